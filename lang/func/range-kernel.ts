@@ -1,0 +1,26 @@
+// The contract of range functions: one call per series computes every step.
+
+/** The windows of a range vector over one timestamp column, worked out once per group of series. */
+export interface Windows {
+  /** Number of steps. */
+  count: number
+  /** Sample positions [lo[i], hi[i]) lie in the window of step i: (startMs[i], endMs[i]]. */
+  lo: Int32Array
+  hi: Int32Array
+  /** Window bounds, Unix ms, after offset and @. */
+  startMs: Float64Array
+  endMs: Float64Array
+  rangeMs: number
+  /** Evaluation time of step i, Unix ms (before offset; the same as endMs without one). */
+  evalMs: Float64Array
+}
+
+/**
+ * Computes out[at + i] and sets kinds[at + i] = FLOAT for every step i with a result; leaves others untouched
+ * (the caller has zeroed kinds). t and v hold live samples only: sample k is t[k], v[vAt + k]. `args` are the scalar
+ * arguments per step: args[a][i].
+ */
+export type RangeKernel = (
+  w: Windows, t: Float64Array, v: Float64Array, vAt: number,
+  out: Float64Array, kinds: Uint8Array, at: number, args: readonly Float64Array[],
+) => void

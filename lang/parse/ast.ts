@@ -1,0 +1,148 @@
+// The syntax tree of PromQL, as data: plain objects that survive structured clone, each with its place in the
+// query text. Names follow Prometheus' promql/parser/ast.go.
+import type { Matcher } from '../../lib/model/matcher.ts'
+
+/** Half-open range of UTF-16 offsets into the query text. */
+export interface Span {
+  start: number
+  end: number
+}
+
+export type ValueType = 'none' | 'vector' | 'scalar' | 'matrix' | 'string'
+
+export type BinaryOp =
+  | '+' | '-' | '*' | '/' | '%' | '^' | 'atan2'
+  | '==' | '!=' | '<' | '<=' | '>' | '>='
+  | 'and' | 'or' | 'unless'
+  | '</' | '>/'
+
+export type AggregateOp =
+  | 'sum' | 'avg' | 'count' | 'min' | 'max' | 'group' | 'stddev' | 'stdvar'
+  | 'topk' | 'bottomk' | 'count_values' | 'quantile' | 'limitk' | 'limit_ratio'
+
+/** A duration as written: fixed, or an expression (`5m * 2`, `step()`) that is folded when start, end and step are known. */
+export type Duration =
+  | { kind: 'fixed'; ms: number; span: Span }
+  | { kind: 'expr'; expr: DurationExpr; span: Span }
+
+export type DurationExpr =
+  | { kind: 'number'; seconds: number; span: Span }
+  | { kind: 'step'; span: Span }
+  | { kind: 'range'; span: Span }
+  | { kind: 'unary'; op: '+' | '-'; arg: DurationExpr; span: Span }
+  | { kind: 'binary'; op: '+' | '-' | '*' | '/' | '%' | '^'; left: DurationExpr; right: DurationExpr; span: Span }
+  | { kind: 'min_of' | 'max_of'; left: DurationExpr; right: DurationExpr; span: Span }
+
+/** `@ 1234` (ms), `@ start()`, `@ end()`. */
+export type AtModifier = { kind: 'time'; ms: number } | { kind: 'start' } | { kind: 'end' }
+
+export interface NumberLiteral {
+  type: 'number'
+  value: number
+  /** Written as a duration (`5m`); printing keeps it. */
+  isDuration: boolean
+  span: Span
+}
+
+export interface StringLiteral {
+  type: 'string'
+  value: string
+  span: Span
+}
+
+export interface VectorSelector {
+  type: 'vectorSelector'
+  /** Metric name as written before the braces or quoted inside them, '' if none. `matchers` holds it too. */
+  name: string
+  matchers: Matcher[]
+  offset: Duration | null
+  at: AtModifier | null
+  isAnchored: boolean
+  isSmoothed: boolean
+  span: Span
+}
+
+export interface MatrixSelector {
+  type: 'matrixSelector'
+  selector: VectorSelector
+  range: Duration
+  span: Span
+}
+
+export interface SubqueryExpr {
+  type: 'subquery'
+  expr: Expr
+  range: Duration
+  /** null: the default resolution. */
+  step: Duration | null
+  offset: Duration | null
+  at: AtModifier | null
+  span: Span
+}
+
+export interface ParenExpr {
+  type: 'paren'
+  expr: Expr
+  span: Span
+}
+
+export interface UnaryExpr {
+  type: 'unary'
+  op: '+' | '-'
+  expr: Expr
+  span: Span
+}
+
+export interface VectorMatching {
+  card: 'one-to-one' | 'many-to-one' | 'one-to-many' | 'many-to-many'
+  /** on(…) or ignoring(…) labels. */
+  labels: string[]
+  isOn: boolean
+  /** Labels of group_left(…) or group_right(…). */
+  include: string[]
+  fillLeft: number | null
+  fillRight: number | null
+}
+
+export interface BinaryExpr {
+  type: 'binary'
+  op: BinaryOp
+  left: Expr
+  right: Expr
+  /** null when either side is a scalar. */
+  matching: VectorMatching | null
+  returnBool: boolean
+  span: Span
+  opSpan: Span
+}
+
+export interface AggregateExpr {
+  type: 'aggregate'
+  op: AggregateOp
+  expr: Expr
+  param: Expr | null
+  grouping: string[]
+  isWithout: boolean
+  span: Span
+}
+
+export interface Call {
+  type: 'call'
+  func: string
+  args: Expr[]
+  span: Span
+}
+
+export type Expr =
+  | NumberLiteral | StringLiteral | VectorSelector | MatrixSelector | SubqueryExpr | ParenExpr
+  | UnaryExpr | BinaryExpr | AggregateExpr | Call
+
+/** Experimental syntax, off unless switched on, as Prometheus' `--enable-feature`. */
+export interface ParserFeatures {
+  /** promql-experimental-functions: functions and aggregators marked experimental. */
+  experimentalFunctions: boolean
+  /** promql-extended-range-selectors: `anchored`, `smoothed`. */
+  extendedRangeSelectors: boolean
+  /** promql-binop-fill-modifiers: `fill`, `fill_left`, `fill_right`. */
+  fillModifiers: boolean
+}

@@ -1,0 +1,102 @@
+// The checked form of monitor.yml: defaults filled in, durations in ms, sizes in bytes. Field by field as
+// Prometheus' config documentation; camelCase names.
+import type { RelabelConfig } from '../model/relabel-config.ts'
+import type { TargetGroup } from '../model/target-group.ts'
+
+export type ScrapeProtocol = 'PrometheusProto' | 'PrometheusText0.0.4' | 'PrometheusText1.0.0' | 'OpenMetricsText0.0.1' | 'OpenMetricsText1.0.0'
+
+export interface BasicAuth {
+  username: string
+  password: string
+  usernameFile: string
+  passwordFile: string
+}
+
+export interface TlsConfig {
+  ca: string
+  caFile: string
+  cert: string
+  certFile: string
+  key: string
+  keyFile: string
+  serverName: string
+  insecureSkipVerify: boolean
+  minVersion: string
+  maxVersion: string
+}
+
+export interface OAuth2 {
+  clientId: string
+  clientSecret: string
+  clientSecretFile: string
+  scopes: readonly string[]
+  tokenUrl: string
+  endpointParams: ReadonlyMap<string, string>
+}
+
+export interface HttpClientConfig {
+  basicAuth: BasicAuth | null
+  authorization: { type: string; credentials: string; credentialsFile: string } | null
+  oauth2: OAuth2 | null
+  tls: TlsConfig | null
+  followRedirects: boolean
+  enableHttp2: boolean
+  proxyUrl: string
+  noProxy: string
+  proxyFromEnvironment: boolean
+  proxyConnectHeader: ReadonlyMap<string, readonly string[]>
+  httpHeaders: ReadonlyMap<string, readonly string[]>
+}
+
+/** Limits: 0 means none. Defaults are Monitor's own safe ones (peers/reliability.md §3). */
+export interface ScrapeLimits {
+  bodySizeBytes: number
+  samples: number
+  labels: number
+  labelNameLength: number
+  labelValueLength: number
+  targets: number
+  keepDroppedTargets: number
+}
+
+export interface FileSdConfig {
+  files: readonly string[]
+  refreshIntervalMs: number
+}
+
+export interface ScrapeConfig {
+  jobName: string
+  scrapeIntervalMs: number
+  scrapeTimeoutMs: number
+  metricsPath: string
+  scheme: 'http' | 'https'
+  params: ReadonlyMap<string, readonly string[]>
+  scrapeProtocols: readonly ScrapeProtocol[]
+  fallbackScrapeProtocol: ScrapeProtocol | null
+  honorLabels: boolean
+  honorTimestamps: boolean
+  trackTimestampsStaleness: boolean
+  enableCompression: boolean
+  extraScrapeMetrics: boolean
+  metricNameValidationScheme: 'utf8' | 'legacy'
+  metricNameEscapingScheme: 'allow-utf-8' | 'underscores' | 'dots' | 'values'
+  scrapeFailureLogFile: string
+  limits: ScrapeLimits
+  http: HttpClientConfig
+  staticConfigs: readonly TargetGroup[]
+  fileSdConfigs: readonly FileSdConfig[]
+  relabelConfigs: readonly RelabelConfig[]
+  metricRelabelConfigs: readonly RelabelConfig[]
+}
+
+export interface Config {
+  global: {
+    scrapeIntervalMs: number
+    scrapeTimeoutMs: number
+    evaluationIntervalMs: number
+    externalLabels: ReadonlyMap<string, string>
+    queryLogFile: string
+  }
+  scrapeConfigs: readonly ScrapeConfig[]
+  storage: { outOfOrderTimeWindowMs: number; retentionMs: number | null; retentionSizeBytes: number }
+}

@@ -1,0 +1,77 @@
+// A label set as the cold paths see it: one flat array [name1, value1, name2, value2, …], sorted by name in
+// byte order of UTF-8 (Go's string order, Prometheus' labels.Compare), names unique, no empty values.
+// Hot paths use series refs and symbol ids instead (storage/interface.ts).
+
+export type Labels = readonly string[]
+
+export const METRIC_NAME = '__name__'
+export const EMPTY_LABELS: Labels = []
+
+/** Order of UTF-8 bytes. JavaScript's `<` orders UTF-16 units, which differs once surrogates meet U+E000–U+FFFF. */
+export function compareText(a: string, b: string): number {
+  const n = Math.min(a.length, b.length)
+  for (let i = 0; i < n; i++) {
+    const x = a.charCodeAt(i)
+    const y = b.charCodeAt(i)
+    if (x !== y) {
+      // Shift surrogates above the rest of the basic plane, where UTF-8 puts them.
+      return (x >= 0xd800 && x <= 0xdfff ? x + 0x10000 : x) - (y >= 0xd800 && y <= 0xdfff ? y + 0x10000 : y)
+    }
+  }
+  return a.length - b.length
+}
+
+/** Sorts, drops empty values; a later entry of the same name wins. */
+export function labelsFromMap(map: ReadonlyMap<string, string>): Labels {
+  const names = [...map.keys()].filter((name) => map.get(name) !== '').toSorted(compareText)
+  return names.flatMap((name) => [name, map.get(name)!])
+}
+
+export function labelsFromRecord(record: Readonly<Record<string, string>>): Labels {
+  return labelsFromMap(new Map(Object.entries(record)))
+}
+
+export function labelsToMap(labels: Labels): Map<string, string> {
+  const map = new Map<string, string>()
+  for (let i = 0; i < labels.length; i += 2) map.set(labels[i]!, labels[i + 1]!)
+  return map
+}
+
+/** The value of `name`, or '' where the set has no such label (the two are the same in the data model). */
+export function getLabel(labels: Labels, name: string): string {
+  for (let i = 0; i < labels.length; i += 2) if (labels[i] === name) return labels[i + 1]!
+  return ''
+}
+
+/** Prometheus' labels.Compare: name by name, value by value, the shorter set first. */
+export function compareLabels(a: Labels, b: Labels): number {
+  const n = Math.min(a.length, b.length)
+  for (let i = 0; i < n; i++) {
+    if (a[i] !== b[i]) return compareText(a[i]!, b[i]!)
+  }
+  return a.length - b.length
+}
+
+const LEGACY_LABEL = /^[a-zA-Z_][a-zA-Z0-9_]*$/
+const LEGACY_METRIC = /^[a-zA-Z_:][a-zA-Z0-9_:]*$/
+
+export function isLegacyLabelName(name: string): boolean {
+  return LEGACY_LABEL.test(name)
+}
+
+export function isLegacyMetricName(name: string): boolean {
+  return LEGACY_METRIC.test(name)
+}
+
+/** `{a="1", b="2"}` or `name{a="1"}`, as Prometheus prints label sets in messages. */
+export function formatLabels(labels: Labels): string {
+  const parts: string[] = []
+  let metric = ''
+  for (let i = 0; i < labels.length; i += 2) {
+    const name = labels[i]!
+    if (name === METRIC_NAME && isLegacyMetricName(labels[i + 1]!)) metric = labels[i + 1]!
+    else parts.push(`${isLegacyLabelName(name) ? name : JSON.stringify(name)}=${JSON.stringify(labels[i + 1]!)}`)
+  }
+  if (metric !== '' && parts.length === 0) return metric
+  return `${metric}{${parts.join(', ')}}`
+}

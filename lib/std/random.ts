@@ -1,0 +1,41 @@
+// The only door to randomness: seeded, so that a failing run can be repeated from the seed it printed.
+
+/** xorshift32: fast, small, good enough for jitter and test data; never for secrets. */
+export class Random {
+  #state: number
+
+  constructor(seed: number) {
+    const mixed = Math.imul((seed >>> 0) ^ 0x9e3779b9, 0x85ebca6b) >>> 0
+    this.#state = mixed === 0 ? 1 : mixed
+  }
+
+  /** Uniform in [0, 2^32). */
+  u32(): number {
+    let s = this.#state
+    s ^= s << 13
+    s ^= s >>> 17
+    s ^= s << 5
+    this.#state = s >>> 0
+    return this.#state
+  }
+
+  /** Uniform in [0, 1). */
+  float(): number {
+    return this.u32() / 4294967296
+  }
+
+  /** Uniform integer in [0, n). */
+  int(n: number): number {
+    return Math.floor(this.float() * n)
+  }
+
+  pick<T>(list: readonly T[]): T {
+    return list[this.int(list.length)]!
+  }
+}
+
+/** A seed nobody chose: from the environment variable SEED where set, else from the system. */
+export function freshSeed(): number {
+  const given = process.env['SEED']
+  return given === undefined ? Math.floor(Math.random() * 4294967296) : Number(given)
+}

@@ -1,0 +1,119 @@
+// The waist of Monitor: writers see Appender, readers see Querier, and neither sees what lies between.
+//
+//   scrape, ingest ──▶ Appender ──▶ log ──▶ head ──▶ (blocks) ──▶ Querier ──▶ PromQL, label APIs
+//
+// Everything that flows through here per sample is a typed array. A series is a `ref` (u32 ≥ 1, stable while the
+// process lives, also across workers); label sets are resolved late, through symbol ids.
+// Staleness is a flag beside the value, never a NaN payload: arithmetic and plain arrays do not keep payloads.
+import type { Labels } from '../lib/model/labels.ts'
+import type { Matcher } from '../lib/model/matcher.ts'
+
+/** Per-sample verdicts of `append`: 0 stored, else why not. Hot paths count numbers, they do not throw. */
+export const STORED = 0
+/** Older than the series' newest sample and outside the out-of-order window. */
+export const REJECT_OUT_OF_ORDER = 1
+/** Same timestamp, other value: the first one wins. */
+export const REJECT_DUPLICATE = 2
+/** More than 10 min ahead of the wall clock. */
+export const REJECT_FUTURE = 3
+/** Before the retention, or not a finite timestamp. */
+export const REJECT_TOO_OLD = 4
+export const REJECT_NAMES: readonly string[] = ['stored', 'out_of_order', 'duplicate', 'future', 'too_old']
+
+/** One body's samples, in the order the source sent them. Buffers stay the caller's; the appender copies. */
+export interface SampleBatch {
+  /** Samples in use; the arrays may be longer. */
+  count: number
+  /** Series of sample i. */
+  refs: Uint32Array
+  values: Float64Array
+  /** Unix ms shared by all samples where `times` is null (a scrape). */
+  t: number
+  /** Unix ms of each sample, where they differ. Several samples of a series stand together, times ascending. */
+  times: Float64Array | null
+  /** 1 where the sample is a staleness marker (its value is then ignored); null where none is. */
+  stale: Uint8Array | null
+}
+
+export interface Appender {
+  /**
+   * The ref of a label set, made if it is new. `labels` must be sorted, unique, without empty values.
+   * Throws SeriesLimitError when the store's limit of active series is reached.
+   */
+  series(labels: Labels): number
+  /**
+   * Appends to log and head; readers see the rows when it returns. Writes a verdict per sample to `verdicts`
+   * (length ≥ count) and returns how many were refused. A sample equal in time and value to a stored one is
+   * STORED without effect.
+   */
+  append(batch: SampleBatch, verdicts: Uint8Array): number
+  /** Resolves when all that was appended before the call is on disk (fdatasync). Rejects with LogError if the disk refuses. */
+  commit(): Promise<void>
+}
+
+/** What the reader may use to skip work; never changes an answer. */
+export interface SelectHints {
+  /** Query steps, Unix ms and ms; stepMs 0 for an instant query. */
+  startMs: number
+  endMs: number
+  stepMs: number
+  /** Range-vector window in ms, 0 for instant selectors. */
+  rangeMs: number
+  /** Name of the function directly around the selector, '' if none. */
+  func: string
+}
+
+/**
+ * Series that share one timestamp column. All buffers belong to the selection and are valid until its next call.
+ * Times ascend strictly. No series appears in two batches of a selection.
+ */
+export interface SeriesBatch {
+  /** Number of timestamps. */
+  n: number
+  /** t[0..n): Unix ms. */
+  t: Float64Array
+  seriesCount: number
+  /** Position of series s in `Selection.refs`. */
+  index: Uint32Array
+  /** v[s * n + i]: value of series s at t[i]. Undefined content where absent or stale. */
+  v: Float64Array
+  /** 0: series s has a live value at every t. 1: consult the bitmaps. */
+  hasGaps: Uint8Array
+  /** Bit i of row s (`bits[s * words + (i >>> 5)] >>> (i & 31) & 1`, words = ceil(n / 32)): a sample is there, live or stale. Only valid where hasGaps. */
+  present: Uint32Array
+  /** Same layout: the sample is a staleness marker. A set bit implies the present bit. Only valid where hasGaps. */
+  stale: Uint32Array
+}
+
+export interface Selection {
+  /** All series that match, ascending, whether or not they have samples in range; known before any sample is read. */
+  readonly refs: Uint32Array
+  /** The next batch with samples in [mint, maxt], or null at the end. At most 1 Mi values, or one series. */
+  next(): SeriesBatch | null
+}
+
+/** Symbol ids are u32 ≥ 1 and stable; equal text ⇔ equal id. 0 means "not a symbol of this store". */
+export interface LabelSource {
+  symbolOf(text: string): number
+  textOf(symbol: number): string
+  /** Writes name, value symbol ids of a series' labels, sorted by name text, `__name__` included; returns how many ids. `out` needs 2 × 64 places at least. */
+  labelsOf(ref: number, out: Uint32Array): number
+}
+
+/** Reads one consistent state of the store. Close it: it pins memory. Never used across an await in a worker's query. */
+export interface Querier extends LabelSource {
+  /** mint and maxt are both inclusive, Unix ms. At least one matcher must not match ''. */
+  select(matchers: readonly Matcher[], mint: number, maxt: number, hints: SelectHints): Selection
+  /** Sorted label names of series that match any of the sets (all series if `sets` is empty) and may have samples in range. */
+  labelNames(sets: readonly (readonly Matcher[])[], mint: number, maxt: number): string[]
+  /** Sorted values of a label, same rules. */
+  labelValues(name: string, sets: readonly (readonly Matcher[])[], mint: number, maxt: number): string[]
+  /** Refs, ascending and unique, of series that match any of the sets and may have samples in range. */
+  seriesRefs(sets: readonly (readonly Matcher[])[], mint: number, maxt: number): Uint32Array
+  close(): void
+}
+
+/** Where queries get their Querier from; a worker has one over shared memory, tests have one over plain arrays. */
+export interface Queryable {
+  querier(): Querier
+}

@@ -1,0 +1,91 @@
+// Tests the house itself: who may import whom, how long things may grow, what must not be written.
+import { execFileSync, spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import path from 'node:path'
+import { describe, expect, it } from 'vitest'
+
+const root = path.resolve(import.meta.dirname, '..')
+const files = execFileSync('git', ['ls-files', '-co', '--exclude-standard'], { cwd: root, encoding: 'utf8' }).trim().split('\n')
+const sources = files.filter((file) => /\.tsx?$/.test(file))
+const product = sources.filter((file) => !file.startsWith('test/'))
+
+/** Rooms by rank (ARCHITECTURE.md); a file imports only rooms of lower rank or its own. */
+const RANKS: readonly (readonly [string, number])[] = [
+  ['lib/std', 0], ['lib/model', 1], ['lib/kernels', 1], ['lib/config', 2], ['lib/format', 2], ['lib/template', 2],
+  ['discovery', 3], ['storage', 3], ['lib/meta', 3], ['lang', 4],
+  ['lib/scrape', 5], ['lib/ingest', 5], ['lib/rules', 5], ['lib/notify', 5], ['lib/host', 5], ['lib/cluster', 5],
+  ['web', 6], ['cmd', 7], ['test', 8],
+]
+/** The one door of each package that must not spread. */
+const DOORS: Readonly<Record<string, string>> = {
+  undici: 'lib/std/http', snappy: 'lib/std/snappy', yaml: 'lib/config/', chevrotain: 'lang/parse/', fastify: 'web/',
+  'prom-client': 'lib/std/metrics', re2js: 'lib/std/regex', '@kubernetes/client-node': 'discovery/kubernetes',
+}
+/** Text, why not, and where it is right. */
+const BANNED: readonly (readonly [RegExp, string, RegExp])[] = [
+  [/\bas any\b|as unknown as/, 'a type lie: check, then narrow', /^$/],
+  [/\bDate\.now\(|performance\.now\(/, 'take a Clock (lib/std/clock)', /^(lib\/std\/|web\/ui\/|web\/build|test\/)/],
+  [/\bMath\.random\(/, 'take a Random (lib/std/random)', /^(lib\/std\/|web\/ui\/|test\/)/],
+  [/\b(setTimeout|setInterval)\(/, 'take a Clock (lib/std/clock)', /^(lib\/std\/|web\/ui\/|test\/)/],
+  [/\bnew RegExp\(/, 'user text must not reach RegExp: lib/std/regex', /^(lib\/std\/regex|test\/)/],
+  [/\bFIXME\b|\bXXX\b/, 'mend it or open an issue', /^$/],
+  [/\binnerHTML\b|dangerouslySetInnerHTML/, 'labels are hostile text: use text nodes', /^$/],
+]
+
+const room = (file: string): readonly [string, number] | undefined => RANKS.find(([name]) => file.startsWith(`${name}/`))
+const importsOf = (text: string): string[] => [...text.matchAll(/(?:from|import\()\s*'([^']+)'/g)].map((m) => m[1]!)
+
+describe('the house', () => {
+  it('imports only rooms of lower rank', () => {
+    const wrong: string[] = []
+    for (const file of sources) {
+      const own = room(file)
+      if (!own) continue
+      for (const spec of importsOf(readFileSync(path.join(root, file), 'utf8'))) {
+        if (!spec.startsWith('.')) continue
+        const other = room(path.posix.join(path.posix.dirname(file), spec))
+        if (other && other[0] !== own[0] && other[1] >= own[1]) wrong.push(`${file} imports ${spec}`)
+      }
+    }
+    expect(wrong).toEqual([])
+  })
+
+  it('lets each package in through one door', () => {
+    const wrong: string[] = []
+    for (const file of product) {
+      for (const spec of importsOf(readFileSync(path.join(root, file), 'utf8'))) {
+        const door = DOORS[spec.startsWith('@') ? spec.split('/').slice(0, 2).join('/') : spec.split('/')[0]!]
+        if (door !== undefined && !file.startsWith(door)) wrong.push(`${file} imports ${spec}; its door is ${door}`)
+      }
+    }
+    expect(wrong).toEqual([])
+  })
+
+  it('keeps files under 400 lines', () => {
+    const long = product.filter((file) => readFileSync(path.join(root, file), 'utf8').split('\n').length > 401)
+    expect(long).toEqual([])
+  })
+
+  it('writes nothing that is banned', () => {
+    const found: string[] = []
+    for (const file of sources) {
+      if (file === 'test/tidy.test.ts') continue
+      readFileSync(path.join(root, file), 'utf8').split('\n').forEach((line, i) => {
+        for (const [pattern, why, allowed] of BANNED) if (pattern.test(line) && !allowed.test(file)) found.push(`${file}:${i + 1}: ${why}`)
+      })
+    }
+    expect(found).toEqual([])
+  })
+
+  it('keeps blobs over 100 KiB out, but for golden data and the lockfile', () => {
+    const big = files.filter((file) => !file.startsWith('test/golden/') && file !== 'package-lock.json' && readFileSync(path.join(root, file)).length > 102_400)
+    expect(big.filter((file) => !/^docs\/.*\.png$/.test(file))).toEqual([])
+  })
+
+  it('type-checks and lints (function length included)', () => {
+    for (const [tool, args] of [['tsc', ['-p', 'tsconfig.json']], ['oxlint', ['--deny-warnings']]] as const) {
+      const run = spawnSync(path.join(root, 'node_modules/.bin', tool), args, { cwd: root, encoding: 'utf8' })
+      expect(run.status, `${tool}:\n${run.stdout}${run.stderr}`).toBe(0)
+    }
+  })
+})
