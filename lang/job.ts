@@ -1,0 +1,50 @@
+// What crosses from the HTTP side to a query worker, and back: plain data one way, finished bytes the other.
+
+interface Limits {
+  /** Evaluation deadline. */
+  timeoutMs: number
+  /** At most this many series in the answer, 0 for all; a cut adds a warning. */
+  limit: number
+}
+
+export interface InstantJob extends Limits {
+  kind: 'instant'
+  query: string
+  timeMs: number
+  lookbackMs: number
+  stats: '' | 'true' | 'all'
+}
+
+export interface RangeJob extends Limits {
+  kind: 'range'
+  query: string
+  startMs: number
+  endMs: number
+  stepMs: number
+  lookbackMs: number
+  stats: '' | 'true' | 'all'
+}
+
+/** `matches`: selector texts (`match[]`), a union; for series at least one. */
+export interface SeriesJob extends Limits {
+  kind: 'series' | 'labels'
+  matches: readonly string[]
+  startMs: number
+  endMs: number
+}
+
+export interface LabelValuesJob extends Limits {
+  kind: 'labelValues'
+  name: string
+  matches: readonly string[]
+  startMs: number
+  endMs: number
+}
+
+export type QueryJob = InstantJob | RangeJob | SeriesJob | LabelValuesJob
+
+/** A whole HTTP answer: Prometheus' JSON envelope, success or error, already in bytes. */
+export interface QueryReply {
+  status: number
+  body: Uint8Array
+}
