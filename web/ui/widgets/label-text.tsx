@@ -1,0 +1,18 @@
+// Labels as text that can be selected and searched: name="value", separated by spaces.
+import type { JSX } from 'preact'
+import { labelValue, type LabelSet } from '../query/label-set.ts'
+
+/** The metric's name first, then the other labels; `empty` stands where there is none. */
+export function LabelText({ labels, empty = '{}' }: { labels: LabelSet; empty?: string }): JSX.Element {
+  const name = labelValue(labels, '__name__')
+  const others = labels.filter(([label]) => label !== '__name__')
+  return (
+    <span class="labels">
+      {name !== '' && <span class="label-metric">{name}</span>}
+      {others.map(([label, value]) => (
+        <span class="label" key={label}><span class="label-name">{label}=</span>"{value}"</span>
+      ))}
+      {labels.length === 0 && <span class="label-name">{empty}</span>}
+    </span>
+  )
+}
