@@ -17,7 +17,7 @@ export interface ChartLook {
 
 const FONT = '11px system-ui, sans-serif'
 const AXIS_WIDTH = 58
-const AXIS_HEIGHT = 30
+const AXIS_HEIGHT = 42
 
 /** Value range of the vertical axis: a margin around the data, a flat line in the middle, 0..1 for nothing at all. */
 export function valueRange(extent: readonly [number, number], isZeroBased: boolean): [number, number] {
@@ -90,7 +90,7 @@ export function lineOptions(style: LineStyle, scheme: 'light' | 'dark', lineCoun
 /** Options of a graph; `look` is read anew at each drawing. */
 export function chartOptions(look: ChartLook, series: uPlot.Series[], size: { width: number; height: number }): uPlot.Options {
   return {
-    ...size, series: [{}, ...series], axes: axes(look), legend: { show: false }, padding: [10, 14, 0, 0], pxAlign: 1,
+    ...size, series: [{}, ...series], axes: axes(look), legend: { show: false }, padding: [10, 22, 0, 0], pxAlign: 1,
     tzDate: (unix) => (look.isUtc ? uPlot.tzDate(new Date(unix * 1000), 'Etc/UTC') : new Date(unix * 1000)),
     scales: {
       x: { time: true, range: () => [look.windowMs[0] / 1000, look.windowMs[1] / 1000] },

@@ -6,7 +6,7 @@ import { bracketMatching, indentOnInput, syntaxHighlighting } from '@codemirror/
 import { forceLinting, linter, lintKeymap, type Diagnostic } from '@codemirror/lint'
 import { EditorState, Prec, StateEffect, StateField } from '@codemirror/state'
 import { drawSelection, EditorView, keymap, placeholder, tooltips } from '@codemirror/view'
-import { classHighlighter } from '@lezer/highlight'
+import { classHighlighter, tagHighlighter, tags } from '@lezer/highlight'
 import { PromQLExtension } from '@prometheus-io/codemirror-promql'
 import { newLintStrategy } from '@prometheus-io/codemirror-promql/dist/esm/lint'
 import { CompletionClient } from './completion-client.ts'
@@ -75,6 +75,9 @@ function keys(onSubmit: () => void): Parameters<typeof keymap.of>[0] {
   ]
 }
 
+/** The one distinction of PromQL that the stock classes do not make. */
+const functionHighlighter = tagHighlighter([{ tag: tags.function(tags.variableName), class: 'tok-function' }])
+
 const theme = EditorView.theme({
   '&': { backgroundColor: 'transparent' },
   '&.cm-focused': { outline: 'none' },
@@ -93,7 +96,7 @@ export function mountEditor(spec: EditorSpec): Editor {
     extensions: [
       EditorView.cspNonce.of(nonce), theme, serverError, EditorView.lineWrapping, tooltips({ position: 'fixed' }),
       history(), drawSelection(), bracketMatching(), closeBrackets(), indentOnInput(), placeholder(spec.placeholder),
-      syntaxHighlighting(classHighlighter),
+      syntaxHighlighting(classHighlighter), syntaxHighlighting(functionHighlighter),
       autocompletion({ icons: false, maxRenderedOptions: 100 }),
       promql.asExtension(),
       linter(lint, {
