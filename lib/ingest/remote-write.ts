@@ -1,0 +1,221 @@
+// The remote write 1.0 receiver: one body in, one durable answer out.
+//
+//   snappy ─▶ protobuf ─┬─ known series: predicted, else hashed ─┬─▶ WriteBatch ─▶ Appender.append ─▶ commit ─▶ 204
+//                       └─ new series: pending ─▶ labels checked ┘                  verdicts ─▶ 400 with reasons
+//
+// The whole body is read before anything is made of it, so a malformed one leaves no trace. Unlike Prometheus, which
+// rolls back the whole request, good samples are kept beside bad ones: 400 is never retried, so it must not take the
+// good ones with it. 5xx means only that the disk refused: it is retried for ever.
+import { RemoteWriteError } from '../format/remote-write-wire.ts'
+import { WriteRequestReader } from '../format/remote-write.ts'
+import { METRIC_NAME, formatLabels, type Labels } from '../model/labels.ts'
+import type { MetricMetadata } from '../model/metadata.ts'
+import { DiskError } from '../std/fs.ts'
+import type { Counter, Metrics } from '../std/metrics.ts'
+import { SnappyDecoder, SnappyError } from '../std/snappy.ts'
+import { LogError, SeriesLimitError } from '../../storage/errors.ts'
+import { REJECT_NAMES, type Appender, type SampleBatch } from '../../storage/interface.ts'
+import { checkLabels } from './label-check.ts'
+import { SeriesCache } from './series-cache.ts'
+import { WriteBatch } from './write-batch.ts'
+import { REFUSAL_REASONS, REFUSED_LABELS, REFUSED_SERIES_LIMIT, Refusals, clip } from './write-refusals.ts'
+
+export const DECODED_BYTES_MAX: number = 32 << 20
+/** Label bytes of known series: two million of 250 bytes. */
+const CACHE_BYTES_MAX = 512 << 20
+/** Metrics whose metadata is kept, and characters of a HELP. */
+const METADATA_METRICS_MAX = 20_000
+const METADATA_CHARS_MAX = 4096
+
+export interface RemoteWriteResult {
+  /** 204 all stored; 400 something refused or malformed; 413 too large; 503 the disk refused, try again. */
+  status: 204 | 400 | 413 | 503
+  /** Why, '' with 204. */
+  message: string
+  /** Samples that are stored for good. */
+  samplesWritten: number
+}
+
+/** Series of the body that the cache does not know, until the body is known to be well-formed. */
+interface Pending {
+  from: number[]
+  labelBytes: number[]
+  sampleFrom: number[]
+  sampleTo: number[]
+  /** Joined label fields of series whose labels do not stand together, by place in the lists. */
+  scattered: Map<number, Uint8Array>
+}
+
+/** One per process: it knows every sender's series. */
+export class RemoteWriteReceiver {
+  readonly #appender: Appender
+  readonly #decoder = new SnappyDecoder(DECODED_BYTES_MAX)
+  readonly #cache: SeriesCache
+  readonly #batch = new WriteBatch()
+  readonly #metadata = new Map<string, MetricMetadata>()
+  readonly #samples: Counter
+  readonly #refused: Counter<'reason'>
+  readonly #skipped: Counter<'kind'>
+  /** Entry of the last series read, over requests too: a sender's next body often starts where it expects. */
+  #last = 0
+
+  /** `seed`: random, against chosen hash collisions. */
+  constructor(appender: Appender, metrics: Metrics, seed: number) {
+    this.#appender = appender
+    this.#cache = new SeriesCache(seed, CACHE_BYTES_MAX)
+    this.#samples = metrics.counter('monitor_remote_write_samples_total', 'Samples stored from remote write requests.')
+    this.#refused = metrics.counter('monitor_remote_write_refused_samples_total', 'Samples of remote write requests that were refused.', ['reason'])
+    for (const reason of REFUSAL_REASONS) this.#refused.inc({ reason }, 0)
+    this.#skipped = metrics.counter('monitor_remote_write_skipped_total', 'Exemplars and native histograms of remote write requests, which are not stored.', ['kind'])
+    for (const kind of ['exemplar', 'histogram']) this.#skipped.inc({ kind }, 0)
+    metrics.gauge('monitor_remote_write_known_series', 'Series known by the bytes senders write for them.', [], (gauge) => gauge.set(this.#cache.size - 1))
+    metrics.gauge('monitor_remote_write_cache_bytes', 'Memory of the cache of known series.', [], (gauge) => gauge.set(this.#cache.sizeBytes()))
+  }
+
+  /** What senders said of their metrics. */
+  get metadata(): ReadonlyMap<string, MetricMetadata> {
+    return this.#metadata
+  }
+
+  /** Takes one snappy-compressed WriteRequest. Resolves when its good samples are on disk, or says why not. */
+  async write(body: Uint8Array): Promise<RemoteWriteResult> {
+    const refusals = new Refusals()
+    let stored: number
+    try {
+      // Until the first await nothing else runs: decoder, batch and cache are this request's alone.
+      const length = this.#decoder.decode(body)
+      stored = this.#take(length, refusals)
+      if (stored > 0) await this.#appender.commit()
+    } catch (error) {
+      if (error instanceof SnappyError) return answer(error.code === 'SNAPPY_TOO_LARGE' ? 413 : 400, error.message)
+      if (error instanceof RemoteWriteError) return answer(error.code === 'REMOTE_WRITE_TOO_LARGE' ? 413 : 400, error.message)
+      if (error instanceof LogError || error instanceof DiskError) return answer(503, error.message)
+      throw error
+    }
+    this.#samples.inc(stored)
+    for (const [reason, count] of refusals.counts) this.#refused.inc({ reason }, count)
+    if (refusals.total === 0) return answer(204, '', stored)
+    return answer(400, refusals.text(stored), stored)
+  }
+
+  /** Reads the decoded body, appends what is good, returns how many samples that was. */
+  #take(length: number, refusals: Refusals): number {
+    const { bytes, view } = this.#decoder
+    const reader = new WriteRequestReader(bytes, view, length)
+    const batch = this.#batch
+    batch.clear()
+    const pending: Pending = { from: [], labelBytes: [], sampleFrom: [], sampleTo: [], scattered: new Map() }
+    this.#read(reader, view, pending)
+    if (pending.from.length > 0) this.#resolve(bytes, view, pending, refusals)
+    this.#keepMetadata(reader)
+    if (reader.exemplarCount > 0) this.#skipped.inc({ kind: 'exemplar' }, reader.exemplarCount)
+    if (reader.histogramCount > 0) this.#skipped.inc({ kind: 'histogram' }, reader.histogramCount)
+    const samples = batch.finish()
+    if (samples.count === 0) return 0
+    const refusedCount = this.#appender.append(samples, batch.verdicts)
+    if (refusedCount > 0) this.#explain(samples, new WriteRequestReader(bytes, view, length), refusals)
+    return samples.count - refusedCount
+  }
+
+  /** One pass over the body: samples to columns, known series to refs, the rest to `pending`. */
+  #read(reader: WriteRequestReader, view: DataView, pending: Pending): void {
+    const cache = this.#cache
+    const batch = this.#batch
+    const columns = batch.columns
+    let last = this.#last
+    while (reader.nextSeries()) {
+      const from = reader.from
+      const sampleFrom = columns.count
+      // Fast path: the series that followed the last one before.
+      let entry = cache.follows(last, view, from, reader.end)
+      const labelsEnd = entry !== 0 ? from + cache.lengthOf(entry) : reader.scanLabels()
+      const isWhole = reader.readSamples(columns, labelsEnd)
+      if (columns.count === sampleFrom) continue
+      if (!isWhole) {
+        pending.scattered.set(pending.from.length, reader.gatherLabels())
+        entry = 0
+      } else if (entry === 0) {
+        entry = cache.find(view, from, labelsEnd - from)
+        if (entry !== 0) cache.link(last, entry)
+      }
+      if (entry !== 0) {
+        batch.assign(sampleFrom, columns.count, cache.ref(entry), from)
+        last = entry
+        continue
+      }
+      batch.assignNone(sampleFrom, columns.count, from)
+      pending.from.push(from)
+      pending.labelBytes.push(labelsEnd - from)
+      pending.sampleFrom.push(sampleFrom)
+      pending.sampleTo.push(columns.count)
+    }
+    this.#last = last
+  }
+
+  /** Gives the pending series refs, or counts why not. */
+  #resolve(bytes: Uint8Array, view: DataView, pending: Pending, refusals: Refusals): void {
+    let last = 0
+    for (let i = 0; i < pending.from.length; i++) {
+      const origin = pending.from[i]!
+      const sampleFrom = pending.sampleFrom[i]!
+      const sampleTo = pending.sampleTo[i]!
+      const copy = pending.scattered.get(i)
+      const run = copy ?? bytes.subarray(origin, origin + pending.labelBytes[i]!)
+      const runView = copy === undefined ? view : new DataView(copy.buffer, copy.byteOffset, copy.length)
+      const runFrom = copy === undefined ? origin : 0
+      let entry = this.#cache.find(runView, runFrom, run.length)
+      if (entry === 0) {
+        const labels = checkLabels(run)
+        const ref = typeof labels === 'string' ? 0 : this.#seriesOf(labels)
+        if (ref === 0) {
+          const reason = typeof labels === 'string' ? REFUSED_LABELS : REFUSED_SERIES_LIMIT
+          refusals.add(reason, sampleTo - sampleFrom, () => (typeof labels === 'string' ? clip(labels) : `series limit reached at ${clip(formatLabels(labels))}`))
+          this.#batch.refuse()
+          continue
+        }
+        entry = this.#cache.add(runView, runFrom, run.length, ref)
+        // Series that are new together come in this order again.
+        if (last < entry) this.#cache.link(last, entry)
+        last = entry
+      }
+      this.#batch.assign(sampleFrom, sampleTo, this.#cache.ref(entry), origin)
+    }
+  }
+
+  /** The ref of a label set, 0 at the limit of series. */
+  #seriesOf(labels: Labels): number {
+    try {
+      return this.#appender.series(labels)
+    } catch (error) {
+      if (error instanceof SeriesLimitError) return 0
+      throw error
+    }
+  }
+
+  /** Counts the appender's verdicts; the first few are named by reading the body once more. */
+  #explain(samples: SampleBatch, reader: WriteRequestReader, refusals: Refusals): void {
+    const { verdicts, origins } = this.#batch
+    for (let i = 0; i < samples.count; i++) {
+      const verdict = verdicts[i]!
+      if (verdict === 0) continue
+      refusals.add(REJECT_NAMES[verdict]!, 1, () => {
+        // Refusals come in the body's order unless it was regrouped; a name missed then is left out.
+        while (reader.from !== origins[i]!) if (!reader.nextSeries()) return `${REJECT_NAMES[verdict]!} sample at ${samples.times![i]!}`
+        const labels = checkLabels(reader.gatherLabels())
+        return `${REJECT_NAMES[verdict]!} sample of ${typeof labels === 'string' ? '?' : clip(formatLabels(labels))} at ${samples.times![i]!}`
+      })
+    }
+  }
+
+  #keepMetadata(reader: WriteRequestReader): void {
+    for (const { metric, metadata } of reader.metadata) {
+      if (metric === '' || metric === METRIC_NAME || metric.length > METADATA_CHARS_MAX) continue
+      if (this.#metadata.size >= METADATA_METRICS_MAX && !this.#metadata.has(metric)) continue
+      this.#metadata.set(metric, { type: metadata.type, help: metadata.help.slice(0, METADATA_CHARS_MAX), unit: metadata.unit.slice(0, 64) })
+    }
+  }
+}
+
+function answer(status: RemoteWriteResult['status'], message: string, samplesWritten = 0): RemoteWriteResult {
+  return { status, message, samplesWritten }
+}

@@ -1,0 +1,167 @@
+// Known series by the raw bytes of their labels, as senders write them: no string, no object per series.
+//
+//   body:   … │labels of A│sample│labels of B│sample│ …
+//   cache:  A ──next──▶ B ──next──▶ …        the series that followed last time probably follows again:
+//                                            one compare of bytes, no hash, no table
+//   else:   hash(bytes) ──▶ slots ──▶ entry ──▶ compare
+//
+// Per entry: 20 bytes of columns, 6-11 of slots, and its label bytes in pages of 1 MiB. Nothing is ever removed alone;
+// when the bytes reach the budget the cache starts empty again, and each live series costs one slow look-up.
+import { equalBytes, hashBytes } from '../std/bytes.ts'
+
+const PAGE_BITS = 20
+const PAGE_BYTES = 1 << PAGE_BITS
+/** Page number and offset share a u32. */
+const PAGES_MAX = 1 << (32 - PAGE_BITS)
+const NONE = 0
+
+/** Entries are numbers ≥ 1, valid until the next `clear`. */
+export class SeriesCache {
+  /** Entries in use are [1, size). */
+  size = 1
+  /** Times `clear` ran by itself, the budget being spent. */
+  overflowCount = 0
+  readonly #seed: number
+  readonly #maxBytes: number
+  #refs = new Uint32Array(1024)
+  #hashes = new Uint32Array(1024)
+  #next = new Uint32Array(1024)
+  #at = new Uint32Array(1024)
+  #lengths = new Uint32Array(1024)
+  #slots = new Uint32Array(2048)
+  #pages: DataView[] = []
+  #pageUsed = PAGE_BYTES
+  #bytes = 0
+
+  /** `seed`: random, so that a sender cannot choose colliding labels. `maxBytes`: budget for label bytes. */
+  constructor(seed: number, maxBytes: number) {
+    this.#seed = seed
+    this.#maxBytes = maxBytes
+  }
+
+  /** The ref of an entry. */
+  ref(entry: number): number {
+    return this.#refs[entry]!
+  }
+
+  /**
+   * The entry that followed `entry` last time, if its label bytes open `view[from..end)` and no label field follows
+   * them; else 0. `lengthOf` says how long they are.
+   */
+  follows(entry: number, view: DataView, from: number, end: number): number {
+    const guess = this.#next[entry]!
+    if (guess === NONE) return NONE
+    const length = this.#lengths[guess]!
+    const to = from + length
+    if (to > end || (to < end && view.getUint8(to) === 0x0a)) return NONE
+    const at = this.#at[guess]!
+    return equalBytes(view, from, this.#pages[at >>> PAGE_BITS]!, at & (PAGE_BYTES - 1), length) ? guess : NONE
+  }
+
+  lengthOf(entry: number): number {
+    return this.#lengths[entry]!
+  }
+
+  /** Remembers that `next` follows `entry`. */
+  link(entry: number, next: number): void {
+    this.#next[entry] = next
+  }
+
+  /** The entry with these label bytes, or 0. */
+  find(view: DataView, from: number, length: number): number {
+    const hash = hashBytes(view, from, length, this.#seed)
+    const mask = this.#slots.length - 1
+    for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
+      const entry = this.#slots[slot]!
+      if (entry === NONE) return NONE
+      if (this.#hashes[entry] === hash && this.#lengths[entry] === length) {
+        const at = this.#at[entry]!
+        if (equalBytes(view, from, this.#pages[at >>> PAGE_BITS]!, at & (PAGE_BYTES - 1), length)) return entry
+      }
+    }
+  }
+
+  /** Adds label bytes that `find` does not know; copies them. May clear the cache first: entries held are then void. */
+  add(view: DataView, from: number, length: number, ref: number): number {
+    if (this.#bytes + length > this.#maxBytes || this.#pages.length >= PAGES_MAX - 1) {
+      this.clear()
+      this.overflowCount++
+    }
+    if (this.size === this.#refs.length) this.#growEntries()
+    if (this.size * 4 > this.#slots.length * 3) this.#growSlots()
+    const entry = this.size++
+    this.#refs[entry] = ref
+    this.#hashes[entry] = hashBytes(view, from, length, this.#seed)
+    this.#next[entry] = NONE
+    this.#lengths[entry] = length
+    this.#at[entry] = this.#store(view, from, length)
+    this.#insert(this.#slots, entry)
+    return entry
+  }
+
+  /** The label bytes of an entry: a view of the cache's own memory. */
+  bytesOf(entry: number): Uint8Array {
+    const at = this.#at[entry]!
+    const page = this.#pages[at >>> PAGE_BITS]!
+    return new Uint8Array(page.buffer, at & (PAGE_BYTES - 1), this.#lengths[entry])
+  }
+
+  /** Memory held, in bytes. */
+  sizeBytes(): number {
+    let total = this.#slots.byteLength + 5 * this.#refs.byteLength
+    for (const page of this.#pages) total += page.byteLength
+    return total
+  }
+
+  clear(): void {
+    this.size = 1
+    this.#next.fill(NONE)
+    this.#slots.fill(NONE)
+    this.#pages = []
+    this.#pageUsed = PAGE_BYTES
+    this.#bytes = 0
+  }
+
+  #store(view: DataView, from: number, length: number): number {
+    // A run longer than a page gets one of its own, and the next short one opens a new page.
+    if (this.#pageUsed + length > PAGE_BYTES) {
+      this.#pages.push(new DataView(new ArrayBuffer(Math.max(PAGE_BYTES, length))))
+      this.#pageUsed = 0
+    }
+    const page = this.#pages.length - 1
+    const offset = this.#pageUsed
+    new Uint8Array(this.#pages[page]!.buffer).set(new Uint8Array(view.buffer, view.byteOffset + from, length), offset)
+    this.#pageUsed += length
+    this.#bytes += length
+    return ((page << PAGE_BITS) | offset) >>> 0
+  }
+
+  #insert(slots: Uint32Array, entry: number): void {
+    const mask = slots.length - 1
+    let slot = this.#hashes[entry]! & mask
+    while (slots[slot] !== NONE) slot = (slot + 1) & mask
+    slots[slot] = entry
+  }
+
+  #growSlots(): void {
+    const slots = new Uint32Array(this.#slots.length * 2)
+    for (let entry = 1; entry < this.size; entry++) this.#insert(slots, entry)
+    this.#slots = slots
+  }
+
+  #growEntries(): void {
+    // By half, not double: at a million series the slack is what counts.
+    const size = Math.ceil(this.#refs.length * 1.5)
+    this.#refs = grown(this.#refs, size)
+    this.#hashes = grown(this.#hashes, size)
+    this.#next = grown(this.#next, size)
+    this.#at = grown(this.#at, size)
+    this.#lengths = grown(this.#lengths, size)
+  }
+}
+
+function grown(column: Uint32Array<ArrayBuffer>, size: number): Uint32Array<ArrayBuffer> {
+  const next = new Uint32Array(size)
+  next.set(column)
+  return next
+}

@@ -1,0 +1,127 @@
+// The samples of one remote-write request on their way to the appender, in the sender's order.
+//
+//   reader ──▶ columns (values, times, stale)     assign ──▶ refs, origins      finish ──▶ SampleBatch
+//
+// The waist wants a series' samples together and ascending. Senders write them so; a body that does not (a series
+// twice, times backwards) is regrouped once, stably, by the place where each series first stood.
+import { SampleColumns } from '../format/remote-write.ts'
+import type { SampleBatch } from '../../storage/interface.ts'
+
+/** Sample without a series: its labels were refused. Refs start at 1. */
+const NO_SERIES = 0
+/** Columns beyond this are given back after the request that needed them. */
+const KEEP_SAMPLES = 1 << 17
+
+/** One for all requests; every request starts with `clear`. */
+export class WriteBatch {
+  columns: SampleColumns = new SampleColumns()
+  refs: Uint32Array = new Uint32Array(1024)
+  /** Where in the body the series of each sample starts. */
+  origins: Uint32Array = new Uint32Array(1024)
+  verdicts: Uint8Array = new Uint8Array(1024)
+  #seen: Uint32Array = new Uint32Array(1024)
+  #request = 0
+  #isRepeated = false
+  #hasRefused = false
+
+  clear(): void {
+    if (this.columns.values.length > KEEP_SAMPLES) {
+      this.columns = new SampleColumns()
+      this.refs = new Uint32Array(1024)
+      this.origins = new Uint32Array(1024)
+      this.verdicts = new Uint8Array(1024)
+    }
+    this.columns.clear()
+    this.#isRepeated = false
+    this.#hasRefused = false
+    if (++this.#request > 0xffffffff) {
+      this.#request = 1
+      this.#seen.fill(0)
+    }
+  }
+
+  /** Gives samples [from, to) their series and the place it has in the body. */
+  assign(from: number, to: number, ref: number, origin: number): void {
+    if (to > this.refs.length) this.#grow()
+    for (let i = from; i < to; i++) {
+      this.refs[i] = ref
+      this.origins[i] = origin
+    }
+    if (ref >= this.#seen.length) this.#growSeen(ref)
+    if (this.#seen[ref] === this.#request) this.#isRepeated = true
+    this.#seen[ref] = this.#request
+  }
+
+  /** Leaves samples [from, to) without a series, until `assign` says otherwise. */
+  assignNone(from: number, to: number, origin: number): void {
+    if (to > this.refs.length) this.#grow()
+    this.refs.fill(NO_SERIES, from, to)
+    this.origins.fill(origin, from, to)
+  }
+
+  /** Says that samples left without a series shall be dropped. */
+  refuse(): void {
+    this.#hasRefused = true
+  }
+
+  /** The batch to append; its arrays are this object's, valid until `clear`. */
+  finish(): SampleBatch {
+    if (this.#hasRefused) this.#dropRefused()
+    if (this.#isRepeated || !this.columns.isAscending) this.#regroup()
+    const { count, values, times, stale, hasStale } = this.columns
+    return { count, refs: this.refs, values, t: 0, times, stale: hasStale ? stale : null }
+  }
+
+  #dropRefused(): void {
+    const order = new Uint32Array(this.columns.count)
+    let kept = 0
+    for (let i = 0; i < order.length; i++) if (this.refs[i] !== NO_SERIES) order[kept++] = i
+    this.#permute(order.subarray(0, kept))
+  }
+
+  #regroup(): void {
+    const { count, times } = this.columns
+    const { refs } = this
+    const firstAt = new Map<number, number>()
+    for (let i = 0; i < count; i++) if (!firstAt.has(refs[i]!)) firstAt.set(refs[i]!, i)
+    const first = Uint32Array.from({ length: count }, (_, i) => firstAt.get(refs[i]!)!)
+    const order = Uint32Array.from({ length: count }, (_, i) => i)
+    order.sort((a, b) => first[a]! - first[b]! || times[a]! - times[b]! || a - b)
+    this.#permute(order)
+  }
+
+  #permute(order: Uint32Array): void {
+    const { columns, refs, origins } = this
+    const { values, times, stale } = columns
+    this.refs = new Uint32Array(refs.length)
+    this.origins = new Uint32Array(origins.length)
+    columns.values = new Float64Array(values.length)
+    columns.times = new Float64Array(values.length)
+    columns.stale = new Uint8Array(values.length)
+    for (let i = 0; i < order.length; i++) {
+      const from = order[i]!
+      this.refs[i] = refs[from]!
+      this.origins[i] = origins[from]!
+      columns.values[i] = values[from]!
+      columns.times[i] = times[from]!
+      columns.stale[i] = stale[from]!
+    }
+    columns.count = order.length
+  }
+
+  #grow(): void {
+    const size = this.columns.values.length
+    const { refs, origins } = this
+    this.refs = new Uint32Array(size)
+    this.refs.set(refs)
+    this.origins = new Uint32Array(size)
+    this.origins.set(origins)
+    this.verdicts = new Uint8Array(size)
+  }
+
+  #growSeen(ref: number): void {
+    const seen = new Uint32Array(Math.ceil(Math.max(ref + 1, this.#seen.length) * 1.5))
+    seen.set(this.#seen)
+    this.#seen = seen
+  }
+}

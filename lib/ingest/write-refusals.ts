@@ -1,0 +1,40 @@
+// Counts what a push had to refuse and words it: numbers by reason, then the first few series by name.
+import { REJECT_NAMES } from '../../storage/interface.ts'
+
+export const REFUSED_LABELS = 'invalid_labels'
+export const REFUSED_SERIES_LIMIT = 'series_limit'
+
+/** Reasons to report beside those of the appender. */
+export const REFUSAL_REASONS: readonly string[] = [...REJECT_NAMES.slice(1), REFUSED_LABELS, REFUSED_SERIES_LIMIT]
+
+const EXAMPLES_MAX = 3
+/** User text echoed per example. */
+const ECHO_CHARS = 100
+
+/** The refusals of one request. */
+export class Refusals {
+  readonly counts: Map<string, number> = new Map()
+  readonly #examples: string[] = []
+
+  /** Counts samples refused; `describe` is asked only for the first few. */
+  add(reason: string, sampleCount: number, describe: () => string): void {
+    this.counts.set(reason, (this.counts.get(reason) ?? 0) + sampleCount)
+    if (this.#examples.length < EXAMPLES_MAX) this.#examples.push(describe())
+  }
+
+  get total(): number {
+    let total = 0
+    for (const count of this.counts.values()) total += count
+    return total
+  }
+
+  text(stored: number): string {
+    const counts = [...this.counts].map(([reason, count]) => `${count} ${reason}`).join(', ')
+    return `${this.total} of ${this.total + stored} samples refused (${counts}), ${stored} stored; first: ${this.#examples.join('; ')}`
+  }
+}
+
+/** User text cut to a length fit for an error message. */
+export function clip(text: string): string {
+  return text.length <= ECHO_CHARS ? text : `${text.slice(0, ECHO_CHARS)}…`
+}
