@@ -1,0 +1,94 @@
+// Bit lists, least significant bit first, and LEB128 varints over plain bytes: the ground of the chunk codec
+// (FORMAT.md, "Chunk"). Integers travel as doubles up to 2^53, which 32-bit operators would cut.
+
+/** Appends an unsigned integer below 2^53; returns the new position. */
+export function writeVarint(out: Uint8Array, at: number, value: number): number {
+  while (value >= 128) {
+    const rest = Math.floor(value / 128)
+    out[at++] = (value - rest * 128) | 128
+    value = rest
+  }
+  out[at++] = value
+  return at
+}
+
+/** Zigzag of a signed integer of at most 2^52. */
+export function zigzag(value: number): number {
+  return value < 0 ? -2 * value - 1 : 2 * value
+}
+
+export function unzigzag(value: number): number {
+  return value % 2 === 0 ? value / 2 : -(value + 1) / 2
+}
+
+/** Bits needed for an unsigned integer below 2^32. */
+export function bitWidth(value: number): number {
+  return 32 - Math.clz32(value)
+}
+
+/** Packs n values below 2^w (w ≤ 32), each less `ref`; returns the position behind the last byte. */
+export function packBits(out: Uint8Array, at: number, values: Float64Array, n: number, ref: number, w: number): number {
+  if (w === 0) return at
+  let acc = 0
+  let held = 0
+  for (let i = 0; i < n; i++) {
+    let value = values[i]! - ref
+    let left = w
+    // 16 bits at a time, so that the 32-bit accumulator (7 bits at the most before) never overflows.
+    while (left > 0) {
+      const take = left < 16 ? left : 16
+      const low = value & ((1 << take) - 1)
+      acc |= low << held
+      held += take
+      while (held >= 8) {
+        out[at++] = acc & 255
+        acc >>>= 8
+        held -= 8
+      }
+      left -= take
+      value >>>= 16
+    }
+  }
+  if (held > 0) out[at++] = acc & 255
+  return at
+}
+
+/** Unpacks n values of w bits, adding `ref`, into out[outAt…]. Reads only whole bytes inside the list. */
+export function unpackBits(src: Uint8Array, at: number, out: Float64Array, outAt: number, n: number, ref: number, w: number): void {
+  if (w === 0) {
+    for (let i = 0; i < n; i++) out[outAt + i] = ref
+    return
+  }
+  if (w <= 8) {
+    // Fast path: a value spans two bytes at the most.
+    const mask = (1 << w) - 1
+    let bit = 0
+    for (let i = 0; i < n; i++) {
+      const p = at + (bit >>> 3)
+      out[outAt + i] = ref + (((src[p]! | (src[p + 1]! << 8)) >>> (bit & 7)) & mask)
+      bit += w
+    }
+    return
+  }
+  if (w <= 24) {
+    const mask = (1 << w) - 1
+    let bit = 0
+    for (let i = 0; i < n; i++) {
+      const p = at + (bit >>> 3)
+      const word = src[p]! | (src[p + 1]! << 8) | (src[p + 2]! << 16) | (src[p + 3]! << 24)
+      out[outAt + i] = ref + ((word >>> (bit & 7)) & mask)
+      bit += w
+    }
+    return
+  }
+  let bit = 0
+  for (let i = 0; i < n; i++) {
+    const p = at + (bit >>> 3)
+    const shift = bit & 7
+    const low = (src[p]! | (src[p + 1]! << 8) | (src[p + 2]! << 16)) >>> shift
+    const lowBits = 24 - shift
+    const high = ((src[p + 3]! | (src[p + 4]! << 8)) & ((1 << (w - lowBits)) - 1)) >>> 0
+    out[outAt + i] = ref + low + high * 2 ** lowBits
+    bit += w
+  }
+}

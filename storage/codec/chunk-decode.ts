@@ -1,0 +1,147 @@
+// Decodes chunks (FORMAT.md, "Chunk"). Input may be damaged: every count is bounded by the row count, so a bad
+// chunk gives wrong numbers or an error, never a hang or a write outside `out`. Checksums are the reader's duty.
+import { unpackBits, unzigzag } from './bits.ts'
+import { CHUNK_ROWS, HEAD_GAPS, HEAD_ORDER_SHIFT, HEAD_SPARSE, KIND_CONSTANT, KIND_DECIMAL, KIND_ZERO, POW10 } from './chunk-encode.ts'
+
+const scratch = new Float64Array(CHUNK_ROWS + 2)
+const residuals = new Float64Array(CHUNK_ROWS + 2)
+const xorValue = new Float64Array(1)
+const xorBytes = new Uint8Array(xorValue.buffer)
+
+/** Presence and staleness of the last chunk that decodeChunk read; all rows present and none stale without gaps. */
+export let lastPresent = 0
+export let lastStale = 0
+
+let cursor = 0
+
+function readVarint(src: Uint8Array): number {
+  let value = 0
+  let unit = 1
+  for (let i = 0; i < 8; i++) {
+    const byte = src[cursor++]!
+    value += (byte & 127) * unit
+    if (byte < 128) return value
+    unit *= 128
+  }
+  throw new RangeError('varint longer than 8 bytes')
+}
+
+/**
+ * Decodes the chunk at src[at, …) of `rows` rows (≤ 32) into out[outAt, outAt + rows). Sets lastPresent and
+ * lastStale; places without a live value keep what they held. Returns true if the chunk has gaps.
+ * `src` must be readable 8 bytes past the chunk.
+ */
+export function decodeChunk(src: Uint8Array, at: number, rows: number, out: Float64Array, outAt: number): boolean {
+  const head = src[at]!
+  cursor = at + 1
+  if ((head & HEAD_GAPS) === 0) {
+    lastPresent = rows === 32 ? 0xffffffff : (1 << rows) - 1
+    lastStale = 0
+    decodeBody(src, head, rows, out, outAt)
+    return false
+  }
+  lastPresent = readU32(src)
+  lastStale = readU32(src)
+  const live = lastPresent & ~lastStale
+  let n = 0
+  for (let i = 0; i < rows; i++) n += (live >>> i) & 1
+  decodeBody(src, head, n, scratch, 0)
+  let k = 0
+  for (let i = 0; i < rows; i++) {
+    if ((live >>> i) & 1) {
+      out[outAt + i] = scratch[k]!
+      k++
+    }
+  }
+  return true
+}
+
+function readU32(src: Uint8Array): number {
+  const value = (src[cursor]! | (src[cursor + 1]! << 8) | (src[cursor + 2]! << 16) | (src[cursor + 3]! << 24)) >>> 0
+  cursor += 4
+  return value
+}
+
+function decodeBody(src: Uint8Array, head: number, n: number, out: Float64Array, outAt: number): void {
+  switch (head & 3) {
+    case KIND_ZERO:
+      out.fill(0, outAt, outAt + n)
+      return
+    case KIND_CONSTANT:
+      for (let i = 0; i < 8; i++) xorBytes[i] = src[cursor + i]!
+      for (let i = 0; i < n; i++) out[outAt + i] = xorValue[0]!
+      return
+    case KIND_DECIMAL:
+      decodeDecimal(src, head, n, out, outAt)
+      return
+    default:
+      decodeXor(src, n, out, outAt)
+  }
+}
+
+function decodeDecimal(src: Uint8Array, head: number, n: number, out: Float64Array, outAt: number): void {
+  const e = src[cursor++]!
+  if (e > 14) throw new RangeError(`decimal exponent ${e}`)
+  const order = (head >>> HEAD_ORDER_SHIFT) & 3
+  const first = order > 0 ? unzigzag(readVarint(src)) : 0
+  let delta = order > 1 ? unzigzag(readVarint(src)) : 0
+  const count = n - order
+  const list = order === 0 ? out : residuals
+  const listAt = order === 0 ? outAt : 0
+  if ((head & HEAD_SPARSE) !== 0) readSparse(src, count)
+  else readResiduals(src, count, list, listAt)
+  if (order === 1) {
+    let m = first
+    out[outAt] = m
+    for (let i = 1; i < n; i++) {
+      m += residuals[i - 1]!
+      out[outAt + i] = m
+    }
+  } else if (order === 2) {
+    let m = first + delta
+    out[outAt] = first
+    out[outAt + 1] = m
+    for (let i = 2; i < n; i++) {
+      delta += residuals[i - 2]!
+      m += delta
+      out[outAt + i] = m
+    }
+  }
+  if (e > 0) {
+    const p = POW10[e]!
+    for (let i = 0; i < n; i++) out[outAt + i] = out[outAt + i]! / p
+  }
+}
+
+function readResiduals(src: Uint8Array, count: number, into: Float64Array, intoAt: number): void {
+  const w = src[cursor++]!
+  if (w > 32) throw new RangeError(`residuals of ${w} bits`)
+  const ref = unzigzag(readVarint(src))
+  unpackBits(src, cursor, into, intoAt, count, ref, w)
+}
+
+function readSparse(src: Uint8Array, count: number): void {
+  const bitmapAt = cursor
+  cursor += (count + 7) >>> 3
+  let n = 0
+  for (let i = 0; i < count; i++) n += (src[bitmapAt + (i >>> 3)]! >>> (i & 7)) & 1
+  readResiduals(src, n, scratch, 0)
+  let k = 0
+  for (let i = 0; i < count; i++) {
+    if ((src[bitmapAt + (i >>> 3)]! >>> (i & 7)) & 1) residuals[i] = scratch[k++]!
+    else residuals[i] = 0
+  }
+}
+
+function decodeXor(src: Uint8Array, n: number, out: Float64Array, outAt: number): void {
+  for (let b = 0; b < 8; b++) xorBytes[b] = src[cursor++]!
+  out[outAt] = xorValue[0]!
+  for (let i = 1; i < n; i++) {
+    const control = src[cursor++]!
+    const low = control >>> 4
+    const length = control & 15
+    if (low + length > 8) throw new RangeError(`xor control byte ${control}`)
+    for (let b = 0; b < length; b++) xorBytes[low + b]! ^= src[cursor++]!
+    out[outAt + i] = xorValue[0]!
+  }
+}

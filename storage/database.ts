@@ -1,0 +1,224 @@
+// The store as the rest of the program sees it: opens a data folder, replays what it holds, takes batches, and
+// keeps the log short. Main thread only; query workers open a HeadQueryable over `handle()`.
+import os from 'node:os'
+import { systemClock, type Clock, type Timer } from '../lib/std/clock.ts'
+import { makeFolder } from '../lib/std/fs.ts'
+import type { Labels } from '../lib/model/labels.ts'
+import { silentLogger, type Logger } from '../lib/std/log.ts'
+import { FolderLock } from './folder-lock.ts'
+import type { Appender, SampleBatch } from './interface.ts'
+import { Head } from './head/head.ts'
+import { HeadAppender } from './head/head-append.ts'
+import { closeSlot } from './head/arena.ts'
+import type { HeadHandle } from './head/head-querier.ts'
+import { SegmentWriter, scanSegmentFile, segmentFileNumbers } from './head/segment-file.ts'
+import { SharedHeap } from './head/shared-heap.ts'
+import { Log } from './log/log.ts'
+import { replayLog } from './log/log-replay.ts'
+import { SeriesFile } from './log/series-file.ts'
+
+/** Rows younger than this stay in memory; older ones of idle groups are encoded so that the log can be cut. */
+const IDLE_FLUSH_MS = 15 * 60_000
+const MAINTENANCE_MS = 15_000
+/** Groups flushed in one go; the event loop must not stall. */
+const FLUSH_SLICE = 64
+
+export interface DatabaseOptions {
+  folder: string
+  /** Rows older than this are dropped, ms; Infinity keeps all. */
+  retentionMs: number
+  outOfOrderMs?: number
+  seriesLimit?: number
+  /** Address space of the head, bytes; pages cost nothing until used. */
+  headBytesMax?: number
+  clock?: Clock
+  logger?: Logger
+}
+
+/** What opening a folder found, for the log line and the metrics. */
+export interface Recovery {
+  series: number
+  segments: number
+  replayedRows: number
+  replayedSamples: number
+  corruptRecords: number
+  corruptBytes: number
+  wasUnclean: boolean
+  durationMs: number
+}
+
+export class Database implements Appender {
+  readonly head: Head
+  readonly recovery: Recovery
+  readonly #folder: string
+  readonly #heap: SharedHeap
+  readonly #lock: FolderLock
+  readonly #definitions: SeriesFile
+  readonly #segments: SegmentWriter
+  readonly #log: Log
+  readonly #appender: HeadAppender
+  readonly #clock: Clock
+  readonly #logger: Logger
+  #timer: Timer | null = null
+  #flushCursor = 1
+  #isClosed = false
+  samplesAppended = 0
+
+  /** Throws FolderError if another process has the folder, DiskError if it cannot be read. */
+  constructor(options: DatabaseOptions) {
+    const { folder, clock = systemClock, logger = silentLogger } = options
+    const started = clock.monotonic()
+    this.#folder = folder
+    this.#clock = clock
+    this.#logger = logger
+    for (const name of ['', '/series', '/log', '/head']) makeFolder(folder + name)
+    this.#lock = new FolderLock(folder)
+    this.#heap = SharedHeap.make(options.headBytesMax ?? defaultHeadBytes())
+    this.#definitions = new SeriesFile(`${folder}/series/definitions`)
+    const numbers = segmentFileNumbers(this.#segmentFolder)
+    this.#segments = new SegmentWriter(this.#segmentFolder, (numbers.at(-1) ?? 0) + 1)
+    this.head = new Head({
+      heap: this.#heap, clock, definitions: this.#definitions, segments: this.#segments, folder: this.#segmentFolder,
+      retentionMs: options.retentionMs, outOfOrderMs: options.outOfOrderMs ?? 10 * 60_000, seriesLimit: options.seriesLimit ?? Infinity,
+    })
+    this.recovery = this.#recover(numbers)
+    const replayed = this.#replay()
+    this.#log = new Log(`${folder}/log`, replayed.nextLsn, replayed.files, this.#definitions, clock)
+    this.head.openLog(this.#log)
+    this.head.fenceMovedSeries()
+    this.#appender = new HeadAppender(this.head)
+    this.recovery.durationMs = clock.monotonic() - started
+    this.#schedule()
+  }
+
+  get #segmentFolder(): string {
+    return `${this.#folder}/head`
+  }
+
+  /** For HeadQueryable in any thread. */
+  handle(): HeadHandle {
+    return { memory: this.#heap.memory, folder: this.#segmentFolder }
+  }
+
+  series(labels: Labels): number {
+    return this.head.ref(labels)
+  }
+
+  append(batch: SampleBatch, verdicts: Uint8Array): number {
+    const refused = this.#appender.append(batch, verdicts)
+    this.samplesAppended += batch.count - refused
+    return refused
+  }
+
+  commit(): Promise<void> {
+    return this.#log.commit()
+  }
+
+  /** Frees what a terminated worker's query had pinned. */
+  releaseSlot(slot: number): void {
+    closeSlot(this.#heap, slot)
+    this.head.arena.reclaim()
+  }
+
+  get seriesCount(): number {
+    return this.head.series.count
+  }
+
+  get headBytes(): number {
+    return this.head.arena.usedBytes
+  }
+
+  get logBytes(): number {
+    return this.#log.sizeBytes
+  }
+
+  get log(): Log {
+    return this.#log
+  }
+
+  /** Encodes all rows, syncs and closes. The folder can be opened again at once. */
+  async close(): Promise<void> {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#timer?.cancel()
+    await this.#log.commit()
+    this.#log.close()
+    this.#segments.close()
+    this.#definitions.close()
+    this.#lock.release()
+  }
+
+  #recover(numbers: readonly number[]): Recovery {
+    const recovery: Recovery = {
+      series: 0, segments: 0, replayedRows: 0, replayedSamples: 0, corruptRecords: 0, corruptBytes: 0,
+      wasUnclean: this.#lock.wasUnclean, durationMs: 0,
+    }
+    const damage = this.#definitions.load({
+      series: (ref, labels) => this.head.replaySeries(ref, labels),
+      group: (group, first, refs, isLate) => this.head.replayGroup(group, first, refs, isLate),
+    })
+    recovery.series = this.head.series.count
+    recovery.corruptRecords += damage.frames
+    recovery.corruptBytes += damage.bytes
+    for (const number of numbers) {
+      recovery.corruptBytes += scanSegmentFile(this.#segmentFolder, number, (head) => {
+        if (!this.head.replaySegment(head)) recovery.corruptRecords++
+        else recovery.segments++
+        this.#segments.note(number, head.maxT)
+      })
+    }
+    return recovery
+  }
+
+  #replay(): ReturnType<typeof replayLog> {
+    const { recovery } = this
+    const replayed = replayLog(`${this.#folder}/log`, (lsn, row, floats, at) => {
+      recovery.replayedSamples += this.head.replayRow(lsn, row, floats, at)
+    })
+    recovery.replayedRows = replayed.rows
+    recovery.corruptRecords += replayed.damage.frames
+    recovery.corruptBytes += replayed.damage.bytes
+    if (recovery.corruptRecords > 0) {
+      this.#logger.warn('damaged records were skipped; what they held is lost', { folder: this.#folder, records: recovery.corruptRecords, bytes: recovery.corruptBytes })
+    }
+    return replayed
+  }
+
+  #schedule(): void {
+    this.#timer = this.#clock.after(MAINTENANCE_MS, () => {
+      this.#maintain()
+        .catch((error: unknown) => this.#logger.error('maintenance of the head failed', { err: error instanceof Error ? error : String(error) }))
+        .finally(() => {
+          if (!this.#isClosed) this.#schedule()
+        })
+    }, true)
+  }
+
+  /** Encodes rows of idle groups, drops old files, cuts the log behind what is synced in segments. */
+  async #maintain(): Promise<void> {
+    const { groups } = this.head
+    const before = this.#clock.monotonic() - IDLE_FLUSH_MS
+    for (let i = 0; i < FLUSH_SLICE && i < groups.length; i++) {
+      if (this.#flushCursor >= groups.length) this.#flushCursor = 1
+      const group = groups[this.#flushCursor++]
+      if (group && group.rows > 0 && group.firstAtMs < before) this.head.flushGroup(group)
+    }
+    this.head.arena.reclaim()
+    const safeLsn = this.head.oldestUnflushedLsn()
+    await this.#segments.sync()
+    if (this.#isClosed) return
+    this.#log.dropBefore(safeLsn)
+    this.#dropOldFiles()
+  }
+
+  /** Whole files go; the next readers find no segment in them, open ones keep their descriptors until they close. */
+  #dropOldFiles(): void {
+    const first = this.#segments.dropBefore(this.#clock.now() - this.head.retentionMs)
+    if (first > 0) this.head.dropSegmentsBefore(first)
+  }
+}
+
+/** Most of the machine, at most what 32-bit addresses reach. */
+function defaultHeadBytes(): number {
+  return Math.min(4 * 2 ** 30, Math.floor(os.totalmem() * 0.6))
+}

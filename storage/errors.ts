@@ -1,0 +1,16 @@
+// What the store can refuse, for callers to act on.
+
+/** The disk refused what the log must write; nothing since the last commit is promised. Senders should retry. */
+export class LogError extends Error {
+  readonly code = 'LOG'
+}
+
+/** The limit of active series is reached; the series was not made, others are unharmed. */
+export class SeriesLimitError extends Error {
+  readonly code = 'SERIES_LIMIT'
+}
+
+/** The data folder cannot be used. */
+export class FolderError extends Error {
+  readonly code = 'FOLDER'
+}

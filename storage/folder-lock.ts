@@ -1,0 +1,49 @@
+// One process per data folder: a file with the owner's pid. A lock left by a process that is gone does not count.
+import { createExclusive, readTextIfThere, removeFile } from '../lib/std/fs.ts'
+import { FolderError } from './errors.ts'
+
+export class FolderLock {
+  readonly #path: string
+  /** The last owner did not release it: it crashed or was killed. */
+  readonly wasUnclean: boolean
+
+  /** Throws FolderError if a live process owns the folder. */
+  constructor(folder: string) {
+    this.#path = `${folder}/lock`
+    const text = `${process.pid} ${startOf(process.pid)}\n`
+    if (createExclusive(this.#path, text)) {
+      this.wasUnclean = false
+      return
+    }
+    const [pid = '', start = ''] = (readTextIfThere(this.#path) ?? '').trim().split(' ')
+    const owner = Number(pid)
+    // A pid is given again; the process that had it when the lock was written is known by when it started.
+    if (owner !== process.pid && isAlive(owner) && startOf(owner) === start) {
+      throw new FolderError(`cannot open ${folder}: it is locked by pid ${owner}; stop that process or give another --storage.tsdb.path`)
+    }
+    removeFile(this.#path)
+    createExclusive(this.#path, text)
+    this.wasUnclean = true
+  }
+
+  release(): void {
+    removeFile(this.#path)
+  }
+}
+
+function isAlive(pid: number): boolean {
+  if (!Number.isInteger(pid) || pid <= 0) return false
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    // EPERM: alive, but another user's.
+    return error instanceof Error && 'code' in error && error.code === 'EPERM'
+  }
+}
+
+/** Clock ticks after boot at which a process started, as /proc says; '' where there is no /proc. */
+function startOf(pid: number): string {
+  const stat = readTextIfThere(`/proc/${pid}/stat`) ?? ''
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? ''
+}

@@ -1,0 +1,212 @@
+// The shape of a group in shared memory, for its one writer and its readers.
+//
+//   record (64 B) ─▶ column refs u32[]
+//                 ─▶ row block: ts f64[K] │ cols u32[K] │ flags u32[K] │ present u32[K][W] │ stale u32[K][W] │ values f64[K][cap]
+//                 ─▶ newest segment descriptor ─▶ older … (where each lies in the head files)
+//
+// Everything that changes together (block, row count, newest segment) changes under a sequence counter, odd while
+// main writes: a reader takes a snapshot and tries again if the counter moved (seqlock; Lameter 2005).
+import type { SharedHeap } from './shared-heap.ts'
+
+export const RECORD_UNITS = 8
+const SEQ = 0
+const BLOCK = 1
+const CAP = 2
+const COLUMNS = 3
+const ROWS = 4
+const ROW_CAP = 5
+const REFS = 6
+const SEGMENT = 7
+const FLAGS = 8
+/** f64 index inside the record. */
+const MIN_T = 5
+const MAX_T = 6
+
+export const GROUP_LATE = 1
+/** Row flag: consult the bitmaps; else columns [0, cols) are all live. */
+export const ROW_HAS_BITMAPS = 1
+
+/** Words of a segment descriptor (6 units). */
+export const SEGMENT_UNITS = 6
+const SEGMENT_FILE = 0
+const SEGMENT_OFFSET = 1
+const SEGMENT_LENGTH = 2
+const SEGMENT_COLUMNS = 3
+const SEGMENT_ROWS = 4
+const SEGMENT_PREVIOUS = 5
+
+export interface SegmentPlace {
+  file: number
+  /** Of the payload, in the file. */
+  offsetBytes: number
+  lengthBytes: number
+  columns: number
+  rows: number
+  minT: number
+  maxT: number
+  /** Unit of the next older descriptor, 0 at the end. */
+  previous: number
+}
+
+export function writeSegmentPlace(heap: SharedHeap, at: number, place: SegmentPlace): void {
+  const { u32, f64 } = heap
+  u32[at * 2 + SEGMENT_FILE] = place.file
+  u32[at * 2 + SEGMENT_OFFSET] = place.offsetBytes / 8
+  u32[at * 2 + SEGMENT_LENGTH] = place.lengthBytes
+  u32[at * 2 + SEGMENT_COLUMNS] = place.columns
+  u32[at * 2 + SEGMENT_ROWS] = place.rows
+  u32[at * 2 + SEGMENT_PREVIOUS] = place.previous
+  f64[at + 4] = place.minT
+  f64[at + 5] = place.maxT
+}
+
+/** Makes a segment the oldest of its chain. */
+export function cutSegmentChain(heap: SharedHeap, at: number): void {
+  Atomics.store(heap.u32, at * 2 + SEGMENT_PREVIOUS, 0)
+}
+
+export function readSegmentPlace(heap: SharedHeap, at: number): SegmentPlace {
+  const { u32, f64 } = heap
+  return {
+    file: u32[at * 2 + SEGMENT_FILE]!,
+    offsetBytes: u32[at * 2 + SEGMENT_OFFSET]! * 8,
+    lengthBytes: u32[at * 2 + SEGMENT_LENGTH]!,
+    columns: u32[at * 2 + SEGMENT_COLUMNS]!,
+    rows: u32[at * 2 + SEGMENT_ROWS]!,
+    previous: u32[at * 2 + SEGMENT_PREVIOUS]!,
+    minT: f64[at + 4]!,
+    maxT: f64[at + 5]!,
+  }
+}
+
+/** Places inside a row block. */
+export class BlockLayout {
+  readonly rowCap: number
+  readonly cap: number
+  /** u32 words of a bitmap row. */
+  readonly words: number
+  readonly units: number
+
+  constructor(rowCap: number, cap: number) {
+    this.rowCap = rowCap
+    this.cap = cap
+    this.words = (cap + 31) >>> 5
+    this.units = rowCap * (2 + this.words + cap)
+  }
+
+  /** Word index of row r's column count; its flags are rowCap words behind. */
+  colsWord(block: number, r: number): number {
+    return (block + this.rowCap) * 2 + r
+  }
+
+  flagsWord(block: number, r: number): number {
+    return (block + this.rowCap) * 2 + this.rowCap + r
+  }
+
+  presentWord(block: number, r: number): number {
+    return (block + 2 * this.rowCap) * 2 + r * this.words
+  }
+
+  staleWord(block: number, r: number): number {
+    return (block + 2 * this.rowCap) * 2 + (this.rowCap + r) * this.words
+  }
+
+  /** f64 index of row r's first value. */
+  valuesAt(block: number, r: number): number {
+    return block + this.rowCap * (2 + this.words) + r * this.cap
+  }
+}
+
+/** One consistent view of a group. */
+export interface GroupSnapshot {
+  id: number
+  block: number
+  layout: BlockLayout
+  columns: number
+  rows: number
+  refsWord: number
+  segment: number
+  isLate: boolean
+  minT: number
+  maxT: number
+}
+
+export function snapshotGroup(heap: SharedHeap, id: number, record: number): GroupSnapshot {
+  const { u32, f64 } = heap
+  const at = record * 2
+  for (;;) {
+    const seq = Atomics.load(u32, at + SEQ)
+    if ((seq & 1) !== 0) continue
+    const snapshot: GroupSnapshot = {
+      id,
+      block: u32[at + BLOCK]!,
+      layout: new BlockLayout(u32[at + ROW_CAP]!, u32[at + CAP]!),
+      columns: u32[at + COLUMNS]!,
+      rows: u32[at + ROWS]!,
+      refsWord: u32[at + REFS]! * 2,
+      segment: u32[at + SEGMENT]!,
+      isLate: (u32[at + FLAGS]! & GROUP_LATE) !== 0,
+      minT: f64[record + MIN_T]!,
+      maxT: f64[record + MAX_T]!,
+    }
+    if (Atomics.load(u32, at + SEQ) === seq) return snapshot
+  }
+}
+
+/** Main's handle on one record. Fields it sets between `begin` and `end` become visible together. */
+export class GroupRecord {
+  readonly #u32: Uint32Array
+  readonly #f64: Float64Array
+  readonly unit: number
+
+  constructor(heap: SharedHeap, unit: number, isLate: boolean) {
+    this.#u32 = heap.u32
+    this.#f64 = heap.f64
+    this.unit = unit
+    this.#u32[unit * 2 + FLAGS] = isLate ? GROUP_LATE : 0
+    this.#f64[unit + MIN_T] = Infinity
+    this.#f64[unit + MAX_T] = -Infinity
+  }
+
+  begin(): void {
+    Atomics.add(this.#u32, this.unit * 2 + SEQ, 1)
+  }
+
+  end(): void {
+    Atomics.add(this.#u32, this.unit * 2 + SEQ, 1)
+  }
+
+  setBlock(block: number, rowCap: number, cap: number): void {
+    this.#u32[this.unit * 2 + BLOCK] = block
+    this.#u32[this.unit * 2 + ROW_CAP] = rowCap
+    this.#u32[this.unit * 2 + CAP] = cap
+  }
+
+  setColumns(columns: number, refs: number): void {
+    this.#u32[this.unit * 2 + COLUMNS] = columns
+    this.#u32[this.unit * 2 + REFS] = refs
+  }
+
+  /** Publishes rows; on its own it needs no begin/end. */
+  setRows(rows: number): void {
+    Atomics.store(this.#u32, this.unit * 2 + ROWS, rows)
+  }
+
+  get segment(): number {
+    return this.#u32[this.unit * 2 + SEGMENT]!
+  }
+
+  setSegment(segment: number): void {
+    this.#u32[this.unit * 2 + SEGMENT] = segment
+  }
+
+  get maxT(): number {
+    return this.#f64[this.unit + MAX_T]!
+  }
+
+  /** Widens the group's time range. */
+  cover(minT: number, maxT: number): void {
+    if (minT < this.#f64[this.unit + MIN_T]!) this.#f64[this.unit + MIN_T] = minT
+    if (maxT > this.#f64[this.unit + MAX_T]!) this.#f64[this.unit + MAX_T] = maxT
+  }
+}

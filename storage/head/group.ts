@@ -1,0 +1,281 @@
+// One group as main sees it: its columns, its row block, and the way of full rows into a segment.
+import { assert } from '../../lib/std/assert.ts'
+import { CHUNK_ROWS } from '../codec/chunk-encode.ts'
+import type { Arena } from './arena.ts'
+import { BlockLayout, GroupRecord, RECORD_UNITS, ROW_HAS_BITMAPS, SEGMENT_UNITS, cutSegmentChain, readSegmentPlace, writeSegmentPlace, type SegmentPlace } from './group-record.ts'
+import { encodeSegment, segmentBytesMax } from './segment-encode.ts'
+import type { SegmentWriter } from './segment-file.ts'
+import type { SharedHeap } from './shared-heap.ts'
+
+/** Columns of a group at the most: one row of it stays well inside a log buffer and a cache. */
+export const GROUP_COLUMNS_MAX = 2048
+const FIRST_ROWS = 4
+/** Narrow groups pay for their own timestamps; they are cut sooner. */
+const NARROW_COLUMNS = 4
+const NARROW_ROWS = 16
+
+const NO_BLOCK = new BlockLayout(0, 0)
+
+/** What all groups of a head share. */
+export interface GroupGround {
+  heap: SharedHeap
+  arena: Arena
+  segments: SegmentWriter
+}
+
+export class Group {
+  readonly id: number
+  readonly isLate: boolean
+  readonly record: GroupRecord
+  readonly #ground: GroupGround
+  #layout: BlockLayout = NO_BLOCK
+  #block = 0
+  #wantedRows = FIRST_ROWS
+  #wantedCap = 0
+  #refs = 0
+  #refsCap = 0
+  #hints: Uint8Array = new Uint8Array(0)
+  columns = 0
+  rows = 0
+  /** Time of the newest row; for a late group of any row. */
+  maxT: number = -Infinity
+  /** Newest time in segments. */
+  segmentMaxT: number = -Infinity
+  /** LSN of the oldest row that is only in the block; Infinity when it is empty. */
+  firstLsn: number = Infinity
+  /** Monotonic ms at which the oldest row of the block came. */
+  firstAtMs = 0
+
+  constructor(ground: GroupGround, id: number, isLate: boolean) {
+    this.#ground = ground
+    this.id = id
+    this.isLate = isLate
+    this.record = new GroupRecord(ground.heap, ground.arena.allocate(RECORD_UNITS), isLate)
+  }
+
+  /** Word index of the refs of the columns, 0 where vacated. */
+  get refsWord(): number {
+    return this.#refs * 2
+  }
+
+  get layout(): BlockLayout {
+    return this.#layout
+  }
+
+  get block(): number {
+    return this.#block
+  }
+
+  timeOf(r: number): number {
+    return this.#ground.heap.f64[this.#block + r]!
+  }
+
+  /** Appends columns. Rows already in the block do not have them. */
+  addColumns(refs: Uint32Array): void {
+    const { heap, arena } = this.#ground
+    const total = this.columns + refs.length
+    assert(total <= GROUP_COLUMNS_MAX, `group ${this.id} would have ${total} columns`)
+    let place = this.#refs
+    if (total > this.#refsCap) {
+      const cap = refsCap(total)
+      place = arena.allocate(cap / 2)
+      heap.u32.copyWithin(place * 2, this.#refs * 2, this.#refs * 2 + this.columns)
+      if (this.#refs !== 0) arena.retire(this.#refs, this.#refsCap / 2)
+      this.#refs = place
+      this.#refsCap = cap
+    }
+    heap.u32.set(refs, place * 2 + this.columns)
+    const hints = new Uint8Array(total)
+    hints.set(this.#hints)
+    this.#hints = hints
+    this.columns = total
+    this.record.begin()
+    this.record.setColumns(total, place)
+    this.record.end()
+  }
+
+  /** The series of a column has moved on: the column takes no more samples, what it has stays. */
+  vacate(c: number): void {
+    this.#ground.heap.u32[this.refsWord + c] = 0
+  }
+
+  /** True if a new row needs a flush first: the block is full, or too narrow for the columns. */
+  get mustFlush(): boolean {
+    return this.rows > 0 && (this.rows >= this.#rowsMax || this.columns > this.#layout.cap)
+  }
+
+  get #rowsMax(): number {
+    return this.columns < NARROW_COLUMNS ? NARROW_ROWS : CHUNK_ROWS
+  }
+
+  /** Begins a row at t, not yet visible, and returns its index. The block must have room (`mustFlush`). */
+  beginRow(t: number): number {
+    if (this.rows === this.#layout.rowCap || this.columns > this.#layout.cap) this.#growBlock()
+    const { heap } = this.#ground
+    const r = this.rows
+    heap.f64[this.#block + r] = t
+    heap.u32[this.#layout.colsWord(this.#block, r)] = 0
+    heap.u32[this.#layout.flagsWord(this.#block, r)] = 0
+    return r
+  }
+
+  /** Makes the row that beginRow gave visible. */
+  publishRow(r: number): void {
+    const t = this.timeOf(r)
+    this.rows = r + 1
+    if (t > this.maxT) this.maxT = t
+    this.record.begin()
+    this.record.cover(t, t)
+    this.record.setRows(this.rows)
+    this.record.end()
+  }
+
+  #growBlock(): void {
+    const { heap, arena } = this.#ground
+    assert(this.rows === 0 || this.columns <= this.#layout.cap, `group ${this.id} grows columns with rows in its block`)
+    const rowCap = Math.min(this.#rowsMax, this.rows === 0 ? this.#wantedRows : this.rows * 2)
+    if (this.columns > this.#wantedCap) this.#wantedCap = columnCap(this.columns, this.#wantedCap)
+    const cap = this.rows === 0 ? this.#wantedCap : this.#layout.cap
+    const layout = new BlockLayout(rowCap, cap)
+    const block = arena.allocate(layout.units)
+    const old = this.#layout
+    for (let r = 0; r < this.rows; r++) {
+      heap.f64[block + r] = heap.f64[this.#block + r]!
+      heap.u32[layout.colsWord(block, r)] = heap.u32[old.colsWord(this.#block, r)]!
+      heap.u32[layout.flagsWord(block, r)] = heap.u32[old.flagsWord(this.#block, r)]!
+      heap.u32.copyWithin(layout.presentWord(block, r), old.presentWord(this.#block, r), old.presentWord(this.#block, r) + old.words)
+      heap.u32.copyWithin(layout.staleWord(block, r), old.staleWord(this.#block, r), old.staleWord(this.#block, r) + old.words)
+      heap.f64.copyWithin(layout.valuesAt(block, r), old.valuesAt(this.#block, r), old.valuesAt(this.#block, r) + cap)
+    }
+    this.#swapBlock(block, layout, this.rows)
+  }
+
+  #swapBlock(block: number, layout: BlockLayout, rows: number): void {
+    const old = this.#block
+    const oldUnits = this.#layout.units
+    this.record.begin()
+    this.record.setBlock(block, layout.rowCap, layout.cap)
+    this.record.setRows(rows)
+    this.record.end()
+    this.#block = block
+    this.#layout = layout
+    this.rows = rows
+    if (old !== 0) this.#ground.arena.retire(old, oldUnits)
+  }
+
+  /**
+   * Encodes the block into a segment and empties it. `flushedLsn`: every row of the group so far has a smaller LSN.
+   * Returns the share of columns that had a sample. Throws DiskError; the rows then stay.
+   */
+  flush(flushedLsn: number): number {
+    if (this.rows === 0) return 1
+    const { heap, arena, segments } = this.#ground
+    const buffer = scratchBuffer(segmentBytesMax(this.columns))
+    const encoded = encodeSegment(heap, {
+      group: this.id, block: this.#block, layout: this.#layout, columns: Math.min(this.columns, this.#layout.cap),
+      rows: this.rows, isLate: this.isLate, flushedLsn, hints: this.#hints,
+    }, buffer)
+    const place = segments.append(buffer, encoded.lengthBytes, encoded.maxT)
+    const unit = this.#linkSegment({
+      ...place, lengthBytes: encoded.lengthBytes, columns: Math.min(this.columns, this.#layout.cap), rows: this.rows,
+      minT: encoded.minT, maxT: encoded.maxT, previous: this.record.segment,
+    })
+    const old = this.#block
+    const oldUnits = this.#layout.units
+    const columns = Math.min(this.columns, this.#layout.cap)
+    this.record.begin()
+    this.record.setSegment(unit)
+    this.record.setBlock(0, 0, 0)
+    this.record.setRows(0)
+    this.record.end()
+    // A block that was filled has shown how many rows the next one wants, and how wide.
+    this.#wantedRows = this.rows >= this.#rowsMax ? this.#rowsMax : FIRST_ROWS
+    this.#wantedCap = this.#layout.cap
+    this.#layout = NO_BLOCK
+    this.#block = 0
+    this.rows = 0
+    this.segmentMaxT = Math.max(this.segmentMaxT, encoded.maxT)
+    this.firstLsn = Infinity
+    arena.retire(old, oldUnits)
+    return encoded.usedColumns / columns
+  }
+
+  /** Links a segment found on disk at start; they come in the order they were written. */
+  linkFound(place: SegmentPlace): void {
+    const unit = this.#linkSegment({ ...place, previous: this.record.segment })
+    this.record.begin()
+    this.record.setSegment(unit)
+    this.record.cover(place.minT, place.maxT)
+    this.record.end()
+    this.segmentMaxT = Math.max(this.segmentMaxT, place.maxT)
+    this.maxT = Math.max(this.maxT, place.maxT)
+  }
+
+  #linkSegment(place: SegmentPlace): number {
+    const unit = this.#ground.arena.allocate(SEGMENT_UNITS)
+    writeSegmentPlace(this.#ground.heap, unit, place)
+    return unit
+  }
+
+  /** Cuts the chain behind the last segment that lies in `file` or a later one. */
+  dropSegmentsBefore(file: number): void {
+    const { heap, arena } = this.#ground
+    let kept = 0
+    let unit = this.record.segment
+    while (unit !== 0 && readSegmentPlace(heap, unit).file >= file) {
+      kept = unit
+      unit = readSegmentPlace(heap, unit).previous
+    }
+    if (unit === 0) return
+    if (kept === 0) this.record.setSegment(0)
+    else cutSegmentChain(heap, kept)
+    while (unit !== 0) {
+      const next = readSegmentPlace(heap, unit).previous
+      arena.retire(unit, SEGMENT_UNITS)
+      unit = next
+    }
+  }
+
+  /** True if row r has a sample (live or stale) in column c. */
+  hasSample(r: number, c: number): boolean {
+    const { u32 } = this.#ground.heap
+    if (c >= u32[this.#layout.colsWord(this.#block, r)]!) return false
+    if ((u32[this.#layout.flagsWord(this.#block, r)]! & ROW_HAS_BITMAPS) === 0) return true
+    return ((u32[this.#layout.presentWord(this.#block, r) + (c >>> 5)]! >>> (c & 31)) & 1) === 1
+  }
+
+  isStale(r: number, c: number): boolean {
+    const { u32 } = this.#ground.heap
+    if ((u32[this.#layout.flagsWord(this.#block, r)]! & ROW_HAS_BITMAPS) === 0) return false
+    return ((u32[this.#layout.staleWord(this.#block, r) + (c >>> 5)]! >>> (c & 31)) & 1) === 1
+  }
+
+  /** Gives row r bitmaps that say what its column count said; then single columns can be marked. */
+  useBitmaps(r: number): void {
+    const { u32 } = this.#ground.heap
+    const flags = this.#layout.flagsWord(this.#block, r)
+    if ((u32[flags]! & ROW_HAS_BITMAPS) !== 0) return
+    const present = this.#layout.presentWord(this.#block, r)
+    const cols = u32[this.#layout.colsWord(this.#block, r)]!
+    u32.fill(0, present, present + this.#layout.words)
+    u32.fill(0, this.#layout.staleWord(this.#block, r), this.#layout.staleWord(this.#block, r) + this.#layout.words)
+    for (let c = 0; c < cols; c++) u32[present + (c >>> 5)]! |= 1 << (c & 31)
+    Atomics.store(u32, flags, ROW_HAS_BITMAPS)
+  }
+}
+
+function refsCap(columns: number): number {
+  return Math.min(GROUP_COLUMNS_MAX, Math.max(2, (columns + (columns >>> 3) + 1) & ~1))
+}
+
+/** Some room for columns that come later; the first width is taken as it is. */
+function columnCap(columns: number, old: number): number {
+  return old === 0 ? columns + (columns >>> 4) : Math.min(GROUP_COLUMNS_MAX, columns + (columns >>> 2))
+}
+
+let scratch = Buffer.alloc(1 << 16)
+
+function scratchBuffer(bytes: number): Buffer {
+  if (scratch.length < bytes) scratch = Buffer.alloc(bytes)
+  return scratch
+}

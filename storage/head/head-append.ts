@@ -1,0 +1,265 @@
+// Decides where samples go (design: groups, not series).
+//
+//   run of one time ─▶ new refs get columns ─▶ per group: newer than its rows? ─▶ new row
+//                                                        same time as a row?     ─▶ added to it
+//                                                        older?                  ─▶ per series: moved out, late, refused
+//
+// A series whose own newest sample is older than the sample is in order, however far its group has run ahead: it
+// leaves for a group of its own time. Late samples (inside the out-of-order window) go to a late group of one column.
+import { REJECT_DUPLICATE, REJECT_FUTURE, REJECT_OUT_OF_ORDER, REJECT_TOO_OLD, STORED, type SampleBatch } from '../interface.ts'
+import type { Head } from './head.ts'
+import { GROUP_COLUMNS_MAX, type Group } from './group.ts'
+import { RowWriter, type Run } from './row-writer.ts'
+
+/** A sample further ahead of the wall clock than this is refused: it would block its series until then. */
+const FUTURE_MS_MAX = 10 * 60_000
+/** Below this share of used columns a flushed group is broken up: its series have moved on. */
+const USED_SHARE_MIN = 0.5
+const BREAK_COLUMNS_MIN = 64
+
+export class HeadAppender {
+  readonly #head: Head
+  readonly #writer: RowWriter
+  #refs: Uint32Array = new Uint32Array(1024)
+  #values: Float64Array = new Float64Array(1024)
+  #stale: Uint8Array = new Uint8Array(1024)
+  #verdicts: Uint8Array = new Uint8Array(1024)
+
+  constructor(head: Head) {
+    this.#head = head
+    this.#writer = new RowWriter(head.heap, head.log)
+  }
+
+  /** See Appender.append. Batches of several times are turned into runs of one time. */
+  append(batch: SampleBatch, verdicts: Uint8Array): number {
+    if (batch.times === null) {
+      return this.#run({ refs: batch.refs, values: batch.values, stale: batch.stale, t: batch.t }, 0, batch.count, verdicts)
+    }
+    let refused = 0
+    for (let i = 0; i < batch.count;) {
+      const { samples, series } = this.#strip(batch, i)
+      refused += this.#appendStrip(batch, i, samples, series, verdicts)
+      i += samples * series
+    }
+    return refused
+  }
+
+  /** The longest stretch from i on in which every series has the same times. */
+  #strip(batch: SampleBatch, i: number): { samples: number; series: number } {
+    const { refs, count } = batch
+    const times = batch.times!
+    let samples = 1
+    while (i + samples < count && refs[i + samples] === refs[i]) samples++
+    let series = 1
+    for (let next = i + samples; next + samples <= count; next += samples, series++) {
+      const ref = refs[next]
+      let k = 0
+      while (k < samples && refs[next + k] === ref && times[next + k] === times[i + k]) k++
+      if (k < samples || (next + samples < count && refs[next + samples] === ref)) break
+    }
+    return { samples, series }
+  }
+
+  #appendStrip(batch: SampleBatch, i: number, samples: number, series: number, verdicts: Uint8Array): number {
+    const times = batch.times!
+    if (samples === 1) {
+      return this.#run({ refs: batch.refs, values: batch.values, stale: batch.stale, t: times[i]! }, i, i + series, verdicts)
+    }
+    this.#reserve(series)
+    let refused = 0
+    const run: Run = { refs: this.#refs, values: this.#values, stale: batch.stale ? this.#stale : null, t: 0 }
+    for (let k = 0; k < samples; k++) {
+      run.t = times[i + k]!
+      for (let s = 0; s < series; s++) {
+        const from = i + s * samples + k
+        this.#refs[s] = batch.refs[from]!
+        this.#values[s] = batch.values[from]!
+        if (batch.stale) this.#stale[s] = batch.stale[from]!
+      }
+      refused += this.#run(run, 0, series, this.#verdicts)
+      for (let s = 0; s < series; s++) verdicts[i + s * samples + k] = this.#verdicts[s]!
+    }
+    return refused
+  }
+
+  #reserve(n: number): void {
+    if (n <= this.#refs.length) return
+    this.#refs = new Uint32Array(n * 2)
+    this.#values = new Float64Array(n * 2)
+    this.#stale = new Uint8Array(n * 2)
+    this.#verdicts = new Uint8Array(n * 2)
+  }
+
+  /** Appends samples of one time; returns how many were refused. */
+  #run(run: Run, from: number, to: number, verdicts: Uint8Array): number {
+    const { t } = run
+    const now = this.#head.clock.now()
+    const verdict = !(t <= now + FUTURE_MS_MAX) ? REJECT_FUTURE : !(t >= now - this.#head.retentionMs) ? REJECT_TOO_OLD : STORED
+    verdicts.fill(Number.isFinite(t) ? verdict : REJECT_TOO_OLD, from, to)
+    if (verdict !== STORED) return to - from
+    let refused = 0
+    const { series, groups } = this.#head
+    for (let i = from; i < to;) {
+      let id = series.groupOf(run.refs[i]!)
+      if (id === 0) {
+        this.#assign(run, from, i, to)
+        id = series.groupOf(run.refs[i]!)
+      }
+      const group = groups[id]!
+      const end = this.#sameGroup(run, i, to, id)
+      if (t > group.maxT) this.#newRow(group, run, i, end)
+      else refused += this.#oldRow(group, run, i, end, verdicts)
+      i = end
+    }
+    return refused
+  }
+
+  /** End of the stretch of run[i, to) that lies in ascending columns of group `id`. */
+  #sameGroup(run: Run, i: number, to: number, id: number): number {
+    const { series, groups } = this.#head
+    const group = groups[id]!
+    let c = series.columnOf(run.refs[i]!)
+    for (;;) {
+      const n = this.#writer.stretch(group, run, i, to, c)
+      i += n
+      c += n
+      if (i >= to || series.groupOf(run.refs[i]!) !== id) return i
+      const next = series.columnOf(run.refs[i]!)
+      if (next < c) return i
+      c = next
+    }
+  }
+
+  #newRow(group: Group, run: Run, from: number, to: number): void {
+    if (group.mustFlush) this.#flush(group)
+    // A flush may have broken the group up; its series are then placed anew.
+    if (this.#head.series.groupOf(run.refs[from]!) !== group.id) {
+      this.#run(run, from, to, new Uint8Array(to))
+      return
+    }
+    const r = group.beginRow(run.t)
+    this.#writer.begin()
+    const { series } = this.#head
+    for (let i = from; i < to;) {
+      const c = series.columnOf(run.refs[i]!)
+      const n = this.#writer.stretch(group, run, i, to, c)
+      this.#writer.copy(group, r, run, i, n, c)
+      i += n
+    }
+    group.publishRow(r)
+    this.#writer.finish(group, r, this.#head.clock.monotonic())
+  }
+
+  /** The group is at or past this time: into a row of the same time, or sample by sample. */
+  #oldRow(group: Group, run: Run, from: number, to: number, verdicts: Uint8Array): number {
+    const r = rowAt(group, run.t)
+    if (r >= 0 && (r === group.rows - 1 || group.isLate)) return this.#mergeRow(group, r, run, from, to, verdicts)
+    let refused = 0
+    let moved = 0
+    const movedAt = new Uint32Array(to - from)
+    for (let i = from; i < to; i++) {
+      const ref = run.refs[i]!
+      const verdict = this.#placeOld(group, r, run, i)
+      verdicts[i] = verdict
+      if (verdict !== STORED) refused++
+      else if (this.#head.series.groupOf(ref) === 0) movedAt[moved++] = i
+    }
+    if (moved > 0) {
+      const pick = movedAt.subarray(0, moved)
+      const stale = run.stale
+      this.#run({
+        refs: Uint32Array.from(pick, (i) => run.refs[i]!), values: Float64Array.from(pick, (i) => run.values[i]!),
+        stale: stale && Uint8Array.from(pick, (i) => stale[i]!), t: run.t,
+      }, 0, moved, new Uint8Array(moved))
+    }
+    return refused
+  }
+
+  #mergeRow(group: Group, r: number, run: Run, from: number, to: number, verdicts: Uint8Array): number {
+    const { series } = this.#head
+    let refused = 0
+    this.#writer.begin()
+    for (let i = from; i < to;) {
+      const c = series.columnOf(run.refs[i]!)
+      const n = this.#writer.stretch(group, run, i, to, c)
+      refused += this.#writer.merge(group, r, run, i, n, c, verdicts)
+      i += n
+    }
+    this.#writer.finish(group, r, this.#head.clock.monotonic())
+    return refused
+  }
+
+  /** Where an old sample goes. A series that must leave its group is unassigned (STORED); the caller places it anew. */
+  #placeOld(group: Group, r: number, run: Run, i: number): number {
+    const ref = run.refs[i]!
+    const c = this.#head.series.columnOf(ref)
+    if (r >= 0 && group.hasSample(r, c)) {
+      const isStale = run.stale !== null && run.stale[i] === 1
+      if (isStale || group.isStale(r, c)) return isStale === group.isStale(r, c) ? STORED : REJECT_DUPLICATE
+      return Object.is(this.#head.heap.f64[group.layout.valuesAt(group.block, r) + c], run.values[i]) ? STORED : REJECT_DUPLICATE
+    }
+    const newest = this.#head.newestOf(ref)
+    if (run.t > newest) {
+      this.#head.moveOut(ref, newest)
+      return STORED
+    }
+    if (newest - run.t > this.#head.outOfOrderMs) return REJECT_OUT_OF_ORDER
+    return this.#late(ref, run, i)
+  }
+
+  #late(ref: number, run: Run, i: number): number {
+    const late = this.#head.lateGroupOf(ref)
+    if (late.mustFlush) this.#flush(late)
+    let r = rowAt(late, run.t)
+    const verdict = new Uint8Array(i + 1)
+    this.#writer.begin()
+    if (r >= 0) {
+      this.#writer.merge(late, r, run, i, 1, 0, verdict)
+    } else {
+      r = late.beginRow(run.t)
+      this.#writer.copy(late, r, run, i, 1, 0)
+      late.publishRow(r)
+      this.#head.lateSamples++
+    }
+    this.#writer.finish(late, r, this.#head.clock.monotonic())
+    return verdict[i]!
+  }
+
+  /** Columns for the new refs at run[i, …): behind those of their neighbour's group if it has room, else new groups. */
+  #assign(run: Run, from: number, i: number, to: number): void {
+    const { series, groups } = this.#head
+    let end = i
+    while (end < to && series.groupOf(run.refs[end]!) === 0) end++
+    const refs = uniqueRefs(run.refs, i, end)
+    if (i > from) {
+      const neighbour = groups[series.groupOf(run.refs[i - 1]!)]!
+      // A series that was moved here with newer samples than this one would hold up its new neighbours.
+      const isFenced = refs.some((ref) => this.#head.fenceOf(ref) >= run.t)
+      const fits = !isFenced && neighbour.columns + refs.length <= GROUP_COLUMNS_MAX && neighbour.maxT <= run.t
+      // A block too narrow for more columns is flushed first, unless the neighbour's row of this time is in it.
+      if (fits && !neighbour.isLate && (neighbour.columns + refs.length <= neighbour.layout.cap || neighbour.maxT < run.t)) {
+        this.#head.addColumns(neighbour, refs)
+        return
+      }
+    }
+    for (let at = 0; at < refs.length; at += GROUP_COLUMNS_MAX) this.#head.makeGroup(refs.subarray(at, at + GROUP_COLUMNS_MAX), false)
+  }
+
+  #flush(group: Group): void {
+    const used = this.#head.flushGroup(group)
+    if (used < USED_SHARE_MIN && group.columns >= BREAK_COLUMNS_MIN) this.#head.breakUp(group)
+  }
+}
+
+/** The row of the block at exactly t, newest first; -1 if there is none. */
+function rowAt(group: Group, t: number): number {
+  for (let r = group.rows - 1; r >= 0; r--) if (group.timeOf(r) === t) return r
+  return -1
+}
+
+/** A series that stands twice in a batch gets one column. */
+function uniqueRefs(refs: Uint32Array, from: number, to: number): Uint32Array {
+  const part = refs.slice(from, to)
+  for (let i = 1; i < part.length; i++) if (part[i]! <= part[i - 1]!) return Uint32Array.from(new Set(part))
+  return part
+}

@@ -1,0 +1,241 @@
+// Reads the head, from any thread, in place: the Querier of the waist over shared memory and segment files.
+//
+//   matchers ─▶ refs ─▶ places (group, column) of each ─▶ per group: one batch of columns sharing its timestamps
+//                                                       └▶ series in several groups: merged over the union of times
+import { assert } from '../../lib/std/assert.ts'
+import { compareText } from '../../lib/model/labels.ts'
+import type { Matcher } from '../../lib/model/matcher.ts'
+import type { Querier, Queryable, SelectHints, Selection, SeriesBatch } from '../interface.ts'
+import { closeSlot, openSlot } from './arena.ts'
+import { BatchBuffer, planGroup, readGroup, type GroupPlan } from './group-read.ts'
+import { snapshotGroup, type GroupSnapshot } from './group-record.ts'
+import { mergeGroups } from './merge-groups.ts'
+import { RefSelector } from './select-refs.ts'
+import { SegmentReader } from './segment-read.ts'
+import { SharedHeap, type PagedU32 } from './shared-heap.ts'
+import { SymbolReader } from './symbols.ts'
+
+/** Values of a batch at the most, unless one series alone has more. */
+const BATCH_VALUES_MAX = 1 << 20
+
+/** What a thread needs to read a head; structured-cloneable. */
+export interface HeadHandle {
+  memory: WebAssembly.Memory
+  folder: string
+}
+
+/** One per thread; its queriers run one after the other. */
+export class HeadQueryable implements Queryable {
+  readonly #heap: SharedHeap
+  readonly #slot: number
+  readonly #symbols: SymbolReader
+  readonly #selector: RefSelector
+  readonly #reader: SegmentReader
+  readonly #batch = new BatchBuffer()
+  #isOpen = false
+
+  /** `slot`: this thread's reader slot, not shared with any other. */
+  constructor(handle: HeadHandle, slot: number) {
+    this.#heap = new SharedHeap(handle.memory)
+    this.#slot = slot
+    this.#symbols = new SymbolReader(this.#heap)
+    this.#selector = new RefSelector(this.#heap, this.#symbols)
+    this.#reader = new SegmentReader(handle.folder)
+  }
+
+  querier(): Querier {
+    assert(!this.#isOpen, `reader slot ${this.#slot} is in use`)
+    this.#isOpen = true
+    openSlot(this.#heap, this.#slot)
+    return new HeadQuerier(this.#heap, this.#symbols, this.#selector, this.#reader, this.#batch, () => {
+      this.#isOpen = false
+      closeSlot(this.#heap, this.#slot)
+    })
+  }
+
+  close(): void {
+    this.#reader.close()
+  }
+}
+
+/** Series that share one list of groups, and their columns in each. */
+interface Bundle {
+  groups: GroupSnapshot[]
+  /** columns[g][i]: column of the i-th series in groups[g]. */
+  columns: number[][]
+  index: number[]
+}
+
+class HeadQuerier implements Querier {
+  readonly #heap: SharedHeap
+  readonly #symbols: SymbolReader
+  readonly #selector: RefSelector
+  readonly #reader: SegmentReader
+  readonly #batch: BatchBuffer
+  readonly #onClose: () => void
+  readonly #group: PagedU32
+  readonly #column: PagedU32
+  readonly #more: PagedU32
+  readonly #record: PagedU32
+  readonly #snapshots = new Map<number, GroupSnapshot>()
+
+  constructor(
+    heap: SharedHeap, symbols: SymbolReader, selector: RefSelector, reader: SegmentReader, batch: BatchBuffer, onClose: () => void,
+  ) {
+    this.#heap = heap
+    this.#symbols = symbols
+    this.#selector = selector
+    this.#reader = reader
+    this.#batch = batch
+    this.#onClose = onClose
+    this.#group = heap.paged('seriesGroup')
+    this.#column = heap.paged('seriesColumn')
+    this.#more = heap.paged('seriesMore')
+    this.#record = heap.paged('groupRecord')
+  }
+
+  select(matchers: readonly Matcher[], mint: number, maxt: number, _hints: SelectHints): Selection {
+    const refs = this.#selector.select(matchers)
+    const bundles = this.#bundle(refs, mint, maxt)
+    const read = this.#batches(bundles, mint, maxt)
+    return { refs, next: () => read.next().value ?? null }
+  }
+
+  *#batches(bundles: readonly Bundle[], mint: number, maxt: number): Generator<SeriesBatch, null> {
+    for (const bundle of bundles) {
+      const plans = bundle.groups.map((snapshot) => planGroup(this.#heap, this.#reader, snapshot, mint, maxt))
+      const rows = plans.reduce((sum, plan) => sum + plan.rows, 0)
+      if (rows === 0) continue
+      const size = Math.max(1, Math.floor(BATCH_VALUES_MAX / rows))
+      for (let from = 0; from < bundle.index.length; from += size) {
+        this.#read(bundle, plans, from, Math.min(from + size, bundle.index.length), mint, maxt)
+        if (this.#batch.n > 0) yield this.#batch
+      }
+    }
+    return null
+  }
+
+  #read(bundle: Bundle, plans: readonly GroupPlan[], from: number, to: number, mint: number, maxt: number): void {
+    const plan = plans[0]!
+    const columns = bundle.columns.map((list) => Uint32Array.from(list.slice(from, to)))
+    if (plans.length === 1 && !plan.snapshot.isLate) readGroup(this.#heap, this.#reader, plan, columns[0]!, this.#batch)
+    else mergeGroups(this.#heap, this.#reader, plans, columns, { mint, maxt }, this.#batch)
+    for (let s = 0; s < to - from; s++) this.#batch.index[s] = bundle.index[from + s]!
+  }
+
+  /** Puts series with the same groups together, ordered by column, so that pieces of a segment are read in one go. */
+  #bundle(refs: Uint32Array, mint: number, maxt: number): Bundle[] {
+    const single = new Map<number, Bundle>()
+    const several = new Map<string, Bundle>()
+    for (let i = 0; i < refs.length; i++) {
+      const places = this.#placesOf(refs[i]!, mint, maxt)
+      if (places.length === 0) continue
+      const key = places.length === 2 ? places[0]! : places.filter((_, k) => k % 2 === 0).join()
+      let bundle = typeof key === 'number' ? single.get(key) : several.get(key)
+      if (!bundle) {
+        bundle = { groups: [], columns: [], index: [] }
+        for (let k = 0; k < places.length; k += 2) {
+          bundle.groups.push(this.#snapshot(places[k]!))
+          bundle.columns.push([])
+        }
+        if (typeof key === 'number') single.set(key, bundle)
+        else several.set(key, bundle)
+      }
+      for (let k = 0; k < places.length; k += 2) bundle.columns[k / 2]!.push(places[k + 1]!)
+      bundle.index.push(i)
+    }
+    return [...single.values(), ...several.values()].map(byColumn)
+  }
+
+  /** [group, column, group, column, …] of a series, in-order groups first, only groups that reach into the range. */
+  #placesOf(ref: number, mint: number, maxt: number): number[] {
+    const places: number[] = []
+    const add = (group: number, column: number): void => {
+      const snapshot = this.#snapshot(group)
+      if (snapshot.maxT < mint || snapshot.minT > maxt || column >= snapshot.columns) return
+      for (let k = 0; k < places.length; k += 2) if (places[k] === group) return
+      if (snapshot.isLate) places.push(group, column)
+      else places.unshift(group, column)
+    }
+    const { u32 } = this.#heap
+    // The current place first: should main move the series meanwhile, it shows up again among the older ones.
+    const group = Atomics.load(u32, this.#group.wordOf(ref))
+    if (group !== 0) add(group, this.#column.get(ref))
+    for (let node = Atomics.load(u32, this.#more.wordOf(ref)); node !== 0; node = u32[node * 2 + 2]!) {
+      add(u32[node * 2]!, u32[node * 2 + 1]!)
+    }
+    return places
+  }
+
+  #snapshot(group: number): GroupSnapshot {
+    let snapshot = this.#snapshots.get(group)
+    if (!snapshot) {
+      snapshot = snapshotGroup(this.#heap, group, this.#record.get(group))
+      this.#snapshots.set(group, snapshot)
+    }
+    return snapshot
+  }
+
+  symbolOf(text: string): number {
+    return this.#symbols.find(text)
+  }
+
+  textOf(symbol: number): string {
+    return this.#symbols.text(symbol)
+  }
+
+  labelsOf(ref: number, out: Uint32Array): number {
+    return this.#selector.labelsOf(ref, out)
+  }
+
+  labelNames(sets: readonly (readonly Matcher[])[], mint: number, maxt: number): string[] {
+    const names = new Set<number>()
+    if (sets.length === 0) {
+      for (let symbol = 1; symbol <= this.#symbols.symbolCount; symbol++) if (this.#symbols.firstPairOf(symbol) !== 0) names.add(symbol)
+    } else {
+      const pairs = new Uint32Array(1024)
+      for (const ref of this.seriesRefs(sets, mint, maxt)) {
+        const n = this.labelsOf(ref, pairs)
+        for (let i = 0; i < n; i += 2) names.add(pairs[i]!)
+      }
+    }
+    return Array.from(names, (symbol) => this.#symbols.text(symbol)).toSorted(compareText)
+  }
+
+  labelValues(name: string, sets: readonly (readonly Matcher[])[], mint: number, maxt: number): string[] {
+    const symbol = this.#symbols.find(name)
+    const values = new Set<number>()
+    if (sets.length === 0) {
+      for (let pair = this.#symbols.firstPairOf(symbol); pair !== 0; pair = this.#symbols.nextPairOf(pair)) values.add(this.#symbols.valueOf(pair))
+    } else if (symbol !== 0) {
+      for (const ref of this.seriesRefs(sets, mint, maxt)) values.add(this.#selector.valueOf(ref, symbol))
+      values.delete(0)
+    }
+    return Array.from(values, (value) => this.#symbols.text(value)).toSorted(compareText)
+  }
+
+  seriesRefs(sets: readonly (readonly Matcher[])[], mint: number, maxt: number): Uint32Array {
+    const refs = new Set<number>()
+    for (const matchers of sets.length === 0 ? [[]] : sets) {
+      for (const ref of this.#selector.select(matchers)) if (this.#placesOf(ref, mint, maxt).length > 0) refs.add(ref)
+    }
+    return Uint32Array.from(refs).sort()
+  }
+
+  close(): void {
+    this.#onClose()
+  }
+}
+
+function byColumn(bundle: Bundle): Bundle {
+  const first = bundle.columns[0]!
+  let isSorted = true
+  for (let i = 1; i < first.length && isSorted; i++) isSorted = first[i]! > first[i - 1]!
+  if (isSorted) return bundle
+  const order = first.map((_, i) => i).toSorted((a, b) => first[a]! - first[b]!)
+  return {
+    groups: bundle.groups,
+    columns: bundle.columns.map((list) => order.map((i) => list[i]!)),
+    index: order.map((i) => bundle.index[i]!),
+  }
+}

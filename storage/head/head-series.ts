@@ -1,0 +1,157 @@
+// The head's series: label sets to refs, refs to labels and to the groups whose columns they are.
+import type { Labels } from '../../lib/model/labels.ts'
+import { SeriesLimitError } from '../errors.ts'
+import type { Arena } from './arena.ts'
+import { ROOT_SERIES_COUNT, type PagedU32, type SharedHeap } from './shared-heap.ts'
+import type { SymbolWriter } from './symbols.ts'
+
+/** A node of a series' older memberships: 2 units, [group, column, next unit, 0]. */
+export const MEMBERSHIP_UNITS = 2
+
+export class HeadSeries {
+  readonly #heap: SharedHeap
+  readonly #arena: Arena
+  readonly #symbols: SymbolWriter
+  readonly #labels: PagedU32
+  readonly #group: PagedU32
+  readonly #column: PagedU32
+  readonly #more: PagedU32
+  /** Open-addressed refs by hash of their pair ids; main's alone. */
+  #table: Uint32Array = new Uint32Array(4096)
+  #count = 0
+  #scratch: Uint32Array = new Uint32Array(256)
+  /** No more series than this. */
+  limit: number = Infinity
+
+  constructor(heap: SharedHeap, arena: Arena, symbols: SymbolWriter) {
+    this.#heap = heap
+    this.#arena = arena
+    this.#symbols = symbols
+    this.#labels = heap.paged('seriesLabels')
+    this.#group = heap.paged('seriesGroup')
+    this.#column = heap.paged('seriesColumn')
+    this.#more = heap.paged('seriesMore')
+  }
+
+  get count(): number {
+    return this.#count
+  }
+
+  /** The ref of a label set, or 0 if it is new. Interns the labels either way. */
+  find(labels: Labels): number {
+    const n = this.#pairsOf(labels)
+    return this.#findPairs(n, hashPairs(this.#scratch, n))
+  }
+
+  /** Makes the next ref. Throws SeriesLimitError. `labels` must not be known yet. */
+  add(labels: Labels): number {
+    if (this.#count >= this.limit) {
+      throw new SeriesLimitError(`cannot store a new series: the limit of ${this.limit} active series is reached`)
+    }
+    const n = this.#pairsOf(labels)
+    const ref = ++this.#count
+    const allocate = (units: number): number => this.#arena.allocate(units)
+    for (const paged of [this.#labels, this.#group, this.#column, this.#more]) paged.reserve(ref, allocate)
+    const run = this.#arena.allocate((n + 2) >>> 1)
+    this.#heap.u32[run * 2] = n
+    this.#heap.u32.set(this.#scratch.subarray(0, n), run * 2 + 1)
+    this.#labels.set(ref, run)
+    this.#insert(ref, hashPairs(this.#scratch, n))
+    for (let i = 0; i < n; i++) this.#symbols.addPosting(this.#scratch[i]!, ref)
+    Atomics.store(this.#heap.u32, ROOT_SERIES_COUNT, ref)
+    return ref
+  }
+
+  groupOf(ref: number): number {
+    return this.#group.get(ref)
+  }
+
+  columnOf(ref: number): number {
+    return this.#column.get(ref)
+  }
+
+  /** Makes (group, column) the place where the next in-order sample of an unassigned series goes. */
+  assign(ref: number, group: number, column: number): void {
+    this.#column.set(ref, column)
+    Atomics.store(this.#heap.u32, this.#group.wordOf(ref), group)
+  }
+
+  /** Moves the current place to the older ones, where it stays readable. */
+  unassign(ref: number): void {
+    this.addMembership(ref, this.#group.get(ref), this.#column.get(ref))
+    Atomics.store(this.#heap.u32, this.#group.wordOf(ref), 0)
+  }
+
+  addMembership(ref: number, group: number, column: number): void {
+    const node = this.#arena.allocate(MEMBERSHIP_UNITS)
+    const { u32 } = this.#heap
+    u32[node * 2] = group
+    u32[node * 2 + 1] = column
+    u32[node * 2 + 2] = this.#more.get(ref)
+    Atomics.store(u32, this.#more.wordOf(ref), node)
+  }
+
+  hasOlderPlaces(ref: number): boolean {
+    return this.#more.get(ref) !== 0
+  }
+
+  /** Visits the places a series had before its current one, and its late place. */
+  olderPlaces(ref: number, visit: (group: number, column: number) => void): void {
+    const { u32 } = this.#heap
+    for (let node = this.#more.get(ref); node !== 0; node = u32[node * 2 + 2]!) visit(u32[node * 2]!, u32[node * 2 + 1]!)
+  }
+
+  #pairsOf(labels: Labels): number {
+    const n = labels.length / 2
+    if (n > this.#scratch.length) this.#scratch = new Uint32Array(n * 2)
+    for (let i = 0; i < n; i++) {
+      this.#scratch[i] = this.#symbols.internPair(this.#symbols.intern(labels[2 * i]!), this.#symbols.intern(labels[2 * i + 1]!))
+    }
+    return n
+  }
+
+  #findPairs(n: number, hash: number): number {
+    const mask = this.#table.length - 1
+    const { u32 } = this.#heap
+    let slot = hash & mask
+    for (let ref = this.#table[slot]!; ref !== 0; ref = this.#table[slot]!) {
+      const run = this.#labels.get(ref) * 2
+      if (u32[run] === n) {
+        let i = 0
+        while (i < n && u32[run + 1 + i] === this.#scratch[i]) i++
+        if (i === n) return ref
+      }
+      slot = (slot + 1) & mask
+    }
+    return 0
+  }
+
+  #insert(ref: number, hash: number): void {
+    if (this.#count * 2 > this.#table.length) this.#grow()
+    else place(this.#table, ref, hash)
+  }
+
+  #grow(): void {
+    const { u32 } = this.#heap
+    const table = new Uint32Array(this.#table.length * 2)
+    for (let ref = 1; ref <= this.#count; ref++) {
+      const run = this.#labels.get(ref) * 2
+      place(table, ref, hashPairs(u32.subarray(run + 1, run + 1 + u32[run]!), u32[run]!))
+    }
+    this.#table = table
+  }
+}
+
+function place(table: Uint32Array, ref: number, hash: number): void {
+  const mask = table.length - 1
+  let slot = hash & mask
+  while (table[slot] !== 0) slot = (slot + 1) & mask
+  table[slot] = ref
+}
+
+function hashPairs(pairs: Uint32Array, n: number): number {
+  let h = 0x811c9dc5
+  for (let i = 0; i < n; i++) h = Math.imul(h ^ pairs[i]!, 0x9e3779b1) ^ (h >>> 15)
+  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b)
+  return (h ^ (h >>> 13)) >>> 0
+}

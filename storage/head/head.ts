@@ -1,0 +1,261 @@
+// The head: everything of the store that is still being written. Main's side; readers see only the shared heap and
+// the segment files (head-querier.ts).
+import type { Clock } from '../../lib/std/clock.ts'
+import type { Labels } from '../../lib/model/labels.ts'
+import type { Log, LoggedRow } from '../log/log.ts'
+import type { SeriesFile } from '../log/series-file.ts'
+import { Arena } from './arena.ts'
+import { Group, type GroupGround } from './group.ts'
+import { HeadSeries } from './head-series.ts'
+import { SegmentReader } from './segment-read.ts'
+import type { SegmentHead, SegmentWriter } from './segment-file.ts'
+import { ROOT_GROUP_COUNT, type PagedU32, type SharedHeap } from './shared-heap.ts'
+import { SymbolWriter } from './symbols.ts'
+import { RowWriter } from './row-writer.ts'
+
+export interface HeadOptions {
+  heap: SharedHeap
+  clock: Clock
+  definitions: SeriesFile
+  segments: SegmentWriter
+  folder: string
+  retentionMs: number
+  outOfOrderMs: number
+  seriesLimit: number
+}
+
+export class Head {
+  readonly heap: SharedHeap
+  readonly clock: Clock
+  readonly arena: Arena
+  readonly series: HeadSeries
+  /** By id; place 0 is empty. */
+  readonly groups: Group[] = []
+  retentionMs: number
+  outOfOrderMs: number
+  lateSamples: number = 0
+  flushedSegments: number = 0
+  readonly #symbols: SymbolWriter
+  readonly #definitions: SeriesFile
+  readonly #ground: GroupGround
+  readonly #groupRecord: PagedU32
+  readonly #late = new Map<number, Group>()
+  readonly #newestWhenMoved = new Map<number, number>()
+  readonly #reader: SegmentReader
+  readonly #replayWriter: RowWriter
+  #log: Log | null = null
+
+  constructor(options: HeadOptions) {
+    this.heap = options.heap
+    this.clock = options.clock
+    this.arena = new Arena(options.heap)
+    this.#symbols = new SymbolWriter(options.heap, this.arena)
+    this.series = new HeadSeries(options.heap, this.arena, this.#symbols)
+    this.#definitions = options.definitions
+    this.#ground = { heap: options.heap, arena: this.arena, segments: options.segments }
+    this.#groupRecord = options.heap.paged('groupRecord')
+    this.#reader = new SegmentReader(options.folder)
+    this.#replayWriter = new RowWriter(options.heap, null)
+    this.retentionMs = options.retentionMs
+    this.outOfOrderMs = options.outOfOrderMs
+    this.series.limit = options.seriesLimit
+    this.groups.push(new Group(this.#ground, 0, false))
+  }
+
+  /** The log that rows go to; null while it is replayed. */
+  get log(): Log | null {
+    return this.#log
+  }
+
+  openLog(log: Log): void {
+    this.#log = log
+  }
+
+  ref(labels: Labels): number {
+    const known = this.series.find(labels)
+    if (known !== 0) return known
+    const ref = this.series.add(labels)
+    this.#definitions.addSeries(ref, labels)
+    return ref
+  }
+
+  makeGroup(refs: Uint32Array, isLate: boolean): Group {
+    const group = this.#addGroup(this.groups.length, isLate)
+    this.#giveColumns(group, refs)
+    this.#definitions.addGroup(group.id, 0, refs, isLate)
+    return group
+  }
+
+  addColumns(group: Group, refs: Uint32Array): void {
+    const first = group.columns
+    this.#giveColumns(group, refs)
+    this.#definitions.addGroup(group.id, first, refs, group.isLate)
+  }
+
+  #addGroup(id: number, isLate: boolean): Group {
+    const group = new Group(this.#ground, id, isLate)
+    this.groups[id] = group
+    this.#groupRecord.reserve(id, (units) => this.arena.allocate(units))
+    this.#groupRecord.set(id, group.record.unit)
+    Atomics.store(this.heap.u32, ROOT_GROUP_COUNT, id)
+    return group
+  }
+
+  #giveColumns(group: Group, refs: Uint32Array): void {
+    const first = group.columns
+    group.addColumns(refs)
+    for (let i = 0; i < refs.length; i++) {
+      if (group.isLate) {
+        this.series.addMembership(refs[i]!, group.id, first + i)
+        this.#late.set(refs[i]!, group)
+      } else {
+        if (this.series.groupOf(refs[i]!) !== 0) this.moveOut(refs[i]!)
+        this.series.assign(refs[i]!, group.id, first + i)
+        // What the series sent before it came here is older than any row of this group will be.
+        group.maxT = Math.max(group.maxT, this.fenceOf(refs[i]!))
+      }
+    }
+  }
+
+  /** The group of one column that takes a series' late samples. */
+  lateGroupOf(ref: number): Group {
+    return this.#late.get(ref) ?? this.makeGroup(Uint32Array.of(ref), true)
+  }
+
+  /** Takes all series out of a group; their next samples place them anew. */
+  breakUp(group: Group): void {
+    for (let c = 0; c < group.columns; c++) {
+      const ref = this.heap.u32[group.refsWord + c]!
+      if (ref !== 0) this.moveOut(ref)
+    }
+  }
+
+  /** Time of a series' newest in-order sample, wherever it was stored; -Infinity if it has none. */
+  newestOf(ref: number): number {
+    const current = this.series.groupOf(ref)
+    let newest = current === 0 ? -Infinity : this.#newestIn(this.groups[current]!, this.series.columnOf(ref))
+    this.series.olderPlaces(ref, (id, column) => {
+      const group = this.groups[id]!
+      if (!group.isLate && group.maxT > newest) newest = Math.max(newest, this.#newestIn(group, column))
+    })
+    return newest
+  }
+
+  /** Reads segments only where the block does not tell. */
+  #newestIn(group: Group, c: number): number {
+    for (let r = group.rows - 1; r >= 0; r--) if (group.hasSample(r, c)) return group.timeOf(r)
+    if (group.segmentMaxT === -Infinity) return -Infinity
+    return this.#reader.newestInColumn(this.heap, group.record.segment, c)
+  }
+
+  /** Takes a series out of its group, so that its next sample places it anew. `newest`: its newest sample, where known. */
+  moveOut(ref: number, newest?: number): void {
+    const group = this.groups[this.series.groupOf(ref)]!
+    group.vacate(this.series.columnOf(ref))
+    this.series.unassign(ref)
+    if (newest === undefined) this.#newestWhenMoved.delete(ref)
+    else this.#newestWhenMoved.set(ref, newest)
+  }
+
+  /** A time that no in-order sample stored elsewhere is newer than; cheap, so it may be later than the newest. */
+  fenceOf(ref: number): number {
+    if (!this.series.hasOlderPlaces(ref)) return -Infinity
+    const known = this.#newestWhenMoved.get(ref)
+    if (known !== undefined) return known
+    let fence = -Infinity
+    this.series.olderPlaces(ref, (id) => {
+      const group = this.groups[id]!
+      if (!group.isLate && group.maxT > fence) fence = group.maxT
+    })
+    return fence
+  }
+
+  /** After replay, when all groups know their newest time. */
+  fenceMovedSeries(): void {
+    for (let ref = 1; ref <= this.series.count; ref++) {
+      const group = this.groups[this.series.groupOf(ref)]
+      if (group && this.series.hasOlderPlaces(ref)) group.maxT = Math.max(group.maxT, this.fenceOf(ref))
+    }
+  }
+
+  /** Encodes a group's rows to disk; returns the share of its columns that had samples. */
+  flushGroup(group: Group): number {
+    if (group.rows === 0) return 1
+    const used = group.flush(this.#log ? this.#log.nextLsn : this.replayLsn)
+    this.flushedSegments++
+    return used
+  }
+
+  /** LSN of the row being replayed. */
+  replayLsn: number = 0
+  /** LSN up to which each group is in segments already, from their heads. */
+  readonly #flushedLsn = new Map<number, number>()
+
+  replaySeries(ref: number, labels: string[]): void {
+    // A definition written twice by a retried write, or of a ref that is not next, is not trusted.
+    if (ref === this.series.count + 1 && this.series.find(labels) === 0) this.series.add(labels)
+  }
+
+  replayGroup(id: number, firstColumn: number, refs: Uint32Array, isLate: boolean): void {
+    for (let next = this.groups.length; next <= id; next++) this.#addGroup(next, next === id && isLate)
+    const group = this.groups[id]!
+    if (group.columns === firstColumn && refs.every((ref) => ref > 0 && ref <= this.series.count)) this.#giveColumns(group, refs)
+  }
+
+  replaySegment(head: SegmentHead): boolean {
+    const group = this.groups[head.group]
+    if (!group || head.columns > group.columns || head.rows > 32) return false
+    group.linkFound({ ...head, previous: 0 })
+    this.#flushedLsn.set(head.group, Math.max(this.#flushedLsn.get(head.group) ?? 0, head.flushedLsn))
+    return true
+  }
+
+  /** Puts a logged row back, unless it is in a segment. Returns its samples, 0 if it was not needed or made no sense. */
+  replayRow(lsn: number, row: LoggedRow, floats: Float64Array, at: number): number {
+    const group = this.groups[row.group]
+    this.replayLsn = lsn
+    if (!group || row.first + row.n > group.columns || lsn < (this.#flushedLsn.get(row.group) ?? 0)) return 0
+    const refs = this.heap.u32.slice(group.refsWord + row.first, group.refsWord + row.first + row.n)
+    const stale = row.stale && new Uint8Array(row.n).map((_, i) => (row.stale![i >>> 5]! >>> (i & 31)) & 1)
+    const run = { refs, values: floats.subarray(at, at + row.n), stale, t: row.t }
+    let r = group.rows - 1
+    while (r >= 0 && group.timeOf(r) !== row.t) r--
+    if (r < 0 && (group.mustFlush || group.columns > group.layout.cap)) this.flushGroup(group)
+    const isNew = r < 0
+    if (isNew) r = group.beginRow(row.t)
+    const writer = this.#replayWriter
+    const verdicts = new Uint8Array(row.n)
+    writer.begin()
+    let samples = 0
+    for (let i = 0; i < row.n;) {
+      const isThere = (k: number): boolean => row.present === null || ((row.present[k >>> 5]! >>> (k & 31)) & 1) === 1
+      if (!isThere(i)) {
+        i++
+        continue
+      }
+      let end = i + 1
+      while (end < row.n && isThere(end)) end++
+      if (row.first + i < group.layout.cap) writer.merge(group, r, run, i, Math.min(end, group.layout.cap - row.first) - i, row.first + i, verdicts)
+      samples += end - i
+      i = end
+    }
+    if (isNew) group.publishRow(r)
+    if (lsn < group.firstLsn) {
+      group.firstLsn = lsn
+      group.firstAtMs = this.clock.monotonic()
+    }
+    return samples
+  }
+
+  /** Forgets segments of files before `file`; readers find none of them any more. */
+  dropSegmentsBefore(file: number): void {
+    for (const group of this.groups) group.dropSegmentsBefore(file)
+  }
+
+  /** LSN below which every row is in a segment. */
+  oldestUnflushedLsn(): number {
+    let oldest = this.#log ? this.#log.nextLsn : Infinity
+    for (const group of this.groups) if (group.firstLsn < oldest) oldest = group.firstLsn
+    return oldest
+  }
+}

@@ -1,0 +1,161 @@
+// Files of encoded rows: appended to by main, read by any thread (FORMAT.md, "Head segments").
+import { DiskFile, listFolder, removeFile, syncFolder } from '../../lib/std/fs.ts'
+import { FRAME_HEAD_BYTES, FRAME_OVERHEAD_BYTES, TYPE_SEGMENT, frameLength, findFrame, sealFrame } from '../log/frame.ts'
+
+const FILE_BYTES_MAX = 128 * 1024 * 1024
+/** Fixed part of a segment's payload. */
+export const SEGMENT_HEAD_BYTES = 40
+const SCAN_BYTES = 1 << 20
+
+export function segmentFilePath(folder: string, file: number): string {
+  return `${folder}/${String(file).padStart(8, '0')}.seg`
+}
+
+/** What the head of a segment says. */
+export interface SegmentHead {
+  file: number
+  offsetBytes: number
+  lengthBytes: number
+  group: number
+  columns: number
+  rows: number
+  minT: number
+  maxT: number
+  flushedLsn: number
+}
+
+export class SegmentWriter {
+  readonly #folder: string
+  #number: number
+  #file: DiskFile
+  #length = 0
+  #unsynced: DiskFile[] = []
+  /** Newest sample of each file, for retention. */
+  readonly #maxT = new Map<number, number>()
+
+  /** Begins a new file behind all that are there. */
+  constructor(folder: string, number: number) {
+    this.#folder = folder
+    this.#number = number
+    this.#file = this.#open()
+  }
+
+  /**
+   * Appends a segment whose payload lies at buffer[16, 16 + length); the frame is built around it in place.
+   * `maxT`: its newest sample. Returns where the payload is. Throws DiskError.
+   */
+  append(buffer: Buffer, length: number, maxT: number): { file: number; offsetBytes: number } {
+    if (this.#length + length > FILE_BYTES_MAX) this.#roll()
+    const end = sealFrame(buffer, 0, TYPE_SEGMENT, length)
+    this.#file.write(buffer.subarray(0, end), this.#length)
+    const offsetBytes = this.#length + FRAME_HEAD_BYTES
+    this.#length += end
+    this.note(this.#number, maxT)
+    return { file: this.#number, offsetBytes }
+  }
+
+  /** Remembers that a file holds samples up to maxT. */
+  note(file: number, maxT: number): void {
+    this.#maxT.set(file, Math.max(this.#maxT.get(file) ?? -Infinity, maxT))
+  }
+
+  /** Removes the oldest full files as long as all they hold is before `oldest`; returns the first file that stays, 0 if none went. */
+  dropBefore(oldest: number): number {
+    let dropped = 0
+    for (const [file, maxT] of [...this.#maxT].toSorted((a, b) => a[0] - b[0])) {
+      if (file === this.#number || maxT >= oldest) break
+      removeFile(segmentFilePath(this.#folder, file))
+      this.#maxT.delete(file)
+      dropped = file
+    }
+    if (dropped === 0) return 0
+    syncFolder(this.#folder)
+    return dropped + 1
+  }
+
+  /** Resolves when all segments appended before the call are on the device. */
+  async sync(): Promise<void> {
+    const full = this.#unsynced
+    this.#unsynced = []
+    const current = this.#file
+    for (const file of full) {
+      await file.sync()
+      file.close()
+    }
+    if (current === this.#file) await current.sync()
+    else await this.sync()
+  }
+
+  close(): void {
+    for (const file of [...this.#unsynced, this.#file]) {
+      file.syncNow()
+      file.close()
+    }
+    this.#unsynced = []
+  }
+
+  #roll(): void {
+    this.#unsynced.push(this.#file)
+    this.#number++
+    this.#length = 0
+    this.#file = this.#open()
+  }
+
+  #open(): DiskFile {
+    const file = DiskFile.openForWrite(segmentFilePath(this.#folder, this.#number))
+    syncFolder(this.#folder)
+    return file
+  }
+}
+
+export function segmentFileNumbers(folder: string): number[] {
+  return listFolder(folder).filter((name) => /^\d{8}\.seg$/.test(name)).map((name) => Number(name.slice(0, 8)))
+}
+
+/**
+ * Visits the heads of all segments in a file whose header and length hold; payload checksums are for the reader.
+ * Returns the bytes that no segment covers.
+ */
+export function scanSegmentFile(folder: string, number: number, visit: (head: SegmentHead) => void): number {
+  const file = DiskFile.openForRead(segmentFilePath(folder, number))
+  try {
+    const size = file.sizeBytes()
+    let lost = 0
+    let windowAt = 0
+    let windowEnd = 0
+    const window = Buffer.alloc(SCAN_BYTES)
+    const wanted = FRAME_HEAD_BYTES + SEGMENT_HEAD_BYTES
+    for (let at = 0; at + wanted <= size;) {
+      if (at < windowAt || at + wanted > windowEnd) {
+        windowAt = at
+        windowEnd = at + file.read(window, at, SCAN_BYTES)
+      }
+      const p = at - windowAt
+      const length = frameLength(window, p, windowEnd - windowAt)
+      if (length < 0 || at + length + FRAME_OVERHEAD_BYTES > size) {
+        const next = findFrame(window, p + 1, windowEnd - windowAt)
+        const skipped = next >= 0 ? next - p : Math.max(1, windowEnd - windowAt - p - FRAME_HEAD_BYTES)
+        lost += skipped
+        at += skipped
+        continue
+      }
+      visit(readHead(window, p + FRAME_HEAD_BYTES, number, at + FRAME_HEAD_BYTES, length))
+      at += length + FRAME_OVERHEAD_BYTES
+    }
+    return lost
+  } finally {
+    file.close()
+  }
+}
+
+function readHead(bytes: Buffer, p: number, file: number, offsetBytes: number, lengthBytes: number): SegmentHead {
+  return {
+    file, offsetBytes, lengthBytes,
+    group: bytes.readUInt32LE(p),
+    columns: bytes.readUInt32LE(p + 4),
+    rows: bytes.readUInt32LE(p + 8),
+    minT: bytes.readDoubleLE(p + 16),
+    maxT: bytes.readDoubleLE(p + 24),
+    flushedLsn: bytes.readDoubleLE(p + 32),
+  }
+}

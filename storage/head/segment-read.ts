@@ -1,0 +1,115 @@
+// Reads segments back: whole ones where many columns are wanted, only the needed pieces where few are. The kernel's
+// page cache is the cache; what is read goes into one reused buffer per reader.
+import { crc32 } from 'node:zlib'
+import { DiskFile } from '../../lib/std/fs.ts'
+import { decodeChunk, lastPresent } from '../codec/chunk-decode.ts'
+import { readSegmentPlace, type SegmentPlace } from './group-record.ts'
+import { SEGMENT_HEAD_BYTES, segmentFilePath } from './segment-file.ts'
+import type { SharedHeap } from './shared-heap.ts'
+
+/** Segments up to this size are read whole, with their checksum. */
+const WHOLE_BYTES = 16 * 1024
+/** Decoders may look this far past a chunk. */
+const PAD_BYTES = 16
+
+/** A segment whose bytes do not match their checksum or make no sense; other segments are unharmed. */
+export class SegmentDamageError extends Error {
+  readonly code = 'SEGMENT_DAMAGED'
+}
+
+export class SegmentReader {
+  readonly #folder: string
+  readonly #files = new Map<number, DiskFile>()
+  /** Bytes of the loaded columns; `chunkAt` gives places in it. */
+  bytes: Buffer = Buffer.alloc(64 * 1024)
+  #offsets: Uint32Array = new Uint32Array(0)
+  /** What payload offset bytes[0] of the chunk area stands for. */
+  #chunkBase = 0
+  readonly times: Float64Array = new Float64Array(34)
+
+  constructor(folder: string) {
+    this.#folder = folder
+  }
+
+  /** Loads columns [first, last] and the timestamps (into `times`). Throws SegmentDamageError, DiskError. */
+  load(place: SegmentPlace, first: number, last: number): void {
+    const file = this.#open(place.file)
+    const headBytes = SEGMENT_HEAD_BYTES + 320 + (place.columns + 1) * 4
+    const isWhole = place.lengthBytes <= WHOLE_BYTES || (last - first + 1) * 2 >= place.columns
+    const want = isWhole ? place.lengthBytes + 8 : Math.min(place.lengthBytes, headBytes)
+    this.#reserve(Math.max(want, headBytes) + PAD_BYTES)
+    const got = file.read(this.bytes, place.offsetBytes, want)
+    this.bytes.fill(0, got, got + PAD_BYTES)
+    if (isWhole && (got < want || this.bytes.readUInt32LE(place.lengthBytes) !== crc32(this.bytes.subarray(0, place.lengthBytes)))) {
+      throw new SegmentDamageError(`cannot read segment at ${place.offsetBytes} of ${file.path}: ${place.lengthBytes} bytes do not match their checksum`)
+    }
+    decodeChunk(this.bytes, SEGMENT_HEAD_BYTES, place.rows, this.times, 0)
+    this.#readOffsets(place, file.path)
+    this.#chunkBase = 0
+    if (isWhole) return
+    const from = this.#offsets[first]!
+    const length = this.#offsets[last + 1]! - from
+    this.#reserve(length + PAD_BYTES)
+    const read = file.read(this.bytes, place.offsetBytes + from, length)
+    this.bytes.fill(0, read, read + PAD_BYTES)
+    this.#chunkBase = from
+  }
+
+  /** Place of column c's chunk in `bytes`, or -1 if it has no sample. Only for loaded columns. */
+  chunkAt(c: number): number {
+    const at = this.#offsets[c]!
+    return at === this.#offsets[c + 1]! ? -1 : at - this.#chunkBase
+  }
+
+  /** Time of the newest sample in column c of a chain of segments, -Infinity if none. */
+  newestInColumn(heap: SharedHeap, segment: number, c: number): number {
+    const values = new Float64Array(34)
+    for (let unit = segment; unit !== 0;) {
+      const place = readSegmentPlace(heap, unit)
+      unit = place.previous
+      if (c >= place.columns) continue
+      this.load(place, c, c)
+      const at = this.chunkAt(c)
+      if (at < 0) continue
+      decodeChunk(this.bytes, at, place.rows, values, 0)
+      return this.times[31 - Math.clz32(lastPresent)]!
+    }
+    return -Infinity
+  }
+
+  close(): void {
+    for (const file of this.#files.values()) file.close()
+    this.#files.clear()
+  }
+
+  #readOffsets(place: SegmentPlace, path: string): void {
+    const at = this.bytes.readUInt32LE(12)
+    const n = place.columns + 1
+    if (at < SEGMENT_HEAD_BYTES || at + n * 4 > place.lengthBytes) {
+      throw new SegmentDamageError(`cannot read segment at ${place.offsetBytes} of ${path}: offsets at ${at} of ${place.lengthBytes}`)
+    }
+    if (this.#offsets.length < n) this.#offsets = new Uint32Array(n + (n >>> 1))
+    let before = at
+    for (let i = 0; i < n; i++) {
+      const offset = this.bytes.readUInt32LE(at + i * 4)
+      if (offset < before || offset > place.lengthBytes) {
+        throw new SegmentDamageError(`cannot read segment at ${place.offsetBytes} of ${path}: column ${i} begins at ${offset}`)
+      }
+      this.#offsets[i] = offset
+      before = offset
+    }
+  }
+
+  #open(number: number): DiskFile {
+    let file = this.#files.get(number)
+    if (!file) {
+      file = DiskFile.openForRead(segmentFilePath(this.#folder, number))
+      this.#files.set(number, file)
+    }
+    return file
+  }
+
+  #reserve(bytes: number): void {
+    if (this.bytes.length < bytes) this.bytes = Buffer.alloc(bytes + (bytes >>> 1))
+  }
+}

@@ -1,0 +1,270 @@
+// Symbols and label pairs of the head, both sides: main adds, everyone looks up.
+//
+//   text ──hash──▶ symbol id ──▶ (address, length) of its UTF-8 bytes
+//   (name symbol, value symbol) ──hash──▶ pair id ──▶ postings: refs of the series that carry the pair
+//   name symbol ──▶ chain of the pairs with that name (label values)
+//
+// Hash tables are open-addressed u32 slots in shared memory; a full one is copied to a larger one, published, and the
+// old one retired. Postings are chained runs of refs, ascending because refs are given in order.
+import type { Arena } from './arena.ts'
+import {
+  ROOT_PAIR_COUNT, ROOT_PAIR_MASK, ROOT_PAIR_TABLE, ROOT_SYMBOL_COUNT, ROOT_SYMBOL_MASK, ROOT_SYMBOL_TABLE,
+  type PagedU32, type SharedHeap,
+} from './shared-heap.ts'
+
+const RUN_MIN = 2
+const RUN_MAX = 510
+const TABLE_MIN = 1024
+
+/** FNV-1a over bytes, finished with an avalanche. */
+export function hashBytes(bytes: Uint8Array, from: number, to: number): number {
+  let h = 0x811c9dc5
+  for (let i = from; i < to; i++) h = Math.imul(h ^ bytes[i]!, 0x01000193)
+  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b)
+  return (h ^ (h >>> 13)) >>> 0
+}
+
+function hashPair(name: number, value: number): number {
+  let h = Math.imul(name, 0x9e3779b1) ^ Math.imul(value, 0x85ebca6b)
+  h = Math.imul(h ^ (h >>> 15), 0xc2b2ae35)
+  return (h ^ (h >>> 13)) >>> 0
+}
+
+/** Read side. Cheap to make; one per thread. */
+export class SymbolReader {
+  protected readonly heap: SharedHeap
+  protected readonly at: PagedU32
+  protected readonly length: PagedU32
+  protected readonly firstPair: PagedU32
+  protected readonly pairName: PagedU32
+  protected readonly pairValue: PagedU32
+  protected readonly pairNext: PagedU32
+  protected readonly pairCount: PagedU32
+  protected readonly firstRun: PagedU32
+  protected readonly lastRun: PagedU32
+  readonly #texts: string[] = []
+
+  constructor(heap: SharedHeap) {
+    this.heap = heap
+    this.at = heap.paged('symbolAt')
+    this.length = heap.paged('symbolLength')
+    this.firstPair = heap.paged('symbolPairs')
+    this.pairName = heap.paged('pairName')
+    this.pairValue = heap.paged('pairValue')
+    this.pairNext = heap.paged('pairNext')
+    this.pairCount = heap.paged('pairCount')
+    this.firstRun = heap.paged('pairFirstRun')
+    this.lastRun = heap.paged('pairLastRun')
+  }
+
+  /** The id of a text, 0 if the head does not know it. */
+  find(text: string): number {
+    const bytes = Buffer.from(text, 'utf8')
+    return this.findBytes(bytes, hashBytes(bytes, 0, bytes.length))
+  }
+
+  protected findBytes(bytes: Uint8Array, hash: number): number {
+    const { u32 } = this.heap
+    // Table before mask: main publishes the mask first when it grows, so a torn pair only shortens the search.
+    const table = Atomics.load(u32, ROOT_SYMBOL_TABLE)
+    if (table === 0) return 0
+    const mask = u32[table * 2]!
+    let slot = hash & mask
+    for (let id = u32[table * 2 + 2 + slot]!; id !== 0; id = u32[table * 2 + 2 + slot]!) {
+      if (this.#isText(id, bytes)) return id
+      slot = (slot + 1) & mask
+    }
+    return 0
+  }
+
+  #isText(id: number, bytes: Uint8Array): boolean {
+    const n = this.length.get(id)
+    if (n !== bytes.length) return false
+    const at = this.at.get(id)
+    const { u8 } = this.heap
+    for (let i = 0; i < n; i++) if (u8[at + i] !== bytes[i]) return false
+    return true
+  }
+
+  text(id: number): string {
+    const known = this.#texts[id]
+    if (known !== undefined) return known
+    const at = this.at.get(id)
+    const text = this.heap.buffer.toString('utf8', at, at + this.length.get(id))
+    this.#texts[id] = text
+    return text
+  }
+
+  /** The id of a label pair, 0 if no series has it. */
+  findPair(name: number, value: number): number {
+    const { u32 } = this.heap
+    const table = Atomics.load(u32, ROOT_PAIR_TABLE)
+    if (table === 0 || name === 0 || value === 0) return 0
+    const mask = u32[table * 2]!
+    let slot = hashPair(name, value) & mask
+    for (let id = u32[table * 2 + 2 + slot]!; id !== 0; id = u32[table * 2 + 2 + slot]!) {
+      if (this.pairName.get(id) === name && this.pairValue.get(id) === value) return id
+      slot = (slot + 1) & mask
+    }
+    return 0
+  }
+
+  nameOf(pair: number): number {
+    return this.pairName.get(pair)
+  }
+
+  valueOf(pair: number): number {
+    return this.pairValue.get(pair)
+  }
+
+  /** Pairs with this name, newest first: `for (p = firstPairOf(name); p !== 0; p = nextPairOf(p))`. */
+  firstPairOf(name: number): number {
+    return name === 0 ? 0 : Atomics.load(this.heap.u32, this.firstPair.wordOf(name))
+  }
+
+  nextPairOf(pair: number): number {
+    return this.pairNext.get(pair)
+  }
+
+  get symbolCount(): number {
+    return Atomics.load(this.heap.u32, ROOT_SYMBOL_COUNT)
+  }
+
+  get pairTotal(): number {
+    return Atomics.load(this.heap.u32, ROOT_PAIR_COUNT)
+  }
+
+  /** Number of series with the pair. */
+  postingsCount(pair: number): number {
+    return Atomics.load(this.heap.u32, this.pairCount.wordOf(pair))
+  }
+
+  /** Copies the pair's refs, ascending, to `into` at `at`; returns the position behind them. `into` needs postingsCount places. */
+  postings(pair: number, into: Uint32Array, at: number): number {
+    const { u32 } = this.heap
+    let left = Math.min(this.postingsCount(pair), into.length - at)
+    for (let run = this.firstRun.get(pair) * 2; left > 0; run = u32[run]! * 2) {
+      // A run is [next unit, capacity | fill << 16, refs…].
+      const n = Math.min(left, u32[run + 1]! & 0xffff)
+      into.set(u32.subarray(run + 2, run + 2 + n), at)
+      at += n
+      left -= n
+    }
+    return at
+  }
+}
+
+/** Write side: the main thread's. */
+export class SymbolWriter extends SymbolReader {
+  readonly #arena: Arena
+  readonly #allocate: (units: number) => number
+  #symbols = 0
+  #pairs = 0
+  #blobAt = 0
+  #blobLeft = 0
+
+  constructor(heap: SharedHeap, arena: Arena) {
+    super(heap)
+    this.#arena = arena
+    this.#allocate = (units) => arena.allocate(units)
+    this.#grow(ROOT_SYMBOL_TABLE, ROOT_SYMBOL_MASK, TABLE_MIN)
+    this.#grow(ROOT_PAIR_TABLE, ROOT_PAIR_MASK, TABLE_MIN)
+  }
+
+  /** The id of a text, made if new. */
+  intern(text: string): number {
+    const bytes = Buffer.from(text, 'utf8')
+    const hash = hashBytes(bytes, 0, bytes.length)
+    const known = this.findBytes(bytes, hash)
+    if (known !== 0) return known
+    const id = ++this.#symbols
+    for (const paged of [this.at, this.length, this.firstPair]) paged.reserve(id, this.#allocate)
+    this.at.set(id, this.#store(bytes))
+    this.length.set(id, bytes.length)
+    this.#insert(ROOT_SYMBOL_TABLE, ROOT_SYMBOL_MASK, id, hash, this.#symbols)
+    Atomics.store(this.heap.u32, ROOT_SYMBOL_COUNT, id)
+    return id
+  }
+
+  /** The id of a pair of symbols, made if new. */
+  internPair(name: number, value: number): number {
+    const known = this.findPair(name, value)
+    if (known !== 0) return known
+    const id = ++this.#pairs
+    const paged = [this.pairName, this.pairValue, this.pairNext, this.pairCount, this.firstRun, this.lastRun]
+    for (const array of paged) array.reserve(id, this.#allocate)
+    this.pairName.set(id, name)
+    this.pairValue.set(id, value)
+    this.pairNext.set(id, this.firstPair.get(name))
+    this.#insert(ROOT_PAIR_TABLE, ROOT_PAIR_MASK, id, hashPair(name, value), this.#pairs)
+    Atomics.store(this.heap.u32, ROOT_PAIR_COUNT, id)
+    Atomics.store(this.heap.u32, this.firstPair.wordOf(name), id)
+    return id
+  }
+
+  /** Adds a ref, larger than all before, to the pair's postings. */
+  addPosting(pair: number, ref: number): void {
+    const { u32 } = this.heap
+    let run = this.lastRun.get(pair) * 2
+    let capacity = u32[run + 1]! & 0xffff
+    let fill = u32[run + 1]! >>> 16
+    if (run === 0 || fill === capacity) {
+      capacity = run === 0 ? RUN_MIN : Math.min(RUN_MAX, capacity * 2 + 2)
+      const made = this.#arena.allocate((capacity + 2) / 2)
+      if (run === 0) this.firstRun.set(pair, made)
+      else u32[run] = made
+      this.lastRun.set(pair, made)
+      run = made * 2
+      fill = 0
+    }
+    u32[run + 2 + fill] = ref
+    u32[run + 1] = capacity | ((fill + 1) << 16)
+    Atomics.add(u32, this.pairCount.wordOf(pair), 1)
+  }
+
+  #store(bytes: Uint8Array): number {
+    if (bytes.length > this.#blobLeft) {
+      const units = Math.max(8192, Math.ceil(bytes.length / 8))
+      this.#blobAt = this.#arena.allocate(units) * 8
+      this.#blobLeft = units * 8
+    }
+    const at = this.#blobAt
+    this.heap.u8.set(bytes, at)
+    this.#blobAt += bytes.length
+    this.#blobLeft -= bytes.length
+    return at
+  }
+
+  #insert(tableWord: number, maskWord: number, id: number, hash: number, count: number): void {
+    const { u32 } = this.heap
+    if (count * 2 > u32[maskWord]!) this.#grow(tableWord, maskWord, (u32[maskWord]! + 1) * 2)
+    place(u32, u32[tableWord]!, id, hash)
+  }
+
+  #grow(tableWord: number, maskWord: number, slots: number): void {
+    const { u32 } = this.heap
+    const old = u32[tableWord]!
+    const oldSlots = old === 0 ? 0 : u32[old * 2]! + 1
+    const made = this.#arena.allocate(slots / 2 + 1)
+    u32[made * 2] = slots - 1
+    for (let i = 0; i < oldSlots; i++) {
+      const id = u32[old * 2 + 2 + i]!
+      if (id !== 0) place(u32, made, id, tableWord === ROOT_SYMBOL_TABLE ? this.#hashOf(id) : hashPair(this.nameOf(id), this.valueOf(id)))
+    }
+    u32[maskWord] = slots - 1
+    Atomics.store(u32, tableWord, made)
+    if (old !== 0) this.#arena.retire(old, oldSlots / 2 + 1)
+  }
+
+  #hashOf(id: number): number {
+    const at = this.at.get(id)
+    return hashBytes(this.heap.u8, at, at + this.length.get(id))
+  }
+}
+
+function place(u32: Uint32Array, table: number, id: number, hash: number): void {
+  const mask = u32[table * 2]!
+  let slot = hash & mask
+  while (u32[table * 2 + 2 + slot] !== 0) slot = (slot + 1) & mask
+  Atomics.store(u32, table * 2 + 2 + slot, id)
+}

@@ -1,0 +1,94 @@
+// Frames: the self-checking records that log, series and head files are made of (FORMAT.md, "Frame").
+import { crc32 } from 'node:zlib'
+
+export const FRAME_SYNC = 0x9c4d4f4e
+export const FRAME_HEAD_BYTES = 16
+/** Header and trailer. */
+export const FRAME_OVERHEAD_BYTES = 24
+/** No frame is longer; a header that claims more is damage. */
+export const FRAME_PAYLOAD_BYTES_MAX: number = 64 * 1024 * 1024
+
+export const TYPE_SERIES = 1
+export const TYPE_GROUP = 2
+export const TYPE_ROW = 3
+export const TYPE_SEGMENT = 4
+
+const SYNC_BYTES = Buffer.from([0x4e, 0x4f, 0x4d, 0x9c])
+
+/** Writes the header of a frame whose payload of `length` bytes (a multiple of 8) follows at `at` + 16. */
+export function writeFrameHead(bytes: Buffer, at: number, type: number, length: number): void {
+  bytes.writeUInt32LE(FRAME_SYNC, at)
+  bytes.writeUInt32LE(length, at + 4)
+  bytes.writeUInt32LE(type, at + 8)
+  bytes.writeUInt32LE(crc32(bytes.subarray(at, at + 12)), at + 12)
+}
+
+/** Seals a frame whose payload is in place; returns the position behind it. */
+export function sealFrame(bytes: Buffer, at: number, type: number, length: number): number {
+  writeFrameHead(bytes, at, type, length)
+  const end = at + FRAME_HEAD_BYTES + length
+  bytes.writeUInt32LE(crc32(bytes.subarray(at + FRAME_HEAD_BYTES, end)), end)
+  bytes.writeUInt32LE(0, end + 4)
+  return end + 8
+}
+
+/** The payload length that a sound header at `at` gives, or -1. */
+export function frameLength(bytes: Buffer, at: number, end: number): number {
+  if (at + FRAME_HEAD_BYTES > end || bytes.readUInt32LE(at) !== FRAME_SYNC) return -1
+  if (bytes.readUInt32LE(at + 12) !== crc32(bytes.subarray(at, at + 12))) return -1
+  const length = bytes.readUInt32LE(at + 4)
+  return length > FRAME_PAYLOAD_BYTES_MAX || length % 8 !== 0 ? -1 : length
+}
+
+/** True if the payload of the frame at `at` is whole and its checksum holds. */
+export function isPayloadSound(bytes: Buffer, at: number, length: number, end: number): boolean {
+  const from = at + FRAME_HEAD_BYTES
+  if (from + length + 8 > end) return false
+  return bytes.readUInt32LE(from + length) === crc32(bytes.subarray(from, from + length))
+}
+
+/** The next place from `at` on where a header holds, or -1. */
+export function findFrame(bytes: Buffer, at: number, end: number): number {
+  for (let p = bytes.indexOf(SYNC_BYTES, at); p >= 0 && p < end; p = bytes.indexOf(SYNC_BYTES, p + 1)) {
+    if (frameLength(bytes, p, end) >= 0) return p
+  }
+  return -1
+}
+
+/** What a scan met besides good frames. */
+export interface ScanDamage {
+  /** Frames with a bad checksum, or stretches without a frame, inside the data. */
+  frames: number
+  bytes: number
+  /** True if the data ends in an unfinished frame: the usual end after a crash, no damage. */
+  isTornTail: boolean
+}
+
+/**
+ * Visits each sound frame of bytes[from, end) in order: (type, payload start, payload length, frame start).
+ * Damage is skipped to the next sound frame and counted.
+ */
+export function scanFrames(
+  bytes: Buffer, from: number, end: number, visit: (type: number, at: number, length: number, frameAt: number) => void,
+): ScanDamage {
+  const damage: ScanDamage = { frames: 0, bytes: 0, isTornTail: false }
+  let at = from
+  while (at < end) {
+    const length = frameLength(bytes, at, end)
+    if (length >= 0 && isPayloadSound(bytes, at, length, end)) {
+      visit(bytes.readUInt32LE(at + 8), at + FRAME_HEAD_BYTES, length, at)
+      at += length + FRAME_OVERHEAD_BYTES
+      continue
+    }
+    const next = findFrame(bytes, at + 1, end)
+    if (next < 0) {
+      // Zeros up to the end are preallocation or a lost tail, a header without its payload is a torn write.
+      damage.isTornTail = true
+      return damage
+    }
+    damage.frames++
+    damage.bytes += next - at
+    at = next
+  }
+  return damage
+}

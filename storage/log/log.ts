@@ -1,0 +1,291 @@
+// The write-ahead log: rows in the order they were accepted (FORMAT.md, "Log").
+//
+//   append row ─▶ buffer ─(end of the event-loop turn)─▶ write ─▶ fdatasync ─▶ commits resolve
+//
+// One write per turn for whatever came in it. New definitions are synced to the series file before the rows that use
+// them are written. A commit starts a sync at once; while one runs, later commits gather for the next (group commit).
+import { systemClock, type Clock, type Timer } from '../../lib/std/clock.ts'
+import { DiskFile, removeFile, syncFolder } from '../../lib/std/fs.ts'
+import { LogError } from '../errors.ts'
+import { FRAME_HEAD_BYTES, FRAME_OVERHEAD_BYTES, TYPE_ROW, sealFrame } from './frame.ts'
+import type { SeriesFile } from './series-file.ts'
+
+export const LOG_HEADER_BYTES = 16
+const LOG_MAGIC = 'MONLOG01'
+const FILE_BYTES_MAX = 64 * 1024 * 1024
+const BUFFER_BYTES = 1 << 20
+/** Rows that the disk refused pile up to here, then appends are refused. */
+const UNWRITTEN_BYTES_MAX = 64 * 1024 * 1024
+/** Rows that nobody waits for (scrapes) are on the device at the latest after this. */
+const IDLE_SYNC_MS = 200
+
+export const ROW_PRESENT = 1
+export const ROW_STALE = 2
+
+export interface LogFile {
+  startLsn: number
+  endLsn: number
+  path: string
+}
+
+export function logPath(folder: string, startLsn: number): string {
+  return `${folder}/${String(startLsn).padStart(20, '0')}.log`
+}
+
+interface Waiter {
+  lsn: number
+  resolve: () => void
+  reject: (error: Error) => void
+}
+
+/** A row as it is logged: columns [first, first + n) of a group at t. Bitmaps are null where all are present, none stale. */
+export interface LoggedRow {
+  t: number
+  group: number
+  first: number
+  n: number
+  present: Uint32Array | null
+  stale: Uint32Array | null
+}
+
+export class Log {
+  readonly #folder: string
+  readonly #series: SeriesFile
+  readonly #clock: Clock
+  /** Files, oldest first; the last is being written. */
+  readonly #files: LogFile[]
+  #file: DiskFile
+  #fileStart: number
+  /** LSN of the first byte in the buffer. */
+  #writtenLsn: number
+  #syncedLsn: number
+  #buffer: Buffer = Buffer.from(new ArrayBuffer(BUFFER_BYTES))
+  #floats: Float64Array = new Float64Array(this.#buffer.buffer)
+  #used = 0
+  #isFlushDue = false
+  #isBusy = false
+  /** Definitions are on their way to the device; rows that may use them must wait. */
+  #isDefining = false
+  /** Full files that still want their last sync. */
+  readonly #full: DiskFile[] = []
+  #idleTimer: Timer | null = null
+  #waiters: Waiter[] = []
+  #isClosed = false
+  /** fdatasync calls that have completed, for metrics and tests. */
+  syncCount = 0
+  failureCount = 0
+
+  constructor(folder: string, startLsn: number, older: readonly LogFile[], series: SeriesFile, clock: Clock = systemClock) {
+    this.#folder = folder
+    this.#series = series
+    this.#clock = clock
+    this.#files = [...older]
+    this.#fileStart = startLsn
+    this.#writtenLsn = startLsn
+    this.#syncedLsn = startLsn
+    this.#file = this.#openFile(startLsn)
+  }
+
+  /** LSN that the next row gets. */
+  get nextLsn(): number {
+    return this.#writtenLsn + this.#used
+  }
+
+  get sizeBytes(): number {
+    return this.nextLsn - this.#files[0]!.startLsn
+  }
+
+  /**
+   * Appends a row; `values[from, from + row.n)` are its values. Returns its LSN. Copies everything before it returns.
+   */
+  appendRow(row: LoggedRow, values: Float64Array, from: number): number {
+    const words = (row.n + 31) >>> 5
+    const bitmaps = (row.present ? words : 0) + (row.stale ? words : 0)
+    const headBytes = 24 + ((bitmaps * 4 + 7) & ~7)
+    const length = headBytes + row.n * 8
+    this.#reserve(length + FRAME_OVERHEAD_BYTES)
+    const lsn = this.nextLsn
+    const buffer = this.#buffer
+    const at = this.#used + FRAME_HEAD_BYTES
+    this.#floats[at / 8] = row.t
+    buffer.writeUInt32LE(row.group, at + 8)
+    buffer.writeUInt32LE(row.first, at + 12)
+    buffer.writeUInt32LE(row.n, at + 16)
+    buffer.writeUInt32LE((row.present ? ROW_PRESENT : 0) | (row.stale ? ROW_STALE : 0), at + 20)
+    if (bitmaps > 0) this.#writeBitmaps(row, at + 24, words, headBytes - 24)
+    this.#floats.set(values.subarray(from, from + row.n), (at + headBytes) / 8)
+    this.#used = sealFrame(buffer, this.#used, TYPE_ROW, length)
+    this.#scheduleFlush()
+    return lsn
+  }
+
+  /** Resolves when every row appended so far is on the device. */
+  commit(): Promise<void> {
+    const lsn = this.nextLsn
+    if (lsn <= this.#syncedLsn) return Promise.resolve()
+    return new Promise((resolve, reject) => {
+      this.#waiters.push({ lsn, resolve, reject })
+      this.#scheduleFlush()
+    })
+  }
+
+  /** Removes files whose rows all lie before `lsn`. */
+  dropBefore(lsn: number): void {
+    let dropped = 0
+    while (this.#files.length > 1 && this.#files[0]!.endLsn <= lsn) {
+      removeFile(this.#files.shift()!.path)
+      dropped++
+    }
+    if (dropped > 0) syncFolder(this.#folder)
+  }
+
+  /** Writes and syncs everything, then closes. */
+  close(): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#idleTimer?.cancel()
+    this.#series.write()
+    this.#series.syncNow()
+    this.#writeBuffer(this.#used)
+    for (const file of this.#full.splice(0)) {
+      file.syncNow()
+      file.close()
+    }
+    this.#file.syncNow()
+    this.#file.close()
+    for (const waiter of this.#waiters.splice(0)) waiter.resolve()
+  }
+
+  #scheduleFlush(): void {
+    if (this.#isFlushDue) return
+    this.#isFlushDue = true
+    setImmediate(() => {
+      this.#isFlushDue = false
+      if (this.#isClosed) return
+      if (!this.#isBusy) void this.#flush()
+      // While rows are being synced, more may be written behind them; not while definitions they may use are.
+      else if (!this.#isDefining && !this.#series.hasPending) this.#guard(() => this.#writeBuffer(this.#used))
+    })
+  }
+
+  /** One round: definitions (synced), rows that came before it began, and a sync if someone waits. */
+  async #flush(): Promise<void> {
+    this.#isBusy = true
+    try {
+      const upTo = this.#used
+      if (this.#series.hasPending) {
+        this.#isDefining = true
+        this.#series.write()
+        await this.#series.sync()
+        this.#isDefining = false
+      }
+      if (this.#isClosed) return
+      this.#writeBuffer(upTo)
+      if (this.#waiters.length > 0) await this.#sync()
+      else this.#idleTimer ??= this.#clock.after(IDLE_SYNC_MS, () => this.#idleSync(), true)
+    } catch (error) {
+      this.#fail(error)
+    } finally {
+      this.#isDefining = false
+      this.#isBusy = false
+    }
+    if (!this.#isClosed && (this.#waiters.length > 0 || this.#used > 0 || this.#series.hasPending)) this.#scheduleFlush()
+  }
+
+  #idleSync(): void {
+    this.#idleTimer = null
+    if (this.#isClosed || this.#isBusy || this.#syncedLsn === this.#writtenLsn) return
+    this.#isBusy = true
+    this.#sync().catch((error: unknown) => this.#fail(error)).finally(() => {
+      this.#isBusy = false
+      if (this.#waiters.length > 0) this.#scheduleFlush()
+    })
+  }
+
+  async #sync(): Promise<void> {
+    const lsn = this.#writtenLsn
+    // Files that were full before their last sync come first: a commit covers everything before it.
+    while (this.#full.length > 0) {
+      await this.#full[0]!.sync()
+      this.#full.shift()?.close()
+    }
+    await this.#file.sync()
+    this.syncCount++
+    this.#syncedLsn = Math.max(this.#syncedLsn, lsn)
+    const waiting = this.#waiters
+    this.#waiters = waiting.filter((waiter) => waiter.lsn > lsn)
+    for (const waiter of waiting) if (waiter.lsn <= lsn) waiter.resolve()
+  }
+
+  #guard(f: () => void): void {
+    try {
+      f()
+    } catch (error) {
+      this.#fail(error)
+    }
+  }
+
+  /** A failed write or sync is never tried again on the same file: waiters are refused and a new file begins. */
+  #fail(cause: unknown): void {
+    this.failureCount++
+    const error = new LogError('cannot write the log; nothing since the last commit is promised', { cause })
+    for (const waiter of this.#waiters.splice(0)) waiter.reject(error)
+    try {
+      const old = this.#file
+      this.#file = this.#openFile(this.#writtenLsn)
+      old.close()
+    } catch {
+      // The disk takes no new file either: the next flush fails and says so again.
+    }
+  }
+
+  /** Hands the first `bytes` of the buffer to the kernel. */
+  #writeBuffer(bytes: number): void {
+    if (bytes === 0) return
+    this.#file.write(this.#buffer.subarray(0, bytes), this.#writtenLsn - this.#fileStart)
+    this.#buffer.copyWithin(0, bytes, this.#used)
+    this.#used -= bytes
+    this.#writtenLsn += bytes
+    this.#files.at(-1)!.endLsn = this.#writtenLsn
+    if (this.#used === 0 && this.#buffer.length > 8 * BUFFER_BYTES) this.#resize(BUFFER_BYTES)
+    // LSNs of rows still buffered are given out already, so a new file begins only when none are.
+    if (this.#used === 0 && this.#writtenLsn - this.#fileStart >= FILE_BYTES_MAX) {
+      this.#full.push(this.#file)
+      this.#file = this.#openFile(this.#writtenLsn)
+    }
+  }
+
+  #openFile(startLsn: number): DiskFile {
+    const file = DiskFile.openForWrite(logPath(this.#folder, startLsn))
+    const header = Buffer.alloc(LOG_HEADER_BYTES)
+    header.write(LOG_MAGIC, 0, 'latin1')
+    header.writeDoubleLE(startLsn, 8)
+    file.write(header, 0)
+    syncFolder(this.#folder)
+    this.#files.push({ startLsn, endLsn: startLsn + LOG_HEADER_BYTES, path: file.path })
+    this.#fileStart = startLsn
+    this.#writtenLsn = startLsn + LOG_HEADER_BYTES
+    return file
+  }
+
+  #writeBitmaps(row: LoggedRow, at: number, words: number, bytes: number): void {
+    this.#buffer.fill(0, at, at + bytes)
+    for (const bitmap of [row.present, row.stale]) {
+      if (!bitmap) continue
+      for (let i = 0; i < words; i++) this.#buffer.writeUInt32LE(bitmap[i]!, at + i * 4)
+      at += words * 4
+    }
+  }
+
+  #reserve(bytes: number): void {
+    if (this.#used > UNWRITTEN_BYTES_MAX) throw new LogError(`cannot log a row: ${this.#used} bytes wait for the disk`)
+    if (this.#used + bytes > this.#buffer.length) this.#resize(Math.max(this.#buffer.length * 2, this.#used + bytes))
+  }
+
+  #resize(bytes: number): void {
+    const made = Buffer.from(new ArrayBuffer((bytes + 7) & ~7))
+    this.#buffer.copy(made, 0, 0, this.#used)
+    this.#buffer = made
+    this.#floats = new Float64Array(made.buffer)
+  }
+}

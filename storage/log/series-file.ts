@@ -1,0 +1,194 @@
+// The append-only file of definitions: which labels a ref has, which refs a group's columns are (FORMAT.md, "Series
+// file"). Every byte is written twice, 64 KiB apart, because one lost definition would lose every row that uses it.
+import { DiskFile } from '../../lib/std/fs.ts'
+import type { Labels } from '../../lib/model/labels.ts'
+import { writeVarint } from '../codec/bits.ts'
+import {
+  FRAME_HEAD_BYTES, FRAME_OVERHEAD_BYTES, TYPE_GROUP, TYPE_SERIES, frameLength, isPayloadSound, scanFrames, sealFrame, type ScanDamage,
+} from './frame.ts'
+
+const STRIPE_BYTES = 65536
+const BUFFER_BYTES = 1 << 20
+
+/** What a definitions file says, in the order it was said. */
+export interface DefinitionVisitor {
+  series(ref: number, labels: string[]): void
+  group(group: number, firstColumn: number, refs: Uint32Array, isLate: boolean): void
+}
+
+export class SeriesFile {
+  readonly #file: DiskFile
+  /** Length of the logical stream that is in the file. */
+  #length = 0
+  #buffer: Buffer = Buffer.alloc(BUFFER_BYTES)
+  #used = 0
+  /** An open series frame: refs are consecutive, so they share one frame until something else comes. */
+  #seriesAt = -1
+  #seriesCount = 0
+
+  constructor(path: string) {
+    this.#file = DiskFile.openForWrite(path)
+  }
+
+  get hasPending(): boolean {
+    return this.#used > 0
+  }
+
+  get sizeBytes(): number {
+    return this.#length * 2
+  }
+
+  /** Reads what is there; must be called once, before the first append. */
+  load(visitor: DefinitionVisitor): ScanDamage {
+    const [first, second] = this.#readStreams()
+    const bytes = mend(first, second)
+    let sound = 0
+    const damage = scanFrames(bytes, 0, bytes.length, (type, at, length) => {
+      if (type === TYPE_SERIES) visitSeries(bytes, at, visitor)
+      else if (type === TYPE_GROUP) visitGroup(bytes, at, visitor)
+      sound = at + length + 8
+    })
+    this.#length = sound
+    return damage
+  }
+
+  addSeries(ref: number, labels: Labels): void {
+    const room = 16 + labels.reduce((sum, text) => sum + text.length * 3 + 5, 0)
+    if (this.#seriesAt >= 0 && (this.#used + room > this.#buffer.length || this.#used - this.#seriesAt > 32768)) this.#closeSeries()
+    this.#reserve(room + 64)
+    if (this.#seriesAt < 0) {
+      this.#seriesAt = this.#used
+      this.#seriesCount = 0
+      this.#buffer.writeUInt32LE(ref, this.#used + FRAME_HEAD_BYTES)
+      this.#used += FRAME_HEAD_BYTES + 8
+    }
+    this.#used = writeVarint(this.#buffer, this.#used, labels.length / 2)
+    for (const text of labels) {
+      const length = Buffer.byteLength(text, 'utf8')
+      this.#used = writeVarint(this.#buffer, this.#used, length)
+      this.#used += this.#buffer.write(text, this.#used, 'utf8')
+    }
+    this.#seriesCount++
+  }
+
+  addGroup(group: number, firstColumn: number, refs: Uint32Array, isLate: boolean): void {
+    this.#closeSeries()
+    const length = Math.ceil((16 + refs.length * 4) / 8) * 8
+    this.#reserve(length + FRAME_OVERHEAD_BYTES)
+    const at = this.#used + FRAME_HEAD_BYTES
+    this.#buffer.fill(0, at, at + length)
+    this.#buffer.writeUInt32LE(group, at)
+    this.#buffer.writeUInt32LE(firstColumn, at + 4)
+    this.#buffer.writeUInt32LE(refs.length, at + 8)
+    this.#buffer.writeUInt32LE(isLate ? 1 : 0, at + 12)
+    for (let i = 0; i < refs.length; i++) this.#buffer.writeUInt32LE(refs[i]!, at + 16 + i * 4)
+    this.#used = sealFrame(this.#buffer, this.#used, TYPE_GROUP, length)
+  }
+
+  /** Hands what is pending to the kernel, both copies. Throws DiskError; what is pending then stays pending. */
+  write(): void {
+    this.#closeSeries()
+    let done = 0
+    while (done < this.#used) {
+      const logical = this.#length + done
+      const stripe = Math.floor(logical / STRIPE_BYTES)
+      const inStripe = logical - stripe * STRIPE_BYTES
+      const piece = this.#buffer.subarray(done, Math.min(this.#used, done + STRIPE_BYTES - inStripe))
+      this.#file.write(piece, 2 * stripe * STRIPE_BYTES + inStripe)
+      this.#file.write(piece, (2 * stripe + 1) * STRIPE_BYTES + inStripe)
+      done += piece.length
+    }
+    this.#length += this.#used
+    this.#used = 0
+  }
+
+  sync(): Promise<void> {
+    return this.#file.sync()
+  }
+
+  syncNow(): void {
+    this.#file.syncNow()
+  }
+
+  close(): void {
+    this.#file.close()
+  }
+
+  #closeSeries(): void {
+    if (this.#seriesAt < 0) return
+    const at = this.#seriesAt
+    this.#buffer.writeUInt32LE(this.#seriesCount, at + FRAME_HEAD_BYTES + 4)
+    const length = Math.ceil((this.#used - at - FRAME_HEAD_BYTES) / 8) * 8
+    this.#buffer.fill(0, this.#used, at + FRAME_HEAD_BYTES + length)
+    this.#used = sealFrame(this.#buffer, at, TYPE_SERIES, length)
+    this.#seriesAt = -1
+  }
+
+  #reserve(bytes: number): void {
+    if (this.#used + bytes <= this.#buffer.length) return
+    const larger = Buffer.alloc(Math.max(this.#buffer.length * 2, this.#used + bytes))
+    this.#buffer.copy(larger, 0, 0, this.#used)
+    this.#buffer = larger
+  }
+
+  #readStreams(): [Buffer, Buffer] {
+    const size = this.#file.sizeBytes()
+    const stripes = Math.ceil(size / STRIPE_BYTES / 2)
+    const copies: [Buffer, Buffer] = [Buffer.alloc(stripes * STRIPE_BYTES), Buffer.alloc(stripes * STRIPE_BYTES)]
+    for (let stripe = 0; stripe < stripes; stripe++) {
+      for (let copy = 0; copy < 2; copy++) {
+        const into = copies[copy]!.subarray(stripe * STRIPE_BYTES, (stripe + 1) * STRIPE_BYTES)
+        this.#file.read(into, (2 * stripe + copy) * STRIPE_BYTES, STRIPE_BYTES)
+      }
+    }
+    return copies
+  }
+}
+
+/** The first copy, with bytes of the second wherever a frame of the first does not hold. */
+function mend(first: Buffer, second: Buffer): Buffer {
+  let at = 0
+  while (at + FRAME_OVERHEAD_BYTES <= first.length) {
+    let length = frameLength(first, at, first.length)
+    if (length < 0) {
+      length = frameLength(second, at, second.length)
+      if (length < 0) return first
+      second.copy(first, at, at, at + FRAME_HEAD_BYTES)
+    }
+    const end = Math.min(first.length, at + length + FRAME_OVERHEAD_BYTES)
+    if (!isPayloadSound(first, at, length, first.length) && isPayloadSound(second, at, length, second.length)) {
+      second.copy(first, at, at, end)
+    }
+    at = end
+  }
+  return first
+}
+
+function visitSeries(bytes: Buffer, at: number, visitor: DefinitionVisitor): void {
+  const firstRef = bytes.readUInt32LE(at)
+  const count = bytes.readUInt32LE(at + 4)
+  let p = at + 8
+  const varint = (): number => {
+    let value = 0
+    for (let unit = 1; ; unit *= 128) {
+      const byte = bytes[p++]!
+      value += (byte & 127) * unit
+      if (byte < 128) return value
+    }
+  }
+  for (let i = 0; i < count; i++) {
+    const labels: string[] = []
+    for (let left = varint() * 2; left > 0; left--) {
+      const length = varint()
+      labels.push(bytes.toString('utf8', p, p + length))
+      p += length
+    }
+    visitor.series(firstRef + i, labels)
+  }
+}
+
+function visitGroup(bytes: Buffer, at: number, visitor: DefinitionVisitor): void {
+  const refs = new Uint32Array(bytes.readUInt32LE(at + 8))
+  for (let i = 0; i < refs.length; i++) refs[i] = bytes.readUInt32LE(at + 16 + i * 4)
+  visitor.group(bytes.readUInt32LE(at), bytes.readUInt32LE(at + 4), refs, (bytes.readUInt32LE(at + 12) & 1) === 1)
+}

@@ -1,0 +1,194 @@
+// The store against a plain Map: whatever is appended, in whatever order, comes back, also after a restart.
+import fs from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { FakeClock } from '../../lib/std/clock.ts'
+import { Random, freshSeed } from '../../lib/std/random.ts'
+import { labelsFromRecord, type Labels } from '../../lib/model/labels.ts'
+import { Database, type DatabaseOptions } from '../../storage/database.ts'
+import { HeadQueryable } from '../../storage/head/head-querier.ts'
+import {
+  REJECT_DUPLICATE, REJECT_FUTURE, REJECT_OUT_OF_ORDER, REJECT_TOO_OLD, STORED, type SampleBatch,
+} from '../../storage/interface.ts'
+import { tempFolder } from '../support/temp-folder.ts'
+
+const NOW = 1_700_000_000_000
+const HEAD_BYTES = 256 * 2 ** 20
+const hints = { startMs: 0, endMs: 0, stepMs: 0, rangeMs: 0, func: '' }
+
+function open(folder: string, options: Partial<DatabaseOptions> = {}): Database {
+  return new Database({ folder, retentionMs: Infinity, headBytesMax: HEAD_BYTES, clock: new FakeClock(NOW), ...options })
+}
+
+function batchOf(t: number, refs: readonly number[], values: readonly number[], stale?: readonly number[]): SampleBatch {
+  return {
+    count: refs.length, refs: Uint32Array.from(refs), values: Float64Array.from(values), t, times: null,
+    stale: stale ? Uint8Array.from(stale) : null,
+  }
+}
+
+/** Appends and returns the verdicts. */
+function append(db: Database, batch: SampleBatch): number[] {
+  const verdicts = new Uint8Array(batch.count)
+  db.append(batch, verdicts)
+  return [...verdicts]
+}
+
+type Points = [t: number, v: number | 'stale'][]
+
+/** Everything in range, by label text, read through a Querier of its own. */
+function readAll(db: Database, mint = -Infinity, maxt = Infinity): Map<string, Points> {
+  const queryable = new HeadQueryable(db.handle(), 1)
+  const querier = queryable.querier()
+  const out = new Map<string, Points>()
+  const pairs = new Uint32Array(256)
+  try {
+    const selection = querier.select([{ name: '__name__', op: '!=', value: '' }], mint, maxt, hints)
+    for (let batch = selection.next(); batch; batch = selection.next()) {
+      const words = (batch.n + 31) >>> 5
+      for (let s = 0; s < batch.seriesCount; s++) {
+        const n = querier.labelsOf(selection.refs[batch.index[s]!]!, pairs)
+        const key = Array.from(pairs.subarray(0, n), (symbol) => querier.textOf(symbol)).join('|')
+        const points: Points = []
+        for (let i = 0; i < batch.n; i++) {
+          const bit = (bits: Uint32Array): boolean => ((bits[s * words + (i >>> 5)]! >>> (i & 31)) & 1) === 1
+          if (batch.hasGaps[s] === 1 && !bit(batch.present)) continue
+          points.push([batch.t[i]!, batch.hasGaps[s] === 1 && bit(batch.stale) ? 'stale' : batch.v[s * batch.n + i]!])
+        }
+        expect(out.has(key), `${key} in two batches`).toBe(false)
+        if (points.length > 0) out.set(key, points)
+      }
+    }
+  } finally {
+    querier.close()
+    queryable.close()
+  }
+  return out
+}
+
+const series = (i: number): Labels => labelsFromRecord({ __name__: `m${i % 5}`, i: String(i), job: 'test' })
+const keyOf = (labels: Labels): string => labels.join('|')
+
+describe('Database', () => {
+  it('gives back rows, new columns, gaps and markers', async () => {
+    const folder = tempFolder()
+    const db = open(folder)
+    const [a, b, c] = [db.series(series(1)), db.series(series(2)), db.series(series(3))]
+    expect(append(db, batchOf(NOW, [a, b], [1, 2]))).toEqual([STORED, STORED])
+    expect(append(db, batchOf(NOW + 10, [a, b], [1.5, 2.5]))).toEqual([STORED, STORED])
+    expect(append(db, batchOf(NOW + 20, [a, b, c], [1, 2, 3]))).toEqual([STORED, STORED, STORED])
+    expect(append(db, batchOf(NOW + 30, [a, c], [NaN, 4]))).toEqual([STORED, STORED])
+    expect(append(db, batchOf(NOW + 40, [a, b, c], [7, 0, 9], [0, 1, 0]))).toEqual([STORED, STORED, STORED])
+    const want = new Map<string, Points>([
+      [keyOf(series(1)), [[NOW, 1], [NOW + 10, 1.5], [NOW + 20, 1], [NOW + 30, NaN], [NOW + 40, 7]]],
+      [keyOf(series(2)), [[NOW, 2], [NOW + 10, 2.5], [NOW + 20, 2], [NOW + 40, 'stale']]],
+      [keyOf(series(3)), [[NOW + 20, 3], [NOW + 30, 4], [NOW + 40, 9]]],
+    ])
+    expect(readAll(db)).toEqual(want)
+    await db.close()
+    const again = open(folder)
+    expect(again.recovery.wasUnclean).toBe(false)
+    expect(readAll(again)).toEqual(want)
+    expect(again.series(series(2))).toBe(b)
+    await again.close()
+  })
+
+  it('says why a sample is refused, and keeps the others', async () => {
+    const db = open(tempFolder(), { retentionMs: 86_400_000 })
+    const [a, b] = [db.series(series(1)), db.series(series(2))]
+    append(db, batchOf(NOW, [a, b], [1, 2]))
+    expect(append(db, batchOf(NOW, [a, b], [1, 3]))).toEqual([STORED, REJECT_DUPLICATE])
+    expect(append(db, batchOf(NOW + 11 * 60_000, [a], [1]))).toEqual([REJECT_FUTURE])
+    expect(append(db, batchOf(NOW - 86_400_001, [a], [1]))).toEqual([REJECT_TOO_OLD])
+    expect(append(db, batchOf(NaN, [a], [1]))).toEqual([REJECT_TOO_OLD])
+    expect(append(db, batchOf(NOW - 11 * 60_000, [a], [1]))).toEqual([REJECT_OUT_OF_ORDER])
+    expect(append(db, batchOf(NOW - 9 * 60_000, [a], [5]))).toEqual([STORED])
+    expect(append(db, batchOf(NOW - 9 * 60_000, [a], [5]))).toEqual([STORED])
+    expect(append(db, batchOf(NOW - 9 * 60_000, [a], [6]))).toEqual([REJECT_DUPLICATE])
+    expect(readAll(db).get(keyOf(series(1)))).toEqual([[NOW - 9 * 60_000, 5], [NOW, 1]])
+    expect(readAll(db).get(keyOf(series(2)))).toEqual([[NOW, 2]])
+    await db.close()
+  })
+
+  it('takes samples in order per series, however far their group has run ahead', async () => {
+    const db = open(tempFolder())
+    const refs = Array.from({ length: 10 }, (_, i) => db.series(series(i)))
+    append(db, batchOf(NOW - 7_200_000, refs, refs.map(() => 0)))
+    for (let k = 1; k < 50; k++) append(db, batchOf(NOW - 7_200_000 + k * 100_000, refs.slice(0, 9), refs.slice(0, 9).map(() => k)))
+    // The tenth was away for an hour and now sends what it kept.
+    for (let k = 1; k < 50; k++) expect(append(db, batchOf(NOW - 7_200_000 + k * 60_000, [refs[9]!], [k]))).toEqual([STORED])
+    const got = readAll(db).get(keyOf(series(9)))!
+    expect(got.map(([, v]) => v)).toEqual(Array.from({ length: 50 }, (_, k) => k))
+    await db.close()
+  })
+
+  it('agrees with a plain Map over random batches, restarts and kills', async () => {
+    const seed = freshSeed()
+    for (let round = 0; round < 25; round++) await modelRun(new Random(seed + round), `seed ${seed} round ${round}`)
+  }, 120_000)
+
+  it('refuses a folder that another process owns, by pid', async () => {
+    const folder = tempFolder()
+    const start = fs.readFileSync(`/proc/${process.ppid}/stat`, 'utf8')
+    fs.writeFileSync(`${folder}/lock`, `${process.ppid} ${start.slice(start.lastIndexOf(')') + 2).split(' ')[19]}\n`)
+    expect(() => open(folder)).toThrow(`locked by pid ${process.ppid}`)
+    fs.writeFileSync(`${folder}/lock`, '999999999 1\n')
+    const db = open(folder)
+    expect(db.recovery.wasUnclean).toBe(true)
+    await db.close()
+  })
+})
+
+/** Random work on a store and on a Map; every read must agree. */
+async function modelRun(random: Random, name: string): Promise<void> {
+  const folder = tempFolder()
+  let db = open(folder)
+  const model = new Map<string, Map<number, number | 'stale'>>()
+  const newest = new Map<string, number>()
+  let t = NOW - 3_600_000
+  const total = 3 + random.int(200)
+  for (let step = 0; step < 120; step++) {
+    const action = random.int(20)
+    if (action === 0) {
+      await db.commit()
+      // A kill leaves everything as it is; only the lock file tells.
+      if (random.int(2) === 0) await db.close()
+      else abandon(folder)
+      db = open(folder)
+    } else {
+      const from = random.int(total)
+      const ids = Array.from({ length: 1 + random.int(total) }, (_, k) => (from + k) % total)
+      const chosen = random.int(3) === 0 ? ids.filter(() => random.int(3) > 0) : ids
+      t += random.int(4) === 0 ? 0 : random.int(20_000)
+      const at = random.int(8) === 0 ? t - random.int(60_000) : t
+      const stale = chosen.map(() => (random.int(30) === 0 ? 1 : 0))
+      const values = chosen.map(() => (random.int(10) === 0 ? random.float() : random.int(1000)))
+      const verdicts = append(db, batchOf(at, chosen.map((i) => db.series(series(i))), values, stale))
+      verdicts.forEach((verdict, k) => {
+        const key = keyOf(series(chosen[k]!))
+        const points = model.get(key) ?? new Map<number, number | 'stale'>()
+        model.set(key, points)
+        const value = stale[k] === 1 ? 'stale' : values[k]!
+        if (verdict === STORED && !points.has(at)) points.set(at, value)
+        else if (verdict === STORED && points.get(at) !== value) expect(at, `${name}: a conflict at a time long written`).toBeLessThanOrEqual(newest.get(key)!)
+        else if (verdict !== STORED) expect([verdict, points.has(at)], `${name}: refused for no reason`).toEqual([REJECT_DUPLICATE, true])
+        newest.set(key, Math.max(newest.get(key) ?? -Infinity, at))
+      })
+    }
+    if (step % 20 !== 19) continue
+    const mint = random.int(2) === 0 ? -Infinity : t - random.int(600_000)
+    const maxt = random.int(2) === 0 ? Infinity : t - random.int(30_000)
+    const want = new Map<string, Points>()
+    for (const [key, points] of model) {
+      const list = [...points].filter(([at]) => at >= mint && at <= maxt).toSorted((a, b) => a[0] - b[0])
+      if (list.length > 0) want.set(key, list)
+    }
+    const got = readAll(db, mint, maxt)
+    for (const key of new Set([...want.keys(), ...got.keys()])) expect(got.get(key), `${name} step ${step}: ${key}`).toEqual(want.get(key))
+  }
+  await db.close()
+}
+
+/** Lets another Database open the folder as if the first had been killed: its lock stays, its files are as they are. */
+function abandon(folder: string): void {
+  fs.writeFileSync(`${folder}/lock`, '999999999 1\n')
+}
