@@ -1,0 +1,65 @@
+// Numbers and texts as Go's fmt and strconv print them, for messages and labels that Prometheus' users compare.
+
+function special(x: number): string | null {
+  if (x !== x) return 'NaN'
+  if (x === Infinity) return '+Inf'
+  return x === -Infinity ? '-Inf' : null
+}
+
+/** `%.<digits>f`; no exponent however large, unlike Number.toFixed. */
+export function formatFixed(x: number, digits: number): string {
+  const name = special(x)
+  if (name !== null) return name
+  if (Math.abs(x) >= 1e21) return `${BigInt(x)}${digits > 0 ? `.${'0'.repeat(digits)}` : ''}`
+  return `${Object.is(x, -0) ? '-' : ''}${x.toFixed(digits)}`
+}
+
+/** Go's shortest %g goes exponential here: 47108096 is 4.7108096e+07. */
+const SHORTEST_EXPONENT_MIN = 6
+
+/** `%g`, or `%.<precision>g` where a precision is given: exponent form below 1e-4 and from 1e<precision> on, else 1e6. */
+export function formatGeneral(x: number, precision?: number): string {
+  const name = special(x)
+  if (name !== null) return name
+  const shortest = precision === undefined ? x.toExponential() : x.toExponential(Math.max(1, precision) - 1)
+  const [mantissa, exponentText] = shortest.split('e') as [string, string]
+  const exponent = Number(exponentText)
+  const digits = mantissa.replace('-', '').replace('.', '').replace(/0+$/, '') || '0'
+  const sign = x < 0 || Object.is(x, -0) ? '-' : ''
+  const isExponential = exponent < -4 || exponent >= (precision ?? SHORTEST_EXPONENT_MIN)
+  if (isExponential) {
+    const power = Math.abs(exponent).toString().padStart(2, '0')
+    return `${sign}${digits[0]}${digits.length > 1 ? `.${digits.slice(1)}` : ''}e${exponent < 0 ? '-' : '+'}${power}`
+  }
+  if (exponent < 0) return `${sign}0.${'0'.repeat(-exponent - 1)}${digits}`
+  const whole = digits.slice(0, exponent + 1).padEnd(exponent + 1, '0')
+  const fraction = digits.slice(exponent + 1)
+  return `${sign}${whole}${fraction === '' ? '' : `.${fraction}`}`
+}
+
+const ESCAPES: ReadonlyMap<string, string> = new Map([
+  ['"', '\\"'], ['\\', '\\\\'], ['\u0007', '\\a'], ['\b', '\\b'], ['\f', '\\f'], ['\n', '\\n'], ['\r', '\\r'], ['\t', '\\t'], ['\v', '\\v'],
+])
+
+/** `%q`: double quotes, Go's escapes, printable runes as they are. */
+export function quote(text: string): string {
+  let out = '"'
+  for (const rune of text) {
+    const code = rune.codePointAt(0)!
+    const escape = ESCAPES.get(rune)
+    if (escape !== undefined) out += escape
+    else if (rune === ' ' || /^[\p{L}\p{M}\p{N}\p{P}\p{S}]$/u.test(rune)) out += rune
+    else if (code < 0x80) out += `\\x${code.toString(16).padStart(2, '0')}`
+    else if (code < 0x10000) out += `\\u${code.toString(16).padStart(4, '0')}`
+    else out += `\\U${code.toString(16).padStart(8, '0')}`
+  }
+  return `${out}"`
+}
+
+/** A float as OpenMetrics writes it in `le` and `quantile` labels: `1.0`, `0.25`, `1e-05`, `+Inf`. */
+export function formatOpenMetrics(x: number): string {
+  const name = special(x)
+  if (name !== null) return name
+  const text = formatGeneral(x)
+  return /[.e]/.test(text) ? text : `${text}.0`
+}

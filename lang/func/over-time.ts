@@ -1,0 +1,176 @@
+// sum, avg, min, max, count, last, first, present, stddev and stdvar over time, and the timestamps of first, last,
+// min and max, over floats (prometheus promql/functions.go). Sums and means are compensated and every window is
+// scanned anew in Prometheus' order, so that results agree to the last bit.
+import { compensation } from './kahan.ts'
+import type { RangeKernel, Windows } from './range-kernel.ts'
+
+export const sumOverTime: RangeKernel = (w, _t, v, vAt, out, kinds, at) => {
+  for (let i = 0; i < w.count; i++) {
+    const from = vAt + w.lo[i]!
+    const to = vAt + w.hi[i]!
+    if (to <= from) continue
+    let sum = 0
+    let c = 0
+    for (let k = from; k < to; k++) {
+      const x = v[k]!
+      const total = sum + x
+      c = compensation(c, sum, x, total)
+      sum = total
+    }
+    out[at + i] = sum === Infinity || sum === -Infinity ? sum : sum + c
+    kinds[at + i] = 1
+  }
+}
+
+/** The plain mean, until the sum overflows; from there on an incremental mean. */
+export const avgOverTime: RangeKernel = (w, _t, v, vAt, out, kinds, at) => {
+  for (let i = 0; i < w.count; i++) {
+    const from = vAt + w.lo[i]!
+    const to = vAt + w.hi[i]!
+    if (to <= from) continue
+    let sum = v[from]!
+    let c = 0
+    let k = from + 1
+    for (; k < to; k++) {
+      const x = v[k]!
+      const total = sum + x
+      if (total === Infinity || total === -Infinity) break
+      c = compensation(c, sum, x, total)
+      sum = total
+    }
+    out[at + i] = k === to ? (sum + c) / (to - from) : incrementalMean(v, from, k, to, sum, c)
+    kinds[at + i] = 1
+  }
+}
+
+/** The mean of v[from..to), where sum and c hold v[from..k) and adding v[k] overflows. */
+function incrementalMean(v: Float64Array, from: number, k: number, to: number, sum: number, c: number): number {
+  let mean = sum / (k - from)
+  c /= k - from
+  for (; k < to; k++) {
+    const n = k - from + 1
+    const share = (n - 1) / n
+    const x = v[k]! / n
+    const scaled = share * mean
+    const total = scaled + x
+    c = compensation(share * c, scaled, x, total)
+    mean = total
+  }
+  return mean + c
+}
+
+export const countOverTime: RangeKernel = (w, _t, _v, _vAt, out, kinds, at) => {
+  for (let i = 0; i < w.count; i++) {
+    const n = w.hi[i]! - w.lo[i]!
+    if (n <= 0) continue
+    out[at + i] = n
+    kinds[at + i] = 1
+  }
+}
+
+export const presentOverTime: RangeKernel = (w, _t, _v, _vAt, out, kinds, at) => {
+  for (let i = 0; i < w.count; i++) {
+    if (w.hi[i]! <= w.lo[i]!) continue
+    out[at + i] = 1
+    kinds[at + i] = 1
+  }
+}
+
+export const lastOverTime: RangeKernel = (w, _t, v, vAt, out, kinds, at) => {
+  for (let i = 0; i < w.count; i++) {
+    if (w.hi[i]! <= w.lo[i]!) continue
+    out[at + i] = v[vAt + w.hi[i]! - 1]!
+    kinds[at + i] = 1
+  }
+}
+
+export const firstOverTime: RangeKernel = (w, _t, v, vAt, out, kinds, at) => {
+  for (let i = 0; i < w.count; i++) {
+    if (w.hi[i]! <= w.lo[i]!) continue
+    out[at + i] = v[vAt + w.lo[i]!]!
+    kinds[at + i] = 1
+  }
+}
+
+/** Unix seconds of the window's newest sample. */
+export const tsOfLastOverTime: RangeKernel = (w, t, _v, _vAt, out, kinds, at) => {
+  for (let i = 0; i < w.count; i++) {
+    if (w.hi[i]! <= w.lo[i]!) continue
+    out[at + i] = t[w.hi[i]! - 1]! / 1000
+    kinds[at + i] = 1
+  }
+}
+
+/** Unix seconds of the window's oldest sample. */
+export const tsOfFirstOverTime: RangeKernel = (w, t, _v, _vAt, out, kinds, at) => {
+  for (let i = 0; i < w.count; i++) {
+    if (w.hi[i]! <= w.lo[i]!) continue
+    out[at + i] = t[w.lo[i]!]! / 1000
+    kinds[at + i] = 1
+  }
+}
+
+/** Unix seconds of the smallest (sign 1) or largest (sign -1) sample, the newest of equals; NaN only counts among NaN. */
+function tsOfExtreme(
+  w: Windows, t: Float64Array, v: Float64Array, vAt: number,
+  out: Float64Array, kinds: Uint8Array, at: number, sign: number,
+): void {
+  for (let i = 0; i < w.count; i++) {
+    const from = w.lo[i]!
+    const to = w.hi[i]!
+    if (to <= from) continue
+    let best = from
+    let bestValue = sign * v[vAt + from]!
+    for (let k = from + 1; k < to; k++) {
+      const x = sign * v[vAt + k]!
+      if (x <= bestValue || bestValue !== bestValue) {
+        best = k
+        bestValue = x
+      }
+    }
+    out[at + i] = t[best]! / 1000
+    kinds[at + i] = 1
+  }
+}
+
+export const tsOfMinOverTime: RangeKernel = (w, t, v, vAt, out, kinds, at) => {
+  tsOfExtreme(w, t, v, vAt, out, kinds, at, 1)
+}
+
+export const tsOfMaxOverTime: RangeKernel = (w, t, v, vAt, out, kinds, at) => {
+  tsOfExtreme(w, t, v, vAt, out, kinds, at, -1)
+}
+
+/** Population variance of v[from..to) by Welford's method, both sums compensated. */
+function variance(v: Float64Array, from: number, to: number): number {
+  let mean = 0, cMean = 0, squares = 0, cSquares = 0
+  for (let k = from; k < to; k++) {
+    const x = v[k]!
+    const difference = x - (mean + cMean)
+    const shift = difference / (k - from + 1)
+    let total = mean + shift
+    cMean = compensation(cMean, mean, shift, total)
+    mean = total
+    const square = difference * (x - (mean + cMean))
+    total = squares + square
+    cSquares = compensation(cSquares, squares, square, total)
+    squares = total
+  }
+  return (squares + cSquares) / (to - from)
+}
+
+export const stdvarOverTime: RangeKernel = (w, _t, v, vAt, out, kinds, at) => {
+  for (let i = 0; i < w.count; i++) {
+    if (w.hi[i]! <= w.lo[i]!) continue
+    out[at + i] = variance(v, vAt + w.lo[i]!, vAt + w.hi[i]!)
+    kinds[at + i] = 1
+  }
+}
+
+export const stddevOverTime: RangeKernel = (w, _t, v, vAt, out, kinds, at) => {
+  for (let i = 0; i < w.count; i++) {
+    if (w.hi[i]! <= w.lo[i]!) continue
+    out[at + i] = Math.sqrt(variance(v, vAt + w.lo[i]!, vAt + w.hi[i]!))
+    kinds[at + i] = 1
+  }
+}

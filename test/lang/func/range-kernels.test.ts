@@ -1,0 +1,89 @@
+// The forms that share work between windows (lists of resets, counts of pairs, monotone deques) against the plain
+// definition on random data with resets, equal values and NaN. Expected values of the functions themselves stand in
+// test/lang/promql and in the shared conformance files.
+import { describe, expect, it } from 'vitest'
+import { changes, resets } from '../../../lang/func/changes.ts'
+import { maxOverTime, minOverTime } from '../../../lang/func/extreme-over-time.ts'
+import { quantile } from '../../../lang/func/quantile-over-time.ts'
+import type { RangeKernel } from '../../../lang/func/range-kernel.ts'
+import { increase } from '../../../lang/func/rate.ts'
+import { Random } from '../../../lib/std/random.ts'
+import { windowsOver } from '../../support/windows.ts'
+
+const random = new Random(42)
+
+interface Data {
+  t: Float64Array
+  v: Float64Array
+}
+
+function randomData(n: number): Data {
+  const t = new Float64Array(n)
+  for (let i = 0, ms = 0; i < n; i++) t[i] = ms += 1 + random.int(20) * (random.int(30) === 0 ? 20 : 1)
+  return { t, v: t.map(() => (random.int(20) === 0 ? NaN : random.int(8) === 0 ? -0 : random.int(12) - 4)) }
+}
+
+/** One window, one step: what the definition says, with nothing shared. */
+type Plain = (v: readonly number[], t: readonly number[], startMs: number, endMs: number) => number | undefined
+
+function compare(kernel: RangeKernel, plain: Plain): void {
+  for (let round = 0; round < 60; round++) {
+    const { t, v } = randomData(1 + random.int(300))
+    const rangeMs = [7, 60, 300, 3000][round % 4]!
+    const w = windowsOver(t, { startMs: -50 + random.int(200), stepMs: 1 + random.int(60), count: 1 + random.int(120) }, rangeMs, random.int(2) * 33)
+    const at = random.int(5)
+    const padded = new Float64Array(v.length + 9)
+    padded.set(v, 9)
+    const out = new Float64Array(at + w.count)
+    const kinds = new Uint8Array(at + w.count)
+    kernel(w, t, padded, 9, out, kinds, at, [])
+    for (let i = 0; i < w.count; i++) {
+      const inside = [...t.keys()].filter((k) => t[k]! > w.startMs[i]! && t[k]! <= w.endMs[i]!)
+      const want = inside.length === 0 ? undefined : plain(inside.map((k) => v[k]!), inside.map((k) => t[k]!), w.startMs[i]!, w.endMs[i]!)
+      const got = kinds[at + i] === 1 ? out[at + i] : undefined
+      expect(Object.is(got, want), `round ${round} step ${i}: got ${got}, want ${want}`).toBe(true)
+    }
+  }
+}
+
+const plainIncrease: Plain = (v, t, startMs, endMs) => {
+  if (v.length < 2) return undefined
+  let result = v.at(-1)! - v[0]!
+  for (let k = 1; k < v.length; k++) if (v[k]! < v[k - 1]!) result += v[k - 1]!
+  let toStart = (t[0]! - startMs) / 1000
+  let toEnd = (endMs - t.at(-1)!) / 1000
+  const sampled = (t.at(-1)! - t[0]!) / 1000
+  const average = sampled / (v.length - 1)
+  if (toStart >= average * 1.1) toStart = average / 2
+  if (result > 0 && v[0]! >= 0) toStart = Math.min(toStart, sampled * (v[0]! / result))
+  if (toEnd >= average * 1.1) toEnd = average / 2
+  return result * ((sampled + toStart + toEnd) / sampled)
+}
+
+describe('range kernels', () => {
+  it('increase lists resets once', () => compare(increase, plainIncrease))
+
+  it('changes counts pairs that enter and leave', () => {
+    compare(changes, (v) => v.filter((x, k) => k > 0 && x !== v[k - 1] && !(Number.isNaN(x) && Number.isNaN(v[k - 1]))).length)
+  })
+
+  it('resets counts pairs that enter and leave', () => compare(resets, (v) => v.filter((x, k) => k > 0 && x < v[k - 1]!).length))
+
+  it('min_over_time keeps a deque', () => compare(minOverTime, (v) => v.reduce((best, x) => (x < best || Number.isNaN(best) ? x : best))))
+
+  it('max_over_time keeps a deque', () => compare(maxOverTime, (v) => v.reduce((best, x) => (x > best || Number.isNaN(best) ? x : best))))
+
+  it('quantile sorts short and long windows alike, NaN first', () => {
+    for (let n = 1; n < 200; n++) {
+      const { v } = randomData(n)
+      const sorted = [...v].toSorted((a, b) => (Number.isNaN(a) ? -1 : Number.isNaN(b) ? 1 : a - b))
+      const q = random.float()
+      const rank = q * (n - 1)
+      const below = Math.floor(rank)
+      const want = sorted[below]! * (1 - (rank - below)) + sorted[Math.min(n - 1, below + 1)]! * (rank - below)
+      const got = quantile(q, v)
+      // The order of 0 and -0 is nobody's promise.
+      expect(got === want || (Number.isNaN(got) && Number.isNaN(want)), `n ${n}: got ${got}, want ${want}`).toBe(true)
+    }
+  })
+})
