@@ -7,5 +7,5 @@ import './style/controls.css'
 import './style/query.css'
 import './style/targets.css'
 
-startRouter()
+startRouter('query')
 render(<App />, document.getElementById('app')!)

@@ -4,7 +4,7 @@ import { autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap } 
 import { defaultKeymap, history, historyKeymap, insertNewlineAndIndent } from '@codemirror/commands'
 import { bracketMatching, indentOnInput, syntaxHighlighting } from '@codemirror/language'
 import { forceLinting, linter, lintKeymap, type Diagnostic } from '@codemirror/lint'
-import { EditorState, Prec, StateEffect, StateField } from '@codemirror/state'
+import { EditorState, Prec, StateEffect, StateField, type Transaction } from '@codemirror/state'
 import { drawSelection, EditorView, keymap, placeholder, tooltips } from '@codemirror/view'
 import { classHighlighter, tagHighlighter, tags } from '@lezer/highlight'
 import { PromQLExtension } from '@prometheus-io/codemirror-promql'
@@ -86,6 +86,22 @@ const theme = EditorView.theme({
   '.cm-line': { padding: '0 10px' },
 })
 
+/**
+ * Typing over a selection. Left to itself, Chromium wraps the new text in a span with the old text's style as an
+ * attribute, which the CSP forbids and the console reports; so the replacement is made here.
+ */
+const typeOver = EditorView.domEventHandlers({
+  beforeinput(event, view) {
+    const { from, to, empty } = view.state.selection.main
+    const text = event.data
+    if (event.inputType !== 'insertText' || empty || text === null || view.composing) return false
+    event.preventDefault()
+    const insert = (): Transaction => view.state.update({ ...view.state.replaceSelection(text), userEvent: 'input.type', scrollIntoView: true })
+    if (!view.state.facet(EditorView.inputHandler).some((handle) => handle(view, from, to, text, insert))) view.dispatch(insert())
+    return true
+  },
+})
+
 /** Puts an editor into `spec.parent`; the caller destroys it. */
 export function mountEditor(spec: EditorSpec): Editor {
   const client = new CompletionClient()
@@ -98,7 +114,7 @@ export function mountEditor(spec: EditorSpec): Editor {
       history(), drawSelection(), bracketMatching(), closeBrackets(), indentOnInput(), placeholder(spec.placeholder),
       syntaxHighlighting(classHighlighter), syntaxHighlighting(functionHighlighter),
       autocompletion({ icons: false, maxRenderedOptions: 100 }),
-      promql.asExtension(),
+      promql.asExtension(), typeOver,
       linter(lint, {
         delay: 500,
         needsRefresh: (update) => update.transactions.some((tr) => tr.effects.some((effect) => effect.is(setServerError))),

@@ -22,9 +22,9 @@ const PAGES: readonly Page[] = [
   { path: 'targets', title: 'Targets', icon: 'targets', key: 't' },
 ]
 
-/** Prometheus' old address of the query page, and the bare base, mean the query page. */
+/** `graph` is Prometheus' old address of the query page. */
 function pageOf(path: string): Page | undefined {
-  return PAGES.find((page) => page.path === (path === '' || path === 'graph' ? 'query' : path))
+  return PAGES.find((page) => page.path === (path === 'graph' ? 'query' : path))
 }
 
 export function App(): JSX.Element {

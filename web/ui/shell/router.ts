@@ -43,8 +43,12 @@ export function replaceSearch(search: string): void {
   if (text !== window.location.search) window.history.replaceState(null, '', `${pathname}${text}`)
 }
 
-/** Starts listening for links and for back and forward; once, at boot. */
-export function startRouter(): void {
+/** Opens `startPage` where the address names none, and listens for links, back and forward; once, at boot. */
+export function startRouter(startPage: string): void {
+  if (current.peek().path === '') {
+    window.history.replaceState(null, '', `${basePath()}${startPage}${window.location.search}`)
+    current.value = readPlace()
+  }
   window.addEventListener('popstate', () => (current.value = readPlace()))
   document.addEventListener('click', (event) => {
     if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return
