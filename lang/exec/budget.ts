@@ -1,0 +1,91 @@
+// What one query may spend: time, samples, bytes. Operators ask before they allocate and at every batch, never per
+// sample. A query of death ends here with a named limit, long before its worker suffers.
+import type { Clock } from '../../lib/std/clock.ts'
+import { ExecutionError, QueryCanceled, QueryTimeout } from './query-error.ts'
+
+export interface BudgetOptions {
+  clock: Clock
+  /** Monotonic ms of `clock` after which the query is over. */
+  deadlineMs: number
+  /** Samples held or loaded at once. */
+  samplesMax: number
+  /** Bytes of typed arrays. */
+  bytesMax: number
+  /** Set from another thread when whoever asked has gone: element 0 non-zero. */
+  canceled?: Int32Array
+}
+
+/** One per query, shared by all its operators. */
+export class Budget {
+  readonly #options: BudgetOptions
+  #samples = 0
+  #bytes = 0
+  #samplesTotal = 0
+  #samplesPeak = 0
+
+  constructor(options: BudgetOptions) {
+    this.#options = options
+  }
+
+  /** Throws QueryTimeout or QueryCanceled when the query is over. Call it once per batch. */
+  check(): void {
+    const { clock, deadlineMs, canceled } = this.#options
+    if (canceled !== undefined && Atomics.load(canceled, 0) !== 0) throw new QueryCanceled()
+    if (clock.monotonic() > deadlineMs) throw new QueryTimeout()
+  }
+
+  /** Counts samples read or held; `release` gives back those no longer held. Throws ExecutionError over the limit. */
+  addSamples(count: number): void {
+    this.#samples += count
+    this.#samplesTotal += count
+    if (this.#samples > this.#samplesPeak) this.#samplesPeak = this.#samples
+    if (this.#samples > this.#options.samplesMax) {
+      throw new ExecutionError('query processing would load too many samples into memory in query execution')
+    }
+  }
+
+  releaseSamples(count: number): void {
+    this.#samples -= count
+  }
+
+  /** Reserves bytes for arrays the caller makes itself. Throws ExecutionError, naming the limit. */
+  addBytes(count: number): void {
+    this.#bytes += count
+    if (this.#bytes > this.#options.bytesMax) {
+      const limitMib = Math.round(this.#options.bytesMax / 1048576)
+      throw new ExecutionError(`query needs more than its memory limit of ${limitMib} MiB in query execution`)
+    }
+  }
+
+  releaseBytes(count: number): void {
+    this.#bytes -= count
+  }
+
+  /** A zeroed array, paid for. */
+  floats(length: number): Float64Array {
+    this.addBytes(length * 8)
+    return new Float64Array(length)
+  }
+
+  /** A zeroed array, paid for. */
+  bytes(length: number): Uint8Array {
+    this.addBytes(length)
+    return new Uint8Array(length)
+  }
+
+  /** A zeroed array, paid for. */
+  ints(length: number): Uint32Array {
+    this.addBytes(length * 4)
+    return new Uint32Array(length)
+  }
+
+  /** All samples ever counted. */
+  get samplesTotal(): number {
+    return this.#samplesTotal
+  }
+
+  /** The most samples held at once. */
+  get samplesPeak(): number {
+    return this.#samplesPeak
+  }
+}

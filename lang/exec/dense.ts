@@ -1,0 +1,61 @@
+// Drains an operator into arrays: for operators that must see all series before they can answer (sort, joins, topk).
+import { assert } from '../../lib/std/assert.ts'
+import type { Budget } from './budget.ts'
+import { ABSENT, type Operator, type RowBatch, type Steps } from './operator.ts'
+
+/** All rows of an operator, row s being series s; rows without a point are all ABSENT. */
+export interface DenseRows {
+  /** Label-set ids. */
+  series: Uint32Array
+  /** values[s * steps.count + i] */
+  values: Float64Array
+  kinds: Uint8Array
+}
+
+/** Reads an operator to its end. The arrays are the caller's, paid for from the budget. */
+export function drain(operator: Operator, steps: Steps, budget: Budget): DenseRows {
+  const series = operator.series()
+  const width = steps.count
+  const values = budget.floats(series.length * width)
+  const kinds = budget.bytes(series.length * width)
+  for (let batch = operator.next(); batch !== null; batch = operator.next()) {
+    budget.check()
+    for (let r = 0; r < batch.rows; r++) {
+      const to = batch.index[r]! * width
+      values.set(batch.values.subarray(r * width, (r + 1) * width), to)
+      kinds.set(batch.kinds.subarray(r * width, (r + 1) * width), to)
+    }
+  }
+  return { series, values, kinds }
+}
+
+/** The values of a scalar operator, one per step. */
+export function drainScalar(operator: Operator, steps: Steps): Float64Array {
+  const count = operator.series().length
+  const batch = operator.next()
+  assert(count === 1 && batch !== null && batch.rows === 1, `scalar of ${count} series`)
+  const values = batch.values.slice(0, steps.count)
+  assert(!batch.kinds.subarray(0, steps.count).includes(ABSENT), 'scalar with a gap')
+  return values
+}
+
+/** Hands up rows that lie ready, in one batch. The arrays become the consumer's to overwrite. */
+export class DenseOperator implements Operator {
+  readonly #rows: DenseRows
+  #isDone = false
+
+  constructor(rows: DenseRows) {
+    this.#rows = rows
+  }
+
+  series(): Uint32Array {
+    return this.#rows.series
+  }
+
+  next(): RowBatch | null {
+    const { series, values, kinds } = this.#rows
+    if (this.#isDone || series.length === 0) return null
+    this.#isDone = true
+    return { rows: series.length, index: Uint32Array.from(series, (_, s) => s), values, kinds }
+  }
+}

@@ -1,0 +1,37 @@
+// The ways in which a query ends without an answer, as Prometheus' API names them (web/api/v1: errorType).
+//
+// Parse errors come from lang/parse with their own class; the engine maps all of them to an HTTP answer.
+
+/** errorType of Prometheus' envelope. */
+export type QueryErrorType = 'bad_data' | 'execution' | 'timeout' | 'canceled' | 'unavailable' | 'internal'
+
+/** An expected end of a query; `message` is what the user reads, in Prometheus' words where it has them. */
+export class QueryError extends Error {
+  readonly code: QueryErrorType
+
+  constructor(code: QueryErrorType, message: string) {
+    super(message)
+    this.code = code
+  }
+}
+
+/** The query is well formed but cannot be evaluated on this data: 422. */
+export class ExecutionError extends QueryError {
+  constructor(message: string) {
+    super('execution', message)
+  }
+}
+
+/** The deadline passed: 503. */
+export class QueryTimeout extends QueryError {
+  constructor() {
+    super('timeout', 'query timed out in query execution')
+  }
+}
+
+/** Whoever asked has gone: 499. */
+export class QueryCanceled extends QueryError {
+  constructor() {
+    super('canceled', 'query was canceled in query execution')
+  }
+}
