@@ -77,7 +77,7 @@ export function planGroup(heap: SharedHeap, reader: SegmentReader, snapshot: Gro
   for (let unit = snapshot.segment; unit !== 0;) {
     const place = readSegmentPlace(heap, unit)
     unit = place.previous
-    if (place.maxT < mint || place.minT > maxt) continue
+    if (place.maxT < mint || place.minT > maxt || reader.isDamaged(place)) continue
     plan.segments.push(place)
   }
   plan.segments.reverse()
@@ -135,7 +135,6 @@ function readSegment(
       batch.beginGaps(s, base)
       continue
     }
-    // A chunk is decoded in place where all its rows are wanted; the next series' place is written after it.
     const gapped = isWhole ? decodeChunk(reader.bytes, at, rows, v, s * n + base) : decodeChunk(reader.bytes, at, place.rows, edge, 0)
     if (!isWhole) for (let i = 0; i < rows; i++) v[s * n + base + i] = edge[from + i]!
     if (gapped) {

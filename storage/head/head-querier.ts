@@ -11,7 +11,7 @@ import { BatchBuffer, planGroup, readGroup, type GroupPlan } from './group-read.
 import { snapshotGroup, type GroupSnapshot } from './group-record.ts'
 import { mergeGroups } from './merge-groups.ts'
 import { RefSelector } from './select-refs.ts'
-import { SegmentReader } from './segment-read.ts'
+import { SegmentDamageError, SegmentReader } from './segment-read.ts'
 import { SharedHeap, type PagedU32 } from './shared-heap.ts'
 import { SymbolReader } from './symbols.ts'
 
@@ -103,23 +103,46 @@ class HeadQuerier implements Querier {
 
   *#batches(bundles: readonly Bundle[], mint: number, maxt: number): Generator<SeriesBatch, null> {
     for (const bundle of bundles) {
-      const plans = bundle.groups.map((snapshot) => planGroup(this.#heap, this.#reader, snapshot, mint, maxt))
+      let plans = this.#plan(bundle, mint, maxt)
       const rows = plans.reduce((sum, plan) => sum + plan.rows, 0)
       if (rows === 0) continue
       const size = Math.max(1, Math.floor(BATCH_VALUES_MAX / rows))
       for (let from = 0; from < bundle.index.length; from += size) {
-        this.#read(bundle, plans, from, Math.min(from + size, bundle.index.length), mint, maxt)
+        const to = Math.min(from + size, bundle.index.length)
+        while (!this.#tryRead(bundle, plans, from, to, { mint, maxt })) plans = this.#plan(bundle, mint, maxt)
         if (this.#batch.n > 0) yield this.#batch
       }
     }
     return null
   }
 
-  #read(bundle: Bundle, plans: readonly GroupPlan[], from: number, to: number, mint: number, maxt: number): void {
+  /** Plans around segments known to be damaged; each retry knows one more, so this ends. */
+  #plan(bundle: Bundle, mint: number, maxt: number): GroupPlan[] {
+    for (;;) {
+      try {
+        return bundle.groups.map((snapshot) => planGroup(this.#heap, this.#reader, snapshot, mint, maxt))
+      } catch (error) {
+        if (!(error instanceof SegmentDamageError)) throw error
+      }
+    }
+  }
+
+  /** False if a segment turned out to be damaged: the others must be planned anew. */
+  #tryRead(bundle: Bundle, plans: readonly GroupPlan[], from: number, to: number, range: { mint: number; maxt: number }): boolean {
+    try {
+      this.#read(bundle, plans, from, to, range)
+      return true
+    } catch (error) {
+      if (!(error instanceof SegmentDamageError)) throw error
+      return false
+    }
+  }
+
+  #read(bundle: Bundle, plans: readonly GroupPlan[], from: number, to: number, range: { mint: number; maxt: number }): void {
     const plan = plans[0]!
     const columns = bundle.columns.map((list) => Uint32Array.from(list.slice(from, to)))
     if (plans.length === 1 && !plan.snapshot.isLate) readGroup(this.#heap, this.#reader, plan, columns[0]!, this.#batch)
-    else mergeGroups(this.#heap, this.#reader, plans, columns, { mint, maxt }, this.#batch)
+    else mergeGroups(this.#heap, this.#reader, plans, columns, range, this.#batch)
     for (let s = 0; s < to - from; s++) this.#batch.index[s] = bundle.index[from + s]!
   }
 
@@ -220,6 +243,10 @@ class HeadQuerier implements Querier {
       for (const ref of this.#selector.select(matchers)) if (this.#placesOf(ref, mint, maxt).length > 0) refs.add(ref)
     }
     return Uint32Array.from(refs).sort()
+  }
+
+  damage(): readonly string[] {
+    return [...this.#reader.damaged.values()]
   }
 
   close(): void {

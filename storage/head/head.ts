@@ -7,7 +7,7 @@ import type { SeriesFile } from '../log/series-file.ts'
 import { Arena } from './arena.ts'
 import { Group, type GroupGround } from './group.ts'
 import { HeadSeries } from './head-series.ts'
-import { SegmentReader } from './segment-read.ts'
+import { SegmentDamageError, SegmentReader } from './segment-read.ts'
 import type { SegmentHead, SegmentWriter } from './segment-file.ts'
 import { ROOT_GROUP_COUNT, type PagedU32, type SharedHeap } from './shared-heap.ts'
 import { SymbolWriter } from './symbols.ts'
@@ -145,7 +145,13 @@ export class Head {
   #newestIn(group: Group, c: number): number {
     for (let r = group.rows - 1; r >= 0; r--) if (group.hasSample(r, c)) return group.timeOf(r)
     if (group.segmentMaxT === -Infinity) return -Infinity
-    return this.#reader.newestInColumn(this.heap, group.record.segment, c)
+    try {
+      return this.#reader.newestInColumn(this.heap, group.record.segment, c)
+    } catch (error) {
+      // Unreadable: take the newest the segments can hold, so that order is kept.
+      if (error instanceof SegmentDamageError) return group.segmentMaxT
+      throw error
+    }
   }
 
   /** Takes a series out of its group, so that its next sample places it anew. `newest`: its newest sample, where known. */

@@ -1,7 +1,7 @@
 // Reads segments back: whole ones where many columns are wanted, only the needed pieces where few are. The kernel's
 // page cache is the cache; what is read goes into one reused buffer per reader.
 import { crc32 } from 'node:zlib'
-import { DiskFile } from '../../lib/std/fs.ts'
+import { DiskError, DiskFile } from '../../lib/std/fs.ts'
 import { decodeChunk, lastPresent } from '../codec/chunk-decode.ts'
 import { readSegmentPlace, type SegmentPlace } from './group-record.ts'
 import { SEGMENT_HEAD_BYTES, segmentFilePath } from './segment-file.ts'
@@ -18,6 +18,8 @@ export class SegmentDamageError extends Error {
 }
 
 export class SegmentReader {
+  /** What could not be read, by segment; `planGroup` leaves these out from then on. */
+  readonly damaged: Map<string, string> = new Map<string, string>()
   readonly #folder: string
   readonly #files = new Map<number, DiskFile>()
   /** Bytes of the loaded columns; `chunkAt` gives places in it. */
@@ -31,8 +33,23 @@ export class SegmentReader {
     this.#folder = folder
   }
 
-  /** Loads columns [first, last] and the timestamps (into `times`). Throws SegmentDamageError, DiskError. */
+  /** Loads columns [first, last] and the timestamps (into `times`). Throws SegmentDamageError after noting the segment as damaged. */
   load(place: SegmentPlace, first: number, last: number): void {
+    try {
+      this.#load(place, first, last)
+    } catch (cause) {
+      // A file that retention has removed meanwhile is no different to the reader.
+      if (!(cause instanceof SegmentDamageError || cause instanceof DiskError || cause instanceof RangeError)) throw cause
+      this.damaged.set(segmentKey(place), cause.message)
+      throw cause instanceof SegmentDamageError ? cause : new SegmentDamageError(cause.message, { cause })
+    }
+  }
+
+  isDamaged(place: SegmentPlace): boolean {
+    return this.damaged.size > 0 && this.damaged.has(segmentKey(place))
+  }
+
+  #load(place: SegmentPlace, first: number, last: number): void {
     const file = this.#open(place.file)
     const headBytes = SEGMENT_HEAD_BYTES + 320 + (place.columns + 1) * 4
     const isWhole = place.lengthBytes <= WHOLE_BYTES || (last - first + 1) * 2 >= place.columns
@@ -112,4 +129,8 @@ export class SegmentReader {
   #reserve(bytes: number): void {
     if (this.bytes.length < bytes) this.bytes = Buffer.alloc(bytes + (bytes >>> 1))
   }
+}
+
+function segmentKey(place: SegmentPlace): string {
+  return `${place.file}:${place.offsetBytes}`
 }

@@ -1,0 +1,48 @@
+// How long the main thread's event loop has stood still: the figure that says whether anything heavy slipped into it.
+import { monitorEventLoopDelay, type IntervalHistogram } from 'node:perf_hooks'
+import type { Clock, Timer } from './clock.ts'
+import type { Metrics } from './metrics.ts'
+
+const RESOLUTION_MS = 10
+const WINDOW_MS = 10_000
+const WINDOWS = 6
+
+/** Longest stall of the last minute, as `monitor_event_loop_stall_seconds`; also the mean delay. */
+export class StallWatch {
+  readonly #histogram: IntervalHistogram
+  readonly #clock: Clock
+  readonly #recentMs: number[] = []
+  #timer: Timer | null = null
+
+  constructor(clock: Clock, metrics: Metrics) {
+    this.#clock = clock
+    this.#histogram = monitorEventLoopDelay({ resolution: RESOLUTION_MS })
+    this.#histogram.enable()
+    metrics.gauge('monitor_event_loop_stall_seconds', 'Longest stall of the main thread in the last minute.', [], (gauge) => gauge.set(this.longestMs() / 1000))
+    this.#rotate()
+  }
+
+  /** Longest stall in ms over the last minute. */
+  longestMs(): number {
+    return Math.max(this.#currentMs(), ...this.#recentMs)
+  }
+
+  stop(): void {
+    this.#timer?.cancel()
+    this.#histogram.disable()
+  }
+
+  /** The histogram counts from tick to tick: an idle loop shows the resolution itself. */
+  #currentMs(): number {
+    return Math.max(0, this.#histogram.max / 1e6 - RESOLUTION_MS)
+  }
+
+  #rotate(): void {
+    this.#timer = this.#clock.after(WINDOW_MS, () => {
+      this.#recentMs.push(this.#currentMs())
+      if (this.#recentMs.length > WINDOWS) this.#recentMs.shift()
+      this.#histogram.reset()
+      this.#rotate()
+    }, true)
+  }
+}
