@@ -50,6 +50,7 @@ export class Chart {
     this.#resize = new ResizeObserver(() => this.#fit())
     this.#resize.observe(host)
     host.addEventListener('keydown', this.#onKey)
+    host.addEventListener('blur', this.#onBlur)
     host.addEventListener('dblclick', events.onZoomBack)
   }
 
@@ -82,6 +83,7 @@ export class Chart {
   destroy(): void {
     this.#resize.disconnect()
     this.#host.removeEventListener('keydown', this.#onKey)
+    this.#host.removeEventListener('blur', this.#onBlur)
     this.#host.removeEventListener('dblclick', this.#events.onZoomBack)
     this.#plot?.destroy()
     this.#plot = null
@@ -140,6 +142,8 @@ export class Chart {
     const content = { time, value: formatShort(value, 6), labels: drawing.matrix.labels[row]!, style: drawing.styles[row]!, scheme: drawing.scheme }
     this.#tooltip?.show(content, { left: u.cursor.left!, top: u.cursor.top! })
   }
+
+  readonly #onBlur = (): void => this.#plot?.setCursor({ left: -10, top: -10 })
 
   /** Arrow keys walk along the nearest line (left, right) and from line to line (up, down). */
   readonly #onKey = (event: KeyboardEvent): void => {

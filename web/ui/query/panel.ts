@@ -45,6 +45,8 @@ export class Panel {
   readonly error: Signal<PanelError | null> = signal(null)
   /** Start of the request under way (performance clock, ms), or null. */
   readonly runningSince: Signal<number | null> = signal(null)
+  /** The reader stopped the last run; live beats leave it at that. */
+  readonly isCancelled: Signal<boolean> = signal(false)
   #abort: AbortController | null = null
   #restUntil = 0
 
@@ -73,21 +75,29 @@ export class Panel {
     this.options.value = { ...this.options.value, ...change }
   }
 
-  /** A beat of live mode: runs again if the panel follows the present and is at rest. */
+  /** A beat of live mode: runs again if the panel follows the present, is at rest, and may answer otherwise than before. */
   refresh(): void {
-    if (this.options.value.endMs !== null || this.runningSince.value !== null || performance.now() < this.#restUntil) return
+    if (this.options.peek().endMs !== null || this.runningSince.peek() !== null || performance.now() < this.#restUntil) return
+    if (this.isCancelled.peek() || this.error.peek()?.code === 'bad_data') return
     void this.run()
   }
 
-  /** Stops the request under way; what is on show stays. */
+  /** The reader's stop: ends the request under way; what is on show stays. */
   cancel(): void {
+    this.stop()
+    this.isCancelled.value = true
+  }
+
+  /** Ends the request under way, at the end of the panel's life or before the next run. */
+  stop(): void {
     this.#abort?.abort(new DOMException('cancelled', 'AbortError'))
     this.#abort = null
     this.runningSince.value = null
   }
 
   async run(): Promise<void> {
-    this.cancel()
+    this.stop()
+    this.isCancelled.value = false
     const options = this.options.value
     if (options.expr === '') {
       batch(() => {

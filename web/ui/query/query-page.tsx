@@ -37,7 +37,7 @@ export function QueryPage(): JSX.Element {
         isFirst = false
         return
       }
-      panels.peek().forEach((panel) => panel.cancel())
+      panels.peek().forEach((panel) => panel.stop())
       panels.value = openPanels(search)
       openAll()
     })
@@ -47,7 +47,7 @@ export function QueryPage(): JSX.Element {
       stopLive()
       stopPlace()
       document.removeEventListener('keydown', keys)
-      panels.peek().forEach((panel) => panel.cancel())
+      panels.peek().forEach((panel) => panel.stop())
     }
   }, [])
   useSignalEffect(() => {
@@ -61,7 +61,7 @@ export function QueryPage(): JSX.Element {
     panels.value = [...panels.peek(), new Panel(options)]
   }
   const remove = (panel: Panel): void => {
-    panel.cancel()
+    panel.stop()
     panels.value = panels.peek().filter((other) => other !== panel)
   }
   const isOnly = panels.value.length === 1
@@ -69,7 +69,7 @@ export function QueryPage(): JSX.Element {
     <>
       <h1 class="visually-hidden">Query</h1>
       {panels.value.map((panel, i) => (
-        <QueryPanel key={panel.id} panel={panel} isFirst={i === 0} {...(isOnly ? {} : { onRemove: () => remove(panel) })} />
+        <QueryPanel key={panel.id} panel={panel} index={i} {...(isOnly ? {} : { onRemove: () => remove(panel) })} />
       ))}
       <button type="button" class="button add-query" onClick={add}><Icon name="plus" />Add query</button>
     </>

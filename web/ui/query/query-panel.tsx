@@ -16,7 +16,8 @@ import type { Tab } from './url-state.ts'
 
 export interface QueryPanelProps {
   panel: Panel
-  isFirst: boolean
+  /** Place on the page, from 0. */
+  index: number
   /** Absent for the only panel. */
   onRemove?: () => void
 }
@@ -33,15 +34,15 @@ function useDelayed(panel: Panel, delayMs: number): { readonly value: boolean } 
   return isLate
 }
 
-export function QueryPanel({ panel, isFirst, onRemove }: QueryPanelProps): JSX.Element {
+export function QueryPanel({ panel, index, onRemove }: QueryPanelProps): JSX.Element {
   const isLoading = useDelayed(panel, 150)
   const isSlow = useDelayed(panel, 2000)
   const { tab } = panel.options.value
   const id = `panel-${panel.id}`
   return (
-    <section class="panel" aria-label="Query" aria-busy={panel.runningSince.value !== null}>
+    <section class="panel" aria-label={`Query ${index + 1}`} aria-busy={panel.runningSince.value !== null}>
       <div class="query-bar">
-        <ExpressionField panel={panel} isFirst={isFirst} />
+        <ExpressionField panel={panel} isFirst={index === 0} />
         <HistoryButton panel={panel} />
         {isSlow.value
           ? <button type="button" class="button run-button" onClick={() => panel.cancel()}>Cancel</button>
@@ -62,6 +63,9 @@ export function QueryPanel({ panel, isFirst, onRemove }: QueryPanelProps): JSX.E
         </div>
       </div>
       <div class="result" role="tabpanel" id={`${id}-result`} aria-labelledby={`${id}-${tab}`}>
+        {panel.isCancelled.value && (
+          <p class="notice" role="status"><span>Cancelled{panel.result.value && ': what is shown is from before'}.</span><button type="button" class="button" onClick={() => void panel.run()}>Run again</button></p>
+        )}
         {panel.error.value && <ErrorNotice error={panel.error.value} />}
         <ResultView panel={panel} />
       </div>
@@ -138,7 +142,7 @@ function ResultView({ panel }: { panel: Panel }): JSX.Element {
   const table = useComputed(() => (panel.result.value?.kind === 'table' ? panel.result.value : null))
   const isStale = panel.error.value !== null
   if (expr === '') return <EmptyResult kind="blank" panel={panel} />
-  if (!result || result.kind !== tab) return isStale ? <></> : <div class={`skeleton ${tab}`} />
+  if (!result || result.kind !== tab) return isStale || panel.isCancelled.value ? <></> : <div class={`skeleton ${tab}`} />
   return (
     <div class={isStale ? 'is-stale' : ''}>
       {result.notes.map((note) => <p class="notice notice-warning" role="status" key={note}>{note}</p>)}

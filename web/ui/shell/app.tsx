@@ -7,7 +7,7 @@ import { TargetsPage } from '../targets/targets-page.tsx'
 import { Icon, type IconName } from '../widgets/icons.tsx'
 import { Popover } from '../widgets/popover.tsx'
 import { hrefOf, navigate, place } from './router.ts'
-import { LIVE_CHOICES_MS, liveMs, theme, zone, type Theme } from './settings.ts'
+import { intervalMs, isLive, LIVE_CHOICES_MS, theme, zone, type Theme } from './settings.ts'
 
 interface Page {
   path: string
@@ -79,31 +79,28 @@ function startKeys(): () => void {
   return () => document.removeEventListener('keydown', onKey)
 }
 
-let intervalBeforePause = 10_000
-
 function toggleLive(): void {
-  if (liveMs.peek() > 0) intervalBeforePause = liveMs.peek()
-  liveMs.value = liveMs.peek() > 0 ? 0 : intervalBeforePause
+  isLive.value = !isLive.peek()
 }
 
 function LiveControl(): JSX.Element {
-  const isLive = liveMs.value > 0
   return (
     <div class="group" role="group" aria-label="Live">
-      <button type="button" class={`button live ${isLive ? 'is-live' : ''}`} aria-pressed={isLive} title={isLive ? 'Pause  l' : 'Resume  l'} onClick={toggleLive}>
-        <Icon name={isLive ? 'pause' : 'play'} /><span>{isLive ? 'Live' : 'Paused'}</span>
+      <button type="button" class={`button live ${isLive.value ? 'is-live' : ''}`} aria-pressed={isLive.value} title={isLive.value ? 'Pause  l' : 'Resume  l'} onClick={toggleLive}>
+        <Icon name={isLive.value ? 'pause' : 'play'} /><span>{isLive.value ? 'Live' : 'Paused'}</span>
       </button>
-      <Popover class="button" label="Refresh interval" align="end" face={<><span class="interval">{isLive ? formatDuration(liveMs.value) : 'off'}</span><Icon name="down" /></>}>
+      <Popover class="button" label="Refresh interval" align="end" face={<><span class="interval">{formatDuration(intervalMs.value)}</span><Icon name="down" /></>}>
         {(close) => (
           <div class="menu">
             {LIVE_CHOICES_MS.map((ms) => (
               <button
-                type="button" key={ms} class="menu-item" aria-pressed={ms === liveMs.value}
+                type="button" key={ms} class="menu-item" aria-pressed={ms === intervalMs.value}
                 onClick={() => {
-                  liveMs.value = ms
+                  intervalMs.value = ms
+                  isLive.value = true
                   close()
                 }}
-              >{ms === 0 ? 'Off' : `Every ${formatDuration(ms)}`}</button>
+              >Every {formatDuration(ms)}</button>
             ))}
           </div>
         )}

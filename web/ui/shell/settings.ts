@@ -33,12 +33,15 @@ function stored<T>(key: string, choices: readonly T[], fallback: T): Signal<T> {
   return setting
 }
 
-/** Choices of the live interval in ms; 0 is paused. */
-export const LIVE_CHOICES_MS: readonly number[] = [0, 1000, 5000, 10_000, 30_000, 60_000]
+/** Choices of the live interval in ms. */
+export const LIVE_CHOICES_MS: readonly number[] = [1000, 5000, 10_000, 30_000, 60_000]
 
 export const theme: Signal<Theme> = stored<Theme>('theme', ['auto', 'light', 'dark'], 'auto')
 export const zone: Signal<Zone> = stored<Zone>('zone', ['local', 'UTC'], 'local')
-export const liveMs: Signal<number> = stored('live', LIVE_CHOICES_MS, 10_000)
+export const isLive: Signal<boolean> = stored('live', [true, false], true)
+export const intervalMs: Signal<number> = stored('interval', LIVE_CHOICES_MS, 10_000)
+/** Ms between live beats, 0 while paused. */
+export const liveMs: ReadonlySignal<number> = computed(() => (isLive.value ? intervalMs.value : 0))
 
 const darkMedia = window.matchMedia('(prefers-color-scheme: dark)')
 const systemIsDark = signal(darkMedia.matches)

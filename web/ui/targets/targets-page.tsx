@@ -182,7 +182,7 @@ function TargetLine({ row, nowMs }: { row: TargetRow; nowMs: ReadonlySignal<numb
   const { target, health } = row
   const ageMs = scrapeAgeMs(target, nowMs.value)
   return (
-    <tr class={`target is-${health}`}>
+    <tr class={`target is-${health} ${target.lastError ? 'has-error' : ''}`}>
       <td class="col-state"><span class="state"><HealthGlyph health={health} />{HEALTH_TEXT[health]}</span></td>
       <td class="col-url"><a href={target.globalUrl ?? target.scrapeUrl} target="_blank" rel="noreferrer">{target.scrapeUrl}</a></td>
       <td class="col-labels">
