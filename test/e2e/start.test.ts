@@ -1,0 +1,89 @@
+// Starting, stopping and reloading as an operator does it.
+import { spawnSync } from 'node:child_process'
+import fs from 'node:fs'
+import http from 'node:http'
+import type { AddressInfo } from 'node:net'
+import path from 'node:path'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { MonitorProcess, waitFor } from '../support/monitor-process.ts'
+import { tempFolder } from '../support/temp-folder.ts'
+
+const root = path.resolve(import.meta.dirname, '../..')
+
+/** Runs the CLI to its end. */
+function run(...args: string[]): { status: number | null; stdout: string; stderr: string } {
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['cmd/monitor.ts', ...args], { cwd: root, encoding: 'utf8', timeout: 20_000 })
+  return { status, stdout, stderr }
+}
+
+function job(name: string, address: string): string {
+  return `  - job_name: ${name}\n    scrape_interval: 500ms\n    scrape_timeout: 500ms\n    static_configs: [{ targets: ['${address}'] }]\n`
+}
+
+describe('monitor', () => {
+  it('answers --version and --help, and names the nearest flag to a wrong one', () => {
+    expect(run('--version').stdout).toMatch(/^monitor, version \d/)
+    expect(run('--help').stdout).toContain('--storage.tsdb.path')
+    const wrong = run('--storage.tsdb.pth=x')
+    expect(wrong.status).toBe(2)
+    expect(wrong.stderr).toContain('--storage.tsdb.path')
+  })
+
+  it('will not start on a bad file: file:line:column, the nearest key, exit 1', () => {
+    const folder = tempFolder()
+    fs.writeFileSync(`${folder}/bad.yml`, 'global:\n  scrape_intervall: 10s\nscrape_configs: []\n')
+    const out = run(`--config.file=${folder}/bad.yml`, `--storage.tsdb.path=${folder}/data`, '--web.listen-address=127.0.0.1:0')
+    expect(out.status).toBe(1)
+    expect(out.stderr).toContain(`${folder}/bad.yml:2:3`)
+    expect(out.stderr).toContain('scrape_interval')
+  })
+
+  it('starts with nothing, says where it serves and what it scrapes, scrapes itself, stops with 0', async () => {
+    const monitor = await MonitorProcess.start(tempFolder(), {})
+    onTestFinished(() => monitor.kill9())
+    expect(monitor.output).toContain(monitor.base)
+    expect(monitor.output).toContain('data')
+    await waitFor('a scrape of itself', async () => (await monitor.query('up')).length === 1)
+    expect(await monitor.value('up')).toBe(1)
+    const started = performance.now()
+    expect(await monitor.stop()).toBe(0)
+    expect(performance.now() - started).toBeLessThan(10_000)
+  })
+
+  it('reloads a good file on SIGHUP and POST, keeps the old one on a bad file', async () => {
+    const target = http.createServer((_, reply) => void reply.setHeader('content-type', 'text/plain; version=0.0.4').end('a 1\n'))
+    await new Promise<void>((resolve) => target.listen(0, '127.0.0.1', resolve))
+    onTestFinished(() => void target.close())
+    const address = `127.0.0.1:${(target.address() as AddressInfo).port}`
+    const folder = tempFolder()
+    const monitor = await MonitorProcess.start(folder, { config: `scrape_configs:\n${job('one', address)}`, flags: ['--web.enable-lifecycle'] })
+    onTestFinished(() => monitor.kill9())
+    const jobs = async (): Promise<string> => (await monitor.query('count by (job) (up)')).map(({ metric }) => metric['job']).toSorted().join()
+    await waitFor('job one', async () => (await jobs()) === 'one')
+
+    fs.writeFileSync(`${folder}/monitor.yml`, `scrape_configs:\n${job('one', address)}${job('two', address)}`)
+    monitor.child.kill('SIGHUP')
+    await waitFor('job two', async () => (await jobs()) === 'one,two')
+
+    fs.writeFileSync(`${folder}/monitor.yml`, `scrape_configs:\n${job('one', address)}${job('one', address)}`)
+    const refused = await fetch(`${monitor.base}/-/reload`, { method: 'POST' })
+    expect(refused.status).toBe(500)
+    expect(await refused.text()).toContain('monitor.yml:7')
+    expect((await monitor.get('/metrics')).text).toContain('prometheus_config_last_reload_successful 0')
+
+    fs.writeFileSync(`${folder}/monitor.yml`, `scrape_configs:\n${job('three', address)}`)
+    expect((await fetch(`${monitor.base}/-/reload`, { method: 'POST' })).status).toBe(200)
+    await waitFor('job three', async () => (await jobs()).includes('three'))
+    expect((await monitor.get('/metrics')).text).toContain('prometheus_config_last_reload_successful 1')
+    expect(await monitor.stop()).toBe(0)
+  }, 60_000)
+
+  it('refuses a second process on the same data', async () => {
+    const folder = tempFolder()
+    const monitor = await MonitorProcess.start(folder)
+    onTestFinished(() => monitor.kill9())
+    const second = run(`--storage.tsdb.path=${folder}/data`, '--web.listen-address=127.0.0.1:0')
+    expect(second.status).toBe(1)
+    expect(second.stderr).toContain(`locked by pid ${monitor.child.pid}`)
+  })
+})

@@ -1,0 +1,118 @@
+// Monitor itself, as its user starts it: a process of its own on a free loopback port.
+import { spawn, type ChildProcess } from 'node:child_process'
+import fs from 'node:fs'
+import net from 'node:net'
+import path from 'node:path'
+
+const root = path.resolve(import.meta.dirname, '../..')
+
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = net.createServer()
+    server.on('error', reject)
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as net.AddressInfo
+      server.close(() => resolve(port))
+    })
+  })
+}
+
+export async function waitFor<T>(what: string, f: () => Promise<T | null | undefined | false>, timeoutMs = 15_000): Promise<T> {
+  const until = performance.now() + timeoutMs
+  let last: unknown
+  while (performance.now() < until) {
+    try {
+      const value = await f()
+      if (value !== null && value !== undefined && value !== false) return value
+    } catch (error) {
+      last = error
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+  throw new Error(`waited ${timeoutMs} ms in vain for ${what}`, { cause: last })
+}
+
+export interface MonitorOptions {
+  /** Text of the config file; none for a start without configuration. */
+  config?: string
+  flags?: readonly string[]
+  port?: number
+}
+
+export interface VectorSample {
+  metric: Record<string, string>
+  value: [number, string]
+}
+
+export class MonitorProcess {
+  readonly child: ChildProcess
+  readonly base: string
+  readonly port: number
+  output = ''
+  readonly exited: Promise<number | null>
+
+  private constructor(child: ChildProcess, port: number) {
+    this.child = child
+    this.port = port
+    this.base = `http://127.0.0.1:${port}`
+    this.exited = new Promise((resolve) => child.once('exit', (code) => resolve(code)))
+    for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => (this.output += chunk.toString()))
+  }
+
+  /** Starts over `folder` (data and config live in it) and waits until it is ready. */
+  static async start(folder: string, options: MonitorOptions = {}): Promise<MonitorProcess> {
+    const port = options.port ?? (await freePort())
+    const args = ['cmd/monitor.ts', `--storage.tsdb.path=${folder}/data`, `--web.listen-address=127.0.0.1:${port}`, ...(options.flags ?? [])]
+    if (options.config !== undefined) {
+      fs.writeFileSync(`${folder}/monitor.yml`, options.config)
+      args.push(`--config.file=${folder}/monitor.yml`)
+    }
+    const child = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] })
+    const monitor = new MonitorProcess(child, port)
+    let code: number | null | undefined
+    void monitor.exited.then((value) => (code = value))
+    try {
+      await waitFor('readiness', async () => {
+        if (code !== undefined) throw new Error(`exited with ${code}`)
+        return (await fetch(`${monitor.base}/-/ready`)).status === 200
+      })
+    } catch (error) {
+      await monitor.kill9()
+      throw new Error(`Monitor did not start:\n${monitor.output}`, { cause: error })
+    }
+    return monitor
+  }
+
+  async get(pathAndQuery: string): Promise<{ status: number; text: string; json: () => { status: string; data: unknown; error?: string; errorType?: string } }> {
+    const reply = await fetch(this.base + pathAndQuery)
+    const text = await reply.text()
+    return { status: reply.status, text, json: () => JSON.parse(text) as { status: string; data: unknown } }
+  }
+
+  /** The samples of an instant query. */
+  async query(query: string, timeSeconds?: number): Promise<VectorSample[]> {
+    const params = new URLSearchParams({ query, ...(timeSeconds !== undefined && { time: String(timeSeconds) }) })
+    const reply = await this.get(`/api/v1/query?${params}`)
+    const body = reply.json()
+    if (body.status !== 'success') throw new Error(`${query}: ${reply.status} ${body.error}`)
+    return (body.data as { result: VectorSample[] }).result
+  }
+
+  /** The one value of an instant query. */
+  async value(query: string, timeSeconds?: number): Promise<number> {
+    const [sample] = await this.query(query, timeSeconds)
+    if (!sample) throw new Error(`${query}: no result`)
+    return Number(sample.value[1])
+  }
+
+  /** SIGTERM; the exit code. */
+  async stop(): Promise<number | null> {
+    this.child.kill('SIGTERM')
+    return this.exited
+  }
+
+  async kill9(): Promise<void> {
+    this.child.kill('SIGKILL')
+    await this.exited
+  }
+}
