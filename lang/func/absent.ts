@@ -1,0 +1,46 @@
+// absent and absent_over_time: a series where there is none, for alerts on what has vanished.
+import { METRIC_NAME, labelsFromMap } from '../../lib/model/labels.ts'
+import { ABSENT, FLOAT } from '../exec/operator.ts'
+import type { Expr, VectorSelector } from '../parse/ast.ts'
+import { ComputedOperator, vectorArg } from './computed-operator.ts'
+import type { FuncContext, OperatorFunc } from './contract.ts'
+
+function selectorOf(expr: Expr): VectorSelector | null {
+  if (expr.type === 'paren') return selectorOf(expr.expr)
+  if (expr.type === 'matrixSelector') return expr.selector
+  return expr.type === 'vectorSelector' ? expr : null
+}
+
+/** The labels a selector's `=` matchers demand; a label matched twice is in doubt and left out. */
+function demandedLabels(ctx: FuncContext): number {
+  const selector = selectorOf(ctx.call.args[0]!)
+  const labels = new Map<string, string>()
+  const seen = new Set<string>()
+  for (const { name, op, value } of selector?.matchers ?? []) {
+    if (name === METRIC_NAME) continue
+    if (op === '=' && !seen.has(name)) {
+      seen.add(name)
+      labels.set(name, value)
+    } else {
+      labels.delete(name)
+    }
+  }
+  return ctx.labels.ofLabels(labelsFromMap(labels))
+}
+
+/** 1 at each step where the argument has no point; for absent_over_time the argument is present_over_time's result. */
+export const absent: OperatorFunc = (ctx, args) => {
+  const input = vectorArg(args, 0)
+  return new ComputedOperator(Uint32Array.of(demandedLabels(ctx)), () => {
+    const { count } = ctx.steps
+    const values = ctx.budget.floats(count).fill(1)
+    const kinds = ctx.budget.bytes(count).fill(FLOAT)
+    for (let batch = input.next(); batch !== null; batch = input.next()) {
+      ctx.budget.check()
+      for (let r = 0; r < batch.rows; r++) {
+        for (let i = 0, k = r * count; i < count; i++, k++) if (batch.kinds[k] !== ABSENT) kinds[i] = ABSENT
+      }
+    }
+    return { values, kinds }
+  })
+}

@@ -1,0 +1,61 @@
+// label_replace and label_join: other labels, same points.
+import { RegexError, compileRegex, type Regex } from '../../lib/std/regex.ts'
+import { ExecutionError } from '../exec/query-error.ts'
+import { RelabeledOperator, stringArg, vectorArg } from './computed-operator.ts'
+import type { OperatorFunc } from './contract.ts'
+
+/** Any text that UTF-8 can hold, but for the empty one. */
+export function isValidLabelName(name: string): boolean {
+  return name !== '' && name.isWellFormed()
+}
+
+/**
+ * label_replace(v, dst, replacement, src, regex): where the whole of src matches, dst becomes the replacement with
+ * Go's Expand rules; an empty one removes it.
+ */
+export const labelReplace: OperatorFunc = (ctx, args) => {
+  const [dst, replacement, src, source] = [1, 2, 3, 4].map((at) => stringArg(args, at)) as [string, string, string, string]
+  if (!isValidLabelName(dst)) throw new ExecutionError(`invalid destination label name in label_replace(): ${dst}`)
+  const regex = compile(source)
+  const dstSymbol = ctx.labels.intern(dst)
+  const srcSymbol = ctx.labels.intern(src)
+  // Few values, many series: each value of src is matched once. null: no match.
+  const replaced = new Map<number, number | null>()
+  return new RelabeledOperator(vectorArg(args, 0), (set) => {
+    const value = ctx.labels.get(set, srcSymbol)
+    let result = replaced.get(value)
+    if (result === undefined) {
+      const text = regex.replaceAnchored(ctx.labels.textOf(value), replacement)
+      result = text === null ? null : ctx.labels.intern(text)
+      replaced.set(value, result)
+    }
+    return result === null ? set : ctx.labels.with(set, dstSymbol, result)
+  })
+}
+
+function compile(source: string): Regex {
+  try {
+    return compileRegex(source)
+  } catch (error) {
+    if (!(error instanceof RegexError)) throw error
+    throw new ExecutionError(`invalid regular expression in label_replace(): ${source}`)
+  }
+}
+
+/** label_join(v, dst, separator, src…): dst becomes the values of src, joined; an empty result removes it. */
+export const labelJoin: OperatorFunc = (ctx, args) => {
+  const dst = stringArg(args, 1)
+  const separator = stringArg(args, 2)
+  const sources = args.slice(3).map((_, i) => stringArg(args, i + 3))
+  for (const src of sources) {
+    if (!isValidLabelName(src)) throw new ExecutionError(`invalid source label name in label_join(): ${src}`)
+  }
+  if (!isValidLabelName(dst)) throw new ExecutionError(`invalid destination label name in label_join(): ${dst}`)
+  const { labels } = ctx
+  const dstSymbol = labels.intern(dst)
+  const symbols = sources.map((src) => labels.intern(src))
+  return new RelabeledOperator(vectorArg(args, 0), (set) => {
+    const joined = symbols.map((symbol) => labels.textOf(labels.get(set, symbol))).join(separator)
+    return labels.with(set, dstSymbol, labels.intern(joined))
+  })
+}

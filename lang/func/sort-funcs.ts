@@ -1,0 +1,85 @@
+// sort, sort_desc, sort_by_label and sort_by_label_desc. Order is a matter of instant queries: a range query's answer
+// is ordered by labels whatever its expression says, which a warning tells.
+import { DenseOperator, drain, type DenseRows } from '../exec/dense.ts'
+import { ABSENT, FLOAT, type Operator, type RowBatch } from '../exec/operator.ts'
+import { stringArg, vectorArg } from './computed-operator.ts'
+import type { FuncContext, OperatorFunc } from './contract.ts'
+import { compareNatural } from './natural-sort.ts'
+
+/** The input's rows by `compare`, which gets positions of rows. Evaluates its input when asked for its series. */
+class SortedOperator implements Operator {
+  readonly #input: Operator
+  readonly #ctx: FuncContext
+  readonly #order: (rows: DenseRows) => Uint32Array
+  #sorted: DenseOperator | null = null
+
+  constructor(ctx: FuncContext, input: Operator, order: (rows: DenseRows) => Uint32Array) {
+    this.#input = input
+    this.#ctx = ctx
+    this.#order = order
+  }
+
+  series(): Uint32Array {
+    return this.#sort().series()
+  }
+
+  next(): RowBatch | null {
+    return this.#sort().next()
+  }
+
+  #sort(): DenseOperator {
+    if (this.#sorted !== null) return this.#sorted
+    const rows = drain(this.#input, this.#ctx.steps, this.#ctx.budget)
+    const order = this.#order(rows)
+    this.#sorted = new DenseOperator({
+      series: order.map((s) => rows.series[s]!),
+      values: Float64Array.from(order, (s) => rows.values[s]!),
+      kinds: Uint8Array.from(order, (s) => rows.kinds[s]!),
+    })
+    return this.#sorted
+  }
+}
+
+/** Sorts a single step; more steps pass as they are. `order` returns the rows to keep, in their order. */
+function sorted(ctx: FuncContext, input: Operator, order: (rows: DenseRows) => Uint32Array): Operator {
+  if (ctx.isRangeQuery) {
+    ctx.annotations.warn('sort is ineffective for range queries since results are always ordered by labels', ctx.call.args[0]!.span)
+  }
+  return ctx.steps.count === 1 ? new SortedOperator(ctx, input, order) : input
+}
+
+/** By value, times `sign` ascending; NaN last either way; only floats. */
+function byValue(sign: number): OperatorFunc {
+  return (ctx, args) => sorted(ctx, vectorArg(args, 0), ({ series, values, kinds }) => {
+    const floats = series.map((_, s) => s).filter((s) => kinds[s] === FLOAT)
+    return floats.sort((a, b) => {
+      const x = values[a]!
+      const y = values[b]!
+      if (x !== x || y !== y) return (x === x ? 0 : 1) - (y === y ? 0 : 1)
+      // Not by difference: that of two infinities is NaN.
+      return sign * (x < y ? -1 : x > y ? 1 : 0)
+    })
+  })
+}
+
+/** By the given labels in natural order, then by all labels, times `sign`. */
+function byLabel(sign: number): OperatorFunc {
+  return (ctx, args) => sorted(ctx, vectorArg(args, 0), ({ series, kinds }) => {
+    const { labels } = ctx
+    const names = args.slice(1).map((_, i) => labels.intern(stringArg(args, i + 1)))
+    const valueOf = (s: number, name: number): string => labels.textOf(labels.get(series[s]!, name))
+    const present = series.map((_, s) => s).filter((s) => kinds[s] !== ABSENT)
+    return present.sort((a, b) => {
+      for (const name of names) {
+        const order = compareNatural(valueOf(a, name), valueOf(b, name))
+        if (order !== 0) return sign * order
+      }
+      return sign * labels.compare(series[a]!, series[b]!)
+    })
+  })
+}
+
+export const sort: OperatorFunc = byValue(1)
+export const sortDesc: OperatorFunc = byValue(-1)
+export const sortByLabel: OperatorFunc = byLabel(1)
+export const sortByLabelDesc: OperatorFunc = byLabel(-1)

@@ -1,0 +1,32 @@
+// All functions the engine can evaluate, by name (contract.ts). A function that the parser knows and that stands in
+// none of the three maps is not yet evaluated: those of native histograms, info, start_timestamp.
+import { absent } from './absent.ts'
+import type { OperatorFunc, OperatorFuncs } from './contract.ts'
+import { histogramFraction, histogramQuantile, histogramQuantiles } from './histogram-funcs.ts'
+import { labelJoin, labelReplace } from './label-funcs.ts'
+import { maxOf, minOf, pi, scalar, time, timestamp, vector } from './scalar-funcs.ts'
+import { sort, sortByLabel, sortByLabelDesc, sortDesc } from './sort-funcs.ts'
+
+export { ELEMENTWISE } from './elementwise.ts'
+export { RANGE_KERNELS } from './range-funcs.ts'
+
+export const OPERATOR_FUNCS: OperatorFuncs = new Map<string, OperatorFunc>([
+  ['absent', absent],
+  ['absent_over_time', absent],
+  ['histogram_fraction', histogramFraction],
+  ['histogram_quantile', histogramQuantile],
+  ['histogram_quantiles', histogramQuantiles],
+  ['label_join', labelJoin],
+  ['label_replace', labelReplace],
+  ['max_of', maxOf],
+  ['min_of', minOf],
+  ['pi', pi],
+  ['scalar', scalar],
+  ['sort', sort],
+  ['sort_by_label', sortByLabel],
+  ['sort_by_label_desc', sortByLabelDesc],
+  ['sort_desc', sortDesc],
+  ['time', time],
+  ['timestamp', timestamp],
+  ['vector', vector],
+])
