@@ -1,0 +1,33 @@
+// The JSON envelope of Prometheus' HTTP API, and what its error types mean in HTTP.
+import type { FastifyReply } from 'fastify'
+
+const STATUS = {
+  bad_data: 400, execution: 422, canceled: 499, timeout: 503, unavailable: 503, internal: 500, not_found: 404, not_acceptable: 406,
+} as const
+export type ErrorType = keyof typeof STATUS
+
+/** An answer other than success; thrown by handlers, sent by the server's error handler. */
+export class ApiError extends Error {
+  readonly code: ErrorType
+  readonly status: number
+
+  /** `status` where HTTP wants another than the type has (405, 413, 415). */
+  constructor(code: ErrorType, message: string, status: number = STATUS[code]) {
+    super(message)
+    this.code = code
+    this.status = status
+  }
+}
+
+export function badParameter(name: string, why: string): ApiError {
+  return new ApiError('bad_data', `invalid parameter ${JSON.stringify(name)}: ${why}`)
+}
+
+export function sendData(reply: FastifyReply, data: unknown): FastifyReply {
+  return reply.type('application/json').send(JSON.stringify({ status: 'success', data }))
+}
+
+export function sendError(reply: FastifyReply, error: ApiError): FastifyReply {
+  const body = JSON.stringify({ status: 'error', errorType: error.code, error: error.message })
+  return reply.code(error.status).type('application/json').send(body)
+}

@@ -1,0 +1,48 @@
+// /-/healthy, /-/ready, /-/reload and /metrics, texts and codes as Prometheus has them (web/web.go).
+import type { FastifyInstance, FastifyReply } from 'fastify'
+import type { ServerParts } from '../parts.ts'
+import { OPEN_METRICS_TYPE, toOpenMetrics } from './open-metrics.ts'
+import { addRoute, type Handler } from './router.ts'
+
+export type ServerState = 'starting' | 'ready' | 'stopping'
+
+const text = (reply: FastifyReply, status: number, body: string): FastifyReply => reply.code(status).type('text/plain; charset=utf-8').send(body)
+
+/** `state` is asked at each request. */
+export function addManageRoutes(app: FastifyInstance, parts: ServerParts, state: () => ServerState): void {
+  addRoute(app, ['GET'], '/-/healthy', (_request, reply) => text(reply, 200, 'Monitor is Healthy.\n'))
+  addRoute(app, ['GET'], '/-/ready', (_request, reply) => {
+    if (state() === 'ready') return text(reply, 200, 'Monitor is Ready.\n')
+    if (state() === 'stopping') reply.header('X-Prometheus-Stopping', 'true')
+    return text(reply, 503, 'Service Unavailable')
+  })
+  const reload: Handler = async (_request, reply) => {
+    if (!parts.options.isLifecycleEnabled) return text(reply, 403, 'Lifecycle API is not enabled.')
+    try {
+      await parts.config.reload()
+    } catch (error) {
+      // A config that cannot be loaded is the answer, whatever its kind.
+      return text(reply, 500, `failed to reload config: ${error instanceof Error ? error.message : String(error)}\n`)
+    }
+    return text(reply, 200, '')
+  }
+  // A page elsewhere must not reload through a visitor's browser.
+  addRoute(app, ['POST', 'PUT'], '/-/reload', reload, (request, reply) => {
+    const site = request.headers['sec-fetch-site']
+    if (site === undefined || site === 'same-origin' || site === 'none') return false
+    text(reply, 403, 'Cross-site requests are refused.')
+    return true
+  }, 'Only POST or PUT requests allowed')
+  addMetricsRoute(app, parts)
+}
+
+/** The server's own metrics: OpenMetrics where the scraper names it, text 0.0.4 otherwise. */
+function addMetricsRoute(app: FastifyInstance, parts: ServerParts): void {
+  const { registry } = parts.metrics
+  addRoute(app, ['GET'], '/metrics', async (request, reply) => {
+    const body = await registry.metrics()
+    reply.header('Vary', 'Accept')
+    if (String(request.headers.accept ?? '').includes('application/openmetrics-text')) return reply.type(OPEN_METRICS_TYPE).send(toOpenMetrics(body))
+    return reply.type(registry.contentType).send(body)
+  })
+}

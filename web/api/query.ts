@@ -1,0 +1,132 @@
+// The endpoints that ask for samples or labels: parameters in, a job to the query workers, their bytes out.
+import { gzip, constants } from 'node:zlib'
+import { promisify } from 'node:util'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { QueryJob, QueryReply } from '../../lang/job.ts'
+import type { ServerParts } from '../parts.ts'
+import { ApiError, badParameter } from './envelope.ts'
+import { unescapeLabelName } from './label-name.ts'
+import { MAX_TIME_MS, MIN_TIME_MS, Params } from './params.ts'
+import { addRoute } from './router.ts'
+
+/** Steps of a range query, as in Prometheus; its error text has the number too. */
+const POINTS_MAX = 11_000
+/** Replies below this are sent as they are. */
+const GZIP_BYTES_MIN = 8192
+/** The thread pool also syncs the log: compression may not take all of its four threads. */
+const GZIP_CONCURRENCY_MAX = 2
+
+const gzipAsync = promisify(gzip)
+
+/** Adds /query, /query_range, /series, /labels and /label/<name>/values. */
+export function addQueryRoutes(app: FastifyInstance, parts: ServerParts): void {
+  const sender = new ReplySender(parts)
+  const answer = (makeJob: (request: FastifyRequest) => QueryJob) => (request: FastifyRequest, reply: FastifyReply) => sender.answer(reply, request, makeJob(request))
+  addRoute(app, ['GET', 'POST'], '/api/v1/query', answer((request) => instantJob(new Params(request), parts)))
+  addRoute(app, ['GET', 'POST'], '/api/v1/query_range', answer((request) => rangeJob(new Params(request), parts)))
+  addRoute(app, ['GET', 'POST'], '/api/v1/series', answer((request) => labelJob('series', new Params(request), parts)))
+  addRoute(app, ['GET', 'POST'], '/api/v1/labels', answer((request) => labelJob('labels', new Params(request), parts)))
+  addRoute(app, ['GET'], '/api/v1/label/:name/values', answer((request) => {
+    const name = unescapeLabelName((request.params as { name: string }).name)
+    if (name === '') throw new ApiError('bad_data', 'invalid label name: ""')
+    return { ...labelJob('labels', new Params(request), parts), kind: 'labelValues', name }
+  }))
+}
+
+function instantJob(params: Params, parts: ServerParts): QueryJob {
+  const limit = params.limit()
+  const timeMs = params.time('time', parts.clock.now())
+  return { kind: 'instant', timeMs, limit, timeoutMs: timeoutOf(params, parts), lookbackMs: lookbackOf(params, parts), query: params.text('query'), stats: statsOf(params) }
+}
+
+function rangeJob(params: Params, parts: ServerParts): QueryJob {
+  const limit = params.limit()
+  const startMs = params.requiredTime('start')
+  const endMs = params.requiredTime('end')
+  if (endMs < startMs) throw badParameter('end', 'end timestamp must not be before start time')
+  const stepMs = Math.trunc(params.requiredDuration('step'))
+  if (stepMs <= 0) throw badParameter('step', 'zero or negative query resolution step widths are not accepted. Try a positive integer')
+  if (Math.floor((endMs - startMs) / stepMs) > POINTS_MAX) {
+    throw new ApiError('bad_data', 'exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution (?step=XX)')
+  }
+  return {
+    kind: 'range', startMs, endMs, stepMs, limit,
+    timeoutMs: timeoutOf(params, parts), lookbackMs: lookbackOf(params, parts), query: params.text('query'), stats: statsOf(params),
+  }
+}
+
+function labelJob(kind: 'series' | 'labels', params: Params, parts: ServerParts): Extract<QueryJob, { kind: 'series' | 'labels' }> {
+  const matches = params.all('match[]')
+  if (kind === 'series' && matches.length === 0) throw new ApiError('bad_data', 'no match[] parameter provided')
+  const limit = params.limit()
+  return { kind, matches, limit, startMs: params.time('start', MIN_TIME_MS), endMs: params.time('end', MAX_TIME_MS), timeoutMs: parts.options.queryTimeoutMs }
+}
+
+function timeoutOf(params: Params, parts: ServerParts): number {
+  return Math.min(params.duration('timeout', parts.options.queryTimeoutMs), parts.options.queryTimeoutMs)
+}
+
+/** A lookback that is not positive means the default, as in Prometheus. */
+function lookbackOf(params: Params, parts: ServerParts): number {
+  const lookbackMs = params.duration('lookback_delta', 0, (why) => new ApiError('bad_data', `error parsing lookback delta duration: ${why}`))
+  return lookbackMs > 0 ? lookbackMs : parts.options.lookbackMs
+}
+
+/** Any text asks for statistics, `all` for those of each step too. */
+function statsOf(params: Params): '' | 'true' | 'all' {
+  const text = params.text('stats')
+  if (text === '') return ''
+  return text === 'all' ? 'all' : 'true'
+}
+
+/** Runs jobs and sends their bytes; one for all connections, since it counts compressions. */
+class ReplySender {
+  readonly #parts: ServerParts
+  #compressing = 0
+
+  constructor(parts: ServerParts) {
+    this.#parts = parts
+  }
+
+  /** Sends the reply of a job. A client that goes away cancels it. */
+  async answer(reply: FastifyReply, request: FastifyRequest, job: QueryJob): Promise<FastifyReply> {
+    const abort = new AbortController()
+    const onClose = (): void => {
+      if (!reply.raw.writableFinished) abort.abort(new ApiError('canceled', 'the client closed the connection'))
+    }
+    reply.raw.once('close', onClose)
+    try {
+      return await this.#send(reply, request, await this.#parts.queries.run(job, abort.signal))
+    } catch (error) {
+      // Nobody is left to answer to; anything else rises to the server's error handler.
+      if (!abort.signal.aborted) throw error
+      return reply.hijack()
+    } finally {
+      reply.raw.off('close', onClose)
+    }
+  }
+
+  async #send(reply: FastifyReply, request: FastifyRequest, { status, body }: QueryReply): Promise<FastifyReply> {
+    reply.code(status).type('application/json')
+    if (status === 503) reply.header('Retry-After', '5')
+    if (body.length < GZIP_BYTES_MIN) return reply.send(body)
+    reply.header('Vary', 'Accept-Encoding')
+    if (this.#compressing >= GZIP_CONCURRENCY_MAX || !acceptsGzip(request.headers['accept-encoding'])) return reply.send(body)
+    this.#compressing++
+    try {
+      const packed = await gzipAsync(body, { level: constants.Z_BEST_SPEED })
+      return reply.header('Content-Encoding', 'gzip').send(packed)
+    } finally {
+      this.#compressing--
+    }
+  }
+}
+
+/** Whether an Accept-Encoding header names gzip and does not forbid it (RFC 9110 §12.5.3). */
+export function acceptsGzip(header: string | string[] | undefined): boolean {
+  const items = String(header ?? '').toLowerCase().split(',')
+  return items.some((item) => {
+    const [name, ...options] = item.split(';').map((part) => part.trim())
+    return name === 'gzip' && !options.some((option) => /^q=0(\.0*)?$/.test(option))
+  })
+}

@@ -1,0 +1,45 @@
+// What the server says of itself: /status/*, and the empty answers that Grafana and the UI probe for.
+import os from 'node:os'
+import type { FastifyInstance } from 'fastify'
+import type { ServerParts } from '../parts.ts'
+import { ApiError, sendData } from './envelope.ts'
+import { addRoute } from './router.ts'
+
+/** The Prometheus whose API this is; Grafana decides by it what it may ask. */
+const PROMETHEUS_VERSION = '3.14.0'
+
+export function addStatusRoutes(app: FastifyInstance, parts: ServerParts): void {
+  const { build, clock, config, flags, options } = parts
+  const startedMs = clock.now()
+  const rfc3339 = (timeMs: number): string => new Date(timeMs).toISOString()
+
+  // No `features` in it: with them Grafana takes the server for a Mimir.
+  addRoute(app, ['GET'], '/api/v1/status/buildinfo', (_request, reply) => sendData(reply, {
+    version: PROMETHEUS_VERSION, revision: build.revision, branch: build.branch, buildUser: build.buildUser, buildDate: build.buildDate,
+    goVersion: '', application: 'monitor', applicationVersion: build.version, nodeVersion: process.version,
+  }))
+  addRoute(app, ['GET'], '/api/v1/status/flags', (_request, reply) => sendData(reply, Object.fromEntries([...flags].toSorted(([a], [b]) => (a < b ? -1 : 1)))))
+  addRoute(app, ['GET'], '/api/v1/status/config', (_request, reply) => sendData(reply, { yaml: config.yaml() }))
+  addRoute(app, ['GET'], '/api/v1/status/runtimeinfo', (_request, reply) => {
+    const { isSuccessful, timeMs } = config.lastReload()
+    return sendData(reply, {
+      startTime: rfc3339(startedMs), CWD: process.cwd(), hostname: os.hostname(), serverTime: rfc3339(clock.now()),
+      reloadConfigSuccess: isSuccessful, lastConfigTime: rfc3339(timeMs), corruptionCount: 0, goroutineCount: 0,
+      GOMAXPROCS: os.availableParallelism(), GOMEMLIMIT: 0, GOGC: '', GODEBUG: '', storageRetention: options.storageRetention,
+    })
+  })
+}
+
+/** Rules, alerts and exemplars: none are kept, and clients that list them see so. */
+export function addEmptyRoutes(app: FastifyInstance): void {
+  addRoute(app, ['GET'], '/api/v1/rules', (_request, reply) => sendData(reply, { groups: [] }))
+  addRoute(app, ['GET'], '/api/v1/alerts', (_request, reply) => sendData(reply, { alerts: [] }))
+  addRoute(app, ['GET'], '/api/v1/alertmanagers', (_request, reply) => sendData(reply, { activeAlertmanagers: [], droppedAlertmanagers: [] }))
+  // Grafana probes it with times in milliseconds; they are not looked at.
+  addRoute(app, ['GET', 'POST'], '/api/v1/query_exemplars', (_request, reply) => sendData(reply, []))
+}
+
+/** Anything else below /api. */
+export function noSuchEndpoint(path: string): ApiError {
+  return new ApiError('not_found', `no such endpoint: ${path.slice(0, 200)}`)
+}

@@ -1,0 +1,98 @@
+// What is scraped, and what it says of its metrics: /targets, /targets/metadata, /metadata.
+import type { FastifyInstance } from 'fastify'
+import type { MetricMetadata } from '../../lib/model/metadata.ts'
+import type { ActiveTarget, ServerParts } from '../parts.ts'
+import { ApiError, badParameter, sendData } from './envelope.ts'
+import { Params, formatDuration } from './params.ts'
+import { addRoute } from './router.ts'
+
+export function addTargetRoutes(app: FastifyInstance, parts: ServerParts): void {
+  addRoute(app, ['GET'], '/api/v1/targets', (request, reply) => {
+    const params = new Params(request)
+    return sendData(reply, targets(parts, params.text('state').toLowerCase(), params.text('scrapePool')))
+  })
+  addRoute(app, ['GET'], '/api/v1/targets/metadata', (request, reply) => sendData(reply, targetMetadata(parts, new Params(request))))
+  addRoute(app, ['GET'], '/api/v1/metadata', (request, reply) => {
+    const params = new Params(request)
+    const limit = params.count('limit')
+    const limitPerMetric = params.count('limit_per_metric')
+    return sendData(reply, metadata(parts, params.text('metric'), limit, limitPerMetric))
+  })
+}
+
+function targets(parts: ServerParts, state: string, pool: string): object {
+  const isWanted = (each: { scrapePool: string }): boolean => pool === '' || each.scrapePool === pool
+  const showsActive = state === '' || state === 'any' || state === 'active'
+  const showsDropped = state === '' || state === 'any' || state === 'dropped'
+  return {
+    activeTargets: showsActive ? parts.targets.activeTargets().filter(isWanted).map(activeTarget) : [],
+    droppedTargets: showsDropped
+      ? parts.targets.droppedTargets().filter(isWanted).map((each) => ({ discoveredLabels: record(each.discoveredLabels), scrapePool: each.scrapePool }))
+      : [],
+    // As Prometheus: null, not {}, where dropped ones were not asked for.
+    droppedTargetCounts: showsDropped ? record(parts.targets.droppedCounts()) : null,
+  }
+}
+
+function activeTarget(target: ActiveTarget): object {
+  return {
+    discoveredLabels: record(target.discoveredLabels),
+    labels: record(target.labels),
+    scrapePool: target.scrapePool,
+    scrapeUrl: target.scrapeUrl,
+    globalUrl: target.globalUrl,
+    lastError: target.lastError,
+    // Go's zero time where there was no scrape yet.
+    lastScrape: target.lastScrapeMs === 0 ? '0001-01-01T00:00:00Z' : new Date(target.lastScrapeMs).toISOString(),
+    lastScrapeDuration: target.lastScrapeDurationSeconds,
+    health: target.health,
+    scrapeInterval: formatDuration(target.scrapeIntervalMs),
+    scrapeTimeout: formatDuration(target.scrapeTimeoutMs),
+  }
+}
+
+function targetMetadata(parts: ServerParts, params: Params): object[] {
+  const limit = params.count('limit')
+  const selector = params.text('match_target')
+  const metric = params.text('metric')
+  let isMatch: (labels: ReadonlyMap<string, string>) => boolean = () => true
+  if (selector !== '') {
+    try {
+      isMatch = parts.selectors.compile(selector)
+    } catch (error) {
+      throw badParameter('match_target', error instanceof Error ? error.message : String(error))
+    }
+  }
+  const out: object[] = []
+  for (const entry of parts.metadata.metadata(metric)) {
+    if (limit >= 0 && out.length >= limit) break
+    if (entry.target === null || !isMatch(entry.target)) continue
+    const { type, help, unit } = entry.metadata
+    // The metric is named only where it was not asked for.
+    out.push({ target: record(entry.target), ...(metric === '' && { metric: entry.metric }), type, help, unit })
+  }
+  if (out.length === 0 && metric !== '') throw new ApiError('not_found', 'specified metadata not found')
+  return out
+}
+
+/** Each thing said of a metric once, whoever says it. */
+function metadata(parts: ServerParts, metric: string, limit: number, limitPerMetric: number): Record<string, MetricMetadata[]> {
+  const out = new Map<string, MetricMetadata[]>()
+  for (const { metric: name, metadata: { type, unit, help } } of parts.metadata.metadata(metric)) {
+    let list = out.get(name)
+    if (list === undefined) {
+      if (limit >= 0 && out.size >= limit) continue
+      out.set(name, (list = []))
+    }
+    if (limitPerMetric > 0 && list.length >= limitPerMetric) continue
+    if (!list.some((each) => each.type === type && each.unit === unit && each.help === help)) list.push({ type, unit, help })
+  }
+  return record(out)
+}
+
+/** An object for JSON, keys sorted as Go prints maps; one without prototype, for labels called `__proto__`. */
+function record<V>(map: ReadonlyMap<string, V>): Record<string, V> {
+  const out = Object.create(null) as Record<string, V>
+  for (const key of [...map.keys()].toSorted()) out[key] = map.get(key)!
+  return out
+}

@@ -1,0 +1,118 @@
+// What the web server needs of the rest of Monitor. The objects are made in cmd and handed in; web knows no other room's
+// classes. All methods are called on the main thread and must not block it.
+import type { QueryJob, QueryReply } from '../lang/job.ts'
+import type { MetricMetadata } from '../lib/model/metadata.ts'
+import type { Clock } from '../lib/std/clock.ts'
+import type { Logger } from '../lib/std/log.ts'
+import type { Metrics } from '../lib/std/metrics.ts'
+
+export interface QueryRunner {
+  /**
+   * Evaluates a job and gives the whole reply, errors included. Rejects with the signal's reason once it aborts; then
+   * nobody waits for the answer any more.
+   */
+  run(job: QueryJob, signal: AbortSignal): Promise<QueryReply>
+}
+
+export interface ActiveTarget {
+  discoveredLabels: ReadonlyMap<string, string>
+  labels: ReadonlyMap<string, string>
+  scrapePool: string
+  scrapeUrl: string
+  /** The same with localhost replaced by the machine's name. */
+  globalUrl: string
+  /** '' where the last scrape was good. */
+  lastError: string
+  /** Unix ms, 0 before the first scrape. */
+  lastScrapeMs: number
+  lastScrapeDurationSeconds: number
+  health: 'up' | 'down' | 'unknown'
+  scrapeIntervalMs: number
+  scrapeTimeoutMs: number
+}
+
+export interface DroppedTarget {
+  discoveredLabels: ReadonlyMap<string, string>
+  scrapePool: string
+}
+
+export interface TargetRetriever {
+  /** Targets of all pools, by pool name, then in a steady order. */
+  activeTargets(): readonly ActiveTarget[]
+  /** Targets that relabeling dropped, as many as are kept. */
+  droppedTargets(): readonly DroppedTarget[]
+  /** All targets dropped, kept or not, by pool; each pool has an entry. */
+  droppedCounts(): ReadonlyMap<string, number>
+}
+
+/** What one source says of one metric. */
+export interface MetadataEntry {
+  /** Labels of the target that says it, null where it was pushed. */
+  target: ReadonlyMap<string, string> | null
+  metric: string
+  metadata: MetricMetadata
+}
+
+export interface MetadataRetriever {
+  /** What is known of `metric`, or of all metrics where it is ''. */
+  metadata(metric: string): Iterable<MetadataEntry>
+}
+
+export interface SelectorCompiler {
+  /** Makes a test of label sets from a selector (`{job="x"}`). Throws an Error whose message is the parser's. */
+  compile(selector: string): (labels: ReadonlyMap<string, string>) => boolean
+}
+
+export interface RemoteWriteAnswer {
+  status: number
+  message: string
+  samplesWritten: number
+}
+
+export interface RemoteWriter {
+  /** Takes a snappy-compressed remote write 1.0 body; resolves when it is durable or refused. */
+  write(body: Uint8Array): Promise<RemoteWriteAnswer>
+}
+
+export interface ConfigControl {
+  /** Loads the file anew; rejects with a reason for people, the old config staying in force. */
+  reload(): Promise<void>
+  /** The config in force as YAML, secrets shown as `<secret>`. */
+  yaml(): string
+  lastReload(): { isSuccessful: boolean; timeMs: number }
+}
+
+export interface BuildInfo {
+  version: string
+  revision: string
+  branch: string
+  buildUser: string
+  buildDate: string
+}
+
+export interface WebOptions {
+  /** Folder of the built UI. */
+  staticFolder: string
+  isLifecycleEnabled: boolean
+  /** Upper bound of a query's `timeout`, and its default. */
+  queryTimeoutMs: number
+  lookbackMs: number
+  /** As Prometheus prints it: `7d`, `7d or 10GiB`. */
+  storageRetention: string
+}
+
+export interface ServerParts {
+  queries: QueryRunner
+  targets: TargetRetriever
+  metadata: MetadataRetriever
+  selectors: SelectorCompiler
+  writer: RemoteWriter
+  config: ConfigControl
+  build: BuildInfo
+  /** Flags by name, values as text; secrets already hidden. */
+  flags: ReadonlyMap<string, string>
+  metrics: Metrics
+  clock: Clock
+  logger: Logger
+  options: WebOptions
+}

@@ -1,0 +1,109 @@
+// The HTTP server: one port for the API, the pages and the server's own metrics. Parses, asks the part that knows, sends;
+// what takes time runs elsewhere (query workers, the log's sync, the zlib pool).
+import type { AddressInfo } from 'node:net'
+import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import { ApiError, sendError } from './api/envelope.ts'
+import { addManageRoutes, type ServerState } from './api/manage.ts'
+import { addQueryRoutes } from './api/query.ts'
+import { addEmptyRoutes, addStatusRoutes, noSuchEndpoint } from './api/status.ts'
+import { addTargetRoutes } from './api/targets.ts'
+import { addWriteRoutes } from './api/write.ts'
+import { HttpMetrics } from './http-metrics.ts'
+import type { ServerParts } from './parts.ts'
+import { addStaticRoutes, isPageRequest, sendPage } from './static.ts'
+
+/** Against clients that hold a connection and say little. */
+const HEADERS_TIMEOUT_MS = 10_000
+const REQUEST_TIMEOUT_MS = 60_000
+const TIMEOUT_CHECK_MS = 2000
+const CONNECTIONS_MAX = 1024
+/** A form with a query; those of queries end at 32 KiB, `match[]` may repeat. */
+const FORM_BYTES_MAX = 1 << 20
+/** A label name of 256 bytes, each written `%xx`. */
+const PARAM_CHARS_MAX = 1024
+/** How long requests may go on after `stop`. */
+const DRAIN_MS = 5000
+
+/** Makes the server; it listens after `listen` and answers 503 below /api until `ready`. */
+export function createServer(parts: ServerParts): WebServer {
+  return new WebServer(parts)
+}
+
+export class WebServer {
+  readonly #app: FastifyInstance
+  readonly #parts: ServerParts
+  #state: ServerState = 'starting'
+
+  constructor(parts: ServerParts) {
+    this.#parts = parts
+    this.#app = fastify({
+      logger: false,
+      bodyLimit: FORM_BYTES_MAX,
+      requestTimeout: REQUEST_TIMEOUT_MS,
+      forceCloseConnections: 'idle',
+      routerOptions: { maxParamLength: PARAM_CHARS_MAX },
+      http: { headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: TIMEOUT_CHECK_MS },
+      frameworkErrors: (error, request, reply) => void this.#fail(error, request, reply),
+    })
+    this.#app.server.maxConnections = CONNECTIONS_MAX
+    this.#addHooks()
+    addManageRoutes(this.#app, parts, () => this.#state)
+    addQueryRoutes(this.#app, parts)
+    addTargetRoutes(this.#app, parts)
+    addStatusRoutes(this.#app, parts)
+    addEmptyRoutes(this.#app)
+    addWriteRoutes(this.#app, parts)
+    addStaticRoutes(this.#app, parts.options.staticFolder)
+  }
+
+  /** Starts to listen; port 0 takes a free one. Rejects with Node's error where it cannot. */
+  async listen(host: string, port: number): Promise<AddressInfo> {
+    await this.#app.listen({ host, port })
+    const address = this.#app.server.address()
+    if (address === null || typeof address === 'string') throw new Error(`cannot tell the address of ${host}:${port}`)
+    return address
+  }
+
+  /** Says that storage is open: from now on the API answers. */
+  ready(): void {
+    this.#state = 'ready'
+  }
+
+  /** Takes no new connection, lets requests end, cuts what is left after some seconds. */
+  async stop(): Promise<void> {
+    this.#state = 'stopping'
+    const cut = this.#parts.clock.after(DRAIN_MS, () => this.#app.server.closeAllConnections(), true)
+    await this.#app.close()
+    cut.cancel()
+  }
+
+  #addHooks(): void {
+    const app = this.#app
+    const metrics = new HttpMetrics(this.#parts.metrics, this.#parts.clock)
+    app.addHook('onRequest', (request, reply, done) => {
+      metrics.watch(request, reply)
+      reply.header('X-Content-Type-Options', 'nosniff')
+      if (this.#state === 'starting' && request.url.startsWith('/api/')) {
+        sendError(reply.header('Retry-After', '5'), new ApiError('unavailable', 'the server is starting'))
+      } else done()
+    })
+    // Forms become URLSearchParams; other types are read within the limit and not looked at, as Go's form parser does.
+    app.removeAllContentTypeParsers()
+    app.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (_request, body, done) => done(null, new URLSearchParams(String(body))))
+    app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, _body, done) => done(null, null))
+    app.setErrorHandler((error: FastifyError | ApiError, request, reply) => this.#fail(error, request, reply))
+    app.setNotFoundHandler((request, reply) => {
+      if (request.url.startsWith('/api/')) return sendError(reply, noSuchEndpoint(request.url))
+      if (isPageRequest(request)) return sendPage(reply, this.#parts.options.staticFolder)
+      return reply.code(404).type('text/plain; charset=utf-8').send('404 page not found\n')
+    })
+  }
+
+  #fail(error: FastifyError | ApiError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+    if (error instanceof ApiError) return sendError(reply, error)
+    const status = error.statusCode ?? 500
+    if (status < 500) return sendError(reply, new ApiError('bad_data', error.message, status))
+    this.#parts.logger.error('request failed', { method: request.method, path: request.url.slice(0, 200), err: error })
+    return sendError(reply, new ApiError('internal', error.message))
+  }
+}
