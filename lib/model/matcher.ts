@@ -1,5 +1,6 @@
-// A label matcher, as data: it crosses threads by structured clone. Compile it with compileMatcher of
-// lib/std/regex where it is applied. The pattern of a regex matcher is RE2, anchored `^(?s:…)$`.
+// A label matcher, as data: it crosses threads by structured clone. Compile it where it is applied. The pattern of a
+// regex matcher is RE2, anchored `^(?s:…)$`.
+import { compileRegex } from '../std/regex.ts'
 
 export type MatchOp = '=' | '!=' | '=~' | '!~'
 
@@ -11,4 +12,17 @@ export interface Matcher {
 
 export function formatMatcher(m: Matcher): string {
   return `${/^[a-zA-Z_][a-zA-Z0-9_]*$/.test(m.name) ? m.name : JSON.stringify(m.name)}${m.op}${JSON.stringify(m.value)}`
+}
+
+/** The test that a matcher makes of a label's value ('' where the label is absent). Throws RegexError. */
+export function compileMatcher(m: Matcher): (value: string) => boolean {
+  switch (m.op) {
+    case '=': return (value) => value === m.value
+    case '!=': return (value) => value !== m.value
+    case '=~': return compileRegex(m.value).test
+    case '!~': {
+      const { test } = compileRegex(m.value)
+      return (value) => !test(value)
+    }
+  }
 }

@@ -1,0 +1,133 @@
+// The only door to re2js: regular expressions from users (matchers, relabeling, label_replace), always RE2, always
+// anchored and dotall as Prometheus 3 applies them, `^(?s:source)$`, in time linear in the text. Patterns that amount
+// to plain string work never reach the automaton (lib/std/regex-shape).
+import { RE2JS, RE2JSException, RE2JSSyntaxException } from 're2js'
+import { fitsGlob, literalPrefix, readShape, type Glob } from './regex-shape.ts'
+import { parseTemplate, type TemplatePart } from './regex-template.ts'
+
+/** A pattern RE2 does not accept; the message is Go's (`error parsing regexp: missing closing ): …`). */
+export class RegexError extends Error {
+  readonly code = 'BAD_REGEX'
+}
+
+/** Compiles once, matches many times. */
+export class Regex {
+  /** As the user wrote it. */
+  readonly source: string
+  /** The finitely many texts that match, each once; null if there is no such list. For lookups in an index. */
+  readonly setMatches: readonly string[] | null
+  /** All texts that match begin with this. */
+  readonly prefix: string
+  /** Whether `text` as a whole matches. */
+  readonly test: (text: string) => boolean
+  #automaton: RE2JS | null
+  #template: string | null = null
+  #parts: readonly TemplatePart[] = []
+
+  /** Use compileRegex. */
+  constructor(source: string) {
+    this.source = source
+    const shape = readShape(source)
+    this.#automaton = shape ? null : parse(source)
+    this.setMatches = shape && finiteTexts(shape)
+    this.prefix = shape ? commonPrefix(shape.map((glob) => glob.literals[0]!)) : literalPrefix(source)
+    this.test = shape ? shapeTest(shape, this.setMatches) : automatonTest(this.#automaton!, this.prefix)
+  }
+
+  /**
+   * The template with the match's groups filled in, or null if `text` does not match as a whole. A group that is
+   * missing or took no part is empty.
+   */
+  replaceAnchored(text: string, template: string): string | null {
+    if (!this.test(text)) return null
+    if (template !== this.#template) {
+      this.#parts = parseTemplate(template)
+      this.#template = template
+    }
+    // Fast path: the defaults of relabeling, and fixed text.
+    if (this.source === '(.*)' && template === '$1') return text
+    if (this.#parts.every((part) => typeof part === 'string')) return this.#parts.join('')
+    this.#automaton ??= parse(this.source)
+    const matcher = this.#automaton.matcher(text)
+    if (!matcher.find()) return null
+    const names = this.#automaton.namedGroups()
+    const groupMax = this.#automaton.groupCount()
+    return this.#parts
+      .map((part) => {
+        if (typeof part === 'string') return part
+        const group = 'group' in part ? part.group : Object.hasOwn(names, part.name) ? names[part.name]! : Infinity
+        return group > groupMax ? '' : (matcher.group(group) ?? '')
+      })
+      .join('')
+  }
+}
+
+/** Throws RegexError. */
+export function compileRegex(source: string): Regex {
+  return new Regex(source)
+}
+
+function parse(source: string): RE2JS {
+  try {
+    // The source must stand by itself: `a)(b` would be well formed only inside our wrapping.
+    RE2JS.compile(source)
+    return RE2JS.compile(`^(?s:${source})$`)
+  } catch (error) {
+    if (error instanceof RE2JSSyntaxException) {
+      throw new RegexError(`error parsing regexp: ${error.getDescription()}: \`${error.getPattern() ?? ''}\``, { cause: error })
+    }
+    if (error instanceof RE2JSException) throw new RegexError(error.message, { cause: error })
+    throw error
+  }
+}
+
+function automatonTest(automaton: RE2JS, prefix: string): (text: string) => boolean {
+  if (prefix === '') return (text) => automaton.test(text)
+  return (text) => text.startsWith(prefix) && automaton.test(text)
+}
+
+function finiteTexts(shape: readonly Glob[]): readonly string[] | null {
+  if (!shape.every((glob) => glob.gaps.length === 0)) return null
+  return [...new Set(shape.map((glob) => glob.literals[0]!))]
+}
+
+function shapeTest(shape: readonly Glob[], texts: readonly string[] | null): (text: string) => boolean {
+  if (texts) {
+    if (texts.length === 1) {
+      const only = texts[0]!
+      return (text) => text === only
+    }
+    const set = new Set(texts)
+    return (text) => set.has(text)
+  }
+  if (shape.length === 1) return globTest(shape[0]!)
+  const whole = new Set(shape.filter((glob) => glob.gaps.length === 0).map((glob) => glob.literals[0]!))
+  const tests = shape.filter((glob) => glob.gaps.length > 0).map(globTest)
+  return (text) => whole.has(text) || tests.some((test) => test(text))
+}
+
+function globTest(glob: Glob): (text: string) => boolean {
+  const [head, tail] = [glob.literals[0]!, glob.literals.at(-1)!]
+  if (glob.gaps.length === 1) {
+    const lengthMin = head.length + tail.length + glob.gaps[0]!
+    if (lengthMin === 0) return () => true
+    if (tail === '') return (text) => text.length >= lengthMin && text.startsWith(head)
+    return (text) => text.length >= lengthMin && text.startsWith(head) && text.endsWith(tail)
+  }
+  if (glob.gaps.length === 2 && head === '' && tail === '' && glob.gaps[0] === 0 && glob.gaps[1] === 0) {
+    const inside = glob.literals[1]!
+    return (text) => text.includes(inside)
+  }
+  return (text) => fitsGlob(glob, text)
+}
+
+function commonPrefix(texts: readonly string[]): string {
+  let prefix = texts[0]!
+  for (const text of texts) {
+    let n = 0
+    while (n < prefix.length && prefix[n] === text[n]) n++
+    prefix = prefix.slice(0, n)
+  }
+  // Half a surrogate pair is not text.
+  return prefix.isWellFormed() ? prefix : prefix.slice(0, -1)
+}
