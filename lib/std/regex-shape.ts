@@ -1,6 +1,6 @@
 // What a regex amounts to when no automaton is needed: a finite list of globs, each literal text with gaps of "any".
 // Nearly every regex people write in matchers and relabeling is one of these (`a|b|c`, `node_.*`, `.*err.*`, `x?`), and
-// string operations answer it 20-80 times faster than re2js. Reads a subset of RE2's syntax only; for all else it
+// string operations answer it many times faster than re2js. Reads a subset of RE2's syntax only; for all else it
 // gives up (null) and lib/std/regex asks re2js. Whatever it accepts is valid RE2: test/lib/std/regex.test.ts holds both
 // against each other.
 //
@@ -218,7 +218,8 @@ export function literalPrefix(source: string): string {
   let end = 0
   while (end < source.length && !SPECIAL.includes(source[end]!)) end++
   const prefix = Array.from(source.slice(0, end))
-  if ('*?{'.includes(source[end] ?? ' ')) prefix.pop()
+  // A quantifier binds across a flag group: `a(?m)*` is `(?m)a*`.
+  if ('*?{'.includes(source[end] ?? ' ') || /^\(\?[^:P<]/.test(source.slice(end, end + 3))) prefix.pop()
   if (prefix.length === 0 || !source.isWellFormed()) return ''
   let depth = 0
   for (let i = end; i < source.length; i++) {

@@ -58,6 +58,7 @@ describe('compileRegex', () => {
     f('ab(c|d)*', null, 'ab')
     f('ab\\d|cd', null, '')
     f('ab\\Q|\\E\\d', null, '')
+    f('ab(?m)*', null, 'a')
     f('😀|😁', ['😀', '😁'], '')
   })
 
