@@ -6,7 +6,7 @@ import { makeFolder } from '../lib/std/fs.ts'
 import type { Labels } from '../lib/model/labels.ts'
 import { silentLogger, type Logger } from '../lib/std/log.ts'
 import { FolderLock } from './folder-lock.ts'
-import type { Appender, SampleBatch } from './interface.ts'
+import { REJECT_NAMES, type Appender, type SampleBatch } from './interface.ts'
 import { Head } from './head/head.ts'
 import { HeadAppender } from './head/head-append.ts'
 import { closeSlot } from './head/arena.ts'
@@ -62,7 +62,9 @@ export class Database implements Appender {
   #timer: Timer | null = null
   #flushCursor = 1
   #isClosed = false
-  samplesAppended = 0
+  /** Samples stored since start, replayed ones left out. */
+  samplesAppended: number = 0
+  readonly refused: Float64Array = new Float64Array(REJECT_NAMES.length)
 
   /** Throws FolderError if another process has the folder, DiskError if it cannot be read. */
   constructor(options: DatabaseOptions) {
@@ -107,6 +109,7 @@ export class Database implements Appender {
   append(batch: SampleBatch, verdicts: Uint8Array): number {
     const refused = this.#appender.append(batch, verdicts)
     this.samplesAppended += batch.count - refused
+    if (refused > 0) for (let i = 0; i < batch.count; i++) this.refused[verdicts[i]!]! += 1
     return refused
   }
 
@@ -136,16 +139,19 @@ export class Database implements Appender {
     return this.#log
   }
 
-  /** Encodes all rows, syncs and closes. The folder can be opened again at once. */
+  /** Syncs what is accepted and closes; the folder can be opened again at once. Rejects with LogError if the disk refuses. */
   async close(): Promise<void> {
     if (this.#isClosed) return
     this.#isClosed = true
     this.#timer?.cancel()
-    await this.#log.commit()
-    this.#log.close()
-    this.#segments.close()
-    this.#definitions.close()
-    this.#lock.release()
+    try {
+      await this.#log.commit()
+      this.#log.close()
+    } finally {
+      this.#segments.close()
+      this.#definitions.close()
+      this.#lock.release()
+    }
   }
 
   #recover(numbers: readonly number[]): Recovery {

@@ -13,6 +13,28 @@ export class Metrics {
     return new Counter({ name, help, labelNames: [...labelNames], registers: [this.registry] })
   }
 
+  /** A counter that some other part keeps: `read` gives its total when it is scraped. */
+  total(name: string, help: string, read: () => number): void {
+    void new Counter({
+      name, help, registers: [this.registry],
+      collect() {
+        this.reset()
+        this.inc(read())
+      },
+    })
+  }
+
+  /** The same with one label: `read` gives the total of each of its values. */
+  totals<L extends string>(name: string, help: string, label: L, read: () => Iterable<readonly [value: string, total: number]>): void {
+    void new Counter({
+      name, help, labelNames: [label], registers: [this.registry],
+      collect() {
+        this.reset()
+        for (const [value, total] of read()) this.labels(value).inc(total)
+      },
+    })
+  }
+
   /** `collect`, where given, sets the gauge when it is scraped. */
   gauge<L extends string = never>(name: string, help: string, labelNames: readonly L[] = [], collect?: (gauge: Gauge<L>) => void): Gauge<L> {
     return new Gauge({
