@@ -1,0 +1,27 @@
+import { describe, expect, it } from 'vitest'
+import { FakeClock } from '../../../lib/std/clock.ts'
+import { StallWatch } from '../../../lib/std/event-loop.ts'
+import { Metrics } from '../../../lib/std/metrics.ts'
+
+const tick = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
+
+describe('StallWatch', () => {
+  it('shows a stall of the event loop, on /metrics too, and forgets it after a minute', async () => {
+    const metrics = new Metrics()
+    const clock = new FakeClock()
+    const watch = new StallWatch(clock, metrics)
+    await tick(50)
+    const until = performance.now() + 250
+    while (performance.now() < until);
+    await tick(50)
+    expect(watch.longestMs()).toBeGreaterThan(200)
+    const text = await metrics.registry.metrics()
+    expect(Number(/^monitor_event_loop_stall_seconds (\S+)/m.exec(text)?.[1])).toBeGreaterThan(0.2)
+    for (let window = 0; window < 8; window++) {
+      await tick(20)
+      await clock.advance(10_000)
+    }
+    expect(watch.longestMs()).toBeLessThan(200)
+    watch.stop()
+  })
+})
