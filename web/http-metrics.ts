@@ -23,7 +23,8 @@ export class HttpMetrics {
   constructor(metrics: Metrics, clock: Clock) {
     this.#clock = clock
     this.#requests = metrics.counter('prometheus_http_requests_total', 'Counter of HTTP requests.', ['handler', 'code'])
-    this.#durations = metrics.histogram('prometheus_http_request_duration_seconds', 'Histogram of latencies for HTTP requests.', BUCKETS, ['handler'])
+    const help = 'Histogram of latencies for HTTP requests.'
+    this.#durations = metrics.histogram('prometheus_http_request_duration_seconds', help, BUCKETS, ['handler'])
   }
 
   /** Counts a request when its response is complete or its client gone. */
@@ -36,7 +37,10 @@ export class HttpMetrics {
       const code = reply.raw.writableFinished ? reply.raw.statusCode : CLIENT_GONE
       route.duration.observe((this.#clock.monotonic() - startedMs) / 1000)
       let requests = route.requests.get(code)
-      if (requests === undefined) route.requests.set(code, (requests = this.#requests.labels({ handler, code: String(code) })))
+      if (requests === undefined) {
+        requests = this.#requests.labels({ handler, code: String(code) })
+        route.requests.set(code, requests)
+      }
       requests.inc()
     })
   }

@@ -1,5 +1,5 @@
-// What the web server needs of the rest of Monitor. The objects are made in cmd and handed in; web knows no other room's
-// classes. All methods are called on the main thread and must not block it.
+// What the web server needs of the rest of Monitor. The objects are made in cmd and handed in; web knows no other
+// room's classes. All methods are called on the main thread and must not block it.
 import type { QueryJob, QueryReply } from '../lang/job.ts'
 import type { MetricMetadata } from '../lib/model/metadata.ts'
 import type { Clock } from '../lib/std/clock.ts'

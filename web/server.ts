@@ -1,5 +1,5 @@
-// The HTTP server: one port for the API, the pages and the server's own metrics. Parses, asks the part that knows, sends;
-// what takes time runs elsewhere (query workers, the log's sync, the zlib pool).
+// The HTTP server: one port for the API, the pages and the server's own metrics. Parses, asks the part that knows,
+// sends; what takes time runs elsewhere (query workers, the log's sync, the zlib pool).
 import type { AddressInfo } from 'node:net'
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { ApiError, sendError } from './api/envelope.ts'
@@ -89,7 +89,9 @@ export class WebServer {
     })
     // Forms become URLSearchParams; other types are read within the limit and not looked at, as Go's form parser does.
     app.removeAllContentTypeParsers()
-    app.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (_request, body, done) => done(null, new URLSearchParams(String(body))))
+    app.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (_request, body, done) => {
+      done(null, new URLSearchParams(String(body)))
+    })
     app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, _body, done) => done(null, null))
     app.setErrorHandler((error: FastifyError | ApiError, request, reply) => this.#fail(error, request, reply))
     app.setNotFoundHandler((request, reply) => {

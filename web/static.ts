@@ -12,8 +12,9 @@ const NONCE = '__CSP_NONCE__'
 
 function contentSecurityPolicy(nonce: string): string {
   return [
-    "default-src 'none'", "script-src 'self'", `style-src 'self' 'nonce-${nonce}'`, "img-src 'self' data:", "connect-src 'self'", "font-src 'self'",
-    "worker-src 'self'", "base-uri 'self'", "form-action 'self'", "frame-ancestors 'none'", "object-src 'none'",
+    "default-src 'none'", "script-src 'self'", `style-src 'self' 'nonce-${nonce}'`, "img-src 'self' data:",
+    "connect-src 'self'", "font-src 'self'", "worker-src 'self'", "base-uri 'self'", "form-action 'self'",
+    "frame-ancestors 'none'", "object-src 'none'",
   ].join('; ')
 }
 
@@ -36,14 +37,17 @@ export function addStaticRoutes(app: FastifyInstance, folder: string): void {
 /** Whether a path without a route is a page of the app: navigated to, and no file. A missing chunk must stay a 404. */
 export function isPageRequest(request: FastifyRequest): boolean {
   const url = request.url.split('?', 1)[0]!
-  return (request.method === 'GET' || request.method === 'HEAD') && !/^\/(?:api|-|assets)(?:\/|$)/.test(url) && path.posix.extname(url) === '' &&
-    String(request.headers.accept ?? '').includes('text/html')
+  const isRead = request.method === 'GET' || request.method === 'HEAD'
+  const isElsewhere = /^\/(?:api|-|assets)(?:\/|$)/.test(url) || path.posix.extname(url) !== ''
+  return isRead && !isElsewhere && String(request.headers.accept ?? '').includes('text/html')
 }
 
 /** Sends the page. Read anew each time: it is small, and a new build shows at once. */
 export function sendPage(reply: FastifyReply, folder: string): FastifyReply {
   const page = readTextIfThere(path.join(folder, 'index.html'))
-  if (page === null) return reply.code(503).type('text/plain; charset=utf-8').send('The pages are not built yet: npm run build\n')
+  if (page === null) {
+    return reply.code(503).type('text/plain; charset=utf-8').send('The pages are not built yet: npm run build\n')
+  }
   const nonce = randomBytes(16).toString('base64')
   return reply
     .header('Content-Security-Policy', contentSecurityPolicy(nonce))

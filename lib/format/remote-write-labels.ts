@@ -2,10 +2,14 @@
 // become strings here, and only here; they must be UTF-8, nothing is replaced.
 import { isUtf8 } from 'node:buffer'
 import type { MetricMetadata, MetricType } from '../model/metadata.ts'
-import { RemoteWriteError, WIRE_BYTES, WIRE_VARINT, skipField, skipVarint, varintValue, wireFields } from './remote-write-wire.ts'
+import {
+  RemoteWriteError, WIRE_BYTES, WIRE_VARINT, malformed, skipField, skipVarint, varintValue, wireFields,
+} from './remote-write-wire.ts'
 
 /** enum MetricType of prompb. */
-const TYPES: readonly MetricType[] = ['unknown', 'counter', 'gauge', 'histogram', 'gaugehistogram', 'summary', 'info', 'stateset']
+const TYPES: readonly MetricType[] = [
+  'unknown', 'counter', 'gauge', 'histogram', 'gaugehistogram', 'summary', 'info', 'stateset',
+]
 
 /** Sizes in bytes of UTF-8. */
 export interface LabelLimits {
@@ -32,8 +36,9 @@ export function readLabels(run: Uint8Array, limits: LabelLimits): [name: string,
     if (nameBytes > limits.nameBytes) return `label name of ${nameBytes} bytes exceeds ${limits.nameBytes}`
     if (valueBytes > limits.valueBytes) return `label value of ${valueBytes} bytes exceeds ${limits.valueBytes}`
     // One call for the whole field where its framing is ASCII (no length over 127), as it nearly always is.
-    if (!isUtf8(text.subarray(at, to)) && !(isUtf8(text.subarray(part.nameFrom, part.nameTo)) && isUtf8(text.subarray(part.valueFrom, part.valueTo)))) {
-      return 'label is not valid UTF-8'
+    if (!isUtf8(text.subarray(at, to))) {
+      const [name, value] = [text.subarray(part.nameFrom, part.nameTo), text.subarray(part.valueFrom, part.valueTo)]
+      if (!isUtf8(name) || !isUtf8(value)) return 'label is not valid UTF-8'
     }
     at = to
     if (valueBytes === 0) continue
@@ -66,7 +71,7 @@ function locate(bytes: Uint8Array, at: number, to: number, part: LabelPart): voi
     const tag = varintValue(bytes, i, tagEnd)
     const number = tag >>> 3
     if ((number === 1 || number === 2) && (tag & 7) !== WIRE_BYTES) {
-      throw new RemoteWriteError('REMOTE_WRITE_MALFORMED', `protobuf: field ${number} of label has wire type ${tag & 7}, not 2`)
+      throw malformed(`field ${number} of label has wire type ${tag & 7}, not 2`)
     }
     const next = skipField(bytes, tagEnd, to, tag)
     if (number === 1) {
@@ -102,7 +107,7 @@ export function readMetadata(message: Uint8Array): { metric: string; metadata: M
 }
 
 function wrongMetadata(number: number, wire: number): RemoteWriteError {
-  return new RemoteWriteError('REMOTE_WRITE_MALFORMED', `protobuf: field ${number} of metadata has wire type ${wire}`)
+  return malformed(`field ${number} of metadata has wire type ${wire}`)
 }
 
 function textOf(bytes: Uint8Array): string {

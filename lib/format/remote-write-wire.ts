@@ -16,7 +16,10 @@ export const WIRE_BYTES = 2
 const WIRE_FIXED32 = 5
 export const VARINT_BYTES_MAX = 10
 
-const malformed = (what: string): RemoteWriteError => new RemoteWriteError('REMOTE_WRITE_MALFORMED', `protobuf: ${what}`)
+/** The error of a body that breaks the wire format. */
+export function malformed(what: string): RemoteWriteError {
+  return new RemoteWriteError('REMOTE_WRITE_MALFORMED', `protobuf: ${what}`)
+}
 
 /** Where the field ends whose tag was just read and whose content starts at `at`; it must end by `end`. */
 export function skipField(bytes: Uint8Array, at: number, end: number, tag: number): number {

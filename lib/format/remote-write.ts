@@ -10,7 +10,9 @@
 // Unknown fields are skipped; groups, cut fields and wrong wire types throw RemoteWriteError.
 import type { MetricMetadata } from '../model/metadata.ts'
 import { checkLabelField, readMetadata } from './remote-write-labels.ts'
-import { RemoteWriteError, VARINT_BYTES_MAX, WIRE_BYTES, WIRE_FIXED64, WIRE_VARINT, skipField } from './remote-write-wire.ts'
+import {
+  RemoteWriteError, VARINT_BYTES_MAX, WIRE_BYTES, WIRE_FIXED64, WIRE_VARINT, malformed, skipField,
+} from './remote-write-wire.ts'
 
 /** Metadata entries kept of one body; the rest is checked and dropped. Prometheus sends 500 at a time. */
 const METADATA_MAX = 10_000
@@ -36,7 +38,9 @@ export class SampleColumns {
 
   /** Doubles the columns; their content is kept. Throws RemoteWriteError at the limit of a request. */
   grow(): void {
-    if (this.count >= SAMPLES_MAX) throw new RemoteWriteError('REMOTE_WRITE_TOO_LARGE', `more than ${SAMPLES_MAX} samples in one request`)
+    if (this.count >= SAMPLES_MAX) {
+      throw new RemoteWriteError('REMOTE_WRITE_TOO_LARGE', `more than ${SAMPLES_MAX} samples in one request`)
+    }
     const size = this.values.length * 2
     const { values, times, stale } = this
     this.values = new Float64Array(size)
@@ -79,7 +83,8 @@ export class WriteRequestReader {
       if (tag >>> 3 === 1) throw wrongType(tag, 'timeseries')
       if (tag === 0x1a) {
         this.#enter()
-        if (this.metadata.length < METADATA_MAX) this.metadata.push(readMetadata(this.#bytes.subarray(this.from, this.end)))
+        const entry = readMetadata(this.#bytes.subarray(this.from, this.end))
+        if (this.metadata.length < METADATA_MAX) this.metadata.push(entry)
       } else if (tag >>> 3 === 3) throw wrongType(tag, 'metadata')
       else this.#at = skipField(this.#bytes, this.#at, this.#length, tag)
     }
@@ -116,9 +121,11 @@ export class WriteRequestReader {
         // Fast path: both fields, in order, the time a varint of six bytes (any from 2004 to 2109).
         if (
           at + 18 <= end && bytes[at + 1] === 16 && bytes[at + 2] === 0x09 && bytes[at + 11] === 0x10 &&
-          (view.getInt32(at + 12, true) & 0x80808080) === (0x80808080 | 0) && bytes[at + 16]! >= 128 && bytes[at + 17]! < 128
+          (view.getInt32(at + 12, true) & 0x80808080) === (0x80808080 | 0) &&
+          bytes[at + 16]! >= 128 && bytes[at + 17]! < 128
         ) {
-          const low = (bytes[at + 12]! & 127) | ((bytes[at + 13]! & 127) << 7) | ((bytes[at + 14]! & 127) << 14) | ((bytes[at + 15]! & 127) << 21)
+          const low = (bytes[at + 12]! & 127) | ((bytes[at + 13]! & 127) << 7) |
+            ((bytes[at + 14]! & 127) << 14) | ((bytes[at + 15]! & 127) << 21)
           const time = low + ((bytes[at + 16]! & 127) | (bytes[at + 17]! << 7)) * 0x10000000
           putSample(columns, view, at + 3, time)
           at += 18
@@ -194,7 +201,7 @@ export class WriteRequestReader {
     this.#at = at
     const tag = this.#varint()
     // Fields are told by one byte; a known one in two must not slip by as unknown.
-    if (tag < 128 && this.#at !== at + 1) throw new RemoteWriteError('REMOTE_WRITE_MALFORMED', 'protobuf: tag longer than it needs to be')
+    if (tag < 128 && this.#at !== at + 1) throw malformed('tag longer than it needs to be')
     const end = skipField(this.#bytes, this.#at, this.end, tag)
     this.#at = outer
     return end
@@ -229,7 +236,7 @@ export class WriteRequestReader {
       if (byte < 128) return value
       scale *= 128
     }
-    throw new RemoteWriteError('REMOTE_WRITE_MALFORMED', 'protobuf: varint longer than 10 bytes')
+    throw malformed('varint longer than 10 bytes')
   }
 
   /** A signed 64-bit varint as a double: exact within ±2^53 ms, rounded beyond, where no time is valid anyway. */
@@ -247,7 +254,7 @@ export class WriteRequestReader {
         return low + (high >= 2 ** 35 ? high - 2 ** 36 : high) * 0x10000000
       }
     }
-    throw new RemoteWriteError('REMOTE_WRITE_MALFORMED', 'protobuf: varint longer than 10 bytes')
+    throw malformed('varint longer than 10 bytes')
   }
 }
 
@@ -271,9 +278,9 @@ function putSample(columns: SampleColumns, view: DataView, valueAt: number, time
 function wrongType(tag: number, where: string): RemoteWriteError {
   const wire = tag & 7
   const want = where === 'sample' ? (tag >>> 3 === 1 ? WIRE_FIXED64 : WIRE_VARINT) : WIRE_BYTES
-  return new RemoteWriteError('REMOTE_WRITE_MALFORMED', `protobuf: field ${tag >>> 3} of ${where} has wire type ${wire}, not ${want}`)
+  return malformed(`field ${tag >>> 3} of ${where} has wire type ${wire}, not ${want}`)
 }
 
 function cut(what: string): RemoteWriteError {
-  return new RemoteWriteError('REMOTE_WRITE_MALFORMED', `protobuf: ${what} runs past its end`)
+  return malformed(`${what} runs past its end`)
 }

@@ -6,7 +6,7 @@ import { METRIC_NAME, compareText, type Labels } from '../model/labels.ts'
 /** peers' limits for labels; a scrape has the same ones by default. */
 export const LABEL_LIMITS: LabelLimits = { count: 64, nameBytes: 256, valueBytes: 65_536 }
 
-/** The sorted label set in a run of label fields, or why the series is refused. Throws RemoteWriteError if it is no run of labels. */
+/** The sorted label set in a run of label fields (checked protobuf), or why the series is refused. */
 export function checkLabels(run: Uint8Array): Labels | string {
   const pairs = readLabels(run, LABEL_LIMITS)
   if (typeof pairs === 'string') return pairs

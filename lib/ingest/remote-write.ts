@@ -64,12 +64,16 @@ export class RemoteWriteReceiver {
     this.#appender = appender
     this.#cache = new SeriesCache(seed, CACHE_BYTES_MAX)
     this.#samples = metrics.counter('monitor_remote_write_samples_total', 'Samples stored from remote write requests.')
-    this.#refused = metrics.counter('monitor_remote_write_refused_samples_total', 'Samples of remote write requests that were refused.', ['reason'])
+    this.#refused = metrics.counter('monitor_remote_write_refused_samples_total', 'Samples refused, by reason.', ['reason'])
     for (const reason of REFUSAL_REASONS) this.#refused.inc({ reason }, 0)
-    this.#skipped = metrics.counter('monitor_remote_write_skipped_total', 'Exemplars and native histograms of remote write requests, which are not stored.', ['kind'])
+    this.#skipped = metrics.counter('monitor_remote_write_skipped_total', 'Parts of series that are not stored.', ['kind'])
     for (const kind of ['exemplar', 'histogram']) this.#skipped.inc({ kind }, 0)
-    metrics.gauge('monitor_remote_write_known_series', 'Series known by the bytes senders write for them.', [], (gauge) => gauge.set(this.#cache.size - 1))
-    metrics.gauge('monitor_remote_write_cache_bytes', 'Memory of the cache of known series.', [], (gauge) => gauge.set(this.#cache.sizeBytes()))
+    const gauge = (name: string, help: string, value: () => number): void => {
+      metrics.gauge(`monitor_remote_write_${name}`, help, [], (each) => each.set(value()))
+    }
+    gauge('known_series', 'Series known by the bytes senders write for them.', () => this.#cache.size - 1)
+    gauge('cache_bytes', 'Memory of the cache of known series.', () => this.#cache.sizeBytes())
+    gauge('cache_overflows', 'Times the cache started empty again, its budget spent.', () => this.#cache.overflowCount)
   }
 
   /** What senders said of their metrics. */
@@ -88,7 +92,9 @@ export class RemoteWriteReceiver {
       if (stored > 0) await this.#appender.commit()
     } catch (error) {
       if (error instanceof SnappyError) return answer(error.code === 'SNAPPY_TOO_LARGE' ? 413 : 400, error.message)
-      if (error instanceof RemoteWriteError) return answer(error.code === 'REMOTE_WRITE_TOO_LARGE' ? 413 : 400, error.message)
+      if (error instanceof RemoteWriteError) {
+        return answer(error.code === 'REMOTE_WRITE_TOO_LARGE' ? 413 : 400, error.message)
+      }
       if (error instanceof LogError || error instanceof DiskError) return answer(503, error.message)
       throw error
     }
@@ -169,7 +175,8 @@ export class RemoteWriteReceiver {
         const ref = typeof labels === 'string' ? 0 : this.#seriesOf(labels)
         if (ref === 0) {
           const reason = typeof labels === 'string' ? REFUSED_LABELS : REFUSED_SERIES_LIMIT
-          refusals.add(reason, sampleTo - sampleFrom, () => (typeof labels === 'string' ? clip(labels) : `series limit reached at ${clip(formatLabels(labels))}`))
+          const text = typeof labels === 'string' ? labels : `series limit reached at ${formatLabels(labels)}`
+          refusals.add(reason, sampleTo - sampleFrom, () => clip(text))
           this.#batch.refuse()
           continue
         }
@@ -200,9 +207,11 @@ export class RemoteWriteReceiver {
       if (verdict === 0) continue
       refusals.add(REJECT_NAMES[verdict]!, 1, () => {
         // Refusals come in the body's order unless it was regrouped; a name missed then is left out.
-        while (reader.from !== origins[i]!) if (!reader.nextSeries()) return `${REJECT_NAMES[verdict]!} sample at ${samples.times![i]!}`
+        const at = `at ${samples.times![i]!}`
+        while (reader.from !== origins[i]!) if (!reader.nextSeries()) return `${REJECT_NAMES[verdict]!} sample ${at}`
         const labels = checkLabels(reader.gatherLabels())
-        return `${REJECT_NAMES[verdict]!} sample of ${typeof labels === 'string' ? '?' : clip(formatLabels(labels))} at ${samples.times![i]!}`
+        const name = typeof labels === 'string' ? '?' : clip(formatLabels(labels))
+        return `${REJECT_NAMES[verdict]!} sample of ${name} ${at}`
       })
     }
   }
@@ -211,7 +220,9 @@ export class RemoteWriteReceiver {
     for (const { metric, metadata } of reader.metadata) {
       if (metric === '' || metric === METRIC_NAME || metric.length > METADATA_CHARS_MAX) continue
       if (this.#metadata.size >= METADATA_METRICS_MAX && !this.#metadata.has(metric)) continue
-      this.#metadata.set(metric, { type: metadata.type, help: metadata.help.slice(0, METADATA_CHARS_MAX), unit: metadata.unit.slice(0, 64) })
+      const { type, help, unit } = metadata
+      const cut = (text: string): string => text.slice(0, METADATA_CHARS_MAX)
+      this.#metadata.set(metric, { type, help: cut(help), unit: cut(unit) })
     }
   }
 }

@@ -99,13 +99,6 @@ export class SeriesCache {
     return entry
   }
 
-  /** The label bytes of an entry: a view of the cache's own memory. */
-  bytesOf(entry: number): Uint8Array {
-    const at = this.#at[entry]!
-    const page = this.#pages[at >>> PAGE_BITS]!
-    return new Uint8Array(page.buffer, at & (PAGE_BYTES - 1), this.#lengths[entry])
-  }
-
   /** Memory held, in bytes. */
   sizeBytes(): number {
     let total = this.#slots.byteLength + 5 * this.#refs.byteLength

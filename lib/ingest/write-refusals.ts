@@ -28,9 +28,12 @@ export class Refusals {
     return total
   }
 
+  /** The answer for people; `stored`: how many samples were. */
   text(stored: number): string {
     const counts = [...this.counts].map(([reason, count]) => `${count} ${reason}`).join(', ')
-    return `${this.total} of ${this.total + stored} samples refused (${counts}), ${stored} stored; first: ${this.#examples.join('; ')}`
+    const total = this.total
+    const first = this.#examples.join('; ')
+    return `${total} of ${total + stored} samples refused (${counts}), ${stored} stored; first: ${first}`
   }
 }
 

@@ -69,7 +69,7 @@ function tooLarge(maxBytes: number): SnappyError {
 
 // 64-bit moves through DataView compile to plain loads and stores (no BigInt is made once optimised); doubles would
 // not keep the bits of NaNs.
-function decodeBody(source: Uint8Array, from: number, out: { bytes: Uint8Array; view: DataView }, length: number): void {
+function decodeBody(source: Uint8Array, from: number, out: SnappyDecoder, length: number): void {
   const { bytes, view } = out
   const sourceView = new DataView(source.buffer, source.byteOffset, source.length)
   const end = source.length

@@ -15,7 +15,7 @@ export interface StoredSample {
 }
 
 export class MemoryAppender implements Appender {
-  readonly series_: { labels: Labels; samples: StoredSample[] }[] = []
+  readonly stored: { labels: Labels; samples: StoredSample[] }[] = []
   /** Refs of each append, in the order given. */
   readonly batches: number[][] = []
   commits = 0
@@ -34,9 +34,9 @@ export class MemoryAppender implements Appender {
     const key = labels.map((text) => `${text.length}:${text}`).join('')
     let ref = this.#refs.get(key)
     if (ref === undefined) {
-      if (this.series_.length >= this.#seriesMax) throw new SeriesLimitError(`cannot make series ${this.series_.length + 1}: the limit is ${this.#seriesMax}`)
-      this.series_.push({ labels, samples: [] })
-      ref = this.series_.length
+      if (this.stored.length >= this.#seriesMax) throw new SeriesLimitError(`the limit is ${this.#seriesMax} series`)
+      this.stored.push({ labels, samples: [] })
+      ref = this.stored.length
       this.#refs.set(key, ref)
     }
     return ref
@@ -48,7 +48,7 @@ export class MemoryAppender implements Appender {
     for (let i = 0; i < batch.count; i++) {
       const stale = batch.stale !== null && batch.stale[i] === 1
       const sample = { t: batch.times?.[i] ?? batch.t, v: stale ? 0 : batch.values[i]!, stale }
-      const verdict = this.#store(this.series_[batch.refs[i]! - 1]!.samples, sample)
+      const verdict = this.#store(this.stored[batch.refs[i]! - 1]!.samples, sample)
       verdicts[i] = verdict
       if (verdict !== STORED) refused++
     }
@@ -62,7 +62,7 @@ export class MemoryAppender implements Appender {
 
   /** Everything stored, by series in Prometheus' notation. */
   dump(): Record<string, StoredSample[]> {
-    return Object.fromEntries(this.series_.map(({ labels, samples }) => [formatLabels(labels), samples]))
+    return Object.fromEntries(this.stored.map(({ labels, samples }) => [formatLabels(labels), samples]))
   }
 
   #store(samples: StoredSample[], sample: StoredSample): number {
@@ -70,7 +70,9 @@ export class MemoryAppender implements Appender {
     if (!(sample.t >= 0)) return REJECT_TOO_OLD
     const last = samples.at(-1)
     if (last !== undefined && sample.t < last.t) return REJECT_OUT_OF_ORDER
-    if (last?.t === sample.t) return last.stale === sample.stale && Object.is(last.v, sample.v) ? STORED : REJECT_DUPLICATE
+    if (last?.t === sample.t) {
+      return last.stale === sample.stale && Object.is(last.v, sample.v) ? STORED : REJECT_DUPLICATE
+    }
     samples.push(sample)
     return STORED
   }

@@ -2,7 +2,7 @@
 import type { FastifyReply } from 'fastify'
 
 const STATUS = {
-  bad_data: 400, execution: 422, canceled: 499, timeout: 503, unavailable: 503, internal: 500, not_found: 404, not_acceptable: 406,
+  bad_data: 400, execution: 422, canceled: 499, timeout: 503, unavailable: 503, internal: 500, not_found: 404,
 } as const
 export type ErrorType = keyof typeof STATUS
 

@@ -2,11 +2,13 @@
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import type { ServerParts } from '../parts.ts'
 import { OPEN_METRICS_TYPE, toOpenMetrics } from './open-metrics.ts'
-import { addRoute, type Handler } from './router.ts'
+import { addRoute, type Guard, type Handler } from './router.ts'
 
 export type ServerState = 'starting' | 'ready' | 'stopping'
 
-const text = (reply: FastifyReply, status: number, body: string): FastifyReply => reply.code(status).type('text/plain; charset=utf-8').send(body)
+function text(reply: FastifyReply, status: number, body: string): FastifyReply {
+  return reply.code(status).type('text/plain; charset=utf-8').send(body)
+}
 
 /** `state` is asked at each request. */
 export function addManageRoutes(app: FastifyInstance, parts: ServerParts, state: () => ServerState): void {
@@ -27,12 +29,13 @@ export function addManageRoutes(app: FastifyInstance, parts: ServerParts, state:
     return text(reply, 200, '')
   }
   // A page elsewhere must not reload through a visitor's browser.
-  addRoute(app, ['POST', 'PUT'], '/-/reload', reload, (request, reply) => {
+  const guard: Guard = (request, reply) => {
     const site = request.headers['sec-fetch-site']
     if (site === undefined || site === 'same-origin' || site === 'none') return false
     text(reply, 403, 'Cross-site requests are refused.')
     return true
-  }, 'Only POST or PUT requests allowed')
+  }
+  addRoute(app, ['POST', 'PUT'], '/-/reload', reload, { guard, refusal: 'Only POST or PUT requests allowed' })
   addMetricsRoute(app, parts)
 }
 
@@ -42,7 +45,8 @@ function addMetricsRoute(app: FastifyInstance, parts: ServerParts): void {
   addRoute(app, ['GET'], '/metrics', async (request, reply) => {
     const body = await registry.metrics()
     reply.header('Vary', 'Accept')
-    if (String(request.headers.accept ?? '').includes('application/openmetrics-text')) return reply.type(OPEN_METRICS_TYPE).send(toOpenMetrics(body))
+    const isOpen = String(request.headers.accept ?? '').includes('application/openmetrics-text')
+    if (isOpen) return reply.type(OPEN_METRICS_TYPE).send(toOpenMetrics(body))
     return reply.type(registry.contentType).send(body)
   })
 }

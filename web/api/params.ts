@@ -54,8 +54,8 @@ export class Params {
   }
 
   /** A duration in ms, or `fallback` where the parameter is absent or empty; `fail` words the error. */
-  duration(name: string, fallback: number, fail: (why: string) => ApiError = (why) => badParameter(name, why)): number {
-    return this.text(name) === '' ? fallback : this.#duration(name, fail)
+  duration(name: string, fallback: number, fail?: (why: string) => ApiError): number {
+    return this.text(name) === '' ? fallback : this.#duration(name, fail ?? ((why) => badParameter(name, why)))
   }
 
   /** A count ≥ 0; 0, also where absent, means all. */
@@ -64,7 +64,9 @@ export class Params {
     if (text === '') return 0
     if (!/^[+-]?\d+$/.test(text)) throw badParameter('limit', `strconv.Atoi: parsing ${echo(text)}: invalid syntax`)
     const limit = Number(text)
-    if (!Number.isSafeInteger(limit)) throw badParameter('limit', `strconv.Atoi: parsing ${echo(text)}: value out of range`)
+    if (!Number.isSafeInteger(limit)) {
+      throw badParameter('limit', `strconv.Atoi: parsing ${echo(text)}: value out of range`)
+    }
     if (limit < 0) throw badParameter('limit', 'limit must be non-negative')
     return limit
   }
@@ -86,7 +88,10 @@ export class Params {
   }
 }
 
-const echo = (text: string): string => JSON.stringify(text.length > ECHO_CHARS ? `${text.slice(0, ECHO_CHARS)}…` : text)
+function echo(text: string): string {
+  return JSON.stringify(text.length > ECHO_CHARS ? `${text.slice(0, ECHO_CHARS)}…` : text)
+}
+
 const cannotParse = (text: string, what: string): string => `cannot parse ${echo(text)} to a valid ${what}`
 
 const FLOAT = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/
@@ -94,7 +99,7 @@ const RFC3339 = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:Z|([+
 const DURATION = /^(?:(\d+)y)?(?:(\d+)w)?(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?(?:(\d+)ms)?$/
 const UNITS_MS = [31_536_000_000, 604_800_000, 86_400_000, 3_600_000, 60_000, 1000, 1]
 
-/** Float seconds, rounded to ms, or RFC 3339 with any fraction, cut to ms. Null where it is neither or out of bounds. */
+/** Float seconds, rounded to ms, or RFC 3339 with any fraction, cut to ms; null for all else. */
 export function parseTime(text: string): number | null {
   if (FLOAT.test(text)) {
     const seconds = Number(text)
@@ -107,7 +112,8 @@ export function parseTime(text: string): number | null {
   if (text === MAGIC_MAX) return MAX_TIME_MS
   const m = RFC3339.exec(text)
   if (m === null) return null
-  const [year, month, day, hour, minute, second] = m.slice(1, 7).map(Number) as [number, number, number, number, number, number]
+  const [year, month, day] = [Number(m[1]), Number(m[2]), Number(m[3])]
+  const [hour, minute, second] = [Number(m[4]), Number(m[5]), Number(m[6])]
   const [zoneHour, zoneMinute] = [Number(m[9] ?? 0), Number(m[10] ?? 0)]
   if (hour > 23 || minute > 59 || second > 59 || zoneHour > 23 || zoneMinute > 59) return null
   const date = new Date(0)

@@ -2,15 +2,18 @@
 import { gzip, constants } from 'node:zlib'
 import { promisify } from 'node:util'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import type { QueryJob, QueryReply } from '../../lang/job.ts'
+import type { QueryJob, QueryReply, SeriesJob } from '../../lang/job.ts'
 import type { ServerParts } from '../parts.ts'
 import { ApiError, badParameter } from './envelope.ts'
 import { unescapeLabelName } from './label-name.ts'
 import { MAX_TIME_MS, MIN_TIME_MS, Params } from './params.ts'
-import { addRoute } from './router.ts'
+import { addRoute, type Handler } from './router.ts'
 
 /** Steps of a range query, as in Prometheus; its error text has the number too. */
 const POINTS_MAX = 11_000
+const POINTS_TEXT = 'exceeded maximum resolution of 11,000 points per timeseries. ' +
+  'Try decreasing the query resolution (?step=XX)'
+const STEP_TEXT = 'zero or negative query resolution step widths are not accepted. Try a positive integer'
 /** Replies below this are sent as they are. */
 const GZIP_BYTES_MIN = 8192
 /** The thread pool also syncs the log: compression may not take all of its four threads. */
@@ -21,7 +24,9 @@ const gzipAsync = promisify(gzip)
 /** Adds /query, /query_range, /series, /labels and /label/<name>/values. */
 export function addQueryRoutes(app: FastifyInstance, parts: ServerParts): void {
   const sender = new ReplySender(parts)
-  const answer = (makeJob: (request: FastifyRequest) => QueryJob) => (request: FastifyRequest, reply: FastifyReply) => sender.answer(reply, request, makeJob(request))
+  const answer = (makeJob: (request: FastifyRequest) => QueryJob): Handler => (request, reply) => {
+    return sender.answer(reply, request, makeJob(request))
+  }
   addRoute(app, ['GET', 'POST'], '/api/v1/query', answer((request) => instantJob(new Params(request), parts)))
   addRoute(app, ['GET', 'POST'], '/api/v1/query_range', answer((request) => rangeJob(new Params(request), parts)))
   addRoute(app, ['GET', 'POST'], '/api/v1/series', answer((request) => labelJob('series', new Params(request), parts)))
@@ -36,7 +41,10 @@ export function addQueryRoutes(app: FastifyInstance, parts: ServerParts): void {
 function instantJob(params: Params, parts: ServerParts): QueryJob {
   const limit = params.limit()
   const timeMs = params.time('time', parts.clock.now())
-  return { kind: 'instant', timeMs, limit, timeoutMs: timeoutOf(params, parts), lookbackMs: lookbackOf(params, parts), query: params.text('query'), stats: statsOf(params) }
+  return {
+    kind: 'instant', timeMs, limit, timeoutMs: timeoutOf(params, parts), lookbackMs: lookbackOf(params, parts),
+    query: params.text('query'), stats: statsOf(params),
+  }
 }
 
 function rangeJob(params: Params, parts: ServerParts): QueryJob {
@@ -45,21 +53,23 @@ function rangeJob(params: Params, parts: ServerParts): QueryJob {
   const endMs = params.requiredTime('end')
   if (endMs < startMs) throw badParameter('end', 'end timestamp must not be before start time')
   const stepMs = Math.trunc(params.requiredDuration('step'))
-  if (stepMs <= 0) throw badParameter('step', 'zero or negative query resolution step widths are not accepted. Try a positive integer')
+  if (stepMs <= 0) throw badParameter('step', STEP_TEXT)
   if (Math.floor((endMs - startMs) / stepMs) > POINTS_MAX) {
-    throw new ApiError('bad_data', 'exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution (?step=XX)')
+    throw new ApiError('bad_data', POINTS_TEXT)
   }
   return {
-    kind: 'range', startMs, endMs, stepMs, limit,
-    timeoutMs: timeoutOf(params, parts), lookbackMs: lookbackOf(params, parts), query: params.text('query'), stats: statsOf(params),
+    kind: 'range', startMs, endMs, stepMs, limit, timeoutMs: timeoutOf(params, parts),
+    lookbackMs: lookbackOf(params, parts), query: params.text('query'), stats: statsOf(params),
   }
 }
 
-function labelJob(kind: 'series' | 'labels', params: Params, parts: ServerParts): Extract<QueryJob, { kind: 'series' | 'labels' }> {
+function labelJob(kind: SeriesJob['kind'], params: Params, parts: ServerParts): SeriesJob {
   const matches = params.all('match[]')
   if (kind === 'series' && matches.length === 0) throw new ApiError('bad_data', 'no match[] parameter provided')
   const limit = params.limit()
-  return { kind, matches, limit, startMs: params.time('start', MIN_TIME_MS), endMs: params.time('end', MAX_TIME_MS), timeoutMs: parts.options.queryTimeoutMs }
+  const startMs = params.time('start', MIN_TIME_MS)
+  const endMs = params.time('end', MAX_TIME_MS)
+  return { kind, matches, limit, startMs, endMs, timeoutMs: parts.options.queryTimeoutMs }
 }
 
 function timeoutOf(params: Params, parts: ServerParts): number {
@@ -68,7 +78,8 @@ function timeoutOf(params: Params, parts: ServerParts): number {
 
 /** A lookback that is not positive means the default, as in Prometheus. */
 function lookbackOf(params: Params, parts: ServerParts): number {
-  const lookbackMs = params.duration('lookback_delta', 0, (why) => new ApiError('bad_data', `error parsing lookback delta duration: ${why}`))
+  const fail = (why: string): ApiError => new ApiError('bad_data', `error parsing lookback delta duration: ${why}`)
+  const lookbackMs = params.duration('lookback_delta', 0, fail)
   return lookbackMs > 0 ? lookbackMs : parts.options.lookbackMs
 }
 
@@ -111,7 +122,8 @@ class ReplySender {
     if (status === 503) reply.header('Retry-After', '5')
     if (body.length < GZIP_BYTES_MIN) return reply.send(body)
     reply.header('Vary', 'Accept-Encoding')
-    if (this.#compressing >= GZIP_CONCURRENCY_MAX || !acceptsGzip(request.headers['accept-encoding'])) return reply.send(body)
+    const isPacked = acceptsGzip(request.headers['accept-encoding']) && this.#compressing < GZIP_CONCURRENCY_MAX
+    if (!isPacked) return reply.send(body)
     this.#compressing++
     try {
       const packed = await gzipAsync(body, { level: constants.Z_BEST_SPEED })

@@ -9,10 +9,17 @@ const ALL = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const
 /** Answers before the body is read, and says so by true; false lets the request pass. */
 export type Guard = (request: FastifyRequest, reply: FastifyReply) => boolean
 
-/** Adds a path with the methods it has; GET brings HEAD. `refusal`: the text of a 405. */
+interface RouteOptions {
+  guard?: Guard
+  /** Text of a 405. */
+  refusal?: string
+}
+
+/** Adds a path with the methods it has; GET brings HEAD. */
 export function addRoute(
-  app: FastifyInstance, methods: readonly Method[], url: string, handler: Handler, guard?: Guard, refusal: string = 'Method Not Allowed\n',
+  app: FastifyInstance, methods: readonly Method[], url: string, handler: Handler, options: RouteOptions = {},
 ): void {
+  const { guard, refusal = 'Method Not Allowed\n' } = options
   app.route({
     method: [...methods],
     url,

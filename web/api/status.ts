@@ -14,11 +14,14 @@ export function addStatusRoutes(app: FastifyInstance, parts: ServerParts): void 
   const rfc3339 = (timeMs: number): string => new Date(timeMs).toISOString()
 
   // No `features` in it: with them Grafana takes the server for a Mimir.
-  addRoute(app, ['GET'], '/api/v1/status/buildinfo', (_request, reply) => sendData(reply, {
-    version: PROMETHEUS_VERSION, revision: build.revision, branch: build.branch, buildUser: build.buildUser, buildDate: build.buildDate,
-    goVersion: '', application: 'monitor', applicationVersion: build.version, nodeVersion: process.version,
-  }))
-  addRoute(app, ['GET'], '/api/v1/status/flags', (_request, reply) => sendData(reply, Object.fromEntries([...flags].toSorted(([a], [b]) => (a < b ? -1 : 1)))))
+  const buildInfo = {
+    version: PROMETHEUS_VERSION, revision: build.revision, branch: build.branch, buildUser: build.buildUser,
+    buildDate: build.buildDate, goVersion: '',
+    application: 'monitor', applicationVersion: build.version, nodeVersion: process.version,
+  }
+  addRoute(app, ['GET'], '/api/v1/status/buildinfo', (_request, reply) => sendData(reply, buildInfo))
+  const sortedFlags = Object.fromEntries([...flags].toSorted(([a], [b]) => (a < b ? -1 : 1)))
+  addRoute(app, ['GET'], '/api/v1/status/flags', (_request, reply) => sendData(reply, sortedFlags))
   addRoute(app, ['GET'], '/api/v1/status/config', (_request, reply) => sendData(reply, { yaml: config.yaml() }))
   addRoute(app, ['GET'], '/api/v1/status/runtimeinfo', (_request, reply) => {
     const { isSuccessful, timeMs } = config.lastReload()
@@ -34,7 +37,8 @@ export function addStatusRoutes(app: FastifyInstance, parts: ServerParts): void 
 export function addEmptyRoutes(app: FastifyInstance): void {
   addRoute(app, ['GET'], '/api/v1/rules', (_request, reply) => sendData(reply, { groups: [] }))
   addRoute(app, ['GET'], '/api/v1/alerts', (_request, reply) => sendData(reply, { alerts: [] }))
-  addRoute(app, ['GET'], '/api/v1/alertmanagers', (_request, reply) => sendData(reply, { activeAlertmanagers: [], droppedAlertmanagers: [] }))
+  const alertmanagers = { activeAlertmanagers: [], droppedAlertmanagers: [] }
+  addRoute(app, ['GET'], '/api/v1/alertmanagers', (_request, reply) => sendData(reply, alertmanagers))
   // Grafana probes it with times in milliseconds; they are not looked at.
   addRoute(app, ['GET', 'POST'], '/api/v1/query_exemplars', (_request, reply) => sendData(reply, []))
 }

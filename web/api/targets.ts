@@ -11,7 +11,9 @@ export function addTargetRoutes(app: FastifyInstance, parts: ServerParts): void 
     const params = new Params(request)
     return sendData(reply, targets(parts, params.text('state').toLowerCase(), params.text('scrapePool')))
   })
-  addRoute(app, ['GET'], '/api/v1/targets/metadata', (request, reply) => sendData(reply, targetMetadata(parts, new Params(request))))
+  addRoute(app, ['GET'], '/api/v1/targets/metadata', (request, reply) => {
+    return sendData(reply, targetMetadata(parts, new Params(request)))
+  })
   addRoute(app, ['GET'], '/api/v1/metadata', (request, reply) => {
     const params = new Params(request)
     const limit = params.count('limit')
@@ -27,7 +29,8 @@ function targets(parts: ServerParts, state: string, pool: string): object {
   return {
     activeTargets: showsActive ? parts.targets.activeTargets().filter(isWanted).map(activeTarget) : [],
     droppedTargets: showsDropped
-      ? parts.targets.droppedTargets().filter(isWanted).map((each) => ({ discoveredLabels: record(each.discoveredLabels), scrapePool: each.scrapePool }))
+      ? parts.targets.droppedTargets().filter(isWanted)
+          .map(({ discoveredLabels, scrapePool }) => ({ discoveredLabels: record(discoveredLabels), scrapePool }))
       : [],
     // As Prometheus: null, not {}, where dropped ones were not asked for.
     droppedTargetCounts: showsDropped ? record(parts.targets.droppedCounts()) : null,
@@ -76,7 +79,7 @@ function targetMetadata(parts: ServerParts, params: Params): object[] {
 }
 
 /** Each thing said of a metric once, whoever says it. */
-function metadata(parts: ServerParts, metric: string, limit: number, limitPerMetric: number): Record<string, MetricMetadata[]> {
+function metadata(parts: ServerParts, metric: string, limit: number, limitPerMetric: number): object {
   const out = new Map<string, MetricMetadata[]>()
   for (const { metric: name, metadata: { type, unit, help } } of parts.metadata.metadata(metric)) {
     let list = out.get(name)
@@ -85,7 +88,8 @@ function metadata(parts: ServerParts, metric: string, limit: number, limitPerMet
       out.set(name, (list = []))
     }
     if (limitPerMetric > 0 && list.length >= limitPerMetric) continue
-    if (!list.some((each) => each.type === type && each.unit === unit && each.help === help)) list.push({ type, unit, help })
+    const isKnown = list.some((each) => each.type === type && each.unit === unit && each.help === help)
+    if (!isKnown) list.push({ type, unit, help })
   }
   return record(out)
 }

@@ -42,7 +42,7 @@ export function addWriteRoutes(app: FastifyInstance, parts: ServerParts): void {
       } finally {
         bodies.release(body.length)
       }
-    }, refuseRequest)
+    }, { guard: refuseRequest })
   })
 }
 
@@ -89,24 +89,27 @@ function sendResult(reply: FastifyReply, { status, message, samplesWritten }: Re
   return status === 204 ? reply.code(204).send() : plain(reply, status, message)
 }
 
-/** 415 for what is not a snappy-compressed v1 body, 413 for what says it is too large. Absent headers pass: old senders leave them out. */
+/** 415 for what is no snappy-compressed v1 body, 413 for one that says it is too large. Old senders name no type. */
 function refuseRequest(request: FastifyRequest, reply: FastifyReply): boolean {
   const type = request.headers['content-type']
   const encoding = request.headers['content-encoding']
   if (type !== undefined) {
     const [media, ...parameters] = type.split(';').map((part) => part.trim())
     if (media!.toLowerCase() !== 'application/x-protobuf') {
-      plain(reply, 415, `expected application/x-protobuf as the first (media) part, got ${media!.slice(0, 100)} content-type`)
+      const got = media!.slice(0, 100)
+      plain(reply, 415, `expected application/x-protobuf as the first (media) part, got ${got} content-type`)
       return true
     }
     const proto = parameters.find((parameter) => parameter.startsWith('proto='))?.slice('proto='.length)
     if (proto !== undefined && proto !== PROTO_V1) {
-      plain(reply, 415, `${proto.slice(0, 100)} protobuf message is not accepted by this server; only accepts ${PROTO_V1}`)
+      const got = proto.slice(0, 100)
+      plain(reply, 415, `${got} protobuf message is not accepted by this server; only accepts ${PROTO_V1}`)
       return true
     }
   }
   if (encoding !== undefined && encoding !== 'snappy') {
-    plain(reply, 415, `${encoding.slice(0, 100)} encoding (compression) is not accepted by this server; only snappy is acceptable`)
+    const got = encoding.slice(0, 100)
+    plain(reply, 415, `${got} encoding (compression) is not accepted by this server; only snappy is acceptable`)
     return true
   }
   if (Number(request.headers['content-length'] ?? 0) > BODY_BYTES_MAX) {

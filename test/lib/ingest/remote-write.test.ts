@@ -41,12 +41,12 @@ describe('RemoteWriteReceiver', () => {
       // The batch keeps the sender's order.
       expect(appender.batches.at(-1)).toEqual(order.map((i) => i + 1))
     }
-    for (const [i, series] of appender.series_.entries()) {
+    for (const [i, series] of appender.stored.entries()) {
       expect(series.labels).toEqual(labels[i]!.flat())
       for (const { t, v } of series.samples) expect(v).toBe(i + (t - T) * 10_000)
       expect(series.samples.length).toBeGreaterThanOrEqual(5)
     }
-    expect(appender.series_.length).toBe(3000)
+    expect(appender.stored.length).toBe(3000)
   })
 
   it('does not take a series for one whose labels it begins with', async () => {
@@ -119,7 +119,7 @@ describe('RemoteWriteReceiver', () => {
   it('stores labels whose names mean something to JavaScript', async () => {
     const { appender, receiver } = setup()
     await receiver.write(writeBody([one('m', 1, T, ['__proto__', 'p'], ['constructor', 'c'])]))
-    expect(appender.series_[0]!.labels).toEqual(['__name__', 'm', '__proto__', 'p', 'constructor', 'c'])
+    expect(appender.stored[0]!.labels).toEqual(['__name__', 'm', '__proto__', 'p', 'constructor', 'c'])
   })
 
   it('leaves no trace of a malformed body', async () => {
@@ -137,7 +137,7 @@ describe('RemoteWriteReceiver', () => {
     await f(writeBody([one('a', 1)], Uint8Array.of(0x0b)), 400, /^protobuf: field 1 of timeseries has wire type 3/)
     await f(writeBody([one('a', 1), one('b', 1)], field(1, label('__name__', 'c'), field(2, Uint8Array.of(0x0a, 0)))), 400, /^protobuf: field 1 of sample/)
     await f(writeBody([one('a', 1)], field(1, field(1, Uint8Array.of(0x08, 1)), sample(1, T))), 400, /^protobuf: field 1 of label/)
-    expect(appender.series_).toEqual([])
+    expect(appender.stored).toEqual([])
     expect([appender.batches.length, appender.commits]).toEqual([0, 0])
     await f(good, 204, /^$/)
   })
@@ -161,7 +161,7 @@ describe('RemoteWriteReceiver', () => {
     await receiver.write(writeBody([one('a', 1), one('b', 1)]))
     const result = await receiver.write(writeBody([one('a', 2, T + 1), one('c', 1), one('b', 2, T + 1)]))
     expect(result).toEqual({ status: 400, message: '1 of 3 samples refused (1 series_limit), 2 stored; first: series limit reached at c', samplesWritten: 2 })
-    expect(appender.series_.map(({ samples }) => samples.length)).toEqual([2, 2])
+    expect(appender.stored.map(({ samples }) => samples.length)).toEqual([2, 2])
   })
 
   it('skips exemplars and native histograms, counts them, and keeps metadata', async () => {
