@@ -1,0 +1,307 @@
+// What the aggregations that need no series list keep per group and step, and how a row is added. Rows are added in
+// the order they arrive; the arithmetic is Prometheus' (promql/engine.go, aggregation): Neumaier sums for sum and
+// avg, Welford for stddev and stdvar, NaN only where all are NaN for min and max.
+import { compensation } from '../func/kahan.ts'
+import type { Budget } from './budget.ts'
+import { ABSENT, FLOAT } from './operator.ts'
+
+/** groups × width cells; `add` folds a row into a group's cells, `finish` leaves the results in values and kinds. */
+export interface Accumulator {
+  readonly values: Float64Array
+  readonly kinds: Uint8Array
+  add(group: number, row: { values: Float64Array; kinds: Uint8Array; at: number }): void
+  finish(): void
+}
+
+export type StreamingOp = 'sum' | 'avg' | 'min' | 'max' | 'count' | 'group' | 'stddev' | 'stdvar'
+
+export function makeAccumulator(op: StreamingOp, groups: number, width: number, budget: Budget): Accumulator {
+  const cells = { values: budget.floats(groups * width), kinds: budget.bytes(groups * width), width }
+  switch (op) {
+    case 'sum': return new SumCells(cells, budget)
+    case 'avg': return new MeanCells(cells, budget)
+    case 'min': return new MinCells(cells)
+    case 'max': return new MaxCells(cells)
+    case 'count': return new CountCells(cells)
+    case 'group': return new GroupCells(cells)
+    case 'stddev': return new VarianceCells(cells, budget, true)
+    case 'stdvar': return new VarianceCells(cells, budget, false)
+  }
+}
+
+interface Cells {
+  values: Float64Array
+  kinds: Uint8Array
+  width: number
+}
+
+interface Row {
+  values: Float64Array
+  kinds: Uint8Array
+  at: number
+}
+
+class SumCells implements Accumulator {
+  readonly values: Float64Array
+  readonly kinds: Uint8Array
+  readonly #width: number
+  readonly #compensations: Float64Array
+
+  constructor(cells: Cells, budget: Budget) {
+    this.values = cells.values
+    this.kinds = cells.kinds
+    this.#width = cells.width
+    this.#compensations = budget.floats(cells.values.length)
+  }
+
+  add(group: number, row: Row): void {
+    const { values: sums, kinds: seen } = this
+    const compensations = this.#compensations
+    const { values, kinds, at } = row
+    const end = at + this.#width
+    for (let k = at, c = group * this.#width; k < end; k++, c++) {
+      if (kinds[k] !== FLOAT) continue
+      const x = values[k]!
+      if (seen[c] === ABSENT) {
+        seen[c] = FLOAT
+        sums[c] = x
+        continue
+      }
+      const sum = sums[c]!
+      const total = sum + x
+      compensations[c] = compensation(compensations[c]!, sum, x, total)
+      sums[c] = total
+    }
+  }
+
+  finish(): void {
+    const { values } = this
+    for (let c = 0; c < values.length; c++) if (this.#compensations[c] !== 0) values[c]! += this.#compensations[c]!
+  }
+}
+
+/** The plain mean until the sum overflows, from there on an incremental one. */
+class MeanCells implements Accumulator {
+  readonly values: Float64Array
+  readonly kinds: Uint8Array
+  readonly #width: number
+  readonly #compensations: Float64Array
+  readonly #counts: Float64Array
+  readonly #isIncremental: Uint8Array
+
+  constructor(cells: Cells, budget: Budget) {
+    this.values = cells.values
+    this.kinds = cells.kinds
+    this.#width = cells.width
+    this.#compensations = budget.floats(cells.values.length)
+    this.#counts = budget.floats(cells.values.length)
+    this.#isIncremental = budget.bytes(cells.values.length)
+  }
+
+  add(group: number, row: Row): void {
+    const { values: sums, kinds: seen } = this
+    const compensations = this.#compensations
+    const counts = this.#counts
+    const { values, kinds, at } = row
+    const end = at + this.#width
+    for (let k = at, c = group * this.#width; k < end; k++, c++) {
+      if (kinds[k] !== FLOAT) continue
+      const x = values[k]!
+      const count = ++counts[c]!
+      if (count === 1) {
+        seen[c] = FLOAT
+        sums[c] = x
+        continue
+      }
+      const sum = sums[c]!
+      const total = sum + x
+      if (this.#isIncremental[c] === 0 && total !== Infinity && total !== -Infinity) {
+        compensations[c] = compensation(compensations[c]!, sum, x, total)
+        sums[c] = total
+      } else {
+        this.#addToMean(c, x, count)
+      }
+    }
+  }
+
+  #addToMean(c: number, x: number, count: number): void {
+    const sums = this.values
+    const compensations = this.#compensations
+    if (this.#isIncremental[c] === 0) {
+      this.#isIncremental[c] = 1
+      sums[c]! /= count - 1
+      compensations[c]! /= count - 1
+    }
+    const share = (count - 1) / count
+    const scaled = share * sums[c]!
+    const part = x / count
+    const total = scaled + part
+    compensations[c] = compensation(share * compensations[c]!, scaled, part, total)
+    sums[c] = total
+  }
+
+  finish(): void {
+    const { values, kinds } = this
+    for (let c = 0; c < values.length; c++) {
+      if (kinds[c] === ABSENT) continue
+      const mean = values[c]! + this.#compensations[c]!
+      values[c] = this.#isIncremental[c] === 1 ? mean : mean / this.#counts[c]!
+    }
+  }
+}
+
+class MinCells implements Accumulator {
+  readonly values: Float64Array
+  readonly kinds: Uint8Array
+  readonly #width: number
+
+  constructor(cells: Cells) {
+    this.values = cells.values
+    this.kinds = cells.kinds
+    this.#width = cells.width
+  }
+
+  add(group: number, row: Row): void {
+    const { values: best, kinds: seen } = this
+    const { values, kinds, at } = row
+    const end = at + this.#width
+    for (let k = at, c = group * this.#width; k < end; k++, c++) {
+      if (kinds[k] !== FLOAT) continue
+      const x = values[k]!
+      const y = best[c]!
+      if (seen[c] === ABSENT || x < y || y !== y) {
+        seen[c] = FLOAT
+        best[c] = x
+      }
+    }
+  }
+
+  finish(): void {}
+}
+
+class MaxCells implements Accumulator {
+  readonly values: Float64Array
+  readonly kinds: Uint8Array
+  readonly #width: number
+
+  constructor(cells: Cells) {
+    this.values = cells.values
+    this.kinds = cells.kinds
+    this.#width = cells.width
+  }
+
+  add(group: number, row: Row): void {
+    const { values: best, kinds: seen } = this
+    const { values, kinds, at } = row
+    const end = at + this.#width
+    for (let k = at, c = group * this.#width; k < end; k++, c++) {
+      if (kinds[k] !== FLOAT) continue
+      const x = values[k]!
+      const y = best[c]!
+      if (seen[c] === ABSENT || x > y || y !== y) {
+        seen[c] = FLOAT
+        best[c] = x
+      }
+    }
+  }
+
+  finish(): void {}
+}
+
+class CountCells implements Accumulator {
+  readonly values: Float64Array
+  readonly kinds: Uint8Array
+  readonly #width: number
+
+  constructor(cells: Cells) {
+    this.values = cells.values
+    this.kinds = cells.kinds
+    this.#width = cells.width
+  }
+
+  add(group: number, row: Row): void {
+    const { values: counts, kinds: seen } = this
+    const { kinds, at } = row
+    const end = at + this.#width
+    for (let k = at, c = group * this.#width; k < end; k++, c++) {
+      if (kinds[k] === ABSENT) continue
+      counts[c]! += 1
+      seen[c] = FLOAT
+    }
+  }
+
+  finish(): void {}
+}
+
+/** 1 wherever the group has a member. */
+class GroupCells implements Accumulator {
+  readonly values: Float64Array
+  readonly kinds: Uint8Array
+  readonly #width: number
+
+  constructor(cells: Cells) {
+    this.values = cells.values.fill(1)
+    this.kinds = cells.kinds
+    this.#width = cells.width
+  }
+
+  add(group: number, row: Row): void {
+    const { kinds: seen } = this
+    const { kinds, at } = row
+    const end = at + this.#width
+    for (let k = at, c = group * this.#width; k < end; k++, c++) if (kinds[k] !== ABSENT) seen[c] = FLOAT
+  }
+
+  finish(): void {}
+}
+
+/** Welford's running variance (Technometrics 4, 1962); `values` holds the sum of squared distances. */
+class VarianceCells implements Accumulator {
+  readonly values: Float64Array
+  readonly kinds: Uint8Array
+  readonly #width: number
+  readonly #means: Float64Array
+  readonly #counts: Float64Array
+  readonly #isRoot: boolean
+
+  constructor(cells: Cells, budget: Budget, isRoot: boolean) {
+    this.values = cells.values
+    this.kinds = cells.kinds
+    this.#width = cells.width
+    this.#means = budget.floats(cells.values.length)
+    this.#counts = budget.floats(cells.values.length)
+    this.#isRoot = isRoot
+  }
+
+  add(group: number, row: Row): void {
+    const { values: squares, kinds: seen } = this
+    const means = this.#means
+    const counts = this.#counts
+    const { values, kinds, at } = row
+    const end = at + this.#width
+    for (let k = at, c = group * this.#width; k < end; k++, c++) {
+      if (kinds[k] !== FLOAT) continue
+      const x = values[k]!
+      const count = ++counts[c]!
+      if (count === 1) {
+        seen[c] = FLOAT
+        means[c] = x
+        // Infinities and NaN have no distance from their mean.
+        squares[c] = x - x
+        continue
+      }
+      const distance = x - means[c]!
+      means[c]! += distance / count
+      squares[c]! += distance * (x - means[c]!)
+    }
+  }
+
+  finish(): void {
+    const { values, kinds } = this
+    for (let c = 0; c < values.length; c++) {
+      if (kinds[c] === ABSENT) continue
+      const variance = values[c]! / this.#counts[c]!
+      values[c] = this.#isRoot ? Math.sqrt(variance) : variance
+    }
+  }
+}

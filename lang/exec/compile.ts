@@ -1,0 +1,159 @@
+// Syntax tree → operators. One Compiler per query; subqueries compile their inner expression on steps of their own.
+// Scalar arguments are evaluated here, when the call around them is compiled.
+import { assert } from '../../lib/std/assert.ts'
+import type { AggregateExpr, BinaryExpr, Expr, NumberLiteral, Span, UnaryExpr, VectorSelector } from '../parse/ast.ts'
+import { unwrapParens } from '../plan/tree.ts'
+import { typeOf } from '../plan/value-type.ts'
+import { Aggregate } from './aggregate.ts'
+import type { NumberOp } from './arithmetic.ts'
+import { scalarWithScalar, vectorWithScalar } from './binary-scalar.ts'
+import { compileCall, type ExprCompiler } from './compile-call.ts'
+import { CountValues } from './count-values.ts'
+import { drainScalar } from './dense.ts'
+import { InstantRows } from './instant-rows.ts'
+import { Join } from './join.ts'
+import { MappedRows, negate } from './mapped-rows.ts'
+import { MergeSeries } from './merge-series.ts'
+import type { Operator, Steps } from './operator.ts'
+import { checkLabelName, checkPick, checkQuantile } from './aggregate-params.ts'
+import { Pick } from './topk.ts'
+import { Quantile } from './quantile.ts'
+import { nameDropper, type QueryScope } from './query-scope.ts'
+import { ScalarOperator } from './scalar.ts'
+import { SelectedRows, selectedSets } from './selected-rows.ts'
+import { Intersection, Union } from './set-operator.ts'
+import { StepInvariant } from './step-invariant.ts'
+import { shiftOf } from './time-shift.ts'
+import type { TimeShift } from './windows.ts'
+import type { Selection } from '../../storage/interface.ts'
+
+export class Compiler implements ExprCompiler {
+  readonly scope: QueryScope
+  readonly dropName: (set: number) => number
+  readonly #invariant: ReadonlySet<Expr>
+
+  /** `invariant`: the subtrees to evaluate once (plan/step-invariant.ts). The tree's durations are folded. */
+  constructor(scope: QueryScope, invariant: ReadonlySet<Expr>) {
+    this.scope = scope
+    this.#invariant = invariant
+    this.dropName = nameDropper(scope.labels)
+  }
+
+  /** The operator of a scalar or instant vector expression. */
+  compile(expr: Expr, steps: Steps): Operator {
+    if (steps.count > 1 && this.#invariant.has(expr)) {
+      const once = this.compile(expr, { startMs: steps.startMs, stepMs: steps.stepMs, count: 1 })
+      return new StepInvariant(once, steps, this.scope.budget)
+    }
+    switch (expr.type) {
+      case 'number': return literal(expr, steps)
+      case 'vectorSelector': return this.instantRows(expr, steps, { func: '', isTime: false })
+      case 'paren': return this.compile(expr.expr, steps)
+      case 'unary': return this.#unary(expr, steps)
+      case 'binary': return this.#binary(expr, steps)
+      case 'aggregate': return this.#aggregate(expr, steps)
+      case 'call': return compileCall(this, expr, steps)
+      case 'string': case 'matrixSelector': case 'subquery':
+        throw new Error(`BUG: ${expr.type} where a vector or scalar was checked`)
+    }
+  }
+
+  /** The values of a scalar expression at every step. */
+  scalar(expr: Expr, steps: Steps): Float64Array {
+    assert(typeOf(expr) === 'scalar', `scalar expected, not ${typeOf(expr)}`)
+    return drainScalar(this.compile(expr, steps), steps)
+  }
+
+  /** Rows of an instant vector selector; `isTime`: the samples' timestamps. */
+  instantRows(selector: VectorSelector, steps: Steps, what: { func: string; isTime: boolean }): Operator {
+    const { budget, labels, lookbackMs } = this.scope
+    const shift = shiftOf(selector, lookbackMs)
+    const selection = this.select(selector, steps, { shift, func: what.func, rangeMs: 0 })
+    const filler = new InstantRows(steps, shift, what.isTime)
+    return new SelectedRows(selection, selectedSets(selection, labels, budget), filler, steps, budget)
+  }
+
+  /** Asks the store for what the windows of all steps can touch. */
+  select(selector: VectorSelector, steps: Steps, hints: { shift: TimeShift; func: string; rangeMs: number }): Selection {
+    this.scope.budget.check()
+    const { shift, func, rangeMs } = hints
+    const endMs = steps.startMs + (steps.count - 1) * steps.stepMs
+    const mint = (shift.atMs ?? steps.startMs) - shift.offsetMs - shift.rangeMs + 1
+    const maxt = (shift.atMs ?? endMs) - shift.offsetMs
+    return this.scope.querier.select(selector.matchers, mint, maxt, {
+      startMs: steps.startMs, endMs, stepMs: steps.stepMs, rangeMs, func,
+    })
+  }
+
+  /** Makes equal label sets one series, or an error. */
+  merged(operator: Operator, steps: Steps, isStrict = false): Operator {
+    return new MergeSeries(operator, { steps, budget: this.scope.budget, isStrict })
+  }
+
+  #unary(expr: UnaryExpr, steps: Steps): Operator {
+    const input = this.compile(expr.expr, steps)
+    if (expr.op === '+') return input
+    return this.merged(new MappedRows(input, this.dropName, (batch) => negate(batch, steps.count)), steps)
+  }
+
+  #binary(expr: BinaryExpr, steps: Steps): Operator {
+    const isLeftScalar = typeOf(expr.left) === 'scalar'
+    const isRightScalar = typeOf(expr.right) === 'scalar'
+    if (isLeftScalar && isRightScalar) {
+      return scalarWithScalar(expr.op as NumberOp, this.scalar(expr.left, steps), this.scalar(expr.right, steps))
+    }
+    if (isLeftScalar || isRightScalar) {
+      const vector = this.compile(isLeftScalar ? expr.right : expr.left, steps)
+      const values = this.scalar(isLeftScalar ? expr.left : expr.right, steps)
+      const rows = vectorWithScalar(expr, vector, { values, isLeft: isLeftScalar }, { steps, dropName: this.dropName })
+      return this.merged(rows, steps)
+    }
+    const { matching, op } = expr
+    assert(matching !== null, 'two vectors without matching')
+    const sides = [this.compile(expr.left, steps), this.compile(expr.right, steps)] as const
+    const { budget, labels } = this.scope
+    if (op === 'and' || op === 'unless') return new Intersection(op, sides, matching, { steps, budget, labels })
+    if (op === 'or') return this.merged(new Union(sides, matching, { steps, budget, labels }), steps)
+    const join = new Join({ ...expr, matching }, sides, { steps, budget, labels, dropName: this.dropName })
+    return this.merged(join, steps)
+  }
+
+  #aggregate(expr: AggregateExpr, steps: Steps): Operator {
+    const { budget, labels, annotations } = this.scope
+    const scope = { steps, budget, labels }
+    const { op } = expr
+    const input = this.compile(expr.expr, steps)
+    switch (op) {
+      case 'sum': case 'avg': case 'min': case 'max': case 'count': case 'group': case 'stddev': case 'stdvar':
+        return new Aggregate(op, input, expr, scope)
+      case 'quantile': {
+        const param = this.scalar(paramOf(expr), steps)
+        checkQuantile(param, annotations, placeOf(expr))
+        return new Quantile(input, { grouping: expr.grouping, isWithout: expr.isWithout, param }, scope)
+      }
+      case 'topk': case 'bottomk': case 'limitk': case 'limit_ratio': {
+        const param = checkPick(op, this.scalar(paramOf(expr), steps), annotations, placeOf(expr))
+        return new Pick(input, { op, grouping: expr.grouping, isWithout: expr.isWithout, param }, scope)
+      }
+      case 'count_values': {
+        const label = unwrapParens(paramOf(expr))
+        assert(label.type === 'string', `count_values of ${label.type}`)
+        checkLabelName(label.value)
+        return new CountValues(input, { grouping: expr.grouping, isWithout: expr.isWithout, label: label.value }, scope)
+      }
+    }
+  }
+}
+
+function literal(expr: NumberLiteral, steps: Steps): Operator {
+  return new ScalarOperator(new Float64Array(steps.count).fill(expr.value))
+}
+
+function paramOf(expr: AggregateExpr): Expr {
+  assert(expr.param !== null, `${expr.op} without parameter`)
+  return expr.param
+}
+
+function placeOf(expr: AggregateExpr): Span {
+  return paramOf(expr).span
+}

@@ -1,0 +1,39 @@
+// by(…) and without(…): the group of every series, worked out once per query.
+import { METRIC_NAME } from '../../lib/model/labels.ts'
+import type { LabelTable } from './label-table.ts'
+
+/** What an aggregation says of its groups. */
+export interface GroupingSpec {
+  grouping: readonly string[]
+  isWithout: boolean
+}
+
+export interface Groups {
+  /** Sets of the groups, in order of their first series. */
+  sets: Uint32Array
+  /** groupOf[s]: position in `sets` of the group of series s. */
+  groupOf: Uint32Array
+}
+
+/** Maps a set to that of its group. */
+export function groupSets(spec: GroupingSpec, labels: LabelTable): (set: number) => number {
+  const names = new Set(spec.grouping.map((name) => labels.intern(name)))
+  if (!spec.isWithout) return names.size === 0 ? () => 0 : (set) => labels.keep(set, names)
+  names.add(labels.intern(METRIC_NAME))
+  return (set) => labels.drop(set, names)
+}
+
+export function groupSeries(series: Uint32Array, groupSet: (set: number) => number): Groups {
+  const positions = new Map<number, number>()
+  const groupOf = new Uint32Array(series.length)
+  for (let s = 0; s < series.length; s++) {
+    const set = groupSet(series[s]!)
+    let position = positions.get(set)
+    if (position === undefined) {
+      position = positions.size
+      positions.set(set, position)
+    }
+    groupOf[s] = position
+  }
+  return { sets: Uint32Array.from(positions.keys()), groupOf }
+}

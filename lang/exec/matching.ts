@@ -1,0 +1,36 @@
+// Vector matching: which series of one side belong to which of the other. A signature is itself a label set of the
+// table, so matching is integer work and done once per query.
+import { METRIC_NAME, isLegacyLabelName, type Labels } from '../../lib/model/labels.ts'
+import { quote } from '../func/go-format.ts'
+import type { VectorMatching } from '../parse/ast.ts'
+import type { LabelTable } from './label-table.ts'
+
+/** The signature of a set under on(…) or ignoring(…). */
+export function signatures(matching: VectorMatching, labels: LabelTable): (set: number) => number {
+  const names = new Set(matching.labels.map((name) => labels.intern(name)))
+  if (matching.isOn) return (set) => labels.keep(set, names)
+  names.add(labels.intern(METRIC_NAME))
+  return (set) => labels.drop(set, names)
+}
+
+/** Positions of the series of each signature, in order. */
+export function groupBySignature(sets: Uint32Array, signature: (set: number) => number): Map<number, number[]> {
+  const groups = new Map<number, number[]>()
+  sets.forEach((set, position) => {
+    const key = signature(set)
+    const group = groups.get(key)
+    if (group === undefined) groups.set(key, [position])
+    else group.push(position)
+  })
+  return groups
+}
+
+/** `{__name__="up", job="x"}`: Go's labels.String(). */
+export function printLabels(labels: Labels): string {
+  const parts: string[] = []
+  for (let i = 0; i < labels.length; i += 2) {
+    const name = labels[i]!
+    parts.push(`${isLegacyLabelName(name) ? name : quote(name)}=${quote(labels[i + 1]!)}`)
+  }
+  return `{${parts.join(', ')}}`
+}

@@ -1,0 +1,92 @@
+// Behind every operator that may put out equal label sets (names dropped, labels replaced): equal sets become one
+// series. Two points of one set at one step are an error of the query, in Prometheus' words.
+import type { Budget } from './budget.ts'
+import { drain } from './dense.ts'
+import { ABSENT, type Operator, type RowBatch, type Steps } from './operator.ts'
+import { ExecutionError } from './query-error.ts'
+
+/**
+ * `isStrict`: equal sets are an error even if they have their points at different steps, as after range functions
+ * in Prometheus.
+ */
+export interface MergeOptions {
+  steps: Steps
+  budget: Budget
+  isStrict: boolean
+}
+
+/** Costs one look at the series where no two are equal, which is nearly always. */
+export class MergeSeries implements Operator {
+  readonly #input: Operator
+  readonly #options: MergeOptions
+  #series: Uint32Array | null = null
+  #merged: RowBatch | null = null
+  #isMerging = false
+  #isDone = false
+
+  constructor(input: Operator, options: MergeOptions) {
+    this.#input = input
+    this.#options = options
+  }
+
+  series(): Uint32Array {
+    if (this.#series !== null) return this.#series
+    const given = this.#input.series()
+    const unique = uniqueSets(given)
+    this.#isMerging = unique.length !== given.length
+    this.#series = this.#isMerging ? unique : given
+    return this.#series
+  }
+
+  next(): RowBatch | null {
+    const series = this.series()
+    if (!this.#isMerging) return this.#input.next()
+    if (this.#isDone) return null
+    this.#isDone = true
+    this.#merged = this.#merge(series)
+    return this.#merged
+  }
+
+  #merge(series: Uint32Array): RowBatch {
+    const { steps, budget, isStrict } = this.#options
+    const rows = drain(this.#input, steps, budget)
+    const width = steps.count
+    const values = budget.floats(series.length * width)
+    const kinds = budget.bytes(series.length * width)
+    const positions = positionsOf(series)
+    const isTaken = new Uint8Array(series.length)
+    for (let s = 0; s < rows.series.length; s++) {
+      const from = s * width
+      const position = positions.get(rows.series[s]!)!
+      const to = position * width
+      let points = 0
+      for (let i = 0; i < width; i++) {
+        if (rows.kinds[from + i] === ABSENT) continue
+        if (kinds[to + i] !== ABSENT) throw sameLabelset()
+        kinds[to + i] = rows.kinds[from + i]!
+        values[to + i] = rows.values[from + i]!
+        points++
+      }
+      if (points === 0) continue
+      if (isStrict && isTaken[position] === 1) throw sameLabelset()
+      isTaken[position] = 1
+    }
+    return { rows: series.length, index: Uint32Array.from(series, (_, s) => s), values, kinds }
+  }
+}
+
+function sameLabelset(): ExecutionError {
+  return new ExecutionError('vector cannot contain metrics with the same labelset')
+}
+
+/** The distinct sets, in order of first appearance. */
+export function uniqueSets(sets: Uint32Array): Uint32Array {
+  return Uint32Array.from(new Set(sets))
+}
+
+/** Where each set stands. */
+export function positionsOf(sets: Uint32Array): ReadonlyMap<number, number> {
+  const positions = new Map<number, number>()
+  sets.forEach((set, position) => positions.set(set, position))
+  return positions
+}

@@ -1,0 +1,59 @@
+// quantile(q, v) by (…): every point of a group and step is needed at once.
+import { quantile } from '../func/quantile-over-time.ts'
+import type { AggregateScope } from './aggregate.ts'
+import { drain } from './dense.ts'
+import { groupSeries, groupSets, type Groups, type GroupingSpec } from './grouping.ts'
+import { FLOAT, type Operator, type RowBatch } from './operator.ts'
+
+export interface QuantileSpec extends GroupingSpec {
+  /** q at every step. */
+  param: Float64Array
+}
+
+export class Quantile implements Operator {
+  readonly #input: Operator
+  readonly #spec: QuantileSpec
+  readonly #scope: AggregateScope
+  #groups: Groups | null = null
+  #isDone = false
+
+  constructor(input: Operator, spec: QuantileSpec, scope: AggregateScope) {
+    this.#input = input
+    this.#spec = spec
+    this.#scope = scope
+  }
+
+  series(): Uint32Array {
+    return this.#grouped().sets
+  }
+
+  next(): RowBatch | null {
+    if (this.#isDone) return null
+    this.#isDone = true
+    const { steps, budget } = this.#scope
+    const { sets, groupOf } = this.#grouped()
+    if (sets.length === 0) return null
+    const width = steps.count
+    const rows = drain(this.#input, steps, budget)
+    const values = budget.floats(sets.length * width)
+    const kinds = budget.bytes(sets.length * width)
+    const members = Array.from(sets, (): number[] => [])
+    groupOf.forEach((group, s) => members[group]!.push(s * width))
+    const scratch = budget.floats(rows.series.length)
+    members.forEach((starts, group) => {
+      budget.check()
+      for (let i = 0; i < width; i++) {
+        let n = 0
+        for (const start of starts) if (rows.kinds[start + i] === FLOAT) scratch[n++] = rows.values[start + i]!
+        if (n === 0) continue
+        values[group * width + i] = quantile(this.#spec.param[i]!, scratch.subarray(0, n))
+        kinds[group * width + i] = FLOAT
+      }
+    })
+    return { rows: sets.length, index: sets.map((_, g) => g), values, kinds }
+  }
+
+  #grouped(): Groups {
+    return this.#groups ??= groupSeries(this.#input.series(), groupSets(this.#spec, this.#scope.labels))
+  }
+}

@@ -1,0 +1,111 @@
+// Selection → rows: walks the store's batches series by series and hands up rows in chunks of bounded size. What a
+// row says of a series is left to a RowFiller: the newest sample of each step, or a function of each window.
+import type { Selection, SeriesBatch } from '../../storage/interface.ts'
+import type { Budget } from './budget.ts'
+import type { LabelTable } from './label-table.ts'
+import type { Operator, RowBatch, Steps } from './operator.ts'
+
+/** Points per batch: half a megabyte of values stays in the cache between operators. */
+const BATCH_POINTS = 65_536
+
+/** Rows of `steps.count` points that fit one batch, at least one. */
+export function rowsPerBatch(steps: Steps, seriesCount: number): number {
+  return Math.max(1, Math.min(seriesCount, Math.floor(BATCH_POINTS / steps.count)))
+}
+
+export interface RowFiller {
+  /** Called before the first series of each batch of the store. */
+  startBatch(batch: SeriesBatch): void
+  /**
+   * Writes the row of series `s` of the batch to values and kinds from `at` on; kinds are zeroed. Returns the
+   * number of points it counted as loaded, or 0 for an empty row.
+   */
+  fill(batch: SeriesBatch, s: number, row: { values: Float64Array; kinds: Uint8Array; at: number }): number
+}
+
+/** The set of each series of a selection. */
+export function selectedSets(selection: Selection, labels: LabelTable, budget: Budget): Uint32Array {
+  const sets = budget.ints(selection.refs.length)
+  for (let i = 0; i < sets.length; i++) sets[i] = labels.ofSeries(selection.refs[i]!)
+  return sets
+}
+
+/** Empty rows are left out. */
+export class SelectedRows implements Operator {
+  readonly #selection: Selection
+  readonly #series: Uint32Array
+  readonly #filler: RowFiller
+  readonly #budget: Budget
+  readonly #width: number
+  readonly #rowsMax: number
+  readonly #out: RowBatch
+  readonly #row: { values: Float64Array; kinds: Uint8Array; at: number }
+  #batch: SeriesBatch | null = null
+  #position = 0
+  #isDone = false
+
+  constructor(selection: Selection, series: Uint32Array, filler: RowFiller, steps: Steps, budget: Budget) {
+    this.#selection = selection
+    this.#series = series
+    this.#filler = filler
+    this.#budget = budget
+    this.#width = steps.count
+    this.#rowsMax = rowsPerBatch(steps, series.length)
+    const size = this.#rowsMax * steps.count
+    this.#out = { rows: 0, index: budget.ints(this.#rowsMax), values: budget.floats(size), kinds: budget.bytes(size) }
+    this.#row = { values: this.#out.values, kinds: this.#out.kinds, at: 0 }
+  }
+
+  series(): Uint32Array {
+    return this.#series
+  }
+
+  next(): RowBatch | null {
+    if (this.#isDone) return null
+    this.#budget.check()
+    const out = this.#out
+    out.kinds.fill(0)
+    let rows = 0
+    while (rows < this.#rowsMax) {
+      const batch = this.#currentBatch()
+      if (batch === null) break
+      rows = this.#fillFrom(batch, rows)
+    }
+    out.rows = rows
+    return rows === 0 ? null : out
+  }
+
+  #currentBatch(): SeriesBatch | null {
+    if (this.#batch !== null && this.#position < this.#batch.seriesCount) return this.#batch
+    this.#batch = this.#selection.next()
+    this.#position = 0
+    if (this.#batch === null) {
+      this.#isDone = true
+      return null
+    }
+    this.#budget.check()
+    this.#filler.startBatch(this.#batch)
+    return this.#batch
+  }
+
+  #fillFrom(batch: SeriesBatch, from: number): number {
+    const { index } = this.#out
+    const row = this.#row
+    const width = this.#width
+    const rowsMax = this.#rowsMax
+    const filler = this.#filler
+    let rows = from
+    let s = this.#position
+    let loaded = 0
+    for (; s < batch.seriesCount && rows < rowsMax; s++) {
+      row.at = rows * width
+      const points = filler.fill(batch, s, row)
+      if (points === 0) continue
+      loaded += points
+      index[rows++] = batch.index[s]!
+    }
+    this.#position = s
+    this.#budget.addSamples(loaded)
+    return rows
+  }
+}

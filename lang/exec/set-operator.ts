@@ -1,0 +1,148 @@
+// and, or, unless: series of one side by whether the signature has a point on the other side at that step.
+// The side asked is read once into one presence row per signature; the other streams through.
+import type { VectorMatching } from '../parse/ast.ts'
+import type { Budget } from './budget.ts'
+import type { LabelTable } from './label-table.ts'
+import { groupBySignature, signatures } from './matching.ts'
+import { ABSENT, type Operator, type RowBatch, type Steps } from './operator.ts'
+
+export interface SetScope {
+  steps: Steps
+  budget: Budget
+  labels: LabelTable
+}
+
+/** Presence rows: bytes[row × steps + i] is non-zero where a series of the signature has a point. */
+class Presence {
+  readonly #bytes: Uint8Array
+  readonly #width: number
+  readonly #rowOf: Uint32Array
+
+  /** Rows for the signatures of `sets`. `rowOf` maps a series to its row. */
+  constructor(sets: Uint32Array, signature: (set: number) => number, scope: SetScope) {
+    const groups = groupBySignature(sets, signature)
+    this.#width = scope.steps.count
+    this.#bytes = scope.budget.bytes(groups.size * this.#width)
+    this.#rowOf = scope.budget.ints(sets.length)
+    let row = 0
+    for (const group of groups.values()) {
+      for (const position of group) this.#rowOf[position] = row
+      row++
+    }
+  }
+
+  mark(batch: RowBatch): void {
+    const width = this.#width
+    const bytes = this.#bytes
+    const { kinds } = batch
+    for (let r = 0; r < batch.rows; r++) {
+      const to = this.#rowOf[batch.index[r]!]! * width
+      const from = r * width
+      for (let i = 0; i < width; i++) bytes[to + i]! |= kinds[from + i]!
+    }
+  }
+
+  /** The presence row of each of `others`, -1 where the signature does not occur. */
+  rowsFor(sets: Uint32Array, others: Uint32Array, signature: (set: number) => number): Int32Array {
+    const rows = new Map<number, number>()
+    sets.forEach((set, position) => rows.set(signature(set), this.#rowOf[position]!))
+    return Int32Array.from(others, (set) => rows.get(signature(set)) ?? -1)
+  }
+
+  /** Removes from a batch the points where presence is not `isWanted`. */
+  filter(batch: RowBatch, rowOf: Int32Array, isWanted: boolean): void {
+    const width = this.#width
+    const bytes = this.#bytes
+    const { kinds } = batch
+    for (let r = 0; r < batch.rows; r++) {
+      const row = rowOf[batch.index[r]!]!
+      const at = r * width
+      if (row < 0) {
+        if (isWanted) kinds.fill(ABSENT, at, at + width)
+        continue
+      }
+      const from = row * width
+      for (let i = 0; i < width; i++) if ((bytes[from + i] !== 0) !== isWanted) kinds[at + i] = ABSENT
+    }
+  }
+}
+
+/** left and right, left unless right. */
+export class Intersection implements Operator {
+  readonly #left: Operator
+  readonly #right: Operator
+  readonly #signature: (set: number) => number
+  readonly #isWanted: boolean
+  readonly #scope: SetScope
+  #presence: Presence | null = null
+  #rowOf: Int32Array = new Int32Array(0)
+
+  constructor(op: 'and' | 'unless', sides: readonly [Operator, Operator], matching: VectorMatching, scope: SetScope) {
+    this.#left = sides[0]
+    this.#right = sides[1]
+    this.#signature = signatures(matching, scope.labels)
+    this.#isWanted = op === 'and'
+    this.#scope = scope
+  }
+
+  series(): Uint32Array {
+    return this.#left.series()
+  }
+
+  next(): RowBatch | null {
+    const presence = this.#presence ??= this.#readRight()
+    const batch = this.#left.next()
+    if (batch !== null) presence.filter(batch, this.#rowOf, this.#isWanted)
+    return batch
+  }
+
+  #readRight(): Presence {
+    const sets = this.#right.series()
+    const presence = new Presence(sets, this.#signature, this.#scope)
+    for (let batch = this.#right.next(); batch !== null; batch = this.#right.next()) presence.mark(batch)
+    this.#rowOf = presence.rowsFor(sets, this.#left.series(), this.#signature)
+    return presence
+  }
+}
+
+/** left or right: all of left, then what right has for signatures that left lacks at the step. */
+export class Union implements Operator {
+  readonly #left: Operator
+  readonly #right: Operator
+  readonly #signature: (set: number) => number
+  readonly #scope: SetScope
+  #series: Uint32Array | null = null
+  #presence: Presence | null = null
+  #rowOf: Int32Array = new Int32Array(0)
+  #isRight = false
+
+  constructor(sides: readonly [Operator, Operator], matching: VectorMatching, scope: SetScope) {
+    this.#left = sides[0]
+    this.#right = sides[1]
+    this.#signature = signatures(matching, scope.labels)
+    this.#scope = scope
+  }
+
+  series(): Uint32Array {
+    return this.#series ??= Uint32Array.from([...this.#left.series(), ...this.#right.series()])
+  }
+
+  next(): RowBatch | null {
+    const sets = this.#left.series()
+    const presence = this.#presence ??= new Presence(sets, this.#signature, this.#scope)
+    if (!this.#isRight) {
+      const batch = this.#left.next()
+      if (batch !== null) {
+        presence.mark(batch)
+        return batch
+      }
+      this.#isRight = true
+      this.#rowOf = presence.rowsFor(sets, this.#right.series(), this.#signature)
+    }
+    const batch = this.#right.next()
+    if (batch === null) return null
+    presence.filter(batch, this.#rowOf, false)
+    const index = batch.index.map((position) => position + sets.length)
+    return { rows: batch.rows, index, values: batch.values, kinds: batch.kinds }
+  }
+}

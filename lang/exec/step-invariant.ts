@@ -1,0 +1,53 @@
+// Replicates the one step of an operator over all steps of the query: what `@` has pinned is evaluated once.
+import type { Budget } from './budget.ts'
+import type { Operator, RowBatch, Steps } from './operator.ts'
+import { rowsPerBatch } from './selected-rows.ts'
+
+/** `input` is evaluated at a single step. */
+export class StepInvariant implements Operator {
+  readonly #input: Operator
+  readonly #steps: Steps
+  readonly #budget: Budget
+  #out: RowBatch | null = null
+  #batch: RowBatch | null = null
+  #row = 0
+
+  constructor(input: Operator, steps: Steps, budget: Budget) {
+    this.#input = input
+    this.#steps = steps
+    this.#budget = budget
+  }
+
+  series(): Uint32Array {
+    return this.#input.series()
+  }
+
+  next(): RowBatch | null {
+    if (this.#batch === null || this.#row === this.#batch.rows) {
+      this.#batch = this.#input.next()
+      this.#row = 0
+      if (this.#batch === null) return null
+    }
+    this.#budget.check()
+    const { count } = this.#steps
+    const batch = this.#batch
+    const out = this.#out ??= this.#makeOut()
+    const rows = Math.min(out.index.length, batch.rows - this.#row)
+    for (let r = 0; r < rows; r++) {
+      const from = this.#row + r
+      out.index[r] = batch.index[from]!
+      out.values.fill(batch.values[from]!, r * count, (r + 1) * count)
+      out.kinds.fill(batch.kinds[from]!, r * count, (r + 1) * count)
+    }
+    out.rows = rows
+    this.#row += rows
+    this.#budget.addSamples(rows * count)
+    return out
+  }
+
+  #makeOut(): RowBatch {
+    const rows = rowsPerBatch(this.#steps, this.#input.series().length)
+    const size = rows * this.#steps.count
+    return { rows: 0, index: this.#budget.ints(rows), values: this.#budget.floats(size), kinds: this.#budget.bytes(size) }
+  }
+}

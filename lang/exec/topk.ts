@@ -1,0 +1,184 @@
+// topk, bottomk, limitk, limit_ratio: pick series step by step and keep their labels.
+//
+// topk keeps a heap of k per group and step, the least on top; a newcomer replaces it only if it is greater, so of
+// equals the first seen stays (prometheus promql/engine.go: aggregationK; the heap moves as Go's container/heap).
+import { hashBytes } from '../../lib/std/bytes.ts'
+import type { AggregateScope } from './aggregate.ts'
+import { DenseOperator, drain, type DenseRows } from './dense.ts'
+import { groupSeries, groupSets, type Groups, type GroupingSpec } from './grouping.ts'
+import type { LabelTable } from './label-table.ts'
+import { ABSENT, FLOAT, type Operator, type RowBatch } from './operator.ts'
+
+export type PickOp = 'topk' | 'bottomk' | 'limitk' | 'limit_ratio'
+
+export interface PickSpec extends GroupingSpec {
+  op: PickOp
+  /** k or ratio at every step, checked. */
+  param: Float64Array
+}
+
+/** In an instant query series come out group by group, the best first. */
+export class Pick implements Operator {
+  readonly #input: Operator
+  readonly #spec: PickSpec
+  readonly #scope: AggregateScope
+  #picked: Operator | null = null
+
+  constructor(input: Operator, spec: PickSpec, scope: AggregateScope) {
+    this.#input = input
+    this.#spec = spec
+    this.#scope = scope
+  }
+
+  series(): Uint32Array {
+    return this.#evaluated().series()
+  }
+
+  next(): RowBatch | null {
+    return this.#evaluated().next()
+  }
+
+  /** The order of series is known only when all is. */
+  #evaluated(): Operator {
+    return this.#picked ??= new DenseOperator(this.#pick())
+  }
+
+  #pick(): DenseRows {
+    const { steps, budget, labels } = this.#scope
+    const rows = drain(this.#input, steps, budget)
+    const groups = groupSeries(rows.series, groupSets(this.#spec, labels))
+    const kept = budget.bytes(rows.kinds.length)
+    const order = this.#spec.op === 'limit_ratio'
+      ? keepRatio(rows, this.#spec.param, kept, labels)
+      : keepBest(rows, groups, this.#spec, kept)
+    return steps.count === 1 ? reordered(rows, kept, order) : { ...rows, kinds: kept }
+  }
+}
+
+function reordered(rows: DenseRows, kept: Uint8Array, order: readonly number[]): DenseRows {
+  const places = Uint32Array.from(order)
+  return {
+    series: places.map((s) => rows.series[s]!),
+    values: Float64Array.from(places, (s) => rows.values[s]!),
+    kinds: Uint8Array.from(places, (s) => kept[s]!),
+  }
+}
+
+/** Marks what is kept; returns the series kept at the last step, group by group, best first. */
+function keepBest(rows: DenseRows, groups: Groups, spec: PickSpec, kept: Uint8Array): number[] {
+  const width = spec.param.length
+  const members = Array.from(groups.sets, (): number[] => [])
+  groups.groupOf.forEach((group, s) => members[group]!.push(s))
+  const heap = new Heap(rows.values, spec.op)
+  let order: number[] = []
+  for (let i = 0; i < width; i++) {
+    const k = Math.trunc(spec.param[i]!)
+    order = []
+    for (const series of members) {
+      heap.clear()
+      for (const s of series) {
+        const at = s * width + i
+        if (rows.kinds[at] === FLOAT) heap.offer(at, k)
+      }
+      for (const at of heap.sorted()) {
+        kept[at] = FLOAT
+        order.push((at - i) / width)
+      }
+    }
+  }
+  return order
+}
+
+/** Positions of values, the one to give up first on top. */
+class Heap {
+  readonly #values: Float64Array
+  readonly #op: PickOp
+  #items: number[] = []
+
+  constructor(values: Float64Array, op: PickOp) {
+    this.#values = values
+    this.#op = op
+  }
+
+  clear(): void {
+    this.#items = []
+  }
+
+  /** Adds a position if there are fewer than k, or if it is better than the worst. */
+  offer(at: number, k: number): void {
+    const items = this.#items
+    if (items.length < k) {
+      items.push(at)
+      if (this.#op !== 'limitk') this.#up(items.length - 1)
+    } else if (k >= 1 && this.#op !== 'limitk' && this.#isWorse(items[0]!, at)) {
+      items[0] = at
+      this.#down(0)
+    }
+  }
+
+  /** Best first; limitk: as they came. */
+  sorted(): number[] {
+    if (this.#op === 'limitk') return this.#items
+    return this.#items.toSorted((a, b) => (this.#isWorse(b, a) ? -1 : this.#isWorse(a, b) ? 1 : 0))
+  }
+
+  /** NaN is worse than any number. */
+  #isWorse(a: number, b: number): boolean {
+    const x = this.#values[a]!
+    const y = this.#values[b]!
+    if (x !== x) return y === y
+    return this.#op === 'bottomk' ? x > y : x < y
+  }
+
+  #up(from: number): void {
+    const items = this.#items
+    for (let j = from; j > 0;) {
+      const parent = (j - 1) >> 1
+      if (!this.#isWorse(items[j]!, items[parent]!)) break
+      this.#swap(parent, j)
+      j = parent
+    }
+  }
+
+  #down(from: number): void {
+    const items = this.#items
+    for (let i = from; ;) {
+      let child = 2 * i + 1
+      if (child >= items.length) break
+      if (child + 1 < items.length && this.#isWorse(items[child + 1]!, items[child]!)) child++
+      if (!this.#isWorse(items[child]!, items[i]!)) break
+      this.#swap(i, child)
+      i = child
+    }
+  }
+
+  #swap(a: number, b: number): void {
+    const items = this.#items
+    const kept = items[a]!
+    items[a] = items[b]!
+    items[b] = kept
+  }
+}
+
+/** Keeps the share of series whose hash lies below the ratio; a negative ratio keeps exactly the others. */
+function keepRatio(rows: DenseRows, ratios: Float64Array, kept: Uint8Array, labels: LabelTable): number[] {
+  const width = ratios.length
+  const order: number[] = []
+  rows.series.forEach((set, s) => {
+    const offset = hashOffset(labels, set)
+    for (let i = 0; i < width; i++) {
+      const ratio = ratios[i]!
+      const isIn = ratio >= 0 ? offset < ratio : offset >= 1 + ratio
+      if (isIn && rows.kinds[s * width + i] !== ABSENT) kept[s * width + i] = rows.kinds[s * width + i]!
+    }
+    if (kept[s * width + width - 1] !== ABSENT) order.push(s)
+  })
+  return order
+}
+
+/** In [0, 1), the same for the same labels always: no byte 0xff occurs in UTF-8, so it may part the texts. */
+function hashOffset(labels: LabelTable, set: number): number {
+  const bytes = Buffer.concat(labels.labels(set).flatMap((text) => [Buffer.from(text), Buffer.of(0xff)]))
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+  return hashBytes(view, 0, bytes.length, 0x9747b28c) / 4294967296
+}

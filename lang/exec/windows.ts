@@ -1,0 +1,72 @@
+// Where the windows of all steps lie in a timestamp column. Worked out once per column, whatever the number of
+// series that share it.
+//
+//   column      ·   ·   ·   ·   ·   ·   ·
+//   window i        (───────────]            left-open: (endMs - rangeMs, endMs]
+//                   ▲lo         ▲hi
+import type { Windows } from '../func/range-kernel.ts'
+import type { Steps } from './operator.ts'
+
+/** How a selector or subquery looks back from each step. */
+export interface TimeShift {
+  rangeMs: number
+  /** Positive looks into the past. */
+  offsetMs: number
+  /** Fixed evaluation time, Unix ms; null: each step's own. */
+  atMs: number | null
+}
+
+/** Bounds of every step's window; lo and hi are still to be filled by `locate`. */
+export function makeWindows(steps: Steps, shift: TimeShift): Windows {
+  const { count } = steps
+  const windows: Windows = {
+    count, lo: new Int32Array(count), hi: new Int32Array(count), startMs: new Float64Array(count),
+    endMs: new Float64Array(count), rangeMs: shift.rangeMs, evalMs: new Float64Array(count),
+  }
+  for (let i = 0; i < count; i++) {
+    const evalMs = steps.startMs + i * steps.stepMs
+    const endMs = (shift.atMs ?? evalMs) - shift.offsetMs
+    windows.evalMs[i] = evalMs
+    windows.endMs[i] = endMs
+    windows.startMs[i] = endMs - shift.rangeMs
+  }
+  return windows
+}
+
+/** Fills lo and hi for the column t[0..n), ascending. */
+export function locate(windows: Windows, t: Float64Array, n: number): void {
+  const { count, lo, hi, startMs, endMs } = windows
+  advance(t, n, startMs, count, lo)
+  advance(t, n, endMs, count, hi)
+}
+
+/** A step this many times rarer than samples is found by halving instead of walking. */
+const WALK_MAX = 16
+
+/** out[i] = how many of t[0..n) are ≤ limits[i]; limits never fall. */
+export function advance(t: Float64Array, n: number, limits: Float64Array, count: number, out: Int32Array): void {
+  let k = 0
+  if (n > count * WALK_MAX) {
+    for (let i = 0; i < count; i++) {
+      k = countUpTo(t, k, n, limits[i]!)
+      out[i] = k
+    }
+    return
+  }
+  for (let i = 0; i < count; i++) {
+    const limit = limits[i]!
+    while (k < n && t[k]! <= limit) k++
+    out[i] = k
+  }
+}
+
+function countUpTo(t: Float64Array, from: number, n: number, limit: number): number {
+  let low = from
+  let high = n
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (t[middle]! <= limit) low = middle + 1
+    else high = middle
+  }
+  return low
+}

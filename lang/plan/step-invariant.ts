@@ -1,0 +1,45 @@
+// Finds subtrees that give the same at every step because every selector in them is pinned by `@`: they are
+// evaluated once and replicated (prometheus promql/engine.go, PreprocessExpr).
+import type { Expr } from '../parse/ast.ts'
+import { childrenOf } from './tree.ts'
+
+/** Functions that see the evaluation time whatever their arguments. */
+const TIME_DEPENDENT: ReadonlySet<string> = new Set([
+  'days_in_month', 'day_of_month', 'day_of_week', 'day_of_year', 'hour', 'minute', 'month', 'year',
+  'predict_linear', 'time', 'timestamp',
+])
+
+/** The roots of step-invariant subtrees, but for literals, which are cheaper as they are. */
+export function findStepInvariant(expr: Expr): ReadonlySet<Expr> {
+  const found = new Set<Expr>()
+  if (visit(expr, found)) add(expr, found)
+  return found
+}
+
+/** Whether `expr` is invariant; if it is not, its invariant children are added. */
+function visit(expr: Expr, found: Set<Expr>): boolean {
+  switch (expr.type) {
+    case 'number': case 'string':
+      return true
+    case 'vectorSelector':
+      return expr.at !== null
+    case 'matrixSelector':
+      return expr.selector.at !== null
+    case 'subquery':
+      // Its steps are its own: what is invariant within it is found even if the subquery itself is not.
+      if (visit(expr.expr, found)) add(expr.expr, found)
+      return expr.at !== null
+    case 'paren': case 'unary': case 'binary': case 'aggregate': case 'call': {
+      const children = childrenOf(expr)
+      const invariant = children.map((child) => visit(child, found))
+      const isTimeDependent = expr.type === 'call' && TIME_DEPENDENT.has(expr.func)
+      if (!isTimeDependent && !invariant.includes(false)) return true
+      children.forEach((child, i) => invariant[i] === true && add(child, found))
+      return false
+    }
+  }
+}
+
+function add(expr: Expr, found: Set<Expr>): void {
+  if (expr.type !== 'number' && expr.type !== 'string') found.add(expr)
+}
