@@ -136,3 +136,8 @@ export function createExclusive(file: string, text: string): boolean {
     throw new DiskError(`cannot create ${file}`, cause)
   }
 }
+
+/** Calls `onChange` when a name in a folder appears, goes or changes. Does not keep the process alive. Throws DiskError. */
+export function watchFolder(folder: string, onChange: () => void, onError: (error: Error) => void): { close(): void } {
+  return guarded(`watch ${folder}`, () => fs.watch(folder, { persistent: false }, onChange).on('error', onError))
+}

@@ -1,0 +1,86 @@
+// Every flag Monitor knows: name, kind, default, help. One table for parsing, --help and /api/v1/status/flags.
+
+export type FlagKind = 'text' | 'bool' | 'duration' | 'size' | 'count' | 'choice'
+
+export interface FlagSpec {
+  name: string
+  kind: FlagKind
+  /** As Prometheus prints it; '' for none. */
+  fallback: string
+  help: string
+  choices?: readonly string[]
+}
+
+export const FLAGS: readonly FlagSpec[] = [
+  { name: 'config.file', kind: 'text', fallback: '', help: 'Configuration (monitor.yml or a prometheus.yml). Without it Monitor scrapes itself.' },
+  { name: 'config.strict', kind: 'bool', fallback: 'true', help: 'Refuse keys that are not built yet; =false warns and ignores them.' },
+  { name: 'storage.tsdb.path', kind: 'text', fallback: 'data', help: 'Data folder.' },
+  { name: 'storage.tsdb.retention.time', kind: 'duration', fallback: '7d', help: 'How long samples are kept.' },
+  { name: 'storage.head.memory', kind: 'size', fallback: '0B', help: 'Address space of the head; 0 takes 60 % of memory, at most 4GB.' },
+  { name: 'web.listen-address', kind: 'text', fallback: '127.0.0.1:9090', help: 'Address to serve on. :9090 is all interfaces.' },
+  { name: 'web.enable-lifecycle', kind: 'bool', fallback: 'false', help: 'Allow POST /-/reload.' },
+  { name: 'web.external-url', kind: 'text', fallback: '', help: 'URL under which people reach Monitor; also seeds scrape offsets.' },
+  { name: 'query.timeout', kind: 'duration', fallback: '2m', help: 'Longest a query may take.' },
+  { name: 'query.max-concurrency', kind: 'count', fallback: '20', help: 'Queries running or waiting at once.' },
+  { name: 'query.max-samples', kind: 'count', fallback: '50000000', help: 'Samples a query may hold.' },
+  { name: 'query.lookback-delta', kind: 'duration', fallback: '5m', help: 'How far back an instant selector looks.' },
+  { name: 'enable-feature', kind: 'text', fallback: '', help: 'Comma-separated features: promql-experimental-functions.' },
+  { name: 'threads', kind: 'count', fallback: '', help: 'Query workers; 0 evaluates in the main thread. Default: one a core, two at least.' },
+  { name: 'log.level', kind: 'choice', fallback: 'info', help: 'debug, info, warn or error.', choices: ['debug', 'info', 'warn', 'error'] },
+  { name: 'log.format', kind: 'choice', fallback: 'logfmt', help: 'logfmt or json.', choices: ['logfmt', 'json'] },
+]
+
+/** Prometheus' flags that mean nothing here, and why; accepted with a warning so that a command line can move over. */
+export const FOREIGN_FLAGS: ReadonlyMap<string, string> = new Map([
+  ['web.enable-remote-write-receiver', 'the receiver is always on'],
+  ['web.remote-write-receiver.accepted-protobuf-messages', 'remote write 1.0 is accepted'],
+  ['storage.tsdb.retention.size', 'retention by size is not built yet'],
+  ['storage.tsdb.no-lockfile', 'the folder is always locked'],
+  ['storage.tsdb.wal-compression', 'the log has a format of its own'],
+  ['storage.tsdb.wal-compression-type', 'the log has a format of its own'],
+  ['storage.tsdb.head-chunks-write-queue-size', 'there is no such queue'],
+  ['storage.tsdb.min-block-duration', 'blocks are not built yet'],
+  ['storage.tsdb.max-block-duration', 'blocks are not built yet'],
+  ['storage.tsdb.wal-segment-size', 'log files have a fixed size'],
+  ['config.auto-reload-interval', 'send SIGHUP or POST /-/reload'],
+  ['auto-gomaxprocs', 'this is no Go program'],
+  ['auto-gomemlimit', 'this is no Go program'],
+  ['auto-gomemlimit.ratio', 'this is no Go program'],
+  ['web.config.file', 'TLS and authentication are not built yet'],
+  ['web.read-timeout', 'requests end after a minute'],
+  ['web.max-connections', 'the bound is 1024'],
+  ['web.max-notifications-subscribers', 'notifications are not built yet'],
+  ['web.route-prefix', 'route prefixes are not built yet'],
+  ['web.local-assets', 'the pages are built in'],
+  ['web.user-assets', 'the pages are built in'],
+  ['web.enable-admin-api', 'the admin API is not built yet'],
+  ['web.console.templates', 'there are no console templates'],
+  ['web.console.libraries', 'there are no console templates'],
+  ['web.page-title', 'the title is fixed'],
+  ['web.cors.origin', 'other origins are never allowed'],
+  ['storage.agent.path', 'agent mode is not built yet'],
+  ['storage.agent.wal-compression', 'agent mode is not built yet'],
+  ['storage.agent.wal-compression-type', 'agent mode is not built yet'],
+  ['storage.agent.retention.min-time', 'agent mode is not built yet'],
+  ['storage.agent.retention.max-time', 'agent mode is not built yet'],
+  ['storage.agent.no-lockfile', 'agent mode is not built yet'],
+  ['storage.remote.flush-deadline', 'sending remote write is not built yet'],
+  ['storage.remote.read-sample-limit', 'remote read is not built yet'],
+  ['storage.remote.read-concurrent-limit', 'remote read is not built yet'],
+  ['storage.remote.read-max-bytes-in-frame', 'remote read is not built yet'],
+  ['rules.alert.for-outage-tolerance', 'rules are not built yet'],
+  ['rules.alert.for-grace-period', 'rules are not built yet'],
+  ['rules.alert.resend-delay', 'rules are not built yet'],
+  ['rules.max-concurrent-evals', 'rules are not built yet'],
+  ['alertmanager.notification-queue-capacity', 'notification is not built yet'],
+  ['alertmanager.notification-batch-size', 'notification is not built yet'],
+  ['alertmanager.drain-notification-queue-on-shutdown', 'notification is not built yet'],
+  ['agent', 'agent mode is not built yet'],
+])
+
+/** Flags of both tables that may stand without a value. */
+export const FOREIGN_SWITCHES: ReadonlySet<string> = new Set([
+  'web.enable-remote-write-receiver', 'storage.tsdb.no-lockfile', 'storage.tsdb.wal-compression', 'auto-gomaxprocs', 'auto-gomemlimit',
+  'web.enable-admin-api', 'storage.agent.wal-compression', 'storage.agent.no-lockfile',
+  'alertmanager.drain-notification-queue-on-shutdown', 'agent',
+])

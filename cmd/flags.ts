@@ -1,0 +1,169 @@
+// The command line: Prometheus' flag names, `--name=value`, `--name value`, `--switch`, `--no-switch`.
+import { DurationError, parseDuration } from '../lib/model/duration.ts'
+import { SizeError, parseSize } from '../lib/model/size.ts'
+import { nearestWord } from '../lib/std/nearest-word.ts'
+import type { LogFormat, LogLevel } from '../lib/std/log.ts'
+import { FLAGS, FOREIGN_FLAGS, FOREIGN_SWITCHES, type FlagSpec } from './flag-table.ts'
+
+export interface Flags {
+  configFile: string
+  isStrict: boolean
+  dataFolder: string
+  retentionMs: number
+  /** 0: choose by the machine's memory. */
+  headBytes: number
+  listenHost: string
+  listenPort: number
+  isLifecycleEnabled: boolean
+  externalUrl: string
+  queryTimeoutMs: number
+  queriesMax: number
+  querySamplesMax: number
+  lookbackMs: number
+  features: readonly string[]
+  /** null: one a core, two at least. */
+  threads: number | null
+  logLevel: LogLevel
+  logFormat: LogFormat
+  /** Every flag and its value, as text, for /api/v1/status/flags. */
+  all: ReadonlyMap<string, string>
+  /** What was accepted and means nothing here. */
+  warnings: readonly string[]
+}
+
+export type ParsedFlags =
+  | { kind: 'run'; flags: Flags }
+  | { kind: 'exit'; code: 0 | 2; stdout: string; stderr: string }
+
+class FlagError extends Error {
+  readonly code = 'BAD_FLAG'
+}
+
+const byName = new Map(FLAGS.map((spec) => [spec.name, spec]))
+
+/** Reads argv without the program's name. Never throws: what is wrong becomes an exit with code 2. */
+export function parseFlags(argv: readonly string[], version: string): ParsedFlags {
+  if (argv.includes('--help') || argv.includes('-h')) return { kind: 'exit', code: 0, stdout: helpText(), stderr: '' }
+  if (argv.includes('--version')) return { kind: 'exit', code: 0, stdout: `monitor, version ${version}\n`, stderr: '' }
+  try {
+    return { kind: 'run', flags: readFlags(argv) }
+  } catch (error) {
+    if (!(error instanceof FlagError)) throw error
+    return { kind: 'exit', code: 2, stdout: '', stderr: `monitor: ${error.message}\nSee monitor --help.\n` }
+  }
+}
+
+function readFlags(argv: readonly string[]): Flags {
+  const values = new Map(FLAGS.map((spec) => [spec.name, spec.fallback]))
+  const warnings: string[] = []
+  for (let i = 0; i < argv.length; i++) {
+    const word = argv[i]!
+    if (!word.startsWith('--')) throw new FlagError(`unexpected argument ${JSON.stringify(word)}; flags begin with --`)
+    const equals = word.indexOf('=')
+    const given = equals < 0 ? word.slice(2) : word.slice(2, equals)
+    const name = canonicalName(given)
+    const isSwitch = byName.get(name)?.kind === 'bool' || FOREIGN_SWITCHES.has(name)
+    let value = equals < 0 ? undefined : word.slice(equals + 1)
+    if (value === undefined) {
+      if (isSwitch) value = given === name ? 'true' : 'false'
+      else if (i + 1 < argv.length) value = argv[++i]!
+      else throw new FlagError(`flag --${name} wants a value`)
+    }
+    const reason = FOREIGN_FLAGS.get(name)
+    if (reason !== undefined) warnings.push(`--${name} has no meaning here: ${reason}`)
+    else values.set(name, checked(byName.get(name)!, value))
+  }
+  return toFlags(values, warnings)
+}
+
+function canonicalName(given: string): string {
+  if (byName.has(given) || FOREIGN_FLAGS.has(given)) return given
+  if (given.startsWith('no-')) {
+    const name = given.slice(3)
+    if (byName.get(name)?.kind === 'bool' || FOREIGN_SWITCHES.has(name)) return name
+  }
+  const nearest = nearestWord(given, [...byName.keys(), ...FOREIGN_FLAGS.keys(), 'help', 'version'])
+  throw new FlagError(`unknown flag --${given}${nearest === null ? '' : `; did you mean --${nearest}?`}`)
+}
+
+function checked(spec: FlagSpec, value: string): string {
+  const wrong = (want: string): FlagError => new FlagError(`flag --${spec.name}: ${want}, got ${JSON.stringify(value)}`)
+  switch (spec.kind) {
+    case 'bool':
+      if (value !== 'true' && value !== 'false') throw wrong('wants true or false')
+      return value
+    case 'count':
+      if (!/^\d{1,15}$/.test(value)) throw wrong('wants a whole number')
+      return value
+    case 'choice':
+      if (!spec.choices!.includes(value)) throw wrong(`wants one of ${spec.choices!.join(', ')}`)
+      return value
+    case 'duration':
+    case 'size':
+      try {
+        if (spec.kind === 'duration') parseDuration(value)
+        else parseSize(value)
+      } catch (error) {
+        if (error instanceof DurationError || error instanceof SizeError) throw wrong(error.message)
+        throw error
+      }
+      return value
+    case 'text':
+      return value
+  }
+}
+
+function toFlags(values: ReadonlyMap<string, string>, warnings: string[]): Flags {
+  const text = (name: string): string => values.get(name)!
+  const { host, port } = parseListenAddress(text('web.listen-address'))
+  const features = text('enable-feature').split(',').filter((feature) => feature !== '')
+  const threads = text('threads')
+  return {
+    configFile: text('config.file'),
+    isStrict: text('config.strict') === 'true',
+    dataFolder: text('storage.tsdb.path'),
+    retentionMs: parseDuration(text('storage.tsdb.retention.time')),
+    headBytes: parseSize(text('storage.head.memory')),
+    listenHost: host,
+    listenPort: port,
+    isLifecycleEnabled: text('web.enable-lifecycle') === 'true',
+    externalUrl: text('web.external-url'),
+    queryTimeoutMs: parseDuration(text('query.timeout')),
+    queriesMax: Number(text('query.max-concurrency')),
+    querySamplesMax: Number(text('query.max-samples')),
+    lookbackMs: parseDuration(text('query.lookback-delta')),
+    features,
+    threads: threads === '' ? null : Number(threads),
+    logLevel: text('log.level') as LogLevel,
+    logFormat: text('log.format') as LogFormat,
+    all: values,
+    warnings,
+  }
+}
+
+/** `host:port`, `:port` (all interfaces), `[::1]:port`. */
+function parseListenAddress(address: string): { host: string; port: number } {
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]*)):(\d{1,5})$/.exec(address)
+  const port = Number(match?.[3])
+  if (!match || port > 65535) {
+    throw new FlagError(`flag --web.listen-address: wants host:port, such as 127.0.0.1:9090 or :9090, got ${JSON.stringify(address)}`)
+  }
+  return { host: match[1] ?? (match[2] === '' ? '0.0.0.0' : match[2]!), port }
+}
+
+function helpText(): string {
+  const rows = FLAGS.map((spec) => {
+    const left = spec.kind === 'bool' ? `--[no-]${spec.name}` : `--${spec.name}=${spec.fallback || spec.kind.toUpperCase()}`
+    return `  ${left.padEnd(40)} ${spec.help}`
+  })
+  return `Usage: monitor [flags]
+
+Monitor scrapes servers, stores what they say, answers PromQL and draws it.
+
+${rows.join('\n')}
+  ${'--version'.padEnd(40)} Print the version.
+  ${'-h, --help'.padEnd(40)} Print this.
+
+Exit codes: 0 ended by a signal, 1 cannot run (configuration, data folder, port), 2 wrong flags.
+`
+}

@@ -1,0 +1,129 @@
+// Runs the discoverers of every scrape config and hands on what they find, at most once in 5 s for each job (the first
+// at once), so that a flapping source cannot make scraping resync all the time.
+import type { FileSdConfig, ScrapeConfig } from '../lib/config/scrape-config.ts'
+import type { TargetGroup } from '../lib/model/target-group.ts'
+import type { Clock, Timer } from '../lib/std/clock.ts'
+import type { Logger } from '../lib/std/log.ts'
+import type { Counter, Gauge, Metrics } from '../lib/std/metrics.ts'
+import type { Discoverer } from './discoverer.ts'
+import { FileDiscoverer } from './file.ts'
+import { StaticDiscoverer } from './static.ts'
+
+const UPDATE_MS = 5000
+
+export interface DiscoveryOptions {
+  clock: Clock
+  logger: Logger
+  metrics: Metrics
+  /** All groups of a job, whenever they have changed. */
+  update: (jobName: string, groups: readonly TargetGroup[]) => void
+}
+
+/** One discoverer at work. */
+interface Running {
+  /** What it was made from: an equal configuration keeps it running over a reload. */
+  key: string
+  stop: AbortController
+  groups: Map<string, TargetGroup>
+}
+
+interface Job {
+  running: Running[]
+  lastUpdateMs: number
+  timer: Timer | null
+  /** Its discoverers are being started: what they find at once makes one update together. */
+  isStarting: boolean
+}
+
+export class DiscoveryManager {
+  readonly #options: DiscoveryOptions
+  readonly #jobs = new Map<string, Job>()
+  readonly #discovered: Gauge<'name' | 'config'>
+  readonly #fileErrors: Counter
+
+  constructor(options: DiscoveryOptions) {
+    this.#options = options
+    this.#discovered = options.metrics.gauge('prometheus_sd_discovered_targets', 'Targets that discovery found, before relabeling.', ['name', 'config'])
+    this.#fileErrors = options.metrics.counter('prometheus_sd_file_read_errors_total', 'Files of targets that could not be read.')
+  }
+
+  /** Starts what is new, stops what is gone, keeps what is the same. */
+  applyConfig(configs: readonly ScrapeConfig[]): void {
+    const names = new Set(configs.map((config) => config.jobName))
+    for (const [name, job] of this.#jobs) {
+      if (names.has(name)) continue
+      this.#end(job)
+      this.#jobs.delete(name)
+      this.#discovered.remove({ name: 'scrape', config: name })
+    }
+    for (const config of configs) this.#applyJob(config)
+  }
+
+  stop(): void {
+    for (const job of this.#jobs.values()) this.#end(job)
+    this.#jobs.clear()
+  }
+
+  #end(job: Job): void {
+    job.timer?.cancel()
+    for (const running of job.running) running.stop.abort()
+  }
+
+  #applyJob(config: ScrapeConfig): void {
+    const job = this.#jobs.get(config.jobName) ?? { running: [], lastUpdateMs: -Infinity, timer: null, isStarting: false }
+    this.#jobs.set(config.jobName, job)
+    const before = job.running
+    const wanted = this.#discoverersOf(config)
+    job.running = wanted.map(({ key }) => before.find((running) => running.key === key) ?? { key, stop: new AbortController(), groups: new Map<string, TargetGroup>() })
+    for (const running of before) if (!job.running.includes(running)) running.stop.abort()
+    job.isStarting = true
+    wanted.forEach(({ make }, i) => {
+      const running = job.running[i]!
+      if (!before.includes(running)) this.#start(config.jobName, job, running, make())
+    })
+    job.isStarting = false
+    this.#changed(config.jobName, job)
+  }
+
+  #discoverersOf(config: ScrapeConfig): { key: string; make: () => Discoverer }[] {
+    const { clock, logger } = this.#options
+    const out = config.fileSdConfigs.map((file: FileSdConfig, i) => ({
+      key: `file ${i} ${JSON.stringify(file)}`,
+      make: (): Discoverer => new FileDiscoverer({ config: file, clock, logger: logger.with('discovery'), onError: () => this.#fileErrors.inc() }),
+    }))
+    if (config.staticConfigs.length > 0 || out.length === 0) {
+      const text = JSON.stringify(config.staticConfigs, (_, value: unknown) => (value instanceof Map ? [...(value as Map<string, string>)] : value))
+      out.push({ key: `static ${text}`, make: () => new StaticDiscoverer(config.staticConfigs) })
+    }
+    return out
+  }
+
+  #start(name: string, job: Job, running: Running, discoverer: Discoverer): void {
+    discoverer.run((groups) => {
+      for (const group of groups) {
+        if (group.targets.length === 0) running.groups.delete(group.source)
+        else running.groups.set(group.source, group)
+      }
+      this.#changed(name, job)
+    }, running.stop.signal).catch((error: unknown) => {
+      this.#options.logger.error('discovery ended', { job: name, err: error instanceof Error ? error : String(error) })
+    })
+  }
+
+  #changed(name: string, job: Job): void {
+    if (job.timer !== null || job.isStarting) return
+    const { clock } = this.#options
+    const waitMs = job.lastUpdateMs + UPDATE_MS - clock.monotonic()
+    if (waitMs <= 0) this.#update(name, job)
+    else job.timer = clock.after(waitMs, () => this.#update(name, job), true)
+  }
+
+  #update(name: string, job: Job): void {
+    job.timer = null
+    job.lastUpdateMs = this.#options.clock.monotonic()
+    // Sources are unique within one discoverer; across discoverers of a job they may repeat.
+    const groups = job.running.flatMap((running, i) => Array.from(running.groups.values(), (group) => ({ ...group, source: `${i}/${group.source}` })))
+    this.#discovered.set({ name: 'scrape', config: name }, groups.reduce((sum, group) => sum + group.targets.length, 0))
+    this.#options.update(name, groups)
+  }
+}
