@@ -25,13 +25,14 @@ export type Duration =
   | { kind: 'fixed'; ms: number; span: Span }
   | { kind: 'expr'; expr: DurationExpr; span: Span }
 
+/** `isWrapped`: written in parentheses; `isDuration`: written as a duration (`5m`). Printing keeps both. */
 export type DurationExpr =
-  | { kind: 'number'; seconds: number; span: Span }
-  | { kind: 'step'; span: Span }
-  | { kind: 'range'; span: Span }
-  | { kind: 'unary'; op: '+' | '-'; arg: DurationExpr; span: Span }
-  | { kind: 'binary'; op: '+' | '-' | '*' | '/' | '%' | '^'; left: DurationExpr; right: DurationExpr; span: Span }
-  | { kind: 'min_of' | 'max_of'; left: DurationExpr; right: DurationExpr; span: Span }
+  | { kind: 'number'; seconds: number; isDuration?: boolean; span: Span }
+  | { kind: 'step'; isWrapped?: boolean; span: Span }
+  | { kind: 'range'; isWrapped?: boolean; span: Span }
+  | { kind: 'unary'; op: '+' | '-'; arg: DurationExpr; isWrapped?: boolean; span: Span }
+  | { kind: 'binary'; op: '+' | '-' | '*' | '/' | '%' | '^'; left: DurationExpr; right: DurationExpr; isWrapped?: boolean; span: Span }
+  | { kind: 'min_of' | 'max_of'; left: DurationExpr; right: DurationExpr; isWrapped?: boolean; span: Span }
 
 /** `@ 1234` (ms), `@ start()`, `@ end()`. */
 export type AtModifier = { kind: 'time'; ms: number } | { kind: 'start' } | { kind: 'end' }
@@ -54,6 +55,8 @@ export interface VectorSelector {
   type: 'vectorSelector'
   /** Metric name as written before the braces or quoted inside them, '' if none. `matchers` holds it too. */
   name: string
+  /** The name is written inside the braces: `{"foo"}`. Printing keeps it there. */
+  isNameQuoted?: boolean
   matchers: Matcher[]
   offset: Duration | null
   at: AtModifier | null

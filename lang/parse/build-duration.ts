@@ -1,0 +1,60 @@
+// Durations of ranges, subqueries and offsets: the nodes of duration expressions, and the checks Prometheus makes
+// while it reads them (promql/parser/generated_parser.y, duration_expr).
+import type { IToken } from 'chevrotain'
+import type { Duration, DurationExpr } from './ast.ts'
+import type { Binder } from './chain.ts'
+import { DURATION_MS_MAX, parseDurationMs, parseNumber } from './literals.ts'
+import { Fault } from './parse-error.ts'
+import { DurationText, spanOf } from './tokens.ts'
+
+type BinaryDurationOp = Extract<DurationExpr, { kind: 'binary' }>['op']
+
+/** Value of a number or duration token, in seconds where it is a duration. */
+export function literalValue(token: IToken): number {
+  const value = token.tokenType === DurationText ? parseDurationMs(token.image) : parseNumber(token.image)
+  if (typeof value === 'string') throw new Fault(spanOf(token), value)
+  return token.tokenType === DurationText ? value / 1000 : value
+}
+
+export function durationNumber(token: IToken): DurationExpr {
+  const seconds = literalValue(token)
+  const span = spanOf(token)
+  if (!(Math.abs(seconds) * 1000 <= DURATION_MS_MAX)) throw new Fault(span, 'duration out of range')
+  return { kind: 'number', seconds, isDuration: token.tokenType === DurationText, span }
+}
+
+/** `5m * 2`, `-step()`. */
+export const durationBinder: Binder<DurationExpr, never> = {
+  sign(sign, arg) {
+    const op = sign.image as '+' | '-'
+    const span = { start: sign.startOffset, end: arg.span.end }
+    if (arg.kind === 'number') return { ...arg, seconds: op === '-' ? -arg.seconds : arg.seconds, span }
+    return { kind: 'unary', op, arg, span }
+  },
+  binary(operator, _, left, right) {
+    const op = operator.image as BinaryDurationOp
+    if (right.kind === 'number' && right.seconds === 0) {
+      if (op === '/') throw new Fault(spanOf(operator), 'division by zero')
+      if (op === '%') throw new Fault(spanOf(operator), 'modulo by zero')
+    }
+    return { kind: 'binary', op, left, right, span: { start: left.span.start, end: right.span.end } }
+  },
+}
+
+/** A duration in parentheses; those around a plain number leave no trace. */
+export function wrapDuration(expr: DurationExpr): DurationExpr {
+  return expr.kind === 'number' ? expr : { ...expr, isWrapped: true }
+}
+
+/** For ranges and steps, which must be longer than nothing. */
+export function positiveDuration(expr: DurationExpr): Duration {
+  if (expr.kind === 'number' && !(expr.seconds > 0)) throw new Fault(expr.span, 'duration must be greater than 0')
+  return toDuration(expr)
+}
+
+/** Whole milliseconds, as the engine counts. */
+export function toDuration(expr: DurationExpr): Duration {
+  if (expr.kind !== 'number') return { kind: 'expr', expr, span: expr.span }
+  // Nanoseconds first, as Go does, so that 0.001 s is 1 ms whatever the binary fraction.
+  return { kind: 'fixed', ms: Math.trunc(Math.round(expr.seconds * 1e9) / 1e6), span: expr.span }
+}

@@ -1,0 +1,79 @@
+// The values of literals: numbers (Go's ParseInt base 0, then ParseFloat), durations (prometheus/common ParseDuration)
+// and strings (util/strutil Unquote). The lexer has checked their outer shape.
+
+/** `not a number`, worded as Go words it. */
+export function parseNumber(text: string): number | string {
+  const wrong = (why: string): string => `error parsing number: strconv.ParseFloat: parsing "${text}": ${why}`
+  const lower = text.toLowerCase()
+  if (lower === 'inf') return Infinity
+  if (lower === 'nan') return NaN
+  let plain = text
+  if (text.includes('_')) {
+    // Underscores part digits, or the prefix from the digits.
+    if (!/^(0[xX](_?[0-9a-fA-F])+|[0-9]+(_[0-9]+)*(\.[0-9]*(_[0-9]+)*)?([eE][+-]?[0-9]+(_[0-9]+)*)?|\.[0-9]+(_[0-9]+)*([eE][+-]?[0-9]+(_[0-9]+)*)?)$/.test(text)) {
+      return wrong('invalid syntax')
+    }
+    plain = text.replaceAll('_', '')
+  }
+  if (/^0[xX]/.test(plain)) {
+    if (!/^0[xX][0-9a-fA-F]+$/.test(plain) || BigInt(plain) > 0x7fff_ffff_ffff_ffffn) return wrong('invalid syntax')
+    return Number(plain)
+  }
+  if (/^0[0-7]+$/.test(plain)) {
+    const octal = BigInt(`0o${plain.slice(1)}`)
+    if (octal <= 0x7fff_ffff_ffff_ffffn) return Number(octal)
+  }
+  const value = Number(plain)
+  if (Number.isNaN(value)) return wrong('invalid syntax')
+  return Number.isFinite(value) ? value : wrong('value out of range')
+}
+
+const UNITS_MS: ReadonlyMap<string, number> = new Map([
+  ['ms', 1], ['s', 1_000], ['m', 60_000], ['h', 3_600_000], ['d', 86_400_000], ['w', 604_800_000], ['y', 31_536_000_000],
+])
+
+/** Longest duration, ms: Go's time.Duration counts nanoseconds in 63 bits, some 292 years. */
+export const DURATION_MS_MAX = 9_223_372_036_854
+
+/** `1h30m` in ms, or what is wrong with it. Units from y to ms, each once, whole numbers. */
+export function parseDurationMs(text: string): number | string {
+  let totalMs = 0
+  let lastMs = Infinity
+  let at = 0
+  while (at < text.length) {
+    const part = /^(\d+)(\D*)/.exec(text.slice(at))
+    if (part === null || part[2] === '') return `not a valid duration string: "${text}"`
+    const unitMs = UNITS_MS.get(part[2]!)
+    if (unitMs === undefined) return `unknown unit "${part[2]}" in duration "${text}"`
+    if (unitMs >= lastMs) return `not a valid duration string: "${text}"`
+    lastMs = unitMs
+    totalMs += Number(part[1]) * unitMs
+    if (totalMs > DURATION_MS_MAX) return 'duration out of range'
+    at += part[0].length
+  }
+  return totalMs
+}
+
+const SIMPLE_ESCAPES: ReadonlyMap<string, string> = new Map([
+  ['a', '\u0007'], ['b', '\b'], ['f', '\f'], ['n', '\n'], ['r', '\r'], ['t', '\t'], ['v', '\v'],
+])
+
+/**
+ * The value of a quoted string, quotes included, that the lexer has passed. Byte escapes (`\xff`, `\377`) make bytes;
+ * bytes that are no UTF-8 become U+FFFD, which is also how Prometheus shows them in JSON.
+ */
+export function unquote(text: string): string {
+  const body = text.slice(1, -1)
+  if (text[0] === '`') return body.replaceAll('\r', '')
+  if (!body.includes('\\')) return body
+  const parts: Buffer[] = []
+  for (const [piece, byteText, hex] of body.matchAll(/\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U[0-9a-fA-F]{8}|[0-7]{3}|[^])|[^\\]+/g)) {
+    if (piece[0] !== '\\') parts.push(Buffer.from(piece))
+    else if (byteText !== undefined) parts.push(Buffer.of(Number.parseInt(byteText, 16)))
+    else if (hex !== undefined) parts.push(Buffer.from(String.fromCodePoint(Number.parseInt(hex, 16))))
+    else if (piece[1] === 'U') parts.push(Buffer.from(String.fromCodePoint(Number.parseInt(piece.slice(2), 16))))
+    else if (/^\\[0-7]/.test(piece)) parts.push(Buffer.of(Number.parseInt(piece.slice(1), 8)))
+    else parts.push(Buffer.from(SIMPLE_ESCAPES.get(piece[1]!) ?? piece.slice(1)))
+  }
+  return Buffer.concat(parts).toString()
+}
