@@ -1,6 +1,6 @@
 // What the store can refuse, for callers to act on.
 
-/** The disk refused what the log must write; nothing since the last commit is promised. Senders should retry. */
+/** The disk refused what the log must write, or the head's memory is used up; nothing since the last commit is promised. Senders should retry. */
 export class LogError extends Error {
   readonly code = 'LOG'
 }

@@ -1,12 +1,8 @@
 // Allocation inside the shared heap, by the main thread alone: a bump pointer and free lists by size class.
 // What a reader may still look at is *retired*, not freed: it returns to the free lists when every reader that was
 // open at that time has closed (epoch-based reclamation; Fraser, "Practical lock-freedom", 2004, §5.2.3).
+import { LogError } from '../errors.ts'
 import { ARENA_START, ROOT_EPOCH, ROOT_SLOTS, SLOT_COUNT, type SharedHeap } from './shared-heap.ts'
-
-/** The head's memory is used up; nothing was stored. */
-export class HeadFullError extends Error {
-  readonly code = 'HEAD_FULL'
-}
 
 interface Retired {
   at: number
@@ -38,7 +34,7 @@ export class Arena {
     return Math.ceil(units / step) * step
   }
 
-  /** Zeroed space of at least `units` × 8 bytes. Throws HeadFullError. */
+  /** Zeroed space of at least `units` × 8 bytes. Throws LogError when the head's memory is used up. */
   allocate(units: number): number {
     const size = Arena.classOf(units)
     const reused = this.#free.get(size)?.pop()
@@ -48,7 +44,7 @@ export class Arena {
     }
     const at = this.#next
     if (at + size > this.#limit) {
-      throw new HeadFullError(`cannot store more in the head: ${this.#limit * 8} bytes are in use; raise --storage.head.memory`)
+      throw new LogError(`cannot store more in the head: ${this.#limit * 8} bytes are in use; raise --storage.head.memory`)
     }
     this.#next = at + size
     return at
