@@ -28,7 +28,7 @@ export function evaluate(parsed: Expr, steps: Steps, scope: QueryScope): QueryRe
   const type = typeOf(parsed)
   if (scope.isRangeQuery && type !== 'scalar' && type !== 'vector') {
     const name = type === 'matrix' ? 'range vector' : type
-    throw new QueryError('bad_data', `invalid expression type "${name}" for range query, must be Scalar or instant Vector`)
+    throw new QueryError('bad_data', `invalid parameter "query": invalid expression type "${name}" for range query, must be Scalar or instant Vector`)
   }
   const endMs = steps.startMs + (steps.count - 1) * steps.stepMs
   const expr = foldDurations(parsed, { startMs: steps.startMs, endMs, stepMs: steps.stepMs })

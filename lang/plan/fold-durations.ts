@@ -116,5 +116,5 @@ function evaluateBinary(expr: Extract<DurationExpr, { kind: 'binary' }>, times: 
 }
 
 function badDuration(offset: number, what: string): QueryError {
-  return new QueryError('bad_data', `${offset}: ${what}`)
+  return new QueryError('bad_data', `invalid parameter "query": ${offset}: ${what}`)
 }

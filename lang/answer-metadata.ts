@@ -1,0 +1,64 @@
+// series, labels and label values: answered by the Querier itself, sorted, cut at the job's limit.
+import { compareLabels, type Labels } from '../lib/model/labels.ts'
+import type { Matcher } from '../lib/model/matcher.ts'
+import type { Querier } from '../storage/interface.ts'
+import { LabelTable } from './exec/label-table.ts'
+import { QueryError } from './exec/query-error.ts'
+import type { LabelValuesJob, QueryReply, SeriesJob } from './job.ts'
+import type { ParserFeatures } from './parse/ast.ts'
+import { ParseError } from './parse/parse-error.ts'
+import { parseExpr } from './parse/parse.ts'
+import type { ByteWriter } from './reply/byte-writer.ts'
+import { successReply, TRUNCATED } from './reply/envelope.ts'
+
+/** Throws QueryError bad_data for selectors that are none. */
+export function answerMetadata(job: SeriesJob | LabelValuesJob, querier: Querier, features: ParserFeatures): QueryReply {
+  const sets = job.matches.map((text) => parseSelector(text, features))
+  const { startMs, endMs, limit } = job
+  switch (job.kind) {
+    case 'series': return seriesReply(querier, querier.seriesRefs(sets, startMs, endMs), limit)
+    case 'labels': return listReply(querier.labelNames(sets, startMs, endMs), limit)
+    case 'labelValues': return listReply(querier.labelValues(job.name, sets, startMs, endMs), limit)
+  }
+}
+
+function parseSelector(text: string, features: ParserFeatures): readonly Matcher[] {
+  try {
+    const expr = parseExpr(text, features)
+    if (expr.type === 'vectorSelector' && expr.offset === null && expr.at === null) return expr.matchers
+  } catch (error) {
+    if (!(error instanceof ParseError)) throw error
+    throw new QueryError('bad_data', `invalid parameter "match[]": ${error.message}`)
+  }
+  throw new QueryError('bad_data', `invalid parameter "match[]": ${JSON.stringify(text)} is not a series selector`)
+}
+
+function cut<T>(list: readonly T[], limit: number): { shown: readonly T[]; warnings: readonly string[] } {
+  if (limit <= 0 || list.length <= limit) return { shown: list, warnings: [] }
+  return { shown: list.slice(0, limit), warnings: [TRUNCATED] }
+}
+
+function listReply(list: readonly string[], limit: number): QueryReply {
+  const { shown, warnings } = cut(list, limit)
+  return successReply((out) => out.text(JSON.stringify(shown)), () => ({ warnings, infos: [] }))
+}
+
+function seriesReply(querier: Querier, refs: Uint32Array, limit: number): QueryReply {
+  const labels = new LabelTable(querier)
+  const sorted = Array.from(refs, (ref) => labels.labels(labels.ofSeries(ref))).sort(compareLabels)
+  const { shown, warnings } = cut(sorted, limit)
+  const writeList = (out: ByteWriter): void => {
+    out.ascii('[')
+    shown.forEach((set, i) => writeSet(out, set, i === 0))
+    out.ascii(']')
+  }
+  return successReply(writeList, () => ({ warnings, infos: [] }))
+}
+
+function writeSet(out: ByteWriter, set: Labels, isFirst: boolean): void {
+  let text = isFirst ? '{' : ',{'
+  for (let i = 0; i < set.length; i += 2) {
+    text += `${i === 0 ? '' : ','}${JSON.stringify(set[i])}:${JSON.stringify(set[i + 1])}`
+  }
+  out.text(`${text}}`)
+}

@@ -1,0 +1,122 @@
+// The engine: one job in, one finished HTTP answer out, synchronously. It runs in query workers (lang/worker.ts) and,
+// in tests and tiny set-ups, in the main thread.
+//
+//   text ─parse─▶ tree ─plan─▶ tree ─compile─▶ operators ─drain─▶ rows ─reply─▶ bytes
+import { systemClock, type Clock } from '../lib/std/clock.ts'
+import type { Querier, Queryable } from '../storage/interface.ts'
+import { answerMetadata } from './answer-metadata.ts'
+import { Annotations } from './exec/annotations.ts'
+import { Budget } from './exec/budget.ts'
+import { evaluate } from './exec/evaluate.ts'
+import { LabelTable } from './exec/label-table.ts'
+import type { Steps } from './exec/operator.ts'
+import { QueryError } from './exec/query-error.ts'
+import type { InstantJob, QueryJob, QueryReply, RangeJob } from './job.ts'
+import type { ParserFeatures } from './parse/ast.ts'
+import { ParseError } from './parse/parse-error.ts'
+import { parseExpr } from './parse/parse.ts'
+import { errorReply, successReply, TRUNCATED } from './reply/envelope.ts'
+import { writeResult } from './reply/result-json.ts'
+import { writeStats } from './reply/stats-json.ts'
+
+export interface EngineOptions {
+  clock: Clock
+  features: ParserFeatures
+  /** Samples one query may load. */
+  samplesMax: number
+  /** Bytes of arrays one query may hold. */
+  bytesMax: number
+  /** Steps of one range query; the API refuses more before the engine does. */
+  stepsMax: number
+  /** Resolution of subqueries that name none. */
+  subqueryStepMs: number
+}
+
+/** Prometheus' limits, and 256 MiB of arrays. */
+export const DEFAULT_ENGINE_OPTIONS: EngineOptions = {
+  clock: systemClock,
+  features: { experimentalFunctions: false, extendedRangeSelectors: false, fillModifiers: false },
+  samplesMax: 50_000_000,
+  bytesMax: 256 << 20,
+  stepsMax: 11_001,
+  subqueryStepMs: 60_000,
+}
+
+/** Stateless between jobs; one serves any number of stores. */
+export class Engine {
+  readonly #options: EngineOptions
+
+  constructor(options: Partial<EngineOptions> = {}) {
+    this.#options = { ...DEFAULT_ENGINE_OPTIONS, ...options }
+  }
+
+  /**
+   * Never throws: what goes wrong is an answer too. `canceled`: shared memory whose element 0 is set when nobody
+   * waits for the answer any more.
+   */
+  run(job: QueryJob, queryable: Queryable, canceled?: Int32Array): QueryReply {
+    const { clock } = this.#options
+    const startedMs = clock.monotonic()
+    const deadlineMs = startedMs + job.timeoutMs
+    let querier: Querier | null = null
+    try {
+      querier = queryable.querier()
+      if (job.kind !== 'instant' && job.kind !== 'range') return answerMetadata(job, querier, this.#options.features)
+      const budget = new Budget({ ...this.#options, deadlineMs, ...(canceled && { canceled }) })
+      return this.#query(job, querier, { budget, startedMs })
+    } catch (error) {
+      return failureReply(error)
+    } finally {
+      querier?.close()
+    }
+  }
+
+  #query(job: InstantJob | RangeJob, querier: Querier, run: { budget: Budget; startedMs: number }): QueryReply {
+    const { clock, features, subqueryStepMs } = this.#options
+    const { budget } = run
+    const steps = this.#stepsOf(job)
+    const isRangeQuery = job.kind === 'range'
+    const labels = new LabelTable(querier)
+    const annotations = new Annotations(job.query)
+    const scope = { querier, labels, annotations, budget, lookbackMs: job.lookbackMs, isRangeQuery, subqueryStepMs }
+    const parsed = parseExpr(job.query, features)
+    const preparedMs = clock.monotonic()
+    const result = evaluate(parsed, steps, scope)
+    const evaluatedMs = clock.monotonic()
+    const stats = job.stats === '' ? '' : writeStats({ startedMs: run.startedMs, preparedMs, evaluatedMs }, budget)
+    let isCut = false
+    return successReply((out) => {
+      isCut = writeResult(out, result, { steps, isRangeQuery, labels, limit: job.limit, stats })
+      budget.check()
+    }, () => {
+      if (isCut) annotations.warnPlain(TRUNCATED)
+      return { warnings: annotations.warnings(), infos: annotations.infos() }
+    })
+  }
+
+  #stepsOf(job: InstantJob | RangeJob): Steps {
+    if (job.kind === 'instant') return { startMs: job.timeMs, stepMs: 0, count: 1 }
+    if (!(job.stepMs > 0)) throw new QueryError('bad_data', 'zero or negative query resolution step widths are not accepted. Try a positive integer')
+    if (job.endMs < job.startMs) throw new QueryError('bad_data', 'end timestamp must not be before start time')
+    const count = Math.floor((job.endMs - job.startMs) / job.stepMs) + 1
+    if (count > this.#options.stepsMax) {
+      throw new QueryError('bad_data', 'exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution (?step=XX)')
+    }
+    return { startMs: job.startMs, stepMs: job.stepMs, count }
+  }
+}
+
+/** The answer to what `run` caught: expected ends by their type, bugs as internal errors. */
+function failureReply(error: unknown): QueryReply {
+  if (error instanceof ParseError) return errorReply('bad_data', `invalid parameter "query": ${error.message}`)
+  if (error instanceof QueryError) return errorReply(error.code, error.message)
+  if (error instanceof RangeError) return errorReply('execution', rangeErrorText(error))
+  return errorReply('internal', error instanceof Error ? error.message : String(error))
+}
+
+/** V8 ends what is too deep or too large for it with a RangeError. */
+function rangeErrorText(error: RangeError): string {
+  return /call stack/.test(error.message)
+    ? 'query is nested too deeply'
+    : `query needs more memory than there is: ${error.message}`
+}

@@ -1,0 +1,149 @@
+// A growing buffer that replies are written into once, front to back. Text goes in as UTF-8; numbers as the shortest
+// digits that read back equal, mostly without making a string of them.
+import { formatValue } from './number-text.ts'
+
+const MINUS = 0x2d
+const POINT = 0x2e
+const ZERO = 0x30
+/** The longest number: sign, 17 digits, point, exponent. */
+const NUMBER_BYTES_MAX = 32
+/** Decimals up to here are looked for before the general way: what people and counters write. */
+const DECIMAL_SCALE = 1e6
+/** Below it `x * scale` keeps every digit, and 15 digits are always the shortest. */
+const DECIMAL_MAX = 1e9
+const DECIMAL_MAX_DIGITS = 9
+const FIRST_BYTES = 4096
+
+export class ByteWriter {
+  #bytes: Uint8Array = new Uint8Array(FIRST_BYTES)
+  #buffer: Buffer = Buffer.from(this.#bytes.buffer)
+  #length = 0
+
+  /** What was written so far, in a buffer of its own. */
+  finish(): Uint8Array {
+    return this.#bytes.slice(0, this.#length)
+  }
+
+  /** Makes room, so that `count` bytes may follow without growing. */
+  reserve(count: number): void {
+    const needed = this.#length + count
+    if (needed <= this.#bytes.length) return
+    const grown = new Uint8Array(Math.max(needed, this.#bytes.length * 2))
+    grown.set(this.#bytes.subarray(0, this.#length))
+    this.#bytes = grown
+    this.#buffer = Buffer.from(grown.buffer)
+  }
+
+  /** ASCII text, short. */
+  ascii(text: string): void {
+    const n = text.length
+    this.reserve(n)
+    const bytes = this.#bytes
+    const at = this.#length
+    for (let i = 0; i < n; i++) bytes[at + i] = text.charCodeAt(i)
+    this.#length = at + n
+  }
+
+  /** Any text. */
+  text(text: string): void {
+    this.reserve(text.length * 3)
+    this.#length += this.#buffer.write(text, this.#length, 'utf8')
+  }
+
+  /** A JSON string: quoted, escaped. */
+  jsonString(text: string): void {
+    this.text(JSON.stringify(text))
+  }
+
+  raw(source: Uint8Array): void {
+    this.reserve(source.length)
+    this.#bytes.set(source, this.#length)
+    this.#length += source.length
+  }
+
+  /**
+   * The points of one series as `[seconds,"value"]`, separated by commas; points whose kind is 0 are left out.
+   * `stamps[i]` is `[seconds,"` of step i in ASCII.
+   */
+  points(stamps: readonly Uint8Array[], row: { values: Float64Array; kinds: Uint8Array; at: number }): void {
+    const { values, kinds, at } = row
+    const count = stamps.length
+    let isFirst = true
+    for (let i = 0; i < count; i++) {
+      if (kinds[at + i] === 0) continue
+      const stamp = stamps[i]!
+      const n = stamp.length
+      this.reserve(n + NUMBER_BYTES_MAX + 3)
+      const bytes = this.#bytes
+      let to = this.#length
+      if (!isFirst) bytes[to++] = 0x2c
+      isFirst = false
+      for (let k = 0; k < n; k++) bytes[to + k] = stamp[k]!
+      to = writeValue(bytes, to + n, values[at + i]!)
+      bytes[to++] = 0x22
+      bytes[to++] = 0x5d
+      this.#length = to
+    }
+  }
+
+  /** A sample value, unquoted. */
+  value(x: number): void {
+    this.reserve(NUMBER_BYTES_MAX)
+    this.#length = writeValue(this.#bytes, this.#length, x)
+  }
+}
+
+/** Writes `x` at `at`, returns the place behind it. */
+function writeValue(bytes: Uint8Array, at: number, x: number): number {
+  if (x < DECIMAL_MAX && x > -DECIMAL_MAX && x !== 0) {
+    // Fast path: a decimal of at most 15 digits divides back to the same double, and nothing shorter can.
+    const scaled = Math.round(x * DECIMAL_SCALE)
+    if (scaled / DECIMAL_SCALE === x) return writeDecimal(bytes, at, scaled)
+  }
+  if (x >= DECIMAL_MAX && x <= Number.MAX_SAFE_INTEGER && x === Math.floor(x)) {
+    // Byte and nanosecond counters, in two halves of at most nine digits.
+    const high = Math.floor(x / DECIMAL_MAX)
+    return writeDigits(bytes, writeWhole(bytes, at, high), x - high * DECIMAL_MAX, DECIMAL_MAX_DIGITS)
+  }
+  const text = formatValue(x)
+  for (let i = 0; i < text.length; i++) bytes[at + i] = text.charCodeAt(i)
+  return at + text.length
+}
+
+function writeDecimal(bytes: Uint8Array, from: number, scaled: number): number {
+  let at = from
+  let rest = scaled
+  if (rest < 0) {
+    bytes[at++] = MINUS
+    rest = -rest
+  }
+  const whole = Math.floor(rest / DECIMAL_SCALE)
+  let fraction = rest - whole * DECIMAL_SCALE
+  at = writeWhole(bytes, at, whole)
+  if (fraction === 0) return at
+  bytes[at++] = POINT
+  for (let unit = DECIMAL_SCALE / 10; fraction > 0; unit /= 10) {
+    const digit = (fraction / unit) | 0
+    bytes[at++] = ZERO + digit
+    fraction -= digit * unit
+  }
+  return at
+}
+
+/** 0 ≤ whole < 2^31, without leading zeros. */
+function writeWhole(bytes: Uint8Array, at: number, whole: number): number {
+  let digits = 1
+  for (let limit = 10; whole >= limit; limit *= 10) digits++
+  return writeDigits(bytes, at, whole, digits)
+}
+
+/** The last `digits` decimal digits of 0 ≤ whole < 2^31. */
+function writeDigits(bytes: Uint8Array, from: number, whole: number, digits: number): number {
+  let rest = whole | 0
+  for (let at = from + digits - 1; at >= from; at--) {
+    const quotient = (rest / 10) | 0
+    bytes[at] = ZERO + rest - quotient * 10
+    rest = quotient
+  }
+  return from + digits
+}

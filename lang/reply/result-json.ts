@@ -1,0 +1,124 @@
+// A query's result as the `data` of Prometheus' envelope. Matrices are sorted by labels; instant vectors keep the
+// order of the operator (sort, topk).
+import type { DenseRows } from '../exec/dense.ts'
+import type { QueryResult } from '../exec/evaluate.ts'
+import type { LabelTable } from '../exec/label-table.ts'
+import { ABSENT, type Steps } from '../exec/operator.ts'
+import type { RawSeries } from '../exec/raw-matrix.ts'
+import type { ByteWriter } from './byte-writer.ts'
+import { LabelJson } from './label-json.ts'
+import { labelOrder } from './label-order.ts'
+import { formatPlain, formatSeconds } from './number-text.ts'
+
+export interface ResultOptions {
+  steps: Steps
+  isRangeQuery: boolean
+  labels: LabelTable
+  /** At most this many series; 0 for all. */
+  limit: number
+  /** A complete JSON value for `stats`; '' for none. */
+  stats: string
+}
+
+/** Writes `{"resultType":…,"result":…}`; returns whether `limit` cut it. */
+export function writeResult(out: ByteWriter, result: QueryResult, options: ResultOptions): boolean {
+  const isCut = writeTyped(out, result, options)
+  if (options.stats !== '') out.text(`,"stats":${options.stats}`)
+  out.ascii('}')
+  return isCut
+}
+
+function writeTyped(out: ByteWriter, result: QueryResult, options: ResultOptions): boolean {
+  const seconds = formatSeconds(options.steps.startMs)
+  switch (result.kind) {
+    case 'string':
+      out.ascii(`{"resultType":"string","result":[${seconds},`)
+      out.jsonString(result.value)
+      out.ascii(']')
+      return false
+    case 'scalar':
+      out.ascii(`{"resultType":"scalar","result":[${seconds},"${formatPlain(result.value)}"]`)
+      return false
+    case 'matrix':
+      return writeRawMatrix(out, result.series, options)
+    case 'rows':
+      return options.isRangeQuery ? writeMatrix(out, result.rows, options) : writeVector(out, result.rows, options)
+  }
+}
+
+/** Positions of series with a point. */
+function nonEmpty(rows: DenseRows, width: number): Uint32Array {
+  const found: number[] = []
+  const { kinds } = rows
+  for (let s = 0; s < rows.series.length; s++) {
+    let i = s * width
+    const end = i + width
+    while (i < end && kinds[i] === ABSENT) i++
+    if (i < end) found.push(s)
+  }
+  return Uint32Array.from(found)
+}
+
+function writeVector(out: ByteWriter, rows: DenseRows, options: ResultOptions): boolean {
+  const { limit, labels, steps } = options
+  const found = nonEmpty(rows, 1)
+  const count = limit > 0 ? Math.min(limit, found.length) : found.length
+  const labelJson = new LabelJson(labels)
+  const stamp = `,"value":[${formatSeconds(steps.startMs)},"`
+  out.ascii('{"resultType":"vector","result":[')
+  for (let k = 0; k < count; k++) {
+    out.ascii(k === 0 ? '{"metric":' : ',{"metric":')
+    labelJson.write(out, rows.series[found[k]!]!)
+    out.ascii(stamp)
+    out.value(rows.values[found[k]!]!)
+    out.ascii('"]}')
+  }
+  out.ascii(']')
+  return count < found.length
+}
+
+function writeMatrix(out: ByteWriter, rows: DenseRows, options: ResultOptions): boolean {
+  const { limit, labels, steps } = options
+  const width = steps.count
+  const found = nonEmpty(rows, width)
+  const order = labelOrder(found.map((s) => rows.series[s]!), labels)
+  const count = limit > 0 ? Math.min(limit, found.length) : found.length
+  const labelJson = new LabelJson(labels)
+  const encoder = new TextEncoder()
+  const stamps = Array.from({ length: width }, (_, i) => encoder.encode(`[${formatSeconds(steps.startMs + i * steps.stepMs)},"`))
+  const row = { values: rows.values, kinds: rows.kinds, at: 0 }
+  out.ascii('{"resultType":"matrix","result":[')
+  for (let k = 0; k < count; k++) {
+    const s = found[order[k]!]!
+    out.ascii(k === 0 ? '{"metric":' : ',{"metric":')
+    labelJson.write(out, rows.series[s]!)
+    out.ascii(',"values":[')
+    row.at = s * width
+    out.points(stamps, row)
+    out.ascii(']}')
+  }
+  out.ascii(']')
+  return count < found.length
+}
+
+function writeRawMatrix(out: ByteWriter, series: readonly RawSeries[], options: ResultOptions): boolean {
+  const { limit, labels } = options
+  const order = labelOrder(Uint32Array.from(series, ({ set }) => set), labels)
+  const count = limit > 0 ? Math.min(limit, series.length) : series.length
+  const labelJson = new LabelJson(labels)
+  out.ascii('{"resultType":"matrix","result":[')
+  for (let k = 0; k < count; k++) {
+    const { set, t, v } = series[order[k]!]!
+    out.ascii(k === 0 ? '{"metric":' : ',{"metric":')
+    labelJson.write(out, set)
+    out.ascii(',"values":[')
+    for (let i = 0; i < t.length; i++) {
+      out.ascii(`${i === 0 ? '' : ','}[${formatSeconds(t[i]!)},"`)
+      out.value(v[i]!)
+      out.ascii('"]')
+    }
+    out.ascii(']}')
+  }
+  out.ascii(']')
+  return count < series.length
+}

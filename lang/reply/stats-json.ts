@@ -1,0 +1,23 @@
+// `stats=true`: where a query's time went and how many samples it touched (prometheus util/stats: QueryStats).
+import type { Budget } from '../exec/budget.ts'
+
+/** Monotonic ms. */
+export interface QueryTimings {
+  startedMs: number
+  preparedMs: number
+  evaluatedMs: number
+}
+
+/** The JSON value of `stats`. */
+export function writeStats(timings: QueryTimings, budget: Budget): string {
+  const { startedMs, preparedMs, evaluatedMs } = timings
+  const evaluation = (evaluatedMs - preparedMs) / 1000
+  const preparation = (preparedMs - startedMs) / 1000
+  return JSON.stringify({
+    timings: {
+      evalTotalTime: evaluation, resultSortTime: 0, queryPreparationTime: preparation, innerEvalTime: evaluation,
+      execQueueTime: 0, execTotalTime: evaluation + preparation,
+    },
+    samples: { totalQueryableSamples: budget.samplesTotal, peakSamples: budget.samplesPeak },
+  })
+}
