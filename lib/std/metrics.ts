@@ -1,8 +1,8 @@
 // The one door to prom-client: Monitor's own metrics, served on /metrics of the main thread. Names follow
 // Prometheus' own where a dashboard or mixin asks for them (peers' `prometheus_*`), `monitor_*` elsewhere.
-import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client'
+import { Counter, Gauge, Histogram, Registry, Summary, collectDefaultMetrics } from 'prom-client'
 
-export type { Counter, Gauge, Histogram } from 'prom-client'
+export type { Counter, Gauge, Histogram, Summary } from 'prom-client'
 export { Registry } from 'prom-client'
 
 /** Makes metrics that all register in one registry. One instance per process, handed to whoever counts. */
@@ -45,6 +45,13 @@ export class Metrics {
 
   histogram<L extends string = never>(name: string, help: string, buckets: readonly number[], labelNames: readonly L[] = []): Histogram<L> {
     return new Histogram({ name, help, labelNames: [...labelNames], buckets: [...buckets], registers: [this.registry] })
+  }
+
+  /** Quantiles over the last 10 minutes, as Go's client keeps them. */
+  summary<L extends string = never>(name: string, help: string, percentiles: readonly number[], labelNames: readonly L[] = []): Summary<L> {
+    return new Summary({
+      name, help, labelNames: [...labelNames], percentiles: [...percentiles], maxAgeSeconds: 600, ageBuckets: 5, registers: [this.registry],
+    })
   }
 
   /** Adds `process_*` and `nodejs_*`. */

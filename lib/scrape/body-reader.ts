@@ -1,0 +1,310 @@
+// Reads one scraped body into one batch, with the target's cache where lines are known and the parser where not.
+// Serves all targets in turn: reading is synchronous, and scratch memory is shared. Nothing of the cache changes
+// before `keep`, so a body that turns out bad on its last line leaves it as it was.
+//
+//   known and in place ──▶ matchLines (hot) ─┐
+//   known elsewhere ──▶ LineIndex ───────────┼──▶ batch, lines
+//   unknown ──▶ labels, relabel ──▶ series() ┘
+import type { ScrapeConfig } from '../config/scrape-config.ts'
+import { FloatReader } from '../format/text-float.ts'
+import {
+  ENTRY_END, ENTRY_SAMPLE, ENTRY_TYPE, FAMILY_OTHER, TextParser, type ExpositionFormat,
+} from '../format/text-parser.ts'
+import type { Labels } from '../model/labels.ts'
+import { SeriesLimitError } from '../../storage/errors.ts'
+import type { Appender } from '../../storage/interface.ts'
+import type { ScrapeCache } from './cache.ts'
+import { LineIndex, NEW_LINE, type LineKey } from './line-index.ts'
+import { equalLength, matchLines, type MatchState } from './line-match.ts'
+import {
+  FAMILY_MASK, FAMILY_SHIFT, KIND_MASK, LINE_COMMENT, LINE_DROPPED, LINE_LONG_SAMPLE, LINE_SAMPLE, LINE_TYPE,
+  LINE_UNKNOWN, LineTable, PREFIX_SHIFT, TRACKED, lineInfo,
+} from './line-table.ts'
+import { ScrapeError, storedLabels } from './sample-labels.ts'
+import type { ScrapeBatch } from './scrape-batch.ts'
+import type { SeriesOwners } from './series-owners.ts'
+
+/** A table's width for the bytes before a value. */
+const PREFIX_MAX = (1 << 26) - 1
+const TAB = 0x09
+const SPACE = 0x20
+const BRACE_OPEN = 0x7b
+const BRACE_CLOSE = 0x7d
+/** Scratch beyond this is given back after the body that needed it (20 B per line). */
+const KEEP_LINES = 1 << 17
+
+/** What a body held, for `scrape_*` and the counters. */
+export interface BodyCounts {
+  /** Samples in the body. */
+  scraped: number
+  /** … after metric_relabel_configs. */
+  kept: number
+  /** Series that the cache did not know. */
+  seriesAdded: number
+  /** Samples skipped because their series came before in the body. */
+  duplicates: number
+  /** Samples skipped because the store makes no more series. */
+  overSeriesLimit: number
+}
+
+export interface BodyRules {
+  targetLabels: Labels
+  config: ScrapeConfig
+}
+
+export class BodyReader {
+  /** Of the body read last; after `read` threw, what was counted up to there. */
+  readonly counts: BodyCounts = { scraped: 0, kept: 0, seriesAdded: 0, duplicates: 0, overSeriesLimit: 0 }
+  readonly #appender: Appender
+  readonly #owners: SeriesOwners
+  #ownerId = 0
+  readonly #parser = new TextParser()
+  readonly #floats = new FloatReader()
+  readonly #index: LineIndex
+  readonly #lines = new LineTable()
+  readonly #noLines = new LineTable()
+  readonly #key: LineKey = { view: new DataView(new ArrayBuffer(0)), from: 0, length: 0, family: FAMILY_OTHER }
+  #foundBits: Uint8Array = new Uint8Array(0)
+  #dropped = 0
+  #tracked = 0
+  #hasTimedRepeats = false
+
+  constructor(appender: Appender, owners: SeriesOwners, hashSeed: number) {
+    this.#appender = appender
+    this.#owners = owners
+    this.#index = new LineIndex(hashSeed)
+  }
+
+  /**
+   * Appends the samples of `body`, which ends in a newline, to `batch`, then markers for series that vanished since
+   * the last body. Throws ExpositionError for a bad body and ScrapeError for exceeded limits or bad labels; the batch
+   * is void then. Call `keep` once the batch is stored; the cache then holds `body`, which must not change.
+   */
+  read(cache: ScrapeCache, body: Uint8Array, format: ExpositionFormat, rules: BodyRules, batch: ScrapeBatch): void {
+    const state = this.#begin(cache, body, format, batch)
+    const { counts } = this
+    const limit = rules.config.limits.samples || Infinity
+    this.#parser.reset(body, body.length, format)
+    try {
+      do {
+        if (state.lastLine < state.last.count) matchLines(state, this.#floats)
+        if (batch.count > limit) {
+          countRest(state)
+          break
+        }
+      } while (this.#knownInPlace(state, rules) || this.#otherLine(state, rules))
+    } finally {
+      counts.scraped = state.scraped
+      counts.kept = state.scraped - state.dropped - this.#dropped
+    }
+    if (batch.count > limit) throw new ScrapeError('SAMPLE_LIMIT', 'sample limit exceeded')
+    if (this.#hasTimedRepeats) batch.groupBySeries()
+    if (cache.isLive && state.trackedFound !== cache.trackedCount) this.#markVanished(cache, batch)
+    this.#tracked += state.trackedFound
+  }
+
+  /** Makes the cache remember the body that `read` took last. */
+  keep(cache: ScrapeCache, body: Uint8Array, format: ExpositionFormat): void {
+    cache.replace(body, viewOf(body), format, this.#lines, this.#tracked)
+    if (this.#lines.capacity > KEEP_LINES) this.#lines.clear()
+    if (this.#foundBits.length > KEEP_LINES) this.#foundBits = new Uint8Array(0)
+  }
+
+  #begin(cache: ScrapeCache, body: Uint8Array, format: ExpositionFormat, batch: ScrapeBatch): MatchState {
+    const { counts } = this
+    counts.scraped = counts.kept = counts.seriesAdded = counts.duplicates = counts.overSeriesLimit = 0
+    this.#lines.count = 0
+    this.#dropped = 0
+    this.#tracked = 0
+    this.#hasTimedRepeats = false
+    this.#ownerId = cache.ownerId
+    this.#key.view = viewOf(body)
+    return {
+      bytes: body, view: this.#key.view, length: body.length, isOpenMetrics: format === 'openmetrics',
+      pos: 0, family: FAMILY_OTHER, lastView: cache.view,
+      last: cache.mustRelearn || cache.format !== format ? this.#noLines : cache.lines,
+      lastLine: 0, lines: this.#lines, batch, scraped: 0, dropped: 0, trackedFound: 0, found: null,
+    }
+  }
+
+  /** Reads a sample whose prefix stands where it stood last time, but with a timestamp or exemplar, or for the first time without. */
+  #knownInPlace(state: MatchState, rules: BodyRules): boolean {
+    const { last, lastLine } = state
+    if (lastLine >= last.count || (state.found !== null && state.found[lastLine] !== 0)) return false
+    const info = last.infos[lastLine]!
+    const kind = info & KIND_MASK
+    const prefix = info >>> PREFIX_SHIFT
+    if (kind !== LINE_SAMPLE && kind !== LINE_LONG_SAMPLE && kind !== LINE_DROPPED) return false
+    if (((info >>> FAMILY_SHIFT) & FAMILY_MASK) !== state.family || state.pos + prefix >= state.length) return false
+    if (equalLength(state.lastView, last.startOf(lastLine), state.view, state.pos, prefix) < prefix) return false
+    // More blanks or labels follow: not this prefix after all.
+    const c = state.bytes[state.pos + prefix]!
+    if (c === SPACE || c === TAB || c === BRACE_OPEN) return false
+    this.#parser.readSuffix(state.pos + prefix - (state.isOpenMetrics ? 1 : 0))
+    this.#foundAgain(state, lastLine, rules)
+    return true
+  }
+
+  /** Parses the line at `state.pos`; false at the body's end. */
+  #otherLine(state: MatchState, rules: BodyRules): boolean {
+    const parser = this.#parser
+    parser.pos = state.pos
+    parser.family = state.family
+    const entry = parser.next()
+    if (entry === ENTRY_END) return false
+    if (entry === ENTRY_SAMPLE) {
+      this.#lookUp(state, rules)
+      return true
+    }
+    state.family = parser.family
+    state.pos = parser.pos
+    state.lines.push(parser.pos, lineInfo(entry === ENTRY_TYPE ? LINE_TYPE : LINE_COMMENT, parser.family, false, 0), 0, 0)
+    // A comment in a comment's place has replaced it.
+    if (state.lastLine < state.last.count && (state.last.infos[state.lastLine]! & KIND_MASK) <= LINE_TYPE) state.lastLine++
+    return true
+  }
+
+  /** Takes a sample that the parser read, by its prefix. */
+  #lookUp(state: MatchState, rules: BodyRules): void {
+    if (state.found === null) this.#buildIndex(state)
+    const prefix = this.#parser.valueAt - state.pos
+    const before = state.bytes[this.#parser.valueAt - 1]
+    if (prefix > PREFIX_MAX || (before !== SPACE && before !== TAB && before !== BRACE_CLOSE)) {
+      this.#newSeries(state, rules, LINE_UNKNOWN)
+      return
+    }
+    const key = this.#key
+    key.from = state.pos
+    key.length = prefix
+    key.family = state.family
+    const hash = this.#index.hash(key.view, key.from, key.length, key.family)
+    const line = this.#index.find(hash, key, state.last, state.lastView, state.lines)
+    if (line >= 0 && line < NEW_LINE && state.found![line] === 0) {
+      this.#foundAgain(state, line, rules)
+    } else if (line >= 0) {
+      const isNew = line >= NEW_LINE
+      const table = isNew ? state.lines : state.last
+      this.#repeated(state, table.infos[isNew ? line - NEW_LINE : line]!, table.refs[isNew ? line - NEW_LINE : line]!, rules)
+    } else {
+      const at = state.lines.count
+      this.#newSeries(state, rules, this.#plainKind())
+      if ((state.lines.infos[at]! & KIND_MASK) !== LINE_UNKNOWN) this.#index.add(hash, NEW_LINE + at)
+    }
+  }
+
+  #buildIndex(state: MatchState): void {
+    const { last, lastLine, lines } = state
+    if (this.#foundBits.length < last.count) this.#foundBits = new Uint8Array(last.count + 64)
+    this.#foundBits.fill(0, 0, last.count)
+    state.found = this.#foundBits
+    this.#index.reset(last.count - lastLine + lines.count)
+    this.#index.addAll(last, lastLine, state.lastView, 0)
+    this.#index.addAll(lines, 0, state.view, NEW_LINE)
+  }
+
+  /** The sample the parser read is line `line` of the last body; what follows is expected to follow again. */
+  #foundAgain(state: MatchState, line: number, rules: BodyRules): void {
+    const info = state.last.infos[line]!
+    if (state.found !== null) state.found[line] = 1
+    state.lastLine = line + 1
+    if ((info & KIND_MASK) === LINE_DROPPED) {
+      this.#take(state, LINE_DROPPED, 0, false, info >>> PREFIX_SHIFT)
+      return
+    }
+    const isTracked = this.#isTracked(rules)
+    if (isTracked) {
+      if ((info & TRACKED) !== 0) state.trackedFound++
+      else this.#tracked++
+    }
+    this.#append(state.batch, state.last.refs[line]!, rules)
+    this.#take(state, this.#plainKind(), state.last.refs[line]!, isTracked, info >>> PREFIX_SHIFT)
+  }
+
+  #newSeries(state: MatchState, rules: BodyRules, kind: number): void {
+    const prefix = kind === LINE_UNKNOWN ? 0 : this.#parser.valueAt - state.pos
+    const labels = storedLabels(this.#parser.labels(), rules.targetLabels, rules.config)
+    if (labels === null) {
+      this.#take(state, kind === LINE_UNKNOWN ? LINE_UNKNOWN : LINE_DROPPED, 0, false, prefix)
+      if (kind === LINE_UNKNOWN) this.#dropped++
+      return
+    }
+    const ref = this.#refOf(labels)
+    if (ref === 0) {
+      this.counts.overSeriesLimit++
+      this.#take(state, LINE_UNKNOWN, 0, false, 0)
+      return
+    }
+    const isTracked = this.#isTracked(rules)
+    if (isTracked) this.#tracked++
+    if (kind !== LINE_UNKNOWN) this.counts.seriesAdded++
+    this.#append(state.batch, ref, rules)
+    this.#take(state, kind, ref, isTracked, prefix)
+  }
+
+  /** The same series again: skipped, unless it brings a time of its own. */
+  #repeated(state: MatchState, info: number, ref: number, rules: BodyRules): void {
+    if ((info & KIND_MASK) === LINE_DROPPED) {
+      this.#dropped++
+    } else if (this.#parser.hasTime && rules.config.honorTimestamps) {
+      this.#append(state.batch, ref, rules)
+      this.#hasTimedRepeats = true
+    } else {
+      this.counts.duplicates++
+    }
+    this.#take(state, LINE_UNKNOWN, 0, false, 0)
+  }
+
+  #append(batch: ScrapeBatch, ref: number, rules: BodyRules): void {
+    const parser = this.#parser
+    if (parser.hasTime && rules.config.honorTimestamps) batch.pushAt(ref, parser.value, parser.timeMs)
+    else batch.push(ref, parser.value)
+  }
+
+  /** Notes the line the parser read, and goes on behind it. */
+  #take(state: MatchState, kind: number, ref: number, isTracked: boolean, prefix: number): void {
+    state.scraped++
+    if (kind === LINE_DROPPED) state.dropped++
+    state.lines.push(this.#parser.pos, lineInfo(kind, state.family, isTracked, prefix), ref, this.#parser.value)
+    state.pos = this.#parser.pos
+  }
+
+  #plainKind(): number {
+    return this.#parser.pos === this.#parser.valueEnd + 1 ? LINE_SAMPLE : LINE_LONG_SAMPLE
+  }
+
+  /** Series with times of their own are not marked when they vanish, unless asked for. */
+  #isTracked({ config }: BodyRules): boolean {
+    return !(this.#parser.hasTime && config.honorTimestamps) || config.trackTimestampsStaleness
+  }
+
+  /** 0 where the store makes no more series; the target's other series go on. */
+  #refOf(labels: Labels): number {
+    try {
+      const ref = this.#appender.series(labels)
+      this.#owners.claim(ref, this.#ownerId)
+      return ref
+    } catch (error) {
+      if (error instanceof SeriesLimitError) return 0
+      throw error
+    }
+  }
+
+  #markVanished(cache: ScrapeCache, batch: ScrapeBatch): void {
+    const gone = cache.liveRefs()
+    const { infos, refs, count } = this.#lines
+    for (let i = 0; i < count; i++) if ((infos[i]! & TRACKED) !== 0) gone.delete(refs[i]!)
+    for (const ref of gone) batch.pushStale(ref)
+  }
+}
+
+/** Over the sample limit nothing will be stored: only the samples are still counted, by their lines. */
+function countRest(state: MatchState): void {
+  const { bytes, length } = state
+  for (let at = state.pos; at < length; at = bytes.indexOf(0x0a, at) + 1) {
+    if (bytes[at] !== 0x23 && bytes[at] !== 0x0a) state.scraped++
+  }
+}
+
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+}

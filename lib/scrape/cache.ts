@@ -1,0 +1,55 @@
+// What is kept of a target between two scrapes: its last good body, and of each line in it where it ends, which
+// series it is, and its value. A line of the next body that begins with the same bytes is the same series, with no
+// parsing, no hashing, no string. The cache outlives reloads of the configuration.
+import { LineTable, TRACKED } from './line-table.ts'
+import type { ExpositionFormat } from '../format/text-parser.ts'
+
+const NO_BODY = new Uint8Array(0)
+const NO_VIEW = new DataView(NO_BODY.buffer)
+
+export class ScrapeCache {
+  /** Names the target among the writers of a series (SeriesOwners); ≥ 1. */
+  readonly ownerId: number
+  /** The last body that was stored; ends in a newline. */
+  body: Uint8Array = NO_BODY
+  view: DataView = NO_VIEW
+  format: ExpositionFormat = 'text'
+  readonly lines: LineTable = new LineTable()
+  /** Lines whose series gets a staleness marker when it vanishes. */
+  trackedCount = 0
+  /** False once markers were written for all series: after a failed or empty scrape, until the next good one. */
+  isLive = false
+  /** Labels or relabeling changed: the lines tell which series were there, but no longer what they are called now. */
+  mustRelearn = false
+  /** Refs of `up` and its kin; 0 until made. */
+  readonly reportRefs: Uint32Array = new Uint32Array(8)
+
+  constructor(ownerId: number) {
+    this.ownerId = ownerId
+  }
+
+  /** Takes over a body that was stored, and a copy of what was learned of it. */
+  replace(body: Uint8Array, view: DataView, format: ExpositionFormat, lines: LineTable, trackedCount: number): void {
+    this.body = body
+    this.view = view
+    this.format = format
+    this.lines.copyFrom(lines)
+    this.trackedCount = trackedCount
+    this.isLive = true
+    this.mustRelearn = false
+  }
+
+  /** Series that were there at the last scrape and are tracked for staleness, each once; none if they are marked already. */
+  liveRefs(): Set<number> {
+    const refs = new Set<number>()
+    if (!this.isLive) return refs
+    for (let i = 0; i < this.lines.count; i++) if ((this.lines.infos[i]! & TRACKED) !== 0) refs.add(this.lines.refs[i]!)
+    return refs
+  }
+
+  /** The names of the series change, their presence does not. */
+  relearn(): void {
+    this.mustRelearn = true
+    this.reportRefs.fill(0)
+  }
+}

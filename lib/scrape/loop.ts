@@ -1,0 +1,191 @@
+// One target's scrapes, one per interval, on a monotonic schedule whose ticks lie at fixed places of the wall clock:
+//
+//   wall clock   0        interval       2×interval
+//                ├────────┼──────────────┼───────
+//   ticks           ↑offset     ↑               ↑      offset = hash(target) ^ seed, mod interval
+//
+// A timestamp is the tick's own time where the timer was late by at most 2 ms (1 % of short intervals), so that
+// columns of timestamps stay regular; else the true time. After prometheus scrape/scrape.go.
+import type { ScrapeConfig } from '../config/scrape-config.ts'
+import { formatDuration } from '../model/duration.ts'
+import type { Clock, Timer } from '../std/clock.ts'
+import { HttpError, type HttpClient } from '../std/http.ts'
+import type { Logger } from '../std/log.ts'
+import type { BodyRules } from './body-reader.ts'
+import type { ScrapeCache } from './cache.ts'
+import type { FailureLog } from './failure-log.ts'
+import type { ScrapeMetrics } from './scrape-metrics.ts'
+import { ResponseError, requestHeaders, responseFormat } from './scrape-request.ts'
+import type { ScrapeWriter } from './scrape-writer.ts'
+import { offsetMs, type Target } from './target.ts'
+
+/** How late a tick may be and still carry its own time: keeps timestamps regular (prometheus #7846). */
+const ALIGN_MS_MAX = 2
+/** A wall clock that is this far off its course was set; the schedule's timestamps follow it. */
+const CLOCK_STEP_MS = 50
+
+/** What all loops share. */
+export interface LoopContext {
+  clock: Clock
+  logger: Logger
+  metrics: ScrapeMetrics
+  writer: ScrapeWriter
+  offsetSeed: number
+  version: string
+}
+
+export type TargetHealth = 'unknown' | 'up' | 'down'
+
+export class ScrapeLoop {
+  readonly target: Target
+  readonly cache: ScrapeCache
+  health: TargetHealth = 'unknown'
+  /** Of the last scrape; '' if it went well. */
+  lastError = ''
+  /** Start of the last scrape, Unix ms; 0 before the first. */
+  lastScrapeMs = 0
+  lastDurationMs = 0
+  /** Where set, every scrape fails with it: the pool has too many targets. */
+  forcedError: Error | null = null
+  readonly #context: LoopContext
+  readonly #config: ScrapeConfig
+  readonly #client: HttpClient
+  readonly #failureLog: FailureLog | null
+  readonly #rules: BodyRules
+  readonly #headers: Record<string, string>
+  readonly #aborter = new AbortController()
+  #timer: Timer | null = null
+  #running: Promise<void> | null = null
+  #isStopped = false
+  /** Next tick on the monotonic scale. */
+  #dueMs = 0
+  /** The same tick on the wall clock. */
+  #alignedMs = 0
+  #lastStartMs = -1
+
+  constructor(target: Target, config: ScrapeConfig, cache: ScrapeCache, client: HttpClient, context: LoopContext, failureLog: FailureLog | null = null) {
+    this.target = target
+    this.cache = cache
+    this.#context = context
+    this.#config = config
+    this.#client = client
+    this.#failureLog = failureLog
+    this.#rules = { targetLabels: target.labels, config }
+    this.#headers = requestHeaders(target, config, context.version)
+  }
+
+  start(): void {
+    const { clock, offsetSeed } = this.#context
+    const nowMs = clock.now()
+    const waitMs = offsetMs(this.target, offsetSeed, nowMs)
+    this.#dueMs = clock.monotonic() + waitMs
+    this.#alignedMs = nowMs + waitMs
+    this.#wait()
+  }
+
+  /** Ends the schedule and the scrape under way, which then leaves no trace. Resolves when nothing more will be written. */
+  async stop(): Promise<void> {
+    this.#isStopped = true
+    this.#timer?.cancel()
+    this.#aborter.abort()
+    await this.#running
+  }
+
+  /** Continues the history of the loop it replaces. */
+  inherit(other: ScrapeLoop): void {
+    this.health = other.health
+    this.lastError = other.lastError
+    this.lastScrapeMs = other.lastScrapeMs
+    this.lastDurationMs = other.lastDurationMs
+    this.#lastStartMs = -1
+  }
+
+  #wait(): void {
+    const { clock } = this.#context
+    this.#timer = clock.after(Math.max(0, this.#dueMs - clock.monotonic()), () => this.#tick())
+  }
+
+  #tick(): void {
+    const { intervalMs } = this.target
+    const { clock, metrics } = this.#context
+    if (this.#running === null) this.#running = this.#scrape(this.#timestamp()).finally(() => (this.#running = null))
+    else metrics.skipped.inc()
+    // A process that was stopped, or a machine that slept, leaves out what it missed.
+    const missed = Math.floor((clock.monotonic() - this.#dueMs) / intervalMs)
+    if (missed > 0) metrics.skipped.inc(missed)
+    this.#dueMs += intervalMs * (missed + 1)
+    this.#alignedMs += intervalMs * (missed + 1)
+    this.#wait()
+  }
+
+  /** Unix ms of the scrape that starts now. */
+  #timestamp(): number {
+    const { clock } = this.#context
+    const nowMs = clock.now()
+    const lateMs = clock.monotonic() - this.#dueMs
+    const tickMs = nowMs - lateMs
+    if (Math.abs(tickMs - this.#alignedMs) > CLOCK_STEP_MS) this.#alignedMs = Math.round(tickMs)
+    const tolerance = Math.min(ALIGN_MS_MAX, this.target.intervalMs / 100)
+    return Math.abs(nowMs - this.#alignedMs) <= tolerance + 1 && lateMs <= tolerance ? this.#alignedMs : nowMs
+  }
+
+  async #scrape(t: number): Promise<void> {
+    const { clock, writer, metrics } = this.#context
+    const startMs = clock.monotonic()
+    if (this.#lastStartMs >= 0) {
+      metrics.intervalLength.observe({ interval: formatDuration(this.target.intervalMs) }, (startMs - this.#lastStartMs) / 1000)
+    }
+    this.#lastStartMs = startMs
+    const outcome = {
+      cache: this.cache, rules: this.#rules, t, timeoutMs: this.target.timeoutMs, body: null as Uint8Array | null,
+      format: 'text' as 'text' | 'openmetrics', error: null as Error | null,
+      durationSeconds: () => (clock.monotonic() - startMs) / 1000,
+    }
+    try {
+      const response = await this.#fetch()
+      outcome.format = responseFormat(response, this.#config)
+      outcome.body = response.body
+    } catch (error) {
+      if (error instanceof HttpError) outcome.error = new HttpError(error.code, `Get "${shownUrl(this.target.url)}": ${error.message}`, error)
+      else if (error instanceof ResponseError || error === this.forcedError) outcome.error = error as Error
+      else throw error
+    }
+    if (this.#isStopped) return
+    let error: Error | null
+    try {
+      error = writer.write(outcome)
+    } catch (failure) {
+      // The store refused: the scrape is lost, the next one tries again.
+      error = failure instanceof Error ? failure : new Error(String(failure))
+      this.#context.logger.error('cannot store scrape', { job: this.#config.jobName, target: shownUrl(this.target.url), err: error })
+    }
+    this.#note(t, error, clock.monotonic() - startMs)
+  }
+
+  #fetch(): ReturnType<HttpClient['get']> {
+    if (this.forcedError !== null) return Promise.reject(this.forcedError)
+    return this.#client.get({
+      url: this.target.url, headers: this.#headers, timeoutMs: this.target.timeoutMs, signal: this.#aborter.signal,
+      bodyBytesMax: this.#config.limits.bodySizeBytes, bodyBytesHint: this.cache.body.length,
+    })
+  }
+
+  #note(t: number, error: Error | null, durationMs: number): void {
+    this.lastScrapeMs = t
+    this.lastDurationMs = durationMs
+    this.lastError = error === null ? '' : error.message
+    this.health = error === null ? 'up' : 'down'
+    if (error === null) return
+    const fields = { job: this.#config.jobName, target: shownUrl(this.target.url), err: error }
+    this.#context.logger.debug('scrape failed', fields)
+    this.#failureLog?.write(t, fields)
+  }
+}
+
+/** Without user name and password. */
+export function shownUrl(url: URL): string {
+  if (url.username === '' && url.password === '') return url.href
+  const shown = new URL(url)
+  shown.username = shown.password = ''
+  return shown.href
+}

@@ -1,0 +1,162 @@
+// Stores the outcome of one scrape as one batch: the body's samples, markers for what vanished, `up` and scrape_*.
+// A failed scrape stores nothing of its body, marks all series of the target, and says up = 0.
+import { ExpositionError, type ExpositionFormat } from '../format/text-parser.ts'
+import { SeriesLimitError } from '../../storage/errors.ts'
+import { REJECT_DUPLICATE, REJECT_OUT_OF_ORDER, STORED, type Appender } from '../../storage/interface.ts'
+import { HttpError } from '../std/http.ts'
+import { BodyReader, type BodyRules } from './body-reader.ts'
+import type { ScrapeCache } from './cache.ts'
+import { ScrapeError, reportLabels } from './sample-labels.ts'
+import { ScrapeBatch } from './scrape-batch.ts'
+import type { ScrapeMetrics } from './scrape-metrics.ts'
+import type { SeriesOwners } from './series-owners.ts'
+
+/** Order of ScrapeCache.reportRefs; the last three only with extra_scrape_metrics. */
+const REPORT_NAMES: readonly string[] = [
+  'up', 'scrape_duration_seconds', 'scrape_samples_scraped', 'scrape_samples_post_metric_relabeling', 'scrape_series_added',
+  'scrape_timeout_seconds', 'scrape_sample_limit', 'scrape_body_size_bytes',
+]
+const PLAIN_REPORTS = 5
+
+/** What a scrape brought. */
+export interface ScrapeOutcome {
+  cache: ScrapeCache
+  rules: BodyRules
+  /** Unix ms of the scrape, aligned. */
+  t: number
+  /** Decoded; null where `error` says why there is none. */
+  body: Uint8Array | null
+  format: ExpositionFormat
+  error: Error | null
+  timeoutMs: number
+  /** Seconds from the start of the scrape until now. */
+  durationSeconds: () => number
+}
+
+/** One per manager; not reentrant, and all its work is synchronous. */
+export class ScrapeWriter {
+  readonly #appender: Appender
+  readonly #owners: SeriesOwners
+  readonly #metrics: ScrapeMetrics
+  readonly #reader: BodyReader
+  readonly #batch = new ScrapeBatch()
+
+  constructor(appender: Appender, owners: SeriesOwners, metrics: ScrapeMetrics, hashSeed: number) {
+    this.#appender = appender
+    this.#owners = owners
+    this.#metrics = metrics
+    this.#reader = new BodyReader(appender, owners, hashSeed)
+  }
+
+  /** Returns why the scrape counts as failed, or null. Readers see what was stored when it returns. */
+  write(outcome: ScrapeOutcome): Error | null {
+    const { cache, rules, t, format } = outcome
+    const batch = this.#batch
+    batch.reset(t)
+    let { error } = outcome
+    const body = outcome.body === null ? null : withFinalNewline(outcome.body)
+    const hasSamples = error === null && body !== null && body.length > 0
+    if (hasSamples) error = this.#read(cache, body, format, rules)
+    if (error !== null) this.#countFailure(error)
+    const isKept = hasSamples && error === null
+    if (!isKept) {
+      // A body that was refused half way has left samples behind.
+      batch.reset(t)
+      for (const ref of cache.liveRefs()) batch.pushStale(ref)
+    }
+    const bodySamples = batch.count
+    this.#report(outcome, error, hasSamples)
+    const refused = this.#appender.append(batch, batch.verdicts)
+    if (isKept) this.#reader.keep(cache, body, format)
+    else cache.isLive = false
+    if (refused > 0) this.#countRefused(bodySamples)
+    return error
+  }
+
+  /** Marks all that a removed target wrote last, `up` and its kin included, unless another target has taken a series over. */
+  writeEnd(cache: ScrapeCache, t: number): void {
+    const batch = this.#batch
+    batch.reset(t)
+    for (const ref of [...cache.liveRefs(), ...cache.reportRefs]) {
+      if (ref !== 0 && this.#owners.owns(cache.ownerId, ref)) batch.pushStale(ref)
+    }
+    if (batch.count > 0) this.#appender.append(batch, batch.verdicts)
+    cache.isLive = false
+  }
+
+  #read(cache: ScrapeCache, body: Uint8Array, format: ExpositionFormat, rules: BodyRules): Error | null {
+    try {
+      this.#reader.read(cache, body, format, rules, this.#batch)
+    } catch (error) {
+      if (error instanceof ExpositionError || error instanceof ScrapeError) return error
+      throw error
+    }
+    const { duplicates, overSeriesLimit } = this.#reader.counts
+    if (duplicates > 0) this.#metrics.duplicates.inc(duplicates)
+    if (overSeriesLimit > 0) this.#metrics.overSeriesLimit.inc(overSeriesLimit)
+    return null
+  }
+
+  #report(outcome: ScrapeOutcome, error: Error | null, wasRead: boolean): void {
+    const { cache, rules } = outcome
+    const { counts } = this.#reader
+    const { config } = rules
+    const count = config.extraScrapeMetrics ? REPORT_NAMES.length : PLAIN_REPORTS
+    // -1 says that the body was over its limit and its size is not known.
+    const isCut = outcome.error instanceof HttpError && outcome.error.code === 'BODY_TOO_LARGE'
+    for (let i = 0; i < count; i++) {
+      if (cache.reportRefs[i] === 0) cache.reportRefs[i] = this.#reportRef(REPORT_NAMES[i]!, outcome)
+    }
+    const push = (i: number, value: number): void => {
+      if (cache.reportRefs[i] !== 0) this.#batch.push(cache.reportRefs[i]!, value)
+    }
+    push(0, error === null ? 1 : 0)
+    push(1, outcome.durationSeconds())
+    push(2, wasRead ? counts.scraped : 0)
+    push(3, wasRead ? counts.kept : 0)
+    push(4, wasRead ? counts.seriesAdded : 0)
+    if (!config.extraScrapeMetrics) return
+    push(5, outcome.timeoutMs / 1000)
+    push(6, config.limits.samples)
+    push(7, isCut ? -1 : (outcome.body?.length ?? 0))
+  }
+
+  #reportRef(name: string, { cache, rules }: ScrapeOutcome): number {
+    try {
+      const ref = this.#appender.series(reportLabels(name, rules.targetLabels))
+      this.#owners.claim(ref, cache.ownerId)
+      return ref
+    } catch (error) {
+      if (!(error instanceof SeriesLimitError)) throw error
+      this.#metrics.overSeriesLimit.inc()
+      return 0
+    }
+  }
+
+  #countFailure(error: Error): void {
+    if (error instanceof HttpError && error.code === 'BODY_TOO_LARGE') this.#metrics.overBodyLimit.inc()
+    if (!(error instanceof ScrapeError)) return
+    if (error.code === 'SAMPLE_LIMIT') this.#metrics.overSampleLimit.inc()
+    if (error.code === 'LABEL_LIMIT') this.#metrics.overLabelLimits.inc()
+  }
+
+  /** `up` and its kin are not counted: a target that exposes its own `up` wins silently. */
+  #countRefused(bodySamples: number): void {
+    const { verdicts } = this.#batch
+    for (let i = 0; i < bodySamples; i++) {
+      const verdict = verdicts[i]!
+      if (verdict === STORED) continue
+      if (verdict === REJECT_OUT_OF_ORDER) this.#metrics.outOfOrder.inc()
+      else if (verdict === REJECT_DUPLICATE) this.#metrics.duplicates.inc()
+      else this.#metrics.outOfBounds.inc()
+    }
+  }
+}
+
+function withFinalNewline(body: Uint8Array): Uint8Array {
+  if (body.length === 0 || body[body.length - 1] === 0x0a) return body
+  const longer = new Uint8Array(body.length + 1)
+  longer.set(body)
+  longer[body.length] = 0x0a
+  return longer
+}
