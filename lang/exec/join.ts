@@ -2,6 +2,8 @@
 //
 // Errors are Prometheus' own, per step: two series of a signature on the one side, or two of the many side that give
 // one result, both with a point at that step; whatever a comparison would have said of them.
+import { assert } from '../../lib/std/assert.ts'
+import { compareLabels, METRIC_NAME } from '../../lib/model/labels.ts'
 import type { BinaryExpr, VectorMatching } from '../parse/ast.ts'
 import { calculateRow, filterRow, isComparison, type NumberOp, type Side } from './arithmetic.ts'
 import type { Budget } from './budget.ts'
@@ -194,16 +196,17 @@ class DuplicateOnes {
   throwFirst(matching: VectorMatching, side: 'left' | 'right', labels: LabelTable): void {
     const step = this.#second.findIndex((position, i) => position >= 0 && this.#isManyThere[i] !== 0)
     if (step < 0) return
-    const second = labels.labels(this.#sets[this.#second[step]!]!)
-    const first = labels.labels(this.#sets[this.#first[step]!]!)
+    // In label order, so that the text does not depend on the order of series in the store.
+    const [first, second] = [this.#first, this.#second].map((at) => labels.labels(this.#sets[at[step]!]!)).toSorted(compareLabels)
+    assert(first !== undefined && second !== undefined, 'a duplicate is two series')
     const names = new Set(matching.labels)
     const matched = second.filter((_, i) => {
       const name = second[i - (i % 2)]!
-      return matching.isOn ? names.has(name) : name !== '__name__' && !names.has(name)
+      return matching.isOn ? names.has(name) : name !== METRIC_NAME && !names.has(name)
     })
     throw new ExecutionError(
       `found duplicate series for the match group ${printLabels(matched)} on the ${side} hand-side of the operation: `
-      + `[${printLabels(second)}, ${printLabels(first)}];many-to-many matching not allowed: matching labels must be unique on one side`,
+      + `[${printLabels(first)}, ${printLabels(second)}];many-to-many matching not allowed: matching labels must be unique on one side`,
     )
   }
 }
