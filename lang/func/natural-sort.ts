@@ -3,8 +3,12 @@ import { compareText } from '../../lib/model/labels.ts'
 
 const RUNS = /\d+|\D+/g
 
-/** Below 0 if `a` comes first. Texts that differ only in leading zeros of numbers are equal up to there. */
+/**
+ * Below 0 if `a` comes first; the empty text, a missing label, comes last. (natsort itself says of an empty text that
+ * it is never less, and which end it lands on depends on the sort.) Leading zeros of numbers make no difference.
+ */
 export function compareNatural(a: string, b: string): number {
+  if (a === '' || b === '') return b.length - a.length
   const runsA = a.match(RUNS) ?? []
   const runsB = b.match(RUNS) ?? []
   const n = Math.min(runsA.length, runsB.length)

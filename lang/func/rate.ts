@@ -16,6 +16,7 @@ let resets: Int32Array = new Int32Array(1024)
 
 /** Fills `resets` with the positions in (from, to) whose sample is below the one before; returns how many. */
 function findResets(v: Float64Array, vAt: number, from: number, to: number): number {
+  if (to - from < 2) return 0
   let n = 0
   let previous = v[vAt + from]!
   for (let k = from + 1; k < to; k++) {

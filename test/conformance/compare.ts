@@ -37,7 +37,8 @@ export function mismatchOf(command: EvalCommand, answer: Answer): Mismatch | nul
 
 function isMatch({ match }: AnnotationExpectation, text: string): boolean {
   if (match.kind === 'any') return true
-  return match.kind === 'msg' ? text === match.text : RE2JS.compile(match.text).matcher(text).find()
+  // The file's lines are trimmed, also where a message ends in a space.
+  return match.kind === 'msg' ? text.trimEnd() === match.text : RE2JS.compile(match.text).matcher(text).find()
 }
 
 function annotationText({ kind, match }: AnnotationExpectation): string {

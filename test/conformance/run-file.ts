@@ -13,7 +13,7 @@ import { parseTestFile, type EvalCommand } from './test-file.ts'
 
 /** What a `.test` file is run against. */
 export interface Subject {
-  evaluate(queryable: Queryable, command: EvalCommand): Promise<Answer>
+  evaluate(command: EvalCommand, queryable: Queryable): Answer
   /** For what a case touches; null where it does not parse. */
   parse(expr: string): Expr | null
 }
@@ -26,14 +26,14 @@ export interface CaseResult {
   reason: string | null
 }
 
-export async function runTestFile(source: string, subject: Subject, shape: BatchShape = 'equal'): Promise<CaseResult[]> {
+export function runTestFile(source: string, subject: Subject, shape: BatchShape = 'equal'): CaseResult[] {
   const store = new TestStore(shape)
   const results: CaseResult[] = []
   for (const command of parseTestFile(source)) {
     if (command.kind === 'clear') store.clear()
     else if (command.kind === 'load') store.load(command)
     else {
-      const answer = await subject.evaluate(store.storage, command)
+      const answer = subject.evaluate(command, store.storage)
       const mismatch = mismatchOf(command, answer)
       const reason = mismatch === null ? null : reasonOf(command, answer, store, subject)
       results.push({ line: command.line, expr: command.expr, mismatch, reason })

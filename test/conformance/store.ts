@@ -24,7 +24,9 @@ export class TestStore {
 
   load(command: LoadCommand): void {
     for (const labels of command.withStartTimestamps) this.#lacks.push({ labels, lack: 'start timestamps' })
-    for (const { labels, items } of command.series) {
+    // Of two lines for one series in a load, the later one counts.
+    const lines = new Map(command.series.map((line) => [JSON.stringify(line.labels), line]))
+    for (const { labels, items } of lines.values()) {
       items.forEach((item, i) => {
         const t = i * command.stepMs
         if (item.kind === 'float') this.storage.add(labels, t, item.v)
