@@ -1,0 +1,68 @@
+// The configuration in force: read at start, read again on request; a bad file never replaces a good one.
+import { defaultConfigText, loadConfig } from '../lib/config/load.ts'
+import { redactYaml } from '../lib/config/redact.ts'
+import type { Config } from '../lib/config/scrape-config.ts'
+import type { Clock } from '../lib/std/clock.ts'
+import { DiskError, readTextIfThere } from '../lib/std/fs.ts'
+import type { Logger } from '../lib/std/log.ts'
+import type { Metrics } from '../lib/std/metrics.ts'
+import type { ConfigControl } from '../web/parts.ts'
+import type { Flags } from './flags.ts'
+
+export class ConfigFile implements ConfigControl {
+  /** Called with each good configuration after the first. */
+  onChange: (config: Config) => void = () => {}
+  readonly #flags: Flags
+  readonly #clock: Clock
+  readonly #logger: Logger
+  #text = ''
+  #last: { isSuccessful: boolean; timeMs: number }
+
+  constructor(flags: Flags, clock: Clock, metrics: Metrics, logger: Logger) {
+    this.#flags = flags
+    this.#clock = clock
+    this.#logger = logger
+    this.#last = { isSuccessful: false, timeMs: 0 }
+    metrics.gauge('prometheus_config_last_reload_successful', 'Whether the last configuration reload attempt was successful.', [], (gauge) => gauge.set(this.#last.isSuccessful ? 1 : 0))
+    metrics.gauge('prometheus_config_last_reload_success_timestamp_seconds', 'Timestamp of the last successful configuration reload.', [], (gauge) => gauge.set(this.#last.timeMs / 1000))
+  }
+
+  /** Reads and checks the file. Throws ConfigError, DiskError. */
+  load(): Config {
+    const { configFile, isStrict } = this.#flags
+    const fileName = configFile === '' ? 'built-in configuration' : configFile
+    const text = configFile === '' ? defaultConfigText(ownAddress(this.#flags)) : readTextIfThere(configFile)
+    if (text === null) throw new DiskError(`cannot read the configuration ${configFile}; give another --config.file`, new Error('no such file'))
+    const { config, warnings } = loadConfig(text, fileName, { strict: isStrict })
+    for (const warning of warnings) this.#logger.warn(warning)
+    this.#text = text
+    this.#last = { isSuccessful: true, timeMs: this.#clock.now() }
+    return config
+  }
+
+  /** Rejects with the reason, for people; the old configuration then stays in force. */
+  async reload(): Promise<void> {
+    try {
+      this.onChange(this.load())
+      this.#logger.info('configuration applied', { file: this.#flags.configFile })
+    } catch (error) {
+      this.#last = { ...this.#last, isSuccessful: false }
+      this.#logger.error('configuration refused; the old one stays in force', { file: this.#flags.configFile, err: error instanceof Error ? error : String(error) })
+      throw error
+    }
+  }
+
+  yaml(): string {
+    return redactYaml(this.#text)
+  }
+
+  lastReload(): { isSuccessful: boolean; timeMs: number } {
+    return this.#last
+  }
+}
+
+/** Where Monitor's own /metrics is, seen from itself. */
+function ownAddress({ listenHost, listenPort }: Flags): string {
+  const host = listenHost === '0.0.0.0' || listenHost === '::' ? '127.0.0.1' : listenHost
+  return `${host.includes(':') ? `[${host}]` : host}:${listenPort}`
+}

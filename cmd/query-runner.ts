@@ -1,0 +1,73 @@
+// Who evaluates queries: a pool of workers, or with --threads=0 the main thread itself.
+import os from 'node:os'
+import { Engine, type EngineOptions } from '../lang/engine.ts'
+import type { QueryJob, QueryReply } from '../lang/job.ts'
+import { QueryPool } from '../lang/pool.ts'
+import type { Config } from '../lib/config/scrape-config.ts'
+import type { Clock } from '../lib/std/clock.ts'
+import type { Logger } from '../lib/std/log.ts'
+import type { Metrics } from '../lib/std/metrics.ts'
+import type { Database } from '../storage/database.ts'
+import { HeadQueryable } from '../storage/head/head-querier.ts'
+import { SLOT_COUNT } from '../storage/head/shared-heap.ts'
+import type { QueryRunner } from '../web/parts.ts'
+import type { Flags } from './flags.ts'
+
+export interface StoppableRunner extends QueryRunner {
+  stop(): Promise<void>
+}
+
+interface Ground {
+  clock: Clock
+  logger: Logger
+  metrics: Metrics
+  db: Database
+}
+
+/** Reader slot of the main thread, the last one; the pool gives its workers slots from 0 up. */
+const MAIN_SLOT = SLOT_COUNT - 1
+/** A page of dashboards waits; a flood is refused. */
+const QUEUED_MAX = 500
+const QUEUE_TIMEOUT_MS = 10_000
+const WORKER_IDLE_MS = 60_000
+
+export function makeQueryRunner(flags: Flags, config: Config, ground: Ground): StoppableRunner {
+  const isExperimental = flags.features.includes('promql-experimental-functions')
+  const engine: Partial<Omit<EngineOptions, 'clock'>> = {
+    features: { experimentalFunctions: isExperimental, extendedRangeSelectors: false, fillModifiers: false },
+    samplesMax: flags.querySamplesMax,
+    subqueryStepMs: config.global.evaluationIntervalMs,
+  }
+  if (flags.threads === 0) return new InlineRunner(new Engine({ ...engine, clock: ground.clock }), ground.db)
+  return new QueryPool({
+    workerUrl: new URL('./query-worker.ts', import.meta.url),
+    workerData: { handle: ground.db.handle(), engine },
+    maxWorkers: flags.threads ?? Math.max(2, os.availableParallelism()),
+    maxConcurrent: flags.queriesMax,
+    maxQueued: QUEUED_MAX,
+    queueTimeoutMs: QUEUE_TIMEOUT_MS,
+    idleMs: WORKER_IDLE_MS,
+    clock: ground.clock, logger: ground.logger, metrics: ground.metrics,
+    onWorkerGone: (slot) => ground.db.releaseSlot(slot),
+  })
+}
+
+/** Evaluates in the main thread, one query at a time: for tiny machines and for embedding. */
+class InlineRunner implements StoppableRunner {
+  readonly #engine: Engine
+  readonly #queryable: HeadQueryable
+
+  constructor(engine: Engine, db: Database) {
+    this.#engine = engine
+    this.#queryable = new HeadQueryable(db.handle(), MAIN_SLOT)
+  }
+
+  run(job: QueryJob): Promise<QueryReply> {
+    return Promise.resolve(this.#engine.run(job, this.#queryable))
+  }
+
+  stop(): Promise<void> {
+    this.#queryable.close()
+    return Promise.resolve()
+  }
+}

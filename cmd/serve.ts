@@ -1,0 +1,132 @@
+// Builds Monitor from its parts, in the order in which they need each other, and takes it down in the reverse order.
+//
+//   store ─▶ queries ─▶ receiver ─▶ scraping ─▶ discovery ─▶ web
+import path from 'node:path'
+import { DiscoveryManager } from '../discovery/manager.ts'
+import type { Config } from '../lib/config/scrape-config.ts'
+import { RemoteWriteReceiver } from '../lib/ingest/remote-write.ts'
+import { ScrapeManager } from '../lib/scrape/manager.ts'
+import type { Clock } from '../lib/std/clock.ts'
+import { StallWatch } from '../lib/std/event-loop.ts'
+import type { Logger } from '../lib/std/log.ts'
+import { Metrics } from '../lib/std/metrics.ts'
+import { freshSeed } from '../lib/std/random.ts'
+import { Database } from '../storage/database.ts'
+import { createServer, type WebServer } from '../web/server.ts'
+import { ConfigFile } from './config-file.ts'
+import type { Flags } from './flags.ts'
+import { makeQueryRunner, type StoppableRunner } from './query-runner.ts'
+import { compileSelector } from './selector.ts'
+import { registerStorageMetrics } from './storage-metrics.ts'
+import { MetadataView, TargetView } from './target-view.ts'
+import { VERSION } from './version.ts'
+
+/** The address to serve on cannot be had. */
+export class ListenError extends Error {
+  readonly code = 'LISTEN'
+}
+
+interface Parts {
+  config: ConfigFile
+  db: Database
+  queries: StoppableRunner
+  scrape: ScrapeManager
+  discovery: DiscoveryManager
+  server: WebServer
+  stalls: StallWatch
+}
+
+export class Monitor {
+  readonly url: string
+  readonly #parts: Parts
+  readonly #logger: Logger
+
+  private constructor(parts: Parts, url: string, logger: Logger) {
+    this.#parts = parts
+    this.url = url
+    this.#logger = logger
+  }
+
+  /** Throws ConfigError, FolderError, DiskError, ListenError: what an operator can mend. */
+  static async start(flags: Flags, logger: Logger, clock: Clock): Promise<Monitor> {
+    const metrics = new Metrics().withProcessMetrics()
+    const config = new ConfigFile(flags, clock, metrics, logger.with('config'))
+    const first = config.load()
+    const stalls = new StallWatch(clock, metrics)
+    const db = openDatabase(flags, first, clock, logger)
+    registerStorageMetrics(metrics, db)
+    const queries = makeQueryRunner(flags, first, { clock, logger: logger.with('query'), metrics, db })
+    const receiver = new RemoteWriteReceiver(db, metrics, freshSeed())
+    const scrape = new ScrapeManager({ appender: db, clock, logger: logger.with('scrape'), metrics, version: VERSION })
+    const discovery = new DiscoveryManager({ clock, logger, metrics, update: (job, groups) => scrape.updateTargets(job, groups) })
+    const apply = (next: Config): void => {
+      scrape.applyConfig(next)
+      discovery.applyConfig(next.scrapeConfigs)
+    }
+    config.onChange = apply
+    const server = createServer({
+      queries, writer: receiver, config, metrics, clock, logger: logger.with('web'), flags: flags.all,
+      targets: new TargetView(scrape), metadata: new MetadataView(scrape, receiver.metadata), selectors: { compile: compileSelector },
+      build: { version: VERSION, revision: '', branch: '', buildUser: '', buildDate: '' },
+      options: {
+        staticFolder: path.resolve(import.meta.dirname, '../web/dist'), isLifecycleEnabled: flags.isLifecycleEnabled,
+        queryTimeoutMs: flags.queryTimeoutMs, lookbackMs: flags.lookbackMs, storageRetention: flags.all.get('storage.tsdb.retention.time')!,
+      },
+    })
+    const monitor = new Monitor({ config, db, queries, scrape, discovery, server, stalls }, await listen(server, flags), logger)
+    server.ready()
+    apply(first)
+    return monitor
+  }
+
+  /** What is scraped, in words. */
+  scraped(): string {
+    const { active } = this.#parts.scrape.targets()
+    const shown = active.slice(0, 3).map((target) => target.scrapeUrl).join(', ')
+    const count = `${active.length} target${active.length === 1 ? '' : 's'}`
+    return active.length === 0 ? 'nothing yet' : `${count} (${shown}${active.length > 3 ? ', …' : ''})`
+  }
+
+  reload(): Promise<void> {
+    return this.#parts.config.reload()
+  }
+
+  /** Drains: no new requests, running ones answered, everything accepted on disk. */
+  async stop(): Promise<void> {
+    const { server, discovery, scrape, queries, db, stalls } = this.#parts
+    discovery.stop()
+    await server.stop()
+    await scrape.stop()
+    await queries.stop()
+    await db.close()
+    stalls.stop()
+    this.#logger.info('stopped')
+  }
+}
+
+function openDatabase(flags: Flags, config: Config, clock: Clock, logger: Logger): Database {
+  const db = new Database({
+    folder: path.resolve(flags.dataFolder), retentionMs: config.storage.retentionMs ?? flags.retentionMs,
+    outOfOrderMs: config.storage.outOfOrderTimeWindowMs, clock, logger: logger.with('storage'),
+    ...(flags.headBytes > 0 && { headBytesMax: flags.headBytes }),
+  })
+  const { recovery } = db
+  logger.with('storage').info('data folder opened', {
+    series: recovery.series, segments: recovery.segments, replayed_samples: recovery.replayedSamples,
+    unclean_shutdown: recovery.wasUnclean, ms: Math.round(recovery.durationMs),
+  })
+  return db
+}
+
+async function listen(server: WebServer, flags: Flags): Promise<string> {
+  const { listenHost, listenPort } = flags
+  try {
+    const { port } = await server.listen(listenHost, listenPort)
+    const host = listenHost === '0.0.0.0' || listenHost === '::' ? '127.0.0.1' : listenHost
+    return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+  } catch (cause) {
+    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
+    const why = code === 'EADDRINUSE' ? 'another program uses the port; stop it or give another --web.listen-address' : String(cause)
+    throw new ListenError(`cannot listen on ${listenHost}:${listenPort}: ${why}`, { cause })
+  }
+}

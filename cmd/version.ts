@@ -1,0 +1,10 @@
+// What Monitor is called and which version this is, from package.json.
+import { readTextIfThere } from '../lib/std/fs.ts'
+
+function readVersion(): string {
+  const text = readTextIfThere(new URL('../package.json', import.meta.url).pathname)
+  const parsed: unknown = JSON.parse(text ?? '{}')
+  return typeof parsed === 'object' && parsed !== null && 'version' in parsed ? String(parsed.version) : 'unknown'
+}
+
+export const VERSION: string = readVersion()

@@ -1,0 +1,22 @@
+import { describe, expect, it } from 'vitest'
+import { redactYaml } from '../../../lib/config/redact.ts'
+
+describe('redactYaml', () => {
+  it('hides every canary and keeps the rest', () => {
+    const shown = redactYaml(`# canary-0
+scrape_configs:
+  - job_name: a # canary-1
+    basic_auth: { username: joe, password: canary-2 }
+    authorization: { type: Bearer, credentials: 'canary-3' }
+    oauth2: { client_id: id, client_secret: canary-4, token_url: 'https://user:canary-5@auth/token' }
+    tls_config: { key: canary-6, server_name: x }
+    proxy_url: http://joe:canary-7@proxy:8080
+    proxy_connect_header: { X-Proxy: [canary-8] }
+    http_headers:
+      X-Token: { values: [canary-9], secrets: [canary-10] }
+    static_configs: [{ targets: ['web:9100'] }]
+`)
+    expect(shown).not.toContain('canary')
+    for (const kept of ['joe', 'job_name: a', 'web:9100', 'server_name: x', '<secret>@proxy:8080', 'X-Token']) expect(shown).toContain(kept)
+  })
+})
