@@ -1,0 +1,130 @@
+// One query worker as the pool sees it: a thread, its slot, and the job it is at. Ends in exactly one `onGone`.
+import { Worker } from 'node:worker_threads'
+import { assert } from '../lib/std/assert.ts'
+import type { Clock, Timer } from '../lib/std/clock.ts'
+import { errorReply } from './reply/envelope.ts'
+import type { QueryJob, QueryReply } from './job.ts'
+import type { JobMessage, WorkerMessage, WorkerSeat } from './worker-protocol.ts'
+
+/** How long past its deadline, or past its asker's going, a query may run before its worker is terminated. */
+const GRACE_MS = 1000
+/** Old and young generation of one worker; arrays are bounded by the engine's budget instead. */
+const HEAP_MIB_MAX = 1024
+/** Deep trees (thousands of `or`) recurse through parse, plan and operators. */
+const STACK_MIB = 32
+
+export interface PoolWorkerOptions {
+  workerUrl: URL
+  /** Structured-cloned to the worker beside its seat. */
+  workerData: Readonly<Record<string, unknown>>
+  slot: number
+  clock: Clock
+  /** The thread has ended, and why; its slot is free. */
+  onGone: (worker: PoolWorker, why: string) => void
+}
+
+interface Running {
+  id: number
+  resolve: (reply: QueryReply) => void
+  kill: Timer
+}
+
+export class PoolWorker {
+  readonly slot: number
+  readonly #options: PoolWorkerOptions
+  readonly #worker: Worker
+  readonly #canceled: Int32Array
+  #running: Running | null = null
+  #lastId = 0
+  #failure: Error | null = null
+  #why = 'idle'
+  #isEnding = false
+  /** Has started up and can serve: not so if its entry file fails. */
+  isReady = false
+
+  constructor(options: PoolWorkerOptions) {
+    this.#options = options
+    this.slot = options.slot
+    this.#canceled = new Int32Array(new SharedArrayBuffer(4))
+    const pool: WorkerSeat = { slot: options.slot, canceled: this.#canceled }
+    this.#worker = new Worker(options.workerUrl, {
+      workerData: { ...options.workerData, pool },
+      resourceLimits: { maxOldGenerationSizeMb: HEAP_MIB_MAX, stackSizeMb: STACK_MIB },
+    })
+    this.#worker.on('message', (message: WorkerMessage) => this.#onMessage(message))
+    this.#worker.on('error', (error: unknown) => (this.#failure = error instanceof Error ? error : new Error(String(error))))
+    this.#worker.on('exit', () => this.#onExit())
+  }
+
+  get isIdle(): boolean {
+    return this.#running === null && !this.#isEnding
+  }
+
+  /** Runs a job; resolves with its reply, or with an error reply if the worker has to die for it. */
+  run(job: QueryJob): Promise<QueryReply> {
+    assert(this.isIdle, `query worker ${this.slot} is busy`)
+    Atomics.store(this.#canceled, 0, 0)
+    const id = ++this.#lastId
+    const kill = this.#options.clock.after(job.timeoutMs + GRACE_MS, () => this.#kill('timeout'))
+    const reply = new Promise<QueryReply>((resolve) => (this.#running = { id, resolve, kill }))
+    const message: JobMessage = { id, job }
+    this.#worker.postMessage(message)
+    return reply
+  }
+
+  /** Nobody waits for the running job any more: it ends at its next batch, or with its worker. */
+  cancel(): void {
+    const running = this.#running
+    if (running === null) return
+    Atomics.store(this.#canceled, 0, 1)
+    running.kill.cancel()
+    running.kill = this.#options.clock.after(GRACE_MS, () => this.#kill('canceled'))
+  }
+
+  get isEnding(): boolean {
+    return this.#isEnding
+  }
+
+  /** Ends the thread, its running job answered with `reply`; resolves when it is gone. */
+  async end(why: string, reply: QueryReply): Promise<void> {
+    this.#isEnding = true
+    this.#answer(reply)
+    this.#why = why
+    await this.#worker.terminate()
+  }
+
+  #kill(why: 'timeout' | 'canceled'): void {
+    void this.end(why, errorReply('timeout', 'query timed out in query execution'))
+  }
+
+  #answer(reply: QueryReply): void {
+    const running = this.#running
+    if (running === null) return
+    running.kill.cancel()
+    this.#running = null
+    running.resolve(reply)
+  }
+
+  #onMessage(message: WorkerMessage): void {
+    if (message.kind === 'ready') {
+      this.isReady = true
+      return
+    }
+    if (this.#running?.id === message.id) this.#answer({ status: message.status, body: message.body })
+  }
+
+  #onExit(): void {
+    const failure = this.#failure
+    if (!this.#isEnding) this.#why = failure === null ? 'exit' : 'crash'
+    this.#isEnding = true
+    this.#answer(crashReply(failure))
+    this.#options.onGone(this, failure === null ? this.#why : `${this.#why}: ${failure.message}`)
+  }
+}
+
+function crashReply(failure: Error | null): QueryReply {
+  if (failure !== null && 'code' in failure && failure.code === 'ERR_WORKER_OUT_OF_MEMORY') {
+    return errorReply('execution', 'query needs more memory than a query worker has')
+  }
+  return errorReply('internal', `query worker ended while evaluating this query${failure === null ? '' : `: ${failure.message}`}`)
+}

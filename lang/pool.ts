@@ -1,0 +1,214 @@
+// The query workers' pool, on the main thread: takes jobs, gives whole replies, never evaluates anything itself.
+//
+//   run ─▶ queue ─▶ idle worker, or a new one ─▶ reply
+//
+// The first worker starts with the pool, others on demand up to the maximum, and end when idle. A job estimated heavy
+// never takes the last free place, so that quick ones pass. A stuck query costs its worker and nothing else.
+import type { Clock, Timer } from '../lib/std/clock.ts'
+import type { Logger } from '../lib/std/log.ts'
+import type { Metrics } from '../lib/std/metrics.ts'
+import type { QueryJob, QueryReply } from './job.ts'
+import { PoolWorker } from './pool-worker.ts'
+import { QueryEstimates } from './query-estimate.ts'
+import { PoolMetrics } from './pool-metrics.ts'
+import { errorReply } from './reply/envelope.ts'
+
+/** A query expected to take longer leaves one place free for others. */
+const HEAVY_MS = 100
+
+export interface QueryPoolOptions {
+  /** Entry file of a worker: makes an engine, calls serveQueries with `workerData.pool` as its seat. */
+  workerUrl: URL
+  /** Structured-cloned to every worker; `pool` is added. */
+  workerData: Readonly<Record<string, unknown>>
+  /** Threads at most; max(2, cores) is right. */
+  maxWorkers: number
+  /** Queries running at once, at most; more wait. */
+  maxConcurrent: number
+  /** Queries waiting, at most; more are refused. */
+  maxQueued: number
+  /** A query that waited this long is answered 503. */
+  queueTimeoutMs: number
+  /** A worker without work ends after this, but for one. */
+  idleMs: number
+  clock: Clock
+  logger: Logger
+  metrics: Metrics
+  /** A worker's thread has ended: what its slot pinned can be freed. */
+  onWorkerGone: (slot: number) => void
+}
+
+interface Waiting {
+  job: QueryJob
+  /** Monotonic ms. */
+  sinceMs: number
+  signal: AbortSignal | undefined
+  resolve: (reply: QueryReply) => void
+  reject: (reason: unknown) => void
+  timer: Timer
+  onAbort: () => void
+}
+
+export class QueryPool {
+  readonly #options: QueryPoolOptions
+  readonly #workers = new Map<number, PoolWorker>()
+  readonly #idleTimers = new Map<PoolWorker, Timer>()
+  readonly #estimates = new QueryEstimates()
+  readonly #metrics: PoolMetrics
+  #queue: Waiting[] = []
+  #running = 0
+  #isStopping = false
+
+  constructor(options: QueryPoolOptions) {
+    this.#options = options
+    this.#metrics = new PoolMetrics(options.metrics, options.maxConcurrent, {
+      running: () => this.#running, queued: () => this.#queue.length, workers: () => this.#workers.size,
+    })
+    this.#startWorker()
+  }
+
+  /**
+   * The whole reply, errors included. Rejects only with the signal's reason once it aborts; the query then ends at
+   * its next batch.
+   */
+  run(job: QueryJob, signal?: AbortSignal): Promise<QueryReply> {
+    if (signal?.aborted) return Promise.reject(signal.reason as Error)
+    if (this.#isStopping) return Promise.resolve(shuttingDown())
+    if (this.#queue.length >= this.#options.maxQueued) {
+      this.#metrics.refused('queue_full')
+      return Promise.resolve(errorReply('unavailable', `too many queries are waiting: ${this.#queue.length}`))
+    }
+    return new Promise((resolve, reject) => {
+      const waiting: Waiting = {
+        job, signal, resolve, reject,
+        sinceMs: this.#options.clock.monotonic(),
+        timer: this.#options.clock.after(Math.min(this.#options.queueTimeoutMs, job.timeoutMs), () => this.#giveUp(waiting)),
+        onAbort: () => {
+          this.#leaveQueue(waiting)
+          reject(signal?.reason)
+        },
+      }
+      signal?.addEventListener('abort', waiting.onAbort, { once: true })
+      this.#queue.push(waiting)
+      this.#dispatch()
+    })
+  }
+
+  /** Ends all workers; waiting and running queries are answered 503. */
+  async stop(): Promise<void> {
+    this.#isStopping = true
+    for (const waiting of this.#queue) {
+      this.#leaveQueue(waiting)
+      waiting.resolve(shuttingDown())
+    }
+    for (const timer of this.#idleTimers.values()) timer.cancel()
+    await Promise.all(Array.from(this.#workers.values(), (worker) => worker.end('stop', shuttingDown())))
+  }
+
+  /** Hands waiting jobs to workers, in order but for heavy ones that must wait. */
+  #dispatch(): void {
+    if (this.#isStopping) return
+    for (let i = 0; i < this.#queue.length;) {
+      const free = this.#freePlaces()
+      if (free === 0) return
+      const waiting = this.#queue[i]!
+      const isHeavy = this.#estimates.estimateMs(waiting.job) > HEAVY_MS
+      if (isHeavy && free === 1 && this.#options.maxWorkers > 1) {
+        i++
+        continue
+      }
+      const worker = this.#idleWorker() ?? this.#startWorker()
+      if (worker === null) return
+      this.#leaveQueue(waiting)
+      void this.#serve(waiting, worker)
+    }
+  }
+
+  /** Queries that could start now, on idle workers and on such as may still be started. */
+  #freePlaces(): number {
+    const { maxWorkers, maxConcurrent } = this.#options
+    let free = maxWorkers - this.#workers.size
+    for (const worker of this.#workers.values()) if (worker.isIdle) free++
+    return Math.min(free, maxConcurrent - this.#running)
+  }
+
+  #idleWorker(): PoolWorker | null {
+    for (const worker of this.#workers.values()) if (worker.isIdle) return worker
+    return null
+  }
+
+  #startWorker(): PoolWorker | null {
+    const { maxWorkers, workerUrl, workerData, clock } = this.#options
+    let slot = 0
+    while (this.#workers.has(slot)) slot++
+    if (slot >= maxWorkers) return null
+    const worker = new PoolWorker({
+      workerUrl, workerData, slot, clock, onGone: (gone, why) => this.#onGone(gone, why),
+    })
+    this.#workers.set(slot, worker)
+    return worker
+  }
+
+  async #serve(waiting: Waiting, worker: PoolWorker): Promise<void> {
+    const { clock } = this.#options
+    const { job, signal, sinceMs } = waiting
+    const startedMs = clock.monotonic()
+    const waitedMs = startedMs - sinceMs
+    this.#idleTimers.get(worker)?.cancel()
+    this.#idleTimers.delete(worker)
+    this.#running++
+    const onAbort = (): void => {
+      worker.cancel()
+      waiting.reject(signal?.reason)
+    }
+    signal?.addEventListener('abort', onAbort, { once: true })
+    const reply = await worker.run({ ...job, timeoutMs: Math.max(1, job.timeoutMs - waitedMs) })
+    this.#running--
+    signal?.removeEventListener('abort', onAbort)
+    const tookMs = clock.monotonic() - startedMs
+    // What was canceled took as long as its asker's patience, which says nothing.
+    if (signal?.aborted !== true) this.#estimates.learn(job, tookMs)
+    this.#metrics.served(job.kind, reply.status, { waitedMs, tookMs })
+    waiting.resolve(reply)
+    if (worker.isIdle) this.#armIdleTimer(worker)
+    this.#dispatch()
+  }
+
+  #armIdleTimer(worker: PoolWorker): void {
+    const { clock, idleMs } = this.#options
+    this.#idleTimers.set(worker, clock.after(idleMs, () => {
+      this.#idleTimers.delete(worker)
+      const living = this.#workers.values().reduce((count, other) => count + (other.isEnding ? 0 : 1), 0)
+      if (worker.isIdle && living > 1) void worker.end('idle', shuttingDown())
+    }, true))
+  }
+
+  #onGone(worker: PoolWorker, why: string): void {
+    this.#idleTimers.get(worker)?.cancel()
+    this.#idleTimers.delete(worker)
+    this.#workers.delete(worker.slot)
+    this.#options.onWorkerGone(worker.slot)
+    this.#metrics.gone(why.split(':')[0]!)
+    if (this.#isStopping) return
+    if (why !== 'idle') this.#options.logger.warn('query worker ended', { slot: worker.slot, reason: why })
+    // One that never got ready would only fail again: its like is started for the next query, which then tells.
+    if (this.#workers.size === 0 && worker.isReady) this.#startWorker()
+    this.#dispatch()
+  }
+
+  #leaveQueue(waiting: Waiting): void {
+    waiting.timer.cancel()
+    waiting.signal?.removeEventListener('abort', waiting.onAbort)
+    this.#queue = this.#queue.filter((other) => other !== waiting)
+  }
+
+  #giveUp(waiting: Waiting): void {
+    this.#leaveQueue(waiting)
+    this.#metrics.refused('queue_timeout')
+    waiting.resolve(errorReply('timeout', 'query timed out in query queue'))
+  }
+}
+
+function shuttingDown(): QueryReply {
+  return errorReply('unavailable', 'server is shutting down')
+}

@@ -1,0 +1,47 @@
+// How long a job will take, guessed from how long jobs of the same text took, scaled by their size. Only used to keep
+// one worker free for quick queries; a wrong guess costs waiting, never an answer.
+import type { QueryJob } from './job.ts'
+
+/** Texts remembered; the one unused longest goes first. */
+const TEXTS_MAX = 2000
+/** Share of the newest measurement in the moving average. */
+const NEWEST_SHARE = 0.3
+/** A query never seen: per step and per minute of data. Some 20 series of rate() cost as much. */
+const UNKNOWN_UNIT_MS = 0.02
+
+export class QueryEstimates {
+  readonly #unitMs = new Map<string, number>()
+
+  /** Expected ms of evaluation. */
+  estimateMs(job: QueryJob): number {
+    return (this.#unitMs.get(keyOf(job)) ?? UNKNOWN_UNIT_MS) * unitsOf(job)
+  }
+
+  /** Learns that a job took `tookMs`. */
+  learn(job: QueryJob, tookMs: number): void {
+    const key = keyOf(job)
+    const known = this.#unitMs.get(key)
+    const unitMs = tookMs / unitsOf(job)
+    this.#unitMs.delete(key)
+    this.#unitMs.set(key, known === undefined ? unitMs : known + NEWEST_SHARE * (unitMs - known))
+    if (this.#unitMs.size <= TEXTS_MAX) return
+    for (const oldest of this.#unitMs.keys()) {
+      this.#unitMs.delete(oldest)
+      break
+    }
+  }
+}
+
+function keyOf(job: QueryJob): string {
+  switch (job.kind) {
+    case 'instant': case 'range': return `${job.kind} ${job.query}`
+    case 'series': case 'labels': return `${job.kind} ${job.matches.join(' ')}`
+    case 'labelValues': return `${job.kind} ${job.name} ${job.matches.join(' ')}`
+  }
+}
+
+function unitsOf(job: QueryJob): number {
+  if (job.kind !== 'range') return 1
+  const spanMs = Math.max(0, job.endMs - job.startMs)
+  return 1 + spanMs / Math.max(1, job.stepMs) + spanMs / 60_000
+}

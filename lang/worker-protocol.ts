@@ -1,0 +1,21 @@
+// What passes between the pool (main thread) and a query worker. One job at a time; replies travel by transfer.
+import type { QueryJob } from './job.ts'
+
+/** Handed to a worker at its start, as `workerData.pool` beside what its entry file needs. */
+export interface WorkerSeat {
+  /** The worker's reader slot: at most one living worker has it. */
+  slot: number
+  /** Shared memory; element 0 is non-zero while nobody waits for the running job. */
+  canceled: Int32Array
+}
+
+/** Main to worker. */
+export interface JobMessage {
+  id: number
+  job: QueryJob
+}
+
+/** Worker to main: once `ready` when it can take jobs, then one reply per job. */
+export type WorkerMessage =
+  | { kind: 'ready' }
+  | { kind: 'reply'; id: number; status: number; body: Uint8Array<ArrayBuffer> }
