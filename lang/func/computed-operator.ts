@@ -21,11 +21,9 @@ export class ComputedOperator implements Operator {
   }
 
   next(): RowBatch | null {
-    if (this.#isDone) return null
+    if (this.#isDone || this.#series.length === 0) return null
     this.#isDone = true
-    // Also without series: computing may warn of what it could make nothing of.
-    const rows = this.#compute()
-    return this.#series.length === 0 ? null : { rows: this.#series.length, index: this.#series.map((_, s) => s), ...rows }
+    return { rows: this.#series.length, index: this.#series.map((_, s) => s), ...this.#compute() }
   }
 }
 

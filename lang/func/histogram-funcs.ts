@@ -117,6 +117,8 @@ interface HistogramCall {
 function histogramOperator(ctx: FuncContext, call: HistogramCall): Operator {
   const grouping = groupBuckets(ctx, call.input.series())
   const sets = grouping.histograms.map(({ set }) => call.outputs(set))
+  // Nobody reads the rows of an operator without series; what it was given wants its warnings all the same.
+  if (sets.length === 0 && grouping.strangers.length > 0) warnOfStrangers(ctx, grouping, drain(call.input, ctx.steps, ctx.budget), call.at)
   return new ComputedOperator(Uint32Array.from(sets.flat()), () => {
     const rows = drain(call.input, ctx.steps, ctx.budget)
     warnOfStrangers(ctx, grouping, rows, call.at)
