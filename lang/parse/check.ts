@@ -166,21 +166,24 @@ class Checker {
     if (variadic > 0 && args.length > least + variadic) {
       throw new Fault(span, `expected at most ${least + variadic} argument(s) in call to "${func}", got ${args.length}`)
     }
+    const data = func === 'info' ? args[1] : undefined
+    if (data) this.#infoSelector(expr, data)
     args.forEach((arg, i) => {
-      if (func === 'info' && i === 1) this.#infoSelector(expr, arg)
-      else this.#expect(arg, wanted[Math.min(i, wanted.length - 1)]!, `call to function "${func}"`)
+      if (arg !== data) this.#expect(arg, wanted[Math.min(i, wanted.length - 1)]!, `call to function "${func}"`)
     })
     return returns
   }
 
-  /** info's second argument is a selector without name that may match everything. */
-  #infoSelector(expr: Call, arg: Expr): void {
-    this.#count(arg.span)
-    const type = typeOf(arg)
-    if (type !== 'vector') throw new Fault(expr.span, `expected type instant vector in call to function "info", got ${typeName(type)}`)
+  /** info's second argument is a selector without metric name that may match everything. */
+  #infoSelector(call: Call, arg: Expr): void {
+    if (arg.type !== 'vectorSelector') {
+      const type = this.check(arg)
+      if (type !== 'vector') throw new Fault(call.span, `expected type instant vector in call to function "info", got ${typeName(type)}`)
+    }
     if (arg.type !== 'vectorSelector' || (arg.name !== '' && !arg.isNameQuoted)) {
       throw new Fault(arg.span, 'expected label selectors only, got vector selector instead')
     }
+    this.#count(arg.span)
     this.#selector(arg, true)
   }
 

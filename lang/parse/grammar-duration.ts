@@ -28,6 +28,10 @@ const messages = {
   buildEarlyExitMessage: () => '',
 }
 
+function failIfWrong(token: IToken): void {
+  if (token.tokenType === t.Wrong) throw new Fault(t.spanOf(token), String(token.payload))
+}
+
 /** Rules for durations. The grammar on top of it calls performSelfAnalysis. */
 export class DurationGrammar extends EmbeddedActionsParser {
   protected depth = 0
@@ -45,9 +49,14 @@ export class DurationGrammar extends EmbeddedActionsParser {
     const error = this.errors[0]
     if (error === undefined) return result
     const { token } = error
-    if (token.tokenType === t.Wrong) throw new Fault(t.spanOf(token), String(token.payload))
+    failIfWrong(token)
     const where = error.message || error.context.ruleStack.toReversed().map((name) => CONTEXTS.get(name)).find((words) => words !== undefined)
     throw new Fault(t.spanOf(token), `unexpected ${t.describe(token)}${where ? ` ${where}` : ''}`)
+  }
+
+  /** Prometheus' parser reads one token ahead before the check that follows: what the lexer has against it goes first. */
+  protected needNext(): void {
+    failIfWrong(this.LA(1))
   }
 
   /** Opens a level of nesting; whoever opens it takes it off `depth` again. */
@@ -65,15 +74,37 @@ export class DurationGrammar extends EmbeddedActionsParser {
     return this.ACTION(() => positiveDuration(expr))
   })
 
-  /** What follows `offset`: operators only inside parentheses, since `foo offset 5m - 8` subtracts from foo. */
+  /**
+   * What follows `offset`. Operators behind it belong to the expression (`foo offset 5m - 8` subtracts from foo),
+   * but behind a parenthesis to the duration: `foo offset (5m) - 8` is an offset of 292 s. So Prometheus reads it.
+   */
   readonly offsetValue: ParserMethod<[], Duration> = this.RULE('offsetValue', () => {
     const chain = new Chain(durationBinder)
     this.MANY(() => {
       const sign = this.CONSUME(t.Sign)
       this.ACTION(() => chain.sign(sign))
     })
+    const isParen = this.LA(1).tokenType === t.LeftParen
     chain.operand(this.SUBRULE(this.durationPrimary))
-    return this.ACTION(() => toDuration(chain.finish()))
+    this.MANY2({
+      GATE: () => isParen,
+      DEF: () => this.SUBRULE(this.durationTail, { ARGS: [chain] }),
+    })
+    return this.ACTION(() => {
+      if (isParen) this.needNext()
+      return toDuration(chain.finish())
+    })
+  })
+
+  readonly durationTail: ParserMethod<[Chain<DurationExpr, never>], void> = this.RULE('durationTail', (chain: Chain<DurationExpr, never>) => {
+    const operator = this.CONSUME(t.DurationOperator)
+    this.ACTION(() => chain.operator(operator, undefined))
+    this.MANY(() => {
+      const sign = this.CONSUME(t.Sign)
+      this.ACTION(() => chain.sign(sign))
+    })
+    const operand = this.SUBRULE(this.durationPrimary)
+    this.ACTION(() => chain.operand(operand))
   })
 
   readonly duration: ParserMethod<[], DurationExpr> = this.RULE('duration', () => {
@@ -84,17 +115,12 @@ export class DurationGrammar extends EmbeddedActionsParser {
       this.ACTION(() => chain.sign(sign))
     })
     chain.operand(this.SUBRULE(this.durationPrimary))
-    this.MANY2(() => {
-      const operator = this.CONSUME(t.DurationOperator)
-      this.ACTION(() => chain.operator(operator, undefined))
-      this.MANY3(() => {
-        const sign = this.CONSUME2(t.Sign)
-        this.ACTION(() => chain.sign(sign))
-      })
-      chain.operand(this.SUBRULE2(this.durationPrimary))
-    })
+    this.MANY2(() => this.SUBRULE(this.durationTail, { ARGS: [chain] }))
     this.depth--
-    return this.ACTION(() => chain.finish())
+    return this.ACTION(() => {
+      this.needNext()
+      return chain.finish()
+    })
   })
 
   readonly durationPrimary: ParserMethod<[], DurationExpr> = this.RULE('durationPrimary', () => this.OR(this.#durations ??= [

@@ -191,8 +191,11 @@ class Grammar extends DurationGrammar {
         const comma = this.CONSUME(t.Comma)
         const next = this.OPTION2(() => this.SUBRULE2(this.expression))
         this.ACTION(() => {
-          if (next !== undefined) args.push(next)
-          else if (this.LA(1).tokenType !== t.Wrong) throw new Fault(t.spanOf(comma), 'trailing commas not allowed in function call args')
+          if (next === undefined) {
+            this.needNext()
+            throw new Fault(t.spanOf(comma), 'trailing commas not allowed in function call args')
+          }
+          args.push(next)
         })
       })
     })
@@ -205,7 +208,10 @@ class Grammar extends DurationGrammar {
     const before = this.OPTION(() => this.SUBRULE(this.grouping))
     const end = this.SUBRULE(this.callArguments, { ARGS: [args] })
     const after = this.OPTION2({ GATE: () => before === undefined, DEF: () => this.SUBRULE2(this.grouping) })
-    return this.ACTION(() => buildAggregate(op, before ?? after, args, after?.end ?? end, this.features))
+    return this.ACTION(() => {
+      if (before === undefined && after === undefined) this.needNext()
+      return buildAggregate(op, before ?? after, args, after?.end ?? end, this.features)
+    })
   })
 
   readonly grouping: ParserMethod<[], GroupingClause> = this.RULE('grouping', () => {
@@ -312,7 +318,14 @@ class Grammar extends DurationGrammar {
     const include: string[] = []
     const group = this.OPTION(() => {
       const token = this.CONSUME(t.Group)
-      this.OPTION2(() => this.SUBRULE2(this.labels, { ARGS: [include] }))
+      const hasLabels = this.OPTION2(() => this.SUBRULE2(this.labels, { ARGS: [include] })) !== undefined
+      this.ACTION(() => {
+        // Without a list the right side, or fill, must follow at once; else Prometheus misses the list first.
+        const next = this.LA(1)
+        if (hasLabels || next.tokenType === t.Fill || t.startsOperand(next)) return
+        this.needNext()
+        throw new Fault(t.spanOf(next), `unexpected ${t.describe(next)} ${NEEDS_LIST.ERR_MSG}`)
+      })
       return token
     })
     this.ACTION(() => {

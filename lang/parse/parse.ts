@@ -49,7 +49,7 @@ function parse<T>(text: string, read: (tokens: IToken[]) => T): T {
     throw new ParseError(text, { start: 0, end: 0 }, `query is longer than ${QUERY_BYTES_MAX} bytes`)
   }
   const tokens = lex(text)
-  if (tokens[0]!.tokenType === End) throw new ParseError(text, { start: 0, end: 0 }, 'no expression found in input', 'unknown position')
+  if (tokens[0]!.tokenType === End) throw new ParseError(text, { start: 0, end: 0 }, 'no expression found in input', text === '' ? 'unknown position' : undefined)
   try {
     return read(tokens)
   } catch (error) {

@@ -128,6 +128,16 @@ export const VOCABULARY: TokenType[] = [
   MetricName, LabelName, BinaryOperator, DurationOperator, Sign, MatchOperator, Numeral, FunctionName, TimeWord, StepWord, PickWord, ...looks.keys(),
 ]
 
+/** Whether an operand, or the sign before one, may begin with this token. */
+export function startsOperand(token: IToken): boolean {
+  const type = token.tokenType
+  return OPERAND_STARTS.has(type) || (type.CATEGORIES?.some((parent) => OPERAND_STARTS.has(parent)) ?? false)
+}
+
+const OPERAND_STARTS: ReadonlySet<TokenType> = new Set([
+  MetricName, FunctionName, Aggregator, Numeral, StringText, LeftParen, LeftBrace, Sign,
+])
+
 /** The place of a token in the query text. */
 export function spanOf(token: IToken): Span {
   return { start: token.startOffset, end: endOf(token) }
