@@ -1,0 +1,59 @@
+// Where a scrape config's targets come from: static_configs, file_sd_configs, and the kinds that are not built yet.
+import path from 'node:path'
+import type { TargetGroup } from '../model/target-group.ts'
+import { isValidLabelName } from '../model/relabel.ts'
+import type { MapReader } from './reader.ts'
+import type { FileSdConfig } from './scrape-config.ts'
+
+const FILE_REFRESH_MS = 300_000
+const FILE_NAME = /^[^*]*(\*[^/]*)?\.(json|yml|yaml|JSON|YML|YAML)$/
+/** Prometheus 3.14's kinds of discovery. */
+const OTHER_KINDS: readonly string[] = [
+  'aws', 'azure', 'consul', 'digitalocean', 'dns', 'docker', 'dockerswarm', 'ec2', 'eureka', 'gce', 'hetzner', 'http', 'ionos', 'kubernetes',
+  'kuma', 'lightsail', 'linode', 'marathon', 'nerve', 'nomad', 'oci', 'openstack', 'outscale', 'ovhcloud', 'puppetdb', 'scaleway',
+  'serverset', 'stackit', 'triton', 'uyuni', 'vultr',
+]
+
+/** Names the discovery kinds in use that Monitor does not have. */
+export function refuseOtherKinds(reader: MapReader): void {
+  reader.notBuilt(...OTHER_KINDS.map((kind) => `${kind}_sd_configs`))
+}
+
+/** static_configs as target groups; sources are `static/0`, `static/1` … */
+export function readStaticConfigs(reader: MapReader): TargetGroup[] {
+  return reader.maps('static_configs').map((group, i) => {
+    const targets = (group.texts('targets') ?? []).map(({ text, at, path }) => {
+      if (text === '' || text.includes('/')) {
+        const why = text === '' ? 'is empty' : `${JSON.stringify(text)} is not host:port; set scheme and metrics_path for the rest of a URL`
+        group.problems.error(at, `${path}: ${why}`)
+      }
+      return new Map([['__address__', text]])
+    })
+    const labels = new Map<string, string>()
+    for (const { name, text, keyAt } of group.textMap('labels')) {
+      if (!isValidLabelName(name, 'utf8')) group.problems.error(keyAt, `${group.pathOf('labels')}: ${JSON.stringify(name)} is not a valid label name`)
+      labels.set(name, text)
+    }
+    group.finish()
+    return { source: `static/${i}`, targets, labels }
+  })
+}
+
+/** file_sd_configs; paths are made absolute, from the folder of the configuration. */
+export function readFileSdConfigs(reader: MapReader, folder: string): FileSdConfig[] {
+  return reader.maps('file_sd_configs').map((section) => {
+    const files = section.texts('files') ?? []
+    if (files.length === 0) section.error('files', 'want at least one path')
+    for (const { text, at, path: where } of files) {
+      if (!FILE_NAME.test(text)) {
+        section.problems.error(at, `${where}: ${JSON.stringify(text)} is no path for file discovery: want .json, .yml or .yaml, and * only in the last element`)
+      }
+    }
+    const refreshIntervalMs = section.durationMs('refresh_interval', FILE_REFRESH_MS)
+    section.finish()
+    return {
+      files: files.map(({ text }) => path.resolve(folder, text)),
+      refreshIntervalMs: refreshIntervalMs === 0 ? FILE_REFRESH_MS : refreshIntervalMs,
+    }
+  })
+}

@@ -1,0 +1,82 @@
+// The sections beside scrape_configs: `global` and `storage`. Source: prometheus config/config.go.
+import { fileOf } from './http-client.ts'
+import type { MapReader } from './reader.ts'
+import type { Config } from './scrape-config.ts'
+import { DEFAULT_LIMITS, DEFAULT_PROTOCOLS, readShared, type ScrapeDefaults } from './scrape-section.ts'
+
+const INTERVAL_MS = 60_000
+const TIMEOUT_MS = 10_000
+
+/** Environment variables by name. */
+export type Environment = Readonly<Record<string, string | undefined>>
+
+/** Reads `global`: its own settings, and those that jobs start from. */
+export function readGlobal(reader: MapReader, folder: string, env: Environment): { global: Config['global']; defaults: ScrapeDefaults } {
+  const scrapeIntervalMs = reader.durationMs('scrape_interval', 0) || INTERVAL_MS
+  const timeoutMs = reader.durationMs('scrape_timeout', 0)
+  if (timeoutMs > scrapeIntervalMs) reader.error('scrape_timeout', `is greater than scrape_interval (${scrapeIntervalMs / 1000}s)`)
+  const global = {
+    scrapeIntervalMs,
+    scrapeTimeoutMs: timeoutMs || Math.min(TIMEOUT_MS, scrapeIntervalMs),
+    evaluationIntervalMs: reader.durationMs('evaluation_interval', 0) || INTERVAL_MS,
+    externalLabels: readExternalLabels(reader, env),
+    queryLogFile: fileOf(reader, 'query_log_file', folder),
+  }
+  const defaults = readShared(reader, {
+    intervalMs: global.scrapeIntervalMs,
+    timeoutMs: global.scrapeTimeoutMs,
+    protocols: DEFAULT_PROTOCOLS,
+    limits: DEFAULT_LIMITS,
+    nameScheme: 'utf8',
+    escapingScheme: null,
+    extraScrapeMetrics: false,
+    failureLogFile: '',
+  }, folder)
+  reader.notBuilt('rule_query_offset')
+  reader.finish()
+  return { global, defaults }
+}
+
+/** Reads `storage`. */
+export function readStorage(reader: MapReader): Config['storage'] {
+  const tsdb = reader.map('tsdb')
+  const retention = tsdb?.map('retention') ?? null
+  const storage = {
+    outOfOrderTimeWindowMs: tsdb?.durationMs('out_of_order_time_window', 0) ?? 0,
+    retentionMs: retention?.has('time') ? retention.durationMs('time', 0) : null,
+    retentionSizeBytes: retention?.sizeBytes('size', 0) ?? 0,
+  }
+  retention?.notBuilt('percentage')
+  retention?.finish()
+  tsdb?.notBuilt('stale_series_compaction_threshold')
+  tsdb?.finish()
+  reader.notBuilt('exemplars')
+  reader.finish()
+  return storage
+}
+
+function readExternalLabels(reader: MapReader, env: Environment): Map<string, string> {
+  const labels = new Map<string, string>()
+  for (const { name, text, keyAt, at } of reader.textMap('external_labels')) {
+    if (name === '') reader.problems.error(keyAt, `${reader.pathOf('external_labels')}: "" is not a valid label name`)
+    labels.set(name, expandEnvironment(text, env, (variable) => {
+      reader.problems.warn(at, `${reader.pathOf('external_labels')}.${name}: environment variable ${variable} is empty`)
+    }))
+  }
+  return labels
+}
+
+/**
+ * Go's os.Expand: `$NAME` and `${NAME}` become the variable's value, `$$` a dollar; `${` without an end and `${}`
+ * vanish; a dollar before anything else stays.
+ */
+export function expandEnvironment(text: string, env: Environment, onEmpty: (variable: string) => void): string {
+  return text.replace(/\$(?:\{([^}]*)\}|(\{)|([*#$@!?0-9-])|([A-Za-z_][A-Za-z0-9_]*))/g, (_, braced?: string, open?: string, special?: string, plain?: string) => {
+    if (open !== undefined || braced === '') return ''
+    const name = (braced ?? special ?? plain)!
+    if (name === '$') return '$'
+    const value = Object.hasOwn(env, name) ? (env[name] ?? '') : ''
+    if (value === '') onEmpty(name)
+    return value
+  })
+}

@@ -1,0 +1,69 @@
+// From the text of monitor.yml (a superset of prometheus.yml) to a checked Config, or to all that is wrong with it,
+// each fault with its place. No file is read here but the text given; relative paths start from the file's folder.
+import path from 'node:path'
+import { readGlobal, readStorage, type Environment } from './global-section.ts'
+import { ConfigError, formatProblem, MapReader, Problems, type ConfigProblem } from './reader.ts'
+import { readScrapeConfig } from './scrape-section.ts'
+import type { Config } from './scrape-config.ts'
+import { isNull, parseYaml, type YamlNode } from './yaml-node.ts'
+
+export { ConfigError, type ConfigProblem } from './reader.ts'
+export type { Environment } from './global-section.ts'
+
+export interface LoadOptions {
+  /** False: valid Prometheus keys that are not built yet are warned of instead of refused. */
+  strict: boolean
+  /** For `${NAME}` in external_labels; the process's own by default. */
+  env?: Environment
+}
+
+export interface LoadedConfig {
+  config: Config
+  /** `file:line:column: message`, in order of place. */
+  warnings: string[]
+}
+
+/** Configurations beyond this are no one's work. */
+const TEXT_MAX = 16 << 20
+const SCRAPE_ITSELF_MS = 10_000
+
+/** Reads and checks a configuration; `fileName` names it in messages. Throws ConfigError. */
+export function loadConfig(text: string, fileName: string, options: LoadOptions): LoadedConfig {
+  if (text.length > TEXT_MAX) throw new ConfigError(fileName, [{ line: 1, column: 1, message: `is larger than ${TEXT_MAX >> 20} MiB` }])
+  const faults: [number, string][] = []
+  const yaml = parseYaml(text, (at, message) => faults.push([at, message]))
+  const problems = new Problems(yaml.position, options.strict)
+  for (const [at, message] of faults) problems.error(at, message)
+  const config = readConfig(yaml.root, problems, path.dirname(path.resolve(fileName)), options.env ?? process.env)
+  const errors = problems.errors()
+  if (errors.length > 0) throw new ConfigError(fileName, errors)
+  return { config, warnings: problems.warnings().map((warning: ConfigProblem) => formatProblem(fileName, warning)) }
+}
+
+/** What Monitor does without a configuration: it scrapes itself at `address` every 10 s. */
+export function defaultConfigText(address: string): string {
+  return `scrape_configs:
+  - job_name: monitor
+    scrape_interval: ${SCRAPE_ITSELF_MS / 1000}s
+    static_configs:
+      - targets: [${JSON.stringify(address)}]
+`
+}
+
+function readConfig(root: YamlNode | null, problems: Problems, folder: string, env: Environment): Config {
+  if (root && root.kind !== 'map' && !isNull(root)) problems.error(root.at, `want keys such as scrape_configs, got a ${root.kind === 'list' ? 'list' : 'text'}`)
+  const reader = new MapReader(problems, root?.kind === 'map' ? root : null, '')
+  const empty = (key: string): MapReader => new MapReader(problems, null, key)
+  const { global, defaults } = readGlobal(reader.map('global') ?? empty('global'), folder, env)
+  const storage = readStorage(reader.map('storage') ?? empty('storage'))
+  const jobs = reader.maps('scrape_configs')
+  const scrapeConfigs = jobs.map((job) => readScrapeConfig(job, defaults, folder))
+  const seen = new Set<string>()
+  scrapeConfigs.forEach(({ jobName }, i) => {
+    if (jobName !== '' && seen.has(jobName)) jobs[i]!.error('job_name', `another scrape config is named ${JSON.stringify(jobName)}`)
+    seen.add(jobName)
+  })
+  reader.notBuilt('rule_files', 'scrape_config_files', 'alerting', 'remote_write', 'remote_read', 'otlp', 'tracing', 'runtime')
+  reader.finish()
+  return { global, scrapeConfigs, storage }
+}

@@ -1,0 +1,152 @@
+// One entry of scrape_configs, and the settings it shares with `global`: what it leaves out it takes from there, what
+// that leaves out from Prometheus' defaults, and the limits from Monitor's own safe ones. Source: prometheus
+// config/config.go, ScrapeConfig.Validate.
+import type { NameScheme } from '../model/relabel.ts'
+import { readFileSdConfigs, readStaticConfigs, refuseOtherKinds } from './discovery-section.ts'
+import { fileOf, readHttpClient } from './http-client.ts'
+import type { MapReader } from './reader.ts'
+import { readRelabelConfigs } from './relabel-section.ts'
+import type { ScrapeConfig, ScrapeLimits, ScrapeProtocol } from './scrape-config.ts'
+
+/** Offered when the configuration names none. */
+export const DEFAULT_PROTOCOLS: readonly ScrapeProtocol[] = [
+  'OpenMetricsText1.0.0', 'OpenMetricsText0.0.1', 'PrometheusText1.0.0', 'PrometheusText0.0.4',
+]
+
+/** Generous for honest targets, and the end of a runaway one before it takes the machine with it. */
+export const DEFAULT_LIMITS: ScrapeLimits = {
+  bodySizeBytes: 64 << 20,
+  samples: 500_000,
+  labels: 64,
+  labelNameLength: 256,
+  labelValueLength: 64 << 10,
+  targets: 20_000,
+  keepDroppedTargets: 0,
+}
+
+/** Settings that stand in `global` and may be overridden by job. */
+export interface ScrapeDefaults {
+  readonly intervalMs: number
+  readonly timeoutMs: number
+  readonly protocols: readonly ScrapeProtocol[]
+  readonly limits: ScrapeLimits
+  readonly nameScheme: NameScheme
+  /** null: by the name scheme. */
+  readonly escapingScheme: ScrapeConfig['metricNameEscapingScheme'] | null
+  readonly extraScrapeMetrics: boolean
+  readonly failureLogFile: string
+}
+
+const PROTOCOLS: readonly ScrapeProtocol[] = ['PrometheusProto', ...DEFAULT_PROTOCOLS]
+const NAME_SCHEMES: readonly NameScheme[] = ['utf8', 'legacy']
+const ESCAPING_SCHEMES = ['allow-utf-8', 'underscores', 'dots', 'values'] as const
+
+/** Reads a job. Paths start from `folder`. */
+export function readScrapeConfig(reader: MapReader, defaults: ScrapeDefaults, folder: string): ScrapeConfig {
+  const jobName = reader.text('job_name', '')
+  if (jobName === '') reader.error('job_name', 'must be set')
+  const shared = readShared(reader, defaults, folder)
+  const config: ScrapeConfig = {
+    jobName,
+    ...readTimes(reader, defaults),
+    metricsPath: reader.text('metrics_path', '') || '/metrics',
+    scheme: reader.oneOf('scheme', ['http', 'https'], 'http'),
+    params: reader.textsMap('params'),
+    scrapeProtocols: shared.protocols,
+    fallbackScrapeProtocol: readFallback(reader),
+    honorLabels: reader.bool('honor_labels', false),
+    honorTimestamps: reader.bool('honor_timestamps', true),
+    trackTimestampsStaleness: reader.bool('track_timestamps_staleness', false),
+    enableCompression: reader.bool('enable_compression', true),
+    extraScrapeMetrics: shared.extraScrapeMetrics,
+    metricNameValidationScheme: shared.nameScheme,
+    metricNameEscapingScheme: shared.escapingScheme ?? (shared.nameScheme === 'legacy' ? 'underscores' : 'allow-utf-8'),
+    scrapeFailureLogFile: shared.failureLogFile,
+    limits: shared.limits,
+    http: readHttpClient(reader, folder),
+    staticConfigs: readStaticConfigs(reader),
+    fileSdConfigs: readFileSdConfigs(reader, folder),
+    relabelConfigs: readRelabelConfigs(reader, 'relabel_configs', shared.nameScheme),
+    metricRelabelConfigs: readRelabelConfigs(reader, 'metric_relabel_configs', shared.nameScheme),
+  }
+  refuseOtherKinds(reader)
+  reader.notBuilt('native_histogram_bucket_limit', 'native_histogram_min_bucket_factor')
+  reader.finish()
+  return config
+}
+
+/** Reads what `global` and a job both may say. A limit of 0 is none, but in a job whose `global` sets one. */
+export function readShared(reader: MapReader, above: ScrapeDefaults, folder: string): ScrapeDefaults {
+  const nameScheme = reader.oneOf('metric_name_validation_scheme', NAME_SCHEMES, above.nameScheme)
+  const escapingScheme = reader.has('metric_name_escaping_scheme')
+    ? reader.oneOf('metric_name_escaping_scheme', ESCAPING_SCHEMES, 'underscores')
+    : above.escapingScheme
+  if (nameScheme === 'legacy' && escapingScheme === 'allow-utf-8') {
+    reader.error('metric_name_escaping_scheme', 'allow-utf-8 asks for names that metric_name_validation_scheme legacy refuses')
+  }
+  // Classic histograms are always scraped here.
+  reader.bool('always_scrape_classic_histograms', false)
+  reader.notBuilt('scrape_native_histograms', 'convert_classic_histograms_to_nhcb')
+  return {
+    intervalMs: above.intervalMs,
+    timeoutMs: above.timeoutMs,
+    protocols: readProtocols(reader) ?? above.protocols,
+    limits: readLimits(reader, above.limits),
+    nameScheme,
+    escapingScheme,
+    extraScrapeMetrics: reader.bool('extra_scrape_metrics', above.extraScrapeMetrics),
+    failureLogFile: fileOf(reader, 'scrape_failure_log_file', folder) || above.failureLogFile,
+  }
+}
+
+function readTimes(reader: MapReader, defaults: ScrapeDefaults): { scrapeIntervalMs: number; scrapeTimeoutMs: number } {
+  const scrapeIntervalMs = reader.durationMs('scrape_interval', 0) || defaults.intervalMs
+  const timeoutMs = reader.durationMs('scrape_timeout', 0)
+  if (timeoutMs > scrapeIntervalMs) reader.error('scrape_timeout', `is greater than scrape_interval (${scrapeIntervalMs / 1000}s)`)
+  return { scrapeIntervalMs, scrapeTimeoutMs: timeoutMs || Math.min(defaults.timeoutMs, scrapeIntervalMs) }
+}
+
+function readLimits(reader: MapReader, above: ScrapeLimits): ScrapeLimits {
+  const limit = (read: (key: string, fallback: number) => number, key: string, name: keyof ScrapeLimits): number => {
+    const value = read(key, above[name])
+    // A limit that `global` set outlasts a job's 0, as in Prometheus; our own default does not.
+    return value === 0 && above[name] !== DEFAULT_LIMITS[name] ? above[name] : value
+  }
+  const count = (key: string, name: keyof ScrapeLimits): number => limit((k, fallback) => reader.count(k, fallback), key, name)
+  return {
+    bodySizeBytes: limit((k, fallback) => reader.sizeBytes(k, fallback), 'body_size_limit', 'bodySizeBytes'),
+    samples: count('sample_limit', 'samples'),
+    labels: count('label_limit', 'labels'),
+    labelNameLength: count('label_name_length_limit', 'labelNameLength'),
+    labelValueLength: count('label_value_length_limit', 'labelValueLength'),
+    targets: count('target_limit', 'targets'),
+    keepDroppedTargets: count('keep_dropped_targets', 'keepDroppedTargets'),
+  }
+}
+
+function readFallback(reader: MapReader): ScrapeProtocol | null {
+  if (!reader.has('fallback_scrape_protocol')) return null
+  if (reader.text('fallback_scrape_protocol', '') === 'PrometheusProto') {
+    reader.notBuilt('fallback_scrape_protocol')
+    return null
+  }
+  return reader.oneOf('fallback_scrape_protocol', PROTOCOLS, 'PrometheusText0.0.4')
+}
+
+/** null: none named. Protobuf is a valid choice among others that is not offered to targets; alone it leaves nothing. */
+function readProtocols(reader: MapReader): readonly ScrapeProtocol[] | null {
+  const listed = reader.texts('scrape_protocols')
+  if (!listed) return null
+  const chosen = new Set<ScrapeProtocol>()
+  for (const { text, at, path } of listed) {
+    const protocol = PROTOCOLS.find((one) => one === text)
+    if (!protocol) reader.problems.error(at, `${path}: unknown protocol ${JSON.stringify(text)}; want one of ${PROTOCOLS.join(', ')}`)
+    else if (chosen.has(protocol)) reader.problems.error(at, `${path}: ${text} is named twice`)
+    else chosen.add(protocol)
+  }
+  if (listed.length === 0) reader.error('scrape_protocols', 'must not be empty')
+  if (!chosen.delete('PrometheusProto')) return [...chosen]
+  if (chosen.size === 0) reader.problems.notBuilt(reader.valueAt('scrape_protocols'), `${reader.pathOf('scrape_protocols')}: PrometheusProto alone`)
+  else reader.problems.warn(reader.valueAt('scrape_protocols'), `${reader.pathOf('scrape_protocols')}: PrometheusProto is not built yet and is not offered to targets`)
+  return chosen.size === 0 ? null : [...chosen]
+}
