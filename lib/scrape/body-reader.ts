@@ -78,7 +78,7 @@ export class BodyReader {
   /**
    * Appends the samples of `body`, which ends in a newline, to `batch`, then markers for series that vanished since
    * the last body. Throws ExpositionError for a bad body and ScrapeError for exceeded limits or bad labels; the batch
-   * is void then. Call `keep` once the batch is stored; the cache then holds `body`, which must not change.
+   * is void then. Call `keep` once the batch is stored.
    */
   read(cache: ScrapeCache, body: Uint8Array, format: ExpositionFormat, rules: BodyRules, batch: ScrapeBatch): void {
     const state = this.#begin(cache, body, format, batch)
@@ -105,7 +105,7 @@ export class BodyReader {
 
   /** Makes the cache remember the body that `read` took last. */
   keep(cache: ScrapeCache, body: Uint8Array, format: ExpositionFormat): void {
-    cache.replace(body, viewOf(body), format, this.#lines, this.#tracked)
+    cache.replace(body, format, this.#lines, this.#tracked)
     if (this.#lines.capacity > KEEP_LINES) this.#lines.clear()
     if (this.#foundBits.length > KEEP_LINES) this.#foundBits = new Uint8Array(0)
   }

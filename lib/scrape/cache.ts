@@ -12,6 +12,7 @@ export class ScrapeCache {
   readonly ownerId: number
   /** The last body that was stored; ends in a newline. */
   body: Uint8Array = NO_BODY
+  /** Covers at least the body, from its first byte on. */
   view: DataView = NO_VIEW
   format: ExpositionFormat = 'text'
   readonly lines: LineTable = new LineTable()
@@ -23,15 +24,21 @@ export class ScrapeCache {
   mustRelearn = false
   /** Refs of `up` and its kin; 0 until made. */
   readonly reportRefs: Uint32Array = new Uint32Array(8)
+  #memory: Uint8Array = NO_BODY
 
   constructor(ownerId: number) {
     this.ownerId = ownerId
   }
 
-  /** Takes over a body that was stored, and a copy of what was learned of it. */
-  replace(body: Uint8Array, view: DataView, format: ExpositionFormat, lines: LineTable, trackedCount: number): void {
-    this.body = body
-    this.view = view
+  /** Takes copies of a body that was stored and of what was learned of it, into memory it keeps: see BodyBuffers. */
+  replace(body: Uint8Array, format: ExpositionFormat, lines: LineTable, trackedCount: number): void {
+    const capacity = this.#memory.length
+    if (capacity < body.length || capacity > body.length * 2 + 4096) {
+      this.#memory = new Uint8Array(body.length + (body.length >>> 5) + 64)
+      this.view = new DataView(this.#memory.buffer)
+    }
+    this.#memory.set(body)
+    this.body = this.#memory.subarray(0, body.length)
     this.format = format
     this.lines.copyFrom(lines)
     this.trackedCount = trackedCount

@@ -9,7 +9,7 @@
 import type { ScrapeConfig } from '../config/scrape-config.ts'
 import { formatDuration } from '../model/duration.ts'
 import type { Clock, Timer } from '../std/clock.ts'
-import { HttpError, type HttpClient } from '../std/http.ts'
+import { HttpError, type HttpClient, type HttpResponse } from '../std/http.ts'
 import type { Logger } from '../std/log.ts'
 import type { BodyRules } from './body-reader.ts'
 import type { ScrapeCache } from './cache.ts'
@@ -111,7 +111,8 @@ export class ScrapeLoop {
     if (this.#running === null) this.#running = this.#scrape(this.#timestamp()).finally(() => (this.#running = null))
     else metrics.skipped.inc()
     // A process that was stopped, or a machine that slept, leaves out what it missed.
-    const missed = Math.floor((clock.monotonic() - this.#dueMs) / intervalMs)
+    // Timers may also fire a fraction of a ms early.
+    const missed = Math.max(0, Math.floor((clock.monotonic() - this.#dueMs) / intervalMs))
     if (missed > 0) metrics.skipped.inc(missed)
     this.#dueMs += intervalMs * (missed + 1)
     this.#alignedMs += intervalMs * (missed + 1)
@@ -141,8 +142,9 @@ export class ScrapeLoop {
       format: 'text' as 'text' | 'openmetrics', error: null as Error | null,
       durationSeconds: () => (clock.monotonic() - startMs) / 1000,
     }
+    let response: HttpResponse | null = null
     try {
-      const response = await this.#fetch()
+      response = await this.#fetch()
       outcome.format = responseFormat(response, this.#config)
       outcome.body = response.body
     } catch (error) {
@@ -159,10 +161,11 @@ export class ScrapeLoop {
       error = failure instanceof Error ? failure : new Error(String(failure))
       this.#context.logger.error('cannot store scrape', { job: this.#config.jobName, target: shownUrl(this.target.url), err: error })
     }
+    if (response !== null) this.#client.release(response)
     this.#note(t, error, clock.monotonic() - startMs)
   }
 
-  #fetch(): ReturnType<HttpClient['get']> {
+  #fetch(): Promise<HttpResponse> {
     if (this.forcedError !== null) return Promise.reject(this.forcedError)
     return this.#client.get({
       url: this.target.url, headers: this.#headers, timeoutMs: this.target.timeoutMs, signal: this.#aborter.signal,

@@ -12,6 +12,8 @@ export interface ProxyOptions {
 
 /** The proxy's URL, or null to go straight. */
 export function proxyFor(url: URL, options: ProxyOptions, environment: NodeJS.ProcessEnv): string | null {
+  // Reading the environment is slow; most clients have no proxy.
+  if (options.proxyUrl === '' && !options.proxyFromEnvironment) return null
   const variable = (name: string): string => environment[name.toLowerCase()] ?? environment[name] ?? ''
   const fromEnvironment = variable(url.protocol === 'https:' ? 'HTTPS_PROXY' : 'HTTP_PROXY')
   const proxy = options.proxyFromEnvironment ? fromEnvironment : options.proxyUrl
