@@ -55,8 +55,8 @@ export interface VectorSelector {
   type: 'vectorSelector'
   /** Metric name as written before the braces or quoted inside them, '' if none. `matchers` holds it too. */
   name: string
-  /** The name is written inside the braces: `{"foo"}`. Printing keeps it there. */
-  isNameQuoted?: boolean
+  /** The name is written inside the braces: `{"foo"}`, `{__name__="foo"}`. Printing keeps it there. */
+  isNameInBraces?: boolean
   matchers: Matcher[]
   offset: Duration | null
   at: AtModifier | null

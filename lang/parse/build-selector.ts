@@ -12,8 +12,6 @@ import { endOf, StringText } from './tokens.ts'
 /** What stands in the braces of a selector. */
 export interface Braces {
   matchers: Matcher[]
-  /** A string without operator: the metric name. */
-  quotedName: string | null
   span: Span
 }
 
@@ -38,10 +36,11 @@ export function buildSelector(nameToken: IToken | undefined, braces: Braces | un
   const matchers = braces?.matchers ?? []
   const start = nameToken ? nameToken.startOffset : braces!.span.start
   const end = braces ? braces.span.end : endOf(nameToken!)
+  const named = nameToken ? [] : matchers.filter(({ name, op }) => name === '__name__' && op === '=')
+  const nameInBraces = named.length === 1 ? named[0]!.value : ''
   if (nameToken) matchers.push({ name: '__name__', op: '=', value: nameToken.image })
-  const isNameQuoted = !nameToken && braces!.quotedName !== null
   return {
-    type: 'vectorSelector', name: nameToken?.image ?? braces!.quotedName ?? '', ...(isNameQuoted && { isNameQuoted }), matchers,
+    type: 'vectorSelector', name: nameToken?.image ?? nameInBraces, ...(nameInBraces !== '' && { isNameInBraces: true }), matchers,
     offset: null, at: null, isAnchored: false, isSmoothed: false, span: { start, end },
   }
 }

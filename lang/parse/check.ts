@@ -95,7 +95,7 @@ class Checker {
 
   #selector(selector: VectorSelector, mayBeEmpty: boolean): ValueType {
     if (selector.offset) this.#duration(selector.offset)
-    if (selector.name !== '' && !selector.isNameQuoted) {
+    if (selector.name !== '' && !selector.isNameInBraces) {
       for (const matcher of selector.matchers.slice(0, -1)) {
         if (matcher.name !== '__name__') continue
         throw new Fault(selector.span, `metric name must not be set twice: ${quote(selector.name)} or ${quote(matcher.value)}`)
@@ -180,7 +180,7 @@ class Checker {
       const type = this.check(arg)
       if (type !== 'vector') throw new Fault(call.span, `expected type instant vector in call to function "info", got ${typeName(type)}`)
     }
-    if (arg.type !== 'vectorSelector' || (arg.name !== '' && !arg.isNameQuoted)) {
+    if (arg.type !== 'vectorSelector' || (arg.name !== '' && !arg.isNameInBraces)) {
       throw new Fault(arg.span, 'expected label selectors only, got vector selector instead')
     }
     this.#count(arg.span)

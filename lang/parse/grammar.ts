@@ -130,7 +130,7 @@ class Grammar extends DurationGrammar {
   ]))
 
   readonly braces: ParserMethod<[], Braces> = this.RULE('braces', () => {
-    const braces: Braces = { matchers: [], quotedName: null, span: { start: 0, end: 0 } }
+    const braces: Braces = { matchers: [], span: { start: 0, end: 0 } }
     const open = this.CONSUME(t.LeftBrace)
     let isOpen = true
     this.MANY({
@@ -167,7 +167,7 @@ class Grammar extends DurationGrammar {
             add(name, op, this.CONSUME3(t.StringText, NEEDS_STRING))
           })
           this.ACTION(() => {
-            if (!isMatcher) addQuotedName(braces, name)
+            if (!isMatcher) braces.matchers.push({ name: '__name__', op: '=', value: unquote(name.image) })
           })
         },
       },
@@ -359,12 +359,6 @@ class Grammar extends DurationGrammar {
     })
     return word
   })
-}
-
-function addQuotedName(braces: Braces, token: IToken): void {
-  const value = unquote(token.image)
-  braces.quotedName = value
-  braces.matchers.push({ name: '__name__', op: '=', value })
 }
 
 const grammar = new Grammar()

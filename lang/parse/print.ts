@@ -1,7 +1,7 @@
 // An expression back as text, in Prometheus' canonical form on one line (promql/parser/printer.go): for messages,
 // and for running a changed tree again. Parsing the text gives the same tree, places aside.
 import type { Matcher } from '../../lib/model/matcher.ts'
-import { quote } from '../func/go-format.ts'
+import { quote as quoteAsGo } from '../func/go-format.ts'
 import type { AggregateExpr, AtModifier, BinaryExpr, Duration, DurationExpr, Expr, NumberLiteral, VectorSelector } from './ast.ts'
 
 /** The expression as Prometheus prints it: `sum by (job) (rate(x[5m] offset 1h))`. */
@@ -21,6 +21,11 @@ export function printExpr(expr: Expr): string {
     case 'aggregate': return printAggregate(expr)
     case 'call': return `${expr.func}(${expr.args.map(printExpr).join(', ')})`
   }
+}
+
+/** Go's %q; but U+FFFD, which stands for bytes that were no text, must be escaped: no string may hold it bare. */
+function quote(text: string): string {
+  return quoteAsGo(text).replaceAll('\ufffd', '\\ufffd')
 }
 
 function printNumber({ value, isDuration }: NumberLiteral): string {
@@ -86,8 +91,8 @@ function printBare(expr: DurationExpr): string {
 }
 
 function printSelector(selector: VectorSelector, range: string): string {
-  const { name, isNameQuoted, matchers, isAnchored, isSmoothed, at, offset } = selector
-  const bareName = isNameQuoted ? '' : name
+  const { name, isNameInBraces, matchers, isAnchored, isSmoothed, at, offset } = selector
+  const bareName = isNameInBraces ? '' : name
   const shown = matchers
     .filter((matcher) => !(bareName !== '' && matcher.name === '__name__' && matcher.op === '=' && matcher.value === bareName))
     .map(printMatcher)
@@ -113,7 +118,7 @@ function printLabels(labels: readonly string[]): string {
 }
 
 function printBinary({ op, left, right, matching, returnBool }: BinaryExpr): string {
-  let text = `${printExpr(left)} ${op}${returnBool ? ' bool' : ''}`
+  let text = `${op === '^' ? printBase(left) : printExpr(left)} ${op}${returnBool ? ' bool' : ''}`
   if (matching && (matching.isOn || matching.labels.length > 0)) {
     text += ` ${matching.isOn ? 'on' : 'ignoring'} ${printLabels(matching.labels)}`
   } else if (matching && (matching.card === 'many-to-one' || matching.card === 'one-to-many')) {
@@ -122,6 +127,13 @@ function printBinary({ op, left, right, matching, returnBool }: BinaryExpr): str
   if (matching?.card === 'many-to-one') text += ` group_left ${printLabels(matching.include)}`
   if (matching?.card === 'one-to-many') text += ` group_right ${printLabels(matching.include)}`
   return `${text}${matching ? printFills(matching.fillLeft, matching.fillRight) : ''} ${printExpr(right)}`
+}
+
+/** What `^` raises: a sign before it would be read as one before the whole power. */
+function printBase(base: Expr): string {
+  if (base.type !== 'number') return printExpr(base)
+  if (base.value === Infinity) return 'Inf'
+  return base.value < 0 || Object.is(base.value, -0) ? `(${printExpr(base)})` : printExpr(base)
 }
 
 function printFills(left: number | null, right: number | null): string {
