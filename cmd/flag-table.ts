@@ -30,6 +30,9 @@ export const FLAGS: readonly FlagSpec[] = [
   { name: 'log.format', kind: 'choice', fallback: 'logfmt', help: 'logfmt or json.', choices: ['logfmt', 'json'] },
 ]
 
+/** What --enable-feature may name; others are warned of. */
+export const FEATURES: ReadonlySet<string> = new Set(['promql-experimental-functions'])
+
 /** Prometheus' flags that mean nothing here, and why; accepted with a warning so that a command line can move over. */
 export const FOREIGN_FLAGS: ReadonlyMap<string, string> = new Map([
   ['web.enable-remote-write-receiver', 'the receiver is always on'],

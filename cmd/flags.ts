@@ -3,7 +3,7 @@ import { DurationError, parseDuration } from '../lib/model/duration.ts'
 import { SizeError, parseSize } from '../lib/model/size.ts'
 import { nearestWord } from '../lib/std/nearest-word.ts'
 import type { LogFormat, LogLevel } from '../lib/std/log.ts'
-import { FLAGS, FOREIGN_FLAGS, FOREIGN_SWITCHES, type FlagSpec } from './flag-table.ts'
+import { FEATURES, FLAGS, FOREIGN_FLAGS, FOREIGN_SWITCHES, type FlagSpec } from './flag-table.ts'
 
 export interface Flags {
   configFile: string
@@ -56,6 +56,7 @@ export function parseFlags(argv: readonly string[], version: string): ParsedFlag
 function readFlags(argv: readonly string[]): Flags {
   const values = new Map(FLAGS.map((spec) => [spec.name, spec.fallback]))
   const warnings: string[] = []
+  const seen = new Set<string>()
   for (let i = 0; i < argv.length; i++) {
     const word = argv[i]!
     if (!word.startsWith('--')) throw new FlagError(`unexpected argument ${JSON.stringify(word)}; flags begin with --`)
@@ -66,12 +67,18 @@ function readFlags(argv: readonly string[]): Flags {
     let value = equals < 0 ? undefined : word.slice(equals + 1)
     if (value === undefined) {
       if (isSwitch) value = given === name ? 'true' : 'false'
-      else if (i + 1 < argv.length) value = argv[++i]!
+      else if (i + 1 < argv.length && !argv[i + 1]!.startsWith('--')) value = argv[++i]!
       else throw new FlagError(`flag --${name} wants a value`)
     }
     const reason = FOREIGN_FLAGS.get(name)
-    if (reason !== undefined) warnings.push(`--${name} has no meaning here: ${reason}`)
-    else values.set(name, checked(byName.get(name)!, value))
+    if (reason !== undefined) {
+      warnings.push(`--${name} has no meaning here: ${reason}`)
+      continue
+    }
+    // Features add up, as in Prometheus; the rest may be said once.
+    if (seen.has(name) && name !== 'enable-feature') throw new FlagError(`flag --${name} is given twice`)
+    values.set(name, checked(byName.get(name)!, seen.has(name) ? `${values.get(name)},${value}` : value))
+    seen.add(name)
   }
   return toFlags(values, warnings)
 }
@@ -117,6 +124,7 @@ function toFlags(values: ReadonlyMap<string, string>, warnings: string[]): Flags
   const text = (name: string): string => values.get(name)!
   const { host, port } = parseListenAddress(text('web.listen-address'))
   const features = text('enable-feature').split(',').filter((feature) => feature !== '')
+  for (const feature of features) if (!FEATURES.has(feature)) warnings.push(`--enable-feature=${feature} has no meaning here`)
   const threads = text('threads')
   return {
     configFile: text('config.file'),
