@@ -68,7 +68,7 @@ describe('monitor', () => {
     fs.writeFileSync(`${folder}/monitor.yml`, `scrape_configs:\n${job('one', address)}${job('one', address)}`)
     const refused = await fetch(`${monitor.base}/-/reload`, { method: 'POST' })
     expect(refused.status).toBe(500)
-    expect(await refused.text()).toContain('monitor.yml:7')
+    expect(await refused.text()).toContain('monitor.yml:6:15')
     expect((await monitor.get('/metrics')).text).toContain('prometheus_config_last_reload_successful 0')
 
     fs.writeFileSync(`${folder}/monitor.yml`, `scrape_configs:\n${job('three', address)}`)
