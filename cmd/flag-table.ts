@@ -45,6 +45,12 @@ export const FOREIGN_FLAGS: ReadonlyMap<string, string> = new Map([
   ['storage.tsdb.min-block-duration', 'blocks are not built yet'],
   ['storage.tsdb.max-block-duration', 'blocks are not built yet'],
   ['storage.tsdb.wal-segment-size', 'log files have a fixed size'],
+  ['storage.tsdb.samples-per-chunk', 'chunks have a format of their own'],
+  ['storage.tsdb.max-block-chunk-segment-size', 'blocks are not built yet'],
+  ['storage.tsdb.delayed-compaction.max-percent', 'blocks are not built yet'],
+  ['scrape.adjust-timestamps', 'timestamps are always aligned'],
+  ['scrape.timestamp-tolerance', 'it is 2 ms, at most 1 % of the interval'],
+  ['scrape.discovery-reload-interval', 'it is 5 s'],
   ['config.auto-reload-interval', 'send SIGHUP or POST /-/reload'],
   ['auto-gomaxprocs', 'this is no Go program'],
   ['auto-gomemlimit', 'this is no Go program'],
@@ -64,6 +70,8 @@ export const FOREIGN_FLAGS: ReadonlyMap<string, string> = new Map([
   ['storage.agent.path', 'agent mode is not built yet'],
   ['storage.agent.wal-compression', 'agent mode is not built yet'],
   ['storage.agent.wal-compression-type', 'agent mode is not built yet'],
+  ['storage.agent.wal-segment-size', 'agent mode is not built yet'],
+  ['storage.agent.wal-truncate-frequency', 'agent mode is not built yet'],
   ['storage.agent.retention.min-time', 'agent mode is not built yet'],
   ['storage.agent.retention.max-time', 'agent mode is not built yet'],
   ['storage.agent.no-lockfile', 'agent mode is not built yet'],
@@ -83,7 +91,7 @@ export const FOREIGN_FLAGS: ReadonlyMap<string, string> = new Map([
 
 /** Flags of both tables that may stand without a value. */
 export const FOREIGN_SWITCHES: ReadonlySet<string> = new Set([
-  'web.enable-remote-write-receiver', 'storage.tsdb.no-lockfile', 'storage.tsdb.wal-compression', 'auto-gomaxprocs', 'auto-gomemlimit',
+  'web.enable-remote-write-receiver', 'storage.tsdb.no-lockfile', 'storage.tsdb.wal-compression', 'scrape.adjust-timestamps', 'auto-gomaxprocs', 'auto-gomemlimit',
   'web.enable-admin-api', 'storage.agent.wal-compression', 'storage.agent.no-lockfile',
   'alertmanager.drain-notification-queue-on-shutdown', 'agent',
 ])

@@ -111,7 +111,7 @@ function checked(spec: FlagSpec, value: string): string {
         if (spec.kind === 'duration') parseDuration(value)
         else parseSize(value)
       } catch (error) {
-        if (error instanceof DurationError || error instanceof SizeError) throw wrong(error.message)
+        if (error instanceof DurationError || error instanceof SizeError) throw new FlagError(`flag --${spec.name}: ${error.message}`)
         throw error
       }
       return value
