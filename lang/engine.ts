@@ -86,8 +86,7 @@ export class Engine {
     const stats = job.stats === '' ? '' : writeStats({ startedMs: run.startedMs, preparedMs, evaluatedMs }, budget)
     let isCut = false
     return successReply((out) => {
-      isCut = writeResult(out, result, { steps, isRangeQuery, labels, limit: job.limit, stats })
-      budget.check()
+      isCut = writeResult(out, result, { steps, isRangeQuery, labels, budget, limit: job.limit, stats })
     }, () => {
       if (isCut) annotations.warnPlain(TRUNCATED)
       return { warnings: annotations.warnings(), infos: annotations.infos() }

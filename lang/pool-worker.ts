@@ -10,8 +10,6 @@ import type { JobMessage, WorkerMessage, WorkerSeat } from './worker-protocol.ts
 const GRACE_MS = 1000
 /** Old and young generation of one worker; arrays are bounded by the engine's budget instead. */
 const HEAP_MIB_MAX = 1024
-/** Deep trees (thousands of `or`) recurse through parse, plan and operators. */
-const STACK_MIB = 32
 
 export interface PoolWorkerOptions {
   workerUrl: URL
@@ -49,7 +47,7 @@ export class PoolWorker {
     const pool: WorkerSeat = { slot: options.slot, canceled: this.#canceled }
     this.#worker = new Worker(options.workerUrl, {
       workerData: { ...options.workerData, pool },
-      resourceLimits: { maxOldGenerationSizeMb: HEAP_MIB_MAX, stackSizeMb: STACK_MIB },
+      resourceLimits: { maxOldGenerationSizeMb: HEAP_MIB_MAX },
     })
     this.#worker.on('message', (message: WorkerMessage) => this.#onMessage(message))
     this.#worker.on('error', (error: unknown) => (this.#failure = error instanceof Error ? error : new Error(String(error))))

@@ -29,6 +29,8 @@ interface JoinState {
   /** claims[claim × steps + i] is 1 once a many series has a result there. */
   claims: Uint8Array
   duplicates: DuplicateOnes | null
+  /** First step at which two many series claimed one result; Infinity for none. */
+  claimedTwiceAt: number
 }
 
 export class Join implements Operator {
@@ -70,7 +72,7 @@ export class Join implements Operator {
     }
     out.rows = rows
     if (rows > 0) return out
-    state.duplicates?.throwFirst(this.#expr.matching, this.#isSwapped ? 'left' : 'right', this.#scope.labels)
+    this.#throwFirst(state)
     return null
   }
 
@@ -90,6 +92,7 @@ export class Join implements Operator {
       out: { rows: 0, index: budget.ints(rows), values: budget.floats(size), kinds: budget.bytes(size) },
       claims: budget.bytes(plan.claimCount * steps.count),
       duplicates: plan.duplicates.length === 0 ? null : new DuplicateOnes(plan.duplicates, one, steps.count),
+      claimedTwiceAt: Infinity,
     }
   }
 
@@ -153,10 +156,22 @@ export class Join implements Operator {
         claims[from + i] = 1
         continue
       }
-      throw new ExecutionError(this.#expr.matching.card === 'one-to-one'
-        ? 'multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)'
-        : 'multiple matches for labels: grouping labels must ensure unique matches')
+      if (state.duplicates === null) throw this.#multipleMatches()
+      // A duplicate on the one side at this step or before it is told first, but known only at the end.
+      state.claimedTwiceAt = Math.min(state.claimedTwiceAt, i)
     }
+  }
+
+  #throwFirst(state: JoinState): void {
+    const side = this.#isSwapped ? 'left' : 'right'
+    state.duplicates?.throwUpTo(state.claimedTwiceAt, this.#expr.matching, side, this.#scope.labels)
+    if (state.claimedTwiceAt !== Infinity) throw this.#multipleMatches()
+  }
+
+  #multipleMatches(): ExecutionError {
+    return new ExecutionError(this.#expr.matching.card === 'one-to-one'
+      ? 'multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)'
+      : 'multiple matches for labels: grouping labels must ensure unique matches')
   }
 }
 
@@ -192,10 +207,10 @@ class DuplicateOnes {
     }
   }
 
-  /** Throws for the earliest step, if there is one. */
-  throwFirst(matching: VectorMatching, side: 'left' | 'right', labels: LabelTable): void {
+  /** Throws for the earliest step up to `last`, if there is one. */
+  throwUpTo(last: number, matching: VectorMatching, side: 'left' | 'right', labels: LabelTable): void {
     const step = this.#second.findIndex((position, i) => position >= 0 && this.#isManyThere[i] !== 0)
-    if (step < 0) return
+    if (step < 0 || step > last) return
     // In label order, so that the text does not depend on the order of series in the store.
     const [first, second] = [this.#first, this.#second].map((at) => labels.labels(this.#sets[at[step]!]!)).toSorted(compareLabels)
     assert(first !== undefined && second !== undefined, 'a duplicate is two series')

@@ -3,7 +3,7 @@
 //
 // They speak of the whole query also within subqueries.
 import { QueryError } from '../exec/query-error.ts'
-import type { AtModifier, Duration, DurationExpr, Expr, NumberLiteral, VectorSelector } from '../parse/ast.ts'
+import type { AtModifier, Duration, DurationExpr, Expr, NumberLiteral, Span, VectorSelector } from '../parse/ast.ts'
 import { mapChildren } from './tree.ts'
 
 /** Unix ms, ms. An instant query has startMs = endMs and stepMs 0. */
@@ -81,8 +81,8 @@ function foldDuration(duration: Duration, times: QueryTimes, isNegativeAllowed: 
   if (duration.kind === 'fixed') return duration
   const { span } = duration
   const seconds = evaluate(duration.expr, times)
-  if (seconds <= 0 && !isNegativeAllowed) throw badDuration(span.start, 'duration must be greater than 0')
-  if (!(Math.abs(seconds) <= DURATION_SECONDS_MAX)) throw badDuration(span.start, 'duration is out of range')
+  if (seconds <= 0 && !isNegativeAllowed) throw badDuration(duration.expr.span, 'duration must be greater than 0')
+  if (!(Math.abs(seconds) <= DURATION_SECONDS_MAX)) throw badDuration(duration.expr.span, 'duration is out of range')
   return { kind: 'fixed', ms: Math.trunc(seconds * 1000), span }
 }
 
@@ -107,14 +107,15 @@ function evaluateBinary(expr: Extract<DurationExpr, { kind: 'binary' }>, times: 
     case '*': return left * right
     case '^': return left ** right
     case '/':
-      if (right === 0) throw badDuration(expr.span.start, 'division by zero')
+      if (right === 0) throw badDuration(expr.span, 'division by zero')
       return left / right
     case '%':
-      if (right === 0) throw badDuration(expr.span.start, 'modulo by zero')
+      if (right === 0) throw badDuration(expr.span, 'modulo by zero')
       return left % right
   }
 }
 
-function badDuration(offset: number, what: string): QueryError {
-  return new QueryError('bad_data', `invalid parameter "query": ${offset}: ${what}`)
+/** The place is a range of offsets from 0, unlike everywhere else, as in Prometheus. */
+function badDuration({ start, end }: Span, what: string): QueryError {
+  return new QueryError('bad_data', `invalid parameter "query": ${start}:${end}: ${what}`)
 }

@@ -1,5 +1,6 @@
 // A growing buffer that replies are written into once, front to back. Text goes in as UTF-8; numbers as the shortest
 // digits that read back equal, mostly without making a string of them.
+import { ExecutionError } from '../exec/query-error.ts'
 import { formatValue } from './number-text.ts'
 
 const MINUS = 0x2d
@@ -13,6 +14,8 @@ const DECIMAL_SCALE = 1e6
 const DECIMAL_MAX = 1e9
 const DECIMAL_MAX_DIGITS = 9
 const FIRST_BYTES = 4096
+/** An answer nobody can use: some seven million points. */
+const REPLY_BYTES_MAX = 256 << 20
 
 export class ByteWriter {
   #bytes: Uint8Array = new Uint8Array(FIRST_BYTES)
@@ -24,11 +27,12 @@ export class ByteWriter {
     return this.#bytes.slice(0, this.#length)
   }
 
-  /** Makes room, so that `count` bytes may follow without growing. */
+  /** Makes room, so that `count` bytes may follow without growing. Throws ExecutionError over the size limit. */
   reserve(count: number): void {
     const needed = this.#length + count
     if (needed <= this.#bytes.length) return
-    const grown = new Uint8Array(Math.max(needed, this.#bytes.length * 2))
+    if (needed > REPLY_BYTES_MAX) throw new ExecutionError(`answer exceeds its size limit of ${REPLY_BYTES_MAX >>> 20} MiB`)
+    const grown = new Uint8Array(Math.min(Math.max(needed, this.#bytes.length * 2), REPLY_BYTES_MAX))
     grown.set(this.#bytes.subarray(0, this.#length))
     this.#bytes = grown
     this.#buffer = Buffer.from(grown.buffer)

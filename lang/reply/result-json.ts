@@ -1,5 +1,6 @@
 // A query's result as the `data` of Prometheus' envelope. Matrices are sorted by labels; instant vectors keep the
 // order of the operator (sort, topk).
+import type { Budget } from '../exec/budget.ts'
 import type { DenseRows } from '../exec/dense.ts'
 import type { QueryResult } from '../exec/evaluate.ts'
 import type { LabelTable } from '../exec/label-table.ts'
@@ -14,6 +15,8 @@ export interface ResultOptions {
   steps: Steps
   isRangeQuery: boolean
   labels: LabelTable
+  /** Asked per series whether the query is over. */
+  budget: Budget
   /** At most this many series; 0 for all. */
   limit: number
   /** A complete JSON value for `stats`; '' for none. */
@@ -90,6 +93,7 @@ function writeMatrix(out: ByteWriter, rows: DenseRows, options: ResultOptions): 
   out.ascii('{"resultType":"matrix","result":[')
   for (let k = 0; k < count; k++) {
     const s = found[order[k]!]!
+    options.budget.check()
     out.ascii(k === 0 ? '{"metric":' : ',{"metric":')
     labelJson.write(out, rows.series[s]!)
     out.ascii(',"values":[')
@@ -109,6 +113,7 @@ function writeRawMatrix(out: ByteWriter, series: readonly RawSeries[], options: 
   out.ascii('{"resultType":"matrix","result":[')
   for (let k = 0; k < count; k++) {
     const { set, t, v } = series[order[k]!]!
+    options.budget.check()
     out.ascii(k === 0 ? '{"metric":' : ',{"metric":')
     labelJson.write(out, set)
     out.ascii(',"values":[')

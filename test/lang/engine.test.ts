@@ -1,0 +1,220 @@
+import { describe, expect, it } from 'vitest'
+import { Engine, type EngineOptions } from '../../lang/engine.ts'
+import type { InstantJob, QueryJob, RangeJob } from '../../lang/job.ts'
+import type { Clock } from '../../lib/std/clock.ts'
+import type { Queryable } from '../../storage/interface.ts'
+import { MemoryStorage } from '../support/memory-storage.ts'
+
+const COMMON = { timeoutMs: 10_000, limit: 0, lookbackMs: 300_000, stats: '' } as const
+
+function instant(query: string, timeMs = 60_000, rest: Partial<InstantJob> = {}): InstantJob {
+  return { kind: 'instant', query, timeMs, ...COMMON, ...rest }
+}
+
+function range(query: string, [startMs, endMs, stepMs]: readonly [number, number, number] = [0, 120_000, 60_000], rest: Partial<RangeJob> = {}): RangeJob {
+  return { kind: 'range', query, startMs, endMs, stepMs, ...COMMON, ...rest }
+}
+
+function answer(job: QueryJob, store: Queryable, options: Partial<EngineOptions> = {}): { status: number; text: string } {
+  const { status, body } = new Engine(options).run(job, store)
+  return { status, text: new TextDecoder().decode(body) }
+}
+
+/** Two counters, one a minute: a = 0 1 2, b = 10 20 30. */
+function smallStore(): MemoryStorage {
+  const store = new MemoryStorage()
+  for (let i = 0; i < 3; i++) {
+    store.add(['__name__', 'm', 'host', 'b'], i * 60_000, 10 * (i + 1))
+    store.add(['__name__', 'm', 'host', 'a'], i * 60_000, i)
+  }
+  return store
+}
+
+describe('the answer of a query', () => {
+  it('is a vector for an instant query', () => {
+    expect(answer(instant('m{host="a"}'), smallStore())).toEqual({
+      status: 200, text: '{"status":"success","data":{"resultType":"vector","result":[{"metric":{"__name__":"m","host":"a"},"value":[60,"1"]}]}}',
+    })
+  })
+
+  it('is a matrix sorted by labels for a range query', () => {
+    expect(answer(range('m'), smallStore()).text).toBe('{"status":"success","data":{"resultType":"matrix","result":['
+      + '{"metric":{"__name__":"m","host":"a"},"values":[[0,"0"],[60,"1"],[120,"2"]]},'
+      + '{"metric":{"__name__":"m","host":"b"},"values":[[0,"10"],[60,"20"],[120,"30"]]}]}}')
+  })
+
+  it('is a scalar, without exponents at the top level', () => {
+    expect(answer(instant('1e21', 1_435_781_430_781), smallStore()).text)
+      .toBe('{"status":"success","data":{"resultType":"scalar","result":[1435781430.781,"1000000000000000000000"]}}')
+  })
+
+  it('is a matrix with one series for a scalar in a range query', () => {
+    expect(answer(range('1e21'), smallStore()).text)
+      .toBe('{"status":"success","data":{"resultType":"matrix","result":[{"metric":{},"values":[[0,"1e+21"],[60,"1e+21"],[120,"1e+21"]]}]}}')
+  })
+
+  it('is a string', () => {
+    expect(answer(instant('("a\\"b\\n")'), smallStore()).text).toBe('{"status":"success","data":{"resultType":"string","result":[60,"a\\"b\\n"]}}')
+  })
+
+  it('is the samples themselves for a range vector, in (t - range, t]', () => {
+    expect(answer(instant('m{host="b"}[2m]', 120_000), smallStore()).text)
+      .toBe('{"status":"success","data":{"resultType":"matrix","result":[{"metric":{"__name__":"m","host":"b"},"values":[[60,"20"],[120,"30"]]}]}}')
+  })
+
+  it('is the grid of a subquery', () => {
+    expect(answer(instant('(m{host="b"} * 2)[90s:30s]', 120_000), smallStore()).text)
+      .toBe('{"status":"success","data":{"resultType":"matrix","result":[{"metric":{"host":"b"},"values":[[60,"40"],[90,"40"],[120,"60"]]}]}}')
+  })
+
+  it('is an empty list where nothing matches', () => {
+    expect(answer(instant('none'), smallStore()).text).toBe('{"status":"success","data":{"resultType":"vector","result":[]}}')
+    expect(answer(range('none'), smallStore()).text).toBe('{"status":"success","data":{"resultType":"matrix","result":[]}}')
+  })
+
+  it('keeps the order of sort, also in the middle of an expression', () => {
+    const hosts = (query: string): unknown[] => (JSON.parse(answer(instant(query), smallStore()).text) as { data: { result: { metric: { host: string } }[] } })
+      .data.result.map(({ metric }) => metric.host)
+    expect(hosts('sort(m)')).toEqual(['a', 'b'])
+    expect(hosts('sort_desc(m)')).toEqual(['b', 'a'])
+    expect(hosts('sort_desc(m) + 1')).toEqual(['b', 'a'])
+    expect(hosts('topk(2, m)')).toEqual(['b', 'a'])
+    expect(hosts('bottomk(2, m)')).toEqual(['a', 'b'])
+  })
+
+  it('is cut at the limit, with a warning', () => {
+    const { text } = answer(range('m', [0, 0, 1000], { limit: 1 }), smallStore())
+    expect(text).toBe('{"status":"success","data":{"resultType":"matrix","result":[{"metric":{"__name__":"m","host":"a"},"values":[[0,"0"]]}]},'
+      + '"warnings":["results truncated due to limit"]}')
+    expect(answer(range('m', [0, 0, 1000], { limit: 2 }), smallStore()).text).not.toContain('warnings')
+    expect(answer(instant('m', 0, { limit: 1 }), smallStore()).text).toContain('truncated')
+    expect(answer(instant('m[1m]', 0, { limit: 1 }), smallStore()).text).toContain('truncated')
+  })
+
+  it('carries infos and warnings with their place', () => {
+    expect(JSON.parse(answer(instant('rate(m[2m]) > quantile(2, m)'), smallStore()).text)).toMatchObject({
+      infos: ['PromQL info: metric might not be a counter, name does not end in _total/_sum/_count/_bucket: "m" (1:6)'],
+      warnings: ['PromQL warning: quantile value should be between 0 and 1, got 2 (1:24)'],
+    })
+  })
+
+  it('escapes hostile labels', () => {
+    const store = new MemoryStorage()
+    const value = '"\\\n\u0001\u2028</script>\u00e9\ud83d\ude00'
+    store.add(['__name__', 'm', '__proto__', value], 0, 1)
+    const result = JSON.parse(answer(instant('m', 0), store).text) as { data: { result: { metric: object }[] } }
+    expect(Object.entries(result.data.result[0]!.metric)).toEqual([['__name__', 'm'], ['__proto__', value]])
+  })
+
+  it('carries statistics where asked', () => {
+    const stats = (JSON.parse(answer(range('m', undefined, { stats: 'true' }), smallStore()).text) as { data: { stats: Record<string, object> } }).data.stats
+    expect(stats['samples']).toEqual({ totalQueryableSamples: 6, peakSamples: 6 })
+    expect(Object.keys(stats['timings']!)).toContain('evalTotalTime')
+  })
+})
+
+describe('the answer to a query that cannot be', () => {
+  it.each<[string, QueryJob, number, string, string]>([
+    ['parse error', instant('sum('), 400, 'bad_data', 'invalid parameter "query": 1:5: parse error: unclosed left parenthesis'],
+    ['range vector over a range', range('m[5m]'), 400, 'bad_data',
+      'invalid parameter "query": invalid expression type "range vector" for range query, must be Scalar or instant Vector'],
+    ['string over a range', range('"a"'), 400, 'bad_data',
+      'invalid parameter "query": invalid expression type "string" for range query, must be Scalar or instant Vector'],
+    ['too many steps', range('m', [0, 11_001_000, 1000]), 400, 'bad_data',
+      'exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution (?step=XX)'],
+    ['no step', range('m', [0, 1000, 0]), 400, 'bad_data', 'zero or negative query resolution step widths are not accepted. Try a positive integer'],
+    ['end before start', range('m', [1000, 0, 1000]), 400, 'bad_data', 'end timestamp must not be before start time'],
+    ['native histograms', instant('histogram_count(m)'), 422, 'execution', 'function "histogram_count" is not yet evaluated'],
+    ['two of one signature', instant('m + on() m'), 422, 'execution',
+      'found duplicate series for the match group {} on the right hand-side of the operation: [{__name__="m", host="a"}, {__name__="m", host="b"}];'
+      + 'many-to-many matching not allowed: matching labels must be unique on one side'],
+    ['many to one unsaid', instant('m + on() vector(1)'), 422, 'execution',
+      'multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)'],
+    ['two of one signature, of which many to one is the lesser', instant('m - on() group_left() m'), 422, 'execution',
+      'found duplicate series for the match group {} on the right hand-side of the operation: [{__name__="m", host="a"}, {__name__="m", host="b"}];'
+      + 'many-to-many matching not allowed: matching labels must be unique on one side'],
+    ['labels that group_left cannot part', instant('m - on() group_left(host) label_replace(vector(1), "host", "x", "", "")'), 422, 'execution',
+      'multiple matches for labels: grouping labels must ensure unique matches'],
+    ['equal sets', instant('label_replace(m, "host", "x", "", "")'), 422, 'execution', 'vector cannot contain metrics with the same labelset'],
+    ['NaN of the best', instant('topk(NaN, m)'), 422, 'execution', 'Parameter value is NaN'],
+    ['k beyond int64', instant('topk(1e19, m)'), 422, 'execution', 'Scalar value 1e+19 overflows int64'],
+  ])('names %s', (_name, job, status, errorType, error) => {
+    const { status: got, text } = answer(job, smallStore())
+    expect({ got, ...JSON.parse(text) as object }).toEqual({ got: status, status: 'error', errorType, error })
+  })
+
+  it('11,001 points are not too many', () => {
+    expect(answer(range('m', [0, 11_000_000, 1000]), smallStore()).status).toBe(200)
+  })
+
+  it.each(['anchored', 'smoothed'])('refuses the modifier %s by name', (modifier) => {
+    const features = { experimentalFunctions: true, extendedRangeSelectors: true, fillModifiers: true }
+    const { status, text } = answer(instant(`increase(m[5m] ${modifier})`), smallStore(), { features })
+    expect([status, JSON.parse(text)]).toEqual([422, { status: 'error', errorType: 'execution', error: `modifier "${modifier}" is not yet evaluated` }])
+  })
+
+  it('is internal for a bug, with the querier closed', () => {
+    const store = smallStore()
+    let closed = 0
+    const broken: Queryable = {
+      querier: () => Object.assign(store.querier(), { select: () => { throw new TypeError('a bug') }, close: () => closed++ }),
+    }
+    expect(answer(instant('m'), broken)).toEqual({ status: 500, text: '{"status":"error","errorType":"internal","error":"a bug"}' })
+    expect(closed).toBe(1)
+  })
+})
+
+describe('limits of a query', () => {
+  it('samples', () => {
+    expect(answer(range('m'), smallStore(), { samplesMax: 6 }).status).toBe(200)
+    expect(answer(range('m'), smallStore(), { samplesMax: 5 })).toEqual({
+      status: 422, text: '{"status":"error","errorType":"execution","error":"query processing would load too many samples into memory in query execution"}',
+    })
+  })
+
+  it('bytes', () => {
+    expect(answer(range('m', [0, 10_000_000, 1000]), smallStore(), { bytesMax: 100_000 })).toEqual({
+      status: 422, text: '{"status":"error","errorType":"execution","error":"query needs more than its memory limit of 0 MiB in query execution"}',
+    })
+  })
+
+  it('time', () => {
+    let nowMs = 0
+    const clock: Clock = { now: () => 0, monotonic: () => (nowMs += 1000), after: () => ({ cancel: () => {} }) }
+    expect(answer(instant('m', 0, { timeoutMs: 2500 }), smallStore(), { clock })).toEqual({
+      status: 503, text: '{"status":"error","errorType":"timeout","error":"query timed out in query execution"}',
+    })
+  })
+
+  it('patience of who asked', () => {
+    const { status } = new Engine().run(instant('m'), smallStore(), Int32Array.of(1))
+    expect(status).toBe(499)
+  })
+
+  it('the longest chain of operators the parser lets through is answered', () => {
+    expect(answer(instant(Array.from({ length: 500 }, () => 'm').join(' or ')), smallStore()).text).toContain('"host":"a"')
+  })
+})
+
+describe('metadata', () => {
+  const span = { startMs: 0, endMs: 120_000, timeoutMs: 1000 }
+
+  it('lists series sorted by labels', () => {
+    expect(answer({ kind: 'series', matches: ['m'], limit: 0, ...span }, smallStore()).text)
+      .toBe('{"status":"success","data":[{"__name__":"m","host":"a"},{"__name__":"m","host":"b"}]}')
+    expect(answer({ kind: 'series', matches: ['m'], limit: 1, ...span }, smallStore()).text)
+      .toBe('{"status":"success","data":[{"__name__":"m","host":"a"}],"warnings":["results truncated due to limit"]}')
+  })
+
+  it('lists names and values', () => {
+    expect(answer({ kind: 'labels', matches: [], limit: 0, ...span }, smallStore()).text).toBe('{"status":"success","data":["__name__","host"]}')
+    expect(answer({ kind: 'labelValues', name: 'host', matches: ['m{host!="a"}'], limit: 0, ...span }, smallStore()).text)
+      .toBe('{"status":"success","data":["b"]}')
+  })
+
+  it.each(['sum(m)', 'm offset 5m', 'm @ 0', '{', 'm[5m]'])('refuses %s as a selector', (text) => {
+    const { status, text: body } = answer({ kind: 'series', matches: [text], limit: 0, ...span }, smallStore())
+    expect(status).toBe(400)
+    expect(JSON.parse(body)).toMatchObject({ errorType: 'bad_data', error: expect.stringContaining('invalid parameter "match[]": ') })
+  })
+})
