@@ -21,22 +21,35 @@ export function refuseOtherKinds(reader: MapReader): void {
 
 /** static_configs as target groups; sources are `static/0`, `static/1` … */
 export function readStaticConfigs(reader: MapReader): TargetGroup[] {
-  return reader.maps('static_configs').map((group, i) => {
-    const targets = (group.texts('targets') ?? []).map(({ text, at, path }) => {
-      if (text === '' || text.includes('/')) {
-        const why = text === '' ? 'is empty' : `${JSON.stringify(text)} is not host:port; set scheme and metrics_path for the rest of a URL`
-        group.problems.error(at, `${path}: ${why}`)
-      }
-      return new Map([['__address__', text]])
-    })
-    const labels = new Map<string, string>()
-    for (const { name, text, keyAt } of group.textMap('labels')) {
-      if (!isValidLabelName(name, 'utf8')) group.problems.error(keyAt, `${group.pathOf('labels')}: ${JSON.stringify(name)} is not a valid label name`)
-      labels.set(name, text)
-    }
-    group.finish()
-    return { source: `static/${i}`, targets, labels }
+  // A URL is a mistake, unless relabeling makes an address of it, as with probes.
+  const isRelabeled = (reader.list('relabel_configs') ?? []).length > 0
+  return reader.maps('static_configs').map((section, i) => {
+    if (!isRelabeled) checkAddresses(section)
+    return readTargetGroup(section, `static/${i}`)
   })
+}
+
+/** A map of targets and labels, as static_configs and target files have them. */
+export function readTargetGroup(section: MapReader, source: string): TargetGroup {
+  const targets = (section.texts('targets') ?? []).map(({ text }) => new Map([['__address__', text]]))
+  const labels = new Map<string, string>()
+  for (const { name, text, keyAt } of section.textMap('labels')) {
+    if (!isValidLabelName(name, 'utf8')) {
+      section.problems.error(keyAt, `${section.pathOf('labels')}: ${JSON.stringify(name)} is not a valid label name`)
+    }
+    labels.set(name, text)
+  }
+  section.finish()
+  return { source, targets, labels }
+}
+
+function checkAddresses(section: MapReader): void {
+  for (const { text, at, path: where } of section.texts('targets') ?? []) {
+    if (text === '') section.problems.error(at, `${where}: is empty`)
+    if (!text.includes('/')) continue
+    const message = `${JSON.stringify(text)} is not host:port; set scheme and metrics_path for the rest of a URL`
+    section.problems.error(at, `${where}: ${message}`)
+  }
 }
 
 /** file_sd_configs; paths are made absolute, from the folder of the configuration. */

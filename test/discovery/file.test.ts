@@ -50,7 +50,7 @@ describe('file discovery', () => {
     await clock.advance(60_000)
     expect(found.now.size).toBe(2)
     expect(found.errors).toBe(1)
-    expect(found.log.join()).toContain('entry 1: unknown key')
+    expect(found.log.join()).toContain('in entry 1; did you mean')
     fs.writeFileSync(file, '- targets: [a:1]\n')
     await clock.advance(60_000)
     expect([...found.now.values()]).toEqual([['a:1']])
