@@ -52,6 +52,13 @@ export interface BodyRules {
   config: ScrapeConfig
 }
 
+interface PendingSeries {
+  labels: Labels
+  /** Places in the batch and in the line table that wait for the ref. */
+  sample: number
+  line: number
+}
+
 export class BodyReader {
   /** Of the body read last; after `read` threw, what was counted up to there. */
   readonly counts: BodyCounts = { scraped: 0, kept: 0, seriesAdded: 0, duplicates: 0, overSeriesLimit: 0 }
@@ -68,6 +75,8 @@ export class BodyReader {
   #dropped = 0
   #tracked = 0
   #hasTimedRepeats = false
+  /** New series, made only once the whole body has proved good: a target that fails leaves nothing in the store. */
+  #pending: PendingSeries[] = []
 
   constructor(appender: Appender, owners: SeriesOwners, hashSeed: number) {
     this.#appender = appender
@@ -98,6 +107,7 @@ export class BodyReader {
       counts.kept = state.scraped - state.dropped - this.#dropped
     }
     if (batch.count > limit) throw new ScrapeError('SAMPLE_LIMIT', 'sample limit exceeded')
+    if (this.#pending.length > 0) this.#makePending(batch)
     if (this.#hasTimedRepeats) batch.groupBySeries()
     if (cache.isLive && state.trackedFound !== cache.trackedCount) this.#markVanished(cache, batch)
     this.#tracked += state.trackedFound
@@ -117,6 +127,7 @@ export class BodyReader {
     this.#dropped = 0
     this.#tracked = 0
     this.#hasTimedRepeats = false
+    this.#pending = []
     this.#ownerId = cache.ownerId
     this.#key.view = viewOf(body)
     return {
@@ -183,8 +194,7 @@ export class BodyReader {
       this.#foundAgain(state, line, rules)
     } else if (line >= 0) {
       const isNew = line >= NEW_LINE
-      const table = isNew ? state.lines : state.last
-      this.#repeated(state, table.infos[isNew ? line - NEW_LINE : line]!, table.refs[isNew ? line - NEW_LINE : line]!, rules)
+      this.#repeated(state, isNew ? state.lines : state.last, isNew ? line - NEW_LINE : line, rules)
     } else {
       const at = state.lines.count
       this.#newSeries(state, rules, this.#plainKind())
@@ -228,25 +238,22 @@ export class BodyReader {
       if (kind === LINE_UNKNOWN) this.#dropped++
       return
     }
-    const ref = this.#refOf(labels)
-    if (ref === 0) {
-      this.counts.overSeriesLimit++
-      this.#take(state, LINE_UNKNOWN, 0, false, 0)
-      return
-    }
     const isTracked = this.#isTracked(rules)
     if (isTracked) this.#tracked++
     if (kind !== LINE_UNKNOWN) this.counts.seriesAdded++
-    this.#append(state.batch, ref, rules)
-    this.#take(state, kind, ref, isTracked, prefix)
+    this.#pending.push({ labels, sample: state.batch.count, line: state.lines.count })
+    this.#append(state.batch, 0, rules)
+    this.#take(state, kind, 0, isTracked, prefix)
   }
 
   /** The same series again: skipped, unless it brings a time of its own. */
-  #repeated(state: MatchState, info: number, ref: number, rules: BodyRules): void {
-    if ((info & KIND_MASK) === LINE_DROPPED) {
+  #repeated(state: MatchState, table: LineTable, line: number, rules: BodyRules): void {
+    if ((table.infos[line]! & KIND_MASK) === LINE_DROPPED) {
       this.#dropped++
     } else if (this.#parser.hasTime && rules.config.honorTimestamps) {
-      this.#append(state.batch, ref, rules)
+      const pending = table.refs[line] === 0 ? this.#pending.find((one) => one.line === line) : undefined
+      if (pending !== undefined) this.#pending.push({ labels: pending.labels, sample: state.batch.count, line })
+      this.#append(state.batch, table.refs[line]!, rules)
       this.#hasTimedRepeats = true
     } else {
       this.counts.duplicates++
@@ -275,6 +282,25 @@ export class BodyReader {
   /** Series with times of their own are not marked when they vanish, unless asked for. */
   #isTracked({ config }: BodyRules): boolean {
     return !(this.#parser.hasTime && config.honorTimestamps) || config.trackTimestampsStaleness
+  }
+
+  /** Makes the new series and puts their refs where they belong; takes out samples of those the store did not make. */
+  #makePending(batch: ScrapeBatch): void {
+    const lines = this.#lines
+    let refusedCount = 0
+    for (const { labels, sample, line } of this.#pending) {
+      const ref = this.#refOf(labels)
+      batch.refs[sample] = ref
+      lines.refs[line] = ref
+      if (ref !== 0) continue
+      refusedCount++
+      if ((lines.infos[line]! & TRACKED) !== 0) this.#tracked--
+      if ((lines.infos[line]! & KIND_MASK) !== LINE_UNKNOWN) this.counts.seriesAdded--
+      lines.infos[line] = LINE_UNKNOWN
+    }
+    this.#pending = []
+    this.counts.overSeriesLimit = refusedCount
+    if (refusedCount > 0) batch.dropWithoutRef()
   }
 
   /** 0 where the store makes no more series; the target's other series go on. */

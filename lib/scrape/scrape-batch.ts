@@ -65,6 +65,20 @@ export class ScrapeBatch implements SampleBatch {
     this.stale[this.count - 1] = 1
   }
 
+  /** Closes the gaps that samples with ref 0 leave. */
+  dropWithoutRef(): void {
+    let kept = 0
+    for (let i = 0; i < this.count; i++) {
+      if (this.refs[i] === 0) continue
+      this.refs[kept] = this.refs[i]!
+      this.values[kept] = this.values[i]!
+      if (this.times !== null) this.times[kept] = this.times[i]!
+      if (this.stale !== null) this.stale[kept] = this.stale[i]!
+      kept++
+    }
+    this.count = kept
+  }
+
   /** Brings samples of one series together, times ascending, as the store asks; for bodies that repeat a series at several times. */
   groupBySeries(): void {
     const { times } = this

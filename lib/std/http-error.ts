@@ -30,7 +30,7 @@ export function toHttpError(error: unknown, hasHeaders: boolean): HttpError {
     case 'UND_ERR_HEADERS_OVERFLOW': case 'HPE_HEADER_OVERFLOW':
       return new HttpError('HEADERS_TOO_LARGE', 'response headers exceed the size limit', error)
     default: {
-      if (code.startsWith('HPE_')) {
+      if (code.startsWith('HPE_') || (error instanceof Error && error.name === 'HTTPParserError')) {
         return new HttpError('PROTOCOL', `${hasHeaders ? 'malformed HTTP body' : 'malformed HTTP response'}: ${message}`, error)
       }
       return new HttpError('CONNECT', message, error)
