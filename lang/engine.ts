@@ -81,7 +81,8 @@ export class Engine {
     const scope = { querier, labels, annotations, budget, lookbackMs: job.lookbackMs, isRangeQuery, subqueryStepMs }
     const parsed = parseExpr(job.query, features)
     const preparedMs = clock.monotonic()
-    const result = evaluate(parsed, steps, scope)
+    const times = { startMs: steps.startMs, endMs: isRangeQuery ? job.endMs : steps.startMs, stepMs: steps.stepMs }
+    const result = evaluate(parsed, steps, times, scope)
     const evaluatedMs = clock.monotonic()
     const stats = job.stats === '' ? '' : writeStats({ startedMs: run.startedMs, preparedMs, evaluatedMs }, budget)
     let isCut = false

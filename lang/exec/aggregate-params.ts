@@ -42,6 +42,8 @@ export function checkPick(op: PickOp, param: Float64Array, annotations: Annotati
     return param.map((ratio) => Math.max(-1, Math.min(1, ratio)))
   }
   if (hasNaN) throw new ExecutionError('Parameter value is NaN')
+  // Nothing is picked then, however low k is.
+  if (max < 1) return param
   if (min <= -INT64_MAX) throw new ExecutionError(`Scalar value ${formatGeneral(min)} underflows int64`)
   if (max >= INT64_MAX) throw new ExecutionError(`Scalar value ${formatGeneral(max)} overflows int64`)
   return param

@@ -1,7 +1,7 @@
 // A whole query over one Querier: plan, compile, run to the end. The result still speaks of label sets by id.
 import { assert } from '../../lib/std/assert.ts'
 import type { Expr } from '../parse/ast.ts'
-import { durationMs, foldDurations } from '../plan/fold-durations.ts'
+import { durationMs, foldDurations, type QueryTimes } from '../plan/fold-durations.ts'
 import { refuseUnsupported } from '../plan/refuse.ts'
 import { findStepInvariant } from '../plan/step-invariant.ts'
 import { unwrapParens } from '../plan/tree.ts'
@@ -23,15 +23,16 @@ export type QueryResult =
   | { kind: 'rows'; rows: DenseRows }
   | { kind: 'matrix'; series: RawSeries[] }
 
-/** Throws QueryError (bad_data for times and types that do not fit, execution, timeout, canceled). */
-export function evaluate(parsed: Expr, steps: Steps, scope: QueryScope): QueryResult {
+/**
+ * `times` are the query's own: its end may lie behind the last step. Throws QueryError (bad_data for times and types that do not fit, execution, timeout, canceled).
+ */
+export function evaluate(parsed: Expr, steps: Steps, times: QueryTimes, scope: QueryScope): QueryResult {
   const type = typeOf(parsed)
   if (scope.isRangeQuery && type !== 'scalar' && type !== 'vector') {
     const name = type === 'matrix' ? 'range vector' : type
     throw new QueryError('bad_data', `invalid parameter "query": invalid expression type "${name}" for range query, must be Scalar or instant Vector`)
   }
-  const endMs = steps.startMs + (steps.count - 1) * steps.stepMs
-  const expr = foldDurations(parsed, { startMs: steps.startMs, endMs, stepMs: steps.stepMs })
+  const expr = foldDurations(parsed, times)
   refuseUnsupported(expr)
   const compiler = new Compiler(scope, findStepInvariant(expr))
   switch (type) {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { Engine, type EngineOptions } from '../../lang/engine.ts'
 import type { InstantJob, QueryJob, RangeJob } from '../../lang/job.ts'
+import { ALL_FEATURES } from '../../lang/parse/parse.ts'
 import type { Clock } from '../../lib/std/clock.ts'
 import type { Queryable } from '../../storage/interface.ts'
 import { MemoryStorage } from '../support/memory-storage.ts'
@@ -16,7 +17,7 @@ function range(query: string, [startMs, endMs, stepMs]: readonly [number, number
 }
 
 function answer(job: QueryJob, store: Queryable, options: Partial<EngineOptions> = {}): { status: number; text: string } {
-  const { status, body } = new Engine(options).run(job, store)
+  const { status, body } = new Engine({ features: ALL_FEATURES, ...options }).run(job, store)
   return { status, text: new TextDecoder().decode(body) }
 }
 
@@ -70,6 +71,14 @@ describe('the answer of a query', () => {
   it('is an empty list where nothing matches', () => {
     expect(answer(instant('none'), smallStore()).text).toBe('{"status":"success","data":{"resultType":"vector","result":[]}}')
     expect(answer(range('none'), smallStore()).text).toBe('{"status":"success","data":{"resultType":"matrix","result":[]}}')
+  })
+
+  it('knows the end of a range that is no step', () => {
+    const values = (query: string): unknown => (JSON.parse(answer(range(query, [0, 119_999, 50_000]), smallStore()).text) as { data: { result: { values: unknown }[] } }).data.result[0]!.values
+    // Steps 0, 50, 100 s; m{host="b"} is 20 at 60 s, looked at from 119.999 s.
+    expect(values('m{host="b"} @ end()')).toEqual([[0, '20'], [50, '20'], [100, '20']])
+    expect(values('vector(end())')).toEqual([[0, '119.999'], [50, '119.999'], [100, '119.999']])
+    expect(values('sum_over_time(m{host="b"}[range()])')).toEqual([[0, '10'], [50, '10'], [100, '30']])
   })
 
   it('keeps the order of sort, also in the middle of an expression', () => {
@@ -137,6 +146,7 @@ describe('the answer to a query that cannot be', () => {
       'multiple matches for labels: grouping labels must ensure unique matches'],
     ['equal sets', instant('label_replace(m, "host", "x", "", "")'), 422, 'execution', 'vector cannot contain metrics with the same labelset'],
     ['NaN of the best', instant('topk(NaN, m)'), 422, 'execution', 'Parameter value is NaN'],
+    ['k below int64 at one step', range('topk(2 - 1e30 * scalar(m{host="a"}), m)'), 422, 'execution', 'Scalar value -2e+30 underflows int64'],
     ['k beyond int64', instant('topk(1e19, m)'), 422, 'execution', 'Scalar value 1e+19 overflows int64'],
   ])('names %s', (_name, job, status, errorType, error) => {
     const { status: got, text } = answer(job, smallStore())
@@ -148,8 +158,7 @@ describe('the answer to a query that cannot be', () => {
   })
 
   it.each(['anchored', 'smoothed'])('refuses the modifier %s by name', (modifier) => {
-    const features = { experimentalFunctions: true, extendedRangeSelectors: true, fillModifiers: true }
-    const { status, text } = answer(instant(`increase(m[5m] ${modifier})`), smallStore(), { features })
+    const { status, text } = answer(instant(`increase(m[5m] ${modifier})`), smallStore())
     expect([status, JSON.parse(text)]).toEqual([422, { status: 'error', errorType: 'execution', error: `modifier "${modifier}" is not yet evaluated` }])
   })
 
