@@ -84,6 +84,7 @@ export class ScrapeManager {
 
   /** Starts, changes and ends pools. Targets stay those that updateTargets brought last. */
   applyConfig(config: Config): void {
+    for (const pool of this.#removed) if (pool.isIdle) this.#removed.delete(pool)
     const seed = offsetSeed(config.global.externalLabels)
     // Another seed is another schedule for every target.
     const isNewSeed = seed !== this.#seed

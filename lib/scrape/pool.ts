@@ -49,6 +49,11 @@ export class ScrapePool {
     return this.#loops.values()
   }
 
+  /** Nothing is left to be written. */
+  get isIdle(): boolean {
+    return this.#loops.size === 0 && this.#endings.size === 0 && this.#stopping.size === 0
+  }
+
   /** Takes the complete list of target groups. */
   sync(groups: readonly TargetGroup[]): void {
     const { clock, metrics } = this.#context

@@ -126,11 +126,12 @@ export function offsetSeed(externalLabels: ReadonlyMap<string, string>): number 
 }
 
 /**
- * Ms from now until the target's next turn: its place in the interval depends on nothing but target and seed, so it
- * survives restarts, and spreads targets evenly.
+ * Ms from now until the target's next turn: its place in the interval depends on nothing but stored labels, URL and
+ * seed, so it survives restarts and changed timeouts, and spreads targets evenly.
  */
 export function offsetMs(target: Target, seed: number, nowMs: number): number {
-  const hash = ((hashText(target.key, 1) ^ seed) >>> 0) * 65_536 + (hashText(target.key, 2) & 0xffff)
+  const identity = JSON.stringify([target.labels, target.url.href])
+  const hash = ((hashText(identity, 1) ^ seed) >>> 0) * 65_536 + (hashText(identity, 2) & 0xffff)
   const next = target.intervalMs - (nowMs % target.intervalMs) + (hash % target.intervalMs)
   return next > target.intervalMs ? next - target.intervalMs : next
 }
