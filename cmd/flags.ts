@@ -111,8 +111,8 @@ function checked(spec: FlagSpec, value: string): string {
         if (spec.kind === 'duration') parseDuration(value)
         else parseSize(value)
       } catch (error) {
-        if (error instanceof DurationError || error instanceof SizeError) throw new FlagError(`flag --${spec.name}: ${error.message}`)
-        throw error
+        if (!(error instanceof DurationError) && !(error instanceof SizeError)) throw error
+        throw new FlagError(`flag --${spec.name}: ${error.message}`)
       }
       return value
     case 'text':
@@ -124,7 +124,9 @@ function toFlags(values: ReadonlyMap<string, string>, warnings: string[]): Flags
   const text = (name: string): string => values.get(name)!
   const { host, port } = parseListenAddress(text('web.listen-address'))
   const features = text('enable-feature').split(',').filter((feature) => feature !== '')
-  for (const feature of features) if (!FEATURES.has(feature)) warnings.push(`--enable-feature=${feature} has no meaning here`)
+  for (const feature of features) {
+    if (!FEATURES.has(feature)) warnings.push(`--enable-feature=${feature} has no meaning here`)
+  }
   const threads = text('threads')
   return {
     configFile: text('config.file'),
@@ -154,14 +156,16 @@ function parseListenAddress(address: string): { host: string; port: number } {
   const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]*)):(\d{1,5})$/.exec(address)
   const port = Number(match?.[3])
   if (!match || port > 65535) {
-    throw new FlagError(`flag --web.listen-address: wants host:port, such as 127.0.0.1:9090 or :9090, got ${JSON.stringify(address)}`)
+    const want = 'host:port, such as 127.0.0.1:9090 or :9090'
+    throw new FlagError(`flag --web.listen-address: wants ${want}, got ${JSON.stringify(address)}`)
   }
   return { host: match[1] ?? (match[2] === '' ? '0.0.0.0' : match[2]!), port }
 }
 
 function helpText(): string {
   const rows = FLAGS.map((spec) => {
-    const left = spec.kind === 'bool' ? `--[no-]${spec.name}` : `--${spec.name}=${spec.fallback || spec.kind.toUpperCase()}`
+    const example = spec.fallback || spec.kind.toUpperCase()
+    const left = spec.kind === 'bool' ? `--[no-]${spec.name}` : `--${spec.name}=${example}`
     return `  ${left.padEnd(40)} ${spec.help}`
   })
   return `Usage: monitor [flags]

@@ -1,5 +1,6 @@
-// file_sd_configs: targets from files that someone else writes. Folders are watched (a file replaced by rename is seen),
-// and everything is read again at the refresh interval. A bad file keeps what it said last; a removed one loses it.
+// file_sd_configs: targets from files that someone else writes. Folders are watched (a file replaced by rename is
+// seen), and everything is read again at the refresh interval. A bad file keeps what it said last; a removed one
+// loses it.
 import path from 'node:path'
 import { parseTargetFile } from '../lib/config/target-file.ts'
 import type { FileSdConfig } from '../lib/config/scrape-config.ts'
@@ -62,7 +63,8 @@ export class FileDiscoverer implements Discoverer {
     const { logger } = this.#options
     const watchers: { close(): void }[] = []
     for (const folder of new Set(this.#options.config.files.map((file) => path.dirname(file)))) {
-      const onError = (error: Error): void => logger.warn('cannot watch a folder of targets; its files are read at the refresh interval', { folder, err: error })
+      const message = 'cannot watch a folder of targets; its files are read at the refresh interval'
+      const onError = (error: Error): void => logger.warn(message, { folder, err: error })
       try {
         watchers.push(watchFolder(folder, onChange, onError))
       } catch (error) {

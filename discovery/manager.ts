@@ -40,11 +40,18 @@ export class DiscoveryManager {
   readonly #jobs = new Map<string, Job>()
   readonly #discovered: Gauge<'name' | 'config'>
   readonly #fileErrors: Counter
+  readonly #received: Counter<'name'>
+  readonly #sent: Counter<'name'>
 
   constructor(options: DiscoveryOptions) {
     this.#options = options
-    this.#discovered = options.metrics.gauge('prometheus_sd_discovered_targets', 'Targets that discovery found, before relabeling.', ['name', 'config'])
-    this.#fileErrors = options.metrics.counter('prometheus_sd_file_read_errors_total', 'Files of targets that could not be read.')
+    const { metrics } = options
+    const labelNames = ['name', 'config'] as const
+    const help = 'Targets that discovery found, before relabeling.'
+    this.#discovered = metrics.gauge('prometheus_sd_discovered_targets', help, labelNames)
+    this.#fileErrors = metrics.counter('prometheus_sd_file_read_errors_total', 'Files of targets not understood.')
+    this.#received = metrics.counter('prometheus_sd_received_updates_total', 'Updates that discoverers gave.', ['name'])
+    this.#sent = metrics.counter('prometheus_sd_updates_total', 'Updates handed on to scraping.', ['name'])
   }
 
   /** Starts what is new, stops what is gone, keeps what is the same. */
@@ -70,11 +77,15 @@ export class DiscoveryManager {
   }
 
   #applyJob(config: ScrapeConfig): void {
-    const job = this.#jobs.get(config.jobName) ?? { running: [], lastUpdateMs: -Infinity, timer: null, isStarting: false }
+    const known = this.#jobs.get(config.jobName)
+    const job: Job = known ?? { running: [], lastUpdateMs: -Infinity, timer: null, isStarting: false }
     this.#jobs.set(config.jobName, job)
     const before = job.running
     const wanted = this.#discoverersOf(config)
-    job.running = wanted.map(({ key }) => before.find((running) => running.key === key) ?? { key, stop: new AbortController(), groups: new Map<string, TargetGroup>() })
+    job.running = wanted.map(({ key }): Running => {
+      const same = before.find((running) => running.key === key)
+      return same ?? { key, stop: new AbortController(), groups: new Map<string, TargetGroup>() }
+    })
     for (const running of before) if (!job.running.includes(running)) running.stop.abort()
     job.isStarting = true
     wanted.forEach(({ make }, i) => {
@@ -86,13 +97,16 @@ export class DiscoveryManager {
   }
 
   #discoverersOf(config: ScrapeConfig): { key: string; make: () => Discoverer }[] {
-    const { clock, logger } = this.#options
+    const { clock } = this.#options
+    const logger = this.#options.logger.with('discovery')
+    const onError = (): void => this.#fileErrors.inc()
     const out = config.fileSdConfigs.map((file: FileSdConfig, i) => ({
       key: `file ${i} ${JSON.stringify(file)}`,
-      make: (): Discoverer => new FileDiscoverer({ config: file, clock, logger: logger.with('discovery'), onError: () => this.#fileErrors.inc() }),
+      make: (): Discoverer => new FileDiscoverer({ config: file, clock, logger, onError }),
     }))
     if (config.staticConfigs.length > 0 || out.length === 0) {
-      const text = JSON.stringify(config.staticConfigs, (_, value: unknown) => (value instanceof Map ? [...(value as Map<string, string>)] : value))
+      const asJson = (_: string, value: unknown): unknown => (value instanceof Map ? [...value] : value)
+      const text = JSON.stringify(config.staticConfigs, asJson)
       out.push({ key: `static ${text}`, make: () => new StaticDiscoverer(config.staticConfigs) })
     }
     return out
@@ -100,6 +114,7 @@ export class DiscoveryManager {
 
   #start(name: string, job: Job, running: Running, discoverer: Discoverer): void {
     discoverer.run((groups) => {
+      this.#received.inc({ name: 'scrape' })
       for (const group of groups) {
         if (group.targets.length === 0) running.groups.delete(group.source)
         else running.groups.set(group.source, group)
@@ -122,8 +137,10 @@ export class DiscoveryManager {
     job.timer = null
     job.lastUpdateMs = this.#options.clock.monotonic()
     // Sources are unique within one discoverer; across discoverers of a job they may repeat.
-    const groups = job.running.flatMap((running, i) => Array.from(running.groups.values(), (group) => ({ ...group, source: `${i}/${group.source}` })))
+    const groups = job.running.flatMap((running, i) =>
+      Array.from(running.groups.values(), (group) => ({ ...group, source: `${i}/${group.source}` })))
     this.#discovered.set({ name: 'scrape', config: name }, groups.reduce((sum, group) => sum + group.targets.length, 0))
+    this.#sent.inc({ name: 'scrape' })
     this.#options.update(name, groups)
   }
 }

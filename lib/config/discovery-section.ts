@@ -9,9 +9,9 @@ const FILE_REFRESH_MS = 300_000
 const FILE_NAME = /^[^*]*(\*[^/]*)?\.(json|yml|yaml|JSON|YML|YAML)$/
 /** Prometheus 3.14's kinds of discovery. */
 const OTHER_KINDS: readonly string[] = [
-  'aws', 'azure', 'consul', 'digitalocean', 'dns', 'docker', 'dockerswarm', 'ec2', 'eureka', 'gce', 'hetzner', 'http', 'ionos', 'kubernetes',
-  'kuma', 'lightsail', 'linode', 'marathon', 'nerve', 'nomad', 'oci', 'openstack', 'outscale', 'ovhcloud', 'puppetdb', 'scaleway',
-  'serverset', 'stackit', 'triton', 'uyuni', 'vultr',
+  'aws', 'azure', 'consul', 'digitalocean', 'dns', 'docker', 'dockerswarm', 'ec2', 'eureka', 'gce', 'hetzner', 'http',
+  'ionos', 'kubernetes', 'kuma', 'lightsail', 'linode', 'marathon', 'nerve', 'nomad', 'oci', 'openstack', 'outscale',
+  'ovhcloud', 'puppetdb', 'scaleway', 'serverset', 'stackit', 'triton', 'uyuni', 'vultr',
 ]
 
 /** Names the discovery kinds in use that Monitor does not have. */
@@ -58,9 +58,9 @@ export function readFileSdConfigs(reader: MapReader, folder: string): FileSdConf
     const files = section.texts('files') ?? []
     if (files.length === 0) section.error('files', 'want at least one path')
     for (const { text, at, path: where } of files) {
-      if (!FILE_NAME.test(text)) {
-        section.problems.error(at, `${where}: ${JSON.stringify(text)} is no path for file discovery: want .json, .yml or .yaml, and * only in the last element`)
-      }
+      if (FILE_NAME.test(text)) continue
+      const wanted = 'want .json, .yml or .yaml, and * only in the last element'
+      section.problems.error(at, `${where}: ${JSON.stringify(text)} is no path for file discovery: ${wanted}`)
     }
     const refreshIntervalMs = section.durationMs('refresh_interval', FILE_REFRESH_MS)
     section.finish()

@@ -2,19 +2,26 @@
 import { fileOf } from './http-client.ts'
 import type { MapReader } from './reader.ts'
 import type { Config } from './scrape-config.ts'
-import { DEFAULT_LIMITS, DEFAULT_PROTOCOLS, readShared, type ScrapeDefaults } from './scrape-section.ts'
+import { checkTimeout, DEFAULT_LIMITS, DEFAULT_PROTOCOLS, readShared, type ScrapeDefaults } from './scrape-section.ts'
 
 const INTERVAL_MS = 60_000
 const TIMEOUT_MS = 10_000
+const VARIABLE = /\$(?:\{([^}]*)\}|(\{)|([*#$@!?0-9-]|[A-Za-z_][A-Za-z0-9_]*))/g
 
 /** Environment variables by name. */
 export type Environment = Readonly<Record<string, string | undefined>>
 
-/** Reads `global`: its own settings, and those that jobs start from. */
-export function readGlobal(reader: MapReader, folder: string, env: Environment): { global: Config['global']; defaults: ScrapeDefaults } {
+export interface GlobalSection {
+  readonly global: Config['global']
+  /** What jobs start from. */
+  readonly defaults: ScrapeDefaults
+}
+
+/** Reads `global`. */
+export function readGlobal(reader: MapReader, folder: string, env: Environment): GlobalSection {
   const scrapeIntervalMs = reader.durationMs('scrape_interval', 0) || INTERVAL_MS
   const timeoutMs = reader.durationMs('scrape_timeout', 0)
-  if (timeoutMs > scrapeIntervalMs) reader.error('scrape_timeout', `is greater than scrape_interval (${scrapeIntervalMs / 1000}s)`)
+  checkTimeout(reader, timeoutMs, scrapeIntervalMs)
   const global = {
     scrapeIntervalMs,
     scrapeTimeoutMs: timeoutMs || Math.min(TIMEOUT_MS, scrapeIntervalMs),
@@ -71,9 +78,9 @@ function readExternalLabels(reader: MapReader, env: Environment): Map<string, st
  * vanish; a dollar before anything else stays.
  */
 export function expandEnvironment(text: string, env: Environment, onEmpty: (variable: string) => void): string {
-  return text.replace(/\$(?:\{([^}]*)\}|(\{)|([*#$@!?0-9-])|([A-Za-z_][A-Za-z0-9_]*))/g, (_, braced?: string, open?: string, special?: string, plain?: string) => {
+  return text.replace(VARIABLE, (_, braced?: string, open?: string, bare?: string) => {
     if (open !== undefined || braced === '') return ''
-    const name = (braced ?? special ?? plain)!
+    const name = (braced ?? bare)!
     if (name === '$') return '$'
     const value = Object.hasOwn(env, name) ? (env[name] ?? '') : ''
     if (value === '') onEmpty(name)

@@ -7,8 +7,9 @@ import type { BasicAuth, HttpClientConfig, OAuth2, TlsConfig } from './scrape-co
 const TLS_VERSIONS = ['', 'TLS10', 'TLS11', 'TLS12', 'TLS13'] as const
 /** Headers that belong to the request itself: set by its other settings, or not at all. */
 const RESERVED_HEADERS: ReadonlySet<string> = new Set([
-  'authorization', 'host', 'content-encoding', 'content-length', 'content-type', 'user-agent', 'connection', 'keep-alive',
-  'proxy-authenticate', 'proxy-authorization', 'www-authenticate', 'accept-encoding', 'x-prometheus-remote-write-version',
+  'authorization', 'host', 'content-encoding', 'content-length', 'content-type', 'user-agent', 'connection',
+  'keep-alive', 'proxy-authenticate', 'proxy-authorization', 'www-authenticate', 'accept-encoding',
+  'x-prometheus-remote-write-version',
   'x-prometheus-remote-read-version', 'x-prometheus-scrape-timeout-seconds',
   'x-amz-date', 'x-amz-security-token', 'x-amz-content-sha256',
 ])
@@ -48,7 +49,8 @@ export function isUrl(text: string, schemes: readonly string[] = ['http:', 'http
 
 function atMostOne(reader: MapReader, keys: readonly string[]): void {
   const given = keys.filter((key) => reader.has(key))
-  if (given.length > 1) reader.error(given[1]!, `at most one of ${keys.join(', ')} may be set, got ${given.join(' and ')}`)
+  if (given.length < 2) return
+  reader.error(given[1]!, `at most one of ${keys.join(', ')} may be set, got ${given.join(' and ')}`)
 }
 
 function readBasicAuth(reader: MapReader | null, folder: string): BasicAuth | null {
@@ -143,11 +145,16 @@ function readProxy(reader: MapReader): Proxy {
   if (proxy.proxyUrl !== '' && !isUrl(proxy.proxyUrl, ['http:', 'https:', 'socks5:', 'socks5h:'])) {
     reader.error('proxy_url', 'want a URL that begins with http:// or https://')
   }
-  if (proxy.proxyFromEnvironment && proxy.proxyUrl !== '') reader.error('proxy_url', 'must not be set beside proxy_from_environment')
-  if (proxy.proxyFromEnvironment && proxy.noProxy !== '') reader.error('no_proxy', 'must not be set beside proxy_from_environment')
+  if (proxy.proxyFromEnvironment) {
+    const why = 'must not be set beside proxy_from_environment'
+    if (proxy.proxyUrl !== '') reader.error('proxy_url', why)
+    if (proxy.noProxy !== '') reader.error('no_proxy', why)
+  }
   if (proxy.proxyUrl === '' && !proxy.proxyFromEnvironment) {
     if (proxy.noProxy !== '') reader.error('no_proxy', 'also wants proxy_url')
-    if (proxy.proxyConnectHeader.size > 0) reader.error('proxy_connect_header', 'also wants proxy_url or proxy_from_environment')
+    if (proxy.proxyConnectHeader.size > 0) {
+      reader.error('proxy_connect_header', 'also wants proxy_url or proxy_from_environment')
+    }
   }
   return proxy
 }
@@ -160,11 +167,15 @@ function readHeaders(reader: MapReader): Map<string, readonly string[]> {
       section!.problems.error(keyAt, `${path}: setting this header is not allowed`)
       continue
     }
-    if (!/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(key)) section!.problems.error(keyAt, `${path}: is not the name of an HTTP header`)
+    if (!/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(key)) {
+      section!.problems.error(keyAt, `${path}: is not the name of an HTTP header`)
+    }
     const header = section!.map(key)
     if (!header) continue
     const values = [...(header.texts('values') ?? []), ...(header.texts('secrets') ?? [])]
-    for (const value of values) if (/[\r\n\0]/.test(value.text)) section!.problems.error(value.at, `${value.path}: a header must be one line`)
+    for (const value of values) {
+      if (/[\r\n\0]/.test(value.text)) section!.problems.error(value.at, `${value.path}: a header must be one line`)
+    }
     header.notBuilt('files')
     header.finish()
     headers.set(key, values.map(({ text }) => text))

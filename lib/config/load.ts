@@ -2,7 +2,7 @@
 // each fault with its place. No file is read here but the text given; relative paths start from the file's folder.
 import path from 'node:path'
 import { readGlobal, readStorage, type Environment } from './global-section.ts'
-import { ConfigError, formatProblem, MapReader, Problems, type ConfigProblem } from './reader.ts'
+import { ConfigError, describe, formatProblem, MapReader, Problems, type ConfigProblem } from './reader.ts'
 import { readScrapeConfig } from './scrape-section.ts'
 import type { Config } from './scrape-config.ts'
 import { isNull, parseYaml, type YamlNode } from './yaml-node.ts'
@@ -29,7 +29,9 @@ const SCRAPE_ITSELF_MS = 10_000
 
 /** Reads and checks a configuration; `fileName` names it in messages. Throws ConfigError. */
 export function loadConfig(text: string, fileName: string, options: LoadOptions): LoadedConfig {
-  if (text.length > TEXT_MAX) throw new ConfigError(fileName, [{ line: 1, column: 1, message: `is larger than ${TEXT_MAX >> 20} MiB` }])
+  if (text.length > TEXT_MAX) {
+    throw new ConfigError(fileName, [{ line: 1, column: 1, message: `is larger than ${TEXT_MAX >> 20} MiB` }])
+  }
   const faults: [number, string][] = []
   const yaml = parseYaml(text, (at, message) => faults.push([at, message]))
   const problems = new Problems(yaml.position, options.strict)
@@ -51,7 +53,9 @@ export function defaultConfigText(address: string): string {
 }
 
 function readConfig(root: YamlNode | null, problems: Problems, folder: string, env: Environment): Config {
-  if (root && root.kind !== 'map' && !isNull(root)) problems.error(root.at, `want keys such as scrape_configs, got a ${root.kind === 'list' ? 'list' : 'text'}`)
+  if (root && root.kind !== 'map' && !isNull(root)) {
+    problems.error(root.at, `want keys such as scrape_configs, got ${describe(root)}`)
+  }
   const reader = new MapReader(problems, root?.kind === 'map' ? root : null, '')
   const empty = (key: string): MapReader => new MapReader(problems, null, key)
   const { global, defaults } = readGlobal(reader.map('global') ?? empty('global'), folder, env)
@@ -60,10 +64,13 @@ function readConfig(root: YamlNode | null, problems: Problems, folder: string, e
   const scrapeConfigs = jobs.map((job) => readScrapeConfig(job, defaults, folder))
   const seen = new Set<string>()
   scrapeConfigs.forEach(({ jobName }, i) => {
-    if (jobName !== '' && seen.has(jobName)) jobs[i]!.error('job_name', `another scrape config is named ${JSON.stringify(jobName)}`)
+    if (jobName !== '' && seen.has(jobName)) {
+      jobs[i]!.error('job_name', `another scrape config is named ${JSON.stringify(jobName)}`)
+    }
     seen.add(jobName)
   })
-  reader.notBuilt('rule_files', 'scrape_config_files', 'alerting', 'remote_write', 'remote_read', 'otlp', 'tracing', 'runtime')
+  reader.notBuilt('rule_files', 'scrape_config_files', 'alerting', 'remote_write', 'remote_read')
+  reader.notBuilt('otlp', 'tracing', 'runtime')
   reader.finish()
   return { global, scrapeConfigs, storage }
 }

@@ -1,6 +1,6 @@
-// Typed reading of a YAML tree. Each section of the configuration asks a MapReader for its keys; what it never asked for
-// is unknown, and named with the nearest key it did ask for. Faults are collected, not thrown, so that one run shows
-// them all. Types are as strict as Go's yaml: a quoted "5" is no number; texts take any scalar.
+// Typed reading of a YAML tree. Each section of the configuration asks a MapReader for its keys; what it never asked
+// for is unknown, and named with the nearest key it did ask for. Faults are collected, not thrown, so that one run
+// shows them all. Types are as strict as Go's yaml: a quoted "5" is no number; texts take any scalar.
 import { DurationError, parseDuration } from '../model/duration.ts'
 import { parseSize, SizeError } from '../model/size.ts'
 import { nearestWord } from '../std/nearest-word.ts'
@@ -56,8 +56,11 @@ export class Problems {
 
   /** A valid Prometheus setting without effect here: an error unless the reader was told to be lenient. */
   notBuilt(at: number, what: string): void {
-    if (this.#isStrict) this.error(at, `${what} is valid in Prometheus but not built into Monitor yet (--config.strict=false ignores it)`)
-    else this.warn(at, `${what} is not built into Monitor yet and is ignored`)
+    if (!this.#isStrict) this.warn(at, `${what} is not built into Monitor yet and is ignored`)
+    else {
+      const advice = '(--config.strict=false ignores it)'
+      this.error(at, `${what} is valid in Prometheus but not built into Monitor yet ${advice}`)
+    }
   }
 
   /** Counts nodes; false, with one error, once they are too many. */
@@ -179,7 +182,10 @@ export class MapReader {
       this.error(key, `want a list, got ${describe(node)}`)
       return null
     }
-    return node.items.filter((item) => this.problems.visit(item.at)).map((item, i) => ({ node: item, path: `${this.pathOf(key)}[${i}]` }))
+    const path = this.pathOf(key)
+    return node.items
+      .filter((item) => this.problems.visit(item.at))
+      .map((item, i) => ({ node: item, path: `${path}[${i}]` }))
   }
 
   texts(key: string): { text: string; at: number; path: string }[] | null {
@@ -210,7 +216,9 @@ export class MapReader {
   /** All entries, whose keys are the user's; nothing in the map is unknown then. */
   entries(): { key: string; keyAt: number; path: string; value: YamlNode }[] {
     for (const key of this.#entries.keys()) this.#known.add(key)
-    return Array.from(this.#entries.values(), ({ key, at, value }) => ({ key, keyAt: at, path: this.pathOf(key), value }))
+    return Array.from(this.#entries.values(), ({ key, at, value }) => {
+      return { key, keyAt: at, path: this.pathOf(key), value }
+    })
   }
 
   /** A map of texts under names of the user's choice. */
@@ -224,7 +232,8 @@ export class MapReader {
   /** A map of lists of texts under names of the user's choice. */
   textsMap(key: string): Map<string, string[]> {
     const section = this.map(key)
-    return new Map(section?.entries().map(({ key: name }) => [name, (section.texts(name) ?? []).map(({ text }) => text)]))
+    const textsOf = (name: string): string[] => (section?.texts(name) ?? []).map(({ text }) => text)
+    return new Map(section?.entries().map(({ key: name }) => [name, textsOf(name)]))
   }
 
   /** Refuses (or warns of) valid keys that have no effect here; empty, false and 0 ask for nothing. */
@@ -242,7 +251,8 @@ export class MapReader {
       if (this.#known.has(key)) continue
       const nearest = nearestWord(key, [...this.#known])
       const where = this.path === '' ? '' : ` in ${this.path}`
-      this.problems.error(entry.at, `unknown key ${JSON.stringify(key)}${where}${nearest === null ? '' : `; did you mean ${JSON.stringify(nearest)}?`}`)
+      const advice = nearest === null ? '' : `; did you mean ${JSON.stringify(nearest)}?`
+      this.problems.error(entry.at, `unknown key ${JSON.stringify(key)}${where}${advice}`)
     }
   }
 
@@ -262,7 +272,9 @@ export class MapReader {
     return null
   }
 
-  #parsed(key: string, fallback: number, parse: (text: string) => number, failure: new (message: string) => Error): number {
+  #parsed(
+    key: string, fallback: number, parse: (text: string) => number, failure: new (message: string) => Error,
+  ): number {
     const node = this.#value(key)
     if (!node) return fallback
     if (node.kind !== 'scalar') {

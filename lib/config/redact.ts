@@ -2,14 +2,17 @@
 import { isMap, isScalar, isSeq, parseDocument, visit, type Node } from 'yaml'
 
 const SECRET = '<secret>'
-const SECRET_KEYS: ReadonlySet<string> = new Set(['password', 'credentials', 'client_secret', 'key', 'bearer_token', 'secret', 'secrets', 'token'])
+const SECRET_KEYS: ReadonlySet<string> = new Set([
+  'password', 'credentials', 'client_secret', 'key', 'bearer_token', 'secret', 'secrets', 'token',
+])
 /** Below these, every value is a secret: whoever sets a header by hand often sets a token. */
 const SECRET_MAPS: ReadonlySet<string> = new Set(['http_headers', 'proxy_connect_header', 'headers'])
 const USER_INFO = /^([a-z][a-z0-9+.-]*:\/\/)[^/?#]*@/i
 
 /** YAML with `<secret>` in place of passwords, tokens, header values and user names in URLs. Comments are dropped. */
 export function redactYaml(text: string): string {
-  const document = parseDocument(text)
+  // The text was loaded, so its keys are unique; checking again takes the package quadratic time.
+  const document = parseDocument(text, { uniqueKeys: false })
   document.commentBefore = null
   visit(document, {
     Pair(_, pair) {
@@ -20,7 +23,7 @@ export function redactYaml(text: string): string {
     Scalar(_, scalar) {
       scalar.comment = null
       scalar.commentBefore = null
-      if (typeof scalar.value === 'string' && USER_INFO.test(scalar.value)) scalar.value = scalar.value.replace(USER_INFO, `$1${SECRET}@`)
+      if (typeof scalar.value === 'string') scalar.value = scalar.value.replace(USER_INFO, `$1${SECRET}@`)
     },
   })
   return document.toString()

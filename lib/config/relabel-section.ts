@@ -6,9 +6,12 @@ import { compileRegex, RegexError } from '../std/regex.ts'
 import type { MapReader } from './reader.ts'
 
 const ACTIONS: readonly RelabelAction[] = [
-  'replace', 'lowercase', 'uppercase', 'keep', 'drop', 'keepequal', 'dropequal', 'hashmod', 'labelmap', 'labeldrop', 'labelkeep',
+  'replace', 'lowercase', 'uppercase', 'keep', 'drop', 'keepequal', 'dropequal', 'hashmod',
+  'labelmap', 'labeldrop', 'labelkeep',
 ]
-const WANTS_TARGET: ReadonlySet<RelabelAction> = new Set(['replace', 'keepequal', 'dropequal', 'hashmod', 'lowercase', 'uppercase'])
+const WANTS_TARGET: ReadonlySet<RelabelAction> = new Set([
+  'replace', 'keepequal', 'dropequal', 'hashmod', 'lowercase', 'uppercase',
+])
 const REFUSES_REPLACEMENT: ReadonlySet<RelabelAction> = new Set(['lowercase', 'uppercase', 'keepequal', 'dropequal'])
 
 /** Reads and checks the list under `key`. */
@@ -41,7 +44,9 @@ function readAction(reader: MapReader): RelabelAction {
 
 function readSourceLabels(reader: MapReader, scheme: NameScheme): string[] {
   return (reader.texts('source_labels') ?? []).map(({ text, at, path }) => {
-    if (!isValidLabelName(text, scheme)) reader.problems.error(at, `${path}: ${JSON.stringify(text)} is not a valid label name`)
+    if (!isValidLabelName(text, scheme)) {
+      reader.problems.error(at, `${path}: ${JSON.stringify(text)} is not a valid label name`)
+    }
     return text
   })
 }
@@ -64,13 +69,15 @@ function checkFields(reader: MapReader, config: RelabelConfig): void {
   const isEqual = action === 'keepequal' || action === 'dropequal'
   const isByName = action === 'labeldrop' || action === 'labelkeep'
   if (action === 'hashmod' && config.modulus === 0) reader.error('modulus', 'action hashmod wants a modulus above 0')
-  if (isEqual && (config.regex !== '(.*)' || config.modulus !== 0 || config.separator !== ';' || config.replacement !== '$1')) {
+  const hasMore = config.modulus !== 0 || config.separator !== ';' || config.replacement !== '$1'
+  if (isEqual && (config.regex !== '(.*)' || hasMore)) {
     reader.error('action', `${action} takes only source_labels and target_label`)
   } else if (REFUSES_REPLACEMENT.has(action) && config.replacement !== '$1') {
     reader.error('replacement', `has no part in action ${action}`)
   }
-  const hasMore = config.targetLabel !== '' || config.modulus !== 0 || config.separator !== ';' || config.replacement !== '$1'
-  if (isByName && (reader.has('source_labels') || hasMore)) reader.error('action', `${action} takes only regex`)
+  if (isByName && (reader.has('source_labels') || config.targetLabel !== '' || hasMore)) {
+    reader.error('action', `${action} takes only regex`)
+  }
 }
 
 function checkTarget(reader: MapReader, config: RelabelConfig, scheme: NameScheme): void {

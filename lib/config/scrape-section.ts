@@ -1,6 +1,7 @@
 // One entry of scrape_configs, and the settings it shares with `global`: what it leaves out it takes from there, what
 // that leaves out from Prometheus' defaults, and the limits from Monitor's own safe ones. Source: prometheus
 // config/config.go, ScrapeConfig.Validate.
+import { formatDuration } from '../model/duration.ts'
 import type { NameScheme } from '../model/relabel.ts'
 import { readFileSdConfigs, readStaticConfigs, refuseOtherKinds } from './discovery-section.ts'
 import { fileOf, readHttpClient } from './http-client.ts'
@@ -82,7 +83,8 @@ export function readShared(reader: MapReader, above: ScrapeDefaults, folder: str
     ? reader.oneOf('metric_name_escaping_scheme', ESCAPING_SCHEMES, 'underscores')
     : above.escapingScheme
   if (nameScheme === 'legacy' && escapingScheme === 'allow-utf-8') {
-    reader.error('metric_name_escaping_scheme', 'allow-utf-8 asks for names that metric_name_validation_scheme legacy refuses')
+    const why = 'allow-utf-8 asks for names that metric_name_validation_scheme legacy refuses'
+    reader.error('metric_name_escaping_scheme', why)
   }
   // Classic histograms are always scraped here.
   reader.bool('always_scrape_classic_histograms', false)
@@ -99,10 +101,16 @@ export function readShared(reader: MapReader, above: ScrapeDefaults, folder: str
   }
 }
 
+/** A target must have answered before it is asked again. */
+export function checkTimeout(reader: MapReader, timeoutMs: number, intervalMs: number): void {
+  if (timeoutMs <= intervalMs) return
+  reader.error('scrape_timeout', `is greater than scrape_interval (${formatDuration(intervalMs)})`)
+}
+
 function readTimes(reader: MapReader, defaults: ScrapeDefaults): { scrapeIntervalMs: number; scrapeTimeoutMs: number } {
   const scrapeIntervalMs = reader.durationMs('scrape_interval', 0) || defaults.intervalMs
   const timeoutMs = reader.durationMs('scrape_timeout', 0)
-  if (timeoutMs > scrapeIntervalMs) reader.error('scrape_timeout', `is greater than scrape_interval (${scrapeIntervalMs / 1000}s)`)
+  checkTimeout(reader, timeoutMs, scrapeIntervalMs)
   return { scrapeIntervalMs, scrapeTimeoutMs: timeoutMs || Math.min(defaults.timeoutMs, scrapeIntervalMs) }
 }
 
@@ -112,7 +120,8 @@ function readLimits(reader: MapReader, above: ScrapeLimits): ScrapeLimits {
     // A limit that `global` set outlasts a job's 0, as in Prometheus; our own default does not.
     return value === 0 && above[name] !== DEFAULT_LIMITS[name] ? above[name] : value
   }
-  const count = (key: string, name: keyof ScrapeLimits): number => limit((k, fallback) => reader.count(k, fallback), key, name)
+  const count = (key: string, name: keyof ScrapeLimits): number =>
+    limit((k, fallback) => reader.count(k, fallback), key, name)
   return {
     bodySizeBytes: limit((k, fallback) => reader.sizeBytes(k, fallback), 'body_size_limit', 'bodySizeBytes'),
     samples: count('sample_limit', 'samples'),
@@ -133,20 +142,23 @@ function readFallback(reader: MapReader): ScrapeProtocol | null {
   return reader.oneOf('fallback_scrape_protocol', PROTOCOLS, 'PrometheusText0.0.4')
 }
 
-/** null: none named. Protobuf is a valid choice among others that is not offered to targets; alone it leaves nothing. */
+/** null: none named. Protobuf among others is valid, though not offered to targets; alone it leaves nothing. */
 function readProtocols(reader: MapReader): readonly ScrapeProtocol[] | null {
   const listed = reader.texts('scrape_protocols')
   if (!listed) return null
   const chosen = new Set<ScrapeProtocol>()
   for (const { text, at, path } of listed) {
     const protocol = PROTOCOLS.find((one) => one === text)
-    if (!protocol) reader.problems.error(at, `${path}: unknown protocol ${JSON.stringify(text)}; want one of ${PROTOCOLS.join(', ')}`)
+    const known = PROTOCOLS.join(', ')
+    if (!protocol) reader.problems.error(at, `${path}: unknown protocol ${JSON.stringify(text)}; want one of ${known}`)
     else if (chosen.has(protocol)) reader.problems.error(at, `${path}: ${text} is named twice`)
     else chosen.add(protocol)
   }
   if (listed.length === 0) reader.error('scrape_protocols', 'must not be empty')
   if (!chosen.delete('PrometheusProto')) return [...chosen]
-  if (chosen.size === 0) reader.problems.notBuilt(reader.valueAt('scrape_protocols'), `${reader.pathOf('scrape_protocols')}: PrometheusProto alone`)
-  else reader.problems.warn(reader.valueAt('scrape_protocols'), `${reader.pathOf('scrape_protocols')}: PrometheusProto is not built yet and is not offered to targets`)
+  const where = reader.valueAt('scrape_protocols')
+  const proto = `${reader.pathOf('scrape_protocols')}: PrometheusProto`
+  if (chosen.size === 0) reader.problems.notBuilt(where, `${proto} alone`)
+  else reader.problems.warn(where, `${proto} is not built yet and is not offered to targets`)
   return chosen.size === 0 ? null : [...chosen]
 }

@@ -1,5 +1,5 @@
-// Target files of file_sd_configs: a list of { targets, labels }, as JSON or YAML. Each refresh of a file decides whether
-// servers are watched, so a file is taken whole or not at all, and what is wrong with it is named with its place.
+// Target files of file_sd_configs: a list of { targets, labels }, as JSON or YAML. Each refresh of a file decides
+// whether servers are watched, so a file is taken whole or not at all, and what is wrong is named with its place.
 import type { TargetGroup } from '../model/target-group.ts'
 import { isValidLabelName } from '../model/relabel.ts'
 import { readTargetGroup } from './discovery-section.ts'
@@ -26,8 +26,9 @@ function readYaml(text: string, path: string): TargetGroup[] {
   const groups: TargetGroup[] = []
   if (root?.kind === 'list') {
     root.items.forEach((item, i) => {
-      if (item.kind === 'map') groups.push(readTargetGroup(new MapReader(problems, item, `entry ${i + 1}`), `${path}:${i}`))
-      else problems.error(item.at, `entry ${i + 1}: want {targets, labels}, got ${describe(item)}`)
+      const entry = `entry ${i + 1}`
+      if (item.kind === 'map') groups.push(readTargetGroup(new MapReader(problems, item, entry), `${path}:${i}`))
+      else problems.error(item.at, `${entry}: want {targets, labels}, got ${describe(item)}`)
     })
   } else if (root) problems.error(root.at, `want a list of {targets, labels}, got ${describe(root)}`)
   const errors = problems.errors()

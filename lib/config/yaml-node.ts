@@ -1,8 +1,9 @@
 // YAML text as a small tree with positions: what is left of the `yaml` package's documents once aliases and merge keys
 // are resolved. Scalars stay text (lib/config/reader gives them types), because the meaning of `5`, `yes` or `1h` is
-// the reader's, as in Go's yaml. An alias is the very node it names: a bomb of aliases costs nothing until it is read,
-// and reading is bounded. Duplicate keys are found here; the package takes quadratic time for that.
-import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, type Node, type Pair, type Scalar, type YAMLMap } from 'yaml'
+// the reader's, as in Go's yaml. An alias is the very node it names: a bomb of aliases costs nothing until it is
+// read, and reading is bounded. Duplicate keys are found here; the package takes quadratic time for that.
+import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument } from 'yaml'
+import type { Node, Pair, Scalar, YAMLMap } from 'yaml'
 
 export interface YamlScalar {
   readonly kind: 'scalar'
@@ -56,7 +57,8 @@ export function parseYaml(text: string, complain: Complain): ParsedYaml {
     return { line: Math.max(line, 1), column: Math.max(col, 1) }
   }
   // Failsafe: every scalar is text.
-  const document = parseDocument(text, { schema: 'failsafe', lineCounter: lines, prettyErrors: false, uniqueKeys: false })
+  const options = { schema: 'failsafe', lineCounter: lines, prettyErrors: false, uniqueKeys: false } as const
+  const document = parseDocument(text, options)
   if (document.errors.length > 0) {
     // What follows a syntax error is mostly its echo.
     const first = document.errors.toSorted((a, b) => a.pos[0] - b.pos[0])[0]!
@@ -104,7 +106,8 @@ class TreeBuilder {
   #alias(name: string, at: number): YamlNode {
     const target = this.#anchors.get(name)
     if (target) return target
-    this.#complain(at, target === null ? `anchor ${JSON.stringify(name)} contains itself` : `unknown anchor ${JSON.stringify(name)}`)
+    const anchor = JSON.stringify(name)
+    this.#complain(at, target === null ? `anchor ${anchor} contains itself` : `unknown anchor ${anchor}`)
     return missing(at)
   }
 
@@ -139,7 +142,8 @@ class TreeBuilder {
     }
     this.#mergedCount += source.entries.size
     if (this.#mergedCount > MERGED_MAX) {
-      if (this.#mergedCount - source.entries.size <= MERGED_MAX) this.#complain(source.at, `<< copies more than ${MERGED_MAX} keys`)
+      const isFirst = this.#mergedCount - source.entries.size <= MERGED_MAX
+      if (isFirst) this.#complain(source.at, `<< copies more than ${MERGED_MAX} keys`)
       return
     }
     for (const [key, entry] of source.entries) if (!entries.has(key)) entries.set(key, entry)

@@ -6,7 +6,8 @@ export class DurationError extends Error {
 }
 
 const UNITS: readonly (readonly [string, number])[] = [
-  ['y', 365 * 86_400_000], ['w', 7 * 86_400_000], ['d', 86_400_000], ['h', 3_600_000], ['m', 60_000], ['s', 1000], ['ms', 1],
+  ['y', 365 * 86_400_000], ['w', 7 * 86_400_000], ['d', 86_400_000],
+  ['h', 3_600_000], ['m', 60_000], ['s', 1000], ['ms', 1],
 ]
 const GRAMMAR = /^(?:(\d+)y)?(?:(\d+)w)?(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?(?:(\d+)ms)?$/
 /** Go counts durations in int64 nanoseconds. */

@@ -25,7 +25,9 @@ const compiled = new WeakMap<readonly RelabelConfig[], readonly Step[]>()
  * Applies `configs` in order, changing `labels`; an empty value deletes its label. False if the labels were dropped
  * (their content is then undefined). Throws RegexError for a bad regex, which lib/config has ruled out before.
  */
-export function relabel(labels: Map<string, string>, configs: readonly RelabelConfig[], scheme: NameScheme = 'utf8'): boolean {
+export function relabel(
+  labels: Map<string, string>, configs: readonly RelabelConfig[], scheme: NameScheme = 'utf8',
+): boolean {
   let steps = compiled.get(configs)
   if (!steps) {
     steps = configs.map(compileStep)

@@ -11,7 +11,7 @@ const UNITS: readonly string[] = ['B', 'KB', 'MB', 'GB', 'TB', 'PB', 'EB']
 export function parseSize(text: string): number {
   if (text === '0') return 0
   if (!/^(?:(?:\d+\.?\d*|\.\d+)(?:[KMGTPE]i?)?B)+$/.test(text)) {
-    throw new SizeError(`not a valid size: ${JSON.stringify(text)} (write for example 512MB; units B, KB, MB, GB, TB, PB, EB)`)
+    throw new SizeError(`not a valid size: ${JSON.stringify(text)} (for example 512MB; units ${UNITS.join(', ')})`)
   }
   let sizeBytes = 0
   for (const [, count, unit] of text.matchAll(/([\d.]+)([KMGTPE]?)i?B/g)) {

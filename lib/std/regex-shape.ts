@@ -20,7 +20,9 @@ const CLASS_MAX = 64
 /** Go gives up on deeper nesting than 1,000; what people write stays far below this. */
 const DEPTH_MAX = 50
 const SPECIAL = '\\.+*?()|[]{}^$'
-const ESCAPES: ReadonlyMap<string, string> = new Map([['n', '\n'], ['t', '\t'], ['r', '\r'], ['f', '\f'], ['v', '\v'], ['a', '\x07']])
+const ESCAPES: ReadonlyMap<string, string> = new Map([
+  ['n', '\n'], ['t', '\t'], ['r', '\r'], ['f', '\f'], ['v', '\v'], ['a', '\x07'],
+])
 const EMPTY: readonly Glob[] = [{ literals: [''], gaps: [] }]
 
 class OutsideSubset extends Error {}

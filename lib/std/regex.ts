@@ -74,7 +74,8 @@ function parse(source: string): RE2JS {
     return RE2JS.compile(`^(?s:${source})$`)
   } catch (error) {
     if (error instanceof RE2JSSyntaxException) {
-      throw new RegexError(`error parsing regexp: ${error.getDescription()}: \`${error.getPattern() ?? ''}\``, { cause: error })
+      const where = `\`${error.getPattern() ?? ''}\``
+      throw new RegexError(`error parsing regexp: ${error.getDescription()}: ${where}`, { cause: error })
     }
     if (error instanceof RE2JSException) throw new RegexError(error.message, { cause: error })
     throw error
