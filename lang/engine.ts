@@ -90,6 +90,7 @@ export class Engine {
       isCut = writeResult(out, result, { steps, isRangeQuery, labels, budget, limit: job.limit, stats })
     }, () => {
       if (isCut) annotations.warnPlain(TRUNCATED)
+      for (const sentence of querier.damage?.() ?? []) annotations.warnPlain(sentence)
       return { warnings: annotations.warnings(), infos: annotations.infos() }
     })
   }

@@ -110,7 +110,7 @@ export interface Querier extends LabelSource {
   labelValues(name: string, sets: readonly (readonly Matcher[])[], mint: number, maxt: number): string[]
   /** Refs, ascending and unique, of series that match any of the sets and may have samples in range. */
   seriesRefs(sets: readonly (readonly Matcher[])[], mint: number, maxt: number): Uint32Array
-  /** Sentences about what this reader found damaged and left out; the reply carries them as warnings. */
+  /** Sentences about what this querier left out because it is damaged; the reply carries them as warnings. */
   damage?(): readonly string[]
   close(): void
 }

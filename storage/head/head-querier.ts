@@ -47,6 +47,7 @@ export class HeadQueryable implements Queryable {
     assert(!this.#isOpen, `reader slot ${this.#slot} is in use`)
     this.#isOpen = true
     openSlot(this.#heap, this.#slot)
+    this.#reader.leftOut.clear()
     return new HeadQuerier(this.#heap, this.#symbols, this.#selector, this.#reader, this.#batch, () => {
       this.#isOpen = false
       closeSlot(this.#heap, this.#slot)
@@ -246,7 +247,7 @@ class HeadQuerier implements Querier {
   }
 
   damage(): readonly string[] {
-    return [...this.#reader.damaged.values()]
+    return [...this.#reader.leftOut]
   }
 
   close(): void {

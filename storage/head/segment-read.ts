@@ -20,6 +20,8 @@ export class SegmentDamageError extends Error {
 export class SegmentReader {
   /** What could not be read, by segment; `planGroup` leaves these out from then on. */
   readonly damaged: Map<string, string> = new Map<string, string>()
+  /** Why segments were left out since the querier at work opened. */
+  readonly leftOut: Set<string> = new Set<string>()
   readonly #folder: string
   readonly #files = new Map<number, DiskFile>()
   /** Bytes of the loaded columns; `chunkAt` gives places in it. */
@@ -45,8 +47,12 @@ export class SegmentReader {
     }
   }
 
+  /** True if the segment must be left out; remembers that it was, for the answer's warnings. */
   isDamaged(place: SegmentPlace): boolean {
-    return this.damaged.size > 0 && this.damaged.has(segmentKey(place))
+    const why = this.damaged.size === 0 ? undefined : this.damaged.get(segmentKey(place))
+    if (why === undefined) return false
+    this.leftOut.add(why)
+    return true
   }
 
   #load(place: SegmentPlace, first: number, last: number): void {

@@ -80,7 +80,7 @@ export function parseDurationMs(text: string): number {
 export function parseNumber(text: string): number {
   const match = new RegExp(`^([+-]?)(${NUMBER})$`, 'i').exec(text)
   if (match === null) throw new Error(`no number: ${text}`)
-  const [, signText, body] = match as unknown as [string, string, string]
+  const [, signText = '', body = ''] = match
   const sign = signText === '-' ? -1 : 1
   if (/^inf$/i.test(body)) return sign * Infinity
   if (/^nan$/i.test(body)) return NaN
@@ -172,7 +172,7 @@ function raise(message: string): never {
 function parseExpectation(command: EvalCommand, text: string, line: number): void {
   const expected = /^expect\s+(ordered|fail|warn|info|no_warn|no_info|string|range vector)\b\s*(.*)$/.exec(text)
   if (expected !== null) {
-    const [, kind, rest] = expected as unknown as [string, string, string]
+    const [, kind = '', rest = ''] = expected
     if (kind === 'ordered') command.isOrdered = true
     else if (kind === 'string') command.text = JSON.parse(rest.startsWith('`') ? JSON.stringify(rest.slice(1, -1)) : rest) as string
     else if (kind === 'range vector') {

@@ -5,6 +5,7 @@ import http from 'node:http'
 import type { AddressInfo } from 'node:net'
 import path from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { compareText } from '../../lib/model/labels.ts'
 import { MonitorProcess, waitFor } from '../support/monitor-process.ts'
 import { tempFolder } from '../support/temp-folder.ts'
 
@@ -58,7 +59,7 @@ describe('monitor', () => {
     const folder = tempFolder()
     const monitor = await MonitorProcess.start(folder, { config: `scrape_configs:\n${job('one', address)}`, flags: ['--web.enable-lifecycle'] })
     onTestFinished(() => monitor.kill9())
-    const jobs = async (): Promise<string> => (await monitor.query('count by (job) (up)')).map(({ metric }) => metric['job']).toSorted().join()
+    const jobs = async (): Promise<string> => (await monitor.query('count by (job) (up)')).map(({ metric }) => metric['job'] ?? '').toSorted(compareText).join()
     await waitFor('job one', async () => (await jobs()) === 'one')
 
     fs.writeFileSync(`${folder}/monitor.yml`, `scrape_configs:\n${job('one', address)}${job('two', address)}`)
