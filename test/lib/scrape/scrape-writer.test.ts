@@ -122,6 +122,17 @@ describe('a scrape', () => {
     expect(bench.all).toMatchObject({ a: ['1000:1', '2000:stale', '4000:7'], b: ['1000:2', '2000:stale', '4000:8'] })
   })
 
+  it('does not take a known prefix for one that only begins alike', () => {
+    const bench = new Bench()
+    bench.scrape('a 1\nb{x="1"}2\n')
+    expect(bench.scrape('ab1\nb{x="1"}2\n')).toContain('line 1')
+    bench.scrape('a 3\nb{x="1"} 4\n')
+    bench.scrape('a {y="2"} 5\nb{x="1"}\t6\n')
+    expect(bench.all).toMatchObject({
+      a: ['1000:1', '2000:stale', '3000:3', '4000:stale'], 'a{y="2"}': ['4000:5'], 'b{x="1"}': ['1000:2', '2000:stale', '3000:4', '4000:6'],
+    })
+  })
+
   it('takes an empty body as a good scrape without series', () => {
     const bench = new Bench()
     bench.scrape('a 1\n')
