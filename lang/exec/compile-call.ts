@@ -90,7 +90,8 @@ function operatorCall(compiler: ExprCompiler, call: Call, make: OperatorFunc, st
 function presence(compiler: ExprCompiler, call: Call, expr: Expr, steps: Steps): Operator {
   const present = RANGE_KERNELS.get('present_over_time')
   assert(present !== undefined, 'present_over_time is missing')
-  return rangeCall(compiler, { ...call, func: 'present_over_time', args: [expr] }, present, steps)
+  // Presence is asked of each series: names kept, so that series of several metrics do not collide.
+  return rangeCall(compiler, { ...call, func: 'present_over_time', args: [expr] }, { ...present, keepsName: true }, steps)
 }
 
 function stringOf(expr: Expr): string {

@@ -6,6 +6,8 @@ import { checkTimeout, DEFAULT_LIMITS, DEFAULT_PROTOCOLS, readShared, type Scrap
 
 const INTERVAL_MS = 60_000
 const TIMEOUT_MS = 10_000
+/** Prometheus' default is none; agents that resend after a lost connection make some lateness normal. */
+const OUT_OF_ORDER_MS = 10 * 60_000
 const VARIABLE = /\$(?:\{([^}]*)\}|(\{)|([*#$@!?0-9-]|[A-Za-z_][A-Za-z0-9_]*))/g
 
 /** Environment variables by name. */
@@ -49,7 +51,7 @@ export function readStorage(reader: MapReader): Config['storage'] {
   const tsdb = reader.map('tsdb')
   const retention = tsdb?.map('retention') ?? null
   const storage = {
-    outOfOrderTimeWindowMs: tsdb?.durationMs('out_of_order_time_window', 0) ?? 0,
+    outOfOrderTimeWindowMs: tsdb?.durationMs('out_of_order_time_window', OUT_OF_ORDER_MS) ?? OUT_OF_ORDER_MS,
     retentionMs: retention?.has('time') ? retention.durationMs('time', 0) : null,
     retentionSizeBytes: retention?.sizeBytes('size', 0) ?? 0,
   }
