@@ -5,6 +5,7 @@ import { Agent, ProxyAgent, buildConnector, type Dispatcher } from 'undici'
 import type { Clock } from './clock.ts'
 import { Authorizer, type AuthOptions } from './http-auth.ts'
 import { HttpError } from './http-error.ts'
+import { Inflater } from './inflate.ts'
 import { BodyBuffers, exchange, type Deadline, type ExchangeLimits, type ExchangeMeans, type HttpResponse } from './http-exchange.ts'
 import { proxyFor, type ProxyOptions } from './http-proxy.ts'
 
@@ -67,7 +68,7 @@ export class HttpClient {
   constructor(options: HttpClientOptions, clock: Clock, timeoutMs: number) {
     this.#options = options
     this.#clock = clock
-    this.#means = { clock, buffers: new BodyBuffers() }
+    this.#means = { clock, buffers: new BodyBuffers(), inflater: new Inflater() }
     this.#authorizer = new Authorizer(options, clock)
     this.#connectMs = Math.min(timeoutMs, CONNECT_MS_MAX)
   }
