@@ -3,11 +3,16 @@ import { defaultConfigText, loadConfig } from '../lib/config/load.ts'
 import { redactYaml } from '../lib/config/redact.ts'
 import type { Config } from '../lib/config/scrape-config.ts'
 import type { Clock } from '../lib/std/clock.ts'
-import { DiskError, readTextIfThere } from '../lib/std/fs.ts'
+import { readTextIfThere } from '../lib/std/fs.ts'
 import type { Logger } from '../lib/std/log.ts'
 import type { Metrics } from '../lib/std/metrics.ts'
 import type { ConfigControl } from '../web/parts.ts'
 import type { Flags } from './flags.ts'
+
+/** There is no configuration file where the flag says. */
+export class ConfigFileError extends Error {
+  readonly code = 'CONFIG_FILE'
+}
 
 export class ConfigFile implements ConfigControl {
   /** Called with each good configuration after the first. */
@@ -32,7 +37,7 @@ export class ConfigFile implements ConfigControl {
     const { configFile, isStrict } = this.#flags
     const fileName = configFile === '' ? 'built-in configuration' : configFile
     const text = configFile === '' ? defaultConfigText(ownAddress(this.#flags)) : readTextIfThere(configFile)
-    if (text === null) throw new DiskError(`cannot read the configuration ${configFile}; give another --config.file`, new Error('no such file'))
+    if (text === null) throw new ConfigFileError(`cannot read the configuration ${configFile}: there is no such file; give another --config.file`)
     const { config, warnings } = loadConfig(text, fileName, { strict: isStrict })
     for (const warning of warnings) this.#logger.warn(warning)
     this.#text = text

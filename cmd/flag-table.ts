@@ -1,6 +1,6 @@
 // Every flag Monitor knows: name, kind, default, help. One table for parsing, --help and /api/v1/status/flags.
 
-export type FlagKind = 'text' | 'bool' | 'duration' | 'size' | 'count' | 'choice'
+export type FlagKind = 'text' | 'url' | 'bool' | 'duration' | 'size' | 'count' | 'choice'
 
 export interface FlagSpec {
   name: string
@@ -9,6 +9,8 @@ export interface FlagSpec {
   fallback: string
   help: string
   choices?: readonly string[]
+  /** Least count; 1 where not given. */
+  min?: number
 }
 
 export const FLAGS: readonly FlagSpec[] = [
@@ -19,13 +21,13 @@ export const FLAGS: readonly FlagSpec[] = [
   { name: 'storage.head.memory', kind: 'size', fallback: '0B', help: 'Address space of the head; 0 takes 60 % of memory, at most 4GB.' },
   { name: 'web.listen-address', kind: 'text', fallback: '127.0.0.1:9090', help: 'Address to serve on. :9090 is all interfaces.' },
   { name: 'web.enable-lifecycle', kind: 'bool', fallback: 'false', help: 'Allow POST /-/reload.' },
-  { name: 'web.external-url', kind: 'text', fallback: '', help: 'URL under which people reach Monitor; also seeds scrape offsets.' },
+  { name: 'web.external-url', kind: 'url', fallback: '', help: 'URL under which people reach Monitor; also seeds scrape offsets.' },
   { name: 'query.timeout', kind: 'duration', fallback: '2m', help: 'Longest a query may take.' },
   { name: 'query.max-concurrency', kind: 'count', fallback: '20', help: 'Queries running or waiting at once.' },
   { name: 'query.max-samples', kind: 'count', fallback: '50000000', help: 'Samples a query may hold.' },
   { name: 'query.lookback-delta', kind: 'duration', fallback: '5m', help: 'How far back an instant selector looks.' },
   { name: 'enable-feature', kind: 'text', fallback: '', help: 'Comma-separated features: promql-experimental-functions.' },
-  { name: 'threads', kind: 'count', fallback: '', help: 'Query workers; 0 evaluates in the main thread. Default: one a core, two at least.' },
+  { name: 'threads', kind: 'count', fallback: '', help: 'Query workers; 0 evaluates in the main thread. Default: one a core, two at least.', min: 0 },
   { name: 'log.level', kind: 'choice', fallback: 'info', help: 'debug, info, warn or error.', choices: ['debug', 'info', 'warn', 'error'] },
   { name: 'log.format', kind: 'choice', fallback: 'logfmt', help: 'logfmt or json.', choices: ['logfmt', 'json'] },
 ]

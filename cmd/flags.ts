@@ -101,6 +101,7 @@ function checked(spec: FlagSpec, value: string): string {
       return value
     case 'count':
       if (!/^\d{1,15}$/.test(value)) throw wrong('wants a whole number')
+      if (Number(value) < (spec.min ?? 1)) throw wrong(`wants ${spec.min ?? 1} or more`)
       return value
     case 'choice':
       if (!spec.choices!.includes(value)) throw wrong(`wants one of ${spec.choices!.join(', ')}`)
@@ -108,12 +109,15 @@ function checked(spec: FlagSpec, value: string): string {
     case 'duration':
     case 'size':
       try {
-        if (spec.kind === 'duration') parseDuration(value)
-        else parseSize(value)
+        if (spec.kind === 'size') parseSize(value)
+        else if (parseDuration(value) <= 0) throw wrong('wants more than 0')
       } catch (error) {
         if (!(error instanceof DurationError) && !(error instanceof SizeError)) throw error
         throw new FlagError(`flag --${spec.name}: ${error.message}`)
       }
+      return value
+    case 'url':
+      if (value !== '' && !URL.canParse(value)) throw wrong('wants a URL such as http://monitor.example.com:9090')
       return value
     case 'text':
       return value

@@ -5,6 +5,7 @@ import { systemClock } from '../lib/std/clock.ts'
 import { DiskError } from '../lib/std/fs.ts'
 import { Logger } from '../lib/std/log.ts'
 import { FolderError } from '../storage/errors.ts'
+import { ConfigFileError } from './config-file.ts'
 import { parseFlags, type Flags } from './flags.ts'
 import { ListenError, Monitor } from './serve.ts'
 import { VERSION } from './version.ts'
@@ -61,7 +62,7 @@ async function serveUntilSignal(flags: Flags, logger: Logger): Promise<void> {
 }
 
 function isForPeople(error: unknown): error is Error {
-  return error instanceof ConfigError || error instanceof FolderError || error instanceof DiskError || error instanceof ListenError
+  return error instanceof ConfigError || error instanceof ConfigFileError || error instanceof FolderError || error instanceof DiskError || error instanceof ListenError
 }
 
 function isNodeTooOld(version: string): boolean {

@@ -1,6 +1,7 @@
 // Builds Monitor from its parts, in the order in which they need each other, and takes it down in the reverse order.
 //
 //   store ─▶ queries ─▶ receiver ─▶ scraping ─▶ discovery ─▶ web
+import os from 'node:os'
 import path from 'node:path'
 import { DiscoveryManager } from '../discovery/manager.ts'
 import type { Config } from '../lib/config/scrape-config.ts'
@@ -37,13 +38,13 @@ interface Parts {
 }
 
 export class Monitor {
-  readonly url: string
+  /** Where it serves, once it does. */
+  url = ''
   readonly #parts: Parts
   readonly #logger: Logger
 
-  private constructor(parts: Parts, url: string, logger: Logger) {
+  private constructor(parts: Parts, logger: Logger) {
     this.#parts = parts
-    this.url = url
     this.#logger = logger
   }
 
@@ -52,18 +53,18 @@ export class Monitor {
     const metrics = new Metrics().withProcessMetrics()
     const config = new ConfigFile(flags, clock, metrics, logger.with('config'))
     const first = config.load()
-    const stalls = new StallWatch(clock, metrics)
     const db = openDatabase(flags, first, clock, logger)
     registerStorageMetrics(metrics, db)
     const queries = makeQueryRunner(flags, first, { clock, logger: logger.with('query'), metrics, db })
     const receiver = new RemoteWriteReceiver(db, metrics, freshSeed())
-    const scrape = new ScrapeManager({ appender: db, clock, logger: logger.with('scrape'), metrics, version: VERSION })
+    const scrape = new ScrapeManager({
+      appender: db, clock, logger: logger.with('scrape'), metrics, version: VERSION, globalUrl: (url) => globalUrl(url, flags),
+    })
     const discovery = new DiscoveryManager({ clock, logger, metrics, update: (job, groups) => scrape.updateTargets(job, groups) })
-    const apply = (next: Config): void => {
+    config.onChange = (next) => {
       scrape.applyConfig(next)
       discovery.applyConfig(next.scrapeConfigs)
     }
-    config.onChange = apply
     const server = createServer({
       queries, writer: receiver, config, metrics, clock, logger: logger.with('web'), flags: flags.all,
       targets: new TargetView(scrape), metadata: new MetadataView(scrape, receiver.metadata), selectors: { compile: compileSelector },
@@ -73,9 +74,15 @@ export class Monitor {
         queryTimeoutMs: flags.queryTimeoutMs, lookbackMs: flags.lookbackMs, storageRetention: flags.all.get('storage.tsdb.retention.time')!,
       },
     })
-    const monitor = new Monitor({ config, db, queries, scrape, discovery, server, stalls }, await listen(server, flags), logger)
+    const monitor = new Monitor({ config, db, queries, scrape, discovery, server, stalls: new StallWatch(clock, metrics) }, logger)
+    try {
+      monitor.url = await listen(server, flags)
+    } catch (error) {
+      await monitor.stop()
+      throw error
+    }
     server.ready()
-    apply(first)
+    config.onChange(first)
     return monitor
   }
 
@@ -116,6 +123,14 @@ function openDatabase(flags: Flags, config: Config, clock: Clock, logger: Logger
     unclean_shutdown: recovery.wasUnclean, ms: Math.round(recovery.durationMs),
   })
   return db
+}
+
+/** A target's address as others reach it: loopback becomes the name in --web.external-url, or this machine's. */
+function globalUrl(url: URL, flags: Flags): string {
+  if (!['localhost', '127.0.0.1', '[::1]'].includes(url.hostname)) return url.href
+  const out = new URL(url)
+  out.hostname = flags.externalUrl === '' ? os.hostname() : new URL(flags.externalUrl).hostname
+  return out.href
 }
 
 async function listen(server: WebServer, flags: Flags): Promise<string> {

@@ -42,8 +42,10 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** Clock ticks after boot at which a process started, as /proc says; '' where there is no /proc. */
+/** Clock ticks after boot at which a process started, as /proc says; '' where there is no /proc, or it is dead already. */
 function startOf(pid: number): string {
   const stat = readTextIfThere(`/proc/${pid}/stat`) ?? ''
-  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? ''
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  // A killed process whose parent has not noticed yet (Z) owns nothing any more.
+  return fields[0] === 'Z' || fields[0] === 'X' ? '' : fields[19] ?? ''
 }

@@ -52,7 +52,8 @@ export function readStorage(reader: MapReader): Config['storage'] {
   const retention = tsdb?.map('retention') ?? null
   const storage = {
     outOfOrderTimeWindowMs: tsdb?.durationMs('out_of_order_time_window', OUT_OF_ORDER_MS) ?? OUT_OF_ORDER_MS,
-    retentionMs: retention?.has('time') ? retention.durationMs('time', 0) : null,
+    // 0 is Prometheus' word for "not set".
+    retentionMs: (retention?.has('time') ? retention.durationMs('time', 0) : 0) || null,
     retentionSizeBytes: retention?.sizeBytes('size', 0) ?? 0,
   }
   retention?.notBuilt('percentage')

@@ -90,10 +90,16 @@ export class DiskFile {
   }
 }
 
-/** Makes a folder and its parents, and syncs the folder it was made in. */
+/**
+ * Makes a folder and its parents, and syncs the folder it was made in. One by one: Node's own recursion never ends on
+ * file systems that take no folders, such as /proc.
+ */
 export function makeFolder(folder: string): void {
-  guarded(`make folder ${folder}`, () => fs.mkdirSync(folder, { recursive: true }))
-  syncFolder(path.dirname(folder))
+  if (fs.existsSync(folder)) return
+  const parent = path.dirname(folder)
+  if (parent !== folder) makeFolder(parent)
+  guarded(`make folder ${folder}`, () => fs.mkdirSync(folder))
+  syncFolder(parent)
 }
 
 /** Makes names created or removed in a folder durable. */

@@ -12,7 +12,7 @@ import { snapshotGroup, type GroupSnapshot } from './group-record.ts'
 import { mergeGroups } from './merge-groups.ts'
 import { RefSelector } from './select-refs.ts'
 import { SegmentDamageError, SegmentReader } from './segment-read.ts'
-import { SharedHeap, type PagedU32 } from './shared-heap.ts'
+import { ROOT_GROUP_COUNT, SharedHeap, type PagedU32 } from './shared-heap.ts'
 import { SymbolReader } from './symbols.ts'
 
 /** Values of a batch at the most, unless one series alone has more. */
@@ -215,6 +215,7 @@ class HeadQuerier implements Querier {
   labelNames(sets: readonly (readonly Matcher[])[], mint: number, maxt: number): string[] {
     const names = new Set<number>()
     if (sets.length === 0) {
+      if (!this.#reachesInto(mint, maxt)) return []
       for (let symbol = 1; symbol <= this.#symbols.symbolCount; symbol++) if (this.#symbols.firstPairOf(symbol) !== 0) names.add(symbol)
     } else {
       const pairs = new Uint32Array(1024)
@@ -230,12 +231,23 @@ class HeadQuerier implements Querier {
     const symbol = this.#symbols.find(name)
     const values = new Set<number>()
     if (sets.length === 0) {
+      if (!this.#reachesInto(mint, maxt)) return []
       for (let pair = this.#symbols.firstPairOf(symbol); pair !== 0; pair = this.#symbols.nextPairOf(pair)) values.add(this.#symbols.valueOf(pair))
     } else if (symbol !== 0) {
       for (const ref of this.seriesRefs(sets, mint, maxt)) values.add(this.#selector.valueOf(ref, symbol))
       values.delete(0)
     }
     return Array.from(values, (value) => this.#symbols.text(value)).toSorted(compareText)
+  }
+
+  /** True if anything at all lies in the range; without matchers the label APIs ask no more, as Prometheus asks its blocks. */
+  #reachesInto(mint: number, maxt: number): boolean {
+    const groups = Atomics.load(this.#heap.u32, ROOT_GROUP_COUNT)
+    for (let id = 1; id <= groups; id++) {
+      const { minT, maxT } = this.#snapshot(id)
+      if (maxT >= mint && minT <= maxt) return true
+    }
+    return false
   }
 
   seriesRefs(sets: readonly (readonly Matcher[])[], mint: number, maxt: number): Uint32Array {

@@ -67,8 +67,15 @@ describe('parseFlags', () => {
     for (const address of ['9090', 'host', 'host:', 'host:99999', '::1:9090', 'a:b', '']) expect(failure('--web.listen-address', address)).toContain('wants host:port')
   })
 
+  it('refuses what would store nothing or answer nothing', () => {
+    expect(failure('--storage.tsdb.retention.time', '0s')).toContain('wants more than 0')
+    expect(failure('--query.max-concurrency', '0')).toContain('wants 1 or more')
+    expect(failure('--web.external-url', 'nowhere')).toContain('wants a URL')
+    expect(run('--threads', '0').threads).toBe(0)
+  })
+
   it('takes every flag of Prometheus, with a warning where it means nothing', () => {
-    const values = new Map([['log.level', 'info'], ['log.format', 'json'], ['web.listen-address', ':1'], ['query.max-samples', '5'], ['query.max-concurrency', '5']])
+    const values = new Map([['log.level', 'info'], ['log.format', 'json'], ['web.listen-address', ':1'], ['query.max-samples', '5'], ['query.max-concurrency', '5'], ['web.external-url', 'http://x']])
     for (const word of PROMETHEUS_FLAGS) {
       const name = word.replace('[no-]', '')
       if (word !== name) {

@@ -1,5 +1,6 @@
 // Starting, stopping and reloading as an operator does it.
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import fs from 'node:fs'
 import http from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -15,6 +16,15 @@ const root = path.resolve(import.meta.dirname, '../..')
 function run(...args: string[]): { status: number | null; stdout: string; stderr: string } {
   const { status, stdout, stderr } = spawnSync(process.execPath, ['cmd/monitor.ts', ...args], { cwd: root, encoding: 'utf8', timeout: 20_000 })
   return { status, stdout, stderr }
+}
+
+/** The same without standing in the way of servers of this process. */
+async function runAside(...args: string[]): Promise<{ status: number | null; stderr: string }> {
+  const child = spawn(process.execPath, ['cmd/monitor.ts', ...args], { cwd: root, stdio: ['ignore', 'ignore', 'pipe'], timeout: 20_000 })
+  let stderr = ''
+  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()))
+  const [status] = (await once(child, 'exit')) as [number | null]
+  return { status, stderr }
 }
 
 function job(name: string, address: string): string {
@@ -78,6 +88,17 @@ describe('monitor', () => {
     expect((await monitor.get('/metrics')).text).toContain('prometheus_config_last_reload_successful 1')
     expect(await monitor.stop()).toBe(0)
   }, 60_000)
+
+  it('ends with 1, and lets go of its folder, when the port is taken', async () => {
+    const taken = http.createServer()
+    await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve))
+    onTestFinished(() => void taken.close())
+    const folder = tempFolder()
+    const out = await runAside(`--storage.tsdb.path=${folder}/data`, `--web.listen-address=127.0.0.1:${(taken.address() as AddressInfo).port}`)
+    expect(out.status).toBe(1)
+    expect(out.stderr).toContain('another program uses the port')
+    expect(fs.existsSync(`${folder}/data/lock`)).toBe(false)
+  })
 
   it('refuses a second process on the same data', async () => {
     const folder = tempFolder()

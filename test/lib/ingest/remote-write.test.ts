@@ -164,18 +164,20 @@ describe('RemoteWriteReceiver', () => {
     expect(appender.stored.map(({ samples }) => samples.length)).toEqual([2, 2])
   })
 
-  it('skips exemplars and native histograms, counts them, and keeps metadata', async () => {
+  it('skips exemplars, refuses native histograms by name, and keeps metadata', async () => {
     const { receiver, metric, appender } = setup()
     const body = Buffer.concat([
       field(1, label('__name__', 'm'), field(3, Buffer.from('x')), sample(1, T)),
       field(1, label('__name__', 'h'), field(4, Buffer.from('y'))),
       field(3, Uint8Array.of(0x08, 2), field(2, Buffer.from('m')), field(4, Buffer.from('Help.'))),
     ])
-    expect(await receiver.write(snappyCompress(body))).toEqual({ status: 204, message: '', samplesWritten: 1 })
+    expect(await receiver.write(snappyCompress(body))).toEqual({
+      status: 400, message: '1 of 2 samples refused (1 native_histogram), 1 stored; first: native histograms are not stored yet; send classic ones', samplesWritten: 1,
+    })
     expect(Object.keys(appender.dump())).toEqual(['m'])
     expect([...receiver.metadata]).toEqual([['m', { type: 'gauge', help: 'Help.', unit: '' }]])
     expect(await metric('monitor_remote_write_skipped_total{kind="exemplar"}')).toBe(1)
-    expect(await metric('monitor_remote_write_skipped_total{kind="histogram"}')).toBe(1)
+    expect(await metric('monitor_remote_write_refused_samples_total{reason="native_histogram"}')).toBe(1)
   })
 
   it('answers an empty request with 204 and no commit', async () => {

@@ -1,0 +1,15 @@
+#!/bin/sh
+# Runs the Node that this repository pins (npm puts it into node_modules; some npm versions do not link it), or the
+# user's own where there is none for this machine. It replaces this shell, so signals reach Monitor itself.
+root=$(dirname "$0")/..
+for node in "$root"/node_modules/node-linux-*/bin/node; do
+  if [ -x "$node" ] && "$node" --version >/dev/null 2>&1; then
+    PATH=$(cd "$(dirname "$node")" && pwd):$PATH
+    export PATH
+    exec node "$@"
+  fi
+done
+case $(node --version 2>/dev/null) in
+  v2[4-9].*|v[3-9][0-9].*) exec node "$@" ;;
+  *) echo "monitor: needs Node 24.14.1 or newer; this machine has $(node --version 2>/dev/null || echo none), and npm installed none for it" >&2; exit 1 ;;
+esac
