@@ -77,6 +77,8 @@ export class Monitor {
     const monitor = new Monitor({ config, db, queries, scrape, discovery, server, stalls: new StallWatch(clock, metrics) }, logger)
     try {
       monitor.url = await listen(server, flags)
+      // Ready means that a query is answered at once: the first worker has loaded and warmed up.
+      await queries.run({ kind: 'instant', query: '1', timeMs: 0, timeoutMs: 10_000, lookbackMs: 0, limit: 0, stats: '' }, AbortSignal.timeout(10_000))
     } catch (error) {
       await monitor.stop()
       throw error

@@ -247,7 +247,8 @@ export class Log {
     this.#used -= bytes
     this.#writtenLsn += bytes
     this.#files.at(-1)!.endLsn = this.#writtenLsn
-    if (this.#used === 0 && this.#buffer.length > 8 * BUFFER_BYTES) this.#resize(BUFFER_BYTES)
+    // A burst leaves a large buffer behind; it goes when a round has needed little of it.
+    if (this.#used === 0 && this.#buffer.length > BUFFER_BYTES && bytes < BUFFER_BYTES / 2) this.#resize(BUFFER_BYTES)
     // LSNs of rows still buffered are given out already, so a new file begins only when none are.
     if (this.#used === 0 && this.#writtenLsn - this.#fileStart >= FILE_BYTES_MAX) {
       this.#full.push(this.#file)

@@ -8,7 +8,7 @@ import {
 } from './frame.ts'
 
 const STRIPE_BYTES = 65536
-const BUFFER_BYTES = 1 << 20
+const BUFFER_BYTES = 1 << 18
 
 /** What a definitions file says, in the order it was said. */
 export interface DefinitionVisitor {
@@ -100,6 +100,8 @@ export class SeriesFile {
     }
     this.#length += this.#used
     this.#used = 0
+    // A burst of new series is over some time; its room is not needed until the next.
+    if (this.#buffer.length > BUFFER_BYTES) this.#buffer = Buffer.alloc(BUFFER_BYTES)
   }
 
   sync(): Promise<void> {
