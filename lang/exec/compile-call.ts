@@ -132,7 +132,7 @@ function matrixRows(compiler: ExprCompiler, source: MatrixSelector, called: Call
 }
 
 function subqueryRows(compiler: ExprCompiler, source: SubqueryExpr, called: Called, steps: Steps): Operator {
-  const inner = innerSteps(source, compiler.scope.subqueryStepMs, steps)
+  const inner = innerSteps(source, compiler.scope.subqueryStepMs, steps, compiler.scope.budget)
   if (inner.count === 0) return emptyOperator()
   const input = compiler.compile(source.expr, inner)
   const watch: RowWatcher = (series) => called.watcher.see(input.series()[series]!)

@@ -64,7 +64,7 @@ function evaluateMatrix(expr: Expr, steps: Steps, compiler: Compiler): RawSeries
     return readMatrix(selection, selectedSets(selection, labels, budget), { evalMs: steps.startMs, shift }, budget)
   }
   assert(expr.type === 'subquery', `range vector of ${expr.type}`)
-  const inner = innerSteps(expr, subqueryStepMs, { ...steps, count: 1 })
+  const inner = innerSteps(expr, subqueryStepMs, { ...steps, count: 1 }, budget)
   if (inner.count === 0) return []
   return readSubquery(compiler.compile(expr.expr, inner), timesOf(inner), budget)
 }

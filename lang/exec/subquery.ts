@@ -23,14 +23,21 @@ export function subquerySteps(outer: Steps, shift: TimeShift, stepMs: number): S
   return { startMs, stepMs, count: endMs < startMs ? 0 : Math.floor((endMs - startMs) / stepMs) + 1 }
 }
 
-/** The steps of a subquery's inner expression; `defaultStepMs` where it names none. */
-export function innerSteps(source: SubqueryExpr, defaultStepMs: number, outer: Steps): Steps {
-  return subquerySteps(outer, subqueryShift(source), source.step === null ? defaultStepMs : durationMs(source.step))
+/** What an operator holds per step beside its rows: windows twice, times. */
+const BYTES_PER_STEP = 64
+
+/** The steps of a subquery's inner expression, paid for; `defaultStepMs` where it names none. */
+export function innerSteps(source: SubqueryExpr, defaultStepMs: number, outer: Steps, budget: Budget): Steps {
+  const steps = subquerySteps(outer, subqueryShift(source), source.step === null ? defaultStepMs : durationMs(source.step))
+  budget.addBytes(steps.count * BYTES_PER_STEP)
+  return steps
 }
 
 /** Unix ms of every step. */
 export function timesOf(steps: Steps): Float64Array {
-  return Float64Array.from({ length: steps.count }, (_, i) => steps.startMs + i * steps.stepMs)
+  const times = new Float64Array(steps.count)
+  for (let i = 0; i < steps.count; i++) times[i] = steps.startMs + i * steps.stepMs
+  return times
 }
 
 export interface SubqueryPlace {
