@@ -9,6 +9,7 @@ import { HeadQueryable } from '../../storage/head/head-querier.ts'
 import {
   REJECT_DUPLICATE, REJECT_FUTURE, REJECT_OUT_OF_ORDER, REJECT_TOO_OLD, STORED, type SampleBatch,
 } from '../../storage/interface.ts'
+import { waitFor } from '../support/monitor-process.ts'
 import { tempFolder } from '../support/temp-folder.ts'
 
 const NOW = 1_700_000_000_000
@@ -125,6 +126,50 @@ describe('Database', () => {
     const seed = freshSeed()
     for (let round = 0; round < 25; round++) await modelRun(new Random(seed + round), `seed ${seed} round ${round}`)
   }, 120_000)
+
+  it('encodes idle rows after a while and cuts the log behind what is synced, losing nothing', async () => {
+    const folder = tempFolder()
+    const clock = new FakeClock(NOW)
+    for (let round = 0; round < 3; round++) {
+      const db = open(folder, { clock: new FakeClock(NOW) })
+      const refs = [1, 2, 3].map((i) => db.series(series(i)))
+      append(db, batchOf(NOW + round, refs, [round, round * 2, round / 4]))
+      await db.close()
+    }
+    const logs = (): string[] => fs.readdirSync(`${folder}/log`)
+    expect(logs().length).toBe(3)
+    const db = open(folder, { clock })
+    const before = readAll(db)
+    expect([...before.values()].map((points) => points.length)).toEqual([3, 3, 3])
+    // Each round of maintenance waits for a real sync before the next is due.
+    await waitFor('the log to be cut', async () => {
+      await clock.advance(60_000)
+      return logs().length === 1
+    })
+    expect(db.head.flushedSegments).toBe(1)
+    expect(readAll(db)).toEqual(before)
+    await db.close()
+    const again = open(folder)
+    expect(again.recovery.replayedSamples).toBe(0)
+    expect(readAll(again)).toEqual(before)
+    await again.close()
+  })
+
+  it('drops whole segment files when all they hold is past the retention', async () => {
+    const folder = tempFolder()
+    const clock = new FakeClock(NOW)
+    const first = open(folder, { clock: new FakeClock(NOW), retentionMs: 3_600_000 })
+    const ref = first.series(series(1))
+    for (let k = 0; k < 64; k++) append(first, batchOf(NOW + k, [ref], [k]))
+    await first.close()
+    const db = open(folder, { clock, retentionMs: 3_600_000 })
+    expect(readAll(db).get(keyOf(series(1)))!.length).toBe(64)
+    await clock.advance(2 * 3_600_000)
+    await waitFor('the old file to go', async () => !fs.existsSync(`${folder}/head/00000001.seg`))
+    append(db, batchOf(clock.now(), [ref], [99]))
+    expect(readAll(db).get(keyOf(series(1)))!.at(-1)).toEqual([clock.now(), 99])
+    await db.close()
+  })
 
   it('refuses a folder that another process owns, by pid', async () => {
     const folder = tempFolder()

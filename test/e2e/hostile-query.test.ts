@@ -1,0 +1,54 @@
+// Queries that should not be asked: refused by name, at once, without harm to anyone.
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { MonitorProcess } from '../support/monitor-process.ts'
+import { tempFolder } from '../support/temp-folder.ts'
+
+const nested = `${'max_over_time('.repeat(50)}up${'[5m:1m])'.repeat(50)}`
+
+async function scalar(monitor: MonitorProcess, query: string): Promise<string> {
+  const reply = (await monitor.get(`/api/v1/query?${new URLSearchParams({ query })}`)).json()
+  return (reply.data as { result: [number, string] }).result[1]
+}
+
+describe('hostile queries', () => {
+  it('are answered 400 with the reason, fast, while the server stays well', async () => {
+    const monitor = await MonitorProcess.start(tempFolder(), { config: 'scrape_configs: []\n' })
+    onTestFinished(() => monitor.kill9())
+    const f = async (query: string, reason: RegExp): Promise<void> => {
+      const started = performance.now()
+      const reply = await fetch(`${monitor.base}/api/v1/query`, { method: 'POST', body: new URLSearchParams({ query }) })
+      const body = (await reply.json()) as { status: string; errorType: string; error: string }
+      expect([reply.status, body.status, body.errorType], query.slice(0, 60)).toEqual([400, 'error', 'bad_data'])
+      expect(body.error).toMatch(reason)
+      expect(body.error.length).toBeLessThan(1000)
+      expect(performance.now() - started, query.slice(0, 60)).toBeLessThan(1000)
+    }
+    await f('sum(up', /1:7: parse error: unclosed left parenthesis/)
+    await f('up{', /parse error: unexpected end of input/)
+    await f('nosuch(up)', /1:1: parse error: unknown function with name "nosuch"/)
+    await f('rate(up)', /1:6: parse error: expected type range vector in call to function "rate", got instant vector/)
+    await f('1 + "a"', /parse error: binary expression must contain only scalar and instant vector types/)
+    await f(nested, /subqueries/)
+    await f(`up${' or up'.repeat(20_000)}`, /parse error|longer|32/)
+    await f('('.repeat(10_000), /nests deeper|unclosed/)
+    await f('up{a=~"(a"}', /error parsing regexp/)
+    await f('{a=~".*"}', /non-empty matcher/)
+    await f('m[9e18y]', /parse error/)
+    expect((await monitor.get('/-/healthy')).status).toBe(200)
+    expect(await scalar(monitor, '1 + 1')).toBe('2')
+  }, 60_000)
+
+  it('end at their limit, with their worker if need be, and others are answered meanwhile', async () => {
+    const monitor = await MonitorProcess.start(tempFolder(), { flags: ['--query.timeout=1s', '--query.max-samples=1000000'] })
+    onTestFinished(() => monitor.kill9())
+    const heavy = fetch(`${monitor.base}/api/v1/query?${new URLSearchParams({ query: 'sum_over_time(vector(1)[1d:1ms])' })}`)
+    const started = performance.now()
+    expect(await scalar(monitor, '2 * 21')).toBe('42')
+    expect(performance.now() - started).toBeLessThan(900)
+    const reply = await heavy
+    const body = (await reply.json()) as { errorType: string; error: string }
+    expect([422, 503]).toContain(reply.status)
+    expect(body.error).toMatch(/too many samples|timed out|memory limit/)
+    expect(await scalar(monitor, '3')).toBe('3')
+  }, 60_000)
+})
