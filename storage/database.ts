@@ -161,7 +161,7 @@ export class Database implements Appender {
     }
     const damage = this.#definitions.load({
       series: (ref, labels) => this.head.replaySeries(ref, labels),
-      group: (group, first, refs, isLate) => this.head.replayGroup(group, first, refs, isLate),
+      group: (definition) => this.head.replayGroup(definition),
     })
     recovery.series = this.head.series.count
     recovery.corruptRecords += damage.frames

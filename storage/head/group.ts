@@ -35,6 +35,8 @@ export class Group {
   #refs = 0
   #refsCap = 0
   #hints: Uint8Array = new Uint8Array(0)
+  /** Columns up to `end` were given by definitions up to this one. */
+  readonly #definitions: { end: number; salt: number }[] = []
   columns = 0
   rows = 0
   /** Time of the newest row; for a late group of any row. */
@@ -70,8 +72,23 @@ export class Group {
     return this.#ground.heap.f64[this.#block + r]!
   }
 
+  /** Salt of the definition that gave the group its n-th column; -1 if it has no such column. */
+  saltOf(columns: number): number {
+    if (columns < 1 || columns > this.columns) return -1
+    return this.#definitions.find(({ end }) => columns <= end)!.salt
+  }
+
+  /** Low half of the newest definition's salt, for rows. */
+  get rowSalt(): number {
+    return this.#definitions.at(-1)!.salt & 0xffff
+  }
+
+  knowsSalt(rowSalt: number): boolean {
+    return this.#definitions.some(({ salt }) => (salt & 0xffff) === rowSalt)
+  }
+
   /** Appends columns. Rows already in the block do not have them. */
-  addColumns(refs: Uint32Array): void {
+  addColumns(refs: Uint32Array, salt: number): void {
     const { heap, arena } = this.#ground
     const total = this.columns + refs.length
     assert(total <= GROUP_COLUMNS_MAX, `group ${this.id} would have ${total} columns`)
@@ -88,6 +105,7 @@ export class Group {
     const hints = new Uint8Array(total)
     hints.set(this.#hints)
     this.#hints = hints
+    this.#definitions.push({ end: total, salt })
     this.columns = total
     this.record.begin()
     this.record.setColumns(total, place)
@@ -171,18 +189,18 @@ export class Group {
     if (this.rows === 0) return 1
     const { heap, arena, segments } = this.#ground
     const buffer = scratchBuffer(segmentBytesMax(this.columns))
+    const columns = Math.min(this.columns, this.#layout.cap)
     const encoded = encodeSegment(heap, {
-      group: this.id, block: this.#block, layout: this.#layout, columns: Math.min(this.columns, this.#layout.cap),
+      group: this.id, block: this.#block, layout: this.#layout, columns, salt: this.saltOf(columns),
       rows: this.rows, isLate: this.isLate, flushedLsn, hints: this.#hints,
     }, buffer)
     const place = segments.append(buffer, encoded.lengthBytes, encoded.maxT)
     const unit = this.#linkSegment({
-      ...place, lengthBytes: encoded.lengthBytes, columns: Math.min(this.columns, this.#layout.cap), rows: this.rows,
+      ...place, lengthBytes: encoded.lengthBytes, columns, rows: this.rows,
       minT: encoded.minT, maxT: encoded.maxT, previous: this.record.segment,
     })
     const old = this.#block
     const oldUnits = this.#layout.units
-    const columns = Math.min(this.columns, this.#layout.cap)
     this.record.begin()
     this.record.setSegment(unit)
     this.record.setBlock(0, 0, 0)

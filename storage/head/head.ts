@@ -1,9 +1,11 @@
 // The head: everything of the store that is still being written. Main's side; readers see only the shared heap and
 // the segment files (head-querier.ts).
 import type { Clock } from '../../lib/std/clock.ts'
+import { Random, freshSeed } from '../../lib/std/random.ts'
 import type { Labels } from '../../lib/model/labels.ts'
 import type { Log, LoggedRow } from '../log/log.ts'
-import type { SeriesFile } from '../log/series-file.ts'
+import { CHUNK_ROWS } from '../codec/chunk-encode.ts'
+import type { GroupDefinition, SeriesFile } from '../log/series-file.ts'
 import { Arena } from './arena.ts'
 import { Group, type GroupGround } from './group.ts'
 import { HeadSeries } from './head-series.ts'
@@ -43,6 +45,7 @@ export class Head {
   readonly #newestWhenMoved = new Map<number, number>()
   readonly #reader: SegmentReader
   readonly #replayWriter: RowWriter
+  readonly #random = new Random(freshSeed())
   #log: Log | null = null
 
   constructor(options: HeadOptions) {
@@ -81,15 +84,17 @@ export class Head {
 
   makeGroup(refs: Uint32Array, isLate: boolean): Group {
     const group = this.#addGroup(this.groups.length, isLate)
-    this.#giveColumns(group, refs)
-    this.#definitions.addGroup(group.id, 0, refs, isLate)
+    this.#define({ group: group.id, firstColumn: 0, refs, isLate, salt: this.#random.u32() })
     return group
   }
 
   addColumns(group: Group, refs: Uint32Array): void {
-    const first = group.columns
-    this.#giveColumns(group, refs)
-    this.#definitions.addGroup(group.id, first, refs, group.isLate)
+    this.#define({ group: group.id, firstColumn: group.columns, refs, isLate: group.isLate, salt: this.#random.u32() })
+  }
+
+  #define(definition: GroupDefinition): void {
+    this.#giveColumns(this.groups[definition.group]!, definition.refs, definition.salt)
+    this.#definitions.addGroup(definition)
   }
 
   #addGroup(id: number, isLate: boolean): Group {
@@ -101,9 +106,9 @@ export class Head {
     return group
   }
 
-  #giveColumns(group: Group, refs: Uint32Array): void {
+  #giveColumns(group: Group, refs: Uint32Array, salt: number): void {
     const first = group.columns
-    group.addColumns(refs)
+    group.addColumns(refs, salt)
     for (let i = 0; i < refs.length; i++) {
       if (group.isLate) {
         this.series.addMembership(refs[i]!, group.id, first + i)
@@ -202,15 +207,15 @@ export class Head {
     if (ref === this.series.count + 1 && this.series.find(labels) === 0) this.series.add(labels)
   }
 
-  replayGroup(id: number, firstColumn: number, refs: Uint32Array, isLate: boolean): void {
+  replayGroup({ group: id, firstColumn, refs, isLate, salt }: GroupDefinition): void {
     for (let next = this.groups.length; next <= id; next++) this.#addGroup(next, next === id && isLate)
     const group = this.groups[id]!
-    if (group.columns === firstColumn && refs.every((ref) => ref > 0 && ref <= this.series.count)) this.#giveColumns(group, refs)
+    if (group.columns === firstColumn && refs.every((ref) => ref > 0 && ref <= this.series.count)) this.#giveColumns(group, refs, salt)
   }
 
   replaySegment(head: SegmentHead): boolean {
     const group = this.groups[head.group]
-    if (!group || head.columns > group.columns || head.rows > 32) return false
+    if (!group || head.rows > CHUNK_ROWS || group.saltOf(head.columns) !== head.salt) return false
     group.linkFound({ ...head, previous: 0 })
     this.#flushedLsn.set(head.group, Math.max(this.#flushedLsn.get(head.group) ?? 0, head.flushedLsn))
     return true
@@ -220,7 +225,7 @@ export class Head {
   replayRow(lsn: number, row: LoggedRow, floats: Float64Array, at: number): number {
     const group = this.groups[row.group]
     this.replayLsn = lsn
-    if (!group || row.first + row.n > group.columns || lsn < (this.#flushedLsn.get(row.group) ?? 0)) return 0
+    if (!group || row.first + row.n > group.columns || !group.knowsSalt(row.salt) || lsn < (this.#flushedLsn.get(row.group) ?? 0)) return 0
     const refs = this.heap.u32.slice(group.refsWord + row.first, group.refsWord + row.first + row.n)
     const stale = row.stale && new Uint8Array(row.n).map((_, i) => (row.stale![i >>> 5]! >>> (i & 31)) & 1)
     const run = { refs, values: floats.subarray(at, at + row.n), stale, t: row.t }

@@ -21,7 +21,7 @@ export class RowWriter {
   readonly #heap: SharedHeap
   /** null while the log is replayed. */
   readonly #log: Log | null
-  readonly #row: LoggedRow = { t: 0, group: 0, first: 0, n: 0, present: null, stale: null }
+  readonly #row: LoggedRow = { t: 0, group: 0, first: 0, n: 0, salt: 0, present: null, stale: null }
   readonly #present: Uint32Array = new Uint32Array(64)
   readonly #stale: Uint32Array = new Uint32Array(64)
   /** Columns written by the current run. */
@@ -105,6 +105,7 @@ export class RowWriter {
     const row = this.#row
     row.t = group.timeOf(r)
     row.group = group.id
+    row.salt = group.rowSalt
     row.first = this.#isPlain ? this.#first : this.#first & ~31
     row.n = this.#last - row.first
     row.present = null

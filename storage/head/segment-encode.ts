@@ -12,6 +12,7 @@ export interface RowsToEncode {
   columns: number
   rows: number
   isLate: boolean
+  salt: number
   flushedLsn: number
   /** One guess per column for the codec, updated. */
   hints: Uint8Array
@@ -70,6 +71,8 @@ export function encodeSegment(heap: SharedHeap, what: RowsToEncode, buffer: Buff
   buffer.writeDoubleLE(times[0]!, base + 16)
   buffer.writeDoubleLE(times[rows - 1]!, base + 24)
   buffer.writeDoubleLE(what.flushedLsn, base + 32)
+  buffer.writeUInt32LE(what.salt, base + 40)
+  buffer.writeUInt32LE(0, base + 44)
   return { lengthBytes: length, minT: times[0]!, maxT: times[rows - 1]!, usedColumns }
 }
 

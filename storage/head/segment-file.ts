@@ -4,7 +4,7 @@ import { FRAME_HEAD_BYTES, FRAME_OVERHEAD_BYTES, TYPE_SEGMENT, frameLength, find
 
 const FILE_BYTES_MAX = 128 * 1024 * 1024
 /** Fixed part of a segment's payload. */
-export const SEGMENT_HEAD_BYTES = 40
+export const SEGMENT_HEAD_BYTES = 48
 const SCAN_BYTES = 1 << 20
 
 export function segmentFilePath(folder: string, file: number): string {
@@ -22,6 +22,7 @@ export interface SegmentHead {
   minT: number
   maxT: number
   flushedLsn: number
+  salt: number
 }
 
 export class SegmentWriter {
@@ -157,5 +158,6 @@ function readHead(bytes: Buffer, p: number, file: number, offsetBytes: number, l
     minT: bytes.readDoubleLE(p + 16),
     maxT: bytes.readDoubleLE(p + 24),
     flushedLsn: bytes.readDoubleLE(p + 32),
+    salt: bytes.readUInt32LE(p + 40),
   }
 }

@@ -46,7 +46,7 @@ function scanRows(bytes: Buffer, startLsn: number, visit: RowVisitor, out: Repla
     const present = (flags & ROW_PRESENT) !== 0 ? words.subarray(p, (p += count)) : null
     const stale = (flags & ROW_STALE) !== 0 ? words.subarray(p, (p += count)) : null
     const valuesAt = (p + 1) >>> 1
-    visit(startLsn + frameAt, { t: floats[at / 8]!, group: words[at / 4 + 2]!, first: words[at / 4 + 3]!, n, present, stale }, floats, valuesAt)
+    visit(startLsn + frameAt, { t: floats[at / 8]!, group: words[at / 4 + 2]!, first: words[at / 4 + 3]!, n, salt: flags >>> 16, present, stale }, floats, valuesAt)
     out.rows++
   })
 }

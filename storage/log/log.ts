@@ -44,6 +44,8 @@ export interface LoggedRow {
   group: number
   first: number
   n: number
+  /** Low half of the salt of the group's definition. */
+  salt: number
   present: Uint32Array | null
   stale: Uint32Array | null
 }
@@ -111,7 +113,7 @@ export class Log {
     buffer.writeUInt32LE(row.group, at + 8)
     buffer.writeUInt32LE(row.first, at + 12)
     buffer.writeUInt32LE(row.n, at + 16)
-    buffer.writeUInt32LE((row.present ? ROW_PRESENT : 0) | (row.stale ? ROW_STALE : 0), at + 20)
+    buffer.writeUInt32LE(((row.present ? ROW_PRESENT : 0) | (row.stale ? ROW_STALE : 0) | (row.salt << 16)) >>> 0, at + 20)
     if (bitmaps > 0) this.#writeBitmaps(row, at + 24, words, headBytes - 24)
     this.#floats.set(values.subarray(from, from + row.n), (at + headBytes) / 8)
     this.#used = sealFrame(buffer, this.#used, TYPE_ROW, length)

@@ -13,8 +13,20 @@ const BUFFER_BYTES = 1 << 18
 /** What a definitions file says, in the order it was said. */
 export interface DefinitionVisitor {
   series(ref: number, labels: string[]): void
-  group(group: number, firstColumn: number, refs: Uint32Array, isLate: boolean): void
+  group(definition: GroupDefinition): void
 }
+
+/** Columns that a group gains. */
+export interface GroupDefinition {
+  group: number
+  firstColumn: number
+  refs: Uint32Array
+  isLate: boolean
+  /** Random: tells this definition from another of the same id, made after this one was lost. */
+  salt: number
+}
+
+const GROUP_HEAD_BYTES = 24
 
 export class SeriesFile {
   readonly #file: DiskFile
@@ -71,9 +83,9 @@ export class SeriesFile {
     this.#seriesCount++
   }
 
-  addGroup(group: number, firstColumn: number, refs: Uint32Array, isLate: boolean): void {
+  addGroup({ group, firstColumn, refs, isLate, salt }: GroupDefinition): void {
     this.#closeSeries()
-    const length = Math.ceil((16 + refs.length * 4) / 8) * 8
+    const length = Math.ceil((GROUP_HEAD_BYTES + refs.length * 4) / 8) * 8
     this.#reserve(length + FRAME_OVERHEAD_BYTES)
     const at = this.#used + FRAME_HEAD_BYTES
     this.#buffer.fill(0, at, at + length)
@@ -81,7 +93,8 @@ export class SeriesFile {
     this.#buffer.writeUInt32LE(firstColumn, at + 4)
     this.#buffer.writeUInt32LE(refs.length, at + 8)
     this.#buffer.writeUInt32LE(isLate ? 1 : 0, at + 12)
-    for (let i = 0; i < refs.length; i++) this.#buffer.writeUInt32LE(refs[i]!, at + 16 + i * 4)
+    this.#buffer.writeUInt32LE(salt, at + 16)
+    for (let i = 0; i < refs.length; i++) this.#buffer.writeUInt32LE(refs[i]!, at + GROUP_HEAD_BYTES + i * 4)
     this.#used = sealFrame(this.#buffer, this.#used, TYPE_GROUP, length)
   }
 
@@ -191,6 +204,9 @@ function visitSeries(bytes: Buffer, at: number, visitor: DefinitionVisitor): voi
 
 function visitGroup(bytes: Buffer, at: number, visitor: DefinitionVisitor): void {
   const refs = new Uint32Array(bytes.readUInt32LE(at + 8))
-  for (let i = 0; i < refs.length; i++) refs[i] = bytes.readUInt32LE(at + 16 + i * 4)
-  visitor.group(bytes.readUInt32LE(at), bytes.readUInt32LE(at + 4), refs, (bytes.readUInt32LE(at + 12) & 1) === 1)
+  for (let i = 0; i < refs.length; i++) refs[i] = bytes.readUInt32LE(at + GROUP_HEAD_BYTES + i * 4)
+  visitor.group({
+    group: bytes.readUInt32LE(at), firstColumn: bytes.readUInt32LE(at + 4), refs,
+    isLate: (bytes.readUInt32LE(at + 12) & 1) === 1, salt: bytes.readUInt32LE(at + 16),
+  })
 }

@@ -153,6 +153,25 @@ describe('damage', () => {
     await again.close()
   })
 
+  it('never reads a segment or row as another group\'s, when ids are given again', async () => {
+    const folder = tempFolder()
+    const db = open(folder)
+    const refs = Uint32Array.from({ length: SERIES }, (_, i) => db.series(labelsFromRecord({ __name__: 'lost', i: String(i) })))
+    for (let k = 0; k < 40; k++) {
+      db.append({ count: SERIES, refs, values: Float64Array.from(refs, () => -1), t: NOW + k, times: null, stale: null }, new Uint8Array(SERIES))
+    }
+    await db.close()
+    // As after a power cut that kept segment and log but not the definitions.
+    fs.truncateSync(`${folder}/series/definitions`, 0)
+    for (let round = 0; round < 3; round++) {
+      const again = open(folder)
+      const made = Uint32Array.from({ length: SERIES }, (_, i) => again.series(labelsFromRecord({ __name__: 'm', i: String(i) })))
+      again.append({ count: SERIES, refs: made, values: Float64Array.from(made, (ref) => ref * 1000 + round), t: NOW + round, times: null, stale: null }, new Uint8Array(SERIES))
+      expect(timesOf(again).get('3')).toEqual([0, 1, 2].slice(0, round + 1))
+      await again.close()
+    }
+  })
+
   it('leaves out a segment whose payload does not match its checksum, and names it', async () => {
     const folder = tempFolder()
     const db = open(folder)
