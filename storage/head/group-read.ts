@@ -154,8 +154,9 @@ function readBlock(heap: SharedHeap, plan: GroupPlan, cols: Uint32Array, batch: 
   const { v, n } = batch
   for (let r = plan.blockFrom; r < plan.blockTo; r++, base++) {
     batch.t[base] = f64[block + r]!
-    const flags = Atomics.load(u32, layout.flagsWord(block, r))
+    // Width before flags: a row that gains columns with holes gets its bitmaps first and its width last.
     const width = Atomics.load(u32, layout.colsWord(block, r))
+    const flags = Atomics.load(u32, layout.flagsWord(block, r))
     const valuesAt = layout.valuesAt(block, r)
     const hasBitmaps = (flags & ROW_HAS_BITMAPS) !== 0
     const present = layout.presentWord(block, r)

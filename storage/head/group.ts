@@ -3,7 +3,7 @@ import { assert } from '../../lib/std/assert.ts'
 import { CHUNK_ROWS } from '../codec/chunk-encode.ts'
 import type { Arena } from './arena.ts'
 import { BlockLayout, GroupRecord, RECORD_UNITS, ROW_HAS_BITMAPS, SEGMENT_UNITS, cutSegmentChain, readSegmentPlace, writeSegmentPlace, type SegmentPlace } from './group-record.ts'
-import { encodeSegment, segmentBytesMax } from './segment-encode.ts'
+import { encodeSegment, segmentBytesMax, type Encoded } from './segment-encode.ts'
 import type { SegmentWriter } from './segment-file.ts'
 import type { SharedHeap } from './shared-heap.ts'
 
@@ -187,15 +187,17 @@ export class Group {
    */
   flush(flushedLsn: number): number {
     if (this.rows === 0) return 1
-    const { heap, arena, segments } = this.#ground
+    const { heap, arena } = this.#ground
     const buffer = scratchBuffer(segmentBytesMax(this.columns))
     const columns = Math.min(this.columns, this.#layout.cap)
     const encoded = encodeSegment(heap, {
       group: this.id, block: this.#block, layout: this.#layout, columns, salt: this.saltOf(columns),
       rows: this.rows, isLate: this.isLate, flushedLsn, hints: this.#hints,
     }, buffer)
-    const place = segments.append(buffer, encoded.lengthBytes, encoded.maxT)
-    const unit = this.#linkSegment({
+    // The descriptor first: a segment on disk that could not be linked would be written again.
+    const unit = arena.allocate(SEGMENT_UNITS)
+    const place = this.#append(buffer, encoded, unit)
+    writeSegmentPlace(heap, unit, {
       ...place, lengthBytes: encoded.lengthBytes, columns, rows: this.rows,
       minT: encoded.minT, maxT: encoded.maxT, previous: this.record.segment,
     })
@@ -220,7 +222,8 @@ export class Group {
 
   /** Links a segment found on disk at start; they come in the order they were written. */
   linkFound(place: SegmentPlace): void {
-    const unit = this.#linkSegment({ ...place, previous: this.record.segment })
+    const unit = this.#ground.arena.allocate(SEGMENT_UNITS)
+    writeSegmentPlace(this.#ground.heap, unit, { ...place, previous: this.record.segment })
     this.record.begin()
     this.record.setSegment(unit)
     this.record.cover(place.minT, place.maxT)
@@ -229,10 +232,14 @@ export class Group {
     this.maxT = Math.max(this.maxT, place.maxT)
   }
 
-  #linkSegment(place: SegmentPlace): number {
-    const unit = this.#ground.arena.allocate(SEGMENT_UNITS)
-    writeSegmentPlace(this.#ground.heap, unit, place)
-    return unit
+  /** Throws DiskError, with the descriptor given back. */
+  #append(buffer: Buffer, encoded: Encoded, unit: number): { file: number; offsetBytes: number } {
+    try {
+      return this.#ground.segments.append(buffer, encoded.lengthBytes, encoded.maxT)
+    } catch (error) {
+      this.#ground.arena.free(unit, SEGMENT_UNITS)
+      throw error
+    }
   }
 
   /** Cuts the chain behind the last segment that lies in `file` or a later one. */

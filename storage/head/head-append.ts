@@ -6,6 +6,7 @@
 //
 // A series whose own newest sample is older than the sample is in order, however far its group has run ahead: it
 // leaves for a group of its own time. Late samples (inside the out-of-order window) go to a late group of one column.
+import { assert } from '../../lib/std/assert.ts'
 import { REJECT_DUPLICATE, REJECT_FUTURE, REJECT_OUT_OF_ORDER, REJECT_TOO_OLD, STORED, type SampleBatch } from '../interface.ts'
 import type { Head } from './head.ts'
 import { GROUP_COLUMNS_MAX, type Group } from './group.ts'
@@ -32,6 +33,7 @@ export class HeadAppender {
 
   /** See Appender.append. Batches of several times are turned into runs of one time. */
   append(batch: SampleBatch, verdicts: Uint8Array): number {
+    this.#head.log?.assertWritable()
     if (batch.times === null) {
       return this.#run({ refs: batch.refs, values: batch.values, stale: batch.stale, t: batch.t }, 0, batch.count, verdicts)
     }
@@ -121,6 +123,7 @@ export class HeadAppender {
     let c = series.columnOf(run.refs[i]!)
     for (;;) {
       const n = this.#writer.stretch(group, run, i, to, c)
+      assert(n > 0, `series ${run.refs[i]} is not in column ${c} of group ${id}`)
       i += n
       c += n
       if (i >= to || series.groupOf(run.refs[i]!) !== id) return i
@@ -159,7 +162,7 @@ export class HeadAppender {
     const movedAt = new Uint32Array(to - from)
     for (let i = from; i < to; i++) {
       const ref = run.refs[i]!
-      const verdict = this.#placeOld(group, r, run, i)
+      const verdict = this.#placeOld(group, r, run, i, verdicts)
       verdicts[i] = verdict
       if (verdict !== STORED) refused++
       else if (this.#head.series.groupOf(ref) === 0) movedAt[moved++] = i
@@ -190,7 +193,7 @@ export class HeadAppender {
   }
 
   /** Where an old sample goes. A series that must leave its group is unassigned (STORED); the caller places it anew. */
-  #placeOld(group: Group, r: number, run: Run, i: number): number {
+  #placeOld(group: Group, r: number, run: Run, i: number, verdicts: Uint8Array): number {
     const ref = run.refs[i]!
     const c = this.#head.series.columnOf(ref)
     if (r >= 0 && group.hasSample(r, c)) {
@@ -204,17 +207,17 @@ export class HeadAppender {
       return STORED
     }
     if (newest - run.t > this.#head.outOfOrderMs) return REJECT_OUT_OF_ORDER
-    return this.#late(ref, run, i)
+    return this.#late(ref, run, i, verdicts)
   }
 
-  #late(ref: number, run: Run, i: number): number {
+  #late(ref: number, run: Run, i: number, verdicts: Uint8Array): number {
     const late = this.#head.lateGroupOf(ref)
     if (late.mustFlush) this.#flush(late)
     let r = rowAt(late, run.t)
-    const verdict = new Uint8Array(i + 1)
+    let refused = 0
     this.#writer.begin()
     if (r >= 0) {
-      this.#writer.merge(late, r, run, i, 1, 0, verdict)
+      refused = this.#writer.merge(late, r, run, i, 1, 0, verdicts)
     } else {
       r = late.beginRow(run.t)
       this.#writer.copy(late, r, run, i, 1, 0)
@@ -222,7 +225,7 @@ export class HeadAppender {
       this.#head.lateSamples++
     }
     this.#writer.finish(late, r, this.#head.clock.monotonic())
-    return verdict[i]!
+    return refused === 0 ? STORED : REJECT_DUPLICATE
   }
 
   /** Columns for the new refs at run[i, …): behind those of their neighbour's group if it has room, else new groups. */

@@ -183,8 +183,13 @@ class HeadQuerier implements Querier {
     }
     const { u32 } = this.#heap
     // The current place first: should main move the series meanwhile, it shows up again among the older ones.
-    const group = Atomics.load(u32, this.#group.wordOf(ref))
-    if (group !== 0) add(group, this.#column.get(ref))
+    let group = Atomics.load(u32, this.#group.wordOf(ref))
+    let column = this.#column.get(ref)
+    for (let again = Atomics.load(u32, this.#group.wordOf(ref)); again !== group; again = Atomics.load(u32, this.#group.wordOf(ref))) {
+      group = again
+      column = this.#column.get(ref)
+    }
+    if (group !== 0) add(group, column)
     for (let node = Atomics.load(u32, this.#more.wordOf(ref)); node !== 0; node = u32[node * 2 + 2]!) {
       add(u32[node * 2]!, u32[node * 2 + 1]!)
     }

@@ -162,8 +162,10 @@ export class Head {
   /** Takes a series out of its group, so that its next sample places it anew. `newest`: its newest sample, where known. */
   moveOut(ref: number, newest?: number): void {
     const group = this.groups[this.series.groupOf(ref)]!
-    group.vacate(this.series.columnOf(ref))
+    const column = this.series.columnOf(ref)
+    // First what can fail: a vacated column whose series still points at it would take no sample for ever.
     this.series.unassign(ref)
+    group.vacate(column)
     if (newest === undefined) this.#newestWhenMoved.delete(ref)
     else this.#newestWhenMoved.set(ref, newest)
   }

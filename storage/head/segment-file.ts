@@ -1,5 +1,5 @@
 // Files of encoded rows: appended to by main, read by any thread (FORMAT.md, "Head segments").
-import { DiskFile, listFolder, removeFile, syncFolder } from '../../lib/std/fs.ts'
+import { DiskError, DiskFile, listFolder, removeFile, syncFolder } from '../../lib/std/fs.ts'
 import { FRAME_HEAD_BYTES, FRAME_OVERHEAD_BYTES, TYPE_SEGMENT, frameLength, findFrame, sealFrame } from '../log/frame.ts'
 
 const FILE_BYTES_MAX = 128 * 1024 * 1024
@@ -30,7 +30,8 @@ export class SegmentWriter {
   #number: number
   #file: DiskFile
   #length = 0
-  #unsynced: DiskFile[] = []
+  readonly #unsynced: DiskFile[] = []
+  #syncFailure: DiskError | null = null
   /** Newest sample of each file, for retention. */
   readonly #maxT = new Map<number, number>()
 
@@ -38,7 +39,7 @@ export class SegmentWriter {
   constructor(folder: string, number: number) {
     this.#folder = folder
     this.#number = number
-    this.#file = this.#open()
+    this.#file = this.#open(number)
   }
 
   /**
@@ -74,17 +75,23 @@ export class SegmentWriter {
     return dropped + 1
   }
 
-  /** Resolves when all segments appended before the call are on the device. */
+  /**
+   * Resolves when all segments appended before the call are on the device. After a failure it always rejects: the log
+   * then keeps every row.
+   */
   async sync(): Promise<void> {
-    const full = this.#unsynced
-    this.#unsynced = []
-    const current = this.#file
-    for (const file of full) {
-      await file.sync()
-      file.close()
+    if (this.#syncFailure !== null) throw this.#syncFailure
+    try {
+      const current = this.#file
+      while (this.#unsynced.length > 0) {
+        await this.#unsynced[0]!.sync()
+        this.#unsynced.shift()?.close()
+      }
+      await current.sync()
+    } catch (error) {
+      this.#syncFailure = error instanceof DiskError ? error : new DiskError('cannot sync segments', error)
+      throw this.#syncFailure
     }
-    if (current === this.#file) await current.sync()
-    else await this.sync()
   }
 
   close(): void {
@@ -92,18 +99,19 @@ export class SegmentWriter {
       file.syncNow()
       file.close()
     }
-    this.#unsynced = []
+    this.#unsynced.length = 0
   }
 
   #roll(): void {
+    const file = this.#open(this.#number + 1)
     this.#unsynced.push(this.#file)
     this.#number++
     this.#length = 0
-    this.#file = this.#open()
+    this.#file = file
   }
 
-  #open(): DiskFile {
-    const file = DiskFile.openForWrite(segmentFilePath(this.#folder, this.#number))
+  #open(number: number): DiskFile {
+    const file = DiskFile.openForWrite(segmentFilePath(this.#folder, number))
     syncFolder(this.#folder)
     return file
   }

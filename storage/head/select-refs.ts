@@ -12,6 +12,11 @@ interface Filter {
   memo: Map<number, boolean>
 }
 
+interface PairPostings {
+  pair: number
+  count: number
+}
+
 export class RefSelector {
   readonly #heap: SharedHeap
   readonly #symbols: SymbolReader
@@ -47,13 +52,12 @@ export class RefSelector {
   /** The filter with the fewest postings, applied; all series if none narrows. */
   #seed(filters: readonly Filter[]): { seed: Filter | null; refs: Uint32Array } {
     let best: Filter | null = null
-    let bestPairs: number[] = []
+    let bestPairs: PairPostings[] = []
     let bestCount = Infinity
     for (const filter of filters) {
       if (filter.matchesEmpty) continue
       const pairs = this.#pairsOf(filter)
-      let count = 0
-      for (const pair of pairs) count += this.#symbols.postingsCount(pair)
+      const count = pairs.reduce((sum, pair) => sum + pair.count, 0)
       if (count < bestCount) {
         best = filter
         bestPairs = pairs
@@ -65,22 +69,23 @@ export class RefSelector {
     return { seed: best, refs: this.#union(bestPairs, bestCount) }
   }
 
-  #pairsOf(filter: Filter): number[] {
+  /** Counts are taken once: lists grow under a reader, and what it takes must fit what it counted. */
+  #pairsOf(filter: Filter): PairPostings[] {
     if (filter.matcher.op === '=') {
       const pair = this.#symbols.findPair(filter.name, this.#symbols.find(filter.matcher.value))
-      return pair === 0 ? [] : [pair]
+      return pair === 0 ? [] : [{ pair, count: this.#symbols.postingsCount(pair) }]
     }
-    const pairs: number[] = []
+    const pairs: PairPostings[] = []
     for (let pair = this.#symbols.firstPairOf(filter.name); pair !== 0; pair = this.#symbols.nextPairOf(pair)) {
-      if (filter.test(this.#symbols.text(this.#symbols.valueOf(pair)))) pairs.push(pair)
+      if (filter.test(this.#symbols.text(this.#symbols.valueOf(pair)))) pairs.push({ pair, count: this.#symbols.postingsCount(pair) })
     }
     return pairs
   }
 
-  #union(pairs: readonly number[], count: number): Uint32Array {
-    const out = new Uint32Array(count)
+  #union(pairs: readonly PairPostings[], total: number): Uint32Array {
+    const out = new Uint32Array(total)
     let at = 0
-    for (const pair of pairs) at = this.#symbols.postings(pair, out, at)
+    for (const { pair, count } of pairs) at = this.#symbols.postings(pair, count, out, at)
     const refs = out.subarray(0, at)
     // Series of the same name have one value each: lists of different pairs are disjoint.
     return pairs.length > 1 ? refs.sort() : refs

@@ -139,10 +139,10 @@ export class SymbolReader {
     return Atomics.load(this.heap.u32, this.pairCount.wordOf(pair))
   }
 
-  /** Copies the pair's refs, ascending, to `into` at `at`; returns the position behind them. `into` needs postingsCount places. */
-  postings(pair: number, into: Uint32Array, at: number): number {
+  /** Copies the pair's first `count` refs, ascending, to `into` at `at`; returns the position behind them. */
+  postings(pair: number, count: number, into: Uint32Array, at: number): number {
     const { u32 } = this.heap
-    let left = Math.min(this.postingsCount(pair), into.length - at)
+    let left = count
     for (let run = this.firstRun.get(pair) * 2; left > 0; run = u32[run]! * 2) {
       // A run is [next unit, capacity | fill << 16, refs…].
       const n = Math.min(left, u32[run + 1]! & 0xffff)

@@ -73,6 +73,8 @@ export class Log {
   #idleTimer: Timer | null = null
   #waiters: Waiter[] = []
   #isClosed = false
+  /** Why nothing is written any more. */
+  #failure: LogError | null = null
   /** fdatasync calls that have completed, for metrics and tests. */
   syncCount = 0
   failureCount = 0
@@ -123,6 +125,7 @@ export class Log {
 
   /** Resolves when every row appended so far is on the device. */
   commit(): Promise<void> {
+    if (this.#failure !== null) return Promise.reject(this.#failure)
     const lsn = this.nextLsn
     if (lsn <= this.#syncedLsn) return Promise.resolve()
     return new Promise((resolve, reject) => {
@@ -146,9 +149,11 @@ export class Log {
     if (this.#isClosed) return
     this.#isClosed = true
     this.#idleTimer?.cancel()
-    this.#series.write()
-    this.#series.syncNow()
-    this.#writeBuffer(this.#used)
+    if (this.#failure === null) {
+      this.#series.write()
+      this.#series.syncNow()
+      this.#writeBuffer(this.#used)
+    }
     for (const file of this.#full.splice(0)) {
       file.syncNow()
       file.close()
@@ -163,10 +168,13 @@ export class Log {
     this.#isFlushDue = true
     setImmediate(() => {
       this.#isFlushDue = false
-      if (this.#isClosed) return
+      if (this.#isClosed || this.#failure !== null) return
       if (!this.#isBusy) void this.#flush()
       // While rows are being synced, more may be written behind them; not while definitions they may use are.
-      else if (!this.#isDefining && !this.#series.hasPending) this.#guard(() => this.#writeBuffer(this.#used))
+      else if (!this.#isDefining && !this.#series.hasPending) {
+        this.#guard(() => this.#writeBuffer(this.#used))
+        this.#syncSoon()
+      }
     })
   }
 
@@ -184,24 +192,33 @@ export class Log {
       if (this.#isClosed) return
       this.#writeBuffer(upTo)
       if (this.#waiters.length > 0) await this.#sync()
-      else this.#idleTimer ??= this.#clock.after(IDLE_SYNC_MS, () => this.#idleSync(), true)
+      else this.#syncSoon()
     } catch (error) {
       this.#fail(error)
     } finally {
       this.#isDefining = false
       this.#isBusy = false
     }
-    if (!this.#isClosed && (this.#waiters.length > 0 || this.#used > 0 || this.#series.hasPending)) this.#scheduleFlush()
+    this.#flushWhatCame()
+  }
+
+  #syncSoon(): void {
+    this.#idleTimer ??= this.#clock.after(IDLE_SYNC_MS, () => this.#idleSync(), true)
   }
 
   #idleSync(): void {
     this.#idleTimer = null
-    if (this.#isClosed || this.#isBusy || this.#syncedLsn === this.#writtenLsn) return
+    if (this.#isClosed || this.#failure !== null || this.#isBusy || this.#syncedLsn === this.#writtenLsn) return
     this.#isBusy = true
     this.#sync().catch((error: unknown) => this.#fail(error)).finally(() => {
       this.#isBusy = false
-      if (this.#waiters.length > 0) this.#scheduleFlush()
+      this.#flushWhatCame()
     })
+  }
+
+  /** What came while the disk was busy wants a round of its own. */
+  #flushWhatCame(): void {
+    if (!this.#isClosed && (this.#waiters.length > 0 || this.#used > 0 || this.#series.hasPending)) this.#scheduleFlush()
   }
 
   async #sync(): Promise<void> {
@@ -227,18 +244,21 @@ export class Log {
     }
   }
 
-  /** A failed write or sync is never tried again on the same file: waiters are refused and a new file begins. */
+  /**
+   * A failed write or sync is final: what the device holds is then unknown, and a sync that succeeds later proves
+   * nothing about it (fsyncgate). Nothing more is taken or promised until the folder is opened anew.
+   */
   #fail(cause: unknown): void {
     this.failureCount++
-    const error = new LogError('cannot write the log; nothing since the last commit is promised', { cause })
-    for (const waiter of this.#waiters.splice(0)) waiter.reject(error)
-    try {
-      const old = this.#file
-      this.#file = this.#openFile(this.#writtenLsn)
-      old.close()
-    } catch {
-      // The disk takes no new file either: the next flush fails and says so again.
-    }
+    const why = cause instanceof Error ? cause.message : String(cause)
+    this.#failure ??= new LogError(`cannot write the log, so nothing more is taken: ${why}; mend the disk and start again`, { cause })
+    for (const waiter of this.#waiters.splice(0)) waiter.reject(this.#failure)
+  }
+
+  /** Throws LogError if rows cannot be taken now. Asked before a batch is put anywhere, so that none is seen but not logged. */
+  assertWritable(): void {
+    if (this.#failure !== null) throw this.#failure
+    if (this.#used > UNWRITTEN_BYTES_MAX) throw new LogError(`cannot log more rows: ${this.#used} bytes wait for the disk`)
   }
 
   /** Hands the first `bytes` of the buffer to the kernel. */
@@ -253,8 +273,9 @@ export class Log {
     if (this.#used === 0 && this.#buffer.length > BUFFER_BYTES && bytes < BUFFER_BYTES / 2) this.#resize(BUFFER_BYTES)
     // LSNs of rows still buffered are given out already, so a new file begins only when none are.
     if (this.#used === 0 && this.#writtenLsn - this.#fileStart >= FILE_BYTES_MAX) {
-      this.#full.push(this.#file)
+      const full = this.#file
       this.#file = this.#openFile(this.#writtenLsn)
+      this.#full.push(full)
     }
   }
 
@@ -281,7 +302,6 @@ export class Log {
   }
 
   #reserve(bytes: number): void {
-    if (this.#used > UNWRITTEN_BYTES_MAX) throw new LogError(`cannot log a row: ${this.#used} bytes wait for the disk`)
     if (this.#used + bytes > this.#buffer.length) this.#resize(Math.max(this.#buffer.length * 2, this.#used + bytes))
   }
 
