@@ -2,7 +2,7 @@
 // keeps the log short. Main thread only; query workers open a HeadQueryable over `handle()`.
 import os from 'node:os'
 import { systemClock, type Clock, type Timer } from '../lib/std/clock.ts'
-import { makeFolder } from '../lib/std/fs.ts'
+import { DiskFile, listFolder, makeFolder } from '../lib/std/fs.ts'
 import type { Labels } from '../lib/model/labels.ts'
 import { silentLogger, type Logger } from '../lib/std/log.ts'
 import { FolderLock } from './folder-lock.ts'
@@ -11,10 +11,10 @@ import { Head } from './head/head.ts'
 import { HeadAppender } from './head/head-append.ts'
 import { closeSlot } from './head/arena.ts'
 import type { HeadHandle } from './head/head-querier.ts'
-import { SegmentWriter, scanSegmentFile, segmentFileNumbers } from './head/segment-file.ts'
+import { SegmentWriter, scanSegmentFile, segmentFileNumbers, segmentFilePath } from './head/segment-file.ts'
 import { SharedHeap } from './head/shared-heap.ts'
 import { Log } from './log/log.ts'
-import { replayLog } from './log/log-replay.ts'
+import { LSN_GAP, oldestLogLsn, replayLog } from './log/log-replay.ts'
 import { SeriesFile } from './log/series-file.ts'
 
 /** Rows younger than this stay in memory; older ones of idle groups are encoded so that the log can be cut. */
@@ -85,7 +85,8 @@ export class Database implements Appender {
     })
     this.recovery = this.#recover(numbers)
     const replayed = this.#replay()
-    this.#log = new Log(`${folder}/log`, replayed.nextLsn, replayed.files, this.#definitions, clock)
+    if (this.recovery.wasUnclean) this.#syncFound(numbers)
+    this.#log = new Log(`${folder}/log`, Math.max(replayed.nextLsn, this.head.newestSegmentLsn + LSN_GAP), replayed.files, this.#definitions, clock)
     this.head.openLog(this.#log)
     this.head.fenceMovedSeries()
     this.#appender = new HeadAppender(this.head)
@@ -166,14 +167,27 @@ export class Database implements Appender {
     recovery.series = this.head.series.count
     recovery.corruptRecords += damage.frames
     recovery.corruptBytes += damage.bytes
+    const oldestLsn = oldestLogLsn(`${this.#folder}/log`)
     for (const number of numbers) {
-      recovery.corruptBytes += scanSegmentFile(this.#segmentFolder, number, (head) => {
-        if (!this.head.replaySegment(head)) recovery.corruptRecords++
+      recovery.corruptBytes += scanSegmentFile(this.#segmentFolder, number, oldestLsn, (head) => {
+        if (!this.head.replaySegment(head, head.flushedLsn >= oldestLsn)) recovery.corruptRecords++
         else recovery.segments++
         this.#segments.note(number, head.maxT)
       })
     }
     return recovery
+  }
+
+  /** What the killed process left may be in the page cache alone; what is acknowledged or cut from now on relies on it. */
+  #syncFound(numbers: readonly number[]): void {
+    this.#definitions.syncNow()
+    const segments = numbers.slice(-2).map((number) => segmentFilePath(this.#segmentFolder, number))
+    const logs = listFolder(`${this.#folder}/log`).map((name) => `${this.#folder}/log/${name}`)
+    for (const path of [...segments, ...logs]) {
+      const file = DiskFile.openForRead(path)
+      file.syncNow()
+      file.close()
+    }
   }
 
   #replay(): ReturnType<typeof replayLog> {
@@ -204,10 +218,12 @@ export class Database implements Appender {
   async #maintain(): Promise<void> {
     const { groups } = this.head
     const before = this.#clock.monotonic() - IDLE_FLUSH_MS
-    for (let i = 0; i < FLUSH_SLICE && i < groups.length; i++) {
+    for (let visited = 0, flushed = 0; visited < groups.length && flushed < FLUSH_SLICE; visited++) {
       if (this.#flushCursor >= groups.length) this.#flushCursor = 1
       const group = groups[this.#flushCursor++]
-      if (group && group.rows > 0 && group.firstAtMs < before) this.head.flushGroup(group)
+      if (!group || group.rows === 0 || group.firstAtMs >= before) continue
+      this.head.flushGroup(group)
+      flushed++
     }
     this.head.arena.reclaim()
     const safeLsn = this.head.oldestUnflushedLsn()
@@ -219,7 +235,8 @@ export class Database implements Appender {
 
   /** Whole files go; the next readers find no segment in them, open ones keep their descriptors until they close. */
   #dropOldFiles(): void {
-    const first = this.#segments.dropBefore(this.#clock.now() - this.head.retentionMs)
+    // A clock that jumps a year ahead must not drop everything: what is old is old beside the newest sample, too.
+    const first = this.#segments.dropBefore(Math.min(this.#clock.now(), this.head.newestT()) - this.head.retentionMs)
     if (first > 0) this.head.dropSegmentsBefore(first)
   }
 }

@@ -132,7 +132,8 @@ function encodeDecimal(e: number, n: number, out: Uint8Array, headAt: number, fl
   let width = spread(1, n, residuals)
   if (n > 3) {
     const second = spread(2, n, candidate)
-    if (second * 2 < width) {
+    // The first delta is stored too, so it must fit as the residuals do.
+    if (second * 2 < width && Math.abs(mantissas[1]! - mantissas[0]!) <= MANTISSA_MAX) {
       order = 2
       width = second
       residuals.set(candidate)

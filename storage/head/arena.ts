@@ -14,7 +14,7 @@ export class Arena {
   readonly #heap: SharedHeap
   readonly #free = new Map<number, number[]>()
   readonly #limit: number
-  #retired: Retired[] = []
+  readonly #retired: Retired[] = []
   #next: number = ARENA_START
 
   constructor(heap: SharedHeap) {
@@ -70,12 +70,10 @@ export class Arena {
   reclaim(): void {
     if (this.#retired.length === 0) return
     const oldest = this.#oldestReader()
-    const keep: Retired[] = []
-    for (const entry of this.#retired) {
-      if (entry.epoch < oldest) this.free(entry.at, entry.units)
-      else keep.push(entry)
-    }
-    this.#retired = keep
+    // Epochs ascend, so what can go stands in front.
+    let n = 0
+    for (; n < this.#retired.length && this.#retired[n]!.epoch < oldest; n++) this.free(this.#retired[n]!.at, this.#retired[n]!.units)
+    if (n > 0) this.#retired.splice(0, n)
   }
 
   #oldestReader(): number {

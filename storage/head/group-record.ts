@@ -22,6 +22,7 @@ const FLAGS = 8
 const MIN_T = 5
 const MAX_T = 6
 
+/** Rows in no order of time: late samples, or rows replayed in place of a damaged segment. */
 export const GROUP_LATE = 1
 /** Row flag: consult the bitmaps; else columns [0, cols) are all live. */
 export const ROW_HAS_BITMAPS = 1
@@ -166,6 +167,11 @@ export class GroupRecord {
     this.#u32[unit * 2 + FLAGS] = isLate ? GROUP_LATE : 0
     this.#f64[unit + MIN_T] = Infinity
     this.#f64[unit + MAX_T] = -Infinity
+  }
+
+  /** Its segments and rows are in no order of time any more: readers sort. */
+  markUnordered(): void {
+    Atomics.or(this.#u32, this.unit * 2 + FLAGS, GROUP_LATE)
   }
 
   begin(): void {

@@ -192,7 +192,7 @@ export class Group {
     const columns = Math.min(this.columns, this.#layout.cap)
     const encoded = encodeSegment(heap, {
       group: this.id, block: this.#block, layout: this.#layout, columns, salt: this.saltOf(columns),
-      rows: this.rows, isLate: this.isLate, flushedLsn, hints: this.#hints,
+      rows: this.rows, isLate: this.isLate, firstLsn: this.firstLsn, flushedLsn, hints: this.#hints,
     }, buffer)
     // The descriptor first: a segment on disk that could not be linked would be written again.
     const unit = arena.allocate(SEGMENT_UNITS)
@@ -222,6 +222,7 @@ export class Group {
 
   /** Links a segment found on disk at start; they come in the order they were written. */
   linkFound(place: SegmentPlace): void {
+    if (place.minT <= this.segmentMaxT) this.record.markUnordered()
     const unit = this.#ground.arena.allocate(SEGMENT_UNITS)
     writeSegmentPlace(this.#ground.heap, unit, { ...place, previous: this.record.segment })
     this.record.begin()

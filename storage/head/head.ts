@@ -201,12 +201,13 @@ export class Head {
 
   /** LSN of the row being replayed. */
   replayLsn: number = 0
-  /** LSN up to which each group is in segments already, from their heads. */
-  readonly #flushedLsn = new Map<number, number>()
+  /** Stretches of the log, [first, flushed), whose rows each group has in verified segments. */
+  readonly #inSegments = new Map<number, { first: number; flushed: number }[]>()
 
   replaySeries(ref: number, labels: string[]): void {
-    // A definition written twice by a retried write, or of a ref that is not next, is not trusted.
-    if (ref === this.series.count + 1 && this.series.find(labels) === 0) this.series.add(labels)
+    // A lost definition loses its own series alone: refs between are kept as series without labels.
+    while (this.series.count + 1 < ref) this.series.add([])
+    if (ref === this.series.count + 1) this.series.add(this.series.find(labels) === 0 ? labels : [])
   }
 
   replayGroup({ group: id, firstColumn, refs, isLate, salt }: GroupDefinition): void {
@@ -215,19 +216,33 @@ export class Head {
     if (group.columns === firstColumn && refs.every((ref) => ref > 0 && ref <= this.series.count)) this.#giveColumns(group, refs, salt)
   }
 
-  replaySegment(head: SegmentHead): boolean {
+  /** End of the log that any segment knows of: LSNs below it were given out. */
+  newestSegmentLsn: number = 0
+
+  replaySegment(head: SegmentHead, mustBeVerified: boolean): boolean {
     const group = this.groups[head.group]
     if (!group || head.rows > CHUNK_ROWS || group.saltOf(head.columns) !== head.salt) return false
+    // A damaged one of late: its rows are still in the log, which is cut only behind what is synced.
+    if (mustBeVerified && !head.isVerified) return false
     group.linkFound({ ...head, previous: 0 })
-    this.#flushedLsn.set(head.group, Math.max(this.#flushedLsn.get(head.group) ?? 0, head.flushedLsn))
+    this.newestSegmentLsn = Math.max(this.newestSegmentLsn, head.flushedLsn)
+    if (!head.isVerified) return true
+    const stretches = this.#inSegments.get(head.group)
+    const stretch = { first: head.firstLsn, flushed: head.flushedLsn }
+    if (stretches) stretches.push(stretch)
+    else this.#inSegments.set(head.group, [stretch])
     return true
+  }
+
+  #isInSegment(group: number, lsn: number): boolean {
+    return this.#inSegments.get(group)?.some(({ first, flushed }) => lsn >= first && lsn < flushed) ?? false
   }
 
   /** Puts a logged row back, unless it is in a segment. Returns its samples, 0 if it was not needed or made no sense. */
   replayRow(lsn: number, row: LoggedRow, floats: Float64Array, at: number): number {
     const group = this.groups[row.group]
     this.replayLsn = lsn
-    if (!group || row.first + row.n > group.columns || !group.knowsSalt(row.salt) || lsn < (this.#flushedLsn.get(row.group) ?? 0)) return 0
+    if (!group || row.first + row.n > group.columns || !group.knowsSalt(row.salt) || this.#isInSegment(row.group, lsn)) return 0
     const refs = this.heap.u32.slice(group.refsWord + row.first, group.refsWord + row.first + row.n)
     const stale = row.stale && new Uint8Array(row.n).map((_, i) => (row.stale![i >>> 5]! >>> (i & 31)) & 1)
     const run = { refs, values: floats.subarray(at, at + row.n), stale, t: row.t }
@@ -235,6 +250,8 @@ export class Head {
     while (r >= 0 && group.timeOf(r) !== row.t) r--
     if (r < 0 && (group.mustFlush || group.columns > group.layout.cap)) this.flushGroup(group)
     const isNew = r < 0
+    // Its segment was lost while a later one was not: the row stands behind newer ones from now on.
+    if (isNew && row.t <= group.maxT) group.record.markUnordered()
     if (isNew) r = group.beginRow(row.t)
     const writer = this.#replayWriter
     const verdicts = new Uint8Array(row.n)
@@ -263,6 +280,13 @@ export class Head {
   /** Forgets segments of files before `file`; readers find none of them any more. */
   dropSegmentsBefore(file: number): void {
     for (const group of this.groups) group.dropSegmentsBefore(file)
+  }
+
+  /** Time of the newest sample of all. */
+  newestT(): number {
+    let newest = -Infinity
+    for (const group of this.groups) if (group.record.maxT > newest) newest = group.record.maxT
+    return newest
   }
 
   /** LSN below which every row is in a segment. */

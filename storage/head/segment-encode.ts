@@ -1,4 +1,5 @@
 // Turns the rows of a group into a segment: transposed, then encoded column by column (FORMAT.md, "Head segments").
+import { crc32 } from 'node:zlib'
 import { CHUNK_BYTES_MAX, CHUNK_ROWS, encodeChunk, encodeGappedChunk, lastHint } from '../codec/chunk-encode.ts'
 import { FRAME_HEAD_BYTES } from '../log/frame.ts'
 import { ROW_HAS_BITMAPS, type BlockLayout } from './group-record.ts'
@@ -13,6 +14,8 @@ export interface RowsToEncode {
   rows: number
   isLate: boolean
   salt: number
+  /** Rows of the group logged in [firstLsn, flushedLsn) are in this segment. */
+  firstLsn: number
   flushedLsn: number
   /** One guess per column for the codec, updated. */
   hints: Uint8Array
@@ -70,9 +73,10 @@ export function encodeSegment(heap: SharedHeap, what: RowsToEncode, buffer: Buff
   buffer.writeUInt32LE(offsetsAt - base, base + 12)
   buffer.writeDoubleLE(times[0]!, base + 16)
   buffer.writeDoubleLE(times[rows - 1]!, base + 24)
-  buffer.writeDoubleLE(what.flushedLsn, base + 32)
-  buffer.writeUInt32LE(what.salt, base + 40)
-  buffer.writeUInt32LE(0, base + 44)
+  buffer.writeDoubleLE(what.firstLsn, base + 32)
+  buffer.writeDoubleLE(what.flushedLsn, base + 40)
+  buffer.writeUInt32LE(what.salt, base + 48)
+  buffer.writeUInt32LE(crc32(buffer.subarray(base, base + 52)), base + 52)
   return { lengthBytes: length, minT: times[0]!, maxT: times[rows - 1]!, usedColumns }
 }
 

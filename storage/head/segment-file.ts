@@ -1,10 +1,11 @@
 // Files of encoded rows: appended to by main, read by any thread (FORMAT.md, "Head segments").
+import { crc32 } from 'node:zlib'
 import { DiskError, DiskFile, listFolder, removeFile, syncFolder } from '../../lib/std/fs.ts'
 import { FRAME_HEAD_BYTES, FRAME_OVERHEAD_BYTES, TYPE_SEGMENT, frameLength, findFrame, sealFrame } from '../log/frame.ts'
 
 const FILE_BYTES_MAX = 128 * 1024 * 1024
 /** Fixed part of a segment's payload. */
-export const SEGMENT_HEAD_BYTES = 48
+export const SEGMENT_HEAD_BYTES = 56
 const SCAN_BYTES = 1 << 20
 
 export function segmentFilePath(folder: string, file: number): string {
@@ -21,8 +22,11 @@ export interface SegmentHead {
   rows: number
   minT: number
   maxT: number
+  firstLsn: number
   flushedLsn: number
   salt: number
+  /** Its payload was read and its checksum holds. */
+  isVerified: boolean
 }
 
 export class SegmentWriter {
@@ -122,10 +126,11 @@ export function segmentFileNumbers(folder: string): number[] {
 }
 
 /**
- * Visits the heads of all segments in a file whose header and length hold; payload checksums are for the reader.
+ * Visits the heads of all segments in a file whose frame header, length and head checksum hold. Payload checksums are
+ * for the reader, but for segments that end at or behind `verifyFromLsn`: those decide what replay leaves out.
  * Returns the bytes that no segment covers.
  */
-export function scanSegmentFile(folder: string, number: number, visit: (head: SegmentHead) => void): number {
+export function scanSegmentFile(folder: string, number: number, verifyFromLsn: number, visit: (head: SegmentHead) => void): number {
   const file = DiskFile.openForRead(segmentFilePath(folder, number))
   try {
     const size = file.sizeBytes()
@@ -148,13 +153,23 @@ export function scanSegmentFile(folder: string, number: number, visit: (head: Se
         at += skipped
         continue
       }
-      visit(readHead(window, p + FRAME_HEAD_BYTES, number, at + FRAME_HEAD_BYTES, length))
+      const head = readHead(window, p + FRAME_HEAD_BYTES, number, at + FRAME_HEAD_BYTES, length)
+      const isSound = window.readUInt32LE(p + FRAME_HEAD_BYTES + 52) === crc32(window.subarray(p + FRAME_HEAD_BYTES, p + FRAME_HEAD_BYTES + 52))
+      if (isSound && head.flushedLsn >= verifyFromLsn) head.isVerified = isPayloadOnDisk(file, head)
+      if (isSound) visit(head)
+      else lost += length + FRAME_OVERHEAD_BYTES
       at += length + FRAME_OVERHEAD_BYTES
     }
     return lost
   } finally {
     file.close()
   }
+}
+
+function isPayloadOnDisk(file: DiskFile, head: SegmentHead): boolean {
+  const bytes = Buffer.alloc(head.lengthBytes + 4)
+  return file.read(bytes, head.offsetBytes, bytes.length) === bytes.length
+    && bytes.readUInt32LE(head.lengthBytes) === crc32(bytes.subarray(0, head.lengthBytes))
 }
 
 function readHead(bytes: Buffer, p: number, file: number, offsetBytes: number, lengthBytes: number): SegmentHead {
@@ -165,7 +180,9 @@ function readHead(bytes: Buffer, p: number, file: number, offsetBytes: number, l
     rows: bytes.readUInt32LE(p + 8),
     minT: bytes.readDoubleLE(p + 16),
     maxT: bytes.readDoubleLE(p + 24),
-    flushedLsn: bytes.readDoubleLE(p + 32),
-    salt: bytes.readUInt32LE(p + 40),
+    firstLsn: bytes.readDoubleLE(p + 32),
+    flushedLsn: bytes.readDoubleLE(p + 40),
+    salt: bytes.readUInt32LE(p + 48),
+    isVerified: false,
   }
 }

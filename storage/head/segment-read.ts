@@ -30,6 +30,8 @@ export class SegmentReader {
   /** What payload offset bytes[0] of the chunk area stands for. */
   #chunkBase = 0
   readonly times: Float64Array = new Float64Array(34)
+  /** Segments whose checksum this reader has seen to hold. */
+  readonly #verified = new Set<string>()
 
   constructor(folder: string) {
     this.#folder = folder
@@ -40,8 +42,9 @@ export class SegmentReader {
     try {
       this.#load(place, first, last)
     } catch (cause) {
-      // A file that retention has removed meanwhile is no different to the reader.
-      if (!(cause instanceof SegmentDamageError || cause instanceof DiskError || cause instanceof RangeError)) throw cause
+      // A file that retention has removed meanwhile is no different to the reader; any other refusal of the disk may pass.
+      const isGone = cause instanceof DiskError && cause.code === 'ENOENT'
+      if (!(cause instanceof SegmentDamageError || isGone || cause instanceof RangeError)) throw cause
       this.damaged.set(segmentKey(place), cause.message)
       throw cause instanceof SegmentDamageError ? cause : new SegmentDamageError(cause.message, { cause })
     }
@@ -58,7 +61,9 @@ export class SegmentReader {
   #load(place: SegmentPlace, first: number, last: number): void {
     const file = this.#open(place.file)
     const headBytes = SEGMENT_HEAD_BYTES + 320 + (place.columns + 1) * 4
-    const isWhole = place.lengthBytes <= WHOLE_BYTES || (last - first + 1) * 2 >= place.columns
+    // The first look at a segment takes all of it, to see whether its checksum holds.
+    const isKnown = this.#verified.has(segmentKey(place))
+    const isWhole = !isKnown || place.lengthBytes <= WHOLE_BYTES || (last - first + 1) * 2 >= place.columns
     const want = isWhole ? place.lengthBytes + 8 : Math.min(place.lengthBytes, headBytes)
     this.#reserve(Math.max(want, headBytes) + PAD_BYTES)
     const got = file.read(this.bytes, place.offsetBytes, want)
@@ -66,6 +71,7 @@ export class SegmentReader {
     if (isWhole && (got < want || this.bytes.readUInt32LE(place.lengthBytes) !== crc32(this.bytes.subarray(0, place.lengthBytes)))) {
       throw new SegmentDamageError(`cannot read segment at ${place.offsetBytes} of ${file.path}: ${place.lengthBytes} bytes do not match their checksum`)
     }
+    if (!isKnown) this.#verified.add(segmentKey(place))
     decodeChunk(this.bytes, SEGMENT_HEAD_BYTES, place.rows, this.times, 0)
     this.#readOffsets(place, file.path)
     this.#chunkBase = 0

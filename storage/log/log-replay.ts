@@ -6,6 +6,8 @@ import { LOG_HEADER_BYTES, ROW_PRESENT, ROW_STALE, type LogFile, type LoggedRow 
 /** Called for each row: values are `floats[at, at + row.n)`; nothing may be kept. */
 export type RowVisitor = (lsn: number, row: LoggedRow, floats: Float64Array, at: number) => void
 
+const LOG_NAME = /^\d{20}\.log$/
+
 export interface Replayed {
   files: LogFile[]
   /** Where the next file may begin: above every LSN ever given. */
@@ -14,9 +16,18 @@ export interface Replayed {
   damage: ScanDamage
 }
 
+/** Between what one process may have given out and what the next gives. */
+export const LSN_GAP: number = 2 ** 30
+
+/** LSN of the first byte that the log still holds, Infinity if it is empty. */
+export function oldestLogLsn(folder: string): number {
+  const first = listFolder(folder).find((name) => LOG_NAME.test(name))
+  return first === undefined ? Infinity : Number(first.slice(0, 20))
+}
+
 export function replayLog(folder: string, visit: RowVisitor): Replayed {
   const out: Replayed = { files: [], nextLsn: 0, rows: 0, damage: { frames: 0, bytes: 0, isTornTail: false } }
-  const names = listFolder(folder).filter((name) => /^\d{20}\.log$/.test(name))
+  const names = listFolder(folder).filter((name) => LOG_NAME.test(name))
   for (const [i, name] of names.entries()) {
     const path = `${folder}/${name}`
     const startLsn = Number(name.slice(0, 20))
@@ -29,7 +40,7 @@ export function replayLog(folder: string, visit: RowVisitor): Replayed {
     const endLsn = startLsn + bytes.length
     out.files.push({ startLsn, endLsn, path })
     // The old process may have given out LSNs for rows it never wrote: stay clear of them by a whole buffer.
-    out.nextLsn = Math.max(out.nextLsn, Math.ceil(endLsn / 8) * 8 + (1 << 30))
+    out.nextLsn = Math.max(out.nextLsn, Math.ceil(endLsn / 8) * 8 + LSN_GAP)
   }
   return out
 }

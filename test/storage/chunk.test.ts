@@ -30,6 +30,7 @@ describe('chunk codec', () => {
     roundTrip([1e300, 1e-300, 5e-324, Number.MAX_VALUE])
     roundTrip([2 ** 52, -(2 ** 52), 2 ** 53, 2 ** 53 + 2])
     roundTrip([2 ** 52, -(2 ** 52), 0, 1])
+    roundTrip([2 ** 52, -(2 ** 51) + 1, -(2 ** 52) + 2, -(2 ** 51) + 3])
     roundTrip([4294967295, 0, 4294967296, 1, 4294967297])
     roundTrip([1.7e12, 1.7e12 + 1, 1.7e12 + 4294967296])
     roundTrip(Array.from({ length: 32 }, (_, i) => 1_700_000_000_000 + i * 10_000))

@@ -153,6 +153,40 @@ describe('damage', () => {
     await again.close()
   })
 
+  it('takes rows from the log where the segment that should hold them is torn or lies', async () => {
+    const folder = tempFolder()
+    const db = open(folder)
+    const refs = Uint32Array.from({ length: SERIES }, (_, i) => db.series(labelsFromRecord({ __name__: 'm', i: String(i) })))
+    for (let k = 0; k < 110; k++) {
+      db.append({ count: SERIES, refs, values: Float64Array.from(refs, (ref) => ref * 1000 + k), t: NOW + k, times: null, stale: null }, new Uint8Array(SERIES))
+    }
+    await db.close()
+    const path = `${folder}/head/00000001.seg`
+    const whole = fs.readFileSync(path)
+    const starts: number[] = []
+    scanFrames(whole, 0, whole.length, (_type, _at, _length, frameAt) => starts.push(frameAt))
+    const f = async (change: (bytes: Buffer) => void): Promise<void> => {
+      const copy = tempFolder()
+      fs.cpSync(folder, copy, { recursive: true })
+      const bytes = Buffer.from(whole)
+      change(bytes)
+      fs.writeFileSync(`${copy}/head/00000001.seg`, bytes)
+      for (let start = 0; start < 2; start++) {
+        const again = open(copy)
+        expect(timesOf(again).get('5')).toEqual(Array.from({ length: 110 }, (_, k) => k))
+        await again.close()
+      }
+    }
+    for (let segment = 0; segment < starts.length; segment++) {
+      await f((bytes) => bytes.fill(0, starts[segment]! + 400, starts[segment + 1] ?? bytes.length))
+      // The LSN up to which it claims to hold rows, the group, the number of columns.
+      await f((bytes) => void (bytes[starts[segment]! + 16 + 45]! ^= 2))
+      await f((bytes) => void (bytes[starts[segment]! + 16]! ^= 2))
+      await f((bytes) => void (bytes[starts[segment]! + 16 + 4]! ^= 2))
+    }
+    await f((bytes) => bytes.fill(0))
+  })
+
   it('never reads a segment or row as another group\'s, when ids are given again', async () => {
     const folder = tempFolder()
     const db = open(folder)
