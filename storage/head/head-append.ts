@@ -206,6 +206,9 @@ export class HeadAppender {
       this.#head.moveOut(ref, newest)
       return STORED
     }
+    // A sender that restarts sends its last rows again; they may be encoded already.
+    const isSame = this.#head.isStoredAs(group, c, run.t, { value: run.values[i]!, isStale: run.stale !== null && run.stale[i] === 1 })
+    if (isSame !== null) return isSame ? STORED : REJECT_DUPLICATE
     if (newest - run.t > this.#head.outOfOrderMs) return REJECT_OUT_OF_ORDER
     return this.#late(ref, run, i, verdicts)
   }

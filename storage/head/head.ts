@@ -170,6 +170,19 @@ export class Head {
     else this.#newestWhenMoved.set(ref, newest)
   }
 
+  /** What a column of a group has in segments at t: null nothing, else whether it equals the given sample. */
+  isStoredAs(group: Group, c: number, t: number, sample: { value: number; isStale: boolean }): boolean | null {
+    if (t > group.segmentMaxT) return null
+    try {
+      const found = this.#reader.sampleAt(this.heap, group.record.segment, c, t)
+      if (found === 0) return null
+      return found === 2 || sample.isStale ? (found === 2) === sample.isStale : Object.is(this.#reader.found[0], sample.value)
+    } catch (error) {
+      if (error instanceof SegmentDamageError) return null
+      throw error
+    }
+  }
+
   /** A time that no in-order sample stored elsewhere is newer than; cheap, so it may be later than the newest. */
   fenceOf(ref: number): number {
     if (!this.series.hasOlderPlaces(ref)) return -Infinity

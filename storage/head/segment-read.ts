@@ -2,7 +2,7 @@
 // page cache is the cache; what is read goes into one reused buffer per reader.
 import { crc32 } from 'node:zlib'
 import { DiskError, DiskFile } from '../../lib/std/fs.ts'
-import { decodeChunk, lastPresent } from '../codec/chunk-decode.ts'
+import { decodeChunk, lastPresent, lastStale } from '../codec/chunk-decode.ts'
 import { readSegmentPlace, type SegmentPlace } from './group-record.ts'
 import { SEGMENT_HEAD_BYTES, segmentFilePath } from './segment-file.ts'
 import type { SharedHeap } from './shared-heap.ts'
@@ -32,6 +32,10 @@ export class SegmentReader {
   readonly times: Float64Array = new Float64Array(34)
   /** Segments whose checksum this reader has seen to hold. */
   readonly #verified = new Set<string>()
+  /** The segment that `bytes` holds all of. */
+  #whole = ''
+  readonly #column = new Float64Array(34)
+  readonly found: Float64Array = new Float64Array(1)
 
   constructor(folder: string) {
     this.#folder = folder
@@ -59,10 +63,13 @@ export class SegmentReader {
   }
 
   #load(place: SegmentPlace, first: number, last: number): void {
+    const key = segmentKey(place)
+    if (key === this.#whole) return
+    this.#whole = ''
     const file = this.#open(place.file)
     const headBytes = SEGMENT_HEAD_BYTES + 320 + (place.columns + 1) * 4
     // The first look at a segment takes all of it, to see whether its checksum holds.
-    const isKnown = this.#verified.has(segmentKey(place))
+    const isKnown = this.#verified.has(key)
     const isWhole = !isKnown || place.lengthBytes <= WHOLE_BYTES || (last - first + 1) * 2 >= place.columns
     const want = isWhole ? place.lengthBytes + 8 : Math.min(place.lengthBytes, headBytes)
     this.#reserve(Math.max(want, headBytes) + PAD_BYTES)
@@ -71,11 +78,14 @@ export class SegmentReader {
     if (isWhole && (got < want || this.bytes.readUInt32LE(place.lengthBytes) !== crc32(this.bytes.subarray(0, place.lengthBytes)))) {
       throw new SegmentDamageError(`cannot read segment at ${place.offsetBytes} of ${file.path}: ${place.lengthBytes} bytes do not match their checksum`)
     }
-    if (!isKnown) this.#verified.add(segmentKey(place))
+    if (!isKnown) this.#verified.add(key)
     decodeChunk(this.bytes, SEGMENT_HEAD_BYTES, place.rows, this.times, 0)
     this.#readOffsets(place, file.path)
     this.#chunkBase = 0
-    if (isWhole) return
+    if (isWhole) {
+      this.#whole = key
+      return
+    }
     const from = this.#offsets[first]!
     const length = this.#offsets[last + 1]! - from
     this.#reserve(length + PAD_BYTES)
@@ -104,6 +114,27 @@ export class SegmentReader {
       return this.times[31 - Math.clz32(lastPresent)]!
     }
     return -Infinity
+  }
+
+  /**
+   * What column c of a chain of segments holds at t: 0 nothing, 1 a live sample (its value in `found[0]`), 2 a staleness
+   * marker. Reads each segment once for all columns that are asked of it in a row.
+   */
+  sampleAt(heap: SharedHeap, segment: number, c: number, t: number): 0 | 1 | 2 {
+    for (let unit = segment; unit !== 0;) {
+      const place = readSegmentPlace(heap, unit)
+      unit = place.previous
+      if (place.minT > t || place.maxT < t || c >= place.columns) continue
+      this.load(place, 0, place.columns - 1)
+      const row = this.times.subarray(0, place.rows).indexOf(t)
+      const at = this.chunkAt(c)
+      if (row < 0 || at < 0) continue
+      decodeChunk(this.bytes, at, place.rows, this.#column, 0)
+      if (((lastPresent >>> row) & 1) === 0) continue
+      this.found[0] = this.#column[row]!
+      return ((lastStale >>> row) & 1) === 1 ? 2 : 1
+    }
+    return 0
   }
 
   close(): void {

@@ -110,6 +110,19 @@ describe('Database', () => {
     await db.close()
   })
 
+  it('knows rows that are sent again after they were encoded', async () => {
+    const db = open(tempFolder())
+    const refs = Array.from({ length: 50 }, (_, i) => db.series(series(i)))
+    for (let k = 0; k < 70; k++) append(db, batchOf(NOW + k, refs, refs.map((ref) => ref + k)))
+    for (const k of [10, 31, 32, 63, 64, 69]) {
+      expect(new Set(append(db, batchOf(NOW + k, refs, refs.map((ref) => ref + k))))).toEqual(new Set([STORED]))
+      expect(new Set(append(db, batchOf(NOW + k, refs, refs.map((ref) => ref + k + 1))))).toEqual(new Set([REJECT_DUPLICATE]))
+    }
+    expect(db.head.lateSamples).toBe(0)
+    expect(db.head.groups.length).toBe(2)
+    await db.close()
+  })
+
   it('takes samples in order per series, however far their group has run ahead', async () => {
     const db = open(tempFolder())
     const refs = Array.from({ length: 10 }, (_, i) => db.series(series(i)))
