@@ -119,6 +119,10 @@ export function listFolder(folder: string): string[] {
   return guarded(`list ${folder}`, () => (fs.existsSync(folder) ? fs.readdirSync(folder).toSorted() : []))
 }
 
+export function fileSizeBytes(file: string): number {
+  return guarded(`stat ${file}`, () => fs.statSync(file).size)
+}
+
 export function removeFile(file: string): void {
   guarded(`remove ${file}`, () => fs.rmSync(file, { force: true }))
 }

@@ -1,6 +1,6 @@
 // Files of encoded rows: appended to by main, read by any thread (FORMAT.md, "Head segments").
 import { crc32 } from 'node:zlib'
-import { DiskError, DiskFile, listFolder, removeFile, syncFolder } from '../../lib/std/fs.ts'
+import { DiskError, DiskFile, fileSizeBytes, listFolder, removeFile, syncFolder } from '../../lib/std/fs.ts'
 import { FRAME_HEAD_BYTES, FRAME_OVERHEAD_BYTES, TYPE_SEGMENT, frameLength, findFrame, sealFrame } from '../log/frame.ts'
 
 const FILE_BYTES_MAX = 128 * 1024 * 1024
@@ -121,8 +121,14 @@ export class SegmentWriter {
   }
 }
 
+/** Numbers of the files there, ascending. Files that a short run left empty are removed. */
 export function segmentFileNumbers(folder: string): number[] {
-  return listFolder(folder).filter((name) => /^\d{8}\.seg$/.test(name)).map((name) => Number(name.slice(0, 8)))
+  return listFolder(folder).filter((name) => /^\d{8}\.seg$/.test(name)).map((name) => Number(name.slice(0, 8))).filter((number) => {
+    const path = segmentFilePath(folder, number)
+    const isEmpty = fileSizeBytes(path) === 0
+    if (isEmpty) removeFile(path)
+    return !isEmpty
+  })
 }
 
 /**

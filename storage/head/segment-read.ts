@@ -9,6 +9,7 @@ import type { SharedHeap } from './shared-heap.ts'
 
 /** Segments up to this size are read whole, with their checksum. */
 const WHOLE_BYTES = 16 * 1024
+const OPEN_FILES_MAX = 32
 /** Decoders may look this far past a chunk. */
 const PAD_BYTES = 16
 
@@ -163,6 +164,8 @@ export class SegmentReader {
   #open(number: number): DiskFile {
     let file = this.#files.get(number)
     if (!file) {
+      // A removed file keeps its space while it is open; a few open ones are enough.
+      if (this.#files.size >= OPEN_FILES_MAX) this.close()
       file = DiskFile.openForRead(segmentFilePath(this.#folder, number))
       this.#files.set(number, file)
     }
