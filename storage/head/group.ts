@@ -151,7 +151,8 @@ export class Group {
   #growBlock(): void {
     const { heap, arena } = this.#ground
     assert(this.rows === 0 || this.columns <= this.#layout.cap, `group ${this.id} grows columns with rows in its block`)
-    const rowCap = Math.min(this.#rowsMax, this.rows === 0 ? this.#wantedRows : this.rows * 2)
+    // One step from few rows to all: blocks of every size between would stay behind, used by nobody.
+    const rowCap = this.rows === 0 ? Math.min(this.#rowsMax, this.#wantedRows) : this.#rowsMax
     if (this.columns > this.#wantedCap) this.#wantedCap = columnCap(this.columns, this.#wantedCap)
     const cap = this.rows === 0 ? this.#wantedCap : this.#layout.cap
     const layout = new BlockLayout(rowCap, cap)
