@@ -8,6 +8,7 @@ import { answerMetadata } from './answer-metadata.ts'
 import { Annotations } from './exec/annotations.ts'
 import { Budget } from './exec/budget.ts'
 import { evaluate } from './exec/evaluate.ts'
+import { HistogramTable } from './exec/histogram-table.ts'
 import { LabelTable } from './exec/label-table.ts'
 import type { Steps } from './exec/operator.ts'
 import { QueryError } from './exec/query-error.ts'
@@ -78,7 +79,8 @@ export class Engine {
     const isRangeQuery = job.kind === 'range'
     const labels = new LabelTable(querier)
     const annotations = new Annotations(job.query)
-    const scope = { querier, labels, annotations, budget, lookbackMs: job.lookbackMs, isRangeQuery, subqueryStepMs }
+    const histograms = new HistogramTable(budget)
+    const scope = { querier, labels, histograms, annotations, budget, lookbackMs: job.lookbackMs, isRangeQuery, subqueryStepMs }
     const parsed = parseExpr(job.query, features)
     const preparedMs = clock.monotonic()
     const times = { startMs: steps.startMs, endMs: isRangeQuery ? job.endMs : steps.startMs, stepMs: steps.stepMs }

@@ -5,6 +5,7 @@
 // Everything that flows through here per sample is a typed array. A series is a `ref` (u32 ≥ 1, stable while the
 // process lives, also across workers); label sets are resolved late, through symbol ids.
 // Staleness is a flag beside the value, never a NaN payload: arithmetic and plain arrays do not keep payloads.
+import type { FloatHistogram } from '../lib/model/histogram.ts'
 import type { Labels } from '../lib/model/labels.ts'
 import type { Matcher } from '../lib/model/matcher.ts'
 
@@ -33,6 +34,10 @@ export interface SampleBatch {
   times: Float64Array | null
   /** 1 where the sample is a staleness marker (its value is then ignored); null where none is. */
   stale: Uint8Array | null
+  /** Where element i is not null, sample i is that native histogram and its value is ignored. Absent or null: floats only. */
+  histograms?: readonly (FloatHistogram | null)[] | null
+  /** Unix ms at which what sample i counts began, 0 where not known. Absent or null: known of none. */
+  startTimes?: Float64Array | null
 }
 
 export interface Appender {
@@ -83,6 +88,15 @@ export interface SeriesBatch {
   present: Uint32Array
   /** Same layout: the sample is a staleness marker. A set bit implies the present bit. Only valid where hasGaps. */
   stale: Uint32Array
+  /** The batch's native histograms; null where it has none: then nobody need look at the bits. */
+  histograms: readonly FloatHistogram[] | null
+  /**
+   * Layout of `present`: sample i of series s is a native histogram, v[s * n + i] its position in `histograms`. Valid
+   * for every series where `histograms` is not null; a set bit implies a live sample.
+   */
+  histogramBits: Uint32Array
+  /** Layout of v: Unix ms at which what the sample counts began, 0 where not known. null: known of none in this batch. */
+  startTimes: Float64Array | null
 }
 
 export interface Selection {

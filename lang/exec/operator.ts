@@ -15,7 +15,7 @@ export interface Steps {
 /** What a point of a row is. */
 export const ABSENT = 0
 export const FLOAT = 1
-/** Reserved: the value is then an index into the query's side table of native histograms. */
+/** The value is then an id in the query's table of native histograms (histogram-table.ts). */
 export const HISTOGRAM = 2
 
 /** Buffers belong to the operator and are valid until its next call; a consumer may overwrite values and kinds in place. */

@@ -2,11 +2,13 @@
 import type { Querier } from '../../storage/interface.ts'
 import type { Annotations } from './annotations.ts'
 import type { Budget } from './budget.ts'
+import type { HistogramTable } from './histogram-table.ts'
 import type { LabelTable } from './label-table.ts'
 
 export interface QueryScope {
   readonly querier: Querier
   readonly labels: LabelTable
+  readonly histograms: HistogramTable
   readonly annotations: Annotations
   readonly budget: Budget
   readonly lookbackMs: number

@@ -11,6 +11,7 @@
 // "vector cannot contain metrics with the same labelset" where two have a point at one step.
 import type { Annotations } from '../exec/annotations.ts'
 import type { Budget } from '../exec/budget.ts'
+import type { HistogramTable } from '../exec/histogram-table.ts'
 import type { LabelTable } from '../exec/label-table.ts'
 import type { Operator, Steps } from '../exec/operator.ts'
 import type { Call, Expr } from '../parse/ast.ts'
@@ -23,6 +24,8 @@ export interface FuncContext {
   readonly isRangeQuery: boolean
   readonly lookbackMs: number
   readonly labels: LabelTable
+  /** The native histograms that points of kind HISTOGRAM speak of. */
+  readonly histograms: HistogramTable
   /** `annotations.warn(text, call.args[0].span)`: text without prefix and without place. */
   readonly annotations: Annotations
   /** Arrays that grow with the data come from here (`floats`, `bytes`); `check()` once per batch. */

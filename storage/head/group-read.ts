@@ -15,6 +15,9 @@ export class BatchBuffer implements SeriesBatch {
   hasGaps: Uint8Array = new Uint8Array(64)
   present: Uint32Array = new Uint32Array(64)
   stale: Uint32Array = new Uint32Array(64)
+  readonly histograms = null
+  readonly histogramBits: Uint32Array = new Uint32Array(0)
+  readonly startTimes = null
 
   /** Makes room for seriesCount × n values; content is undefined, hasGaps is zero. */
   shape(seriesCount: number, n: number): void {

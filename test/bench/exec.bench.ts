@@ -59,7 +59,8 @@ class SyntheticStore implements Queryable {
         const index = Uint32Array.from({ length: seriesCount }, (_, s) => done + s)
         done += seriesCount
         const none = new Uint32Array(0)
-        return { n: SAMPLES, t: this.#t, seriesCount, index, v: this.#v, hasGaps: new Uint8Array(seriesCount), present: none, stale: none }
+        const hasGaps = new Uint8Array(seriesCount)
+        return { n: SAMPLES, t: this.#t, seriesCount, index, v: this.#v, hasGaps, present: none, stale: none, histograms: null, histogramBits: none, startTimes: null }
       },
     }
   }

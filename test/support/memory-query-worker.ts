@@ -22,7 +22,9 @@ function endless(): SeriesBatch {
   const until = performance.now() + 1
   while (performance.now() < until);
   const none = new Uint32Array(0)
-  return { n: 0, t: new Float64Array(0), seriesCount: 0, index: none, v: new Float64Array(0), hasGaps: new Uint8Array(0), present: none, stale: none }
+  const floats = new Float64Array(0)
+  const hasGaps = new Uint8Array(0)
+  return { n: 0, t: floats, seriesCount: 0, index: none, v: floats, hasGaps, present: none, stale: none, histograms: null, histogramBits: none, startTimes: null }
 }
 
 const queryable: Queryable = {

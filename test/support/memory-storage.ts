@@ -2,6 +2,7 @@
 // obviously right: what scrape, ingest and the engine are tested against, and the oracle for the real head.
 // Regex matchers use re2js directly, so that the fast paths of lib/std/regex are not tested against themselves.
 import { RE2JS } from 're2js'
+import { isSameHistogram, type FloatHistogram } from '../../lib/model/histogram.ts'
 import { compareText, type Labels } from '../../lib/model/labels.ts'
 import type { Matcher } from '../../lib/model/matcher.ts'
 import { SeriesLimitError } from '../../storage/errors.ts'
@@ -34,6 +35,10 @@ export interface MemorySample {
   t: number
   v: number
   isStale: boolean
+  /** A native histogram; v is then NaN. */
+  h: FloatHistogram | null
+  /** Unix ms at which what it counts began; 0 where not known. */
+  startMs: number
 }
 
 interface MemorySeries {
@@ -81,7 +86,9 @@ export class MemoryStorage implements Appender, Queryable {
       if (series === undefined) throw new Error(`no series ${batch.refs[i]}`)
       const isStale = batch.stale !== null && batch.stale[i] === 1
       const t = batch.times === null ? batch.t : batch.times[i]!
-      verdicts[i] = this.#put(series, { t, v: isStale ? NaN : batch.values[i]!, isStale })
+      const h = isStale ? null : batch.histograms?.[i] ?? null
+      const v = isStale || h !== null ? NaN : batch.values[i]!
+      verdicts[i] = this.#put(series, { t, v, isStale, h, startMs: batch.startTimes?.[i] ?? 0 })
       if (verdicts[i] !== STORED) refused++
     }
     return refused
@@ -98,13 +105,18 @@ export class MemoryStorage implements Appender, Queryable {
   }
 
   /** Appends one sample; returns the verdict. */
-  add(labels: Labels, t: number, v: number): number {
-    return this.#put(this.#series[this.series(labels) - 1]!, { t, v, isStale: false })
+  add(labels: Labels, t: number, v: number, startMs = 0): number {
+    return this.#put(this.#series[this.series(labels) - 1]!, { t, v, isStale: false, h: null, startMs })
+  }
+
+  /** Appends one native histogram; returns the verdict. */
+  addHistogram(labels: Labels, t: number, h: FloatHistogram, startMs = 0): number {
+    return this.#put(this.#series[this.series(labels) - 1]!, { t, v: NaN, isStale: false, h, startMs })
   }
 
   /** Appends one staleness marker; returns the verdict. */
   addStale(labels: Labels, t: number): number {
-    return this.#put(this.#series[this.series(labels) - 1]!, { t, v: NaN, isStale: true })
+    return this.#put(this.#series[this.series(labels) - 1]!, { t, v: NaN, isStale: true, h: null, startMs: 0 })
   }
 
   /** Everything stored, in order of creation; copies. */
@@ -125,8 +137,7 @@ export class MemoryStorage implements Appender, Queryable {
     }
     const same = samples.find((other) => other.t === sample.t)
     if (same !== undefined) {
-      const isEqual = same.isStale === sample.isStale && (same.isStale || Object.is(same.v, sample.v))
-      return isEqual ? STORED : REJECT_DUPLICATE
+      return isEqual(same, sample) ? STORED : REJECT_DUPLICATE
     }
     if (sample.t < newest.t - outOfOrderWindowMs) return REJECT_OUT_OF_ORDER
     series.samples = [...samples, sample].toSorted((a, b) => a.t - b.t)
@@ -229,6 +240,12 @@ class MemoryQuerier implements Querier {
   }
 }
 
+function isEqual(a: MemorySample, b: MemorySample): boolean {
+  if (a.isStale || b.isStale) return a.isStale === b.isStale
+  if (a.h !== null && b.h !== null) return isSameHistogram(a.h, b.h)
+  return a.h === b.h && Object.is(a.v, b.v)
+}
+
 function valueOf(labels: Labels, name: string): string {
   for (let i = 0; i < labels.length; i += 2) if (labels[i] === name) return labels[i + 1]!
   return ''
@@ -274,16 +291,28 @@ function toBatch(group: readonly FoundSeries[], times: readonly number[]): Serie
     hasGaps: new Uint8Array(group.length),
     present: new Uint32Array(group.length * words),
     stale: new Uint32Array(group.length * words),
+    histograms: null,
+    histogramBits: new Uint32Array(group.length * words),
+    startTimes: null,
   }
+  const histograms: FloatHistogram[] = []
+  const startTimes = new Float64Array(group.length * n)
   group.forEach(({ samples }, s) => {
     batch.hasGaps[s] = samples.length < n || samples.some(({ isStale }) => isStale) ? 1 : 0
-    for (const { t, v, isStale } of samples) {
+    for (const { t, v, isStale, h, startMs } of samples) {
       const i = columnOf.get(t)!
       const word = s * words + (i >>> 5)
       batch.present[word]! |= 1 << (i & 31)
       if (isStale) batch.stale[word]! |= 1 << (i & 31)
-      else batch.v[s * n + i] = v
+      else if (h === null) batch.v[s * n + i] = v
+      else {
+        batch.histogramBits[word]! |= 1 << (i & 31)
+        batch.v[s * n + i] = histograms.push(h) - 1
+      }
+      startTimes[s * n + i] = startMs
     }
   })
+  if (histograms.length > 0) batch.histograms = histograms
+  if (startTimes.some((startMs) => startMs !== 0)) batch.startTimes = startTimes
   return batch
 }

@@ -1,0 +1,23 @@
+// The native histograms of one query. A point of kind HISTOGRAM holds an id of this table in its value, so that rows
+// stay plain numbers. Histograms are immutable; equal ids are equal histograms, different ids may be, too.
+import { histogramBytes, type FloatHistogram } from '../../lib/model/histogram.ts'
+import type { Budget } from './budget.ts'
+
+export class HistogramTable {
+  readonly #budget: Budget
+  readonly #list: FloatHistogram[] = []
+
+  constructor(budget: Budget) {
+    this.#budget = budget
+  }
+
+  /** The id of a histogram; it is kept to the end of the query, and paid for. Throws ExecutionError over the limit. */
+  put(histogram: FloatHistogram): number {
+    this.#budget.addBytes(histogramBytes(histogram))
+    return this.#list.push(histogram) - 1
+  }
+
+  get(id: number): FloatHistogram {
+    return this.#list[id]!
+  }
+}
