@@ -7,6 +7,7 @@ import { readTextIfThere } from '../lib/std/fs.ts'
 import type { Logger } from '../lib/std/log.ts'
 import type { Metrics } from '../lib/std/metrics.ts'
 import type { ConfigControl } from '../web/parts.ts'
+import { featureWarnings } from './features.ts'
 import type { Flags } from './flags.ts'
 
 /** There is no configuration file where the flag says. */
@@ -39,7 +40,7 @@ export class ConfigFile implements ConfigControl {
     const text = configFile === '' ? defaultConfigText(ownAddress(this.#flags)) : readTextIfThere(configFile)
     if (text === null) throw new ConfigFileError(`cannot read the configuration ${configFile}: there is no such file; give another --config.file`)
     const { config, warnings } = loadConfig(text, fileName, { strict: isStrict })
-    for (const warning of warnings) this.#logger.warn(warning)
+    for (const warning of [...warnings, ...featureWarnings(config.features, `${fileName}: features: `)]) this.#logger.warn(warning)
     this.#text = text
     this.#last = { isSuccessful: true, timeMs: this.#clock.now() }
     return config

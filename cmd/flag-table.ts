@@ -26,14 +26,11 @@ export const FLAGS: readonly FlagSpec[] = [
   { name: 'query.max-concurrency', kind: 'count', fallback: '20', help: 'Queries running or waiting at once.' },
   { name: 'query.max-samples', kind: 'count', fallback: '50000000', help: 'Samples a query may hold.' },
   { name: 'query.lookback-delta', kind: 'duration', fallback: '5m', help: 'How far back an instant selector looks.' },
-  { name: 'enable-feature', kind: 'text', fallback: '', help: 'Comma-separated features: promql-experimental-functions.' },
+  { name: 'enable-feature', kind: 'text', fallback: '', help: 'Comma-separated features: see docs/configuration.md.' },
   { name: 'threads', kind: 'count', fallback: '', help: 'Query workers; 0 evaluates in the main thread. Default: one a core, two at least.', min: 0 },
   { name: 'log.level', kind: 'choice', fallback: 'info', help: 'debug, info, warn or error.', choices: ['debug', 'info', 'warn', 'error'] },
   { name: 'log.format', kind: 'choice', fallback: 'logfmt', help: 'logfmt or json.', choices: ['logfmt', 'json'] },
 ]
-
-/** What --enable-feature may name; others are warned of. */
-export const FEATURES: ReadonlySet<string> = new Set(['promql-experimental-functions'])
 
 /** Prometheus' flags that mean nothing here, and why; accepted with a warning so that a command line can move over. */
 export const FOREIGN_FLAGS: ReadonlyMap<string, string> = new Map([

@@ -3,7 +3,8 @@ import { DurationError, parseDuration } from '../lib/model/duration.ts'
 import { SizeError, parseSize } from '../lib/model/size.ts'
 import { nearestWord } from '../lib/std/nearest-word.ts'
 import type { LogFormat, LogLevel } from '../lib/std/log.ts'
-import { FEATURES, FLAGS, FOREIGN_FLAGS, FOREIGN_SWITCHES, type FlagSpec } from './flag-table.ts'
+import { featureWarnings } from './features.ts'
+import { FLAGS, FOREIGN_FLAGS, FOREIGN_SWITCHES, type FlagSpec } from './flag-table.ts'
 
 export interface Flags {
   configFile: string
@@ -127,10 +128,8 @@ function checked(spec: FlagSpec, value: string): string {
 function toFlags(values: ReadonlyMap<string, string>, warnings: string[]): Flags {
   const text = (name: string): string => values.get(name)!
   const { host, port } = parseListenAddress(text('web.listen-address'))
-  const features = text('enable-feature').split(',').filter((feature) => feature !== '')
-  for (const feature of features) {
-    if (!FEATURES.has(feature)) warnings.push(`--enable-feature=${feature} has no meaning here`)
-  }
+  const features = text('enable-feature').split(',').map((name) => name.trim()).filter((name) => name !== '')
+  warnings.push(...featureWarnings(features, '--enable-feature='))
   const threads = text('threads')
   return {
     configFile: text('config.file'),

@@ -2,6 +2,7 @@
 import os from 'node:os'
 import { Engine, type EngineOptions } from '../lang/engine.ts'
 import type { QueryJob, QueryReply } from '../lang/job.ts'
+import { engineFeatures } from '../lang/parse/features.ts'
 import { QueryPool } from '../lang/pool.ts'
 import type { Config } from '../lib/config/scrape-config.ts'
 import type { Clock } from '../lib/std/clock.ts'
@@ -32,9 +33,8 @@ const QUEUE_TIMEOUT_MS = 10_000
 const WORKER_IDLE_MS = 60_000
 
 export function makeQueryRunner(flags: Flags, config: Config, ground: Ground): StoppableRunner {
-  const isExperimental = flags.features.includes('promql-experimental-functions')
   const engine: Partial<Omit<EngineOptions, 'clock'>> = {
-    features: { experimentalFunctions: isExperimental, extendedRangeSelectors: false, fillModifiers: false },
+    features: engineFeatures([...flags.features, ...config.features]),
     samplesMax: flags.querySamplesMax,
     subqueryStepMs: config.global.evaluationIntervalMs,
   }

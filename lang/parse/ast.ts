@@ -149,3 +149,15 @@ export interface ParserFeatures {
   /** promql-binop-fill-modifiers: `fill`, `fill_left`, `fill_right`. */
   fillModifiers: boolean
 }
+
+/** All that `--enable-feature` and `features:` can switch of the language; each off unless named, as in Prometheus. */
+export interface EngineFeatures extends ParserFeatures {
+  /** promql-delayed-name-removal: metric names are dropped at the end of a query, not by each operation. */
+  delayedNameRemoval: boolean
+  /** type-and-unit-labels: `__type__` and `__unit__` are dropped where the name is. */
+  typeAndUnitLabels: boolean
+  /** use-start-timestamps: rate and its kin see resets by the time at which a counter began. */
+  startTimestamps: boolean
+  /** promql-per-step-stats: `stats=all` also counts the samples of each step. */
+  perStepStats: boolean
+}

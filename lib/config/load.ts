@@ -69,8 +69,9 @@ function readConfig(root: YamlNode | null, problems: Problems, folder: string, e
     }
     seen.add(jobName)
   })
+  const features = (reader.texts('features') ?? []).map(({ text }) => text.trim()).filter((name) => name !== '')
   reader.notBuilt('rule_files', 'scrape_config_files', 'alerting', 'remote_write', 'remote_read')
   reader.notBuilt('otlp', 'tracing', 'runtime')
   reader.finish()
-  return { global, scrapeConfigs, storage }
+  return { global, scrapeConfigs, features, storage }
 }

@@ -98,5 +98,7 @@ export interface Config {
     queryLogFile: string
   }
   scrapeConfigs: readonly ScrapeConfig[]
+  /** Names of features to switch on, as in --enable-feature; read at start. */
+  features: readonly string[]
   storage: { outOfOrderTimeWindowMs: number; retentionMs: number | null; retentionSizeBytes: number }
 }

@@ -90,7 +90,7 @@ describe('parseFlags', () => {
   it('adds features up and warns of those it does not have', () => {
     const { features, warnings } = run('--enable-feature=promql-experimental-functions', '--enable-feature', 'exemplar-storage,')
     expect(features).toEqual(['promql-experimental-functions', 'exemplar-storage'])
-    expect(warnings).toEqual(['--enable-feature=exemplar-storage has no meaning here'])
+    expect(warnings).toEqual(['--enable-feature=exemplar-storage has no meaning here: it is not built yet'])
   })
 
   it('refuses what is wrong with code 2 and the nearest right name', () => {

@@ -29,6 +29,7 @@ describe('a good configuration', () => {
     expect(load('').config).toEqual({
       global: { scrapeIntervalMs: 60_000, scrapeTimeoutMs: 10_000, evaluationIntervalMs: 60_000, externalLabels: new Map(), queryLogFile: '' },
       scrapeConfigs: [],
+      features: [],
       storage: { outOfOrderTimeWindowMs: 600_000, retentionMs: null, retentionSizeBytes: 0 },
     })
     expect(job('')).toEqual({
