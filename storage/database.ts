@@ -140,19 +140,25 @@ export class Database implements Appender {
     return this.#log
   }
 
-  /** Syncs what is accepted and closes; the folder can be opened again at once. Rejects with LogError if the disk refuses. */
+  /**
+   * Syncs what is accepted and closes; the folder can be opened again at once, also after a failure. Rejects with
+   * LogError if the disk refuses the log, DiskError if it refuses the rest.
+   */
   async close(): Promise<void> {
     if (this.#isClosed) return
     this.#isClosed = true
     this.#timer?.cancel()
-    try {
-      await this.#log.commit()
-      this.#log.close()
-    } finally {
-      this.#segments.close()
-      this.#definitions.close()
-      this.#lock.release()
+    const failures: unknown[] = []
+    await this.#log.commit().catch((error: unknown) => failures.push(error))
+    for (const part of [this.#log, this.#segments, this.#definitions]) {
+      try {
+        part.close()
+      } catch (error) {
+        failures.push(error)
+      }
     }
+    this.#lock.release()
+    if (failures.length > 0) throw failures[0]
   }
 
   #recover(numbers: readonly number[]): Recovery {

@@ -98,12 +98,14 @@ export class SegmentWriter {
     }
   }
 
+  /** Syncs and closes, also where the sync fails. Throws DiskError. */
   close(): void {
-    for (const file of [...this.#unsynced, this.#file]) {
-      file.syncNow()
-      file.close()
+    const files = [...this.#unsynced.splice(0), this.#file]
+    try {
+      for (const file of files) file.syncNow()
+    } finally {
+      for (const file of files) file.close()
     }
-    this.#unsynced.length = 0
   }
 
   #roll(): void {

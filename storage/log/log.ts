@@ -144,23 +144,26 @@ export class Log {
     if (dropped > 0) syncFolder(this.#folder)
   }
 
-  /** Writes and syncs everything, then closes. */
+  /** Writes and syncs everything, then closes, also where that fails. Throws LogError. */
   close(): void {
     if (this.#isClosed) return
     this.#isClosed = true
     this.#idleTimer?.cancel()
-    if (this.#failure === null) {
-      this.#series.write()
-      this.#series.syncNow()
-      this.#writeBuffer(this.#used)
+    try {
+      if (this.#failure === null) this.#guard(() => this.#writeAndSyncNow())
+    } finally {
+      for (const file of [...this.#full.splice(0), this.#file]) file.close()
     }
-    for (const file of this.#full.splice(0)) {
-      file.syncNow()
-      file.close()
-    }
-    this.#file.syncNow()
-    this.#file.close()
+    if (this.#failure !== null) throw this.#failure
     for (const waiter of this.#waiters.splice(0)) waiter.resolve()
+  }
+
+  #writeAndSyncNow(): void {
+    this.#series.write()
+    this.#series.syncNow()
+    this.#writeBuffer(this.#used)
+    for (const file of this.#full) file.syncNow()
+    this.#file.syncNow()
   }
 
   #scheduleFlush(): void {

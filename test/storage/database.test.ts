@@ -3,71 +3,10 @@ import fs from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { FakeClock } from '../../lib/std/clock.ts'
 import { Random, freshSeed } from '../../lib/std/random.ts'
-import { labelsFromRecord, type Labels } from '../../lib/model/labels.ts'
-import { Database, type DatabaseOptions } from '../../storage/database.ts'
-import { HeadQueryable } from '../../storage/head/head-querier.ts'
-import {
-  REJECT_DUPLICATE, REJECT_FUTURE, REJECT_OUT_OF_ORDER, REJECT_TOO_OLD, STORED, type SampleBatch,
-} from '../../storage/interface.ts'
+import { REJECT_DUPLICATE, REJECT_FUTURE, REJECT_OUT_OF_ORDER, REJECT_TOO_OLD, STORED } from '../../storage/interface.ts'
 import { waitFor } from '../support/monitor-process.ts'
 import { tempFolder } from '../support/temp-folder.ts'
-
-const NOW = 1_700_000_000_000
-const HEAD_BYTES = 256 * 2 ** 20
-const hints = { startMs: 0, endMs: 0, stepMs: 0, rangeMs: 0, func: '' }
-
-function open(folder: string, options: Partial<DatabaseOptions> = {}): Database {
-  return new Database({ folder, retentionMs: Infinity, headBytesMax: HEAD_BYTES, clock: new FakeClock(NOW), ...options })
-}
-
-function batchOf(t: number, refs: readonly number[], values: readonly number[], stale?: readonly number[]): SampleBatch {
-  return {
-    count: refs.length, refs: Uint32Array.from(refs), values: Float64Array.from(values), t, times: null,
-    stale: stale ? Uint8Array.from(stale) : null,
-  }
-}
-
-/** Appends and returns the verdicts. */
-function append(db: Database, batch: SampleBatch): number[] {
-  const verdicts = new Uint8Array(batch.count)
-  db.append(batch, verdicts)
-  return [...verdicts]
-}
-
-type Points = [t: number, v: number | 'stale'][]
-
-/** Everything in range, by label text, read through a Querier of its own. */
-function readAll(db: Database, mint = -Infinity, maxt = Infinity): Map<string, Points> {
-  const queryable = new HeadQueryable(db.handle(), 1)
-  const querier = queryable.querier()
-  const out = new Map<string, Points>()
-  const pairs = new Uint32Array(256)
-  try {
-    const selection = querier.select([{ name: '__name__', op: '!=', value: '' }], mint, maxt, hints)
-    for (let batch = selection.next(); batch; batch = selection.next()) {
-      const words = (batch.n + 31) >>> 5
-      for (let s = 0; s < batch.seriesCount; s++) {
-        const n = querier.labelsOf(selection.refs[batch.index[s]!]!, pairs)
-        const key = Array.from(pairs.subarray(0, n), (symbol) => querier.textOf(symbol)).join('|')
-        const points: Points = []
-        for (let i = 0; i < batch.n; i++) {
-          const bit = (bits: Uint32Array): boolean => ((bits[s * words + (i >>> 5)]! >>> (i & 31)) & 1) === 1
-          if (batch.hasGaps[s] === 1 && !bit(batch.present)) continue
-          points.push([batch.t[i]!, batch.hasGaps[s] === 1 && bit(batch.stale) ? 'stale' : batch.v[s * batch.n + i]!])
-        }
-        expect(out.has(key), `${key} in two batches`).toBe(false)
-        if (points.length > 0) out.set(key, points)
-      }
-    }
-  } finally {
-    querier.close()
-    queryable.close()
-  }
-  return out
-}
-
-const series = (i: number): Labels => labelsFromRecord({ __name__: `m${i % 5}`, i: String(i), job: 'test' })
-const keyOf = (labels: Labels): string => labels.join('|')
+import { NOW, abandon, append, batchOf, keyOf, open, readAll, series, type Points } from './store.ts'
 
 describe('Database', () => {
   it('gives back rows, new columns, gaps and markers', async () => {
@@ -252,9 +191,4 @@ async function modelRun(random: Random, name: string): Promise<void> {
     for (const key of new Set([...want.keys(), ...got.keys()])) expect(got.get(key), `${name} step ${step}: ${key}`).toEqual(want.get(key))
   }
   await db.close()
-}
-
-/** Lets another Database open the folder as if the first had been killed: its lock stays, its files are as they are. */
-function abandon(folder: string): void {
-  fs.writeFileSync(`${folder}/lock`, '999999999 1\n')
 }

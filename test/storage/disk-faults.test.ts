@@ -1,0 +1,238 @@
+// A disk that refuses: what was acknowledged stays, nothing is acknowledged that the device may not hold, and what was
+// refused once is refused until the folder is opened anew, however well the disk is by then (a sync that succeeds
+// after one that failed proves nothing: "fsyncgate", PostgreSQL 2018; Rebello et al., ATC 2020).
+import fs from 'node:fs'
+import { describe, expect, it, vi, onTestFinished } from 'vitest'
+import { FakeClock } from '../../lib/std/clock.ts'
+import { DiskError } from '../../lib/std/fs.ts'
+import type { Database } from '../../storage/database.ts'
+import { LogError } from '../../storage/errors.ts'
+import { STORED } from '../../storage/interface.ts'
+import { SegmentWriter, segmentFilePath } from '../../storage/head/segment-file.ts'
+import { waitFor } from '../support/monitor-process.ts'
+import { tempFolder } from '../support/temp-folder.ts'
+import { NOW, abandon, append, batchOf, keyOf, open, readAll, samplesIn, series, seriesOf } from './store.ts'
+import { CAN_SWAP, openDescriptors, swapFile } from './swapped-file.ts'
+
+const logFiles = (folder: string): string[] => fs.readdirSync(`${folder}/log`).toSorted().map((name) => `${folder}/log/${name}`)
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+
+/** A store with one committed row of three series. */
+async function committed(): Promise<{ folder: string; db: Database; refs: number[]; log: string; clock: FakeClock }> {
+  const folder = tempFolder()
+  const clock = new FakeClock(NOW)
+  const db = open(folder, { clock })
+  const refs = seriesOf(db, 3)
+  append(db, batchOf(NOW, refs, [1, 2, 3]))
+  await db.commit()
+  return { folder, db, refs, log: logFiles(folder)[0]!, clock }
+}
+
+/** After the refusal: nothing is promised or taken any more, and a new start finds what was acknowledged. */
+async function expectFinal(db: Database, folder: string, refs: readonly number[]): Promise<void> {
+  const syncs = db.log.syncCount
+  await expect(db.commit()).rejects.toThrow(LogError)
+  expect(() => append(db, batchOf(NOW + 9, refs, refs))).toThrow(LogError)
+  await turn()
+  await expect(db.commit()).rejects.toThrow('nothing more is taken')
+  expect(db.log.syncCount).toBe(syncs)
+  await expect(db.close()).rejects.toThrow(LogError)
+  const again = open(folder)
+  const seen = readAll(again)
+  for (const [i, ref] of refs.entries()) expect(seen.get(keyOf(series(i)))?.[0]).toEqual([NOW, ref])
+  append(again, batchOf(NOW + 10, refs, refs))
+  await again.commit()
+  await again.close()
+}
+
+describe.skipIf(!CAN_SWAP)('a disk that refuses the log', () => {
+  it('rejects every commit from a failed sync on, though later syncs would succeed', async () => {
+    const { folder, db, refs, log } = await committed()
+    const mend = swapFile(log, '/dev/null')
+    append(db, batchOf(NOW + 1, refs, refs))
+    const waiting = [db.commit(), db.commit()]
+    for (const commit of waiting) await expect(commit).rejects.toThrow(LogError)
+    mend()
+    expect(db.log.failureCount).toBe(1)
+    await expectFinal(db, folder, refs)
+  })
+
+  it('rejects every commit from a failed sync of rows that nobody waited for on', async () => {
+    const { folder, db, refs, log, clock } = await committed()
+    const mend = swapFile(log, '/dev/null')
+    append(db, batchOf(NOW + 1, refs, refs))
+    await turn()
+    await clock.advance(200)
+    await waitFor('the idle sync to fail', async () => db.log.failureCount === 1)
+    mend()
+    await expectFinal(db, folder, refs)
+  })
+
+  it('rejects every commit from a failed write on, and keeps nothing behind the gap', async () => {
+    const { folder, db, refs, log } = await committed()
+    const sizeBefore = fs.statSync(log).size
+    const mend = swapFile(log, '/dev/full')
+    append(db, batchOf(NOW + 1, refs, refs))
+    await expect(db.commit()).rejects.toThrow('ENOSPC')
+    mend()
+    await expectFinal(db, folder, refs)
+    expect(fs.statSync(log).size).toBe(sizeBefore)
+  })
+
+  for (const [device, what] of [['/dev/full', 'writing'], ['/dev/null', 'syncing']] as const) {
+    it(`logs no row whose definition failed in ${what}`, async () => {
+      const { folder, db, refs, log } = await committed()
+      const sizeBefore = fs.statSync(log).size
+      const mend = swapFile(`${folder}/series/definitions`, device)
+      append(db, batchOf(NOW + 1, [db.series(series(77))], [1]))
+      await expect(db.commit()).rejects.toThrow(LogError)
+      mend()
+      await turn()
+      expect(fs.statSync(log).size).toBe(sizeBefore)
+      await expectFinal(db, folder, refs)
+    })
+  }
+
+  it('rejects every commit when the next log file cannot be made', async () => {
+    const { folder, db, refs } = await committed()
+    const wide = seriesOf(db, 2000, 100)
+    const values = wide.map((ref) => ref / 3)
+    // The folder goes: the open file takes rows still, the next one cannot be opened.
+    fs.renameSync(`${folder}/log`, `${folder}/gone`)
+    let failed: unknown
+    for (let k = 0; k < 4500 && failed === undefined; k++) {
+      append(db, batchOf(NOW - 20_000 + k, wide, values))
+      if (k % 64 === 63) await db.commit().catch((error: unknown) => (failed = error))
+    }
+    expect(failed).toBeInstanceOf(LogError)
+    expect(String(failed)).toContain('ENOENT')
+    fs.renameSync(`${folder}/gone`, `${folder}/log`)
+    await expectFinal(db, folder, refs)
+  })
+
+  it('frees lock and descriptors when it closes after a failure', async () => {
+    for (const name of ['log', 'head', 'series'] as const) {
+      const { folder, db, refs, log } = await committed()
+      const file = { log, head: segmentFilePath(`${folder}/head`, 1), series: `${folder}/series/definitions` }[name]
+      const devices = [...openDescriptors().values()].filter((target) => target === '/dev/null').length
+      swapFile(file, '/dev/null')
+      append(db, batchOf(NOW + 1, [...refs, db.series(series(77))], [1, 2, 3, 4]))
+      await expect(db.close()).rejects.toThrow(name === 'head' ? DiskError : LogError)
+      const held = [...openDescriptors().values()]
+      expect(held.filter((target) => target.startsWith(fs.realpathSync(folder)))).toEqual([])
+      expect(held.filter((target) => target === '/dev/null')).toHaveLength(devices)
+      expect(fs.existsSync(`${folder}/lock`)).toBe(false)
+    }
+  })
+})
+
+describe.skipIf(!CAN_SWAP)('a disk that refuses segments', () => {
+  it('refuses the rows that wait for it, keeps those before, and goes on when it is well again', async () => {
+    const { folder, db, refs } = await committed()
+    for (let k = 1; k < 32; k++) append(db, batchOf(NOW + k, refs, refs))
+    const rows = db.head.groups[1]!.rows
+    const mend = swapFile(segmentFilePath(`${folder}/head`, 1), '/dev/full')
+    const taken: number[] = []
+    for (let k = 32; k < 60; k++) {
+      try {
+        append(db, batchOf(NOW + k, refs, refs))
+        taken.push(k)
+      } catch (error) {
+        expect(error).toBeInstanceOf(DiskError)
+      }
+    }
+    expect(rows).toBeGreaterThan(0)
+    expect(taken.length).toBeLessThan(28)
+    const before = samplesIn(readAll(db))
+    expect(before).toBe((32 + taken.length) * 3)
+    await db.commit()
+    mend()
+    for (let k = 60; k < 100; k++) expect(append(db, batchOf(NOW + k, refs, refs))).toEqual([STORED, STORED, STORED])
+    await db.commit()
+    const live = readAll(db)
+    expect(samplesIn(live)).toBe(before + 40 * 3)
+    abandon(folder)
+    const again = open(folder)
+    expect(readAll(again)).toEqual(live)
+    await again.close()
+  })
+
+  it('never cuts the log once a segment could not be synced', async () => {
+    const folder = tempFolder()
+    for (let round = 0; round < 2; round++) {
+      const db = open(folder)
+      append(db, batchOf(NOW + round, seriesOf(db, 3), [1, 2, 3]))
+      await db.close()
+    }
+    const clock = new FakeClock(NOW)
+    const db = open(folder, { clock })
+    const logs = logFiles(folder)
+    expect(logs).toHaveLength(3)
+    const failed = vi.spyOn(fs, 'fdatasync')
+    onTestFinished(() => failed.mockRestore())
+    const mend = swapFile(segmentFilePath(`${folder}/head`, 1), '/dev/null')
+    await clock.advance(16_000)
+    await waitFor('the sync to fail', async () => failed.mock.calls.length > 0)
+    await turn()
+    mend()
+    // Past the round that encodes idle rows, and some more.
+    for (let k = 0, more = 20; k < 1000 && more > 0; k++) {
+      await clock.advance(16_000)
+      await turn()
+      if (db.head.flushedSegments === 1) more--
+    }
+    expect(db.head.flushedSegments).toBe(1)
+    expect(logFiles(folder)).toEqual(logs)
+    await db.close()
+    const again = open(folder)
+    expect(samplesIn(readAll(again))).toBe(6)
+    await again.close()
+  })
+
+  it('puts a segment into the next file once that can be made', async () => {
+    const folder = tempFolder()
+    const writer = new SegmentWriter(folder, 1)
+    const buffer = Buffer.alloc(60 * 2 ** 20 + 32)
+    const length = 60 * 2 ** 20
+    expect(writer.append(buffer, length, 1)).toEqual({ file: 1, offsetBytes: 16 })
+    expect(writer.append(buffer, length, 2)).toEqual({ file: 1, offsetBytes: length + 24 + 16 })
+    fs.mkdirSync(segmentFilePath(folder, 2))
+    for (let round = 0; round < 2; round++) expect(() => writer.append(buffer, length, 3)).toThrow('EISDIR')
+    await writer.sync()
+    fs.rmdirSync(segmentFilePath(folder, 2))
+    expect(writer.append(buffer, length, 4)).toEqual({ file: 2, offsetBytes: 16 })
+    await writer.sync()
+    expect(writer.dropBefore(3)).toBe(2)
+    expect(fs.readdirSync(folder)).toEqual(['00000002.seg'])
+    writer.close()
+  })
+})
+
+describe('rows that come while the disk is busy', () => {
+  it('are synced without another append', async () => {
+    const { folder, db, refs, log, clock } = await committed()
+    // The idle sync is held until a new series and its row have come.
+    const real = fs.fdatasync
+    const held: (() => void)[] = []
+    const spy = vi.spyOn(fs, 'fdatasync').mockImplementation((fd, done) => void held.push(() => real(fd, done)))
+    onTestFinished(() => spy.mockRestore())
+    append(db, batchOf(NOW + 1, refs, refs))
+    await turn()
+    await clock.advance(200)
+    expect(held).toHaveLength(1)
+    append(db, batchOf(NOW + 2, [db.series(series(77))], [77]))
+    await turn()
+    await turn()
+    const sizeBefore = fs.statSync(log).size
+    spy.mockRestore()
+    held[0]!()
+    await waitFor('the row to be written', async () => fs.statSync(log).size > sizeBefore)
+    const syncs = db.log.syncCount
+    await clock.advance(200)
+    await waitFor('the row to be synced', async () => db.log.syncCount > syncs)
+    abandon(folder)
+    const again = open(folder)
+    expect(samplesIn(readAll(again))).toBe(7)
+    await again.close()
+  })
+})
