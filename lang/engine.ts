@@ -13,7 +13,8 @@ import { LabelTable } from './exec/label-table.ts'
 import type { Steps } from './exec/operator.ts'
 import { QueryError } from './exec/query-error.ts'
 import type { InstantJob, QueryJob, QueryReply, RangeJob } from './job.ts'
-import type { ParserFeatures } from './parse/ast.ts'
+import type { EngineFeatures } from './parse/ast.ts'
+import { NO_ENGINE_FEATURES } from './parse/features.ts'
 import { ParseError } from './parse/parse-error.ts'
 import { parseExpr } from './parse/parse.ts'
 import { errorReply, successReply, TRUNCATED } from './reply/envelope.ts'
@@ -22,7 +23,7 @@ import { writeStats } from './reply/stats-json.ts'
 
 export interface EngineOptions {
   clock: Clock
-  features: ParserFeatures
+  features: EngineFeatures
   /** Samples one query may load. */
   samplesMax: number
   /** Bytes of arrays one query may hold. */
@@ -36,7 +37,7 @@ export interface EngineOptions {
 /** Prometheus' limits, and 256 MiB of arrays. */
 export const DEFAULT_ENGINE_OPTIONS: EngineOptions = {
   clock: systemClock,
-  features: { experimentalFunctions: false, extendedRangeSelectors: false, fillModifiers: false },
+  features: NO_ENGINE_FEATURES,
   samplesMax: 50_000_000,
   bytesMax: 256 << 20,
   stepsMax: 11_001,
@@ -47,8 +48,9 @@ export const DEFAULT_ENGINE_OPTIONS: EngineOptions = {
 export class Engine {
   readonly #options: EngineOptions
 
-  constructor(options: Partial<EngineOptions> = {}) {
-    this.#options = { ...DEFAULT_ENGINE_OPTIONS, ...options }
+  /** What is not named keeps its default. */
+  constructor(options: Partial<Omit<EngineOptions, 'features'>> & { features?: Partial<EngineFeatures> } = {}) {
+    this.#options = { ...DEFAULT_ENGINE_OPTIONS, ...options, features: { ...NO_ENGINE_FEATURES, ...options.features } }
   }
 
   /**
@@ -80,7 +82,7 @@ export class Engine {
     const labels = new LabelTable(querier)
     const annotations = new Annotations(job.query)
     const histograms = new HistogramTable(budget)
-    const scope = { querier, labels, histograms, annotations, budget, lookbackMs: job.lookbackMs, isRangeQuery, subqueryStepMs }
+    const scope = { querier, labels, histograms, annotations, budget, features, lookbackMs: job.lookbackMs, isRangeQuery, subqueryStepMs }
     const parsed = parseExpr(job.query, features)
     const preparedMs = clock.monotonic()
     const times = { startMs: steps.startMs, endMs: isRangeQuery ? job.endMs : steps.startMs, stepMs: steps.stepMs }

@@ -10,6 +10,7 @@ export class Annotations {
   readonly #query: string
   readonly #warnings = new Set<string>()
   readonly #infos = new Set<string>()
+  readonly #counted = new Map<string, number>()
 
   constructor(query: string) {
     this.#query = query
@@ -25,6 +26,12 @@ export class Annotations {
     this.#infos.add(`PromQL info: ${text} (${this.#place(at.start)})`)
   }
 
+  /** As `warn`, but said once however often it happened, with the number of times where that is more than one. */
+  warnCounted(text: string, at: Span, count: number): void {
+    const key = JSON.stringify([text, this.#place(at.start)])
+    this.#counted.set(key, (this.#counted.get(key) ?? 0) + count)
+  }
+
   /** A warning of the answer rather than of an expression: as it is, without prefix and place. */
   warnPlain(text: string): void {
     this.#warnings.add(text)
@@ -32,7 +39,11 @@ export class Annotations {
 
   /** At most 10 texts and, where there were more, one that counts the rest. */
   warnings(): string[] {
-    return shown(this.#warnings, 'warning')
+    const counted = Array.from(this.#counted, ([key, count]) => {
+      const [text, place] = JSON.parse(key) as [string, string]
+      return `PromQL warning: ${text}${count > 1 ? ` (${count} occurrences)` : ''} (${place})`
+    })
+    return shown(new Set([...this.#warnings, ...counted]), 'warning')
   }
 
   infos(): string[] {

@@ -1,4 +1,5 @@
 // What all parts of one query share.
+import type { EngineFeatures } from '../parse/ast.ts'
 import type { Querier } from '../../storage/interface.ts'
 import type { Annotations } from './annotations.ts'
 import type { Budget } from './budget.ts'
@@ -11,6 +12,7 @@ export interface QueryScope {
   readonly histograms: HistogramTable
   readonly annotations: Annotations
   readonly budget: Budget
+  readonly features: EngineFeatures
   readonly lookbackMs: number
   readonly isRangeQuery: boolean
   /** Resolution of subqueries that name none. */
