@@ -68,7 +68,8 @@ export function isSameHistogram(a: FloatHistogram, b: FloatHistogram): boolean {
     isSameBuckets(a.positive, b.positive) && isSameBuckets(a.negative, b.negative) && isSameArray(a.customValues, b.customValues)
 }
 
-function isSameBuckets(a: Buckets, b: Buckets): boolean {
+/** Equal indexes and counts, by Object.is. */
+export function isSameBuckets(a: Buckets, b: Buckets): boolean {
   return isSameArray(a.index, b.index) && isSameArray(a.count, b.count)
 }
 
