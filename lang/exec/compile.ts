@@ -13,13 +13,14 @@ import { CountValues } from './count-values.ts'
 import { drainScalar } from './dense.ts'
 import { InstantRows } from './instant-rows.ts'
 import { Join } from './join.ts'
+import { isMarked } from './label-table.ts'
 import { MappedRows, negate } from './mapped-rows.ts'
 import { MergeSeries } from './merge-series.ts'
 import type { Operator, Steps } from './operator.ts'
 import { checkLabelName, checkPick, checkQuantile } from './aggregate-params.ts'
 import { Pick } from './topk.ts'
 import { Quantile } from './quantile.ts'
-import { nameDropper, type QueryScope } from './query-scope.ts'
+import { nameDropper, nameRemover, type QueryScope } from './query-scope.ts'
 import { ScalarOperator } from './scalar.ts'
 import { SelectedRows, selectedSets } from './selected-rows.ts'
 import { Intersection, Union } from './set-operator.ts'
@@ -31,13 +32,15 @@ import type { Selection } from '../../storage/interface.ts'
 export class Compiler implements ExprCompiler {
   readonly scope: QueryScope
   readonly dropName: (set: number) => number
+  readonly removeName: (set: number) => number
   readonly #invariant: ReadonlySet<Expr>
 
   /** `invariant`: the subtrees to evaluate once (plan/step-invariant.ts). The tree's durations are folded. */
   constructor(scope: QueryScope, invariant: ReadonlySet<Expr>) {
     this.scope = scope
     this.#invariant = invariant
-    this.dropName = nameDropper(scope.labels)
+    this.dropName = nameDropper(scope.labels, scope.features.delayedNameRemoval)
+    this.removeName = nameRemover(scope.labels)
   }
 
   /** The operator of a scalar or instant vector expression. */
@@ -86,9 +89,21 @@ export class Compiler implements ExprCompiler {
     })
   }
 
+  /** Drops the names whose removal was delayed; an operator at the end of the query or of a raw subquery. */
+  finished(operator: Operator, steps: Steps): Operator {
+    const { features } = this.scope
+    const named = features.delayedNameRemoval
+      ? new MappedRows(operator, (set) => (isMarked(set) ? this.removeName(set) : set), () => {})
+      : operator
+    // A filter may leave two series of one set apart; the answer must not hold both.
+    return this.merged(named, steps)
+  }
+
   /** Makes equal label sets one series, or an error. */
   merged(operator: Operator, steps: Steps, isStrict = false): Operator {
-    return new MergeSeries(operator, { steps, budget: this.scope.budget, isStrict })
+    const { budget, features } = this.scope
+    // With delayed names Prometheus looks for equal sets only at the end, and then not strictly.
+    return new MergeSeries(operator, { steps, budget, isStrict: isStrict && !features.delayedNameRemoval })
   }
 
   #unary(expr: UnaryExpr, steps: Steps): Operator {
@@ -115,7 +130,7 @@ export class Compiler implements ExprCompiler {
     const { budget, labels } = this.scope
     if (op === 'and' || op === 'unless') return new Intersection(op, sides, matching, { steps, budget, labels })
     if (op === 'or') return this.merged(new Union(sides, matching, { steps, budget, labels }), steps)
-    const join = new Join({ ...expr, matching }, sides, { steps, budget, labels, dropName: this.dropName })
+    const join = new Join({ ...expr, matching }, sides, { steps, budget, labels, dropName: this.dropName, removeName: this.removeName })
     return this.merged(join, steps)
   }
 

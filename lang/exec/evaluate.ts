@@ -46,11 +46,8 @@ export function evaluate(parsed: Expr, steps: Steps, times: QueryTimes, scope: Q
     case 'scalar':
       if (!scope.isRangeQuery) return { kind: 'scalar', value: compiler.scalar(expr, steps)[0]! }
       return { kind: 'rows', rows: drain(compiler.compile(expr, steps), steps, scope.budget) }
-    case 'vector': {
-      // A filter may leave two series of one set apart; the answer must not hold both.
-      const operator = compiler.merged(compiler.compile(expr, steps), steps)
-      return { kind: 'rows', rows: drain(operator, steps, scope.budget) }
-    }
+    case 'vector':
+      return { kind: 'rows', rows: drain(compiler.finished(compiler.compile(expr, steps), steps), steps, scope.budget) }
     case 'none':
       throw new QueryError('internal', 'expression without a type')
   }
@@ -66,5 +63,5 @@ function evaluateMatrix(expr: Expr, steps: Steps, compiler: Compiler): RawSeries
   assert(expr.type === 'subquery', `range vector of ${expr.type}`)
   const inner = innerSteps(expr, subqueryStepMs, { ...steps, count: 1 }, budget)
   if (inner.count === 0) return []
-  return readSubquery(compiler.compile(expr.expr, inner), timesOf(inner), budget)
+  return readSubquery(compiler.finished(compiler.compile(expr.expr, inner), inner), timesOf(inner), budget)
 }

@@ -1,6 +1,6 @@
 // by(…) and without(…): the group of every series, worked out once per query.
 import { METRIC_NAME } from '../../lib/model/labels.ts'
-import type { LabelTable } from './label-table.ts'
+import { isMarked, marked, type LabelTable } from './label-table.ts'
 
 /** What an aggregation says of its groups. */
 export interface GroupingSpec {
@@ -9,7 +9,7 @@ export interface GroupingSpec {
 }
 
 export interface Groups {
-  /** Sets of the groups, in order of their first series. */
+  /** Sets of the groups, in order of their first series; marked (label-table.ts) if any member's is. */
   sets: Uint32Array
   /** groupOf[s]: position in `sets` of the group of series s. */
   groupOf: Uint32Array
@@ -25,6 +25,7 @@ export function groupSets(spec: GroupingSpec, labels: LabelTable): (set: number)
 
 export function groupSeries(series: Uint32Array, groupSet: (set: number) => number): Groups {
   const positions = new Map<number, number>()
+  const markedPositions = new Set<number>()
   const groupOf = new Uint32Array(series.length)
   for (let s = 0; s < series.length; s++) {
     const set = groupSet(series[s]!)
@@ -34,6 +35,7 @@ export function groupSeries(series: Uint32Array, groupSet: (set: number) => numb
       positions.set(set, position)
     }
     groupOf[s] = position
+    if (isMarked(series[s]!)) markedPositions.add(position)
   }
-  return { sets: Uint32Array.from(positions.keys()), groupOf }
+  return { sets: Uint32Array.from(positions.keys(), (set, position) => (markedPositions.has(position) ? marked(set) : set)), groupOf }
 }

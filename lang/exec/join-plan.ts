@@ -8,8 +8,11 @@
 // prometheus promql/engine.go: VectorBinop, resultMetric.
 import type { BinaryExpr, VectorMatching } from '../parse/ast.ts'
 import { isComparison } from './arithmetic.ts'
-import type { LabelTable } from './label-table.ts'
+import { unmarked, withMarkOf, type LabelTable } from './label-table.ts'
 import { groupBySignature, signatures } from './matching.ts'
+
+/** A binary operation of two vectors. */
+export type JoinExpr = BinaryExpr & { matching: VectorMatching }
 
 /** One result row of one series of the many side. */
 export interface JoinOutput {
@@ -38,13 +41,21 @@ export interface JoinSides {
 
 const NO_OUTPUT: readonly JoinOutput[] = []
 
-export function planJoin(
-  expr: BinaryExpr & { matching: VectorMatching }, sides: JoinSides, labels: LabelTable, dropName: (set: number) => number,
-): JoinPlan {
+/** How result sets are made. */
+export interface JoinLabels {
+  labels: LabelTable
+  /** At once, or by a mark (query-scope.ts: nameDropper). */
+  dropName: (set: number) => number
+  /** At once in any case. */
+  removeName: (set: number) => number
+}
+
+export function planJoin(expr: JoinExpr, sides: JoinSides, scope: JoinLabels): JoinPlan {
+  const { labels } = scope
   const { matching } = expr
   const signature = signatures(matching, labels)
   const onesBySignature = groupBySignature(sides.one, signature)
-  const resultSet = resultSets(expr, labels, dropName)
+  const resultSet = resultSets(expr, scope)
   const isOneToOne = matching.card === 'one-to-one'
   const series: number[] = []
   const claims = new Claims()
@@ -57,7 +68,7 @@ export function planJoin(
       : Map.groupBy(ones, (one) => resultSet(set, sides.one[one]!))
     return Array.from(byResult, ([result, feeding]) => {
       const output = { position: series.push(result) - 1, ones: feeding, claim: -1 }
-      claims.add(isOneToOne ? `${key}` : `${key} ${result}`, output)
+      claims.add(isOneToOne ? `${key}` : `${key} ${unmarked(result)}`, output)
       return output
     })
   })
@@ -81,17 +92,17 @@ class Claims {
   }
 }
 
-function resultSets(
-  expr: BinaryExpr & { matching: VectorMatching }, labels: LabelTable, dropName: (set: number) => number,
-): (many: number, one: number) => number {
+function resultSets(expr: JoinExpr, { labels, dropName, removeName }: JoinLabels): (many: number, one: number) => number {
   const { matching } = expr
-  const isNameDropped = expr.returnBool || !isComparison(expr.op)
+  const isFilter = isComparison(expr.op) || expr.op === '</' || expr.op === '>/'
   const names = new Set(matching.labels.map((name) => labels.intern(name)))
   const include = matching.include.map((name) => labels.intern(name))
   return (many, one) => {
-    let set = isNameDropped ? dropName(many) : many
+    // Arithmetic drops the name at once even where its removal is delayed otherwise.
+    const left = !isFilter ? removeName(many) : expr.returnBool ? dropName(many) : many
+    let set = left
     if (matching.card === 'one-to-one') set = matching.isOn ? labels.keep(set, names) : labels.drop(set, names)
     for (const name of include) set = labels.with(set, name, labels.get(one, name))
-    return set
+    return withMarkOf(left, set)
   }
 }

@@ -20,6 +20,7 @@ export interface JoinScope {
   budget: Budget
   labels: LabelTable
   dropName: (set: number) => number
+  removeName: (set: number) => number
 }
 
 interface JoinState {
@@ -77,8 +78,7 @@ export class Join implements Operator {
   }
 
   #planned(): JoinPlan {
-    const { labels, dropName } = this.#scope
-    return this.#plan ??= planJoin(this.#expr, { many: this.#many.series(), one: this.#one.series() }, labels, dropName)
+    return this.#plan ??= planJoin(this.#expr, { many: this.#many.series(), one: this.#one.series() }, this.#scope)
   }
 
   #start(): JoinState {

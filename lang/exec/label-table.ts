@@ -6,6 +6,32 @@ import type { LabelSource } from '../../storage/interface.ts'
 
 const LOCAL_SYMBOLS = 0x80000000
 
+/**
+ * The bit of a set's id that marks its metric name for removal at the end of the query (delayed name removal). All
+ * methods here read a marked id as the set without the mark, and what they make is not marked: whoever changes labels
+ * carries the mark over (`withMarkOf`), whoever groups by id compares `unmarked` ones.
+ */
+const NAME_MARK = 0x80000000
+
+/** The set with its name marked for removal. */
+export function marked(set: number): number {
+  return (set | NAME_MARK) >>> 0
+}
+
+/** The set without the mark. */
+export function unmarked(set: number): number {
+  return set & ~NAME_MARK
+}
+
+export function isMarked(set: number): boolean {
+  return (set & NAME_MARK) !== 0
+}
+
+/** `made`, marked if `from` is: for labels that were changed one by one. */
+export function withMarkOf(from: number, made: number): number {
+  return (made | (from & NAME_MARK)) >>> 0
+}
+
 /** A label set is a run of (name, value) symbol ids, sorted by name text. Id 0 is the empty set. */
 export class LabelTable {
   readonly #source: LabelSource
@@ -57,14 +83,21 @@ export class LabelTable {
 
   /** The (name, value) symbol ids of a set; do not write to it. */
   pairs(set: number): Uint32Array {
-    return this.#sets[set]!
+    return this.#sets[unmarked(set)]!
   }
 
   /** The value symbol of a label, 0 where the set lacks it. */
   get(set: number, name: number): number {
-    const pairs = this.#sets[set]!
+    const pairs = this.pairs(set)
     for (let i = 0; i < pairs.length; i += 2) if (pairs[i] === name) return pairs[i + 1]!
     return 0
+  }
+
+  /** Whether the set has any of the labels in `names`. */
+  hasAny(set: number, names: ReadonlySet<number>): boolean {
+    const pairs = this.pairs(set)
+    for (let i = 0; i < pairs.length; i += 2) if (names.has(pairs[i]!)) return true
+    return false
   }
 
   /** The set with only the labels in `names`. */
@@ -79,7 +112,7 @@ export class LabelTable {
 
   /** The set with name = value; value 0 removes the label. */
   with(set: number, name: number, value: number): number {
-    const pairs = this.#sets[set]!
+    const pairs = this.pairs(set)
     const out = new Uint32Array(pairs.length + 2)
     const nameText = this.textOf(name)
     let n = 0
@@ -104,16 +137,16 @@ export class LabelTable {
 
   /** Prometheus' labels.Compare. */
   compare(a: number, b: number): number {
-    if (a === b) return 0
-    const x = this.#sets[a]!
-    const y = this.#sets[b]!
+    const x = this.pairs(a)
+    const y = this.pairs(b)
+    if (x === y) return 0
     const n = Math.min(x.length, y.length)
     for (let i = 0; i < n; i++) if (x[i] !== y[i]) return compareText(this.textOf(x[i]!), this.textOf(y[i]!))
     return x.length - y.length
   }
 
   #filter(set: number, names: ReadonlySet<number>, isKept: boolean): number {
-    const pairs = this.#sets[set]!
+    const pairs = this.pairs(set)
     const out = this.#scratch
     let n = 0
     for (let i = 0; i < pairs.length; i += 2) {
@@ -121,7 +154,7 @@ export class LabelTable {
       out[n++] = pairs[i]!
       out[n++] = pairs[i + 1]!
     }
-    return n === pairs.length ? set : this.#internSet(out, n)
+    return n === pairs.length ? unmarked(set) : this.#internSet(out, n)
   }
 
   #internSet(ids: Uint32Array, n: number): number {

@@ -2,6 +2,7 @@
 // series. Two points of one set at one step are an error of the query, in Prometheus' words.
 import type { Budget } from './budget.ts'
 import { drain } from './dense.ts'
+import { unmarked } from './label-table.ts'
 import { ABSENT, type Operator, type RowBatch, type Steps } from './operator.ts'
 import { ExecutionError } from './query-error.ts'
 
@@ -57,7 +58,7 @@ export class MergeSeries implements Operator {
     const isTaken = new Uint8Array(series.length)
     for (let s = 0; s < rows.series.length; s++) {
       const from = s * width
-      const position = positions.get(rows.series[s]!)!
+      const position = positions.get(unmarked(rows.series[s]!))!
       const to = position * width
       let points = 0
       for (let i = 0; i < width; i++) {
@@ -79,14 +80,18 @@ function sameLabelset(): ExecutionError {
   return new ExecutionError('vector cannot contain metrics with the same labelset')
 }
 
-/** The distinct sets, in order of first appearance. */
-export function uniqueSets(sets: Uint32Array): Uint32Array {
-  return Uint32Array.from(new Set(sets))
+/** The distinct sets, in order of first appearance; of sets that differ in their mark alone the first stays. */
+function uniqueSets(sets: Uint32Array): Uint32Array {
+  const seen = new Set<number>()
+  return sets.filter((set) => {
+    const count = seen.size
+    return seen.add(unmarked(set)).size > count
+  })
 }
 
-/** Where each set stands. */
-export function positionsOf(sets: Uint32Array): ReadonlyMap<number, number> {
+/** Where each set stands, by its id without mark. */
+function positionsOf(sets: Uint32Array): ReadonlyMap<number, number> {
   const positions = new Map<number, number>()
-  sets.forEach((set, position) => positions.set(set, position))
+  sets.forEach((set, position) => positions.set(unmarked(set), position))
   return positions
 }

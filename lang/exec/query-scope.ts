@@ -4,7 +4,7 @@ import type { Querier } from '../../storage/interface.ts'
 import type { Annotations } from './annotations.ts'
 import type { Budget } from './budget.ts'
 import type { HistogramTable } from './histogram-table.ts'
-import type { LabelTable } from './label-table.ts'
+import { marked, type LabelTable } from './label-table.ts'
 
 export interface QueryScope {
   readonly querier: Querier
@@ -23,10 +23,21 @@ export interface QueryScope {
 const METRIC_LABELS = ['__name__', '__type__', '__unit__'] as const
 
 /**
- * Drops the metric's name from sets at once, where an operator loses it. (Delayed name removal would mark sets here
- * instead and drop at the end of the query.)
+ * What an operator does to sets whose values are no longer the metric's. At once it drops the name; delayed
+ * (promql-delayed-name-removal) it marks the set, and `nameRemover` drops the name at the end of the query.
  */
-export function nameDropper(labels: LabelTable): (set: number) => number {
-  const names = new Set(METRIC_LABELS.map((name) => labels.intern(name)))
+export function nameDropper(labels: LabelTable, isDelayed: boolean): (set: number) => number {
+  const names = metricLabels(labels)
+  if (!isDelayed) return (set) => labels.drop(set, names)
+  return (set) => (labels.hasAny(set, names) ? marked(set) : set)
+}
+
+/** Drops the metric labels of any set, marked or not. */
+export function nameRemover(labels: LabelTable): (set: number) => number {
+  const names = metricLabels(labels)
   return (set) => labels.drop(set, names)
+}
+
+function metricLabels(labels: LabelTable): ReadonlySet<number> {
+  return new Set(METRIC_LABELS.map((name) => labels.intern(name)))
 }

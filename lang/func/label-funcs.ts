@@ -1,5 +1,7 @@
 // label_replace and label_join: other labels, same points.
 import { RegexError, compileRegex, type Regex } from '../../lib/std/regex.ts'
+import { METRIC_NAME } from '../../lib/model/labels.ts'
+import { withMarkOf } from '../exec/label-table.ts'
 import { ExecutionError } from '../exec/query-error.ts'
 import { RelabeledOperator, stringArg, vectorArg } from './computed-operator.ts'
 import type { OperatorFunc } from './contract.ts'
@@ -17,6 +19,7 @@ export const labelReplace: OperatorFunc = (ctx, args) => {
   const [dst, replacement, src, source] = [1, 2, 3, 4].map((at) => stringArg(args, at)) as [string, string, string, string]
   if (!isValidLabelName(dst)) throw new ExecutionError(`invalid destination label name in label_replace(): ${dst}`)
   const regex = compile(source)
+  const relabeled = carryMark(dst)
   const dstSymbol = ctx.labels.intern(dst)
   const srcSymbol = ctx.labels.intern(src)
   // Few values, many series: each value of src is matched once. null: no match.
@@ -29,8 +32,13 @@ export const labelReplace: OperatorFunc = (ctx, args) => {
       result = text === null ? null : ctx.labels.intern(text)
       replaced.set(value, result)
     }
-    return result === null ? set : ctx.labels.with(set, dstSymbol, result)
+    return result === null ? set : relabeled(set, ctx.labels.with(set, dstSymbol, result))
   })
+}
+
+/** A name written anew stays, whatever happened to the one before; other labels leave the mark as it was. */
+function carryMark(dst: string): (set: number, made: number) => number {
+  return dst === METRIC_NAME ? (_, made) => made : withMarkOf
 }
 
 function compile(source: string): Regex {
@@ -52,10 +60,11 @@ export const labelJoin: OperatorFunc = (ctx, args) => {
   }
   if (!isValidLabelName(dst)) throw new ExecutionError(`invalid destination label name in label_join(): ${dst}`)
   const { labels } = ctx
+  const relabeled = carryMark(dst)
   const dstSymbol = labels.intern(dst)
   const symbols = sources.map((src) => labels.intern(src))
   return new RelabeledOperator(vectorArg(args, 0), (set) => {
     const joined = symbols.map((symbol) => labels.textOf(labels.get(set, symbol))).join(separator)
-    return labels.with(set, dstSymbol, labels.intern(joined))
+    return relabeled(set, labels.with(set, dstSymbol, labels.intern(joined)))
   })
 }
