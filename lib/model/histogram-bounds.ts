@@ -1,7 +1,11 @@
 // Where the buckets of a native histogram end, to the last digit Prometheus prints: 2^(index·2^−schema) out of a table
 // of 2^(k/256), or the custom bounds. After Prometheus' model/histogram/generic.go (getBound) and the native histogram
 // specification: the bucket before the overflow bucket ends at the greatest finite number.
-import { isCustom, type Buckets, type FloatHistogram } from './histogram.ts'
+//
+// Prometheus' table, the same one in all its client libraries, is not rounded to the nearest: most of its numbers are
+// a few units of the last place short (√2 is 1.414213562373095). Bounds are what users see and what buckets are cut
+// and interpolated at, so ours are short by the same.
+import { isCustom, type FloatHistogram } from './histogram.ts'
 
 /** One bucket and where it lies. */
 export interface Bucket {
@@ -16,7 +20,14 @@ export interface Bucket {
 const FINEST_SCHEMA = 8
 const FRACTIONS = 1 << FINEST_SCHEMA
 
-/** 2^(k/256 − 1) for k in [0, 256): made at first use, a table of correctly rounded numbers. */
+/** Entry k: by how many units of 2^−53 Prometheus' 2^(k/256 − 1) is less than the nearest number; `+` is one more. */
+const SHORTFALLS =
+  '00000010001000000012001111111111001000100111001100110+1100110011' +
+  '0000001111221021001000100001000000010+00102200110111001010221111' +
+  '1010112211211011111111212122212200110010112210221122101121221121' +
+  '1132112122322232222222333344324311211222213311222132112222432233'
+
+/** 2^(k/256 − 1) for k in [0, 256): made at first use. */
 let fractions: Float64Array | null = null
 
 /** Upper bound of a positive bucket; its lower one is that of index − 1. */
@@ -41,33 +52,30 @@ export function lowerBound(histogram: FloatHistogram, index: number): number {
   return index > 0 ? histogram.customValues[index - 1]! : -Infinity
 }
 
-/** All buckets that are not empty, from the least observations to the greatest, the zero bucket among them. */
+/** All buckets that are not empty, from the least observations to the greatest, the zero bucket among them if it counts above 0. */
 export function ascendingBuckets(histogram: FloatHistogram): Bucket[] {
   const { positive, negative, zeroCount, zeroThreshold } = histogram
   const buckets: Bucket[] = []
-  eachBucket(negative, (index, count) => {
-    buckets.push({
-      lower: -upperBound(histogram, index), upper: -lowerBound(histogram, index),
-      isLowerInclusive: true, isUpperInclusive: false, count,
-    })
-  })
-  buckets.reverse()
-  if (zeroCount !== 0) {
+  for (let k = negative.index.length - 1; k >= 0; k--) {
+    const index = negative.index[k]!
+    buckets.push(exponentialBucket(-upperBound(histogram, index), -lowerBound(histogram, index), negative.count[k]!))
+  }
+  if (zeroCount > 0) {
     buckets.push({ lower: -zeroThreshold, upper: zeroThreshold, isLowerInclusive: true, isUpperInclusive: true, count: zeroCount })
   }
-  eachBucket(positive, (index, count) => {
-    const lower = lowerBound(histogram, index)
-    buckets.push({
-      lower, upper: upperBound(histogram, index),
-      // Custom buckets start at −Inf, which they hold; as Prometheus says of the first one.
-      isLowerInclusive: lower === -Infinity, isUpperInclusive: true, count,
-    })
-  })
+  for (let k = 0; k < positive.index.length; k++) {
+    const index = positive.index[k]!
+    const [lower, upper, count] = [lowerBound(histogram, index), upperBound(histogram, index), positive.count[k]!]
+    buckets.push(isCustom(histogram)
+      ? { lower, upper, isLowerInclusive: index === 0, isUpperInclusive: true, count }
+      : exponentialBucket(lower, upper, count))
+  }
   return buckets
 }
 
-function eachBucket({ index, count }: Buckets, visit: (index: number, count: number) => void): void {
-  for (let k = 0; k < index.length; k++) visit(index[k]!, count[k]!)
+/** The bound nearer to zero is not part of a bucket, nor is a bound that became zero. */
+function exponentialBucket(lower: number, upper: number, count: number): Bucket {
+  return { lower, upper, isLowerInclusive: lower < 0, isUpperInclusive: upper > 0, count }
 }
 
 /** fraction · 2^exponent, rounded once; fraction in [0.5, 1). */
@@ -86,7 +94,7 @@ function normalPowerOfTwo(exponent: number): number {
   return view.getFloat64(0)
 }
 
-/** 2^(k/256 − 1): integer square roots of big powers of two, eight deep, then rounded. */
+/** 2^(k/256 − 1): integer square roots of big powers of two, eight deep, rounded to the nearest, less the shortfall. */
 function fractionTable(): Float64Array {
   const precision = 256n
   const table = new Float64Array(FRACTIONS)
@@ -105,7 +113,8 @@ function fractionTable(): Float64Array {
     // product is in [1, 2): 53 bits of it, to the nearest.
     const dropped = precision - 52n
     const mantissa = (product + (1n << (dropped - 1n))) >> dropped
-    table[k] = Number(mantissa) * 2 ** -53
+    const shortfall = SHORTFALLS[k] === '+' ? -1 : Number(SHORTFALLS[k])
+    table[k] = (Number(mantissa) - shortfall) * 2 ** -53
   }
   return table
 }
