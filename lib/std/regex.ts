@@ -102,9 +102,22 @@ function shapeTest(shape: readonly Glob[], texts: readonly string[] | null): (te
     return (text) => set.has(text)
   }
   if (shape.length === 1) return globTest(shape[0]!)
+  const prefix = commonPrefix(shape.map((glob) => glob.literals[0]!))
+  const byHead = headsTest(shape)
+  return prefix === '' ? byHead : (text) => text.startsWith(prefix) && byHead(text)
+}
+
+/**
+ * Many globs that differ in how they begin (`host-0[0-9][0-9].*` is a hundred): those whose beginning the text has are
+ * looked up, one look per length of beginnings, instead of asking each.
+ */
+function headsTest(shape: readonly Glob[]): (text: string) => boolean {
   const whole = new Set(shape.filter((glob) => glob.gaps.length === 0).map((glob) => glob.literals[0]!))
-  const tests = shape.filter((glob) => glob.gaps.length > 0).map(globTest)
-  return (text) => whole.has(text) || tests.some((test) => test(text))
+  const open = shape.filter((glob) => glob.gaps.length > 0)
+  const byHead = Map.groupBy(open, (glob) => glob.literals[0]!)
+  const tests = new Map(Array.from(byHead, ([head, globs]) => [head, globs.map(globTest)]))
+  const lengths = [...new Set(Array.from(byHead.keys(), (head) => head.length))]
+  return (text) => whole.has(text) || lengths.some((length) => tests.get(text.slice(0, length))?.some((test) => test(text)) ?? false)
 }
 
 function globTest(glob: Glob): (text: string) => boolean {
