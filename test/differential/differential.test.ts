@@ -1,0 +1,61 @@
+// Every recorded query, asked of our engine over the same data: over the memory store in full, over the real store in
+// part. What differs must be a difference of versions, listed one by one.
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { Engine } from '../../lang/engine.ts'
+import { ALL_FEATURES } from '../../lang/parse/parse.ts'
+import type { Queryable } from '../../storage/interface.ts'
+import { MemoryStorage } from '../support/memory-storage.ts'
+import { differenceOf, type Reply } from './compare-replies.ts'
+import { digestOf } from './data-set.ts'
+import { readGolden, type GoldenCase } from './golden.ts'
+import { load } from './loading.ts'
+import { QUERY_SETS } from './sets.ts'
+import { VERSION_DIFFERENCES } from './version-differences.ts'
+
+const counts = new Map<string, number>()
+
+function ask(engine: Engine, { query, startMs, endMs, stepMs }: GoldenCase, queryable: Queryable): Reply {
+  const common = { timeoutMs: 30_000, limit: 0, lookbackMs: 300_000, stats: '', query } as const
+  const reply = stepMs > 0
+    ? engine.run({ ...common, kind: 'range', startMs, endMs, stepMs }, queryable)
+    : engine.run({ ...common, kind: 'instant', timeMs: startMs }, queryable)
+  return JSON.parse(new TextDecoder().decode(reply.body)) as Reply
+}
+
+/** Null where the answer is right, or wrong in a way that the versions explain. */
+function failureOf(engine: Engine, recorded: GoldenCase, queryable: Queryable): string | null {
+  const want = JSON.parse(recorded.reply) as Reply
+  const got = ask(engine, recorded, queryable)
+  const difference = differenceOf(recorded, want, got)
+  if (difference === null) return null
+  const known = VERSION_DIFFERENCES.find((one) => one.explains(recorded, want, got))
+  if (known === undefined) return `${recorded.query}  at ${recorded.startMs}..${recorded.endMs} step ${recorded.stepMs}\n  ${difference}`
+  counts.set(known.id, (counts.get(known.id) ?? 0) + 1)
+  return null
+}
+
+describe.each(QUERY_SETS)('the reference and we over $name', (set) => {
+  const { head, cases } = readGolden(set.name)
+  const data = set.data(head.seed)
+  const engine = new Engine({ features: { ...ALL_FEATURES, delayedNameRemoval: set.isNameDelayed } })
+  const storage = new MemoryStorage()
+  beforeAll(() => load(storage, data))
+
+  it('speak of the same data', () => expect(digestOf(data)).toBe(head.digest))
+
+  it('speak of enough, and mostly of something', () => {
+    const replies = cases.map(({ reply }) => JSON.parse(reply) as Reply)
+    const withValues = replies.filter(({ status, data: answer }) => status === 'success' && JSON.stringify(answer!.result) !== '[]')
+    expect(cases.length).toBeGreaterThanOrEqual(set.count)
+    expect(withValues.length).toBeGreaterThan(cases.length * 0.7)
+  })
+
+  const byRoot = Map.groupBy(cases, ({ root }) => root)
+  it.each([...byRoot])('agree on queries of %s', (_, some) => {
+    expect(some.map((recorded) => failureOf(engine, recorded, storage)).filter((failure) => failure !== null)).toEqual([])
+  })
+})
+
+afterAll(() => {
+  for (const { id, reason } of VERSION_DIFFERENCES) console.log(`version difference ${id}: ${counts.get(id) ?? 0} (${reason})`)
+})

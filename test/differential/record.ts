@@ -1,0 +1,80 @@
+// `npm run record-oracle -- PROMETHEUS [SET…]`: makes test/golden/differential-*.jsonl.gz anew. Starts the binary on
+// loopback, loads each data set, asks the generated queries and keeps what it said: mostly answers that hold
+// something, some that are empty, some errors.
+import { differenceOf, type Reply } from './compare-replies.ts'
+import { digestOf } from './data-set.ts'
+import { writeGolden, type GoldenCase } from './golden.ts'
+import { Reference, versionOf } from './reference.ts'
+import { QUERY_SETS, type QuerySet } from './sets.ts'
+
+const PORT = 19_653
+/** At most this share of a set may be empty answers, and this share errors. */
+const EMPTY_SHARE = 0.08
+const ERROR_SHARE = 0.1
+/** Times a query is asked again. */
+const REPEATS = 4
+/** Bytes of an answer that are worth keeping. */
+const REPLY_BYTES_MAX = 5000
+
+const [binary, ...names] = process.argv.slice(2)
+if (binary === undefined) {
+  console.error('usage: npm run record-oracle -- PROMETHEUS [SET…]')
+  process.exit(2)
+}
+
+for (const set of QUERY_SETS.filter(({ name }) => names.length === 0 || names.includes(name))) await record(binary, set)
+
+async function record(program: string, set: QuerySet): Promise<void> {
+  const data = set.data(set.seed)
+  const reference = await Reference.start(program, PORT, set.isNameDelayed)
+  try {
+    await reference.load(data)
+    const cases = await ask(reference, set)
+    const sizeBytes = writeGolden({ reference: versionOf(program), set: set.name, seed: set.seed, digest: digestOf(data) }, cases)
+    console.log(`${set.name}: ${cases.length} queries in ${(sizeBytes / 1024).toFixed(0)} KiB`)
+  } finally {
+    await reference.stop()
+  }
+}
+
+async function ask(reference: Reference, set: QuerySet): Promise<GoldenCase[]> {
+  const generator = set.generator(set.seed)
+  const cases: GoldenCase[] = []
+  const seen = new Set<string>()
+  const room: Record<Outcome, number> = { value: Infinity, empty: set.count * EMPTY_SHARE, error: set.count * ERROR_SHARE, large: 0 }
+  let unsteady = 0
+  for (let i = 0; cases.length < set.count; i++) {
+    const query = generator.next(i)
+    const key = JSON.stringify(query)
+    if (seen.has(key)) continue
+    seen.add(key)
+    const reply = await reference.ask(query)
+    const outcome = outcomeOf(reply)
+    if (query.root !== 'malformed' && room[outcome] <= 0) continue
+    if (!await isSteady(reference, { ...query, reply })) {
+      unsteady++
+      continue
+    }
+    room[outcome]--
+    cases.push({ ...query, reply })
+  }
+  console.log(`${set.name}: ${unsteady} queries left out: the reference itself does not answer them twice alike`)
+  return cases
+}
+
+/** Joins hand their series on in the order of a Go map: what picks among equals then changes from run to run. */
+async function isSteady(reference: Reference, recorded: GoldenCase): Promise<boolean> {
+  for (let i = 0; i < REPEATS; i++) {
+    const again = await reference.ask(recorded)
+    if (again !== recorded.reply && differenceOf(recorded, JSON.parse(recorded.reply) as Reply, JSON.parse(again) as Reply) !== null) return false
+  }
+  return true
+}
+
+type Outcome = 'value' | 'empty' | 'error' | 'large'
+
+function outcomeOf(reply: string): Outcome {
+  if (reply.length > REPLY_BYTES_MAX) return 'large'
+  if (reply.startsWith('{"status":"error"')) return 'error'
+  return reply.includes('"result":[]') ? 'empty' : 'value'
+}
