@@ -3,19 +3,23 @@ import { assert } from '../../lib/std/assert.ts'
 import { METRIC_NAME } from '../../lib/model/labels.ts'
 import type { RangeFunc } from '../func/contract.ts'
 import { quote } from '../func/go-format.ts'
-import type { Call, MatrixSelector, Span, SubqueryExpr } from '../parse/ast.ts'
+import { RangeNotes } from '../func/range-notes.ts'
+import type { WindowFunc } from '../func/sample-window.ts'
+import type { Call, MatrixSelector, Span, SubqueryExpr, VectorSelector } from '../parse/ast.ts'
 import { durationMs } from '../plan/fold-durations.ts'
 import { unwrapParens } from '../plan/tree.ts'
 import { typeOf } from '../plan/value-type.ts'
 import { contextOf, type ExprCompiler } from './call-context.ts'
 import { DenseOperator } from './dense.ts'
+import type { HistogramTable } from './histogram-table.ts'
 import { MappedRows } from './mapped-rows.ts'
 import type { Operator, Steps } from './operator.ts'
 import type { QueryScope } from './query-scope.ts'
-import { RangeRows, type RowWatcher } from './range-rows.ts'
+import { ExecutionError } from './query-error.ts'
+import { RangeRows } from './range-rows.ts'
 import { SelectedRows, selectedSets } from './selected-rows.ts'
 import { innerSteps, SubqueryRows } from './subquery.ts'
-import { shiftOf, subqueryShift } from './time-shift.ts'
+import { extendedShift, extensionOf, NO_EXTENSION, shiftOf, subqueryShift, type Extension } from './time-shift.ts'
 
 /** The operator of a range function's call; the metric name goes unless the function keeps it. */
 export function rangeCall(compiler: ExprCompiler, call: Call, func: RangeFunc, steps: Steps): Operator {
@@ -25,38 +29,63 @@ export function rangeCall(compiler: ExprCompiler, call: Call, func: RangeFunc, s
   assert(source.type === 'matrixSelector' || source.type === 'subquery', `range vector expected, not ${source.type}`)
   const checkArgs = (): void => func.checkArgs?.(contextOf(compiler, call, steps), args)
   const watcher = new CallWatcher(compiler.scope, func.isForCounter ? call.args[at]!.span : null, checkArgs)
-  const called = { func, args, name: call.func, watcher }
-  const rows = source.type === 'subquery'
-    ? subqueryRows(compiler, source, called, steps)
-    : matrixRows(compiler, source, called, steps)
+  const { annotations, labels, histograms, features, lookbackMs } = compiler.scope
+  const isMatrix = source.type === 'matrixSelector'
+  const called: RangeCall = {
+    func, args, histograms, notes: new RangeNotes(annotations, labels, call.args[at]!.span), see: (set, hasFloats) => watcher.see(set, hasFloats),
+    extended: isMatrix ? extendedFunc(source.selector, call.func, func) : null,
+    extension: isMatrix ? extensionOf(source.selector, lookbackMs) : NO_EXTENSION,
+    usesStartTimes: isMatrix && features.startTimestamps && func.startTimesKernel !== undefined,
+  }
+  const rows = isMatrix ? matrixRows(compiler, source, { called, func: call.func }, steps) : subqueryRows(compiler, source, called, steps)
   const named = func.keepsName ? rows : new MappedRows(rows, compiler.dropName, () => {})
   return compiler.merged(named, steps, true)
 }
 
-interface Called {
-  func: RangeFunc
-  args: readonly Float64Array[]
-  name: string
-  watcher: CallWatcher
+/** What the rows of a range function need to know of its call. */
+export interface RangeCall {
+  readonly func: RangeFunc
+  /** The scalar arguments at every step. */
+  readonly args: readonly Float64Array[]
+  /** What anchored or smoothed make of the function; null without them. */
+  readonly extended: WindowFunc | null
+  readonly extension: Extension
+  readonly usesStartTimes: boolean
+  readonly notes: RangeNotes
+  readonly histograms: HistogramTable
+  /** To be told of every series, by its label set, that has a result; may throw. */
+  see(set: number, hasFloats: boolean): void
 }
 
-function matrixRows(compiler: ExprCompiler, source: MatrixSelector, called: Called, steps: Steps): Operator {
+const MODIFIERS = [
+  { modifier: 'anchored', funcs: 'changes, delta, increase, rate, resets' },
+  { modifier: 'smoothed', funcs: 'delta, increase, rate' },
+] as const
+
+/** Throws ExecutionError for functions that have no such form. */
+function extendedFunc(selector: VectorSelector, name: string, func: RangeFunc): WindowFunc | null {
+  for (const { modifier, funcs } of MODIFIERS) {
+    if (!(modifier === 'anchored' ? selector.isAnchored : selector.isSmoothed)) continue
+    const extended = func[modifier]
+    if (extended === undefined) throw new ExecutionError(`${modifier} modifier can only be used with: ${funcs} - not with ${name}`)
+    return extended
+  }
+  return null
+}
+
+function matrixRows(compiler: ExprCompiler, source: MatrixSelector, { called, func }: { called: RangeCall; func: string }, steps: Steps): Operator {
   const { budget, labels } = compiler.scope
   const shift = shiftOf(source.selector, durationMs(source.range))
-  const selection = compiler.select(source.selector, steps, { shift, func: called.name, rangeMs: shift.rangeMs })
+  const selection = compiler.select(source.selector, steps, { shift: extendedShift(shift, called.extension), func, rangeMs: shift.rangeMs })
   const sets = selectedSets(selection, labels, budget)
-  const filler = new RangeRows(called.func.kernel, called.args, { steps, shift }, called.watcher.over(sets))
-  return new SelectedRows(selection, sets, filler, steps, budget)
+  return new SelectedRows(selection, sets, new RangeRows(called, sets, { steps, shift }), steps, budget)
 }
 
-function subqueryRows(compiler: ExprCompiler, source: SubqueryExpr, called: Called, steps: Steps): Operator {
+function subqueryRows(compiler: ExprCompiler, source: SubqueryExpr, called: RangeCall, steps: Steps): Operator {
   const inner = innerSteps(source, compiler.scope.subqueryStepMs, steps, compiler.scope.budget)
   if (inner.count === 0) return emptyOperator()
   const input = compiler.compile(source.expr, inner)
-  const watch: RowWatcher = (series) => called.watcher.see(input.series()[series]!)
-  const { kernel } = called.func
-  const place = { outer: steps, inner, shift: subqueryShift(source) }
-  return new SubqueryRows(input, { kernel, args: called.args, watch }, place, compiler.scope.budget)
+  return new SubqueryRows(input, called, { outer: steps, inner, shift: subqueryShift(source) }, compiler.scope.budget)
 }
 
 function emptyOperator(): Operator {
@@ -80,20 +109,33 @@ class CallWatcher {
     this.#checkArgs = checkArgs
   }
 
-  over(sets: Uint32Array): RowWatcher {
-    return (series) => this.see(sets[series]!)
-  }
-
-  see(set: number): void {
+  see(set: number, hasFloats: boolean): void {
     this.#checkArgs?.()
     this.#checkArgs = null
-    if (this.#counterPlace === null) return
-    const name = this.#scope.labels.get(set, this.#name)
-    if (name === this.#lastName || name === 0) return
+    if (this.#counterPlace === null || !hasFloats) return
+    const { labels, features } = this.#scope
+    const name = labels.get(set, this.#name)
+    if (name === 0) return
+    if (features.typeAndUnitLabels) {
+      this.#checkType(set, name)
+      return
+    }
+    if (name === this.#lastName) return
     this.#lastName = name
-    const text = this.#scope.labels.textOf(name)
+    const text = labels.textOf(name)
     if (COUNTER_SUFFIXES.some((suffix) => text.endsWith(suffix))) return
-    const { annotations } = this.#scope
-    annotations.info(`metric might not be a counter, name does not end in _total/_sum/_count/_bucket: ${quote(text)}`, this.#counterPlace)
+    this.#inform(`name does not end in _total/_sum/_count/_bucket: ${quote(text)}`)
+  }
+
+  #checkType(set: number, name: number): void {
+    const { labels } = this.#scope
+    const type = labels.textOf(labels.get(set, labels.intern('__type__')))
+    if (type === 'counter' || type === 'histogram') return
+    this.#inform(`__type__ label is not set to "counter" or "histogram", got ${quote(type)}: ${quote(labels.textOf(name))}`)
+  }
+
+  #inform(why: string): void {
+    assert(this.#counterPlace !== null, 'no counter function')
+    this.#scope.annotations.info(`metric might not be a counter, ${why}`, this.#counterPlace)
   }
 }

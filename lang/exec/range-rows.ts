@@ -1,30 +1,33 @@
 // The rows of a range function over a matrix selector: one kernel call per series computes every step.
 import type { SeriesBatch } from '../../storage/interface.ts'
-import type { RangeKernel, Windows } from '../func/range-kernel.ts'
+import type { Windows } from '../func/range-kernel.ts'
+import { samplesInRow } from './histogram-samples.ts'
 import { LiveSamples } from './live-samples.ts'
+import { MixedRange } from './mixed-range.ts'
+import { hasHistogram } from './mixed-samples.ts'
 import { FLOAT, type Steps } from './operator.ts'
+import type { RangeCall } from './range-call.ts'
 import type { RowFiller } from './selected-rows.ts'
 import { locate, makeWindows, type TimeShift } from './windows.ts'
 
-/** Told of every series (its position in the selection) that has a result; may throw. */
-export type RowWatcher = (series: number) => void
-
 export class RangeRows implements RowFiller {
-  readonly #kernel: RangeKernel
-  readonly #args: readonly Float64Array[]
+  readonly #called: RangeCall
+  readonly #sets: Uint32Array
+  readonly #place: { steps: Steps; shift: TimeShift }
   /** Of the batch's shared column. */
   readonly #windows: Windows
   /** Of one series with gaps. */
   readonly #ownWindows: Windows
   readonly #live = new LiveSamples()
-  readonly #watch: RowWatcher
+  #mixed: MixedRange | null = null
 
-  constructor(kernel: RangeKernel, args: readonly Float64Array[], place: { steps: Steps; shift: TimeShift }, watch: RowWatcher) {
-    this.#kernel = kernel
-    this.#args = args
+  /** `sets`: the label set of each series of the selection. */
+  constructor(called: RangeCall, sets: Uint32Array, place: { steps: Steps; shift: TimeShift }) {
+    this.#called = called
+    this.#sets = sets
+    this.#place = place
     this.#windows = makeWindows(place.steps, place.shift)
     this.#ownWindows = { ...this.#windows, lo: new Int32Array(place.steps.count), hi: new Int32Array(place.steps.count) }
-    this.#watch = watch
   }
 
   startBatch(batch: SeriesBatch): void {
@@ -34,21 +37,37 @@ export class RangeRows implements RowFiller {
   fill(batch: SeriesBatch, s: number, row: { values: Float64Array; kinds: Uint8Array; at: number }): number {
     const { values, kinds, at } = row
     const { n } = batch
+    const { func, args, extended, usesStartTimes } = this.#called
+    if (extended !== null || (batch.histograms !== null && hasHistogram(batch, s)) || (usesStartTimes && batch.startTimes !== null)) {
+      return this.#fillMixed(batch, s, row)
+    }
+    // Fast path: plain floats.
     const windows = this.#windows
     if (batch.hasGaps[s] === 0) {
-      this.#kernel(windows, batch.t, batch.v, s * n, values, kinds, at, this.#args)
+      func.kernel(windows, batch.t, batch.v, s * n, values, kinds, at, args)
     } else {
       const count = this.#live.compact(batch, s)
       locate(this.#ownWindows, this.#live.t, count)
-      this.#kernel(this.#ownWindows, this.#live.t, this.#live.v, 0, values, kinds, at, this.#args)
+      func.kernel(this.#ownWindows, this.#live.t, this.#live.v, 0, values, kinds, at, args)
     }
     const points = countFloats(kinds, at, windows.count)
-    if (points > 0) this.#watch(batch.index[s]!)
+    if (points > 0) this.#called.see(this.#sets[batch.index[s]!]!, true)
     return points
+  }
+
+  #fillMixed(batch: SeriesBatch, s: number, row: { values: Float64Array; kinds: Uint8Array; at: number }): number {
+    const mixed = this.#mixed ??= new MixedRange(this.#called, this.#place)
+    const set = this.#sets[batch.index[s]!]!
+    mixed.samples.load(batch, s, this.#called.usesStartTimes)
+    mixed.fill(set, row)
+    const { count } = this.#windows
+    const samples = samplesInRow(row, count, this.#called.histograms)
+    if (samples > 0) this.#called.see(set, countFloats(row.kinds, row.at, count) > 0)
+    return samples
   }
 }
 
-/** Points in kinds[at..at + count). */
+/** Points in kinds[at..at + count) that are floats. */
 export function countFloats(kinds: Uint8Array, at: number, count: number): number {
   let points = 0
   for (let i = at; i < at + count; i++) if (kinds[i] === FLOAT) points++

@@ -3,13 +3,16 @@
 //
 //   grid    ┼───┼───┼───┼───┼───┼───┼       first point > earliest window start, last ≤ latest window end
 //   window      (───────────]
-import type { RangeKernel, Windows } from '../func/range-kernel.ts'
+import type { Windows } from '../func/range-kernel.ts'
 import type { SubqueryExpr } from '../parse/ast.ts'
 import { durationMs } from '../plan/fold-durations.ts'
 import type { Budget } from './budget.ts'
 import { LiveSamples } from './live-samples.ts'
-import { ABSENT, type Operator, type RowBatch, type Steps } from './operator.ts'
-import { countFloats, type RowWatcher } from './range-rows.ts'
+import { samplesInRow } from './histogram-samples.ts'
+import { MixedRange } from './mixed-range.ts'
+import { ABSENT, HISTOGRAM, type Operator, type RowBatch, type Steps } from './operator.ts'
+import type { RangeCall } from './range-call.ts'
+import { countFloats } from './range-rows.ts'
 import { rowsPerBatch } from './selected-rows.ts'
 import { subqueryShift } from './time-shift.ts'
 import { locate, makeWindows, type TimeShift } from './windows.ts'
@@ -49,28 +52,23 @@ export interface SubqueryPlace {
 /** A range function over a subquery. Label sets are the inner ones; the caller drops names. */
 export class SubqueryRows implements Operator {
   readonly #input: Operator
-  readonly #kernel: RangeKernel
-  readonly #args: readonly Float64Array[]
-  readonly #watch: RowWatcher
+  readonly #called: RangeCall
   readonly #budget: Budget
-  readonly #outer: Steps
+  readonly #place: SubqueryPlace
   readonly #t: Float64Array
   readonly #windows: Windows
   readonly #ownWindows: Windows
   readonly #live = new LiveSamples()
+  #mixed: MixedRange | null = null
   #out: RowBatch | null = null
   #batch: RowBatch | null = null
   #row = 0
 
-  constructor(
-    input: Operator, func: { kernel: RangeKernel; args: readonly Float64Array[]; watch: RowWatcher }, place: SubqueryPlace, budget: Budget,
-  ) {
+  constructor(input: Operator, called: RangeCall, place: SubqueryPlace, budget: Budget) {
     this.#input = input
-    this.#kernel = func.kernel
-    this.#args = func.args
-    this.#watch = func.watch
+    this.#called = called
     this.#budget = budget
-    this.#outer = place.outer
+    this.#place = place
     this.#t = timesOf(place.inner)
     this.#windows = makeWindows(place.outer, place.shift)
     this.#ownWindows = { ...this.#windows, lo: new Int32Array(place.outer.count), hi: new Int32Array(place.outer.count) }
@@ -103,27 +101,45 @@ export class SubqueryRows implements Operator {
 
   #fill(batch: RowBatch, out: RowBatch, rows: number): boolean {
     const n = this.#t.length
-    const width = this.#outer.count
+    const width = this.#place.outer.count
     const from = this.#row * n
-    const at = rows * width
-    const live = this.#live.compactRow(this.#t, { values: batch.values, kinds: batch.kinds, at: from })
-    if (live === 0) return false
-    if (live === n) {
-      this.#kernel(this.#windows, this.#t, batch.values, from, out.values, out.kinds, at, this.#args)
+    const to = { values: out.values, kinds: out.kinds, at: rows * width }
+    const set = this.#input.series()[batch.index[this.#row]!]!
+    const { func, args, histograms } = this.#called
+    if (hasHistogram(batch.kinds, from, n)) {
+      this.#fillMixed({ values: batch.values, kinds: batch.kinds, at: from }, set, to)
     } else {
-      locate(this.#ownWindows, this.#live.t, live)
-      this.#kernel(this.#ownWindows, this.#live.t, this.#live.v, 0, out.values, out.kinds, at, this.#args)
+      const live = this.#live.compactRow(this.#t, { values: batch.values, kinds: batch.kinds, at: from })
+      if (live === 0) return false
+      if (live === n) {
+        func.kernel(this.#windows, this.#t, batch.values, from, to.values, to.kinds, to.at, args)
+      } else {
+        locate(this.#ownWindows, this.#live.t, live)
+        func.kernel(this.#ownWindows, this.#live.t, this.#live.v, 0, to.values, to.kinds, to.at, args)
+      }
     }
-    const points = countFloats(out.kinds, at, width)
-    if (points === 0) return false
-    this.#budget.addSamples(points)
-    this.#watch(batch.index[this.#row]!)
+    const samples = samplesInRow(to, width, histograms)
+    if (samples === 0) return false
+    this.#budget.addSamples(samples)
+    this.#called.see(set, countFloats(to.kinds, to.at, width) > 0)
     return true
   }
 
+  #fillMixed(from: { values: Float64Array; kinds: Uint8Array; at: number }, set: number, to: typeof from): void {
+    const { outer, shift } = this.#place
+    const mixed = this.#mixed ??= new MixedRange(this.#called, { steps: outer, shift })
+    mixed.samples.loadRow(this.#t, from, this.#called.histograms)
+    mixed.fill(set, to)
+  }
+
   #makeOut(): RowBatch {
-    const rows = rowsPerBatch(this.#outer, this.#input.series().length)
-    const size = rows * this.#outer.count
+    const rows = rowsPerBatch(this.#place.outer, this.#input.series().length)
+    const size = rows * this.#place.outer.count
     return { rows: 0, index: this.#budget.ints(rows), values: this.#budget.floats(size), kinds: this.#budget.bytes(size) }
   }
+}
+
+function hasHistogram(kinds: Uint8Array, from: number, count: number): boolean {
+  for (let i = from; i < from + count; i++) if (kinds[i] === HISTOGRAM) return true
+  return false
 }

@@ -3,6 +3,25 @@ import type { SubqueryExpr, VectorSelector } from '../parse/ast.ts'
 import { atMs, durationMs } from '../plan/fold-durations.ts'
 import type { TimeShift } from './windows.ts'
 
+/** How far beyond its range a window looks for samples, ms. */
+export interface Extension {
+  beforeMs: number
+  behindMs: number
+}
+
+export const NO_EXTENSION: Extension = { beforeMs: 0, behindMs: 0 }
+
+/** anchored looks for the last sample ahead of the range, smoothed for the neighbours of both of its ends. */
+export function extensionOf(selector: VectorSelector, lookbackMs: number): Extension {
+  if (selector.isSmoothed) return { beforeMs: lookbackMs, behindMs: lookbackMs }
+  return selector.isAnchored ? { beforeMs: lookbackMs, behindMs: 0 } : NO_EXTENSION
+}
+
+/** The same windows, longer at both ends. */
+export function extendedShift(shift: TimeShift, { beforeMs, behindMs }: Extension): TimeShift {
+  return { ...shift, rangeMs: shift.rangeMs + beforeMs + behindMs, offsetMs: shift.offsetMs - behindMs }
+}
+
 /** `rangeMs`: the lookback or the window of the matrix selector around it. */
 export function shiftOf(selector: VectorSelector, rangeMs: number): TimeShift {
   return {

@@ -1,6 +1,7 @@
 // changes and resets over floats (prometheus promql/functions.go). What sample k adds depends on samples k-1 and k
 // only, so a window that begins and ends later is counted by what leaves and what enters: O(samples) per series.
-import type { RangeKernel, Windows } from './range-kernel.ts'
+import type { RangeKernel, StartTimesKernel, Windows } from './range-kernel.ts'
+import { isStartReset } from './start-times.ts'
 
 function isChange(previous: number, current: number): boolean {
   return current !== previous && (current === current || previous === previous)
@@ -43,4 +44,17 @@ export const changes: RangeKernel = (w, _t, v, vAt, out, kinds, at) => {
 /** How often the value fell. */
 export const resets: RangeKernel = (w, _t, v, vAt, out, kinds, at) => {
   countPairs(w, v, vAt, out, kinds, at, isReset)
+}
+
+/** resets where start times are known: a sample whose count began after the one before follows a reset, too. */
+export const resetsWithStarts: StartTimesKernel = (w, t, v, startTimes, out, kinds, at) => {
+  for (let i = 0; i < w.count; i++) {
+    const from = w.lo[i]!
+    if (w.hi[i]! <= from) continue
+    let pairs = 0
+    for (let k = from + 1; k < w.hi[i]!; k++) if (v[k]! < v[k - 1]! || isStartReset(t, startTimes, k)) pairs++
+    out[at + i] = pairs
+    kinds[at + i] = 1
+  }
+  return 0
 }

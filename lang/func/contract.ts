@@ -15,7 +15,8 @@ import type { HistogramTable } from '../exec/histogram-table.ts'
 import type { LabelTable } from '../exec/label-table.ts'
 import type { Operator, Steps } from '../exec/operator.ts'
 import type { Call, Expr } from '../parse/ast.ts'
-import type { RangeKernel } from './range-kernel.ts'
+import type { RangeKernel, StartTimesKernel } from './range-kernel.ts'
+import type { WindowFunc } from './sample-window.ts'
 
 /** What every function may use. One per call expression. */
 export interface FuncContext {
@@ -46,6 +47,13 @@ export type FuncArg =
 /** A function of one range vector; the other arguments, all scalars, reach the kernel as `args` in their order. */
 export interface RangeFunc {
   readonly kernel: RangeKernel
+  /** In the kernel's place where start times are known and the feature is on. */
+  readonly startTimesKernel?: StartTimesKernel
+  /** For windows with a native histogram. Without it histograms are ignored, with an info where there are floats, too. */
+  readonly window?: WindowFunc
+  /** For all windows of `m[5m] anchored` and `m[5m] smoothed`; without it the modifier is an error. */
+  readonly anchored?: WindowFunc
+  readonly smoothed?: WindowFunc
   /** Keeps the metric name (last_over_time, first_over_time). */
   readonly keepsName: boolean
   /** Wants a counter: the engine adds the info "metric might not be a counter …" for other names. */

@@ -24,3 +24,12 @@ export type RangeKernel = (
   w: Windows, t: Float64Array, v: Float64Array, vAt: number,
   out: Float64Array, kinds: Uint8Array, at: number, args: readonly Float64Array[],
 ) => void
+
+/**
+ * As a RangeKernel, v and startTimes from position 0 on: startTimes[k] is the Unix ms at which what sample k counts
+ * began, 0 where not known. Returns in how many windows a sample's start lies within what an earlier one counted.
+ */
+export type StartTimesKernel = (
+  w: Windows, t: Float64Array, v: Float64Array, startTimes: Float64Array,
+  out: Float64Array, kinds: Uint8Array, at: number,
+) => number

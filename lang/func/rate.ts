@@ -1,15 +1,12 @@
 // rate, increase, delta, irate, idelta over floats, in the order of operations of prometheus promql/functions.go
-// (extrapolatedRate, instantValue), so that results agree to the last bit.
-//
-//   startMs         first                      last        endMs
-//      |─ to start ──|───────── sampled ─────────|─ to end ──|
-//
-// The change between first and last sample is stretched over the gaps at both ends; a gap of 1.1 average intervals
-// or more counts as half an interval, and a counter is not stretched below the time where it was zero.
+// (extrapolatedRate, instantValue), so that results agree to the last bit. The change between the first and the last
+// sample is stretched over the window (extrapolation.ts).
 //
 // Prometheus looks for counter resets in every window anew. Whether sample k follows a reset depends on samples k-1
 // and k only, so one pass per series lists them, and each window adds those inside it, in the same order.
-import type { RangeKernel, Windows } from './range-kernel.ts'
+import { extrapolationFactor, factorSinceStart, NO_ZERO } from './extrapolation.ts'
+import type { RangeKernel, StartTimesKernel, Windows } from './range-kernel.ts'
+import { isStartInside, isStartOverlap, isStartReset } from './start-times.ts'
 
 /** Positions of samples below their predecessor; scratch of one kernel call, grown and never shrunk. */
 let resets: Int32Array = new Int32Array(1024)
@@ -54,25 +51,63 @@ function extrapolated(
     }
     const firstT = t[first]!
     const lastT = t[last]!
-    let toStart = (firstT - startMs[i]!) / 1000
-    let toEnd = (endMs[i]! - lastT) / 1000
-    const sampled = (lastT - firstT) / 1000
-    const interval = sampled / (last - first)
-    const threshold = interval * 1.1
-    if (toStart >= threshold) toStart = interval / 2
-    if (isCounter && result > 0 && firstValue >= 0) {
-      const toZero = sampled * (firstValue / result)
-      if (toZero < toStart) toStart = toZero
-    }
-    if (toEnd >= threshold) toEnd = interval / 2
-    out[at + i] = result * ((sampled + toStart + toEnd) / sampled / divisor)
+    const zeroShare = isCounter && result > 0 && firstValue >= 0 ? firstValue / result : NO_ZERO
+    const factor = extrapolationFactor((lastT - firstT) / 1000, last - first, (firstT - startMs[i]!) / 1000, (endMs[i]! - lastT) / 1000, zeroShare)
+    out[at + i] = result * (factor / divisor)
     kinds[at + i] = 1
   }
+}
+
+/** The same where start times are known: a sample whose count began after the one before follows a reset, too. */
+function extrapolatedWithStarts(
+  w: Windows, t: Float64Array, v: Float64Array, startTimes: Float64Array,
+  out: Float64Array, kinds: Uint8Array, at: number, divisor: number,
+): number {
+  const { count, lo, hi, startMs, endMs } = w
+  let overlaps = 0
+  for (let i = 0; i < count; i++) {
+    const first = lo[i]!
+    const last = hi[i]! - 1
+    if (last < first) continue
+    let result = v[last]! - v[first]!
+    let hasOverlap = false
+    for (let k = first + 1; k <= last; k++) {
+      hasOverlap ||= isStartOverlap(t, startTimes, k)
+      if (v[k]! < v[k - 1]! || isStartReset(t, startTimes, k)) result += v[k - 1]!
+    }
+    if (hasOverlap) overlaps++
+    const toEnd = (endMs[i]! - t[last]!) / 1000
+    const sampled = (t[last]! - t[first]!) / 1000
+    const start = startTimes[first]!
+    let factor: number
+    if (isStartInside(start, startMs[i]!, t[first]!)) {
+      result += v[first]!
+      factor = factorSinceStart((t[last]! - start) / 1000, last > first ? sampled / (last - first) : 0, toEnd)
+    } else if (last > first) {
+      const zeroShare = result > 0 && v[first]! >= 0 ? v[first]! / result : NO_ZERO
+      factor = extrapolationFactor(sampled, last - first, (t[first]! - startMs[i]!) / 1000, toEnd, zeroShare)
+    } else {
+      continue
+    }
+    out[at + i] = result * (factor / divisor)
+    kinds[at + i] = 1
+  }
+  return overlaps
 }
 
 /** Per-second increase of a counter, extrapolated to the window's bounds. */
 export const rate: RangeKernel = (w, t, v, vAt, out, kinds, at) => {
   extrapolated(w, t, v, vAt, out, kinds, at, true, w.rangeMs / 1000)
+}
+
+/** rate with start times. */
+export const rateWithStarts: StartTimesKernel = (w, t, v, startTimes, out, kinds, at) => {
+  return extrapolatedWithStarts(w, t, v, startTimes, out, kinds, at, w.rangeMs / 1000)
+}
+
+/** increase with start times. */
+export const increaseWithStarts: StartTimesKernel = (w, t, v, startTimes, out, kinds, at) => {
+  return extrapolatedWithStarts(w, t, v, startTimes, out, kinds, at, 1)
 }
 
 /** Increase of a counter, extrapolated to the window's bounds. */
@@ -96,6 +131,19 @@ export const irate: RangeKernel = (w, t, v, vAt, out, kinds, at) => {
     out[at + i] = change / ((t[last]! - t[last - 1]!) / 1000)
     kinds[at + i] = 1
   }
+}
+
+/** irate with start times. */
+export const irateWithStarts: StartTimesKernel = (w, t, v, startTimes, out, kinds, at) => {
+  for (let i = 0; i < w.count; i++) {
+    const last = w.hi[i]! - 1
+    if (last <= w.lo[i]!) continue
+    const isReset = v[last]! < v[last - 1]! || isStartReset(t, startTimes, last)
+    const change = isReset ? v[last]! : v[last]! - v[last - 1]!
+    out[at + i] = change / ((t[last]! - t[last - 1]!) / 1000)
+    kinds[at + i] = 1
+  }
+  return 0
 }
 
 /** Difference between the last two samples. */
