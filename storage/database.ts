@@ -6,6 +6,7 @@ import { DiskFile, listFolder, makeFolder } from '../lib/std/fs.ts'
 import type { Labels } from '../lib/model/labels.ts'
 import { silentLogger, type Logger } from '../lib/std/log.ts'
 import { FolderLock } from './folder-lock.ts'
+import { FolderError, LogError } from './errors.ts'
 import { REJECT_NAMES, type Appender, type SampleBatch } from './interface.ts'
 import { Head } from './head/head.ts'
 import { HeadAppender } from './head/head-append.ts'
@@ -14,7 +15,7 @@ import type { HeadHandle } from './head/head-querier.ts'
 import { SegmentWriter, scanSegmentFile, segmentFileNumbers, segmentFilePath } from './head/segment-file.ts'
 import { SharedHeap } from './head/shared-heap.ts'
 import { Log } from './log/log.ts'
-import { LSN_GAP, oldestLogLsn, replayLog } from './log/log-replay.ts'
+import { LSN_GAP, oldestLogLsn, replayLog, type Replayed } from './log/log-replay.ts'
 import { SeriesFile } from './log/series-file.ts'
 
 /** Rows younger than this stay in memory; older ones of idle groups are encoded so that the log can be cut. */
@@ -28,6 +29,7 @@ export interface DatabaseOptions {
   /** Rows older than this are dropped, ms; Infinity keeps all. */
   retentionMs: number
   outOfOrderMs?: number
+  /** New series beyond this many are refused; those found at start are kept, however many they are. */
   seriesLimit?: number
   /** Address space of the head, bytes; pages cost nothing until used. */
   headBytesMax?: number
@@ -66,7 +68,7 @@ export class Database implements Appender {
   samplesAppended: number = 0
   readonly refused: Float64Array = new Float64Array(REJECT_NAMES.length)
 
-  /** Throws FolderError if another process has the folder, DiskError if it cannot be read. */
+  /** Throws FolderError if another process has the folder or the head's memory does not hold what is in it, DiskError if it cannot be read. */
   constructor(options: DatabaseOptions) {
     const { folder, clock = systemClock, logger = silentLogger } = options
     const started = clock.monotonic()
@@ -83,8 +85,8 @@ export class Database implements Appender {
       heap: this.#heap, clock, definitions: this.#definitions, segments: this.#segments, folder: this.#segmentFolder,
       retentionMs: options.retentionMs, outOfOrderMs: options.outOfOrderMs ?? 10 * 60_000, seriesLimit: options.seriesLimit ?? Infinity,
     })
-    this.recovery = this.#recover(numbers)
-    const replayed = this.#replay()
+    const { recovery, replayed } = this.#load(numbers)
+    this.recovery = recovery
     if (this.recovery.wasUnclean) this.#syncFound(numbers)
     this.#log = new Log(`${folder}/log`, Math.max(replayed.nextLsn, this.head.newestSegmentLsn + LSN_GAP), replayed.files, this.#definitions, clock)
     this.head.openLog(this.#log)
@@ -161,6 +163,16 @@ export class Database implements Appender {
     if (failures.length > 0) throw failures[0]
   }
 
+  #load(numbers: readonly number[]): { recovery: Recovery; replayed: Replayed } {
+    try {
+      const recovery = this.#recover(numbers)
+      return { recovery, replayed: this.#replay(recovery) }
+    } catch (cause) {
+      if (!(cause instanceof LogError)) throw cause
+      throw new FolderError(`cannot open ${this.#folder}: ${cause.message}`, { cause })
+    }
+  }
+
   #recover(numbers: readonly number[]): Recovery {
     const recovery: Recovery = {
       series: 0, segments: 0, replayedRows: 0, replayedSamples: 0, corruptRecords: 0, corruptBytes: 0,
@@ -196,8 +208,7 @@ export class Database implements Appender {
     }
   }
 
-  #replay(): ReturnType<typeof replayLog> {
-    const { recovery } = this
+  #replay(recovery: Recovery): Replayed {
     const replayed = replayLog(`${this.#folder}/log`, (lsn, row, floats, at) => {
       recovery.replayedSamples += this.head.replayRow(lsn, row, floats, at)
     })

@@ -1,8 +1,15 @@
-// Allocation inside the shared heap, by the main thread alone: a bump pointer and free lists by size class.
+// Allocation inside the shared heap, by the main thread alone: a bump pointer and free lists by size class. When the
+// memory is used up, a larger free piece becomes what the bump pointer runs through.
 // What a reader may still look at is *retired*, not freed: it returns to the free lists when every reader that was
 // open at that time has closed (epoch-based reclamation; Fraser, "Practical lock-freedom", 2004, §5.2.3).
+//
+// Epochs are odd u32 and go round, 0 meaning no reader: which of two is older is told by how far each lies behind the
+// present one. Nothing waits for 2^31 retirements, so no distance is ambiguous.
 import { LogError } from '../errors.ts'
 import { ARENA_START, ROOT_EPOCH, ROOT_SLOTS, SLOT_COUNT, type SharedHeap } from './shared-heap.ts'
+
+/** From odd to odd: an epoch is never 0. */
+const EPOCH_STEP = 2
 
 interface Retired {
   at: number
@@ -13,9 +20,12 @@ interface Retired {
 export class Arena {
   readonly #heap: SharedHeap
   readonly #free = new Map<number, number[]>()
-  readonly #limit: number
+  /** End of what the bump pointer may run through. */
+  #limit: number
   readonly #retired: Retired[] = []
   #next: number = ARENA_START
+  /** Units that were ever handed out, the fixed part included. */
+  #touched: number = ARENA_START
 
   constructor(heap: SharedHeap) {
     this.#heap = heap
@@ -24,7 +34,12 @@ export class Arena {
 
   /** Bytes handed out or waiting to be reused. */
   get usedBytes(): number {
-    return this.#next * 8
+    return this.#touched * 8
+  }
+
+  /** Pieces that wait for readers to close. */
+  get retiredCount(): number {
+    return this.#retired.length
   }
 
   /** Units actually given for a request: sizes are rounded up to four classes an octave, at most 25 % more. */
@@ -42,12 +57,36 @@ export class Arena {
       this.#heap.f64.fill(0, reused, reused + size)
       return reused
     }
-    const at = this.#next
-    if (at + size > this.#limit) {
-      throw new LogError(`cannot store more in the head: ${this.#limit * 8} bytes are in use; raise --storage.head.memory`)
+    if (this.#next + size > this.#limit && !this.#moveOn(size)) {
+      throw new LogError(`cannot store more in the head: ${this.usedBytes} bytes are in use; raise --storage.head.memory`)
     }
+    const at = this.#next
     this.#next = at + size
+    this.#touched = Math.max(this.#touched, this.#next)
     return at
+  }
+
+  /** Takes the smallest free piece that is larger than `size` for the bump pointer; false if there is none. */
+  #moveOn(size: number): boolean {
+    let best = Infinity
+    for (const [units, pieces] of this.#free) if (units > size && units < best && pieces.length > 0) best = units
+    if (best === Infinity) return false
+    for (let left = this.#limit - this.#next; left > 0; left = this.#limit - this.#next) {
+      const units = Arena.#classBelow(left)
+      this.free(this.#next, units)
+      this.#next += units
+    }
+    this.#next = this.#free.get(best)!.pop()!
+    this.#limit = this.#next + best
+    this.#heap.f64.fill(0, this.#next, this.#limit)
+    return true
+  }
+
+  /** The largest class that fits into so many units. */
+  static #classBelow(units: number): number {
+    if (units <= 8) return units
+    const step = 2 ** (29 - Math.clz32(units))
+    return Math.floor(units / step) * step
   }
 
   /** Gives back space that no reader can know of. */
@@ -62,25 +101,31 @@ export class Arena {
   retire(at: number, units: number): void {
     const u32 = this.#heap.u32
     this.#retired.push({ at, units, epoch: u32[ROOT_EPOCH]! })
-    Atomics.add(u32, ROOT_EPOCH, 1)
+    Atomics.add(u32, ROOT_EPOCH, EPOCH_STEP)
     this.reclaim()
   }
 
   /** Frees what was retired before the oldest open reader began. */
   reclaim(): void {
     if (this.#retired.length === 0) return
-    const oldest = this.#oldestReader()
-    // Epochs ascend, so what can go stands in front.
+    const now = this.#heap.u32[ROOT_EPOCH]!
+    const readerAge = this.#oldestReaderAge(now)
+    // The oldest stand in front.
     let n = 0
-    for (; n < this.#retired.length && this.#retired[n]!.epoch < oldest; n++) this.free(this.#retired[n]!.at, this.#retired[n]!.units)
+    for (; n < this.#retired.length; n++) {
+      const { at, units, epoch } = this.#retired[n]!
+      if ((now - epoch) >>> 0 <= readerAge) break
+      this.free(at, units)
+    }
     if (n > 0) this.#retired.splice(0, n)
   }
 
-  #oldestReader(): number {
-    let oldest = Infinity
+  /** How far behind `now` the oldest open reader began; -1 if none is open. */
+  #oldestReaderAge(now: number): number {
+    let oldest = -1
     for (let slot = 0; slot < SLOT_COUNT; slot++) {
       const epoch = Atomics.load(this.#heap.u32, ROOT_SLOTS + slot)
-      if (epoch !== 0 && epoch < oldest) oldest = epoch
+      if (epoch !== 0) oldest = Math.max(oldest, (now - epoch) >>> 0)
     }
     return oldest
   }

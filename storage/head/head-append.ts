@@ -96,8 +96,10 @@ export class HeadAppender {
   #run(run: Run, from: number, to: number, verdicts: Uint8Array): number {
     const { t } = run
     const now = this.#head.clock.now()
-    const verdict = !(t <= now + FUTURE_MS_MAX) ? REJECT_FUTURE : !(t >= now - this.#head.retentionMs) ? REJECT_TOO_OLD : STORED
-    verdicts.fill(Number.isFinite(t) ? verdict : REJECT_TOO_OLD, from, to)
+    // Without a retention the oldest time is -Infinity, which no time that is a number may be.
+    const isOld = !Number.isFinite(t) || t < now - this.#head.retentionMs
+    const verdict = isOld ? REJECT_TOO_OLD : t > now + FUTURE_MS_MAX ? REJECT_FUTURE : STORED
+    verdicts.fill(verdict, from, to)
     if (verdict !== STORED) return to - from
     let refused = 0
     const { series, groups } = this.#head

@@ -37,22 +37,34 @@ export class HeadSeries {
     return this.#count
   }
 
-  /** The ref of a label set, or 0 if it is new. Interns the labels either way. */
+  /** The ref of a label set, or 0 if it is new. Leaves nothing behind. */
   find(labels: Labels): number {
-    const n = this.#pairsOf(labels)
+    const n = labels.length / 2
+    this.#reserveScratch(n)
+    for (let i = 0; i < n; i++) {
+      const pair = this.#symbols.findPair(this.#symbols.find(labels[2 * i]!), this.#symbols.find(labels[2 * i + 1]!))
+      if (pair === 0) return 0
+      this.#scratch[i] = pair
+    }
     return this.#findPairs(n, hashPairs(this.#scratch, n))
   }
 
-  /** Makes the next ref. Throws SeriesLimitError. `labels` must not be known yet. */
+  /**
+   * Makes the next ref. `labels` must not be known yet. Throws SeriesLimitError with nothing left behind, LogError when
+   * memory is used up; then the ref is not given, and only what its labels share with others may stay.
+   */
   add(labels: Labels): number {
     if (this.#count >= this.limit) {
       throw new SeriesLimitError(`cannot store a new series: the limit of ${this.limit} active series is reached`)
     }
-    const n = this.#pairsOf(labels)
-    const ref = ++this.#count
+    const n = this.#internPairs(labels)
+    const ref = this.#count + 1
     const allocate = (units: number): number => this.#arena.allocate(units)
     for (const paged of [this.#labels, this.#group, this.#column, this.#more]) paged.reserve(ref, allocate)
+    for (let i = 0; i < n; i++) this.#symbols.reservePosting(this.#scratch[i]!)
     const run = this.#arena.allocate((n + 2) >>> 1)
+    // Nothing fails from here on.
+    this.#count = ref
     this.#heap.u32[run * 2] = n
     this.#heap.u32.set(this.#scratch.subarray(0, n), run * 2 + 1)
     this.#labels.set(ref, run)
@@ -101,9 +113,13 @@ export class HeadSeries {
     for (let node = this.#more.get(ref); node !== 0; node = u32[node * 2 + 2]!) visit(u32[node * 2]!, u32[node * 2 + 1]!)
   }
 
-  #pairsOf(labels: Labels): number {
-    const n = labels.length / 2
+  #reserveScratch(n: number): void {
     if (n > this.#scratch.length) this.#scratch = new Uint32Array(n * 2)
+  }
+
+  #internPairs(labels: Labels): number {
+    const n = labels.length / 2
+    this.#reserveScratch(n)
     for (let i = 0; i < n; i++) {
       this.#scratch[i] = this.#symbols.internPair(this.#symbols.intern(labels[2 * i]!), this.#symbols.intern(labels[2 * i + 1]!))
     }

@@ -46,6 +46,7 @@ export class Head {
   readonly #reader: SegmentReader
   readonly #replayWriter: RowWriter
   readonly #random = new Random(freshSeed())
+  readonly #seriesLimit: number
   #log: Log | null = null
 
   constructor(options: HeadOptions) {
@@ -61,7 +62,7 @@ export class Head {
     this.#replayWriter = new RowWriter(options.heap, null)
     this.retentionMs = options.retentionMs
     this.outOfOrderMs = options.outOfOrderMs
-    this.series.limit = options.seriesLimit
+    this.#seriesLimit = options.seriesLimit
     this.groups.push(new Group(this.#ground, 0, false))
   }
 
@@ -70,8 +71,10 @@ export class Head {
     return this.#log
   }
 
+  /** Ends the replay. What was found is kept, however much it is; the limit of series holds for new ones. */
   openLog(log: Log): void {
     this.#log = log
+    this.series.limit = this.#seriesLimit
   }
 
   ref(labels: Labels): number {
@@ -93,22 +96,23 @@ export class Head {
   }
 
   #define(definition: GroupDefinition): void {
-    this.#giveColumns(this.groups[definition.group]!, definition.refs, definition.salt)
+    const group = this.groups[definition.group]!
+    // Once a group has columns they are defined on disk, whatever fails after that: rows name the definition's salt.
+    group.addColumns(definition.refs, definition.salt)
     this.#definitions.addGroup(definition)
+    this.#assignColumns(group, definition)
   }
 
   #addGroup(id: number, isLate: boolean): Group {
+    this.#groupRecord.reserve(id, (units) => this.arena.allocate(units))
     const group = new Group(this.#ground, id, isLate)
     this.groups[id] = group
-    this.#groupRecord.reserve(id, (units) => this.arena.allocate(units))
     this.#groupRecord.set(id, group.record.unit)
     Atomics.store(this.heap.u32, ROOT_GROUP_COUNT, id)
     return group
   }
 
-  #giveColumns(group: Group, refs: Uint32Array, salt: number): void {
-    const first = group.columns
-    group.addColumns(refs, salt)
+  #assignColumns(group: Group, { refs, firstColumn: first }: GroupDefinition): void {
     for (let i = 0; i < refs.length; i++) {
       if (group.isLate) {
         this.series.addMembership(refs[i]!, group.id, first + i)
@@ -223,10 +227,13 @@ export class Head {
     if (ref === this.series.count + 1) this.series.add(this.series.find(labels) === 0 ? labels : [])
   }
 
-  replayGroup({ group: id, firstColumn, refs, isLate, salt }: GroupDefinition): void {
+  replayGroup(definition: GroupDefinition): void {
+    const { group: id, firstColumn, refs, isLate, salt } = definition
     for (let next = this.groups.length; next <= id; next++) this.#addGroup(next, next === id && isLate)
     const group = this.groups[id]!
-    if (group.columns === firstColumn && refs.every((ref) => ref > 0 && ref <= this.series.count)) this.#giveColumns(group, refs, salt)
+    if (group.columns !== firstColumn || !refs.every((ref) => ref > 0 && ref <= this.series.count)) return
+    group.addColumns(refs, salt)
+    this.#assignColumns(group, definition)
   }
 
   /** End of the log that any segment knows of: LSNs below it were given out. */

@@ -177,11 +177,14 @@ export class SymbolWriter extends SymbolReader {
     const hash = hashBytes(bytes, 0, bytes.length)
     const known = this.findBytes(bytes, hash)
     if (known !== 0) return known
-    const id = ++this.#symbols
+    // What can fail for want of memory comes first, and the id is only given when all of it went well.
+    const id = this.#symbols + 1
     for (const paged of [this.at, this.length, this.firstPair]) paged.reserve(id, this.#allocate)
+    this.#makeRoom(ROOT_SYMBOL_TABLE, ROOT_SYMBOL_MASK, id)
     this.at.set(id, this.#store(bytes))
     this.length.set(id, bytes.length)
-    this.#insert(ROOT_SYMBOL_TABLE, ROOT_SYMBOL_MASK, id, hash, this.#symbols)
+    this.#symbols = id
+    place(this.heap.u32, this.heap.u32[ROOT_SYMBOL_TABLE]!, id, hash)
     Atomics.store(this.heap.u32, ROOT_SYMBOL_COUNT, id)
     return id
   }
@@ -190,35 +193,41 @@ export class SymbolWriter extends SymbolReader {
   internPair(name: number, value: number): number {
     const known = this.findPair(name, value)
     if (known !== 0) return known
-    const id = ++this.#pairs
+    const id = this.#pairs + 1
     const paged = [this.pairName, this.pairValue, this.pairNext, this.pairCount, this.firstRun, this.lastRun]
     for (const array of paged) array.reserve(id, this.#allocate)
+    this.#makeRoom(ROOT_PAIR_TABLE, ROOT_PAIR_MASK, id)
     this.pairName.set(id, name)
     this.pairValue.set(id, value)
     this.pairNext.set(id, this.firstPair.get(name))
-    this.#insert(ROOT_PAIR_TABLE, ROOT_PAIR_MASK, id, hashPair(name, value), this.#pairs)
+    this.#pairs = id
+    place(this.heap.u32, this.heap.u32[ROOT_PAIR_TABLE]!, id, hashPair(name, value))
     Atomics.store(this.heap.u32, ROOT_PAIR_COUNT, id)
     Atomics.store(this.heap.u32, this.firstPair.wordOf(name), id)
     return id
   }
 
-  /** Adds a ref, larger than all before, to the pair's postings. */
+  /** Makes sure that the pair's postings take one more ref. Throws LogError, and nothing has changed then. */
+  reservePosting(pair: number): void {
+    const { u32 } = this.heap
+    const run = this.lastRun.get(pair) * 2
+    let capacity = u32[run + 1]! & 0xffff
+    if (run !== 0 && u32[run + 1]! >>> 16 < capacity) return
+    capacity = run === 0 ? RUN_MIN : Math.min(RUN_MAX, capacity * 2 + 2)
+    const made = this.#arena.allocate((capacity + 2) / 2)
+    u32[made * 2 + 1] = capacity
+    if (run === 0) this.firstRun.set(pair, made)
+    else u32[run] = made
+    this.lastRun.set(pair, made)
+  }
+
+  /** Adds a ref, larger than all before, to the pair's postings, which must have room (`reservePosting`). */
   addPosting(pair: number, ref: number): void {
     const { u32 } = this.heap
-    let run = this.lastRun.get(pair) * 2
-    let capacity = u32[run + 1]! & 0xffff
-    let fill = u32[run + 1]! >>> 16
-    if (run === 0 || fill === capacity) {
-      capacity = run === 0 ? RUN_MIN : Math.min(RUN_MAX, capacity * 2 + 2)
-      const made = this.#arena.allocate((capacity + 2) / 2)
-      if (run === 0) this.firstRun.set(pair, made)
-      else u32[run] = made
-      this.lastRun.set(pair, made)
-      run = made * 2
-      fill = 0
-    }
+    const run = this.lastRun.get(pair) * 2
+    const fill = u32[run + 1]! >>> 16
     u32[run + 2 + fill] = ref
-    u32[run + 1] = capacity | ((fill + 1) << 16)
+    u32[run + 1] = (u32[run + 1]! & 0xffff) | ((fill + 1) << 16)
     Atomics.add(u32, this.pairCount.wordOf(pair), 1)
   }
 
@@ -235,10 +244,10 @@ export class SymbolWriter extends SymbolReader {
     return at
   }
 
-  #insert(tableWord: number, maskWord: number, id: number, hash: number, count: number): void {
-    const { u32 } = this.heap
-    if (count * 2 > u32[maskWord]!) this.#grow(tableWord, maskWord, (u32[maskWord]! + 1) * 2)
-    place(u32, u32[tableWord]!, id, hash)
+  /** Keeps a table at most half full with `count` entries. */
+  #makeRoom(tableWord: number, maskWord: number, count: number): void {
+    const mask = this.heap.u32[maskWord]!
+    if (count * 2 > mask) this.#grow(tableWord, maskWord, (mask + 1) * 2)
   }
 
   #grow(tableWord: number, maskWord: number, slots: number): void {
