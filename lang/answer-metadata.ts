@@ -1,18 +1,26 @@
-// series, labels and label values: answered by the Querier itself, sorted, cut at the job's limit.
+// What is answered without evaluating anything: series, labels and label values by the Querier itself, sorted, cut at
+// the job's limit; format and parse by the parser alone, in a worker all the same, since a text of 32 KiB and the
+// regexes in it may take its time.
 import { compareLabels, type Labels } from '../lib/model/labels.ts'
 import type { Matcher } from '../lib/model/matcher.ts'
 import type { Querier } from '../storage/interface.ts'
 import { LabelTable } from './exec/label-table.ts'
 import { QueryError } from './exec/query-error.ts'
-import type { LabelValuesJob, QueryReply, SeriesJob } from './job.ts'
+import type { InstantJob, QueryJob, QueryReply, RangeJob, SyntaxJob } from './job.ts'
 import type { ParserFeatures } from './parse/ast.ts'
 import { ParseError } from './parse/parse-error.ts'
 import { parseExpr } from './parse/parse.ts'
+import { prettifyExpr } from './parse/prettify.ts'
+import { treeJson } from './parse/tree-json.ts'
 import type { ByteWriter } from './reply/byte-writer.ts'
 import { successReply, TRUNCATED } from './reply/envelope.ts'
 
-/** Throws QueryError bad_data for selectors that are none. */
-export function answerMetadata(job: SeriesJob | LabelValuesJob, querier: Querier, features: ParserFeatures): QueryReply {
+/** The jobs that evaluate nothing. */
+type MetadataJob = Exclude<QueryJob, InstantJob | RangeJob>
+
+/** Throws QueryError bad_data for selectors that are none, ParseError for a query that is none. */
+export function answerMetadata(job: MetadataJob, querier: Querier, features: ParserFeatures): QueryReply {
+  if ('query' in job) return syntaxReply(job, features)
   const sets = job.matches.map((text) => parseSelector(text, features))
   const { startMs, endMs, limit } = job
   switch (job.kind) {
@@ -20,6 +28,12 @@ export function answerMetadata(job: SeriesJob | LabelValuesJob, querier: Querier
     case 'labels': return listReply(querier.labelNames(sets, startMs, endMs), limit)
     case 'labelValues': return listReply(querier.labelValues(job.name, sets, startMs, endMs), limit)
   }
+}
+
+function syntaxReply({ kind, query }: SyntaxJob, features: ParserFeatures): QueryReply {
+  const expr = parseExpr(query, features)
+  const data = JSON.stringify(kind === 'format' ? prettifyExpr(expr) : treeJson(expr))
+  return successReply((out) => out.text(data), () => ({ warnings: [], infos: [] }))
 }
 
 function parseSelector(text: string, features: ParserFeatures): readonly Matcher[] {

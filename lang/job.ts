@@ -41,7 +41,13 @@ export interface LabelValuesJob extends Limits {
   endMs: number
 }
 
-export type QueryJob = InstantJob | RangeJob | SeriesJob | LabelValuesJob
+/** Nothing is evaluated: the query's text laid out over lines, or its tree. */
+export interface SyntaxJob extends Limits {
+  kind: 'format' | 'parse'
+  query: string
+}
+
+export type QueryJob = InstantJob | RangeJob | SeriesJob | LabelValuesJob | SyntaxJob
 
 /** A whole HTTP answer: Prometheus' JSON envelope, success or error, already in bytes. */
 export interface QueryReply {

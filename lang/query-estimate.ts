@@ -34,7 +34,7 @@ export class QueryEstimates {
 
 function keyOf(job: QueryJob): string {
   switch (job.kind) {
-    case 'instant': case 'range': return `${job.kind} ${job.query}`
+    case 'instant': case 'range': case 'format': case 'parse': return `${job.kind} ${job.query}`
     case 'series': case 'labels': return `${job.kind} ${job.matches.join(' ')}`
     case 'labelValues': return `${job.kind} ${job.name} ${job.matches.join(' ')}`
   }

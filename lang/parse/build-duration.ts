@@ -29,7 +29,7 @@ export const durationBinder: Binder<DurationExpr, never> = {
     const op = sign.image as '+' | '-'
     const span = { start: sign.startOffset, end: arg.span.end }
     if (arg.kind === 'number') return { ...arg, seconds: op === '-' ? -arg.seconds : arg.seconds, span }
-    return { kind: 'unary', op, arg, span }
+    return op === '+' ? arg : { kind: 'unary', op, arg, span }
   },
   binary(operator, _, left, right) {
     const op = operator.image as BinaryDurationOp
@@ -38,6 +38,16 @@ export const durationBinder: Binder<DurationExpr, never> = {
       if (op === '%') throw new Fault(spanOf(operator), 'modulo by zero')
     }
     return { kind: 'binary', op, left, right, span: { start: left.span.start, end: right.span.end } }
+  },
+}
+
+/** Behind `offset` Prometheus keeps a plus before step(), range(), min_of and max_of in the tree, and nowhere else. */
+export const offsetBinder: Binder<DurationExpr, never> = {
+  ...durationBinder,
+  sign(sign, arg) {
+    const isWord = arg.kind !== 'number' && arg.kind !== 'unary' && arg.kind !== 'binary' && arg.isWrapped !== true
+    if (sign.image !== '+' || !isWord) return durationBinder.sign(sign, arg)
+    return { kind: 'unary', op: '+', arg, span: { start: sign.startOffset, end: arg.span.end } }
   },
 }
 

@@ -2,7 +2,7 @@
 // (grammar.ts explains them). A class of its own only because files have a size.
 import { EmbeddedActionsParser, type IOrAlt, type IToken, type ParserMethod } from 'chevrotain'
 import type { AtModifier, Duration, DurationExpr, Expr } from './ast.ts'
-import { durationBinder, durationNumber, literalValue, positiveDuration, toDuration, wrapDuration } from './build-duration.ts'
+import { durationBinder, durationNumber, literalValue, offsetBinder, positiveDuration, toDuration, wrapDuration } from './build-duration.ts'
 import { atTime } from './build-selector.ts'
 import { Chain } from './chain.ts'
 import { NESTING_MAX } from './limits.ts'
@@ -76,22 +76,25 @@ export class DurationGrammar extends EmbeddedActionsParser {
 
   /**
    * What follows `offset`. Operators behind it belong to the expression (`foo offset 5m - 8` subtracts from foo),
-   * but behind a parenthesis to the duration: `foo offset (5m) - 8` is an offset of 292 s. So Prometheus reads it.
+   * but behind a parenthesis without sign, or after two signs, to the duration: `foo offset (5m) - 8` is an offset of
+   * 292 s. So Prometheus reads it.
    */
   readonly offsetValue: ParserMethod<[], Duration> = this.RULE('offsetValue', () => {
-    const chain = new Chain(durationBinder)
+    const first = this.LA(1).tokenType
+    const hasSigns = first === t.PlusMinus && this.LA(2).tokenType === t.PlusMinus
+    const isWhole = hasSigns || first === t.LeftParen
+    const chain = new Chain(hasSigns ? durationBinder : offsetBinder)
     this.MANY(() => {
       const sign = this.CONSUME(t.Sign)
       this.ACTION(() => chain.sign(sign))
     })
-    const isParen = this.LA(1).tokenType === t.LeftParen
     chain.operand(this.SUBRULE(this.durationPrimary))
     this.MANY2({
-      GATE: () => isParen,
+      GATE: () => isWhole,
       DEF: () => this.SUBRULE(this.durationTail, { ARGS: [chain] }),
     })
     return this.ACTION(() => {
-      if (isParen) this.needNext()
+      if (isWhole) this.needNext()
       return toDuration(chain.finish())
     })
   })

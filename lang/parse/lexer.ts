@@ -61,7 +61,6 @@ class Lexer {
   #isInBracket = false
   /** In a bracket before its first number, where spaces and signs may stand but no comment, string or name. */
   #isDurationStart = false
-  #hasDuration = false
   #hasColon = false
   #isDone = false
 
@@ -156,7 +155,6 @@ class Lexer {
       this.#isInBracket = true
       this.#isDurationStart = true
       this.#hasColon = false
-      this.#hasDuration = false
     } else if (ch === ']') {
       if (!this.#isInBracket) return this.#fail(`unexpected right bracket ']'`)
       this.#emit(RightBracket, 1)
@@ -229,20 +227,14 @@ class Lexer {
       return this.#bracket(ch)
     }
     if (ch === ':') {
-      if (!this.#hasDuration) return this.#failBehind(1, 'unexpected colon before duration in duration expression')
-      if (this.#hasColon) return this.#failBehind(1, 'unexpected repeated colon in duration expression')
-      this.#emit(Colon, 1)
-      this.#hasColon = true
-      return
+      // Also behind step() and range(), which Prometheus does not take for a duration here: [step():1m] is refused.
+      return this.#failBehind(1, 'unexpected colon before duration in duration expression')
     }
     if (isDigit(ch) || (ch === '.' && isDigit(text[this.#at + 1]))) {
       this.#isDurationStart = false
       return this.#number()
     }
-    if (isAlpha(ch) && this.#durationWord()) {
-      this.#hasDuration = true
-      return
-    }
+    if (isAlpha(ch) && this.#durationWord()) return
     this.#fail(`unexpected character in duration expression: ${quoteRune(text, this.#at)}`)
   }
 

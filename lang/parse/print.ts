@@ -1,24 +1,24 @@
 // An expression back as text, in Prometheus' canonical form on one line (promql/parser/printer.go): for messages,
 // and for running a changed tree again. Parsing the text gives the same tree, places aside.
 import type { Matcher } from '../../lib/model/matcher.ts'
-import { quote as quoteAsGo } from '../func/go-format.ts'
-import type { AggregateExpr, AtModifier, BinaryExpr, Duration, DurationExpr, Expr, NumberLiteral, VectorSelector } from './ast.ts'
+import { formatGeneral, quote as quoteAsGo } from '../func/go-format.ts'
+import type { AggregateExpr, AtModifier, BinaryExpr, Duration, DurationExpr, Expr, NumberLiteral, SubqueryExpr, VectorSelector } from './ast.ts'
 
 /** The expression as Prometheus prints it: `sum by (job) (rate(x[5m] offset 1h))`. */
 export function printExpr(expr: Expr): string {
   switch (expr.type) {
     case 'number': return printNumber(expr)
     case 'string': return quote(expr.value)
-    case 'vectorSelector': return printSelector(expr, '')
-    case 'matrixSelector': return printSelector(expr.selector, `[${printDuration(expr.range)}]`)
-    case 'subquery': {
-      const step = expr.step ? printDuration(expr.step) : ''
-      return `${printExpr(expr.expr)}[${printDuration(expr.range)}:${step}]${printTime(expr.at, expr.offset)}`
+    case 'vectorSelector': return `${printSelector(expr)}${printAt(expr.at)}${printExtended(expr)}${printOffset(expr.offset)}`
+    case 'matrixSelector': {
+      const { selector, range } = expr
+      return `${printSelector(selector)}[${printDuration(range)}]${printExtended(selector)}${printAt(selector.at)}${printOffset(selector.offset)}`
     }
+    case 'subquery': return printExpr(expr.expr) + printSubqueryRange(expr)
     case 'paren': return `(${printExpr(expr.expr)})`
     case 'unary': return `${expr.op}${printExpr(expr.expr)}`
     case 'binary': return printBinary(expr)
-    case 'aggregate': return printAggregate(expr)
+    case 'aggregate': return `${printAggregation(expr)}(${expr.param ? `${printExpr(expr.param)}, ` : ''}${printExpr(expr.expr)})`
     case 'call': return `${expr.func}(${expr.args.map(printExpr).join(', ')})`
   }
 }
@@ -34,7 +34,7 @@ function printNumber({ value, isDuration }: NumberLiteral): string {
 }
 
 /** Go's FormatFloat(x, 'f', -1): shortest digits, never an exponent. */
-function printFloat(value: number): string {
+export function printFloat(value: number): string {
   if (Number.isNaN(value)) return 'NaN'
   if (!Number.isFinite(value)) return value > 0 ? '+Inf' : '-Inf'
   const sign = value < 0 || Object.is(value, -0) ? '-' : ''
@@ -79,7 +79,7 @@ function printBare(expr: DurationExpr): string {
   switch (expr.kind) {
     case 'number': return printNumber({ type: 'number', value: expr.seconds, isDuration: expr.isDuration ?? false, span: expr.span })
     case 'step': case 'range': return `${expr.kind}()`
-    case 'unary': return `${expr.op}${printDurationExpr(expr.arg)}`
+    case 'unary': return `${expr.op === '-' ? '-' : ''}${printDurationExpr(expr.arg)}`
     case 'binary': {
       // Parentheses around a number leave no trace in the tree, yet (-2)^2 is not -2^2.
       const isNegativeBase = expr.op === '^' && expr.left.kind === 'number' && expr.left.seconds < 0
@@ -90,35 +90,70 @@ function printBare(expr: DurationExpr): string {
   }
 }
 
-function printSelector(selector: VectorSelector, range: string): string {
-  const { name, isNameInBraces, matchers, isAnchored, isSmoothed, at, offset } = selector
+function printSelector({ name, isNameInBraces, matchers }: VectorSelector): string {
   const bareName = isNameInBraces ? '' : name
   const shown = matchers
     .filter((matcher) => !(bareName !== '' && matcher.name === '__name__' && matcher.op === '=' && matcher.value === bareName))
     .map(printMatcher)
     .toSorted()
-  const extended = isAnchored ? ' anchored' : isSmoothed ? ' smoothed' : ''
-  return `${bareName}${shown.length > 0 || bareName === '' ? `{${shown.join(',')}}` : ''}${range}${extended}${printTime(at, offset)}`
+  return `${bareName}${shown.length > 0 || bareName === '' ? `{${shown.join(',')}}` : ''}`
 }
 
 function printMatcher({ name, op, value }: Matcher): string {
-  return `${/^[a-zA-Z_][a-zA-Z0-9_]*$/.test(name) ? name : quote(name)}${op}${quote(value)}`
+  return `${printLabelName(name)}${op}${quote(value)}`
 }
 
-function printTime(at: AtModifier | null, offset: Duration | null): string {
-  let text = ''
-  if (at?.kind === 'time') text += ` @ ${(at.ms / 1000).toFixed(3)}`
-  else if (at) text += ` @ ${at.kind}()`
-  if (offset && !(offset.kind === 'fixed' && offset.ms === 0)) text += ` offset ${printDuration(offset)}`
-  return text
+function printLabelName(name: string): string {
+  return /^[a-zA-Z_][a-zA-Z0-9_]*$/.test(name) ? name : quote(name)
+}
+
+/** Before `@` on a range, behind it on an instant selector: so Prometheus prints them, and reads either. */
+function printExtended({ isAnchored, isSmoothed }: VectorSelector): string {
+  if (isAnchored) return ' anchored'
+  return isSmoothed ? ' smoothed' : ''
+}
+
+function printAt(at: AtModifier | null): string {
+  if (at === null) return ''
+  return at.kind === 'time' ? ` @ ${(at.ms / 1000).toFixed(3)}` : ` @ ${at.kind}()`
+}
+
+function printOffset(offset: Duration | null): string {
+  if (offset === null || (offset.kind === 'fixed' && offset.ms === 0)) return ''
+  const text = printDuration(offset)
+  return ` offset ${offset.kind === 'expr' && offset.expr.kind === 'binary' && !offset.expr.isWrapped ? printOffsetBinary(offset.expr, text) : text}`
+}
+
+/**
+ * `foo offset (5m) - 8` subtracts from the duration, `foo offset 5m - 8` from foo, and parentheses around a number leave
+ * no trace in the tree. Prometheus prints the second for the first; here its start says what it is.
+ */
+function printOffsetBinary(expr: DurationExpr, text: string): string {
+  if (/^(?:\(|--)/.test(text)) return text
+  let first = expr
+  while (first.kind === 'binary' && !first.isWrapped) first = first.left
+  if (first.kind !== 'number') return `${text.startsWith('-') ? '+' : '++'}${text}`
+  const number = printDurationExpr(first)
+  return `(${number})${text.slice(number.length)}`
 }
 
 function printLabels(labels: readonly string[]): string {
-  return `(${labels.map((label) => (/^[a-zA-Z_:][a-zA-Z0-9_:]*$/.test(label) ? label : quote(label))).join(', ')})`
+  return `(${labels.map(printLabelName).join(', ')})`
 }
 
-function printBinary({ op, left, right, matching, returnBool }: BinaryExpr): string {
-  let text = `${op === '^' ? printBase(left) : printExpr(left)} ${op}${returnBool ? ' bool' : ''}`
+/** What follows the inner expression of a subquery: `[1h:5m] @ 60.000 offset 1d`. */
+export function printSubqueryRange({ range, step, at, offset }: SubqueryExpr): string {
+  return `[${printDuration(range)}:${step ? printDuration(step) : ''}]${printAt(at)}${printOffset(offset)}`
+}
+
+function printBinary(expr: BinaryExpr): string {
+  const { op, left, right } = expr
+  return `${op === '^' ? printBase(left) : printExpr(left)} ${printOperator(expr)} ${printExpr(right)}`
+}
+
+/** What stands between the sides of a binary expression: `/ on (job) group_left (node)`. */
+export function printOperator({ op, matching, returnBool }: BinaryExpr): string {
+  let text = `${op}${returnBool ? ' bool' : ''}`
   if (matching && (matching.isOn || matching.labels.length > 0)) {
     text += ` ${matching.isOn ? 'on' : 'ignoring'} ${printLabels(matching.labels)}`
   } else if (matching && (matching.card === 'many-to-one' || matching.card === 'one-to-many')) {
@@ -126,7 +161,7 @@ function printBinary({ op, left, right, matching, returnBool }: BinaryExpr): str
   }
   if (matching?.card === 'many-to-one') text += ` group_left ${printLabels(matching.include)}`
   if (matching?.card === 'one-to-many') text += ` group_right ${printLabels(matching.include)}`
-  return `${text}${matching ? printFills(matching.fillLeft, matching.fillRight) : ''} ${printExpr(right)}`
+  return `${text}${matching ? printFills(matching.fillLeft, matching.fillRight) : ''}`
 }
 
 /** What `^` raises: a sign before it would be read as one before the whole power. */
@@ -137,11 +172,13 @@ function printBase(base: Expr): string {
 }
 
 function printFills(left: number | null, right: number | null): string {
-  if (left !== null && right !== null && Object.is(left, right)) return ` fill (${printFloat(left)})`
-  return `${left === null ? '' : ` fill_left (${printFloat(left)})`}${right === null ? '' : ` fill_right (${printFloat(right)})`}`
+  // fill of NaN or of both zeros sets the two sides apart, as Go compares them; parsing gives the same pair again.
+  if (left !== null && left === right) return ` fill (${formatGeneral(left)})`
+  return `${left === null ? '' : ` fill_left (${formatGeneral(left)})`}${right === null ? '' : ` fill_right (${formatGeneral(right)})`}`
 }
 
-function printAggregate({ op, expr, param, grouping, isWithout }: AggregateExpr): string {
-  const clause = isWithout ? ` without ${printLabels(grouping)} ` : grouping.length > 0 ? ` by ${printLabels(grouping)} ` : ''
-  return `${op}${clause}(${param ? `${printExpr(param)}, ` : ''}${printExpr(expr)})`
+/** What stands before the parenthesis of an aggregation: `sum by (job) `, `topk`. */
+export function printAggregation({ op, grouping, isWithout }: AggregateExpr): string {
+  if (isWithout) return `${op} without ${printLabels(grouping)} `
+  return grouping.length > 0 ? `${op} by ${printLabels(grouping)} ` : op
 }

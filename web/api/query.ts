@@ -2,7 +2,7 @@
 import { gzip, constants } from 'node:zlib'
 import { promisify } from 'node:util'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import type { QueryJob, QueryReply, SeriesJob } from '../../lang/job.ts'
+import type { QueryJob, QueryReply, SeriesJob, SyntaxJob } from '../../lang/job.ts'
 import type { ServerParts } from '../parts.ts'
 import { ApiError, badParameter } from './envelope.ts'
 import { unescapeLabelName } from './label-name.ts'
@@ -21,7 +21,7 @@ const GZIP_CONCURRENCY_MAX = 2
 
 const gzipAsync = promisify(gzip)
 
-/** Adds /query, /query_range, /series, /labels and /label/<name>/values. */
+/** Adds /query, /query_range, /format_query, /parse_query, /series, /labels and /label/<name>/values. */
 export function addQueryRoutes(app: FastifyInstance, parts: ServerParts): void {
   const sender = new ReplySender(parts)
   const answer = (makeJob: (request: FastifyRequest) => QueryJob): Handler => (request, reply) => {
@@ -29,6 +29,8 @@ export function addQueryRoutes(app: FastifyInstance, parts: ServerParts): void {
   }
   addRoute(app, ['GET', 'POST'], '/api/v1/query', answer((request) => instantJob(new Params(request), parts)))
   addRoute(app, ['GET', 'POST'], '/api/v1/query_range', answer((request) => rangeJob(new Params(request), parts)))
+  addRoute(app, ['GET', 'POST'], '/api/v1/format_query', answer((request) => syntaxJob('format', new Params(request), parts)))
+  addRoute(app, ['GET', 'POST'], '/api/v1/parse_query', answer((request) => syntaxJob('parse', new Params(request), parts)))
   addRoute(app, ['GET', 'POST'], '/api/v1/series', answer((request) => labelJob('series', new Params(request), parts)))
   addRoute(app, ['GET', 'POST'], '/api/v1/labels', answer((request) => labelJob('labels', new Params(request), parts)))
   addRoute(app, ['GET'], '/api/v1/label/:name/values', answer((request) => {
@@ -61,6 +63,11 @@ function rangeJob(params: Params, parts: ServerParts): QueryJob {
     kind: 'range', startMs, endMs, stepMs, limit, timeoutMs: timeoutOf(params, parts),
     lookbackMs: lookbackOf(params, parts), query: params.text('query'), stats: statsOf(params),
   }
+}
+
+/** Nothing of these is looked up; but the text is the user's, and so may be a worker's work for a while. */
+function syntaxJob(kind: SyntaxJob['kind'], params: Params, parts: ServerParts): SyntaxJob {
+  return { kind, query: params.text('query'), limit: 0, timeoutMs: parts.options.queryTimeoutMs }
 }
 
 function labelJob(kind: SeriesJob['kind'], params: Params, parts: ServerParts): SeriesJob {

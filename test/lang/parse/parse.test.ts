@@ -22,10 +22,16 @@ function errorOf(text: string, features = ALL_FEATURES): ParseError {
   throw new Error(`${text} was accepted`)
 }
 
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null
+}
+
 /** The tree without places; matchers in the order in which they are printed. */
 function shape(expr: Expr): unknown {
   return JSON.parse(JSON.stringify(expr, (key, value: unknown) => {
     if (key === 'span' || key === 'opSpan') return undefined
+    // As in Prometheus, the plus of `offset +step()` is in the tree but not in its print.
+    if (isObject(value) && value['kind'] === 'unary' && value['op'] === '+') return value['arg']
     if (key === 'matchers') return (value as Matcher[]).toSorted((a, b) => (formatMatcher(a) < formatMatcher(b) ? -1 : 1))
     return typeof value === 'number' ? `${value}${Object.is(value, -0) ? '-' : ''}` : value
   }))

@@ -23,7 +23,7 @@ describe('durations', () => {
   })
 
   it('of subqueries fold in every place, with the times of the whole query', () => {
-    const outer = fold<SubqueryExpr>('rate(m[step()])[range():step()] offset step()', 'subquery')
+    const outer = fold<SubqueryExpr>('rate(m[step()])[range() * 1:step()] offset step()', 'subquery')
     expect([durationMs(outer.range), durationMs(outer.step!), durationMs(outer.offset!)]).toEqual([600_000, 30_000, 30_000])
     expect(outer.expr).toMatchObject({ type: 'call', args: [{ range: { kind: 'fixed', ms: 30_000 } }] })
   })
