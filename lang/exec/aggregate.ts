@@ -1,8 +1,13 @@
 // sum, avg, min, max, count, group, stddev, stdvar: streams its input once into one row per group, so that memory is
 // groups × steps whatever the number of series.
+import { METRIC_NAME } from '../../lib/model/labels.ts'
+import type { Span } from '../parse/ast.ts'
 import { makeAccumulator, type StreamingOp } from './accumulators.ts'
+import type { Annotations } from './annotations.ts'
 import type { Budget } from './budget.ts'
 import { groupSeries, groupSets, type Groups, type GroupingSpec } from './grouping.ts'
+import { hasHistograms, HistogramCells, ignoreHistograms } from './histogram-cells.ts'
+import type { HistogramTable } from './histogram-table.ts'
 import type { LabelTable } from './label-table.ts'
 import type { Operator, RowBatch, Steps } from './operator.ts'
 
@@ -11,6 +16,10 @@ export interface AggregateScope {
   steps: Steps
   budget: Budget
   labels: LabelTable
+  histograms: HistogramTable
+  annotations: Annotations
+  /** Where the aggregated expression stands. */
+  at: Span
 }
 
 export class Aggregate implements Operator {
@@ -41,6 +50,7 @@ export class Aggregate implements Operator {
     const width = steps.count
     const cells = makeAccumulator(this.#op, sets.length, width, budget)
     const row = { values: cells.values, kinds: cells.kinds, at: 0 }
+    const histograms = this.#histogramCells()
     for (let batch = this.#input.next(); batch !== null; batch = this.#input.next()) {
       row.values = batch.values
       row.kinds = batch.kinds
@@ -48,9 +58,32 @@ export class Aggregate implements Operator {
         row.at = r * width
         cells.add(groupOf[batch.index[r]!]!, row)
       }
+      if (hasHistograms(batch.kinds, batch.rows * width)) this.#addHistograms(histograms, batch, groupOf)
     }
     cells.finish()
+    histograms?.finish(cells.values, cells.kinds)
     return { rows: sets.length, index: sets.map((_, g) => g), values: cells.values, kinds: cells.kinds }
+  }
+
+  /** null where the operator has no use for histograms, or counts them as any point. */
+  #histogramCells(): HistogramCells | null {
+    return this.#op === 'sum' || this.#op === 'avg' ? new HistogramCells(this.#op, this.#scope) : null
+  }
+
+  #addHistograms(cells: HistogramCells | null, batch: RowBatch, groupOf: Uint32Array): void {
+    if (this.#op === 'count' || this.#op === 'group') return
+    if (cells === null) {
+      ignoreHistograms(this.#op, this.#scope)
+      return
+    }
+    const { labels, steps } = this.#scope
+    const name = labels.intern(METRIC_NAME)
+    const series = this.#input.series()
+    for (let r = 0; r < batch.rows; r++) {
+      const s = batch.index[r]!
+      const row = { values: batch.values, kinds: batch.kinds, at: r * steps.count }
+      cells.add(groupOf[s]!, row, labels.textOf(labels.get(series[s]!, name)))
+    }
   }
 
   #grouped(): Groups {

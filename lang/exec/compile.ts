@@ -135,8 +135,8 @@ export class Compiler implements ExprCompiler {
   }
 
   #aggregate(expr: AggregateExpr, steps: Steps): Operator {
-    const { budget, labels, annotations } = this.scope
-    const scope = { steps, budget, labels }
+    const { budget, labels, histograms, annotations } = this.scope
+    const scope = { steps, budget, labels, histograms, annotations, at: expr.expr.span }
     const { op } = expr
     const input = this.compile(expr.expr, steps)
     switch (op) {

@@ -1,10 +1,11 @@
 // count_values("label", v): one series per group and distinct value, the value's text in the label. Labels depend on
 // values, so all is read before the series are known.
+import { histogramText } from '../func/histogram-text.ts'
 import { formatPlain } from '../reply/number-text.ts'
 import type { AggregateScope } from './aggregate.ts'
 import { DenseOperator, drain, type DenseRows } from './dense.ts'
 import { groupSets, type GroupingSpec } from './grouping.ts'
-import { ABSENT, FLOAT, type Operator, type RowBatch } from './operator.ts'
+import { ABSENT, FLOAT, HISTOGRAM, type Operator, type RowBatch } from './operator.ts'
 
 export interface CountValuesSpec extends GroupingSpec {
   label: string
@@ -46,8 +47,7 @@ export class CountValues implements Operator {
       budget.check()
       for (let i = 0; i < width; i++) {
         if (rows.kinds[s * width + i] === ABSENT) continue
-        const text = labels.intern(formatPlain(rows.values[s * width + i]!))
-        const set = groupSet(labels.with(rows.series[s]!, name, text))
+        const set = groupSet(labels.with(rows.series[s]!, name, labels.intern(this.#textOf(rows, s * width + i))))
         let row = counts.get(set)
         if (row === undefined) {
           row = budget.floats(width)
@@ -61,5 +61,10 @@ export class CountValues implements Operator {
     const kinds = budget.bytes(values.length)
     for (let c = 0; c < values.length; c++) if (values[c]! > 0) kinds[c] = FLOAT
     return { series: Uint32Array.from(counts.keys()), values, kinds }
+  }
+
+  #textOf(rows: DenseRows, k: number): string {
+    const value = rows.values[k]!
+    return rows.kinds[k] === HISTOGRAM ? histogramText(this.#scope.histograms.get(value)) : formatPlain(value)
   }
 }

@@ -3,6 +3,7 @@ import { quantile } from '../func/quantile-over-time.ts'
 import type { AggregateScope } from './aggregate.ts'
 import { drain } from './dense.ts'
 import { groupSeries, groupSets, type Groups, type GroupingSpec } from './grouping.ts'
+import { hasHistograms, ignoreHistograms } from './histogram-cells.ts'
 import { FLOAT, type Operator, type RowBatch } from './operator.ts'
 
 export interface QuantileSpec extends GroupingSpec {
@@ -35,6 +36,7 @@ export class Quantile implements Operator {
     if (sets.length === 0) return null
     const width = steps.count
     const rows = drain(this.#input, steps, budget)
+    if (hasHistograms(rows.kinds, rows.kinds.length)) ignoreHistograms('quantile', this.#scope)
     const values = budget.floats(sets.length * width)
     const kinds = budget.bytes(sets.length * width)
     const members = Array.from(sets, (): number[] => [])

@@ -6,6 +6,7 @@ import { hashBytes } from '../../lib/std/bytes.ts'
 import type { AggregateScope } from './aggregate.ts'
 import { DenseOperator, drain, type DenseRows } from './dense.ts'
 import { groupSeries, groupSets, type Groups, type GroupingSpec } from './grouping.ts'
+import { hasHistograms, ignoreHistograms } from './histogram-cells.ts'
 import type { LabelTable } from './label-table.ts'
 import { ABSENT, FLOAT, type Operator, type RowBatch } from './operator.ts'
 
@@ -46,6 +47,7 @@ export class Pick implements Operator {
   #pick(): DenseRows {
     const { steps, budget, labels } = this.#scope
     const rows = drain(this.#input, steps, budget)
+    if (isByValue(this.#spec) && hasHistograms(rows.kinds, rows.kinds.length)) ignoreHistograms(this.#spec.op, this.#scope)
     const groups = groupSeries(rows.series, groupSets(this.#spec, labels))
     const kept = budget.bytes(rows.kinds.length)
     const order = this.#spec.op === 'limit_ratio'
@@ -53,6 +55,11 @@ export class Pick implements Operator {
       : keepBest(rows, groups, this.#spec, kept)
     return steps.count === 1 ? reordered(rows, kept, order) : { ...rows, kinds: kept }
   }
+}
+
+/** Whether it looks at values at all, which native histograms have none of. */
+function isByValue({ op, param }: PickSpec): boolean {
+  return (op === 'topk' || op === 'bottomk') && param.some((k) => k >= 1)
 }
 
 function reordered(rows: DenseRows, kept: Uint8Array, order: readonly number[]): DenseRows {
@@ -78,10 +85,10 @@ function keepBest(rows: DenseRows, groups: Groups, spec: PickSpec, kept: Uint8Ar
       heap.clear()
       for (const s of series) {
         const at = s * width + i
-        if (rows.kinds[at] === FLOAT) heap.offer(at, k)
+        if (rows.kinds[at] === FLOAT || (spec.op === 'limitk' && rows.kinds[at] !== ABSENT)) heap.offer(at, k)
       }
       for (const at of heap.sorted()) {
-        kept[at] = FLOAT
+        kept[at] = rows.kinds[at]!
         order.push((at - i) / width)
       }
     }
