@@ -44,9 +44,10 @@ export const DEFAULT_ENGINE_OPTIONS: EngineOptions = {
   subqueryStepMs: 60_000,
 }
 
-/** Stateless between jobs; one serves any number of stores. */
+/** Serves any number of stores, one job at a time; between jobs it keeps nothing but label sets, as a cache. */
 export class Engine {
   readonly #options: EngineOptions
+  readonly #labels = new WeakMap<Queryable, LabelTable>()
 
   /** What is not named keeps its default. */
   constructor(options: Partial<Omit<EngineOptions, 'features'>> & { features?: Partial<EngineFeatures> } = {}) {
@@ -66,7 +67,7 @@ export class Engine {
       querier = queryable.querier()
       if (job.kind !== 'instant' && job.kind !== 'range') return answerMetadata(job, querier, this.#options.features)
       const budget = new Budget({ ...this.#options, deadlineMs, ...(canceled && { canceled }) })
-      return this.#query(job, querier, { budget, startedMs })
+      return this.#query(job, queryable, { querier, budget, startedMs })
     } catch (error) {
       return failureReply(error)
     } finally {
@@ -74,12 +75,12 @@ export class Engine {
     }
   }
 
-  #query(job: InstantJob | RangeJob, querier: Querier, run: { budget: Budget; startedMs: number }): QueryReply {
+  #query(job: InstantJob | RangeJob, queryable: Queryable, run: { querier: Querier; budget: Budget; startedMs: number }): QueryReply {
     const { clock, features, subqueryStepMs } = this.#options
-    const { budget } = run
+    const { budget, querier } = run
     const steps = this.#stepsOf(job)
     const isRangeQuery = job.kind === 'range'
-    const labels = new LabelTable(querier)
+    const labels = this.#labelsOf(queryable, querier)
     const annotations = new Annotations(job.query)
     const histograms = new HistogramTable(budget)
     const scope = { querier, labels, histograms, annotations, budget, features, lookbackMs: job.lookbackMs, isRangeQuery, subqueryStepMs }
@@ -97,6 +98,17 @@ export class Engine {
       for (const sentence of querier.damage?.() ?? []) annotations.warnPlain(sentence)
       return { warnings: annotations.warnings(), infos: annotations.infos() }
     })
+  }
+
+  /** The table that queries of one store share, one after the other. */
+  #labelsOf(queryable: Queryable, querier: Querier): LabelTable {
+    let labels = this.#labels.get(queryable)
+    if (labels === undefined) {
+      labels = new LabelTable(querier)
+      this.#labels.set(queryable, labels)
+    }
+    labels.open(querier)
+    return labels
   }
 
   #stepsOf(job: InstantJob | RangeJob): Steps {

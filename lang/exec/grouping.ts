@@ -18,9 +18,9 @@ export interface Groups {
 /** Maps a set to that of its group. */
 export function groupSets(spec: GroupingSpec, labels: LabelTable): (set: number) => number {
   const names = new Set(spec.grouping.map((name) => labels.intern(name)))
-  if (!spec.isWithout) return names.size === 0 ? () => 0 : (set) => labels.keep(set, names)
+  if (!spec.isWithout) return names.size === 0 ? () => 0 : labels.keeping(names)
   names.add(labels.intern(METRIC_NAME))
-  return (set) => labels.drop(set, names)
+  return labels.dropping(names)
 }
 
 export function groupSeries(series: Uint32Array, groupSet: (set: number) => number): Groups {

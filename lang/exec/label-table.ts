@@ -1,8 +1,11 @@
-// Label sets of one query, as integers. A set is an id; equal sets have equal ids, so grouping and joining are
-// integer work. Symbols of the store keep their ids; texts that only the query makes (label_replace) get ids from
-// LOCAL_SYMBOLS up.
+// Label sets as integers. A set is an id; equal sets have equal ids, so grouping and joining are integer work. Symbols
+// of the store keep their ids; texts that only queries make (label_replace) get ids from LOCAL_SYMBOLS up.
+//
+// A table outlives its query: the next one over the same store finds the sets of its series, and what operators made
+// of them, by one look. `open` starts a query; between queries nobody holds ids.
 import { compareText, type Labels } from '../../lib/model/labels.ts'
 import type { LabelSource } from '../../storage/interface.ts'
+import { grown, SetPool } from './set-pool.ts'
 
 const LOCAL_SYMBOLS = 0x80000000
 
@@ -32,17 +35,43 @@ export function withMarkOf(from: number, made: number): number {
   return (made | (from & NAME_MARK)) >>> 0
 }
 
+/** A table that has grown past either is emptied before the next query. */
+const KEPT_IDS_MAX = 4 << 20
+const KEPT_TEXTS_MAX = 10_000
+/** Groupings remembered, each with a number per set. */
+const KEPT_MAPPERS_MAX = 50
+
 /** A label set is a run of (name, value) symbol ids, sorted by name text. Id 0 is the empty set. */
 export class LabelTable {
-  readonly #source: LabelSource
-  readonly #texts: string[] = []
-  readonly #symbols = new Map<string, number>()
-  readonly #sets: Uint32Array[] = [new Uint32Array(0)]
-  #slots: Uint32Array = new Uint32Array(1024)
+  #source: LabelSource
+  #texts: string[] = []
+  #symbols = new Map<string, number>()
+  #pool = new SetPool()
+  /** Set of a stored series by its ref; 0 where it is not known yet, or empty. */
+  #ofRef: Uint32Array = new Uint32Array(0)
+  /** What `dropping` and `keeping` gave out, by the names and which. */
+  #mappers = new Map<string, (set: number) => number>()
   readonly #scratch: Uint32Array = new Uint32Array(512)
 
   constructor(source: LabelSource) {
     this.#source = source
+  }
+
+  /** Begins a query that reads `source`, of the same store as the one before; ids of earlier queries end here. */
+  open(source: LabelSource): void {
+    this.#source = source
+    const isLarge = this.#pool.size > KEPT_IDS_MAX || this.#symbols.size > KEPT_TEXTS_MAX
+    // A text of our own that the store has met since would have two ids.
+    if (isLarge || this.#texts.some((text) => source.symbolOf(text) !== 0)) this.#empty()
+    if (this.#mappers.size > KEPT_MAPPERS_MAX) this.#mappers = new Map()
+  }
+
+  #empty(): void {
+    this.#texts = []
+    this.#symbols = new Map()
+    this.#pool = new SetPool()
+    this.#ofRef = new Uint32Array(0)
+    this.#mappers = new Map()
   }
 
   /** The symbol id of a text; '' has none and gives 0. */
@@ -66,48 +95,65 @@ export class LabelTable {
 
   /** The set of a stored series. */
   ofSeries(ref: number): number {
-    const n = this.#source.labelsOf(ref, this.#scratch)
-    return this.#internSet(this.#scratch, n)
+    const known = ref < this.#ofRef.length ? this.#ofRef[ref]! : 0
+    if (known !== 0) return known
+    const set = this.#pool.intern(this.#scratch, this.#source.labelsOf(ref, this.#scratch))
+    if (ref >= this.#ofRef.length) this.#ofRef = grown(this.#ofRef, ref + 1)
+    this.#ofRef[ref] = set
+    return set
   }
 
   /** The set of sorted labels. */
   ofLabels(labels: Labels): number {
     const ids = new Uint32Array(labels.length)
     for (let i = 0; i < labels.length; i++) ids[i] = this.intern(labels[i]!)
-    return this.#internSet(ids, ids.length)
+    return this.#pool.intern(ids, ids.length)
   }
 
   labels(set: number): Labels {
     return Array.from(this.pairs(set), (symbol) => this.textOf(symbol))
   }
 
-  /** The (name, value) symbol ids of a set; do not write to it. */
+  /** The (name, value) symbol ids of a set, a copy. */
   pairs(set: number): Uint32Array {
-    return this.#sets[unmarked(set)]!
+    const plain = unmarked(set)
+    return this.#pool.ids.slice(this.#pool.start(plain), this.#pool.end(plain))
   }
 
   /** The value symbol of a label, 0 where the set lacks it. */
   get(set: number, name: number): number {
-    const pairs = this.pairs(set)
-    for (let i = 0; i < pairs.length; i += 2) if (pairs[i] === name) return pairs[i + 1]!
+    const { ids } = this.#pool
+    const end = this.#pool.end(unmarked(set))
+    for (let i = this.#pool.start(unmarked(set)); i < end; i += 2) if (ids[i] === name) return ids[i + 1]!
     return 0
   }
 
   /** Whether the set has any of the labels in `names`. */
   hasAny(set: number, names: ReadonlySet<number>): boolean {
-    const pairs = this.pairs(set)
-    for (let i = 0; i < pairs.length; i += 2) if (names.has(pairs[i]!)) return true
+    const { ids } = this.#pool
+    const end = this.#pool.end(unmarked(set))
+    for (let i = this.#pool.start(unmarked(set)); i < end; i += 2) if (names.has(ids[i]!)) return true
     return false
   }
 
   /** The set with only the labels in `names`. */
   keep(set: number, names: ReadonlySet<number>): number {
-    return this.#filter(set, names, true)
+    return this.#filter(unmarked(set), names, true)
   }
 
   /** The set without the labels in `names`. */
   drop(set: number, names: ReadonlySet<number>): number {
-    return this.#filter(set, names, false)
+    return this.#filter(unmarked(set), names, false)
+  }
+
+  /** `keep` as a function that remembers: for what is asked of every series of a query. */
+  keeping(names: ReadonlySet<number>): (set: number) => number {
+    return this.#mapper(names, true)
+  }
+
+  /** `drop` as a function that remembers. */
+  dropping(names: ReadonlySet<number>): (set: number) => number {
+    return this.#mapper(names, false)
   }
 
   /** The set with name = value; value 0 removes the label. */
@@ -132,63 +178,53 @@ export class LabelTable {
       out[n++] = name
       out[n++] = value
     }
-    return this.#internSet(out, n)
+    return this.#pool.intern(out, n)
   }
 
   /** Prometheus' labels.Compare. */
   compare(a: number, b: number): number {
-    const x = this.pairs(a)
-    const y = this.pairs(b)
-    if (x === y) return 0
-    const n = Math.min(x.length, y.length)
-    for (let i = 0; i < n; i++) if (x[i] !== y[i]) return compareText(this.textOf(x[i]!), this.textOf(y[i]!))
-    return x.length - y.length
+    if (unmarked(a) === unmarked(b)) return 0
+    const { ids } = this.#pool
+    const x = this.#pool.start(unmarked(a))
+    const y = this.#pool.start(unmarked(b))
+    const xLength = this.#pool.end(unmarked(a)) - x
+    const yLength = this.#pool.end(unmarked(b)) - y
+    const n = Math.min(xLength, yLength)
+    for (let i = 0; i < n; i++) if (ids[x + i] !== ids[y + i]) return compareText(this.textOf(ids[x + i]!), this.textOf(ids[y + i]!))
+    return xLength - yLength
+  }
+
+  #mapper(names: ReadonlySet<number>, isKept: boolean): (set: number) => number {
+    const key = `${isKept ? 'keep' : 'drop'} ${[...names].toSorted((a, b) => a - b).join()}`
+    let mapper = this.#mappers.get(key)
+    if (mapper === undefined) {
+      const own = new Set(names)
+      /** One more than the result, by set; 0: not asked yet. */
+      let known: Uint32Array = new Uint32Array(1024)
+      mapper = (marked) => {
+        const set = unmarked(marked)
+        if (set < known.length && known[set] !== 0) return known[set]! - 1
+        const result = this.#filter(set, own, isKept)
+        if (set >= known.length) known = grown(known, set + 1)
+        known[set] = result + 1
+        return result
+      }
+      this.#mappers.set(key, mapper)
+    }
+    return mapper
   }
 
   #filter(set: number, names: ReadonlySet<number>, isKept: boolean): number {
-    const pairs = this.pairs(set)
+    const { ids } = this.#pool
+    const start = this.#pool.start(set)
+    const end = this.#pool.end(set)
     const out = this.#scratch
     let n = 0
-    for (let i = 0; i < pairs.length; i += 2) {
-      if (names.has(pairs[i]!) !== isKept) continue
-      out[n++] = pairs[i]!
-      out[n++] = pairs[i + 1]!
+    for (let i = start; i < end; i += 2) {
+      if (names.has(ids[i]!) !== isKept) continue
+      out[n++] = ids[i]!
+      out[n++] = ids[i + 1]!
     }
-    return n === pairs.length ? unmarked(set) : this.#internSet(out, n)
+    return n === end - start ? set : this.#pool.intern(out, n)
   }
-
-  #internSet(ids: Uint32Array, n: number): number {
-    if (n === 0) return 0
-    let mask = this.#slots.length - 1
-    let at = hashIds(ids, n) & mask
-    for (let set = this.#slots[at]!; set !== 0; set = this.#slots[at]!) {
-      if (isSame(this.#sets[set]!, ids, n)) return set
-      at = (at + 1) & mask
-    }
-    const made = this.#sets.push(ids.slice(0, n)) - 1
-    this.#slots[at] = made
-    if (this.#sets.length * 2 > this.#slots.length) {
-      this.#slots = new Uint32Array(this.#slots.length * 2)
-      mask = this.#slots.length - 1
-      for (let set = 1; set < this.#sets.length; set++) {
-        const pairs = this.#sets[set]!
-        at = hashIds(pairs, pairs.length) & mask
-        while (this.#slots[at] !== 0) at = (at + 1) & mask
-        this.#slots[at] = set
-      }
-    }
-    return made
-  }
-}
-
-function hashIds(ids: Uint32Array, n: number): number {
-  let h = 0x811c9dc5
-  for (let i = 0; i < n; i++) h = Math.imul(h ^ ids[i]!, 0x9e3779b1) ^ (h >>> 15)
-  return (h ^ (h >>> 16)) >>> 0
-}
-
-function isSame(a: Uint32Array, b: Uint32Array, n: number): boolean {
-  if (a.length !== n) return false
-  for (let i = 0; i < n; i++) if (a[i] !== b[i]) return false
-  return true
 }

@@ -8,9 +8,9 @@ import type { LabelTable } from './label-table.ts'
 /** The signature of a set under on(…) or ignoring(…). */
 export function signatures(matching: VectorMatching, labels: LabelTable): (set: number) => number {
   const names = new Set(matching.labels.map((name) => labels.intern(name)))
-  if (matching.isOn) return (set) => labels.keep(set, names)
+  if (matching.isOn) return labels.keeping(names)
   names.add(labels.intern(METRIC_NAME))
-  return (set) => labels.drop(set, names)
+  return labels.dropping(names)
 }
 
 /** Positions of the series of each signature, in order. */

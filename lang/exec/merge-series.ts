@@ -80,12 +80,27 @@ function sameLabelset(): ExecutionError {
   return new ExecutionError('vector cannot contain metrics with the same labelset')
 }
 
+/** Below this, looking through them is quicker than an array over all ids. */
+const FEW_SETS = 16
+
 /** The distinct sets, in order of first appearance; of sets that differ in their mark alone the first stays. */
 function uniqueSets(sets: Uint32Array): Uint32Array {
-  const seen = new Set<number>()
+  if (sets.length < FEW_SETS) return sets.filter((set, i) => sets.findIndex((other) => unmarked(other) === unmarked(set)) === i)
+  let highest = 0
+  for (let i = 0; i < sets.length; i++) highest = Math.max(highest, unmarked(sets[i]!))
+  const seen = new Uint8Array(highest + 1)
+  let repeated = 0
+  for (let i = 0; i < sets.length; i++) {
+    const set = unmarked(sets[i]!)
+    repeated += seen[set]!
+    seen[set] = 1
+  }
+  if (repeated === 0) return sets
+  seen.fill(0)
   return sets.filter((set) => {
-    const count = seen.size
-    return seen.add(unmarked(set)).size > count
+    const isFirst = seen[unmarked(set)] === 0
+    seen[unmarked(set)] = 1
+    return isFirst
   })
 }
 

@@ -28,14 +28,13 @@ const METRIC_LABELS = ['__name__', '__type__', '__unit__'] as const
  */
 export function nameDropper(labels: LabelTable, isDelayed: boolean): (set: number) => number {
   const names = metricLabels(labels)
-  if (!isDelayed) return (set) => labels.drop(set, names)
+  if (!isDelayed) return labels.dropping(names)
   return (set) => (labels.hasAny(set, names) ? marked(set) : set)
 }
 
 /** Drops the metric labels of any set, marked or not. */
 export function nameRemover(labels: LabelTable): (set: number) => number {
-  const names = metricLabels(labels)
-  return (set) => labels.drop(set, names)
+  return labels.dropping(metricLabels(labels))
 }
 
 function metricLabels(labels: LabelTable): ReadonlySet<number> {
