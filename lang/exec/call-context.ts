@@ -12,7 +12,6 @@ export interface ExprCompiler {
   readonly dropName: (set: number) => number
   compile(expr: Expr, steps: Steps): Operator
   scalar(expr: Expr, steps: Steps): Float64Array
-  instantRows(selector: VectorSelector, steps: Steps, what: { func: string; isTime: boolean }): Operator
   select(selector: VectorSelector, steps: Steps, hints: { shift: TimeShift; func: string; rangeMs: number }): Selection
   merged(operator: Operator, steps: Steps, isStrict?: boolean): Operator
 }

@@ -7,6 +7,7 @@ import type { Call, Expr, Span } from '../parse/ast.ts'
 import { unwrapParens } from '../plan/tree.ts'
 import { typeOf } from '../plan/value-type.ts'
 import { contextOf, type ExprCompiler } from './call-context.ts'
+import { instantSelector } from './instant-selector.ts'
 import { MappedRows } from './mapped-rows.ts'
 import type { Operator, Steps } from './operator.ts'
 import { ExecutionError } from './query-error.ts'
@@ -20,10 +21,11 @@ const CALENDAR: ReadonlySet<string> = new Set([
 /** The operator of a call. Throws ExecutionError, by name, for a function that is not yet evaluated. */
 export function compileCall(compiler: ExprCompiler, call: Call, steps: Steps): Operator {
   const { func } = call
-  if (func === 'timestamp') {
+  if (func === 'timestamp' || func === 'start_timestamp') {
     const selector = unwrapParens(call.args[0]!)
-    if (selector.type === 'vectorSelector') {
-      const rows = compiler.instantRows(selector, steps, { func, isTime: true })
+    const isKnown = func === 'timestamp' || compiler.scope.features.startTimestamps
+    if (selector.type === 'vectorSelector' && isKnown) {
+      const rows = instantSelector(compiler, selector, steps, { func, wanted: func === 'timestamp' ? 'time' : 'startTime' })
       return compiler.merged(new MappedRows(rows, compiler.dropName, () => {}), steps)
     }
   }

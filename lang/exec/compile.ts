@@ -11,7 +11,7 @@ import type { ExprCompiler } from './call-context.ts'
 import { compileCall } from './compile-call.ts'
 import { CountValues } from './count-values.ts'
 import { drainScalar } from './dense.ts'
-import { InstantRows } from './instant-rows.ts'
+import { instantSelector } from './instant-selector.ts'
 import { Join } from './join.ts'
 import { isMarked } from './label-table.ts'
 import { MappedRows, negate } from './mapped-rows.ts'
@@ -22,10 +22,8 @@ import { Pick } from './topk.ts'
 import { Quantile } from './quantile.ts'
 import { nameDropper, nameRemover, type QueryScope } from './query-scope.ts'
 import { ScalarOperator } from './scalar.ts'
-import { SelectedRows, selectedSets } from './selected-rows.ts'
 import { Intersection, Union } from './set-operator.ts'
 import { StepInvariant } from './step-invariant.ts'
-import { shiftOf } from './time-shift.ts'
 import type { TimeShift } from './windows.ts'
 import type { Selection } from '../../storage/interface.ts'
 
@@ -51,7 +49,7 @@ export class Compiler implements ExprCompiler {
     }
     switch (expr.type) {
       case 'number': return literal(expr, steps)
-      case 'vectorSelector': return this.instantRows(expr, steps, { func: '', isTime: false })
+      case 'vectorSelector': return instantSelector(this, expr, steps, { func: '', wanted: 'value' })
       case 'paren': return this.compile(expr.expr, steps)
       case 'unary': return this.#unary(expr, steps)
       case 'binary': return this.#binary(expr, steps)
@@ -66,15 +64,6 @@ export class Compiler implements ExprCompiler {
   scalar(expr: Expr, steps: Steps): Float64Array {
     assert(typeOf(expr) === 'scalar', `scalar expected, not ${typeOf(expr)}`)
     return drainScalar(this.compile(expr, steps), steps)
-  }
-
-  /** Rows of an instant vector selector; `isTime`: the samples' timestamps. */
-  instantRows(selector: VectorSelector, steps: Steps, what: { func: string; isTime: boolean }): Operator {
-    const { budget, labels, lookbackMs } = this.scope
-    const shift = shiftOf(selector, lookbackMs)
-    const selection = this.select(selector, steps, { shift, func: what.func, rangeMs: 0 })
-    const filler = new InstantRows(steps, shift, what.isTime)
-    return new SelectedRows(selection, selectedSets(selection, labels, budget), filler, steps, budget)
   }
 
   /** Asks the store for what the windows of all steps can touch. */

@@ -1,4 +1,5 @@
 // Functions between scalars and vectors, and of the evaluation time (prometheus promql/functions.go).
+import { drain } from '../exec/dense.ts'
 import { ABSENT, FLOAT } from '../exec/operator.ts'
 import { RelabeledOperator, scalarArg, scalarOperator, vectorArg } from './computed-operator.ts'
 import type { FuncContext, OperatorFunc } from './contract.ts'
@@ -51,6 +52,15 @@ export const timestamp: OperatorFunc = (ctx, args) => {
   }
   return new RelabeledOperator(timed, (set) => ctx.dropName(set))
 }
+
+/** Nothing: only samples have a start time, and those the engine answers itself. The argument is still evaluated. */
+export const startTimestamp: OperatorFunc = (ctx, args) => ({
+  series: () => new Uint32Array(0),
+  next: () => {
+    drain(vectorArg(args, 0), ctx.steps, ctx.budget)
+    return null
+  },
+})
 
 function pairwise(f: (a: number, b: number) => number): OperatorFunc {
   return (ctx, args) => scalarOperator(ctx, (values) => {

@@ -1,10 +1,10 @@
 // All functions the engine can evaluate, by name (contract.ts). A function that the parser knows and that stands in
-// none of the three maps is not yet evaluated: those of native histograms, info, start_timestamp.
+// none of the three maps is not yet evaluated: those of native histograms, info.
 import { absent } from './absent.ts'
 import type { OperatorFunc, OperatorFuncs } from './contract.ts'
 import { histogramFraction, histogramQuantile, histogramQuantiles } from './histogram-funcs.ts'
 import { labelJoin, labelReplace } from './label-funcs.ts'
-import { maxOf, minOf, pi, scalar, time, timestamp, vector } from './scalar-funcs.ts'
+import { maxOf, minOf, pi, scalar, startTimestamp, time, timestamp, vector } from './scalar-funcs.ts'
 import { sort, sortByLabel, sortByLabelDesc, sortDesc } from './sort-funcs.ts'
 
 export { ELEMENTWISE } from './elementwise.ts'
@@ -26,6 +26,7 @@ export const OPERATOR_FUNCS: OperatorFuncs = new Map<string, OperatorFunc>([
   ['sort_by_label', sortByLabel],
   ['sort_by_label_desc', sortByLabelDesc],
   ['sort_desc', sortDesc],
+  ['start_timestamp', startTimestamp],
   ['time', time],
   ['timestamp', timestamp],
   ['vector', vector],

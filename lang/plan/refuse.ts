@@ -11,10 +11,6 @@ export function refuseUnsupported(expr: Expr): void {
 }
 
 function unsupported(expr: Expr): string | null {
-  if (expr.type === 'vectorSelector') {
-    if (expr.isAnchored) return 'modifier "anchored"'
-    if (expr.isSmoothed) return 'modifier "smoothed"'
-  }
   if (expr.type === 'binary') {
     if (expr.op === '</' || expr.op === '>/') return `operator "${expr.op}"`
     const { matching } = expr

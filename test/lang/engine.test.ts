@@ -157,9 +157,12 @@ describe('the answer to a query that cannot be', () => {
     expect(answer(range('m', [0, 11_000_000, 1000]), smallStore()).status).toBe(200)
   })
 
-  it.each(['anchored', 'smoothed'])('refuses the modifier %s by name', (modifier) => {
-    const { status, text } = answer(instant(`increase(m[5m] ${modifier})`), smallStore())
-    expect([status, JSON.parse(text)]).toEqual([422, { status: 'error', errorType: 'execution', error: `modifier "${modifier}" is not yet evaluated` }])
+  it.each([
+    ['max_over_time(m[5m] anchored)', 'anchored modifier can only be used with: changes, delta, increase, rate, resets - not with max_over_time'],
+    ['changes(m[5m] smoothed)', 'smoothed modifier can only be used with: delta, increase, rate - not with changes'],
+  ])('refuses %s', (query, error) => {
+    const { status, text } = answer(instant(query), smallStore())
+    expect([status, JSON.parse(text)]).toEqual([422, { status: 'error', errorType: 'execution', error }])
   })
 
   it('is internal for a bug, with the querier closed', () => {
