@@ -59,12 +59,13 @@ export class HeadQueryable implements Queryable {
   }
 }
 
-/** Series that share one list of groups, and their columns in each. */
+/** Series that share one list of groups, ordered by their column in the first. */
 interface Bundle {
   groups: GroupSnapshot[]
   /** columns[g][i]: column of the i-th series in groups[g]. */
-  columns: number[][]
-  index: number[]
+  columns: Uint32Array[]
+  /** Position of the i-th series among the selection's refs. */
+  index: Uint32Array
 }
 
 class HeadQuerier implements Querier {
@@ -141,7 +142,7 @@ class HeadQuerier implements Querier {
 
   #read(bundle: Bundle, plans: readonly GroupPlan[], from: number, to: number, range: { mint: number; maxt: number }): void {
     const plan = plans[0]!
-    const columns = bundle.columns.map((list) => Uint32Array.from(list.slice(from, to)))
+    const columns = bundle.columns.map((list) => list.subarray(from, to))
     if (plans.length === 1 && !plan.snapshot.isLate) readGroup(this.#heap, this.#reader, plan, columns[0]!, this.#batch)
     else mergeGroups(this.#heap, this.#reader, plans, columns, range, this.#batch)
     for (let s = 0; s < to - from; s++) this.#batch.index[s] = bundle.index[from + s]!
@@ -149,26 +150,43 @@ class HeadQuerier implements Querier {
 
   /** Puts series with the same groups together, ordered by column, so that pieces of a segment are read in one go. */
   #bundle(refs: Uint32Array, mint: number, maxt: number): Bundle[] {
-    const single = new Map<number, Bundle>()
-    const several = new Map<string, Bundle>()
+    const single = new GroupLists()
+    const several = new Map<string, { groups: number[]; columns: number[][]; index: number[] }>()
+    const { u32 } = this.#heap
     for (let i = 0; i < refs.length; i++) {
-      const places = this.#placesOf(refs[i]!, mint, maxt)
+      const ref = refs[i]!
+      // Nearly all series lie in one group, and always have: no list is made for them.
+      if (Atomics.load(u32, this.#more.wordOf(ref)) === 0 && this.#addSingle(single, ref, i, mint, maxt)) continue
+      const places = this.#placesOf(ref, mint, maxt)
       if (places.length === 0) continue
-      const key = places.length === 2 ? places[0]! : places.filter((_, k) => k % 2 === 0).join()
-      let bundle = typeof key === 'number' ? single.get(key) : several.get(key)
-      if (!bundle) {
-        bundle = { groups: [], columns: [], index: [] }
-        for (let k = 0; k < places.length; k += 2) {
-          bundle.groups.push(this.#snapshot(places[k]!))
-          bundle.columns.push([])
-        }
-        if (typeof key === 'number') single.set(key, bundle)
-        else several.set(key, bundle)
-      }
-      for (let k = 0; k < places.length; k += 2) bundle.columns[k / 2]!.push(places[k + 1]!)
+      const groups = places.filter((_, k) => k % 2 === 0)
+      const key = groups.join()
+      let bundle = several.get(key)
+      if (!bundle) several.set(key, bundle = { groups, columns: groups.map(() => []), index: [] })
+      bundle.columns.forEach((list, g) => list.push(places[2 * g + 1]!))
       bundle.index.push(i)
     }
-    return [...single.values(), ...several.values()].map(byColumn)
+    const bundles = single.lists.map(({ group, length, columns, index }): Bundle => byColumn({
+      groups: [this.#snapshot(group)], columns: [columns.subarray(0, length)], index: index.subarray(0, length),
+    }))
+    for (const { groups, columns, index } of several.values()) {
+      bundles.push(byColumn({
+        groups: groups.map((group) => this.#snapshot(group)), columns: columns.map((list) => Uint32Array.from(list)), index: Uint32Array.from(index),
+      }))
+    }
+    return bundles
+  }
+
+  /** Files series i under its one group, or under none if that lies out of range; false if main is just moving it. */
+  #addSingle(lists: GroupLists, ref: number, i: number, mint: number, maxt: number): boolean {
+    const { u32 } = this.#heap
+    const group = Atomics.load(u32, this.#group.wordOf(ref))
+    if (group === 0) return false
+    const column = this.#column.get(ref)
+    if (Atomics.load(u32, this.#group.wordOf(ref)) !== group || Atomics.load(u32, this.#more.wordOf(ref)) !== 0) return false
+    const snapshot = this.#snapshot(group)
+    if (snapshot.maxT >= mint && snapshot.minT <= maxt && column < snapshot.columns) lists.add(group, column, i)
+    return true
   }
 
   /** [group, column, group, column, …] of a series, in-order groups first, only groups that reach into the range. */
@@ -272,12 +290,47 @@ class HeadQuerier implements Querier {
   }
 }
 
+/** Columns and positions by group, in lists that grow. */
+class GroupLists {
+  readonly lists: { group: number; length: number; columns: Uint32Array; index: Uint32Array }[] = []
+  readonly #byGroup = new Map<number, number>()
+  #group = 0
+  #at = 0
+
+  add(group: number, column: number, i: number): void {
+    if (group !== this.#group) this.#open(group)
+    const list = this.lists[this.#at]!
+    if (list.length === list.columns.length) {
+      list.columns = doubled(list.columns)
+      list.index = doubled(list.index)
+    }
+    list.columns[list.length] = column
+    list.index[list.length++] = i
+  }
+
+  #open(group: number): void {
+    let at = this.#byGroup.get(group)
+    if (at === undefined) {
+      at = this.lists.push({ group, length: 0, columns: new Uint32Array(16), index: new Uint32Array(16) }) - 1
+      this.#byGroup.set(group, at)
+    }
+    this.#group = group
+    this.#at = at
+  }
+}
+
+function doubled(array: Uint32Array): Uint32Array {
+  const copy = new Uint32Array(array.length * 2)
+  copy.set(array)
+  return copy
+}
+
 function byColumn(bundle: Bundle): Bundle {
   const first = bundle.columns[0]!
   let isSorted = true
   for (let i = 1; i < first.length && isSorted; i++) isSorted = first[i]! > first[i - 1]!
   if (isSorted) return bundle
-  const order = first.map((_, i) => i).toSorted((a, b) => first[a]! - first[b]!)
+  const order = Uint32Array.from(first.keys()).sort((a, b) => first[a]! - first[b]!)
   return {
     groups: bundle.groups,
     columns: bundle.columns.map((list) => order.map((i) => list[i]!)),
