@@ -1,18 +1,21 @@
 // Binary operators with a scalar on at least one side: no matching, rows pass through in place.
-import type { BinaryExpr } from '../parse/ast.ts'
-import { calculateRow, filterRow, isComparison, type NumberOp, type Side } from './arithmetic.ts'
+import type { BinaryExpr, BinaryOp } from '../parse/ast.ts'
+import { calculateRow, type NumberOp, type Side } from './arithmetic.ts'
+import { ElementOp, isFilter, type ElementScope } from './element-op.ts'
 import { MappedRows } from './mapped-rows.ts'
 import { FLOAT, type Operator, type RowBatch, type Steps } from './operator.ts'
+import { ExecutionError } from './query-error.ts'
 import { ScalarOperator } from './scalar.ts'
 
 function sideOf(values: Float64Array): Side {
   return { values, kinds: new Uint8Array(values.length).fill(FLOAT), at: 0 }
 }
 
-/** scalar op scalar. */
-export function scalarWithScalar(op: NumberOp, left: Float64Array, right: Float64Array): Operator {
+/** scalar op scalar. Throws ExecutionError for what numbers do not know. */
+export function scalarWithScalar(op: BinaryOp, left: Float64Array, right: Float64Array): Operator {
+  if (op === '</' || op === '>/') throw new ExecutionError(`operator "${op}" not allowed for Scalar operations`)
   const out = sideOf(new Float64Array(left.length))
-  calculateRow(op, sideOf(left), sideOf(right), out, left.length)
+  calculateRow(op as NumberOp, sideOf(left), sideOf(right), out, left.length)
   return new ScalarOperator(out.values)
 }
 
@@ -22,13 +25,16 @@ export interface ScalarSide {
   isLeft: boolean
 }
 
+/** What operations on rows need. */
+export interface ScalarScope extends ElementScope {
+  steps: Steps
+  dropName: (set: number) => number
+}
+
 /** vector op scalar, scalar op vector. A filtering comparison keeps the vector's value and name. */
-export function vectorWithScalar(
-  expr: BinaryExpr, vector: Operator, scalar: ScalarSide, scope: { steps: Steps; dropName: (set: number) => number },
-): Operator {
-  const op = expr.op as NumberOp
-  const isFilter = isComparison(op) && !expr.returnBool
+export function vectorWithScalar(expr: BinaryExpr, vector: Operator, scalar: ScalarSide, scope: ScalarScope): Operator {
   const width = scope.steps.count
+  const element = new ElementOp(expr, scope, width)
   const fixed = sideOf(scalar.values)
   const row: Side = { values: fixed.values, kinds: fixed.kinds, at: 0 }
   const [left, right] = scalar.isLeft ? [fixed, row] : [row, fixed]
@@ -38,9 +44,9 @@ export function vectorWithScalar(
     row.kinds = batch.kinds
     for (let r = 0; r < batch.rows; r++) {
       row.at = r * width
-      if (isFilter) filterRow(op, left, right, place, width)
-      else calculateRow(op, left, right, row, width)
+      element.apply(left, right, place)
     }
+    element.tellNotes()
   }
-  return new MappedRows(vector, isFilter ? (set) => set : scope.dropName, mapRows)
+  return new MappedRows(vector, isFilter(expr) ? (set) => set : scope.dropName, mapRows)
 }

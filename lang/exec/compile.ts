@@ -5,7 +5,6 @@ import type { AggregateExpr, BinaryExpr, Expr, NumberLiteral, Span, UnaryExpr, V
 import { unwrapParens } from '../plan/tree.ts'
 import { typeOf } from '../plan/value-type.ts'
 import { Aggregate } from './aggregate.ts'
-import type { NumberOp } from './arithmetic.ts'
 import { scalarWithScalar, vectorWithScalar } from './binary-scalar.ts'
 import type { ExprCompiler } from './call-context.ts'
 import { compileCall } from './compile-call.ts'
@@ -98,28 +97,31 @@ export class Compiler implements ExprCompiler {
   #unary(expr: UnaryExpr, steps: Steps): Operator {
     const input = this.compile(expr.expr, steps)
     if (expr.op === '+') return input
-    return this.merged(new MappedRows(input, this.dropName, (batch) => negate(batch, steps.count)), steps)
+    return this.merged(new MappedRows(input, this.dropName, (batch) => negate(batch, steps.count, this.scope.histograms)), steps)
   }
 
   #binary(expr: BinaryExpr, steps: Steps): Operator {
     const isLeftScalar = typeOf(expr.left) === 'scalar'
     const isRightScalar = typeOf(expr.right) === 'scalar'
     if (isLeftScalar && isRightScalar) {
-      return scalarWithScalar(expr.op as NumberOp, this.scalar(expr.left, steps), this.scalar(expr.right, steps))
+      return scalarWithScalar(expr.op, this.scalar(expr.left, steps), this.scalar(expr.right, steps))
     }
     if (isLeftScalar || isRightScalar) {
       const vector = this.compile(isLeftScalar ? expr.right : expr.left, steps)
       const values = this.scalar(isLeftScalar ? expr.left : expr.right, steps)
-      const rows = vectorWithScalar(expr, vector, { values, isLeft: isLeftScalar }, { steps, dropName: this.dropName })
+      const { histograms, annotations } = this.scope
+      const rows = vectorWithScalar(expr, vector, { values, isLeft: isLeftScalar }, { steps, histograms, annotations, dropName: this.dropName })
       return this.merged(rows, steps)
     }
     const { matching, op } = expr
     assert(matching !== null, 'two vectors without matching')
     const sides = [this.compile(expr.left, steps), this.compile(expr.right, steps)] as const
-    const { budget, labels } = this.scope
+    const { budget, labels, histograms, annotations } = this.scope
     if (op === 'and' || op === 'unless') return new Intersection(op, sides, matching, { steps, budget, labels })
     if (op === 'or') return this.merged(new Union(sides, matching, { steps, budget, labels }), steps)
-    const join = new Join({ ...expr, matching }, sides, { steps, budget, labels, dropName: this.dropName, removeName: this.removeName })
+    const join = new Join({ ...expr, matching }, sides, {
+      steps, budget, labels, histograms, annotations, dropName: this.dropName, removeName: this.removeName,
+    })
     return this.merged(join, steps)
   }
 

@@ -1,8 +1,7 @@
 // A whole query over one Querier: plan, compile, run to the end. The result still speaks of label sets by id.
 import { assert } from '../../lib/std/assert.ts'
 import type { Expr } from '../parse/ast.ts'
-import { durationMs, foldDurations, type QueryTimes } from '../plan/fold-durations.ts'
-import { refuseUnsupported } from '../plan/refuse.ts'
+import { foldDurations, type QueryTimes } from '../plan/fold-durations.ts'
 import { findStepInvariant } from '../plan/step-invariant.ts'
 import { unwrapParens } from '../plan/tree.ts'
 import { typeOf } from '../plan/value-type.ts'
@@ -11,10 +10,7 @@ import { drain, type DenseRows } from './dense.ts'
 import type { Steps } from './operator.ts'
 import { QueryError } from './query-error.ts'
 import type { QueryScope } from './query-scope.ts'
-import { readMatrix, readSubquery, type RawSeries } from './raw-matrix.ts'
-import { selectedSets } from './selected-rows.ts'
-import { innerSteps, timesOf } from './subquery.ts'
-import { shiftOf } from './time-shift.ts'
+import { rawMatrix, type RawSeries } from './raw-matrix.ts'
 
 /** `rows`: instant vectors and range queries, series in order of the operator, empty rows included. */
 export type QueryResult =
@@ -33,7 +29,6 @@ export function evaluate(parsed: Expr, steps: Steps, times: QueryTimes, scope: Q
     throw new QueryError('bad_data', `invalid parameter "query": invalid expression type "${name}" for range query, must be Scalar or instant Vector`)
   }
   const expr = foldDurations(parsed, times)
-  refuseUnsupported(expr)
   const compiler = new Compiler(scope, findStepInvariant(expr))
   switch (type) {
     case 'string': {
@@ -54,14 +49,6 @@ export function evaluate(parsed: Expr, steps: Steps, times: QueryTimes, scope: Q
 }
 
 function evaluateMatrix(expr: Expr, steps: Steps, compiler: Compiler): RawSeries[] {
-  const { budget, labels, subqueryStepMs } = compiler.scope
-  if (expr.type === 'matrixSelector') {
-    const shift = shiftOf(expr.selector, durationMs(expr.range))
-    const selection = compiler.select(expr.selector, steps, { shift, func: '', rangeMs: shift.rangeMs })
-    return readMatrix(selection, selectedSets(selection, labels, budget), { evalMs: steps.startMs, shift }, budget)
-  }
-  assert(expr.type === 'subquery', `range vector of ${expr.type}`)
-  const inner = innerSteps(expr, subqueryStepMs, { ...steps, count: 1 }, budget)
-  if (inner.count === 0) return []
-  return readSubquery(compiler.finished(compiler.compile(expr.expr, inner), inner), timesOf(inner), budget)
+  assert(expr.type === 'matrixSelector' || expr.type === 'subquery', `range vector of ${expr.type}`)
+  return rawMatrix(compiler, expr, steps, (operator, inner) => compiler.finished(operator, inner))
 }

@@ -17,6 +17,11 @@ export class HistogramTable {
     return this.#list.push(histogram) - 1
   }
 
+  /** How many there are so far: while there are none, no row need be looked at. */
+  get size(): number {
+    return this.#list.length
+  }
+
   get(id: number): FloatHistogram {
     return this.#list[id]!
   }

@@ -4,23 +4,21 @@
 // one result, both with a point at that step; whatever a comparison would have said of them.
 import { assert } from '../../lib/std/assert.ts'
 import { compareLabels, METRIC_NAME } from '../../lib/model/labels.ts'
-import type { BinaryExpr, VectorMatching } from '../parse/ast.ts'
-import { calculateRow, filterRow, isComparison, type NumberOp, type Side } from './arithmetic.ts'
+import type { VectorMatching } from '../parse/ast.ts'
+import type { Side } from './arithmetic.ts'
 import type { Budget } from './budget.ts'
 import { drain, type DenseRows } from './dense.ts'
-import { planJoin, type JoinOutput, type JoinPlan } from './join-plan.ts'
+import { ElementOp, type ElementScope } from './element-op.ts'
+import { planJoin, type JoinExpr, type JoinFills, type JoinLabels, type JoinOutput, type JoinPlan } from './join-plan.ts'
 import type { LabelTable } from './label-table.ts'
 import { printLabels } from './matching.ts'
-import { ABSENT, type Operator, type RowBatch, type Steps } from './operator.ts'
+import { ABSENT, FLOAT, type Operator, type RowBatch, type Steps } from './operator.ts'
 import { ExecutionError } from './query-error.ts'
 import { rowsPerBatch } from './selected-rows.ts'
 
-export interface JoinScope {
+export interface JoinScope extends ElementScope, JoinLabels {
   steps: Steps
   budget: Budget
-  labels: LabelTable
-  dropName: (set: number) => number
-  removeName: (set: number) => number
 }
 
 interface JoinState {
@@ -29,31 +27,46 @@ interface JoinState {
   out: RowBatch
   /** claims[claim × steps + i] is 1 once a many series has a result there. */
   claims: Uint8Array
+  /** matched[group × steps + i] is 1 where a signature of the one side has met a many series. */
+  matched: Uint8Array
   duplicates: DuplicateOnes | null
   /** First step at which two many series claimed one result; Infinity for none. */
   claimedTwiceAt: number
+  /** What is still to be filled in once the many side is done: row r of `outputs` of which group. */
+  filledGroup: number
+  filledOutput: number
 }
 
 export class Join implements Operator {
-  readonly #expr: BinaryExpr & { matching: VectorMatching }
+  readonly #expr: JoinExpr
   readonly #many: Operator
   readonly #one: Operator
   readonly #isSwapped: boolean
+  readonly #fills: JoinFills
   readonly #scope: JoinScope
+  readonly #element: ElementOp
+  /** A one side put together of several series, or of series and fill. */
   readonly #merged: Side
+  /** A many side that is made up. */
+  readonly #made: Side
   #plan: JoinPlan | null = null
   #state: JoinState | null = null
   #batch: RowBatch | null = null
   #row = 0
   #outputIndex = 0
 
-  constructor(expr: BinaryExpr & { matching: VectorMatching }, sides: readonly [Operator, Operator], scope: JoinScope) {
+  constructor(expr: JoinExpr, sides: readonly [Operator, Operator], scope: JoinScope) {
+    const { count } = scope.steps
+    const { card, fillLeft, fillRight } = expr.matching
     this.#expr = expr
-    this.#isSwapped = expr.matching.card === 'one-to-many'
+    this.#isSwapped = card === 'one-to-many'
     this.#many = sides[this.#isSwapped ? 1 : 0]
     this.#one = sides[this.#isSwapped ? 0 : 1]
+    this.#fills = { many: fillLeft, one: fillRight }
     this.#scope = scope
-    this.#merged = { values: new Float64Array(scope.steps.count), kinds: new Uint8Array(scope.steps.count), at: 0 }
+    this.#element = new ElementOp(expr, scope, count)
+    this.#merged = { values: new Float64Array(count), kinds: new Uint8Array(count), at: 0 }
+    this.#made = { values: new Float64Array(count), kinds: new Uint8Array(count), at: 0 }
   }
 
   series(): Uint32Array {
@@ -71,14 +84,17 @@ export class Join implements Operator {
       if (batch === null) break
       rows = this.#joinRow(state, batch, rows)
     }
+    while (rows < rowsMax && state.filledGroup < state.plan.filled.length) rows = this.#fillRow(state, rows)
     out.rows = rows
     if (rows > 0) return out
     this.#throwFirst(state)
+    this.#element.tellNotes()
     return null
   }
 
   #planned(): JoinPlan {
-    return this.#plan ??= planJoin(this.#expr, { many: this.#many.series(), one: this.#one.series() }, this.#scope)
+    const sides = { many: this.#many.series(), one: this.#one.series() }
+    return this.#plan ??= planJoin(this.#expr, sides, this.#fills, this.#scope)
   }
 
   #start(): JoinState {
@@ -87,12 +103,15 @@ export class Join implements Operator {
     const one = drain(this.#one, steps, budget)
     const rows = rowsPerBatch(steps, plan.series.length)
     const size = rows * steps.count
+    const isManyAlways = this.#fills.many !== null || this.#fills.one !== null
     return {
       plan, one,
       out: { rows: 0, index: budget.ints(rows), values: budget.floats(size), kinds: budget.bytes(size) },
       claims: budget.bytes(plan.claimCount * steps.count),
-      duplicates: plan.duplicates.length === 0 ? null : new DuplicateOnes(plan.duplicates, one, steps.count),
+      matched: budget.bytes(plan.filled.length * steps.count),
+      duplicates: plan.duplicates.length === 0 ? null : new DuplicateOnes(plan.duplicates, one, steps.count, isManyAlways),
       claimedTwiceAt: Infinity,
+      filledGroup: 0, filledOutput: 0,
     }
   }
 
@@ -109,39 +128,43 @@ export class Join implements Operator {
 
   /** Writes the next output of the current row, if it has one; returns the new number of rows. */
   #joinRow(state: JoinState, batch: RowBatch, rows: number): number {
-    const outputs = state.plan.outputs[batch.index[this.#row]!]!
-    const output = outputs[this.#outputIndex]
+    const series = batch.index[this.#row]!
+    const output = state.plan.outputs[series]![this.#outputIndex]
     if (output === undefined) {
       this.#row++
       this.#outputIndex = 0
       return rows
     }
     this.#outputIndex++
-    const width = this.#scope.steps.count
-    const many: Side = { values: batch.values, kinds: batch.kinds, at: this.#row * width }
+    const many: Side = { values: batch.values, kinds: batch.kinds, at: this.#row * this.#scope.steps.count }
     const one = this.#oneSide(state.one, output)
+    this.#applyTo(state.out, rows, many, one)
     if (output.claim >= 0) this.#claim(state, output, many, one)
-    const out: Side = { values: state.out.values, kinds: state.out.kinds, at: rows * width }
-    const [left, right] = this.#isSwapped ? [one, many] : [many, one]
-    const op = this.#expr.op as NumberOp
-    if (isComparison(op) && !this.#expr.returnBool) filterRow(op, left, right, { kept: left, out }, width)
-    else calculateRow(op, left, right, out, width)
+    const group = state.plan.filledOf[series]!
+    if (group >= 0 && output.fill !== 'only') this.#match(state, group, many, output.ones)
     state.out.index[rows] = output.position
     return rows + 1
   }
 
-  #oneSide(one: DenseRows, output: JoinOutput): Side {
+  #applyTo(batch: RowBatch, row: number, many: Side, one: Side): void {
+    const out: Side = { values: batch.values, kinds: batch.kinds, at: row * this.#scope.steps.count }
+    const [left, right] = this.#isSwapped ? [one, many] : [many, one]
+    this.#element.apply(left, right, { kept: left, out })
+  }
+
+  #oneSide(one: DenseRows, { ones, fill }: JoinOutput): Side {
     const width = this.#scope.steps.count
-    if (output.ones.length === 1) return { values: one.values, kinds: one.kinds, at: output.ones[0]! * width }
+    if (fill === 'none' && ones.length === 1) return { values: one.values, kinds: one.kinds, at: ones[0]! * width }
     const merged = this.#merged
     merged.kinds.fill(ABSENT)
-    for (const position of output.ones) {
-      const from = position * width
-      for (let i = 0; i < width; i++) {
-        if (one.kinds[from + i] === ABSENT) continue
-        merged.kinds[i] = one.kinds[from + i]!
-        merged.values[i] = one.values[from + i]!
-      }
+    for (const position of ones) copyPoints(one, position * width, merged)
+    if (fill === 'none') return merged
+    const value = this.#fills.one!
+    for (let i = 0; i < width; i++) {
+      const isFilled = merged.kinds[i] === ABSENT
+      if (isFilled) merged.values[i] = value
+      if (isFilled) merged.kinds[i] = FLOAT
+      else if (fill === 'only') merged.kinds[i] = ABSENT
     }
     return merged
   }
@@ -150,8 +173,9 @@ export class Join implements Operator {
     const width = this.#scope.steps.count
     const from = output.claim * width
     const { claims } = state
+    const { voids } = this.#element
     for (let i = 0; i < width; i++) {
-      if (many.kinds[many.at + i] === ABSENT || one.kinds[one.at + i] === ABSENT) continue
+      if (many.kinds[many.at + i] === ABSENT || one.kinds[one.at + i] === ABSENT || voids?.[i] === 1) continue
       if (claims[from + i] === 0) {
         claims[from + i] = 1
         continue
@@ -160,6 +184,38 @@ export class Join implements Operator {
       // A duplicate on the one side at this step or before it is told first, but known only at the end.
       state.claimedTwiceAt = Math.min(state.claimedTwiceAt, i)
     }
+  }
+
+  #match(state: JoinState, group: number, many: Side, ones: readonly number[]): void {
+    const width = this.#scope.steps.count
+    const { voids } = this.#element
+    for (const position of ones) {
+      for (let i = 0; i < width; i++) {
+        if (many.kinds[many.at + i] === ABSENT || state.one.kinds[position * width + i] === ABSENT || voids?.[i] === 1) continue
+        state.matched[group * width + i] = 1
+      }
+    }
+  }
+
+  /** Writes the next output of the many sides that are made up; returns the new number of rows. */
+  #fillRow(state: JoinState, rows: number): number {
+    const width = this.#scope.steps.count
+    const output = state.plan.filled[state.filledGroup]!.outputs[state.filledOutput]
+    if (output === undefined) {
+      state.filledGroup++
+      state.filledOutput = 0
+      return rows
+    }
+    state.filledOutput++
+    const merged = this.#merged
+    merged.kinds.fill(ABSENT)
+    for (const position of output.ones) copyPoints(state.one, position * width, merged)
+    const made = this.#made
+    made.values.fill(this.#fills.many!)
+    for (let i = 0; i < width; i++) made.kinds[i] = state.matched[state.filledGroup * width + i] === 1 ? ABSENT : FLOAT
+    this.#applyTo(state.out, rows, made, merged)
+    state.out.index[rows] = output.position
+    return rows + 1
   }
 
   #throwFirst(state: JoinState): void {
@@ -175,6 +231,15 @@ export class Join implements Operator {
   }
 }
 
+/** Lays the points of a row over a side. */
+function copyPoints({ values, kinds }: DenseRows, from: number, to: Side): void {
+  for (let i = 0; i < to.kinds.length; i++) {
+    if (kinds[from + i] === ABSENT) continue
+    to.kinds[i] = kinds[from + i]!
+    to.values[i] = values[from + i]!
+  }
+}
+
 /** Steps at which the one side has two series of a signature: an error where the many side has any point at all. */
 class DuplicateOnes {
   readonly #width: number
@@ -184,11 +249,12 @@ class DuplicateOnes {
   readonly #isManyThere: Uint8Array
   readonly #sets: Uint32Array
 
-  constructor(groups: readonly (readonly number[])[], one: DenseRows, width: number) {
+  /** `isManyAlways`: the many side need not be there, since what is missing is filled in. */
+  constructor(groups: readonly (readonly number[])[], one: DenseRows, width: number, isManyAlways: boolean) {
     this.#width = width
     this.#second = new Int32Array(width).fill(-1)
     this.#first = new Int32Array(width).fill(-1)
-    this.#isManyThere = new Uint8Array(width)
+    this.#isManyThere = new Uint8Array(width).fill(isManyAlways ? 1 : 0)
     this.#sets = one.series
     for (const group of groups) {
       for (let i = 0; i < width; i++) {

@@ -1,6 +1,8 @@
 // Operators that change points in place and labels one by one: unary minus, elementwise functions, vector with
 // scalar. Rows pass through; nothing is copied.
-import type { Operator, RowBatch } from './operator.ts'
+import { scaleHistogram } from '../../lib/model/histogram-arithmetic.ts'
+import type { HistogramTable } from './histogram-table.ts'
+import { HISTOGRAM, type Operator, type RowBatch } from './operator.ts'
 
 export class MappedRows implements Operator {
   readonly #input: Operator
@@ -27,8 +29,15 @@ export class MappedRows implements Operator {
 }
 
 /** Unary minus over a batch. */
-export function negate(batch: RowBatch, width: number): void {
-  const { values } = batch
+export function negate(batch: RowBatch, width: number, histograms: HistogramTable): void {
+  const { values, kinds } = batch
   const n = batch.rows * width
-  for (let i = 0; i < n; i++) values[i] = -values[i]!
+  if (histograms.size === 0) {
+    for (let i = 0; i < n; i++) values[i] = -values[i]!
+    return
+  }
+  for (let i = 0; i < n; i++) {
+    if (kinds[i] !== HISTOGRAM) values[i] = -values[i]!
+    else values[i] = histograms.put(scaleHistogram(histograms.get(values[i]!), -1))
+  }
 }
