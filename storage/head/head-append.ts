@@ -242,7 +242,8 @@ export class HeadAppender {
     if (i > from) {
       const neighbour = groups[series.groupOf(run.refs[i - 1]!)]!
       // A series that was moved here with newer samples than this one would hold up its new neighbours.
-      const isFenced = refs.some((ref) => this.#head.fenceOf(ref) >= run.t)
+      // One that had a column there already would hide it by a second.
+      const isFenced = refs.some((ref) => this.#head.fenceOf(ref) >= run.t || series.isIn(ref, neighbour.id))
       const fits = !isFenced && neighbour.columns + refs.length <= GROUP_COLUMNS_MAX && neighbour.maxT <= run.t
       // A block too narrow for more columns is flushed first, unless the neighbour's row of this time is in it.
       if (fits && !neighbour.isLate && (neighbour.columns + refs.length <= neighbour.layout.cap || neighbour.maxT < run.t)) {

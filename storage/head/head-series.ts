@@ -107,6 +107,13 @@ export class HeadSeries {
     return this.#more.get(ref) !== 0
   }
 
+  /** True if a series has a place in a group, its current one or an older. */
+  isIn(ref: number, group: number): boolean {
+    let isThere = this.#group.get(ref) === group
+    this.olderPlaces(ref, (id) => (isThere ||= id === group))
+    return isThere
+  }
+
   /** Visits the places a series had before its current one, and its late place. */
   olderPlaces(ref: number, visit: (group: number, column: number) => void): void {
     const { u32 } = this.#heap

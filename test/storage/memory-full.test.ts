@@ -6,6 +6,7 @@ import type { Database } from '../../storage/database.ts'
 import { FolderError, LogError } from '../../storage/errors.ts'
 import { STORED } from '../../storage/interface.ts'
 import type { Arena } from '../../storage/head/arena.ts'
+import { ROOT_SYMBOL_COUNT } from '../../storage/head/shared-heap.ts'
 import { tempFolder } from '../support/temp-folder.ts'
 import { NOW, append, batchOf, keyOf, open, readAll, samplesIn, series, seriesOf, type Points } from './store.ts'
 
@@ -97,8 +98,12 @@ describe('head memory that is used up', () => {
       const sender = new Sender(db)
       const known = Array.from({ length: 20 }, (_, i) => series(i))
       for (let k = 0; k < 31; k++) sender.send(NOW - 600_000 + k * 10_000, k < 15 ? known : known.slice(0, 15))
+      // Known by name, but in no group yet.
+      const spare = Array.from({ length: 12 }, (_, i) => series(60 + i))
+      for (const labels of spare) db.series(labels)
       const pieces = useUp(db.head.arena, leave)
       const isTaken = [
+        sender.send(NOW - 260_000, [...known.slice(0, 15), ...spare]),
         sender.send(NOW - 250_000, known.slice(0, 15)),
         sender.send(NOW - 240_000, [...known.slice(0, 15), wide(1)]),
         sender.send(NOW - 430_000, known.slice(15)),
@@ -112,7 +117,7 @@ describe('head memory that is used up', () => {
       for (const { at, units } of pieces) db.head.arena.free(at, units)
       // The sender tries again, and goes on.
       for (let k = 0; k < 40; k++) {
-        expect(sender.send(NOW - 200_000 + k * 1000, [...known, wide(1), wide(2), wide(3 + k), ...Array.from({ length: 40 }, (_, i) => series(200 + i))])).toBe(true)
+        expect(sender.send(NOW - 200_000 + k * 1000, [...known, ...spare, wide(1), wide(2), wide(3 + k), ...Array.from({ length: 40 }, (_, i) => series(200 + i))])).toBe(true)
       }
       expectStored(db, sender.stored, sender.sent)
       const live = readAll(db)
@@ -148,13 +153,15 @@ describe('head memory that is used up', () => {
     const refs = seriesOf(db, 2)
     append(db, batchOf(NOW, refs, refs))
     const pieces = useUp(db.head.arena, 0)
-    expect(() => db.series(series(50))).toThrow(LogError)
+    const symbols = db.head.heap.u32[ROOT_SYMBOL_COUNT]!
+    for (let k = 0; k < 1000; k++) expect(() => db.series(series(50 + (k % 100)))).toThrow(LogError)
     const large = pieces.reduce((best, piece) => (piece.units > best.units ? piece : best))
     expect(large.units).toBeGreaterThan(4096)
     db.head.arena.free(large.at, large.units)
     const more = seriesOf(db, 100, 50)
     append(db, batchOf(NOW + 1, more, more))
     expect(readAll(db).size).toBe(102)
+    expect(db.head.heap.u32[ROOT_SYMBOL_COUNT]! - symbols, 'refusals use up no ids').toBeLessThanOrEqual(105)
     await db.close()
   })
 
