@@ -21,6 +21,8 @@ import { SelectedRows, selectedSets } from './selected-rows.ts'
 import { innerSteps, SubqueryRows } from './subquery.ts'
 import { extendedShift, extensionOf, NO_EXTENSION, shiftOf, subqueryShift, type Extension } from './time-shift.ts'
 
+const QUERY_START: Span = { start: 0, end: 0 }
+
 /** The operator of a range function's call; the metric name goes unless the function keeps it. */
 export function rangeCall(compiler: ExprCompiler, call: Call, func: RangeFunc, steps: Steps): Operator {
   const at = call.args.findIndex((arg) => typeOf(arg) === 'matrix')
@@ -28,11 +30,13 @@ export function rangeCall(compiler: ExprCompiler, call: Call, func: RangeFunc, s
   const args = call.args.filter((_, i) => i !== at).map((arg) => compiler.scalar(arg, steps))
   assert(source.type === 'matrixSelector' || source.type === 'subquery', `range vector expected, not ${source.type}`)
   const checkArgs = (): void => func.checkArgs?.(contextOf(compiler, call, steps), args)
-  const watcher = new CallWatcher(compiler.scope, func.isForCounter ? call.args[at]!.span : null, checkArgs)
-  const { annotations, labels, histograms, features, lookbackMs } = compiler.scope
   const isMatrix = source.type === 'matrixSelector'
+  // Prometheus puts the points of a subquery in the place of its text, which then begins where the query does.
+  const place = isMatrix ? source.span : QUERY_START
+  const watcher = new CallWatcher(compiler.scope, func.isForCounter ? place : null, checkArgs)
+  const { annotations, labels, histograms, features, lookbackMs } = compiler.scope
   const called: RangeCall = {
-    func, args, histograms, notes: new RangeNotes(annotations, labels, call.args[at]!.span), see: (set, hasFloats) => watcher.see(set, hasFloats),
+    func, args, histograms, notes: new RangeNotes(annotations, labels, place), see: (set, hasFloats) => watcher.see(set, hasFloats),
     extended: isMatrix ? extendedFunc(source.selector, call.func, func) : null,
     extension: isMatrix ? extensionOf(source.selector, lookbackMs) : NO_EXTENSION,
     usesStartTimes: isMatrix && features.startTimestamps && func.startTimesKernel !== undefined,

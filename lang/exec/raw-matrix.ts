@@ -1,8 +1,23 @@
-// A range vector as the answer of an instant query: the samples themselves, not a function of them.
+// A range vector as the answer of an instant query: the samples themselves, not a function of them. An anchored or
+// smoothed one begins and ends exactly at its range, with values made there (prometheus promql/engine.go,
+// matrixSelector, extendFloats).
+import type { FloatHistogram } from '../../lib/model/histogram.ts'
 import type { Selection } from '../../storage/interface.ts'
+import { interpolated } from '../func/extended-range.ts'
+import { rangeEnds } from '../func/range-ends.ts'
+import type { MatrixSelector, SubqueryExpr } from '../parse/ast.ts'
+import { durationMs } from '../plan/fold-durations.ts'
 import type { Budget } from './budget.ts'
+import type { ExprCompiler } from './call-context.ts'
+import { samplesOf } from './histogram-samples.ts'
+import type { HistogramTable } from './histogram-table.ts'
 import { LiveSamples } from './live-samples.ts'
-import type { Operator } from './operator.ts'
+import { hasHistogram, MixedSamples } from './mixed-samples.ts'
+import { HISTOGRAM, type Operator, type Steps } from './operator.ts'
+import { ExecutionError } from './query-error.ts'
+import { selectedSets } from './selected-rows.ts'
+import { innerSteps, timesOf } from './subquery.ts'
+import { extendedShift, extensionOf, shiftOf } from './time-shift.ts'
 import { locate, makeWindows, type TimeShift } from './windows.ts'
 
 /** Samples of one series: t ascending, Unix ms. */
@@ -10,16 +25,47 @@ export interface RawSeries {
   set: number
   t: Float64Array
   v: Float64Array
+  /** Where element i is not null, sample i is that native histogram and v[i] means nothing. null: floats only. */
+  h: (FloatHistogram | null)[] | null
+}
+
+/** The samples of a range vector at the first of `steps`. `finish` drops names that were to go at the end. */
+export function rawMatrix(
+  compiler: ExprCompiler, expr: MatrixSelector | SubqueryExpr, steps: Steps, finish: (operator: Operator, inner: Steps) => Operator,
+): RawSeries[] {
+  const { budget, histograms, labels, lookbackMs, subqueryStepMs } = compiler.scope
+  if (expr.type === 'matrixSelector') {
+    const { isAnchored, isSmoothed } = expr.selector
+    const shift = shiftOf(expr.selector, durationMs(expr.range))
+    const reach = extendedShift(shift, extensionOf(expr.selector, lookbackMs))
+    const selection = compiler.select(expr.selector, steps, { shift: reach, func: '', rangeMs: shift.rangeMs })
+    const sets = selectedSets(selection, labels, budget)
+    const place = { evalMs: steps.startMs, shift: reach }
+    if (!isAnchored && !isSmoothed) return readMatrix(selection, sets, place, budget)
+    const range = makeWindows({ startMs: steps.startMs, stepMs: 0, count: 1 }, shift)
+    const bounds = { startMs: range.startMs[0]!, endMs: range.endMs[0]!, isSmoothed }
+    return readMatrix(selection, sets, place, budget).flatMap((series) => extended(series, bounds))
+  }
+  const inner = innerSteps(expr, subqueryStepMs, { ...steps, count: 1 }, budget)
+  if (inner.count === 0) return []
+  return readSubquery(finish(compiler.compile(expr.expr, inner), inner), timesOf(inner), histograms, budget)
 }
 
 /** The live samples of a selection in the window (endMs - rangeMs, endMs] at one evaluation time. */
-export function readMatrix(selection: Selection, sets: Uint32Array, place: { evalMs: number; shift: TimeShift }, budget: Budget): RawSeries[] {
+function readMatrix(selection: Selection, sets: Uint32Array, place: { evalMs: number; shift: TimeShift }, budget: Budget): RawSeries[] {
   const windows = makeWindows({ startMs: place.evalMs, stepMs: 0, count: 1 }, place.shift)
   const live = new LiveSamples()
+  const mixed = new MixedSamples()
   const found: RawSeries[] = []
   for (let batch = selection.next(); batch !== null; batch = selection.next()) {
     budget.check()
     for (let s = 0; s < batch.seriesCount; s++) {
+      const set = sets[batch.index[s]!]!
+      if (hasHistogram(batch, s)) {
+        mixed.load(batch, s, false)
+        pushMixed(found, mixed, { set, startMs: windows.startMs[0]!, endMs: windows.endMs[0]! }, budget)
+        continue
+      }
       const hasGaps = batch.hasGaps[s] !== 0
       const n = hasGaps ? live.compact(batch, s) : batch.n
       const t = hasGaps ? live.t : batch.t
@@ -31,25 +77,61 @@ export function readMatrix(selection: Selection, sets: Uint32Array, place: { eva
       if (hi <= lo) continue
       budget.addSamples(hi - lo)
       budget.addBytes((hi - lo) * 16)
-      found.push({ set: sets[batch.index[s]!]!, t: t.slice(lo, hi), v: v.slice(vAt + lo, vAt + hi) })
+      found.push({ set, t: t.slice(lo, hi), v: v.slice(vAt + lo, vAt + hi), h: null })
     }
   }
   return found
 }
 
+/** Adds the samples in (startMs, endMs] of both kinds, in the order of their times. */
+function pushMixed(found: RawSeries[], samples: MixedSamples, range: { set: number; startMs: number; endMs: number }, budget: Budget): void {
+  const { floats, histograms, floatCount, histogramCount } = samples
+  const points: { t: number; v: number; h: FloatHistogram | null }[] = []
+  for (let k = 0; k < floatCount; k++) points.push({ t: floats.t[k]!, v: floats.v[k]!, h: null })
+  for (let k = 0; k < histogramCount; k++) points.push({ t: histograms.t[k]!, v: NaN, h: histograms.h[k]! })
+  const inside = points.filter(({ t }) => t > range.startMs && t <= range.endMs).toSorted((a, b) => a.t - b.t)
+  if (inside.length === 0) return
+  budget.addSamples(inside.reduce((sum, { h }) => sum + (h === null ? 1 : samplesOf(h)), 0))
+  budget.addBytes(inside.length * 24)
+  found.push({
+    set: range.set, t: Float64Array.from(inside, ({ t }) => t), v: Float64Array.from(inside, ({ v }) => v), h: inside.map(({ h }) => h),
+  })
+}
+
+/** The series from one bound of its range to the other, without what lies beyond; nothing if it says nothing of them. */
+function extended(series: RawSeries, range: { startMs: number; endMs: number; isSmoothed: boolean }): RawSeries[] {
+  const { set, t, v, h } = series
+  const { startMs, endMs, isSmoothed } = range
+  if (h !== null) throw new ExecutionError(`${isSmoothed ? 'smoothed' : 'anchored'} modifier is not supported with histograms`)
+  const ends = rangeEnds(t, 0, t.length, range)
+  if (ends === null) return []
+  const { first, last } = ends
+  const left = isSmoothed && t[first]! < startMs ? interpolated({ t, v, startTimes: null }, first, startMs, false) : v[first]!
+  const right = isSmoothed && last > 0 && t[last]! > endMs ? interpolated({ t, v, startTimes: null }, last - 1, endMs, false) : v[last]!
+  const from = t[first]! <= startMs ? first + 1 : first
+  const to = Math.max(from, t[last]! >= endMs ? last : last + 1)
+  return [{
+    set, t: Float64Array.of(startMs, ...t.subarray(from, to), endMs), v: Float64Array.of(left, ...v.subarray(from, to), right), h: null,
+  }]
+}
+
 /** The points of a subquery's inner rows; `t` holds the time of each of its steps. */
-export function readSubquery(input: Operator, t: Float64Array, budget: Budget): RawSeries[] {
+function readSubquery(input: Operator, t: Float64Array, table: HistogramTable, budget: Budget): RawSeries[] {
   const sets = input.series()
   const live = new LiveSamples()
   const found: RawSeries[] = []
   for (let batch = input.next(); batch !== null; batch = input.next()) {
     budget.check()
     for (let r = 0; r < batch.rows; r++) {
-      const n = live.compactRow(t, { values: batch.values, kinds: batch.kinds, at: r * t.length })
+      const at = r * t.length
+      const n = live.compactRow(t, { values: batch.values, kinds: batch.kinds, at })
       if (n === 0) continue
-      budget.addSamples(n)
+      const kinds = batch.kinds.subarray(at, at + t.length).filter((kind) => kind !== 0)
+      const v = live.v.slice(0, n)
+      const h = kinds.includes(HISTOGRAM) ? Array.from(kinds, (kind, i) => (kind === HISTOGRAM ? table.get(v[i]!) : null)) : null
+      budget.addSamples(h === null ? n : h.reduce((sum, histogram) => sum + (histogram === null ? 1 : samplesOf(histogram)), 0))
       budget.addBytes(n * 16)
-      found.push({ set: sets[batch.index[r]!]!, t: live.t.slice(0, n), v: live.v.slice(0, n) })
+      found.push({ set: sets[batch.index[r]!]!, t: live.t.slice(0, n), v, h })
     }
   }
   return found

@@ -60,7 +60,7 @@ export interface RangeFunc {
   readonly isForCounter: boolean
   /**
    * Called once per query before the first series with a sample, with the scalar arguments: warns (quantile out of
-   * range) or throws ExecutionError (bad smoothing factor).
+   * range).
    */
   readonly checkArgs?: (ctx: FuncContext, args: readonly Float64Array[]) => void
 }

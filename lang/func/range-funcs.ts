@@ -1,10 +1,8 @@
 // The functions of a range vector by name: kernel, what becomes of the metric name, checks of the scalar arguments.
-import { ExecutionError } from '../exec/query-error.ts'
 import { changes, resets, resetsWithStarts } from './changes.ts'
 import type { FuncContext, RangeFunc, RangeKernels } from './contract.ts'
 import { extendedRate } from './extended-range.ts'
 import { maxOverTime, minOverTime } from './extreme-over-time.ts'
-import { formatFixed } from './go-format.ts'
 import {
   anchoredChanges, anchoredResets, histogramAvgOverTime, histogramSumOverTime, mixedChanges, mixedCountOverTime, mixedFirstOverTime,
   mixedLastOverTime, mixedPresentOverTime, mixedResets, mixedTsOfFirst, mixedTsOfLast,
@@ -44,16 +42,6 @@ function changeOverRange(kind: { isCounter: boolean; isRate: boolean }): More {
   }
 }
 
-function checkFactors(_ctx: FuncContext, args: readonly Float64Array[]): void {
-  for (const [name, factors] of [['smoothing', args[0]!], ['trend', args[1]!]] as const) {
-    for (const factor of factors) {
-      if (factor > 0 && factor < 1 || factor !== factor) continue
-      const short = name === 'smoothing' ? 'sf' : 'tf'
-      throw new ExecutionError(`invalid ${name} factor. Expected: 0 < ${short} < 1, got: ${formatFixed(factor, 6)}`)
-    }
-  }
-}
-
 function checkQuantile(ctx: FuncContext, args: readonly Float64Array[]): void {
   warnOfQuantiles(ctx, args[0]!, ctx.call.args[0]!.span)
 }
@@ -66,7 +54,7 @@ export const RANGE_KERNELS: RangeKernels = new Map<string, RangeFunc>([
   ['idelta', plain(idelta, { window: instantChange(false) })],
   ['deriv', plain(deriv)],
   ['predict_linear', plain(predictLinear)],
-  ['double_exponential_smoothing', { ...plain(doubleExponentialSmoothing), checkArgs: checkFactors }],
+  ['double_exponential_smoothing', plain(doubleExponentialSmoothing)],
   ['changes', plain(changes, { window: mixedChanges, anchored: anchoredChanges })],
   ['resets', plain(resets, { startTimesKernel: resetsWithStarts, window: mixedResets, anchored: anchoredResets })],
   ['avg_over_time', plain(avgOverTime, { window: histogramAvgOverTime })],
@@ -77,7 +65,7 @@ export const RANGE_KERNELS: RangeKernels = new Map<string, RangeFunc>([
   ['present_over_time', plain(presentOverTime, { window: mixedPresentOverTime })],
   ['stddev_over_time', plain(stddevOverTime)],
   ['stdvar_over_time', plain(stdvarOverTime)],
-  ['quantile_over_time', { ...plain(quantileOverTime), checkArgs: checkQuantile }],
+  ['quantile_over_time', plain(quantileOverTime, { checkArgs: checkQuantile })],
   ['mad_over_time', plain(madOverTime)],
   ['last_over_time', naming(lastOverTime, mixedLastOverTime)],
   ['first_over_time', naming(firstOverTime, mixedFirstOverTime)],
