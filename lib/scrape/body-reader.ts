@@ -30,6 +30,8 @@ const TAB = 0x09
 const SPACE = 0x20
 const BRACE_OPEN = 0x7b
 const BRACE_CLOSE = 0x7d
+/** As the store: see REJECT_FUTURE. */
+const AHEAD_MS_MAX = 600_000
 /** Scratch beyond this is given back after the body that needed it (20 B per line). */
 const KEEP_LINES = 1 << 17
 
@@ -39,12 +41,14 @@ export interface BodyCounts {
   scraped: number
   /** … after metric_relabel_configs. */
   kept: number
-  /** Series that the cache did not know. */
+  /** Series that the cache did not know, failed scrapes included, up to the sample limit. */
   seriesAdded: number
   /** Samples skipped because their series came before in the body. */
   duplicates: number
   /** Samples skipped because the store makes no more series. */
   overSeriesLimit: number
+  /** Samples skipped because they would begin a series in the future. */
+  inFuture: number
 }
 
 export interface BodyRules {
@@ -61,10 +65,11 @@ interface PendingSeries {
 
 export class BodyReader {
   /** Of the body read last; after `read` threw, what was counted up to there. */
-  readonly counts: BodyCounts = { scraped: 0, kept: 0, seriesAdded: 0, duplicates: 0, overSeriesLimit: 0 }
+  readonly counts: BodyCounts = { scraped: 0, kept: 0, seriesAdded: 0, duplicates: 0, overSeriesLimit: 0, inFuture: 0 }
   readonly #appender: Appender
   readonly #owners: SeriesOwners
   #ownerId = 0
+  #tried: ReadonlySet<number> | null = null
   readonly #parser = new TextParser()
   readonly #floats = new FloatReader()
   readonly #index: LineIndex
@@ -75,6 +80,10 @@ export class BodyReader {
   #dropped = 0
   #tracked = 0
   #hasTimedRepeats = false
+  #sampleLimit = Infinity
+  #isOverLimit = false
+  /** 1 while the labels of a new series are judged: a sample that fails there was scraped, but is not kept. */
+  #judged = 0
   /** New series, made only once the whole body has proved good: a target that fails leaves nothing in the store. */
   #pending: PendingSeries[] = []
 
@@ -92,25 +101,36 @@ export class BodyReader {
   read(cache: ScrapeCache, body: Uint8Array, format: ExpositionFormat, rules: BodyRules, batch: ScrapeBatch): void {
     const state = this.#begin(cache, body, format, batch)
     const { counts } = this
-    const limit = rules.config.limits.samples || Infinity
+    this.#sampleLimit = rules.config.limits.samples || Infinity
     this.#parser.reset(body, body.length, format)
     try {
       do {
         if (state.lastLine < state.last.count) matchLines(state, this.#floats)
-        if (batch.count > limit) {
-          countRest(state)
-          break
-        }
       } while (this.#knownInPlace(state, rules) || this.#otherLine(state, rules))
     } finally {
-      counts.scraped = state.scraped
+      counts.scraped = state.scraped + this.#judged
       counts.kept = state.scraped - state.dropped - this.#dropped
     }
-    if (batch.count > limit) throw new ScrapeError('SAMPLE_LIMIT', 'sample limit exceeded')
+    if (this.isOverSampleLimit(batch)) throw new ScrapeError('SAMPLE_LIMIT', 'sample limit exceeded')
     if (this.#pending.length > 0) this.#makePending(batch)
     if (this.#hasTimedRepeats) batch.groupBySeries()
     if (cache.isLive && state.trackedFound !== cache.trackedCount) this.#markVanished(cache, batch)
     this.#tracked += state.trackedFound
+  }
+
+  /** Whether the body read last held more samples than it may; it was read on, for what scrape_* tell of it. */
+  isOverSampleLimit(batch: ScrapeBatch): boolean {
+    return this.#isOverLimit || batch.count > this.#sampleLimit
+  }
+
+  /** Makes the cache remember the new series of the body on which `read` threw last. */
+  keepTried(cache: ScrapeCache): void {
+    const { view } = this.#key
+    const keys = this.#pending.filter(({ line }) => (this.#lines.infos[line]! & KIND_MASK) !== LINE_UNKNOWN).map(({ line }) => {
+      return this.#index.longHash(view, this.#lines.startOf(line), this.#lines.infos[line]! >>> PREFIX_SHIFT)
+    })
+    cache.noteTried(keys)
+    this.#pending = []
   }
 
   /** Makes the cache remember the body that `read` took last. */
@@ -122,13 +142,16 @@ export class BodyReader {
 
   #begin(cache: ScrapeCache, body: Uint8Array, format: ExpositionFormat, batch: ScrapeBatch): MatchState {
     const { counts } = this
-    counts.scraped = counts.kept = counts.seriesAdded = counts.duplicates = counts.overSeriesLimit = 0
+    counts.scraped = counts.kept = counts.seriesAdded = counts.duplicates = counts.overSeriesLimit = counts.inFuture = 0
     this.#lines.count = 0
     this.#dropped = 0
     this.#tracked = 0
     this.#hasTimedRepeats = false
+    this.#isOverLimit = false
+    this.#judged = 0
     this.#pending = []
     this.#ownerId = cache.ownerId
+    this.#tried = cache.tried
     this.#key.view = viewOf(body)
     return {
       bytes: body, view: this.#key.view, length: body.length, isOpenMetrics: format === 'openmetrics',
@@ -231,19 +254,37 @@ export class BodyReader {
   }
 
   #newSeries(state: MatchState, rules: BodyRules, kind: number): void {
+    const { batch } = state
     const prefix = kind === LINE_UNKNOWN ? 0 : this.#parser.valueAt - state.pos
+    this.#judged = 1
     const labels = storedLabels(this.#parser.labels(), rules.targetLabels, rules.config)
+    this.#judged = 0
     if (labels === null) {
       this.#take(state, kind === LINE_UNKNOWN ? LINE_UNKNOWN : LINE_DROPPED, 0, false, prefix)
       if (kind === LINE_UNKNOWN) this.#dropped++
       return
     }
+    if (batch.count >= this.#sampleLimit || this.#isInFuture(batch, rules)) {
+      if (batch.count >= this.#sampleLimit) this.#isOverLimit = true
+      else this.counts.inFuture++
+      this.#take(state, LINE_UNKNOWN, 0, false, 0)
+      return
+    }
     const isTracked = this.#isTracked(rules)
     if (isTracked) this.#tracked++
-    if (kind !== LINE_UNKNOWN) this.counts.seriesAdded++
-    this.#pending.push({ labels, sample: state.batch.count, line: state.lines.count })
-    this.#append(state.batch, 0, rules)
+    if (kind !== LINE_UNKNOWN && !this.#wasTried(state.pos, prefix)) this.counts.seriesAdded++
+    this.#pending.push({ labels, sample: batch.count, line: state.lines.count })
+    this.#append(batch, 0, rules)
     this.#take(state, kind, 0, isTracked, prefix)
+  }
+
+  /** No series is made for a sample that the store would refuse, and none counted as added. */
+  #isInFuture(batch: ScrapeBatch, { config }: BodyRules): boolean {
+    return this.#parser.hasTime && config.honorTimestamps && this.#parser.timeMs > batch.t + AHEAD_MS_MAX
+  }
+
+  #wasTried(from: number, length: number): boolean {
+    return this.#tried !== null && this.#tried.has(this.#index.longHash(this.#key.view, from, length))
   }
 
   /** The same series again: skipped, unless it brings a time of its own. */
@@ -263,6 +304,10 @@ export class BodyReader {
 
   #append(batch: ScrapeBatch, ref: number, rules: BodyRules): void {
     const parser = this.#parser
+    if (batch.count >= this.#sampleLimit) {
+      this.#isOverLimit = true
+      return
+    }
     if (parser.hasTime && rules.config.honorTimestamps) batch.pushAt(ref, parser.value, parser.timeMs)
     else batch.push(ref, parser.value)
   }
@@ -320,14 +365,6 @@ export class BodyReader {
     const { infos, refs, count } = this.#lines
     for (let i = 0; i < count; i++) if ((infos[i]! & TRACKED) !== 0) gone.delete(refs[i]!)
     for (const ref of gone) batch.pushStale(ref)
-  }
-}
-
-/** Over the sample limit nothing will be stored: only the samples are still counted, by their lines. */
-function countRest(state: MatchState): void {
-  const { bytes, length } = state
-  for (let at = state.pos; at < length; at = bytes.indexOf(0x0a, at) + 1) {
-    if (bytes[at] !== 0x23 && bytes[at] !== 0x0a) state.scraped++
   }
 }
 

@@ -4,6 +4,8 @@
 import { LineTable, TRACKED } from './line-table.ts'
 import type { ExpositionFormat } from '../format/text-parser.ts'
 
+/** Lines of failed scrapes remembered beyond the number of good ones. */
+const TRIED_MAX = 1000
 const NO_BODY = new Uint8Array(0)
 const NO_VIEW = new DataView(NO_BODY.buffer)
 
@@ -22,6 +24,8 @@ export class ScrapeCache {
   isLive = false
   /** Labels or relabeling changed: the lines tell which series were there, but no longer what they are called now. */
   mustRelearn = false
+  /** Lines of failed scrapes since the last good one (LineIndex.longHash), which do not count as added again; null if none. */
+  tried: Set<number> | null = null
   /** Refs of `up` and its kin; 0 until made. */
   readonly reportRefs: Uint32Array = new Uint32Array(8)
   #memory: Uint8Array = NO_BODY
@@ -44,6 +48,17 @@ export class ScrapeCache {
     this.trackedCount = trackedCount
     this.isLive = true
     this.mustRelearn = false
+    this.tried = null
+  }
+
+  /**
+   * Remembers the new lines of a scrape that failed. A target whose failing bodies name other series each time is
+   * forgotten but for its last body, by the measure of Prometheus (scrape.go, iterDone).
+   */
+  noteTried(lines: readonly number[]): void {
+    this.tried ??= new Set()
+    for (const line of lines) this.tried.add(line)
+    if (this.tried.size > this.lines.count + TRIED_MAX) this.tried = new Set(lines)
   }
 
   /** Series that were there at the last scrape and are tracked for staleness, each once; none if they are marked already. */

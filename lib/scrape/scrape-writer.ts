@@ -88,10 +88,13 @@ export class ScrapeWriter {
     try {
       this.#reader.read(cache, body, format, rules, this.#batch)
     } catch (error) {
-      if (error instanceof ExpositionError || error instanceof ScrapeError) return error
-      throw error
+      if (!(error instanceof ExpositionError || error instanceof ScrapeError)) throw error
+      if (this.#reader.isOverSampleLimit(this.#batch)) this.#metrics.overSampleLimit.inc()
+      this.#reader.keepTried(cache)
+      return error
     }
-    const { duplicates, overSeriesLimit } = this.#reader.counts
+    const { duplicates, overSeriesLimit, inFuture } = this.#reader.counts
+    if (inFuture > 0) this.#metrics.outOfBounds.inc(inFuture)
     if (duplicates > 0) this.#metrics.duplicates.inc(duplicates)
     if (overSeriesLimit > 0) this.#metrics.overSeriesLimit.inc(overSeriesLimit)
     return null
@@ -135,9 +138,7 @@ export class ScrapeWriter {
 
   #countFailure(error: Error): void {
     if (error instanceof HttpError && error.code === 'BODY_TOO_LARGE') this.#metrics.overBodyLimit.inc()
-    if (!(error instanceof ScrapeError)) return
-    if (error.code === 'SAMPLE_LIMIT') this.#metrics.overSampleLimit.inc()
-    if (error.code === 'LABEL_LIMIT') this.#metrics.overLabelLimits.inc()
+    if (error instanceof ScrapeError && error.code === 'LABEL_LIMIT') this.#metrics.overLabelLimits.inc()
   }
 
   /** `up` and its kin are not counted: a target that exposes its own `up` wins silently. */

