@@ -7,6 +7,7 @@ import type { Call, Expr, Span } from '../parse/ast.ts'
 import { unwrapParens } from '../plan/tree.ts'
 import { typeOf } from '../plan/value-type.ts'
 import { contextOf, type ExprCompiler } from './call-context.ts'
+import { infoCall } from './info.ts'
 import { instantSelector } from './instant-selector.ts'
 import { MappedRows } from './mapped-rows.ts'
 import type { Operator, Steps } from './operator.ts'
@@ -29,6 +30,7 @@ export function compileCall(compiler: ExprCompiler, call: Call, steps: Steps): O
       return compiler.merged(new MappedRows(rows, compiler.dropName, () => {}), steps)
     }
   }
+  if (func === 'info') return infoCall(compiler, call, steps)
   const range = RANGE_KERNELS.get(func)
   if (range !== undefined) return rangeCall(compiler, call, range, steps)
   const elementwise = ELEMENTWISE.get(func)
