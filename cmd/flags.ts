@@ -172,6 +172,8 @@ function helpText(): string {
     return `  ${left.padEnd(40)} ${spec.help}`
   })
   return `Usage: monitor [flags]
+       monitor query COMMAND …       ask a server; see monitor query --help
+       monitor promql format EXPR    lay a query out
 
 Monitor scrapes servers, stores what they say, answers PromQL and draws it.
 

@@ -1,4 +1,4 @@
-// From a command line to an exit code: reads flags, starts Monitor, listens to signals, drains.
+// From a command line to an exit code: runs a tool, or reads flags, starts Monitor, listens to signals, drains.
 import path from 'node:path'
 import { ConfigError } from '../lib/config/load.ts'
 import { systemClock } from '../lib/std/clock.ts'
@@ -8,6 +8,7 @@ import { FolderError } from '../storage/errors.ts'
 import { ConfigFileError } from './config-file.ts'
 import { parseFlags, type Flags } from './flags.ts'
 import { ListenError, Monitor } from './serve.ts'
+import { runTool } from './tool/tool.ts'
 import { VERSION } from './version.ts'
 
 /** Security fixes of Node that Monitor counts on are in this one. */
@@ -15,12 +16,14 @@ const NODE_MIN = [24, 14, 1] as const
 /** After this a drain is cut. */
 const DRAIN_MS = 9000
 
-/** Runs until a signal ends it; the exit code. */
+/** Runs a tool to its end, or the server until a signal ends it; the exit code. */
 export async function run(argv: readonly string[]): Promise<number> {
   if (isNodeTooOld(process.versions.node)) {
     process.stderr.write(`monitor: Node ${process.versions.node} is too old; use ${NODE_MIN.join('.')} or newer (npm start brings its own)\n`)
     return 1
   }
+  const code = await runTool(argv, { out: (text) => process.stdout.write(text), err: (text) => process.stderr.write(text), clock: systemClock })
+  if (code !== null) return code
   const parsed = parseFlags(argv, VERSION)
   if (parsed.kind === 'exit') {
     process.stdout.write(parsed.stdout)

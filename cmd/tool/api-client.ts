@@ -1,0 +1,84 @@
+// Asks a server's HTTP API (Prometheus', Monitor's, any that speaks it) on behalf of a tool. Built on fetch, not on
+// lib/std/http: that one is cut for scraping, drops the bodies of errors and has no POST.
+import { ToolFailure } from './tool-io.ts'
+
+export interface ApiAnswer {
+  data: unknown
+  warnings: readonly string[]
+  infos: readonly string[]
+}
+
+export interface ApiRequest {
+  server: URL
+  /** Below the server's own path: `/api/v1/query`. */
+  path: string
+  parameters: URLSearchParams
+  /** Sent along as they are. */
+  headers: Headers
+  timeoutMs: number
+}
+
+interface Envelope {
+  status?: unknown
+  errorType?: unknown
+  error?: unknown
+  data?: unknown
+  warnings?: readonly string[]
+  infos?: readonly string[]
+}
+
+/** Statuses with which a server or proxy says that it takes no POST here; then GET is tried. */
+const NO_POST: ReadonlySet<number> = new Set([403, 405, 501])
+/** What an error shows of a body that is not the API's. */
+const SHOWN_CHARS = 200
+
+/** A server as people write it: with or without scheme. Throws ToolFailure. */
+export function serverUrl(text: string): URL {
+  const whole = text.includes('://') ? text : `http://${text}`
+  const url = URL.canParse(whole) ? new URL(whole) : null
+  if (url === null || !/^https?:$/.test(url.protocol)) throw new ToolFailure(`${JSON.stringify(text)} is not a server's URL; give one such as http://localhost:9090`)
+  return url
+}
+
+/** POST as a form, or GET where POST is refused or `method` says so. Throws ToolFailure. */
+export async function askServer(request: ApiRequest, method: 'GET' | 'POST' = 'POST'): Promise<ApiAnswer> {
+  const { server, path, parameters, headers, timeoutMs } = request
+  const url = new URL(server)
+  url.pathname = url.pathname.replace(/\/+$/, '') + path
+  if (method === 'GET') url.search = parameters.toString()
+  let response: Response
+  let text: string
+  try {
+    const body = method === 'POST' ? { body: parameters } : {}
+    response = await fetch(url, { method, headers, signal: AbortSignal.timeout(timeoutMs), ...body })
+    text = await response.text()
+  } catch (error) {
+    throw new ToolFailure(describe(error, server, timeoutMs), { cause: error })
+  }
+  if (method === 'POST' && NO_POST.has(response.status)) return askServer(request, 'GET')
+  return readAnswer(response, text)
+}
+
+function readAnswer(response: Response, text: string): ApiAnswer {
+  let envelope: Envelope
+  try {
+    envelope = (JSON.parse(text) ?? {}) as Envelope
+  } catch {
+    const shown = text.trim().slice(0, SHOWN_CHARS)
+    throw new ToolFailure(`the server answers ${response.status} ${response.statusText} without JSON${shown === '' ? '' : `: ${shown}`}; is this the URL of a Prometheus API?`)
+  }
+  if (envelope.status === 'error') throw new ToolFailure(`${String(envelope.errorType)}: ${String(envelope.error)}`)
+  if (envelope.status !== 'success' || !response.ok) throw new ToolFailure(`the server answers ${response.status} ${response.statusText} and JSON that is not its API's`)
+  return { data: envelope.data, warnings: envelope.warnings ?? [], infos: envelope.infos ?? [] }
+}
+
+function describe(error: unknown, server: URL, timeoutMs: number): string {
+  if (error instanceof DOMException && error.name === 'TimeoutError') {
+    return `${server.host} does not answer within ${timeoutMs / 1000} s; give a longer --timeout`
+  }
+  const cause = error instanceof Error ? error.cause : undefined
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
+  if (code === 'ECONNREFUSED') return `nothing listens on ${server.host}; is the server running there?`
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return `there is no host named ${server.hostname}`
+  return `cannot reach ${server.host}: ${cause instanceof Error ? cause.message : String(error)}`
+}
