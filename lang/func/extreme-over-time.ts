@@ -1,22 +1,26 @@
-// min_over_time and max_over_time. NaN counts only where the window holds nothing else.
+// min_over_time and max_over_time. NaN counts only where the window holds nothing else; of equals the oldest stays.
 //
-// Short windows are scanned. Where a window spans many steps, a monotone deque holds the samples that can still
-// become the extreme, oldest first, best first: each sample enters and leaves once, O(samples) per series.
+// Windows that share samples share work, too: a pivot cuts them in two. Left of it the extreme from each sample up to
+// the pivot is known, right of it one running extreme grows with the windows. Every sample is looked at about twice
+// per series, however long the windows, and without a branch that cannot be foreseen (a queue of two stacks).
 //
-//   min, window of 4:   5 3 [4 2 6 7] 1     deque: 2 6 7      (4 can never be the minimum again once 2 is in)
+//   samples     5   3   4 ┊ 2   6   7   1          min, a window of 4 that begins at the second sample:
+//   to pivot    3   3   4 ┊                          3 (from there to the pivot)
+//   running               ┊ 2   2                    2 (behind it), so 2
+//
+// When a window begins behind the pivot, the pivot moves to that window's end.
 import type { RangeKernel, Windows } from './range-kernel.ts'
 
-/** From this many samples per window and step on, the deque beats the scan. */
-const OVERLAP_MIN = 16
+/** From this many windows on that hold the same sample, sharing beats a scan of each. */
+const SHARED_MIN = 3
 
-/** Positions of the deque; scratch of one kernel call, grown and never shrunk. */
-let deque: Int32Array = new Int32Array(1024)
+/** Extreme of the samples from each position up to the pivot; scratch of one kernel call, grown and never shrunk. */
+let toPivot: Float64Array = new Float64Array(1024)
 
-function isOverlapping({ count, lo, hi }: Windows): boolean {
+function isShared({ count, lo, hi }: Windows): boolean {
   if (count < 2) return false
   const windowSamples = hi[count - 1]! - lo[count - 1]!
-  const samplesPerStep = (hi[count - 1]! - hi[0]!) / (count - 1)
-  return windowSamples > OVERLAP_MIN * Math.max(1, samplesPerStep)
+  return windowSamples * (count - 1) > SHARED_MIN * (hi[count - 1]! - hi[0]!)
 }
 
 function scanMin(w: Windows, v: Float64Array, vAt: number, out: Float64Array, kinds: Uint8Array, at: number): void {
@@ -49,41 +53,84 @@ function scanMax(w: Windows, v: Float64Array, vAt: number, out: Float64Array, ki
   }
 }
 
-/** Windows of ascending steps: lo and hi never fall. `sign` 1 for the minimum, -1 for the maximum. */
-function slide(
-  w: Windows, v: Float64Array, vAt: number, out: Float64Array, kinds: Uint8Array, at: number, sign: number,
-): void {
+function reserve(samples: number): Float64Array {
+  if (toPivot.length < samples) toPivot = new Float64Array(samples * 2)
+  return toPivot
+}
+
+/** Windows of ascending steps: lo and hi never fall. slideMax is the same but for its comparisons. */
+function slideMin(w: Windows, v: Float64Array, vAt: number, out: Float64Array, kinds: Uint8Array, at: number): void {
   const { count, lo, hi } = w
-  const samples = hi[count - 1]! - lo[0]!
-  if (deque.length < samples) deque = new Int32Array(samples * 2)
-  const held = deque
-  let head = 0
-  let tail = 0
-  let next = lo[0]!
+  const base = lo[0]!
+  const left = reserve(hi[count - 1]! - base)
+  let pivot = base
+  let next = base
+  let running = NaN
   for (let i = 0; i < count; i++) {
     const from = lo[i]!
     const to = hi[i]!
     if (to <= from) continue
-    if (next < from) next = from
-    for (; next < to; next++) {
-      const x = sign * v[vAt + next]!
-      if (x !== x) continue
-      // Of equals the oldest stays, as in a scan.
-      while (tail > head && sign * v[vAt + held[tail - 1]!]! > x) tail--
-      held[tail++] = next
+    if (from >= pivot) {
+      let best = NaN
+      for (let k = to - 1; k >= from; k--) {
+        const x = v[vAt + k]!
+        best = best < x || x !== x ? best : x
+        left[k - base] = best
+      }
+      pivot = to
+      running = NaN
+    } else {
+      for (let k = next; k < to; k++) {
+        const x = v[vAt + k]!
+        running = x < running || running !== running ? x : running
+      }
     }
-    while (head < tail && held[head]! < from) head++
-    out[at + i] = head < tail ? v[vAt + held[head]!]! : NaN
+    next = to
+    const best = left[from - base]!
+    out[at + i] = running < best || best !== best ? running : best
+    kinds[at + i] = 1
+  }
+}
+
+function slideMax(w: Windows, v: Float64Array, vAt: number, out: Float64Array, kinds: Uint8Array, at: number): void {
+  const { count, lo, hi } = w
+  const base = lo[0]!
+  const left = reserve(hi[count - 1]! - base)
+  let pivot = base
+  let next = base
+  let running = NaN
+  for (let i = 0; i < count; i++) {
+    const from = lo[i]!
+    const to = hi[i]!
+    if (to <= from) continue
+    if (from >= pivot) {
+      let best = NaN
+      for (let k = to - 1; k >= from; k--) {
+        const x = v[vAt + k]!
+        best = best > x || x !== x ? best : x
+        left[k - base] = best
+      }
+      pivot = to
+      running = NaN
+    } else {
+      for (let k = next; k < to; k++) {
+        const x = v[vAt + k]!
+        running = x > running || running !== running ? x : running
+      }
+    }
+    next = to
+    const best = left[from - base]!
+    out[at + i] = running > best || best !== best ? running : best
     kinds[at + i] = 1
   }
 }
 
 export const minOverTime: RangeKernel = (w, _t, v, vAt, out, kinds, at) => {
-  if (isOverlapping(w)) slide(w, v, vAt, out, kinds, at, 1)
+  if (isShared(w)) slideMin(w, v, vAt, out, kinds, at)
   else scanMin(w, v, vAt, out, kinds, at)
 }
 
 export const maxOverTime: RangeKernel = (w, _t, v, vAt, out, kinds, at) => {
-  if (isOverlapping(w)) slide(w, v, vAt, out, kinds, at, -1)
+  if (isShared(w)) slideMax(w, v, vAt, out, kinds, at)
   else scanMax(w, v, vAt, out, kinds, at)
 }

@@ -1,4 +1,4 @@
-// The forms that share work between windows (lists of resets, counts of pairs, monotone deques) against the plain
+// The forms that share work between windows (lists of resets, counts of pairs, extremes up to a pivot) against the plain
 // definition on random data with resets, equal values and NaN. Expected values of the functions themselves stand in
 // test/lang/promql and in the shared conformance files.
 import { describe, expect, it } from 'vitest'
@@ -69,9 +69,9 @@ describe('range kernels', () => {
 
   it('resets counts pairs that enter and leave', () => compare(resets, (v) => v.filter((x, k) => k > 0 && x < v[k - 1]!).length))
 
-  it('min_over_time keeps a deque', () => compare(minOverTime, (v) => v.reduce((best, x) => (x < best || Number.isNaN(best) ? x : best))))
+  it('min_over_time shares the work of windows', () => compare(minOverTime, (v) => v.reduce((best, x) => (x < best || Number.isNaN(best) ? x : best))))
 
-  it('max_over_time keeps a deque', () => compare(maxOverTime, (v) => v.reduce((best, x) => (x > best || Number.isNaN(best) ? x : best))))
+  it('max_over_time shares the work of windows', () => compare(maxOverTime, (v) => v.reduce((best, x) => (x > best || Number.isNaN(best) ? x : best))))
 
   it('quantile sorts short and long windows alike, NaN first', () => {
     for (let n = 1; n < 200; n++) {
