@@ -51,7 +51,7 @@ export class HeadSeries {
 
   /**
    * Makes the next ref. `labels` must not be known yet. Throws SeriesLimitError with nothing left behind, LogError when
-   * memory is used up; then the ref is not given, and only what its labels share with others may stay.
+   * memory is used up; then the ref is not given, and of its labels no more than their texts and pairs stay.
    */
   add(labels: Labels): number {
     if (this.#count >= this.limit) {

@@ -3,6 +3,7 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { labelsFromRecord, type Labels } from '../../lib/model/labels.ts'
 import type { Matcher } from '../../lib/model/matcher.ts'
+import { STORED } from '../../storage/interface.ts'
 import { HeadQueryable } from '../../storage/head/head-querier.ts'
 import { SymbolReader } from '../../storage/head/symbols.ts'
 import { tempFolder } from '../support/temp-folder.ts'
@@ -54,21 +55,29 @@ describe('a reader that the writer overtakes', () => {
     }
   })
 
-  it('reads a series that moves to another group from a place that was its own', async () => {
-    for (const n of [1, 2]) {
+  it('reads a series that moves to another group from places that were its own', async () => {
+    // Which load of the series' group lets the writer in.
+    for (const [moves, n] of [[1, 1], [1, 2], [2, 1], [2, 2]] as const) {
       const db = open(tempFolder())
       const refs = seriesOf(db, 10)
+      const [eighth, ninth] = [refs[8]!, refs[9]!]
       const t = NOW - 900_000
-      append(db, batchOf(t, refs, refs.map((ref) => ref * 100)))
-      for (let k = 1; k < 5; k++) append(db, batchOf(t + k * 60_000, refs.slice(0, 9), refs.slice(0, 9).map((ref) => ref * 100)))
-      // The tenth series' next sample is older than its group's newest row: it leaves, for column 0 of a new group.
-      const word = db.head.heap.paged('seriesGroup').wordOf(refs[9]!)
-      const wasLetIn = letIn([word], () => append(db, batchOf(t + 30_000, [refs[9]!], [777])), n)
+      const put = (tt: number, which: readonly number[]): void => expect(append(db, batchOf(tt, which, which.map((ref) => ref * 100 + (tt - t) / 10_000)))).toEqual(which.map(() => STORED))
+      const want: number[] = [t]
+      put(t, refs)
+      for (let k = 1; k < 5; k++) put(t + k * 60_000, refs.slice(0, 8))
+      if (moves === 2) {
+        // Its next sample is older than its group's newest row: it leaves with another for a group of their own.
+        put(t + 10_000, [eighth, ninth])
+        put(t + 50_000, [eighth])
+        want.push(t + 10_000)
+      }
+      const wasLetIn = letIn([db.head.heap.paged('seriesGroup').wordOf(ninth)], () => put(t + 30_000, [ninth]), n)
       const seen = readAll(db, -Infinity, Infinity, only(9)).get(keyOf(series(9)))!
-      expect(wasLetIn()).toBe(1)
-      expect(seen[0]).toEqual([t, refs[9]! * 100])
-      expect([[], [[t + 30_000, 777]]]).toContainEqual(seen.slice(1))
-      expect(readAll(db, -Infinity, Infinity, only(9)).get(keyOf(series(9)))).toEqual([[t, refs[9]! * 100], [t + 30_000, 777]])
+      expect(wasLetIn(), `load ${n} after ${moves - 1} moves`).toBe(1)
+      const points = [...want, t + 30_000].map((tt) => [tt, ninth * 100 + (tt - t) / 10_000])
+      expect([points, points.slice(0, -1)], `load ${n} after ${moves - 1} moves`).toContainEqual(seen)
+      expect(readAll(db, -Infinity, Infinity, only(9)).get(keyOf(series(9)))).toEqual(points)
       await db.close()
     }
   })
