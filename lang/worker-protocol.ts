@@ -18,4 +18,4 @@ export interface JobMessage {
 /** Worker to main: once `ready` when it can take jobs, then one reply per job. */
 export type WorkerMessage =
   | { kind: 'ready' }
-  | { kind: 'reply'; id: number; status: number; body: Uint8Array<ArrayBuffer> }
+  | { kind: 'reply'; id: number; status: number; body: Uint8Array }

@@ -10,11 +10,8 @@ export function serveQueries(port: MessagePort, engine: Engine, queryable: Query
   const send = (message: WorkerMessage, transfer: ArrayBuffer[]): void => port.postMessage(message, transfer)
   port.on('message', ({ id, job }: JobMessage) => {
     const { status, body } = engine.run(job, queryable, seat.canceled)
-    // A copy only if the bytes lie in a larger or shared buffer, which would not travel.
-    const own = body.buffer instanceof ArrayBuffer && body.length === body.buffer.byteLength
-      ? new Uint8Array(body.buffer)
-      : new Uint8Array(body)
-    send({ kind: 'reply', id, status, body: own }, [own.buffer])
+    // The buffer travels whole, whatever part of it the body is.
+    send({ kind: 'reply', id, status, body }, body.buffer instanceof ArrayBuffer ? [body.buffer] : [])
   })
   send({ kind: 'ready' }, [])
 }

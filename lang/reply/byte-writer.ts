@@ -1,6 +1,7 @@
 // A growing buffer that replies are written into once, front to back. Text goes in as UTF-8; numbers as the shortest
 // digits that read back equal, mostly without making a string of them.
 import { ExecutionError } from '../exec/query-error.ts'
+import { isPlainDouble, writeShortest } from './double-digits.ts'
 import { formatValue } from './number-text.ts'
 
 const MINUS = 0x2d
@@ -17,14 +18,20 @@ const FIRST_BYTES = 4096
 /** An answer nobody can use: some seven million points. */
 const REPLY_BYTES_MAX = 256 << 20
 
+/** `[seconds,"` of every step in ASCII, one after the other, and where each ends. */
+export interface Stamps {
+  readonly bytes: Uint8Array
+  readonly ends: Uint32Array
+}
+
 export class ByteWriter {
   #bytes: Uint8Array = new Uint8Array(FIRST_BYTES)
   #buffer: Buffer = Buffer.from(this.#bytes.buffer)
   #length = 0
 
-  /** What was written so far, in a buffer of its own. */
+  /** What was written, which ends the writing: a view of the writer's own buffer, whose rest is unused. */
   finish(): Uint8Array {
-    return this.#bytes.slice(0, this.#length)
+    return this.#bytes.subarray(0, this.#length)
   }
 
   /** Makes room, so that `count` bytes may follow without growing. Throws ExecutionError over the size limit. */
@@ -67,22 +74,22 @@ export class ByteWriter {
 
   /**
    * The points of one series as `[seconds,"value"]`, separated by commas; points whose kind is 0 are left out.
-   * `stamps[i]` is `[seconds,"` of step i in ASCII.
    */
-  points(stamps: readonly Uint8Array[], row: { values: Float64Array; kinds: Uint8Array; at: number }): void {
+  points(stamps: Stamps, row: { values: Float64Array; kinds: Uint8Array; at: number }): void {
     const { values, kinds, at } = row
-    const count = stamps.length
+    const { bytes: stampBytes, ends } = stamps
+    const count = ends.length
     let isFirst = true
     for (let i = 0; i < count; i++) {
       if (kinds[at + i] === 0) continue
-      const stamp = stamps[i]!
-      const n = stamp.length
+      const from = i === 0 ? 0 : ends[i - 1]!
+      const n = ends[i]! - from
       this.reserve(n + NUMBER_BYTES_MAX + 3)
       const bytes = this.#bytes
       let to = this.#length
       if (!isFirst) bytes[to++] = 0x2c
       isFirst = false
-      for (let k = 0; k < n; k++) bytes[to + k] = stamp[k]!
+      for (let k = 0; k < n; k++) bytes[to + k] = stampBytes[from + k]!
       to = writeValue(bytes, to + n, values[at + i]!)
       bytes[to++] = 0x22
       bytes[to++] = 0x5d
@@ -108,6 +115,10 @@ function writeValue(bytes: Uint8Array, at: number, x: number): number {
     // Byte and nanosecond counters, in two halves of at most nine digits.
     const high = Math.floor(x / DECIMAL_MAX)
     return writeDigits(bytes, writeWhole(bytes, at, high), x - high * DECIMAL_MAX, DECIMAL_MAX_DIGITS)
+  }
+  if (isPlainDouble(x)) {
+    const end = writeShortest(bytes, at, x)
+    if (end >= 0) return end
   }
   const text = formatValue(x)
   for (let i = 0; i < text.length; i++) bytes[at + i] = text.charCodeAt(i)

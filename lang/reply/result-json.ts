@@ -6,7 +6,7 @@ import type { QueryResult } from '../exec/evaluate.ts'
 import type { LabelTable } from '../exec/label-table.ts'
 import { ABSENT, type Steps } from '../exec/operator.ts'
 import type { RawSeries } from '../exec/raw-matrix.ts'
-import type { ByteWriter } from './byte-writer.ts'
+import type { ByteWriter, Stamps } from './byte-writer.ts'
 import { LabelJson } from './label-json.ts'
 import { labelOrder } from './label-order.ts'
 import { formatPlain, formatSeconds } from './number-text.ts'
@@ -80,6 +80,21 @@ function writeVector(out: ByteWriter, rows: DenseRows, options: ResultOptions): 
   return count < found.length
 }
 
+/** About what a point takes, comma included. */
+const POINT_BYTES = 36
+const RESERVED_BYTES_MAX = 64 << 20
+
+/** `[seconds,"` of every step. */
+function stampsOf(steps: Steps): Stamps {
+  const ends = new Uint32Array(steps.count)
+  let text = ''
+  for (let i = 0; i < steps.count; i++) {
+    text += `[${formatSeconds(steps.startMs + i * steps.stepMs)},"`
+    ends[i] = text.length
+  }
+  return { bytes: Buffer.from(text, 'latin1'), ends }
+}
+
 function writeMatrix(out: ByteWriter, rows: DenseRows, options: ResultOptions): boolean {
   const { limit, labels, steps } = options
   const width = steps.count
@@ -87,8 +102,8 @@ function writeMatrix(out: ByteWriter, rows: DenseRows, options: ResultOptions): 
   const order = labelOrder(found.map((s) => rows.series[s]!), labels)
   const count = limit > 0 ? Math.min(limit, found.length) : found.length
   const labelJson = new LabelJson(labels)
-  const encoder = new TextEncoder()
-  const stamps = Array.from({ length: width }, (_, i) => encoder.encode(`[${formatSeconds(steps.startMs + i * steps.stepMs)},"`))
+  const stamps = stampsOf(steps)
+  out.reserve(Math.min(found.length * width * POINT_BYTES, RESERVED_BYTES_MAX))
   const row = { values: rows.values, kinds: rows.kinds, at: 0 }
   out.ascii('{"resultType":"matrix","result":[')
   for (let k = 0; k < count; k++) {
