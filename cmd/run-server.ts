@@ -1,0 +1,60 @@
+// The server's life: reads flags, starts Monitor, listens to signals, drains.
+import path from 'node:path'
+import { ConfigError } from '../lib/config/load.ts'
+import { systemClock } from '../lib/std/clock.ts'
+import { DiskError } from '../lib/std/fs.ts'
+import { Logger } from '../lib/std/log.ts'
+import { FolderError } from '../storage/errors.ts'
+import { ConfigFileError } from './config-file.ts'
+import { parseFlags, type Flags } from './flags.ts'
+import { ListenError, Monitor } from './serve.ts'
+import { VERSION } from './version.ts'
+
+/** After this a drain is cut. */
+const DRAIN_MS = 9000
+
+/** Runs until a signal ends it; the exit code. */
+export async function runServer(argv: readonly string[]): Promise<number> {
+  const parsed = parseFlags(argv, VERSION)
+  if (parsed.kind === 'exit') {
+    process.stdout.write(parsed.stdout)
+    process.stderr.write(parsed.stderr)
+    return parsed.code
+  }
+  const { flags } = parsed
+  const logger = new Logger({ level: flags.logLevel, format: flags.logFormat })
+  for (const warning of flags.warnings) logger.warn(warning)
+  try {
+    await serveUntilSignal(flags, logger)
+    return 0
+  } catch (error) {
+    if (!isForPeople(error)) throw error
+    process.stderr.write(`monitor: ${error.message}\n`)
+    return 1
+  }
+}
+
+async function serveUntilSignal(flags: Flags, logger: Logger): Promise<void> {
+  const monitor = await Monitor.start(flags, logger, systemClock)
+  process.stdout.write(`Monitor ${VERSION} serves ${monitor.url}, keeps data in ${path.resolve(flags.dataFolder)} (${flags.all.get('storage.tsdb.retention.time')}), scrapes ${monitor.scraped()}.\n`)
+  process.on('SIGHUP', () => {
+    monitor.reload().catch(() => {
+      // Logged where it happened; the old configuration stays in force.
+    })
+  })
+  const signal = await new Promise<string>((resolve) => {
+    for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, resolve)
+  })
+  logger.info('stopping', { signal })
+  // A second signal ends the process at once, and so does a drain that hangs.
+  for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => process.exit(130))
+  systemClock.after(DRAIN_MS, () => {
+    logger.error('the drain took too long and is cut', { seconds: DRAIN_MS / 1000 })
+    process.exit(1)
+  }, true)
+  await monitor.stop()
+}
+
+function isForPeople(error: unknown): error is Error {
+  return error instanceof ConfigError || error instanceof ConfigFileError || error instanceof FolderError || error instanceof DiskError || error instanceof ListenError
+}
