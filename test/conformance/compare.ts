@@ -1,10 +1,13 @@
 // Compares an answer with what an eval command expects, by promqltest's rules: label sets both ways, values within a
 // relative 1e-6, annotations by text or pattern.
 import { RE2JS } from 're2js'
-import { compareLabels, formatLabels, labelsFromMap, type Labels } from '../../lib/model/labels.ts'
+import { isSameArray, type Buckets, type FloatHistogram } from '../../lib/model/histogram.ts'
+import { compareLabels, formatLabels, type Labels } from '../../lib/model/labels.ts'
 import { formatGeneral } from '../../lang/func/go-format.ts'
-import type { Answer, AnswerSeries } from './answer.ts'
-import type { AnnotationExpectation, EvalCommand, SeriesLine } from './test-file.ts'
+import type { Answer, AnswerPoint } from './answer.ts'
+import { histogramText, type HistogramItem } from './histogram-text.ts'
+import type { SeriesLine } from './series-line.ts'
+import type { AnnotationExpectation, EvalCommand } from './test-file.ts'
 
 const TOLERANCE = 1e-6
 const NORMAL_MIN = 2.2250738585072014e-308
@@ -24,15 +27,31 @@ export interface Mismatch {
   want: string
 }
 
-/** null where the answer is as expected. */
-export function mismatchOf(command: EvalCommand, answer: Answer): Mismatch | null {
+/** null where the answer is as expected. `isRerun`: of a changed expression, whose places are others. */
+export function mismatchOf(command: EvalCommand, answer: Answer, isRerun = false): Mismatch | null {
   const failures = command.annotations.filter(({ kind }) => kind === 'fail')
   if (answer.kind === 'error') {
     const isWanted = failures.length > 0 && failures.every((failure) => isMatch(failure, answer.message))
     return isWanted ? null : { got: `error: ${answer.message}`, want: wantText(command) }
   }
   if (failures.length > 0) return { got: answerText(answer), want: failures.map(annotationText).join(', ') }
-  return mismatchOfAnnotations(command, answer.warnings, answer.infos) ?? mismatchOfValue(command, answer)
+  if (!isRerun) return mismatchOfAnnotations(command, answer.warnings, answer.infos) ?? mismatchOfValue(command, answer)
+  const placeless = { ...command, annotations: command.annotations.map(withoutPlace) }
+  const bare = (texts: readonly string[]): string[] => [...new Set(texts.map((text) => text.replace(PLACE, '')))]
+  return mismatchOfAnnotations(placeless, bare(answer.warnings), bare(answer.infos)) ?? mismatchOfValue(command, atTime(answer, command.startMs))
+}
+
+/** An instant answer as if it had been asked for at `timeMs`. */
+function atTime(answer: Exclude<Answer, { kind: 'error' }>, timeMs: number): Exclude<Answer, { kind: 'error' }> {
+  if (answer.kind !== 'vector') return answer
+  return { ...answer, series: answer.series.map(({ labels, points }) => ({ labels, points: points.map(({ v }) => ({ t: timeMs, v })) })) }
+}
+
+const PLACE = /\s*\\?\(\d+:\d+\\?\)\$?$/
+
+function withoutPlace(expectation: AnnotationExpectation): AnnotationExpectation {
+  const { kind, match } = expectation
+  return match.kind === 'any' ? expectation : { kind, match: { ...match, text: match.text.replace(PLACE, '') } }
 }
 
 function isMatch({ match }: AnnotationExpectation, text: string): boolean {
@@ -59,34 +78,33 @@ function mismatchOfAnnotations(command: EvalCommand, warnings: readonly string[]
   return null
 }
 
-interface Point {
+interface WantedPoint {
   t: number
-  /** null: a native histogram. */
-  v: number | null
+  v: number | HistogramItem
 }
 
-interface PlainSeries {
+interface WantedSeries {
   labels: Labels
-  points: Point[]
+  points: WantedPoint[]
 }
 
-function expectedSeries({ labels, items }: SeriesLine, startMs: number, stepMs: number): PlainSeries {
-  const points: Point[] = []
+function expectedSeries({ labels, items }: SeriesLine, startMs: number, stepMs: number): WantedSeries {
+  const points: WantedPoint[] = []
   items.forEach((item, i) => {
-    if (item.kind === 'float') points.push({ t: startMs + i * stepMs, v: item.v })
-    else if (item.kind !== 'gap') points.push({ t: startMs + i * stepMs, v: null })
+    const t = startMs + i * stepMs
+    if (item.kind === 'float') points.push({ t, v: item.v })
+    else if (item.kind === 'histogram') points.push({ t, v: item })
   })
   return { labels, points }
 }
 
-function gotSeries({ labels, points, hasHistograms }: AnswerSeries): PlainSeries {
-  const plain: Point[] = points.map(([t, v]) => ({ t, v }))
-  if (hasHistograms) plain.push({ t: NaN, v: null })
-  return { labels: labelsFromMap(labels), points: plain }
+function seriesText(labels: Labels, points: readonly AnswerPoint[]): string {
+  const shown = points.map(({ t, v }) => `${typeof v === 'number' ? formatGeneral(v) : histogramText(v)}@${t / 1000}`)
+  return `${formatLabels(labels)} ${shown.join(' ')}`
 }
 
-function seriesText({ labels, points }: PlainSeries): string {
-  return `${formatLabels(labels)} ${points.map(({ t, v }) => `${v === null ? '{{}}' : formatGeneral(v)}@${t / 1000}`).join(' ')}`
+function wantedText({ labels, points }: WantedSeries): string {
+  return seriesText(labels, points.map(({ t, v }) => ({ t, v: typeof v === 'number' ? v : v.h })))
 }
 
 function mismatchOfValue(command: EvalCommand, answer: Exclude<Answer, { kind: 'error' }>): Mismatch | null {
@@ -98,28 +116,44 @@ function mismatchOfValue(command: EvalCommand, answer: Exclude<Answer, { kind: '
   const isMatrix = command.stepMs > 0 || command.matrixTimes !== null
   if ((answer.kind === 'matrix') !== isMatrix) return bad
   const wanted = command.series.map((line) => expectedSeries(line, times.startMs, times.stepMs)).filter(({ points }) => points.length > 0)
-  const got = answer.series.map(gotSeries)
+  const got = answer.series
   if (got.length !== wanted.length) return bad
-  const byLabels = (a: PlainSeries, b: PlainSeries): number => compareLabels(a.labels, b.labels)
+  const byLabels = (a: { labels: Labels }, b: { labels: Labels }): number => compareLabels(a.labels, b.labels)
   if (command.stepMs > 0 && got.some((series, i) => i > 0 && byLabels(got[i - 1]!, series) >= 0)) return bad
   const gotInOrder = command.isOrdered ? got : got.toSorted(byLabels)
   const wantedInOrder = command.isOrdered ? wanted : wanted.toSorted(byLabels)
-  const isEqual = gotInOrder.every((series, i) => isSameSeries(series, wantedInOrder[i]!))
+  const isEqual = gotInOrder.every(({ labels, points }, i) => {
+    const want = wantedInOrder[i]!
+    return compareLabels(labels, want.labels) === 0 && points.length === want.points.length &&
+      points.every((point, k) => isSamePoint(point, want.points[k]!))
+  })
   return isEqual ? null : bad
 }
 
-function isSameSeries(a: PlainSeries, b: PlainSeries): boolean {
-  if (compareLabels(a.labels, b.labels) !== 0 || a.points.length !== b.points.length) return false
-  return a.points.every(({ t, v }, i) => {
-    const other = b.points[i]!
-    return t === other.t && v !== null && other.v !== null && isAlmostEqual(v, other.v)
-  })
+function isSamePoint(got: AnswerPoint, want: WantedPoint): boolean {
+  if (got.t !== want.t) return false
+  if (typeof got.v === 'number' || typeof want.v === 'number') {
+    return typeof got.v === 'number' && typeof want.v === 'number' && isAlmostEqual(got.v, want.v)
+  }
+  return isAlmostSameHistogram(got.v, want.v)
+}
+
+/** Layouts exactly, counts nearly; the hint where it was written. */
+function isAlmostSameHistogram(got: FloatHistogram, { h, isHintWritten }: HistogramItem): boolean {
+  return got.schema === h.schema && got.zeroThreshold === h.zeroThreshold && isSameArray(got.customValues, h.customValues) &&
+    (!isHintWritten || got.hint === h.hint) &&
+    isAlmostEqual(got.count, h.count) && isAlmostEqual(got.sum, h.sum) && isAlmostEqual(got.zeroCount, h.zeroCount) &&
+    isAlmostSameSide(got.positive, h.positive) && isAlmostSameSide(got.negative, h.negative)
+}
+
+function isAlmostSameSide(got: Buckets, want: Buckets): boolean {
+  return isSameArray(got.index, want.index) && want.count.every((count, k) => isAlmostEqual(got.count[k]!, count))
 }
 
 export function answerText(answer: Answer): string {
   if (answer.kind === 'error') return `error: ${answer.message}`
   if (answer.kind === 'scalar' || answer.kind === 'string') return `${answer.kind} ${answer.value}`
-  return answer.series.length === 0 ? `empty ${answer.kind}` : answer.series.map((series) => seriesText(gotSeries(series))).join('; ')
+  return answer.series.length === 0 ? `empty ${answer.kind}` : answer.series.map(({ labels, points }) => seriesText(labels, points)).join('; ')
 }
 
 export function wantText(command: EvalCommand): string {
@@ -129,5 +163,5 @@ export function wantText(command: EvalCommand): string {
   if (command.scalar !== null) return `scalar ${formatGeneral(command.scalar)}`
   if (command.series.length === 0) return 'empty'
   const times = command.matrixTimes ?? command
-  return command.series.map((line) => seriesText(expectedSeries(line, times.startMs, times.stepMs))).join('; ')
+  return command.series.map((line) => wantedText(expectedSeries(line, times.startMs, times.stepMs))).join('; ')
 }

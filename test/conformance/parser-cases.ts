@@ -12,22 +12,19 @@ interface ParserCase {
   error?: string
 }
 
-/** Runs the cases of a JSON file; prints each failure and a last line `FILE: N passed, M failed`. */
+/** Runs the cases of a JSON file; prints `FILE: N passed, M failed` and under it each failure with got and want. */
 export function runParserCases(file: string, print: (line: string) => void): { passed: number; failed: number } {
   const cases = JSON.parse(readFileSync(file, 'utf8')) as ParserCase[]
-  let failed = 0
-  for (const { input, fail, error } of cases) {
+  const failures = cases.flatMap(({ input, fail, error }) => {
     const got = errorOf(input)
     const isRight = fail ? got !== null && (error === undefined || got === error) : got === null
-    if (isRight) continue
-    failed++
-    print(`FAIL ${JSON.stringify(input)}`)
-    print(`  got  ${got ?? 'accepted'}`)
-    print(`  want ${fail ? (error ?? 'an error') : 'accepted'}`)
-  }
-  const passed = cases.length - failed
-  print(`${path.basename(file)}: ${passed} passed, ${failed} failed`)
-  return { passed, failed }
+    return isRight ? [] : [{ input, got: got ?? 'accepted', want: fail ? (error ?? 'an error') : 'accepted' }]
+  })
+  const passed = cases.length - failures.length
+  const name = path.basename(file)
+  print(`${name}: ${passed} passed, ${failures.length} failed`)
+  for (const { input, got, want } of failures) print(`  ${name}: ${JSON.stringify(input)}\n    got  ${got}\n    want ${want}`)
+  return { passed, failed: failures.length }
 }
 
 function errorOf(input: string): string | null {

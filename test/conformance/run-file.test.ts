@@ -1,8 +1,12 @@
 // The runner must find what is wrong: each expectation below differs from the truth in one respect.
 import { describe, expect, it } from 'vitest'
-import { engineSubject } from './engine-subject.ts'
+import { HINT_GAUGE, HINT_NOT_RESET, HINT_RESET, HINT_UNKNOWN } from '../../lib/model/histogram.ts'
+import { engineSubject, type Subject } from './engine-subject.ts'
+import { histogramText, parseHistogram, parseHistograms } from './histogram-text.ts'
+import { parseNumber } from './numbers.ts'
 import { runTestFile } from './run-file.ts'
-import { parseNumber, parseTestFile } from './test-file.ts'
+import { TestStore } from './store.ts'
+import { parseTestFile, type LoadCommand } from './test-file.ts'
 
 const LOAD = 'load 1m\n  m{i="1"} 1 2 3\n  m{i="2"} 4 _ stale\n\n'
 
@@ -54,8 +58,84 @@ describe('the conformance runner', () => {
     expect(['1_000', '.5', '-1h30m', '+Inf'].map(parseNumber)).toEqual([1000, 0.5, -5400, Infinity])
   })
 
-  it('names what a failing case lacks', () => {
-    const source = 'load 1m\n  h {{sum:1 count:1}}\n  f 1\n\neval instant at 0 sum(h)\n  {} 1\n\neval instant at 0 info(f)\n  f 1\n\neval instant at 0 f\n  f 2\n'
-    expect(runTestFile(source, engineSubject()).map(({ reason }) => reason)).toEqual(['native histograms', 'function info', 'bug'])
+  it('runs instant cases again, pinned and in ranges', () => {
+    const strict = (evals: string): number[] => runTestFile(LOAD + evals, engineSubject(), { isStrict: true }).map(({ runs, mismatch }) => (mismatch === null ? runs : -1))
+    // The case, five pinned ones and a range query of each.
+    expect(strict('eval instant at 1m sum(m)\n  {} 6')).toEqual([12])
+    // At 0 there are three.
+    expect(strict('eval instant at 0 sum(m)\n  {} 5')).toEqual([8])
+    // No range query of what speaks of order, no pinning of time().
+    expect(strict('eval instant at 0 sort(m)\n  expect ordered\n  m{i="1"} 1\n  m{i="2"} 4')).toEqual([4])
+    expect(strict('eval instant at 1m time()\n  60')).toEqual([2])
+    expect(strict('eval instant at 1m m{i="1"}[step()]\n  expect range vector from 1m to 1m step 1m\n')).toHaveLength(1)
+  })
+
+  it('tells a pinned run that differs', () => {
+    const moving: Subject = { ...engineSubject(), evaluate: (question, storage) => engineSubject().evaluate({ ...question, expr: 'm{i="1"}' }, storage) }
+    const [result] = runTestFile(`${LOAD}eval instant at 1m m{i="1"}\n  m{i="1"} 2`, moving, { isStrict: true })
+    expect(result!.rerun).toBe('m{i="1"} @ 60.000 at -600')
+    expect(result!.mismatch).toEqual({ got: 'empty vector', want: 'm{i="1"} 2@60' })
+  })
+
+  it('keeps what load_with_nhcb collates, hints and start times', () => {
+    const storage = new TestStore()
+    const [load] = parseTestFile([
+      'load_with_nhcb 1m', 'h_bucket{le="1",a="b"} 1 2 1', 'h_bucket{le="+Inf",a="b"} 3 5 2', 'h_sum{a="b"} 4 7 9', 'h_count{a="b"} 3 5 2',
+      'c@st _ -30s 0', 'c 1 2 3',
+    ].join('\n'))
+    storage.load(load as LoadCommand)
+    const dump = storage.storage.dump()
+    const native = dump.find(({ labels }) => labels.join() === '__name__,h,a,b')!
+    expect(native.samples.map(({ h }) => [[...h!.customValues], [...h!.positive.count], h!.sum, h!.count, h!.hint])).toEqual([
+      [[1], [1, 2], 4, 3, HINT_UNKNOWN], [[1], [2, 3], 7, 5, HINT_NOT_RESET], [[1], [1, 1], 9, 2, HINT_RESET],
+    ])
+    expect(dump.find(({ labels }) => labels[1] === 'c')!.samples.map(({ startMs }) => startMs)).toEqual([0, 30_000, 120_000])
+  })
+})
+
+describe('the notation of native histograms', () => {
+  it('is read whole', () => {
+    const { h, isHintWritten } = parseHistogram('{{schema:1 sum:-0.3 count:32.1 z_bucket:7.1 z_bucket_w:0.05 buckets:[5.1 0 7] offset:-3 n_buckets:[4.1 5] n_offset:-5 counter_reset_hint:gauge}}')
+    expect(h).toEqual({
+      schema: 1, sum: -0.3, count: 32.1, zeroCount: 7.1, zeroThreshold: 0.05, hint: HINT_GAUGE, customValues: new Float64Array(0),
+      positive: { index: Int32Array.of(-3, -1), count: Float64Array.of(5.1, 7) }, negative: { index: Int32Array.of(-5, -4), count: Float64Array.of(4.1, 5) },
+    })
+    expect(isHintWritten).toBe(true)
+    expect(parseHistogram('{{schema:-53 custom_values:[5 10] buckets:[1 4 1]}}').h.customValues).toEqual(Float64Array.of(5, 10))
+    expect(parseHistogram('{{}}').h.count).toBe(0)
+  })
+
+  it('is read back from what is shown', () => {
+    for (const text of ['{{schema:0 count:8 sum:4 z_bucket:1 z_bucket_w:0.5 offset:-1 buckets:[4 0 4]}}', '{{schema:-53 count:3 sum:1 custom_values:[5] buckets:[1 2]}}', '{{schema:3 count:0 sum:+Inf counter_reset_hint:reset}}']) {
+      expect(histogramText(parseHistogram(text).h)).toBe(text)
+    }
+  })
+
+  it('counts on in steps', () => {
+    const shown = (text: string): string[] => parseHistograms(text).map(({ h }) => histogramText(h))
+    expect(shown('{{count:1 buckets:[1]}}x1')).toEqual(['{{schema:0 count:1 sum:0 buckets:[1]}}', '{{schema:0 count:1 sum:0 buckets:[1]}}'])
+    expect(shown('{{count:1 sum:2 buckets:[1]}}+{{count:2 sum:1 buckets:[0 2]}}x2')).toEqual([
+      '{{schema:0 count:1 sum:2 buckets:[1]}}', '{{schema:0 count:3 sum:3 buckets:[1 2]}}', '{{schema:0 count:5 sum:4 buckets:[1 4]}}',
+    ])
+    expect(shown('{{count:3 buckets:[3]}}-{{count:1 buckets:[1]}}x1').at(-1)).toContain('count:2')
+  })
+
+  it.each([
+    ['{{schema:1 colour:red}}'], ['{{count:1 count:2}}'], ['{{counter_reset_hint:maybe}}'], ['{{schema:2}}+{{schema:1}}x2'], ['{{count:1}'], ['{{count:one}}'],
+  ])('refuses %s', (text) => expect(() => parseHistograms(text)).toThrow())
+
+  it.each([
+    ['h 1', 'h {{count:1 sum:1 buckets:[1]}}'],
+    ['h {{count:1 sum:1 buckets:[2]}}', 'h {{count:1 sum:1 buckets:[1]}}'],
+    ['h {{schema:1 count:1 sum:1 buckets:[1]}}', 'h {{count:1 sum:1 buckets:[1]}}'],
+    ['h {{count:1 sum:1 offset:1 buckets:[1]}}', 'h {{count:1 sum:1 buckets:[1]}}'],
+    ['h {{count:1 sum:1 z_bucket_w:0.1 buckets:[1]}}', 'h {{count:1 sum:1 buckets:[1]}}'],
+    ['h {{count:1 sum:1.001 buckets:[1]}}', 'h {{count:1 sum:1 buckets:[1]}}'],
+    ['h {{count:1 sum:1 counter_reset_hint:reset buckets:[1]}}', 'h {{count:1 sum:1 buckets:[1]}}'],
+    ['h {{schema:-53 count:1 sum:1 custom_values:[6] buckets:[1]}}', 'h {{schema:-53 count:1 sum:1 custom_values:[5] buckets:[1]}}'],
+  ])('tells %s from what is stored', (wanted, stored) => {
+    const run = (line: string): boolean => runTestFile(`load 1m\n  ${stored}\n\neval instant at 0 h\n  ${line}`, engineSubject())[0]!.mismatch === null
+    expect(run(wanted)).toBe(false)
+    expect(run(stored)).toBe(true)
   })
 })

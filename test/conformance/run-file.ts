@@ -1,80 +1,85 @@
-// Runs one `.test` file against an engine over the memory store, and says of each failing case why: a feature that is
-// known to be missing, worked out from the case itself, or nothing known, which is a bug.
-import type { Expr, VectorSelector } from '../../lang/parse/ast.ts'
-import { childrenOf } from '../../lang/plan/tree.ts'
-import { METRIC_NAME, getLabel, type Labels } from '../../lib/model/labels.ts'
-import { compileMatcher } from '../../lib/model/matcher.ts'
+// Runs one `.test` file against an engine over the memory store. Strictly: every instant case also with `@` on all its
+// selectors at other times of evaluation, and each of these as the middle of a range query (pin.ts).
 import type { Queryable } from '../../storage/interface.ts'
 import type { BatchShape } from '../support/memory-storage.ts'
 import type { Answer } from './answer.ts'
 import { mismatchOf, type Mismatch } from './compare.ts'
+import type { Subject } from './engine-subject.ts'
+import type { Question } from './histogram-answer.ts'
+import { fitsRange, pinned } from './pin.ts'
 import { TestStore } from './store.ts'
 import { parseTestFile, type EvalCommand } from './test-file.ts'
-
-/** What a `.test` file is run against. */
-export interface Subject {
-  evaluate(command: EvalCommand, queryable: Queryable): Answer
-  /** For what a case touches; null where it does not parse. */
-  parse(expr: string): Expr | null
-}
 
 export interface CaseResult {
   line: number
   expr: string
+  /** null where the case passed, in all its runs. */
   mismatch: Mismatch | null
-  /** Of a failing case: the missing feature, or 'bug'. Null where it passed. */
-  reason: string | null
+  /** What was asked in the run that failed, where it was not the case itself. */
+  rerun: string | null
+  /** How often the engine was asked. */
+  runs: number
 }
 
-export function runTestFile(source: string, subject: Subject, shape: BatchShape = 'equal'): CaseResult[] {
+export interface RunOptions {
+  shape?: BatchShape
+  isStrict?: boolean
+}
+
+export function runTestFile(source: string, subject: Subject, { shape = 'equal', isStrict = false }: RunOptions = {}): CaseResult[] {
   const store = new TestStore(shape)
   const results: CaseResult[] = []
   for (const command of parseTestFile(source)) {
     if (command.kind === 'clear') store.clear()
     else if (command.kind === 'load') store.load(command)
-    else {
-      const answer = subject.evaluate(command, store.storage)
-      const mismatch = mismatchOf(command, answer)
-      const reason = mismatch === null ? null : reasonOf(command, answer, store, subject)
-      results.push({ line: command.line, expr: command.expr, mismatch, reason })
-    }
+    else results.push(runCase(command, subject, store.storage, isStrict))
   }
   return results
 }
 
-const NOT_YET = /^(.+) is not yet evaluated/
-
-function reasonOf(command: EvalCommand, answer: Answer, store: TestStore, subject: Subject): string {
-  if (answer.kind === 'error') {
-    const missing = NOT_YET.exec(answer.message)?.[1]
-    if (missing !== undefined) return missing.replaceAll('"', '')
+function runCase(command: EvalCommand, subject: Subject, storage: Queryable, isStrict: boolean): CaseResult {
+  const { line, expr, startMs, stepMs } = command
+  const result: CaseResult = { line, expr, mismatch: null, rerun: null, runs: 0 }
+  const run = (question: Question, isRerun: boolean): boolean => {
+    result.runs++
+    const answer = subject.evaluate(question, storage)
+    result.mismatch = mismatchOf(command, answer, isRerun)
+    if (result.mismatch !== null && isRerun) result.rerun = `${question.expr} at ${question.startMs / 1000}`
+    if (result.mismatch === null && isStrict && stepMs === 0) runAsRange(command, question, { subject, storage, result })
+    return result.mismatch === null
   }
-  if (command.series.some(({ items }) => items.some(({ kind }) => kind === 'histogram'))) return 'native histograms'
-  const expr = subject.parse(command.expr)
-  const selectors = expr === null ? [] : selectorsOf(expr)
-  const tests = selectors.map(({ matchers }) => matchers.map((matcher) => ({ name: matcher.name, test: compileMatcher(matcher) })))
-  const isSelected = (labels: Labels): boolean => tests.some((all) => all.every(({ name, test }) => test(getLabel(labels, name))))
-  const [lack] = store.lacksOf(isSelected)
-  if (lack !== undefined) return lack
-  return isDelayedName(command, answer) ? 'delayed name removal' : 'bug'
+  if (!run(command, false) || !isStrict || stepMs > 0) return result
+  const variants = pinned(subject.parse(expr), startMs)
+  if (variants === null) return result
+  for (const timeMs of variants.timesMs) {
+    if (!run({ expr: variants.text, startMs: timeMs, endMs: timeMs, stepMs: 0 }, true)) return result
+  }
+  return result
 }
 
-function selectorsOf(expr: Expr): VectorSelector[] {
-  if (expr.type === 'vectorSelector') return [expr]
-  return childrenOf(expr).flatMap(selectorsOf)
+const MINUTE_MS = 60_000
+
+/** The question as the middle of a range of three steps. */
+function runAsRange(
+  command: EvalCommand, { expr, startMs }: Question, { subject, storage, result }: { subject: Subject; storage: Queryable; result: CaseResult },
+): void {
+  const isFailure = command.annotations.some(({ kind }) => kind === 'fail')
+  if (command.isOrdered || command.text !== null || command.matrixTimes !== null || isFailure || !fitsRange(subject.parse(expr))) return
+  result.runs++
+  const answer = subject.evaluate({ expr, startMs: startMs - MINUTE_MS, endMs: startMs + MINUTE_MS, stepMs: MINUTE_MS }, storage)
+  const values = { ...command, annotations: [] }
+  result.mismatch = mismatchOf(values, middleOf(answer, startMs, command.scalar !== null), true)
+  if (result.mismatch !== null) result.rerun = `${expr} from ${(startMs - MINUTE_MS) / 1000} to ${(startMs + MINUTE_MS) / 1000} step 60`
 }
 
-/**
- * With promql-delayed-name-removal (off by default, on in these files) names live until the end of the query: labels
- * that only differ in names, or sets that meet only without their names.
- */
-function isDelayedName(command: EvalCommand, answer: Answer): boolean {
-  if (answer.kind === 'error') return answer.message === 'vector cannot contain metrics with the same labelset'
-  if (answer.kind !== 'vector' && answer.kind !== 'matrix') return false
-  const nameless = (labels: Labels): string => labels.filter((_, i) => labels[i - (i % 2)] !== METRIC_NAME).join('\0')
-  const wanted = new Set(command.series.map(({ labels }) => nameless(labels)))
-  const got = new Set(answer.series.map(({ labels }) => nameless([...labels].flat())))
-  const hasOtherNames = command.series.some(({ labels }) => getLabel(labels, METRIC_NAME) !== '')
-    !== answer.series.some(({ labels }) => labels.has(METRIC_NAME))
-  return hasOtherNames && wanted.size === got.size && [...wanted].every((labels) => got.has(labels))
+/** What an instant query at `timeMs` would have answered. */
+function middleOf(answer: Answer, timeMs: number, isScalar: boolean): Answer {
+  if (answer.kind !== 'matrix') return answer
+  const { warnings, infos } = answer
+  const series = answer.series
+    .map(({ labels, points }) => ({ labels, points: points.filter(({ t }) => t === timeMs) }))
+    .filter(({ points }) => points.length > 0)
+  const scalar = series[0]?.points[0]?.v
+  if (isScalar && typeof scalar === 'number') return { kind: 'scalar', value: scalar, warnings, infos }
+  return { kind: 'vector', series, warnings, infos }
 }

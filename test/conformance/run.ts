@@ -1,38 +1,49 @@
-// `npm run conformance -- DIR`: every `.test` file in DIR against the real parser and engine over the memory store, and
-// every `.json` of parser cases. Prints `FILE: N passed, M failed`, each failing case with got and want, what the
-// failing ones lack, and a total; exits 1 on any failure.
+// `npm run conformance -- DIR [--strict]`: every `.test` file in DIR against the real parser and engine over the memory
+// store, every `.json` of parser cases against the parser. Prints `FILE: N passed, M failed`, under it each failing
+// line with got and want, at last a total; exits 1 on any failure. With --strict instant cases also run pinned to
+// their time and as range queries.
 import { readFileSync, readdirSync } from 'node:fs'
 import path from 'node:path'
 import { engineSubject } from './engine-subject.ts'
 import { runParserCases } from './parser-cases.ts'
-import { runTestFile } from './run-file.ts'
+import { runTestFile, type CaseResult } from './run-file.ts'
 
-const folder = process.argv[2]
-if (folder === undefined) {
-  console.error('usage: npm run conformance -- DIR')
+const args = process.argv.slice(2)
+const isStrict = args.includes('--strict')
+const [folder, ...rest] = args.filter((arg) => arg !== '--strict')
+if (folder === undefined || rest.length > 0) {
+  console.error('usage: npm run conformance -- DIR [--strict]')
   process.exit(2)
 }
 
-const totals = { passed: 0, failed: 0 }
-const reasons = new Map<string, number>()
-
-for (const file of readdirSync(folder).toSorted()) {
-  if (file.endsWith('.test')) {
-    const results = runTestFile(readFileSync(path.join(folder, file), 'utf8'), engineSubject())
-    const failures = results.filter(({ mismatch }) => mismatch !== null)
-    totals.passed += results.length - failures.length
-    totals.failed += failures.length
-    console.log(`${file}: ${results.length - failures.length} passed, ${failures.length} failed`)
-    for (const { line, expr, mismatch, reason } of failures) {
-      reasons.set(reason!, (reasons.get(reason!) ?? 0) + 1)
-      console.log(`  ${file}:${line} [${reason}] ${expr}\n    got  ${mismatch!.got}\n    want ${mismatch!.want}`)
-    }
-  } else if (file.endsWith('.json')) {
-    const { passed, failed } = runParserCases(path.join(folder, file), console.log)
-    totals.passed += passed
-    totals.failed += failed
-  }
+const total = { passed: 0, failed: 0, runs: 0 }
+const files = readdirSync(folder).filter((file) => /\.(test|json)$/.test(file)).toSorted()
+if (files.length === 0) {
+  console.error(`no .test and no .json file in ${folder}`)
+  process.exit(2)
 }
-for (const [reason, count] of [...reasons].toSorted((a, b) => b[1] - a[1])) console.log(`failed for ${reason}: ${count}`)
-console.log(`total: ${totals.passed} passed, ${totals.failed} failed`)
-process.exit(totals.failed > 0 ? 1 : 0)
+for (const file of files) {
+  const { passed, failed } = file.endsWith('.test') ? runOneFile(file) : runParserCases(path.join(folder, file), console.log)
+  total.passed += passed
+  total.failed += failed
+}
+console.log(`total: ${total.passed} passed, ${total.failed} failed${isStrict ? ` (${total.runs} queries)` : ''}`)
+process.exitCode = total.failed > 0 ? 1 : 0
+
+function runOneFile(file: string): { passed: number; failed: number } {
+  let results: CaseResult[]
+  try {
+    results = runTestFile(readFileSync(path.join(folder!, file), 'utf8'), engineSubject(), { isStrict })
+  } catch (error) {
+    console.log(`${file}: 0 passed, 1 failed\n  ${file}: ${(error as Error).message}`)
+    return { passed: 0, failed: 1 }
+  }
+  const failures = results.filter(({ mismatch }) => mismatch !== null)
+  const passed = results.length - failures.length
+  for (const { runs } of results) total.runs += runs
+  console.log(`${file}: ${passed} passed, ${failures.length} failed`)
+  for (const { line, expr, mismatch, rerun } of failures) {
+    console.log(`  ${file}:${line} ${expr}${rerun === null ? '' : `\n    as   ${rerun}`}\n    got  ${mismatch!.got}\n    want ${mismatch!.want}`)
+  }
+  return { passed, failed: failures.length }
+}

@@ -1,16 +1,15 @@
-// The store of a `.test` file: loads fill it, `clear` makes it anew, and it remembers which series it could not hold
-// as they are written (native histograms, start timestamps), so that a failing case can be told from a bug.
-import { getLabel, type Labels } from '../../lib/model/labels.ts'
+// The store of a `.test` file: loads fill it, `clear` makes it anew.
+import type { Labels } from '../../lib/model/labels.ts'
 import { MemoryStorage, type BatchShape } from '../support/memory-storage.ts'
+import { StoredHints } from '../support/stored-hints.ts'
+import { collateClassic } from './classic-buckets.ts'
+import type { SeriesItem } from './series-line.ts'
 import type { LoadCommand } from './test-file.ts'
-
-/** What a series has that the store does not. */
-export type Lack = 'native histograms' | 'start timestamps'
 
 export class TestStore {
   storage: MemoryStorage
   readonly #shape: BatchShape
-  readonly #lacks: { labels: Labels; lack: Lack }[] = []
+  readonly #hints = new Map<string, StoredHints>()
 
   constructor(shape: BatchShape = 'equal') {
     this.#shape = shape
@@ -19,45 +18,50 @@ export class TestStore {
 
   clear(): void {
     this.storage = this.#made()
-    this.#lacks.length = 0
+    this.#hints.clear()
   }
 
-  load(command: LoadCommand): void {
-    for (const labels of command.withStartTimestamps) this.#lacks.push({ labels, lack: 'start timestamps' })
+  load({ series, stepMs, withNhcb }: LoadCommand): void {
     // Of two lines for one series in a load, the later one counts.
-    const lines = new Map(command.series.map((line) => [JSON.stringify(line.labels), line]))
-    for (const { labels, items } of lines.values()) {
+    const lines = new Map(series.map((line) => [JSON.stringify(line.labels), line]))
+    for (const { labels, items, startOffsets } of lines.values()) {
       items.forEach((item, i) => {
-        const t = i * command.stepMs
-        if (item.kind === 'float') this.storage.add(labels, t, item.v)
-        else if (item.kind === 'stale') this.storage.addStale(labels, t)
+        const offsetMs = startOffsets?.[i] ?? null
+        this.#add(labels, item, i * stepMs, offsetMs === null ? 0 : i * stepMs + offsetMs)
       })
-      if (items.some(({ kind }) => kind === 'histogram')) this.#lacks.push({ labels, lack: 'native histograms' })
-      if (command.withNhcb) {
-        const collated = collatedLabels(labels)
-        if (collated !== null) this.#lacks.push({ labels: collated, lack: 'native histograms' })
-      }
+    }
+    if (!withNhcb) return
+    for (const { labels, histograms } of collateClassic(lines.values())) {
+      for (const [i, h] of histograms) this.#add(labels, { kind: 'histogram', h, isHintWritten: false }, i * stepMs, 0)
     }
   }
 
-  /** What series lack that `isSelected` picks. */
-  lacksOf(isSelected: (labels: Labels) => boolean): Set<Lack> {
-    return new Set(this.#lacks.filter(({ labels }) => isSelected(labels)).map(({ lack }) => lack))
+  #add(labels: Labels, item: SeriesItem, t: number, startMs: number): void {
+    switch (item.kind) {
+      case 'gap': return
+      case 'float':
+        this.#hintsOf(labels).float()
+        this.storage.add(labels, t, item.v, startMs)
+        return
+      case 'stale':
+        this.#hintsOf(labels).stale()
+        this.storage.addStale(labels, t)
+        return
+      case 'histogram':
+        this.storage.addHistogram(labels, t, this.#hintsOf(labels).histogram(item.h), startMs)
+    }
+  }
+
+  #hintsOf(labels: Labels): StoredHints {
+    const key = JSON.stringify(labels)
+    const known = this.#hints.get(key)
+    if (known !== undefined) return known
+    const made = new StoredHints()
+    this.#hints.set(key, made)
+    return made
   }
 
   #made(): MemoryStorage {
     return new MemoryStorage({ shape: this.#shape, outOfOrderWindowMs: Infinity })
   }
-}
-
-/** The series of custom buckets that load_with_nhcb makes of a classic histogram's part; null for other series. */
-function collatedLabels(labels: Labels): Labels | null {
-  const base = /^(.*)_(?:bucket|count|sum)$/.exec(getLabel(labels, '__name__'))?.[1]
-  if (base === undefined) return null
-  const collated: string[] = []
-  for (let i = 0; i < labels.length; i += 2) {
-    if (labels[i] === 'le') continue
-    collated.push(labels[i]!, labels[i] === '__name__' ? base : labels[i + 1]!)
-  }
-  return collated
 }
