@@ -67,7 +67,8 @@ export interface RangeFunc {
 
 /**
  * A function of one instant vector, the metric name always dropped by the engine. Changes values[r * steps.count + i]
- * in place where kinds there is FLOAT, and may set kinds to ABSENT; other kinds are left alone. `args[a][i]` are the
+ * in place where kinds there is FLOAT, and may set kinds to ABSENT, as it does where they
+ * are HISTOGRAM. `args[a][i]` are the
  * scalar arguments as written: an optional one that was left out is missing at the end. Calendar functions without
  * an argument get `vector(time())` from the engine.
  */

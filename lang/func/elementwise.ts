@@ -1,4 +1,5 @@
-// Functions of one instant vector that change points in place: math, clamp and round, calendar.
+// Functions of one instant vector that change points in place: math, clamp and round, calendar. They are of floats;
+// native histograms vanish.
 import { ABSENT, FLOAT } from '../exec/operator.ts'
 import { dayOfMonth, dayOfWeek, dayOfYear, daysInMonth, hour, minute, month, year } from './civil-date.ts'
 import type { Elementwise, ElementwiseFuncs } from './contract.ts'
@@ -8,7 +9,10 @@ import { clamp, degrees, goMax, goMin, radians, roundTo, sign } from './math.ts'
 function mapped(f: (x: number) => number): Elementwise {
   return (values, kinds, rows, _args, steps) => {
     const points = rows * steps.count
-    for (let k = 0; k < points; k++) if (kinds[k] === FLOAT) values[k] = f(values[k]!)
+    for (let k = 0; k < points; k++) {
+      if (kinds[k] === FLOAT) values[k] = f(values[k]!)
+      else kinds[k] = ABSENT
+    }
   }
 }
 
@@ -20,6 +24,7 @@ function mappedWith(f: (x: number, arg: number) => number, missing: number): Ele
     for (let r = 0; r < rows; r++) {
       for (let i = 0, k = r * count; i < count; i++, k++) {
         if (kinds[k] === FLOAT) values[k] = f(values[k]!, arg === undefined ? missing : arg[i]!)
+        else kinds[k] = ABSENT
       }
     }
   }
@@ -32,8 +37,7 @@ const clampBetween: Elementwise = (values, kinds, rows, args, steps) => {
   const upper = args[1]!
   for (let r = 0; r < rows; r++) {
     for (let i = 0, k = r * count; i < count; i++, k++) {
-      if (kinds[k] !== FLOAT) continue
-      if (upper[i]! < lower[i]!) kinds[k] = ABSENT
+      if (kinds[k] !== FLOAT || upper[i]! < lower[i]!) kinds[k] = ABSENT
       else values[k] = clamp(values[k]!, lower[i]!, upper[i]!)
     }
   }

@@ -1,61 +1,166 @@
-// histogram_quantile, histogram_quantiles and histogram_fraction of classic histograms: series that differ in `le`
-// only are the buckets of one histogram. Which series belong together, and in which order of bounds, is worked out
-// once per query; each step then only gathers counts.
-import { METRIC_NAME } from '../../lib/model/labels.ts'
-import { drain, type DenseRows } from '../exec/dense.ts'
-import { FLOAT, type Operator } from '../exec/operator.ts'
+// histogram_quantile, histogram_quantiles and histogram_fraction: of native histograms, and of classic ones, whose
+// series differ in `le` only. Which series belong together, and in which order of bounds, is worked out once per
+// query; each step then only gathers counts. Where both kinds meet under one label set there is no result.
+import type { FloatHistogram } from '../../lib/model/histogram.ts'
+import { DenseOperator, drain, type DenseRows } from '../exec/dense.ts'
+import { withMarkOf } from '../exec/label-table.ts'
+import { ABSENT, FLOAT, HISTOGRAM, type Operator, type RowBatch } from '../exec/operator.ts'
 import { ExecutionError } from '../exec/query-error.ts'
 import type { Span } from '../parse/ast.ts'
 import { Buckets, parseBound } from './classic-histogram.ts'
-import { ComputedOperator, scalarArg, stringArg, vectorArg } from './computed-operator.ts'
+import { scalarArg, stringArg, vectorArg } from './computed-operator.ts'
 import type { FuncContext, OperatorFunc } from './contract.ts'
-import { formatGeneral, formatOpenMetrics, quote } from './go-format.ts'
+import { formatOpenMetrics, quote } from './go-format.ts'
+import { forMetric, metricOf, noteFix } from './histogram-notes.ts'
 import { isValidLabelName } from './label-funcs.ts'
+import { nativeFraction, nativeQuantile } from './native-histogram.ts'
 import { warnOfQuantiles } from './quantile-warning.ts'
 
-interface Histogram {
-  /** Label set without `le` and metric name. */
+/** The series of one label set without `le`. */
+interface Family {
+  /** Label set of the result of its classic buckets. */
   set: number
-  /** Rows of the buckets, by ascending bound. */
+  /** Rows of the classic buckets, by ascending bound. */
   rows: Uint32Array
   bounds: Float64Array
+  /** Rows that hold native histograms. */
+  native: number[]
 }
 
-interface Grouping {
-  histograms: Histogram[]
-  /** Rows whose `le` is missing or no number, with the text to warn of where they have a sample. */
-  strangers: { row: number; warning: string }[]
-  bucketsMax: number
+/** What a function makes of a histogram at step i, for output series `out` of that histogram. */
+interface HistogramCall {
+  input: Operator
+  /** The histograms' expression. */
+  at: Span
+  /** Label sets of the output series of a histogram; as many for each. */
+  outputs: (set: number) => number[]
+  /** Whether output `out` has a point at step i. */
+  isDue: (i: number, out: number) => boolean
+  classic: (buckets: Buckets, i: number, out: number) => number
+  /** `metric` is the name for annotations, '' if it is gone. */
+  native: (h: FloatHistogram, i: number, out: number, metric: string) => number
 }
 
-function groupBuckets(ctx: FuncContext, series: Uint32Array): Grouping {
+/** Which series there are is known only when all points are: those of native histograms are told by their points. */
+class HistogramOperator implements Operator {
+  readonly #ctx: FuncContext
+  readonly #call: HistogramCall
+  #computed: Operator | null = null
+
+  constructor(ctx: FuncContext, call: HistogramCall) {
+    this.#ctx = ctx
+    this.#call = call
+  }
+
+  series(): Uint32Array {
+    return this.#evaluated().series()
+  }
+
+  next(): RowBatch | null {
+    return this.#evaluated().next()
+  }
+
+  #evaluated(): Operator {
+    return this.#computed ??= new DenseOperator(evaluate(this.#ctx, this.#call))
+  }
+}
+
+function evaluate(ctx: FuncContext, call: HistogramCall): DenseRows {
+  const rows = drain(call.input, ctx.steps, ctx.budget)
+  const families = groupFamilies(ctx, rows, call.at)
+  dropMixed(ctx, families, rows, call.at)
+  const classic = families.filter((family) => family.rows.length > 0)
+  const native = families.flatMap((family) => family.native)
+  const sets = [...classic.map(({ set }) => call.outputs(set)), ...native.map((row) => call.outputs(ctx.dropName(rows.series[row]!)))]
+  const { count } = ctx.steps
+  const outCount = sets[0]?.length ?? 0
+  const values = ctx.budget.floats(sets.length * outCount * count)
+  const kinds = ctx.budget.bytes(values.length)
+  const out = { values, kinds, at: 0 }
+  const buckets = new Buckets(classic.reduce((most, family) => Math.max(most, family.rows.length), 0))
+  for (const family of classic) {
+    ctx.budget.check()
+    for (let o = 0; o < outCount; o++, out.at += count) classicRow(family, rows, out, { ctx, call, o, buckets })
+  }
+  for (const row of native) {
+    ctx.budget.check()
+    for (let o = 0; o < outCount; o++, out.at += count) nativeRow(row, rows, out, { ctx, call, o })
+  }
+  return { series: Uint32Array.from(sets.flat()), values, kinds }
+}
+
+interface Row {
+  values: Float64Array
+  kinds: Uint8Array
+  at: number
+}
+
+function classicRow(
+  family: Family, rows: DenseRows, out: Row,
+  { ctx, call, o, buckets }: { ctx: FuncContext; call: HistogramCall; o: number; buckets: Buckets },
+): void {
+  const { count, startMs, stepMs } = ctx.steps
+  for (let i = 0; i < count; i++) {
+    if (!call.isDue(i, o) || !gather(buckets, family, rows, i, count)) continue
+    out.values[out.at + i] = call.classic(buckets, i, o)
+    out.kinds[out.at + i] = FLOAT
+    if (buckets.isFixed) noteFix(ctx, buckets, { set: family.set, tMs: startMs + i * stepMs, at: call.at })
+  }
+}
+
+function nativeRow(row: number, rows: DenseRows, out: Row, { ctx, call, o }: { ctx: FuncContext; call: HistogramCall; o: number }): void {
+  const { count } = ctx.steps
+  const metric = metricOf(ctx, ctx.dropName(rows.series[row]!))
+  for (let i = 0; i < count; i++) {
+    const k = row * count + i
+    if (rows.kinds[k] !== HISTOGRAM || !call.isDue(i, o)) continue
+    out.values[out.at + i] = call.native(ctx.histograms.get(rows.values[k]!), i, o, metric)
+    out.kinds[out.at + i] = FLOAT
+  }
+}
+
+/** Fills `buckets` with the counts at step i; false where there are none. */
+function gather(buckets: Buckets, family: Family, rows: DenseRows, i: number, count: number): boolean {
+  buckets.clear()
+  const { rows: members, bounds } = family
+  for (let b = 0; b < members.length; b++) {
+    const k = members[b]! * count + i
+    if (rows.kinds[k] === FLOAT) buckets.push(bounds[b]!, rows.values[k]!)
+  }
+  return buckets.size > 0
+}
+
+/** Sorts the rows by label set without `le`; warns of floats whose `le` is missing or no number. */
+function groupFamilies(ctx: FuncContext, rows: DenseRows, at: Span): Family[] {
   const { labels } = ctx
+  const { count } = ctx.steps
   const le = labels.intern('le')
-  const name = labels.intern(METRIC_NAME)
   const withoutLe = new Set([le])
-  const strangers: Grouping['strangers'] = []
-  const groups = new Map<number, { row: number; bound: number }[]>()
-  series.forEach((set, row) => {
+  const found = new Map<number, { buckets: { row: number; bound: number }[]; native: number[] }>()
+  rows.series.forEach((set, row) => {
+    const kinds = rows.kinds.subarray(row * count, (row + 1) * count)
+    const [hasFloat, hasHistogram] = [kinds.includes(FLOAT), kinds.includes(HISTOGRAM)]
+    if (!hasFloat && !hasHistogram) return
+    const key = labels.drop(set, withoutLe)
+    const family = found.get(key) ?? { buckets: [], native: [] }
+    found.set(key, family)
+    if (hasHistogram) family.native.push(row)
+    if (!hasFloat) return
     const text = labels.textOf(labels.get(set, le))
     const { isValid, bound } = parseBound(text)
-    if (!isValid) {
-      strangers.push({ row, warning: `bucket label "le" is missing or has a malformed value of ${quote(text)}${forMetric(labels.textOf(labels.get(set, name)))}` })
-      return
+    if (isValid) family.buckets.push({ row, bound })
+    else {
+      const metric = forMetric(metricOf(ctx, set))
+      ctx.annotations.warn(`bucket label "le" is missing or has a malformed value of ${quote(text)}${metric}`, at)
     }
-    const key = labels.drop(set, withoutLe)
-    const group = groups.get(key)
-    if (group === undefined) groups.set(key, [{ row, bound }])
-    else group.push({ row, bound })
   })
-  const histograms = Array.from(groups, ([key, buckets]): Histogram => {
+  return Array.from(found, ([key, { buckets, native }]): Family => {
     buckets.sort((a, b) => compareBounds(a.bound, b.bound))
-    return { set: ctx.dropName(key), rows: Uint32Array.from(buckets, ({ row }) => row), bounds: Float64Array.from(buckets, ({ bound }) => bound) }
+    return {
+      set: ctx.dropName(key), native,
+      rows: Uint32Array.from(buckets, ({ row }) => row), bounds: Float64Array.from(buckets, ({ bound }) => bound),
+    }
   })
-  return { histograms, strangers, bucketsMax: histograms.reduce((most, { rows }) => Math.max(most, rows.length), 0) }
-}
-
-function forMetric(name: string): string {
-  return name === '' ? '' : ` for metric name ${quote(name)}`
 }
 
 /** NaN below all numbers, as Go sorts; not by difference, which is NaN for two infinities. */
@@ -64,121 +169,55 @@ function compareBounds(a: number, b: number): number {
   return a < b ? -1 : a > b ? 1 : 0
 }
 
-/** Counts how often buckets had to be made monotonic; told once per call of the function. */
-class FixReport {
-  #count = 0
-  #boundMin = Infinity
-  #boundMax = -Infinity
-  #differenceMax = 0
-  #firstMs = Infinity
-  #lastMs = -Infinity
-
-  add(buckets: Buckets, tMs: number): void {
-    this.#count++
-    this.#boundMin = Math.min(this.#boundMin, buckets.fixedBoundMin)
-    this.#boundMax = Math.max(this.#boundMax, buckets.fixedBoundMax)
-    this.#differenceMax = Math.max(this.#differenceMax, buckets.fixedDifferenceMax)
-    this.#firstMs = Math.min(this.#firstMs, tMs)
-    this.#lastMs = Math.max(this.#lastMs, tMs)
-  }
-
-  tell(ctx: FuncContext, at: Span): void {
-    if (this.#count === 0) return
-    ctx.annotations.info(
-      'input to histogram_quantile needed to be fixed for monotonicity '
-      + '(see https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile), '
-      + `from buckets ${formatGeneral(this.#boundMin)} to ${formatGeneral(this.#boundMax)}, `
-      + `with a max diff of ${formatGeneral(this.#differenceMax, 2)}, over ${this.#count} samples `
-      + `from ${rfc3339(this.#firstMs)} to ${rfc3339(this.#lastMs)}`,
-      at,
-    )
-  }
-}
-
-function rfc3339(ms: number): string {
-  return `${new Date(Math.floor(ms / 1000) * 1000).toISOString().slice(0, -5)}Z`
-}
-
-/** What a function makes of a histogram's buckets at step i, for output series `out` of that histogram. */
-type Evaluate = (buckets: Buckets, i: number, out: number) => number
-
-/**
- * One or more output series per histogram: `outputs` gives their label sets; a series has a point at step i where
- * `evaluate` is told to make one by `isDue`.
- */
-interface HistogramCall {
-  input: Operator
-  at: Span
-  outputs: (set: number) => number[]
-  isDue: (i: number, out: number) => boolean
-  evaluate: Evaluate
-}
-
-function histogramOperator(ctx: FuncContext, call: HistogramCall): Operator {
-  const grouping = groupBuckets(ctx, call.input.series())
-  const sets = grouping.histograms.map(({ set }) => call.outputs(set))
-  // Nobody reads the rows of an operator without series; what it was given wants its warnings all the same.
-  if (sets.length === 0 && grouping.strangers.length > 0) warnOfStrangers(ctx, grouping, drain(call.input, ctx.steps, ctx.budget), call.at)
-  return new ComputedOperator(Uint32Array.from(sets.flat()), () => {
-    const rows = drain(call.input, ctx.steps, ctx.budget)
-    warnOfStrangers(ctx, grouping, rows, call.at)
-    const { count } = ctx.steps
-    const outCount = sets[0]?.length ?? 0
-    const values = ctx.budget.floats(sets.length * outCount * count)
-    const kinds = ctx.budget.bytes(sets.length * outCount * count)
-    const buckets = new Buckets(grouping.bucketsMax)
-    const report = new FixReport()
-    grouping.histograms.forEach((histogram, h) => {
-      for (let out = 0; out < outCount; out++) {
-        const row = (h * outCount + out) * count
-        for (let i = 0; i < count; i++) {
-          if (!call.isDue(i, out) || !gather(buckets, histogram, rows, i, count)) continue
-          values[row + i] = call.evaluate(buckets, i, out)
-          kinds[row + i] = FLOAT
-          if (buckets.isFixed) report.add(buckets, ctx.steps.startMs + i * ctx.steps.stepMs)
-        }
-      }
-    })
-    report.tell(ctx, call.at)
-    return { values, kinds }
-  })
-}
-
-/** Fills `buckets` with the counts at step i; false where there are none. */
-function gather(buckets: Buckets, histogram: Histogram, rows: DenseRows, i: number, count: number): boolean {
-  buckets.clear()
-  const { rows: members, bounds } = histogram
-  for (let b = 0; b < members.length; b++) {
-    const k = members[b]! * count + i
-    if (rows.kinds[k] === FLOAT) buckets.push(bounds[b]!, rows.values[k]!)
-  }
-  return buckets.size > 0
-}
-
-function warnOfStrangers(ctx: FuncContext, { strangers }: Grouping, { kinds }: DenseRows, at: Span): void {
+/** Takes away the points of steps at which a family has classic buckets and a native histogram. */
+function dropMixed(ctx: FuncContext, families: readonly Family[], { series, kinds }: DenseRows, at: Span): void {
   const { count } = ctx.steps
-  for (const { row, warning } of strangers) {
-    if (kinds.subarray(row * count, (row + 1) * count).includes(FLOAT)) ctx.annotations.warn(warning, at)
+  for (const { rows, native } of families) {
+    if (rows.length === 0 || native.length === 0) continue
+    for (let i = 0; i < count; i++) {
+      const histograms = native.filter((row) => kinds[row * count + i] === HISTOGRAM)
+      if (histograms.length === 0 || !rows.some((row) => kinds[row * count + i] === FLOAT)) continue
+      for (const row of [...rows, ...histograms]) kinds[row * count + i] = ABSENT
+      const metric = forMetric(metricOf(ctx, series[histograms[0]!]!))
+      ctx.annotations.warn(`vector contains a mix of classic and native histograms${metric}`, at)
+    }
   }
 }
 
 const always = (): boolean => true
+const itself = (set: number): number[] => [set]
+
+function quantileOf(ctx: FuncContext, h: FloatHistogram, q: number, note: { metric: string; at: Span }): number {
+  const { value, effect } = nativeQuantile(q, h)
+  if (effect !== '') ctx.annotations.info(`input to histogram_quantile has NaN observations, ${effect}${forMetric(note.metric)}`, note.at)
+  return value
+}
 
 export const histogramQuantile: OperatorFunc = (ctx, args) => {
   const qs = scalarArg(args, 0)
+  const at = args[1]!.expr.span
   warnOfQuantiles(ctx, qs, args[0]!.expr.span)
-  return histogramOperator(ctx, {
-    input: vectorArg(args, 1), at: args[1]!.expr.span, outputs: (set) => [set], isDue: always,
-    evaluate: (buckets, i) => buckets.quantile(qs[i]!),
+  return new HistogramOperator(ctx, {
+    input: vectorArg(args, 1), at, outputs: itself, isDue: always,
+    classic: (buckets, i) => buckets.quantile(qs[i]!),
+    native: (h, i, _out, metric) => quantileOf(ctx, h, qs[i]!, { metric, at }),
   })
 }
 
 export const histogramFraction: OperatorFunc = (ctx, args) => {
   const lower = scalarArg(args, 0)
   const upper = scalarArg(args, 1)
-  return histogramOperator(ctx, {
-    input: vectorArg(args, 2), at: args[2]!.expr.span, outputs: (set) => [set], isDue: always,
-    evaluate: (buckets, i) => buckets.fraction(lower[i]!, upper[i]!),
+  const at = args[2]!.expr.span
+  return new HistogramOperator(ctx, {
+    input: vectorArg(args, 2), at, outputs: itself, isDue: always,
+    classic: (buckets, i) => buckets.fraction(lower[i]!, upper[i]!),
+    native: (h, i, _out, metric) => {
+      const share = nativeFraction(lower[i]!, upper[i]!, h)
+      if (h.sum !== h.sum && share === share && lower[i]! < upper[i]!) {
+        ctx.annotations.info(`input to histogram_fraction has NaN observations, which are excluded from all fractions${forMetric(metric)}`, at)
+      }
+      return share
+    },
   })
 }
 
@@ -193,10 +232,12 @@ export const histogramQuantiles: OperatorFunc = (ctx, args) => {
     for (const q of new Set(qs)) outputs.push({ value: ctx.labels.intern(formatOpenMetrics(q)), qs, q })
   }
   const name = ctx.labels.intern(labelName)
-  return histogramOperator(ctx, {
-    input: vectorArg(args, 0), at: args[0]!.expr.span,
-    outputs: (set) => outputs.map(({ value }) => ctx.labels.with(set, name, value)),
+  const at = args[0]!.expr.span
+  return new HistogramOperator(ctx, {
+    input: vectorArg(args, 0), at,
+    outputs: (set) => outputs.map(({ value }) => withMarkOf(set, ctx.labels.with(set, name, value))),
     isDue: (i, out) => Object.is(outputs[out]!.qs[i]! + 0, outputs[out]!.q + 0),
-    evaluate: (buckets, _i, out) => buckets.quantile(outputs[out]!.q),
+    classic: (buckets, _i, out) => buckets.quantile(outputs[out]!.q),
+    native: (h, _i, out, metric) => quantileOf(ctx, h, outputs[out]!.q, { metric, at }),
   })
 }

@@ -1,9 +1,10 @@
 // All functions the engine can evaluate, by name (contract.ts). A function that the parser knows and that stands in
-// none of the three maps is not yet evaluated: those of native histograms, info.
+// none of the three maps is not yet evaluated: info.
 import { absent } from './absent.ts'
 import type { OperatorFunc, OperatorFuncs } from './contract.ts'
 import { histogramFraction, histogramQuantile, histogramQuantiles } from './histogram-funcs.ts'
 import { labelJoin, labelReplace } from './label-funcs.ts'
+import { histogramAvg, histogramCount, histogramStddev, histogramStdvar, histogramSum } from './native-histogram-funcs.ts'
 import { maxOf, minOf, pi, scalar, startTimestamp, time, timestamp, vector } from './scalar-funcs.ts'
 import { sort, sortByLabel, sortByLabelDesc, sortDesc } from './sort-funcs.ts'
 
@@ -13,9 +14,14 @@ export { RANGE_KERNELS } from './range-funcs.ts'
 export const OPERATOR_FUNCS: OperatorFuncs = new Map<string, OperatorFunc>([
   ['absent', absent],
   ['absent_over_time', absent],
+  ['histogram_avg', histogramAvg],
+  ['histogram_count', histogramCount],
   ['histogram_fraction', histogramFraction],
   ['histogram_quantile', histogramQuantile],
   ['histogram_quantiles', histogramQuantiles],
+  ['histogram_stddev', histogramStddev],
+  ['histogram_stdvar', histogramStdvar],
+  ['histogram_sum', histogramSum],
   ['label_join', labelJoin],
   ['label_replace', labelReplace],
   ['max_of', maxOf],

@@ -52,25 +52,39 @@ export function lowerBound(histogram: FloatHistogram, index: number): number {
   return index > 0 ? histogram.customValues[index - 1]! : -Infinity
 }
 
-/** All buckets that are not empty, from the least observations to the greatest, the zero bucket among them if it counts above 0. */
+/** How many buckets are not empty, the zero bucket among them if it counts above 0. */
+export function bucketTotal({ negative, positive, zeroCount }: FloatHistogram): number {
+  return negative.index.length + (zeroCount > 0 ? 1 : 0) + positive.index.length
+}
+
+/** The count of bucket k of `bucketTotal`, from the least observations to the greatest. */
+export function countAt({ negative, positive, zeroCount }: FloatHistogram, k: number): number {
+  const zeroAt = negative.index.length
+  if (k < zeroAt) return negative.count[zeroAt - 1 - k]!
+  const firstPositive = zeroAt + (zeroCount > 0 ? 1 : 0)
+  return k < firstPositive ? zeroCount : positive.count[k - firstPositive]!
+}
+
+/** Bucket k of `bucketTotal`, from the least observations to the greatest. */
+export function bucketAt(histogram: FloatHistogram, k: number): Bucket {
+  const { negative, positive, zeroCount, zeroThreshold } = histogram
+  const count = countAt(histogram, k)
+  const zeroAt = negative.index.length
+  if (k < zeroAt) {
+    const index = negative.index[zeroAt - 1 - k]!
+    return exponentialBucket(-upperBound(histogram, index), -lowerBound(histogram, index), count)
+  }
+  const firstPositive = zeroAt + (zeroCount > 0 ? 1 : 0)
+  if (k < firstPositive) return { lower: -zeroThreshold, upper: zeroThreshold, isLowerInclusive: true, isUpperInclusive: true, count }
+  const index = positive.index[k - firstPositive]!
+  const [lower, upper] = [lowerBound(histogram, index), upperBound(histogram, index)]
+  if (!isCustom(histogram)) return exponentialBucket(lower, upper, count)
+  return { lower, upper, isLowerInclusive: index === 0, isUpperInclusive: true, count }
+}
+
+/** All buckets that are not empty, from the least observations to the greatest. */
 export function ascendingBuckets(histogram: FloatHistogram): Bucket[] {
-  const { positive, negative, zeroCount, zeroThreshold } = histogram
-  const buckets: Bucket[] = []
-  for (let k = negative.index.length - 1; k >= 0; k--) {
-    const index = negative.index[k]!
-    buckets.push(exponentialBucket(-upperBound(histogram, index), -lowerBound(histogram, index), negative.count[k]!))
-  }
-  if (zeroCount > 0) {
-    buckets.push({ lower: -zeroThreshold, upper: zeroThreshold, isLowerInclusive: true, isUpperInclusive: true, count: zeroCount })
-  }
-  for (let k = 0; k < positive.index.length; k++) {
-    const index = positive.index[k]!
-    const [lower, upper, count] = [lowerBound(histogram, index), upperBound(histogram, index), positive.count[k]!]
-    buckets.push(isCustom(histogram)
-      ? { lower, upper, isLowerInclusive: index === 0, isUpperInclusive: true, count }
-      : exponentialBucket(lower, upper, count))
-  }
-  return buckets
+  return Array.from({ length: bucketTotal(histogram) }, (_, k) => bucketAt(histogram, k))
 }
 
 /** The bound nearer to zero is not part of a bucket, nor is a bound that became zero. */
