@@ -1,46 +1,100 @@
 // sum, avg, min, max, count, last, first, present, stddev and stdvar over time, and the timestamps of first, last,
-// min and max, over floats (prometheus promql/functions.go). Sums and means are compensated and every window is
-// scanned anew in Prometheus' order, so that results agree to the last bit.
+// min and max, over floats (prometheus promql/functions.go). Sums and means are compensated. Every window is
+// scanned anew in Prometheus' order, so that results agree to the last bit, unless windows share most of their samples
+// (prefix-sums.ts).
 import { compensation } from './kahan.ts'
+import { addUp, areShared, sumBetween, sumRest } from './prefix-sums.ts'
 import type { RangeKernel, Windows } from './range-kernel.ts'
 
+/** [0]: the compensation of the last `sumOf`; an array, for a variable of a module would be a new object each time. */
+const sumC = new Float64Array(1)
+
+/**
+ * `start` and v[from..to) added up. Knuth's error-free sum gives the same error of each addition as Neumaier's
+ * comparison of magnitudes, to the bit and in less time, as long as nothing overflows.
+ */
+function sumOf(v: Float64Array, from: number, to: number, start: number): number {
+  let sum = start
+  let c = 0
+  for (let k = from; k < to; k++) {
+    const x = v[k]!
+    const total = sum + x
+    const shift = total - sum
+    c += (sum - (total - shift)) + (x - shift)
+    sum = total
+  }
+  sumC[0] = c
+  return sum
+}
+
+/** As sumOf, for sums that overflow: the compensation of an infinite sum is 0. */
+function overflowingSumOf(v: Float64Array, from: number, to: number): number {
+  let sum = 0
+  let c = 0
+  for (let k = from; k < to; k++) {
+    const x = v[k]!
+    const total = sum + x
+    c = compensation(c, sum, x, total)
+    sum = total
+  }
+  return sum === Infinity || sum === -Infinity ? sum : sum + c
+}
+
+/** Of v[from..to). An infinite or undefined running sum never becomes finite again: then the order of cases matters. */
+function scannedSum(v: Float64Array, from: number, to: number): number {
+  const sum = sumOf(v, from, to, 0)
+  const result = sum + sumC[0]!
+  return result - result === 0 ? result : overflowingSumOf(v, from, to)
+}
+
+/** Of v[from..to): the plain mean, until the sum overflows; from there on an incremental mean. */
+function scannedMean(v: Float64Array, from: number, to: number): number {
+  const n = to - from
+  const result = sumOf(v, from + 1, to, v[from]!) / n + sumC[0]! / n
+  return result - result === 0 ? result : overflowingMeanOf(v, from, to)
+}
+
 export const sumOverTime: RangeKernel = (w, _t, v, vAt, out, kinds, at) => {
-  for (let i = 0; i < w.count; i++) {
-    const from = vAt + w.lo[i]!
-    const to = vAt + w.hi[i]!
+  const { count, lo, hi } = w
+  const base = count > 0 ? lo[0]! : 0
+  const hasSums = areShared(w) && addUp(v, vAt + base, vAt + hi[count - 1]!)
+  for (let i = 0; i < count; i++) {
+    const from = lo[i]!
+    const to = hi[i]!
     if (to <= from) continue
-    let sum = 0
-    let c = 0
-    for (let k = from; k < to; k++) {
-      const x = v[k]!
-      const total = sum + x
-      c = compensation(c, sum, x, total)
-      sum = total
-    }
-    out[at + i] = sum === Infinity || sum === -Infinity ? sum : sum + c
+    const sum = hasSums ? sumBetween(from - base, to - base) : NaN
+    out[at + i] = sum === sum ? sum : scannedSum(v, vAt + from, vAt + to)
     kinds[at + i] = 1
   }
 }
 
-/** The plain mean, until the sum overflows; from there on an incremental mean. */
 export const avgOverTime: RangeKernel = (w, _t, v, vAt, out, kinds, at) => {
-  for (let i = 0; i < w.count; i++) {
-    const from = vAt + w.lo[i]!
-    const to = vAt + w.hi[i]!
+  const { count, lo, hi } = w
+  const base = count > 0 ? lo[0]! : 0
+  const hasSums = areShared(w) && addUp(v, vAt + base, vAt + hi[count - 1]!)
+  for (let i = 0; i < count; i++) {
+    const from = lo[i]!
+    const to = hi[i]!
     if (to <= from) continue
-    let sum = v[from]!
-    let c = 0
-    let k = from + 1
-    for (; k < to; k++) {
-      const x = v[k]!
-      const total = sum + x
-      if (total === Infinity || total === -Infinity) break
-      c = compensation(c, sum, x, total)
-      sum = total
-    }
-    out[at + i] = k === to ? (sum + c) / (to - from) : incrementalMean(v, from, k, to, sum, c)
+    const sum = hasSums ? sumBetween(from - base, to - base) : NaN
+    const n = to - from
+    out[at + i] = sum === sum ? sum / n + sumRest[0]! / n : scannedMean(v, vAt + from, vAt + to)
     kinds[at + i] = 1
   }
+}
+
+function overflowingMeanOf(v: Float64Array, from: number, to: number): number {
+  let sum = v[from]!
+  let c = 0
+  let k = from + 1
+  for (; k < to; k++) {
+    const x = v[k]!
+    const total = sum + x
+    if (total === Infinity || total === -Infinity) break
+    c = compensation(c, sum, x, total)
+    sum = total
+  }
+  return k === to ? sum / (to - from) + c / (to - from) : incrementalMean(v, from, k, to, sum, c)
 }
 
 /** The mean of v[from..to), where sum and c hold v[from..k) and adding v[k] overflows. */

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { changes, resets } from '../../../lang/func/changes.ts'
 import { maxOverTime, minOverTime } from '../../../lang/func/extreme-over-time.ts'
 import { quantile } from '../../../lang/func/quantile-over-time.ts'
+import { avgOverTime, sumOverTime } from '../../../lang/func/over-time.ts'
 import type { RangeKernel } from '../../../lang/func/range-kernel.ts'
 import { increase } from '../../../lang/func/rate.ts'
 import { Random } from '../../../lib/std/random.ts'
@@ -60,6 +61,41 @@ const plainIncrease: Plain = (v, t, startMs, endMs) => {
   return result * ((sampled + toStart + toEnd) / sampled)
 }
 
+/** Neumaier's sum with its compensation apart, as Prometheus adds (util/kahansum). */
+function kahan(v: readonly number[]): { sum: number; c: number } {
+  let sum = 0
+  let c = 0
+  for (const x of v) {
+    const total = sum + x
+    if (Math.abs(total) === Infinity) c = 0
+    else if (Math.abs(sum) >= Math.abs(x)) c += (sum - total) + x
+    else c += (x - total) + sum
+    sum = total
+  }
+  return { sum, c }
+}
+
+const plainSum: Plain = (v) => {
+  const { sum, c } = kahan(v)
+  return Math.abs(sum) === Infinity ? sum : sum + c
+}
+
+/** Without overflow. */
+const plainMean: Plain = (v) => {
+  const { sum, c } = kahan(v)
+  return sum / v.length + c / v.length
+}
+
+const VALUES: ReadonlyMap<string, (k: number) => number> = new Map([
+  ['a counter', (k) => k * 1234.5 + random.float()],
+  ['noise around zero', () => random.float() - 0.5],
+  ['noise of all sizes', () => (random.float() - 0.5) * 10 ** (random.int(40) - 20)],
+  ['tiny values behind a huge one', (k) => (k === 7 ? 1e30 : random.float())],
+  ['huge values that cancel out', (k) => (k % 2 === 0 ? 1e100 : -1e100) + k],
+  ['an infinity', (k) => (k === 50 ? Infinity : k)],
+  ['sums that overflow', () => 1.5e308],
+])
+
 describe('range kernels', () => {
   it('increase lists resets once', () => compare(increase, plainIncrease))
 
@@ -72,6 +108,34 @@ describe('range kernels', () => {
   it('min_over_time shares the work of windows', () => compare(minOverTime, (v) => v.reduce((best, x) => (x < best || Number.isNaN(best) ? x : best))))
 
   it('max_over_time shares the work of windows', () => compare(maxOverTime, (v) => v.reduce((best, x) => (x > best || Number.isNaN(best) ? x : best))))
+
+  describe.each([...VALUES])('over %s', (name, valueOf) => {
+    it.each([
+      { name: 'sum', kernel: sumOverTime, plain: plainSum }, { name: 'mean', kernel: avgOverTime, plain: plainMean },
+    ])('$name: to the bit where windows are scanned, within 1e-12 where they share their samples', ({ kernel, plain }) => {
+      if (name === 'sums that overflow' && plain === plainMean) return
+      for (const [stepMs, count] of [[400, 10], [10, 400]] as const) {
+        const t = Float64Array.from({ length: 400 }, (_, k) => k * 10)
+        const v = Float64Array.from(t, (_, k) => valueOf(k))
+        const w = windowsOver(t, { startMs: 0, stepMs, count }, 500)
+        const out = new Float64Array(count)
+        kernel(w, t, v, 0, out, new Uint8Array(count), 0, [])
+        for (let i = 0; i < count; i++) {
+          const want = plain([...v.subarray(w.lo[i], w.hi[i])], [], 0, 0)!
+          const isNear = Object.is(out[i], want) || (stepMs === 10 && Math.abs(out[i]! - want) <= 1e-12 * Math.abs(want))
+          expect(isNear, `step ${stepMs}, window ${i}: got ${out[i]}, want ${want}`).toBe(true)
+        }
+      }
+    })
+  })
+
+  it('avg_over_time is an incremental mean where the sum overflows', () => {
+    const t = Float64Array.from({ length: 4 }, (_, k) => k)
+    const w = windowsOver(t, { startMs: 3, stepMs: 0, count: 1 }, 10)
+    const out = new Float64Array(1)
+    avgOverTime(w, t, Float64Array.of(1.5e308, 1.5e308, 1.5e308, 1.5e308), 0, out, new Uint8Array(1), 0, [])
+    expect(out[0]).toBe(1.5e308)
+  })
 
   it('quantile sorts short and long windows alike, NaN first', () => {
     for (let n = 1; n < 200; n++) {
