@@ -34,6 +34,26 @@ describe('Arena', () => {
     expect([...heap.f64.subarray(b, b + UNITS)]).toEqual(Array.from({ length: UNITS }, () => 0))
   })
 
+  it('pins for a reader whatever epoch it begins in', () => {
+    const heap = SharedHeap.make(2 ** 20)
+    heap.u32[ROOT_EPOCH] = 0xfffffff5
+    const arena = new Arena(heap)
+    for (let round = 0; round < 20; round++) {
+      const at = arena.allocate(UNITS)
+      openSlot(heap, 1)
+      arena.retire(at, UNITS)
+      const other = arena.allocate(UNITS)
+      expect(other, `round ${round}, epoch ${heap.u32[ROOT_EPOCH]}`).not.toBe(at)
+      // A reader that begins now holds nothing that was retired before, also when the first one has closed.
+      openSlot(heap, 2)
+      closeSlot(heap, 1)
+      arena.reclaim()
+      expect(arena.retiredCount, `round ${round}, epoch ${heap.u32[ROOT_EPOCH]}`).toBe(0)
+      closeSlot(heap, 2)
+      arena.free(other, UNITS)
+    }
+  })
+
   it('keeps that promise over random readers, from the first epoch and where epochs go round', () => {
     const seed = freshSeed()
     for (const [round, epoch] of [1, 0xffffff01, 0xfffffff9, 0xffffffff].entries()) {
