@@ -92,7 +92,7 @@ export class Engine {
     const stats = job.stats === '' ? '' : writeStats({ startedMs: run.startedMs, preparedMs, evaluatedMs }, budget)
     let isCut = false
     return successReply((out) => {
-      isCut = writeResult(out, result, { steps, isRangeQuery, labels, budget, limit: job.limit, stats })
+      isCut = writeResult(out, result, { steps, isRangeQuery, labels, histograms, budget, limit: job.limit, stats })
     }, () => {
       if (isCut) annotations.warnPlain(TRUNCATED)
       for (const sentence of querier.damage?.() ?? []) annotations.warnPlain(sentence)

@@ -1,5 +1,6 @@
 // A growing buffer that replies are written into once, front to back. Text goes in as UTF-8; numbers as the shortest
 // digits that read back equal, mostly without making a string of them.
+import { FLOAT } from '../exec/operator.ts'
 import { ExecutionError } from '../exec/query-error.ts'
 import { isPlainDouble, writeShortest } from './double-digits.ts'
 import { formatValue } from './number-text.ts'
@@ -73,7 +74,7 @@ export class ByteWriter {
   }
 
   /**
-   * The points of one series as `[seconds,"value"]`, separated by commas; points whose kind is 0 are left out.
+   * The floats of one series as `[seconds,"value"]`, separated by commas; points of other kinds are left out.
    */
   points(stamps: Stamps, row: { values: Float64Array; kinds: Uint8Array; at: number }): void {
     const { values, kinds, at } = row
@@ -81,7 +82,7 @@ export class ByteWriter {
     const count = ends.length
     let isFirst = true
     for (let i = 0; i < count; i++) {
-      if (kinds[at + i] === 0) continue
+      if (kinds[at + i] !== FLOAT) continue
       const from = i === 0 ? 0 : ends[i - 1]!
       const n = ends[i]! - from
       this.reserve(n + NUMBER_BYTES_MAX + 3)

@@ -3,10 +3,12 @@
 import type { Budget } from '../exec/budget.ts'
 import type { DenseRows } from '../exec/dense.ts'
 import type { QueryResult } from '../exec/evaluate.ts'
+import type { HistogramTable } from '../exec/histogram-table.ts'
 import type { LabelTable } from '../exec/label-table.ts'
-import { ABSENT, type Steps } from '../exec/operator.ts'
+import { ABSENT, FLOAT, HISTOGRAM, type Steps } from '../exec/operator.ts'
 import type { RawSeries } from '../exec/raw-matrix.ts'
 import type { ByteWriter, Stamps } from './byte-writer.ts'
+import { writeHistogram } from './histogram-json.ts'
 import { LabelJson } from './label-json.ts'
 import { labelOrder } from './label-order.ts'
 import { formatPlain, formatSeconds } from './number-text.ts'
@@ -15,6 +17,7 @@ export interface ResultOptions {
   steps: Steps
   isRangeQuery: boolean
   labels: LabelTable
+  histograms: HistogramTable
   /** Asked per series whether the query is over. */
   budget: Budget
   /** At most this many series; 0 for all. */
@@ -67,14 +70,22 @@ function writeVector(out: ByteWriter, rows: DenseRows, options: ResultOptions): 
   const found = nonEmpty(rows, 1)
   const count = limit > 0 ? Math.min(limit, found.length) : found.length
   const labelJson = new LabelJson(labels)
-  const stamp = `,"value":[${formatSeconds(steps.startMs)},"`
+  const seconds = formatSeconds(steps.startMs)
+  const stamp = `,"value":[${seconds},"`
   out.ascii('{"resultType":"vector","result":[')
   for (let k = 0; k < count; k++) {
     out.ascii(k === 0 ? '{"metric":' : ',{"metric":')
-    labelJson.write(out, rows.series[found[k]!]!)
-    out.ascii(stamp)
-    out.value(rows.values[found[k]!]!)
-    out.ascii('"]}')
+    const s = found[k]!
+    labelJson.write(out, rows.series[s]!)
+    if (rows.kinds[s] === HISTOGRAM) {
+      out.ascii(`,"histogram":[${seconds},`)
+      writeHistogram(out, options.histograms.get(rows.values[s]!))
+      out.ascii(']}')
+    } else {
+      out.ascii(stamp)
+      out.value(rows.values[s]!)
+      out.ascii('"]}')
+    }
   }
   out.ascii(']')
   return count < found.length
@@ -111,13 +122,33 @@ function writeMatrix(out: ByteWriter, rows: DenseRows, options: ResultOptions): 
     options.budget.check()
     out.ascii(k === 0 ? '{"metric":' : ',{"metric":')
     labelJson.write(out, rows.series[s]!)
-    out.ascii(',"values":[')
     row.at = s * width
-    out.points(stamps, row)
-    out.ascii(']}')
+    const kinds = rows.kinds.subarray(row.at, row.at + width)
+    if (kinds.includes(FLOAT)) {
+      out.ascii(',"values":[')
+      out.points(stamps, row)
+      out.ascii(']')
+    }
+    // Fast path: the search for one byte is native.
+    if (kinds.includes(HISTOGRAM)) writeHistogramRow(out, row, options)
+    out.ascii('}')
   }
   out.ascii(']')
   return count < found.length
+}
+
+function writeHistogramRow(out: ByteWriter, row: { values: Float64Array; kinds: Uint8Array; at: number }, options: ResultOptions): void {
+  const { steps, histograms, budget } = options
+  let open = ',"histograms":['
+  for (let i = 0; i < steps.count; i++) {
+    if (row.kinds[row.at + i] !== HISTOGRAM) continue
+    budget.check()
+    out.ascii(`${open}[${formatSeconds(steps.startMs + i * steps.stepMs)},`)
+    writeHistogram(out, histograms.get(row.values[row.at + i]!))
+    out.ascii(']')
+    open = ','
+  }
+  out.ascii(']')
 }
 
 function writeRawMatrix(out: ByteWriter, series: readonly RawSeries[], options: ResultOptions): boolean {
@@ -127,18 +158,40 @@ function writeRawMatrix(out: ByteWriter, series: readonly RawSeries[], options: 
   const labelJson = new LabelJson(labels)
   out.ascii('{"resultType":"matrix","result":[')
   for (let k = 0; k < count; k++) {
-    const { set, t, v } = series[order[k]!]!
+    const one = series[order[k]!]!
     options.budget.check()
     out.ascii(k === 0 ? '{"metric":' : ',{"metric":')
-    labelJson.write(out, set)
-    out.ascii(',"values":[')
-    for (let i = 0; i < t.length; i++) {
-      out.ascii(`${i === 0 ? '' : ','}[${formatSeconds(t[i]!)},"`)
-      out.value(v[i]!)
-      out.ascii('"]')
-    }
-    out.ascii(']}')
+    labelJson.write(out, one.set)
+    writeRawFloats(out, one)
+    writeRawHistograms(out, one, options.budget)
+    out.ascii('}')
   }
   out.ascii(']')
   return count < series.length
+}
+
+function writeRawFloats(out: ByteWriter, { t, v, h }: RawSeries): void {
+  let open = ',"values":['
+  for (let i = 0; i < t.length; i++) {
+    if (h !== null && h[i] !== null) continue
+    out.ascii(`${open}[${formatSeconds(t[i]!)},"`)
+    out.value(v[i]!)
+    out.ascii('"]')
+    open = ','
+  }
+  if (open === ',') out.ascii(']')
+}
+
+function writeRawHistograms(out: ByteWriter, { t, h }: RawSeries, budget: Budget): void {
+  if (h === null) return
+  let open = ',"histograms":['
+  h.forEach((histogram, i) => {
+    if (histogram === null) return
+    budget.check()
+    out.ascii(`${open}[${formatSeconds(t[i]!)},`)
+    writeHistogram(out, histogram)
+    out.ascii(']')
+    open = ','
+  })
+  if (open === ',') out.ascii(']')
 }
