@@ -1,8 +1,10 @@
 // The HTTP server: one port for the API, the pages and the server's own metrics. Parses, asks the part that knows,
 // sends; what takes time runs elsewhere (query workers, the log's sync, the zlib pool).
-import type { AddressInfo } from 'node:net'
+import { STATUS_CODES } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
+import path from 'node:path'
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
-import { ApiError, sendError } from './api/envelope.ts'
+import { ApiError, errorBody, sendError } from './api/envelope.ts'
 import { addManageRoutes, type ServerState } from './api/manage.ts'
 import { addQueryRoutes } from './api/query.ts'
 import { addEmptyRoutes, addStatusRoutes, noSuchEndpoint } from './api/status.ts'
@@ -24,6 +26,12 @@ const PARAM_CHARS_MAX = 1024
 /** How long requests may go on after `stop`. */
 const DRAIN_MS = 5000
 
+/** By Node's code; all else is 400. */
+const BAD_HTTP: ReadonlyMap<string, [status: number, text: string]> = new Map([
+  ['HPE_HEADER_OVERFLOW', [431, 'request headers are too large']],
+  ['ERR_HTTP_REQUEST_TIMEOUT', [408, 'request took too long to arrive']],
+])
+
 /** Makes the server; it listens after `listen` and answers 503 below /api until `ready`. */
 export function createServer(parts: ServerParts): WebServer {
   return new WebServer(parts)
@@ -43,6 +51,7 @@ export class WebServer {
       forceCloseConnections: 'idle',
       routerOptions: { maxParamLength: PARAM_CHARS_MAX },
       http: { headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: TIMEOUT_CHECK_MS },
+      clientErrorHandler: answerBadHttp,
       frameworkErrors: (error, request, reply) => void this.#fail(error, request, reply),
     })
     this.#app.server.maxConnections = CONNECTIONS_MAX
@@ -83,7 +92,10 @@ export class WebServer {
     app.addHook('onRequest', (request, reply, done) => {
       metrics.watch(request, reply)
       reply.header('X-Content-Type-Options', 'nosniff')
-      if (this.#state === 'starting' && request.url.startsWith('/api/')) {
+      const place = cleanLocation(request.url)
+      if (place !== request.url) {
+        reply.code(301).header('Location', place).type('text/plain; charset=utf-8').send('Moved Permanently\n')
+      } else if (this.#state === 'starting' && request.url.startsWith('/api/')) {
         sendError(reply.header('Retry-After', '5'), new ApiError('unavailable', 'the server is starting'))
       } else done()
     })
@@ -108,4 +120,24 @@ export class WebServer {
     this.#parts.logger.error('request failed', { method: request.method, path: request.url.slice(0, 200), err: error })
     return sendError(reply, new ApiError('internal', error.message))
   }
+}
+
+/** The URL with `//`, `/./` and `/../` taken out of its path, which Go's mux sends clients to; never another host's. */
+function cleanLocation(url: string): string {
+  const at = url.indexOf('?')
+  const end = at < 0 ? url.length : at
+  if (!url.startsWith('/') || !/\/\.?\.?\//.test(`${url.slice(0, end)}/`)) return url
+  return path.posix.normalize(url.slice(0, end)) + url.slice(end)
+}
+
+/** What Node could not read as HTTP never becomes a request; it is answered in the envelope all the same. */
+function answerBadHttp(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy()
+    return
+  }
+  const [status, text] = BAD_HTTP.get(error.code ?? '') ?? [400, 'malformed HTTP request']
+  const body = errorBody(new ApiError('bad_data', text, status))
+  const head = ['Content-Type: application/json', `Content-Length: ${body.length}`, 'X-Content-Type-Options: nosniff', 'Connection: close']
+  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy())
 }

@@ -28,6 +28,9 @@ export function sendData(reply: FastifyReply, data: unknown): FastifyReply {
 }
 
 export function sendError(reply: FastifyReply, error: ApiError): FastifyReply {
-  const body = JSON.stringify({ status: 'error', errorType: error.code, error: error.message })
-  return reply.code(error.status).type('application/json').send(body)
+  return reply.code(error.status).type('application/json').send(errorBody(error))
+}
+
+export function errorBody(error: ApiError): string {
+  return JSON.stringify({ status: 'error', errorType: error.code, error: error.message })
 }

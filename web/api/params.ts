@@ -1,6 +1,7 @@
 // Parameters of the HTTP API: from the URL and, with POST, from a form in the body, whose values come first (Go's
 // Request.Form). Texts of errors are Prometheus' (web/api/v1/api.go).
 import type { FastifyRequest } from 'fastify'
+import { DurationError, parseDuration } from '../../lib/model/duration.ts'
 import { ApiError, badParameter } from './envelope.ts'
 
 /** The bounds of time here: those of a JavaScript date, inside which every millisecond is exact. */
@@ -81,7 +82,7 @@ export class Params {
 
   #duration(name: string, fail: (why: string) => ApiError): number {
     const text = this.text(name)
-    const durationMs = parseDuration(text)
+    const durationMs = parseSeconds(text)
     if (durationMs === null) throw fail(cannotParse(text, 'duration'))
     if (Math.abs(durationMs) > 9_223_372_036_854) throw fail(`${cannotParse(text, 'duration')}. It overflows int64`)
     return durationMs
@@ -96,8 +97,6 @@ const cannotParse = (text: string, what: string): string => `cannot parse ${echo
 
 const FLOAT = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/
 const RFC3339 = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:Z|([+-])(\d\d):(\d\d))$/
-const DURATION = /^(?:(\d+)y)?(?:(\d+)w)?(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?(?:(\d+)ms)?$/
-const UNITS_MS = [31_536_000_000, 604_800_000, 86_400_000, 3_600_000, 60_000, 1000, 1]
 
 /** Float seconds, rounded to ms, or RFC 3339 with any fraction, cut to ms; null for all else. */
 export function parseTime(text: string): number | null {
@@ -125,25 +124,12 @@ export function parseTime(text: string): number | null {
 }
 
 /** Float seconds or `1h30m`, in ms; null where it is neither. */
-export function parseDuration(text: string): number | null {
+export function parseSeconds(text: string): number | null {
   if (FLOAT.test(text)) return Number(text) * 1000
-  if (text === '') return null
-  const m = DURATION.exec(text)
-  if (m === null) return null
-  return UNITS_MS.reduce((sum, unitMs, i) => sum + Number(m[i + 1] ?? 0) * unitMs, 0)
-}
-
-/** Prometheus' print of a duration: `1m30s`, `15s`, `0s`. Years and weeks only where nothing is left over. */
-export function formatDuration(durationMs: number): string {
-  if (durationMs === 0) return '0s'
-  let rest = durationMs
-  let text = ''
-  for (const [i, unit] of ['y', 'w', 'd', 'h', 'm', 's', 'ms'].entries()) {
-    const unitMs = UNITS_MS[i]!
-    if (i < 2 && rest % unitMs !== 0) continue
-    const count = Math.floor(rest / unitMs)
-    if (count > 0) text += `${count}${unit}`
-    rest -= count * unitMs
+  try {
+    return parseDuration(text)
+  } catch (error) {
+    if (error instanceof DurationError) return null
+    throw error
   }
-  return text
 }

@@ -45,7 +45,7 @@ function instantJob(params: Params, parts: ServerParts): QueryJob {
   const timeMs = params.time('time', parts.clock.now())
   return {
     kind: 'instant', timeMs, limit, timeoutMs: timeoutOf(params, parts), lookbackMs: lookbackOf(params, parts),
-    query: params.text('query'), stats: statsOf(params),
+    query: queryOf(params), stats: statsOf(params),
   }
 }
 
@@ -61,7 +61,7 @@ function rangeJob(params: Params, parts: ServerParts): QueryJob {
   }
   return {
     kind: 'range', startMs, endMs, stepMs, limit, timeoutMs: timeoutOf(params, parts),
-    lookbackMs: lookbackOf(params, parts), query: params.text('query'), stats: statsOf(params),
+    lookbackMs: lookbackOf(params, parts), query: queryOf(params), stats: statsOf(params),
   }
 }
 
@@ -81,6 +81,12 @@ function labelJob(kind: SeriesJob['kind'], params: Params, parts: ServerParts): 
 
 function timeoutOf(params: Params, parts: ServerParts): number {
   return Math.min(params.duration('timeout', parts.options.queryTimeoutMs), parts.options.queryTimeoutMs)
+}
+
+/** The query itself; with no time to answer it is refused unread, as in Prometheus. */
+function queryOf(params: Params): string {
+  if (params.duration('timeout', Infinity) === 0) throw badParameter('query', 'context deadline exceeded')
+  return params.text('query')
 }
 
 /** A lookback that is not positive means the default, as in Prometheus. */

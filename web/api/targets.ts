@@ -1,9 +1,10 @@
 // What is scraped, and what it says of its metrics: /targets, /targets/metadata, /metadata.
 import type { FastifyInstance } from 'fastify'
+import { formatDuration } from '../../lib/model/duration.ts'
 import type { MetricMetadata } from '../../lib/model/metadata.ts'
 import type { ActiveTarget, ServerParts } from '../parts.ts'
 import { ApiError, badParameter, sendData } from './envelope.ts'
-import { Params, formatDuration } from './params.ts'
+import { Params } from './params.ts'
 import { addRoute } from './router.ts'
 
 export function addTargetRoutes(app: FastifyInstance, parts: ServerParts): void {
