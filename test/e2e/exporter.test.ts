@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process'
 import fs from 'node:fs'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { REJECT_NAMES } from '../../storage/interface.ts'
 import { MonitorProcess, freePort, waitFor } from '../support/monitor-process.ts'
 import { tempFolder } from '../support/temp-folder.ts'
 
@@ -43,6 +44,10 @@ scrape_configs:
     expect(await monitor.value('count(node_cpu_seconds_total{mode="idle"})')).toBe(cpus)
     expect(await monitor.value('sum(rate(node_cpu_seconds_total[10s]))')).toBeGreaterThan(0)
     expect(await monitor.value('monitor_event_loop_stall_seconds')).toBeGreaterThanOrEqual(0)
+    // Nothing of what two well-behaved targets sent was refused, from the first scrape on.
+    const ownPage = await (await fetch(`http://127.0.0.1:${own}/metrics`)).text()
+    const refused = ownPage.split('\n').filter((line) => line.startsWith('monitor_storage_refused_samples_total{'))
+    expect(refused.map((line) => line.slice(line.indexOf('{')))).toEqual(REJECT_NAMES.slice(1).map((reason) => `{reason="${reason}"} 0`))
     expect(await monitor.stop()).toBe(0)
   }, 60_000)
 })
