@@ -36,9 +36,8 @@ export function mismatchOf(command: EvalCommand, answer: Answer, isRerun = false
   }
   if (failures.length > 0) return { got: answerText(answer), want: failures.map(annotationText).join(', ') }
   if (!isRerun) return mismatchOfAnnotations(command, answer.warnings, answer.infos) ?? mismatchOfValue(command, answer)
-  const placeless = { ...command, annotations: command.annotations.map(withoutPlace) }
-  const bare = (texts: readonly string[]): string[] => [...new Set(texts.map((text) => text.replace(PLACE, '')))]
-  return mismatchOfAnnotations(placeless, bare(answer.warnings), bare(answer.infos)) ?? mismatchOfValue(command, atTime(answer, command.startMs))
+  const elsewhere = { ...command, annotations: command.annotations.map(atAnyPlace) }
+  return mismatchOfAnnotations(elsewhere, answer.warnings, answer.infos) ?? mismatchOfValue(command, atTime(answer, command.startMs))
 }
 
 /** An instant answer as if it had been asked for at `timeMs`. */
@@ -47,11 +46,16 @@ function atTime(answer: Exclude<Answer, { kind: 'error' }>, timeMs: number): Exc
   return { ...answer, series: answer.series.map(({ labels, points }) => ({ labels, points: points.map(({ v }) => ({ t: timeMs, v })) })) }
 }
 
-const PLACE = /\s*\\?\(\d+:\d+\\?\)\$?$/
+const ANY_PLACE = String.raw`\(\d+:\d+\)`
 
-function withoutPlace(expectation: AnnotationExpectation): AnnotationExpectation {
+/** The expectation with no regard to where in the query a text points. */
+function atAnyPlace(expectation: AnnotationExpectation): AnnotationExpectation {
   const { kind, match } = expectation
-  return match.kind === 'any' ? expectation : { kind, match: { ...match, text: match.text.replace(PLACE, '') } }
+  if (match.kind === 'any') return expectation
+  const text = match.kind === 'msg'
+    ? `^${RE2JS.quote(match.text.replace(/ \(\d+:\d+\)$/, ''))}(?: ${ANY_PLACE})?$`
+    : match.text.replace(/\\\(\d+:\d+\\\)/, () => ANY_PLACE)
+  return { kind, match: { kind: 'regex', text } }
 }
 
 function isMatch({ match }: AnnotationExpectation, text: string): boolean {

@@ -1,13 +1,19 @@
 // The data set in our stores, in the order in which the reference got it.
+import type { FloatHistogram } from '../../lib/model/histogram.ts'
 import type { Appender } from '../../storage/interface.ts'
-import { timeSlices, type DataSeries } from './data-set.ts'
+import { StoredHints } from '../support/stored-hints.ts'
+import { timeSlices, type DataSample, type DataSeries } from './data-set.ts'
 
 /** Appends all samples; throws if the store refuses one. Resolves when they are durable. */
 export async function load(appender: Appender, data: readonly DataSeries[]): Promise<void> {
+  const hints = new Map<string, StoredHints>()
   for (const slice of timeSlices(data)) {
     const rows = slice.flatMap(({ labels, samples }) => {
       const ref = appender.series(labels)
-      return samples.map((sample) => ({ ref, sample }))
+      const key = JSON.stringify(labels)
+      const stored = hints.get(key) ?? new StoredHints()
+      hints.set(key, stored)
+      return samples.map((sample) => ({ ref, sample, h: readAs(stored, sample) }))
     })
     const verdicts = new Uint8Array(rows.length)
     const refused = appender.append({
@@ -17,9 +23,17 @@ export async function load(appender: Appender, data: readonly DataSeries[]): Pro
       t: 0,
       times: Float64Array.from(rows, ({ sample }) => sample.t),
       stale: Uint8Array.from(rows, ({ sample }) => (sample.isStale ? 1 : 0)),
-      histograms: rows.map(({ sample }) => sample.h),
+      histograms: rows.map(({ h }) => h),
     }, verdicts)
     if (refused > 0) throw new Error(`the store refused ${refused} samples`)
   }
   await appender.commit()
+}
+
+/** A sample's histogram with the hint that the reference's storage gives back. */
+function readAs(stored: StoredHints, { h, isStale }: DataSample): FloatHistogram | null {
+  if (h !== null) return stored.histogram(h)
+  if (isStale) stored.stale()
+  else stored.float()
+  return null
 }

@@ -24,13 +24,16 @@ export interface GeneratedQuery {
 
 const RANGES = ['15s', '30s', '1m', '2m', '5m', '5m', '10m', '77s', '1m30s', '10m0s500ms', '300', '2m*2']
 
+/** A construct's name and how to make a query of it. */
+export type Root = readonly [name: string, make: (depth: number) => string]
+
 export class QueryGenerator implements VectorSource {
   readonly random: Random
   readonly metrics: readonly Metric[]
-  readonly #roots: readonly (readonly [string, (depth: number) => string])[]
+  readonly #roots: readonly Root[]
   readonly #joins: JoinGenerator
 
-  constructor(seed: number, metrics: readonly Metric[], moreRoots: (self: QueryGenerator) => readonly (readonly [string, (depth: number) => string])[] = () => []) {
+  constructor(seed: number, metrics: readonly Metric[], moreRoots: (self: QueryGenerator) => readonly Root[] = () => []) {
     this.random = new Random(seed)
     this.metrics = metrics
     this.#joins = new JoinGenerator(this)
@@ -177,14 +180,14 @@ export class QueryGenerator implements VectorSource {
     return { ...vector, text }
   }
 
-  #vectorRoots(): [string, (depth: number) => string][] {
+  #vectorRoots(): Root[] {
     const selector = (): string => this.selector(this.metric()).text
     const matrix = (depth: number): string => this.matrix(depth).text
     const text = (): string => JSON.stringify(this.random.pick(['a', '', 'ü "quoted"', 'tab\there']))
     const scalar = (depth: number): string => this.scalar(depth + 1)
     const unary = (depth: number): string => `${this.random.pick(['-', '+', '-'])}${parenthesised(this.vector(depth).text)}`
-    const simple = SIMPLE_AGGREGATORS.map((op) => [op, (depth: number) => this.aggregation(op, depth).text] as [string, (depth: number) => string])
-    const ranked = RANKED_AGGREGATORS.map((op) => [op, (depth: number) => this.#ranked(op, depth)] as [string, (depth: number) => string])
+    const simple = SIMPLE_AGGREGATORS.map((op) => [op, (depth: number) => this.aggregation(op, depth).text] as Root)
+    const ranked = RANKED_AGGREGATORS.map((op) => [op, (depth: number) => this.#ranked(op, depth)] as Root)
     return [
       ['selector', selector], ['selector', selector], ['matrix', matrix], ['matrix', matrix], ['string', text], ['scalar', scalar], ['unary', unary],
       ...simple, ...simple, ...ranked, ...ranked,
@@ -205,9 +208,9 @@ export class QueryGenerator implements VectorSource {
     return random.float() < 0.75 ? random.pick(['0.5', '0.9', '0', '1', '0.99', '0.25']) : random.pick(['-0.5', '1.5', 'NaN', '-Inf', this.scalar(depth)])
   }
 
-  #callRoots(): [string, (depth: number) => string][] {
+  #callRoots(): Root[] {
     const { random } = this
-    const call = (name: string, make: (depth: number) => readonly string[]): [string, (depth: number) => string] => [name, (depth) => `${name}(${make(depth).join(', ')})`]
+    const call = (name: string, make: (depth: number) => readonly string[]): Root => [name, (depth) => `${name}(${make(depth).join(', ')})`]
     const vector = (depth: number): string => this.vector(depth).text
     const matrix = (depth: number): string => this.matrix(depth).text
     const bound = (depth: number): string => (random.float() < 0.8 ? random.pick(['0', '1', '-5', '10', '50', '0.1']) : this.scalar(depth))
@@ -259,11 +262,11 @@ export class QueryGenerator implements VectorSource {
     ].map((text) => JSON.stringify(text))]
   }
 
-  #operatorRoots(): [string, (depth: number) => string][] {
+  #operatorRoots(): Root[] {
     const all = [...ARITHMETIC_OPERATORS, ...COMPARISON_OPERATORS, ...SET_OPERATORS]
-    const joins = all.map((op) => [op, (depth: number) => this.#joins.join(op, depth).text] as [string, (depth: number) => string])
+    const joins = all.map((op) => [op, (depth: number) => this.#joins.join(op, depth).text] as Root)
     const withScalar = [...ARITHMETIC_OPERATORS, ...COMPARISON_OPERATORS]
-      .map((op) => [op, (depth: number) => this.#scalarBinary(op, depth).text] as [string, (depth: number) => string])
+      .map((op) => [op, (depth: number) => this.#scalarBinary(op, depth).text] as Root)
     return [...joins, ...joins, ...joins, ...withScalar]
   }
 }

@@ -1,5 +1,7 @@
 // The sets of recorded queries: data, generator, size, and how the engine is to be set.
 import { FLOAT_METRICS } from './catalog.ts'
+import { HISTOGRAM_METRICS, histogramDataSet, KEPT_FLOATS } from './histogram-data-set.ts'
+import { nativeRoots } from './native-roots.ts'
 import { floatDataSet, type DataSeries } from './data-set.ts'
 import { QueryGenerator } from './query-generator.ts'
 
@@ -14,6 +16,9 @@ export interface QuerySet {
   generator(seed: number): QueryGenerator
 }
 
+/** Natives most of the time, floats as partners. */
+const MIXED_METRICS = [...HISTOGRAM_METRICS, ...FLOAT_METRICS.filter(({ name }) => KEPT_FLOATS.has(name)).map((metric) => ({ ...metric, weight: metric.weight / 3 }))]
+
 export const QUERY_SETS: readonly QuerySet[] = [
   {
     name: 'floats', seed: 20231115, count: 5000, isNameDelayed: false,
@@ -22,5 +27,9 @@ export const QUERY_SETS: readonly QuerySet[] = [
   {
     name: 'delayed-names', seed: 20231116, count: 1000, isNameDelayed: true,
     data: floatDataSet, generator: (seed) => new QueryGenerator(seed, FLOAT_METRICS),
+  },
+  {
+    name: 'histograms', seed: 20231117, count: 2500, isNameDelayed: false,
+    data: histogramDataSet, generator: (seed) => new QueryGenerator(seed, MIXED_METRICS, nativeRoots),
   },
 ]
