@@ -8,6 +8,7 @@ import { answerMetadata } from './answer-metadata.ts'
 import { Annotations } from './exec/annotations.ts'
 import { Budget } from './exec/budget.ts'
 import { evaluate } from './exec/evaluate.ts'
+import { Explainer } from './exec/explain.ts'
 import { HistogramTable } from './exec/histogram-table.ts'
 import { LabelTable } from './exec/label-table.ts'
 import type { Steps } from './exec/operator.ts'
@@ -83,16 +84,21 @@ export class Engine {
     const labels = this.#labelsOf(queryable, querier)
     const annotations = new Annotations(job.query)
     const histograms = new HistogramTable(budget)
-    const scope = { querier, labels, histograms, annotations, budget, features, lookbackMs: job.lookbackMs, isRangeQuery, subqueryStepMs }
+    const explainer = job.explain === true ? new Explainer(clock, budget) : null
+    const scope = {
+      query: job.query, querier, labels, histograms, annotations, budget, features, explainer,
+      lookbackMs: job.lookbackMs, isRangeQuery, subqueryStepMs,
+    }
     const parsed = parseExpr(job.query, features)
     const preparedMs = clock.monotonic()
     const times = { startMs: steps.startMs, endMs: isRangeQuery ? job.endMs : steps.startMs, stepMs: steps.stepMs }
     const result = evaluate(parsed, steps, times, scope)
     const evaluatedMs = clock.monotonic()
     const stats = job.stats === '' ? '' : writeStats({ startedMs: run.startedMs, preparedMs, evaluatedMs }, budget)
+    const explain = explainer === null ? '' : JSON.stringify(explainer.roots())
     let isCut = false
     return successReply((out) => {
-      isCut = writeResult(out, result, { steps, isRangeQuery, labels, histograms, budget, limit: job.limit, stats })
+      isCut = writeResult(out, result, { steps, isRangeQuery, labels, histograms, budget, limit: job.limit, stats, explain })
     }, () => {
       if (isCut) annotations.warnPlain(TRUNCATED)
       for (const sentence of querier.damage?.() ?? []) annotations.warnPlain(sentence)

@@ -13,6 +13,8 @@ export interface InstantJob extends Limits {
   timeMs: number
   lookbackMs: number
   stats: '' | 'true' | 'all'
+  /** The answer also says what each node of the query cost (exec/explain.ts). */
+  explain?: boolean
 }
 
 export interface RangeJob extends Limits {
@@ -23,6 +25,8 @@ export interface RangeJob extends Limits {
   stepMs: number
   lookbackMs: number
   stats: '' | 'true' | 'all'
+  /** The answer also says what each node of the query cost (exec/explain.ts). */
+  explain?: boolean
 }
 
 /** `matches`: selector texts (`match[]`), a union; for series at least one. */

@@ -46,7 +46,6 @@ export class Aggregate implements Operator {
     this.#isDone = true
     const { steps, budget } = this.#scope
     const { sets, groupOf } = this.#grouped()
-    if (sets.length === 0) return null
     const width = steps.count
     const cells = makeAccumulator(this.#op, sets.length, width, budget)
     const row = { values: cells.values, kinds: cells.kinds, at: 0 }
@@ -62,6 +61,8 @@ export class Aggregate implements Operator {
     }
     cells.finish()
     histograms?.finish(cells.values, cells.kinds)
+    // Read to the end all the same: an error in what gives no series is an error.
+    if (sets.length === 0) return null
     return { rows: sets.length, index: sets.map((_, g) => g), values: cells.values, kinds: cells.kinds }
   }
 

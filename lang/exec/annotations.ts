@@ -4,34 +4,37 @@
 //   warn, info       a text, known at once                       ignored histogram in min aggregation (1:5)
 //   warnMerged,      what equal ones have in common is gathered  … with a max diff of 0.1, over 5 samples … (1:5)
 //   infoMerged       and printed at the end
+//
+// As in Prometheus a text is told once: of several places with the one that is evaluated last, merged texts with the
+// one evaluated first.
 import type { Span } from '../parse/ast.ts'
 
 /** More of either kind are only counted. */
 const SHOWN_MAX = 10
 
-/** The distinct ones of a kind, in order of first appearance: their texts by the key that makes them equal. */
+interface Note {
+  /** Where it happened, each place once. None for what speaks of the whole answer. */
+  readonly places: Span[]
+  readonly print: () => string
+  /** What merged notes gather; null for plain ones. */
+  readonly state: object | null
+}
+
+/** The distinct ones of a kind, in order of first appearance, by what makes them equal. */
 type Notes = Map<string, Note>
 
-interface Note {
-  /** Offset of the place in the query, -1 for none. */
-  at: number
-  print: () => string
-  /** What merged notes gather; null for plain ones. */
-  state: object | null
+/** A subtree that stands in the query once more and is evaluated for both. */
+interface Copy {
+  readonly original: Span
+  readonly start: number
 }
 
-/** A subtree that stands in the query more than once and is evaluated for all its copies at once. */
-interface Copies {
-  original: Span
-  starts: readonly number[]
-}
-
-/** Deduplicated by text and place. */
+/** Deduplicated by text. */
 export class Annotations {
   readonly #query: string
   readonly #warnings: Notes = new Map()
   readonly #infos: Notes = new Map()
-  readonly #copies: Copies[] = []
+  readonly #copies: Copy[] = []
 
   constructor(query: string) {
     this.#query = query
@@ -39,44 +42,36 @@ export class Annotations {
 
   /** `text` without prefix and place; the place is where `at` starts. Spans are of the argument spoken of. */
   warn(text: string, at: Span): void {
-    add(this.#warnings, `PromQL warning: ${text}`, at.start)
+    add(this.#warnings, `PromQL warning: ${text}`, at)
   }
 
   /** As `warn`, for what may be quite right. */
   info(text: string, at: Span): void {
-    add(this.#infos, `PromQL info: ${text}`, at.start)
+    add(this.#infos, `PromQL info: ${text}`, at)
   }
 
   /**
-   * One warning for all calls of the same `key` and place: returns what `make` made at the first of them, for the
-   * caller to update (counts, extremes), and prints it at the end of the query. `print` gives the text without prefix
-   * and place. A `key` names kind and subject, such as `overlap ${metric}`.
+   * One warning for all calls of the same `key`: returns what `make` made at the first of them, for the caller to
+   * update (counts, extremes), and prints it at the end of the query. `print` gives the text without prefix and place.
+   * A `key` names kind and subject, such as `overlap ${metric}`.
    */
   warnMerged<T extends object>(key: string, at: Span, make: () => T, print: (gathered: T) => string): T {
-    return gathered(this.#warnings, { key, at: at.start, make, print: (state: T) => `PromQL warning: ${print(state)}` })
+    return gathered(this.#warnings, { key, at, make, print: (state: T) => `PromQL warning: ${print(state)}` })
   }
 
   /** As `warnMerged`, for infos. */
   infoMerged<T extends object>(key: string, at: Span, make: () => T, print: (gathered: T) => string): T {
-    return gathered(this.#infos, { key, at: at.start, make, print: (state: T) => `PromQL info: ${print(state)}` })
-  }
-
-  /** As `warn`, but said once however often it happened, with the number of times where that is more than one. */
-  warnCounted(text: string, at: Span, count: number): void {
-    const tally = this.warnMerged(text, at, () => ({ count: 0 }), ({ count: total }) => {
-      return `${text}${total > 1 ? ` (${total} occurrences)` : ''}`
-    })
-    tally.count += count
+    return gathered(this.#infos, { key, at, make, print: (state: T) => `PromQL info: ${print(state)}` })
   }
 
   /** A warning of the answer rather than of an expression: as it is, without prefix and place. */
   warnPlain(text: string): void {
-    add(this.#warnings, text, -1)
+    this.#warnings.set(text, { places: [], print: () => text, state: null })
   }
 
-  /** What is said of places within `original` also holds at the same places behind each of `starts`. */
-  copy(original: Span, starts: readonly number[]): void {
-    this.#copies.push({ original, starts })
+  /** What is said of places within `original` also holds at the same places behind `start`. */
+  copy(original: Span, start: number): void {
+    this.#copies.push({ original, start })
   }
 
   /** At most 10 texts and, where there were more, one that counts the rest. */
@@ -89,27 +84,28 @@ export class Annotations {
   }
 
   #shown(notes: Notes, kind: string): string[] {
-    const list = new Set<string>()
-    for (const { at, print } of notes.values()) {
-      const text = print()
-      if (at < 0) list.add(text)
-      else for (const place of this.#placesOf(at)) list.add(`${text} (${this.#lineAndColumn(place)})`)
-    }
-    const shown = [...list]
-    if (shown.length <= SHOWN_MAX) return shown
-    return [...shown.slice(0, SHOWN_MAX), `${shown.length - SHOWN_MAX} more ${kind} annotations omitted`]
+    const texts = Array.from(notes.values(), (note) => {
+      const ordered = this.#withCopies(note.places).toSorted(compareEvaluation)
+      const place = note.state === null ? ordered.at(-1) : ordered[0]
+      return place === undefined ? note.print() : `${note.print()} (${this.#lineAndColumn(place.start)})`
+    })
+    if (texts.length <= SHOWN_MAX) return texts
+    return [...texts.slice(0, SHOWN_MAX), `${texts.length - SHOWN_MAX} more ${kind} annotations omitted`]
   }
 
-  /** An offset and its counterparts in copies, which may hold copies themselves. */
-  #placesOf(at: number): ReadonlySet<number> {
-    const places = new Set([at])
-    for (const place of places) {
-      for (const { original, starts } of this.#copies) {
-        if (place < original.start || place >= original.end) continue
-        for (const start of starts) places.add(start + place - original.start)
+  /** Places and their counterparts in copies, which may hold copies themselves. */
+  #withCopies(places: readonly Span[]): Span[] {
+    const all = [...places]
+    // The list grows while it is walked; each place comes once for every copy that it is in, and copies do not end up
+    // within their originals.
+    for (const place of all) {
+      for (const { original, start } of this.#copies) {
+        if (place.start < original.start || place.end > original.end) continue
+        const shift = start - original.start
+        all.push({ start: place.start + shift, end: place.end + shift })
       }
     }
-    return places
+    return all
   }
 
   /** `line:column`, both from 1; columns count UTF-8 bytes as Prometheus does. */
@@ -121,20 +117,33 @@ export class Annotations {
   }
 }
 
-function add(notes: Notes, text: string, at: number): void {
-  const key = `${at} ${text}`
-  if (!notes.has(key)) notes.set(key, { at, print: () => text, state: null })
+/** Left before right, inner before outer. */
+function compareEvaluation(a: Span, b: Span): number {
+  return a.end - b.end || b.start - a.start
+}
+
+function add(notes: Notes, text: string, at: Span): void {
+  const known = notes.get(text)
+  if (known === undefined) notes.set(text, { places: [at], print: () => text, state: null })
+  else addPlace(known.places, at)
+}
+
+function addPlace(places: Span[], at: Span): void {
+  if (!places.some(({ start, end }) => start === at.start && end === at.end)) places.push(at)
 }
 
 function gathered<T extends object>(
-  notes: Notes, { key, at, make, print }: { key: string; at: number; make: () => T; print: (state: T) => string },
+  notes: Notes, { key, at, make, print }: { key: string; at: Span; make: () => T; print: (state: T) => string },
 ): T {
-  // No plain text starts with a digit and a line break, so that the two kinds of keys cannot meet.
-  const name = `${at}\n${key}`
+  // Texts have no line breaks, so that the two kinds of keys cannot meet.
+  const name = `\n${key}`
   const known = notes.get(name)
-  // The key names the kind of note, and a kind has one shape of state.
-  if (known !== undefined) return known.state as T
+  if (known !== undefined) {
+    addPlace(known.places, at)
+    // The key names the kind of note, and a kind has one shape of state.
+    return known.state as T
+  }
   const state = make()
-  notes.set(name, { at, print: () => print(state), state })
+  notes.set(name, { places: [at], print: () => print(state), state })
   return state
 }

@@ -21,31 +21,66 @@ import { Pick } from './topk.ts'
 import { Quantile } from './quantile.ts'
 import { nameDropper, nameRemover, type QueryScope } from './query-scope.ts'
 import { ScalarOperator } from './scalar.ts'
+import { SharedRows } from './shared-rows.ts'
 import { Intersection, Union } from './set-operator.ts'
 import { StepInvariant } from './step-invariant.ts'
 import type { TimeShift } from './windows.ts'
 import type { Selection } from '../../storage/interface.ts'
 
+/** What is known of a tree before it is compiled. */
+export interface CompilePlan {
+  /** Subtrees to evaluate at one step (plan/step-invariant.ts). */
+  readonly invariant: ReadonlySet<Expr>
+  /** Subtrees that may be evaluated once for several places, with their text (plan/repeated.ts). */
+  readonly repeated: ReadonlyMap<Expr, string>
+}
+
 export class Compiler implements ExprCompiler {
   readonly scope: QueryScope
   readonly dropName: (set: number) => number
   readonly removeName: (set: number) => number
-  readonly #invariant: ReadonlySet<Expr>
+  readonly #plan: CompilePlan
+  /** By steps and text. */
+  readonly #shared = new Map<string, { span: Span; rows: SharedRows }>()
 
-  /** `invariant`: the subtrees to evaluate once (plan/step-invariant.ts). The tree's durations are folded. */
-  constructor(scope: QueryScope, invariant: ReadonlySet<Expr>) {
+  /** The tree's durations are folded. */
+  constructor(scope: QueryScope, plan: CompilePlan) {
     this.scope = scope
-    this.#invariant = invariant
+    this.#plan = plan
     this.dropName = nameDropper(scope.labels, scope.features.delayedNameRemoval)
     this.removeName = nameRemover(scope.labels)
   }
 
   /** The operator of a scalar or instant vector expression. */
   compile(expr: Expr, steps: Steps): Operator {
-    if (steps.count > 1 && this.#invariant.has(expr)) {
+    const { explainer } = this.scope
+    return explainer === null ? this.#compile(expr, steps) : explainer.compile(expr, () => this.#compile(expr, steps))
+  }
+
+  #compile(expr: Expr, steps: Steps): Operator {
+    if (steps.count > 1 && this.#plan.invariant.has(expr)) {
       const once = this.compile(expr, { startMs: steps.startMs, stepMs: steps.stepMs, count: 1 })
       return new StepInvariant(once, steps, this.scope.budget)
     }
+    const text = this.#plan.repeated.get(expr)
+    return text === undefined ? this.#operator(expr, steps) : this.#sharedReader(text, expr, steps)
+  }
+
+  /** A reader of the one evaluation of all copies of a subtree on the same steps. */
+  #sharedReader(text: string, expr: Expr, steps: Steps): Operator {
+    const { annotations, budget } = this.scope
+    const key = `${steps.startMs} ${steps.stepMs} ${steps.count} ${text}`
+    const known = this.#shared.get(key)
+    if (known?.rows.isOpen) {
+      annotations.copy(known.span, expr.span.start)
+      return known.rows.reader()
+    }
+    const rows = new SharedRows(() => this.#operator(expr, steps), steps, budget)
+    this.#shared.set(key, { span: expr.span, rows })
+    return rows.reader()
+  }
+
+  #operator(expr: Expr, steps: Steps): Operator {
     switch (expr.type) {
       case 'number': return literal(expr, steps)
       case 'vectorSelector': return instantSelector(this, expr, steps, { func: '', wanted: 'value' })

@@ -2,6 +2,7 @@
 import { assert } from '../../lib/std/assert.ts'
 import type { Expr } from '../parse/ast.ts'
 import { foldDurations, type QueryTimes } from '../plan/fold-durations.ts'
+import { findRepeated } from '../plan/repeated.ts'
 import { findStepInvariant } from '../plan/step-invariant.ts'
 import { unwrapParens } from '../plan/tree.ts'
 import { typeOf } from '../plan/value-type.ts'
@@ -19,6 +20,8 @@ export type QueryResult =
   | { kind: 'rows'; rows: DenseRows }
   | { kind: 'matrix'; series: RawSeries[] }
 
+const NONE_REPEATED: ReadonlyMap<Expr, string> = new Map()
+
 /**
  * `times` are the query's own: its end may lie behind the last step. Throws QueryError (bad_data for times and types that do not fit, execution, timeout, canceled).
  */
@@ -29,7 +32,9 @@ export function evaluate(parsed: Expr, steps: Steps, times: QueryTimes, scope: Q
     throw new QueryError('bad_data', `invalid parameter "query": invalid expression type "${name}" for range query, must be Scalar or instant Vector`)
   }
   const expr = foldDurations(parsed, times)
-  const compiler = new Compiler(scope, findStepInvariant(expr))
+  // Notes on start times count how often they happened: what is evaluated for two would count once.
+  const repeated = scope.features.startTimestamps ? NONE_REPEATED : findRepeated(expr, scope.query)
+  const compiler = new Compiler(scope, { invariant: findStepInvariant(expr), repeated })
   switch (type) {
     case 'string': {
       const inner = unwrapParens(expr)

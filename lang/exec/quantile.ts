@@ -33,9 +33,9 @@ export class Quantile implements Operator {
     this.#isDone = true
     const { steps, budget } = this.#scope
     const { sets, groupOf } = this.#grouped()
-    if (sets.length === 0) return null
     const width = steps.count
     const rows = drain(this.#input, steps, budget)
+    if (sets.length === 0) return null
     if (hasHistograms(rows.kinds, rows.kinds.length)) ignoreHistograms('quantile', this.#scope)
     const values = budget.floats(sets.length * width)
     const kinds = budget.bytes(sets.length * width)

@@ -3,10 +3,13 @@ import type { EngineFeatures } from '../parse/ast.ts'
 import type { Querier } from '../../storage/interface.ts'
 import type { Annotations } from './annotations.ts'
 import type { Budget } from './budget.ts'
+import type { Explainer } from './explain.ts'
 import type { HistogramTable } from './histogram-table.ts'
 import { marked, type LabelTable } from './label-table.ts'
 
 export interface QueryScope {
+  /** The text that spans speak of. */
+  readonly query: string
   readonly querier: Querier
   readonly labels: LabelTable
   readonly histograms: HistogramTable
@@ -15,6 +18,8 @@ export interface QueryScope {
   readonly features: EngineFeatures
   readonly lookbackMs: number
   readonly isRangeQuery: boolean
+  /** Measures every node; null where nobody asked. */
+  readonly explainer: Explainer | null
   /** Resolution of subqueries that name none. */
   readonly subqueryStepMs: number
 }

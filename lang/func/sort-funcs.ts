@@ -1,7 +1,8 @@
 // sort, sort_desc, sort_by_label and sort_by_label_desc. Order is a matter of instant queries: a range query's answer
 // is ordered by labels whatever its expression says, which a warning tells.
 import { DenseOperator, drain, type DenseRows } from '../exec/dense.ts'
-import { ABSENT, FLOAT, type Operator, type RowBatch } from '../exec/operator.ts'
+import { MappedRows } from '../exec/mapped-rows.ts'
+import { ABSENT, FLOAT, HISTOGRAM, type Operator, type RowBatch } from '../exec/operator.ts'
 import { stringArg, vectorArg } from './computed-operator.ts'
 import type { FuncContext, OperatorFunc } from './contract.ts'
 import { compareNatural } from './natural-sort.ts'
@@ -40,12 +41,18 @@ class SortedOperator implements Operator {
   }
 }
 
-/** Sorts a single step; more steps pass as they are. `order` returns the rows to keep, in their order. */
-function sorted(ctx: FuncContext, input: Operator, order: (rows: DenseRows) => Uint32Array): Operator {
-  if (ctx.isRangeQuery) {
-    ctx.annotations.warn('sort is ineffective for range queries since results are always ordered by labels', ctx.call.args[0]!.span)
-  }
-  return ctx.steps.count === 1 ? new SortedOperator(ctx, input, order) : input
+/**
+ * Sorts a single step; `order` returns the rows to keep, in their order. Of more steps, also those of a subquery, the
+ * order is of no use: only what `drop` removes goes.
+ */
+function sorted(ctx: FuncContext, input: Operator, order: (rows: DenseRows) => Uint32Array, drop: (batch: RowBatch) => void): Operator {
+  if (ctx.steps.count === 1) return new SortedOperator(ctx, input, order)
+  ctx.annotations.warn('sort is ineffective for range queries since results are always ordered by labels', ctx.call.span)
+  return new MappedRows(input, (set) => set, drop)
+}
+
+function dropHistograms({ kinds }: RowBatch): void {
+  for (let k = 0; k < kinds.length; k++) if (kinds[k] === HISTOGRAM) kinds[k] = ABSENT
 }
 
 /** By value, times `sign` ascending; NaN last either way; only floats. */
@@ -59,7 +66,7 @@ function byValue(sign: number): OperatorFunc {
       // Not by difference: that of two infinities is NaN.
       return sign * (x < y ? -1 : x > y ? 1 : 0)
     })
-  })
+  }, dropHistograms)
 }
 
 /** By the given labels in natural order, then by all labels, times `sign`. */
@@ -76,7 +83,7 @@ function byLabel(sign: number): OperatorFunc {
       }
       return sign * labels.compare(series[a]!, series[b]!)
     })
-  })
+  }, () => {})
 }
 
 export const sort: OperatorFunc = byValue(1)

@@ -29,7 +29,12 @@ function visit(expr: Expr, found: Set<Expr>): boolean {
       // Its steps are its own: what is invariant within it is found even if the subquery itself is not.
       if (visit(expr.expr, found)) add(expr.expr, found)
       return expr.at !== null
-    case 'paren': case 'unary': case 'binary': case 'aggregate': case 'call': {
+    case 'aggregate':
+      // By the vector alone: a parameter that varies is then taken at the first step, as Prometheus does.
+      if (visit(expr.expr, found)) return true
+      if (expr.param !== null && visit(expr.param, found)) add(expr.param, found)
+      return false
+    case 'paren': case 'unary': case 'binary': case 'call': {
       const children = childrenOf(expr)
       const invariant = children.map((child) => visit(child, found))
       const isTimeDependent = expr.type === 'call' && TIME_DEPENDENT.has(expr.func)

@@ -24,12 +24,15 @@ export interface ResultOptions {
   limit: number
   /** A complete JSON value for `stats`; '' for none. */
   stats: string
+  /** A complete JSON value for `explain`; '' for none. */
+  explain: string
 }
 
 /** Writes `{"resultType":…,"result":…}`; returns whether `limit` cut it. */
 export function writeResult(out: ByteWriter, result: QueryResult, options: ResultOptions): boolean {
   const isCut = writeTyped(out, result, options)
   if (options.stats !== '') out.text(`,"stats":${options.stats}`)
+  if (options.explain !== '') out.text(`,"explain":${options.explain}`)
   out.ascii('}')
   return isCut
 }

@@ -133,7 +133,6 @@ describe('the answer to a query that cannot be', () => {
       'exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution (?step=XX)'],
     ['no step', range('m', [0, 1000, 0]), 400, 'bad_data', 'zero or negative query resolution step widths are not accepted. Try a positive integer'],
     ['end before start', range('m', [1000, 0, 1000]), 400, 'bad_data', 'end timestamp must not be before start time'],
-    ['native histograms', instant('histogram_count(m)'), 422, 'execution', 'function "histogram_count" is not yet evaluated'],
     ['two of one signature', instant('m + on() m'), 422, 'execution',
       'found duplicate series for the match group {} on the right hand-side of the operation: [{__name__="m", host="a"}, {__name__="m", host="b"}];'
       + 'many-to-many matching not allowed: matching labels must be unique on one side'],

@@ -26,7 +26,8 @@ describe('subtrees evaluated once', () => {
     ['timestamp(m @ 20)', ['m @ 20']],
     ['hour(m @ 20)', ['m @ 20']],
     ['topk(3, m @ 20)', ['topk(3, m @ 20)']],
-    ['topk(scalar(n), m @ 20)', ['m @ 20']],
+    ['topk(scalar(n), m @ 20)', ['topk(scalar(n), m @ 20)']],
+    ['topk(scalar(n @ 10), m)', ['scalar(n @ 10)']],
     ['-(m @ 20)', ['-(m @ 20)']],
   ])('%s', (text, parts) => expect(invariantParts(text)).toEqual(parts))
 })

@@ -1,0 +1,110 @@
+// One evaluation of a subtree for all its copies in a query (plan/repeated.ts). Its rows are kept until each reader has
+// copied them, since consumers write into what they are handed. What would be too large to keep is evaluated by every
+// reader anew, as if it stood there once.
+import type { Budget } from './budget.ts'
+import { DenseOperator, drain, type DenseRows } from './dense.ts'
+import type { Operator, RowBatch, Steps } from './operator.ts'
+import { rowsPerBatch } from './selected-rows.ts'
+
+/** More than this is not kept. */
+const KEPT_BYTES_MAX = 32 << 20
+const BYTES_PER_POINT = 9
+
+export class SharedRows {
+  readonly #compile: () => Operator
+  readonly #steps: Steps
+  readonly #budget: Budget
+  /** The first reader's operator, compiled where it stands, so that errors come in order. */
+  readonly #first: Operator
+  #readers = 0
+  #isKept: boolean | null = null
+  #rows: DenseRows | null = null
+
+  /** `compile` makes the operator of the subtree; it is called once now. */
+  constructor(compile: () => Operator, steps: Steps, budget: Budget) {
+    this.#compile = compile
+    this.#steps = steps
+    this.#budget = budget
+    this.#first = compile()
+  }
+
+  /** Whether another reader may still join: nothing was read yet, or all is kept. */
+  get isOpen(): boolean {
+    return this.#isKept === null || (this.#isKept && this.#readers > 0)
+  }
+
+  /** An operator with all rows of the subtree. */
+  reader(): Operator {
+    return new SharedReader(this, this.#readers++ === 0)
+  }
+
+  /** The operator of a reader that asks for the first time. */
+  open(isFirst: boolean): Operator {
+    this.#isKept ??= this.#readers > 1 && this.#first.series().length * this.#steps.count * BYTES_PER_POINT <= KEPT_BYTES_MAX
+    if (!this.#isKept) return isFirst ? this.#first : this.#compile()
+    const rows = this.#rows ??= drain(this.#first, this.#steps, this.#budget)
+    this.#readers--
+    // The last reader may have the rows themselves.
+    if (this.#readers > 0) return new CopiedRows(rows, this.#steps, this.#budget)
+    this.#rows = null
+    return new DenseOperator(rows)
+  }
+}
+
+class SharedReader implements Operator {
+  readonly #shared: SharedRows
+  readonly #isFirst: boolean
+  #operator: Operator | null = null
+
+  constructor(shared: SharedRows, isFirst: boolean) {
+    this.#shared = shared
+    this.#isFirst = isFirst
+  }
+
+  series(): Uint32Array {
+    return this.#opened().series()
+  }
+
+  next(): RowBatch | null {
+    return this.#opened().next()
+  }
+
+  #opened(): Operator {
+    return this.#operator ??= this.#shared.open(this.#isFirst)
+  }
+}
+
+/** Rows that lie ready, handed up in batches of their own. */
+class CopiedRows implements Operator {
+  readonly #rows: DenseRows
+  readonly #width: number
+  readonly #out: RowBatch
+  #at = 0
+
+  constructor(rows: DenseRows, steps: Steps, budget: Budget) {
+    const rowsMax = rowsPerBatch(steps, rows.series.length)
+    const size = rowsMax * steps.count
+    this.#rows = rows
+    this.#width = steps.count
+    this.#out = { rows: 0, index: budget.ints(rowsMax), values: budget.floats(size), kinds: budget.bytes(size) }
+  }
+
+  series(): Uint32Array {
+    return this.#rows.series
+  }
+
+  next(): RowBatch | null {
+    const { series, values, kinds } = this.#rows
+    const out = this.#out
+    const width = this.#width
+    const count = Math.min(out.index.length, series.length - this.#at)
+    if (count === 0) return null
+    const [from, to] = [this.#at * width, (this.#at + count) * width]
+    for (let r = 0; r < count; r++) out.index[r] = this.#at + r
+    out.values.set(values.subarray(from, to))
+    out.kinds.set(kinds.subarray(from, to))
+    out.rows = count
+    this.#at += count
+    return out
+  }
+}
