@@ -5,7 +5,7 @@
 //     rate(x[5m])
 //   )
 import type { AggregateExpr, BinaryExpr, Expr } from './ast.ts'
-import { printAggregation, printExpr, printOperator, printSubqueryRange } from './print.ts'
+import { endOffset, printAggregation, printBase, printExpr, printOperator, printSubqueryRange } from './print.ts'
 
 /** Longest line, in UTF-8 bytes, not counting its indent. */
 const LINE_BYTES_MAX = 100
@@ -43,7 +43,9 @@ function prettyAggregate(expr: AggregateExpr, level: number): string {
 }
 
 function prettyBinary(expr: BinaryExpr, level: number): string {
-  return `${pretty(expr.left, level + 1)}\n${indent(level)}${printOperator(expr)}\n${pretty(expr.right, level + 1)}`
+  const { op, left, right } = expr
+  const first = op === '^' && left.type === 'number' ? indent(level + 1) + printBase(left) : pretty(left, level + 1)
+  return `${endOffset(first, expr)}\n${indent(level)}${printOperator(expr)}\n${pretty(right, level + 1)}`
 }
 
 function indent(level: number): string {

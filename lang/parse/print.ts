@@ -121,14 +121,20 @@ function printAt(at: AtModifier | null): string {
 function printOffset(offset: Duration | null): string {
   if (offset === null || (offset.kind === 'fixed' && offset.ms === 0)) return ''
   const text = printDuration(offset)
-  return ` offset ${offset.kind === 'expr' && offset.expr.kind === 'binary' && !offset.expr.isWrapped ? printOffsetBinary(offset.expr, text) : text}`
+  return ` offset ${offset.kind === 'expr' && isBareOperation(offset.expr) ? printOffsetOperation(offset.expr, text) : text}`
+}
+
+/** `5m - 8` and `-5m ^ 2`, not in parentheses. */
+function isBareOperation(expr: DurationExpr): boolean {
+  if (expr.kind === 'unary') return !expr.isWrapped && expr.arg.kind === 'binary' && !expr.arg.isWrapped
+  return expr.kind === 'binary' && !expr.isWrapped
 }
 
 /**
  * `foo offset (5m) - 8` subtracts from the duration, `foo offset 5m - 8` from foo, and parentheses around a number leave
  * no trace in the tree. Prometheus prints the second for the first; here its start says what it is.
  */
-function printOffsetBinary(expr: DurationExpr, text: string): string {
+function printOffsetOperation(expr: DurationExpr, text: string): string {
   if (/^(?:\(|--)/.test(text)) return text
   let first = expr
   while (first.kind === 'binary' && !first.isWrapped) first = first.left
@@ -148,7 +154,23 @@ export function printSubqueryRange({ range, step, at, offset }: SubqueryExpr): s
 
 function printBinary(expr: BinaryExpr): string {
   const { op, left, right } = expr
-  return `${op === '^' ? printBase(left) : printExpr(left)} ${printOperator(expr)} ${printExpr(right)}`
+  return `${endOffset(op === '^' ? printBase(left) : printExpr(left), expr)} ${printOperator(expr)} ${printExpr(right)}`
+}
+
+const DURATION_OPERATORS: ReadonlySet<string> = new Set(['+', '-', '*', '/', '%', '^'])
+
+/**
+ * `foo offset (step()) * 2` doubles the duration, `foo offset +(step()) * 2` foo, and the plus leaves no trace in the
+ * tree: where `text`, the print of the left side of `binary`, ends in such an offset, it gets the plus that Prometheus
+ * leaves out.
+ */
+export function endOffset(text: string, { op, left }: BinaryExpr): string {
+  if (!DURATION_OPERATORS.has(op)) return text
+  let last = left
+  while (last.type === 'unary' || last.type === 'binary') last = last.type === 'unary' ? last.expr : last.right
+  const offset = last.type === 'matrixSelector' ? last.selector.offset : 'offset' in last ? last.offset : null
+  const end = printOffset(offset)
+  return end.startsWith(' offset (') ? `${text.slice(0, -end.length)} offset +${end.slice(' offset '.length)}` : text
 }
 
 /** What stands between the sides of a binary expression: `/ on (job) group_left (node)`. */
@@ -165,7 +187,7 @@ export function printOperator({ op, matching, returnBool }: BinaryExpr): string 
 }
 
 /** What `^` raises: a sign before it would be read as one before the whole power. */
-function printBase(base: Expr): string {
+export function printBase(base: Expr): string {
   if (base.type !== 'number') return printExpr(base)
   if (base.value === Infinity) return 'Inf'
   return base.value < 0 || Object.is(base.value, -0) ? `(${printExpr(base)})` : printExpr(base)

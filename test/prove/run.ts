@@ -4,6 +4,10 @@ import os from 'node:os'
 import path from 'node:path'
 import { freshSeed } from '../../lib/std/random.ts'
 import { runKills } from './kills.ts'
+import { runQueries } from './queries.ts'
+
+/** Some two minutes of them. */
+const QUERIES = 200_000
 
 const seed = freshSeed()
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'monitor-prove-'))
@@ -16,3 +20,10 @@ try {
 } finally {
   fs.rmSync(folder, { recursive: true, force: true })
 }
+
+console.log(`mutated queries, seed ${seed}`)
+const queries = await runQueries({ count: QUERIES, seed, print: (line) => console.log(`  ${line}`) })
+const answers = [...queries.statuses].toSorted(([a], [b]) => a - b).map(([status, n]) => `${n} × ${status}`).join(', ')
+console.log(`${queries.queries} queries (${answers}), slowest ${Math.round(queries.slowestMs)} ms, ${queries.losses.length} answered wrongly`)
+for (const { query, why } of queries.losses.slice(0, 20)) console.log(`  ${JSON.stringify(query)}: ${why}`)
+if (queries.losses.length > 0) process.exitCode = 1

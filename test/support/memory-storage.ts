@@ -228,7 +228,7 @@ class MemoryQuerier implements Querier {
 
   #match(matchers: readonly Matcher[]): FrozenSeries[] {
     const tests = matchers.map(compile)
-    if (!matchers.some((matcher, i) => !tests[i]!('') && matcher.name !== '')) {
+    if (tests.every((test) => test(''))) {
       throw new Error('at least one matcher must not match the empty text')
     }
     return this.#series.filter(({ labels }) => matchers.every(({ name }, i) => tests[i]!(valueOf(labels, name))))

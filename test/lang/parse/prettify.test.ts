@@ -67,6 +67,27 @@ describe('prettifyExpr', () => {
     }
   })
 
+  it('keeps what tells an operator of a duration from one of the expression', () => {
+    const f = (text: string): void => {
+      expect(printExpr(parseExpr(text, ALL_FEATURES))).toBe(text)
+      expect(prettifyExpr(parseExpr(text, ALL_FEATURES))).toBe(text)
+    }
+    f('foo offset +(step()) * 2')
+    f('-foo @ 5.000 offset +(5m + 1m) - bar')
+    f('a ^ foo offset +(step()) / on (x) b')
+    f('foo offset (step()) == 2')
+    f('foo offset (step()) and bar')
+    f('foo offset (step()) * 2')
+    f('foo offset (5m) - 8')
+    f('foo offset ++step() * 2')
+    f('foo offset +-step() * 2')
+    f('foo offset +-5m ^ 2')
+    f('foo offset --5m ^ 2')
+    f('foo offset +-(5m + 1m) ^ 2')
+    f('foo[(-2) ^ 2]')
+    f('Inf ^ foo')
+  })
+
   it('changes nothing but blanks of the print on one line', () => {
     let accepted = 0
     fc.assert(fc.property(randomExpr, (text) => {
