@@ -95,7 +95,7 @@ export class Engine {
     const result = evaluate(parsed, steps, times, scope)
     const evaluatedMs = clock.monotonic()
     const stats = job.stats === '' ? '' : writeStats({ startedMs: run.startedMs, preparedMs, evaluatedMs }, budget)
-    const explain = explainer === null ? '' : JSON.stringify(explainer.roots())
+    const explain = explainer === null ? '' : JSON.stringify(explainer.tree(parsed))
     let isCut = false
     return successReply((out) => {
       isCut = writeResult(out, result, { steps, isRangeQuery, labels, histograms, budget, limit: job.limit, stats, explain })

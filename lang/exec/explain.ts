@@ -58,9 +58,12 @@ export class Explainer {
     }
   }
 
-  /** The trees of what was compiled: one, unless nothing was. Milliseconds are rounded to a thousandth. */
-  roots(): readonly ExplainNode[] {
-    return this.#roots.map(rounded)
+  /** The tree of a query whose expression is `expr`. Milliseconds are rounded to a thousandth. */
+  tree(expr: Expr): ExplainNode {
+    const [root, ...more] = this.#roots.map(rounded)
+    if (root !== undefined && more.length === 0) return root
+    // A string or the samples of a selector: nothing was compiled.
+    return { node: textOf(expr), type: typeOf(expr), series: 0, samples: this.#budget.samplesTotal, ms: 0, children: this.#roots.map(rounded) }
   }
 
   #measured<T>(place: Place, work: () => T): T {

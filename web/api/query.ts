@@ -45,7 +45,7 @@ function instantJob(params: Params, parts: ServerParts): QueryJob {
   const timeMs = params.time('time', parts.clock.now())
   return {
     kind: 'instant', timeMs, limit, timeoutMs: timeoutOf(params, parts), lookbackMs: lookbackOf(params, parts),
-    query: queryOf(params), stats: statsOf(params),
+    query: queryOf(params), stats: statsOf(params), ...explainOf(params),
   }
 }
 
@@ -61,7 +61,7 @@ function rangeJob(params: Params, parts: ServerParts): QueryJob {
   }
   return {
     kind: 'range', startMs, endMs, stepMs, limit, timeoutMs: timeoutOf(params, parts),
-    lookbackMs: lookbackOf(params, parts), query: queryOf(params), stats: statsOf(params),
+    lookbackMs: lookbackOf(params, parts), query: queryOf(params), stats: statsOf(params), ...explainOf(params),
   }
 }
 
@@ -94,6 +94,11 @@ function lookbackOf(params: Params, parts: ServerParts): number {
   const fail = (why: string): ApiError => new ApiError('bad_data', `error parsing lookback delta duration: ${why}`)
   const lookbackMs = params.duration('lookback_delta', 0, fail)
   return lookbackMs > 0 ? lookbackMs : parts.options.lookbackMs
+}
+
+/** Our own: any text but 0 and false asks what each node of the query cost. */
+function explainOf(params: Params): { explain?: true } {
+  return ['', '0', 'false'].includes(params.text('explain')) ? {} : { explain: true }
 }
 
 /** Any text asks for statistics, `all` for those of each step too. */
