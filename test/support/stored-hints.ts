@@ -33,7 +33,8 @@ export class StoredHints {
     if (last !== null && last.hint === HINT_GAUGE) return HINT_UNKNOWN
     if (h.hint === HINT_RESET) return HINT_RESET
     if (last === null) return HINT_UNKNOWN
-    return isNewChunk(h, last) ? HINT_RESET : HINT_NOT_RESET
+    // That a chunk was begun for a reset is not told to readers: the chunk before it might be gone by then.
+    return isNewChunk(h, last) ? HINT_UNKNOWN : HINT_NOT_RESET
   }
 }
 
