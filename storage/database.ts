@@ -12,17 +12,14 @@ import { Head } from './head/head.ts'
 import { HeadAppender } from './head/head-append.ts'
 import { closeSlot } from './head/arena.ts'
 import type { HeadHandle } from './head/head-querier.ts'
+import { maintainHead } from './head/maintenance.ts'
 import { SegmentWriter, scanSegmentFile, segmentFileNumbers, segmentFilePath } from './head/segment-file.ts'
 import { SharedHeap } from './head/shared-heap.ts'
 import { Log } from './log/log.ts'
 import { LSN_GAP, oldestLogLsn, replayLog, type Replayed } from './log/log-replay.ts'
 import { SeriesFile } from './log/series-file.ts'
 
-/** Rows younger than this stay in memory; older ones of idle groups are encoded so that the log can be cut. */
-const IDLE_FLUSH_MS = 15 * 60_000
 const MAINTENANCE_MS = 15_000
-/** Groups flushed in one go; the event loop must not stall. */
-const FLUSH_SLICE = 64
 
 export interface DatabaseOptions {
   folder: string
@@ -62,7 +59,6 @@ export class Database implements Appender {
   readonly #clock: Clock
   readonly #logger: Logger
   #timer: Timer | null = null
-  #flushCursor = 1
   #isClosed = false
   /** Samples stored since start, replayed ones left out. */
   samplesAppended: number = 0
@@ -223,38 +219,12 @@ export class Database implements Appender {
 
   #schedule(): void {
     this.#timer = this.#clock.after(MAINTENANCE_MS, () => {
-      this.#maintain()
+      maintainHead({ head: this.head, log: this.#log, segments: this.#segments, clock: this.#clock, isClosed: () => this.#isClosed })
         .catch((error: unknown) => this.#logger.error('maintenance of the head failed', { err: error instanceof Error ? error : String(error) }))
         .finally(() => {
           if (!this.#isClosed) this.#schedule()
         })
     }, true)
-  }
-
-  /** Encodes rows of idle groups, drops old files, cuts the log behind what is synced in segments. */
-  async #maintain(): Promise<void> {
-    const { groups } = this.head
-    const before = this.#clock.monotonic() - IDLE_FLUSH_MS
-    for (let visited = 0, flushed = 0; visited < groups.length && flushed < FLUSH_SLICE; visited++) {
-      if (this.#flushCursor >= groups.length) this.#flushCursor = 1
-      const group = groups[this.#flushCursor++]
-      if (!group || group.rows === 0 || group.firstAtMs >= before) continue
-      this.head.flushGroup(group)
-      flushed++
-    }
-    this.head.arena.reclaim()
-    const safeLsn = this.head.oldestUnflushedLsn()
-    await this.#segments.sync()
-    if (this.#isClosed) return
-    this.#log.dropBefore(safeLsn)
-    this.#dropOldFiles()
-  }
-
-  /** Whole files go; the next readers find no segment in them, open ones keep their descriptors until they close. */
-  #dropOldFiles(): void {
-    // A clock that jumps a year ahead must not drop everything: what is old is old beside the newest sample, too.
-    const first = this.#segments.dropBefore(Math.min(this.#clock.now(), this.head.newestT()) - this.head.retentionMs)
-    if (first > 0) this.head.dropSegmentsBefore(first)
   }
 }
 

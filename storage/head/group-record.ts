@@ -206,10 +206,6 @@ export class GroupRecord {
     this.#u32[this.unit * 2 + SEGMENT] = segment
   }
 
-  get maxT(): number {
-    return this.#f64[this.unit + MAX_T]!
-  }
-
   /** Widens the group's time range. */
   cover(minT: number, maxT: number): void {
     if (minT < this.#f64[this.unit + MIN_T]!) this.#f64[this.unit + MIN_T] = minT

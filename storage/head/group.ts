@@ -21,6 +21,8 @@ export interface GroupGround {
   heap: SharedHeap
   arena: Arena
   segments: SegmentWriter
+  /** Time of the newest row of all groups. */
+  newestT: number
 }
 
 export class Group {
@@ -142,6 +144,7 @@ export class Group {
     const t = this.timeOf(r)
     this.rows = r + 1
     if (t > this.maxT) this.maxT = t
+    if (t > this.#ground.newestT) this.#ground.newestT = t
     this.record.begin()
     this.record.cover(t, t)
     this.record.setRows(this.rows)
@@ -232,6 +235,7 @@ export class Group {
     this.record.end()
     this.segmentMaxT = Math.max(this.segmentMaxT, place.maxT)
     this.maxT = Math.max(this.maxT, place.maxT)
+    this.#ground.newestT = Math.max(this.#ground.newestT, place.maxT)
   }
 
   /** Throws DiskError, with the descriptor given back. */
@@ -261,6 +265,19 @@ export class Group {
       arena.retire(unit, SEGMENT_UNITS)
       unit = next
     }
+  }
+
+  /** True if it has columns, but neither rows nor segments. */
+  get isEmpty(): boolean {
+    return this.columns > 0 && this.rows === 0 && this.record.segment === 0
+  }
+
+  /** Gives back its memory. Readers that began earlier may still look; nobody else may. */
+  release(): void {
+    const { arena } = this.#ground
+    if (this.#block !== 0) arena.retire(this.#block, this.#layout.units)
+    arena.retire(this.#refs, this.#refsCap / 2)
+    arena.retire(this.record.unit, RECORD_UNITS)
   }
 
   /** True if row r has a sample (live or stale) in column c. */

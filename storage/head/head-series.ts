@@ -94,6 +94,26 @@ export class HeadSeries {
     Atomics.store(this.#heap.u32, this.#group.wordOf(ref), 0)
   }
 
+  /** Takes a series out of a group that holds nothing of it. */
+  leave(ref: number, group: number): void {
+    if (this.#group.get(ref) === group) Atomics.store(this.#heap.u32, this.#group.wordOf(ref), 0)
+  }
+
+  /** Drops older places in groups that are gone. */
+  forgetPlaces(ref: number, isGone: (group: number) => boolean): void {
+    const { u32 } = this.#heap
+    let link = this.#more.wordOf(ref)
+    for (let node = u32[link]!, next = 0; node !== 0; node = next) {
+      next = u32[node * 2 + 2]!
+      if (isGone(u32[node * 2]!)) {
+        Atomics.store(u32, link, next)
+        this.#arena.retire(node, MEMBERSHIP_UNITS)
+      } else {
+        link = node * 2 + 2
+      }
+    }
+  }
+
   addMembership(ref: number, group: number, column: number): void {
     const node = this.#arena.allocate(MEMBERSHIP_UNITS)
     const { u32 } = this.#heap

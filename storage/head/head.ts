@@ -1,5 +1,6 @@
 // The head: everything of the store that is still being written. Main's side; readers see only the shared heap and
 // the segment files (head-querier.ts).
+import { assert } from '../../lib/std/assert.ts'
 import type { Clock } from '../../lib/std/clock.ts'
 import { Random, freshSeed } from '../../lib/std/random.ts'
 import type { Labels } from '../../lib/model/labels.ts'
@@ -31,7 +32,7 @@ export class Head {
   readonly clock: Clock
   readonly arena: Arena
   readonly series: HeadSeries
-  /** By id; place 0 is empty. */
+  /** By id; at place 0, and where a group was dissolved, stands one that is always empty. */
   readonly groups: Group[] = []
   retentionMs: number
   outOfOrderMs: number
@@ -56,7 +57,7 @@ export class Head {
     this.#symbols = new SymbolWriter(options.heap, this.arena)
     this.series = new HeadSeries(options.heap, this.arena, this.#symbols)
     this.#definitions = options.definitions
-    this.#ground = { heap: options.heap, arena: this.arena, segments: options.segments }
+    this.#ground = { heap: options.heap, arena: this.arena, segments: options.segments, newestT: -Infinity }
     this.#groupRecord = options.heap.paged('groupRecord')
     this.#reader = new SegmentReader(options.folder)
     this.#replayWriter = new RowWriter(options.heap, null)
@@ -74,6 +75,7 @@ export class Head {
   /** Ends the replay. What was found is kept, however much it is; the limit of series holds for new ones. */
   openLog(log: Log): void {
     this.#log = log
+    this.#inSegments.clear()
     this.series.limit = this.#seriesLimit
   }
 
@@ -167,6 +169,7 @@ export class Head {
   moveOut(ref: number, newest?: number): void {
     const group = this.groups[this.series.groupOf(ref)]!
     const column = this.series.columnOf(ref)
+    this.series.forgetPlaces(ref, (id) => this.groups[id] === this.groups[0])
     // First what can fail: a vacated column whose series still points at it would take no sample for ever.
     this.series.unassign(ref)
     group.vacate(column)
@@ -297,22 +300,26 @@ export class Head {
     return samples
   }
 
-  /** Forgets segments of files before `file`; readers find none of them any more. */
-  dropSegmentsBefore(file: number): void {
-    for (const group of this.groups) group.dropSegmentsBefore(file)
-  }
-
   /** Time of the newest sample of all. */
-  newestT(): number {
-    let newest = -Infinity
-    for (const group of this.groups) if (group.record.maxT > newest) newest = group.record.maxT
-    return newest
+  get newestT(): number {
+    return this.#ground.newestT
   }
 
-  /** LSN below which every row is in a segment. */
-  oldestUnflushedLsn(): number {
-    let oldest = this.#log ? this.#log.nextLsn : Infinity
-    for (const group of this.groups) if (group.firstLsn < oldest) oldest = group.firstLsn
-    return oldest
+  /**
+   * Lets go of a group that holds nothing any more. Its id is not given again: logged rows and series that were in it may
+   * still name it, and find an empty one. Its series are placed anew by their next samples.
+   */
+  dissolve(group: Group): void {
+    assert(group.isEmpty, `group ${group.id} is let go with ${group.rows} rows`)
+    for (let c = 0; c < group.columns; c++) {
+      const ref = this.heap.u32[group.refsWord + c]!
+      if (ref === 0) continue
+      if (group.isLate) this.#late.delete(ref)
+      else this.series.leave(ref, group.id)
+    }
+    const empty = this.groups[0]!
+    this.groups[group.id] = empty
+    Atomics.store(this.heap.u32, this.#groupRecord.wordOf(group.id), empty.record.unit)
+    group.release()
   }
 }

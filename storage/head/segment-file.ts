@@ -65,18 +65,24 @@ export class SegmentWriter {
     this.#maxT.set(file, Math.max(this.#maxT.get(file) ?? -Infinity, maxT))
   }
 
-  /** Removes the oldest full files as long as all they hold is before `oldest`; returns the first file that stays, 0 if none went. */
-  dropBefore(oldest: number): number {
-    let dropped = 0
+  /** The first file that stays when the oldest full ones go, as long as all they hold is before `oldest`; 0 if none go. */
+  firstKept(oldest: number): number {
+    let last = 0
     for (const [file, maxT] of [...this.#maxT].toSorted((a, b) => a[0] - b[0])) {
       if (file === this.#number || maxT >= oldest) break
+      last = file
+    }
+    return last === 0 ? 0 : last + 1
+  }
+
+  /** Removes the files before `first`. */
+  removeBefore(first: number): void {
+    for (const file of this.#maxT.keys()) {
+      if (file >= first) continue
       removeFile(segmentFilePath(this.#folder, file))
       this.#maxT.delete(file)
-      dropped = file
     }
-    if (dropped === 0) return 0
     syncFolder(this.#folder)
-    return dropped + 1
   }
 
   /**

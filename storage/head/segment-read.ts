@@ -10,6 +10,8 @@ import type { SharedHeap } from './shared-heap.ts'
 /** Segments up to this size are read whole, with their checksum. */
 const WHOLE_BYTES = 16 * 1024
 const OPEN_FILES_MAX = 32
+/** Segments remembered as sound; when they are more, all are looked at anew. */
+const VERIFIED_MAX = 65_536
 /** Decoders may look this far past a chunk. */
 const PAD_BYTES = 16
 
@@ -79,7 +81,10 @@ export class SegmentReader {
     if (isWhole && (got < want || this.bytes.readUInt32LE(place.lengthBytes) !== crc32(this.bytes.subarray(0, place.lengthBytes)))) {
       throw new SegmentDamageError(`cannot read segment at ${place.offsetBytes} of ${file.path}: ${place.lengthBytes} bytes do not match their checksum`)
     }
-    if (!isKnown) this.#verified.add(key)
+    if (!isKnown) {
+      if (this.#verified.size >= VERIFIED_MAX) this.#verified.clear()
+      this.#verified.add(key)
+    }
     decodeChunk(this.bytes, SEGMENT_HEAD_BYTES, place.rows, this.times, 0)
     this.#readOffsets(place, file.path)
     this.#chunkBase = 0

@@ -15,6 +15,9 @@ import {
 const RUN_MIN = 2
 const RUN_MAX = 510
 const TABLE_MIN = 1024
+/** Texts that a reader keeps decoded: as many, each at its id's place, and none longer; 16 MiB at the most. */
+export const TEXTS_MAX: number = 32_768
+const TEXT_LENGTH_MAX = 256
 
 /** FNV-1a over bytes, finished with an avalanche. */
 export function hashBytes(bytes: Uint8Array, from: number, to: number): number {
@@ -42,6 +45,7 @@ export class SymbolReader {
   protected readonly pairCount: PagedU32
   protected readonly firstRun: PagedU32
   protected readonly lastRun: PagedU32
+  #textIds: Uint32Array = new Uint32Array(0)
   readonly #texts: string[] = []
 
   constructor(heap: SharedHeap) {
@@ -87,12 +91,21 @@ export class SymbolReader {
   }
 
   text(id: number): string {
-    const known = this.#texts[id]
-    if (known !== undefined) return known
+    const slot = id & (TEXTS_MAX - 1)
+    // Fast path: the last text asked for at this place is this one.
+    if (this.#textIds[slot] === id) return this.#texts[slot]!
     const at = this.at.get(id)
     const text = this.heap.buffer.toString('utf8', at, at + this.length.get(id))
-    this.#texts[id] = text
+    if (text.length > TEXT_LENGTH_MAX) return text
+    if (this.#textIds.length === 0) this.#textIds = new Uint32Array(TEXTS_MAX)
+    this.#textIds[slot] = id
+    this.#texts[slot] = text
     return text
+  }
+
+  /** Texts kept decoded. */
+  get keptTexts(): number {
+    return this.#texts.reduce((sum) => sum + 1, 0)
   }
 
   /** The id of a label pair, 0 if no series has it. */

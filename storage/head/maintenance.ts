@@ -1,0 +1,80 @@
+// Upkeep of the head in the background: encodes rows of idle groups, cuts the log behind what is synced in segments,
+// and drops files that are past the retention. A million groups take a while; main gets its turn in between.
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { Clock } from '../../lib/std/clock.ts'
+import type { Log } from '../log/log.ts'
+import type { Group } from './group.ts'
+import type { Head } from './head.ts'
+import type { SegmentWriter } from './segment-file.ts'
+
+/** Rows younger than this stay in memory; older ones of idle groups are encoded so that the log can be cut. */
+const IDLE_FLUSH_MS = 15 * 60_000
+/** Groups looked at in one turn of the event loop: some 1 ms, 4 ms where segments are let go. */
+const LOOKS_PER_TURN = 4096
+/** What a flush counts in looks: 64 of them fill a turn. */
+const FLUSH_LOOKS = 64
+/** Flushes of one round; the rest waits for the next, so that the log is cut now and then. */
+const FLUSHES_MAX = 4096
+
+export interface Upkeep {
+  head: Head
+  log: Log
+  segments: SegmentWriter
+  clock: Clock
+  isClosed: () => boolean
+}
+
+/** One round. Rejects with DiskError when segments cannot be written or synced: the log then stays as it is. */
+export async function maintainHead(upkeep: Upkeep): Promise<void> {
+  const { head, log, segments, isClosed } = upkeep
+  const safeLsn = await flushIdleGroups(upkeep)
+  head.arena.reclaim()
+  if (isClosed()) return
+  await segments.sync()
+  if (isClosed()) return
+  log.dropBefore(safeLsn)
+  await dropOldFiles(upkeep)
+}
+
+/** Resolves to an LSN below which every row is in a segment. */
+async function flushIdleGroups({ head, log, clock, isClosed }: Upkeep): Promise<number> {
+  const before = clock.monotonic() - IDLE_FLUSH_MS
+  // Rows that come during the walk have LSNs from here on.
+  let safeLsn = log.nextLsn
+  let flushes = 0
+  await eachGroup(head, isClosed, (group) => {
+    const isDue = group.rows > 0 && group.firstAtMs < before && flushes < FLUSHES_MAX
+    if (isDue) {
+      head.flushGroup(group)
+      flushes++
+    }
+    if (group.firstLsn < safeLsn) safeLsn = group.firstLsn
+    return isDue ? FLUSH_LOOKS : 1
+  })
+  return safeLsn
+}
+
+/** Segments are forgotten before their files go: a reader that begins later looks for none of them. */
+async function dropOldFiles({ head, segments, clock, isClosed }: Upkeep): Promise<void> {
+  // A clock that jumps a year ahead must not drop everything: what is old is old beside the newest sample, too.
+  const first = segments.firstKept(Math.min(clock.now(), head.newestT) - head.retentionMs)
+  if (first === 0) return
+  await eachGroup(head, isClosed, (group) => {
+    group.dropSegmentsBefore(first)
+    if (group.isEmpty) head.dissolve(group)
+    return 1
+  })
+  if (!isClosed()) segments.removeBefore(first)
+}
+
+/** Visits all groups there are; `visit` says what the visit cost, in looks. Stops when the store closes. */
+async function eachGroup(head: Head, isClosed: () => boolean, visit: (group: Group) => number): Promise<void> {
+  let looks = 0
+  for (let id = 1; id < head.groups.length; id++) {
+    looks += visit(head.groups[id]!)
+    if (looks < LOOKS_PER_TURN) continue
+    looks = 0
+    await nextTurn()
+    if (isClosed()) return
+  }
+}
