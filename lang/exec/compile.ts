@@ -9,6 +9,7 @@ import { scalarWithScalar, vectorWithScalar } from './binary-scalar.ts'
 import type { ExprCompiler } from './call-context.ts'
 import { compileCall } from './compile-call.ts'
 import { CountValues } from './count-values.ts'
+import { CountsOnlySelection } from './counts-only-selection.ts'
 import { drainScalar } from './dense.ts'
 import { instantSelector } from './instant-selector.ts'
 import { Join } from './join.ts'
@@ -107,9 +108,10 @@ export class Compiler implements ExprCompiler {
     const endMs = steps.startMs + (steps.count - 1) * steps.stepMs
     const mint = (shift.atMs ?? steps.startMs) - shift.offsetMs - shift.rangeMs + 1
     const maxt = (shift.atMs ?? endMs) - shift.offsetMs
-    return this.scope.querier.select(selector.matchers, mint, maxt, {
+    const selection = this.scope.querier.select(selector.matchers, mint, maxt, {
       startMs: steps.startMs, endMs, stepMs: steps.stepMs, rangeMs, func,
     })
+    return selector.isCountsOnly === true ? new CountsOnlySelection(selection) : selection
   }
 
   /** Drops the names whose removal was delayed; an operator at the end of the query or of a raw subquery. */

@@ -1,6 +1,7 @@
 // A whole query over one Querier: plan, compile, run to the end. The result still speaks of label sets by id.
 import { assert } from '../../lib/std/assert.ts'
 import type { Expr } from '../parse/ast.ts'
+import { markCountsOnly } from '../plan/counts-only.ts'
 import { foldDurations, type QueryTimes } from '../plan/fold-durations.ts'
 import { findRepeated } from '../plan/repeated.ts'
 import { findStepInvariant } from '../plan/step-invariant.ts'
@@ -31,7 +32,7 @@ export function evaluate(parsed: Expr, steps: Steps, times: QueryTimes, scope: Q
     const name = type === 'matrix' ? 'range vector' : type
     throw new QueryError('bad_data', `invalid parameter "query": invalid expression type "${name}" for range query, must be Scalar or instant Vector`)
   }
-  const expr = foldDurations(parsed, times)
+  const expr = markCountsOnly(foldDurations(parsed, times))
   // Notes on start times count how often they happened: what is evaluated for two would count once.
   const repeated = scope.features.startTimestamps ? NONE_REPEATED : findRepeated(expr, scope.query)
   const compiler = new Compiler(scope, { invariant: findStepInvariant(expr), repeated })

@@ -62,6 +62,8 @@ export interface VectorSelector {
   at: AtModifier | null
   isAnchored: boolean
   isSmoothed: boolean
+  /** Of native histograms only count and sum are wanted; known after planning (plan/counts-only.ts). */
+  isCountsOnly?: boolean
   span: Span
 }
 

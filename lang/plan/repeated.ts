@@ -4,6 +4,7 @@
 //   sum(rate(a[5m])) / count(rate(a[5m]))     rate(a[5m]) is repeated
 //   sum(a) / sum(a)                           sum(a) is; a within it stands but once, since the second copy is not looked into
 import type { Expr } from '../parse/ast.ts'
+import { marksOf } from './counts-only.ts'
 import { childrenOf } from './tree.ts'
 import { typeOf } from './value-type.ts'
 
@@ -12,7 +13,7 @@ export function findRepeated(expr: Expr, query: string): ReadonlyMap<Expr, strin
   const seen = new Map<string, Expr[]>()
   const visit = (node: Expr): void => {
     if (isWorthSharing(node)) {
-      const text = query.slice(node.span.start, node.span.end)
+      const text = `${marksOf(node)} ${query.slice(node.span.start, node.span.end)}`
       const known = seen.get(text)
       if (known !== undefined) {
         known.push(node)
