@@ -76,7 +76,8 @@ class SumCells implements Accumulator {
 
   finish(): void {
     const { values } = this
-    for (let c = 0; c < values.length; c++) if (this.#compensations[c] !== 0) values[c]! += this.#compensations[c]!
+    // Also where it is 0: that makes 0 of −0.
+    for (let c = 0; c < values.length; c++) values[c]! += this.#compensations[c]!
   }
 }
 

@@ -150,7 +150,7 @@ function groupFamilies(ctx: FuncContext, rows: DenseRows, at: Span): Family[] {
     const { isValid, bound } = parseBound(text)
     if (isValid) family.buckets.push({ row, bound })
     else {
-      const metric = forMetric(metricOf(ctx, set))
+      const metric = forMetric(metricOf(ctx, ctx.dropName(set)))
       ctx.annotations.warn(`bucket label "le" is missing or has a malformed value of ${quote(text)}${metric}`, at)
     }
   })
