@@ -60,7 +60,8 @@ const SIMPLE_ESCAPES: ReadonlyMap<string, string> = new Map([
 
 /**
  * The value of a quoted string, quotes included, that the lexer has passed. Byte escapes (`\xff`, `\377`) make bytes;
- * bytes that are no UTF-8 become U+FFFD, which is also how Prometheus shows them in JSON.
+ * one that is no UTF-8 becomes a lone surrogate, U+DC00 and the byte, so that such a text equals no stored one and
+ * can be shown as it was written.
  */
 export function unquote(text: string): string {
   const body = text.slice(1, -1)
@@ -75,5 +76,22 @@ export function unquote(text: string): string {
     else if (/^\\[0-7]/.test(piece)) parts.push(Buffer.of(Number.parseInt(piece.slice(1), 8)))
     else parts.push(Buffer.from(SIMPLE_ESCAPES.get(piece[1]!) ?? piece.slice(1)))
   }
-  return Buffer.concat(parts).toString()
+  return decodeUtf8(Buffer.concat(parts))
+}
+
+function decodeUtf8(bytes: Buffer): string {
+  const text = bytes.toString()
+  if (!text.includes('\ufffd')) return text
+  let out = ''
+  for (let at = 0; at < bytes.length;) {
+    const length = [1, 2, 3, 4].find((n) => isRune(bytes.subarray(at, at + n)))
+    out += length === undefined ? String.fromCharCode(0xdc00 + bytes[at]!) : bytes.toString('utf8', at, at + length)
+    at += length ?? 1
+  }
+  return out
+}
+
+/** Whether the bytes are the UTF-8 of one character. */
+function isRune(bytes: Buffer): boolean {
+  return Buffer.from(bytes.toString()).equals(bytes) && Array.from(bytes.toString()).length === 1
 }

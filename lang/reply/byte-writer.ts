@@ -64,7 +64,7 @@ export class ByteWriter {
 
   /** A JSON string: quoted, escaped. */
   jsonString(text: string): void {
-    this.text(JSON.stringify(text))
+    this.text(JSON.stringify(text.toWellFormed()))
   }
 
   raw(source: Uint8Array): void {

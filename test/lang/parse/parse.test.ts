@@ -133,7 +133,7 @@ describe('parseExpr', () => {
     f('1h30m', 5400)
     f('-.5e-3', -0.0005)
     f('-inF', -Infinity)
-    expect(parseExpr('"\\a\\377\\xe2\\x82\\xac\\u20ac\\U0001f600\\\\"')).toMatchObject({ value: '\u0007\ufffd€€😀\\' })
+    expect(parseExpr('"\\a\\377\\xe2\\x82\\xac\\u20ac\\U0001f600\\\\"')).toMatchObject({ value: '\u0007\udcff€€😀\\' })
     expect(parseExpr('`\\n`')).toMatchObject({ value: '\\n' })
     expect(parseExpr('foo @ 1.0005')).toMatchObject({ at: { kind: 'time', ms: 1001 } })
     expect(parseExpr('foo[0.3]')).toMatchObject({ range: { kind: 'fixed', ms: 300 } })

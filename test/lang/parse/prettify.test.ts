@@ -25,8 +25,6 @@ const PRINTED_OTHERWISE: ReadonlyMap<string, string> = new Map([
   ['foo[(-2)^2]', 'foo[(-2) ^ 2]'], ['foo[(-2) ^ 2]', 'foo[(-2) ^ 2]'],
   // Prometheus: foo offset 5m - 8, which subtracts from foo; 1m * 2 and 5m ^ 2 likewise.
   ['foo offset (5m) - 8', 'foo offset (5m) - 8'], ['foo offset --1m*2', 'foo offset (1m) * 2'], ['foo offset ++5m ^ 2', 'foo offset (5m) ^ 2'],
-  // Bytes that are no UTF-8 are U+FFFD here from the start.
-  ['"\\xff"', '"\\ufffd"'], ['"\\377\\xff"', '"\\ufffd\\ufffd"'],
 ])
 /** JSON cannot hold them as numbers, and Prometheus answers 500. */
 const UNSPEAKABLE = /fill\S* \((NaN|[+-]?Inf)\)/
