@@ -11,7 +11,7 @@ import { ROOT_PAIR_COUNT, ROOT_SYMBOL_COUNT } from '../../storage/head/shared-he
 import { SymbolReader, TEXTS_MAX } from '../../storage/head/symbols.ts'
 import { waitFor } from '../support/monitor-process.ts'
 import { tempFolder } from '../support/temp-folder.ts'
-import { NOW, abandon, append, batchOf, keyOf, open, readAll, samplesIn, series, seriesOf } from './store.ts'
+import { HINTS, NOW, abandon, append, batchOf, drain, keyOf, open, readAll, samplesIn, series, seriesOf } from './store.ts'
 
 describe('timestamps', () => {
   it('must be finite, whatever the retention', async () => {
@@ -143,6 +143,38 @@ describe('groups that hold nothing any more', () => {
     await again.close()
   })
 
+  it('are not mistaken for those that take their place, by series that moved out of them or were late', async () => {
+    const folder = tempFolder()
+    const clock = new FakeClock(NOW)
+    const options = { clock, retentionMs: 3_600_000 }
+    const first = open(folder, options)
+    const refs = seriesOf(first, 40)
+    append(first, batchOf(NOW - 900_000, refs, refs))
+    append(first, batchOf(NOW, refs.slice(0, 20), refs))
+    expect(append(first, batchOf(NOW - 600_000, refs.slice(20), refs))).toEqual(refs.slice(20).map(() => STORED))
+    expect(append(first, batchOf(NOW - 300_000, refs.slice(0, 10), refs))).toEqual(refs.slice(0, 10).map(() => STORED))
+    for (const group of first.head.groups) first.head.flushGroup(group)
+    await first.close()
+    const db = open(folder, options)
+    await clock.advance(2 * 3_600_000)
+    append(db, batchOf(clock.now(), [db.series(labelsFromRecord({ __name__: 'now' }))], [1]))
+    await untilGone(clock, `${folder}/head/00000001.seg`)
+    expect(new Set(db.head.groups).size).toBe(2)
+    const t = clock.now()
+    const others = seriesOf(db, 200, 1000)
+    for (const ref of others) append(db, batchOf(t, [ref], [ref]))
+    expect([...readAll(db).keys()].toSorted()).toEqual(['__name__|now', ...others.map((_, i) => keyOf(series(1000 + i)))].toSorted())
+    append(db, batchOf(t, refs, refs))
+    for (const ref of refs) expect(append(db, batchOf(t - 300_000, [ref], [ref * 3]))).toEqual([STORED])
+    const live = readAll(db)
+    for (const [i, ref] of refs.entries()) expect(live.get(keyOf(series(i)))).toEqual([[t - 300_000, ref * 3], [t, ref]])
+    await db.commit()
+    abandon(folder)
+    const again = open(folder, options)
+    expect(readAll(again)).toEqual(live)
+    await again.close()
+  })
+
   it('are forgotten by series that moved out of them', async () => {
     const folder = tempFolder()
     const clock = new FakeClock(NOW)
@@ -174,6 +206,17 @@ describe('groups that hold nothing any more', () => {
   })
 })
 
+/** What a query of one series leaves out as damaged. */
+function damageSeen(db: Database, i: number): readonly string[] {
+  const queryable = new HeadQueryable(db.handle(), 3)
+  const querier = queryable.querier()
+  drain(querier, querier.select([{ name: 'i', op: '=', value: String(i) }], -Infinity, Infinity, HINTS))
+  const damage = querier.damage!()
+  querier.close()
+  queryable.close()
+  return damage
+}
+
 describe('upkeep', () => {
   it('lets the event loop turn while it walks over many groups, and loses nothing that comes meanwhile', async () => {
     const folder = tempFolder()
@@ -181,19 +224,22 @@ describe('upkeep', () => {
     let turns = 0
     let isDone = false
     const come: number[] = []
+    const damage: string[] = []
     const turn = (): void => {
+      if (isDone) return
       turns++
+      damage.push(...damageSeen(db, (turns * 4099) % refs.length))
       // A series whose group is being let go, or not yet, or was just now.
       const ref = refs[(turns * 2711) % refs.length]!
       if (append(db, batchOf(clock.now(), [ref], [turns]))[0] === STORED) come.push(ref)
-      if (!isDone) setImmediate(turn)
+      setImmediate(turn)
     }
     setImmediate(turn)
-    const before = turns
     await untilGone(clock, `${folder}/head/00000001.seg`)
     isDone = true
     // 20,001 groups, walked twice, 4096 in a turn.
-    expect(turns - before).toBeGreaterThanOrEqual(8)
+    expect(turns).toBeGreaterThanOrEqual(8)
+    expect(damage, 'segments that are let go are not missed').toEqual([])
     const live = readAll(db)
     for (const ref of come) expect(live.has(keyOf(series(refs.indexOf(ref)))), `series ${ref}`).toBe(true)
     await db.commit()
