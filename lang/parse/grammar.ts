@@ -16,7 +16,7 @@ import {
 import {
   type Braces, buildMatcher, buildMatrix, buildSelector, buildSubquery, setAt, setExtended, setOffset,
 } from './build-selector.ts'
-import { Chain } from './chain.ts'
+import { type Binder, Chain } from './chain.ts'
 import { DurationGrammar, STEP_WORDS } from './grammar-duration.ts'
 import { unquote } from './literals.ts'
 import { Fault } from './parse-error.ts'
@@ -38,6 +38,15 @@ const NEEDS_COLON_OR_BRACKET = 'in subquery or range, expected ":" or "]"'
 class Grammar extends DurationGrammar {
   features: ParserFeatures = { experimentalFunctions: false, extendedRangeSelectors: false, fillModifiers: false }
   #primaries: IOrAlt<Expr>[] | undefined
+  readonly #binder: Binder<Expr, BinaryModifiers> = {
+    sign: exprBinder.sign,
+    binary: (operator, modifiers, left, right) => {
+      const expr = exprBinder.binary(operator, modifiers, left, right)
+      const hasFill = modifiers !== undefined && (modifiers.matching.fillLeft !== null || modifiers.matching.fillRight !== null)
+      if (hasFill && !this.features.fillModifiers) throw new Fault(expr.span, 'binop fill modifiers are experimental and not enabled')
+      return expr
+    },
+  }
 
   constructor() {
     super()
@@ -59,7 +68,7 @@ class Grammar extends DurationGrammar {
 
   readonly expression: ParserMethod<[], Expr> = this.RULE('expression', () => {
     this.ACTION(() => this.enter())
-    const chain = new Chain(exprBinder)
+    const chain = new Chain(this.#binder)
     this.MANY(() => {
       const sign = this.CONSUME(t.Sign)
       this.ACTION(() => chain.sign(sign))
@@ -353,7 +362,6 @@ class Grammar extends DurationGrammar {
     this.CONSUME(t.RightParen)
     const word = token.image.toLowerCase()
     this.ACTION(() => {
-      if (!this.features.fillModifiers) throw new Fault(t.spanOf(token), 'binop fill modifiers are experimental and not enabled')
       if (word !== 'fill_right') matching.fillLeft = value
       if (word !== 'fill_left') matching.fillRight = value
     })

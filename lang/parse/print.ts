@@ -23,7 +23,7 @@ export function printExpr(expr: Expr): string {
   }
 }
 
-/** Go's %q; but U+FFFD, which stands for bytes that were no text, must be escaped: no string may hold it bare. */
+/** Go's %q; but with U+FFFD escaped, which the lexer refuses bare. */
 function quote(text: string): string {
   return quoteAsGo(text).replaceAll('\ufffd', '\\ufffd')
 }

@@ -12,7 +12,7 @@ export type TreeJson = { readonly [key: string]: TreeJson } | readonly TreeJson[
 export function treeJson(expr: Expr): TreeJson {
   switch (expr.type) {
     case 'number': return { type: 'numberLiteral', val: printFloat(expr.value) }
-    case 'string': return { type: 'stringLiteral', val: expr.value }
+    case 'string': return { type: 'stringLiteral', val: expr.value.toWellFormed() }
     case 'vectorSelector': return { ...selectorJson(expr), type: 'vectorSelector' }
     case 'matrixSelector': return { ...selectorJson(expr.selector), ...durationJson('range', expr.range), type: 'matrixSelector' }
     case 'subquery': return {
@@ -43,7 +43,8 @@ function selectorJson({ name, isNameInBraces, matchers, offset, at, isAnchored, 
 }
 
 function matcherJson({ name, op, value }: Matcher): TreeJson {
-  return { name, type: op, value }
+  // Bytes that are no UTF-8 show as U+FFFD, as Go's encoder shows them.
+  return { name: name.toWellFormed(), type: op, value: value.toWellFormed() }
 }
 
 /** A duration under its name in ms, 0 where it is an expression or missing; the expression beside it. */

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { formatMatcher, type Matcher } from '../../../lib/model/matcher.ts'
 import type { Expr } from '../../../lang/parse/ast.ts'
 import { ParseError } from '../../../lang/parse/parse-error.ts'
-import { ALL_FEATURES, parseExpr, parseSelector } from '../../../lang/parse/parse.ts'
+import { ALL_FEATURES, NO_FEATURES, parseExpr, parseSelector } from '../../../lang/parse/parse.ts'
 import { printExpr } from '../../../lang/parse/print.ts'
 import { runParserCases } from '../../conformance/parser-cases.ts'
 
@@ -139,13 +139,21 @@ describe('parseExpr', () => {
     expect(parseExpr('foo[0.3]')).toMatchObject({ range: { kind: 'fixed', ms: 300 } })
   })
 
-  it('refuses experimental syntax that is switched off', () => {
-    const f = (text: string, want: string): void => expect(errorOf(text, parseNone).detail).toBe(want)
-    const parseNone = { experimentalFunctions: false, extendedRangeSelectors: false, fillModifiers: false }
-    f('mad_over_time(foo[5m])', 'function "mad_over_time" is not enabled')
-    f('limitk(1, foo)', 'limitk() is experimental and must be enabled with --enable-feature=promql-experimental-functions')
-    f('foo[5m] smoothed', 'smoothed modifier is experimental and not enabled')
-    f('a + fill(0) b', 'binop fill modifiers are experimental and not enabled')
+  it('refuses experimental syntax that is switched off, as Prometheus 3.14 does', () => {
+    const f = (text: string, want: string): void => expect(errorOf(text, NO_FEATURES).message, text).toBe(want.replace(' ', ' parse error: '))
+    f('mad_over_time(foo[5m])', '1:1: function "mad_over_time" is not enabled')
+    f('1 + info(foo)', '1:5: function "info" is not enabled')
+    f('vector(step())', '1:8: function "step" is not enabled')
+    f('start()', '1:1: function "start" is not enabled')
+    f('min_of(1, 2)', '1:1: function "min_of" is not enabled')
+    f('limitk(1, foo)', '1:1: limitk() is experimental and must be enabled with --enable-feature=promql-experimental-functions')
+    f('limit_ratio(0.5, foo) by (x)', '1:1: limit_ratio() is experimental and must be enabled with --enable-feature=promql-experimental-functions')
+    f('foo[5m] smoothed', '1:1: smoothed modifier is experimental and not enabled')
+    f('rate(foo anchored [5m])', '1:6: anchored modifier is experimental and not enabled')
+    f('a + fill(0) b', '1:1: binop fill modifiers are experimental and not enabled')
+    f('sum(x) + (a - fill(0) b)', '1:11: binop fill modifiers are experimental and not enabled')
+    f('a + on (x) group_left fill_left (1) b', '1:1: binop fill modifiers are experimental and not enabled')
+    for (const text of ['foo[step()]', 'foo offset min_of(1m, 2m)', 'fill_left + 1', 'foo[5m * 2]']) expect(() => parseExpr(text)).not.toThrow()
   })
 })
 
