@@ -39,7 +39,7 @@ class Grammar extends DurationGrammar {
   features: ParserFeatures = { experimentalFunctions: false, extendedRangeSelectors: false, fillModifiers: false }
   #primaries: IOrAlt<Expr>[] | undefined
   readonly #binder: Binder<Expr, BinaryModifiers> = {
-    sign: exprBinder.sign,
+    sign: (sign, operand) => exprBinder.sign(sign, operand),
     binary: (operator, modifiers, left, right) => {
       const expr = exprBinder.binary(operator, modifiers, left, right)
       const hasFill = modifiers !== undefined && (modifiers.matching.fillLeft !== null || modifiers.matching.fillRight !== null)
