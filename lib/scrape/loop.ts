@@ -53,6 +53,7 @@ export class ScrapeLoop {
   readonly #failureLog: FailureLog | null
   readonly #rules: BodyRules
   readonly #headers: Record<string, string>
+  readonly #intervalText: string
   readonly #aborter = new AbortController()
   #timer: Timer | null = null
   #running: Promise<void> | null = null
@@ -71,6 +72,7 @@ export class ScrapeLoop {
     this.#client = client
     this.#failureLog = failureLog
     this.#rules = { targetLabels: target.labels, config }
+    this.#intervalText = formatDuration(target.intervalMs)
     this.#headers = requestHeaders(target, config, context.version)
   }
 
@@ -134,7 +136,7 @@ export class ScrapeLoop {
     const { clock, writer, metrics } = this.#context
     const startMs = clock.monotonic()
     if (this.#lastStartMs >= 0) {
-      metrics.intervalLength.observe({ interval: formatDuration(this.target.intervalMs) }, (startMs - this.#lastStartMs) / 1000)
+      metrics.intervalLength.observe(this.#intervalText, (startMs - this.#lastStartMs) / 1000, startMs)
     }
     this.#lastStartMs = startMs
     const outcome = {

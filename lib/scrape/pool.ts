@@ -69,7 +69,7 @@ export class ScrapePool {
     metrics.poolTargets.set(job, loops.size)
     metrics.poolTargetLimit.set(job, this.#config.limits.targets)
     metrics.poolSyncs.inc(job)
-    metrics.syncLength.observe(job, (clock.monotonic() - startMs) / 1000)
+    metrics.syncLength.observe(this.#config.jobName, (clock.monotonic() - startMs) / 1000, clock.monotonic())
   }
 
   /** Changes the configuration, and the context where one is given; loops start anew with their caches, unless nothing changed. */

@@ -1,9 +1,10 @@
 // What scraping says of itself, under Prometheus' names (scrape/metrics.go), so that its dashboards and alerts hold.
-import type { Counter, Gauge, Metrics, Summary } from '../std/metrics.ts'
+import type { Counter, Gauge, Metrics } from '../std/metrics.ts'
+import type { RecentSummary } from '../std/recent-summary.ts'
 
 export class ScrapeMetrics {
-  readonly intervalLength: Summary<'interval'>
-  readonly syncLength: Summary<'scrape_job'>
+  readonly intervalLength: RecentSummary
+  readonly syncLength: RecentSummary
   readonly poolTargets: Gauge<'scrape_job'>
   readonly poolTargetLimit: Gauge<'scrape_job'>
   readonly pools: Counter
@@ -22,8 +23,8 @@ export class ScrapeMetrics {
 
   constructor(metrics: Metrics) {
     const target = (name: string, help: string): Counter => metrics.counter(`prometheus_target_${name}_total`, help)
-    this.intervalLength = metrics.summary('prometheus_target_interval_length_seconds', 'Actual intervals between scrapes.', [0.01, 0.05, 0.5, 0.9, 0.99], ['interval'])
-    this.syncLength = metrics.summary('prometheus_target_sync_length_seconds', 'Actual interval to sync the scrape pool.', [0.01, 0.05, 0.5, 0.9, 0.99], ['scrape_job'])
+    this.intervalLength = metrics.summary('prometheus_target_interval_length_seconds', 'Actual intervals between scrapes.', [0.01, 0.05, 0.5, 0.9, 0.99], 'interval')
+    this.syncLength = metrics.summary('prometheus_target_sync_length_seconds', 'Actual interval to sync the scrape pool.', [0.01, 0.05, 0.5, 0.9, 0.99], 'scrape_job')
     this.poolTargets = metrics.gauge('prometheus_target_scrape_pool_targets', 'Current number of targets in this scrape pool.', ['scrape_job'])
     this.poolTargetLimit = metrics.gauge('prometheus_target_scrape_pool_target_limit', 'Maximum number of targets allowed in this scrape pool.', ['scrape_job'])
     this.pools = target('scrape_pools', 'Total number of scrape pool creation attempts.')

@@ -1,8 +1,9 @@
 // The one door to prom-client: Monitor's own metrics, served on /metrics of the main thread. Names follow
 // Prometheus' own where a dashboard or mixin asks for them (peers' `prometheus_*`), `monitor_*` elsewhere.
 import { Counter, Gauge, Histogram, Registry, Summary, collectDefaultMetrics } from 'prom-client'
+import { RecentSummary } from './recent-summary.ts'
 
-export type { Counter, Gauge, Histogram, Summary } from 'prom-client'
+export type { Counter, Gauge, Histogram } from 'prom-client'
 export { Registry } from 'prom-client'
 
 /** Makes metrics that all register in one registry. One instance per process, handed to whoever counts. */
@@ -47,11 +48,16 @@ export class Metrics {
     return new Histogram({ name, help, labelNames: [...labelNames], buckets: [...buckets], registers: [this.registry] })
   }
 
-  /** Quantiles over the last 5 to 10 minutes. An observation costs some 10 µs. */
-  summary<L extends string = never>(name: string, help: string, percentiles: readonly number[], labelNames: readonly L[] = []): Summary<L> {
-    return new Summary({
-      name, help, labelNames: [...labelNames], percentiles: [...percentiles], maxAgeSeconds: 600, ageBuckets: 2, registers: [this.registry],
+  /** Quantiles over the last 5 to 10 minutes. */
+  summary(name: string, help: string, quantiles: readonly number[], label: string): RecentSummary {
+    const recent = new RecentSummary(label, quantiles)
+    const metric = new Summary({ name, help, labelNames: [label], registers: [this.registry] })
+    const get = metric.get.bind(metric)
+    metric.get = async () => ({
+      ...(await get()),
+      values: recent.values().map(({ suffix, labels, value }) => ({ labels, value, metricName: `${name}${suffix}` })),
     })
+    return recent
   }
 
   /** Adds `process_*` and `nodejs_*`. */
