@@ -17,6 +17,8 @@ export class SharedRows {
   /** The first reader's operator, compiled where it stands, so that errors come in order. */
   readonly #first: Operator
   #readers = 0
+  /** Readers that have not copied all rows yet. */
+  #unfinished = 0
   #isKept: boolean | null = null
   #rows: DenseRows | null = null
 
@@ -30,11 +32,12 @@ export class SharedRows {
 
   /** Whether another reader may still join: nothing was read yet, or all is kept. */
   get isOpen(): boolean {
-    return this.#isKept === null || (this.#isKept && this.#readers > 0)
+    return this.#isKept === null || (this.#isKept && this.#unfinished > 0)
   }
 
   /** An operator with all rows of the subtree. */
   reader(): Operator {
+    this.#unfinished++
     return new SharedReader(this, this.#readers++ === 0)
   }
 
@@ -43,11 +46,16 @@ export class SharedRows {
     this.#isKept ??= this.#readers > 1 && this.#first.series().length * this.#steps.count * BYTES_PER_POINT <= KEPT_BYTES_MAX
     if (!this.#isKept) return isFirst ? this.#first : this.#compile()
     const rows = this.#rows ??= drain(this.#first, this.#steps, this.#budget)
-    this.#readers--
-    // The last reader may have the rows themselves.
-    if (this.#readers > 0) return new CopiedRows(rows, this.#steps, this.#budget)
-    this.#rows = null
-    return new DenseOperator(rows)
+    // The last one to look may have the rows themselves.
+    if (this.#unfinished === 1) {
+      this.#finish()
+      return new DenseOperator(rows)
+    }
+    return new CopiedRows(rows, { steps: this.#steps, onEnd: () => this.#finish() }, this.#budget)
+  }
+
+  #finish(): void {
+    if (--this.#unfinished === 0) this.#rows = null
   }
 }
 
@@ -79,13 +87,17 @@ class CopiedRows implements Operator {
   readonly #rows: DenseRows
   readonly #width: number
   readonly #out: RowBatch
+  readonly #onEnd: () => void
   #at = 0
+  #isDone = false
 
-  constructor(rows: DenseRows, steps: Steps, budget: Budget) {
+  /** `onEnd` is called once all is copied. */
+  constructor(rows: DenseRows, { steps, onEnd }: { steps: Steps; onEnd: () => void }, budget: Budget) {
     const rowsMax = rowsPerBatch(steps, rows.series.length)
     const size = rowsMax * steps.count
     this.#rows = rows
     this.#width = steps.count
+    this.#onEnd = onEnd
     this.#out = { rows: 0, index: budget.ints(rowsMax), values: budget.floats(size), kinds: budget.bytes(size) }
   }
 
@@ -98,7 +110,11 @@ class CopiedRows implements Operator {
     const out = this.#out
     const width = this.#width
     const count = Math.min(out.index.length, series.length - this.#at)
-    if (count === 0) return null
+    if (count === 0) {
+      if (!this.#isDone) this.#onEnd()
+      this.#isDone = true
+      return null
+    }
     const [from, to] = [this.#at * width, (this.#at + count) * width]
     for (let r = 0; r < count; r++) out.index[r] = this.#at + r
     out.values.set(values.subarray(from, to))

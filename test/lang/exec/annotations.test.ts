@@ -1,0 +1,51 @@
+import { describe, expect, it } from 'vitest'
+import { Annotations } from '../../../lang/exec/annotations.ts'
+
+const QUERY = 'sum(grüße) +\n  sum(b) + sum(b)'
+const at = (text: string, from = 0): { start: number; end: number } => {
+  const start = QUERY.indexOf(text, from)
+  return { start, end: start + text.length }
+}
+const LAST = QUERY.lastIndexOf('sum(b)')
+
+describe('annotations', () => {
+  it('end with line and column, in UTF-8 bytes', () => {
+    const notes = new Annotations(QUERY)
+    notes.warn('w', at('sum(b)'))
+    notes.info('i', at('+'))
+    expect([notes.warnings(), notes.infos()]).toEqual([['PromQL warning: w (2:3)'], ['PromQL info: i (1:14)']])
+  })
+
+  it('tell a text once, at the place evaluated last: right after left, outer after inner', () => {
+    const notes = new Annotations(QUERY)
+    for (const place of [at('sum(b)', LAST), at('grüße'), at('b')]) notes.warn('w', place)
+    notes.info('i', at('sum(grüße)'))
+    notes.info('i', at('grüße'))
+    expect([notes.warnings(), notes.infos()]).toEqual([['PromQL warning: w (2:12)'], ['PromQL info: i (1:1)']])
+  })
+
+  it('speak of a copy where it stands, also within copies', () => {
+    const notes = new Annotations(QUERY)
+    notes.copy(at('sum(b)'), LAST)
+    notes.warn('w', at('b'))
+    expect(notes.warnings()).toEqual(['PromQL warning: w (2:16)'])
+  })
+
+  it('gather what is merged, at the place evaluated first', () => {
+    const notes = new Annotations(QUERY)
+    for (const [place, size] of [[at('sum(b)', LAST), 3], [at('grüße'), 2]] as const) {
+      const sum = notes.warnMerged('sizes', place, () => ({ total: 0 }), ({ total }) => `sizes of ${total}`)
+      sum.total += size
+    }
+    notes.infoMerged('sizes', at('b'), () => ({ total: 0 }), () => 'another kind')
+    expect([notes.warnings(), notes.infos()]).toEqual([['PromQL warning: sizes of 5 (1:5)'], ['PromQL info: another kind (2:7)']])
+  })
+
+  it('are ten of a kind at most, and a count of the others', () => {
+    const notes = new Annotations(QUERY)
+    for (let i = 0; i < 13; i++) notes.warn(`w${i}`, at('b'))
+    for (let i = 0; i < 10; i++) notes.info(`i${i}`, at('b'))
+    notes.warnPlain('of the answer')
+    expect([notes.warnings().length, notes.warnings().at(-1), notes.infos().length]).toEqual([11, '4 more warning annotations omitted', 10])
+  })
+})
