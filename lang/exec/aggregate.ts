@@ -66,7 +66,7 @@ export class Aggregate implements Operator {
     return { rows: sets.length, index: sets.map((_, g) => g), values: cells.values, kinds: cells.kinds }
   }
 
-  /** null where the operator has no use for histograms, or counts them as any point. */
+  /** null where the operator has no use for histograms, or counts them like floats. */
   #histogramCells(): HistogramCells | null {
     return this.#op === 'sum' || this.#op === 'avg' ? new HistogramCells(this.#op, this.#scope) : null
   }

@@ -87,12 +87,12 @@ const plainMean: Plain = (v) => {
 }
 
 const VALUES: ReadonlyMap<string, (k: number) => number> = new Map([
-  ['a counter', (k) => k * 1234.5 + random.float()],
+  ['a counter', (k: number) => k * 1234.5 + random.float()],
   ['noise around zero', () => random.float() - 0.5],
   ['noise of all sizes', () => (random.float() - 0.5) * 10 ** (random.int(40) - 20)],
-  ['tiny values behind a huge one', (k) => (k === 7 ? 1e30 : random.float())],
-  ['huge values that cancel out', (k) => (k % 2 === 0 ? 1e100 : -1e100) + k],
-  ['an infinity', (k) => (k === 50 ? Infinity : k)],
+  ['tiny values behind a huge one', (k: number) => (k === 7 ? 1e30 : random.float())],
+  ['huge values that cancel out', (k: number) => (k % 2 === 0 ? 1e100 : -1e100) + k],
+  ['an infinity', (k: number) => (k === 50 ? Infinity : k)],
   ['sums that overflow', () => 1.5e308],
 ])
 
