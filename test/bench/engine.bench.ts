@@ -32,6 +32,7 @@ interface Set {
   refs: Uint32Array
   isCounter: boolean
   count: number
+  stepMs: number
 }
 const node = (metric: string, job: string, hosts: number): Uint32Array => Uint32Array.from({ length: hosts }, (_, i) => db.series(labelsFromRecord({
   __name__: metric, instance: host(i), job, rack: `r${Math.floor(i / 40)}`, region: regions[i % 8]!,
@@ -41,21 +42,22 @@ const buckets = Uint32Array.from({ length: SERVICES * ENDPOINTS * LE.length }, (
   service: `service-${Math.floor(i / LE.length / ENDPOINTS)}`, handler: `/api/${Math.floor(i / LE.length) % ENDPOINTS}`,
 })))
 const sets: Set[] = [
-  { refs: node('node_load1', 'node', HOSTS), isCounter: false, count: SAMPLES },
-  { refs: node('node_network_receive_bytes_total', 'node', HOSTS), isCounter: true, count: SAMPLES },
-  { refs: buckets, isCounter: true, count: SAMPLES },
-  { refs: node('node_load1', 'long', 100), isCounter: false, count: 1500 },
-  { refs: node('node_network_receive_bytes_total', 'long', 100), isCounter: true, count: 1500 },
+  { refs: node('node_load1', 'node', HOSTS), isCounter: false, count: SAMPLES, stepMs: STEP_MS },
+  { refs: node('node_network_receive_bytes_total', 'node', HOSTS), isCounter: true, count: SAMPLES, stepMs: STEP_MS },
+  { refs: buckets, isCounter: true, count: SAMPLES, stepMs: STEP_MS },
+  { refs: node('node_load1', 'long', 100), isCounter: false, count: 1500, stepMs: STEP_MS },
+  { refs: node('node_network_receive_bytes_total', 'long', 100), isCounter: true, count: 1500, stepMs: STEP_MS },
+  { refs: node('dense_total', 'dense', 1000), isCounter: true, count: 1440, stepMs: 10_000 },
 ]
 const verdicts = new Uint8Array(PER_REQUEST)
-for (const { refs, isCounter, count } of sets) {
+for (const { refs, isCounter, count, stepMs } of sets) {
   const values = new Float64Array(refs.length)
   for (let k = 0; k < count; k++) {
     for (let i = 0; i < refs.length; i++) values[i] = isCounter ? values[i]! + random.int(1000) : random.int(10_000) / 100
     for (let at = 0; at < refs.length; at += PER_REQUEST) {
       const n = Math.min(PER_REQUEST, refs.length - at)
       db.append({
-        count: n, refs: refs.subarray(at, at + n), values: values.subarray(at, at + n), t: endMs - (count - 1 - k) * STEP_MS, times: null, stale: null,
+        count: n, refs: refs.subarray(at, at + n), values: values.subarray(at, at + n), t: endMs - (count - 1 - k) * stepMs, times: null, stale: null,
       }, verdicts)
     }
     if (k % 50 === 49) await db.commit()
@@ -80,6 +82,8 @@ const cases: Case[] = [
   ['range 24h/5m max_over_time[1h] 100 series', () => 'max_over_time(node_load1{job="long",instance=~"host-000[0-9][0-9]\\\\..*"}[1h])', 24, 300_000],
   ['range 24h/5m avg by rate[10m] long', () => `avg by (region)(rate(${rx}{job="long"}[10m]))`, 24, 300_000],
   ['range 23h/300 avg by rate[1h] long', () => `avg by (region)(rate(${rx}{job="long"}[1h]))`, 23, 276_000],
+  ['range 4h/60s rate[5m] 1000, JSON', () => 'rate(dense_total[5m])', 4, 60_000],
+  ['range 4h/60s sum by rate[5m] 1000', () => 'sum by (region)(rate(dense_total[5m]))', 4, 60_000],
 ]
 console.log('| query | p50 ms | min ms |\n|---|---:|---:|')
 for (const [name, query, hours, stepMs] of cases) {
