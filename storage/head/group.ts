@@ -248,8 +248,8 @@ export class Group {
     }
   }
 
-  /** Cuts the chain behind the last segment that lies in `file` or a later one. */
-  dropSegmentsBefore(file: number): void {
+  /** Cuts the chain behind the last segment that lies in `file` or a later one; returns how many went. */
+  dropSegmentsBefore(file: number): number {
     const { heap, arena } = this.#ground
     let kept = 0
     let unit = this.record.segment
@@ -257,14 +257,16 @@ export class Group {
       kept = unit
       unit = readSegmentPlace(heap, unit).previous
     }
-    if (unit === 0) return
+    if (unit === 0) return 0
     if (kept === 0) this.record.setSegment(0)
     else cutSegmentChain(heap, kept)
-    while (unit !== 0) {
+    let dropped = 0
+    for (; unit !== 0; dropped++) {
       const next = readSegmentPlace(heap, unit).previous
       arena.retire(unit, SEGMENT_UNITS)
       unit = next
     }
+    return dropped
   }
 
   /** True if it has columns, but neither rows nor segments. */

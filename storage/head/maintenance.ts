@@ -9,10 +9,12 @@ import type { SegmentWriter } from './segment-file.ts'
 
 /** Rows younger than this stay in memory; older ones of idle groups are encoded so that the log can be cut. */
 const IDLE_FLUSH_MS = 15 * 60_000
-/** Groups looked at in one turn of the event loop: some 1 ms, 4 ms where segments are let go. */
+/** Groups looked at in one turn of the event loop, some 1 ms. */
 const LOOKS_PER_TURN = 4096
 /** What a flush counts in looks: 64 of them fill a turn. */
 const FLUSH_LOOKS = 64
+/** What a segment or group that is let go counts in looks. */
+const DROP_LOOKS = 8
 /** Flushes of one round; the rest waits for the next, so that the log is cut now and then. */
 const FLUSHES_MAX = 4096
 
@@ -24,7 +26,7 @@ export interface Upkeep {
   isClosed: () => boolean
 }
 
-/** One round. Rejects with DiskError when segments cannot be written or synced: the log then stays as it is. */
+/** One round. Rejects with DiskError when segments cannot be written or synced; the log then stays as it is. */
 export async function maintainHead(upkeep: Upkeep): Promise<void> {
   const { head, log, segments, isClosed } = upkeep
   const safeLsn = await flushIdleGroups(upkeep)
@@ -32,7 +34,8 @@ export async function maintainHead(upkeep: Upkeep): Promise<void> {
   if (isClosed()) return
   await segments.sync()
   if (isClosed()) return
-  log.dropBefore(safeLsn)
+  await log.dropBefore(safeLsn)
+  if (isClosed()) return
   await dropOldFiles(upkeep)
 }
 
@@ -60,11 +63,12 @@ async function dropOldFiles({ head, segments, clock, isClosed }: Upkeep): Promis
   const first = segments.firstKept(Math.min(clock.now(), head.newestT) - head.retentionMs)
   if (first === 0) return
   await eachGroup(head, isClosed, (group) => {
-    group.dropSegmentsBefore(first)
+    const dropped = group.dropSegmentsBefore(first)
+    if (dropped === 0 && !group.isEmpty) return 1
     if (group.isEmpty) head.dissolve(group)
-    return 1
+    return (dropped + 1) * DROP_LOOKS
   })
-  if (!isClosed()) segments.removeBefore(first)
+  if (!isClosed()) await segments.removeBefore(first)
 }
 
 /** Visits all groups there are; `visit` says what the visit cost, in looks. Stops when the store closes. */

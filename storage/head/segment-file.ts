@@ -1,6 +1,7 @@
 // Files of encoded rows: appended to by main, read by any thread (FORMAT.md, "Head segments").
+import path from 'node:path'
 import { crc32 } from 'node:zlib'
-import { DiskError, DiskFile, fileSizeBytes, listFolder, removeFile, syncFolder } from '../../lib/std/fs.ts'
+import { DiskError, DiskFile, fileSizeBytes, listFolder, removeFile, removeFiles, syncFolder } from '../../lib/std/fs.ts'
 import { FRAME_HEAD_BYTES, FRAME_OVERHEAD_BYTES, TYPE_SEGMENT, frameLength, findFrame, sealFrame } from '../log/frame.ts'
 
 const FILE_BYTES_MAX = 128 * 1024 * 1024
@@ -75,14 +76,11 @@ export class SegmentWriter {
     return last === 0 ? 0 : last + 1
   }
 
-  /** Removes the files before `first`. */
-  removeBefore(first: number): void {
-    for (const file of this.#maxT.keys()) {
-      if (file >= first) continue
-      removeFile(segmentFilePath(this.#folder, file))
-      this.#maxT.delete(file)
-    }
-    syncFolder(this.#folder)
+  /** Removes the files before `first`. Rejects with DiskError; the files are forgotten even so, until the next start. */
+  removeBefore(first: number): Promise<void> {
+    const files = [...this.#maxT.keys()].filter((file) => file < first)
+    for (const file of files) this.#maxT.delete(file)
+    return removeFiles(this.#folder, files.map((file) => path.basename(segmentFilePath(this.#folder, file))))
   }
 
   /**
@@ -132,9 +130,9 @@ export class SegmentWriter {
 /** Numbers of the files there, ascending. Files that a short run left empty are removed. */
 export function segmentFileNumbers(folder: string): number[] {
   return listFolder(folder).filter((name) => /^\d{8}\.seg$/.test(name)).map((name) => Number(name.slice(0, 8))).filter((number) => {
-    const path = segmentFilePath(folder, number)
-    const isEmpty = fileSizeBytes(path) === 0
-    if (isEmpty) removeFile(path)
+    const file = segmentFilePath(folder, number)
+    const isEmpty = fileSizeBytes(file) === 0
+    if (isEmpty) removeFile(file)
     return !isEmpty
   })
 }

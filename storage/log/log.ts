@@ -4,8 +4,9 @@
 //
 // One write per turn for whatever came in it. New definitions are synced to the series file before the rows that use
 // them are written. A commit starts a sync at once; while one runs, later commits gather for the next (group commit).
+import path from 'node:path'
 import { systemClock, type Clock, type Timer } from '../../lib/std/clock.ts'
-import { DiskFile, removeFile, syncFolder } from '../../lib/std/fs.ts'
+import { DiskFile, removeFiles, syncFolder } from '../../lib/std/fs.ts'
 import { LogError } from '../errors.ts'
 import { FRAME_HEAD_BYTES, FRAME_OVERHEAD_BYTES, TYPE_ROW, sealFrame } from './frame.ts'
 import type { SeriesFile } from './series-file.ts'
@@ -134,14 +135,11 @@ export class Log {
     })
   }
 
-  /** Removes files whose rows all lie before `lsn`. */
-  dropBefore(lsn: number): void {
-    let dropped = 0
-    while (this.#files.length > 1 && this.#files[0]!.endLsn <= lsn) {
-      removeFile(this.#files.shift()!.path)
-      dropped++
-    }
-    if (dropped > 0) syncFolder(this.#folder)
+  /** Removes files whose rows all lie before `lsn`. Rejects with DiskError; the files are forgotten even so, until the next start. */
+  dropBefore(lsn: number): Promise<void> {
+    const names: string[] = []
+    while (this.#files.length > 1 && this.#files[0]!.endLsn <= lsn) names.push(path.basename(this.#files.shift()!.path))
+    return removeFiles(this.#folder, names)
   }
 
   /** Writes and syncs everything, then closes, also where that fails. Throws LogError. */

@@ -209,7 +209,7 @@ describe.skipIf(!CAN_SWAP)('a disk that refuses segments', () => {
     expect(writer.append(buffer, length, 4)).toEqual({ file: 2, offsetBytes: 16 })
     await writer.sync()
     expect([writer.firstKept(2), writer.firstKept(3), writer.firstKept(Infinity)]).toEqual([0, 2, 2])
-    writer.removeBefore(2)
+    await writer.removeBefore(2)
     expect(fs.readdirSync(folder)).toEqual(['00000002.seg'])
     writer.close()
   })
