@@ -177,7 +177,8 @@ export class Compiler implements ExprCompiler {
       }
       case 'topk': case 'bottomk': case 'limitk': case 'limit_ratio': {
         const param = checkPick(op, this.scalar(paramOf(expr), steps), annotations, placeOf(expr))
-        return new Pick(input, { op, grouping: expr.grouping, isWithout: expr.isWithout, param }, scope)
+        // What is ignored is told of the aggregation, not of its argument.
+        return new Pick(input, { op, grouping: expr.grouping, isWithout: expr.isWithout, param }, { ...scope, at: expr.span })
       }
       case 'count_values': {
         const label = unwrapParens(paramOf(expr))

@@ -5,7 +5,7 @@ import { markCountsOnly } from '../plan/counts-only.ts'
 import { foldDurations, type QueryTimes } from '../plan/fold-durations.ts'
 import { findRepeated } from '../plan/repeated.ts'
 import { findStepInvariant } from '../plan/step-invariant.ts'
-import { unwrapParens } from '../plan/tree.ts'
+import { unwrapArguments, unwrapParens } from '../plan/tree.ts'
 import { typeOf } from '../plan/value-type.ts'
 import { Compiler } from './compile.ts'
 import { drain, type DenseRows } from './dense.ts'
@@ -32,7 +32,7 @@ export function evaluate(parsed: Expr, steps: Steps, times: QueryTimes, scope: Q
     const name = type === 'matrix' ? 'range vector' : type
     throw new QueryError('bad_data', `invalid parameter "query": invalid expression type "${name}" for range query, must be Scalar or instant Vector`)
   }
-  const expr = markCountsOnly(foldDurations(parsed, times))
+  const expr = markCountsOnly(unwrapArguments(foldDurations(parsed, times)))
   // Notes on start times count how often they happened: what is evaluated for two would count once.
   const repeated = scope.features.startTimestamps ? NONE_REPEATED : findRepeated(expr, scope.query)
   const compiler = new Compiler(scope, { invariant: findStepInvariant(expr), repeated })

@@ -35,6 +35,15 @@ export function mapChildren(expr: Expr, f: (child: Expr) => Expr): Expr {
   }
 }
 
+/**
+ * A copy in which arguments of functions and aggregations stand without the parentheses around them: places of notes
+ * are those of what is within (prometheus promql/engine.go: preprocessExprHelper).
+ */
+export function unwrapArguments(expr: Expr): Expr {
+  const copy = mapChildren(expr, unwrapArguments)
+  return copy.type === 'call' || copy.type === 'aggregate' ? mapChildren(copy, unwrapParens) : copy
+}
+
 /** The expression inside any parentheses. */
 export function unwrapParens(expr: Expr): Expr {
   let inner = expr
