@@ -46,6 +46,7 @@ function atTime(answer: Exclude<Answer, { kind: 'error' }>, timeMs: number): Exc
   return { ...answer, series: answer.series.map(({ labels, points }) => ({ labels, points: points.map(({ v }) => ({ t: timeMs, v })) })) }
 }
 
+const PLACE = / \(\d+:\d+\)$/
 const ANY_PLACE = String.raw`\(\d+:\d+\)`
 
 /** The expectation with no regard to where in the query a text points. */
@@ -53,15 +54,16 @@ function atAnyPlace(expectation: AnnotationExpectation): AnnotationExpectation {
   const { kind, match } = expectation
   if (match.kind === 'any') return expectation
   const text = match.kind === 'msg'
-    ? `^${RE2JS.quote(match.text.replace(/ \(\d+:\d+\)$/, ''))}(?: ${ANY_PLACE})?$`
+    ? `^${RE2JS.quote(match.text.replace(PLACE, ''))}(?: ${ANY_PLACE})?$`
     : match.text.replace(/\\\(\d+:\d+\\\)/, () => ANY_PLACE)
   return { kind, match: { kind: 'regex', text } }
 }
 
 function isMatch({ match }: AnnotationExpectation, text: string): boolean {
   if (match.kind === 'any') return true
-  // The file's lines are trimmed, also where a message ends in a space.
-  return match.kind === 'msg' ? text.trimEnd() === match.text : RE2JS.compile(match.text).matcher(text).find()
+  // The file's lines are trimmed, also where a message ends in a space. A text without a place speaks of any place.
+  if (match.kind === 'msg') return text.trimEnd() === match.text || (!PLACE.test(match.text) && text.replace(PLACE, '') === match.text)
+  return RE2JS.compile(match.text).matcher(text).find()
 }
 
 function annotationText({ kind, match }: AnnotationExpectation): string {

@@ -6,13 +6,13 @@
 import { compareLabels, formatLabels, labelsFromRecord, type Labels } from '../../lib/model/labels.ts'
 import type { GoldenCase } from './golden.ts'
 
-interface JsonHistogram {
+export interface JsonHistogram {
   count: string
   sum: string
   buckets?: [number, string, string, string][]
 }
 
-interface JsonSeries {
+export interface JsonSeries {
   metric: Record<string, string>
   value?: [number, string]
   values?: [number, string][]
@@ -81,6 +81,7 @@ function differenceOfData(want: Reply, got: Reply, rules: Rules): string | null 
   const byLabels = (a: Series, b: Series): number => compareLabels(a.labels, b.labels)
   let [a, b] = [seriesOf(wanted.result), seriesOf(gotten.result)]
   if (!rules.isOrdered) [a, b] = [a.toSorted(byLabels), b.toSorted(byLabels)]
+  else if (a.length > STABLE_SORT_MAX) [a, b] = [inRuns(a), inRuns(b)]
   const labelsText = (list: readonly Series[]): string => list.map(({ labels }) => formatLabels(labels)).join(' ')
   if (a.length !== b.length || a.some((one, i) => byLabels(one, b[i]!) !== 0)) return `series [${labelsText(b)}], not [${labelsText(a)}]`
   for (const [i, one] of a.entries()) {
@@ -88,6 +89,20 @@ function differenceOfData(want: Reply, got: Reply, rules: Rules): string | null 
     if (difference !== null) return `${formatLabels(one.labels)}: ${difference}`
   }
   return null
+}
+
+/** Up to here Go's sort keeps equal elements in their order (it sorts by insertion); beyond, they stand anyhow. */
+const STABLE_SORT_MAX = 12
+
+/** With neighbours of equal value in the order of their labels. */
+function inRuns(series: readonly Series[]): Series[] {
+  const runs: Series[][] = []
+  for (const one of series) {
+    const run = runs.at(-1)
+    if (run !== undefined && run[0]!.values[0]?.[1] === one.values[0]?.[1]) run.push(one)
+    else runs.push([one])
+  }
+  return runs.flatMap((run) => run.toSorted((a, b) => compareLabels(a.labels, b.labels)))
 }
 
 interface Series {
@@ -132,6 +147,7 @@ function isNear(want: string, got: string, tolerance: number): boolean {
   return Math.abs(a - b) <= tolerance * Math.max(Math.abs(a), Math.abs(b))
 }
 
-function numberOf(text: string): number {
+/** A sample value of the reply. */
+export function numberOf(text: string): number {
   return text === '+Inf' ? Infinity : text === '-Inf' ? -Infinity : Number(text)
 }

@@ -5,12 +5,12 @@ import { Engine } from '../../lang/engine.ts'
 import { ALL_FEATURES } from '../../lang/parse/parse.ts'
 import type { Queryable } from '../../storage/interface.ts'
 import { MemoryStorage } from '../support/memory-storage.ts'
-import { differenceOf, type Reply } from './compare-replies.ts'
+import type { Reply } from './compare-replies.ts'
 import { digestOf } from './data-set.ts'
 import { readGolden, type GoldenCase } from './golden.ts'
 import { load } from './loading.ts'
 import { QUERY_SETS } from './sets.ts'
-import { VERSION_DIFFERENCES } from './version-differences.ts'
+import { unexplained, VERSION_DIFFERENCES } from './version-differences.ts'
 
 const counts = new Map<string, number>()
 
@@ -26,12 +26,9 @@ function ask(engine: Engine, { query, startMs, endMs, stepMs }: GoldenCase, quer
 function failureOf(engine: Engine, recorded: GoldenCase, queryable: Queryable): string | null {
   const want = JSON.parse(recorded.reply) as Reply
   const got = ask(engine, recorded, queryable)
-  const difference = differenceOf(recorded, want, got)
-  if (difference === null) return null
-  const known = VERSION_DIFFERENCES.find((one) => one.explains(recorded, want, got))
-  if (known === undefined) return `${recorded.query}  at ${recorded.startMs}..${recorded.endMs} step ${recorded.stepMs}\n  ${difference}`
-  counts.set(known.id, (counts.get(known.id) ?? 0) + 1)
-  return null
+  const { difference, ids } = unexplained(recorded, want, got)
+  for (const id of ids) counts.set(id, (counts.get(id) ?? 0) + 1)
+  return difference === null ? null : `${recorded.query}  at ${recorded.startMs}..${recorded.endMs} step ${recorded.stepMs}\n  ${difference}`
 }
 
 describe.each(QUERY_SETS)('the reference and we over $name', (set) => {
