@@ -145,8 +145,9 @@ class MeanCells implements Accumulator {
     const { values, kinds } = this
     for (let c = 0; c < values.length; c++) {
       if (kinds[c] === ABSENT) continue
-      const mean = values[c]! + this.#compensations[c]!
-      values[c] = this.#isIncremental[c] === 1 ? mean : mean / this.#counts[c]!
+      const parts = this.#isIncremental[c] === 1 ? 1 : this.#counts[c]!
+      // Each through the number of parts before they meet, as Prometheus rounds.
+      values[c] = values[c]! / parts + this.#compensations[c]! / parts
     }
   }
 }

@@ -18,7 +18,7 @@ export interface AggregateScope {
   labels: LabelTable
   histograms: HistogramTable
   annotations: Annotations
-  /** Where the aggregated expression stands. */
+  /** What annotations speak of: the aggregated expression, the whole aggregation for topk and bottomk. */
   at: Span
 }
 
@@ -53,11 +53,14 @@ export class Aggregate implements Operator {
     for (let batch = this.#input.next(); batch !== null; batch = this.#input.next()) {
       row.values = batch.values
       row.kinds = batch.kinds
+      const isMixed = hasHistograms(batch.kinds, batch.rows * width) && this.#usesKinds()
+      if (isMixed && histograms === null) ignoreHistograms(this.#op, this.#scope)
       for (let r = 0; r < batch.rows; r++) {
         row.at = r * width
-        cells.add(groupOf[batch.index[r]!]!, row)
+        const s = batch.index[r]!
+        cells.add(groupOf[s]!, row)
+        if (isMixed) histograms?.add(groupOf[s]!, row, cells.kinds, this.#metricOf(s))
       }
-      if (hasHistograms(batch.kinds, batch.rows * width)) this.#addHistograms(histograms, batch, groupOf)
     }
     cells.finish()
     histograms?.finish(cells.values, cells.kinds)
@@ -71,20 +74,13 @@ export class Aggregate implements Operator {
     return this.#op === 'sum' || this.#op === 'avg' ? new HistogramCells(this.#op, this.#scope) : null
   }
 
-  #addHistograms(cells: HistogramCells | null, batch: RowBatch, groupOf: Uint32Array): void {
-    if (this.#op === 'count' || this.#op === 'group') return
-    if (cells === null) {
-      ignoreHistograms(this.#op, this.#scope)
-      return
-    }
-    const { labels, steps } = this.#scope
-    const name = labels.intern(METRIC_NAME)
-    const series = this.#input.series()
-    for (let r = 0; r < batch.rows; r++) {
-      const s = batch.index[r]!
-      const row = { values: batch.values, kinds: batch.kinds, at: r * steps.count }
-      cells.add(groupOf[s]!, row, labels.textOf(labels.get(series[s]!, name)))
-    }
+  #usesKinds(): boolean {
+    return this.#op !== 'count' && this.#op !== 'group'
+  }
+
+  #metricOf(series: number): string {
+    const { labels } = this.#scope
+    return labels.textOf(labels.get(this.#input.series()[series]!, labels.intern(METRIC_NAME)))
   }
 
   #grouped(): Groups {

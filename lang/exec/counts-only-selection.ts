@@ -1,4 +1,4 @@
-// A selection whose native histograms are reduced to count, sum and layout, for selectors that are marked so
+// A selection whose native histograms are reduced to count, sum and schema, for selectors that are marked so
 // (plan/counts-only.ts). Without buckets nobody behind can tell a reset, so each sample says what became of the one
 // before it, unless it came with a hint (prometheus promql/histogram_stats_iterator.go).
 import { isCounterReset } from '../../lib/model/histogram-arithmetic.ts'
@@ -8,21 +8,24 @@ import type { Selection, SeriesBatch } from '../../storage/interface.ts'
 export class CountsOnlySelection implements Selection {
   readonly refs: Uint32Array
   readonly #selection: Selection
+  readonly #mint: number
 
-  constructor(selection: Selection) {
+  /** Samples before `mint`, Unix ms, may be in batches but were not asked for. */
+  constructor(selection: Selection, mint: number) {
     this.refs = selection.refs
     this.#selection = selection
+    this.#mint = mint
   }
 
   next(): SeriesBatch | null {
     const batch = this.#selection.next()
-    return batch === null || batch.histograms === null ? batch : reduced(batch, batch.histograms)
+    return batch === null || batch.histograms === null ? batch : reduced(batch, batch.histograms, this.#mint)
   }
 }
 
 /** The batch with histograms of its own, one for each sample; `v` is copied, for positions change. */
-function reduced(batch: SeriesBatch, histograms: readonly FloatHistogram[]): SeriesBatch {
-  const { n, seriesCount, histogramBits } = batch
+function reduced(batch: SeriesBatch, histograms: readonly FloatHistogram[], mint: number): SeriesBatch {
+  const { n, t, seriesCount, histogramBits } = batch
   const v = batch.v.slice(0, n * seriesCount)
   const counts: FloatHistogram[] = []
   const words = (n + 31) >>> 5
@@ -32,14 +35,14 @@ function reduced(batch: SeriesBatch, histograms: readonly FloatHistogram[]): Ser
       if ((histogramBits[s * words + (k >>> 5)]! >>> (k & 31) & 1) === 0) continue
       const histogram: FloatHistogram = histograms[v[s * n + k]!]!
       v[s * n + k] = counts.push(withoutBuckets(histogram, hintOf(histogram, previous))) - 1
-      previous = histogram
+      previous = t[k]! >= mint ? histogram : null
     }
   }
   return { ...batch, v, histograms: counts }
 }
 
-function withoutBuckets({ schema, customValues, count, sum }: FloatHistogram, hint: CounterResetHint): FloatHistogram {
-  return { ...EMPTY_HISTOGRAM, schema, customValues, count, sum, hint }
+function withoutBuckets({ schema, count, sum }: FloatHistogram, hint: CounterResetHint): FloatHistogram {
+  return { ...EMPTY_HISTOGRAM, schema, count, sum, hint }
 }
 
 function hintOf(histogram: FloatHistogram, previous: FloatHistogram | null): CounterResetHint {

@@ -21,11 +21,13 @@ export function ignoreHistograms(op: string, { annotations, at }: AggregateScope
 }
 
 interface Cell {
-  fold: HistogramSum | HistogramMean
+  /** null where a float came first: there is no result, and nothing to be said of more histograms. */
+  fold: HistogramSum | HistogramMean | null
   hasReset: boolean
   hasNotReset: boolean
-  /** Met exponential and custom buckets. */
+  /** Met exponential and custom buckets: nothing more is looked at. */
   isMixed: boolean
+  hasFloat: boolean
 }
 
 interface Row {
@@ -44,31 +46,38 @@ export class HistogramCells {
     this.#scope = scope
   }
 
-  /** Adds the histograms of a row to its group; `metric` is the series' name. */
-  add(group: number, row: Row, metric: string): void {
+  /**
+   * Adds the histograms of a row to its group; `metric` is the series' name. `floats` are the kinds of all cells: FLOAT
+   * where a float came before.
+   */
+  add(group: number, row: Row, floats: Uint8Array, metric: string): void {
     const width = this.#scope.steps.count
     for (let i = 0; i < width; i++) {
       if (row.kinds[row.at + i] !== HISTOGRAM) continue
+      const c = group * width + i
       const histogram = this.#scope.histograms.get(row.values[row.at + i]!)
-      this.#addTo(group * width + i, histogram, metric)
+      const cell = this.#cells.get(c)
+      if (cell !== undefined) this.#addTo(cell, histogram, floats[c] !== ABSENT, metric)
+      else this.#cells.set(c, this.#started(histogram, floats[c] !== ABSENT))
     }
   }
 
-  #addTo(c: number, histogram: FloatHistogram, metric: string): void {
-    const { annotations, at, budget } = this.#scope
-    const hasReset = histogram.hint === HINT_RESET
-    const hasNotReset = histogram.hint === HINT_NOT_RESET
-    const cell = this.#cells.get(c)
-    if (cell === undefined) {
-      // Each count of a running sum carries its compensation.
-      budget.addBytes(2 * histogramBytes(histogram))
-      const fold = this.#op === 'sum' ? new HistogramSum(histogram) : new HistogramMean(histogram)
-      this.#cells.set(c, { fold, hasReset, hasNotReset, isMixed: false })
-      return
-    }
+  #started(histogram: FloatHistogram, hasFloat: boolean): Cell {
+    const hints = { hasReset: histogram.hint === HINT_RESET, hasNotReset: histogram.hint === HINT_NOT_RESET }
+    if (hasFloat) return { fold: null, isMixed: false, hasFloat, ...hints }
+    // Each count of a running sum carries its compensation.
+    this.#scope.budget.addBytes(2 * histogramBytes(histogram))
+    const fold = this.#op === 'sum' ? new HistogramSum(histogram) : new HistogramMean(histogram)
+    return { fold, isMixed: false, hasFloat, ...hints }
+  }
+
+  #addTo(cell: Cell, histogram: FloatHistogram, hasFloat: boolean, metric: string): void {
+    const { annotations, at } = this.#scope
     if (cell.isMixed) return
-    cell.hasReset ||= hasReset
-    cell.hasNotReset ||= hasNotReset
+    cell.hasFloat ||= hasFloat
+    if (cell.fold === null) return
+    cell.hasReset ||= histogram.hint === HINT_RESET
+    cell.hasNotReset ||= histogram.hint === HINT_NOT_RESET
     const met = cell.fold.add(histogram)
     if (met === null) {
       cell.isMixed = true
@@ -82,12 +91,14 @@ export class HistogramCells {
   finish(values: Float64Array, kinds: Uint8Array): void {
     const { annotations, at, histograms } = this.#scope
     for (const [c, cell] of this.#cells) {
-      if (kinds[c] !== ABSENT) {
+      // Floats behind what did not go together were not looked at.
+      const hasFloat = cell.hasFloat || (!cell.isMixed && kinds[c] !== ABSENT)
+      kinds[c] = ABSENT
+      if (hasFloat) {
         annotations.warn('encountered a mix of histograms and floats for aggregation', at)
-        kinds[c] = ABSENT
         continue
       }
-      if (cell.isMixed) continue
+      if (cell.isMixed || cell.fold === null) continue
       if (cell.hasReset && cell.hasNotReset) annotations.warn('conflicting counter resets during histogram aggregation', at)
       values[c] = histograms.put(cell.fold.result())
       kinds[c] = HISTOGRAM

@@ -3,7 +3,7 @@
 // query; each step then only gathers counts. Where both kinds meet under one label set there is no result.
 import type { FloatHistogram } from '../../lib/model/histogram.ts'
 import { DenseOperator, drain, type DenseRows } from '../exec/dense.ts'
-import { withMarkOf } from '../exec/label-table.ts'
+import { unmarked, withMarkOf } from '../exec/label-table.ts'
 import { ABSENT, FLOAT, HISTOGRAM, type Operator, type RowBatch } from '../exec/operator.ts'
 import { ExecutionError } from '../exec/query-error.ts'
 import type { Span } from '../parse/ast.ts'
@@ -16,7 +16,7 @@ import { isValidLabelName } from './label-funcs.ts'
 import { nativeFraction, nativeQuantile } from './native-histogram.ts'
 import { warnOfQuantiles } from './quantile-warning.ts'
 
-/** The series of one label set without `le`. */
+/** A native histogram, and the buckets that have its labels but for `le`. */
 interface Family {
   /** Label set of the result of its classic buckets. */
   set: number
@@ -130,25 +130,27 @@ function gather(buckets: Buckets, family: Family, rows: DenseRows, i: number, co
   return buckets.size > 0
 }
 
-/** Sorts the rows by label set without `le`; warns of floats whose `le` is missing or no number. */
+/** Sorts the rows by label set, of buckets without `le`; warns of floats whose `le` is missing or no number. */
 function groupFamilies(ctx: FuncContext, rows: DenseRows, at: Span): Family[] {
   const { labels } = ctx
   const { count } = ctx.steps
   const le = labels.intern('le')
   const withoutLe = new Set([le])
   const found = new Map<number, { buckets: { row: number; bound: number }[]; native: number[] }>()
+  const familyOf = (set: number): { buckets: { row: number; bound: number }[]; native: number[] } => {
+    const family = found.get(set) ?? { buckets: [], native: [] }
+    found.set(set, family)
+    return family
+  }
   rows.series.forEach((set, row) => {
     const kinds = rows.kinds.subarray(row * count, (row + 1) * count)
     const [hasFloat, hasHistogram] = [kinds.includes(FLOAT), kinds.includes(HISTOGRAM)]
     if (!hasFloat && !hasHistogram) return
-    const key = labels.drop(set, withoutLe)
-    const family = found.get(key) ?? { buckets: [], native: [] }
-    found.set(key, family)
-    if (hasHistogram) family.native.push(row)
+    if (hasHistogram) familyOf(unmarked(set)).native.push(row)
     if (!hasFloat) return
     const text = labels.textOf(labels.get(set, le))
     const { isValid, bound } = parseBound(text)
-    if (isValid) family.buckets.push({ row, bound })
+    if (isValid) familyOf(labels.drop(set, withoutLe)).buckets.push({ row, bound })
     else {
       const metric = forMetric(metricOf(ctx, ctx.dropName(set)))
       ctx.annotations.warn(`bucket label "le" is missing or has a malformed value of ${quote(text)}${metric}`, at)
@@ -178,7 +180,7 @@ function dropMixed(ctx: FuncContext, families: readonly Family[], { series, kind
       const histograms = native.filter((row) => kinds[row * count + i] === HISTOGRAM)
       if (histograms.length === 0 || !rows.some((row) => kinds[row * count + i] === FLOAT)) continue
       for (const row of [...rows, ...histograms]) kinds[row * count + i] = ABSENT
-      const metric = forMetric(metricOf(ctx, series[histograms[0]!]!))
+      const metric = forMetric(metricOf(ctx, ctx.dropName(series[histograms[0]!]!)))
       ctx.annotations.warn(`vector contains a mix of classic and native histograms${metric}`, at)
     }
   }
@@ -212,11 +214,11 @@ export const histogramFraction: OperatorFunc = (ctx, args) => {
     input: vectorArg(args, 2), at, outputs: itself, isDue: always,
     classic: (buckets, i) => buckets.fraction(lower[i]!, upper[i]!),
     native: (h, i, _out, metric) => {
-      const share = nativeFraction(lower[i]!, upper[i]!, h)
-      if (h.sum !== h.sum && share === share && lower[i]! < upper[i]!) {
+      const { value, hasNaN } = nativeFraction(lower[i]!, upper[i]!, h)
+      if (hasNaN) {
         ctx.annotations.info(`input to histogram_fraction has NaN observations, which are excluded from all fractions${forMetric(metric)}`, at)
       }
-      return share
+      return value
     },
   })
 }

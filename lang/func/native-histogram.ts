@@ -36,12 +36,17 @@ export function nativeQuantile(q: number, h: FloatHistogram): NativeQuantile {
     at = isForward ? step : total - 1 - step
     seen += countAt(h, at)
   }
-  const bucket = at < 0 ? NO_BUCKET : bucketAt(h, at)
+  const reached = at < 0 ? NO_BUCKET : bucketAt(h, at)
+  if (isCustom(h) && reached.lower === -Infinity && reached.upper <= 0) return { value: reached.upper, effect: '' }
+  if (isCustom(h) && reached.lower !== -Infinity && reached.upper === Infinity) return { value: reached.lower, effect: '' }
+  const bucket = fromZero(h, reached)
   const count = Math.min(seen, h.count)
   if (count < wanted) return hasNaN ? { value: NaN, effect: 'result is NaN' } : { value: bucket.upper, effect: '' }
   const rank = isForward ? wanted - (count - bucket.count) : count - wanted
-  const isSkewed = hasNaN && bucketSum(h) < h.count
-  return { value: within(h, bucket, rank / bucket.count), effect: isSkewed ? 'result is skewed higher' : '' }
+  if (!hasNaN) return { value: interpolated(h, bucket, rank), effect: '' }
+  // Looking for observations that are in no bucket, Prometheus walks on to the last one, and interpolates there.
+  const last = at < total - 1 ? bucketAt(h, total - 1) : bucket
+  return { value: interpolated(h, last, rank), effect: bucketSum(h) < h.count ? 'result is skewed higher' : '' }
 }
 
 /** All observations that are in a bucket; a sum of NaN may also come from opposite infinities. */
@@ -52,23 +57,21 @@ function bucketSum(h: FloatHistogram): number {
   return sum
 }
 
-/** The value a fraction of the way through a bucket. */
-function within(h: FloatHistogram, bucket: Bucket, fraction: number): number {
-  let { lower, upper } = bucket
-  if (isCustom(h)) {
-    if (lower === -Infinity) {
-      if (upper <= 0) return upper
-      lower = 0
-    } else if (upper === Infinity) {
-      return lower
-    }
-    return lower + (upper - lower) * fraction
-  }
-  if (lower <= 0 && upper >= 0) {
-    if (isOneSided(h.negative.index, h.positive.index)) lower = 0
-    else if (isOneSided(h.positive.index, h.negative.index)) upper = 0
-    return lower + (upper - lower) * fraction
-  }
+/** The bucket without the half of it that nothing can be in: all observations positive, or none. */
+function fromZero(h: FloatHistogram, bucket: Bucket): Bucket {
+  if (isCustom(h)) return bucket.lower === -Infinity ? { ...bucket, lower: 0 } : bucket
+  return bucket.lower < 0 && bucket.upper > 0 ? oneSided(h, bucket) : bucket
+}
+
+function oneSided(h: FloatHistogram, bucket: Bucket): Bucket {
+  if (isOneSided(h.negative.index, h.positive.index)) return { ...bucket, lower: 0 }
+  return isOneSided(h.positive.index, h.negative.index) ? { ...bucket, upper: 0 } : bucket
+}
+
+/** The value `rank` observations into a bucket. */
+function interpolated(h: FloatHistogram, { lower, upper, count }: Bucket, rank: number): number {
+  const fraction = rank / count
+  if (isCustom(h) || (lower <= 0 && upper >= 0)) return lower + (upper - lower) * fraction
   const logLower = log2(Math.abs(lower))
   const logUpper = log2(Math.abs(upper))
   if (lower > 0) return exp2(logLower + (logUpper - logLower) * fraction)
@@ -79,13 +82,18 @@ function isOneSided(none: Int32Array, some: Int32Array): boolean {
   return none.length === 0 && some.length > 0
 }
 
+export interface NativeFraction {
+  value: number
+  /** NaN observations are in no fraction. */
+  hasNaN: boolean
+}
+
 /** The share of observations between two values; NaN without observations and for a NaN value. */
-export function nativeFraction(lower: number, upper: number, h: FloatHistogram): number {
-  if (h.count === 0 || lower !== lower || upper !== upper) return NaN
-  if (lower >= upper) return 0
-  // NaN observations lie between no two values.
+export function nativeFraction(lower: number, upper: number, h: FloatHistogram): NativeFraction {
+  if (h.count === 0 || lower !== lower || upper !== upper) return { value: NaN, hasNaN: false }
+  if (lower >= upper) return { value: 0, hasNaN: false }
   const count = h.sum === h.sum ? h.count : bucketSum(h)
-  return (rankOf(h, upper, count) - rankOf(h, lower, count)) / h.count
+  return { value: (rankOf(h, upper, count) - rankOf(h, lower, count)) / h.count, hasNaN: count < h.count }
 }
 
 /** How many observations lie below `value`; never more than `count`. */
@@ -93,22 +101,18 @@ function rankOf(h: FloatHistogram, value: number, count: number): number {
   const total = bucketTotal(h)
   let rank = 0
   for (let k = 0; k < total; k++) {
-    const bucket = bucketAt(h, k)
-    let { lower, upper } = bucket
-    const holdsZero = lower <= 0 && upper >= 0
-    const isLinear = isCustom(h) || holdsZero
+    const whole = bucketAt(h, k)
+    const holdsZero = whole.lower <= 0 && whole.upper >= 0
     // Of custom buckets, too: where none is negative, observations start at 0.
-    if (holdsZero) {
-      if (isOneSided(h.negative.index, h.positive.index)) lower = 0
-      else if (isOneSided(h.positive.index, h.negative.index)) upper = 0
-    }
+    const { lower, upper, count: own } = holdsZero ? oneSided(h, whole) : whole
     if (lower >= value) return Math.min(rank, count)
     if (upper > value) {
-      const below = isLinear ? bucket.count * (value - lower) / (upper - lower) : bucket.count * logarithmicShare(lower, upper, value)
       // Within a bucket without a lower bound nothing can be told apart: all of it counts.
-      return Math.min(lower === -Infinity ? bucket.count : rank + below, count)
+      if (lower === -Infinity) return Math.min(own, count)
+      const share = isCustom(h) || holdsZero ? (value - lower) / (upper - lower) : logarithmicShare(lower, upper, value)
+      return Math.min(rank + own * share, count)
     }
-    rank += bucket.count
+    rank += own
   }
   return count
 }

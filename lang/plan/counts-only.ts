@@ -1,7 +1,7 @@
 // Marks the selectors whose native histograms are wanted for their count and sum alone, so that nobody carries and
-// adds buckets in vain: those with histogram_count, _sum or _avg as the nearest histogram function around them and
-// neither a binary operator nor a subquery between (prometheus promql/engine.go, detectHistogramStatsDecoding). It
-// shows: such samples tell resets by their hints (exec/counts-only-selection.ts), which may then conflict.
+// adds buckets in vain: those somewhere within histogram_count, _sum or _avg, and nowhere within what needs buckets
+// (prometheus promql/engine.go, detectHistogramStatsDecoding). It shows: such samples tell resets by their hints
+// (exec/counts-only-selection.ts), which may then conflict.
 import type { Expr } from '../parse/ast.ts'
 import { childrenOf, mapChildren } from './tree.ts'
 
@@ -14,21 +14,23 @@ export function markCountsOnly(expr: Expr): Expr {
 }
 
 function mark(expr: Expr, isCountsOnly: boolean): Expr {
+  if (needsBuckets(expr)) return expr
   switch (expr.type) {
     case 'vectorSelector':
       return isCountsOnly ? { ...expr, isCountsOnly } : expr
     case 'matrixSelector':
       return isCountsOnly ? { ...expr, selector: { ...expr.selector, isCountsOnly } } : expr
-    case 'call': {
-      const isWithin = OF_COUNTS.has(expr.func) || (isCountsOnly && !OF_BUCKETS.has(expr.func))
-      return mapChildren(expr, (child) => mark(child, isWithin))
-    }
-    // A subquery forgets hints, so that only buckets could tell a reset.
-    case 'binary': case 'subquery':
-      return mapChildren(expr, (child) => mark(child, false))
-    case 'number': case 'string': case 'paren': case 'unary': case 'aggregate':
+    case 'call':
+      return mapChildren(expr, (child) => mark(child, isCountsOnly || OF_COUNTS.has(expr.func)))
+    case 'number': case 'string': case 'paren': case 'unary': case 'binary': case 'aggregate': case 'subquery':
       return mapChildren(expr, (child) => mark(child, isCountsOnly))
   }
+}
+
+/** A subquery forgets hints: only buckets tell its resets. */
+function needsBuckets(expr: Expr): boolean {
+  if (expr.type === 'call') return OF_BUCKETS.has(expr.func)
+  return expr.type === 'subquery' || (expr.type === 'binary' && (expr.op === '</' || expr.op === '>/'))
 }
 
 /** Tells trees of the same text apart whose selectors are marked differently. */

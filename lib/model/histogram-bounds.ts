@@ -5,6 +5,7 @@
 // Prometheus' table, the same one in all its client libraries, is not rounded to the nearest: most of its numbers are
 // a few units of the last place short (√2 is 1.414213562373095). Bounds are what users see and what buckets are cut
 // and interpolated at, so ours are short by the same.
+import { assert } from '../std/assert.ts'
 import { isCustom, type FloatHistogram } from './histogram.ts'
 
 /** One bucket and where it lies. */
@@ -65,26 +66,45 @@ export function countAt({ negative, positive, zeroCount }: FloatHistogram, k: nu
   return k < firstPositive ? zeroCount : positive.count[k - firstPositive]!
 }
 
-/** Bucket k of `bucketTotal`, from the least observations to the greatest. */
+/** Bucket k of `bucketTotal`, from the least observations to the greatest. One that reaches into the zero bucket is cut there. */
 export function bucketAt(histogram: FloatHistogram, k: number): Bucket {
   const { negative, positive, zeroCount, zeroThreshold } = histogram
-  const count = countAt(histogram, k)
   const zeroAt = negative.index.length
   if (k < zeroAt) {
-    const index = negative.index[zeroAt - 1 - k]!
-    return exponentialBucket(-upperBound(histogram, index), -lowerBound(histogram, index), count)
+    const bucket = negativeBucket(histogram, zeroAt - 1 - k)
+    return bucket.upper < 0 && bucket.upper > -zeroThreshold ? { ...bucket, upper: -zeroThreshold } : bucket
   }
   const firstPositive = zeroAt + (zeroCount > 0 ? 1 : 0)
-  if (k < firstPositive) return { lower: -zeroThreshold, upper: zeroThreshold, isLowerInclusive: true, isUpperInclusive: true, count }
-  const index = positive.index[k - firstPositive]!
-  const [lower, upper] = [lowerBound(histogram, index), upperBound(histogram, index)]
-  if (!isCustom(histogram)) return exponentialBucket(lower, upper, count)
-  return { lower, upper, isLowerInclusive: index === 0, isUpperInclusive: true, count }
+  if (k < firstPositive) return zeroBucket(histogram)
+  assert(k - firstPositive < positive.index.length, `bucket ${k} of ${bucketTotal(histogram)}`)
+  const bucket = positiveBucket(histogram, k - firstPositive)
+  return bucket.lower > 0 && bucket.lower < zeroThreshold ? { ...bucket, lower: zeroThreshold } : bucket
 }
 
-/** All buckets that are not empty, from the least observations to the greatest. */
-export function ascendingBuckets(histogram: FloatHistogram): Bucket[] {
-  return Array.from({ length: bucketTotal(histogram) }, (_, k) => bucketAt(histogram, k))
+/** All buckets that are not empty, from the least observations to the greatest, as wide as the schema has them. */
+export function wholeBuckets(histogram: FloatHistogram): Bucket[] {
+  const { negative, positive, zeroCount } = histogram
+  return [
+    ...Array.from(negative.index, (_, k) => negativeBucket(histogram, k)).toReversed(),
+    ...(zeroCount === 0 ? [] : [zeroBucket(histogram)]),
+    ...Array.from(positive.index, (_, k) => positiveBucket(histogram, k)),
+  ]
+}
+
+function negativeBucket(histogram: FloatHistogram, k: number): Bucket {
+  const index = histogram.negative.index[k]!
+  return exponentialBucket(-upperBound(histogram, index), -lowerBound(histogram, index), histogram.negative.count[k]!)
+}
+
+function zeroBucket({ zeroThreshold, zeroCount }: FloatHistogram): Bucket {
+  return { lower: -zeroThreshold, upper: zeroThreshold, isLowerInclusive: true, isUpperInclusive: true, count: zeroCount }
+}
+
+function positiveBucket(histogram: FloatHistogram, k: number): Bucket {
+  const index = histogram.positive.index[k]!
+  const [lower, upper, count] = [lowerBound(histogram, index), upperBound(histogram, index), histogram.positive.count[k]!]
+  if (!isCustom(histogram)) return exponentialBucket(lower, upper, count)
+  return { lower, upper, isLowerInclusive: index === 0, isUpperInclusive: true, count }
 }
 
 /** The bound nearer to zero is not part of a bucket, nor is a bound that became zero. */

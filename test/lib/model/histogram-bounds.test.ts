@@ -1,7 +1,7 @@
 // Bounds as Prometheus 3.5.3 printed them for histograms pushed to it by remote write.
 import { describe, expect, it } from 'vitest'
-import { ascendingBuckets, exponentialBound } from '../../../lib/model/histogram-bounds.ts'
-import { CUSTOM_SCHEMA, denseBuckets, EMPTY_HISTOGRAM } from '../../../lib/model/histogram.ts'
+import { bucketAt, bucketTotal, exponentialBound, wholeBuckets, type Bucket } from '../../../lib/model/histogram-bounds.ts'
+import { CUSTOM_SCHEMA, denseBuckets, EMPTY_HISTOGRAM, type FloatHistogram } from '../../../lib/model/histogram.ts'
 
 describe('exponential bounds', () => {
   const f = (schema: number, index: number, want: number): void => {
@@ -37,9 +37,12 @@ describe('exponential bounds', () => {
 })
 
 describe('buckets in order', () => {
-  const rows = (h: Parameters<typeof ascendingBuckets>[0]): unknown[] => ascendingBuckets(h).map((b) => [
-    b.lower, b.upper, b.isLowerInclusive, b.isUpperInclusive, b.count,
-  ])
+  const row = (b: Bucket): unknown[] => [b.lower, b.upper, b.isLowerInclusive, b.isUpperInclusive, b.count]
+  const rows = (h: FloatHistogram): unknown[] => {
+    const cut = Array.from({ length: bucketTotal(h) }, (_, k) => row(bucketAt(h, k)))
+    expect(cut).toEqual(wholeBuckets(h).map(row))
+    return cut
+  }
 
   it('goes from the negative ones over the zero bucket to the positive ones', () => {
     const h = { ...EMPTY_HISTOGRAM, zeroThreshold: 0.001, zeroCount: 7, negative: denseBuckets(1, [1, 2]), positive: denseBuckets(0, [3, 0, 4]) }
@@ -51,5 +54,16 @@ describe('buckets in order', () => {
   it('starts custom buckets at −Inf and ends them at +Inf', () => {
     const h = { ...EMPTY_HISTOGRAM, schema: CUSTOM_SCHEMA, customValues: Float64Array.of(1, 5), positive: denseBuckets(0, [3, 2, 1]) }
     expect(rows(h)).toEqual([[-Infinity, 1, true, true, 3], [1, 5, false, true, 2], [5, Infinity, false, true, 1]])
+  })
+
+  it('cuts buckets where the zero bucket ends, unless they are wanted whole', () => {
+    const h = { ...EMPTY_HISTOGRAM, zeroThreshold: 1.5, zeroCount: 7, negative: denseBuckets(0, [1, 2]), positive: denseBuckets(1, [3]) }
+    // As 3.5.3 shows them; a bucket within the zero bucket comes out upside down there, too.
+    expect(Array.from({ length: 4 }, (_, k) => row(bucketAt(h, k)))).toEqual([
+      [-2, -1.5, true, false, 2], [-1, -1.5, true, false, 1], [-1.5, 1.5, true, true, 7], [1.5, 2, false, true, 3],
+    ])
+    expect(wholeBuckets(h).map(row)).toEqual([
+      [-2, -1, true, false, 2], [-1, -0.5, true, false, 1], [-1.5, 1.5, true, true, 7], [1, 2, false, true, 3],
+    ])
   })
 })
