@@ -76,7 +76,7 @@ export const quantileOverTime: RangeKernel = (w, _t, v, vAt, out, kinds, at, arg
   }
 }
 
-/** Median absolute deviation from the median, NaN below every number both times. */
+/** Median absolute deviation from the median; NaN if any sample is (Prometheus before 3.14 ranked NaN below numbers). */
 export const madOverTime: RangeKernel = (w, _t, v, vAt, out, kinds, at) => {
   for (let i = 0; i < w.count; i++) {
     const from = vAt + w.lo[i]!
@@ -85,8 +85,9 @@ export const madOverTime: RangeKernel = (w, _t, v, vAt, out, kinds, at) => {
     const a = scratchOf(n)
     for (let k = 0; k < n; k++) a[k] = v[from + k]!
     const median = quantile(0.5, a)
+    const hasNaN = a[n - 1]! !== a[n - 1]!
     for (let k = 0; k < n; k++) a[k] = Math.abs(a[k]! - median)
-    out[at + i] = quantile(0.5, a)
+    out[at + i] = hasNaN ? NaN : quantile(0.5, a)
     kinds[at + i] = 1
   }
 }
