@@ -210,6 +210,7 @@ describe.skipIf(!CAN_SWAP)('a disk that refuses segments', () => {
     await writer.sync()
     expect([writer.firstKept(2), writer.firstKept(3), writer.firstKept(Infinity)]).toEqual([0, 2, 2])
     await writer.removeBefore(2)
+    expect(writer.firstKept(Infinity), 'what is gone is not let go again').toBe(0)
     expect(fs.readdirSync(folder)).toEqual(['00000002.seg'])
     writer.close()
   })

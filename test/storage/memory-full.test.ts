@@ -148,6 +148,22 @@ describe('head memory that is used up', () => {
     await again.close()
   })
 
+  it('gives no series a second column in a group that it was leaving when the memory ended', async () => {
+    const db = open(tempFolder(), { headBytesMax: HEAD_BYTES })
+    const refs = seriesOf(db, 40)
+    const t = NOW - 600_000
+    append(db, batchOf(t, refs, refs))
+    append(db, batchOf(t + 60_000, refs.slice(0, 39), refs))
+    // Enough to note where the last series was, not for the group it would go to.
+    const pieces = useUp(db.head.arena, 2)
+    expect(() => append(db, batchOf(t + 30_000, refs.slice(39), [7]))).toThrow(LogError)
+    expect(db.head.series.groupOf(refs[39]!)).toBe(0)
+    for (const { at, units } of pieces) db.head.arena.free(at, units)
+    append(db, batchOf(t + 120_000, refs, refs))
+    expect(readAll(db).get(keyOf(series(39)))).toEqual([[t, refs[39]], [t + 120_000, refs[39]]])
+    await db.close()
+  })
+
   it('lets small things into large pieces that have come back', async () => {
     const db = open(tempFolder(), { headBytesMax: HEAD_BYTES })
     const refs = seriesOf(db, 2)
