@@ -2,7 +2,7 @@
 // seen), and everything is read again at the refresh interval. A bad file keeps what it said last; a removed one
 // loses it.
 import path from 'node:path'
-import { parseTargetFile } from '../lib/config/target-file.ts'
+import { readTargetFile } from '../lib/config/target-file.ts'
 import type { FileSdConfig } from '../lib/config/scrape-config.ts'
 import type { TargetGroup } from '../lib/model/target-group.ts'
 import { DiskError, listFolder, readTextIfThere, watchFolder } from '../lib/std/fs.ts'
@@ -12,6 +12,9 @@ import type { Discoverer, Emit } from './discoverer.ts'
 
 /** Writers touch a file several times in a row; wait for them to be done. */
 const SETTLE_MS = 100
+/** Reading large files pauses this often, and this long, for what else the thread does. */
+const SLICE_MS = 10
+const PAUSE_MS = 5
 
 export interface FileDiscovererOptions {
   config: FileSdConfig
@@ -25,6 +28,8 @@ export class FileDiscoverer implements Discoverer {
   readonly #options: FileDiscovererOptions
   /** Groups that each file gave last, by path. */
   readonly #known = new Map<string, readonly TargetGroup[]>()
+  #isReading = false
+  #mustRepeat = false
 
   constructor(options: FileDiscovererOptions) {
     this.#options = options
@@ -34,7 +39,7 @@ export class FileDiscoverer implements Discoverer {
     const { clock, config } = this.#options
     return new Promise((resolve) => {
       let settling = clock.after(0, () => {}, true)
-      const refresh = (): void => this.#refresh(emit)
+      const refresh = (): void => this.#refresh(emit, signal)
       const soon = (): void => {
         settling.cancel()
         settling = clock.after(SETTLE_MS, refresh, true)
@@ -75,29 +80,54 @@ export class FileDiscoverer implements Discoverer {
     return watchers
   }
 
-  #refresh(emit: Emit): void {
+  /** Small files are read at once. A refresh that is asked for while one is under way follows it. */
+  #refresh(emit: Emit, signal: AbortSignal): void {
+    this.#mustRepeat = this.#isReading
+    if (this.#isReading) return
+    this.#isReading = true
+    const { clock } = this.#options
+    const work = this.#readAll(emit)
+    const step = (): void => {
+      const untilMs = clock.monotonic() + SLICE_MS
+      while (!signal.aborted) {
+        if (work.next().done === true) {
+          this.#isReading = false
+          if (this.#mustRepeat) this.#refresh(emit, signal)
+          return
+        }
+        if (clock.monotonic() >= untilMs) {
+          clock.after(PAUSE_MS, step, true)
+          return
+        }
+      }
+    }
+    step()
+  }
+
+  *#readAll(emit: Emit): Generator<undefined, void> {
     const changed: TargetGroup[] = []
     const files = new Set(this.#options.config.files.flatMap(expandGlob))
     for (const file of files) {
-      const groups = this.#read(file)
+      const groups = yield* this.#read(file)
       if (groups === null) continue
       const before = this.#known.get(file) ?? []
-      changed.push(...groups, ...before.slice(groups.length).map(emptied))
+      for (const group of groups) changed.push(group)
+      for (const group of before.slice(groups.length)) changed.push(emptied(group))
       this.#known.set(file, groups)
     }
     for (const [file, groups] of this.#known) {
       if (files.has(file)) continue
-      changed.push(...groups.map(emptied))
+      for (const group of groups) changed.push(emptied(group))
       this.#known.delete(file)
     }
     emit(changed)
   }
 
   /** null if the file cannot be understood now: what it said last stays. */
-  #read(file: string): readonly TargetGroup[] | null {
+  *#read(file: string): Generator<undefined, readonly TargetGroup[] | null> {
     try {
       const text = readTextIfThere(file)
-      return text === null ? null : parseTargetFile(text, file)
+      return text === null ? null : yield* readTargetFile(text, file)
     } catch (error) {
       if (!(error instanceof Error)) throw error
       this.#options.onError()

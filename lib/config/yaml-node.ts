@@ -49,11 +49,20 @@ const DEPTH_MAX = 64
 const MERGED_MAX = 100_000
 const TEXT_TAG = 'tag:yaml.org,2002:str'
 
-/** Parses one document. Faults go to `complain`; the tree then holds what could be understood. */
-export function parseYaml(text: string, complain: Complain): ParsedYaml {
+/** Our words for faults that the package words for its callers. */
+const FAULTS: ReadonlyMap<string, string> = new Map([
+  ['RESOURCE_EXHAUSTION', 'nested too deeply'],
+  ['MULTIPLE_DOCS', 'a second document begins here; a file holds one'],
+])
+
+/**
+ * Parses one document. Faults go to `complain`; the tree then holds what could be understood. Places are offsets into
+ * `text`, or, where that is a part of a file, into the file: `base` is where the part begins.
+ */
+export function parseYaml(text: string, complain: Complain, base = 0): ParsedYaml {
   const lines = new LineCounter()
   const position = (at: number): { line: number; column: number } => {
-    const { line, col } = lines.linePos(Math.min(at, text.length))
+    const { line, col } = lines.linePos(Math.min(at - base, text.length))
     return { line: Math.max(line, 1), column: Math.max(col, 1) }
   }
   // Failsafe: every scalar is text.
@@ -62,24 +71,26 @@ export function parseYaml(text: string, complain: Complain): ParsedYaml {
   if (document.errors.length > 0) {
     // What follows a syntax error is mostly its echo.
     const first = document.errors.toSorted((a, b) => a.pos[0] - b.pos[0])[0]!
-    complain(first.pos[0], first.code === 'RESOURCE_EXHAUSTION' ? 'nested too deeply' : first.message)
+    complain(base + first.pos[0], FAULTS.get(first.code) ?? first.message)
     return { root: null, position }
   }
   const contents: Node | null = document.contents
-  return { root: contents && new TreeBuilder(complain).node(contents, 0), position }
+  return { root: contents && new TreeBuilder(complain, base).node(contents, 0), position }
 }
 
 class TreeBuilder {
   readonly #complain: Complain
+  readonly #base: number
   readonly #anchors = new Map<string, YamlNode | null>()
   #mergedCount = 0
 
-  constructor(complain: Complain) {
+  constructor(complain: Complain, base: number) {
     this.#complain = complain
+    this.#base = base
   }
 
   node(from: Node, depth: number): YamlNode {
-    const at = from.range?.[0] ?? 0
+    const at = this.#base + (from.range?.[0] ?? 0)
     if (isAlias(from)) return this.#alias(from.source, at)
     const anchor = isScalar(from) || isMap(from) || isSeq(from) ? from.anchor : undefined
     // While it is being built, an anchor names nothing: it cannot contain itself.
@@ -124,7 +135,7 @@ class TreeBuilder {
         continue
       }
       const key = textOf(pair.key)
-      const keyAt = pair.key.range?.[0] ?? at
+      const keyAt = pair.key.range === null || pair.key.range === undefined ? at : this.#base + pair.key.range[0]
       const value = this.#value(pair.value, keyAt, depth)
       if (key === '<<' && pair.key.type === 'PLAIN') merged.push(...(value.kind === 'list' ? value.items : [value]))
       else if (entries.has(key)) this.#complain(keyAt, `key ${JSON.stringify(key)} is given twice`)

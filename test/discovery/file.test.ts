@@ -71,4 +71,23 @@ describe('file discovery', () => {
     fs.renameSync(`${folder}/.new`, file)
     await waitFor('the new content', async () => [...found.now.values()].join() === 'b:1', 5000)
   })
+
+  it('lets the thread turn while it reads a large file, and reads it again if it has changed meanwhile', async () => {
+    const folder = tempFolder()
+    const file = `${folder}/t.yml`
+    // The comments keep it from the short way, so that it takes some 20 slices.
+    const large = (port: number): string => Array.from({ length: 4000 }, (_, i) => `- targets: [a${i}:${port}] # large\n`).join('')
+    fs.writeFileSync(file, large(1))
+    const found = discover([file], systemClock)
+    expect(found.now.size).toBe(0)
+    let turns = 0
+    const counting = setInterval(() => turns++, 1)
+    onTestFinished(() => clearInterval(counting))
+    fs.writeFileSync(`${folder}/.new`, large(2))
+    fs.renameSync(`${folder}/.new`, file)
+    await waitFor('the new content', async () => found.now.get(`${file}:3999`)?.[0] === 'a3999:2', 20_000)
+    expect(found.now.size).toBe(4000)
+    expect(turns).toBeGreaterThan(5)
+    expect(found.errors).toBe(0)
+  })
 })
