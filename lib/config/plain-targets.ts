@@ -10,12 +10,14 @@
 // makes of the same text, positions included; a test compares them.
 import type { YamlEntry, YamlNode, YamlScalar } from './yaml-node.ts'
 
-/** A scalar that means itself in every place: no blanks, no `#`, `:` only before more of it; or quoted, without escapes. */
-const SCALAR = String.raw`[A-Za-z0-9_/.](?:[A-Za-z0-9_/.@%+=~-]|:(?=[A-Za-z0-9_/.@%+=~-]))*|"[^"\\\n]*"|'[^'\n]*'`
+// A scalar (the same in all three) means itself in every place: no blanks, no `#`, `:` only before more of it; or it is
+// quoted, without escapes.
+const ELEMENT = /( {2,})- ([A-Za-z0-9_/.](?:[A-Za-z0-9_/.@%+=~-]|:(?=[A-Za-z0-9_/.@%+=~-]))*|"[^"\\\n]*"|'[^'\n]*') *\n/y
+const PAIR =
+  /( {3,})([A-Za-z_][A-Za-z0-9_]*): ([A-Za-z0-9_/.](?:[A-Za-z0-9_/.@%+=~-]|:(?=[A-Za-z0-9_/.@%+=~-]))*|"[^"\\\n]*"|'[^'\n]*') *\n/y
+const FLOW_ELEMENT =
+  / *([A-Za-z0-9_/.](?:[A-Za-z0-9_/.@%+=~-]|:(?=[A-Za-z0-9_/.@%+=~-]))*|"[^"\\\n]*"|'[^'\n]*') *([,\]])/y
 const SECTION = /(- | {2})(targets|labels):(?: *| (\[[^\]\n]*\]) *)\n/y
-const ELEMENT = new RegExp(String.raw`( {2,})- (${SCALAR}) *\n`, 'y')
-const PAIR = new RegExp(String.raw`( {3,})([A-Za-z_][A-Za-z0-9_]*): (${SCALAR}) *\n`, 'y')
-const FLOW_ELEMENT = new RegExp(String.raw` *(${SCALAR}) *([,\]])`, 'y')
 
 /** The list of maps in `text`, which begins at offset `base` of its file; null where it is not plain to the end. */
 export function plainTargets(text: string, base: number): YamlNode | null {
