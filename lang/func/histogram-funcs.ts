@@ -80,7 +80,9 @@ function evaluate(ctx: FuncContext, call: HistogramCall): DenseRows {
   const buckets = new Buckets(classic.reduce((most, family) => Math.max(most, family.rows.length), 0))
   for (const family of classic) {
     ctx.budget.check()
-    for (let o = 0; o < outCount; o++, out.at += count) classicRow(family, rows, out, { ctx, call, o, buckets })
+    // The first quantile of a step fixes the buckets for those behind it.
+    const isFixed = new Uint8Array(count)
+    for (let o = 0; o < outCount; o++, out.at += count) classicRow(family, rows, out, { ctx, call, o, buckets, isFixed })
   }
   for (const row of native) {
     ctx.budget.check()
@@ -97,14 +99,16 @@ interface Row {
 
 function classicRow(
   family: Family, rows: DenseRows, out: Row,
-  { ctx, call, o, buckets }: { ctx: FuncContext; call: HistogramCall; o: number; buckets: Buckets },
+  { ctx, call, o, buckets, isFixed }: { ctx: FuncContext; call: HistogramCall; o: number; buckets: Buckets; isFixed: Uint8Array },
 ): void {
   const { count, startMs, stepMs } = ctx.steps
   for (let i = 0; i < count; i++) {
     if (!call.isDue(i, o) || !gather(buckets, family, rows, i, count)) continue
     out.values[out.at + i] = call.classic(buckets, i, o)
     out.kinds[out.at + i] = FLOAT
-    if (buckets.isFixed) noteFix(ctx, buckets, { set: family.set, tMs: startMs + i * stepMs, at: call.at })
+    if (!buckets.isFixed || isFixed[i] === 1) continue
+    isFixed[i] = 1
+    noteFix(ctx, buckets, { set: family.set, tMs: startMs + i * stepMs, at: call.at })
   }
 }
 
