@@ -1,6 +1,6 @@
 // The runner must find what is wrong: each expectation below differs from the truth in one respect.
 import { describe, expect, it } from 'vitest'
-import { HINT_GAUGE, HINT_NOT_RESET, HINT_RESET, HINT_UNKNOWN } from '../../lib/model/histogram.ts'
+import { HINT_GAUGE, HINT_NOT_RESET, HINT_UNKNOWN } from '../../lib/model/histogram.ts'
 import { engineSubject, type Subject } from './engine-subject.ts'
 import { histogramText, parseHistogram, parseHistograms } from './histogram-text.ts'
 import { parseNumber } from './numbers.ts'
@@ -87,7 +87,7 @@ describe('the conformance runner', () => {
     const dump = storage.storage.dump()
     const native = dump.find(({ labels }) => labels.join() === '__name__,h,a,b')!
     expect(native.samples.map(({ h }) => [[...h!.customValues], [...h!.positive.count], h!.sum, h!.count, h!.hint])).toEqual([
-      [[1], [1, 2], 4, 3, HINT_UNKNOWN], [[1], [2, 3], 7, 5, HINT_NOT_RESET], [[1], [1, 1], 9, 2, HINT_RESET],
+      [[1], [1, 2], 4, 3, HINT_UNKNOWN], [[1], [2, 3], 7, 5, HINT_NOT_RESET], [[1], [1, 1], 9, 2, HINT_UNKNOWN],
     ])
     expect(dump.find(({ labels }) => labels[1] === 'c')!.samples.map(({ startMs }) => startMs)).toEqual([0, 30_000, 120_000])
   })

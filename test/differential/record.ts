@@ -1,8 +1,8 @@
-// `npm run record-oracle -- PROMETHEUS [SET…]`: makes test/golden/differential-*.jsonl.gz anew. Starts the binary on
-// loopback, loads each data set, asks the generated queries and keeps what it said: mostly answers that hold
-// something, some that are empty, some errors.
+// `npm run record-oracle -- PROMETHEUS [--newer=PROMETHEUS] [SET…]`: makes test/golden/differential-*.jsonl.gz anew.
+// Starts the binary on loopback, loads each data set, asks the generated queries and keeps what it said: mostly answers
+// that hold something, some that are empty, some errors. The newer one is asked the same; where it differs, both are kept.
 import { differenceOf, type Reply } from './compare-replies.ts'
-import { digestOf } from './data-set.ts'
+import { digestOf, type DataSeries } from './data-set.ts'
 import { writeGolden, type GoldenCase } from './golden.ts'
 import { Reference, versionOf } from './reference.ts'
 import { QUERY_SETS, type QuerySet } from './sets.ts'
@@ -16,9 +16,11 @@ const REPEATS = 4
 /** Bytes of an answer that are worth keeping. */
 const REPLY_BYTES_MAX = 5000
 
-const [binary, ...names] = process.argv.slice(2)
+const args = process.argv.slice(2)
+const newerBinary = args.find((arg) => arg.startsWith('--newer='))?.slice('--newer='.length) ?? null
+const [binary, ...names] = args.filter((arg) => !arg.startsWith('--'))
 if (binary === undefined) {
-  console.error('usage: npm run record-oracle -- PROMETHEUS [SET…]')
+  console.error('usage: npm run record-oracle -- PROMETHEUS [--newer=PROMETHEUS] [SET…]')
   process.exit(2)
 }
 
@@ -26,15 +28,33 @@ for (const set of QUERY_SETS.filter(({ name }) => names.length === 0 || names.in
 
 async function record(program: string, set: QuerySet): Promise<void> {
   const data = set.data(set.seed)
+  const recorded = await withReference(program, set, data, (reference) => ask(reference, set))
+  const cases = newerBinary === null ? recorded : await withReference(newerBinary, set, data, (newer) => askAgain(newer, recorded))
+  const newer = newerBinary === null ? '' : versionOf(newerBinary)
+  const sizeBytes = writeGolden({ reference: versionOf(program), newer, set: set.name, seed: set.seed, digest: digestOf(data) }, cases)
+  const differing = cases.filter((one) => one.newer !== null).length
+  console.log(`${set.name}: ${cases.length} queries, ${differing} answered otherwise by ${newer || 'nobody else'}, in ${(sizeBytes / 1024).toFixed(0)} KiB`)
+}
+
+async function withReference<T>(program: string, set: QuerySet, data: readonly DataSeries[], use: (reference: Reference) => Promise<T>): Promise<T> {
   const reference = await Reference.start(program, PORT, set.isNameDelayed)
   try {
     await reference.load(data)
-    const cases = await ask(reference, set)
-    const sizeBytes = writeGolden({ reference: versionOf(program), set: set.name, seed: set.seed, digest: digestOf(data) }, cases)
-    console.log(`${set.name}: ${cases.length} queries in ${(sizeBytes / 1024).toFixed(0)} KiB`)
+    return await use(reference)
   } finally {
     await reference.stop()
   }
+}
+
+/** The cases with the newer version's answers; without those that it does not answer twice alike. */
+async function askAgain(newer: Reference, recorded: readonly GoldenCase[]): Promise<GoldenCase[]> {
+  const cases: GoldenCase[] = []
+  for (const one of recorded) {
+    const reply = await newer.ask(one)
+    const isSame = differenceOf(one, JSON.parse(one.reply) as Reply, JSON.parse(reply) as Reply) === null
+    if (isSame || await isSteady(newer, { ...one, reply })) cases.push({ ...one, newer: isSame ? null : reply })
+  }
+  return cases
 }
 
 async function ask(reference: Reference, set: QuerySet): Promise<GoldenCase[]> {
@@ -51,12 +71,12 @@ async function ask(reference: Reference, set: QuerySet): Promise<GoldenCase[]> {
     const reply = await reference.ask(query)
     const outcome = outcomeOf(reply)
     if (query.root !== 'malformed' && room[outcome] <= 0) continue
-    if (!await isSteady(reference, { ...query, reply })) {
+    if (!await isSteady(reference, { ...query, reply, newer: null })) {
       unsteady++
       continue
     }
     room[outcome]--
-    cases.push({ ...query, reply })
+    cases.push({ ...query, reply, newer: null })
   }
   console.log(`${set.name}: ${unsteady} queries left out: the reference itself does not answer them twice alike`)
   return cases

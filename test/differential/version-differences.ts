@@ -14,15 +14,20 @@ export interface VersionDifference {
 }
 
 const SORT_WARNING = 'PromQL warning: sort is ineffective for range queries since results are always ordered by labels'
-const MONOTONICITY = 'PromQL info: input to histogram_quantile needed to be fixed for monotonicity'
 const MULTIPLE = /^multiple matches for labels: (many-to-one matching must be explicit \(group_left\/group_right\)|grouping labels must ensure unique matches)$/
 /** Texts that 3.14 writes with or without a metric's name. */
 const OPTIONAL_NAME = /bucket label "le" is missing|mix of classic and native|needed to be fixed for monotonicity|has NaN observations/
 const PLACE = / \(\d+:\d+\)$/
 
-/** The monotonicity info without the metric and without what 3.14 says of buckets and times. */
-function bareMonotonicity(text: string): string {
-  return text.startsWith(MONOTONICITY) ? text.replace(/(?: for metric name "[^"]*")?(?:, from buckets .*)?(?= \(\d+:\d+\)$)/, '') : text
+/** Notes of classic histograms without the metric, and without what 3.14 says of buckets and times. */
+function bareHistogramNote(text: string): string {
+  if (!OPTIONAL_NAME.test(text)) return text
+  return text.replace(/(?: for metric name "[^"]*")?(?:, from buckets .*)?(?= \(\d+:\d+\)$)/, '')
+}
+
+function withoutPlaces({ want, got }: Pair, isMeant: (text: string) => boolean = () => true): Pair {
+  const placeless = (text: string): string => (isMeant(text) ? text.replace(PLACE, '') : text)
+  return { want: withNotes(want, placeless), got: withNotes(got, placeless) }
 }
 
 export const VERSION_DIFFERENCES: readonly VersionDifference[] = [
@@ -61,11 +66,8 @@ export const VERSION_DIFFERENCES: readonly VersionDifference[] = [
   {
     id: 'histogram-without-name',
     reason: '3.14 leaves "for metric name" out where the name is gone, and tells of what was fixed for monotonicity',
-    queries: /histogram_(?:quantile|fraction)|_over_time|\b(?:sum|avg|rate|increase|delta)\b/,
-    adjust: ({ want, got }) => ({
-      want: withNotes(want, (text) => bareMonotonicity(OPTIONAL_NAME.test(text) ? text.replace(' for metric name ""', '') : text)),
-      got: withNotes(got, bareMonotonicity),
-    }),
+    queries: /histogram_(?:quantile|fraction)/,
+    adjust: ({ want, got }) => ({ want: withNotes(want, bareHistogramNote), got: withNotes(got, bareHistogramNote) }),
   },
   {
     id: 'fraction-in-first-bucket',
@@ -80,12 +82,6 @@ export const VERSION_DIFFERENCES: readonly VersionDifference[] = [
     adjust: ({ want, got }) => ({ want: hasNames(want) && seriesIn(got).length > 0 && !hasNames(got) ? withoutNames(want) : want, got }),
   },
   {
-    id: 'timestamp-at-offset',
-    reason: 'in timestamp(selector @ … offset …) 3.5 reads at the time of @, for data that the offset puts elsewhere',
-    queries: /timestamp\([^()]*(?:offset \S+ @|@ \S+ offset)/,
-    adjust: ({ want, got }) => ({ want: want.status === 'success' && seriesIn(want).length === 0 ? got : want, got }),
-  },
-  {
     id: 'counter-reset-collision',
     reason: '3.7 warns where histograms that tell a reset meet such that tell none',
     queries: /./,
@@ -95,23 +91,16 @@ export const VERSION_DIFFERENCES: readonly VersionDifference[] = [
     id: 'custom-bounds-reconciled',
     reason: '3.9 brings custom buckets of different bounds to those they share; 3.5 drops the result and warns',
     queries: /shifting|shi\.\*|size_bytes|siz\.\*/,
-    adjust: ({ want, got }) => {
+    adjust: ({ want, got }, { query }) => {
       const isDropped = (text: string): boolean => /histograms with incompatible custom buckets|incompatible bucket layout encountered for binary operator/.test(text)
       const isReconciled = (text: string): boolean => text.startsWith('PromQL info: mismatched custom buckets were reconciled during ')
       if (want.status === 'error' || !(want.warnings ?? []).concat(want.infos ?? []).some(isDropped)) return { want, got }
+      // What is aggregated has more in it then, or meets what it does not go with.
+      if (/\b(?:sum|avg)\b[^_]/.test(query)) return { want: got, got }
       return withoutMore({
         want: withNotes(want, (text) => (isDropped(text) ? null : text)),
         got: withNotes(got, (text) => (isReconciled(text) || isDropped(text) ? null : text)),
       })
-    },
-  },
-  {
-    id: 'nan-observations-place',
-    reason: '3.14 puts the infos about NaN observations at the histogram (shared native_histograms.test:1093), 3.5 at the quantile or bound',
-    queries: /histogram_(?:quantile|fraction)\(/,
-    adjust: ({ want, got }) => {
-      const placeless = (text: string): string => (text.includes('has NaN observations') ? text.replace(PLACE, '') : text)
-      return { want: withNotes(want, placeless), got: withNotes(got, placeless) }
     },
   },
   {
@@ -141,6 +130,34 @@ export const VERSION_DIFFERENCES: readonly VersionDifference[] = [
     }),
   },
   {
+    id: 'average-within-zero-bucket',
+    reason: 'where a bucket lies within the zero bucket, 3.5 takes its last count for the average',
+    queries: /avg_over_time\(/,
+    adjust: (pair) => withPoints(pair, (want, got) => {
+      if (typeof want === 'string' || typeof got === 'string') return want
+      const buckets = want.buckets?.map((bucket, i) => (bucket[1] === bucket[2] ? got.buckets?.[i] ?? bucket : bucket))
+      return { ...want, ...(buckets && { buckets }) }
+    }),
+  },
+  {
+    id: 'resets-by-count-and-sum',
+    reason: 'where only count and sum are asked for, 3.14 sees resets by these alone (shown by gauges, whose buckets fall at every sample)',
+    queries: /^histogram_avg\((?:rate|increase)\(depth\b/,
+    adjust: (pair) => withPoints(pair, (want, got) => (typeof got === 'string' ? got : want)),
+  },
+  {
+    id: 'parentheses-unwrapped',
+    reason: '3.14 takes the place of what stands within parentheses, 3.5 in part of the parentheses themselves',
+    queries: /\(\(/,
+    adjust: (pair) => withoutPlaces(pair),
+  },
+  {
+    id: 'predict-linear-pinned',
+    reason: '3.14.0 has no answer where predict_linear is of a subquery with @',
+    queries: /predict_linear\(.*\[[^\]]*:[^\]]*\](?: offset \S+)? @/,
+    adjust: ({ want, got }) => ({ want: got.status === 'success' && seriesIn(got).length === 0 ? got : want, got }),
+  },
+  {
     id: 'info-matchers',
     reason: 'in info() a matcher of __name__ is no data label to 3.14: 3.5 drops series without partners for it, and finds conflicts among several infos',
     queries: /\binfo\(.*__name__=~/,
@@ -151,18 +168,45 @@ export const VERSION_DIFFERENCES: readonly VersionDifference[] = [
   },
 ]
 
+/** Where we do not do as 3.14.0 does, but as its successors or as was meant; the recorded answer is 3.14.0's. */
+export const UNFOLLOWED: readonly VersionDifference[] = [
+  {
+    id: 'nan-observations-place',
+    reason: 'infos about NaN observations stand at the histogram in the shared tests, which are of a later day (native_histograms.test:1093)',
+    queries: /histogram_(?:quantile|fraction)\(/,
+    adjust: (pair) => withoutPlaces(pair, (text) => text.includes('has NaN observations')),
+  },
+  {
+    id: 'monotonicity-count',
+    reason: '3.14.0 counts the samples of this info again each time that notes are put together',
+    queries: /histogram_quantile\(/,
+    adjust: ({ want, got }) => {
+      const countless = (text: string): string => text.replace(/(?<=needed to be fixed for monotonicity .*), from buckets .*?, over \d+ samples/, '')
+      return { want: withNotes(want, countless), got: withNotes(got, countless) }
+    },
+  },
+  {
+    id: 'predict-linear-pinned-answered',
+    reason: '3.14.0 loses the samples of a subquery with @ under predict_linear, which 3.5.3 does not, nor do we',
+    queries: /predict_linear\(.*\[[^\]]*:[^\]]*\](?: offset \S+)? @/,
+    adjust: ({ want, got }, { reply }) => ({ want: seriesIn(want).length === 0 ? JSON.parse(reply) as Reply : want, got }),
+  },
+]
+
 function isShrunkHistogram(want: JsonHistogram, got: JsonHistogram): boolean {
   const [a, b] = [want.buckets ?? [], got.buckets ?? []]
   return a.length === b.length && isShrunk(want.count, got.count) && isShrunk(want.sum, got.sum) &&
     a.every((bucket, i) => bucket.slice(0, 3).join() === b[i]!.slice(0, 3).join() && isShrunk(bucket[3], b[i]![3]))
 }
 
-/** What differs that no entry explains, and the entries that explained something. */
-export function unexplained(recorded: GoldenCase, want: Reply, got: Reply): { difference: string | null; ids: string[] } {
+/** What differs that no entry of the list explains, and the entries that explained something. */
+export function unexplained(
+  recorded: GoldenCase, want: Reply, got: Reply, entries: readonly VersionDifference[] = VERSION_DIFFERENCES,
+): { difference: string | null; ids: string[] } {
   let pair: Pair = { want, got }
   const ids: string[] = []
   let difference = differenceOf(recorded, want, got)
-  for (const entry of VERSION_DIFFERENCES) {
+  for (const entry of entries) {
     if (difference === null) break
     if (!entry.queries.test(recorded.query)) continue
     const before = JSON.stringify(pair)
