@@ -9,7 +9,7 @@ import { QueryError } from './exec/query-error.ts'
 import type { InstantJob, QueryJob, QueryReply, RangeJob, SyntaxJob } from './job.ts'
 import type { ParserFeatures } from './parse/ast.ts'
 import { ParseError } from './parse/parse-error.ts'
-import { parseExpr } from './parse/parse.ts'
+import { parseExpr, parseSelector } from './parse/parse.ts'
 import { prettifyExpr } from './parse/prettify.ts'
 import { treeJson } from './parse/tree-json.ts'
 import type { ByteWriter } from './reply/byte-writer.ts'
@@ -21,7 +21,7 @@ type MetadataJob = Exclude<QueryJob, InstantJob | RangeJob>
 /** Throws QueryError bad_data for selectors that are none, ParseError for a query that is none. */
 export function answerMetadata(job: MetadataJob, querier: Querier, features: ParserFeatures): QueryReply {
   if ('query' in job) return syntaxReply(job, features)
-  const sets = job.matches.map((text) => parseSelector(text, features))
+  const sets = job.matches.map((text) => matchersOf(text, job.kind))
   const { startMs, endMs, limit } = job
   switch (job.kind) {
     case 'series': return seriesReply(querier, querier.seriesRefs(sets, startMs, endMs), limit)
@@ -36,15 +36,16 @@ function syntaxReply({ kind, query }: SyntaxJob, features: ParserFeatures): Quer
   return successReply((out) => out.text(data), () => ({ warnings: [], infos: [] }))
 }
 
-function parseSelector(text: string, features: ParserFeatures): readonly Matcher[] {
+/** The texts are Prometheus', which names the parameter for series alone, and the place of parse errors alone. */
+function matchersOf(text: string, kind: MetadataJob['kind']): readonly Matcher[] {
   try {
-    const expr = parseExpr(text, features)
-    if (expr.type === 'vectorSelector' && expr.offset === null && expr.at === null) return expr.matchers
+    return parseSelector(text)
   } catch (error) {
     if (!(error instanceof ParseError)) throw error
-    throw new QueryError('bad_data', `invalid parameter "match[]": ${error.message}`)
+    const message = text === '' ? 'unknown position: parse error: unexpected end of input'
+      : error.detail.startsWith('match[]') ? error.detail : error.message
+    throw new QueryError('bad_data', kind === 'series' ? `invalid parameter "match[]": ${message}` : message)
   }
-  throw new QueryError('bad_data', `invalid parameter "match[]": ${JSON.stringify(text)} is not a series selector`)
 }
 
 function cut<T>(list: readonly T[], limit: number): { shown: readonly T[]; warnings: readonly string[] } {

@@ -223,9 +223,19 @@ describe('metadata', () => {
       .toBe('{"status":"success","data":["b"]}')
   })
 
-  it.each(['sum(m)', 'm offset 5m', 'm @ 0', '{', 'm[5m]'])('refuses %s as a selector', (text) => {
-    const { status, text: body } = answer({ kind: 'series', matches: [text], limit: 0, ...span }, smallStore())
-    expect(status).toBe(400)
-    expect(JSON.parse(body)).toMatchObject({ errorType: 'bad_data', error: expect.stringContaining('invalid parameter "match[]": ') })
+  // Recorded from Prometheus 3.5.3.
+  it.each([
+    ['{}', 'match[] must contain at least one non-empty matcher'],
+    ['{a=~".*"}', 'match[] must contain at least one non-empty matcher'],
+    ['1', '1:1: parse error: unexpected number "1"'],
+    ['up[5m]', '1:3: parse error: unexpected "["'],
+    ['up offset 5m', '1:4: parse error: unexpected <offset>'],
+    ['up{', '1:4: parse error: unexpected end of input inside braces'],
+    ['"a"', '1:1: parse error: unexpected string "\\"a\\""'],
+    ['', 'unknown position: parse error: unexpected end of input'],
+  ])('refuses the selector %j in Prometheus\' words', (text, error) => {
+    const of = (kind: 'series' | 'labels'): unknown => JSON.parse(answer({ kind, matches: [text], limit: 0, ...span }, smallStore()).text)
+    expect(of('series')).toEqual({ status: 'error', errorType: 'bad_data', error: `invalid parameter "match[]": ${error}` })
+    expect(of('labels')).toEqual({ status: 'error', errorType: 'bad_data', error })
   })
 })
