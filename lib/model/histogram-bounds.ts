@@ -33,9 +33,9 @@ let fractions: Float64Array | null = null
 
 /** Upper bound of a positive bucket; its lower one is that of index − 1. */
 export function exponentialBound(index: number, schema: number): number {
-  const perOctave = schema < 0 ? 1 : 2 ** schema
-  const octave = schema < 0 ? index * 2 ** -schema : Math.floor(index / perOctave)
-  const step = schema < 0 ? 0 : index - octave * perOctave
+  // Not shifted left: an index far out would come round.
+  const octave = schema < 0 ? index * (1 << -schema) : index >> schema
+  const step = schema < 0 ? 0 : index & ((1 << schema) - 1)
   if (step === 0 && octave === 1024) return Number.MAX_VALUE
   fractions ??= fractionTable()
   return scaleByPowerOfTwo(fractions[step << (FINEST_SCHEMA - Math.max(schema, 0))]!, octave + 1)
@@ -118,14 +118,24 @@ function scaleByPowerOfTwo(fraction: number, exponent: number): number {
   if (exponent < -1080) return 0
   // Both factors of each product are normal numbers and the first product is exact, so only the last step rounds.
   const half = exponent >> 1
-  return fraction * normalPowerOfTwo(half) * normalPowerOfTwo(exponent - half)
+  powers ??= powerTable()
+  return fraction * powers[half + POWER_MAX]! * powers[exponent - half + POWER_MAX]!
 }
 
-/** 2^exponent for exponents of normal numbers, exact whatever the runtime's pow does. */
-function normalPowerOfTwo(exponent: number): number {
-  const view = new DataView(new ArrayBuffer(8))
-  view.setUint32(0, (exponent + 1023) << 20)
-  return view.getFloat64(0)
+/** Half the exponents that scaleByPowerOfTwo meets. */
+const POWER_MAX = 600
+
+/** 2^(k − POWER_MAX), all normal numbers and exact: made at first use. */
+let powers: Float64Array | null = null
+
+function powerTable(): Float64Array {
+  const table = new Float64Array(2 * POWER_MAX + 1)
+  table[POWER_MAX] = 1
+  for (let k = 1; k <= POWER_MAX; k++) {
+    table[POWER_MAX + k] = table[POWER_MAX + k - 1]! * 2
+    table[POWER_MAX - k] = table[POWER_MAX - k + 1]! / 2
+  }
+  return table
 }
 
 /** 2^(k/256 − 1): integer square roots of big powers of two, eight deep, rounded to the nearest, less the shortfall. */

@@ -14,33 +14,31 @@ export function compensated(c: number, sum: number, x: number, total: number): n
 }
 
 export class BucketSums {
+  /** Never written to: shared with histograms. */
   index: Int32Array
   sum: Float64Array
   /** Compensations: bucket k holds sum[k] + c[k]. */
   c: Float64Array
 
-  constructor(buckets: Buckets) {
-    this.index = buckets.index.slice()
-    this.sum = buckets.count.slice()
-    this.c = new Float64Array(this.sum.length)
+  constructor({ index, count }: Buckets) {
+    this.index = index
+    this.sum = count.slice()
+    this.c = new Float64Array(count.length)
   }
 
   /** Adds count[k] to bucket index[k] for k ≥ from; index ascends strictly. */
   add(index: Int32Array, count: Float64Array, from: number): void {
-    this.#makeRoom(index, from)
-    const own = this.index
+    if (!isSuffix(this.index, index, from)) this.#makeRoom(index, from)
+    const { index: own, sum, c } = this
     let at = 0
-    for (let k = from; k < index.length; k++) {
+    for (let k = from; k < index.length; k++, at++) {
       while (own[at]! < index[k]!) at++
-      this.#addAt(at, count[k]!)
+      const x = count[k]!
+      const before = sum[at]!
+      const total = before + x
+      c[at] = compensated(c[at]!, before, x, total)
+      sum[at] = total
     }
-  }
-
-  #addAt(at: number, x: number): void {
-    const sum = this.sum[at]!
-    const total = sum + x
-    this.c[at] = compensated(this.c[at]!, sum, x, total)
-    this.sum[at] = total
   }
 
   /** Makes empty buckets for those of index[from…] that are missing. */
@@ -77,16 +75,18 @@ export class BucketSums {
 
   /** Moves every bucket to index `target(index)`, which never descends, and merges those that meet. */
   remap(target: (index: number) => number): void {
-    const old = { index: this.index, sum: this.sum, c: this.c }
-    const indexes = Int32Array.from(new Set(Array.from(old.index, target)))
-    this.index = indexes
-    this.sum = new Float64Array(indexes.length)
-    this.c = new Float64Array(indexes.length)
+    const { index, sum, c } = this
+    const targets = index.map(target)
+    this.index = targets.filter((to, k) => k === 0 || to !== targets[k - 1])
+    this.sum = new Float64Array(this.index.length)
+    this.c = new Float64Array(this.index.length)
     let at = 0
-    for (let k = 0; k < old.index.length; k++) {
-      while (indexes[at] !== target(old.index[k]!)) at++
-      this.#addAt(at, old.sum[k]!)
-      this.c[at]! += old.c[k]!
+    for (let k = 0; k < index.length; k++) {
+      if (this.index[at] !== targets[k]) at++
+      const before = this.sum[at]!
+      const total = before + sum[k]!
+      this.c[at] = compensated(this.c[at]!, before, sum[k]!, total) + c[k]!
+      this.sum[at] = total
     }
   }
 
@@ -97,23 +97,50 @@ export class BucketSums {
     this.c = this.c.subarray(n)
   }
 
-  change(changed: (x: number) => number): void {
-    this.sum = this.sum.map(changed)
-    this.c = this.c.map(changed)
+  /** Every number times `factor`. */
+  scale(factor: number): void {
+    const { sum, c } = this
+    for (let k = 0; k < sum.length; k++) {
+      sum[k]! *= factor
+      c[k]! *= factor
+    }
+  }
+
+  /** Every number through `divisor`. */
+  divide(divisor: number): void {
+    const { sum, c } = this
+    for (let k = 0; k < sum.length; k++) {
+      sum[k]! /= divisor
+      c[k]! /= divisor
+    }
   }
 
   /** Its buckets that are not empty. */
   result(isCompensated: boolean): Buckets {
-    const counts = isCompensated ? this.sum.map((sum, k) => sum + this.c[k]!) : this.sum
-    if (counts.length === 0) return NO_BUCKETS
-    return { index: this.index.filter((_, k) => counts[k] !== 0), count: counts.filter((count) => count !== 0) }
+    const { index, c } = this
+    const count = this.sum.slice()
+    let empty = 0
+    for (let k = 0; k < count.length; k++) {
+      if (isCompensated) count[k]! += c[k]!
+      if (count[k] === 0) empty++
+    }
+    if (empty === 0) return count.length === 0 ? NO_BUCKETS : { index, count }
+    return { index: index.filter((_, k) => count[k] !== 0), count: count.filter((x) => x !== 0) }
   }
 
   copy(): BucketSums {
     const copy = new BucketSums(NO_BUCKETS)
-    copy.index = this.index.slice()
+    copy.index = this.index
     copy.sum = this.sum.slice()
     copy.c = this.c.slice()
     return copy
   }
+}
+
+/** Fast path: whether `own` is index[from…], as it mostly is within a series. */
+function isSuffix(own: Int32Array, index: Int32Array, from: number): boolean {
+  if (own === index && from === 0) return true
+  if (own.length !== index.length - from) return false
+  for (let k = 0; k < own.length; k++) if (own[k] !== index[from + k]) return false
+  return true
 }

@@ -164,22 +164,26 @@ export class HistogramSum {
 
   /** Every number times `factor`, not negative. */
   scale(factor: number): void {
-    this.#change((x) => x * factor)
+    const { count, c, threshold } = this.#zero
+    this.#zero = { count: count * factor, c: c * factor, threshold }
+    this.#count *= factor
+    this.#countC *= factor
+    this.#sum *= factor
+    this.#sumC *= factor
+    this.#positive.scale(factor)
+    this.#negative.scale(factor)
   }
 
   /** Every number through `divisor`, positive. */
   divide(divisor: number): void {
-    this.#change((x) => x / divisor)
-  }
-
-  #change(changed: (x: number) => number): void {
-    this.#zero = { count: changed(this.#zero.count), c: changed(this.#zero.c), threshold: this.#zero.threshold }
-    this.#count = changed(this.#count)
-    this.#countC = changed(this.#countC)
-    this.#sum = changed(this.#sum)
-    this.#sumC = changed(this.#sumC)
-    this.#positive.change(changed)
-    this.#negative.change(changed)
+    const { count, c, threshold } = this.#zero
+    this.#zero = { count: count / divisor, c: c / divisor, threshold }
+    this.#count /= divisor
+    this.#countC /= divisor
+    this.#sum /= divisor
+    this.#sumC /= divisor
+    this.#positive.divide(divisor)
+    this.#negative.divide(divisor)
   }
 
   /** Whether any number is infinite. */
