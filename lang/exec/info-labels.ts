@@ -2,7 +2,7 @@
 // series got at the step before is looked at first.
 import { METRIC_NAME } from '../../lib/model/labels.ts'
 import { compileMatcher, type Matcher } from '../../lib/model/matcher.ts'
-import { withMarkOf, type LabelTable } from './label-table.ts'
+import { unmarked, type LabelTable } from './label-table.ts'
 import { ExecutionError } from './query-error.ts'
 
 /** No result: the series is left out at this step. */
@@ -41,7 +41,7 @@ export class InfoLabels {
   }
 
   #combine(base: number, infos: readonly number[]): number {
-    if (infos.length === 0) return this.#isOptional ? base : LEFT_OUT
+    if (infos.length === 0) return this.#isOptional ? unmarked(base) : LEFT_OUT
     const labels = this.#labels
     const added = new Map<number, number>()
     for (const info of infos) {
@@ -57,6 +57,7 @@ export class InfoLabels {
     }
     let set = base
     for (const [name, value] of added) set = labels.with(set, name, value)
-    return withMarkOf(base, set)
+    // A name that was to be dropped stays, as in 3.14.
+    return unmarked(set)
   }
 }

@@ -137,6 +137,7 @@ function resultSets(expr: JoinExpr, { labels, dropName, removeName }: JoinLabels
     let set = left
     if (matching.card === 'one-to-one') set = matching.isOn ? labels.keep(set, names) : labels.drop(set, names)
     for (const name of include) set = labels.with(set, name, labels.get(one, name))
-    return withMarkOf(left, set)
+    // A filter gives back a name that was to be dropped, as 3.14 does.
+    return isFilter(expr) && !expr.returnBool ? unmarked(set) : withMarkOf(left, set)
   }
 }

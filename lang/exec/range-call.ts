@@ -35,8 +35,9 @@ export function rangeCall(compiler: ExprCompiler, call: Call, func: RangeFunc, s
   const place = isMatrix ? source.span : QUERY_START
   const watcher = new CallWatcher(compiler.scope, func.isForCounter ? place : null, checkArgs)
   const { annotations, labels, histograms, features, lookbackMs } = compiler.scope
+  const notePlace = call.func === 'quantile_over_time' ? call.args[0]!.span : place
   const called: RangeCall = {
-    func, args, histograms, notes: new RangeNotes(annotations, labels, place), see: (set, hasFloats) => watcher.see(set, hasFloats),
+    func, args, histograms, notes: new RangeNotes(annotations, labels, notePlace), see: (set, hasFloats) => watcher.see(set, hasFloats),
     extended: isMatrix ? extendedFunc(source.selector, call.func, func) : null,
     extension: isMatrix ? extensionOf(source.selector, lookbackMs) : NO_EXTENSION,
     usesStartTimes: isMatrix && features.startTimestamps && func.startTimesKernel !== undefined,

@@ -3,7 +3,7 @@
 // smoothSeries).
 //
 //   ·───×───·        ·   ×          × a step
-import { HINT_GAUGE, HINT_UNKNOWN, isCustom, type FloatHistogram } from '../../lib/model/histogram.ts'
+import { HINT_GAUGE, HINT_NOT_RESET, HINT_UNKNOWN, isCustom, type FloatHistogram } from '../../lib/model/histogram.ts'
 import { withHint } from '../../lib/model/histogram-arithmetic.ts'
 import type { SeriesBatch } from '../../storage/interface.ts'
 import { interpolatedHistogram } from '../func/extended-histogram.ts'
@@ -97,7 +97,8 @@ export class SmoothedRows implements RowFiller {
       return null
     }
     const isCounter = before.hint !== HINT_GAUGE || after.hint !== HINT_GAUGE
-    return interpolatedHistogram(histograms, next - 1, ms, isCounter, this.#notes)
+    const between = interpolatedHistogram(histograms, next - 1, ms, isCounter, this.#notes)
+    return between && isCounter ? withHint(between, HINT_NOT_RESET) : between
   }
 }
 

@@ -64,8 +64,13 @@ export class Buckets {
     const observations = counts[top]!
     if (top < 1 || observations === 0) return NaN
     let rank = q * observations
+    // By halving, as Prometheus: where a count is NaN, that finds another bucket than going through them.
     let b = 0
-    while (b < top && !(counts[b]! >= rank)) b++
+    for (let end = top; b < end;) {
+      const middle = (b + end) >>> 1
+      if (counts[middle]! >= rank) end = middle
+      else b = middle + 1
+    }
     if (b === top) return bounds[top - 1]!
     const upperBound = bounds[b]!
     if (b === 0 && upperBound <= 0) return upperBound
