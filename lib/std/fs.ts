@@ -1,7 +1,43 @@
 // The only door to files: what node:fs lacks for a store. Writes loop over short counts (the kernel may take fewer
 // bytes without an error), folders are synced after names change in them, and each failure says which file.
+//
+//   DiskFile, makeFolder, removeFiles … ─▶ Disk ─▶ node:fs, or a simulation that crashes, tears and refuses (test/sim)
 import fs from 'node:fs'
 import path from 'node:path'
+
+type Done = (error: Error | null) => void
+
+/** What lies behind the door: calls of node:fs, as node:fs has them. */
+export interface Disk {
+  openSync(path: string, flags: string | number, mode?: number): number
+  closeSync(fd: number): void
+  readSync(fd: number, into: Uint8Array, offset: number, length: number, position: number): number
+  /** May take fewer bytes than it is given. */
+  writeSync(fd: number, bytes: Uint8Array, offset: number, length: number, position: number): number
+  fdatasync(fd: number, done: Done): void
+  fdatasyncSync(fd: number): void
+  fsync(fd: number, done: Done): void
+  fsyncSync(fd: number): void
+  ftruncateSync(fd: number, sizeBytes: number): void
+  fstatSync(fd: number): { size: number }
+  statSync(path: string): { size: number }
+  existsSync(path: string): boolean
+  mkdirSync(path: string): void
+  readdirSync(path: string): string[]
+  readFileSync(path: string): Uint8Array
+  writeFileSync(path: string, text: string, options: { flag: 'wx' }): void
+  rmSync(path: string, options: { force: true }): void
+  unlink(path: string, done: Done): void
+}
+
+let disk: Disk = fs
+
+/** Puts another disk behind the door, for this thread; returns the one that was there. Files that are open must be the new one's, too. */
+export function useDisk(other: Disk): Disk {
+  const before = disk
+  disk = other
+  return before
+}
 
 /** A file operation the system refused; `cause` is Node's error, `code` its errno name. */
 export class DiskError extends Error {
@@ -35,22 +71,22 @@ export class DiskFile {
 
   static openForWrite(path: string): DiskFile {
     const flags = fs.constants.O_RDWR | fs.constants.O_CREAT
-    return new DiskFile(path, guarded(`open ${path}`, () => fs.openSync(path, flags, 0o644)))
+    return new DiskFile(path, guarded(`open ${path}`, () => disk.openSync(path, flags, 0o644)))
   }
 
   static openForRead(path: string): DiskFile {
-    return new DiskFile(path, guarded(`open ${path}`, () => fs.openSync(path, 'r')))
+    return new DiskFile(path, guarded(`open ${path}`, () => disk.openSync(path, 'r')))
   }
 
   sizeBytes(): number {
-    return guarded(`stat ${this.path}`, () => fs.fstatSync(this.#fd).size)
+    return guarded(`stat ${this.path}`, () => disk.fstatSync(this.#fd).size)
   }
 
   /** Writes all of `bytes` at `position`, or throws. */
   write(bytes: Uint8Array, position: number): void {
     guarded(`write ${bytes.length} bytes at ${position} of ${this.path}`, () => {
       for (let done = 0; done < bytes.length;) {
-        done += fs.writeSync(this.#fd, bytes, done, bytes.length - done, position + done)
+        done += disk.writeSync(this.#fd, bytes, done, bytes.length - done, position + done)
       }
     })
   }
@@ -60,7 +96,7 @@ export class DiskFile {
     return guarded(`read ${length} bytes at ${position} of ${this.path}`, () => {
       let done = 0
       while (done < length) {
-        const n = fs.readSync(this.#fd, into, done, length - done, position + done)
+        const n = disk.readSync(this.#fd, into, done, length - done, position + done)
         if (n === 0) break
         done += n
       }
@@ -71,22 +107,22 @@ export class DiskFile {
   /** Resolves when data and size are on the device. After a rejection the file must not be trusted to sync again. */
   sync(): Promise<void> {
     return new Promise((resolve, reject) => {
-      fs.fdatasync(this.#fd, (error) => (error ? reject(new DiskError(`cannot sync ${this.path}`, error)) : resolve()))
+      disk.fdatasync(this.#fd, (error) => (error ? reject(new DiskError(`cannot sync ${this.path}`, error)) : resolve()))
     })
   }
 
   syncNow(): void {
-    guarded(`sync ${this.path}`, () => fs.fdatasyncSync(this.#fd))
+    guarded(`sync ${this.path}`, () => disk.fdatasyncSync(this.#fd))
   }
 
   truncate(sizeBytes: number): void {
-    guarded(`truncate ${this.path} to ${sizeBytes}`, () => fs.ftruncateSync(this.#fd, sizeBytes))
+    guarded(`truncate ${this.path} to ${sizeBytes}`, () => disk.ftruncateSync(this.#fd, sizeBytes))
   }
 
   close(): void {
     if (!this.#isOpen) return
     this.#isOpen = false
-    guarded(`close ${this.path}`, () => fs.closeSync(this.#fd))
+    guarded(`close ${this.path}`, () => disk.closeSync(this.#fd))
   }
 }
 
@@ -95,36 +131,36 @@ export class DiskFile {
  * file systems that take no folders, such as /proc.
  */
 export function makeFolder(folder: string): void {
-  if (fs.existsSync(folder)) return
+  if (disk.existsSync(folder)) return
   const parent = path.dirname(folder)
   if (parent !== folder) makeFolder(parent)
-  guarded(`make folder ${folder}`, () => fs.mkdirSync(folder))
+  guarded(`make folder ${folder}`, () => disk.mkdirSync(folder))
   syncFolder(parent)
 }
 
 /** Makes names created or removed in a folder durable. */
 export function syncFolder(folder: string): void {
   guarded(`sync folder ${folder}`, () => {
-    const fd = fs.openSync(folder, 'r')
+    const fd = disk.openSync(folder, 'r')
     try {
-      fs.fsyncSync(fd)
+      disk.fsyncSync(fd)
     } finally {
-      fs.closeSync(fd)
+      disk.closeSync(fd)
     }
   })
 }
 
 /** Names in a folder, sorted; none if it does not exist. */
 export function listFolder(folder: string): string[] {
-  return guarded(`list ${folder}`, () => (fs.existsSync(folder) ? fs.readdirSync(folder).toSorted() : []))
+  return guarded(`list ${folder}`, () => (disk.existsSync(folder) ? disk.readdirSync(folder).toSorted() : []))
 }
 
 export function fileSizeBytes(file: string): number {
-  return guarded(`stat ${file}`, () => fs.statSync(file).size)
+  return guarded(`stat ${file}`, () => disk.statSync(file).size)
 }
 
 export function removeFile(file: string): void {
-  guarded(`remove ${file}`, () => fs.rmSync(file, { force: true }))
+  guarded(`remove ${file}`, () => disk.rmSync(file, { force: true }))
 }
 
 /**
@@ -134,31 +170,39 @@ export function removeFile(file: string): void {
 export async function removeFiles(folder: string, names: readonly string[]): Promise<void> {
   if (names.length === 0) return
   try {
-    for (const name of names) await fs.promises.rm(path.join(folder, name), { force: true })
-    const handle = await fs.promises.open(folder, 'r')
+    for (const name of names) await finished((done) => disk.unlink(path.join(folder, name), (error) => done(isMissing(error) ? null : error)))
+    const fd = disk.openSync(folder, 'r')
     try {
-      await handle.sync()
+      await finished((done) => disk.fsync(fd, done))
     } finally {
-      await handle.close()
+      disk.closeSync(fd)
     }
   } catch (cause) {
     throw new DiskError(`cannot remove ${names.join(', ')} of ${folder}`, cause)
   }
 }
 
+function finished(start: (done: Done) => void): Promise<void> {
+  return new Promise((resolve, reject) => start((error) => (error ? reject(error) : resolve())))
+}
+
+function isMissing(error: Error | null): boolean {
+  return error !== null && 'code' in error && error.code === 'ENOENT'
+}
+
 export function readWhole(file: string): Uint8Array {
-  return guarded(`read ${file}`, () => fs.readFileSync(file))
+  return guarded(`read ${file}`, () => disk.readFileSync(file))
 }
 
 /** The text of a file, or null if there is none. */
 export function readTextIfThere(file: string): string | null {
-  return guarded(`read ${file}`, () => (fs.existsSync(file) ? fs.readFileSync(file, 'utf8') : null))
+  return guarded(`read ${file}`, () => (disk.existsSync(file) ? Buffer.from(disk.readFileSync(file)).toString('utf8') : null))
 }
 
 /** Creates a file that must not exist yet; false if it does. */
 export function createExclusive(file: string, text: string): boolean {
   try {
-    fs.writeFileSync(file, text, { flag: 'wx' })
+    disk.writeFileSync(file, text, { flag: 'wx' })
     return true
   } catch (cause) {
     if (cause instanceof Error && 'code' in cause && cause.code === 'EEXIST') return false
