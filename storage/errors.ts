@@ -14,3 +14,8 @@ export class SeriesLimitError extends Error {
 export class FolderError extends Error {
   readonly code = 'FOLDER'
 }
+
+/** A block, or a part of one, cannot be read; other blocks are unharmed. */
+export class BlockError extends Error {
+  readonly code = 'BLOCK'
+}

@@ -1,0 +1,82 @@
+// What a block says of itself (FORMAT.md, "meta.json"), and the names of block folders.
+import { BlockError } from '../errors.ts'
+
+export const META_FILE = 'meta.json'
+export const INDEX_FILE = 'index'
+export const CHUNKS_FILE = 'chunks'
+export const TOMBSTONES_FILE = 'tombstones'
+export const TEMPORARY_PREFIX = '.tmp-'
+const VERSION = 1
+
+export interface BlockMeta {
+  /** Oldest and newest sample, Unix ms, both inclusive. */
+  minT: number
+  maxT: number
+  /** 1: cut from the head; more: compacted. */
+  level: number
+  /** Names of the blocks it was compacted from. */
+  sources: readonly string[]
+  series: number
+  /** Staleness markers included. */
+  samples: number
+  /** Timestamp columns. */
+  groups: number
+  /** Of index and chunks together. */
+  bytes: number
+  /** Groups of the head of this generation or an older one hold nothing before coveredT that is not in blocks. */
+  coveredGeneration: number
+  coveredT: number
+}
+
+/** What the writer cannot count itself. */
+export type BlockOrigin = Pick<BlockMeta, 'level' | 'sources' | 'coveredGeneration' | 'coveredT'>
+
+export interface BlockName {
+  minT: number
+  maxT: number
+  level: number
+  number: number
+}
+
+export function formatBlockName({ minT, maxT, level, number }: BlockName): string {
+  return `${digits(minT, 13)}-${digits(maxT, 13)}-${level}-${digits(number, 8)}`
+}
+
+/** null for what is no block's name, such as a folder being written. */
+export function parseBlockName(name: string): BlockName | null {
+  const parts = /^(\d{13,16})-(\d{13,16})-(\d{1,3})-(\d{8,10})$/.exec(name)
+  if (parts === null) return null
+  return { minT: Number(parts[1]), maxT: Number(parts[2]), level: Number(parts[3]), number: Number(parts[4]) }
+}
+
+function digits(n: number, width: number): string {
+  return String(n).padStart(width, '0')
+}
+
+export function formatMeta(meta: BlockMeta): string {
+  return `${JSON.stringify({ version: VERSION, ...meta }, null, 2)}\n`
+}
+
+/** Throws BlockError for what is no block's meta.json of this version. */
+export function parseMeta(text: string, file: string): BlockMeta {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch (cause) {
+    throw new BlockError(`cannot read ${file}: no JSON`, { cause })
+  }
+  if (typeof value !== 'object' || value === null || !('version' in value)) throw new BlockError(`cannot read ${file}: no block's description`)
+  if (value.version !== VERSION) throw new BlockError(`cannot read ${file}: version ${String(value.version)}, this Monitor knows ${VERSION}`)
+  const number = (key: string): number => {
+    const field: unknown = Reflect.get(value, key)
+    if (typeof field !== 'number') throw new BlockError(`cannot read ${file}: ${key} is no number`)
+    return field
+  }
+  const sources: unknown = Reflect.get(value, 'sources')
+  return {
+    minT: number('minT'), maxT: number('maxT'), level: number('level'),
+    sources: Array.isArray(sources) ? sources.map(String) : [],
+    series: number('series'), samples: number('samples'), groups: number('groups'), bytes: number('bytes'),
+    coveredGeneration: number('coveredGeneration'), coveredT: number('coveredT'),
+  }
+}
