@@ -12,7 +12,8 @@ import { Head } from './head/head.ts'
 import { HeadAppender } from './head/head-append.ts'
 import { closeSlot } from './head/arena.ts'
 import type { HeadHandle } from './head/head-querier.ts'
-import { maintainHead } from './head/maintenance.ts'
+import { maintainHead, type Upkeep } from './head/maintenance.ts'
+import { NOTHING_CUT } from './head/published.ts'
 import { SegmentWriter, scanSegmentFile, segmentFileNumbers, segmentFilePath } from './head/segment-file.ts'
 import { SharedHeap } from './head/shared-heap.ts'
 import { Log } from './log/log.ts'
@@ -55,6 +56,7 @@ export class Database implements Appender {
   readonly #definitions: SeriesFile
   readonly #segments: SegmentWriter
   readonly #log: Log
+  readonly #upkeep: Upkeep
   readonly #appender: HeadAppender
   readonly #clock: Clock
   readonly #logger: Logger
@@ -80,6 +82,7 @@ export class Database implements Appender {
     this.head = new Head({
       heap: this.#heap, clock, definitions: this.#definitions, segments: this.#segments, folder: this.#segmentFolder,
       retentionMs: options.retentionMs, outOfOrderMs: options.outOfOrderMs ?? 10 * 60_000, seriesLimit: options.seriesLimit ?? Infinity,
+      cover: NOTHING_CUT,
     })
     const { recovery, replayed } = this.#load(numbers)
     this.recovery = recovery
@@ -88,6 +91,9 @@ export class Database implements Appender {
     this.head.openLog(this.#log)
     this.head.fenceMovedSeries()
     this.#appender = new HeadAppender(this.head)
+    this.#upkeep = {
+      head: this.head, log: this.#log, segments: this.#segments, clock, isClosed: () => this.#isClosed, released: this.head.cuts.cover,
+    }
     this.recovery.durationMs = clock.monotonic() - started
     this.#schedule()
   }
@@ -186,7 +192,7 @@ export class Database implements Appender {
       recovery.corruptBytes += scanSegmentFile(this.#segmentFolder, number, oldestLsn, (head) => {
         if (!this.head.replaySegment(head, head.flushedLsn >= oldestLsn)) recovery.corruptRecords++
         else recovery.segments++
-        this.#segments.note(number, head.maxT)
+        this.#segments.note(number, { maxT: head.maxT, generation: this.head.groups[head.group]?.generation ?? 0 })
       })
     }
     return recovery
@@ -219,7 +225,7 @@ export class Database implements Appender {
 
   #schedule(): void {
     this.#timer = this.#clock.after(MAINTENANCE_MS, () => {
-      maintainHead({ head: this.head, log: this.#log, segments: this.#segments, clock: this.#clock, isClosed: () => this.#isClosed })
+      maintainHead(this.#upkeep)
         .catch((error: unknown) => this.#logger.error('maintenance of the head failed', { err: error instanceof Error ? error : String(error) }))
         .finally(() => {
           if (!this.#isClosed) this.#schedule()

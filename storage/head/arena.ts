@@ -17,12 +17,18 @@ interface Retired {
   epoch: number
 }
 
+interface Waiting {
+  run: () => void
+  epoch: number
+}
+
 export class Arena {
   readonly #heap: SharedHeap
   readonly #free = new Map<number, number[]>()
   /** End of what the bump pointer may run through. */
   #limit: number
   readonly #retired: Retired[] = []
+  readonly #waiting: Waiting[] = []
   #next: number = ARENA_START
   /** Units that were ever handed out, the fixed part included. */
   #touched: number = ARENA_START
@@ -105,9 +111,17 @@ export class Arena {
     this.reclaim()
   }
 
+  /** Calls `run` once every reader now open has closed, from within a later call; it must be short and not fail. */
+  afterReaders(run: () => void): void {
+    const u32 = this.#heap.u32
+    this.#waiting.push({ run, epoch: u32[ROOT_EPOCH]! })
+    Atomics.add(u32, ROOT_EPOCH, EPOCH_STEP)
+    this.reclaim()
+  }
+
   /** Frees what was retired before the oldest open reader began. */
   reclaim(): void {
-    if (this.#retired.length === 0) return
+    if (this.#retired.length === 0 && this.#waiting.length === 0) return
     const now = this.#heap.u32[ROOT_EPOCH]!
     const readerAge = this.#oldestReaderAge(now)
     // The oldest stand in front.
@@ -118,6 +132,7 @@ export class Arena {
       this.free(at, units)
     }
     if (n > 0) this.#retired.splice(0, n)
+    while (this.#waiting.length > 0 && (now - this.#waiting[0]!.epoch) >>> 0 > readerAge) this.#waiting.shift()!.run()
   }
 
   /** How far behind `now` the oldest open reader began; -1 if none is open. */

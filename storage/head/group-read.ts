@@ -67,6 +67,9 @@ export class BatchBuffer implements SeriesBatch {
 /** What of a group lies in a time range: segments oldest first, each with its rows [from, to) in range, then block rows. */
 export interface GroupPlan {
   snapshot: GroupSnapshot
+  /** Rows of an unordered group may lie outside; whoever sorts them leaves those out. */
+  mint: number
+  maxt: number
   segments: SegmentPlace[]
   from: number[]
   to: number[]
@@ -76,7 +79,7 @@ export interface GroupPlan {
 }
 
 export function planGroup(heap: SharedHeap, reader: SegmentReader, snapshot: GroupSnapshot, mint: number, maxt: number): GroupPlan {
-  const plan: GroupPlan = { snapshot, segments: [], from: [], to: [], blockFrom: 0, blockTo: 0, rows: 0 }
+  const plan: GroupPlan = { snapshot, mint, maxt, segments: [], from: [], to: [], blockFrom: 0, blockTo: 0, rows: 0 }
   for (let unit = snapshot.segment; unit !== 0;) {
     const place = readSegmentPlace(heap, unit)
     unit = place.previous

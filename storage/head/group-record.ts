@@ -24,6 +24,8 @@ const MAX_T = 6
 
 /** Rows in no order of time: late samples, or rows replayed in place of a damaged segment. */
 export const GROUP_LATE = 1
+/** The generation stands above the flags. */
+const GENERATION_SHIFT = 8
 /** Row flag: consult the bitmaps; else columns [0, cols) are all live. */
 export const ROW_HAS_BITMAPS = 1
 
@@ -61,9 +63,9 @@ export function writeSegmentPlace(heap: SharedHeap, at: number, place: SegmentPl
   f64[at + 5] = place.maxT
 }
 
-/** Makes a segment the oldest of its chain. */
-export function cutSegmentChain(heap: SharedHeap, at: number): void {
-  Atomics.store(heap.u32, at * 2 + SEGMENT_PREVIOUS, 0)
+/** Makes `previous` the next older segment of a chain after `at`, the end where it is 0. */
+export function linkSegment(heap: SharedHeap, at: number, previous: number): void {
+  Atomics.store(heap.u32, at * 2 + SEGMENT_PREVIOUS, previous)
 }
 
 export function readSegmentPlace(heap: SharedHeap, at: number): SegmentPlace {
@@ -118,6 +120,12 @@ export class BlockLayout {
   }
 }
 
+/** What a group is from its first definition on. */
+export interface GroupKind {
+  isLate: boolean
+  generation: number
+}
+
 /** One consistent view of a group. */
 export interface GroupSnapshot {
   id: number
@@ -128,6 +136,7 @@ export interface GroupSnapshot {
   refsWord: number
   segment: number
   isLate: boolean
+  generation: number
   minT: number
   maxT: number
 }
@@ -147,6 +156,7 @@ export function snapshotGroup(heap: SharedHeap, id: number, record: number): Gro
       refsWord: u32[at + REFS]! * 2,
       segment: u32[at + SEGMENT]!,
       isLate: (u32[at + FLAGS]! & GROUP_LATE) !== 0,
+      generation: u32[at + FLAGS]! >>> GENERATION_SHIFT,
       minT: f64[record + MIN_T]!,
       maxT: f64[record + MAX_T]!,
     }
@@ -160,11 +170,11 @@ export class GroupRecord {
   readonly #f64: Float64Array
   readonly unit: number
 
-  constructor(heap: SharedHeap, unit: number, isLate: boolean) {
+  constructor(heap: SharedHeap, unit: number, { isLate, generation }: GroupKind) {
     this.#u32 = heap.u32
     this.#f64 = heap.f64
     this.unit = unit
-    this.#u32[unit * 2 + FLAGS] = isLate ? GROUP_LATE : 0
+    this.#u32[unit * 2 + FLAGS] = (isLate ? GROUP_LATE : 0) | (generation << GENERATION_SHIFT)
     this.#f64[unit + MIN_T] = Infinity
     this.#f64[unit + MAX_T] = -Infinity
   }

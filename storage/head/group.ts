@@ -2,7 +2,7 @@
 import { assert } from '../../lib/std/assert.ts'
 import { CHUNK_ROWS } from '../codec/chunk-encode.ts'
 import type { Arena } from './arena.ts'
-import { BlockLayout, GroupRecord, RECORD_UNITS, ROW_HAS_BITMAPS, SEGMENT_UNITS, cutSegmentChain, readSegmentPlace, writeSegmentPlace, type SegmentPlace } from './group-record.ts'
+import { BlockLayout, GroupRecord, RECORD_UNITS, ROW_HAS_BITMAPS, SEGMENT_UNITS, linkSegment, readSegmentPlace, writeSegmentPlace, type GroupKind, type SegmentPlace } from './group-record.ts'
 import { encodeSegment, segmentBytesMax, type Encoded } from './segment-encode.ts'
 import type { SegmentWriter } from './segment-file.ts'
 import type { SharedHeap } from './shared-heap.ts'
@@ -28,6 +28,8 @@ export interface GroupGround {
 export class Group {
   readonly id: number
   readonly isLate: boolean
+  /** In which it was made; cuts go by it (published.ts). */
+  readonly generation: number
   readonly record: GroupRecord
   readonly #ground: GroupGround
   #layout: BlockLayout = NO_BLOCK
@@ -50,11 +52,12 @@ export class Group {
   /** Monotonic ms at which the oldest row of the block came. */
   firstAtMs = 0
 
-  constructor(ground: GroupGround, id: number, isLate: boolean) {
+  constructor(ground: GroupGround, id: number, kind: GroupKind) {
     this.#ground = ground
     this.id = id
-    this.isLate = isLate
-    this.record = new GroupRecord(ground.heap, ground.arena.allocate(RECORD_UNITS), isLate)
+    this.isLate = kind.isLate
+    this.generation = kind.generation
+    this.record = new GroupRecord(ground.heap, ground.arena.allocate(RECORD_UNITS), kind)
   }
 
   /** Word index of the refs of the columns, 0 where vacated. */
@@ -241,32 +244,41 @@ export class Group {
   /** Throws DiskError, with the descriptor given back. */
   #append(buffer: Buffer, encoded: Encoded, unit: number): { file: number; offsetBytes: number } {
     try {
-      return this.#ground.segments.append(buffer, encoded.lengthBytes, encoded.maxT)
+      return this.#ground.segments.append(buffer, encoded.lengthBytes, { maxT: encoded.maxT, generation: this.generation })
     } catch (error) {
       this.#ground.arena.free(unit, SEGMENT_UNITS)
       throw error
     }
   }
 
-  /** Cuts the chain behind the last segment that lies in `file` or a later one; returns how many went. */
-  dropSegmentsBefore(file: number): number {
+  /** Takes segments that are gone out of the chain; returns how many. */
+  dropSegments(isGone: (place: SegmentPlace) => boolean): number {
     const { heap, arena } = this.#ground
     let kept = 0
-    let unit = this.record.segment
-    while (unit !== 0 && readSegmentPlace(heap, unit).file >= file) {
-      kept = unit
-      unit = readSegmentPlace(heap, unit).previous
-    }
-    if (unit === 0) return 0
-    if (kept === 0) this.record.setSegment(0)
-    else cutSegmentChain(heap, kept)
     let dropped = 0
-    for (; unit !== 0; dropped++) {
-      const next = readSegmentPlace(heap, unit).previous
-      arena.retire(unit, SEGMENT_UNITS)
-      unit = next
+    for (let unit = this.record.segment; unit !== 0;) {
+      const place = readSegmentPlace(heap, unit)
+      if (!isGone(place)) {
+        kept = unit
+      } else {
+        // Readers that stand on it find their way: what is retired keeps its link until they close.
+        if (kept === 0) this.record.setSegment(place.previous)
+        else linkSegment(heap, kept, place.previous)
+        arena.retire(unit, SEGMENT_UNITS)
+        dropped++
+      }
+      unit = place.previous
     }
     return dropped
+  }
+
+  /** Forgets the rows of the block if all are before t; returns whether it did. They are in the log no longer than it says. */
+  dropRows(t: number): boolean {
+    if (this.rows === 0) return false
+    for (let r = 0; r < this.rows; r++) if (this.timeOf(r) >= t) return false
+    this.#swapBlock(0, NO_BLOCK, 0)
+    this.firstLsn = Infinity
+    return true
   }
 
   /** True if it has columns, but neither rows nor segments. */

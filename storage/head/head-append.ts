@@ -96,8 +96,8 @@ export class HeadAppender {
   #run(run: Run, from: number, to: number, verdicts: Uint8Array): number {
     const { t } = run
     const now = this.#head.clock.now()
-    // Without a retention the oldest time is -Infinity, which no time that is a number may be.
-    const isOld = !Number.isFinite(t) || t < now - this.#head.retentionMs
+    // Without a retention the oldest time is -Infinity. Times are whole: blocks end just below one.
+    const isOld = !Number.isInteger(t) || t < now - this.#head.retentionMs
     const verdict = isOld ? REJECT_TOO_OLD : t > now + FUTURE_MS_MAX ? REJECT_FUTURE : STORED
     verdicts.fill(verdict, from, to)
     if (verdict !== STORED) return to - from
@@ -111,7 +111,7 @@ export class HeadAppender {
       }
       const group = groups[id]!
       const end = this.#sameGroup(run, i, to, id)
-      if (t > group.maxT) this.#newRow(group, run, i, end)
+      if (t > group.maxT && !this.#head.isFrozen(group, t)) this.#newRow(group, run, i, end)
       else refused += this.#oldRow(group, run, i, end, verdicts)
       i = end
     }
@@ -155,10 +155,10 @@ export class HeadAppender {
     this.#writer.finish(group, r, this.#head.clock.monotonic())
   }
 
-  /** The group is at or past this time: into a row of the same time, or sample by sample. */
+  /** The group is at or past this time, or frozen there: into a row of the same time, or sample by sample. */
   #oldRow(group: Group, run: Run, from: number, to: number, verdicts: Uint8Array): number {
     const r = rowAt(group, run.t)
-    if (r >= 0 && (r === group.rows - 1 || group.isLate)) return this.#mergeRow(group, r, run, from, to, verdicts)
+    if (r >= 0 && (r === group.rows - 1 || group.isLate) && !this.#head.isFrozen(group, run.t)) return this.#mergeRow(group, r, run, from, to, verdicts)
     let refused = 0
     let moved = 0
     const movedAt = new Uint32Array(to - from)
@@ -216,7 +216,7 @@ export class HeadAppender {
   }
 
   #late(ref: number, run: Run, i: number, verdicts: Uint8Array): number {
-    const late = this.#head.lateGroupOf(ref)
+    const late = this.#head.lateGroupOf(ref, run.t)
     if (late.mustFlush) this.#flush(late)
     let r = rowAt(late, run.t)
     let refused = 0
@@ -246,7 +246,7 @@ export class HeadAppender {
       const isFenced = refs.some((ref) => this.#head.fenceOf(ref) >= run.t || series.isIn(ref, neighbour.id))
       const fits = !isFenced && neighbour.columns + refs.length <= GROUP_COLUMNS_MAX && neighbour.maxT <= run.t
       // A block too narrow for more columns is flushed first, unless the neighbour's row of this time is in it.
-      if (fits && !neighbour.isLate && (neighbour.columns + refs.length <= neighbour.layout.cap || neighbour.maxT < run.t)) {
+      if (fits && !neighbour.isLate && !this.#head.isFrozen(neighbour, run.t) && (neighbour.columns + refs.length <= neighbour.layout.cap || neighbour.maxT < run.t)) {
         this.#head.addColumns(neighbour, refs)
         return
       }

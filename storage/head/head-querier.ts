@@ -10,6 +10,7 @@ import { closeSlot, openSlot } from './arena.ts'
 import { BatchBuffer, planGroup, readGroup, type GroupPlan } from './group-read.ts'
 import { snapshotGroup, type GroupSnapshot } from './group-record.ts'
 import { mergeGroups } from './merge-groups.ts'
+import { readCover, type Cut } from './published.ts'
 import { RefSelector } from './select-refs.ts'
 import { SegmentDamageError, SegmentReader } from './segment-read.ts'
 import { ROOT_GROUP_COUNT, SharedHeap, type PagedU32 } from './shared-heap.ts'
@@ -43,12 +44,14 @@ export class HeadQueryable implements Queryable {
     this.#reader = new SegmentReader(handle.folder)
   }
 
-  querier(): Querier {
+  /** `generationMax`: groups made later are left out. */
+  querier(generationMax: number = Infinity): Querier {
     assert(!this.#isOpen, `reader slot ${this.#slot} is in use`)
     this.#isOpen = true
     openSlot(this.#heap, this.#slot)
     this.#reader.leftOut.clear()
-    return new HeadQuerier(this.#heap, this.#symbols, this.#selector, this.#reader, this.#batch, () => {
+    const limits = { cover: readCover(this.#heap), generationMax }
+    return new HeadQuerier(this.#heap, this.#symbols, this.#selector, this.#reader, this.#batch, limits, () => {
       this.#isOpen = false
       closeSlot(this.#heap, this.#slot)
     })
@@ -68,12 +71,20 @@ interface Bundle {
   index: Uint32Array
 }
 
+/** What of the head a querier shows: nothing that blocks hold, no group of a later generation. */
+interface Limits {
+  cover: Cut
+  generationMax: number
+}
+
 class HeadQuerier implements Querier {
   readonly #heap: SharedHeap
   readonly #symbols: SymbolReader
   readonly #selector: RefSelector
   readonly #reader: SegmentReader
   readonly #batch: BatchBuffer
+  readonly #cover: Cut
+  readonly #generationMax: number
   readonly #onClose: () => void
   readonly #group: PagedU32
   readonly #column: PagedU32
@@ -82,13 +93,16 @@ class HeadQuerier implements Querier {
   readonly #snapshots = new Map<number, GroupSnapshot>()
 
   constructor(
-    heap: SharedHeap, symbols: SymbolReader, selector: RefSelector, reader: SegmentReader, batch: BatchBuffer, onClose: () => void,
+    heap: SharedHeap, symbols: SymbolReader, selector: RefSelector, reader: SegmentReader, batch: BatchBuffer, limits: Limits,
+    onClose: () => void,
   ) {
     this.#heap = heap
     this.#symbols = symbols
     this.#selector = selector
     this.#reader = reader
     this.#batch = batch
+    this.#cover = limits.cover
+    this.#generationMax = limits.generationMax
     this.#onClose = onClose
     this.#group = heap.paged('seriesGroup')
     this.#column = heap.paged('seriesColumn')
@@ -111,7 +125,7 @@ class HeadQuerier implements Querier {
       const size = Math.max(1, Math.floor(BATCH_VALUES_MAX / rows))
       for (let from = 0; from < bundle.index.length; from += size) {
         const to = Math.min(from + size, bundle.index.length)
-        while (!this.#tryRead(bundle, plans, from, to, { mint, maxt })) plans = this.#plan(bundle, mint, maxt)
+        while (!this.#tryRead(bundle, plans, from, to)) plans = this.#plan(bundle, mint, maxt)
         if (this.#batch.n > 0) yield this.#batch
       }
     }
@@ -122,7 +136,7 @@ class HeadQuerier implements Querier {
   #plan(bundle: Bundle, mint: number, maxt: number): GroupPlan[] {
     for (;;) {
       try {
-        return bundle.groups.map((snapshot) => planGroup(this.#heap, this.#reader, snapshot, mint, maxt))
+        return bundle.groups.map((snapshot) => planGroup(this.#heap, this.#reader, snapshot, this.#mintOf(snapshot, mint), maxt))
       } catch (error) {
         if (!(error instanceof SegmentDamageError)) throw error
       }
@@ -130,9 +144,9 @@ class HeadQuerier implements Querier {
   }
 
   /** False if a segment turned out to be damaged: the others must be planned anew. */
-  #tryRead(bundle: Bundle, plans: readonly GroupPlan[], from: number, to: number, range: { mint: number; maxt: number }): boolean {
+  #tryRead(bundle: Bundle, plans: readonly GroupPlan[], from: number, to: number): boolean {
     try {
-      this.#read(bundle, plans, from, to, range)
+      this.#read(bundle, plans, from, to)
       return true
     } catch (error) {
       if (!(error instanceof SegmentDamageError)) throw error
@@ -140,11 +154,11 @@ class HeadQuerier implements Querier {
     }
   }
 
-  #read(bundle: Bundle, plans: readonly GroupPlan[], from: number, to: number, range: { mint: number; maxt: number }): void {
+  #read(bundle: Bundle, plans: readonly GroupPlan[], from: number, to: number): void {
     const plan = plans[0]!
     const columns = bundle.columns.map((list) => list.subarray(from, to))
     if (plans.length === 1 && !plan.snapshot.isLate) readGroup(this.#heap, this.#reader, plan, columns[0]!, this.#batch)
-    else mergeGroups(this.#heap, this.#reader, plans, columns, range, this.#batch)
+    else mergeGroups(this.#heap, this.#reader, plans, columns, this.#batch)
     for (let s = 0; s < to - from; s++) this.#batch.index[s] = bundle.index[from + s]!
   }
 
@@ -185,19 +199,23 @@ class HeadQuerier implements Querier {
     const column = this.#column.get(ref)
     if (Atomics.load(u32, this.#group.wordOf(ref)) !== group || Atomics.load(u32, this.#more.wordOf(ref)) !== 0) return false
     const snapshot = this.#snapshot(group)
-    if (snapshot.maxT >= mint && snapshot.minT <= maxt && column < snapshot.columns) lists.add(group, column, i)
+    if (this.#reaches(snapshot, mint, maxt) && column < snapshot.columns) lists.add(group, column, i)
     return true
   }
 
-  /** [group, column, group, column, …] of a series, in-order groups first, only groups that reach into the range. */
+  /** [group, column, group, column, …] of a series, in-order groups first, of each kind the oldest; only those that reach into the range. */
   #placesOf(ref: number, mint: number, maxt: number): number[] {
     const places: number[] = []
+    let inOrder = 0
     const add = (group: number, column: number): void => {
       const snapshot = this.#snapshot(group)
-      if (snapshot.maxT < mint || snapshot.minT > maxt || column >= snapshot.columns) return
+      if (!this.#reaches(snapshot, mint, maxt) || column >= snapshot.columns) return
       for (let k = 0; k < places.length; k += 2) if (places[k] === group) return
-      if (snapshot.isLate) places.push(group, column)
-      else places.unshift(group, column)
+      if (snapshot.isLate) places.splice(inOrder, 0, group, column)
+      else {
+        places.unshift(group, column)
+        inOrder += 2
+      }
     }
     const { u32 } = this.#heap
     // The current place first: should main move the series meanwhile, it shows up again among the older ones.
@@ -212,6 +230,17 @@ class HeadQuerier implements Querier {
       add(u32[node * 2]!, u32[node * 2 + 1]!)
     }
     return places
+  }
+
+  /** Where reading a group begins: what is in blocks is not taken from here. */
+  #mintOf({ generation }: GroupSnapshot, mint: number): number {
+    return generation <= this.#cover.generation && mint < this.#cover.t ? this.#cover.t : mint
+  }
+
+  #reaches(snapshot: GroupSnapshot, mint: number, maxt: number): boolean {
+    const { minT, maxT, generation } = snapshot
+    const from = this.#mintOf(snapshot, mint)
+    return maxT >= from && minT <= maxt && from <= maxt && generation <= this.#generationMax
   }
 
   #snapshot(group: number): GroupSnapshot {
@@ -267,8 +296,7 @@ class HeadQuerier implements Querier {
   #reachesInto(mint: number, maxt: number): boolean {
     const groups = Atomics.load(this.#heap.u32, ROOT_GROUP_COUNT)
     for (let id = 1; id <= groups; id++) {
-      const { minT, maxT } = this.#snapshot(id)
-      if (maxT >= mint && minT <= maxt) return true
+      if (this.#reaches(this.#snapshot(id), mint, maxt)) return true
     }
     return false
   }

@@ -8,8 +8,11 @@ import type { Log, LoggedRow } from '../log/log.ts'
 import { CHUNK_ROWS } from '../codec/chunk-encode.ts'
 import type { GroupDefinition, SeriesFile } from '../log/series-file.ts'
 import { Arena } from './arena.ts'
+import { CutState } from './cut-state.ts'
 import { Group, type GroupGround } from './group.ts'
+import type { GroupKind } from './group-record.ts'
 import { HeadSeries } from './head-series.ts'
+import { isCut, type Cut } from './published.ts'
 import { SegmentDamageError, SegmentReader } from './segment-read.ts'
 import type { SegmentHead, SegmentWriter } from './segment-file.ts'
 import { ROOT_GROUP_COUNT, type PagedU32, type SharedHeap } from './shared-heap.ts'
@@ -25,13 +28,19 @@ export interface HeadOptions {
   retentionMs: number
   outOfOrderMs: number
   seriesLimit: number
+  /** What of it is in blocks. */
+  cover: Cut
 }
+
+/** A group whose first definition is lost: nothing is ever put into it. */
+const LOST: GroupKind = { isLate: false, generation: 0 }
 
 export class Head {
   readonly heap: SharedHeap
   readonly clock: Clock
   readonly arena: Arena
   readonly series: HeadSeries
+  readonly cuts: CutState
   /** By id; at place 0, and where a group was dissolved, stands one that is always empty. */
   readonly groups: Group[] = []
   retentionMs: number
@@ -56,6 +65,7 @@ export class Head {
     this.arena = new Arena(options.heap)
     this.#symbols = new SymbolWriter(options.heap, this.arena)
     this.series = new HeadSeries(options.heap, this.arena, this.#symbols)
+    this.cuts = new CutState(options.heap, this.arena, options.cover)
     this.#definitions = options.definitions
     this.#ground = { heap: options.heap, arena: this.arena, segments: options.segments, newestT: -Infinity }
     this.#groupRecord = options.heap.paged('groupRecord')
@@ -64,7 +74,7 @@ export class Head {
     this.retentionMs = options.retentionMs
     this.outOfOrderMs = options.outOfOrderMs
     this.#seriesLimit = options.seriesLimit
-    this.groups.push(new Group(this.#ground, 0, false))
+    this.groups.push(new Group(this.#ground, 0, { isLate: false, generation: 0 }))
   }
 
   /** The log that rows go to; null while it is replayed. */
@@ -88,13 +98,15 @@ export class Head {
   }
 
   makeGroup(refs: Uint32Array, isLate: boolean): Group {
-    const group = this.#addGroup(this.groups.length, isLate)
-    this.#define({ group: group.id, firstColumn: 0, refs, isLate, salt: this.#random.u32() })
+    const kind = { isLate, generation: this.cuts.generation }
+    const group = this.#addGroup(this.groups.length, kind)
+    this.#define({ group: group.id, firstColumn: 0, refs, ...kind, salt: this.#random.u32() })
     return group
   }
 
   addColumns(group: Group, refs: Uint32Array): void {
-    this.#define({ group: group.id, firstColumn: group.columns, refs, isLate: group.isLate, salt: this.#random.u32() })
+    const { id, columns, isLate, generation } = group
+    this.#define({ group: id, firstColumn: columns, refs, isLate, generation, salt: this.#random.u32() })
   }
 
   #define(definition: GroupDefinition): void {
@@ -105,9 +117,9 @@ export class Head {
     this.#assignColumns(group, definition)
   }
 
-  #addGroup(id: number, isLate: boolean): Group {
+  #addGroup(id: number, kind: GroupKind): Group {
     this.#groupRecord.reserve(id, (units) => this.arena.allocate(units))
-    const group = new Group(this.#ground, id, isLate)
+    const group = new Group(this.#ground, id, kind)
     this.groups[id] = group
     this.#groupRecord.set(id, group.record.unit)
     Atomics.store(this.heap.u32, ROOT_GROUP_COUNT, id)
@@ -128,9 +140,15 @@ export class Head {
     }
   }
 
-  /** The group of one column that takes a series' late samples. */
-  lateGroupOf(ref: number): Group {
-    return this.#late.get(ref) ?? this.makeGroup(Uint32Array.of(ref), true)
+  /** The group of one column that takes a series' late samples of a time. */
+  lateGroupOf(ref: number, t: number): Group {
+    const late = this.#late.get(ref)
+    return late && !this.isFrozen(late, t) ? late : this.makeGroup(Uint32Array.of(ref), true)
+  }
+
+  /** True if a group takes no sample at t any more: it is being cut, or is in blocks. */
+  isFrozen(group: Group, t: number): boolean {
+    return isCut(this.cuts.frozen, group.generation, t)
   }
 
   /** Takes all series out of a group; their next samples place them anew. */
@@ -169,12 +187,17 @@ export class Head {
   moveOut(ref: number, newest?: number): void {
     const group = this.groups[this.series.groupOf(ref)]!
     const column = this.series.columnOf(ref)
-    this.series.forgetPlaces(ref, (id) => this.groups[id] === this.groups[0])
+    this.forgetPlaces(ref)
     // First what can fail: a vacated column whose series still points at it would take no sample for ever.
     this.series.unassign(ref)
     group.vacate(column)
     if (newest === undefined) this.#newestWhenMoved.delete(ref)
     else this.#newestWhenMoved.set(ref, newest)
+  }
+
+  /** Drops what a series remembers of groups that are gone. */
+  forgetPlaces(ref: number): void {
+    this.series.forgetPlaces(ref, (id) => this.groups[id] === this.groups[0])
   }
 
   /** What a column of a group has in segments at t: null nothing, else whether it equals the given sample. */
@@ -231,8 +254,9 @@ export class Head {
   }
 
   replayGroup(definition: GroupDefinition): void {
-    const { group: id, firstColumn, refs, isLate, salt } = definition
-    for (let next = this.groups.length; next <= id; next++) this.#addGroup(next, next === id && isLate)
+    const { group: id, firstColumn, refs, isLate, generation, salt } = definition
+    for (let next = this.groups.length; next <= id; next++) this.#addGroup(next, next === id ? { isLate, generation } : LOST)
+    this.cuts.note(generation)
     const group = this.groups[id]!
     if (group.columns !== firstColumn || !refs.every((ref) => ref > 0 && ref <= this.series.count)) return
     group.addColumns(refs, salt)
@@ -247,7 +271,7 @@ export class Head {
     if (!group || head.rows > CHUNK_ROWS || group.saltOf(head.columns) !== head.salt) return false
     // A damaged one of late: its rows are still in the log, which is cut only behind what is synced.
     if (mustBeVerified && !head.isVerified) return false
-    group.linkFound({ ...head, previous: 0 })
+    if (!isCut(this.cuts.cover, group.generation, head.maxT)) group.linkFound({ ...head, previous: 0 })
     this.newestSegmentLsn = Math.max(this.newestSegmentLsn, head.flushedLsn)
     if (!head.isVerified) return true
     const stretches = this.#inSegments.get(head.group)
@@ -266,6 +290,7 @@ export class Head {
     const group = this.groups[row.group]
     this.replayLsn = lsn
     if (!group || row.first + row.n > group.columns || !group.knowsSalt(row.salt) || this.#isInSegment(row.group, lsn)) return 0
+    if (isCut(this.cuts.cover, group.generation, row.t)) return 0
     const refs = this.heap.u32.slice(group.refsWord + row.first, group.refsWord + row.first + row.n)
     const stale = row.stale && new Uint8Array(row.n).map((_, i) => (row.stale![i >>> 5]! >>> (i & 31)) & 1)
     const run = { refs, values: floats.subarray(at, at + row.n), stale, t: row.t }
@@ -314,8 +339,8 @@ export class Head {
     for (let c = 0; c < group.columns; c++) {
       const ref = this.heap.u32[group.refsWord + c]!
       if (ref === 0) continue
-      if (group.isLate) this.#late.delete(ref)
-      else this.series.leave(ref, group.id)
+      if (!group.isLate) this.series.leave(ref, group.id)
+      else if (this.#late.get(ref) === group) this.#late.delete(ref)
     }
     const empty = this.groups[0]!
     this.groups[group.id] = empty

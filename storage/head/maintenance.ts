@@ -1,10 +1,11 @@
 // Upkeep of the head in the background: encodes rows of idle groups, cuts the log behind what is synced in segments,
-// and drops files that are past the retention. A million groups take a while; main gets its turn in between.
+// and drops what is past the retention or in blocks. A million groups take a while; main gets its turn in between.
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Clock } from '../../lib/std/clock.ts'
 import type { Log } from '../log/log.ts'
 import type { Group } from './group.ts'
 import type { Head } from './head.ts'
+import { isCut, type Cut } from './published.ts'
 import type { SegmentWriter } from './segment-file.ts'
 
 /** Rows younger than this stay in memory; older ones of idle groups are encoded so that the log can be cut. */
@@ -24,6 +25,8 @@ export interface Upkeep {
   segments: SegmentWriter
   clock: Clock
   isClosed: () => boolean
+  /** What is in blocks and was let go here. */
+  released: Cut
 }
 
 /** One round. Rejects with DiskError when segments cannot be written or synced; the log then stays as it is. */
@@ -36,7 +39,7 @@ export async function maintainHead(upkeep: Upkeep): Promise<void> {
   if (isClosed()) return
   await log.dropBefore(safeLsn)
   if (isClosed()) return
-  await dropOldFiles(upkeep)
+  upkeep.released = await dropOld(upkeep)
 }
 
 /** Resolves to an LSN below which every row is in a segment. */
@@ -57,18 +60,34 @@ async function flushIdleGroups({ head, log, clock, isClosed }: Upkeep): Promise<
   return safeLsn
 }
 
-/** Segments are forgotten before their files go: a reader that begins later looks for none of them. */
-async function dropOldFiles({ head, segments, clock, isClosed }: Upkeep): Promise<void> {
+/**
+ * Lets go of what is past the retention, by file, and of what is in blocks and read here by nobody any more.
+ * Segments are forgotten before their files go: a reader that begins later looks for none of them.
+ */
+async function dropOld({ head, segments, clock, isClosed, released }: Upkeep): Promise<Cut> {
   // A clock that jumps a year ahead must not drop everything: what is old is old beside the newest sample, too.
-  const first = segments.firstKept(Math.min(clock.now(), head.newestT) - head.retentionMs)
-  if (first === 0) return
+  const oldest = Math.min(clock.now(), head.newestT) - head.retentionMs
+  const { unread } = head.cuts
+  const first = segments.firstKept(({ maxT, generation }) => maxT < oldest || isCut(unread, generation, maxT))
+  if (first === 0 && unread === released) return released
   await eachGroup(head, isClosed, (group) => {
-    const dropped = group.dropSegmentsBefore(first)
-    if (dropped === 0 && !group.isEmpty) return 1
+    const dropped = group.dropSegments(({ file, maxT }) => file < first || isCut(unread, group.generation, maxT))
+    const isRowless = group.generation <= unread.generation && group.dropRows(unread.t)
+    if (dropped === 0 && !isRowless && !group.isEmpty) return 1
     if (group.isEmpty) head.dissolve(group)
     return (dropped + 1) * DROP_LOOKS
   })
+  await forgetPlaces(head, isClosed)
   if (!isClosed()) await segments.removeBefore(first)
+  return unread
+}
+
+/** Series that were moved or late keep a list of where. */
+async function forgetPlaces(head: Head, isClosed: () => boolean): Promise<void> {
+  for (let ref = 1; ref <= head.series.count && !isClosed(); ref++) {
+    if (head.series.hasOlderPlaces(ref)) head.forgetPlaces(ref)
+    if (ref % LOOKS_PER_TURN === 0) await nextTurn()
+  }
 }
 
 /** Visits all groups there are; `visit` says what the visit cost, in looks. Stops when the store closes. */

@@ -4,23 +4,23 @@ import { BatchBuffer, readGroup, type GroupPlan } from './group-read.ts'
 import type { SegmentReader } from './segment-read.ts'
 import type { SharedHeap } from './shared-heap.ts'
 
-/** Reads columns[g] of each plan g (the same series in the same order) in [mint, maxt] into `out`. */
+/** Reads columns[g] of each plan g (the same series in the same order) in the plan's range into `out`. */
 export function mergeGroups(
   heap: SharedHeap, reader: SegmentReader, plans: readonly GroupPlan[], columns: readonly Uint32Array[],
-  range: { mint: number; maxt: number }, out: BatchBuffer,
+  out: BatchBuffer,
 ): void {
   const parts = plans.map((plan, g) => {
     const part = new BatchBuffer()
     readSorted(heap, reader, plan, columns[g]!, part)
     return part
   })
-  const times = unionOfTimes(parts, range.mint, range.maxt)
+  const times = unionOfTimes(parts, plans)
   const series = columns[0]!.length
   out.shape(series, times.length)
   out.t.set(times)
   for (let s = 0; s < series; s++) out.beginGaps(s, 0)
-  for (const part of parts) {
-    const place = placesOf(part, times)
+  for (const [g, part] of parts.entries()) {
+    const place = placesOf(part, plans[g]!, times)
     for (let s = 0; s < series; s++) overlay(part, s, place, out)
   }
 }
@@ -48,16 +48,17 @@ function readSorted(heap: SharedHeap, reader: SegmentReader, plan: GroupPlan, co
   }
 }
 
-function unionOfTimes(parts: readonly BatchBuffer[], mint: number, maxt: number): Float64Array {
+function unionOfTimes(parts: readonly BatchBuffer[], plans: readonly GroupPlan[]): Float64Array {
   const all = new Set<number>()
-  for (const part of parts) {
+  for (const [g, part] of parts.entries()) {
+    const { mint, maxt } = plans[g]!
     for (let i = 0; i < part.n; i++) if (part.t[i]! >= mint && part.t[i]! <= maxt) all.add(part.t[i]!)
   }
   return Float64Array.from(all).sort()
 }
 
-/** Position in `times` of each row of the part, -1 if out of range. */
-function placesOf(part: BatchBuffer, times: Float64Array): Int32Array {
+/** Position in `times` of each row of the part, -1 if out of the plan's range. */
+function placesOf(part: BatchBuffer, { mint, maxt }: GroupPlan, times: Float64Array): Int32Array {
   const place = new Int32Array(part.n)
   for (let i = 0; i < part.n; i++) {
     const t = part.t[i]!
@@ -68,7 +69,7 @@ function placesOf(part: BatchBuffer, times: Float64Array): Int32Array {
       if (times[mid]! < t) lo = mid + 1
       else hi = mid
     }
-    place[i] = lo < times.length && times[lo] === t ? lo : -1
+    place[i] = t >= mint && t <= maxt ? lo : -1
   }
   return place
 }

@@ -13,6 +13,12 @@ export function segmentFilePath(folder: string, file: number): string {
   return `${folder}/${String(file).padStart(8, '0')}.seg`
 }
 
+/** What decides when a file may go: the newest sample in it, and the newest generation of the groups it is of. */
+export interface FileSpan {
+  maxT: number
+  generation: number
+}
+
 /** What the head of a segment says. */
 export interface SegmentHead {
   file: number
@@ -37,8 +43,7 @@ export class SegmentWriter {
   #length = 0
   readonly #unsynced: DiskFile[] = []
   #syncFailure: DiskError | null = null
-  /** Newest sample of each file, for retention. */
-  readonly #maxT = new Map<number, number>()
+  readonly #spans = new Map<number, FileSpan>()
 
   /** Begins a new file behind all that are there. */
   constructor(folder: string, number: number) {
@@ -49,28 +54,33 @@ export class SegmentWriter {
 
   /**
    * Appends a segment whose payload lies at buffer[16, 16 + length); the frame is built around it in place.
-   * `maxT`: its newest sample. Returns where the payload is. Throws DiskError.
+   * Returns where the payload is. Throws DiskError.
    */
-  append(buffer: Buffer, length: number, maxT: number): { file: number; offsetBytes: number } {
+  append(buffer: Buffer, length: number, span: FileSpan): { file: number; offsetBytes: number } {
     if (this.#length + length > FILE_BYTES_MAX) this.#roll()
     const end = sealFrame(buffer, 0, TYPE_SEGMENT, length)
     this.#file.write(buffer.subarray(0, end), this.#length)
     const offsetBytes = this.#length + FRAME_HEAD_BYTES
     this.#length += end
-    this.note(this.#number, maxT)
+    this.note(this.#number, span)
     return { file: this.#number, offsetBytes }
   }
 
-  /** Remembers that a file holds samples up to maxT. */
-  note(file: number, maxT: number): void {
-    this.#maxT.set(file, Math.max(this.#maxT.get(file) ?? -Infinity, maxT))
+  /** Remembers that a file holds a segment of this span. */
+  note(file: number, { maxT, generation }: FileSpan): void {
+    const span = this.#spans.get(file)
+    if (!span) this.#spans.set(file, { maxT, generation })
+    else {
+      span.maxT = Math.max(span.maxT, maxT)
+      span.generation = Math.max(span.generation, generation)
+    }
   }
 
-  /** The first file that stays when the oldest full ones go, as long as all they hold is before `oldest`; 0 if none go. */
-  firstKept(oldest: number): number {
+  /** The first file that stays when the oldest full ones go, as long as all they hold is gone; 0 if none go. */
+  firstKept(isGone: (span: FileSpan) => boolean): number {
     let last = 0
-    for (const [file, maxT] of [...this.#maxT].toSorted((a, b) => a[0] - b[0])) {
-      if (file === this.#number || maxT >= oldest) break
+    for (const [file, span] of [...this.#spans].toSorted((a, b) => a[0] - b[0])) {
+      if (file === this.#number || !isGone(span)) break
       last = file
     }
     return last === 0 ? 0 : last + 1
@@ -78,8 +88,8 @@ export class SegmentWriter {
 
   /** Removes the files before `first`. Rejects with DiskError; the files are forgotten even so, until the next start. */
   removeBefore(first: number): Promise<void> {
-    const files = [...this.#maxT.keys()].filter((file) => file < first)
-    for (const file of files) this.#maxT.delete(file)
+    const files = [...this.#spans.keys()].filter((file) => file < first)
+    for (const file of files) this.#spans.delete(file)
     return removeFiles(this.#folder, files.map((file) => path.basename(segmentFilePath(this.#folder, file))))
   }
 

@@ -18,6 +18,8 @@ export const ROOT_SYMBOL_TABLE = 8
 export const ROOT_SYMBOL_MASK = 9
 export const ROOT_PAIR_TABLE = 10
 export const ROOT_PAIR_MASK = 11
+/** The record of what is in blocks (published.ts). */
+export const ROOT_PUBLISHED = 12
 /** Reader slot i holds the epoch its query began in, 0 when idle. */
 export const ROOT_SLOTS = 64
 export const SLOT_COUNT = 64

@@ -22,11 +22,15 @@ export interface GroupDefinition {
   firstColumn: number
   refs: Uint32Array
   isLate: boolean
+  /** Of the cut (head/published.ts), at most 24 bits; what it was when the group was made. */
+  generation: number
   /** Random: tells this definition from another of the same id, made after this one was lost. */
   salt: number
 }
 
 const GROUP_HEAD_BYTES = 24
+const FLAG_LATE = 1
+const GENERATION_SHIFT = 8
 
 export class SeriesFile {
   readonly #file: DiskFile
@@ -83,7 +87,7 @@ export class SeriesFile {
     this.#seriesCount++
   }
 
-  addGroup({ group, firstColumn, refs, isLate, salt }: GroupDefinition): void {
+  addGroup({ group, firstColumn, refs, isLate, generation, salt }: GroupDefinition): void {
     this.#closeSeries()
     const length = Math.ceil((GROUP_HEAD_BYTES + refs.length * 4) / 8) * 8
     this.#reserve(length + FRAME_OVERHEAD_BYTES)
@@ -92,7 +96,7 @@ export class SeriesFile {
     this.#buffer.writeUInt32LE(group, at)
     this.#buffer.writeUInt32LE(firstColumn, at + 4)
     this.#buffer.writeUInt32LE(refs.length, at + 8)
-    this.#buffer.writeUInt32LE(isLate ? 1 : 0, at + 12)
+    this.#buffer.writeUInt32LE(((isLate ? FLAG_LATE : 0) | (generation << GENERATION_SHIFT)) >>> 0, at + 12)
     this.#buffer.writeUInt32LE(salt, at + 16)
     for (let i = 0; i < refs.length; i++) this.#buffer.writeUInt32LE(refs[i]!, at + GROUP_HEAD_BYTES + i * 4)
     this.#used = sealFrame(this.#buffer, this.#used, TYPE_GROUP, length)
@@ -205,8 +209,9 @@ function visitSeries(bytes: Buffer, at: number, visitor: DefinitionVisitor): voi
 function visitGroup(bytes: Buffer, at: number, visitor: DefinitionVisitor): void {
   const refs = new Uint32Array(bytes.readUInt32LE(at + 8))
   for (let i = 0; i < refs.length; i++) refs[i] = bytes.readUInt32LE(at + GROUP_HEAD_BYTES + i * 4)
+  const flags = bytes.readUInt32LE(at + 12)
   visitor.group({
     group: bytes.readUInt32LE(at), firstColumn: bytes.readUInt32LE(at + 4), refs,
-    isLate: (bytes.readUInt32LE(at + 12) & 1) === 1, salt: bytes.readUInt32LE(at + 16),
+    isLate: (flags & FLAG_LATE) !== 0, generation: flags >>> GENERATION_SHIFT, salt: bytes.readUInt32LE(at + 16),
   })
 }
