@@ -246,7 +246,7 @@ export class HeadAppender {
       const isFenced = refs.some((ref) => this.#head.fenceOf(ref) >= run.t || series.isIn(ref, neighbour.id))
       const fits = !isFenced && neighbour.columns + refs.length <= GROUP_COLUMNS_MAX && neighbour.maxT <= run.t
       // A block too narrow for more columns is flushed first, unless the neighbour's row of this time is in it.
-      if (fits && !neighbour.isLate && !this.#head.isFrozen(neighbour, run.t) && (neighbour.columns + refs.length <= neighbour.layout.cap || neighbour.maxT < run.t)) {
+      if (fits && !neighbour.isLate && (neighbour.columns + refs.length <= neighbour.layout.cap || neighbour.maxT < run.t)) {
         this.#head.addColumns(neighbour, refs)
         return
       }
