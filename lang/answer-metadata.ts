@@ -3,7 +3,7 @@
 // regexes in it may take its time.
 import { compareLabels, type Labels } from '../lib/model/labels.ts'
 import type { Matcher } from '../lib/model/matcher.ts'
-import type { Querier } from '../storage/interface.ts'
+import type { Cardinality, Querier } from '../storage/interface.ts'
 import { LabelTable } from './exec/label-table.ts'
 import { QueryError } from './exec/query-error.ts'
 import type { InstantJob, QueryJob, QueryReply, RangeJob, SyntaxJob } from './job.ts'
@@ -21,6 +21,7 @@ type MetadataJob = Exclude<QueryJob, InstantJob | RangeJob>
 /** Throws QueryError bad_data for selectors that are none, ParseError for a query that is none. */
 export function answerMetadata(job: MetadataJob, querier: Querier, features: ParserFeatures): QueryReply {
   if ('query' in job) return syntaxReply(job, features)
+  if (job.kind === 'cardinality') return textReply(cardinalityText(querier.cardinality(job.limit)))
   const sets = job.matches.map((text) => matchersOf(text, job.kind))
   const { startMs, endMs, limit } = job
   switch (job.kind) {
@@ -32,7 +33,25 @@ export function answerMetadata(job: MetadataJob, querier: Querier, features: Par
 
 function syntaxReply({ kind, query }: SyntaxJob, features: ParserFeatures): QueryReply {
   const expr = parseExpr(query, features)
-  const data = JSON.stringify(kind === 'format' ? prettifyExpr(expr) : treeJson(expr))
+  return textReply(JSON.stringify(kind === 'format' ? prettifyExpr(expr) : treeJson(expr)))
+}
+
+/** Prometheus' names. */
+function cardinalityText({ series, pairs, chunks, minT, maxT, ...lists }: Cardinality): string {
+  const head = `{"numSeries":${series},"numLabelPairs":${pairs},"chunkCount":${chunks},"minTime":${timeText(minT)},"maxTime":${timeText(maxT)}}`
+  const data = JSON.stringify({
+    seriesCountByMetricName: lists.seriesByMetric, labelValueCountByLabelName: lists.valuesByLabel,
+    memoryInBytesByLabelName: lists.bytesByLabel, seriesCountByLabelValuePair: lists.seriesByPair,
+  })
+  return `{"headStats":${head},${data.slice(1)}`
+}
+
+/** The times of an empty head are Go's largest and smallest int64, which no number of JavaScript holds. */
+function timeText(t: number): string {
+  return Number.isFinite(t) ? String(t) : t > 0 ? '9223372036854775807' : '-9223372036854775808'
+}
+
+function textReply(data: string): QueryReply {
   return successReply((out) => out.text(data), () => ({ warnings: [], infos: [] }))
 }
 

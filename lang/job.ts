@@ -51,7 +51,12 @@ export interface SyntaxJob extends Limits {
   query: string
 }
 
-export type QueryJob = InstantJob | RangeJob | SeriesJob | LabelValuesJob | SyntaxJob
+/** What the index is made of (/status/tsdb); `limit` entries a list. */
+export interface CardinalityJob extends Limits {
+  kind: 'cardinality'
+}
+
+export type QueryJob = InstantJob | RangeJob | SeriesJob | LabelValuesJob | SyntaxJob | CardinalityJob
 
 /** A whole HTTP answer: Prometheus' JSON envelope, success or error, already in bytes. */
 export interface QueryReply {

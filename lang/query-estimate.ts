@@ -36,6 +36,7 @@ function keyOf(job: QueryJob): string {
   switch (job.kind) {
     case 'instant': case 'range': case 'format': case 'parse': return `${job.kind} ${job.query}`
     case 'series': case 'labels': return `${job.kind} ${job.matches.join(' ')}`
+    case 'cardinality': return job.kind
     case 'labelValues': return `${job.kind} ${job.name} ${job.matches.join(' ')}`
   }
 }

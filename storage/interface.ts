@@ -114,6 +114,29 @@ export interface LabelSource {
   labelsOf(ref: number, out: Uint32Array): number
 }
 
+export interface CardinalityEntry {
+  name: string
+  value: number
+}
+
+/** What the newest data's index is made of; lists hold the largest, in descending order. */
+export interface Cardinality {
+  series: number
+  /** Distinct label pairs. */
+  pairs: number
+  /** Encoded runs of samples, one per series and run. */
+  chunks: number
+  /** Unix ms; Infinity and -Infinity where there is no sample. */
+  minT: number
+  maxT: number
+  seriesByMetric: readonly CardinalityEntry[]
+  valuesByLabel: readonly CardinalityEntry[]
+  /** Bytes of the values of a label, each counted once a series. */
+  bytesByLabel: readonly CardinalityEntry[]
+  /** `name=value`. */
+  seriesByPair: readonly CardinalityEntry[]
+}
+
 /** Reads one consistent state of the store. Close it: it pins memory. Never used across an await in a worker's query. */
 export interface Querier extends LabelSource {
   /** mint and maxt are both inclusive, Unix ms. At least one matcher must not match ''. */
@@ -124,6 +147,8 @@ export interface Querier extends LabelSource {
   labelValues(name: string, sets: readonly (readonly Matcher[])[], mint: number, maxt: number): string[]
   /** Refs, ascending and unique, of series that match any of the sets and may have samples in range. */
   seriesRefs(sets: readonly (readonly Matcher[])[], mint: number, maxt: number): Uint32Array
+  /** At most `limit` entries a list. */
+  cardinality(limit: number): Cardinality
   /** Sentences about what this querier left out because it is damaged; the reply carries them as warnings. */
   damage?(): readonly string[]
   close(): void

@@ -5,8 +5,9 @@
 import { assert } from '../../lib/std/assert.ts'
 import { compareText } from '../../lib/model/labels.ts'
 import type { Matcher } from '../../lib/model/matcher.ts'
-import type { Querier, Queryable, SelectHints, Selection, SeriesBatch } from '../interface.ts'
+import type { Cardinality, Querier, Queryable, SelectHints, Selection, SeriesBatch } from '../interface.ts'
 import { closeSlot, openSlot } from './arena.ts'
+import { headCardinality } from './cardinality.ts'
 import { BatchBuffer, planGroup, readGroup, type GroupPlan } from './group-read.ts'
 import { snapshotGroup, type GroupSnapshot } from './group-record.ts'
 import { mergeGroups } from './merge-groups.ts'
@@ -307,6 +308,10 @@ class HeadQuerier implements Querier {
       for (const ref of this.#selector.select(matchers)) if (this.#placesOf(ref, mint, maxt).length > 0) refs.add(ref)
     }
     return Uint32Array.from(refs).sort()
+  }
+
+  cardinality(limit: number): Cardinality {
+    return headCardinality(this.#heap, this.#symbols, limit)
   }
 
   damage(): readonly string[] {

@@ -44,7 +44,7 @@ class SyntheticStore implements Queryable {
         return labels.length
       },
       select: (_matchers: readonly Matcher[]) => this.#select(),
-      labelNames: () => [], labelValues: () => [], seriesRefs: () => new Uint32Array(0), close: () => {},
+      labelNames: () => [], labelValues: () => [], seriesRefs: () => new Uint32Array(0), cardinality: () => notHere(), close: () => {},
     }
   }
 
@@ -64,6 +64,10 @@ class SyntheticStore implements Queryable {
       },
     }
   }
+}
+
+function notHere(): never {
+  throw new Error('the bench has no index')
 }
 
 function measure(name: string, seriesCount: number, query: string): void {

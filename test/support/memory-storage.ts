@@ -224,6 +224,10 @@ class MemoryQuerier implements Querier {
     return Uint32Array.from(this.#matchAny(sets, mint, maxt), (series) => series.ref)
   }
 
+  cardinality(): never {
+    throw new Error('an index is not kept here')
+  }
+
   close(): void {}
 
   #match(matchers: readonly Matcher[]): FrozenSeries[] {

@@ -16,6 +16,16 @@ describe('status', () => {
     expect((await get(`${base}/api/v1/status/runtimeinfo`))[1]).toMatchObject({ data: { startTime: '2023-11-14T22:13:20.000Z', serverTime: '2023-11-14T22:13:25.000Z', reloadConfigSuccess: true, storageRetention: '7d' } })
   })
 
+  it('asks a worker what the index is made of', async () => {
+    const { base, jobs } = await start()
+    for (const query of ['', '?limit=3']) expect((await get(`${base}/api/v1/status/tsdb${query}`))[0]).toBe(200)
+    expect(jobs).toMatchObject([{ kind: 'cardinality', limit: 10 }, { kind: 'cardinality', limit: 3 }])
+    for (const limit of ['0', '-1', 'x', '1.5']) {
+      expect(await get(`${base}/api/v1/status/tsdb?limit=${limit}`)).toEqual(failure(400, 'bad_data', 'limit must be a positive number'))
+    }
+    expect(await get(`${base}/api/v1/status/tsdb?limit=10001`)).toEqual(failure(400, 'bad_data', 'limit must not exceed 10000'))
+  })
+
   it('answers what Grafana probes for with empty lists', async () => {
     const { base } = await start()
     expect(await get(`${base}/api/v1/rules`)).toEqual(success({ groups: [] }))

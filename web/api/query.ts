@@ -2,7 +2,7 @@
 import { gzip, constants } from 'node:zlib'
 import { promisify } from 'node:util'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import type { QueryJob, QueryReply, SeriesJob, SyntaxJob } from '../../lang/job.ts'
+import type { CardinalityJob, QueryJob, QueryReply, SeriesJob, SyntaxJob } from '../../lang/job.ts'
 import type { ServerParts } from '../parts.ts'
 import { ApiError, badParameter } from './envelope.ts'
 import { unescapeLabelName } from './label-name.ts'
@@ -19,9 +19,13 @@ const GZIP_BYTES_MIN = 8192
 /** The thread pool also syncs the log: compression may not take all of its four threads. */
 const GZIP_CONCURRENCY_MAX = 2
 
+/** Entries a list of /status/tsdb. */
+const CARDINALITY_DEFAULT = 10
+const CARDINALITY_MAX = 10_000
+
 const gzipAsync = promisify(gzip)
 
-/** Adds /query, /query_range, /format_query, /parse_query, /series, /labels and /label/<name>/values. */
+/** Adds /query, /query_range, /format_query, /parse_query, /series, /labels, /label/<name>/values and /status/tsdb. */
 export function addQueryRoutes(app: FastifyInstance, parts: ServerParts): void {
   const sender = new ReplySender(parts)
   const answer = (makeJob: (request: FastifyRequest) => QueryJob): Handler => (request, reply) => {
@@ -38,6 +42,7 @@ export function addQueryRoutes(app: FastifyInstance, parts: ServerParts): void {
     if (name === '') throw new ApiError('bad_data', 'invalid label name: ""')
     return { ...labelJob('labels', new Params(request), parts), kind: 'labelValues', name }
   }))
+  addRoute(app, ['GET'], '/api/v1/status/tsdb', answer((request) => cardinalityJob(new Params(request), parts)))
 }
 
 function instantJob(params: Params, parts: ServerParts): QueryJob {
@@ -77,6 +82,14 @@ function labelJob(kind: SeriesJob['kind'], params: Params, parts: ServerParts): 
   const startMs = params.time('start', MIN_TIME_MS)
   const endMs = params.time('end', MAX_TIME_MS)
   return { kind, matches, limit, startMs, endMs, timeoutMs: parts.options.queryTimeoutMs }
+}
+
+function cardinalityJob(params: Params, parts: ServerParts): CardinalityJob {
+  const text = params.text('limit')
+  const limit = text === '' ? CARDINALITY_DEFAULT : Number(text)
+  if (!/^[+-]?\d*$/.test(text) || limit < 1) throw new ApiError('bad_data', 'limit must be a positive number')
+  if (limit > CARDINALITY_MAX) throw new ApiError('bad_data', `limit must not exceed ${CARDINALITY_MAX}`)
+  return { kind: 'cardinality', limit, timeoutMs: parts.options.queryTimeoutMs }
 }
 
 function timeoutOf(params: Params, parts: ServerParts): number {
