@@ -19,6 +19,9 @@ export const EXPONENTIAL_SCHEMA_MAX = 8
 /** Buckets with bounds of their own (NHCB). */
 export const CUSTOM_SCHEMA = -53
 
+/** Bounds of its own that a histogram may have, and buckets that one from outside may have: some 400 times what clients make. */
+export const HISTOGRAM_BUCKETS_MAX = 65_536
+
 /** One side's buckets that are not empty: index[k] ascends strictly, count[k] is that bucket's own count (not cumulative, not 0). */
 export interface Buckets {
   readonly index: Int32Array

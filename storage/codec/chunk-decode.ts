@@ -1,10 +1,10 @@
 // Decodes chunks (FORMAT.md, "Chunk"). Input may be damaged: every count is bounded by the row count, so a bad
 // chunk gives wrong numbers or an error, never a hang or a write outside `out`. Checksums are the reader's duty.
 import { unpackBits, unzigzag } from './bits.ts'
-import { CHUNK_ROWS, HEAD_GAPS, HEAD_ORDER_SHIFT, HEAD_SPARSE, KIND_CONSTANT, KIND_DECIMAL, KIND_ZERO, POW10 } from './chunk-encode.ts'
+import { HEAD_GAPS, HEAD_ORDER_SHIFT, HEAD_SPARSE, KIND_CONSTANT, KIND_DECIMAL, KIND_ZERO, POW10, STRETCH_VALUES } from './chunk-encode.ts'
 
-const scratch = new Float64Array(CHUNK_ROWS + 2)
-const residuals = new Float64Array(CHUNK_ROWS + 2)
+const scratch = new Float64Array(STRETCH_VALUES + 2)
+const residuals = new Float64Array(STRETCH_VALUES + 2)
 const xorValue = new Float64Array(1)
 const xorBytes = new Uint8Array(xorValue.buffer)
 
@@ -56,6 +56,18 @@ export function decodeChunk(src: Uint8Array, at: number, rows: number, out: Floa
   return true
 }
 
+/**
+ * Decodes the chunk at src[at, …) of n values without gaps (n ≤ STRETCH_VALUES) into out[outAt, outAt + n); returns
+ * where it ends. `src` must be readable 8 bytes past the chunk. Throws RangeError on damage it notices.
+ */
+export function decodeStretch(src: Uint8Array, at: number, n: number, out: Float64Array, outAt: number): number {
+  const head = src[at]!
+  if ((head & HEAD_GAPS) !== 0) throw new RangeError(`chunk head ${head} in a list of values`)
+  cursor = at + 1
+  decodeBody(src, head, n, out, outAt)
+  return cursor
+}
+
 function readU32(src: Uint8Array): number {
   const value = (src[cursor]! | (src[cursor + 1]! << 8) | (src[cursor + 2]! << 16) | (src[cursor + 3]! << 24)) >>> 0
   cursor += 4
@@ -70,6 +82,7 @@ function decodeBody(src: Uint8Array, head: number, n: number, out: Float64Array,
     case KIND_CONSTANT:
       for (let i = 0; i < 8; i++) xorBytes[i] = src[cursor + i]!
       for (let i = 0; i < n; i++) out[outAt + i] = xorValue[0]!
+      cursor += 8
       return
     case KIND_DECIMAL:
       decodeDecimal(src, head, n, out, outAt)
@@ -118,6 +131,7 @@ function readResiduals(src: Uint8Array, count: number, into: Float64Array, intoA
   if (w > 32) throw new RangeError(`residuals of ${w} bits`)
   const ref = unzigzag(readVarint(src))
   unpackBits(src, cursor, into, intoAt, count, ref, w)
+  cursor += (count * w + 7) >>> 3
 }
 
 function readSparse(src: Uint8Array, count: number): void {

@@ -1,4 +1,4 @@
-// Encodes up to 32 values of a column, bit-exactly (FORMAT.md, "Chunk"): decimals as scaled integers in delta or
+// Encodes up to 32 values of a column (128 where none is missing, value-list.ts), bit-exactly (FORMAT.md, "Chunk"): decimals as scaled integers in delta or
 // delta-of-delta, bit-packed; everything else as XOR with the value before. The decimal idea is ALP's (Afroozeh,
 // Kuffó, Boncz, 2023), the deltas are ours: counters dominate here.
 import { bitWidth, packBits, writeVarint, zigzag } from './bits.ts'
@@ -13,7 +13,9 @@ export const HEAD_SPARSE = 32
 
 /** Rows a chunk holds at the most: one u32 of presence bits. */
 export const CHUNK_ROWS = 32
-/** Bytes a chunk takes at the most: head, gaps, first value, then control byte and 8 bytes for each further value. */
+/** Values of a chunk without gaps at the most (value-list.ts). */
+export const STRETCH_VALUES = 128
+/** Bytes a chunk of 32 rows takes at the most: head, gaps, first value, then control byte and 8 bytes for each further value. */
 export const CHUNK_BYTES_MAX: number = 1 + 8 + 8 + (CHUNK_ROWS - 1) * 9 + 7
 
 /** Powers of ten that are exact in a double and that decimals are tried with. */
@@ -22,9 +24,9 @@ export const POW10: Float64Array = Float64Array.from({ length: 15 }, (_, e) => 1
 export const HINT_XOR = 15
 const MANTISSA_MAX = 2 ** 52
 
-const mantissas = new Float64Array(CHUNK_ROWS)
-const residuals = new Float64Array(CHUNK_ROWS)
-const candidate = new Float64Array(CHUNK_ROWS)
+const mantissas = new Float64Array(STRETCH_VALUES)
+const residuals = new Float64Array(STRETCH_VALUES)
+const candidate = new Float64Array(STRETCH_VALUES)
 const xorValue = new Float64Array(1)
 const xorBytes = new Uint8Array(xorValue.buffer)
 const xorBefore = new Uint8Array(8)
@@ -33,8 +35,8 @@ const xorBefore = new Uint8Array(8)
 export let lastHint = 0
 
 /**
- * Writes the chunk of src[from, from + n) to out at `at`; returns the position behind it. All values are live.
- * `out` needs CHUNK_BYTES_MAX bytes of room. `hint`: lastHint of the column's previous chunk, or 0.
+ * Writes the chunk of src[from, from + n), n ≤ STRETCH_VALUES, to out at `at`; returns the position behind it. All values
+ * are live. `out` needs CHUNK_BYTES_MAX bytes of room for up to 32 values. `hint`: lastHint of the column's previous chunk, or 0.
  */
 export function encodeChunk(src: Float64Array, from: number, n: number, out: Uint8Array, at: number, hint: number): number {
   return encodeBody(src, from, n, out, at, hint, 0, at + 1)
