@@ -109,10 +109,10 @@ export function planGroup(heap: SharedHeap, reader: SegmentReader, snapshot: Gro
   return plan
 }
 
-/** Reads columns cols[0, count), ascending, into the batch; `batch.index` is the caller's to fill. */
-export function readGroup(heap: SharedHeap, reader: SegmentReader, plan: GroupPlan, cols: Uint32Array, batch: BatchBuffer): void {
-  batch.shape(cols.length, plan.rows)
-  let base = 0
+/** Reads columns cols[0, count), ascending, into a batch that is shaped, from row `base` on; `batch.index` is the caller's to fill. */
+export function readGroup(
+  heap: SharedHeap, reader: SegmentReader, plan: GroupPlan, cols: Uint32Array, batch: BatchBuffer, base: number,
+): void {
   for (let i = 0; i < plan.segments.length; i++) {
     const from = plan.from[i]!
     const to = plan.to[i]!

@@ -10,7 +10,7 @@ import { closeSlot, openSlot } from './arena.ts'
 import { headCardinality } from './cardinality.ts'
 import { BatchBuffer, planGroup, readGroup, type GroupPlan } from './group-read.ts'
 import { snapshotGroup, type GroupSnapshot } from './group-record.ts'
-import { mergeGroups } from './merge-groups.ts'
+import { mergeParts, readParts } from './merge-parts.ts'
 import { readCover, type Cut } from './published.ts'
 import { RefSelector } from './select-refs.ts'
 import { SegmentDamageError, SegmentReader } from './segment-read.ts'
@@ -158,8 +158,12 @@ class HeadQuerier implements Querier {
   #read(bundle: Bundle, plans: readonly GroupPlan[], from: number, to: number): void {
     const plan = plans[0]!
     const columns = bundle.columns.map((list) => list.subarray(from, to))
-    if (plans.length === 1 && !plan.snapshot.isLate) readGroup(this.#heap, this.#reader, plan, columns[0]!, this.#batch)
-    else mergeGroups(this.#heap, this.#reader, plans, columns, this.#batch)
+    if (plans.length === 1 && !plan.snapshot.isLate) {
+      this.#batch.shape(to - from, plan.rows)
+      readGroup(this.#heap, this.#reader, plan, columns[0]!, this.#batch, 0)
+    } else {
+      mergeParts(readParts(this.#heap, this.#reader, plans, columns), this.#batch)
+    }
     for (let s = 0; s < to - from; s++) this.#batch.index[s] = bundle.index[from + s]!
   }
 

@@ -1,27 +1,35 @@
-// Series whose samples lie in several groups (they changed group, or have late samples): read each group, then lay
-// them over the union of their times. Where two groups have a sample at one time, the earlier-listed group wins.
+// Series whose samples lie in several places (groups they moved between, late samples, blocks that overlap): each place
+// is read by itself, then all are laid over the union of their times. Where two have a sample at one time, the first wins.
 import { BatchBuffer, readGroup, type GroupPlan } from './group-read.ts'
 import type { SegmentReader } from './segment-read.ts'
 import type { SharedHeap } from './shared-heap.ts'
 
-/** Reads columns[g] of each plan g (the same series in the same order) in the plan's range into `out`. */
-export function mergeGroups(
-  heap: SharedHeap, reader: SegmentReader, plans: readonly GroupPlan[], columns: readonly Uint32Array[],
-  out: BatchBuffer,
-): void {
-  const parts = plans.map((plan, g) => {
-    const part = new BatchBuffer()
-    readSorted(heap, reader, plan, columns[g]!, part)
-    return part
+/** Samples of the same series in the same order from one place; rows outside [mint, maxt] do not count. */
+export interface BatchPart {
+  batch: BatchBuffer
+  mint: number
+  maxt: number
+}
+
+/** Reads columns[g] of each plan g (the same series in the same order). */
+export function readParts(heap: SharedHeap, reader: SegmentReader, plans: readonly GroupPlan[], columns: readonly Uint32Array[]): BatchPart[] {
+  return plans.map((plan, g) => {
+    const batch = new BatchBuffer()
+    readSorted(heap, reader, plan, columns[g]!, batch)
+    return { batch, mint: plan.mint, maxt: plan.maxt }
   })
-  const times = unionOfTimes(parts, plans)
-  const series = columns[0]!.length
+}
+
+/** Lays parts over each other, the first uppermost. */
+export function mergeParts(parts: readonly BatchPart[], out: BatchBuffer): void {
+  const times = unionOfTimes(parts)
+  const series = parts[0]!.batch.seriesCount
   out.shape(series, times.length)
   out.t.set(times)
   for (let s = 0; s < series; s++) out.beginGaps(s, 0)
-  for (const [g, part] of parts.entries()) {
-    const place = placesOf(part, plans[g]!, times)
-    for (let s = 0; s < series; s++) overlay(part, s, place, out)
+  for (const part of parts) {
+    const place = placesOf(part, times)
+    for (let s = 0; s < series; s++) overlay(part.batch, s, place, out)
   }
 }
 
@@ -30,12 +38,14 @@ function readSorted(heap: SharedHeap, reader: SegmentReader, plan: GroupPlan, co
   let isAscending = true
   for (let i = 1; i < columns.length; i++) if (columns[i]! <= columns[i - 1]!) isAscending = false
   if (isAscending) {
-    readGroup(heap, reader, plan, columns, into)
+    into.shape(columns.length, plan.rows)
+    readGroup(heap, reader, plan, columns, into, 0)
     return
   }
   const order = Uint32Array.from(columns, (_, i) => i).sort((a, b) => columns[a]! - columns[b]!)
   const sorted = new BatchBuffer()
-  readGroup(heap, reader, plan, Uint32Array.from(order, (i) => columns[i]!), sorted)
+  sorted.shape(columns.length, plan.rows)
+  readGroup(heap, reader, plan, Uint32Array.from(order, (i) => columns[i]!), sorted, 0)
   into.shape(columns.length, sorted.n)
   into.t.set(sorted.t.subarray(0, sorted.n))
   const words = (sorted.n + 31) >>> 5
@@ -48,20 +58,19 @@ function readSorted(heap: SharedHeap, reader: SegmentReader, plan: GroupPlan, co
   }
 }
 
-function unionOfTimes(parts: readonly BatchBuffer[], plans: readonly GroupPlan[]): Float64Array {
+function unionOfTimes(parts: readonly BatchPart[]): Float64Array {
   const all = new Set<number>()
-  for (const [g, part] of parts.entries()) {
-    const { mint, maxt } = plans[g]!
-    for (let i = 0; i < part.n; i++) if (part.t[i]! >= mint && part.t[i]! <= maxt) all.add(part.t[i]!)
+  for (const { batch, mint, maxt } of parts) {
+    for (let i = 0; i < batch.n; i++) if (batch.t[i]! >= mint && batch.t[i]! <= maxt) all.add(batch.t[i]!)
   }
   return Float64Array.from(all).sort()
 }
 
-/** Position in `times` of each row of the part, -1 if out of the plan's range. */
-function placesOf(part: BatchBuffer, { mint, maxt }: GroupPlan, times: Float64Array): Int32Array {
-  const place = new Int32Array(part.n)
-  for (let i = 0; i < part.n; i++) {
-    const t = part.t[i]!
+/** Position in `times` of each row of the part, -1 if out of its range. */
+function placesOf({ batch, mint, maxt }: BatchPart, times: Float64Array): Int32Array {
+  const place = new Int32Array(batch.n)
+  for (let i = 0; i < batch.n; i++) {
+    const t = batch.t[i]!
     let lo = 0
     let hi = times.length
     while (lo < hi) {
