@@ -9,7 +9,8 @@ export interface JsonFault {
 
 const LITERAL = /(?:true|false|null)(?![A-Za-z0-9_])/y
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?(?![A-Za-z0-9_.])/y
-const STRING = /"(?:[ !#-[\]-\uffff]+|\\(?:["\\/bfnrt]|u[0-9A-Fa-f]{4}))*"/y
+// One way to read each text: with `+` inside, one without its closing quote would be cut up in all of 2^length ways.
+const STRING = /"(?:[ !#-[\]-\uffff]|\\(?:["\\/bfnrt]|u[0-9A-Fa-f]{4}))*"/y
 const BLANKS = /[ \t\n\r]*/y
 /** JSON.parse has no such limit; nothing that is wanted here is nested deeper. */
 const DEPTH_MAX = 200

@@ -24,17 +24,22 @@ export interface HttpResponse {
 /** Buffers for bodies, used in turn. */
 export class BodyBuffers {
   readonly #free: Uint8Array[] = []
+  /** Memory made here. What zlib gives may lie in the pool that all small Buffers of the process share. */
+  readonly #own = new WeakSet<ArrayBufferLike>()
 
   acquire(sizeBytes: number): Uint8Array {
     const found = this.#free.findLastIndex((buffer) => buffer.length >= sizeBytes)
-    return found >= 0 ? this.#free.splice(found, 1)[0]! : new Uint8Array(Math.max(sizeBytes + (sizeBytes >>> 2), FIRST_BUFFER_BYTES))
+    if (found >= 0) return this.#free.splice(found, 1)[0]!
+    const made = new Uint8Array(Math.max(sizeBytes + (sizeBytes >>> 2), FIRST_BUFFER_BYTES))
+    this.#own.add(made.buffer)
+    return made
   }
 
-  /** Takes the memory of a body back, if it is worth keeping; the body must not be read any more. */
+  /** Takes the memory of a body back, if it is from here and worth keeping; the body must not be read any more. */
   release(body: Uint8Array): void {
-    const sizeBytes = body.buffer.byteLength
-    const isWhole = body.byteOffset === 0 && sizeBytes >= FIRST_BUFFER_BYTES && sizeBytes <= KEPT_BYTES_MAX
-    if (isWhole && body.buffer instanceof ArrayBuffer && this.#free.length < KEPT_BUFFERS_MAX) this.#free.push(new Uint8Array(body.buffer))
+    const { buffer } = body
+    if (!this.#own.has(buffer) || buffer.byteLength > KEPT_BYTES_MAX || this.#free.length >= KEPT_BUFFERS_MAX) return
+    this.#free.push(new Uint8Array(buffer))
   }
 }
 

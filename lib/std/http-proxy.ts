@@ -16,7 +16,9 @@ export function proxyFor(url: URL, options: ProxyOptions, environment: NodeJS.Pr
   if (options.proxyUrl === '' && !options.proxyFromEnvironment) return null
   const variable = (name: string): string => environment[name.toLowerCase()] ?? environment[name] ?? ''
   const fromEnvironment = variable(url.protocol === 'https:' ? 'HTTPS_PROXY' : 'HTTP_PROXY')
-  const proxy = options.proxyFromEnvironment ? fromEnvironment : options.proxyUrl
+  // `proxy:3128` is usual in the environment.
+  const withScheme = fromEnvironment === '' || fromEnvironment.includes('://') ? fromEnvironment : `http://${fromEnvironment}`
+  const proxy = options.proxyFromEnvironment ? withScheme : options.proxyUrl
   if (proxy === '') return null
   const noProxy = options.proxyFromEnvironment ? variable('NO_PROXY') : options.noProxy
   // A bare proxy_url holds for every host, loopback too.

@@ -128,11 +128,16 @@ export class HttpClient {
     return exchange(this.#dispatcherFor(url), options, { bodyBytesMax: TOKEN_BYTES_MAX, bodyBytesHint: 0 }, this.#means, deadline)
   }
 
+  /** Throws HttpError for a proxy that none can be made of, or whose certificates cannot be read; the next request tries again. */
   #dispatcherFor(url: URL): Dispatcher {
     const proxy = proxyFor(url, this.#options, process.env) ?? ''
     let dispatcher = this.#dispatchers.get(proxy)
     if (dispatcher === undefined) {
-      dispatcher = proxy === '' ? this.#makeAgent() : this.#makeProxyAgent(proxy)
+      try {
+        dispatcher = proxy === '' ? this.#makeAgent() : this.#makeProxyAgent(proxy)
+      } catch (error) {
+        throw new HttpError('CONNECT', `cannot use the proxy or its certificates: ${error instanceof Error ? error.message : String(error)}`, error)
+      }
       this.#dispatchers.set(proxy, dispatcher)
     }
     return dispatcher

@@ -56,6 +56,8 @@ describe('parseTargetFile', () => {
     f('[{"targets": ["a:1"]}', '1:22: want "," or "]", got the end')
     f('[{"targets": ["a:1",]}]', '1:21: want a value, got "]"')
     f('[\n  {"targets": ["a:1"],\n   "labels": {"x": "y",}}]', '3:24: want a key in double quotes, got "}"')
+    // Looked at by trying every way of cutting it up, an open text of 60 letters would take the age of the universe.
+    f(`[{"targets": ["${'a'.repeat(60)}`, '1:15: text with a bad escape, a control character, or no closing quote')
     f("[{'targets': []}]", '1:3: want a key in double quotes, got "\'"')
     f('[{"targets": ["a\n"]}]', '1:15: text with a bad escape, a control character, or no closing quote')
     f('[{"targets": [01]}]', '1:15: want a value, got "0"')

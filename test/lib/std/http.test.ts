@@ -5,9 +5,10 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { gzipSync } from 'node:zlib'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { FakeClock, systemClock, type Clock } from '../../../lib/std/clock.ts'
-import { HttpClient, type HttpClientOptions } from '../../../lib/std/http.ts'
+import { HttpClient, HttpError, type HttpClientOptions } from '../../../lib/std/http.ts'
+import { BodyBuffers } from '../../../lib/std/http-exchange.ts'
 import { proxyFor } from '../../../lib/std/http-proxy.ts'
 
 const PLAIN: HttpClientOptions = {
@@ -99,6 +100,18 @@ describe('the client', () => {
     }))
   })
 
+  it('keeps no memory for bodies that is not its own: a small body of zlib lies in the pool of all Buffers', () => {
+    const buffers = new BodyBuffers()
+    let pooled = Buffer.allocUnsafe(16_384)
+    for (let i = 0; i < 8 && pooled.byteOffset !== 0; i++) pooled = Buffer.allocUnsafe(16_384)
+    expect(pooled.byteOffset).toBe(0)
+    buffers.release(pooled)
+    expect(buffers.acquire(16_384).buffer).not.toBe(pooled.buffer)
+    const own = buffers.acquire(20_000)
+    buffers.release(own.subarray(0, 5))
+    expect(buffers.acquire(20_000).buffer).toBe(own.buffer)
+  })
+
   it('ends with its signal', async () => {
     const url = await serve(() => {})
     const aborter = new AbortController()
@@ -152,6 +165,19 @@ describe('a proxy', () => {
     expect(await get(client({ proxyUrl: proxy }), 'http://nowhere.invalid/metrics?x=y')).toBe('200 proxied http://nowhere.invalid/metrics?x=y')
   })
 
+  it('that none can be made of fails the request by its name, and only that', async () => {
+    const tls = { ca: '', caFile: '/nowhere/ca.pem', cert: '', certFile: '', key: '', keyFile: '', serverName: '', insecureSkipVerify: false, minVersion: '', maxVersion: '' }
+    const f = async (options: Partial<HttpClientOptions>, environment: string, want: string): Promise<void> => {
+      vi.stubEnv('http_proxy', environment)
+      const failure = await get(client(options), 'http://a.invalid/').catch((error: unknown) => error)
+      expect(failure).toBeInstanceOf(HttpError)
+      expect((failure as HttpError).message).toContain(want)
+    }
+    await f({ proxyUrl: 'http://127.0.0.1:1', tls }, '', "open '/nowhere/ca.pem'")
+    await f({ proxyFromEnvironment: true }, 'http://', 'cannot use the proxy or its certificates: Invalid URL')
+    vi.unstubAllEnvs()
+  })
+
   const f = (url: string, options: Partial<HttpClientOptions>, want: boolean, environment: NodeJS.ProcessEnv = {}): void => {
     it(`${want ? 'is used' : 'is passed by'} for ${url} with ${JSON.stringify({ ...options, ...environment })}`, () => {
       expect(proxyFor(new URL(url), { ...PLAIN, ...options }, environment) !== null).toBe(want)
@@ -171,4 +197,8 @@ describe('a proxy', () => {
   f('https://a/', { proxyFromEnvironment: true }, false, { HTTP_PROXY: 'http://p:1' })
   f('https://a/', { proxyFromEnvironment: true }, false, { HTTPS_PROXY: 'http://p:1', NO_PROXY: 'a' })
   f('http://a/', {}, false, { HTTP_PROXY: 'http://p:1' })
+
+  it('may stand in the environment without a scheme', () => {
+    expect(proxyFor(new URL('http://a/'), { ...PLAIN, proxyFromEnvironment: true }, { HTTP_PROXY: 'p:3128' })).toBe('http://p:3128')
+  })
 })
