@@ -1,4 +1,5 @@
 // The configuration in force: read at start, read again on request; a bad file never replaces a good one.
+import { isDeepStrictEqual } from 'node:util'
 import { defaultConfigText, loadConfig } from '../lib/config/load.ts'
 import { redactYaml } from '../lib/config/redact.ts'
 import type { Config } from '../lib/config/scrape-config.ts'
@@ -22,6 +23,8 @@ export class ConfigFile implements ConfigControl {
   readonly #clock: Clock
   readonly #logger: Logger
   #text = ''
+  /** What is read at start only, as it was then. */
+  #atStart: ReadonlyMap<string, unknown> | null = null
   #last: { isSuccessful: boolean; timeMs: number }
 
   constructor(flags: Flags, clock: Clock, metrics: Metrics, logger: Logger) {
@@ -41,6 +44,10 @@ export class ConfigFile implements ConfigControl {
     if (text === null) throw new ConfigFileError(`cannot read the configuration ${configFile}: there is no such file; give another --config.file`)
     const { config, warnings } = loadConfig(text, fileName, { strict: isStrict })
     for (const warning of [...warnings, ...featureWarnings(config.features, `${fileName}: features: `)]) this.#logger.warn(warning)
+    const atStart = this.#atStart ??= settingsAtStart(config)
+    for (const [name, value] of settingsAtStart(config)) {
+      if (!isDeepStrictEqual(value, atStart.get(name))) this.#logger.warn(`${fileName}: ${name} has changed; that takes effect at the next start`)
+    }
     this.#text = text
     this.#last = { isSuccessful: true, timeMs: this.#clock.now() }
     return config
@@ -65,6 +72,10 @@ export class ConfigFile implements ConfigControl {
   lastReload(): { isSuccessful: boolean; timeMs: number } {
     return this.#last
   }
+}
+
+function settingsAtStart({ global, features, storage }: Config): ReadonlyMap<string, unknown> {
+  return new Map<string, unknown>([['global.evaluation_interval', global.evaluationIntervalMs], ['features', features], ['storage', storage]])
 }
 
 /** Where Monitor's own /metrics is, seen from itself. */

@@ -9,7 +9,7 @@ export interface FlagSpec {
   fallback: string
   help: string
   choices?: readonly string[]
-  /** Least count; 1 where not given. */
+  /** Least count or size, which 0 may go below where it stands for something; 1 where not given. */
   min?: number
 }
 
@@ -18,10 +18,10 @@ export const FLAGS: readonly FlagSpec[] = [
   { name: 'config.strict', kind: 'bool', fallback: 'true', help: 'Refuse keys that are not built yet; =false warns and ignores them.' },
   { name: 'storage.tsdb.path', kind: 'text', fallback: 'data', help: 'Data folder.' },
   { name: 'storage.tsdb.retention.time', kind: 'duration', fallback: '7d', help: 'How long samples are kept.' },
-  { name: 'storage.head.memory', kind: 'size', fallback: '0B', help: 'Address space of the head; 0 takes 60 % of memory, at most 4GB.' },
+  { name: 'storage.head.memory', kind: 'size', fallback: '0B', help: 'Address space of the head; 0 takes 60 % of memory, at most 4GB.', min: 16 << 20 },
   { name: 'web.listen-address', kind: 'text', fallback: '127.0.0.1:9090', help: 'Address to serve on. :9090 is all interfaces.' },
   { name: 'web.enable-lifecycle', kind: 'bool', fallback: 'false', help: 'Allow POST /-/reload.' },
-  { name: 'web.external-url', kind: 'url', fallback: '', help: 'URL under which people reach Monitor; also seeds scrape offsets.' },
+  { name: 'web.external-url', kind: 'url', fallback: '', help: 'URL under which people reach Monitor; targets on loopback are shown under its host.' },
   { name: 'query.timeout', kind: 'duration', fallback: '2m', help: 'Longest a query may take.' },
   { name: 'query.max-concurrency', kind: 'count', fallback: '20', help: 'Queries running or waiting at once.' },
   { name: 'query.max-samples', kind: 'count', fallback: '50000000', help: 'Samples a query may hold.' },

@@ -1,6 +1,7 @@
 // The command line: Prometheus' flag names, `--name=value`, `--name value`, `--switch`, `--no-switch`.
+import { isUrl } from '../lib/config/http-client.ts'
 import { DurationError, parseDuration } from '../lib/model/duration.ts'
-import { SizeError, parseSize } from '../lib/model/size.ts'
+import { SizeError, formatSize, parseSize } from '../lib/model/size.ts'
 import { nearestWord } from '../lib/std/nearest-word.ts'
 import type { LogFormat, LogLevel } from '../lib/std/log.ts'
 import { featureWarnings } from './features.ts'
@@ -110,15 +111,16 @@ function checked(spec: FlagSpec, value: string): string {
     case 'duration':
     case 'size':
       try {
-        if (spec.kind === 'size') parseSize(value)
-        else if (parseDuration(value) <= 0) throw wrong('wants more than 0')
+        if (spec.kind === 'duration') {
+          if (parseDuration(value) <= 0) throw wrong('wants more than 0')
+        } else if (parseSize(value) > 0 && parseSize(value) < spec.min!) throw wrong(`wants ${formatSize(spec.min!)} or more`)
       } catch (error) {
         if (!(error instanceof DurationError) && !(error instanceof SizeError)) throw error
         throw new FlagError(`flag --${spec.name}: ${error.message}`)
       }
       return value
     case 'url':
-      if (value !== '' && !URL.canParse(value)) throw wrong('wants a URL such as http://monitor.example.com:9090')
+      if (value !== '' && !isUrl(value)) throw wrong('wants a URL such as http://monitor.example.com:9090')
       return value
     case 'text':
       return value

@@ -35,16 +35,22 @@ export async function runServer(argv: readonly string[]): Promise<number> {
 }
 
 async function serveUntilSignal(flags: Flags, logger: Logger): Promise<void> {
+  // From the first moment: a start over a long log takes a while, in which a signal must neither kill nor be lost.
+  let reload = (): void => void (isReloadDue = true)
+  let isReloadDue = false
+  process.on('SIGHUP', () => reload())
+  const stopping = new Promise<string>((resolve) => {
+    for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, resolve)
+  })
   const monitor = await Monitor.start(flags, logger, systemClock)
-  process.stdout.write(`Monitor ${VERSION} serves ${monitor.url}, keeps data in ${path.resolve(flags.dataFolder)} (${flags.all.get('storage.tsdb.retention.time')}), scrapes ${monitor.scraped()}.\n`)
-  process.on('SIGHUP', () => {
+  process.stdout.write(`Monitor ${VERSION} serves ${monitor.url}, keeps data in ${path.resolve(flags.dataFolder)} (${monitor.retention}), scrapes ${monitor.scraped()}.\n`)
+  reload = () => {
     monitor.reload().catch(() => {
       // Logged where it happened; the old configuration stays in force.
     })
-  })
-  const signal = await new Promise<string>((resolve) => {
-    for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, resolve)
-  })
+  }
+  if (isReloadDue) reload()
+  const signal = await stopping
   logger.info('stopping', { signal })
   // A second signal ends the process at once, and so does a drain that hangs.
   for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => process.exit(130))

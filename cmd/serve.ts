@@ -6,6 +6,7 @@ import path from 'node:path'
 import { DiscoveryManager } from '../discovery/manager.ts'
 import type { Config } from '../lib/config/scrape-config.ts'
 import { RemoteWriteReceiver } from '../lib/ingest/remote-write.ts'
+import { formatDuration } from '../lib/model/duration.ts'
 import { ScrapeManager } from '../lib/scrape/manager.ts'
 import type { Clock } from '../lib/std/clock.ts'
 import { StallWatch } from '../lib/std/event-loop.ts'
@@ -40,11 +41,14 @@ interface Parts {
 export class Monitor {
   /** Where it serves, once it does. */
   url = ''
+  /** How long samples are kept, in words. */
+  readonly retention: string
   readonly #parts: Parts
   readonly #logger: Logger
 
-  private constructor(parts: Parts, logger: Logger) {
+  private constructor(parts: Parts, retention: string, logger: Logger) {
     this.#parts = parts
+    this.retention = retention
     this.#logger = logger
   }
 
@@ -53,6 +57,8 @@ export class Monitor {
     const metrics = new Metrics().withProcessMetrics()
     const config = new ConfigFile(flags, clock, metrics, logger.with('config'))
     const first = config.load()
+    const { retentionMs } = first.storage
+    const retention = retentionMs === null ? flags.all.get('storage.tsdb.retention.time')! : formatDuration(retentionMs)
     const db = openDatabase(flags, first, clock, logger)
     registerStorageMetrics(metrics, db)
     const queries = makeQueryRunner(flags, first, { clock, logger: logger.with('query'), metrics, db })
@@ -71,10 +77,10 @@ export class Monitor {
       build: { version: VERSION, revision: '', branch: '', buildUser: '', buildDate: '' },
       options: {
         staticFolder: path.resolve(import.meta.dirname, '../web/dist'), isLifecycleEnabled: flags.isLifecycleEnabled,
-        queryTimeoutMs: flags.queryTimeoutMs, lookbackMs: flags.lookbackMs, storageRetention: flags.all.get('storage.tsdb.retention.time')!,
+        queryTimeoutMs: flags.queryTimeoutMs, lookbackMs: flags.lookbackMs, storageRetention: retention,
       },
     })
-    const monitor = new Monitor({ config, db, queries, scrape, discovery, server, stalls: new StallWatch(clock, metrics) }, logger)
+    const monitor = new Monitor({ config, db, queries, scrape, discovery, server, stalls: new StallWatch(clock, metrics) }, retention, logger)
     try {
       monitor.url = await listen(server, flags)
       // Ready means that a query is answered at once: the first worker has loaded and warmed up.

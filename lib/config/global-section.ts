@@ -1,5 +1,4 @@
 // The sections beside scrape_configs: `global` and `storage`. Source: prometheus config/config.go.
-import { fileOf } from './http-client.ts'
 import type { MapReader } from './reader.ts'
 import type { Config } from './scrape-config.ts'
 import { checkTimeout, DEFAULT_LIMITS, DEFAULT_PROTOCOLS, readShared, type ScrapeDefaults } from './scrape-section.ts'
@@ -29,7 +28,6 @@ export function readGlobal(reader: MapReader, folder: string, env: Environment):
     scrapeTimeoutMs: timeoutMs || Math.min(TIMEOUT_MS, scrapeIntervalMs),
     evaluationIntervalMs: reader.durationMs('evaluation_interval', 0) || INTERVAL_MS,
     externalLabels: readExternalLabels(reader, env),
-    queryLogFile: fileOf(reader, 'query_log_file', folder),
   }
   const defaults = readShared(reader, {
     intervalMs: global.scrapeIntervalMs,
@@ -41,7 +39,7 @@ export function readGlobal(reader: MapReader, folder: string, env: Environment):
     extraScrapeMetrics: false,
     failureLogFile: '',
   }, folder)
-  reader.notBuilt('rule_query_offset')
+  reader.notBuilt('rule_query_offset', 'query_log_file')
   reader.finish()
   return { global, defaults }
 }
@@ -54,9 +52,8 @@ export function readStorage(reader: MapReader): Config['storage'] {
     outOfOrderTimeWindowMs: tsdb?.durationMs('out_of_order_time_window', OUT_OF_ORDER_MS) ?? OUT_OF_ORDER_MS,
     // 0 is Prometheus' word for "not set".
     retentionMs: (retention?.has('time') ? retention.durationMs('time', 0) : 0) || null,
-    retentionSizeBytes: retention?.sizeBytes('size', 0) ?? 0,
   }
-  retention?.notBuilt('percentage')
+  retention?.notBuilt('size', 'percentage')
   retention?.finish()
   tsdb?.notBuilt('stale_series_compaction_threshold')
   tsdb?.finish()

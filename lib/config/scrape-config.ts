@@ -95,10 +95,9 @@ export interface Config {
     scrapeTimeoutMs: number
     evaluationIntervalMs: number
     externalLabels: ReadonlyMap<string, string>
-    queryLogFile: string
   }
   scrapeConfigs: readonly ScrapeConfig[]
   /** Names of features to switch on, as in --enable-feature; read at start. */
   features: readonly string[]
-  storage: { outOfOrderTimeWindowMs: number; retentionMs: number | null; retentionSizeBytes: number }
+  storage: { outOfOrderTimeWindowMs: number; retentionMs: number | null }
 }

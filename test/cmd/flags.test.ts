@@ -71,6 +71,9 @@ describe('parseFlags', () => {
     expect(failure('--storage.tsdb.retention.time', '0s')).toContain('wants more than 0')
     expect(failure('--query.max-concurrency', '0')).toContain('wants 1 or more')
     expect(failure('--web.external-url', 'nowhere')).toContain('wants a URL')
+    expect(failure('--web.external-url', 'monitor.example.com:9090')).toContain('wants a URL')
+    expect(failure('--storage.head.memory=100KB')).toBe('monitor: flag --storage.head.memory: wants 16MB or more, got "100KB"')
+    expect(run('--storage.head.memory=16MB', '--web.external-url=').headBytes).toBe(16 << 20)
     expect(run('--threads', '0').threads).toBe(0)
   })
 

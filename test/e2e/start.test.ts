@@ -89,6 +89,39 @@ describe('monitor', () => {
     expect(await monitor.stop()).toBe(0)
   }, 60_000)
 
+  it('takes signals while it starts: a reload waits, an end is clean', async () => {
+    const folder = tempFolder()
+    const child = spawn(process.execPath, ['cmd/monitor.ts', `--storage.tsdb.path=${folder}/data`, '--web.listen-address=127.0.0.1:0'], {
+      cwd: root, stdio: ['ignore', 'pipe', 'pipe'], timeout: 20_000,
+    })
+    let output = ''
+    child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()))
+    child.stderr.on('data', (chunk: Buffer) => {
+      const isOpen = !output.includes('data folder opened') && chunk.includes('data folder opened')
+      output += chunk.toString()
+      // It does not listen yet: the first query worker is still to come.
+      if (isOpen) for (const signal of ['SIGHUP', 'SIGTERM'] as const) child.kill(signal)
+    })
+    expect(await once(child, 'exit')).toEqual([0, null])
+    expect(output).toContain('configuration applied')
+    expect(output).toMatch(/msg=stopped\n$/)
+    expect(fs.existsSync(`${folder}/data/lock`)).toBe(false)
+  })
+
+  it('says the retention that the file sets, and what of a reloaded file waits for the next start', async () => {
+    const folder = tempFolder()
+    const scrape = 'scrape_configs: []\n'
+    const monitor = await MonitorProcess.start(folder, { config: `${scrape}storage: { tsdb: { retention: { time: 30d } } }\n`, flags: ['--web.enable-lifecycle'] })
+    onTestFinished(() => monitor.kill9())
+    expect(monitor.output).toContain('/data (30d), scrapes')
+    expect((await monitor.get('/api/v1/status/runtimeinfo')).text).toContain('"storageRetention":"30d"')
+    fs.writeFileSync(`${folder}/monitor.yml`, `${scrape}storage: { tsdb: { retention: { time: 60d } } }\nglobal: { evaluation_interval: 7s }\n`)
+    expect((await fetch(`${monitor.base}/-/reload`, { method: 'POST' })).status).toBe(200)
+    for (const name of ['storage', 'global.evaluation_interval']) expect(monitor.output).toContain(`${name} has changed; that takes effect at the next start`)
+    expect(monitor.output).not.toContain('features has changed')
+    expect((await monitor.get('/api/v1/status/runtimeinfo')).text).toContain('"storageRetention":"30d"')
+  })
+
   it('ends with 1, and lets go of its folder, when the port is taken', async () => {
     const taken = http.createServer()
     await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve))

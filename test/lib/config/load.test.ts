@@ -27,10 +27,10 @@ function job(fields: string, globals = ''): ScrapeConfig {
 describe('a good configuration', () => {
   it('has the defaults of Prometheus and our limits', () => {
     expect(load('').config).toEqual({
-      global: { scrapeIntervalMs: 60_000, scrapeTimeoutMs: 10_000, evaluationIntervalMs: 60_000, externalLabels: new Map(), queryLogFile: '' },
+      global: { scrapeIntervalMs: 60_000, scrapeTimeoutMs: 10_000, evaluationIntervalMs: 60_000, externalLabels: new Map() },
       scrapeConfigs: [],
       features: [],
-      storage: { outOfOrderTimeWindowMs: 600_000, retentionMs: null, retentionSizeBytes: 0 },
+      storage: { outOfOrderTimeWindowMs: 600_000, retentionMs: null },
     })
     expect(job('')).toEqual({
       jobName: 'a',
@@ -211,8 +211,8 @@ describe('a good configuration', () => {
   })
 
   it('reads storage', () => {
-    expect(load('storage: {tsdb: {out_of_order_time_window: 30m, retention: {time: 30d, size: 5GB}}}').config.storage).toEqual({
-      outOfOrderTimeWindowMs: 1_800_000, retentionMs: 2_592_000_000, retentionSizeBytes: 5_368_709_120,
+    expect(load('storage: {tsdb: {out_of_order_time_window: 30m, retention: {time: 30d}}}').config.storage).toEqual({
+      outOfOrderTimeWindowMs: 1_800_000, retentionMs: 2_592_000_000,
     })
   })
 
@@ -223,8 +223,19 @@ describe('a good configuration', () => {
   })
 
   it('resolves paths against the folder of a relative file name', () => {
-    const { config } = loadConfig('global: {query_log_file: q.log}', 'conf/m.yml', { strict: true, env: {} })
-    expect(config.global.queryLogFile).toBe(path.resolve('conf/q.log'))
+    const { config } = loadConfig('scrape_configs: [{job_name: a, scrape_failure_log_file: f.log}]', 'conf/m.yml', { strict: true, env: {} })
+    expect(config.scrapeConfigs[0]!.scrapeFailureLogFile).toBe(path.resolve('conf/f.log'))
+  })
+})
+
+describe('a setting that is not built yet', () => {
+  it('is refused by name, also where it would only be left without effect', () => {
+    const f = (text: string, want: string): void => {
+      expect(() => load(text), text).toThrow(new RegExp(`${want} is valid in Prometheus but not built into Monitor yet`))
+      expect(load(text, false).warnings.join(), text).toContain(`${want} is not built into Monitor yet and is ignored`)
+    }
+    f('global: {query_log_file: q.log}', 'global.query_log_file')
+    f('storage: {tsdb: {retention: {size: 5GB}}}', 'storage.tsdb.retention.size')
   })
 })
 
@@ -273,7 +284,7 @@ scrape_configs:
     f('global: {}\nglobal: {}\n', /^2:1: key "global" is given twice$/)
     f('global: *x\n', /^1:9: unknown anchor "x"$/)
     f('global: &a {external_labels: *a}\n', /^1:30: anchor "a" contains itself$/)
-    f('global: {query_log_file: !!binary aGk=}\n', /^1:\d+: the tag .* has no meaning here$/)
+    f('global: {scrape_failure_log_file: !!binary aGk=}\n', /^1:\d+: the tag .* has no meaning here$/)
     f('a\n---\nb\n', /^2:1: a second document begins here; a file holds one$/)
     f('? [a]\n: b\n', /^1:1: keys must be plain text$/)
     f('- a\n', /^1:1: want keys such as scrape_configs, got a list$/)
