@@ -1,5 +1,6 @@
 // file_sd_configs: targets from files that someone else writes. Folders are watched (a file replaced by rename is
-// seen), and everything is read again at the refresh interval. A bad file keeps what it said last; a removed one
+// seen); at the refresh interval they are watched anew, for one may have come or been replaced, and everything is read
+// again. A bad file keeps what it said last; a removed one
 // loses it.
 import path from 'node:path'
 import { readTargetFile } from '../lib/config/target-file.ts'
@@ -44,15 +45,14 @@ export class FileDiscoverer implements Discoverer {
         settling.cancel()
         settling = clock.after(SETTLE_MS, refresh, true)
       }
-      const watchers = this.#watch(soon)
+      let watchers: { close(): void }[] = []
       let timer = clock.after(0, () => {}, true)
       const again = (): void => {
-        timer = clock.after(config.refreshIntervalMs, () => {
-          refresh()
-          again()
-        }, true)
+        for (const watcher of watchers) watcher.close()
+        watchers = this.#watch(soon)
+        refresh()
+        timer = clock.after(config.refreshIntervalMs, again, true)
       }
-      refresh()
       again()
       signal.addEventListener('abort', () => {
         settling.cancel()

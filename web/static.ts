@@ -1,6 +1,7 @@
 // The built UI: assets as they lie on disk (.br and .gz beside them), and its one HTML page under every page's path.
 //   /assets/*  hashed names, immutable     other files  no-cache      /  →  /query
-//   any path that a browser navigates to and that names no file: index.html, with a fresh CSP nonce
+//   /query, /graph, /targets, and any path that a browser navigates to and that names no file: index.html, with a fresh
+//   CSP nonce
 import { randomBytes } from 'node:crypto'
 import path from 'node:path'
 import fastifyStatic from '@fastify/static'
@@ -34,10 +35,14 @@ export function addStaticRoutes(app: FastifyInstance, folder: string): void {
   })
 }
 
-/** Whether a path without a route is a page of the app: navigated to, and no file. A missing chunk must stay a 404. */
+/** Pages that are there for everyone, browsers or not: probes look at them. */
+const PAGES: ReadonlySet<string> = new Set(['/query', '/graph', '/targets'])
+
+/** Whether a path without a route is a page of the app: a known one, or navigated to and no file. A missing chunk must stay a 404. */
 export function isPageRequest(request: FastifyRequest): boolean {
   const url = request.url.split('?', 1)[0]!
   const isRead = request.method === 'GET' || request.method === 'HEAD'
+  if (isRead && PAGES.has(url)) return true
   const isElsewhere = /^\/(?:api|-|assets)(?:\/|$)/.test(url) || path.posix.extname(url) !== ''
   return isRead && !isElsewhere && String(request.headers.accept ?? '').includes('text/html')
 }

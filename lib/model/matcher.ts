@@ -1,6 +1,7 @@
 // A label matcher, as data: it crosses threads by structured clone. Compile it where it is applied. The pattern of a
 // regex matcher is RE2, anchored `^(?s:…)$`.
 import { compileRegex } from '../std/regex.ts'
+import { isLegacyLabelName } from './labels.ts'
 
 export type MatchOp = '=' | '!=' | '=~' | '!~'
 
@@ -11,7 +12,7 @@ export interface Matcher {
 }
 
 export function formatMatcher(m: Matcher): string {
-  return `${/^[a-zA-Z_][a-zA-Z0-9_]*$/.test(m.name) ? m.name : JSON.stringify(m.name)}${m.op}${JSON.stringify(m.value)}`
+  return `${isLegacyLabelName(m.name) ? m.name : JSON.stringify(m.name)}${m.op}${JSON.stringify(m.value)}`
 }
 
 /** The test that a matcher makes of a label's value ('' where the label is absent). Throws RegexError. */

@@ -103,7 +103,6 @@ export class ScrapeLoop {
     this.lastError = other.lastError
     this.lastScrapeMs = other.lastScrapeMs
     this.lastDurationMs = other.lastDurationMs
-    this.#lastStartMs = -1
   }
 
   #wait(): void {

@@ -121,6 +121,7 @@ export class ScrapePool {
     metrics.poolTargets.remove({ scrape_job: this.#config.jobName })
     metrics.poolTargetLimit.remove({ scrape_job: this.#config.jobName })
     this.#own(this.#client.close())
+    this.#failureLog?.close()
   }
 
   #begin(target: Target, predecessor: ScrapeLoop | null): ScrapeLoop {

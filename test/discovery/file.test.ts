@@ -72,6 +72,21 @@ describe('file discovery', () => {
     await waitFor('the new content', async () => [...found.now.values()].join() === 'b:1', 5000)
   })
 
+  it('watches a folder that was not there at the start from the next refresh on', async () => {
+    const folder = `${tempFolder()}/later`
+    const clock = new FakeClock()
+    const found = discover([`${folder}/*.json`], clock)
+    expect(found.log.join()).toContain('cannot watch a folder of targets')
+    fs.mkdirSync(folder)
+    await clock.advance(60_000)
+    fs.writeFileSync(`${folder}/t.json`, '[{"targets": ["a:1"]}]')
+    // Far from the next refresh: a tenth of a second a look.
+    await waitFor('the file', async () => {
+      await clock.advance(100)
+      return found.now.size === 1
+    }, 5000)
+  })
+
   it('lets the thread turn while it reads a large file, and reads it again if it has changed meanwhile', async () => {
     const folder = tempFolder()
     const file = `${folder}/t.yml`

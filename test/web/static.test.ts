@@ -46,9 +46,13 @@ describe('the pages', () => {
     expect(nonces.size).toBe(5)
   })
 
+  it('answer probes too', async () => {
+    for (const path of ['/query', '/graph?g0.expr=up', '/targets']) expect((await get(path, { Accept: '*/*' })).status, path).toBe(200)
+  })
+
   it('stand in for nothing else', async () => {
     const f = async (path: string, headers: Record<string, string>, status: number): Promise<void> => expect((await get(path, headers)).status, path).toBe(status)
-    await f('/query', { Accept: '*/*' }, 404)
+    await f('/nope', { Accept: '*/*' }, 404)
     await f('/assets/gone-123.js', HTML, 404)
     await f('/assets/gone', HTML, 404)
     await f('/gone.js', HTML, 404)

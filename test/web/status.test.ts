@@ -88,7 +88,12 @@ describe('management', () => {
     expect(await get(`${base}/-/reload`, { method: 'PUT' })).toEqual([200, ''])
     expect(await get(`${base}/-/reload`, { method: 'POST' })).toEqual([500, 'failed to reload config: monitor.yml:3:1: unknown key "jobs"\n'])
     expect(await get(`${base}/-/reload`, { method: 'POST', headers: { 'Sec-Fetch-Site': 'cross-site' } })).toEqual([403, 'Cross-site requests are refused.'])
+    // Plain HTTP on another host than loopback: browsers tell the origin alone.
+    for (const Origin of ['http://evil.example', 'null']) {
+      expect(await get(`${base}/-/reload`, { method: 'POST', headers: { Origin } })).toEqual([403, 'Cross-site requests are refused.'])
+    }
     expect(reloads).toBe(3)
+    expect(await get(`${base}/-/reload`, { method: 'POST', headers: { Origin: base } })).toEqual([200, ''])
   })
 
   it('shows its metrics in the format asked for', async () => {

@@ -22,7 +22,7 @@ interface Line {
   target: string
 }
 
-async function scrape(file: string, intervals: number): Promise<{ folder: string, lines: () => Line[], said: string[], turn: () => Promise<void> }> {
+async function scrape(file: string, intervals: number): Promise<{ folder: string, lines: () => Line[], said: string[], turn: () => Promise<void>, manager: ScrapeManager }> {
   const folder = tempFolder()
   const clock = new FakeClock(1_700_000_000_000)
   const said: string[] = []
@@ -45,7 +45,7 @@ scrape_configs:
   }
   for (let i = 0; i < intervals; i++) await turn()
   const lines = (): Line[] => fs.readFileSync(path.join(folder, file), 'utf8').trimEnd().split('\n').map((line) => JSON.parse(line) as Line)
-  return { folder, lines, said, turn }
+  return { folder, lines, said, turn, manager }
 }
 
 it('has a line of each failed scrape, in the keys of Prometheus', async () => {
@@ -67,4 +67,15 @@ it('that cannot be written is told of in the ordinary log, and scraping goes on'
   fs.mkdirSync(path.join(folder, 'missing'))
   await turn()
   expect(lines().map(({ job_name }) => job_name).toSorted()).toEqual(['a', 'b'])
+})
+
+it('is closed with the job that it is of', async () => {
+  const { folder, manager } = await scrape('failures.log', 1)
+  const open = (): string[] => fs.readdirSync('/proc/self/fd').map((fd) => `/proc/self/fd/${fd}`)
+    // That of the folder just read is closed again.
+    .flatMap((link) => (fs.existsSync(link) ? fs.readlinkSync(link, 'utf8') : []))
+    .flatMap((file) => (file.startsWith(folder) ? path.basename(file) : []))
+  expect(open().toSorted()).toEqual(['failures.log', 'failures.log', 'other.log'])
+  manager.applyConfig(loadConfig('scrape_configs: []', path.join(folder, 'monitor.yml'), { strict: true, env: {} }).config)
+  expect(open()).toEqual([])
 })
