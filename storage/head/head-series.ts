@@ -19,7 +19,13 @@ export class HeadSeries {
   /** Open-addressed refs by hash of their pair ids; main's alone. */
   #table: Uint32Array = new Uint32Array(4096)
   #count = 0
+  readonly #pages: readonly PagedU32[]
+  readonly #allocate: (units: number) => number
+  /** Pair ids of the label set at hand. */
   #scratch: Uint32Array = new Uint32Array(256)
+  /** The label set that `find` took last, and the symbols it found for it, 0 where there was none. */
+  #found: Labels | null = null
+  #foundSymbols: Uint32Array = new Uint32Array(512)
   /** No more series than this. */
   limit: number = Infinity
 
@@ -31,6 +37,8 @@ export class HeadSeries {
     this.#group = heap.paged('seriesGroup')
     this.#column = heap.paged('seriesColumn')
     this.#more = heap.paged('seriesMore')
+    this.#pages = [this.#labels, this.#group, this.#column, this.#more]
+    this.#allocate = (units) => arena.allocate(units)
   }
 
   get count(): number {
@@ -41,12 +49,19 @@ export class HeadSeries {
   find(labels: Labels): number {
     const n = labels.length / 2
     this.#reserveScratch(n)
+    this.#found = labels
+    let isKnown = true
+    // To the end even where a pair is new: `add` goes on with what was found.
     for (let i = 0; i < n; i++) {
-      const pair = this.#symbols.findPair(this.#symbols.find(labels[2 * i]!), this.#symbols.find(labels[2 * i + 1]!))
-      if (pair === 0) return 0
+      const name = this.#symbols.find(labels[2 * i]!)
+      const value = this.#symbols.find(labels[2 * i + 1]!)
+      const pair = this.#symbols.findPair(name, value)
+      if (pair === 0) isKnown = false
+      this.#foundSymbols[2 * i] = name
+      this.#foundSymbols[2 * i + 1] = value
       this.#scratch[i] = pair
     }
-    return this.#findPairs(n, hashPairs(this.#scratch, n))
+    return isKnown ? this.#findPairs(n, hashPairs(this.#scratch, n)) : 0
   }
 
   /**
@@ -59,8 +74,7 @@ export class HeadSeries {
     }
     const n = this.#internPairs(labels)
     const ref = this.#count + 1
-    const allocate = (units: number): number => this.#arena.allocate(units)
-    for (const paged of [this.#labels, this.#group, this.#column, this.#more]) paged.reserve(ref, allocate)
+    for (const paged of this.#pages) paged.reserve(ref, this.#allocate)
     for (let i = 0; i < n; i++) this.#symbols.reservePosting(this.#scratch[i]!)
     const run = this.#arena.allocate((n + 2) >>> 1)
     // Nothing fails from here on.
@@ -141,15 +155,23 @@ export class HeadSeries {
   }
 
   #reserveScratch(n: number): void {
-    if (n > this.#scratch.length) this.#scratch = new Uint32Array(n * 2)
+    if (n <= this.#scratch.length) return
+    this.#scratch = new Uint32Array(n * 2)
+    this.#foundSymbols = new Uint32Array(n * 4)
   }
 
   #internPairs(labels: Labels): number {
     const n = labels.length / 2
-    this.#reserveScratch(n)
+    if (this.#found !== labels) this.find(labels)
+    // A text that stands twice in the set may be made by its first place: `intern` looks again.
+    const found = this.#foundSymbols
     for (let i = 0; i < n; i++) {
-      this.#scratch[i] = this.#symbols.internPair(this.#symbols.intern(labels[2 * i]!), this.#symbols.intern(labels[2 * i + 1]!))
+      if (this.#scratch[i] !== 0) continue
+      const name = found[2 * i] || this.#symbols.intern(labels[2 * i]!)
+      const value = found[2 * i + 1] || this.#symbols.intern(labels[2 * i + 1]!)
+      this.#scratch[i] = this.#symbols.internPair(name, value)
     }
+    this.#found = null
     return n
   }
 

@@ -23,7 +23,11 @@ const TEXT_LENGTH_MAX = 256
 export function hashBytes(bytes: Uint8Array, from: number, to: number): number {
   let h = 0x811c9dc5
   for (let i = from; i < to; i++) h = Math.imul(h ^ bytes[i]!, 0x01000193)
-  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b)
+  return avalanche(h)
+}
+
+function avalanche(fnv: number): number {
+  const h = Math.imul(fnv ^ (fnv >>> 16), 0x85ebca6b)
   return (h ^ (h >>> 13)) >>> 0
 }
 
@@ -45,6 +49,9 @@ export class SymbolReader {
   protected readonly pairCount: PagedU32
   protected readonly firstRun: PagedU32
   protected readonly lastRun: PagedU32
+  /** The text last looked up, in UTF-8, at [0, byteCount). */
+  protected bytes: Buffer = Buffer.alloc(1024)
+  protected byteCount = 0
   #textIds: Uint32Array = new Uint32Array(0)
   readonly #texts: string[] = []
 
@@ -63,11 +70,33 @@ export class SymbolReader {
 
   /** The id of a text, 0 if the head does not know it. */
   find(text: string): number {
-    const bytes = Buffer.from(text, 'utf8')
-    return this.findBytes(bytes, hashBytes(bytes, 0, bytes.length))
+    return this.findEncoded(this.encode(text))
   }
 
-  protected findBytes(bytes: Uint8Array, hash: number): number {
+  /** Puts a text's UTF-8 into `bytes` and `byteCount`; returns its hash. */
+  protected encode(text: string): number {
+    const n = text.length
+    if (n * 3 > this.bytes.length) this.bytes = Buffer.alloc(n * 6)
+    const { bytes } = this
+    // Fast path: ASCII, as nearly all labels are. A call into Node costs more than these few steps.
+    let h = 0x811c9dc5
+    let i = 0
+    for (; i < n; i++) {
+      const c = text.charCodeAt(i)
+      if (c >= 128) break
+      bytes[i] = c
+      h = Math.imul(h ^ c, 0x01000193)
+    }
+    if (i === n) {
+      this.byteCount = n
+      return avalanche(h)
+    }
+    this.byteCount = bytes.write(text, 'utf8')
+    return hashBytes(bytes, 0, this.byteCount)
+  }
+
+  /** The id of the text that `encode` took last. */
+  protected findEncoded(hash: number): number {
     const { u32 } = this.heap
     // Table before mask: main publishes the mask first when it grows, so a torn pair only shortens the search.
     const table = Atomics.load(u32, ROOT_SYMBOL_TABLE)
@@ -75,16 +104,17 @@ export class SymbolReader {
     const mask = u32[table * 2]!
     let slot = hash & mask
     for (let id = u32[table * 2 + 2 + slot]!; id !== 0; id = u32[table * 2 + 2 + slot]!) {
-      if (this.#isText(id, bytes)) return id
+      if (this.#isText(id)) return id
       slot = (slot + 1) & mask
     }
     return 0
   }
 
-  #isText(id: number, bytes: Uint8Array): boolean {
+  #isText(id: number): boolean {
     const n = this.length.get(id)
-    if (n !== bytes.length) return false
+    if (n !== this.byteCount) return false
     const at = this.at.get(id)
+    const { bytes } = this
     const { u8 } = this.heap
     for (let i = 0; i < n; i++) if (u8[at + i] !== bytes[i]) return false
     return true
@@ -171,6 +201,8 @@ export class SymbolReader {
 export class SymbolWriter extends SymbolReader {
   readonly #arena: Arena
   readonly #allocate: (units: number) => number
+  readonly #symbolPages: readonly PagedU32[]
+  readonly #pairPages: readonly PagedU32[]
   #symbols = 0
   #pairs = 0
   #blobAt = 0
@@ -180,22 +212,23 @@ export class SymbolWriter extends SymbolReader {
     super(heap)
     this.#arena = arena
     this.#allocate = (units) => arena.allocate(units)
+    this.#symbolPages = [this.at, this.length, this.firstPair]
+    this.#pairPages = [this.pairName, this.pairValue, this.pairNext, this.pairCount, this.firstRun, this.lastRun]
     this.#grow(ROOT_SYMBOL_TABLE, ROOT_SYMBOL_MASK, TABLE_MIN)
     this.#grow(ROOT_PAIR_TABLE, ROOT_PAIR_MASK, TABLE_MIN)
   }
 
   /** The id of a text, made if new. */
   intern(text: string): number {
-    const bytes = Buffer.from(text, 'utf8')
-    const hash = hashBytes(bytes, 0, bytes.length)
-    const known = this.findBytes(bytes, hash)
+    const hash = this.encode(text)
+    const known = this.findEncoded(hash)
     if (known !== 0) return known
     // What can fail for want of memory comes first, and the id is only given when all of it went well.
     const id = this.#symbols + 1
-    for (const paged of [this.at, this.length, this.firstPair]) paged.reserve(id, this.#allocate)
+    for (const paged of this.#symbolPages) paged.reserve(id, this.#allocate)
     this.#makeRoom(ROOT_SYMBOL_TABLE, ROOT_SYMBOL_MASK, id)
-    this.at.set(id, this.#store(bytes))
-    this.length.set(id, bytes.length)
+    this.at.set(id, this.#store())
+    this.length.set(id, this.byteCount)
     this.#symbols = id
     place(this.heap.u32, this.heap.u32[ROOT_SYMBOL_TABLE]!, id, hash)
     Atomics.store(this.heap.u32, ROOT_SYMBOL_COUNT, id)
@@ -207,8 +240,7 @@ export class SymbolWriter extends SymbolReader {
     const known = this.findPair(name, value)
     if (known !== 0) return known
     const id = this.#pairs + 1
-    const paged = [this.pairName, this.pairValue, this.pairNext, this.pairCount, this.firstRun, this.lastRun]
-    for (const array of paged) array.reserve(id, this.#allocate)
+    for (const paged of this.#pairPages) paged.reserve(id, this.#allocate)
     this.#makeRoom(ROOT_PAIR_TABLE, ROOT_PAIR_MASK, id)
     this.pairName.set(id, name)
     this.pairValue.set(id, value)
@@ -244,16 +276,19 @@ export class SymbolWriter extends SymbolReader {
     Atomics.add(u32, this.pairCount.wordOf(pair), 1)
   }
 
-  #store(bytes: Uint8Array): number {
-    if (bytes.length > this.#blobLeft) {
-      const units = Math.max(8192, Math.ceil(bytes.length / 8))
+  /** Copies the text that `encode` took last to where it stays. */
+  #store(): number {
+    const { bytes, byteCount: n } = this
+    if (n > this.#blobLeft) {
+      const units = Math.max(8192, Math.ceil(n / 8))
       this.#blobAt = this.#arena.allocate(units) * 8
       this.#blobLeft = units * 8
     }
     const at = this.#blobAt
-    this.heap.u8.set(bytes, at)
-    this.#blobAt += bytes.length
-    this.#blobLeft -= bytes.length
+    const { u8 } = this.heap
+    for (let i = 0; i < n; i++) u8[at + i] = bytes[i]!
+    this.#blobAt += n
+    this.#blobLeft -= n
     return at
   }
 

@@ -69,7 +69,8 @@ export class SeriesFile {
   }
 
   addSeries(ref: number, labels: Labels): void {
-    const room = 16 + labels.reduce((sum, text) => sum + text.length * 3 + 5, 0)
+    let room = 16
+    for (const text of labels) room += text.length * 3 + 5
     if (this.#seriesAt >= 0 && (this.#used + room > this.#buffer.length || this.#used - this.#seriesAt > 32768)) this.#closeSeries()
     this.#reserve(room + 64)
     if (this.#seriesAt < 0) {
@@ -79,11 +80,7 @@ export class SeriesFile {
       this.#used += FRAME_HEAD_BYTES + 8
     }
     this.#used = writeVarint(this.#buffer, this.#used, labels.length / 2)
-    for (const text of labels) {
-      const length = Buffer.byteLength(text, 'utf8')
-      this.#used = writeVarint(this.#buffer, this.#used, length)
-      this.#used += this.#buffer.write(text, this.#used, 'utf8')
-    }
+    for (const text of labels) this.#used = writeText(this.#buffer, this.#used, text)
     this.#seriesCount++
   }
 
@@ -162,6 +159,26 @@ export class SeriesFile {
     }
     return copies
   }
+}
+
+/** A text's length, as a varint, and its UTF-8; returns the place behind. */
+function writeText(out: Buffer, at: number, text: string): number {
+  const n = text.length
+  if (n < 128) {
+    // Fast path: short ASCII, as nearly all labels are. A call into Node costs more.
+    let i = 0
+    for (; i < n; i++) {
+      const c = text.charCodeAt(i)
+      if (c >= 128) break
+      out[at + 1 + i] = c
+    }
+    if (i === n) {
+      out[at] = n
+      return at + 1 + n
+    }
+  }
+  const textAt = writeVarint(out, at, Buffer.byteLength(text, 'utf8'))
+  return textAt + out.write(text, textAt, 'utf8')
 }
 
 /** The first copy, with bytes of the second wherever a frame of the first does not hold. */

@@ -2,6 +2,7 @@
 import fs from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { FakeClock } from '../../lib/std/clock.ts'
+import { labelsFromRecord } from '../../lib/model/labels.ts'
 import { Random, freshSeed } from '../../lib/std/random.ts'
 import { REJECT_DUPLICATE, REJECT_FUTURE, REJECT_OUT_OF_ORDER, REJECT_TOO_OLD, STORED } from '../../storage/interface.ts'
 import { waitFor } from '../support/monitor-process.ts'
@@ -29,6 +30,23 @@ describe('Database', () => {
     expect(again.recovery.wasUnclean).toBe(false)
     expect(readAll(again)).toEqual(want)
     expect(again.series(series(2))).toBe(b)
+    await again.close()
+  })
+
+  it('keeps label texts of any length and script, each series once', async () => {
+    const folder = tempFolder()
+    const db = open(folder)
+    const texts = ['é', 'aé', 'x'.repeat(127), 'x'.repeat(128), `${'x'.repeat(126)}é`, '表'.repeat(500), 'y'.repeat(5000), `${'y'.repeat(5000)}😀`, '\0', 'é\0']
+    const sets = texts.flatMap((text) => [labelsFromRecord({ __name__: 'm', [text]: 'v' }), labelsFromRecord({ __name__: text, a: text, b: text })])
+    const refs = sets.map((labels) => db.series(labels))
+    expect(new Set(refs).size).toBe(sets.length)
+    append(db, batchOf(NOW, refs, refs))
+    const want = new Map(sets.map((labels, i) => [keyOf(labels), [[NOW, refs[i]!]]]))
+    expect(readAll(db)).toEqual(want)
+    await db.close()
+    const again = open(folder)
+    expect(readAll(again)).toEqual(want)
+    expect(sets.map((labels) => again.series([...labels]))).toEqual(refs)
     await again.close()
   })
 

@@ -58,15 +58,17 @@ export function writeBody(series: readonly BodySeries[], ...more: readonly Uint8
 const MODES = ['idle', 'user', 'system', 'iowait', 'irq', 'nice', 'softirq', 'steal']
 const REGIONS = ['us-east', 'us-west', 'eu-west', 'eu-north', 'ap-south', 'ap-east', 'sa-east', 'af-south']
 
-/** Labels of node_exporter's CPU series, 64 per host, eight or nine labels each, some 200 bytes. */
+/** Labels of the i-th of node_exporter's CPU series, 64 per host, nine labels each, some 200 bytes. */
+export function nodeLabelsAt(i: number): [string, string][] {
+  const host = Math.floor(i / 64)
+  const region = REGIONS[host % 8]!
+  return [
+    ['__name__', 'node_cpu_seconds_total'], ['cpu', String(Math.floor(i / 8) % 8)], ['dc', `${region}-${'abc'[host % 3]!}`],
+    ['env', host % 10 === 0 ? 'staging' : 'prod'], ['instance', `host-${String(host).padStart(5, '0')}.${region}.example:9100`],
+    ['job', 'node'], ['mode', MODES[i % 8]!], ['rack', `r${String(Math.floor(host / 40)).padStart(4, '0')}`], ['region', region],
+  ]
+}
+
 export function nodeLabels(seriesCount: number): [string, string][][] {
-  return Array.from({ length: seriesCount }, (_, i) => {
-    const host = Math.floor(i / 64)
-    const region = REGIONS[host % 8]!
-    return [
-      ['__name__', 'node_cpu_seconds_total'], ['cpu', String(Math.floor(i / 8) % 8)], ['dc', `${region}-${'abc'[host % 3]!}`],
-      ['env', host % 10 === 0 ? 'staging' : 'prod'], ['instance', `host-${String(host).padStart(5, '0')}.${region}.example:9100`],
-      ['job', 'node'], ['mode', MODES[i % 8]!], ['rack', `r${String(Math.floor(host / 40)).padStart(4, '0')}`], ['region', region],
-    ]
-  })
+  return Array.from({ length: seriesCount }, (_, i) => nodeLabelsAt(i))
 }
