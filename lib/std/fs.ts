@@ -28,6 +28,8 @@ export interface Disk {
   writeFileSync(path: string, text: string, options: { flag: 'wx' }): void
   rmSync(path: string, options: { force: true }): void
   unlink(path: string, done: Done): void
+  renameSync(from: string, to: string): void
+  rmdirSync(path: string): void
 }
 
 let disk: Disk = fs
@@ -161,6 +163,17 @@ export function fileSizeBytes(file: string): number {
 
 export function removeFile(file: string): void {
   guarded(`remove ${file}`, () => disk.rmSync(file, { force: true }))
+}
+
+/** Gives a file or folder another name, in place of what has it. Durable when the folder is synced. */
+export function rename(from: string, to: string): void {
+  guarded(`rename ${from} to ${to}`, () => disk.renameSync(from, to))
+}
+
+/** Removes a folder of files. Holds the thread while their space is freed. */
+export function removeFolder(folder: string): void {
+  for (const name of listFolder(folder)) removeFile(path.join(folder, name))
+  guarded(`remove folder ${folder}`, () => disk.rmdirSync(folder))
 }
 
 /**
