@@ -26,30 +26,43 @@ export function bitWidth(value: number): number {
   return 32 - Math.clz32(value)
 }
 
-/** Packs n values below 2^w (w ≤ 32), each less `ref`; returns the position behind the last byte. */
-export function packBits(out: Uint8Array, at: number, values: Float64Array, n: number, ref: number, w: number): number {
+/** Bits of a non-negative integer below 2^53. */
+export function integerWidth(value: number): number {
+  return value < 4294967296 ? 32 - Math.clz32(value) : 64 - Math.clz32(value / 4294967296)
+}
+
+/** Packs values[from, from + n), each less `ref` and then below 2^w (w ≤ 32); returns the position behind the last byte. */
+export function packBits(out: Uint8Array, at: number, values: Float64Array, from: number, n: number, ref: number, w: number): number {
   if (w === 0) return at
   let acc = 0
   let held = 0
-  for (let i = 0; i < n; i++) {
-    let value = values[i]! - ref
-    let left = w
-    // 16 bits at a time, so that the 32-bit accumulator (7 bits at the most before) never overflows.
-    while (left > 0) {
-      const take = left < 16 ? left : 16
-      const low = value & ((1 << take) - 1)
-      acc |= low << held
-      held += take
-      while (held >= 8) {
-        out[at++] = acc & 255
-        acc >>>= 8
-        held -= 8
-      }
-      left -= take
-      value >>>= 16
+  // 16 bits at a time, so that the 32-bit accumulator (15 bits at the most before) never overflows.
+  const high = w - 16
+  for (let i = from; i < from + n; i++) {
+    const value = values[i]! - ref
+    if (high <= 0) {
+      acc |= value << held
+      held += w
+    } else {
+      acc |= (value & 0xffff) << held
+      out[at] = acc
+      out[at + 1] = acc >>> 8
+      at += 2
+      acc = (acc >>> 16) | ((value >>> 16) << held)
+      held += high
+    }
+    if (held >= 16) {
+      out[at] = acc
+      out[at + 1] = acc >>> 8
+      at += 2
+      acc >>>= 16
+      held -= 16
     }
   }
-  if (held > 0) out[at++] = acc & 255
+  for (; held > 0; held -= 8) {
+    out[at++] = acc
+    acc >>>= 8
+  }
   return at
 }
 

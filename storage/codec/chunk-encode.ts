@@ -189,7 +189,7 @@ function writeResiduals(values: Float64Array, n: number, out: Uint8Array, at: nu
   const w = n === 0 ? 0 : bitWidth(max - min)
   out[at++] = w
   at = writeVarint(out, at, zigzag(ref))
-  return packBits(out, at, values, n, ref, w)
+  return packBits(out, at, values, 0, n, ref, w)
 }
 
 function encodeXor(src: Float64Array, from: number, n: number, out: Uint8Array, at: number): number {

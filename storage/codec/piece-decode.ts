@@ -1,0 +1,251 @@
+// Decodes pieces (FORMAT.md, "Piece"). Input may be damaged: nothing is written outside `out`, and a bad piece gives
+// wrong numbers or a RangeError. Checksums are the reader's duty.
+import { unzigzag } from './bits.ts'
+import { KIND_CONSTANT, KIND_DECIMAL, KIND_ZERO, POW10 } from './chunk-encode.ts'
+import { MINIBLOCK, MINIBLOCK_EXCEPTIONS } from './miniblocks.ts'
+import { DECIMAL_PATCHED, DECIMAL_SPARSE, ORDER_SHIFT, PIECE_GAPS, PIECE_ROWS, PIECE_SHORT } from './piece-shape.ts'
+import { LIVE, readPresence } from './presence.ts'
+import { decodeXorRun } from './xor-run.ts'
+
+/** Decoders may look this far past a piece. */
+export const PIECE_PAD_BYTES = 8
+
+/** Of the last piece with gaps: 0 absent, 1 live, 2 stale, row by row. */
+export const states: Uint8Array = new Uint8Array(PIECE_ROWS)
+/** Whether the last piece had gaps: then consult `states`. */
+export let lastHasGaps = false
+
+const packed = new Float64Array(PIECE_ROWS)
+const spread = new Float64Array(PIECE_ROWS)
+const live = new Float64Array(PIECE_ROWS)
+const f64 = new Float64Array(1)
+const f64Bytes = new Uint8Array(f64.buffer)
+
+/** Bytes to decode from, with PIECE_PAD_BYTES to spare behind the last piece. */
+export interface PieceBytes {
+  readonly bytes: Uint8Array
+  /** Over the same bytes. */
+  readonly view: DataView
+}
+
+let cursor = 0
+
+/**
+ * Decodes the piece at `at` of `rows` rows into out[outAt, outAt + rows); places without a live value keep what they held.
+ * Returns where the piece ends, and sets lastHasGaps.
+ */
+export function decodePiece(src: PieceBytes, at: number, rows: number, out: Float64Array, outAt: number): number {
+  const { bytes } = src
+  const head = bytes[at]!
+  cursor = at + 1
+  lastHasGaps = (head & PIECE_GAPS) !== 0
+  if (rows > PIECE_ROWS || outAt + rows > out.length) throw new RangeError(`piece of ${rows} rows`)
+  if (!lastHasGaps) {
+    decodeBody(src, head, rows, out, outAt)
+    return cursor
+  }
+  cursor = readPresence(bytes, cursor, rows, states)
+  let n = 0
+  for (let i = 0; i < rows; i++) if (states[i] === LIVE) n++
+  decodeBody(src, head, n, live, 0)
+  let k = 0
+  for (let i = 0; i < rows; i++) if (states[i] === LIVE) out[outAt + i] = live[k++]!
+  return cursor
+}
+
+function decodeBody(src: PieceBytes, head: number, n: number, out: Float64Array, outAt: number): void {
+  const { bytes } = src
+  switch (head & 3) {
+    case KIND_ZERO:
+      out.fill(0, outAt, outAt + n)
+      return
+    case KIND_CONSTANT: {
+      if ((head & PIECE_SHORT) !== 0) {
+        const p = POW10[bytes[cursor++]!]
+        f64[0] = unzigzag(readVarint(bytes)) / (p ?? NaN)
+      } else {
+        readF64(bytes)
+      }
+      const value = f64[0]!
+      for (let i = 0; i < n; i++) out[outAt + i] = value
+      return
+    }
+    case KIND_DECIMAL:
+      decodeDecimal(src, n, out, outAt)
+      return
+    default:
+      if (n > 0) cursor = decodeXorRun(bytes, src.view, cursor, n, out, outAt)
+  }
+}
+
+function readVarint(src: Uint8Array): number {
+  let value = src[cursor++]!
+  if (value < 128) return value
+  value &= 127
+  for (let i = 1, unit = 128; i < 8; i++, unit *= 128) {
+    const byte = src[cursor++]!
+    value += (byte & 127) * unit
+    if (byte < 128) return value
+  }
+  throw new RangeError('varint longer than 8 bytes')
+}
+
+function readF64(src: Uint8Array): void {
+  for (let i = 0; i < 8; i++) f64Bytes[i] = src[cursor++]!
+}
+
+function decodeDecimal(src: PieceBytes, n: number, out: Float64Array, outAt: number): void {
+  const { bytes } = src
+  const shape = bytes[cursor++]!
+  const p = POW10[shape & 15]
+  const order = (shape >>> ORDER_SHIFT) & 3
+  if (p === undefined || order > 2 || n < order) throw new RangeError(`decimals of shape ${shape}, ${n} of them`)
+  const patchesAt = cursor
+  if ((shape & DECIMAL_PATCHED) !== 0) {
+    for (let left = readVarint(bytes); left > 0; left--) {
+      readVarint(bytes)
+      cursor += 8
+      if (cursor > bytes.length) throw new RangeError('patches past the end')
+    }
+  }
+  const first = unzigzag(readVarint(bytes))
+  const g = readVarint(bytes)
+  const step = order === 2 ? unzigzag(readVarint(bytes)) : 0
+  const count = n - order
+  const residuals = (shape & DECIMAL_SPARSE) !== 0 ? readSparse(src, count) : readMiniblocks(src, count)
+  if (order === 0) sumNone(residuals, n, first, g, p, out, outAt)
+  else if (order === 1) sumOnce(residuals, n, first, g, p, out, outAt)
+  else sumTwice(residuals, n, { first, step: step * g }, g, p, out, outAt)
+  if ((shape & DECIMAL_PATCHED) !== 0) patch(bytes, patchesAt, n, out, outAt)
+}
+
+function sumNone(residuals: Float64Array, n: number, first: number, g: number, p: number, out: Float64Array, outAt: number): void {
+  if (p === 1) for (let i = 0; i < n; i++) out[outAt + i] = first + g * residuals[i]!
+  else for (let i = 0; i < n; i++) out[outAt + i] = (first + g * residuals[i]!) / p
+}
+
+function sumOnce(residuals: Float64Array, n: number, first: number, g: number, p: number, out: Float64Array, outAt: number): void {
+  let m = first
+  out[outAt] = m / p
+  if (p === 1) {
+    for (let i = 1; i < n; i++) {
+      m += g * residuals[i - 1]!
+      out[outAt + i] = m
+    }
+    return
+  }
+  for (let i = 1; i < n; i++) {
+    m += g * residuals[i - 1]!
+    out[outAt + i] = m / p
+  }
+}
+
+function sumTwice(
+  residuals: Float64Array, n: number, { first, step }: { first: number; step: number }, g: number, p: number, out: Float64Array, outAt: number,
+): void {
+  let m = first
+  let d = step
+  out[outAt] = m / p
+  m += d
+  out[outAt + 1] = m / p
+  for (let i = 2; i < n; i++) {
+    d += g * residuals[i - 2]!
+    m += d
+    out[outAt + i] = m / p
+  }
+}
+
+function patch(bytes: Uint8Array, at: number, n: number, out: Float64Array, outAt: number): void {
+  const end = cursor
+  cursor = at
+  let row = 0
+  for (let left = readVarint(bytes); left > 0; left--) {
+    row += readVarint(bytes)
+    readF64(bytes)
+    if (row >= n) throw new RangeError(`patch at ${row} of ${n}`)
+    out[outAt + row] = f64[0]!
+  }
+  cursor = end
+}
+
+function readSparse(src: PieceBytes, count: number): Float64Array {
+  const { bytes } = src
+  const bitmap = cursor
+  cursor += (count + 7) >>> 3
+  let n = 0
+  for (let i = bitmap; i < cursor; i++) n += ones(bytes[i]!)
+  if (n > count) throw new RangeError(`${n} residuals of ${count}`)
+  readMiniblocks(src, n)
+  let k = 0
+  for (let i = 0; i < count; i++) spread[i] = (bytes[bitmap + (i >>> 3)]! >>> (i & 7)) & 1 ? packed[k++]! : 0
+  return spread
+}
+
+function ones(byte: number): number {
+  byte -= (byte >>> 1) & 0x55
+  byte = (byte & 0x33) + ((byte >>> 2) & 0x33)
+  return (byte + (byte >>> 4)) & 15
+}
+
+/** Unpacks `count` residuals into `packed`. */
+function readMiniblocks(src: PieceBytes, count: number): Float64Array {
+  const { bytes, view } = src
+  let ref = 0
+  for (let from = 0; from < count; from += MINIBLOCK) {
+    const n = Math.min(MINIBLOCK, count - from)
+    const head = bytes[cursor++]!
+    const w = head & ~MINIBLOCK_EXCEPTIONS
+    if (w > 32) throw new RangeError(`residuals of ${w} bits`)
+    ref += unzigzag(readVarint(bytes))
+    let exceptionsAt = 0
+    if ((head & MINIBLOCK_EXCEPTIONS) !== 0) {
+      exceptionsAt = cursor
+      for (let left = readVarint(bytes); left > 0; left--) {
+        cursor++
+        readVarint(bytes)
+        if (cursor > bytes.length) throw new RangeError('exceptions past the end')
+      }
+    }
+    if (cursor + ((n * w + 7) >>> 3) + 4 > bytes.length) throw new RangeError('residuals past the end')
+    if (w <= 25) unpackNarrow(view, cursor, w, n, ref, from)
+    else unpackWide(view, cursor, w, n, ref, from)
+    cursor += (n * w + 7) >>> 3
+    if (exceptionsAt > 0) addExceptions(bytes, exceptionsAt, n, from)
+  }
+  return packed
+}
+
+function unpackNarrow(view: DataView, at: number, w: number, n: number, ref: number, from: number): void {
+  if (w === 0) {
+    packed.fill(ref, from, from + n)
+    return
+  }
+  const mask = (1 << w) - 1
+  let bit = 0
+  for (let i = 0; i < n; i++) {
+    packed[from + i] = ref + ((view.getInt32(at + (bit >>> 3), true) >>> (bit & 7)) & mask)
+    bit += w
+  }
+}
+
+function unpackWide(view: DataView, at: number, w: number, n: number, ref: number, from: number): void {
+  const mask = 2 ** (w - 16) - 1
+  let bit = 0
+  for (let i = 0; i < n; i++) {
+    const low = (view.getInt32(at + (bit >>> 3), true) >>> (bit & 7)) & 0xffff
+    const rest = bit + 16
+    packed[from + i] = ref + low + ((view.getInt32(at + (rest >>> 3), true) >>> (rest & 7)) & mask) * 65536
+    bit += w
+  }
+}
+
+function addExceptions(bytes: Uint8Array, at: number, n: number, from: number): void {
+  const end = cursor
+  cursor = at
+  for (let left = readVarint(bytes); left > 0; left--) {
+    const i = bytes[cursor++]!
+    if (i >= n) throw new RangeError(`exception at ${i} of ${n}`)
+    packed[from + i]! += unzigzag(readVarint(bytes))
+  }
+  cursor = end
+}
