@@ -94,14 +94,15 @@ export function unpackBits(src: Uint8Array, at: number, out: Float64Array, outAt
     }
     return
   }
+  // 32 is no shift: the fifth byte moves up by one, then by the rest.
+  const mask = w === 32 ? -1 : (1 << w) - 1
   let bit = 0
   for (let i = 0; i < n; i++) {
     const p = at + (bit >>> 3)
     const shift = bit & 7
-    const low = (src[p]! | (src[p + 1]! << 8) | (src[p + 2]! << 16)) >>> shift
-    const lowBits = 24 - shift
-    const high = ((src[p + 3]! | (src[p + 4]! << 8)) & ((1 << (w - lowBits)) - 1)) >>> 0
-    out[outAt + i] = ref + low + high * 2 ** lowBits
+    const word = src[p]! | (src[p + 1]! << 8) | (src[p + 2]! << 16) | (src[p + 3]! << 24)
+    const value = (word >>> shift) | ((src[p + 4]! << 1) << (31 - shift))
+    out[outAt + i] = ref + ((value & mask) >>> 0)
     bit += w
   }
 }
