@@ -29,15 +29,16 @@ function readVarint(src: Uint8Array): number {
 /**
  * Decodes the chunk at src[at, …) of `rows` rows (≤ 32) into out[outAt, outAt + rows). Sets lastPresent and
  * lastStale; places without a live value keep what they held. Returns true if the chunk has gaps.
+ * Where only the first `want` rows matter the others may come out undefined.
  * `src` must be readable 8 bytes past the chunk.
  */
-export function decodeChunk(src: Uint8Array, at: number, rows: number, out: Float64Array, outAt: number): boolean {
+export function decodeChunk(src: Uint8Array, at: number, rows: number, out: Float64Array, outAt: number, want: number = rows): boolean {
   const head = src[at]!
   cursor = at + 1
   if ((head & HEAD_GAPS) === 0) {
     lastPresent = rows === 32 ? 0xffffffff : (1 << rows) - 1
     lastStale = 0
-    decodeBody(src, head, rows, out, outAt)
+    decodeBody(src, head, rows, out, outAt, want)
     return false
   }
   lastPresent = readU32(src)
@@ -45,7 +46,7 @@ export function decodeChunk(src: Uint8Array, at: number, rows: number, out: Floa
   const live = lastPresent & ~lastStale
   let n = 0
   for (let i = 0; i < rows; i++) n += (live >>> i) & 1
-  decodeBody(src, head, n, scratch, 0)
+  decodeBody(src, head, n, scratch, 0, n)
   let k = 0
   for (let i = 0; i < rows; i++) {
     if ((live >>> i) & 1) {
@@ -64,7 +65,7 @@ export function decodeStretch(src: Uint8Array, at: number, n: number, out: Float
   const head = src[at]!
   if ((head & HEAD_GAPS) !== 0) throw new RangeError(`chunk head ${head} in a list of values`)
   cursor = at + 1
-  decodeBody(src, head, n, out, outAt)
+  decodeBody(src, head, n, out, outAt, n)
   return cursor
 }
 
@@ -74,39 +75,40 @@ function readU32(src: Uint8Array): number {
   return value
 }
 
-function decodeBody(src: Uint8Array, head: number, n: number, out: Float64Array, outAt: number): void {
+/** The first `want` of n values; with want < n the cursor ends anywhere. */
+function decodeBody(src: Uint8Array, head: number, n: number, out: Float64Array, outAt: number, want: number): void {
   switch (head & 3) {
     case KIND_ZERO:
-      out.fill(0, outAt, outAt + n)
+      out.fill(0, outAt, outAt + want)
       return
     case KIND_CONSTANT:
       for (let i = 0; i < 8; i++) xorBytes[i] = src[cursor + i]!
-      for (let i = 0; i < n; i++) out[outAt + i] = xorValue[0]!
+      for (let i = 0; i < want; i++) out[outAt + i] = xorValue[0]!
       cursor += 8
       return
     case KIND_DECIMAL:
-      decodeDecimal(src, head, n, out, outAt)
+      decodeDecimal(src, head, n, out, outAt, want)
       return
     default:
-      decodeXor(src, n, out, outAt)
+      decodeXor(src, want, out, outAt)
   }
 }
 
-function decodeDecimal(src: Uint8Array, head: number, n: number, out: Float64Array, outAt: number): void {
+function decodeDecimal(src: Uint8Array, head: number, n: number, out: Float64Array, outAt: number, want: number): void {
   const e = src[cursor++]!
   if (e > 14) throw new RangeError(`decimal exponent ${e}`)
   const order = (head >>> HEAD_ORDER_SHIFT) & 3
   const first = order > 0 ? unzigzag(readVarint(src)) : 0
   let delta = order > 1 ? unzigzag(readVarint(src)) : 0
-  const count = n - order
+  const count = Math.max(0, want - order)
   const list = order === 0 ? out : residuals
   const listAt = order === 0 ? outAt : 0
-  if ((head & HEAD_SPARSE) !== 0) readSparse(src, count)
+  if ((head & HEAD_SPARSE) !== 0) readSparse(src, n - order, count)
   else readResiduals(src, count, list, listAt)
   if (order === 1) {
     let m = first
     out[outAt] = m
-    for (let i = 1; i < n; i++) {
+    for (let i = 1; i < want; i++) {
       m += residuals[i - 1]!
       out[outAt + i] = m
     }
@@ -114,7 +116,7 @@ function decodeDecimal(src: Uint8Array, head: number, n: number, out: Float64Arr
     let m = first + delta
     out[outAt] = first
     out[outAt + 1] = m
-    for (let i = 2; i < n; i++) {
+    for (let i = 2; i < want; i++) {
       delta += residuals[i - 2]!
       m += delta
       out[outAt + i] = m
@@ -122,7 +124,7 @@ function decodeDecimal(src: Uint8Array, head: number, n: number, out: Float64Arr
   }
   if (e > 0) {
     const p = POW10[e]!
-    for (let i = 0; i < n; i++) out[outAt + i] = out[outAt + i]! / p
+    for (let i = 0; i < want; i++) out[outAt + i] = out[outAt + i]! / p
   }
 }
 
@@ -134,9 +136,10 @@ function readResiduals(src: Uint8Array, count: number, into: Float64Array, intoA
   cursor += (count * w + 7) >>> 3
 }
 
-function readSparse(src: Uint8Array, count: number): void {
+/** The first `count` of `total` residuals. */
+function readSparse(src: Uint8Array, total: number, count: number): void {
   const bitmapAt = cursor
-  cursor += (count + 7) >>> 3
+  cursor += (total + 7) >>> 3
   let n = 0
   for (let i = 0; i < count; i++) n += (src[bitmapAt + (i >>> 3)]! >>> (i & 7)) & 1
   readResiduals(src, n, scratch, 0)

@@ -91,7 +91,7 @@ export function planGroup(heap: SharedHeap, reader: SegmentReader, snapshot: Gro
     let from = 0
     let to = place.rows
     if (place.minT < mint || place.maxT > maxt) {
-      reader.load(place, 0, 0)
+      reader.loadTimes(place)
       while (from < to && reader.times[from]! < mint) from++
       while (to > from && reader.times[to - 1]! > maxt) to--
     }
@@ -131,7 +131,7 @@ function readSegment(
   const isWhole = rows === place.rows
   let known = cols.length
   while (known > 0 && cols[known - 1]! >= place.columns) known--
-  if (known === 0) reader.load(place, 0, 0)
+  if (known === 0) reader.loadTimes(place)
   else reader.load(place, cols[0]!, cols[known - 1]!)
   for (let i = 0; i < rows; i++) batch.t[base + i] = reader.times[from + i]!
   const { v, n } = batch
@@ -141,7 +141,7 @@ function readSegment(
       batch.beginGaps(s, base)
       continue
     }
-    const gapped = isWhole ? decodeChunk(reader.bytes, at, rows, v, s * n + base) : decodeChunk(reader.bytes, at, place.rows, edge, 0)
+    const gapped = isWhole ? decodeChunk(reader.bytes, at, rows, v, s * n + base) : decodeChunk(reader.bytes, at, place.rows, edge, 0, to)
     if (!isWhole) for (let i = 0; i < rows; i++) v[s * n + base + i] = edge[from + i]!
     if (gapped) {
       batch.beginGaps(s, base)

@@ -1,5 +1,7 @@
 // Reads segments back: whole ones where many columns are wanted, only the needed pieces where few are. The kernel's
-// page cache is the cache; what is read goes into one reused buffer per reader.
+// page cache is the cache; what is read goes into one reused buffer per reader:
+//
+//   bytes   │ head, timestamps, offsets │ chunks of columns [first, last] │     one after the other, or the whole segment
 import { crc32 } from 'node:zlib'
 import { DiskError, DiskFile } from '../../lib/std/fs.ts'
 import { decodeChunk, lastPresent, lastStale } from '../codec/chunk-decode.ts'
@@ -7,13 +9,15 @@ import { readSegmentPlace, type SegmentPlace } from './group-record.ts'
 import { SEGMENT_HEAD_BYTES, segmentFilePath } from './segment-file.ts'
 import type { SharedHeap } from './shared-heap.ts'
 
-/** Segments up to this size are read whole, with their checksum. */
+/** Segments up to this size are read whole. */
 const WHOLE_BYTES = 16 * 1024
 const OPEN_FILES_MAX = 32
 /** Segments remembered as sound; when they are more, all are looked at anew. */
 const VERIFIED_MAX = 65_536
 /** Decoders may look this far past a chunk. */
 const PAD_BYTES = 16
+/** Room for the chunk of timestamps. */
+const TIMES_BYTES_MAX = 320
 
 /** A segment whose bytes do not match their checksum or make no sense; other segments are unharmed. */
 export class SegmentDamageError extends Error {
@@ -22,21 +26,24 @@ export class SegmentDamageError extends Error {
 
 export class SegmentReader {
   /** What could not be read, by segment; `planGroup` leaves these out from then on. */
-  readonly damaged: Map<string, string> = new Map<string, string>()
+  readonly damaged: Map<number, string> = new Map<number, string>()
   /** Why segments were left out since the querier at work opened. */
   readonly leftOut: Set<string> = new Set<string>()
   readonly #folder: string
   readonly #files = new Map<number, DiskFile>()
   /** Bytes of the loaded columns; `chunkAt` gives places in it. */
   bytes: Buffer = Buffer.alloc(64 * 1024)
-  #offsets: Uint32Array = new Uint32Array(0)
-  /** What payload offset bytes[0] of the chunk area stands for. */
-  #chunkBase = 0
+  #words: Uint32Array = new Uint32Array(this.bytes.buffer)
   readonly times: Float64Array = new Float64Array(34)
+  /** The segment at whose head `bytes` begins, and which of its columns are there. */
+  #key = 0
+  #offsetsWord = 0
+  #first = 0
+  #last = -1
+  /** Place in the payload of the first byte behind the head, less its place in `bytes`. */
+  #chunkBase = 0
   /** Segments whose checksum this reader has seen to hold. */
-  readonly #verified = new Set<string>()
-  /** The segment that `bytes` holds all of. */
-  #whole = ''
+  readonly #verified = new Set<number>()
   readonly #column = new Float64Array(34)
   readonly found: Float64Array = new Float64Array(1)
 
@@ -46,15 +53,24 @@ export class SegmentReader {
 
   /** Loads columns [first, last] and the timestamps (into `times`). Throws SegmentDamageError after noting the segment as damaged. */
   load(place: SegmentPlace, first: number, last: number): void {
+    const key = segmentKey(place)
+    if (key === this.#key && first >= this.#first && last <= this.#last) return
     try {
-      this.#load(place, first, last)
+      if (key !== this.#key) this.#loadHead(place, key, first, last)
+      if (first < this.#first || last > this.#last) this.#loadColumns(place, first, last)
     } catch (cause) {
+      this.#key = 0
       // A file that retention has removed meanwhile is no different to the reader; any other refusal of the disk may pass.
       const isGone = cause instanceof DiskError && cause.code === 'ENOENT'
       if (!(cause instanceof SegmentDamageError || isGone || cause instanceof RangeError)) throw cause
-      this.damaged.set(segmentKey(place), cause.message)
+      this.damaged.set(key, cause.message)
       throw cause instanceof SegmentDamageError ? cause : new SegmentDamageError(cause.message, { cause })
     }
+  }
+
+  /** Loads the timestamps. Throws like `load`. */
+  loadTimes(place: SegmentPlace): void {
+    this.load(place, 0, -1)
   }
 
   /** True if the segment must be left out; remembers that it was, for the answer's warnings. */
@@ -65,45 +81,69 @@ export class SegmentReader {
     return true
   }
 
-  #load(place: SegmentPlace, first: number, last: number): void {
-    const key = segmentKey(place)
-    if (key === this.#whole) return
-    this.#whole = ''
+  /** Reads a segment's head, and all of it where that is no more work or where its checksum has not been seen to hold. */
+  #loadHead(place: SegmentPlace, key: number, first: number, last: number): void {
+    this.#key = 0
     const file = this.#open(place.file)
-    const headBytes = SEGMENT_HEAD_BYTES + 320 + (place.columns + 1) * 4
-    // The first look at a segment takes all of it, to see whether its checksum holds.
     const isKnown = this.#verified.has(key)
     const isWhole = !isKnown || place.lengthBytes <= WHOLE_BYTES || (last - first + 1) * 2 >= place.columns
-    const want = isWhole ? place.lengthBytes + 8 : Math.min(place.lengthBytes, headBytes)
-    this.#reserve(Math.max(want, headBytes) + PAD_BYTES)
+    const headBytes = Math.min(place.lengthBytes, headBytesOf(place))
+    const want = isWhole ? place.lengthBytes + 4 : headBytes
+    this.#reserve(want + PAD_BYTES, 0)
     const got = file.read(this.bytes, place.offsetBytes, want)
     this.bytes.fill(0, got, got + PAD_BYTES)
-    if (isWhole && (got < want || this.bytes.readUInt32LE(place.lengthBytes) !== crc32(this.bytes.subarray(0, place.lengthBytes)))) {
-      throw new SegmentDamageError(`cannot read segment at ${place.offsetBytes} of ${file.path}: ${place.lengthBytes} bytes do not match their checksum`)
-    }
-    if (!isKnown) {
-      if (this.#verified.size >= VERIFIED_MAX) this.#verified.clear()
-      this.#verified.add(key)
-    }
+    if (got < want) throw new SegmentDamageError(`cannot read segment at ${place.offsetBytes} of ${file.path}: it ends after ${got} of ${want} bytes`)
+    if (!isKnown) this.#verify(place, file.path)
     decodeChunk(this.bytes, SEGMENT_HEAD_BYTES, place.rows, this.times, 0)
-    this.#readOffsets(place, file.path)
+    this.#offsetsWord = this.#words[3]! / 4
     this.#chunkBase = 0
-    if (isWhole) {
-      this.#whole = key
-      return
+    this.#first = 0
+    this.#last = isWhole ? place.columns - 1 : -1
+    this.#verified.add(key)
+    this.#key = key
+  }
+
+  /** A segment is read for the first time: its checksum must hold, and its offsets lie in it and ascend. */
+  #verify(place: SegmentPlace, path: string): void {
+    const { bytes } = this
+    const { lengthBytes, offsetBytes, columns } = place
+    const what = `cannot read segment at ${offsetBytes} of ${path}: `
+    if (bytes.readUInt32LE(lengthBytes) !== crc32(bytes.subarray(0, lengthBytes))) {
+      throw new SegmentDamageError(`${what}${lengthBytes} bytes do not match their checksum`)
     }
-    const from = this.#offsets[first]!
-    const length = this.#offsets[last + 1]! - from
-    this.#reserve(length + PAD_BYTES)
-    const read = file.read(this.bytes, place.offsetBytes + from, length)
-    this.bytes.fill(0, read, read + PAD_BYTES)
-    this.#chunkBase = from
+    const at = bytes.readUInt32LE(12)
+    if (at < SEGMENT_HEAD_BYTES || at % 4 !== 0 || at + (columns + 1) * 4 > Math.min(lengthBytes, headBytesOf(place))) {
+      throw new SegmentDamageError(`${what}offsets at ${at} of ${lengthBytes}`)
+    }
+    const offsets = this.#words.subarray(at / 4, at / 4 + columns + 1)
+    let before = at
+    for (let i = 0; i <= columns; i++) {
+      if (offsets[i]! < before || offsets[i]! > lengthBytes) throw new SegmentDamageError(`${what}column ${i} begins at ${offsets[i]}`)
+      before = offsets[i]!
+    }
+    if (this.#verified.size >= VERIFIED_MAX) this.#verified.clear()
+  }
+
+  /** Reads the chunks of some columns behind the head, which is there. */
+  #loadColumns(place: SegmentPlace, first: number, last: number): void {
+    const headBytes = Math.min(place.lengthBytes, headBytesOf(place))
+    const from = this.#words[this.#offsetsWord + first]!
+    const length = this.#words[this.#offsetsWord + last + 1]! - from
+    this.#last = -1
+    this.#reserve(headBytes + length + PAD_BYTES, headBytes)
+    const file = this.#open(place.file)
+    const got = file.read(this.bytes.subarray(headBytes, headBytes + length), place.offsetBytes + from, length)
+    if (got < length) throw new SegmentDamageError(`cannot read segment at ${place.offsetBytes} of ${file.path}: it ends before ${from + length} bytes`)
+    this.bytes.fill(0, headBytes + got, headBytes + got + PAD_BYTES)
+    this.#chunkBase = from - headBytes
+    this.#first = first
+    this.#last = last
   }
 
   /** Place of column c's chunk in `bytes`, or -1 if it has no sample. Only for loaded columns. */
   chunkAt(c: number): number {
-    const at = this.#offsets[c]!
-    return at === this.#offsets[c + 1]! ? -1 : at - this.#chunkBase
+    const at = this.#words[this.#offsetsWord + c]!
+    return at === this.#words[this.#offsetsWord + c + 1]! ? -1 : at - this.#chunkBase
   }
 
   /** Time of the newest sample in column c of a chain of segments, -Infinity if none. */
@@ -148,24 +188,6 @@ export class SegmentReader {
     this.#files.clear()
   }
 
-  #readOffsets(place: SegmentPlace, path: string): void {
-    const at = this.bytes.readUInt32LE(12)
-    const n = place.columns + 1
-    if (at < SEGMENT_HEAD_BYTES || at + n * 4 > place.lengthBytes) {
-      throw new SegmentDamageError(`cannot read segment at ${place.offsetBytes} of ${path}: offsets at ${at} of ${place.lengthBytes}`)
-    }
-    if (this.#offsets.length < n) this.#offsets = new Uint32Array(n + (n >>> 1))
-    let before = at
-    for (let i = 0; i < n; i++) {
-      const offset = this.bytes.readUInt32LE(at + i * 4)
-      if (offset < before || offset > place.lengthBytes) {
-        throw new SegmentDamageError(`cannot read segment at ${place.offsetBytes} of ${path}: column ${i} begins at ${offset}`)
-      }
-      this.#offsets[i] = offset
-      before = offset
-    }
-  }
-
   #open(number: number): DiskFile {
     let file = this.#files.get(number)
     if (!file) {
@@ -177,11 +199,22 @@ export class SegmentReader {
     return file
   }
 
-  #reserve(bytes: number): void {
-    if (this.bytes.length < bytes) this.bytes = Buffer.alloc(bytes + (bytes >>> 1))
+  /** Makes room for so many bytes; the first `kept` stay. */
+  #reserve(bytes: number, kept: number): void {
+    if (this.bytes.length >= bytes) return
+    const grown = Buffer.alloc((bytes + (bytes >>> 1) + 3) & ~3)
+    this.bytes.copy(grown, 0, 0, kept)
+    this.bytes = grown
+    this.#words = new Uint32Array(grown.buffer)
   }
 }
 
-function segmentKey(place: SegmentPlace): string {
-  return `${place.file}:${place.offsetBytes}`
+/** Bytes in which head, timestamps and offsets of a segment fit. */
+function headBytesOf(place: SegmentPlace): number {
+  return SEGMENT_HEAD_BYTES + TIMES_BYTES_MAX + (place.columns + 1) * 4
+}
+
+/** A number of its own for each segment; files end long before an offset takes 32 bits. */
+function segmentKey(place: SegmentPlace): number {
+  return place.file * 2 ** 32 + place.offsetBytes
 }

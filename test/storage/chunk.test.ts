@@ -14,6 +14,10 @@ function roundTrip(values: readonly number[] | Float64Array, hint = 0): number {
   expect(decodeChunk(bytes, 0, src.length, out, 1)).toBe(false)
   expect(bits(out.subarray(1, src.length + 1))).toEqual(bits(src))
   expect([out[0], out[src.length + 1]]).toEqual([-1, -1])
+  for (let want = 1; want < src.length; want += 5) {
+    decodeChunk(bytes, 0, src.length, out.fill(-1), 0, want)
+    expect(bits(out.subarray(0, want))).toEqual(bits(src.subarray(0, want)))
+  }
   return end
 }
 
