@@ -75,7 +75,7 @@ class InfoRows implements Operator {
     if (values.length === 0) return { series: new Uint32Array(0), times: new Float64Array(0), kinds: new Uint8Array(0) }
     const narrowed = values.filter(({ known }) => known.size <= VALUES_MAX)
       .map(({ name, known }): Matcher => ({ name, op: '=~', value: Array.from(known, (value) => quoteMeta(labels.textOf(value))).join('|') }))
-    const { at, offset } = timeOf(this.#call.args[0]!)
+    const { at, offset } = timeOf(this.#call.args[0]!) ?? { at: null, offset: 0 }
     const span = this.#call.span
     const selector: VectorSelector = {
       type: 'vectorSelector', name: '', matchers: [...asked.names, ...asked.data, ...narrowed],
@@ -130,28 +130,19 @@ function quoteMeta(text: string): string {
 
 /**
  * When the first selector of an expression reads, seen from the evaluation time: info series are read at the same
- * time. Subqueries around it move it, their windows do not.
+ * time. An `@` of a subquery around it counts, its offset and its range do not.
  */
-function timeOf(expr: Expr): { at: number | null; offset: number } {
-  const place = { at: null as number | null, offset: 0 }
-  const shift = (node: Extract<Expr, { type: 'vectorSelector' | 'subquery' }>): void => {
-    if (node.at !== null) place.offset = 0
-    if (node.at !== null) place.at = atMs(node.at)
-    if (node.offset !== null) place.offset += durationMs(node.offset)
+function timeOf(expr: Expr, aroundMs: number | null = null): { at: number | null; offset: number } | null {
+  if (expr.type === 'vectorSelector' || expr.type === 'subquery') {
+    const at = expr.at === null ? aroundMs : atMs(expr.at)
+    if (expr.type === 'subquery') return timeOf(expr.expr, at)
+    return { at, offset: expr.offset === null ? 0 : durationMs(expr.offset) }
   }
-  const visit = (node: Expr): boolean => {
-    if (node.type === 'vectorSelector') {
-      shift(node)
-      return true
-    }
-    const before = { ...place }
-    if (node.type === 'subquery') shift(node)
-    if (childrenOf(node).some(visit)) return true
-    Object.assign(place, before)
-    return false
+  for (const child of childrenOf(expr)) {
+    const found = timeOf(child, aroundMs)
+    if (found !== null) return found
   }
-  visit(expr)
-  return place
+  return null
 }
 
 interface Infos {

@@ -55,7 +55,7 @@ export class MixedRange {
     if (floatCount > 0) this.#runKernel(row)
     if (histogramCount === 0) return
     if (func.window !== undefined) this.#eachWindow(func.window, row, true)
-    else this.#tellOfIgnored()
+    else this.#ignoreHistograms()
   }
 
   #runKernel({ values, kinds, at }: Row): void {
@@ -97,13 +97,17 @@ export class MixedRange {
     }
   }
 
-  #tellOfIgnored(): void {
+  #ignoreHistograms(): void {
     const { lo, hi, count } = this.#floatWindows
     const { lo: histogramLo, hi: histogramHi } = this.#histogramWindows
+    const { func, args, notes } = this.#called
+    let isTold = false
     for (let i = 0; i < count; i++) {
-      if (hi[i]! > lo[i]! && histogramHi[i]! > histogramLo[i]!) {
-        this.#called.notes.ignoredHistograms()
-        return
+      if (histogramHi[i]! <= histogramLo[i]!) continue
+      func.checkIgnored?.(args, i)
+      if (hi[i]! > lo[i]! && !isTold) {
+        notes.ignoredHistograms()
+        isTold = true
       }
     }
   }

@@ -63,6 +63,8 @@ export interface RangeFunc {
    * range).
    */
   readonly checkArgs?: (ctx: FuncContext, args: readonly Float64Array[]) => void
+  /** Called for each step whose window holds native histograms that are ignored: throws for arguments out of range. */
+  readonly checkIgnored?: (args: readonly Float64Array[], step: number) => void
 }
 
 /**

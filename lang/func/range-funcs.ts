@@ -17,7 +17,7 @@ import { warnOfQuantiles } from './quantile-warning.ts'
 import type { RangeKernel, StartTimesKernel } from './range-kernel.ts'
 import { delta, idelta, increase, increaseWithStarts, irate, irateWithStarts, rate, rateWithStarts } from './rate.ts'
 import type { WindowFunc } from './sample-window.ts'
-import { deriv, doubleExponentialSmoothing, predictLinear } from './regression.ts'
+import { checkFactors, deriv, doubleExponentialSmoothing, predictLinear } from './regression.ts'
 
 /** What a function has beside its kernel. */
 type More = Omit<RangeFunc, 'kernel' | 'keepsName' | 'isForCounter'>
@@ -54,7 +54,7 @@ export const RANGE_KERNELS: RangeKernels = new Map<string, RangeFunc>([
   ['idelta', plain(idelta, { window: instantChange(false) })],
   ['deriv', plain(deriv)],
   ['predict_linear', plain(predictLinear)],
-  ['double_exponential_smoothing', plain(doubleExponentialSmoothing)],
+  ['double_exponential_smoothing', plain(doubleExponentialSmoothing, { checkIgnored: checkFactors })],
   ['changes', plain(changes, { window: mixedChanges, anchored: anchoredChanges })],
   ['resets', plain(resets, { startTimesKernel: resetsWithStarts, window: mixedResets, anchored: anchoredResets })],
   ['avg_over_time', plain(avgOverTime, { window: histogramAvgOverTime })],

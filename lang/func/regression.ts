@@ -76,21 +76,23 @@ function checkFactor(what: string, factor: number): void {
   if (factor <= 0 || factor >= 1) throw new ExecutionError(`invalid ${what}, got: ${formatFixed(factor, 6)}`)
 }
 
-/**
- * Holt's double exponential smoothing with smoothing factor args[0] and trend factor args[1], both in (0, 1): others
- * are an ExecutionError as soon as a window holds a sample.
- */
+/** The factors of a step, in (0, 1): others are an ExecutionError as soon as a window holds a sample. */
+export function checkFactors(args: readonly Float64Array[], i: number): void {
+  checkFactor('smoothing factor. Expected: 0 < sf < 1', args[0]![i]!)
+  checkFactor('trend factor. Expected: 0 < tf < 1', args[1]![i]!)
+}
+
+/** Holt's double exponential smoothing with smoothing factor args[0] and trend factor args[1]. */
 export const doubleExponentialSmoothing: RangeKernel = (w, _t, v, vAt, out, kinds, at, args) => {
   const [smoothing, trend] = args
   for (let i = 0; i < w.count; i++) {
     const from = w.lo[i]!
     const to = w.hi[i]!
     if (to <= from) continue
+    checkFactors(args, i)
+    if (to - from < 2) continue
     const sf = smoothing![i]!
     const tf = trend![i]!
-    checkFactor('smoothing factor. Expected: 0 < sf < 1', sf)
-    checkFactor('trend factor. Expected: 0 < tf < 1', tf)
-    if (to - from < 2) continue
     let s0 = 0
     let s1 = v[vAt + from]!
     let b = v[vAt + from + 1]! - s1

@@ -2,6 +2,7 @@
 // (promql/parser/parse.go: newBinaryExpression, newAggregateExpr; function_call in generated_parser.y). Types and
 // arity of calls come later, in check.ts.
 import type { IToken } from 'chevrotain'
+import { quote } from '../func/go-format.ts'
 import { AGGREGATORS, SIGNATURES } from '../func/signatures.ts'
 import type { AggregateExpr, AggregateOp, BinaryOp, Call, Expr, NumberLiteral, ParserFeatures, VectorMatching } from './ast.ts'
 import { literalValue } from './build-duration.ts'
@@ -46,7 +47,7 @@ export function buildNumber(token: IToken): NumberLiteral {
 /** A name in on (…), by (…) and the like. */
 export function groupingLabel(token: IToken): string {
   const name = token.tokenType === StringText ? unquote(token.image) : token.image
-  if (name === '') throw new Fault(spanOf(token), 'invalid label name for grouping: ""')
+  if (name === '' || !name.isWellFormed()) throw new Fault(spanOf(token), `invalid label name for grouping: ${quote(name)}`)
   return name
 }
 

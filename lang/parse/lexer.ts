@@ -184,7 +184,7 @@ class Lexer {
       while (isSpace(text[next])) next++
       if (text[next] !== '(') type = Identifier
     }
-    if (type === Grouping) this.#settleLast(BEFORE_GROUPING)
+    if (type.CATEGORIES?.includes(Grouping)) this.#settleLast(BEFORE_GROUPING)
     this.#emit(type, end - this.#at)
   }
 

@@ -83,7 +83,10 @@ export const AggregatorName: TokenType = token('AggregatorName', 'aggregator', M
 export const Aggregator: TokenType = token('Aggregator', 'aggregator', LabelName)
 
 /** `by`, `without`. */
-export const Grouping: TokenType = token('Grouping', 'keyword', MetricName, LabelName)
+export const Grouping: TokenType = category('Grouping')
+const By: TokenType = token('By', 'keyword', Grouping, MetricName, LabelName)
+/** The one keyword that is a metric's name and yet no label's in a list. */
+const Without: TokenType = token('Without', 'keyword', Grouping, MetricName)
 export const Offset: TokenType = token('Offset', 'keyword', MetricName, LabelName)
 /** `anchored`, `smoothed`. */
 export const Extended: TokenType = token('Extended', 'keyword', MetricName, LabelName)
@@ -116,7 +119,7 @@ const AGGREGATORS = [
 export const KEYWORDS: ReadonlyMap<string, TokenType> = new Map([
   ...AGGREGATORS.map((word): [string, TokenType] => [word, AggregatorName]),
   ['and', SetOperator], ['or', SetOperator], ['unless', SetOperator], ['atan2', Atan2],
-  ['by', Grouping], ['without', Grouping], ['on', Matching], ['ignoring', Matching], ['bool', Bool],
+  ['by', By], ['without', Without], ['on', Matching], ['ignoring', Matching], ['bool', Bool],
   ['group_left', Group], ['group_right', Group], ['offset', Offset], ['anchored', Extended], ['smoothed', Extended],
   ['fill', Fill], ['fill_left', Fill], ['fill_right', Fill],
   ['start', StartOrEnd], ['end', StartOrEnd], ['step', StepOrRange], ['range', StepOrRange], ['min_of', MinOrMaxOf], ['max_of', MinOrMaxOf],
@@ -125,7 +128,7 @@ export const KEYWORDS: ReadonlyMap<string, TokenType> = new Map([
 
 /** Every type and category, for the parser. */
 export const VOCABULARY: TokenType[] = [
-  MetricName, LabelName, BinaryOperator, DurationOperator, Sign, MatchOperator, Numeral, FunctionName, TimeWord, StepWord, PickWord, ...looks.keys(),
+  MetricName, LabelName, BinaryOperator, DurationOperator, Sign, MatchOperator, Numeral, FunctionName, TimeWord, StepWord, PickWord, Grouping, ...looks.keys(),
 ]
 
 /** Whether an operand, or the sign before one, may begin with this token. */
