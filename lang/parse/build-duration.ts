@@ -16,10 +16,11 @@ export function literalValue(token: IToken): number {
   return token.tokenType === DurationText ? value / 1000 : value
 }
 
-export function durationNumber(token: IToken): DurationExpr {
+/** A number as a duration; `sign`: the one between it and `offset`, where what is wrong with it is placed. NaN passes. */
+export function durationNumber(token: IToken, sign: IToken | null): DurationExpr {
   const seconds = literalValue(token)
   const span = spanOf(token)
-  if (!(Math.abs(seconds) * 1000 <= DURATION_MS_MAX)) throw new Fault(span, 'duration out of range')
+  if (Math.abs(seconds) * 1000 > DURATION_MS_MAX) throw new Fault(sign === null ? span : spanOf(sign), 'duration out of range')
   return { kind: 'number', seconds, isDuration: token.tokenType === DurationText, span }
 }
 
@@ -65,6 +66,8 @@ export function positiveDuration(expr: DurationExpr): Duration {
 /** Whole milliseconds, as the engine counts. */
 export function toDuration(expr: DurationExpr): Duration {
   if (expr.kind !== 'number') return { kind: 'expr', expr, span: expr.span }
+  // What Go makes of NaN on most machines: the least duration there is, so that nothing is found.
+  if (Number.isNaN(expr.seconds)) return { kind: 'fixed', ms: -DURATION_MS_MAX, span: expr.span }
   // Nanoseconds first, as Go does, so that 0.001 s is 1 ms whatever the binary fraction.
   return { kind: 'fixed', ms: Math.trunc(Math.round(expr.seconds * 1e9) / 1e6), span: expr.span }
 }

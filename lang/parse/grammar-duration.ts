@@ -129,8 +129,9 @@ export class DurationGrammar extends EmbeddedActionsParser {
   readonly durationPrimary: ParserMethod<[], DurationExpr> = this.RULE('durationPrimary', () => this.OR(this.#durations ??= [
     {
       ALT: (): DurationExpr => {
+        const sign = this.LA(-1).tokenType === t.Offset ? this.LA(0) : null
         const token = this.CONSUME(t.Numeral)
-        return this.ACTION(() => durationNumber(token))
+        return this.ACTION(() => durationNumber(token, sign))
       },
     },
     {
