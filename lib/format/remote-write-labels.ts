@@ -2,6 +2,7 @@
 // become strings here, and only here; they must be UTF-8, nothing is replaced.
 import { isUtf8 } from 'node:buffer'
 import type { MetricMetadata, MetricType } from '../model/metadata.ts'
+import { copyBytes, equalBytes, hashBytes } from '../std/bytes.ts'
 import {
   RemoteWriteError, WIRE_BYTES, WIRE_VARINT, malformed, skipField, skipVarint, varintValue, wireFields,
 } from './remote-write-wire.ts'
@@ -18,34 +19,78 @@ export interface LabelLimits {
   valueBytes: number
 }
 
+/** Fields remembered, each in its place by hash; longer ones are not. */
+const FIELDS = 2048
+const FIELD_BYTES_MAX = 96
+
 /**
- * The (name, value) pairs of a run of label fields, in the sender's order, or why the series is no good. Empty values
- * are dropped, being the same as absent ones. Order and repetition are not judged. The run must have passed
- * checkLabelField.
+ * Runs of label fields to texts. Most labels of a series are those of the one before it (job, instance, region …), so
+ * the fields met last are remembered by their bytes: a text that was decoded and checked once is not made again.
  */
-export function readLabels(run: Uint8Array, limits: LabelLimits): [name: string, value: string][] | string {
-  const text = Buffer.from(run.buffer, run.byteOffset, run.length)
-  const pairs: [string, string][] = []
-  const part = { nameFrom: 0, nameTo: 0, valueFrom: 0, valueTo: 0 }
-  for (let at = 0; at < run.length;) {
-    const to = skipField(run, at + 1, run.length, LABEL_TAG)
-    locate(run, at, to, part)
+export class LabelDecoder {
+  readonly #limits: LabelLimits
+  readonly #bytes = new DataView(new ArrayBuffer(FIELDS * FIELD_BYTES_MAX))
+  readonly #lengths = new Uint8Array(FIELDS)
+  readonly #names: string[] = Array.from({ length: FIELDS }, () => '')
+  readonly #values: string[] = Array.from({ length: FIELDS }, () => '')
+  /** Over the memory that runs come in. */
+  #text: Buffer = Buffer.alloc(0)
+  readonly #part: LabelPart = { nameFrom: 0, nameTo: 0, valueFrom: 0, valueTo: 0 }
+
+  constructor(limits: LabelLimits) {
+    this.#limits = limits
+  }
+
+  /**
+   * [name1, value1, name2, …] of the label fields in `view[from, end)`, in the sender's order, or why the series is no
+   * good. Empty values are dropped, being the same as absent ones. Order and repetition are not judged. The run must
+   * have passed checkLabelField.
+   */
+  read(view: DataView, from: number, end: number): string[] | string {
+    if (this.#text.buffer !== view.buffer || this.#text.byteOffset !== view.byteOffset || this.#text.length !== view.byteLength) {
+      this.#text = Buffer.from(view.buffer, view.byteOffset, view.byteLength)
+    }
+    const labels: string[] = []
+    for (let at = from; at < end;) {
+      const to = skipField(this.#text, at + 1, end, LABEL_TAG)
+      // Chosen collisions would only have fields decoded again.
+      const slot = hashBytes(view, at, to - at, 0) & (FIELDS - 1)
+      // Fast path: the field met last in this place.
+      if (this.#lengths[slot] !== to - at || !equalBytes(view, at, this.#bytes, slot * FIELD_BYTES_MAX, to - at)) {
+        const why = this.#decode(view, at, to, slot)
+        if (why !== '') return why
+      }
+      at = to
+      const value = this.#values[slot]!
+      if (value === '') continue
+      if (labels.length === this.#limits.count * 2) return `more than ${this.#limits.count} labels`
+      labels.push(this.#names[slot]!, value)
+    }
+    return labels
+  }
+
+  /** Puts the texts of the field at [at, to) into a place; returns why it is no good, or ''. */
+  #decode(view: DataView, at: number, to: number, slot: number): string {
+    const text = this.#text
+    const part = this.#part
+    locate(text, at, to, part)
     const nameBytes = part.nameTo - part.nameFrom
     const valueBytes = part.valueTo - part.valueFrom
     if (nameBytes === 0) return 'empty label name'
-    if (nameBytes > limits.nameBytes) return `label name of ${nameBytes} bytes exceeds ${limits.nameBytes}`
-    if (valueBytes > limits.valueBytes) return `label value of ${valueBytes} bytes exceeds ${limits.valueBytes}`
+    if (nameBytes > this.#limits.nameBytes) return `label name of ${nameBytes} bytes exceeds ${this.#limits.nameBytes}`
+    if (valueBytes > this.#limits.valueBytes) return `label value of ${valueBytes} bytes exceeds ${this.#limits.valueBytes}`
     // One call for the whole field where its framing is ASCII (no length over 127), as it nearly always is.
     if (!isUtf8(text.subarray(at, to))) {
       const [name, value] = [text.subarray(part.nameFrom, part.nameTo), text.subarray(part.valueFrom, part.valueTo)]
       if (!isUtf8(name) || !isUtf8(value)) return 'label is not valid UTF-8'
     }
-    at = to
-    if (valueBytes === 0) continue
-    if (pairs.length === limits.count) return `more than ${limits.count} labels`
-    pairs.push([text.toString('utf8', part.nameFrom, part.nameTo), text.toString('utf8', part.valueFrom, part.valueTo)])
+    this.#names[slot] = text.toString('utf8', part.nameFrom, part.nameTo)
+    this.#values[slot] = text.toString('utf8', part.valueFrom, part.valueTo)
+    const length = to - at
+    this.#lengths[slot] = length > FIELD_BYTES_MAX ? 0 : length
+    if (length <= FIELD_BYTES_MAX) copyBytes(view, at, this.#bytes, slot * FIELD_BYTES_MAX, length)
+    return ''
   }
-  return pairs
 }
 
 /** Throws RemoteWriteError unless the label field at [at, to), tag included, is well-formed protobuf. */
@@ -65,6 +110,16 @@ const SCRATCH: LabelPart = { nameFrom: 0, nameTo: 0, valueFrom: 0, valueTo: 0 }
 
 /** Finds name and value in a label field; of repeated ones the last counts, as protobuf says. */
 function locate(bytes: Uint8Array, at: number, to: number, part: LabelPart): void {
+  // Fast path: a name and a value behind it, with lengths of one byte.
+  const valueAt = at + 4 + bytes[at + 3]!
+  const oneByte = bytes[at + 1]! | bytes[at + 3]! | bytes[valueAt + 1]!
+  if (oneByte < 128 && bytes[at + 2] === 0x0a && bytes[valueAt] === 0x12 && valueAt + 2 + bytes[valueAt + 1]! === to) {
+    part.nameFrom = at + 4
+    part.nameTo = valueAt
+    part.valueFrom = valueAt + 2
+    part.valueTo = to
+    return
+  }
   part.nameFrom = part.nameTo = part.valueFrom = part.valueTo = 0
   for (let i = skipVarint(bytes, at + 1, to); i < to;) {
     const tagEnd = skipVarint(bytes, i, to)

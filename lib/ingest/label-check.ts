@@ -1,25 +1,30 @@
 // What makes a pushed series acceptable, judged when it is first seen. Prometheus' rules: labels may come in any
 // order, must not repeat, and name a metric. It drops a bad series in silence; here the answer says so.
-import { readLabels, type LabelLimits } from '../format/remote-write-labels.ts'
+import type { LabelLimits } from '../format/remote-write-labels.ts'
 import { METRIC_NAME, compareText, type Labels } from '../model/labels.ts'
 
 /** peers' limits for labels; a scrape has the same ones by default. */
 export const LABEL_LIMITS: LabelLimits = { count: 64, nameBytes: 256, valueBytes: 65_536 }
 
-/** The sorted label set in a run of label fields (checked protobuf), or why the series is refused. */
-export function checkLabels(run: Uint8Array): Labels | string {
-  const pairs = readLabels(run, LABEL_LIMITS)
-  if (typeof pairs === 'string') return pairs
-  let isSorted = true
-  for (let i = 1; i < pairs.length; i++) if (compareText(pairs[i - 1]![0], pairs[i]![0]) >= 0) isSorted = false
-  if (!isSorted) pairs.sort((a, b) => compareText(a[0], b[0]))
+/** The sorted label set of [name, value, …] in any order, or why the series is refused. Takes `labels` over. */
+export function checkLabels(labels: string[]): Labels | string {
+  const sorted = isSorted(labels) ? labels : sortedPairs(labels)
   let hasMetricName = false
-  const labels: string[] = []
-  for (let i = 0; i < pairs.length; i++) {
-    const [name, value] = pairs[i]!
-    if (i > 0 && pairs[i - 1]![0] === name) return `label name ${JSON.stringify(name)} is not unique`
+  for (let i = 0; i < sorted.length; i += 2) {
+    const name = sorted[i]!
+    if (i > 0 && sorted[i - 2] === name) return `label name ${JSON.stringify(name)} is not unique`
     if (name === METRIC_NAME) hasMetricName = true
-    labels.push(name, value)
   }
-  return hasMetricName ? labels : 'no metric name'
+  return hasMetricName ? sorted : 'no metric name'
+}
+
+function isSorted(labels: readonly string[]): boolean {
+  for (let i = 2; i < labels.length; i += 2) if (compareText(labels[i - 2]!, labels[i]!) >= 0) return false
+  return true
+}
+
+function sortedPairs(labels: readonly string[]): string[] {
+  const places = Array.from({ length: labels.length / 2 }, (_, i) => 2 * i)
+  places.sort((a, b) => compareText(labels[a]!, labels[b]!))
+  return places.flatMap((i) => [labels[i]!, labels[i + 1]!])
 }

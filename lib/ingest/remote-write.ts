@@ -6,6 +6,7 @@
 // The whole body is read before anything is made of it, so a malformed one leaves no trace. Unlike Prometheus, which
 // rolls back the whole request, good samples are kept beside bad ones: 400 is never retried, so it must not take the
 // good ones with it. 5xx means only that the disk refused: it is retried for ever.
+import { LabelDecoder } from '../format/remote-write-labels.ts'
 import { RemoteWriteError } from '../format/remote-write-wire.ts'
 import { WriteRequestReader } from '../format/remote-write.ts'
 import { METRIC_NAME, formatLabels, type Labels } from '../model/labels.ts'
@@ -15,7 +16,7 @@ import type { Counter, Metrics } from '../std/metrics.ts'
 import { SnappyDecoder, SnappyError } from '../std/snappy.ts'
 import { LogError, SeriesLimitError } from '../../storage/errors.ts'
 import { REJECT_NAMES, type Appender, type SampleBatch } from '../../storage/interface.ts'
-import { checkLabels } from './label-check.ts'
+import { LABEL_LIMITS, checkLabels } from './label-check.ts'
 import { SeriesCache } from './series-cache.ts'
 import { WriteBatch } from './write-batch.ts'
 import { REFUSAL_REASONS, REFUSED_HISTOGRAM, REFUSED_LABELS, REFUSED_SERIES_LIMIT, Refusals, clip } from './write-refusals.ts'
@@ -40,6 +41,8 @@ export interface RemoteWriteResult {
 interface Pending {
   from: number[]
   labelBytes: number[]
+  /** Of the label bytes; of no use where they are scattered. */
+  hashes: number[]
   sampleFrom: number[]
   sampleTo: number[]
   /** Joined label fields of series whose labels do not stand together, by place in the lists. */
@@ -51,6 +54,7 @@ export class RemoteWriteReceiver {
   readonly #appender: Appender
   readonly #decoder = new SnappyDecoder(DECODED_BYTES_MAX)
   readonly #cache: SeriesCache
+  readonly #labels: LabelDecoder
   readonly #batch = new WriteBatch()
   readonly #metadata = new Map<string, MetricMetadata>()
   readonly #samples: Counter
@@ -63,6 +67,7 @@ export class RemoteWriteReceiver {
   constructor(appender: Appender, metrics: Metrics, seed: number) {
     this.#appender = appender
     this.#cache = new SeriesCache(seed, CACHE_BYTES_MAX)
+    this.#labels = new LabelDecoder(LABEL_LIMITS)
     this.#samples = metrics.counter('monitor_remote_write_samples_total', 'Samples stored from remote write requests.')
     this.#refused = metrics.counter('monitor_remote_write_refused_samples_total', 'Samples refused, by reason.', ['reason'])
     for (const reason of REFUSAL_REASONS) this.#refused.inc({ reason }, 0)
@@ -110,9 +115,9 @@ export class RemoteWriteReceiver {
     const reader = new WriteRequestReader(bytes, view, length)
     const batch = this.#batch
     batch.clear()
-    const pending: Pending = { from: [], labelBytes: [], sampleFrom: [], sampleTo: [], scattered: new Map() }
+    const pending: Pending = { from: [], labelBytes: [], hashes: [], sampleFrom: [], sampleTo: [], scattered: new Map() }
     this.#read(reader, view, pending)
-    if (pending.from.length > 0) this.#resolve(bytes, view, pending, refusals)
+    if (pending.from.length > 0) this.#resolve(view, pending, refusals)
     this.#keepMetadata(reader)
     if (reader.exemplarCount > 0) this.#skipped.inc({ kind: 'exemplar' }, reader.exemplarCount)
     if (reader.histogramCount > 0) refusals.add(REFUSED_HISTOGRAM, reader.histogramCount, () => 'native histograms are not stored yet; send classic ones')
@@ -137,11 +142,13 @@ export class RemoteWriteReceiver {
       const labelsEnd = entry !== 0 ? from + cache.lengthOf(entry) : reader.scanLabels()
       const isWhole = reader.readSamples(columns, labelsEnd)
       if (columns.count === sampleFrom) continue
+      let hash = 0
       if (!isWhole) {
         pending.scattered.set(pending.from.length, reader.gatherLabels())
         entry = 0
       } else if (entry === 0) {
-        entry = cache.find(view, from, labelsEnd - from)
+        hash = cache.hash(view, from, labelsEnd - from)
+        entry = cache.find(view, from, labelsEnd - from, hash)
         if (entry !== 0) cache.link(last, entry)
       }
       if (entry !== 0) {
@@ -152,6 +159,7 @@ export class RemoteWriteReceiver {
       batch.assignNone(sampleFrom, columns.count, from)
       pending.from.push(from)
       pending.labelBytes.push(labelsEnd - from)
+      pending.hashes.push(hash)
       pending.sampleFrom.push(sampleFrom)
       pending.sampleTo.push(columns.count)
     }
@@ -159,19 +167,20 @@ export class RemoteWriteReceiver {
   }
 
   /** Gives the pending series refs, or counts why not. */
-  #resolve(bytes: Uint8Array, view: DataView, pending: Pending, refusals: Refusals): void {
+  #resolve(view: DataView, pending: Pending, refusals: Refusals): void {
     let last = 0
     for (let i = 0; i < pending.from.length; i++) {
       const origin = pending.from[i]!
       const sampleFrom = pending.sampleFrom[i]!
       const sampleTo = pending.sampleTo[i]!
       const copy = pending.scattered.get(i)
-      const run = copy ?? bytes.subarray(origin, origin + pending.labelBytes[i]!)
-      const runView = copy === undefined ? view : new DataView(copy.buffer, copy.byteOffset, copy.length)
-      const runFrom = copy === undefined ? origin : 0
-      let entry = this.#cache.find(runView, runFrom, run.length)
+      const run = copy === undefined ? view : viewOf(copy)
+      const from = copy === undefined ? origin : 0
+      const size = copy === undefined ? pending.labelBytes[i]! : copy.length
+      const hash = copy === undefined ? pending.hashes[i]! : this.#cache.hash(run, from, size)
+      let entry = this.#cache.find(run, from, size, hash)
       if (entry === 0) {
-        const labels = checkLabels(run)
+        const labels = this.#labelsOf(run, from, from + size)
         const ref = typeof labels === 'string' ? 0 : this.#seriesOf(labels)
         if (ref === 0) {
           const reason = typeof labels === 'string' ? REFUSED_LABELS : REFUSED_SERIES_LIMIT
@@ -180,13 +189,19 @@ export class RemoteWriteReceiver {
           this.#batch.refuse()
           continue
         }
-        entry = this.#cache.add(runView, runFrom, run.length, ref)
+        entry = this.#cache.add(run, from, size, hash, ref)
         // Series that are new together come in this order again.
         if (last < entry) this.#cache.link(last, entry)
         last = entry
       }
       this.#batch.assign(sampleFrom, sampleTo, this.#cache.ref(entry), origin)
     }
+  }
+
+  /** The label set of a run of label fields, or why the series is refused. */
+  #labelsOf(run: DataView, from: number, end: number): Labels | string {
+    const labels = this.#labels.read(run, from, end)
+    return typeof labels === 'string' ? labels : checkLabels(labels)
   }
 
   /** The ref of a label set, 0 at the limit of series. */
@@ -209,7 +224,8 @@ export class RemoteWriteReceiver {
         // Refusals come in the body's order unless it was regrouped; a name missed then is left out.
         const at = `at ${samples.times![i]!}`
         while (reader.from !== origins[i]!) if (!reader.nextSeries()) return `${REJECT_NAMES[verdict]!} sample ${at}`
-        const labels = checkLabels(reader.gatherLabels())
+        const run = reader.gatherLabels()
+        const labels = this.#labelsOf(viewOf(run), 0, run.length)
         const name = typeof labels === 'string' ? '?' : clip(formatLabels(labels))
         return `${REJECT_NAMES[verdict]!} sample of ${name} ${at}`
       })
@@ -225,6 +241,10 @@ export class RemoteWriteReceiver {
       this.#metadata.set(metric, { type, help: cut(help), unit: cut(unit) })
     }
   }
+}
+
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
 }
 
 function answer(status: RemoteWriteResult['status'], message: string, samplesWritten = 0): RemoteWriteResult {

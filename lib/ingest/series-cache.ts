@@ -7,7 +7,7 @@
 //
 // Per entry: 20 bytes of columns, 6-11 of slots, and its label bytes in pages of 1 MiB. Nothing is ever removed alone;
 // when the bytes reach the budget the cache starts empty again, and each live series costs one slow look-up.
-import { equalBytes, hashBytes } from '../std/bytes.ts'
+import { copyBytes, equalBytes, hashBytes } from '../std/bytes.ts'
 
 const PAGE_BITS = 20
 const PAGE_BYTES = 1 << PAGE_BITS
@@ -67,9 +67,13 @@ export class SeriesCache {
     this.#next[entry] = next
   }
 
+  /** What `find` and `add` want to know of label bytes. */
+  hash(view: DataView, from: number, length: number): number {
+    return hashBytes(view, from, length, this.#seed)
+  }
+
   /** The entry with these label bytes, or 0. */
-  find(view: DataView, from: number, length: number): number {
-    const hash = hashBytes(view, from, length, this.#seed)
+  find(view: DataView, from: number, length: number, hash: number): number {
     const mask = this.#slots.length - 1
     for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
       const entry = this.#slots[slot]!
@@ -82,7 +86,7 @@ export class SeriesCache {
   }
 
   /** Adds label bytes that `find` does not know; copies them. May clear the cache first: entries held are then void. */
-  add(view: DataView, from: number, length: number, ref: number): number {
+  add(view: DataView, from: number, length: number, hash: number, ref: number): number {
     if (this.#bytes + length > this.#maxBytes || this.#pages.length >= PAGES_MAX - 1) {
       this.clear()
       this.overflowCount++
@@ -91,7 +95,7 @@ export class SeriesCache {
     if (this.size * 4 > this.#slots.length * 3) this.#growSlots()
     const entry = this.size++
     this.#refs[entry] = ref
-    this.#hashes[entry] = hashBytes(view, from, length, this.#seed)
+    this.#hashes[entry] = hash
     this.#next[entry] = NONE
     this.#lengths[entry] = length
     this.#at[entry] = this.#store(view, from, length)
@@ -123,7 +127,7 @@ export class SeriesCache {
     }
     const page = this.#pages.length - 1
     const offset = this.#pageUsed
-    new Uint8Array(this.#pages[page]!.buffer).set(new Uint8Array(view.buffer, view.byteOffset + from, length), offset)
+    copyBytes(view, from, this.#pages[page]!, offset, length)
     this.#pageUsed += length
     this.#bytes += length
     return ((page << PAGE_BITS) | offset) >>> 0

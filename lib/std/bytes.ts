@@ -1,4 +1,4 @@
-// Runs of raw bytes as keys: equality and hashing eight and four bytes at a time, in place.
+// Runs of raw bytes as keys: equality, copying and hashing eight and four bytes at a time, in place.
 
 /** Whether `a[aFrom..+length)` equals `b[bFrom..+length)`. Both ranges must lie inside their views. */
 export function equalBytes(a: DataView, aFrom: number, b: DataView, bFrom: number, length: number): boolean {
@@ -12,6 +12,13 @@ export function equalBytes(a: DataView, aFrom: number, b: DataView, bFrom: numbe
   }
   for (let i = 0; i < length; i++) if (a.getUint8(aFrom + i) !== b.getUint8(bFrom + i)) return false
   return true
+}
+
+/** Copies `from[fromAt..+length)` to `to[toAt..)`: for short runs, where a call of TypedArray.set and its views cost more. */
+export function copyBytes(from: DataView, fromAt: number, to: DataView, toAt: number, length: number): void {
+  let i = 0
+  for (; i + 8 <= length; i += 8) to.setBigUint64(toAt + i, from.getBigUint64(fromAt + i, true), true)
+  for (; i < length; i++) to.setUint8(toAt + i, from.getUint8(fromAt + i))
 }
 
 /** MurmurHash3_x86_32 (A. Appleby, public domain) of `view[from..+length)`; u32. Seed it: keys come from outside. */

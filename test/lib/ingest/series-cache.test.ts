@@ -5,9 +5,12 @@ const view = (text: string): DataView => {
   const bytes = Buffer.from(text)
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
 }
-const add = (cache: SeriesCache, text: string, ref: number): number => cache.add(view(text), 0, Buffer.byteLength(text), ref)
+const add = (cache: SeriesCache, text: string, ref: number): number => {
+  const bytes = Buffer.byteLength(text)
+  return cache.add(view(text), 0, bytes, cache.hash(view(text), 0, bytes), ref)
+}
 const refOf = (cache: SeriesCache, text: string): number => {
-  const entry = cache.find(view(text), 0, Buffer.byteLength(text))
+  const entry = cache.find(view(text), 0, Buffer.byteLength(text), cache.hash(view(text), 0, Buffer.byteLength(text)))
   return entry === 0 ? 0 : cache.ref(entry)
 }
 
