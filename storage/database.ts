@@ -82,7 +82,7 @@ export class Database implements Appender {
     this.head = new Head({
       heap: this.#heap, clock, definitions: this.#definitions, segments: this.#segments, folder: this.#segmentFolder,
       retentionMs: options.retentionMs, outOfOrderMs: options.outOfOrderMs ?? 10 * 60_000, seriesLimit: options.seriesLimit ?? Infinity,
-      cover: NOTHING_CUT,
+      published: { cover: NOTHING_CUT, blocks: [] },
     })
     const { recovery, replayed } = this.#load(numbers)
     this.recovery = recovery

@@ -2,7 +2,7 @@
 //
 //   begin ─▶ frozen ─(a worker writes blocks)─▶ publish ─▶ cover ─(older readers close)─▶ unread ─▶ maintenance lets go
 import type { Arena } from './arena.ts'
-import { publishCover, type Cut } from './published.ts'
+import { publish, type Cut, type Published } from './published.ts'
 import type { SharedHeap } from './shared-heap.ts'
 
 /** A definition holds 24 bits of it: at a cut every two hours, 3,800 years. */
@@ -16,15 +16,16 @@ export class CutState {
   #cover: Cut
   #unread: Cut
 
-  /** `cover`: what is in blocks already. */
-  constructor(heap: SharedHeap, arena: Arena, cover: Cut) {
+  /** `found`: what is in blocks already, and these. */
+  constructor(heap: SharedHeap, arena: Arena, found: Published) {
+    const { cover } = found
     this.#heap = heap
     this.#arena = arena
     this.#generation = cover.generation + 1
     this.#frozen = cover
     this.#cover = cover
     this.#unread = cover
-    publishCover(heap, arena, cover)
+    publish(heap, arena, found)
   }
 
   /** Of groups made from now on. */
@@ -59,10 +60,13 @@ export class CutState {
     return this.#frozen
   }
 
-  /** What is frozen is in blocks from now on. */
-  publish(cover: Cut): void {
-    this.#cover = cover
-    publishCover(this.#heap, this.#arena, cover)
-    this.#arena.afterReaders(() => (this.#unread = cover))
+  /** Readers that open from now on take what is covered from these blocks. `unread`: every reader of what was before has closed. */
+  publish(next: Published, unread: () => void = () => {}): void {
+    this.#cover = next.cover
+    publish(this.#heap, this.#arena, next)
+    this.#arena.afterReaders(() => {
+      this.#unread = next.cover
+      unread()
+    })
   }
 }

@@ -12,7 +12,7 @@ import { CutState } from './cut-state.ts'
 import { Group, type GroupGround } from './group.ts'
 import type { GroupKind } from './group-record.ts'
 import { HeadSeries } from './head-series.ts'
-import { isCut, type Cut } from './published.ts'
+import { isCut, type Published } from './published.ts'
 import { SegmentDamageError, SegmentReader } from './segment-read.ts'
 import type { SegmentHead, SegmentWriter } from './segment-file.ts'
 import { ROOT_GROUP_COUNT, type PagedU32, type SharedHeap } from './shared-heap.ts'
@@ -28,8 +28,8 @@ export interface HeadOptions {
   retentionMs: number
   outOfOrderMs: number
   seriesLimit: number
-  /** What of it is in blocks. */
-  cover: Cut
+  /** The blocks there are. */
+  published: Published
 }
 
 /** A group whose first definition is lost: nothing is ever put into it. */
@@ -65,7 +65,7 @@ export class Head {
     this.arena = new Arena(options.heap)
     this.#symbols = new SymbolWriter(options.heap, this.arena)
     this.series = new HeadSeries(options.heap, this.arena, this.#symbols)
-    this.cuts = new CutState(options.heap, this.arena, options.cover)
+    this.cuts = new CutState(options.heap, this.arena, options.published)
     this.#definitions = options.definitions
     this.#ground = { heap: options.heap, arena: this.arena, segments: options.segments, newestT: -Infinity }
     this.#groupRecord = options.heap.paged('groupRecord')
