@@ -28,6 +28,15 @@ describe('the conformance runner', () => {
     'eval instant at 0 sum(m) + on () m\n  expect fail regex: found duplicate series .* not allowed',
     'eval instant at 0 quantile(2, m)\n  expect warn msg: PromQL warning: quantile value should be between 0 and 1, got 2 (1:10)\n  {} +Inf',
     'eval instant at 2m rate(m{i="1"}[5m])\n  expect info\n  expect no_warn\n  {i="1"} 0.008333333333333333',
+    'eval instant at 0 1 + 1\n  2\neval instant at 1m 2 * 3\n  6\n# a comment\nEVAL instant at 2m m{i="2"}',
+    "eval instant at 0 'a\\x41\\101'\n  expect string `aAA`",
+    'eval instant at 0 sum(\n  expect fail',
+    'eval_fail instant at 0 m + on () m\n  expect_fail_regexp found duplicate series .*',
+    'eval_ordered instant at 0 sort_desc(m)\n  m{i="2"} 4\n  m{i="1"} 1',
+    'eval_warn instant at 0 quantile(2, m)\n  {} +Inf',
+    'eval_info instant at 2m rate(m{i="1"}[5m])\n  {i="1"} 0.008333333333333333',
+    'eval range from 0 to 2m step 1m label_replace(m{i="1"}, "u.8", "\\"ü", "", "")\n  {__name__="m", i=\'1\', "u.8"="\\x22\\u00fc"} 1+1x2',
+    'load 1m\n  m{i="1"} _ _ _ 9\n\neval instant at 3m m{i="1"}\n  m{i="1"} 9\n\nclear\n\neval instant at 3m m',
   ])('passes what is right: %s', (text) => expect(failures(text)).toBe(0))
 
   it.each([
@@ -49,6 +58,14 @@ describe('the conformance runner', () => {
     'eval instant at 0 quantile(2, m)\n  expect warn msg: PromQL warning: another (1:10)\n  {} +Inf',
     'eval instant at 2m rate(m{i="1"}[5m])\n  expect no_info\n  {i="1"} 0.008333333333333333',
   ])('fails what is wrong: %s', (text) => expect(failures(text)).toBe(1))
+
+  it('goes on behind what it cannot read, and says so', () => {
+    const results = runTestFile(`${LOAD}evaluate m\n\neval instant at soon m\n\neval instant at 0 m{i="1"}\n  m{i="1"} one\n\neval instant at 0 m{i="1"}\n  m{i="1"} 1`, engineSubject())
+    expect(results.map(({ line, mismatch }) => [line, mismatch?.got])).toEqual([
+      [5, 'cannot read the command: no eval: evaluate m'], [7, 'cannot read the command: no duration: soon'],
+      [9, 'cannot read the command: no value: one'], [12, undefined],
+    ])
+  })
 
   it('reads every way to write values', () => {
     const [load] = parseTestFile('load 10s\n  x 1 -2x1 1+2x2 5-1x1 _ _x2 stale Inf -inf NaN 1e-3 5m {{sum:1 count:2}}x1\n')

@@ -1,5 +1,6 @@
 // Runs one `.test` file against an engine over the memory store. Strictly: every instant case also with `@` on all its
 // selectors at other times of evaluation, and each of these as the middle of a range query (pin.ts).
+import { ParseError } from '../../lang/parse/parse-error.ts'
 import type { Queryable } from '../../storage/interface.ts'
 import type { BatchShape } from '../support/memory-storage.ts'
 import type { Answer } from './answer.ts'
@@ -8,7 +9,7 @@ import type { Subject } from './engine-subject.ts'
 import type { Question } from './histogram-answer.ts'
 import { fitsRange, pinned } from './pin.ts'
 import { TestStore } from './store.ts'
-import { parseTestFile, type EvalCommand } from './test-file.ts'
+import { parseTestFile, type EvalCommand, type UnreadableCommand } from './test-file.ts'
 
 export interface CaseResult {
   line: number
@@ -32,9 +33,14 @@ export function runTestFile(source: string, subject: Subject, { shape = 'equal',
   for (const command of parseTestFile(source)) {
     if (command.kind === 'clear') store.clear()
     else if (command.kind === 'load') store.load(command)
+    else if (command.kind === 'unreadable') results.push(unreadable(command))
     else results.push(runCase(command, subject, store.storage, isStrict))
   }
   return results
+}
+
+function unreadable({ line, text, reason }: UnreadableCommand): CaseResult {
+  return { line, expr: text, mismatch: { got: `cannot read the command: ${reason}`, want: 'a command of .test files' }, rerun: null, runs: 0 }
 }
 
 function runCase(command: EvalCommand, subject: Subject, storage: Queryable, isStrict: boolean): CaseResult {
@@ -48,13 +54,25 @@ function runCase(command: EvalCommand, subject: Subject, storage: Queryable, isS
     if (result.mismatch === null && isStrict && stepMs === 0) runAsRange(command, question, { subject, storage, result })
     return result.mismatch === null
   }
-  if (!run(command, false) || !isStrict || stepMs > 0) return result
+  const isFailure = command.annotations.some(({ kind }) => kind === 'fail')
+  if (!run(command, false) || !isStrict || stepMs > 0 || (isFailure && !canParse(subject, expr))) return result
   const variants = pinned(subject.parse(expr), startMs)
   if (variants === null) return result
   for (const timeMs of variants.timesMs) {
     if (!run({ expr: variants.text, startMs: timeMs, endMs: timeMs, stepMs: 0 }, true)) return result
   }
   return result
+}
+
+/** Whether a failure that was expected is not one of the parser. */
+function canParse(subject: Subject, expr: string): boolean {
+  try {
+    subject.parse(expr)
+    return true
+  } catch (error) {
+    if (error instanceof ParseError) return false
+    throw error
+  }
 }
 
 const MINUTE_MS = 60_000

@@ -1,6 +1,7 @@
 // The lines of `.test` files that hold a series: `name{l="v"} 1 2 0+10x5 _ stale {{count:1}}`, and what may stand right
 // before one, `name{l="v"}@st _ -30s -1mx3`: when what each sample counts began.
 import { labelsFromMap, type Labels } from '../../lib/model/labels.ts'
+import { unquote } from '../../lang/parse/literals.ts'
 import { parseHistograms, type HistogramItem } from './histogram-text.ts'
 import { NUMBER, parseDurationMs, parseNumber } from './numbers.ts'
 
@@ -35,7 +36,7 @@ export function parseMetric(text: string): [Labels, string] {
   const word = (): string => {
     const quoted = skip(/"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|`[^`]*`/y)
     if (quoted === '') return skip(/[^\s=,{}"'`]+/y)
-    return quoted.startsWith('"') ? (JSON.parse(quoted) as string) : quoted.slice(1, -1)
+    return unquote(quoted)
   }
   if (text[at] === '{') {
     at++

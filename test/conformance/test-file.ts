@@ -4,6 +4,7 @@
 //     http_requests{path="/foo"}  1 2 3 0+10x5 _ stale
 //   eval instant at 50m resets(http_requests[10m])
 //     {path="/foo"} 0
+import { unquote } from '../../lang/parse/literals.ts'
 import { isNumber, parseDurationMs, parseNumber } from './numbers.ts'
 import { parseItems, parseMetric, parseStartOffsets, type SeriesLine } from './series-line.ts'
 
@@ -41,9 +42,17 @@ export interface EvalCommand {
   series: SeriesLine[]
 }
 
-export type Command = LoadCommand | { kind: 'clear'; line: number } | EvalCommand
+/** What cannot be read, and why. */
+export interface UnreadableCommand {
+  kind: 'unreadable'
+  line: number
+  text: string
+  reason: string
+}
 
-/** All commands of a file; throws with the line where it cannot be read. */
+export type Command = LoadCommand | { kind: 'clear'; line: number } | EvalCommand | UnreadableCommand
+
+/** All commands of a file. A block that cannot be read does not keep the others from it. */
 export function parseTestFile(source: string): Command[] {
   const lines = source.split('\n').map((line) => (line.trim().startsWith('#') ? '' : line.trim()))
   const commands: Command[] = []
@@ -59,7 +68,8 @@ export function parseTestFile(source: string): Command[] {
       const used = parseCommand(lines[i]!, i + 1, body, commands)
       i += 1 + used
     } catch (error) {
-      throw new Error(`line ${i + 1}: ${(error as Error).message}`, { cause: error })
+      commands.push({ kind: 'unreadable', line: i + 1, text: lines[i]!, reason: (error as Error).message })
+      i = end
     }
   }
   return commands
@@ -81,8 +91,7 @@ function parseCommand(head: string, line: number, body: readonly Line[], command
     return body.length
   }
   if (word.startsWith('eval')) {
-    commands.push(parseEval(head, line, body))
-    return body.length
+    return parseEval(head, line, body, commands)
   }
   throw new Error(`no command: ${head}`)
 }
@@ -111,7 +120,8 @@ function parseLoad(head: string, line: number, body: readonly Line[]): LoadComma
 const INSTANT = /^eval(?:_(fail|warn|ordered|info))?\s+instant\s+(?:at\s+(.+?))?\s+(.+)$/i
 const RANGE = /^eval(?:_(fail|warn|info))?\s+range\s+from\s+(.+)\s+to\s+(.+)\s+step\s+(.+?)\s+(.+)$/i
 
-function parseEval(head: string, line: number, body: readonly Line[]): EvalCommand {
+/** Returns how many lines of `body` are the command's: a scalar ends it, and another command may follow at once. */
+function parseEval(head: string, line: number, body: readonly Line[], commands: Command[]): number {
   const instant = INSTANT.exec(head)
   const range = instant ? null : RANGE.exec(head)
   const [legacy, startMs, endMs, stepMs, expr] = instant
@@ -124,9 +134,16 @@ function parseEval(head: string, line: number, body: readonly Line[]): EvalComma
     annotations: [], scalar: null, text: null, matrixTimes: null, series: [],
   }
   if (legacy === 'fail' || legacy === 'warn' || legacy === 'info') command.annotations.push({ kind: legacy, match: { kind: 'any' } })
-  for (const { text, line: at } of body) parseExpectation(command, text, at)
-  return command
+  let used = 0
+  while (used < body.length && command.scalar === null) {
+    const { text, line: at } = body[used++]!
+    parseExpectation(command, text, at)
+  }
+  commands.push(command)
+  return used
 }
+
+const STRING = /^(["'`]).*\1$/s
 
 function raise(message: string): never {
   throw new Error(message)
@@ -137,7 +154,7 @@ function parseExpectation(command: EvalCommand, text: string, line: number): voi
   if (expected !== null) {
     const [, kind = '', rest = ''] = expected
     if (kind === 'ordered') command.isOrdered = true
-    else if (kind === 'string') command.text = JSON.parse(rest.startsWith('`') ? JSON.stringify(rest.slice(1, -1)) : rest) as string
+    else if (kind === 'string') command.text = unquote(STRING.test(rest) ? rest : raise(`no string: ${text}`))
     else if (kind === 'range vector') {
       const times = /^from\s+(\S+)\s+to\s+(\S+)\s+step\s+(\S+)$/.exec(rest) ?? raise(`no range vector: ${text}`)
       command.matrixTimes = { startMs: parseDurationMs(times[1]!), stepMs: parseDurationMs(times[3]!) }
