@@ -9,3 +9,10 @@ export function tempFolder(): string {
   onTestFinished(() => fs.rmSync(folder, { recursive: true, force: true }))
   return folder
 }
+
+/** A copy of a folder of golden data, to be written to. */
+export function copyFolder(of: string): string {
+  const folder = tempFolder()
+  fs.cpSync(of, folder, { recursive: true })
+  return folder
+}
