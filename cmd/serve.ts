@@ -78,6 +78,7 @@ export class Monitor {
       options: {
         staticFolder: path.resolve(import.meta.dirname, '../web/dist'), isLifecycleEnabled: flags.isLifecycleEnabled,
         queryTimeoutMs: flags.queryTimeoutMs, lookbackMs: flags.lookbackMs, storageRetention: retention,
+        corruptionCount: db.recovery.corruptRecords,
       },
     })
     const monitor = new Monitor({ config, db, queries, scrape, discovery, server, stalls: new StallWatch(clock, metrics) }, retention, logger)

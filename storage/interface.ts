@@ -110,7 +110,10 @@ export interface Selection {
 export interface LabelSource {
   symbolOf(text: string): number
   textOf(symbol: number): string
-  /** Writes name, value symbol ids of a series' labels, sorted by name text, `__name__` included; returns how many ids. `out` needs 2 × 64 places at least. */
+  /**
+   * Writes name, value symbol ids of a series' labels, sorted by name text, `__name__` included; returns how many ids
+   * there are, of which those behind the end of `out` were not written.
+   */
   labelsOf(ref: number, out: Uint32Array): number
 }
 

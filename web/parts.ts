@@ -99,6 +99,8 @@ export interface WebOptions {
   lookbackMs: number
   /** As Prometheus prints it: `7d`, `7d or 10GiB`. */
   storageRetention: string
+  /** Damaged records that the store met when it was opened. */
+  corruptionCount: number
 }
 
 export interface ServerParts {

@@ -51,7 +51,7 @@ export class LabelTable {
   #ofRef: Uint32Array = new Uint32Array(0)
   /** What `dropping` and `keeping` gave out, by the names and which. */
   #mappers = new Map<string, (set: number) => number>()
-  readonly #scratch: Uint32Array = new Uint32Array(512)
+  #scratch: Uint32Array = new Uint32Array(512)
 
   constructor(source: LabelSource) {
     this.#source = source
@@ -97,7 +97,10 @@ export class LabelTable {
   ofSeries(ref: number): number {
     const known = ref < this.#ofRef.length ? this.#ofRef[ref]! : 0
     if (known !== 0) return known
-    const set = this.#pool.intern(this.#scratch, this.#source.labelsOf(ref, this.#scratch))
+    let n = this.#source.labelsOf(ref, this.#scratch)
+    // What did not fit was not written.
+    if (n > this.#scratch.length) n = this.#source.labelsOf(ref, this.#scratchOf(n))
+    const set = this.#pool.intern(this.#scratch, n)
     if (ref >= this.#ofRef.length) this.#ofRef = grown(this.#ofRef, ref + 1)
     this.#ofRef[ref] = set
     return set
@@ -214,11 +217,17 @@ export class LabelTable {
     return mapper
   }
 
+  /** Room for n ids. */
+  #scratchOf(n: number): Uint32Array {
+    if (n > this.#scratch.length) this.#scratch = new Uint32Array(2 * n)
+    return this.#scratch
+  }
+
   #filter(set: number, names: ReadonlySet<number>, isKept: boolean): number {
     const { ids } = this.#pool
     const start = this.#pool.start(set)
     const end = this.#pool.end(set)
-    const out = this.#scratch
+    const out = this.#scratchOf(end - start)
     let n = 0
     for (let i = start; i < end; i += 2) {
       if (names.has(ids[i]!) !== isKept) continue

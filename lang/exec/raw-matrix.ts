@@ -110,9 +110,15 @@ function extended(series: RawSeries, range: { startMs: number; endMs: number; is
   const right = isSmoothed && last > 0 && t[last]! > endMs ? interpolated({ t, v, startTimes: null }, last - 1, endMs, false) : v[last]!
   const from = t[first]! <= startMs ? first + 1 : first
   const to = Math.max(from, t[last]! >= endMs ? last : last + 1)
-  return [{
-    set, t: Float64Array.of(startMs, ...t.subarray(from, to), endMs), v: Float64Array.of(left, ...v.subarray(from, to), right), h: null,
-  }]
+  return [{ set, t: between(startMs, t.subarray(from, to), endMs), v: between(left, v.subarray(from, to), right), h: null }]
+}
+
+function between(first: number, inner: Float64Array, last: number): Float64Array {
+  const all = new Float64Array(inner.length + 2)
+  all[0] = first
+  all.set(inner, 1)
+  all[inner.length + 1] = last
+  return all
 }
 
 /** The points of a subquery's inner rows; `t` holds the time of each of its steps. */

@@ -182,9 +182,13 @@ export class HeadQuerier implements Querier {
     if (refs === null) {
       for (let symbol = 1; symbol <= this.#symbols.symbolCount; symbol++) if (this.#symbols.firstPairOf(symbol) !== 0) names.add(symbol)
     } else {
-      const pairs = new Uint32Array(1024)
+      let pairs = new Uint32Array(1024)
       for (const ref of refs) {
-        const n = this.labelsOf(ref, pairs)
+        let n = this.labelsOf(ref, pairs)
+        if (n > pairs.length) {
+          pairs = new Uint32Array(2 * n)
+          n = this.labelsOf(ref, pairs)
+        }
         for (let i = 0; i < n; i += 2) names.add(pairs[i]!)
       }
     }

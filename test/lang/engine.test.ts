@@ -63,6 +63,26 @@ describe('the answer of a query', () => {
       .toBe('{"status":"success","data":{"resultType":"matrix","result":[{"metric":{"__name__":"m","host":"b"},"values":[[60,"20"],[120,"30"]]}]}}')
   })
 
+  it('has every label of a series, however many', () => {
+    const store = new MemoryStorage()
+    const wide = (last: string): string[] => ['__name__', 'wide', ...Array.from({ length: 700 }, (_, i) => [`l${1000 + i}`, i < 699 ? '1' : last]).flat()]
+    store.add(wide('x'), 0, 1)
+    store.add(wide('y'), 0, 2)
+    const rows = (query: string): { metric: Record<string, string> }[] =>
+      (JSON.parse(answer(instant(query), store).text) as { data: { result: { metric: Record<string, string> }[] } }).data.result
+    expect(rows('wide').map(({ metric }) => [Object.keys(metric).length, metric['l1699']])).toEqual([[701, 'x'], [701, 'y']])
+    expect(rows('sum without (l1000) (wide)').map(({ metric }) => [Object.keys(metric).length, metric['l1699']])).toEqual([[699, 'x'], [699, 'y']])
+  })
+
+  it('is all samples of an anchored range, also more than a call takes arguments', () => {
+    const store = new MemoryStorage()
+    const count = 150_000
+    for (let i = 0; i < count; i++) store.add(['__name__', 'long'], i * 10_000, i)
+    const { status, text } = answer(instant('long[20d] anchored', count * 10_000), store)
+    expect(status, text.slice(0, 200)).toBe(200)
+    expect((JSON.parse(text) as { data: { result: { values: unknown[] }[] } }).data.result[0]!.values).toHaveLength(count + 2)
+  })
+
   it('is the grid of a subquery', () => {
     expect(answer(instant('(m{host="b"} * 2)[90s:30s]', 120_000), smallStore()).text)
       .toBe('{"status":"success","data":{"resultType":"matrix","result":[{"metric":{"host":"b"},"values":[[60,"40"],[90,"40"],[120,"60"]]}]}}')

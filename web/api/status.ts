@@ -27,8 +27,9 @@ export function addStatusRoutes(app: FastifyInstance, parts: ServerParts): void 
     const { isSuccessful, timeMs } = config.lastReload()
     return sendData(reply, {
       startTime: rfc3339(startedMs), CWD: process.cwd(), hostname: os.hostname(), serverTime: rfc3339(clock.now()),
-      reloadConfigSuccess: isSuccessful, lastConfigTime: rfc3339(timeMs), corruptionCount: 0, goroutineCount: 0,
-      GOMAXPROCS: os.availableParallelism(), GOMEMLIMIT: 0, GOGC: '', GODEBUG: '', storageRetention: options.storageRetention,
+      reloadConfigSuccess: isSuccessful, lastConfigTime: rfc3339(timeMs), goroutineCount: 0,
+      corruptionCount: options.corruptionCount, storageRetention: options.storageRetention,
+      GOMAXPROCS: os.availableParallelism(), GOMEMLIMIT: 0, GOGC: '', GODEBUG: '',
     })
   })
 }
