@@ -67,8 +67,9 @@ async function scrapeTimes(monitor: MonitorProcess): Promise<number[]> {
 }
 
 async function matrix(monitor: MonitorProcess, query: string): Promise<[number, string][][]> {
-  const reply = (await monitor.get(`/api/v1/query?${new URLSearchParams({ query })}`)).json()
-  return (reply.data as { result: { values: [number, string][] }[] }).result.map((series) => series.values)
+  const reply = await monitor.get(`/api/v1/query?${new URLSearchParams({ query })}`)
+  if (reply.status !== 200) throw new Error(`${query} is answered ${reply.status} ${reply.text.slice(0, 500)}`)
+  return (reply.json().data as { result: { values: [number, string][] }[] }).result.map((series) => series.values)
 }
 
 /** request → time of all acknowledged requests. */
