@@ -10,8 +10,11 @@ export interface PoolGauges {
 }
 
 export class PoolMetrics {
-  readonly #durations: Histogram<'slice'>
+  readonly #inQueue: ReturnType<Histogram<'slice'>['labels']>
+  readonly #inWorker: ReturnType<Histogram<'slice'>['labels']>
   readonly #queries: Counter<'kind' | 'code'>
+  /** Counters of queries looked up already, by kind and code: a small query pays an increment. */
+  readonly #served = new Map<string, { inc(): void }>()
   readonly #refused: Counter<'reason'>
   readonly #gone: Counter<'reason'>
 
@@ -20,16 +23,24 @@ export class PoolMetrics {
     metrics.gauge('prometheus_engine_queries_concurrent_max', 'Queries that may be evaluated at once.').set(maxConcurrent)
     metrics.gauge('monitor_query_queue_length', 'Queries waiting for a worker.', [], (gauge) => gauge.set(gauges.queued()))
     metrics.gauge('monitor_query_workers', 'Query worker threads.', [], (gauge) => gauge.set(gauges.workers()))
-    this.#durations = metrics.histogram('monitor_query_duration_seconds', 'Time of queries by slice: queue or worker.', DURATION_BUCKETS, ['slice'])
+    const durations = metrics.histogram('monitor_query_duration_seconds', 'Time of queries by slice: queue or worker.', DURATION_BUCKETS, ['slice'])
+    this.#inQueue = durations.labels({ slice: 'queue' })
+    this.#inWorker = durations.labels({ slice: 'worker' })
     this.#queries = metrics.counter('monitor_queries_total', 'Queries answered by workers.', ['kind', 'code'])
     this.#refused = metrics.counter('monitor_queries_refused_total', 'Queries that never reached a worker.', ['reason'])
     this.#gone = metrics.counter('monitor_query_workers_ended_total', 'Query worker threads that ended.', ['reason'])
   }
 
   served(kind: string, status: number, times: { waitedMs: number; tookMs: number }): void {
-    this.#queries.inc({ kind, code: String(status) })
-    this.#durations.observe({ slice: 'queue' }, times.waitedMs / 1000)
-    this.#durations.observe({ slice: 'worker' }, times.tookMs / 1000)
+    const key = `${kind} ${status}`
+    let queries = this.#served.get(key)
+    if (queries === undefined) {
+      queries = this.#queries.labels({ kind, code: String(status) })
+      this.#served.set(key, queries)
+    }
+    queries.inc()
+    this.#inQueue.observe(times.waitedMs / 1000)
+    this.#inWorker.observe(times.tookMs / 1000)
   }
 
   refused(reason: 'queue_full' | 'queue_timeout'): void {

@@ -24,7 +24,9 @@ export interface PoolWorkerOptions {
 interface Running {
   id: number
   resolve: (reply: QueryReply) => void
-  kill: Timer
+  /** Monotonic ms at which its worker is terminated, and why. */
+  killAtMs: number
+  why: 'timeout' | 'canceled'
 }
 
 export class PoolWorker {
@@ -33,16 +35,22 @@ export class PoolWorker {
   readonly #worker: Worker
   readonly #canceled: Int32Array
   #running: Running | null = null
+  /** Goes off at `#watchAtMs` or before any job's end, and is armed again for a later one: quick jobs need none of their own. */
+  #watchdog: Timer | null = null
+  #watchAtMs = 0
   #lastId = 0
   #failure: Error | null = null
   #why = 'idle'
   #isEnding = false
   /** Has started up and can serve: not so if its entry file fails. */
   isReady = false
+  /** Monotonic ms of the last job's end. */
+  idleSinceMs: number
 
   constructor(options: PoolWorkerOptions) {
     this.#options = options
     this.slot = options.slot
+    this.idleSinceMs = options.clock.monotonic()
     this.#canceled = new Int32Array(new SharedArrayBuffer(4))
     const pool: WorkerSeat = { slot: options.slot, canceled: this.#canceled }
     this.#worker = new Worker(options.workerUrl, {
@@ -63,8 +71,9 @@ export class PoolWorker {
     assert(this.isIdle, `query worker ${this.slot} is busy`)
     Atomics.store(this.#canceled, 0, 0)
     const id = ++this.#lastId
-    const kill = this.#options.clock.after(job.timeoutMs + GRACE_MS, () => this.#kill('timeout'))
-    const reply = new Promise<QueryReply>((resolve) => (this.#running = { id, resolve, kill }))
+    const killAtMs = this.#options.clock.monotonic() + job.timeoutMs + GRACE_MS
+    const reply = new Promise<QueryReply>((resolve) => (this.#running = { id, resolve, killAtMs, why: 'timeout' }))
+    this.#watch(killAtMs)
     const message: JobMessage = { id, job }
     this.#worker.postMessage(message)
     return reply
@@ -75,8 +84,23 @@ export class PoolWorker {
     const running = this.#running
     if (running === null) return
     Atomics.store(this.#canceled, 0, 1)
-    running.kill.cancel()
-    running.kill = this.#options.clock.after(GRACE_MS, () => this.#kill('canceled'))
+    running.killAtMs = this.#options.clock.monotonic() + GRACE_MS
+    running.why = 'canceled'
+    this.#watch(running.killAtMs)
+  }
+
+  #watch(atMs: number): void {
+    if (this.#watchdog !== null && this.#watchAtMs <= atMs) return
+    this.#watchdog?.cancel()
+    this.#watchAtMs = atMs
+    const { clock } = this.#options
+    this.#watchdog = clock.after(atMs - clock.monotonic(), () => {
+      this.#watchdog = null
+      const running = this.#running
+      if (running === null) return
+      if (clock.monotonic() < running.killAtMs) this.#watch(running.killAtMs)
+      else void this.end(running.why, errorReply('timeout', 'query timed out in query execution'))
+    }, true)
   }
 
   get isEnding(): boolean {
@@ -88,18 +112,15 @@ export class PoolWorker {
     this.#isEnding = true
     this.#answer(reply)
     this.#why = why
+    this.#watchdog?.cancel()
     await this.#worker.terminate()
-  }
-
-  #kill(why: 'timeout' | 'canceled'): void {
-    void this.end(why, errorReply('timeout', 'query timed out in query execution'))
   }
 
   #answer(reply: QueryReply): void {
     const running = this.#running
     if (running === null) return
-    running.kill.cancel()
     this.#running = null
+    this.idleSinceMs = this.#options.clock.monotonic()
     running.resolve(reply)
   }
 

@@ -38,13 +38,17 @@ export interface QueryPoolOptions {
   onWorkerGone: (slot: number) => void
 }
 
-interface Waiting {
+interface Asked {
   job: QueryJob
   /** Monotonic ms. */
   sinceMs: number
   signal: AbortSignal | undefined
   resolve: (reply: QueryReply) => void
   reject: (reason: unknown) => void
+}
+
+interface Waiting {
+  asked: Asked
   timer: Timer
   onAbort: () => void
 }
@@ -79,18 +83,11 @@ export class QueryPool {
       return Promise.resolve(errorReply('unavailable', `too many queries are waiting: ${this.#queue.length}`))
     }
     return new Promise((resolve, reject) => {
-      const waiting: Waiting = {
-        job, signal, resolve, reject,
-        sinceMs: this.#options.clock.monotonic(),
-        timer: this.#options.clock.after(Math.min(this.#options.queueTimeoutMs, job.timeoutMs), () => this.#giveUp(waiting)),
-        onAbort: () => {
-          this.#leaveQueue(waiting)
-          reject(signal?.reason)
-        },
-      }
-      signal?.addEventListener('abort', waiting.onAbort, { once: true })
-      this.#queue.push(waiting)
-      this.#dispatch()
+      const asked: Asked = { job, signal, resolve, reject, sinceMs: this.#options.clock.monotonic() }
+      // Fast path: nobody waits, and there is a place.
+      const worker = this.#queue.length === 0 ? this.#workerFor(job) : null
+      if (worker !== null) void this.#serve(asked, worker)
+      else this.#wait(asked)
     })
   }
 
@@ -99,29 +96,49 @@ export class QueryPool {
     this.#isStopping = true
     for (const waiting of this.#queue) {
       this.#leaveQueue(waiting)
-      waiting.resolve(shuttingDown())
+      waiting.asked.resolve(shuttingDown())
     }
     for (const timer of this.#idleTimers.values()) timer.cancel()
     await Promise.all(Array.from(this.#workers.values(), (worker) => worker.end('stop', shuttingDown())))
   }
 
+  #wait(asked: Asked): void {
+    const { clock, queueTimeoutMs } = this.#options
+    const { job, signal } = asked
+    const waiting: Waiting = {
+      asked,
+      timer: clock.after(Math.min(queueTimeoutMs, job.timeoutMs), () => this.#giveUp(waiting)),
+      onAbort: () => {
+        this.#leaveQueue(waiting)
+        asked.reject(signal?.reason)
+      },
+    }
+    signal?.addEventListener('abort', waiting.onAbort, { once: true })
+    this.#queue.push(waiting)
+    this.#dispatch()
+  }
+
   /** Hands waiting jobs to workers, in order but for heavy ones that must wait. */
   #dispatch(): void {
     if (this.#isStopping) return
-    for (let i = 0; i < this.#queue.length;) {
-      const free = this.#freePlaces()
-      if (free === 0) return
+    for (let i = 0; i < this.#queue.length && this.#freePlaces() > 0;) {
       const waiting = this.#queue[i]!
-      const isHeavy = this.#estimates.estimateMs(waiting.job) > HEAVY_MS
-      if (isHeavy && free === 1 && this.#options.maxWorkers > 1) {
+      const worker = this.#workerFor(waiting.asked.job)
+      if (worker === null) {
         i++
         continue
       }
-      const worker = this.#idleWorker() ?? this.#startWorker()
-      if (worker === null) return
       this.#leaveQueue(waiting)
-      void this.#serve(waiting, worker)
+      void this.#serve(waiting.asked, worker)
     }
+  }
+
+  /** Who may take the job now, started if need be; null where it has to wait. */
+  #workerFor(job: QueryJob): PoolWorker | null {
+    const free = this.#freePlaces()
+    if (free === 0) return null
+    if (free === 1 && this.#options.maxWorkers > 1 && this.#estimates.estimateMs(job) > HEAVY_MS) return null
+    return this.#idleWorker() ?? this.#startWorker()
   }
 
   /** Queries that could start now, on idle workers and on such as may still be started. */
@@ -149,17 +166,15 @@ export class QueryPool {
     return worker
   }
 
-  async #serve(waiting: Waiting, worker: PoolWorker): Promise<void> {
+  async #serve(asked: Asked, worker: PoolWorker): Promise<void> {
     const { clock } = this.#options
-    const { job, signal, sinceMs } = waiting
+    const { job, signal, sinceMs } = asked
     const startedMs = clock.monotonic()
     const waitedMs = startedMs - sinceMs
-    this.#idleTimers.get(worker)?.cancel()
-    this.#idleTimers.delete(worker)
     this.#running++
     const onAbort = (): void => {
       worker.cancel()
-      waiting.reject(signal?.reason)
+      asked.reject(signal?.reason)
     }
     signal?.addEventListener('abort', onAbort, { once: true })
     const reply = await worker.run({ ...job, timeoutMs: Math.max(1, job.timeoutMs - waitedMs) })
@@ -169,17 +184,21 @@ export class QueryPool {
     // What was canceled took as long as its asker's patience, which says nothing.
     if (signal?.aborted !== true) this.#estimates.learn(job, tookMs)
     this.#metrics.served(job.kind, reply.status, { waitedMs, tookMs })
-    waiting.resolve(reply)
-    if (worker.isIdle) this.#armIdleTimer(worker)
+    asked.resolve(reply)
+    if (!this.#idleTimers.has(worker) && worker.isIdle) this.#armIdleTimer(worker, this.#options.idleMs)
     this.#dispatch()
   }
 
-  #armIdleTimer(worker: PoolWorker): void {
+  /** The timer stays through the jobs that come meanwhile: arming one for each would cost more than a small query. */
+  #armIdleTimer(worker: PoolWorker, delayMs: number): void {
     const { clock, idleMs } = this.#options
-    this.#idleTimers.set(worker, clock.after(idleMs, () => {
+    this.#idleTimers.set(worker, clock.after(delayMs, () => {
       this.#idleTimers.delete(worker)
+      if (!worker.isIdle) return
+      const leftMs = worker.idleSinceMs + idleMs - clock.monotonic()
+      if (leftMs > 0) return this.#armIdleTimer(worker, leftMs)
       const living = this.#workers.values().reduce((count, other) => count + (other.isEnding ? 0 : 1), 0)
-      if (worker.isIdle && living > 1) void worker.end('idle', shuttingDown())
+      if (living > 1) void worker.end('idle', shuttingDown())
     }, true))
   }
 
@@ -198,14 +217,14 @@ export class QueryPool {
 
   #leaveQueue(waiting: Waiting): void {
     waiting.timer.cancel()
-    waiting.signal?.removeEventListener('abort', waiting.onAbort)
+    waiting.asked.signal?.removeEventListener('abort', waiting.onAbort)
     this.#queue = this.#queue.filter((other) => other !== waiting)
   }
 
   #giveUp(waiting: Waiting): void {
     this.#leaveQueue(waiting)
     this.#metrics.refused('queue_timeout')
-    waiting.resolve(errorReply('timeout', 'query timed out in query queue'))
+    waiting.asked.resolve(errorReply('timeout', 'query timed out in query queue'))
   }
 }
 

@@ -152,6 +152,8 @@ export interface Querier extends LabelSource {
   seriesRefs(sets: readonly (readonly Matcher[])[], mint: number, maxt: number): Uint32Array
   /** At most `limit` entries a list. */
   cardinality(limit: number): Cardinality
+  /** The newest series' ref, 0 if there is none: refs are given from 1 on. */
+  lastRef?(): number
   /** Sentences about what this querier left out because it is damaged; the reply carries them as warnings. */
   damage?(): readonly string[]
   close(): void

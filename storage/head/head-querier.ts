@@ -225,6 +225,10 @@ export class HeadQuerier implements Querier {
     return headCardinality(this.#heap, this.#symbols, limit)
   }
 
+  lastRef(): number {
+    return this.#selector.seriesCount
+  }
+
   damage(): readonly string[] {
     return [...this.#reader.leftOut]
   }

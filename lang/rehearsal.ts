@@ -1,0 +1,90 @@
+// Small queries over a stored series, asked by a worker of itself while it has nothing else to do. V8 interprets what has
+// run a few times only, which makes the first hundred queries of a thread three times as slow as later ones; after this
+// they are not. Costs some 0.1 s of a thread's time in all, in slices, spread over its first minute: what is stored,
+// and so what there is to practise, comes little by little.
+import type { Clock, Timer } from '../lib/std/clock.ts'
+import { formatLabels } from '../lib/model/labels.ts'
+import type { Queryable } from '../storage/interface.ts'
+import type { Engine } from './engine.ts'
+import type { InstantJob, RangeJob } from './job.ts'
+
+const ROUNDS = 8
+const ROUND_EVERY_MS = 5000
+/** Queries of each kind in a round. */
+const RUNS = 40
+/** Nobody waits longer for a worker that rehearses, but for the query that it is at. */
+const SLICE_MS = 2
+const PAUSE_MS = 10
+/** Whoever has answered so many since the last round needs no practice. */
+const ANSWERED_ENOUGH = 100
+const HOUR_MS = 3_600_000
+const LIMITS = { timeoutMs: 1000, lookbackMs: HOUR_MS, limit: 0, stats: '' } as const
+/** As `labelsOf` wants it. */
+const LABEL_IDS_MAX = 128
+
+export class Rehearsal {
+  readonly #engine: Engine
+  readonly #queryable: Queryable
+  readonly #clock: Clock
+  #roundsLeft = ROUNDS
+  #runsLeft = 0
+  #answered = 0
+  #timer: Timer
+
+  /** Begins some seconds from now. */
+  constructor(engine: Engine, queryable: Queryable, clock: Clock) {
+    this.#engine = engine
+    this.#queryable = queryable
+    this.#clock = clock
+    this.#timer = this.#startLater()
+  }
+
+  /** A real query was answered. */
+  answered(): void {
+    this.#answered++
+  }
+
+  stop(): void {
+    this.#timer.cancel()
+  }
+
+  #startLater(): Timer {
+    return this.#clock.after(ROUND_EVERY_MS, () => {
+      this.#runsLeft = this.#answered < ANSWERED_ENOUGH ? RUNS : 0
+      this.#answered = 0
+      this.#slice()
+    }, true)
+  }
+
+  #slice(): void {
+    const endMs = this.#clock.monotonic() + SLICE_MS
+    const selector = this.#runsLeft > 0 ? this.#selector() : ''
+    if (selector === '') this.#runsLeft = 0
+    for (; this.#runsLeft > 0 && this.#clock.monotonic() < endMs; this.#runsLeft--) this.#run(selector)
+    if (this.#runsLeft > 0) this.#timer = this.#clock.after(PAUSE_MS, () => this.#slice(), true)
+    else if (--this.#roundsLeft > 0) this.#timer = this.#startLater()
+  }
+
+  /** What dashboards ask most: one series, now and over the last hour. */
+  #run(selector: string): void {
+    const nowMs = this.#clock.now()
+    const instant: InstantJob = { ...LIMITS, kind: 'instant', query: selector, timeMs: nowMs }
+    const range: RangeJob = { ...LIMITS, kind: 'range', query: `rate(${selector}[1h])`, startMs: nowMs - HOUR_MS, endMs: nowMs, stepMs: 15_000 }
+    this.#engine.run(instant, this.#queryable)
+    this.#engine.run(range, this.#queryable)
+  }
+
+  /** Of a series in the middle of all; '' while there is none. */
+  #selector(): string {
+    const querier = this.#queryable.querier()
+    try {
+      const ref = Math.ceil((querier.lastRef?.() ?? 0) / 2)
+      if (ref === 0) return ''
+      const ids = new Uint32Array(LABEL_IDS_MAX)
+      const count = querier.labelsOf(ref, ids)
+      return formatLabels(Array.from(ids.subarray(0, count), (id) => querier.textOf(id)))
+    } finally {
+      querier.close()
+    }
+  }
+}
