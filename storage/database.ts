@@ -211,8 +211,8 @@ export class Database implements Appender {
   }
 
   #replay(recovery: Recovery): Replayed {
-    const replayed = replayLog(`${this.#folder}/log`, (lsn, row, floats, at) => {
-      recovery.replayedSamples += this.head.replayRow(lsn, row, floats, at)
+    const replayed = replayLog(`${this.#folder}/log`, (lsn, row) => {
+      recovery.replayedSamples += this.head.replayRow(lsn, row)
     })
     recovery.replayedRows = replayed.rows
     recovery.corruptRecords += replayed.damage.frames

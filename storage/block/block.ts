@@ -5,7 +5,7 @@
 // A block holds series in block order (metric name, then labels), so that one metric over many targets lies together.
 // A reader that wants many series takes them by number, ascending, in stretches of up to 1 Mi values, and makes its
 // batches inside a stretch: each page is then read about once. By group instead, each group would read every page.
-import type { BatchBuffer } from '../head/group-read.ts'
+import type { BatchBuffer } from '../head/batch-buffer.ts'
 import type { Labels } from '../../lib/model/labels.ts'
 import type { Matcher } from '../../lib/model/matcher.ts'
 import type { SeriesBatch } from '../interface.ts'

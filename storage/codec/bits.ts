@@ -106,3 +106,10 @@ export function unpackBits(src: Uint8Array, at: number, out: Float64Array, outAt
     bit += w
   }
 }
+
+/** Bits that are set below bit n. */
+export function ones(bits: number, n: number): number {
+  let count = 0
+  for (let i = 0; i < n; i++) count += (bits >>> i) & 1
+  return count
+}

@@ -1,7 +1,7 @@
 // Decodes chunks (FORMAT.md, "Chunk"). Input may be damaged: every count is bounded by the row count, so a bad
 // chunk gives wrong numbers or an error, never a hang or a write outside `out`. Checksums are the reader's duty.
 import { unpackBits, unzigzag } from './bits.ts'
-import { HEAD_GAPS, HEAD_ORDER_SHIFT, HEAD_SPARSE, KIND_CONSTANT, KIND_DECIMAL, KIND_ZERO, POW10, STRETCH_VALUES } from './chunk-encode.ts'
+import { HEAD_GAPS, HEAD_HISTOGRAMS, HEAD_ORDER_SHIFT, HEAD_SPARSE, HEAD_START_TIMES, KIND_CONSTANT, KIND_DECIMAL, KIND_ZERO, POW10, STRETCH_VALUES } from './chunk-encode.ts'
 
 const scratch = new Float64Array(STRETCH_VALUES + 2)
 const residuals = new Float64Array(STRETCH_VALUES + 2)
@@ -11,6 +11,11 @@ const xorBytes = new Uint8Array(xorValue.buffer)
 /** Presence and staleness of the last chunk that decodeChunk read; all rows present and none stale without gaps. */
 export let lastPresent = 0
 export let lastStale = 0
+/** Rows of that chunk that are native histograms, and where their column stands. */
+export let lastHistograms = 0
+export let lastHistogramsAt = 0
+/** Where that chunk's start times stand, one for each row; -1 if it has none. */
+export let lastStartTimesAt = -1
 
 let cursor = 0
 
@@ -28,22 +33,38 @@ function readVarint(src: Uint8Array): number {
 
 /**
  * Decodes the chunk at src[at, …) of `rows` rows (≤ 32) into out[outAt, outAt + rows). Sets lastPresent and
- * lastStale; places without a live value keep what they held. Returns true if the chunk has gaps.
- * Where only the first `want` rows matter the others may come out undefined.
+ * lastStale, and where histograms and start times stand; places without a live float keep what they held. Returns true if
+ * the chunk has gaps. Where only the first `want` rows matter the others may come out undefined.
  * `src` must be readable 8 bytes past the chunk.
  */
 export function decodeChunk(src: Uint8Array, at: number, rows: number, out: Float64Array, outAt: number, want: number = rows): boolean {
   const head = src[at]!
   cursor = at + 1
-  if ((head & HEAD_GAPS) === 0) {
-    lastPresent = rows === 32 ? 0xffffffff : (1 << rows) - 1
-    lastStale = 0
+  lastHistograms = 0
+  lastStartTimesAt = -1
+  lastPresent = rows === 32 ? 0xffffffff : (1 << rows) - 1
+  lastStale = 0
+  if ((head & (HEAD_GAPS | HEAD_HISTOGRAMS | HEAD_START_TIMES)) === 0) {
+    // Fast path: a float at each row.
     decodeBody(src, head, rows, out, outAt, want)
     return false
   }
-  lastPresent = readU32(src)
-  lastStale = readU32(src)
-  const live = lastPresent & ~lastStale
+  if ((head & HEAD_GAPS) !== 0) {
+    lastPresent = readU32(src)
+    lastStale = readU32(src)
+  }
+  if ((head & HEAD_HISTOGRAMS) !== 0) {
+    lastHistograms = readU32(src)
+    const length = readVarint(src)
+    lastHistogramsAt = cursor
+    cursor += length
+  }
+  if ((head & HEAD_START_TIMES) !== 0) {
+    const length = readVarint(src)
+    lastStartTimesAt = cursor
+    cursor += length
+  }
+  const live = lastPresent & ~lastStale & ~lastHistograms
   let n = 0
   for (let i = 0; i < rows; i++) n += (live >>> i) & 1
   decodeBody(src, head, n, scratch, 0, n)
@@ -54,7 +75,7 @@ export function decodeChunk(src: Uint8Array, at: number, rows: number, out: Floa
       k++
     }
   }
-  return true
+  return (head & HEAD_GAPS) !== 0
 }
 
 /**
@@ -63,7 +84,7 @@ export function decodeChunk(src: Uint8Array, at: number, rows: number, out: Floa
  */
 export function decodeStretch(src: Uint8Array, at: number, n: number, out: Float64Array, outAt: number): number {
   const head = src[at]!
-  if ((head & HEAD_GAPS) !== 0) throw new RangeError(`chunk head ${head} in a list of values`)
+  if ((head & (HEAD_GAPS | HEAD_HISTOGRAMS | HEAD_START_TIMES)) !== 0) throw new RangeError(`chunk head ${head} in a list of values`)
   cursor = at + 1
   decodeBody(src, head, n, out, outAt, n)
   return cursor

@@ -10,6 +10,8 @@ export const KIND_ZERO = 3
 export const HEAD_GAPS = 4
 export const HEAD_ORDER_SHIFT = 3
 export const HEAD_SPARSE = 32
+export const HEAD_HISTOGRAMS = 64
+export const HEAD_START_TIMES = 128
 
 /** Rows a chunk holds at the most: one u32 of presence bits. */
 export const CHUNK_ROWS = 32
@@ -46,10 +48,55 @@ export function encodeChunk(src: Float64Array, from: number, n: number, out: Uin
 export function encodeGappedChunk(
   src: Float64Array, n: number, out: Uint8Array, at: number, hint: number, present: number, stale: number,
 ): number {
+  return encodeBody(src, 0, n, out, at, hint, HEAD_GAPS, writeU32(stale, out, writeU32(present, out, at + 1)))
+}
+
+/** Rows of a column that are not all floats. */
+export interface MixedRows {
+  rows: number
+  /** Bits of rows; without gaps all are present and none stale. */
+  present: number
+  stale: number
+  hasGaps: boolean
+  /** Rows that are native histograms, and their column (histogram-column.ts). */
+  histograms: number
+  histogramColumn: Uint8Array
+  /** Value list of the rows' start times; empty if none is known. */
+  startTimes: Uint8Array
+}
+
+/** Bytes that encodeMixedChunk takes at the most. */
+export function mixedChunkBytesMax({ histogramColumn, startTimes }: MixedRows): number {
+  return CHUNK_BYTES_MAX + 4 + 16 + histogramColumn.length + startTimes.length
+}
+
+/** As encodeGappedChunk for a column that has native histograms or start times too; the `n` values are those of live floats. */
+export function encodeMixedChunk(src: Float64Array, n: number, out: Uint8Array, at: number, hint: number, mixed: MixedRows): number {
+  const { histogramColumn, startTimes } = mixed
+  let flags = 0
   let p = at + 1
-  for (let shift = 0; shift < 32; shift += 8) out[p++] = (present >>> shift) & 255
-  for (let shift = 0; shift < 32; shift += 8) out[p++] = (stale >>> shift) & 255
-  return encodeBody(src, 0, n, out, at, hint, HEAD_GAPS, p)
+  if (mixed.hasGaps) {
+    flags |= HEAD_GAPS
+    p = writeU32(mixed.stale, out, writeU32(mixed.present, out, p))
+  }
+  if (mixed.histograms !== 0) {
+    flags |= HEAD_HISTOGRAMS
+    p = writeVarint(out, writeU32(mixed.histograms, out, p), histogramColumn.length)
+    out.set(histogramColumn, p)
+    p += histogramColumn.length
+  }
+  if (startTimes.length > 0) {
+    flags |= HEAD_START_TIMES
+    p = writeVarint(out, p, startTimes.length)
+    out.set(startTimes, p)
+    p += startTimes.length
+  }
+  return encodeBody(src, 0, n, out, at, hint, flags, p)
+}
+
+function writeU32(value: number, out: Uint8Array, at: number): number {
+  for (let shift = 0; shift < 32; shift += 8) out[at++] = (value >>> shift) & 255
+  return at
 }
 
 function encodeBody(

@@ -1,68 +1,15 @@
 // Reads columns of one group in a time range into one batch: segments first, then the rows not yet encoded.
-import { decodeChunk, lastPresent, lastStale } from '../codec/chunk-decode.ts'
-import type { SeriesBatch } from '../interface.ts'
-import { ROW_HAS_BITMAPS, readSegmentPlace, type GroupSnapshot, type SegmentPlace } from './group-record.ts'
+import type { FloatHistogram } from '../../lib/model/histogram.ts'
+import { decodeChunk, lastHistograms, lastHistogramsAt, lastPresent, lastStale, lastStartTimesAt } from '../codec/chunk-decode.ts'
+import { ones } from '../codec/bits.ts'
+import { decodeHistogramColumn } from '../codec/histogram-column.ts'
+import { readHistogramRecord } from '../codec/histogram-record.ts'
+import { decodeValueList } from '../codec/value-list.ts'
+import type { BatchBuffer } from './batch-buffer.ts'
+import { CHUNK_ROWS } from '../codec/chunk-encode.ts'
+import { BLOCK_HISTOGRAMS, BLOCK_START_TIMES, ROW_HAS_BITMAPS, readSegmentPlace, type GroupSnapshot, type SegmentPlace } from './group-record.ts'
 import type { SegmentReader } from './segment-read.ts'
 import type { SharedHeap } from './shared-heap.ts'
-
-/** A batch whose buffers grow and are reused. */
-export class BatchBuffer implements SeriesBatch {
-  n = 0
-  seriesCount = 0
-  t: Float64Array = new Float64Array(1024)
-  v: Float64Array = new Float64Array(1024)
-  index: Uint32Array = new Uint32Array(64)
-  hasGaps: Uint8Array = new Uint8Array(64)
-  present: Uint32Array = new Uint32Array(64)
-  stale: Uint32Array = new Uint32Array(64)
-  readonly histograms = null
-  readonly histogramBits: Uint32Array = new Uint32Array(0)
-  readonly startTimes = null
-
-  /** Makes room for seriesCount × n values; content is undefined, hasGaps is zero. */
-  shape(seriesCount: number, n: number): void {
-    this.seriesCount = seriesCount
-    this.n = n
-    const bits = seriesCount * ((n + 31) >>> 5)
-    if (this.t.length < n + 32) this.t = new Float64Array(n + 32)
-    // Decoders write whole chunks: leave room behind the last row.
-    if (this.v.length < seriesCount * n + 32) this.v = new Float64Array(seriesCount * n + 32)
-    if (this.index.length < seriesCount) {
-      this.index = new Uint32Array(seriesCount)
-      this.hasGaps = new Uint8Array(seriesCount)
-    }
-    if (this.present.length < bits) {
-      this.present = new Uint32Array(bits)
-      this.stale = new Uint32Array(bits)
-    }
-    this.hasGaps.fill(0, 0, seriesCount)
-  }
-
-  /** Series s has gaps from here on: rows [0, rows) so far are all live. */
-  beginGaps(s: number, rows: number): void {
-    if (this.hasGaps[s] === 1) return
-    this.hasGaps[s] = 1
-    const words = (this.n + 31) >>> 5
-    this.present.fill(0, s * words, (s + 1) * words)
-    this.stale.fill(0, s * words, (s + 1) * words)
-    for (let i = 0; i < rows; i++) this.present[s * words + (i >>> 5)]! |= 1 << (i & 31)
-  }
-
-  /** Marks row i of series s (which has gaps) as present, and stale or live. */
-  mark(s: number, i: number, isStale: boolean): void {
-    const word = s * ((this.n + 31) >>> 5) + (i >>> 5)
-    this.present[word]! |= 1 << (i & 31)
-    if (isStale) this.stale[word]! |= 1 << (i & 31)
-  }
-
-  /** True if series s has any sample, live or stale. */
-  hasSamples(s: number): boolean {
-    if (this.hasGaps[s] === 0) return this.n > 0
-    const words = (this.n + 31) >>> 5
-    for (let w = s * words; w < (s + 1) * words; w++) if (this.present[w] !== 0) return true
-    return false
-  }
-}
 
 /** What of a group lies in a time range: segments oldest first, each with its rows [from, to) in range, then block rows. */
 export interface GroupPlan {
@@ -142,6 +89,7 @@ function readSegment(
       continue
     }
     const gapped = isWhole ? decodeChunk(reader.bytes, at, rows, v, s * n + base) : decodeChunk(reader.bytes, at, place.rows, edge, 0, to)
+    const hasExtras = lastHistograms !== 0 || lastStartTimesAt >= 0
     if (!isWhole) for (let i = 0; i < rows; i++) v[s * n + base + i] = edge[from + i]!
     if (gapped) {
       batch.beginGaps(s, base)
@@ -151,6 +99,25 @@ function readSegment(
     } else if (batch.hasGaps[s] === 1) {
       for (let i = 0; i < rows; i++) batch.mark(s, base + i, false)
     }
+    if (hasExtras) readExtras(reader.bytes, { from, to, rows: place.rows }, batch, s, base)
+  }
+}
+
+const columnHistograms: FloatHistogram[] = []
+const columnStartTimes = new Float64Array(CHUNK_ROWS)
+
+/** Histograms and start times of rows [from, to) of the chunk that decodeChunk read last. */
+function readExtras(bytes: Uint8Array, { from, to, rows }: { from: number; to: number; rows: number }, batch: BatchBuffer, s: number, base: number): void {
+  if (lastHistograms !== 0) {
+    const range = { from: ones(lastHistograms, from), to: ones(lastHistograms, to) }
+    columnHistograms.length = 0
+    decodeHistogramColumn(bytes, lastHistogramsAt, ones(lastHistograms, 32), range, columnHistograms)
+    let k = 0
+    for (let i = from; i < to; i++) if (((lastHistograms >>> i) & 1) === 1) batch.putHistogram(s, base + i - from, columnHistograms[k++]!)
+  }
+  if (lastStartTimesAt >= 0) {
+    decodeValueList(bytes, lastStartTimesAt, rows, columnStartTimes, 0)
+    for (let i = from; i < to; i++) batch.putStartTime(s, base + i - from, columnStartTimes[i]!)
   }
 }
 
@@ -179,5 +146,21 @@ function readBlock(heap: SharedHeap, plan: GroupPlan, cols: Uint32Array, batch: 
       if (isStale) batch.beginGaps(s, base)
       if (batch.hasGaps[s] === 1) batch.mark(s, base, isStale)
     }
+    if (layout.kinds !== 0) readBlockExtras(heap, plan.snapshot, r, cols, batch, base)
+  }
+}
+
+/** Histograms and start times of row r: after the values, whose bits say which of them are there. */
+function readBlockExtras(heap: SharedHeap, { block, layout }: GroupSnapshot, r: number, cols: Uint32Array, batch: BatchBuffer, base: number): void {
+  const { f64, u32, u8 } = heap
+  const bits = layout.histogramsWord(block, r)
+  const startTimesAt = layout.startTimesAt(block, r)
+  for (let s = 0; s < cols.length; s++) {
+    const c = cols[s]!
+    if (!batch.isPresent(s, base)) continue
+    if ((layout.kinds & BLOCK_HISTOGRAMS) !== 0 && ((u32[bits + (c >>> 5)]! >>> (c & 31)) & 1) === 1) {
+      batch.putHistogram(s, base, readHistogramRecord(u8, f64[layout.valuesAt(block, r) + c]!))
+    }
+    if ((layout.kinds & BLOCK_START_TIMES) !== 0) batch.putStartTime(s, base, f64[startTimesAt + c]!)
   }
 }

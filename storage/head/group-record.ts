@@ -2,6 +2,7 @@
 //
 //   record (64 B) ─▶ column refs u32[]
 //                 ─▶ row block: ts f64[K] │ cols u32[K] │ flags u32[K] │ present u32[K][W] │ stale u32[K][W] │ values f64[K][cap]
+//                                 │ if it has any: start times f64[K][cap] │ histograms u32[K][W]
 //                 ─▶ newest segment descriptor ─▶ older … (where each lies in the head files)
 //
 // Everything that changes together (block, row count, newest segment) changes under a sequence counter, odd while
@@ -28,6 +29,14 @@ export const GROUP_LATE = 1
 const GENERATION_SHIFT = 8
 /** Row flag: consult the bitmaps; else columns [0, cols) are all live. */
 export const ROW_HAS_BITMAPS = 1
+/**
+ * What a block has room for beside floats. The value of a native histogram is the byte in the heap at which its record
+ * stands; its bit is set before the sample shows.
+ */
+export const BLOCK_HISTOGRAMS = 1
+export const BLOCK_START_TIMES = 2
+/** A record's row capacity and the block's kinds share a word. */
+const KINDS_SHIFT = 16
 
 /** Words of a segment descriptor (6 units). */
 export const SEGMENT_UNITS = 6
@@ -86,15 +95,20 @@ export function readSegmentPlace(heap: SharedHeap, at: number): SegmentPlace {
 export class BlockLayout {
   readonly rowCap: number
   readonly cap: number
+  /** BLOCK_HISTOGRAMS and BLOCK_START_TIMES. */
+  readonly kinds: number
   /** u32 words of a bitmap row. */
   readonly words: number
   readonly units: number
 
-  constructor(rowCap: number, cap: number) {
+  /** `rowCap` is even, or 0. */
+  constructor(rowCap: number, cap: number, kinds: number) {
     this.rowCap = rowCap
     this.cap = cap
+    this.kinds = kinds
     this.words = (cap + 31) >>> 5
-    this.units = rowCap * (2 + this.words + cap)
+    const extra = ((kinds & BLOCK_START_TIMES) !== 0 ? cap : 0) + ((kinds & BLOCK_HISTOGRAMS) !== 0 ? this.words / 2 : 0)
+    this.units = rowCap * (2 + this.words + cap + extra)
   }
 
   /** Word index of row r's column count; its flags are rowCap words behind. */
@@ -117,6 +131,16 @@ export class BlockLayout {
   /** f64 index of row r's first value. */
   valuesAt(block: number, r: number): number {
     return block + this.rowCap * (2 + this.words) + r * this.cap
+  }
+
+  /** f64 index of row r's first start time, in blocks that have them. */
+  startTimesAt(block: number, r: number): number {
+    return block + this.rowCap * (2 + this.words + this.cap) + r * this.cap
+  }
+
+  /** Bitmap of row r's histograms, in blocks that have them. */
+  histogramsWord(block: number, r: number): number {
+    return (this.startTimesAt(block, 0) + ((this.kinds & BLOCK_START_TIMES) !== 0 ? this.rowCap * this.cap : 0)) * 2 + r * this.words
   }
 }
 
@@ -150,7 +174,7 @@ export function snapshotGroup(heap: SharedHeap, id: number, record: number): Gro
     const snapshot: GroupSnapshot = {
       id,
       block: u32[at + BLOCK]!,
-      layout: new BlockLayout(u32[at + ROW_CAP]!, u32[at + CAP]!),
+      layout: new BlockLayout(u32[at + ROW_CAP]! & ((1 << KINDS_SHIFT) - 1), u32[at + CAP]!, u32[at + ROW_CAP]! >>> KINDS_SHIFT),
       columns: u32[at + COLUMNS]!,
       rows: u32[at + ROWS]!,
       refsWord: u32[at + REFS]! * 2,
@@ -192,9 +216,9 @@ export class GroupRecord {
     Atomics.add(this.#u32, this.unit * 2 + SEQ, 1)
   }
 
-  setBlock(block: number, rowCap: number, cap: number): void {
+  setBlock(block: number, { rowCap, cap, kinds }: BlockLayout): void {
     this.#u32[this.unit * 2 + BLOCK] = block
-    this.#u32[this.unit * 2 + ROW_CAP] = rowCap
+    this.#u32[this.unit * 2 + ROW_CAP] = rowCap | (kinds << KINDS_SHIFT)
     this.#u32[this.unit * 2 + CAP] = cap
   }
 

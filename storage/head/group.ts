@@ -2,8 +2,9 @@
 import { assert } from '../../lib/std/assert.ts'
 import { CHUNK_ROWS } from '../codec/chunk-encode.ts'
 import type { Arena } from './arena.ts'
-import { BlockLayout, GroupRecord, RECORD_UNITS, ROW_HAS_BITMAPS, SEGMENT_UNITS, linkSegment, readSegmentPlace, writeSegmentPlace, type GroupKind, type SegmentPlace } from './group-record.ts'
-import { encodeSegment, segmentBytesMax, type Encoded } from './segment-encode.ts'
+import { BLOCK_HISTOGRAMS, BLOCK_START_TIMES, BlockLayout, GroupRecord, RECORD_UNITS, ROW_HAS_BITMAPS, SEGMENT_UNITS, linkSegment, readSegmentPlace, writeSegmentPlace, type GroupKind, type SegmentPlace } from './group-record.ts'
+import { HistogramPieces } from './histogram-stage.ts'
+import { encodeSegment, type Encoded } from './segment-encode.ts'
 import type { SegmentWriter } from './segment-file.ts'
 import type { SharedHeap } from './shared-heap.ts'
 
@@ -14,7 +15,10 @@ const FIRST_ROWS = 4
 const NARROW_COLUMNS = 4
 const NARROW_ROWS = 16
 
-const NO_BLOCK = new BlockLayout(0, 0)
+/** A block whose histograms take more is flushed: its segment must stay well below what a frame may hold. */
+const HISTOGRAM_BYTES_MAX = 4 * 2 ** 20
+
+const NO_BLOCK = new BlockLayout(0, 0, 0)
 
 /** What all groups of a head share. */
 export interface GroupGround {
@@ -36,6 +40,11 @@ export class Group {
   #block = 0
   #wantedRows = FIRST_ROWS
   #wantedCap = 0
+  #wantedKinds = 0
+  /** What the block's rows have beside floats. */
+  #usedKinds = 0
+  /** What the block's histograms stand in. */
+  readonly pieces: HistogramPieces = new HistogramPieces()
   #refs = 0
   #refsCap = 0
   #hints: Uint8Array = new Uint8Array(0)
@@ -124,11 +133,23 @@ export class Group {
 
   /** True if a new row needs a flush first: the block is full, or too narrow for the columns. */
   get mustFlush(): boolean {
-    return this.rows > 0 && (this.rows >= this.#rowsMax || this.columns > this.#layout.cap)
+    return this.rows > 0 && (this.rows >= this.#rowsMax || this.columns > this.#layout.cap || this.isHeavy)
+  }
+
+  /** True if the block's histograms want to be encoded before more come. */
+  get isHeavy(): boolean {
+    return this.pieces.sizeBytes >= HISTOGRAM_BYTES_MAX
   }
 
   get #rowsMax(): number {
     return this.columns < NARROW_COLUMNS ? NARROW_ROWS : CHUNK_ROWS
+  }
+
+  /** Makes room for what samples to come have beside floats (BLOCK_HISTOGRAMS, BLOCK_START_TIMES). */
+  reserveKinds(kinds: number): void {
+    this.#usedKinds |= kinds
+    const { rowCap, cap } = this.#layout
+    if (this.#block !== 0 && (kinds & ~this.#layout.kinds) !== 0) this.#moveRows(new BlockLayout(rowCap, cap, this.#layout.kinds | kinds))
   }
 
   /** Begins a row at t, not yet visible, and returns its index. The block must have room (`mustFlush`). */
@@ -139,6 +160,10 @@ export class Group {
     heap.f64[this.#block + r] = t
     heap.u32[this.#layout.colsWord(this.#block, r)] = 0
     heap.u32[this.#layout.flagsWord(this.#block, r)] = 0
+    if ((this.#layout.kinds & BLOCK_HISTOGRAMS) !== 0) {
+      const bits = this.#layout.histogramsWord(this.#block, r)
+      heap.u32.fill(0, bits, bits + this.#layout.words)
+    }
     return r
   }
 
@@ -155,22 +180,29 @@ export class Group {
   }
 
   #growBlock(): void {
-    const { heap, arena } = this.#ground
     assert(this.rows === 0 || this.columns <= this.#layout.cap, `group ${this.id} grows columns with rows in its block`)
     // One step from few rows to all: blocks of every size between would stay behind, used by nobody.
     const rowCap = this.rows === 0 ? Math.min(this.#rowsMax, this.#wantedRows) : this.#rowsMax
     if (this.columns > this.#wantedCap) this.#wantedCap = columnCap(this.columns, this.#wantedCap)
     const cap = this.rows === 0 ? this.#wantedCap : this.#layout.cap
-    const layout = new BlockLayout(rowCap, cap)
+    this.#moveRows(new BlockLayout(rowCap, cap, this.#layout.kinds | this.#wantedKinds | this.#usedKinds))
+  }
+
+  /** Takes the rows to a larger block. */
+  #moveRows(layout: BlockLayout): void {
+    const { heap, arena } = this.#ground
     const block = arena.allocate(layout.units)
     const old = this.#layout
+    const { cap, words } = old
     for (let r = 0; r < this.rows; r++) {
       heap.f64[block + r] = heap.f64[this.#block + r]!
       heap.u32[layout.colsWord(block, r)] = heap.u32[old.colsWord(this.#block, r)]!
       heap.u32[layout.flagsWord(block, r)] = heap.u32[old.flagsWord(this.#block, r)]!
-      heap.u32.copyWithin(layout.presentWord(block, r), old.presentWord(this.#block, r), old.presentWord(this.#block, r) + old.words)
-      heap.u32.copyWithin(layout.staleWord(block, r), old.staleWord(this.#block, r), old.staleWord(this.#block, r) + old.words)
-      heap.f64.copyWithin(layout.valuesAt(block, r), old.valuesAt(this.#block, r), old.valuesAt(this.#block, r) + cap)
+      copy(heap.u32, old.presentWord(this.#block, r), layout.presentWord(block, r), words)
+      copy(heap.u32, old.staleWord(this.#block, r), layout.staleWord(block, r), words)
+      copy(heap.f64, old.valuesAt(this.#block, r), layout.valuesAt(block, r), cap)
+      if ((old.kinds & BLOCK_START_TIMES) !== 0) copy(heap.f64, old.startTimesAt(this.#block, r), layout.startTimesAt(block, r), cap)
+      if ((old.kinds & BLOCK_HISTOGRAMS) !== 0) copy(heap.u32, old.histogramsWord(this.#block, r), layout.histogramsWord(block, r), words)
     }
     this.#swapBlock(block, layout, this.rows)
   }
@@ -179,7 +211,7 @@ export class Group {
     const old = this.#block
     const oldUnits = this.#layout.units
     this.record.begin()
-    this.record.setBlock(block, layout.rowCap, layout.cap)
+    this.record.setBlock(block, layout)
     this.record.setRows(rows)
     this.record.end()
     this.#block = block
@@ -195,15 +227,14 @@ export class Group {
   flush(flushedLsn: number): number {
     if (this.rows === 0) return 1
     const { heap, arena } = this.#ground
-    const buffer = scratchBuffer(segmentBytesMax(this.columns))
     const columns = Math.min(this.columns, this.#layout.cap)
     const encoded = encodeSegment(heap, {
       group: this.id, block: this.#block, layout: this.#layout, columns, salt: this.saltOf(columns),
       rows: this.rows, isLate: this.isLate, firstLsn: this.firstLsn, flushedLsn, hints: this.#hints,
-    }, buffer)
+    })
     // The descriptor first: a segment on disk that could not be linked would be written again.
     const unit = arena.allocate(SEGMENT_UNITS)
-    const place = this.#append(buffer, encoded, unit)
+    const place = this.#append(encoded, unit)
     writeSegmentPlace(heap, unit, {
       ...place, lengthBytes: encoded.lengthBytes, columns, rows: this.rows,
       minT: encoded.minT, maxT: encoded.maxT, previous: this.record.segment,
@@ -212,18 +243,21 @@ export class Group {
     const oldUnits = this.#layout.units
     this.record.begin()
     this.record.setSegment(unit)
-    this.record.setBlock(0, 0, 0)
+    this.record.setBlock(0, NO_BLOCK)
     this.record.setRows(0)
     this.record.end()
     // A block that was filled has shown how many rows the next one wants, and how wide.
     this.#wantedRows = this.rows >= this.#rowsMax ? this.#rowsMax : FIRST_ROWS
     this.#wantedCap = this.#layout.cap
+    this.#wantedKinds = this.#usedKinds
+    this.#usedKinds = 0
     this.#layout = NO_BLOCK
     this.#block = 0
     this.rows = 0
     this.segmentMaxT = Math.max(this.segmentMaxT, encoded.maxT)
     this.firstLsn = Infinity
     arena.retire(old, oldUnits)
+    this.pieces.retire(arena)
     return encoded.usedColumns / columns
   }
 
@@ -242,9 +276,9 @@ export class Group {
   }
 
   /** Throws DiskError, with the descriptor given back. */
-  #append(buffer: Buffer, encoded: Encoded, unit: number): { file: number; offsetBytes: number } {
+  #append(encoded: Encoded, unit: number): { file: number; offsetBytes: number } {
     try {
-      return this.#ground.segments.append(buffer, encoded.lengthBytes, { maxT: encoded.maxT, generation: this.generation })
+      return this.#ground.segments.append(encoded.buffer, encoded.lengthBytes, { maxT: encoded.maxT, generation: this.generation })
     } catch (error) {
       this.#ground.arena.free(unit, SEGMENT_UNITS)
       throw error
@@ -277,6 +311,7 @@ export class Group {
     if (this.rows === 0) return false
     for (let r = 0; r < this.rows; r++) if (this.timeOf(r) >= t) return false
     this.#swapBlock(0, NO_BLOCK, 0)
+    this.pieces.retire(this.#ground.arena)
     this.firstLsn = Infinity
     return true
   }
@@ -290,6 +325,7 @@ export class Group {
   release(): void {
     const { arena } = this.#ground
     if (this.#block !== 0) arena.retire(this.#block, this.#layout.units)
+    this.pieces.retire(arena)
     arena.retire(this.#refs, this.#refsCap / 2)
     arena.retire(this.record.unit, RECORD_UNITS)
   }
@@ -300,6 +336,12 @@ export class Group {
     if (c >= u32[this.#layout.colsWord(this.#block, r)]!) return false
     if ((u32[this.#layout.flagsWord(this.#block, r)]! & ROW_HAS_BITMAPS) === 0) return true
     return ((u32[this.#layout.presentWord(this.#block, r) + (c >>> 5)]! >>> (c & 31)) & 1) === 1
+  }
+
+  /** True if the sample at row r and column c, which is there, is a native histogram. */
+  isHistogram(r: number, c: number): boolean {
+    if ((this.#layout.kinds & BLOCK_HISTOGRAMS) === 0) return false
+    return ((this.#ground.heap.u32[this.#layout.histogramsWord(this.#block, r) + (c >>> 5)]! >>> (c & 31)) & 1) === 1
   }
 
   isStale(r: number, c: number): boolean {
@@ -331,9 +373,6 @@ function columnCap(columns: number, old: number): number {
   return old === 0 ? columns + (columns >>> 4) : Math.min(GROUP_COLUMNS_MAX, columns + (columns >>> 2))
 }
 
-let scratch = Buffer.alloc(1 << 16)
-
-function scratchBuffer(bytes: number): Buffer {
-  if (scratch.length < bytes) scratch = Buffer.alloc(bytes)
-  return scratch
+function copy(array: Uint32Array | Float64Array, from: number, to: number, n: number): void {
+  array.copyWithin(to, from, from + n)
 }

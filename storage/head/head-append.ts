@@ -7,10 +7,11 @@
 // A series whose own newest sample is older than the sample is in order, however far its group has run ahead: it
 // leaves for a group of its own time. Late samples (inside the out-of-order window) go to a late group of one column.
 import { assert } from '../../lib/std/assert.ts'
+import type { FloatHistogram } from '../../lib/model/histogram.ts'
 import { REJECT_DUPLICATE, REJECT_FUTURE, REJECT_OUT_OF_ORDER, REJECT_TOO_OLD, STORED, type SampleBatch } from '../interface.ts'
 import type { Head } from './head.ts'
 import { GROUP_COLUMNS_MAX, type Group } from './group.ts'
-import { RowWriter, type Run } from './row-writer.ts'
+import { RowWriter, kindsOf, type Run } from './row-writer.ts'
 
 /** A sample further ahead of the wall clock than this is refused: it would block its series until then. */
 const FUTURE_MS_MAX = 10 * 60_000
@@ -24,18 +25,20 @@ export class HeadAppender {
   #refs: Uint32Array = new Uint32Array(1024)
   #values: Float64Array = new Float64Array(1024)
   #stale: Uint8Array = new Uint8Array(1024)
+  #startTimes: Float64Array = new Float64Array(1024)
+  readonly #histograms: (FloatHistogram | null)[] = []
   #verdicts: Uint8Array = new Uint8Array(1024)
 
   constructor(head: Head) {
     this.#head = head
-    this.#writer = new RowWriter(head.heap, head.log)
+    this.#writer = new RowWriter(head.heap, head.arena, head.log)
   }
 
   /** See Appender.append. Batches of several times are turned into runs of one time. */
   append(batch: SampleBatch, verdicts: Uint8Array): number {
     this.#head.log?.assertWritable()
     if (batch.times === null) {
-      return this.#run({ refs: batch.refs, values: batch.values, stale: batch.stale, t: batch.t }, 0, batch.count, verdicts)
+      return this.#run(runOf(batch, batch.t), 0, batch.count, verdicts)
     }
     let refused = 0
     for (let i = 0; i < batch.count;) {
@@ -65,11 +68,15 @@ export class HeadAppender {
   #appendStrip(batch: SampleBatch, i: number, samples: number, series: number, verdicts: Uint8Array): number {
     const times = batch.times!
     if (samples === 1) {
-      return this.#run({ refs: batch.refs, values: batch.values, stale: batch.stale, t: times[i]! }, i, i + series, verdicts)
+      return this.#run(runOf(batch, times[i]!), i, i + series, verdicts)
     }
     this.#reserve(series)
     let refused = 0
-    const run: Run = { refs: this.#refs, values: this.#values, stale: batch.stale ? this.#stale : null, t: 0 }
+    const { histograms = null, startTimes = null } = batch
+    const run: Run = {
+      refs: this.#refs, values: this.#values, stale: batch.stale ? this.#stale : null,
+      histograms: histograms && this.#histograms, startTimes: startTimes && this.#startTimes, t: 0,
+    }
     for (let k = 0; k < samples; k++) {
       run.t = times[i + k]!
       for (let s = 0; s < series; s++) {
@@ -77,6 +84,8 @@ export class HeadAppender {
         this.#refs[s] = batch.refs[from]!
         this.#values[s] = batch.values[from]!
         if (batch.stale) this.#stale[s] = batch.stale[from]!
+        if (histograms) this.#histograms[s] = histograms[from]!
+        if (startTimes) this.#startTimes[s] = startTimes[from]!
       }
       refused += this.#run(run, 0, series, this.#verdicts)
       for (let s = 0; s < series; s++) verdicts[i + s * samples + k] = this.#verdicts[s]!
@@ -89,6 +98,7 @@ export class HeadAppender {
     this.#refs = new Uint32Array(n * 2)
     this.#values = new Float64Array(n * 2)
     this.#stale = new Uint8Array(n * 2)
+    this.#startTimes = new Float64Array(n * 2)
     this.#verdicts = new Uint8Array(n * 2)
   }
 
@@ -142,8 +152,9 @@ export class HeadAppender {
       this.#run(run, from, to, new Uint8Array(to))
       return
     }
+    group.reserveKinds(kindsOf(run, from, to))
     const r = group.beginRow(run.t)
-    this.#writer.begin()
+    this.#writer.begin(run, from, to)
     const { series } = this.#head
     for (let i = from; i < to;) {
       const c = series.columnOf(run.refs[i]!)
@@ -157,6 +168,7 @@ export class HeadAppender {
 
   /** The group is at or past this time, or frozen there: into a row of the same time, or sample by sample. */
   #oldRow(group: Group, run: Run, from: number, to: number, verdicts: Uint8Array): number {
+    if (group.isHeavy && run.histograms !== null) this.#head.flushGroup(group)
     const r = rowAt(group, run.t)
     if (r >= 0 && (r === group.rows - 1 || group.isLate) && !this.#head.isFrozen(group, run.t)) return this.#mergeRow(group, r, run, from, to, verdicts)
     let refused = 0
@@ -171,10 +183,11 @@ export class HeadAppender {
     }
     if (moved > 0) {
       const pick = movedAt.subarray(0, moved)
-      const stale = run.stale
+      const { stale, histograms, startTimes } = run
       this.#run({
         refs: Uint32Array.from(pick, (i) => run.refs[i]!), values: Float64Array.from(pick, (i) => run.values[i]!),
-        stale: stale && Uint8Array.from(pick, (i) => stale[i]!), t: run.t,
+        stale: stale && Uint8Array.from(pick, (i) => stale[i]!), histograms: histograms && Array.from(pick, (i) => histograms[i]!),
+        startTimes: startTimes && Float64Array.from(pick, (i) => startTimes[i]!), t: run.t,
       }, 0, moved, new Uint8Array(moved))
     }
     return refused
@@ -183,7 +196,8 @@ export class HeadAppender {
   #mergeRow(group: Group, r: number, run: Run, from: number, to: number, verdicts: Uint8Array): number {
     const { series } = this.#head
     let refused = 0
-    this.#writer.begin()
+    group.reserveKinds(kindsOf(run, from, to))
+    this.#writer.begin(run, from, to)
     for (let i = from; i < to;) {
       const c = series.columnOf(run.refs[i]!)
       const n = this.#writer.stretch(group, run, i, to, c)
@@ -198,18 +212,16 @@ export class HeadAppender {
   #placeOld(group: Group, r: number, run: Run, i: number, verdicts: Uint8Array): number {
     const ref = run.refs[i]!
     const c = this.#head.series.columnOf(ref)
-    if (r >= 0 && group.hasSample(r, c)) {
-      const isStale = run.stale !== null && run.stale[i] === 1
-      if (isStale || group.isStale(r, c)) return isStale === group.isStale(r, c) ? STORED : REJECT_DUPLICATE
-      return Object.is(this.#head.heap.f64[group.layout.valuesAt(group.block, r) + c], run.values[i]) ? STORED : REJECT_DUPLICATE
-    }
+    if (r >= 0 && group.hasSample(r, c)) return this.#writer.isSame(group, r, run, i, c) ? STORED : REJECT_DUPLICATE
     const newest = this.#head.newestOf(ref)
     if (run.t > newest) {
       this.#head.moveOut(ref, newest)
       return STORED
     }
     // A sender that restarts sends its last rows again; they may be encoded already.
-    const isSame = this.#head.isStoredAs(group, c, run.t, { value: run.values[i]!, isStale: run.stale !== null && run.stale[i] === 1 })
+    const isSame = this.#head.isStoredAs(group, c, run.t, {
+      value: run.values[i]!, isStale: run.stale !== null && run.stale[i] === 1, histogram: run.histograms === null ? null : run.histograms[i]!,
+    })
     if (isSame !== null) return isSame ? STORED : REJECT_DUPLICATE
     if (newest - run.t > this.#head.outOfOrderMs) return REJECT_OUT_OF_ORDER
     return this.#late(ref, run, i, verdicts)
@@ -218,13 +230,14 @@ export class HeadAppender {
   #late(ref: number, run: Run, i: number, verdicts: Uint8Array): number {
     const late = this.#head.lateGroupOf(ref, run.t)
     if (late.mustFlush) this.#flush(late)
-    let r = rowAt(late, run.t)
+    late.reserveKinds(kindsOf(run, i, i + 1))
+    const found = rowAt(late, run.t)
+    const r = found >= 0 ? found : late.beginRow(run.t)
     let refused = 0
-    this.#writer.begin()
-    if (r >= 0) {
+    this.#writer.begin(run, i, i + 1)
+    if (found >= 0) {
       refused = this.#writer.merge(late, r, run, i, 1, 0, verdicts)
     } else {
-      r = late.beginRow(run.t)
       this.#writer.copy(late, r, run, i, 1, 0)
       late.publishRow(r)
       this.#head.lateSamples++
@@ -258,6 +271,11 @@ export class HeadAppender {
     const used = this.#head.flushGroup(group)
     if (used < USED_SHARE_MIN && group.columns >= BREAK_COLUMNS_MIN) this.#head.breakUp(group)
   }
+}
+
+/** Samples of a batch as a run of one time. */
+function runOf({ refs, values, stale, histograms = null, startTimes = null }: SampleBatch, t: number): Run {
+  return { refs, values, stale, histograms, startTimes, t }
 }
 
 /** The row of the block at exactly t, newest first; -1 if there is none. */

@@ -4,7 +4,9 @@ import { assert } from '../../lib/std/assert.ts'
 import type { Clock } from '../../lib/std/clock.ts'
 import { Random, freshSeed } from '../../lib/std/random.ts'
 import type { Labels } from '../../lib/model/labels.ts'
-import type { Log, LoggedRow } from '../log/log.ts'
+import { isSameHistogram, type FloatHistogram } from '../../lib/model/histogram.ts'
+import type { Log } from '../log/log.ts'
+import type { ReplayedRow } from '../log/log-replay.ts'
 import { CHUNK_ROWS } from '../codec/chunk-encode.ts'
 import type { GroupDefinition, SeriesFile } from '../log/series-file.ts'
 import { Arena } from './arena.ts'
@@ -17,7 +19,7 @@ import { SegmentDamageError, SegmentReader } from './segment-read.ts'
 import type { SegmentHead, SegmentWriter } from './segment-file.ts'
 import { ROOT_GROUP_COUNT, type PagedU32, type SharedHeap } from './shared-heap.ts'
 import { SymbolWriter } from './symbols.ts'
-import { RowWriter } from './row-writer.ts'
+import { RowWriter, kindsOf } from './row-writer.ts'
 
 export interface HeadOptions {
   heap: SharedHeap
@@ -30,6 +32,13 @@ export interface HeadOptions {
   seriesLimit: number
   /** The blocks there are. */
   published: Published
+}
+
+/** A sample that may have been stored before; its value counts unless it is a histogram. */
+interface OldSample {
+  value: number
+  isStale: boolean
+  histogram: FloatHistogram | null
 }
 
 /** A group whose first definition is lost: nothing is ever put into it. */
@@ -70,7 +79,7 @@ export class Head {
     this.#ground = { heap: options.heap, arena: this.arena, segments: options.segments, newestT: -Infinity }
     this.#groupRecord = options.heap.paged('groupRecord')
     this.#reader = new SegmentReader(options.folder)
-    this.#replayWriter = new RowWriter(options.heap, null)
+    this.#replayWriter = new RowWriter(options.heap, this.arena, null)
     this.retentionMs = options.retentionMs
     this.outOfOrderMs = options.outOfOrderMs
     this.#seriesLimit = options.seriesLimit
@@ -201,12 +210,15 @@ export class Head {
   }
 
   /** What a column of a group has in segments at t: null nothing, else whether it equals the given sample. */
-  isStoredAs(group: Group, c: number, t: number, sample: { value: number; isStale: boolean }): boolean | null {
+  isStoredAs(group: Group, c: number, t: number, sample: OldSample): boolean | null {
     if (t > group.segmentMaxT) return null
     try {
       const found = this.#reader.sampleAt(this.heap, group.record.segment, c, t)
       if (found === 0) return null
-      return found === 2 || sample.isStale ? (found === 2) === sample.isStale : Object.is(this.#reader.found[0], sample.value)
+      if (found === 2 || sample.isStale) return (found === 2) === sample.isStale
+      const { foundHistogram } = this.#reader
+      if (foundHistogram === null || sample.histogram === null) return foundHistogram === sample.histogram && Object.is(this.#reader.found[0], sample.value)
+      return isSameHistogram(foundHistogram, sample.histogram)
     } catch (error) {
       if (error instanceof SegmentDamageError) return null
       throw error
@@ -286,24 +298,25 @@ export class Head {
   }
 
   /** Puts a logged row back, unless it is in a segment. Returns its samples, 0 if it was not needed or made no sense. */
-  replayRow(lsn: number, row: LoggedRow, floats: Float64Array, at: number): number {
+  replayRow(lsn: number, row: ReplayedRow): number {
     const group = this.groups[row.group]
     this.replayLsn = lsn
     if (!group || row.first + row.n > group.columns || !group.knowsSalt(row.salt) || this.#isInSegment(row.group, lsn)) return 0
     if (isCut(this.cuts.cover, group.generation, row.t)) return 0
     const refs = this.heap.u32.slice(group.refsWord + row.first, group.refsWord + row.first + row.n)
     const stale = row.stale && new Uint8Array(row.n).map((_, i) => (row.stale![i >>> 5]! >>> (i & 31)) & 1)
-    const run = { refs, values: floats.subarray(at, at + row.n), stale, t: row.t }
+    const run = { refs, values: row.values, stale, histograms: row.histograms, startTimes: row.startTimes, t: row.t }
     let r = group.rows - 1
     while (r >= 0 && group.timeOf(r) !== row.t) r--
     if (r < 0 && (group.mustFlush || group.columns > group.layout.cap)) this.flushGroup(group)
     const isNew = r < 0
     // Its segment was lost while a later one was not: the row stands behind newer ones from now on.
     if (isNew && row.t <= group.maxT) group.record.markUnordered()
+    group.reserveKinds(kindsOf(run, 0, row.n))
     if (isNew) r = group.beginRow(row.t)
     const writer = this.#replayWriter
     const verdicts = new Uint8Array(row.n)
-    writer.begin()
+    writer.begin(run, 0, row.n)
     let samples = 0
     for (let i = 0; i < row.n;) {
       const isThere = (k: number): boolean => row.present === null || ((row.present[k >>> 5]! >>> (k & 31)) & 1) === 1
@@ -318,6 +331,7 @@ export class Head {
       i = end
     }
     if (isNew) group.publishRow(r)
+    writer.finish(group, r, this.clock.monotonic())
     if (lsn < group.firstLsn) {
       group.firstLsn = lsn
       group.firstAtMs = this.clock.monotonic()

@@ -1,6 +1,7 @@
 // Series whose samples lie in several places (groups they moved between, late samples, blocks that overlap): each place
 // is read by itself, then all are laid over the union of their times. Where two have a sample at one time, the first wins.
-import { BatchBuffer, readGroup, type GroupPlan } from './group-read.ts'
+import { BatchBuffer } from './batch-buffer.ts'
+import { readGroup, type GroupPlan } from './group-read.ts'
 import type { SegmentReader } from './segment-read.ts'
 import type { SharedHeap } from './shared-heap.ts'
 
@@ -55,7 +56,15 @@ function readSorted(heap: SharedHeap, reader: SegmentReader, plan: GroupPlan, co
     into.hasGaps[s] = sorted.hasGaps[k]!
     into.present.set(sorted.present.subarray(k * words, (k + 1) * words), s * words)
     into.stale.set(sorted.stale.subarray(k * words, (k + 1) * words), s * words)
+    if (sorted.histograms !== null || sorted.startTimes !== null) for (let i = 0; i < sorted.n; i++) copyExtras(sorted, k, i, into, s, i)
   }
+}
+
+/** What sample i of series s is beside a float, to sample `at` of series `toS` of another batch. */
+function copyExtras(from: BatchBuffer, s: number, i: number, to: BatchBuffer, toS: number, at: number): void {
+  const histogram = from.histogramAt(s, i)
+  if (histogram !== null) to.putHistogram(toS, at, histogram)
+  if (from.startTimes !== null) to.putStartTime(toS, at, from.startTimes[s * from.n + i]!)
 }
 
 function unionOfTimes(parts: readonly BatchPart[]): Float64Array {
@@ -97,5 +106,6 @@ function overlay(part: BatchBuffer, s: number, place: Int32Array, out: BatchBuff
     }
     out.v[s * out.n + at] = part.v[s * part.n + i]!
     out.mark(s, at, isStale)
+    if (part.histograms !== null || part.startTimes !== null) copyExtras(part, s, i, out, s, at)
   }
 }

@@ -1,8 +1,14 @@
 // Turns the rows of a group into a segment: transposed, then encoded column by column (FORMAT.md, "Head segments").
 import { crc32 } from 'node:zlib'
-import { CHUNK_BYTES_MAX, CHUNK_ROWS, encodeChunk, encodeGappedChunk, lastHint } from '../codec/chunk-encode.ts'
+import type { FloatHistogram } from '../../lib/model/histogram.ts'
+import {
+  CHUNK_BYTES_MAX, CHUNK_ROWS, encodeChunk, encodeGappedChunk, encodeMixedChunk, lastHint, mixedChunkBytesMax, type MixedRows,
+} from '../codec/chunk-encode.ts'
+import { encodeHistogramColumn } from '../codec/histogram-column.ts'
+import { readHistogramRecord } from '../codec/histogram-record.ts'
+import { encodeValueList, valueListBytesMax } from '../codec/value-list.ts'
 import { FRAME_HEAD_BYTES } from '../log/frame.ts'
-import { ROW_HAS_BITMAPS, type BlockLayout } from './group-record.ts'
+import { BLOCK_HISTOGRAMS, BLOCK_START_TIMES, ROW_HAS_BITMAPS, type BlockLayout } from './group-record.ts'
 import { SEGMENT_HEAD_BYTES } from './segment-file.ts'
 import type { SharedHeap } from './shared-heap.ts'
 
@@ -22,6 +28,8 @@ export interface RowsToEncode {
 }
 
 export interface Encoded {
+  /** The payload stands at buffer[16, …), ready for SegmentWriter.append; valid until the next segment is encoded. */
+  buffer: Buffer
   lengthBytes: number
   minT: number
   maxT: number
@@ -37,14 +45,21 @@ const column = new Float64Array(CHUNK_ROWS)
 const TILE = 64
 const tile = new Float64Array(TILE * CHUNK_ROWS)
 
-/** The buffer's payload room for a group of n columns, frame included. */
-export function segmentBytesMax(columns: number): number {
-  return FRAME_HEAD_BYTES + SEGMENT_HEAD_BYTES + 16 + (columns + 2) * 4 + (columns + 1) * CHUNK_BYTES_MAX + 64
+/** Beside the columns: frame, head, timestamps, the end. */
+const FIXED_BYTES = FRAME_HEAD_BYTES + SEGMENT_HEAD_BYTES + 16 + CHUNK_BYTES_MAX + 64
+let buffer = Buffer.alloc(1 << 16)
+
+/** Makes room for `more` bytes behind the first `used`. */
+function reserve(used: number, more: number): void {
+  if (used + more <= buffer.length) return
+  const grown = Buffer.alloc((used + more) * (used === 0 ? 1 : 2))
+  buffer.copy(grown, 0, 0, used)
+  buffer = grown
 }
 
-/** Writes the payload at buffer[16, …), ready for SegmentWriter.append. */
-export function encodeSegment(heap: SharedHeap, what: RowsToEncode, buffer: Buffer): Encoded {
+export function encodeSegment(heap: SharedHeap, what: RowsToEncode): Encoded {
   const { rows, columns } = what
+  reserve(0, FIXED_BYTES + (columns + 2) * 4 + columns * CHUNK_BYTES_MAX)
   sortRows(heap, what)
   const base = FRAME_HEAD_BYTES
   let at = encodeChunk(times, 0, rows, buffer, base + SEGMENT_HEAD_BYTES, 0)
@@ -56,7 +71,10 @@ export function encodeSegment(heap: SharedHeap, what: RowsToEncode, buffer: Buff
     const gapped = transpose(heap, what, c, n)
     for (let k = 0; k < n; k++) {
       buffer.writeUInt32LE(at - base, offsetsAt + (c + k) * 4)
-      const end = gapped ? encodeWithGaps(heap, what, c + k, k, buffer, at) : encodeChunk(tile, k * CHUNK_ROWS, rows, buffer, at, what.hints[c + k]!)
+      let end: number
+      if (what.layout.kinds !== 0) end = encodeMixed(heap, what, c + k, k, at)
+      else if (gapped) end = encodeWithGaps(heap, what, c + k, k, at)
+      else end = encodeChunk(tile, k * CHUNK_ROWS, rows, buffer, at, what.hints[c + k]!)
       if (end > at) {
         what.hints[c + k] = lastHint
         usedColumns++
@@ -77,7 +95,7 @@ export function encodeSegment(heap: SharedHeap, what: RowsToEncode, buffer: Buff
   buffer.writeDoubleLE(what.flushedLsn, base + 40)
   buffer.writeUInt32LE(what.salt, base + 48)
   buffer.writeUInt32LE(crc32(buffer.subarray(base, base + 52)), base + 52)
-  return { lengthBytes: length, minT: times[0]!, maxT: times[rows - 1]!, usedColumns }
+  return { buffer, lengthBytes: length, minT: times[0]!, maxT: times[rows - 1]!, usedColumns }
 }
 
 function sortRows(heap: SharedHeap, { block, rows, isLate }: RowsToEncode): void {
@@ -109,26 +127,78 @@ function transpose(heap: SharedHeap, what: RowsToEncode, c: number, n: number): 
   return hasGaps
 }
 
-/** Encodes tile column k (column c of the group); writes nothing if it has no sample at all. */
-function encodeWithGaps(heap: SharedHeap, what: RowsToEncode, c: number, k: number, buffer: Buffer, at: number): number {
-  const { block, layout, rows } = what
+/** Bits of rows of the column that was gathered last: there, a marker, a native histogram. */
+let present = 0
+let stale = 0
+let histograms = 0
+
+/** Sets the bits and packs the live floats of tile column k (column c of the group) into `column`; returns how many. */
+function gather(heap: SharedHeap, { block, layout, rows }: RowsToEncode, c: number, k: number): number {
   const { u32 } = heap
-  let present = 0
-  let stale = 0
+  const word = c >>> 5
+  const bit = 1 << (c & 31)
   let live = 0
+  present = 0
+  stale = 0
+  histograms = 0
   for (let i = 0; i < rows; i++) {
     const r = order[i]!
     if (c >= u32[layout.colsWord(block, r)]!) continue
     if ((u32[layout.flagsWord(block, r)]! & ROW_HAS_BITMAPS) !== 0) {
-      const word = c >>> 5
-      const bit = 1 << (c & 31)
       if ((u32[layout.presentWord(block, r) + word]! & bit) === 0) continue
       if ((u32[layout.staleWord(block, r) + word]! & bit) !== 0) stale |= 1 << i
     }
     present |= 1 << i
-    if (((stale >>> i) & 1) === 0) column[live++] = tile[k * CHUNK_ROWS + i]!
+    if (((stale >>> i) & 1) === 1) continue
+    if ((layout.kinds & BLOCK_HISTOGRAMS) !== 0 && (u32[layout.histogramsWord(block, r) + word]! & bit) !== 0) histograms |= 1 << i
+    else column[live++] = tile[k * CHUNK_ROWS + i]!
   }
+  return live
+}
+
+/** Encodes tile column k (column c of the group); writes nothing if it has no sample at all. */
+function encodeWithGaps(heap: SharedHeap, what: RowsToEncode, c: number, k: number, at: number): number {
+  const live = gather(heap, what, c, k)
   if (present === 0) return at
-  if (live === rows) return encodeChunk(column, 0, rows, buffer, at, what.hints[c]!)
+  if (live === what.rows) return encodeChunk(column, 0, live, buffer, at, what.hints[c]!)
   return encodeGappedChunk(column, live, buffer, at, what.hints[c]!, present >>> 0, stale >>> 0)
+}
+
+/** As encodeWithGaps, in a block that has room for histograms or start times. */
+function encodeMixed(heap: SharedHeap, what: RowsToEncode, c: number, k: number, at: number): number {
+  const live = gather(heap, what, c, k)
+  const startTimes = encodeStartTimes(heap, what, c)
+  if (histograms === 0 && startTimes.length === 0) return encodeWithGaps(heap, what, c, k, at)
+  const all = what.rows === CHUNK_ROWS ? -1 : (1 << what.rows) - 1
+  const mixed: MixedRows = {
+    rows: what.rows, present: present >>> 0, stale: stale >>> 0, hasGaps: present !== all || stale !== 0,
+    histograms: histograms >>> 0, histogramColumn: encodeHistograms(heap, what, k), startTimes,
+  }
+  reserve(at, mixedChunkBytesMax(mixed) + (what.columns - c) * CHUNK_BYTES_MAX + 64)
+  return encodeMixedChunk(column, live, buffer, at, what.hints[c]!, mixed)
+}
+
+const NO_BYTES = new Uint8Array(0)
+const startTimesOfRows = new Float64Array(CHUNK_ROWS)
+const startTimesBytes = new Uint8Array(valueListBytesMax(CHUNK_ROWS))
+
+/** Start times of the rows that `present` names; no bytes if none is known. */
+function encodeStartTimes(heap: SharedHeap, { block, layout, rows }: RowsToEncode, c: number): Uint8Array {
+  if ((layout.kinds & BLOCK_START_TIMES) === 0) return NO_BYTES
+  let isKnown = false
+  for (let i = 0; i < rows; i++) {
+    const startMs = ((present >>> i) & 1) === 1 ? heap.f64[layout.startTimesAt(block, order[i]!) + c]! : 0
+    startTimesOfRows[i] = startMs
+    if (startMs !== 0) isKnown = true
+  }
+  return isKnown ? startTimesBytes.subarray(0, encodeValueList(startTimesOfRows, 0, rows, startTimesBytes, 0)) : NO_BYTES
+}
+
+function encodeHistograms(heap: SharedHeap, { rows }: RowsToEncode, k: number): Uint8Array {
+  if (histograms === 0) return NO_BYTES
+  const list: FloatHistogram[] = []
+  for (let i = 0; i < rows; i++) {
+    if (((histograms >>> i) & 1) === 1) list.push(readHistogramRecord(heap.u8, tile[k * CHUNK_ROWS + i]!))
+  }
+  return encodeHistogramColumn(list, 0, list.length)
 }

@@ -4,7 +4,10 @@
 //   bytes   │ head, timestamps, offsets │ chunks of columns [first, last] │     one after the other, or the whole segment
 import { crc32 } from 'node:zlib'
 import { DiskError, DiskFile } from '../../lib/std/fs.ts'
-import { decodeChunk, lastPresent, lastStale } from '../codec/chunk-decode.ts'
+import type { FloatHistogram } from '../../lib/model/histogram.ts'
+import { decodeChunk, lastHistograms, lastHistogramsAt, lastPresent, lastStale } from '../codec/chunk-decode.ts'
+import { ones } from '../codec/bits.ts'
+import { decodeHistogramColumn } from '../codec/histogram-column.ts'
 import { readSegmentPlace, type SegmentPlace } from './group-record.ts'
 import { SEGMENT_HEAD_BYTES, segmentFilePath } from './segment-file.ts'
 import type { SharedHeap } from './shared-heap.ts'
@@ -46,6 +49,8 @@ export class SegmentReader {
   readonly #verified = new Set<number>()
   readonly #column = new Float64Array(34)
   readonly found: Float64Array = new Float64Array(1)
+  /** What sampleAt found last, if that was a native histogram. */
+  foundHistogram: FloatHistogram | null = null
 
   constructor(folder: string) {
     this.#folder = folder
@@ -163,8 +168,8 @@ export class SegmentReader {
   }
 
   /**
-   * What column c of a chain of segments holds at t: 0 nothing, 1 a live sample (its value in `found[0]`), 2 a staleness
-   * marker. Reads each segment once for all columns that are asked of it in a row.
+   * What column c of a chain of segments holds at t: 0 nothing, 1 a live sample (in `found[0]` or `foundHistogram`), 2 a
+   * staleness marker. Reads each segment once for all columns that are asked of it in a row.
    */
   sampleAt(heap: SharedHeap, segment: number, c: number, t: number): 0 | 1 | 2 {
     for (let unit = segment; unit !== 0;) {
@@ -178,6 +183,7 @@ export class SegmentReader {
       decodeChunk(this.bytes, at, place.rows, this.#column, 0)
       if (((lastPresent >>> row) & 1) === 0) continue
       this.found[0] = this.#column[row]!
+      this.foundHistogram = ((lastHistograms >>> row) & 1) === 0 ? null : histogramOf(this.bytes, row)
       return ((lastStale >>> row) & 1) === 1 ? 2 : 1
     }
     return 0
@@ -212,6 +218,14 @@ export class SegmentReader {
 /** Bytes in which head, timestamps and offsets of a segment fit. */
 function headBytesOf(place: SegmentPlace): number {
   return SEGMENT_HEAD_BYTES + TIMES_BYTES_MAX + (place.columns + 1) * 4
+}
+
+/** The histogram in a row of the chunk that decodeChunk read last. */
+function histogramOf(bytes: Uint8Array, row: number): FloatHistogram {
+  const place = ones(lastHistograms, row)
+  const found: FloatHistogram[] = []
+  decodeHistogramColumn(bytes, lastHistogramsAt, ones(lastHistograms, 32), { from: place, to: place + 1 }, found)
+  return found[0]!
 }
 
 /** A number of its own for each segment; files end long before an offset takes 32 bits. */

@@ -1,10 +1,26 @@
 // Reads the log back at start: every sound row, in order, whatever lies between.
+import type { FloatHistogram } from '../../lib/model/histogram.ts'
 import { listFolder, readWhole } from '../../lib/std/fs.ts'
 import { TYPE_ROW, scanFrames, type ScanDamage } from './frame.ts'
-import { LOG_HEADER_BYTES, ROW_PRESENT, ROW_STALE, type LogFile, type LoggedRow } from './log.ts'
+import { readHistogramRecord } from '../codec/histogram-record.ts'
+import { LOG_HEADER_BYTES, ROW_HISTOGRAMS, ROW_PRESENT, ROW_STALE, ROW_START_TIMES, type LogFile } from './log.ts'
 
-/** Called for each row: values are `floats[at, at + row.n)`; nothing may be kept. */
-export type RowVisitor = (lsn: number, row: LoggedRow, floats: Float64Array, at: number) => void
+/** A row as the log holds it (log.ts), its columns [first, first + n) laid out for who puts them back. */
+export interface ReplayedRow {
+  t: number
+  group: number
+  first: number
+  n: number
+  salt: number
+  present: Uint32Array | null
+  stale: Uint32Array | null
+  values: Float64Array
+  histograms: (FloatHistogram | null)[] | null
+  startTimes: Float64Array | null
+}
+
+/** Called for each row; nothing of it may be kept. */
+export type RowVisitor = (lsn: number, row: ReplayedRow) => void
 
 const LOG_NAME = /^\d{20}\.log$/
 
@@ -54,10 +70,21 @@ function scanRows(bytes: Buffer, startLsn: number, visit: RowVisitor, out: Repla
     const flags = words[at / 4 + 5]!
     const count = (n + 31) >>> 5
     let p = at / 4 + 6
-    const present = (flags & ROW_PRESENT) !== 0 ? words.subarray(p, (p += count)) : null
-    const stale = (flags & ROW_STALE) !== 0 ? words.subarray(p, (p += count)) : null
+    const bitmap = (flag: number): Uint32Array | null => ((flags & flag) !== 0 ? words.subarray(p, (p += count)) : null)
+    const present = bitmap(ROW_PRESENT)
+    const stale = bitmap(ROW_STALE)
+    const histograms = bitmap(ROW_HISTOGRAMS)
     const valuesAt = (p + 1) >>> 1
-    visit(startLsn + frameAt, { t: floats[at / 8]!, group: words[at / 4 + 2]!, first: words[at / 4 + 3]!, n, salt: flags >>> 16, present, stale }, floats, valuesAt)
+    const values = floats.subarray(valuesAt, valuesAt + n)
+    const hasStartTimes = (flags & ROW_START_TIMES) !== 0
+    const recordsAt = (valuesAt + (hasStartTimes ? 2 : 1) * n) * 8
+    visit(startLsn + frameAt, {
+      t: floats[at / 8]!, group: words[at / 4 + 2]!, first: words[at / 4 + 3]!, n, salt: flags >>> 16, present, stale, values,
+      histograms: histograms && Array.from(values, (offset, i) => (
+        ((histograms[i >>> 5]! >>> (i & 31)) & 1) === 0 ? null : readHistogramRecord(bytes, recordsAt + offset)
+      )),
+      startTimes: hasStartTimes ? floats.subarray(valuesAt + n, valuesAt + 2 * n) : null,
+    })
     out.rows++
   })
 }

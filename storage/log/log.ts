@@ -7,6 +7,7 @@
 import path from 'node:path'
 import { systemClock, type Clock, type Timer } from '../../lib/std/clock.ts'
 import { DiskFile, removeFiles, syncFolder } from '../../lib/std/fs.ts'
+import { histogramRecordBytes } from '../codec/histogram-record.ts'
 import { LogError } from '../errors.ts'
 import { FRAME_HEAD_BYTES, FRAME_OVERHEAD_BYTES, TYPE_ROW, sealFrame } from './frame.ts'
 import type { SeriesFile } from './series-file.ts'
@@ -22,6 +23,8 @@ const IDLE_SYNC_MS = 200
 
 export const ROW_PRESENT = 1
 export const ROW_STALE = 2
+export const ROW_HISTOGRAMS = 4
+export const ROW_START_TIMES = 8
 
 export interface LogFile {
   startLsn: number
@@ -49,6 +52,11 @@ export interface LoggedRow {
   salt: number
   present: Uint32Array | null
   stale: Uint32Array | null
+  /** Samples that are native histograms; null where none is. Their values say where in `records` each one's record stands. */
+  histograms: Uint32Array | null
+  records: Uint8Array
+  /** Where beside the values the row's start times stand; -1 where none is known. */
+  startTimesAt: number
 }
 
 export class Log {
@@ -105,9 +113,12 @@ export class Log {
    */
   appendRow(row: LoggedRow, values: Float64Array, from: number): number {
     const words = (row.n + 31) >>> 5
-    const bitmaps = (row.present ? words : 0) + (row.stale ? words : 0)
+    const bitmaps = (row.present ? words : 0) + (row.stale ? words : 0) + (row.histograms ? words : 0)
     const headBytes = 24 + ((bitmaps * 4 + 7) & ~7)
-    const length = headBytes + row.n * 8
+    const hasStartTimes = row.startTimesAt >= 0
+    const recordsAt = headBytes + row.n * (hasStartTimes ? 16 : 8)
+    const recordBytes = row.histograms === null ? 0 : recordsBytes(row, row.histograms, values, from)
+    const length = recordsAt + ((recordBytes + 7) & ~7)
     this.#reserve(length + FRAME_OVERHEAD_BYTES)
     const lsn = this.nextLsn
     const buffer = this.#buffer
@@ -116,9 +127,14 @@ export class Log {
     buffer.writeUInt32LE(row.group, at + 8)
     buffer.writeUInt32LE(row.first, at + 12)
     buffer.writeUInt32LE(row.n, at + 16)
-    buffer.writeUInt32LE(((row.present ? ROW_PRESENT : 0) | (row.stale ? ROW_STALE : 0) | (row.salt << 16)) >>> 0, at + 20)
+    buffer.writeUInt32LE((flagsOf(row) | (row.salt << 16)) >>> 0, at + 20)
     if (bitmaps > 0) this.#writeBitmaps(row, at + 24, words, headBytes - 24)
     this.#floats.set(values.subarray(from, from + row.n), (at + headBytes) / 8)
+    if (hasStartTimes) this.#floats.set(values.subarray(row.startTimesAt, row.startTimesAt + row.n), (at + headBytes) / 8 + row.n)
+    if (row.histograms !== null) {
+      buffer.fill(0, at + length - 8, at + length)
+      this.#copyRecords(row, row.histograms, (at + headBytes) / 8, at + recordsAt)
+    }
     this.#used = sealFrame(buffer, this.#used, TYPE_ROW, length)
     this.#scheduleFlush()
     return lsn
@@ -293,9 +309,22 @@ export class Log {
     return file
   }
 
+  /** Copies records to `at`, and makes the values in place offsets from there. */
+  #copyRecords({ n, records }: LoggedRow, histograms: Uint32Array, valuesAt: number, at: number): void {
+    let used = 0
+    for (let i = 0; i < n; i++) {
+      if (((histograms[i >>> 5]! >>> (i & 31)) & 1) === 0) continue
+      const from = this.#floats[valuesAt + i]!
+      const bytes = histogramRecordBytes(records, from)
+      this.#buffer.set(records.subarray(from, from + bytes), at + used)
+      this.#floats[valuesAt + i] = used
+      used += bytes
+    }
+  }
+
   #writeBitmaps(row: LoggedRow, at: number, words: number, bytes: number): void {
     this.#buffer.fill(0, at, at + bytes)
-    for (const bitmap of [row.present, row.stale]) {
+    for (const bitmap of [row.present, row.stale, row.histograms]) {
       if (!bitmap) continue
       for (let i = 0; i < words; i++) this.#buffer.writeUInt32LE(bitmap[i]!, at + i * 4)
       at += words * 4
@@ -312,4 +341,16 @@ export class Log {
     this.#buffer = made
     this.#floats = new Float64Array(made.buffer)
   }
+}
+
+function flagsOf({ present, stale, histograms, startTimesAt }: LoggedRow): number {
+  return (present ? ROW_PRESENT : 0) | (stale ? ROW_STALE : 0) | (histograms ? ROW_HISTOGRAMS : 0) | (startTimesAt >= 0 ? ROW_START_TIMES : 0)
+}
+
+function recordsBytes({ n, records }: LoggedRow, histograms: Uint32Array, values: Float64Array, from: number): number {
+  let bytes = 0
+  for (let i = 0; i < n; i++) {
+    if (((histograms[i >>> 5]! >>> (i & 31)) & 1) === 1) bytes += histogramRecordBytes(records, values[from + i]!)
+  }
+  return bytes
 }

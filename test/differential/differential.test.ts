@@ -77,10 +77,7 @@ describe.each(QUERY_SETS)('the reference and we over $name', (set) => {
 /** Every how many-th case is asked of the real store too. */
 const STRIDE = 5
 
-/** The store does not hold native histograms yet. */
-const STORED_SETS = QUERY_SETS.filter(({ name }) => name !== 'histograms')
-
-describe.each(STORED_SETS)('the reference and we over $name in the real store', (set) => {
+describe.each(QUERY_SETS)('the reference and we over $name in the real store', (set) => {
   const { head, cases } = readGolden(set.name)
   const engine = new Engine({ features: { ...ALL_FEATURES, delayedNameRemoval: set.isNameDelayed } })
   const folder = mkdtempSync(path.join(tmpdir(), 'differential-'))
