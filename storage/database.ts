@@ -1,10 +1,12 @@
 // The store as the rest of the program sees it: opens a data folder, replays what it holds, takes batches, and
 // keeps the log short. Main thread only; query workers open a HeadQueryable over `handle()`.
 import os from 'node:os'
+import path from 'node:path'
 import { systemClock, type Clock, type Timer } from '../lib/std/clock.ts'
-import { DiskFile, listFolder, makeFolder } from '../lib/std/fs.ts'
+import { DiskError, DiskFile, listFolder, makeFolder, syncFolder } from '../lib/std/fs.ts'
 import type { Labels } from '../lib/model/labels.ts'
 import { silentLogger, type Logger } from '../lib/std/log.ts'
+import { Random, freshSeed } from '../lib/std/random.ts'
 import { FolderLock } from './folder-lock.ts'
 import { FolderError, LogError } from './errors.ts'
 import { REJECT_NAMES, type Appender, type SampleBatch } from './interface.ts'
@@ -32,6 +34,9 @@ export interface DatabaseOptions {
   /** Address space of the head, bytes; pages cost nothing until used. */
   headBytesMax?: number
   clock?: Clock
+  random?: Random
+  /** Sizes at which log and segment files are followed by new ones. */
+  fileBytesMax?: { log: number; segments: number }
   logger?: Logger
 }
 
@@ -58,6 +63,8 @@ export class Database implements Appender {
   readonly #log: Log
   readonly #upkeep: Upkeep
   readonly #appender: HeadAppender
+  /** Segment files found with rows that the log has, too: it was not cut behind them, so they may never have been synced. */
+  readonly #unsynced = new Set<number>()
   readonly #clock: Clock
   readonly #logger: Logger
   #timer: Timer | null = null
@@ -74,20 +81,21 @@ export class Database implements Appender {
     this.#clock = clock
     this.#logger = logger
     for (const name of ['', '/series', '/log', '/head']) makeFolder(folder + name)
+    syncNames(folder)
     this.#lock = new FolderLock(folder)
     this.#heap = SharedHeap.make(options.headBytesMax ?? defaultHeadBytes())
     this.#definitions = new SeriesFile(`${folder}/series/definitions`)
     const numbers = segmentFileNumbers(this.#segmentFolder)
-    this.#segments = new SegmentWriter(this.#segmentFolder, (numbers.at(-1) ?? 0) + 1)
+    this.#segments = new SegmentWriter(this.#segmentFolder, (numbers.at(-1) ?? 0) + 1, options.fileBytesMax?.segments)
     this.head = new Head({
-      heap: this.#heap, clock, definitions: this.#definitions, segments: this.#segments, folder: this.#segmentFolder,
+      heap: this.#heap, clock, random: options.random ?? new Random(freshSeed()), definitions: this.#definitions, segments: this.#segments, folder: this.#segmentFolder,
       retentionMs: options.retentionMs, outOfOrderMs: options.outOfOrderMs ?? 10 * 60_000, seriesLimit: options.seriesLimit ?? Infinity,
       published: { cover: NOTHING_CUT, blocks: [] },
     })
     const { recovery, replayed } = this.#load(numbers)
     this.recovery = recovery
-    if (this.recovery.wasUnclean) this.#syncFound(numbers)
-    this.#log = new Log(`${folder}/log`, Math.max(replayed.nextLsn, this.head.newestSegmentLsn + LSN_GAP), replayed.files, this.#definitions, clock)
+    if (this.recovery.wasUnclean) this.#syncFound()
+    this.#log = new Log(`${folder}/log`, Math.max(replayed.nextLsn, this.head.newestSegmentLsn + LSN_GAP), replayed.files, this.#definitions, { clock, fileBytesMax: options.fileBytesMax?.log })
     this.head.openLog(this.#log)
     this.head.fenceMovedSeries()
     this.#appender = new HeadAppender(this.head)
@@ -161,7 +169,7 @@ export class Database implements Appender {
         failures.push(error)
       }
     }
-    this.#lock.release()
+    this.#lock.release(failures.length === 0)
     if (failures.length > 0) throw failures[0]
   }
 
@@ -192,6 +200,7 @@ export class Database implements Appender {
       recovery.corruptBytes += scanSegmentFile(this.#segmentFolder, number, oldestLsn, (head) => {
         if (!this.head.replaySegment(head, head.flushedLsn >= oldestLsn)) recovery.corruptRecords++
         else recovery.segments++
+        if (head.flushedLsn >= oldestLsn) this.#unsynced.add(number)
         this.#segments.note(number, { maxT: head.maxT, generation: this.head.groups[head.group]?.generation ?? 0 })
       })
     }
@@ -199,12 +208,12 @@ export class Database implements Appender {
   }
 
   /** What the killed process left may be in the page cache alone; what is acknowledged or cut from now on relies on it. */
-  #syncFound(numbers: readonly number[]): void {
+  #syncFound(): void {
     this.#definitions.syncNow()
-    const segments = numbers.slice(-2).map((number) => segmentFilePath(this.#segmentFolder, number))
+    const segments = Array.from(this.#unsynced, (number) => segmentFilePath(this.#segmentFolder, number))
     const logs = listFolder(`${this.#folder}/log`).map((name) => `${this.#folder}/log/${name}`)
-    for (const path of [...segments, ...logs]) {
-      const file = DiskFile.openForRead(path)
+    for (const name of [...segments, ...logs]) {
+      const file = DiskFile.openForRead(name)
       file.syncNow()
       file.close()
     }
@@ -231,6 +240,17 @@ export class Database implements Appender {
           if (!this.#isClosed) this.#schedule()
         })
     }, true)
+  }
+}
+
+/** Folders that are there may have been made by a process that was killed before it synced their names. */
+function syncNames(folder: string): void {
+  syncFolder(folder)
+  try {
+    syncFolder(path.dirname(path.resolve(folder)))
+  } catch (error) {
+    // Who may not look into the parent has not made the folder in it either.
+    if (!(error instanceof DiskError && error.code === 'EACCES')) throw error
   }
 }
 

@@ -1,5 +1,6 @@
-// One process per data folder: a file with the owner's pid. A lock left by a process that is gone does not count.
-import { createExclusive, readTextIfThere, removeFile } from '../lib/std/fs.ts'
+// One process per data folder: a file with the owner's pid. A lock left by a process that is gone does not count, but
+// says that its end was not clean.
+import { createExclusive, readTextIfThere, removeFile, rename } from '../lib/std/fs.ts'
 import { FolderError } from './errors.ts'
 
 export class FolderLock {
@@ -21,13 +22,22 @@ export class FolderLock {
     if (owner !== process.pid && isAlive(owner) && startOf(owner) === start) {
       throw new FolderError(`cannot open ${folder}: it is locked by pid ${owner}; stop that process or give another --storage.tsdb.path`)
     }
-    removeFile(this.#path)
-    createExclusive(this.#path, text)
+    this.#takeOver(text)
     this.wasUnclean = true
   }
 
-  release(): void {
-    removeFile(this.#path)
+  /** `isClean` false: the next owner must not take what it finds for synced. */
+  release(isClean: boolean): void {
+    if (isClean) removeFile(this.#path)
+    else this.#takeOver('')
+  }
+
+  /** The folder is never without a lock meanwhile: who is killed here leaves one that tells of an end that was not clean. */
+  #takeOver(text: string): void {
+    const aside = `${this.#path}.new`
+    removeFile(aside)
+    createExclusive(aside, text)
+    rename(aside, this.#path)
   }
 }
 

@@ -2,7 +2,7 @@
 // the segment files (head-querier.ts).
 import { assert } from '../../lib/std/assert.ts'
 import type { Clock } from '../../lib/std/clock.ts'
-import { Random, freshSeed } from '../../lib/std/random.ts'
+import type { Random } from '../../lib/std/random.ts'
 import type { Labels } from '../../lib/model/labels.ts'
 import { isSameHistogram, type FloatHistogram } from '../../lib/model/histogram.ts'
 import type { Log } from '../log/log.ts'
@@ -24,6 +24,8 @@ import { RowWriter, kindsOf } from './row-writer.ts'
 export interface HeadOptions {
   heap: SharedHeap
   clock: Clock
+  /** For the salts of definitions. */
+  random: Random
   definitions: SeriesFile
   segments: SegmentWriter
   folder: string
@@ -64,13 +66,14 @@ export class Head {
   readonly #newestWhenMoved = new Map<number, number>()
   readonly #reader: SegmentReader
   readonly #replayWriter: RowWriter
-  readonly #random = new Random(freshSeed())
+  readonly #random: Random
   readonly #seriesLimit: number
   #log: Log | null = null
 
   constructor(options: HeadOptions) {
     this.heap = options.heap
     this.clock = options.clock
+    this.#random = options.random
     this.arena = new Arena(options.heap)
     this.#symbols = new SymbolWriter(options.heap, this.arena)
     this.series = new HeadSeries(options.heap, this.arena, this.#symbols)

@@ -38,6 +38,7 @@ export interface SegmentHead {
 
 export class SegmentWriter {
   readonly #folder: string
+  readonly #fileBytesMax: number
   #number: number
   #file: DiskFile
   #length = 0
@@ -46,8 +47,9 @@ export class SegmentWriter {
   readonly #spans = new Map<number, FileSpan>()
 
   /** Begins a new file behind all that are there. */
-  constructor(folder: string, number: number) {
+  constructor(folder: string, number: number, fileBytesMax: number = FILE_BYTES_MAX) {
     this.#folder = folder
+    this.#fileBytesMax = fileBytesMax
     this.#number = number
     this.#file = this.#open(number)
   }
@@ -57,7 +59,7 @@ export class SegmentWriter {
    * Returns where the payload is. Throws DiskError.
    */
   append(buffer: Buffer, length: number, span: FileSpan): { file: number; offsetBytes: number } {
-    if (this.#length + length > FILE_BYTES_MAX) this.#roll()
+    if (this.#length + length > this.#fileBytesMax) this.#roll()
     const end = sealFrame(buffer, 0, TYPE_SEGMENT, length)
     this.#file.write(buffer.subarray(0, end), this.#length)
     const offsetBytes = this.#length + FRAME_HEAD_BYTES

@@ -59,10 +59,17 @@ export interface LoggedRow {
   startTimesAt: number
 }
 
+export interface LogOptions {
+  clock?: Clock | undefined
+  /** A file that has this many bytes is followed by another. */
+  fileBytesMax?: number | undefined
+}
+
 export class Log {
   readonly #folder: string
   readonly #series: SeriesFile
   readonly #clock: Clock
+  readonly #fileBytesMax: number
   /** Files, oldest first; the last is being written. */
   readonly #files: LogFile[]
   #file: DiskFile
@@ -88,10 +95,11 @@ export class Log {
   syncCount = 0
   failureCount = 0
 
-  constructor(folder: string, startLsn: number, older: readonly LogFile[], series: SeriesFile, clock: Clock = systemClock) {
+  constructor(folder: string, startLsn: number, older: readonly LogFile[], series: SeriesFile, { clock = systemClock, fileBytesMax = FILE_BYTES_MAX }: LogOptions) {
     this.#folder = folder
     this.#series = series
     this.#clock = clock
+    this.#fileBytesMax = fileBytesMax
     this.#files = [...older]
     this.#fileStart = startLsn
     this.#writtenLsn = startLsn
@@ -289,7 +297,7 @@ export class Log {
     // A burst leaves a large buffer behind; it goes when a round has needed little of it.
     if (this.#used === 0 && this.#buffer.length > BUFFER_BYTES && bytes < BUFFER_BYTES / 2) this.#resize(BUFFER_BYTES)
     // LSNs of rows still buffered are given out already, so a new file begins only when none are.
-    if (this.#used === 0 && this.#writtenLsn - this.#fileStart >= FILE_BYTES_MAX) {
+    if (this.#used === 0 && this.#writtenLsn - this.#fileStart >= this.#fileBytesMax) {
       const full = this.#file
       this.#file = this.#openFile(this.#writtenLsn)
       this.#full.push(full)

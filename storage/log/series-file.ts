@@ -1,6 +1,7 @@
 // The append-only file of definitions: which labels a ref has, which refs a group's columns are (FORMAT.md, "Series
 // file"). Every byte is written twice, 64 KiB apart, because one lost definition would lose every row that uses it.
-import { DiskFile } from '../../lib/std/fs.ts'
+import path from 'node:path'
+import { DiskFile, syncFolder } from '../../lib/std/fs.ts'
 import type { Labels } from '../../lib/model/labels.ts'
 import { writeVarint } from '../codec/bits.ts'
 import {
@@ -42,8 +43,9 @@ export class SeriesFile {
   #seriesAt = -1
   #seriesCount = 0
 
-  constructor(path: string) {
-    this.#file = DiskFile.openForWrite(path)
+  constructor(file: string) {
+    this.#file = DiskFile.openForWrite(file)
+    syncFolder(path.dirname(file))
   }
 
   get hasPending(): boolean {

@@ -1,29 +1,70 @@
 // `npm run prove`: the large counts of which the suite runs a slice. Prints what each proof saw; exits 1 on any loss.
+//
+//   npm run prove                             all proofs
+//   npm run prove -- sim kills                some of them
+//   npm run prove -- sim --seed 7             one crash schedule, the one of that seed
+//   npm run prove -- sim --seed 7 --count 50  as many, from that seed on
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
+import { parseArgs } from 'node:util'
 import { freshSeed } from '../../lib/std/random.ts'
 import { runKills } from './kills.ts'
 import { runQueries } from './queries.ts'
+import { runManySchedules } from './schedules.ts'
 
 /** Some two minutes of them. */
 const QUERIES = 200_000
+const SCHEDULES = 100_000
+const SCHEDULES_MS_MAX = 50 * 60_000
+const THREADS = 2
 
-const seed = freshSeed()
-const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'monitor-prove-'))
-try {
-  console.log(`kill -9, seed ${seed}`)
-  const report = await runKills({ folder, kills: 20, seed, print: (line) => console.log(`  ${line}`) })
-  console.log(`${report.kills} kills, ${report.acknowledged} samples acknowledged, ${report.scrapesSeen} scrapes shown, ${report.lost.length} lost`)
-  for (const line of report.lost.slice(0, 20)) console.log(`  LOST ${line}`)
-  if (report.lost.length > 0) process.exitCode = 1
-} finally {
-  fs.rmSync(folder, { recursive: true, force: true })
+const PROOFS: Readonly<Record<string, () => Promise<boolean>>> = { kills: proveKills, queries: proveQueries, sim: proveSchedules }
+
+const { values, positionals } = parseArgs({ options: { seed: { type: 'string' }, count: { type: 'string' } }, allowPositionals: true })
+const unknown = positionals.filter((name) => !Object.hasOwn(PROOFS, name))
+if (unknown.length > 0) {
+  console.error(`no proof ${unknown.join(', ')}; there are ${Object.keys(PROOFS).join(', ')}`)
+  process.exit(2)
+}
+const seed = values.seed === undefined ? freshSeed() : Number(values.seed)
+const count = values.count !== undefined ? Number(values.count) : values.seed !== undefined ? 1 : null
+for (const [name, prove] of Object.entries(PROOFS)) {
+  if (positionals.length > 0 && !positionals.includes(name)) continue
+  if (!(await prove())) process.exitCode = 1
 }
 
-console.log(`mutated queries, seed ${seed}`)
-const queries = await runQueries({ count: QUERIES, seed, print: (line) => console.log(`  ${line}`) })
-const answers = [...queries.statuses].toSorted(([a], [b]) => a - b).map(([status, n]) => `${n} × ${status}`).join(', ')
-console.log(`${queries.queries} queries (${answers}), slowest ${Math.round(queries.slowestMs)} ms, ${queries.losses.length} answered wrongly`)
-for (const { query, why } of queries.losses.slice(0, 20)) console.log(`  ${JSON.stringify(query)}: ${why}`)
-if (queries.losses.length > 0) process.exitCode = 1
+async function proveKills(): Promise<boolean> {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'monitor-prove-'))
+  try {
+    console.log(`kill -9, seed ${seed}`)
+    const report = await runKills({ folder, kills: 20, seed, print: (line) => console.log(`  ${line}`) })
+    console.log(`${report.kills} kills, ${report.acknowledged} samples acknowledged, ${report.scrapesSeen} scrapes shown, ${report.lost.length} lost`)
+    for (const line of report.lost.slice(0, 20)) console.log(`  LOST ${line}`)
+    return report.lost.length === 0
+  } finally {
+    fs.rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+async function proveQueries(): Promise<boolean> {
+  console.log(`mutated queries, seed ${seed}`)
+  const queries = await runQueries({ count: QUERIES, seed, print: (line) => console.log(`  ${line}`) })
+  const answers = [...queries.statuses].toSorted(([a], [b]) => a - b).map(([status, n]) => `${n} × ${status}`).join(', ')
+  console.log(`${queries.queries} queries (${answers}), slowest ${Math.round(queries.slowestMs)} ms, ${queries.losses.length} answered wrongly`)
+  for (const { query, why } of queries.losses.slice(0, 20)) console.log(`  ${JSON.stringify(query)}: ${why}`)
+  return queries.losses.length === 0
+}
+
+async function proveSchedules(): Promise<boolean> {
+  console.log(`crash schedules, seed ${seed}`)
+  const started = performance.now()
+  const report = await runManySchedules({ first: seed, count: count ?? SCHEDULES, limitMs: SCHEDULES_MS_MAX }, count === 1 ? 1 : THREADS, (line) => console.log(`  ${line}`))
+  const { schedules, crashes, faults, promised, diskCalls, failed } = report
+  console.log(`${schedules} schedules in ${Math.round((performance.now() - started) / 1000)} s: ${crashes} crashes, ${faults} faults of the disk, ${diskCalls} disk calls, ${promised} samples promised, ${failed.length} schedules broke a promise`)
+  for (const { seed: one, violations } of failed) {
+    console.log(`  npm run prove -- sim --seed ${one}`)
+    for (const violation of violations) console.log(`    ${violation}`)
+  }
+  return failed.length === 0 && (schedules >= SCHEDULES || count !== null)
+}

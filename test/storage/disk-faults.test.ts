@@ -122,7 +122,9 @@ describe.skipIf(!CAN_SWAP)('a disk that refuses the log', () => {
       const held = [...openDescriptors().values()]
       expect(held.filter((target) => target.startsWith(fs.realpathSync(folder)))).toEqual([])
       expect(held.filter((target) => target === '/dev/null')).toHaveLength(devices)
-      expect(fs.existsSync(`${folder}/lock`)).toBe(false)
+      const again = open(folder)
+      expect(again.recovery.wasUnclean, 'what it finds is not taken for synced').toBe(true)
+      await again.close()
     }
   })
 })

@@ -1,0 +1,27 @@
+// A slice of the crash schedules that `npm run prove` runs in full.
+import { describe, expect, it } from 'vitest'
+import { freshSeed } from '../../lib/std/random.ts'
+import { runSchedules } from '../prove/schedules.ts'
+
+const SCHEDULES = 5000
+const SLICE_MS = 18_000
+
+describe('a store on a disk that crashes, tears and refuses', () => {
+  it('always opens, keeps what it promised, shows nothing that was not sent, and shows it again', async () => {
+    const report = await runSchedules({ first: freshSeed(), count: SCHEDULES, limitMs: SLICE_MS })
+    expect(report.failed.map(({ seed, violations }) => `npm run prove -- sim --seed ${seed}: ${violations[0]}`)).toEqual([])
+    expect(report.schedules).toBeGreaterThan(20)
+    expect(report.crashes).toBeGreaterThan(report.schedules)
+    expect(report.faults).toBeGreaterThan(0)
+    expect(report.promised).toBeGreaterThan(report.schedules)
+  }, 60_000)
+
+  it('runs the same life for the same seed', async () => {
+    const first = freshSeed()
+    const f = async (): Promise<unknown> => {
+      const { diskCalls, promised, crashes, faults } = await runSchedules({ first, count: 5, limitMs: Infinity })
+      return { diskCalls, promised, crashes, faults }
+    }
+    expect(await f()).toEqual(await f())
+  })
+})

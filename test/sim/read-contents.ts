@@ -1,0 +1,47 @@
+// All that a store holds, by label text and time, read through a Querier.
+import type { Database } from '../../storage/database.ts'
+import { HeadQueryable } from '../../storage/head/head-querier.ts'
+import type { Querier, SeriesBatch, Selection } from '../../storage/interface.ts'
+import type { Value } from './ledger.ts'
+
+export function readContents(db: Database): Map<string, Map<number, Value>> {
+  const queryable = new HeadQueryable(db.handle(), 1)
+  try {
+    const querier = queryable.querier()
+    try {
+      const selection = querier.select([{ name: '__name__', op: '!=', value: '' }], -Infinity, Infinity, { startMs: 0, endMs: 0, stepMs: 0, rangeMs: 0, func: '' })
+      return drain(querier, selection)
+    } finally {
+      querier.close()
+    }
+  } finally {
+    queryable.close()
+  }
+}
+
+function drain(querier: Querier, selection: Selection): Map<string, Map<number, Value>> {
+  const out = new Map<string, Map<number, Value>>()
+  const pairs = new Uint32Array(256)
+  for (let batch = selection.next(); batch; batch = selection.next()) {
+    for (let s = 0; s < batch.seriesCount; s++) {
+      const n = querier.labelsOf(selection.refs[batch.index[s]!]!, pairs)
+      const key = Array.from(pairs.subarray(0, n), (symbol) => querier.textOf(symbol)).join('|')
+      if (out.has(key)) throw new Error(`${key} is in two batches`)
+      const samples = samplesOf(batch, s)
+      if (samples.size > 0) out.set(key, samples)
+    }
+  }
+  return out
+}
+
+function samplesOf(batch: SeriesBatch, s: number): Map<number, Value> {
+  const samples = new Map<number, Value>()
+  const words = (batch.n + 31) >>> 5
+  const has = (bits: Uint32Array, i: number): boolean => ((bits[s * words + (i >>> 5)]! >>> (i & 31)) & 1) === 1
+  for (let i = 0; i < batch.n; i++) {
+    if (i > 0 && batch.t[i]! <= batch.t[i - 1]!) throw new Error(`times ${batch.t[i - 1]}, ${batch.t[i]} do not ascend`)
+    if (batch.hasGaps[s] === 1 && !has(batch.present, i)) continue
+    samples.set(batch.t[i]!, batch.hasGaps[s] === 1 && has(batch.stale, i) ? 'stale' : batch.v[s * batch.n + i]!)
+  }
+  return samples
+}

@@ -1,0 +1,87 @@
+// A start that is cut off at each of its disk calls, one after the other, by the end of the process; then a whole start,
+// then a power cut: what was acknowledged before is there.
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { FakeClock } from '../../lib/std/clock.ts'
+import { useDisk } from '../../lib/std/fs.ts'
+import { Random } from '../../lib/std/random.ts'
+import { Database } from '../../storage/database.ts'
+import { append, batchOf, samplesIn, readAll, seriesOf } from '../storage/store.ts'
+import { SimDisk } from './sim-disk.ts'
+import { SimNames } from './sim-names.ts'
+
+const NOW = 1_700_000_000_000
+
+interface Life {
+  disk: SimDisk
+  db: Database | null
+}
+
+/** A store over what another left; null if the disk ended before it was open. */
+function start(names: SimNames, endsAt: number = Infinity): Life {
+  const disk = new SimDisk({ random: new Random(1), names, endsAt })
+  const before = useDisk(disk)
+  onTestFinished(() => void useDisk(before))
+  try {
+    const db = new Database({
+      folder: '/data', retentionMs: Infinity, headBytesMax: 8 * 2 ** 20, clock: new FakeClock(NOW), random: new Random(2),
+      fileBytesMax: { log: 2 ** 20, segments: 256 },
+    })
+    return { disk, db }
+  } catch (error) {
+    if (!disk.isDead) throw error
+    return { disk, db: null }
+  }
+}
+
+/** The process ends here; what it wrote is in the page cache. */
+async function kill({ disk }: Life): Promise<SimNames> {
+  disk.end()
+  for (let turns = 0; turns < 8; turns++) await nextTurn()
+  return disk.names
+}
+
+async function powerCut(life: Life): Promise<SimNames> {
+  await kill(life)
+  return life.disk.afterPowerCut('nothing')
+}
+
+/** A row that is acknowledged, and more that have come to no log yet, only to segments. */
+async function fed(names: SimNames, more = 0): Promise<Life> {
+  const life = start(names)
+  const refs = seriesOf(life.db!, 3)
+  append(life.db!, batchOf(NOW, refs, [1, 2, 3]))
+  await life.db!.commit()
+  for (let k = 1; k <= more; k++) append(life.db!, batchOf(NOW + k, refs, [k + 0.5, Math.sqrt(k), k / 7]))
+  return life
+}
+
+const samplesAfter = (names: SimNames): number => samplesIn(readAll(start(names).db!))
+
+describe('a start', () => {
+  it('makes every name durable before anything is acknowledged', async () => {
+    expect(samplesAfter(await powerCut(await fed(new SimNames())))).toBe(3)
+    let calls = 0
+    for (let endsAt = 1; ; endsAt++, calls++) {
+      const cut = start(new SimNames(), endsAt)
+      const life = await fed(await kill(cut))
+      expect(samplesAfter(await powerCut(life)), `first start ended at call ${endsAt}`).toBe(3)
+      if (cut.db !== null) break
+    }
+    expect(calls).toBeGreaterThan(20)
+  })
+
+  it('makes durable all that it shows, also if starts between were killed, too', async () => {
+    // Segment files of 256 bytes: several are full, and none was ever synced.
+    for (let endsAt = 1; ; endsAt++) {
+      const life = await fed(new SimNames(), 100)
+      expect(life.disk.names.find('/data/head/00000003.seg')).not.toBeNull()
+      const cut = start(await kill(life), endsAt)
+      const whole = start(await kill(cut))
+      const shown = readAll(whole.db!)
+      expect(samplesIn(shown)).toBeGreaterThan(250)
+      expect(readAll(start(await powerCut(whole)).db!), `second start ended at call ${endsAt}`).toEqual(shown)
+      if (cut.db !== null) break
+    }
+  })
+})
