@@ -14,8 +14,8 @@ export function nearestWord(wrong: string, words: readonly string[]): string | n
   return best
 }
 
-/** Damerau-Levenshtein distance with adjacent swaps (optimal string alignment); stops counting at `limit`. */
-function editDistance(a: string, b: string, limit: number): number {
+/** Damerau-Levenshtein distance with adjacent swaps (optimal string alignment), `limit` where it is that or more. */
+export function editDistance(a: string, b: string, limit: number): number {
   if (Math.abs(a.length - b.length) >= limit) return limit
   let before: number[] = []
   let row = Array.from({ length: b.length + 1 }, (_, j) => j)
@@ -27,8 +27,10 @@ function editDistance(a: string, b: string, limit: number): number {
       if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) value = Math.min(value, before[j - 2]! + 1)
       next.push(value)
     }
+    // No later row goes below both of these.
+    if (Math.min(...next) >= limit && Math.min(...row) >= limit) return limit
     before = row
     row = next
   }
-  return row[b.length]!
+  return Math.min(limit, row[b.length]!)
 }

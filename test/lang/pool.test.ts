@@ -200,8 +200,9 @@ describe('a query pool', () => {
     await clock.advance(60_000)
     await expect.poll(() => gone.length, { timeout: 10_000 }).toBe(1)
     await clock.advance(600_000)
-    expect(gone).toHaveLength(1)
     expect(await value(pool.run(instant('count(up)')))).toBe('20')
+    // Another would have ended by now, and a new one answered.
+    expect(gone).toHaveLength(1)
   })
 
   it('stops: nothing is left waiting, later queries are refused', async () => {

@@ -1,7 +1,7 @@
 // Targets, result table, history, guesses: the lists of the pages.
 import { describe, expect, it } from 'vitest'
 import type { ApiTarget } from '../../../web/ui/api/queries.ts'
-import { editDistance, metricNamesIn, nearestNames } from '../../../web/ui/query/name-distance.ts'
+import { metricNamesIn, nearestNames } from '../../../web/ui/query/name-distance.ts'
 import { addToHistory, historyOf } from '../../../web/ui/query/query-history.ts'
 import { sortRows, tableRows } from '../../../web/ui/query/table-rows.ts'
 import { decodeFilter, encodeFilter, listRows, scrapeAgeMs, type Health } from '../../../web/ui/targets/target-list.ts'
@@ -99,14 +99,6 @@ describe('guesses', () => {
     f('foo and bar # baz', ['foo', 'bar'])
     f('{__name__="x"} + 1e3 + 0x1f + Inf', [])
     f('label_replace(node:cpu, "a", "$1", "b", "(.*)")', ['node:cpu'])
-  })
-
-  it('count edits', () => {
-    const f = (a: string, b: string, want: number): void => expect(editDistance(a, b, 10)).toBe(want)
-    f('kitten', 'sitting', 3)
-    f('', 'abc', 3)
-    f('up', 'up', 0)
-    expect(editDistance('abcdef', 'uvwxyz', 2)).toBeGreaterThan(2)
   })
 
   it('offer near names, nearest first', () => {

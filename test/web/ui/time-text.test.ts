@@ -32,7 +32,7 @@ describe('duration', () => {
   })
 
   it('comes back from its own text', () => {
-    fc.assert(fc.property(fc.integer({ min: 0, max: 10 ** 13 }), (ms) => {
+    fc.assert(fc.property(fc.integer({ min: 0, max: 9_223_372_036_854 }), (ms) => {
       expect(parseDuration(formatDuration(ms))).toBe(ms)
     }))
   })

@@ -1,4 +1,5 @@
 // Guesses for misspelt metric names: which words of an expression can be metrics, and which known names are near.
+import { editDistance } from '../../../lib/std/nearest-word.ts'
 
 /** Words of PromQL that may stand where a name could. */
 const KEYWORDS = new Set([
@@ -24,24 +25,8 @@ export function nearestNames(name: string, known: readonly string[]): string[] {
   const most = Math.max(2, Math.floor(name.length / 3))
   const scored: [number, string][] = []
   for (const other of known) {
-    const distance = other.includes(name) || (name.includes(other) && other.length > 3) ? 1 + Math.abs(other.length - name.length) / 100 : editDistance(name, other, most)
+    const distance = other.includes(name) || (name.includes(other) && other.length > 3) ? 1 + Math.abs(other.length - name.length) / 100 : editDistance(name, other, most + 1)
     if (distance <= most) scored.push([distance, other])
   }
   return scored.sort(([a, x], [b, y]) => a - b || (x < y ? -1 : 1)).slice(0, NAMES_SHOWN).map(([, other]) => other)
-}
-
-/** Levenshtein distance, or anything above `most` once it is known to exceed it. */
-export function editDistance(a: string, b: string, most: number): number {
-  if (Math.abs(a.length - b.length) > most) return most + 1
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j)
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i]
-    for (let j = 1; j <= b.length; j++) {
-      const swap = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)
-      next.push(Math.min(swap, row[j]! + 1, next[j - 1]! + 1))
-    }
-    if (Math.min(...next) > most) return most + 1
-    row = next
-  }
-  return row[b.length]!
 }

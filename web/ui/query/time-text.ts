@@ -1,40 +1,22 @@
-// Times and durations as people type and read them. Durations follow Prometheus' grammar (model.ParseDuration:
-// whole numbers, units y w d h m s ms in falling order, each once); times are written as its UI writes them in
-// shared links: `2026-01-31 13:05:00`, UTC there, the reader's zone on the page.
+// Times and durations as people type and read them. Durations are Prometheus'; times are written as its UI writes them
+// in shared links: `2026-01-31 13:05:00`, UTC there, the reader's zone on the page.
+import { DurationError, parseDuration as parsePlainDuration } from '../../../lib/model/duration.ts'
+
+export { formatDuration } from '../../../lib/model/duration.ts'
 
 /** Zone in which times are shown and typed on the page. */
 export type Zone = 'local' | 'UTC'
 
-const UNITS_MS: readonly (readonly [string, number])[] = [
-  ['y', 31_536_000_000], ['w', 604_800_000], ['d', 86_400_000], ['h', 3_600_000], ['m', 60_000], ['s', 1000], ['ms', 1],
-]
-const DURATION =
-  /^(?:(\d+)y)?(?:(\d+)w)?(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+)s)?(?:(\d+)ms)?$/
 const TIMESTAMP = /^(\d{4})-(\d\d)-(\d\d)(?:[ T](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,3}))?)?)?(Z)?$/
 
 /** Ms of a duration such as `1h30m`; undefined when it is not one. */
 export function parseDuration(text: string): number | undefined {
-  const trimmed = text.trim()
-  if (trimmed === '0') return 0
-  const match = DURATION.exec(trimmed)
-  if (!match || trimmed === '') return undefined
-  let ms = 0
-  UNITS_MS.forEach(([, unitMs], i) => (ms += Number(match[i + 1] ?? 0) * unitMs))
-  return Number.isSafeInteger(ms) ? ms : undefined
-}
-
-/** The duration as Prometheus writes it: `5m`, `1h30m`; years and weeks only where they come out even. */
-export function formatDuration(ms: number): string {
-  if (ms === 0) return '0s'
-  let rest = Math.round(ms)
-  let text = ''
-  for (const [unit, unitMs] of UNITS_MS) {
-    const mustBeEven = unit === 'y' || unit === 'w'
-    if (rest < unitMs || (mustBeEven && rest % unitMs !== 0)) continue
-    text += `${Math.floor(rest / unitMs)}${unit}`
-    rest %= unitMs
+  try {
+    return parsePlainDuration(text.trim())
+  } catch (error) {
+    if (error instanceof DurationError) return undefined
+    throw error
   }
-  return text
 }
 
 /**
