@@ -1,5 +1,6 @@
 // How long a job will take, guessed from how long jobs of the same text took, scaled by their size. Only used to keep
 // one worker free for quick queries; a wrong guess costs waiting, never an answer.
+import { LruMap } from '../lib/std/lru-map.ts'
 import type { QueryJob } from './job.ts'
 
 /** Texts remembered; the one unused longest goes first. */
@@ -10,7 +11,7 @@ const NEWEST_SHARE = 0.3
 const UNKNOWN_UNIT_MS = 0.02
 
 export class QueryEstimates {
-  readonly #unitMs = new Map<string, number>()
+  readonly #unitMs = new LruMap<number>(TEXTS_MAX)
 
   /** Expected ms of evaluation. */
   estimateMs(job: QueryJob): number {
@@ -22,13 +23,7 @@ export class QueryEstimates {
     const key = keyOf(job)
     const known = this.#unitMs.get(key)
     const unitMs = tookMs / unitsOf(job)
-    this.#unitMs.delete(key)
     this.#unitMs.set(key, known === undefined ? unitMs : known + NEWEST_SHARE * (unitMs - known))
-    if (this.#unitMs.size <= TEXTS_MAX) return
-    for (const oldest of this.#unitMs.keys()) {
-      this.#unitMs.delete(oldest)
-      break
-    }
   }
 }
 

@@ -1,26 +1,40 @@
 // Matchers to series: the smallest posting list that a matcher names, then the rest as filters over label symbols.
-import { compileMatcher, type Matcher } from '../../lib/model/matcher.ts'
+//
+// Dashboards ask for the same series again and again, and series are only ever added: what a set of matchers selected
+// among the first n series stays right for those, and only the series behind them are looked at (VictoriaMetrics keeps
+// such lists too: tagFiltersToMetricIDs).
+import { LruMap } from '../../lib/std/lru-map.ts'
+import type { Matcher } from '../../lib/model/matcher.ts'
+import { MatcherFilter } from './matcher-filter.ts'
 import { ROOT_SERIES_COUNT, type PagedU32, type SharedHeap } from './shared-heap.ts'
 import type { SymbolReader } from './symbols.ts'
 
-interface Filter {
-  matcher: Matcher
-  test: (value: string) => boolean
-  name: number
-  matchesEmpty: boolean
-  /** Verdict by value symbol. */
-  memo: Map<number, boolean>
-}
+const FILTERS_MAX = 500
+const SELECTIONS_MAX = 500
+/** Refs of all kept selections: 4 MiB a thread. */
+const KEPT_REFS_MAX = 1 << 20
+/** With more new series than this a selection is made anew. */
+const NEW_SERIES_MAX = 4096
 
 interface PairPostings {
   pair: number
   count: number
 }
 
+/** What matchers select among the first `seriesCount` series. */
+interface Selected {
+  filters: readonly MatcherFilter[]
+  refs: Uint32Array
+  seriesCount: number
+}
+
 export class RefSelector {
   readonly #heap: SharedHeap
   readonly #symbols: SymbolReader
   readonly #labels: PagedU32
+  readonly #filters = new LruMap<MatcherFilter>(FILTERS_MAX)
+  readonly #selections = new LruMap<Selected>(SELECTIONS_MAX)
+  #keptRefs = 0
 
   constructor(heap: SharedHeap, symbols: SymbolReader) {
     this.#heap = heap
@@ -32,31 +46,81 @@ export class RefSelector {
     return Atomics.load(this.#heap.u32, ROOT_SERIES_COUNT)
   }
 
-  /** Refs, ascending, of the series that satisfy all matchers. */
+  /** Refs, ascending, of the series that satisfy all matchers. The array may be handed out again: it is not to be written. */
   select(matchers: readonly Matcher[]): Uint32Array {
-    const filters = matchers.map((matcher): Filter => {
-      const test = compileMatcher(matcher)
-      return { matcher, test, name: this.#symbols.find(matcher.name), matchesEmpty: test(''), memo: new Map() }
-    })
+    const { seriesCount } = this
+    const keys = matchers.map(keyOf)
+    const key = keys.join('')
+    const known = this.#selections.get(key)
+    if (known !== undefined && seriesCount - known.seriesCount <= NEW_SERIES_MAX) {
+      if (seriesCount > known.seriesCount) this.#extend(known, seriesCount)
+      return known.refs
+    }
+    const filters = matchers.map((matcher, i) => this.#filterOf(keys[i]!, matcher))
+    const refs = this.#find(filters, seriesCount)
+    this.#keep(key, { filters, refs, seriesCount })
+    return refs
+  }
+
+  /** Series are published after their postings: those behind `seriesCount` are left to the next query. */
+  #find(filters: readonly MatcherFilter[], seriesCount: number): Uint32Array {
     // A label that no series has makes a matcher true for all or for none.
     if (filters.some((filter) => filter.name === 0 && !filter.matchesEmpty)) return new Uint32Array(0)
     const live = filters.filter((filter) => filter.name !== 0)
-    const { seed, refs } = this.#seed(live)
+    const { seed, refs } = this.#seed(live, seriesCount)
     const rest = live.filter((filter) => filter !== seed)
-    if (rest.length === 0) return refs
     let n = 0
-    for (const ref of refs) if (rest.every((filter) => this.#holds(filter, ref))) refs[n++] = ref
-    return refs.subarray(0, n)
+    for (const ref of refs) if (ref <= seriesCount && this.#holdsAll(rest, ref)) refs[n++] = ref
+    return refs.slice(0, n)
+  }
+
+  #extend(known: Selected, seriesCount: number): void {
+    const found: number[] = []
+    for (let ref = known.seriesCount + 1; ref <= seriesCount; ref++) if (this.#holdsAll(known.filters, ref)) found.push(ref)
+    if (found.length > 0) {
+      const refs = new Uint32Array(known.refs.length + found.length)
+      refs.set(known.refs)
+      refs.set(found, known.refs.length)
+      this.#keptRefs += found.length
+      known.refs = refs
+    }
+    known.seriesCount = seriesCount
+  }
+
+  #holdsAll(filters: readonly MatcherFilter[], ref: number): boolean {
+    for (const filter of filters) {
+      const { name } = filter
+      if (!filter.holds(name === 0 ? 0 : this.valueOf(ref, name))) return false
+    }
+    return true
+  }
+
+  #filterOf(key: string, matcher: Matcher): MatcherFilter {
+    let filter = this.#filters.get(key)
+    if (filter === undefined) {
+      filter = new MatcherFilter(matcher, this.#symbols)
+      this.#filters.set(key, filter)
+    }
+    return filter
+  }
+
+  #keep(key: string, selected: Selected): void {
+    const before = this.#selections.get(key)
+    this.#keptRefs += selected.refs.length - (before?.refs.length ?? 0)
+    const gone = this.#selections.set(key, selected)
+    this.#keptRefs -= gone?.refs.length ?? 0
+    while (this.#keptRefs > KEPT_REFS_MAX) this.#keptRefs -= this.#selections.dropOldest()!.refs.length
   }
 
   /** The filter with the fewest postings, applied; all series if none narrows. */
-  #seed(filters: readonly Filter[]): { seed: Filter | null; refs: Uint32Array } {
-    let best: Filter | null = null
+  #seed(filters: readonly MatcherFilter[], seriesCount: number): { seed: MatcherFilter | null; refs: Uint32Array } {
+    let best: MatcherFilter | null = null
     let bestPairs: PairPostings[] = []
     let bestCount = Infinity
     for (const filter of filters) {
       if (filter.matchesEmpty) continue
-      const pairs = this.#pairsOf(filter)
+      // Counts are taken once: lists grow under a reader, and what it takes must fit what it counted.
+      const pairs = filter.pairs().map((pair): PairPostings => ({ pair, count: this.#symbols.postingsCount(pair) }))
       const count = pairs.reduce((sum, pair) => sum + pair.count, 0)
       if (count < bestCount) {
         best = filter
@@ -65,21 +129,8 @@ export class RefSelector {
       }
       if (count === 0) break
     }
-    if (best === null) return { seed: null, refs: Uint32Array.from({ length: this.seriesCount }, (_, i) => i + 1) }
+    if (best === null) return { seed: null, refs: Uint32Array.from({ length: seriesCount }, (_, i) => i + 1) }
     return { seed: best, refs: this.#union(bestPairs, bestCount) }
-  }
-
-  /** Counts are taken once: lists grow under a reader, and what it takes must fit what it counted. */
-  #pairsOf(filter: Filter): PairPostings[] {
-    if (filter.matcher.op === '=') {
-      const pair = this.#symbols.findPair(filter.name, this.#symbols.find(filter.matcher.value))
-      return pair === 0 ? [] : [{ pair, count: this.#symbols.postingsCount(pair) }]
-    }
-    const pairs: PairPostings[] = []
-    for (let pair = this.#symbols.firstPairOf(filter.name); pair !== 0; pair = this.#symbols.nextPairOf(pair)) {
-      if (filter.test(this.#symbols.text(this.#symbols.valueOf(pair)))) pairs.push({ pair, count: this.#symbols.postingsCount(pair) })
-    }
-    return pairs
   }
 
   #union(pairs: readonly PairPostings[], total: number): Uint32Array {
@@ -89,17 +140,6 @@ export class RefSelector {
     const refs = out.subarray(0, at)
     // Series of the same name have one value each: lists of different pairs are disjoint.
     return pairs.length > 1 ? refs.sort() : refs
-  }
-
-  #holds(filter: Filter, ref: number): boolean {
-    const value = this.valueOf(ref, filter.name)
-    if (value === 0) return filter.matchesEmpty
-    let verdict = filter.memo.get(value)
-    if (verdict === undefined) {
-      verdict = filter.test(this.#symbols.text(value))
-      filter.memo.set(value, verdict)
-    }
-    return verdict
   }
 
   /** Symbol of the value that a series has for a label name, 0 if none. */
@@ -125,4 +165,9 @@ export class RefSelector {
     }
     return 2 * n
   }
+}
+
+/** A text that no other matcher has. */
+function keyOf({ op, name, value }: Matcher): string {
+  return `${op}${name.length}:${name}${value.length}:${value}`
 }
