@@ -40,8 +40,8 @@ export interface BlockColumns {
   seekRows(group: number, mint: number, maxt: number): void
   readonly from: number
   readonly to: number
-  /** Timestamps of rows [from, to) of a group into out[at, …). */
-  readTimes(group: number, from: number, to: number, out: Float64Array, at: number): void
+  /** Timestamps of rows [from, to) of a group into out[at, …). False where they are damaged: its rows must be left out. */
+  readTimes(group: number, from: number, to: number, out: Float64Array, at: number): boolean
   /** Rows [from, to) of a series' group into row s of a batch (already shaped), at position base on; deleted samples are absent. */
   readSeries(series: number, from: number, to: number, batch: BatchBuffer, place: { s: number; base: number }): void
   /** Numbers, ascending, of the series that match all matchers, by the block's own index. */

@@ -3,7 +3,7 @@
 import { unzigzag } from './bits.ts'
 import { KIND_CONSTANT, KIND_DECIMAL, KIND_ZERO, POW10 } from './chunk-encode.ts'
 import { MINIBLOCK, MINIBLOCK_EXCEPTIONS } from './miniblocks.ts'
-import { DECIMAL_PATCHED, DECIMAL_SPARSE, ORDER_SHIFT, PIECE_GAPS, PIECE_ROWS, PIECE_SHORT } from './piece-shape.ts'
+import { DECIMAL_PATCHED, DECIMAL_SPARSE, ORDER_SHIFT, PIECE_GAPS, PIECE_HISTOGRAMS, PIECE_ROWS, PIECE_SHORT, PIECE_START_TIMES } from './piece-shape.ts'
 import { LIVE, readPresence } from './presence.ts'
 import { decodeXorRun } from './xor-run.ts'
 
@@ -39,6 +39,7 @@ export function decodePiece(src: PieceBytes, at: number, rows: number, out: Floa
   const head = bytes[at]!
   cursor = at + 1
   lastHasGaps = (head & PIECE_GAPS) !== 0
+  if ((head & (PIECE_HISTOGRAMS | PIECE_START_TIMES)) !== 0) throw new RangeError(`piece head ${head}`)
   if (rows > PIECE_ROWS || outAt + rows > out.length) throw new RangeError(`piece of ${rows} rows`)
   if (!lastHasGaps) {
     decodeBody(src, head, rows, out, outAt)

@@ -1,0 +1,243 @@
+// Reads a block in one thread (FORMAT.md, "Block"): pages through the thread's cache, pieces decoded where the querier
+// wants them. What is damaged is left out, and `leftOut` says so.
+import path from 'node:path'
+import type { Labels } from '../../lib/model/labels.ts'
+import type { Matcher } from '../../lib/model/matcher.ts'
+import { assert } from '../../lib/std/assert.ts'
+import { DiskError, readTextIfThere } from '../../lib/std/fs.ts'
+import { lastHasGaps, states } from '../codec/piece-decode.ts'
+import { PIECE_ROWS } from '../codec/piece-shape.ts'
+import { ABSENT, STALE } from '../codec/presence.ts'
+import { BlockError } from '../errors.ts'
+import type { BatchBuffer } from '../head/batch-buffer.ts'
+import { BlockIndex, decodeIn, type BlockGroup } from './block-index.ts'
+import { CHUNKS_FILE, INDEX_FILE, META_FILE, parseMeta, type BlockMeta } from './block-meta.ts'
+import { selectSeries } from './block-select.ts'
+import { NO_SERIES, type BlockColumns } from './block.ts'
+import type { Page, PageCache } from './page-cache.ts'
+import { SECTION_TIMES, SECTION_VALUES } from './page-file.ts'
+import { parsePieces } from './page-parse.ts'
+import { PageFile } from './page-reader.ts'
+import { readTombstones, type Tombstone } from './tombstones.ts'
+
+const edge = new Float64Array(PIECE_ROWS)
+
+export class BlockReader implements BlockColumns {
+  readonly folder: string
+  readonly meta: BlockMeta
+  readonly leftOut: Set<string> = new Set<string>()
+  readonly index: BlockIndex
+  readonly #indexFile: PageFile
+  readonly #chunks: PageFile
+  from = 0
+  to = 0
+  /** The group whose timestamps `#times` holds, all of them or one piece. */
+  #timesPiece = -1
+  readonly #times = new Float64Array(PIECE_ROWS)
+  #values: Page | null = null
+  /** Deleted ranges by series number. */
+  readonly #deleted = new Map<number, Tombstone[]>()
+
+  /** Throws BlockError, or DiskError, if the block as a whole cannot be read. */
+  constructor(folder: string, cache: PageCache) {
+    this.folder = folder
+    const metaFile = path.join(folder, META_FILE)
+    const text = readTextIfThere(metaFile)
+    if (text === null) throw new BlockError(`cannot read ${metaFile}: it is not there`)
+    this.meta = parseMeta(text, metaFile)
+    this.#indexFile = new PageFile(path.join(folder, INDEX_FILE), cache)
+    this.index = new BlockIndex(this.#indexFile)
+    this.#chunks = new PageFile(path.join(folder, CHUNKS_FILE), cache)
+    this.#findDeleted()
+  }
+
+  #findDeleted(): void {
+    const tombstones = this.#guard(() => readTombstones(this.folder)) ?? []
+    const refs = Uint32Array.from(new Set(tombstones.map(({ ref }) => ref))).sort()
+    const numbers = new Uint32Array(refs.length)
+    this.find(refs, numbers)
+    const byRef = Map.groupBy(tombstones, ({ ref }) => ref)
+    refs.forEach((ref, i) => {
+      if (numbers[i] !== NO_SERIES) this.#deleted.set(numbers[i]!, byRef.get(ref)!)
+    })
+  }
+
+  get seriesCount(): number {
+    return this.index.seriesCount
+  }
+
+  find(refs: Uint32Array, numbers: Uint32Array): number {
+    return this.index.find(refs, numbers, (error) => this.#leaveOut(error))
+  }
+
+  groupOf(series: number): number {
+    return this.#guard(() => this.index.groupOf(series)) ?? NO_SERIES
+  }
+
+  seekRows(group: number, mint: number, maxt: number): void {
+    this.from = 0
+    this.to = 0
+    if (group === NO_SERIES) return
+    this.#guard(() => {
+      const known = this.index.group(group)
+      const from = mint <= known.minT ? 0 : this.#rowAt(known, mint)
+      // Times are whole ms, but for what a client may ask: the first row past maxt.
+      this.to = maxt >= known.maxT ? known.rows : this.#rowAfter(known, maxt)
+      this.from = Math.min(from, this.to)
+    })
+  }
+
+  /** First row at or after t. */
+  #rowAt(group: BlockGroup, t: number): number {
+    let lo = 0
+    let hi = group.rows
+    while (lo < hi) {
+      const mid = (lo + hi) >>> 1
+      if (this.#timeOf(group, mid) < t) lo = mid + 1
+      else hi = mid
+    }
+    return lo
+  }
+
+  /** First row after t. */
+  #rowAfter(group: BlockGroup, t: number): number {
+    const row = this.#rowAt(group, t)
+    return row < group.rows && this.#timeOf(group, row) === t ? row + 1 : row
+  }
+
+  #timeOf(group: BlockGroup, row: number): number {
+    this.#loadTimes(group, Math.floor(row / PIECE_ROWS))
+    return this.#times[row % PIECE_ROWS]!
+  }
+
+  /** Decodes one piece of a group's timestamps into `#times`. */
+  #loadTimes(group: BlockGroup, piece: number): void {
+    const number = group.firstPiece + piece
+    if (number === this.#timesPiece) return
+    this.#timesPiece = -1
+    const page = this.#indexFile.load(this.#indexFile.pageOf(SECTION_TIMES, number), parsePieces)
+    decodeIn(this.#indexFile.path, page, number, Math.min(PIECE_ROWS, group.rows - piece * PIECE_ROWS), this.#times, 0)
+    this.#timesPiece = number
+  }
+
+  readTimes(group: number, from: number, to: number, out: Float64Array, at: number): boolean {
+    return this.#guard(() => {
+      const known = this.index.group(group)
+      for (let row = from; row < to;) {
+        const piece = Math.floor(row / PIECE_ROWS)
+        this.#loadTimes(known, piece)
+        const end = Math.min(to, (piece + 1) * PIECE_ROWS)
+        out.set(this.#times.subarray(row - piece * PIECE_ROWS, end - piece * PIECE_ROWS), at + row - from)
+        row = end
+      }
+      return true
+    }) ?? false
+  }
+
+  readSeries(series: number, from: number, to: number, batch: BatchBuffer, { s, base }: { s: number; base: number }): void {
+    const firstPiece = this.#guard(() => this.index.firstPieceOf(series))
+    const group = firstPiece === undefined ? undefined : this.#guard(() => this.index.group(this.index.groupOf(series)))
+    if (firstPiece === undefined || group === undefined) {
+      batch.beginGaps(s, base)
+      return
+    }
+    assert(to <= group.rows, `rows up to ${to} of ${group.rows}`)
+    for (let row = from, at = base; row < to;) {
+      const piece = Math.floor(row / PIECE_ROWS)
+      const first = piece * PIECE_ROWS
+      const end = Math.min(to, first + PIECE_ROWS)
+      this.#readPiece(firstPiece + piece, Math.min(PIECE_ROWS, group.rows - first), { from: row - first, to: end - first }, batch, { s, at })
+      at += end - row
+      row = end
+    }
+    if (this.#deleted.size > 0 && this.#deleted.has(series)) this.#hideDeleted(series, group, { from, to }, batch, { s, base })
+  }
+
+  #readPiece(piece: number, rows: number, { from, to }: { from: number; to: number }, batch: BatchBuffer, { s, at }: { s: number; at: number }): void {
+    const isWhole = to - from === rows
+    const out = isWhole ? batch.v : edge
+    const place = s * batch.n + at
+    try {
+      decodeIn(this.#chunks.path, this.#pageWith(piece), piece, rows, out, isWhole ? place : 0)
+    } catch (error) {
+      this.#leaveOut(error)
+      batch.beginGaps(s, at)
+      return
+    }
+    if (!isWhole) for (let i = from; i < to; i++) batch.v[place + i - from] = edge[i]!
+    if (lastHasGaps) {
+      batch.beginGaps(s, at)
+      for (let i = from; i < to; i++) if (states[i] !== ABSENT) batch.mark(s, at + i - from, states[i] === STALE)
+    } else if (batch.hasGaps[s] === 1) {
+      for (let i = from; i < to; i++) batch.mark(s, at + i - from, false)
+    }
+  }
+
+  #pageWith(piece: number): Page {
+    const known = this.#values
+    if (known !== null && piece >= known.firstItem && piece - known.firstItem < known.items) return known
+    return this.#values = this.#chunks.load(this.#chunks.pageOf(SECTION_VALUES, piece), parsePieces)
+  }
+
+  #hideDeleted(series: number, group: BlockGroup, rows: { from: number; to: number }, batch: BatchBuffer, { s, base }: { s: number; base: number }): void {
+    const words = (batch.n + 31) >>> 5
+    for (const { from, to } of this.#deleted.get(series)!) {
+      const first = Math.max(rows.from, this.#rowAt(group, from))
+      const end = Math.min(rows.to, this.#rowAfter(group, to))
+      if (first >= end) continue
+      batch.beginGaps(s, base + rows.to - rows.from)
+      for (let row = first; row < end; row++) {
+        const at = base + row - rows.from
+        batch.present[s * words + (at >>> 5)]! &= ~(1 << (at & 31))
+        batch.stale[s * words + (at >>> 5)]! &= ~(1 << (at & 31))
+      }
+    }
+  }
+
+  select(matchers: readonly Matcher[]): Uint32Array {
+    return this.#guard(() => selectSeries(this.index, matchers)) ?? new Uint32Array(0)
+  }
+
+  refOf(series: number): number {
+    return this.#guard(() => this.index.refOf(series)) ?? 0
+  }
+
+  labelsOf(series: number): Labels {
+    return this.#guard(() => this.index.labelsOf(series)) ?? []
+  }
+
+  labelNames(): string[] {
+    return this.#guard(() => this.index.names().map(({ name }) => name)) ?? []
+  }
+
+  labelValues(name: string): string[] {
+    const values: string[] = []
+    this.#guard(() => {
+      const known = this.index.names().find((other) => other.name === name)
+      if (known === undefined) return
+      for (let pair = known.firstPair; pair < known.endPair; pair++) if (this.index.postingsCount(pair) > 0) values.push(this.index.valueOf(pair))
+    })
+    return values
+  }
+
+  close(): void {
+    this.#indexFile.close()
+    this.#chunks.close()
+  }
+
+  /** undefined, and a word in leftOut, where `f` meets damage. */
+  #guard<T>(f: () => T): T | undefined {
+    try {
+      return f()
+    } catch (error) {
+      this.#leaveOut(error)
+      return undefined
+    }
+  }
+
+  /** Notes damage; throws anything else on. A sector that cannot be read is damage too, which may pass. */
+  #leaveOut(error: unknown): void {
+    if (!(error instanceof BlockError) && !(error instanceof DiskError && error.code === 'EIO')) throw error
+    this.leftOut.add(error.message)
+  }
+}

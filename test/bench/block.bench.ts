@@ -1,0 +1,96 @@
+// Blocks: bytes a sample by what takes them, and ns a sample to write and to read back.
+// node test/bench/block.bench.ts [SERIES] [ROWS]
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { Random } from '../../lib/std/random.ts'
+import { GroupBlockBuilder } from '../../storage/block/block-builder.ts'
+import { BlockReader } from '../../storage/block/block-reader.ts'
+import { PageCache } from '../../storage/block/page-cache.ts'
+import { BatchBuffer } from '../../storage/head/batch-buffer.ts'
+import { ORIGIN, TestLabels } from '../storage/block/block-data.ts'
+import { nodeSeries } from './node-values.ts'
+
+const seriesCount = Number(process.argv[2] ?? 5000)
+const rows = Number(process.argv[3] ?? 1140)
+const step = 10_000
+const t0 = 1_700_000_000_000 - 1_700_000_000_000 % 7_200_000
+const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'monitor-bench-'))
+process.on('exit', () => fs.rmSync(folder, { recursive: true, force: true }))
+
+const random = new Random(1)
+const source = nodeSeries(seriesCount, random)
+const n = source.length
+const values = Array.from({ length: n }, () => new Float64Array(rows))
+for (let r = 0; r < rows; r++) source.forEach(({ next }, i) => { values[i]![r] = next(random) })
+const total = n * rows
+const labels = new TestLabels()
+source.forEach((series, i) => labels.add(i + 1, series.labels))
+
+const times = Float64Array.from({ length: rows }, (_, r) => t0 + r * step)
+const batch = new BatchBuffer()
+async function write(number: number, isCompressed: boolean): Promise<string> {
+  const started = performance.now()
+  const builder = new GroupBlockBuilder({ folder, number, isCompressed }, labels)
+  let spent = 0
+  for (let from = 0; from < n; from += 1000) {
+    const count = Math.min(1000, n - from)
+    batch.shape(count, rows)
+    const copying = performance.now()
+    for (let s = 0; s < count; s++) batch.v.set(values[from + s]!, s * rows)
+    spent += performance.now() - copying
+    builder.beginGroup(times, rows)
+    for (let s = 0; s < count; s++) builder.addSeries(from + s + 1, batch, s)
+  }
+  const { name, meta } = (await builder.finish(ORIGIN))!
+  const ns = (performance.now() - started - spent) * 1e6 / total
+  const size = (file: string): number => fs.statSync(path.join(folder, name, file)).size
+  console.log(`${isCompressed ? 'compressed' : 'plain     '} ${(meta.bytes / total).toFixed(4)} B/sample (chunks ${(size('chunks') / total).toFixed(4)}, index ${(size('index') / total).toFixed(4)}: ${(size('index') / n).toFixed(1)} B/series), written at ${ns.toFixed(1)} ns/sample`)
+  return name
+}
+
+function sections(reader: BlockReader): void {
+  const bySection = new Map<number, number>()
+  const bytes = fs.readFileSync(path.join(reader.folder, 'index'))
+  for (let at = 8; bytes.readUInt32LE(at) === 0x45474150;) {
+    const section = bytes.readUInt32LE(at + 4)
+    const stored = 32 + bytes.readUInt32LE(at + 16)
+    bySection.set(section, (bySection.get(section) ?? 0) + stored)
+    at += stored
+    if (at > bytes.length - 60) break
+  }
+  console.log('  index by section, B/series:', [...bySection].map(([section, size]) => `${section}: ${(size / n).toFixed(2)}`).join('  '))
+}
+
+function read(name: string): void {
+  const reader = new BlockReader(path.join(folder, name), new PageCache())
+  sections(reader)
+  const all = Uint32Array.from({ length: n }, (_, i) => i + 1)
+  const numbers = new Uint32Array(n)
+  const out = new BatchBuffer()
+  const readRun = (series: Uint32Array): number => {
+    const started = performance.now()
+    for (const s of series) {
+      reader.seekRows(reader.groupOf(s), -Infinity, Infinity)
+      out.shape(1, reader.to)
+      reader.readTimes(reader.groupOf(s), 0, reader.to, out.t, 0)
+      reader.readSeries(s, 0, reader.to, out, { s: 0, base: 0 })
+    }
+    return (performance.now() - started) * 1e6 / (series.length * rows)
+  }
+  for (let round = 0; round < 3; round++) {
+    let started = performance.now()
+    reader.find(all, numbers)
+    const find = (performance.now() - started) * 1e6 / n
+    const inOrder = readRun(numbers.toSorted())
+    started = performance.now()
+    const chosen = reader.select([{ name: '__name__', op: '=', value: 'node_cpu_seconds_total' }])
+    const select = performance.now() - started
+    const metric = readRun(chosen)
+    const one = readRun(Uint32Array.of(numbers[round * 7]!))
+    console.log(`  find ${find.toFixed(0)} ns/series; all in block order ${inOrder.toFixed(2)} ns/sample; one metric (${chosen.length} series, selected in ${select.toFixed(1)} ms) ${metric.toFixed(2)}; one series ${one.toFixed(1)}`)
+  }
+  reader.close()
+}
+read(await write(1, false))
+read(await write(2, true))
