@@ -28,6 +28,9 @@ export class ListenError extends Error {
   readonly code = 'LISTEN'
 }
 
+/** How much longer than a query a client may take without reading. */
+const STALLED_MS = 60_000
+
 interface Parts {
   config: ConfigFile
   db: Database
@@ -78,7 +81,7 @@ export class Monitor {
       options: {
         staticFolder: path.resolve(import.meta.dirname, '../web/dist'), isLifecycleEnabled: flags.isLifecycleEnabled,
         queryTimeoutMs: flags.queryTimeoutMs, lookbackMs: flags.lookbackMs, storageRetention: retention,
-        corruptionCount: db.recovery.corruptRecords,
+        corruptionCount: db.recovery.corruptRecords, idleMs: flags.queryTimeoutMs + STALLED_MS,
       },
     })
     const monitor = new Monitor({ config, db, queries, scrape, discovery, server, stalls: new StallWatch(clock, metrics) }, retention, logger)

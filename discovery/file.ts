@@ -1,7 +1,6 @@
 // file_sd_configs: targets from files that someone else writes. Folders are watched (a file replaced by rename is
 // seen); at the refresh interval they are watched anew, for one may have come or been replaced, and everything is read
-// again. A bad file keeps what it said last; a removed one
-// loses it.
+// again. A bad file keeps what it said last; a removed one loses it.
 import path from 'node:path'
 import { readTargetFile } from '../lib/config/target-file.ts'
 import type { FileSdConfig } from '../lib/config/scrape-config.ts'

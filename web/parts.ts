@@ -97,6 +97,8 @@ export interface WebOptions {
   /** Upper bound of a query's `timeout`, and its default. */
   queryTimeoutMs: number
   lookbackMs: number
+  /** A connection on which nothing has moved for so long is cut, also amid a reply; longer than any query may take. */
+  idleMs: number
   /** As Prometheus prints it: `7d`, `7d or 10GiB`. */
   storageRetention: string
   /** Damaged records that the store met when it was opened. */

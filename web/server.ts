@@ -48,6 +48,7 @@ export class WebServer {
       logger: false,
       bodyLimit: FORM_BYTES_MAX,
       requestTimeout: REQUEST_TIMEOUT_MS,
+      connectionTimeout: parts.options.idleMs,
       forceCloseConnections: 'idle',
       routerOptions: { maxParamLength: PARAM_CHARS_MAX },
       http: { headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: TIMEOUT_CHECK_MS },

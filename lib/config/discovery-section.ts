@@ -58,7 +58,9 @@ export function readFileSdConfigs(reader: MapReader, folder: string): FileSdConf
     const files = section.texts('files') ?? []
     if (files.length === 0) section.error('files', 'want at least one path')
     for (const { text, at, path: where } of files) {
-      if (FILE_NAME.test(text)) continue
+      const isUnbuilt = /\[|\?.*\//.test(text)
+      if (isUnbuilt) section.problems.error(at, `${where}: ${JSON.stringify(text)}: [] and, in the name of a folder, ? are not built into Monitor yet`)
+      if (isUnbuilt || FILE_NAME.test(text)) continue
       const wanted = 'want .json, .yml or .yaml, and * only in the last element'
       section.problems.error(at, `${where}: ${JSON.stringify(text)} is no path for file discovery: ${wanted}`)
     }

@@ -2,6 +2,7 @@
 // bytes without an error), folders are synced after names change in them, and each failure says which file.
 //
 //   DiskFile, makeFolder, removeFiles … ─▶ Disk ─▶ node:fs, or a simulation that crashes, tears and refuses (test/sim)
+import { isUtf8 } from 'node:buffer'
 import fs from 'node:fs'
 import path from 'node:path'
 
@@ -209,7 +210,13 @@ export function readWhole(file: string): Uint8Array {
 
 /** The text of a file, or null if there is none. */
 export function readTextIfThere(file: string): string | null {
-  return guarded(`read ${file}`, () => (disk.existsSync(file) ? Buffer.from(disk.readFileSync(file)).toString('utf8') : null))
+  return guarded(`read ${file}`, () => {
+    if (!disk.existsSync(file)) return null
+    const bytes = disk.readFileSync(file)
+    // Never repaired: two names that differ in such bytes would become one.
+    if (!isUtf8(bytes)) throw Object.assign(new Error('the file is not UTF-8'), { code: 'EILSEQ' })
+    return Buffer.from(bytes).toString('utf8')
+  })
 }
 
 /** Creates a file that must not exist yet; false if it does. */

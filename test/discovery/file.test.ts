@@ -40,6 +40,14 @@ describe('file discovery', () => {
     expect(found.errors).toBe(0)
   })
 
+  it('refuses a file that is not UTF-8, and repairs nothing', () => {
+    const folder = tempFolder()
+    fs.writeFileSync(`${folder}/a.json`, Buffer.from('[{"targets": ["a:1"], "labels": {"env": "caf\xe9"}}]', 'latin1'))
+    const found = discover([`${folder}/a.json`], new FakeClock())
+    expect(found.now).toEqual(new Map())
+    expect(found.log.join()).toContain('EILSEQ (the file is not UTF-8)')
+  })
+
   it('keeps what a file said when it turns bad, says why, and empties it when it is gone', async () => {
     const folder = tempFolder()
     const file = `${folder}/t.yml`

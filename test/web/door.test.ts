@@ -1,5 +1,7 @@
 // What every request meets before its route: unknown paths, wrong methods, bad HTTP, other sites.
-import { describe, expect, it } from 'vitest'
+import net from 'node:net'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { waitFor } from '../support/monitor-process.ts'
 import { failure, form, get, raw, start } from './requests.ts'
 
 describe('the door', () => {
@@ -60,6 +62,16 @@ describe('the door', () => {
     await f('/api/v1/label//values', '/api/v1/label/values')
     const plain = await raw(port, 'GET /api/v1/query?query=a//b HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')
     expect(plain).toMatch(/^HTTP\/1.1 200 /)
+  })
+
+  it('cuts a client that asks and does not read', async () => {
+    const { port, metrics } = await start((parts) => ({
+      options: { ...parts.options, idleMs: 300 },
+      queries: { run: async () => ({ status: 200, body: Buffer.alloc(64 << 20, 0x20) }) },
+    }))
+    const socket = net.connect(port, '127.0.0.1', () => socket.write('GET /api/v1/query?query=1 HTTP/1.1\r\nHost: x\r\n\r\n'))
+    onTestFinished(() => void socket.destroy())
+    await waitFor('the cut', async () => (await metrics.registry.metrics()).includes('prometheus_http_requests_total{handler="/api/v1/query",code="499"} 1'))
   })
 
   it('does not mind a form of another type', async () => {

@@ -319,6 +319,15 @@ scrape_configs:
     expect(load('rule_files:\nremote_read: []\nscrape_configs: [{job_name: a, http_sd_configs: [], scrape_native_histograms: false, native_histogram_bucket_limit: 0}]').warnings).toEqual([])
   })
 
+  it('names paths of target files that it would never find', () => {
+    const f = (file: string): string[] => faults(`scrape_configs: [{job_name: a, file_sd_configs: [{files: ['${file}']}]}]`)
+    for (const path of ['t/[a-c]*.yml', 't?/a.yml']) {
+      expect(f(path)).toEqual([`1:59: scrape_configs[0].file_sd_configs[0].files[0]: "${path}": [] and, in the name of a folder, ? are not built into Monitor yet`])
+    }
+    expect(f('t*/a.yml')).toEqual(['1:59: scrape_configs[0].file_sd_configs[0].files[0]: "t*/a.yml" is no path for file discovery: want .json, .yml or .yaml, and * only in the last element'])
+    expect(f('t/a?.yml')).toEqual([])
+  })
+
   it('warns that protobuf among others is not offered', () => {
     expect(load('global: {scrape_protocols: [PrometheusProto, PrometheusText0.0.4]}').warnings).toEqual([
       '/etc/monitor/monitor.yml:1:28: global.scrape_protocols: PrometheusProto is not built yet and is not offered to targets',
