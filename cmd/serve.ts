@@ -1,6 +1,7 @@
 // Builds Monitor from its parts, in the order in which they need each other, and takes it down in the reverse order.
 //
 //   store ─▶ queries ─▶ receiver ─▶ scraping ─▶ discovery ─▶ web
+import { flushCompileCache } from 'node:module'
 import os from 'node:os'
 import path from 'node:path'
 import { DiscoveryManager } from '../discovery/manager.ts'
@@ -93,6 +94,8 @@ export class Monitor {
       await monitor.stop()
       throw error
     }
+    // What was compiled is kept for the next start, also if this process is killed.
+    flushCompileCache()
     server.ready()
     config.onChange(first)
     return monitor

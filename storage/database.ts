@@ -21,6 +21,7 @@ import { SharedHeap } from './head/shared-heap.ts'
 import { Log } from './log/log.ts'
 import { LSN_GAP, oldestLogLsn, replayLog, type Replayed } from './log/log-replay.ts'
 import { SeriesFile } from './log/series-file.ts'
+import { RetentionClock } from './retention-clock.ts'
 
 const MAINTENANCE_MS = 15_000
 
@@ -100,7 +101,8 @@ export class Database implements Appender {
     this.head.fenceMovedSeries()
     this.#appender = new HeadAppender(this.head)
     this.#upkeep = {
-      head: this.head, log: this.#log, segments: this.#segments, clock, isClosed: () => this.#isClosed, released: this.head.cuts.cover,
+      head: this.head, log: this.#log, segments: this.#segments, clock, retentionClock: new RetentionClock(clock, this.head.newestT),
+      isClosed: () => this.#isClosed, released: this.head.cuts.cover,
     }
     this.recovery.durationMs = clock.monotonic() - started
     this.#schedule()
@@ -233,7 +235,9 @@ export class Database implements Appender {
   }
 
   #schedule(): void {
-    this.#timer = this.#clock.after(MAINTENANCE_MS, () => {
+    // Starts that follow each other quickly must not each leave a file of the log behind.
+    const delayMs = this.#log.crowdedBelow > 0 ? 0 : MAINTENANCE_MS
+    this.#timer = this.#clock.after(delayMs, () => {
       maintainHead(this.#upkeep)
         .catch((error: unknown) => this.#logger.error('maintenance of the head failed', { err: error instanceof Error ? error : String(error) }))
         .finally(() => {

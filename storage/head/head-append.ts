@@ -223,7 +223,9 @@ export class HeadAppender {
       value: run.values[i]!, isStale: run.stale !== null && run.stale[i] === 1, histogram: run.histograms === null ? null : run.histograms[i]!,
     })
     if (isSame !== null) return isSame ? STORED : REJECT_DUPLICATE
-    if (newest - run.t > this.#head.outOfOrderMs) return REJECT_OUT_OF_ORDER
+    // A clock that was ahead for a while must not shut its series out until that time comes.
+    const reference = Math.min(newest, this.#head.clock.now())
+    if (reference - run.t > this.#head.outOfOrderMs) return REJECT_OUT_OF_ORDER
     return this.#late(ref, run, i, verdicts)
   }
 

@@ -3,6 +3,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Clock } from '../../lib/std/clock.ts'
 import type { Log } from '../log/log.ts'
+import type { RetentionClock } from '../retention-clock.ts'
 import type { Group } from './group.ts'
 import type { Head } from './head.ts'
 import { isCut, type Cut } from './published.ts'
@@ -24,6 +25,7 @@ export interface Upkeep {
   log: Log
   segments: SegmentWriter
   clock: Clock
+  retentionClock: RetentionClock
   isClosed: () => boolean
   /** What is in blocks and was let go here. */
   released: Cut
@@ -45,11 +47,13 @@ export async function maintainHead(upkeep: Upkeep): Promise<void> {
 /** Resolves to an LSN below which every row is in a segment. */
 async function flushIdleGroups({ head, log, clock, isClosed }: Upkeep): Promise<number> {
   const before = clock.monotonic() - IDLE_FLUSH_MS
+  const { crowdedBelow } = log
   // Rows that come during the walk have LSNs from here on.
   let safeLsn = log.nextLsn
   let flushes = 0
   await eachGroup(head, isClosed, (group) => {
-    const isDue = group.rows > 0 && group.firstAtMs < before && flushes < FLUSHES_MAX
+    const isOld = group.firstAtMs < before || group.firstLsn < crowdedBelow
+    const isDue = group.rows > 0 && isOld && flushes < FLUSHES_MAX
     if (isDue) {
       head.flushGroup(group)
       flushes++
@@ -64,9 +68,9 @@ async function flushIdleGroups({ head, log, clock, isClosed }: Upkeep): Promise<
  * Lets go of what is past the retention, by file, and of what is in blocks and read here by nobody any more.
  * Segments are forgotten before their files go: a reader that begins later looks for none of them.
  */
-async function dropOld({ head, segments, clock, isClosed, released }: Upkeep): Promise<Cut> {
-  // A clock that jumps a year ahead must not drop everything: what is old is old beside the newest sample, too.
-  const oldest = Math.min(clock.now(), head.newestT) - head.retentionMs
+async function dropOld({ head, segments, retentionClock, isClosed, released }: Upkeep): Promise<Cut> {
+  // What is old is old beside the newest sample, too, as in Prometheus.
+  const oldest = Math.min(retentionClock.now(), head.newestT) - head.retentionMs
   const { unread } = head.cuts
   const first = segments.firstKept(({ maxT, generation }) => maxT < oldest || isCut(unread, generation, maxT))
   if (first === 0 && unread === released) return released

@@ -18,6 +18,8 @@ const FILE_BYTES_MAX = 64 * 1024 * 1024
 const BUFFER_BYTES = 1 << 20
 /** Rows that the disk refused pile up to here, then appends are refused. */
 const UNWRITTEN_BYTES_MAX = 64 * 1024 * 1024
+/** A start after a kill begins a file of its own: more than these, and small ones, are emptied soon. */
+const FILES_MAX = 4
 /** Rows that nobody waits for (scrapes) are on the device at the latest after this. */
 const IDLE_SYNC_MS = 200
 
@@ -114,6 +116,13 @@ export class Log {
 
   get sizeBytes(): number {
     return this.nextLsn - this.#files[0]!.startLsn
+  }
+
+  /** Rows before this LSN lie in many small files, which kills leave behind; 0 where there are few. */
+  get crowdedBelow(): number {
+    const older = this.#files.slice(0, -1)
+    const bytes = older.reduce((sum, { startLsn, endLsn }) => sum + endLsn - startLsn, 0)
+    return older.length >= FILES_MAX && bytes < FILE_BYTES_MAX ? this.#files.at(-1)!.startLsn : 0
   }
 
   /**
