@@ -1,5 +1,5 @@
 // What is answered without evaluating anything: series, labels and label values by the Querier itself, sorted, cut at
-// the job's limit; format and parse by the parser alone, in a worker all the same, since a text of 32 KiB and the
+// the job's limit; format and parse by the parser alone, in a worker all the same, since a text of 128 KiB and the
 // regexes in it may take its time.
 import { compareLabels, type Labels } from '../lib/model/labels.ts'
 import type { Matcher } from '../lib/model/matcher.ts'

@@ -19,7 +19,7 @@ const HEADERS_TIMEOUT_MS = 10_000
 const REQUEST_TIMEOUT_MS = 60_000
 const TIMEOUT_CHECK_MS = 2000
 const CONNECTIONS_MAX = 1024
-/** A form with a query; those of queries end at 32 KiB, `match[]` may repeat. */
+/** A form with a query; those of queries end at 128 KiB, `match[]` may repeat. */
 const FORM_BYTES_MAX = 1 << 20
 /** A label name of 256 bytes, each written `%xx`. */
 const PARAM_CHARS_MAX = 1024

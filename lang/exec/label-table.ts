@@ -35,9 +35,10 @@ export function withMarkOf(from: number, made: number): number {
   return (made | (from & NAME_MARK)) >>> 0
 }
 
-/** A table that has grown past either is emptied before the next query. */
+/** A table that has grown past one of these is emptied before the next query. */
 const KEPT_IDS_MAX = 4 << 20
 const KEPT_TEXTS_MAX = 10_000
+const KEPT_TEXT_CHARS_MAX = 8 << 20
 /** Groupings remembered, each with a number per set. */
 const KEPT_MAPPERS_MAX = 50
 
@@ -45,6 +46,8 @@ const KEPT_MAPPERS_MAX = 50
 export class LabelTable {
   #source: LabelSource
   #texts: string[] = []
+  /** Characters of all `#texts`. */
+  #textChars = 0
   #symbols = new Map<string, number>()
   #pool = new SetPool()
   /** Set of a stored series by its ref; 0 where it is not known yet, or empty. */
@@ -60,7 +63,7 @@ export class LabelTable {
   /** Begins a query that reads `source`, of the same store as the one before; ids of earlier queries end here. */
   open(source: LabelSource): void {
     this.#source = source
-    const isLarge = this.#pool.size > KEPT_IDS_MAX || this.#symbols.size > KEPT_TEXTS_MAX
+    const isLarge = this.#pool.size > KEPT_IDS_MAX || this.#symbols.size > KEPT_TEXTS_MAX || this.#textChars > KEPT_TEXT_CHARS_MAX
     // A text of our own that the store has met since would have two ids.
     if (isLarge || this.#texts.some((text) => source.symbolOf(text) !== 0)) this.#empty()
     if (this.#mappers.size > KEPT_MAPPERS_MAX) this.#mappers = new Map()
@@ -68,6 +71,7 @@ export class LabelTable {
 
   #empty(): void {
     this.#texts = []
+    this.#textChars = 0
     this.#symbols = new Map()
     this.#pool = new SetPool()
     this.#ofRef = new Uint32Array(0)
@@ -82,6 +86,7 @@ export class LabelTable {
     id = this.#source.symbolOf(text)
     if (id === 0) {
       this.#texts.push(text)
+      this.#textChars += text.length
       id = LOCAL_SYMBOLS + this.#texts.length - 1
     }
     this.#symbols.set(text, id)

@@ -4,7 +4,7 @@ import { METRIC_NAME } from '../../lib/model/labels.ts'
 import { withMarkOf } from '../exec/label-table.ts'
 import { ExecutionError } from '../exec/query-error.ts'
 import { RelabeledOperator, stringArg, vectorArg } from './computed-operator.ts'
-import type { OperatorFunc } from './contract.ts'
+import type { FuncContext, OperatorFunc } from './contract.ts'
 
 /** Any text that UTF-8 can hold, but for the empty one. */
 export function isValidLabelName(name: string): boolean {
@@ -29,11 +29,18 @@ export const labelReplace: OperatorFunc = (ctx, args) => {
     let result = replaced.get(value)
     if (result === undefined) {
       const text = regex.replaceAnchored(ctx.labels.textOf(value), replacement)
-      result = text === null ? null : ctx.labels.intern(text)
+      result = text === null ? null : madeText(ctx, text)
       replaced.set(value, result)
     }
     return result === null ? set : relabeled(set, ctx.labels.with(set, dstSymbol, result))
   })
+}
+
+/** The symbol of a text that the query makes, paid for: a few calls in each other multiply texts without end. */
+function madeText({ labels, budget }: FuncContext, text: string): number {
+  budget.check()
+  budget.addBytes(text.length)
+  return labels.intern(text)
 }
 
 /** A name written anew stays, whatever happened to the one before; other labels leave the mark as it was. */
@@ -65,6 +72,6 @@ export const labelJoin: OperatorFunc = (ctx, args) => {
   const symbols = sources.map((src) => labels.intern(src))
   return new RelabeledOperator(vectorArg(args, 0), (set) => {
     const joined = symbols.map((symbol) => labels.textOf(labels.get(set, symbol))).join(separator)
-    return relabeled(set, labels.with(set, dstSymbol, labels.intern(joined)))
+    return relabeled(set, labels.with(set, dstSymbol, madeText(ctx, joined)))
   })
 }

@@ -209,6 +209,16 @@ describe('limits of a query', () => {
     })
   })
 
+  it('bytes of the texts that label functions make, each call multiplying them', () => {
+    const nest = (open: string, close: string): string => open.repeat(20) + 'm' + close.repeat(20)
+    for (const query of [
+      nest('label_replace(', ', "host", "$1$1$1$1", "host", "(.*)")'), nest('label_join(', ', "host", "", "host", "host", "host", "host")'),
+    ]) {
+      const { status, text } = answer(instant(query, 0), smallStore(), { bytesMax: 1 << 20 })
+      expect([status, text.includes('query needs more than its memory limit of 1 MiB')], text.slice(0, 200)).toEqual([422, true])
+    }
+  })
+
   it('time', () => {
     let nowMs = 0
     const clock: Clock = { now: () => 0, monotonic: () => (nowMs += 1000), after: () => ({ cancel: () => {} }) }

@@ -55,7 +55,7 @@ describe('format_query and parse_query', () => {
     }
     await f('('.repeat(30_000), 'nests deeper than 100')
     await f(Array(5_000).fill('a').join(' or '), 'chains more than 500 levels')
-    await f('x'.repeat(40_000), 'longer than 32768 bytes')
+    await f('x'.repeat(140_000), 'longer than 131072 bytes')
     const chain = Array(500).fill('a').join(' or ')
     const [status, body] = await ask('format_query', `query=${encodeURIComponent(chain)}`)
     expect(status).toBe(200)
