@@ -3,8 +3,8 @@
 import { assert } from '../../lib/std/assert.ts'
 import { encodeGappedPiece, encodePiece } from '../codec/piece-encode.ts'
 import { PIECE_BYTES_MAX, PIECE_ROWS } from '../codec/piece-shape.ts'
-import { ABSENT, LIVE, STALE } from '../codec/presence.ts'
 import type { LabelSource, SeriesBatch } from '../interface.ts'
+import { countSamples, statesOf } from './batch-states.ts'
 import type { BlockMeta, BlockOrigin } from './block-meta.ts'
 import { BlockWriter, type BlockPlace } from './block-writer.ts'
 import type { BlockBuilder } from './block.ts'
@@ -16,7 +16,6 @@ import { PieceSpool } from './piece-spool.ts'
 const SHARED_TIMES_BYTES = 48
 
 const piece = new Uint8Array(PIECE_BYTES_MAX)
-const states = new Uint8Array(PIECE_ROWS)
 
 /** Runs of pieces in the spool. */
 class Runs {
@@ -158,21 +157,4 @@ export class GroupBlockBuilder implements BlockBuilder {
       return (endA - i) - (endB - j)
     })
   }
-}
-
-function statesOf({ n, present, stale }: SeriesBatch, s: number, from: number, rows: number): Uint8Array {
-  const words = s * ((n + 31) >>> 5)
-  for (let i = 0; i < rows; i++) {
-    const word = words + ((from + i) >>> 5)
-    const shift = (from + i) & 31
-    states[i] = ((present[word]! >>> shift) & 1) === 0 ? ABSENT : ((stale[word]! >>> shift) & 1) === 0 ? LIVE : STALE
-  }
-  return states
-}
-
-function countSamples({ n, present }: SeriesBatch, s: number): number {
-  const words = (n + 31) >>> 5
-  let count = 0
-  for (let w = s * words; w < (s + 1) * words; w++) for (let bits = present[w]!; bits !== 0; bits &= bits - 1) count++
-  return count
 }

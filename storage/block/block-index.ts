@@ -31,6 +31,8 @@ interface LabelName {
 export class BlockIndex {
   readonly file: PageFile
   readonly #firstRefs = new Map<number, number>()
+  /** Pages of refs that were looked into in vain: any ref might be in them. */
+  readonly #refDamage: BlockError[] = []
   #places: Page | null = null
   #group: BlockGroup | null = null
   #names: readonly LabelName[] | null = null
@@ -41,6 +43,10 @@ export class BlockIndex {
 
   get seriesCount(): number {
     return this.file.items(SECTION_PLACES)
+  }
+
+  get pairCount(): number {
+    return this.file.items(SECTION_PAIRS)
   }
 
   /** Numbers of refs (ascending) into `numbers`, NO_SERIES for others; `onDamage` hears of pages that could not be looked into. */
@@ -72,6 +78,7 @@ export class BlockIndex {
         found++
       }
     }
+    this.#refDamage.forEach(onDamage)
     return found
   }
 
@@ -95,6 +102,7 @@ export class BlockIndex {
         ref = this.file.load(page, parseRefs).columns[0]![0]!
       } catch (error) {
         if (!(error instanceof BlockError)) throw error
+        this.#refDamage.push(error)
         ref = page + 1 < to ? this.#firstRef(page + 1, to) : Infinity
       }
       this.#firstRefs.set(page, ref)

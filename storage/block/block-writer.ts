@@ -104,7 +104,7 @@ export class BlockWriter {
   abort(): void {
     this.#index.close()
     this.#chunks.close()
-    removeFolder(this.folder)
+    removeLeftover(this.#place.folder, this.folder)
   }
 }
 

@@ -148,6 +148,20 @@ export class PageFile {
     }
   }
 
+  /** What is wrong with the parts that reading goes without: the magic, and the heads that the directory repeats. */
+  headDamage(): string[] {
+    const file = this.#cache.open(this.#id, this.path)
+    const bytes = Buffer.alloc(PAGE_HEAD_BYTES)
+    file.read(bytes, 0, FILE_MAGIC.length)
+    const damage = bytes.subarray(0, FILE_MAGIC.length).equals(FILE_MAGIC) ? [] : [`${this.path}: does not begin as a page file does`]
+    const heads = Buffer.from(this.#heads.buffer)
+    for (let page = 0; page < this.pageCount; page++) {
+      file.read(bytes, this.#offsets[page]! - PAGE_HEAD_BYTES, PAGE_HEAD_BYTES)
+      if (!bytes.equals(heads.subarray(page * PAGE_HEAD_BYTES, (page + 1) * PAGE_HEAD_BYTES))) damage.push(`${this.path}: the head of page ${page} is damaged; the directory has it`)
+    }
+    return damage
+  }
+
   #damage(index: number, why: string): BlockError {
     return new BlockError(`cannot read page ${index} of ${this.path}: ${this.#word(index, STORED)} bytes at ${this.#offsets[index]} ${why}`)
   }
@@ -193,11 +207,11 @@ function readDirectory(file: DiskFile): Directory | null {
 /** The heads before the pages, found one by one; after a damaged one by looking for the next at every byte. */
 function scanPages(file: DiskFile): Directory {
   const sizeBytes = file.sizeBytes()
-  const window = Buffer.alloc(SCAN_BYTES)
+  const window = Buffer.alloc(Math.min(SCAN_BYTES, sizeBytes))
   const heads: Buffer[] = []
   const offsets: number[] = []
   for (let at = FILE_MAGIC.length; at + PAGE_HEAD_BYTES <= sizeBytes;) {
-    const got = file.read(window, at, SCAN_BYTES)
+    const got = file.read(window, at, window.length)
     let i = 0
     while (i + PAGE_HEAD_BYTES <= got && !isNextHead(window, i, heads.at(-1))) i++
     if (i + PAGE_HEAD_BYTES > got) {

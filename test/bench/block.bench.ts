@@ -1,4 +1,4 @@
-// Blocks: bytes a sample by what takes them, and ns a sample to write and to read back.
+// Blocks: bytes a sample by what takes them, and CPU ns a sample to write, to read back and to compact.
 // node test/bench/block.bench.ts [SERIES] [ROWS]
 import fs from 'node:fs'
 import os from 'node:os'
@@ -6,6 +6,7 @@ import path from 'node:path'
 import { Random } from '../../lib/std/random.ts'
 import { GroupBlockBuilder } from '../../storage/block/block-builder.ts'
 import { BlockReader } from '../../storage/block/block-reader.ts'
+import { compactBlocks } from '../../storage/block/compact.ts'
 import { PageCache } from '../../storage/block/page-cache.ts'
 import { BatchBuffer } from '../../storage/head/batch-buffer.ts'
 import { ORIGIN, TestLabels } from '../storage/block/block-data.ts'
@@ -17,6 +18,12 @@ const step = 10_000
 const t0 = 1_700_000_000_000 - 1_700_000_000_000 % 7_200_000
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'monitor-bench-'))
 process.on('exit', () => fs.rmSync(folder, { recursive: true, force: true }))
+
+/** CPU of this thread: other work on the machine does not count. */
+function cpuMs(): number {
+  const { user, system } = process.threadCpuUsage()
+  return (user + system) / 1000
+}
 
 const random = new Random(1)
 const source = nodeSeries(seriesCount, random)
@@ -30,20 +37,20 @@ source.forEach((series, i) => labels.add(i + 1, series.labels))
 const times = Float64Array.from({ length: rows }, (_, r) => t0 + r * step)
 const batch = new BatchBuffer()
 async function write(number: number, isCompressed: boolean): Promise<string> {
-  const started = performance.now()
+  const started = cpuMs()
   const builder = new GroupBlockBuilder({ folder, number, isCompressed }, labels)
   let spent = 0
   for (let from = 0; from < n; from += 1000) {
     const count = Math.min(1000, n - from)
     batch.shape(count, rows)
-    const copying = performance.now()
+    const copying = cpuMs()
     for (let s = 0; s < count; s++) batch.v.set(values[from + s]!, s * rows)
-    spent += performance.now() - copying
+    spent += cpuMs() - copying
     builder.beginGroup(times, rows)
     for (let s = 0; s < count; s++) builder.addSeries(from + s + 1, batch, s)
   }
   const { name, meta } = (await builder.finish(ORIGIN))!
-  const ns = (performance.now() - started - spent) * 1e6 / total
+  const ns = (cpuMs() - started - spent) * 1e6 / total
   const size = (file: string): number => fs.statSync(path.join(folder, name, file)).size
   console.log(`${isCompressed ? 'compressed' : 'plain     '} ${(meta.bytes / total).toFixed(4)} B/sample (chunks ${(size('chunks') / total).toFixed(4)}, index ${(size('index') / total).toFixed(4)}: ${(size('index') / n).toFixed(1)} B/series), written at ${ns.toFixed(1)} ns/sample`)
   return name
@@ -69,28 +76,32 @@ function read(name: string): void {
   const numbers = new Uint32Array(n)
   const out = new BatchBuffer()
   const readRun = (series: Uint32Array): number => {
-    const started = performance.now()
+    const started = cpuMs()
     for (const s of series) {
       reader.seekRows(reader.groupOf(s), -Infinity, Infinity)
       out.shape(1, reader.to)
       reader.readTimes(reader.groupOf(s), 0, reader.to, out.t, 0)
       reader.readSeries(s, 0, reader.to, out, { s: 0, base: 0 })
     }
-    return (performance.now() - started) * 1e6 / (series.length * rows)
+    return (cpuMs() - started) * 1e6 / (series.length * rows)
   }
   for (let round = 0; round < 3; round++) {
-    let started = performance.now()
+    let started = cpuMs()
     reader.find(all, numbers)
-    const find = (performance.now() - started) * 1e6 / n
+    const find = (cpuMs() - started) * 1e6 / n
     const inOrder = readRun(numbers.toSorted())
-    started = performance.now()
+    started = cpuMs()
     const chosen = reader.select([{ name: '__name__', op: '=', value: 'node_cpu_seconds_total' }])
-    const select = performance.now() - started
+    const select = cpuMs() - started
     const metric = readRun(chosen)
     const one = readRun(Uint32Array.of(numbers[round * 7]!))
     console.log(`  find ${find.toFixed(0)} ns/series; all in block order ${inOrder.toFixed(2)} ns/sample; one metric (${chosen.length} series, selected in ${select.toFixed(1)} ms) ${metric.toFixed(2)}; one series ${one.toFixed(1)}`)
   }
   reader.close()
 }
-read(await write(1, false))
+const plain = await write(1, false)
+read(plain)
 read(await write(2, true))
+const started = cpuMs()
+const compacted = (await compactBlocks([path.join(folder, plain)], { folder, number: 3, isCompressed: true }))!
+console.log(`compacted ${(compacted.meta.bytes / total).toFixed(4)} B/sample at ${((cpuMs() - started) * 1e6 / total).toFixed(1)} ns/sample`)

@@ -1,0 +1,149 @@
+// Makes one block of several (2 h ─▶ 6 h ─▶ …): series by series in block order, so that only numbers of series are held.
+//
+// A series is one with the same labels. In the new block it lies in the group made of the groups it had in the sources:
+// their timestamps one after the other where they do not overlap, else united. Of two samples at one time the one of the
+// source named first stays. What tombstones name is left out for good.
+import path from 'node:path'
+import { encodeGappedPiece, encodePiece } from '../codec/piece-encode.ts'
+import { PIECE_BYTES_MAX, PIECE_ROWS } from '../codec/piece-shape.ts'
+import { BlockError } from '../errors.ts'
+import { BatchBuffer } from '../head/batch-buffer.ts'
+import { countSamples, statesOf } from './batch-states.ts'
+import type { BlockMeta } from './block-meta.ts'
+import { BlockReader } from './block-reader.ts'
+import { BlockWriter, type BlockPlace } from './block-writer.ts'
+import { MergedGroups, type MergedGroup } from './merge-groups.ts'
+import { mergePairs } from './merge-pairs.ts'
+import { PageCache } from './page-cache.ts'
+
+/** Pages of each source are read in turn: a few of each are enough. */
+const CACHE_BYTES_PER_SOURCE = 2 << 20
+
+/** What a source is about to give: its series in turn. */
+interface Cursor {
+  readonly reader: BlockReader
+  readonly source: number
+  series: number
+  /** Its pairs by their numbers in the new block. */
+  pairs: Uint32Array
+}
+
+/**
+ * Writes the block that holds what the sources hold (folders; of samples at one time the first one's stays), and leaves the
+ * sources alone. null if nothing is left. Throws BlockError where a source is damaged: it must stay as it is until it is
+ * mended. Throws DiskError; nothing is left then.
+ */
+export async function compactBlocks(sources: readonly string[], place: BlockPlace): Promise<{ name: string; meta: BlockMeta } | null> {
+  const cache = new PageCache(CACHE_BYTES_PER_SOURCE * sources.length)
+  const readers: BlockReader[] = []
+  let compaction: Compaction | null = null
+  try {
+    for (const folder of sources) readers.push(new BlockReader(folder, cache))
+    compaction = new Compaction(readers, place)
+    return await compaction.run()
+  } catch (error) {
+    compaction?.abort()
+    throw error
+  } finally {
+    for (const reader of readers) reader.close()
+  }
+}
+
+class Compaction {
+  readonly #readers: readonly BlockReader[]
+  readonly #writer: BlockWriter
+  readonly #groups: MergedGroups
+  readonly #batch = new BatchBuffer()
+  readonly #piece = new Uint8Array(PIECE_BYTES_MAX)
+  #samples = 0
+
+  constructor(readers: readonly BlockReader[], place: BlockPlace) {
+    this.#readers = readers
+    this.#writer = new BlockWriter(place)
+    this.#groups = new MergedGroups(readers)
+  }
+
+  async run(): Promise<{ name: string; meta: BlockMeta } | null> {
+    const { numbers, texts } = mergePairs(this.#readers.map(({ index }) => index))
+    const cursors: Cursor[] = []
+    this.#readers.forEach((reader, source) => {
+      if (reader.seriesCount > 0) cursors.push({ reader, source, series: 0, pairs: numbered(reader, 0, numbers[source]!) })
+    })
+    while (cursors.length > 0) {
+      const same = leastOf(cursors)
+      this.#writeSeries(same)
+      for (const cursor of same) {
+        if (++cursor.series === cursor.reader.seriesCount) cursors.splice(cursors.indexOf(cursor), 1)
+        else cursor.pairs = numbered(cursor.reader, cursor.series, numbers[cursor.source]!)
+      }
+    }
+    const damage = this.#readers.flatMap(({ leftOut }) => [...leftOut])
+    if (damage.length > 0) throw new BlockError(`cannot compact ${this.#readers.length} blocks: ${damage.slice(0, 3).join('; ')}`)
+    if (this.#writer.seriesCount === 0) {
+      this.#writer.abort()
+      return null
+    }
+    const metas = this.#readers.map(({ meta }) => meta)
+    return await this.#writer.finish(texts, this.#samples, {
+      level: Math.max(...metas.map(({ level }) => level)) + 1,
+      sources: this.#readers.map(({ folder }) => path.basename(folder)),
+      coveredGeneration: Math.max(...metas.map(({ coveredGeneration }) => coveredGeneration)),
+      coveredT: Math.max(...metas.map(({ coveredT }) => coveredT)),
+    })
+  }
+
+  abort(): void {
+    this.#writer.abort()
+  }
+
+  /** One series of the new block from those of the sources, in the order of the sources. */
+  #writeSeries(same: readonly Cursor[]): void {
+    const batch = this.#batch
+    const group = this.#groups.groupOf(same)
+    this.#groups.read(group, same, batch)
+    const samples = batch.hasGaps[0] === 0 ? batch.n : countSamples(batch, 0)
+    if (samples === 0) return
+    this.#samples += samples
+    if (group.number < 0) this.#writeGroup(group)
+    // A series that went and came back may have got a new ref; it goes by that one now.
+    const ref = Math.max(...same.map(({ reader, series }) => reader.refOf(series)))
+    const { pairs } = same[0]!
+    this.#writer.beginSeries(ref, group.number, pairs, 0, pairs.length)
+    this.#encode(batch.v, batch.n, (from, rows) => (batch.hasGaps[0] === 0 ? null : statesOf(batch, 0, from, rows)), (end) => this.#writer.addPiece(this.#piece, 0, end))
+  }
+
+  #writeGroup(group: MergedGroup): void {
+    const times = this.#groups.timesOf(group)
+    group.number = this.#writer.addGroup(group.rows, times[0]!, times[group.rows - 1]!)
+    this.#encode(times, group.rows, () => null, (end) => this.#writer.addTimes(this.#piece, 0, end))
+  }
+
+  #encode(values: Float64Array, n: number, states: (from: number, rows: number) => Uint8Array | null, add: (end: number) => void): void {
+    for (let from = 0; from < n; from += PIECE_ROWS) {
+      const rows = Math.min(PIECE_ROWS, n - from)
+      const gaps = states(from, rows)
+      add(gaps === null ? encodePiece(values, from, rows, this.#piece, 0) : encodeGappedPiece(values, from, rows, gaps, this.#piece, 0))
+    }
+  }
+}
+
+function numbered(reader: BlockReader, series: number, numbers: Uint32Array): Uint32Array {
+  return reader.index.pairsOf(series).map((pair) => numbers[pair]!)
+}
+
+/** Cursors at the series that comes first. */
+function leastOf(cursors: readonly Cursor[]): Cursor[] {
+  let least: Cursor[] = []
+  for (const cursor of cursors) {
+    const order = least.length === 0 ? -1 : comparePairs(cursor.pairs, least[0]!.pairs)
+    if (order < 0) least = [cursor]
+    else if (order === 0) least.push(cursor)
+  }
+  return least
+}
+
+function comparePairs(a: Uint32Array, b: Uint32Array): number {
+  const n = Math.min(a.length, b.length)
+  for (let i = 0; i < n; i++) if (a[i] !== b[i]) return a[i]! - b[i]!
+  return a.length - b.length
+}
