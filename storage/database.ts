@@ -3,7 +3,7 @@
 import os from 'node:os'
 import path from 'node:path'
 import { systemClock, type Clock, type Timer } from '../lib/std/clock.ts'
-import { DiskError, DiskFile, listFolder, makeFolder, syncFolder } from '../lib/std/fs.ts'
+import { DiskError, DiskFile, makeFolder, syncFolder } from '../lib/std/fs.ts'
 import type { Labels } from '../lib/model/labels.ts'
 import { silentLogger, type Logger } from '../lib/std/log.ts'
 import { Random, freshSeed } from '../lib/std/random.ts'
@@ -19,7 +19,7 @@ import { NOTHING_CUT } from './head/published.ts'
 import { SegmentWriter, scanSegmentFile, segmentFileNumbers, segmentFilePath } from './head/segment-file.ts'
 import { SharedHeap } from './head/shared-heap.ts'
 import { Log } from './log/log.ts'
-import { LSN_GAP, oldestLogLsn, replayLog, type Replayed } from './log/log-replay.ts'
+import { LSN_GAP, oldestLogLsn, replayLog, type FoundFile, type Replayed } from './log/log-replay.ts'
 import { SeriesFile } from './log/series-file.ts'
 import { RetentionClock } from './retention-clock.ts'
 
@@ -65,7 +65,7 @@ export class Database implements Appender {
   readonly #upkeep: Upkeep
   readonly #appender: HeadAppender
   /** Segment files found with rows that the log has, too: it was not cut behind them, so they may never have been synced. */
-  readonly #unsynced = new Set<number>()
+  readonly #unsynced: FoundFile[] = []
   readonly #clock: Clock
   readonly #logger: Logger
   #timer: Timer | null = null
@@ -95,7 +95,7 @@ export class Database implements Appender {
     })
     const { recovery, replayed } = this.#load(numbers)
     this.recovery = recovery
-    if (this.recovery.wasUnclean) this.#syncFound()
+    if (this.recovery.wasUnclean) this.#syncFound(replayed)
     this.#log = new Log(`${folder}/log`, Math.max(replayed.nextLsn, this.head.newestSegmentLsn + LSN_GAP), replayed.files, this.#definitions, { clock, fileBytesMax: options.fileBytesMax?.log })
     this.head.openLog(this.#log)
     this.head.fenceMovedSeries()
@@ -199,23 +199,26 @@ export class Database implements Appender {
     recovery.corruptBytes += damage.bytes
     const oldestLsn = oldestLogLsn(`${this.#folder}/log`)
     for (const number of numbers) {
-      recovery.corruptBytes += scanSegmentFile(this.#segmentFolder, number, oldestLsn, (head) => {
-        if (!this.head.replaySegment(head, head.flushedLsn >= oldestLsn)) recovery.corruptRecords++
-        else recovery.segments++
-        if (head.flushedLsn >= oldestLsn) this.#unsynced.add(number)
+      let mayBeUnsynced = false
+      const found = scanSegmentFile(this.#segmentFolder, number, oldestLsn, (head) => {
+        // One whose definition is lost or never came to the disk holds nothing that was acknowledged.
+        if (this.head.replaySegment(head, head.flushedLsn >= oldestLsn)) recovery.segments++
+        mayBeUnsynced ||= head.flushedLsn >= oldestLsn
         this.#segments.note(number, { maxT: head.maxT, generation: this.head.groups[head.group]?.generation ?? 0 })
       })
+      recovery.corruptRecords += found.frames
+      recovery.corruptBytes += found.bytes
+      if (mayBeUnsynced) this.#unsynced.push({ path: segmentFilePath(this.#segmentFolder, number), syncedTo: found.syncedTo })
     }
     return recovery
   }
 
   /** What the killed process left may be in the page cache alone; what is acknowledged or cut from now on relies on it. */
-  #syncFound(): void {
-    this.#definitions.syncNow()
-    const segments = Array.from(this.#unsynced, (number) => segmentFilePath(this.#segmentFolder, number))
-    const logs = listFolder(`${this.#folder}/log`).map((name) => `${this.#folder}/log/${name}`)
-    for (const name of [...segments, ...logs]) {
-      const file = DiskFile.openForRead(name)
+  #syncFound(replayed: Replayed): void {
+    this.#definitions.syncFound()
+    for (const { path: name, syncedTo } of [...this.#unsynced, ...replayed.found]) {
+      const file = DiskFile.openForWrite(name)
+      file.rewrite(syncedTo)
       file.syncNow()
       file.close()
     }
@@ -226,8 +229,8 @@ export class Database implements Appender {
       recovery.replayedSamples += this.head.replayRow(lsn, row)
     })
     recovery.replayedRows = replayed.rows
-    recovery.corruptRecords += replayed.damage.frames
-    recovery.corruptBytes += replayed.damage.bytes
+    recovery.corruptRecords += replayed.damagedRecords
+    recovery.corruptBytes += replayed.damagedBytes
     if (recovery.corruptRecords > 0) {
       this.#logger.warn('damaged records were skipped; what they held is lost', { folder: this.#folder, records: recovery.corruptRecords, bytes: recovery.corruptBytes })
     }

@@ -53,6 +53,8 @@ export class DiskError extends Error {
   }
 }
 
+const REWRITE_BYTES = 1 << 18
+
 function guarded<T>(what: string, f: () => T): T {
   try {
     return f()
@@ -105,6 +107,15 @@ export class DiskFile {
       }
       return done
     })
+  }
+
+  /**
+   * Writes what the file holds from a position on once more. Pages whose sync has failed count as clean, and only what is
+   * dirty is synced: a sync of what was found on a disk proves nothing without this.
+   */
+  rewrite(position: number): void {
+    const piece = Buffer.alloc(REWRITE_BYTES)
+    for (let at = position, n = this.read(piece, at, piece.length); n > 0; at += n, n = this.read(piece, at, piece.length)) this.write(piece.subarray(0, n), at)
   }
 
   /** Resolves when data and size are on the device. After a rejection the file must not be trusted to sync again. */

@@ -2,7 +2,8 @@
 import path from 'node:path'
 import { crc32 } from 'node:zlib'
 import { DiskError, DiskFile, fileSizeBytes, listFolder, removeFile, removeFiles, syncFolder } from '../../lib/std/fs.ts'
-import { FRAME_HEAD_BYTES, FRAME_OVERHEAD_BYTES, TYPE_SEGMENT, frameLength, findFrame, sealFrame } from '../log/frame.ts'
+import { DamageTally, MARK_BYTES, markEnd, writeMark } from '../log/damage.ts'
+import { FRAME_HEAD_BYTES, FRAME_OVERHEAD_BYTES, TYPE_SEGMENT, TYPE_SYNCED, frameLength, findFrame, isPayloadSound, sealFrame } from '../log/frame.ts'
 
 const FILE_BYTES_MAX = 128 * 1024 * 1024
 /** Fixed part of a segment's payload. */
@@ -42,7 +43,11 @@ export class SegmentWriter {
   #number: number
   #file: DiskFile
   #length = 0
-  readonly #unsynced: DiskFile[] = []
+  /** How far the file is on the device, and how far a mark says so. */
+  #syncedTo = 0
+  #markedTo = 0
+  /** Full files that still want their sync. */
+  readonly #unsynced: { file: DiskFile; length: number }[] = []
   #syncFailure: DiskError | null = null
   readonly #spans = new Map<number, FileSpan>()
 
@@ -60,6 +65,7 @@ export class SegmentWriter {
    */
   append(buffer: Buffer, length: number, span: FileSpan): { file: number; offsetBytes: number } {
     if (this.#length + length > this.#fileBytesMax) this.#roll()
+    if (this.#syncedTo > this.#markedTo) this.#mark()
     const end = sealFrame(buffer, 0, TYPE_SEGMENT, length)
     this.#file.write(buffer.subarray(0, end), this.#length)
     const offsetBytes = this.#length + FRAME_HEAD_BYTES
@@ -103,33 +109,49 @@ export class SegmentWriter {
     if (this.#syncFailure !== null) throw this.#syncFailure
     try {
       const current = this.#file
+      const length = this.#length
       while (this.#unsynced.length > 0) {
-        await this.#unsynced[0]!.sync()
-        this.#unsynced.shift()?.close()
+        await this.#unsynced[0]!.file.sync()
+        const full = this.#unsynced.shift()
+        if (full) closeMarked(full.file, full.length)
       }
       await current.sync()
+      if (current === this.#file) this.#syncedTo = length
     } catch (error) {
       this.#syncFailure = error instanceof DiskError ? error : new DiskError('cannot sync segments', error)
       throw this.#syncFailure
     }
   }
 
-  /** Syncs and closes, also where the sync fails. Throws DiskError. */
+  /** Syncs and closes, also where the sync fails or has failed before. Throws DiskError. */
   close(): void {
-    const files = [...this.#unsynced.splice(0), this.#file]
+    const files = [...this.#unsynced.splice(0), { file: this.#file, length: this.#length }]
     try {
-      for (const file of files) file.syncNow()
+      if (this.#syncFailure !== null) throw this.#syncFailure
+      for (const { file } of files) file.syncNow()
+      for (const { file, length } of files) closeMarked(file, length)
     } finally {
-      for (const file of files) file.close()
+      for (const { file } of files) file.close()
     }
   }
 
   #roll(): void {
     const file = this.#open(this.#number + 1)
-    this.#unsynced.push(this.#file)
+    this.#unsynced.push({ file: this.#file, length: this.#length })
     this.#number++
     this.#length = 0
+    this.#syncedTo = 0
+    this.#markedTo = 0
     this.#file = file
+  }
+
+  /** Says behind the segments so far which of them are on the device. */
+  #mark(): void {
+    const mark = Buffer.alloc(MARK_BYTES)
+    writeMark(mark, 0, 0, this.#syncedTo)
+    this.#file.write(mark, this.#length)
+    this.#length += MARK_BYTES
+    this.#markedTo = this.#syncedTo
   }
 
   #open(number: number): DiskFile {
@@ -137,6 +159,11 @@ export class SegmentWriter {
     syncFolder(this.#folder)
     return file
   }
+}
+
+function closeMarked(file: DiskFile, length: number): void {
+  markEnd(file, 0, length)
+  file.close()
 }
 
 /** Numbers of the files there, ascending. Files that a short run left empty are removed. */
@@ -152,19 +179,18 @@ export function segmentFileNumbers(folder: string): number[] {
 /**
  * Visits the heads of all segments in a file whose frame header, length and head checksum hold. Payload checksums are
  * for the reader, but for segments that end at or behind `verifyFromLsn`: those decide what replay leaves out.
- * Returns the bytes that no segment covers.
  */
-export function scanSegmentFile(folder: string, number: number, verifyFromLsn: number, visit: (head: SegmentHead) => void): number {
+export function scanSegmentFile(folder: string, number: number, verifyFromLsn: number, visit: (head: SegmentHead) => void): DamageTally {
   const file = DiskFile.openForRead(segmentFilePath(folder, number))
   try {
     const size = file.sizeBytes()
-    let lost = 0
+    const tally = new DamageTally()
     let windowAt = 0
     let windowEnd = 0
     const window = Buffer.alloc(SCAN_BYTES)
     const wanted = FRAME_HEAD_BYTES + SEGMENT_HEAD_BYTES
-    for (let at = 0; at + wanted <= size;) {
-      if (at < windowAt || at + wanted > windowEnd) {
+    for (let at = 0; at + FRAME_OVERHEAD_BYTES <= size;) {
+      if (at < windowAt || Math.min(size, at + wanted) > windowEnd) {
         windowAt = at
         windowEnd = at + file.read(window, at, SCAN_BYTES)
       }
@@ -173,18 +199,26 @@ export function scanSegmentFile(folder: string, number: number, verifyFromLsn: n
       if (length < 0 || at + length + FRAME_OVERHEAD_BYTES > size) {
         const next = findFrame(window, p + 1, windowEnd - windowAt)
         const skipped = next >= 0 ? next - p : Math.max(1, windowEnd - windowAt - p - FRAME_HEAD_BYTES)
-        lost += skipped
+        tally.found(at, at + skipped)
         at += skipped
+        continue
+      }
+      const end = at + length + FRAME_OVERHEAD_BYTES
+      const type = window.readUInt32LE(p + 8)
+      if (type !== TYPE_SEGMENT || length < SEGMENT_HEAD_BYTES) {
+        if (type === TYPE_SYNCED && isPayloadSound(window, p, length, windowEnd - windowAt)) tally.synced(window, p + FRAME_HEAD_BYTES)
+        at = end
         continue
       }
       const head = readHead(window, p + FRAME_HEAD_BYTES, number, at + FRAME_HEAD_BYTES, length)
       const isSound = window.readUInt32LE(p + FRAME_HEAD_BYTES + 52) === crc32(window.subarray(p + FRAME_HEAD_BYTES, p + FRAME_HEAD_BYTES + 52))
-      if (isSound && head.flushedLsn >= verifyFromLsn) head.isVerified = isPayloadOnDisk(file, head)
+      const mustBeVerified = isSound && head.flushedLsn >= verifyFromLsn
+      if (mustBeVerified) head.isVerified = isPayloadOnDisk(file, head)
+      if (!isSound || (mustBeVerified && !head.isVerified)) tally.found(at, end)
       if (isSound) visit(head)
-      else lost += length + FRAME_OVERHEAD_BYTES
-      at += length + FRAME_OVERHEAD_BYTES
+      at = end
     }
-    return lost
+    return tally
   } finally {
     file.close()
   }

@@ -12,6 +12,7 @@ export const TYPE_SERIES = 1
 export const TYPE_GROUP = 2
 export const TYPE_ROW = 3
 export const TYPE_SEGMENT = 4
+export const TYPE_SYNCED = 5
 
 const SYNC_BYTES = Buffer.from([0x4e, 0x4f, 0x4d, 0x9c])
 
@@ -53,42 +54,4 @@ export function findFrame(bytes: Buffer, at: number, end: number): number {
     if (frameLength(bytes, p, end) >= 0) return p
   }
   return -1
-}
-
-/** What a scan met besides good frames. */
-export interface ScanDamage {
-  /** Frames with a bad checksum, or stretches without a frame, inside the data. */
-  frames: number
-  bytes: number
-  /** True if the data ends in an unfinished frame: the usual end after a crash, no damage. */
-  isTornTail: boolean
-}
-
-/**
- * Visits each sound frame of bytes[from, end) in order: (type, payload start, payload length, frame start).
- * Damage is skipped to the next sound frame and counted.
- */
-export function scanFrames(
-  bytes: Buffer, from: number, end: number, visit: (type: number, at: number, length: number, frameAt: number) => void,
-): ScanDamage {
-  const damage: ScanDamage = { frames: 0, bytes: 0, isTornTail: false }
-  let at = from
-  while (at < end) {
-    const length = frameLength(bytes, at, end)
-    if (length >= 0 && isPayloadSound(bytes, at, length, end)) {
-      visit(bytes.readUInt32LE(at + 8), at + FRAME_HEAD_BYTES, length, at)
-      at += length + FRAME_OVERHEAD_BYTES
-      continue
-    }
-    const next = findFrame(bytes, at + 1, end)
-    if (next < 0) {
-      // Zeros up to the end are preallocation or a lost tail, a header without its payload is a torn write.
-      damage.isTornTail = true
-      return damage
-    }
-    damage.frames++
-    damage.bytes += next - at
-    at = next
-  }
-  return damage
 }

@@ -1,9 +1,11 @@
 // Reads the log back at start: every sound row, in order, whatever lies between.
 import type { FloatHistogram } from '../../lib/model/histogram.ts'
 import { listFolder, readWhole } from '../../lib/std/fs.ts'
-import { TYPE_ROW, scanFrames, type ScanDamage } from './frame.ts'
+import type { DamageTally } from './damage.ts'
+import { TYPE_ROW } from './frame.ts'
 import { readHistogramRecord } from '../codec/histogram-record.ts'
 import { LOG_HEADER_BYTES, ROW_HISTOGRAMS, ROW_PRESENT, ROW_STALE, ROW_START_TIMES, type LogFile } from './log.ts'
+import { scanFrames } from './scan-frames.ts'
 
 /** A row as the log holds it (log.ts), its columns [first, first + n) laid out for who puts them back. */
 export interface ReplayedRow {
@@ -24,12 +26,22 @@ export type RowVisitor = (lsn: number, row: ReplayedRow) => void
 
 const LOG_NAME = /^\d{20}\.log$/
 
+/** A file as it was found at start. */
+export interface FoundFile {
+  path: string
+  /** Bytes before this are on the device. */
+  syncedTo: number
+}
+
 export interface Replayed {
   files: LogFile[]
   /** Where the next file may begin: above every LSN ever given. */
   nextLsn: number
   rows: number
-  damage: ScanDamage
+  damagedRecords: number
+  damagedBytes: number
+  /** The files, and how far marks say that they were synced. */
+  found: FoundFile[]
 }
 
 /** Between what one process may have given out and what the next gives. */
@@ -42,17 +54,16 @@ export function oldestLogLsn(folder: string): number {
 }
 
 export function replayLog(folder: string, visit: RowVisitor): Replayed {
-  const out: Replayed = { files: [], nextLsn: 0, rows: 0, damage: { frames: 0, bytes: 0, isTornTail: false } }
+  const out: Replayed = { files: [], nextLsn: 0, rows: 0, damagedRecords: 0, damagedBytes: 0, found: [] }
   const names = listFolder(folder).filter((name) => LOG_NAME.test(name))
-  for (const [i, name] of names.entries()) {
+  for (const name of names) {
     const path = `${folder}/${name}`
     const startLsn = Number(name.slice(0, 20))
     const bytes = alignedBuffer(readWhole(path))
     const damage = scanRows(bytes, startLsn, visit, out)
-    out.damage.frames += damage.frames
-    out.damage.bytes += damage.bytes
-    // A torn tail is the normal end of a crash, but only of a file that was the last of its run.
-    if (damage.isTornTail && i === names.length - 1) out.damage.isTornTail = true
+    out.damagedRecords += damage.frames
+    out.damagedBytes += damage.bytes
+    out.found.push({ path, syncedTo: damage.syncedTo })
     const endLsn = startLsn + bytes.length
     out.files.push({ startLsn, endLsn, path })
     // The old process may have given out LSNs for rows it never wrote: stay clear of them by a whole buffer.
@@ -61,7 +72,7 @@ export function replayLog(folder: string, visit: RowVisitor): Replayed {
   return out
 }
 
-function scanRows(bytes: Buffer, startLsn: number, visit: RowVisitor, out: Replayed): ScanDamage {
+function scanRows(bytes: Buffer, startLsn: number, visit: RowVisitor, out: Replayed): DamageTally {
   const floats = new Float64Array(bytes.buffer, bytes.byteOffset, bytes.length >>> 3)
   const words = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length >>> 2)
   return scanFrames(bytes, LOG_HEADER_BYTES, bytes.length, (type, at, _length, frameAt) => {

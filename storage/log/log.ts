@@ -9,6 +9,7 @@ import { systemClock, type Clock, type Timer } from '../../lib/std/clock.ts'
 import { DiskFile, removeFiles, syncFolder } from '../../lib/std/fs.ts'
 import { histogramRecordBytes } from '../codec/histogram-record.ts'
 import { LogError } from '../errors.ts'
+import { MARK_BYTES, markEnd, writeMark } from './damage.ts'
 import { FRAME_HEAD_BYTES, FRAME_OVERHEAD_BYTES, TYPE_ROW, sealFrame } from './frame.ts'
 import type { SeriesFile } from './series-file.ts'
 
@@ -82,6 +83,8 @@ export class Log {
   #buffer: Buffer = Buffer.from(new ArrayBuffer(BUFFER_BYTES))
   #floats: Float64Array = new Float64Array(this.#buffer.buffer)
   #used = 0
+  /** More is synced than a mark says. */
+  #isMarkDue = false
   #isFlushDue = false
   #isBusy = false
   /** Definitions are on their way to the device; rows that may use them must wait. */
@@ -136,6 +139,7 @@ export class Log {
     const recordsAt = headBytes + row.n * (hasStartTimes ? 16 : 8)
     const recordBytes = row.histograms === null ? 0 : recordsBytes(row, row.histograms, values, from)
     const length = recordsAt + ((recordBytes + 7) & ~7)
+    if (this.#isMarkDue) this.#mark()
     this.#reserve(length + FRAME_OVERHEAD_BYTES)
     const lsn = this.nextLsn
     const buffer = this.#buffer
@@ -183,7 +187,10 @@ export class Log {
     try {
       if (this.#failure === null) this.#guard(() => this.#writeAndSyncNow())
     } finally {
-      for (const file of [...this.#full.splice(0), this.#file]) file.close()
+      for (const file of [...this.#full.splice(0), this.#file]) {
+        if (this.#failure === null) closeMarked(file)
+        else file.close()
+      }
     }
     if (this.#failure !== null) throw this.#failure
     for (const waiter of this.#waiters.splice(0)) waiter.resolve()
@@ -260,11 +267,13 @@ export class Log {
     // Files that were full before their last sync come first: a commit covers everything before it.
     while (this.#full.length > 0) {
       await this.#full[0]!.sync()
-      this.#full.shift()?.close()
+      const full = this.#full.shift()
+      if (full) closeMarked(full)
     }
     await this.#file.sync()
     this.syncCount++
     this.#syncedLsn = Math.max(this.#syncedLsn, lsn)
+    this.#isMarkDue = lsn > this.#fileStart + LOG_HEADER_BYTES
     const waiting = this.#waiters
     this.#waiters = waiting.filter((waiter) => waiter.lsn > lsn)
     for (const waiter of waiting) if (waiter.lsn <= lsn) waiter.resolve()
@@ -339,6 +348,13 @@ export class Log {
     }
   }
 
+  /** Says behind the rows so far which of them are on the device. */
+  #mark(): void {
+    this.#isMarkDue = false
+    this.#reserve(MARK_BYTES)
+    this.#used = writeMark(this.#buffer, this.#used, LOG_HEADER_BYTES, this.#syncedLsn - this.#fileStart)
+  }
+
   #writeBitmaps(row: LoggedRow, at: number, words: number, bytes: number): void {
     this.#buffer.fill(0, at, at + bytes)
     for (const bitmap of [row.present, row.stale, row.histograms]) {
@@ -370,4 +386,10 @@ function recordsBytes({ n, records }: LoggedRow, histograms: Uint32Array, values
     if (((histograms[i >>> 5]! >>> (i & 31)) & 1) === 1) bytes += histogramRecordBytes(records, values[from + i]!)
   }
   return bytes
+}
+
+/** Closes a file all of which is synced. */
+function closeMarked(file: DiskFile): void {
+  markEnd(file, LOG_HEADER_BYTES, file.sizeBytes())
+  file.close()
 }

@@ -1,12 +1,14 @@
 // The append-only file of definitions: which labels a ref has, which refs a group's columns are (FORMAT.md, "Series
 // file"). Every byte is written twice, 64 KiB apart, because one lost definition would lose every row that uses it.
 import path from 'node:path'
-import { DiskFile, syncFolder } from '../../lib/std/fs.ts'
+import { DiskError, DiskFile, syncFolder } from '../../lib/std/fs.ts'
 import type { Labels } from '../../lib/model/labels.ts'
 import { writeVarint } from '../codec/bits.ts'
+import { MARK_BYTES, writeMark, type DamageTally } from './damage.ts'
 import {
-  FRAME_HEAD_BYTES, FRAME_OVERHEAD_BYTES, TYPE_GROUP, TYPE_SERIES, frameLength, isPayloadSound, scanFrames, sealFrame, type ScanDamage,
+  FRAME_HEAD_BYTES, FRAME_OVERHEAD_BYTES, TYPE_GROUP, TYPE_SERIES, frameLength, isPayloadSound, sealFrame,
 } from './frame.ts'
+import { scanFrames } from './scan-frames.ts'
 
 const STRIPE_BYTES = 65536
 const BUFFER_BYTES = 1 << 18
@@ -37,6 +39,10 @@ export class SeriesFile {
   readonly #file: DiskFile
   /** Length of the logical stream that is in the file. */
   #length = 0
+  /** Where what this process has written begins, how far it is on the device, how far a mark says so. */
+  #ownFrom = 0
+  #syncedTo = 0
+  #markedTo = 0
   #buffer: Buffer = Buffer.alloc(BUFFER_BYTES)
   #used = 0
   /** An open series frame: refs are consecutive, so they share one frame until something else comes. */
@@ -57,17 +63,18 @@ export class SeriesFile {
   }
 
   /** Reads what is there; must be called once, before the first append. */
-  load(visitor: DefinitionVisitor): ScanDamage {
+  load(visitor: DefinitionVisitor): DamageTally {
     const [first, second] = this.#readStreams()
     const bytes = mend(first, second)
-    let sound = 0
-    const damage = scanFrames(bytes, 0, bytes.length, (type, at, length) => {
+    const tally = scanFrames(bytes, 0, bytes.length, (type, at) => {
       if (type === TYPE_SERIES) visitSeries(bytes, at, visitor)
       else if (type === TYPE_GROUP) visitGroup(bytes, at, visitor)
-      sound = at + length + 8
     })
-    this.#length = sound
-    return damage
+    this.#length = tally.soundEnd
+    this.#ownFrom = this.#length
+    this.#syncedTo = tally.syncedTo
+    this.#markedTo = tally.syncedTo
+    return tally
   }
 
   addSeries(ref: number, labels: Labels): void {
@@ -104,6 +111,7 @@ export class SeriesFile {
   /** Hands what is pending to the kernel, both copies. Throws DiskError; what is pending then stays pending. */
   write(): void {
     this.#closeSeries()
+    if (this.#used > 0) this.#mark()
     let done = 0
     while (done < this.#used) {
       const logical = this.#length + done
@@ -120,16 +128,43 @@ export class SeriesFile {
     if (this.#buffer.length > BUFFER_BYTES) this.#buffer = Buffer.alloc(BUFFER_BYTES)
   }
 
-  sync(): Promise<void> {
-    return this.#file.sync()
+  async sync(): Promise<void> {
+    const length = this.#length
+    await this.#file.sync()
+    this.#syncedTo = Math.max(this.#syncedTo, length)
   }
 
   syncNow(): void {
     this.#file.syncNow()
+    this.#syncedTo = this.#length
   }
 
+  /** Makes durable what `load` found, even if a sync of it has failed before. */
+  syncFound(): void {
+    this.#file.rewrite(2 * Math.floor(this.#syncedTo / STRIPE_BYTES) * STRIPE_BYTES)
+    this.#file.syncNow()
+  }
+
+  /** What is pending is dropped. */
   close(): void {
-    this.#file.close()
+    try {
+      this.#used = 0
+      this.#seriesAt = -1
+      if (this.#mark()) this.write()
+    } catch (error) {
+      // Nothing but the mark is missing.
+      if (!(error instanceof DiskError)) throw error
+    } finally {
+      this.#file.close()
+    }
+  }
+
+  #mark(): boolean {
+    if (this.#syncedTo <= Math.max(this.#markedTo, this.#ownFrom)) return false
+    this.#reserve(MARK_BYTES)
+    this.#used = writeMark(this.#buffer, this.#used, this.#ownFrom, this.#syncedTo)
+    this.#markedTo = this.#syncedTo
+    return true
   }
 
   #closeSeries(): void {

@@ -127,6 +127,8 @@ class Schedule {
 
   #checkRecovered(db: Database): void {
     for (const fault of this.#ledger.compareRecovered(readContents(db), this.#oldest)) this.#violated(`after a start: ${fault}`)
+    const { corruptRecords, corruptBytes } = db.recovery
+    if (corruptRecords + corruptBytes > 0) this.#violated(`${corruptRecords} records, ${corruptBytes} bytes count as damaged, though nothing was`)
   }
 
   /** Samples before this may be gone. */
@@ -238,7 +240,7 @@ class Schedule {
     const faults: Fault[] = []
     if (random.int(3) === 0) {
       const at = 1 + random.int(callsMax)
-      const kind = random.pick(['EIO', 'short', 'short', 'ENOSPC'] as const)
+      const kind = random.pick(['EIO', 'short', 'short', 'sync', 'ENOSPC'] as const)
       faults.push(kind === 'ENOSPC' ? { at, kind, until: at + random.int(50) } : { at, kind })
     }
     return new SimDisk({ random, names, faults, endsAt: 1 + random.int(callsMax) })

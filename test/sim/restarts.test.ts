@@ -3,11 +3,13 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { FakeClock } from '../../lib/std/clock.ts'
-import { useDisk } from '../../lib/std/fs.ts'
+import { DiskError, useDisk } from '../../lib/std/fs.ts'
 import { Random } from '../../lib/std/random.ts'
 import { Database } from '../../storage/database.ts'
+import { LogError } from '../../storage/errors.ts'
+import type { SampleBatch } from '../../storage/interface.ts'
 import { append, batchOf, samplesIn, readAll, seriesOf } from '../storage/store.ts'
-import { SimDisk } from './sim-disk.ts'
+import { SimDisk, type Fault } from './sim-disk.ts'
 import { SimNames } from './sim-names.ts'
 
 const NOW = 1_700_000_000_000
@@ -18,8 +20,8 @@ interface Life {
 }
 
 /** A store over what another left; null if the disk ended before it was open. */
-function start(names: SimNames, endsAt: number = Infinity): Life {
-  const disk = new SimDisk({ random: new Random(1), names, endsAt })
+function start(names: SimNames, endsAt: number = Infinity, faults: readonly Fault[] = []): Life {
+  const disk = new SimDisk({ random: new Random(1), names, endsAt, faults })
   const before = useDisk(disk)
   onTestFinished(() => void useDisk(before))
   try {
@@ -41,6 +43,7 @@ async function kill({ disk }: Life): Promise<SimNames> {
   return disk.names
 }
 
+/** A power cut that leaves nothing but what was synced. */
 async function powerCut(life: Life): Promise<SimNames> {
   await kill(life)
   return life.disk.afterPowerCut('nothing')
@@ -54,6 +57,17 @@ async function fed(names: SimNames, more = 0): Promise<Life> {
   await life.db!.commit()
   for (let k = 1; k <= more; k++) append(life.db!, batchOf(NOW + k, refs, [k + 0.5, Math.sqrt(k), k / 7]))
   return life
+}
+
+/** False where the disk refused a segment. */
+function tryAppend(db: Database, batch: SampleBatch): boolean {
+  try {
+    append(db, batch)
+    return true
+  } catch (error) {
+    if (!(error instanceof DiskError)) throw error
+    return false
+  }
 }
 
 const samplesAfter = (names: SimNames): number => samplesIn(readAll(start(names).db!))
@@ -83,5 +97,26 @@ describe('a start', () => {
       expect(readAll(start(await powerCut(whole)).db!), `second start ended at call ${endsAt}`).toEqual(shown)
       if (cut.db !== null) break
     }
+  })
+
+  it('writes again what it found, for a sync that failed has left it clean', async () => {
+    const first = start(new SimNames())
+    const setUp = first.disk.calls
+    await kill(first)
+    let failures = 0
+    for (let at = setUp; at < setUp + 40; at++) {
+      const life = start(new SimNames(), Infinity, [{ at, kind: 'sync' }])
+      const refs = seriesOf(life.db!, 3)
+      for (let k = 0; k < 40; k++) tryAppend(life.db!, batchOf(NOW + k, refs, [k, 1 / k, k / 7]))
+      await life.db!.commit().catch((error: unknown) => {
+        expect(error).toBeInstanceOf(LogError)
+        failures++
+      })
+      if (at % 2 === 0) await life.db!.close().catch((error: unknown) => expect(error).toBeInstanceOf(Error))
+      const again = start(await kill(life))
+      const shown = readAll(again.db!)
+      expect(readAll(start(await powerCut(again)).db!), `sync failed from call ${at} on`).toEqual(shown)
+    }
+    expect(failures).toBeGreaterThan(1)
   })
 })

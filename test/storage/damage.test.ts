@@ -6,8 +6,11 @@ import { FakeClock } from '../../lib/std/clock.ts'
 import { labelsFromRecord } from '../../lib/model/labels.ts'
 import { Database } from '../../storage/database.ts'
 import { HeadQueryable } from '../../storage/head/head-querier.ts'
-import { FRAME_OVERHEAD_BYTES, TYPE_ROW, scanFrames, sealFrame } from '../../storage/log/frame.ts'
-import { tempFolder } from '../support/temp-folder.ts'
+import { MARK_BYTES, writeMark } from '../../storage/log/damage.ts'
+import { FRAME_OVERHEAD_BYTES, TYPE_ROW, sealFrame } from '../../storage/log/frame.ts'
+import { LOG_HEADER_BYTES } from '../../storage/log/log.ts'
+import { scanFrames } from '../../storage/log/scan-frames.ts'
+import { copyFolder, tempFolder } from '../support/temp-folder.ts'
 
 const NOW = 1_700_000_000_000
 const SERIES = 40
@@ -59,6 +62,8 @@ function logFile(folder: string): string {
   return `${folder}/log/${fs.readdirSync(`${folder}/log`).toSorted()[0]!}`
 }
 
+/** Between the header of a log that was closed and the mark at its end. */
+const rowBytes = (log: Buffer): number => (log.length - LOG_HEADER_BYTES - MARK_BYTES) / ROWS
 const all = Array.from({ length: ROWS }, (_, k) => k)
 
 describe('damage', () => {
@@ -66,14 +71,14 @@ describe('damage', () => {
     const folder = await written()
     const whole = fs.readFileSync(logFile(folder))
     const random = new Random(freshSeed())
-    for (let round = 0; round < 60; round++) {
-      const cut = round < 20 ? whole.length - round : 16 + random.int(whole.length - 16)
+    for (let round = 0; round < 100; round++) {
+      const cut = round < 60 ? whole.length - round : 16 + random.int(whole.length - 16)
       for (const name of fs.readdirSync(`${folder}/log`)) fs.rmSync(`${folder}/log/${name}`)
       fs.writeFileSync(`${folder}/log/00000000000000000000.log`, whole.subarray(0, cut))
       const db = open(folder)
       const seen = timesOf(db).get('0') ?? []
       expect(seen).toEqual(all.slice(0, seen.length))
-      expect(seen.length).toBe(Math.floor((cut - 16) / ((whole.length - 16) / ROWS)))
+      expect(seen.length).toBe(Math.min(ROWS, Math.floor((cut - 16) / rowBytes(whole))))
       expect(db.recovery.corruptRecords).toBe(0)
       await db.close()
     }
@@ -84,19 +89,72 @@ describe('damage', () => {
     const whole = fs.readFileSync(logFile(folder))
     const random = new Random(freshSeed())
     for (let round = 0; round < 60; round++) {
-      const bit = random.int((whole.length - 16) * 8)
+      const bit = random.int(rowBytes(whole) * ROWS * 8)
       const bytes = Buffer.from(whole)
       bytes[16 + (bit >>> 3)]! ^= 1 << (bit & 7)
       for (const name of fs.readdirSync(`${folder}/log`)) fs.rmSync(`${folder}/log/${name}`)
       fs.writeFileSync(`${folder}/log/00000000000000000000.log`, bytes)
-      const hit = Math.floor((bit >>> 3) / ((whole.length - 16) / ROWS))
-      const isPadding = (bit >>> 3) % ((whole.length - 16) / ROWS) >= (whole.length - 16) / ROWS - 4
+      const hit = Math.floor((bit >>> 3) / rowBytes(whole))
+      const isPadding = (bit >>> 3) % rowBytes(whole) >= rowBytes(whole) - 4
       const db = open(folder)
       expect(timesOf(db).get('7')).toEqual(isPadding ? all : all.filter((k) => k !== hit))
-      // The last row's damage looks like a torn tail: an unfinished write, which is no corruption.
-      if (!isPadding && hit < ROWS - 1) expect(db.recovery.corruptRecords).toBe(1)
+      // Also in the last row: the mark behind it says that it was whole.
+      expect(db.recovery).toMatchObject({ corruptRecords: isPadding ? 0 : 1, corruptBytes: isPadding ? 0 : rowBytes(whole) })
       await db.close()
     }
+  })
+
+  it('counts what a mark covers, from where to where it says', () => {
+    const f = (hit: number, from: number, to: number, want: { frames: number; bytes: number }): void => {
+      const bytes = Buffer.alloc(4 * 64 + MARK_BYTES)
+      for (let frame = 0; frame < 3; frame++) sealFrame(bytes, frame * 64, TYPE_ROW, 40)
+      writeMark(bytes, 3 * 64, from * 64, to * 64)
+      sealFrame(bytes, 3 * 64 + MARK_BYTES, TYPE_ROW, 40)
+      bytes[hit * 64 + 20]! ^= 8
+      let visits = 0
+      const tally = scanFrames(bytes, 0, bytes.length, () => visits++)
+      expect(visits).toBe(3)
+      expect(tally).toMatchObject({ ...want, syncedTo: to * 64, soundEnd: bytes.length })
+    }
+    f(0, 0, 2, { frames: 1, bytes: 64 })
+    f(1, 0, 2, { frames: 1, bytes: 64 })
+    f(2, 0, 2, { frames: 0, bytes: 0 })
+    f(0, 1, 3, { frames: 0, bytes: 0 })
+    f(2, 1, 3, { frames: 1, bytes: 64 })
+  })
+
+  it('tells a hole that a power cut left from damage in what was synced', async () => {
+    const folder = tempFolder()
+    const db = open(folder)
+    const refs = Uint32Array.from({ length: SERIES }, (_, i) => db.series(labelsFromRecord({ __name__: 'm', i: String(i) })))
+    const row = (k: number): number => db.append({ count: SERIES, refs, values: Float64Array.from(refs, (ref) => ref * 1000 + k), t: NOW + k, times: null, stale: null }, new Uint8Array(SERIES))
+    for (let k = 0; k < 10; k++) row(k)
+    await db.commit()
+    // These lie behind the mark that the first ten are on the device; whether they are themselves, no mark says.
+    for (let k = 10; k < 20; k++) row(k)
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    const whole = fs.readFileSync(logFile(folder))
+    const starts: number[] = []
+    scanFrames(whole, LOG_HEADER_BYTES, whole.length, (_type, _at, _length, frameAt) => starts.push(frameAt))
+    expect(starts).toHaveLength(20)
+    const f = async (hit: number, corruptRecords: number): Promise<void> => {
+      const bytes = Buffer.from(whole)
+      bytes[starts[hit]! + 40]! ^= 1
+      const copy = copyFolder(folder)
+      fs.writeFileSync(logFile(copy), bytes)
+      fs.writeFileSync(`${copy}/lock`, '999999999 1\n')
+      for (let start = 0; start < 3; start++) {
+        const again = open(copy)
+        expect(timesOf(again).get('7')).toEqual(all.filter((k) => k !== hit))
+        expect(again.recovery, `row ${hit}, start ${start}`).toMatchObject({ corruptRecords, corruptBytes: corruptRecords * (starts[1]! - starts[0]!) })
+        await again.close()
+      }
+    }
+    await f(3, 1)
+    await f(9, 1)
+    await f(10, 0)
+    await f(15, 0)
+    await db.close()
   })
 
   it('reads definitions from the second copy where the first is damaged', async () => {
@@ -122,7 +180,7 @@ describe('damage', () => {
     for (let i = 0; i < 64; i++) frame[16 + i] = i * 7
     sealFrame(frame, 0, TYPE_ROW, 64)
     let visits = 0
-    expect(scanFrames(frame, 0, frame.length, () => visits++)).toEqual({ frames: 0, bytes: 0, isTornTail: false })
+    expect(scanFrames(frame, 0, frame.length, () => visits++)).toMatchObject({ frames: 0, bytes: 0, soundEnd: frame.length })
     expect(visits).toBe(1)
     for (let bit = 0; bit < (frame.length - 4) * 8; bit++) {
       const damaged = Buffer.from(frame)

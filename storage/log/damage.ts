@@ -1,0 +1,60 @@
+// Tells damage from what a crash leaves (FORMAT.md, "Marks"). Both are stretches without a sound frame; damage is where
+// a mark further on says that the bytes had been synced.
+import { DiskError, type DiskFile } from '../../lib/std/fs.ts'
+import { FRAME_HEAD_BYTES, FRAME_OVERHEAD_BYTES, TYPE_SYNCED, sealFrame } from './frame.ts'
+
+/** A mark, frame included. */
+export const MARK_BYTES: number = FRAME_OVERHEAD_BYTES + 16
+
+/** Writes a mark: bytes [from, to) of this file, or stream, were synced. Returns the position behind it. */
+export function writeMark(bytes: Buffer, at: number, from: number, to: number): number {
+  bytes.writeDoubleLE(from, at + FRAME_HEAD_BYTES)
+  bytes.writeDoubleLE(to, at + FRAME_HEAD_BYTES + 8)
+  return sealFrame(bytes, at, TYPE_SYNCED, 16)
+}
+
+/** Marks [from, end) as synced at the end of a file that is about to be closed. */
+export function markEnd(file: DiskFile, from: number, end: number): void {
+  if (end <= from) return
+  const mark = Buffer.alloc(MARK_BYTES)
+  writeMark(mark, 0, from, end)
+  try {
+    file.write(mark, end)
+  } catch (error) {
+    // All data is on the device; without the mark a later fault in it passes for the end of a crash.
+    if (!(error instanceof DiskError)) throw error
+  }
+}
+
+export class DamageTally {
+  /** Damaged stretches and records. */
+  frames = 0
+  bytes = 0
+  /** What lies before is on the device, as far as marks tell. */
+  syncedTo = 0
+  /** Where the last sound frame ends. */
+  soundEnd = 0
+  /** Stretches that no mark covers yet. */
+  #open: { at: number; end: number }[] = []
+
+  /** There is no sound frame in [at, end), or one that says what cannot be. */
+  found(at: number, end: number): void {
+    const last = this.#open.at(-1)
+    if (last?.end === at) last.end = end
+    else this.#open.push({ at, end })
+  }
+
+  /** A mark at `at` says that [from, to) was synced. */
+  synced(bytes: Buffer, at: number): void {
+    const from = bytes.readDoubleLE(at)
+    const to = bytes.readDoubleLE(at + 8)
+    this.syncedTo = Math.max(this.syncedTo, to)
+    if (this.#open.length === 0) return
+    this.#open = this.#open.filter((stretch) => {
+      if (stretch.at < from || stretch.at >= to) return true
+      this.frames++
+      this.bytes += stretch.end - stretch.at
+      return false
+    })
+  }
+}
