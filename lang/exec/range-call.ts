@@ -13,7 +13,7 @@ import { contextOf, type ExprCompiler } from './call-context.ts'
 import { DenseOperator } from './dense.ts'
 import type { HistogramTable } from './histogram-table.ts'
 import { MappedRows } from './mapped-rows.ts'
-import type { Operator, Steps } from './operator.ts'
+import { ABSENT, type Operator, type Steps } from './operator.ts'
 import type { QueryScope } from './query-scope.ts'
 import { ExecutionError } from './query-error.ts'
 import { RangeRows } from './range-rows.ts'
@@ -29,15 +29,16 @@ export function rangeCall(compiler: ExprCompiler, call: Call, func: RangeFunc, s
   const source = unwrapParens(call.args[at]!)
   const args = call.args.filter((_, i) => i !== at).map((arg) => compiler.scalar(arg, steps))
   assert(source.type === 'matrixSelector' || source.type === 'subquery', `range vector expected, not ${source.type}`)
-  const checkArgs = (): void => func.checkArgs?.(contextOf(compiler, call, steps), args)
+  const { checkStep } = func
+  const check = checkStep === undefined ? null : { count: steps.count, at: (i: number): void => checkStep(contextOf(compiler, call, steps), args, i) }
   const isMatrix = source.type === 'matrixSelector'
   // Prometheus puts the points of a subquery in the place of its text, which then begins where the query does.
   const place = isMatrix ? source.span : QUERY_START
-  const watcher = new CallWatcher(compiler.scope, func.isForCounter ? place : null, checkArgs)
+  const watcher = new CallWatcher(compiler.scope, func.isForCounter ? place : null, check)
   const { annotations, labels, histograms, features, lookbackMs } = compiler.scope
   const notePlace = call.func === 'quantile_over_time' ? call.args[0]!.span : place
   const called: RangeCall = {
-    func, args, histograms, notes: new RangeNotes(annotations, labels, notePlace), see: (set, hasFloats) => watcher.see(set, hasFloats),
+    func, args, histograms, notes: new RangeNotes(annotations, labels, notePlace), see: watcher.see.bind(watcher),
     extended: isMatrix ? extendedFunc(source.selector, call.func, func) : null,
     extension: isMatrix ? extensionOf(source.selector, lookbackMs) : NO_EXTENSION,
     usesStartTimes: isMatrix && features.startTimestamps && func.startTimesKernel !== undefined,
@@ -58,8 +59,8 @@ export interface RangeCall {
   readonly usesStartTimes: boolean
   readonly notes: RangeNotes
   readonly histograms: HistogramTable
-  /** To be told of every series, by its label set, that has a result; may throw. */
-  see(set: number, hasFloats: boolean): void
+  /** To be told of every series, by its label set, that has a result, and of its row, kinds[at..]. */
+  see(set: number, hasFloats: boolean, kinds: Uint8Array, at: number): void
 }
 
 const MODIFIERS = [
@@ -99,24 +100,31 @@ function emptyOperator(): Operator {
 
 const COUNTER_SUFFIXES = ['_total', '_sum', '_count', '_bucket'] as const
 
-/** Looks at every series with a result: checks the arguments at the first, the names of counters at each. */
+/** What is to be checked at each step with a result. */
+interface StepCheck {
+  count: number
+  at(step: number): void
+}
+
+/** Looks at every series with a result: checks the arguments of its steps, and the names of counters. */
 class CallWatcher {
   readonly #scope: QueryScope
   readonly #counterPlace: Span | null
   readonly #name: number
-  #checkArgs: (() => void) | null
+  readonly #check: StepCheck | null
+  readonly #isChecked: Uint8Array
   #lastName = 0
 
-  constructor(scope: QueryScope, counterPlace: Span | null, checkArgs: () => void) {
+  constructor(scope: QueryScope, counterPlace: Span | null, check: StepCheck | null) {
     this.#scope = scope
     this.#counterPlace = counterPlace
     this.#name = scope.labels.intern(METRIC_NAME)
-    this.#checkArgs = checkArgs
+    this.#check = check
+    this.#isChecked = scope.budget.bytes(check?.count ?? 0)
   }
 
-  see(set: number, hasFloats: boolean): void {
-    this.#checkArgs?.()
-    this.#checkArgs = null
+  see(set: number, hasFloats: boolean, kinds: Uint8Array, at: number): void {
+    if (this.#check !== null) this.#checkSteps(this.#check, kinds, at)
     if (this.#counterPlace === null || !hasFloats) return
     const { labels, features } = this.#scope
     const name = labels.get(set, this.#name)
@@ -130,6 +138,14 @@ class CallWatcher {
     const text = labels.textOf(name)
     if (COUNTER_SUFFIXES.some((suffix) => text.endsWith(suffix))) return
     this.#inform(`name does not end in _total/_sum/_count/_bucket: ${quote(text)}`)
+  }
+
+  #checkSteps(check: StepCheck, kinds: Uint8Array, at: number): void {
+    for (let i = 0; i < check.count; i++) {
+      if (kinds[at + i] === ABSENT || this.#isChecked[i] === 1) continue
+      this.#isChecked[i] = 1
+      check.at(i)
+    }
   }
 
   #checkType(set: number, name: number): void {

@@ -51,7 +51,7 @@ export class RangeRows implements RowFiller {
       func.kernel(this.#ownWindows, this.#live.t, this.#live.v, 0, values, kinds, at, args)
     }
     const points = countFloats(kinds, at, windows.count)
-    if (points > 0) this.#called.see(this.#sets[batch.index[s]!]!, true)
+    if (points > 0) this.#called.see(this.#sets[batch.index[s]!]!, true, kinds, at)
     return points
   }
 
@@ -62,7 +62,7 @@ export class RangeRows implements RowFiller {
     mixed.fill(set, row)
     const { count } = this.#windows
     const samples = samplesInRow(row, count, this.#called.histograms)
-    if (samples > 0) this.#called.see(set, countFloats(row.kinds, row.at, count) > 0)
+    if (samples > 0) this.#called.see(set, countFloats(row.kinds, row.at, count) > 0, row.kinds, row.at)
     return samples
   }
 }

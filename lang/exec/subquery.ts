@@ -121,7 +121,7 @@ export class SubqueryRows implements Operator {
     const samples = samplesInRow(to, width, histograms)
     if (samples === 0) return false
     this.#budget.addSamples(samples)
-    this.#called.see(set, countFloats(to.kinds, to.at, width) > 0)
+    this.#called.see(set, countFloats(to.kinds, to.at, width) > 0, to.kinds, to.at)
     return true
   }
 

@@ -58,11 +58,8 @@ export interface RangeFunc {
   readonly keepsName: boolean
   /** Wants a counter: the engine adds the info "metric might not be a counter …" for other names. */
   readonly isForCounter: boolean
-  /**
-   * Called once per query before the first series with a sample, with the scalar arguments: warns (quantile out of
-   * range).
-   */
-  readonly checkArgs?: (ctx: FuncContext, args: readonly Float64Array[]) => void
+  /** Called once for each step at which some series has a result, with the scalar arguments: warns (quantile out of range). */
+  readonly checkStep?: (ctx: FuncContext, args: readonly Float64Array[], step: number) => void
   /** Called for each step whose window holds native histograms that are ignored: throws for arguments out of range. */
   readonly checkIgnored?: (args: readonly Float64Array[], step: number) => void
 }
