@@ -26,6 +26,9 @@ export class HeadSeries {
   /** The label set that `find` took last, and the symbols it found for it, 0 where there was none. */
   #found: Labels | null = null
   #foundSymbols: Uint32Array = new Uint32Array(512)
+  /** The label set that `add` took last, and its pairs. */
+  #added: Labels = []
+  #addedPairs: Uint32Array = new Uint32Array(256)
   /** No more series than this. */
   limit: number = Infinity
 
@@ -50,9 +53,20 @@ export class HeadSeries {
     const n = labels.length / 2
     this.#reserveScratch(n)
     this.#found = labels
+    const added = this.#added
     let isKnown = true
+    let k = 0
     // To the end even where a pair is new: `add` goes on with what was found.
     for (let i = 0; i < n; i++) {
+      // Fast path: new series come one behind the other, and share most labels with the one before.
+      if (added[k] !== labels[2 * i] && added[k + 2] === labels[2 * i]) k += 2
+      if (added[k] === labels[2 * i]) {
+        k += 2
+        if (added[k - 1] === labels[2 * i + 1]) {
+          this.#scratch[i] = this.#addedPairs[k / 2 - 1]!
+          continue
+        }
+      }
       const name = this.#symbols.find(labels[2 * i]!)
       const value = this.#symbols.find(labels[2 * i + 1]!)
       const pair = this.#symbols.findPair(name, value)
@@ -85,6 +99,8 @@ export class HeadSeries {
     this.#insert(ref, hashPairs(this.#scratch, n))
     for (let i = 0; i < n; i++) this.#symbols.addPosting(this.#scratch[i]!, ref)
     Atomics.store(this.#heap.u32, ROOT_SERIES_COUNT, ref)
+    this.#added = labels
+    this.#addedPairs.set(this.#scratch.subarray(0, n))
     return ref
   }
 
@@ -158,6 +174,8 @@ export class HeadSeries {
     if (n <= this.#scratch.length) return
     this.#scratch = new Uint32Array(n * 2)
     this.#foundSymbols = new Uint32Array(n * 4)
+    this.#added = []
+    this.#addedPairs = new Uint32Array(n * 2)
   }
 
   #internPairs(labels: Labels): number {
