@@ -87,6 +87,22 @@ describe('queries', () => {
     expect(await f('small', 'Accept-Encoding: gzip\r\n')).not.toMatch(/content-encoding/i)
   })
 
+  it('are compressed in parts where they are larger still, each byte of them', async () => {
+    // Ends before, at and behind the end of a part.
+    for (const length of [524_289, 1_048_576, 1_048_577, 3_000_001]) {
+      const body = Buffer.alloc(length)
+      for (let i = 0; i < length; i++) body[i] = (i * i) >>> 7
+      const { base } = await start(() => ({ queries: { run: async () => ({ status: 200, body }) } }))
+      const ask = async (): Promise<boolean> => {
+        const reply = await fetch(`${base}/api/v1/query?query=large`)
+        return reply.headers.get('content-encoding') === 'gzip' && Buffer.from(await reply.arrayBuffer()).equals(body)
+      }
+      expect(await ask()).toBe(true)
+      // Threads are given back: there is one for the next.
+      expect([await ask(), await ask(), await ask()]).toEqual([true, true, true])
+    }
+  })
+
   it('are cancelled when the client goes away, and counted as 499', async () => {
     let started = (): void => {}
     const isStarted = new Promise<void>((resolve) => (started = resolve))

@@ -1,10 +1,10 @@
 // The endpoints that ask for samples or labels: parameters in, a job to the query workers, their bytes out.
-import { gzip, constants } from 'node:zlib'
-import { promisify } from 'node:util'
+import { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { CardinalityJob, QueryJob, QueryReply, SeriesJob, SyntaxJob } from '../../lang/job.ts'
 import type { ServerParts } from '../parts.ts'
 import { ApiError, badParameter } from './envelope.ts'
+import { Packer } from './gzip.ts'
 import { unescapeLabelName } from './label-name.ts'
 import { MAX_TIME_MS, MIN_TIME_MS, Params } from './params.ts'
 import { addRoute, type Handler } from './router.ts'
@@ -16,14 +16,10 @@ const POINTS_TEXT = 'exceeded maximum resolution of 11,000 points per timeseries
 const STEP_TEXT = 'zero or negative query resolution step widths are not accepted. Try a positive integer'
 /** Replies below this are sent as they are. */
 const GZIP_BYTES_MIN = 8192
-/** The thread pool also syncs the log: compression may not take all of its four threads. */
-const GZIP_CONCURRENCY_MAX = 2
 
 /** Entries a list of /status/tsdb. */
 const CARDINALITY_DEFAULT = 10
 const CARDINALITY_MAX = 10_000
-
-const gzipAsync = promisify(gzip)
 
 /** Adds /query, /query_range, /format_query, /parse_query, /series, /labels, /label/<name>/values and /status/tsdb. */
 export function addQueryRoutes(app: FastifyInstance, parts: ServerParts): void {
@@ -121,10 +117,10 @@ function statsOf(params: Params): '' | 'true' | 'all' {
   return text === 'all' ? 'all' : 'true'
 }
 
-/** Runs jobs and sends their bytes; one for all connections, since it counts compressions. */
+/** Runs jobs and sends their bytes; one for all connections. */
 class ReplySender {
   readonly #parts: ServerParts
-  #compressing = 0
+  readonly #packer = new Packer()
 
   constructor(parts: ServerParts) {
     this.#parts = parts
@@ -153,15 +149,9 @@ class ReplySender {
     if (status === 503) reply.header('Retry-After', '5')
     if (body.length < GZIP_BYTES_MIN) return reply.send(body)
     reply.header('Vary', 'Accept-Encoding')
-    const isPacked = acceptsGzip(request.headers['accept-encoding']) && this.#compressing < GZIP_CONCURRENCY_MAX
-    if (!isPacked) return reply.send(body)
-    this.#compressing++
-    try {
-      const packed = await gzipAsync(body, { level: constants.Z_BEST_SPEED })
-      return reply.header('Content-Encoding', 'gzip').send(packed)
-    } finally {
-      this.#compressing--
-    }
+    if (!this.#packer.isFree || !acceptsGzip(request.headers['accept-encoding'])) return reply.send(body)
+    reply.header('Content-Encoding', 'gzip')
+    return reply.send(this.#packer.isSmall(body) ? await this.#packer.whole(body) : Readable.from(this.#packer.parts(body)))
   }
 }
 
