@@ -1,16 +1,16 @@
 // Makes a block of samples that come group by group (the head's cut): encodes them as they come, spools the pieces, and
 // lays them out in block order once all series are known.
 import { assert } from '../../lib/std/assert.ts'
-import { encodeGappedPiece, encodePiece } from '../codec/piece-encode.ts'
+import { encodePiece } from '../codec/piece-encode.ts'
 import { PIECE_BYTES_MAX, PIECE_ROWS } from '../codec/piece-shape.ts'
 import type { LabelSource, SeriesBatch } from '../interface.ts'
-import { countSamples, statesOf } from './batch-states.ts'
 import type { BlockMeta, BlockOrigin } from './block-meta.ts'
 import { BlockWriter, type BlockPlace } from './block-writer.ts'
 import type { BlockBuilder } from './block.ts'
 import { GrowingF64, GrowingU32 } from './growing-array.ts'
 import { PairTable } from './pair-table.ts'
 import { PieceSpool } from './piece-spool.ts'
+import { countSamples, encodeSeriesPiece, encoded } from './series-encode.ts'
 
 /** Timestamp columns of up to this many bytes are compared with those before: even steps are what groups share. */
 const SHARED_TIMES_BYTES = 48
@@ -74,15 +74,12 @@ export class GroupBlockBuilder implements BlockBuilder {
   addSeries(ref: number, batch: SeriesBatch, s: number): void {
     const n = this.#rows
     assert(batch.n === n, `batch of ${batch.n} rows for a group of ${n}`)
-    const samples = batch.hasGaps[s] === 0 ? n : countSamples(batch, s)
+    const samples = countSamples(batch, s)
     if (samples === 0) return
     this.#samples += samples
     for (let from = 0; from < n; from += PIECE_ROWS) {
-      const rows = Math.min(PIECE_ROWS, n - from)
-      const end = batch.hasGaps[s] === 0
-        ? encodePiece(batch.v, s * n + from, rows, piece, 0)
-        : encodeGappedPiece(batch.v, s * n + from, rows, statesOf(batch, s, from, rows), piece, 0)
-      this.#spool.add(piece, 0, end)
+      const length = encodeSeriesPiece(batch, s, from, Math.min(PIECE_ROWS, n - from))
+      this.#spool.add(encoded, 0, length)
     }
     this.#seriesRuns.at.push(this.#spool.endRun())
     this.#seriesRuns.bytes.push(this.#spool.runBytes)

@@ -18,6 +18,7 @@ import type { Page, PageCache } from './page-cache.ts'
 import { SECTION_TIMES, SECTION_VALUES } from './page-file.ts'
 import { parsePieces } from './page-parse.ts'
 import { PageFile } from './page-reader.ts'
+import { putExtras, readExtras } from './piece-extras.ts'
 import { readTombstones, type Tombstone } from './tombstones.ts'
 
 const edge = new Float64Array(PIECE_ROWS)
@@ -158,7 +159,9 @@ export class BlockReader implements BlockColumns {
     const out = isWhole ? batch.v : edge
     const place = s * batch.n + at
     try {
-      decodeIn(this.#chunks.path, this.#pageWith(piece), piece, rows, out, isWhole ? place : 0)
+      const page = this.#pageWith(piece)
+      decodeIn(this.#chunks.path, page, piece, rows, out, isWhole ? place : 0)
+      readExtras(this.#chunks.path, page, rows)
     } catch (error) {
       this.#leaveOut(error)
       batch.beginGaps(s, at)
@@ -171,6 +174,7 @@ export class BlockReader implements BlockColumns {
     } else if (batch.hasGaps[s] === 1) {
       for (let i = from; i < to; i++) batch.mark(s, at + i - from, false)
     }
+    putExtras(batch, s, at, { from, to })
   }
 
   #pageWith(piece: number): Page {
@@ -190,6 +194,7 @@ export class BlockReader implements BlockColumns {
         const at = base + row - rows.from
         batch.present[s * words + (at >>> 5)]! &= ~(1 << (at & 31))
         batch.stale[s * words + (at >>> 5)]! &= ~(1 << (at & 31))
+        if (batch.histograms !== null) batch.histogramBits[s * words + (at >>> 5)]! &= ~(1 << (at & 31))
       }
     }
   }

@@ -4,17 +4,17 @@
 // their timestamps one after the other where they do not overlap, else united. Of two samples at one time the one of the
 // source named first stays. What tombstones name is left out for good.
 import path from 'node:path'
-import { encodeGappedPiece, encodePiece } from '../codec/piece-encode.ts'
+import { encodePiece } from '../codec/piece-encode.ts'
 import { PIECE_BYTES_MAX, PIECE_ROWS } from '../codec/piece-shape.ts'
 import { BlockError } from '../errors.ts'
 import { BatchBuffer } from '../head/batch-buffer.ts'
-import { countSamples, statesOf } from './batch-states.ts'
 import type { BlockMeta } from './block-meta.ts'
 import { BlockReader } from './block-reader.ts'
 import { BlockWriter, type BlockPlace } from './block-writer.ts'
 import { MergedGroups, type MergedGroup } from './merge-groups.ts'
 import { mergePairs } from './merge-pairs.ts'
 import { PageCache } from './page-cache.ts'
+import { countSamples, encodeSeriesPiece, encoded } from './series-encode.ts'
 
 /** Pages of each source are read in turn: a few of each are enough. */
 const CACHE_BYTES_PER_SOURCE = 2 << 20
@@ -101,7 +101,7 @@ class Compaction {
     const batch = this.#batch
     const group = this.#groups.groupOf(same)
     this.#groups.read(group, same, batch)
-    const samples = batch.hasGaps[0] === 0 ? batch.n : countSamples(batch, 0)
+    const samples = countSamples(batch, 0)
     if (samples === 0) return
     this.#samples += samples
     if (group.number < 0) this.#writeGroup(group)
@@ -109,20 +109,17 @@ class Compaction {
     const ref = Math.max(...same.map(({ reader, series }) => reader.refOf(series)))
     const { pairs } = same[0]!
     this.#writer.beginSeries(ref, group.number, pairs, 0, pairs.length)
-    this.#encode(batch.v, batch.n, (from, rows) => (batch.hasGaps[0] === 0 ? null : statesOf(batch, 0, from, rows)), (end) => this.#writer.addPiece(this.#piece, 0, end))
+    for (let from = 0; from < batch.n; from += PIECE_ROWS) {
+      const length = encodeSeriesPiece(batch, 0, from, Math.min(PIECE_ROWS, batch.n - from))
+      this.#writer.addPiece(encoded, 0, length)
+    }
   }
 
   #writeGroup(group: MergedGroup): void {
     const times = this.#groups.timesOf(group)
     group.number = this.#writer.addGroup(group.rows, times[0]!, times[group.rows - 1]!)
-    this.#encode(times, group.rows, () => null, (end) => this.#writer.addTimes(this.#piece, 0, end))
-  }
-
-  #encode(values: Float64Array, n: number, states: (from: number, rows: number) => Uint8Array | null, add: (end: number) => void): void {
-    for (let from = 0; from < n; from += PIECE_ROWS) {
-      const rows = Math.min(PIECE_ROWS, n - from)
-      const gaps = states(from, rows)
-      add(gaps === null ? encodePiece(values, from, rows, this.#piece, 0) : encodeGappedPiece(values, from, rows, gaps, this.#piece, 0))
+    for (let from = 0; from < group.rows; from += PIECE_ROWS) {
+      this.#writer.addTimes(this.#piece, 0, encodePiece(times, from, Math.min(PIECE_ROWS, group.rows - from), this.#piece, 0))
     }
   }
 }

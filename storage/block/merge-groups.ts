@@ -149,7 +149,10 @@ function overlay(part: BatchBuffer, places: Uint32Array, batch: BatchBuffer): vo
   for (let i = 0; i < part.n; i++) {
     const row = places[i]!
     if (!part.isPresent(0, i) || batch.isPresent(0, row)) continue
-    batch.v[row] = part.v[i]!
+    const histogram = part.histogramAt(0, i)
+    if (histogram === null) batch.v[row] = part.v[i]!
+    else batch.putHistogram(0, row, histogram)
+    if (part.startTimes !== null) batch.putStartTime(0, row, part.startTimes[i]!)
     batch.mark(0, row, part.hasGaps[0] === 1 && ((part.stale[i >>> 5]! >>> (i & 31)) & 1) === 1)
   }
 }

@@ -10,6 +10,7 @@ import { PageCache } from './page-cache.ts'
 import { SECTION_GROUPS, SECTION_LABELS, SECTION_PLACES, SECTION_REFS, SECTION_TIMES, SECTION_VALUES } from './page-file.ts'
 import { PARSERS, parsePieces } from './page-parse.ts'
 import { PageFile } from './page-reader.ts'
+import { readExtras } from './piece-extras.ts'
 import { readTombstones } from './tombstones.ts'
 
 /** Sentences about what is wrong with a block, each naming file and place; none if all of it is sound. Reads all of it. */
@@ -73,7 +74,11 @@ function verifyCounts(index: BlockIndex, meta: BlockMeta): void {
 function verifySeries(index: BlockIndex, chunks: PageFile, damage: string[]): void {
   const out = new Float64Array(PIECE_ROWS)
   const decode = (file: PageFile, section: number, piece: number, rows: number): void => {
-    attempt(damage, () => decodeIn(file.path, file.load(file.pageOf(section, piece), parsePieces), piece, rows, out, 0))
+    attempt(damage, () => {
+      const page = file.load(file.pageOf(section, piece), parsePieces)
+      decodeIn(file.path, page, piece, rows, out, 0)
+      readExtras(file.path, page, rows)
+    })
   }
   const groups = index.file.items(SECTION_GROUPS)
   for (let g = 0; g < groups; g++) {

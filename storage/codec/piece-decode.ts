@@ -10,10 +10,13 @@ import { decodeXorRun } from './xor-run.ts'
 /** Decoders may look this far past a piece. */
 export const PIECE_PAD_BYTES = 8
 
-/** Of the last piece with gaps: 0 absent, 1 live, 2 stale, row by row. */
+/** Of the last piece with gaps, row by row: ABSENT, LIVE, STALE or HISTOGRAM. */
 export const states: Uint8Array = new Uint8Array(PIECE_ROWS)
 /** Whether the last piece had gaps: then consult `states`. */
 export let lastHasGaps = false
+/** Where the last piece's column of native histograms and its start times stand, -1 where it has none. */
+export let lastHistogramsAt = -1
+export let lastStartTimesAt = -1
 
 const packed = new Float64Array(PIECE_ROWS)
 const spread = new Float64Array(PIECE_ROWS)
@@ -31,27 +34,45 @@ export interface PieceBytes {
 let cursor = 0
 
 /**
- * Decodes the piece at `at` of `rows` rows into out[outAt, outAt + rows); places without a live value keep what they held.
- * Returns where the piece ends, and sets lastHasGaps.
+ * Decodes the piece at `at` of `rows` rows into out[outAt, outAt + rows); places without a live float value keep what
+ * they held. Returns where the piece ends, and sets lastHasGaps, lastHistogramsAt and lastStartTimesAt.
  */
 export function decodePiece(src: PieceBytes, at: number, rows: number, out: Float64Array, outAt: number): number {
   const { bytes } = src
   const head = bytes[at]!
   cursor = at + 1
   lastHasGaps = (head & PIECE_GAPS) !== 0
-  if ((head & (PIECE_HISTOGRAMS | PIECE_START_TIMES)) !== 0) throw new RangeError(`piece head ${head}`)
   if (rows > PIECE_ROWS || outAt + rows > out.length) throw new RangeError(`piece of ${rows} rows`)
+  if (lastHasGaps) cursor = readPresence(bytes, cursor, rows, states)
+  lastHistogramsAt = (head & PIECE_HISTOGRAMS) === 0 ? -1 : skipPart(bytes)
+  lastStartTimesAt = (head & PIECE_START_TIMES) === 0 ? -1 : skipPart(bytes)
   if (!lastHasGaps) {
     decodeBody(src, head, rows, out, outAt)
     return cursor
   }
-  cursor = readPresence(bytes, cursor, rows, states)
   let n = 0
   for (let i = 0; i < rows; i++) if (states[i] === LIVE) n++
   decodeBody(src, head, n, live, 0)
   let k = 0
   for (let i = 0; i < rows; i++) if (states[i] === LIVE) out[outAt + i] = live[k++]!
   return cursor
+}
+
+/** Start times of the rows of a piece, from its lastStartTimesAt. */
+export function decodeStartTimes(src: PieceBytes, at: number, rows: number, out: Float64Array): void {
+  const head = src.bytes[at]!
+  if ((head & (PIECE_GAPS | PIECE_HISTOGRAMS | PIECE_START_TIMES)) !== 0) throw new RangeError(`start times with head ${head}`)
+  cursor = at + 1
+  decodeBody(src, head, rows, out, 0)
+}
+
+/** Moves behind a part that begins with its length; returns where its content begins. */
+function skipPart(bytes: Uint8Array): number {
+  const length = readVarint(bytes)
+  const at = cursor
+  cursor += length
+  if (cursor > bytes.length) throw new RangeError(`part of ${length} bytes past the end`)
+  return at
 }
 
 function decodeBody(src: PieceBytes, head: number, n: number, out: Float64Array, outAt: number): void {

@@ -5,8 +5,10 @@ import { integerWidth, writeVarint, zigzag } from './bits.ts'
 import { KIND_CONSTANT, KIND_DECIMAL, KIND_XOR, KIND_ZERO } from './chunk-encode.ts'
 import { base, patchAt, patches, reduce, scale, scaled } from './decimal-scale.ts'
 import { MINIBLOCK, writeMiniblocks } from './miniblocks.ts'
-import { DECIMAL_PATCHED, DECIMAL_SPARSE, ORDER_SHIFT, PIECE_GAPS, PIECE_ROWS, PIECE_SHORT } from './piece-shape.ts'
-import { writePresence } from './presence.ts'
+import {
+  DECIMAL_PATCHED, DECIMAL_SPARSE, ORDER_SHIFT, PIECE_BYTES_MAX, PIECE_GAPS, PIECE_HISTOGRAMS, PIECE_ROWS, PIECE_SHORT, PIECE_START_TIMES,
+} from './piece-shape.ts'
+import { LIVE, writePresence } from './presence.ts'
 import { encodeXorRun } from './xor-run.ts'
 
 const SPARSE_CHOSEN = 4
@@ -17,18 +19,59 @@ const f64 = new Float64Array(1)
 const f64Bytes = new Uint8Array(f64.buffer)
 /** Live values of a piece with gaps. */
 const live = new Float64Array(PIECE_ROWS)
+/** Start times, whose length stands before them. */
+const nested = new Uint8Array(PIECE_BYTES_MAX)
 
 /** Writes the piece of src[from, from + n), all live; returns the position behind it. `out` needs PIECE_BYTES_MAX of room. */
 export function encodePiece(src: Float64Array, from: number, n: number, out: Uint8Array, at: number): number {
   return encodeBody(src, from, n, out, at, 0, at + 1)
 }
 
-/** The same with gaps: `states` of the n rows are 0 absent, 1 live, 2 stale; src of rows not live is not looked at. */
+/** The same with gaps: `states` of the n rows; src of rows not LIVE is not looked at. */
 export function encodeGappedPiece(src: Float64Array, from: number, n: number, states: Uint8Array, out: Uint8Array, at: number): number {
-  let count = 0
-  for (let i = 0; i < n; i++) if (states[i] === 1) live[count++] = src[from + i]!
+  const count = gatherLive(src, from, n, states)
   if (count === n) return encodeBody(src, from, n, out, at, 0, at + 1)
   return encodeBody(live, 0, count, out, at, PIECE_GAPS, writePresence(states, n, out, at + 1))
+}
+
+/** What a piece can hold beside floats. */
+export interface PieceExtras {
+  /** The column of the rows whose state is HISTOGRAM (histogram-column.ts); empty where none is. */
+  readonly histograms: Uint8Array
+  /** Unix ms of n rows, 0 where not known; null: known of none. */
+  readonly startTimes: Float64Array | null
+}
+
+/** The same with native histograms or start times. `out` needs the histograms' bytes and twice PIECE_BYTES_MAX of room. */
+export function encodeMixedPiece(src: Float64Array, from: number, n: number, states: Uint8Array, extras: PieceExtras, out: Uint8Array): number {
+  const { histograms, startTimes } = extras
+  let flags = 0
+  let at = 1
+  const count = gatherLive(src, from, n, states)
+  if (count < n) {
+    flags |= PIECE_GAPS
+    at = writePresence(states, n, out, at)
+  }
+  if (histograms.length > 0) {
+    flags |= PIECE_HISTOGRAMS
+    at = writeVarint(out, at, histograms.length)
+    out.set(histograms, at)
+    at += histograms.length
+  }
+  if (startTimes !== null) {
+    flags |= PIECE_START_TIMES
+    const end = encodePiece(startTimes, 0, n, nested, 0)
+    at = writeVarint(out, at, end)
+    out.set(nested.subarray(0, end), at)
+    at += end
+  }
+  return encodeBody(live, 0, count, out, 0, flags, at)
+}
+
+function gatherLive(src: Float64Array, from: number, n: number, states: Uint8Array): number {
+  let count = 0
+  for (let i = 0; i < n; i++) if (states[i] === LIVE) live[count++] = src[from + i]!
+  return count
 }
 
 function encodeBody(src: Float64Array, from: number, n: number, out: Uint8Array, headAt: number, flags: number, at: number): number {

@@ -12,7 +12,7 @@ import { PageCache } from '../../../storage/block/page-cache.ts'
 import { writeTombstones } from '../../../storage/block/tombstones.ts'
 import { BatchBuffer } from '../../../storage/head/batch-buffer.ts'
 import { tempFolder } from '../../support/temp-folder.ts'
-import { cellsOf, named, ORIGIN, STALE_MARK, TestLabels, writeBlock, type Cell, type TestGroup, type TestSeries } from './block-data.ts'
+import { cellsOf, histogramOf, named, ORIGIN, STALE_MARK, startTimesOf, TestLabels, writeBlock, type Cell, type TestGroup, type TestSeries } from './block-data.ts'
 
 const T0 = 1_700_000_000_000
 
@@ -22,8 +22,8 @@ function open(folder: string, name: string): BlockReader {
   return reader
 }
 
-/** All of a series in [mint, maxt], as pairs of time and cell. */
-function readAll(reader: BlockReader, series: number, mint = -Infinity, maxt = Infinity): (readonly [number, Cell])[] {
+/** All of a series in [mint, maxt], as time, cell and start time. */
+function readAll(reader: BlockReader, series: number, mint = -Infinity, maxt = Infinity): (readonly [number, Cell, number])[] {
   const group = reader.groupOf(series)
   reader.seekRows(group, mint, maxt)
   const { from, to } = reader
@@ -31,7 +31,8 @@ function readAll(reader: BlockReader, series: number, mint = -Infinity, maxt = I
   batch.shape(1, to - from)
   reader.readTimes(group, from, to, batch.t, 0)
   reader.readSeries(series, from, to, batch, { s: 0, base: 0 })
-  return cellsOf(batch, 0).map((cell, i) => [batch.t[i]!, cell] as const)
+  const startTimes = startTimesOf(batch, 0)
+  return cellsOf(batch, 0).map((cell, i) => [batch.t[i]!, cell, startTimes[i]!] as const)
 }
 
 function randomGroups(random: Random, groupCount: number): TestGroup[] {
@@ -44,13 +45,16 @@ function randomGroups(random: Random, groupCount: number): TestGroup[] {
     const times = Array.from({ length: rows }, () => (t += isRegular ? 10_000 : 1 + random.int(20_000)))
     const series = Array.from({ length: 1 + random.int(12) }, (_, s): TestSeries => {
       const hasGaps = random.int(3) === 0
+      const isMixed = random.int(6) === 0
+      const startTimes = random.int(5) === 0 ? times.map((_, i) => (random.int(9) === 0 ? 0 : T0 - 5000 + (i & ~63))) : times.map(() => 0)
       let value = random.int(1000)
       const cells = times.map((): Cell => {
         if (hasGaps && random.int(10) === 0) return random.int(3) === 0 ? STALE_MARK : null
+        if (isMixed && random.int(3) > 0) return histogramOf(random)
         value = random.int(3) === 0 ? value : value + random.int(100) / (s % 2 === 0 ? 1 : 100)
         return value
       })
-      return { ref: (ref += 1 + random.int(3)), labels: named(random.pick(names), { instance: `h${g}`, s: String(s), ...(s % 3 === 0 ? { A: 'x' } : {}) }), cells }
+      return { ref: (ref += 1 + random.int(3)), labels: named(random.pick(names), { instance: `h${g}`, s: String(s), ...(s % 3 === 0 ? { A: 'x' } : {}) }), cells, startTimes: startTimes.map((t, i) => (cells[i] === null ? 0 : t)) }
     })
     return { times, series }
   })
@@ -80,11 +84,11 @@ describe('a block', () => {
         expect(reader.find(asked, numbers)).toBe(all.length)
         const numberOf = new Map(Array.from(asked, (ref, i) => [ref, numbers[i]!]))
         expect([numberOf.get(0), numberOf.get(4_000_000_000)]).toEqual([NO_SERIES, NO_SERIES])
-        for (const { ref, labels, cells, times } of all) {
+        for (const { ref, labels, cells, times, startTimes } of all) {
           const number = numberOf.get(ref)!
           expect(reader.refOf(number)).toBe(ref)
           expect(reader.labelsOf(number)).toEqual(labels)
-          const wanted = times.map((t, i) => [t, cells[i]!] as const)
+          const wanted = times.map((t, i) => [t, cells[i]!, startTimes![i]!] as const)
           expect(readAll(reader, number)).toEqual(wanted)
           const mint = times[random.int(times.length)]! + random.int(3) - 1
           const maxt = random.int(2) === 0 ? times[random.int(times.length)]! : mint + random.int(2e6)
@@ -147,10 +151,10 @@ describe('a block', () => {
     const { name } = await writeBlock(folder, [{ times, series: [7, 8].map((ref) => ({ ref, labels: named('up', { ref: String(ref) }), cells: times.map((_, i) => i) })) }])
     writeTombstones(path.join(folder, name), [{ ref: 7, from: times[1000]!, to: times[1030]! }, { ref: 7, from: times[5]! - 1, to: times[5]! + 1 }, { ref: 9, from: 0, to: Infinity }])
     const reader = open(folder, name)
-    const wanted = times.map((t, i) => [t, i === 5 || (i >= 1000 && i <= 1030) ? null : i] as const)
+    const wanted = times.map((t, i) => [t, i === 5 || (i >= 1000 && i <= 1030) ? null : i, 0] as const)
     expect(readAll(reader, 0)).toEqual(wanted)
     expect(readAll(reader, 0, times[990], times[1040])).toEqual(wanted.slice(990, 1041))
-    expect(readAll(reader, 1)).toEqual(times.map((t, i) => [t, i]))
+    expect(readAll(reader, 1)).toEqual(times.map((t, i) => [t, i, 0]))
   })
 
   it('is not there when it would hold nothing', async () => {

@@ -10,15 +10,18 @@ import { writeTombstones } from '../../../storage/block/tombstones.ts'
 import { BlockError } from '../../../storage/errors.ts'
 import { BatchBuffer } from '../../../storage/head/batch-buffer.ts'
 import { tempFolder } from '../../support/temp-folder.ts'
-import { cellsOf, named, ORIGIN, STALE_MARK, writeBlock, type Cell, type TestGroup } from './block-data.ts'
+import { cellsOf, histogramOf, named, ORIGIN, STALE_MARK, startTimesOf, writeBlock, type Cell, type TestGroup } from './block-data.ts'
 
 const T0 = 1_700_000_000_000
 
+/** With its start time. */
+type Sample = readonly [Cell, number]
+
 /** All samples of a block: by labels, then by time. */
-function contents(folder: string): Map<string, Map<number, Cell>> {
+function contents(folder: string): Map<string, Map<number, Sample>> {
   const reader = new BlockReader(folder, new PageCache())
   onTestFinished(() => reader.close())
-  const all = new Map<string, Map<number, Cell>>()
+  const all = new Map<string, Map<number, Sample>>()
   for (let s = 0; s < reader.seriesCount; s++) {
     const group = reader.groupOf(s)
     reader.seekRows(group, -Infinity, Infinity)
@@ -26,7 +29,8 @@ function contents(folder: string): Map<string, Map<number, Cell>> {
     batch.shape(1, reader.to)
     reader.readTimes(group, 0, reader.to, batch.t, 0)
     reader.readSeries(s, 0, reader.to, batch, { s: 0, base: 0 })
-    const cells = cellsOf(batch, 0).flatMap((cell, i) => (cell === null ? [] : [[batch.t[i]!, cell] as const]))
+    const startTimes = startTimesOf(batch, 0)
+    const cells = cellsOf(batch, 0).flatMap((cell, i) => (cell === null ? [] : [[batch.t[i]!, [cell, startTimes[i]!]] as const]))
     all.set(`${formatLabels(reader.labelsOf(s))} ${reader.refOf(s)}`, new Map(cells))
   }
   expect([...reader.leftOut]).toEqual([])
@@ -42,7 +46,7 @@ function randomGroups(random: Random, from: number, spanMs: number): TestGroup[]
     const times = [...new Set(Array.from({ length: rows }, () => from + random.int(spanMs / 1000) * 1000))].toSorted((a, b) => a - b)
     const mine = POOL.filter(({ ref }) => !taken.has(ref) && random.int(4) === 0)
     for (const { ref } of mine) taken.add(ref)
-    const series = mine.map((one) => ({ ...one, cells: times.map((): Cell => (random.int(12) === 0 ? random.pick([null, STALE_MARK]) : random.int(500) / 10)) }))
+    const series = mine.map((one) => ({ ...one, cells: times.map((): Cell => (random.int(12) === 0 ? random.pick([null, STALE_MARK]) : random.int(9) === 0 ? histogramOf(random) : random.int(500) / 10)), startTimes: times.map((t) => (one.ref % 3 === 0 ? t - one.ref : 0)) }))
     return { times, series }
   })
 }
@@ -54,7 +58,7 @@ describe('compaction', () => {
     for (let round = 0; round < 25; round++) {
       const folder = tempFolder()
       const names: string[] = []
-      const wanted = new Map<string, Map<number, Cell>>()
+      const wanted = new Map<string, Map<number, Sample>>()
       for (let k = 0; k < 1 + random.int(4); k++) {
         // Every other source overlaps the one before.
         const groups = randomGroups(random, T0 + (k >>> 1) * 7_200_000, 7_200_000).filter(({ series }) => series.length > 0)
@@ -64,14 +68,14 @@ describe('compaction', () => {
         const deleted = random.int(3) === 0 ? [{ ref: 1 + random.int(40), from: T0 + 1_000_000, to: T0 + 9_000_000 }, { ref: 1 + random.int(40), from: 0, to: Infinity }] : []
         if (deleted.length > 0) writeTombstones(path.join(folder, name), deleted)
         for (const { times, series } of groups) {
-          for (const { ref, labels, cells } of series) {
+          for (const { ref, labels, cells, startTimes } of series) {
             const key = `${formatLabels(labels)} ${ref}`
-            const samples = wanted.get(key) ?? new Map<number, Cell>()
+            const samples = wanted.get(key) ?? new Map<number, Sample>()
             cells.forEach((cell, i) => {
               const t = times[i]!
               if (cell === null || deleted.some((stone) => stone.ref === ref && t >= stone.from && t <= stone.to)) return
               if (samples.has(t)) united++
-              else samples.set(t, cell)
+              else samples.set(t, [cell, startTimes![i]!])
             })
             if (samples.size > 0) wanted.set(key, samples)
           }
@@ -104,7 +108,7 @@ describe('compaction', () => {
     const made = (await compactBlocks(names.map((name) => path.join(folder, name)), { folder, number: 4, isCompressed: true }))!
     expect(made.meta).toMatchObject({ groups: 1, series: 2, samples: 4320, coveredGeneration: 2, coveredT: 20, minT: T0, maxT: T0 + 2159 * 10_000 })
     const [first] = contents(path.join(folder, made.name)).values()
-    expect([...first!.values()]).toEqual(Array.from({ length: 2160 }, (_, i) => i))
+    expect([...first!.values()]).toEqual(Array.from({ length: 2160 }, (_, i) => [i, 0]))
   })
 
   it('refuses a damaged source and leaves nothing behind', async () => {
