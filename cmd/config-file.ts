@@ -4,7 +4,7 @@ import { defaultConfigText, loadConfig } from '../lib/config/load.ts'
 import { redactYaml } from '../lib/config/redact.ts'
 import type { Config } from '../lib/config/scrape-config.ts'
 import type { Clock } from '../lib/std/clock.ts'
-import { readTextIfThere } from '../lib/std/fs.ts'
+import { readUtf8IfThere } from '../lib/std/fs.ts'
 import type { Logger } from '../lib/std/log.ts'
 import type { Metrics } from '../lib/std/metrics.ts'
 import type { ConfigControl } from '../web/parts.ts'
@@ -40,7 +40,7 @@ export class ConfigFile implements ConfigControl {
   load(): Config {
     const { configFile, isStrict } = this.#flags
     const fileName = configFile === '' ? 'built-in configuration' : configFile
-    const text = configFile === '' ? defaultConfigText(ownAddress(this.#flags)) : readTextIfThere(configFile)
+    const text = configFile === '' ? defaultConfigText(ownAddress(this.#flags)) : readUtf8IfThere(configFile)
     if (text === null) throw new ConfigFileError(`cannot read the configuration ${configFile}: there is no such file; give another --config.file`)
     const { config, warnings } = loadConfig(text, fileName, { strict: isStrict })
     for (const warning of [...warnings, ...featureWarnings(config.features, `${fileName}: features: `)]) this.#logger.warn(warning)

@@ -219,12 +219,16 @@ export function readWhole(file: string): Uint8Array {
   return guarded(`read ${file}`, () => disk.readFileSync(file))
 }
 
-/** The text of a file, or null if there is none. */
+/** The text of a file, or null if there is none. Bytes that are no UTF-8 become U+FFFD, as after a crash amid a write. */
 export function readTextIfThere(file: string): string | null {
+  return guarded(`read ${file}`, () => (disk.existsSync(file) ? Buffer.from(disk.readFileSync(file)).toString('utf8') : null))
+}
+
+/** The same of a file that people or programs write for Monitor: it must be UTF-8, or two names in it could become one. */
+export function readUtf8IfThere(file: string): string | null {
   return guarded(`read ${file}`, () => {
     if (!disk.existsSync(file)) return null
     const bytes = disk.readFileSync(file)
-    // Never repaired: two names that differ in such bytes would become one.
     if (!isUtf8(bytes)) throw Object.assign(new Error('the file is not UTF-8'), { code: 'EILSEQ' })
     return Buffer.from(bytes).toString('utf8')
   })
