@@ -67,6 +67,7 @@ export interface RemoteWriteAnswer {
   status: number
   message: string
   samplesWritten: number
+  histogramsWritten: number
 }
 
 export interface RemoteWriter {

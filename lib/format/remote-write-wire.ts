@@ -49,8 +49,10 @@ export function skipField(bytes: Uint8Array, at: number, end: number, tag: numbe
 /** Where the varint at `at` ends; it must end by `end`. */
 export function skipVarint(bytes: Uint8Array, at: number, end: number): number {
   const from = at
-  do if (at >= end || at - from === VARINT_BYTES_MAX) throw malformed('varint runs past its end')
-  while (bytes[at++]! >= 128)
+  do {
+    if (at >= end) throw malformed('varint runs past its end')
+    if (at - from === VARINT_BYTES_MAX) throw malformed(`varint longer than ${VARINT_BYTES_MAX} bytes`)
+  } while (bytes[at++]! >= 128)
   return at
 }
 
@@ -89,4 +91,18 @@ export function varintValue(bytes: Uint8Array, from: number, end: number): numbe
   let value = 0
   for (let i = end - 1; i >= from; i--) value = value * 128 + (bytes[i]! & 127)
   return value
+}
+
+/** The int64 whose varint stands in [from, end): exact within ±2^53, rounded beyond. */
+export function int64Value(bytes: Uint8Array, from: number, end: number): number {
+  let low = 0
+  let high = 0
+  for (let i = from; i < end; i++) {
+    const digit = bytes[i]! & 127
+    if (i - from < 4) low += digit * 2 ** (7 * (i - from))
+    else high += digit * 2 ** (7 * (i - from - 4))
+  }
+  // `high` holds bits 28-63; bit 63 is its bit 35.
+  high %= 2 ** 36
+  return low + (high >= 2 ** 35 ? high - 2 ** 36 : high) * 0x10000000
 }

@@ -8,16 +8,20 @@
 // A sender writes a series' labels first and together, the same bytes every time; so the run of label fields is the
 // key by which lib/ingest knows a series. Other orders are legal protobuf and take the slow path, `gatherLabels`.
 // Unknown fields are skipped; groups, cut fields and wrong wire types throw RemoteWriteError.
+import type { FloatHistogram } from '../model/histogram.ts'
 import type { MetricMetadata } from '../model/metadata.ts'
+import { readHistogram } from './remote-write-histogram.ts'
 import { checkLabelField, readMetadata } from './remote-write-labels.ts'
 import {
-  RemoteWriteError, VARINT_BYTES_MAX, WIRE_BYTES, WIRE_FIXED64, WIRE_VARINT, malformed, skipField,
+  RemoteWriteError, VARINT_BYTES_MAX, WIRE_BYTES, WIRE_FIXED64, WIRE_VARINT, int64Value, malformed, skipField, skipVarint,
 } from './remote-write-wire.ts'
 
 /** Metadata entries kept of one body; the rest is checked and dropped. Prometheus sends 500 at a time. */
 const METADATA_MAX = 10_000
 /** Samples of one body: more than 32 MiB of real ones hold (18 bytes each), far less than of empty ones (2 bytes). */
 const SAMPLES_MAX = 1 << 21
+/** Buckets of native histograms of one body: what the store can take into one row (10,000 samples of 200 buckets). */
+const BUCKETS_MAX = 1 << 21
 
 /** Samples of a body as columns that grow and are used again. `stale[i]` 1: a staleness marker, its value is NaN. */
 export class SampleColumns {
@@ -27,12 +31,17 @@ export class SampleColumns {
   times: Float64Array = new Float64Array(1024)
   stale: Uint8Array = new Uint8Array(1024)
   hasStale = false
+  /** Samples that are native histograms, ascending, and what they are; their values are NaN. */
+  readonly histogramPlaces: number[] = []
+  readonly histograms: FloatHistogram[] = []
   /** Whether the times of each series read so far ascend. */
   isAscending = true
 
   clear(): void {
     this.count = 0
     this.hasStale = false
+    this.histogramPlaces.length = 0
+    this.histograms.length = 0
     this.isAscending = true
   }
 
@@ -58,12 +67,14 @@ export class WriteRequestReader {
   from = 0
   end = 0
   exemplarCount = 0
-  histogramCount = 0
+  /** Why the current series' bad histograms are bad; the caller takes them out. */
+  readonly histogramFaults: string[] = []
   readonly metadata: { metric: string; metadata: MetricMetadata }[] = []
   readonly #bytes: Uint8Array
   readonly #view: DataView
   readonly #length: number
   #at = 0
+  #bucketCount = 0
 
   /** Reads [0, length) of `bytes`; `view` is the same memory. */
   constructor(bytes: Uint8Array, view: DataView, length: number) {
@@ -137,6 +148,13 @@ export class WriteRequestReader {
         const time = columns.times[columns.count - 1]!
         if (time < lastTime) columns.isAscending = false
         lastTime = time
+      } else if (tag === 0x22) {
+        const count = columns.count
+        at = this.#histogram(columns, at)
+        if (columns.count === count) continue
+        const time = columns.times[count]!
+        if (time < lastTime) columns.isAscending = false
+        lastTime = time
       } else {
         if (tag === 0x0a) isWhole = false
         at = this.#otherField(at)
@@ -186,13 +204,38 @@ export class WriteRequestReader {
     return limit
   }
 
+  /** A native histogram; a bad one becomes a fault. Returns where the next field starts. */
+  #histogram(columns: SampleColumns, at: number): number {
+    const next = this.#fieldEnd(at)
+    const from = skipVarint(this.#bytes, at + 1, next)
+    const { timeMs, isStale, histogram, fault, bucketCount } = readHistogram(this.#bytes, this.#view, from, next)
+    this.#bucketCount += bucketCount
+    if (this.#bucketCount > BUCKETS_MAX) {
+      throw new RemoteWriteError('REMOTE_WRITE_TOO_LARGE', `more than ${BUCKETS_MAX} native histogram buckets in one request`)
+    }
+    if (fault !== '') {
+      this.histogramFaults.push(`${fault}, at ${timeMs}`)
+      return next
+    }
+    if (columns.count === columns.values.length) columns.grow()
+    const i = columns.count++
+    columns.times[i] = timeMs
+    columns.values[i] = NaN
+    columns.stale[i] = isStale ? 1 : 0
+    if (isStale) columns.hasStale = true
+    if (histogram !== null) {
+      columns.histogramPlaces.push(i)
+      columns.histograms.push(histogram)
+    }
+    return next
+  }
+
   /** Anything in a series that is not a sample: counted or skipped. Returns where the next field starts. */
   #otherField(at: number): number {
     const tag = this.#bytes[at]!
     const number = tag >>> 3
     if (tag < 128 && number >= 1 && number <= 4 && (tag & 7) !== WIRE_BYTES) throw wrongType(tag, 'series')
     if (tag === 0x1a) this.exemplarCount++
-    else if (tag === 0x22) this.histogramCount++
     return this.#fieldEnd(at)
   }
 
@@ -239,22 +282,11 @@ export class WriteRequestReader {
     throw malformed('varint longer than 10 bytes')
   }
 
-  /** A signed 64-bit varint as a double: exact within ±2^53 ms, rounded beyond, where no time is valid anyway. */
+  /** A signed 64-bit varint; no time beyond ±2^53 ms is valid anyway. */
   #int64(): number {
-    let low = 0
-    let high = 0
-    for (let i = 0; i < VARINT_BYTES_MAX; i++) {
-      if (this.#at >= this.#length) throw cut('varint')
-      const byte = this.#bytes[this.#at++]!
-      if (i < 4) low += (byte & 127) * 2 ** (7 * i)
-      else high += (byte & 127) * 2 ** (7 * (i - 4))
-      if (byte < 128) {
-        // `high` holds bits 28-63; bit 63 is its bit 35.
-        high %= 2 ** 36
-        return low + (high >= 2 ** 35 ? high - 2 ** 36 : high) * 0x10000000
-      }
-    }
-    throw malformed('varint longer than 10 bytes')
+    const from = this.#at
+    this.#at = skipVarint(this.#bytes, from, this.#length)
+    return int64Value(this.#bytes, from, this.#at)
   }
 }
 

@@ -15,7 +15,7 @@ import { DiskError } from '../std/fs.ts'
 import type { Counter, Metrics } from '../std/metrics.ts'
 import { SnappyDecoder, SnappyError } from '../std/snappy.ts'
 import { LogError, SeriesLimitError } from '../../storage/errors.ts'
-import { REJECT_NAMES, type Appender, type SampleBatch } from '../../storage/interface.ts'
+import { REJECT_NAMES, STORED, type Appender, type SampleBatch } from '../../storage/interface.ts'
 import { LABEL_LIMITS, checkLabels } from './label-check.ts'
 import { SeriesCache } from './series-cache.ts'
 import { WriteBatch } from './write-batch.ts'
@@ -33,9 +33,19 @@ export interface RemoteWriteResult {
   status: 204 | 400 | 413 | 503
   /** Why, '' with 204. */
   message: string
-  /** Samples that are stored for good. */
+  /** Samples that are stored for good: floats and staleness markers. */
   samplesWritten: number
+  /** Native histograms that are. */
+  histogramsWritten: number
 }
+
+/** What of a request was stored. */
+interface Stored {
+  samples: number
+  histograms: number
+}
+
+const NOTHING: Stored = { samples: 0, histograms: 0 }
 
 /** Series of the body that the cache does not know, until the body is known to be well-formed. */
 interface Pending {
@@ -89,12 +99,12 @@ export class RemoteWriteReceiver {
   /** Takes one snappy-compressed WriteRequest. Resolves when its good samples are on disk, or says why not. */
   async write(body: Uint8Array): Promise<RemoteWriteResult> {
     const refusals = new Refusals()
-    let stored: number
+    let stored: Stored
     try {
       // Until the first await nothing else runs: decoder, batch and cache are this request's alone.
       const length = this.#decoder.decode(body)
       stored = this.#take(length, refusals)
-      if (stored > 0) await this.#appender.commit()
+      if (stored !== NOTHING) await this.#appender.commit()
     } catch (error) {
       if (error instanceof SnappyError) return answer(error.code === 'SNAPPY_TOO_LARGE' ? 413 : 400, error.message)
       if (error instanceof RemoteWriteError) {
@@ -103,33 +113,36 @@ export class RemoteWriteReceiver {
       if (error instanceof LogError || error instanceof DiskError) return answer(503, error.message)
       throw error
     }
-    this.#samples.inc(stored)
+    const total = stored.samples + stored.histograms
+    this.#samples.inc(total)
     for (const [reason, count] of refusals.counts) this.#refused.inc({ reason }, count)
     if (refusals.total === 0) return answer(204, '', stored)
-    return answer(400, refusals.text(stored), stored)
+    return answer(400, refusals.text(total), stored)
   }
 
-  /** Reads the decoded body, appends what is good, returns how many samples that was. */
-  #take(length: number, refusals: Refusals): number {
+  /** Reads the decoded body, appends what is good, returns how much that was. */
+  #take(length: number, refusals: Refusals): Stored {
     const { bytes, view } = this.#decoder
     const reader = new WriteRequestReader(bytes, view, length)
     const batch = this.#batch
     batch.clear()
     const pending: Pending = { from: [], labelBytes: [], hashes: [], sampleFrom: [], sampleTo: [], scattered: new Map() }
-    this.#read(reader, view, pending)
+    this.#read(reader, view, pending, refusals)
     if (pending.from.length > 0) this.#resolve(view, pending, refusals)
     this.#keepMetadata(reader)
     if (reader.exemplarCount > 0) this.#skipped.inc({ kind: 'exemplar' }, reader.exemplarCount)
-    if (reader.histogramCount > 0) refusals.add(REFUSED_HISTOGRAM, reader.histogramCount, () => 'native histograms are not stored yet; send classic ones')
     const samples = batch.finish()
-    if (samples.count === 0) return 0
+    if (samples.count === 0) return NOTHING
     const refusedCount = this.#appender.append(samples, batch.verdicts)
     if (refusedCount > 0) this.#explain(samples, new WriteRequestReader(bytes, view, length), refusals)
-    return samples.count - refusedCount
+    const stored = samples.count - refusedCount
+    if (stored === 0) return NOTHING
+    const histograms = samples.histograms?.filter((histogram, i) => histogram !== null && batch.verdicts[i] === STORED).length ?? 0
+    return { samples: stored - histograms, histograms }
   }
 
   /** One pass over the body: samples to columns, known series to refs, the rest to `pending`. */
-  #read(reader: WriteRequestReader, view: DataView, pending: Pending): void {
+  #read(reader: WriteRequestReader, view: DataView, pending: Pending, refusals: Refusals): void {
     const cache = this.#cache
     const batch = this.#batch
     const columns = batch.columns
@@ -141,6 +154,7 @@ export class RemoteWriteReceiver {
       let entry = cache.follows(last, view, from, reader.end)
       const labelsEnd = entry !== 0 ? from + cache.lengthOf(entry) : reader.scanLabels()
       const isWhole = reader.readSamples(columns, labelsEnd)
+      if (reader.histogramFaults.length > 0) this.#refuseHistograms(reader, refusals)
       if (columns.count === sampleFrom) continue
       let hash = 0
       if (!isWhole) {
@@ -164,6 +178,19 @@ export class RemoteWriteReceiver {
       pending.sampleTo.push(columns.count)
     }
     this.#last = last
+  }
+
+  #refuseHistograms(reader: WriteRequestReader, refusals: Refusals): void {
+    for (const fault of reader.histogramFaults.splice(0)) {
+      refusals.add(REFUSED_HISTOGRAM, 1, () => `${fault}, of ${this.#nameOf(reader)}`)
+    }
+  }
+
+  /** The reader's current series, for people. */
+  #nameOf(reader: WriteRequestReader): string {
+    const run = reader.gatherLabels()
+    const labels = this.#labelsOf(viewOf(run), 0, run.length)
+    return typeof labels === 'string' ? '?' : clip(formatLabels(labels))
   }
 
   /** Gives the pending series refs, or counts why not. */
@@ -224,10 +251,7 @@ export class RemoteWriteReceiver {
         // Refusals come in the body's order unless it was regrouped; a name missed then is left out.
         const at = `at ${samples.times![i]!}`
         while (reader.from !== origins[i]!) if (!reader.nextSeries()) return `${REJECT_NAMES[verdict]!} sample ${at}`
-        const run = reader.gatherLabels()
-        const labels = this.#labelsOf(viewOf(run), 0, run.length)
-        const name = typeof labels === 'string' ? '?' : clip(formatLabels(labels))
-        return `${REJECT_NAMES[verdict]!} sample of ${name} ${at}`
+        return `${REJECT_NAMES[verdict]!} sample of ${this.#nameOf(reader)} ${at}`
       })
     }
   }
@@ -247,6 +271,6 @@ function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
 }
 
-function answer(status: RemoteWriteResult['status'], message: string, samplesWritten = 0): RemoteWriteResult {
-  return { status, message, samplesWritten }
+function answer(status: RemoteWriteResult['status'], message: string, { samples, histograms } = NOTHING): RemoteWriteResult {
+  return { status, message, samplesWritten: samples, histogramsWritten: histograms }
 }

@@ -4,6 +4,7 @@
 //
 // The waist wants a series' samples together and ascending. Senders write them so; a body that does not (a series
 // twice, times backwards) is regrouped once, stably, by the place where each series first stood.
+import type { FloatHistogram } from '../model/histogram.ts'
 import { SampleColumns } from '../format/remote-write.ts'
 import type { SampleBatch } from '../../storage/interface.ts'
 
@@ -23,6 +24,8 @@ export class WriteBatch {
   #request = 0
   #isRepeated = false
   #hasRefused = false
+  /** By sample; null where the request has none. */
+  #histograms: (FloatHistogram | null)[] | null = null
 
   clear(): void {
     if (this.columns.values.length > KEEP_SAMPLES) {
@@ -66,10 +69,19 @@ export class WriteBatch {
 
   /** The batch to append; its arrays are this object's, valid until `clear`. */
   finish(): SampleBatch {
+    this.#histograms = this.#spreadHistograms()
     if (this.#hasRefused) this.#dropRefused()
     if (this.#isRepeated || !this.columns.isAscending) this.#regroup()
     const { count, values, times, stale, hasStale } = this.columns
-    return { count, refs: this.refs, values, t: 0, times, stale: hasStale ? stale : null }
+    return { count, refs: this.refs, values, t: 0, times, stale: hasStale ? stale : null, histograms: this.#histograms }
+  }
+
+  #spreadHistograms(): (FloatHistogram | null)[] | null {
+    const { count, histograms, histogramPlaces } = this.columns
+    if (histograms.length === 0) return null
+    const spread: (FloatHistogram | null)[] = Array.from({ length: count }, () => null)
+    for (let k = 0; k < histograms.length; k++) spread[histogramPlaces[k]!] = histograms[k]!
+    return spread
   }
 
   #dropRefused(): void {
@@ -107,6 +119,8 @@ export class WriteBatch {
       columns.stale[i] = stale[from]!
     }
     columns.count = order.length
+    const histograms = this.#histograms
+    if (histograms !== null) this.#histograms = Array.from(order, (from) => histograms[from]!)
   }
 
   #grow(): void {

@@ -4,7 +4,7 @@ import { REJECT_NAMES } from '../../storage/interface.ts'
 export const REFUSED_LABELS = 'invalid_labels'
 export const REFUSED_SERIES_LIMIT = 'series_limit'
 
-export const REFUSED_HISTOGRAM = 'native_histogram'
+export const REFUSED_HISTOGRAM = 'invalid_histogram'
 
 /** Reasons to report beside those of the appender. */
 export const REFUSAL_REASONS: readonly string[] = [...REJECT_NAMES.slice(1), REFUSED_LABELS, REFUSED_SERIES_LIMIT, REFUSED_HISTOGRAM]

@@ -82,9 +82,9 @@ class BodyReader {
   }
 }
 
-function sendResult(reply: FastifyReply, { status, message, samplesWritten }: RemoteWriteAnswer): FastifyReply {
+function sendResult(reply: FastifyReply, { status, message, samplesWritten, histogramsWritten }: RemoteWriteAnswer): FastifyReply {
   reply.header('X-Prometheus-Remote-Write-Samples-Written', String(samplesWritten))
-  reply.header('X-Prometheus-Remote-Write-Histograms-Written', '0')
+  reply.header('X-Prometheus-Remote-Write-Histograms-Written', String(histogramsWritten))
   reply.header('X-Prometheus-Remote-Write-Exemplars-Written', '0')
   return status === 204 ? reply.code(204).send() : plain(reply, status, message)
 }
