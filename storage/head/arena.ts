@@ -59,10 +59,18 @@ export class Arena {
   allocate(units: number): number {
     const size = Arena.classOf(units)
     const reused = this.#free.get(size)?.pop()
-    if (reused !== undefined) {
-      this.#heap.f64.fill(0, reused, reused + size)
-      return reused
-    }
+    if (reused === undefined) return this.#bump(size)
+    this.#heap.f64.fill(0, reused, reused + size)
+    return reused
+  }
+
+  /** As `allocate`, with whatever was there before: pages that nobody writes to stay untouched. */
+  allocateUncleared(units: number): number {
+    const size = Arena.classOf(units)
+    return this.#free.get(size)?.pop() ?? this.#bump(size)
+  }
+
+  #bump(size: number): number {
     if (this.#next + size > this.#limit && !this.#moveOn(size)) {
       throw new LogError(`cannot store more in the head: ${this.usedBytes} bytes are in use; raise --storage.head.memory`)
     }

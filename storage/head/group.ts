@@ -11,6 +11,8 @@ import type { SharedHeap } from './shared-heap.ts'
 /** Columns of a group at the most: one row of it stays well inside a log buffer and a cache. */
 export const GROUP_COLUMNS_MAX = 2048
 const FIRST_ROWS = 4
+/** A row of so many is 4 KiB. */
+const WIDE_COLUMNS = 512
 /** Narrow groups pay for their own timestamps; they are cut sooner. */
 const NARROW_COLUMNS = 4
 const NARROW_ROWS = 16
@@ -181,8 +183,10 @@ export class Group {
 
   #growBlock(): void {
     assert(this.rows === 0 || this.columns <= this.#layout.cap, `group ${this.id} grows columns with rows in its block`)
-    // One step from few rows to all: blocks of every size between would stay behind, used by nobody.
-    const rowCap = this.rows === 0 ? Math.min(this.#rowsMax, this.#wantedRows) : this.#rowsMax
+    // One step from few rows to all: blocks of every size between would stay behind, used by nobody. None at all where
+    // a row fills pages of its own, which cost nothing before it comes.
+    const isFew = this.rows === 0 && this.columns < WIDE_COLUMNS
+    const rowCap = isFew ? Math.min(this.#rowsMax, this.#wantedRows) : this.#rowsMax
     if (this.columns > this.#wantedCap) this.#wantedCap = columnCap(this.columns, this.#wantedCap)
     const cap = this.rows === 0 ? this.#wantedCap : this.#layout.cap
     this.#moveRows(new BlockLayout(rowCap, cap, this.#layout.kinds | this.#wantedKinds | this.#usedKinds))
@@ -191,7 +195,8 @@ export class Group {
   /** Takes the rows to a larger block. */
   #moveRows(layout: BlockLayout): void {
     const { heap, arena } = this.#ground
-    const block = arena.allocate(layout.units)
+    // Rows say themselves what is in them; only start times of rows that had none are zeros.
+    const block = layout.kinds === 0 ? arena.allocateUncleared(layout.units) : arena.allocate(layout.units)
     const old = this.#layout
     const { cap, words } = old
     for (let r = 0; r < this.rows; r++) {
@@ -370,7 +375,7 @@ function refsCap(columns: number): number {
 
 /** Some room for columns that come later; the first width is taken as it is. */
 function columnCap(columns: number, old: number): number {
-  return old === 0 ? columns + (columns >>> 4) : Math.min(GROUP_COLUMNS_MAX, columns + (columns >>> 2))
+  return old === 0 ? columns + (columns >>> 5) : Math.min(GROUP_COLUMNS_MAX, columns + (columns >>> 2))
 }
 
 function copy(array: Uint32Array | Float64Array, from: number, to: number, n: number): void {
