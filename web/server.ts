@@ -50,7 +50,8 @@ export class WebServer {
       requestTimeout: REQUEST_TIMEOUT_MS,
       connectionTimeout: parts.options.idleMs,
       forceCloseConnections: 'idle',
-      routerOptions: { maxParamLength: PARAM_CHARS_MAX },
+      // Handlers read the URL themselves (Params); the router need not.
+      routerOptions: { maxParamLength: PARAM_CHARS_MAX, querystringParser: () => ({}) },
       http: { headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: TIMEOUT_CHECK_MS },
       clientErrorHandler: answerBadHttp,
       frameworkErrors: (error, request, reply) => void this.#fail(error, request, reply),

@@ -80,22 +80,23 @@ export class ByteWriter {
     const { values, kinds, at } = row
     const { bytes: stampBytes, ends } = stamps
     const count = ends.length
-    let isFirst = true
+    this.reserve(stampBytes.length + count * (NUMBER_BYTES_MAX + 3))
+    const bytes = this.#bytes
+    const start = this.#length
+    let to = start
+    let stampAt = 0
     for (let i = 0; i < count; i++) {
-      if (kinds[at + i] !== FLOAT) continue
-      const from = i === 0 ? 0 : ends[i - 1]!
-      const n = ends[i]! - from
-      this.reserve(n + NUMBER_BYTES_MAX + 3)
-      const bytes = this.#bytes
-      let to = this.#length
-      if (!isFirst) bytes[to++] = 0x2c
-      isFirst = false
-      for (let k = 0; k < n; k++) bytes[to + k] = stampBytes[from + k]!
-      to = writeValue(bytes, to + n, values[at + i]!)
-      bytes[to++] = 0x22
-      bytes[to++] = 0x5d
-      this.#length = to
+      const stampEnd = ends[i]!
+      if (kinds[at + i] === FLOAT) {
+        if (to > start) bytes[to++] = 0x2c
+        for (let k = stampAt; k < stampEnd; k++) bytes[to++] = stampBytes[k]!
+        to = writeValue(bytes, to, values[at + i]!)
+        bytes[to++] = 0x22
+        bytes[to++] = 0x5d
+      }
+      stampAt = stampEnd
     }
+    this.#length = to
   }
 
   /** A sample value, unquoted. */
@@ -134,16 +135,19 @@ function writeDecimal(bytes: Uint8Array, from: number, scaled: number): number {
     rest = -rest
   }
   const whole = Math.floor(rest / DECIMAL_SCALE)
-  let fraction = rest - whole * DECIMAL_SCALE
   at = writeWhole(bytes, at, whole)
+  let fraction = (rest - whole * DECIMAL_SCALE) | 0
   if (fraction === 0) return at
   bytes[at++] = POINT
-  for (let unit = DECIMAL_SCALE / 10; fraction > 0; unit /= 10) {
-    const digit = (fraction / unit) | 0
-    bytes[at++] = ZERO + digit
-    fraction -= digit * unit
+  // Two digits at a time: two is what gauges have most.
+  for (let unit = DECIMAL_SCALE / 100; fraction > 0; unit = (unit / 100) | 0) {
+    const pair = (fraction / unit) | 0
+    fraction -= pair * unit
+    const tens = (pair / 10) | 0
+    bytes[at++] = ZERO + tens
+    bytes[at++] = ZERO + pair - tens * 10
   }
-  return at
+  return bytes[at - 1] === ZERO ? at - 1 : at
 }
 
 /** 0 ≤ whole < 2^31, without leading zeros. */
