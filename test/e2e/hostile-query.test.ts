@@ -21,7 +21,8 @@ describe('hostile queries', () => {
       expect([reply.status, body.status, body.errorType], query.slice(0, 60)).toEqual([400, 'error', 'bad_data'])
       expect(body.error).toMatch(reason)
       expect(body.error.length).toBeLessThan(1000)
-      expect(performance.now() - started, query.slice(0, 60)).toBeLessThan(1000)
+      // Milliseconds where the machine is not busy with other things.
+      expect(performance.now() - started, query.slice(0, 60)).toBeLessThan(5000)
     }
     await f('sum(up', /1:7: parse error: unclosed left parenthesis/)
     await f('up{', /parse error: unexpected end of input/)
@@ -39,16 +40,20 @@ describe('hostile queries', () => {
   }, 60_000)
 
   it('end at their limit, with their worker if need be, and others are answered meanwhile', async () => {
-    const monitor = await MonitorProcess.start(tempFolder(), { flags: ['--query.timeout=1s', '--query.max-samples=1000000'] })
+    const monitor = await MonitorProcess.start(tempFolder(), { flags: ['--query.timeout=5s'] })
     onTestFinished(() => monitor.kill9())
-    const heavy = fetch(`${monitor.base}/api/v1/query?${new URLSearchParams({ query: 'sum_over_time(vector(1)[1d:1ms])' })}`)
-    const started = performance.now()
+    const ask = async (query: string): Promise<[status: number, errorType: string, error: string]> => {
+      const reply = await monitor.get(`/api/v1/query?${new URLSearchParams({ query })}`)
+      const { errorType = '', error = '' } = reply.json()
+      return [reply.status, errorType, error]
+    }
+    let isOver = false
+    // 86,400 × 3600 values to sort, which takes longer than it may.
+    const heavy = ask('sum_over_time(quantile_over_time(0.3, (vector(time()) % 77)[1h:1s])[1d:1s])').finally(() => (isOver = true))
     expect(await scalar(monitor, '2 * 21')).toBe('42')
-    expect(performance.now() - started).toBeLessThan(900)
-    const reply = await heavy
-    const body = (await reply.json()) as { errorType: string; error: string }
-    expect([422, 503]).toContain(reply.status)
-    expect(body.error).toMatch(/too many samples|timed out|memory limit/)
+    expect(await ask('sum_over_time(vector(1)[1d:1ms])')).toEqual([422, 'execution', 'query needs more than its memory limit of 256 MiB in query execution'])
+    expect(isOver).toBe(false)
+    expect(await heavy).toEqual([503, 'timeout', 'query timed out in query execution'])
     expect(await scalar(monitor, '3')).toBe('3')
   }, 60_000)
 })
