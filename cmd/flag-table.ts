@@ -1,6 +1,6 @@
 // Every flag Monitor knows: name, kind, default, help. One table for parsing, --help and /api/v1/status/flags.
 
-export type FlagKind = 'text' | 'url' | 'bool' | 'duration' | 'size' | 'count' | 'choice'
+export type FlagKind = 'text' | 'url' | 'bool' | 'duration' | 'size' | 'count' | 'choice' | 'fault-point'
 
 export interface FlagSpec {
   name: string
@@ -28,6 +28,7 @@ export const FLAGS: readonly FlagSpec[] = [
   { name: 'query.lookback-delta', kind: 'duration', fallback: '5m', help: 'How far back an instant selector looks.' },
   { name: 'enable-feature', kind: 'text', fallback: '', help: 'Comma-separated features: see docs/configuration.md.' },
   { name: 'threads', kind: 'count', fallback: '', help: 'Query workers; 0 evaluates in the main thread. Default: one a core, two at least.', min: 0 },
+  { name: 'fault-point', kind: 'fault-point', fallback: '', help: 'For tests: die as by kill -9 where the code passes NAME, or passes it for the Nth time (NAME:N).' },
   { name: 'log.level', kind: 'choice', fallback: 'info', help: 'debug, info, warn or error.', choices: ['debug', 'info', 'warn', 'error'] },
   { name: 'log.format', kind: 'choice', fallback: 'logfmt', help: 'logfmt or json.', choices: ['logfmt', 'json'] },
 ]

@@ -3,6 +3,7 @@ import { isUrl } from '../lib/config/http-client.ts'
 import { DurationError, parseDuration } from '../lib/model/duration.ts'
 import { SizeError, formatSize, parseSize } from '../lib/model/size.ts'
 import { nearestWord } from '../lib/std/nearest-word.ts'
+import { FAULT_POINTS, isFaultPoint } from '../lib/std/fault-point.ts'
 import type { LogFormat, LogLevel } from '../lib/std/log.ts'
 import { featureWarnings } from './features.ts'
 import { FLAGS, FOREIGN_FLAGS, FOREIGN_SWITCHES, type FlagSpec } from './flag-table.ts'
@@ -25,6 +26,7 @@ export interface Flags {
   features: readonly string[]
   /** null: one a core, two at least. */
   threads: number | null
+  faultPoint: string
   logLevel: LogLevel
   logFormat: LogFormat
   /** Every flag and its value, as text, for /api/v1/status/flags. */
@@ -122,6 +124,9 @@ function checked(spec: FlagSpec, value: string): string {
     case 'url':
       if (value !== '' && !isUrl(value)) throw wrong('wants a URL such as http://monitor.example.com:9090')
       return value
+    case 'fault-point':
+      if (!isFaultPoint(value)) throw wrong(`wants NAME or NAME:N with a name of ${FAULT_POINTS.join(', ')}`)
+      return value
     case 'text':
       return value
   }
@@ -148,6 +153,7 @@ function toFlags(values: ReadonlyMap<string, string>, warnings: string[]): Flags
     querySamplesMax: Number(text('query.max-samples')),
     lookbackMs: parseDuration(text('query.lookback-delta')),
     features,
+    faultPoint: text('fault-point'),
     threads: threads === '' ? null : Number(threads),
     logLevel: text('log.level') as LogLevel,
     logFormat: text('log.format') as LogFormat,

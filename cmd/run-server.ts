@@ -2,6 +2,7 @@
 import path from 'node:path'
 import { ConfigError } from '../lib/config/load.ts'
 import { systemClock } from '../lib/std/clock.ts'
+import { armFaultPoint } from '../lib/std/fault-point.ts'
 import { DiskError } from '../lib/std/fs.ts'
 import { Logger } from '../lib/std/log.ts'
 import { FolderError } from '../storage/errors.ts'
@@ -22,6 +23,7 @@ export async function runServer(argv: readonly string[]): Promise<number> {
     return parsed.code
   }
   const { flags } = parsed
+  armFaultPoint(flags.faultPoint)
   const logger = new Logger({ level: flags.logLevel, format: flags.logFormat })
   for (const warning of flags.warnings) logger.warn(warning)
   try {

@@ -1,5 +1,6 @@
 // One group as main sees it: its columns, its row block, and the way of full rows into a segment.
 import { assert } from '../../lib/std/assert.ts'
+import { faultPoint } from '../../lib/std/fault-point.ts'
 import { CHUNK_ROWS } from '../codec/chunk-encode.ts'
 import type { Arena } from './arena.ts'
 import { BLOCK_HISTOGRAMS, BLOCK_START_TIMES, BlockLayout, GroupRecord, RECORD_UNITS, ROW_HAS_BITMAPS, SEGMENT_UNITS, linkSegment, readSegmentPlace, writeSegmentPlace, type GroupKind, type SegmentPlace } from './group-record.ts'
@@ -239,7 +240,9 @@ export class Group {
     })
     // The descriptor first: a segment on disk that could not be linked would be written again.
     const unit = arena.allocate(SEGMENT_UNITS)
+    faultPoint('flush.encoded')
     const place = this.#append(encoded, unit)
+    faultPoint('flush.written')
     writeSegmentPlace(heap, unit, {
       ...place, lengthBytes: encoded.lengthBytes, columns, rows: this.rows,
       minT: encoded.minT, maxT: encoded.maxT, previous: this.record.segment,

@@ -2,6 +2,7 @@
 // and drops what is past the retention or in blocks. A million groups take a while; main gets its turn in between.
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Clock } from '../../lib/std/clock.ts'
+import { faultPoint } from '../../lib/std/fault-point.ts'
 import type { Log } from '../log/log.ts'
 import type { RetentionClock } from '../retention-clock.ts'
 import type { Group } from './group.ts'
@@ -38,8 +39,10 @@ export async function maintainHead(upkeep: Upkeep): Promise<void> {
   head.arena.reclaim()
   if (isClosed()) return
   await segments.sync()
+  faultPoint('flush.synced')
   if (isClosed()) return
   await log.dropBefore(safeLsn)
+  faultPoint('flush.log-cut')
   if (isClosed()) return
   upkeep.released = await dropOld(upkeep)
 }

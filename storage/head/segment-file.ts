@@ -2,7 +2,7 @@
 import path from 'node:path'
 import { crc32 } from 'node:zlib'
 import { DiskError, DiskFile, fileSizeBytes, listFolder, removeFile, removeFiles, syncFolder } from '../../lib/std/fs.ts'
-import { DamageTally, MARK_BYTES, markEnd, writeMark } from '../log/damage.ts'
+import { DamageTally, MARK_BYTES, closeMarked, writeMark } from '../log/damage.ts'
 import { FRAME_HEAD_BYTES, FRAME_OVERHEAD_BYTES, TYPE_SEGMENT, TYPE_SYNCED, frameLength, findFrame, isPayloadSound, sealFrame } from '../log/frame.ts'
 
 const FILE_BYTES_MAX = 128 * 1024 * 1024
@@ -113,7 +113,7 @@ export class SegmentWriter {
       while (this.#unsynced.length > 0) {
         await this.#unsynced[0]!.file.sync()
         const full = this.#unsynced.shift()
-        if (full) closeMarked(full.file, full.length)
+        if (full) closeMarked(full.file, 0, full.length)
       }
       await current.sync()
       if (current === this.#file) this.#syncedTo = length
@@ -129,7 +129,7 @@ export class SegmentWriter {
     try {
       if (this.#syncFailure !== null) throw this.#syncFailure
       for (const { file } of files) file.syncNow()
-      for (const { file, length } of files) closeMarked(file, length)
+      for (const { file, length } of files) closeMarked(file, 0, length)
     } finally {
       for (const { file } of files) file.close()
     }
@@ -159,11 +159,6 @@ export class SegmentWriter {
     syncFolder(this.#folder)
     return file
   }
-}
-
-function closeMarked(file: DiskFile, length: number): void {
-  markEnd(file, 0, length)
-  file.close()
 }
 
 /** Numbers of the files there, ascending. Files that a short run left empty are removed. */

@@ -13,9 +13,13 @@ export function writeMark(bytes: Buffer, at: number, from: number, to: number): 
   return sealFrame(bytes, at, TYPE_SYNCED, 16)
 }
 
-/** Marks [from, end) as synced at the end of a file that is about to be closed. */
-export function markEnd(file: DiskFile, from: number, end: number): void {
-  if (end <= from) return
+/** Closes a file of `end` bytes all of which are synced, marked from `from` on. */
+export function closeMarked(file: DiskFile, from: number, end: number): void {
+  if (end > from) markEnd(file, from, end)
+  file.close()
+}
+
+function markEnd(file: DiskFile, from: number, end: number): void {
   const mark = Buffer.alloc(MARK_BYTES)
   writeMark(mark, 0, from, end)
   try {

@@ -6,10 +6,11 @@
 // them are written. A commit starts a sync at once; while one runs, later commits gather for the next (group commit).
 import path from 'node:path'
 import { systemClock, type Clock, type Timer } from '../../lib/std/clock.ts'
+import { faultPoint } from '../../lib/std/fault-point.ts'
 import { DiskFile, removeFiles, syncFolder } from '../../lib/std/fs.ts'
 import { histogramRecordBytes } from '../codec/histogram-record.ts'
 import { LogError } from '../errors.ts'
-import { MARK_BYTES, markEnd, writeMark } from './damage.ts'
+import { MARK_BYTES, closeMarked, writeMark } from './damage.ts'
 import { FRAME_HEAD_BYTES, FRAME_OVERHEAD_BYTES, TYPE_ROW, sealFrame } from './frame.ts'
 import type { SeriesFile } from './series-file.ts'
 
@@ -188,7 +189,7 @@ export class Log {
       if (this.#failure === null) this.#guard(() => this.#writeAndSyncNow())
     } finally {
       for (const file of [...this.#full.splice(0), this.#file]) {
-        if (this.#failure === null) closeMarked(file)
+        if (this.#failure === null) closeMarked(file, LOG_HEADER_BYTES, file.sizeBytes())
         else file.close()
       }
     }
@@ -227,7 +228,9 @@ export class Log {
       if (this.#series.hasPending) {
         this.#isDefining = true
         this.#series.write()
+        faultPoint('log.definitions-written')
         await this.#series.sync()
+        faultPoint('log.definitions-synced')
         this.#isDefining = false
       }
       if (this.#isClosed) return
@@ -268,9 +271,10 @@ export class Log {
     while (this.#full.length > 0) {
       await this.#full[0]!.sync()
       const full = this.#full.shift()
-      if (full) closeMarked(full)
+      if (full) closeMarked(full, LOG_HEADER_BYTES, full.sizeBytes())
     }
     await this.#file.sync()
+    faultPoint('log.rows-synced')
     this.syncCount++
     this.#syncedLsn = Math.max(this.#syncedLsn, lsn)
     this.#isMarkDue = lsn > this.#fileStart + LOG_HEADER_BYTES
@@ -308,6 +312,7 @@ export class Log {
   #writeBuffer(bytes: number): void {
     if (bytes === 0) return
     this.#file.write(this.#buffer.subarray(0, bytes), this.#writtenLsn - this.#fileStart)
+    faultPoint('log.rows-written')
     this.#buffer.copyWithin(0, bytes, this.#used)
     this.#used -= bytes
     this.#writtenLsn += bytes
@@ -328,6 +333,7 @@ export class Log {
     header.write(LOG_MAGIC, 0, 'latin1')
     header.writeDoubleLE(startLsn, 8)
     file.write(header, 0)
+    faultPoint('log.file-made')
     syncFolder(this.#folder)
     this.#files.push({ startLsn, endLsn: startLsn + LOG_HEADER_BYTES, path: file.path })
     this.#fileStart = startLsn
@@ -386,10 +392,4 @@ function recordsBytes({ n, records }: LoggedRow, histograms: Uint32Array, values
     if (((histograms[i >>> 5]! >>> (i & 31)) & 1) === 1) bytes += histogramRecordBytes(records, values[from + i]!)
   }
   return bytes
-}
-
-/** Closes a file all of which is synced. */
-function closeMarked(file: DiskFile): void {
-  markEnd(file, LOG_HEADER_BYTES, file.sizeBytes())
-  file.close()
 }

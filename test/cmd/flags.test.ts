@@ -103,6 +103,8 @@ describe('parseFlags', () => {
     expect(failure('--query.timeout=1.5m')).toBe('monitor: flag --query.timeout: not a valid duration string: "1.5m"')
     expect(failure('--query.max-samples=-1')).toBe('monitor: flag --query.max-samples: wants a whole number, got "-1"')
     expect(failure('--log.level=loud')).toBe('monitor: flag --log.level: wants one of debug, info, warn, error, got "loud"')
+    expect(failure('--fault-point=log.nowhere')).toContain('wants NAME or NAME:N with a name of log.file-made, log.definitions-written')
+    expect(failure('--fault-point=log.rows-written:0')).toContain('wants NAME')
     expect(failure('--config.strict=maybe')).toBe('monitor: flag --config.strict: wants true or false, got "maybe"')
     expect(failure('--no-config.file')).toMatch(/^monitor: unknown flag --no-config.file/)
     expect(failure('--config.file')).toBe('monitor: flag --config.file wants a value')

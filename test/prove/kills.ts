@@ -1,5 +1,5 @@
 // kill -9 rounds with a ledger client in a process of its own; counts what was acknowledged and is not found again.
-import { spawn } from 'node:child_process'
+import { spawn, type ChildProcess } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
 import { Random } from '../../lib/std/random.ts'
@@ -23,7 +23,8 @@ interface KillOptions {
   print: (line: string) => void
 }
 
-const CONFIG = `global: { scrape_interval: 250ms, scrape_timeout: 250ms }
+/** Scrapes itself. */
+export const SELF_CONFIG: string = `global: { scrape_interval: 250ms, scrape_timeout: 250ms }
 scrape_configs:
   - job_name: self
     static_configs: [{ targets: ['127.0.0.1:PORT'] }]
@@ -33,11 +34,10 @@ export async function runKills({ folder, kills, seed, print }: KillOptions): Pro
   const random = new Random(seed)
   const port = await freePort()
   const ledgerPath = `${folder}/ledger`
-  fs.writeFileSync(ledgerPath, '')
-  const client = spawn(process.execPath, [path.resolve(import.meta.dirname, '../support/ledger-client.ts'), `http://127.0.0.1:${port}/api/v1/write`, ledgerPath, `s${seed}`], { stdio: 'ignore' })
+  const client = startClient(port, ledgerPath, `s${seed}`)
   const report: KillReport = { kills: 0, acknowledged: 0, scrapesSeen: 0, lost: [] }
   const seen = new Set<number>()
-  let monitor = await MonitorProcess.start(folder, { config: CONFIG.replace('PORT', String(port)), port })
+  let monitor = await MonitorProcess.start(folder, { config: SELF_CONFIG.replace('PORT', String(port)), port })
   try {
     for (let round = 0; round < kills; round++) {
       await new Promise((resolve) => setTimeout(resolve, 400 + random.int(1200)))
@@ -46,7 +46,7 @@ export async function runKills({ folder, kills, seed, print }: KillOptions): Pro
       await monitor.kill9()
       report.kills++
       const promised = readLedger(ledgerPath)
-      monitor = await MonitorProcess.start(folder, { config: CONFIG.replace('PORT', String(port)), port })
+      monitor = await MonitorProcess.start(folder, { config: SELF_CONFIG.replace('PORT', String(port)), port })
       const before = report.lost.length
       report.lost.push(...(await missing(monitor, promised, seen)).map((what) => `round ${round}: ${what}`))
       print(`kill ${round + 1}: ${promised.size * LEDGER_SERIES} acknowledged samples, ${seen.size} scrapes, ${report.lost.length - before} lost`)
@@ -58,6 +58,12 @@ export async function runKills({ folder, kills, seed, print }: KillOptions): Pro
     await monitor.kill9()
   }
   return report
+}
+
+/** A client in a process of its own that sends and notes what was acknowledged, until it is ended. */
+export function startClient(port: number, ledgerPath: string, prefix: string): ChildProcess {
+  fs.writeFileSync(ledgerPath, '')
+  return spawn(process.execPath, [path.resolve(import.meta.dirname, '../support/ledger-client.ts'), `http://127.0.0.1:${port}/api/v1/write`, ledgerPath, prefix], { stdio: 'ignore' })
 }
 
 /** Times (ms) of all self-scrapes a query shows. */
@@ -73,12 +79,13 @@ async function matrix(monitor: MonitorProcess, query: string): Promise<[number, 
 }
 
 /** request → time of all acknowledged requests. */
-function readLedger(file: string): Map<number, number> {
+export function readLedger(file: string): Map<number, number> {
   const lines = fs.readFileSync(file, 'utf8').split('\n').slice(0, -1)
   return new Map(lines.map((line) => line.split(' ').map(Number) as [number, number]))
 }
 
-async function missing(monitor: MonitorProcess, promised: ReadonlyMap<number, number>, scrapes: ReadonlySet<number>): Promise<string[]> {
+/** What of the promised is not there. */
+export async function missing(monitor: MonitorProcess, promised: ReadonlyMap<number, number>, scrapes: ReadonlySet<number>): Promise<string[]> {
   const lost: string[] = []
   const stored = await matrix(monitor, 'ledger[1h]')
   if (promised.size > 0 && stored.length !== LEDGER_SERIES) lost.push(`${stored.length} of ${LEDGER_SERIES} series`)

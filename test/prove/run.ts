@@ -9,6 +9,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
 import { freshSeed } from '../../lib/std/random.ts'
+import { FAULT_POINT_ROUNDS, runFaultPoint } from './fault-points.ts'
 import { runKills } from './kills.ts'
 import { runQueries } from './queries.ts'
 import { runManySchedules } from './schedules.ts'
@@ -19,7 +20,7 @@ const SCHEDULES = 100_000
 const SCHEDULES_MS_MAX = 50 * 60_000
 const THREADS = 2
 
-const PROOFS: Readonly<Record<string, () => Promise<boolean>>> = { kills: proveKills, queries: proveQueries, sim: proveSchedules }
+const PROOFS: Readonly<Record<string, () => Promise<boolean>>> = { kills: proveKills, points: proveFaultPoints, queries: proveQueries, sim: proveSchedules }
 
 const { values, positionals } = parseArgs({ options: { seed: { type: 'string' }, count: { type: 'string' } }, allowPositionals: true })
 const unknown = positionals.filter((name) => !Object.hasOwn(PROOFS, name))
@@ -34,17 +35,35 @@ for (const [name, prove] of Object.entries(PROOFS)) {
   if (!(await prove())) process.exitCode = 1
 }
 
-async function proveKills(): Promise<boolean> {
+async function inFolder<T>(f: (folder: string) => Promise<T>): Promise<T> {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'monitor-prove-'))
   try {
+    return await f(folder)
+  } finally {
+    fs.rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+async function proveFaultPoints(): Promise<boolean> {
+  console.log('kill -9 at fault points')
+  let isWell = true
+  for (const { point, pass } of FAULT_POINT_ROUNDS) {
+    const { hasDied, acknowledged, lost } = await inFolder((folder) => runFaultPoint(folder, point, pass))
+    console.log(`  ${point}:${pass}: ${hasDied ? 'killed' : 'NOT PASSED'}, ${acknowledged} samples acknowledged, ${lost.length} lost`)
+    for (const line of lost.slice(0, 20)) console.log(`    LOST ${line}`)
+    isWell &&= hasDied && lost.length === 0
+  }
+  return isWell
+}
+
+function proveKills(): Promise<boolean> {
+  return inFolder(async (folder) => {
     console.log(`kill -9, seed ${seed}`)
     const report = await runKills({ folder, kills: 20, seed, print: (line) => console.log(`  ${line}`) })
     console.log(`${report.kills} kills, ${report.acknowledged} samples acknowledged, ${report.scrapesSeen} scrapes shown, ${report.lost.length} lost`)
     for (const line of report.lost.slice(0, 20)) console.log(`  LOST ${line}`)
     return report.lost.length === 0
-  } finally {
-    fs.rmSync(folder, { recursive: true, force: true })
-  }
+  })
 }
 
 async function proveQueries(): Promise<boolean> {

@@ -66,15 +66,7 @@ export class MonitorProcess {
 
   /** Starts over `folder` (data and config live in it) and waits until it is ready. */
   static async start(folder: string, options: MonitorOptions = {}): Promise<MonitorProcess> {
-    const port = options.port ?? (await freePort())
-    const args = ['cmd/monitor.ts', `--storage.tsdb.path=${folder}/data`, `--web.listen-address=127.0.0.1:${port}`, ...(options.flags ?? [])]
-    if (options.config !== undefined) {
-      fs.writeFileSync(`${folder}/monitor.yml`, options.config)
-      args.push(`--config.file=${folder}/monitor.yml`)
-    }
-    const [command, ...rest] = options.before === undefined ? [process.execPath, ...args] : ['sh', '-c', `${options.before}; exec "$0" "$@"`, process.execPath, ...args]
-    const child = spawn(command!, rest, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, NODE_COMPILE_CACHE: COMPILED, ...options.env } })
-    const monitor = new MonitorProcess(child, port)
+    const monitor = await MonitorProcess.launch(folder, options)
     let code: number | null | undefined
     void monitor.exited.then((value) => (code = value))
     try {
@@ -87,6 +79,19 @@ export class MonitorProcess {
       throw new Error(`Monitor did not start:\n${monitor.output}`, { cause: error })
     }
     return monitor
+  }
+
+  /** The same without waiting. */
+  static async launch(folder: string, options: MonitorOptions = {}): Promise<MonitorProcess> {
+    const port = options.port ?? (await freePort())
+    const args = ['cmd/monitor.ts', `--storage.tsdb.path=${folder}/data`, `--web.listen-address=127.0.0.1:${port}`, ...(options.flags ?? [])]
+    if (options.config !== undefined) {
+      fs.writeFileSync(`${folder}/monitor.yml`, options.config)
+      args.push(`--config.file=${folder}/monitor.yml`)
+    }
+    const [command, ...rest] = options.before === undefined ? [process.execPath, ...args] : ['sh', '-c', `${options.before}; exec "$0" "$@"`, process.execPath, ...args]
+    const child = spawn(command!, rest, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, NODE_COMPILE_CACHE: COMPILED, ...options.env } })
+    return new MonitorProcess(child, port)
   }
 
   async get(pathAndQuery: string): Promise<{ status: number; text: string; json: () => { status: string; data: unknown; error?: string; errorType?: string } }> {

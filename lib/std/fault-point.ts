@@ -1,0 +1,44 @@
+// Named places at which the process can be made to die as by kill -9, so that a test hits the moments that chance rarely
+// does: `--fault-point=log.rows-written`, or `=log.rows-written:3` for the third time it is passed.
+// A thread has points of its own: what runs in a worker is armed there.
+
+/** The places, in the order of a row's way to disk. */
+export const FAULT_POINTS = [
+  // A new log file has its header; the folder does not know its name for sure.
+  'log.file-made',
+  // Definitions are handed to the kernel; rows that use them wait.
+  'log.definitions-written',
+  'log.definitions-synced',
+  'log.rows-written',
+  // Nobody has been told yet.
+  'log.rows-synced',
+  // Rows are a segment in memory.
+  'flush.encoded',
+  // The segment is handed to the kernel; its rows are in the log, too.
+  'flush.written',
+  // All segments are on the device; the log has not been cut behind them.
+  'flush.synced',
+  'flush.log-cut',
+] as const
+export type FaultPoint = (typeof FAULT_POINTS)[number]
+
+let armed: string = ''
+let passesLeft = 0
+
+/** True if `spec`, `NAME` or `NAME:COUNT`, names a point. */
+export function isFaultPoint(spec: string): boolean {
+  const match = /^([a-z.-]+)(?::([1-9]\d{0,8}))?$/.exec(spec)
+  return match !== null && FAULT_POINTS.some((name) => name === match[1])
+}
+
+/** Arms a point of this thread; '' arms none. */
+export function armFaultPoint(spec: string): void {
+  const [name = '', count = '1'] = spec.split(':')
+  armed = name
+  passesLeft = Number(count)
+}
+
+/** Ends the process here if the point is armed; costs a comparison if not. */
+export function faultPoint(name: FaultPoint): void {
+  if (armed === name && --passesLeft === 0) process.kill(process.pid, 'SIGKILL')
+}

@@ -1,0 +1,49 @@
+// kill -9 from within, at each named place of the code, with a ledger client in a process of its own.
+import { FAULT_POINTS, type FaultPoint } from '../../lib/std/fault-point.ts'
+import { LEDGER_SERIES } from '../support/ledger-client.ts'
+import { MonitorProcess, freePort, waitFor } from '../support/monitor-process.ts'
+import { SELF_CONFIG, missing, readLedger, startClient } from './kills.ts'
+
+export interface FaultPointReport {
+  point: FaultPoint
+  /** It ended there, by SIGKILL. */
+  hasDied: boolean
+  /** Acknowledged samples. */
+  acknowledged: number
+  /** What was promised and is gone. */
+  lost: string[]
+}
+
+/** Rounds of the upkeep come every 15 s, the first after 15. */
+const DIES_WITHIN_MS = 40_000
+
+/** `pass`: which time it dies at the point. */
+export async function runFaultPoint(folder: string, point: FaultPoint, pass: number): Promise<FaultPointReport> {
+  const port = await freePort()
+  const ledgerPath = `${folder}/ledger`
+  const client = startClient(port, ledgerPath, 'f')
+  const config = 'global: {}\n'
+  // New series, so that there are definitions to write.
+  const more = SELF_CONFIG.replace('PORT', String(port))
+  let monitor = await MonitorProcess.start(folder, { config, port })
+  try {
+    // A log of an earlier run is there, with rows that are in no segment yet.
+    await waitFor('acknowledged requests', async () => readLedger(ledgerPath).size > 50)
+    await monitor.kill9()
+    monitor = await MonitorProcess.launch(folder, { config: more, port, flags: [`--fault-point=${point}:${pass}`] })
+    const hasDied = await waitFor(`${point} to be passed`, async () => monitor.child.signalCode === 'SIGKILL', DIES_WITHIN_MS).catch(() => false)
+    await monitor.kill9()
+    const promised = readLedger(ledgerPath)
+    monitor = await MonitorProcess.start(folder, { config, port })
+    return { point, hasDied, acknowledged: promised.size * LEDGER_SERIES, lost: await missing(monitor, promised, new Set()) }
+  } finally {
+    client.kill('SIGKILL')
+    await monitor.kill9()
+  }
+}
+
+/** Each point at its first pass and at later ones. */
+export const FAULT_POINT_ROUNDS: readonly { point: FaultPoint; pass: number }[] = FAULT_POINTS.flatMap((point) => {
+  const passes = point.startsWith('log.rows') || point === 'flush.encoded' || point === 'flush.written' ? [1, 2, 17] : [1]
+  return passes.map((pass) => ({ point, pass }))
+})
