@@ -1,44 +1,75 @@
 // One process per data folder: a file with the owner's pid. A lock left by a process that is gone does not count, but
 // says that its end was not clean.
-import { createExclusive, readTextIfThere, removeFile, rename } from '../lib/std/fs.ts'
+import { DiskError, createExclusive, listFolder, readTextIfThere, removeFile, rename } from '../lib/std/fs.ts'
 import { FolderError } from './errors.ts'
 
+const ASIDE = 'lock.stale.'
+
 export class FolderLock {
+  readonly #folder: string
   readonly #path: string
   /** The last owner did not release it: it crashed or was killed. */
   readonly wasUnclean: boolean
 
   /** Throws FolderError if a live process owns the folder. */
   constructor(folder: string) {
+    this.#folder = folder
     this.#path = `${folder}/lock`
     const text = `${process.pid} ${startOf(process.pid)}\n`
-    if (createExclusive(this.#path, text)) {
-      this.wasUnclean = false
-      return
-    }
-    const [pid = '', start = ''] = (readTextIfThere(this.#path) ?? '').trim().split(' ')
-    const owner = Number(pid)
-    // A pid is given again; the process that had it when the lock was written is known by when it started.
-    if (owner !== process.pid && isAlive(owner) && startOf(owner) === start) {
-      throw new FolderError(`cannot open ${folder}: it is locked by pid ${owner}; stop that process or give another --storage.tsdb.path`)
-    }
-    this.#takeOver(text)
-    this.wasUnclean = true
+    if (!createExclusive(this.#path, text)) this.#setStaleAside(text)
+    // Who found it half-written has put it aside for a stale one.
+    if (readTextIfThere(this.#path) !== text) throw this.#isTaken(readTextIfThere(this.#path) ?? '')
+    const stale = listFolder(folder).filter((name) => name.startsWith(ASIDE))
+    this.wasUnclean = stale.length > 0
+    for (const name of stale) removeFile(`${folder}/${name}`)
   }
 
   /** `isClean` false: the next owner must not take what it finds for synced. */
   release(isClean: boolean): void {
+    // A name that stays behind also tells the next owner.
     if (isClean) removeFile(this.#path)
-    else this.#takeOver('')
+    else rename(this.#path, `${this.#folder}/${ASIDE}${process.pid}`)
   }
 
-  /** The folder is never without a lock meanwhile: who is killed here leaves one that tells of an end that was not clean. */
-  #takeOver(text: string): void {
-    const aside = `${this.#path}.new`
-    removeFile(aside)
-    createExclusive(aside, text)
-    rename(aside, this.#path)
+  /**
+   * Takes the place of a lock whose owner is gone. Of several that try, one moves the stale file; another would move the
+   * new one, sees that by its text, and puts it back. Whoever is killed here leaves a lock or what was put aside.
+   */
+  #setStaleAside(text: string): void {
+    const found = readTextIfThere(this.#path) ?? ''
+    if (isOwned(found)) throw this.#isTaken(found)
+    const aside = `${this.#folder}/${ASIDE}${process.pid}`
+    this.#move(aside)
+    const moved = readTextIfThere(aside) ?? ''
+    if (moved !== found && isOwned(moved)) {
+      createExclusive(this.#path, moved)
+      removeFile(aside)
+      throw this.#isTaken(moved)
+    }
+    if (!createExclusive(this.#path, text)) throw this.#isTaken(readTextIfThere(this.#path) ?? '')
   }
+
+  #move(aside: string): void {
+    try {
+      rename(this.#path, aside)
+    } catch (error) {
+      if (error instanceof DiskError && error.code === 'ENOENT') throw this.#isTaken('')
+      throw error
+    }
+  }
+
+  #isTaken(lock: string): FolderError {
+    const [pid = ''] = lock.trim().split(' ')
+    const owner = pid === '' ? 'by a process that has just started' : `by pid ${pid}`
+    return new FolderError(`cannot open ${this.#folder}: it is locked ${owner}; stop that process or give another --storage.tsdb.path`)
+  }
+}
+
+/** Whether the process that a lock names lives. A pid is given again; the one that wrote the lock is known by when it started. */
+function isOwned(lock: string): boolean {
+  const [pid = '', start = ''] = lock.trim().split(' ')
+  const owner = Number(pid)
+  return owner !== process.pid && isAlive(owner) && startOf(owner) === start
 }
 
 function isAlive(pid: number): boolean {
