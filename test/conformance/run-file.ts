@@ -8,6 +8,7 @@ import { mismatchOf, type Mismatch } from './compare.ts'
 import type { Subject } from './engine-subject.ts'
 import type { Question } from './histogram-answer.ts'
 import { fitsRange, pinned } from './pin.ts'
+import { RealStore } from './real-store.ts'
 import { TestStore } from './store.ts'
 import { parseTestFile, type EvalCommand, type UnreadableCommand } from './test-file.ts'
 
@@ -25,6 +26,30 @@ export interface CaseResult {
 export interface RunOptions {
   shape?: BatchShape
   isStrict?: boolean
+}
+
+/** As runTestFile, each question asked of the real store after a restart. */
+export async function runStored(source: string, subject: Subject): Promise<CaseResult[]> {
+  const store = new TestStore()
+  const real = new RealStore()
+  const results: CaseResult[] = []
+  let copy: Queryable | null = null
+  try {
+    for (const command of parseTestFile(source)) {
+      if (command.kind === 'clear') store.clear()
+      else if (command.kind === 'load') store.load(command)
+      else if (command.kind === 'unreadable') results.push(unreadable(command))
+      else {
+        copy ??= await real.copyOf(store.storage)
+        results.push(runCase(command, subject, copy, false))
+        continue
+      }
+      copy = null
+    }
+  } finally {
+    await real.close()
+  }
+  return results
 }
 
 export function runTestFile(source: string, subject: Subject, { shape = 'equal', isStrict = false }: RunOptions = {}): CaseResult[] {

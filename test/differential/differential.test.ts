@@ -7,6 +7,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Engine } from '../../lang/engine.ts'
 import { ALL_FEATURES } from '../../lang/parse/parse.ts'
 import { FakeClock } from '../../lib/std/clock.ts'
+import { RemoteWriteReceiver } from '../../lib/ingest/remote-write.ts'
+import { Metrics } from '../../lib/std/metrics.ts'
 import { Database } from '../../storage/database.ts'
 import { HeadQueryable } from '../../storage/head/head-querier.ts'
 import type { Queryable } from '../../storage/interface.ts'
@@ -14,7 +16,7 @@ import { MemoryStorage } from '../support/memory-storage.ts'
 import type { Reply } from './compare-replies.ts'
 import { DATA_SPAN_MS, DATA_START_MS, digestOf } from './data-set.ts'
 import { readGolden, type GoldenCase } from './golden.ts'
-import { load } from './loading.ts'
+import { load, push } from './loading.ts'
 import { QUERY_SETS } from './sets.ts'
 import { unexplained, UNFOLLOWED, VERSION_DIFFERENCES } from './version-differences.ts'
 
@@ -77,7 +79,7 @@ describe.each(QUERY_SETS)('the reference and we over $name', (set) => {
 /** Every how many-th case is asked of the real store too. */
 const STRIDE = 5
 
-describe.each(QUERY_SETS)('the reference and we over $name in the real store', (set) => {
+describe.each(QUERY_SETS)('the reference and we over $name pushed to the real store', (set) => {
   const { head, cases } = readGolden(set.name)
   const engine = new Engine({ features: { ...ALL_FEATURES, delayedNameRemoval: set.isNameDelayed } })
   const folder = mkdtempSync(path.join(tmpdir(), 'differential-'))
@@ -86,7 +88,7 @@ describe.each(QUERY_SETS)('the reference and we over $name in the real store', (
   let queryable: HeadQueryable
   beforeAll(async () => {
     const first = new Database(settings)
-    await load(first, set.data(head.seed))
+    await push(new RemoteWriteReceiver(first, new Metrics(), 1), set.data(head.seed))
     await first.close()
     // Read back from disk: the log replayed, rows encoded and decoded.
     database = new Database(settings)

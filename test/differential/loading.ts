@@ -2,6 +2,8 @@
 import type { FloatHistogram } from '../../lib/model/histogram.ts'
 import type { Appender } from '../../storage/interface.ts'
 import { StoredHints } from '../support/stored-hints.ts'
+import type { RemoteWriteReceiver } from '../../lib/ingest/remote-write.ts'
+import { bodiesOf } from './bodies.ts'
 import { timeSlices, type DataSample, type DataSeries } from './data-set.ts'
 
 /** Appends all samples; throws if the store refuses one. Resolves when they are durable. */
@@ -28,6 +30,16 @@ export async function load(appender: Appender, data: readonly DataSeries[]): Pro
     if (refused > 0) throw new Error(`the store refused ${refused} samples`)
   }
   await appender.commit()
+}
+
+/** Pushes all samples as the reference got them; throws if one is refused. Resolves when they are durable. */
+export async function push(receiver: RemoteWriteReceiver, data: readonly DataSeries[]): Promise<void> {
+  for (const slice of timeSlices(data)) {
+    for (const body of bodiesOf(slice)) {
+      const { status, message } = await receiver.write(body)
+      if (status !== 204) throw new Error(`refused with ${status}: ${message}`)
+    }
+  }
 }
 
 /** A sample's histogram with the hint that the reference's storage gives back. */

@@ -5,10 +5,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { snappyCompress } from '../../lib/std/snappy.ts'
-import { STALE_NAN, field, label, sample, writeRequest } from '../support/remote-write-body.ts'
-import { histogramField } from '../support/remote-write-histogram.ts'
-import { timeSlices, type DataSample, type DataSeries } from './data-set.ts'
+import { bodiesOf } from './bodies.ts'
+import { timeSlices, type DataSeries } from './data-set.ts'
 import type { GeneratedQuery } from './query-generator.ts'
 
 const FEATURES = ['promql-experimental-functions', 'promql-duration-expr', 'native-histograms']
@@ -54,7 +52,7 @@ export class Reference {
     const headers = { 'content-type': 'application/x-protobuf', 'content-encoding': 'snappy', 'x-prometheus-remote-write-version': '0.1.0' }
     for (const slice of timeSlices(data)) {
       for (const body of bodiesOf(slice)) {
-        const answer = await fetch(`${this.#url}/api/v1/write`, { method: 'POST', body: new Uint8Array(snappyCompress(body)), headers })
+        const answer = await fetch(`${this.#url}/api/v1/write`, { method: 'POST', body, headers })
         if (!answer.ok) throw new Error(`the reference refused data: ${answer.status} ${await answer.text()}`)
       }
     }
@@ -79,36 +77,4 @@ export class Reference {
 
 function seconds(ms: number): string {
   return (ms / 1000).toFixed(3)
-}
-
-/**
- * A slice as the bodies of requests. Of one request the receiver takes all floats before all histograms, and drops in
- * silence what then comes too late: so no request holds both kinds of a series.
- */
-function bodiesOf(slice: readonly DataSeries[]): Uint8Array[] {
-  const requests: Uint8Array[][] = []
-  for (const { labels, samples } of slice) {
-    const labelFields: Uint8Array[] = []
-    for (let i = 0; i < labels.length; i += 2) labelFields.push(label(labels[i]!, labels[i + 1]!))
-    runsOf(samples).forEach((run, i) => {
-      requests[i] ??= []
-      requests[i].push(field(1, ...labelFields, ...run.map(sampleField)))
-    })
-  }
-  return requests.map((series) => writeRequest([], ...series))
-}
-
-/** Samples that follow one another and are of one kind. */
-function runsOf(samples: readonly DataSample[]): DataSample[][] {
-  const runs: DataSample[][] = []
-  for (const one of samples) {
-    const run = runs.at(-1)
-    if (run !== undefined && (run[0]!.h === null) === (one.h === null)) run.push(one)
-    else runs.push([one])
-  }
-  return runs
-}
-
-function sampleField({ t, v, isStale, h }: DataSample): Uint8Array {
-  return h !== null ? histogramField(h, t) : sample(isStale ? STALE_NAN : v, t)
 }

@@ -7,7 +7,7 @@ import { AGGREGATORS, SIGNATURES } from '../../lang/func/signatures.ts'
 import type { Expr } from '../../lang/parse/ast.ts'
 import { childrenOf } from '../../lang/plan/tree.ts'
 import { engineSubject } from '../conformance/engine-subject.ts'
-import { runTestFile, type CaseResult } from '../conformance/run-file.ts'
+import { runStored, runTestFile, type CaseResult } from '../conformance/run-file.ts'
 import { parseTestFile } from '../conformance/test-file.ts'
 import type { BatchShape } from '../support/memory-storage.ts'
 
@@ -87,5 +87,11 @@ describe('PromQL', () => {
   it.skipIf(sharedFiles.length === 0).each(sharedFiles)('answers the shared %s, pinned and in ranges too', (file) => {
     expect(failuresOf(runTestFile(read(shared, file), engineSubject(), { isStrict: true }))).toEqual([])
   })
+  const storedFiles = [...filesIn(own).map((file) => ({ folder: own, file })), ...sharedFiles.map((file) => ({ folder: shared, file }))]
+  it.each(storedFiles.filter(({ file }) => /histogram|start/.test(file)))('answers the same from the real store after a restart: $file', async ({ folder, file }) => {
+    const results = await runStored(read(folder, file), engineSubject())
+    expect(results.length).toBeGreaterThan(10)
+    expect(failuresOf(results)).toEqual([])
+  }, 60_000)
   if (sharedFiles.length === 0) it.skip('shared conformance files: ../shared/promqltest is absent')
 })
