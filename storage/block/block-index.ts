@@ -9,7 +9,7 @@ import type { Page } from './page-cache.ts'
 import {
   SECTION_GROUPS, SECTION_LABELS, SECTION_NAMES, SECTION_PAIRS, SECTION_PLACES, SECTION_POSTINGS, SECTION_REFS,
 } from './page-file.ts'
-import { GROUP_BYTES, PARSERS, parseGroups, parseLabels, parseNames, parsePairs, parsePieces, parsePlaces, parseRefs } from './page-parse.ts'
+import { GROUP_BYTES, parseGroups, parseLabels, parseNames, parsePairs, parsePieces, parsePlaces, parseRefs } from './page-parse.ts'
 import type { PageFile } from './page-reader.ts'
 
 export interface BlockGroup {
@@ -227,14 +227,6 @@ export class BlockIndex {
       decodeIn(this.file.path, pieces, piece, Math.min(PIECE_ROWS, count - at), list, at)
     }
     return Uint32Array.from(list)
-  }
-
-  /** A page by the section it belongs to. */
-  read(page: number): Page {
-    const section = this.file.sectionOf(page)
-    const parse = PARSERS.get(section)
-    if (parse === undefined) throw new BlockError(`cannot read page ${page} of ${this.file.path}: section ${section} is not known`)
-    return this.file.read(page, parse)
   }
 }
 

@@ -22,6 +22,8 @@ import { putExtras, readExtras } from './piece-extras.ts'
 import { readTombstones, type Tombstone } from './tombstones.ts'
 
 const edge = new Float64Array(PIECE_ROWS)
+/** Series of one group mostly come in a row, and groups of a few thousand rows are usual. */
+const TIMES_SLOTS = 4
 
 export class BlockReader implements BlockColumns {
   readonly folder: string
@@ -32,23 +34,28 @@ export class BlockReader implements BlockColumns {
   readonly #chunks: PageFile
   from = 0
   to = 0
-  /** The group whose timestamps `#times` holds, all of them or one piece. */
-  #timesPiece = -1
-  readonly #times = new Float64Array(PIECE_ROWS)
+  /** Decoded pieces of timestamps, and which: piece p in slot p % TIMES_SLOTS. */
+  readonly #times = new Float64Array(TIMES_SLOTS * PIECE_ROWS)
+  readonly #timesPieces = new Float64Array(TIMES_SLOTS).fill(-1)
   #values: Page | null = null
   /** Deleted ranges by series number. */
   readonly #deleted = new Map<number, Tombstone[]>()
 
-  /** Throws BlockError, or DiskError, if the block as a whole cannot be read. */
+  /** Throws BlockError if the block as a whole cannot be read; DiskError where it is not the block's fault. */
   constructor(folder: string, cache: PageCache) {
     this.folder = folder
-    const metaFile = path.join(folder, META_FILE)
-    const text = readTextIfThere(metaFile)
-    if (text === null) throw new BlockError(`cannot read ${metaFile}: it is not there`)
-    this.meta = parseMeta(text, metaFile)
-    this.#indexFile = new PageFile(path.join(folder, INDEX_FILE), cache)
+    try {
+      const metaFile = path.join(folder, META_FILE)
+      const text = readTextIfThere(metaFile)
+      if (text === null) throw new BlockError(`cannot read ${metaFile}: it is not there`)
+      this.meta = parseMeta(text, metaFile)
+      this.#indexFile = new PageFile(path.join(folder, INDEX_FILE), cache)
+      this.#chunks = new PageFile(path.join(folder, CHUNKS_FILE), cache)
+    } catch (error) {
+      if (error instanceof DiskError && (error.code === 'ENOENT' || error.code === 'EIO')) throw new BlockError(error.message, { cause: error })
+      throw error
+    }
     this.index = new BlockIndex(this.#indexFile)
-    this.#chunks = new PageFile(path.join(folder, CHUNKS_FILE), cache)
     this.#findDeleted()
   }
 
@@ -85,7 +92,21 @@ export class BlockReader implements BlockColumns {
       // Times are whole ms, but for what a client may ask: the first row past maxt.
       this.to = maxt >= known.maxT ? known.rows : this.#rowAfter(known, maxt)
       this.from = Math.min(from, this.to)
+      this.#checkTimes(known)
     })
+  }
+
+  /** Sees to it that rows are only given whose timestamps can be read: their pages are sound. */
+  #checkTimes({ firstPiece }: BlockGroup): void {
+    const { from, to } = this
+    this.from = 0
+    this.to = 0
+    for (let row = from; row < to;) {
+      const page = this.#indexFile.load(this.#indexFile.pageOf(SECTION_TIMES, firstPiece + Math.floor(row / PIECE_ROWS)), parsePieces)
+      row = (page.firstItem + page.items - firstPiece) * PIECE_ROWS
+    }
+    this.from = from
+    this.to = to
   }
 
   /** First row at or after t. */
@@ -107,18 +128,20 @@ export class BlockReader implements BlockColumns {
   }
 
   #timeOf(group: BlockGroup, row: number): number {
-    this.#loadTimes(group, Math.floor(row / PIECE_ROWS))
-    return this.#times[row % PIECE_ROWS]!
+    return this.#times[this.#loadTimes(group, Math.floor(row / PIECE_ROWS)) + row % PIECE_ROWS]!
   }
 
-  /** Decodes one piece of a group's timestamps into `#times`. */
-  #loadTimes(group: BlockGroup, piece: number): void {
+  /** Decodes a piece of a group's timestamps, unless it is there; returns where it stands in `#times`. */
+  #loadTimes(group: BlockGroup, piece: number): number {
     const number = group.firstPiece + piece
-    if (number === this.#timesPiece) return
-    this.#timesPiece = -1
+    const slot = number % TIMES_SLOTS
+    const at = slot * PIECE_ROWS
+    if (this.#timesPieces[slot] === number) return at
+    this.#timesPieces[slot] = -1
     const page = this.#indexFile.load(this.#indexFile.pageOf(SECTION_TIMES, number), parsePieces)
-    decodeIn(this.#indexFile.path, page, number, Math.min(PIECE_ROWS, group.rows - piece * PIECE_ROWS), this.#times, 0)
-    this.#timesPiece = number
+    decodeIn(this.#indexFile.path, page, number, Math.min(PIECE_ROWS, group.rows - piece * PIECE_ROWS), this.#times, at)
+    this.#timesPieces[slot] = number
+    return at
   }
 
   readTimes(group: number, from: number, to: number, out: Float64Array, at: number): boolean {
@@ -126,9 +149,9 @@ export class BlockReader implements BlockColumns {
       const known = this.index.group(group)
       for (let row = from; row < to;) {
         const piece = Math.floor(row / PIECE_ROWS)
-        this.#loadTimes(known, piece)
+        const first = this.#loadTimes(known, piece) - piece * PIECE_ROWS
         const end = Math.min(to, (piece + 1) * PIECE_ROWS)
-        out.set(this.#times.subarray(row - piece * PIECE_ROWS, end - piece * PIECE_ROWS), at + row - from)
+        out.set(this.#times.subarray(first + row, first + end), at + row - from)
         row = end
       }
       return true

@@ -90,14 +90,27 @@ export class BlockWriter {
       ...origin, minT: this.#minT, maxT: this.#maxT, series: this.seriesCount, samples, groups: this.#groups.rows.length, bytes,
     }
     const metaFile = DiskFile.openForWrite(path.join(this.folder, META_FILE))
-    metaFile.write(Buffer.from(formatMeta(meta)), 0)
-    await metaFile.sync()
-    metaFile.close()
+    try {
+      metaFile.write(Buffer.from(formatMeta(meta)), 0)
+      await metaFile.sync()
+    } finally {
+      metaFile.close()
+    }
     syncFolder(this.folder)
     const name = formatBlockName({ ...meta, number: this.#place.number })
-    rename(this.folder, path.join(this.#place.folder, name))
-    syncFolder(this.#place.folder)
+    this.#rename(path.join(this.#place.folder, name))
     return { name, meta }
+  }
+
+  /** Gives the folder its name; where that cannot be made durable it goes, so that a failure is none by halves. */
+  #rename(folder: string): void {
+    rename(this.folder, folder)
+    try {
+      syncFolder(this.#place.folder)
+    } catch (error) {
+      removeFolder(folder)
+      throw error
+    }
   }
 
   /** Removes what was written. */

@@ -36,11 +36,11 @@ export interface BlockColumns {
   find(refs: Uint32Array, numbers: Uint32Array): number
   /** The group of a series. Its timestamps are shared by all series that give the same number. */
   groupOf(series: number): number
-  /** Sets `from` and `to`: rows [from, to) of a group are those in [mint, maxt]. */
+  /** Sets `from` and `to`: rows [from, to) of a group are those in [mint, maxt]; none where their timestamps are damaged. */
   seekRows(group: number, mint: number, maxt: number): void
   readonly from: number
   readonly to: number
-  /** Timestamps of rows [from, to) of a group into out[at, …). False where they are damaged: its rows must be left out. */
+  /** Timestamps of rows [from, to) of a group into out[at, …). False where they cannot be read: the rows must be left out. */
   readTimes(group: number, from: number, to: number, out: Float64Array, at: number): boolean
   /** Rows [from, to) of a series' group into row s of a batch (already shaped), at position base on; deleted samples are absent. */
   readSeries(series: number, from: number, to: number, batch: BatchBuffer, place: { s: number; base: number }): void

@@ -72,10 +72,6 @@ export class PageFile {
     return this.#word(page, SECTION)
   }
 
-  firstItemOf(page: number): number {
-    return this.#word(page, FIRST_ITEM)
-  }
-
   /** Number of items of a section. */
   items(section: number): number {
     return this.#sections.get(section)?.items ?? 0

@@ -2,7 +2,7 @@
 // writes it no more.
 import path from 'node:path'
 import { crc32 } from 'node:zlib'
-import { DiskFile, fileSizeBytes, listFolder, rename, syncFolder } from '../../lib/std/fs.ts'
+import { DiskFile, listFolder, readWhole, rename, syncFolder } from '../../lib/std/fs.ts'
 import { BlockError } from '../errors.ts'
 import { TOMBSTONES_FILE } from './block-meta.ts'
 
@@ -21,10 +21,7 @@ export interface Tombstone {
 export function readTombstones(folder: string): Tombstone[] {
   if (!listFolder(folder).includes(TOMBSTONES_FILE)) return []
   const file = path.join(folder, TOMBSTONES_FILE)
-  const bytes = Buffer.alloc(fileSizeBytes(file))
-  const disk = DiskFile.openForRead(file)
-  disk.read(bytes, 0, bytes.length)
-  disk.close()
+  const bytes = Buffer.from(readWhole(file))
   const end = bytes.length - 4
   if (end < HEAD_BYTES || bytes.readUInt32LE(end) !== crc32(bytes.subarray(0, end)) || bytes.readUInt32LE(8) * RECORD_BYTES + HEAD_BYTES !== end) {
     throw new BlockError(`cannot read ${file}: ${bytes.length} bytes do not match their checksum; deleted samples may show again`)
@@ -50,10 +47,13 @@ export function writeTombstones(folder: string, list: readonly Tombstone[]): voi
   bytes.writeUInt32LE(crc32(bytes.subarray(0, end)), end)
   const aside = path.join(folder, `.tmp-${TOMBSTONES_FILE}`)
   const file = DiskFile.openForWrite(aside)
-  file.truncate(0)
-  file.write(bytes, 0)
-  file.syncNow()
-  file.close()
+  try {
+    file.truncate(0)
+    file.write(bytes, 0)
+    file.syncNow()
+  } finally {
+    file.close()
+  }
   rename(aside, path.join(folder, TOMBSTONES_FILE))
   syncFolder(folder)
 }

@@ -170,6 +170,14 @@ function sumTwice(
   out[outAt] = m / p
   m += d
   out[outAt + 1] = m / p
+  if (p === 1) {
+    for (let i = 2; i < n; i++) {
+      d += g * residuals[i - 2]!
+      m += d
+      out[outAt + i] = m
+    }
+    return
+  }
   for (let i = 2; i < n; i++) {
     d += g * residuals[i - 2]!
     m += d
