@@ -379,5 +379,8 @@ export function readExpr(tokens: IToken[], features: ParserFeatures): Expr {
 
 /** The tree of a selector and nothing else. Throws Fault. */
 export function readSelector(tokens: IToken[]): VectorSelector {
+  const [first, second] = tokens
+  // What would be called is a name here, and it is the parenthesis that is out of place.
+  if (first !== undefined && second !== undefined && t.isCalled(first)) throw new Fault(t.spanOf(second), `unexpected ${t.describe(second)}`)
   return grammar.run(grammar.selectorOnly, tokens)
 }

@@ -26,6 +26,7 @@ export const ALL_FEATURES: ParserFeatures = { experimentalFunctions: true, exten
  */
 export function parseExpr(text: string, features: Partial<ParserFeatures> = NO_FEATURES): Expr {
   return parse(text, (tokens) => {
+    if (tokens[0]!.tokenType === End) throw new Fault({ start: 0, end: 0 }, 'no expression found in input')
     const expr = readExpr(tokens, { ...NO_FEATURES, ...features })
     checkExpr(expr)
     return expr
@@ -49,11 +50,10 @@ function parse<T>(text: string, read: (tokens: IToken[]) => T): T {
     throw new ParseError(text, { start: 0, end: 0 }, `query is longer than ${QUERY_BYTES_MAX} bytes`)
   }
   const tokens = lex(text)
-  if (tokens[0]!.tokenType === End) throw new ParseError(text, { start: 0, end: 0 }, 'no expression found in input', text === '' ? 'unknown position' : undefined)
   try {
     return read(tokens)
   } catch (error) {
-    if (error instanceof Fault) throw new ParseError(text, error.span, error.message)
+    if (error instanceof Fault) throw new ParseError(text, error.span, error.message, text === '' ? 'unknown position' : undefined)
     throw error
   }
 }

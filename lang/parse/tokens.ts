@@ -111,6 +111,11 @@ export const BEFORE_PAREN: ReadonlyMap<TokenType, TokenType> = new Map([
   [AggregatorName, Aggregator],
 ])
 
+/** Whether the token is a word that the parenthesis behind it made a call. */
+export function isCalled({ tokenType }: IToken): boolean {
+  return [...BEFORE_PAREN.values()].includes(tokenType)
+}
+
 const AGGREGATORS = [
   'sum', 'avg', 'count', 'min', 'max', 'group', 'stddev', 'stdvar', 'topk', 'bottomk', 'count_values', 'quantile', 'limitk', 'limit_ratio',
 ]

@@ -201,12 +201,15 @@ describe('parseSelector', () => {
 
   it('refuses all else', () => {
     const f = (text: string, want: string): void => expect(() => parseSelector(text), text).toThrow(want)
-    f('', 'no expression found in input')
+    for (const [text, want] of [
+      ['', 'unknown position: parse error: unexpected end of input'], ['# c\n', '2:1: parse error: unexpected end of input'],
+      ['m(', '1:2: parse error: unexpected "("'], ['sum(x)', '1:4: parse error: unexpected "("'], ['by(x)', '1:3: parse error: unexpected "("'],
+      ['sum by (x) (y)', '1:5: parse error: unexpected <by>'], ['start()', '1:6: parse error: unexpected "("'],
+    ] as const) f(text, want)
     f('{}', '1:1: parse error: match[] must contain at least one non-empty matcher')
     f('{a=~".*"}', 'match[] must contain at least one non-empty matcher')
     f('foo[5m]', '1:4: parse error: unexpected "["')
     f('foo offset 5m', '1:5: parse error: unexpected <offset>')
-    f('sum(foo)', '1:1: parse error: unexpected <aggr:sum>')
     f('foo{a=~"("}', 'error parsing regexp: missing closing ): `(`')
   })
 })
