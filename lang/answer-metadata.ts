@@ -1,10 +1,9 @@
 // What is answered without evaluating anything: series, labels and label values by the Querier itself, sorted, cut at
 // the job's limit; format and parse by the parser alone, in a worker all the same, since a text of 128 KiB and the
 // regexes in it may take its time.
-import { compareLabels, type Labels } from '../lib/model/labels.ts'
 import type { Matcher } from '../lib/model/matcher.ts'
 import type { Cardinality, Querier } from '../storage/interface.ts'
-import { LabelTable } from './exec/label-table.ts'
+import type { LabelTable } from './exec/label-table.ts'
 import { QueryError } from './exec/query-error.ts'
 import type { InstantJob, QueryJob, QueryReply, RangeJob, SyntaxJob } from './job.ts'
 import type { ParserFeatures } from './parse/ast.ts'
@@ -14,18 +13,23 @@ import { prettifyExpr } from './parse/prettify.ts'
 import { treeJson } from './parse/tree-json.ts'
 import type { ByteWriter } from './reply/byte-writer.ts'
 import { successReply, TRUNCATED } from './reply/envelope.ts'
+import { LabelJson } from './reply/label-json.ts'
+import { labelOrder } from './reply/label-order.ts'
 
 /** The jobs that evaluate nothing. */
 type MetadataJob = Exclude<QueryJob, InstantJob | RangeJob>
 
-/** Throws QueryError bad_data for selectors that are none, ParseError for a query that is none. */
-export function answerMetadata(job: MetadataJob, querier: Querier, features: ParserFeatures): QueryReply {
+/**
+ * Throws QueryError bad_data for selectors that are none, ParseError for a query that is none. `labelsOf` gives the table
+ * that queries of the store share.
+ */
+export function answerMetadata(job: MetadataJob, querier: Querier, features: ParserFeatures, labelsOf: () => LabelTable): QueryReply {
   if ('query' in job) return syntaxReply(job, features)
   if (job.kind === 'cardinality') return textReply(cardinalityText(querier.cardinality(job.limit)))
   const sets = job.matches.map((text) => matchersOf(text, job.kind))
   const { startMs, endMs, limit } = job
   switch (job.kind) {
-    case 'series': return seriesReply(querier, querier.seriesRefs(sets, startMs, endMs), limit)
+    case 'series': return seriesReply(labelsOf(), querier.seriesRefs(sets, startMs, endMs), limit)
     case 'labels': return listReply(querier.labelNames(sets, startMs, endMs), limit)
     case 'labelValues': return listReply(querier.labelValues(job.name, sets, startMs, endMs), limit)
   }
@@ -77,22 +81,17 @@ function listReply(list: readonly string[], limit: number): QueryReply {
   return successReply((out) => out.text(JSON.stringify(shown)), () => ({ warnings, infos: [] }))
 }
 
-function seriesReply(querier: Querier, refs: Uint32Array, limit: number): QueryReply {
-  const labels = new LabelTable(querier)
-  const sorted = Array.from(refs, (ref) => labels.labels(labels.ofSeries(ref))).sort(compareLabels)
-  const { shown, warnings } = cut(sorted, limit)
+function seriesReply(labels: LabelTable, refs: Uint32Array, limit: number): QueryReply {
+  const sets = refs.map((ref) => labels.ofSeries(ref))
+  const { shown, warnings } = cut(Array.from(labelOrder(sets, labels), (i) => sets[i]!), limit)
+  const labelJson = new LabelJson(labels)
   const writeList = (out: ByteWriter): void => {
     out.ascii('[')
-    shown.forEach((set, i) => writeSet(out, set, i === 0))
+    shown.forEach((set, i) => {
+      if (i > 0) out.ascii(',')
+      labelJson.write(out, set)
+    })
     out.ascii(']')
   }
   return successReply(writeList, () => ({ warnings, infos: [] }))
-}
-
-function writeSet(out: ByteWriter, set: Labels, isFirst: boolean): void {
-  let text = isFirst ? '{' : ',{'
-  for (let i = 0; i < set.length; i += 2) {
-    text += `${i === 0 ? '' : ','}${JSON.stringify(set[i])}:${JSON.stringify(set[i + 1])}`
-  }
-  out.text(`${text}}`)
 }

@@ -66,7 +66,10 @@ export class Engine {
     let querier: Querier | null = null
     try {
       querier = queryable.querier()
-      if (job.kind !== 'instant' && job.kind !== 'range') return answerMetadata(job, querier, this.#options.features)
+      if (job.kind !== 'instant' && job.kind !== 'range') {
+        const source = querier
+        return answerMetadata(job, querier, this.#options.features, () => this.#labelsOf(queryable, source))
+      }
       const budget = new Budget({ ...this.#options, deadlineMs, ...(canceled && { canceled }) })
       return this.#query(job, queryable, { querier, budget, startedMs })
     } catch (error) {

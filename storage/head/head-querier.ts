@@ -204,10 +204,9 @@ export class HeadQuerier implements Querier {
   /** Sorted values that some series have for a label, null: that any has. */
   valuesOf(name: string, refs: Uint32Array | null): string[] {
     const symbol = this.#symbols.find(name)
+    if (refs === null) return this.#selector.values.sorted(symbol)
     const values = new Set<number>()
-    if (refs === null) {
-      for (let pair = this.#symbols.firstPairOf(symbol); pair !== 0; pair = this.#symbols.nextPairOf(pair)) values.add(this.#symbols.valueOf(pair))
-    } else if (symbol !== 0) {
+    if (symbol !== 0) {
       for (const ref of refs) values.add(this.#selector.valueOf(ref, symbol))
       values.delete(0)
     }

@@ -5,6 +5,7 @@
 // such lists too: tagFiltersToMetricIDs).
 import { LruMap } from '../../lib/std/lru-map.ts'
 import type { Matcher } from '../../lib/model/matcher.ts'
+import { LabelValues } from './label-values.ts'
 import { MatcherFilter } from './matcher-filter.ts'
 import { ROOT_SERIES_COUNT, type PagedU32, type SharedHeap } from './shared-heap.ts'
 import type { SymbolReader } from './symbols.ts'
@@ -35,11 +36,13 @@ export class RefSelector {
   readonly #filters = new LruMap<MatcherFilter>(FILTERS_MAX)
   readonly #selections = new LruMap<Selected>(SELECTIONS_MAX)
   #keptRefs = 0
+  readonly values: LabelValues
 
   constructor(heap: SharedHeap, symbols: SymbolReader) {
     this.#heap = heap
     this.#symbols = symbols
     this.#labels = heap.paged('seriesLabels')
+    this.values = new LabelValues(symbols)
   }
 
   get seriesCount(): number {

@@ -4,7 +4,7 @@ import { labelsFromRecord } from '../../lib/model/labels.ts'
 import { Random } from '../../lib/std/random.ts'
 import { HeadQueryable } from '../../storage/head/head-querier.ts'
 import { tempFolder } from '../support/temp-folder.ts'
-import { HINTS, open } from './store.ts'
+import { HINTS, NOW, append, batchOf, open } from './store.ts'
 
 const OPS: readonly MatchOp[] = ['=', '!=', '=~', '!~']
 const VALUES = ['', 'a', 'a1', 'b', 'b.+', 'a.*', '.*1', 'a|b|c5', 'c[0-9]+', 'c[0-9]+5']
@@ -23,12 +23,20 @@ describe('selecting series', () => {
     matcherSets.push([{ name: 'x', op: '!=', value: '' }], [{ name: 'x', op: '=~', value: 'c.+' }])
     for (let round = 0; round < 30; round++) {
       // Large steps are selected anew, small ones added to what is known.
-      const count = round % 10 === 9 ? 4100 : random.int(40)
+      const count = round % 10 === 9 ? 4100 : 1 + random.int(40)
       for (let i = 0; i < count; i++) {
         const labels: Record<string, string> = { __name__: random.pick(['m', 'n']), id: String(stored.length), x: `${random.pick(['a', 'b', 'c'])}${random.int(20)}` }
         if (random.int(2) === 0) labels['y'] = random.pick(['a', 'b', 'c5'])
         if (round > 15) labels['later'] = random.pick(['a', 'b'])
         expect(db.series(labelsFromRecord(labels))).toBe(stored.push(labels))
+      }
+      // Without a sample nothing has values.
+      if (round === 0) append(db, batchOf(NOW, [db.series(labelsFromRecord(stored[0]!))], [1]))
+      for (const name of names) {
+        const querier = queryable.querier()
+        const values = querier.labelValues(name, [], -Infinity, Infinity)
+        querier.close()
+        expect(values).toEqual([...new Set(stored.flatMap((labels) => labels[name] ?? []))].toSorted())
       }
       for (let i = 0; i < 25; i++) {
         const matchers = random.pick(matcherSets)
