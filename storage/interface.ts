@@ -34,7 +34,10 @@ export interface SampleBatch {
   times: Float64Array | null
   /** 1 where the sample is a staleness marker (its value is then ignored); null where none is. */
   stale: Uint8Array | null
-  /** Where element i is not null, sample i is that native histogram and its value is ignored. Absent or null: floats only. */
+  /**
+   * Where element i is not null, sample i is that native histogram and its value is ignored. Absent or null: floats only.
+   * Stored bit by bit, hint included: who writes what others measured or what was computed keeps no hint but "gauge".
+   */
   histograms?: readonly (FloatHistogram | null)[] | null
   /** Unix ms at which what sample i counts began, 0 where not known. Absent or null: known of none. */
   startTimes?: Float64Array | null

@@ -9,7 +9,7 @@
 //
 // Repeated numbers come packed or one by one, fields in any order, of repeated ones the last counts. Which of deltas
 // and counts is meant is told by the kind of the count.
-import { HINT_GAUGE, HINT_RESET, HINT_UNKNOWN, type CounterResetHint, type FloatHistogram } from '../model/histogram.ts'
+import { HINT_GAUGE, HINT_UNKNOWN, type CounterResetHint, type FloatHistogram } from '../model/histogram.ts'
 import { histogramFromSpans, type SpanSide } from '../model/histogram-spans.ts'
 import { WIRE_BYTES, WIRE_FIXED64, WIRE_VARINT, int64Value, malformed, skipField, skipVarint, varintValue, type RemoteWriteError } from './remote-write-wire.ts'
 
@@ -72,9 +72,12 @@ export function readHistogram(bytes: Uint8Array, view: DataView, at: number, end
   return { timeMs: message.timeMs, isStale, histogram: typeof made === 'string' || isStale ? null : made, fault, bucketCount }
 }
 
-/** That there was no reset is known of the sample the sender had before, which need not be the one that is stored. */
+/**
+ * Only that it is a gauge is taken over. Resets are found in the counts when queries read them, as in Prometheus, whose
+ * storage does not give those hints back either; the sample before need not be the one that the sender compared with.
+ */
 function hintOf(wire: number): CounterResetHint {
-  return wire === HINT_GAUGE || wire === HINT_RESET ? wire : HINT_UNKNOWN
+  return wire === HINT_GAUGE ? HINT_GAUGE : HINT_UNKNOWN
 }
 
 function sideOf({ offsets, lengths, deltas, counts }: WireSide, isFloat: boolean): SpanSide {

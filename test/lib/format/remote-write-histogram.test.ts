@@ -3,7 +3,7 @@ import { gunzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { readHistogram } from '../../../lib/format/remote-write-histogram.ts'
 import { RemoteWriteError } from '../../../lib/format/remote-write-wire.ts'
-import { HINT_GAUGE, HINT_RESET, HINT_UNKNOWN, isSameHistogram, type Buckets, type FloatHistogram } from '../../../lib/model/histogram.ts'
+import { HINT_GAUGE, HINT_UNKNOWN, isSameHistogram, type Buckets, type CounterResetHint, type FloatHistogram } from '../../../lib/model/histogram.ts'
 import { Random } from '../../../lib/std/random.ts'
 import { STALE_NAN, varint } from '../../support/remote-write-body.ts'
 import { histogramField } from '../../support/remote-write-histogram.ts'
@@ -36,12 +36,12 @@ const buckets = (list: Recorded['Positive']): Buckets => ({
   index: Int32Array.from(list ?? [], ({ Index }) => Index), count: Float64Array.from(list ?? [], ({ Count }) => Count),
 })
 
-/** What was sent as "not reset" is unknown to us: the sample before it need not be the one that is stored. */
-const HINTS = { UNKNOWN: HINT_UNKNOWN, YES: HINT_RESET, NO: HINT_UNKNOWN, GAUGE: HINT_GAUGE } as const
+/** What senders say of resets is not taken over. */
+const hintOf = (hint: Recorded['Hint']): CounterResetHint => (hint === 'GAUGE' ? HINT_GAUGE : HINT_UNKNOWN)
 
 function wanted(r: Recorded): FloatHistogram {
   return {
-    schema: r.Schema, zeroThreshold: r.ZeroThreshold, zeroCount: r.ZeroCount, count: r.Count, hint: HINTS[r.Hint],
+    schema: r.Schema, zeroThreshold: r.ZeroThreshold, zeroCount: r.ZeroCount, count: r.Count, hint: hintOf(r.Hint),
     sum: Buffer.from(r.SumBits, 'hex').readDoubleLE(), positive: buckets(r.Positive), negative: buckets(r.Negative),
     customValues: Float64Array.from(r.Custom ?? []),
   }
