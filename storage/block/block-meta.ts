@@ -1,4 +1,5 @@
 // What a block says of itself (FORMAT.md, "meta.json"), and the names of block folders.
+import { crc32 } from 'node:zlib'
 import { BlockError } from '../errors.ts'
 
 export const META_FILE = 'meta.json'
@@ -54,7 +55,12 @@ function digits(n: number, width: number): string {
 }
 
 export function formatMeta(meta: BlockMeta): string {
-  return `${JSON.stringify({ version: VERSION, ...meta }, null, 2)}\n`
+  return `${JSON.stringify({ version: VERSION, ...meta, crc32: checksum(meta) }, null, 2)}\n`
+}
+
+/** Over the fields as they are read, so that an editor may space them as it likes, but not change them. */
+function checksum({ minT, maxT, level, sources, series, samples, groups, bytes, coveredGeneration, coveredT }: BlockMeta): number {
+  return crc32(JSON.stringify([minT, maxT, level, sources, series, samples, groups, bytes, coveredGeneration, coveredT]))
 }
 
 /** Throws BlockError for what is no block's meta.json of this version. */
@@ -73,10 +79,12 @@ export function parseMeta(text: string, file: string): BlockMeta {
     return field
   }
   const sources: unknown = Reflect.get(value, 'sources')
-  return {
+  const meta: BlockMeta = {
     minT: number('minT'), maxT: number('maxT'), level: number('level'),
     sources: Array.isArray(sources) ? sources.map(String) : [],
     series: number('series'), samples: number('samples'), groups: number('groups'), bytes: number('bytes'),
     coveredGeneration: number('coveredGeneration'), coveredT: number('coveredT'),
   }
+  if (number('crc32') !== checksum(meta)) throw new BlockError(`cannot read ${file}: its fields do not match their checksum`)
+  return meta
 }

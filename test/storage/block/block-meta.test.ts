@@ -34,5 +34,7 @@ describe('meta.json', () => {
     f('3', 'no block\'s description')
     f(formatMeta(meta).replace('"version": 1', '"version": 2'), 'version 2, this Monitor knows 1')
     f(formatMeta(meta).replace('"level": 1', '"level": "a"'), 'level is no number')
+    f(formatMeta(meta).replace('"series": 3', '"series": 7'), 'do not match their checksum')
+    f(formatMeta(meta).replace('"sources": []', '"sources": ["x"]'), 'do not match their checksum')
   })
 })
