@@ -1,9 +1,13 @@
 // The runner must find what is wrong: each expectation below differs from the truth in one respect.
+import { writeFileSync } from 'node:fs'
+import path from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { HINT_GAUGE, HINT_NOT_RESET, HINT_UNKNOWN } from '../../lib/model/histogram.ts'
+import { tempFolder } from '../support/temp-folder.ts'
 import { engineSubject, type Subject } from './engine-subject.ts'
 import { histogramText, parseHistogram, parseHistograms } from './histogram-text.ts'
 import { parseNumber } from './numbers.ts'
+import { runParserCases } from './parser-cases.ts'
 import { runTestFile } from './run-file.ts'
 import { TestStore } from './store.ts'
 import { parseTestFile, type LoadCommand } from './test-file.ts'
@@ -107,6 +111,26 @@ describe('the conformance runner', () => {
       [[1], [1, 2], 4, 3, HINT_UNKNOWN], [[1], [2, 3], 7, 5, HINT_NOT_RESET], [[1], [1, 1], 9, 2, HINT_UNKNOWN],
     ])
     expect(dump.find(({ labels }) => labels[1] === 'c')!.samples.map(({ startMs }) => startMs)).toEqual([0, 30_000, 120_000])
+  })
+})
+
+describe('the runner of parser cases', () => {
+  const f = (text: string, want: string): void => {
+    const file = path.join(tempFolder(), 'cases.json')
+    writeFileSync(file, text)
+    const lines: string[] = []
+    const { passed, failed } = runParserCases(file, (line) => lines.push(line))
+    expect(`${passed} ${failed} ${lines.slice(1).join(' ').replace(/\s+/g, ' ').trim()}`.trim()).toBe(want)
+  }
+
+  it('tells what is accepted and refused otherwise, or in other words', () => {
+    f('[{"input":"1+","fail":true,"error":"unexpected end of input"},{"input":"1 + 1","fail":false},{"input":"foo smoothed","fail":false}]', '3 0')
+    f('[{"input":"foo smoothed","fail":true,"error":"smoothed modifier is experimental and not enabled"}]', '1 0')
+    f('[{"input":"1+","fail":false}]', '0 1 cases.json: "1+" got unexpected end of input want accepted')
+    f('[{"input":"1","fail":true}]', '0 1 cases.json: "1" got accepted want an error')
+    f('[{"input":"1+","fail":true,"error":"else"}]', '0 1 cases.json: "1+" got unexpected end of input want else')
+    f('[{"name":"x"}]', '0 1')
+    f('{', '0 1')
   })
 })
 

@@ -2,7 +2,7 @@
 // store, every `.json` of parser cases against the parser. Prints `FILE: N passed, M failed`, under it each failing
 // line with got and want, at last a total; exits 1 on any failure. With --strict instant cases also run pinned to
 // their time and as range queries.
-import { readFileSync, readdirSync } from 'node:fs'
+import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import path from 'node:path'
 import { engineSubject } from './engine-subject.ts'
 import { runParserCases } from './parser-cases.ts'
@@ -17,7 +17,7 @@ if (folder === undefined || rest.length > 0) {
 }
 
 const total = { passed: 0, failed: 0, runs: 0 }
-const files = readdirSync(folder).filter((file) => /\.(test|json)$/.test(file)).toSorted()
+const files = (existsSync(folder) ? readdirSync(folder) : []).filter((file) => /\.(test|json)$/.test(file)).toSorted()
 if (files.length === 0) {
   console.error(`no .test and no .json file in ${folder}`)
   process.exit(2)
