@@ -72,10 +72,19 @@ async function scrapeTimes(monitor: MonitorProcess): Promise<number[]> {
   return (series ?? []).map(([t]) => Math.round(t * 1000))
 }
 
-async function matrix(monitor: MonitorProcess, query: string): Promise<[number, string][][]> {
+interface Series {
+  values?: [number, string][]
+  histograms?: [number, { count: string; buckets: unknown[] }][]
+}
+
+async function seriesOf(monitor: MonitorProcess, query: string): Promise<Series[]> {
   const reply = await monitor.get(`/api/v1/query?${new URLSearchParams({ query })}`)
   if (reply.status !== 200) throw new Error(`${query} is answered ${reply.status} ${reply.text.slice(0, 500)}`)
-  return (reply.json().data as { result: { values: [number, string][] }[] }).result.map((series) => series.values)
+  return (reply.json().data as { result: Series[] }).result
+}
+
+async function matrix(monitor: MonitorProcess, query: string): Promise<[number, string][][]> {
+  return (await seriesOf(monitor, query)).map(({ values }) => values ?? [])
 }
 
 /** request → time of all acknowledged requests. */
@@ -92,6 +101,12 @@ export async function missing(monitor: MonitorProcess, promised: ReadonlyMap<num
   for (const [i, points] of stored.entries()) {
     const values = new Map(points.map(([t, v]) => [Math.round(t * 1000), Number(v)]))
     for (const [request, t] of promised) if (values.get(t) !== request) lost.push(`request ${request} of series ${i}`)
+  }
+  const [native] = await seriesOf(monitor, 'ledger_native[1h]')
+  const histograms = new Map(native?.histograms?.map(([t, histogram]) => [Math.round(t * 1000), histogram]))
+  for (const [request, t] of promised) {
+    const held = histograms.get(t)
+    if (held?.count !== String(request) || held.buckets.length !== 1) lost.push(`native histogram of request ${request}`)
   }
   const now = new Set(await scrapeTimes(monitor))
   for (const t of scrapes) if (!now.has(t)) lost.push(`scrape at ${t}`)

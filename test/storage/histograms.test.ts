@@ -1,5 +1,6 @@
 // Native histograms and start times in the real store, beside floats: whatever is appended in whatever order, before
 // and after encoding and restarts, it holds what the store over plain arrays holds.
+import fs from 'node:fs'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { EMPTY_HISTOGRAM, HINT_GAUGE, denseBuckets, isSameHistogram, type FloatHistogram } from '../../lib/model/histogram.ts'
 import { FakeClock } from '../../lib/std/clock.ts'
@@ -180,5 +181,39 @@ describe('any mixture of floats, histograms, markers and start times', () => {
     expect(read()).toEqual(readSamples(model))
     const [mint, maxt] = [NOW + 50_000, NOW + 120_000]
     expect(read(mint, maxt)).toEqual(readSamples(model, mint, maxt))
+  })
+})
+
+describe('damage to native histograms', () => {
+  it('in the log takes one row with it, in a segment the segment', async () => {
+    const refs = seriesOf(db, 5)
+    for (let i = 0; i < 60; i++) append({ t: NOW + i, refs, values: refs.map((_, k) => histogram(i + k)) })
+    await db.close()
+    const hit = (file: string, at: number): void => {
+      const bytes = fs.readFileSync(file)
+      bytes[at < 0 ? bytes.length + at : at]! ^= 1
+      fs.writeFileSync(file, bytes)
+    }
+    const log = `${folder}/log/${fs.readdirSync(`${folder}/log`).toSorted()[0]!}`
+    hit(log, Math.floor(fs.statSync(log).size * 0.9))
+    db = open(folder)
+    expect(db.recovery.corruptRecords).toBe(1)
+    const times = read().get(series(3).join('|'))!.map(({ t, sample }) => {
+      expect(isSameHistogram(sample as FloatHistogram, histogram(t - NOW + 3))).toBe(true)
+      return t - NOW
+    })
+    expect(times).toHaveLength(59)
+    await db.close()
+    for (const name of fs.readdirSync(`${folder}/log`)) fs.rmSync(`${folder}/log/${name}`)
+    // Only what is in segments is left; damage to the second of two leaves the first.
+    db = open(folder)
+    for (let i = 60; i < 100; i++) append({ t: NOW + i, refs, values: refs.map((_, k) => histogram(i + k)) })
+    await db.close()
+    for (const name of fs.readdirSync(`${folder}/log`)) fs.rmSync(`${folder}/log/${name}`)
+    const segments = fs.readdirSync(`${folder}/head`).toSorted()
+    expect(segments).toHaveLength(2)
+    hit(`${folder}/head/${segments[1]!}`, 500)
+    db = open(folder)
+    expect(read().get(series(3).join('|'))!.map(({ t }) => t - NOW)).toEqual(Array.from({ length: 32 }, (_, i) => i))
   })
 })

@@ -3,9 +3,12 @@
 //
 //   node ledger-client.ts URL LEDGER_FILE SERIES_PREFIX
 //
-// Each request: 20 series at one time, value = request number. A line per acknowledged request: "request time".
+// Each request: 20 series at one time, value = request number, and a native histogram of so many observations. A line per
+// acknowledged request: "request time".
 import fs from 'node:fs'
-import { writeBody } from './remote-write-body.ts'
+import { EMPTY_HISTOGRAM, denseBuckets } from '../../lib/model/histogram.ts'
+import { field, label, writeBody } from './remote-write-body.ts'
+import { histogramField } from './remote-write-histogram.ts'
 
 const [url = '', ledgerPath = '', prefix = ''] = process.argv.slice(2)
 export const LEDGER_SERIES = 20
@@ -13,7 +16,9 @@ export const LEDGER_SERIES = 20
 function body(value: number, t: number): Uint8Array {
   return writeBody(Array.from({ length: LEDGER_SERIES }, (_, i) => ({
     labels: [['__name__', 'ledger'], ['client', prefix], ['i', String(i)]], samples: [[value, t]],
-  })))
+  })), field(1, label('__name__', 'ledger_native'), label('client', prefix), histogramField(
+    { ...EMPTY_HISTOGRAM, count: value, sum: value / 3, positive: denseBuckets(value % 7, [value]) }, t,
+  )))
 }
 
 async function main(): Promise<void> {
