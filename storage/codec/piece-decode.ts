@@ -88,8 +88,9 @@ function decodeBody(src: PieceBytes, head: number, n: number, out: Float64Array,
       } else {
         readF64(bytes)
       }
-      const value = f64[0]!
-      for (let i = 0; i < n; i++) out[outAt + i] = value
+      // A lone NaN keeps its bits only as an element.
+      if (n === 1) out[outAt] = f64[0]!
+      else out.fill(f64[0]!, outAt, outAt + n)
       return
     }
     case KIND_DECIMAL:
@@ -133,33 +134,21 @@ function decodeDecimal(src: PieceBytes, n: number, out: Float64Array, outAt: num
   const first = unzigzag(readVarint(bytes))
   const g = readVarint(bytes)
   const step = order === 2 ? unzigzag(readVarint(bytes)) : 0
-  const count = n - order
-  const residuals = (shape & DECIMAL_SPARSE) !== 0 ? readSparse(src, count) : readMiniblocks(src, count)
-  if (order === 0) sumNone(residuals, n, first, g, p, out, outAt)
-  else if (order === 1) sumOnce(residuals, n, first, g, p, out, outAt)
-  else sumTwice(residuals, n, { first, step: step * g }, g, p, out, outAt)
+  const isSparse = (shape & DECIMAL_SPARSE) !== 0
+  if (order === 1) {
+    if (isSparse) sumSparse(src, n, first, g, p, out, outAt)
+    else sumMiniblocks(src, n, first, g, p, out, outAt)
+  } else {
+    const residuals = isSparse ? readSparse(src, n - order) : readMiniblocks(src, n - order)
+    if (order === 0) sumNone(residuals, n, first, g, p, out, outAt)
+    else sumTwice(residuals, n, { first, step: step * g }, g, p, out, outAt)
+  }
   if ((shape & DECIMAL_PATCHED) !== 0) patch(bytes, patchesAt, n, out, outAt)
 }
 
 function sumNone(residuals: Float64Array, n: number, first: number, g: number, p: number, out: Float64Array, outAt: number): void {
   if (p === 1) for (let i = 0; i < n; i++) out[outAt + i] = first + g * residuals[i]!
   else for (let i = 0; i < n; i++) out[outAt + i] = (first + g * residuals[i]!) / p
-}
-
-function sumOnce(residuals: Float64Array, n: number, first: number, g: number, p: number, out: Float64Array, outAt: number): void {
-  let m = first
-  out[outAt] = m / p
-  if (p === 1) {
-    for (let i = 1; i < n; i++) {
-      m += g * residuals[i - 1]!
-      out[outAt + i] = m
-    }
-    return
-  }
-  for (let i = 1; i < n; i++) {
-    m += g * residuals[i - 1]!
-    out[outAt + i] = m / p
-  }
 }
 
 function sumTwice(
@@ -198,7 +187,8 @@ function patch(bytes: Uint8Array, at: number, n: number, out: Float64Array, outA
   cursor = end
 }
 
-function readSparse(src: PieceBytes, count: number): Float64Array {
+/** Unpacks the residuals that are not 0; returns where the bitmap of `count` stands that says which they are. */
+function readListed(src: PieceBytes, count: number): number {
   const { bytes } = src
   const bitmap = cursor
   cursor += (count + 7) >>> 3
@@ -206,9 +196,32 @@ function readSparse(src: PieceBytes, count: number): Float64Array {
   for (let i = bitmap; i < cursor; i++) n += ones(bytes[i]!)
   if (n > count) throw new RangeError(`${n} residuals of ${count}`)
   readMiniblocks(src, n)
+  return bitmap
+}
+
+function readSparse(src: PieceBytes, count: number): Float64Array {
+  const { bytes } = src
+  const bitmap = readListed(src, count)
   let k = 0
   for (let i = 0; i < count; i++) spread[i] = (bytes[bitmap + (i >>> 3)]! >>> (i & 7)) & 1 ? packed[k++]! : 0
   return spread
+}
+
+/** What changes now and then: first differences, most of them 0. */
+function sumSparse(src: PieceBytes, n: number, first: number, g: number, p: number, out: Float64Array, outAt: number): void {
+  const { bytes } = src
+  const bitmap = readListed(src, n - 1)
+  let m = first
+  let x = first / p
+  let k = 0
+  out[outAt] = x
+  for (let i = 1; i < n; i++) {
+    if ((bytes[bitmap + ((i - 1) >>> 3)]! >>> ((i - 1) & 7)) & 1) {
+      m += g * packed[k++]!
+      x = m / p
+    }
+    out[outAt + i] = x
+  }
 }
 
 function ones(byte: number): number {
@@ -217,32 +230,100 @@ function ones(byte: number): number {
   return (byte + (byte >>> 4)) & 15
 }
 
+/** Of the miniblock that readHead read last. */
+let width = 0
+let reference = 0
+/** Where its exceptions stand, 0 if it has none. */
+let exceptionsAt = 0
+
+/** Reads the head of a miniblock of n residuals and what lies before the packed bits, which begin at the cursor then. */
+function readHead(bytes: Uint8Array, n: number): void {
+  const head = bytes[cursor++]!
+  width = head & ~MINIBLOCK_EXCEPTIONS
+  if (width > 32) throw new RangeError(`residuals of ${width} bits`)
+  reference += unzigzag(readVarint(bytes))
+  exceptionsAt = 0
+  if ((head & MINIBLOCK_EXCEPTIONS) !== 0) {
+    exceptionsAt = cursor
+    for (let left = readVarint(bytes); left > 0; left--) {
+      cursor++
+      readVarint(bytes)
+      if (cursor > bytes.length) throw new RangeError('exceptions past the end')
+    }
+  }
+  if (cursor + ((n * width + 7) >>> 3) + 4 > bytes.length) throw new RangeError('residuals past the end')
+}
+
+/** Unpacks the miniblock whose head was read to packed[from, from + n), and moves behind it. */
+function unpack(src: PieceBytes, n: number, from: number): void {
+  if (width <= 25) unpackNarrow(src.view, cursor, width, n, reference, from)
+  else unpackWide(src.view, cursor, width, n, reference, from)
+  cursor += (n * width + 7) >>> 3
+  if (exceptionsAt > 0) addExceptions(src.bytes, exceptionsAt, n, from)
+}
+
 /** Unpacks `count` residuals into `packed`. */
 function readMiniblocks(src: PieceBytes, count: number): Float64Array {
-  const { bytes, view } = src
-  let ref = 0
+  reference = 0
   for (let from = 0; from < count; from += MINIBLOCK) {
     const n = Math.min(MINIBLOCK, count - from)
-    const head = bytes[cursor++]!
-    const w = head & ~MINIBLOCK_EXCEPTIONS
-    if (w > 32) throw new RangeError(`residuals of ${w} bits`)
-    ref += unzigzag(readVarint(bytes))
-    let exceptionsAt = 0
-    if ((head & MINIBLOCK_EXCEPTIONS) !== 0) {
-      exceptionsAt = cursor
-      for (let left = readVarint(bytes); left > 0; left--) {
-        cursor++
-        readVarint(bytes)
-        if (cursor > bytes.length) throw new RangeError('exceptions past the end')
-      }
-    }
-    if (cursor + ((n * w + 7) >>> 3) + 4 > bytes.length) throw new RangeError('residuals past the end')
-    if (w <= 25) unpackNarrow(view, cursor, w, n, ref, from)
-    else unpackWide(view, cursor, w, n, ref, from)
-    cursor += (n * w + 7) >>> 3
-    if (exceptionsAt > 0) addExceptions(bytes, exceptionsAt, n, from)
+    readHead(src.bytes, n)
+    unpack(src, n, from)
   }
   return packed
+}
+
+/** The usual case, first differences one and all, without a list between unpacking and adding up. */
+function sumMiniblocks(src: PieceBytes, n: number, first: number, g: number, p: number, out: Float64Array, outAt: number): void {
+  let m = first
+  out[outAt] = m / p
+  reference = 0
+  for (let from = 1; from < n; from += MINIBLOCK) {
+    const count = Math.min(MINIBLOCK, n - from)
+    readHead(src.bytes, count)
+    if (exceptionsAt > 0 || width > 25) {
+      unpack(src, count, 0)
+      m = sumPacked(count, m, g, p, out, outAt + from)
+    } else if (width === 0) {
+      const step = g * reference
+      for (let i = 0; i < count; i++) out[outAt + from + i] = (m + step * (i + 1)) / p
+      m += step * count
+    } else {
+      m = sumNarrow(src.view, count, m, g, p, out, outAt + from)
+      cursor += (count * width + 7) >>> 3
+    }
+  }
+}
+
+function sumPacked(n: number, m: number, g: number, p: number, out: Float64Array, outAt: number): number {
+  for (let i = 0; i < n; i++) {
+    m += g * packed[i]!
+    out[outAt + i] = m / p
+  }
+  return m
+}
+
+/** Adds up the packed bits at the cursor; returns the last sum. */
+function sumNarrow(view: DataView, n: number, m: number, g: number, p: number, out: Float64Array, outAt: number): number {
+  const at = cursor
+  const w = width
+  const mask = (1 << w) - 1
+  const base = g * reference
+  let bit = 0
+  if (p === 1) {
+    for (let i = 0; i < n; i++) {
+      m += base + g * ((view.getInt32(at + (bit >>> 3), true) >>> (bit & 7)) & mask)
+      out[outAt + i] = m
+      bit += w
+    }
+    return m
+  }
+  for (let i = 0; i < n; i++) {
+    m += base + g * ((view.getInt32(at + (bit >>> 3), true) >>> (bit & 7)) & mask)
+    out[outAt + i] = m / p
+    bit += w
+  }
+  return m
 }
 
 function unpackNarrow(view: DataView, at: number, w: number, n: number, ref: number, from: number): void {
