@@ -34,10 +34,13 @@ export class Budget {
     if (clock.monotonic() > deadlineMs) throw new QueryTimeout()
   }
 
-  /** Counts samples read or held; `release` gives back those no longer held. Throws ExecutionError over the limit. */
-  addSamples(count: number): void {
+  /**
+   * Counts samples held; `release` gives back those no longer held. `read`: how many were looked at for them, as
+   * `stats` tells it. Throws ExecutionError over the limit.
+   */
+  addSamples(count: number, read: number = count): void {
     this.#samples += count
-    this.#samplesTotal += count
+    this.#samplesTotal += read
     if (this.#samples > this.#samplesPeak) this.#samplesPeak = this.#samples
     if (this.#samples > this.#options.samplesMax) {
       throw new ExecutionError('query processing would load too many samples into memory in query execution')
@@ -79,7 +82,15 @@ export class Budget {
     return new Uint32Array(length)
   }
 
-  /** All samples ever counted. */
+  /** What `work` reads counts `times` over: 0 for the inside of a subquery, whose windows are counted instead. */
+  readTimes<T>(times: number, work: () => T): T {
+    const before = this.#samplesTotal
+    const result = work()
+    this.#samplesTotal = before + (this.#samplesTotal - before) * times
+    return result
+  }
+
+  /** All samples ever read. */
   get samplesTotal(): number {
     return this.#samplesTotal
   }

@@ -6,11 +6,12 @@
 //   window         (───────]          ignore histograms, and say so where there are floats as well
 import type { SampleWindow, WindowFunc } from '../func/sample-window.ts'
 import type { Windows } from '../func/range-kernel.ts'
+import { samplesOf } from './histogram-samples.ts'
 import { MixedSamples } from './mixed-samples.ts'
 import { ABSENT, FLOAT, HISTOGRAM, type Steps } from './operator.ts'
 import type { RangeCall } from './range-call.ts'
 import { extendedShift } from './time-shift.ts'
-import { locate, makeWindows, type TimeShift } from './windows.ts'
+import { locate, makeWindows, samplesIn, type TimeShift } from './windows.ts'
 
 interface Row {
   values: Float64Array
@@ -56,6 +57,18 @@ export class MixedRange {
     if (histogramCount === 0) return
     if (func.window !== undefined) this.#eachWindow(func.window, row, true)
     else this.#ignoreHistograms()
+  }
+
+  /** Samples in the windows of the series filled last, a histogram by its size. */
+  samplesRead(): number {
+    const { histograms, histogramCount, floatCount } = this.samples
+    let samples = floatCount === 0 ? 0 : samplesIn(this.#floatWindows)
+    if (histogramCount === 0) return samples
+    const { lo, hi, count } = this.#histogramWindows
+    const sizes = new Float64Array(histogramCount + 1)
+    for (let k = 0; k < histogramCount; k++) sizes[k + 1] = sizes[k]! + samplesOf(histograms.h[k]!)
+    for (let i = 0; i < count; i++) samples += sizes[hi[i]!]! - sizes[lo[i]!]!
+    return samples
   }
 
   #runKernel({ values, kinds, at }: Row): void {

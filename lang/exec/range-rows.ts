@@ -8,7 +8,7 @@ import { hasHistogram } from './mixed-samples.ts'
 import { FLOAT, type Steps } from './operator.ts'
 import type { RangeCall } from './range-call.ts'
 import type { RowFiller } from './selected-rows.ts'
-import { locate, makeWindows, type TimeShift } from './windows.ts'
+import { locate, makeWindows, samplesIn, type TimeShift } from './windows.ts'
 
 export class RangeRows implements RowFiller {
   readonly #called: RangeCall
@@ -20,6 +20,9 @@ export class RangeRows implements RowFiller {
   readonly #ownWindows: Windows
   readonly #live = new LiveSamples()
   #mixed: MixedRange | null = null
+  /** In the windows of a series without gaps. */
+  #samplesOfWhole = 0
+  samplesRead = 0
 
   /** `sets`: the label set of each series of the selection. */
   constructor(called: RangeCall, sets: Uint32Array, place: { steps: Steps; shift: TimeShift }) {
@@ -32,6 +35,7 @@ export class RangeRows implements RowFiller {
 
   startBatch(batch: SeriesBatch): void {
     locate(this.#windows, batch.t, batch.n)
+    this.#samplesOfWhole = samplesIn(this.#windows)
   }
 
   fill(batch: SeriesBatch, s: number, row: { values: Float64Array; kinds: Uint8Array; at: number }): number {
@@ -45,10 +49,12 @@ export class RangeRows implements RowFiller {
     const windows = this.#windows
     if (batch.hasGaps[s] === 0) {
       func.kernel(windows, batch.t, batch.v, s * n, values, kinds, at, args)
+      this.samplesRead += this.#samplesOfWhole
     } else {
       const count = this.#live.compact(batch, s)
       locate(this.#ownWindows, this.#live.t, count)
       func.kernel(this.#ownWindows, this.#live.t, this.#live.v, 0, values, kinds, at, args)
+      this.samplesRead += samplesIn(this.#ownWindows)
     }
     const points = countFloats(kinds, at, windows.count)
     if (points > 0) this.#called.see(this.#sets[batch.index[s]!]!, true, kinds, at)
@@ -60,6 +66,7 @@ export class RangeRows implements RowFiller {
     const set = this.#sets[batch.index[s]!]!
     mixed.samples.load(batch, s, this.#called.usesStartTimes)
     mixed.fill(set, row)
+    this.samplesRead += mixed.samplesRead()
     const { count } = this.#windows
     const samples = samplesInRow(row, count, this.#called.histograms)
     if (samples > 0) this.#called.see(set, countFloats(row.kinds, row.at, count) > 0, row.kinds, row.at)

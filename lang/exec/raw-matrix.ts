@@ -13,7 +13,7 @@ import { samplesOf } from './histogram-samples.ts'
 import type { HistogramTable } from './histogram-table.ts'
 import { LiveSamples } from './live-samples.ts'
 import { hasHistogram, MixedSamples } from './mixed-samples.ts'
-import { HISTOGRAM, type Operator, type Steps } from './operator.ts'
+import { HISTOGRAM, type Operator, type RowBatch, type Steps } from './operator.ts'
 import { ExecutionError } from './query-error.ts'
 import { selectedSets } from './selected-rows.ts'
 import { innerSteps, timesOf } from './subquery.ts'
@@ -123,10 +123,11 @@ function between(first: number, inner: Float64Array, last: number): Float64Array
 
 /** The points of a subquery's inner rows; `t` holds the time of each of its steps. */
 function readSubquery(input: Operator, t: Float64Array, table: HistogramTable, budget: Budget): RawSeries[] {
-  const sets = input.series()
+  const sets = budget.readTimes(0, () => input.series())
+  const next = (): RowBatch | null => budget.readTimes(0, () => input.next())
   const live = new LiveSamples()
   const found: RawSeries[] = []
-  for (let batch = input.next(); batch !== null; batch = input.next()) {
+  for (let batch = next(); batch !== null; batch = next()) {
     budget.check()
     for (let r = 0; r < batch.rows; r++) {
       const at = r * t.length

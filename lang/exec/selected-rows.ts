@@ -21,6 +21,8 @@ export interface RowFiller {
    * number of points it counted as loaded, or 0 for an empty row.
    */
   fill(batch: SeriesBatch, s: number, row: { values: Float64Array; kinds: Uint8Array; at: number }): number
+  /** Samples looked at so far, where they are others than those loaded: those of all windows. */
+  readonly samplesRead?: number
 }
 
 /** The set of each series of a selection. */
@@ -97,6 +99,7 @@ export class SelectedRows implements Operator {
     let rows = from
     let s = this.#position
     let loaded = 0
+    const readBefore = filler.samplesRead
     for (; s < batch.seriesCount && rows < rowsMax; s++) {
       row.at = rows * width
       const points = filler.fill(batch, s, row)
@@ -105,7 +108,7 @@ export class SelectedRows implements Operator {
       index[rows++] = batch.index[s]!
     }
     this.#position = s
-    this.#budget.addSamples(loaded)
+    this.#budget.addSamples(loaded, readBefore === undefined ? loaded : filler.samplesRead! - readBefore)
     return rows
   }
 }

@@ -24,7 +24,7 @@ export class StepInvariant implements Operator {
 
   next(): RowBatch | null {
     if (this.#batch === null || this.#row === this.#batch.rows) {
-      this.#batch = this.#input.next()
+      this.#batch = this.#budget.readTimes(this.#steps.count, () => this.#input.next())
       this.#row = 0
       if (this.#batch === null) return null
     }
@@ -41,7 +41,7 @@ export class StepInvariant implements Operator {
     }
     out.rows = rows
     this.#row += rows
-    this.#budget.addSamples(rows * count)
+    this.#budget.addSamples(rows * count, 0)
     return out
   }
 

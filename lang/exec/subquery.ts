@@ -15,7 +15,7 @@ import type { RangeCall } from './range-call.ts'
 import { countFloats } from './range-rows.ts'
 import { rowsPerBatch } from './selected-rows.ts'
 import { subqueryShift } from './time-shift.ts'
-import { locate, makeWindows, type TimeShift } from './windows.ts'
+import { locate, makeWindows, samplesIn, type TimeShift } from './windows.ts'
 
 /** The inner steps that the windows of all outer steps need; count 0 if no grid point lies in any. */
 export function subquerySteps(outer: Steps, shift: TimeShift, stepMs: number): Steps {
@@ -58,6 +58,8 @@ export class SubqueryRows implements Operator {
   readonly #t: Float64Array
   readonly #windows: Windows
   readonly #ownWindows: Windows
+  /** In the windows of a row without gaps. */
+  readonly #samplesOfWhole: number
   readonly #live = new LiveSamples()
   #mixed: MixedRange | null = null
   #out: RowBatch | null = null
@@ -73,10 +75,11 @@ export class SubqueryRows implements Operator {
     this.#windows = makeWindows(place.outer, place.shift)
     this.#ownWindows = { ...this.#windows, lo: new Int32Array(place.outer.count), hi: new Int32Array(place.outer.count) }
     locate(this.#windows, this.#t, this.#t.length)
+    this.#samplesOfWhole = samplesIn(this.#windows)
   }
 
   series(): Uint32Array {
-    return this.#input.series()
+    return this.#budget.readTimes(0, () => this.#input.series())
   }
 
   next(): RowBatch | null {
@@ -87,7 +90,7 @@ export class SubqueryRows implements Operator {
     let rows = 0
     while (rows < out.index.length) {
       if (this.#batch === null || this.#row === this.#batch.rows) {
-        this.#batch = this.#input.next()
+        this.#batch = this.#budget.readTimes(0, () => this.#input.next())
         this.#row = 0
         if (this.#batch === null) break
         continue
@@ -106,8 +109,9 @@ export class SubqueryRows implements Operator {
     const to = { values: out.values, kinds: out.kinds, at: rows * width }
     const set = this.#input.series()[batch.index[this.#row]!]!
     const { func, args, histograms } = this.#called
+    let read = this.#samplesOfWhole
     if (hasHistogram(batch.kinds, from, n)) {
-      this.#fillMixed({ values: batch.values, kinds: batch.kinds, at: from }, set, to)
+      read = this.#fillMixed({ values: batch.values, kinds: batch.kinds, at: from }, set, to)
     } else {
       const live = this.#live.compactRow(this.#t, { values: batch.values, kinds: batch.kinds, at: from })
       if (live === 0) return false
@@ -116,20 +120,22 @@ export class SubqueryRows implements Operator {
       } else {
         locate(this.#ownWindows, this.#live.t, live)
         func.kernel(this.#ownWindows, this.#live.t, this.#live.v, 0, to.values, to.kinds, to.at, args)
+        read = samplesIn(this.#ownWindows)
       }
     }
     const samples = samplesInRow(to, width, histograms)
+    this.#budget.addSamples(samples, read)
     if (samples === 0) return false
-    this.#budget.addSamples(samples)
     this.#called.see(set, countFloats(to.kinds, to.at, width) > 0, to.kinds, to.at)
     return true
   }
 
-  #fillMixed(from: { values: Float64Array; kinds: Uint8Array; at: number }, set: number, to: typeof from): void {
+  #fillMixed(from: { values: Float64Array; kinds: Uint8Array; at: number }, set: number, to: typeof from): number {
     const { outer, shift } = this.#place
     const mixed = this.#mixed ??= new MixedRange(this.#called, { steps: outer, shift })
     mixed.samples.loadRow(this.#t, from, this.#called.histograms)
     mixed.fill(set, to)
+    return mixed.samplesRead()
   }
 
   #makeOut(): RowBatch {

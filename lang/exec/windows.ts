@@ -40,6 +40,13 @@ export function locate(windows: Windows, t: Float64Array, n: number): void {
   advance(t, n, endMs, count, hi)
 }
 
+/** Samples in all windows; one in several counts in each. */
+export function samplesIn({ count, lo, hi }: Windows): number {
+  let samples = 0
+  for (let i = 0; i < count; i++) samples += hi[i]! - lo[i]!
+  return samples
+}
+
 /** A step this many times rarer than samples is found by halving instead of walking. */
 const WALK_MAX = 16
 

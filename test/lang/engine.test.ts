@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { Engine, type EngineOptions } from '../../lang/engine.ts'
 import type { InstantJob, QueryJob, RangeJob } from '../../lang/job.ts'
 import { ALL_FEATURES } from '../../lang/parse/parse.ts'
+import { denseBuckets, EMPTY_HISTOGRAM } from '../../lib/model/histogram.ts'
 import type { Clock } from '../../lib/std/clock.ts'
 import type { Queryable } from '../../storage/interface.ts'
 import { MemoryStorage } from '../support/memory-storage.ts'
@@ -139,6 +140,26 @@ describe('the answer of a query', () => {
     const stats = (JSON.parse(answer(range('m', undefined, { stats: 'true' }), smallStore()).text) as { data: { stats: Record<string, object> } }).data.stats
     expect(stats['samples']).toEqual({ totalQueryableSamples: 6, peakSamples: 6 })
     expect(Object.keys(stats['timings']!)).toContain('evalTotalTime')
+  })
+
+  // As Prometheus 3.5.3 counts: a sample once for every window it lies in, what is pinned at every step, of a subquery
+  // its own points alone.
+  it.each<[string, number, number]>([
+    ['m', 3, 18], ['sum(m)', 3, 18], ['m + m', 6, 36], ['rate(m[5m])', 90, 369], ['max_over_time(m[5m:30s])', 30, 126], ['max_over_time(rate(m[1m])[5m:30s])', 30, 117],
+    ['m @ 100', 3, 18], ['rate(m[1m] @ 100)', 18, 108], ['absent_over_time(m[1m])', 18, 93], ['timestamp(m)', 3, 18], ['rate(h[1m])', 78, 403], ['gaps', 1, 6], ['rate(gaps[1m])', 3, 16],
+    ['time()', 0, 0],
+  ])('counts the samples of %s', (query, ofInstant, ofRange) => {
+    const storage = new MemoryStorage()
+    for (let i = 0; i <= 100; i++) {
+      for (let s = 1; s <= 3; s++) storage.add(['__name__', 'm', 'i', `${s}`], i * 10_000, i * s)
+      if (i % 2 === 0) storage.add(['__name__', 'gaps'], i * 10_000, i)
+      storage.addHistogram(['__name__', 'h'], i * 10_000, { ...EMPTY_HISTOGRAM, count: 12, sum: 100, positive: denseBuckets(0, [2, 3, 0, 5]) })
+    }
+    const readBy = (job: QueryJob): number => {
+      const { data } = JSON.parse(answer(job, storage).text) as { data: { stats: { samples: { totalQueryableSamples: number } } } }
+      return data.stats.samples.totalQueryableSamples
+    }
+    expect([readBy(instant(query, 500_000, { stats: 'true' })), readBy(range(query, [0, 500_000, 100_000], { stats: 'true' }))]).toEqual([ofInstant, ofRange])
   })
 })
 
