@@ -13,6 +13,7 @@ import { FAULT_POINT_ROUNDS, runFaultPoint } from './fault-points.ts'
 import { runKills } from './kills.ts'
 import { runQueries } from './queries.ts'
 import { runManySchedules } from './schedules.ts'
+import { FLIPPED_FILES, flipBits } from '../sim/bit-flips.ts'
 
 /** Some two minutes of them. */
 const QUERIES = 200_000
@@ -20,7 +21,7 @@ const SCHEDULES = 100_000
 const SCHEDULES_MS_MAX = 50 * 60_000
 const THREADS = 2
 
-const PROOFS: Readonly<Record<string, () => Promise<boolean>>> = { kills: proveKills, points: proveFaultPoints, queries: proveQueries, sim: proveSchedules }
+const PROOFS: Readonly<Record<string, () => Promise<boolean>>> = { kills: proveKills, points: proveFaultPoints, flips: proveFlips, queries: proveQueries, sim: proveSchedules }
 
 const { values, positionals } = parseArgs({ options: { seed: { type: 'string' }, count: { type: 'string' } }, allowPositionals: true })
 const unknown = positionals.filter((name) => !Object.hasOwn(PROOFS, name))
@@ -64,6 +65,18 @@ function proveKills(): Promise<boolean> {
     for (const line of report.lost.slice(0, 20)) console.log(`  LOST ${line}`)
     return report.lost.length === 0
   })
+}
+
+async function proveFlips(): Promise<boolean> {
+  console.log('every bit flipped')
+  let isWell = true
+  for (const file of FLIPPED_FILES) {
+    const { flips, costly, faults } = await flipBits(file, { first: 0, stride: 1 })
+    console.log(`  ${file}: ${flips} flips, ${costly} cost a record, ${faults.length} did more`)
+    for (const fault of faults) console.log(`    ${fault}`)
+    isWell &&= faults.length === 0
+  }
+  return isWell
 }
 
 async function proveQueries(): Promise<boolean> {

@@ -1,7 +1,8 @@
 // What was sent, what of it was promised, and what may be there after a crash: acked ⊆ recovered ⊆ sent, sample by
 // sample. What a start has shown stays shown, so each recovery is a promise, too.
 
-export type Value = number | 'stale'
+/** A float, 'stale', or a histogram or a float with a start time as text. */
+export type Value = number | string
 /** Series by label text → samples by time. */
 export type Contents = ReadonlyMap<string, ReadonlyMap<number, Value>>
 

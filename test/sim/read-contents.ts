@@ -1,16 +1,20 @@
-// All that a store holds, by label text and time, read through a Querier.
+// All that a store holds, by label text and time, read through a Querier. A native histogram is its text.
+import type { FloatHistogram } from '../../lib/model/histogram.ts'
 import type { Database } from '../../storage/database.ts'
 import { HeadQueryable } from '../../storage/head/head-querier.ts'
 import type { Querier, SeriesBatch, Selection } from '../../storage/interface.ts'
 import type { Value } from './ledger.ts'
 
-export function readContents(db: Database): Map<string, Map<number, Value>> {
+/** `warnings` takes what the querier says of damage. */
+export function readContents(db: Database, warnings: string[] = []): Map<string, Map<number, Value>> {
   const queryable = new HeadQueryable(db.handle(), 1)
   try {
     const querier = queryable.querier()
     try {
       const selection = querier.select([{ name: '__name__', op: '!=', value: '' }], -Infinity, Infinity, { startMs: 0, endMs: 0, stepMs: 0, rangeMs: 0, func: '' })
-      return drain(querier, selection)
+      const contents = drain(querier, selection)
+      warnings.push(...(querier.damage?.() ?? []))
+      return contents
     } finally {
       querier.close()
     }
@@ -41,7 +45,16 @@ function samplesOf(batch: SeriesBatch, s: number): Map<number, Value> {
   for (let i = 0; i < batch.n; i++) {
     if (i > 0 && batch.t[i]! <= batch.t[i - 1]!) throw new Error(`times ${batch.t[i - 1]}, ${batch.t[i]} do not ascend`)
     if (batch.hasGaps[s] === 1 && !has(batch.present, i)) continue
-    samples.set(batch.t[i]!, batch.hasGaps[s] === 1 && has(batch.stale, i) ? 'stale' : batch.v[s * batch.n + i]!)
+    const value = batch.v[s * batch.n + i]!
+    const startTime = batch.startTimes?.[s * batch.n + i] ?? 0
+    if (batch.hasGaps[s] === 1 && has(batch.stale, i)) samples.set(batch.t[i]!, 'stale')
+    else if (batch.histograms !== null && has(batch.histogramBits, i)) samples.set(batch.t[i]!, valueText(batch.histograms[value]!, startTime))
+    else samples.set(batch.t[i]!, startTime === 0 ? value : valueText(value, startTime))
   }
   return samples
+}
+
+/** A sample that is more than a float, as a value that can be compared. */
+export function valueText(value: number | FloatHistogram, startTime: number): string {
+  return `${typeof value === 'number' ? value : JSON.stringify(value)} since ${startTime}`
 }

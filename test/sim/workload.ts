@@ -111,7 +111,7 @@ export class Workload {
 export function toBatch({ values, times }: PlannedBatch, refs: Uint32Array): SampleBatch {
   return {
     count: refs.length, refs, t: times[0] ?? 0,
-    values: Float64Array.from(values, (value) => (value === 'stale' ? 0 : value)),
+    values: Float64Array.from(values, (value) => (typeof value === 'number' ? value : 0)),
     times: times.length === 1 ? null : Float64Array.from(times),
     stale: values.includes('stale') ? Uint8Array.from(values, (value) => (value === 'stale' ? 1 : 0)) : null,
   }
