@@ -168,7 +168,12 @@ function readRun(src: Uint8Array, at: number, rows: number, range: { from: numbe
   const { schema, zeroThreshold, customValues } = layout
   let positive = NO_BUCKETS
   let negative = NO_BUCKETS
-  for (let r = Math.max(0, range.from); r < Math.min(rows, range.to); r++) {
+  const from = Math.max(0, range.from)
+  const to = Math.min(rows, range.to)
+  // The counts of all in one array: memory outside of V8's heap costs more than what is done with it here.
+  counts = new Float64Array(Math.max(0, to - from) * (lists - FIXED_LISTS))
+  used = 0
+  for (let r = from; r < to; r++) {
     positive = readSide(layout.positive, FIXED_LISTS * rows + r, rows, positive)
     negative = readSide(layout.negative, (FIXED_LISTS + layout.positive.length) * rows + r, rows, negative)
     const hint = hintsAt < 0 ? head & 3 : (src[hintsAt + (r >>> 2)]! >>> (2 * (r & 3))) & 3
@@ -180,23 +185,30 @@ function readRun(src: Uint8Array, at: number, rows: number, range: { from: numbe
   return at
 }
 
+/** Counts of the run that is read, and how many are. */
+let counts = new Float64Array(0)
+let used = 0
+
 /** One histogram's side: the buckets of `all` whose count is not 0. `before`: that of the histogram before. */
 function readSide(all: Int32Array, at: number, rows: number, before: Buckets): Buckets {
-  let live = 0
-  for (let list = 0; list < all.length; list++) if (cells[at + list * rows] !== 0) live++
-  if (live === 0) return NO_BUCKETS
-  const count = new Float64Array(live)
-  let index = live === all.length ? all : before.index
-  let isKnown = index.length === live
-  for (let list = 0, k = 0; list < all.length; list++) {
-    const x = cells[at + list * rows]!
+  const from = used
+  let isKnown = true
+  for (let list = 0; list < all.length; list++, at += rows) {
+    const x = cells[at]!
     if (x === 0) continue
-    if (isKnown && index[k] !== all[list]) isKnown = false
-    count[k++] = x
+    if (before.index[used - from] !== all[list]) isKnown = false
+    counts[used++] = x
   }
-  if (!isKnown) {
-    index = new Int32Array(live)
-    for (let list = 0, k = 0; list < all.length; list++) if (cells[at + list * rows] !== 0) index[k++] = all[list]!
-  }
-  return { index, count }
+  const live = used - from
+  if (live === 0) return NO_BUCKETS
+  const count = counts.subarray(from, used)
+  if (isKnown && before.index.length === live) return { index: before.index, count }
+  return { index: live === all.length ? all : indexesOf(all, at - all.length * rows, rows, live), count }
+}
+
+/** Those of `all` whose count is not 0. */
+function indexesOf(all: Int32Array, at: number, rows: number, live: number): Int32Array {
+  const index = new Int32Array(live)
+  for (let list = 0, k = 0; list < all.length; list++, at += rows) if (cells[at] !== 0) index[k++] = all[list]!
+  return index
 }

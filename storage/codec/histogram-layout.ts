@@ -115,6 +115,12 @@ export let varintEnd = 0
 
 /** The varint at src[at, …). Throws RangeError if it is none. */
 export function varintAt(src: Uint8Array, at: number): number {
+  // Fast path: most are a byte.
+  const first = src[at]!
+  if (first < 128) {
+    varintEnd = at + 1
+    return first
+  }
   let value = 0
   let unit = 1
   for (let i = 0; i < VARINT_BYTES_MAX; i++) {
