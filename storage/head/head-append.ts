@@ -154,7 +154,7 @@ export class HeadAppender {
     }
     group.reserveKinds(kindsOf(run, from, to))
     const r = group.beginRow(run.t)
-    this.#writer.begin(run, from, to)
+    this.#writer.begin(group, run, from, to)
     const { series } = this.#head
     for (let i = from; i < to;) {
       const c = series.columnOf(run.refs[i]!)
@@ -197,7 +197,7 @@ export class HeadAppender {
     const { series } = this.#head
     let refused = 0
     group.reserveKinds(kindsOf(run, from, to))
-    this.#writer.begin(run, from, to)
+    this.#writer.begin(group, run, from, to)
     for (let i = from; i < to;) {
       const c = series.columnOf(run.refs[i]!)
       const n = this.#writer.stretch(group, run, i, to, c)
@@ -236,7 +236,7 @@ export class HeadAppender {
     const found = rowAt(late, run.t)
     const r = found >= 0 ? found : late.beginRow(run.t)
     let refused = 0
-    this.#writer.begin(run, i, i + 1)
+    this.#writer.begin(late, run, i, i + 1)
     if (found >= 0) {
       refused = this.#writer.merge(late, r, run, i, 1, 0, verdicts)
     } else {

@@ -319,7 +319,7 @@ export class Head {
     if (isNew) r = group.beginRow(row.t)
     const writer = this.#replayWriter
     const verdicts = new Uint8Array(row.n)
-    writer.begin(run, 0, row.n)
+    writer.begin(group, run, 0, row.n)
     let samples = 0
     for (let i = 0; i < row.n;) {
       const isThere = (k: number): boolean => row.present === null || ((row.present[k >>> 5]! >>> (k & 31)) & 1) === 1

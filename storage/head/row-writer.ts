@@ -71,11 +71,11 @@ export class RowWriter {
   }
 
   /**
-   * Starts collecting samples [from, to) of a run into a row (new or there already). Throws LogError when the head's
-   * memory is used up, with nothing done.
+   * Starts collecting samples [from, to) of a run into a row of a group (new or there already). Throws LogError when the head's
+   * memory is used up, with no row changed.
    */
-  begin(run: Run, from: number, to: number): void {
-    this.#stage.begin(run.histograms, run.stale, from, to)
+  begin(group: Group, run: Run, from: number, to: number): void {
+    this.#stage.begin(group.pieces, run, from, to)
     this.#first = Infinity
     this.#last = 0
     this.#isPlain = true
