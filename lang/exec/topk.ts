@@ -2,7 +2,7 @@
 //
 // topk keeps a heap of k per group and step, the least on top; a newcomer replaces it only if it is greater, so of
 // equals the first seen stays (prometheus promql/engine.go: aggregationK; the heap moves as Go's container/heap).
-import { hashBytes } from '../../lib/std/bytes.ts'
+import { xxhash64 } from '../../lib/std/xxhash64.ts'
 import type { AggregateScope } from './aggregate.ts'
 import { DenseOperator, drain, type DenseRows } from './dense.ts'
 import { groupSeries, groupSets, type Groups, type GroupingSpec } from './grouping.ts'
@@ -183,9 +183,16 @@ function keepRatio(rows: DenseRows, ratios: Float64Array, kept: Uint8Array, labe
   return order
 }
 
-/** In [0, 1), the same for the same labels always: no byte 0xff occurs in UTF-8, so it may part the texts. */
+/** In [0, 1): Prometheus' hash of the labels, so that both keep the same series (model/labels/labels_stringlabels.go). */
 function hashOffset(labels: LabelTable, set: number): number {
-  const bytes = Buffer.concat(labels.labels(set).flatMap((text) => [Buffer.from(text), Buffer.of(0xff)]))
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
-  return hashBytes(view, 0, bytes.length, 0x9747b28c) / 4294967296
+  const parts = labels.labels(set).flatMap((text) => {
+    const bytes = Buffer.from(text)
+    return [sizeBytes(bytes.length), bytes]
+  })
+  return Number(xxhash64(Buffer.concat(parts))) / 2 ** 64
+}
+
+/** One byte, or 0xff and three for what does not fit. */
+function sizeBytes(size: number): Buffer {
+  return size < 0xff ? Buffer.of(size) : Buffer.of(0xff, size & 0xff, (size >> 8) & 0xff, size >> 16)
 }
