@@ -128,6 +128,19 @@ export class LabelTable {
     return this.#pool.ids.slice(this.#pool.start(plain), this.#pool.end(plain))
   }
 
+  /** How many ids `pairs` gives. */
+  length(set: number): number {
+    return this.#pool.end(unmarked(set)) - this.#pool.start(unmarked(set))
+  }
+
+  /** `pairs`, written to `into` at `at`. */
+  copyPairs(set: number, into: Uint32Array, at: number): void {
+    const { ids } = this.#pool
+    const start = this.#pool.start(unmarked(set))
+    const n = this.length(set)
+    for (let i = 0; i < n; i++) into[at + i] = ids[start + i]!
+  }
+
   /** The value symbol of a label, 0 where the set lacks it. */
   get(set: number, name: number): number {
     const { ids } = this.#pool
