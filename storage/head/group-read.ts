@@ -23,15 +23,17 @@ export interface GroupPlan {
   blockFrom: number
   blockTo: number
   rows: number
+  hasHistograms: boolean
 }
 
 export function planGroup(heap: SharedHeap, reader: SegmentReader, snapshot: GroupSnapshot, mint: number, maxt: number): GroupPlan {
-  const plan: GroupPlan = { snapshot, mint, maxt, segments: [], from: [], to: [], blockFrom: 0, blockTo: 0, rows: 0 }
+  const plan: GroupPlan = { snapshot, mint, maxt, segments: [], from: [], to: [], blockFrom: 0, blockTo: 0, rows: 0, hasHistograms: false }
   for (let unit = snapshot.segment; unit !== 0;) {
     const place = readSegmentPlace(heap, unit)
     unit = place.previous
     if (place.maxT < mint || place.minT > maxt || reader.isDamaged(place)) continue
     plan.segments.push(place)
+    if (place.hasHistograms) plan.hasHistograms = true
   }
   plan.segments.reverse()
   for (const place of plan.segments) {
@@ -53,6 +55,7 @@ export function planGroup(heap: SharedHeap, reader: SegmentReader, snapshot: Gro
     while (plan.blockTo > plan.blockFrom && heap.f64[snapshot.block + plan.blockTo - 1]! > maxt) plan.blockTo--
   }
   plan.rows += plan.blockTo - plan.blockFrom
+  if (plan.blockTo > plan.blockFrom && (snapshot.layout.kinds & BLOCK_HISTOGRAMS) !== 0) plan.hasHistograms = true
   return plan
 }
 

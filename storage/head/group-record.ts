@@ -46,6 +46,8 @@ const SEGMENT_LENGTH = 2
 const SEGMENT_COLUMNS = 3
 const SEGMENT_ROWS = 4
 const SEGMENT_PREVIOUS = 5
+/** Beside the rows. */
+const SEGMENT_HAS_HISTOGRAMS = 1 << 16
 
 export interface SegmentPlace {
   file: number
@@ -54,6 +56,7 @@ export interface SegmentPlace {
   lengthBytes: number
   columns: number
   rows: number
+  hasHistograms: boolean
   minT: number
   maxT: number
   /** Unit of the next older descriptor, 0 at the end. */
@@ -66,7 +69,7 @@ export function writeSegmentPlace(heap: SharedHeap, at: number, place: SegmentPl
   u32[at * 2 + SEGMENT_OFFSET] = place.offsetBytes / 8
   u32[at * 2 + SEGMENT_LENGTH] = place.lengthBytes
   u32[at * 2 + SEGMENT_COLUMNS] = place.columns
-  u32[at * 2 + SEGMENT_ROWS] = place.rows
+  u32[at * 2 + SEGMENT_ROWS] = place.rows | (place.hasHistograms ? SEGMENT_HAS_HISTOGRAMS : 0)
   u32[at * 2 + SEGMENT_PREVIOUS] = place.previous
   f64[at + 4] = place.minT
   f64[at + 5] = place.maxT
@@ -84,7 +87,8 @@ export function readSegmentPlace(heap: SharedHeap, at: number): SegmentPlace {
     offsetBytes: u32[at * 2 + SEGMENT_OFFSET]! * 8,
     lengthBytes: u32[at * 2 + SEGMENT_LENGTH]!,
     columns: u32[at * 2 + SEGMENT_COLUMNS]!,
-    rows: u32[at * 2 + SEGMENT_ROWS]!,
+    rows: u32[at * 2 + SEGMENT_ROWS]! & (SEGMENT_HAS_HISTOGRAMS - 1),
+    hasHistograms: (u32[at * 2 + SEGMENT_ROWS]! & SEGMENT_HAS_HISTOGRAMS) !== 0,
     previous: u32[at * 2 + SEGMENT_PREVIOUS]!,
     minT: f64[at + 4]!,
     maxT: f64[at + 5]!,

@@ -244,7 +244,7 @@ export class Group {
     const place = this.#append(encoded, unit)
     faultPoint('flush.written')
     writeSegmentPlace(heap, unit, {
-      ...place, lengthBytes: encoded.lengthBytes, columns, rows: this.rows,
+      ...place, lengthBytes: encoded.lengthBytes, columns, rows: this.rows, hasHistograms: encoded.hasHistograms,
       minT: encoded.minT, maxT: encoded.maxT, previous: this.record.segment,
     })
     const old = this.#block

@@ -21,6 +21,8 @@ import { SymbolReader } from './symbols.ts'
 
 /** Values of a batch at the most, unless one series alone has more. */
 const BATCH_VALUES_MAX = 1 << 20
+/** As many where there are histograms, each an object of half a kilobyte. */
+const BATCH_HISTOGRAMS_MAX = 1 << 16
 
 /** What a thread needs to read a head; structured-cloneable. */
 export interface HeadHandle {
@@ -106,7 +108,8 @@ export class HeadQuerier implements Querier {
       let plans = this.plan(bundle.groups, mint, maxt)
       const rows = plans.reduce((sum, plan) => sum + plan.rows, 0)
       if (rows === 0) continue
-      const size = Math.max(1, Math.floor(BATCH_VALUES_MAX / rows))
+      const most = plans.some(({ hasHistograms }) => hasHistograms) ? BATCH_HISTOGRAMS_MAX : BATCH_VALUES_MAX
+      const size = Math.max(1, Math.floor(most / rows))
       for (let from = 0; from < bundle.index.length; from += size) {
         const to = Math.min(from + size, bundle.index.length)
         while (!this.#tryRead(bundle, plans, from, to)) plans = this.plan(bundle.groups, mint, maxt)

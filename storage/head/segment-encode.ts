@@ -9,7 +9,7 @@ import { readHistogramRecord } from '../codec/histogram-record.ts'
 import { encodeValueList, valueListBytesMax } from '../codec/value-list.ts'
 import { FRAME_HEAD_BYTES } from '../log/frame.ts'
 import { BLOCK_HISTOGRAMS, BLOCK_START_TIMES, ROW_HAS_BITMAPS, type BlockLayout } from './group-record.ts'
-import { SEGMENT_HEAD_BYTES } from './segment-file.ts'
+import { SEGMENT_HEAD_BYTES, SEGMENT_HISTOGRAMS } from './segment-file.ts'
 import type { SharedHeap } from './shared-heap.ts'
 
 export interface RowsToEncode {
@@ -35,6 +35,7 @@ export interface Encoded {
   maxT: number
   /** Columns with at least one sample. */
   usedColumns: number
+  hasHistograms: boolean
 }
 
 /** Row order of a block by time; only late blocks are out of order. */
@@ -66,6 +67,7 @@ export function encodeSegment(heap: SharedHeap, what: RowsToEncode): Encoded {
   const offsetsAt = (at + 3) & ~3
   at = offsetsAt + (columns + 1) * 4
   let usedColumns = 0
+  hasHistograms = false
   for (let c = 0; c < columns; c += TILE) {
     const n = Math.min(TILE, columns - c)
     const gapped = transpose(heap, what, c, n)
@@ -87,7 +89,8 @@ export function encodeSegment(heap: SharedHeap, what: RowsToEncode): Encoded {
   buffer.fill(0, at, base + length)
   buffer.writeUInt32LE(what.group, base)
   buffer.writeUInt32LE(columns, base + 4)
-  buffer.writeUInt32LE(rows, base + 8)
+  buffer.writeUInt16LE(rows, base + 8)
+  buffer.writeUInt16LE(hasHistograms ? SEGMENT_HISTOGRAMS : 0, base + 10)
   buffer.writeUInt32LE(offsetsAt - base, base + 12)
   buffer.writeDoubleLE(times[0]!, base + 16)
   buffer.writeDoubleLE(times[rows - 1]!, base + 24)
@@ -95,7 +98,7 @@ export function encodeSegment(heap: SharedHeap, what: RowsToEncode): Encoded {
   buffer.writeDoubleLE(what.flushedLsn, base + 40)
   buffer.writeUInt32LE(what.salt, base + 48)
   buffer.writeUInt32LE(crc32(buffer.subarray(base, base + 52)), base + 52)
-  return { buffer, lengthBytes: length, minT: times[0]!, maxT: times[rows - 1]!, usedColumns }
+  return { buffer, lengthBytes: length, minT: times[0]!, maxT: times[rows - 1]!, usedColumns, hasHistograms }
 }
 
 function sortRows(heap: SharedHeap, { block, rows, isLate }: RowsToEncode): void {
@@ -131,6 +134,8 @@ function transpose(heap: SharedHeap, what: RowsToEncode, c: number, n: number): 
 let present = 0
 let stale = 0
 let histograms = 0
+/** Whether the segment at work has any. */
+let hasHistograms = false
 
 /** Sets the bits and packs the live floats of tile column k (column c of the group) into `column`; returns how many. */
 function gather(heap: SharedHeap, { block, layout, rows }: RowsToEncode, c: number, k: number): number {
@@ -196,6 +201,7 @@ function encodeStartTimes(heap: SharedHeap, { block, layout, rows }: RowsToEncod
 
 function encodeHistograms(heap: SharedHeap, { rows }: RowsToEncode, k: number): Uint8Array {
   if (histograms === 0) return NO_BYTES
+  hasHistograms = true
   const list: FloatHistogram[] = []
   for (let i = 0; i < rows; i++) {
     if (((histograms >>> i) & 1) === 1) list.push(readHistogramRecord(heap.u8, tile[k * CHUNK_ROWS + i]!))

@@ -8,6 +8,8 @@ import { FRAME_HEAD_BYTES, FRAME_OVERHEAD_BYTES, TYPE_SEGMENT, TYPE_SYNCED, fram
 const FILE_BYTES_MAX = 128 * 1024 * 1024
 /** Fixed part of a segment's payload. */
 export const SEGMENT_HEAD_BYTES = 56
+/** Flag of a segment: it has native histograms. */
+export const SEGMENT_HISTOGRAMS = 1
 const SCAN_BYTES = 1 << 20
 
 export function segmentFilePath(folder: string, file: number): string {
@@ -28,6 +30,7 @@ export interface SegmentHead {
   group: number
   columns: number
   rows: number
+  hasHistograms: boolean
   minT: number
   maxT: number
   firstLsn: number
@@ -230,7 +233,8 @@ function readHead(bytes: Buffer, p: number, file: number, offsetBytes: number, l
     file, offsetBytes, lengthBytes,
     group: bytes.readUInt32LE(p),
     columns: bytes.readUInt32LE(p + 4),
-    rows: bytes.readUInt32LE(p + 8),
+    rows: bytes.readUInt16LE(p + 8),
+    hasHistograms: (bytes.readUInt16LE(p + 10) & SEGMENT_HISTOGRAMS) !== 0,
     minT: bytes.readDoubleLE(p + 16),
     maxT: bytes.readDoubleLE(p + 24),
     firstLsn: bytes.readDoubleLE(p + 32),

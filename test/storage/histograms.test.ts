@@ -12,7 +12,7 @@ import { MemoryStorage } from '../support/memory-storage.ts'
 import { nextHistogram, randomHistogram } from '../support/random-histogram.ts'
 import { readSamples, type ReadSample } from '../support/read-samples.ts'
 import { tempFolder } from '../support/temp-folder.ts'
-import { NOW, abandon, open, series, seriesOf } from './store.ts'
+import { HINTS, NOW, abandon, open, series, seriesOf } from './store.ts'
 
 let folder: string
 let db: Database
@@ -116,7 +116,7 @@ describe('native histograms in the store', () => {
 
   it('of a row too large for one record of the log come back whole', async () => {
     const random = new Random(1)
-    const refs = seriesOf(db, 70)
+    const refs = seriesOf(db, 40)
     const counts = Array.from({ length: 40_000 }, () => 2 ** 40 + random.u32())
     const values = refs.map((_, k) => ({ ...EMPTY_HISTOGRAM, count: k, positive: denseBuckets(k, counts) }))
     append({ t: NOW, refs, values })
@@ -124,7 +124,7 @@ describe('native histograms in the store', () => {
     append({ t: NOW + 1000, refs, values: refs.map((_, k) => histogram(k)) })
     expect(db.head.flushedSegments).toBeGreaterThan(0)
     const expectWhole = (held: Map<string, ReadSample[]>): void => {
-      expect(held.size).toBe(71)
+      expect(held.size).toBe(41)
       refs.forEach((_, k) => {
         const samples = held.get(series(k).join('|'))!.map(({ sample }) => sample as FloatHistogram)
         expect(samples.map((sample, i) => isSameHistogram(sample, [values[k]!, histogram(k)][i]!))).toEqual([true, true])
@@ -215,5 +215,29 @@ describe('damage to native histograms', () => {
     hit(`${folder}/head/${segments[1]!}`, 500)
     db = open(folder)
     expect(read().get(series(3).join('|'))!.map(({ t }) => t - NOW)).toEqual(Array.from({ length: 32 }, (_, i) => i))
+  })
+})
+
+describe('a selection of native histograms', () => {
+  it('comes in smaller batches than one of floats, from rows and from segments', async () => {
+    const refs = seriesOf(db, 2000)
+    for (let i = 0; i < 70; i++) append({ t: NOW + i, refs, values: refs.map(() => i) })
+    const sizes = (): number[] => {
+      const queryable = new HeadQueryable(db.handle(), 1)
+      const querier = queryable.querier()
+      const selection = querier.select([{ name: 'job', op: '=', value: 'test' }], -Infinity, Infinity, HINTS)
+      const out: number[] = []
+      for (let batch = selection.next(); batch; batch = selection.next()) out.push(batch.n * batch.seriesCount)
+      querier.close()
+      queryable.close()
+      return out
+    }
+    expect(sizes()).toEqual([140_000])
+    append({ t: NOW + 70, refs, values: refs.map((_, k) => (k === 0 ? histogram(k) : k)) })
+    expect(Math.max(...sizes())).toBeLessThanOrEqual(65_536)
+    for (let i = 71; i < 110; i++) append({ t: NOW + i, refs, values: refs.map(() => i) })
+    await restart()
+    expect(Math.max(...sizes())).toBeLessThanOrEqual(65_536)
+    expect(sizes().reduce((a, b) => a + b, 0)).toBe(220_000)
   })
 })
