@@ -7,6 +7,7 @@ const MANTISSA_MAX = 2 ** 52
 const SPAN_MAX = 2 ** 48
 /** Of m, so that its second differences stay exact. */
 const SPREAD_MAX = 2 ** 51
+const INT_MAX = 2 ** 31 - 1
 const ROUNDING = 1.5 * 2 ** 52
 const ROUNDED_MAX = 2 ** 51
 /** Of this many values one may be no decimal. */
@@ -98,13 +99,15 @@ function divisorOf(n: number): number {
   let g = 0
   for (let i = 1; i < n && g !== 1; i++) {
     const d = Math.abs(scaled[i]! - scaled[i - 1]!)
-    if (d !== 0 && d !== g) g = g === 0 ? d : commonDivisor(g, d)
+    // Fast path: a multiple, as of pages of 4 KiB.
+    if (d === g || (d <= INT_MAX && g <= INT_MAX && g !== 0 && (d | 0) % (g | 0) === 0) || d === 0) continue
+    g = g === 0 ? d : commonDivisor(g, d)
   }
   return g === 0 ? 1 : g
 }
 
 function commonDivisor(a: number, b: number): number {
-  while (b > 0x7fffffff || a > 0x7fffffff) {
+  while (b > INT_MAX || a > INT_MAX) {
     const rest = a % b
     if (rest === 0) return b
     a = b

@@ -94,8 +94,10 @@ function read(name: string): void {
     const chosen = reader.select([{ name: '__name__', op: '=', value: 'node_cpu_seconds_total' }])
     const select = cpuMs() - started
     const metric = readRun(chosen)
-    const one = readRun(Uint32Array.of(numbers[round * 7]!))
-    console.log(`  find ${find.toFixed(0)} ns/series; all in block order ${inOrder.toFixed(2)} ns/sample; one metric (${chosen.length} series, selected in ${select.toFixed(1)} ms) ${metric.toFixed(2)}; one series ${one.toFixed(1)}`)
+    // Far apart, so that each lies in a page of its own.
+    const apart = Uint32Array.from({ length: 500 }, (_, i) => (i * 7919 + round) % n)
+    const one = readRun(apart) * rows / 1000
+    console.log(`  find ${find.toFixed(0)} ns/series; all in block order ${inOrder.toFixed(2)} ns/sample; one metric (${chosen.length} series, selected in ${select.toFixed(1)} ms) ${metric.toFixed(2)}; one series here and there ${one.toFixed(0)} µs`)
   }
   reader.close()
 }

@@ -147,6 +147,34 @@ describe('a block', () => {
     expect(meta.groups).toBe(1)
   })
 
+  it('finds series among many pages of each section', async () => {
+    const folder = tempFolder()
+    const count = 30_000
+    const refOf = (i: number): number => 5 + ((i * 7919) % count) * 3
+    const series = Array.from({ length: count }, (_, i): TestSeries => ({ ref: refOf(i), labels: named(`m${i % 10}`, { id: `id-${i}`, job: 'node' }), cells: [i] }))
+    const { name } = await writeBlock(folder, [{ times: [T0], series }], 1, true)
+    const reader = open(folder, name)
+    const f = (refs: Uint32Array): void => {
+      const numbers = new Uint32Array(refs.length)
+      const found = reader.find(refs, numbers)
+      expect(found).toBe(refs.filter((ref) => ref >= 5 && ref < 5 + 3 * count && (ref - 5) % 3 === 0).length)
+      for (const [i, number] of numbers.entries()) if (number !== NO_SERIES) expect(reader.refOf(number)).toBe(refs[i])
+    }
+    f(Uint32Array.from({ length: 1000 }, (_, i) => i * 97))
+    f(Uint32Array.from({ length: count }, (_, i) => 5 + i * 3))
+    f(Uint32Array.of(89_990, 90_002))
+    f(Uint32Array.of(1))
+    const all = reader.select([{ name: 'job', op: '=', value: 'node' }])
+    expect(all).toEqual(Uint32Array.from({ length: count }, (_, s) => s))
+    const some = reader.select([{ name: '__name__', op: '=', value: 'm7' }, { name: 'id', op: '=~', value: 'id-1.*7' }])
+    expect(some.length).toBe(series.filter((_, i) => i % 10 === 7 && String(i).startsWith('1') && i !== 1).length)
+    for (const s of some) expect(getLabel(reader.labelsOf(s), 'id')).toMatch(/^id-1.*7$/)
+    expect(reader.labelValues('id').length).toBe(count)
+    const last = reader.select([{ name: 'id', op: '=', value: 'id-29999' }])
+    expect(readAll(reader, last[0]!)).toEqual([[T0, 29_999, 0]])
+    expect(verifyBlock(path.join(folder, name))).toEqual([])
+  })
+
   it('holds texts and histograms larger than a page', async () => {
     const folder = tempFolder()
     const random = new Random(3)
