@@ -79,6 +79,7 @@ export class BlockIndex {
       }
     }
     this.#refDamage.forEach(onDamage)
+    if (this.file.mended !== null && this.file.items(SECTION_REFS) < this.seriesCount) onDamage(new BlockError(`${this.file.mended}; some series are not found`))
     return found
   }
 

@@ -21,6 +21,10 @@ export const SECTION_PAIRS = 7
 export const SECTION_NAMES = 8
 export const SECTION_VALUES = 9
 
+/** Sections without which values cannot be found: their pages are there twice, the second ones under this much higher a number. */
+export const MIRROR = 16
+const MIRRORED: ReadonlySet<number> = new Set([SECTION_TIMES, SECTION_GROUPS, SECTION_PLACES, SECTION_REFS])
+
 const ZSTD: ZstdOptions = { params: { [constants.ZSTD_c_compressionLevel]: 3 } }
 /** Written in runs of about this size. */
 const WRITE_BYTES = 1 << 20
@@ -33,6 +37,8 @@ export class PageFileWriter {
   #fill = 0
   #position = 0
   readonly #directory: Buffer[] = []
+  /** Where the stored bytes of each page begin. */
+  readonly #offsets: number[] = []
 
   constructor(path: string, isCompressed: boolean) {
     this.#file = DiskFile.openForWrite(path)
@@ -43,17 +49,35 @@ export class PageFileWriter {
   addPage(section: number, firstItem: number, items: number, content: Uint8Array): void {
     const packed = this.#isCompressed ? zstdCompressSync(content, ZSTD) : content
     const stored = packed.length < content.length ? packed : content
+    this.#putPage([PAGE_SYNC, section, firstItem, items, stored.length, content.length, crc32(stored)], stored)
+  }
+
+  #putPage(words: readonly number[], stored: Uint8Array): void {
     const head = Buffer.alloc(PAGE_HEAD_BYTES)
-    const words = [PAGE_SYNC, section, firstItem, items, stored.length, content.length, crc32(stored)]
     words.forEach((word, i) => head.writeUInt32LE(word, i * 4))
     head.writeUInt32LE(crc32(head.subarray(0, PAGE_HEAD_BYTES - 4)), PAGE_HEAD_BYTES - 4)
     this.#put(head)
+    this.#offsets.push(this.#position)
     this.#put(stored)
     this.#directory.push(head)
   }
 
+  /** Writes the pages of the sections that are mirrored once more. */
+  #mirror(): void {
+    this.#flush()
+    for (const [i, head] of [...this.#directory].entries()) {
+      const words = Array.from({ length: PAGE_HEAD_BYTES / 4 - 1 }, (_, w) => head.readUInt32LE(w * 4))
+      if (!MIRRORED.has(words[1]!)) continue
+      const stored = Buffer.alloc(words[4]!)
+      this.#file.read(stored, this.#offsets[i]!, stored.length)
+      words[1]! += MIRROR
+      this.#putPage(words, stored)
+    }
+  }
+
   /** Completes, syncs and closes the file; resolves to its size. */
   async finish(): Promise<number> {
+    this.#mirror()
     const directory = Buffer.concat(this.#directory)
     const footer = Buffer.alloc(FOOTER_BYTES)
     footer.writeUInt32LE(DIRECTORY_SYNC, 0)

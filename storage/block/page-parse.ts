@@ -1,7 +1,7 @@
 // What the pages of each section hold, as numbers by item (FORMAT.md, "Page file").
 import type { Page } from './page-cache.ts'
 import {
-  SECTION_GROUPS, SECTION_LABELS, SECTION_NAMES, SECTION_PAIRS, SECTION_PLACES, SECTION_POSTINGS, SECTION_REFS, SECTION_TIMES, SECTION_VALUES,
+  MIRROR, SECTION_GROUPS, SECTION_LABELS, SECTION_NAMES, SECTION_PAIRS, SECTION_PLACES, SECTION_POSTINGS, SECTION_REFS, SECTION_TIMES, SECTION_VALUES,
 } from './page-file.ts'
 import type { PageContent, PageParser } from './page-reader.ts'
 
@@ -128,8 +128,12 @@ export function parseNames(page: PageContent): Parsed {
   return { columns: [firstPairs], texts }
 }
 
-/** The parser of each section's pages. */
-export const PARSERS: ReadonlyMap<number, PageParser> = new Map<number, PageParser>([
+const PARSERS: ReadonlyMap<number, PageParser> = new Map<number, PageParser>([
   [SECTION_TIMES, parsePieces], [SECTION_GROUPS, parseGroups], [SECTION_PLACES, parsePlaces], [SECTION_LABELS, parseLabels],
   [SECTION_REFS, parseRefs], [SECTION_POSTINGS, parsePieces], [SECTION_PAIRS, parsePairs], [SECTION_NAMES, parseNames], [SECTION_VALUES, parsePieces],
 ])
+
+/** The parser of a section's pages, of either copy; undefined where the section is not known. */
+export function parserOf(section: number): PageParser | undefined {
+  return PARSERS.get(section > MIRROR ? section - MIRROR : section)
+}

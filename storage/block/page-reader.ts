@@ -3,7 +3,7 @@ import { crc32, zstdDecompressSync } from 'node:zlib'
 import type { DiskFile } from '../../lib/std/fs.ts'
 import { BlockError } from '../errors.ts'
 import { PAGE_PAD_BYTES, type Page, type PageCache } from './page-cache.ts'
-import { DIRECTORY_SYNC, FILE_MAGIC, FOOTER_BYTES, PAGE_HEAD_BYTES, PAGE_SYNC } from './page-file.ts'
+import { DIRECTORY_SYNC, FILE_MAGIC, FOOTER_BYTES, MIRROR, PAGE_HEAD_BYTES, PAGE_SYNC } from './page-file.ts'
 
 /** Turns a page's content into the numbers of its items. Throws RangeError for what makes no sense. */
 export type PageParser = (page: PageContent) => Pick<Page, 'columns' | 'texts'>
@@ -85,8 +85,15 @@ export class PageFile {
 
   /** The page that holds an item. Throws BlockError where none does. */
   pageOf(section: number, item: number): number {
+    let page = this.#search(section, item)
+    if (page < 0) page = this.#search(section + MIRROR, item)
+    if (page < 0) throw new BlockError(`cannot read ${this.path}: the page with item ${item} of section ${section} is not there`)
+    return page
+  }
+
+  #search(section: number, item: number): number {
     const known = this.#sections.get(section)
-    if (known === undefined || item >= known.items) throw new BlockError(`cannot read ${this.path}: section ${section} has no item ${item}`)
+    if (known === undefined) return -1
     const { firstItems, firstPage } = known
     let lo = 0
     let hi = firstItems.length
@@ -96,25 +103,34 @@ export class PageFile {
       else hi = mid
     }
     const page = firstPage + lo
-    if (item < this.#word(page, FIRST_ITEM) || item - this.#word(page, FIRST_ITEM) >= this.#word(page, ITEMS)) {
-      throw new BlockError(`cannot read ${this.path}: the page with item ${item} of section ${section} is not there`)
-    }
-    return page
+    const first = this.#word(page, FIRST_ITEM)
+    return item < first || item - first >= this.#word(page, ITEMS) ? -1 : page
   }
 
-  /** A page's content, from the cache or the disk. Throws BlockError, or DiskError. */
+  /** A page's content, from the cache or the disk, where there are two from the sound one. Throws BlockError, or DiskError. */
   load(index: number, parse: PageParser): Page {
     const known = this.#cache.get(this.#id, index)
     if (known !== undefined) return known
     const damage = this.#damaged.get(index)
     if (damage !== undefined) throw damage
     try {
-      const page = this.read(index, parse)
+      const page = this.#readEither(index, parse)
       this.#cache.put(this.#id, index, page)
       return page
     } catch (error) {
       if (error instanceof BlockError) this.#damaged.set(index, error)
       throw error
+    }
+  }
+
+  /** The page, or where it is damaged its second copy, if it has one. */
+  #readEither(index: number, parse: PageParser): Page {
+    try {
+      return this.read(index, parse)
+    } catch (error) {
+      const other = this.#search(this.#word(index, SECTION) + MIRROR, this.#word(index, FIRST_ITEM))
+      if (!(error instanceof BlockError) || other < 0) throw error
+      return this.read(other, parse)
     }
   }
 

@@ -8,7 +8,7 @@ import { CHUNKS_FILE, INDEX_FILE, META_FILE, parseMeta, type BlockMeta } from '.
 import { NO_SERIES } from './block.ts'
 import { PageCache } from './page-cache.ts'
 import { SECTION_GROUPS, SECTION_LABELS, SECTION_PLACES, SECTION_REFS, SECTION_TIMES, SECTION_VALUES } from './page-file.ts'
-import { PARSERS, parsePieces } from './page-parse.ts'
+import { parsePieces, parserOf } from './page-parse.ts'
 import { PageFile } from './page-reader.ts'
 import { readExtras } from './piece-extras.ts'
 import { readTombstones } from './tombstones.ts'
@@ -54,7 +54,7 @@ function verifyPages(file: PageFile, damage: string[]): void {
   for (let page = 0; page < file.pageCount; page++) {
     attempt(damage, () => {
       const section = file.sectionOf(page)
-      const parse = PARSERS.get(section)
+      const parse = parserOf(section)
       if (parse === undefined) throw new BlockError(`cannot read page ${page} of ${file.path}: section ${section} is not known`)
       file.read(page, parse)
     })

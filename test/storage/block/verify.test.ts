@@ -84,10 +84,11 @@ describe('verifyBlock', () => {
           if (samples.length === 0) expect(got.leftOut, `bit ${bit}`).not.toEqual([])
           else expect(samples, `bit ${bit}`).toEqual(sound.get(ref))
         }
-        if (got.found.size < sound.size) expect(got.leftOut, `bit ${bit}`).not.toEqual([])
+        // What leads to values is there twice.
+        if (file === 'index') expect(got.found, `bit ${bit}`).toEqual(sound)
       }
       expect(readers).toBeGreaterThan(bytes.length)
-    }, 120_000)
+    }, 300_000)
   }
 
   it('names what is damaged', async () => {
