@@ -5,6 +5,9 @@ root=$(dirname "$0")/..
 # Compiled code of the last start is kept beside the packages: main and workers start in half the time.
 NODE_COMPILE_CACHE=${NODE_COMPILE_CACHE-$root/node_modules/.cache/compiled}
 export NODE_COMPILE_CACHE
+# glibc would give each of a dozen threads an arena of malloc of its own, and keep what each had at its height.
+MALLOC_ARENA_MAX=${MALLOC_ARENA_MAX-2}
+export MALLOC_ARENA_MAX
 for node in "$root"/node_modules/node-linux-*/bin/node; do
   if [ -x "$node" ] && "$node" --version >/dev/null 2>&1; then
     PATH=$(cd "$(dirname "$node")" && pwd):$PATH
