@@ -105,7 +105,8 @@ export class Database implements Appender {
       isClosed: () => this.#isClosed, released: this.head.cuts.cover,
     }
     this.recovery.durationMs = clock.monotonic() - started
-    this.#schedule()
+    // Starts that follow each other quickly must not each leave a file of the log behind.
+    this.#schedule(this.#log.crowdedBelow > 0 ? 0 : MAINTENANCE_MS)
   }
 
   get #segmentFolder(): string {
@@ -237,14 +238,12 @@ export class Database implements Appender {
     return replayed
   }
 
-  #schedule(): void {
-    // Starts that follow each other quickly must not each leave a file of the log behind.
-    const delayMs = this.#log.crowdedBelow > 0 ? 0 : MAINTENANCE_MS
+  #schedule(delayMs: number): void {
     this.#timer = this.#clock.after(delayMs, () => {
       maintainHead(this.#upkeep)
         .catch((error: unknown) => this.#logger.error('maintenance of the head failed', { err: error instanceof Error ? error : String(error) }))
         .finally(() => {
-          if (!this.#isClosed) this.#schedule()
+          if (!this.#isClosed) this.#schedule(MAINTENANCE_MS)
         })
     }, true)
   }

@@ -2,6 +2,8 @@
 import fs from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { FakeClock } from '../../lib/std/clock.ts'
+import { useDisk } from '../../lib/std/fs.ts'
+import { Logger } from '../../lib/std/log.ts'
 import { REJECT_OUT_OF_ORDER, STORED } from '../../storage/interface.ts'
 import { RetentionClock } from '../../storage/retention-clock.ts'
 import { waitFor } from '../support/monitor-process.ts'
@@ -118,5 +120,28 @@ describe('starts in quick succession', () => {
     const db = open(folder)
     expect(samplesIn(readAll(db))).toBe(36)
     await db.close()
+  })
+})
+
+describe('a disk that refuses', () => {
+  it('is tried again after a while, not at once, however many files the log has', async () => {
+    const folder = tempFolder()
+    for (let start = 0; start < 6; start++) {
+      const db = open(folder)
+      append(db, batchOf(NOW + start, seriesOf(db, 2), [1, 2]))
+      await db.close()
+      abandon(folder)
+    }
+    const clock = new FakeClock(NOW)
+    const lines: string[] = []
+    const db = open(folder, { clock, logger: new Logger({ level: 'error', format: 'logfmt', clock, write: (line) => lines.push(line) }) })
+    const refuse = (): void => { throw Object.assign(new Error('full'), { code: 'ENOSPC' }) }
+    useDisk({ ...fs, writeSync: refuse as never })
+    await clock.advance(14_000)
+    await waitFor('a failure', () => Promise.resolve(lines.length > 0))
+    await clock.advance(1000)
+    useDisk(fs)
+    expect(lines.length).toBeLessThanOrEqual(2)
+    await db.close().catch(() => undefined)
   })
 })
