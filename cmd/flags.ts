@@ -13,6 +13,8 @@ export interface Flags {
   isStrict: boolean
   dataFolder: string
   retentionMs: number
+  /** 0: no limit. */
+  retentionBytes: number
   /** 0: choose by the machine's memory. */
   headBytes: number
   listenHost: string
@@ -143,6 +145,7 @@ function toFlags(values: ReadonlyMap<string, string>, warnings: string[]): Flags
     isStrict: text('config.strict') === 'true',
     dataFolder: text('storage.tsdb.path'),
     retentionMs: parseDuration(text('storage.tsdb.retention.time')),
+    retentionBytes: parseSize(text('storage.tsdb.retention.size')),
     headBytes: parseSize(text('storage.head.memory')),
     listenHost: host,
     listenPort: port,

@@ -9,7 +9,7 @@ import type { Clock } from '../lib/std/clock.ts'
 import type { Logger } from '../lib/std/log.ts'
 import type { Metrics } from '../lib/std/metrics.ts'
 import type { Database } from '../storage/database.ts'
-import { HeadQueryable } from '../storage/head/head-querier.ts'
+import { StoreQueryable } from '../storage/store-querier.ts'
 import { SLOT_COUNT } from '../storage/head/shared-heap.ts'
 import type { QueryRunner } from '../web/parts.ts'
 import type { Flags } from './flags.ts'
@@ -55,11 +55,11 @@ export function makeQueryRunner(flags: Flags, config: Config, ground: Ground): S
 /** Evaluates in the main thread, one query at a time: for tiny machines and for embedding. */
 class InlineRunner implements StoppableRunner {
   readonly #engine: Engine
-  readonly #queryable: HeadQueryable
+  readonly #queryable: StoreQueryable
 
   constructor(engine: Engine, db: Database) {
     this.#engine = engine
-    this.#queryable = new HeadQueryable(db.handle(), MAIN_SLOT)
+    this.#queryable = new StoreQueryable(db.handle(), MAIN_SLOT)
   }
 
   run(job: QueryJob): Promise<QueryReply> {

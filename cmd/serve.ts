@@ -129,12 +129,13 @@ export class Monitor {
 function openDatabase(flags: Flags, config: Config, clock: Clock, logger: Logger): Database {
   const db = new Database({
     folder: path.resolve(flags.dataFolder), retentionMs: config.storage.retentionMs ?? flags.retentionMs,
-    outOfOrderMs: config.storage.outOfOrderTimeWindowMs, clock, logger: logger.with('storage'),
+    retentionBytes: (config.storage.retentionBytes ?? flags.retentionBytes) || Infinity, outOfOrderMs: config.storage.outOfOrderTimeWindowMs, clock, logger: logger.with('storage'),
     ...(flags.headBytes > 0 && { headBytesMax: flags.headBytes }),
+    ...(flags.threads !== 0 && { jobUrl: new URL('./maintenance-worker.ts', import.meta.url) }),
   })
   const { recovery } = db
   logger.with('storage').info('data folder opened', {
-    series: recovery.series, segments: recovery.segments, replayed_samples: recovery.replayedSamples,
+    series: recovery.series, blocks: db.blocks.blocks.length, segments: recovery.segments, replayed_samples: recovery.replayedSamples,
     unclean_shutdown: recovery.wasUnclean, ms: Math.round(recovery.durationMs),
   })
   return db

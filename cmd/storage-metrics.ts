@@ -17,8 +17,32 @@ export function registerStorageMetrics(metrics: Metrics, db: Database): void {
   gauge('monitor_storage_head_groups', 'Groups in the head.', () => db.head.groups.length - 1)
   total('monitor_storage_segments_flushed_total', 'Row blocks encoded since start.', () => db.head.flushedSegments)
   total('monitor_storage_late_samples_total', 'Samples accepted out of order since start.', () => db.head.lateSamples)
+  registerBlockMetrics(metrics, db)
   gauge('monitor_unclean_shutdown', '1 if the process before this one did not end by itself.', () => (db.recovery.wasUnclean ? 1 : 0))
   gauge('monitor_storage_replay_seconds', 'Time that opening the folder took.', () => db.recovery.durationMs / 1000)
   metrics.totals('monitor_storage_refused_samples_total', 'Samples refused since start, by reason.', 'reason', () =>
     REJECT_NAMES.map((reason, code) => [reason, db.refused[code]!] as const).filter((_, code) => code !== STORED))
+}
+
+function registerBlockMetrics(metrics: Metrics, db: Database): void {
+  const total = (name: string, help: string, read: () => number): void => metrics.total(name, help, read)
+  const gauge = (name: string, help: string, read: () => number): void => void metrics.gauge(name, help, [], (g) => g.set(read()))
+  const { blocks } = db
+  const jobs = (counts: Readonly<Record<string, number>>) => (): (readonly [string, number])[] => Object.entries(counts)
+  gauge('prometheus_tsdb_blocks_loaded', 'Blocks.', () => blocks.blocks.length)
+  gauge('prometheus_tsdb_storage_blocks_bytes', 'Bytes of all blocks.', () => blocks.blocks.reduce((sum, { meta }) => sum + meta.bytes, 0))
+  gauge('monitor_storage_block_samples', 'Samples in all blocks.', () => blocks.blocks.reduce((sum, { meta }) => sum + meta.samples, 0))
+  gauge('prometheus_tsdb_retention_limit_seconds', 'Age at which samples go.', () => db.head.retentionMs / 1000)
+  gauge('prometheus_tsdb_retention_limit_bytes', 'Size at which the oldest blocks go, 0 without a limit.', () => (blocks.retentionBytes === Infinity ? 0 : blocks.retentionBytes))
+  total('prometheus_tsdb_head_truncations_total', 'Times the head was cut.', () => blocks.done.cut)
+  total('prometheus_tsdb_head_truncations_failed_total', 'Cuts of the head that failed and are tried again.', () => blocks.failed.cut)
+  total('prometheus_tsdb_compactions_total', 'Compactions of blocks.', () => blocks.done.compact)
+  total('prometheus_tsdb_compactions_failed_total', 'Compactions that failed and are tried again.', () => blocks.failed.compact)
+  total('prometheus_tsdb_time_retentions_total', 'Blocks that went because of their age.', () => blocks.timeRetentions)
+  total('prometheus_tsdb_size_retentions_total', 'Blocks that went because of the size of all.', () => blocks.sizeRetentions)
+  gauge('monitor_storage_damaged_blocks', 'Blocks that could not be read at start, moved to quarantine/.', () => db.recovery.damagedBlocks)
+  gauge('monitor_storage_covered_timestamp_seconds', 'The head is cut up to here.', () => Math.max(0, db.head.cuts.cover.t / 1000))
+  metrics.totals('monitor_storage_block_jobs_total', 'Jobs on blocks that are done, by kind.', 'kind', jobs(blocks.done))
+  metrics.totals('monitor_storage_block_job_failures_total', 'Jobs on blocks that failed and are tried again, by kind.', 'kind', jobs(blocks.failed))
+  metrics.totals('monitor_storage_block_job_seconds_total', 'Time that jobs on blocks took, by kind.', 'kind', jobs(blocks.seconds))
 }

@@ -1,39 +1,46 @@
-// The store as the rest of the program sees it: opens a data folder, replays what it holds, takes batches, and
-// keeps the log short. Main thread only; query workers open a HeadQueryable over `handle()`.
+// The store as the rest of the program sees it: opens a data folder, replays what it holds, takes batches, keeps the log
+// short and the head small. Main thread only; query workers open a StoreQueryable over `handle()`.
 import os from 'node:os'
 import path from 'node:path'
 import { systemClock, type Clock, type Timer } from '../lib/std/clock.ts'
-import { DiskError, DiskFile, makeFolder, syncFolder } from '../lib/std/fs.ts'
+import { DiskError, DiskFile, fileSizeBytes, listFolder, makeFolder, syncFolder } from '../lib/std/fs.ts'
 import type { Labels } from '../lib/model/labels.ts'
 import { silentLogger, type Logger } from '../lib/std/log.ts'
 import { Random, freshSeed } from '../lib/std/random.ts'
+import { BlockKeeper, recoverBlocks } from './block-keeper.ts'
 import { FolderLock } from './folder-lock.ts'
 import { FolderError, LogError } from './errors.ts'
 import { REJECT_NAMES, type Appender, type SampleBatch } from './interface.ts'
 import { Head } from './head/head.ts'
 import { HeadAppender } from './head/head-append.ts'
 import { closeSlot } from './head/arena.ts'
-import type { HeadHandle } from './head/head-querier.ts'
 import { maintainHead, type Upkeep } from './head/maintenance.ts'
-import { NOTHING_CUT } from './head/published.ts'
 import { SegmentWriter, scanSegmentFile, segmentFileNumbers, segmentFilePath } from './head/segment-file.ts'
-import { SharedHeap } from './head/shared-heap.ts'
+import { SLOT_COUNT, SharedHeap } from './head/shared-heap.ts'
+import { InlineJobs, WorkerJobs } from './job-runner.ts'
 import { Log } from './log/log.ts'
 import { LSN_GAP, oldestLogLsn, replayLog, type FoundFile, type Replayed } from './log/log-replay.ts'
 import { SeriesFile } from './log/series-file.ts'
 import { RetentionClock } from './retention-clock.ts'
+import { blocksFolder, headFolder, type StoreHandle } from './store-querier.ts'
 
 const MAINTENANCE_MS = 15_000
+/** Reader slot of jobs on blocks; the last is the main thread's, those from 0 up are query workers'. */
+const JOB_SLOT = SLOT_COUNT - 2
 
 export interface DatabaseOptions {
   folder: string
-  /** Rows older than this are dropped, ms; Infinity keeps all. */
+  /** What is older is dropped, ms, in whole blocks; Infinity keeps all. */
   retentionMs: number
+  /** The oldest blocks are dropped while the folder takes more than this. */
+  retentionBytes?: number
   outOfOrderMs?: number
   /** New series beyond this many are refused; those found at start are kept, however many they are. */
   seriesLimit?: number
   /** Address space of the head, bytes; pages cost nothing until used. */
   headBytesMax?: number
+  /** Entry file of a thread that cuts and compacts; without it the main thread does. */
+  jobUrl?: URL
   clock?: Clock
   random?: Random
   /** Sizes at which log and segment files are followed by new ones. */
@@ -49,6 +56,8 @@ export interface Recovery {
   replayedSamples: number
   corruptRecords: number
   corruptBytes: number
+  /** Moved to quarantine/. */
+  damagedBlocks: number
   wasUnclean: boolean
   durationMs: number
 }
@@ -63,12 +72,14 @@ export class Database implements Appender {
   readonly #segments: SegmentWriter
   readonly #log: Log
   readonly #upkeep: Upkeep
+  readonly blocks: BlockKeeper
   readonly #appender: HeadAppender
   /** Segment files found with rows that the log has, too: it was not cut behind them, so they may never have been synced. */
   readonly #unsynced: FoundFile[] = []
   readonly #clock: Clock
   readonly #logger: Logger
   #timer: Timer | null = null
+  #upkeepRound: Promise<void> | null = null
   #isClosed = false
   /** Samples stored since start, replayed ones left out. */
   samplesAppended: number = 0
@@ -86,36 +97,49 @@ export class Database implements Appender {
     this.#lock = new FolderLock(folder)
     this.#heap = SharedHeap.make(options.headBytesMax ?? defaultHeadBytes())
     this.#definitions = new SeriesFile(`${folder}/series/definitions`)
+    const found = recoverBlocks(blocksFolder(folder), `${folder}/quarantine`, logger)
     const numbers = segmentFileNumbers(this.#segmentFolder)
     this.#segments = new SegmentWriter(this.#segmentFolder, (numbers.at(-1) ?? 0) + 1, options.fileBytesMax?.segments)
     this.head = new Head({
       heap: this.#heap, clock, random: options.random ?? new Random(freshSeed()), definitions: this.#definitions, segments: this.#segments, folder: this.#segmentFolder,
       retentionMs: options.retentionMs, outOfOrderMs: options.outOfOrderMs ?? 10 * 60_000, seriesLimit: options.seriesLimit ?? Infinity,
-      published: { cover: NOTHING_CUT, blocks: [] },
+      published: { cover: found.state.cover, blocks: found.state.blocks.map(({ name }) => name) },
     })
     const { recovery, replayed } = this.#load(numbers)
     this.recovery = recovery
+    this.recovery.damagedBlocks = found.damaged
     if (this.recovery.wasUnclean) this.#syncFound(replayed)
     this.#log = new Log(`${folder}/log`, Math.max(replayed.nextLsn, this.head.newestSegmentLsn + LSN_GAP), replayed.files, this.#definitions, { clock, fileBytesMax: options.fileBytesMax?.log })
     this.head.openLog(this.#log)
     this.head.fenceMovedSeries()
     this.#appender = new HeadAppender(this.head)
+    const newestT = found.state.blocks.reduce((newest, { meta }) => Math.max(newest, meta.maxT), this.head.newestT)
+    const retentionClock = new RetentionClock(clock, newestT)
     this.#upkeep = {
-      head: this.head, log: this.#log, segments: this.#segments, clock, retentionClock: new RetentionClock(clock, this.head.newestT),
+      head: this.head, log: this.#log, segments: this.#segments, clock, retentionClock,
       isClosed: () => this.#isClosed, released: this.head.cuts.cover,
     }
+    this.blocks = new BlockKeeper({
+      head: this.head, log: this.#log, clock, retentionClock, logger, found: found.state,
+      runner: options.jobUrl ? new WorkerJobs(options.jobUrl, this.handle(), JOB_SLOT) : new InlineJobs(this.handle(), JOB_SLOT),
+      retentionBytes: options.retentionBytes ?? Infinity, otherBytes: () => this.logBytes + this.#segmentBytes(),
+    })
     this.recovery.durationMs = clock.monotonic() - started
     // Starts that follow each other quickly must not each leave a file of the log behind.
     this.#schedule(this.#log.crowdedBelow > 0 ? 0 : MAINTENANCE_MS)
   }
 
   get #segmentFolder(): string {
-    return `${this.#folder}/head`
+    return headFolder(this.#folder)
   }
 
-  /** For HeadQueryable in any thread. */
-  handle(): HeadHandle {
-    return { memory: this.#heap.memory, folder: this.#segmentFolder }
+  #segmentBytes(): number {
+    return listFolder(this.#segmentFolder).reduce((sum, name) => sum + fileSizeBytes(`${this.#segmentFolder}/${name}`), 0)
+  }
+
+  /** For StoreQueryable in any thread. */
+  handle(): StoreHandle {
+    return { memory: this.#heap.memory, folder: this.#folder }
   }
 
   series(labels: Labels): number {
@@ -164,6 +188,8 @@ export class Database implements Appender {
     this.#isClosed = true
     this.#timer?.cancel()
     const failures: unknown[] = []
+    await this.blocks.close()
+    await this.#upkeepRound
     await this.#log.commit().catch((error: unknown) => failures.push(error))
     for (const part of [this.#log, this.#segments, this.#definitions]) {
       try {
@@ -188,7 +214,7 @@ export class Database implements Appender {
 
   #recover(numbers: readonly number[]): Recovery {
     const recovery: Recovery = {
-      series: 0, segments: 0, replayedRows: 0, replayedSamples: 0, corruptRecords: 0, corruptBytes: 0,
+      series: 0, segments: 0, replayedRows: 0, replayedSamples: 0, corruptRecords: 0, corruptBytes: 0, damagedBlocks: 0,
       wasUnclean: this.#lock.wasUnclean, durationMs: 0,
     }
     const damage = this.#definitions.load({
@@ -238,13 +264,26 @@ export class Database implements Appender {
     return replayed
   }
 
+  /** A round of upkeep, as there is one every 15 s: lets go of what need not be kept, and starts a job on blocks if one is due. */
+  maintain(): Promise<void> {
+    this.#upkeepRound ??= this.#maintain().finally(() => (this.#upkeepRound = null))
+    return this.#upkeepRound
+  }
+
+  async #maintain(): Promise<void> {
+    try {
+      await maintainHead(this.#upkeep)
+    } catch (error) {
+      this.#logger.error('maintenance of the head failed', { err: error instanceof Error ? error : String(error) })
+    }
+    if (!this.#isClosed) this.blocks.tick()
+  }
+
   #schedule(delayMs: number): void {
     this.#timer = this.#clock.after(delayMs, () => {
-      maintainHead(this.#upkeep)
-        .catch((error: unknown) => this.#logger.error('maintenance of the head failed', { err: error instanceof Error ? error : String(error) }))
-        .finally(() => {
-          if (!this.#isClosed) this.#schedule(MAINTENANCE_MS)
-        })
+      void this.maintain().then(() => {
+        if (!this.#isClosed) this.#schedule(MAINTENANCE_MS)
+      })
     }, true)
   }
 }

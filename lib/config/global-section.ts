@@ -52,8 +52,9 @@ export function readStorage(reader: MapReader): Config['storage'] {
     outOfOrderTimeWindowMs: tsdb?.durationMs('out_of_order_time_window', OUT_OF_ORDER_MS) ?? OUT_OF_ORDER_MS,
     // 0 is Prometheus' word for "not set".
     retentionMs: (retention?.has('time') ? retention.durationMs('time', 0) : 0) || null,
+    retentionBytes: (retention?.has('size') ? retention.sizeBytes('size', 0) : 0) || null,
   }
-  retention?.notBuilt('size', 'percentage')
+  retention?.notBuilt('percentage')
   retention?.finish()
   tsdb?.notBuilt('stale_series_compaction_threshold')
   tsdb?.finish()

@@ -182,8 +182,9 @@ export function rename(from: string, to: string): void {
   guarded(`rename ${from} to ${to}`, () => disk.renameSync(from, to))
 }
 
-/** Removes a folder of files. Holds the thread while their space is freed. */
+/** Removes a folder of files, if it is there. Holds the thread while their space is freed. */
 export function removeFolder(folder: string): void {
+  if (!disk.existsSync(folder)) return
   for (const name of listFolder(folder)) removeFile(path.join(folder, name))
   guarded(`remove folder ${folder}`, () => disk.rmdirSync(folder))
 }
@@ -232,6 +233,21 @@ export function readUtf8IfThere(file: string): string | null {
     if (!isUtf8(bytes)) throw Object.assign(new Error('the file is not UTF-8'), { code: 'EILSEQ' })
     return Buffer.from(bytes).toString('utf8')
   })
+}
+
+/** Puts a text in place of a file's, durably and whole: a crash leaves the one or the other. */
+export function replaceText(file: string, text: string): void {
+  const aside = `${file}.new`
+  removeFile(aside)
+  const made = DiskFile.openForWrite(aside)
+  try {
+    made.write(Buffer.from(text), 0)
+    made.syncNow()
+  } finally {
+    made.close()
+  }
+  rename(aside, file)
+  syncFolder(path.dirname(file))
 }
 
 /** Creates a file that must not exist yet; false if it does. */

@@ -1,6 +1,6 @@
 // Where series lie in the head, for one querier: snapshots of groups, the places of each series, and which series can
 // be read together.
-import { snapshotGroup, type GroupSnapshot } from './group-record.ts'
+import { readSegmentPlace, snapshotGroup, type GroupSnapshot } from './group-record.ts'
 import type { Published } from './published.ts'
 import { ROOT_GROUP_COUNT, type PagedU32, type SharedHeap } from './shared-heap.ts'
 
@@ -126,6 +126,34 @@ export class HeadPlaces {
       this.#snapshots.set(group, snapshot)
     }
     return snapshot
+  }
+
+  /** No sample at t or later is older than this, and few are much newer; Infinity where there is none. */
+  oldestFrom(t: number): number {
+    let oldest = Infinity
+    const groups = Atomics.load(this.#heap.u32, ROOT_GROUP_COUNT)
+    for (let id = 1; id <= groups; id++) {
+      const snapshot = this.snapshot(id)
+      if (!this.#reaches(snapshot, t, Infinity)) continue
+      const from = this.mintOf(snapshot, t)
+      oldest = Math.min(oldest, snapshot.minT >= from ? snapshot.minT : this.#oldestIn(snapshot, from))
+    }
+    return oldest
+  }
+
+  /** As oldestFrom, by what each segment and row says: a group may have been silent for a year. */
+  #oldestIn(snapshot: GroupSnapshot, from: number): number {
+    let oldest = Infinity
+    for (let unit = snapshot.segment; unit !== 0;) {
+      const place = readSegmentPlace(this.#heap, unit)
+      if (place.maxT >= from) oldest = Math.min(oldest, Math.max(place.minT, from))
+      unit = place.previous
+    }
+    for (let r = 0; r < snapshot.rows; r++) {
+      const t = this.#heap.f64[snapshot.block + r]!
+      if (t >= from) oldest = Math.min(oldest, t)
+    }
+    return oldest
   }
 
   /** True if anything at all lies in the range; without matchers the label APIs ask no more, as Prometheus asks its blocks. */

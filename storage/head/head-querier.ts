@@ -27,7 +27,8 @@ const BATCH_HISTOGRAMS_MAX = 1 << 16
 /** What a thread needs to read a head; structured-cloneable. */
 export interface HeadHandle {
   memory: WebAssembly.Memory
-  folder: string
+  /** Where its segment files are. */
+  segmentFolder: string
 }
 
 /** One per thread; its queriers run one after the other. */
@@ -46,7 +47,7 @@ export class HeadQueryable implements Queryable {
     this.#slot = slot
     this.#symbols = new SymbolReader(this.#heap)
     this.#selector = new RefSelector(this.#heap, this.#symbols)
-    this.#reader = new SegmentReader(handle.folder)
+    this.#reader = new SegmentReader(handle.segmentFolder)
   }
 
   /** `generationMax`: groups made later are left out. */

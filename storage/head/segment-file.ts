@@ -111,13 +111,14 @@ export class SegmentWriter {
   async sync(): Promise<void> {
     if (this.#syncFailure !== null) throw this.#syncFailure
     try {
-      const current = this.#file
-      const length = this.#length
       while (this.#unsynced.length > 0) {
         await this.#unsynced[0]!.file.sync()
         const full = this.#unsynced.shift()
         if (full) closeMarked(full.file, 0, full.length)
       }
+      // Taken now: what was current at the call may have been full, and closed, since.
+      const current = this.#file
+      const length = this.#length
       await current.sync()
       if (current === this.#file) this.#syncedTo = length
     } catch (error) {

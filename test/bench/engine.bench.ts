@@ -9,7 +9,7 @@ import { Random } from '../../lib/std/random.ts'
 import { labelsFromRecord } from '../../lib/model/labels.ts'
 import { Engine } from '../../lang/engine.ts'
 import { Database } from '../../storage/database.ts'
-import { HeadQueryable } from '../../storage/head/head-querier.ts'
+import { StoreQueryable } from '../../storage/store-querier.ts'
 
 const HOSTS = 10_000
 const SERVICES = 10
@@ -64,7 +64,7 @@ for (const { refs, isCounter, count, stepMs } of sets) {
   }
 }
 
-const queryable = new HeadQueryable(db.handle(), 1)
+const queryable = new StoreQueryable(db.handle(), 1)
 const engine = new Engine()
 const common = { timeoutMs: 60_000, lookbackMs: 300_000, limit: 0, stats: '' } as const
 const rx = 'node_network_receive_bytes_total'

@@ -7,7 +7,7 @@ import { EMPTY_HISTOGRAM, denseBuckets, type FloatHistogram } from '../../lib/mo
 import { labelsFromRecord } from '../../lib/model/labels.ts'
 import { Random } from '../../lib/std/random.ts'
 import { Database } from '../../storage/database.ts'
-import { HeadQueryable } from '../../storage/head/head-querier.ts'
+import { StoreQueryable } from '../../storage/store-querier.ts'
 
 const seriesCount = Number(process.argv[2] ?? 500)
 const samples = Number(process.argv[3] ?? 400)
@@ -49,7 +49,7 @@ console.log(`${seriesCount} series × ${samples} samples of up to ${buckets} buc
 console.log(`append + encode ${((spentUs * 1000) / total).toFixed(0)} ns CPU a histogram`)
 console.log(`segments ${(size(`${folder}/head`) / total).toFixed(1)} B, log ${(db.logBytes / total).toFixed(0)} B a histogram, head ${(db.headBytes / seriesCount).toFixed(0)} B a series`)
 
-const queryable = new HeadQueryable(db.handle(), 1)
+const queryable = new StoreQueryable(db.handle(), 1)
 for (let round = 0; round < 3; round++) {
   const before = process.cpuUsage()
   const querier = queryable.querier()

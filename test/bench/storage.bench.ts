@@ -6,7 +6,7 @@ import path from 'node:path'
 import { Random } from '../../lib/std/random.ts'
 import { labelsFromRecord } from '../../lib/model/labels.ts'
 import { Database } from '../../storage/database.ts'
-import { HeadQueryable } from '../../storage/head/head-querier.ts'
+import { StoreQueryable } from '../../storage/store-querier.ts'
 
 const seriesCount = Number(process.argv[2] ?? 10_000)
 const samples = Number(process.argv[3] ?? 1440)
@@ -48,7 +48,7 @@ console.log(`append + encode ${(spent * 1e6 / total).toFixed(1)} ns/sample, ${db
 const size = (dir: string): number => fs.readdirSync(dir).reduce((sum, name) => sum + fs.statSync(`${dir}/${name}`).size, 0)
 console.log(`segments ${(size(`${folder}/head`) / total).toFixed(3)} B/sample, log ${(db.logBytes / total).toFixed(2)} B/sample, head ${(db.headBytes / seriesCount).toFixed(0)} B/series, RSS ${((process.memoryUsage().rss - rss0) / seriesCount).toFixed(0)} B/series`)
 
-const queryable = new HeadQueryable(db.handle(), 1)
+const queryable = new StoreQueryable(db.handle(), 1)
 for (let round = 0; round < 3; round++) {
   t0 = performance.now()
   const querier = queryable.querier()

@@ -75,10 +75,12 @@ describe('parseFlags', () => {
     expect(failure('--storage.head.memory=100KB')).toBe('monitor: flag --storage.head.memory: wants 16MB or more, got "100KB"')
     expect(run('--storage.head.memory=16MB', '--web.external-url=').headBytes).toBe(16 << 20)
     expect(run('--threads', '0').threads).toBe(0)
+    expect(failure('--storage.tsdb.retention.size=1KB')).toBe('monitor: flag --storage.tsdb.retention.size: wants 1MB or more, got "1KB"')
+    expect([run('--storage.tsdb.retention.size=2GB').retentionBytes, run().retentionBytes]).toEqual([2 * 2 ** 30, 0])
   })
 
   it('takes every flag of Prometheus, with a warning where it means nothing', () => {
-    const values = new Map([['log.level', 'info'], ['log.format', 'json'], ['web.listen-address', ':1'], ['query.max-samples', '5'], ['query.max-concurrency', '5'], ['web.external-url', 'http://x']])
+    const values = new Map([['log.level', 'info'], ['log.format', 'json'], ['web.listen-address', ':1'], ['query.max-samples', '5'], ['query.max-concurrency', '5'], ['web.external-url', 'http://x'], ['storage.tsdb.retention.size', '5GB']])
     for (const word of PROMETHEUS_FLAGS) {
       const name = word.replace('[no-]', '')
       if (word !== name) {
@@ -87,7 +89,7 @@ describe('parseFlags', () => {
       } else expect(run(`--${name}`, values.get(name) ?? '5m').warnings.length, name).toBeLessThan(2)
     }
     expect(run('--web.enable-remote-write-receiver').warnings).toEqual(['--web.enable-remote-write-receiver has no meaning here: the receiver is always on'])
-    expect(run('--no-agent', '--storage.tsdb.retention.size=1GB').warnings).toHaveLength(2)
+    expect(run('--no-agent', '--storage.tsdb.max-block-duration=1d').warnings).toHaveLength(2)
   })
 
   it('adds features up and warns of those it does not have', () => {

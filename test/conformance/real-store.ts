@@ -5,7 +5,7 @@ import path from 'node:path'
 import { FakeClock } from '../../lib/std/clock.ts'
 import type { Labels } from '../../lib/model/labels.ts'
 import { Database } from '../../storage/database.ts'
-import { HeadQueryable } from '../../storage/head/head-querier.ts'
+import { StoreQueryable } from '../../storage/store-querier.ts'
 import type { Queryable } from '../../storage/interface.ts'
 import type { MemoryStorage } from '../support/memory-storage.ts'
 
@@ -15,7 +15,7 @@ const HEAD_BYTES = 64 * 2 ** 20
 export class RealStore {
   #folder = ''
   #database: Database | null = null
-  #queryable: HeadQueryable | null = null
+  #queryable: StoreQueryable | null = null
 
   /** A copy of all that `storage` holds; the copy before goes. */
   async copyOf(storage: MemoryStorage): Promise<Queryable> {
@@ -25,7 +25,7 @@ export class RealStore {
     for (const { labels, samples } of storage.dump()) append(first, labels, samples)
     await first.close()
     this.#database = this.#open()
-    this.#queryable = new HeadQueryable(this.#database.handle(), 1)
+    this.#queryable = new StoreQueryable(this.#database.handle(), 1)
     return this.#queryable
   }
 

@@ -10,7 +10,7 @@ import { FakeClock } from '../../lib/std/clock.ts'
 import { RemoteWriteReceiver } from '../../lib/ingest/remote-write.ts'
 import { Metrics } from '../../lib/std/metrics.ts'
 import { Database } from '../../storage/database.ts'
-import { HeadQueryable } from '../../storage/head/head-querier.ts'
+import { StoreQueryable } from '../../storage/store-querier.ts'
 import type { Queryable } from '../../storage/interface.ts'
 import { MemoryStorage } from '../support/memory-storage.ts'
 import type { Reply } from './compare-replies.ts'
@@ -85,14 +85,14 @@ describe.each(QUERY_SETS)('the reference and we over $name pushed to the real st
   const folder = mkdtempSync(path.join(tmpdir(), 'differential-'))
   const settings = { folder, retentionMs: Infinity, outOfOrderMs: Infinity, headBytesMax: HEAD_BYTES, clock: new FakeClock(DATA_START_MS + DATA_SPAN_MS) }
   let database: Database
-  let queryable: HeadQueryable
+  let queryable: StoreQueryable
   beforeAll(async () => {
     const first = new Database(settings)
     await push(new RemoteWriteReceiver(first, new Metrics(), 1), set.data(head.seed))
     await first.close()
     // Read back from disk: the log replayed, rows encoded and decoded.
     database = new Database(settings)
-    queryable = new HeadQueryable(database.handle(), 1)
+    queryable = new StoreQueryable(database.handle(), 1)
   })
   afterAll(async () => {
     queryable.close()

@@ -1,13 +1,13 @@
 // All that a store holds, by label text and time, read through a Querier. A native histogram is its text.
 import type { FloatHistogram } from '../../lib/model/histogram.ts'
 import type { Database } from '../../storage/database.ts'
-import { HeadQueryable } from '../../storage/head/head-querier.ts'
+import { StoreQueryable } from '../../storage/store-querier.ts'
 import type { Querier, SeriesBatch, Selection } from '../../storage/interface.ts'
 import type { Value } from './ledger.ts'
 
 /** `warnings` takes what the querier says of damage. */
 export function readContents(db: Database, warnings: string[] = []): Map<string, Map<number, Value>> {
-  const queryable = new HeadQueryable(db.handle(), 1)
+  const queryable = new StoreQueryable(db.handle(), 1)
   try {
     const querier = queryable.querier()
     try {

@@ -5,7 +5,7 @@ import { Worker } from 'node:worker_threads'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { Random, freshSeed } from '../../lib/std/random.ts'
 import { Arena, closeSlot, openSlot } from '../../storage/head/arena.ts'
-import { HeadQueryable } from '../../storage/head/head-querier.ts'
+import { StoreQueryable } from '../../storage/store-querier.ts'
 import { ROOT_EPOCH, SharedHeap } from '../../storage/head/shared-heap.ts'
 import { tempFolder } from '../support/temp-folder.ts'
 import type { PinningData } from './pinning-worker.ts'
@@ -110,7 +110,7 @@ describe('Arena', () => {
     const refs = seriesOf(db, 50)
     const put = (k: number): void => void append(db, batchOf(NOW - 10_000_000 + k * 1000, refs, refs.map((ref) => ref + k)))
     for (let k = 0; k < 20; k++) put(k)
-    const queryable = new HeadQueryable(db.handle(), 4)
+    const queryable = new StoreQueryable(db.handle(), 4)
     const querier = queryable.querier()
     const selection = querier.select([{ name: 'job', op: '=', value: 'test' }], -Infinity, Infinity, HINTS)
     for (let k = 20; k < 400; k++) put(k)
@@ -186,7 +186,7 @@ describe('work per late batch', () => {
       put(NOW - 5000)
       put(NOW)
       put(NOW - 4000)
-      const queryable = new HeadQueryable(db.handle(), 4)
+      const queryable = new StoreQueryable(db.handle(), 4)
       const querier = queryable.querier()
       // Blocks of the late groups grow and are retired, all while a query is open.
       const work = countWork(() => {

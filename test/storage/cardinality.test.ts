@@ -5,7 +5,7 @@ import path from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { Engine } from '../../lang/engine.ts'
 import { labelsFromRecord } from '../../lib/model/labels.ts'
-import { HeadQueryable } from '../../storage/head/head-querier.ts'
+import { StoreQueryable } from '../../storage/store-querier.ts'
 import { append, batchOf, NOW, open } from './store.ts'
 
 let folder = ''
@@ -17,7 +17,7 @@ afterEach(() => fs.rmSync(folder, { recursive: true, force: true }))
 function ask(limit: number, fill: (db: ReturnType<typeof open>) => void): unknown {
   const db = open(folder)
   fill(db)
-  const queryable = new HeadQueryable(db.handle(), 1)
+  const queryable = new StoreQueryable(db.handle(), 1)
   const reply = new Engine().run({ kind: 'cardinality', limit, timeoutMs: 1000 }, queryable)
   queryable.close()
   void db.close()

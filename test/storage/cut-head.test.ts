@@ -8,6 +8,7 @@ import type { Database } from '../../storage/database.ts'
 import { HeadQueryable } from '../../storage/head/head-querier.ts'
 import type { Cut } from '../../storage/head/published.ts'
 import { REJECT_DUPLICATE, STORED } from '../../storage/interface.ts'
+import { StoreQueryable, headFolder } from '../../storage/store-querier.ts'
 import { waitFor } from '../support/monitor-process.ts'
 import { tempFolder } from '../support/temp-folder.ts'
 import { HINTS, NOW, append, batchOf, drain, keyOf, open, readAll, series, seriesOf, type Points } from './store.ts'
@@ -19,7 +20,8 @@ const T = Math.floor(NOW / (2 * HOUR)) * 2 * HOUR
 
 /** What a cut takes into blocks. */
 function readCut(db: Database, { generation, t }: Cut): Map<string, Points> {
-  const queryable = new HeadQueryable(db.handle(), 2)
+  const { memory, folder } = db.handle()
+  const queryable = new HeadQueryable({ memory, segmentFolder: headFolder(folder) }, 2)
   const querier = queryable.querier(generation)
   try {
     return drain(querier, querier.select(ALL, -Infinity, t - 1, HINTS))
@@ -81,7 +83,7 @@ describe('a cut of the head', () => {
     const refs = seriesOf(db, 200)
     for (let k = 0; k < 40; k++) append(db, batchOf(T - 20_000 + k * 1000 + 500, refs, refs))
     append(db, batchOf(T - 5000, [db.series(series(1000))], [1]))
-    const queryable = new HeadQueryable(db.handle(), 1)
+    const queryable = new StoreQueryable(db.handle(), 1)
     const early = queryable.querier()
     const selection = early.select(ALL, -Infinity, Infinity, HINTS)
     const cut = db.head.cuts.begin(T)

@@ -5,7 +5,7 @@ import { Random, freshSeed } from '../../lib/std/random.ts'
 import { FakeClock } from '../../lib/std/clock.ts'
 import { labelsFromRecord } from '../../lib/model/labels.ts'
 import { Database } from '../../storage/database.ts'
-import { HeadQueryable } from '../../storage/head/head-querier.ts'
+import { StoreQueryable } from '../../storage/store-querier.ts'
 import { MARK_BYTES, writeMark } from '../../storage/log/damage.ts'
 import { FRAME_OVERHEAD_BYTES, TYPE_ROW, sealFrame } from '../../storage/log/frame.ts'
 import { LOG_HEADER_BYTES } from '../../storage/log/log.ts'
@@ -34,7 +34,7 @@ async function written(): Promise<string> {
 
 /** Times seen for every series; checks that values are the ones written. */
 function timesOf(db: Database): Map<string, number[]> {
-  const queryable = new HeadQueryable(db.handle(), 1)
+  const queryable = new StoreQueryable(db.handle(), 1)
   const querier = queryable.querier()
   const out = new Map<string, number[]>()
   const selection = querier.select([{ name: '__name__', op: '=', value: 'm' }], -Infinity, Infinity, { startMs: 0, endMs: 0, stepMs: 0, rangeMs: 0, func: '' })
@@ -279,7 +279,7 @@ describe('damage', () => {
     fs.writeFileSync(path, bytes)
     const seen = timesOf(db).get('11')!
     expect(seen).toEqual(Array.from({ length: 200 }, (_, k) => k).filter((k) => k < 32 || k >= 64))
-    const queryable = new HeadQueryable(db.handle(), 2)
+    const queryable = new StoreQueryable(db.handle(), 2)
     const querier = queryable.querier()
     const selection = querier.select([{ name: '__name__', op: '=', value: 'm' }], 0, Infinity, { startMs: 0, endMs: 0, stepMs: 0, rangeMs: 0, func: '' })
     while (selection.next() !== null);

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { FakeClock } from '../../lib/std/clock.ts'
 import { labelsFromRecord } from '../../lib/model/labels.ts'
 import { Random, freshSeed } from '../../lib/std/random.ts'
-import { HeadQueryable } from '../../storage/head/head-querier.ts'
+import { StoreQueryable } from '../../storage/store-querier.ts'
 import { REJECT_DUPLICATE, REJECT_FUTURE, REJECT_OUT_OF_ORDER, REJECT_TOO_OLD, STORED } from '../../storage/interface.ts'
 import { waitFor } from '../support/monitor-process.ts'
 import { tempFolder } from '../support/temp-folder.ts'
@@ -56,7 +56,7 @@ describe('Database', () => {
     const names = Array.from({ length: 700 }, (_, i) => `l${1000 + i}`)
     const ref = db.series(labelsFromRecord(Object.fromEntries(names.map((name) => [name, 'v']))))
     append(db, batchOf(NOW, [ref], [1]))
-    const queryable = new HeadQueryable(db.handle(), 1)
+    const queryable = new StoreQueryable(db.handle(), 1)
     const querier = queryable.querier()
     expect(querier.labelNames([[{ name: 'l1000', op: '=', value: 'v' }]], NOW, NOW)).toEqual(names)
     querier.close()

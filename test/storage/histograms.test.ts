@@ -6,7 +6,7 @@ import { EMPTY_HISTOGRAM, HINT_GAUGE, denseBuckets, isSameHistogram, type FloatH
 import { FakeClock } from '../../lib/std/clock.ts'
 import { Random } from '../../lib/std/random.ts'
 import type { Database } from '../../storage/database.ts'
-import { HeadQueryable } from '../../storage/head/head-querier.ts'
+import { StoreQueryable } from '../../storage/store-querier.ts'
 import { REJECT_DUPLICATE, STORED, type SampleBatch } from '../../storage/interface.ts'
 import { MemoryStorage } from '../support/memory-storage.ts'
 import { nextHistogram, randomHistogram } from '../support/random-histogram.ts'
@@ -24,7 +24,7 @@ beforeEach(() => {
 afterEach(() => db.close())
 
 function read(mint = -Infinity, maxt = Infinity): Map<string, ReadSample[]> {
-  const queryable = new HeadQueryable(db.handle(), 1)
+  const queryable = new StoreQueryable(db.handle(), 1)
   try {
     return readSamples(queryable, mint, maxt)
   } finally {
@@ -223,7 +223,7 @@ describe('a selection of native histograms', () => {
     const refs = seriesOf(db, 2000)
     for (let i = 0; i < 70; i++) append({ t: NOW + i, refs, values: refs.map(() => i) })
     const sizes = (): number[] => {
-      const queryable = new HeadQueryable(db.handle(), 1)
+      const queryable = new StoreQueryable(db.handle(), 1)
       const querier = queryable.querier()
       const selection = querier.select([{ name: 'job', op: '=', value: 'test' }], -Infinity, Infinity, HINTS)
       const out: number[] = []

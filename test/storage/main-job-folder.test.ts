@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest'
 import { Engine } from '../../lang/engine.ts'
 import { FakeClock } from '../../lib/std/clock.ts'
 import type { Database } from '../../storage/database.ts'
-import { HeadQueryable } from '../../storage/head/head-querier.ts'
+import { StoreQueryable } from '../../storage/store-querier.ts'
 import { copyFolder } from '../support/temp-folder.ts'
 import { append, batchOf, open, seriesOf } from './store.ts'
 
@@ -26,7 +26,7 @@ const sorted = (body: string): Answer[] => {
 }
 
 function ask(db: Database): Answer[] {
-  const queryable = new HeadQueryable(db.handle(), 1)
+  const queryable = new StoreQueryable(db.handle(), 1)
   const { body } = new Engine().run({
     kind: 'instant', query: '{__name__=~".+"}[2h]', timeMs: ANSWERED_AT_MS, lookbackMs: 300_000, stats: '', timeoutMs: 30_000, limit: 0,
   }, queryable)

@@ -1,10 +1,10 @@
 // A query thread that reads the head over and over while main makes holes, fills them later, and moves series between
 // groups; it checks that every sample is one that was sent, that none goes missing again, and that no series is lost.
 import { parentPort, workerData } from 'node:worker_threads'
-import { HeadQueryable, type HeadHandle } from '../../storage/head/head-querier.ts'
+import { StoreQueryable, type StoreHandle } from '../../storage/store-querier.ts'
 
 export interface RaceData {
-  handle: HeadHandle
+  handle: StoreHandle
   slot: number
   startMs: number
   stepMs: number
@@ -25,7 +25,7 @@ export const sampleOf = (ref: number, row: number): number => ref * 65_536 + row
 /** Rows that a series has no sample in: a hole, filled by nobody. */
 export const isHole = (ref: number, row: number): boolean => row > 0 && (row + ref) % 5 === 0
 
-function read(data: RaceData, queryable: HeadQueryable, report: RaceReport, seen: Map<number, number>): void {
+function read(data: RaceData, queryable: StoreQueryable, report: RaceReport, seen: Map<number, number>): void {
   const querier = queryable.querier()
   const selection = querier.select([{ name: 'job', op: '=~', value: 'a|b|c' }], -Infinity, Infinity, { startMs: 0, endMs: 0, stepMs: 0, rangeMs: 0, func: '' })
   for (let i = 1; i < selection.refs.length; i++) if (selection.refs[i]! <= selection.refs[i - 1]!) report.wrong.push(`refs ${selection.refs[i - 1]} ${selection.refs[i]}`)
@@ -55,7 +55,7 @@ function read(data: RaceData, queryable: HeadQueryable, report: RaceReport, seen
 
 if (parentPort) {
   const data = workerData as RaceData
-  const queryable = new HeadQueryable(data.handle, data.slot)
+  const queryable = new StoreQueryable(data.handle, data.slot)
   const report: RaceReport = { reads: 0, samples: 0, wrong: [] }
   const seen = new Map<number, number>()
   const until = performance.now() + data.forMs

@@ -4,7 +4,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { labelsFromRecord, type Labels } from '../../lib/model/labels.ts'
 import type { Matcher } from '../../lib/model/matcher.ts'
 import { STORED } from '../../storage/interface.ts'
-import { HeadQueryable } from '../../storage/head/head-querier.ts'
+import { StoreQueryable } from '../../storage/store-querier.ts'
 import { SymbolReader } from '../../storage/head/symbols.ts'
 import { tempFolder } from '../support/temp-folder.ts'
 import { HINTS, NOW, append, batchOf, drain, keyOf, open, readAll, samplesIn, series, seriesOf } from './store.ts'
@@ -97,7 +97,7 @@ describe('a reader that the writer overtakes', () => {
           append(db, batchOf(NOW, more, more))
         }
       }, n)
-      const queryable = new HeadQueryable(db.handle(), 2)
+      const queryable = new StoreQueryable(db.handle(), 2)
       const querier = queryable.querier()
       const selection = querier.select([{ name: 'job', op: '=~', value: 'a|b|c' }], -Infinity, Infinity, HINTS)
       expect(wasLetIn()).toBe(1)
@@ -116,7 +116,7 @@ describe('a reader that the writer overtakes', () => {
     const refs = seriesOf(db, 60)
     const put = (k: number): void => void append(db, batchOf(NOW - 1_000_000 + k * 1000, refs, refs.map((ref) => ref * 1000 + k)))
     for (let k = 0; k < 40; k++) put(k)
-    const queryable = new HeadQueryable(db.handle(), 3)
+    const queryable = new StoreQueryable(db.handle(), 3)
     const querier = queryable.querier()
     const want = readAll(db)
     const selection = querier.select([{ name: 'job', op: '=', value: 'test' }], -Infinity, Infinity, HINTS)

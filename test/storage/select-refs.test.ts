@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { compileMatcher, type Matcher, type MatchOp } from '../../lib/model/matcher.ts'
 import { labelsFromRecord } from '../../lib/model/labels.ts'
 import { Random } from '../../lib/std/random.ts'
-import { HeadQueryable } from '../../storage/head/head-querier.ts'
+import { StoreQueryable } from '../../storage/store-querier.ts'
 import { tempFolder } from '../support/temp-folder.ts'
 import { HINTS, NOW, append, batchOf, open } from './store.ts'
 
@@ -13,7 +13,7 @@ describe('selecting series', () => {
   it('finds what a look at every series finds, however often it is asked while series are added', async () => {
     const random = new Random(5)
     const db = open(tempFolder())
-    const queryable = new HeadQueryable(db.handle(), 1)
+    const queryable = new StoreQueryable(db.handle(), 1)
     const stored: Record<string, string>[] = []
     const names = ['x', 'y', 'later']
     const matcherSets = Array.from({ length: 60 }, (): Matcher[] => [

@@ -6,7 +6,7 @@ import { FakeClock } from '../../lib/std/clock.ts'
 import { labelsFromRecord, type Labels } from '../../lib/model/labels.ts'
 import type { Matcher } from '../../lib/model/matcher.ts'
 import { Database, type DatabaseOptions } from '../../storage/database.ts'
-import { HeadQueryable } from '../../storage/head/head-querier.ts'
+import { StoreQueryable } from '../../storage/store-querier.ts'
 import type { Querier, SampleBatch, Selection } from '../../storage/interface.ts'
 
 export const NOW = 1_700_000_000_000
@@ -49,7 +49,7 @@ const EVERYTHING: readonly Matcher[] = [{ name: '__name__', op: '!=', value: '' 
 
 /** Everything in range, by label text, read through a Querier of its own. */
 export function readAll(db: Database, mint: number = -Infinity, maxt: number = Infinity, matchers: readonly Matcher[] = EVERYTHING): Map<string, Points> {
-  const queryable = new HeadQueryable(db.handle(), 1)
+  const queryable = new StoreQueryable(db.handle(), 1)
   try {
     const querier = queryable.querier()
     try {

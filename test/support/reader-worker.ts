@@ -1,10 +1,10 @@
 // A query thread that reads a head over and over while main writes, and checks all it sees: every series has every
 // row from the first on without a hole, and values are the function of (ref, time) that the writer uses.
 import { parentPort, workerData } from 'node:worker_threads'
-import { HeadQueryable, type HeadHandle } from '../../storage/head/head-querier.ts'
+import { StoreQueryable, type StoreHandle } from '../../storage/store-querier.ts'
 
 export interface ReaderData {
-  handle: HeadHandle
+  handle: StoreHandle
   slot: number
   startMs: number
   stepMs: number
@@ -21,7 +21,7 @@ export function valueAt(ref: number, row: number): number {
   return ref * 4096 + (row % 7 === 0 ? row / 4 : row)
 }
 
-function read(data: ReaderData, queryable: HeadQueryable, report: ReaderReport): void {
+function read(data: ReaderData, queryable: StoreQueryable, report: ReaderReport): void {
   const querier = queryable.querier()
   const selection = querier.select([{ name: 'job', op: '=', value: 'steady' }], -Infinity, Infinity, { startMs: 0, endMs: 0, stepMs: 0, rangeMs: 0, func: '' })
   for (let batch = selection.next(); batch; batch = selection.next()) {
@@ -41,7 +41,7 @@ function read(data: ReaderData, queryable: HeadQueryable, report: ReaderReport):
 
 if (parentPort) {
   const data = workerData as ReaderData
-  const queryable = new HeadQueryable(data.handle, data.slot)
+  const queryable = new StoreQueryable(data.handle, data.slot)
   const report: ReaderReport = { reads: 0, samples: 0, wrong: [] }
   const until = performance.now() + data.forMs
   while (performance.now() < until && report.wrong.length === 0) read(data, queryable, report)

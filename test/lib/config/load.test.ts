@@ -30,7 +30,7 @@ describe('a good configuration', () => {
       global: { scrapeIntervalMs: 60_000, scrapeTimeoutMs: 10_000, evaluationIntervalMs: 60_000, externalLabels: new Map() },
       scrapeConfigs: [],
       features: [],
-      storage: { outOfOrderTimeWindowMs: 600_000, retentionMs: null },
+      storage: { outOfOrderTimeWindowMs: 600_000, retentionMs: null, retentionBytes: null },
     })
     expect(job('')).toEqual({
       jobName: 'a',
@@ -211,8 +211,8 @@ describe('a good configuration', () => {
   })
 
   it('reads storage', () => {
-    expect(load('storage: {tsdb: {out_of_order_time_window: 30m, retention: {time: 30d}}}').config.storage).toEqual({
-      outOfOrderTimeWindowMs: 1_800_000, retentionMs: 2_592_000_000,
+    expect(load('storage: {tsdb: {out_of_order_time_window: 30m, retention: {time: 30d, size: 5GB}}}').config.storage).toEqual({
+      outOfOrderTimeWindowMs: 1_800_000, retentionMs: 2_592_000_000, retentionBytes: 5 * 2 ** 30,
     })
   })
 
@@ -235,7 +235,7 @@ describe('a setting that is not built yet', () => {
       expect(load(text, false).warnings.join(), text).toContain(`${want} is not built into Monitor yet and is ignored`)
     }
     f('global: {query_log_file: q.log}', 'global.query_log_file')
-    f('storage: {tsdb: {retention: {size: 5GB}}}', 'storage.tsdb.retention.size')
+    f('storage: {tsdb: {retention: {percentage: 5}}}', 'storage.tsdb.retention.percentage')
   })
 })
 

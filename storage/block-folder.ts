@@ -1,0 +1,185 @@
+// The folder of blocks on disk, and how some blocks take the place of others: whole or not at all.
+//
+//   staged/<name>/   a block that is written and synced, and means nothing yet
+//   change.json      written aside, synced, renamed: which of these come, which blocks go, what is covered from then on
+//   <name>/          a block that is there: renamed out of staged/
+//
+// The rename of change.json is the moment of the change; what it says is carried out after it, or at the next start.
+// Blocks that go stay on disk until nobody reads them any more; a crash before that removes them at the next start.
+import path from 'node:path'
+import { listFolder, makeFolder, readTextIfThere, removeFolder, rename, replaceText, syncFolder } from '../lib/std/fs.ts'
+import { META_FILE, parseBlockName, parseMeta, type BlockMeta, type BlockName } from './block/block-meta.ts'
+import { BlockError } from './errors.ts'
+import { NOTHING_CUT, type Cut } from './head/published.ts'
+
+const CHANGE_FILE = 'change.json'
+const STAGED = 'staged'
+const VERSION = 1
+
+export interface StoredBlock {
+  folder: string
+  name: BlockName
+  meta: BlockMeta
+}
+
+/** What of the head is in blocks, and the blocks there are, by minT, then by number. */
+export interface BlockState {
+  cover: Cut
+  blocks: readonly StoredBlock[]
+}
+
+interface Change {
+  cover: Cut
+  nextNumber: number
+  /** Folders of staged blocks that come. */
+  install: readonly string[]
+  /** Folders of blocks that go. */
+  remove: readonly string[]
+}
+
+/** For one job, or the start of a process; one at a time. */
+export class BlockFolder {
+  readonly path: string
+  #change: Change
+  #blocks: StoredBlock[] = []
+
+  /**
+   * Carries out what a crash left undone. `onDamage` hears of blocks whose description cannot be read; they are left out.
+   * Throws DiskError.
+   */
+  constructor(folder: string, onDamage: (name: string, why: string) => void) {
+    this.path = folder
+    makeFolder(path.join(folder, STAGED))
+    this.#change = this.#readChange(onDamage)
+    this.#install()
+    const names = listFolder(folder)
+    // Blocks whose successor is nowhere are all there is of their time.
+    if (!this.#change.install.every((name) => names.includes(name))) this.#change = { ...this.#change, remove: [] }
+    for (const name of names) {
+      const parsed = parseBlockName(name)
+      if (parsed === null || this.#change.remove.includes(name)) continue
+      const file = path.join(folder, name, META_FILE)
+      try {
+        const text = readTextIfThere(file)
+        if (text === null) throw new BlockError(`cannot read ${file}: there is none`)
+        this.#blocks.push({ folder: name, name: parsed, meta: parseMeta(text, file) })
+      } catch (error) {
+        if (!(error instanceof BlockError)) throw error
+        onDamage(name, error.message)
+      }
+    }
+    this.#sort()
+  }
+
+  get state(): BlockState {
+    return { cover: this.#change.cover, blocks: [...this.#blocks] }
+  }
+
+  /** Where blocks are to be written; empty when a job begins. */
+  get staging(): string {
+    return path.join(this.path, STAGED)
+  }
+
+  /** A number that no block has had. */
+  takeNumber(): number {
+    const number = this.#blocks.reduce((most, { name }) => Math.max(most, name.number + 1), this.#change.nextNumber)
+    this.#change = { ...this.#change, nextNumber: number + 1 }
+    return number
+  }
+
+  /** Removes blocks that a job left unfinished. */
+  clearStaging(): void {
+    for (const name of listFolder(this.staging)) removeFolder(path.join(this.staging, name))
+  }
+
+  /**
+   * Staged blocks come, others go, and `cover` holds: all of it, also after a crash, or nothing. Folders of blocks that go
+   * stay until `remove`. Throws DiskError; what is on disk then decides when the folder is next opened.
+   */
+  commit(change: { cover: Cut; install: readonly { name: string; meta: BlockMeta }[]; remove: readonly string[] }): void {
+    const leaving = this.#change.remove.filter((name) => listFolder(this.path).includes(name))
+    const { cover, install, remove } = change
+    const next = { cover, nextNumber: this.#change.nextNumber, install: install.map(({ name }) => name), remove: [...leaving, ...remove] }
+    replaceText(path.join(this.path, CHANGE_FILE), formatChange(next))
+    this.#change = next
+    this.#install()
+    this.#blocks = this.#blocks.filter(({ folder }) => !remove.includes(folder))
+    for (const { name, meta } of install) this.#blocks.push({ folder: name, name: parseBlockName(name)!, meta })
+    this.#sort()
+  }
+
+  /** Removes blocks that nobody reads any more; they need not be there. */
+  remove(names: readonly string[]): void {
+    this.#blocks = this.#blocks.filter(({ folder }) => !names.includes(folder))
+    for (const name of names) {
+      if (!listFolder(this.path).includes(name)) continue
+      // Half of a block must not be taken for one.
+      const aside = path.join(this.staging, name)
+      rename(path.join(this.path, name), aside)
+      removeFolder(aside)
+    }
+    syncFolder(this.path)
+  }
+
+  /** At the start of a process, when nobody reads: what was to go goes. */
+  sweep(): void {
+    this.clearStaging()
+    this.remove(this.#change.remove)
+  }
+
+  #install(): void {
+    const staged = new Set(listFolder(this.staging))
+    const names = this.#change.install.filter((name) => staged.has(name))
+    for (const name of names) rename(path.join(this.staging, name), path.join(this.path, name))
+    if (names.length > 0) syncFolder(this.path)
+  }
+
+  #sort(): void {
+    this.#blocks.sort((a, b) => a.name.minT - b.name.minT || a.name.number - b.name.number)
+  }
+
+  #readChange(onDamage: (name: string, why: string) => void): Change {
+    const file = path.join(this.path, CHANGE_FILE)
+    try {
+      const text = readTextIfThere(file)
+      if (text !== null) return parseChange(text, file)
+    } catch (error) {
+      if (!(error instanceof BlockError)) throw error
+      onDamage(CHANGE_FILE, error.message)
+    }
+    return { cover: NOTHING_CUT, nextNumber: 1, install: [], remove: [] }
+  }
+}
+
+function formatChange({ cover, nextNumber, install, remove }: Change): string {
+  const covered = { coveredGeneration: cover.generation, coveredT: cover.t === -Infinity ? null : cover.t }
+  return `${JSON.stringify({ version: VERSION, ...covered, nextNumber, install, remove }, null, 2)}\n`
+}
+
+/** Throws BlockError. */
+function parseChange(text: string, file: string): Change {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch (cause) {
+    throw new BlockError(`cannot read ${file}: no JSON`, { cause })
+  }
+  if (typeof value !== 'object' || value === null) throw new BlockError(`cannot read ${file}: no change of blocks`)
+  const field = (key: string): unknown => Reflect.get(value, key)
+  const number = (key: string): number => {
+    const found = field(key)
+    if (typeof found !== 'number') throw new BlockError(`cannot read ${file}: ${key} is no number`)
+    return found
+  }
+  const names = (key: string): string[] => {
+    const found = field(key)
+    // What stands here is renamed and removed: nothing but names of blocks.
+    if (!Array.isArray(found) || !found.every((name) => typeof name === 'string' && parseBlockName(name) !== null)) {
+      throw new BlockError(`cannot read ${file}: ${key} is no list of blocks`)
+    }
+    return found.map(String)
+  }
+  if (number('version') !== VERSION) throw new BlockError(`cannot read ${file}: version ${number('version')}, this Monitor knows ${VERSION}`)
+  const t = field('coveredT') === null ? -Infinity : number('coveredT')
+  return { cover: { generation: number('coveredGeneration'), t }, nextNumber: number('nextNumber'), install: names('install'), remove: names('remove') }
+}

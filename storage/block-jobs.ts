@@ -1,0 +1,127 @@
+// What is done to blocks, off the main thread: the head's old samples are cut into blocks, blocks are compacted, and those
+// that nobody reads are removed. Each job opens the folder anew, and tells what is there when it is done.
+import path from 'node:path'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { GroupBlockBuilder } from './block/block-builder.ts'
+import type { BlockMeta } from './block/block-meta.ts'
+import { compactBlocks } from './block/compact.ts'
+import { BlockFolder, type BlockState } from './block-folder.ts'
+import { BLOCK_RANGE_MS } from './block-plan.ts'
+import { HeadQueryable, type HeadQuerier } from './head/head-querier.ts'
+import type { Cut } from './head/published.ts'
+import { blocksFolder, headFolder, type StoreHandle } from './store-querier.ts'
+
+export type BlockJob =
+  /** What of this is in no block yet goes into blocks. */
+  | { kind: 'cut'; cut: Cut }
+  /** These become one. */
+  | { kind: 'compact'; sources: readonly string[] }
+  /** These go because of their age, the first `past` of them, or the size of all; who reads them may go on. */
+  | { kind: 'drop'; names: readonly string[]; past: number }
+  /** Nobody reads these. */
+  | { kind: 'remove'; names: readonly string[] }
+
+export interface JobReply {
+  state: BlockState
+  /** Sentences about what was left out because it is damaged. */
+  damage: readonly string[]
+}
+
+/** Does jobs, one after the other. */
+export interface JobRunner {
+  /** Rejects if the job cannot be done; everything is then as it was, or as if it was done. */
+  run(job: BlockJob): Promise<JobReply>
+  /** Ends the job that runs, if any. */
+  close(): Promise<void>
+}
+
+interface Written {
+  name: string
+  meta: BlockMeta
+}
+
+/** `slot`: a reader slot that nobody else has. Rejects with DiskError, BlockError or LogError. */
+export async function runBlockJob(handle: StoreHandle, slot: number, job: BlockJob): Promise<JobReply> {
+  const damage: string[] = []
+  const folder = new BlockFolder(blocksFolder(handle.folder), (_, why) => damage.push(why))
+  folder.clearStaging()
+  switch (job.kind) {
+    case 'cut':
+      await cut(handle, slot, { folder, damage, cut: job.cut })
+      break
+    case 'compact':
+      await compact(folder, job.sources)
+      break
+    case 'drop':
+      folder.commit({ cover: folder.state.cover, install: [], remove: job.names })
+      break
+    case 'remove':
+      folder.remove(job.names)
+  }
+  return { state: folder.state, damage }
+}
+
+interface CutWork {
+  folder: BlockFolder
+  damage: string[]
+  cut: Cut
+}
+
+async function cut(handle: StoreHandle, slot: number, work: CutWork): Promise<void> {
+  const { folder, cut: { generation, t } } = work
+  // An attempt whose end main did not hear of.
+  if (folder.state.cover.t >= t && folder.state.cover.generation >= generation) return
+  const head = new HeadQueryable({ memory: handle.memory, segmentFolder: headFolder(handle.folder) }, slot)
+  const written: Written[] = []
+  try {
+    // What is pinned for a stretch is free again after it.
+    for (let from = -Infinity; from < t;) {
+      const querier = head.querier(generation)
+      try {
+        const oldest = querier.places.oldestFrom(from)
+        if (oldest >= t) break
+        const start = Math.floor(oldest / BLOCK_RANGE_MS) * BLOCK_RANGE_MS
+        from = start + BLOCK_RANGE_MS
+        const block = await writeStretch(querier, { mint: start, maxt: Math.min(from, t) - 1 }, work)
+        if (block !== null) written.push(block)
+        work.damage.push(...querier.damage())
+      } finally {
+        querier.close()
+      }
+    }
+  } finally {
+    head.close()
+  }
+  folder.commit({ cover: work.cut, install: written, remove: [] })
+}
+
+/** Samples of the head in [mint, maxt] as a staged block; null if there are none. */
+async function writeStretch(querier: HeadQuerier, { mint, maxt }: { mint: number; maxt: number }, { folder, cut: { generation, t } }: CutWork): Promise<Written | null> {
+  const selection = querier.select([], mint, maxt, { startMs: mint, endMs: maxt, stepMs: 0, rangeMs: 0, func: '' })
+  let batch = selection.next()
+  if (batch === null) return null
+  const builder = new GroupBlockBuilder({ folder: folder.staging, number: folder.takeNumber(), isCompressed: false }, querier)
+  try {
+    for (; batch; batch = selection.next()) {
+      builder.beginGroup(batch.t, batch.n)
+      for (let s = 0; s < batch.seriesCount; s++) builder.addSeries(selection.refs[batch.index[s]!]!, batch, s)
+      // Where main itself does the job, it gets its turn.
+      await nextTurn()
+    }
+    return await builder.finish({ level: 1, sources: [], coveredGeneration: generation, coveredT: t })
+  } catch (error) {
+    builder.abort()
+    throw error
+  }
+}
+
+async function compact(folder: BlockFolder, sources: readonly string[]): Promise<void> {
+  const { blocks, cover } = folder.state
+  // Of conflicting samples that of the block made first stays.
+  const from = blocks.filter((block) => sources.includes(block.folder)).toSorted((a, b) => a.name.number - b.name.number)
+  // An attempt whose end main did not hear of.
+  if (from.length < sources.length) return
+  const place = { folder: folder.staging, number: folder.takeNumber(), isCompressed: true }
+  const merged = await compactBlocks(from.map((block) => path.join(folder.path, block.folder)), place)
+  folder.commit({ cover, install: merged === null ? [] : [merged], remove: sources })
+}

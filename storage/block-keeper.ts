@@ -1,0 +1,180 @@
+// The blocks of a store, on the main thread: knows what is there, decides what is due, has it done elsewhere, and shows
+// readers the result.
+//
+//   tick ─▶ remove what nobody reads │ drop what is old │ cut │ compact ─▶ job ─▶ publish ─(older readers close)─▶ remove
+//
+// One job at a time. A job that fails leaves everything as it was; it is counted, logged, and tried again after a while.
+import path from 'node:path'
+import { listFolder, makeFolder, rename, syncFolder } from '../lib/std/fs.ts'
+import type { Clock } from '../lib/std/clock.ts'
+import type { Logger } from '../lib/std/log.ts'
+import { BlockFolder, type BlockState, type StoredBlock } from './block-folder.ts'
+import type { BlockJob, JobReply, JobRunner } from './block-jobs.ts'
+import { cutTime, overSize, pastRetention, planCompaction } from './block-plan.ts'
+import type { Head } from './head/head.ts'
+import type { Log } from './log/log.ts'
+import type { RetentionClock } from './retention-clock.ts'
+
+const RETRY_MS_MIN = 15_000
+const RETRY_MS_MAX = 15 * 60_000
+
+export interface KeeperOptions {
+  head: Head
+  log: Log
+  clock: Clock
+  retentionClock: RetentionClock
+  logger: Logger
+  found: BlockState
+  runner: JobRunner
+  /** Blocks, log and head files take no more than this, as far as whole blocks can help; Infinity: no limit. */
+  retentionBytes: number
+  /** What log and head files take. */
+  otherBytes: () => number
+}
+
+export class BlockKeeper {
+  readonly #options: KeeperOptions
+  #state: BlockState
+  /** Not shown any more, read by nobody, still on disk. */
+  #unread: string[] = []
+  #job: Promise<void> | null = null
+  #isClosed = false
+  #failures = 0
+  #retryAtMs = -Infinity
+  retentionBytes: number
+  readonly done: Record<BlockJob['kind'], number> = { cut: 0, compact: 0, drop: 0, remove: 0 }
+  readonly failed: Record<BlockJob['kind'], number> = { cut: 0, compact: 0, drop: 0, remove: 0 }
+  readonly seconds: Record<BlockJob['kind'], number> = { cut: 0, compact: 0, drop: 0, remove: 0 }
+  /** Blocks let go because of their age, and because of the size of all. */
+  timeRetentions = 0
+  sizeRetentions = 0
+
+  constructor(options: KeeperOptions) {
+    this.#options = options
+    this.#state = options.found
+    this.retentionBytes = options.retentionBytes
+  }
+
+  get blocks(): readonly StoredBlock[] {
+    return this.#state.blocks
+  }
+
+  /** Starts what is due, if nothing runs. */
+  tick(): void {
+    const { clock } = this.#options
+    if (this.#isClosed || this.#job !== null || clock.monotonic() < this.#retryAtMs) return
+    const job = this.#due()
+    if (job === null) return
+    this.#job = this.#run(job).then(() => {
+      this.#job = null
+      this.tick()
+    })
+  }
+
+  get isBusy(): boolean {
+    return this.#job !== null
+  }
+
+  /** Resolves when nothing is due any more. */
+  async idle(): Promise<void> {
+    while (this.#job !== null) await this.#job
+  }
+
+  /** Resolves when no job runs any more. */
+  async close(): Promise<void> {
+    this.#isClosed = true
+    await this.#options.runner.close()
+    await this.idle()
+  }
+
+  #due(): BlockJob | null {
+    const { head, clock } = this.#options
+    if (this.#unread.length > 0) return { kind: 'remove', names: this.#unread }
+    const old = this.#old()
+    if (old !== null) return old
+    const t = cutTime(clock.now(), head.newestT)
+    if (t > head.cuts.cover.t) return { kind: 'cut', cut: head.cuts.begin(t) }
+    const sources = planCompaction(this.#state.blocks, head.cuts.cover.t, head.retentionMs)
+    return sources === null ? null : { kind: 'compact', sources }
+  }
+
+  async #run(job: BlockJob): Promise<void> {
+    const { clock, logger, log, runner } = this.#options
+    const startMs = clock.monotonic()
+    try {
+      // A block names series: their definitions, and the rows in it, are to be on disk before it is.
+      if (job.kind === 'cut') await log.commit()
+      if (this.#isClosed) return
+      const reply = await runner.run(job)
+      this.#take(job, reply)
+      this.#failures = 0
+      this.done[job.kind]++
+      this.seconds[job.kind] += (clock.monotonic() - startMs) / 1000
+    } catch (error) {
+      if (this.#isClosed) return
+      this.failed[job.kind]++
+      const waitMs = Math.min(RETRY_MS_MAX, RETRY_MS_MIN * 2 ** this.#failures++)
+      this.#retryAtMs = clock.monotonic() + waitMs
+      logger.error(`blocks: ${WHAT[job.kind]} failed; nothing is lost, it is tried again`, { retry_ms: waitMs, err: error instanceof Error ? error : String(error) })
+    }
+  }
+
+  #take(job: BlockJob, { state, damage }: JobReply): void {
+    for (const why of damage) this.#options.logger.warn('blocks: damaged data was left out', { why })
+    if (job.kind === 'remove') {
+      this.#unread = this.#unread.filter((name) => !job.names.includes(name))
+      return
+    }
+    if (job.kind === 'drop') {
+      this.timeRetentions += job.past
+      this.sizeRetentions += job.names.length - job.past
+    }
+    this.#show(state)
+  }
+
+  /** What a job has made of the blocks is what readers see from now on. */
+  #show(next: BlockState): void {
+    const { cuts } = this.#options.head
+    const kept = new Set(next.blocks.map(({ folder }) => folder))
+    const gone = this.#state.blocks.map(({ folder }) => folder).filter((folder) => !kept.has(folder))
+    cuts.publish({ cover: next.cover, blocks: next.blocks.map(({ name }) => name) }, () => this.#unread.push(...gone))
+    this.#state = next
+  }
+
+  #old(): BlockJob | null {
+    const { head, retentionClock, otherBytes } = this.#options
+    const { blocks } = this.#state
+    // What is old is old beside the newest sample, too.
+    const past = pastRetention(blocks, Math.min(retentionClock.now(), head.newestT) - head.retentionMs)
+    const rest = blocks.filter(({ folder }) => !past.includes(folder))
+    const large = this.retentionBytes === Infinity ? [] : overSize(rest, this.retentionBytes, otherBytes())
+    return past.length + large.length === 0 ? null : { kind: 'drop', names: [...past, ...large], past: past.length }
+  }
+}
+
+const WHAT: Record<BlockJob['kind'], string> = { cut: 'cutting the head', compact: 'compacting', drop: 'dropping old blocks', remove: 'removing old blocks' }
+
+/** What the folder of a store holds at start. Blocks that cannot be read are moved aside, never deleted. Throws DiskError. */
+export function recoverBlocks(folder: string, quarantine: string, logger: Logger): { state: BlockState; damaged: number } {
+  const damaged: string[] = []
+  const blocks = new BlockFolder(folder, (name, why) => {
+    damaged.push(name)
+    logger.error('a block cannot be read and is left out', { moved_to: path.join(quarantine, name), why })
+  })
+  if (damaged.length > 0) {
+    makeFolder(quarantine)
+    for (const name of damaged) rename(path.join(folder, name), freeName(quarantine, name))
+    syncFolder(quarantine)
+    syncFolder(folder)
+  }
+  blocks.sweep()
+  return { state: blocks.state, damaged: damaged.length }
+}
+
+/** A place in a folder for something of that name, beside what of it is there. */
+function freeName(folder: string, name: string): string {
+  const taken = new Set(listFolder(folder))
+  let free = name
+  for (let n = 2; taken.has(free); n++) free = `${name}.${n}`
+  return path.join(folder, free)
+}

@@ -1,0 +1,67 @@
+// What is due: cutting the head, compacting blocks, letting blocks go. Pure; times are Unix ms.
+import type { BlockMeta } from './block/block-meta.ts'
+
+/** A block cut from the head lies between two multiples of this. */
+export const BLOCK_RANGE_MS: number = 2 * 3_600_000
+/** So long after a boundary the head is cut there: late samples of the out-of-order window have come by then. */
+const CUT_DELAY_MS = 12 * 60_000
+/** Each range of compaction is so many of the one below: 2 h, 6 h, 18 h … */
+const RANGE_FACTOR = 3
+/** No block is longer, however long the retention. */
+const COMPACTED_MS_MAX = 31 * 86_400_000
+/** Nor longer than this share of the retention: what is kept too long, because whole blocks go, is no more. */
+const RETENTION_SHARE = 0.1
+
+/** A block by the name of its folder. */
+export interface Planned {
+  folder: string
+  meta: Pick<BlockMeta, 'minT' | 'maxT' | 'bytes'>
+}
+
+/** The boundary that the head is to be cut at by now. A clock that jumped ahead of the data moves it no further than the data. */
+export function cutTime(nowMs: number, newestT: number): number {
+  const byClock = Math.floor((nowMs - CUT_DELAY_MS) / BLOCK_RANGE_MS)
+  const byData = Math.floor(newestT / BLOCK_RANGE_MS) + 1
+  return Math.min(byClock, byData) * BLOCK_RANGE_MS
+}
+
+/**
+ * Folders of blocks that are to become one: all those in one stretch of the smallest range that has two or more in a
+ * stretch, the oldest first; overlapping ones lie in one stretch sooner or later. null if there is nothing to do.
+ * `coverT`: the head is cut up to here, so that nothing in order comes before it.
+ */
+export function planCompaction(blocks: readonly Planned[], coverT: number, retentionMs: number): string[] | null {
+  const first = BLOCK_RANGE_MS * RANGE_FACTOR
+  const rangeMax = Math.min(COMPACTED_MS_MAX, retentionMs * RETENTION_SHARE)
+  // Where the retention is too short for longer blocks, those that overlap are merged all the same.
+  for (let range = rangeMax < first ? BLOCK_RANGE_MS : first; range <= Math.max(rangeMax, BLOCK_RANGE_MS); range *= RANGE_FACTOR) {
+    const stretches = new Map<number, string[]>()
+    for (const { folder, meta } of blocks) {
+      const at = Math.floor(meta.minT / range)
+      if (Math.floor(meta.maxT / range) !== at || (at + 1) * range > coverT) continue
+      const stretch = stretches.get(at)
+      if (stretch) stretch.push(folder)
+      else stretches.set(at, [folder])
+    }
+    const due = [...stretches].filter(([, folders]) => folders.length > 1).toSorted((a, b) => a[0] - b[0])[0]
+    if (due) return due[1]
+  }
+  return null
+}
+
+/** Folders of blocks whose newest sample is before `oldest`. */
+export function pastRetention(blocks: readonly Planned[], oldest: number): string[] {
+  return blocks.filter(({ meta }) => meta.maxT < oldest).map(({ folder }) => folder)
+}
+
+/** Folders of the oldest blocks that must go for all to fit; `otherBytes` are taken by what is no block. */
+export function overSize(blocks: readonly Planned[], bytesMax: number, otherBytes: number): string[] {
+  let bytes = blocks.reduce((sum, { meta }) => sum + meta.bytes, otherBytes)
+  const gone: string[] = []
+  for (const { folder, meta } of blocks.toSorted((a, b) => a.meta.maxT - b.meta.maxT)) {
+    if (bytes <= bytesMax) break
+    gone.push(folder)
+    bytes -= meta.bytes
+  }
+  return gone
+}

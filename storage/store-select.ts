@@ -1,0 +1,228 @@
+// Samples of series from blocks and head, in one batch each.
+//
+//   refs ─▶ numbers in each block ─▶ in block order ─▶ stretches of 1 Mi values ─▶ bundles ─▶ batches
+//
+// A bundle is the series that lie in the same groups everywhere, blocks and head: scraped together, they share timestamps
+// all along, and their batch is block after block, then the head. Where places overlap in time (late data, blocks not
+// compacted yet, series between two groups) all are merged instead: of conflicting samples that of the block made first
+// stays, a block's before the head's, in the head that of the older group.
+// Blocks keep series in block order (metric name, then labels), the same in each: by stretches of it pages are read once.
+import { NO_SERIES, type BlockColumns } from './block/block.ts'
+import type { OpenBlock } from './block-set.ts'
+import { BatchBuffer } from './head/batch-buffer.ts'
+import type { GroupPlan } from './head/group-read.ts'
+import type { HeadQuerier } from './head/head-querier.ts'
+import { mergeParts, type BatchPart } from './head/merge-parts.ts'
+import { SegmentDamageError } from './head/segment-read.ts'
+import type { Selection, SeriesBatch } from './interface.ts'
+
+/** Values of a stretch, and so of a batch, at the most, unless one series alone has more. */
+const STRETCH_VALUES_MAX = 1 << 20
+
+interface Range {
+  mint: number
+  maxt: number
+}
+
+/** Rows [from, to) of a group of a block are those in range. */
+interface Rows {
+  /** Position of the block among the selection's. */
+  b: number
+  number: number
+  block: BlockColumns
+  group: number
+  from: number
+  to: number
+}
+
+/** Where a series lies. */
+interface Place {
+  rows: Rows[]
+  /** Its number in the block of each of `rows`. */
+  numbers: number[]
+  /** Groups of the head, and its column in each. */
+  groups: number[]
+  columns: number[]
+  /** No more rows than this in all. */
+  size: number
+}
+
+interface Bundle {
+  rows: readonly Rows[]
+  groups: readonly number[]
+  series: { index: number; numbers: readonly number[]; columns: readonly number[] }[]
+}
+
+/** Blocks in order of time; refs ascending. */
+export function selectAcross(head: HeadQuerier, blocks: readonly OpenBlock[], refs: Uint32Array, range: Range): Selection {
+  const read = new AcrossReader(head, blocks, refs, range).batches()
+  return { refs, next: () => read.next().value ?? null }
+}
+
+class AcrossReader {
+  readonly #head: HeadQuerier
+  readonly #blocks: readonly OpenBlock[]
+  readonly #refs: Uint32Array
+  readonly #range: Range
+  /** By block: numbers of the refs, and rows in range by group. */
+  readonly #numbers: readonly Uint32Array[]
+  readonly #rows: readonly Map<number, Rows>[]
+  readonly #headSizes = new Map<number, number>()
+  readonly #batch = new BatchBuffer()
+
+  constructor(head: HeadQuerier, blocks: readonly OpenBlock[], refs: Uint32Array, range: Range) {
+    this.#head = head
+    this.#blocks = blocks
+    this.#refs = refs
+    this.#range = range
+    this.#numbers = blocks.map(({ columns }) => {
+      const numbers = new Uint32Array(refs.length)
+      columns.find(refs, numbers)
+      return numbers
+    })
+    this.#rows = blocks.map(() => new Map<number, Rows>())
+  }
+
+  *batches(): Generator<SeriesBatch, null> {
+    let bundles = new Map<string, Bundle>()
+    let values = 0
+    for (const i of blockOrder(this.#refs.length, this.#numbers)) {
+      const place = this.#placeOf(i)
+      if (values > 0 && values + place.size > STRETCH_VALUES_MAX) {
+        for (const bundle of bundles.values()) if (this.#read(bundle)) yield this.#batch
+        bundles = new Map()
+        values = 0
+      }
+      values += place.size
+      if (place.rows.length + place.groups.length > 0) put(bundles, i, place)
+    }
+    for (const bundle of bundles.values()) if (this.#read(bundle)) yield this.#batch
+    return null
+  }
+
+  #placeOf(i: number): Place {
+    const place: Place = { rows: [], numbers: [], groups: [], columns: [], size: 0 }
+    for (let b = 0; b < this.#blocks.length; b++) {
+      const number = this.#numbers[b]![i]!
+      if (number === NO_SERIES) continue
+      const rows = this.#rowsIn(b, this.#blocks[b]!.columns.groupOf(number))
+      if (rows.to <= rows.from) continue
+      place.rows.push(rows)
+      place.numbers.push(number)
+      place.size += rows.to - rows.from
+    }
+    const { mint, maxt } = this.#range
+    const inHead = this.#head.places.placesOf(this.#refs[i]!, mint, maxt)
+    for (let k = 0; k < inHead.length; k += 2) {
+      place.groups.push(inHead[k]!)
+      place.columns.push(inHead[k + 1]!)
+      place.size += this.#headRows(inHead[k]!)
+    }
+    return place
+  }
+
+  #rowsIn(b: number, group: number): Rows {
+    let rows = this.#rows[b]!.get(group)
+    if (!rows) {
+      const { columns: block, number } = this.#blocks[b]!
+      block.seekRows(group, this.#range.mint, this.#range.maxt)
+      rows = { b, number, block, group, from: block.from, to: block.to }
+      this.#rows[b]!.set(group, rows)
+    }
+    return rows
+  }
+
+  #headRows(group: number): number {
+    let rows = this.#headSizes.get(group)
+    if (rows === undefined) {
+      rows = this.#plan([group]).reduce((sum, plan) => sum + plan.rows, 0)
+      this.#headSizes.set(group, rows)
+    }
+    return rows
+  }
+
+  #plan(groups: readonly number[]): GroupPlan[] {
+    return this.#head.plan(groups.map((group) => this.#head.places.snapshot(group)), this.#range.mint, this.#range.maxt)
+  }
+
+  /** Fills the batch; false if there turns out to be nothing. */
+  #read(bundle: Bundle): boolean {
+    for (;;) {
+      const plans = this.#plan(bundle.groups)
+      const isPlain = isSequential(bundle.rows, plans)
+      // The head reads columns in ascending order.
+      if (isPlain && plans.length > 0) bundle.series.sort((a, b) => a.columns[0]! - b.columns[0]!)
+      try {
+        if (isPlain) this.#concatenate(bundle, plans)
+        else this.#merge(bundle, plans)
+      } catch (error) {
+        // Each attempt knows one more damaged segment, so this ends.
+        if (error instanceof SegmentDamageError) continue
+        throw error
+      }
+      for (let s = 0; s < bundle.series.length; s++) this.#batch.index[s] = bundle.series[s]!.index
+      return this.#batch.n > 0
+    }
+  }
+
+  #concatenate({ rows, series }: Bundle, plans: readonly GroupPlan[]): void {
+    const inBlocks = rows.reduce((sum, { from, to }) => sum + to - from, 0)
+    this.#batch.shape(series.length, inBlocks + (plans[0]?.rows ?? 0))
+    let base = 0
+    for (const [k, part] of rows.entries()) {
+      readRows(part, series, k, this.#batch, base)
+      base += part.to - part.from
+    }
+    if (plans.length > 0) this.#head.readInto(plans[0]!, Uint32Array.from(series, ({ columns }) => columns[0]!), this.#batch, base)
+  }
+
+  #merge({ rows, series }: Bundle, plans: readonly GroupPlan[]): void {
+    const places = [...rows.entries()].toSorted(([, a], [, b]) => a.number - b.number)
+    const parts = places.map(([k, part]): BatchPart => {
+      const batch = new BatchBuffer()
+      batch.shape(series.length, part.to - part.from)
+      readRows(part, series, k, batch, 0)
+      return { batch, ...this.#range }
+    })
+    parts.push(...this.#head.readParts(plans, plans.map((_, g) => Uint32Array.from(series, ({ columns }) => columns[g]!))))
+    mergeParts(parts, this.#batch)
+  }
+}
+
+/** Rows of the k-th block of a bundle into rows base… of a batch that is shaped. */
+function readRows({ block, group, from, to }: Rows, series: Bundle['series'], k: number, batch: BatchBuffer, base: number): void {
+  block.readTimes(group, from, to, batch.t, base)
+  for (let s = 0; s < series.length; s++) block.readSeries(series[s]!.numbers[k]!, from, to, batch, { s, base })
+}
+
+/** Positions 0 … count − 1 in block order: by number in the newest block, those it does not have by that in the one before … */
+function blockOrder(count: number, numbers: readonly Uint32Array[]): Uint32Array {
+  const order = new Uint32Array(count)
+  let n = 0
+  let rest = Uint32Array.from(order.keys())
+  for (const list of numbers.toReversed()) {
+    if (rest.length === 0) break
+    const here = rest.filter((i) => list[i] !== NO_SERIES).sort((a, b) => list[a]! - list[b]!)
+    order.set(here, n)
+    n += here.length
+    rest = rest.filter((i) => list[i] === NO_SERIES)
+  }
+  order.set(rest, n)
+  return order
+}
+
+function put(bundles: Map<string, Bundle>, index: number, { rows, numbers, groups, columns }: Place): void {
+  const key = `${rows.map(({ b, group }) => `${b}:${group}`).join()};${groups.join()}`
+  let bundle = bundles.get(key)
+  if (!bundle) bundles.set(key, bundle = { rows, groups, series: [] })
+  bundle.series.push({ index, numbers, columns })
+}
+
+/** True if each part begins after the one before it ends, so that their rows only need to follow each other. */
+function isSequential(rows: readonly Rows[], plans: readonly GroupPlan[]): boolean {
+  for (let k = 1; k < rows.length; k++) if (rows[k]!.block.meta.minT <= rows[k - 1]!.block.meta.maxT) return false
+  if (plans.length === 0) return true
+  const [{ mint, snapshot }] = plans as [GroupPlan]
+  if (plans.length > 1 || snapshot.isLate) return false
+  return rows.length === 0 || Math.max(mint, snapshot.minT) > rows.at(-1)!.block.meta.maxT
+}

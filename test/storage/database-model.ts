@@ -1,0 +1,167 @@
+// The store against a plain Map: random work over some days of a fake clock (batches in order, late, of agents that come
+// back, duplicates, staleness markers; restarts, kills, upkeep with cuts, compactions and retention), all reads compared.
+import { expect } from 'vitest'
+import { FakeClock } from '../../lib/std/clock.ts'
+import { Logger } from '../../lib/std/log.ts'
+import type { Random } from '../../lib/std/random.ts'
+import type { Database } from '../../storage/database.ts'
+import { REJECT_DUPLICATE, REJECT_OUT_OF_ORDER, STORED } from '../../storage/interface.ts'
+import { NOW, abandon, append, batchOf, keyOf, open, readAll, series, type Points } from './store.ts'
+
+const MINUTE = 60_000
+const HOUR = 60 * MINUTE
+const OUT_OF_ORDER = 10 * MINUTE
+/** All times are multiples of it, so that samples meet. */
+const STEP = 10_000
+
+type Model = Map<string, Map<number, number | 'stale'>>
+
+export interface ModelReport {
+  cuts: number
+  compactions: number
+  retentions: number
+  restarts: number
+  samples: number
+}
+
+/** `commands` of them in a folder; throws where the store and the Map disagree. */
+export async function modelRun(random: Random, folder: string, commands: number, name: string): Promise<ModelReport> {
+  const run = new ModelRun(random, folder, name)
+  for (let step = 0; step < commands; step++) await run.command(step)
+  run.compare(-Infinity, Infinity, 'end')
+  await run.close()
+  return run.report
+}
+
+class ModelRun {
+  readonly report: ModelReport = { cuts: 0, compactions: 0, retentions: 0, restarts: 0, samples: 0 }
+  readonly #random: Random
+  readonly #folder: string
+  readonly #name: string
+  readonly #model: Model = new Map()
+  readonly #newest = new Map<string, number>()
+  readonly #retentionMs: number
+  readonly #total: number
+  readonly #logged: string[] = []
+  readonly #logger = new Logger({ level: 'warn', format: 'logfmt', write: (line) => void this.#logged.push(line) })
+  #clock: FakeClock
+  #db: Database
+
+  constructor(random: Random, folder: string, name: string) {
+    this.#random = random
+    this.#folder = folder
+    this.#name = name
+    this.#total = 3 + random.int(30)
+    // Of 70 h blocks grow to 6 h, of 10 h they do not.
+    this.#retentionMs = [10, 70, 70][random.int(3)]! * HOUR
+    this.#clock = new FakeClock(NOW)
+    this.#db = this.#open()
+  }
+
+  #open(): Database {
+    return open(this.#folder, { clock: this.#clock, retentionMs: this.#retentionMs, outOfOrderMs: OUT_OF_ORDER, headBytesMax: 32 * 2 ** 20, logger: this.#logger })
+  }
+
+  async command(step: number): Promise<void> {
+    const random = this.#random
+    const action = random.int(20)
+    if (action === 0) await this.#restart()
+    else if (action <= 3) await this.#clock.advance(random.int(3) === 0 ? random.int(4 * HOUR) : random.int(20 * MINUTE))
+    else if (action <= 6) await this.#maintain()
+    else if (action === 7) this.#compareSome(`step ${step}`)
+    else this.#append(step)
+  }
+
+  async #restart(): Promise<void> {
+    await this.#db.commit()
+    if (this.#random.int(2) === 0) await this.#db.close()
+    else {
+      // In this process nothing of the old store may go on.
+      await this.#maintain()
+      // A kill leaves everything as it is; only the lock file tells.
+      abandon(this.#folder)
+    }
+    this.#count()
+    this.#clock = new FakeClock(this.#clock.now())
+    this.#db = this.#open()
+    this.report.restarts++
+  }
+
+  async #maintain(): Promise<void> {
+    await this.#db.maintain()
+    await this.#db.blocks.idle()
+    expect(this.#logged, this.#name).toEqual([])
+  }
+
+  #count(): void {
+    const { done, timeRetentions } = this.#db.blocks
+    this.report.cuts += done.cut
+    this.report.compactions += done.compact
+    this.report.retentions += timeRetentions
+  }
+
+  #append(step: number): void {
+    const random = this.#random
+    const now = this.#clock.now()
+    const from = random.int(this.#total)
+    const all = Array.from({ length: 1 + random.int(this.#total) }, (_, k) => (from + k) % this.#total)
+    const ids = random.int(3) === 0 ? all.filter(() => random.int(3) > 0) : all
+    // Mostly now, often late, now and then what an agent kept for hours.
+    const ago = [0, 0, 0, random.int(20 * MINUTE), random.int(20 * MINUTE), random.int(9 * HOUR)][random.int(6)]!
+    const t = Math.floor((now - ago) / STEP) * STEP
+    this.#clock.jump(random.int(30_000))
+    for (let k = random.int(25); k >= 0; k--) this.#put(t - k * STEP, ids, `${this.#name} step ${step}`)
+  }
+
+  #put(t: number, ids: readonly number[], where: string): void {
+    const random = this.#random
+    const stale = ids.map(() => (random.int(30) === 0 ? 1 : 0))
+    const values = ids.map(() => (random.int(10) === 0 ? random.float() : random.int(1000)))
+    append(this.#db, batchOf(t, ids.map((i) => this.#db.series(series(i))), values, stale)).forEach((verdict, k) => {
+      const key = keyOf(series(ids[k]!))
+      const points = this.#model.get(key) ?? new Map<number, number | 'stale'>()
+      this.#model.set(key, points)
+      const newest = this.#newest.get(key) ?? -Infinity
+      if (verdict === STORED) {
+        // Of conflicting samples the first wins, also where that is known only when they are read.
+        if (points.has(t)) expect(t, `${where}: ${key}`).toBeLessThanOrEqual(newest)
+        else points.set(t, stale[k] === 1 ? 'stale' : values[k]!)
+        this.report.samples++
+      } else if (verdict === REJECT_DUPLICATE) {
+        expect(points.has(t), `${where}: a duplicate of nothing, ${key} at ${t}`).toBe(true)
+      } else if (verdict === REJECT_OUT_OF_ORDER) {
+        expect(newest - t, `${where}: refused inside the window, ${key} at ${t}`).toBeGreaterThan(OUT_OF_ORDER)
+      } else {
+        expect(t, `${where}: too old or in the future, ${key}: ${verdict}`).not.toBe(t)
+      }
+      if (verdict === STORED) this.#newest.set(key, Math.max(newest, t))
+    })
+  }
+
+  #compareSome(where: string): void {
+    const random = this.#random
+    const now = this.#clock.now()
+    const mint = random.int(3) === 0 ? -Infinity : now - random.int(12 * HOUR)
+    const maxt = random.int(2) === 0 ? Infinity : now - random.int(6 * HOUR)
+    this.compare(mint, maxt, where)
+  }
+
+  compare(mint: number, maxt: number, where: string): void {
+    const oldest = this.#clock.now() - this.#retentionMs
+    const got = readAll(this.#db, mint, maxt)
+    for (const [key, points] of this.#model) {
+      const want: Points = [...points].filter(([t]) => t >= mint && t <= maxt).toSorted((a, b) => a[0] - b[0])
+      const found = got.get(key) ?? []
+      const message = `${this.#name} ${where}: ${key}`
+      // What is past the retention may be there still, unchanged.
+      expect(found.filter(([t]) => t >= oldest), message).toEqual(want.filter(([t]) => t >= oldest))
+      for (const [t, v] of found) if (t < oldest) expect(v, `${message} at ${t}`).toBe(points.get(t))
+    }
+    for (const key of got.keys()) expect(this.#model.has(key), `${this.#name} ${where}: ${key}`).toBe(true)
+  }
+
+  async close(): Promise<void> {
+    this.#count()
+    await this.#db.close()
+  }
+}
