@@ -35,7 +35,8 @@ export interface JobRunner {
   close(): Promise<void>
 }
 
-interface Written {
+/** A staged block. */
+export interface WrittenBlock {
   name: string
   meta: BlockMeta
 }
@@ -72,7 +73,7 @@ async function cut(handle: StoreHandle, slot: number, work: CutWork): Promise<vo
   // An attempt whose end main did not hear of.
   if (folder.state.cover.t >= t && folder.state.cover.generation >= generation) return
   const head = new HeadQueryable({ memory: handle.memory, segmentFolder: headFolder(handle.folder) }, slot)
-  const written: Written[] = []
+  const written: WrittenBlock[] = []
   try {
     // What is pinned for a stretch is free again after it.
     for (let from = -Infinity; from < t;) {
@@ -96,7 +97,7 @@ async function cut(handle: StoreHandle, slot: number, work: CutWork): Promise<vo
 }
 
 /** Samples of the head in [mint, maxt] as a staged block; null if there are none. */
-async function writeStretch(querier: HeadQuerier, { mint, maxt }: { mint: number; maxt: number }, { folder, cut: { generation, t } }: CutWork): Promise<Written | null> {
+async function writeStretch(querier: HeadQuerier, { mint, maxt }: { mint: number; maxt: number }, { folder, cut: { generation, t } }: CutWork): Promise<WrittenBlock | null> {
   const selection = querier.select([], mint, maxt, { startMs: mint, endMs: maxt, stepMs: 0, rangeMs: 0, func: '' })
   let batch = selection.next()
   if (batch === null) return null

@@ -9,7 +9,8 @@ import { listFolder, makeFolder, rename, syncFolder } from '../lib/std/fs.ts'
 import type { Clock } from '../lib/std/clock.ts'
 import type { Logger } from '../lib/std/log.ts'
 import { BlockFolder, type BlockState, type StoredBlock } from './block-folder.ts'
-import type { BlockJob, JobReply, JobRunner } from './block-jobs.ts'
+import type { BlockPlace } from './block/block-writer.ts'
+import type { BlockJob, JobReply, JobRunner, WrittenBlock } from './block-jobs.ts'
 import { cutTime, overSize, pastRetention, planCompaction } from './block-plan.ts'
 import type { Head } from './head/head.ts'
 import type { Log } from './log/log.ts'
@@ -19,6 +20,8 @@ const RETRY_MS_MIN = 15_000
 const RETRY_MS_MAX = 15 * 60_000
 
 export interface KeeperOptions {
+  /** `data/blocks`. */
+  folder: string
   head: Head
   log: Log
   clock: Clock
@@ -69,6 +72,31 @@ export class BlockKeeper {
       this.#job = null
       this.tick()
     })
+  }
+
+  /**
+   * Blocks that `make` writes to the places it is given come beside the others, all or none. Waits for the job that runs.
+   * Rejects with what `make` or the disk refuses; nothing has changed then.
+   */
+  async add(make: (nextPlace: () => BlockPlace) => Promise<readonly WrittenBlock[]>): Promise<void> {
+    await this.idle()
+    const added = this.#add(make)
+    this.#job = added.catch(() => {
+      // Whoever asked is told.
+    }).then(() => {
+      this.#job = null
+    })
+    return added
+  }
+
+  async #add(make: (nextPlace: () => BlockPlace) => Promise<readonly WrittenBlock[]>): Promise<void> {
+    const folder = new BlockFolder(this.#options.folder, (_, why) => this.#options.logger.warn('blocks: damaged data was left out', { why }))
+    folder.clearStaging()
+    const install = await make(() => ({ folder: folder.staging, number: folder.takeNumber(), isCompressed: true }))
+    // A block names series: their definitions are to be on disk before it is.
+    await this.#options.log.commit()
+    folder.commit({ cover: folder.state.cover, install, remove: [] })
+    this.#show({ ...folder.state, blocks: folder.state.blocks.filter((block) => !this.#leaving.has(block.folder)) })
   }
 
   get isBusy(): boolean {

@@ -120,7 +120,7 @@ export class Database implements Appender {
       isClosed: () => this.#isClosed, released: this.head.cuts.cover,
     }
     this.blocks = new BlockKeeper({
-      head: this.head, log: this.#log, clock, retentionClock, logger, found: found.state,
+      folder: blocksFolder(folder), head: this.head, log: this.#log, clock, retentionClock, logger, found: found.state,
       runner: options.jobUrl ? new WorkerJobs(options.jobUrl, this.handle(), JOB_SLOT) : new InlineJobs(this.handle(), JOB_SLOT),
       retentionBytes: options.retentionBytes ?? Infinity, otherBytes: () => this.logBytes + this.#segmentBytes(),
     })

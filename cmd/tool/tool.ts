@@ -4,6 +4,7 @@ import { UsageError } from './command-line.ts'
 import { PROMQL_HELP, runPromql } from './promql.ts'
 import { QUERY_HELP, runQuery } from './query.ts'
 import { ToolFailure, type ToolIo } from './tool-io.ts'
+import { TSDB_HELP } from './tsdb-help.ts'
 
 interface Tool {
   help: string
@@ -14,6 +15,7 @@ interface Tool {
 
 const TOOLS: ReadonlyMap<string, Tool> = new Map([
   ['query', { help: QUERY_HELP, failure: 'query error: ', run: runQuery }],
+  ['tsdb', { help: TSDB_HELP, failure: '', run: async (argv, io) => (await import('./tsdb.ts')).runTsdb(argv, io) }],
   ['promql', { help: PROMQL_HELP, failure: '', run: runPromql }],
 ])
 

@@ -162,11 +162,11 @@ export class Log {
     return lsn
   }
 
-  /** Resolves when every row appended so far is on the device. */
+  /** Resolves when every row appended and every series made so far is on the device. */
   commit(): Promise<void> {
     if (this.#failure !== null) return Promise.reject(this.#failure)
     const lsn = this.nextLsn
-    if (lsn <= this.#syncedLsn) return Promise.resolve()
+    if (lsn <= this.#syncedLsn && !this.#series.hasPending) return Promise.resolve()
     return new Promise((resolve, reject) => {
       this.#waiters.push({ lsn, resolve, reject })
       this.#scheduleFlush()

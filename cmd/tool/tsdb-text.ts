@@ -1,0 +1,27 @@
+// What `monitor tsdb list` and `analyze` print.
+import type { Database } from '../../storage/database.ts'
+import type { Cardinality, CardinalityEntry } from '../../storage/interface.ts'
+
+/** Columns of texts, padded. */
+function table(rows: readonly (readonly string[])[]): string {
+  const widths = rows[0]!.map((_, c) => Math.max(...rows.map((row) => row[c]!.length)))
+  return rows.map((row) => `${row.map((cell, c) => cell.padEnd(widths[c]!)).join('  ').trimEnd()}\n`).join('')
+}
+
+const time = (t: number): string => new Date(t).toISOString()
+
+export function listText({ blocks: { blocks } }: Database): string {
+  const head = ['BLOCK', 'MIN TIME', 'MAX TIME', 'LEVEL', 'SERIES', 'SAMPLES', 'BYTES', 'B/SAMPLE']
+  return table([head, ...blocks.map(({ folder, meta }) => [
+    folder, time(meta.minT), time(meta.maxT), String(meta.level), String(meta.series), String(meta.samples), String(meta.bytes),
+    (meta.bytes / meta.samples).toFixed(3),
+  ])])
+}
+
+export function cardinalityText(found: Cardinality): string {
+  const part = (title: string, entries: readonly CardinalityEntry[]): string =>
+    `\n${title}\n${entries.map(({ name, value }) => `${String(value).padStart(10)}  ${name}\n`).join('')}`
+  return `series: ${found.series}\nlabel pairs: ${found.pairs}\n` +
+    part('Metrics by series:', found.seriesByMetric) + part('Labels by values:', found.valuesByLabel) +
+    part('Labels by bytes of values:', found.bytesByLabel) + part('Pairs by series:', found.seriesByPair)
+}

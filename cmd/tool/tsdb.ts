@@ -1,0 +1,136 @@
+// `monitor tsdb`: looks into a data folder, checks it, fills it from elsewhere. The server must not run on it: the folder's
+// lock says so.
+import { SLOT_COUNT } from '../../storage/head/shared-heap.ts'
+import { verifyBlock } from '../../storage/block/verify.ts'
+import { Database, type DatabaseOptions } from '../../storage/database.ts'
+import { FolderError, SeriesLimitError } from '../../storage/errors.ts'
+import { REJECT_NAMES, type Querier } from '../../storage/interface.ts'
+import { PrometheusFormatError } from '../../storage/prometheus/byte-reader.ts'
+import { checkFolder } from '../../storage/prometheus/data-folder.ts'
+import { importPrometheus } from '../../storage/prometheus/import.ts'
+import { blocksFolder, StoreQueryable } from '../../storage/store-querier.ts'
+import { DiskError, listFolder } from '../../lib/std/fs.ts'
+import { nearestWord } from '../../lib/std/nearest-word.ts'
+import { parseSelector } from '../../lang/parse/parse.ts'
+import { ParseError } from '../../lang/parse/parse-error.ts'
+import type { Matcher } from '../../lib/model/matcher.ts'
+import { Arguments, UsageError, type ToolFlag } from './command-line.ts'
+import { ToolFailure, type ToolIo } from './tool-io.ts'
+import { dumpSamples } from './tsdb-dump.ts'
+import { cardinalityText, listText } from './tsdb-text.ts'
+
+const FLAGS: readonly ToolFlag[] = [
+  { name: 'storage.tsdb.path', kind: 'text' }, { name: 'limit', kind: 'text' }, { name: 'match', kind: 'text' },
+  { name: 'min-time', kind: 'text' }, { name: 'max-time', kind: 'text' },
+]
+const COMMANDS = ['list', 'analyze', 'dump', 'verify', 'import'] as const
+/** No worker reads here. */
+const SLOT = SLOT_COUNT - 1
+
+/** Throws UsageError, ToolFailure. */
+export async function runTsdb(argv: readonly string[], io: ToolIo): Promise<void> {
+  const args = new Arguments(argv, FLAGS)
+  const [command = '', ...words] = args.words
+  const folder = args.text('storage.tsdb.path') || 'data'
+  if (command === 'import') {
+    if (words[0] !== 'prometheus' || words.length !== 2) throw new UsageError('tsdb import wants: prometheus SOURCE')
+  } else if (words.length > 0) throw new UsageError(`tsdb ${command} takes no ${JSON.stringify(words[0])}`)
+  try {
+    switch (command) {
+      case 'list': return await withStore(folder, ({ db }) => io.out(listText(db)))
+      case 'analyze': return await analyze(folder, limitOf(args), io)
+      case 'dump': return await dump(folder, args, io)
+      case 'verify': return await verify(folder, io)
+      case 'import': return await importFrom(words[1]!, folder, io)
+    }
+  } catch (error) {
+    const isForPeople = error instanceof FolderError || error instanceof DiskError || error instanceof PrometheusFormatError || error instanceof SeriesLimitError
+    if (!isForPeople) throw error
+    throw new ToolFailure(error.message, { cause: error })
+  }
+  const nearest = nearestWord(command, COMMANDS)
+  throw new UsageError(command === '' ? `tsdb wants a command: ${COMMANDS.join(', ')}` : `there is no command tsdb ${command}${nearest === null ? '' : `; did you mean ${nearest}?`}`)
+}
+
+interface Store {
+  db: Database
+  querier: Querier
+}
+
+/** Opens a folder that must be there, and closes it also where `use` fails. */
+async function withStore(folder: string, use: (store: Store) => void | Promise<void>, options: Partial<DatabaseOptions> = {}): Promise<void> {
+  if (listFolder(folder).length === 0 && options.retentionMs === undefined) throw new ToolFailure(`cannot open ${folder}: there is no data; name the folder with --storage.tsdb.path`)
+  const db = new Database({ folder, retentionMs: Infinity, ...options })
+  const queryable = new StoreQueryable(db.handle(), SLOT)
+  try {
+    const querier = queryable.querier()
+    try {
+      await use({ db, querier })
+    } finally {
+      querier.close()
+    }
+  } finally {
+    queryable.close()
+    await db.close()
+  }
+}
+
+function analyze(folder: string, limit: number, io: ToolIo): Promise<void> {
+  return withStore(folder, ({ querier }) => io.out(cardinalityText(querier.cardinality(limit))))
+}
+
+function limitOf(args: Arguments): number {
+  const text = args.text('limit') || '20'
+  if (!/^[1-9]\d{0,4}$/.test(text)) throw new UsageError(`--limit wants a number from 1 to 99999, got ${JSON.stringify(text)}`)
+  return Number(text)
+}
+
+async function dump(folder: string, args: Arguments, io: ToolIo): Promise<void> {
+  const time = (name: string, fallback: number): number => {
+    const text = args.text(name)
+    if (text === '') return fallback
+    if (!/^-?\d{1,16}$/.test(text)) throw new UsageError(`--${name} wants Unix milliseconds, got ${JSON.stringify(text)}`)
+    return Number(text)
+  }
+  const range = { mint: time('min-time', -8.64e15), maxt: time('max-time', 8.64e15) }
+  const matchers = matchersOf(args.text('match') || '{__name__=~".+"}')
+  await withStore(folder, ({ querier }) => dumpSamples(querier, matchers, range, (text) => io.out(text)))
+}
+
+function matchersOf(selector: string): readonly Matcher[] {
+  try {
+    return parseSelector(selector)
+  } catch (error) {
+    if (!(error instanceof ParseError)) throw error
+    throw new UsageError(`--match ${JSON.stringify(selector)}: ${error.message}`)
+  }
+}
+
+async function verify(folder: string, io: ToolIo): Promise<void> {
+  let damaged = 0
+  await withStore(folder, ({ db }) => {
+    const { corruptRecords, corruptBytes, damagedBlocks, series, replayedSamples, segments } = db.recovery
+    io.out(`head: ${series} series, ${segments} segments, ${replayedSamples} samples in the log; ${corruptRecords} damaged records (${corruptBytes} bytes)\n`)
+    damaged += corruptRecords + damagedBlocks
+    for (const { folder: name } of db.blocks.blocks) {
+      const faults = verifyBlock(`${blocksFolder(folder)}/${name}`)
+      io.out(`${name}: ${faults.length === 0 ? 'ok' : faults.join('; ')}\n`)
+      damaged += faults.length
+    }
+  })
+  if (damaged > 0) throw new ToolFailure(`${damaged} damaged parts; what they held is left out of answers, everything else is served`)
+}
+
+async function importFrom(source: string, folder: string, io: ToolIo): Promise<void> {
+  checkFolder(source)
+  await withStore(folder, async ({ db, querier }) => {
+    const report = await importPrometheus(source, { db, labels: querier, onProgress: (what) => io.err(`${what}\n`) })
+    io.out(`imported ${report.blocks} blocks with ${report.blockSamples} samples, and ${report.logs.appended} samples of the logs\n`)
+    report.logs.refused.forEach((count, verdict) => {
+      if (count > 0) io.out(`refused ${count} samples of the logs: ${REJECT_NAMES[verdict]}\n`)
+    })
+    if (report.logs.unknownRecords > 0) io.out(`left out ${report.logs.unknownRecords} records of the logs that are of a kind unknown here\n`)
+    for (const what of report.damage) io.err(`${what}\n`)
+    if (report.damage.length > 0) throw new ToolFailure(`${report.damage.length} damaged parts of ${source} were left out`)
+  }, { retentionMs: Infinity })
+}

@@ -1,0 +1,76 @@
+// A Prometheus data folder as a whole: its blocks, and what its logs hold beyond them. Prometheus must not run on it.
+//
+//   <ULID>/ …        blocks                    wal/   samples in order that are in no block yet
+//   chunks_head/     chunks of the log's series that were full: the log has their samples too
+//                                              wbl/   late samples that are in no block yet
+import { listFolder } from '../../lib/std/fs.ts'
+import type { FloatHistogram } from '../../lib/model/histogram.ts'
+import type { Labels } from '../../lib/model/labels.ts'
+import { readBlockMeta, type BlockMeta } from './block.ts'
+import { PrometheusFormatError } from './byte-reader.ts'
+import { readRecord } from './log-samples.ts'
+import { logRecords, logSegments } from './write-ahead-log.ts'
+
+/** Throws PrometheusFormatError if the folder is none of Prometheus'. */
+export function checkFolder(folder: string): void {
+  if (blocksOf(folder).length > 0 || logFolders(folder).length > 0) return
+  throw new PrometheusFormatError(`cannot import ${folder}: it has neither blocks nor wal; give the folder that Prometheus has as --storage.tsdb.path`)
+}
+
+/** Blocks of a folder, oldest first. Throws PrometheusFormatError on a meta.json that makes no sense. */
+export function blocksOf(folder: string): BlockMeta[] {
+  const blocks = listFolder(folder).map((name) => readBlockMeta(`${folder}/${name}`)).filter((block) => block !== null)
+  return blocks.toSorted((a, b) => a.mint - b.mint || a.maxt - b.maxt)
+}
+
+/** Folders of logs that are there, in the order in which they are read. */
+export function logFolders(folder: string): string[] {
+  return listFolder(folder).filter((name) => name === 'wal' || name === 'wbl').map((name) => `${folder}/${name}`)
+}
+
+export interface LoggedSamples {
+  /** Called once per series, before its samples. `id` is unique in the folder. */
+  series(id: number, labels: Labels): void
+  /** In the order in which Prometheus took them. */
+  sample(id: number, t: number, v: number, histogram: FloatHistogram | null): void
+  /** Samples so far were taken together: those of a scrape, or of a push. */
+  endOfRecord(): void
+  onDamage(error: PrometheusFormatError): void
+}
+
+/**
+ * Visits the samples of the logs. Those that Prometheus has in blocks already may come again, and a sample that was
+ * deleted after it was logged comes too: `deleted` of the result says which stretches those are, by id.
+ */
+export function readLogs(folder: string, visit: LoggedSamples): { unknownRecords: number; deleted: Map<number, [number, number][]> } {
+  const ids = new Map<number, number>()
+  const deleted = new Map<number, [number, number][]>()
+  let unknownRecords = 0
+  const visitor = {
+    series: (ref: number, labels: Labels): void => {
+      if (ids.has(ref)) return
+      ids.set(ref, ids.size)
+      visit.series(ids.get(ref)!, labels)
+    },
+    sample: (ref: number, t: number, v: number, histogram: FloatHistogram | null): void => {
+      const id = ids.get(ref)
+      if (id !== undefined) visit.sample(id, t, v, histogram)
+    },
+    tombstone: (ref: number, mint: number, maxt: number): void => {
+      const id = ids.get(ref)
+      if (id !== undefined) deleted.set(id, [...(deleted.get(id) ?? []), [mint, maxt]])
+    },
+    unknown: (): void => {
+      unknownRecords++
+    },
+  }
+  for (const log of logFolders(folder)) {
+    for (const segment of logSegments(log)) {
+      for (const record of logRecords(segment, (error) => visit.onDamage(error))) {
+        readRecord(record, visitor)
+        visit.endOfRecord()
+      }
+    }
+  }
+  return { unknownRecords, deleted }
+}

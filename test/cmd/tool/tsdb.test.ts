@@ -1,0 +1,65 @@
+// `monitor tsdb` over a folder that it filled itself from the golden Prometheus folder; what dump prints is promtool's.
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { runTool } from '../../../cmd/tool/tool.ts'
+import { FakeClock } from '../../../lib/std/clock.ts'
+import { tempFolder } from '../../support/temp-folder.ts'
+
+const GOLDEN = path.join(import.meta.dirname, '../../golden/prometheus-data')
+
+async function tsdb(...argv: string[]): Promise<{ code: number | null; out: string; err: string }> {
+  let out = ''
+  let err = ''
+  const code = await runTool(['tsdb', ...argv], { out: (text) => (out += text), err: (text) => (err += text), clock: new FakeClock() })
+  return { code, out, err }
+}
+
+describe('monitor tsdb', () => {
+  it('imports, lists, analyzes, dumps and verifies', async () => {
+    const at = `--storage.tsdb.path=${tempFolder()}/data`
+    const imported = await tsdb('import', 'prometheus', GOLDEN, at)
+    expect(imported).toMatchObject({ code: 0, out: 'imported 4 blocks with 34530 samples, and 12395 samples of the logs\n' })
+    const listed = await tsdb('list', at)
+    expect(listed.out.split('\n')).toHaveLength(6)
+    expect(listed.out).toMatch(/^BLOCK +MIN TIME +MAX TIME +LEVEL +SERIES +SAMPLES +BYTES +B\/SAMPLE\n/)
+    expect((await tsdb('analyze', '--limit=1', at)).out).toContain('Metrics by series:\n        56  prometheus_http_requests_total\n\nLabels')
+    const dumped = (await tsdb('dump', '--match=up', '--min-time=1795869381000', '--max-time=1795869383320', at)).out
+    expect(dumped.split('\n').toSorted()).toEqual([
+      '', '{__name__="up", instance="127.0.0.1:19390", job="classic"} 1 1795869381294',
+      '{__name__="up", instance="127.0.0.1:19390", job="classic"} 1 1795869383312',
+      '{__name__="up", instance="127.0.0.1:19390", job="native"} 1 1795869381259',
+      '{__name__="up", instance="127.0.0.1:19390", job="native"} 1 1795869383266',
+    ])
+    const verified = await tsdb('verify', at)
+    expect(verified).toMatchObject({ code: 0, err: '' })
+    expect(verified.out).toMatch(/^head: 173 series.* 0 damaged records \(0 bytes\)\n(.*: ok\n){4}$/)
+  })
+
+  it('finds a flipped bit, and says in which part of which block', async () => {
+    const folder = tempFolder()
+    await tsdb('import', 'prometheus', GOLDEN, `--storage.tsdb.path=${folder}`)
+    const block = readdirSync(`${folder}/blocks`).find((name) => /^\d/.test(name))!
+    const file = `${folder}/blocks/${block}/chunks`
+    const bytes = readFileSync(file)
+    bytes[1000]! ^= 1
+    writeFileSync(file, bytes)
+    const { code, out, err } = await tsdb('verify', `--storage.tsdb.path=${folder}`)
+    expect(code).toBe(1)
+    expect(out).toContain(`${block}: `)
+    expect(out).not.toContain(`${block}: ok`)
+    expect(err).toBe('1 damaged parts; what they held is left out of answers, everything else is served\n')
+  })
+
+  it('says what is wrong with a command line, and where there is no data', async () => {
+    expect(await tsdb()).toMatchObject({ code: 2, err: expect.stringContaining('tsdb wants a command: list, analyze, dump, verify, import') })
+    expect(await tsdb('lst')).toMatchObject({ code: 2, err: expect.stringContaining('there is no command tsdb lst; did you mean list?') })
+    expect(await tsdb('import', 'influx', 'x')).toMatchObject({ code: 2, err: expect.stringContaining('tsdb import wants: prometheus SOURCE') })
+    expect(await tsdb('dump', '--match={', `--storage.tsdb.path=${tempFolder()}`)).toMatchObject({ code: 2, err: expect.stringContaining('--match "{": 1:2: parse error') })
+    expect(await tsdb('list', '--storage.tsdb.path=/no/such')).toMatchObject({ code: 1, err: 'cannot open /no/such: there is no data; name the folder with --storage.tsdb.path\n' })
+    const empty = tempFolder()
+    expect(await tsdb('import', 'prometheus', empty, `--storage.tsdb.path=${empty}/data`)).toMatchObject({ code: 1, err: `cannot import ${empty}: it has neither blocks nor wal; give the folder that Prometheus has as --storage.tsdb.path\n` })
+    expect(readdirSync(empty)).toEqual([])
+    expect(await tsdb('analyze', '--limit=0')).toMatchObject({ code: 2, err: expect.stringContaining('--limit wants a number from 1 to 99999, got "0"') })
+  })
+})

@@ -1,0 +1,135 @@
+// A data folder that Prometheus 3.5.3 wrote while it scraped itself (blocks, tombstones, checkpoint, log; killed), and
+// what it answered to `{__name__=~".+"}[1h]` just before. Every sample must come out as it was.
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { gunzipSync } from 'node:zlib'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { compareText, labelsToMap, type Labels } from '../../../lib/model/labels.ts'
+import { ByteWriter } from '../../../lang/reply/byte-writer.ts'
+import { writeHistogram } from '../../../lang/reply/histogram-json.ts'
+import { formatValue } from '../../../lang/reply/number-text.ts'
+import type { FloatHistogram } from '../../../lib/model/histogram.ts'
+import { PrometheusBlock } from '../../../storage/prometheus/block.ts'
+import { blocksOf, readLogs } from '../../../storage/prometheus/data-folder.ts'
+import { isStaleMarker, makeSamples } from '../../../storage/prometheus/series-samples.ts'
+
+const GOLDEN = path.join(import.meta.dirname, '../../golden/prometheus-data')
+const ANSWERED_AT_MS = 1_795_869_986_000
+
+interface Answer {
+  metric: Record<string, string>
+  values?: [number, string][]
+  histograms?: [number, unknown][]
+}
+
+type Found = Map<string, Map<number, unknown>>
+
+const keyOf = (labels: ReadonlyMap<string, string>): string => JSON.stringify([...labels].toSorted(([a], [b]) => compareText(a, b)))
+const keyOfLabels = (labels: Labels): string => keyOf(labelsToMap(labels))
+
+function expected(): Found {
+  const { data } = JSON.parse(gunzipSync(readFileSync(`${GOLDEN}.json.gz`)).toString()) as { data: { result: Answer[] } }
+  return new Map(data.result.map(({ metric, values = [], histograms = [] }) =>
+    [keyOf(new Map(Object.entries(metric))), new Map<number, unknown>([...values, ...histograms].map(([t, v]) => [Math.round(t * 1000), v]))]))
+}
+
+function shown(v: number, histogram: FloatHistogram | null): unknown {
+  if (histogram === null) return formatValue(v)
+  const out = new ByteWriter()
+  writeHistogram(out, histogram)
+  return JSON.parse(Buffer.from(out.finish()).toString())
+}
+
+/** All of a folder up to the answer, staleness markers left out and counted. */
+function readAll(folder: string, onDamage: (error: Error) => void): { found: Found; markers: number } {
+  const found: Found = new Map()
+  const samples = makeSamples()
+  let markers = 0
+  const put = (key: string, t: number, v: number, histogram: FloatHistogram | null): void => {
+    if (t > ANSWERED_AT_MS) return
+    if (isStaleMarker(v)) markers++
+    else found.set(key, (found.get(key) ?? new Map<number, unknown>()).set(t, shown(v, histogram)))
+  }
+  for (const block of blocksOf(folder)) {
+    const reader = new PrometheusBlock(block.folder, onDamage)
+    for (const ref of reader.refs()) {
+      const labels = reader.read(ref, samples)
+      for (let i = 0; i < samples.count; i++) put(keyOfLabels(labels), samples.t[i]!, samples.v[i]!, samples.histograms[i]!)
+    }
+  }
+  const since = blocksOf(folder).at(-1)!.maxt
+  const keys = new Map<number, string>()
+  const { deleted, unknownRecords } = readLogs(folder, {
+    series: (id, labels) => keys.set(id, keyOfLabels(labels)),
+    sample: (id, t, v, histogram) => (t < since ? undefined : put(keys.get(id)!, t, v, histogram)),
+    endOfRecord: () => {},
+    onDamage,
+  })
+  expect(unknownRecords).toBe(0)
+  for (const [id, stretches] of deleted) {
+    const series = found.get(keys.get(id)!)
+    for (const t of series?.keys() ?? []) if (t >= since && stretches.some(([mint, maxt]) => t >= mint && t <= maxt)) series!.delete(t)
+  }
+  return { found, markers }
+}
+
+function copyOfGolden(): string {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'monitor-prometheus-'))
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  cpSync(GOLDEN, folder, { recursive: true })
+  return folder
+}
+
+function flip(file: string, at: number): void {
+  const bytes = readFileSync(file)
+  bytes[at]! ^= 1
+  writeFileSync(file, bytes)
+}
+
+describe('a Prometheus data folder', () => {
+  it('gives every sample that Prometheus answered with, and no other', () => {
+    const damage: string[] = []
+    const { found, markers } = readAll(GOLDEN, (error) => damage.push(error.message))
+    const want = expected()
+    expect(damage).toEqual([])
+    expect(markers).toBeGreaterThan(0)
+    expect([...found.keys()].filter((key) => found.get(key)!.size > 0).toSorted()).toEqual([...want.keys()].toSorted())
+    for (const [key, samples] of want) expect([key, [...found.get(key)!].toSorted(([a], [b]) => a - b)]).toEqual([key, [...samples]])
+    const kinds = [...want.values()].flatMap((samples) => [...samples.values()].map((v) => typeof v))
+    expect(kinds.filter((kind) => kind === 'object').length).toBeGreaterThan(1000)
+  })
+
+  it('loses one chunk to a flipped bit in a chunk file, and names the place', () => {
+    const folder = copyOfGolden()
+    flip(`${folder}/01M8H2NJEZ6H09SWT2PC2C0HMB/chunks/000001`, 100)
+    const damage: string[] = []
+    const { found } = readAll(folder, (error) => damage.push(error.message))
+    expect(damage).toHaveLength(1)
+    expect(damage[0]).toMatch(/chunks\/000001 at byte \d+: the checksum of a chunk does not hold$/)
+    expect(found.size).toBeGreaterThan(100)
+  })
+
+  it('reads a log up to its first damaged record, and names the place', () => {
+    const folder = copyOfGolden()
+    flip(`${folder}/wal/00000003`, 40_000)
+    const damage: string[] = []
+    readAll(folder, (error) => damage.push(error.message))
+    expect(damage).toEqual([expect.stringMatching(/wal\/00000003 at byte \d+: the checksum of a fragment does not hold$/)])
+  })
+
+  it('refuses a damaged index, a wrong version and a meta.json that says nothing', () => {
+    const folder = copyOfGolden()
+    const block = `${folder}/01M8H2NJEZ6H09SWT2PC2C0HMB`
+    const read = (): unknown => new PrometheusBlock(block, () => {}).refs()
+    flip(`${block}/index`, 200)
+    expect(read).toThrow(/index, symbols at byte \d+: the checksum does not hold/)
+    flip(`${block}/index`, 200)
+    flip(`${block}/index`, 4)
+    expect(read).toThrow(/index version 3; only 2/)
+    flip(`${block}/index`, 0)
+    expect(read).toThrow(/this is no Prometheus index/)
+    writeFileSync(`${block}/meta.json`, '{"version":1}')
+    expect(() => blocksOf(folder)).toThrow(/meta\.json: it has no numbers minTime, maxTime and stats/)
+  })
+})

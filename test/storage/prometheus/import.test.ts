@@ -1,0 +1,90 @@
+// The golden Prometheus folder, imported: queries answer what Prometheus answered, also after a restart, and a second
+// import of the same folder changes nothing.
+import { readFileSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { gunzipSync } from 'node:zlib'
+import { describe, expect, it } from 'vitest'
+import { Engine } from '../../../lang/engine.ts'
+import { FakeClock } from '../../../lib/std/clock.ts'
+import type { Database } from '../../../storage/database.ts'
+import { importPrometheus, type ImportReport } from '../../../storage/prometheus/import.ts'
+import { StoreQueryable } from '../../../storage/store-querier.ts'
+import { copyFolder, tempFolder } from '../../support/temp-folder.ts'
+import { open } from '../store.ts'
+
+const GOLDEN = path.join(import.meta.dirname, '../../golden/prometheus-data')
+const ANSWERED_AT_MS = 1_795_869_986_000
+
+interface Answer {
+  metric: Record<string, string>
+}
+
+const sorted = (body: string): Answer[] => {
+  const { data } = JSON.parse(body) as { data: { result: Answer[] } }
+  const key = ({ metric }: Answer): string => JSON.stringify(metric)
+  return data.result.toSorted((a, b) => (key(a) < key(b) ? -1 : 1))
+}
+
+function ask(db: Database): Answer[] {
+  const queryable = new StoreQueryable(db.handle(), 1)
+  const { body } = new Engine().run({
+    kind: 'instant', query: '{__name__=~".+"}[1h]', timeMs: ANSWERED_AT_MS, lookbackMs: 300_000, stats: '', timeoutMs: 60_000, limit: 0,
+  }, queryable)
+  queryable.close()
+  return sorted(Buffer.from(body).toString())
+}
+
+async function take(db: Database, source: string): Promise<ImportReport> {
+  const queryable = new StoreQueryable(db.handle(), 2)
+  const querier = queryable.querier()
+  try {
+    return await importPrometheus(source, { db, labels: querier, onProgress: () => {} })
+  } finally {
+    querier.close()
+    queryable.close()
+  }
+}
+
+const openAt = (folder: string): Database => open(folder, { clock: new FakeClock(ANSWERED_AT_MS + 60_000) })
+
+describe('an import of a Prometheus data folder', () => {
+  it('answers as Prometheus did, also after a restart and a second import', async () => {
+    const want = sorted(gunzipSync(readFileSync(`${GOLDEN}.json.gz`)).toString())
+    const folder = tempFolder()
+    const db = openAt(folder)
+    const report = await take(db, GOLDEN)
+    expect(report).toMatchObject({ blocks: 4, damage: [], logs: { unknownRecords: 0 } })
+    expect(report.logs.refused.every((count) => count === 0)).toBe(true)
+    expect(ask(db)).toEqual(want)
+    await db.close()
+    const again = openAt(folder)
+    expect(again.blocks.blocks).toHaveLength(4)
+    expect(ask(again)).toEqual(want)
+    await take(again, GOLDEN)
+    expect(ask(again)).toEqual(want)
+    await again.close()
+  })
+
+  it('takes what is whole of a damaged one, and says what was not', async () => {
+    const source = copyFolder(GOLDEN)
+    const file = `${source}/01M8H2NJEZ6H09SWT2PC2C0HMB/chunks/000001`
+    const bytes = readFileSync(file)
+    bytes[100]! ^= 1
+    writeFileSync(file, bytes)
+    const db = openAt(tempFolder())
+    const report = await take(db, source)
+    expect(report.damage).toEqual([expect.stringMatching(/000001 at byte \d+: the checksum of a chunk does not hold/)])
+    expect(report.blocks).toBe(4)
+    await db.close()
+  })
+
+  it('changes nothing where a block cannot be read at all', async () => {
+    const source = copyFolder(GOLDEN)
+    writeFileSync(`${source}/01M8H2NJEZ6H09SWT2PC2C0HMB/index`, 'no index')
+    const db = openAt(tempFolder())
+    await expect(take(db, source)).rejects.toThrow(/this is no Prometheus index/)
+    expect(db.blocks.blocks).toEqual([])
+    expect(db.blocks.isBusy).toBe(false)
+    await db.close()
+  })
+})
