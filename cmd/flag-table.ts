@@ -22,6 +22,7 @@ export const FLAGS: readonly FlagSpec[] = [
   { name: 'storage.head.memory', kind: 'size', fallback: '0B', help: 'Address space of the head; 0 takes 60 % of memory, at most 4GB.', min: 16 << 20 },
   { name: 'web.listen-address', kind: 'text', fallback: '127.0.0.1:9090', help: 'Address to serve on. :9090 is all interfaces.' },
   { name: 'web.enable-lifecycle', kind: 'bool', fallback: 'false', help: 'Allow POST /-/reload.' },
+  { name: 'web.enable-admin-api', kind: 'bool', fallback: 'false', help: 'Allow deleting series and making snapshots under /api/v1/admin.' },
   { name: 'web.external-url', kind: 'url', fallback: '', help: 'URL under which people reach Monitor; targets on loopback are shown under its host.' },
   { name: 'query.timeout', kind: 'duration', fallback: '2m', help: 'Longest a query may take.' },
   { name: 'query.max-concurrency', kind: 'count', fallback: '20', help: 'Queries running or waiting at once.' },
@@ -62,7 +63,6 @@ export const FOREIGN_FLAGS: ReadonlyMap<string, string> = new Map([
   ['web.route-prefix', 'route prefixes are not built yet'],
   ['web.local-assets', 'the pages are built in'],
   ['web.user-assets', 'the pages are built in'],
-  ['web.enable-admin-api', 'the admin API is not built yet'],
   ['web.console.templates', 'there are no console templates'],
   ['web.console.libraries', 'there are no console templates'],
   ['web.page-title', 'the title is fixed'],
@@ -92,6 +92,6 @@ export const FOREIGN_FLAGS: ReadonlyMap<string, string> = new Map([
 /** Flags of both tables that may stand without a value. */
 export const FOREIGN_SWITCHES: ReadonlySet<string> = new Set([
   'web.enable-remote-write-receiver', 'storage.tsdb.no-lockfile', 'storage.tsdb.wal-compression', 'scrape.adjust-timestamps', 'auto-gomaxprocs', 'auto-gomemlimit',
-  'web.enable-admin-api', 'storage.agent.wal-compression', 'storage.agent.no-lockfile',
+  'storage.agent.wal-compression', 'storage.agent.no-lockfile',
   'alertmanager.drain-notification-queue-on-shutdown', 'agent',
 ])

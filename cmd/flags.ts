@@ -20,6 +20,7 @@ export interface Flags {
   listenHost: string
   listenPort: number
   isLifecycleEnabled: boolean
+  isAdminEnabled: boolean
   externalUrl: string
   queryTimeoutMs: number
   queriesMax: number
@@ -150,6 +151,7 @@ function toFlags(values: ReadonlyMap<string, string>, warnings: string[]): Flags
     listenHost: host,
     listenPort: port,
     isLifecycleEnabled: text('web.enable-lifecycle') === 'true',
+    isAdminEnabled: text('web.enable-admin-api') === 'true',
     externalUrl: text('web.external-url'),
     queryTimeoutMs: parseDuration(text('query.timeout')),
     queriesMax: Number(text('query.max-concurrency')),

@@ -13,13 +13,14 @@ import type { Clock } from '../lib/std/clock.ts'
 import { StallWatch } from '../lib/std/event-loop.ts'
 import type { Logger } from '../lib/std/log.ts'
 import { Metrics } from '../lib/std/metrics.ts'
-import { freshSeed } from '../lib/std/random.ts'
+import { Random, freshSeed } from '../lib/std/random.ts'
 import { Database } from '../storage/database.ts'
 import { createServer, type WebServer } from '../web/server.ts'
 import { ConfigFile } from './config-file.ts'
 import type { Flags } from './flags.ts'
 import { makeQueryRunner, type StoppableRunner } from './query-runner.ts'
 import { compileSelector } from './selector.ts'
+import { DatabaseAdmin } from './storage-admin.ts'
 import { registerStorageMetrics } from './storage-metrics.ts'
 import { MetadataView, TargetView } from './target-view.ts'
 import { VERSION } from './version.ts'
@@ -76,7 +77,7 @@ export class Monitor {
       discovery.applyConfig(next.scrapeConfigs)
     }
     const server = createServer({
-      queries, writer: receiver, config, metrics, clock, logger: logger.with('web'), flags: flags.all,
+      queries, writer: receiver, admin: flags.isAdminEnabled ? new DatabaseAdmin(db, clock, new Random(freshSeed())) : null, config, metrics, clock, logger: logger.with('web'), flags: flags.all,
       targets: new TargetView(scrape), metadata: new MetadataView(scrape, receiver.metadata), selectors: { compile: compileSelector },
       build: { version: VERSION, revision: '', branch: '', buildUser: '', buildDate: '' },
       options: {

@@ -12,7 +12,7 @@ import { META_FILE, parseBlockName, parseMeta, type BlockMeta, type BlockName } 
 import { BlockError } from './errors.ts'
 import { NOTHING_CUT, type Cut } from './head/published.ts'
 
-const CHANGE_FILE = 'change.json'
+export const CHANGE_FILE = 'change.json'
 const STAGED = 'staged'
 const VERSION = 1
 

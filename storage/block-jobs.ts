@@ -1,14 +1,17 @@
 // What is done to blocks, off the main thread: the head's old samples are cut into blocks, blocks are compacted, and those
 // that nobody reads are removed. Each job opens the folder anew, and tells what is there when it is done.
 import path from 'node:path'
+import type { Matcher } from '../lib/model/matcher.ts'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { GroupBlockBuilder } from './block/block-builder.ts'
 import type { BlockMeta } from './block/block-meta.ts'
 import { compactBlocks } from './block/compact.ts'
+import { cleanBlocks, deleteSamples } from './block-delete.ts'
 import { BlockFolder, type BlockState } from './block-folder.ts'
 import { BLOCK_RANGE_MS } from './block-plan.ts'
 import { HeadQueryable, type HeadQuerier } from './head/head-querier.ts'
 import type { Cut } from './head/published.ts'
+import { writeSnapshot } from './snapshot.ts'
 import { blocksFolder, headFolder, type StoreHandle } from './store-querier.ts'
 
 export type BlockJob =
@@ -20,11 +23,19 @@ export type BlockJob =
   | { kind: 'drop'; names: readonly string[]; past: number }
   /** Nobody reads these. */
   | { kind: 'remove'; names: readonly string[] }
+  /** Samples in [from, to] (Unix ms) of series that match one of the sets are deleted from the blocks. */
+  | { kind: 'delete'; sets: readonly (readonly Matcher[])[]; from: number; to: number }
+  /** What is deleted is taken out of the files. */
+  | { kind: 'clean' }
+  /** The blocks there are, as a data folder of their own. */
+  | { kind: 'snapshot'; name: string }
 
 export interface JobReply {
   state: BlockState
   /** Sentences about what was left out because it is damaged. */
   damage: readonly string[]
+  /** Blocks that have lost samples. */
+  deletedFrom: readonly string[]
 }
 
 /** Does jobs, one after the other. */
@@ -58,8 +69,16 @@ export async function runBlockJob(handle: StoreHandle, slot: number, job: BlockJ
       break
     case 'remove':
       folder.remove(job.names)
+      break
+    case 'delete':
+      return { state: folder.state, damage, deletedFrom: deleteSamples(handle, slot, folder, job) }
+    case 'clean':
+      await cleanBlocks(folder)
+      break
+    case 'snapshot':
+      writeSnapshot(handle.folder, folder, job.name)
   }
-  return { state: folder.state, damage }
+  return { state: folder.state, damage, deletedFrom: [] }
 }
 
 interface CutWork {

@@ -6,12 +6,14 @@
 // One job at a time. A job that fails leaves everything as it was; it is counted, logged, and tried again after a while.
 import path from 'node:path'
 import { listFolder, makeFolder, rename, syncFolder } from '../lib/std/fs.ts'
+import type { Matcher } from '../lib/model/matcher.ts'
 import type { Clock } from '../lib/std/clock.ts'
 import type { Logger } from '../lib/std/log.ts'
 import { BlockFolder, type BlockState, type StoredBlock } from './block-folder.ts'
 import type { BlockPlace } from './block/block-writer.ts'
 import type { BlockJob, JobReply, JobRunner, WrittenBlock } from './block-jobs.ts'
 import { cutTime, overSize, pastRetention, planCompaction } from './block-plan.ts'
+import { FolderError } from './errors.ts'
 import type { Head } from './head/head.ts'
 import type { Log } from './log/log.ts'
 import type { RetentionClock } from './retention-clock.ts'
@@ -38,6 +40,8 @@ export interface KeeperOptions {
 export class BlockKeeper {
   readonly #options: KeeperOptions
   #state: BlockState
+  /** How often samples were deleted from a block since the start. */
+  readonly #deletions = new Map<string, number>()
   /** Not shown any more, read by nobody, still on disk. */
   #unread: string[] = []
   #job: Promise<void> | null = null
@@ -45,9 +49,9 @@ export class BlockKeeper {
   #failures = 0
   #retryAtMs = -Infinity
   retentionBytes: number
-  readonly done: Record<BlockJob['kind'], number> = { cut: 0, compact: 0, drop: 0, remove: 0 }
-  readonly failed: Record<BlockJob['kind'], number> = { cut: 0, compact: 0, drop: 0, remove: 0 }
-  readonly seconds: Record<BlockJob['kind'], number> = { cut: 0, compact: 0, drop: 0, remove: 0 }
+  readonly done: Record<BlockJob['kind'], number> = { ...NONE }
+  readonly failed: Record<BlockJob['kind'], number> = { ...NONE }
+  readonly seconds: Record<BlockJob['kind'], number> = { ...NONE }
   /** Blocks let go because of their age, and because of the size of all. */
   timeRetentions = 0
   sizeRetentions = 0
@@ -75,28 +79,70 @@ export class BlockKeeper {
   }
 
   /**
-   * Blocks that `make` writes to the places it is given come beside the others, all or none. Waits for the job that runs.
-   * Rejects with what `make` or the disk refuses; nothing has changed then.
+   * Blocks that `make` writes to the places it is given come beside the others, all or none. Rejects with what `make` or
+   * the disk refuses; nothing has changed then.
    */
-  async add(make: (nextPlace: () => BlockPlace) => Promise<readonly WrittenBlock[]>): Promise<void> {
-    await this.idle()
-    const added = this.#add(make)
-    this.#job = added.catch(() => {
+  add(make: (nextPlace: () => BlockPlace) => Promise<readonly WrittenBlock[]>): Promise<void> {
+    return this.#alone(async () => {
+      const folder = new BlockFolder(this.#options.folder, (_, why) => this.#options.logger.warn('blocks: damaged data was left out', { why }))
+      folder.clearStaging()
+      const install = await make(() => ({ folder: folder.staging, number: folder.takeNumber(), isCompressed: true }))
+      // A block names series: their definitions are to be on disk before it is.
+      await this.#options.log.commit()
+      folder.commit({ cover: folder.state.cover, install, remove: [] })
+      this.#show(folder.state)
+    })
+  }
+
+  /**
+   * Deletes samples in [from, to] (Unix ms) of series that match one of the sets; nobody who asks later sees them, also
+   * after a restart. Rejects with what the disk refuses; some may then be deleted, none comes back.
+   */
+  delete(sets: readonly (readonly Matcher[])[], from: number, to: number): Promise<void> {
+    return this.#alone(async () => {
+      await this.#cutAll()
+      await this.#ask({ kind: 'delete', sets, from, to })
+    })
+  }
+
+  /** Takes what is deleted out of the files. */
+  clean(): Promise<void> {
+    return this.#alone(() => this.#ask({ kind: 'clean' }))
+  }
+
+  /** Makes `data/snapshots/<name>`; with `isWhole`, what the head holds is cut into blocks first. */
+  snapshot(name: string, isWhole: boolean): Promise<void> {
+    return this.#alone(async () => {
+      if (isWhole) await this.#cutAll()
+      await this.#ask({ kind: 'snapshot', name })
+    })
+  }
+
+  /** All of the head is in blocks then; what comes meanwhile is not. */
+  async #cutAll(): Promise<void> {
+    const { head, log } = this.#options
+    if (head.newestT === -Infinity) return
+    const cut = head.cuts.beginAll(Math.floor(head.newestT) + 1)
+    await log.commit()
+    await this.#ask({ kind: 'cut', cut })
+  }
+
+  async #ask(job: BlockJob): Promise<void> {
+    this.#take(job, await this.#options.runner.run(job))
+    this.done[job.kind]++
+  }
+
+  /** Waits until no job runs, then does `work` as if it were one. */
+  async #alone(work: () => Promise<void>): Promise<void> {
+    // Not by idle(): of several that wait, the first to wake must have set the job before the next looks.
+    while (this.#job !== null) await this.#job
+    const done = this.#isClosed ? Promise.reject(new FolderError('cannot do this: the store is closed')) : work()
+    this.#job = done.catch(() => {
       // Whoever asked is told.
     }).then(() => {
       this.#job = null
     })
-    return added
-  }
-
-  async #add(make: (nextPlace: () => BlockPlace) => Promise<readonly WrittenBlock[]>): Promise<void> {
-    const folder = new BlockFolder(this.#options.folder, (_, why) => this.#options.logger.warn('blocks: damaged data was left out', { why }))
-    folder.clearStaging()
-    const install = await make(() => ({ folder: folder.staging, number: folder.takeNumber(), isCompressed: true }))
-    // A block names series: their definitions are to be on disk before it is.
-    await this.#options.log.commit()
-    folder.commit({ cover: folder.state.cover, install, remove: [] })
-    this.#show({ ...folder.state, blocks: folder.state.blocks.filter((block) => !this.#leaving.has(block.folder)) })
+    return done
   }
 
   get isBusy(): boolean {
@@ -147,7 +193,7 @@ export class BlockKeeper {
     }
   }
 
-  #take(job: BlockJob, { state, damage }: JobReply): void {
+  #take(job: BlockJob, { state, damage, deletedFrom }: JobReply): void {
     for (const why of damage) this.#options.logger.warn('blocks: damaged data was left out', { why })
     if (job.kind === 'remove') {
       this.#unread = this.#unread.filter((name) => !job.names.includes(name))
@@ -157,6 +203,7 @@ export class BlockKeeper {
       this.timeRetentions += job.past
       this.sizeRetentions += job.names.length - job.past
     }
+    for (const folder of deletedFrom) this.#deletions.set(folder, (this.#deletions.get(folder) ?? 0) + 1)
     this.#show(state)
   }
 
@@ -165,7 +212,9 @@ export class BlockKeeper {
     const { cuts } = this.#options.head
     const kept = new Set(next.blocks.map(({ folder }) => folder))
     const gone = this.#state.blocks.map(({ folder }) => folder).filter((folder) => !kept.has(folder))
-    cuts.publish({ cover: next.cover, blocks: next.blocks.map(({ name }) => name) }, () => this.#unread.push(...gone))
+    const blocks = next.blocks.map(({ folder, name }) => ({ ...name, deletions: this.#deletions.get(folder) ?? 0 }))
+    cuts.publish({ cover: next.cover, blocks }, () => this.#unread.push(...gone))
+    for (const folder of gone) this.#deletions.delete(folder)
     this.#state = next
   }
 
@@ -180,7 +229,12 @@ export class BlockKeeper {
   }
 }
 
-const WHAT: Record<BlockJob['kind'], string> = { cut: 'cutting the head', compact: 'compacting', drop: 'dropping old blocks', remove: 'removing old blocks' }
+const NONE: Readonly<Record<BlockJob['kind'], number>> = { cut: 0, compact: 0, drop: 0, remove: 0, delete: 0, clean: 0, snapshot: 0 }
+
+const WHAT: Record<BlockJob['kind'], string> = {
+  cut: 'cutting the head', compact: 'compacting', drop: 'dropping old blocks', remove: 'removing old blocks', delete: 'deleting', clean: 'cleaning tombstones',
+  snapshot: 'making a snapshot',
+}
 
 /** What the folder of a store holds at start. Blocks that cannot be read are moved aside, never deleted. Throws DiskError. */
 export function recoverBlocks(folder: string, quarantine: string, logger: Logger): { state: BlockState; damaged: number } {

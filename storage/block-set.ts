@@ -1,10 +1,11 @@
 // The blocks that one thread has open: opened when first read, closed when they are no longer published.
 import path from 'node:path'
-import { formatBlockName, type BlockName } from './block/block-meta.ts'
+import { formatBlockName } from './block/block-meta.ts'
 import { BlockReader } from './block/block-reader.ts'
 import type { BlockColumns } from './block/block.ts'
 import { PageCache } from './block/page-cache.ts'
 import { BlockError } from './errors.ts'
+import type { PublishedBlock } from './head/published.ts'
 
 /** A block with its place in the order in which blocks were made: of conflicting samples the older block's stays. */
 export interface OpenBlock {
@@ -16,6 +17,8 @@ export class BlockSet {
   readonly #folder: string
   readonly #cache = new PageCache()
   readonly #open = new Map<string, BlockColumns>()
+  /** Deletions that the open ones know of. */
+  readonly #deletions = new Map<string, number>()
   /** Why blocks could not be opened; they are not tried again. */
   readonly #refused = new Map<string, string>()
 
@@ -24,11 +27,11 @@ export class BlockSet {
   }
 
   /** A querier begins that sees these: others are closed, and what was left out before it is forgotten. */
-  begin(published: readonly BlockName[]): void {
-    const names = new Set(published.map(formatBlockName))
+  begin(published: readonly PublishedBlock[]): void {
+    const names = new Map(published.map((block) => [formatBlockName(block), block.deletions]))
     for (const [name, block] of this.#open) {
       block.leftOut.clear()
-      if (names.has(name)) continue
+      if (names.get(name) === this.#deletions.get(name)) continue
       block.close()
       this.#open.delete(name)
     }
@@ -36,7 +39,7 @@ export class BlockSet {
   }
 
   /** null if it cannot be opened; `leftOut` then says why. */
-  open(published: BlockName, leftOut: Set<string>): BlockColumns | null {
+  open(published: PublishedBlock, leftOut: Set<string>): BlockColumns | null {
     const name = formatBlockName(published)
     const open = this.#open.get(name)
     if (open) return open
@@ -45,6 +48,7 @@ export class BlockSet {
       try {
         const block = new BlockReader(path.join(this.#folder, name), this.#cache)
         this.#open.set(name, block)
+        this.#deletions.set(name, published.deletions)
         return block
       } catch (error) {
         if (!(error instanceof BlockError)) throw error

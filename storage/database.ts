@@ -103,7 +103,7 @@ export class Database implements Appender {
     this.head = new Head({
       heap: this.#heap, clock, random: options.random ?? new Random(freshSeed()), definitions: this.#definitions, segments: this.#segments, folder: this.#segmentFolder,
       retentionMs: options.retentionMs, outOfOrderMs: options.outOfOrderMs ?? 10 * 60_000, seriesLimit: options.seriesLimit ?? Infinity,
-      published: { cover: found.state.cover, blocks: found.state.blocks.map(({ name }) => name) },
+      published: { cover: found.state.cover, blocks: found.state.blocks.map(({ name }) => ({ ...name, deletions: 0 })) },
     })
     const { recovery, replayed } = this.#load(numbers)
     this.recovery = recovery

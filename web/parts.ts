@@ -1,6 +1,7 @@
 // What the web server needs of the rest of Monitor. The objects are made in cmd and handed in; web knows no other
 // room's classes. All methods are called on the main thread and must not block it.
 import type { QueryJob, QueryReply } from '../lang/job.ts'
+import type { Matcher } from '../lib/model/matcher.ts'
 import type { MetricMetadata } from '../lib/model/metadata.ts'
 import type { Clock } from '../lib/std/clock.ts'
 import type { Logger } from '../lib/std/log.ts'
@@ -83,6 +84,15 @@ export interface ConfigControl {
   lastReload(): { isSuccessful: boolean; timeMs: number }
 }
 
+/** Deletes, cleans and copies what is stored. */
+export interface StorageAdmin {
+  /** Samples in [startMs, endMs] of series that match one of the sets go. All reject with the reason where the disk refuses. */
+  deleteSeries(sets: readonly (readonly Matcher[])[], startMs: number, endMs: number): Promise<void>
+  cleanTombstones(): Promise<void>
+  /** Resolves to the snapshot's name. */
+  snapshot(isHeadSkipped: boolean): Promise<string>
+}
+
 export interface BuildInfo {
   version: string
   revision: string
@@ -112,6 +122,8 @@ export interface ServerParts {
   metadata: MetadataRetriever
   selectors: SelectorCompiler
   writer: RemoteWriter
+  /** null where the admin API is off. */
+  admin: StorageAdmin | null
   config: ConfigControl
   build: BuildInfo
   /** Flags by name, values as text; secrets already hidden. */

@@ -5,6 +5,7 @@ import type { AddressInfo, Socket } from 'node:net'
 import path from 'node:path'
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { ApiError, errorBody, sendError } from './api/envelope.ts'
+import { addAdminRoutes } from './api/admin.ts'
 import { addManageRoutes, type ServerState } from './api/manage.ts'
 import { addQueryRoutes } from './api/query.ts'
 import { addEmptyRoutes, addStatusRoutes, noSuchEndpoint } from './api/status.ts'
@@ -59,6 +60,7 @@ export class WebServer {
     this.#app.server.maxConnections = CONNECTIONS_MAX
     this.#addHooks()
     addManageRoutes(this.#app, parts, () => this.#state)
+    addAdminRoutes(this.#app, parts)
     addQueryRoutes(this.#app, parts)
     addTargetRoutes(this.#app, parts)
     addStatusRoutes(this.#app, parts)

@@ -30,6 +30,7 @@ export interface Disk {
   rmSync(path: string, options: { force: true }): void
   unlink(path: string, done: Done): void
   renameSync(from: string, to: string): void
+  linkSync(from: string, to: string): void
   rmdirSync(path: string): void
 }
 
@@ -180,6 +181,11 @@ export function removeFile(file: string): void {
 /** Gives a file or folder another name, in place of what has it. Durable when the folder is synced. */
 export function rename(from: string, to: string): void {
   guarded(`rename ${from} to ${to}`, () => disk.renameSync(from, to))
+}
+
+/** Gives a file a second name. Durable when the folder is synced. */
+export function link(from: string, to: string): void {
+  guarded(`link ${from} as ${to}`, () => disk.linkSync(from, to))
 }
 
 /** Removes a folder of files, if it is there. Holds the thread while their space is freed. */

@@ -60,6 +60,13 @@ export class CutState {
     return this.#frozen
   }
 
+  /** Freezes what all groups hold below t, and late samples of what is frozen already; returns what there is to cut. */
+  beginAll(t: number): Cut {
+    this.#frozen = { generation: this.#generation, t: Math.max(t, this.#frozen.t) }
+    this.#generation = Math.min(this.#generation + 1, GENERATION_MAX)
+    return this.#frozen
+  }
+
   /** Readers that open from now on take what is covered from these blocks. `unread`: every reader of what was before has closed. */
   publish(next: Published, unread: () => void = () => {}): void {
     this.#cover = next.cover

@@ -1,6 +1,6 @@
 // What of the store lies outside the head: one immutable record of shared memory, replaced as a whole.
 //
-//   root word ─▶ t f64 │ generation u32, blocks u32 │ per block: minT f64, maxT f64, level u32, number u32
+//   root word ─▶ t f64 │ generation u32, blocks u32 │ per block: minT f64, maxT f64, level u32, number u32, deletions u32, 0 u32
 //
 // Each group carries the generation it was made in. A cut takes what groups of its generation or an older one hold below
 // its time into blocks: from when it is published, readers take that from there and leave it out of the head. Below the
@@ -13,7 +13,7 @@ import type { Arena } from './arena.ts'
 import { ROOT_PUBLISHED, type SharedHeap } from './shared-heap.ts'
 
 const HEAD_UNITS = 2
-const BLOCK_UNITS = 3
+const BLOCK_UNITS = 4
 
 /** Everything below `t` (Unix ms) of groups of `generation` or an older one. */
 export interface Cut {
@@ -28,21 +28,27 @@ export function isCut(cut: Cut, generation: number, t: number): boolean {
   return t < cut.t && generation <= cut.generation
 }
 
+/** A block as readers are shown it. */
+export interface PublishedBlock extends BlockName {
+  /** How often samples were deleted from it since the start: who knows another number reads its tombstones anew. */
+  readonly deletions: number
+}
+
 /** What is in blocks, and which blocks there are: no block is there twice, as itself and as part of a larger one. */
 export interface Published {
   readonly cover: Cut
   /** By minT, then by number. */
-  readonly blocks: readonly BlockName[]
+  readonly blocks: readonly PublishedBlock[]
 }
 
 /** For a reader whose slot is open. */
 export function readPublished({ u32, f64 }: SharedHeap): Published {
   const at = Atomics.load(u32, ROOT_PUBLISHED)
   if (at === 0) return { cover: NOTHING_CUT, blocks: [] }
-  const blocks: BlockName[] = []
+  const blocks: PublishedBlock[] = []
   const count = u32[at * 2 + 3]!
   for (let i = 0, p = at + HEAD_UNITS; i < count; i++, p += BLOCK_UNITS) {
-    blocks.push({ minT: f64[p]!, maxT: f64[p + 1]!, level: u32[p * 2 + 4]!, number: u32[p * 2 + 5]! })
+    blocks.push({ minT: f64[p]!, maxT: f64[p + 1]!, level: u32[p * 2 + 4]!, number: u32[p * 2 + 5]!, deletions: u32[p * 2 + 6]! })
   }
   return { cover: { generation: u32[at * 2 + 2]!, t: f64[at]! }, blocks }
 }
@@ -53,12 +59,13 @@ export function publish({ u32, f64 }: SharedHeap, arena: Arena, { cover, blocks 
   f64[at] = cover.t
   u32[at * 2 + 2] = cover.generation
   u32[at * 2 + 3] = blocks.length
-  for (const [i, { minT, maxT, level, number }] of blocks.entries()) {
+  for (const [i, { minT, maxT, level, number, deletions }] of blocks.entries()) {
     const p = at + HEAD_UNITS + i * BLOCK_UNITS
     f64[p] = minT
     f64[p + 1] = maxT
     u32[p * 2 + 4] = level
     u32[p * 2 + 5] = number
+    u32[p * 2 + 6] = deletions
   }
   const old = Atomics.exchange(u32, ROOT_PUBLISHED, at)
   if (old !== 0) arena.retire(old, HEAD_UNITS + u32[old * 2 + 3]! * BLOCK_UNITS)

@@ -170,6 +170,15 @@ export class SimDisk implements Disk {
     this.names.change([{ ...source, node: null }, { ...target, node }])
   }
 
+  linkSync(from: string, to: string): void {
+    this.#begin('link', true)
+    const node = this.names.find(from)
+    const target = this.names.parentOf(to)
+    if (node === null || target === null) throw failure('ENOENT', `link ${from} as ${to}`)
+    if (this.names.find(to) !== null) throw failure('EEXIST', `link ${from} as ${to}`)
+    this.names.change([{ ...target, node }])
+  }
+
   rmdirSync(path: string): void {
     this.#begin('remove')
     const node = this.names.find(path)

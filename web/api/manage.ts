@@ -41,7 +41,7 @@ export function addManageRoutes(app: FastifyInstance, parts: ServerParts, state:
  * Whether a page of another site sends the request through a visitor's browser. Browsers tell the site to servers behind
  * https and on loopback only, the origin of a POST to all.
  */
-function isCrossSite({ headers }: FastifyRequest): boolean {
+export function isCrossSite({ headers }: FastifyRequest): boolean {
   const site = headers['sec-fetch-site']
   const { origin } = headers
   return (site !== undefined && site !== 'same-origin' && site !== 'none') || (origin !== undefined && URL.parse(origin)?.host !== headers.host)

@@ -1,0 +1,34 @@
+// Deleting and snapshots, as the web server asks for them.
+import type { Clock } from '../lib/std/clock.ts'
+import type { Random } from '../lib/std/random.ts'
+import type { Matcher } from '../lib/model/matcher.ts'
+import type { Database } from '../storage/database.ts'
+import type { StorageAdmin } from '../web/parts.ts'
+
+export class DatabaseAdmin implements StorageAdmin {
+  readonly #db: Database
+  readonly #clock: Clock
+  readonly #random: Random
+
+  constructor(db: Database, clock: Clock, random: Random) {
+    this.#db = db
+    this.#clock = clock
+    this.#random = random
+  }
+
+  deleteSeries(sets: readonly (readonly Matcher[])[], startMs: number, endMs: number): Promise<void> {
+    return this.#db.blocks.delete(sets, startMs, endMs)
+  }
+
+  cleanTombstones(): Promise<void> {
+    return this.#db.blocks.clean()
+  }
+
+  /** Named as Prometheus names them: the time, and a random number. */
+  async snapshot(isHeadSkipped: boolean): Promise<string> {
+    const time = new Date(this.#clock.now()).toISOString().replace(/[-:]|\.\d+/g, '')
+    const name = `${time}-${[this.#random.u32(), this.#random.u32()].map((n) => n.toString(16).padStart(8, '0')).join('')}`
+    await this.#db.blocks.snapshot(name, !isHeadSkipped)
+    return name
+  }
+}

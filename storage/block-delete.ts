@@ -1,0 +1,73 @@
+// Deleting from blocks: tombstones at once, which readers and compaction heed; cleaning writes the blocks anew without what
+// they name.
+import path from 'node:path'
+import type { Matcher } from '../lib/model/matcher.ts'
+import { NO_SERIES } from './block/block.ts'
+import { BlockReader } from './block/block-reader.ts'
+import { compactBlocks } from './block/compact.ts'
+import { PageCache } from './block/page-cache.ts'
+import { readTombstones, writeTombstones, type Tombstone } from './block/tombstones.ts'
+import type { BlockFolder } from './block-folder.ts'
+import { HeadQueryable } from './head/head-querier.ts'
+import { headFolder, type StoreHandle } from './store-querier.ts'
+
+interface Deletion {
+  sets: readonly (readonly Matcher[])[]
+  /** Unix ms, both inclusive. */
+  from: number
+  to: number
+}
+
+/** Returns the blocks that have lost samples. Throws DiskError and BlockError; what was deleted by then stays deleted. */
+export function deleteSamples(handle: StoreHandle, slot: number, folder: BlockFolder, { sets, from, to }: Deletion): string[] {
+  const refs = matchingRefs(handle, slot, sets)
+  const cache = new PageCache()
+  const touched: string[] = []
+  for (const { folder: name, meta } of folder.state.blocks) {
+    if (meta.maxT < from || meta.minT > to) continue
+    const block = path.join(folder.path, name)
+    const there = refsIn(block, refs, cache)
+    if (there.length === 0) continue
+    const known = readTombstones(block)
+    const fresh = there.filter((ref) => !known.some((old) => old.ref === ref && old.from <= from && old.to >= to))
+    if (fresh.length === 0) continue
+    writeTombstones(block, [...known, ...fresh.map((ref): Tombstone => ({ ref, from, to }))])
+    touched.push(name)
+  }
+  return touched
+}
+
+/** Ascending, each once. */
+function matchingRefs(handle: StoreHandle, slot: number, sets: readonly (readonly Matcher[])[]): Uint32Array {
+  const head = new HeadQueryable({ memory: handle.memory, segmentFolder: headFolder(handle.folder) }, slot)
+  const querier = head.querier()
+  try {
+    const refs = new Set<number>()
+    for (const matchers of sets) for (const ref of querier.matching(matchers)) refs.add(ref)
+    return Uint32Array.from(refs).sort()
+  } finally {
+    querier.close()
+    head.close()
+  }
+}
+
+function refsIn(block: string, refs: Uint32Array, cache: PageCache): number[] {
+  const reader = new BlockReader(block, cache)
+  try {
+    const numbers = new Uint32Array(refs.length)
+    reader.find(refs, numbers)
+    return Array.from(refs).filter((_, i) => numbers[i] !== NO_SERIES)
+  } finally {
+    reader.close()
+  }
+}
+
+/** Writes every block that has tombstones anew. Throws DiskError and BlockError; blocks that are done stay done. */
+export async function cleanBlocks(folder: BlockFolder): Promise<void> {
+  for (const { folder: name } of folder.state.blocks) {
+    const block = path.join(folder.path, name)
+    if (readTombstones(block).length === 0) continue
+    const clean = await compactBlocks([block], { folder: folder.staging, number: folder.takeNumber(), isCompressed: true })
+    folder.commit({ cover: folder.state.cover, install: clean === null ? [] : [clean], remove: [name] })
+  }
+}

@@ -1,0 +1,65 @@
+// The admin API over a real store: what it deletes is gone from answers, what it refuses changes nothing.
+import fs from 'node:fs'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { DatabaseAdmin } from '../../cmd/storage-admin.ts'
+import { FakeClock } from '../../lib/std/clock.ts'
+import { Random } from '../../lib/std/random.ts'
+import type { Database } from '../../storage/database.ts'
+import { NOW, append, batchOf, open, readAll, samplesIn, seriesOf } from '../storage/store.ts'
+import { tempFolder } from '../support/temp-folder.ts'
+import { failure, form, get, start } from './requests.ts'
+
+const POST = { method: 'POST' }
+
+async function withStore(): Promise<{ base: string; db: Database; folder: string }> {
+  const folder = tempFolder()
+  const db = open(folder)
+  onTestFinished(() => db.close())
+  const refs = seriesOf(db, 4)
+  for (let k = 0; k < 10; k++) append(db, batchOf(NOW - (9 - k) * 1000, refs, refs))
+  const { base } = await start(() => ({ admin: new DatabaseAdmin(db, new FakeClock(NOW), new Random(1)) }))
+  return { base: `${base}/api/v1/admin/tsdb`, db, folder }
+}
+
+describe('the admin API', () => {
+  it('is off unless it is asked for', async () => {
+    const { base } = await start()
+    for (const name of ['delete_series?match[]=up', 'clean_tombstones', 'snapshot']) {
+      expect(await get(`${base}/api/v1/admin/tsdb/${name}`, POST)).toEqual(failure(503, 'unavailable', 'admin APIs disabled'))
+    }
+  })
+
+  it('deletes series by selector and time, and cleans up', async () => {
+    const { base, db } = await withStore()
+    const seconds = (ms: number): string => String(ms / 1000)
+    expect(await get(`${base}/delete_series?match[]=m0&match[]={i="1"}&start=${seconds(NOW - 3000)}&end=${seconds(NOW)}`, POST)).toEqual([204, ''])
+    expect(samplesIn(readAll(db))).toBe(40 - 8)
+    expect(await get(`${base}/delete_series`, form('match[]=m2'))).toEqual([204, ''])
+    expect(samplesIn(readAll(db))).toBe(40 - 8 - 10)
+    expect(await get(`${base}/clean_tombstones`, { method: 'PUT' })).toEqual([204, ''])
+    expect(samplesIn(readAll(db))).toBe(40 - 8 - 10)
+  })
+
+  it('refuses what is no selector or no time, other methods and other sites, and deletes nothing', async () => {
+    const { base, db } = await withStore()
+    expect(await get(`${base}/delete_series`, POST)).toEqual(failure(400, 'bad_data', 'no match[] parameter provided'))
+    expect((await get(`${base}/delete_series?match[]={`, POST))[1]).toMatchObject({ error: expect.stringMatching(/^invalid parameter "match\[\]": 1:2: parse error/) })
+    expect((await get(`${base}/delete_series?match[]=m0&start=x`, POST))[0]).toBe(400)
+    expect((await get(`${base}/delete_series?match[]=m0`))[0]).toBe(405)
+    expect((await get(`${base}/snapshot?skip_head=maybe`, POST))[0]).toBe(400)
+    expect(await get(`${base}/delete_series?match[]=m0`, { ...POST, headers: { 'Sec-Fetch-Site': 'cross-site' } })).toEqual(failure(403, 'bad_data', 'cross-site requests are refused'))
+    expect(samplesIn(readAll(db))).toBe(40)
+  })
+
+  it('makes snapshots that can be opened', async () => {
+    const { base, folder } = await withStore()
+    const [status, body] = await get(`${base}/snapshot`, POST)
+    expect(status).toBe(200)
+    const { name } = (body as { data: { name: string } }).data
+    expect(name).toMatch(/^20231114T221320Z-[0-9a-f]{16}$/)
+    expect(fs.readdirSync(`${folder}/snapshots`)).toEqual([name])
+    const copy = open(`${folder}/snapshots/${name}`)
+    expect(samplesIn(readAll(copy))).toBe(40)
+    await copy.close()
+  })
+})

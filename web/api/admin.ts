@@ -1,0 +1,48 @@
+// /api/v1/admin/tsdb/*: deleting series, cleaning tombstones, snapshots; off unless --web.enable-admin-api.
+import type { FastifyInstance } from 'fastify'
+import { ParseError } from '../../lang/parse/parse-error.ts'
+import { parseSelector } from '../../lang/parse/parse.ts'
+import type { Matcher } from '../../lib/model/matcher.ts'
+import type { ServerParts, StorageAdmin } from '../parts.ts'
+import { ApiError, badParameter, sendData, sendError } from './envelope.ts'
+import { isCrossSite } from './manage.ts'
+import { MAX_TIME_MS, MIN_TIME_MS, Params } from './params.ts'
+import { addRoute, type Guard } from './router.ts'
+
+export function addAdminRoutes(app: FastifyInstance, parts: ServerParts): void {
+  const admin = (): StorageAdmin => {
+    if (parts.admin === null) throw new ApiError('unavailable', 'admin APIs disabled')
+    return parts.admin
+  }
+  const guard: Guard = (request, reply) => {
+    if (!isCrossSite(request)) return false
+    sendError(reply, new ApiError('bad_data', 'cross-site requests are refused', 403))
+    return true
+  }
+  addRoute(app, ['POST', 'PUT'], '/api/v1/admin/tsdb/delete_series', async (request, reply) => {
+    const store = admin()
+    const params = new Params(request)
+    const selectors = params.all('match[]')
+    if (selectors.length === 0) throw new ApiError('bad_data', 'no match[] parameter provided')
+    await store.deleteSeries(selectors.map(matchersOf), params.time('start', MIN_TIME_MS), params.time('end', MAX_TIME_MS))
+    return reply.code(204).send()
+  }, { guard })
+  addRoute(app, ['POST', 'PUT'], '/api/v1/admin/tsdb/clean_tombstones', async (_request, reply) => {
+    await admin().cleanTombstones()
+    return reply.code(204).send()
+  }, { guard })
+  addRoute(app, ['POST', 'PUT'], '/api/v1/admin/tsdb/snapshot', async (request, reply) => {
+    const text = new Params(request).text('skip_head')
+    if (!['', 'true', 'false', '1', '0'].includes(text)) throw new ApiError('bad_data', 'unable to parse boolean skip_head argument: true or false is wanted')
+    return sendData(reply, { name: await admin().snapshot(text === 'true' || text === '1') })
+  }, { guard })
+}
+
+function matchersOf(selector: string): readonly Matcher[] {
+  try {
+    return parseSelector(selector)
+  } catch (error) {
+    if (!(error instanceof ParseError)) throw error
+    throw badParameter('match[]', error.message)
+  }
+}
