@@ -21,6 +21,7 @@ import type { Flags } from './flags.ts'
 import { makeQueryRunner, type StoppableRunner } from './query-runner.ts'
 import { compileSelector } from './selector.ts'
 import { DatabaseAdmin } from './storage-admin.ts'
+import { storageStatus } from './storage-status.ts'
 import { registerStorageMetrics } from './storage-metrics.ts'
 import { MetadataView, TargetView } from './target-view.ts'
 import { VERSION } from './version.ts'
@@ -77,7 +78,7 @@ export class Monitor {
       discovery.applyConfig(next.scrapeConfigs)
     }
     const server = createServer({
-      queries, writer: receiver, admin: flags.isAdminEnabled ? new DatabaseAdmin(db, clock, new Random(freshSeed())) : null, config, metrics, clock, logger: logger.with('web'), flags: flags.all,
+      queries, writer: receiver, storage: { status: () => storageStatus(db) }, admin: flags.isAdminEnabled ? new DatabaseAdmin(db, clock, new Random(freshSeed())) : null, config, metrics, clock, logger: logger.with('web'), flags: flags.all,
       targets: new TargetView(scrape), metadata: new MetadataView(scrape, receiver.metadata), selectors: { compile: compileSelector },
       build: { version: VERSION, revision: '', branch: '', buildUser: '', buildDate: '' },
       options: {

@@ -122,7 +122,7 @@ export class Database implements Appender {
     this.blocks = new BlockKeeper({
       folder: blocksFolder(folder), head: this.head, log: this.#log, clock, retentionClock, logger, found: found.state,
       runner: options.jobUrl ? new WorkerJobs(options.jobUrl, this.handle(), JOB_SLOT) : new InlineJobs(this.handle(), JOB_SLOT),
-      retentionBytes: options.retentionBytes ?? Infinity, otherBytes: () => this.logBytes + this.#segmentBytes(),
+      retentionBytes: options.retentionBytes ?? Infinity, otherBytes: () => this.logBytes + this.segmentBytes,
     })
     this.recovery.durationMs = clock.monotonic() - started
     // Starts that follow each other quickly must not each leave a file of the log behind.
@@ -133,7 +133,8 @@ export class Database implements Appender {
     return headFolder(this.#folder)
   }
 
-  #segmentBytes(): number {
+  /** Of the head's encoded rows on disk. */
+  get segmentBytes(): number {
     return listFolder(this.#segmentFolder).reduce((sum, name) => sum + fileSizeBytes(`${this.#segmentFolder}/${name}`), 0)
   }
 

@@ -93,6 +93,25 @@ export interface StorageAdmin {
   snapshot(isHeadSkipped: boolean): Promise<string>
 }
 
+/** What a tier of storage holds: blocks with their index. Times are Unix ms, null where there is nothing. */
+export interface TierStatus {
+  name: 'raw'
+  blocks: number
+  bytes: number
+  samples: number
+  /** Of the block that has the most. */
+  series: number
+  minTime: number | null
+  maxTime: number | null
+}
+
+export interface StorageStatus {
+  tiers: readonly TierStatus[]
+  /** What is in no block yet. */
+  head: { series: number; memoryBytes: number; segmentBytes: number; maxTime: number | null }
+  log: { bytes: number }
+}
+
 export interface BuildInfo {
   version: string
   revision: string
@@ -122,6 +141,7 @@ export interface ServerParts {
   metadata: MetadataRetriever
   selectors: SelectorCompiler
   writer: RemoteWriter
+  storage: { status(): StorageStatus }
   /** null where the admin API is off. */
   admin: StorageAdmin | null
   config: ConfigControl

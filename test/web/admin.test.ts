@@ -2,8 +2,10 @@
 import fs from 'node:fs'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { DatabaseAdmin } from '../../cmd/storage-admin.ts'
+import { storageStatus } from '../../cmd/storage-status.ts'
 import { FakeClock } from '../../lib/std/clock.ts'
 import { Random } from '../../lib/std/random.ts'
+import type { StorageStatus } from '../../web/parts.ts'
 import type { Database } from '../../storage/database.ts'
 import { NOW, append, batchOf, open, readAll, samplesIn, seriesOf } from '../storage/store.ts'
 import { tempFolder } from '../support/temp-folder.ts'
@@ -17,9 +19,22 @@ async function withStore(): Promise<{ base: string; db: Database; folder: string
   onTestFinished(() => db.close())
   const refs = seriesOf(db, 4)
   for (let k = 0; k < 10; k++) append(db, batchOf(NOW - (9 - k) * 1000, refs, refs))
-  const { base } = await start(() => ({ admin: new DatabaseAdmin(db, new FakeClock(NOW), new Random(1)) }))
+  const { base } = await start(() => ({ storage: { status: () => storageStatus(db) }, admin: new DatabaseAdmin(db, new FakeClock(NOW), new Random(1)) }))
   return { base: `${base}/api/v1/admin/tsdb`, db, folder }
 }
+
+describe('/status/storage', () => {
+  it('tells what is in blocks, in the head and in the log', async () => {
+    const { base, db } = await withStore()
+    const ask = async (): Promise<StorageStatus> => ((await get(`${base.replace('admin/tsdb', 'status/storage')}`))[1] as { data: StorageStatus }).data
+    const before = await ask()
+    expect(before).toMatchObject({ tiers: [{ name: 'raw', blocks: 0, bytes: 0, samples: 0, series: 0, minTime: null, maxTime: null }], head: { series: 4, maxTime: NOW } })
+    expect(before.log.bytes).toBeGreaterThan(0)
+    await db.blocks.snapshot('x', true)
+    expect(await ask()).toMatchObject({ tiers: [{ blocks: db.blocks.blocks.length, samples: 40, series: 4, minTime: NOW - 9000, maxTime: NOW }] })
+    expect((await ask()).tiers[0]!.bytes).toBeGreaterThan(100)
+  })
+})
 
 describe('the admin API', () => {
   it('is off unless it is asked for', async () => {

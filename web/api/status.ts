@@ -23,6 +23,7 @@ export function addStatusRoutes(app: FastifyInstance, parts: ServerParts): void 
   const sortedFlags = Object.fromEntries([...flags].toSorted(([a], [b]) => (a < b ? -1 : 1)))
   addRoute(app, ['GET'], '/api/v1/status/flags', (_request, reply) => sendData(reply, sortedFlags))
   addRoute(app, ['GET'], '/api/v1/status/config', (_request, reply) => sendData(reply, { yaml: config.yaml() }))
+  addRoute(app, ['GET'], '/api/v1/status/storage', (_request, reply) => sendData(reply, parts.storage.status()))
   addRoute(app, ['GET'], '/api/v1/status/runtimeinfo', (_request, reply) => {
     const { isSuccessful, timeMs } = config.lastReload()
     return sendData(reply, {
