@@ -4,6 +4,7 @@
 //   npm run prove -- sim kills                some of them
 //   npm run prove -- sim --seed 7             one crash schedule, the one of that seed
 //   npm run prove -- sim --seed 7 --count 50  as many, from that seed on
+import { spawnSync } from 'node:child_process'
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
@@ -21,7 +22,9 @@ const SCHEDULES = 100_000
 const SCHEDULES_MS_MAX = 50 * 60_000
 const THREADS = 2
 
-const PROOFS: Readonly<Record<string, () => Promise<boolean>>> = { kills: proveKills, points: proveFaultPoints, flips: proveFlips, queries: proveQueries, sim: proveSchedules }
+const MODEL_RUNS = 2000
+
+const PROOFS: Readonly<Record<string, () => Promise<boolean>>> = { kills: proveKills, model: proveModel, cuts: proveCuts, points: proveFaultPoints, flips: proveFlips, queries: proveQueries, sim: proveSchedules }
 
 const { values, positionals } = parseArgs({ options: { seed: { type: 'string' }, count: { type: 'string' } }, allowPositionals: true })
 const unknown = positionals.filter((name) => !Object.hasOwn(PROOFS, name))
@@ -55,6 +58,23 @@ async function proveFaultPoints(): Promise<boolean> {
     isWell &&= hasDied && lost.length === 0
   }
   return isWell
+}
+
+/** The store against a plain Map, over days of work. */
+function proveModel(): Promise<boolean> {
+  return proveByTest('test/storage/database-model.test.ts', { PROVE_MODEL_RUNS: String(count ?? MODEL_RUNS), PROVE_SEED: String(seed) })
+}
+
+/** A cut and a compaction that end, or are refused, at each of their disk calls. */
+function proveCuts(): Promise<boolean> {
+  return proveByTest('test/sim/cuts.test.ts', { PROVE_EVERY: '1' })
+}
+
+/** A test of the suite with larger numbers, over memory instead of a disk where there is such a folder. */
+function proveByTest(file: string, env: Readonly<Record<string, string>>): Promise<boolean> {
+  const memory = fs.existsSync('/dev/shm') ? { TMPDIR: '/dev/shm' } : {}
+  const run = spawnSync(process.execPath, ['node_modules/vitest/vitest.mjs', 'run', file], { stdio: 'inherit', env: { ...process.env, ...memory, ...env } })
+  return Promise.resolve(run.status === 0)
 }
 
 function proveKills(): Promise<boolean> {

@@ -11,8 +11,8 @@ import { SimDisk, type Fault } from './sim-disk.ts'
 import { SimNames } from './sim-names.ts'
 
 const HOUR = 3_600_000
-/** A call in so many; which, is drawn anew each time. */
-const EVERY = 8
+/** A call in so many; which, is drawn anew each time. `npm run prove -- cuts` takes each. */
+const EVERY = Number(process.env['PROVE_EVERY'] ?? 8)
 /** A boundary of six hours. */
 const START = Math.floor(1_700_000_000_000 / (6 * HOUR)) * 6 * HOUR
 
@@ -79,7 +79,8 @@ async function callsOfWork(image: SimNames, now: number): Promise<{ from: number
   const whole = start(image.afterPowerCut(new Random(3), 'all'), now)
   const from = whole.disk.calls
   await maintained(whole)
-  expect([whole.db.blocks.done, whole.db.blocks.blocks.map(({ meta }) => meta.level)]).toEqual([{ cut: 1, compact: 1, drop: 0, remove: 1 }, [2]])
+  expect(whole.db.blocks.done).toMatchObject({ cut: 1, compact: 1, drop: 0, remove: 1 })
+  expect(whole.db.blocks.blocks.map(({ meta }) => meta.level)).toEqual([2])
   const to = whole.disk.calls
   await kill(whole)
   expect(to - from).toBeGreaterThan(50)
@@ -101,12 +102,12 @@ describe('a cut and a compaction', () => {
         expect(readAll(next.db), `call ${n}, ${survival} of what was not synced`).toEqual(want)
         await maintained(next)
         expect(next.db.blocks.blocks.map(({ meta }) => meta.level), `call ${n}`).toEqual([2])
-        expect(next.db.blocks.failed, `call ${n}`).toEqual({ cut: 0, compact: 0, drop: 0, remove: 0 })
+        expect(next.db.blocks.failed, `call ${n}`).toMatchObject({ cut: 0, compact: 0, drop: 0, remove: 0 })
         expect(readAll(next.db), `call ${n}, after the work`).toEqual(want)
         await kill(next)
       }
     }
-  }, 120_000)
+  }, 400_000)
 
   it('leave everything as it is where the disk refuses a call, and are tried again later', async () => {
     const { names, want, now } = await blocksToCompact()
@@ -123,5 +124,5 @@ describe('a cut and a compaction', () => {
       expect(life.db.blocks.blocks.map(({ meta }) => meta.level), `call ${n}, later`).toEqual([2])
       await kill(life)
     }
-  }, 60_000)
+  }, 200_000)
 })

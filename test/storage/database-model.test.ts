@@ -1,18 +1,25 @@
-// A slice of the model runs; `npm run prove` has thousands.
+// A slice of the model runs; `npm run prove -- model` has thousands.
+import fs from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { Random, freshSeed } from '../../lib/std/random.ts'
 import { tempFolder } from '../support/temp-folder.ts'
 import { modelRun, type ModelReport } from './database-model.ts'
 
+const RUNS = Number(process.env['PROVE_MODEL_RUNS'] ?? 12)
+const COMMANDS = 100
+
 describe('Database, cut into blocks', () => {
   it('agrees with a plain Map over days of random batches, cuts, compactions, restarts and retention', async () => {
-    const seed = freshSeed()
+    const seed = Number(process.env['PROVE_SEED'] ?? freshSeed())
     const sum: ModelReport = { cuts: 0, compactions: 0, retentions: 0, restarts: 0, samples: 0 }
-    for (let round = 0; round < 15; round++) {
-      const report = await modelRun(new Random(seed + round), tempFolder(), 100, `seed ${seed} round ${round}`)
+    for (let run = 0; run < RUNS; run++) {
+      const folder = tempFolder()
+      const report = await modelRun(new Random(seed + run), folder, COMMANDS, `PROVE_SEED=${seed + run}`)
+      fs.rmSync(folder, { recursive: true })
       for (const key of Object.keys(sum) as (keyof ModelReport)[]) sum[key] += report[key]
     }
     // What did not happen was not tried.
-    for (const [what, times] of Object.entries(sum)) expect(times, what).toBeGreaterThan(0)
-  }, 240_000)
+    if (RUNS >= 12) for (const [what, times] of Object.entries(sum)) expect(times, what).toBeGreaterThan(0)
+    console.log(`${RUNS} runs of ${COMMANDS} commands, seed ${seed}: ${Object.entries(sum).map(([what, times]) => `${times} ${what}`).join(', ')}`)
+  }, 120_000 + RUNS * 5000)
 })
