@@ -107,6 +107,10 @@ class StoreQuerier implements Querier {
     return this.#reaching(mint, maxt).length > 0 || this.#head.places.reachesInto(mint, maxt)
   }
 
+  lastRef(): number {
+    return this.#head.lastRef()
+  }
+
   symbolOf(text: string): number {
     return this.#head.symbolOf(text)
   }

@@ -191,8 +191,13 @@ class AcrossReader {
 
 /** Rows of the k-th block of a bundle into rows base… of a batch that is shaped. */
 function readRows({ block, group, from, to }: Rows, series: Bundle['series'], k: number, batch: BatchBuffer, base: number): void {
-  block.readTimes(group, from, to, batch.t, base)
-  for (let s = 0; s < series.length; s++) block.readSeries(series[s]!.numbers[k]!, from, to, batch, { s, base })
+  if (block.readTimes(group, from, to, batch.t, base)) {
+    for (let s = 0; s < series.length; s++) block.readSeries(series[s]!.numbers[k]!, from, to, batch, { s, base })
+    return
+  }
+  // The disk gave the timestamps up after it was asked for the rows in range: these are left out, in ascending order.
+  for (let i = 0; i < to - from; i++) batch.t[base + i] = block.meta.minT + i
+  for (let s = 0; s < series.length; s++) batch.beginGaps(s, base)
 }
 
 /** Positions 0 … count − 1 in block order: by number in the newest block, those it does not have by that in the one before … */

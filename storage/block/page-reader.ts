@@ -1,6 +1,6 @@
 // Reads a page file (FORMAT.md, "Page file"): its directory when it is opened, pages when they are asked for.
 import { crc32, zstdDecompressSync } from 'node:zlib'
-import type { DiskFile } from '../../lib/std/fs.ts'
+import { DiskError, type DiskFile } from '../../lib/std/fs.ts'
 import { BlockError } from '../errors.ts'
 import { PAGE_PAD_BYTES, type Page, type PageCache } from './page-cache.ts'
 import { DIRECTORY_SYNC, FILE_MAGIC, FOOTER_BYTES, MIRROR, PAGE_HEAD_BYTES, PAGE_SYNC } from './page-file.ts'
@@ -141,7 +141,7 @@ export class PageFile {
     const isPacked = storedBytes < sizeBytes
     const bytes = new Uint8Array(sizeBytes + PAGE_PAD_BYTES)
     const stored = isPacked ? Buffer.allocUnsafe(storedBytes) : bytes.subarray(0, sizeBytes)
-    const got = this.#cache.open(this.#id, this.path).read(stored, this.#offsets[index]!, storedBytes)
+    const got = this.#readStored(index, stored)
     if (got < storedBytes || crc32(stored) !== this.#word(index, CRC)) throw this.#damage(index, 'do not match their checksum')
     try {
       if (isPacked) {
@@ -157,6 +157,16 @@ export class PageFile {
       return { ...page, columns, texts }
     } catch (cause) {
       throw this.#damage(index, cause instanceof Error ? cause.message : String(cause))
+    }
+  }
+
+  /** Bytes of a page that are there. A place that the device cannot read is damage like any other; other refusals may pass. */
+  #readStored(index: number, into: Uint8Array): number {
+    try {
+      return this.#cache.open(this.#id, this.path).read(into, this.#offsets[index]!, into.length)
+    } catch (error) {
+      if (error instanceof DiskError && error.code === 'EIO') throw this.#damage(index, error.message)
+      throw error
     }
   }
 

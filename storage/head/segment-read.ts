@@ -65,9 +65,10 @@ export class SegmentReader {
       if (first < this.#first || last > this.#last) this.#loadColumns(place, first, last)
     } catch (cause) {
       this.#key = 0
-      // A file that retention has removed meanwhile is no different to the reader; any other refusal of the disk may pass.
-      const isGone = cause instanceof DiskError && cause.code === 'ENOENT'
-      if (!(cause instanceof SegmentDamageError || isGone || cause instanceof RangeError)) throw cause
+      // A file that retention has removed meanwhile is no different to the reader, nor a place that the device cannot read;
+      // any other refusal of the disk may pass.
+      const isLost = cause instanceof DiskError && (cause.code === 'ENOENT' || cause.code === 'EIO')
+      if (!(cause instanceof SegmentDamageError || isLost || cause instanceof RangeError)) throw cause
       this.damaged.set(key, cause.message)
       throw cause instanceof SegmentDamageError ? cause : new SegmentDamageError(cause.message, { cause })
     }
