@@ -19,6 +19,10 @@ import type { Selection, SeriesBatch } from './interface.ts'
 /** Values of a stretch, and so of a batch, at the most, unless one series alone has more. */
 const STRETCH_VALUES_MAX = 1 << 20
 
+/** A native histogram, which is an object, counts as so many values. */
+const HISTOGRAM_WEIGHT = 16
+const NEIGHBOURS_SHIFT = 5
+
 interface Range {
   mint: number
   maxt: number
@@ -43,8 +47,8 @@ interface Place {
   /** Groups of the head, and its column in each. */
   groups: number[]
   columns: number[]
-  /** No more rows than this in all. */
-  size: number
+  /** No more values than this in all, a histogram counted as several. */
+  weight: number
 }
 
 interface Bundle {
@@ -67,7 +71,9 @@ class AcrossReader {
   /** By block: numbers of the refs, and rows in range by group. */
   readonly #numbers: readonly Uint32Array[]
   readonly #rows: readonly Map<number, Rows>[]
-  readonly #headSizes = new Map<number, number>()
+  readonly #headWeights = new Map<number, number>()
+  /** By block: whether the series looked at last has histograms, and which it was. */
+  readonly #heavy: readonly { stretch: number; isHeavy: boolean }[]
   readonly #batch = new BatchBuffer()
 
   constructor(head: HeadQuerier, blocks: readonly OpenBlock[], refs: Uint32Array, range: Range) {
@@ -81,6 +87,7 @@ class AcrossReader {
       return numbers
     })
     this.#rows = blocks.map(() => new Map<number, Rows>())
+    this.#heavy = blocks.map(() => ({ stretch: -1, isHeavy: false }))
   }
 
   *batches(): Generator<SeriesBatch, null> {
@@ -88,12 +95,12 @@ class AcrossReader {
     let values = 0
     for (const i of blockOrder(this.#refs.length, this.#numbers)) {
       const place = this.#placeOf(i)
-      if (values > 0 && values + place.size > STRETCH_VALUES_MAX) {
+      if (values > 0 && values + place.weight > STRETCH_VALUES_MAX) {
         for (const bundle of bundles.values()) if (this.#read(bundle)) yield this.#batch
         bundles = new Map()
         values = 0
       }
-      values += place.size
+      values += place.weight
       if (place.rows.length + place.groups.length > 0) put(bundles, i, place)
     }
     for (const bundle of bundles.values()) if (this.#read(bundle)) yield this.#batch
@@ -101,7 +108,7 @@ class AcrossReader {
   }
 
   #placeOf(i: number): Place {
-    const place: Place = { rows: [], numbers: [], groups: [], columns: [], size: 0 }
+    const place: Place = { rows: [], numbers: [], groups: [], columns: [], weight: 0 }
     for (let b = 0; b < this.#blocks.length; b++) {
       const number = this.#numbers[b]![i]!
       if (number === NO_SERIES) continue
@@ -109,16 +116,28 @@ class AcrossReader {
       if (rows.to <= rows.from) continue
       place.rows.push(rows)
       place.numbers.push(number)
-      place.size += rows.to - rows.from
+      const isHeavy = this.#isHeavy(b, number)
+      place.weight += (rows.to - rows.from) * (isHeavy ? HISTOGRAM_WEIGHT : 1)
     }
     const { mint, maxt } = this.#range
     const inHead = this.#head.places.placesOf(this.#refs[i]!, mint, maxt)
     for (let k = 0; k < inHead.length; k += 2) {
       place.groups.push(inHead[k]!)
       place.columns.push(inHead[k + 1]!)
-      place.size += this.#headRows(inHead[k]!)
+      place.weight += this.#headWeight(inHead[k]!)
     }
     return place
+  }
+
+  /** Neighbours in a block are of one metric, as a rule: one of a few is looked at, since that reads its page. */
+  #isHeavy(b: number, number: number): boolean {
+    const known = this.#heavy[b]!
+    const stretch = number >>> NEIGHBOURS_SHIFT
+    if (known.stretch !== stretch) {
+      known.stretch = stretch
+      known.isHeavy = this.#blocks[b]!.columns.hasHistograms(number)
+    }
+    return known.isHeavy
   }
 
   #rowsIn(b: number, group: number): Rows {
@@ -132,13 +151,13 @@ class AcrossReader {
     return rows
   }
 
-  #headRows(group: number): number {
-    let rows = this.#headSizes.get(group)
-    if (rows === undefined) {
-      rows = this.#plan([group]).reduce((sum, plan) => sum + plan.rows, 0)
-      this.#headSizes.set(group, rows)
+  #headWeight(group: number): number {
+    let weight = this.#headWeights.get(group)
+    if (weight === undefined) {
+      weight = this.#plan([group]).reduce((sum, { rows: n, hasHistograms }) => sum + n * (hasHistograms ? HISTOGRAM_WEIGHT : 1), 0)
+      this.#headWeights.set(group, weight)
     }
-    return rows
+    return weight
   }
 
   #plan(groups: readonly number[]): GroupPlan[] {

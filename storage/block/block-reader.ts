@@ -6,7 +6,7 @@ import type { Matcher } from '../../lib/model/matcher.ts'
 import { assert } from '../../lib/std/assert.ts'
 import { DiskError, readTextIfThere } from '../../lib/std/fs.ts'
 import { lastHasGaps, states } from '../codec/piece-decode.ts'
-import { PIECE_ROWS } from '../codec/piece-shape.ts'
+import { PIECE_HISTOGRAMS, PIECE_ROWS } from '../codec/piece-shape.ts'
 import { ABSENT, STALE } from '../codec/presence.ts'
 import { BlockError } from '../errors.ts'
 import type { BatchBuffer } from '../head/batch-buffer.ts'
@@ -175,6 +175,14 @@ export class BlockReader implements BlockColumns {
       row = end
     }
     if (this.#deleted.size > 0 && this.#deleted.has(series)) this.#hideDeleted(series, group, { from, to }, batch, { s, base })
+  }
+
+  hasHistograms(series: number): boolean {
+    return this.#guard(() => {
+      const piece = this.index.firstPieceOf(series)
+      const page = this.#pageWith(piece)
+      return (page.bytes[page.columns[0]![piece - page.firstItem]!]! & PIECE_HISTOGRAMS) !== 0
+    }) ?? false
   }
 
   #readPiece(piece: number, rows: number, { from, to }: { from: number; to: number }, batch: BatchBuffer, { s, at }: { s: number; at: number }): void {

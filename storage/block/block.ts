@@ -44,6 +44,8 @@ export interface BlockColumns {
   readTimes(group: number, from: number, to: number, out: Float64Array, at: number): boolean
   /** Rows [from, to) of a series' group into row s of a batch (already shaped), at position base on; deleted samples are absent. */
   readSeries(series: number, from: number, to: number, batch: BatchBuffer, place: { s: number; base: number }): void
+  /** True if samples of a series are native histograms, as far as its first rows tell. */
+  hasHistograms(series: number): boolean
   /** Numbers, ascending, of the series that match all matchers, by the block's own index. */
   select(matchers: readonly Matcher[]): Uint32Array
   refOf(series: number): number

@@ -118,7 +118,8 @@ export class PageFile {
       this.#cache.put(this.#id, index, page)
       return page
     } catch (error) {
-      if (error instanceof BlockError) this.#damaged.set(index, error)
+      // What the device refused may pass.
+      if (error instanceof BlockError && !(error.cause instanceof DiskError)) this.#damaged.set(index, error)
       throw error
     }
   }
@@ -165,7 +166,7 @@ export class PageFile {
     try {
       return this.#cache.open(this.#id, this.path).read(into, this.#offsets[index]!, into.length)
     } catch (error) {
-      if (error instanceof DiskError && error.code === 'EIO') throw this.#damage(index, error.message)
+      if (error instanceof DiskError && error.code === 'EIO') throw this.#damage(index, 'are not given by the device', { cause: error })
       throw error
     }
   }
@@ -184,8 +185,8 @@ export class PageFile {
     return damage
   }
 
-  #damage(index: number, why: string): BlockError {
-    return new BlockError(`cannot read page ${index} of ${this.path}: ${this.#word(index, STORED)} bytes at ${this.#offsets[index]} ${why}`)
+  #damage(index: number, why: string, options?: ErrorOptions): BlockError {
+    return new BlockError(`cannot read page ${index} of ${this.path}: ${this.#word(index, STORED)} bytes at ${this.#offsets[index]} ${why}`, options)
   }
 
   close(): void {

@@ -1,6 +1,7 @@
 // What is asked of a store from outside: deleting series, taking what is deleted out of the files, snapshots.
 import fs from 'node:fs'
 import { describe, expect, it } from 'vitest'
+import { EMPTY_HISTOGRAM, type FloatHistogram } from '../../lib/model/histogram.ts'
 import type { Matcher } from '../../lib/model/matcher.ts'
 import { useDisk } from '../../lib/std/fs.ts'
 import type { Database } from '../../storage/database.ts'
@@ -118,6 +119,29 @@ describe('a snapshot', () => {
     expect(fs.readdirSync(`${folder}/snapshots`).filter((name) => !name.startsWith('.tmp-'))).toEqual([])
     await db.blocks.snapshot('x', false)
     expect(fs.readdirSync(`${folder}/snapshots`)).toEqual(['x'])
+    await db.close()
+  })
+})
+
+describe('batches over blocks', () => {
+  it('are small where samples are native histograms, which are objects', async () => {
+    const db = open(tempFolder())
+    const refs = seriesOf(db, 100)
+    const histograms = refs.map((): FloatHistogram => ({ ...EMPTY_HISTOGRAM, count: 3, sum: 1, positive: { index: Int32Array.of(1, 2), count: Float64Array.of(1, 2) } }))
+    for (let k = 0; k < 1500; k++) append(db, { ...batchOf(NOW - (1500 - k) * 4000, refs, refs), histograms: k % 2 === 0 ? histograms : null })
+    await db.blocks.snapshot('cut', true)
+    const queryable = new StoreQueryable(db.handle(), 3)
+    const querier = queryable.querier()
+    const selection = querier.select([{ name: '__name__', op: '!=', value: '' }], -8.64e15, 8.64e15, HINTS)
+    let values = 0
+    for (let batch = selection.next(); batch !== null; batch = selection.next()) {
+      expect(batch.seriesCount * batch.n).toBeLessThanOrEqual(1 << 16)
+      expect(batch.histograms).not.toBeNull()
+      values += batch.seriesCount * batch.n
+    }
+    expect(values).toBe(150_000)
+    querier.close()
+    queryable.close()
     await db.close()
   })
 })
