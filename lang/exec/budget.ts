@@ -15,6 +15,9 @@ export interface BudgetOptions {
   canceled?: Int32Array
 }
 
+/** Samples looked at between two looks at the clock: some ms even where each window is sorted. */
+const UNCHECKED_SAMPLES_MAX = 1 << 18
+
 /** One per query, shared by all its operators. */
 export class Budget {
   readonly #options: BudgetOptions
@@ -22,6 +25,7 @@ export class Budget {
   #bytes = 0
   #samplesTotal = 0
   #samplesPeak = 0
+  #unchecked = 0
 
   constructor(options: BudgetOptions) {
     this.#options = options
@@ -32,6 +36,14 @@ export class Budget {
     const { clock, deadlineMs, canceled } = this.#options
     if (canceled !== undefined && Atomics.load(canceled, 0) !== 0) throw new QueryCanceled()
     if (clock.monotonic() > deadlineMs) throw new QueryTimeout()
+  }
+
+  /** As `check`, but only once so many samples were looked at: for the windows of one series. */
+  spend(samples: number): void {
+    this.#unchecked += samples
+    if (this.#unchecked < UNCHECKED_SAMPLES_MAX) return
+    this.#unchecked = 0
+    this.check()
   }
 
   /**

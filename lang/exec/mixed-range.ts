@@ -19,6 +19,9 @@ interface Row {
   at: number
 }
 
+/** What a histogram costs, in samples: it has tens of buckets. */
+const HISTOGRAM_SAMPLES = 32
+
 export class MixedRange {
   readonly samples: MixedSamples = new MixedSamples()
   readonly #called: RangeCall
@@ -72,19 +75,19 @@ export class MixedRange {
   }
 
   #runKernel({ values, kinds, at }: Row): void {
-    const { func, args, notes } = this.#called
+    const { func, args, notes, pace } = this.#called
     const { t, v, startTimes } = this.samples.floats
     if (startTimes !== null && func.startTimesKernel !== undefined) {
-      const overlaps = func.startTimesKernel(this.#floatWindows, t, v, startTimes, values, kinds, at)
+      const overlaps = func.startTimesKernel(this.#floatWindows, t, v, startTimes, values, kinds, at, pace)
       if (overlaps > 0) notes.overlappingStartTime(overlaps)
     } else {
-      func.kernel(this.#floatWindows, t, v, 0, values, kinds, at, args)
+      func.kernel(this.#floatWindows, t, v, 0, values, kinds, at, args, pace)
     }
   }
 
   /** `needsHistogram`: only windows that hold one, whose points of the kernel are then overruled. */
   #eachWindow(evaluate: WindowFunc, { values, kinds, at }: Row, needsHistogram: boolean): void {
-    const { notes, histograms } = this.#called
+    const { notes, histograms, pace } = this.#called
     const { lo, hi, count } = this.#floatWindows
     const { lo: histogramLo, hi: histogramHi } = this.#histogramWindows
     const w = this.#window
@@ -93,6 +96,7 @@ export class MixedRange {
       w.histogramTo = histogramHi[i]!
       const hasHistograms = w.histogramTo > w.histogramFrom
       if (!hasHistograms && (needsHistogram || hi[i]! <= lo[i]!)) continue
+      pace.spend(hi[i]! - lo[i]! + (w.histogramTo - w.histogramFrom) * HISTOGRAM_SAMPLES)
       w.floatFrom = lo[i]!
       w.floatTo = hi[i]!
       w.startMs = this.#startMs[i]!

@@ -3,6 +3,7 @@ import { assert } from '../../lib/std/assert.ts'
 import { METRIC_NAME } from '../../lib/model/labels.ts'
 import type { RangeFunc } from '../func/contract.ts'
 import { quote } from '../func/go-format.ts'
+import type { Pace } from '../func/range-kernel.ts'
 import { RangeNotes } from '../func/range-notes.ts'
 import type { WindowFunc } from '../func/sample-window.ts'
 import type { Call, MatrixSelector, Span, SubqueryExpr, VectorSelector } from '../parse/ast.ts'
@@ -35,10 +36,10 @@ export function rangeCall(compiler: ExprCompiler, call: Call, func: RangeFunc, s
   // Prometheus puts the points of a subquery in the place of its text, which then begins where the query does.
   const place = isMatrix ? source.span : QUERY_START
   const watcher = new CallWatcher(compiler.scope, func.isForCounter ? place : null, check)
-  const { annotations, labels, histograms, features, lookbackMs } = compiler.scope
+  const { annotations, labels, histograms, budget, features, lookbackMs } = compiler.scope
   const notePlace = call.func === 'quantile_over_time' ? call.args[0]!.span : place
   const called: RangeCall = {
-    func, args, histograms, notes: new RangeNotes(annotations, labels, notePlace), see: watcher.see.bind(watcher),
+    func, args, histograms, pace: budget, notes: new RangeNotes(annotations, labels, notePlace), see: watcher.see.bind(watcher),
     extended: isMatrix ? extendedFunc(source.selector, call.func, func) : null,
     extension: isMatrix ? extensionOf(source.selector, lookbackMs) : NO_EXTENSION,
     usesStartTimes: isMatrix && features.startTimestamps && func.startTimesKernel !== undefined,
@@ -59,6 +60,7 @@ export interface RangeCall {
   readonly usesStartTimes: boolean
   readonly notes: RangeNotes
   readonly histograms: HistogramTable
+  readonly pace: Pace
   /** To be told of every series, by its label set, that has a result, and of its row, kinds[at..]. */
   see(set: number, hasFloats: boolean, kinds: Uint8Array, at: number): void
 }

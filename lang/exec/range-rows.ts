@@ -41,19 +41,19 @@ export class RangeRows implements RowFiller {
   fill(batch: SeriesBatch, s: number, row: { values: Float64Array; kinds: Uint8Array; at: number }): number {
     const { values, kinds, at } = row
     const { n } = batch
-    const { func, args, extended, usesStartTimes } = this.#called
+    const { func, args, extended, usesStartTimes, pace } = this.#called
     if (extended !== null || (batch.histograms !== null && hasHistogram(batch, s)) || (usesStartTimes && batch.startTimes !== null)) {
       return this.#fillMixed(batch, s, row)
     }
     // Fast path: plain floats.
     const windows = this.#windows
     if (batch.hasGaps[s] === 0) {
-      func.kernel(windows, batch.t, batch.v, s * n, values, kinds, at, args)
+      func.kernel(windows, batch.t, batch.v, s * n, values, kinds, at, args, pace)
       this.samplesRead += this.#samplesOfWhole
     } else {
       const count = this.#live.compact(batch, s)
       locate(this.#ownWindows, this.#live.t, count)
-      func.kernel(this.#ownWindows, this.#live.t, this.#live.v, 0, values, kinds, at, args)
+      func.kernel(this.#ownWindows, this.#live.t, this.#live.v, 0, values, kinds, at, args, pace)
       this.samplesRead += samplesIn(this.#ownWindows)
     }
     const points = countFloats(kinds, at, windows.count)

@@ -108,7 +108,7 @@ export class SubqueryRows implements Operator {
     const from = this.#row * n
     const to = { values: out.values, kinds: out.kinds, at: rows * width }
     const set = this.#input.series()[batch.index[this.#row]!]!
-    const { func, args, histograms } = this.#called
+    const { func, args, histograms, pace } = this.#called
     let read = this.#samplesOfWhole
     if (hasHistogram(batch.kinds, from, n)) {
       read = this.#fillMixed({ values: batch.values, kinds: batch.kinds, at: from }, set, to)
@@ -116,10 +116,10 @@ export class SubqueryRows implements Operator {
       const live = this.#live.compactRow(this.#t, { values: batch.values, kinds: batch.kinds, at: from })
       if (live === 0) return false
       if (live === n) {
-        func.kernel(this.#windows, this.#t, batch.values, from, to.values, to.kinds, to.at, args)
+        func.kernel(this.#windows, this.#t, batch.values, from, to.values, to.kinds, to.at, args, pace)
       } else {
         locate(this.#ownWindows, this.#live.t, live)
-        func.kernel(this.#ownWindows, this.#live.t, this.#live.v, 0, to.values, to.kinds, to.at, args)
+        func.kernel(this.#ownWindows, this.#live.t, this.#live.v, 0, to.values, to.kinds, to.at, args, pace)
         read = samplesIn(this.#ownWindows)
       }
     }

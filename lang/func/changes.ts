@@ -47,10 +47,11 @@ export const resets: RangeKernel = (w, _t, v, vAt, out, kinds, at) => {
 }
 
 /** resets where start times are known: a sample whose count began after the one before follows a reset, too. */
-export const resetsWithStarts: StartTimesKernel = (w, t, v, startTimes, out, kinds, at) => {
+export const resetsWithStarts: StartTimesKernel = (w, t, v, startTimes, out, kinds, at, pace) => {
   for (let i = 0; i < w.count; i++) {
     const from = w.lo[i]!
     if (w.hi[i]! <= from) continue
+    pace.spend(w.hi[i]! - from)
     let pairs = 0
     for (let k = from + 1; k < w.hi[i]!; k++) if (v[k]! < v[k - 1]! || isStartReset(t, startTimes, k)) pairs++
     out[at + i] = pairs

@@ -4,7 +4,7 @@
 // (prefix-sums.ts).
 import { compensation } from './kahan.ts'
 import { addUp, areShared, sumBetween, sumRest } from './prefix-sums.ts'
-import type { RangeKernel, Windows } from './range-kernel.ts'
+import type { Pace, RangeKernel, Windows } from './range-kernel.ts'
 
 /** [0]: the compensation of the last `sumOf`; an array, for a variable of a module would be a new object each time. */
 const sumC = new Float64Array(1)
@@ -54,7 +54,7 @@ function scannedMean(v: Float64Array, from: number, to: number): number {
   return result - result === 0 ? result : overflowingMeanOf(v, from, to)
 }
 
-export const sumOverTime: RangeKernel = (w, _t, v, vAt, out, kinds, at) => {
+export const sumOverTime: RangeKernel = (w, _t, v, vAt, out, kinds, at, _args, pace) => {
   const { count, lo, hi } = w
   const base = count > 0 ? lo[0]! : 0
   const hasSums = areShared(w) && addUp(v, vAt + base, vAt + hi[count - 1]!)
@@ -63,12 +63,13 @@ export const sumOverTime: RangeKernel = (w, _t, v, vAt, out, kinds, at) => {
     const to = hi[i]!
     if (to <= from) continue
     const sum = hasSums ? sumBetween(from - base, to - base) : NaN
+    if (sum !== sum) pace.spend(to - from)
     out[at + i] = sum === sum ? sum : scannedSum(v, vAt + from, vAt + to)
     kinds[at + i] = 1
   }
 }
 
-export const avgOverTime: RangeKernel = (w, _t, v, vAt, out, kinds, at) => {
+export const avgOverTime: RangeKernel = (w, _t, v, vAt, out, kinds, at, _args, pace) => {
   const { count, lo, hi } = w
   const base = count > 0 ? lo[0]! : 0
   const hasSums = areShared(w) && addUp(v, vAt + base, vAt + hi[count - 1]!)
@@ -78,6 +79,7 @@ export const avgOverTime: RangeKernel = (w, _t, v, vAt, out, kinds, at) => {
     if (to <= from) continue
     const sum = hasSums ? sumBetween(from - base, to - base) : NaN
     const n = to - from
+    if (sum !== sum) pace.spend(n)
     out[at + i] = sum === sum ? sum / n + sumRest[0]! / n : scannedMean(v, vAt + from, vAt + to)
     kinds[at + i] = 1
   }
@@ -167,12 +169,13 @@ export const tsOfFirstOverTime: RangeKernel = (w, t, _v, _vAt, out, kinds, at) =
 /** Unix seconds of the smallest (sign 1) or largest (sign -1) sample, the newest of equals; NaN only counts among NaN. */
 function tsOfExtreme(
   w: Windows, t: Float64Array, v: Float64Array, vAt: number,
-  out: Float64Array, kinds: Uint8Array, at: number, sign: number,
+  out: Float64Array, kinds: Uint8Array, at: number, sign: number, pace: Pace,
 ): void {
   for (let i = 0; i < w.count; i++) {
     const from = w.lo[i]!
     const to = w.hi[i]!
     if (to <= from) continue
+    pace.spend(to - from)
     let best = from
     let bestValue = sign * v[vAt + from]!
     for (let k = from + 1; k < to; k++) {
@@ -187,12 +190,12 @@ function tsOfExtreme(
   }
 }
 
-export const tsOfMinOverTime: RangeKernel = (w, t, v, vAt, out, kinds, at) => {
-  tsOfExtreme(w, t, v, vAt, out, kinds, at, 1)
+export const tsOfMinOverTime: RangeKernel = (w, t, v, vAt, out, kinds, at, _args, pace) => {
+  tsOfExtreme(w, t, v, vAt, out, kinds, at, 1, pace)
 }
 
-export const tsOfMaxOverTime: RangeKernel = (w, t, v, vAt, out, kinds, at) => {
-  tsOfExtreme(w, t, v, vAt, out, kinds, at, -1)
+export const tsOfMaxOverTime: RangeKernel = (w, t, v, vAt, out, kinds, at, _args, pace) => {
+  tsOfExtreme(w, t, v, vAt, out, kinds, at, -1, pace)
 }
 
 /** Population variance of v[from..to) by Welford's method, both sums compensated. */
@@ -213,17 +216,19 @@ function variance(v: Float64Array, from: number, to: number): number {
   return (squares + cSquares) / (to - from)
 }
 
-export const stdvarOverTime: RangeKernel = (w, _t, v, vAt, out, kinds, at) => {
+export const stdvarOverTime: RangeKernel = (w, _t, v, vAt, out, kinds, at, _args, pace) => {
   for (let i = 0; i < w.count; i++) {
     if (w.hi[i]! <= w.lo[i]!) continue
+    pace.spend(w.hi[i]! - w.lo[i]!)
     out[at + i] = variance(v, vAt + w.lo[i]!, vAt + w.hi[i]!)
     kinds[at + i] = 1
   }
 }
 
-export const stddevOverTime: RangeKernel = (w, _t, v, vAt, out, kinds, at) => {
+export const stddevOverTime: RangeKernel = (w, _t, v, vAt, out, kinds, at, _args, pace) => {
   for (let i = 0; i < w.count; i++) {
     if (w.hi[i]! <= w.lo[i]!) continue
+    pace.spend(w.hi[i]! - w.lo[i]!)
     out[at + i] = Math.sqrt(variance(v, vAt + w.lo[i]!, vAt + w.hi[i]!))
     kinds[at + i] = 1
   }

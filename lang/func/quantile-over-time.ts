@@ -63,12 +63,13 @@ export function quantile(q: number, a: Float64Array): number {
 }
 
 /** The quantile args[0] of each window. Out of [0, 1] it is ±Inf; the warning is the caller's. */
-export const quantileOverTime: RangeKernel = (w, _t, v, vAt, out, kinds, at, args) => {
+export const quantileOverTime: RangeKernel = (w, _t, v, vAt, out, kinds, at, args, pace) => {
   const qs = args[0]!
   for (let i = 0; i < w.count; i++) {
     const from = vAt + w.lo[i]!
     const n = w.hi[i]! - w.lo[i]!
     if (n <= 0) continue
+    pace.spend(n)
     const a = scratchOf(n)
     for (let k = 0; k < n; k++) a[k] = v[from + k]!
     out[at + i] = quantile(qs[i]!, a)
@@ -77,11 +78,12 @@ export const quantileOverTime: RangeKernel = (w, _t, v, vAt, out, kinds, at, arg
 }
 
 /** Median absolute deviation from the median; NaN if any sample is (Prometheus before 3.14 ranked NaN below numbers). */
-export const madOverTime: RangeKernel = (w, _t, v, vAt, out, kinds, at) => {
+export const madOverTime: RangeKernel = (w, _t, v, vAt, out, kinds, at, _args, pace) => {
   for (let i = 0; i < w.count; i++) {
     const from = vAt + w.lo[i]!
     const n = w.hi[i]! - w.lo[i]!
     if (n <= 0) continue
+    pace.spend(n)
     const a = scratchOf(n)
     for (let k = 0; k < n; k++) a[k] = v[from + k]!
     const median = quantile(0.5, a)

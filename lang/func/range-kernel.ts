@@ -15,14 +15,20 @@ export interface Windows {
   evalMs: Float64Array
 }
 
+/** The query's budget as kernels see it. Throws when the query is over. */
+export interface Pace {
+  /** To be told of each window before its samples are looked at one by one: a series may have windows for minutes. */
+  spend(samples: number): void
+}
+
 /**
  * Computes out[at + i] and sets kinds[at + i] = FLOAT for every step i with a result; leaves others untouched
  * (the caller has zeroed kinds). t and v hold live samples only: sample k is t[k], v[vAt + k]. `args` are the scalar
- * arguments per step: args[a][i].
+ * arguments per step: args[a][i]. What is not O(samples) tells `pace` of its work.
  */
 export type RangeKernel = (
   w: Windows, t: Float64Array, v: Float64Array, vAt: number,
-  out: Float64Array, kinds: Uint8Array, at: number, args: readonly Float64Array[],
+  out: Float64Array, kinds: Uint8Array, at: number, args: readonly Float64Array[], pace: Pace,
 ) => void
 
 /**
@@ -31,5 +37,5 @@ export type RangeKernel = (
  */
 export type StartTimesKernel = (
   w: Windows, t: Float64Array, v: Float64Array, startTimes: Float64Array,
-  out: Float64Array, kinds: Uint8Array, at: number,
+  out: Float64Array, kinds: Uint8Array, at: number, pace: Pace,
 ) => number

@@ -5,7 +5,7 @@
 // Prometheus looks for counter resets in every window anew. Whether sample k follows a reset depends on samples k-1
 // and k only, so one pass per series lists them, and each window adds those inside it, in the same order.
 import { extrapolationFactor, factorSinceStart, NO_ZERO } from './extrapolation.ts'
-import type { RangeKernel, StartTimesKernel, Windows } from './range-kernel.ts'
+import type { Pace, RangeKernel, StartTimesKernel, Windows } from './range-kernel.ts'
 import { isStartInside, isStartOverlap, isStartReset } from './start-times.ts'
 
 /** Positions of samples below their predecessor; scratch of one kernel call, grown and never shrunk. */
@@ -34,7 +34,7 @@ function findResets(v: Float64Array, vAt: number, from: number, to: number): num
 /** Windows of ascending steps: lo and hi never fall. */
 function extrapolated(
   w: Windows, t: Float64Array, v: Float64Array, vAt: number,
-  out: Float64Array, kinds: Uint8Array, at: number, isCounter: boolean, divisor: number,
+  out: Float64Array, kinds: Uint8Array, at: number, isCounter: boolean, divisor: number, pace: Pace,
 ): void {
   const { count, lo, hi, startMs, endMs } = w
   const resetCount = isCounter && count > 0 ? findResets(v, vAt, lo[0]!, hi[count - 1]!) : 0
@@ -47,7 +47,9 @@ function extrapolated(
     let result = v[vAt + last]! - firstValue
     if (resetCount > 0) {
       while (reset < resetCount && resets[reset]! <= first) reset++
-      for (let r = reset; r < resetCount && resets[r]! <= last; r++) result += v[vAt + resets[r]! - 1]!
+      let r = reset
+      for (; r < resetCount && resets[r]! <= last; r++) result += v[vAt + resets[r]! - 1]!
+      pace.spend(r - reset)
     }
     const firstT = t[first]!
     const lastT = t[last]!
@@ -61,7 +63,7 @@ function extrapolated(
 /** The same where start times are known: a sample whose count began after the one before follows a reset, too. */
 function extrapolatedWithStarts(
   w: Windows, t: Float64Array, v: Float64Array, startTimes: Float64Array,
-  out: Float64Array, kinds: Uint8Array, at: number, divisor: number,
+  out: Float64Array, kinds: Uint8Array, at: number, divisor: number, pace: Pace,
 ): number {
   const { count, lo, hi, startMs, endMs } = w
   let overlaps = 0
@@ -71,6 +73,7 @@ function extrapolatedWithStarts(
     if (last < first) continue
     let result = v[last]! - v[first]!
     let hasOverlap = false
+    pace.spend(last - first)
     for (let k = first + 1; k <= last; k++) {
       hasOverlap ||= isStartOverlap(t, startTimes, k)
       if (v[k]! < v[k - 1]! || isStartReset(t, startTimes, k)) result += v[k - 1]!
@@ -96,28 +99,28 @@ function extrapolatedWithStarts(
 }
 
 /** Per-second increase of a counter, extrapolated to the window's bounds. */
-export const rate: RangeKernel = (w, t, v, vAt, out, kinds, at) => {
-  extrapolated(w, t, v, vAt, out, kinds, at, true, w.rangeMs / 1000)
+export const rate: RangeKernel = (w, t, v, vAt, out, kinds, at, _args, pace) => {
+  extrapolated(w, t, v, vAt, out, kinds, at, true, w.rangeMs / 1000, pace)
 }
 
 /** rate with start times. */
-export const rateWithStarts: StartTimesKernel = (w, t, v, startTimes, out, kinds, at) => {
-  return extrapolatedWithStarts(w, t, v, startTimes, out, kinds, at, w.rangeMs / 1000)
+export const rateWithStarts: StartTimesKernel = (w, t, v, startTimes, out, kinds, at, pace) => {
+  return extrapolatedWithStarts(w, t, v, startTimes, out, kinds, at, w.rangeMs / 1000, pace)
 }
 
 /** increase with start times. */
-export const increaseWithStarts: StartTimesKernel = (w, t, v, startTimes, out, kinds, at) => {
-  return extrapolatedWithStarts(w, t, v, startTimes, out, kinds, at, 1)
+export const increaseWithStarts: StartTimesKernel = (w, t, v, startTimes, out, kinds, at, pace) => {
+  return extrapolatedWithStarts(w, t, v, startTimes, out, kinds, at, 1, pace)
 }
 
 /** Increase of a counter, extrapolated to the window's bounds. */
-export const increase: RangeKernel = (w, t, v, vAt, out, kinds, at) => {
-  extrapolated(w, t, v, vAt, out, kinds, at, true, 1)
+export const increase: RangeKernel = (w, t, v, vAt, out, kinds, at, _args, pace) => {
+  extrapolated(w, t, v, vAt, out, kinds, at, true, 1, pace)
 }
 
 /** Difference of a gauge between the window's bounds, extrapolated. */
-export const delta: RangeKernel = (w, t, v, vAt, out, kinds, at) => {
-  extrapolated(w, t, v, vAt, out, kinds, at, false, 1)
+export const delta: RangeKernel = (w, t, v, vAt, out, kinds, at, _args, pace) => {
+  extrapolated(w, t, v, vAt, out, kinds, at, false, 1, pace)
 }
 
 /** Per-second increase between the last two samples; after a reset the counter is taken to have started at 0. */

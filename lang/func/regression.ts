@@ -48,10 +48,11 @@ function fit(t: Float64Array, v: Float64Array, vAt: number, from: number, to: nu
 }
 
 /** Slope per second of the least-squares line. */
-export const deriv: RangeKernel = (w, t, v, vAt, out, kinds, at) => {
+export const deriv: RangeKernel = (w, t, v, vAt, out, kinds, at, _args, pace) => {
   for (let i = 0; i < w.count; i++) {
     const from = w.lo[i]!
     if (w.hi[i]! - from < 2) continue
+    pace.spend(w.hi[i]! - from)
     // The origin lies near the samples, so that x² keeps its digits.
     fit(t, v, vAt, from, w.hi[i]!, t[from]!)
     out[at + i] = slope
@@ -60,11 +61,12 @@ export const deriv: RangeKernel = (w, t, v, vAt, out, kinds, at) => {
 }
 
 /** The least-squares line's value args[0] seconds after the evaluation time. */
-export const predictLinear: RangeKernel = (w, t, v, vAt, out, kinds, at, args) => {
+export const predictLinear: RangeKernel = (w, t, v, vAt, out, kinds, at, args, pace) => {
   const ahead = args[0]!
   for (let i = 0; i < w.count; i++) {
     const from = w.lo[i]!
     if (w.hi[i]! - from < 2) continue
+    pace.spend(w.hi[i]! - from)
     fit(t, v, vAt, from, w.hi[i]!, w.evalMs[i]!)
     out[at + i] = slope * ahead[i]! + intercept
     kinds[at + i] = 1
@@ -83,7 +85,7 @@ export function checkFactors(args: readonly Float64Array[], i: number): void {
 }
 
 /** Holt's double exponential smoothing with smoothing factor args[0] and trend factor args[1]. */
-export const doubleExponentialSmoothing: RangeKernel = (w, _t, v, vAt, out, kinds, at, args) => {
+export const doubleExponentialSmoothing: RangeKernel = (w, _t, v, vAt, out, kinds, at, args, pace) => {
   const [smoothing, trend] = args
   for (let i = 0; i < w.count; i++) {
     const from = w.lo[i]!
@@ -91,6 +93,7 @@ export const doubleExponentialSmoothing: RangeKernel = (w, _t, v, vAt, out, kind
     if (to <= from) continue
     checkFactors(args, i)
     if (to - from < 2) continue
+    pace.spend(to - from)
     const sf = smoothing![i]!
     const tf = trend![i]!
     let s0 = 0

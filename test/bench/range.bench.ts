@@ -8,7 +8,7 @@ import type { RangeKernel, Windows } from '../../lang/func/range-kernel.ts'
 import { rate } from '../../lang/func/rate.ts'
 import { systemClock } from '../../lib/std/clock.ts'
 import { Random } from '../../lib/std/random.ts'
-import { windowsOver } from '../support/windows.ts'
+import { NO_HURRY, windowsOver } from '../support/windows.ts'
 
 const SAMPLES = 1440
 const SERIES = 200
@@ -32,7 +32,7 @@ function measure(name: string, kernel: RangeKernel, w: Windows): void {
   const times: number[] = []
   for (let round = 0; round < ROUNDS; round++) {
     const started = systemClock.monotonic()
-    for (let s = 0; s < SERIES; s++) kernel(w, t, v, s * SAMPLES, out, kinds, 0, args)
+    for (let s = 0; s < SERIES; s++) kernel(w, t, v, s * SAMPLES, out, kinds, 0, args, NO_HURRY)
     times.push(systemClock.monotonic() - started)
   }
   const median = times.toSorted((a, b) => a - b)[ROUNDS >> 1]!

@@ -9,7 +9,7 @@ import { avgOverTime, sumOverTime } from '../../../lang/func/over-time.ts'
 import type { RangeKernel } from '../../../lang/func/range-kernel.ts'
 import { increase } from '../../../lang/func/rate.ts'
 import { Random } from '../../../lib/std/random.ts'
-import { windowsOver } from '../../support/windows.ts'
+import { NO_HURRY, windowsOver } from '../../support/windows.ts'
 
 const random = new Random(42)
 
@@ -37,7 +37,7 @@ function compare(kernel: RangeKernel, plain: Plain): void {
     padded.set(v, 9)
     const out = new Float64Array(at + w.count)
     const kinds = new Uint8Array(at + w.count)
-    kernel(w, t, padded, 9, out, kinds, at, [])
+    kernel(w, t, padded, 9, out, kinds, at, [], NO_HURRY)
     for (let i = 0; i < w.count; i++) {
       const inside = [...t.keys()].filter((k) => t[k]! > w.startMs[i]! && t[k]! <= w.endMs[i]!)
       const want = inside.length === 0 ? undefined : plain(inside.map((k) => v[k]!), inside.map((k) => t[k]!), w.startMs[i]!, w.endMs[i]!)
@@ -119,7 +119,7 @@ describe('range kernels', () => {
         const v = Float64Array.from(t, (_, k) => valueOf(k))
         const w = windowsOver(t, { startMs: 0, stepMs, count }, 500)
         const out = new Float64Array(count)
-        kernel(w, t, v, 0, out, new Uint8Array(count), 0, [])
+        kernel(w, t, v, 0, out, new Uint8Array(count), 0, [], NO_HURRY)
         for (let i = 0; i < count; i++) {
           const want = plain([...v.subarray(w.lo[i], w.hi[i])], [], 0, 0)!
           const isNear = Object.is(out[i], want) || (stepMs === 10 && Math.abs(out[i]! - want) <= 1e-12 * Math.abs(want))
@@ -133,7 +133,7 @@ describe('range kernels', () => {
     const t = Float64Array.from({ length: 4 }, (_, k) => k)
     const w = windowsOver(t, { startMs: 3, stepMs: 0, count: 1 }, 10)
     const out = new Float64Array(1)
-    avgOverTime(w, t, Float64Array.of(1.5e308, 1.5e308, 1.5e308, 1.5e308), 0, out, new Uint8Array(1), 0, [])
+    avgOverTime(w, t, Float64Array.of(1.5e308, 1.5e308, 1.5e308, 1.5e308), 0, out, new Uint8Array(1), 0, [], NO_HURRY)
     expect(out[0]).toBe(1.5e308)
   })
 
