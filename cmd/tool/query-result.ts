@@ -1,7 +1,7 @@
 // Answers of the query API as promtool prints them: for people (`-o promql`) as prometheus/common's model types write
 // themselves, or as JSON in Go's manner.
 import { formatFixed, formatGeneral, quote } from '../../lang/func/go-format.ts'
-import { printFloat } from '../../lang/parse/print.ts'
+import { formatPlain } from '../../lang/reply/number-text.ts'
 
 export type LabelRecord = Readonly<Record<string, string>>
 type Bucket = [boundaries: number, lower: string, upper: string, count: string]
@@ -98,7 +98,7 @@ function compareMetrics(a: LabelRecord, b: LabelRecord): number {
 
 /** The API's `1e-07` as Go's %f without needless digits: `0.0000001`. */
 function plain(value: string): string {
-  return printFloat(number(value))
+  return formatPlain(number(value))
 }
 
 function number(value: string): number {

@@ -1,7 +1,7 @@
 // What the aggregations that need no series list keep per group and step, and how a row is added. Rows are added in
 // the order they arrive; the arithmetic is Prometheus' (promql/engine.go, aggregation): Neumaier sums for sum and
 // avg, Welford for stddev and stdvar, NaN only where all are NaN for min and max.
-import { compensation } from '../func/kahan.ts'
+import { compensation } from '../../lib/model/kahan.ts'
 import type { Budget } from './budget.ts'
 import { ABSENT, FLOAT } from './operator.ts'
 

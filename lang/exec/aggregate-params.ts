@@ -1,5 +1,6 @@
 // Checks of aggregation parameters, with Prometheus' words (promql/engine.go: rangeEvalAgg). Parameters are looked at
 // over all steps at once, before any data.
+import { isValidLabelName } from '../../lib/model/relabel.ts'
 import { formatGeneral, quote } from '../func/go-format.ts'
 import type { Span } from '../parse/ast.ts'
 import type { Annotations } from './annotations.ts'
@@ -49,7 +50,7 @@ export function checkPick(op: PickOp, param: Float64Array, annotations: Annotati
   return param
 }
 
-/** Any text of whole characters but the empty one is a label name. */
+/** Throws for what can be no label name. */
 export function checkLabelName(name: string): void {
-  if (name === '' || !name.isWellFormed()) throw new ExecutionError(`invalid label name ${quote(name)}`)
+  if (!isValidLabelName(name, 'utf8')) throw new ExecutionError(`invalid label name ${quote(name)}`)
 }

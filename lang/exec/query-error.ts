@@ -5,6 +5,11 @@
 /** errorType of Prometheus' envelope. */
 export type QueryErrorType = 'bad_data' | 'execution' | 'timeout' | 'canceled' | 'unavailable' | 'internal'
 
+/** What each is in HTTP. */
+export const ERROR_STATUS: Readonly<Record<QueryErrorType, number>> = {
+  bad_data: 400, execution: 422, timeout: 503, canceled: 499, unavailable: 503, internal: 500,
+}
+
 /** An expected end of a query; `message` is what the user reads, in Prometheus' words where it has them. */
 export class QueryError extends Error {
   readonly code: QueryErrorType

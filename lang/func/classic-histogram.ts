@@ -136,12 +136,3 @@ export class Buckets {
     }
   }
 }
-
-/** Go's strconv.ParseFloat of a bucket bound (decimal forms); NaN with `isValid` false for what it refuses. */
-export function parseBound(text: string): { isValid: boolean; bound: number } {
-  const infinity = /^([+-]?)inf(?:inity)?$/i.exec(text)
-  if (infinity !== null) return { isValid: true, bound: infinity[1] === '-' ? -Infinity : Infinity }
-  if (/^[+-]?nan$/i.test(text)) return { isValid: true, bound: NaN }
-  const bound = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i.test(text) ? Number(text) : NaN
-  return { isValid: Number.isFinite(bound), bound }
-}

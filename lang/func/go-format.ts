@@ -41,6 +41,11 @@ const ESCAPES: ReadonlyMap<string, string> = new Map([
   ['"', '\\"'], ['\\', '\\\\'], ['\u0007', '\\a'], ['\b', '\\b'], ['\f', '\\f'], ['\n', '\\n'], ['\r', '\\r'], ['\t', '\\t'], ['\v', '\\v'],
 ])
 
+/** As Go's strconv.IsPrint: `%q` shows it as it is. */
+export function isPrintable(rune: string): boolean {
+  return rune === ' ' || /^[\p{L}\p{M}\p{N}\p{P}\p{S}]$/u.test(rune)
+}
+
 /** `%q`: double quotes, Go's escapes, printable runes as they are. */
 export function quote(text: string): string {
   let out = '"'
@@ -48,19 +53,11 @@ export function quote(text: string): string {
     const code = rune.codePointAt(0)!
     const escape = ESCAPES.get(rune)
     if (escape !== undefined) out += escape
-    else if (rune === ' ' || /^[\p{L}\p{M}\p{N}\p{P}\p{S}]$/u.test(rune)) out += rune
+    else if (isPrintable(rune)) out += rune
     else if (code >= 0xdc80 && code <= 0xdcff) out += `\\x${(code - 0xdc00).toString(16)}`
     else if (code < 0x80) out += `\\x${code.toString(16).padStart(2, '0')}`
     else if (code < 0x10000) out += `\\u${code.toString(16).padStart(4, '0')}`
     else out += `\\U${code.toString(16).padStart(8, '0')}`
   }
   return `${out}"`
-}
-
-/** A float as OpenMetrics writes it in `le` and `quantile` labels: `1.0`, `0.25`, `1e-05`, `+Inf`. */
-export function formatOpenMetrics(x: number): string {
-  const name = special(x)
-  if (name !== null) return name
-  const text = formatGeneral(x)
-  return /[.e]/.test(text) ? text : `${text}.0`
 }

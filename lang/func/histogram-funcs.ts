@@ -1,18 +1,18 @@
 // histogram_quantile, histogram_quantiles and histogram_fraction: of native histograms, and of classic ones, whose
 // series differ in `le` only. Which series belong together, and in which order of bounds, is worked out once per
 // query; each step then only gathers counts. Where both kinds meet under one label set there is no result.
+import { formatOpenMetricsFloat, parseFloatText } from '../../lib/format/text-float.ts'
 import type { FloatHistogram } from '../../lib/model/histogram.ts'
+import { checkLabelName } from '../exec/aggregate-params.ts'
 import { DenseOperator, drain, type DenseRows } from '../exec/dense.ts'
 import { unmarked, withMarkOf } from '../exec/label-table.ts'
 import { ABSENT, FLOAT, HISTOGRAM, type Operator, type RowBatch } from '../exec/operator.ts'
-import { ExecutionError } from '../exec/query-error.ts'
 import type { Span } from '../parse/ast.ts'
-import { Buckets, parseBound } from './classic-histogram.ts'
+import { Buckets } from './classic-histogram.ts'
 import { scalarArg, stringArg, vectorArg } from './computed-operator.ts'
 import type { FuncContext, OperatorFunc } from './contract.ts'
-import { formatOpenMetrics, quote } from './go-format.ts'
+import { quote } from './go-format.ts'
 import { forMetric, metricOf, noteFix } from './histogram-notes.ts'
-import { isValidLabelName } from './label-funcs.ts'
 import { nativeFraction, nativeQuantile } from './native-histogram.ts'
 import { warnOfQuantiles } from './quantile-warning.ts'
 
@@ -153,8 +153,8 @@ function groupFamilies(ctx: FuncContext, rows: DenseRows, at: Span): Family[] {
     if (hasHistogram) familyOf(unmarked(set)).native.push(row)
     if (!hasFloat) return
     const text = labels.textOf(labels.get(set, le))
-    const { isValid, bound } = parseBound(text)
-    if (isValid) familyOf(labels.drop(set, withoutLe)).buckets.push({ row, bound })
+    const bound = parseFloatText(text)
+    if (bound !== null) familyOf(labels.drop(set, withoutLe)).buckets.push({ row, bound })
     else {
       const metric = forMetric(metricOf(ctx, ctx.dropName(set)))
       ctx.annotations.warn(`bucket label "le" is missing or has a malformed value of ${quote(text)}${metric}`, at)
@@ -230,12 +230,12 @@ export const histogramFraction: OperatorFunc = (ctx, args) => {
 /** Several quantiles at once, told apart by a label. A quantile that changes from step to step makes several series. */
 export const histogramQuantiles: OperatorFunc = (ctx, args) => {
   const labelName = stringArg(args, 1)
-  if (!isValidLabelName(labelName)) throw new ExecutionError(`invalid label name ${quote(labelName)}`)
+  checkLabelName(labelName)
   const outputs: { value: number; qs: Float64Array; q: number }[] = []
   for (let a = 2; a < args.length; a++) {
     const qs = scalarArg(args, a)
     warnOfQuantiles(ctx, qs, args[a]!.expr.span)
-    for (const q of new Set(qs)) outputs.push({ value: ctx.labels.intern(formatOpenMetrics(q)), qs, q })
+    for (const q of new Set(qs)) outputs.push({ value: ctx.labels.intern(formatOpenMetricsFloat(q)), qs, q })
   }
   const name = ctx.labels.intern(labelName)
   const at = args[0]!.expr.span

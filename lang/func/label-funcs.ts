@@ -1,15 +1,11 @@
 // label_replace and label_join: other labels, same points.
 import { RegexError, compileRegex, type Regex } from '../../lib/std/regex.ts'
 import { METRIC_NAME } from '../../lib/model/labels.ts'
+import { isValidLabelName } from '../../lib/model/relabel.ts'
 import { withMarkOf } from '../exec/label-table.ts'
 import { ExecutionError } from '../exec/query-error.ts'
 import { RelabeledOperator, stringArg, vectorArg } from './computed-operator.ts'
 import type { FuncContext, OperatorFunc } from './contract.ts'
-
-/** Any text that UTF-8 can hold, but for the empty one. */
-export function isValidLabelName(name: string): boolean {
-  return name !== '' && name.isWellFormed()
-}
 
 /**
  * label_replace(v, dst, replacement, src, regex): where the whole of src matches, dst becomes the replacement with
@@ -17,7 +13,7 @@ export function isValidLabelName(name: string): boolean {
  */
 export const labelReplace: OperatorFunc = (ctx, args) => {
   const [dst, replacement, src, source] = [1, 2, 3, 4].map((at) => stringArg(args, at)) as [string, string, string, string]
-  if (!isValidLabelName(dst)) throw new ExecutionError(`invalid destination label name in label_replace(): ${dst}`)
+  if (!isValidLabelName(dst, 'utf8')) throw new ExecutionError(`invalid destination label name in label_replace(): ${dst}`)
   const regex = compile(source)
   const relabeled = carryMark(dst)
   const dstSymbol = ctx.labels.intern(dst)
@@ -63,9 +59,9 @@ export const labelJoin: OperatorFunc = (ctx, args) => {
   const separator = stringArg(args, 2)
   const sources = args.slice(3).map((_, i) => stringArg(args, i + 3))
   for (const src of sources) {
-    if (!isValidLabelName(src)) throw new ExecutionError(`invalid source label name in label_join(): ${src}`)
+    if (!isValidLabelName(src, 'utf8')) throw new ExecutionError(`invalid source label name in label_join(): ${src}`)
   }
-  if (!isValidLabelName(dst)) throw new ExecutionError(`invalid destination label name in label_join(): ${dst}`)
+  if (!isValidLabelName(dst, 'utf8')) throw new ExecutionError(`invalid destination label name in label_join(): ${dst}`)
   const { labels } = ctx
   const relabeled = carryMark(dst)
   const dstSymbol = labels.intern(dst)

@@ -6,7 +6,7 @@
 //    ├──────────┼──────────────┼──────────────────────────────┤   three buckets of one width in log2
 import { bucketAt, bucketTotal, countAt, type Bucket } from '../../lib/model/histogram-bounds.ts'
 import { isCustom, type FloatHistogram } from '../../lib/model/histogram.ts'
-import { compensation } from './kahan.ts'
+import { compensation } from '../../lib/model/kahan.ts'
 import { exp2, log2 } from './log-scale.ts'
 
 /** What NaN among the observations does to a quantile: they count, but are in no bucket. */

@@ -2,7 +2,7 @@
 // min and max, over floats (prometheus promql/functions.go). Sums and means are compensated. Every window is
 // scanned anew in Prometheus' order, so that results agree to the last bit, unless windows share most of their samples
 // (prefix-sums.ts).
-import { compensation } from './kahan.ts'
+import { compensation } from '../../lib/model/kahan.ts'
 import { addUp, areShared, sumBetween, sumRest } from './prefix-sums.ts'
 import type { Pace, RangeKernel, Windows } from './range-kernel.ts'
 

@@ -1,9 +1,10 @@
 // Durations of ranges, subqueries and offsets: the nodes of duration expressions, and the checks Prometheus makes
 // while it reads them (promql/parser/generated_parser.y, duration_expr).
 import type { IToken } from 'chevrotain'
+import { DURATION_MS_MAX, DurationError, parseDuration } from '../../lib/model/duration.ts'
 import type { Duration, DurationExpr } from './ast.ts'
 import type { Binder } from './chain.ts'
-import { DURATION_MS_MAX, parseDurationMs, parseNumber } from './literals.ts'
+import { parseNumber } from './literals.ts'
 import { Fault } from './parse-error.ts'
 import { DurationText, spanOf } from './tokens.ts'
 
@@ -11,9 +12,19 @@ type BinaryDurationOp = Extract<DurationExpr, { kind: 'binary' }>['op']
 
 /** Value of a number or duration token, in seconds where it is a duration. */
 export function literalValue(token: IToken): number {
-  const value = token.tokenType === DurationText ? parseDurationMs(token.image) : parseNumber(token.image)
+  if (token.tokenType === DurationText) return durationMs(token) / 1000
+  const value = parseNumber(token.image)
   if (typeof value === 'string') throw new Fault(spanOf(token), value)
-  return token.tokenType === DurationText ? value / 1000 : value
+  return value
+}
+
+function durationMs(token: IToken): number {
+  try {
+    return parseDuration(token.image)
+  } catch (error) {
+    if (!(error instanceof DurationError)) throw error
+    throw new Fault(spanOf(token), error.message)
+  }
 }
 
 /** A number as a duration; `sign`: the one between it and `offset`, where what is wrong with it is placed. NaN passes. */

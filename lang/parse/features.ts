@@ -1,10 +1,13 @@
 // The names of PromQL's feature flags (docs/feature_flags.md of Prometheus 3.14), for --enable-feature on the command
 // line and `features:` in monitor.yml.
-import type { EngineFeatures } from './ast.ts'
+import type { EngineFeatures, ParserFeatures } from './ast.ts'
 
-/** Everything switched off, as Prometheus starts. */
+/** All experimental syntax switched off, as Prometheus starts. */
+export const NO_FEATURES: ParserFeatures = { experimentalFunctions: false, extendedRangeSelectors: false, fillModifiers: false }
+
+/** Everything switched off. */
 export const NO_ENGINE_FEATURES: EngineFeatures = {
-  experimentalFunctions: false, extendedRangeSelectors: false, fillModifiers: false,
+  ...NO_FEATURES,
   delayedNameRemoval: false, typeAndUnitLabels: false, startTimestamps: false, perStepStats: false,
 }
 

@@ -17,6 +17,7 @@ import {
   type Braces, buildMatcher, buildMatrix, buildSelector, buildSubquery, setAt, setExtended, setOffset,
 } from './build-selector.ts'
 import { type Binder, Chain } from './chain.ts'
+import { NO_FEATURES } from './features.ts'
 import { DurationGrammar, STEP_WORDS } from './grammar-duration.ts'
 import { unquote } from './literals.ts'
 import { Fault } from './parse-error.ts'
@@ -36,7 +37,7 @@ const NEEDS_STEP = { ERR_MSG: STEP_WORDS }
 const NEEDS_COLON_OR_BRACKET = 'in subquery or range, expected ":" or "]"'
 
 class Grammar extends DurationGrammar {
-  features: ParserFeatures = { experimentalFunctions: false, extendedRangeSelectors: false, fillModifiers: false }
+  features: ParserFeatures = NO_FEATURES
   #primaries: IOrAlt<Expr>[] | undefined
   readonly #binder: Binder<Expr, BinaryModifiers> = {
     sign: (sign, operand) => exprBinder.sign(sign, operand),

@@ -1,5 +1,4 @@
-// The values of literals: numbers (Go's ParseInt base 0, then ParseFloat), durations (prometheus/common ParseDuration)
-// and strings (util/strutil Unquote). The lexer has checked their outer shape.
+// The values of literals: numbers (Go's ParseInt base 0, then ParseFloat) and strings (util/strutil Unquote). The lexer has checked their outer shape.
 
 /** `not a number`, worded as Go words it. */
 export function parseNumber(text: string): number | string {
@@ -26,32 +25,6 @@ export function parseNumber(text: string): number | string {
   const value = Number(plain)
   if (Number.isNaN(value)) return wrong('invalid syntax')
   return Number.isFinite(value) ? value : wrong('value out of range')
-}
-
-const UNITS_MS: ReadonlyMap<string, number> = new Map([
-  ['ms', 1], ['s', 1_000], ['m', 60_000], ['h', 3_600_000], ['d', 86_400_000], ['w', 604_800_000], ['y', 31_536_000_000],
-])
-
-/** Longest duration, ms: Go's time.Duration counts nanoseconds in 63 bits, some 292 years. */
-export const DURATION_MS_MAX = 9_223_372_036_854
-
-/** `1h30m` in ms, or what is wrong with it. Units from y to ms, each once, whole numbers. */
-export function parseDurationMs(text: string): number | string {
-  let totalMs = 0
-  let lastMs = Infinity
-  let at = 0
-  while (at < text.length) {
-    const part = /^(\d+)(\D*)/.exec(text.slice(at))
-    if (part === null || part[2] === '') return `not a valid duration string: "${text}"`
-    const unitMs = UNITS_MS.get(part[2]!)
-    if (unitMs === undefined) return `unknown unit "${part[2]}" in duration "${text}"`
-    if (unitMs >= lastMs) return `not a valid duration string: "${text}"`
-    lastMs = unitMs
-    totalMs += Number(part[1]) * unitMs
-    if (totalMs > DURATION_MS_MAX) return 'duration out of range'
-    at += part[0].length
-  }
-  return totalMs
 }
 
 const SIMPLE_ESCAPES: ReadonlyMap<string, string> = new Map([

@@ -8,14 +8,12 @@ import type { IToken } from 'chevrotain'
 import type { Matcher } from '../../lib/model/matcher.ts'
 import type { Expr, ParserFeatures } from './ast.ts'
 import { checkExpr, hasNonEmptyMatcher } from './check.ts'
+import { NO_FEATURES } from './features.ts'
 import { readExpr, readSelector } from './grammar.ts'
 import { lex } from './lexer.ts'
 import { QUERY_BYTES_MAX } from './limits.ts'
 import { Fault, ParseError } from './parse-error.ts'
 import { End } from './tokens.ts'
-
-/** All experimental syntax switched off, as Prometheus starts. */
-export const NO_FEATURES: ParserFeatures = { experimentalFunctions: false, extendedRangeSelectors: false, fillModifiers: false }
 
 /** All experimental syntax switched on. */
 export const ALL_FEATURES: ParserFeatures = { experimentalFunctions: true, extendedRangeSelectors: true, fillModifiers: true }

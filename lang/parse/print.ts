@@ -1,7 +1,10 @@
 // An expression back as text, in Prometheus' canonical form on one line (promql/parser/printer.go): for messages,
 // and for running a changed tree again. Parsing the text gives the same tree, places aside.
+import { formatDuration } from '../../lib/model/duration.ts'
+import { isLegacyLabelName } from '../../lib/model/labels.ts'
 import type { Matcher } from '../../lib/model/matcher.ts'
 import { formatGeneral, quote as quoteAsGo } from '../func/go-format.ts'
+import { formatPlain } from '../reply/number-text.ts'
 import type { AggregateExpr, AtModifier, BinaryExpr, Duration, DurationExpr, Expr, NumberLiteral, SubqueryExpr, VectorSelector } from './ast.ts'
 
 /** The expression as Prometheus prints it: `sum by (job) (rate(x[5m] offset 1h))`. */
@@ -29,45 +32,13 @@ function quote(text: string): string {
 }
 
 function printNumber({ value, isDuration }: NumberLiteral): string {
-  if (isDuration) return `${value < 0 ? '-' : ''}${printMs(Math.round(Math.abs(value) * 1000))}`
-  return printFloat(value)
-}
-
-/** Go's FormatFloat(x, 'f', -1): shortest digits, never an exponent. */
-export function printFloat(value: number): string {
-  if (Number.isNaN(value)) return 'NaN'
-  if (!Number.isFinite(value)) return value > 0 ? '+Inf' : '-Inf'
-  const sign = value < 0 || Object.is(value, -0) ? '-' : ''
-  const [mantissa, exponentText] = Math.abs(value).toExponential().split('e') as [string, string]
-  const digits = mantissa.replace('.', '')
-  const whole = Number(exponentText) + 1
-  if (whole <= 0) return `${sign}0.${'0'.repeat(-whole)}${digits}`
-  if (digits.length <= whole) return sign + digits.padEnd(whole, '0')
-  return `${sign}${digits.slice(0, whole)}.${digits.slice(whole)}`
-}
-
-/** Largest unit first; years and weeks only where nothing else is needed (prometheus/common Duration.String). */
-const UNITS: readonly (readonly [string, number, boolean])[] = [
-  ['y', 31_536_000_000, true], ['w', 604_800_000, true], ['d', 86_400_000, false], ['h', 3_600_000, false],
-  ['m', 60_000, false], ['s', 1000, false], ['ms', 1, false],
-]
-
-function printMs(ms: number): string {
-  if (ms === 0) return '0s'
-  let rest = ms
-  let text = ''
-  for (const [unit, unitMs, isExactOnly] of UNITS) {
-    if (isExactOnly && rest % unitMs !== 0) continue
-    const count = Math.floor(rest / unitMs)
-    if (count > 0) text += `${count}${unit}`
-    rest -= count * unitMs
-  }
-  return text
+  if (isDuration) return `${value < 0 ? '-' : ''}${formatDuration(Math.round(Math.abs(value) * 1000))}`
+  return formatPlain(value)
 }
 
 function printDuration(duration: Duration): string {
   if (duration.kind === 'expr') return printDurationExpr(duration.expr)
-  return `${duration.ms < 0 ? '-' : ''}${printMs(Math.abs(duration.ms))}`
+  return `${duration.ms < 0 ? '-' : ''}${formatDuration(Math.abs(duration.ms))}`
 }
 
 function printDurationExpr(expr: DurationExpr): string {
@@ -104,7 +75,7 @@ function printMatcher({ name, op, value }: Matcher): string {
 }
 
 function printLabelName(name: string): string {
-  return /^[a-zA-Z_][a-zA-Z0-9_]*$/.test(name) ? name : quote(name)
+  return isLegacyLabelName(name) ? name : quote(name)
 }
 
 /** Before `@` on a range, behind it on an instant selector: so Prometheus prints them, and reads either. */

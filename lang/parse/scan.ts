@@ -1,7 +1,7 @@
 // Scanners of one literal each: given the text and where the literal begins, they say where it ends or what is wrong.
 // They accept and refuse the same characters in the same order as promql/parser/lex.go (scanNumber,
 // acceptRemainingDuration, lexString, lexEscape), since their errors quote how far they came.
-import { quote } from '../func/go-format.ts'
+import { isPrintable, quote } from '../func/go-format.ts'
 
 /** Where a literal ends (exclusive), or the error. */
 export type Scanned = { end: number; isDuration: boolean } | { error: string }
@@ -138,8 +138,6 @@ function scanEscape(text: string, at: number, open: string): number | string {
   if (value > escape.max || (value >= 0xd800 && value < 0xe000)) return 'escape sequence is an invalid Unicode code point'
   return first + escape.digits
 }
-
-const isPrintable = (rune: string): boolean => rune === ' ' || /^[\p{L}\p{M}\p{N}\p{P}\p{S}]$/u.test(rune)
 
 /** Go's `%#U`: `U+0063 'c'`. */
 function describeRune(text: string, at: number): string {

@@ -3,7 +3,7 @@
 import type { Matcher } from '../../lib/model/matcher.ts'
 import { SIGNATURES } from '../func/signatures.ts'
 import type { AtModifier, Duration, DurationExpr, Expr, VectorMatching, VectorSelector } from './ast.ts'
-import { printFloat } from './print.ts'
+import { formatPlain } from '../reply/number-text.ts'
 
 /** Data that JSON.stringify writes as Prometheus would. */
 export type TreeJson = { readonly [key: string]: TreeJson } | readonly TreeJson[] | string | number | boolean | null
@@ -11,7 +11,7 @@ export type TreeJson = { readonly [key: string]: TreeJson } | readonly TreeJson[
 /** The tree of an expression, its places left out. */
 export function treeJson(expr: Expr): TreeJson {
   switch (expr.type) {
-    case 'number': return { type: 'numberLiteral', val: printFloat(expr.value) }
+    case 'number': return { type: 'numberLiteral', val: formatPlain(expr.value) }
     case 'string': return { type: 'stringLiteral', val: expr.value.toWellFormed() }
     case 'vectorSelector': return { ...selectorJson(expr), type: 'vectorSelector' }
     case 'matrixSelector': return { ...selectorJson(expr.selector), ...durationJson('range', expr.range), type: 'matrixSelector' }
@@ -56,7 +56,7 @@ function durationJson(name: string, duration: Duration | null): Record<string, T
 }
 
 function durationExprJson(expr: DurationExpr): TreeJson {
-  if (expr.kind === 'number') return { duration: expr.isDuration ?? false, type: 'numberLiteral', val: printFloat(expr.seconds) }
+  if (expr.kind === 'number') return { duration: expr.isDuration ?? false, type: 'numberLiteral', val: formatPlain(expr.seconds) }
   const wrapped = expr.isWrapped ?? false
   const node = (lhs: DurationExpr | null, op: string, rhs: DurationExpr | null): TreeJson => {
     return { lhs: lhs && durationExprJson(lhs), op, rhs: rhs && durationExprJson(rhs), type: 'durationExpr', wrapped }
@@ -79,5 +79,5 @@ function matchingJson({ card, labels, isOn, include, fillLeft, fillRight }: Vect
 
 /** JSON has no NaN and no Inf; Prometheus cannot answer at all where one fills in. */
 function fillJson(value: number | null): TreeJson {
-  return value === null || Number.isFinite(value) ? value : printFloat(value)
+  return value === null || Number.isFinite(value) ? value : formatPlain(value)
 }

@@ -2,16 +2,12 @@
 //
 //   {"status":"success","data":…,"warnings":[…],"infos":[…]}
 //   {"status":"error","errorType":"bad_data","error":"…"}
-import type { QueryErrorType } from '../exec/query-error.ts'
+import { ERROR_STATUS, type QueryErrorType } from '../exec/query-error.ts'
 import type { QueryReply } from '../job.ts'
 import { ByteWriter } from './byte-writer.ts'
 
 /** Added when `limit` cut the answer. */
 export const TRUNCATED = 'results truncated due to limit'
-
-const STATUS: Readonly<Record<QueryErrorType, number>> = {
-  bad_data: 400, execution: 422, timeout: 503, canceled: 499, unavailable: 503, internal: 500,
-}
 
 /** What goes beside the data; empty lists are left out. */
 export interface Notes {
@@ -32,5 +28,5 @@ export function successReply(writeData: (out: ByteWriter) => void, notesOf: () =
 }
 
 export function errorReply(type: QueryErrorType, message: string): QueryReply {
-  return { status: STATUS[type], body: new TextEncoder().encode(JSON.stringify({ status: 'error', errorType: type, error: message })) }
+  return { status: ERROR_STATUS[type], body: new TextEncoder().encode(JSON.stringify({ status: 'error', errorType: type, error: message })) }
 }

@@ -9,20 +9,27 @@ const UNITS: readonly (readonly [string, number])[] = [
   ['y', 365 * 86_400_000], ['w', 7 * 86_400_000], ['d', 86_400_000],
   ['h', 3_600_000], ['m', 60_000], ['s', 1000], ['ms', 1],
 ]
-const GRAMMAR = /^(?:(\d+)y)?(?:(\d+)w)?(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?(?:(\d+)ms)?$/
-/** Go counts durations in int64 nanoseconds. */
-const MS_MAX = 9_223_372_036_854
+/** The longest: Go's time.Duration counts nanoseconds in 63 bits, some 292 years. */
+export const DURATION_MS_MAX = 9_223_372_036_854
 
 /** Milliseconds. Throws DurationError in Prometheus' words. */
 export function parseDuration(text: string): number {
   if (text === '0') return 0
   if (text === '') throw new DurationError('empty duration string')
-  const counts = GRAMMAR.exec(text)
-  if (!counts) throw new DurationError(`not a valid duration string: ${JSON.stringify(text)}`)
-  let ms = 0
-  UNITS.forEach(([, unitMs], i) => (ms += Number(counts[i + 1] ?? 0) * unitMs))
-  if (ms > MS_MAX) throw new DurationError('duration out of range')
-  return ms
+  let totalMs = 0
+  let lastUnitMs = Infinity
+  for (let at = 0; at < text.length;) {
+    const part = /^(\d+)(\D*)/.exec(text.slice(at))
+    if (part === null || part[2] === '') throw new DurationError(`not a valid duration string: ${JSON.stringify(text)}`)
+    const unit = UNITS.find(([name]) => name === part[2])
+    if (unit === undefined) throw new DurationError(`unknown unit ${JSON.stringify(part[2])} in duration ${JSON.stringify(text)}`)
+    if (unit[1] >= lastUnitMs) throw new DurationError(`not a valid duration string: ${JSON.stringify(text)}`)
+    lastUnitMs = unit[1]
+    totalMs += Number(part[1]) * lastUnitMs
+    if (totalMs > DURATION_MS_MAX) throw new DurationError('duration out of range')
+    at += part[0].length
+  }
+  return totalMs
 }
 
 /** The shortest spelling Prometheus gives: `1h30m`; years and weeks only where they leave no rest; `0s` for nothing. */

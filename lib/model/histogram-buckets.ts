@@ -1,16 +1,11 @@
 // One side's buckets of a running sum of native histograms: sorted by index, each with the compensation of its Kahan
 // sum (histogram-sum.ts). Most histograms of a series share their buckets, so adding is in place once all are known.
 import { NO_BUCKETS, type Buckets } from './histogram.ts'
+import { compensation } from './kahan.ts'
 
 /** Of a bucket, the bucket that holds it when every 2^halvings of them become one. */
 export function reducedIndex(index: number, halvings: number): number {
   return ((index - 1) >> halvings) + 1
-}
-
-/** Neumaier's compensation after adding `x` to `sum` with result `total`; 0 once the sum is infinite. */
-export function compensated(c: number, sum: number, x: number, total: number): number {
-  if (total === Infinity || total === -Infinity) return 0
-  return Math.abs(sum) >= Math.abs(x) ? c + ((sum - total) + x) : c + ((x - total) + sum)
 }
 
 export class BucketSums {
@@ -36,7 +31,7 @@ export class BucketSums {
       const x = count[k]!
       const before = sum[at]!
       const total = before + x
-      c[at] = compensated(c[at]!, before, x, total)
+      c[at] = compensation(c[at]!, before, x, total)
       sum[at] = total
     }
   }
@@ -85,7 +80,7 @@ export class BucketSums {
       if (this.index[at] !== targets[k]) at++
       const before = this.sum[at]!
       const total = before + sum[k]!
-      this.c[at] = compensated(this.c[at]!, before, sum[k]!, total) + c[k]!
+      this.c[at] = compensation(this.c[at]!, before, sum[k]!, total) + c[k]!
       this.sum[at] = total
     }
   }

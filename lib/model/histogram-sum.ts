@@ -1,11 +1,12 @@
 // A running sum of native histograms, each of its numbers a Kahan-Neumaier sum: what sum, avg and their _over_time
 // functions keep, and what plain addition is made of. After Prometheus' FloatHistogram.KahanAdd.
 import { exponentialBound } from './histogram-bounds.ts'
-import { BucketSums, compensated, reducedIndex } from './histogram-buckets.ts'
+import { BucketSums, reducedIndex } from './histogram-buckets.ts'
 import {
   CUSTOM_SCHEMA, HINT_GAUGE, HINT_UNKNOWN, isCustom, isSameArray,
   type Buckets, type CounterResetHint, type FloatHistogram,
 } from './histogram.ts'
+import { compensation } from './kahan.ts'
 
 export interface Met {
   /** One was marked as reset, the other as not reset. */
@@ -50,10 +51,10 @@ export class HistogramSum {
     const isCollision = this.#meetHint(h.hint)
     const isReconciled = this.#schema === CUSTOM_SCHEMA ? this.#addCustom(h) : this.#addExponential(h)
     const count = this.#count + h.count
-    this.#countC = compensated(this.#countC, this.#count, h.count, count)
+    this.#countC = compensation(this.#countC, this.#count, h.count, count)
     this.#count = count
     const sum = this.#sum + h.sum
-    this.#sumC = compensated(this.#sumC, this.#sum, h.sum, sum)
+    this.#sumC = compensation(this.#sumC, this.#sum, h.sum, sum)
     this.#sum = sum
     return { isCollision, isReconciled }
   }
@@ -87,7 +88,7 @@ export class HistogramSum {
     const otherZeroCount = h.zeroThreshold === this.#zero.threshold ? h.zeroCount : this.#meetZeroBucket(h)
     const { count, c, threshold } = this.#zero
     const total = count + otherZeroCount
-    this.#zero = { count: total, c: compensated(c, count, otherZeroCount, total), threshold }
+    this.#zero = { count: total, c: compensation(c, count, otherZeroCount, total), threshold }
     let { positive, negative } = h
     if (h.schema < this.#schema) this.#coarsen(h.schema)
     else if (h.schema > this.#schema) {
@@ -154,7 +155,7 @@ export class HistogramSum {
       const total = zero.count + sum[k]!
       const isCut = upper > zero.threshold
       zero = {
-        count: total, c: compensated(zero.c, zero.count, sum[k]!, total) + c[k]!,
+        count: total, c: compensation(zero.c, zero.count, sum[k]!, total) + c[k]!,
         threshold: isCut && sum[k] !== 0 ? upper : zero.threshold,
       }
       if (isCut) break

@@ -5,7 +5,8 @@ import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import type { ParserFeatures } from '../../lang/parse/ast.ts'
 import { ParseError } from '../../lang/parse/parse-error.ts'
-import { ALL_FEATURES, NO_FEATURES, parseExpr } from '../../lang/parse/parse.ts'
+import { NO_FEATURES } from '../../lang/parse/features.ts'
+import { ALL_FEATURES, parseExpr } from '../../lang/parse/parse.ts'
 
 /** One case of the file. */
 interface ParserCase {

@@ -8,7 +8,8 @@ import { AGGREGATORS, SIGNATURES, type Signature } from '../../lang/func/signatu
 import type { ValueType } from '../../lang/parse/ast.ts'
 import { ENGINE_FEATURE_NAMES } from '../../lang/parse/features.ts'
 import { NESTED_SUBQUERIES_MAX, NESTING_MAX, NODE_COUNT_MAX, QUERY_BYTES_MAX, TREE_HEIGHT_MAX } from '../../lang/parse/limits.ts'
-import { ALL_FEATURES, NO_FEATURES, parseExpr } from '../../lang/parse/parse.ts'
+import { NO_FEATURES } from '../../lang/parse/features.ts'
+import { ALL_FEATURES, parseExpr } from '../../lang/parse/parse.ts'
 import { MemoryStorage } from '../support/memory-storage.ts'
 
 const ROOT = path.resolve(import.meta.dirname, '../..')

@@ -1,10 +1,9 @@
 // The JSON envelope of Prometheus' HTTP API, and what its error types mean in HTTP.
 import type { FastifyReply } from 'fastify'
+import { ERROR_STATUS, type QueryErrorType } from '../../lang/exec/query-error.ts'
 
-const STATUS = {
-  bad_data: 400, execution: 422, canceled: 499, timeout: 503, unavailable: 503, internal: 500, not_found: 404,
-} as const
-export type ErrorType = keyof typeof STATUS
+export type ErrorType = QueryErrorType | 'not_found'
+const STATUS: Readonly<Record<ErrorType, number>> = { ...ERROR_STATUS, not_found: 404 }
 
 /** An answer other than success; thrown by handlers, sent by the server's error handler. */
 export class ApiError extends Error {

@@ -1,6 +1,7 @@
 // Expected texts from Go's fmt and strconv documentation and tests (strconv/ftoa_test.go, strconv/quote_test.go).
 import { describe, expect, it } from 'vitest'
-import { formatFixed, formatGeneral, formatOpenMetrics, quote } from '../../../lang/func/go-format.ts'
+import { formatOpenMetricsFloat } from '../../../lib/format/text-float.ts'
+import { formatFixed, formatGeneral, quote } from '../../../lang/func/go-format.ts'
 
 describe('Go formats', () => {
   it.each<[number, number | undefined, string]>([
@@ -19,6 +20,6 @@ describe('Go formats', () => {
   it.each<[string, string]>([['', '""'], ['abc', '"abc"'], ['\u0007\b\f\r\n\t\v', '"\\a\\b\\f\\r\\n\\t\\v"'], ['\\"', '"\\\\\\""'], ['☺', '"☺"'], ['\u0001\u007f\u200b', '"\\x01\\x7f\\u200b"'], ['\u{10ffff}', '"\\U0010ffff"']])(
     '%%q of %j', (text, want) => expect(quote(text)).toBe(want))
 
-  it.each<[number, string]>([[0, '0.0'], [1, '1.0'], [0.25, '0.25'], [1e-5, '1e-05'], [NaN, 'NaN'], [Infinity, '+Inf']])(
-    'OpenMetrics form of %d', (x, want) => expect(formatOpenMetrics(x)).toBe(want))
+  it.each<[number, string]>([[0, '0.0'], [-0, '0.0'], [1, '1.0'], [0.25, '0.25'], [1e-5, '1e-05'], [NaN, 'NaN'], [Infinity, '+Inf']])(
+    'OpenMetrics form of %d', (x, want) => expect(formatOpenMetricsFloat(x)).toBe(want))
 })

@@ -259,7 +259,7 @@ scrape_configs:
       - {target_label: t, regex: 'a('}
 `)).toEqual([
       '2:3: unknown key "scrape_intervall" in global; did you mean "scrape_interval"?',
-      '3:19: global.scrape_timeout: not a valid duration string: "1.5s"',
+      '3:19: global.scrape_timeout: unknown unit "." in duration "1.5s"',
       '7:21: scrape_configs[0].scrape_timeout: is greater than scrape_interval (10s)',
       '8:19: scrape_configs[0].honor_labels: want true or false, got "true"',
       '9:5: unknown key "schema" in scrape_configs[0]; did you mean "scheme"?',

@@ -28,7 +28,11 @@ describe('parseDuration', () => {
     f('', 'empty duration string')
     f('294y', 'duration out of range')
     f('292y24w3d23h47m16s855ms', 'duration out of range')
-    for (const text of ['1', '1y1m1d', '-1w', '1.5d', 'd', '1s1m', '1ms1s', ' 1s', '1s ', '1S', '1s1s', '٣s', '1h 30m']) {
+    f('1.5d', 'unknown unit "." in duration "1.5d"')
+    f('1S', 'unknown unit "S" in duration "1S"')
+    f('1s ', 'unknown unit "s " in duration "1s "')
+    f('1h 30m', 'unknown unit "h " in duration "1h 30m"')
+    for (const text of ['1', '1y1m1d', '-1w', 'd', '1s1m', '1ms1s', ' 1s', '1s1s', '٣s']) {
       f(text, `not a valid duration string: ${JSON.stringify(text)}`)
     }
   })
