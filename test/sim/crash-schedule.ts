@@ -12,7 +12,7 @@ import { readContents } from './read-contents.ts'
 import { SimDisk, type Fault } from './sim-disk.ts'
 import type { Survival } from './sim-file.ts'
 import { SimNames } from './sim-names.ts'
-import { Workload, toBatch, type PlannedBatch } from './workload.ts'
+import { Workload, toBatch, valueOf, type PlannedBatch } from './workload.ts'
 
 const FOLDER = '/data'
 const HEAD_BYTES = 8 * 2 ** 20
@@ -165,12 +165,13 @@ class Schedule {
     }
   }
 
-  #note({ labels, values, times }: PlannedBatch, verdicts: Uint8Array, isSure: boolean): void {
+  #note(planned: PlannedBatch, verdicts: Uint8Array, isSure: boolean): void {
+    const { labels, times } = planned
     for (const [i, label] of labels.entries()) {
       const t = times.length === 1 ? times[0]! : times[i]!
       if (isSure && verdicts[i] !== STORED) continue
       this.#newestT = Math.max(this.#newestT, t)
-      this.#ledger.sent(label.join('|'), t, values[i]!, isSure)
+      this.#ledger.sent(label.join('|'), t, valueOf(planned, i), isSure)
     }
   }
 

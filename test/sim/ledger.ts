@@ -1,8 +1,17 @@
 // What was sent, what of it was promised, and what may be there after a crash: acked ⊆ recovered ⊆ sent, sample by
 // sample. What a start has shown stays shown, so each recovery is a promise, too.
+import type { FloatHistogram } from '../../lib/model/histogram.ts'
 
 /** A float, 'stale', or a histogram or a float with a start time as text. */
 export type Value = number | string
+/** A sample that is more than a float, as a value that can be compared. */
+export function valueText(value: number | FloatHistogram, startTime: number): string {
+  if (typeof value === 'number') return `${value} since ${startTime}`
+  const { schema, zeroThreshold, zeroCount, count, sum, hint, positive, negative, customValues } = value
+  const parts = [schema, zeroThreshold, zeroCount, count, sum, hint, positive.index, positive.count, negative.index, negative.count, customValues]
+  return `${parts.map((part) => (typeof part === 'number' ? part : `[${part.join()}]`)).join()} since ${startTime}`
+}
+
 /** Series by label text → samples by time. */
 export type Contents = ReadonlyMap<string, ReadonlyMap<number, Value>>
 

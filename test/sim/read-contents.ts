@@ -1,9 +1,8 @@
 // All that a store holds, by label text and time, read through a Querier. A native histogram is its text.
-import type { FloatHistogram } from '../../lib/model/histogram.ts'
 import type { Database } from '../../storage/database.ts'
 import { StoreQueryable } from '../../storage/store-querier.ts'
 import type { Querier, SeriesBatch, Selection } from '../../storage/interface.ts'
-import type { Value } from './ledger.ts'
+import { valueText, type Value } from './ledger.ts'
 
 /** `warnings` takes what the querier says of damage. */
 export function readContents(db: Database, warnings: string[] = []): Map<string, Map<number, Value>> {
@@ -52,9 +51,4 @@ function samplesOf(batch: SeriesBatch, s: number): Map<number, Value> {
     else samples.set(batch.t[i]!, startTime === 0 ? value : valueText(value, startTime))
   }
   return samples
-}
-
-/** A sample that is more than a float, as a value that can be compared. */
-export function valueText(value: number | FloatHistogram, startTime: number): string {
-  return `${typeof value === 'number' ? value : JSON.stringify(value)} since ${startTime}`
 }
