@@ -228,9 +228,9 @@ export class Database implements Appender {
     const oldestLsn = oldestLogLsn(`${this.#folder}/log`)
     for (const number of numbers) {
       let mayBeUnsynced = false
-      const found = scanSegmentFile(this.#segmentFolder, number, oldestLsn, (head) => {
+      const found = scanSegmentFile(this.#segmentFolder, number, oldestLsn, (head, mustBeVerified) => {
         // One whose definition is lost or never came to the disk holds nothing that was acknowledged.
-        if (this.head.replaySegment(head, head.flushedLsn >= oldestLsn)) recovery.segments++
+        if (this.head.replaySegment(head, mustBeVerified)) recovery.segments++
         mayBeUnsynced ||= head.flushedLsn >= oldestLsn
         this.#segments.note(number, { maxT: head.maxT, generation: this.head.groups[head.group]?.generation ?? 0 })
       })

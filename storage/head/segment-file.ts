@@ -177,13 +177,22 @@ export function segmentFileNumbers(folder: string): number[] {
 
 /**
  * Visits the heads of all segments in a file whose frame header, length and head checksum hold. Payload checksums are
- * for the reader, but for segments that end at or behind `verifyFromLsn`: those decide what replay leaves out.
+ * for the reader, but for segments that must be verified: those that end at or behind `verifyFromLsn` decide what replay
+ * leaves out, those behind the last mark may be torn since a crash long ago, and their rows written again elsewhere.
  */
-export function scanSegmentFile(folder: string, number: number, verifyFromLsn: number, visit: (head: SegmentHead) => void): DamageTally {
+export function scanSegmentFile(folder: string, number: number, verifyFromLsn: number, visit: (head: SegmentHead, mustBeVerified: boolean) => void): DamageTally {
   const file = DiskFile.openForRead(segmentFilePath(folder, number))
   try {
     const size = file.sizeBytes()
     const tally = new DamageTally()
+    /** Heads that no mark has said to be synced yet. */
+    const waiting: SegmentHead[] = []
+    const settle = (head: SegmentHead, isSynced: boolean): void => {
+      const mustBeVerified = !isSynced || head.flushedLsn >= verifyFromLsn
+      if (mustBeVerified) head.isVerified = isPayloadOnDisk(file, head)
+      if (mustBeVerified && !head.isVerified) tally.found(head.offsetBytes - FRAME_HEAD_BYTES, head.offsetBytes + head.lengthBytes + 8)
+      visit(head, mustBeVerified)
+    }
     let windowAt = 0
     let windowEnd = 0
     const window = Buffer.alloc(SCAN_BYTES)
@@ -205,18 +214,21 @@ export function scanSegmentFile(folder: string, number: number, verifyFromLsn: n
       const end = at + length + FRAME_OVERHEAD_BYTES
       const type = window.readUInt32LE(p + 8)
       if (type !== TYPE_SEGMENT || length < SEGMENT_HEAD_BYTES) {
-        if (type === TYPE_SYNCED && isPayloadSound(window, p, length, windowEnd - windowAt)) tally.synced(window, p + FRAME_HEAD_BYTES)
+        if (type === TYPE_SYNCED && isPayloadSound(window, p, length, windowEnd - windowAt)) {
+          const to = window.readDoubleLE(p + FRAME_HEAD_BYTES + 8)
+          while (waiting.length > 0 && waiting[0]!.offsetBytes < to) settle(waiting.shift()!, true)
+          tally.synced(window, p + FRAME_HEAD_BYTES)
+        }
         at = end
         continue
       }
       const head = readHead(window, p + FRAME_HEAD_BYTES, number, at + FRAME_HEAD_BYTES, length)
       const isSound = window.readUInt32LE(p + FRAME_HEAD_BYTES + 52) === crc32(window.subarray(p + FRAME_HEAD_BYTES, p + FRAME_HEAD_BYTES + 52))
-      const mustBeVerified = isSound && head.flushedLsn >= verifyFromLsn
-      if (mustBeVerified) head.isVerified = isPayloadOnDisk(file, head)
-      if (!isSound || (mustBeVerified && !head.isVerified)) tally.found(at, end)
-      if (isSound) visit(head)
+      if (isSound) waiting.push(head)
+      else tally.found(at, end)
       at = end
     }
+    for (const head of waiting) settle(head, false)
     return tally
   } finally {
     file.close()

@@ -7,7 +7,7 @@ import { Random } from '../../lib/std/random.ts'
 import { Database } from '../../storage/database.ts'
 import { FolderError, LogError } from '../../storage/errors.ts'
 import { STORED } from '../../storage/interface.ts'
-import { Ledger } from './ledger.ts'
+import { Ledger, type Contents } from './ledger.ts'
 import { readContents } from './read-contents.ts'
 import { SimDisk, type Fault } from './sim-disk.ts'
 import type { Survival } from './sim-file.ts'
@@ -126,9 +126,28 @@ class Schedule {
   }
 
   #checkRecovered(db: Database): void {
-    for (const fault of this.#ledger.compareRecovered(readContents(db), this.#oldest)) this.#violated(`after a start: ${fault}`)
+    const contents = this.#read(db)
+    if (contents === null) return
+    for (const fault of this.#ledger.compareRecovered(contents, this.#oldest)) this.#violated(`after a start: ${fault}`)
     const { corruptRecords, corruptBytes } = db.recovery
     if (corruptRecords + corruptBytes > 0) this.#violated(`${corruptRecords} records, ${corruptBytes} bytes count as damaged, though nothing was`)
+  }
+
+  #checkLive(db: Database): void {
+    const contents = this.#read(db)
+    if (contents === null) return
+    for (const fault of this.#ledger.compareLive(contents, this.#oldest)) this.#violated(`while running: ${fault}`)
+  }
+
+  /** null if the disk did not let it read all, and it said so. */
+  #read(db: Database): Contents | null {
+    for (let attempt = 0; attempt < 2; attempt++) {
+      const warnings: string[] = []
+      const contents = readContents(db, warnings)
+      if (warnings.length === 0) return contents
+      if (!this.#hasFault) this.#violated(`reads with warnings: ${warnings.join('; ')}`)
+    }
+    return null
   }
 
   /** Samples before this may be gone. */
@@ -144,7 +163,7 @@ class Schedule {
     } else if (kind < 15) await this.#commit(db)
     else if (kind < 17) await this.#turns(this.#random.int(4))
     else if (kind < 19) await this.#passTime()
-    else for (const fault of this.#ledger.compareLive(readContents(db), this.#oldest)) this.#violated(`while running: ${fault}`)
+    else this.#checkLive(db)
   }
 
   #append(db: Database, planned: PlannedBatch, refs: Map<string, number>): void {
