@@ -153,9 +153,9 @@ class ModelRun {
       const want: Points = [...points].filter(([t]) => t >= mint && t <= maxt).toSorted((a, b) => a[0] - b[0])
       const found = got.get(key) ?? []
       const message = `${this.#name} ${where}: ${key}`
-      // What is past the retention may be there still, unchanged.
+      // What is past the retention may be there still; where the block of a first sample has gone, a second one may show.
       expect(found.filter(([t]) => t >= oldest), message).toEqual(want.filter(([t]) => t >= oldest))
-      for (const [t, v] of found) if (t < oldest) expect(v, `${message} at ${t}`).toBe(points.get(t))
+      for (const [t] of found) if (t < oldest) expect(points.has(t), `${message} at ${t}`).toBe(true)
     }
     for (const key of got.keys()) expect(this.#model.has(key), `${this.#name} ${where}: ${key}`).toBe(true)
   }
