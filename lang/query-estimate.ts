@@ -1,5 +1,6 @@
 // How long a job will take, guessed from how long jobs of the same text took, scaled by their size. Only used to keep
 // one worker free for quick queries; a wrong guess costs waiting, never an answer.
+import { createHash } from 'node:crypto'
 import { LruMap } from '../lib/std/lru-map.ts'
 import type { QueryJob } from './job.ts'
 
@@ -27,7 +28,15 @@ export class QueryEstimates {
   }
 }
 
+/** Longer texts are remembered by their hash: queries may have 128 KiB. */
+const KEY_LENGTH_MAX = 256
+
 function keyOf(job: QueryJob): string {
+  const text = textOf(job)
+  return text.length <= KEY_LENGTH_MAX ? text : createHash('sha1').update(text).digest('base64url')
+}
+
+function textOf(job: QueryJob): string {
   switch (job.kind) {
     case 'instant': case 'range': case 'format': case 'parse': return `${job.kind} ${job.query}`
     case 'series': case 'labels': return `${job.kind} ${job.matches.join(' ')}`
