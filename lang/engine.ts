@@ -136,13 +136,19 @@ export class Engine {
 function failureReply(error: unknown): QueryReply {
   if (error instanceof ParseError) return errorReply('bad_data', `invalid parameter "query": ${error.message}`)
   if (error instanceof QueryError) return errorReply(error.code, error.message)
-  if (error instanceof RangeError) return errorReply('execution', rangeErrorText(error))
+  if (isRecursion(error)) return errorReply('execution', 'query is nested too deeply')
+  if (isAllocation(error)) return errorReply('execution', `query needs more memory than there is: ${error.message}`)
   return errorReply('internal', error instanceof Error ? error.message : String(error))
 }
 
-/** V8 ends what is too deep or too large for it with a RangeError. */
-function rangeErrorText(error: RangeError): string {
-  return /call stack/.test(error.message)
-    ? 'query is nested too deeply'
-    : `query needs more memory than there is: ${error.message}`
+/** The stack is full of one place. A call with more arguments than fit the stack says the same, and is a bug of ours. */
+function isRecursion(error: unknown): boolean {
+  if (!(error instanceof RangeError) || !error.message.includes('call stack')) return false
+  const places = error.stack?.match(/\S+:\d+:\d+/g) ?? []
+  return new Set(places).size < places.length
+}
+
+/** V8 refuses arrays, buffers, texts and maps of a size it cannot have. */
+function isAllocation(error: unknown): error is RangeError {
+  return error instanceof RangeError && /allocation failed|^Invalid (?:typed array|array buffer|array|string) length|maximum size exceeded$/.test(error.message)
 }

@@ -253,6 +253,18 @@ describe('limits of a query', () => {
     expect(status).toBe(499)
   })
 
+  it.each<[string, () => number, string]>([
+    ['recursion', () => { const down = (n: number): number => down(n + 1) + 1; return down(0) }, 'execution: query is nested too deeply'],
+    ['too many arguments of one call', () => Math.max(...new Float64Array(1 << 20)), 'internal: Maximum call stack size exceeded'],
+    ['an array that cannot be', () => new Float64Array(2 ** 52).length, `execution: query needs more memory than there is: Invalid typed array length: ${2 ** 52}`],
+    ['a place outside of an array', () => Number(new Float64Array(1).set([1, 2])), 'internal: offset is out of bounds'],
+  ])('the engine itself, by %s', (_, fail, want) => {
+    const store = smallStore()
+    const broken: Queryable = { querier: () => Object.assign(store.querier(), { select: () => { throw new Error(`did not fail: ${fail()}`) } }) }
+    const { errorType, error } = JSON.parse(answer(instant('m'), broken).text) as { errorType: string; error: string }
+    expect(`${errorType}: ${error}`).toBe(want)
+  })
+
   it('the longest chain of operators the parser lets through is answered', () => {
     expect(answer(instant(Array.from({ length: 500 }, () => 'm').join(' or ')), smallStore()).text).toContain('"host":"a"')
   })
