@@ -137,7 +137,7 @@ export class QueryPool {
   #workerFor(job: QueryJob): PoolWorker | null {
     const free = this.#freePlaces()
     if (free === 0) return null
-    if (free === 1 && this.#options.maxWorkers > 1 && this.#estimates.estimateMs(job) > HEAVY_MS) return null
+    if (free === 1 && this.#mayNotTakeLast(job)) return null
     return this.#idleWorker() ?? this.#startWorker()
   }
 
@@ -224,7 +224,17 @@ export class QueryPool {
   #giveUp(waiting: Waiting): void {
     this.#leaveQueue(waiting)
     this.#metrics.refused('queue_timeout')
-    waiting.asked.resolve(errorReply('timeout', 'query timed out in query queue'))
+    waiting.asked.resolve(errorReply('timeout', `query timed out in query queue${this.#whyHeavyWaits(waiting.asked.job)}`))
+  }
+
+  /** What a user would not guess who sees an idle worker. */
+  #whyHeavyWaits(job: QueryJob): string {
+    if (this.#freePlaces() === 0 || !this.#mayNotTakeLast(job)) return ''
+    return `: it is expected to take more than ${HEAVY_MS} ms, and the last of ${this.#options.maxWorkers} query workers is kept for shorter ones`
+  }
+
+  #mayNotTakeLast(job: QueryJob): boolean {
+    return this.#options.maxWorkers > 1 && this.#estimates.estimateMs(job) > HEAVY_MS
   }
 }
 

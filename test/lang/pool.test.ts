@@ -194,6 +194,19 @@ describe('a query pool', () => {
     for (const reply of await Promise.all(stuck)) expect(reply.status).toBe(503)
   })
 
+  it('tells a heavy query that waited in vain what the idle worker is kept for', async () => {
+    const { pool, clock } = start({ queueTimeoutMs: 3000 })
+    const stuck = pool.run(heavy('stuck'))
+    const waiting = pool.run(heavy('stuck'))
+    await clock.advance(3000)
+    expect(read(await waiting)).toEqual({
+      status: 'error', errorType: 'timeout',
+      error: 'query timed out in query queue: it is expected to take more than 100 ms, and the last of 2 query workers is kept for shorter ones',
+    })
+    await pool.stop()
+    expect((await stuck).status).toBe(503)
+  })
+
   it('ends workers that are idle for a minute, but for one', async () => {
     const { pool, clock, gone } = start()
     await Promise.all([pool.run(instant('slot')), pool.run(instant('slot'))])
