@@ -160,6 +160,4 @@ export interface EngineFeatures extends ParserFeatures {
   typeAndUnitLabels: boolean
   /** use-start-timestamps: rate and its kin see resets by the time at which a counter began. */
   startTimestamps: boolean
-  /** promql-per-step-stats: `stats=all` also counts the samples of each step. */
-  perStepStats: boolean
 }
