@@ -34,6 +34,8 @@ export interface JobReply {
   state: BlockState
   /** Sentences about what was left out because it is damaged. */
   damage: readonly string[]
+  /** Numbers of the head's files in which a cut found damage. */
+  damagedFiles: readonly number[]
   /** Blocks that have lost samples. */
   deletedFrom: readonly string[]
 }
@@ -55,11 +57,12 @@ export interface WrittenBlock {
 /** `slot`: a reader slot that nobody else has. Rejects with DiskError, BlockError or LogError. */
 export async function runBlockJob(handle: StoreHandle, slot: number, job: BlockJob): Promise<JobReply> {
   const damage: string[] = []
+  const damagedFiles: number[] = []
   const folder = new BlockFolder(blocksFolder(handle.folder), (_, why) => damage.push(why))
   folder.clearStaging()
   switch (job.kind) {
     case 'cut':
-      await cut(handle, slot, { folder, damage, cut: job.cut })
+      await cut(handle, slot, { folder, damage, damagedFiles, cut: job.cut })
       break
     case 'compact':
       await compact(folder, job.sources)
@@ -71,19 +74,20 @@ export async function runBlockJob(handle: StoreHandle, slot: number, job: BlockJ
       folder.remove(job.names)
       break
     case 'delete':
-      return { state: folder.state, damage, deletedFrom: deleteSamples(handle, slot, folder, job) }
+      return { state: folder.state, damage, damagedFiles: [], deletedFrom: deleteSamples(handle, slot, folder, job) }
     case 'clean':
       await cleanBlocks(folder)
       break
     case 'snapshot':
       writeSnapshot(handle.folder, folder, job.name)
   }
-  return { state: folder.state, damage, deletedFrom: [] }
+  return { state: folder.state, damage, damagedFiles, deletedFrom: [] }
 }
 
 interface CutWork {
   folder: BlockFolder
   damage: string[]
+  damagedFiles: number[]
   cut: Cut
 }
 
@@ -91,7 +95,7 @@ async function cut(handle: StoreHandle, slot: number, work: CutWork): Promise<vo
   const { folder, cut: { generation, t } } = work
   // An attempt whose end main did not hear of.
   if (folder.state.cover.t >= t && folder.state.cover.generation >= generation) return
-  const head = new HeadQueryable({ memory: handle.memory, segmentFolder: headFolder(handle.folder) }, slot)
+  const head = new HeadQueryable({ memory: handle.memory, segmentFolder: headFolder(handle.folder) }, slot, { mayLeaveOutRefused: false })
   const written: WrittenBlock[] = []
   try {
     // What is pinned for a stretch is free again after it.
@@ -105,6 +109,7 @@ async function cut(handle: StoreHandle, slot: number, work: CutWork): Promise<vo
         const block = await writeStretch(querier, { mint: start, maxt: Math.min(from, t) - 1 }, work)
         if (block !== null) written.push(block)
         work.damage.push(...querier.damage())
+        work.damagedFiles.push(...head.damagedFiles())
       } finally {
         querier.close()
       }

@@ -5,7 +5,6 @@
 //
 // One job at a time. A job that fails leaves everything as it was; it is counted, logged, and tried again after a while.
 import path from 'node:path'
-import { listFolder, makeFolder, rename, syncFolder } from '../lib/std/fs.ts'
 import type { Matcher } from '../lib/model/matcher.ts'
 import type { Clock } from '../lib/std/clock.ts'
 import type { Logger } from '../lib/std/log.ts'
@@ -14,6 +13,7 @@ import type { BlockPlace } from './block/block-writer.ts'
 import type { BlockJob, JobReply, JobRunner, WrittenBlock } from './block-jobs.ts'
 import { cutTime, overSize, pastRetention, planCompaction } from './block-plan.ts'
 import { FolderError } from './errors.ts'
+import { moveToQuarantine } from './quarantine.ts'
 import type { Head } from './head/head.ts'
 import type { Log } from './log/log.ts'
 import type { RetentionClock } from './retention-clock.ts'
@@ -33,6 +33,8 @@ export interface KeeperOptions {
   runner: JobRunner
   /** Blocks, log and head files take no more than this, as far as whole blocks can help; Infinity: no limit. */
   retentionBytes: number
+  /** Files of the head in which a cut found damage are not to be removed. */
+  keepDamaged: (files: readonly number[]) => void
   /** What log and head files take. */
   otherBytes: () => number
 }
@@ -193,7 +195,9 @@ export class BlockKeeper {
     }
   }
 
-  #take(job: BlockJob, { state, damage, deletedFrom }: JobReply): void {
+  #take(job: BlockJob, { state, damage, damagedFiles, deletedFrom }: JobReply): void {
+    // Before it is published: what is covered may go from then on.
+    this.#options.keepDamaged(damagedFiles)
     for (const why of damage) this.#options.logger.warn('blocks: damaged data was left out', { why })
     if (job.kind === 'remove') {
       this.#unread = this.#unread.filter((name) => !job.names.includes(name))
@@ -243,20 +247,7 @@ export function recoverBlocks(folder: string, quarantine: string, logger: Logger
     damaged.push(name)
     logger.error('a block cannot be read and is left out', { moved_to: path.join(quarantine, name), why })
   })
-  if (damaged.length > 0) {
-    makeFolder(quarantine)
-    for (const name of damaged) rename(path.join(folder, name), freeName(quarantine, name))
-    syncFolder(quarantine)
-    syncFolder(folder)
-  }
+  moveToQuarantine(folder, damaged, quarantine)
   blocks.sweep()
   return { state: blocks.state, damaged: damaged.length }
-}
-
-/** A place in a folder for something of that name, beside what of it is there. */
-function freeName(folder: string, name: string): string {
-  const taken = new Set(listFolder(folder))
-  let free = name
-  for (let n = 2; taken.has(free); n++) free = `${name}.${n}`
-  return path.join(folder, free)
 }

@@ -122,7 +122,7 @@ export class Database implements Appender {
     this.blocks = new BlockKeeper({
       folder: blocksFolder(folder), head: this.head, log: this.#log, clock, retentionClock, logger, found: found.state,
       runner: options.jobUrl ? new WorkerJobs(options.jobUrl, this.handle(), JOB_SLOT) : new InlineJobs(this.handle(), JOB_SLOT),
-      retentionBytes: options.retentionBytes ?? Infinity, otherBytes: () => this.logBytes + this.segmentBytes,
+      keepDamaged: (files) => this.#segments.keepDamaged(files), retentionBytes: options.retentionBytes ?? Infinity, otherBytes: () => this.logBytes + this.segmentBytes,
     })
     this.recovery.durationMs = clock.monotonic() - started
     // Starts that follow each other quickly must not each leave a file of the log behind.
@@ -236,6 +236,7 @@ export class Database implements Appender {
       })
       recovery.corruptRecords += found.frames
       recovery.corruptBytes += found.bytes
+      if (found.frames > 0) this.#segments.keepDamaged([number])
       if (mayBeUnsynced) this.#unsynced.push({ path: segmentFilePath(this.#segmentFolder, number), syncedTo: found.syncedTo })
     }
     return recovery

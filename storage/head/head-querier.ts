@@ -41,13 +41,18 @@ export class HeadQueryable implements Queryable {
   readonly #batch = new BatchBuffer()
   #isOpen = false
 
-  /** `slot`: this thread's reader slot, not shared with any other. */
-  constructor(handle: HeadHandle, slot: number) {
+  /** `slot`: this thread's reader slot, not shared with any other. What the device cannot read fails a query where `mayLeaveOutRefused` is false. */
+  constructor(handle: HeadHandle, slot: number, { mayLeaveOutRefused }: { mayLeaveOutRefused: boolean } = { mayLeaveOutRefused: true }) {
     this.#heap = new SharedHeap(handle.memory)
     this.#slot = slot
     this.#symbols = new SymbolReader(this.#heap)
     this.#selector = new RefSelector(this.#heap, this.#symbols)
-    this.#reader = new SegmentReader(handle.segmentFolder)
+    this.#reader = new SegmentReader(handle.segmentFolder, mayLeaveOutRefused)
+  }
+
+  /** Numbers of the segment files in which its queriers have met damage. */
+  damagedFiles(): number[] {
+    return this.#reader.damagedFiles()
   }
 
   /** `generationMax`: groups made later are left out. */

@@ -2,6 +2,7 @@
 import path from 'node:path'
 import { crc32 } from 'node:zlib'
 import { DiskError, DiskFile, fileSizeBytes, listFolder, removeFile, removeFiles, syncFolder } from '../../lib/std/fs.ts'
+import { moveToQuarantine } from '../quarantine.ts'
 import { DamageTally, MARK_BYTES, closeMarked, writeMark } from '../log/damage.ts'
 import { FRAME_HEAD_BYTES, FRAME_OVERHEAD_BYTES, TYPE_SEGMENT, TYPE_SYNCED, frameLength, findFrame, isPayloadSound, sealFrame } from '../log/frame.ts'
 
@@ -53,6 +54,8 @@ export class SegmentWriter {
   readonly #unsynced: { file: DiskFile; length: number }[] = []
   #syncFailure: DiskError | null = null
   readonly #spans = new Map<number, FileSpan>()
+  /** Files with damage. */
+  readonly #damaged = new Set<number>()
 
   /** Begins a new file behind all that are there. */
   constructor(folder: string, number: number, fileBytesMax: number = FILE_BYTES_MAX) {
@@ -87,6 +90,11 @@ export class SegmentWriter {
     }
   }
 
+  /** These are moved to `quarantine/` when their time comes, not removed. */
+  keepDamaged(files: readonly number[]): void {
+    for (const file of files) this.#damaged.add(file)
+  }
+
   /** The first file that stays when the oldest full ones go, as long as all they hold is gone; 0 if none go. */
   firstKept(isGone: (span: FileSpan) => boolean): number {
     let last = 0
@@ -97,11 +105,13 @@ export class SegmentWriter {
     return last === 0 ? 0 : last + 1
   }
 
-  /** Removes the files before `first`. Rejects with DiskError; the files are forgotten even so, until the next start. */
-  removeBefore(first: number): Promise<void> {
+  /** Removes the files before `first`, those with damage aside. Rejects with DiskError; the files are forgotten even so, until the next start. */
+  async removeBefore(first: number): Promise<void> {
     const files = [...this.#spans.keys()].filter((file) => file < first)
     for (const file of files) this.#spans.delete(file)
-    return removeFiles(this.#folder, files.map((file) => path.basename(segmentFilePath(this.#folder, file))))
+    const nameOf = (file: number): string => path.basename(segmentFilePath(this.#folder, file))
+    moveToQuarantine(this.#folder, files.filter((file) => this.#damaged.has(file)).map(nameOf), path.join(path.dirname(this.#folder), 'quarantine'))
+    return removeFiles(this.#folder, files.filter((file) => !this.#damaged.has(file)).map(nameOf))
   }
 
   /**

@@ -32,6 +32,7 @@ export class SegmentReader {
   readonly damaged: Map<number, string> = new Map<number, string>()
   /** Why segments were left out since the querier at work opened. */
   readonly leftOut: Set<string> = new Set<string>()
+  readonly #mayLeaveOutRefused: boolean
   readonly #folder: string
   readonly #files = new Map<number, DiskFile>()
   /** Bytes of the loaded columns; `chunkAt` gives places in it. */
@@ -52,8 +53,15 @@ export class SegmentReader {
   /** What sampleAt found last, if that was a native histogram. */
   foundHistogram: FloatHistogram | null = null
 
-  constructor(folder: string) {
+  /** `mayLeaveOutRefused`: a place that the device cannot read is left out like damage; else the DiskError rises. */
+  constructor(folder: string, mayLeaveOutRefused: boolean = true) {
     this.#folder = folder
+    this.#mayLeaveOutRefused = mayLeaveOutRefused
+  }
+
+  /** Numbers of the files with damage. */
+  damagedFiles(): number[] {
+    return [...new Set(Array.from(this.damaged.keys(), (key) => Math.floor(key / 2 ** 32)))]
   }
 
   /** Loads columns [first, last] and the timestamps (into `times`). Throws SegmentDamageError after noting the segment as damaged. */
@@ -67,7 +75,7 @@ export class SegmentReader {
       this.#key = 0
       // A file that retention has removed meanwhile is no different to the reader, nor a place that the device cannot read;
       // any other refusal of the disk may pass.
-      const isLost = cause instanceof DiskError && (cause.code === 'ENOENT' || cause.code === 'EIO')
+      const isLost = cause instanceof DiskError && (cause.code === 'ENOENT' || (this.#mayLeaveOutRefused && cause.code === 'EIO'))
       if (!(cause instanceof SegmentDamageError || isLost || cause instanceof RangeError)) throw cause
       this.damaged.set(key, cause.message)
       throw cause instanceof SegmentDamageError ? cause : new SegmentDamageError(cause.message, { cause })
