@@ -14,7 +14,7 @@ import { StallWatch } from '../lib/std/event-loop.ts'
 import type { Logger } from '../lib/std/log.ts'
 import { Metrics } from '../lib/std/metrics.ts'
 import { Random, freshSeed } from '../lib/std/random.ts'
-import { Database } from '../storage/database.ts'
+import { Database, type StorageLimits } from '../storage/database.ts'
 import { createServer, type WebServer } from '../web/server.ts'
 import { ConfigFile } from './config-file.ts'
 import type { Flags } from './flags.ts'
@@ -63,8 +63,7 @@ export class Monitor {
     const metrics = new Metrics().withProcessMetrics()
     const config = new ConfigFile(flags, clock, metrics, logger.with('config'))
     const first = config.load()
-    const { retentionMs } = first.storage
-    const retention = retentionMs === null ? flags.all.get('storage.tsdb.retention.time')! : formatDuration(retentionMs)
+    let retention = limitsOf(flags, first)
     const db = openDatabase(flags, first, clock, logger)
     registerStorageMetrics(metrics, db)
     const queries = makeQueryRunner(flags, first, { clock, logger: logger.with('query'), metrics, db })
@@ -76,6 +75,8 @@ export class Monitor {
     config.onChange = (next) => {
       scrape.applyConfig(next)
       discovery.applyConfig(next.scrapeConfigs)
+      retention = limitsOf(flags, next)
+      db.setLimits(retention)
     }
     const server = createServer({
       queries, writer: receiver, storage: { status: () => storageStatus(db) }, admin: flags.isAdminEnabled ? new DatabaseAdmin(db, clock, new Random(freshSeed())) : null, config, metrics, clock, logger: logger.with('web'), flags: flags.all,
@@ -83,11 +84,11 @@ export class Monitor {
       build: { version: VERSION, revision: '', branch: '', buildUser: '', buildDate: '' },
       options: {
         staticFolder: path.resolve(import.meta.dirname, '../web/dist'), isLifecycleEnabled: flags.isLifecycleEnabled,
-        queryTimeoutMs: flags.queryTimeoutMs, lookbackMs: flags.lookbackMs, storageRetention: retention,
+        queryTimeoutMs: flags.queryTimeoutMs, lookbackMs: flags.lookbackMs, get storageRetention() { return retention.text },
         corruptionCount: db.recovery.corruptRecords, idleMs: flags.queryTimeoutMs + STALLED_MS,
       },
     })
-    const monitor = new Monitor({ config, db, queries, scrape, discovery, server, stalls: new StallWatch(clock, metrics) }, retention, logger)
+    const monitor = new Monitor({ config, db, queries, scrape, discovery, server, stalls: new StallWatch(clock, metrics) }, retention.text, logger)
     try {
       monitor.url = await listen(server, flags)
       // Ready means that a query is answered at once: the first worker has loaded and warmed up.
@@ -128,10 +129,18 @@ export class Monitor {
   }
 }
 
+/** How long and how much is kept, and how late samples may be: what the file says, else the flags. */
+function limitsOf(flags: Flags, { storage }: Config): StorageLimits & { text: string } {
+  const retentionMs = storage.retentionMs ?? flags.retentionMs
+  return {
+    retentionMs, retentionBytes: (storage.retentionBytes ?? flags.retentionBytes) || Infinity, outOfOrderMs: storage.outOfOrderTimeWindowMs,
+    text: storage.retentionMs === null ? flags.all.get('storage.tsdb.retention.time')! : formatDuration(retentionMs),
+  }
+}
+
 function openDatabase(flags: Flags, config: Config, clock: Clock, logger: Logger): Database {
   const db = new Database({
-    folder: path.resolve(flags.dataFolder), retentionMs: config.storage.retentionMs ?? flags.retentionMs,
-    retentionBytes: (config.storage.retentionBytes ?? flags.retentionBytes) || Infinity, outOfOrderMs: config.storage.outOfOrderTimeWindowMs, clock, logger: logger.with('storage'),
+    folder: path.resolve(flags.dataFolder), ...limitsOf(flags, config), clock, logger: logger.with('storage'),
     ...(flags.headBytes > 0 && { headBytesMax: flags.headBytes }),
     ...(flags.threads !== 0 && { jobUrl: new URL('./maintenance-worker.ts', import.meta.url) }),
   })

@@ -28,6 +28,16 @@ const MAINTENANCE_MS = 15_000
 /** Reader slot of jobs on blocks; the last is the main thread's, those from 0 up are query workers'. */
 const JOB_SLOT = SLOT_COUNT - 2
 
+/** What may change while the store is open. */
+export interface StorageLimits {
+  /** What is older is dropped, ms, in whole blocks; Infinity keeps all. */
+  retentionMs: number
+  /** The oldest blocks are dropped while the folder takes more than this. */
+  retentionBytes: number
+  /** So late may a sample be, ms. */
+  outOfOrderMs: number
+}
+
 export interface DatabaseOptions {
   folder: string
   /** What is older is dropped, ms, in whole blocks; Infinity keeps all. */
@@ -156,6 +166,13 @@ export class Database implements Appender {
 
   commit(): Promise<void> {
     return this.#log.commit()
+  }
+
+  /** Holds from the next sample and the next round of upkeep on. */
+  setLimits({ retentionMs, retentionBytes, outOfOrderMs }: StorageLimits): void {
+    this.head.retentionMs = retentionMs
+    this.head.outOfOrderMs = outOfOrderMs
+    this.blocks.retentionBytes = retentionBytes
   }
 
   /** Frees what a terminated worker's query had pinned. */
