@@ -2,37 +2,17 @@
 // import of the same folder changes nothing.
 import { readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { gunzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
-import { Engine } from '../../../lang/engine.ts'
 import { FakeClock } from '../../../lib/std/clock.ts'
 import type { Database } from '../../../storage/database.ts'
 import { importPrometheus, type ImportReport } from '../../../storage/prometheus/import.ts'
 import { StoreQueryable } from '../../../storage/store-querier.ts'
 import { copyFolder, tempFolder } from '../../support/temp-folder.ts'
+import { answerOf, recordedAnswer } from '../recorded-answers.ts'
 import { open } from '../store.ts'
 
 const GOLDEN = path.join(import.meta.dirname, '../../golden/prometheus-data')
 const ANSWERED_AT_MS = 1_795_869_986_000
-
-interface Answer {
-  metric: Record<string, string>
-}
-
-const sorted = (body: string): Answer[] => {
-  const { data } = JSON.parse(body) as { data: { result: Answer[] } }
-  const key = ({ metric }: Answer): string => JSON.stringify(metric)
-  return data.result.toSorted((a, b) => (key(a) < key(b) ? -1 : 1))
-}
-
-function ask(db: Database): Answer[] {
-  const queryable = new StoreQueryable(db.handle(), 1)
-  const { body } = new Engine().run({
-    kind: 'instant', query: '{__name__=~".+"}[1h]', timeMs: ANSWERED_AT_MS, lookbackMs: 300_000, stats: '', timeoutMs: 60_000, limit: 0,
-  }, queryable)
-  queryable.close()
-  return sorted(Buffer.from(body).toString())
-}
 
 async function take(db: Database, source: string): Promise<ImportReport> {
   const queryable = new StoreQueryable(db.handle(), 2)
@@ -49,19 +29,19 @@ const openAt = (folder: string): Database => open(folder, { clock: new FakeClock
 
 describe('an import of a Prometheus data folder', () => {
   it('answers as Prometheus did, also after a restart and a second import', async () => {
-    const want = sorted(gunzipSync(readFileSync(`${GOLDEN}.json.gz`)).toString())
+    const want = recordedAnswer(`${GOLDEN}.json.gz`)
     const folder = tempFolder()
     const db = openAt(folder)
     const report = await take(db, GOLDEN)
     expect(report).toMatchObject({ blocks: 4, damage: [], logs: { unknownRecords: 0 } })
     expect(report.logs.refused.every((count) => count === 0)).toBe(true)
-    expect(ask(db)).toEqual(want)
+    expect(answerOf(db, '1h', ANSWERED_AT_MS)).toEqual(want)
     await db.close()
     const again = openAt(folder)
     expect(again.blocks.blocks).toHaveLength(4)
-    expect(ask(again)).toEqual(want)
+    expect(answerOf(again, '1h', ANSWERED_AT_MS)).toEqual(want)
     await take(again, GOLDEN)
-    expect(ask(again)).toEqual(want)
+    expect(answerOf(again, '1h', ANSWERED_AT_MS)).toEqual(want)
     await again.close()
   })
 
