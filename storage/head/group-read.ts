@@ -31,7 +31,7 @@ export function planGroup(heap: SharedHeap, reader: SegmentReader, snapshot: Gro
   for (let unit = snapshot.segment; unit !== 0;) {
     const place = readSegmentPlace(heap, unit)
     unit = place.previous
-    if (place.maxT < mint || place.minT > maxt || reader.isDamaged(place)) continue
+    if (place.maxT < mint || place.minT > maxt || reader.isUnreadable(place)) continue
     plan.segments.push(place)
     if (place.hasHistograms) plan.hasHistograms = true
   }

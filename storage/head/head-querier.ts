@@ -60,7 +60,7 @@ export class HeadQueryable implements Queryable {
     assert(!this.#isOpen, `reader slot ${this.#slot} is in use`)
     this.#isOpen = true
     openSlot(this.#heap, this.#slot)
-    this.#reader.leftOut.clear()
+    this.#reader.begin()
     const limits = { published: readPublished(this.#heap), generationMax }
     return new HeadQuerier(this.#heap, this.#symbols, this.#selector, this.#reader, this.#batch, limits, () => {
       this.#isOpen = false
@@ -239,7 +239,7 @@ export class HeadQuerier implements Querier {
   }
 
   damage(): readonly string[] {
-    return [...this.#reader.leftOut]
+    return this.#reader.damage()
   }
 
   close(): void {

@@ -175,9 +175,18 @@ export class SegmentWriter {
   }
 }
 
+/** Number of the oldest file there; Infinity if there is none. */
+export function oldestSegmentFile(folder: string): number {
+  return numbersIn(folder)[0] ?? Infinity
+}
+
+function numbersIn(folder: string): number[] {
+  return listFolder(folder).filter((name) => /^\d{8}\.seg$/.test(name)).map((name) => Number(name.slice(0, 8)))
+}
+
 /** Numbers of the files there, ascending. Files that a short run left empty are removed. */
 export function segmentFileNumbers(folder: string): number[] {
-  return listFolder(folder).filter((name) => /^\d{8}\.seg$/.test(name)).map((name) => Number(name.slice(0, 8))).filter((number) => {
+  return numbersIn(folder).filter((number) => {
     const file = segmentFilePath(folder, number)
     const isEmpty = fileSizeBytes(file) === 0
     if (isEmpty) removeFile(file)

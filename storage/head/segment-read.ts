@@ -9,7 +9,7 @@ import { decodeChunk, lastHistograms, lastHistogramsAt, lastPresent, lastStale }
 import { ones } from '../codec/bits.ts'
 import { decodeHistogramColumn } from '../codec/histogram-column.ts'
 import { readSegmentPlace, type SegmentPlace } from './group-record.ts'
-import { SEGMENT_HEAD_BYTES, segmentFilePath } from './segment-file.ts'
+import { oldestSegmentFile, SEGMENT_HEAD_BYTES, segmentFilePath } from './segment-file.ts'
 import type { SharedHeap } from './shared-heap.ts'
 
 /** Segments up to this size are read whole. */
@@ -17,6 +17,10 @@ const WHOLE_BYTES = 16 * 1024
 const OPEN_FILES_MAX = 32
 /** Segments remembered as sound; when they are more, all are looked at anew. */
 const VERIFIED_MAX = 65_536
+/** Segments known to be unreadable from one querier to the next; when they are more, all are tried anew. */
+const DAMAGED_MAX = 4096
+/** Segments left out that a querier names; the others it counts. */
+const NAMED_MAX = 20
 /** Decoders may look this far past a chunk. */
 const PAD_BYTES = 16
 /** Room for the chunk of timestamps. */
@@ -28,10 +32,12 @@ export class SegmentDamageError extends Error {
 }
 
 export class SegmentReader {
-  /** What could not be read, by segment; `planGroup` leaves these out from then on. */
-  readonly damaged: Map<number, string> = new Map<number, string>()
-  /** Why segments were left out since the querier at work opened. */
-  readonly leftOut: Set<string> = new Set<string>()
+  /** Why segments could not be read; `planGroup` leaves these out from then on. */
+  readonly #damaged = new Map<number, string>()
+  /** Segments left out since the querier at work began. */
+  readonly #leftOut = new Set<number>()
+  /** Segments whose files went since then: they were past the retention or are in blocks. */
+  readonly #gone = new Set<number>()
   readonly #mayLeaveOutRefused: boolean
   readonly #folder: string
   readonly #files = new Map<number, DiskFile>()
@@ -61,10 +67,17 @@ export class SegmentReader {
 
   /** Numbers of the files with damage. */
   damagedFiles(): number[] {
-    return [...new Set(Array.from(this.damaged.keys(), (key) => Math.floor(key / 2 ** 32)))]
+    return [...new Set(Array.from(this.#damaged.keys(), (key) => Math.floor(key / 2 ** 32)))]
   }
 
-  /** Loads columns [first, last] and the timestamps (into `times`). Throws SegmentDamageError after noting the segment as damaged. */
+  /** A querier begins its work. */
+  begin(): void {
+    this.#leftOut.clear()
+    this.#gone.clear()
+    if (this.#damaged.size > DAMAGED_MAX) this.#damaged.clear()
+  }
+
+  /** Loads columns [first, last] and the timestamps (into `times`). Throws SegmentDamageError after noting the segment as one to leave out. */
   load(place: SegmentPlace, first: number, last: number): void {
     const key = segmentKey(place)
     if (key === this.#key && first >= this.#first && last <= this.#last) return
@@ -73,11 +86,13 @@ export class SegmentReader {
       if (first < this.#first || last > this.#last) this.#loadColumns(place, first, last)
     } catch (cause) {
       this.#key = 0
-      // A file that retention has removed meanwhile is no different to the reader, nor a place that the device cannot read;
-      // any other refusal of the disk may pass.
-      const isLost = cause instanceof DiskError && (cause.code === 'ENOENT' || (this.#mayLeaveOutRefused && cause.code === 'EIO'))
+      const isMissing = cause instanceof DiskError && cause.code === 'ENOENT'
+      // So is a place that the device cannot read, to who may leave it out; any other refusal of the disk may pass.
+      const isLost = isMissing || (this.#mayLeaveOutRefused && cause instanceof DiskError && cause.code === 'EIO')
       if (!(cause instanceof SegmentDamageError || isLost || cause instanceof RangeError)) throw cause
-      this.damaged.set(key, cause.message)
+      // Files go from the oldest on, and the newest is always there.
+      if (isMissing && place.file < oldestSegmentFile(this.#folder)) this.#gone.add(key)
+      else this.#damaged.set(key, cause.message)
       throw cause instanceof SegmentDamageError ? cause : new SegmentDamageError(cause.message, { cause })
     }
   }
@@ -87,12 +102,19 @@ export class SegmentReader {
     this.load(place, 0, -1)
   }
 
-  /** True if the segment must be left out; remembers that it was, for the answer's warnings. */
-  isDamaged(place: SegmentPlace): boolean {
-    const why = this.damaged.size === 0 ? undefined : this.damaged.get(segmentKey(place))
-    if (why === undefined) return false
-    this.leftOut.add(why)
-    return true
+  /** True if the segment must be left out; remembers damaged ones, for the answer's warnings. */
+  isUnreadable(place: SegmentPlace): boolean {
+    if (this.#damaged.size === 0 && this.#gone.size === 0) return false
+    const key = segmentKey(place)
+    if (this.#damaged.has(key)) this.#leftOut.add(key)
+    return this.#damaged.has(key) || this.#gone.has(key)
+  }
+
+  /** Sentences about the damaged segments that the querier at work left out. */
+  damage(): string[] {
+    const sentences = Array.from(this.#leftOut.values().take(NAMED_MAX), (key) => this.#damaged.get(key)!)
+    const more = this.#leftOut.size - sentences.length
+    return more > 0 ? [...sentences, `cannot read ${more} more segments either`] : sentences
   }
 
   /** Reads a segment's head, and all of it where that is no more work or where its checksum has not been seen to hold. */

@@ -217,6 +217,51 @@ function damageSeen(db: Database, i: number): readonly string[] {
   return damage
 }
 
+describe('segments that cannot be read', () => {
+  /** What is missed by a query that began before `change`, and its series. */
+  async function missed(db: Database, change: () => Promise<void> | void): Promise<{ damage: readonly string[]; series: number }> {
+    const queryable = new StoreQueryable(db.handle(), 3)
+    const querier = queryable.querier()
+    const selection = querier.select([{ name: 'job', op: '=', value: 'test' }], -Infinity, Infinity, HINTS)
+    await change()
+    const found = drain(querier, selection).size
+    const damage = querier.damage!()
+    querier.close()
+    queryable.close()
+    return { damage, series: found }
+  }
+
+  it('are no damage where the retention took them while the query ran', async () => {
+    const folder = tempFolder()
+    const { db, clock } = await outdated(folder, 100)
+    const got = await missed(db, () => untilGone(clock, `${folder}/head/00000001.seg`))
+    expect(got).toEqual({ damage: [], series: 0 })
+    await db.close()
+  })
+
+  it('are damage where a file has gone amid others', async () => {
+    const folder = tempFolder()
+    const { db } = await outdated(folder, 100)
+    fs.writeFileSync(`${folder}/head/00000000.seg`, '')
+    const { damage, series: found } = await missed(db, () => fs.rmSync(`${folder}/head/00000001.seg`))
+    expect(found).toBe(0)
+    expect(damage[0]).toContain('cannot open ')
+    await db.close()
+  })
+
+  it('are named up to twenty, and counted', async () => {
+    const folder = tempFolder()
+    const { db } = await outdated(folder, 100)
+    const file = `${folder}/head/00000001.seg`
+    const { damage, series: found } = await missed(db, () => fs.writeFileSync(file, Buffer.alloc(fs.statSync(file).size)))
+    expect(found).toBe(0)
+    expect(damage).toHaveLength(21)
+    expect(damage[19]).toContain(' bytes do not match their checksum')
+    expect(damage[20]).toBe('cannot read 80 more segments either')
+    await db.close()
+  })
+})
+
 describe('upkeep', () => {
   it('lets the event loop turn while it walks over many groups, and loses nothing that comes meanwhile', async () => {
     const folder = tempFolder()
