@@ -18,6 +18,7 @@ import { Database, type StorageLimits } from '../storage/database.ts'
 import { createServer, type WebServer } from '../web/server.ts'
 import { ConfigFile } from './config-file.ts'
 import type { Flags } from './flags.ts'
+import { HeadWatch } from './head-watch.ts'
 import { makeQueryRunner, type StoppableRunner } from './query-runner.ts'
 import { compileSelector } from './selector.ts'
 import { DatabaseAdmin } from './storage-admin.ts'
@@ -42,6 +43,7 @@ interface Parts {
   discovery: DiscoveryManager
   server: WebServer
   stalls: StallWatch
+  headWatch: HeadWatch
 }
 
 export class Monitor {
@@ -88,7 +90,8 @@ export class Monitor {
         corruptionCount: db.recovery.corruptRecords, idleMs: flags.queryTimeoutMs + STALLED_MS,
       },
     })
-    const monitor = new Monitor({ config, db, queries, scrape, discovery, server, stalls: new StallWatch(clock, metrics) }, retention.text, logger)
+    const headWatch = new HeadWatch(() => ({ usedBytes: db.headBytes, sizeBytes: db.head.heap.u8.length }), clock, logger.with('storage'))
+    const monitor = new Monitor({ config, db, queries, scrape, discovery, server, headWatch, stalls: new StallWatch(clock, metrics) }, retention.text, logger)
     try {
       monitor.url = await listen(server, flags)
       // Ready means that a query is answered at once: the first worker has loaded and warmed up.
@@ -118,7 +121,8 @@ export class Monitor {
 
   /** Drains: no new requests, running ones answered, everything accepted on disk. */
   async stop(): Promise<void> {
-    const { server, discovery, scrape, queries, db, stalls } = this.#parts
+    const { server, discovery, scrape, queries, db, stalls, headWatch } = this.#parts
+    headWatch.stop()
     discovery.stop()
     await server.stop()
     await scrape.stop()

@@ -10,7 +10,7 @@ export class SeriesLimitError extends Error {
   readonly code = 'SERIES_LIMIT'
 }
 
-/** The data folder cannot be used. */
+/** The data folder cannot be used, or there is no memory to serve it from. */
 export class FolderError extends Error {
   readonly code = 'FOLDER'
 }

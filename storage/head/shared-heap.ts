@@ -6,6 +6,8 @@
 // nothing moves. (Growable SharedArrayBuffers read 4× slower.) Places are *units* of 8 bytes: unit u is f64[u],
 // u32[2u], u8[8u]; unit 0 is null.
 import { assert } from '../../lib/std/assert.ts'
+import { formatSize } from '../../lib/model/size.ts'
+import { FolderError } from '../errors.ts'
 
 const PAGE_BYTES = 65536
 /** Words of the root. */
@@ -56,11 +58,11 @@ export class SharedHeap {
     this.buffer = Buffer.from(memory.buffer)
   }
 
-  /** Reserves `bytesMax` of address space (at most 4 GiB). */
+  /** Reserves `bytesMax` of address space (at most 4 GiB). Throws FolderError where the system refuses it. */
   static make(bytesMax: number): SharedHeap {
     const pages = Math.min(65536, Math.floor(bytesMax / PAGE_BYTES))
     assert(pages * PAGE_BYTES > ARENA_START * 8, `head memory of ${bytesMax} bytes is too small`)
-    const heap = new SharedHeap(new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true }))
+    const heap = new SharedHeap(reserve(pages))
     heap.u32[ROOT_EPOCH] = 1
     return heap
   }
@@ -68,6 +70,16 @@ export class SharedHeap {
   /** One of the fixed arrays by id. */
   paged(name: PagedName): PagedU32 {
     return new PagedU32(this, ROOT_UNITS * 2 + PAGED_NAMES.indexOf(name) * DIRECTORY)
+  }
+}
+
+function reserve(pages: number): WebAssembly.Memory {
+  try {
+    return new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true })
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause
+    const size = formatSize(pages * PAGE_BYTES)
+    throw new FolderError(`cannot reserve ${size} of address space for the head: lower --storage.head.memory, or raise the process' limit (ulimit -v)`, { cause })
   }
 }
 

@@ -49,6 +49,13 @@ describe('monitor', () => {
     expect(out.stderr).toContain('scrape_interval')
   })
 
+  it('says what to do where the system gives the head no address space', () => {
+    const command = `ulimit -v 2000000; exec "${process.execPath}" cmd/monitor.ts --storage.tsdb.path="${tempFolder()}" --storage.head.memory=1GB --web.listen-address=127.0.0.1:0`
+    const { status, stderr } = spawnSync('sh', ['-c', command], { cwd: root, encoding: 'utf8', timeout: 20_000 })
+    expect(stderr).toBe('monitor: cannot reserve 1GB of address space for the head: lower --storage.head.memory, or raise the process\' limit (ulimit -v)\n')
+    expect(status).toBe(1)
+  })
+
   it('starts with nothing, says where it serves and what it scrapes, scrapes itself, stops with 0', async () => {
     const monitor = await MonitorProcess.start(tempFolder(), {})
     onTestFinished(() => monitor.kill9())
