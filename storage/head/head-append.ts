@@ -149,7 +149,7 @@ export class HeadAppender {
     if (group.mustFlush) this.#flush(group)
     // A flush may have broken the group up; its series are then placed anew.
     if (this.#head.series.groupOf(run.refs[from]!) !== group.id) {
-      this.#run(run, from, to, new Uint8Array(to))
+      this.#placeAnew(run, from, to)
       return
     }
     group.reserveKinds(kindsOf(run, from, to))
@@ -184,13 +184,20 @@ export class HeadAppender {
     if (moved > 0) {
       const pick = movedAt.subarray(0, moved)
       const { stale, histograms, startTimes } = run
-      this.#run({
+      this.#placeAnew({
         refs: Uint32Array.from(pick, (i) => run.refs[i]!), values: Float64Array.from(pick, (i) => run.values[i]!),
         stale: stale && Uint8Array.from(pick, (i) => stale[i]!), histograms: histograms && Array.from(pick, (i) => histograms[i]!),
         startTimes: startTimes && Float64Array.from(pick, (i) => startTimes[i]!), t: run.t,
-      }, 0, moved, new Uint8Array(moved))
+      }, 0, moved)
     }
     return refused
+  }
+
+  /** Samples that were found storable, of series that have left their group. */
+  #placeAnew(run: Run, from: number, to: number): void {
+    const refused = this.#run(run, from, to, new Uint8Array(to))
+    // They would be acknowledged, and not be there.
+    assert(refused === 0, `${refused} of ${to - from} samples at ${run.t} were refused where their series went`)
   }
 
   #mergeRow(group: Group, r: number, run: Run, from: number, to: number, verdicts: Uint8Array): number {
