@@ -19,6 +19,7 @@ export const FLAGS: readonly FlagSpec[] = [
   { name: 'storage.tsdb.path', kind: 'text', fallback: 'data', help: 'Data folder.' },
   { name: 'storage.tsdb.retention.time', kind: 'duration', fallback: '7d', help: 'How long samples are kept.' },
   { name: 'storage.tsdb.retention.size', kind: 'size', fallback: '0B', help: 'The oldest blocks go while the data folder is larger; 0 sets no limit.', min: 1 << 20 },
+  { name: 'storage.reserve.size', kind: 'size', fallback: '', help: 'No samples are taken while less of the disk is free; 0 sets no reserve. Default: 5 % of it, at most 500MB.', min: 0 },
   { name: 'storage.head.memory', kind: 'size', fallback: '0B', help: 'Address space of the head; 0 takes 60 % of memory, at most 4GB.', min: 16 << 20 },
   { name: 'web.listen-address', kind: 'text', fallback: '127.0.0.1:9090', help: 'Address to serve on. :9090 is all interfaces.' },
   { name: 'web.enable-lifecycle', kind: 'bool', fallback: 'false', help: 'Allow POST /-/reload.' },

@@ -15,6 +15,8 @@ export interface Flags {
   retentionMs: number
   /** 0: no limit. */
   retentionBytes: number
+  /** null: a share of the file system. */
+  reserveBytes: number | null
   /** 0: choose by the machine's memory. */
   headBytes: number
   listenHost: string
@@ -147,6 +149,7 @@ function toFlags(values: ReadonlyMap<string, string>, warnings: string[]): Flags
     dataFolder: text('storage.tsdb.path'),
     retentionMs: parseDuration(text('storage.tsdb.retention.time')),
     retentionBytes: parseSize(text('storage.tsdb.retention.size')),
+    reserveBytes: text('storage.reserve.size') === '' ? null : parseSize(text('storage.reserve.size')),
     headBytes: parseSize(text('storage.head.memory')),
     listenHost: host,
     listenPort: port,

@@ -37,6 +37,8 @@ export interface KeeperOptions {
   keepDamaged: (files: readonly number[]) => void
   /** What log and head files take. */
   otherBytes: () => number
+  /** Whether so many bytes can be written without touching the disk's reserve. */
+  fits: (bytes: number) => boolean
 }
 
 export class BlockKeeper {
@@ -164,14 +166,17 @@ export class BlockKeeper {
   }
 
   #due(): BlockJob | null {
-    const { head, clock } = this.#options
+    const { head, clock, fits } = this.#options
     if (this.#unread.length > 0) return { kind: 'remove', names: this.#unread }
     const old = this.#old()
     if (old !== null) return old
     const t = cutTime(clock.now(), head.newestT)
     if (t > head.cuts.cover.t) return { kind: 'cut', cut: head.cuts.begin(t) }
     const sources = planCompaction(this.#state.blocks, head.cuts.cover.t, head.retentionMs)
-    return sources === null ? null : { kind: 'compact', sources }
+    if (sources === null) return null
+    // What comes of it is no larger; the sources go after it. A cut may use the reserve: it frees more than it takes.
+    const bytes = this.#state.blocks.reduce((sum, { folder, meta }) => sum + (sources.includes(folder) ? meta.bytes : 0), 0)
+    return fits(bytes) ? { kind: 'compact', sources } : null
   }
 
   async #run(job: BlockJob): Promise<void> {

@@ -8,6 +8,7 @@ import type { Labels } from '../lib/model/labels.ts'
 import { silentLogger, type Logger } from '../lib/std/log.ts'
 import { Random, freshSeed } from '../lib/std/random.ts'
 import { BlockKeeper, recoverBlocks } from './block-keeper.ts'
+import { DiskReserve } from './disk-reserve.ts'
 import { FolderLock } from './folder-lock.ts'
 import { FolderError, LogError } from './errors.ts'
 import { REJECT_NAMES, type Appender, type SampleBatch } from './interface.ts'
@@ -44,6 +45,8 @@ export interface DatabaseOptions {
   retentionMs: number
   /** The oldest blocks are dropped while the folder takes more than this. */
   retentionBytes?: number
+  /** No samples are taken while less of the file system is free; 0: always. Default: 5 % of it, at most 500 MiB. */
+  reserveBytes?: number
   outOfOrderMs?: number
   /** New series beyond this many are refused; those found at start are kept, however many they are. */
   seriesLimit?: number
@@ -83,6 +86,7 @@ export class Database implements Appender {
   readonly #log: Log
   readonly #upkeep: Upkeep
   readonly blocks: BlockKeeper
+  readonly reserve: DiskReserve
   readonly #appender: HeadAppender
   /** Segment files found with rows that the log has, too: it was not cut behind them, so they may never have been synced. */
   readonly #unsynced: FoundFile[] = []
@@ -129,10 +133,12 @@ export class Database implements Appender {
       head: this.head, log: this.#log, segments: this.#segments, clock, retentionClock,
       isClosed: () => this.#isClosed, released: this.head.cuts.cover,
     }
+    this.reserve = new DiskReserve({ folder, log: this.#log, clock, logger, reserveBytes: options.reserveBytes })
     this.blocks = new BlockKeeper({
       folder: blocksFolder(folder), head: this.head, log: this.#log, clock, retentionClock, logger, found: found.state,
       runner: options.jobUrl ? new WorkerJobs(options.jobUrl, this.handle(), JOB_SLOT) : new InlineJobs(this.handle(), JOB_SLOT),
       keepDamaged: (files) => this.#segments.keepDamaged(files), retentionBytes: options.retentionBytes ?? Infinity, otherBytes: () => this.logBytes + this.segmentBytes,
+      fits: (bytes) => this.reserve.fits(bytes),
     })
     this.recovery.durationMs = clock.monotonic() - started
     // Starts that follow each other quickly must not each leave a file of the log behind.
@@ -205,6 +211,7 @@ export class Database implements Appender {
     if (this.#isClosed) return
     this.#isClosed = true
     this.#timer?.cancel()
+    this.reserve.stop()
     const failures: unknown[] = []
     await this.blocks.close()
     await this.#upkeepRound

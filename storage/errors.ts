@@ -1,8 +1,21 @@
 // What the store can refuse, for callers to act on.
 
-/** The disk refused what the log must write, or the head's memory is used up; nothing since the last commit is promised. Senders should retry. */
+/**
+ * Why no samples are taken: the disk has no more free space than is to be kept, refuses writes or does not keep up, or the
+ * head's memory is used up.
+ */
+export const REFUSAL_REASONS = ['disk_reserve', 'disk_error', 'disk_busy', 'memory'] as const
+export type RefusalReason = (typeof REFUSAL_REASONS)[number]
+
+/** Samples cannot be taken or made durable now; nothing since the last commit is promised. Senders should retry. */
 export class LogError extends Error {
   readonly code = 'LOG'
+  readonly reason: RefusalReason
+
+  constructor(message: string, reason: RefusalReason, options?: ErrorOptions) {
+    super(message, options)
+    this.reason = reason
+  }
 }
 
 /** The limit of active series is reached; the series was not made, others are unharmed. */

@@ -46,13 +46,14 @@ export interface SampleBatch {
 export interface Appender {
   /**
    * The ref of a label set, made if it is new. `labels` must be sorted, unique, without empty values.
-   * Throws SeriesLimitError when the store's limit of active series is reached.
+   * Throws SeriesLimitError when the store's limit of active series is reached, LogError when it takes no samples.
    */
   series(labels: Labels): number
   /**
    * Appends to log and head; readers see the rows when it returns. Writes a verdict per sample to `verdicts`
    * (length ≥ count) and returns how many were refused. A sample equal in time and value to a stored one is
-   * STORED without effect.
+   * STORED without effect. Throws LogError when the store takes no samples now, with nothing of the batch stored where
+   * the reason is the disk.
    */
   append(batch: SampleBatch, verdicts: Uint8Array): number
   /** Resolves when all that was appended before the call is on disk (fdatasync). Rejects with LogError if the disk refuses. */

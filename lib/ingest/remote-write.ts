@@ -99,7 +99,7 @@ export class RemoteWriteReceiver {
   /** Takes one snappy-compressed WriteRequest. Resolves when its good samples are on disk, or says why not. */
   async write(body: Uint8Array): Promise<RemoteWriteResult> {
     const refusals = new Refusals()
-    let stored: Stored
+    let stored: Stored | null = null
     try {
       // Until the first await nothing else runs: decoder, batch and cache are this request's alone.
       const length = this.#decoder.decode(body)
@@ -110,7 +110,12 @@ export class RemoteWriteReceiver {
       if (error instanceof RemoteWriteError) {
         return answer(error.code === 'REMOTE_WRITE_TOO_LARGE' ? 413 : 400, error.message)
       }
-      if (error instanceof LogError || error instanceof DiskError) return answer(503, error.message)
+      if (error instanceof LogError || error instanceof DiskError) {
+        // What is thrown before the commit is thrown before the first await: the batch is still this request's.
+        const count = stored === null ? this.#batch.columns.count : stored.samples + stored.histograms
+        this.#refused.inc({ reason: error instanceof LogError ? error.reason : 'disk_error' }, count)
+        return answer(503, error.message)
+      }
       throw error
     }
     const total = stored.samples + stored.histograms

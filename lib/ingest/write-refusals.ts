@@ -1,4 +1,5 @@
 // Counts what a push had to refuse and words it: numbers by reason, then the first few series by name.
+import { REFUSAL_REASONS as STORE_REASONS } from '../../storage/errors.ts'
 import { REJECT_NAMES } from '../../storage/interface.ts'
 
 export const REFUSED_LABELS = 'invalid_labels'
@@ -6,8 +7,8 @@ export const REFUSED_SERIES_LIMIT = 'series_limit'
 
 export const REFUSED_HISTOGRAM = 'invalid_histogram'
 
-/** Reasons to report beside those of the appender. */
-export const REFUSAL_REASONS: readonly string[] = [...REJECT_NAMES.slice(1), REFUSED_LABELS, REFUSED_SERIES_LIMIT, REFUSED_HISTOGRAM]
+/** All reasons that are counted. */
+export const REFUSAL_REASONS: readonly string[] = [...REJECT_NAMES.slice(1), REFUSED_LABELS, REFUSED_SERIES_LIMIT, REFUSED_HISTOGRAM, ...STORE_REASONS]
 
 const EXAMPLES_MAX = 3
 /** User text echoed per example. */

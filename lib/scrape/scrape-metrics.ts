@@ -1,4 +1,5 @@
 // What scraping says of itself, under Prometheus' names (scrape/metrics.go), so that its dashboards and alerts hold.
+import { REFUSAL_REASONS } from '../../storage/errors.ts'
 import type { Counter, Gauge, Metrics } from '../std/metrics.ts'
 import type { RecentSummary } from '../std/recent-summary.ts'
 
@@ -16,6 +17,7 @@ export class ScrapeMetrics {
   readonly overSampleLimit: Counter
   readonly overLabelLimits: Counter
   readonly overSeriesLimit: Counter
+  readonly storeRefused: Counter<'reason'>
   readonly duplicates: Counter
   readonly outOfOrder: Counter
   readonly outOfBounds: Counter
@@ -36,6 +38,8 @@ export class ScrapeMetrics {
     this.overSampleLimit = target('scrapes_exceeded_sample_limit', 'Total number of scrapes that hit the sample limit and were rejected.')
     this.overLabelLimits = target('scrape_pool_exceeded_label_limits', 'Total number of times scrape pools hit the label limits, during sync or config reload.')
     this.overSeriesLimit = metrics.counter('monitor_target_samples_over_series_limit_total', 'Scraped samples whose series could not be made because the store is full.')
+    this.storeRefused = metrics.counter('monitor_target_samples_dropped_total', 'Scraped samples that the store did not take, by reason.', ['reason'])
+    for (const reason of REFUSAL_REASONS) this.storeRefused.inc({ reason }, 0)
     this.duplicates = target('scrapes_sample_duplicate_timestamp', 'Total number of samples rejected due to duplicate timestamps but different values.')
     this.outOfOrder = target('scrapes_sample_out_of_order', 'Total number of samples rejected due to not being out of the expected order.')
     this.outOfBounds = target('scrapes_sample_out_of_bounds', 'Total number of samples rejected due to timestamp falling outside of the time bounds.')

@@ -1,7 +1,8 @@
 // Stores the outcome of one scrape as one batch: the body's samples, markers for what vanished, `up` and scrape_*.
 // A failed scrape stores nothing of its body, marks all series of the target, and says up = 0.
 import { ExpositionError, type ExpositionFormat } from '../format/text-parser.ts'
-import { SeriesLimitError } from '../../storage/errors.ts'
+import { DiskError } from '../std/fs.ts'
+import { LogError, SeriesLimitError } from '../../storage/errors.ts'
 import { REJECT_DUPLICATE, REJECT_OUT_OF_ORDER, STORED, type Appender } from '../../storage/interface.ts'
 import { HttpError } from '../std/http.ts'
 import { BodyReader, type BodyRules } from './body-reader.ts'
@@ -40,6 +41,8 @@ export class ScrapeWriter {
   readonly #metrics: ScrapeMetrics
   readonly #reader: BodyReader
   readonly #batch = new ScrapeBatch()
+  /** Samples of the body in the batch, once all are. */
+  #bodySamples = -1
 
   constructor(appender: Appender, owners: SeriesOwners, metrics: ScrapeMetrics, hashSeed: number) {
     this.#appender = appender
@@ -48,8 +51,24 @@ export class ScrapeWriter {
     this.#reader = new BodyReader(appender, owners, hashSeed)
   }
 
-  /** Returns why the scrape counts as failed, or null. Readers see what was stored when it returns. */
+  /**
+   * Returns why the scrape counts as failed, or null. Readers see what was stored when it returns. While the disk lets the
+   * store take nothing, nothing of the scrape is stored, and the cache stays as it was: what vanishes meanwhile is marked later.
+   */
   write(outcome: ScrapeOutcome): Error | null {
+    this.#bodySamples = -1
+    try {
+      return this.#store(outcome)
+    } catch (error) {
+      if (!(error instanceof LogError)) throw error
+      this.#metrics.storeRefused.inc({ reason: error.reason }, this.#bodySamples < 0 ? this.#batch.count : this.#bodySamples)
+      // The store says so itself, once and not for each target.
+      if (error.reason === 'disk_reserve' || error.reason === 'disk_error') return error
+      throw error
+    }
+  }
+
+  #store(outcome: ScrapeOutcome): Error | null {
     const { cache, rules, t, format } = outcome
     const batch = this.#batch
     batch.reset(t)
@@ -64,7 +83,7 @@ export class ScrapeWriter {
       batch.reset(t)
       for (const ref of cache.liveRefs()) batch.pushStale(ref)
     }
-    const bodySamples = batch.count
+    const bodySamples = (this.#bodySamples = batch.count)
     this.#report(outcome, error, hasSamples)
     const refused = this.#appender.append(batch, batch.verdicts)
     if (isKept) this.#reader.keep(cache, body, format)
@@ -80,7 +99,13 @@ export class ScrapeWriter {
     for (const ref of [...cache.liveRefs(), ...cache.reportRefs]) {
       if (ref !== 0 && this.#owners.owns(cache.ownerId, ref)) batch.pushStale(ref)
     }
-    if (batch.count > 0) this.#appender.append(batch, batch.verdicts)
+    try {
+      if (batch.count > 0) this.#appender.append(batch, batch.verdicts)
+    } catch (error) {
+      // Nobody waits for this; without markers the series end five minutes after their last sample.
+      if (!(error instanceof LogError || error instanceof DiskError)) throw error
+      this.#metrics.storeRefused.inc({ reason: error instanceof LogError ? error.reason : 'disk_error' }, batch.count)
+    }
     cache.isLive = false
   }
 

@@ -22,6 +22,7 @@ export interface Disk {
   ftruncateSync(fd: number, sizeBytes: number): void
   fstatSync(fd: number): { size: number }
   statSync(path: string): { size: number }
+  statfsSync(path: string): { bsize: number; blocks: number; bavail: number }
   existsSync(path: string): boolean
   mkdirSync(path: string): void
   readdirSync(path: string): string[]
@@ -172,6 +173,12 @@ export function listFolder(folder: string): string[] {
 
 export function fileSizeBytes(file: string): number {
   return guarded(`stat ${file}`, () => disk.statSync(file).size)
+}
+
+/** Of the file system a folder is on: its size, and what of it this process may still fill. */
+export function freeSpace(folder: string): { freeBytes: number; sizeBytes: number } {
+  const { bsize, blocks, bavail } = guarded(`ask for the free space of ${folder}`, () => disk.statfsSync(folder))
+  return { freeBytes: bavail * bsize, sizeBytes: blocks * bsize }
 }
 
 export function removeFile(file: string): void {

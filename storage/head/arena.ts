@@ -72,7 +72,7 @@ export class Arena {
 
   #bump(size: number): number {
     if (this.#next + size > this.#limit && !this.#moveOn(size)) {
-      throw new LogError(`cannot store more in the head: ${this.usedBytes} bytes are in use; raise --storage.head.memory`)
+      throw new LogError(`cannot store more in the head: ${this.usedBytes} bytes are in use; raise --storage.head.memory`, 'memory')
     }
     const at = this.#next
     this.#next = at + size

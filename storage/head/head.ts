@@ -101,9 +101,11 @@ export class Head {
     this.series.limit = this.#seriesLimit
   }
 
+  /** Of a series, made if it is new. Throws LogError where nothing is taken, SeriesLimitError. */
   ref(labels: Labels): number {
     const known = this.series.find(labels)
     if (known !== 0) return known
+    this.#log?.assertWritable()
     const ref = this.series.add(labels)
     this.#definitions.addSeries(ref, labels)
     return ref

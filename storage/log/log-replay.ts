@@ -4,7 +4,8 @@ import { listFolder, readWhole } from '../../lib/std/fs.ts'
 import type { DamageTally } from './damage.ts'
 import { TYPE_ROW } from './frame.ts'
 import { readHistogramRecord } from '../codec/histogram-record.ts'
-import { LOG_HEADER_BYTES, ROW_HISTOGRAMS, ROW_PRESENT, ROW_STALE, ROW_START_TIMES, type LogFile } from './log.ts'
+import { LOG_HEADER_BYTES, type LogFile } from './log.ts'
+import { ROW_HISTOGRAMS, ROW_PRESENT, ROW_STALE, ROW_START_TIMES } from './row-buffer.ts'
 import { scanFrames } from './scan-frames.ts'
 
 /** A row as the log holds it (log.ts), its columns [first, first + n) laid out for who puts them back. */
@@ -56,27 +57,30 @@ export function oldestLogLsn(folder: string): number {
 export function replayLog(folder: string, visit: RowVisitor): Replayed {
   const out: Replayed = { files: [], nextLsn: 0, rows: 0, damagedRecords: 0, damagedBytes: 0, found: [] }
   const names = listFolder(folder).filter((name) => LOG_NAME.test(name))
-  for (const name of names) {
+  const starts = names.map((name) => Number(name.slice(0, 20)))
+  for (const [i, name] of names.entries()) {
     const path = `${folder}/${name}`
-    const startLsn = Number(name.slice(0, 20))
+    const startLsn = starts[i]!
     const bytes = alignedBuffer(readWhole(path))
-    const damage = scanRows(bytes, startLsn, visit, out)
+    // Where the disk refused a file, the next one has what was not synced of it; what the file has of that is worth nothing.
+    const rowsEnd = (starts[i + 1] ?? Infinity) + LOG_HEADER_BYTES
+    const damage = scanRows(bytes, { startLsn, rowsEnd }, visit, out)
     out.damagedRecords += damage.frames
     out.damagedBytes += damage.bytes
     out.found.push({ path, syncedTo: damage.syncedTo })
     const endLsn = startLsn + bytes.length
-    out.files.push({ startLsn, endLsn, path })
+    out.files.push({ startLsn, endLsn: Math.min(endLsn, rowsEnd), path })
     // The old process may have given out LSNs for rows it never wrote: stay clear of them by a whole buffer.
     out.nextLsn = Math.max(out.nextLsn, Math.ceil(endLsn / 8) * 8 + LSN_GAP)
   }
   return out
 }
 
-function scanRows(bytes: Buffer, startLsn: number, visit: RowVisitor, out: Replayed): DamageTally {
+function scanRows(bytes: Buffer, { startLsn, rowsEnd }: { startLsn: number; rowsEnd: number }, visit: RowVisitor, out: Replayed): DamageTally {
   const floats = new Float64Array(bytes.buffer, bytes.byteOffset, bytes.length >>> 3)
   const words = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length >>> 2)
   return scanFrames(bytes, LOG_HEADER_BYTES, bytes.length, (type, at, _length, frameAt) => {
-    if (type !== TYPE_ROW) return
+    if (type !== TYPE_ROW || startLsn + frameAt >= rowsEnd) return
     const n = words[at / 4 + 4]!
     const flags = words[at / 4 + 5]!
     const count = (n + 31) >>> 5

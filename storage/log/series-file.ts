@@ -43,6 +43,7 @@ export class SeriesFile {
   #ownFrom = 0
   #syncedTo = 0
   #markedTo = 0
+  #syncFailure: unknown = null
   #buffer: Buffer = Buffer.alloc(BUFFER_BYTES)
   #used = 0
   /** An open series frame: refs are consecutive, so they share one frame until something else comes. */
@@ -60,6 +61,11 @@ export class SeriesFile {
 
   get sizeBytes(): number {
     return this.#length * 2
+  }
+
+  /** What the device holds is not known then, until the next start writes it again. */
+  get hasFailedSync(): boolean {
+    return this.#syncFailure !== null
   }
 
   /** Reads what is there; must be called once, before the first append. */
@@ -128,14 +134,26 @@ export class SeriesFile {
     if (this.#buffer.length > BUFFER_BYTES) this.#buffer = Buffer.alloc(BUFFER_BYTES)
   }
 
+  /** Rejects with DiskError. */
   async sync(): Promise<void> {
     const length = this.#length
-    await this.#file.sync()
+    try {
+      await this.#file.sync()
+    } catch (error) {
+      this.#syncFailure = error
+      throw error
+    }
     this.#syncedTo = Math.max(this.#syncedTo, length)
   }
 
+  /** Throws DiskError. */
   syncNow(): void {
-    this.#file.syncNow()
+    try {
+      this.#file.syncNow()
+    } catch (error) {
+      this.#syncFailure = error
+      throw error
+    }
     this.#syncedTo = this.#length
   }
 

@@ -20,6 +20,8 @@ const LIVES_MAX = 5
 const STEPS_MAX = 40
 /** A commit or close that takes more turns of the event loop hangs. */
 const TURNS_MAX = 1000
+/** Attempts, 5 s apart, of a store to go on after its disk has failed: one that is full is so for at most 50 calls. */
+const RETRIES_MAX = 20
 /** Turns in which what is left of a crashed store comes to rest. */
 const REST_TURNS = 8
 const SURVIVALS: readonly Survival[] = ['nothing', 'all', 'prefix', 'any', 'any', 'any']
@@ -97,6 +99,7 @@ class Schedule {
         this.#violated(`a step failed: ${textOf(error)}`)
       }
     }
+    if (this.#random.int(2) === 0) await this.#expectGoesOn(db, refs)
     if (!this.disk.isDead && this.#random.int(3) === 0) await this.#close(db)
     await this.#rest()
   }
@@ -209,6 +212,29 @@ class Schedule {
     for (let turns = 0; !isDone && turns < TURNS_MAX; turns++) await nextTurn()
     if (isDone) await done
     else this.#violated('a commit hangs')
+  }
+
+  /** A store whose disk has failed takes and promises samples again once it is well, without a new start. */
+  async #expectGoesOn(db: Database, refs: Map<string, number>): Promise<void> {
+    if (this.disk.happened.length === 0) return
+    let last: unknown
+    for (let tries = 0; tries < RETRIES_MAX && !this.disk.isDead && this.#isWell; tries++) {
+      await this.#clock.advance(5000)
+      await this.#turns(REST_TURNS)
+      // A failed sync of definitions is final.
+      if (db.log.refusal?.message.endsWith('start again') && this.disk.happened.some(({ kind }) => kind === 'sync')) return
+      try {
+        for (const batch of this.#workload.next(this.#clock.now())) this.#append(db, batch, refs)
+        const mark = this.#ledger.mark()
+        await db.commit()
+        if (!this.disk.isDead) this.#ledger.promise(mark)
+        return
+      } catch (error) {
+        if (!this.#isExpected(error)) throw error
+        last = error
+      }
+    }
+    if (!this.disk.isDead && this.#isWell) this.#violated(`does not go on: ${textOf(last)}`)
   }
 
   async #passTime(): Promise<void> {

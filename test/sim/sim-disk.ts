@@ -123,6 +123,14 @@ export class SimDisk implements Disk {
     return { size: this.#fileAt(path, 'stat').size }
   }
 
+  /** Full or empty. */
+  statfsSync(): { bsize: number; blocks: number; bavail: number } {
+    this.#begin('statfs')
+    const full = this.#faults.find((fault) => fault.kind === 'ENOSPC' && fault.at <= this.calls && this.calls < fault.until)
+    if (full && !this.happened.includes(full)) this.happened.push(full)
+    return { bsize: 4096, blocks: 1 << 20, bavail: full ? 0 : 1 << 20 }
+  }
+
   /** As Node's, it never throws. */
   existsSync(path: string): boolean {
     return !this.isDead && this.names.find(path) !== null

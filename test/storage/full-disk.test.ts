@@ -1,11 +1,11 @@
 // Full disks that are really full: a file size limit of the kernel's (RLIMIT_FSIZE), and a file system of 2 MiB. What
-// was promised before is all there afterwards, the refusal has its name, and room that comes later changes nothing.
+// was promised before is all there afterwards, the refusal has its name, and the store goes on by itself when there is room.
 import { execFileSync, spawnSync } from 'node:child_process'
-import fs from 'node:fs'
 import path from 'node:path'
 import { describe, expect, it, onTestFinished, type TestContext } from 'vitest'
+import { LogError } from '../../storage/errors.ts'
 import { tempFolder } from '../support/temp-folder.ts'
-import { open, readAll } from './store.ts'
+import { open, readAll, samplesIn } from './store.ts'
 import { SERIES, START_MS, fillUp, type FullDiskReport } from './full-disk-writer.ts'
 
 async function expectWhatWasPromised(folder: string, report: FullDiskReport): Promise<void> {
@@ -17,6 +17,7 @@ async function expectWhatWasPromised(folder: string, report: FullDiskReport): Pr
   for (const points of read.values()) {
     const times = new Set(points.map(([t]) => t - START_MS))
     for (let row = 0; row < report.rowsPromised; row++) expect(times.has(row), `row ${row}`).toBe(true)
+    for (let k = 0; k < report.promisedLater; k++) expect(times.has(report.rowsPromised + 200 + k), `row ${k} of those that came later`).toBe(true)
   }
   await db.close()
 }
@@ -28,25 +29,59 @@ function mountSmall(context: TestContext, folder: string, sizeBytes: number): vo
   onTestFinished(() => void execFileSync('umount', [folder]))
 }
 
+function remount(folder: string, megabytes: number): void {
+  execFileSync('mount', ['-o', `remount,size=${megabytes * 2 ** 20}`, folder])
+}
+
 describe('a disk that is full', () => {
-  it('refuses with LogError when a file may not grow, and keeps what it promised', async () => {
+  it('refuses with LogError when a file may not grow, goes on in the next, and keeps what it promised', async () => {
     const folder = tempFolder()
     // 1 MiB, in the 512-byte blocks of sh: the log is the first file to get there.
     const run = spawnSync('sh', ['-c', 'ulimit -f 2048 && exec "$0" "$1" "$2"', process.execPath, path.join(import.meta.dirname, 'full-disk-writer.ts'), folder], { encoding: 'utf8', timeout: 60_000 })
     expect(run.status, run.stderr).toBe(0)
     const report = JSON.parse(run.stdout) as FullDiskReport
-    expect(report).toMatchObject({ isLogError: true, promisedLater: 0 })
+    expect(report).toMatchObject({ reason: 'disk_error', promisedAtOnce: 0, promisedLater: 10 })
     expect(report.refusal).toContain('EFBIG')
     await expectWhatWasPromised(folder, report)
   })
 
-  it('promises nothing more when a full file system gets room, and keeps what it promised', async (context) => {
+  it('goes on when it gets room, and keeps what it promised before and after', async (context) => {
     const folder = tempFolder()
     mountSmall(context, folder, 2 * 2 ** 20)
-    const report = await fillUp(folder, () => execFileSync('mount', ['-o', `remount,size=${64 * 2 ** 20}`, folder]))
-    expect(report).toMatchObject({ isLogError: true, promisedLater: 0 })
+    const report = await fillUp(folder, { onRefused: () => remount(folder, 64) })
+    expect(report).toMatchObject({ reason: 'disk_error', promisedAtOnce: 0, promisedLater: 10 })
     expect(report.refusal).toContain('ENOSPC')
-    expect(fs.statfsSync(folder).bavail).toBeGreaterThan(1000)
+    await expectWhatWasPromised(folder, report)
+  })
+
+  it('stays refused while it has no room', async (context) => {
+    const folder = tempFolder()
+    mountSmall(context, folder, 2 * 2 ** 20)
+    const report = await fillUp(folder, { onRefused: (db) => expect(samplesIn(readAll(db))).toBeGreaterThan(1000) }).catch((error: unknown) => error)
+    expect(report).toBeInstanceOf(LogError)
+    remount(folder, 64)
+    const db = open(folder)
+    expect(readAll(db).size).toBe(SERIES)
+    await db.close()
+  })
+})
+
+describe('a disk at its reserve', () => {
+  it('is not filled further, answers queries, and is filled again when there is room', async (context) => {
+    const folder = tempFolder()
+    mountSmall(context, folder, 8 * 2 ** 20)
+    const reserveBytes = 2 * 2 ** 20
+    const report = await fillUp(folder, {
+      reserveBytes, rowsPerLook: 50,
+      onRefused: (db) => {
+        expect(db.reserve.freeBytes).toBeLessThan(reserveBytes)
+        expect(db.reserve.freeBytes).toBeGreaterThan(reserveBytes - 2 ** 18)
+        expect(samplesIn(readAll(db)) % SERIES, 'no batch is taken in part').toBe(0)
+        remount(folder, 64)
+      },
+    })
+    expect(report).toMatchObject({ reason: 'disk_reserve', promisedAtOnce: 0, promisedLater: 10 })
+    expect(report.refusal).toMatch(/disk reserve reached: 1\.\d\dMB free of 2\.00MB wanted; free space or lower --storage\.reserve\.size$/)
     await expectWhatWasPromised(folder, report)
   })
 })

@@ -56,7 +56,7 @@ describe('remote write', () => {
     await f(Uint8Array.of(0xff, 0xff, 0xff, 0xff, 0x0f), 413, /^decoded size exceeds 32 MiB\n$/)
     expect(appender.batches).toEqual([])
     const { LogError } = await import('../../storage/errors.ts')
-    appender.commitError = new LogError('cannot sync log: ENOSPC')
+    appender.commitError = new LogError('cannot sync log: ENOSPC', 'disk_error')
     const response = await push(base, good)
     expect([response.status, response.headers.get('retry-after'), await response.text()]).toEqual([503, '5', 'cannot sync log: ENOSPC\n'])
   })

@@ -144,7 +144,7 @@ describe('RemoteWriteReceiver', () => {
 
   it('answers 503 when the disk refuses, and is well again after', async () => {
     const { appender, receiver } = setup()
-    appender.commitError = new LogError('cannot sync log: ENOSPC')
+    appender.commitError = new LogError('cannot sync log: ENOSPC', 'disk_error')
     expect(await receiver.write(writeBody([one('a', 1)]))).toEqual({ status: 503, message: 'cannot sync log: ENOSPC', samplesWritten: 0, histogramsWritten: 0 })
     appender.commitError = null
     expect((await receiver.write(writeBody([one('a', 1)]))).status).toBe(204)

@@ -9,7 +9,9 @@ import { ScrapeCache } from '../../../lib/scrape/cache.ts'
 import { ScrapeMetrics } from '../../../lib/scrape/scrape-metrics.ts'
 import { ScrapeWriter } from '../../../lib/scrape/scrape-writer.ts'
 import { SeriesOwners } from '../../../lib/scrape/series-owners.ts'
+import { LogError } from '../../../storage/errors.ts'
 import { Metrics } from '../../../lib/std/metrics.ts'
+import type { SampleBatch } from '../../../storage/interface.ts'
 import { MemoryStorage, type MemoryStorageOptions } from '../../support/memory-storage.ts'
 import { NO_LIMITS, relabelConfig, scrapeConfig, stored } from '../../support/scrape-fixture.ts'
 
@@ -26,6 +28,8 @@ class Bench {
   targetLabels = TARGET
   t = 0
   seriesCalls = 0
+  /** What the store refuses everything with. */
+  refusal: LogError | null = null
 
   constructor(changes: Partial<ScrapeConfig> = {}, options: MemoryStorageOptions = {}) {
     this.config = scrapeConfig(changes)
@@ -33,9 +37,13 @@ class Bench {
     const appender = {
       series: (labels: Labels) => {
         this.seriesCalls++
+        if (this.refusal !== null) throw this.refusal
         return this.storage.series(labels)
       },
-      append: this.storage.append.bind(this.storage),
+      append: (batch: SampleBatch, verdicts: Uint8Array) => {
+        if (this.refusal !== null) throw this.refusal
+        return this.storage.append(batch, verdicts)
+      },
       commit: () => this.storage.commit(),
     }
     this.writer = new ScrapeWriter(appender, this.owners, new ScrapeMetrics(this.metrics), 7)
@@ -73,6 +81,35 @@ describe('a scrape', () => {
     })
     const duration = bench.storage.dump().find(({ labels }) => labels.includes('scrape_duration_seconds'))!
     expect(duration.samples).toMatchObject([{ t: 1000, v: 0.5, isStale: false }])
+  })
+
+  it('is dropped whole and counted while the disk lets the store take nothing; what vanished meanwhile is marked later', async () => {
+    const bench = new Bench()
+    bench.scrape('a 1\nb 1\n')
+    const before = bench.all
+    bench.refusal = new LogError('disk reserve reached', 'disk_reserve')
+    expect(bench.scrape('a 2\nb 2\n'), 'known series').toBe('disk reserve reached')
+    expect(bench.scrape('a 3\nc 3\nd 3\n'), 'new ones').toBe('disk reserve reached')
+    expect(bench.scrape(null), 'markers').toBe('disk reserve reached')
+    bench.writer.writeEnd(new ScrapeCache(2), 9000)
+    expect(bench.all).toEqual(before)
+    const dropped = async (reason: string): Promise<string> => new RegExp(`^monitor_target_samples_dropped_total\\{reason="${reason}"\\} (.*)$`, 'm').exec(await bench.metrics.registry.metrics())![1]!
+    expect(await dropped('disk_reserve')).toBe('7')
+    bench.refusal = new LogError('memory', 'memory')
+    expect(() => bench.scrape('a 4\n'), 'what the store does not say itself').toThrow('memory')
+    // a, and a marker for b.
+    expect(await dropped('memory')).toBe('2')
+    bench.refusal = null
+    expect(bench.scrape('a 6\nc 6\n')).toBe('')
+    expect(bench.all).toMatchObject({ a: ['1000:1', '6000:6'], b: ['1000:1', '6000:stale'], c: ['6000:6'] })
+  })
+
+  it('leaves the end of a target unmarked where the store takes nothing', () => {
+    const bench = new Bench()
+    bench.scrape('a 1\n')
+    bench.refusal = new LogError('disk reserve reached', 'disk_reserve')
+    bench.writer.writeEnd(bench.cache, 2000)
+    expect(bench.all).toMatchObject({ a: ['1000:1'] })
   })
 
   it('asks the store for a known series only once', () => {

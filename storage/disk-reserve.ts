@@ -1,0 +1,101 @@
+// Keeps some of the disk free: below the reserve the store takes no samples, and takes them again by itself once there is
+// room. Blocks are still cut and dropped, which is what makes room; queries need none. A log that the disk has refused
+// is tried again here, too, in a new file.
+//
+//   every second: free < reserve ─▶ Log.hold ─▶ appends refused (503, dropped scrapes) ─▶ free ≥ reserve + 5 % ─▶ taken again
+import type { Clock, Timer } from '../lib/std/clock.ts'
+import { DiskError, freeSpace } from '../lib/std/fs.ts'
+import type { Logger } from '../lib/std/log.ts'
+import { LogError } from './errors.ts'
+import type { Log } from './log/log.ts'
+
+const CHECK_MS = 1000
+/** Where none is given: this share of the file system, but no more than that. */
+const RESERVE_SHARE = 0.05
+const RESERVE_BYTES_MAX = 500 * 2 ** 20
+/** Beyond the reserve before samples are taken again, or the first of them would end it. */
+const RETURN_MARGIN = 0.05
+
+export interface ReserveOptions {
+  folder: string
+  log: Log
+  clock: Clock
+  logger: Logger
+  /** 0 keeps none; undefined: the default share. */
+  reserveBytes: number | undefined
+}
+
+export class DiskReserve {
+  readonly #options: ReserveOptions
+  #timer: Timer | null = null
+  #isReached = false
+  /** Why no samples were taken at the last look. */
+  #seen: LogError | null = null
+  #seenAtMs = 0
+  #hasFailed = false
+  /** Free space of the file system; Infinity where it cannot be told. */
+  freeBytes: number = Infinity
+  /** How much of it is to stay free. */
+  reserveBytes: number = 0
+
+  /** Looks at once, and then every second until `stop`. */
+  constructor(options: ReserveOptions) {
+    this.#options = options
+    this.#look()
+  }
+
+  /** Whether so many bytes can be written without touching the reserve. */
+  fits(bytes: number): boolean {
+    return this.freeBytes - bytes >= this.reserveBytes
+  }
+
+  stop(): void {
+    this.#timer?.cancel()
+  }
+
+  #look(): void {
+    const { log, clock } = this.#options
+    this.#measure()
+    const wantedBytes = Math.ceil(this.reserveBytes * (this.#isReached ? 1 + RETURN_MARGIN : 1))
+    this.#isReached = this.freeBytes < wantedBytes
+    log.hold(this.#isReached ? reached(this.freeBytes, wantedBytes) : null)
+    if (!this.#isReached && log.isResumable && log.unsyncedBytes < this.freeBytes) log.resume()
+    this.#tell(log.refusal)
+    this.#timer = clock.after(CHECK_MS, () => this.#look(), true)
+  }
+
+  #measure(): void {
+    const { folder, reserveBytes, logger } = this.#options
+    try {
+      const space = freeSpace(folder)
+      this.freeBytes = space.freeBytes
+      this.reserveBytes = reserveBytes ?? Math.min(RESERVE_BYTES_MAX, Math.floor(space.sizeBytes * RESERVE_SHARE))
+      this.#hasFailed = false
+    } catch (error) {
+      if (!(error instanceof DiskError)) throw error
+      // Not known is not full: what the disk then refuses is noticed where it is written.
+      this.freeBytes = Infinity
+      if (!this.#hasFailed) logger.warn('free space is not known, no reserve is kept', { err: error })
+      this.#hasFailed = true
+    }
+  }
+
+  /** Logs what has changed since the last look. */
+  #tell(refusal: LogError | null): void {
+    const { logger, clock } = this.#options
+    if (refusal?.reason === this.#seen?.reason) return
+    const free = { free_bytes: this.freeBytes, reserve_bytes: this.reserveBytes }
+    if (refusal !== null) logger.error('read-only: no samples are taken', { ...free, why: refusal.message })
+    else logger.info('samples are taken again', { ...free, read_only_seconds: Math.round((clock.monotonic() - this.#seenAtMs) / 1000) })
+    if (this.#seen === null) this.#seenAtMs = clock.monotonic()
+    this.#seen = refusal
+  }
+}
+
+function reached(freeBytes: number, wantedBytes: number): LogError {
+  return new LogError(`disk reserve reached: ${megabytes(freeBytes)} free of ${megabytes(wantedBytes)} wanted; free space or lower --storage.reserve.size`, 'disk_reserve')
+}
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 2 ** 20).toFixed(bytes < 10 * 2 ** 20 ? 2 : 0)}MB`
+}

@@ -1,0 +1,50 @@
+// A Monitor whose disk runs full under it, and gets room again.
+import { execFileSync, spawnSync } from 'node:child_process'
+import fs from 'node:fs'
+import { expect, it, onTestFinished } from 'vitest'
+import { MonitorProcess, freePort, waitFor } from '../support/monitor-process.ts'
+import { writeBody } from '../support/remote-write-body.ts'
+import { tempFolder } from '../support/temp-folder.ts'
+
+const MB = 2 ** 20
+
+it('at the reserve of its disk pushes get 503, scrapes are dropped, queries go on, and all is well within 5 s of free space', async (context) => {
+  const folder = tempFolder()
+  const mount = spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${64 * MB}`, 'none', folder], { encoding: 'utf8' })
+  if (mount.status !== 0) context.skip(`cannot mount a small file system here: ${mount.error?.message ?? mount.stderr.trim()}`)
+  onTestFinished(() => void execFileSync('umount', ['-l', folder]))
+  const port = await freePort()
+  const monitor = await MonitorProcess.start(folder, {
+    flags: ['--storage.reserve.size=16MB'],
+    port, config: `global: {scrape_interval: 1s}\nscrape_configs: [{job_name: self, static_configs: [{targets: ["127.0.0.1:${port}"]}]}]\n`,
+  })
+  onTestFinished(() => monitor.kill9())
+  const startMs = Date.now()
+  let row = 0
+  const push = (): Promise<Response> => fetch(`${monitor.base}/api/v1/write`, { method: 'POST', body: Buffer.from(writeBody([{ labels: [['__name__', 'pushed']], samples: [[row, startMs + row++]] }])) })
+  expect((await push()).status).toBe(204)
+  const metric = async (name: string): Promise<number> => {
+    const { text } = await monitor.get('/metrics')
+    return Number(text.split('\n').find((line) => line.startsWith(`${name} `))!.slice(name.length))
+  }
+  expect(await metric('monitor_storage_read_only')).toBe(0)
+  fs.writeFileSync(`${folder}/ballast`, new Uint8Array(52 * MB))
+  const refusal = await waitFor('a refusal', async () => {
+    const response = await push()
+    return response.status === 503 && response
+  })
+  expect(await refusal.text()).toMatch(/^disk reserve reached: \d+MB free of 16MB wanted; free space or lower --storage\.reserve\.size\n$/)
+  expect(refusal.headers.get('retry-after')).toBe('5')
+  expect((await monitor.get('/-/healthy')).status).toBe(200)
+  expect((await monitor.get('/-/ready')).status).toBe(200)
+  expect(await monitor.value('count_over_time(pushed[1m])', startMs / 1000 + 30)).toBeGreaterThan(0)
+  expect(await metric('monitor_storage_read_only')).toBe(1)
+  expect(await metric('monitor_storage_free_bytes')).toBeLessThan(16 * MB)
+  expect(await metric('monitor_remote_write_refused_samples_total{reason="disk_reserve"}')).toBeGreaterThan(0)
+  await waitFor('a scrape that is dropped', async () => (await metric('monitor_target_samples_dropped_total{reason="disk_reserve"}')) > 0)
+  fs.rmSync(`${folder}/ballast`)
+  await waitFor('a push that is taken', async () => (await push()).status === 204, 5000)
+  expect(await metric('monitor_storage_read_only')).toBe(0)
+  expect(monitor.output).toContain('read-only: no samples are taken')
+  expect(monitor.output).toContain('samples are taken again')
+}, 60_000)
