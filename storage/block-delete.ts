@@ -1,6 +1,7 @@
 // Deleting from blocks: tombstones at once, which readers and compaction heed; cleaning writes the blocks anew without what
 // they name.
 import path from 'node:path'
+import { faultPoint } from '../lib/std/fault-point.ts'
 import type { Matcher } from '../lib/model/matcher.ts'
 import { NO_SERIES } from './block/block.ts'
 import { BlockReader } from './block/block-reader.ts'
@@ -32,6 +33,7 @@ export function deleteSamples(handle: StoreHandle, slot: number, folder: BlockFo
     const fresh = there.filter((ref) => !known.some((old) => old.ref === ref && old.from <= from && old.to >= to))
     if (fresh.length === 0) continue
     writeTombstones(block, [...known, ...fresh.map((ref): Tombstone => ({ ref, from, to }))])
+    faultPoint('delete.written')
     touched.push(name)
   }
   return touched
@@ -68,6 +70,7 @@ export async function cleanBlocks(folder: BlockFolder): Promise<void> {
     const block = path.join(folder.path, name)
     if (readTombstones(block).length === 0) continue
     const clean = await compactBlocks([block], { folder: folder.staging, number: folder.takeNumber(), isCompressed: true })
-    folder.commit({ cover: folder.state.cover, install: clean === null ? [] : [clean], remove: [name] })
+    faultPoint('compact.written')
+    folder.commit({ cover: folder.state.cover, install: clean === null ? [] : [clean], remove: [name] }, (step) => faultPoint(`compact.${step}`))
   }
 }

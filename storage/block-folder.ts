@@ -7,6 +7,7 @@
 // The rename of change.json is the moment of the change; what it says is carried out after it, or at the next start.
 // Blocks that go stay on disk until nobody reads them any more; a crash before that removes them at the next start.
 import path from 'node:path'
+import { faultPoint } from '../lib/std/fault-point.ts'
 import { listFolder, makeFolder, readTextIfThere, removeFolder, rename, replaceText, syncFolder } from '../lib/std/fs.ts'
 import { META_FILE, parseBlockName, parseMeta, type BlockMeta, type BlockName } from './block/block-meta.ts'
 import { BlockError } from './errors.ts'
@@ -26,6 +27,14 @@ export interface StoredBlock {
 export interface BlockState {
   cover: Cut
   blocks: readonly StoredBlock[]
+}
+
+/** What comes, what goes, and what is covered from then on. */
+export interface BlockChange {
+  cover: Cut
+  install: readonly { name: string; meta: BlockMeta }[]
+  /** Folders. */
+  remove: readonly string[]
 }
 
 interface Change {
@@ -96,13 +105,15 @@ export class BlockFolder {
    * Staged blocks come, others go, and `cover` holds: all of it, also after a crash, or nothing. Folders of blocks that go
    * stay until `remove`. Throws DiskError; what is on disk then decides when the folder is next opened.
    */
-  commit(change: { cover: Cut; install: readonly { name: string; meta: BlockMeta }[]; remove: readonly string[] }): void {
+  commit(change: BlockChange, onStep: (step: 'changed' | 'installed') => void = () => undefined): void {
     const leaving = this.#change.remove.filter((name) => listFolder(this.path).includes(name))
     const { cover, install, remove } = change
     const next = { cover, nextNumber: this.#change.nextNumber, install: install.map(({ name }) => name), remove: [...leaving, ...remove] }
     replaceText(path.join(this.path, CHANGE_FILE), formatChange(next))
     this.#change = next
+    onStep('changed')
     this.#install()
+    onStep('installed')
     this.#blocks = this.#blocks.filter(({ folder }) => !remove.includes(folder))
     for (const { name, meta } of install) this.#blocks.push({ folder: name, name: parseBlockName(name)!, meta })
     this.#sort()
@@ -117,6 +128,7 @@ export class BlockFolder {
       const aside = path.join(this.staging, name)
       rename(path.join(this.path, name), aside)
       removeFolder(aside)
+      faultPoint('compact.removed')
     }
     syncFolder(this.path)
   }

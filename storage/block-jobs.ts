@@ -1,6 +1,7 @@
 // What is done to blocks, off the main thread: the head's old samples are cut into blocks, blocks are compacted, and those
 // that nobody reads are removed. Each job opens the folder anew, and tells what is there when it is done.
 import path from 'node:path'
+import { faultPoint } from '../lib/std/fault-point.ts'
 import type { Matcher } from '../lib/model/matcher.ts'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { GroupBlockBuilder } from './block/block-builder.ts'
@@ -117,7 +118,8 @@ async function cut(handle: StoreHandle, slot: number, work: CutWork): Promise<vo
   } finally {
     head.close()
   }
-  folder.commit({ cover: work.cut, install: written, remove: [] })
+  faultPoint('cut.written')
+  folder.commit({ cover: work.cut, install: written, remove: [] }, (step) => faultPoint(`cut.${step}`))
 }
 
 /** Samples of the head in [mint, maxt] as a staged block; null if there are none. */
@@ -148,5 +150,6 @@ async function compact(folder: BlockFolder, sources: readonly string[]): Promise
   if (from.length < sources.length) return
   const place = { folder: folder.staging, number: folder.takeNumber(), isCompressed: true }
   const merged = await compactBlocks(from.map((block) => path.join(folder.path, block.folder)), place)
-  folder.commit({ cover, install: merged === null ? [] : [merged], remove: sources })
+  faultPoint('compact.written')
+  folder.commit({ cover, install: merged === null ? [] : [merged], remove: sources }, (step) => faultPoint(`compact.${step}`))
 }

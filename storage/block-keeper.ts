@@ -5,6 +5,7 @@
 //
 // One job at a time. A job that fails leaves everything as it was; it is counted, logged, and tried again after a while.
 import path from 'node:path'
+import { faultPoint } from '../lib/std/fault-point.ts'
 import type { Matcher } from '../lib/model/matcher.ts'
 import type { Clock } from '../lib/std/clock.ts'
 import type { Logger } from '../lib/std/log.ts'
@@ -128,6 +129,7 @@ export class BlockKeeper {
     if (head.newestT === -Infinity) return
     const cut = head.cuts.beginAll(Math.floor(head.newestT) + 1)
     await log.commit()
+    faultPoint('cut.begun')
     await this.#ask({ kind: 'cut', cut })
   }
 
@@ -184,7 +186,10 @@ export class BlockKeeper {
     const startMs = clock.monotonic()
     try {
       // A block names series: their definitions, and the rows in it, are to be on disk before it is.
-      if (job.kind === 'cut') await log.commit()
+      if (job.kind === 'cut') {
+        await log.commit()
+        faultPoint('cut.begun')
+      }
       if (this.#isClosed) return
       const reply = await runner.run(job)
       this.#take(job, reply)
@@ -214,6 +219,7 @@ export class BlockKeeper {
     }
     for (const folder of deletedFrom) this.#deletions.set(folder, (this.#deletions.get(folder) ?? 0) + 1)
     this.#show(state)
+    if (job.kind === 'cut') faultPoint('cut.published')
   }
 
   /** What a job has made of the blocks is what readers see from now on. */

@@ -1,5 +1,6 @@
 // Where jobs on blocks are done: in a thread of its own that begins and ends with the job, or in this one.
 import { Worker, type MessagePort } from 'node:worker_threads'
+import { armFaultPoint, armedFaultPoint } from '../lib/std/fault-point.ts'
 import { closeSlot } from './head/arena.ts'
 import { SharedHeap } from './head/shared-heap.ts'
 import { runBlockJob, type BlockJob, type JobReply, type JobRunner } from './block-jobs.ts'
@@ -10,6 +11,8 @@ export interface JobSeat {
   handle: StoreHandle
   slot: number
   job: BlockJob
+  /** Armed in the thread, '' for none. */
+  faultPoint: string
 }
 
 /** In this thread: for machines that have one core, and for tests. */
@@ -47,7 +50,7 @@ export class WorkerJobs implements JobRunner {
   }
 
   async run(job: BlockJob): Promise<JobReply> {
-    const seat: JobSeat = { handle: this.#handle, slot: this.#slot, job }
+    const seat: JobSeat = { handle: this.#handle, slot: this.#slot, job, faultPoint: armedFaultPoint() }
     const worker = new Worker(this.#url, { workerData: seat })
     this.#worker = worker
     try {
@@ -71,7 +74,8 @@ export class WorkerJobs implements JobRunner {
 type JobAnswer = { reply: JobReply } | { failure: string }
 
 /** In the job's thread: does it and answers. */
-export async function serveJob(port: MessagePort, { handle, slot, job }: JobSeat): Promise<void> {
+export async function serveJob(port: MessagePort, { handle, slot, job, faultPoint }: JobSeat): Promise<void> {
+  armFaultPoint(faultPoint)
   let answer: JobAnswer
   try {
     answer = { reply: await runBlockJob(handle, slot, job) }

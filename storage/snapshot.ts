@@ -3,6 +3,7 @@
 //
 //   .tmp-<name>/ ─▶ series/definitions (copied) │ blocks/<block>/… (linked) │ blocks/change.json ─▶ synced ─▶ <name>/
 import path from 'node:path'
+import { faultPoint } from '../lib/std/fault-point.ts'
 import { DiskFile, link, listFolder, makeFolder, removeFolder, rename, syncFolder } from '../lib/std/fs.ts'
 import { TEMPORARY_PREFIX } from './block/block-meta.ts'
 import { BlockFolder, CHANGE_FILE } from './block-folder.ts'
@@ -28,6 +29,7 @@ export function writeSnapshot(data: string, blocks: BlockFolder, name: string): 
   new BlockFolder(target, () => undefined).commit({ cover, install: [], remove: [] })
   syncFolder(target)
   syncFolder(aside)
+  faultPoint('snapshot.linked')
   rename(aside, path.join(snapshots, name))
   syncFolder(snapshots)
 }

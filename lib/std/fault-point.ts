@@ -19,6 +19,26 @@ export const FAULT_POINTS = [
   // All segments are on the device; the log has not been cut behind them.
   'flush.synced',
   'flush.log-cut',
+  // The head is frozen below the cut; what is cut is in the log, on the device.
+  'cut.begun',
+  // Blocks are staged and synced, and mean nothing yet.
+  'cut.written',
+  // The moment of the change is past: the blocks are covered, but not at their place.
+  'cut.changed',
+  'cut.installed',
+  // Readers take the blocks; the head still has what is in them.
+  'cut.published',
+  // Nobody reads the covered segments any more; their files go next.
+  'cut.released',
+  'compact.written',
+  'compact.changed',
+  'compact.installed',
+  // The folder of a block that nobody reads is gone.
+  'compact.removed',
+  // A block has its new tombstones; others may not.
+  'delete.written',
+  // A snapshot is whole, but not under its name.
+  'snapshot.linked',
 ] as const
 export type FaultPoint = (typeof FAULT_POINTS)[number]
 
@@ -36,6 +56,11 @@ export function armFaultPoint(spec: string): void {
   const [name = '', count = '1'] = spec.split(':')
   armed = name
   passesLeft = Number(count)
+}
+
+/** What this thread's point is, for a thread that it starts; '' if none is armed. */
+export function armedFaultPoint(): string {
+  return armed === '' ? '' : `${armed}:${passesLeft}`
 }
 
 /** Ends the process here if the point is armed; costs a comparison if not. */

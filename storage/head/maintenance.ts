@@ -85,6 +85,7 @@ async function dropOld({ head, segments, retentionClock, isClosed, released }: U
     return (dropped + 1) * DROP_LOOKS
   })
   await forgetPlaces(head, isClosed)
+  if (first > 0) faultPoint('cut.released')
   if (!isClosed()) await segments.removeBefore(first)
   return unread
 }

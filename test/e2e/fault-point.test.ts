@@ -6,13 +6,13 @@ import { runFaultPoint } from '../prove/fault-points.ts'
 import { tempFolder } from '../support/temp-folder.ts'
 
 /** These wait for the upkeep, 15 s after the start. */
-const SLOW: readonly FaultPoint[] = ['flush.synced', 'flush.log-cut']
+const SLOW: readonly FaultPoint[] = ['flush.synced', 'flush.log-cut', 'cut.released', 'compact.removed']
 
 describe('kill -9 at a fault point', () => {
   const random = new Random(freshSeed())
   const fast = FAULT_POINTS.filter((point) => !SLOW.includes(point))
-  const isOfLog = (point: FaultPoint): boolean => point.startsWith('log.')
-  for (const point of [random.pick(fast.filter(isOfLog)), random.pick(fast.filter((other) => !isOfLog(other))), random.pick(SLOW)]) {
+  const someOf = (part: string): FaultPoint => random.pick(fast.filter((point) => point.startsWith(part)))
+  for (const point of [someOf('log.'), someOf('flush.'), someOf('cut.'), someOf('compact.'), random.pick(SLOW)]) {
     it(`loses nothing that was acknowledged (${point})`, async () => {
       const { acknowledged, ...report } = await runFaultPoint(tempFolder(), point, 1)
       expect(report).toEqual({ point, hasDied: true, lost: [] })

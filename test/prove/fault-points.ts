@@ -30,7 +30,8 @@ export async function runFaultPoint(folder: string, point: FaultPoint, pass: num
     // A log of an earlier run is there, with rows that are in no segment yet.
     await waitFor('acknowledged requests', async () => readLedger(ledgerPath).size > 50)
     await monitor.kill9()
-    monitor = await MonitorProcess.launch(folder, { config: more, port, flags: [`--fault-point=${point}:${pass}`] })
+    monitor = await MonitorProcess.launch(folder, { config: more, port, flags: [`--fault-point=${point}:${pass}`, '--web.enable-admin-api'] })
+    if (isOfBlocks(point)) await workOnBlocks(monitor)
     const hasDied = await waitFor(`${point} to be passed`, async () => monitor.child.signalCode === 'SIGKILL', DIES_WITHIN_MS).catch(() => false)
     await monitor.kill9()
     const promised = readLedger(ledgerPath)
@@ -40,6 +41,22 @@ export async function runFaultPoint(folder: string, point: FaultPoint, pass: num
     client.kill('SIGKILL')
     await monitor.kill9()
   }
+}
+
+const isOfBlocks = (point: FaultPoint): boolean => /^(cut|compact|delete|snapshot)\./.test(point)
+
+/** Has blocks cut, samples deleted, blocks written anew; until the process dies of it, or all is done. */
+async function workOnBlocks(monitor: MonitorProcess): Promise<void> {
+  const ask = async (what: string): Promise<boolean> => {
+    try {
+      return (await fetch(`${monitor.base}/api/v1/admin/tsdb/${what}`, { method: 'POST' })).ok
+    } catch {
+      // It does not listen yet, or it has died.
+      return false
+    }
+  }
+  await waitFor('a snapshot, or the end', async () => monitor.child.signalCode !== null || await ask('snapshot'), DIES_WITHIN_MS)
+  for (const what of ['delete_series?match[]=up', 'clean_tombstones']) await ask(what)
 }
 
 /** Each point at its first pass and at later ones. */
