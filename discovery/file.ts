@@ -5,7 +5,7 @@ import path from 'node:path'
 import { readTargetFile } from '../lib/config/target-file.ts'
 import type { FileSdConfig } from '../lib/config/scrape-config.ts'
 import type { TargetGroup } from '../lib/model/target-group.ts'
-import { DiskError, listFolder, readUtf8IfThere, watchFolder } from '../lib/std/fs.ts'
+import { DiskError, listFolder, readRegularUtf8, watchFolder } from '../lib/std/fs.ts'
 import type { Clock } from '../lib/std/clock.ts'
 import type { Logger } from '../lib/std/log.ts'
 import type { Discoverer, Emit } from './discoverer.ts'
@@ -125,10 +125,11 @@ export class FileDiscoverer implements Discoverer {
   /** null if the file cannot be understood now: what it said last stays. */
   *#read(file: string): Generator<undefined, readonly TargetGroup[] | null> {
     try {
-      const text = readUtf8IfThere(file)
-      return text === null ? null : yield* readTargetFile(text, file)
+      return yield* readTargetFile(readRegularUtf8(file), file)
     } catch (error) {
       if (!(error instanceof Error)) throw error
+      // Gone since the folder was listed: the next refresh empties it.
+      if (error instanceof DiskError && error.code === 'ENOENT') return null
       this.#options.onError()
       this.#options.logger.error('a file of targets is ignored; what it said last stays in force', { file, err: error })
       return null

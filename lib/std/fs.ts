@@ -240,11 +240,34 @@ export function readTextIfThere(file: string): string | null {
 
 /** The same of a file that people or programs write for Monitor: it must be UTF-8, or two names in it could become one. */
 export function readUtf8IfThere(file: string): string | null {
+  return guarded(`read ${file}`, () => (disk.existsSync(file) ? utf8(disk.readFileSync(file)) : null))
+}
+
+function utf8(bytes: Uint8Array): string {
+  if (!isUtf8(bytes)) throw Object.assign(new Error('the file is not UTF-8'), { code: 'EILSEQ' })
+  return Buffer.from(bytes).toString('utf8')
+}
+
+/** The text of a regular file (readRegular), which must be UTF-8. */
+export function readRegularUtf8(file: string): string {
+  const bytes = readRegular(file)
+  return guarded(`read ${file}`, () => utf8(bytes))
+}
+
+/**
+ * What a file holds that is read while Monitor serves. It must be a regular one: a pipe without a writer would hold the
+ * thread for ever, /dev/zero would fill the memory.
+ */
+export function readRegular(file: string): Uint8Array {
   return guarded(`read ${file}`, () => {
-    if (!disk.existsSync(file)) return null
-    const bytes = disk.readFileSync(file)
-    if (!isUtf8(bytes)) throw Object.assign(new Error('the file is not UTF-8'), { code: 'EILSEQ' })
-    return Buffer.from(bytes).toString('utf8')
+    // The opening of a pipe waits for its writer, too.
+    const fd = fs.openSync(file, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK)
+    try {
+      if (!fs.fstatSync(fd).isFile()) throw Object.assign(new Error('it is a pipe, a device or a folder; give a regular file'), { code: 'EINVAL' })
+      return fs.readFileSync(fd)
+    } finally {
+      fs.closeSync(fd)
+    }
   })
 }
 

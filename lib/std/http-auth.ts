@@ -1,7 +1,7 @@
 // Credentials of an HTTP client: basic_auth, authorization, oauth2. Secrets in files are read again, at most once a
 // second, so that rotation needs no reload.
 import type { Clock } from './clock.ts'
-import { readWhole } from './fs.ts'
+import { readRegularUtf8 } from './fs.ts'
 import { HttpError } from './http-error.ts'
 
 export interface BasicAuthOptions {
@@ -75,7 +75,7 @@ export class Authorizer {
     const known = this.#files.get(file)
     if (known !== undefined && nowMs - known.readAtMs < FILE_AGE_MS_MAX) return known.text
     try {
-      const text = Buffer.from(readWhole(file)).toString('utf8').trim()
+      const text = readRegularUtf8(file).trim()
       this.#files.set(file, { text, readAtMs: nowMs })
       return text
     } catch (error) {

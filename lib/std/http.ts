@@ -1,12 +1,13 @@
 // The only door to undici: an HTTP client as scrapers need it. Keep-alive, one deadline over the whole exchange,
 // limits on headers and decoded body, redirects followed by hand so that credentials stay with the host they are for.
-import { readFileSync } from 'node:fs'
 import { Agent, ProxyAgent, buildConnector, type Dispatcher } from 'undici'
 import type { Clock } from './clock.ts'
+import { readRegular } from './fs.ts'
 import { Authorizer, type AuthOptions } from './http-auth.ts'
 import { HttpError } from './http-error.ts'
 import { Inflater } from './inflate.ts'
 import { BodyBuffers, exchange, type Deadline, type ExchangeLimits, type ExchangeMeans, type HttpResponse } from './http-exchange.ts'
+import { LruMap } from './lru-map.ts'
 import { proxyFor, type ProxyOptions } from './http-proxy.ts'
 
 export { HttpError, type HttpErrorCode } from './http-error.ts'
@@ -43,6 +44,8 @@ export interface HttpRequest extends ExchangeLimits {
 }
 
 const REDIRECTS_MAX = 10
+/** More than a job has targets; redirects may lead to any number. */
+const ORIGINS_MAX = 65_536
 const HEADER_BYTES_MAX = 16_384
 const IDLE_MS = 300_000
 /** A connection that takes longer is given up even where the deadline is later. */
@@ -62,7 +65,7 @@ export class HttpClient {
   /** By proxy URL, '' for none. */
   readonly #dispatchers = new Map<string, Dispatcher>()
   /** Origins that answered before: their connection may be an old one that the server is just closing. */
-  readonly #answered = new Set<string>()
+  readonly #answered = new LruMap<true>(ORIGINS_MAX)
 
   /** `timeoutMs`: the longest any request of this client may take; bounds the attempts to connect. */
   constructor(options: HttpClientOptions, clock: Clock, timeoutMs: number) {
@@ -112,7 +115,7 @@ export class HttpClient {
     const options: Dispatcher.DispatchOptions = { origin: url.origin, path: url.pathname + url.search, method: 'GET', headers }
     try {
       const response = await exchange(dispatcher, options, request, this.#means, deadline)
-      this.#answered.add(url.origin)
+      this.#answered.set(url.origin, true)
       return response
     } catch (error) {
       if (!(error instanceof HttpError) || !isStaleConnection(error) || !this.#answered.delete(url.origin)) throw error
@@ -195,7 +198,7 @@ function redirectTarget(location: string, from: URL): URL {
 /** Options for node:tls. Throws where a file cannot be read. */
 function tlsContext(tls: TlsOptions | null): Partial<buildConnector.BuildOptions> {
   if (tls === null) return {}
-  const text = (inline: string, file: string): string => (file === '' ? inline : readFileSync(file, 'utf8'))
+  const text = (inline: string, file: string): string => (file === '' ? inline : Buffer.from(readRegular(file)).toString('utf8'))
   const ca = text(tls.ca, tls.caFile)
   const cert = text(tls.cert, tls.certFile)
   const key = text(tls.key, tls.keyFile)

@@ -24,6 +24,11 @@ export class LruMap<V> {
     return this.#entries.size > this.#sizeMax ? this.dropOldest() : undefined
   }
 
+  /** False if it was not there. */
+  delete(key: string): boolean {
+    return this.#entries.delete(key)
+  }
+
   dropOldest(): V | undefined {
     for (const [key, value] of this.#entries) {
       this.#entries.delete(key)

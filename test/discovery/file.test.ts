@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import fs from 'node:fs'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { FileDiscoverer } from '../../discovery/file.ts'
@@ -46,6 +47,20 @@ describe('file discovery', () => {
     const found = discover([`${folder}/a.json`], new FakeClock())
     expect(found.now).toEqual(new Map())
     expect(found.log.join()).toContain('EILSEQ (the file is not UTF-8)')
+  })
+
+  it.each([
+    ['a pipe that nobody writes to', (file: string) => void spawnSync('mkfifo', [file])],
+    ['a device without an end', (file: string) => fs.symlinkSync('/dev/zero', file)],
+    ['a folder', (file: string) => fs.mkdirSync(file)],
+  ])('refuses %s at once', (_, make) => {
+    const folder = tempFolder()
+    fs.writeFileSync(`${folder}/a.yml`, '- targets: [a:1]\n')
+    make(`${folder}/b.yml`)
+    const found = discover([`${folder}/*.yml`], new FakeClock())
+    expect(found.now).toEqual(new Map([[`${folder}/a.yml:0`, ['a:1']]]))
+    expect(found.log.join()).toContain('EINVAL (it is a pipe, a device or a folder; give a regular file)')
+    expect(found.errors).toBe(1)
   })
 
   it('keeps what a file said when it turns bad, says why, and empties it when it is gone', async () => {

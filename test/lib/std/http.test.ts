@@ -1,4 +1,5 @@
 // The HTTP client against real servers on loopback: credentials, proxies, idle connections, limits.
+import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import http from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -135,6 +136,15 @@ describe('credentials', () => {
     writeFileSync(file, 'two\n')
     await clock.advance(1001)
     expect(await get(from, url)).toBe('200 Bearer two')
+  })
+
+  it('are not waited for in a pipe', async () => {
+    const url = await serve((_, response) => response.end('ok'))
+    const pipe = path.join(mkdtempSync(path.join(tmpdir(), 'monitor-http-')), 'token')
+    closers.push(async () => rmSync(path.dirname(pipe), { recursive: true }))
+    spawnSync('mkfifo', [pipe])
+    const from = client({ authorization: { type: 'Bearer', credentials: '', credentialsFile: pipe } })
+    await expect(get(from, url)).rejects.toThrow('it is a pipe, a device or a folder; give a regular file')
   })
 
   it('by oauth2 are fetched once, and again when they end', async () => {

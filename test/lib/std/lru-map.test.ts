@@ -11,6 +11,12 @@ describe('an LruMap', () => {
     expect([map.get('a'), map.get('b'), map.get('c')]).toEqual([1, undefined, 3])
   })
 
+  it('forgets what it is told to', () => {
+    const map = new LruMap<number>(2)
+    map.set('a', 1)
+    expect([map.delete('a'), map.delete('a'), map.get('a')]).toEqual([true, false, undefined])
+  })
+
   it('counts a key once, however often it is set', () => {
     const map = new LruMap<number>(2)
     map.set('a', 1)
