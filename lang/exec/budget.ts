@@ -1,5 +1,6 @@
-// What one query may spend: time, samples, bytes. Operators ask before they allocate and at every batch, never per
-// sample. A query of death ends here with a named limit, long before its worker suffers.
+// What one query may spend: time, samples, bytes. Operators ask before they allocate and at every batch, kernels that look
+// at each sample of each window once a window, nobody per sample. A query of death ends here with a named limit, long
+// before its worker suffers.
 import type { Clock } from '../../lib/std/clock.ts'
 import { ExecutionError, QueryCanceled, QueryTimeout } from './query-error.ts'
 

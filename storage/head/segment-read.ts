@@ -70,7 +70,7 @@ export class SegmentReader {
     return [...new Set(Array.from(this.#damaged.keys(), (key) => Math.floor(key / 2 ** 32)))]
   }
 
-  /** A querier begins its work. */
+  /** A query begins. */
   begin(): void {
     this.#leftOut.clear()
     this.#gone.clear()
@@ -184,6 +184,7 @@ export class SegmentReader {
 
   /** Time of the newest sample in column c of a chain of segments, -Infinity if none. */
   newestInColumn(heap: SharedHeap, segment: number, c: number): number {
+    this.begin()
     const values = new Float64Array(34)
     for (let unit = segment; unit !== 0;) {
       const place = readSegmentPlace(heap, unit)
@@ -203,6 +204,7 @@ export class SegmentReader {
    * staleness marker. Reads each segment once for all columns that are asked of it in a row.
    */
   sampleAt(heap: SharedHeap, segment: number, c: number, t: number): 0 | 1 | 2 {
+    this.begin()
     for (let unit = segment; unit !== 0;) {
       const place = readSegmentPlace(heap, unit)
       unit = place.previous
