@@ -330,6 +330,7 @@ export class Log {
 
   /** A full file that is synced to its end is followed by another, whose header lies over its last bytes: LSNs behind them are given out. */
   #beginNextFile(): void {
+    assert(this.#syncedLsn === this.#writtenLsn, `${this.#writtenLsn - this.#syncedLsn} bytes of a full file are not synced`)
     const full = this.#file
     const end = this.#writtenLsn - this.#fileStart
     this.#file = this.#openFile(this.#writtenLsn - LOG_HEADER_BYTES)
