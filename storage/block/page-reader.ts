@@ -166,7 +166,7 @@ export class PageFile {
     try {
       return this.#cache.open(this.#id, this.path).read(into, this.#offsets[index]!, into.length)
     } catch (error) {
-      if (error instanceof DiskError && error.code === 'EIO') throw this.#damage(index, 'are not given by the device', { cause: error })
+      if (error instanceof DiskError && error.code === 'EIO') throw this.#damage(index, 'are refused by the device: EIO', { cause: error })
       throw error
     }
   }
