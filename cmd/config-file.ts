@@ -74,8 +74,8 @@ export class ConfigFile implements ConfigControl {
   }
 }
 
-function settingsAtStart({ global, features }: Config): ReadonlyMap<string, unknown> {
-  return new Map<string, unknown>([['global.evaluation_interval', global.evaluationIntervalMs], ['features', features]])
+function settingsAtStart({ global, features, storage }: Config): ReadonlyMap<string, unknown> {
+  return new Map<string, unknown>([['global.evaluation_interval', global.evaluationIntervalMs], ['features', features], ['storage.exemplars.max_exemplars', storage.exemplarsMax]])
 }
 
 /** Where Monitor's own /metrics is, seen from itself. */

@@ -8,6 +8,7 @@ const FOREIGN_FEATURES: ReadonlyMap<string, string> = new Map([
   ['promql-duration-expr', 'duration expressions are always on'],
   ['promql-at-modifier', 'the @ modifier is always on'],
   ['promql-negative-offset', 'negative offsets are always on'],
+  ['exemplar-storage', 'exemplars are on by default; storage.exemplars.max_exemplars: 0 switches them off'],
   ['native-histograms', 'native histograms are always on'],
   ['ooo-native-histograms', 'native histograms are always on'],
   ['expand-external-labels', 'external labels are always expanded'],
@@ -25,7 +26,7 @@ const FOREIGN_FEATURES: ReadonlyMap<string, string> = new Map([
   ['auto-gomemlimit', 'this is no Go program'],
   ['old-ui', 'there is one UI'],
   ...[
-    'agent', 'auto-reload-config', 'concurrent-rule-eval', 'created-timestamp-zero-ingestion', 'exemplar-storage', 'metadata-wal-records',
+    'agent', 'auto-reload-config', 'concurrent-rule-eval', 'created-timestamp-zero-ingestion', 'metadata-wal-records',
     'otlp-deltatocumulative', 'otlp-native-delta-ingestion', 'promql-per-step-stats', 'search-api', 'st-storage', 'st-synthesis',
   ].map((name): [string, string] => [name, 'it is not built yet']),
 ])

@@ -144,7 +144,7 @@ function limitsOf(flags: Flags, { storage }: Config): StorageLimits & { text: st
 
 function openDatabase(flags: Flags, config: Config, clock: Clock, logger: Logger): Database {
   const db = new Database({
-    folder: path.resolve(flags.dataFolder), ...limitsOf(flags, config), clock, logger: logger.with('storage'),
+    folder: path.resolve(flags.dataFolder), ...limitsOf(flags, config), exemplarsMax: config.storage.exemplarsMax, clock, logger: logger.with('storage'),
     ...(flags.reserveBytes !== null && { reserveBytes: flags.reserveBytes }),
     ...(flags.headBytes > 0 && { headBytesMax: flags.headBytes }),
     ...(flags.threads !== 0 && { jobUrl: new URL('./maintenance-worker.ts', import.meta.url) }),

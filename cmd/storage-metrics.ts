@@ -1,6 +1,8 @@
 // What the store says of itself on /metrics, by Prometheus' names where dashboards ask for them.
+import { EXEMPLAR_DUPLICATE, EXEMPLAR_OUT_OF_ORDER, EXEMPLAR_STORED, EXEMPLAR_VERDICTS } from '../lib/model/exemplar.ts'
 import type { Metrics } from '../lib/std/metrics.ts'
 import type { Database } from '../storage/database.ts'
+import type { ExemplarStore } from '../storage/exemplars/exemplar-store.ts'
 import { REJECT_NAMES, STORED } from '../storage/interface.ts'
 
 export function registerStorageMetrics(metrics: Metrics, db: Database): void {
@@ -21,10 +23,27 @@ export function registerStorageMetrics(metrics: Metrics, db: Database): void {
   total('monitor_storage_segments_flushed_total', 'Row blocks encoded since start.', () => db.head.flushedSegments)
   total('monitor_storage_late_samples_total', 'Samples accepted out of order since start.', () => db.head.lateSamples)
   registerBlockMetrics(metrics, db)
+  registerExemplarMetrics(metrics, db.exemplars)
   gauge('monitor_unclean_shutdown', '1 if the process before this one did not end by itself.', () => (db.recovery.wasUnclean ? 1 : 0))
   gauge('monitor_storage_replay_seconds', 'Time that opening the folder took.', () => db.recovery.durationMs / 1000)
   metrics.totals('monitor_storage_refused_samples_total', 'Samples refused since start, by reason.', 'reason', () =>
     REJECT_NAMES.map((reason, code) => [reason, db.refused[code]!] as const).filter((_, code) => code !== STORED))
+}
+
+function registerExemplarMetrics(metrics: Metrics, exemplars: ExemplarStore | null): void {
+  metrics.gauge('prometheus_tsdb_exemplar_max_exemplars', 'Exemplars that are kept at the most, 0 where none are.', [], (g) => g.set(exemplars?.ring.capacity ?? 0))
+  if (exemplars === null) return
+  const { ring } = exemplars
+  const total = (name: string, help: string, read: () => number): void => metrics.total(name, help, read)
+  const gauge = (name: string, help: string, read: () => number): void => void metrics.gauge(name, help, [], (g) => g.set(read()))
+  gauge('prometheus_tsdb_exemplar_exemplars_in_storage', 'Exemplars that are kept.', () => ring.count)
+  gauge('prometheus_tsdb_exemplar_series_with_exemplars_in_storage', 'Series that have exemplars.', () => ring.seriesCount)
+  gauge('prometheus_tsdb_exemplar_last_exemplars_timestamp_seconds', 'Time of the exemplar that is kept longest: what came before it is gone.', () => ring.oldestTimeMs / 1000)
+  total('prometheus_tsdb_exemplar_exemplars_appended_total', 'Exemplars stored since start.', () => ring.counts[EXEMPLAR_STORED]!)
+  total('prometheus_tsdb_exemplar_out_of_order_exemplars_total', 'Exemplars refused since start because a newer one of their series had come.', () => ring.counts[EXEMPLAR_OUT_OF_ORDER]!)
+  total('monitor_storage_exemplars_unwritten_total', 'Exemplars that the disk did not take: a restart will not find them.', () => exemplars.unwritten)
+  metrics.totals('monitor_storage_refused_exemplars_total', 'Exemplars refused since start, by reason.', 'reason', () =>
+    EXEMPLAR_VERDICTS.map((reason, verdict) => [reason, ring.counts[verdict]!] as const).filter((_, verdict) => verdict > EXEMPLAR_DUPLICATE))
 }
 
 function registerBlockMetrics(metrics: Metrics, db: Database): void {

@@ -56,7 +56,15 @@ export interface CardinalityJob extends Limits {
   kind: 'cardinality'
 }
 
-export type QueryJob = InstantJob | RangeJob | SeriesJob | LabelValuesJob | SyntaxJob | CardinalityJob
+/** The exemplars of all series that the selectors in a query select. */
+export interface ExemplarsJob extends Limits {
+  kind: 'exemplars'
+  query: string
+  startMs: number
+  endMs: number
+}
+
+export type QueryJob = InstantJob | RangeJob | SeriesJob | LabelValuesJob | SyntaxJob | CardinalityJob | ExemplarsJob
 
 /** A whole HTTP answer: Prometheus' JSON envelope, success or error, already in bytes. */
 export interface QueryReply {

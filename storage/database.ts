@@ -11,6 +11,7 @@ import { BlockKeeper, recoverBlocks } from './block-keeper.ts'
 import { DiskReserve } from './disk-reserve.ts'
 import { FolderLock } from './folder-lock.ts'
 import { FolderError, LogError } from './errors.ts'
+import { ExemplarStore } from './exemplars/exemplar-store.ts'
 import { REJECT_NAMES, type Appender, type SampleBatch } from './interface.ts'
 import { Head } from './head/head.ts'
 import { HeadAppender } from './head/head-append.ts'
@@ -50,6 +51,8 @@ export interface DatabaseOptions {
   outOfOrderMs?: number
   /** New series beyond this many are refused; those found at start are kept, however many they are. */
   seriesLimit?: number
+  /** Exemplars kept, of all series together; by default none. */
+  exemplarsMax?: number
   /** Address space of the head, bytes; pages cost nothing until used. */
   headBytesMax?: number
   /** Entry file of a thread that cuts and compacts; without it the main thread does. */
@@ -87,6 +90,7 @@ export class Database implements Appender {
   readonly #upkeep: Upkeep
   readonly blocks: BlockKeeper
   readonly reserve: DiskReserve
+  readonly exemplars: ExemplarStore | null
   readonly #appender: HeadAppender
   /** Segment files found with rows that the log has, too: it was not cut behind them, so they may never have been synced. */
   readonly #unsynced: FoundFile[] = []
@@ -127,6 +131,11 @@ export class Database implements Appender {
     this.head.openLog(this.#log)
     this.head.fenceMovedSeries()
     this.#appender = new HeadAppender(this.head)
+    const { exemplarsMax = 0 } = options
+    this.exemplars = exemplarsMax === 0 ? null : new ExemplarStore(exemplarsMax, {
+      folder: `${folder}/exemplars`, clock, logger, refOf: (labels) => this.head.series.find(labels),
+      seriesCount: () => this.seriesCount, commit: () => this.commit(), fits: (bytes) => this.reserve.fits(bytes),
+    })
     const newestT = found.state.blocks.reduce((newest, { meta }) => Math.max(newest, meta.maxT), this.head.newestT)
     const retentionClock = new RetentionClock(clock, newestT)
     this.#upkeep = {
@@ -156,7 +165,7 @@ export class Database implements Appender {
 
   /** For StoreQueryable in any thread. */
   handle(): StoreHandle {
-    return { memory: this.#heap.memory, folder: this.#folder }
+    return { memory: this.#heap.memory, folder: this.#folder, exemplars: this.exemplars?.ring.buffer ?? null }
   }
 
   series(labels: Labels): number {
@@ -215,6 +224,7 @@ export class Database implements Appender {
     const failures: unknown[] = []
     await this.blocks.close()
     await this.#upkeepRound
+    await this.exemplars?.close().catch((error: unknown) => failures.push(error))
     await this.#log.commit().catch((error: unknown) => failures.push(error))
     for (const part of [this.#log, this.#segments, this.#definitions]) {
       try {

@@ -5,6 +5,7 @@
 // Everything that flows through here per sample is a typed array. A series is a `ref` (u32 ≥ 1, stable while the
 // process lives, also across workers); label sets are resolved late, through symbol ids.
 // Staleness is a flag beside the value, never a NaN payload: arithmetic and plain arrays do not keep payloads.
+import type { Exemplar, ExemplarColumns } from '../lib/model/exemplar.ts'
 import type { FloatHistogram } from '../lib/model/histogram.ts'
 import type { Labels } from '../lib/model/labels.ts'
 import type { Matcher } from '../lib/model/matcher.ts'
@@ -58,6 +59,15 @@ export interface Appender {
   append(batch: SampleBatch, verdicts: Uint8Array): number
   /** Resolves when all that was appended before the call is on disk (fdatasync). Rejects with LogError if the disk refuses. */
   commit(): Promise<void>
+  /** null where no exemplars are kept: nobody need read them. */
+  readonly exemplars: ExemplarAppender | null
+}
+
+export interface ExemplarAppender {
+  /** The ref of a label set, 0 where the store has no such series: exemplars make none. */
+  refOf(labels: Labels): number
+  /** Takes what `push` found no fault with, and writes what became of each to `verdicts`. Readers see it when it returns. */
+  append(batch: ExemplarColumns): void
 }
 
 /** What the reader may use to skip work; never changes an answer. */
@@ -144,6 +154,12 @@ export interface Cardinality {
   seriesByPair: readonly CardinalityEntry[]
 }
 
+/** Exemplars of a series, in order of time. */
+export interface SeriesExemplars {
+  ref: number
+  exemplars: readonly Exemplar[]
+}
+
 /** Reads one consistent state of the store. Close it: it pins memory. Never used across an await in a worker's query. */
 export interface Querier extends LabelSource {
   /** mint and maxt are both inclusive, Unix ms. At least one matcher must not match ''. */
@@ -154,6 +170,8 @@ export interface Querier extends LabelSource {
   labelValues(name: string, sets: readonly (readonly Matcher[])[], mint: number, maxt: number): string[]
   /** Refs, ascending and unique, of series that match any of the sets and may have samples in range. */
   seriesRefs(sets: readonly (readonly Matcher[])[], mint: number, maxt: number): Uint32Array
+  /** Exemplars in [mint, maxt] of series that match any of the sets, in no order of series. Without it there are none. */
+  exemplars?(sets: readonly (readonly Matcher[])[], mint: number, maxt: number): SeriesExemplars[]
   /** At most `limit` entries a list. */
   cardinality(limit: number): Cardinality
   /** The newest series' ref, 0 if there is none: refs are given from 1 on. */

@@ -8,8 +8,9 @@ import path from 'node:path'
 import type { Matcher } from '../lib/model/matcher.ts'
 import { NO_SERIES } from './block/block.ts'
 import { BlockSet, type OpenBlock } from './block-set.ts'
+import { readExemplars } from './exemplars/exemplar-reader.ts'
 import { HeadQueryable, type HeadQuerier } from './head/head-querier.ts'
-import type { Cardinality, Querier, Queryable, SelectHints, Selection } from './interface.ts'
+import type { Cardinality, Querier, Queryable, SelectHints, Selection, SeriesExemplars } from './interface.ts'
 import { selectAcross } from './store-select.ts'
 
 /** What a thread needs to read a store; structured-cloneable. */
@@ -17,6 +18,8 @@ export interface StoreHandle {
   memory: WebAssembly.Memory
   /** The data folder. */
   folder: string
+  /** The ring (exemplars/exemplar-layout.ts), null where none are kept. */
+  exemplars: SharedArrayBuffer | null
 }
 
 export function headFolder(folder: string): string {
@@ -31,17 +34,19 @@ export function blocksFolder(folder: string): string {
 export class StoreQueryable implements Queryable {
   readonly #head: HeadQueryable
   readonly #blocks: BlockSet
+  readonly #exemplars: SharedArrayBuffer | null
 
   /** `slot`: this thread's reader slot, not shared with any other. */
-  constructor({ memory, folder }: StoreHandle, slot: number) {
+  constructor({ memory, folder, exemplars }: StoreHandle, slot: number) {
     this.#head = new HeadQueryable({ memory, segmentFolder: headFolder(folder) }, slot)
     this.#blocks = new BlockSet(blocksFolder(folder))
+    this.#exemplars = exemplars
   }
 
   querier(): Querier {
     const head = this.#head.querier()
     this.#blocks.begin(head.published.blocks)
-    return new StoreQuerier(head, this.#blocks)
+    return new StoreQuerier(head, this.#blocks, this.#exemplars)
   }
 
   close(): void {
@@ -53,11 +58,13 @@ export class StoreQueryable implements Queryable {
 class StoreQuerier implements Querier {
   readonly #head: HeadQuerier
   readonly #blocks: BlockSet
+  readonly #exemplars: SharedArrayBuffer | null
   readonly #leftOut = new Set<string>()
 
-  constructor(head: HeadQuerier, blocks: BlockSet) {
+  constructor(head: HeadQuerier, blocks: BlockSet, exemplars: SharedArrayBuffer | null) {
     this.#head = head
     this.#blocks = blocks
+    this.#exemplars = exemplars
   }
 
   select(matchers: readonly Matcher[], mint: number, maxt: number, hints: SelectHints): Selection {
@@ -121,6 +128,11 @@ class StoreQuerier implements Querier {
 
   labelsOf(ref: number, out: Uint32Array): number {
     return this.#head.labelsOf(ref, out)
+  }
+
+  exemplars(sets: readonly (readonly Matcher[])[], mint: number, maxt: number): SeriesExemplars[] {
+    if (this.#exemplars === null) return []
+    return readExemplars(this.#exemplars, sets.map((matchers) => this.#head.matching(matchers)), mint, maxt)
   }
 
   cardinality(limit: number): Cardinality {

@@ -69,6 +69,7 @@ export interface RemoteWriteAnswer {
   message: string
   samplesWritten: number
   histogramsWritten: number
+  exemplarsWritten: number
 }
 
 export interface RemoteWriter {

@@ -7,6 +7,10 @@ const INTERVAL_MS = 60_000
 const TIMEOUT_MS = 10_000
 /** Prometheus' default is none; agents that resend after a lost connection make some lateness normal. */
 const OUT_OF_ORDER_MS = 10 * 60_000
+/** Prometheus' default. */
+const EXEMPLARS_DEFAULT = 100_000
+/** 1.6 GB of them. */
+const EXEMPLARS_MAX = 10_000_000
 const VARIABLE = /\$(?:\{([^}]*)\}|(\{)|([*#$@!?0-9-]|[A-Za-z_][A-Za-z0-9_]*))/g
 
 /** Environment variables by name. */
@@ -48,7 +52,9 @@ export function readGlobal(reader: MapReader, folder: string, env: Environment):
 export function readStorage(reader: MapReader): Config['storage'] {
   const tsdb = reader.map('tsdb')
   const retention = tsdb?.map('retention') ?? null
+  const exemplars = reader.map('exemplars')
   const storage = {
+    exemplarsMax: exemplars?.count('max_exemplars', EXEMPLARS_DEFAULT) ?? EXEMPLARS_DEFAULT,
     outOfOrderTimeWindowMs: tsdb?.durationMs('out_of_order_time_window', OUT_OF_ORDER_MS) ?? OUT_OF_ORDER_MS,
     // 0 is Prometheus' word for "not set".
     retentionMs: (retention?.has('time') ? retention.durationMs('time', 0) : 0) || null,
@@ -58,7 +64,8 @@ export function readStorage(reader: MapReader): Config['storage'] {
   retention?.finish()
   tsdb?.notBuilt('stale_series_compaction_threshold')
   tsdb?.finish()
-  reader.notBuilt('exemplars')
+  if (storage.exemplarsMax > EXEMPLARS_MAX) exemplars?.error('max_exemplars', `want at most ${EXEMPLARS_MAX}, got ${storage.exemplarsMax}`)
+  exemplars?.finish()
   reader.finish()
   return storage
 }

@@ -99,5 +99,6 @@ export interface Config {
   scrapeConfigs: readonly ScrapeConfig[]
   /** Names of features to switch on, as in --enable-feature; read at start. */
   features: readonly string[]
-  storage: { outOfOrderTimeWindowMs: number; retentionMs: number | null; retentionBytes: number | null }
+  /** `exemplarsMax`: 0 keeps none. */
+  storage: { exemplarsMax: number; outOfOrderTimeWindowMs: number; retentionMs: number | null; retentionBytes: number | null }
 }

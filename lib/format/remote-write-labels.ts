@@ -98,6 +98,12 @@ export function checkLabelField(bytes: Uint8Array, at: number, to: number): void
   locate(bytes, at, to, SCRATCH)
 }
 
+/** Appends where in a label field name and value stand: from and to of each. Throws RemoteWriteError. */
+export function labelOffsets(bytes: Uint8Array, at: number, to: number, offsets: number[]): void {
+  locate(bytes, at, to, SCRATCH)
+  offsets.push(SCRATCH.nameFrom, SCRATCH.nameTo, SCRATCH.valueFrom, SCRATCH.valueTo)
+}
+
 interface LabelPart {
   nameFrom: number
   nameTo: number

@@ -8,8 +8,10 @@
 // A sender writes a series' labels first and together, the same bytes every time; so the run of label fields is the
 // key by which lib/ingest knows a series. Other orders are legal protobuf and take the slow path, `gatherLabels`.
 // Unknown fields are skipped; groups, cut fields and wrong wire types throw RemoteWriteError.
+import { ExemplarColumns } from '../model/exemplar.ts'
 import type { FloatHistogram } from '../model/histogram.ts'
 import type { MetricMetadata } from '../model/metadata.ts'
+import { readExemplar } from './remote-write-exemplar.ts'
 import { readHistogram } from './remote-write-histogram.ts'
 import { checkLabelField, readMetadata } from './remote-write-labels.ts'
 import {
@@ -22,6 +24,8 @@ const METADATA_MAX = 10_000
 const SAMPLES_MAX = 1 << 21
 /** Buckets of native histograms of one body: what the store can take into one row (10,000 samples of 200 buckets). */
 const BUCKETS_MAX = 1 << 21
+/** Exemplars of one body: more than any ring that makes sense, of senders that send 2,000 series at a time. */
+const EXEMPLARS_MAX = 1 << 17
 
 /** Samples of a body as columns that grow and are used again. `stale[i]` 1: a staleness marker, its value is NaN. */
 export class SampleColumns {
@@ -34,6 +38,7 @@ export class SampleColumns {
   /** Samples that are native histograms, ascending, and what they are; their values are NaN. */
   readonly histogramPlaces: number[] = []
   readonly histograms: FloatHistogram[] = []
+  readonly exemplars: ExemplarColumns = new ExemplarColumns()
   /** Whether the times of each series read so far ascend. */
   isAscending = true
 
@@ -42,6 +47,7 @@ export class SampleColumns {
     this.hasStale = false
     this.histogramPlaces.length = 0
     this.histograms.length = 0
+    this.exemplars.clear()
     this.isAscending = true
   }
 
@@ -66,7 +72,6 @@ export class WriteRequestReader {
   /** Body of the current TimeSeries: [from, end) in the bytes. */
   from = 0
   end = 0
-  exemplarCount = 0
   /** Why the current series' bad histograms are bad; the caller takes them out. */
   readonly histogramFaults: string[] = []
   readonly metadata: { metric: string; metadata: MetricMetadata }[] = []
@@ -115,7 +120,7 @@ export class WriteRequestReader {
   }
 
   /**
-   * Appends the samples of the current series that stand in [from, end), `from` as scanLabels gives it. Returns false
+   * Appends the samples and exemplars of the current series that stand in [from, end), `from` as scanLabels gives it. Returns false
    * if a label field stands among them: then the label run is not the whole key, see gatherLabels.
    */
   readSamples(columns: SampleColumns, from: number): boolean {
@@ -157,6 +162,7 @@ export class WriteRequestReader {
         lastTime = time
       } else {
         if (tag === 0x0a) isWhole = false
+        if (tag === 0x1a) this.#exemplar(columns.exemplars, at)
         at = this.#otherField(at)
       }
     }
@@ -230,12 +236,17 @@ export class WriteRequestReader {
     return next
   }
 
-  /** Anything in a series that is not a sample: counted or skipped. Returns where the next field starts. */
+  #exemplar(exemplars: ExemplarColumns, at: number): void {
+    if (exemplars.count >= EXEMPLARS_MAX) throw new RemoteWriteError('REMOTE_WRITE_TOO_LARGE', `more than ${EXEMPLARS_MAX} exemplars in one request`)
+    const next = this.#fieldEnd(at)
+    readExemplar(this.#bytes, this.#view, skipVarint(this.#bytes, at + 1, next), next, exemplars)
+  }
+
+  /** Anything in a series that is not a sample is skipped. Returns where the next field starts. */
   #otherField(at: number): number {
     const tag = this.#bytes[at]!
     const number = tag >>> 3
     if (tag < 128 && number >= 1 && number <= 4 && (tag & 7) !== WIRE_BYTES) throw wrongType(tag, 'series')
-    if (tag === 0x1a) this.exemplarCount++
     return this.#fieldEnd(at)
   }
 

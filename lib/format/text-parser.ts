@@ -11,9 +11,11 @@
 //
 // The scrape cache (lib/scrape) skips `next` for lines it knows and calls `readSuffix` behind the known prefix.
 import { assert } from '../std/assert.ts'
+import type { RawExemplar } from '../model/exemplar.ts'
 import type { MetricType } from '../model/metadata.ts'
 import { FloatReader, latin1, tokenEnd } from './text-float.ts'
 import { decodeSeriesLabels, isUtf8Range } from './text-labels.ts'
+import { LABEL_PART, LABEL_START, METRIC_PART, METRIC_START, NAME_BYTES, OPENMETRICS_TYPES, TEXT_TYPES } from './text-tables.ts'
 
 export const ENTRY_END = 0
 export const ENTRY_SAMPLE = 1
@@ -35,14 +37,6 @@ export class ExpositionError extends Error {
   readonly code = 'EXPOSITION'
 }
 
-const TEXT_TYPES: ReadonlyMap<string, MetricType> = new Map([
-  ['counter', 'counter'], ['gauge', 'gauge'], ['histogram', 'histogram'], ['summary', 'summary'], ['untyped', 'unknown'],
-])
-const OPENMETRICS_TYPES: ReadonlyMap<string, MetricType> = new Map([
-  ['counter', 'counter'], ['gauge', 'gauge'], ['histogram', 'histogram'], ['gaugehistogram', 'gaugehistogram'],
-  ['summary', 'summary'], ['info', 'info'], ['stateset', 'stateset'], ['unknown', 'unknown'],
-])
-
 const TAB = 0x09
 const NEWLINE = 0x0a
 const SPACE = 0x20
@@ -53,17 +47,6 @@ const EQUAL = 0x3d
 const BACKSLASH = 0x5c
 const BRACE_OPEN = 0x7b
 const BRACE_CLOSE = 0x7d
-
-/** Bit 0: may start a label name; 1: may go on one; 2: may start a metric name; 3: may go on one. */
-const NAME_BYTES: Uint8Array = Uint8Array.from({ length: 256 }, (_, c) => {
-  const isLetter = (c >= 0x41 && c <= 0x5a) || (c >= 0x61 && c <= 0x7a) || c === 0x5f
-  const isDigit = c >= 0x30 && c <= 0x39
-  return isLetter ? 15 : isDigit ? 10 : c === 0x3a ? 12 : 0
-})
-const LABEL_START = 1
-const LABEL_PART = 2
-const METRIC_START = 4
-const METRIC_PART = 8
 
 /** Reads one body after the other. Fields describe the entry that `next` or `readSuffix` read last. */
 export class TextParser {
@@ -77,6 +60,9 @@ export class TextParser {
   hasTime = false
   /** Unix ms, whole; valid where hasTime. */
   timeMs = 0
+  /** Whether the sample has an exemplar, and that: valid until the next entry is read. */
+  hasExemplar = false
+  readonly exemplar: RawExemplar = { bytes: new Uint8Array(0), offsets: [], isEscaped: true, value: 0, hasTime: false, timeMs: 0 }
   family: number = FAMILY_OTHER
   /** Of a TYPE entry. */
   type: MetricType = 'unknown'
@@ -88,7 +74,6 @@ export class TextParser {
   #start = 0
   /** Metric name, then name and value of each label: pairs of indexes into the body, without quotes. Name -1, -1 if unset. */
   #offsets: number[] = []
-  #exemplarOffsets: number[] = []
   #textFrom = 0
   #textTo = 0
   readonly #floats = new FloatReader()
@@ -97,6 +82,7 @@ export class TextParser {
   reset(bytes: Uint8Array, length: number, format: ExpositionFormat): void {
     assert(length === 0 || bytes[length - 1] === NEWLINE, `body of ${length} bytes without final newline`)
     this.#bytes = bytes
+    this.exemplar.bytes = bytes
     this.#length = length
     this.#isOpenMetrics = format === 'openmetrics'
     this.#hasBadUtf8 = !isUtf8Range(bytes, 0, length)
@@ -156,6 +142,7 @@ export class TextParser {
     at = this.#floats.end
     this.valueEnd = at
     this.hasTime = false
+    this.hasExemplar = false
     if (isOpenMetrics) {
       this.#openMetricsTail(at)
       return
@@ -289,19 +276,28 @@ export class TextParser {
       at = this.#floats.end
     }
     if (bytes[at] === SPACE && bytes[at + 1] === HASH && bytes[at + 2] === SPACE && bytes[at + 3] === BRACE_OPEN) {
-      const from = at
-      this.#exemplarOffsets.length = 0
-      at = this.#labels(at + 4, this.#exemplarOffsets, true)
-      if (this.#hasBadUtf8 && !isUtf8Range(bytes, from, at)) throw this.#error(at, 'invalid UTF-8 in exemplar')
-      this.#float(this.#valueStart(at, 'expected value after exemplar labels'))
-      at = this.#floats.end
-      if (bytes[at] === SPACE) {
-        this.#seconds(at)
-        at = this.#floats.end
-      }
+      at = this.#readExemplar(at)
     }
     if (bytes[at] !== NEWLINE) throw this.#error(at, 'expected new line after sample')
     this.pos = at + 1
+  }
+
+  /** Reads ` # {labels} value [timestamp]`; returns the index behind. */
+  #readExemplar(at: number): number {
+    const { exemplar } = this
+    const from = at
+    exemplar.offsets.length = 0
+    at = this.#labels(at + 4, exemplar.offsets, true)
+    if (this.#hasBadUtf8 && !isUtf8Range(this.#bytes, from, at)) throw this.#error(at, 'invalid UTF-8 in exemplar')
+    exemplar.value = this.#float(this.#valueStart(at, 'expected value after exemplar labels'))
+    at = this.#floats.end
+    exemplar.hasTime = this.#bytes[at] === SPACE
+    if (exemplar.hasTime) {
+      exemplar.timeMs = this.#seconds(at)
+      at = this.#floats.end
+    }
+    this.hasExemplar = true
+    return at
   }
 
   /** A timestamp in seconds, as ms towards zero. */

@@ -9,13 +9,14 @@
 import { LabelDecoder } from '../format/remote-write-labels.ts'
 import { RemoteWriteError } from '../format/remote-write-wire.ts'
 import { WriteRequestReader } from '../format/remote-write.ts'
+import { EXEMPLAR_DUPLICATE } from '../model/exemplar.ts'
 import { METRIC_NAME, formatLabels, type Labels } from '../model/labels.ts'
 import type { MetricMetadata } from '../model/metadata.ts'
 import { DiskError } from '../std/fs.ts'
 import type { Counter, Metrics } from '../std/metrics.ts'
 import { SnappyDecoder, SnappyError } from '../std/snappy.ts'
 import { LogError, SeriesLimitError } from '../../storage/errors.ts'
-import { REJECT_NAMES, STORED, type Appender, type SampleBatch } from '../../storage/interface.ts'
+import { REJECT_NAMES, STORED, type Appender, type ExemplarAppender, type SampleBatch } from '../../storage/interface.ts'
 import { LABEL_LIMITS, checkLabels } from './label-check.ts'
 import { SeriesCache } from './series-cache.ts'
 import { WriteBatch } from './write-batch.ts'
@@ -37,15 +38,18 @@ export interface RemoteWriteResult {
   samplesWritten: number
   /** Native histograms that are. */
   histogramsWritten: number
+  /** Exemplars that were taken, those that came again included. They are not waited for. */
+  exemplarsWritten: number
 }
 
 /** What of a request was stored. */
 interface Stored {
   samples: number
   histograms: number
+  exemplars: number
 }
 
-const NOTHING: Stored = { samples: 0, histograms: 0 }
+const NOTHING: Stored = { samples: 0, histograms: 0, exemplars: 0 }
 
 /** Series of the body that the cache does not know, until the body is known to be well-formed. */
 interface Pending {
@@ -57,6 +61,17 @@ interface Pending {
   sampleTo: number[]
   /** Joined label fields of series whose labels do not stand together, by place in the lists. */
   scattered: Map<number, Uint8Array>
+  exemplars: PendingExemplars[]
+}
+
+/** Exemplars [first, to) of a series that the cache does not know: one new in this body, or one that was cut off its samples. */
+interface PendingExemplars {
+  first: number
+  to: number
+  /** Over the label fields, whole. */
+  run: DataView
+  from: number
+  labelBytes: number
 }
 
 /** One per process: it knows every sender's series. */
@@ -69,7 +84,6 @@ export class RemoteWriteReceiver {
   readonly #metadata = new Map<string, MetricMetadata>()
   readonly #samples: Counter
   readonly #refused: Counter<'reason'>
-  readonly #skipped: Counter<'kind'>
   /** Entry of the last series read, over requests too: a sender's next body often starts where it expects. */
   #last = 0
 
@@ -81,8 +95,6 @@ export class RemoteWriteReceiver {
     this.#samples = metrics.counter('monitor_remote_write_samples_total', 'Samples stored from remote write requests.')
     this.#refused = metrics.counter('monitor_remote_write_refused_samples_total', 'Samples refused, by reason.', ['reason'])
     for (const reason of REFUSAL_REASONS) this.#refused.inc({ reason }, 0)
-    this.#skipped = metrics.counter('monitor_remote_write_skipped_total', 'Parts of series that are not stored.', ['kind'])
-    this.#skipped.inc({ kind: 'exemplar' }, 0)
     const gauge = (name: string, help: string, value: () => number): void => {
       metrics.gauge(`monitor_remote_write_${name}`, help, [], (each) => each.set(value()))
     }
@@ -104,7 +116,7 @@ export class RemoteWriteReceiver {
       // Until the first await nothing else runs: decoder, batch and cache are this request's alone.
       const length = this.#decoder.decode(body)
       stored = this.#take(length, refusals)
-      if (stored !== NOTHING) await this.#appender.commit()
+      if (stored.samples + stored.histograms > 0) await this.#appender.commit()
     } catch (error) {
       if (error instanceof SnappyError) return answer(error.code === 'SNAPPY_TOO_LARGE' ? 413 : 400, error.message)
       if (error instanceof RemoteWriteError) {
@@ -131,19 +143,19 @@ export class RemoteWriteReceiver {
     const reader = new WriteRequestReader(bytes, view, length)
     const batch = this.#batch
     batch.clear()
-    const pending: Pending = { from: [], labelBytes: [], hashes: [], sampleFrom: [], sampleTo: [], scattered: new Map() }
+    const pending: Pending = { from: [], labelBytes: [], hashes: [], sampleFrom: [], sampleTo: [], scattered: new Map(), exemplars: [] }
     this.#read(reader, view, pending, refusals)
     if (pending.from.length > 0) this.#resolve(view, pending, refusals)
     this.#keepMetadata(reader)
-    if (reader.exemplarCount > 0) this.#skipped.inc({ kind: 'exemplar' }, reader.exemplarCount)
     const samples = batch.finish()
-    if (samples.count === 0) return NOTHING
+    if (samples.count === 0) return { ...NOTHING, exemplars: this.#storeExemplars(pending) }
     const refusedCount = this.#appender.append(samples, batch.verdicts)
+    // A store that refuses the samples has thrown by now.
+    const exemplars = this.#storeExemplars(pending)
     if (refusedCount > 0) this.#explain(samples, new WriteRequestReader(bytes, view, length), refusals)
     const stored = samples.count - refusedCount
-    if (stored === 0) return NOTHING
     const histograms = samples.histograms?.filter((histogram, i) => histogram !== null && batch.verdicts[i] === STORED).length ?? 0
-    return { samples: stored - histograms, histograms }
+    return { samples: stored - histograms, histograms, exemplars }
   }
 
   /** One pass over the body: samples to columns, known series to refs, the rest to `pending`. */
@@ -158,18 +170,28 @@ export class RemoteWriteReceiver {
       // Fast path: the series that followed the last one before.
       let entry = cache.follows(last, view, from, reader.end)
       const labelsEnd = entry !== 0 ? from + cache.lengthOf(entry) : reader.scanLabels()
+      const exemplarFrom = columns.exemplars.count
       const isWhole = reader.readSamples(columns, labelsEnd)
       if (reader.histogramFaults.length > 0) this.#refuseHistograms(reader, refusals)
-      if (columns.count === sampleFrom) continue
+      const hasSamples = columns.count > sampleFrom
+      if (!hasSamples && columns.exemplars.count === exemplarFrom) continue
       let hash = 0
       if (!isWhole) {
-        pending.scattered.set(pending.from.length, reader.gatherLabels())
+        if (hasSamples) pending.scattered.set(pending.from.length, reader.gatherLabels())
         entry = 0
       } else if (entry === 0) {
         hash = cache.hash(view, from, labelsEnd - from)
         entry = cache.find(view, from, labelsEnd - from, hash)
-        if (entry !== 0) cache.link(last, entry)
+        // Senders put exemplars where they please: what follows them tells nothing.
+        if (entry !== 0 && hasSamples) cache.link(last, entry)
       }
+      if (columns.exemplars.count > exemplarFrom) {
+        const run = isWhole ? view : viewOf(reader.gatherLabels())
+        const place = isWhole ? { run, from, labelBytes: labelsEnd - from } : { run, from: 0, labelBytes: run.byteLength }
+        if (entry === 0) pending.exemplars.push({ first: exemplarFrom, to: columns.exemplars.count, ...place })
+        else columns.exemplars.refs.fill(cache.ref(entry), exemplarFrom, columns.exemplars.count)
+      }
+      if (!hasSamples) continue
       if (entry !== 0) {
         batch.assign(sampleFrom, columns.count, cache.ref(entry), from)
         last = entry
@@ -230,6 +252,27 @@ export class RemoteWriteReceiver {
     }
   }
 
+  /** Returns how many exemplars the store has taken, now or before. Those it does not are counted by it; they fail no request. */
+  #storeExemplars({ exemplars: pending }: Pending): number {
+    const { exemplars } = this.#batch.columns
+    const into = this.#appender.exemplars
+    if (exemplars.count === 0 || into === null) return 0
+    for (const { first, to, run, from, labelBytes } of pending) exemplars.refs.fill(this.#refOf(into, run, from, labelBytes), first, to)
+    into.append(exemplars)
+    return exemplars.verdicts.subarray(0, exemplars.count).filter((verdict) => verdict <= EXEMPLAR_DUPLICATE).length
+  }
+
+  /** The series of a run of label fields, 0 where the store does not have it. */
+  #refOf(store: ExemplarAppender, run: DataView, from: number, labelBytes: number): number {
+    const hash = this.#cache.hash(run, from, labelBytes)
+    const known = this.#cache.find(run, from, labelBytes, hash)
+    if (known !== 0) return this.#cache.ref(known)
+    const labels = this.#labelsOf(run, from, from + labelBytes)
+    const ref = typeof labels === 'string' ? 0 : store.refOf(labels)
+    if (ref !== 0) this.#cache.add(run, from, labelBytes, hash, ref)
+    return ref
+  }
+
   /** The label set of a run of label fields, or why the series is refused. */
   #labelsOf(run: DataView, from: number, end: number): Labels | string {
     const labels = this.#labels.read(run, from, end)
@@ -276,6 +319,6 @@ function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
 }
 
-function answer(status: RemoteWriteResult['status'], message: string, { samples, histograms } = NOTHING): RemoteWriteResult {
-  return { status, message, samplesWritten: samples, histogramsWritten: histograms }
+function answer(status: RemoteWriteResult['status'], message: string, { samples, histograms, exemplars } = NOTHING): RemoteWriteResult {
+  return { status, message, samplesWritten: samples, histogramsWritten: histograms, exemplarsWritten: exemplars }
 }

@@ -10,6 +10,7 @@ import { FloatReader } from '../format/text-float.ts'
 import {
   ENTRY_END, ENTRY_SAMPLE, ENTRY_TYPE, FAMILY_OTHER, TextParser, type ExpositionFormat,
 } from '../format/text-parser.ts'
+import { ExemplarColumns } from '../model/exemplar.ts'
 import type { Labels } from '../model/labels.ts'
 import { SeriesLimitError } from '../../storage/errors.ts'
 import type { Appender } from '../../storage/interface.ts'
@@ -58,12 +59,15 @@ export interface BodyRules {
 
 interface PendingSeries {
   labels: Labels
-  /** Places in the batch and in the line table that wait for the ref. */
+  /** Places in the batch, in the line table and among the exemplars that wait for the ref; -1 for no exemplar. */
   sample: number
   line: number
+  exemplar: number
 }
 
 export class BodyReader {
+  /** Of the body read last; void after `read` threw. */
+  readonly exemplars: ExemplarColumns = new ExemplarColumns()
   /** Of the body read last; after `read` threw, what was counted up to there. */
   readonly counts: BodyCounts = { scraped: 0, kept: 0, seriesAdded: 0, duplicates: 0, overSeriesLimit: 0, inFuture: 0 }
   readonly #appender: Appender
@@ -150,6 +154,7 @@ export class BodyReader {
     this.#isOverLimit = false
     this.#judged = 0
     this.#pending = []
+    this.exemplars.clear()
     this.#ownerId = cache.ownerId
     this.#tried = cache.tried
     this.#key.view = viewOf(body)
@@ -273,7 +278,7 @@ export class BodyReader {
     const isTracked = this.#isTracked(rules)
     if (isTracked) this.#tracked++
     if (kind !== LINE_UNKNOWN && !this.#wasTried(state.pos, prefix)) this.counts.seriesAdded++
-    this.#pending.push({ labels, sample: batch.count, line: state.lines.count })
+    this.#pending.push({ labels, sample: batch.count, line: state.lines.count, exemplar: this.#nextExemplar() })
     this.#append(batch, 0, rules)
     this.#take(state, kind, 0, isTracked, prefix)
   }
@@ -293,7 +298,7 @@ export class BodyReader {
       this.#dropped++
     } else if (this.#parser.hasTime && rules.config.honorTimestamps) {
       const pending = table.refs[line] === 0 ? this.#pending.find((one) => one.line === line) : undefined
-      if (pending !== undefined) this.#pending.push({ labels: pending.labels, sample: state.batch.count, line })
+      if (pending !== undefined) this.#pending.push({ labels: pending.labels, sample: state.batch.count, line, exemplar: this.#nextExemplar() })
       this.#append(state.batch, table.refs[line]!, rules)
       this.#hasTimedRepeats = true
     } else {
@@ -308,8 +313,19 @@ export class BodyReader {
       this.#isOverLimit = true
       return
     }
-    if (parser.hasTime && rules.config.honorTimestamps) batch.pushAt(ref, parser.value, parser.timeMs)
+    const isTimed = parser.hasTime && rules.config.honorTimestamps
+    if (isTimed) batch.pushAt(ref, parser.value, parser.timeMs)
     else batch.push(ref, parser.value)
+    if (this.#hasExemplar()) this.exemplars.push(parser.exemplar, ref, isTimed ? parser.timeMs : batch.t)
+  }
+
+  #hasExemplar(): boolean {
+    return this.#parser.hasExemplar && this.#appender.exemplars !== null
+  }
+
+  /** The place that the exemplar of the line the parser read will have, -1 if there is none. */
+  #nextExemplar(): number {
+    return this.#hasExemplar() ? this.exemplars.count : -1
   }
 
   /** Notes the line the parser read, and goes on behind it. */
@@ -333,8 +349,9 @@ export class BodyReader {
   #makePending(batch: ScrapeBatch): void {
     const lines = this.#lines
     let refusedCount = 0
-    for (const { labels, sample, line } of this.#pending) {
+    for (const { labels, sample, line, exemplar } of this.#pending) {
       const ref = this.#refOf(labels)
+      if (exemplar >= 0) this.exemplars.refs[exemplar] = ref
       batch.refs[sample] = ref
       lines.refs[line] = ref
       if (ref !== 0) continue

@@ -21,6 +21,7 @@ export class ScrapeMetrics {
   readonly duplicates: Counter
   readonly outOfOrder: Counter
   readonly outOfBounds: Counter
+  readonly exemplarsOutOfOrder: Counter
   readonly skipped: Counter
 
   constructor(metrics: Metrics) {
@@ -43,6 +44,7 @@ export class ScrapeMetrics {
     this.duplicates = target('scrapes_sample_duplicate_timestamp', 'Total number of samples rejected due to duplicate timestamps but different values.')
     this.outOfOrder = target('scrapes_sample_out_of_order', 'Total number of samples rejected due to not being out of the expected order.')
     this.outOfBounds = target('scrapes_sample_out_of_bounds', 'Total number of samples rejected due to timestamp falling outside of the time bounds.')
+    this.exemplarsOutOfOrder = target('scrapes_exemplar_out_of_order', 'Total number of exemplar rejected due to not being out of the expected order.')
     this.skipped = metrics.counter('monitor_target_scrapes_skipped_total', 'Scrapes left out because the process was late by more than an interval.')
   }
 }

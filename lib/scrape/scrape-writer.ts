@@ -1,6 +1,7 @@
 // Stores the outcome of one scrape as one batch: the body's samples, markers for what vanished, `up` and scrape_*.
 // A failed scrape stores nothing of its body, marks all series of the target, and says up = 0.
 import { ExpositionError, type ExpositionFormat } from '../format/text-parser.ts'
+import { EXEMPLAR_OUT_OF_ORDER } from '../model/exemplar.ts'
 import { DiskError } from '../std/fs.ts'
 import { LogError, SeriesLimitError } from '../../storage/errors.ts'
 import { REJECT_DUPLICATE, REJECT_OUT_OF_ORDER, STORED, type Appender } from '../../storage/interface.ts'
@@ -86,8 +87,10 @@ export class ScrapeWriter {
     const bodySamples = (this.#bodySamples = batch.count)
     this.#report(outcome, error, hasSamples)
     const refused = this.#appender.append(batch, batch.verdicts)
-    if (isKept) this.#reader.keep(cache, body, format)
-    else cache.isLive = false
+    if (isKept) {
+      if (this.#reader.exemplars.count > 0) this.#storeExemplars()
+      this.#reader.keep(cache, body, format)
+    } else cache.isLive = false
     if (refused > 0) this.#countRefused(bodySamples)
     return error
   }
@@ -123,6 +126,13 @@ export class ScrapeWriter {
     if (duplicates > 0) this.#metrics.duplicates.inc(duplicates)
     if (overSeriesLimit > 0) this.#metrics.overSeriesLimit.inc(overSeriesLimit)
     return null
+  }
+
+  /** What is wrong with an exemplar fails no scrape. */
+  #storeExemplars(): void {
+    const { exemplars } = this.#reader
+    this.#appender.exemplars?.append(exemplars)
+    for (let i = 0; i < exemplars.count; i++) if (exemplars.verdicts[i] === EXEMPLAR_OUT_OF_ORDER) this.#metrics.exemplarsOutOfOrder.inc()
   }
 
   #report(outcome: ScrapeOutcome, error: Error | null, wasRead: boolean): void {

@@ -13,6 +13,7 @@ export const TYPE_GROUP = 2
 export const TYPE_ROW = 3
 export const TYPE_SEGMENT = 4
 export const TYPE_SYNCED = 5
+export const TYPE_EXEMPLARS = 6
 
 const SYNC_BYTES = Buffer.from([0x4e, 0x4f, 0x4d, 0x9c])
 

@@ -54,7 +54,7 @@ function render(round: number, extra: string): Buffer {
 
 const config = scrapeConfig()
 let lastRef = 0
-const appender = { series: () => ++lastRef, append: () => 0, commit: () => Promise.resolve() }
+const appender = { series: () => ++lastRef, append: () => 0, commit: () => Promise.resolve(), exemplars: null }
 const reader = new BodyReader(appender, new SeriesOwners(), 1)
 const batch = new ScrapeBatch()
 const rules = { targetLabels: ['instance', 'here:9100', 'job', 'node'], config }

@@ -16,6 +16,7 @@ const ROUNDS = 12
 
 class CountingAppender implements Appender {
   count = 0
+  readonly exemplars = null
   #ref = 0
   series(): number {
     return ++this.#ref

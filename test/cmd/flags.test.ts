@@ -95,7 +95,7 @@ describe('parseFlags', () => {
   it('adds features up and warns of those it does not have', () => {
     const { features, warnings } = run('--enable-feature=promql-experimental-functions', '--enable-feature', 'exemplar-storage,')
     expect(features).toEqual(['promql-experimental-functions', 'exemplar-storage'])
-    expect(warnings).toEqual(['--enable-feature=exemplar-storage has no meaning here: it is not built yet'])
+    expect(warnings).toEqual(['--enable-feature=exemplar-storage has no meaning here: exemplars are on by default; storage.exemplars.max_exemplars: 0 switches them off'])
   })
 
   it('refuses what is wrong with code 2 and the nearest right name', () => {

@@ -19,6 +19,7 @@ export class MemoryAppender implements Appender {
   /** Refs of each append, in the order given. */
   readonly batches: number[][] = []
   commits = 0
+  readonly exemplars = null
   /** Set to make the next commits fail. */
   commitError: Error | null = null
   readonly #refs = new Map<string, number>()

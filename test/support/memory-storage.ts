@@ -60,6 +60,7 @@ export class MemoryStorage implements Appender, Queryable {
   readonly #symbolIds = new Map<string, number>()
   /** How often `commit` was called. */
   commits = 0
+  readonly exemplars = null
 
   constructor(options: MemoryStorageOptions = {}) {
     this.#options = options

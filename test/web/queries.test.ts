@@ -28,6 +28,11 @@ describe('queries', () => {
     await f('series', { ...labels, kind: 'series', matches: ['up'], limit: 40_000 }, form('match[]=up&limit=40000'))
     await f('labels', { ...labels, kind: 'labels' })
     await f('labels', { ...labels, kind: 'labels', matches: ['up'] }, form('match[]=up'))
+    const exemplars = { kind: 'exemplars', query: 'up', limit: 0, startMs: 1000, endMs: 2000, timeoutMs: 120_000 }
+    await f('query_exemplars?query=up&start=1&end=2', exemplars)
+    await f('query_exemplars', { ...exemplars, startMs: -8.64e15, endMs: 8.64e15 }, form('query=up'))
+    // Grafana's probe, with ms for seconds.
+    await f('query_exemplars?query=up&start=1700000000000&end=1700000300000', { ...exemplars, startMs: 1_700_000_000_000_000, endMs: 1_700_000_300_000_000 })
     await f('label/job/values?match[]=up', { ...labels, kind: 'labelValues', name: 'job', matches: ['up'] })
     await f('label/U__a_20_b/values', { ...labels, kind: 'labelValues', name: 'a b' })
     await f('label/a%2Fb/values', { ...labels, kind: 'labelValues', name: 'a/b' })
@@ -37,6 +42,8 @@ describe('queries', () => {
     const { base, jobs } = await start()
     const f = async (path: string, error: string): Promise<void> => expect(await get(`${base}/api/v1/${path}`)).toEqual(failure(400, 'bad_data', error))
     await f('query?query=1&time=abc', `invalid parameter "time": invalid time value for 'time': cannot parse "abc" to a valid timestamp`)
+    await f('query_exemplars?query=x&start=abc', `invalid parameter "start": invalid time value for 'start': cannot parse "abc" to a valid timestamp`)
+    await f('query_exemplars?query=x&start=5&end=1', 'end timestamp must not be before start timestamp')
     await f('query?query=1&timeout=abc', 'invalid parameter "timeout": cannot parse "abc" to a valid duration')
     for (const timeout of ['0', '0s', '0.0']) {
       await f(`query?query=1&timeout=${timeout}`, 'invalid parameter "query": context deadline exceeded')

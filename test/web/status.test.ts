@@ -1,7 +1,7 @@
 // What the server says of itself, and how it is managed: status pages, health, reload, its own metrics.
 import { describe, expect, it } from 'vitest'
 import type { QueryReply } from '../../lang/job.ts'
-import { failure, form, get, start, success } from './requests.ts'
+import { failure, get, start, success } from './requests.ts'
 
 describe('status', () => {
   it('says what runs and how', async () => {
@@ -30,8 +30,6 @@ describe('status', () => {
     const { base } = await start()
     expect(await get(`${base}/api/v1/rules`)).toEqual(success({ groups: [] }))
     expect(await get(`${base}/api/v1/alerts`)).toEqual(success({ alerts: [] }))
-    expect(await get(`${base}/api/v1/query_exemplars?query=up&start=1700000000000&end=1700000000001`)).toEqual(success([]))
-    expect(await get(`${base}/api/v1/query_exemplars`, form('query=up'))).toEqual(success([]))
   })
 })
 

@@ -1,7 +1,7 @@
 // The endpoints that ask for samples or labels: parameters in, a job to the query workers, their bytes out.
 import { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import type { CardinalityJob, QueryJob, QueryReply, SeriesJob, SyntaxJob } from '../../lang/job.ts'
+import type { CardinalityJob, ExemplarsJob, QueryJob, QueryReply, SeriesJob, SyntaxJob } from '../../lang/job.ts'
 import type { ServerParts } from '../parts.ts'
 import { ApiError, badParameter } from './envelope.ts'
 import { Packer } from './gzip.ts'
@@ -21,7 +21,7 @@ const GZIP_BYTES_MIN = 8192
 const CARDINALITY_DEFAULT = 10
 const CARDINALITY_MAX = 10_000
 
-/** Adds /query, /query_range, /format_query, /parse_query, /series, /labels, /label/<name>/values and /status/tsdb. */
+/** Adds /query, /query_range, /query_exemplars, /format_query, /parse_query, /series, /labels, /label/<name>/values and /status/tsdb. */
 export function addQueryRoutes(app: FastifyInstance, parts: ServerParts): void {
   const sender = new ReplySender(parts)
   const answer = (makeJob: (request: FastifyRequest) => QueryJob): Handler => (request, reply) => {
@@ -29,6 +29,7 @@ export function addQueryRoutes(app: FastifyInstance, parts: ServerParts): void {
   }
   addRoute(app, ['GET', 'POST'], '/api/v1/query', answer((request) => instantJob(new Params(request), parts)))
   addRoute(app, ['GET', 'POST'], '/api/v1/query_range', answer((request) => rangeJob(new Params(request), parts)))
+  addRoute(app, ['GET', 'POST'], '/api/v1/query_exemplars', answer((request) => exemplarsJob(new Params(request), parts)))
   addRoute(app, ['GET', 'POST'], '/api/v1/format_query', answer((request) => syntaxJob('format', new Params(request), parts)))
   addRoute(app, ['GET', 'POST'], '/api/v1/parse_query', answer((request) => syntaxJob('parse', new Params(request), parts)))
   addRoute(app, ['GET', 'POST'], '/api/v1/series', answer((request) => labelJob('series', new Params(request), parts)))
@@ -64,6 +65,14 @@ function rangeJob(params: Params, parts: ServerParts): QueryJob {
     kind: 'range', startMs, endMs, stepMs, limit, timeoutMs: timeoutOf(params, parts),
     lookbackMs: lookbackOf(params, parts), query: queryOf(params), stats: statsOf(params), ...explainOf(params),
   }
+}
+
+/** Grafana probes with ms where seconds are meant: the year 55,000, and nothing in it. */
+function exemplarsJob(params: Params, parts: ServerParts): ExemplarsJob {
+  const startMs = params.time('start', MIN_TIME_MS)
+  const endMs = params.time('end', MAX_TIME_MS)
+  if (endMs < startMs) throw new ApiError('bad_data', 'end timestamp must not be before start timestamp')
+  return { kind: 'exemplars', query: params.text('query'), startMs, endMs, limit: 0, timeoutMs: parts.options.queryTimeoutMs }
 }
 
 /** Nothing of these is looked up; but the text is the user's, and so may be a worker's work for a while. */

@@ -35,14 +35,12 @@ export function addStatusRoutes(app: FastifyInstance, parts: ServerParts): void 
   })
 }
 
-/** Rules, alerts and exemplars: none are kept, and clients that list them see so. */
+/** Rules and alerts: none are kept, and clients that list them see so. */
 export function addEmptyRoutes(app: FastifyInstance): void {
   addRoute(app, ['GET'], '/api/v1/rules', (_request, reply) => sendData(reply, { groups: [] }))
   addRoute(app, ['GET'], '/api/v1/alerts', (_request, reply) => sendData(reply, { alerts: [] }))
   const alertmanagers = { activeAlertmanagers: [], droppedAlertmanagers: [] }
   addRoute(app, ['GET'], '/api/v1/alertmanagers', (_request, reply) => sendData(reply, alertmanagers))
-  // Grafana probes it with times in milliseconds; they are not looked at.
-  addRoute(app, ['GET', 'POST'], '/api/v1/query_exemplars', (_request, reply) => sendData(reply, []))
 }
 
 /** Anything else below /api. */

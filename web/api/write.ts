@@ -82,10 +82,10 @@ class BodyReader {
   }
 }
 
-function sendResult(reply: FastifyReply, { status, message, samplesWritten, histogramsWritten }: RemoteWriteAnswer): FastifyReply {
+function sendResult(reply: FastifyReply, { status, message, samplesWritten, histogramsWritten, exemplarsWritten }: RemoteWriteAnswer): FastifyReply {
   reply.header('X-Prometheus-Remote-Write-Samples-Written', String(samplesWritten))
   reply.header('X-Prometheus-Remote-Write-Histograms-Written', String(histogramsWritten))
-  reply.header('X-Prometheus-Remote-Write-Exemplars-Written', '0')
+  reply.header('X-Prometheus-Remote-Write-Exemplars-Written', String(exemplarsWritten))
   return status === 204 ? reply.code(204).send() : plain(reply, status, message)
 }
 

@@ -30,7 +30,7 @@ describe('a good configuration', () => {
       global: { scrapeIntervalMs: 60_000, scrapeTimeoutMs: 10_000, evaluationIntervalMs: 60_000, externalLabels: new Map() },
       scrapeConfigs: [],
       features: [],
-      storage: { outOfOrderTimeWindowMs: 600_000, retentionMs: null, retentionBytes: null },
+      storage: { exemplarsMax: 100_000, outOfOrderTimeWindowMs: 600_000, retentionMs: null, retentionBytes: null },
     })
     expect(job('')).toEqual({
       jobName: 'a',
@@ -212,8 +212,15 @@ describe('a good configuration', () => {
 
   it('reads storage', () => {
     expect(load('storage: {tsdb: {out_of_order_time_window: 30m, retention: {time: 30d, size: 5GB}}}').config.storage).toEqual({
-      outOfOrderTimeWindowMs: 1_800_000, retentionMs: 2_592_000_000, retentionBytes: 5 * 2 ** 30,
+      exemplarsMax: 100_000, outOfOrderTimeWindowMs: 1_800_000, retentionMs: 2_592_000_000, retentionBytes: 5 * 2 ** 30,
     })
+    const f = (text: string, want: number): void => expect(load(`storage: {exemplars: ${text}}`).config.storage.exemplarsMax).toBe(want)
+    f('{max_exemplars: 0}', 0)
+    f('{max_exemplars: 500}', 500)
+    f('{}', 100_000)
+    f('', 100_000)
+    expect(() => load('storage: {exemplars: {max_exemplars: 10000001}}')).toThrow('storage.exemplars.max_exemplars: want at most 10000000, got 10000001')
+    expect(() => load('storage: {exemplars: {max_exemplars: -1}}')).toThrow('storage.exemplars.max_exemplars: want a whole number from 0 on, got "-1"')
   })
 
   it('is what Monitor starts with when there is none', () => {

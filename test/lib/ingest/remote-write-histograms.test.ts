@@ -49,7 +49,7 @@ describe('native histograms pushed', () => {
       series('h', histogramField(b, T + 2), sample(5, T + 1), histogramField(a, T), marker(T + 3)), series('f', sample(1, T)),
       series('g', histogramField(c, T)), series('h', sample(7, T + 4)),
     )
-    expect(result).toEqual({ status: 204, message: '', samplesWritten: 4, histogramsWritten: 3 })
+    expect(result).toEqual({ status: 204, message: '', samplesWritten: 4, histogramsWritten: 3, exemplarsWritten: 0 })
     const shape = samplesOf(storage, 'h').map(({ t, v, h, isStale }) => [t - T, isStale ? 'stale' : h ?? v])
     expect(shape).toEqual([[0, a], [1, 5], [2, b], [3, 'stale'], [4, 7]])
     expect(samplesOf(storage, 'g')[0]!.h).toEqual(c)
@@ -83,7 +83,7 @@ describe('native histograms pushed', () => {
     const result = await write(series('h', histogramField(bad, T), histogramField(good, T + 1)), series('only', histogramField(bad, T)), series('f', sample(1, T)))
     const why = 'histogram has an invalid schema, which must be between -4 and 8 for exponential buckets, or -53 for custom buckets, got schema -7'
     expect(result).toEqual({
-      status: 400, samplesWritten: 1, histogramsWritten: 1,
+      status: 400, samplesWritten: 1, histogramsWritten: 1, exemplarsWritten: 0,
       message: `2 of 4 samples refused (2 invalid_histogram), 2 stored; first: ${why}, at ${T}, of h{job="a"}; ${why}, at ${T}, of only{job="a"}`,
     })
     expect(storage.dump().map(({ labels, samples }) => [labels, samples.length])).toEqual([

@@ -21,7 +21,7 @@ describe('RemoteWriteReceiver', () => {
   it('stores samples and stale markers, answers when they are committed', async () => {
     const { appender, receiver } = setup()
     const body = writeBody([one('up', 1, T, ['job', 'a']), { labels: [['__name__', 'down']], samples: [[2, T], [STALE_NAN, T + 1]] }])
-    expect(await receiver.write(body)).toEqual({ status: 204, message: '', samplesWritten: 3, histogramsWritten: 0 })
+    expect(await receiver.write(body)).toEqual({ status: 204, message: '', samplesWritten: 3, histogramsWritten: 0, exemplarsWritten: 0 })
     expect(appender.commits).toBe(1)
     expect(appender.dump()).toEqual({
       'up{job="a"}': [{ t: T, v: 1, stale: false }],
@@ -103,7 +103,7 @@ describe('RemoteWriteReceiver', () => {
     const { appender, receiver } = setup()
     const f = async (labels: BodySeries['labels'], want: string): Promise<void> => {
       const result = await receiver.write(writeBody([{ labels, samples: [[1, T]] }, one('good', 1)]))
-      expect(result).toEqual({ status: 400, message: `1 of 2 samples refused (1 invalid_labels), 1 stored; first: ${want}`, samplesWritten: 1, histogramsWritten: 0 })
+      expect(result).toEqual({ status: 400, message: `1 of 2 samples refused (1 invalid_labels), 1 stored; first: ${want}`, samplesWritten: 1, histogramsWritten: 0, exemplarsWritten: 0 })
     }
     await f([], 'no metric name')
     await f([['__name__', '']], 'no metric name')
@@ -145,7 +145,7 @@ describe('RemoteWriteReceiver', () => {
   it('answers 503 when the disk refuses, and is well again after', async () => {
     const { appender, receiver } = setup()
     appender.commitError = new LogError('cannot sync log: ENOSPC', 'disk_error')
-    expect(await receiver.write(writeBody([one('a', 1)]))).toEqual({ status: 503, message: 'cannot sync log: ENOSPC', samplesWritten: 0, histogramsWritten: 0 })
+    expect(await receiver.write(writeBody([one('a', 1)]))).toEqual({ status: 503, message: 'cannot sync log: ENOSPC', samplesWritten: 0, histogramsWritten: 0, exemplarsWritten: 0 })
     appender.commitError = null
     expect((await receiver.write(writeBody([one('a', 1)]))).status).toBe(204)
   })
@@ -160,31 +160,30 @@ describe('RemoteWriteReceiver', () => {
     const { appender, receiver } = setup(new MemoryAppender(T, 2))
     await receiver.write(writeBody([one('a', 1), one('b', 1)]))
     const result = await receiver.write(writeBody([one('a', 2, T + 1), one('c', 1), one('b', 2, T + 1)]))
-    expect(result).toEqual({ status: 400, message: '1 of 3 samples refused (1 series_limit), 2 stored; first: series limit reached at c', samplesWritten: 2, histogramsWritten: 0 })
+    expect(result).toEqual({ status: 400, message: '1 of 3 samples refused (1 series_limit), 2 stored; first: series limit reached at c', samplesWritten: 2, histogramsWritten: 0, exemplarsWritten: 0 })
     expect(appender.stored.map(({ samples }) => samples.length)).toEqual([2, 2])
   })
 
-  it('skips exemplars, refuses bad native histograms by name, and keeps metadata', async () => {
+  it('refuses bad native histograms by name, and keeps metadata', async () => {
     const { receiver, metric, appender } = setup()
     const body = Buffer.concat([
-      field(1, label('__name__', 'm'), field(3, Buffer.from('x')), sample(1, T)),
+      field(1, label('__name__', 'm'), sample(1, T)),
       field(1, label('__name__', 'h'), field(4, Uint8Array.of(0x08, 3, 0x78, 7))),
       field(3, Uint8Array.of(0x08, 2), field(2, Buffer.from('m')), field(4, Buffer.from('Help.'))),
     ])
     expect(await receiver.write(snappyCompress(body))).toEqual({
-      status: 400, samplesWritten: 1, histogramsWritten: 0,
+      status: 400, samplesWritten: 1, histogramsWritten: 0, exemplarsWritten: 0,
       message: '1 of 2 samples refused (1 invalid_histogram), 1 stored; first: 0 observations found in buckets, but the Count field is 3: '
         + "histogram's observation count should equal the number of observations found in the buckets (in absence of NaN), at 7, of h",
     })
     expect(Object.keys(appender.dump())).toEqual(['m'])
     expect([...receiver.metadata]).toEqual([['m', { type: 'gauge', help: 'Help.', unit: '' }]])
-    expect(await metric('monitor_remote_write_skipped_total{kind="exemplar"}')).toBe(1)
     expect(await metric('monitor_remote_write_refused_samples_total{reason="invalid_histogram"}')).toBe(1)
   })
 
   it('answers an empty request with 204 and no commit', async () => {
     const { appender, receiver } = setup()
-    expect(await receiver.write(snappyCompress(new Uint8Array(0)))).toEqual({ status: 204, message: '', samplesWritten: 0, histogramsWritten: 0 })
+    expect(await receiver.write(snappyCompress(new Uint8Array(0)))).toEqual({ status: 204, message: '', samplesWritten: 0, histogramsWritten: 0, exemplarsWritten: 0 })
     expect(appender.commits).toBe(0)
   })
 

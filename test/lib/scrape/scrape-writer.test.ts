@@ -45,6 +45,7 @@ class Bench {
         return this.storage.append(batch, verdicts)
       },
       commit: () => this.storage.commit(),
+      exemplars: null,
     }
     this.writer = new ScrapeWriter(appender, this.owners, new ScrapeMetrics(this.metrics), 7)
   }
