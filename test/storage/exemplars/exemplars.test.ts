@@ -1,7 +1,7 @@
 // The ring of exemplars: Prometheus' rules of order (tsdb/exemplar_test.go), what is written over, what a restart finds.
 import fs from 'node:fs'
 import path from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { EXEMPLAR_VERDICTS } from '../../../lib/model/exemplar.ts'
 import { FakeClock } from '../../../lib/std/clock.ts'
 import { Random } from '../../../lib/std/random.ts'
@@ -139,8 +139,9 @@ describe('after a restart', () => {
     const db = open(folder, { exemplarsMax: 10, clock })
     pushExemplars(db, named(db, 'a'), e(1, NOW))
     await clock.advance(200)
-    await db.exemplars!.write()
+    await vi.waitFor(() => expect(fs.statSync(`${folder}/exemplars/00000001.frames`).size).toBe(64))
     pushExemplars(db, named(db, 'a'), e(2, NOW + 1))
+    await clock.advance(199)
     abandon(folder)
     const again = open(folder, { exemplarsMax: 10, clock })
     expect(texts(again)).toEqual([`a: 1@${NOW}{id:a}`])
