@@ -87,6 +87,7 @@ export class ExemplarStore implements ExemplarAppender {
       this.unwritten += frame.count
       return
     }
+    let lost = frame.count
     try {
       if (frame.refMax > this.#durableRef) {
         const newest = this.#ground.seriesCount()
@@ -94,11 +95,12 @@ export class ExemplarStore implements ExemplarAppender {
         this.#durableRef = newest
       }
       this.#files.write(frame)
+      lost = 0
       await this.#files.dropOld()
       this.#isFailing = false
     } catch (error) {
       if (!(error instanceof DiskError || error instanceof LogError)) throw error
-      this.unwritten += frame.count
+      this.unwritten += lost
       if (!this.#isFailing) this.#ground.logger.warn('cannot write exemplars; a restart will not find them', { folder: this.#ground.folder, err: error })
       this.#isFailing = true
     }
