@@ -12,7 +12,7 @@ import type { Logger } from '../lib/std/log.ts'
 import { BlockFolder, type BlockState, type StoredBlock } from './block-folder.ts'
 import type { BlockPlace } from './block/block-writer.ts'
 import type { BlockJob, JobReply, JobRunner, WrittenBlock } from './block-jobs.ts'
-import { cutTime, overSize, pastRetention, planCompaction } from './block-plan.ts'
+import { CUT_DELAY_MS, cutTime, overSize, pastRetention, planCompaction } from './block-plan.ts'
 import { FolderError } from './errors.ts'
 import { moveToQuarantine } from './quarantine.ts'
 import type { Head } from './head/head.ts'
@@ -52,6 +52,9 @@ export class BlockKeeper {
   #job: Promise<void> | null = null
   #isClosed = false
   #failures = 0
+  /** The newest sample at the last look, and when it was first seen. */
+  #newestT = NaN
+  #newestAtMs = 0
   #retryAtMs = -Infinity
   retentionBytes: number
   readonly done: Record<BlockJob['kind'], number> = { ...NONE }
@@ -167,12 +170,22 @@ export class BlockKeeper {
     await this.idle()
   }
 
+  /** True if no newer sample has come for so long that none of that time may be expected. */
+  #hasEnded(): boolean {
+    const { head, clock } = this.#options
+    if (head.newestT !== this.#newestT) {
+      this.#newestT = head.newestT
+      this.#newestAtMs = clock.monotonic()
+    }
+    return clock.monotonic() - this.#newestAtMs >= CUT_DELAY_MS
+  }
+
   #due(): BlockJob | null {
     const { head, clock, fits } = this.#options
     if (this.#unread.length > 0) return { kind: 'remove', names: this.#unread }
     const old = this.#old()
     if (old !== null) return old
-    const t = cutTime(clock.now(), head.newestT)
+    const t = cutTime(clock.now(), head.newestT, this.#hasEnded())
     if (t > head.cuts.cover.t) return { kind: 'cut', cut: head.cuts.begin(t) }
     const sources = planCompaction(this.#state.blocks, head.cuts.cover.t, head.retentionMs)
     if (sources === null) return null

@@ -4,7 +4,7 @@ import type { BlockMeta } from './block/block-meta.ts'
 /** A block cut from the head lies between two multiples of this. */
 export const BLOCK_RANGE_MS: number = 2 * 3_600_000
 /** So long after a boundary the head is cut there: late samples of the out-of-order window have come by then. */
-const CUT_DELAY_MS = 12 * 60_000
+export const CUT_DELAY_MS: number = 12 * 60_000
 /** Each range of compaction is so many of the one below: 2 h, 6 h, 18 h … */
 const RANGE_FACTOR = 3
 /** No block is longer, however long the retention. */
@@ -18,10 +18,14 @@ export interface Planned {
   meta: Pick<BlockMeta, 'minT' | 'maxT' | 'bytes'>
 }
 
-/** The boundary that the head is to be cut at by now. A clock that jumped ahead of the data moves it no further than the data. */
-export function cutTime(nowMs: number, newestT: number): number {
+/**
+ * The boundary that the head is to be cut at by now. While samples of an earlier time come in (a sender that catches up, a
+ * clock that jumped), it lies behind them, too, or what follows would lie in blocks of its own, overlapping the first ones.
+ * `hasEnded`: no newer sample has come for long; then what there is may go, whole.
+ */
+export function cutTime(nowMs: number, newestT: number, hasEnded: boolean): number {
   const byClock = Math.floor((nowMs - CUT_DELAY_MS) / BLOCK_RANGE_MS)
-  const byData = Math.floor(newestT / BLOCK_RANGE_MS) + 1
+  const byData = hasEnded ? Math.floor(newestT / BLOCK_RANGE_MS) + 1 : Math.floor((newestT - CUT_DELAY_MS) / BLOCK_RANGE_MS)
   return Math.min(byClock, byData) * BLOCK_RANGE_MS
 }
 

@@ -10,12 +10,21 @@ const DAY = 24 * HOUR
 const block = (from: number, to: number, bytes = 1): Planned => ({ folder: `${from}-${to}`, meta: { minT: from * HOUR, maxT: to * HOUR - 1, bytes } })
 
 describe('the time to cut at', () => {
-  it('is the last even hour that is past by 12 min, at most the one after the newest sample', () => {
-    const f = (now: number, newest: number, want: number): void => expect(cutTime(now, newest)).toBe(want)
-    f(4 * HOUR + 11 * MINUTE, 4 * HOUR, 2 * HOUR)
-    f(4 * HOUR + 12 * MINUTE, 4 * HOUR, 4 * HOUR)
-    f(4 * HOUR + 12 * MINUTE, 4 * HOUR - 1, 4 * HOUR)
+  it('is the last even hour that clock and newest sample have passed by 12 min', () => {
+    const f = (now: number, newest: number, want: number): void => expect(cutTime(now, newest, false)).toBe(want)
+    f(4 * HOUR + 11 * MINUTE, 4 * HOUR + 11 * MINUTE, 2 * HOUR)
+    f(4 * HOUR + 12 * MINUTE, 4 * HOUR + 12 * MINUTE, 4 * HOUR)
+    f(4 * HOUR + 12 * MINUTE, 4 * HOUR + 11 * MINUTE, 2 * HOUR)
+    f(4 * HOUR + 11 * MINUTE, 4 * HOUR + 12 * MINUTE, 2 * HOUR)
+    f(400 * DAY, 5 * HOUR, 4 * HOUR)
+    f(400 * DAY, -Infinity, -Infinity)
+  })
+
+  it('is the one after the newest sample when that is the last for long, if the clock has passed it', () => {
+    const f = (now: number, newest: number, want: number): void => expect(cutTime(now, newest, true)).toBe(want)
     f(400 * DAY, 5 * HOUR, 6 * HOUR)
+    f(4 * HOUR + 12 * MINUTE, 4 * HOUR - 1, 4 * HOUR)
+    f(4 * HOUR + 11 * MINUTE, 4 * HOUR - 1, 2 * HOUR)
     f(400 * DAY, -Infinity, -Infinity)
   })
 })

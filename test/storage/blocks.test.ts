@@ -23,6 +23,13 @@ async function maintained(db: Database): Promise<void> {
   await db.blocks.idle()
 }
 
+/** The same, when nothing newer has come for long: then all there is is cut. */
+async function ended(db: Database, clock: FakeClock): Promise<void> {
+  await maintained(db)
+  await clock.advance(12 * MINUTE)
+  await maintained(db)
+}
+
 /** Rows every 30 s in [from, to). */
 function fill(db: Database, refs: readonly number[], from: number, to: number): void {
   for (let t = from; t < to; t += 30_000) append(db, batchOf(t, refs, refs.map((ref) => ref + t / 1000)))
@@ -38,11 +45,13 @@ describe('the head', () => {
     const db = open(folder, { clock })
     const refs = seriesOf(db, 50)
     fill(db, refs, T, T + 2 * HOUR + MINUTE)
-    const want = readAll(db)
     clock.jump(11 * MINUTE)
+    fill(db, refs, T + 2 * HOUR + MINUTE, T + 2 * HOUR + 11 * MINUTE)
     await maintained(db)
     expect(spans(db), 'late samples of the last minutes may still come').toEqual([])
     clock.jump(2 * MINUTE)
+    fill(db, refs, T + 2 * HOUR + 11 * MINUTE, T + 2 * HOUR + 13 * MINUTE)
+    const want = readAll(db)
     await maintained(db)
     expect(spans(db)).toEqual([[0, 119.5, 1]])
     expect(readAll(db)).toEqual(want)
@@ -51,7 +60,7 @@ describe('the head', () => {
     await maintained(db)
     await db.close()
     const again = open(folder, { clock })
-    expect(again.recovery.replayedSamples, 'what is in a block is not replayed').toBe(100)
+    expect(again.recovery.replayedSamples, 'what is in a block is not replayed').toBeLessThanOrEqual(26 * 50)
     expect(readAll(again)).toEqual(want)
     await again.close()
   })
@@ -63,7 +72,7 @@ describe('the head', () => {
     fill(db, refs, T + HOUR, T + 3 * HOUR)
     fill(db, refs, T + 20 * HOUR, T + 24 * HOUR)
     await maintained(db)
-    clock.jump(15 * MINUTE)
+    await clock.advance(15 * MINUTE)
     await maintained(db)
     expect(spans(db)).toEqual([[60, 119.5, 1], [120, 179.5, 1], [1200, 1319.5, 1], [1320, 1439.5, 1]])
     await db.close()
@@ -75,7 +84,7 @@ describe('the head', () => {
     const db = open(folder, { clock, retentionMs: 70 * HOUR })
     const [a, b] = seriesOf(db, 2) as [number, number]
     for (let k = 60; k < 120; k++) append(db, batchOf(T + k * MINUTE, [a, b], [k, k]))
-    await maintained(db)
+    await ended(db, clock)
     await maintained(db)
     // Series a sends again what it sent, other values, and what lies before it. It is not known here any more.
     for (let k = 50; k < 80; k++) expect(append(db, batchOf(T + k * MINUTE, [a], [-k]))).toEqual([STORED])
@@ -139,7 +148,7 @@ describe('old blocks', () => {
     const db = open(folder, { clock, retentionMs: 5 * HOUR })
     const refs = seriesOf(db, 3)
     fill(db, refs, T, T + 4 * HOUR)
-    await maintained(db)
+    await ended(db, clock)
     expect(spans(db).length).toBe(2)
     const queryable = new StoreQueryable(db.handle(), 3)
     const querier = queryable.querier()
@@ -161,7 +170,7 @@ describe('old blocks', () => {
     const clock = new FakeClock(T + 8 * HOUR + 15 * MINUTE)
     const db = open(tempFolder(), { clock })
     fill(db, seriesOf(db, 30), T, T + 8 * HOUR)
-    await maintained(db)
+    await ended(db, clock)
     expect(spans(db).length).toBe(2)
     const sizes = db.blocks.blocks.map(({ meta }) => meta.bytes)
     db.blocks.retentionBytes = sizes.reduce((sum, bytes) => sum + bytes, 0) + db.logBytes
