@@ -32,9 +32,13 @@ export const labelReplace: OperatorFunc = (ctx, args) => {
   })
 }
 
+/** No label value is stored that is nearly as long, and one match of more takes longer than a deadline may be overrun. */
+const MADE_CHARS_MAX = 1 << 20
+
 /** The symbol of a text that the query makes, paid for: a few calls in each other multiply texts without end. */
 function madeText({ labels, budget }: FuncContext, text: string): number {
   budget.check()
+  if (text.length > MADE_CHARS_MAX) throw new ExecutionError(`label value of ${text.length} characters made by label_replace() or label_join(); at most ${MADE_CHARS_MAX} are possible`)
   budget.addBytes(text.length)
   return labels.intern(text)
 }

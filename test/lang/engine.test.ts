@@ -240,6 +240,11 @@ describe('limits of a query', () => {
     }
   })
 
+  it('the length of one such text, however much memory there is', () => {
+    const { status, text } = answer(instant(`${'label_replace('.repeat(20)}m${', "host", "$1$1$1$1$1$1$1$1", "host", "(.*)")'.repeat(20)}`, 0), smallStore())
+    expect([status, text.includes('made by label_replace() or label_join(); at most 1048576 are possible')], text.slice(0, 200)).toEqual([422, true])
+  })
+
   it('time', () => {
     let nowMs = 0
     const clock: Clock = { now: () => 0, monotonic: () => (nowMs += 1000), after: () => ({ cancel: () => {} }) }

@@ -12,12 +12,8 @@ export interface QueryLoss {
   why: string
 }
 
-/**
- * Longest a query may take of its thread, all its jobs together; a busy machine takes nothing of that. The slowest known,
- * twenty label_replace that each make a text eight times as long, run into the memory limit after some 2.2 s: one match of
- * a text of megabytes is not interrupted by the deadline.
- */
-const QUERY_MS_MAX = 4000
+/** Longest a query may take of its thread, all its jobs together; a busy machine takes nothing of that. */
+const QUERY_MS_MAX = 2000
 /** What a job is given; a query that uses it up is answered 503. */
 const JOB_MS = 500
 const FINE: ReadonlySet<string> = new Set(['bad_data', 'execution', 'timeout'])
