@@ -9,6 +9,7 @@ import type { Exemplar, ExemplarColumns } from '../lib/model/exemplar.ts'
 import type { FloatHistogram } from '../lib/model/histogram.ts'
 import type { Labels } from '../lib/model/labels.ts'
 import type { Matcher } from '../lib/model/matcher.ts'
+import type { TierQuerier } from './tier/bucket.ts'
 
 /** Per-sample verdicts of `append`: 0 stored, else why not. Hot paths count numbers, they do not throw. */
 export const STORED = 0
@@ -176,6 +177,8 @@ export interface Querier extends LabelSource {
   cardinality(limit: number): Cardinality
   /** The newest series' ref, 0 if there is none: refs are given from 1 on. */
   lastRef?(): number
+  /** Downsampled data beside the raw samples; absent: there is none. */
+  buckets?: TierQuerier
   /** Sentences about what this querier left out because it is damaged; the reply carries them as warnings. */
   damage?(): readonly string[]
   close(): void

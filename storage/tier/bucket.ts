@@ -1,0 +1,82 @@
+// Aggregates of raw samples over buckets of a fixed width: what the 1-minute and the 1-hour tier hold, and the waist between
+// them and who asks.
+//
+//   raw samples ─▶ bucket rows ─▶ 1m: blocks │ 1h: Parquet ─▶ BucketSelection ─▶ PromQL's tier operators
+//
+// A bucket of width w that ends at t (a multiple of w) covers (t - w, t], as the window m[w] at t does. Staleness markers are
+// no samples; only `staleAtEnd` tells of them. Sums are those of the raw samples within 1e-12, relative.
+import type { Matcher } from '../../lib/model/matcher.ts'
+
+export type TierName = 'raw' | '1m' | '1h'
+
+/** Bucket widths, ms. */
+export const TIER_MS: Readonly<Record<Exclude<TierName, 'raw'>, number>> = { '1m': 60_000, '1h': 3_600_000 }
+
+/** What a row says of its bucket, one element per series and bucket. Where `count` is 0 only `staleAtEnd` has a meaning. */
+export interface BucketColumns {
+  count: Float64Array
+  sum: Float64Array
+  /** Sum of squared distances from the mean (Welford's M2), so that stddev needs no difference of large numbers. */
+  m2: Float64Array
+  min: Float64Array
+  max: Float64Array
+  first: Float64Array
+  last: Float64Array
+  /** Sum of the values before each drop inside the bucket: increase = last - first + correction. */
+  correction: Float64Array
+  /** quantile_over_time(0.99) of the bucket's samples. */
+  p99: Float64Array
+  /** Unix ms of the first and last sample. */
+  firstT: Float64Array
+  lastT: Float64Array
+  /** 1: the newest entry of the bucket is a staleness marker. */
+  staleAtEnd: Uint8Array
+}
+
+/**
+ * Series that share a column of bucket ends. Buffers belong to the selection, valid until its next call; no series appears
+ * in two batches of a selection.
+ */
+export interface BucketBatch {
+  n: number
+  /** t[0..n): Unix ms, ends of buckets, strictly ascending, multiples of the width. */
+  t: Float64Array
+  seriesCount: number
+  /** Position of series s in `BucketSelection.refs`. */
+  index: Uint32Array
+  /** columns.X[s * n + i]: series s in the bucket that ends at t[i]. */
+  columns: BucketColumns
+}
+
+export interface BucketSelection {
+  /** All series that match, ascending, whether or not they have rows. */
+  readonly refs: Uint32Array
+  next(): BucketBatch | null
+}
+
+/** What part of time a tier answers for. */
+export interface TierCoverage {
+  name: TierName
+  /** Bucket width, ms; 0 for raw. */
+  widthMs: number
+  /**
+   * Of the matching series nothing that was ever stored in (from, to] is missing here or differs from it, but for deleted
+   * samples, which are gone everywhere. Raw: `to` is Infinity. Buckets touched by samples that came too late for the rows
+   * lie outside until the rows are written anew.
+   */
+  from: number
+  to: number
+}
+
+/** The tiers of a store, beside Querier's raw samples. */
+export interface TierQuerier {
+  /** Finest first, raw included; those without data are left out. Where series differ, because of their own retention, the narrowest. */
+  tiers(matchers: readonly Matcher[]): readonly TierCoverage[]
+  /** Rows of buckets that end in (mint, maxt]. */
+  selectBuckets(name: Exclude<TierName, 'raw'>, matchers: readonly Matcher[], mint: number, maxt: number): BucketSelection
+  /**
+   * The value at quantile q (0..1) of all samples of buckets that end in (from, to], by series as in `refs`, NaN where there
+   * is none; relative error at most 0.01, from the sketches.
+   */
+  sketchQuantile(name: Exclude<TierName, 'raw'>, q: number, refs: Uint32Array, from: number, to: number): Float64Array
+}
