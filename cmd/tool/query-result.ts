@@ -1,6 +1,6 @@
 // Answers of the query API as promtool prints them: for people (`-o promql`) as prometheus/common's model types write
 // themselves, or as JSON in Go's manner.
-import { formatFixed, formatGeneral, quote } from '../../lang/func/go-format.ts'
+import { formatFixed, formatGeneral, quote } from '../../lib/std/go-format.ts'
 import { formatPlain } from '../../lang/reply/number-text.ts'
 
 export type LabelRecord = Readonly<Record<string, string>>

@@ -1,7 +1,7 @@
 // Checks of aggregation parameters, with Prometheus' words (promql/engine.go: rangeEvalAgg). Parameters are looked at
 // over all steps at once, before any data.
 import { isValidLabelName } from '../../lib/model/relabel.ts'
-import { formatGeneral, quote } from '../func/go-format.ts'
+import { formatGeneral, quote } from '../../lib/std/go-format.ts'
 import type { Span } from '../parse/ast.ts'
 import type { Annotations } from './annotations.ts'
 import { ExecutionError } from './query-error.ts'

@@ -1,7 +1,7 @@
 // Function calls: looked up in lang/func/table.ts, argument by argument compiled to what the function takes.
 import { assert } from '../../lib/std/assert.ts'
 import type { Elementwise, FuncArg, OperatorFunc } from '../func/contract.ts'
-import { quote } from '../func/go-format.ts'
+import { quote } from '../../lib/std/go-format.ts'
 import { ELEMENTWISE, OPERATOR_FUNCS, RANGE_KERNELS } from '../func/table.ts'
 import type { Call, Expr, Span } from '../parse/ast.ts'
 import { unwrapParens } from '../plan/tree.ts'

@@ -4,7 +4,7 @@
 import { HistogramMean } from '../../lib/model/histogram-mean.ts'
 import { HistogramSum } from '../../lib/model/histogram-sum.ts'
 import { HINT_NOT_RESET, HINT_RESET, histogramBytes, type FloatHistogram } from '../../lib/model/histogram.ts'
-import { quote } from '../func/go-format.ts'
+import { quote } from '../../lib/std/go-format.ts'
 import type { AggregateScope } from './aggregate.ts'
 import { ABSENT, HISTOGRAM } from './operator.ts'
 

@@ -1,7 +1,7 @@
 // Vector matching: which series of one side belong to which of the other. A signature is itself a label set of the
 // table, so matching is integer work and done once per query.
 import { METRIC_NAME, isLegacyLabelName, type Labels } from '../../lib/model/labels.ts'
-import { quote } from '../func/go-format.ts'
+import { quote } from '../../lib/std/go-format.ts'
 import type { VectorMatching } from '../parse/ast.ts'
 import type { LabelTable } from './label-table.ts'
 

@@ -2,7 +2,7 @@
 import { assert } from '../../lib/std/assert.ts'
 import { METRIC_NAME } from '../../lib/model/labels.ts'
 import type { RangeFunc } from '../func/contract.ts'
-import { quote } from '../func/go-format.ts'
+import { quote } from '../../lib/std/go-format.ts'
 import type { Pace } from '../func/range-kernel.ts'
 import { RangeNotes } from '../func/range-notes.ts'
 import type { WindowFunc } from '../func/sample-window.ts'

@@ -4,7 +4,7 @@ import { METRIC_NAME } from '../../lib/model/labels.ts'
 import type { Span } from '../parse/ast.ts'
 import type { Buckets } from './classic-histogram.ts'
 import type { FuncContext } from './contract.ts'
-import { formatGeneral, quote } from './go-format.ts'
+import { formatGeneral, quote } from '../../lib/std/go-format.ts'
 
 /** `set` as the result has it. */
 export function metricOf({ labels }: FuncContext, set: number): string {

@@ -1,7 +1,7 @@
 // The warning that every quantile function has in common.
 import type { Span } from '../parse/ast.ts'
 import type { FuncContext } from './contract.ts'
-import { formatGeneral } from './go-format.ts'
+import { formatGeneral } from '../../lib/std/go-format.ts'
 
 /** Warns of each quantile that lies outside [0, 1] or is NaN, once per value. */
 export function warnOfQuantiles(ctx: FuncContext, quantiles: Float64Array, at: Span): void {

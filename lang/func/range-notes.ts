@@ -4,7 +4,7 @@ import type { Annotations } from '../exec/annotations.ts'
 import type { LabelTable } from '../exec/label-table.ts'
 import { METRIC_NAME } from '../../lib/model/labels.ts'
 import type { Span } from '../parse/ast.ts'
-import { quote } from './go-format.ts'
+import { quote } from '../../lib/std/go-format.ts'
 
 /** One per call. `enter` says which series is spoken of; texts are made only where there is something to say. */
 export class RangeNotes {

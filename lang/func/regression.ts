@@ -1,7 +1,7 @@
 // deriv, predict_linear and double_exponential_smoothing over floats (prometheus promql/functions.go).
 import { compensation } from '../../lib/model/kahan.ts'
 import { ExecutionError } from '../exec/query-error.ts'
-import { formatFixed } from './go-format.ts'
+import { formatFixed } from '../../lib/std/go-format.ts'
 import type { RangeKernel } from './range-kernel.ts'
 
 /** Result of the last `fit`: the line's slope per second and its value at the origin. */

@@ -3,7 +3,7 @@
 import type { IToken } from 'chevrotain'
 import type { Matcher, MatchOp } from '../../lib/model/matcher.ts'
 import { compileRegex, RegexError } from '../../lib/std/regex.ts'
-import { formatFixed } from '../func/go-format.ts'
+import { formatFixed } from '../../lib/std/go-format.ts'
 import type { AtModifier, Duration, Expr, MatrixSelector, Span, SubqueryExpr, VectorSelector } from './ast.ts'
 import { unquote } from './literals.ts'
 import { Fault } from './parse-error.ts'

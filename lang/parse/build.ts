@@ -2,7 +2,7 @@
 // (promql/parser/parse.go: newBinaryExpression, newAggregateExpr; function_call in generated_parser.y). Types and
 // arity of calls come later, in check.ts.
 import type { IToken } from 'chevrotain'
-import { quote } from '../func/go-format.ts'
+import { quote } from '../../lib/std/go-format.ts'
 import { AGGREGATORS, SIGNATURES } from '../func/signatures.ts'
 import type { AggregateExpr, AggregateOp, BinaryOp, Call, Expr, NumberLiteral, ParserFeatures, VectorMatching } from './ast.ts'
 import { literalValue } from './build-duration.ts'

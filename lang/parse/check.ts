@@ -3,7 +3,7 @@
 // the matching of binary expressions, and holds the bounds on the size of the tree.
 import { compileRegex } from '../../lib/std/regex.ts'
 import type { Matcher } from '../../lib/model/matcher.ts'
-import { quote } from '../func/go-format.ts'
+import { quote } from '../../lib/std/go-format.ts'
 import { AGGREGATORS, SIGNATURES } from '../func/signatures.ts'
 import type {
   AggregateExpr, BinaryExpr, BinaryOp, Call, Duration, DurationExpr, Expr, Span, SubqueryExpr, ValueType, VectorSelector,

@@ -3,7 +3,7 @@
 import { formatDuration } from '../../lib/model/duration.ts'
 import { isLegacyLabelName } from '../../lib/model/labels.ts'
 import type { Matcher } from '../../lib/model/matcher.ts'
-import { formatGeneral, quote as quoteAsGo } from '../func/go-format.ts'
+import { formatGeneral, quote as quoteAsGo } from '../../lib/std/go-format.ts'
 import { formatPlain } from '../reply/number-text.ts'
 import type { AggregateExpr, AtModifier, BinaryExpr, Duration, DurationExpr, Expr, NumberLiteral, SubqueryExpr, VectorSelector } from './ast.ts'
 

@@ -1,7 +1,7 @@
 // Scanners of one literal each: given the text and where the literal begins, they say where it ends or what is wrong.
 // They accept and refuse the same characters in the same order as promql/parser/lex.go (scanNumber,
 // acceptRemainingDuration, lexString, lexEscape), since their errors quote how far they came.
-import { isPrintable, quote } from '../func/go-format.ts'
+import { isPrintable, quote } from '../../lib/std/go-format.ts'
 
 /** Where a literal ends (exclusive), or the error. */
 export type Scanned = { end: number; isDuration: boolean } | { error: string }

@@ -6,7 +6,7 @@
 // Most keywords are also names. A token therefore has one type and several categories: what it may stand for. The lexer settles by the next token whether
 // `sum` is an aggregation and `rate` a function, which leaves the grammar with one token of lookahead.
 import { createToken, type IToken, type TokenType } from 'chevrotain'
-import { quote } from '../func/go-format.ts'
+import { quote } from '../../lib/std/go-format.ts'
 import type { Span } from './ast.ts'
 
 const category = (name: string): TokenType => createToken({ name })

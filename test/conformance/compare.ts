@@ -3,7 +3,7 @@
 import { RE2JS } from 're2js'
 import { isSameArray, type Buckets, type FloatHistogram } from '../../lib/model/histogram.ts'
 import { compareLabels, formatLabels, type Labels } from '../../lib/model/labels.ts'
-import { formatGeneral } from '../../lang/func/go-format.ts'
+import { formatGeneral } from '../../lib/std/go-format.ts'
 import type { Answer, AnswerPoint } from './answer.ts'
 import { histogramText, type HistogramItem } from './histogram-text.ts'
 import type { SeriesLine } from './series-line.ts'

@@ -10,7 +10,7 @@ import {
   CUSTOM_SCHEMA, denseBuckets, HINT_GAUGE, HINT_NOT_RESET, HINT_RESET, HINT_UNKNOWN, NO_CUSTOM_VALUES,
   type Buckets, type CounterResetHint, type FloatHistogram,
 } from '../../lib/model/histogram.ts'
-import { formatGeneral } from '../../lang/func/go-format.ts'
+import { formatGeneral } from '../../lib/std/go-format.ts'
 import { parseNumber } from './numbers.ts'
 
 const HINTS: ReadonlyMap<string, CounterResetHint> = new Map<string, CounterResetHint>([

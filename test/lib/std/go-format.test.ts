@@ -1,7 +1,7 @@
 // Expected texts from Go's fmt and strconv documentation and tests (strconv/ftoa_test.go, strconv/quote_test.go).
 import { describe, expect, it } from 'vitest'
 import { formatOpenMetricsFloat } from '../../../lib/format/text-float.ts'
-import { formatFixed, formatGeneral, quote } from '../../../lang/func/go-format.ts'
+import { formatFixed, formatGeneral, quote } from '../../../lib/std/go-format.ts'
 
 describe('Go formats', () => {
   it.each<[number, number | undefined, string]>([
