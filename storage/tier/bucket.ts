@@ -4,7 +4,9 @@
 //   raw samples ─▶ bucket rows ─▶ 1m: blocks │ 1h: Parquet ─▶ BucketSelection ─▶ PromQL's tier operators
 //
 // A bucket of width w that ends at t (a multiple of w) covers (t - w, t], as the window m[w] at t does. Staleness markers are
-// no samples; only `staleAtEnd` tells of them. Sums are those of the raw samples within 1e-12, relative.
+// no samples; only `staleAtEnd` tells of them. `sum` is added up with compensation, so that it is right to the last digits
+// unless values cancel inside the bucket; m2 is that of the raw samples within 1e-12. All else is exact, the order of equals,
+// NaN and signs of zero as in PromQL's functions over the bucket's samples.
 import type { Matcher } from '../../lib/model/matcher.ts'
 
 export type TierName = 'raw' | '1m' | '1h'
@@ -33,6 +35,8 @@ export interface BucketColumns {
   staleAtEnd: Uint8Array
 }
 
+export type BucketColumn = keyof BucketColumns
+
 /**
  * Series that share a column of bucket ends. Buffers belong to the selection, valid until its next call; no series appears
  * in two batches of a selection.
@@ -44,7 +48,7 @@ export interface BucketBatch {
   seriesCount: number
   /** Position of series s in `BucketSelection.refs`. */
   index: Uint32Array
-  /** columns.X[s * n + i]: series s in the bucket that ends at t[i]. */
+  /** columns.X[s * n + i]: series s in the bucket that ends at t[i]. Columns nobody asked for may be empty. */
   columns: BucketColumns
 }
 
@@ -66,14 +70,18 @@ export interface TierCoverage {
    */
   from: number
   to: number
+  /** Matching series have native histograms in (from, to], which rows of buckets leave out; the rest holds for floats. */
+  lacksHistograms: boolean
 }
 
 /** The tiers of a store, beside Querier's raw samples. */
 export interface TierQuerier {
   /** Finest first, raw included; those without data are left out. Where series differ, because of their own retention, the narrowest. */
   tiers(matchers: readonly Matcher[]): readonly TierCoverage[]
-  /** Rows of buckets that end in (mint, maxt]. */
-  selectBuckets(name: Exclude<TierName, 'raw'>, matchers: readonly Matcher[], mint: number, maxt: number): BucketSelection
+  /** Rows of buckets that end in (mint, maxt], with the columns `wanted`; `count` and `staleAtEnd` are always there. */
+  selectBuckets(
+    name: Exclude<TierName, 'raw'>, matchers: readonly Matcher[], mint: number, maxt: number, wanted: readonly BucketColumn[],
+  ): BucketSelection
   /**
    * The value at quantile q (0..1) of all samples of buckets that end in (from, to], by series as in `refs`, NaN where there
    * is none; relative error at most 0.01, from the sketches.
