@@ -6,7 +6,7 @@ export const BLOCK_RANGE_MS: number = 2 * 3_600_000
 /** So long after a boundary the head is cut there: late samples of the out-of-order window have come by then. */
 export const CUT_DELAY_MS: number = 12 * 60_000
 /** Each range of compaction is so many of the one below: 2 h, 6 h, 18 h … */
-const RANGE_FACTOR = 3
+export const RANGE_FACTOR = 3
 /** No block is longer, however long the retention. */
 const COMPACTED_MS_MAX = 31 * 86_400_000
 /** Nor longer than this share of the retention: what is kept too long, because whole blocks go, is no more. */

@@ -6,6 +6,8 @@ export const TSDB_HELP = `Usage: monitor tsdb COMMAND [--storage.tsdb.path=DATA]
   dump [--match=SELECTOR] [--min-time=MS] [--max-time=MS]   every sample, one a line: labels, value, Unix ms
   verify                     reads everything, says what is damaged; exit code 1 if anything is
   import prometheus SOURCE   takes over the blocks and logs of a Prometheus data folder (2.x and 3.x)
+  create-blocks-from openmetrics FILE [DATA] [--label=NAME=VALUE]… [-q]
+                             blocks of the samples in a file of OpenMetrics text, each with its timestamp
 
 DATA is ./data where it is not given. No server may run on it, nor Prometheus on SOURCE.
 Exit codes: 0 done, 1 not done or damage found, 2 wrong command line.

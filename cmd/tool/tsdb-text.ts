@@ -1,5 +1,5 @@
-// What `monitor tsdb list` and `analyze` print.
-import type { Database } from '../../storage/database.ts'
+// What `monitor tsdb list`, `create-blocks-from` and `analyze` print.
+import type { StoredBlock } from '../../storage/block-folder.ts'
 import type { Cardinality, CardinalityEntry } from '../../storage/interface.ts'
 
 /** Columns of texts, padded. */
@@ -10,7 +10,7 @@ function table(rows: readonly (readonly string[])[]): string {
 
 const time = (t: number): string => new Date(t).toISOString()
 
-export function listText({ blocks: { blocks } }: Database): string {
+export function blockTable(blocks: readonly Pick<StoredBlock, 'folder' | 'meta'>[]): string {
   const head = ['BLOCK', 'MIN TIME', 'MAX TIME', 'LEVEL', 'SERIES', 'SAMPLES', 'BYTES', 'B/SAMPLE']
   return table([head, ...blocks.map(({ folder, meta }) => [
     folder, time(meta.minT), time(meta.maxT), String(meta.level), String(meta.series), String(meta.samples), String(meta.bytes),

@@ -1,31 +1,30 @@
 // `monitor tsdb`: looks into a data folder, checks it, fills it from elsewhere. The server must not run on it: the folder's
 // lock says so.
-import { SLOT_COUNT } from '../../storage/head/shared-heap.ts'
 import { verifyBlock } from '../../storage/block/verify.ts'
-import { Database, type DatabaseOptions } from '../../storage/database.ts'
 import { FolderError, SeriesLimitError } from '../../storage/errors.ts'
-import { REJECT_NAMES, type Querier } from '../../storage/interface.ts'
+import { importOpenMetrics } from '../../storage/import/openmetrics.ts'
+import { ImportTextError, OpenMetricsText } from '../../storage/import/openmetrics-text.ts'
+import { REJECT_NAMES } from '../../storage/interface.ts'
 import { PrometheusFormatError } from '../../storage/prometheus/byte-reader.ts'
 import { checkFolder } from '../../storage/prometheus/data-folder.ts'
 import { importPrometheus } from '../../storage/prometheus/import.ts'
-import { blocksFolder, StoreQueryable } from '../../storage/store-querier.ts'
-import { DiskError, listFolder } from '../../lib/std/fs.ts'
+import { blocksFolder } from '../../storage/store-querier.ts'
+import { DiskError } from '../../lib/std/fs.ts'
 import { nearestWord } from '../../lib/std/nearest-word.ts'
 import { parseSelector } from '../../lang/parse/parse.ts'
 import { ParseError } from '../../lang/parse/parse-error.ts'
 import type { Matcher } from '../../lib/model/matcher.ts'
 import { Arguments, UsageError, type ToolFlag } from './command-line.ts'
+import { withStore } from './data-folder.ts'
 import { ToolFailure, type ToolIo } from './tool-io.ts'
 import { dumpSamples } from './tsdb-dump.ts'
-import { cardinalityText, listText } from './tsdb-text.ts'
+import { blockTable, cardinalityText } from './tsdb-text.ts'
 
 const FLAGS: readonly ToolFlag[] = [
   { name: 'storage.tsdb.path', kind: 'text' }, { name: 'limit', kind: 'text' }, { name: 'match', kind: 'text' },
-  { name: 'min-time', kind: 'text' }, { name: 'max-time', kind: 'text' },
+  { name: 'min-time', kind: 'text' }, { name: 'max-time', kind: 'text' }, { name: 'label', kind: 'list' }, { name: 'quiet', short: 'q', kind: 'switch' },
 ]
-const COMMANDS = ['list', 'analyze', 'dump', 'verify', 'import'] as const
-/** No worker reads here. */
-const SLOT = SLOT_COUNT - 1
+const COMMANDS = ['list', 'analyze', 'dump', 'verify', 'import', 'create-blocks-from'] as const
 
 /** Throws UsageError, ToolFailure. */
 export async function runTsdb(argv: readonly string[], io: ToolIo): Promise<void> {
@@ -34,45 +33,25 @@ export async function runTsdb(argv: readonly string[], io: ToolIo): Promise<void
   const folder = args.text('storage.tsdb.path') || 'data'
   if (command === 'import') {
     if (words[0] !== 'prometheus' || words.length !== 2) throw new UsageError('tsdb import wants: prometheus SOURCE')
+  } else if (command === 'create-blocks-from') {
+    if (words[0] !== 'openmetrics' || words.length < 2 || words.length > 3) throw new UsageError('tsdb create-blocks-from wants: openmetrics FILE [DATA]')
   } else if (words.length > 0) throw new UsageError(`tsdb ${command} takes no ${JSON.stringify(words[0])}`)
   try {
     switch (command) {
-      case 'list': return await withStore(folder, ({ db }) => io.out(listText(db)))
+      case 'list': return await withStore(folder, ({ db }) => io.out(blockTable(db.blocks.blocks)))
       case 'analyze': return await analyze(folder, limitOf(args), io)
       case 'dump': return await dump(folder, args, io)
       case 'verify': return await verify(folder, io)
       case 'import': return await importFrom(words[1]!, folder, io)
+      case 'create-blocks-from': return await createBlocks(words[1]!, words[2] ?? folder, args, io)
     }
   } catch (error) {
-    const isForPeople = error instanceof FolderError || error instanceof DiskError || error instanceof PrometheusFormatError || error instanceof SeriesLimitError
+    const isForPeople = error instanceof FolderError || error instanceof DiskError || error instanceof PrometheusFormatError || error instanceof ImportTextError || error instanceof SeriesLimitError
     if (!isForPeople) throw error
     throw new ToolFailure(error.message, { cause: error })
   }
   const nearest = nearestWord(command, COMMANDS)
   throw new UsageError(command === '' ? `tsdb wants a command: ${COMMANDS.join(', ')}` : `there is no command tsdb ${command}${nearest === null ? '' : `; did you mean ${nearest}?`}`)
-}
-
-interface Store {
-  db: Database
-  querier: Querier
-}
-
-/** Opens a folder that must be there, and closes it also where `use` fails. */
-async function withStore(folder: string, use: (store: Store) => void | Promise<void>, options: Partial<DatabaseOptions> = {}): Promise<void> {
-  if (listFolder(folder).length === 0 && options.retentionMs === undefined) throw new ToolFailure(`cannot open ${folder}: there is no data; name the folder with --storage.tsdb.path`)
-  const db = new Database({ folder, retentionMs: Infinity, ...options })
-  const queryable = new StoreQueryable(db.handle(), SLOT)
-  try {
-    const querier = queryable.querier()
-    try {
-      await use({ db, querier })
-    } finally {
-      querier.close()
-    }
-  } finally {
-    queryable.close()
-    await db.close()
-  }
 }
 
 function analyze(folder: string, limit: number, io: ToolIo): Promise<void> {
@@ -132,5 +111,22 @@ async function importFrom(source: string, folder: string, io: ToolIo): Promise<v
     if (report.logs.unknownRecords > 0) io.out(`left out ${report.logs.unknownRecords} records of the logs that are of a kind unknown here\n`)
     for (const what of report.damage) io.err(`${what}\n`)
     if (report.damage.length > 0) throw new ToolFailure(`${report.damage.length} damaged parts of ${source} were left out`)
-  }, { retentionMs: Infinity })
+  }, { mayMake: true })
+}
+
+async function createBlocks(file: string, folder: string, args: Arguments, io: ToolIo): Promise<void> {
+  const text = new OpenMetricsText({ file, labels: labelsOf(args), now: io.clock.now() })
+  await withStore(folder, async ({ db, querier }) => {
+    const { blocks, repeated } = await importOpenMetrics(text, db, querier)
+    if (!args.has('quiet') && blocks.length > 0) io.out(blockTable(blocks.map(({ name, meta }) => ({ folder: name, meta }))))
+    if (repeated > 0) io.err(`${repeated} samples were left out: their series had one at the same time, further up in the file\n`)
+  }, { mayMake: true })
+}
+
+function labelsOf(args: Arguments): ReadonlyMap<string, string> {
+  return new Map(args.list('label').map((text) => {
+    const [, name, value] = /^([^=]+)=(.*)$/s.exec(text) ?? []
+    if (name === undefined || value === undefined) throw new UsageError(`--label wants NAME=VALUE, got ${JSON.stringify(text)}`)
+    return [name, value]
+  }))
 }

@@ -8,7 +8,7 @@ import type { Labels } from '../../lib/model/labels.ts'
 import { ByteReader, PrometheusFormatError } from './byte-reader.ts'
 import { decodeChunk } from './chunk.ts'
 import { IndexFile, type ChunkPlace } from './index-file.ts'
-import { pushSample, sortSamples, type SeriesSamples } from './series-samples.ts'
+import { pushSample, sortSamples, type SeriesSamples } from '../import/series-samples.ts'
 
 const CHUNKS_MAGIC = 0x85bd40dd
 const TOMBSTONES_MAGIC = 0x0130ba30

@@ -4,7 +4,7 @@ import { assert } from '../../lib/std/assert.ts'
 import { BitReader, XorFloat } from './bit-reader.ts'
 import { PrometheusFormatError } from './byte-reader.ts'
 import { decodeFloatHistogramChunk, decodeHistogramChunk } from './histogram-chunk.ts'
-import { pushSample, type SeriesSamples } from './series-samples.ts'
+import { pushSample, type SeriesSamples } from '../import/series-samples.ts'
 
 export const ENCODING_XOR = 1
 export const ENCODING_HISTOGRAM = 2

@@ -6,7 +6,7 @@ import { CUSTOM_SCHEMA, HINT_GAUGE, HINT_NOT_RESET, HINT_UNKNOWN, NO_CUSTOM_VALU
 import { BitReader, XorFloat } from './bit-reader.ts'
 import { PrometheusFormatError } from './byte-reader.ts'
 import { makeHistogram, sumOfLengths, summedUp, type Layout, type Span } from './histogram-layout.ts'
-import { isStaleMarker, pushSample, type SeriesSamples } from './series-samples.ts'
+import { isStaleMarker, pushSample, type SeriesSamples } from '../import/series-samples.ts'
 
 const HEADER_GAUGE = 0b11
 

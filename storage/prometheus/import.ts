@@ -1,21 +1,15 @@
 // Moves a Prometheus data folder into a store: its blocks become blocks, what its logs hold beyond them is appended.
 //
-//   block ─▶ series by their timestamps (one pass) ─▶ groups ─▶ BlockBuilder (second pass)      log ─▶ Appender
-//
-// Prometheus keeps timestamps per series; those of one target are the same. Series whose timestamps are equal make a
-// group here, so that they are stored once.
-import { hash } from 'node:crypto'
-import type { BlockBuilder } from '../block/block.ts'
+//   block ─▶ copySeries ─▶ BlockBuilder      log ─▶ Appender
 import { GroupBlockBuilder } from '../block/block-builder.ts'
 import type { Database } from '../database.ts'
-import { BatchBuffer } from '../head/batch-buffer.ts'
+import { copySeries } from '../import/copy-series.ts'
+import { isStaleMarker } from '../import/series-samples.ts'
 import { REJECT_NAMES, STORED, type Appender, type LabelSource, type SampleBatch } from '../interface.ts'
 import type { FloatHistogram } from '../../lib/model/histogram.ts'
-import type { Labels } from '../../lib/model/labels.ts'
-import { PrometheusBlock, type BlockMeta } from './block.ts'
+import { PrometheusBlock } from './block.ts'
 import type { PrometheusFormatError } from './byte-reader.ts'
 import { blocksOf, readLogs } from './data-folder.ts'
-import { isStaleMarker, makeSamples, type SeriesSamples } from './series-samples.ts'
 
 type OnDamage = (error: PrometheusFormatError) => void
 
@@ -47,7 +41,7 @@ export async function importPrometheus(source: string, target: ImportTarget): Pr
     await db.blocks.add(async (nextPlace) => {
       const builder = new GroupBlockBuilder(nextPlace(), labels)
       try {
-        report.blockSamples += copyBlock(block, builder, (set) => db.series(set), onDamage)
+        report.blockSamples += copySeries(new PrometheusBlock(block.folder, onDamage), builder, (set) => db.series(set))
         const written = await builder.finish({ level: 1, sources: [], coveredGeneration: 0, coveredT: 0 })
         return written === null ? [] : [written]
       } catch (error) {
@@ -61,57 +55,6 @@ export async function importPrometheus(source: string, target: ImportTarget): Pr
   report.logs = appendLogs(source, blocks.reduce((end, { maxt }) => Math.max(end, maxt), -Infinity), db, onDamage)
   await db.commit()
   return report
-}
-
-/** Adds all of a block to a builder, its series under the refs that `refOf` gives. Throws PrometheusFormatError; returns the samples. */
-function copyBlock({ folder }: BlockMeta, builder: BlockBuilder, refOf: (labels: Labels) => number, onDamage: OnDamage): number {
-  const block = new PrometheusBlock(folder, onDamage)
-  const samples = makeSamples()
-  const batch = new BatchBuffer()
-  let total = 0
-  for (const refs of groupsOf(block, samples)) {
-    let isOpen = false
-    for (const ref of refs) {
-      const labels = block.read(ref, samples)
-      if (!isOpen) builder.beginGroup(samples.t, samples.count)
-      isOpen = true
-      fillBatch(batch, samples)
-      builder.addSeries(refOf(labels), batch, 0)
-      total += samples.count
-    }
-  }
-  return total
-}
-
-/** Lists of series that have the same timestamps; series without samples are in none. */
-function groupsOf(block: PrometheusBlock, samples: SeriesSamples): Iterable<number[]> {
-  const groups = new Map<string, number[]>()
-  for (const ref of block.refs()) {
-    block.read(ref, samples)
-    if (samples.count === 0) continue
-    const key = keyOfTimes(samples)
-    const group = groups.get(key)
-    if (group) group.push(ref)
-    else groups.set(key, [ref])
-  }
-  return groups.values()
-}
-
-function keyOfTimes({ t, count }: SeriesSamples): string {
-  return hash('sha256', new Uint8Array(t.buffer, 0, count * 8), 'base64')
-}
-
-/** The samples as a batch of one series. */
-function fillBatch(batch: BatchBuffer, samples: SeriesSamples): void {
-  const { count, v, stale, histograms } = samples
-  batch.shape(1, count)
-  batch.t.set(samples.t.subarray(0, count))
-  batch.v.set(v.subarray(0, count))
-  if (stale.includes(1) && stale.indexOf(1) < count) {
-    batch.beginGaps(0, count)
-    for (let i = 0; i < count; i++) if (stale[i] === 1) batch.mark(0, i, true)
-  }
-  for (let i = 0; i < count; i++) if (histograms[i]) batch.putHistogram(0, i, histograms[i]!)
 }
 
 /** What came of the samples of the logs. */

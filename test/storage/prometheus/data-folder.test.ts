@@ -12,7 +12,7 @@ import { formatValue } from '../../../lang/reply/number-text.ts'
 import type { FloatHistogram } from '../../../lib/model/histogram.ts'
 import { PrometheusBlock } from '../../../storage/prometheus/block.ts'
 import { blocksOf, readLogs } from '../../../storage/prometheus/data-folder.ts'
-import { isStaleMarker, makeSamples } from '../../../storage/prometheus/series-samples.ts'
+import { isStaleMarker, makeSamples } from '../../../storage/import/series-samples.ts'
 
 const GOLDEN = path.join(import.meta.dirname, '../../golden/prometheus-data')
 const ANSWERED_AT_MS = 1_795_869_986_000

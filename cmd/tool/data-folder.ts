@@ -1,0 +1,33 @@
+// A data folder that a tool opens. The server must not run on it: the folder's lock says so.
+import { listFolder } from '../../lib/std/fs.ts'
+import { SLOT_COUNT } from '../../storage/head/shared-heap.ts'
+import { Database } from '../../storage/database.ts'
+import type { Querier } from '../../storage/interface.ts'
+import { StoreQueryable } from '../../storage/store-querier.ts'
+import { ToolFailure } from './tool-io.ts'
+
+/** No worker reads here. */
+const SLOT = SLOT_COUNT - 1
+
+export interface Store {
+  db: Database
+  querier: Querier
+}
+
+/** Opens a folder, which must be there unless `mayMake`, and closes it also where `use` fails. Throws what Database throws, ToolFailure. */
+export async function withStore(folder: string, use: (store: Store) => void | Promise<void>, { mayMake = false }: { mayMake?: boolean } = {}): Promise<void> {
+  if (!mayMake && listFolder(folder).length === 0) throw new ToolFailure(`cannot open ${folder}: there is no data; name the folder with --storage.tsdb.path`)
+  const db = new Database({ folder, retentionMs: Infinity })
+  const queryable = new StoreQueryable(db.handle(), SLOT)
+  try {
+    const querier = queryable.querier()
+    try {
+      await use({ db, querier })
+    } finally {
+      querier.close()
+    }
+  } finally {
+    queryable.close()
+    await db.close()
+  }
+}
