@@ -8,6 +8,8 @@ import type { Labels } from '../lib/model/labels.ts'
 import { silentLogger, type Logger } from '../lib/std/log.ts'
 import { Random, freshSeed } from '../lib/std/random.ts'
 import { BlockKeeper, recoverBlocks } from './block-keeper.ts'
+import type { StoredBlock } from './block-folder.ts'
+import { BlockLabels } from './block/ref-labels.ts'
 import { DiskReserve } from './disk-reserve.ts'
 import { FolderLock } from './folder-lock.ts'
 import { FolderError, LogError } from './errors.ts'
@@ -123,7 +125,7 @@ export class Database implements Appender {
       retentionMs: options.retentionMs, outOfOrderMs: options.outOfOrderMs ?? 10 * 60_000, seriesLimit: options.seriesLimit ?? Infinity,
       published: { cover: found.state.cover, blocks: found.state.blocks.map(({ name }) => ({ ...name, deletions: 0 })) },
     })
-    const { recovery, replayed } = this.#load(numbers)
+    const { recovery, replayed } = this.#load(numbers, found.state.blocks)
     this.recovery = recovery
     this.recovery.damagedBlocks = found.damaged
     if (this.recovery.wasUnclean) this.#syncFound(replayed)
@@ -237,9 +239,9 @@ export class Database implements Appender {
     if (failures.length > 0) throw failures[0]
   }
 
-  #load(numbers: readonly number[]): { recovery: Recovery; replayed: Replayed } {
+  #load(numbers: readonly number[], blocks: readonly StoredBlock[]): { recovery: Recovery; replayed: Replayed } {
     try {
-      const recovery = this.#recover(numbers)
+      const recovery = this.#recover(numbers, blocks)
       return { recovery, replayed: this.#replay(recovery) }
     } catch (cause) {
       if (!(cause instanceof LogError)) throw cause
@@ -247,7 +249,7 @@ export class Database implements Appender {
     }
   }
 
-  #recover(numbers: readonly number[]): Recovery {
+  #recover(numbers: readonly number[], blocks: readonly StoredBlock[]): Recovery {
     const recovery: Recovery = {
       series: 0, segments: 0, replayedRows: 0, replayedSamples: 0, corruptRecords: 0, corruptBytes: 0, damagedBlocks: 0,
       wasUnclean: this.#lock.wasUnclean, durationMs: 0,
@@ -256,6 +258,7 @@ export class Database implements Appender {
       series: (ref, labels) => this.head.replaySeries(ref, labels),
       group: (definition) => this.head.replayGroup(definition),
     })
+    this.#defineLost(blocks)
     recovery.series = this.head.series.count
     recovery.corruptRecords += damage.frames
     recovery.corruptBytes += damage.bytes
@@ -274,6 +277,16 @@ export class Database implements Appender {
       if (mayBeUnsynced) this.#unsynced.push({ path: segmentFilePath(this.#segmentFolder, number), syncedTo: found.syncedTo })
     }
     return recovery
+  }
+
+  /** Refs whose definitions are lost at the end of their file must not be given again: blocks would answer for them. */
+  #defineLost(blocks: readonly StoredBlock[]): void {
+    const labels = new BlockLabels(blocks.map(({ folder }) => path.join(blocksFolder(this.#folder), folder)))
+    const known = this.head.series.count
+    for (let ref = known + 1; ref <= labels.lastRef; ref++) this.head.redefine(ref, labels.labelsOf(ref))
+    labels.close()
+    const count = this.head.series.count - known
+    if (count > 0) this.#logger.error('definitions of series are lost; they are taken from the blocks', { folder: this.#folder, series: count })
   }
 
   /** What the killed process left may be in the page cache alone; what is acknowledged or cut from now on relies on it. */

@@ -264,10 +264,16 @@ export class Head {
   /** Stretches of the log, [first, flushed), whose rows each group has in verified segments. */
   readonly #inSegments = new Map<number, { first: number; flushed: number }[]>()
 
-  replaySeries(ref: number, labels: string[]): void {
+  replaySeries(ref: number, labels: Labels): void {
     // A lost definition loses its own series alone: refs between are kept as series without labels.
     while (this.series.count + 1 < ref) this.series.add([])
     if (ref === this.series.count + 1) this.series.add(this.series.find(labels) === 0 ? labels : [])
+  }
+
+  /** The next ref, whose definition is lost, gets what blocks know of it; both are as if it had been there. */
+  redefine(ref: number, labels: Labels): void {
+    this.replaySeries(ref, labels)
+    this.#definitions.addSeries(ref, labels)
   }
 
   replayGroup(definition: GroupDefinition): void {
