@@ -1,5 +1,5 @@
 // quantile(q, v) by (…): every point of a group and step is needed at once.
-import { quantile } from '../func/quantile-over-time.ts'
+import { quantile } from '../../lib/model/quantile.ts'
 import type { AggregateScope } from './aggregate.ts'
 import { drain } from './dense.ts'
 import { groupSeries, groupSets, type Groups, type GroupingSpec } from './grouping.ts'

@@ -2,7 +2,7 @@
 // min and max, over floats (prometheus promql/functions.go). Sums and means are compensated. Every window is
 // scanned anew in Prometheus' order, so that results agree to the last bit, unless windows share most of their samples
 // (prefix-sums.ts).
-import { compensation } from '../../lib/model/kahan.ts'
+import { compensatedSum, compensation, squaredDistances } from '../../lib/model/kahan.ts'
 import { addUp, areShared, sumBetween, sumRest } from './prefix-sums.ts'
 import type { Pace, RangeKernel, Windows } from './range-kernel.ts'
 
@@ -27,24 +27,11 @@ function sumOf(v: Float64Array, from: number, to: number, start: number): number
   return sum
 }
 
-/** As sumOf, for sums that overflow: the compensation of an infinite sum is 0. */
-function overflowingSumOf(v: Float64Array, from: number, to: number): number {
-  let sum = 0
-  let c = 0
-  for (let k = from; k < to; k++) {
-    const x = v[k]!
-    const total = sum + x
-    c = compensation(c, sum, x, total)
-    sum = total
-  }
-  return sum === Infinity || sum === -Infinity ? sum : sum + c
-}
-
 /** Of v[from..to). An infinite or undefined running sum never becomes finite again: then the order of cases matters. */
 function scannedSum(v: Float64Array, from: number, to: number): number {
   const sum = sumOf(v, from, to, 0)
   const result = sum + sumC[0]!
-  return result - result === 0 ? result : overflowingSumOf(v, from, to)
+  return result - result === 0 ? result : compensatedSum(v, from, to)
 }
 
 /** Of v[from..to): the plain mean, until the sum overflows; from there on an incremental mean. */
@@ -198,22 +185,9 @@ export const tsOfMaxOverTime: RangeKernel = (w, t, v, vAt, out, kinds, at, _args
   tsOfExtreme(w, t, v, vAt, out, kinds, at, -1, pace)
 }
 
-/** Population variance of v[from..to) by Welford's method, both sums compensated. */
+/** Population variance of v[from..to). */
 function variance(v: Float64Array, from: number, to: number): number {
-  let mean = 0, cMean = 0, squares = 0, cSquares = 0
-  for (let k = from; k < to; k++) {
-    const x = v[k]!
-    const difference = x - (mean + cMean)
-    const shift = difference / (k - from + 1)
-    let total = mean + shift
-    cMean = compensation(cMean, mean, shift, total)
-    mean = total
-    const square = difference * (x - (mean + cMean))
-    total = squares + square
-    cSquares = compensation(cSquares, squares, square, total)
-    squares = total
-  }
-  return (squares + cSquares) / (to - from)
+  return squaredDistances(v, from, to) / (to - from)
 }
 
 export const stdvarOverTime: RangeKernel = (w, _t, v, vAt, out, kinds, at, _args, pace) => {

@@ -12,3 +12,34 @@ export function compensation(c: number, sum: number, x: number, total: number): 
   if (total === Infinity || total === -Infinity) return 0
   return Math.abs(sum) >= Math.abs(x) ? c + ((sum - total) + x) : c + ((x - total) + sum)
 }
+
+/** v[from..to) added up; an infinite sum has no compensation. */
+export function compensatedSum(v: Float64Array, from: number, to: number): number {
+  let sum = 0
+  let c = 0
+  for (let k = from; k < to; k++) {
+    const x = v[k]!
+    const total = sum + x
+    c = compensation(c, sum, x, total)
+    sum = total
+  }
+  return sum === Infinity || sum === -Infinity ? sum : sum + c
+}
+
+/** Sum of the squared distances of v[from..to) from their mean, by Welford's method, both sums compensated. */
+export function squaredDistances(v: Float64Array, from: number, to: number): number {
+  let mean = 0, cMean = 0, squares = 0, cSquares = 0
+  for (let k = from; k < to; k++) {
+    const x = v[k]!
+    const difference = x - (mean + cMean)
+    const shift = difference / (k - from + 1)
+    let total = mean + shift
+    cMean = compensation(cMean, mean, shift, total)
+    mean = total
+    const square = difference * (x - (mean + cMean))
+    total = squares + square
+    cSquares = compensation(cSquares, squares, square, total)
+    squares = total
+  }
+  return squares + cSquares
+}

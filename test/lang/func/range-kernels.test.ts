@@ -4,7 +4,7 @@
 import { describe, expect, it } from 'vitest'
 import { changes, resets } from '../../../lang/func/changes.ts'
 import { maxOverTime, minOverTime } from '../../../lang/func/extreme-over-time.ts'
-import { quantile } from '../../../lang/func/quantile-over-time.ts'
+import { quantile } from '../../../lib/model/quantile.ts'
 import { avgOverTime, sumOverTime } from '../../../lang/func/over-time.ts'
 import type { RangeKernel } from '../../../lang/func/range-kernel.ts'
 import { increase } from '../../../lang/func/rate.ts'

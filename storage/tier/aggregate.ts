@@ -1,0 +1,127 @@
+// Raw samples to rows of buckets (bucket.ts), batch by batch: bounds of buckets once for all series that share timestamps,
+// then series by series. Numbers are those that *_over_time gives for the bucket as a window (lang/func), NaN and
+// infinities included. Native histograms are left out: tiers hold floats.
+import { compensatedSum, squaredDistances } from '../../lib/model/kahan.ts'
+import { quantile } from '../../lib/model/quantile.ts'
+import type { SeriesBatch } from '../interface.ts'
+import type { BucketBuffer } from './bucket-buffer.ts'
+import { SKETCH_BIN_BYTES, writeSketch } from './sketch.ts'
+
+const P99 = 0.99
+
+/** The bucket that holds t, by its end. */
+export function bucketEnd(t: number, widthMs: number): number {
+  return Math.ceil(t / widthMs) * widthMs
+}
+
+/** Inclusive bounds of the samples (whole ms) of buckets that end in (mint, maxt]. */
+export function samplesOf(mint: number, maxt: number, widthMs: number): { mint: number; maxt: number } {
+  return { mint: Math.floor(mint / widthMs) * widthMs + 1, maxt: Math.floor(maxt / widthMs) * widthMs }
+}
+
+/** Positions of the batch's samples by bucket: those of bucket b are [starts[b], starts[b + 1]). */
+let starts = new Uint32Array(256)
+/** Live floats of the bucket at work, and the same in ascending order. */
+let live = new Float64Array(256)
+let order = new Float64Array(256)
+let sorted = order
+
+/** Fills `out` with a row for each bucket that has a timestamp of the batch; `index` is the batch's. */
+export function aggregate(batch: SeriesBatch, widthMs: number, out: BucketBuffer): void {
+  const { t, n } = batch
+  if (starts.length < n + 1) starts = new Uint32Array(n * 2)
+  let buckets = 0
+  let end = -Infinity
+  for (let i = 0; i < n; i++) {
+    if (t[i]! <= end) continue
+    end = bucketEnd(t[i]!, widthMs)
+    starts[buckets++] = i
+  }
+  starts[buckets] = n
+  out.shape(batch.seriesCount, buckets)
+  for (let b = 0; b < buckets; b++) out.t[b] = bucketEnd(t[starts[b]!]!, widthMs)
+  let sketchEnd = 0
+  for (let s = 0; s < batch.seriesCount; s++) {
+    out.index[s] = batch.index[s]!
+    for (let b = 0; b < buckets; b++) {
+      const row = s * buckets + b
+      const count = gather(batch, s, b, out, row)
+      if (count > 0) sketchEnd = fill(count, out, row, sketchEnd)
+      out.sketchAt[row + 1] = sketchEnd
+    }
+  }
+}
+
+/** Puts the live floats of a bucket into `live`; writes when they were, and whether the newest entry is a staleness marker. */
+function gather(batch: SeriesBatch, s: number, bucket: number, out: BucketBuffer, row: number): number {
+  const { n, t, v } = batch
+  const from = starts[bucket]!
+  const to = starts[bucket + 1]!
+  const at = s * n
+  const { firstT, lastT, staleAtEnd } = out.columns
+  if (live.length < to - from) {
+    live = new Float64Array((to - from) * 2)
+    order = new Float64Array((to - from) * 2)
+  }
+  // Fast path: a sample at every time.
+  if (batch.hasGaps[s] === 0 && batch.histograms === null) {
+    for (let i = from; i < to; i++) live[i - from] = v[at + i]!
+    firstT[row] = t[from]!
+    lastT[row] = t[to - 1]!
+    return to - from
+  }
+  const words = s * ((n + 31) >>> 5)
+  let count = 0
+  for (let i = from; i < to; i++) {
+    const word = words + (i >>> 5)
+    const shift = i & 31
+    if (batch.hasGaps[s] === 1) {
+      if (((batch.present[word]! >>> shift) & 1) === 0) continue
+      staleAtEnd[row] = (batch.stale[word]! >>> shift) & 1
+      if (staleAtEnd[row] === 1) continue
+    }
+    if (batch.histograms !== null && ((batch.histogramBits[word]! >>> shift) & 1) === 1) continue
+    if (count === 0) firstT[row] = t[i]!
+    lastT[row] = t[i]!
+    live[count++] = v[at + i]!
+  }
+  return count
+}
+
+/** Writes the row of live[0, count), count ≥ 1, but for its times, and its sketch at `sketchAt`; returns where that ends. */
+function fill(count: number, out: BucketBuffer, row: number, sketchAt: number): number {
+  const { columns } = out
+  const first = live[0]!
+  let min = first
+  let max = first
+  let correction = 0
+  for (let i = 1, before = first; i < count; i++) {
+    const x = live[i]!
+    if (x < min || min !== min) min = x
+    if (x > max || max !== max) max = x
+    if (x < before) correction += before
+    before = x
+  }
+  columns.count[row] = count
+  columns.first[row] = first
+  columns.last[row] = live[count - 1]!
+  columns.min[row] = min
+  columns.max[row] = max
+  columns.correction[row] = correction
+  columns.sum[row] = compensatedSum(live, 0, count)
+  columns.m2[row] = squaredDistances(live, 0, count)
+  if (sorted.length !== count || sorted.buffer !== order.buffer) sorted = order.subarray(0, count)
+  for (let i = 0; i < count; i++) sorted[i] = live[i]!
+  columns.p99[row] = quantile(P99, sorted)
+  columns.second[row] = secondOf(count)
+  out.reserveSketch(sketchAt, (count + 1) * SKETCH_BIN_BYTES)
+  return writeSketch(sorted, count, out.sketches, sketchAt)
+}
+
+/** Of `sorted`, which has NaN last. */
+function secondOf(count: number): number {
+  if (count === 1) return sorted[0]!
+  let numbers = count
+  while (numbers > 0 && sorted[numbers - 1]! !== sorted[numbers - 1]!) numbers--
+  return numbers < 2 ? NaN : sorted[numbers - 2]!
+}

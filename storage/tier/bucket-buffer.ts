@@ -1,0 +1,49 @@
+// A BucketBatch whose buffers grow and are used again, with the sketches of its rows.
+import type { BucketBatch, BucketColumns } from './bucket.ts'
+
+/** What a row holds beside what is asked of it. */
+export interface TierColumns extends BucketColumns {
+  /** The second largest sample, that of the one where there is one, NaN where all others are NaN: makes p99 of up to 101. */
+  second: Float64Array
+}
+
+export class BucketBuffer implements BucketBatch {
+  n = 0
+  seriesCount = 0
+  t: Float64Array = new Float64Array(0)
+  index: Uint32Array = new Uint32Array(0)
+  columns: TierColumns = makeColumns(0)
+  /** The sketch of row i of series s: sketches[sketchAt[s * n + i], sketchAt[s * n + i + 1]); empty where count is 0. */
+  sketchAt: Uint32Array = new Uint32Array(1)
+  sketches: Uint8Array = new Uint8Array(1024)
+
+  /** Makes room for seriesCount × n rows, all without samples; sketches are to be written in order. */
+  shape(seriesCount: number, n: number): void {
+    this.n = n
+    this.seriesCount = seriesCount
+    const rows = seriesCount * n
+    if (this.t.length < n) this.t = new Float64Array(n)
+    if (this.index.length < seriesCount) this.index = new Uint32Array(seriesCount)
+    if (this.columns.count.length < rows) this.columns = makeColumns(rows)
+    if (this.sketchAt.length < rows + 1) this.sketchAt = new Uint32Array(rows + 1)
+    this.columns.count.fill(0, 0, rows)
+    this.columns.staleAtEnd.fill(0, 0, rows)
+    this.sketchAt.fill(0, 0, rows + 1)
+  }
+
+  /** Sees to room for so many bytes of sketches behind `at`. */
+  reserveSketch(at: number, bytes: number): void {
+    if (at + bytes <= this.sketches.length) return
+    const grown = new Uint8Array((at + bytes) * 2)
+    grown.set(this.sketches.subarray(0, at))
+    this.sketches = grown
+  }
+}
+
+function makeColumns(rows: number): TierColumns {
+  const column = (): Float64Array => new Float64Array(rows)
+  return {
+    count: column(), sum: column(), m2: column(), min: column(), max: column(), first: column(), last: column(),
+    correction: column(), p99: column(), firstT: column(), lastT: column(), staleAtEnd: new Uint8Array(rows), second: column(),
+  }
+}

@@ -1,0 +1,83 @@
+// The tiers of a store over its raw samples: rows are aggregated when they are asked for, and cover what the test says. For
+// tests of who asks tiers, where the answer from raw is at hand.
+import type { Matcher } from '../../lib/model/matcher.ts'
+import type { Querier, Queryable, Selection } from '../../storage/interface.ts'
+import { aggregate, samplesOf } from '../../storage/tier/aggregate.ts'
+import { BucketBuffer } from '../../storage/tier/bucket-buffer.ts'
+import { TIER_MS, type BucketBatch, type BucketSelection, type TierCoverage, type TierName, type TierQuerier } from '../../storage/tier/bucket.ts'
+import { SketchSum } from '../../storage/tier/sketch.ts'
+
+type Bucketed = Exclude<TierName, 'raw'>
+
+/** What each tier says it covers, raw included; a name left out is a tier that is not there. */
+export type Covers = Partial<Record<TierName, { from: number; to: number }>>
+
+export class MemoryTiers implements TierQuerier {
+  readonly #querier: Querier
+  readonly #covers: Covers
+
+  constructor(querier: Querier, covers: Covers) {
+    this.#querier = querier
+    this.#covers = covers
+  }
+
+  tiers(): readonly TierCoverage[] {
+    const names: TierName[] = ['raw', '1m', '1h']
+    return names.flatMap((name) => {
+      const cover = this.#covers[name]
+      return cover === undefined ? [] : [{ name, widthMs: name === 'raw' ? 0 : TIER_MS[name], ...cover }]
+    })
+  }
+
+  selectBuckets(name: Bucketed, matchers: readonly Matcher[], mint: number, maxt: number): BucketSelection {
+    const selection = this.#raw(name, matchers, mint, maxt)
+    const buffer = new BucketBuffer()
+    const next = (): BucketBatch | null => {
+      const batch = selection.next()
+      if (batch === null) return null
+      aggregate(batch, TIER_MS[name], buffer)
+      return buffer
+    }
+    return { refs: selection.refs, next }
+  }
+
+  sketchQuantile(name: Bucketed, q: number, refs: Uint32Array, from: number, to: number): Float64Array {
+    const selection = this.#raw(name, [{ name: '__name__', op: '!=', value: '' }], from, to)
+    const sums = new Map(Array.from(refs, (ref) => [ref, new SketchSum()]))
+    const buffer = new BucketBuffer()
+    for (let batch = selection.next(); batch !== null; batch = selection.next()) {
+      aggregate(batch, TIER_MS[name], buffer)
+      for (let row = 0; row < buffer.seriesCount * buffer.n; row++) {
+        const sum = sums.get(selection.refs[buffer.index[Math.floor(row / buffer.n)]!]!)
+        if (buffer.columns.count[row]! > 0) sum?.add(buffer.sketches, buffer.sketchAt[row]!, buffer.sketchAt[row + 1]!)
+      }
+    }
+    return Float64Array.from(refs, (ref) => sums.get(ref)!.quantile(q))
+  }
+
+  #raw(name: Bucketed, matchers: readonly Matcher[], from: number, to: number): Selection {
+    const range = samplesOf(from, to, TIER_MS[name])
+    return this.#querier.select(matchers, range.mint, range.maxt, { startMs: range.mint, endMs: range.maxt, stepMs: 0, rangeMs: 0, func: '' })
+  }
+}
+
+/** The same store with tiers beside its raw samples; raw hides what it does not cover, as where it was dropped. */
+export function withTiers(store: Queryable, covers: Covers): Queryable {
+  return {
+    querier: () => {
+      const querier = store.querier()
+      const rawFrom = covers.raw?.from ?? Infinity
+      return new Proxy(querier, {
+        get: (target, key) => {
+          if (key === 'buckets') return new MemoryTiers(target, covers)
+          if (key === 'select') {
+            const select: Querier['select'] = (matchers, mint, maxt, hints) => target.select(matchers, Math.max(mint, rawFrom + 1), maxt, hints)
+            return select
+          }
+          const value: unknown = Reflect.get(target, key)
+          return typeof value === 'function' ? (...args: unknown[]): unknown => Reflect.apply(value, target, args) : value
+        },
+      })
+    },
+  }
+}
