@@ -9,6 +9,8 @@ import { SketchSum } from '../../storage/tier/sketch.ts'
 
 type Bucketed = Exclude<TierName, 'raw'>
 
+const HINTS = { startMs: 0, endMs: 0, stepMs: 0, rangeMs: 0, func: '' }
+
 /** What each tier says it covers, raw included; a name left out is a tier that is not there. */
 export type Covers = Partial<Record<TierName, { from: number; to: number }>>
 
@@ -21,12 +23,19 @@ export class MemoryTiers implements TierQuerier {
     this.#covers = covers
   }
 
-  tiers(): readonly TierCoverage[] {
+  tiers(matchers: readonly Matcher[]): readonly TierCoverage[] {
     const names: TierName[] = ['raw', '1m', '1h']
     return names.flatMap((name) => {
       const cover = this.#covers[name]
-      return cover === undefined ? [] : [{ name, widthMs: name === 'raw' ? 0 : TIER_MS[name], ...cover }]
+      if (cover === undefined) return []
+      return [{ name, widthMs: name === 'raw' ? 0 : TIER_MS[name], ...cover, lacksHistograms: name !== 'raw' && this.#hasHistograms(matchers, cover) }]
     })
+  }
+
+  #hasHistograms(matchers: readonly Matcher[], { from, to }: { from: number; to: number }): boolean {
+    const selection = this.#querier.select(matchers, from + 1, to, HINTS)
+    for (let batch = selection.next(); batch !== null; batch = selection.next()) if (batch.histograms !== null) return true
+    return false
   }
 
   selectBuckets(name: Bucketed, matchers: readonly Matcher[], mint: number, maxt: number): BucketSelection {
@@ -57,7 +66,7 @@ export class MemoryTiers implements TierQuerier {
 
   #raw(name: Bucketed, matchers: readonly Matcher[], from: number, to: number): Selection {
     const range = samplesOf(from, to, TIER_MS[name])
-    return this.#querier.select(matchers, range.mint, range.maxt, { startMs: range.mint, endMs: range.maxt, stepMs: 0, rangeMs: 0, func: '' })
+    return this.#querier.select(matchers, range.mint, range.maxt, HINTS)
   }
 }
 
