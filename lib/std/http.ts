@@ -196,7 +196,7 @@ function redirectTarget(location: string, from: URL): URL {
 }
 
 /** Options for node:tls. Throws where a file cannot be read. */
-function tlsContext(tls: TlsOptions | null): Partial<buildConnector.BuildOptions> {
+export function tlsContext(tls: TlsOptions | null): Partial<buildConnector.BuildOptions> {
   if (tls === null) return {}
   const text = (inline: string, file: string): string => (file === '' ? inline : Buffer.from(readRegular(file)).toString('utf8'))
   const ca = text(tls.ca, tls.caFile)

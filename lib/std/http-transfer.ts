@@ -1,0 +1,81 @@
+// HTTP for talking to a service rather than reading a page: any method, a body, the answer's headers and its body whatever
+// the status. No redirects: a signed request is for one host. One deadline over the whole exchange.
+import { Agent, buildConnector, request } from 'undici'
+import type { Clock } from './clock.ts'
+import { tlsContext, type TlsOptions } from './http.ts'
+import { HttpError, toHttpError } from './http-error.ts'
+
+export interface TransferRequest {
+  method: 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE'
+  url: URL
+  /** Lower-case names. */
+  headers: Readonly<Record<string, string>>
+  body: Uint8Array | null
+  timeoutMs: number
+  /** An answer of this many bytes or more is refused. */
+  bodyBytesMax: number
+}
+
+export interface TransferAnswer {
+  status: number
+  /** Lower-case names; of several values the first. */
+  headers: ReadonlyMap<string, string>
+  body: Uint8Array
+}
+
+const IDLE_MS = 4000
+const CONNECT_MS = 10_000
+
+/** Owns its connections until `close`. */
+export class HttpTransfer {
+  readonly #clock: Clock
+  readonly #agent: Agent
+  readonly #closing = new AbortController()
+
+  /** At most `connections` to one host at a time; further requests wait for one. */
+  constructor(clock: Clock, tls: TlsOptions | null, connections: number) {
+    this.#clock = clock
+    // *.localhost is this machine (RFC 6761 §6.3), which not every resolver knows. Certificates are read for each new connection, so that renewed files are taken up.
+    const connect: buildConnector.connector = (options, callback) => {
+      try {
+        const local = options.hostname.endsWith('.localhost') ? { ...options, hostname: '127.0.0.1', servername: options.hostname } : options
+        buildConnector({ timeout: CONNECT_MS, ...tlsContext(tls) })(local, callback)
+      } catch (error) {
+        callback(error instanceof Error ? error : new HttpError('CONNECT', String(error)), null)
+      }
+    }
+    this.#agent = new Agent({ connections, pipelining: 1, headersTimeout: 0, bodyTimeout: 0, keepAliveTimeout: IDLE_MS, keepAliveMaxTimeout: IDLE_MS, connect })
+  }
+
+  /** Any status is an answer. Rejects with HttpError. */
+  async send({ method, url, headers, body, timeoutMs, bodyBytesMax }: TransferRequest): Promise<TransferAnswer> {
+    const late = new AbortController()
+    const timer = this.#clock.after(timeoutMs, () => late.abort(new HttpError('TIMEOUT', `no whole answer within ${timeoutMs / 1000} s`)))
+    let hasHeaders = false
+    try {
+      const signal = AbortSignal.any([late.signal, this.#closing.signal])
+      const reply = await request(url, { method, headers: { ...headers }, body, dispatcher: this.#agent, signal })
+      hasHeaders = true
+      const parts: Buffer[] = []
+      let bytes = 0
+      for await (const part of reply.body as AsyncIterable<Buffer>) {
+        bytes += part.length
+        if (bytes >= bodyBytesMax) throw new HttpError('BODY_TOO_LARGE', `the answer exceeds ${bodyBytesMax} bytes`)
+        parts.push(part)
+      }
+      const names = new Map<string, string>()
+      for (const [name, value] of Object.entries(reply.headers)) if (value !== undefined) names.set(name, Array.isArray(value) ? value[0]! : value)
+      return { status: reply.statusCode, headers: names, body: parts.length === 1 ? parts[0]! : Buffer.concat(parts) }
+    } catch (error) {
+      throw toHttpError(error, hasHeaders)
+    } finally {
+      timer.cancel()
+    }
+  }
+
+  /** Closes all connections; requests under way fail. */
+  async close(): Promise<void> {
+    this.#closing.abort(new HttpError('ABORTED', 'the client was closed'))
+    await this.#agent.destroy()
+  }
+}
