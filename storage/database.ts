@@ -255,7 +255,7 @@ export class Database implements Appender {
       wasUnclean: this.#lock.wasUnclean, durationMs: 0,
     }
     const damage = this.#definitions.load({
-      series: (ref, labels) => this.head.replaySeries(ref, labels),
+      series: (ref, bytes, at, count) => this.head.replaySeries(ref, bytes, at, count),
       group: (definition) => this.head.replayGroup(definition),
     })
     this.#defineLost(blocks)

@@ -12,6 +12,21 @@ export function writeVarint(out: Uint8Array, at: number, value: number): number 
   return at
 }
 
+/** Where a reader of varints stands; it moves on. */
+export interface VarintPlace {
+  at: number
+}
+
+/** The unsigned integer at a place, which then stands behind it. */
+export function readVarint(bytes: Uint8Array, place: VarintPlace): number {
+  let value = 0
+  for (let unit = 1; ; unit *= 128) {
+    const byte = bytes[place.at++]!
+    value += (byte & 127) * unit
+    if (byte < 128) return value
+  }
+}
+
 /** Zigzag of a signed integer of at most 2^52. */
 export function zigzag(value: number): number {
   return value < 0 ? -2 * value - 1 : 2 * value

@@ -87,6 +87,22 @@ export class HeadSeries {
       throw new SeriesLimitError(`cannot store a new series: the limit of ${this.limit} active series is reached`)
     }
     const n = this.#internPairs(labels)
+    const ref = this.#make(n)
+    this.#added = labels
+    this.#addedPairs.set(this.#scratch.subarray(0, n))
+    return ref
+  }
+
+  /** Makes the next ref with pairs[0, n), as a start found it; without labels where another series has them already. */
+  restore(pairs: Uint32Array, n: number): number {
+    this.#reserveScratch(n)
+    this.#scratch.set(pairs.subarray(0, n))
+    this.#found = null
+    return this.#make(this.#findPairs(n, hashPairs(this.#scratch, n)) === 0 ? n : 0)
+  }
+
+  /** Makes the next ref with the first n pairs of the scratch. */
+  #make(n: number): number {
     const ref = this.#count + 1
     for (const paged of this.#pages) paged.reserve(ref, this.#allocate)
     for (let i = 0; i < n; i++) this.#symbols.reservePosting(this.#scratch[i]!)
@@ -99,8 +115,6 @@ export class HeadSeries {
     this.#insert(ref, hashPairs(this.#scratch, n))
     for (let i = 0; i < n; i++) this.#symbols.addPosting(this.#scratch[i]!, ref)
     Atomics.store(this.#heap.u32, ROOT_SERIES_COUNT, ref)
-    this.#added = labels
-    this.#addedPairs.set(this.#scratch.subarray(0, n))
     return ref
   }
 

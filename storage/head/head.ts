@@ -11,6 +11,7 @@ import { CHUNK_ROWS } from '../codec/chunk-encode.ts'
 import type { GroupDefinition, SeriesFile } from '../log/series-file.ts'
 import { Arena } from './arena.ts'
 import { CutState } from './cut-state.ts'
+import { FoundLabels } from './found-labels.ts'
 import { Group, type GroupGround } from './group.ts'
 import type { GroupKind } from './group-record.ts'
 import { HeadSeries } from './head-series.ts'
@@ -66,6 +67,7 @@ export class Head {
   readonly #newestWhenMoved = new Map<number, number>()
   readonly #reader: SegmentReader
   readonly #replayWriter: RowWriter
+  readonly #foundLabels: FoundLabels
   readonly #random: Random
   readonly #seriesLimit: number
   #log: Log | null = null
@@ -83,6 +85,7 @@ export class Head {
     this.#groupRecord = options.heap.paged('groupRecord')
     this.#reader = new SegmentReader(options.folder)
     this.#replayWriter = new RowWriter(options.heap, this.arena, null)
+    this.#foundLabels = new FoundLabels(this.#symbols)
     this.retentionMs = options.retentionMs
     this.outOfOrderMs = options.outOfOrderMs
     this.#seriesLimit = options.seriesLimit
@@ -264,15 +267,19 @@ export class Head {
   /** Stretches of the log, [first, flushed), whose rows each group has in verified segments. */
   readonly #inSegments = new Map<number, { first: number; flushed: number }[]>()
 
-  replaySeries(ref: number, labels: Labels): void {
+  /** A definition of the series file; see DefinitionVisitor. */
+  replaySeries(ref: number, bytes: Buffer, at: number, count: number): number {
+    const behind = this.#foundLabels.read(bytes, at, count)
     // A lost definition loses its own series alone: refs between are kept as series without labels.
     while (this.series.count + 1 < ref) this.series.add([])
-    if (ref === this.series.count + 1) this.series.add(this.series.find(labels) === 0 ? labels : [])
+    if (ref === this.series.count + 1) this.series.restore(this.#foundLabels.found, count)
+    return behind
   }
 
   /** The next ref, whose definition is lost, gets what blocks know of it; both are as if it had been there. */
   redefine(ref: number, labels: Labels): void {
-    this.replaySeries(ref, labels)
+    while (this.series.count + 1 < ref) this.series.add([])
+    if (ref === this.series.count + 1) this.series.add(this.series.find(labels) === 0 ? labels : [])
     this.#definitions.addSeries(ref, labels)
   }
 

@@ -220,7 +220,20 @@ export class SymbolWriter extends SymbolReader {
 
   /** The id of a text, made if new. */
   intern(text: string): number {
-    const hash = this.encode(text)
+    return this.#internEncoded(this.encode(text))
+  }
+
+  /** The id of the text whose UTF-8 is source[from, to), made if new. */
+  internBytes(source: Uint8Array, from: number, to: number): number {
+    const n = to - from
+    if (n > this.bytes.length) this.bytes = Buffer.alloc(n * 2)
+    const { bytes } = this
+    for (let i = 0; i < n; i++) bytes[i] = source[from + i]!
+    this.byteCount = n
+    return this.#internEncoded(hashBytes(bytes, 0, n))
+  }
+
+  #internEncoded(hash: number): number {
     const known = this.findEncoded(hash)
     if (known !== 0) return known
     // What can fail for want of memory comes first, and the id is only given when all of it went well.
@@ -304,10 +317,9 @@ export class SymbolWriter extends SymbolReader {
     const oldSlots = old === 0 ? 0 : u32[old * 2]! + 1
     const made = this.#arena.allocate(slots / 2 + 1)
     u32[made * 2] = slots - 1
-    for (let i = 0; i < oldSlots; i++) {
-      const id = u32[old * 2 + 2 + i]!
-      if (id !== 0) place(u32, made, id, tableWord === ROOT_SYMBOL_TABLE ? this.#hashOf(id) : hashPair(this.nameOf(id), this.valueOf(id)))
-    }
+    // By id, not by slot: texts are then read in the order in which they lie.
+    if (tableWord === ROOT_SYMBOL_TABLE) for (let id = 1; id <= this.#symbols; id++) place(u32, made, id, this.#hashOf(id))
+    else for (let id = 1; id <= this.#pairs; id++) place(u32, made, id, hashPair(this.nameOf(id), this.valueOf(id)))
     u32[maskWord] = slots - 1
     Atomics.store(u32, tableWord, made)
     if (old !== 0) this.#arena.retire(old, oldSlots / 2 + 1)

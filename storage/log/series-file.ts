@@ -3,7 +3,7 @@
 import path from 'node:path'
 import { DiskError, DiskFile, syncFolder } from '../../lib/std/fs.ts'
 import type { Labels } from '../../lib/model/labels.ts'
-import { writeVarint } from '../codec/bits.ts'
+import { readVarint, writeVarint, type VarintPlace } from '../codec/bits.ts'
 import { MARK_BYTES, writeMark, type DamageTally } from './damage.ts'
 import {
   FRAME_HEAD_BYTES, FRAME_OVERHEAD_BYTES, TYPE_GROUP, TYPE_SERIES, frameLength, isPayloadSound, sealFrame,
@@ -15,7 +15,8 @@ const BUFFER_BYTES = 1 << 18
 
 /** What a definitions file says, in the order it was said. */
 export interface DefinitionVisitor {
-  series(ref: number, labels: string[]): void
+  /** A series of `count` labels, whose names and values stand at bytes[at, …), each its length as a varint and UTF-8; returns the place behind. */
+  series(ref: number, bytes: Buffer, at: number, count: number): number
   group(definition: GroupDefinition): void
 }
 
@@ -70,8 +71,7 @@ export class SeriesFile {
 
   /** Reads what is there; must be called once, before the first append. */
   load(visitor: DefinitionVisitor): DamageTally {
-    const [first, second] = this.#readStreams()
-    const bytes = mend(first, second)
+    const bytes = this.#readStream()
     const tally = scanFrames(bytes, 0, bytes.length, (type, at) => {
       if (type === TYPE_SERIES) visitSeries(bytes, at, visitor)
       else if (type === TYPE_GROUP) visitGroup(bytes, at, visitor)
@@ -202,17 +202,25 @@ export class SeriesFile {
     this.#buffer = larger
   }
 
-  #readStreams(): [Buffer, Buffer] {
+  /** The logical stream: the first copy, with bytes of the second wherever a frame of the first does not hold. */
+  #readStream(): Buffer {
     const size = this.#file.sizeBytes()
     const stripes = Math.ceil(size / STRIPE_BYTES / 2)
-    const copies: [Buffer, Buffer] = [Buffer.alloc(stripes * STRIPE_BYTES), Buffer.alloc(stripes * STRIPE_BYTES)]
-    for (let stripe = 0; stripe < stripes; stripe++) {
-      for (let copy = 0; copy < 2; copy++) {
-        const into = copies[copy]!.subarray(stripe * STRIPE_BYTES, (stripe + 1) * STRIPE_BYTES)
-        this.#file.read(into, (2 * stripe + copy) * STRIPE_BYTES, STRIPE_BYTES)
-      }
+    const copies = [Buffer.alloc(stripes * STRIPE_BYTES), Buffer.alloc(stripes * STRIPE_BYTES)] as const
+    const read = (stripe: number, copy: 0 | 1): void => {
+      const into = copies[copy].subarray(stripe * STRIPE_BYTES, (stripe + 1) * STRIPE_BYTES)
+      this.#file.read(into, (2 * stripe + copy) * STRIPE_BYTES, STRIPE_BYTES)
     }
-    return copies
+    for (let stripe = 0; stripe < stripes; stripe++) read(stripe, 0)
+    // Nothing else is read of a second copy that is not asked for: it is half of the file.
+    const isRead = new Uint8Array(stripes)
+    return mend(copies[0], (from, end) => {
+      for (let stripe = Math.floor(from / STRIPE_BYTES); stripe * STRIPE_BYTES < Math.min(end, copies[1].length); stripe++) {
+        if (isRead[stripe] === 0) read(stripe, 1)
+        isRead[stripe] = 1
+      }
+      return copies[1]
+    })
   }
 }
 
@@ -236,19 +244,21 @@ function writeText(out: Buffer, at: number, text: string): number {
   return textAt + out.write(text, textAt, 'utf8')
 }
 
-/** The first copy, with bytes of the second wherever a frame of the first does not hold. */
-function mend(first: Buffer, second: Buffer): Buffer {
+/** `second` gives the whole second copy, of which at least [from, end) is there. */
+function mend(first: Buffer, second: (from: number, end: number) => Buffer): Buffer {
   let at = 0
   while (at + FRAME_OVERHEAD_BYTES <= first.length) {
     let length = frameLength(first, at, first.length)
     if (length < 0) {
-      length = frameLength(second, at, second.length)
+      const other = second(at, at + FRAME_HEAD_BYTES)
+      length = frameLength(other, at, other.length)
       if (length < 0) return first
-      second.copy(first, at, at, at + FRAME_HEAD_BYTES)
+      other.copy(first, at, at, at + FRAME_HEAD_BYTES)
     }
     const end = Math.min(first.length, at + length + FRAME_OVERHEAD_BYTES)
-    if (!isPayloadSound(first, at, length, first.length) && isPayloadSound(second, at, length, second.length)) {
-      second.copy(first, at, at, end)
+    if (!isPayloadSound(first, at, length, first.length)) {
+      const other = second(at, end)
+      if (isPayloadSound(other, at, length, other.length)) other.copy(first, at, at, end)
     }
     at = end
   }
@@ -257,24 +267,11 @@ function mend(first: Buffer, second: Buffer): Buffer {
 
 function visitSeries(bytes: Buffer, at: number, visitor: DefinitionVisitor): void {
   const firstRef = bytes.readUInt32LE(at)
-  const count = bytes.readUInt32LE(at + 4)
-  let p = at + 8
-  const varint = (): number => {
-    let value = 0
-    for (let unit = 1; ; unit *= 128) {
-      const byte = bytes[p++]!
-      value += (byte & 127) * unit
-      if (byte < 128) return value
-    }
-  }
-  for (let i = 0; i < count; i++) {
-    const labels: string[] = []
-    for (let left = varint() * 2; left > 0; left--) {
-      const length = varint()
-      labels.push(bytes.toString('utf8', p, p + length))
-      p += length
-    }
-    visitor.series(firstRef + i, labels)
+  const seriesCount = bytes.readUInt32LE(at + 4)
+  const place: VarintPlace = { at: at + 8 }
+  for (let i = 0; i < seriesCount; i++) {
+    const count = readVarint(bytes, place)
+    place.at = visitor.series(firstRef + i, bytes, place.at, count)
   }
 }
 

@@ -26,7 +26,7 @@ class Bench {
 
   constructor() {
     const series = new SeriesFile(`${this.folder}/definitions`)
-    series.load({ series: () => {}, group: () => {} })
+    series.load({ series: () => 0, group: () => {} })
     fs.mkdirSync(`${this.folder}/log`)
     this.log = new Log(`${this.folder}/log`, 4096, [], series, { clock: new FakeClock(), fileBytesMax: FILE_BYTES_MAX })
   }
