@@ -37,7 +37,8 @@ export interface BlockChange {
   remove: readonly string[]
 }
 
-interface Change {
+/** What change.json says. */
+export interface Change {
   cover: Cut
   nextNumber: number
   /** Folders of staged blocks that come. */
@@ -66,7 +67,10 @@ export class BlockFolder {
     if (!this.#change.install.every((name) => names.includes(name))) this.#change = { ...this.#change, remove: [] }
     for (const name of names) {
       const parsed = parseBlockName(name)
-      if (parsed === null || this.#change.remove.includes(name)) continue
+      if (parsed === null) continue
+      // Also those that cannot be read have their number: change.json, which counts, may be lost.
+      this.#change = { ...this.#change, nextNumber: Math.max(this.#change.nextNumber, parsed.number + 1) }
+      if (this.#change.remove.includes(name)) continue
       const file = path.join(folder, name, META_FILE)
       try {
         const text = readTextIfThere(file)
@@ -91,7 +95,7 @@ export class BlockFolder {
 
   /** A number that no block has had. */
   takeNumber(): number {
-    const number = this.#blocks.reduce((most, { name }) => Math.max(most, name.number + 1), this.#change.nextNumber)
+    const number = this.#change.nextNumber
     this.#change = { ...this.#change, nextNumber: number + 1 }
     return number
   }
@@ -169,7 +173,7 @@ function formatChange({ cover, nextNumber, install, remove }: Change): string {
 }
 
 /** Throws BlockError. */
-function parseChange(text: string, file: string): Change {
+export function parseChange(text: string, file: string): Change {
   let value: unknown
   try {
     value = JSON.parse(text)

@@ -1,14 +1,34 @@
 // Where what cannot be read goes: nothing damaged is deleted, since somebody may still get something out of it.
 import path from 'node:path'
-import { listFolder, makeFolder, rename, syncFolder } from '../lib/std/fs.ts'
+import { DiskFile, link, listFolder, makeFolder, removeFile, rename, syncFolder } from '../lib/std/fs.ts'
 
-/** Moves files or folders of `folder`, under a free name beside what is there. Durable when it returns. Throws DiskError. */
-export function moveToQuarantine(folder: string, names: readonly string[], quarantine: string): void {
+const ASIDE = '.tmp-replacement'
+
+/** Moves files or folders of `folder`, under a free name (theirs and `suffix`) beside what is there. Durable when it returns. Throws DiskError. */
+export function moveToQuarantine(folder: string, names: readonly string[], quarantine: string, suffix: string = ''): void {
   if (names.length === 0) return
   makeFolder(quarantine)
-  for (const name of names) rename(path.join(folder, name), freeName(quarantine, name))
+  for (const name of names) rename(path.join(folder, name), freeName(quarantine, `${name}${suffix}`))
   syncFolder(quarantine)
   syncFolder(folder)
+}
+
+/** Gives a file other bytes, and keeps it as it was under a free name: both or neither, also after a crash. Throws DiskError. */
+export function replaceKeeping(file: string, bytes: Uint8Array, quarantine: string): void {
+  makeFolder(quarantine)
+  const aside = path.join(quarantine, ASIDE)
+  removeFile(aside)
+  const made = DiskFile.openForWrite(aside)
+  try {
+    made.write(bytes, 0)
+    made.syncNow()
+  } finally {
+    made.close()
+  }
+  link(file, freeName(quarantine, path.basename(file)))
+  syncFolder(quarantine)
+  rename(aside, file)
+  syncFolder(path.dirname(file))
 }
 
 function freeName(folder: string, name: string): string {

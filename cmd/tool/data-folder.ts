@@ -16,7 +16,7 @@ export interface Store {
 
 /** Opens a folder, which must be there unless `mayMake`, and closes it also where `use` fails. Throws what Database throws, ToolFailure. */
 export async function withStore(folder: string, use: (store: Store) => void | Promise<void>, { mayMake = false }: { mayMake?: boolean } = {}): Promise<void> {
-  if (!mayMake && listFolder(folder).length === 0) throw new ToolFailure(`cannot open ${folder}: there is no data; name the folder with --storage.tsdb.path`)
+  if (!mayMake) assertData(folder)
   const db = new Database({ folder, retentionMs: Infinity })
   const queryable = new StoreQueryable(db.handle(), SLOT)
   try {
@@ -30,4 +30,9 @@ export async function withStore(folder: string, use: (store: Store) => void | Pr
     queryable.close()
     await db.close()
   }
+}
+
+/** Throws ToolFailure where there is no data. */
+export function assertData(folder: string): void {
+  if (listFolder(folder).length === 0) throw new ToolFailure(`cannot open ${folder}: there is no data; name the folder with --storage.tsdb.path`)
 }

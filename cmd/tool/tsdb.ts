@@ -8,6 +8,7 @@ import { REJECT_NAMES } from '../../storage/interface.ts'
 import { PrometheusFormatError } from '../../storage/prometheus/byte-reader.ts'
 import { checkFolder } from '../../storage/prometheus/data-folder.ts'
 import { importPrometheus } from '../../storage/prometheus/import.ts'
+import { repairFolder } from '../../storage/repair/repair.ts'
 import { blocksFolder } from '../../storage/store-querier.ts'
 import { DiskError } from '../../lib/std/fs.ts'
 import { nearestWord } from '../../lib/std/nearest-word.ts'
@@ -15,7 +16,7 @@ import { parseSelector } from '../../lang/parse/parse.ts'
 import { ParseError } from '../../lang/parse/parse-error.ts'
 import type { Matcher } from '../../lib/model/matcher.ts'
 import { Arguments, UsageError, type ToolFlag } from './command-line.ts'
-import { withStore } from './data-folder.ts'
+import { assertData, withStore } from './data-folder.ts'
 import { ToolFailure, type ToolIo } from './tool-io.ts'
 import { dumpSamples } from './tsdb-dump.ts'
 import { blockTable, cardinalityText } from './tsdb-text.ts'
@@ -23,8 +24,9 @@ import { blockTable, cardinalityText } from './tsdb-text.ts'
 const FLAGS: readonly ToolFlag[] = [
   { name: 'storage.tsdb.path', kind: 'text' }, { name: 'limit', kind: 'text' }, { name: 'match', kind: 'text' },
   { name: 'min-time', kind: 'text' }, { name: 'max-time', kind: 'text' }, { name: 'label', kind: 'list' }, { name: 'quiet', short: 'q', kind: 'switch' },
+  { name: 'dry-run', kind: 'switch' },
 ]
-const COMMANDS = ['list', 'analyze', 'dump', 'verify', 'import', 'create-blocks-from'] as const
+const COMMANDS = ['list', 'analyze', 'dump', 'verify', 'repair', 'import', 'create-blocks-from'] as const
 
 /** Throws UsageError, ToolFailure. */
 export async function runTsdb(argv: readonly string[], io: ToolIo): Promise<void> {
@@ -42,6 +44,7 @@ export async function runTsdb(argv: readonly string[], io: ToolIo): Promise<void
       case 'analyze': return await analyze(folder, limitOf(args), io)
       case 'dump': return await dump(folder, args, io)
       case 'verify': return await verify(folder, io)
+      case 'repair': return await repair(folder, args.has('dry-run'), io)
       case 'import': return await importFrom(words[1]!, folder, io)
       case 'create-blocks-from': return await createBlocks(words[1]!, words[2] ?? folder, args, io)
     }
@@ -98,6 +101,17 @@ async function verify(folder: string, io: ToolIo): Promise<void> {
     }
   })
   if (damaged > 0) throw new ToolFailure(`${damaged} damaged parts; what they held is left out of answers, everything else is served`)
+}
+
+async function repair(folder: string, isDryRun: boolean, io: ToolIo): Promise<void> {
+  assertData(folder)
+  let found = 0
+  await repairFolder(folder, isDryRun, ({ place, damage, cost, remedy }) => {
+    found++
+    io.out(`${place}: ${damage}\n  cost: ${cost === '' ? 'nothing is lost' : cost}\n  ${isDryRun ? 'to be' : 'now'} ${remedy}\n`)
+  })
+  if (found === 0) io.out('nothing is damaged\n')
+  else if (isDryRun) throw new ToolFailure(`${found} damaged parts; nothing was changed. Run it again without --dry-run`)
 }
 
 async function importFrom(source: string, folder: string, io: ToolIo): Promise<void> {

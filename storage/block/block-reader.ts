@@ -25,6 +25,14 @@ const edge = new Float64Array(PIECE_ROWS)
 /** Series of one group mostly come in a row, and groups of a few thousand rows are usual. */
 const TIMES_SLOTS = 4
 
+/** Throws BlockError, or DiskError. */
+export function readMeta(folder: string): BlockMeta {
+  const file = path.join(folder, META_FILE)
+  const text = readTextIfThere(file)
+  if (text === null) throw new BlockError(`cannot read ${file}: it is not there`)
+  return parseMeta(text, file)
+}
+
 export class BlockReader implements BlockColumns {
   readonly folder: string
   readonly meta: BlockMeta
@@ -41,14 +49,11 @@ export class BlockReader implements BlockColumns {
   /** Deleted ranges by series number. */
   readonly #deleted = new Map<number, Tombstone[]>()
 
-  /** Throws BlockError if the block as a whole cannot be read; DiskError where it is not the block's fault. */
-  constructor(folder: string, cache: PageCache) {
+  /** `meta`: what stands in the file of it, where that is known. Throws BlockError if the block as a whole cannot be read; DiskError where it is not the block's fault. */
+  constructor(folder: string, cache: PageCache, meta: BlockMeta | null = null) {
     this.folder = folder
     try {
-      const metaFile = path.join(folder, META_FILE)
-      const text = readTextIfThere(metaFile)
-      if (text === null) throw new BlockError(`cannot read ${metaFile}: it is not there`)
-      this.meta = parseMeta(text, metaFile)
+      this.meta = meta ?? readMeta(folder)
       this.#indexFile = new PageFile(path.join(folder, INDEX_FILE), cache)
       this.#chunks = new PageFile(path.join(folder, CHUNKS_FILE), cache)
     } catch (error) {

@@ -1,10 +1,11 @@
 // Looks at every byte of a block: checksums of all pages, and that what they hold fits together.
 import path from 'node:path'
-import { DiskError, readTextIfThere } from '../../lib/std/fs.ts'
+import { DiskError } from '../../lib/std/fs.ts'
 import { PIECE_ROWS } from '../codec/piece-shape.ts'
 import { BlockError } from '../errors.ts'
 import { BlockIndex, decodeIn } from './block-index.ts'
-import { CHUNKS_FILE, INDEX_FILE, META_FILE, parseMeta, type BlockMeta } from './block-meta.ts'
+import { CHUNKS_FILE, INDEX_FILE, META_FILE, type BlockMeta } from './block-meta.ts'
+import { readMeta } from './block-reader.ts'
 import { NO_SERIES } from './block.ts'
 import { PageCache } from './page-cache.ts'
 import { SECTION_GROUPS, SECTION_LABELS, SECTION_PLACES, SECTION_REFS, SECTION_TIMES, SECTION_VALUES } from './page-file.ts'
@@ -16,12 +17,7 @@ import { readTombstones } from './tombstones.ts'
 /** Sentences about what is wrong with a block, each naming file and place; none if all of it is sound. Reads all of it. */
 export function verifyBlock(folder: string): string[] {
   const damage: string[] = []
-  const meta = attempt(damage, () => {
-    const file = path.join(folder, META_FILE)
-    const text = readTextIfThere(file)
-    if (text === null) throw new BlockError(`cannot read ${file}: it is not there`)
-    return parseMeta(text, file)
-  })
+  const meta = attempt(damage, () => readMeta(folder))
   attempt(damage, () => readTombstones(folder))
   const cache = new PageCache()
   const index = attempt(damage, () => new PageFile(path.join(folder, INDEX_FILE), cache))

@@ -30,6 +30,12 @@ function markEnd(file: DiskFile, from: number, end: number): void {
   }
 }
 
+/** Bytes [at, end) of a file. */
+export interface Stretch {
+  at: number
+  end: number
+}
+
 export class DamageTally {
   /** Damaged stretches and records. */
   frames = 0
@@ -38,8 +44,10 @@ export class DamageTally {
   syncedTo = 0
   /** Where the last sound frame ends. */
   soundEnd = 0
+  /** What is damaged, and that a mark covers it. */
+  readonly stretches: Stretch[] = []
   /** Stretches that no mark covers yet. */
-  #open: { at: number; end: number }[] = []
+  #open: Stretch[] = []
 
   /** There is no sound frame in [at, end), or one that says what cannot be. */
   found(at: number, end: number): void {
@@ -57,6 +65,7 @@ export class DamageTally {
     this.#open = this.#open.filter((stretch) => {
       if (stretch.at < from || stretch.at >= to) return true
       this.frames++
+      this.stretches.push(stretch)
       this.bytes += stretch.end - stretch.at
       return false
     })

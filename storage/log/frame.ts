@@ -14,6 +14,8 @@ export const TYPE_ROW = 3
 export const TYPE_SEGMENT = 4
 export const TYPE_SYNCED = 5
 export const TYPE_EXEMPLARS = 6
+/** In the place of what was damaged; holds nothing. */
+export const TYPE_SEALED = 7
 
 const SYNC_BYTES = Buffer.from([0x4e, 0x4f, 0x4d, 0x9c])
 

@@ -6,7 +6,7 @@ import type { Labels } from '../../lib/model/labels.ts'
 import { readVarint, writeVarint, type VarintPlace } from '../codec/bits.ts'
 import { MARK_BYTES, writeMark, type DamageTally } from './damage.ts'
 import {
-  FRAME_HEAD_BYTES, FRAME_OVERHEAD_BYTES, TYPE_GROUP, TYPE_SERIES, frameLength, isPayloadSound, sealFrame,
+  FRAME_HEAD_BYTES, FRAME_OVERHEAD_BYTES, TYPE_GROUP, TYPE_SERIES, findFrame, frameLength, isPayloadSound, sealFrame,
 } from './frame.ts'
 import { scanFrames } from './scan-frames.ts'
 
@@ -71,11 +71,8 @@ export class SeriesFile {
 
   /** Reads what is there; must be called once, before the first append. */
   load(visitor: DefinitionVisitor): DamageTally {
-    const bytes = this.#readStream()
-    const tally = scanFrames(bytes, 0, bytes.length, (type, at) => {
-      if (type === TYPE_SERIES) visitSeries(bytes, at, visitor)
-      else if (type === TYPE_GROUP) visitGroup(bytes, at, visitor)
-    })
+    const copies = readCopies(this.#file)
+    const tally = visitDefinitions(mend(copies), visitor)
     this.#length = tally.soundEnd
     this.#ownFrom = this.#length
     this.#syncedTo = tally.syncedTo
@@ -201,27 +198,44 @@ export class SeriesFile {
     this.#buffer.copy(larger, 0, 0, this.#used)
     this.#buffer = larger
   }
+}
 
-  /** The logical stream: the first copy, with bytes of the second wherever a frame of the first does not hold. */
-  #readStream(): Buffer {
-    const size = this.#file.sizeBytes()
-    const stripes = Math.ceil(size / STRIPE_BYTES / 2)
-    const copies = [Buffer.alloc(stripes * STRIPE_BYTES), Buffer.alloc(stripes * STRIPE_BYTES)] as const
-    const read = (stripe: number, copy: 0 | 1): void => {
-      const into = copies[copy].subarray(stripe * STRIPE_BYTES, (stripe + 1) * STRIPE_BYTES)
-      this.#file.read(into, (2 * stripe + copy) * STRIPE_BYTES, STRIPE_BYTES)
-    }
-    for (let stripe = 0; stripe < stripes; stripe++) read(stripe, 0)
-    // Nothing else is read of a second copy that is not asked for: it is half of the file.
-    const isRead = new Uint8Array(stripes)
-    return mend(copies[0], (from, end) => {
+/** Both copies of the stream, zeros behind their end. */
+export interface Copies {
+  readonly first: Buffer
+  /** The whole second one, of which at least [from, end) is there. */
+  readonly second: (from: number, end: number) => Buffer
+}
+
+/** Reads the first copy, and of the second what is asked for: it is half of the file. Throws DiskError. */
+export function readCopies(file: DiskFile): Copies {
+  const size = file.sizeBytes()
+  const stripes = Math.ceil(size / STRIPE_BYTES / 2)
+  const copies = [Buffer.alloc(stripes * STRIPE_BYTES), Buffer.alloc(stripes * STRIPE_BYTES)] as const
+  const read = (stripe: number, copy: 0 | 1): void => {
+    const into = copies[copy].subarray(stripe * STRIPE_BYTES, (stripe + 1) * STRIPE_BYTES)
+    file.read(into, (2 * stripe + copy) * STRIPE_BYTES, STRIPE_BYTES)
+  }
+  for (let stripe = 0; stripe < stripes; stripe++) read(stripe, 0)
+  const isRead = new Uint8Array(stripes)
+  return {
+    first: copies[0],
+    second: (from, end) => {
       for (let stripe = Math.floor(from / STRIPE_BYTES); stripe * STRIPE_BYTES < Math.min(end, copies[1].length); stripe++) {
         if (isRead[stripe] === 0) read(stripe, 1)
         isRead[stripe] = 1
       }
       return copies[1]
-    })
+    },
   }
+}
+
+/** Visits what the frames of a stream define, in order. */
+export function visitDefinitions(bytes: Buffer, visitor: DefinitionVisitor): DamageTally {
+  return scanFrames(bytes, 0, bytes.length, (type, at) => {
+    if (type === TYPE_SERIES) visitSeries(bytes, at, visitor)
+    else if (type === TYPE_GROUP) visitGroup(bytes, at, visitor)
+  })
 }
 
 /** A text's length, as a varint, and its UTF-8; returns the place behind. */
@@ -244,15 +258,22 @@ function writeText(out: Buffer, at: number, text: string): number {
   return textAt + out.write(text, textAt, 'utf8')
 }
 
-/** `second` gives the whole second copy, of which at least [from, end) is there. */
-function mend(first: Buffer, second: (from: number, end: number) => Buffer): Buffer {
+/** The stream: the first copy, in place, with bytes of the second wherever a frame of the first does not hold. */
+export function mend({ first, second }: Copies): Buffer {
   let at = 0
   while (at + FRAME_OVERHEAD_BYTES <= first.length) {
     let length = frameLength(first, at, first.length)
     if (length < 0) {
-      const other = second(at, at + FRAME_HEAD_BYTES)
+      let other = second(at, at + FRAME_HEAD_BYTES)
       length = frameLength(other, at, other.length)
-      if (length < 0) return first
+      if (length < 0) {
+        // The end, or both headers are damaged: what follows is found by looking for it.
+        other = second(at, other.length)
+        const next = [first, other].map((copy) => findFrame(copy, at + 1, copy.length)).filter((found) => found >= 0)
+        if (next.length === 0) return first
+        at = Math.min(...next)
+        continue
+      }
       other.copy(first, at, at, at + FRAME_HEAD_BYTES)
     }
     const end = Math.min(first.length, at + length + FRAME_OVERHEAD_BYTES)

@@ -6,7 +6,7 @@ import type { Matcher } from '../../lib/model/matcher.ts'
 import { useDisk } from '../../lib/std/fs.ts'
 import type { Database } from '../../storage/database.ts'
 import { StoreQueryable } from '../../storage/store-querier.ts'
-import { tempFolder } from '../support/temp-folder.ts'
+import { copyFolder, tempFolder } from '../support/temp-folder.ts'
 import { NOW, abandon, append, batchOf, drain, keyOf, open, readAll, samplesIn, series, seriesOf, HINTS, type Points } from './store.ts'
 
 const STEP = 60_000
@@ -95,6 +95,9 @@ describe('a snapshot', () => {
     await db.blocks.clean()
     await db.blocks.snapshot('blocks-only', false)
     await db.close()
+    const restored = open(copyFolder(`${folder}/snapshots/whole`))
+    expect(readAll(restored)).toEqual(all)
+    await restored.close()
     const whole = open(`${folder}/snapshots/whole`)
     expect(whole.recovery).toMatchObject({ corruptRecords: 0, damagedBlocks: 0 })
     expect(whole.blocks.blocks).toHaveLength(cut)

@@ -51,8 +51,25 @@ describe('monitor tsdb', () => {
     expect(err).toBe('1 damaged parts; what they held is left out of answers, everything else is served\n')
   })
 
+  it('repairs what is damaged, after it has said what that is', async () => {
+    const folder = tempFolder()
+    const at = `--storage.tsdb.path=${folder}`
+    await tsdb('import', 'prometheus', GOLDEN, at)
+    expect(await tsdb('repair', at)).toEqual({ code: 0, out: 'nothing is damaged\n', err: '' })
+    const block = readdirSync(`${folder}/blocks`).find((name) => /^\d/.test(name))!
+    writeFileSync(`${folder}/blocks/${block}/meta.json`, '{}')
+    const dry = await tsdb('repair', '--dry-run', at)
+    expect(dry).toMatchObject({ code: 1, err: '1 damaged parts; nothing was changed. Run it again without --dry-run\n' })
+    expect(dry.out).toMatch(/^blocks\/.*meta.json: no block's description\n {2}cost: what is not among \d+ samples that can be read from .*\n {2}to be built anew .*\n$/)
+    const done = await tsdb('repair', at)
+    expect(done).toEqual({ code: 0, out: dry.out.replace('to be built', 'now built'), err: '' })
+    expect(await tsdb('repair', at)).toMatchObject({ out: 'nothing is damaged\n' })
+    expect(await tsdb('verify', at)).toMatchObject({ code: 0 })
+    expect(await tsdb('repair', '--storage.tsdb.path=/no/such')).toMatchObject({ code: 1, err: 'cannot open /no/such: there is no data; name the folder with --storage.tsdb.path\n' })
+  })
+
   it('says what is wrong with a command line, and where there is no data', async () => {
-    expect(await tsdb()).toMatchObject({ code: 2, err: expect.stringContaining('tsdb wants a command: list, analyze, dump, verify, import') })
+    expect(await tsdb()).toMatchObject({ code: 2, err: expect.stringContaining('tsdb wants a command: list, analyze, dump, verify, repair, import') })
     expect(await tsdb('lst')).toMatchObject({ code: 2, err: expect.stringContaining('there is no command tsdb lst; did you mean list?') })
     expect(await tsdb('import', 'influx', 'x')).toMatchObject({ code: 2, err: expect.stringContaining('tsdb import wants: prometheus SOURCE') })
     expect(await tsdb('dump', '--match={', `--storage.tsdb.path=${tempFolder()}`)).toMatchObject({ code: 2, err: expect.stringContaining('--match "{": 1:2: parse error') })

@@ -1,0 +1,99 @@
+// Damaged blocks: what of them can be read becomes a block in their place, they themselves go to quarantine. Blocks that lie
+// in quarantine since a start could not read them are tried as well.
+import path from 'node:path'
+import { listFolder, rename, syncFolder } from '../../lib/std/fs.ts'
+import type { Labels } from '../../lib/model/labels.ts'
+import { GroupBlockBuilder } from '../block/block-builder.ts'
+import { parseBlockName } from '../block/block-meta.ts'
+import { metaOf, salvage } from '../block/salvage.ts'
+import { verifyBlock } from '../block/verify.ts'
+import type { BlockFolder } from '../block-folder.ts'
+import { BlockError } from '../errors.ts'
+import type { LabelSource } from '../interface.ts'
+import { moveToQuarantine } from '../quarantine.ts'
+import { plural, timeSpan, type RepairWork } from './finding.ts'
+
+/** Behind the name of a block in quarantine that was tried; it is not tried again. */
+const TRIED = '.rebuilt'
+/** Faults of a block that are named; the others are counted. */
+const NAMED_MAX = 3
+
+/** `install`: the folder of blocks, which `isDryRun` has none of. `labels`: by ref. */
+export async function repairBlocks(work: RepairWork, install: BlockFolder | null, labels: readonly Labels[]): Promise<void> {
+  const folder = path.join(work.folder, 'blocks')
+  for (const name of blocksIn(folder)) {
+    const faults = verifyBlock(path.join(folder, name))
+    if (faults.length === 0) continue
+    const more = faults.length > NAMED_MAX ? `; and ${faults.length - NAMED_MAX} more` : ''
+    await rebuild(work, { folder, name, damage: `${faults.slice(0, NAMED_MAX).join('; ')}${more}` }, install, labels)
+    if (!work.isDryRun) moveToQuarantine(folder, [name], work.quarantine, TRIED)
+  }
+  for (const name of blocksIn(work.quarantine)) {
+    await rebuild(work, { folder: work.quarantine, name, damage: 'lies in quarantine, since a start could not read it' }, install, labels)
+    if (work.isDryRun) continue
+    rename(path.join(work.quarantine, name), path.join(work.quarantine, `${name}${TRIED}`))
+    syncFolder(work.quarantine)
+  }
+}
+
+function blocksIn(folder: string): string[] {
+  return listFolder(folder).filter((name) => parseBlockName(name) !== null)
+}
+
+interface DamagedBlock {
+  folder: string
+  name: string
+  damage: string
+}
+
+async function rebuild(work: RepairWork, { folder, name, damage }: DamagedBlock, install: BlockFolder | null, labels: readonly Labels[]): Promise<void> {
+  const place = `${path.basename(folder)}/${name}`
+  const from = path.join(folder, name)
+  const { meta, isKnown } = metaOf(from, name)
+  const builder = install && new GroupBlockBuilder({ folder: install.staging, number: install.takeNumber(), isCompressed: true }, new LabelTable(labels))
+  const span = timeSpan(meta.minT, meta.maxT)
+  try {
+    const samples = salvage(from, meta, labels, builder ?? NOWHERE)
+    const { level, sources, coveredGeneration, coveredT } = meta
+    const made = await builder?.finish({ level, sources, coveredGeneration, coveredT }) ?? null
+    if (made !== null) install!.commit({ cover: install!.state.cover, install: [made], remove: [] })
+    const lost = isKnown ? meta.samples - samples : NaN
+    const cost = lost === 0 ? '' : `${isKnown ? `${lost} of ${plural(meta.samples, 'sample')}` : `what is not among ${plural(samples, 'sample')} that can be read`} ${span}`
+    work.report({ place, damage, cost, remedy: `${samples === 0 ? 'moved to quarantine/' : 'built anew of what can be read, as a block of its own; it is kept in quarantine/'}` })
+  } catch (error) {
+    builder?.abort()
+    if (!(error instanceof BlockError)) throw error
+    work.report({ place, damage: `${damage}; ${error.message}`, cost: `all of it ${span}`, remedy: 'moved to quarantine/' })
+  }
+}
+
+const NOWHERE = { beginGroup: (): void => undefined, addSeries: (): void => undefined }
+
+/** Labels by ref, with symbols of its own. */
+class LabelTable implements LabelSource {
+  readonly #labels: readonly Labels[]
+  readonly #texts: string[] = ['']
+  readonly #symbols = new Map<string, number>()
+
+  constructor(labels: readonly Labels[]) {
+    this.#labels = labels
+  }
+
+  symbolOf(text: string): number {
+    return this.#symbols.get(text) ?? 0
+  }
+
+  textOf(symbol: number): string {
+    return this.#texts[symbol]!
+  }
+
+  labelsOf(ref: number, out: Uint32Array): number {
+    const labels = this.#labels[ref]!
+    for (const [i, text] of labels.entries()) {
+      let symbol = this.#symbols.get(text)
+      if (symbol === undefined) this.#symbols.set(text, (symbol = this.#texts.push(text) - 1))
+      out[i] = symbol
+    }
+    return labels.length
+  }
+}

@@ -1,0 +1,34 @@
+// What a repair finds, for people, and what it may do about it.
+
+/** Something that is not as it was written. */
+export interface Finding {
+  /** File or folder, from the data folder on. */
+  place: string
+  damage: string
+  /** What it costs now; '' where nothing is lost. */
+  cost: string
+  /** What is done about it, as a participle. */
+  remedy: string
+}
+
+/** What a part of a repair works with. */
+export interface RepairWork {
+  /** The data folder. */
+  folder: string
+  /** Where things go as they were found. */
+  quarantine: string
+  /** Nothing is changed. */
+  isDryRun: boolean
+  report(finding: Finding): void
+}
+
+export function plural(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`
+}
+
+/** A stretch of time, Unix ms; also open ends. */
+export function timeSpan(from: number, to: number): string {
+  const text = (t: number): string => new Date(t).toISOString()
+  if (from === -Infinity) return to === Infinity ? 'at times that are not known' : `up to ${text(to)}`
+  return to === Infinity ? `from ${text(from)} on` : `from ${text(from)} to ${text(to)}`
+}

@@ -1,0 +1,182 @@
+// Repair of a data folder with damage of all kinds: what it says, what it costs, what is there afterwards.
+import { hash } from 'node:crypto'
+import fs from 'node:fs'
+import path from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { FakeClock } from '../../lib/std/clock.ts'
+import { Random, freshSeed } from '../../lib/std/random.ts'
+import { BLOCK_RANGE_MS } from '../../storage/block-plan.ts'
+import type { Finding } from '../../storage/repair/finding.ts'
+import { repairFolder } from '../../storage/repair/repair.ts'
+import { copyFolder, tempFolder } from '../support/temp-folder.ts'
+import { append, batchOf, open, readAll, samplesIn, seriesOf, type Points } from './store.ts'
+
+const T = 1_700_006_400_000
+const SERIES = 60
+const HOUR = 3_600_000
+const STRIPE = 65536
+
+type All = Map<string, Points>
+
+/** Two blocks of two hours, then rows in segments and in the log. */
+async function written(): Promise<{ folder: string; want: All }> {
+  const folder = tempFolder()
+  const clock = new FakeClock(T)
+  // Values that fill pages.
+  const random = new Random(1)
+  const db = open(folder, { clock })
+  const refs = seriesOf(db, SERIES)
+  const until = (end: number): void => {
+    for (; clock.now() < end; clock.jump(30_000)) append(db, batchOf(clock.now(), refs, refs.map(() => random.float())))
+  }
+  until(T + 2 * BLOCK_RANGE_MS + HOUR / 4)
+  await db.maintain()
+  await db.blocks.idle()
+  until(T + 2 * BLOCK_RANGE_MS + HOUR / 2)
+  const want = readAll(db)
+  expect(db.blocks.blocks).toHaveLength(2)
+  await db.close()
+  return { folder, want }
+}
+
+function filesOf(folder: string): string[] {
+  return fs.readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile()).map((entry) => path.join(entry.parentPath, entry.name)).toSorted()
+}
+
+/** Checksums of what all files hold, by name. */
+const printOf = (folder: string): Map<string, string> => new Map(filesOf(folder).map((file) => [path.relative(folder, file), hash('sha256', fs.readFileSync(file))]))
+
+async function repair(folder: string, isDryRun = false): Promise<Finding[]> {
+  const found: Finding[] = []
+  await repairFolder(folder, isDryRun, (finding) => found.push(finding))
+  return found
+}
+
+/** What is there of what was written; nothing else may be. */
+async function left(folder: string, want: All): Promise<number> {
+  const db = open(folder, { clock: new FakeClock(T + 2 * BLOCK_RANGE_MS + HOUR) })
+  const all = readAll(db)
+  const { corruptRecords, damagedBlocks } = db.recovery
+  await db.close()
+  expect({ corruptRecords, damagedBlocks }).toEqual({ corruptRecords: 0, damagedBlocks: 0 })
+  for (const [key, points] of all) {
+    const known = new Map(want.get(key))
+    for (const [t, v] of points) expect(v, `${key} at ${t}`).toBe(known.get(t))
+  }
+  return samplesIn(all)
+}
+
+function flip(file: string, at: number): void {
+  const bytes = fs.readFileSync(file)
+  bytes[at < 0 ? bytes.length + at : at]! ^= 0x10
+  fs.writeFileSync(file, bytes)
+}
+
+/** Files that were damaged are there as they were, under whatever name. */
+function expectKept(sound: string, damaged: ReadonlyMap<string, string>, folder: string): void {
+  const before = printOf(sound)
+  const after = [...printOf(folder).values()]
+  for (const [file, print] of damaged) if (before.get(file) !== print) expect(after, `${file} as it was is gone`).toContain(print)
+}
+
+const first = (folder: string, part: string, name: RegExp): string => path.join(folder, part, fs.readdirSync(path.join(folder, part)).find((one) => name.test(one))!)
+const block = (folder: string): string => first(folder, 'blocks', /^\d/)
+const logFile = (folder: string): string => first(folder, 'log', /log$/)
+const segmentFile = (folder: string): string => first(folder, 'head', /seg$/)
+
+describe('repair', () => {
+  it('finds nothing where nothing is damaged, and changes nothing', async () => {
+    const { folder, want } = await written()
+    const before = printOf(folder)
+    expect(await repair(folder)).toEqual([])
+    expect(printOf(folder)).toEqual(before)
+    expect(await left(folder, want)).toBe(samplesIn(want))
+  })
+
+  it('says what each damage costs, keeps what it was, and leaves a folder without any', async () => {
+    const { folder: sound, want } = await written()
+    const all = samplesIn(want)
+    const f = async (damage: (folder: string) => void, wanted: readonly Partial<Finding>[], lost: number): Promise<void> => {
+      const folder = copyFolder(sound)
+      damage(folder)
+      const before = printOf(folder)
+      expect(await repair(folder, true)).toMatchObject(wanted)
+      expect(printOf(folder), 'a dry run changes nothing').toEqual(before)
+      expect(await repair(folder)).toMatchObject(wanted)
+      expectKept(sound, before, folder)
+      expect(await repair(folder), 'a second repair').toEqual([])
+      expect(all - await left(folder, want)).toBe(lost)
+    }
+    await f((folder) => flip(logFile(folder), -3000), [{ place: expect.stringMatching(/^log\//), damage: expect.stringMatching(/^\d+ bytes at \d+ are damaged$/), cost: expect.stringMatching(/^rows that came with those from 2023-.*Z to 2023-.*Z/) }], SERIES)
+    await f((folder) => flip(segmentFile(folder), -100), [{ place: 'head/00000001.seg', damage: expect.stringMatching(/^\d+ bytes at \d+/), cost: '' }], 0)
+    await f((folder) => flip(path.join(block(folder), 'chunks'), 1000), [{ place: expect.stringMatching(/^blocks\//), cost: expect.stringMatching(/^10800 of 14400 samples from 2023-/), remedy: expect.stringContaining('built anew') }], 10800)
+    await f((folder) => fs.rmSync(path.join(block(folder), 'meta.json')), [{ damage: expect.stringContaining('meta.json: it is not there'), cost: expect.stringContaining('what is not among 14400 samples') }], 0)
+    await f((folder) => fs.writeFileSync(path.join(block(folder), 'index'), ''), [{ damage: expect.stringContaining('0 bytes hold no page'), cost: expect.stringMatching(/^all of it from 2023-/), remedy: 'moved to quarantine/' }], 14400)
+    await f((folder) => flip(path.join(folder, 'series/definitions'), 40), [{ place: 'series/definitions', damage: 'one of two copies of 1 frame is damaged', cost: '' }], 0)
+    await f((folder) => fs.writeFileSync(path.join(folder, 'blocks/change.json'), '{'), [{ place: 'blocks/change.json', cost: expect.stringMatching(/^space:/) }], 0)
+  })
+
+  it('knows that rows are lost with a segment once the log is cut behind it', async () => {
+    const { folder, want } = await written()
+    fs.rmSync(logFile(folder))
+    const without = copyFolder(folder)
+    flip(segmentFile(folder), -100)
+    expect(await repair(folder)).toMatchObject([{ place: 'head/00000001.seg', cost: expect.stringMatching(/^32 rows of 60 series, from 2023-.*Z to 2023-/) }])
+    expect(await left(without, want) - await left(folder, want)).toBe(32 * SERIES)
+  })
+
+  it('takes names that are lost in both copies from the blocks', async () => {
+    const { folder, want } = await written()
+    for (const copy of [0, STRIPE]) flip(path.join(folder, 'series/definitions'), 40 + copy)
+    const found = await repair(folder)
+    expect(found.map(({ damage }) => damage)).toEqual([expect.stringMatching(/^1 frame \(\d+ bytes\) are damaged in both copies$/), `definitions of ${SERIES} series are lost, which blocks know`])
+    expect(await repair(folder)).toEqual([])
+    // The group that follows names the same refs: rows of segments and log are its.
+    expect(await left(folder, want)).toBe(samplesIn(want))
+  })
+
+  it('makes definitions of what blocks know where the file is gone', async () => {
+    const { folder, want } = await written()
+    fs.rmSync(path.join(folder, 'series/definitions'))
+    await repair(folder)
+    expect(await left(folder, want)).toBe(2 * 240 * SERIES)
+  })
+
+  it('brings back what can be read of a block that a start moved aside', async () => {
+    const { folder, want } = await written()
+    fs.rmSync(path.join(block(folder), 'meta.json'))
+    const db = open(folder)
+    expect(db.recovery.damagedBlocks).toBe(1)
+    await db.close()
+    expect(await repair(folder)).toMatchObject([{ place: expect.stringMatching(/^quarantine\//) }])
+    expect(await repair(folder)).toEqual([])
+    expect(await left(folder, want)).toBe(samplesIn(want))
+  })
+
+  it('leaves a folder without damage, whatever was damaged', async () => {
+    const { folder: sound, want } = await written()
+    const seed = freshSeed()
+    const random = new Random(seed)
+    for (let round = 0; round < 25; round++) {
+      const folder = copyFolder(sound)
+      const files = filesOf(folder)
+      for (let k = random.int(4); k >= 0; k--) {
+        const file = random.pick(files)
+        const bytes = fs.readFileSync(file)
+        if (random.int(3) === 0) fs.truncateSync(file, random.int(bytes.length))
+        else if (bytes.length > 0) flip(file, random.int(bytes.length))
+      }
+      const damaged = printOf(folder)
+      await repair(folder)
+      expectKept(sound, damaged, folder)
+      expect(await repair(folder), `seed ${seed}, round ${round}`).toEqual([])
+      expect(await left(folder, want)).toBeLessThanOrEqual(samplesIn(want))
+    }
+  })
+
+  it('is refused where a process has the folder', async () => {
+    const { folder } = await written()
+    fs.writeFileSync(path.join(folder, 'lock'), `${process.ppid} ${fs.readFileSync(`/proc/${process.ppid}/stat`, 'utf8').split(') ')[1]!.split(' ')[19]}\n`)
+    await expect(repair(folder)).rejects.toThrow(`it is locked by pid ${process.ppid}`)
+  })
+})
