@@ -13,6 +13,8 @@ import { StoreQueryable } from '../storage/store-querier.ts'
 import { SLOT_COUNT } from '../storage/head/shared-heap.ts'
 import type { QueryRunner } from '../web/parts.ts'
 import type { Flags } from './flags.ts'
+import type { QueryThreads } from './query-threads.ts'
+import type { QueryWorkerData } from './query-worker.ts'
 
 export interface StoppableRunner extends QueryRunner {
   stop(): Promise<void>
@@ -23,6 +25,7 @@ interface Ground {
   logger: Logger
   metrics: Metrics
   db: Database
+  threads: QueryThreads
 }
 
 /** Reader slot of the main thread, the last one; the pool gives its workers slots from 0 up. */
@@ -40,8 +43,8 @@ export function makeQueryRunner(flags: Flags, config: Config, ground: Ground): S
   }
   if (flags.threads === 0) return new InlineRunner(new Engine({ ...engine, clock: ground.clock }), ground.db)
   return new QueryPool({
-    workerUrl: new URL('./query-worker.ts', import.meta.url),
-    workerData: { handle: ground.db.handle(), engine },
+    startThread: () => ground.threads.take(),
+    workerData: { handle: ground.db.handle(), engine } satisfies QueryWorkerData,
     maxWorkers: flags.threads ?? Math.max(2, os.availableParallelism()),
     maxConcurrent: flags.queriesMax,
     maxQueued: QUEUED_MAX,

@@ -1,18 +1,12 @@
-// The server's life: reads flags, starts Monitor, listens to signals, drains.
-import path from 'node:path'
-import { ConfigError } from '../lib/config/load.ts'
-import { systemClock } from '../lib/std/clock.ts'
+// From the server's command line to the server: reads flags, then loads what serves.
 import { armFaultPoint } from '../lib/std/fault-point.ts'
-import { DiskError } from '../lib/std/fs.ts'
 import { Logger } from '../lib/std/log.ts'
 import { FolderError } from '../storage/errors.ts'
-import { ConfigFileError } from './config-file.ts'
+import { SharedHeap, defaultHeadBytes } from '../storage/head/shared-heap.ts'
 import { parseFlags, type Flags } from './flags.ts'
-import { ListenError, Monitor } from './serve.ts'
+import { QueryThreads } from './query-threads.ts'
+import type { Ground } from './serve.ts'
 import { VERSION } from './version.ts'
-
-/** After this a drain is cut. */
-const DRAIN_MS = 9000
 
 /** Runs until a signal ends it; the exit code. */
 export async function runServer(argv: readonly string[]): Promise<number> {
@@ -26,43 +20,23 @@ export async function runServer(argv: readonly string[]): Promise<number> {
   armFaultPoint(flags.faultPoint)
   const logger = new Logger({ level: flags.logLevel, format: flags.logFormat })
   for (const warning of flags.warnings) logger.warn(warning)
+  let ground: Ground
   try {
-    await serveUntilSignal(flags, logger)
-    return 0
+    ground = prepare(flags)
   } catch (error) {
-    if (!isForPeople(error)) throw error
+    if (!(error instanceof FolderError)) throw error
     process.stderr.write(`monitor: ${error.message}\n`)
     return 1
   }
+  const { serveUntilSignal } = await import('./serve-until-signal.ts')
+  return serveUntilSignal(flags, ground, logger)
 }
 
-async function serveUntilSignal(flags: Flags, logger: Logger): Promise<void> {
-  // From the first moment: a start over a long log takes a while, in which a signal must neither kill nor be lost.
-  let reload = (): void => void (isReloadDue = true)
-  let isReloadDue = false
-  process.on('SIGHUP', () => reload())
-  const stopping = new Promise<string>((resolve) => {
-    for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, resolve)
-  })
-  const monitor = await Monitor.start(flags, logger, systemClock)
-  process.stdout.write(`Monitor ${VERSION} serves ${monitor.url}, keeps data in ${path.resolve(flags.dataFolder)} (${monitor.retention}), scrapes ${monitor.scraped()}.\n`)
-  reload = () => {
-    monitor.reload().catch(() => {
-      // Logged where it happened; the old configuration stays in force.
-    })
-  }
-  if (isReloadDue) reload()
-  const signal = await stopping
-  logger.info('stopping', { signal })
-  // A second signal ends the process at once, and so does a drain that hangs.
-  for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => process.exit(130))
-  systemClock.after(DRAIN_MS, () => {
-    logger.error('the drain took too long and is cut', { seconds: DRAIN_MS / 1000 })
-    process.exit(1)
-  }, true)
-  await monitor.stop()
-}
-
-function isForPeople(error: unknown): error is Error {
-  return error instanceof ConfigError || error instanceof ConfigFileError || error instanceof FolderError || error instanceof DiskError || error instanceof ListenError
+/** Throws FolderError where there is no address space for the head; a thread would not survive that. */
+function prepare(flags: Flags): Ground {
+  const heap = SharedHeap.make(flags.headBytes || defaultHeadBytes())
+  const threads = new QueryThreads()
+  // A query thread takes as long to load as all other modules and the store; they go on side by side.
+  if (flags.threads !== 0) threads.begin()
+  return { heap, threads }
 }

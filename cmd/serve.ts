@@ -15,10 +15,12 @@ import type { Logger } from '../lib/std/log.ts'
 import { Metrics } from '../lib/std/metrics.ts'
 import { Random, freshSeed } from '../lib/std/random.ts'
 import { Database, type StorageLimits } from '../storage/database.ts'
+import type { SharedHeap } from '../storage/head/shared-heap.ts'
 import { createServer, type WebServer } from '../web/server.ts'
 import { ConfigFile } from './config-file.ts'
 import type { Flags } from './flags.ts'
 import { HeadWatch } from './head-watch.ts'
+import type { QueryThreads } from './query-threads.ts'
 import { makeQueryRunner, type StoppableRunner } from './query-runner.ts'
 import { compileSelector } from './selector.ts'
 import { DatabaseAdmin } from './storage-admin.ts'
@@ -34,6 +36,12 @@ export class ListenError extends Error {
 
 /** How much longer than a query a client may take without reading. */
 const STALLED_MS = 60_000
+
+/** What a start has taken in hand before all its modules are there. */
+export interface Ground {
+  heap: SharedHeap
+  threads: QueryThreads
+}
 
 interface Parts {
   config: ConfigFile
@@ -61,14 +69,14 @@ export class Monitor {
   }
 
   /** Throws ConfigError, FolderError, DiskError, ListenError: what an operator can mend. */
-  static async start(flags: Flags, logger: Logger, clock: Clock): Promise<Monitor> {
+  static async start(flags: Flags, ground: Ground, logger: Logger, clock: Clock): Promise<Monitor> {
     const metrics = new Metrics().withProcessMetrics()
     const config = new ConfigFile(flags, clock, metrics, logger.with('config'))
     const first = config.load()
     let retention = limitsOf(flags, first)
-    const db = openDatabase(flags, first, clock, logger)
+    const db = openDatabase(flags, first, { heap: ground.heap, clock, logger })
     registerStorageMetrics(metrics, db)
-    const queries = makeQueryRunner(flags, first, { clock, logger: logger.with('query'), metrics, db })
+    const queries = makeQueryRunner(flags, first, { clock, logger: logger.with('query'), metrics, db, threads: ground.threads })
     const receiver = new RemoteWriteReceiver(db, metrics, freshSeed())
     const scrape = new ScrapeManager({
       appender: db, clock, logger: logger.with('scrape'), metrics, version: VERSION, globalUrl: (url) => globalUrl(url, flags),
@@ -142,11 +150,10 @@ function limitsOf(flags: Flags, { storage }: Config): StorageLimits & { text: st
   }
 }
 
-function openDatabase(flags: Flags, config: Config, clock: Clock, logger: Logger): Database {
+function openDatabase(flags: Flags, config: Config, { heap, clock, logger }: { heap: SharedHeap; clock: Clock; logger: Logger }): Database {
   const db = new Database({
-    folder: path.resolve(flags.dataFolder), ...limitsOf(flags, config), exemplarsMax: config.storage.exemplarsMax, clock, logger: logger.with('storage'),
+    folder: path.resolve(flags.dataFolder), ...limitsOf(flags, config), exemplarsMax: config.storage.exemplarsMax, heap, clock, logger: logger.with('storage'),
     ...(flags.reserveBytes !== null && { reserveBytes: flags.reserveBytes }),
-    ...(flags.headBytes > 0 && { headBytesMax: flags.headBytes }),
     ...(flags.threads !== 0 && { jobUrl: new URL('./maintenance-worker.ts', import.meta.url) }),
   })
   const { recovery } = db

@@ -1,20 +1,19 @@
 // One query worker as the pool sees it: a thread, its slot, and the job it is at. Ends in exactly one `onGone`.
-import { Worker } from 'node:worker_threads'
+import type { Worker } from 'node:worker_threads'
 import { assert } from '../lib/std/assert.ts'
 import type { Clock, Timer } from '../lib/std/clock.ts'
 import { errorReply } from './reply/envelope.ts'
 import type { QueryJob, QueryReply } from './job.ts'
-import type { JobMessage, WorkerMessage, WorkerSeat } from './worker-protocol.ts'
+import type { JobMessage, SeatMessage, WorkerMessage } from './worker-protocol.ts'
 
 /** How long past its deadline, or past its asker's going, a query may run before its worker is terminated. */
 const GRACE_MS = 1000
-/** Old and young generation of one worker; arrays are bounded by the engine's budget instead. */
-const HEAP_MIB_MAX = 1024
 
 export interface PoolWorkerOptions {
-  workerUrl: URL
+  /** A thread that nobody else has (startQueryThread). */
+  thread: Worker
   /** Structured-cloned to the worker beside its seat. */
-  workerData: Readonly<Record<string, unknown>>
+  workerData: unknown
   slot: number
   clock: Clock
   /** The thread has ended, and why; its slot is free. */
@@ -52,14 +51,13 @@ export class PoolWorker {
     this.slot = options.slot
     this.idleSinceMs = options.clock.monotonic()
     this.#canceled = new Int32Array(new SharedArrayBuffer(4))
-    const pool: WorkerSeat = { slot: options.slot, canceled: this.#canceled }
-    this.#worker = new Worker(options.workerUrl, {
-      workerData: { ...options.workerData, pool },
-      resourceLimits: { maxOldGenerationSizeMb: HEAP_MIB_MAX },
-    })
+    this.#worker = options.thread
+    this.#worker.ref()
     this.#worker.on('message', (message: WorkerMessage) => this.#onMessage(message))
     this.#worker.on('error', (error: unknown) => (this.#failure = error instanceof Error ? error : new Error(String(error))))
     this.#worker.on('exit', () => this.#onExit())
+    const message: SeatMessage = { seat: { slot: options.slot, canceled: this.#canceled }, data: options.workerData }
+    this.#worker.postMessage(message)
   }
 
   get isIdle(): boolean {

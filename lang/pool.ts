@@ -4,6 +4,7 @@
 //
 // The first worker starts with the pool, others on demand up to the maximum, and end when idle. A job estimated heavy
 // never takes the last free place, so that quick ones pass. A stuck query costs its worker and nothing else.
+import type { Worker } from 'node:worker_threads'
 import type { Clock, Timer } from '../lib/std/clock.ts'
 import type { Logger } from '../lib/std/log.ts'
 import type { Metrics } from '../lib/std/metrics.ts'
@@ -17,10 +18,10 @@ import { errorReply } from './reply/envelope.ts'
 const HEAVY_MS = 100
 
 export interface QueryPoolOptions {
-  /** Entry file of a worker: makes an engine, calls serveQueries with `workerData.pool` as its seat. */
-  workerUrl: URL
-  /** Structured-cloned to every worker; `pool` is added. */
-  workerData: Readonly<Record<string, unknown>>
+  /** A thread for one more worker (startQueryThread). */
+  startThread: () => Worker
+  /** Structured-cloned to every worker beside its seat. */
+  workerData: unknown
   /** Threads at most; max(2, cores) is right. */
   maxWorkers: number
   /** Queries running at once, at most; more wait. */
@@ -155,12 +156,12 @@ export class QueryPool {
   }
 
   #startWorker(): PoolWorker | null {
-    const { maxWorkers, workerUrl, workerData, clock } = this.#options
+    const { maxWorkers, startThread, workerData, clock } = this.#options
     let slot = 0
     while (this.#workers.has(slot)) slot++
     if (slot >= maxWorkers) return null
     const worker = new PoolWorker({
-      workerUrl, workerData, slot, clock, onGone: (gone, why) => this.#onGone(gone, why),
+      thread: startThread(), workerData, slot, clock, onGone: (gone, why) => this.#onGone(gone, why),
     })
     this.#workers.set(slot, worker)
     return worker

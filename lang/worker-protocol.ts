@@ -1,12 +1,18 @@
 // What passes between the pool (main thread) and a query worker. One job at a time; replies travel by transfer.
 import type { QueryJob } from './job.ts'
 
-/** Handed to a worker at its start, as `workerData.pool` beside what its entry file needs. */
 export interface WorkerSeat {
   /** The worker's reader slot: at most one living worker has it. */
   slot: number
   /** Shared memory; element 0 is non-zero while nobody waits for the running job. */
   canceled: Int32Array
+}
+
+/** Main to worker, once and before all else: what it serves from. */
+export interface SeatMessage {
+  seat: WorkerSeat
+  /** For its entry file. */
+  data: unknown
 }
 
 /** Main to worker. */

@@ -1,22 +1,36 @@
-// The worker's side of the pool: takes jobs from a port, answers each. The entry file of a worker makes the engine
-// and its view of the store, then calls serveQueries.
+// The worker's side of the pool: takes its seat, then jobs from a port, and answers each. The entry file of a worker makes
+// the engine and its view of the store once it has the seat.
 import type { MessagePort } from 'node:worker_threads'
 import { systemClock } from '../lib/std/clock.ts'
 import type { Queryable } from '../storage/interface.ts'
 import type { Engine } from './engine.ts'
 import { Rehearsal } from './rehearsal.ts'
-import type { JobMessage, WorkerMessage, WorkerSeat } from './worker-protocol.ts'
+import type { JobMessage, SeatMessage, WorkerMessage, WorkerSeat } from './worker-protocol.ts'
 
-/** Serves until the port closes or the worker is terminated. */
-export function serveQueries(port: MessagePort, engine: Engine, queryable: Queryable, seat: WorkerSeat): void {
-  const rehearsal = new Rehearsal(engine, queryable, systemClock)
-  const send = (message: WorkerMessage, transfer: ArrayBuffer[]): void => port.postMessage(message, transfer)
-  port.on('message', ({ id, job }: JobMessage) => {
-    const { status, body } = engine.run(job, queryable, seat.canceled)
-    // The buffer travels whole, whatever part of it the body is.
-    send({ kind: 'reply', id, status, body }, body.buffer instanceof ArrayBuffer ? [body.buffer] : [])
-    rehearsal.answered()
+/** What a worker answers from. */
+export interface QueryGround {
+  engine: Engine
+  queryable: Queryable
+}
+
+/** Serves until the port closes or the worker is terminated. `open` takes what the pool has for the entry file. */
+export function serveQueries(port: MessagePort, open: (data: unknown, seat: WorkerSeat) => QueryGround): void {
+  let answer: ((message: JobMessage) => void) | null = null
+  port.on('message', (message: SeatMessage | JobMessage) => {
+    if ('job' in message) return answer!(message)
+    answer = answerer(port, open(message.data, message.seat), message.seat)
+    port.postMessage({ kind: 'ready' } satisfies WorkerMessage)
   })
+}
+
+function answerer(port: MessagePort, { engine, queryable }: QueryGround, seat: WorkerSeat): (message: JobMessage) => void {
+  const rehearsal = new Rehearsal(engine, queryable, systemClock)
   port.on('close', () => rehearsal.stop())
-  send({ kind: 'ready' }, [])
+  return ({ id, job }) => {
+    const { status, body } = engine.run(job, queryable, seat.canceled)
+    const message: WorkerMessage = { kind: 'reply', id, status, body }
+    // The buffer travels whole, whatever part of it the body is.
+    port.postMessage(message, body.buffer instanceof ArrayBuffer ? [body.buffer] : [])
+    rehearsal.answered()
+  }
 }

@@ -1,6 +1,5 @@
 // The store as the rest of the program sees it: opens a data folder, replays what it holds, takes batches, keeps the log
 // short and the head small. Main thread only; query workers open a StoreQueryable over `handle()`.
-import os from 'node:os'
 import path from 'node:path'
 import { systemClock, type Clock, type Timer } from '../lib/std/clock.ts'
 import { DiskError, DiskFile, fileSizeBytes, listFolder, makeFolder, syncFolder } from '../lib/std/fs.ts'
@@ -20,7 +19,7 @@ import { HeadAppender } from './head/head-append.ts'
 import { closeSlot } from './head/arena.ts'
 import { maintainHead, type Upkeep } from './head/maintenance.ts'
 import { SegmentWriter, scanSegmentFile, segmentFileNumbers, segmentFilePath } from './head/segment-file.ts'
-import { SLOT_COUNT, SharedHeap } from './head/shared-heap.ts'
+import { SLOT_COUNT, SharedHeap, defaultHeadBytes } from './head/shared-heap.ts'
 import { InlineJobs, WorkerJobs } from './job-runner.ts'
 import { Log } from './log/log.ts'
 import { LSN_GAP, oldestLogLsn, replayLog, type FoundFile, type Replayed } from './log/log-replay.ts'
@@ -57,6 +56,8 @@ export interface DatabaseOptions {
   exemplarsMax?: number
   /** Address space of the head, bytes; pages cost nothing until used. */
   headBytesMax?: number
+  /** In place of `headBytesMax`: memory for the head, that nobody has used. */
+  heap?: SharedHeap
   /** Entry file of a thread that cuts and compacts; without it the main thread does. */
   jobUrl?: URL
   clock?: Clock
@@ -115,7 +116,7 @@ export class Database implements Appender {
     for (const name of ['', '/series', '/log', '/head']) makeFolder(folder + name)
     syncNames(folder)
     this.#lock = new FolderLock(folder)
-    this.#heap = SharedHeap.make(options.headBytesMax ?? defaultHeadBytes())
+    this.#heap = options.heap ?? SharedHeap.make(options.headBytesMax ?? defaultHeadBytes())
     this.#definitions = new SeriesFile(`${folder}/series/definitions`)
     const found = recoverBlocks(blocksFolder(folder), `${folder}/quarantine`, logger)
     const numbers = segmentFileNumbers(this.#segmentFolder)
@@ -346,9 +347,4 @@ function syncNames(folder: string): void {
     // Who may not look into the parent has not made the folder in it either.
     if (!(error instanceof DiskError && error.code === 'EACCES')) throw error
   }
-}
-
-/** Most of the machine, at most what 32-bit addresses reach. */
-function defaultHeadBytes(): number {
-  return Math.min(4 * 2 ** 30, Math.floor(os.totalmem() * 0.6))
 }

@@ -5,6 +5,7 @@
 // The whole address range is reserved at start and pages cost nothing until touched, so views never go stale and
 // nothing moves. (Growable SharedArrayBuffers read 4× slower.) Places are *units* of 8 bytes: unit u is f64[u],
 // u32[2u], u8[8u]; unit 0 is null.
+import os from 'node:os'
 import { assert } from '../../lib/std/assert.ts'
 import { formatSize } from '../../lib/model/size.ts'
 import { FolderError } from '../errors.ts'
@@ -71,6 +72,11 @@ export class SharedHeap {
   paged(name: PagedName): PagedU32 {
     return new PagedU32(this, ROOT_UNITS * 2 + PAGED_NAMES.indexOf(name) * DIRECTORY)
   }
+}
+
+/** Most of the machine, at most what 32-bit addresses reach. */
+export function defaultHeadBytes(): number {
+  return Math.min(4 * 2 ** 30, Math.floor(os.totalmem() * 0.6))
 }
 
 function reserve(pages: number): WebAssembly.Memory {

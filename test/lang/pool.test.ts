@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import type { InstantJob, QueryReply, RangeJob } from '../../lang/job.ts'
 import { QueryPool, type QueryPoolOptions } from '../../lang/pool.ts'
+import { startQueryThread } from '../../lang/query-thread.ts'
 import { FakeClock, systemClock } from '../../lib/std/clock.ts'
 import { silentLogger } from '../../lib/std/log.ts'
 import { Metrics } from '../../lib/std/metrics.ts'
@@ -24,7 +25,7 @@ function start(options: Partial<QueryPoolOptions> = {}): Started {
   const gone: number[] = []
   const metrics = new Metrics()
   const pool = new QueryPool({
-    workerUrl: WORKER, workerData: { seriesCount: 20 }, maxWorkers: 2, maxConcurrent: 20, maxQueued: 100,
+    startThread: () => startQueryThread(WORKER), workerData: { seriesCount: 20 }, maxWorkers: 2, maxConcurrent: 20, maxQueued: 100,
     queueTimeoutMs: 120_000, idleMs: 60_000, clock, logger: silentLogger, metrics, onWorkerGone: (slot) => gone.push(slot), ...options,
   })
   pools.push(pool)

@@ -1,21 +1,13 @@
 // Entry file of a query worker over a plain in-memory store, for tests of the pool. Three metrics misbehave while they
 // are selected, as a store or a query of death would: `stuck` never returns, `slow` takes its time batch by batch,
 // `crash` ends the thread.
-import { parentPort, workerData } from 'node:worker_threads'
+import { parentPort } from 'node:worker_threads'
 import { Engine } from '../../lang/engine.ts'
 import { serveQueries } from '../../lang/worker.ts'
-import type { WorkerSeat } from '../../lang/worker-protocol.ts'
 import type { Querier, Queryable, SeriesBatch } from '../../storage/interface.ts'
 import { MemoryStorage } from './memory-storage.ts'
 
-const { pool: seat, seriesCount, failsAtStart } = workerData as { pool: WorkerSeat; seriesCount: number; failsAtStart?: boolean }
-if (failsAtStart === true) throw new Error('the entry file fails')
-
 const storage = new MemoryStorage()
-for (let s = 0; s < seriesCount; s++) {
-  for (let i = 0; i < 10; i++) storage.add(['__name__', 'up', 'instance', String(s)], i * 10_000, s + i)
-}
-storage.add(['__name__', 'slot'], 0, seat.slot)
 
 /** Batches without end, 1 ms each: a query that can only be stopped from outside. */
 function endless(): SeriesBatch {
@@ -42,4 +34,12 @@ const queryable: Queryable = {
   },
 }
 
-serveQueries(parentPort!, new Engine(), queryable, seat)
+serveQueries(parentPort!, (data, seat) => {
+  const { seriesCount, failsAtStart } = data as { seriesCount: number; failsAtStart?: boolean }
+  if (failsAtStart === true) throw new Error('the entry file fails')
+  for (let s = 0; s < seriesCount; s++) {
+    for (let i = 0; i < 10; i++) storage.add(['__name__', 'up', 'instance', String(s)], i * 10_000, s + i)
+  }
+  storage.add(['__name__', 'slot'], 0, seat.slot)
+  return { engine: new Engine(), queryable }
+})

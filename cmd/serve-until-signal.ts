@@ -1,0 +1,57 @@
+// The server's life: starts Monitor, listens to signals, drains.
+import path from 'node:path'
+import { ConfigError } from '../lib/config/load.ts'
+import { systemClock } from '../lib/std/clock.ts'
+import { DiskError } from '../lib/std/fs.ts'
+import type { Logger } from '../lib/std/log.ts'
+import { FolderError } from '../storage/errors.ts'
+import { ConfigFileError } from './config-file.ts'
+import type { Flags } from './flags.ts'
+import { ListenError, Monitor, type Ground } from './serve.ts'
+import { VERSION } from './version.ts'
+
+/** After this a drain is cut. */
+const DRAIN_MS = 9000
+
+/** Serves until a signal ends it; the exit code. Failures that an operator can mend are told, others rise. */
+export async function serveUntilSignal(flags: Flags, ground: Ground, logger: Logger): Promise<number> {
+  try {
+    await serve(flags, ground, logger)
+    return 0
+  } catch (error) {
+    if (!isForPeople(error)) throw error
+    process.stderr.write(`monitor: ${error.message}\n`)
+    return 1
+  }
+}
+
+async function serve(flags: Flags, ground: Ground, logger: Logger): Promise<void> {
+  // From the first moment: a start over a long log takes a while, in which a signal must neither kill nor be lost.
+  let reload = (): void => void (isReloadDue = true)
+  let isReloadDue = false
+  process.on('SIGHUP', () => reload())
+  const stopping = new Promise<string>((resolve) => {
+    for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, resolve)
+  })
+  const monitor = await Monitor.start(flags, ground, logger, systemClock)
+  process.stdout.write(`Monitor ${VERSION} serves ${monitor.url}, keeps data in ${path.resolve(flags.dataFolder)} (${monitor.retention}), scrapes ${monitor.scraped()}.\n`)
+  reload = () => {
+    monitor.reload().catch(() => {
+      // Logged where it happened; the old configuration stays in force.
+    })
+  }
+  if (isReloadDue) reload()
+  const signal = await stopping
+  logger.info('stopping', { signal })
+  // A second signal ends the process at once, and so does a drain that hangs.
+  for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => process.exit(130))
+  systemClock.after(DRAIN_MS, () => {
+    logger.error('the drain took too long and is cut', { seconds: DRAIN_MS / 1000 })
+    process.exit(1)
+  }, true)
+  await monitor.stop()
+}
+
+function isForPeople(error: unknown): error is Error {
+  return error instanceof ConfigError || error instanceof ConfigFileError || error instanceof FolderError || error instanceof DiskError || error instanceof ListenError
+}
