@@ -1,0 +1,220 @@
+// The sidecar of a Parquet file of the 1-hour tier (FORMAT.md, "Sidecar of an hour file"): which series it has, where
+// their rows are, and where each column chunk is, so that a few ranges of the file are all that is read of it.
+//
+//   head 64 B │ refs u32 ascending │ places 8 B each │ row groups │ labels, zstd
+//
+// All but the labels have fixed widths and are read in place; each section has a CRC, checked when it is read first.
+import { crc32, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
+import { DiskFile } from '../../lib/std/fs.ts'
+import type { Labels } from '../../lib/model/labels.ts'
+import { PARQUET_COLUMNS, type ColumnChunk, type RowGroup } from './parquet-schema.ts'
+
+const MAGIC = 0x3158484d
+const HEAD_BYTES = 64
+const PLACE_BYTES = 8
+const CHUNK_BYTES = 16
+const GROUP_BYTES: number = 8 + PARQUET_COLUMNS.length * CHUNK_BYTES
+/** A label section larger than this is none of ours. */
+const LABELS_BYTES_MAX = 1 << 30
+
+export interface IndexedSeries {
+  ref: number
+  labels: Labels
+  group: number
+  firstRow: number
+  rows: number
+}
+
+export interface HourIndexHead {
+  /** Size of the Parquet file. */
+  bytes: number
+  rows: number
+  /** Least and greatest end of a bucket, Unix ms. */
+  minT: number
+  maxT: number
+}
+
+export interface HourIndexContent extends HourIndexHead {
+  /** In the order of the file. */
+  series: readonly IndexedSeries[]
+  groups: readonly RowGroup[]
+}
+
+/** A sidecar that cannot be read; its Parquet file still can. */
+export class HourIndexError extends Error {
+  readonly code = 'HOUR_INDEX'
+}
+
+/** Written and synced; durable when the folder is. */
+export function writeHourIndex(file: string, { series, groups, bytes, rows, minT, maxT }: HourIndexContent): void {
+  const order = Uint32Array.from(series.keys()).sort((a, b) => series[a]!.ref - series[b]!.ref)
+  const refs = Buffer.alloc(series.length * 4)
+  const places = Buffer.alloc(series.length * PLACE_BYTES)
+  order.forEach((s, i) => {
+    const { ref, group, firstRow, rows: count } = series[s]!
+    refs.writeUInt32LE(ref, i * 4)
+    places.writeUInt32LE(group, i * PLACE_BYTES)
+    places.writeUInt16LE(firstRow, i * PLACE_BYTES + 4)
+    places.writeUInt16LE(count, i * PLACE_BYTES + 6)
+  })
+  const groupBytes = Buffer.concat(groups.map(encodeGroup))
+  const labels = encodeLabels(series)
+  const head = Buffer.alloc(HEAD_BYTES)
+  head.writeUInt32LE(MAGIC, 0)
+  head.writeDoubleLE(bytes, 8)
+  head.writeDoubleLE(rows, 16)
+  head.writeDoubleLE(minT, 24)
+  head.writeDoubleLE(maxT, 32)
+  const counts = [series.length, groups.length, labels.length, crc32(Buffer.concat([refs, places])), crc32(groupBytes), crc32(labels)]
+  counts.forEach((count, i) => head.writeUInt32LE(count, 40 + i * 4))
+  head.writeUInt32LE(crc32(head.subarray(8)), 4)
+  const made = DiskFile.openForWrite(file)
+  try {
+    made.write(Buffer.concat([head, refs, places, groupBytes, labels]), 0)
+    made.syncNow()
+  } finally {
+    made.close()
+  }
+}
+
+function encodeGroup({ rows, chunks }: RowGroup): Buffer {
+  const out = Buffer.alloc(GROUP_BYTES)
+  out.writeUInt32LE(rows, 0)
+  chunks.forEach(({ offset, bytes, dictionaryBytes }, c) => {
+    const at = 8 + c * CHUNK_BYTES
+    out.writeDoubleLE(offset, at)
+    out.writeUInt32LE(bytes, at + 8)
+    out.writeUInt32LE(dictionaryBytes, at + 12)
+  })
+  return out
+}
+
+/** Texts once, in order of first use, then each series' refs and labels as positions in them. */
+function encodeLabels(series: readonly IndexedSeries[]): Uint8Array {
+  const texts = new Map<string, number>()
+  const lists = series.map(({ ref, labels }) => [ref, labels.length, ...labels.map((text) => {
+    const position = texts.get(text) ?? texts.size
+    texts.set(text, position)
+    return position
+  })])
+  const words = Uint32Array.from(lists.flat())
+  const strings = [...texts.keys()].map((text) => Buffer.from(text))
+  const lengths = Uint32Array.from([strings.length, ...strings.map((bytes) => bytes.length)])
+  return zstdCompressSync(Buffer.concat([new Uint8Array(lengths.buffer), ...strings, new Uint8Array(words.buffer)]))
+}
+
+/** One open sidecar. Sections are read when they are asked for; nothing is kept but the head. */
+export class HourIndex {
+  readonly head: HourIndexHead
+  readonly #file: DiskFile
+  readonly #path: string
+  readonly #seriesCount: number
+  readonly #groupCount: number
+  readonly #labelBytes: number
+  readonly #sums: readonly number[]
+  #isSeriesChecked = false
+  #areGroupsChecked = false
+
+  /** Throws HourIndexError, or DiskError. */
+  constructor(path: string) {
+    this.#path = path
+    this.#file = DiskFile.openForRead(path)
+    const head = Buffer.alloc(HEAD_BYTES)
+    const read = this.#file.read(head, 0, HEAD_BYTES)
+    if (read < HEAD_BYTES || head.readUInt32LE(0) !== MAGIC || head.readUInt32LE(4) !== crc32(head.subarray(8))) this.#fail('its head is damaged')
+    const words = [0, 1, 2, 3, 4, 5].map((i) => head.readUInt32LE(40 + i * 4))
+    this.#seriesCount = words[0]!
+    this.#groupCount = words[1]!
+    this.#labelBytes = words[2]!
+    this.#sums = words.slice(3)
+    this.head = { bytes: head.readDoubleLE(8), rows: head.readDoubleLE(16), minT: head.readDoubleLE(24), maxT: head.readDoubleLE(32) }
+  }
+
+  get seriesCount(): number {
+    return this.#seriesCount
+  }
+
+  /** Places of those of `refs` (ascending) that the file has: position in `refs`, row group, first row, rows, four numbers each. */
+  places(refs: Uint32Array): Uint32Array {
+    const bytes = this.#section(HEAD_BYTES, this.#seriesCount * (4 + PLACE_BYTES), this.#isSeriesChecked ? null : this.#sums[0]!)
+    this.#isSeriesChecked = true
+    const stored = new Uint32Array(bytes.buffer, 0, this.#seriesCount)
+    const places = Buffer.from(bytes.buffer, this.#seriesCount * 4)
+    const found = new Uint32Array(Math.min(refs.length, this.#seriesCount) * 4)
+    let n = 0
+    for (let i = 0, k = 0; i < refs.length && k < stored.length;) {
+      if (stored[k]! < refs[i]!) k = seek(stored, k, refs[i]!)
+      else if (stored[k]! > refs[i]!) i = seek(refs, i, stored[k]!)
+      else {
+        const at = k++ * PLACE_BYTES
+        found.set([i++, places.readUInt32LE(at), places.readUInt16LE(at + 4), places.readUInt16LE(at + 6)], n)
+        n += 4
+      }
+    }
+    return found.subarray(0, n)
+  }
+
+  /** Rows of a row group and its chunks, as PARQUET_COLUMNS. */
+  group(number: number): { rows: number; chunks: Pick<ColumnChunk, 'offset' | 'bytes' | 'dictionaryBytes'>[] } {
+    const start = HEAD_BYTES + this.#seriesCount * (4 + PLACE_BYTES)
+    if (!this.#areGroupsChecked) this.#section(start, this.#groupCount * GROUP_BYTES, this.#sums[1]!)
+    this.#areGroupsChecked = true
+    if (number >= this.#groupCount) this.#fail(`it has ${this.#groupCount} row groups, and names number ${number}`)
+    const bytes = Buffer.from(this.#section(start + number * GROUP_BYTES, GROUP_BYTES, null).buffer)
+    const chunks = PARQUET_COLUMNS.map((_, c) => {
+      const at = 8 + c * CHUNK_BYTES
+      return { offset: bytes.readDoubleLE(at), bytes: bytes.readUInt32LE(at + 8), dictionaryBytes: bytes.readUInt32LE(at + 12) }
+    })
+    return { rows: bytes.readUInt32LE(0), chunks }
+  }
+
+  /** Series with their labels, in the order of the file. */
+  series(): { ref: number; labels: Labels }[] {
+    const start = HEAD_BYTES + this.#seriesCount * (4 + PLACE_BYTES) + this.#groupCount * GROUP_BYTES
+    const packed = this.#section(start, this.#labelBytes, this.#sums[2]!)
+    const plain = zstdDecompressSync(packed, { maxOutputLength: LABELS_BYTES_MAX })
+    let at = 4 + plain.readUInt32LE(0) * 4
+    const texts = Array.from({ length: plain.readUInt32LE(0) }, (_, i) => {
+      const from = at
+      at += plain.readUInt32LE(4 + i * 4)
+      return plain.toString('utf8', from, at)
+    })
+    return Array.from({ length: this.#seriesCount }, () => {
+      const [ref, count] = [plain.readUInt32LE(at), plain.readUInt32LE(at + 4)]
+      at += 8
+      const labels = Array.from({ length: count }, (_, l) => texts[plain.readUInt32LE(at + l * 4)]!)
+      at += count * 4
+      return { ref, labels }
+    })
+  }
+
+  close(): void {
+    this.#file.close()
+  }
+
+  #section(from: number, length: number, sum: number | null): Uint8Array<ArrayBuffer> {
+    const bytes = new Uint8Array(length)
+    if (this.#file.read(bytes, from, length) < length) this.#fail('it breaks off')
+    if (sum !== null && crc32(bytes) !== sum) this.#fail(`a checksum of the ${length} bytes at ${from} does not hold`)
+    return bytes
+  }
+
+  #fail(why: string): never {
+    this.#file.close()
+    throw new HourIndexError(`cannot read ${this.#path}: ${why}`)
+  }
+}
+
+/** First position from `from` on whose value is at least `value`: steps that double, then halves. */
+function seek(list: Uint32Array, from: number, value: number): number {
+  let step = 1
+  while (from + step < list.length && list[from + step]! < value) step *= 2
+  let low = from + (step >>> 1)
+  let high = Math.min(list.length, from + step)
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (list[middle]! < value) low = middle + 1
+    else high = middle
+  }
+  return low
+}

@@ -1,0 +1,148 @@
+// Column chunks of our own Parquet files back to values: pages by their heads, checked, unpacked, decoded into columns of one
+// row group. (Other readers read the files by their footer; this one is led by the sidecar.)
+import { crc32, zstdDecompressSync } from 'node:zlib'
+import { unpackBits, unzigzag } from '../codec/bits.ts'
+import { BYTE_STREAM_SPLIT, DELTA_BINARY_PACKED, DELTA_BLOCK, DELTA_MINIBLOCKS, PLAIN } from './parquet-encode.ts'
+import { readStruct, type ReadStruct } from './parquet-thrift.ts'
+
+const MINIBLOCK = DELTA_BLOCK / DELTA_MINIBLOCKS
+/** A page larger than this is none of ours. */
+const PAGE_BYTES_MAX = 1 << 28
+
+/** Bytes that are no pages of ours. */
+export class PageError extends Error {
+  readonly code = 'PARQUET_PAGE'
+}
+
+interface Page {
+  bytes: Uint8Array
+  encoding: number
+}
+
+/** Values of a chunk of `rows` rows, NULLs as NaN, into `out`. `isOptional`: the page begins with levels of definition. */
+export function decodeNumbers(chunk: Uint8Array, rows: number, isOptional: boolean, bytesEach: 4 | 8 | 'double', out: Float64Array): void {
+  const { bytes, encoding } = readPage(chunk)
+  const body = { at: 0 }
+  const present = isOptional ? readPresent(bytes, rows, body) : null
+  const n = present === null ? rows : present.reduce((sum, bit) => sum + bit, 0)
+  switch (encoding) {
+    case DELTA_BINARY_PACKED: readDeltas(bytes, body.at, n, out); break
+    case BYTE_STREAM_SPLIT: readSplit(bytes, body.at, n, out); break
+    case PLAIN: readPlain(bytes, body.at, n, bytesEach, out); break
+    default: throw new PageError(`encoding ${encoding} of numbers`)
+  }
+  if (present === null) return
+  for (let i = rows - 1, from = n; i >= 0; i--) out[i] = present[i] === 1 ? out[--from]! : NaN
+}
+
+export function decodeFlags(chunk: Uint8Array, rows: number, out: Uint8Array): void {
+  const { bytes } = readPage(chunk)
+  if (bytes.length < (rows + 7) >>> 3) throw new PageError(`${bytes.length} bytes of ${rows} flags`)
+  for (let i = 0; i < rows; i++) out[i] = (bytes[i >>> 3]! >>> (i & 7)) & 1
+}
+
+/** A chunk's texts of bytes one after the other; `at` (rows + 1) gets where each begins. */
+export function decodeBinaries(chunk: Uint8Array, rows: number, at: Uint32Array): Uint8Array {
+  const { bytes } = readPage(chunk)
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+  const out = new Uint8Array(bytes.length)
+  let to = 0
+  for (let i = 0, from = 0; i < rows; i++) {
+    if (from + 4 > bytes.length) throw new PageError(`${i} of ${rows} texts`)
+    const length = view.getUint32(from, true)
+    at[i] = to
+    if (from + 4 + length > bytes.length) throw new PageError(`a text of ${length} bytes`)
+    out.set(bytes.subarray(from + 4, from + 4 + length), to)
+    to += length
+    from += 4 + length
+  }
+  at[rows] = to
+  return out
+}
+
+/** The page that `chunk` begins with. */
+function readPage(chunk: Uint8Array): Page {
+  let head: { fields: ReadStruct; end: number }
+  try {
+    head = readStruct(chunk, 0)
+  } catch (error) {
+    throw new PageError(error instanceof Error ? error.message : String(error))
+  }
+  const shape = head.fields.get(5)
+  const [plainBytes, packedBytes, crc, encoding] = [head.fields.get(2), head.fields.get(3), head.fields.get(4), shape instanceof Map ? (shape as ReadStruct).get(2) : undefined]
+  if (typeof plainBytes !== 'number' || typeof packedBytes !== 'number' || typeof crc !== 'number' || typeof encoding !== 'number') throw new PageError('a page without a head')
+  const packed = chunk.subarray(head.end, head.end + packedBytes)
+  if (packed.length < packedBytes || crc32(packed) !== crc >>> 0) throw new PageError('the checksum of a page does not hold')
+  if (plainBytes > PAGE_BYTES_MAX) throw new PageError(`a page of ${plainBytes} bytes`)
+  const bytes = zstdDecompressSync(packed, { maxOutputLength: PAGE_BYTES_MAX })
+  if (bytes.length !== plainBytes) throw new PageError(`a page of ${bytes.length} bytes that says ${plainBytes}`)
+  return { bytes, encoding }
+}
+
+/** null where nothing is NULL. */
+function readPresent(bytes: Uint8Array, rows: number, body: { at: number }): Uint8Array | null {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+  const end = 4 + view.getUint32(0, true)
+  const head = readVarint(bytes, 4)
+  body.at = end
+  // A run of ones, or packed bits.
+  if (head.value % 2 === 0 && head.value / 2 === rows && bytes[head.at] === 1) return null
+  if (head.value % 2 === 0 || head.at + (head.value >>> 1) > bytes.length || (head.value >>> 1) * 8 < rows) throw new PageError('levels of another form')
+  const present = new Uint8Array(rows)
+  for (let i = 0; i < rows; i++) present[i] = (bytes[head.at + (i >>> 3)]! >>> (i & 7)) & 1
+  return present
+}
+
+function readPlain(bytes: Uint8Array, at: number, n: number, bytesEach: 4 | 8 | 'double', out: Float64Array): void {
+  const width = bytesEach === 4 ? 4 : 8
+  if (at + n * width > bytes.length) throw new PageError(`${bytes.length - at} bytes of ${n} numbers`)
+  const view = new DataView(bytes.buffer, bytes.byteOffset + at, n * width)
+  if (bytesEach === 'double') for (let i = 0; i < n; i++) out[i] = view.getFloat64(i * 8, true)
+  else if (bytesEach === 4) for (let i = 0; i < n; i++) out[i] = view.getInt32(i * 4, true)
+  else for (let i = 0; i < n; i++) out[i] = Number(view.getBigInt64(i * 8, true))
+}
+
+function readSplit(bytes: Uint8Array, at: number, n: number, out: Float64Array): void {
+  if (at + n * 8 > bytes.length) throw new PageError(`${bytes.length - at} bytes of ${n} numbers`)
+  const whole = new Uint8Array(out.buffer, out.byteOffset, n * 8)
+  for (let b = 0; b < 8; b++) {
+    const from = at + b * n
+    for (let i = 0; i < n; i++) whole[i * 8 + b] = bytes[from + i]!
+  }
+}
+
+const miniblock = new Float64Array(MINIBLOCK)
+
+function readDeltas(bytes: Uint8Array, at: number, n: number, out: Float64Array): void {
+  const heads: number[] = []
+  while (heads.length < 4) {
+    const read = readVarint(bytes, at)
+    heads.push(read.value)
+    at = read.at
+  }
+  if (heads[0] !== DELTA_BLOCK || heads[1] !== DELTA_MINIBLOCKS || heads[2] !== n) throw new PageError(`differences in blocks of ${heads.join(', ')}`)
+  let value = unzigzag(heads[3]!)
+  if (n > 0) out[0] = value
+  for (let i = 1; i < n;) {
+    const least = readVarint(bytes, at)
+    const widths = least.at
+    at = widths + DELTA_MINIBLOCKS
+    for (let m = 0; m < DELTA_MINIBLOCKS && i < n; m++) {
+      const width = bytes[widths + m]!
+      if (width > 32 || at + width * 4 > bytes.length) throw new PageError(`differences of ${width} bits`)
+      unpackBits(bytes, at, miniblock, 0, MINIBLOCK, unzigzag(least.value), width)
+      at += width * 4
+      for (let k = 0; k < MINIBLOCK && i < n; k++) out[i++] = value += miniblock[k]!
+    }
+  }
+}
+
+function readVarint(bytes: Uint8Array, at: number): { value: number; at: number } {
+  let value = 0
+  for (let unit = 1; at < bytes.length && unit < 2 ** 63; unit *= 128) {
+    const byte = bytes[at++]!
+    value += (byte & 127) * unit
+    if (byte < 128) return { value, at }
+  }
+  throw new PageError('a number that breaks off')
+}
