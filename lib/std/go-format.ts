@@ -11,7 +11,32 @@ export function formatFixed(x: number, digits: number): string {
   const name = special(x)
   if (name !== null) return name
   if (Math.abs(x) >= 1e21) return `${BigInt(x)}${digits > 0 ? `.${'0'.repeat(digits)}` : ''}`
-  return `${Object.is(x, -0) ? '-' : ''}${x.toFixed(digits)}`
+  return `${Object.is(x, -0) ? '-' : ''}${tieToEven(x.toFixed(digits), x.toFixed(Math.min(DIGITS_MAX, digits + TIE_DIGITS)))}`
+}
+
+/** What toFixed and toExponential give at most. */
+const DIGITS_MAX = 100
+/** No double lies so near the middle of two short decimals without being it. */
+const TIE_DIGITS = 40
+
+/**
+ * JavaScript rounds a tie up, Go to the even digit. `rounded` is the number's text, `exact` the same with more digits; of
+ * both an exponent is left out.
+ */
+function tieToEven(rounded: string, exact: string): string {
+  const width = rounded.length
+  const tail = exact.slice(width)
+  const kept = exact.slice(0, width)
+  if (!/^\.?50*$/.test(tail) || exact.length <= width) return rounded
+  return /[02468]\.?$/.test(kept) ? kept : rounded
+}
+
+/** toExponential with ties to even. */
+function exponential(x: number, fractionDigits: number): string {
+  const [mantissa, exponent] = x.toExponential(fractionDigits).split('e') as [string, string]
+  const [exact, exactExponent] = x.toExponential(Math.min(DIGITS_MAX, fractionDigits + TIE_DIGITS)).split('e') as [string, string]
+  // 9.5 rounds up to 1e1: no longer the same digits, and even by itself.
+  return exponent === exactExponent ? `${tieToEven(mantissa, exact)}e${exponent}` : `${mantissa}e${exponent}`
 }
 
 /** Go's shortest %g goes exponential here: 47108096 is 4.7108096e+07. */
@@ -21,7 +46,7 @@ const SHORTEST_EXPONENT_MIN = 6
 export function formatGeneral(x: number, precision?: number): string {
   const name = special(x)
   if (name !== null) return name
-  const shortest = precision === undefined ? x.toExponential() : x.toExponential(Math.max(1, precision) - 1)
+  const shortest = precision === undefined ? x.toExponential() : exponential(x, Math.min(DIGITS_MAX, Math.max(1, precision) - 1))
   const [mantissa, exponentText] = shortest.split('e') as [string, string]
   const exponent = Number(exponentText)
   const digits = mantissa.replace('-', '').replace('.', '').replace(/0+$/, '') || '0'

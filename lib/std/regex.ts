@@ -68,10 +68,15 @@ export function compileRegex(source: string): Regex {
 }
 
 function parse(source: string): RE2JS {
+  // The source must stand by itself: `a)(b` would be well formed only inside our wrapping.
+  compileRe2(source)
+  return compileRe2(`^(?s:${source})$`)
+}
+
+/** The automaton of a pattern as it stands, neither anchored nor dotall. Throws RegexError. */
+export function compileRe2(source: string): RE2JS {
   try {
-    // The source must stand by itself: `a)(b` would be well formed only inside our wrapping.
-    RE2JS.compile(source)
-    return RE2JS.compile(`^(?s:${source})$`)
+    return RE2JS.compile(source)
   } catch (error) {
     if (error instanceof RE2JSSyntaxException) {
       const where = `\`${error.getPattern() ?? ''}\``

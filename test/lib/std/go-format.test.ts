@@ -9,6 +9,7 @@ describe('Go formats', () => {
     [1234567.8, undefined, '1.2345678e+06'], [400, undefined, '400'], [0.0001, undefined, '0.0001'], [0.00001, undefined, '1e-05'],
     [-7, undefined, '-7'], [-1e-9, undefined, '-1e-09'], [0.25, undefined, '0.25'], [47108096, undefined, '4.7108096e+07'],
     [1e100, undefined, '1e+100'], [NaN, undefined, 'NaN'], [Infinity, undefined, '+Inf'], [-Infinity, undefined, '-Inf'],
+    [1024.5, 4, '1024'], [1023.5, 4, '1024'], [-2.5, 1, '-2'], [9.5, 1, '1e+01'], [1.2345, 4, '1.234'], [12.345, 4, '12.35'],
     [0.012, 2, '0.012'], [0.0123, 2, '0.012'], [123, 2, '1.2e+02'], [10, 2, '10'], [5, 2, '5'], [0.5, 2, '0.5'], [99.6, 2, '1e+02'],
   ])('%g of %d, precision %s', (x, precision, want) => {
     expect(formatGeneral(x, precision)).toBe(want)

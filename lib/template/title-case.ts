@@ -1,0 +1,15 @@
+// `title` of Prometheus' templates: golang.org/x/text/cases with NoLower. The first cased letter of each word becomes its
+// title form, nothing else changes. Words end where neither letter, mark, digit nor a joiner inside a word stands.
+
+/** Joins two letters into one word: MidLetter, MidNumLet and ExtendNumLet of UAX #29, as x/text has them. */
+const WORD = /[\p{L}\p{M}\p{Nd}_]+(?:['.:·’․‧︰︓﹕﹒＇．：][\p{L}\p{M}\p{Nd}_]+)*/gu
+
+export function titleCase(text: string): string {
+  return text.replace(WORD, (word) => word.replace(/\p{L}/u, (letter) => TITLE.get(letter) ?? letter.toUpperCase()))
+}
+
+/** Letters whose title form is not their upper form. */
+const TITLE: ReadonlyMap<string, string> = new Map([
+  ['ß', 'Ss'], ['Ǆ', 'ǅ'], ['ǅ', 'ǅ'], ['ǆ', 'ǅ'], ['Ǉ', 'ǈ'], ['ǈ', 'ǈ'], ['ǉ', 'ǈ'], ['Ǌ', 'ǋ'], ['ǋ', 'ǋ'], ['ǌ', 'ǋ'],
+  ['Ǳ', 'ǲ'], ['ǲ', 'ǲ'], ['ǳ', 'ǲ'], ['ﬁ', 'Fi'], ['ﬂ', 'Fl'], ['ﬀ', 'Ff'],
+])
