@@ -1,13 +1,9 @@
 // Raw samples to rows of buckets (bucket.ts), batch by batch: bounds of buckets once for all series that share timestamps,
-// then series by series. Numbers are those that *_over_time gives for the bucket as a window (lang/func), NaN and
-// infinities included. Native histograms are left out: tiers hold floats.
-import { compensatedSum, squaredDistances } from '../../lib/model/kahan.ts'
-import { quantile } from '../../lib/model/quantile.ts'
+// then series by series. Native histograms are left out: tiers hold floats.
 import type { SeriesBatch } from '../interface.ts'
 import type { BucketBuffer } from './bucket-buffer.ts'
+import { EVERY_SUM, RANGE_ALONE, putRow } from './row-sums.ts'
 import { SKETCH_BIN_BYTES, writeSketch } from './sketch.ts'
-
-const P99 = 0.99
 
 /** The bucket that holds t, by its end. */
 export function bucketEnd(t: number, widthMs: number): number {
@@ -26,8 +22,11 @@ let live = new Float64Array(256)
 let order = new Float64Array(256)
 let sorted = order
 
-/** Fills `out` with a row for each bucket that has a timestamp of the batch; `index` is the batch's. */
-export function aggregate(batch: SeriesBatch, widthMs: number, out: BucketBuffer): void {
+/**
+ * Fills `out` with a row for each bucket that has a timestamp of the batch; `index` is the batch's. Rows of up to `samplesMax`
+ * samples keep these and have no sums yet, others get sums and a sketch.
+ */
+export function aggregate(batch: SeriesBatch, widthMs: number, out: BucketBuffer, samplesMax: number): void {
   const { t, n } = batch
   if (starts.length < n + 1) starts = new Uint32Array(n * 2)
   let buckets = 0
@@ -41,13 +40,18 @@ export function aggregate(batch: SeriesBatch, widthMs: number, out: BucketBuffer
   out.shape(batch.seriesCount, buckets)
   for (let b = 0; b < buckets; b++) out.t[b] = bucketEnd(t[starts[b]!]!, widthMs)
   let sketchEnd = 0
+  let sampleEnd = 0
   for (let s = 0; s < batch.seriesCount; s++) {
     out.index[s] = batch.index[s]!
     for (let b = 0; b < buckets; b++) {
       const row = s * buckets + b
       const count = gather(batch, s, b, out, row)
-      if (count > 0) sketchEnd = fill(count, out, row, sketchEnd)
+      out.columns.count[row] = count
+      if (count > 0) putRow(live, 0, count, out.columns, row, count > samplesMax ? EVERY_SUM : RANGE_ALONE)
+      if (count > samplesMax) sketchEnd = addSketch(count, out, sketchEnd)
+      else sampleEnd = out.addSamples(live, count, sampleEnd)
       out.sketchAt[row + 1] = sketchEnd
+      out.sampleAt[row + 1] = sampleEnd
     }
   }
 }
@@ -88,40 +92,11 @@ function gather(batch: SeriesBatch, s: number, bucket: number, out: BucketBuffer
   return count
 }
 
-/** Writes the row of live[0, count), count ≥ 1, but for its times, and its sketch at `sketchAt`; returns where that ends. */
-function fill(count: number, out: BucketBuffer, row: number, sketchAt: number): number {
-  const { columns } = out
-  const first = live[0]!
-  let min = first
-  let max = first
-  let correction = 0
-  for (let i = 1, before = first; i < count; i++) {
-    const x = live[i]!
-    if (x < min || min !== min) min = x
-    if (x > max || max !== max) max = x
-    if (x < before) correction += before
-    before = x
-  }
-  columns.count[row] = count
-  columns.first[row] = first
-  columns.last[row] = live[count - 1]!
-  columns.min[row] = min
-  columns.max[row] = max
-  columns.correction[row] = correction
-  columns.sum[row] = compensatedSum(live, 0, count)
-  columns.m2[row] = squaredDistances(live, 0, count)
+/** Writes the sketch of live[0, count); returns where it ends. */
+function addSketch(count: number, out: BucketBuffer, at: number): number {
   if (sorted.length !== count || sorted.buffer !== order.buffer) sorted = order.subarray(0, count)
   for (let i = 0; i < count; i++) sorted[i] = live[i]!
-  columns.p99[row] = quantile(P99, sorted)
-  columns.second[row] = secondOf(count)
-  out.reserveSketch(sketchAt, (count + 1) * SKETCH_BIN_BYTES)
-  return writeSketch(sorted, count, out.sketches, sketchAt)
-}
-
-/** Of `sorted`, which has NaN last. */
-function secondOf(count: number): number {
-  if (count === 1) return sorted[0]!
-  let numbers = count
-  while (numbers > 0 && sorted[numbers - 1]! !== sorted[numbers - 1]!) numbers--
-  return numbers < 2 ? NaN : sorted[numbers - 2]!
+  sorted.sort()
+  out.reserveSketch(at, (count + 1) * SKETCH_BIN_BYTES)
+  return writeSketch(sorted, count, out.sketches, at)
 }

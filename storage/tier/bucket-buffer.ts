@@ -1,7 +1,7 @@
-// A BucketBatch whose buffers grow and are used again, with the sketches of its rows.
+// A BucketBatch whose buffers grow and are used again, with the sketches or the samples of its rows.
 import type { BucketBatch, BucketColumns } from './bucket.ts'
 
-/** What a row holds beside what is asked of it. */
+/** What a row holds beside what is asked of it, for those who write it on. */
 export interface TierColumns extends BucketColumns {
   /** The second largest sample, that of the one where there is one, NaN where all others are NaN: makes p99 of up to 101. */
   second: Float64Array
@@ -13,9 +13,12 @@ export class BucketBuffer implements BucketBatch {
   t: Float64Array = new Float64Array(0)
   index: Uint32Array = new Uint32Array(0)
   columns: TierColumns = makeColumns(0)
-  /** The sketch of row i of series s: sketches[sketchAt[s * n + i], sketchAt[s * n + i + 1]); empty where count is 0. */
+  /** The sketch of row i of series s: sketches[sketchAt[s * n + i], sketchAt[s * n + i + 1]); empty where it has samples, or none. */
   sketchAt: Uint32Array = new Uint32Array(1)
   sketches: Uint8Array = new Uint8Array(1024)
+  /** The samples of a row that keeps them, the same way. */
+  sampleAt: Uint32Array = new Uint32Array(1)
+  samples: Float64Array = new Float64Array(1024)
 
   /** Makes room for seriesCount × n rows, all without samples; sketches are to be written in order. */
   shape(seriesCount: number, n: number): void {
@@ -25,10 +28,14 @@ export class BucketBuffer implements BucketBatch {
     if (this.t.length < n) this.t = new Float64Array(n)
     if (this.index.length < seriesCount) this.index = new Uint32Array(seriesCount)
     if (this.columns.count.length < rows) this.columns = makeColumns(rows)
-    if (this.sketchAt.length < rows + 1) this.sketchAt = new Uint32Array(rows + 1)
+    if (this.sketchAt.length < rows + 1) {
+      this.sketchAt = new Uint32Array(rows + 1)
+      this.sampleAt = new Uint32Array(rows + 1)
+    }
     this.columns.count.fill(0, 0, rows)
     this.columns.staleAtEnd.fill(0, 0, rows)
     this.sketchAt.fill(0, 0, rows + 1)
+    this.sampleAt.fill(0, 0, rows + 1)
   }
 
   /** Sees to room for so many bytes of sketches behind `at`. */
@@ -37,6 +44,17 @@ export class BucketBuffer implements BucketBatch {
     const grown = new Uint8Array((at + bytes) * 2)
     grown.set(this.sketches.subarray(0, at))
     this.sketches = grown
+  }
+
+  /** Appends v[0, count) at `at` of the samples; returns the position behind them. */
+  addSamples(v: Float64Array, count: number, at: number): number {
+    if (at + count > this.samples.length) {
+      const grown = new Float64Array((at + count) * 2)
+      grown.set(this.samples.subarray(0, at))
+      this.samples = grown
+    }
+    for (let i = 0; i < count; i++) this.samples[at + i] = v[i]!
+    return at + count
   }
 }
 

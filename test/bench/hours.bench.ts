@@ -34,7 +34,7 @@ source.forEach(({ labels, next }, i) => {
     batch.t[k] = t0 + 1 + (i * 131) % 9000 + k * stepMs
     batch.v[k] = next(random)
   }
-  aggregate(batch, 3_600_000, rows)
+  aggregate(batch, 3_600_000, rows, 0)
   const started = process.threadCpuUsage()
   writer.add({ ref: i + 1, labels, n: rows.n, t: rows.t, columns: rows.columns, at: 0, sketches: rows.sketches, sketchAt: rows.sketchAt })
   cpuMs += (({ user, system }) => (user + system) / 1000)(process.threadCpuUsage(started))

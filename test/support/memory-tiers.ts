@@ -44,7 +44,7 @@ export class MemoryTiers implements TierQuerier {
     const next = (): BucketBatch | null => {
       const batch = selection.next()
       if (batch === null) return null
-      aggregate(batch, TIER_MS[name], buffer)
+      aggregate(batch, TIER_MS[name], buffer, 0)
       return buffer
     }
     return { refs: selection.refs, next }
@@ -55,7 +55,7 @@ export class MemoryTiers implements TierQuerier {
     const sums = new Map(Array.from(refs, (ref) => [ref, new SketchSum()]))
     const buffer = new BucketBuffer()
     for (let batch = selection.next(); batch !== null; batch = selection.next()) {
-      aggregate(batch, TIER_MS[name], buffer)
+      aggregate(batch, TIER_MS[name], buffer, 0)
       for (let row = 0; row < buffer.seriesCount * buffer.n; row++) {
         const sum = sums.get(selection.refs[buffer.index[Math.floor(row / buffer.n)]!]!)
         if (buffer.columns.count[row]! > 0) sum?.add(buffer.sketches, buffer.sketchAt[row]!, buffer.sketchAt[row + 1]!)
