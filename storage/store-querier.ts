@@ -11,7 +11,7 @@ import { BlockSet, type OpenBlock } from './block-set.ts'
 import { readExemplars } from './exemplars/exemplar-reader.ts'
 import { HeadQueryable, type HeadQuerier } from './head/head-querier.ts'
 import type { Cardinality, Querier, Queryable, SelectHints, Selection, SeriesExemplars } from './interface.ts'
-import { selectAcross } from './store-select.ts'
+import { BatchPool, selectAcross } from './store-select.ts'
 
 /** What a thread needs to read a store; structured-cloneable. */
 export interface StoreHandle {
@@ -35,6 +35,7 @@ export class StoreQueryable implements Queryable {
   readonly #head: HeadQueryable
   readonly #blocks: BlockSet
   readonly #exemplars: SharedArrayBuffer | null
+  readonly #pool = new BatchPool()
 
   /** `slot`: this thread's reader slot, not shared with any other. */
   constructor({ memory, folder, exemplars }: StoreHandle, slot: number) {
@@ -46,7 +47,7 @@ export class StoreQueryable implements Queryable {
   querier(): Querier {
     const head = this.#head.querier()
     this.#blocks.begin(head.published.blocks)
-    return new StoreQuerier(head, this.#blocks, this.#exemplars)
+    return new StoreQuerier(head, this.#blocks, this.#exemplars, this.#pool)
   }
 
   close(): void {
@@ -59,9 +60,11 @@ class StoreQuerier implements Querier {
   readonly #head: HeadQuerier
   readonly #blocks: BlockSet
   readonly #exemplars: SharedArrayBuffer | null
+  readonly #pool: BatchPool
   readonly #leftOut = new Set<string>()
 
-  constructor(head: HeadQuerier, blocks: BlockSet, exemplars: SharedArrayBuffer | null) {
+  constructor(head: HeadQuerier, blocks: BlockSet, exemplars: SharedArrayBuffer | null, pool: BatchPool) {
+    this.#pool = pool
     this.#head = head
     this.#blocks = blocks
     this.#exemplars = exemplars
@@ -70,7 +73,7 @@ class StoreQuerier implements Querier {
   select(matchers: readonly Matcher[], mint: number, maxt: number, hints: SelectHints): Selection {
     const blocks = this.#reaching(mint, maxt)
     if (blocks.length === 0) return this.#head.select(matchers, mint, maxt, hints)
-    return selectAcross(this.#head, blocks, this.#head.matching(matchers), { mint, maxt })
+    return selectAcross(this.#head, blocks, this.#head.matching(matchers), { mint, maxt }, this.#pool)
   }
 
   /** Blocks with samples in the range, oldest first. */

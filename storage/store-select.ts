@@ -22,6 +22,8 @@ const STRETCH_VALUES_MAX = 1 << 20
 /** A native histogram, which is an object, counts as so many values. */
 const HISTOGRAM_WEIGHT = 16
 const NEIGHBOURS_SHIFT = 5
+/** Selections of a query are mostly read one after the other. */
+const POOLED_MAX = 2
 
 interface Range {
   mint: number
@@ -51,15 +53,31 @@ interface Place {
   weight: number
 }
 
+/** The i-th series has position index[i] in the selection, number numbers[k][i] in the block of rows[k], column columns[g][i] in groups[g]. */
 interface Bundle {
   rows: readonly Rows[]
   groups: readonly number[]
-  series: { index: number; numbers: readonly number[]; columns: readonly number[] }[]
+  index: number[]
+  numbers: number[][]
+  columns: number[][]
+}
+
+/** Buffers that selections have done with. One allocated for each would be a megabyte of zeros for a hundred series. */
+export class BatchPool {
+  readonly #free: BatchBuffer[] = []
+
+  take(): BatchBuffer {
+    return this.#free.pop() ?? new BatchBuffer()
+  }
+
+  give(batch: BatchBuffer): void {
+    if (this.#free.length < POOLED_MAX && batch.v.length <= 2 * STRETCH_VALUES_MAX) this.#free.push(batch)
+  }
 }
 
 /** Blocks in order of time; refs ascending. */
-export function selectAcross(head: HeadQuerier, blocks: readonly OpenBlock[], refs: Uint32Array, range: Range): Selection {
-  const read = new AcrossReader(head, blocks, refs, range).batches()
+export function selectAcross(head: HeadQuerier, blocks: readonly OpenBlock[], refs: Uint32Array, range: Range, pool: BatchPool): Selection {
+  const read = new AcrossReader(head, blocks, refs, range, pool).batches()
   return { refs, next: () => read.next().value ?? null }
 }
 
@@ -74,9 +92,14 @@ class AcrossReader {
   readonly #headWeights = new Map<number, number>()
   /** By block: whether the series looked at last has histograms, and which it was. */
   readonly #heavy: readonly { stretch: number; isHeavy: boolean }[]
-  readonly #batch = new BatchBuffer()
+  readonly #pool: BatchPool
+  readonly #batch: BatchBuffer
+  /** Of the series looked at last. */
+  readonly #place: Place = { rows: [], numbers: [], groups: [], columns: [], weight: 0 }
 
-  constructor(head: HeadQuerier, blocks: readonly OpenBlock[], refs: Uint32Array, range: Range) {
+  constructor(head: HeadQuerier, blocks: readonly OpenBlock[], refs: Uint32Array, range: Range, pool: BatchPool) {
+    this.#pool = pool
+    this.#batch = pool.take()
     this.#head = head
     this.#blocks = blocks
     this.#refs = refs
@@ -91,42 +114,54 @@ class AcrossReader {
   }
 
   *batches(): Generator<SeriesBatch, null> {
-    let bundles = new Map<string, Bundle>()
+    let bundles = new Bundles()
     let values = 0
     for (const i of blockOrder(this.#refs.length, this.#numbers)) {
       const place = this.#placeOf(i)
       if (values > 0 && values + place.weight > STRETCH_VALUES_MAX) {
-        for (const bundle of bundles.values()) if (this.#read(bundle)) yield this.#batch
-        bundles = new Map()
+        for (const bundle of bundles.list) if (this.#read(bundle)) yield this.#batch
+        bundles = new Bundles()
         values = 0
       }
       values += place.weight
-      if (place.rows.length + place.groups.length > 0) put(bundles, i, place)
+      if (place.rows.length + place.groups.length > 0) bundles.put(i, place)
     }
-    for (const bundle of bundles.values()) if (this.#read(bundle)) yield this.#batch
+    for (const bundle of bundles.list) if (this.#read(bundle)) yield this.#batch
+    this.#pool.give(this.#batch)
     return null
   }
 
+  /** The place is valid until the next call. */
   #placeOf(i: number): Place {
-    const place: Place = { rows: [], numbers: [], groups: [], columns: [], weight: 0 }
+    const place = this.#place
+    const { rows: allRows, numbers, groups, columns } = place
+    allRows.length = numbers.length = groups.length = columns.length = place.weight = 0
     for (let b = 0; b < this.#blocks.length; b++) {
       const number = this.#numbers[b]![i]!
       if (number === NO_SERIES) continue
       const rows = this.#rowsIn(b, this.#blocks[b]!.columns.groupOf(number))
       if (rows.to <= rows.from) continue
-      place.rows.push(rows)
-      place.numbers.push(number)
-      const isHeavy = this.#isHeavy(b, number)
-      place.weight += (rows.to - rows.from) * (isHeavy ? HISTOGRAM_WEIGHT : 1)
+      allRows.push(rows)
+      numbers.push(number)
+      place.weight += (rows.to - rows.from) * (this.#isHeavy(b, number) ? HISTOGRAM_WEIGHT : 1)
     }
     const { mint, maxt } = this.#range
-    const inHead = this.#head.places.placesOf(this.#refs[i]!, mint, maxt)
-    for (let k = 0; k < inHead.length; k += 2) {
-      place.groups.push(inHead[k]!)
-      place.columns.push(inHead[k + 1]!)
-      place.weight += this.#headWeight(inHead[k]!)
+    const { places } = this.#head
+    const ref = this.#refs[i]!
+    if (places.findSingle(ref, mint, maxt)) {
+      if (places.singleGroup !== 0) this.#addHead(places.singleGroup, places.singleColumn)
+      return place
     }
+    const inHead = places.placesOf(ref, mint, maxt)
+    for (let k = 0; k < inHead.length; k += 2) this.#addHead(inHead[k]!, inHead[k + 1]!)
     return place
+  }
+
+  #addHead(group: number, column: number): void {
+    const place = this.#place
+    place.groups.push(group)
+    place.columns.push(column)
+    place.weight += this.#headWeight(group)
   }
 
   /** Neighbours in a block are of one metric, as a rule: one of a few is looked at, since that reads its page. */
@@ -170,7 +205,7 @@ class AcrossReader {
       const plans = this.#plan(bundle.groups)
       const isPlain = isSequential(bundle.rows, plans)
       // The head reads columns in ascending order.
-      if (isPlain && plans.length > 0) bundle.series.sort((a, b) => a.columns[0]! - b.columns[0]!)
+      if (isPlain && plans.length > 0) orderByColumn(bundle)
       try {
         if (isPlain) this.#concatenate(bundle, plans)
         else this.#merge(bundle, plans)
@@ -179,44 +214,45 @@ class AcrossReader {
         if (error instanceof SegmentDamageError) continue
         throw error
       }
-      for (let s = 0; s < bundle.series.length; s++) this.#batch.index[s] = bundle.series[s]!.index
+      this.#batch.index.set(bundle.index)
       return this.#batch.n > 0
     }
   }
 
-  #concatenate({ rows, series }: Bundle, plans: readonly GroupPlan[]): void {
+  #concatenate({ rows, index, numbers, columns }: Bundle, plans: readonly GroupPlan[]): void {
     const inBlocks = rows.reduce((sum, { from, to }) => sum + to - from, 0)
-    this.#batch.shape(series.length, inBlocks + (plans[0]?.rows ?? 0))
+    this.#batch.shape(index.length, inBlocks + (plans[0]?.rows ?? 0))
     let base = 0
     for (const [k, part] of rows.entries()) {
-      readRows(part, series, k, this.#batch, base)
+      readRows(part, numbers[k]!, this.#batch, base)
       base += part.to - part.from
     }
-    if (plans.length > 0) this.#head.readInto(plans[0]!, Uint32Array.from(series, ({ columns }) => columns[0]!), this.#batch, base)
+    if (plans.length > 0) this.#head.readInto(plans[0]!, Uint32Array.from(columns[0]!), this.#batch, base)
   }
 
-  #merge({ rows, series }: Bundle, plans: readonly GroupPlan[]): void {
+  #merge({ rows, index, numbers, columns }: Bundle, plans: readonly GroupPlan[]): void {
     const places = [...rows.entries()].toSorted(([, a], [, b]) => a.number - b.number)
     const parts = places.map(([k, part]): BatchPart => {
       const batch = new BatchBuffer()
-      batch.shape(series.length, part.to - part.from)
-      readRows(part, series, k, batch, 0)
+      batch.shape(index.length, part.to - part.from)
+      readRows(part, numbers[k]!, batch, 0)
       return { batch, ...this.#range }
     })
-    parts.push(...this.#head.readParts(plans, plans.map((_, g) => Uint32Array.from(series, ({ columns }) => columns[g]!))))
+    parts.push(...this.#head.readParts(plans, columns.map((list) => Uint32Array.from(list))))
     mergeParts(parts, this.#batch)
   }
 }
 
-/** Rows of the k-th block of a bundle into rows base… of a batch that is shaped. */
-function readRows({ block, group, from, to }: Rows, series: Bundle['series'], k: number, batch: BatchBuffer, base: number): void {
+/** Rows of a block, of series by number, into rows base… of a batch that is shaped. */
+function readRows({ block, group, from, to }: Rows, numbers: readonly number[], batch: BatchBuffer, base: number): void {
   if (block.readTimes(group, from, to, batch.t, base)) {
-    for (let s = 0; s < series.length; s++) block.readSeries(series[s]!.numbers[k]!, from, to, batch, { s, base })
+    const place = { s: 0, base }
+    for (; place.s < numbers.length; place.s++) block.readSeries(numbers[place.s]!, from, to, batch, place)
     return
   }
   // The disk gave the timestamps up after it was asked for the rows in range: these are left out, in ascending order.
   for (let i = 0; i < to - from; i++) batch.t[base + i] = block.meta.minT + i
-  for (let s = 0; s < series.length; s++) batch.beginGaps(s, base)
+  for (let s = 0; s < numbers.length; s++) batch.beginGaps(s, base)
 }
 
 /** Positions 0 … count − 1 in block order: by number in the newest block, those it does not have by that in the one before … */
@@ -226,7 +262,7 @@ function blockOrder(count: number, numbers: readonly Uint32Array[]): Uint32Array
   let rest = Uint32Array.from(order.keys())
   for (const list of numbers.toReversed()) {
     if (rest.length === 0) break
-    const here = rest.filter((i) => list[i] !== NO_SERIES).sort((a, b) => list[a]! - list[b]!)
+    const here = sortedBy(list, rest.filter((i) => list[i] !== NO_SERIES))
     order.set(here, n)
     n += here.length
     rest = rest.filter((i) => list[i] === NO_SERIES)
@@ -235,11 +271,55 @@ function blockOrder(count: number, numbers: readonly Uint32Array[]): Uint32Array
   return order
 }
 
-function put(bundles: Map<string, Bundle>, index: number, { rows, numbers, groups, columns }: Place): void {
-  const key = `${rows.map(({ b, group }) => `${b}:${group}`).join()};${groups.join()}`
-  let bundle = bundles.get(key)
-  if (!bundle) bundles.set(key, bundle = { rows, groups, series: [] })
-  bundle.series.push({ index, numbers, columns })
+/** Positions sorted by their numbers, which are all different. */
+function sortedBy(numbers: Uint32Array, positions: Uint32Array): Uint32Array {
+  // Number and position as the digits of one double, which sorts natively: both are below the count of series.
+  const base = numbers.length
+  const keys = Float64Array.from(positions, (i) => numbers[i]! * base + i).sort()
+  return Uint32Array.from(keys, (key) => key - Math.floor(key / base) * base)
+}
+
+/** The bundles of a stretch. */
+class Bundles {
+  readonly list: Bundle[] = []
+  readonly #byKey = new Map<string, Bundle>()
+  #last: Bundle | null = null
+
+  put(position: number, { rows, numbers, groups, columns }: Place): void {
+    // Fast path: neighbours mostly lie in the same groups, and are told by that without a text.
+    if (this.#last === null || !isSame(this.#last.rows, rows) || !isSame(this.#last.groups, groups)) this.#last = this.#find(rows, groups)
+    const bundle = this.#last
+    bundle.index.push(position)
+    for (let k = 0; k < numbers.length; k++) bundle.numbers[k]!.push(numbers[k]!)
+    for (let g = 0; g < columns.length; g++) bundle.columns[g]!.push(columns[g]!)
+  }
+
+  #find(rows: readonly Rows[], groups: readonly number[]): Bundle {
+    const key = `${rows.map(({ b, group }) => `${b}:${group}`).join()};${groups.join()}`
+    let bundle = this.#byKey.get(key)
+    if (bundle === undefined) {
+      bundle = { rows: [...rows], groups: [...groups], index: [], numbers: rows.map(() => []), columns: groups.map(() => []) }
+      this.#byKey.set(key, bundle)
+      this.list.push(bundle)
+    }
+    return bundle
+  }
+}
+
+function isSame<T>(a: readonly T[], b: readonly T[]): boolean {
+  if (a.length !== b.length) return false
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false
+  return true
+}
+
+function orderByColumn(bundle: Bundle): void {
+  const columns = bundle.columns[0]!
+  if (columns.every((column, i) => i === 0 || column > columns[i - 1]!)) return
+  const order = [...columns.keys()].sort((a, b) => columns[a]! - columns[b]!)
+  const ordered = (list: readonly number[]): number[] => order.map((i) => list[i]!)
+  bundle.index = ordered(bundle.index)
+  bundle.numbers = bundle.numbers.map(ordered)
+  bundle.columns = bundle.columns.map(ordered)
 }
 
 /** True if each part begins after the one before it ends, so that their rows only need to follow each other. */

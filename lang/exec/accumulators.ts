@@ -1,7 +1,7 @@
 // What the aggregations that need no series list keep per group and step, and how a row is added. Rows are added in
 // the order they arrive; the arithmetic is Prometheus' (promql/engine.go, aggregation): Neumaier sums for sum and
 // avg, Welford for stddev and stdvar, NaN only where all are NaN for min and max.
-import { compensation } from '../../lib/model/kahan.ts'
+import { compensation, lostIn } from '../../lib/model/kahan.ts'
 import type { Budget } from './budget.ts'
 import { ABSENT, FLOAT } from './operator.ts'
 
@@ -9,9 +9,22 @@ import { ABSENT, FLOAT } from './operator.ts'
 export interface Accumulator {
   readonly values: Float64Array
   readonly kinds: Uint8Array
-  add(group: number, row: { values: Float64Array; kinds: Uint8Array; at: number }): void
+  add(group: number, row: Row): void
   finish(): void
 }
+
+/** `isWhole`: every point of the row is a float, so that nobody need look at the kinds. */
+interface Row {
+  values: Float64Array
+  kinds: Uint8Array
+  at: number
+  isWhole: boolean
+}
+
+/** What the cells of a group have met: nothing; a whole row first, and so every cell a float; rows with gaps. */
+const EMPTY = 0
+const FILLED = 1
+const RAGGED = 2
 
 export type StreamingOp = 'sum' | 'avg' | 'min' | 'max' | 'count' | 'group' | 'stddev' | 'stdvar'
 
@@ -35,26 +48,26 @@ interface Cells {
   width: number
 }
 
-interface Row {
-  values: Float64Array
-  kinds: Uint8Array
-  at: number
-}
-
 class SumCells implements Accumulator {
   readonly values: Float64Array
   readonly kinds: Uint8Array
   readonly #width: number
   readonly #compensations: Float64Array
+  /** By group. */
+  readonly #states: Uint8Array
 
   constructor(cells: Cells, budget: Budget) {
     this.values = cells.values
     this.kinds = cells.kinds
     this.#width = cells.width
     this.#compensations = budget.floats(cells.values.length)
+    this.#states = budget.bytes(cells.values.length / cells.width)
   }
 
   add(group: number, row: Row): void {
+    const state = this.#states[group]!
+    if (row.isWhole && state === FILLED) return this.#addWhole(group, row)
+    if (state === EMPTY) this.#states[group] = row.isWhole ? FILLED : RAGGED
     const { values: sums, kinds: seen } = this
     const compensations = this.#compensations
     const { values, kinds, at } = row
@@ -67,6 +80,20 @@ class SumCells implements Accumulator {
         sums[c] = x
         continue
       }
+      const sum = sums[c]!
+      const total = sum + x
+      compensations[c] = compensation(compensations[c]!, sum, x, total)
+      sums[c] = total
+    }
+  }
+
+  // Fast path: adds a row without gaps to cells that have all met a float.
+  #addWhole(group: number, { values, at }: Row): void {
+    const sums = this.values
+    const compensations = this.#compensations
+    const end = at + this.#width
+    for (let k = at, c = group * this.#width; k < end; k++, c++) {
+      const x = values[k]!
       const sum = sums[c]!
       const total = sum + x
       compensations[c] = compensation(compensations[c]!, sum, x, total)
@@ -87,8 +114,13 @@ class MeanCells implements Accumulator {
   readonly kinds: Uint8Array
   readonly #width: number
   readonly #compensations: Float64Array
+  /** Of rows with gaps, by cell; whole rows are counted by group. */
   readonly #counts: Float64Array
+  readonly #wholeRows: Float64Array
   readonly #isIncremental: Uint8Array
+  #hasIncremental = false
+  /** By group. */
+  readonly #states: Uint8Array
 
   constructor(cells: Cells, budget: Budget) {
     this.values = cells.values
@@ -97,18 +129,24 @@ class MeanCells implements Accumulator {
     this.#compensations = budget.floats(cells.values.length)
     this.#counts = budget.floats(cells.values.length)
     this.#isIncremental = budget.bytes(cells.values.length)
+    this.#wholeRows = budget.floats(cells.values.length / cells.width)
+    this.#states = budget.bytes(cells.values.length / cells.width)
   }
 
   add(group: number, row: Row): void {
+    const state = this.#states[group]!
+    if (row.isWhole && state === FILLED && !this.#hasIncremental) return this.#addWhole(group, row)
+    if (state === EMPTY) this.#states[group] = row.isWhole ? FILLED : RAGGED
     const { values: sums, kinds: seen } = this
     const compensations = this.#compensations
     const counts = this.#counts
     const { values, kinds, at } = row
+    const wholeRows = this.#wholeRows[group]!
     const end = at + this.#width
     for (let k = at, c = group * this.#width; k < end; k++, c++) {
       if (kinds[k] !== FLOAT) continue
       const x = values[k]!
-      const count = ++counts[c]!
+      const count = ++counts[c]! + wholeRows
       if (count === 1) {
         seen[c] = FLOAT
         sums[c] = x
@@ -117,11 +155,30 @@ class MeanCells implements Accumulator {
       const sum = sums[c]!
       const total = sum + x
       if (this.#isIncremental[c] === 0 && total !== Infinity && total !== -Infinity) {
-        compensations[c] = compensation(compensations[c]!, sum, x, total)
+        compensations[c]! += lostIn(sum, x, total)
         sums[c] = total
       } else {
         this.#addToMean(c, x, count)
       }
+    }
+  }
+
+  // Fast path: adds a row without gaps to cells that have all met a float, none of them incremental.
+  #addWhole(group: number, { values, at }: Row): void {
+    const sums = this.values
+    const compensations = this.#compensations
+    this.#wholeRows[group]!++
+    const end = at + this.#width
+    for (let k = at, c = group * this.#width; k < end; k++, c++) {
+      const x = values[k]!
+      const sum = sums[c]!
+      const total = sum + x
+      if (total === Infinity || total === -Infinity) {
+        this.#addToMean(c, x, this.#counts[c]! + this.#wholeRows[group]!)
+        continue
+      }
+      compensations[c]! += lostIn(sum, x, total)
+      sums[c] = total
     }
   }
 
@@ -130,6 +187,7 @@ class MeanCells implements Accumulator {
     const compensations = this.#compensations
     if (this.#isIncremental[c] === 0) {
       this.#isIncremental[c] = 1
+      this.#hasIncremental = true
       sums[c]! /= count - 1
       compensations[c]! /= count - 1
     }
@@ -145,7 +203,7 @@ class MeanCells implements Accumulator {
     const { values, kinds } = this
     for (let c = 0; c < values.length; c++) {
       if (kinds[c] === ABSENT) continue
-      const parts = this.#isIncremental[c] === 1 ? 1 : this.#counts[c]!
+      const parts = this.#isIncremental[c] === 1 ? 1 : this.#counts[c]! + this.#wholeRows[Math.floor(c / this.#width)]!
       // Each through the number of parts before they meet, as Prometheus rounds.
       values[c] = values[c]! / parts + this.#compensations[c]! / parts
     }

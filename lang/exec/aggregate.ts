@@ -9,7 +9,7 @@ import { groupSeries, groupSets, type Groups, type GroupingSpec } from './groupi
 import { hasHistograms, HistogramCells, ignoreHistograms } from './histogram-cells.ts'
 import type { HistogramTable } from './histogram-table.ts'
 import type { LabelTable } from './label-table.ts'
-import type { Operator, RowBatch, Steps } from './operator.ts'
+import { FLOAT, type Operator, type RowBatch, type Steps } from './operator.ts'
 
 /** What every aggregation works with. */
 export interface AggregateScope {
@@ -48,7 +48,7 @@ export class Aggregate implements Operator {
     const { sets, groupOf } = this.#grouped()
     const width = steps.count
     const cells = makeAccumulator(this.#op, sets.length, width, budget)
-    const row = { values: cells.values, kinds: cells.kinds, at: 0 }
+    const row = { values: cells.values, kinds: cells.kinds, at: 0, isWhole: false }
     const histograms = this.#histogramCells()
     for (let batch = this.#input.next(); batch !== null; batch = this.#input.next()) {
       row.values = batch.values
@@ -57,6 +57,7 @@ export class Aggregate implements Operator {
       if (isMixed && histograms === null) ignoreHistograms(this.#op, this.#scope)
       for (let r = 0; r < batch.rows; r++) {
         row.at = r * width
+        row.isWhole = isWhole(batch.kinds, row.at, row.at + width)
         const s = batch.index[r]!
         cells.add(groupOf[s]!, row)
         if (isMixed) histograms?.add(groupOf[s]!, row, cells.kinds, this.#metricOf(s))
@@ -86,4 +87,9 @@ export class Aggregate implements Operator {
   #grouped(): Groups {
     return this.#groups ??= groupSeries(this.#input.series(), groupSets(this.#spec, this.#scope.labels))
   }
+}
+
+function isWhole(kinds: Uint8Array, from: number, to: number): boolean {
+  for (let i = from; i < to; i++) if (kinds[i] !== FLOAT) return false
+  return true
 }

@@ -5,8 +5,8 @@ import type { Budget } from './budget.ts'
 import type { LabelTable } from './label-table.ts'
 import type { Operator, RowBatch, Steps } from './operator.ts'
 
-/** Points per batch: half a megabyte of values stays in the cache between operators. */
-const BATCH_POINTS = 65_536
+/** Points per batch: 128 KiB of values stay in a core's own cache between operators. */
+const BATCH_POINTS = 16_384
 
 /** Rows of `steps.count` points that fit one batch, at least one. */
 export function rowsPerBatch(steps: Steps, seriesCount: number): number {

@@ -21,7 +21,7 @@ export function makeWindows(steps: Steps, shift: TimeShift): Windows {
   const { count } = steps
   const windows: Windows = {
     count, lo: new Int32Array(count), hi: new Int32Array(count), startMs: new Float64Array(count),
-    endMs: new Float64Array(count), rangeMs: shift.rangeMs, evalMs: new Float64Array(count),
+    endMs: new Float64Array(count), rangeMs: shift.rangeMs, evalMs: new Float64Array(count), stretch: null,
   }
   for (let i = 0; i < count; i++) {
     const evalMs = steps.startMs + i * steps.stepMs
@@ -36,6 +36,7 @@ export function makeWindows(steps: Steps, shift: TimeShift): Windows {
 /** Fills lo and hi for the column t[0..n), ascending. */
 export function locate(windows: Windows, t: Float64Array, n: number): void {
   const { count, lo, hi, startMs, endMs } = windows
+  windows.stretch = null
   advance(t, n, startMs, count, lo)
   advance(t, n, endMs, count, hi)
 }

@@ -13,19 +13,18 @@ const GAP_MAX = 1.1
 /** What has no zero point to stop at. */
 export const NO_ZERO: number = Infinity
 
+/** How far into a gap of `gap` seconds a series goes on that has a sample every `interval` seconds. */
+export function stretched(gap: number, interval: number): number {
+  return gap >= interval * GAP_MAX ? interval / 2 : gap
+}
+
 /**
- * The factor for `intervals` + 1 samples, at least two, over `sampled` seconds. `zeroShare`: first value ÷ change, by
- * which share of `sampled` a counter lay above zero at its first sample; NO_ZERO where that is meaningless.
+ * The factor for samples over `sampled` seconds that go on for `start` and `end` seconds. `zeroShare`: first value ÷
+ * change, by which share of `sampled` a counter lay above zero at its first sample; NO_ZERO where that is meaningless.
  */
-export function extrapolationFactor(sampled: number, intervals: number, toStart: number, toEnd: number, zeroShare: number): number {
-  const interval = sampled / intervals
-  const threshold = interval * GAP_MAX
-  const half = interval / 2
-  let start = toStart >= threshold ? half : toStart
+export function extrapolationFactor(sampled: number, start: number, end: number, zeroShare: number): number {
   const toZero = sampled * zeroShare
-  if (toZero < start) start = toZero
-  const end = toEnd >= threshold ? half : toEnd
-  return (sampled + start + end) / sampled
+  return (sampled + (toZero < start ? toZero : start) + end) / sampled
 }
 
 /**

@@ -4,7 +4,7 @@ import {
   addHistograms, divideHistogram, isCounterReset, reduceSchema, scaleHistogram, subtractHistograms, withHint,
 } from '../../lib/model/histogram-arithmetic.ts'
 import { EMPTY_HISTOGRAM, HINT_GAUGE, isCustom, type FloatHistogram } from '../../lib/model/histogram.ts'
-import { extrapolationFactor, factorSinceStart, NO_ZERO } from './extrapolation.ts'
+import { extrapolationFactor, factorSinceStart, NO_ZERO, stretched } from './extrapolation.ts'
 import type { RangeNotes } from './range-notes.ts'
 import { hasFloats, type HistogramColumn, type SampleWindow, type WindowFunc } from './sample-window.ts'
 import { isStartInside, isStartOverlap, isStartReset } from './start-times.ts'
@@ -38,7 +38,8 @@ export function histogramRate({ isCounter, isRate }: RateKind): WindowFunc {
       if (change === null) return null
       const hasZero = isCounter && change.count > 0 && h[first]!.count >= 0
       const zeroShare = hasZero ? h[first]!.count / change.count : NO_ZERO
-      factor = extrapolationFactor(sampled, last - first, (t[first]! - w.startMs) / 1000, toEnd, zeroShare)
+      const interval = sampled / (last - first)
+      factor = extrapolationFactor(sampled, stretched((t[first]! - w.startMs) / 1000, interval), stretched(toEnd, interval), zeroShare)
     }
     return scaleHistogram(change, isRate ? factor / (w.rangeMs / 1000) : factor)
   }

@@ -13,6 +13,17 @@ export interface Windows {
   rangeMs: number
   /** Evaluation time of step i, Unix ms (before offset; the same as endMs without one). */
   evalMs: Float64Array
+  /** What rate and its like work out once for all series of a column (rate.ts); null until asked for after each `locate`. */
+  stretch: Stretch | null
+}
+
+/** How far the change inside each window is to be stretched, whatever the values, in seconds (extrapolation.ts). */
+export interface Stretch {
+  sampled: Float64Array
+  start: Float64Array
+  end: Float64Array
+  /** (sampled + start + end) / sampled: the factor of a counter that was not near zero. */
+  factor: Float64Array
 }
 
 /** The query's budget as kernels see it. Throws when the query is over. */

@@ -4,8 +4,8 @@
 //
 // Prometheus looks for counter resets in every window anew. Whether sample k follows a reset depends on samples k-1
 // and k only, so one pass per series lists them, and each window adds those inside it, in the same order.
-import { extrapolationFactor, factorSinceStart, NO_ZERO } from './extrapolation.ts'
-import type { Pace, RangeKernel, StartTimesKernel, Windows } from './range-kernel.ts'
+import { extrapolationFactor, factorSinceStart, NO_ZERO, stretched } from './extrapolation.ts'
+import type { Pace, RangeKernel, StartTimesKernel, Stretch, Windows } from './range-kernel.ts'
 import { isStartInside, isStartOverlap, isStartReset } from './start-times.ts'
 
 /** Positions of samples below their predecessor; scratch of one kernel call, grown and never shrunk. */
@@ -31,12 +31,37 @@ function findResets(v: Float64Array, vAt: number, from: number, to: number): num
   return n
 }
 
+/** Of each window of a column, worked out at the first series that asks. */
+function stretchOf(w: Windows, t: Float64Array): Stretch {
+  if (w.stretch !== null) return w.stretch
+  const { count, lo, hi, startMs, endMs } = w
+  const stretch: Stretch = {
+    sampled: new Float64Array(count), start: new Float64Array(count), end: new Float64Array(count), factor: new Float64Array(count),
+  }
+  for (let i = 0; i < count; i++) {
+    const first = lo[i]!
+    const last = hi[i]! - 1
+    if (last <= first) continue
+    const sampled = (t[last]! - t[first]!) / 1000
+    const interval = sampled / (last - first)
+    const start = stretched((t[first]! - startMs[i]!) / 1000, interval)
+    const end = stretched((endMs[i]! - t[last]!) / 1000, interval)
+    stretch.sampled[i] = sampled
+    stretch.start[i] = start
+    stretch.end[i] = end
+    stretch.factor[i] = extrapolationFactor(sampled, start, end, NO_ZERO)
+  }
+  w.stretch = stretch
+  return stretch
+}
+
 /** Windows of ascending steps: lo and hi never fall. */
 function extrapolated(
   w: Windows, t: Float64Array, v: Float64Array, vAt: number,
   out: Float64Array, kinds: Uint8Array, at: number, isCounter: boolean, divisor: number, pace: Pace,
 ): void {
-  const { count, lo, hi, startMs, endMs } = w
+  const { count, lo, hi } = w
+  const { sampled, start, end, factor: factors } = stretchOf(w, t)
   const resetCount = isCounter && count > 0 ? findResets(v, vAt, lo[0]!, hi[count - 1]!) : 0
   let reset = 0
   for (let i = 0; i < count; i++) {
@@ -51,10 +76,11 @@ function extrapolated(
       for (; r < resetCount && resets[r]! <= last; r++) result += v[vAt + resets[r]! - 1]!
       pace.spend(r - reset)
     }
-    const firstT = t[first]!
-    const lastT = t[last]!
-    const zeroShare = isCounter && result > 0 && firstValue >= 0 ? firstValue / result : NO_ZERO
-    const factor = extrapolationFactor((lastT - firstT) / 1000, last - first, (firstT - startMs[i]!) / 1000, (endMs[i]! - lastT) / 1000, zeroShare)
+    let factor = factors[i]!
+    // Fast path: a counter that stands above twice its increase was at zero before any start that there can be.
+    if (isCounter && result > 0 && firstValue >= 0 && firstValue < result * 2) {
+      factor = extrapolationFactor(sampled[i]!, start[i]!, end[i]!, firstValue / result)
+    }
     out[at + i] = result * (factor / divisor)
     kinds[at + i] = 1
   }
@@ -88,7 +114,8 @@ function extrapolatedWithStarts(
       factor = factorSinceStart((t[last]! - start) / 1000, last > first ? sampled / (last - first) : 0, toEnd)
     } else if (last > first) {
       const zeroShare = result > 0 && v[first]! >= 0 ? v[first]! / result : NO_ZERO
-      factor = extrapolationFactor(sampled, last - first, (t[first]! - startMs[i]!) / 1000, toEnd, zeroShare)
+      const interval = sampled / (last - first)
+      factor = extrapolationFactor(sampled, stretched((t[first]! - startMs[i]!) / 1000, interval), stretched(toEnd, interval), zeroShare)
     } else {
       continue
     }

@@ -10,7 +10,12 @@
 /** The compensation after adding `x` to `sum` with result `total`; 0 once the sum is infinite. */
 export function compensation(c: number, sum: number, x: number, total: number): number {
   if (total === Infinity || total === -Infinity) return 0
-  return Math.abs(sum) >= Math.abs(x) ? c + ((sum - total) + x) : c + ((x - total) + sum)
+  return c + lostIn(sum, x, total)
+}
+
+/** What rounding took from sum + x to give the finite `total`. */
+export function lostIn(sum: number, x: number, total: number): number {
+  return Math.abs(sum) >= Math.abs(x) ? (sum - total) + x : (x - total) + sum
 }
 
 /** v[from..to) added up; an infinite sum has no compensation. */

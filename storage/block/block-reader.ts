@@ -33,6 +33,12 @@ export function readMeta(folder: string): BlockMeta {
   return parseMeta(text, file)
 }
 
+interface PieceRows {
+  from: number
+  to: number
+  count: number
+}
+
 export class BlockReader implements BlockColumns {
   readonly folder: string
   readonly meta: BlockMeta
@@ -46,6 +52,9 @@ export class BlockReader implements BlockColumns {
   readonly #times = new Float64Array(TIMES_SLOTS * PIECE_ROWS)
   readonly #timesPieces = new Float64Array(TIMES_SLOTS).fill(-1)
   #values: Page | null = null
+  /** Of the piece at hand, made once. */
+  readonly #rows: PieceRows = { from: 0, to: 0, count: 0 }
+  readonly #place = { s: 0, at: 0 }
   /** Deleted ranges by series number. */
   readonly #deleted = new Map<number, Tombstone[]>()
 
@@ -164,19 +173,30 @@ export class BlockReader implements BlockColumns {
   }
 
   readSeries(series: number, from: number, to: number, batch: BatchBuffer, { s, base }: { s: number; base: number }): void {
-    const firstPiece = this.#guard(() => this.index.firstPieceOf(series))
-    const group = firstPiece === undefined ? undefined : this.#guard(() => this.index.group(this.index.groupOf(series)))
-    if (firstPiece === undefined || group === undefined) {
+    let firstPiece = 0
+    let group: BlockGroup
+    try {
+      firstPiece = this.index.firstPieceOf(series)
+      group = this.index.group(this.index.groupOf(series))
+    } catch (error) {
+      this.#leaveOut(error)
       batch.beginGaps(s, base)
       return
     }
     assert(to <= group.rows, `rows up to ${to} of ${group.rows}`)
-    for (let row = from, at = base; row < to;) {
+    const rows = this.#rows
+    const place = this.#place
+    place.s = s
+    place.at = base
+    for (let row = from; row < to;) {
       const piece = Math.floor(row / PIECE_ROWS)
       const first = piece * PIECE_ROWS
       const end = Math.min(to, first + PIECE_ROWS)
-      this.#readPiece(firstPiece + piece, Math.min(PIECE_ROWS, group.rows - first), { from: row - first, to: end - first }, batch, { s, at })
-      at += end - row
+      rows.from = row - first
+      rows.to = end - first
+      rows.count = Math.min(PIECE_ROWS, group.rows - first)
+      this.#readPiece(firstPiece + piece, rows, batch, place)
+      place.at += end - row
       row = end
     }
     if (this.#deleted.size > 0 && this.#deleted.has(series)) this.#hideDeleted(series, group, { from, to }, batch, { s, base })
@@ -190,14 +210,15 @@ export class BlockReader implements BlockColumns {
     }) ?? false
   }
 
-  #readPiece(piece: number, rows: number, { from, to }: { from: number; to: number }, batch: BatchBuffer, { s, at }: { s: number; at: number }): void {
-    const isWhole = to - from === rows
+  /** Rows [from, to) of the `count` that a piece has. */
+  #readPiece(piece: number, { from, to, count }: PieceRows, batch: BatchBuffer, { s, at }: { s: number; at: number }): void {
+    const isWhole = to - from === count
     const out = isWhole ? batch.v : edge
     const place = s * batch.n + at
     try {
       const page = this.#pageWith(piece)
-      decodeIn(this.#chunks.path, page, piece, rows, out, isWhole ? place : 0)
-      readExtras(this.#chunks.path, page, rows)
+      decodeIn(this.#chunks.path, page, piece, count, out, isWhole ? place : 0)
+      readExtras(this.#chunks.path, page, count)
     } catch (error) {
       this.#leaveOut(error)
       batch.beginGaps(s, at)

@@ -281,7 +281,7 @@ function sumMiniblocks(src: PieceBytes, n: number, first: number, g: number, p: 
   for (let from = 1; from < n; from += MINIBLOCK) {
     const count = Math.min(MINIBLOCK, n - from)
     readHead(src.bytes, count)
-    if (exceptionsAt > 0 || width > 25) {
+    if (exceptionsAt > 0) {
       unpack(src, count, 0)
       m = sumPacked(count, m, g, p, out, outAt + from)
     } else if (width === 0) {
@@ -289,7 +289,7 @@ function sumMiniblocks(src: PieceBytes, n: number, first: number, g: number, p: 
       for (let i = 0; i < count; i++) out[outAt + from + i] = (m + step * (i + 1)) / p
       m += step * count
     } else {
-      m = sumNarrow(src.view, count, m, g, p, out, outAt + from)
+      m = width <= 25 ? sumNarrow(src.view, count, m, g, p, out, outAt + from) : sumWide(src.view, count, m, g, p, out, outAt + from)
       cursor += (count * width + 7) >>> 3
     }
   }
@@ -320,6 +320,23 @@ function sumNarrow(view: DataView, n: number, m: number, g: number, p: number, o
   }
   for (let i = 0; i < n; i++) {
     m += base + g * ((view.getInt32(at + (bit >>> 3), true) >>> (bit & 7)) & mask)
+    out[outAt + i] = m / p
+    bit += w
+  }
+  return m
+}
+
+/** As sumNarrow, for more bits than one load surely holds. */
+function sumWide(view: DataView, n: number, m: number, g: number, p: number, out: Float64Array, outAt: number): number {
+  const at = cursor
+  const w = width
+  const mask = 2 ** (w - 16) - 1
+  const base = g * reference
+  let bit = 0
+  for (let i = 0; i < n; i++) {
+    const low = (view.getInt32(at + (bit >>> 3), true) >>> (bit & 7)) & 0xffff
+    const rest = bit + 16
+    m += base + g * (low + ((view.getInt32(at + (rest >>> 3), true) >>> (rest & 7)) & mask) * 65536)
     out[outAt + i] = m / p
     bit += w
   }

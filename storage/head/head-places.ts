@@ -27,6 +27,8 @@ export class HeadPlaces {
   readonly #more: PagedU32
   readonly #record: PagedU32
   readonly #snapshots = new Map<number, GroupSnapshot>()
+  singleGroup = 0
+  singleColumn = 0
 
   constructor(heap: SharedHeap, limits: Limits) {
     this.#heap = heap
@@ -41,11 +43,12 @@ export class HeadPlaces {
   bundle(refs: Uint32Array, mint: number, maxt: number): Bundle[] {
     const single = new GroupLists()
     const several = new Map<string, { groups: number[]; columns: number[][]; index: number[] }>()
-    const { u32 } = this.#heap
     for (let i = 0; i < refs.length; i++) {
       const ref = refs[i]!
-      // Nearly all series lie in one group, and always have: no list is made for them.
-      if (Atomics.load(u32, this.#more.wordOf(ref)) === 0 && this.#addSingle(single, ref, i, mint, maxt)) continue
+      if (this.findSingle(ref, mint, maxt)) {
+        if (this.singleGroup !== 0) single.add(this.singleGroup, this.singleColumn, i)
+        continue
+      }
       const places = this.placesOf(ref, mint, maxt)
       if (places.length === 0) continue
       const groups = places.filter((_, k) => k % 2 === 0)
@@ -66,15 +69,20 @@ export class HeadPlaces {
     return bundles
   }
 
-  /** Files series i under its one group, or under none if that lies out of range; false if main is just moving it. */
-  #addSingle(lists: GroupLists, ref: number, i: number, mint: number, maxt: number): boolean {
+  /**
+   * Sets singleGroup and singleColumn to where a series lies that has always been in one group, 0 where that is out of
+   * range: so do nearly all. False where it is not so, or main is just moving the series: ask `placesOf`.
+   */
+  findSingle(ref: number, mint: number, maxt: number): boolean {
     const { u32 } = this.#heap
+    if (Atomics.load(u32, this.#more.wordOf(ref)) !== 0) return false
     const group = Atomics.load(u32, this.#group.wordOf(ref))
     if (group === 0) return false
     const column = this.#column.get(ref)
     if (Atomics.load(u32, this.#group.wordOf(ref)) !== group || Atomics.load(u32, this.#more.wordOf(ref)) !== 0) return false
     const snapshot = this.snapshot(group)
-    if (this.#reaches(snapshot, mint, maxt) && column < snapshot.columns) lists.add(group, column, i)
+    this.singleGroup = this.#reaches(snapshot, mint, maxt) && column < snapshot.columns ? group : 0
+    this.singleColumn = column
     return true
   }
 

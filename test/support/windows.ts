@@ -11,6 +11,6 @@ export function windowsOver(t: Float64Array, steps: Steps, rangeMs: number, offs
   const startMs = endMs.map((ms) => ms - rangeMs)
   const countUpTo = (limit: number): number => t.filter((ms) => ms <= limit).length
   return {
-    count: steps.count, lo: Int32Array.from(startMs, countUpTo), hi: Int32Array.from(endMs, countUpTo), startMs, endMs, rangeMs, evalMs,
+    count: steps.count, lo: Int32Array.from(startMs, countUpTo), hi: Int32Array.from(endMs, countUpTo), startMs, endMs, rangeMs, evalMs, stretch: null,
   }
 }

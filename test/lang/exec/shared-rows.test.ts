@@ -48,7 +48,7 @@ describe('rows that are shared', () => {
   it('come in batches that fit the cache', () => {
     const shared = new SharedRows(source(100, 1000).compile, steps(1000), budget())
     const [first, second] = [shared.reader(), shared.reader()]
-    expect(first.next()!.rows).toBe(65)
+    expect(first.next()!.rows).toBe(16)
     expect(drain(second, steps(1000), budget()).values.at(-1)).toBe(99)
   })
 
