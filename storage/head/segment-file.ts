@@ -2,6 +2,7 @@
 import path from 'node:path'
 import { crc32 } from 'node:zlib'
 import { DiskError, DiskFile, fileSizeBytes, listFolder, removeFile, removeFiles, syncFolder } from '../../lib/std/fs.ts'
+import type { Steps } from '../../lib/std/steps.ts'
 import { moveToQuarantine } from '../quarantine.ts'
 import { DamageTally, MARK_BYTES, closeMarked, writeMark } from '../log/damage.ts'
 import { FRAME_HEAD_BYTES, FRAME_OVERHEAD_BYTES, TYPE_SEGMENT, TYPE_SYNCED, frameLength, findFrame, isPayloadSound, sealFrame } from '../log/frame.ts'
@@ -199,7 +200,7 @@ export function segmentFileNumbers(folder: string): number[] {
  * for the reader, but for segments that must be verified: those that end at or behind `verifyFromLsn` decide what replay
  * leaves out, those behind the last mark may be torn since a crash long ago, and their rows written again elsewhere.
  */
-export function scanSegmentFile(folder: string, number: number, verifyFromLsn: number, visit: (head: SegmentHead, mustBeVerified: boolean) => void): DamageTally {
+export function* scanSegmentFile(folder: string, number: number, verifyFromLsn: number, visit: (head: SegmentHead, mustBeVerified: boolean) => void): Steps<DamageTally> {
   const file = DiskFile.openForRead(segmentFilePath(folder, number))
   try {
     const size = file.sizeBytes()
@@ -218,6 +219,7 @@ export function scanSegmentFile(folder: string, number: number, verifyFromLsn: n
     const wanted = FRAME_HEAD_BYTES + SEGMENT_HEAD_BYTES
     for (let at = 0; at + FRAME_OVERHEAD_BYTES <= size;) {
       if (at < windowAt || Math.min(size, at + wanted) > windowEnd) {
+        yield
         windowAt = at
         windowEnd = at + file.read(window, at, SCAN_BYTES)
       }

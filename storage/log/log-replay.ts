@@ -1,12 +1,13 @@
 // Reads the log back at start: every sound row, in order, whatever lies between.
 import type { FloatHistogram } from '../../lib/model/histogram.ts'
 import { listFolder, readWhole } from '../../lib/std/fs.ts'
+import type { Steps } from '../../lib/std/steps.ts'
 import type { DamageTally } from './damage.ts'
 import { TYPE_ROW } from './frame.ts'
 import { readHistogramRecord } from '../codec/histogram-record.ts'
 import { LOG_HEADER_BYTES, type LogFile } from './log.ts'
 import { ROW_HISTOGRAMS, ROW_PRESENT, ROW_STALE, ROW_START_TIMES } from './row-buffer.ts'
-import { scanFrames } from './scan-frames.ts'
+import { scanFramesInSteps } from './scan-frames.ts'
 
 /** A row as the log holds it (log.ts), its columns [first, first + n) laid out for who puts them back. */
 export interface ReplayedRow {
@@ -54,7 +55,7 @@ export function oldestLogLsn(folder: string): number {
   return first === undefined ? Infinity : Number(first.slice(0, 20))
 }
 
-export function replayLog(folder: string, visit: RowVisitor): Replayed {
+export function* replayLog(folder: string, visit: RowVisitor): Steps<Replayed> {
   const out: Replayed = { files: [], nextLsn: 0, rows: 0, damagedRecords: 0, damagedBytes: 0, found: [] }
   const names = listFolder(folder).filter((name) => LOG_NAME.test(name))
   const starts = names.map((name) => Number(name.slice(0, 20)))
@@ -64,7 +65,7 @@ export function replayLog(folder: string, visit: RowVisitor): Replayed {
     const bytes = alignedBuffer(readWhole(path))
     // Where the disk refused a file, the next one has what was not synced of it; what the file has of that is worth nothing.
     const rowsEnd = (starts[i + 1] ?? Infinity) + LOG_HEADER_BYTES
-    const damage = scanRows(bytes, { startLsn, rowsEnd }, visit, out)
+    const damage = yield* scanRows(bytes, { startLsn, rowsEnd }, visit, out)
     out.damagedRecords += damage.frames
     out.damagedBytes += damage.bytes
     out.found.push({ path, syncedTo: damage.syncedTo })
@@ -76,10 +77,10 @@ export function replayLog(folder: string, visit: RowVisitor): Replayed {
   return out
 }
 
-function scanRows(bytes: Buffer, { startLsn, rowsEnd }: { startLsn: number; rowsEnd: number }, visit: RowVisitor, out: Replayed): DamageTally {
+function scanRows(bytes: Buffer, { startLsn, rowsEnd }: { startLsn: number; rowsEnd: number }, visit: RowVisitor, out: Replayed): Steps<DamageTally> {
   const floats = new Float64Array(bytes.buffer, bytes.byteOffset, bytes.length >>> 3)
   const words = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length >>> 2)
-  return scanFrames(bytes, LOG_HEADER_BYTES, bytes.length, (type, at, _length, frameAt) => {
+  return scanFramesInSteps(bytes, LOG_HEADER_BYTES, bytes.length, (type, at, _length, frameAt) => {
     if (type !== TYPE_ROW || startLsn + frameAt >= rowsEnd) return
     const n = words[at / 4 + 4]!
     const flags = words[at / 4 + 5]!

@@ -1,17 +1,31 @@
 // Walks a run of frames from its start to its end, whatever lies between them.
+import { runThrough, type Steps } from '../../lib/std/steps.ts'
 import { DamageTally } from './damage.ts'
 import { FRAME_HEAD_BYTES, FRAME_OVERHEAD_BYTES, TYPE_SYNCED, findFrame, frameLength, isPayloadSound } from './frame.ts'
+
+/** Read between two turns of others; some 10 ms where all of it is samples. */
+const STEP_BYTES = 256 * 1024
+
+type FrameVisitor = (type: number, at: number, length: number, frameAt: number) => void
 
 /**
  * Visits each sound frame of bytes[from, end) in order, but for marks: (type, payload start, payload length, frame start).
  * What is not sound is skipped to the next sound header.
  */
-export function scanFrames(
-  bytes: Buffer, from: number, end: number, visit: (type: number, at: number, length: number, frameAt: number) => void,
-): DamageTally {
+export function scanFrames(bytes: Buffer, from: number, end: number, visit: FrameVisitor): DamageTally {
+  return runThrough(scanFramesInSteps(bytes, from, end, visit))
+}
+
+/** The same, in steps. */
+export function* scanFramesInSteps(bytes: Buffer, from: number, end: number, visit: FrameVisitor): Steps<DamageTally> {
   const tally = new DamageTally()
   let at = from
+  let stepEnd = from + STEP_BYTES
   while (at < end) {
+    if (at > stepEnd) {
+      yield
+      stepEnd = at + STEP_BYTES
+    }
     const length = frameLength(bytes, at, end)
     const frameEnd = at + length + FRAME_OVERHEAD_BYTES
     if (length >= 0 && isPayloadSound(bytes, at, length, end)) {

@@ -2,13 +2,14 @@
 // file"). Every byte is written twice, 64 KiB apart, because one lost definition would lose every row that uses it.
 import path from 'node:path'
 import { DiskError, DiskFile, syncFolder } from '../../lib/std/fs.ts'
+import type { Steps } from '../../lib/std/steps.ts'
 import type { Labels } from '../../lib/model/labels.ts'
 import { readVarint, writeVarint, type VarintPlace } from '../codec/bits.ts'
 import { MARK_BYTES, writeMark, type DamageTally } from './damage.ts'
 import {
   FRAME_HEAD_BYTES, FRAME_OVERHEAD_BYTES, TYPE_GROUP, TYPE_SERIES, findFrame, frameLength, isPayloadSound, sealFrame,
 } from './frame.ts'
-import { scanFrames } from './scan-frames.ts'
+import { scanFramesInSteps } from './scan-frames.ts'
 
 const STRIPE_BYTES = 65536
 const BUFFER_BYTES = 1 << 18
@@ -69,10 +70,10 @@ export class SeriesFile {
     return this.#syncFailure !== null
   }
 
-  /** Reads what is there; must be called once, before the first append. */
-  load(visitor: DefinitionVisitor): DamageTally {
+  /** Reads what is there; must be run once, to its end, before the first append. */
+  *load(visitor: DefinitionVisitor): Steps<DamageTally> {
     const copies = readCopies(this.#file)
-    const tally = visitDefinitions(mend(copies), visitor)
+    const tally = yield* visitDefinitions(mend(copies), visitor)
     this.#length = tally.soundEnd
     this.#ownFrom = this.#length
     this.#syncedTo = tally.syncedTo
@@ -231,8 +232,8 @@ export function readCopies(file: DiskFile): Copies {
 }
 
 /** Visits what the frames of a stream define, in order. */
-export function visitDefinitions(bytes: Buffer, visitor: DefinitionVisitor): DamageTally {
-  return scanFrames(bytes, 0, bytes.length, (type, at) => {
+export function visitDefinitions(bytes: Buffer, visitor: DefinitionVisitor): Steps<DamageTally> {
+  return scanFramesInSteps(bytes, 0, bytes.length, (type, at) => {
     if (type === TYPE_SERIES) visitSeries(bytes, at, visitor)
     else if (type === TYPE_GROUP) visitGroup(bytes, at, visitor)
   })

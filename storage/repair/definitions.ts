@@ -2,6 +2,7 @@
 // lost in both get the labels that blocks know.
 import path from 'node:path'
 import { DiskFile, listFolder, makeFolder, readWhole, removeFile } from '../../lib/std/fs.ts'
+import { runThrough } from '../../lib/std/steps.ts'
 import { EMPTY_LABELS, type Labels } from '../../lib/model/labels.ts'
 import type { BlockLabels } from '../block/ref-labels.ts'
 import { readVarint, type VarintPlace } from '../codec/bits.ts'
@@ -37,7 +38,7 @@ export function repairDefinitions(work: RepairWork, blocks: BlockLabels): Defini
   const hasFile = listFolder(path.join(work.folder, 'series')).includes(NAME)
   const copies = hasFile ? readFile(file) : [Buffer.alloc(0), Buffer.alloc(0)] as const
   const mended = mend({ first: Buffer.from(copies[0]), second: () => copies[1] })
-  const tally = visitDefinitions(mended, {
+  const tally = runThrough(visitDefinitions(mended, {
     series: (ref, bytes, at, count) => {
       const place = { at }
       const labels = Array.from({ length: count * 2 }, () => readText(bytes, place))
@@ -52,7 +53,7 @@ export function repairDefinitions(work: RepairWork, blocks: BlockLabels): Defini
       found.groups.push(definition)
       found.order.push(definition)
     },
-  })
+  }))
   const report = (damage: string, cost: string): void => work.report({ place: `series/${NAME}`, damage, cost, remedy: REWRITTEN })
   const halves = damagedHalves(mended, copies, tally.syncedTo)
   if (halves > 0) report(`one of two copies of ${plural(halves, 'frame')} is damaged`, '')

@@ -4,6 +4,7 @@ import { EMPTY_HISTOGRAM, denseBuckets } from '../../lib/model/histogram.ts'
 import { FakeClock } from '../../lib/std/clock.ts'
 import { useDisk } from '../../lib/std/fs.ts'
 import { Random } from '../../lib/std/random.ts'
+import { runThrough } from '../../lib/std/steps.ts'
 import { CHUNK_ROWS } from '../../storage/codec/chunk-encode.ts'
 import { Database } from '../../storage/database.ts'
 import { replayLog, type ReplayedRow } from '../../storage/log/log-replay.ts'
@@ -102,20 +103,20 @@ function logChecks(names: SimNames): Checks {
   const { path, size } = onlyFile(names, '/data/log')
   const startLsn = Number(path.slice(-24, -4))
   const want = new Map<number, RowParts>()
-  replayLog('/data/log', (lsn, row) => want.set(lsn, copiedParts(row)))
+  runThrough(replayLog('/data/log', (lsn, row) => want.set(lsn, copiedParts(row))))
   return {
     ranges: [[0, size]],
     flip(bit) {
       disk.flip(path, bit)
       let rows = 0
       let wrong = ''
-      const { damagedRecords } = replayLog('/data/log', (lsn, row) => {
+      const { damagedRecords } = runThrough(replayLog('/data/log', (lsn, row) => {
         // What a row says hangs on the bytes of its frame alone: the one that was hit is looked at closely.
         const isHit = lsn <= startLsn + (bit >>> 3) && lsn > startLsn + (bit >>> 3) - ROW_BYTES_MAX
         const known = want.get(lsn)
         if (known !== undefined && (!isHit || isSame(known, partsOf(row)))) rows++
         else wrong = `row ${lsn} is not what was written`
-      })
+      }))
       const lost = want.size - rows
       if (wrong === '' && (lost > 1 || lost !== damagedRecords)) wrong = `${lost} rows are lost, ${damagedRecords} counted`
       return { isCostly: lost > 0, fault: wrong === '' ? null : wrong }

@@ -3,6 +3,7 @@ import fs from 'node:fs'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { FakeClock } from '../../lib/std/clock.ts'
 import { useDisk, type Disk } from '../../lib/std/fs.ts'
+import { runThrough } from '../../lib/std/steps.ts'
 import { Log, LOG_HEADER_BYTES } from '../../storage/log/log.ts'
 import { replayLog } from '../../storage/log/log-replay.ts'
 import type { LoggedRow } from '../../storage/log/row-buffer.ts'
@@ -26,7 +27,7 @@ class Bench {
 
   constructor() {
     const series = new SeriesFile(`${this.folder}/definitions`)
-    series.load({ series: () => 0, group: () => {} })
+    runThrough(series.load({ series: () => 0, group: () => {} }))
     fs.mkdirSync(`${this.folder}/log`)
     this.log = new Log(`${this.folder}/log`, 4096, [], series, { clock: new FakeClock(), fileBytesMax: FILE_BYTES_MAX })
   }
@@ -37,7 +38,7 @@ class Bench {
 
   replay(): { rows: [lsn: number, t: number][]; starts: number[]; ends: number[]; syncedTo: number[]; damage: number } {
     const rows: [number, number][] = []
-    const replayed = replayLog(`${this.folder}/log`, (lsn, { t }) => void rows.push([lsn, t]))
+    const replayed = runThrough(replayLog(`${this.folder}/log`, (lsn, { t }) => void rows.push([lsn, t])))
     return {
       rows, starts: replayed.files.map(({ startLsn }) => startLsn), ends: replayed.files.map(({ endLsn }) => endLsn),
       syncedTo: replayed.found.map(({ syncedTo }) => syncedTo), damage: replayed.damagedRecords,

@@ -1,0 +1,207 @@
+// Reads a data folder at start: what ids mean, which segments and rows there are, and puts them back into a head. In steps,
+// so that a server can take pushes meanwhile.
+//
+//   lock ─▶ blocks (damaged ones go aside) ─▶ definitions ─▶ segments ─▶ log ─▶ what may be in the page cache alone is synced
+import path from 'node:path'
+import { systemClock, type Clock } from '../lib/std/clock.ts'
+import { DiskError, DiskFile, makeFolder, syncFolder } from '../lib/std/fs.ts'
+import { silentLogger, type Logger } from '../lib/std/log.ts'
+import { Random, freshSeed } from '../lib/std/random.ts'
+import type { Steps } from '../lib/std/steps.ts'
+import type { BlockState, StoredBlock } from './block-folder.ts'
+import { recoverBlocks } from './block-keeper.ts'
+import { BlockLabels } from './block/ref-labels.ts'
+import { FolderError, LogError } from './errors.ts'
+import { FolderLock } from './folder-lock.ts'
+import { Head } from './head/head.ts'
+import { SegmentWriter, scanSegmentFile, segmentFileNumbers, segmentFilePath } from './head/segment-file.ts'
+import { SharedHeap, defaultHeadBytes } from './head/shared-heap.ts'
+import { oldestLogLsn, replayLog, type FoundFile, type Replayed } from './log/log-replay.ts'
+import { SeriesFile } from './log/series-file.ts'
+import { blocksFolder, headFolder } from './store-querier.ts'
+
+export interface LoadOptions {
+  folder: string
+  /** The folder's, where who opens it has taken that before. */
+  lock?: FolderLock
+  /** What is older is dropped, ms, in whole blocks; Infinity keeps all. */
+  retentionMs: number
+  outOfOrderMs?: number
+  /** New series beyond this many are refused; those found at start are kept, however many they are. */
+  seriesLimit?: number
+  /** Address space of the head, bytes; pages cost nothing until used. */
+  headBytesMax?: number
+  /** In place of `headBytesMax`: memory for the head, that nobody has used. */
+  heap?: SharedHeap
+  clock?: Clock
+  random?: Random
+  /** Sizes at which log and segment files are followed by new ones. */
+  fileBytesMax?: { log: number; segments: number }
+  logger?: Logger
+}
+
+/** What opening a folder found, for the log line and the metrics. */
+export interface Recovery {
+  series: number
+  segments: number
+  replayedRows: number
+  replayedSamples: number
+  corruptRecords: number
+  corruptBytes: number
+  /** Moved to quarantine/. */
+  damagedBlocks: number
+  wasUnclean: boolean
+  durationMs: number
+}
+
+export interface LoadedFolder {
+  lock: FolderLock
+  heap: SharedHeap
+  definitions: SeriesFile
+  segments: SegmentWriter
+  head: Head
+  blocks: BlockState
+  replayed: Replayed
+  recovery: Recovery
+}
+
+/** Makes the folder if it is not there, and takes its lock. Throws FolderError if another process has it, DiskError. */
+export function takeFolder(folder: string): FolderLock {
+  for (const name of ['', '/series', '/log', '/head']) makeFolder(folder + name)
+  syncNames(folder)
+  return new FolderLock(folder)
+}
+
+/** Throws FolderError if another process has the folder or the head's memory does not hold what is in it, DiskError if it cannot be read. */
+export function* loadFolder(options: LoadOptions): Steps<LoadedFolder> {
+  const { folder, clock = systemClock, logger = silentLogger } = options
+  const started = clock.monotonic()
+  const lock = options.lock ?? takeFolder(folder)
+  const heap = options.heap ?? SharedHeap.make(options.headBytesMax ?? defaultHeadBytes())
+  const definitions = new SeriesFile(`${folder}/series/definitions`)
+  const { state: blocks, damaged } = recoverBlocks(blocksFolder(folder), `${folder}/quarantine`, logger)
+  const numbers = segmentFileNumbers(headFolder(folder))
+  const segments = new SegmentWriter(headFolder(folder), (numbers.at(-1) ?? 0) + 1, options.fileBytesMax?.segments)
+  const head = new Head({
+    heap, clock, random: options.random ?? new Random(freshSeed()), definitions, segments, folder: headFolder(folder),
+    retentionMs: options.retentionMs, outOfOrderMs: options.outOfOrderMs ?? 10 * 60_000, seriesLimit: options.seriesLimit ?? Infinity,
+    published: { cover: blocks.cover, blocks: blocks.blocks.map(({ name }) => ({ ...name, deletions: 0 })) },
+  })
+  const recovery: Recovery = {
+    series: 0, segments: 0, replayedRows: 0, replayedSamples: 0, corruptRecords: 0, corruptBytes: 0, damagedBlocks: damaged,
+    wasUnclean: lock.wasUnclean, durationMs: 0,
+  }
+  const load = new Load({ folder, definitions, segments, head, recovery, logger })
+  const replayed = yield* load.run(numbers, blocks.blocks)
+  recovery.durationMs = clock.monotonic() - started
+  return { lock, heap, definitions, segments, head, blocks, replayed, recovery }
+}
+
+interface LoadParts {
+  folder: string
+  definitions: SeriesFile
+  segments: SegmentWriter
+  head: Head
+  recovery: Recovery
+  logger: Logger
+}
+
+class Load {
+  readonly #parts: LoadParts
+  /** Segment files found with rows that the log has, too: it was not cut behind them, so they may never have been synced. */
+  readonly #unsynced: FoundFile[] = []
+
+  constructor(parts: LoadParts) {
+    this.#parts = parts
+  }
+
+  /** `numbers`: of the segment files. */
+  *run(numbers: readonly number[], blocks: readonly StoredBlock[]): Steps<Replayed> {
+    const { folder, recovery } = this.#parts
+    try {
+      yield* this.#loadDefinitions(blocks)
+      const oldestLsn = oldestLogLsn(`${folder}/log`)
+      for (const number of numbers) yield* this.#loadSegments(number, oldestLsn)
+      const replayed = yield* this.#replay()
+      if (recovery.wasUnclean) this.#syncFound(replayed)
+      return replayed
+    } catch (cause) {
+      if (!(cause instanceof LogError)) throw cause
+      throw new FolderError(`cannot open ${folder}: ${cause.message}`, { cause })
+    }
+  }
+
+  *#loadDefinitions(blocks: readonly StoredBlock[]): Steps<void> {
+    const { definitions, head, recovery } = this.#parts
+    const damage = yield* definitions.load({
+      series: (ref, bytes, at, count) => head.replaySeries(ref, bytes, at, count),
+      group: (definition) => head.replayGroup(definition),
+    })
+    this.#defineLost(blocks)
+    recovery.series = head.series.count
+    recovery.corruptRecords += damage.frames
+    recovery.corruptBytes += damage.bytes
+  }
+
+  /** Refs whose definitions are lost at the end of their file must not be given again: blocks would answer for them. */
+  #defineLost(blocks: readonly StoredBlock[]): void {
+    const { folder, head, logger } = this.#parts
+    const labels = new BlockLabels(blocks.map((block) => path.join(blocksFolder(folder), block.folder)))
+    const known = head.series.count
+    for (let ref = known + 1; ref <= labels.lastRef; ref++) head.redefine(ref, labels.labelsOf(ref))
+    labels.close()
+    const count = head.series.count - known
+    if (count > 0) logger.error('definitions of series are lost; they are taken from the blocks', { folder, series: count })
+  }
+
+  *#loadSegments(number: number, oldestLsn: number): Steps<void> {
+    const { folder, head, segments, recovery } = this.#parts
+    let mayBeUnsynced = false
+    const found = yield* scanSegmentFile(headFolder(folder), number, oldestLsn, (segment, mustBeVerified) => {
+      // One whose definition is lost or never came to the disk holds nothing that was acknowledged.
+      if (head.replaySegment(segment, mustBeVerified)) recovery.segments++
+      mayBeUnsynced ||= segment.flushedLsn >= oldestLsn
+      segments.note(number, { maxT: segment.maxT, generation: head.groups[segment.group]?.generation ?? 0 })
+    })
+    recovery.corruptRecords += found.frames
+    recovery.corruptBytes += found.bytes
+    if (found.frames > 0) segments.keepDamaged([number])
+    if (mayBeUnsynced) this.#unsynced.push({ path: segmentFilePath(headFolder(folder), number), syncedTo: found.syncedTo })
+  }
+
+  *#replay(): Steps<Replayed> {
+    const { folder, head, recovery, logger } = this.#parts
+    const replayed = yield* replayLog(`${folder}/log`, (lsn, row) => {
+      recovery.replayedSamples += head.replayRow(lsn, row)
+    })
+    recovery.replayedRows = replayed.rows
+    recovery.corruptRecords += replayed.damagedRecords
+    recovery.corruptBytes += replayed.damagedBytes
+    if (recovery.corruptRecords > 0) {
+      logger.warn('damaged records were skipped; what they held is lost', { folder, records: recovery.corruptRecords, bytes: recovery.corruptBytes })
+    }
+    return replayed
+  }
+
+  /** What the killed process left may be in the page cache alone; what is acknowledged or cut from now on relies on it. */
+  #syncFound(replayed: Replayed): void {
+    this.#parts.definitions.syncFound()
+    for (const { path: name, syncedTo } of [...this.#unsynced, ...replayed.found]) {
+      const file = DiskFile.openForWrite(name)
+      file.rewrite(syncedTo)
+      file.syncNow()
+      file.close()
+    }
+  }
+}
+
+/** Folders that are there may have been made by a process that was killed before it synced their names. */
+function syncNames(folder: string): void {
+  syncFolder(folder)
+  try {
+    syncFolder(path.dirname(path.resolve(folder)))
+  } catch (error) {
+    // Who may not look into the parent has not made the folder in it either.
+    if (!(error instanceof DiskError && error.code === 'EACCES')) throw error
+  }
+}
