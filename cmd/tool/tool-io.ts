@@ -10,4 +10,11 @@ export interface ToolIo {
 /** What a tool was asked for did not work out; the message is for people. */
 export class ToolFailure extends Error {
   readonly code = 'TOOL_FAILURE'
+  readonly exitCode: 1 | 3
+
+  /** Without a message all has been said. Exit code 1 but for lints. */
+  constructor(message: string, { exitCode = 1, ...options }: ErrorOptions & { exitCode?: 1 | 3 } = {}) {
+    super(message, options)
+    this.exitCode = exitCode
+  }
 }

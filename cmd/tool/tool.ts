@@ -1,6 +1,7 @@
 // The tools beside the server: `monitor NAME …`. Each reads its arguments, does one thing and ends with an exit code:
-// 0 done, 1 it did not work out, 2 the command line is wrong.
+// 0 done, 1 it did not work out, 2 the command line is wrong, 3 (check --lint-fatal) lints found something.
 import { UsageError } from './command-line.ts'
+import { CHECK_HELP } from './check-help.ts'
 import { PROMQL_HELP, runPromql } from './promql.ts'
 import { QUERY_HELP, runQuery } from './query.ts'
 import { ToolFailure, type ToolIo } from './tool-io.ts'
@@ -16,11 +17,12 @@ interface Tool {
 const TOOLS: ReadonlyMap<string, Tool> = new Map([
   ['query', { help: QUERY_HELP, failure: 'query error: ', run: runQuery }],
   ['tsdb', { help: TSDB_HELP, failure: '', run: async (argv, io) => (await import('./tsdb.ts')).runTsdb(argv, io) }],
+  ['check', { help: CHECK_HELP, failure: '', run: async (argv, io) => (await import('./check.ts')).runCheck(argv, io) }],
   ['promql', { help: PROMQL_HELP, failure: '', run: runPromql }],
 ])
 
 /** Runs `monitor NAME …`: the exit code, or null where no tool has that name. */
-export async function runTool(argv: readonly string[], io: ToolIo): Promise<0 | 1 | 2 | null> {
+export async function runTool(argv: readonly string[], io: ToolIo): Promise<0 | 1 | 2 | 3 | null> {
   const [name = '', ...rest] = argv
   const tool = TOOLS.get(name)
   if (tool === undefined) return null
@@ -37,7 +39,7 @@ export async function runTool(argv: readonly string[], io: ToolIo): Promise<0 | 
       return 2
     }
     if (!(error instanceof ToolFailure)) throw error
-    io.err(`${tool.failure}${error.message}\n`)
-    return 1
+    if (error.message !== '') io.err(`${tool.failure}${error.message}\n`)
+    return error.exitCode
   }
 }

@@ -31,6 +31,7 @@ export function readGlobal(reader: MapReader, folder: string, env: Environment):
     scrapeIntervalMs,
     scrapeTimeoutMs: timeoutMs || Math.min(TIMEOUT_MS, scrapeIntervalMs),
     evaluationIntervalMs: reader.durationMs('evaluation_interval', 0) || INTERVAL_MS,
+    ruleQueryOffsetMs: reader.durationMs('rule_query_offset', 0),
     externalLabels: readExternalLabels(reader, env),
   }
   const defaults = readShared(reader, {
@@ -43,7 +44,7 @@ export function readGlobal(reader: MapReader, folder: string, env: Environment):
     extraScrapeMetrics: false,
     failureLogFile: '',
   }, folder)
-  reader.notBuilt('rule_query_offset', 'query_log_file')
+  reader.notBuilt('query_log_file')
   reader.finish()
   return { global, defaults }
 }

@@ -5,6 +5,8 @@ import { readGlobal, readStorage, type Environment } from './global-section.ts'
 import { ConfigError, describe, formatProblem, MapReader, Problems, type ConfigProblem } from './reader.ts'
 import { readScrapeConfig } from './scrape-section.ts'
 import type { Config } from './scrape-config.ts'
+import type { RuleChecks } from './rule-config.ts'
+import { readRuleGroups } from './rule-file.ts'
 import { isNull, parseYaml, type YamlNode } from './yaml-node.ts'
 
 export { ConfigError, type ConfigProblem } from './reader.ts'
@@ -15,7 +17,11 @@ export interface LoadOptions {
   strict: boolean
   /** For `${NAME}` in external_labels; the process's own by default. */
   env?: Environment
+  /** For `rules:`; without them its expressions and templates are not looked at. */
+  ruleChecks?: RuleChecks
 }
+
+const NO_CHECKS: RuleChecks = { expr: () => null, template: () => null }
 
 export interface LoadedConfig {
   config: Config
@@ -25,6 +31,8 @@ export interface LoadedConfig {
 
 /** Configurations beyond this are no one's work. */
 const TEXT_MAX = 16 << 20
+/** Prometheus takes a star in the last element only. */
+const RULE_PATH = /^[^*]*(\*[^/]*)?$/
 const SCRAPE_ITSELF_MS = 10_000
 
 /** Reads and checks a configuration; `fileName` names it in messages. Throws ConfigError. */
@@ -36,7 +44,7 @@ export function loadConfig(text: string, fileName: string, options: LoadOptions)
   const yaml = parseYaml(text, (at, message) => faults.push([at, message]))
   const problems = new Problems(yaml.position, options.strict)
   for (const [at, message] of faults) problems.error(at, message)
-  const config = readConfig(yaml.root, problems, path.dirname(path.resolve(fileName)), options.env ?? process.env)
+  const config = readConfig(yaml.root, problems, path.resolve(fileName), options)
   const errors = problems.errors()
   if (errors.length > 0) throw new ConfigError(fileName, errors)
   return { config, warnings: problems.warnings().map((warning: ConfigProblem) => formatProblem(fileName, warning)) }
@@ -52,7 +60,8 @@ export function defaultConfigText(address: string): string {
 `
 }
 
-function readConfig(root: YamlNode | null, problems: Problems, folder: string, env: Environment): Config {
+function readConfig(root: YamlNode | null, problems: Problems, file: string, { env = process.env, ruleChecks = NO_CHECKS }: LoadOptions): Config {
+  const folder = path.dirname(file)
   if (root && root.kind !== 'map' && !isNull(root)) {
     problems.error(root.at, `want keys such as scrape_configs, got ${describe(root)}`)
   }
@@ -70,8 +79,15 @@ function readConfig(root: YamlNode | null, problems: Problems, folder: string, e
     seen.add(jobName)
   })
   const features = (reader.texts('features') ?? []).map(({ text }) => text.trim()).filter((name) => name !== '')
-  reader.notBuilt('rule_files', 'scrape_config_files', 'alerting', 'remote_write', 'remote_read')
+  const rules = {
+    files: (reader.texts('rule_files') ?? []).map(({ text, at, path: where }) => {
+      if (!RULE_PATH.test(text)) problems.error(at, `${where}: ${JSON.stringify(text)} is no path of rule files: * only in the last element`)
+      return path.resolve(folder, text)
+    }),
+    groups: readRuleGroups(reader, 'rules', { file, checks: ruleChecks, isLenient: false }),
+  }
+  reader.notBuilt('rule_files', 'rules', 'scrape_config_files', 'alerting', 'remote_write', 'remote_read')
   reader.notBuilt('otlp', 'tracing', 'runtime')
   reader.finish()
-  return { global, scrapeConfigs, features, storage }
+  return { global, scrapeConfigs, features, storage, rules }
 }

@@ -157,6 +157,18 @@ export class MapReader {
     return fallback
   }
 
+  /** Any whole number, as Go's yaml takes it for an int: also a float without quotes, cut. */
+  integer(key: string, fallback: number): number {
+    const node = this.#value(key)
+    if (!node) return fallback
+    const text = node.kind === 'scalar' && node.isPlain ? node.text : ''
+    const number = text.startsWith('-') ? -wholeNumber(text.slice(1)) : wholeNumber(text)
+    if (Number.isSafeInteger(number)) return number
+    if (/^-?\d+\.\d*$/.test(text)) return Math.trunc(Number(text))
+    this.error(key, `want a whole number, got ${describe(node)}`)
+    return fallback
+  }
+
   durationMs(key: string, fallbackMs: number): number {
     return this.#parsed(key, fallbackMs, parseDuration, DurationError)
   }

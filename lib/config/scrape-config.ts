@@ -1,6 +1,7 @@
 // The checked form of monitor.yml: defaults filled in, durations in ms, sizes in bytes. Field by field as
 // Prometheus' config documentation; camelCase names.
 import type { RelabelConfig } from '../model/relabel-config.ts'
+import type { RuleGroupConfig } from './rule-config.ts'
 import type { TargetGroup } from '../model/target-group.ts'
 
 export type ScrapeProtocol = 'PrometheusProto' | 'PrometheusText0.0.4' | 'PrometheusText1.0.0' | 'OpenMetricsText0.0.1' | 'OpenMetricsText1.0.0'
@@ -94,6 +95,8 @@ export interface Config {
     scrapeIntervalMs: number
     scrapeTimeoutMs: number
     evaluationIntervalMs: number
+    /** How far behind its time a rule's query looks. */
+    ruleQueryOffsetMs: number
     externalLabels: ReadonlyMap<string, string>
   }
   scrapeConfigs: readonly ScrapeConfig[]
@@ -101,4 +104,6 @@ export interface Config {
   features: readonly string[]
   /** `exemplarsMax`: 0 keeps none. */
   storage: { exemplarsMax: number; outOfOrderTimeWindowMs: number; retentionMs: number | null; retentionBytes: number | null }
+  /** `files`: absolute patterns of rule files; `groups`: those that stand in the file itself. */
+  rules: { files: readonly string[]; groups: readonly RuleGroupConfig[] }
 }

@@ -171,6 +171,11 @@ export function listFolder(folder: string): string[] {
   return guarded(`list ${folder}`, () => (disk.existsSync(folder) ? disk.readdirSync(folder).toSorted() : []))
 }
 
+/** Whether a file or folder has this name. */
+export function pathExists(file: string): boolean {
+  return disk.existsSync(file)
+}
+
 export function fileSizeBytes(file: string): number {
   return guarded(`stat ${file}`, () => disk.statSync(file).size)
 }
@@ -246,6 +251,11 @@ export function readUtf8IfThere(file: string): string | null {
 function utf8(bytes: Uint8Array): string {
   if (!isUtf8(bytes)) throw Object.assign(new Error('the file is not UTF-8'), { code: 'EILSEQ' })
   return Buffer.from(bytes).toString('utf8')
+}
+
+/** All that comes on standard input. */
+export function readStdin(): string {
+  return guarded('read standard input', () => utf8(fs.readFileSync(0)))
 }
 
 /** The text of a regular file (readRegular), which must be UTF-8. */

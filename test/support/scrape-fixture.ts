@@ -26,8 +26,9 @@ export function scrapeConfig(changes: Partial<ScrapeConfig> = {}): ScrapeConfig 
 
 export function config(...scrapeConfigs: ScrapeConfig[]): Config {
   return {
-    global: { scrapeIntervalMs: 10_000, scrapeTimeoutMs: 10_000, evaluationIntervalMs: 10_000, externalLabels: new Map() },
+    global: { scrapeIntervalMs: 10_000, scrapeTimeoutMs: 10_000, ruleQueryOffsetMs: 0, evaluationIntervalMs: 10_000, externalLabels: new Map() },
     scrapeConfigs, features: [], storage: { exemplarsMax: 0, outOfOrderTimeWindowMs: 600_000, retentionMs: null, retentionBytes: null },
+    rules: { files: [], groups: [] },
   }
 }
 

@@ -27,8 +27,8 @@ function job(fields: string, globals = ''): ScrapeConfig {
 describe('a good configuration', () => {
   it('has the defaults of Prometheus and our limits', () => {
     expect(load('').config).toEqual({
-      global: { scrapeIntervalMs: 60_000, scrapeTimeoutMs: 10_000, evaluationIntervalMs: 60_000, externalLabels: new Map() },
-      scrapeConfigs: [],
+      global: { scrapeIntervalMs: 60_000, scrapeTimeoutMs: 10_000, evaluationIntervalMs: 60_000, ruleQueryOffsetMs: 0, externalLabels: new Map() },
+      scrapeConfigs: [], rules: { files: [], groups: [] },
       features: [],
       storage: { exemplarsMax: 100_000, outOfOrderTimeWindowMs: 600_000, retentionMs: null, retentionBytes: null },
     })
