@@ -78,7 +78,7 @@ export class Rehearsal {
   #selector(): string {
     const querier = this.#queryable.querier()
     try {
-      const ref = Math.ceil((querier.lastRef?.() ?? 0) / 2)
+      const ref = querier.middleRef?.() ?? 0
       if (ref === 0) return ''
       const ids = new Uint32Array(LABEL_IDS_MAX)
       const count = querier.labelsOf(ref, ids)

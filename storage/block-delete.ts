@@ -27,7 +27,7 @@ export function deleteSamples(handle: StoreHandle, slot: number, folder: BlockFo
   for (const { folder: name, meta } of folder.state.blocks) {
     if (meta.maxT < from || meta.minT > to) continue
     const block = path.join(folder.path, name)
-    const there = refsIn(block, refs, cache)
+    const there = refsIn(block, refs, sets, cache)
     if (there.length === 0) continue
     const known = readTombstones(block)
     const fresh = there.filter((ref) => !known.some((old) => old.ref === ref && old.from <= from && old.to >= to))
@@ -53,12 +53,16 @@ function matchingRefs(handle: StoreHandle, slot: number, sets: readonly (readonl
   }
 }
 
-function refsIn(block: string, refs: Uint32Array, cache: PageCache): number[] {
+/** Of the head's refs those that the block has, and those of its series that match by its own index: the head may have forgotten them. */
+function refsIn(block: string, refs: Uint32Array, sets: Deletion['sets'], cache: PageCache): number[] {
   const reader = new BlockReader(block, cache)
   try {
     const numbers = new Uint32Array(refs.length)
     reader.find(refs, numbers)
-    return Array.from(refs).filter((_, i) => numbers[i] !== NO_SERIES)
+    const there = new Set(refs.filter((_, i) => numbers[i] !== NO_SERIES))
+    for (const matchers of sets) for (const series of reader.select(matchers)) there.add(reader.refOf(series))
+    there.delete(0)
+    return [...there].toSorted((a, b) => a - b)
   } finally {
     reader.close()
   }

@@ -14,7 +14,7 @@ export interface OpenBlock {
 }
 
 export class BlockSet {
-  readonly #folder: string
+  readonly folder: string
   readonly #cache = new PageCache()
   readonly #open = new Map<string, BlockColumns>()
   /** Deletions that the open ones know of. */
@@ -23,7 +23,7 @@ export class BlockSet {
   readonly #refused = new Map<string, string>()
 
   constructor(folder: string) {
-    this.#folder = folder
+    this.folder = folder
   }
 
   /** A querier begins that sees these: others are closed, and what was left out before it is forgotten. */
@@ -46,7 +46,7 @@ export class BlockSet {
     let why = this.#refused.get(name)
     if (why === undefined) {
       try {
-        const block = new BlockReader(path.join(this.#folder, name), this.#cache)
+        const block = new BlockReader(path.join(this.folder, name), this.#cache)
         this.#open.set(name, block)
         this.#deletions.set(name, published.deletions)
         return block

@@ -9,10 +9,12 @@ import { BlockKeeper } from './block-keeper.ts'
 import { DiskReserve } from './disk-reserve.ts'
 import type { FolderLock } from './folder-lock.ts'
 import { ExemplarStore } from './exemplars/exemplar-store.ts'
-import { REJECT_NAMES, type Appender, type SampleBatch } from './interface.ts'
+import { REJECT_NAMES, type Appender, type Forgetting, type SampleBatch } from './interface.ts'
 import type { Head } from './head/head.ts'
 import { HeadAppender } from './head/head-append.ts'
 import { closeSlot } from './head/arena.ts'
+import { DefinitionsRewrite } from './head/definitions-rewrite.ts'
+import { Forgetter } from './head/forgetter.ts'
 import { maintainHead, type Upkeep } from './head/maintenance.ts'
 import type { SegmentWriter } from './head/segment-file.ts'
 import { SLOT_COUNT, type SharedHeap } from './head/shared-heap.ts'
@@ -58,6 +60,7 @@ export class Database implements Appender {
   readonly #definitions: SeriesFile
   readonly #segments: SegmentWriter
   readonly #log: Log
+  readonly #rewrite: DefinitionsRewrite
   readonly #upkeep: Upkeep
   readonly blocks: BlockKeeper
   readonly reserve: DiskReserve
@@ -93,15 +96,21 @@ export class Database implements Appender {
     const { exemplarsMax = 0 } = options
     this.exemplars = exemplarsMax === 0 ? null : new ExemplarStore(exemplarsMax, {
       folder: `${folder}/exemplars`, clock, logger, refOf: (labels) => this.head.series.find(labels),
-      seriesCount: () => this.seriesCount, commit: () => this.commit(), fits: (bytes) => this.reserve.fits(bytes),
+      isLive: (ref) => this.head.series.isLive(ref), newestRef: () => this.head.series.newest, commit: () => this.commit(), fits: (bytes) => this.reserve.fits(bytes),
     })
     const newestT = found.blocks.reduce((newest, { meta }) => Math.max(newest, meta.maxT), this.head.newestT)
     const retentionClock = new RetentionClock(clock, newestT)
+    this.#rewrite = new DefinitionsRewrite(this.head, () => this.#isClosed)
     this.#upkeep = {
       head: this.head, log: this.#log, segments: this.#segments, clock, retentionClock,
       isClosed: () => this.#isClosed, released: this.head.cuts.cover,
+      forgetter: new Forgetter(this.head, this.#rewrite, {
+        isKept: (ref) => this.exemplars?.ring.has(ref) ?? false, fits: (bytes) => this.reserve.fits(bytes),
+      }),
     }
-    this.reserve = new DiskReserve({ folder, log: this.#log, clock, logger, reserveBytes: options.reserveBytes })
+    this.reserve = new DiskReserve({
+      folder, log: this.#log, clock, logger, reserveBytes: options.reserveBytes, mend: () => this.#rewrite.run(), needsMending: () => this.#definitions.hasFailedSync,
+    })
     this.blocks = new BlockKeeper({
       folder: blocksFolder(folder), head: this.head, log: this.#log, clock, retentionClock, logger, found,
       runner: options.jobUrl ? new WorkerJobs(options.jobUrl, this.handle(), JOB_SLOT) : new InlineJobs(this.handle(), JOB_SLOT),
@@ -134,6 +143,10 @@ export class Database implements Appender {
 
   series(labels: Labels): number {
     return this.head.ref(labels)
+  }
+
+  get forgetting(): Forgetting {
+    return this.head.series
   }
 
   append(batch: SampleBatch, verdicts: Uint8Array): number {
@@ -188,6 +201,7 @@ export class Database implements Appender {
     const failures: unknown[] = []
     await this.blocks.close()
     await this.#upkeepRound
+    await this.#rewrite.idle()
     await this.exemplars?.close().catch((error: unknown) => failures.push(error))
     await this.#log.commit().catch((error: unknown) => failures.push(error))
     for (const part of [this.#log, this.#segments, this.#definitions]) {

@@ -23,12 +23,16 @@ export interface ReserveOptions {
   logger: Logger
   /** 0 keeps none; undefined: the default share. */
   reserveBytes: number | undefined
+  /** The definitions cannot be synced; `mend` writes them anew, and rejects with DiskError where the disk refuses. */
+  needsMending: () => boolean
+  mend: () => Promise<unknown>
 }
 
 export class DiskReserve {
   readonly #options: ReserveOptions
   #timer: Timer | null = null
   #isReached = false
+  #isMending = false
   /** Why no samples were taken at the last look. */
   #seen: LogError | null = null
   #seenAtMs = 0
@@ -59,9 +63,23 @@ export class DiskReserve {
     const wantedBytes = Math.ceil(this.reserveBytes * (this.#isReached ? 1 + RETURN_MARGIN : 1))
     this.#isReached = this.freeBytes < wantedBytes
     log.hold(this.#isReached ? reached(this.freeBytes, wantedBytes) : null)
-    if (!this.#isReached && log.isResumable && log.unsyncedBytes < this.freeBytes) log.resume()
+    if (!this.#isReached && this.#options.needsMending()) this.#mend()
+    this.#resume()
     this.#tell(log.refusal)
     this.#timer = clock.after(CHECK_MS, () => this.#look(), true)
+  }
+
+  #resume(): void {
+    const { log } = this.#options
+    if (!this.#isReached && log.isResumable && log.unsyncedBytes < this.freeBytes) log.resume()
+  }
+
+  #mend(): void {
+    if (this.#isMending) return
+    this.#isMending = true
+    void this.#options.mend().then(() => this.#resume(), (error: unknown) => {
+      this.#options.logger.warn('definitions cannot be written anew yet', { err: error instanceof Error ? error : String(error) })
+    }).then(() => (this.#isMending = false))
   }
 
   #measure(): void {

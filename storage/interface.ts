@@ -21,7 +21,9 @@ export const REJECT_DUPLICATE = 2
 export const REJECT_FUTURE = 3
 /** Before the retention, or not a finite timestamp. */
 export const REJECT_TOO_OLD = 4
-export const REJECT_NAMES: readonly string[] = ['stored', 'out_of_order', 'duplicate', 'future', 'too_old']
+/** The ref's series was forgotten (Forgetting): the sender's next sample finds the new one. */
+export const REJECT_FORGOTTEN = 5
+export const REJECT_NAMES: readonly string[] = ['stored', 'out_of_order', 'duplicate', 'future', 'too_old', 'forgotten_series']
 
 /** One body's samples, in the order the source sent them. Buffers stay the caller's; the appender copies. */
 export interface SampleBatch {
@@ -45,7 +47,18 @@ export interface SampleBatch {
   startTimes?: Float64Array | null
 }
 
+/**
+ * Series of which only old blocks hold samples are forgotten: their refs end, and the same labels get another. Who keeps
+ * refs looks which of them are still live when the epoch has changed; samples of others are refused (REJECT_FORGOTTEN).
+ */
+export interface Forgetting {
+  readonly epoch: number
+  isLive(ref: number): boolean
+}
+
 export interface Appender {
+  /** Absent: refs are good for ever. */
+  readonly forgetting?: Forgetting
   /**
    * The ref of a label set, made if it is new. `labels` must be sorted, unique, without empty values.
    * Throws SeriesLimitError when the store's limit of active series is reached, LogError when it takes no samples.
@@ -175,8 +188,13 @@ export interface Querier extends LabelSource {
   exemplars?(sets: readonly (readonly Matcher[])[], mint: number, maxt: number): SeriesExemplars[]
   /** At most `limit` entries a list. */
   cardinality(limit: number): Cardinality
-  /** The newest series' ref, 0 if there is none: refs are given from 1 on. */
-  lastRef?(): number
+  /** The ref of a series in the middle of the newest data's, 0 if there is none. */
+  middleRef?(): number
+  /**
+   * Ids of symbols and refs mean the same in two queriers that give the same number; where another comes, all that was
+   * remembered of them is void. Absent: always the same.
+   */
+  readonly idsVersion?: number
   /** Downsampled data beside the raw samples; absent: there is none. */
   buckets?: TierQuerier
   /** Sentences about what this querier left out because it is damaged; the reply carries them as warnings. */

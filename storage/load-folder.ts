@@ -13,6 +13,7 @@ import { recoverBlocks } from './block-keeper.ts'
 import { BlockLabels } from './block/ref-labels.ts'
 import { FolderError, LogError } from './errors.ts'
 import { FolderLock } from './folder-lock.ts'
+import { HeadReplay } from './head/head-replay.ts'
 import { Head } from './head/head.ts'
 import { SegmentWriter, scanSegmentFile, segmentFileNumbers, segmentFilePath } from './head/segment-file.ts'
 import { SharedHeap, defaultHeadBytes } from './head/shared-heap.ts'
@@ -108,11 +109,13 @@ interface LoadParts {
 
 class Load {
   readonly #parts: LoadParts
+  readonly #replay: HeadReplay
   /** Segment files found with rows that the log has, too: it was not cut behind them, so they may never have been synced. */
   readonly #unsynced: FoundFile[] = []
 
   constructor(parts: LoadParts) {
     this.#parts = parts
+    this.#replay = new HeadReplay(parts.head)
   }
 
   /** `numbers`: of the segment files. */
@@ -122,7 +125,7 @@ class Load {
       yield* this.#loadDefinitions(blocks)
       const oldestLsn = oldestLogLsn(`${folder}/log`)
       for (const number of numbers) yield* this.#loadSegments(number, oldestLsn)
-      const replayed = yield* this.#replay()
+      const replayed = yield* this.#loadLog()
       if (recovery.wasUnclean) this.#syncFound(replayed)
       return replayed
     } catch (cause) {
@@ -134,6 +137,7 @@ class Load {
   *#loadDefinitions(blocks: readonly StoredBlock[]): Steps<void> {
     const { definitions, head, recovery } = this.#parts
     const damage = yield* definitions.load({
+      given: (ref) => head.replayGiven(ref),
       series: (ref, bytes, at, count) => head.replaySeries(ref, bytes, at, count),
       group: (definition) => head.replayGroup(definition),
     })
@@ -147,10 +151,10 @@ class Load {
   #defineLost(blocks: readonly StoredBlock[]): void {
     const { folder, head, logger } = this.#parts
     const labels = new BlockLabels(blocks.map((block) => path.join(blocksFolder(folder), block.folder)))
-    const known = head.series.count
+    const known = head.series.newest
     for (let ref = known + 1; ref <= labels.lastRef; ref++) head.redefine(ref, labels.labelsOf(ref))
     labels.close()
-    const count = head.series.count - known
+    const count = head.series.newest - known
     if (count > 0) logger.error('definitions of series are lost; they are taken from the blocks', { folder, series: count })
   }
 
@@ -159,7 +163,7 @@ class Load {
     let mayBeUnsynced = false
     const found = yield* scanSegmentFile(headFolder(folder), number, oldestLsn, (segment, mustBeVerified) => {
       // One whose definition is lost or never came to the disk holds nothing that was acknowledged.
-      if (head.replaySegment(segment, mustBeVerified)) recovery.segments++
+      if (this.#replay.segment(segment, mustBeVerified)) recovery.segments++
       mayBeUnsynced ||= segment.flushedLsn >= oldestLsn
       segments.note(number, { maxT: segment.maxT, generation: head.groups[segment.group]?.generation ?? 0 })
     })
@@ -169,10 +173,10 @@ class Load {
     if (mayBeUnsynced) this.#unsynced.push({ path: segmentFilePath(headFolder(folder), number), syncedTo: found.syncedTo })
   }
 
-  *#replay(): Steps<Replayed> {
-    const { folder, head, recovery, logger } = this.#parts
+  *#loadLog(): Steps<Replayed> {
+    const { folder, recovery, logger } = this.#parts
     const replayed = yield* replayLog(`${folder}/log`, (lsn, row) => {
-      recovery.replayedSamples += head.replayRow(lsn, row)
+      recovery.replayedSamples += this.#replay.row(lsn, row)
     })
     recovery.replayedRows = replayed.rows
     recovery.corruptRecords += replayed.damagedRecords

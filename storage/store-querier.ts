@@ -3,11 +3,14 @@
 //   querier() ─▶ pins the reader's slot ─▶ one record says: covered by blocks up to here, and these are the blocks
 //   select ─▶ range touches no block? the head alone : series of both, in batches (store-select.ts)
 //
-// Labels stay in the head as long as their series is known, so matchers and labels are the head's.
+// Matchers ask the head's index, and where blocks hold series that the head has forgotten, theirs (cold-series.ts).
 import path from 'node:path'
 import type { Matcher } from '../lib/model/matcher.ts'
-import { NO_SERIES } from './block/block.ts'
+import { compareText } from '../lib/model/labels.ts'
+import { NO_SERIES, type BlockColumns } from './block/block.ts'
+import { formatBlockName } from './block/block-meta.ts'
 import { BlockSet, type OpenBlock } from './block-set.ts'
+import { COLD_REFS, ColdSeries } from './cold-series.ts'
 import { readExemplars } from './exemplars/exemplar-reader.ts'
 import { HeadQueryable, type HeadQuerier } from './head/head-querier.ts'
 import type { Cardinality, Querier, Queryable, SelectHints, Selection, SeriesExemplars } from './interface.ts'
@@ -34,6 +37,7 @@ export function blocksFolder(folder: string): string {
 export class StoreQueryable implements Queryable {
   readonly #head: HeadQueryable
   readonly #blocks: BlockSet
+  readonly #cold = new ColdSeries()
   readonly #exemplars: SharedArrayBuffer | null
   readonly #pool = new BatchPool()
 
@@ -46,8 +50,10 @@ export class StoreQueryable implements Queryable {
 
   querier(): Querier {
     const head = this.#head.querier()
-    this.#blocks.begin(head.published.blocks)
-    return new StoreQuerier(head, this.#blocks, this.#exemplars, this.#pool)
+    const { blocks } = head.published
+    this.#blocks.begin(blocks)
+    this.#cold.begin(head, new Set(blocks.map((block) => path.join(this.#blocks.folder, formatBlockName(block)))))
+    return new StoreQuerier(head, this.#blocks, this.#cold, { exemplars: this.#exemplars, pool: this.#pool })
   }
 
   close(): void {
@@ -59,21 +65,26 @@ export class StoreQueryable implements Queryable {
 class StoreQuerier implements Querier {
   readonly #head: HeadQuerier
   readonly #blocks: BlockSet
+  readonly #cold: ColdSeries
   readonly #exemplars: SharedArrayBuffer | null
   readonly #pool: BatchPool
   readonly #leftOut = new Set<string>()
+  readonly idsVersion: number
 
-  constructor(head: HeadQuerier, blocks: BlockSet, exemplars: SharedArrayBuffer | null, pool: BatchPool) {
+  constructor(head: HeadQuerier, blocks: BlockSet, cold: ColdSeries, { exemplars, pool }: { exemplars: SharedArrayBuffer | null; pool: BatchPool }) {
     this.#pool = pool
     this.#head = head
     this.#blocks = blocks
+    this.#cold = cold
     this.#exemplars = exemplars
+    this.idsVersion = cold.version
   }
 
   select(matchers: readonly Matcher[], mint: number, maxt: number, hints: SelectHints): Selection {
     const blocks = this.#reaching(mint, maxt)
     if (blocks.length === 0) return this.#head.select(matchers, mint, maxt, hints)
-    return selectAcross(this.#head, blocks, this.#head.matching(matchers), { mint, maxt }, this.#pool)
+    const cold = this.#cold.select(matchers, columnsOf(blocks))
+    return selectAcross(this.#head, blocks, { refs: this.#head.matching(matchers), cold }, { mint, maxt }, this.#pool)
   }
 
   /** Blocks with samples in the range, oldest first. */
@@ -99,38 +110,65 @@ class StoreQuerier implements Querier {
         for (let i = 0; i < refs.length; i++) if (numbers[i] !== NO_SERIES) found.add(refs[i]!)
       }
       for (const ref of refs) if (!found.has(ref) && this.#head.places.placesOf(ref, mint, maxt).length > 0) found.add(ref)
+      for (const { ref } of this.#cold.select(matchers, columnsOf(blocks))) found.add(ref)
     }
     return Uint32Array.from(found).sort()
   }
 
   labelNames(sets: readonly (readonly Matcher[])[], mint: number, maxt: number): string[] {
-    if (sets.length > 0) return this.#head.namesOf(this.seriesRefs(sets, mint, maxt))
-    return this.#reaches(mint, maxt) ? this.#head.namesOf(null) : []
+    if (sets.length === 0) {
+      if (!this.#reaches(mint, maxt)) return []
+      return merged(this.#head.namesOf(null), this.#withCold(mint, maxt).map((block) => block.labelNames()))
+    }
+    const refs = this.seriesRefs(sets, mint, maxt)
+    return merged(this.#head.namesOf(refs.filter((ref) => ref < COLD_REFS)), this.#coldLabels(refs).map((ids) => Array.from(ids.filter((_, i) => i % 2 === 0), (id) => this.textOf(id))))
   }
 
   labelValues(name: string, sets: readonly (readonly Matcher[])[], mint: number, maxt: number): string[] {
-    if (sets.length > 0) return this.#head.valuesOf(name, this.seriesRefs(sets, mint, maxt))
-    return this.#reaches(mint, maxt) ? this.#head.valuesOf(name, null) : []
+    if (sets.length === 0) {
+      if (!this.#reaches(mint, maxt)) return []
+      return merged(this.#head.valuesOf(name, null), this.#withCold(mint, maxt).map((block) => block.labelValues(name)))
+    }
+    const refs = this.seriesRefs(sets, mint, maxt)
+    const valueIn = (ids: Uint32Array): string[] => {
+      for (let i = 0; i < ids.length; i += 2) if (this.textOf(ids[i]!) === name) return [this.textOf(ids[i + 1]!)]
+      return []
+    }
+    return merged(this.#head.valuesOf(name, refs.filter((ref) => ref < COLD_REFS)), this.#coldLabels(refs).map(valueIn))
+  }
+
+  /** Blocks in range that hold series which the head has forgotten. */
+  #withCold(mint: number, maxt: number): BlockColumns[] {
+    return columnsOf(this.#reaching(mint, maxt)).filter((block) => this.#cold.isIn(block))
+  }
+
+  /** Symbols of the labels of those of the refs that the head does not have. */
+  #coldLabels(refs: Uint32Array): Uint32Array[] {
+    return Array.from(refs).filter((ref) => ref >= COLD_REFS).map((ref) => {
+      const ids = new Uint32Array(this.#cold.labelsOf(ref, new Uint32Array(0)))
+      this.#cold.labelsOf(ref, ids)
+      return ids
+    })
   }
 
   #reaches(mint: number, maxt: number): boolean {
     return this.#reaching(mint, maxt).length > 0 || this.#head.places.reachesInto(mint, maxt)
   }
 
-  lastRef(): number {
-    return this.#head.lastRef()
+  middleRef(): number {
+    return this.#head.middleRef()
   }
 
   symbolOf(text: string): number {
-    return this.#head.symbolOf(text)
+    return this.#cold.symbolOf(text)
   }
 
   textOf(symbol: number): string {
-    return this.#head.textOf(symbol)
+    return this.#cold.textOf(symbol)
   }
 
   labelsOf(ref: number, out: Uint32Array): number {
-    return this.#head.labelsOf(ref, out)
+    return this.#cold.labelsOf(ref, out)
   }
 
   exemplars(sets: readonly (readonly Matcher[])[], mint: number, maxt: number): SeriesExemplars[] {
@@ -149,4 +187,13 @@ class StoreQuerier implements Querier {
   close(): void {
     this.#head.close()
   }
+}
+
+function columnsOf(blocks: readonly OpenBlock[]): BlockColumns[] {
+  return blocks.map(({ columns }) => columns)
+}
+
+/** Sorted, each once; the first list is sorted. */
+function merged(sorted: string[], more: readonly (readonly string[])[]): string[] {
+  return more.length === 0 ? sorted : [...new Set([...sorted, ...more.flat()])].toSorted(compareText)
 }

@@ -9,6 +9,7 @@
 // Blocks keep series in block order (metric name, then labels), the same in each: by stretches of it pages are read once.
 import { NO_SERIES, type BlockColumns } from './block/block.ts'
 import type { OpenBlock } from './block-set.ts'
+import { COLD_REFS, type ColdPlace } from './cold-series.ts'
 import { BatchBuffer } from './head/batch-buffer.ts'
 import type { GroupPlan } from './head/group-read.ts'
 import type { HeadQuerier } from './head/head-querier.ts'
@@ -75,10 +76,40 @@ export class BatchPool {
   }
 }
 
-/** Blocks in order of time; refs ascending. */
-export function selectAcross(head: HeadQuerier, blocks: readonly OpenBlock[], refs: Uint32Array, range: Range, pool: BatchPool): Selection {
-  const read = new AcrossReader(head, blocks, refs, range, pool).batches()
+/** What matchers selected. */
+export interface Selected {
+  /** Of the head, ascending. */
+  refs: Uint32Array
+  /** What lies in blocks under other refs. */
+  cold: readonly ColdPlace[]
+}
+
+/** Blocks in order of time. */
+export function selectAcross(head: HeadQuerier, blocks: readonly OpenBlock[], { refs: live, cold }: Selected, range: Range, pool: BatchPool): Selection {
+  const refs = cold.length === 0 ? live : withCold(live, cold)
+  const read = new AcrossReader(head, blocks, { refs, cold }, range, pool).batches()
   return { refs, next: () => read.next().value ?? null }
+}
+
+/** Refs from COLD_REFS up come behind those of the head; a series that came back has one of the head's. */
+function withCold(live: Uint32Array, cold: readonly ColdPlace[]): Uint32Array {
+  const more = Uint32Array.from(new Set(cold.map(({ ref }) => ref).filter((ref) => ref >= COLD_REFS))).sort()
+  const refs = new Uint32Array(live.length + more.length)
+  refs.set(live)
+  refs.set(more, live.length)
+  return refs
+}
+
+/** Position of a ref in an ascending list, -1 if it is not there. */
+function positionOf(refs: Uint32Array, ref: number): number {
+  let lo = 0
+  let hi = refs.length
+  while (lo < hi) {
+    const mid = (lo + hi) >>> 1
+    if (refs[mid]! < ref) lo = mid + 1
+    else hi = mid
+  }
+  return refs[lo] === ref ? lo : -1
 }
 
 class AcrossReader {
@@ -97,7 +128,7 @@ class AcrossReader {
   /** Of the series looked at last. */
   readonly #place: Place = { rows: [], numbers: [], groups: [], columns: [], weight: 0 }
 
-  constructor(head: HeadQuerier, blocks: readonly OpenBlock[], refs: Uint32Array, range: Range, pool: BatchPool) {
+  constructor(head: HeadQuerier, blocks: readonly OpenBlock[], { refs, cold }: Selected, range: Range, pool: BatchPool) {
     this.#pool = pool
     this.#batch = pool.take()
     this.#head = head
@@ -109,6 +140,11 @@ class AcrossReader {
       columns.find(refs, numbers)
       return numbers
     })
+    // No block has a label set twice.
+    for (const { b, number, ref } of cold) {
+      const i = positionOf(refs, ref)
+      if (i >= 0 && this.#numbers[b]![i] === NO_SERIES) this.#numbers[b]![i] = number
+    }
     this.#rows = blocks.map(() => new Map<number, Rows>())
     this.#heavy = blocks.map(() => ({ stretch: -1, isHeavy: false }))
   }
@@ -145,6 +181,7 @@ class AcrossReader {
       numbers.push(number)
       place.weight += (rows.to - rows.from) * (this.#isHeavy(b, number) ? HISTOGRAM_WEIGHT : 1)
     }
+    if (this.#refs[i]! >= COLD_REFS) return place
     const { mint, maxt } = this.#range
     const { places } = this.#head
     const ref = this.#refs[i]!

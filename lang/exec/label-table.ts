@@ -4,10 +4,12 @@
 // A table outlives its query: the next one over the same store finds the sets of its series, and what operators made
 // of them, by one look. `open` starts a query; between queries nobody holds ids.
 import { compareText, type Labels } from '../../lib/model/labels.ts'
-import type { LabelSource } from '../../storage/interface.ts'
+import type { LabelSource, Querier } from '../../storage/interface.ts'
 import { grown, SetPool } from './set-pool.ts'
 
 const LOCAL_SYMBOLS = 0x80000000
+/** The store gives refs from here up to series that only its blocks know, as it meets them. */
+const HIGH_REFS = 0x80000000
 
 /**
  * The bit of a set's id that marks its metric name for removal at the end of the query (delayed name removal). All
@@ -52,17 +54,24 @@ export class LabelTable {
   #pool = new SetPool()
   /** Set of a stored series by its ref; 0 where it is not known yet, or empty. */
   #ofRef: Uint32Array = new Uint32Array(0)
+  /** As #ofRef, by what refs from HIGH_REFS up are more. */
+  #ofHighRef: Uint32Array = new Uint32Array(0)
+  #idsVersion: number
   /** What `dropping` and `keeping` gave out, by the names and which. */
   #mappers = new Map<string, (set: number) => number>()
   #scratch: Uint32Array = new Uint32Array(512)
 
-  constructor(source: LabelSource) {
+  constructor(source: Querier) {
     this.#source = source
+    this.#idsVersion = source.idsVersion ?? 0
   }
 
   /** Begins a query that reads `source`, of the same store as the one before; ids of earlier queries end here. */
-  open(source: LabelSource): void {
+  open(source: Querier): void {
     this.#source = source
+    const { idsVersion = 0 } = source
+    if (idsVersion !== this.#idsVersion) this.#empty()
+    this.#idsVersion = idsVersion
     const isLarge = this.#pool.size > KEPT_IDS_MAX || this.#symbols.size > KEPT_TEXTS_MAX || this.#textChars > KEPT_TEXT_CHARS_MAX
     // A text of our own that the store has met since would have two ids.
     if (isLarge || this.#texts.some((text) => source.symbolOf(text) !== 0)) this.#empty()
@@ -75,6 +84,7 @@ export class LabelTable {
     this.#symbols = new Map()
     this.#pool = new SetPool()
     this.#ofRef = new Uint32Array(0)
+    this.#ofHighRef = new Uint32Array(0)
     this.#mappers = new Map()
   }
 
@@ -100,14 +110,19 @@ export class LabelTable {
 
   /** The set of a stored series. */
   ofSeries(ref: number): number {
-    const known = ref < this.#ofRef.length ? this.#ofRef[ref]! : 0
+    const isHigh = ref >= HIGH_REFS
+    const at = isHigh ? ref - HIGH_REFS : ref
+    const sets = isHigh ? this.#ofHighRef : this.#ofRef
+    const known = at < sets.length ? sets[at]! : 0
     if (known !== 0) return known
     let n = this.#source.labelsOf(ref, this.#scratch)
     // What did not fit was not written.
     if (n > this.#scratch.length) n = this.#source.labelsOf(ref, this.#scratchOf(n))
     const set = this.#pool.intern(this.#scratch, n)
-    if (ref >= this.#ofRef.length) this.#ofRef = grown(this.#ofRef, ref + 1)
-    this.#ofRef[ref] = set
+    const large = at < sets.length ? sets : grown(sets, at + 1)
+    large[at] = set
+    if (isHigh) this.#ofHighRef = large
+    else this.#ofRef = large
     return set
   }
 

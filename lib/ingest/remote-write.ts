@@ -86,6 +86,7 @@ export class RemoteWriteReceiver {
   readonly #refused: Counter<'reason'>
   /** Entry of the last series read, over requests too: a sender's next body often starts where it expects. */
   #last = 0
+  #forgetEpoch = 0
 
   /** `seed`: random, against chosen hash collisions. */
   constructor(appender: Appender, metrics: Metrics, seed: number) {
@@ -139,6 +140,7 @@ export class RemoteWriteReceiver {
 
   /** Reads the decoded body, appends what is good, returns how much that was. */
   #take(length: number, refusals: Refusals): Stored {
+    this.#checkRefs()
     const { bytes, view } = this.#decoder
     const reader = new WriteRequestReader(bytes, view, length)
     const batch = this.#batch
@@ -156,6 +158,15 @@ export class RemoteWriteReceiver {
     const stored = samples.count - refusedCount
     const histograms = samples.histograms?.filter((histogram, i) => histogram !== null && batch.verdicts[i] === STORED).length ?? 0
     return { samples: stored - histograms, histograms, exemplars }
+  }
+
+  #checkRefs(): void {
+    const { forgetting } = this.#appender
+    if (forgetting === undefined || forgetting.epoch === this.#forgetEpoch) return
+    this.#forgetEpoch = forgetting.epoch
+    this.#cache.forget((ref) => forgetting.isLive(ref))
+    this.#batch.forgetRefs()
+    this.#last = 0
   }
 
   /** One pass over the body: samples to columns, known series to refs, the rest to `pending`. */

@@ -5,8 +5,9 @@
 //                                            one compare of bytes, no hash, no table
 //   else:   hash(bytes) ──▶ slots ──▶ entry ──▶ compare
 //
-// Per entry: 20 bytes of columns, 6-11 of slots, and its label bytes in pages of 1 MiB. Nothing is ever removed alone;
-// when the bytes reach the budget the cache starts empty again, and each live series costs one slow look-up.
+// Per entry: 20 bytes of columns, 6-11 of slots, and its label bytes in pages of 1 MiB. Nothing is ever removed alone:
+// entries of series that the store has forgotten stay, without a ref, and are not found. When they are many, or the bytes
+// reach the budget, the cache starts empty again, and each live series costs one slow look-up.
 import { copyBytes, equalBytes, hashBytes } from '../std/bytes.ts'
 
 const PAGE_BITS = 20
@@ -14,6 +15,8 @@ const PAGE_BYTES = 1 << PAGE_BITS
 /** Page number and offset share a u32. */
 const PAGES_MAX = 1 << (32 - PAGE_BITS)
 const NONE = 0
+/** A cache with a larger share of entries without a ref starts anew. */
+const DEAD_SHARE_MAX = 0.25
 
 /** Entries are numbers ≥ 1, valid until the next `clear`. */
 export class SeriesCache {
@@ -32,11 +35,22 @@ export class SeriesCache {
   #pages: DataView[] = []
   #pageUsed = PAGE_BYTES
   #bytes = 0
+  #dead = 0
 
   /** `seed`: random, so that a sender cannot choose colliding labels. `maxBytes`: budget for label bytes. */
   constructor(seed: number, maxBytes: number) {
     this.#seed = seed
     this.#maxBytes = maxBytes
+  }
+
+  /** Takes the refs of series that are not live any more from their entries. May clear the cache: entries held are then void. */
+  forget(isLive: (ref: number) => boolean): void {
+    for (let entry = 1; entry < this.size; entry++) {
+      if (this.#refs[entry] === NONE || isLive(this.#refs[entry]!)) continue
+      this.#refs[entry] = NONE
+      this.#dead++
+    }
+    if (this.#dead > this.size * DEAD_SHARE_MAX) this.clear()
   }
 
   /** The ref of an entry. */
@@ -50,7 +64,7 @@ export class SeriesCache {
    */
   follows(entry: number, view: DataView, from: number, end: number): number {
     const guess = this.#next[entry]!
-    if (guess === NONE) return NONE
+    if (guess === NONE || this.#refs[guess] === NONE) return NONE
     const length = this.#lengths[guess]!
     const to = from + length
     if (to > end || (to < end && view.getUint8(to) === 0x0a)) return NONE
@@ -78,7 +92,7 @@ export class SeriesCache {
     for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
       const entry = this.#slots[slot]!
       if (entry === NONE) return NONE
-      if (this.#hashes[entry] === hash && this.#lengths[entry] === length) {
+      if (this.#hashes[entry] === hash && this.#lengths[entry] === length && this.#refs[entry] !== NONE) {
         const at = this.#at[entry]!
         if (equalBytes(view, from, this.#pages[at >>> PAGE_BITS]!, at & (PAGE_BYTES - 1), length)) return entry
       }
@@ -112,6 +126,7 @@ export class SeriesCache {
 
   clear(): void {
     this.size = 1
+    this.#dead = 0
     this.#next.fill(NONE)
     this.#slots.fill(NONE)
     this.#pages = []

@@ -5,6 +5,7 @@
 // The waist wants a series' samples together and ascending. Senders write them so; a body that does not (a series
 // twice, times backwards) is regrouped once, stably, by the place where each series first stood.
 import type { FloatHistogram } from '../model/histogram.ts'
+import { SparseU32 } from '../std/sparse-u32.ts'
 import { SampleColumns } from '../format/remote-write.ts'
 import type { SampleBatch } from '../../storage/interface.ts'
 
@@ -20,7 +21,8 @@ export class WriteBatch {
   /** Where in the body the series of each sample starts. */
   origins: Uint32Array = new Uint32Array(1024)
   verdicts: Uint8Array = new Uint8Array(1024)
-  #seen: Uint32Array = new Uint32Array(1024)
+  /** By ref: the request that last had it. */
+  readonly #seen = new SparseU32()
   #request = 0
   #isRepeated = false
   #hasRefused = false
@@ -39,8 +41,13 @@ export class WriteBatch {
     this.#hasRefused = false
     if (++this.#request > 0xffffffff) {
       this.#request = 1
-      this.#seen.fill(0)
+      this.#seen.clear()
     }
+  }
+
+  /** Lets go of what is held by ref; before a request. */
+  forgetRefs(): void {
+    this.#seen.clear()
   }
 
   /** Gives samples [from, to) their series and the place it has in the body. */
@@ -50,9 +57,8 @@ export class WriteBatch {
       this.refs[i] = ref
       this.origins[i] = origin
     }
-    if (ref >= this.#seen.length) this.#growSeen(ref)
-    if (this.#seen[ref] === this.#request) this.#isRepeated = true
-    this.#seen[ref] = this.#request
+    if (this.#seen.get(ref) === this.#request) this.#isRepeated = true
+    this.#seen.set(ref, this.#request)
   }
 
   /** Leaves samples [from, to) without a series, until `assign` says otherwise. */
@@ -131,11 +137,5 @@ export class WriteBatch {
     this.origins = new Uint32Array(size)
     this.origins.set(origins)
     this.verdicts = new Uint8Array(size)
-  }
-
-  #growSeen(ref: number): void {
-    const seen = new Uint32Array(Math.ceil(Math.max(ref + 1, this.#seen.length) * 1.5))
-    seen.set(this.#seen)
-    this.#seen = seen
   }
 }

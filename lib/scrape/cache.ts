@@ -1,6 +1,7 @@
 // What is kept of a target between two scrapes: its last good body, and of each line in it where it ends, which
 // series it is, and its value. A line of the next body that begins with the same bytes is the same series, with no
 // parsing, no hashing, no string. The cache outlives reloads of the configuration.
+import type { Forgetting } from '../../storage/interface.ts'
 import { LineTable, TRACKED } from './line-table.ts'
 import type { ExpositionFormat } from '../format/text-parser.ts'
 
@@ -28,6 +29,8 @@ export class ScrapeCache {
   tried: Set<number> | null = null
   /** Refs of `up` and its kin; 0 until made. */
   readonly reportRefs: Uint32Array = new Uint32Array(8)
+  /** Of the store, when the refs here were last known to be live. */
+  #forgetEpoch = 0
   #memory: Uint8Array = NO_BODY
 
   constructor(ownerId: number) {
@@ -67,6 +70,20 @@ export class ScrapeCache {
     if (!this.isLive) return refs
     for (let i = 0; i < this.lines.count; i++) if ((this.lines.infos[i]! & TRACKED) !== 0) refs.add(this.lines.refs[i]!)
     return refs
+  }
+
+  /** Learns the series anew if the store has forgotten some of them. */
+  checkRefs(forgetting: Forgetting): void {
+    if (forgetting.epoch === this.#forgetEpoch) return
+    this.#forgetEpoch = forgetting.epoch
+    const { refs, infos, count } = this.lines
+    let isWhole = this.reportRefs.every((ref) => ref === 0 || forgetting.isLive(ref))
+    for (let i = 0; i < count; i++) {
+      if (refs[i] === 0 || forgetting.isLive(refs[i]!)) continue
+      infos[i]! &= ~TRACKED
+      isWhole = false
+    }
+    if (!isWhole) this.relearn()
   }
 
   /** The names of the series change, their presence does not. */

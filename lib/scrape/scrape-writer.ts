@@ -42,6 +42,7 @@ export class ScrapeWriter {
   readonly #metrics: ScrapeMetrics
   readonly #reader: BodyReader
   readonly #batch = new ScrapeBatch()
+  #forgetEpoch = 0
   /** Samples of the body in the batch, once all are. */
   #bodySamples = -1
 
@@ -73,6 +74,7 @@ export class ScrapeWriter {
     const { cache, rules, t, format } = outcome
     const batch = this.#batch
     batch.reset(t)
+    this.#checkRefs(cache)
     let { error } = outcome
     const body = outcome.body === null ? null : withFinalNewline(outcome.body)
     const hasSamples = error === null && body !== null && body.length > 0
@@ -99,6 +101,7 @@ export class ScrapeWriter {
   writeEnd(cache: ScrapeCache, t: number): void {
     const batch = this.#batch
     batch.reset(t)
+    this.#checkRefs(cache)
     for (const ref of [...cache.liveRefs(), ...cache.reportRefs]) {
       if (ref !== 0 && this.#owners.owns(cache.ownerId, ref)) batch.pushStale(ref)
     }
@@ -110,6 +113,15 @@ export class ScrapeWriter {
       this.#metrics.storeRefused.inc({ reason: error instanceof LogError ? error.reason : 'disk_error' }, batch.count)
     }
     cache.isLive = false
+  }
+
+  #checkRefs(cache: ScrapeCache): void {
+    const { forgetting } = this.#appender
+    if (forgetting === undefined) return
+    cache.checkRefs(forgetting)
+    if (forgetting.epoch === this.#forgetEpoch) return
+    this.#forgetEpoch = forgetting.epoch
+    this.#owners.forget((ref) => forgetting.isLive(ref))
   }
 
   #read(cache: ScrapeCache, body: Uint8Array, format: ExpositionFormat, rules: BodyRules): Error | null {

@@ -83,6 +83,26 @@ export class BlockIndex {
     return found
   }
 
+  /** A bit for each series whose ref is not known, or stands in a damaged page; null if there is none. */
+  unknown(isKnown: (ref: number) => boolean, onDamage: (error: unknown) => void): Int32Array | null {
+    const bits = new Int32Array((this.seriesCount + 31) >>> 5).fill(-1)
+    let left = this.seriesCount
+    const { from, to } = this.file.pagesOf(SECTION_REFS)
+    for (let at = from; at < to; at++) {
+      try {
+        const [refs, numbers] = this.file.load(at, parseRefs).columns as [Uint32Array, Uint32Array]
+        for (let i = 0; i < refs.length; i++) {
+          if (!isKnown(refs[i]!)) continue
+          bits[numbers[i]! >>> 5]! &= ~(1 << (numbers[i]! & 31))
+          left--
+        }
+      } catch (error) {
+        onDamage(error)
+      }
+    }
+    return left === 0 ? null : bits
+  }
+
   /** The last page in [from, to) whose first ref is not above `ref`; the first one has such. */
   #refPage(ref: number, from: number, to: number): number {
     let lo = from

@@ -260,6 +260,22 @@ export class BlockReader implements BlockColumns {
     return this.#guard(() => selectSeries(this.index, matchers)) ?? new Uint32Array(0)
   }
 
+  get pairCount(): number {
+    return this.index.pairCount
+  }
+
+  unknown(isKnown: (ref: number) => boolean): Int32Array | null {
+    return this.index.unknown(isKnown, (error) => this.#leaveOut(error))
+  }
+
+  pairsOf(series: number): Uint32Array | null {
+    return this.#guard(() => this.index.pairsOf(series)) ?? null
+  }
+
+  pairText(pair: number): { name: string; value: string } | null {
+    return this.#guard(() => ({ name: this.index.nameOf(pair), value: this.index.valueOf(pair) })) ?? null
+  }
+
   refOf(series: number): number {
     return this.#guard(() => this.index.refOf(series)) ?? 0
   }

@@ -48,6 +48,13 @@ export interface BlockColumns {
   hasHistograms(series: number): boolean
   /** Numbers, ascending, of the series that match all matchers, by the block's own index. */
   select(matchers: readonly Matcher[]): Uint32Array
+  readonly seriesCount: number
+  readonly pairCount: number
+  /** A bit for each series whose ref is not known, or cannot be read; null if there is none. */
+  unknown(isKnown: (ref: number) => boolean): Int32Array | null
+  /** Pairs of a series, those of the metric's name first, then by name; null where they cannot be read. */
+  pairsOf(series: number): Uint32Array | null
+  pairText(pair: number): { name: string; value: string } | null
   refOf(series: number): number
   labelsOf(series: number): Labels
   labelNames(): string[]

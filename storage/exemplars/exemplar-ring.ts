@@ -33,6 +33,11 @@ export class ExemplarRing {
     return this.count === 0 ? 0 : this.#slots.times[this.#oldest]!
   }
 
+  /** True if it has an exemplar of a series. */
+  has(ref: number): boolean {
+    return this.#newestOf(ref) >= 0
+  }
+
   /** Takes exemplars whose verdict is still "stored", and writes what becomes of each; times above `latestMs` are refused. */
   append(batch: ExemplarColumns, latestMs: number): void {
     const { verdicts, count } = batch

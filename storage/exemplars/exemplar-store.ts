@@ -23,7 +23,9 @@ export interface ExemplarGround {
   clock: Clock
   logger: Logger
   refOf: (labels: Labels) => number
-  seriesCount: () => number
+  newestRef: () => number
+  /** False for refs of series that were forgotten, or never were. */
+  isLive: (ref: number) => boolean
   /** Resolves when every series made so far is on the device. */
   commit: () => Promise<void>
   /** Whether the disk has room for so many bytes beyond its reserve. */
@@ -47,7 +49,7 @@ export class ExemplarStore implements ExemplarAppender {
     this.#ground = ground
     this.ring = new ExemplarRing(capacity)
     this.#files = new ExemplarFiles(ground.folder, capacity)
-    this.#durableRef = ground.seriesCount()
+    this.#durableRef = ground.newestRef()
     this.#replay()
   }
 
@@ -90,7 +92,7 @@ export class ExemplarStore implements ExemplarAppender {
     let lost = frame.count
     try {
       if (frame.refMax > this.#durableRef) {
-        const newest = this.#ground.seriesCount()
+        const newest = this.#ground.newestRef()
         await this.#ground.commit()
         this.#durableRef = newest
       }
@@ -108,11 +110,10 @@ export class ExemplarStore implements ExemplarAppender {
 
   #replay(): void {
     const batch = new ExemplarColumns()
-    const seriesMax = this.#ground.seriesCount()
     const raw: RawExemplar = { bytes: new Uint8Array(0), offsets: [], isEscaped: false, value: 0, hasTime: true, timeMs: 0 }
     const damagedBytes = this.#files.load((found) => {
       batch.clear()
-      batch.push(rawOf(found, raw), found.ref > seriesMax ? 0 : found.ref, found.timeMs)
+      batch.push(rawOf(found, raw), this.#ground.isLive(found.ref) ? found.ref : 0, found.timeMs)
       batch.timed[0] = found.isTimed ? 1 : 0
       this.ring.append(batch, Infinity)
     })

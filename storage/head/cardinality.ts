@@ -1,7 +1,7 @@
 // What the head's index is made of: which metrics, labels and pairs have the most series. One pass over all pairs.
 import type { Cardinality, CardinalityEntry } from '../interface.ts'
 import { readSegmentPlace, snapshotGroup } from './group-record.ts'
-import { ROOT_GROUP_COUNT, ROOT_SERIES_COUNT, type SharedHeap } from './shared-heap.ts'
+import { ROOT_FORGOTTEN, ROOT_GROUP_COUNT, ROOT_SERIES_COUNT, type SharedHeap } from './shared-heap.ts'
 import type { SymbolReader } from './symbols.ts'
 
 /** The `limit` largest of each kind. Runs in a reader that holds its epoch. */
@@ -10,7 +10,7 @@ export function headCardinality(heap: SharedHeap, symbols: SymbolReader, limit: 
   const pairs = new Largest(limit)
   const values = new Largest(limit)
   const bytes = new Largest(limit)
-  const length = heap.paged('symbolLength')
+  const length = heap.indexTable('symbolLength', symbols.side)
   const metricName = symbols.find('__name__')
   for (let name = 1; name <= symbols.symbolCount; name++) {
     let valueCount = 0
@@ -29,7 +29,7 @@ export function headCardinality(heap: SharedHeap, symbols: SymbolReader, limit: 
   const textOfValue = (pair: number): string => symbols.text(symbols.valueOf(pair))
   const text = (name: number): string => symbols.text(name)
   return {
-    series: Atomics.load(heap.u32, ROOT_SERIES_COUNT), pairs: symbols.pairTotal, ...extent(heap),
+    series: Atomics.load(heap.u32, ROOT_SERIES_COUNT) - Atomics.load(heap.u32, ROOT_FORGOTTEN), pairs: symbols.pairTotal, ...extent(heap),
     seriesByMetric: metrics.list(textOfValue), valuesByLabel: values.list(text), bytesByLabel: bytes.list(text),
     seriesByPair: pairs.list((pair) => `${text(symbols.nameOf(pair))}=${textOfValue(pair)}`),
   }

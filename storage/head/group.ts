@@ -3,6 +3,7 @@ import { assert } from '../../lib/std/assert.ts'
 import { faultPoint } from '../../lib/std/fault-point.ts'
 import { CHUNK_ROWS } from '../codec/chunk-encode.ts'
 import type { Arena } from './arena.ts'
+import { ColumnAges } from './column-ages.ts'
 import { BLOCK_HISTOGRAMS, BLOCK_START_TIMES, BlockLayout, GroupRecord, RECORD_UNITS, ROW_HAS_BITMAPS, SEGMENT_UNITS, linkSegment, readSegmentPlace, writeSegmentPlace, type GroupKind, type SegmentPlace } from './group-record.ts'
 import { HistogramPieces } from './histogram-stage.ts'
 import { encodeSegment, type Encoded } from './segment-encode.ts'
@@ -30,6 +31,8 @@ export interface GroupGround {
   segments: SegmentWriter
   /** Time of the newest row of all groups. */
   newestT: number
+  /** Of groups that are made now: it counts cuts. */
+  readonly generation: number
 }
 
 export class Group {
@@ -51,6 +54,7 @@ export class Group {
   #refs = 0
   #refsCap = 0
   #hints: Uint8Array = new Uint8Array(0)
+  readonly ages: ColumnAges = new ColumnAges()
   /** Columns up to `end` were given by definitions up to this one. */
   readonly #definitions: { end: number; salt: number }[] = []
   columns = 0
@@ -89,6 +93,11 @@ export class Group {
     return this.#ground.heap.f64[this.#block + r]!
   }
 
+  /** What gave it its columns, oldest first. */
+  get definitions(): readonly { end: number; salt: number }[] {
+    return this.#definitions
+  }
+
   /** Salt of the definition that gave the group its n-th column; -1 if it has no such column. */
   saltOf(columns: number): number {
     if (columns < 1 || columns > this.columns) return -1
@@ -122,6 +131,7 @@ export class Group {
     const hints = new Uint8Array(total)
     hints.set(this.#hints)
     this.#hints = hints
+    this.ages.grow(total, this.#ground.generation)
     this.#definitions.push({ end: total, salt })
     this.columns = total
     this.record.begin()
@@ -237,6 +247,7 @@ export class Group {
     const encoded = encodeSegment(heap, {
       group: this.id, block: this.#block, layout: this.#layout, columns, salt: this.saltOf(columns),
       rows: this.rows, isLate: this.isLate, firstLsn: this.firstLsn, flushedLsn, hints: this.#hints,
+      seen: this.ages.seen, mark: ColumnAges.markOf(this.#ground.generation),
     })
     // The descriptor first: a segment on disk that could not be linked would be written again.
     const unit = arena.allocate(SEGMENT_UNITS)
@@ -263,6 +274,7 @@ export class Group {
     this.#block = 0
     this.rows = 0
     this.segmentMaxT = Math.max(this.segmentMaxT, encoded.maxT)
+    this.ages.note(this.segmentMaxT, this.#ground.generation)
     this.firstLsn = Infinity
     arena.retire(old, oldUnits)
     this.pieces.retire(arena)

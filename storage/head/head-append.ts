@@ -8,7 +8,8 @@
 // leaves for a group of its own time. Late samples (inside the out-of-order window) go to a late group of one column.
 import { assert } from '../../lib/std/assert.ts'
 import type { FloatHistogram } from '../../lib/model/histogram.ts'
-import { REJECT_DUPLICATE, REJECT_FUTURE, REJECT_OUT_OF_ORDER, REJECT_TOO_OLD, STORED, type SampleBatch } from '../interface.ts'
+import { REJECT_DUPLICATE, REJECT_FORGOTTEN, REJECT_FUTURE, REJECT_OUT_OF_ORDER, REJECT_TOO_OLD, STORED, type SampleBatch } from '../interface.ts'
+import { isForgotten } from './forgotten.ts'
 import type { Head } from './head.ts'
 import { GROUP_COLUMNS_MAX, type Group } from './group.ts'
 import { RowWriter, kindsOf, type Run } from './row-writer.ts'
@@ -118,6 +119,10 @@ export class HeadAppender {
       if (id === 0) {
         this.#assign(run, from, i, to)
         id = series.groupOf(run.refs[i]!)
+      } else if (isForgotten(id)) {
+        verdicts[i++] = REJECT_FORGOTTEN
+        refused++
+        continue
       }
       const group = groups[id]!
       const end = this.#sameGroup(run, i, to, id)
@@ -262,7 +267,7 @@ export class HeadAppender {
     while (end < to && series.groupOf(run.refs[end]!) === 0) end++
     const refs = uniqueRefs(run.refs, i, end)
     if (i > from) {
-      const neighbour = groups[series.groupOf(run.refs[i - 1]!)]!
+      const neighbour = groups[series.groupOf(run.refs[i - 1]!)] ?? groups[0]!
       // A series that was moved here with newer samples than this one would hold up its new neighbours.
       // One that had a column there already would hide it by a second.
       const isFenced = refs.some((ref) => this.#head.fenceOf(ref) >= run.t || series.isIn(ref, neighbour.id))

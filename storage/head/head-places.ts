@@ -1,5 +1,6 @@
 // Where series lie in the head, for one querier: snapshots of groups, the places of each series, and which series can
 // be read together.
+import { isForgotten } from './forgotten.ts'
 import { readSegmentPlace, snapshotGroup, type GroupSnapshot } from './group-record.ts'
 import type { Published } from './published.ts'
 import { ROOT_GROUP_COUNT, type PagedU32, type SharedHeap } from './shared-heap.ts'
@@ -77,7 +78,7 @@ export class HeadPlaces {
     const { u32 } = this.#heap
     if (Atomics.load(u32, this.#more.wordOf(ref)) !== 0) return false
     const group = Atomics.load(u32, this.#group.wordOf(ref))
-    if (group === 0) return false
+    if (group === 0 || isForgotten(group)) return false
     const column = this.#column.get(ref)
     if (Atomics.load(u32, this.#group.wordOf(ref)) !== group || Atomics.load(u32, this.#more.wordOf(ref)) !== 0) return false
     const snapshot = this.snapshot(group)
@@ -108,7 +109,7 @@ export class HeadPlaces {
       group = again
       column = this.#column.get(ref)
     }
-    if (group !== 0) add(group, column)
+    if (group !== 0 && !isForgotten(group)) add(group, column)
     for (let node = Atomics.load(u32, this.#more.wordOf(ref)); node !== 0; node = u32[node * 2 + 2]!) {
       add(u32[node * 2]!, u32[node * 2 + 1]!)
     }

@@ -16,7 +16,7 @@ import { mergeParts, readParts, type BatchPart } from './merge-parts.ts'
 import { readPublished, type Published } from './published.ts'
 import { RefSelector } from './select-refs.ts'
 import { SegmentDamageError, SegmentReader } from './segment-read.ts'
-import { SharedHeap } from './shared-heap.ts'
+import { ROOT_FORGET_EPOCH, ROOT_FORGOTTEN, ROOT_INDEX, ROOT_SERIES_COUNT, SharedHeap, type Side } from './shared-heap.ts'
 import { SymbolReader } from './symbols.ts'
 
 /** Values of a batch at the most, unless one series alone has more. */
@@ -35,8 +35,10 @@ export interface HeadHandle {
 export class HeadQueryable implements Queryable {
   readonly #heap: SharedHeap
   readonly #slot: number
-  readonly #symbols: SymbolReader
-  readonly #selector: RefSelector
+  /** The state of the index that symbols and selector are of. */
+  #index = -1
+  #symbols: SymbolReader
+  #selector: RefSelector
   readonly #reader: SegmentReader
   readonly #batch = new BatchBuffer()
   #isOpen = false
@@ -45,7 +47,7 @@ export class HeadQueryable implements Queryable {
   constructor(handle: HeadHandle, slot: number, { mayLeaveOutRefused }: { mayLeaveOutRefused: boolean } = { mayLeaveOutRefused: true }) {
     this.#heap = new SharedHeap(handle.memory)
     this.#slot = slot
-    this.#symbols = new SymbolReader(this.#heap)
+    this.#symbols = new SymbolReader(this.#heap, 0)
     this.#selector = new RefSelector(this.#heap, this.#symbols)
     this.#reader = new SegmentReader(handle.segmentFolder, mayLeaveOutRefused)
   }
@@ -61,11 +63,30 @@ export class HeadQueryable implements Queryable {
     this.#isOpen = true
     openSlot(this.#heap, this.#slot)
     this.#reader.begin()
-    const limits = { published: readPublished(this.#heap), generationMax }
+    const limits = { published: this.#look(), generationMax }
     return new HeadQuerier(this.#heap, this.#symbols, this.#selector, this.#reader, this.#batch, limits, () => {
       this.#isOpen = false
       closeSlot(this.#heap, this.#slot)
     })
+  }
+
+  /** Takes up index, series and blocks as they belong together: a series that is forgotten is in blocks that are shown. */
+  #look(): Published {
+    const { u32 } = this.#heap
+    for (;;) {
+      const index = Atomics.load(u32, ROOT_INDEX)
+      const epoch = Atomics.load(u32, ROOT_FORGET_EPOCH)
+      const published = readPublished(this.#heap)
+      const seen = { epoch, seriesCount: Atomics.load(u32, ROOT_SERIES_COUNT), forgotten: Atomics.load(u32, ROOT_FORGOTTEN) }
+      if (Atomics.load(u32, ROOT_INDEX) !== index || Atomics.load(u32, ROOT_FORGET_EPOCH) !== epoch) continue
+      if (index !== this.#index) {
+        this.#index = index
+        this.#symbols = new SymbolReader(this.#heap, (index & 1) as Side)
+        this.#selector = new RefSelector(this.#heap, this.#symbols)
+      }
+      this.#selector.begin(seen)
+      return published
+    }
   }
 
   close(): void {
@@ -234,8 +255,17 @@ export class HeadQuerier implements Querier {
     return headCardinality(this.#heap, this.#symbols, limit)
   }
 
-  lastRef(): number {
-    return this.#selector.seriesCount
+  middleRef(): number {
+    return this.#selector.middleRef()
+  }
+
+  /** What this querier sees of the index, which it shares with those before and after it until the index is built anew. */
+  get selector(): RefSelector {
+    return this.#selector
+  }
+
+  get symbols(): SymbolReader {
+    return this.#symbols
   }
 
   damage(): readonly string[] {

@@ -1,9 +1,16 @@
-// The head's series: label sets to refs, refs to labels and to the groups whose columns they are.
+// The head's series: label sets to refs, and refs to the groups whose columns they are.
+//
+// Refs are given in order and never again. A series that has nothing in the head any more is forgotten: its ref stays a
+// name in blocks, and the same labels, should they come back, get another.
 import type { Labels } from '../../lib/model/labels.ts'
 import { SeriesLimitError } from '../errors.ts'
 import type { Arena } from './arena.ts'
-import { ROOT_SERIES_COUNT, type PagedU32, type SharedHeap } from './shared-heap.ts'
-import type { SymbolWriter } from './symbols.ts'
+import { forgottenIn, isForgotten } from './forgotten.ts'
+import { IndexMemory } from './index-memory.ts'
+import { SeriesIndex } from './series-index.ts'
+import {
+  PAGE_ENTRIES, PAGE_UNITS, ROOT_FORGET_EPOCH, ROOT_FORGOTTEN, ROOT_INDEX, ROOT_SERIES_COUNT, type PagedU32, type SharedHeap,
+} from './shared-heap.ts'
 
 /** A node of a series' older memberships: 2 units, [group, column, next unit, 0]. */
 export const MEMBERSHIP_UNITS = 2
@@ -11,71 +18,47 @@ export const MEMBERSHIP_UNITS = 2
 export class HeadSeries {
   readonly #heap: SharedHeap
   readonly #arena: Arena
-  readonly #symbols: SymbolWriter
-  readonly #labels: PagedU32
+  #index: SeriesIndex
   readonly #group: PagedU32
   readonly #column: PagedU32
   readonly #more: PagedU32
-  /** Open-addressed refs by hash of their pair ids; main's alone. */
-  #table: Uint32Array = new Uint32Array(4096)
-  #count = 0
-  readonly #pages: readonly PagedU32[]
+  /** The newest ref. */
+  newest = 0
+  /** How many have been forgotten; since the index was built; how often. */
+  forgotten = 0
+  forgottenInIndex = 0
+  epoch = 0
+  readonly #places: readonly PagedU32[]
   readonly #allocate: (units: number) => number
-  /** Pair ids of the label set at hand. */
-  #scratch: Uint32Array = new Uint32Array(256)
-  /** The label set that `find` took last, and the symbols it found for it, 0 where there was none. */
-  #found: Labels | null = null
-  #foundSymbols: Uint32Array = new Uint32Array(512)
-  /** The label set that `add` took last, and its pairs. */
-  #added: Labels = []
-  #addedPairs: Uint32Array = new Uint32Array(256)
+  /** Pages that stand for all pages of forgotten series: of marks, and of zeros. */
+  #deadGroups = 0
+  #deadZeros = 0
   /** No more series than this. */
   limit: number = Infinity
 
-  constructor(heap: SharedHeap, arena: Arena, symbols: SymbolWriter) {
+  constructor(heap: SharedHeap, arena: Arena) {
     this.#heap = heap
     this.#arena = arena
-    this.#symbols = symbols
-    this.#labels = heap.paged('seriesLabels')
+    this.#index = new SeriesIndex(heap, new IndexMemory(arena), 0)
     this.#group = heap.paged('seriesGroup')
     this.#column = heap.paged('seriesColumn')
     this.#more = heap.paged('seriesMore')
-    this.#pages = [this.#labels, this.#group, this.#column, this.#more]
+    this.#places = [this.#group, this.#column, this.#more]
     this.#allocate = (units) => arena.allocate(units)
   }
 
+  /** Series there are. */
   get count(): number {
-    return this.#count
+    return this.newest - this.forgotten
+  }
+
+  get index(): SeriesIndex {
+    return this.#index
   }
 
   /** The ref of a label set, or 0 if it is new. Leaves nothing behind. */
   find(labels: Labels): number {
-    const n = labels.length / 2
-    this.#reserveScratch(n)
-    this.#found = labels
-    const added = this.#added
-    let isKnown = true
-    let k = 0
-    // To the end even where a pair is new: `add` goes on with what was found.
-    for (let i = 0; i < n; i++) {
-      // Fast path: new series come one behind the other, and share most labels with the one before.
-      if (added[k] !== labels[2 * i] && added[k + 2] === labels[2 * i]) k += 2
-      if (added[k] === labels[2 * i]) {
-        k += 2
-        if (added[k - 1] === labels[2 * i + 1]) {
-          this.#scratch[i] = this.#addedPairs[k / 2 - 1]!
-          continue
-        }
-      }
-      const name = this.#symbols.find(labels[2 * i]!)
-      const value = this.#symbols.find(labels[2 * i + 1]!)
-      const pair = this.#symbols.findPair(name, value)
-      if (pair === 0) isKnown = false
-      this.#foundSymbols[2 * i] = name
-      this.#foundSymbols[2 * i + 1] = value
-      this.#scratch[i] = pair
-    }
-    return isKnown ? this.#findPairs(n, hashPairs(this.#scratch, n)) : 0
+    return this.#index.find(labels)
   }
 
   /**
@@ -83,39 +66,117 @@ export class HeadSeries {
    * memory is used up; then the ref is not given, and of its labels no more than their texts and pairs stay.
    */
   add(labels: Labels): number {
-    if (this.#count >= this.limit) {
+    if (this.count >= this.limit) {
       throw new SeriesLimitError(`cannot store a new series: the limit of ${this.limit} active series is reached`)
     }
-    const n = this.#internPairs(labels)
-    const ref = this.#make(n)
-    this.#added = labels
-    this.#addedPairs.set(this.#scratch.subarray(0, n))
-    return ref
+    const ref = this.newest + 1
+    this.#index.reserve(ref, labels)
+    return this.#make(ref)
   }
 
-  /** Makes the next ref with pairs[0, n), as a start found it; without labels where another series has them already. */
+  /** Makes the next ref with pairs[0, n), as a start found it; a series that has them already was forgotten before. */
   restore(pairs: Uint32Array, n: number): number {
-    this.#reserveScratch(n)
-    this.#scratch.set(pairs.subarray(0, n))
-    this.#found = null
-    return this.#make(this.#findPairs(n, hashPairs(this.#scratch, n)) === 0 ? n : 0)
+    const known = this.#index.findPairs(pairs, n)
+    if (known !== 0) this.forget([known])
+    const ref = this.newest + 1
+    this.#index.reservePairs(ref, pairs, n)
+    return this.#make(ref)
   }
 
-  /** Makes the next ref with the first n pairs of the scratch. */
-  #make(n: number): number {
-    const ref = this.#count + 1
-    for (const paged of this.#pages) paged.reserve(ref, this.#allocate)
-    for (let i = 0; i < n; i++) this.#symbols.reservePosting(this.#scratch[i]!)
-    const run = this.#arena.allocate((n + 2) >>> 1)
+  /** Makes a ref of the series that the index has made room for. */
+  #make(ref: number): number {
+    for (const paged of this.#places) paged.reserve(ref, this.#allocate)
     // Nothing fails from here on.
-    this.#count = ref
-    this.#heap.u32[run * 2] = n
-    this.#heap.u32.set(this.#scratch.subarray(0, n), run * 2 + 1)
-    this.#labels.set(ref, run)
-    this.#insert(ref, hashPairs(this.#scratch, n))
-    for (let i = 0; i < n; i++) this.#symbols.addPosting(this.#scratch[i]!, ref)
+    this.newest = ref
+    this.#index.add(ref)
     Atomics.store(this.#heap.u32, ROOT_SERIES_COUNT, ref)
     return ref
+  }
+
+  /** Refs up to this one were given before this process began, those that are not there have been forgotten. Throws LogError. */
+  skipTo(ref: number): void {
+    for (let next = this.newest + 1; next <= ref; next = this.newest + 1) {
+      const isWhole = (next & (PAGE_ENTRIES - 1)) === 0 && next + PAGE_ENTRIES - 1 <= ref
+      if (isWhole) this.#pointAtDead(next)
+      else {
+        for (const paged of this.#places) paged.reserve(next, this.#allocate)
+        this.#group.set(next, forgottenIn(0))
+      }
+      this.newest += isWhole ? PAGE_ENTRIES : 1
+      this.forgotten += isWhole ? PAGE_ENTRIES : 1
+    }
+    Atomics.store(this.#heap.u32, ROOT_SERIES_COUNT, this.newest)
+    Atomics.store(this.#heap.u32, ROOT_FORGOTTEN, this.forgotten)
+  }
+
+  /** False for a ref that was forgotten: its series must be looked up anew. */
+  isLive(ref: number): boolean {
+    return ref > 0 && ref <= this.newest && !isForgotten(this.#group.get(ref))
+  }
+
+  /** True if the head holds nothing of a series, nor has a place for it. */
+  isIdle(ref: number): boolean {
+    return this.#group.get(ref) === 0 && this.#more.get(ref) === 0
+  }
+
+  /** Forgets series that are idle. Readers that open from now on find them in blocks alone. */
+  forget(refs: readonly number[]): void {
+    if (refs.length === 0) return
+    const { u32 } = this.#heap
+    this.epoch++
+    const mark = forgottenIn(this.epoch)
+    for (const ref of refs) Atomics.store(u32, this.#group.wordOf(ref), mark)
+    this.forgotten += refs.length
+    this.forgottenInIndex += refs.length
+    Atomics.store(u32, ROOT_FORGOTTEN, this.forgotten)
+    Atomics.store(u32, ROOT_FORGET_EPOCH, this.epoch)
+  }
+
+  /** A new side of the index, without what was forgotten, takes the place of the one there is. */
+  use(index: SeriesIndex, forgottenSince: number): void {
+    const old = this.#index
+    this.#index = index
+    this.forgottenInIndex = forgottenSince
+    const { u32 } = this.#heap
+    Atomics.store(u32, ROOT_INDEX, (((u32[ROOT_INDEX]! & ~1) + 2) | index.side) >>> 0)
+    old.memory.retireAll()
+  }
+
+  /** True if the page that begins at a ref (a multiple of PAGE_ENTRIES) was given back. */
+  #isDeadPage(first: number): boolean {
+    return this.#deadGroups !== 0 && this.#group.wordOf(first) === this.#deadGroups * 2
+  }
+
+  /** The last ref of those from this one on that are known to be of forgotten series. */
+  endOfDead(ref: number): number {
+    return (ref & (PAGE_ENTRIES - 1)) === 0 && this.#isDeadPage(ref) ? Math.min(this.newest, ref + PAGE_ENTRIES - 1) : ref
+  }
+
+  /** First refs of the pages whose series have all been forgotten and that are still there. */
+  dyingPages(): number[] {
+    const pages: number[] = []
+    for (let first = 0; first + PAGE_ENTRIES - 1 <= this.newest; first += PAGE_ENTRIES) {
+      if (this.#isDeadPage(first)) continue
+      let ref = Math.max(1, first)
+      while (ref < first + PAGE_ENTRIES && isForgotten(this.#group.get(ref))) ref++
+      if (ref === first + PAGE_ENTRIES) pages.push(first)
+    }
+    return pages
+  }
+
+  /** Gives back such a page; every reader sees its series as forgotten. Throws LogError. */
+  releasePage(first: number): void {
+    for (const unit of this.#pointAtDead(first)) this.#arena.retire(unit, PAGE_UNITS)
+  }
+
+  /** Puts the pages that stand for forgotten series where those of a ref are; returns what was there. */
+  #pointAtDead(ref: number): number[] {
+    if (this.#deadGroups === 0) {
+      this.#deadGroups = this.#arena.allocate(PAGE_UNITS)
+      this.#heap.u32.fill(forgottenIn(0), this.#deadGroups * 2, (this.#deadGroups + PAGE_UNITS) * 2)
+      this.#deadZeros = this.#arena.allocate(PAGE_UNITS)
+    }
+    return this.#places.map((paged) => paged.swapPage(ref, paged === this.#group ? this.#deadGroups : this.#deadZeros))
   }
 
   groupOf(ref: number): number {
@@ -183,72 +244,4 @@ export class HeadSeries {
     const { u32 } = this.#heap
     for (let node = this.#more.get(ref); node !== 0; node = u32[node * 2 + 2]!) visit(u32[node * 2]!, u32[node * 2 + 1]!)
   }
-
-  #reserveScratch(n: number): void {
-    if (n <= this.#scratch.length) return
-    this.#scratch = new Uint32Array(n * 2)
-    this.#foundSymbols = new Uint32Array(n * 4)
-    this.#added = []
-    this.#addedPairs = new Uint32Array(n * 2)
-  }
-
-  #internPairs(labels: Labels): number {
-    const n = labels.length / 2
-    if (this.#found !== labels) this.find(labels)
-    // A text that stands twice in the set may be made by its first place: `intern` looks again.
-    const found = this.#foundSymbols
-    for (let i = 0; i < n; i++) {
-      if (this.#scratch[i] !== 0) continue
-      const name = found[2 * i] || this.#symbols.intern(labels[2 * i]!)
-      const value = found[2 * i + 1] || this.#symbols.intern(labels[2 * i + 1]!)
-      this.#scratch[i] = this.#symbols.internPair(name, value)
-    }
-    this.#found = null
-    return n
-  }
-
-  #findPairs(n: number, hash: number): number {
-    const mask = this.#table.length - 1
-    const { u32 } = this.#heap
-    let slot = hash & mask
-    for (let ref = this.#table[slot]!; ref !== 0; ref = this.#table[slot]!) {
-      const run = this.#labels.get(ref) * 2
-      if (u32[run] === n) {
-        let i = 0
-        while (i < n && u32[run + 1 + i] === this.#scratch[i]) i++
-        if (i === n) return ref
-      }
-      slot = (slot + 1) & mask
-    }
-    return 0
-  }
-
-  #insert(ref: number, hash: number): void {
-    if (this.#count * 2 > this.#table.length) this.#grow()
-    else place(this.#table, ref, hash)
-  }
-
-  #grow(): void {
-    const { u32 } = this.#heap
-    const table = new Uint32Array(this.#table.length * 2)
-    for (let ref = 1; ref <= this.#count; ref++) {
-      const run = this.#labels.get(ref) * 2
-      place(table, ref, hashPairs(u32.subarray(run + 1, run + 1 + u32[run]!), u32[run]!))
-    }
-    this.#table = table
-  }
-}
-
-function place(table: Uint32Array, ref: number, hash: number): void {
-  const mask = table.length - 1
-  let slot = hash & mask
-  while (table[slot] !== 0) slot = (slot + 1) & mask
-  table[slot] = ref
-}
-
-function hashPairs(pairs: Uint32Array, n: number): number {
-  let h = 0x811c9dc5
-  for (let i = 0; i < n; i++) h = Math.imul(h ^ pairs[i]!, 0x9e3779b1) ^ (h >>> 15)
-  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b)
-  return (h ^ (h >>> 13)) >>> 0
 }

@@ -6,21 +6,18 @@ import type { Random } from '../../lib/std/random.ts'
 import type { Labels } from '../../lib/model/labels.ts'
 import { isSameHistogram, type FloatHistogram } from '../../lib/model/histogram.ts'
 import type { Log } from '../log/log.ts'
-import type { ReplayedRow } from '../log/log-replay.ts'
-import { CHUNK_ROWS } from '../codec/chunk-encode.ts'
 import type { GroupDefinition, SeriesFile } from '../log/series-file.ts'
 import { Arena } from './arena.ts'
+import { silentColumns } from './column-ages.ts'
 import { CutState } from './cut-state.ts'
 import { FoundLabels } from './found-labels.ts'
 import { Group, type GroupGround } from './group.ts'
 import type { GroupKind } from './group-record.ts'
 import { HeadSeries } from './head-series.ts'
-import { isCut, type Published } from './published.ts'
+import { isCut, type Cut, type Published } from './published.ts'
 import { SegmentDamageError, SegmentReader } from './segment-read.ts'
-import type { SegmentHead, SegmentWriter } from './segment-file.ts'
+import type { SegmentWriter } from './segment-file.ts'
 import { ROOT_GROUP_COUNT, type PagedU32, type SharedHeap } from './shared-heap.ts'
-import { SymbolWriter } from './symbols.ts'
-import { RowWriter, kindsOf } from './row-writer.ts'
 
 export interface HeadOptions {
   heap: SharedHeap
@@ -44,9 +41,6 @@ interface OldSample {
   histogram: FloatHistogram | null
 }
 
-/** A group whose first definition is lost: nothing is ever put into it. */
-const LOST: GroupKind = { isLate: false, generation: 0 }
-
 export class Head {
   readonly heap: SharedHeap
   readonly clock: Clock
@@ -59,14 +53,14 @@ export class Head {
   outOfOrderMs: number
   lateSamples: number = 0
   flushedSegments: number = 0
-  readonly #symbols: SymbolWriter
-  readonly #definitions: SeriesFile
+  /** Groups let go of since start. */
+  dissolved: number = 0
+  readonly definitions: SeriesFile
   readonly #ground: GroupGround
   readonly #groupRecord: PagedU32
   readonly #late = new Map<number, Group>()
   readonly #newestWhenMoved = new Map<number, number>()
   readonly #reader: SegmentReader
-  readonly #replayWriter: RowWriter
   readonly #foundLabels: FoundLabels
   readonly #random: Random
   readonly #seriesLimit: number
@@ -77,15 +71,14 @@ export class Head {
     this.clock = options.clock
     this.#random = options.random
     this.arena = new Arena(options.heap)
-    this.#symbols = new SymbolWriter(options.heap, this.arena)
-    this.series = new HeadSeries(options.heap, this.arena, this.#symbols)
-    this.cuts = new CutState(options.heap, this.arena, options.published)
-    this.#definitions = options.definitions
-    this.#ground = { heap: options.heap, arena: this.arena, segments: options.segments, newestT: -Infinity }
+    this.series = new HeadSeries(options.heap, this.arena)
+    const cuts = new CutState(options.heap, this.arena, options.published)
+    this.cuts = cuts
+    this.definitions = options.definitions
+    this.#ground = { heap: options.heap, arena: this.arena, segments: options.segments, newestT: -Infinity, get generation() { return cuts.generation } }
     this.#groupRecord = options.heap.paged('groupRecord')
     this.#reader = new SegmentReader(options.folder)
-    this.#replayWriter = new RowWriter(options.heap, this.arena, null)
-    this.#foundLabels = new FoundLabels(this.#symbols)
+    this.#foundLabels = new FoundLabels(this.series.index.symbols)
     this.retentionMs = options.retentionMs
     this.outOfOrderMs = options.outOfOrderMs
     this.#seriesLimit = options.seriesLimit
@@ -100,7 +93,6 @@ export class Head {
   /** Ends the replay. What was found is kept, however much it is; the limit of series holds for new ones. */
   openLog(log: Log): void {
     this.#log = log
-    this.#inSegments.clear()
     this.series.limit = this.#seriesLimit
   }
 
@@ -110,7 +102,7 @@ export class Head {
     if (known !== 0) return known
     this.#log?.assertWritable()
     const ref = this.series.add(labels)
-    this.#definitions.addSeries(ref, labels)
+    this.definitions.addSeries(ref, labels)
     return ref
   }
 
@@ -130,7 +122,7 @@ export class Head {
     const group = this.groups[definition.group]!
     // Once a group has columns they are defined on disk, whatever fails after that: rows name the definition's salt.
     group.addColumns(definition.refs, definition.salt)
-    this.#definitions.addGroup(definition)
+    this.definitions.addGroup(definition)
     this.#assignColumns(group, definition)
   }
 
@@ -139,12 +131,22 @@ export class Head {
     const group = new Group(this.#ground, id, kind)
     this.groups[id] = group
     this.#groupRecord.set(id, group.record.unit)
-    Atomics.store(this.heap.u32, ROOT_GROUP_COUNT, id)
+    Atomics.store(this.heap.u32, ROOT_GROUP_COUNT, Math.max(id, this.heap.u32[ROOT_GROUP_COUNT]!))
     return group
+  }
+
+  /** Nothing is, or ever will be, in this group. */
+  #putEmpty(id: number): void {
+    this.#groupRecord.reserve(id, (units) => this.arena.allocate(units))
+    const empty = this.groups[0]!
+    this.groups[id] = empty
+    Atomics.store(this.heap.u32, this.#groupRecord.wordOf(id), empty.record.unit)
+    Atomics.store(this.heap.u32, ROOT_GROUP_COUNT, Math.max(id, this.heap.u32[ROOT_GROUP_COUNT]!))
   }
 
   #assignColumns(group: Group, { refs, firstColumn: first }: GroupDefinition): void {
     for (let i = 0; i < refs.length; i++) {
+      if (refs[i] === 0) continue
       if (group.isLate) {
         this.series.addMembership(refs[i]!, group.id, first + i)
         this.#late.set(refs[i]!, group)
@@ -172,7 +174,7 @@ export class Head {
   breakUp(group: Group): void {
     for (let c = 0; c < group.columns; c++) {
       const ref = this.heap.u32[group.refsWord + c]!
-      if (ref !== 0) this.moveOut(ref)
+      if (ref !== 0 && this.series.groupOf(ref) === group.id) this.moveOut(ref)
     }
   }
 
@@ -217,6 +219,24 @@ export class Head {
     this.series.forgetPlaces(ref, (id) => this.groups[id] === this.groups[0])
   }
 
+  /** Takes series out of a group that have had no sample after a cut, whose samples readers take from blocks by now. */
+  vacateSilent(group: Group, cut: Cut): void {
+    if (group.isLate || group.columns === 0 || group.generation > cut.generation) return
+    for (const c of silentColumns(group, this.heap.u32, cut.t, this.cuts.generation)) {
+      this.series.leave(this.heap.u32[group.refsWord + c]!, group.id)
+      group.vacate(c)
+    }
+  }
+
+  /** Forgets series that are idle; see HeadSeries.forget. */
+  forget(refs: readonly number[]): void {
+    for (const ref of refs) {
+      this.#newestWhenMoved.delete(ref)
+      this.#late.delete(ref)
+    }
+    this.series.forget(refs)
+  }
+
   /** What a column of a group has in segments at t: null nothing, else whether it equals the given sample. */
   isStoredAs(group: Group, c: number, t: number, sample: OldSample): boolean | null {
     if (t > group.segmentMaxT) return null
@@ -248,7 +268,7 @@ export class Head {
 
   /** After replay, when all groups know their newest time. */
   fenceMovedSeries(): void {
-    for (let ref = 1; ref <= this.series.count; ref++) {
+    for (let ref = 1; ref <= this.series.newest; ref++) {
       const group = this.groups[this.series.groupOf(ref)]
       if (group && this.series.hasOlderPlaces(ref)) group.maxT = Math.max(group.maxT, this.fenceOf(ref))
     }
@@ -264,97 +284,47 @@ export class Head {
 
   /** LSN of the row being replayed. */
   replayLsn: number = 0
-  /** Stretches of the log, [first, flushed), whose rows each group has in verified segments. */
-  readonly #inSegments = new Map<number, { first: number; flushed: number }[]>()
+  /** End of the log that any segment knows of: LSNs below it were given out. */
+  newestSegmentLsn: number = 0
 
   /** A definition of the series file; see DefinitionVisitor. */
   replaySeries(ref: number, bytes: Buffer, at: number, count: number): number {
     const behind = this.#foundLabels.read(bytes, at, count)
-    // A lost definition loses its own series alone: refs between are kept as series without labels.
-    while (this.series.count + 1 < ref) this.series.add([])
-    if (ref === this.series.count + 1) this.series.restore(this.#foundLabels.found, count)
+    // What lies between has been forgotten, or its definition is lost, which costs its own series alone.
+    if (ref > this.series.newest + 1) this.series.skipTo(ref - 1)
+    if (ref === this.series.newest + 1) this.series.restore(this.#foundLabels.found, count)
     return behind
+  }
+
+  replayGiven(ref: number): void {
+    this.series.skipTo(ref)
   }
 
   /** The next ref, whose definition is lost, gets what blocks know of it; both are as if it had been there. */
   redefine(ref: number, labels: Labels): void {
-    while (this.series.count + 1 < ref) this.series.add([])
-    if (ref === this.series.count + 1) this.series.add(this.series.find(labels) === 0 ? labels : [])
-    this.#definitions.addSeries(ref, labels)
+    this.series.skipTo(ref - 1)
+    if (labels.length === 0) {
+      this.series.skipTo(ref)
+      return
+    }
+    const known = this.series.find(labels)
+    if (known !== 0) this.series.forget([known])
+    this.series.add(labels)
+    this.definitions.addSeries(ref, labels)
   }
 
   replayGroup(definition: GroupDefinition): void {
     const { group: id, firstColumn, refs, isLate, generation, salt } = definition
-    for (let next = this.groups.length; next <= id; next++) this.#addGroup(next, next === id ? { isLate, generation } : LOST)
+    for (let next = this.groups.length; next <= id; next++) this.#putEmpty(next)
     this.cuts.note(generation)
+    if (refs.length === 0) return
+    if (this.groups[id] === this.groups[0] && firstColumn === 0) this.#addGroup(id, { isLate, generation })
     const group = this.groups[id]!
-    if (group.columns !== firstColumn || !refs.every((ref) => ref > 0 && ref <= this.series.count)) return
-    group.addColumns(refs, salt)
-    this.#assignColumns(group, definition)
-  }
-
-  /** End of the log that any segment knows of: LSNs below it were given out. */
-  newestSegmentLsn: number = 0
-
-  replaySegment(head: SegmentHead, mustBeVerified: boolean): boolean {
-    const group = this.groups[head.group]
-    if (!group || head.rows > CHUNK_ROWS || group.saltOf(head.columns) !== head.salt) return false
-    // A damaged one of late: its rows are still in the log, which is cut only behind what is synced.
-    if (mustBeVerified && !head.isVerified) return false
-    if (!isCut(this.cuts.cover, group.generation, head.maxT)) group.linkFound({ ...head, previous: 0 })
-    this.newestSegmentLsn = Math.max(this.newestSegmentLsn, head.flushedLsn)
-    if (!head.isVerified) return true
-    const stretches = this.#inSegments.get(head.group)
-    const stretch = { first: head.firstLsn, flushed: head.flushedLsn }
-    if (stretches) stretches.push(stretch)
-    else this.#inSegments.set(head.group, [stretch])
-    return true
-  }
-
-  #isInSegment(group: number, lsn: number): boolean {
-    return this.#inSegments.get(group)?.some(({ first, flushed }) => lsn >= first && lsn < flushed) ?? false
-  }
-
-  /** Puts a logged row back, unless it is in a segment. Returns its samples, 0 if it was not needed or made no sense. */
-  replayRow(lsn: number, row: ReplayedRow): number {
-    const group = this.groups[row.group]
-    this.replayLsn = lsn
-    if (!group || row.first + row.n > group.columns || !group.knowsSalt(row.salt) || this.#isInSegment(row.group, lsn)) return 0
-    if (isCut(this.cuts.cover, group.generation, row.t)) return 0
-    const refs = this.heap.u32.slice(group.refsWord + row.first, group.refsWord + row.first + row.n)
-    const stale = row.stale && new Uint8Array(row.n).map((_, i) => (row.stale![i >>> 5]! >>> (i & 31)) & 1)
-    const run = { refs, values: row.values, stale, histograms: row.histograms, startTimes: row.startTimes, t: row.t }
-    let r = group.rows - 1
-    while (r >= 0 && group.timeOf(r) !== row.t) r--
-    if (r < 0 && (group.mustFlush || group.columns > group.layout.cap)) this.flushGroup(group)
-    const isNew = r < 0
-    // Its segment was lost while a later one was not: the row stands behind newer ones from now on.
-    if (isNew && row.t <= group.maxT) group.record.markUnordered()
-    group.reserveKinds(kindsOf(run, 0, row.n))
-    if (isNew) r = group.beginRow(row.t)
-    const writer = this.#replayWriter
-    const verdicts = new Uint8Array(row.n)
-    writer.begin(group, run, 0, row.n)
-    let samples = 0
-    for (let i = 0; i < row.n;) {
-      const isThere = (k: number): boolean => row.present === null || ((row.present[k >>> 5]! >>> (k & 31)) & 1) === 1
-      if (!isThere(i)) {
-        i++
-        continue
-      }
-      let end = i + 1
-      while (end < row.n && isThere(end)) end++
-      if (row.first + i < group.layout.cap) writer.merge(group, r, run, i, Math.min(end, group.layout.cap - row.first) - i, row.first + i, verdicts)
-      samples += end - i
-      i = end
-    }
-    if (isNew) group.publishRow(r)
-    writer.finish(group, r, this.clock.monotonic())
-    if (lsn < group.firstLsn) {
-      group.firstLsn = lsn
-      group.firstAtMs = this.clock.monotonic()
-    }
-    return samples
+    if (group.columns !== firstColumn || !refs.every((ref) => ref <= this.series.newest)) return
+    // Columns whose series has been forgotten are vacant.
+    const known = refs.map((ref) => (this.series.isLive(ref) ? ref : 0))
+    group.addColumns(known, salt)
+    this.#assignColumns(group, { ...definition, refs: known })
   }
 
   /** Time of the newest sample of all. */
@@ -374,9 +344,8 @@ export class Head {
       if (!group.isLate) this.series.leave(ref, group.id)
       else if (this.#late.get(ref) === group) this.#late.delete(ref)
     }
-    const empty = this.groups[0]!
-    this.groups[group.id] = empty
-    Atomics.store(this.heap.u32, this.#groupRecord.wordOf(group.id), empty.record.unit)
+    this.#putEmpty(group.id)
+    this.dissolved++
     group.release()
   }
 }

@@ -5,6 +5,7 @@ import type { Clock } from '../../lib/std/clock.ts'
 import { faultPoint } from '../../lib/std/fault-point.ts'
 import type { Log } from '../log/log.ts'
 import type { RetentionClock } from '../retention-clock.ts'
+import type { Forgetter } from './forgetter.ts'
 import type { Group } from './group.ts'
 import type { Head } from './head.ts'
 import { isCut, type Cut } from './published.ts'
@@ -30,6 +31,7 @@ export interface Upkeep {
   isClosed: () => boolean
   /** What is in blocks and was let go here. */
   released: Cut
+  forgetter: Forgetter
 }
 
 /** One round. Rejects with DiskError when segments cannot be written or synced; the log then stays as it is. */
@@ -44,7 +46,9 @@ export async function maintainHead(upkeep: Upkeep): Promise<void> {
   await log.dropBefore(safeLsn)
   faultPoint('flush.log-cut')
   if (isClosed()) return
+  const { released } = upkeep
   upkeep.released = await dropOld(upkeep)
+  if (upkeep.released !== released && !isClosed()) await upkeep.forgetter.round(upkeep.released, isClosed)
 }
 
 /** Resolves to an LSN below which every row is in a segment. */
@@ -92,7 +96,7 @@ async function dropOld({ head, segments, retentionClock, isClosed, released }: U
 
 /** Series that were moved or late keep a list of where. */
 async function forgetPlaces(head: Head, isClosed: () => boolean): Promise<void> {
-  for (let ref = 1; ref <= head.series.count && !isClosed(); ref++) {
+  for (let ref = 1; ref <= head.series.newest && !isClosed(); ref++) {
     if (head.series.hasOlderPlaces(ref)) head.forgetPlaces(ref)
     if (ref % LOOKS_PER_TURN === 0) await nextTurn()
   }

@@ -25,6 +25,9 @@ export interface RowsToEncode {
   flushedLsn: number
   /** One guess per column for the codec, updated. */
   hints: Uint8Array
+  /** Gets `mark` for each column that has a sample. */
+  seen: Uint16Array
+  mark: number
 }
 
 export interface Encoded {
@@ -79,6 +82,7 @@ export function encodeSegment(heap: SharedHeap, what: RowsToEncode): Encoded {
       else end = encodeChunk(tile, k * CHUNK_ROWS, rows, buffer, at, what.hints[c + k]!)
       if (end > at) {
         what.hints[c + k] = lastHint
+        what.seen[c + k] = what.mark
         usedColumns++
       }
       at = end

@@ -53,6 +53,7 @@ export class SegmentWriter {
   #markedTo = 0
   /** Full files that still want their sync. */
   readonly #unsynced: { file: DiskFile; length: number }[] = []
+  /** A sync has failed: of what it was for nobody knows what the device holds. */
   #syncFailure: DiskError | null = null
   readonly #spans = new Map<number, FileSpan>()
   /** Files with damage. */
@@ -116,12 +117,12 @@ export class SegmentWriter {
   }
 
   /**
-   * Resolves when all segments appended before the call are on the device. After a failure it always rejects: the log
-   * then keeps every row.
+   * Resolves when all segments appended before the call are on the device. After a failure they are written again first,
+   * from what the kernel has of them; where that does not match its checksums it rejects for good, and the log keeps every row.
    */
   async sync(): Promise<void> {
-    if (this.#syncFailure !== null) throw this.#syncFailure
     try {
+      if (this.#syncFailure !== null) this.#writeAgain()
       while (this.#unsynced.length > 0) {
         await this.#unsynced[0]!.file.sync()
         const full = this.#unsynced.shift()
@@ -132,10 +133,17 @@ export class SegmentWriter {
       const length = this.#length
       await current.sync()
       if (current === this.#file) this.#syncedTo = length
+      this.#syncFailure = null
     } catch (error) {
       this.#syncFailure = error instanceof DiskError ? error : new DiskError('cannot sync segments', error)
       throw this.#syncFailure
     }
+  }
+
+  /** Pages whose sync has failed count as clean: a later sync would pass them by. Throws DiskError. */
+  #writeAgain(): void {
+    for (const { file, length } of this.#unsynced) writeFramesAgain(file, 0, length)
+    writeFramesAgain(this.#file, this.#syncedTo, this.#length)
   }
 
   /** Syncs and closes, also where the sync fails or has failed before. Throws DiskError. */
@@ -173,6 +181,21 @@ export class SegmentWriter {
     const file = DiskFile.openForWrite(segmentFilePath(this.#folder, number))
     syncFolder(this.#folder)
     return file
+  }
+}
+
+/** Writes the frames in [from, to) of a file once more. Throws DiskError, also where one does not hold. */
+function writeFramesAgain(file: DiskFile, from: number, to: number): void {
+  const head = Buffer.alloc(FRAME_HEAD_BYTES)
+  for (let at = from; at < to;) {
+    file.read(head, at, head.length)
+    const length = frameLength(head, 0, head.length)
+    const frame = Buffer.alloc(Math.max(0, Math.min(length, to - at) + FRAME_OVERHEAD_BYTES))
+    if (length < 0 || file.read(frame, at, frame.length) < frame.length || !isPayloadSound(frame, 0, length, frame.length)) {
+      throw new DiskError(`cannot write ${file.path} again after a failed sync: what is read at ${at} does not match its checksum`, null)
+    }
+    file.write(frame, at)
+    at += frame.length
   }
 }
 

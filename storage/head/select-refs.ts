@@ -1,13 +1,15 @@
 // Matchers to series: the smallest posting list that a matcher names, then the rest as filters over label symbols.
 //
-// Dashboards ask for the same series again and again, and series are only ever added: what a set of matchers selected
-// among the first n series stays right for those, and only the series behind them are looked at (VictoriaMetrics keeps
-// such lists too: tagFiltersToMetricIDs).
+// Dashboards ask for the same series again and again, and until some are forgotten series are only added: what a set of
+// matchers selected among the first n series stays right for those, and only the series behind them are looked at
+// (VictoriaMetrics keeps such lists too: tagFiltersToMetricIDs).
 import { LruMap } from '../../lib/std/lru-map.ts'
 import type { Matcher } from '../../lib/model/matcher.ts'
+import { wasForgotten } from './forgotten.ts'
 import { LabelValues } from './label-values.ts'
 import { MatcherFilter } from './matcher-filter.ts'
-import { ROOT_SERIES_COUNT, type PagedU32, type SharedHeap } from './shared-heap.ts'
+import { SeriesTable } from './series-index.ts'
+import type { PagedU32, SharedHeap } from './shared-heap.ts'
 import type { SymbolReader } from './symbols.ts'
 
 const FILTERS_MAX = 500
@@ -22,6 +24,14 @@ interface PairPostings {
   count: number
 }
 
+/** Which series a querier sees: refs up to `seriesCount` that were not forgotten when `epoch` began. */
+export interface SeenSeries {
+  seriesCount: number
+  epoch: number
+  /** How many of those refs are of forgotten series. */
+  forgotten: number
+}
+
 /** What matchers select among the first `seriesCount` series. */
 interface Selected {
   filters: readonly MatcherFilter[]
@@ -33,25 +43,58 @@ export class RefSelector {
   readonly #heap: SharedHeap
   readonly #symbols: SymbolReader
   readonly #labels: PagedU32
+  readonly #group: PagedU32
+  readonly #table: SeriesTable
+  #seen: SeenSeries = { seriesCount: 0, epoch: 0, forgotten: 0 }
   readonly #filters = new LruMap<MatcherFilter>(FILTERS_MAX)
-  readonly #selections = new LruMap<Selected>(SELECTIONS_MAX)
+  #selections = new LruMap<Selected>(SELECTIONS_MAX)
   #keptRefs = 0
   readonly values: LabelValues
 
   constructor(heap: SharedHeap, symbols: SymbolReader) {
     this.#heap = heap
     this.#symbols = symbols
-    this.#labels = heap.paged('seriesLabels')
+    this.#labels = heap.indexTable('seriesLabels', symbols.side)
+    this.#group = heap.paged('seriesGroup')
+    this.#table = new SeriesTable(heap, symbols.side)
     this.values = new LabelValues(symbols)
   }
 
-  get seriesCount(): number {
-    return Atomics.load(this.#heap.u32, ROOT_SERIES_COUNT)
+  /** A querier begins that sees these. */
+  begin(seen: SeenSeries): void {
+    if (seen.epoch !== this.#seen.epoch) {
+      this.#selections = new LruMap<Selected>(SELECTIONS_MAX)
+      this.#keptRefs = 0
+    }
+    this.#seen = seen
+  }
+
+  get seen(): SeenSeries {
+    return this.#seen
+  }
+
+  /** True if the head has a series with this ref, for the querier at work. */
+  isSeen(ref: number): boolean {
+    return ref > 0 && ref <= this.#seen.seriesCount && !wasForgotten(this.#group.get(ref), this.#seen.epoch)
+  }
+
+  /** The ref of a series in the middle of those the querier sees, 0 if it sees none. */
+  middleRef(): number {
+    const { seriesCount } = this.#seen
+    const middle = Math.ceil(seriesCount / 2)
+    for (let ref = middle; ref <= seriesCount; ref++) if (this.isSeen(ref)) return ref
+    for (let ref = middle - 1; ref > 0; ref--) if (this.isSeen(ref)) return ref
+    return 0
+  }
+
+  /** The ref of the series with exactly these pairs, in label order, 0 if the querier sees none. */
+  withPairs(pairs: Uint32Array, n: number): number {
+    return this.#table.find(pairs, n, (ref) => this.isSeen(ref))
   }
 
   /** Refs, ascending, of the series that satisfy all matchers. The array may be handed out again: it is not to be written. */
   select(matchers: readonly Matcher[]): Uint32Array {
-    const { seriesCount } = this
+    const { seriesCount } = this.#seen
     const keys = matchers.map(keyOf)
     const key = keys.join('')
     const known = this.#selections.get(key)
@@ -73,7 +116,8 @@ export class RefSelector {
     const { seed, refs } = this.#seed(live, seriesCount)
     const rest = live.filter((filter) => filter !== seed)
     let n = 0
-    for (const ref of refs) if (ref <= seriesCount && this.#holdsAll(rest, ref)) refs[n++] = ref
+    const isWhole = this.#seen.forgotten === 0
+    for (const ref of refs) if (ref <= seriesCount && (isWhole || this.isSeen(ref)) && this.#holdsAll(rest, ref)) refs[n++] = ref
     return refs.slice(0, n)
   }
 

@@ -1,6 +1,6 @@
 // The head's memory: one shared WebAssembly.Memory that main writes and query workers read in place.
 //
-//   root words │ reader slots │ page directories │ arena: symbols, labels, postings, groups, row blocks …
+//   root words │ reader slots │ page directories (those of the index twice) │ arena: symbols, labels, postings, groups, rows …
 //
 // The whole address range is reserved at start and pages cost nothing until touched, so views never go stale and
 // nothing moves. (Growable SharedArrayBuffers read 4× slower.) Places are *units* of 8 bytes: unit u is f64[u],
@@ -15,30 +15,52 @@ const PAGE_BYTES = 65536
 export const ROOT_EPOCH = 2
 export const ROOT_SERIES_COUNT = 3
 export const ROOT_GROUP_COUNT = 4
-export const ROOT_SYMBOL_COUNT = 5
-export const ROOT_PAIR_COUNT = 6
-export const ROOT_SYMBOL_TABLE = 8
-export const ROOT_SYMBOL_MASK = 9
-export const ROOT_PAIR_TABLE = 10
-export const ROOT_PAIR_MASK = 11
 /** The record of what is in blocks (published.ts). */
 export const ROOT_PUBLISHED = 12
+/** How often the index was built anew; the lowest bit says which of its two sides is in use. */
+export const ROOT_INDEX = 13
+/** Series that the head has forgotten, and how often it has forgotten any (forgotten.ts). */
+export const ROOT_FORGOTTEN = 14
+export const ROOT_FORGET_EPOCH = 15
+/** Words of each side of the index, from `sideWord` on. */
+export const SIDE_SYMBOL_COUNT = 0
+export const SIDE_PAIR_COUNT = 1
+export const SIDE_SYMBOL_TABLE = 2
+export const SIDE_SYMBOL_MASK = 3
+export const SIDE_PAIR_TABLE = 4
+export const SIDE_PAIR_MASK = 5
+export const SIDE_SERIES_TABLE = 6
+const SIDE_WORDS = 8
 /** Reader slot i holds the epoch its query began in, 0 when idle. */
 export const ROOT_SLOTS = 64
 export const SLOT_COUNT = 64
 
-/** Entries of a page of a PagedU32, and pages of one at the most: 16 Mi entries. */
+/** Entries of a page of a PagedU32. */
 const ENTRIES = 4096
+/** Pages of a table of what lives at one time: 16 Mi entries. */
 const DIRECTORY = 4096
+/** Pages of a table by ids that are never given again: 256 Mi. Pages that hold nothing live any more are given back. */
+const LONG_DIRECTORY = 65_536
 const ROOT_UNITS = 1024
-/** Page tables that live at fixed places, in order. */
-export const PAGED_NAMES = [
+/** Page tables that live at fixed places, in order: those of a side of the index, twice, then those of places. */
+const INDEX_TABLES = [
   'symbolAt', 'symbolLength', 'symbolPairs', 'pairName', 'pairValue', 'pairNext', 'pairCount', 'pairFirstRun', 'pairLastRun',
-  'seriesLabels', 'seriesGroup', 'seriesColumn', 'seriesMore', 'groupRecord',
 ] as const
-export type PagedName = (typeof PAGED_NAMES)[number]
+const LONG_INDEX_TABLES = ['seriesLabels'] as const
+const PLACE_TABLES = ['seriesGroup', 'seriesColumn', 'seriesMore', 'groupRecord'] as const
+export type IndexTable = (typeof INDEX_TABLES | typeof LONG_INDEX_TABLES)[number]
+export type PlaceTable = (typeof PLACE_TABLES)[number]
+/** Words of the directories of one side. */
+const SIDE_DIRECTORIES = INDEX_TABLES.length * DIRECTORY + LONG_INDEX_TABLES.length * LONG_DIRECTORY
 /** First unit that the arena may hand out. */
-export const ARENA_START: number = ROOT_UNITS + (PAGED_NAMES.length * DIRECTORY) / 2
+export const ARENA_START: number = ROOT_UNITS + (2 * SIDE_DIRECTORIES + PLACE_TABLES.length * LONG_DIRECTORY) / 2
+
+export type Side = 0 | 1
+
+/** First word of the root that belongs to a side of the index. */
+export function sideWord(side: Side): number {
+  return 16 + side * SIDE_WORDS
+}
 
 /** Views over the shared memory; each thread makes its own over the same memory. */
 export class SharedHeap {
@@ -68,9 +90,23 @@ export class SharedHeap {
     return heap
   }
 
-  /** One of the fixed arrays by id. */
-  paged(name: PagedName): PagedU32 {
-    return new PagedU32(this, ROOT_UNITS * 2 + PAGED_NAMES.indexOf(name) * DIRECTORY)
+  /** One of the fixed arrays by series or group. */
+  paged(name: PlaceTable): PagedU32 {
+    return new PagedU32(this, ROOT_UNITS * 2 + 2 * SIDE_DIRECTORIES + PLACE_TABLES.indexOf(name) * LONG_DIRECTORY, LONG_DIRECTORY)
+  }
+
+  /** One of the fixed arrays of a side of the index. */
+  indexTable(name: IndexTable, side: Side): PagedU32 {
+    const first = ROOT_UNITS * 2 + side * SIDE_DIRECTORIES
+    if (name === 'seriesLabels') return new PagedU32(this, first + INDEX_TABLES.length * DIRECTORY, LONG_DIRECTORY)
+    return new PagedU32(this, first + INDEX_TABLES.indexOf(name) * DIRECTORY, DIRECTORY)
+  }
+
+  /** Empties the directories and the root words of a side, which nobody reads. */
+  clearSide(side: Side): void {
+    const first = ROOT_UNITS * 2 + side * SIDE_DIRECTORIES
+    this.u32.fill(0, first, first + SIDE_DIRECTORIES)
+    this.u32.fill(0, sideWord(side), sideWord(side) + SIDE_WORDS)
   }
 }
 
@@ -93,10 +129,12 @@ function reserve(pages: number): WebAssembly.Memory {
 export class PagedU32 {
   readonly #u32: Uint32Array
   readonly #directoryAt: number
+  readonly #pages: number
 
-  constructor(heap: SharedHeap, directoryAt: number) {
+  constructor(heap: SharedHeap, directoryAt: number, pages: number) {
     this.#u32 = heap.u32
     this.#directoryAt = directoryAt
+    this.#pages = pages
   }
 
   get(i: number): number {
@@ -118,7 +156,16 @@ export class PagedU32 {
   /** Main thread only: makes the page of element i from `allocate` (zeroed units) where it is missing. */
   reserve(i: number, allocate: (units: number) => number): void {
     const at = this.#directoryAt + (i >>> 12)
-    assert(i >>> 12 < DIRECTORY, `more than ${DIRECTORY * ENTRIES} entries in a head table`)
-    if (this.#u32[at] === 0) this.#u32[at] = allocate(ENTRIES / 2) * 2
+    assert(i >>> 12 < this.#pages, `more than ${this.#pages * ENTRIES} entries in a head table`)
+    if (this.#u32[at] === 0) this.#u32[at] = allocate(PAGE_UNITS) * 2
+  }
+
+  /** Main thread only: puts a page (of PAGE_UNITS) where element i's is; returns the one that was there, 0 if none. */
+  swapPage(i: number, unit: number): number {
+    return Atomics.exchange(this.#u32, this.#directoryAt + (i >>> 12), unit * 2) / 2
   }
 }
+
+/** Elements of a page of a PagedU32, and the units it takes. */
+export const PAGE_ENTRIES: number = ENTRIES
+export const PAGE_UNITS: number = ENTRIES / 2

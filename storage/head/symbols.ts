@@ -6,10 +6,12 @@
 //
 // Hash tables are open-addressed u32 slots in shared memory; a full one is copied to a larger one, published, and the
 // old one retired. Postings are chained runs of refs, ascending because refs are given in order.
-import type { Arena } from './arena.ts'
+//
+// All of it is there twice, as two sides: one is in use, the other is built anew without what has gone (index-rebuild.ts).
+import type { IndexMemory } from './index-memory.ts'
 import {
-  ROOT_PAIR_COUNT, ROOT_PAIR_MASK, ROOT_PAIR_TABLE, ROOT_SYMBOL_COUNT, ROOT_SYMBOL_MASK, ROOT_SYMBOL_TABLE,
-  type PagedU32, type SharedHeap,
+  SIDE_PAIR_COUNT, SIDE_PAIR_MASK, SIDE_PAIR_TABLE, SIDE_SYMBOL_COUNT, SIDE_SYMBOL_MASK, SIDE_SYMBOL_TABLE, sideWord,
+  type PagedU32, type SharedHeap, type Side,
 } from './shared-heap.ts'
 
 const RUN_MIN = 2
@@ -37,9 +39,12 @@ function hashPair(name: number, value: number): number {
   return (h ^ (h >>> 13)) >>> 0
 }
 
-/** Read side. Cheap to make; one per thread. */
+/** For readers. Cheap to make; one per thread and side. */
 export class SymbolReader {
+  readonly side: Side
   protected readonly heap: SharedHeap
+  /** Word of the root that the side's begin at. */
+  protected readonly root: number
   protected readonly at: PagedU32
   protected readonly length: PagedU32
   protected readonly firstPair: PagedU32
@@ -55,17 +60,19 @@ export class SymbolReader {
   #textIds: Uint32Array = new Uint32Array(0)
   readonly #texts: string[] = []
 
-  constructor(heap: SharedHeap) {
+  constructor(heap: SharedHeap, side: Side) {
+    this.side = side
     this.heap = heap
-    this.at = heap.paged('symbolAt')
-    this.length = heap.paged('symbolLength')
-    this.firstPair = heap.paged('symbolPairs')
-    this.pairName = heap.paged('pairName')
-    this.pairValue = heap.paged('pairValue')
-    this.pairNext = heap.paged('pairNext')
-    this.pairCount = heap.paged('pairCount')
-    this.firstRun = heap.paged('pairFirstRun')
-    this.lastRun = heap.paged('pairLastRun')
+    this.root = sideWord(side)
+    this.at = heap.indexTable('symbolAt', side)
+    this.length = heap.indexTable('symbolLength', side)
+    this.firstPair = heap.indexTable('symbolPairs', side)
+    this.pairName = heap.indexTable('pairName', side)
+    this.pairValue = heap.indexTable('pairValue', side)
+    this.pairNext = heap.indexTable('pairNext', side)
+    this.pairCount = heap.indexTable('pairCount', side)
+    this.firstRun = heap.indexTable('pairFirstRun', side)
+    this.lastRun = heap.indexTable('pairLastRun', side)
   }
 
   /** The id of a text, 0 if the head does not know it. */
@@ -99,7 +106,7 @@ export class SymbolReader {
   protected findEncoded(hash: number): number {
     const { u32 } = this.heap
     // Table before mask: main publishes the mask first when it grows, so a torn pair only shortens the search.
-    const table = Atomics.load(u32, ROOT_SYMBOL_TABLE)
+    const table = Atomics.load(u32, this.root + SIDE_SYMBOL_TABLE)
     if (table === 0) return 0
     const mask = u32[table * 2]!
     let slot = hash & mask
@@ -141,7 +148,7 @@ export class SymbolReader {
   /** The id of a label pair, 0 if no series has it. */
   findPair(name: number, value: number): number {
     const { u32 } = this.heap
-    const table = Atomics.load(u32, ROOT_PAIR_TABLE)
+    const table = Atomics.load(u32, this.root + SIDE_PAIR_TABLE)
     if (table === 0 || name === 0 || value === 0) return 0
     const mask = u32[table * 2]!
     let slot = hashPair(name, value) & mask
@@ -170,11 +177,11 @@ export class SymbolReader {
   }
 
   get symbolCount(): number {
-    return Atomics.load(this.heap.u32, ROOT_SYMBOL_COUNT)
+    return Atomics.load(this.heap.u32, this.root + SIDE_SYMBOL_COUNT)
   }
 
   get pairTotal(): number {
-    return Atomics.load(this.heap.u32, ROOT_PAIR_COUNT)
+    return Atomics.load(this.heap.u32, this.root + SIDE_PAIR_COUNT)
   }
 
   /** Number of series with the pair. */
@@ -199,7 +206,7 @@ export class SymbolReader {
 
 /** Write side: the main thread's. */
 export class SymbolWriter extends SymbolReader {
-  readonly #arena: Arena
+  readonly #memory: IndexMemory
   readonly #allocate: (units: number) => number
   readonly #symbolPages: readonly PagedU32[]
   readonly #pairPages: readonly PagedU32[]
@@ -208,14 +215,14 @@ export class SymbolWriter extends SymbolReader {
   #blobAt = 0
   #blobLeft = 0
 
-  constructor(heap: SharedHeap, arena: Arena) {
-    super(heap)
-    this.#arena = arena
-    this.#allocate = (units) => arena.allocate(units)
+  constructor(heap: SharedHeap, memory: IndexMemory, side: Side) {
+    super(heap, side)
+    this.#memory = memory
+    this.#allocate = (units) => memory.allocate(units)
     this.#symbolPages = [this.at, this.length, this.firstPair]
     this.#pairPages = [this.pairName, this.pairValue, this.pairNext, this.pairCount, this.firstRun, this.lastRun]
-    this.#grow(ROOT_SYMBOL_TABLE, ROOT_SYMBOL_MASK, TABLE_MIN)
-    this.#grow(ROOT_PAIR_TABLE, ROOT_PAIR_MASK, TABLE_MIN)
+    this.#grow(SIDE_SYMBOL_TABLE, SIDE_SYMBOL_MASK, TABLE_MIN)
+    this.#grow(SIDE_PAIR_TABLE, SIDE_PAIR_MASK, TABLE_MIN)
   }
 
   /** The id of a text, made if new. */
@@ -239,12 +246,12 @@ export class SymbolWriter extends SymbolReader {
     // What can fail for want of memory comes first, and the id is only given when all of it went well.
     const id = this.#symbols + 1
     for (const paged of this.#symbolPages) paged.reserve(id, this.#allocate)
-    this.#makeRoom(ROOT_SYMBOL_TABLE, ROOT_SYMBOL_MASK, id)
+    this.#makeRoom(SIDE_SYMBOL_TABLE, SIDE_SYMBOL_MASK, id)
     this.at.set(id, this.#store())
     this.length.set(id, this.byteCount)
     this.#symbols = id
-    place(this.heap.u32, this.heap.u32[ROOT_SYMBOL_TABLE]!, id, hash)
-    Atomics.store(this.heap.u32, ROOT_SYMBOL_COUNT, id)
+    place(this.heap.u32, this.heap.u32[this.root + SIDE_SYMBOL_TABLE]!, id, hash)
+    Atomics.store(this.heap.u32, this.root + SIDE_SYMBOL_COUNT, id)
     return id
   }
 
@@ -254,13 +261,13 @@ export class SymbolWriter extends SymbolReader {
     if (known !== 0) return known
     const id = this.#pairs + 1
     for (const paged of this.#pairPages) paged.reserve(id, this.#allocate)
-    this.#makeRoom(ROOT_PAIR_TABLE, ROOT_PAIR_MASK, id)
+    this.#makeRoom(SIDE_PAIR_TABLE, SIDE_PAIR_MASK, id)
     this.pairName.set(id, name)
     this.pairValue.set(id, value)
     this.pairNext.set(id, this.firstPair.get(name))
     this.#pairs = id
-    place(this.heap.u32, this.heap.u32[ROOT_PAIR_TABLE]!, id, hashPair(name, value))
-    Atomics.store(this.heap.u32, ROOT_PAIR_COUNT, id)
+    place(this.heap.u32, this.heap.u32[this.root + SIDE_PAIR_TABLE]!, id, hashPair(name, value))
+    Atomics.store(this.heap.u32, this.root + SIDE_PAIR_COUNT, id)
     Atomics.store(this.heap.u32, this.firstPair.wordOf(name), id)
     return id
   }
@@ -272,7 +279,7 @@ export class SymbolWriter extends SymbolReader {
     let capacity = u32[run + 1]! & 0xffff
     if (run !== 0 && u32[run + 1]! >>> 16 < capacity) return
     capacity = run === 0 ? RUN_MIN : Math.min(RUN_MAX, capacity * 2 + 2)
-    const made = this.#arena.allocate((capacity + 2) / 2)
+    const made = this.#memory.allocate((capacity + 2) / 2)
     u32[made * 2 + 1] = capacity
     if (run === 0) this.firstRun.set(pair, made)
     else u32[run] = made
@@ -294,7 +301,7 @@ export class SymbolWriter extends SymbolReader {
     const { bytes, byteCount: n } = this
     if (n > this.#blobLeft) {
       const units = Math.max(8192, Math.ceil(n / 8))
-      this.#blobAt = this.#arena.allocate(units) * 8
+      this.#blobAt = this.#memory.allocate(units) * 8
       this.#blobLeft = units * 8
     }
     const at = this.#blobAt
@@ -307,22 +314,21 @@ export class SymbolWriter extends SymbolReader {
 
   /** Keeps a table at most half full with `count` entries. */
   #makeRoom(tableWord: number, maskWord: number, count: number): void {
-    const mask = this.heap.u32[maskWord]!
+    const mask = this.heap.u32[this.root + maskWord]!
     if (count * 2 > mask) this.#grow(tableWord, maskWord, (mask + 1) * 2)
   }
 
   #grow(tableWord: number, maskWord: number, slots: number): void {
     const { u32 } = this.heap
-    const old = u32[tableWord]!
-    const oldSlots = old === 0 ? 0 : u32[old * 2]! + 1
-    const made = this.#arena.allocate(slots / 2 + 1)
+    const old = u32[this.root + tableWord]!
+    const made = this.#memory.allocate(slots / 2 + 1)
     u32[made * 2] = slots - 1
     // By id, not by slot: texts are then read in the order in which they lie.
-    if (tableWord === ROOT_SYMBOL_TABLE) for (let id = 1; id <= this.#symbols; id++) place(u32, made, id, this.#hashOf(id))
+    if (tableWord === SIDE_SYMBOL_TABLE) for (let id = 1; id <= this.#symbols; id++) place(u32, made, id, this.#hashOf(id))
     else for (let id = 1; id <= this.#pairs; id++) place(u32, made, id, hashPair(this.nameOf(id), this.valueOf(id)))
-    u32[maskWord] = slots - 1
-    Atomics.store(u32, tableWord, made)
-    if (old !== 0) this.#arena.retire(old, oldSlots / 2 + 1)
+    u32[this.root + maskWord] = slots - 1
+    Atomics.store(u32, this.root + tableWord, made)
+    if (old !== 0) this.#memory.retire(old)
   }
 
   #hashOf(id: number): number {

@@ -275,8 +275,7 @@ export class Log {
   #fail(cause: unknown): void {
     this.failureCount++
     const why = cause instanceof Error ? cause.message : String(cause)
-    const next = this.#series.hasFailedSync ? 'mend the disk and start again' : 'it is tried again in a new file every second'
-    this.#failure = new LogError(`cannot write the log, so nothing more is taken: ${why}; ${next}`, 'disk_error', { cause })
+    this.#failure = new LogError(`cannot write the log, so nothing more is taken: ${why}; it is tried again in a new file every second`, 'disk_error', { cause })
     for (const waiter of this.#waiters.splice(0)) waiter.reject(this.#failure)
   }
 

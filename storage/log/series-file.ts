@@ -1,7 +1,8 @@
 // The append-only file of definitions: which labels a ref has, which refs a group's columns are (FORMAT.md, "Series
 // file"). Every byte is written twice, 64 KiB apart, because one lost definition would lose every row that uses it.
 import path from 'node:path'
-import { DiskError, DiskFile, syncFolder } from '../../lib/std/fs.ts'
+import { DiskError, DiskFile, removeFile, rename, syncFolder } from '../../lib/std/fs.ts'
+import { assert } from '../../lib/std/assert.ts'
 import type { Steps } from '../../lib/std/steps.ts'
 import type { Labels } from '../../lib/model/labels.ts'
 import { readVarint, writeVarint, type VarintPlace } from '../codec/bits.ts'
@@ -16,15 +17,18 @@ const BUFFER_BYTES = 1 << 18
 
 /** What a definitions file says, in the order it was said. */
 export interface DefinitionVisitor {
+  /** Refs up to this one were given; those that are not defined have been forgotten. */
+  given(ref: number): void
   /** A series of `count` labels, whose names and values stand at bytes[at, …), each its length as a varint and UTF-8; returns the place behind. */
   series(ref: number, bytes: Buffer, at: number, count: number): number
   group(definition: GroupDefinition): void
 }
 
-/** Columns that a group gains. */
+/** Columns that a group gains; none where it is only said that ids up to the group's were given. */
 export interface GroupDefinition {
   group: number
   firstColumn: number
+  /** 0: the column is vacant. */
   refs: Uint32Array
   isLate: boolean
   /** Of the cut (head/published.ts), at most 24 bits; what it was when the group was made. */
@@ -37,22 +41,37 @@ const GROUP_HEAD_BYTES = 24
 const FLAG_LATE = 1
 const GENERATION_SHIFT = 8
 
+/** What came while the file is written anew. */
+type Addition = { ref: number; labels: Labels } | GroupDefinition
+
+/** Beside the file: what it is to become. */
+const REWRITE_SUFFIX = '.new'
+
 export class SeriesFile {
-  readonly #file: DiskFile
+  readonly #path: string
+  #file: DiskFile
+  /** The sync under way. */
+  #syncing: Promise<void> | null = null
+  /** The file that is to take this one's place, and what is to follow in it. */
+  #rewrite: { target: SeriesFile; additions: Addition[] } | null = null
   /** Length of the logical stream that is in the file. */
   #length = 0
   /** Where what this process has written begins, how far it is on the device, how far a mark says so. */
   #ownFrom = 0
   #syncedTo = 0
   #markedTo = 0
-  #syncFailure: unknown = null
+  #syncFailure: DiskError | null = null
   #buffer: Buffer = Buffer.alloc(BUFFER_BYTES)
   #used = 0
   /** An open series frame: refs are consecutive, so they share one frame until something else comes. */
   #seriesAt = -1
   #seriesCount = 0
+  /** The ref that would continue it. */
+  #seriesNext = 0
 
   constructor(file: string) {
+    this.#path = file
+    removeFile(`${file}${REWRITE_SUFFIX}`)
     this.#file = DiskFile.openForWrite(file)
     syncFolder(path.dirname(file))
   }
@@ -65,7 +84,7 @@ export class SeriesFile {
     return this.#length * 2
   }
 
-  /** What the device holds is not known then, until the next start writes it again. */
+  /** What the device holds is not known then, until the file is written anew. */
   get hasFailedSync(): boolean {
     return this.#syncFailure !== null
   }
@@ -82,9 +101,10 @@ export class SeriesFile {
   }
 
   addSeries(ref: number, labels: Labels): void {
+    this.#rewrite?.additions.push({ ref, labels })
     let room = 16
     for (const text of labels) room += text.length * 3 + 5
-    if (this.#seriesAt >= 0 && (this.#used + room > this.#buffer.length || this.#used - this.#seriesAt > 32768)) this.#closeSeries()
+    if (this.#seriesAt >= 0 && (ref !== this.#seriesNext || this.#used + room > this.#buffer.length || this.#used - this.#seriesAt > 32768)) this.#closeSeries()
     this.#reserve(room + 64)
     if (this.#seriesAt < 0) {
       this.#seriesAt = this.#used
@@ -95,9 +115,21 @@ export class SeriesFile {
     this.#used = writeVarint(this.#buffer, this.#used, labels.length / 2)
     for (const text of labels) this.#used = writeText(this.#buffer, this.#used, text)
     this.#seriesCount++
+    this.#seriesNext = ref + 1
   }
 
-  addGroup({ group, firstColumn, refs, isLate, generation, salt }: GroupDefinition): void {
+  /** Says that refs up to this one were given, whether or not they are defined. */
+  addGiven(ref: number): void {
+    this.#closeSeries()
+    this.#reserve(FRAME_OVERHEAD_BYTES + 8)
+    this.#buffer.writeUInt32LE(ref + 1, this.#used + FRAME_HEAD_BYTES)
+    this.#buffer.writeUInt32LE(0, this.#used + FRAME_HEAD_BYTES + 4)
+    this.#used = sealFrame(this.#buffer, this.#used, TYPE_SERIES, 8)
+  }
+
+  addGroup(definition: GroupDefinition): void {
+    const { group, firstColumn, refs, isLate, generation, salt } = definition
+    this.#rewrite?.additions.push({ ...definition, refs: refs.slice() })
     this.#closeSeries()
     const length = Math.ceil((GROUP_HEAD_BYTES + refs.length * 4) / 8) * 8
     this.#reserve(length + FRAME_OVERHEAD_BYTES)
@@ -134,14 +166,68 @@ export class SeriesFile {
 
   /** Rejects with DiskError. */
   async sync(): Promise<void> {
+    if (this.#syncFailure !== null) throw this.#syncFailure
+    const file = this.#file
     const length = this.#length
     try {
-      await this.#file.sync()
+      this.#syncing = file.sync()
+      await this.#syncing
     } catch (error) {
-      this.#syncFailure = error
+      // Another file has taken its place, with all that was in it.
+      if (file !== this.#file) return
+      this.#syncFailure = error instanceof DiskError ? error : new DiskError(`cannot sync ${this.#path}`, error)
       throw error
     }
-    this.#syncedTo = Math.max(this.#syncedTo, length)
+    if (file === this.#file) this.#syncedTo = Math.max(this.#syncedTo, length)
+  }
+
+  /**
+   * Begins a file that is to take this one's place: who calls writes into it what holds now, `addGiven` included. What is
+   * added here meanwhile follows in it. Throws DiskError.
+   */
+  beginRewrite(): SeriesFile {
+    assert(this.#rewrite === null, 'definitions are being written anew already')
+    const target = new SeriesFile(`${this.#path}${REWRITE_SUFFIX}`)
+    this.#rewrite = { target, additions: [] }
+    return target
+  }
+
+  /** The file is whole and on the device: it takes this one's place, also of one that could not be synced. Throws DiskError. */
+  finishRewrite(): void {
+    const { target, additions } = this.#rewrite!
+    for (const addition of additions) {
+      if ('labels' in addition) target.addSeries(addition.ref, addition.labels)
+      else target.addGroup(addition)
+    }
+    additions.length = 0
+    target.write()
+    target.syncNow()
+    rename(target.#path, this.#path)
+    const old = this.#file
+    this.#file = target.#file
+    this.#length = target.#length
+    this.#ownFrom = 0
+    this.#syncedTo = target.#length
+    this.#markedTo = target.#markedTo
+    this.#syncFailure = null
+    this.#used = 0
+    this.#seriesAt = -1
+    this.#rewrite = null
+    void (this.#syncing ?? Promise.resolve()).catch(() => undefined).then(() => old.close())
+    try {
+      syncFolder(path.dirname(this.#path))
+    } catch (error) {
+      // Which of the two has the name after a power cut is not known: nothing may rely on what comes now.
+      this.#syncFailure = error instanceof DiskError ? error : new DiskError(`cannot sync ${this.#path}`, error)
+      throw error
+    }
+  }
+
+  /** Nothing comes of it. */
+  abandonRewrite(): void {
+    if (this.#rewrite !== null) this.#rewrite.target.#file.close()
+    this.#rewrite = null
+    removeFile(`${this.#path}${REWRITE_SUFFIX}`)
   }
 
   /** Throws DiskError. */
@@ -149,7 +235,7 @@ export class SeriesFile {
     try {
       this.#file.syncNow()
     } catch (error) {
-      this.#syncFailure = error
+      this.#syncFailure = error instanceof DiskError ? error : new DiskError(`cannot sync ${this.#path}`, error)
       throw error
     }
     this.#syncedTo = this.#length
@@ -163,6 +249,7 @@ export class SeriesFile {
 
   /** What is pending is dropped. */
   close(): void {
+    if (this.#rewrite !== null) this.abandonRewrite()
     try {
       this.#used = 0
       this.#seriesAt = -1
@@ -290,6 +377,7 @@ export function mend({ first, second }: Copies): Buffer {
 function visitSeries(bytes: Buffer, at: number, visitor: DefinitionVisitor): void {
   const firstRef = bytes.readUInt32LE(at)
   const seriesCount = bytes.readUInt32LE(at + 4)
+  if (seriesCount === 0) visitor.given(firstRef - 1)
   const place: VarintPlace = { at: at + 8 }
   for (let i = 0; i < seriesCount; i++) {
     const count = readVarint(bytes, place)

@@ -19,7 +19,7 @@ const REWRITTEN = 'written anew; the file as it was found is kept in quarantine/
 
 /** What ids mean. */
 export interface Definitions {
-  /** By ref; refs without labels are lost. */
+  /** By ref; those without labels were forgotten, or are lost. */
   labels: readonly Labels[]
   groups: readonly GroupDefinition[]
 }
@@ -39,6 +39,9 @@ export function repairDefinitions(work: RepairWork, blocks: BlockLabels): Defini
   const copies = hasFile ? readFile(file) : [Buffer.alloc(0), Buffer.alloc(0)] as const
   const mended = mend({ first: Buffer.from(copies[0]), second: () => copies[1] })
   const tally = runThrough(visitDefinitions(mended, {
+    given: (ref) => {
+      while (found.labels.length <= ref) found.labels.push(EMPTY_LABELS)
+    },
     series: (ref, bytes, at, count) => {
       const place = { at }
       const labels = Array.from({ length: count * 2 }, () => readText(bytes, place))
@@ -57,7 +60,8 @@ export function repairDefinitions(work: RepairWork, blocks: BlockLabels): Defini
   const report = (damage: string, cost: string): void => work.report({ place: `series/${NAME}`, damage, cost, remedy: REWRITTEN })
   const halves = damagedHalves(mended, copies, tally.syncedTo)
   if (halves > 0) report(`one of two copies of ${plural(halves, 'frame')} is damaged`, '')
-  const { taken, lost } = fillFrom(blocks, found)
+  // Without damage a ref that is not defined is of a series that was forgotten.
+  const { taken, lost } = tally.frames > 0 || blocks.lastRef >= found.labels.length ? fillFrom(blocks, found) : { taken: 0, lost: 0 }
   if (tally.frames > 0 || lost > 0) report(`${plural(tally.frames, 'frame')} (${tally.bytes} bytes) are damaged in both copies`, costOf(lost))
   if (taken > 0) report(`definitions of ${taken} series are lost, which blocks know`, '')
   if (!work.isDryRun && halves + tally.frames + taken > 0) rewrite(work, file, hasFile, found)
@@ -129,7 +133,7 @@ function rewrite(work: RepairWork, file: string, hasFile: boolean, { labels, ord
   const made = new SeriesFile(aside)
   let next = 1
   const addUpTo = (ref: number): void => {
-    for (; next <= ref; next++) made.addSeries(next, labels[next]!)
+    for (; next <= ref; next++) if (labels[next]!.length > 0) made.addSeries(next, labels[next]!)
   }
   for (const [i, entry] of order.entries()) {
     if (typeof entry === 'number') addUpTo(entry)
@@ -140,6 +144,7 @@ function rewrite(work: RepairWork, file: string, hasFile: boolean, { labels, ord
     if (i % WRITE_ENTRIES === 0) made.write()
   }
   addUpTo(labels.length - 1)
+  made.addGiven(labels.length - 1)
   made.write()
   made.syncNow()
   made.close()

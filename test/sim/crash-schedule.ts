@@ -221,8 +221,6 @@ class Schedule {
     for (let tries = 0; tries < RETRIES_MAX && !this.disk.isDead && this.#isWell; tries++) {
       await this.#clock.advance(5000)
       await this.#turns(REST_TURNS)
-      // A failed sync of definitions is final.
-      if (db.log.refusal?.message.endsWith('start again') && this.disk.happened.some(({ kind }) => kind === 'sync')) return
       try {
         for (const batch of this.#workload.next(this.#clock.now())) this.#append(db, batch, refs)
         const mark = this.#ledger.mark()

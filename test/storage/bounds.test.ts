@@ -7,7 +7,7 @@ import type { Database } from '../../storage/database.ts'
 import { SeriesLimitError } from '../../storage/errors.ts'
 import { REJECT_FUTURE, REJECT_TOO_OLD, STORED } from '../../storage/interface.ts'
 import { StoreQueryable } from '../../storage/store-querier.ts'
-import { ROOT_PAIR_COUNT, ROOT_SYMBOL_COUNT } from '../../storage/head/shared-heap.ts'
+import { SIDE_PAIR_COUNT, SIDE_SYMBOL_COUNT, sideWord } from '../../storage/head/shared-heap.ts'
 import { SymbolReader, TEXTS_MAX } from '../../storage/head/symbols.ts'
 import { waitFor } from '../support/monitor-process.ts'
 import { tempFolder } from '../support/temp-folder.ts'
@@ -42,9 +42,9 @@ describe('the limit of series', () => {
     const db = open(tempFolder(), { seriesLimit: 3 })
     const refs = seriesOf(db, 3)
     const { u32 } = db.head.heap
-    const before = [u32[ROOT_SYMBOL_COUNT], u32[ROOT_PAIR_COUNT], db.headBytes]
+    const before = [u32[sideWord(0) + SIDE_SYMBOL_COUNT], u32[sideWord(0) + SIDE_PAIR_COUNT], db.headBytes]
     for (let k = 0; k < 5000; k++) expect(() => db.series(labelsFromRecord({ __name__: 'm', pod: `pod-${k}` }))).toThrow(SeriesLimitError)
-    expect([u32[ROOT_SYMBOL_COUNT], u32[ROOT_PAIR_COUNT], db.headBytes]).toEqual(before)
+    expect([u32[sideWord(0) + SIDE_SYMBOL_COUNT], u32[sideWord(0) + SIDE_PAIR_COUNT], db.headBytes]).toEqual(before)
     expect(seriesOf(db, 3)).toEqual(refs)
     expect(append(db, batchOf(NOW, refs, refs))).toEqual([STORED, STORED, STORED])
     expect(readAll(db).size).toBe(3)
@@ -74,7 +74,7 @@ describe('what a reader keeps', () => {
     const count = TEXTS_MAX + 5000
     const refs = Array.from({ length: count }, (_, i) => db.series(labelsFromRecord({ __name__: 'm', id: `value ${i}` })))
     expect(refs.length).toBe(count)
-    const reader = new SymbolReader(db.head.heap)
+    const reader = new SymbolReader(db.head.heap, 0)
     for (let round = 0; round < 2; round++) {
       for (let i = 0; i < count; i += 7) expect(reader.text(reader.find(`value ${i}`))).toBe(`value ${i}`)
       for (let id = 1; id <= reader.symbolCount; id++) expect(reader.find(reader.text(id))).toBe(id)
@@ -82,7 +82,7 @@ describe('what a reader keeps', () => {
     }
     const long = 'x'.repeat(100_000)
     db.series(labelsFromRecord({ __name__: 'm', id: long }))
-    const fresh = new SymbolReader(db.head.heap)
+    const fresh = new SymbolReader(db.head.heap, 0)
     expect(fresh.text(fresh.find(long))).toBe(long)
     expect(fresh.keptTexts).toBe(0)
     await db.close()

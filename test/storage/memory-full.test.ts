@@ -6,11 +6,11 @@ import type { Database } from '../../storage/database.ts'
 import { FolderError, LogError } from '../../storage/errors.ts'
 import { STORED } from '../../storage/interface.ts'
 import type { Arena } from '../../storage/head/arena.ts'
-import { ROOT_PAIR_COUNT, ROOT_SYMBOL_COUNT } from '../../storage/head/shared-heap.ts'
+import { ARENA_START, SIDE_PAIR_COUNT, SIDE_SYMBOL_COUNT, sideWord } from '../../storage/head/shared-heap.ts'
 import { tempFolder } from '../support/temp-folder.ts'
 import { NOW, append, batchOf, keyOf, open, readAll, samplesIn, series, seriesOf, type Points } from './store.ts'
 
-const HEAD_BYTES = 2 * 2 ** 20
+const HEAD_BYTES = ARENA_START * 8 + 2 * 2 ** 20
 
 interface Piece {
   at: number
@@ -169,7 +169,7 @@ describe('head memory that is used up', () => {
     const refs = seriesOf(db, 2)
     append(db, batchOf(NOW, refs, refs))
     const pieces = useUp(db.head.arena, 0)
-    expect(() => db.series(series(50))).toThrow(LogError)
+    expect(() => seriesOf(db, 5000, 50)).toThrow(LogError)
     const large = pieces.reduce((best, piece) => (piece.units > best.units ? piece : best))
     expect(large.units).toBeGreaterThan(4096)
     db.head.arena.free(large.at, large.units)
@@ -185,8 +185,8 @@ describe('head memory that is used up', () => {
     // Few texts make many pairs: the next pair wants a larger table, which is not to be had.
     const pair = (k: number): Labels => labelsFromRecord({ __name__: 'p', [`n${k % 30}`]: `v${Math.floor(k / 30)}` })
     let made = 0
-    while (heap.u32[ROOT_PAIR_COUNT]! < 511) db.series(pair(made++))
-    const symbols = heap.u32[ROOT_SYMBOL_COUNT]!
+    while (heap.u32[sideWord(0) + SIDE_PAIR_COUNT]! < 511) db.series(pair(made++))
+    const symbols = heap.u32[sideWord(0) + SIDE_SYMBOL_COUNT]!
     const pieces = useUp(arena, 0)
     // Long texts use up what is left of the memory for texts.
     const long = (k: number): Labels => labelsFromRecord({ __name__: 'p', n0: `${k}${'x'.repeat(2000)}` })
@@ -197,8 +197,8 @@ describe('head memory that is used up', () => {
     for (const { at, units } of pieces) arena.free(at, units)
     db.series(pair(made))
     db.series(long(5000))
-    expect(heap.u32[ROOT_PAIR_COUNT]).toBe(513)
-    expect(heap.u32[ROOT_SYMBOL_COUNT]! - symbols).toBeLessThan(40)
+    expect(heap.u32[sideWord(0) + SIDE_PAIR_COUNT]).toBe(513)
+    expect(heap.u32[sideWord(0) + SIDE_SYMBOL_COUNT]! - symbols).toBeLessThan(40)
     await db.close()
   })
 

@@ -89,8 +89,8 @@ describe('a reader that the writer overtakes', () => {
       const refs = ['a', 'b', 'c'].flatMap((job) => Array.from({ length: 10 }, (_, i) => db.series(inJob(job, i))))
       append(db, batchOf(NOW, refs, refs))
       const { heap } = db.head
-      const symbols = new SymbolReader(heap)
-      const words = ['a', 'b', 'c'].map((job) => heap.paged('pairCount').wordOf(symbols.findPair(symbols.find('job'), symbols.find(job))))
+      const symbols = new SymbolReader(heap, 0)
+      const words = ['a', 'b', 'c'].map((job) => heap.indexTable('pairCount', 0).wordOf(symbols.findPair(symbols.find('job'), symbols.find(job))))
       const wasLetIn = letIn(words, () => {
         for (const job of ['a', 'b', 'c']) {
           const more = Array.from({ length: 5 }, (_, i) => db.series(inJob(job, 100 + i)))

@@ -1,0 +1,234 @@
+// One side of the head's index: label sets to refs and back. Main writes; readers find label sets by the same table.
+//
+//   labels ─▶ pairs ─(hash)─▶ table of refs          ref ─▶ run of pairs
+import type { Labels } from '../../lib/model/labels.ts'
+import { isForgotten } from './forgotten.ts'
+import type { IndexMemory } from './index-memory.ts'
+import { SIDE_SERIES_TABLE, sideWord, type PagedU32, type SharedHeap, type Side } from './shared-heap.ts'
+import { SymbolWriter } from './symbols.ts'
+
+const TABLE_MIN = 4096
+
+/** The ref whose pairs these are, as the table of a side has it, that `isWanted`; 0 if there is none. For all threads. */
+export class SeriesTable {
+  readonly #u32: Uint32Array
+  readonly #labels: PagedU32
+  readonly #word: number
+
+  constructor(heap: SharedHeap, side: Side) {
+    this.#u32 = heap.u32
+    this.#labels = heap.indexTable('seriesLabels', side)
+    this.#word = sideWord(side) + SIDE_SERIES_TABLE
+  }
+
+  find(pairs: Uint32Array, n: number, isWanted: (ref: number) => boolean): number {
+    const u32 = this.#u32
+    const table = Atomics.load(u32, this.#word)
+    const mask = u32[table * 2]!
+    let slot = hashPairs(pairs, n) & mask
+    for (let ref = u32[table * 2 + 2 + slot]!; ref !== 0; ref = u32[table * 2 + 2 + slot]!) {
+      const run = this.#labels.get(ref) * 2
+      if (u32[run] === n) {
+        let i = 0
+        while (i < n && u32[run + 1 + i] === pairs[i]) i++
+        if (i === n && isWanted(ref)) return ref
+      }
+      slot = (slot + 1) & mask
+    }
+    return 0
+  }
+}
+
+export class SeriesIndex {
+  readonly side: Side
+  readonly symbols: SymbolWriter
+  readonly memory: IndexMemory
+  readonly #heap: SharedHeap
+  readonly #labels: PagedU32
+  readonly #group: PagedU32
+  readonly #table: SeriesTable
+  readonly #tableWord: number
+  #count = 0
+  readonly #isLive = (ref: number): boolean => !isForgotten(this.#group.get(ref))
+  readonly #allocate: (units: number) => number
+  /** Pair ids of the label set at hand. */
+  #scratch: Uint32Array = new Uint32Array(256)
+  /** The label set that `find` took last, and the symbols it found for it, 0 where there was none. */
+  #found: Labels | null = null
+  #foundSymbols: Uint32Array = new Uint32Array(512)
+  /** The label set that was added last, and its pairs. */
+  #added: Labels = []
+  #adding: Labels = []
+  #addedPairs: Uint32Array = new Uint32Array(256)
+  /** Where the pairs of the series that is about to be added will stand. */
+  #run = 0
+  #pairs = 0
+
+  /** The side must be clear. */
+  constructor(heap: SharedHeap, memory: IndexMemory, side: Side) {
+    this.side = side
+    this.memory = memory
+    this.symbols = new SymbolWriter(heap, memory, side)
+    this.#heap = heap
+    this.#labels = heap.indexTable('seriesLabels', side)
+    this.#group = heap.paged('seriesGroup')
+    this.#table = new SeriesTable(heap, side)
+    this.#tableWord = sideWord(side) + SIDE_SERIES_TABLE
+    this.#allocate = (units) => memory.allocate(units)
+    this.#makeTable(TABLE_MIN)
+  }
+
+  /** The ref of a label set that the head has not forgotten, or 0. Leaves nothing behind. */
+  find(labels: Labels): number {
+    const n = labels.length / 2
+    this.#reserveScratch(n)
+    this.#found = labels
+    const added = this.#added
+    let isKnown = true
+    let k = 0
+    // To the end even where a pair is new: `reserve` goes on with what was found.
+    for (let i = 0; i < n; i++) {
+      // Fast path: new series come one behind the other, and share most labels with the one before.
+      if (added[k] !== labels[2 * i] && added[k + 2] === labels[2 * i]) k += 2
+      if (added[k] === labels[2 * i]) {
+        k += 2
+        if (added[k - 1] === labels[2 * i + 1]) {
+          this.#scratch[i] = this.#addedPairs[k / 2 - 1]!
+          continue
+        }
+      }
+      const name = this.symbols.find(labels[2 * i]!)
+      const value = this.symbols.find(labels[2 * i + 1]!)
+      const pair = this.symbols.findPair(name, value)
+      if (pair === 0) isKnown = false
+      this.#foundSymbols[2 * i] = name
+      this.#foundSymbols[2 * i + 1] = value
+      this.#scratch[i] = pair
+    }
+    return isKnown ? this.#table.find(this.#scratch, n, this.#isLive) : 0
+  }
+
+  /** Makes sure that `add` finds room for a label set. Throws LogError; of it no more than texts and pairs stay then. */
+  reserve(ref: number, labels: Labels): void {
+    const n = this.#internPairs(labels)
+    this.#adding = labels
+    this.#reserve(ref, n)
+  }
+
+  /** The ref of a series with these pairs that the head has not forgotten, or 0. */
+  findPairs(pairs: Uint32Array, n: number): number {
+    return this.#table.find(pairs, n, this.#isLive)
+  }
+
+  /** As `reserve`, by pairs. */
+  reservePairs(ref: number, pairs: Uint32Array, n: number): void {
+    this.#reserveScratch(n)
+    this.#scratch.set(pairs.subarray(0, n))
+    this.#found = null
+    this.#adding = []
+    this.#reserve(ref, n)
+  }
+
+  /** As `reserve`, for a series of the other side; `pairOf` gives a pair its number here. Throws LogError. */
+  reserveCopy(ref: number, run: number, pairOf: (pair: number) => number): void {
+    const { u32 } = this.#heap
+    const n = u32[run * 2]!
+    this.#reserveScratch(n)
+    this.#adding = []
+    for (let i = 0; i < n; i++) this.#scratch[i] = pairOf(u32[run * 2 + 1 + i]!)
+    this.#reserve(ref, n)
+  }
+
+  #reserve(ref: number, n: number): void {
+    this.#labels.reserve(ref, this.#allocate)
+    for (let i = 0; i < n; i++) this.symbols.reservePosting(this.#scratch[i]!)
+    const { u32 } = this.#heap
+    const mask = u32[u32[this.#tableWord]! * 2]!
+    if ((this.#count + 1) * 2 > mask) this.#makeTable((mask + 1) * 2)
+    this.#run = this.memory.allocate((n + 2) >>> 1)
+    this.#pairs = n
+  }
+
+  /** Adds the series that was made room for, whose ref is larger than all before. */
+  add(ref: number): void {
+    const n = this.#pairs
+    const { u32 } = this.#heap
+    u32[this.#run * 2] = n
+    u32.set(this.#scratch.subarray(0, n), this.#run * 2 + 1)
+    this.#labels.set(ref, this.#run)
+    place(u32, u32[this.#tableWord]!, ref, hashPairs(this.#scratch, n))
+    for (let i = 0; i < n; i++) this.symbols.addPosting(this.#scratch[i]!, ref)
+    this.#count++
+    this.#added = this.#adding
+    this.#addedPairs.set(this.#scratch.subarray(0, n))
+  }
+
+  /** Unit of a series' pairs: their number, then they. */
+  runOf(ref: number): number {
+    return this.#labels.get(ref)
+  }
+
+  labelsOf(ref: number): Labels {
+    const { u32 } = this.#heap
+    const run = this.#labels.get(ref) * 2
+    const labels: string[] = []
+    for (let i = 1; i <= u32[run]!; i++) {
+      const pair = u32[run + i]!
+      labels.push(this.symbols.text(this.symbols.nameOf(pair)), this.symbols.text(this.symbols.valueOf(pair)))
+    }
+    return labels
+  }
+
+  #reserveScratch(n: number): void {
+    if (n <= this.#scratch.length) return
+    this.#scratch = new Uint32Array(n * 2)
+    this.#foundSymbols = new Uint32Array(n * 4)
+    this.#added = []
+    this.#addedPairs = new Uint32Array(n * 2)
+  }
+
+  #internPairs(labels: Labels): number {
+    const n = labels.length / 2
+    if (this.#found !== labels) this.find(labels)
+    // A text that stands twice in the set may be made by its first place: `intern` looks again.
+    const found = this.#foundSymbols
+    for (let i = 0; i < n; i++) {
+      if (this.#scratch[i] !== 0) continue
+      const name = found[2 * i] || this.symbols.intern(labels[2 * i]!)
+      const value = found[2 * i + 1] || this.symbols.intern(labels[2 * i + 1]!)
+      this.#scratch[i] = this.symbols.internPair(name, value)
+    }
+    this.#found = null
+    return n
+  }
+
+  #makeTable(slots: number): void {
+    const { u32 } = this.#heap
+    const old = u32[this.#tableWord]!
+    const oldSlots = old === 0 ? 0 : u32[old * 2]! + 1
+    const made = this.memory.allocate(slots / 2 + 1)
+    u32[made * 2] = slots - 1
+    for (let i = 0; i < oldSlots; i++) {
+      const ref = u32[old * 2 + 2 + i]!
+      if (ref === 0) continue
+      const run = this.#labels.get(ref) * 2
+      place(u32, made, ref, hashPairs(u32.subarray(run + 1, run + 1 + u32[run]!), u32[run]!))
+    }
+    Atomics.store(u32, this.#tableWord, made)
+    if (old !== 0) this.memory.retire(old)
+  }
+}
+
+function place(u32: Uint32Array, table: number, ref: number, hash: number): void {
+  const mask = u32[table * 2]!
+  let slot = hash & mask
+  while (u32[table * 2 + 2 + slot] !== 0) slot = (slot + 1) & mask
+  Atomics.store(u32, table * 2 + 2 + slot, ref)
+}
+
+function hashPairs(pairs: Uint32Array, n: number): number {
+  let h = 0x811c9dc5
+  for (let i = 0; i < n; i++) h = Math.imul(h ^ pairs[i]!, 0x9e3779b1) ^ (h >>> 15)
+  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b)
+  return (h ^ (h >>> 13)) >>> 0
+}
