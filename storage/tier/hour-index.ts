@@ -112,12 +112,14 @@ export class HourIndex {
   readonly #groupCount: number
   readonly #labelBytes: number
   readonly #sums: readonly number[]
-  #isSeriesChecked = false
-  #areGroupsChecked = false
+  #isSeriesChecked: boolean
+  #areGroupsChecked: boolean
 
-  /** Throws HourIndexError, or DiskError. */
-  constructor(path: string) {
+  /** `isChecked`: its checksums were found to hold before. Throws HourIndexError, or DiskError. */
+  constructor(path: string, isChecked: boolean) {
     this.#path = path
+    this.#isSeriesChecked = isChecked
+    this.#areGroupsChecked = isChecked
     this.#file = DiskFile.openForRead(path)
     const head = Buffer.alloc(HEAD_BYTES)
     const read = this.#file.read(head, 0, HEAD_BYTES)

@@ -40,7 +40,7 @@ source.forEach(({ labels, next }, i) => {
   cpuMs += (({ user, system }) => (user + system) / 1000)(process.threadCpuUsage(started))
 })
 const written = writer.finish([])!
-const index = new HourIndex(`${file}.index`)
+const index = new HourIndex(`${file}.index`, false)
 const bytes = PARQUET_COLUMNS.map(() => 0)
 for (let g = 0, row = 0; row < written.rows; g++) {
   const group = index.group(g)

@@ -44,7 +44,7 @@ function expectedRows(series: readonly SeriesRows[]): Row[] {
 
 /** All rows of a file, in its order, by the sidecar. */
 function readAll(file: string): Row[] {
-  const index = new HourIndex(`${file}.index`)
+  const index = new HourIndex(`${file}.index`, false)
   const bytes = fs.readFileSync(file)
   const known = index.series()
   const refs = Uint32Array.from(known, ({ ref }) => ref).sort()
@@ -98,7 +98,7 @@ describe('a Parquet file of hours', () => {
 
   it('finds series by their refs, and no others', () => {
     const series = randomRows(new Random(3), 300, T0, 24).filter(({ ref }) => ref % 3 !== 0)
-    const index = new HourIndex(`${write(series)}.index`)
+    const index = new HourIndex(`${write(series)}.index`, false)
     const asked = Uint32Array.from([1, 2, 3, 30, 31, 299, 5000])
     const found = index.places(asked)
     const positions = Array.from({ length: found.length / 4 }, (_, i) => found[i * 4]!)
@@ -131,7 +131,7 @@ describe('a Parquet file of hours', () => {
     for (let bit = 0; bit < good.length * 8; bit++) {
       fs.writeSync(fd, Buffer.of(good[bit >> 3]! ^ (1 << (bit & 7))), 0, 1, bit >> 3)
       try {
-        const index = new HourIndex(file)
+        const index = new HourIndex(file, false)
         index.places(Uint32Array.of(1))
         index.group(0)
         index.series()
@@ -146,7 +146,7 @@ describe('a Parquet file of hours', () => {
 
   it('notices every flipped bit of a page', () => {
     const file = write(randomRows(new Random(5), 20, T0, 3))
-    const index = new HourIndex(`${file}.index`)
+    const index = new HourIndex(`${file}.index`, false)
     const { rows, chunks } = index.group(0)
     index.close()
     const chunk = fs.readFileSync(file).subarray(chunks[7]!.offset, chunks[7]!.offset + chunks[7]!.bytes)

@@ -1,0 +1,191 @@
+// The files of the 1-hour tier as one thread reads them: the manifest as it is when a querier begins, sidecars, and column
+// chunks, from the archive's folder, from another folder, or from a bucket through a fetching thread.
+//
+// What cannot be read is left out, and `leftOut` says so. A bucket that does not answer is not asked again for a while.
+import path from 'node:path'
+import type { Clock } from '../../lib/std/clock.ts'
+import { DiskError, DiskFile } from '../../lib/std/fs.ts'
+import { LruMap } from '../../lib/std/lru-map.ts'
+import type { RangeFetcher } from '../object-store/fetch-thread.ts'
+import { HourIndex, HourIndexError } from './hour-index.ts'
+import { EMPTY_MANIFEST, readManifest, type HourFile, type HourManifest } from './hour-manifest.ts'
+
+export interface ChunkPlace {
+  file: HourFile
+  offset: number
+  bytes: number
+}
+
+/** Where files are that are not in the archive's folder. */
+export type HourStore = { folder: string } | RangeFetcher | null
+
+/** Chunks that lie so close are read as one: a read, or a request, costs more than the bytes between. */
+const GAP_BYTES_MAX = 64 << 10
+const REMOTE_GAP_BYTES_MAX = 256 << 10
+const READ_BYTES_MAX = 8 << 20
+/** Chunks of a bucket that a thread keeps: what a dashboard asks for again. */
+const CACHE_BYTES_MAX = 32 << 20
+const CACHE_CHUNKS_MAX = 1 << 16
+const SILENCE_MS = 10_000
+const CHECKED_MAX = 4096
+
+interface Run {
+  file: HourFile
+  offset: number
+  bytes: number
+  /** Positions of the chunks in it. */
+  chunks: number[]
+}
+
+export class HourFiles {
+  readonly #folder: string
+  readonly #store: HourStore
+  readonly #clock: Clock
+  readonly leftOut: Set<string> = new Set<string>()
+  #manifest: HourManifest = EMPTY_MANIFEST
+  /** Sidecars whose checksums held. */
+  readonly #checked = new LruMap<true>(CHECKED_MAX)
+  readonly #cache = new LruMap<Uint8Array>(CACHE_CHUNKS_MAX)
+  #cachedBytes = 0
+  #silentUntilMs = -Infinity
+
+  constructor(folder: string, store: HourStore, clock: Clock) {
+    this.#folder = folder
+    this.#store = store
+    this.#clock = clock
+  }
+
+  /** A querier begins: what is there is looked up, and what was left out before is forgotten. */
+  begin(): HourManifest {
+    this.leftOut.clear()
+    try {
+      this.#manifest = readManifest(this.#folder) ?? EMPTY_MANIFEST
+    } catch (error) {
+      if (!(error instanceof DiskError || error instanceof SyntaxError)) throw error
+      this.#manifest = EMPTY_MANIFEST
+      this.leftOut.add(`the 1-hour tier cannot be read: ${error.message}`)
+    }
+    return this.#manifest
+  }
+
+  /** Files that may have buckets that end in (mint, maxt], oldest first. */
+  reaching(mint: number, maxt: number): HourFile[] {
+    return this.#manifest.files.filter((file) => file.minT <= maxt && file.maxT > mint).toSorted((a, b) => a.minT - b.minT)
+  }
+
+  /** What `use` makes of a file's sidecar; null if it cannot be read. */
+  withIndex<T>(file: HourFile, use: (index: HourIndex) => T): T | null {
+    let index: HourIndex | null = null
+    try {
+      index = new HourIndex(path.join(this.#folder, `${file.name}.index`), this.#checked.get(file.name) !== undefined)
+      const made = use(index)
+      return made
+    } catch (error) {
+      if (!(error instanceof HourIndexError || error instanceof DiskError)) throw error
+      this.#leaveOut(file, error.message)
+      return null
+    } finally {
+      index?.close()
+    }
+  }
+
+  /** The checksums of a sidecar held: all that it has was read. */
+  markChecked(file: HourFile): void {
+    this.#checked.set(file.name, true)
+  }
+
+  /** Chunks in the order asked for; null for those that cannot be had. */
+  read(wanted: readonly ChunkPlace[]): (Uint8Array | null)[] {
+    const found: (Uint8Array | null)[] = wanted.map(({ file, offset }) => this.#cache.get(`${file.name}:${offset}`) ?? null)
+    const missing = wanted.keys().filter((i) => found[i] === null).toArray()
+    const isNear = (i: number): boolean => wanted[i]!.file.isLocal || this.#isFolder()
+    for (const run of coalesce(wanted, missing.filter(isNear), GAP_BYTES_MAX)) this.#spread(run, this.#readFile(run), wanted, found)
+    const remote = coalesce(wanted, missing.filter((i) => !isNear(i)), REMOTE_GAP_BYTES_MAX)
+    this.#readRemote(remote).forEach((bytes, r) => {
+      const run = remote[r]!
+      this.#spread(run, bytes, wanted, found)
+      for (const i of run.chunks) if (found[i] !== null) this.#keep(`${run.file.name}:${wanted[i]!.offset}`, found[i]!)
+    })
+    return found
+  }
+
+  /** Says that a chunk of a file was no good. */
+  reportDamage(file: HourFile, why: string): void {
+    this.#leaveOut(file, why)
+  }
+
+  close(): void {
+    if (this.#store !== null && 'close' in this.#store) this.#store.close()
+  }
+
+  #isFolder(): boolean {
+    return this.#store !== null && 'folder' in this.#store
+  }
+
+  #readFile({ file, offset, bytes }: Run): Uint8Array | null {
+    const folder = !file.isLocal && this.#store !== null && 'folder' in this.#store ? this.#store.folder : this.#folder
+    try {
+      const open = DiskFile.openForRead(path.join(folder, file.name))
+      try {
+        const out = new Uint8Array(bytes)
+        if (open.read(out, offset, bytes) === bytes) return out
+        this.#leaveOut(file, `it is shorter than ${offset + bytes} bytes`)
+      } finally {
+        open.close()
+      }
+    } catch (error) {
+      if (!(error instanceof DiskError)) throw error
+      this.#leaveOut(file, error.message)
+    }
+    return null
+  }
+
+  #readRemote(runs: readonly Run[]): (Uint8Array | null)[] {
+    if (runs.length === 0) return []
+    if (this.#store === null || 'folder' in this.#store) {
+      return runs.map(({ file }) => this.#leaveOut(file, 'it is in a bucket, and none is configured (storage.archive)'))
+    }
+    if (this.#clock.monotonic() < this.#silentUntilMs) return runs.map(({ file }) => this.#leaveOut(file, 'the bucket did not answer just now'))
+    const fetched = this.#store.read(runs.map(({ file, offset, bytes }) => ({ key: file.name, offset, bytes })))
+    if (fetched.every((bytes) => typeof bytes === 'string')) this.#silentUntilMs = this.#clock.monotonic() + SILENCE_MS
+    return fetched.map((bytes, r) => (typeof bytes === 'string' ? this.#leaveOut(runs[r]!.file, bytes) : bytes))
+  }
+
+  #spread(run: Run, bytes: Uint8Array | null, wanted: readonly ChunkPlace[], found: (Uint8Array | null)[]): void {
+    if (bytes === null) return
+    for (const i of run.chunks) {
+      const from = wanted[i]!.offset - run.offset
+      found[i] = bytes.subarray(from, from + wanted[i]!.bytes)
+    }
+  }
+
+  /** A copy: a view would keep all of what it was read with. */
+  #keep(key: string, chunk: Uint8Array): void {
+    this.#cachedBytes += chunk.length - (this.#cache.set(key, chunk.slice())?.length ?? 0)
+    while (this.#cachedBytes > CACHE_BYTES_MAX) this.#cachedBytes -= this.#cache.dropOldest()!.length
+  }
+
+  #leaveOut({ name }: HourFile, why: string): null {
+    this.leftOut.add(`the answer of the 1-hour tier is partial: ${name} was left out: ${why}`)
+    return null
+  }
+}
+
+/** Reads that cover those chunks, each of one file. */
+function coalesce(wanted: readonly ChunkPlace[], missing: readonly number[], gapBytesMax: number): Run[] {
+  const runs: Run[] = []
+  for (const names of Map.groupBy(missing, (i) => wanted[i]!.file.name).values()) {
+    let run: Run | null = null
+    for (const i of names.toSorted((a, b) => wanted[a]!.offset - wanted[b]!.offset)) {
+      const { file, offset, bytes } = wanted[i]!
+      if (run !== null && offset - (run.offset + run.bytes) <= gapBytesMax && offset + bytes - run.offset <= READ_BYTES_MAX) {
+        run.bytes = Math.max(run.bytes, offset + bytes - run.offset)
+        run.chunks.push(i)
+      } else {
+        run = { file, offset, bytes, chunks: [i] }
+        runs.push(run)
+      }
+    }
+  }
+  return runs
+}

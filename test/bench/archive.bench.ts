@@ -1,0 +1,118 @@
+// A year of the 1-hour tier for 100 series, from the folder and from a bucket (OpenStack Swift's S3 API on loopback, where
+// python3-swift is there): wall ms, by whether the series are one metric's or any. node test/bench/archive.bench.ts [SERIES]
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { compareLabels } from '../../lib/model/labels.ts'
+import { systemClock } from '../../lib/std/clock.ts'
+import { Random } from '../../lib/std/random.ts'
+import { FetchThread } from '../../storage/object-store/fetch-thread.ts'
+import { fileContent } from '../../storage/object-store/object-store.ts'
+import { openStore, type StorePlace } from '../../storage/object-store/open-store.ts'
+import { S3Requests } from '../../storage/object-store/s3-request.ts'
+import { BucketBuffer } from '../../storage/tier/bucket-buffer.ts'
+import type { BucketColumn } from '../../storage/tier/bucket.ts'
+import { HourFiles, type HourStore } from '../../storage/tier/hour-files.ts'
+import { monthOf, readManifest, writeManifest } from '../../storage/tier/hour-manifest.ts'
+import { selectHours } from '../../storage/tier/hour-reader.ts'
+import type { SeriesRows } from '../../storage/tier/parquet-writer.ts'
+import { writeArchive } from '../support/hour-archive.ts'
+import { hasSwift, startSwift } from '../support/swift-server.ts'
+import { nodeSeries } from './node-values.ts'
+
+const HOUR_MS = 3_600_000
+const seriesCount = Number(process.argv[2] ?? 1000)
+const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'monitor-bench-'))
+process.on('exit', () => fs.rmSync(folder, { recursive: true, force: true }))
+
+const random = new Random(1)
+const source = nodeSeries(seriesCount, random)
+const order = source.keys().toArray().toSorted((a, b) => compareLabels(source[a]!.labels, source[b]!.labels))
+const months = Array.from({ length: 12 }, (_, m) => monthOf(Date.UTC(2025, 10 + m) + 1))
+const buffer = new BucketBuffer()
+
+/** A month of a series; each value stands for an hour. */
+function rowsOf(s: number, from: number, hours: number): SeriesRows {
+  const { labels, next } = source[s]!
+  buffer.shape(1, hours)
+  buffer.reserveSketch(0, hours * 12)
+  const { columns } = buffer
+  for (let h = 0; h < hours; h++) {
+    const [a, b] = [next(random), next(random)]
+    buffer.t[h] = from + (h + 1) * HOUR_MS
+    columns.count[h] = 360
+    columns.first[h] = columns.min[h] = Math.min(a, b)
+    columns.last[h] = columns.max[h] = Math.max(a, b)
+    columns.sum[h] = (a + b) * 180
+    columns.m2[h] = (a - b) ** 2 * 90
+    columns.correction[h] = 0
+    columns.p99[h] = Math.max(a, b) - Math.abs(a - b) * 0.013
+    columns.firstT[h] = from + h * HOUR_MS + 1 + s % 9000
+    columns.lastT[h] = columns.firstT[h]! + 3_590_000
+    for (let i = 0; i < 12; i++) buffer.sketches[h * 12 + i] = i * 17 + (h & 3)
+    buffer.sketchAt[h + 1] = (h + 1) * 12
+  }
+  return { ref: s + 1, labels, n: hours, t: buffer.t, columns, at: 0, sketches: buffer.sketches, sketchAt: buffer.sketchAt }
+}
+
+const local = path.join(folder, 'archive')
+fs.mkdirSync(local)
+// Rows are made as they are written: the buffer is used again for each.
+const archive = writeArchive(local, months, ({ from, to }) => {
+  const hours = (to - from) / HOUR_MS
+  return Object.assign([], { [Symbol.iterator]: () => order.values().map((s) => rowsOf(s, from, hours)) }) as SeriesRows[]
+})
+const rows = archive.files.reduce((sum, file) => sum + file.rows, 0)
+console.log(`${source.length} series, a year, ${rows} rows, ${(archive.files.reduce((sum, file) => sum + file.bytes, 0) / rows).toFixed(2)} B a row with sketches`)
+
+const cpus = source.keys().filter((s) => source[s]!.labels.includes('node_cpu_seconds_total')).toArray()
+const asked: [string, Uint32Array][] = [
+  ['of one metric', Uint32Array.from(cpus.toSorted((a, b) => compareLabels(source[a]!.labels, source[b]!.labels)).slice(0, 100), (s) => s + 1).sort()],
+  ['any', Uint32Array.from({ length: 100 }, (_, i) => 1 + Math.floor(i * source.length / 100))],
+]
+const sets: [string, BucketColumn[]][] = [['avg', ['sum']], ['rate', ['first', 'last', 'correction', 'firstT', 'lastT']]]
+
+function measure(what: string, store: HourStore): void {
+  for (const [which, refs] of asked) {
+    for (const [name, wanted] of sets) {
+      const times = [1, 2, 3].map((round) => {
+        // The first of each has nothing cached.
+        const files = round < 3 ? new HourFiles(local, store, systemClock) : warm
+        const started = performance.now()
+        files.begin()
+        let found = 0
+        const selection = selectHours(files, refs, months[0]!.from, months.at(-1)!.to, wanted)
+        for (let batch = selection.next(); batch !== null; batch = selection.next()) found += batch.seriesCount * batch.n
+        if (found !== refs.length * 8760 || files.leftOut.size > 0) throw new Error(`${found} rows; ${[...files.leftOut].join('; ')}`)
+        warm = files
+        return performance.now() - started
+      })
+      console.log(`${what}, 100 series ${which}, ${name}: ${times.map((ms) => ms.toFixed(0)).join(' / ')} ms (cold, cold, again)`)
+    }
+  }
+}
+let warm = new HourFiles(local, null, systemClock)
+measure('folder', null)
+
+if (hasSwift) {
+  fs.mkdirSync(path.join(folder, 'swift'))
+  const server = await startSwift(path.join(folder, 'swift'))
+  const place: StorePlace = { s3: { endpoint: server.endpoint, bucket: 'archive', region: 'us-east-1', prefix: '', isPathStyle: true, tls: null, accessKey: server.accessKey, secretKey: server.secretKey, secretKeyFile: '' } }
+  const patience = { attempts: 2, firstWaitMs: 100, connections: 2 }
+  const requests = new S3Requests({ ...place.s3, ...patience, credentials: () => ({ accessKey: server.accessKey, secretKey: server.secretKey, sessionToken: '' }) }, systemClock, random)
+  await requests.send({ method: 'PUT', key: '' })
+  await requests.close()
+  const store = openStore(place, patience, systemClock, random)
+  const started = performance.now()
+  for (const { name, bytes } of archive.files) {
+    await store.put(name, fileContent(path.join(local, name), bytes))
+    fs.rmSync(path.join(local, name))
+  }
+  await store.close()
+  console.log(`uploaded and checked in ${((performance.now() - started) / 1000).toFixed(1)} s`)
+  writeManifest(local, { ...readManifest(local)!, files: archive.files.map((file) => ({ ...file, isLocal: false, isStored: true })) })
+  const fetcher = new FetchThread(new URL('../../cmd/fetch-worker.ts', import.meta.url), place)
+  measure('bucket', fetcher)
+  fetcher.close()
+  await server.stop()
+}

@@ -1,0 +1,216 @@
+// Queries of the 1-hour tier's files against the rows that were written: from the folder, from another folder, from a bucket.
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { FakeClock, systemClock } from '../../../lib/std/clock.ts'
+import { freshSeed, Random } from '../../../lib/std/random.ts'
+import { FetchThread, type RangeFetcher } from '../../../storage/object-store/fetch-thread.ts'
+import { fileContent } from '../../../storage/object-store/object-store.ts'
+import { openStore, type StorePlace } from '../../../storage/object-store/open-store.ts'
+import { S3Requests } from '../../../storage/object-store/s3-request.ts'
+import type { BucketColumn, BucketSelection } from '../../../storage/tier/bucket.ts'
+import { HourFiles } from '../../../storage/tier/hour-files.ts'
+import { readManifest, writeManifest } from '../../../storage/tier/hour-manifest.ts'
+import { hourQuantiles, selectHours } from '../../../storage/tier/hour-reader.ts'
+import { SketchSum, writeSketch } from '../../../storage/tier/sketch.ts'
+import { DOUBLES, HOUR_MS, randomRows } from '../../support/hour-rows.ts'
+import { spanOfDay, spanOfMonth, writeArchive, type HourArchive } from '../../support/hour-archive.ts'
+import { hasSwift, startSwift, type SwiftServer } from '../../support/swift-server.ts'
+import { tempFolder } from '../../support/temp-folder.ts'
+
+const SPANS = [spanOfMonth('2026-09'), spanOfMonth('2026-10'), spanOfDay('2026-11-01'), spanOfDay('2026-11-02'), spanOfDay('2026-11-04')]
+const COLUMNS: readonly BucketColumn[] = ['count', 'staleAtEnd', 'firstT', 'lastT', ...DOUBLES]
+
+function archiveOf(folder: string, random: Random, count: number): HourArchive {
+  return writeArchive(folder, SPANS, ({ from, to }) => randomRows(random, count, from, (to - from) / HOUR_MS).filter(() => random.int(5) > 0))
+}
+
+/** By `ref@t`: a row that is there, its wanted columns where it has samples. */
+type Rows = Map<string, Record<string, number>>
+
+function expected({ rows }: HourArchive, refs: Uint32Array, mint: number, maxt: number, wanted: readonly BucketColumn[]): Rows {
+  const out: Rows = new Map()
+  for (const { ref, n, t, columns } of rows.flat()) {
+    if (!refs.includes(ref)) continue
+    for (let i = 0; i < n; i++) {
+      const [count, stale] = [columns.count[i]!, columns.staleAtEnd[i]!]
+      if (t[i]! <= mint || t[i]! > maxt || (count === 0 && stale === 0)) continue
+      out.set(`${ref}@${t[i]}`, { count, staleAtEnd: stale, ...(count > 0 && Object.fromEntries(wanted.map((name) => [name, columns[name][i]!]))) })
+    }
+  }
+  return out
+}
+
+function collected(selection: BucketSelection, wanted: readonly BucketColumn[]): Rows {
+  const out: Rows = new Map()
+  const seen = new Set<number>()
+  for (let batch = selection.next(); batch !== null; batch = selection.next()) {
+    const { n, t, columns } = batch
+    for (let i = 1; i < n; i++) expect(t[i]!).toBeGreaterThan(t[i - 1]!)
+    for (let s = 0; s < batch.seriesCount; s++) {
+      const ref = selection.refs[batch.index[s]!]!
+      expect(seen.has(ref)).toBe(false)
+      seen.add(ref)
+      for (let i = 0; i < n; i++) {
+        const [count, staleAtEnd] = [columns.count[s * n + i]!, columns.staleAtEnd[s * n + i]!]
+        if (count === 0 && staleAtEnd === 0) continue
+        out.set(`${ref}@${t[i]}`, { count, staleAtEnd, ...(count > 0 && Object.fromEntries(wanted.map((name) => [name, columns[name][s * n + i]!]))) })
+      }
+    }
+  }
+  return out
+}
+
+function answersAsWritten(archive: HourArchive, files: HourFiles, random: Random, rounds: number): void {
+  const [from, to] = [SPANS[0]!.from, SPANS.at(-1)!.to]
+  for (let round = 0; round < rounds; round++) {
+    const refs = Uint32Array.from({ length: 400 }, (_, i) => i + 1).filter(() => random.int(4) === 0)
+    const mint = from + Math.floor(random.float() * (to - from))
+    const maxt = random.int(3) === 0 ? to : mint + Math.floor(random.float() * 40 * 24 * HOUR_MS)
+    const wanted = COLUMNS.filter(() => random.int(3) === 0)
+    files.begin()
+    expect(collected(selectHours(files, refs, mint, maxt, wanted), wanted)).toEqual(expected(archive, refs, mint, maxt, wanted))
+    expect([...files.leftOut]).toEqual([])
+  }
+}
+
+const all = Uint32Array.from({ length: 60 }, (_, i) => i + 1)
+const [FIRST, LAST] = [SPANS[0]!.from, SPANS.at(-1)!.to]
+
+describe('the folder of the archive', () => {
+  it('gives the rows of any series in any range', () => {
+    const seed = freshSeed()
+    const random = new Random(seed)
+    const archive = archiveOf(tempFolder(), random, 60)
+    answersAsWritten(archive, new HourFiles(archive.folder, null, systemClock), random, 20)
+  }, 60_000)
+
+  it('has nothing before it has files', () => {
+    const files = new HourFiles(tempFolder(), null, systemClock)
+    files.begin()
+    expect(selectHours(files, all, FIRST, LAST, []).next()).toBeNull()
+    expect([...files.leftOut]).toEqual([])
+  })
+
+  it('reads files of another folder', () => {
+    const archive = archiveOf(tempFolder(), new Random(1), 60)
+    const elsewhere = tempFolder()
+    for (const { name } of archive.files) fs.renameSync(path.join(archive.folder, name), path.join(elsewhere, name))
+    writeManifest(archive.folder, { ...readManifest(archive.folder)!, files: archive.files.map((file) => ({ ...file, isLocal: false, isStored: true })) })
+    answersAsWritten(archive, new HourFiles(archive.folder, { folder: elsewhere }, systemClock), new Random(2), 3)
+  })
+
+  it('answers what it can read, and says that this is not all', () => {
+    const archive = archiveOf(tempFolder(), new Random(3), 60)
+    const files = new HourFiles(archive.folder, null, systemClock)
+    fs.rmSync(path.join(archive.folder, archive.files[2]!.name))
+    const damaged = path.join(archive.folder, archive.files[3]!.name)
+    const bytes = fs.readFileSync(damaged)
+    bytes.fill(0, 1000, bytes.length - 1000)
+    fs.writeFileSync(damaged, bytes)
+    fs.truncateSync(path.join(archive.folder, `${archive.files[4]!.name}.index`), 100)
+    files.begin()
+    const got = collected(selectHours(files, all, FIRST, LAST, COLUMNS), COLUMNS)
+    const rest = { ...archive, rows: archive.rows.filter((_, i) => i < 2) }
+    expect(got).toEqual(expected(rest, all, FIRST, LAST, COLUMNS))
+    const said = [...files.leftOut].join('\n')
+    for (const { name } of archive.files.slice(2)) expect(said).toContain(`the answer of the 1-hour tier is partial: ${name} was left out: `)
+    files.begin()
+    expect([...files.leftOut]).toEqual([])
+  })
+
+  it('takes quantiles from the sketches', () => {
+    const random = new Random(4)
+    const lists = new Map<number, number[]>()
+    const archive = writeArchive(tempFolder(), SPANS, ({ from, to }) => {
+      const rows = randomRows(random, 40, from, (to - from) / HOUR_MS)
+      return rows.map((series) => {
+        const sketches = new Uint8Array(series.n * 200)
+        const sketchAt = new Uint32Array(series.n + 1)
+        for (let i = 0, at = 0; i < series.n; i++) {
+          const values = series.columns.count[i] === 0 ? [] : Array.from({ length: 10 }, () => random.float() * 1000).toSorted((a, b) => a - b)
+          if (values.length > 0) at = writeSketch(Float64Array.from(values), values.length, sketches, at)
+          sketchAt[i + 1] = at
+          lists.set(series.ref, [...(lists.get(series.ref) ?? []), ...values])
+        }
+        return { ...series, sketches, sketchAt }
+      })
+    })
+    const files = new HourFiles(archive.folder, null, systemClock)
+    files.begin()
+    const got = hourQuantiles(files, 0.9, all, FIRST, LAST)
+    for (let i = 0; i < 60; i++) {
+      const values = (lists.get(i + 1) ?? []).toSorted((a, b) => a - b)
+      if (values.length === 0) expect(got[i]).toBeNaN()
+      else expect(Math.abs(got[i]! / values[Math.floor(0.9 * (values.length - 1))]! - 1)).toBeLessThan(0.02)
+    }
+    expect(new SketchSum().quantile(0.5)).toBeNaN()
+  })
+})
+
+describe('a bucket that does not answer', () => {
+  it('is asked once, then left alone for a while', async () => {
+    const archive = archiveOf(tempFolder(), new Random(5), 20)
+    writeManifest(archive.folder, { ...readManifest(archive.folder)!, files: archive.files.map((file, i) => ({ ...file, isLocal: i > 1, isStored: true })) })
+    let asked = 0
+    const broken: RangeFetcher = { read: (ranges) => (asked++, ranges.map(() => 'cannot GET: connection refused')), close: () => undefined }
+    const clock = new FakeClock()
+    const files = new HourFiles(archive.folder, broken, clock)
+    const local = { ...archive, rows: archive.rows.slice(2) }
+    const ask = (): void => {
+      files.begin()
+      expect(collected(selectHours(files, all, FIRST, LAST, ['sum']), ['sum'])).toEqual(expected(local, all, FIRST, LAST, ['sum']))
+      expect([...files.leftOut].filter((said) => said.includes('partial'))).not.toEqual([])
+    }
+    ask()
+    const before = asked
+    ask()
+    expect(asked).toBe(before)
+    await clock.advance(10_001)
+    ask()
+    expect(asked).toBeGreaterThan(before)
+  })
+})
+
+describe.skipIf(!hasSwift)(hasSwift ? 'a bucket' : 'a bucket (needs the package python3-swift)', () => {
+  let folder: string
+  let server: SwiftServer
+  let place: StorePlace
+
+  beforeAll(async () => {
+    folder = fs.mkdtempSync(path.join(os.tmpdir(), 'monitor-swift-'))
+    server = await startSwift(folder)
+    place = { s3: { endpoint: server.endpoint, bucket: 'archive', region: 'us-east-1', prefix: 'p', isPathStyle: true, tls: null, accessKey: server.accessKey, secretKey: server.secretKey, secretKeyFile: '' } }
+    const requests = new S3Requests({ ...place.s3, credentials: () => ({ accessKey: server.accessKey, secretKey: server.secretKey, sessionToken: '' }), attempts: 1, firstWaitMs: 1, connections: 1 }, systemClock, new Random(1))
+    await requests.send({ method: 'PUT', key: '' })
+    await requests.close()
+  }, 30_000)
+  afterAll(async () => {
+    await server.stop()
+    fs.rmSync(folder, { recursive: true, force: true })
+  })
+
+  it('gives the rows of any series in any range, and says so once it is gone', async () => {
+    const random = new Random(6)
+    const archive = archiveOf(tempFolder(), random, 60)
+    const store = openStore(place, { attempts: 2, firstWaitMs: 10, connections: 4 }, systemClock, random)
+    for (const { name, bytes } of archive.files) {
+      const local = path.join(archive.folder, name)
+      await store.put(name, fileContent(local, bytes))
+      fs.rmSync(local)
+    }
+    await store.close()
+    writeManifest(archive.folder, { ...readManifest(archive.folder)!, files: archive.files.map((file) => ({ ...file, isLocal: false, isStored: true })) })
+    const files = new HourFiles(archive.folder, new FetchThread(new URL('../../../cmd/fetch-worker.ts', import.meta.url), place), systemClock)
+    answersAsWritten(archive, files, random, 6)
+    await server.stop()
+    files.begin()
+    const other = new HourFiles(archive.folder, new FetchThread(new URL('../../../cmd/fetch-worker.ts', import.meta.url), place), systemClock)
+    other.begin()
+    expect(collected(selectHours(other, all, FIRST, LAST, []), [])).toEqual(new Map())
+    expect([...other.leftOut].join('\n')).toMatch(/partial: 1h-2026-09.*connection refused/)
+    files.close()
+    other.close()
+  }, 60_000)
+})
