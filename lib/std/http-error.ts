@@ -15,6 +15,11 @@ export class HttpError extends Error {
   }
 }
 
+/** A connection that was closed before the answer was whole. */
+export function closedError(hasHeaders: boolean, cause?: unknown): HttpError {
+  return new HttpError('CLOSED', hasHeaders ? 'unexpected EOF: connection closed within the body' : 'EOF: connection closed without an answer', cause)
+}
+
 /** Names what undici or the system report; `hasHeaders` tells a closed connection from a cut body. */
 export function toHttpError(error: unknown, hasHeaders: boolean): HttpError {
   if (error instanceof HttpError) return error
@@ -25,9 +30,9 @@ export function toHttpError(error: unknown, hasHeaders: boolean): HttpError {
     case 'ENOTFOUND': case 'EAI_AGAIN': return new HttpError('CONNECT', `lookup failed: ${message}`, error)
     case 'EHOSTUNREACH': case 'ENETUNREACH': return new HttpError('CONNECT', `connect: no route to host: ${message}`, error)
     case 'UND_ERR_CONNECT_TIMEOUT': case 'ETIMEDOUT': return new HttpError('TIMEOUT', 'context deadline exceeded (connecting)', error)
-    case 'ECONNRESET': return new HttpError('RESET', 'read: connection reset by peer', error)
+    case 'ECONNRESET': case 'EPIPE': return new HttpError('RESET', 'read: connection reset by peer', error)
     case 'UND_ERR_SOCKET': case 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH':
-      return new HttpError('CLOSED', hasHeaders ? 'unexpected EOF: connection closed within the body' : 'EOF: connection closed without an answer', error)
+      return closedError(hasHeaders, error)
     case 'UND_ERR_HEADERS_OVERFLOW': case 'HPE_HEADER_OVERFLOW':
       return new HttpError('HEADERS_TOO_LARGE', 'response headers exceed the size limit', error)
     default: {

@@ -1,12 +1,13 @@
-// One request and its answer over undici's dispatch interface, its cheapest: no streams, no promise per chunk. A plain
-// body is copied into one buffer sized by Content-Length or the caller's hint, which is used again for other answers:
+// One request and its answer over a transport (PlainHttp, or undici's dispatchers): no streams, no promise per chunk. What
+// comes is copied into one buffer sized by Content-Length or the caller's hint, which is used again for other answers:
 // buffers that live from one scrape to the next become old, and it takes a full collection to free them. A gzip body
 // is inflated in one go if it is small and of known size, else on the thread pool; never past the limit.
 import { kMaxLength as MAX_LENGTH } from 'node:buffer'
 import { gunzip } from 'node:zlib'
-import type { Dispatcher } from 'undici'
 import type { Clock, Timer } from './clock.ts'
+import type { AnswerControl } from './http-answer.ts'
 import { HttpError, toHttpError } from './http-error.ts'
+import type { PlainHandler } from './http-plain.ts'
 import { NOT_INFLATED, type Inflater } from './inflate.ts'
 
 export interface HttpResponse {
@@ -63,12 +64,26 @@ const KEPT_BYTES_MAX = 1 << 20
 const INLINE_BYTES_MAX = 262_144
 const NO_BYTES = new Uint8Array(0)
 
+/** As undici has it. */
+export interface TransportRequest {
+  origin: string
+  path: string
+  method: 'GET' | 'POST'
+  headers: Record<string, string | string[]>
+  body?: string
+}
+
+/** Takes a request to where it goes. */
+export interface Transport<R> {
+  dispatch(request: R, handler: PlainHandler): unknown
+}
+
 /** Dispatches one request; resolves with the whole answer, rejects with HttpError. */
-export function exchange(
-  dispatcher: Dispatcher, options: Dispatcher.DispatchOptions, limits: ExchangeLimits, means: ExchangeMeans, deadline: Deadline,
+export function exchange<R extends TransportRequest>(
+  transport: Transport<R>, request: R, limits: ExchangeLimits, means: ExchangeMeans, deadline: Deadline,
 ): Promise<HttpResponse> {
   return new Promise((resolve, reject) => {
-    dispatcher.dispatch(options, new Exchange(limits, means, deadline, { resolve, reject }))
+    transport.dispatch(request, new Exchange(limits, means, deadline, { resolve, reject }))
   })
 }
 
@@ -90,19 +105,18 @@ interface Settle {
   reject: (error: HttpError) => void
 }
 
-class Exchange implements Dispatcher.DispatchHandler {
+class Exchange implements PlainHandler {
   readonly #limits: ExchangeLimits
   readonly #timer: Timer
   readonly #signal: AbortSignal | null
   readonly #settle: Settle
   readonly #means: ExchangeMeans
-  #controller: Dispatcher.DispatchController | null = null
+  #controller: AnswerControl | null = null
   #failure: HttpError | null = null
   #isDone = false
   #response: HttpResponse | null = null
   #isGzip = false
   #isDiscarded = false
-  #chunks: Buffer[] = []
   #buffer: Uint8Array = NO_BYTES
   #received = 0
 
@@ -119,13 +133,13 @@ class Exchange implements Dispatcher.DispatchHandler {
 
   readonly #onAbort = (): void => this.#fail(new HttpError('ABORTED', 'request cancelled'))
 
-  onRequestStart(controller: Dispatcher.DispatchController): void {
+  onRequestStart(controller: AnswerControl): void {
     this.#controller = controller
     // The deadline may have passed while the connection was made.
     if (this.#failure !== null) controller.abort(this.#failure)
   }
 
-  onResponseStart(_: Dispatcher.DispatchController, status: number, headers: Record<string, string | string[] | undefined>, statusText?: string): void {
+  onResponseStart(_: AnswerControl, status: number, headers: Record<string, string | string[] | undefined>, statusText?: string): void {
     if (status < 200) return
     const location = status >= 300 && status < 400 ? one(headers['location']) : ''
     this.#response = {
@@ -136,18 +150,16 @@ class Exchange implements Dispatcher.DispatchHandler {
     this.#isGzip = one(headers['content-encoding']).toLowerCase() === 'gzip'
     const length = Number(one(headers['content-length']) || 0)
     if (!this.#isDiscarded && this.#isOver(length)) this.#fail(tooLarge(this.#limits.bodyBytesMax))
-    else if (!this.#isDiscarded && !this.#isGzip) this.#buffer = this.#means.buffers.acquire(length > 0 ? length : this.#limits.bodyBytesHint)
+    else if (!this.#isDiscarded) this.#buffer = this.#means.buffers.acquire(length > 0 || this.#isGzip ? length : this.#limits.bodyBytesHint)
   }
 
-  onResponseData(_: Dispatcher.DispatchController, chunk: Buffer): void {
+  onResponseData(_: AnswerControl, chunk: Buffer): void {
     if (this.#failure !== null) return
     this.#received += chunk.length
     if (this.#isDiscarded) {
       if (this.#received > DISCARD_BYTES_MAX) this.#finish(this.#response!)
     } else if (this.#isOver(this.#received)) {
       this.#fail(tooLarge(this.#limits.bodyBytesMax))
-    } else if (this.#isGzip) {
-      this.#chunks.push(chunk)
     } else {
       this.#reserve(this.#received)
       this.#buffer.set(chunk, this.#received - chunk.length)
@@ -162,7 +174,7 @@ class Exchange implements Dispatcher.DispatchHandler {
     else this.#finish({ ...response, body: this.#buffer.subarray(0, this.#received) })
   }
 
-  onResponseError(_: Dispatcher.DispatchController, error: Error): void {
+  onResponseError(_: AnswerControl, error: Error): void {
     this.#fail(toHttpError(error, this.#response !== null))
   }
 
@@ -181,8 +193,7 @@ class Exchange implements Dispatcher.DispatchHandler {
   #inflate(response: HttpResponse): void {
     const { bodyBytesMax, bodyBytesHint } = this.#limits
     const { buffers, inflater } = this.#means
-    const packed = this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks)
-    this.#chunks = []
+    const packed = this.#buffer.subarray(0, this.#received)
     // Some room is left for growth since the last time.
     const chunkSize = Math.max(FIRST_BUFFER_BYTES, bodyBytesHint + (bodyBytesHint >>> 4) + 256)
     const lengthMax = bodyBytesMax > 0 ? Math.max(1, bodyBytesMax - 1) : MAX_LENGTH
@@ -190,12 +201,14 @@ class Exchange implements Dispatcher.DispatchHandler {
       const out = buffers.acquire(chunkSize)
       const length = inflater.inflateInto(packed, out.length > lengthMax ? out.subarray(0, lengthMax) : out)
       if (length !== NOT_INFLATED) {
+        buffers.release(packed)
         this.#finish({ ...response, body: out.subarray(0, length) })
         return
       }
       buffers.release(out)
     }
     gunzip(packed, { chunkSize, maxOutputLength: lengthMax }, (error, body) => {
+      buffers.release(packed)
       if (error === null) this.#finish({ ...response, body })
       else if ('code' in error && error.code === 'ERR_BUFFER_TOO_LARGE') this.#fail(tooLarge(bodyBytesMax))
       else this.#fail(new HttpError('BAD_ENCODING', `gzip: ${error.message}`, error))
@@ -213,7 +226,6 @@ class Exchange implements Dispatcher.DispatchHandler {
     if (this.#isDone) return
     this.#failure = error
     this.#end()
-    this.#chunks = []
     this.#settle.reject(error)
     this.#controller?.abort(error)
   }

@@ -2,8 +2,8 @@
 // the status. No redirects: a signed request is for one host. One deadline over the whole exchange.
 import { Agent, buildConnector, request } from 'undici'
 import type { Clock } from './clock.ts'
-import { tlsContext, type TlsOptions } from './http.ts'
 import { HttpError, toHttpError } from './http-error.ts'
+import { tlsContext, type TlsOptions } from './http-tls.ts'
 
 export interface TransferRequest {
   method: 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE'

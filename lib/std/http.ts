@@ -1,30 +1,20 @@
-// The only door to undici: an HTTP client as scrapers need it. Keep-alive, one deadline over the whole exchange,
-// limits on headers and decoded body, redirects followed by hand so that credentials stay with the host they are for.
-import { Agent, ProxyAgent, buildConnector, type Dispatcher } from 'undici'
+// An HTTP client as scrapers need it. Keep-alive, one deadline over the whole exchange, limits on headers and decoded
+// body, redirects followed by hand so that credentials stay with the host they are for.
+import type { Dispatcher } from 'undici'
 import type { Clock } from './clock.ts'
-import { readRegular } from './fs.ts'
 import { Authorizer, type AuthOptions } from './http-auth.ts'
+import type { Agents } from './http-agent.ts'
 import { HttpError } from './http-error.ts'
 import { Inflater } from './inflate.ts'
-import { BodyBuffers, exchange, type Deadline, type ExchangeLimits, type ExchangeMeans, type HttpResponse } from './http-exchange.ts'
+import { BodyBuffers, exchange, type Deadline, type ExchangeLimits, type ExchangeMeans, type HttpResponse, type TransportRequest } from './http-exchange.ts'
 import { LruMap } from './lru-map.ts'
+import { PlainHttp, type PlainRequest } from './http-plain.ts'
 import { proxyFor, type ProxyOptions } from './http-proxy.ts'
+import type { TlsOptions } from './http-tls.ts'
 
 export { HttpError, type HttpErrorCode } from './http-error.ts'
+export type { TlsOptions } from './http-tls.ts'
 export type { HttpResponse } from './http-exchange.ts'
-
-export interface TlsOptions {
-  ca: string
-  caFile: string
-  cert: string
-  certFile: string
-  key: string
-  keyFile: string
-  serverName: string
-  insecureSkipVerify: boolean
-  minVersion: string
-  maxVersion: string
-}
 
 export interface HttpClientOptions extends AuthOptions, ProxyOptions {
   tls: TlsOptions | null
@@ -43,18 +33,20 @@ export interface HttpRequest extends ExchangeLimits {
   signal: AbortSignal | null
 }
 
+/** A request, and what it was made of. */
+interface Sent {
+  asked: Readonly<Record<string, string>>
+  authorization: string
+  mayHoldCredentials: boolean
+  plain: PlainRequest
+}
+
 const REDIRECTS_MAX = 10
 /** More than a job has targets; redirects may lead to any number. */
 const ORIGINS_MAX = 65_536
-const HEADER_BYTES_MAX = 16_384
-const IDLE_MS = 300_000
 /** A connection that takes longer is given up even where the deadline is later. */
 const CONNECT_MS_MAX = 10_000
 const TOKEN_BYTES_MAX = 1 << 20
-const TLS_VERSIONS: ReadonlyMap<string, 'TLSv1' | 'TLSv1.1' | 'TLSv1.2' | 'TLSv1.3'> = new Map([
-  ['TLS10', 'TLSv1'], ['TLS11', 'TLSv1.1'], ['TLS12', 'TLSv1.2'], ['TLS13', 'TLSv1.3'],
-])
-
 /** One per configuration; owns its connections until `close`. */
 export class HttpClient {
   readonly #options: HttpClientOptions
@@ -62,8 +54,10 @@ export class HttpClient {
   readonly #means: ExchangeMeans
   readonly #authorizer: Authorizer
   readonly #connectMs: number
-  /** By proxy URL, '' for none. */
-  readonly #dispatchers = new Map<string, Dispatcher>()
+  readonly #plain: PlainHttp
+  #agents: Promise<Agents> | null = null
+  /** What went to a URL last: most requests go out again as they were. */
+  readonly #sent = new WeakMap<URL, Sent>()
   /** Origins that answered before: their connection may be an old one that the server is just closing. */
   readonly #answered = new LruMap<true>(ORIGINS_MAX)
 
@@ -74,6 +68,7 @@ export class HttpClient {
     this.#means = { clock, buffers: new BodyBuffers(), inflater: new Inflater() }
     this.#authorizer = new Authorizer(options, clock)
     this.#connectMs = Math.min(timeoutMs, CONNECT_MS_MAX)
+    this.#plain = new PlainHttp(clock, this.#connectMs)
   }
 
   /** GET; any status is an answer. Rejects with HttpError. */
@@ -98,85 +93,54 @@ export class HttpClient {
 
   /** Closes all connections; requests under way fail. */
   async close(): Promise<void> {
-    const dispatchers = [...this.#dispatchers.values()]
-    this.#dispatchers.clear()
-    await Promise.all(dispatchers.map((dispatcher) => dispatcher.destroy()))
+    this.#plain.destroy()
+    await (await this.#agents)?.destroy()
   }
 
   async #send(url: URL, request: HttpRequest, deadline: Deadline, mayHoldCredentials: boolean): Promise<HttpResponse> {
-    const headers: Record<string, string | string[]> = { ...request.headers }
+    let authorization = ''
     if (mayHoldCredentials) {
-      for (const [name, values] of this.#options.httpHeaders) headers[name.toLowerCase()] = [...values]
-      const header = this.#authorizer.header((tokenUrl, form, authorization) => this.#post(tokenUrl, form, authorization, deadline))
-      const authorization = typeof header === 'string' ? header : await header
-      if (authorization !== '') headers['authorization'] = authorization
+      const header = this.#authorizer.header((tokenUrl, form, basic) => this.#post(tokenUrl, form, basic, deadline))
+      authorization = typeof header === 'string' ? header : await header
     }
-    const dispatcher = this.#dispatcherFor(url)
-    const options: Dispatcher.DispatchOptions = { origin: url.origin, path: url.pathname + url.search, method: 'GET', headers }
+    const known = this.#sent.get(url)
+    const isSame = known !== undefined && known.asked === request.headers && known.authorization === authorization && known.mayHoldCredentials === mayHoldCredentials
+    const { plain } = isSame ? known : this.#prepare(url, { asked: request.headers, authorization, mayHoldCredentials })
+    const { origin } = plain
+    const proxy = proxyFor(url, this.#options, process.env) ?? ''
+    const transport = proxy === '' && origin.startsWith('http:') ? this.#plain : await this.#agentFor(proxy)
     try {
-      const response = await exchange(dispatcher, options, request, this.#means, deadline)
-      this.#answered.set(url.origin, true)
+      const response = await exchange(transport, plain, request, this.#means, deadline)
+      this.#answered.set(origin, true)
       return response
     } catch (error) {
-      if (!(error instanceof HttpError) || !isStaleConnection(error) || !this.#answered.delete(url.origin)) throw error
+      if (!(error instanceof HttpError) || !isStaleConnection(error) || !this.#answered.delete(origin)) throw error
       // The server closed an idle connection as the request went out: once more on a new one, within the deadline.
-      return await exchange(dispatcher, options, request, this.#means, deadline)
+      return await exchange(transport, plain, request, this.#means, deadline)
     }
   }
 
-  #post(tokenUrl: string, form: string, authorization: string, deadline: Deadline): Promise<HttpResponse> {
+  #prepare(url: URL, how: Omit<Sent, 'plain'>): Sent {
+    const headers: Record<string, string | string[]> = { ...how.asked }
+    if (how.mayHoldCredentials) for (const [name, values] of this.#options.httpHeaders) headers[name.toLowerCase()] = [...values]
+    if (how.authorization !== '') headers['authorization'] = how.authorization
+    const sent: Sent = { ...how, plain: { origin: url.origin, path: url.pathname + url.search, method: 'GET', headers, text: '' } }
+    this.#sent.set(url, sent)
+    return sent
+  }
+
+  async #post(tokenUrl: string, form: string, authorization: string, deadline: Deadline): Promise<HttpResponse> {
     const url = new URL(tokenUrl)
     const headers = { 'content-type': 'application/x-www-form-urlencoded', authorization, accept: 'application/json' }
-    const options: Dispatcher.DispatchOptions = { origin: url.origin, path: url.pathname + url.search, method: 'POST', headers, body: form }
-    return exchange(this.#dispatcherFor(url), options, { bodyBytesMax: TOKEN_BYTES_MAX, bodyBytesHint: 0 }, this.#means, deadline)
+    const request: TransportRequest = { origin: url.origin, path: url.pathname + url.search, method: 'POST', headers, body: form }
+    const transport = await this.#agentFor(proxyFor(url, this.#options, process.env) ?? '')
+    return exchange(transport, request, { bodyBytesMax: TOKEN_BYTES_MAX, bodyBytesHint: 0 }, this.#means, deadline)
   }
 
-  /** Throws HttpError for a proxy that none can be made of, or whose certificates cannot be read; the next request tries again. */
-  #dispatcherFor(url: URL): Dispatcher {
-    const proxy = proxyFor(url, this.#options, process.env) ?? ''
-    let dispatcher = this.#dispatchers.get(proxy)
-    if (dispatcher === undefined) {
-      try {
-        dispatcher = proxy === '' ? this.#makeAgent() : this.#makeProxyAgent(proxy)
-      } catch (error) {
-        throw new HttpError('CONNECT', `cannot use the proxy or its certificates: ${error instanceof Error ? error.message : String(error)}`, error)
-      }
-      this.#dispatchers.set(proxy, dispatcher)
-    }
-    return dispatcher
-  }
-
-  #agentOptions(): Agent.Options {
-    return {
-      // The exchange has its own deadline on the clock; undici's timers are coarse and count other things.
-      headersTimeout: 0, bodyTimeout: 0, pipelining: 1, keepAliveTimeout: IDLE_MS, keepAliveMaxTimeout: IDLE_MS,
-      maxHeaderSize: HEADER_BYTES_MAX, allowH2: this.#options.enableHttp2,
-    }
-  }
-
-  /** Certificates are read for each new connection, so that renewed files are taken up. */
-  #makeAgent(): Agent {
-    const connect: buildConnector.connector = (options, callback) => {
-      let connector: buildConnector.connector
-      try {
-        connector = buildConnector({ timeout: this.#connectMs, allowH2: this.#options.enableHttp2, ...tlsContext(this.#options.tls) })
-      } catch (error) {
-        callback(error instanceof Error ? error : new HttpError('CONNECT', String(error)), null)
-        return
-      }
-      connector(options, callback)
-    }
-    const plain = buildConnector({ timeout: this.#connectMs })
-    return new Agent({
-      ...this.#agentOptions(),
-      connect: (options, callback) => (options.protocol === 'https:' ? connect : plain)(options, callback),
-    })
-  }
-
-  #makeProxyAgent(uri: string): ProxyAgent {
-    const headers: Record<string, string[]> = {}
-    for (const [name, values] of this.#options.proxyConnectHeader) headers[name] = [...values]
-    return new ProxyAgent({ ...this.#agentOptions(), uri, headers, requestTls: { timeout: this.#connectMs, ...tlsContext(this.#options.tls) } })
+  /** undici's door, opened when it is needed. */
+  async #agentFor(proxy: string): Promise<Dispatcher> {
+    this.#agents ??= import('./http-agent.ts').then(({ Agents }) => new Agents(this.#options, this.#connectMs))
+    return (await this.#agents).dispatcherFor(proxy)
   }
 }
 
@@ -193,21 +157,4 @@ function redirectTarget(location: string, from: URL): URL {
     throw new HttpError('REDIRECT', `refused redirect from https to http (${to.origin})`)
   }
   return to
-}
-
-/** Options for node:tls. Throws where a file cannot be read. */
-export function tlsContext(tls: TlsOptions | null): Partial<buildConnector.BuildOptions> {
-  if (tls === null) return {}
-  const text = (inline: string, file: string): string => (file === '' ? inline : Buffer.from(readRegular(file)).toString('utf8'))
-  const ca = text(tls.ca, tls.caFile)
-  const cert = text(tls.cert, tls.certFile)
-  const key = text(tls.key, tls.keyFile)
-  const minVersion = TLS_VERSIONS.get(tls.minVersion)
-  const maxVersion = TLS_VERSIONS.get(tls.maxVersion)
-  return {
-    rejectUnauthorized: !tls.insecureSkipVerify,
-    ...(ca !== '' && { ca }), ...(cert !== '' && { cert }), ...(key !== '' && { key }),
-    ...(tls.serverName !== '' && { servername: tls.serverName }),
-    ...(minVersion !== undefined && { minVersion }), ...(maxVersion !== undefined && { maxVersion }),
-  }
 }
