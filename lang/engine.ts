@@ -13,6 +13,7 @@ import { HistogramTable } from './exec/histogram-table.ts'
 import { LabelTable } from './exec/label-table.ts'
 import type { Steps } from './exec/operator.ts'
 import { QueryError } from './exec/query-error.ts'
+import { TierUse } from './exec/tier-use.ts'
 import type { InstantJob, QueryJob, QueryReply, RangeJob } from './job.ts'
 import type { EngineFeatures } from './parse/ast.ts'
 import { NO_ENGINE_FEATURES } from './parse/features.ts'
@@ -87,17 +88,18 @@ export class Engine {
     const labels = this.#labelsOf(queryable, querier)
     const annotations = new Annotations(job.query)
     const histograms = new HistogramTable(budget)
-    const explainer = job.explain === true ? new Explainer(clock, budget) : null
+    const tierUse = querier.buckets === undefined ? null : new TierUse()
+    const explainer = job.explain === true ? new Explainer(clock, budget, tierUse) : null
     const scope = {
       query: job.query, querier, labels, histograms, annotations, budget, features, explainer,
-      lookbackMs: job.lookbackMs, isRangeQuery, subqueryStepMs,
+      lookbackMs: job.lookbackMs, isRangeQuery, subqueryStepMs, tier: job.tier ?? null, tierUse,
     }
     const parsed = parseExpr(job.query, features)
     const preparedMs = clock.monotonic()
     const times = { startMs: steps.startMs, endMs: isRangeQuery ? job.endMs : steps.startMs, stepMs: steps.stepMs }
     const result = evaluate(parsed, steps, times, scope)
     const evaluatedMs = clock.monotonic()
-    const stats = job.stats === '' ? '' : writeStats({ startedMs: run.startedMs, preparedMs, evaluatedMs }, budget)
+    const stats = job.stats === '' ? '' : writeStats({ startedMs: run.startedMs, preparedMs, evaluatedMs }, budget, tierUse)
     const explain = explainer === null ? '' : JSON.stringify(explainer.tree(parsed))
     let isCut = false
     return successReply((out) => {

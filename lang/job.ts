@@ -1,4 +1,5 @@
 // What crosses from the HTTP side to a query worker, and back: plain data one way, finished bytes the other.
+import type { TierName } from '../storage/tier/bucket.ts'
 
 interface Limits {
   /** Evaluation deadline. */
@@ -15,6 +16,8 @@ export interface InstantJob extends Limits {
   stats: '' | 'true' | 'all'
   /** The answer also says what each node of the query cost (exec/explain.ts). */
   explain?: boolean
+  /** The tier to answer from, wherever it covers; raw: from raw samples alone. Absent: the engine chooses. */
+  tier?: TierName
 }
 
 export interface RangeJob extends Limits {
@@ -27,6 +30,8 @@ export interface RangeJob extends Limits {
   stats: '' | 'true' | 'all'
   /** The answer also says what each node of the query cost (exec/explain.ts). */
   explain?: boolean
+  /** The tier to answer from, wherever it covers; raw: from raw samples alone. Absent: the engine chooses. */
+  tier?: TierName
 }
 
 /** `matches`: selector texts (`match[]`), a union; for series at least one. */

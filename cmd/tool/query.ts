@@ -9,8 +9,9 @@ import { ToolFailure, type ToolIo } from './tool-io.ts'
 
 export const QUERY_HELP = `Usage: monitor query [-o promql|json] COMMAND …
 
-  instant SERVER EXPR   [--time=TIME]                          values at one time, now by default
-  range SERVER EXPR     [--start=TIME] [--end=TIME] [--step=DURATION]   values over the last 5m by default
+  instant SERVER EXPR   [--time=TIME] [--tier=raw|1m|1h]       values at one time, now by default
+  range SERVER EXPR     [--start=TIME] [--end=TIME] [--step=DURATION] [--tier=raw|1m|1h]
+                                                               values over the last 5m by default
   series SERVER         --match=SELECTOR … [--start=TIME] [--end=TIME]  label sets of series
   labels SERVER NAME    [--match=SELECTOR …] [--start=TIME] [--end=TIME]   values of a label
   --explain EXPR        [--server=URL]                         what evaluating an expression costs, node by node
@@ -24,14 +25,15 @@ const FLAGS: readonly ToolFlag[] = [
   { name: 'format', short: 'o', kind: 'text' }, { name: 'header', kind: 'list' }, { name: 'timeout', kind: 'text' },
   { name: 'time', kind: 'text' }, { name: 'start', kind: 'text' }, { name: 'end', kind: 'text' }, { name: 'step', kind: 'text' },
   { name: 'match', kind: 'list' }, { name: 'explain', kind: 'switch' }, { name: 'server', kind: 'text' },
+  { name: 'tier', kind: 'text' },
 ]
 const COMMON_FLAGS: ReadonlySet<string> = new Set(['format', 'header', 'timeout'])
 const COMMAND_NAMES = ['instant', 'range', 'series', 'labels'] as const
 type CommandName = (typeof COMMAND_NAMES)[number]
 /** Words behind the command, and the flags it takes beside the common ones. */
 const COMMANDS: Readonly<Record<CommandName, { words: readonly string[]; flags: readonly string[] }>> = {
-  instant: { words: ['SERVER', 'EXPR'], flags: ['time', 'explain'] },
-  range: { words: ['SERVER', 'EXPR'], flags: ['start', 'end', 'step', 'explain'] },
+  instant: { words: ['SERVER', 'EXPR'], flags: ['time', 'explain', 'tier'] },
+  range: { words: ['SERVER', 'EXPR'], flags: ['start', 'end', 'step', 'explain', 'tier'] },
   series: { words: ['SERVER'], flags: ['match', 'start', 'end'] },
   labels: { words: ['SERVER', 'NAME'], flags: ['match', 'start', 'end'] },
 }
@@ -110,12 +112,14 @@ function listOf<T>({ data }: ApiAnswer): readonly T[] {
   throw new ToolFailure('the server answers with data that are no list')
 }
 
-function explainParameters(args: Arguments): [string, string][] {
-  return args.has('explain') ? [['stats', 'all'], ['explain', '1']] : []
+/** What Monitor's own API takes beside Prometheus' parameters. */
+function ownParameters(args: Arguments): [string, string][] {
+  const tier: [string, string][] = args.has('tier') ? [['tier', args.text('tier')]] : []
+  return args.has('explain') ? [...tier, ['stats', 'all'], ['explain', '1']] : tier
 }
 
 function instantParameters(args: Arguments, query: string, io: ToolIo): URLSearchParams {
-  return new URLSearchParams([['query', query], ['time', seconds(timeOf(args, 'time', io.clock.now()))], ...explainParameters(args)])
+  return new URLSearchParams([['query', query], ['time', seconds(timeOf(args, 'time', io.clock.now()))], ...ownParameters(args)])
 }
 
 function rangeParameters(args: Arguments, query: string, io: ToolIo): URLSearchParams {
@@ -123,7 +127,7 @@ function rangeParameters(args: Arguments, query: string, io: ToolIo): URLSearchP
   const startMs = timeOf(args, 'start', endMs - RANGE_MS)
   if (startMs >= endMs) throw new UsageError('start time is not before end time')
   const stepMs = durationOf(args, 'step', Math.max(1, Math.floor((endMs - startMs) / 1000 / STEPS)) * 1000)
-  return new URLSearchParams([['query', query], ['start', seconds(startMs)], ['end', seconds(endMs)], ['step', seconds(stepMs)], ...explainParameters(args)])
+  return new URLSearchParams([['query', query], ['start', seconds(startMs)], ['end', seconds(endMs)], ['step', seconds(stepMs)], ...ownParameters(args)])
 }
 
 function reachParameters(args: Arguments, io: ToolIo): URLSearchParams {

@@ -5,6 +5,7 @@ import { printExpr } from '../parse/print.ts'
 import { typeOf } from '../plan/value-type.ts'
 import type { Budget } from './budget.ts'
 import type { Operator } from './operator.ts'
+import { addCounts, type TierCount, type TierUse } from './tier-use.ts'
 
 /** Longer expressions are cut. */
 const TEXT_MAX = 200
@@ -18,6 +19,8 @@ export interface ExplainNode {
   /** Samples read or made. */
   samples: number
   ms: number
+  /** What it and its children took from which tier; absent in a store without tiers. */
+  tiers?: TierCount[]
   children: ExplainNode[]
 }
 
@@ -30,13 +33,15 @@ interface Place {
 export class Explainer {
   readonly #clock: Clock
   readonly #budget: Budget
+  readonly #tierUse: TierUse | null
   readonly #roots: ExplainNode[] = []
   /** The nodes at work, outermost first. */
   readonly #path: Place[] = []
 
-  constructor(clock: Clock, budget: Budget) {
+  constructor(clock: Clock, budget: Budget, tierUse: TierUse | null) {
     this.#clock = clock
     this.#budget = budget
+    this.#tierUse = tierUse
   }
 
   /** Compiles a node and measures that and all that is then asked of its operator. */
@@ -71,11 +76,13 @@ export class Explainer {
     this.#path.push(place)
     const startedMs = this.#clock.monotonic()
     const samples = this.#budget.samplesTotal
+    const tiers = this.#tierUse?.counts()
     try {
       return work()
     } finally {
       node.ms += this.#clock.monotonic() - startedMs
       node.samples += this.#budget.samplesTotal - samples
+      if (this.#tierUse !== null) node.tiers = addCounts(node.tiers ?? [], this.#tierUse.counts(tiers))
       this.#path.pop()
     }
   }

@@ -1,11 +1,13 @@
 // What all parts of one query share.
 import type { EngineFeatures } from '../parse/ast.ts'
 import type { Querier } from '../../storage/interface.ts'
+import type { TierName } from '../../storage/tier/bucket.ts'
 import type { Annotations } from './annotations.ts'
 import type { Budget } from './budget.ts'
 import type { Explainer } from './explain.ts'
 import type { HistogramTable } from './histogram-table.ts'
 import { marked, type LabelTable } from './label-table.ts'
+import type { TierUse } from './tier-use.ts'
 
 export interface QueryScope {
   /** The text that spans speak of. */
@@ -22,6 +24,10 @@ export interface QueryScope {
   readonly explainer: Explainer | null
   /** Resolution of subqueries that name none. */
   readonly subqueryStepMs: number
+  /** The tier that was asked for by name. */
+  readonly tier: TierName | null
+  /** Counts what comes from which tier; null where the store has none. */
+  readonly tierUse: TierUse | null
 }
 
 /** Labels that speak of the metric itself and go where its values no longer are the metric's. */

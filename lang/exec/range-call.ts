@@ -17,10 +17,12 @@ import { MappedRows } from './mapped-rows.ts'
 import { ABSENT, type Operator, type Steps } from './operator.ts'
 import type { QueryScope } from './query-scope.ts'
 import { ExecutionError } from './query-error.ts'
-import { RangeRows } from './range-rows.ts'
-import { SelectedRows, selectedSets } from './selected-rows.ts'
+import { SelectedRows } from './selected-rows.ts'
+import { StitchedRows } from './stitched-rows.ts'
 import { innerSteps, SubqueryRows } from './subquery.ts'
-import { extendedShift, extensionOf, NO_EXTENSION, shiftOf, subqueryShift, type Extension } from './time-shift.ts'
+import { TierSource } from './tier-selector.ts'
+import { rangeReader, rangeSamples, rangeSpans, type RangeAsk } from './tiered-range.ts'
+import { extensionOf, NO_EXTENSION, shiftOf, subqueryShift, type Extension } from './time-shift.ts'
 
 const QUERY_START: Span = { start: 0, end: 0 }
 
@@ -82,11 +84,15 @@ function extendedFunc(selector: VectorSelector, name: string, func: RangeFunc): 
 }
 
 function matrixRows(compiler: ExprCompiler, source: MatrixSelector, { called, func }: { called: RangeCall; func: string }, steps: Steps): Operator {
-  const { budget, labels } = compiler.scope
-  const shift = shiftOf(source.selector, durationMs(source.range))
-  const selection = compiler.select(source.selector, steps, { shift: extendedShift(shift, called.extension), func, rangeMs: shift.rangeMs })
-  const sets = selectedSets(selection, labels, budget)
-  return new SelectedRows(selection, sets, new RangeRows(called, sets, { steps, shift }), steps, budget)
+  const { budget, labels, tierUse } = compiler.scope
+  const asked: RangeAsk = { compiler, source, called, func, shift: shiftOf(source.selector, durationMs(source.range)) }
+  const spans = rangeSpans(asked, steps)
+  if (spans !== null) {
+    const readers = spans.map((span) => rangeReader(asked, new TierSource(compiler.scope, source.selector, { span, steps, at: source.span })))
+    return new StitchedRows(readers, { labels, steps, budget }, called)
+  }
+  const { selection, filler, sets } = rangeSamples(asked, steps)
+  return new SelectedRows(selection, sets, filler, { steps, budget, tierUse })
 }
 
 function subqueryRows(compiler: ExprCompiler, source: SubqueryExpr, called: RangeCall, steps: Steps): Operator {

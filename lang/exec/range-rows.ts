@@ -24,12 +24,12 @@ export class RangeRows implements RowFiller {
   #samplesOfWhole = 0
   samplesRead = 0
 
-  /** `sets`: the label set of each series of the selection. */
-  constructor(called: RangeCall, sets: Uint32Array, place: { steps: Steps; shift: TimeShift }) {
+  /** `sets`: the label set of each series of the selection. `windows`: where they are others than steps and shift say. */
+  constructor(called: RangeCall, sets: Uint32Array, place: { steps: Steps; shift: TimeShift; windows?: Windows }) {
     this.#called = called
     this.#sets = sets
     this.#place = place
-    this.#windows = makeWindows(place.steps, place.shift)
+    this.#windows = place.windows ?? makeWindows(place.steps, place.shift)
     this.#ownWindows = { ...this.#windows, lo: new Int32Array(place.steps.count), hi: new Int32Array(place.steps.count) }
   }
 

@@ -5,10 +5,12 @@ import type { FloatHistogram } from '../../lib/model/histogram.ts'
 import type { Selection } from '../../storage/interface.ts'
 import { interpolated } from '../func/extended-range.ts'
 import { rangeEnds } from '../func/range-ends.ts'
+import type { Windows } from '../func/range-kernel.ts'
 import type { MatrixSelector, SubqueryExpr } from '../parse/ast.ts'
 import { durationMs } from '../plan/fold-durations.ts'
 import type { Budget } from './budget.ts'
 import type { ExprCompiler } from './call-context.ts'
+import type { QueryScope } from './query-scope.ts'
 import { samplesOf } from './histogram-samples.ts'
 import type { HistogramTable } from './histogram-table.ts'
 import { LiveSamples } from './live-samples.ts'
@@ -17,6 +19,7 @@ import { HISTOGRAM, type Operator, type RowBatch, type Steps } from './operator.
 import { ExecutionError } from './query-error.ts'
 import { selectedSets } from './selected-rows.ts'
 import { innerSteps, timesOf } from './subquery.ts'
+import { roundedWindows, TierSource, tierSpans } from './tier-selector.ts'
 import { extendedShift, extensionOf, shiftOf } from './time-shift.ts'
 import { locate, makeWindows, type TimeShift } from './windows.ts'
 
@@ -33,27 +36,46 @@ export interface RawSeries {
 export function rawMatrix(
   compiler: ExprCompiler, expr: MatrixSelector | SubqueryExpr, steps: Steps, finish: (operator: Operator, inner: Steps) => Operator,
 ): RawSeries[] {
-  const { budget, histograms, labels, lookbackMs, subqueryStepMs } = compiler.scope
+  const { budget, histograms, lookbackMs, subqueryStepMs } = compiler.scope
   if (expr.type === 'matrixSelector') {
     const { isAnchored, isSmoothed } = expr.selector
     const shift = shiftOf(expr.selector, durationMs(expr.range))
     const reach = extendedShift(shift, extensionOf(expr.selector, lookbackMs))
-    const selection = compiler.select(expr.selector, steps, { shift: reach, func: '', rangeMs: shift.rangeMs })
-    const sets = selectedSets(selection, labels, budget)
-    const place = { evalMs: steps.startMs, shift: reach }
-    if (!isAnchored && !isSmoothed) return readMatrix(selection, sets, place, budget)
-    const range = makeWindows({ startMs: steps.startMs, stepMs: 0, count: 1 }, shift)
-    const bounds = { startMs: range.startMs[0]!, endMs: range.endMs[0]!, isSmoothed }
-    return readMatrix(selection, sets, place, budget).flatMap((series) => extended(series, bounds))
+    if (isAnchored || isSmoothed) {
+      const range = makeWindows({ startMs: steps.startMs, stepMs: 0, count: 1 }, shift)
+      const bounds = { startMs: range.startMs[0]!, endMs: range.endMs[0]!, isSmoothed }
+      return storedMatrix(compiler, expr, steps, reach).flatMap((series) => extended(series, bounds))
+    }
+    return storedMatrix(compiler, expr, steps, reach)
   }
   const inner = innerSteps(expr, subqueryStepMs, { ...steps, count: 1 }, budget)
   if (inner.count === 0) return []
   return readSubquery(finish(compiler.compile(expr.expr, inner), inner), timesOf(inner), histograms, budget)
 }
 
-/** The live samples of a selection in the window (endMs - rangeMs, endMs] at one evaluation time. */
-function readMatrix(selection: Selection, sets: Uint32Array, place: { evalMs: number; shift: TimeShift }, budget: Budget): RawSeries[] {
-  const windows = makeWindows({ startMs: place.evalMs, stepMs: 0, count: 1 }, place.shift)
+/** The samples of all that `reach` looks at; of a tier where raw ones are gone. */
+function storedMatrix(compiler: ExprCompiler, expr: MatrixSelector, steps: Steps, reach: TimeShift): RawSeries[] {
+  const { scope } = compiler
+  const { selector, span: at } = expr
+  const select = (): Selection => compiler.select(selector, steps, { shift: reach, func: '', rangeMs: durationMs(expr.range) })
+  const one = { startMs: steps.startMs, stepMs: 0, count: 1 }
+  const span = tierSpans(scope, selector, { steps: one, shift: reach }, { isInstant: false, columnsFor: () => null })?.[0]
+  const raw = (): RawSeries[] => readMatrix(select(), scope, makeWindows(one, reach))
+  if (span === undefined) return raw()
+  const source = new TierSource(scope, selector, { span, steps: one, at })
+  const windows = roundedWindows(source, reach)
+  const found = readMatrix(source.points(windows), scope, windows)
+  scope.tierUse?.addSteps(span.tier.name, 1)
+  scope.tierUse?.addRows(span.tier.name, found.reduce((sum, { t }) => sum + t.length, 0))
+  if (found.length > 0) source.warnAll(['points'])
+  if (span.tailFromMs === null) return found
+  const known = new Set(found.map(({ set }) => set))
+  return [...found, ...raw().filter(({ set }) => !known.has(set))]
+}
+
+/** The live samples of a selection in the one window. */
+function readMatrix(selection: Selection, { budget, labels }: QueryScope, windows: Windows): RawSeries[] {
+  const sets = selectedSets(selection, labels, budget)
   const live = new LiveSamples()
   const mixed = new MixedSamples()
   const found: RawSeries[] = []

@@ -4,6 +4,7 @@ import type { Selection, SeriesBatch } from '../../storage/interface.ts'
 import type { Budget } from './budget.ts'
 import type { LabelTable } from './label-table.ts'
 import type { Operator, RowBatch, Steps } from './operator.ts'
+import type { TierUse } from './tier-use.ts'
 
 /** Points per batch: 128 KiB of values stay in a core's own cache between operators. */
 const BATCH_POINTS = 16_384
@@ -38,6 +39,7 @@ export class SelectedRows implements Operator {
   readonly #series: Uint32Array
   readonly #filler: RowFiller
   readonly #budget: Budget
+  readonly #tierUse: TierUse | null
   readonly #width: number
   readonly #rowsMax: number
   readonly #out: RowBatch
@@ -46,11 +48,13 @@ export class SelectedRows implements Operator {
   #position = 0
   #isDone = false
 
-  constructor(selection: Selection, series: Uint32Array, filler: RowFiller, steps: Steps, budget: Budget) {
+  constructor(selection: Selection, series: Uint32Array, filler: RowFiller, place: { steps: Steps; budget: Budget; tierUse: TierUse | null }) {
+    const { steps, budget } = place
     this.#selection = selection
     this.#series = series
     this.#filler = filler
     this.#budget = budget
+    this.#tierUse = place.tierUse
     this.#width = steps.count
     this.#rowsMax = rowsPerBatch(steps, series.length)
     const size = this.#rowsMax * steps.count
@@ -108,7 +112,9 @@ export class SelectedRows implements Operator {
       index[rows++] = batch.index[s]!
     }
     this.#position = s
-    this.#budget.addSamples(loaded, readBefore === undefined ? loaded : filler.samplesRead! - readBefore)
+    const read = readBefore === undefined ? loaded : filler.samplesRead! - readBefore
+    this.#budget.addSamples(loaded, read)
+    this.#tierUse?.addRows('raw', read)
     return rows
   }
 }

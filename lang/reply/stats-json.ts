@@ -1,5 +1,7 @@
-// `stats=true`: where a query's time went and how many samples it touched (prometheus util/stats: QueryStats).
+// `stats=true`: where a query's time went and how many samples it touched (prometheus util/stats: QueryStats). Ours: which
+// tier answered how many steps of selectors, and the rows it read for them.
 import type { Budget } from '../exec/budget.ts'
+import type { TierUse } from '../exec/tier-use.ts'
 
 /** Monotonic ms. */
 export interface QueryTimings {
@@ -9,7 +11,7 @@ export interface QueryTimings {
 }
 
 /** The JSON value of `stats`. */
-export function writeStats(timings: QueryTimings, budget: Budget): string {
+export function writeStats(timings: QueryTimings, budget: Budget, tierUse: TierUse | null): string {
   const { startedMs, preparedMs, evaluatedMs } = timings
   const evaluation = (evaluatedMs - preparedMs) / 1000
   const preparation = (preparedMs - startedMs) / 1000
@@ -19,5 +21,6 @@ export function writeStats(timings: QueryTimings, budget: Budget): string {
       execQueueTime: 0, execTotalTime: evaluation + preparation,
     },
     samples: { totalQueryableSamples: budget.samplesTotal, peakSamples: budget.samplesPeak },
+    ...(tierUse && { tiers: tierUse.counts() }),
   })
 }

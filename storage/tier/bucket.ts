@@ -9,7 +9,9 @@
 // NaN and signs of zero as in PromQL's functions over the bucket's samples.
 import type { Matcher } from '../../lib/model/matcher.ts'
 
-export type TierName = 'raw' | '1m' | '1h'
+/** Finest first. */
+export const TIER_NAMES = ['raw', '1m', '1h'] as const
+export type TierName = (typeof TIER_NAMES)[number]
 
 /** Bucket widths, ms. */
 export const TIER_MS: Readonly<Record<Exclude<TierName, 'raw'>, number>> = { '1m': 60_000, '1h': 3_600_000 }

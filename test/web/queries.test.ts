@@ -18,9 +18,11 @@ describe('queries', () => {
     await f('query?query=other&time=5', { ...instant, timeMs: 5000 }, form('query=up'))
     await f('query?query=up&time=4.5&timeout=30s&limit=7&lookback_delta=1m&stats=all', { ...instant, timeMs: 4500, timeoutMs: 30_000, limit: 7, lookbackMs: 60_000, stats: 'all' })
     await f('query?query=up&timeout=10m&lookback_delta=0&stats=1', { ...instant, stats: 'true' })
+    await f('query?query=up&tier=1h', { ...instant, tier: '1h' })
     await f('query?query=%7Ba%3D%22%C3%A9%2B%22%7D', { ...instant, query: '{a="é+"}' })
     await f('query', { ...instant, query: '' })
     await f('query_range?query=up&start=1&end=61&step=15', range)
+    await f('query_range', { ...range, tier: 'raw' }, form('query=up&start=1&end=61&step=15&tier=raw'))
     await f('query_range', range, form('query=up&start=1970-01-01T00:00:01Z&end=61&step=15s'))
     await f('query_range?query=up&start=0&end=11000&step=1', { ...range, startMs: 0, endMs: 11_000_000, stepMs: 1000 })
     const labels = { matches: [] as string[], limit: 0, startMs: -8.64e15, endMs: 8.64e15, timeoutMs: 120_000 }
@@ -51,6 +53,7 @@ describe('queries', () => {
     }
     await f('query?query=1&timeout=-1s', 'invalid parameter "timeout": cannot parse "-1s" to a valid duration')
     await f('query?query=1&timeout=99999999999999', 'invalid parameter "timeout": cannot parse "99999999999999" to a valid duration. It overflows int64')
+    await f('query?query=1&tier=5m', 'invalid parameter "tier": there is no tier "5m"; there are raw, 1m, 1h')
     await f('query?query=1&limit=-1', 'invalid parameter "limit": limit must be non-negative')
     await f('query?query=1&limit=x', 'invalid parameter "limit": strconv.Atoi: parsing "x": invalid syntax')
     await f('query?query=1&lookback_delta=x', 'error parsing lookback delta duration: cannot parse "x" to a valid duration')

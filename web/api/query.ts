@@ -2,6 +2,7 @@
 import { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { CardinalityJob, ExemplarsJob, QueryJob, QueryReply, SeriesJob, SyntaxJob } from '../../lang/job.ts'
+import { TIER_NAMES, type TierName } from '../../storage/tier/bucket.ts'
 import type { ServerParts } from '../parts.ts'
 import { ApiError, badParameter } from './envelope.ts'
 import { Packer } from './gzip.ts'
@@ -47,7 +48,7 @@ function instantJob(params: Params, parts: ServerParts): QueryJob {
   const timeMs = params.time('time', parts.clock.now())
   return {
     kind: 'instant', timeMs, limit, timeoutMs: timeoutOf(params, parts), lookbackMs: lookbackOf(params, parts),
-    query: queryOf(params), stats: statsOf(params), ...explainOf(params),
+    query: queryOf(params), stats: statsOf(params), ...explainOf(params), ...tierOf(params),
   }
 }
 
@@ -63,7 +64,7 @@ function rangeJob(params: Params, parts: ServerParts): QueryJob {
   }
   return {
     kind: 'range', startMs, endMs, stepMs, limit, timeoutMs: timeoutOf(params, parts),
-    lookbackMs: lookbackOf(params, parts), query: queryOf(params), stats: statsOf(params), ...explainOf(params),
+    lookbackMs: lookbackOf(params, parts), query: queryOf(params), stats: statsOf(params), ...explainOf(params), ...tierOf(params),
   }
 }
 
@@ -117,6 +118,15 @@ function lookbackOf(params: Params, parts: ServerParts): number {
 /** Our own: any text but 0 and false asks what each node of the query cost. */
 function explainOf(params: Params): { explain?: true } {
   return ['', '0', 'false'].includes(params.text('explain')) ? {} : { explain: true }
+}
+
+/** Our own: the tier to answer from, rather than the one the engine chooses. */
+function tierOf(params: Params): { tier?: TierName } {
+  const text = params.text('tier')
+  if (text === '') return {}
+  const tier = TIER_NAMES.find((name) => name === text)
+  if (tier === undefined) throw badParameter('tier', `there is no tier ${JSON.stringify(text)}; there are ${TIER_NAMES.join(', ')}`)
+  return { tier }
 }
 
 /** Any text asks for statistics, `all` for those of each step too. */

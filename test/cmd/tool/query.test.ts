@@ -163,6 +163,21 @@ describe('monitor query', () => {
     expect(await run('start')).toEqual({ code: null, out: '', err: '' })
   })
 
+  it('asks a tier by name, and tells which tiers answered', async () => {
+    const tree = {
+      node: 'sum(x)', series: 1, ms: 1, tiers: [{ tier: 'raw', steps: 3, rows: 9 }, { tier: '1h', steps: 1200, rows: 1 }],
+      children: [{ node: 'x', tiers: [{ tier: 'raw', steps: 0, rows: 9 }, { tier: '1h', steps: 1200, rows: 1 }] }],
+    }
+    const url = await serve(says(200, { status: 'success', data: { resultType: 'vector', result: [], explain: tree } }))
+    expect((await run('query', 'instant', '--explain', '--tier=1h', url, 'sum(x)')).out.split('\n')).toEqual([
+      'node        series     samples          ms   steps by tier',
+      'sum(x)           1           -         1.0   raw 3, 1h 1,200',
+      '└─ x             -           -           -   1h 1,200',
+      '',
+    ])
+    expect(asked.at(-1)!.parameters).toContainEqual(['tier', '1h'])
+  })
+
   it('explains a query as a tree', async () => {
     const tree = {
       node: 'sum by (job)', series: 3, samples: 0, ms: 41.26,

@@ -1,0 +1,119 @@
+// Which tier answers which steps of a selector.
+//
+//   steps      ·····································································
+//   source     1h tier        1m tier            1m tier + raw      raw
+//                             ▲ older is gone    ▲ windows reach    ▲ whole windows are there
+//                                                  into raw
+//
+// A tier takes the place of raw samples that are there only where its answer is the same and much cheaper. Where raw
+// samples of a window are gone, the coarsest tier that gives the same answer is taken, else the finest that still covers it.
+// Of a window whose end is in no tier yet, or within a bucket, the end comes from raw.
+import type { TierCoverage, TierName } from '../../storage/tier/bucket.ts'
+import type { Windows } from '../func/range-kernel.ts'
+
+/** Steps [from, to) and who answers them. */
+export interface TierSpan {
+  readonly from: number
+  readonly to: number
+  readonly tier: TierCoverage
+  /** Unix ms: buckets that end up to here, raw samples behind; null: of one source only. */
+  readonly tailFromMs: number | null
+  /** Raw samples of all windows are there, too: what rounding leaves in doubt is asked of them. */
+  readonly isRawThere: boolean
+}
+
+export interface TierRequest {
+  /** Finest first, raw included. */
+  readonly coverage: readonly TierCoverage[]
+  /** What the steps look at. */
+  readonly windows: Windows
+  /** The newest sample of each window is wanted, rather than all. */
+  readonly isInstant: boolean
+  /** Columns that an exact answer from buckets of this width reads, on their grid; null where there is none. */
+  readonly columnsFor: (widthMs: number) => number | null
+  /** The tier that was asked for by name. */
+  readonly wanted: TierName | null
+}
+
+/** A guess: nobody knows how often a series is scraped before it is read. */
+const SCRAPE_MS = 15_000
+/** Raw samples are left where they are for a saving below this many a series, or this many times fewer values. */
+const SAVED_MIN = 2000
+const SAVED_TIMES = 4
+
+interface Candidate {
+  tier: TierCoverage
+  isExact: boolean
+  /** All steps end with a bucket. */
+  isOnGrid: boolean
+  isCheaper: boolean
+}
+
+/** Spans in the order of steps, at least one; null where raw answers all. */
+export function planTiers(request: TierRequest): readonly TierSpan[] | null {
+  const { coverage, windows, wanted } = request
+  const candidates = coverage.filter(({ name }) => name !== 'raw').map((tier) => candidateOf(tier, request))
+  if (wanted === 'raw' || candidates.length === 0 || windows.count === 0) return null
+  const raw = coverage.find(({ name }) => name === 'raw') ?? { name: 'raw', widthMs: 0, from: Infinity, to: Infinity, lacksHistograms: false }
+  const spans: { from: number; to: number; tier: TierCoverage; tailFromMs: number | null; isRawThere: boolean }[] = []
+  for (let i = 0; i < windows.count; i++) {
+    const { tier, tailFromMs, isRawThere } = sourceOf({ startMs: windows.startMs[i]!, endMs: windows.endMs[i]! }, candidates, raw, wanted)
+    const last = spans.at(-1)
+    // Ends ascend: what is there at the first step's bound is there at the bounds of those that follow.
+    if (last?.tier === tier && last.isRawThere === isRawThere && (last.tailFromMs === null) === (tailFromMs === null)) last.to = i + 1
+    else spans.push({ from: i, to: i + 1, tier, tailFromMs, isRawThere })
+  }
+  return spans.every(({ tier }) => tier === raw) ? null : spans
+}
+
+function candidateOf(tier: TierCoverage, { windows, isInstant, columnsFor }: TierRequest): Candidate {
+  const { widthMs } = tier
+  const { count, startMs, endMs } = windows
+  let isOnGrid = true
+  let isWhole = true
+  for (let i = 0; i < count; i++) {
+    if (endMs[i]! % widthMs !== 0) isOnGrid = false
+    if (!isInstant && startMs[i]! % widthMs !== 0) isWhole = false
+  }
+  const columns = columnsFor(widthMs)
+  const isExact = isOnGrid && isWhole && columns !== null && !tier.lacksHistograms
+  const readMs = endMs[count - 1]! - startMs[0]!
+  const values = readMs / widthMs * ((columns ?? 0) + 1)
+  const samples = readMs / SCRAPE_MS
+  return { tier, isExact, isOnGrid, isCheaper: samples - values >= SAVED_MIN && samples >= SAVED_TIMES * values }
+}
+
+type Source = Pick<TierSpan, 'tier' | 'tailFromMs' | 'isRawThere'>
+
+function sourceOf(window: { startMs: number; endMs: number }, candidates: readonly Candidate[], raw: TierCoverage, wanted: TierName | null): Source {
+  const { startMs, endMs } = window
+  const named = candidates.find(({ tier }) => tier.name === wanted)
+  if (named !== undefined && named.tier.from <= startMs && ceilTo(endMs, named.tier.widthMs) <= named.tier.to) {
+    return { tier: named.tier, tailFromMs: null, isRawThere: false }
+  }
+  const isRawThere = raw.from <= startMs
+  // The coarsest is the last.
+  const exact = candidates.findLast(({ tier, isExact, isCheaper }) => isExact && (isCheaper || !isRawThere) && tier.from <= startMs && endMs <= tier.to)
+  if (exact !== undefined) return { tier: exact.tier, tailFromMs: null, isRawThere }
+  if (isRawThere) return { tier: raw, tailFromMs: null, isRawThere: true }
+  const left = candidates.find(({ tier }) => tier.from <= startMs && tier.to >= Math.min(floorTo(endMs, tier.widthMs), raw.from))
+  const oldest = left ?? candidates.reduce((a, b) => (b.tier.from < a.tier.from ? b : a))
+  // What is older than all that is kept is nowhere.
+  if (left === undefined && raw.from <= oldest.tier.from) return { tier: raw, tailFromMs: null, isRawThere: true }
+  return { tier: oldest.tier, tailFromMs: tailOf(endMs, oldest, raw), isRawThere: false }
+}
+
+/** From where on raw samples tell the end of a window that ends at `endMs`; null where buckets do, or raw has none of it. */
+function tailOf(endMs: number, { tier, isOnGrid }: Candidate, raw: TierCoverage): number | null {
+  if (isOnGrid && endMs <= tier.to) return null
+  const fromMs = floorTo(Math.min(endMs, tier.to), tier.widthMs)
+  return fromMs >= raw.from ? fromMs : null
+}
+
+export function floorTo(ms: number, widthMs: number): number {
+  return Math.floor(ms / widthMs) * widthMs
+}
+
+export function ceilTo(ms: number, widthMs: number): number {
+  return Math.ceil(ms / widthMs) * widthMs
+}

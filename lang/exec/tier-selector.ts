@@ -1,0 +1,114 @@
+// What the operators of selectors need to read tiers: which spans there are, and the selections of each.
+import { assert } from '../../lib/std/assert.ts'
+import type { Selection } from '../../storage/interface.ts'
+import type { BucketColumn, BucketSelection, TierQuerier } from '../../storage/tier/bucket.ts'
+import type { Windows } from '../func/range-kernel.ts'
+import type { Span, VectorSelector } from '../parse/ast.ts'
+import { BucketPoints, POINT_COLUMNS, tailSamples } from './bucket-points.ts'
+import { readTail, type BucketTail } from './bucket-tail.ts'
+import type { Steps } from './operator.ts'
+import type { QueryScope } from './query-scope.ts'
+import { ceilTo, floorTo, planTiers, type TierRequest, type TierSpan } from './tier-plan.ts'
+import { warnOfTier, type Coarseness } from './tier-use.ts'
+import { makeWindows, type TimeShift } from './windows.ts'
+
+/** Who answers which steps; null where raw samples answer all, as in a store without tiers. `shift` is all that is looked at. */
+export function tierSpans(
+  scope: QueryScope, selector: VectorSelector, place: { steps: Steps; shift: TimeShift }, ask: Pick<TierRequest, 'isInstant' | 'columnsFor'>,
+): readonly TierSpan[] | null {
+  const { buckets } = scope.querier
+  if (buckets === undefined) return null
+  const coverage = scope.tier === 'raw' ? [] : buckets.tiers(selector.matchers)
+  const spans = coverage.length === 0 ? null : planTiers({ ...ask, coverage, windows: makeWindows(place.steps, place.shift), wanted: scope.tier })
+  if (spans === null) scope.tierUse?.addSteps('raw', place.steps.count)
+  return spans
+}
+
+/** A span of a selector and how to read it. */
+export class TierSource {
+  readonly span: TierSpan
+  /** The span's. */
+  readonly steps: Steps
+  readonly #scope: QueryScope
+  readonly #buckets: TierQuerier
+  readonly #selector: VectorSelector
+  readonly #at: Span
+
+  /** `at`: what warnings speak of. */
+  constructor(scope: QueryScope, selector: VectorSelector, place: { span: TierSpan; steps: Steps; at: Span }) {
+    const { span, steps, at } = place
+    const { buckets } = scope.querier
+    assert(buckets !== undefined, 'spans without tiers')
+    this.span = span
+    this.steps = { startMs: steps.startMs + span.from * steps.stepMs, stepMs: steps.stepMs, count: span.to - span.from }
+    this.#scope = scope
+    this.#buckets = buckets
+    this.#selector = selector
+    this.#at = at
+  }
+
+  get isRaw(): boolean {
+    return this.span.tier.name === 'raw'
+  }
+
+  get widthMs(): number {
+    return this.span.tier.widthMs
+  }
+
+  get buckets(): TierQuerier {
+    return this.#buckets
+  }
+
+  /** Rows of buckets of the windows of all steps, up to the tail. */
+  select(windows: Windows, columns: readonly BucketColumn[]): BucketSelection {
+    const { tier, tailFromMs } = this.span
+    assert(tier.name !== 'raw', 'buckets of raw samples')
+    this.#scope.budget.check()
+    const { startMs, endMs, count } = windows
+    const fromMs = floorTo(startMs[0]!, tier.widthMs)
+    return this.#buckets.selectBuckets(tier.name, this.#selector.matchers, fromMs, tailFromMs ?? ceilTo(endMs[count - 1]!, tier.widthMs), columns)
+  }
+
+  /** Raw samples behind the last bucket as rows that end where windows do; null without a tail. */
+  tail(windows: Windows, columns: readonly BucketColumn[]): { refs: Uint32Array; make: () => BucketTail } | null {
+    const { tailFromMs } = this.span
+    if (tailFromMs === null) return null
+    const selection = this.#tailSelection(windows, tailFromMs)
+    const ends = Float64Array.from(new Set(windows.endMs))
+    return { refs: selection.refs, make: () => readTail(selection, { fromMs: tailFromMs, ends }, columns, this.#scope.budget) }
+  }
+
+  /** First and last sample of each bucket, and raw samples behind them. */
+  points(windows: Windows): BucketPoints {
+    const { budget } = this.#scope
+    const { tailFromMs } = this.span
+    const tails = tailFromMs === null ? new Map() : tailSamples(this.#tailSelection(windows, tailFromMs), tailFromMs, budget)
+    return new BucketPoints(this.select(windows, POINT_COLUMNS), tails, budget)
+  }
+
+  warn(why: Coarseness): void {
+    warnOfTier(this.#scope.annotations, this.#at, this.span.tier, why)
+  }
+
+  /** Also of native histograms, where the tier lacks them. */
+  warnAll(whys: readonly (Coarseness | false)[]): void {
+    for (const why of [...whys, this.span.tier.lacksHistograms && 'histograms' as const]) if (why !== false) this.warn(why)
+  }
+
+  #tailSelection({ endMs, count, rangeMs }: Windows, fromMs: number): Selection {
+    const { startMs, stepMs } = this.steps
+    const hints = { startMs, stepMs, endMs: startMs + stepMs * (count - 1), rangeMs, func: '' }
+    return this.#scope.querier.select(this.#selector.matchers, fromMs + 1, endMs[count - 1]!, hints)
+  }
+}
+
+/** Windows whose bounds are moved outwards to bounds of buckets; their ends only where no raw samples lie behind the last bucket. */
+export function roundedWindows(source: TierSource, shift: TimeShift): Windows {
+  const windows = makeWindows(source.steps, shift)
+  const { count, startMs, endMs } = windows
+  for (let i = 0; i < count; i++) {
+    startMs[i] = floorTo(startMs[i]!, source.widthMs)
+    if (source.span.tailFromMs === null) endMs[i] = ceilTo(endMs[i]!, source.widthMs)
+  }
+  return windows
+}
