@@ -11,7 +11,7 @@ import { ParseError } from './parse/parse-error.ts'
 import { parseExpr } from './parse/parse.ts'
 import { childrenOf } from './plan/tree.ts'
 import { successReply } from './reply/envelope.ts'
-import { LabelJson } from './reply/label-json.ts'
+import { labelJsonOf } from './reply/label-json.ts'
 import { labelOrder } from './reply/label-order.ts'
 import { formatSeconds, formatValue } from './reply/number-text.ts'
 
@@ -23,7 +23,7 @@ export function exemplarsReply(job: ExemplarsJob, querier: Querier, features: Pa
   const found = querier.exemplars?.(sets, job.startMs, job.endMs) ?? []
   const labels = labelsOf()
   const labelSets = Uint32Array.from(found, ({ ref }) => labels.ofSeries(ref))
-  const labelJson = new LabelJson(labels)
+  const labelJson = labelJsonOf(labels)
   return successReply((out) => {
     out.ascii('[')
     labelOrder(labelSets, labels).forEach((s, i) => {

@@ -14,7 +14,7 @@ import { prettifyExpr } from './parse/prettify.ts'
 import { treeJson } from './parse/tree-json.ts'
 import type { ByteWriter } from './reply/byte-writer.ts'
 import { successReply, TRUNCATED } from './reply/envelope.ts'
-import { LabelJson } from './reply/label-json.ts'
+import { labelJsonOf } from './reply/label-json.ts'
 import { labelOrder } from './reply/label-order.ts'
 
 /** The jobs that evaluate nothing. */
@@ -86,7 +86,7 @@ function listReply(list: readonly string[], limit: number): QueryReply {
 function seriesReply(labels: LabelTable, refs: Uint32Array, limit: number): QueryReply {
   const sets = refs.map((ref) => labels.ofSeries(ref))
   const { shown, warnings } = cut(Array.from(labelOrder(sets, labels), (i) => sets[i]!), limit)
-  const labelJson = new LabelJson(labels)
+  const labelJson = labelJsonOf(labels)
   const writeList = (out: ByteWriter): void => {
     out.ascii('[')
     shown.forEach((set, i) => {

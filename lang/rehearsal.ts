@@ -1,12 +1,12 @@
-// Small queries over a stored series, asked by a worker of itself while it has nothing else to do. V8 interprets what has
+// Small queries over stored series, asked by a worker of itself while it has nothing else to do. V8 interprets what has
 // run a few times only, which makes the first hundred queries of a thread three times as slow as later ones; after this
-// they are not. Costs some 0.1 s of a thread's time in all, in slices, spread over its first minute: what is stored,
+// they are not. Costs some 0.3 s of a thread's time in all, in slices, spread over its first minute: what is stored,
 // and so what there is to practise, comes little by little.
 import type { Clock, Timer } from '../lib/std/clock.ts'
-import { formatLabels } from '../lib/model/labels.ts'
+import { printLabels, type Labels } from '../lib/model/labels.ts'
 import type { Queryable } from '../storage/interface.ts'
 import type { Engine } from './engine.ts'
-import type { InstantJob, RangeJob } from './job.ts'
+import type { QueryJob } from './job.ts'
 
 const ROUNDS = 8
 const ROUND_EVERY_MS = 5000
@@ -18,6 +18,9 @@ const PAUSE_MS = 10
 /** Whoever has answered so many since the last round needs no practice. */
 const ANSWERED_ENOUGH = 100
 const HOUR_MS = 3_600_000
+const DAY_MS = 24 * HOUR_MS
+/** Multiples of it, whole parts taken off, are spread evenly. */
+const GOLDEN_SHARE = 0.618_033_988_749
 const LIMITS = { timeoutMs: 1000, lookbackMs: HOUR_MS, limit: 0, stats: '' } as const
 /** As `labelsOf` wants it. */
 const LABEL_IDS_MAX = 128
@@ -28,6 +31,7 @@ export class Rehearsal {
   readonly #clock: Clock
   #roundsLeft = ROUNDS
   #runsLeft = 0
+  #runs = 0
   #answered = 0
   #timer: Timer
 
@@ -58,31 +62,39 @@ export class Rehearsal {
 
   #slice(): void {
     const endMs = this.#clock.monotonic() + SLICE_MS
-    const selector = this.#runsLeft > 0 ? this.#selector() : ''
-    if (selector === '') this.#runsLeft = 0
-    for (; this.#runsLeft > 0 && this.#clock.monotonic() < endMs; this.#runsLeft--) this.#run(selector)
+    for (; this.#runsLeft > 0 && this.#clock.monotonic() < endMs; this.#runsLeft--) {
+      const labels = this.#labels()
+      if (labels === null) this.#runsLeft = 1
+      else this.#run(labels)
+    }
     if (this.#runsLeft > 0) this.#timer = this.#clock.after(PAUSE_MS, () => this.#slice(), true)
     else if (--this.#roundsLeft > 0) this.#timer = this.#startLater()
   }
 
-  /** What dashboards ask most: one series, now and over the last hour. */
-  #run(selector: string): void {
+  /** What dashboards ask most: one series, now, over the last hour and over the last day, and what series there are. */
+  #run(labels: Labels): void {
     const nowMs = this.#clock.now()
-    const instant: InstantJob = { ...LIMITS, kind: 'instant', query: selector, timeMs: nowMs }
-    const range: RangeJob = { ...LIMITS, kind: 'range', query: `rate(${selector}[1h])`, startMs: nowMs - HOUR_MS, endMs: nowMs, stepMs: 15_000 }
-    this.#engine.run(instant, this.#queryable)
-    this.#engine.run(range, this.#queryable)
+    const selector = printLabels(labels)
+    const last = { startMs: nowMs - HOUR_MS, endMs: nowMs }
+    const jobs: QueryJob[] = [
+      { ...LIMITS, kind: 'instant', query: selector, timeMs: nowMs },
+      { ...LIMITS, ...last, kind: 'range', query: `rate(${selector}[1h])`, stepMs: 15_000 },
+      { ...LIMITS, kind: 'range', query: `sum(max_over_time(${selector}[1h]))`, startMs: nowMs - DAY_MS, endMs: nowMs, stepMs: 300_000 },
+      { ...LIMITS, ...last, kind: 'labelValues', name: labels[0]!, matches: [selector] },
+      { ...LIMITS, ...last, kind: 'series', matches: [selector] },
+    ]
+    for (const job of jobs) this.#engine.run(job, this.#queryable)
   }
 
-  /** Of a series in the middle of all; '' while there is none. */
-  #selector(): string {
+  /** Of another series each time, spread over all; null while there is none. */
+  #labels(): Labels | null {
     const querier = this.#queryable.querier()
     try {
-      const ref = querier.middleRef?.() ?? 0
-      if (ref === 0) return ''
+      const ref = querier.refAt?.((this.#runs++ * GOLDEN_SHARE) % 1) ?? 0
+      if (ref === 0) return null
       const ids = new Uint32Array(LABEL_IDS_MAX)
       const count = querier.labelsOf(ref, ids)
-      return formatLabels(Array.from(ids.subarray(0, count), (id) => querier.textOf(id)))
+      return Array.from(ids.subarray(0, count), (id) => querier.textOf(id))
     } finally {
       querier.close()
     }

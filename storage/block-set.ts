@@ -16,11 +16,10 @@ export interface OpenBlock {
 export class BlockSet {
   readonly folder: string
   readonly #cache = new PageCache()
-  readonly #open = new Map<string, BlockColumns>()
-  /** Deletions that the open ones know of. */
-  readonly #deletions = new Map<string, number>()
+  /** By their numbers, of which each names one block. */
+  readonly #open = new Map<number, { columns: BlockColumns; deletions: number }>()
   /** Why blocks could not be opened; they are not tried again. */
-  readonly #refused = new Map<string, string>()
+  readonly #refused = new Map<number, string>()
 
   constructor(folder: string) {
     this.folder = folder
@@ -28,32 +27,31 @@ export class BlockSet {
 
   /** A querier begins that sees these: others are closed, and what was left out before it is forgotten. */
   begin(published: readonly PublishedBlock[]): void {
-    const names = new Map(published.map((block) => [formatBlockName(block), block.deletions]))
-    for (const [name, block] of this.#open) {
-      block.leftOut.clear()
-      if (names.get(name) === this.#deletions.get(name)) continue
-      block.close()
-      this.#open.delete(name)
+    const deletions = new Map(published.map((block) => [block.number, block.deletions]))
+    for (const [number, block] of this.#open) {
+      block.columns.leftOut.clear()
+      if (deletions.get(number) === block.deletions) continue
+      block.columns.close()
+      this.#open.delete(number)
     }
-    for (const name of this.#refused.keys()) if (!names.has(name)) this.#refused.delete(name)
+    for (const number of this.#refused.keys()) if (!deletions.has(number)) this.#refused.delete(number)
   }
 
   /** null if it cannot be opened; `leftOut` then says why. */
   open(published: PublishedBlock, leftOut: Set<string>): BlockColumns | null {
-    const name = formatBlockName(published)
-    const open = this.#open.get(name)
-    if (open) return open
-    let why = this.#refused.get(name)
+    const { number, deletions } = published
+    const open = this.#open.get(number)
+    if (open) return open.columns
+    let why = this.#refused.get(number)
     if (why === undefined) {
       try {
-        const block = new BlockReader(path.join(this.folder, name), this.#cache)
-        this.#open.set(name, block)
-        this.#deletions.set(name, published.deletions)
-        return block
+        const columns = new BlockReader(path.join(this.folder, formatBlockName(published)), this.#cache)
+        this.#open.set(number, { columns, deletions })
+        return columns
       } catch (error) {
         if (!(error instanceof BlockError)) throw error
         why = error.message
-        this.#refused.set(name, why)
+        this.#refused.set(number, why)
       }
     }
     leftOut.add(why)
@@ -62,11 +60,11 @@ export class BlockSet {
 
   /** Why parts of open blocks were left out since the querier at work began. */
   *leftOut(): Generator<string> {
-    for (const block of this.#open.values()) yield* block.leftOut
+    for (const { columns } of this.#open.values()) yield* columns.leftOut
   }
 
   close(): void {
-    for (const block of this.#open.values()) block.close()
+    for (const { columns } of this.#open.values()) columns.close()
     this.#open.clear()
   }
 }

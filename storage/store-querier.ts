@@ -101,18 +101,23 @@ class StoreQuerier implements Querier {
   seriesRefs(sets: readonly (readonly Matcher[])[], mint: number, maxt: number): Uint32Array {
     const blocks = this.#reaching(mint, maxt)
     if (blocks.length === 0) return this.#head.seriesRefs(sets, mint, maxt)
-    const found = new Set<number>()
-    for (const matchers of sets.length === 0 ? [[]] : sets) {
-      const refs = this.#head.matching(matchers)
-      const numbers = new Uint32Array(refs.length)
-      for (const { columns } of blocks) {
-        columns.find(refs, numbers)
-        for (let i = 0; i < refs.length; i++) if (numbers[i] !== NO_SERIES) found.add(refs[i]!)
-      }
-      for (const ref of refs) if (!found.has(ref) && this.#head.places.placesOf(ref, mint, maxt).length > 0) found.add(ref)
-      for (const { ref } of this.#cold.select(matchers, columnsOf(blocks))) found.add(ref)
+    const lists = (sets.length === 0 ? [[]] : sets).flatMap((matchers) => {
+      const refs = this.#withSamples(this.#head.matching(matchers), blocks, mint, maxt)
+      const cold = this.#cold.select(matchers, columnsOf(blocks))
+      return cold.length === 0 ? [refs] : [refs, cold.map(({ ref }) => ref)]
+    })
+    return lists.length === 1 && lists[0] instanceof Uint32Array ? lists[0] : Uint32Array.from(new Set(lists.flatMap((list) => [...list]))).sort()
+  }
+
+  /** Those of some refs, ascending, that blocks have, or the head in the range. */
+  #withSamples(refs: Uint32Array, blocks: readonly OpenBlock[], mint: number, maxt: number): Uint32Array {
+    const isFound = new Uint8Array(refs.length)
+    const numbers = new Uint32Array(refs.length)
+    for (const { columns } of blocks) {
+      columns.find(refs, numbers)
+      for (let i = 0; i < refs.length; i++) if (numbers[i] !== NO_SERIES) isFound[i] = 1
     }
-    return Uint32Array.from(found).sort()
+    return refs.filter((ref, i) => isFound[i] === 1 || this.#head.places.hasAny(ref, mint, maxt))
   }
 
   labelNames(sets: readonly (readonly Matcher[])[], mint: number, maxt: number): string[] {
@@ -155,8 +160,8 @@ class StoreQuerier implements Querier {
     return this.#reaching(mint, maxt).length > 0 || this.#head.places.reachesInto(mint, maxt)
   }
 
-  middleRef(): number {
-    return this.#head.middleRef()
+  refAt(share: number): number {
+    return this.#head.refAt(share)
   }
 
   symbolOf(text: string): number {

@@ -3,7 +3,7 @@
 //
 //   base ──drain─▶ rows ──┬─▶ instances, jobs ─▶ select info series at the time that the base is read at
 //                         └─▶ per step: newest info of each (name, instance, job) ─▶ labels ─▶ rows per label set
-import { METRIC_NAME } from '../../lib/model/labels.ts'
+import { METRIC_NAME, printLabels } from '../../lib/model/labels.ts'
 import { compileMatcher, type Matcher } from '../../lib/model/matcher.ts'
 import type { Call, Expr, VectorSelector } from '../parse/ast.ts'
 import { atMs, durationMs } from '../plan/fold-durations.ts'
@@ -13,7 +13,6 @@ import { DenseOperator, drain, type DenseRows } from './dense.ts'
 import { InfoLabels } from './info-labels.ts'
 import { instantSelector } from './instant-selector.ts'
 import type { LabelTable } from './label-table.ts'
-import { printLabels } from './matching.ts'
 import { ABSENT, HISTOGRAM, type Operator, type RowBatch, type Steps } from './operator.ts'
 import { ExecutionError } from './query-error.ts'
 

@@ -3,7 +3,7 @@
 // Errors are Prometheus' own, per step: two series of a signature on the one side, or two of the many side that give
 // one result, both with a point at that step; whatever a comparison would have said of them.
 import { assert } from '../../lib/std/assert.ts'
-import { compareLabels, METRIC_NAME } from '../../lib/model/labels.ts'
+import { compareLabels, METRIC_NAME, printLabels } from '../../lib/model/labels.ts'
 import type { VectorMatching } from '../parse/ast.ts'
 import type { Side } from './arithmetic.ts'
 import type { Budget } from './budget.ts'
@@ -11,7 +11,6 @@ import { drain, type DenseRows } from './dense.ts'
 import { ElementOp, type ElementScope } from './element-op.ts'
 import { planJoin, type JoinExpr, type JoinFills, type JoinLabels, type JoinOutput, type JoinPlan } from './join-plan.ts'
 import type { LabelTable } from './label-table.ts'
-import { printLabels } from './matching.ts'
 import { ABSENT, FLOAT, type Operator, type RowBatch, type Steps } from './operator.ts'
 import { ExecutionError } from './query-error.ts'
 import { rowsPerBatch } from './selected-rows.ts'

@@ -60,6 +60,8 @@ export class LabelTable {
   /** What `dropping` and `keeping` gave out, by the names and which. */
   #mappers = new Map<string, (set: number) => number>()
   #scratch: Uint32Array = new Uint32Array(512)
+  /** Grows whenever all ids end: who keeps something by id has to forget it. */
+  generation = 0
 
   constructor(source: Querier) {
     this.#source = source
@@ -79,6 +81,7 @@ export class LabelTable {
   }
 
   #empty(): void {
+    this.generation++
     this.#texts = []
     this.#textChars = 0
     this.#symbols = new Map()

@@ -1,7 +1,6 @@
 // Vector matching: which series of one side belong to which of the other. A signature is itself a label set of the
 // table, so matching is integer work and done once per query.
-import { METRIC_NAME, isLegacyLabelName, type Labels } from '../../lib/model/labels.ts'
-import { quote } from '../../lib/std/go-format.ts'
+import { METRIC_NAME } from '../../lib/model/labels.ts'
 import type { VectorMatching } from '../parse/ast.ts'
 import type { LabelTable } from './label-table.ts'
 
@@ -23,14 +22,4 @@ export function groupBySignature(sets: Uint32Array, signature: (set: number) => 
     else group.push(position)
   })
   return groups
-}
-
-/** `{__name__="up", job="x"}`: Go's labels.String(). */
-export function printLabels(labels: Labels): string {
-  const parts: string[] = []
-  for (let i = 0; i < labels.length; i += 2) {
-    const name = labels[i]!
-    parts.push(`${isLegacyLabelName(name) ? name : quote(name)}=${quote(labels[i + 1]!)}`)
-  }
-  return `{${parts.join(', ')}}`
 }

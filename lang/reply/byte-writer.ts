@@ -67,10 +67,16 @@ export class ByteWriter {
     this.text(JSON.stringify(text.toWellFormed()))
   }
 
-  raw(source: Uint8Array): void {
-    this.reserve(source.length)
-    this.#bytes.set(source, this.#length)
-    this.#length += source.length
+  /** Bytes [from, to) of another one. */
+  copy(source: ByteWriter, from: number, to: number): void {
+    this.reserve(to - from)
+    this.#bytes.set(source.#bytes.subarray(from, to), this.#length)
+    this.#length += to - from
+  }
+
+  /** Bytes written so far. */
+  get length(): number {
+    return this.#length
   }
 
   /**

@@ -1,9 +1,40 @@
 // Series in Prometheus' label order. Every distinct text is ranked once; then comparing sets is comparing integers.
+// Dashboards ask for the same series again and again: the last orders of many are kept.
 import { compareText } from '../../lib/model/labels.ts'
 import type { LabelTable } from '../exec/label-table.ts'
 
-/** Positions of `sets` in labels.Compare order. */
+/** Fewer sets are ordered anew each time. */
+const KEPT_MIN = 64
+const KEPT_MAX = 16_384
+const ORDERS_MAX = 16
+
+interface KeptOrder {
+  sets: Uint32Array
+  order: Uint32Array
+}
+
+const known = new WeakMap<LabelTable, { generation: number; orders: KeptOrder[] }>()
+
+/** Positions of `sets` in labels.Compare order; not to be written. */
 export function labelOrder(sets: Uint32Array, labels: LabelTable): Uint32Array {
+  if (sets.length < KEPT_MIN || sets.length > KEPT_MAX) return ordered(sets, labels)
+  let kept = known.get(labels)
+  if (kept === undefined || kept.generation !== labels.generation) known.set(labels, kept = { generation: labels.generation, orders: [] })
+  const { orders } = kept
+  const at = orders.findIndex((one) => isSame(one.sets, sets))
+  const found = at >= 0 ? orders.splice(at, 1)[0]! : { sets: sets.slice(), order: ordered(sets, labels) }
+  orders.unshift(found)
+  if (orders.length > ORDERS_MAX) orders.pop()
+  return found.order
+}
+
+function isSame(a: Uint32Array, b: Uint32Array): boolean {
+  if (a.length !== b.length) return false
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false
+  return true
+}
+
+function ordered(sets: Uint32Array, labels: LabelTable): Uint32Array {
   const starts = new Uint32Array(sets.length + 1)
   for (let s = 0; s < sets.length; s++) starts[s + 1] = starts[s]! + labels.length(sets[s]!)
   // All sets one after the other: first their symbols' numbers in order of appearance, then the ranks of these.

@@ -9,7 +9,7 @@ import { ABSENT, FLOAT, HISTOGRAM, type Steps } from '../exec/operator.ts'
 import type { RawSeries } from '../exec/raw-matrix.ts'
 import type { ByteWriter, Stamps } from './byte-writer.ts'
 import { writeHistogram } from './histogram-json.ts'
-import { LabelJson } from './label-json.ts'
+import { labelJsonOf } from './label-json.ts'
 import { labelOrder } from './label-order.ts'
 import { formatPlain, formatSeconds } from './number-text.ts'
 
@@ -72,7 +72,7 @@ function writeVector(out: ByteWriter, rows: DenseRows, options: ResultOptions): 
   const { limit, labels, steps } = options
   const found = nonEmpty(rows, 1)
   const count = limit > 0 ? Math.min(limit, found.length) : found.length
-  const labelJson = new LabelJson(labels)
+  const labelJson = labelJsonOf(labels)
   const seconds = formatSeconds(steps.startMs)
   const stamp = `,"value":[${seconds},"`
   out.ascii('{"resultType":"vector","result":[')
@@ -115,7 +115,7 @@ function writeMatrix(out: ByteWriter, rows: DenseRows, options: ResultOptions): 
   const found = nonEmpty(rows, width)
   const order = labelOrder(found.map((s) => rows.series[s]!), labels)
   const count = limit > 0 ? Math.min(limit, found.length) : found.length
-  const labelJson = new LabelJson(labels)
+  const labelJson = labelJsonOf(labels)
   const stamps = stampsOf(steps)
   out.reserve(Math.min(found.length * width * POINT_BYTES, RESERVED_BYTES_MAX))
   const row = { values: rows.values, kinds: rows.kinds, at: 0 }
@@ -158,7 +158,7 @@ function writeRawMatrix(out: ByteWriter, series: readonly RawSeries[], options: 
   const { limit, labels } = options
   const order = labelOrder(Uint32Array.from(series, ({ set }) => set), labels)
   const count = limit > 0 ? Math.min(limit, series.length) : series.length
-  const labelJson = new LabelJson(labels)
+  const labelJson = labelJsonOf(labels)
   out.ascii('{"resultType":"matrix","result":[')
   for (let k = 0; k < count; k++) {
     const one = series[order[k]!]!

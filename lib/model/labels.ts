@@ -2,6 +2,8 @@
 // byte order of UTF-8 (Go's string order, Prometheus' labels.Compare), names unique, no empty values.
 // Hot paths use series refs and symbol ids instead (storage/interface.ts).
 
+import { quote } from '../std/go-format.ts'
+
 export type Labels = readonly string[]
 
 export const METRIC_NAME = '__name__'
@@ -63,15 +65,20 @@ export function isLegacyMetricName(name: string): boolean {
   return LEGACY_METRIC.test(name)
 }
 
-/** `{a="1", b="2"}` or `name{a="1"}`, as Prometheus prints label sets in messages. */
+/** `name{a="1", b="2"}`, as people write a series; the name stands among the labels where it is no plain one. */
 export function formatLabels(labels: Labels): string {
+  const metric = getLabel(labels, METRIC_NAME)
+  if (!isLegacyMetricName(metric)) return printLabels(labels)
+  const others = labels.filter((_, i) => labels[i - i % 2] !== METRIC_NAME)
+  return others.length === 0 ? metric : `${metric}${printLabels(others)}`
+}
+
+/** `{__name__="name", a="1"}`: Go's labels.String(), the form of Prometheus' messages. */
+export function printLabels(labels: Labels): string {
   const parts: string[] = []
-  let metric = ''
   for (let i = 0; i < labels.length; i += 2) {
     const name = labels[i]!
-    if (name === METRIC_NAME && isLegacyMetricName(labels[i + 1]!)) metric = labels[i + 1]!
-    else parts.push(`${isLegacyLabelName(name) ? name : JSON.stringify(name)}=${JSON.stringify(labels[i + 1]!)}`)
+    parts.push(`${isLegacyLabelName(name) ? name : quote(name)}=${quote(labels[i + 1]!)}`)
   }
-  if (metric !== '' && parts.length === 0) return metric
-  return `${metric}{${parts.join(', ')}}`
+  return `{${parts.join(', ')}}`
 }

@@ -87,6 +87,11 @@ export class HeadPlaces {
     return true
   }
 
+  /** True if a series lies in any group that reaches into the range. */
+  hasAny(ref: number, mint: number, maxt: number): boolean {
+    return this.findSingle(ref, mint, maxt) ? this.singleGroup !== 0 : this.placesOf(ref, mint, maxt).length > 0
+  }
+
   /** [group, column, group, column, …] of a series, in-order groups first, of each kind the oldest; only those that reach into the range. */
   placesOf(ref: number, mint: number, maxt: number): number[] {
     const places: number[] = []

@@ -246,7 +246,7 @@ export class HeadQuerier implements Querier {
   seriesRefs(sets: readonly (readonly Matcher[])[], mint: number, maxt: number): Uint32Array {
     const refs = new Set<number>()
     for (const matchers of sets.length === 0 ? [[]] : sets) {
-      for (const ref of this.matching(matchers)) if (this.places.placesOf(ref, mint, maxt).length > 0) refs.add(ref)
+      for (const ref of this.matching(matchers)) if (this.places.hasAny(ref, mint, maxt)) refs.add(ref)
     }
     return Uint32Array.from(refs).sort()
   }

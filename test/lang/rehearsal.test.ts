@@ -38,12 +38,13 @@ function start(seriesCount: number): Watched {
 }
 
 describe('a rehearsal', () => {
-  it('asks for one stored series, now and over time, in rounds that end', async () => {
+  it('asks for stored series, now and over time, in rounds that end', async () => {
     const { clock, selected } = start(5)
     await clock.advance(4999)
     expect(selected).toEqual([])
     await clock.advance(1)
-    expect(new Set(selected)).toEqual(new Set([' 3', 'rate 3']))
+    const asked = (func: string): Set<string> => new Set(selected.filter((one) => one.startsWith(`${func} `)).map((one) => one.slice(func.length + 1)))
+    for (const func of ['', 'rate', 'max_over_time']) expect(asked(func), func).toEqual(new Set(['1', '2', '3', '4', '5']))
     const round = selected.length
     await clock.advance(ALL_ROUNDS_MS)
     expect(selected).toHaveLength(8 * round)
