@@ -7,7 +7,8 @@ import type { Logger } from '../lib/std/log.ts'
 import { FolderError } from '../storage/errors.ts'
 import { ConfigFileError } from './config-file.ts'
 import type { Flags } from './flags.ts'
-import { ListenError, Monitor, type Ground } from './serve.ts'
+import { ListenError } from './front-door.ts'
+import { Monitor, type Ground } from './serve.ts'
 import { VERSION } from './version.ts'
 
 /** After this a drain is cut. */

@@ -1,6 +1,6 @@
 // Builds Monitor from its parts, in the order in which they need each other, and takes it down in the reverse order.
 //
-//   store ─▶ queries ─▶ receiver ─▶ scraping ─▶ discovery ─▶ web
+//   front door (folder, web, inbox) ─▶ store ─▶ queries ─▶ receiver ─▶ scraping ─▶ discovery ─▶ ready
 import { flushCompileCache } from 'node:module'
 import os from 'node:os'
 import path from 'node:path'
@@ -15,27 +15,19 @@ import type { Logger } from '../lib/std/log.ts'
 import { Metrics } from '../lib/std/metrics.ts'
 import { Random, freshSeed } from '../lib/std/random.ts'
 import { Database, type StorageLimits } from '../storage/database.ts'
+import type { FolderLock } from '../storage/folder-lock.ts'
 import type { SharedHeap } from '../storage/head/shared-heap.ts'
-import { createServer, type WebServer } from '../web/server.ts'
 import { ConfigFile } from './config-file.ts'
 import type { Flags } from './flags.ts'
+import { FrontDoor } from './front-door.ts'
 import { HeadWatch } from './head-watch.ts'
 import type { QueryThreads } from './query-threads.ts'
 import { makeQueryRunner, type StoppableRunner } from './query-runner.ts'
-import { compileSelector } from './selector.ts'
 import { DatabaseAdmin } from './storage-admin.ts'
 import { storageStatus } from './storage-status.ts'
 import { registerStorageMetrics } from './storage-metrics.ts'
 import { MetadataView, TargetView } from './target-view.ts'
 import { VERSION } from './version.ts'
-
-/** The address to serve on cannot be had. */
-export class ListenError extends Error {
-  readonly code = 'LISTEN'
-}
-
-/** How much longer than a query a client may take without reading. */
-const STALLED_MS = 60_000
 
 /** What a start has taken in hand before all its modules are there. */
 export interface Ground {
@@ -49,21 +41,22 @@ interface Parts {
   queries: StoppableRunner
   scrape: ScrapeManager
   discovery: DiscoveryManager
-  server: WebServer
+  door: FrontDoor
   stalls: StallWatch
   headWatch: HeadWatch
 }
 
 export class Monitor {
-  /** Where it serves, once it does. */
-  url = ''
+  /** Where it serves. */
+  readonly url: string
   /** How long samples are kept, in words. */
   readonly retention: string
   readonly #parts: Parts
   readonly #logger: Logger
 
-  private constructor(parts: Parts, retention: string, logger: Logger) {
+  private constructor(parts: Parts, { url, retention }: { url: string; retention: string }, logger: Logger) {
     this.#parts = parts
+    this.url = url
     this.retention = retention
     this.#logger = logger
   }
@@ -74,12 +67,20 @@ export class Monitor {
     const config = new ConfigFile(flags, clock, metrics, logger.with('config'))
     const first = config.load()
     let retention = limitsOf(flags, first)
-    const db = openDatabase(flags, first, { heap: ground.heap, clock, logger })
+    // What is reloaded before the store is open is in force from then on.
+    let newest = first
+    config.onChange = (next) => (newest = next)
+    const door = new FrontDoor({ flags, config, clock, logger, metrics, retention: () => retention.text })
+    const url = await door.listen()
+    const db = await openDatabase(flags, first, { lock: door.lock, heap: ground.heap, clock, logger }).catch(async (error: unknown) => {
+      await door.server.stop()
+      throw error
+    })
     registerStorageMetrics(metrics, db)
     const queries = makeQueryRunner(flags, first, { clock, logger: logger.with('query'), metrics, db, threads: ground.threads })
     const receiver = new RemoteWriteReceiver(db, metrics, freshSeed())
     const scrape = new ScrapeManager({
-      appender: db, clock, logger: logger.with('scrape'), metrics, version: VERSION, globalUrl: (url) => globalUrl(url, flags),
+      appender: db, clock, logger: logger.with('scrape'), metrics, version: VERSION, globalUrl: (target) => globalUrl(target, flags),
     })
     const discovery = new DiscoveryManager({ clock, logger, metrics, update: (job, groups) => scrape.updateTargets(job, groups) })
     config.onChange = (next) => {
@@ -88,20 +89,13 @@ export class Monitor {
       retention = limitsOf(flags, next)
       db.setLimits(retention)
     }
-    const server = createServer({
-      queries, writer: receiver, storage: { status: () => storageStatus(db) }, admin: flags.isAdminEnabled ? new DatabaseAdmin(db, clock, new Random(freshSeed())) : null, config, metrics, clock, logger: logger.with('web'), flags: flags.all,
-      targets: new TargetView(scrape), metadata: new MetadataView(scrape, receiver.metadata), selectors: { compile: compileSelector },
-      build: { version: VERSION, revision: '', branch: '', buildUser: '', buildDate: '' },
-      options: {
-        staticFolder: path.resolve(import.meta.dirname, '../web/dist'), isLifecycleEnabled: flags.isLifecycleEnabled,
-        queryTimeoutMs: flags.queryTimeoutMs, lookbackMs: flags.lookbackMs, get storageRetention() { return retention.text },
-        corruptionCount: db.recovery.corruptRecords, idleMs: flags.queryTimeoutMs + STALLED_MS,
-      },
-    })
     const headWatch = new HeadWatch(() => ({ usedBytes: db.headBytes, sizeBytes: db.head.heap.u8.length }), clock, logger.with('storage'))
-    const monitor = new Monitor({ config, db, queries, scrape, discovery, server, headWatch, stalls: new StallWatch(clock, metrics) }, retention.text, logger)
+    const monitor = new Monitor({ config, db, queries, scrape, discovery, door, headWatch, stalls: new StallWatch(clock, metrics) }, { url, retention: retention.text }, logger)
     try {
-      monitor.url = await listen(server, flags)
+      await door.furnish({
+        queries, targets: new TargetView(scrape), metadata: new MetadataView(scrape, receiver.metadata), admin: new DatabaseAdmin(db, clock, new Random(freshSeed())),
+        status: () => storageStatus(db), corruptionCount: db.recovery.corruptRecords,
+      }, receiver)
       // Ready means that a query is answered at once: the first worker has loaded and warmed up.
       await queries.run({ kind: 'instant', query: '1', timeMs: 0, timeoutMs: 10_000, lookbackMs: 0, limit: 0, stats: '' }, AbortSignal.timeout(10_000))
     } catch (error) {
@@ -110,8 +104,8 @@ export class Monitor {
     }
     // What was compiled is kept for the next start, also if this process is killed.
     flushCompileCache()
-    server.ready()
-    config.onChange(first)
+    door.server.ready()
+    config.onChange(newest)
     return monitor
   }
 
@@ -129,10 +123,11 @@ export class Monitor {
 
   /** Drains: no new requests, running ones answered, everything accepted on disk. */
   async stop(): Promise<void> {
-    const { server, discovery, scrape, queries, db, stalls, headWatch } = this.#parts
+    const { door, discovery, scrape, queries, db, stalls, headWatch } = this.#parts
     headWatch.stop()
     discovery.stop()
-    await server.stop()
+    await door.server.stop()
+    door.close()
     await scrape.stop()
     await queries.stop()
     await db.close()
@@ -150,9 +145,9 @@ function limitsOf(flags: Flags, { storage }: Config): StorageLimits & { text: st
   }
 }
 
-function openDatabase(flags: Flags, config: Config, { heap, clock, logger }: { heap: SharedHeap; clock: Clock; logger: Logger }): Database {
-  const db = new Database({
-    folder: path.resolve(flags.dataFolder), ...limitsOf(flags, config), exemplarsMax: config.storage.exemplarsMax, heap, clock, logger: logger.with('storage'),
+async function openDatabase(flags: Flags, config: Config, { lock, heap, clock, logger }: { lock: FolderLock; heap: SharedHeap; clock: Clock; logger: Logger }): Promise<Database> {
+  const db = await Database.open({
+    folder: path.resolve(flags.dataFolder), ...limitsOf(flags, config), exemplarsMax: config.storage.exemplarsMax, lock, heap, clock, logger: logger.with('storage'),
     ...(flags.reserveBytes !== null && { reserveBytes: flags.reserveBytes }),
     ...(flags.threads !== 0 && { jobUrl: new URL('./maintenance-worker.ts', import.meta.url) }),
   })
@@ -170,17 +165,4 @@ function globalUrl(url: URL, flags: Flags): string {
   const out = new URL(url)
   out.hostname = flags.externalUrl === '' ? os.hostname() : new URL(flags.externalUrl).hostname
   return out.href
-}
-
-async function listen(server: WebServer, flags: Flags): Promise<string> {
-  const { listenHost, listenPort } = flags
-  try {
-    const { port } = await server.listen(listenHost, listenPort)
-    const host = listenHost === '0.0.0.0' || listenHost === '::' ? '127.0.0.1' : listenHost
-    return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
-  } catch (cause) {
-    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
-    const why = code === 'EADDRINUSE' ? 'another program uses the port; stop it or give another --web.listen-address' : String(cause)
-    throw new ListenError(`cannot listen on ${listenHost}:${listenPort}: ${why}`, { cause })
-  }
 }

@@ -28,6 +28,11 @@ export interface ReserveOptions {
   mend: () => Promise<unknown>
 }
 
+/** Bytes of a file system of this size that stay free; `wanted`: where one is given. */
+export function reserveOf(sizeBytes: number, wanted: number | undefined): number {
+  return wanted ?? Math.min(RESERVE_BYTES_MAX, Math.floor(sizeBytes * RESERVE_SHARE))
+}
+
 export class DiskReserve {
   readonly #options: ReserveOptions
   #timer: Timer | null = null
@@ -87,7 +92,7 @@ export class DiskReserve {
     try {
       const space = freeSpace(folder)
       this.freeBytes = space.freeBytes
-      this.reserveBytes = reserveBytes ?? Math.min(RESERVE_BYTES_MAX, Math.floor(space.sizeBytes * RESERVE_SHARE))
+      this.reserveBytes = reserveOf(space.sizeBytes, reserveBytes)
       this.#hasFailed = false
     } catch (error) {
       if (!(error instanceof DiskError)) throw error

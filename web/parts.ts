@@ -73,7 +73,7 @@ export interface RemoteWriteAnswer {
 }
 
 export interface RemoteWriter {
-  /** Takes a snappy-compressed remote write 1.0 body; resolves when it is durable or refused. */
+  /** Takes a snappy-compressed remote write 1.0 body, also before the server is ready; resolves when it is durable or refused. */
   write(body: Uint8Array): Promise<RemoteWriteAnswer>
 }
 
@@ -133,7 +133,7 @@ export interface WebOptions {
   /** As Prometheus prints it: `7d`, `7d or 10GiB`. */
   storageRetention: string
   /** Damaged records that the store met when it was opened. */
-  corruptionCount: number
+  corruptionCount: () => number
 }
 
 export interface ServerParts {

@@ -10,7 +10,7 @@ import { addManageRoutes, type ServerState } from './api/manage.ts'
 import { addQueryRoutes } from './api/query.ts'
 import { addEmptyRoutes, addStatusRoutes, noSuchEndpoint } from './api/status.ts'
 import { addTargetRoutes } from './api/targets.ts'
-import { addWriteRoutes } from './api/write.ts'
+import { WRITE_PATH, addWriteRoutes } from './api/write.ts'
 import { HttpMetrics } from './http-metrics.ts'
 import type { ServerParts } from './parts.ts'
 import { addStaticRoutes, isPageRequest, sendPage } from './static.ts'
@@ -33,7 +33,7 @@ const BAD_HTTP: ReadonlyMap<string, [status: number, text: string]> = new Map([
   ['ERR_HTTP_REQUEST_TIMEOUT', [408, 'request took too long to arrive']],
 ])
 
-/** Makes the server; it listens after `listen` and answers 503 below /api until `ready`. */
+/** Makes the server; it listens after `listen` and answers 503 below /api until `ready`, but takes what is pushed. */
 export function createServer(parts: ServerParts): WebServer {
   return new WebServer(parts)
 }
@@ -99,7 +99,7 @@ export class WebServer {
       const place = cleanLocation(request.url)
       if (place !== request.url) {
         reply.code(301).header('Location', place).type('text/plain; charset=utf-8').send('Moved Permanently\n')
-      } else if (this.#state === 'starting' && request.url.startsWith('/api/')) {
+      } else if (this.#state === 'starting' && request.url.startsWith('/api/') && !request.url.startsWith(WRITE_PATH)) {
         sendError(reply.header('Retry-After', '5'), new ApiError('unavailable', 'the server is starting'))
       } else done()
     })

@@ -16,6 +16,7 @@ export const TYPE_SYNCED = 5
 export const TYPE_EXEMPLARS = 6
 /** In the place of what was damaged; holds nothing. */
 export const TYPE_SEALED = 7
+export const TYPE_REQUEST = 8
 
 const SYNC_BYTES = Buffer.from([0x4e, 0x4f, 0x4d, 0x9c])
 

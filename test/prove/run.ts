@@ -14,6 +14,7 @@ import { FAULT_POINT_ROUNDS, runFaultPoint } from './fault-points.ts'
 import { runKills } from './kills.ts'
 import { runQueries } from './queries.ts'
 import { runManySchedules } from './schedules.ts'
+import { runStarts, type StartReport, type StartShape } from './starts.ts'
 import { FLIPPED_FILES, flipBits } from '../sim/bit-flips.ts'
 
 /** Some two minutes of them. */
@@ -24,7 +25,13 @@ const THREADS = 2
 
 const MODEL_RUNS = 2000
 
-const PROOFS: Readonly<Record<string, () => Promise<boolean>>> = { kills: proveKills, model: proveModel, cuts: proveCuts, points: proveFaultPoints, flips: proveFlips, queries: proveQueries, sim: proveSchedules }
+/** What an operator is promised of a start, ms. Where a million series are read, pushes alone. */
+const STARTS: readonly { shape: StartShape; most: Partial<StartReport> }[] = [
+  { shape: { series: 60_000, hours: 2 }, most: { firstPushMs: 2000, readyMs: 10_000, firstScrapeMs: 5000 } },
+  { shape: { series: 1_000_000, hours: 0.1 }, most: { firstPushMs: 2000, readyMs: 15_000 } },
+]
+
+const PROOFS: Readonly<Record<string, () => Promise<boolean>>> = { kills: proveKills, model: proveModel, cuts: proveCuts, points: proveFaultPoints, flips: proveFlips, queries: proveQueries, starts: proveStarts, sim: proveSchedules }
 
 const { values, positionals } = parseArgs({ options: { seed: { type: 'string' }, count: { type: 'string' } }, allowPositionals: true })
 const unknown = positionals.filter((name) => !Object.hasOwn(PROOFS, name))
@@ -106,6 +113,21 @@ async function proveQueries(): Promise<boolean> {
   console.log(`${queries.queries} queries (${answers}), slowest ${Math.round(queries.slowestMs)} ms, ${queries.losses.length} answered wrongly`)
   for (const { query, why } of queries.losses.slice(0, 20)) console.log(`  ${JSON.stringify(query)}: ${why}`)
   return queries.losses.length === 0
+}
+
+async function proveStarts(): Promise<boolean> {
+  console.log('starts, ms from the start of the process')
+  let isWell = true
+  for (const { shape, most } of STARTS) {
+    const reports = await inFolder((folder) => runStarts(folder, shape))
+    for (const [name, report] of Object.entries(reports)) {
+      const times = Object.entries(report) as [keyof StartReport, number][]
+      const late = times.filter(([what, ms]) => ms > (most[what] ?? Infinity)).map(([what]) => what)
+      console.log(`  ${shape.series} series, ${shape.hours} h, ${name}: ${times.map(([what, ms]) => `${what} ${ms}`).join(', ')}${late.length > 0 ? `; TOO LATE: ${late.join(', ')}` : ''}`)
+      isWell &&= late.length === 0
+    }
+  }
+  return isWell
 }
 
 async function proveSchedules(): Promise<boolean> {

@@ -29,7 +29,7 @@ export function addStatusRoutes(app: FastifyInstance, parts: ServerParts): void 
     return sendData(reply, {
       startTime: rfc3339(startedMs), CWD: process.cwd(), hostname: os.hostname(), serverTime: rfc3339(clock.now()),
       reloadConfigSuccess: isSuccessful, lastConfigTime: rfc3339(timeMs), goroutineCount: 0,
-      corruptionCount: options.corruptionCount, storageRetention: options.storageRetention,
+      corruptionCount: options.corruptionCount(), storageRetention: options.storageRetention,
       GOMAXPROCS: os.availableParallelism(), GOMEMLIMIT: 0, GOGC: '', GODEBUG: '',
     })
   })

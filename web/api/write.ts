@@ -5,6 +5,8 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { RemoteWriteAnswer, ServerParts } from '../parts.ts'
 import { addRoute } from './router.ts'
 
+export const WRITE_PATH = '/api/v1/write'
+
 /** Of one compressed body; its decoded size has the same limit. */
 const BODY_BYTES_MAX = 32 << 20
 const BODY_TOO_LARGE = 'body exceeds 32 MiB'
@@ -35,7 +37,7 @@ export function addWriteRoutes(app: FastifyInstance, parts: ServerParts): void {
       // What was not read would be taken for the next request.
       return plain(reply.header('Connection', 'close'), status, error.message)
     })
-    addRoute(scope, ['POST'], '/api/v1/write', async (request, reply) => {
+    addRoute(scope, ['POST'], WRITE_PATH, async (request, reply) => {
       const body = request.body instanceof Uint8Array ? request.body : EMPTY
       try {
         return sendResult(reply, await parts.writer.write(body))

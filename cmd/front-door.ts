@@ -1,0 +1,128 @@
+// What the program has to offer before its store is open: it has the data folder's lock, listens, and takes pushes. What is
+// asked for else is answered 503 by the web server until `ready`; the parts it then needs are put in by `furnish`.
+import path from 'node:path'
+import { EarlyWriter } from '../lib/ingest/early-writer.ts'
+import type { RemoteWriteReceiver } from '../lib/ingest/remote-write.ts'
+import { assert } from '../lib/std/assert.ts'
+import type { Clock } from '../lib/std/clock.ts'
+import type { Logger } from '../lib/std/log.ts'
+import type { Metrics } from '../lib/std/metrics.ts'
+import type { FolderLock } from '../storage/folder-lock.ts'
+import { Inbox } from '../storage/inbox.ts'
+import { takeFolder } from '../storage/load-folder.ts'
+import type { MetadataRetriever, QueryRunner, ServerParts, StorageAdmin, StorageStatus, TargetRetriever } from '../web/parts.ts'
+import { createServer, type WebServer } from '../web/server.ts'
+import type { ConfigFile } from './config-file.ts'
+import type { Flags } from './flags.ts'
+import { compileSelector } from './selector.ts'
+import { VERSION } from './version.ts'
+
+/** The address to serve on cannot be had. */
+export class ListenError extends Error {
+  readonly code = 'LISTEN'
+}
+
+/** How much longer than a query a client may take without reading. */
+const STALLED_MS = 60_000
+
+/** What is there once the store is open. */
+export interface Furniture {
+  queries: QueryRunner
+  targets: TargetRetriever
+  metadata: MetadataRetriever
+  admin: StorageAdmin
+  status: () => StorageStatus
+  corruptionCount: number
+}
+
+interface DoorGround {
+  flags: Flags
+  config: ConfigFile
+  clock: Clock
+  logger: Logger
+  metrics: Metrics
+  /** In words. */
+  retention: () => string
+}
+
+export class FrontDoor {
+  readonly server: WebServer
+  /** Of the data folder; the store releases it. */
+  readonly lock: FolderLock
+  readonly #flags: Flags
+  readonly #early: EarlyWriter
+  #furniture: Furniture | null = null
+
+  /** Takes the data folder. Throws FolderError if another process has it, DiskError. */
+  constructor({ flags, config, clock, logger, metrics, retention }: DoorGround) {
+    const folder = path.resolve(flags.dataFolder)
+    this.#flags = flags
+    this.lock = takeFolder(folder)
+    this.#early = new EarlyWriter({ inbox: new Inbox(folder, flags.reserveBytes ?? undefined), clock, logger: logger.with('storage'), metrics })
+    const { queryTimeoutMs, lookbackMs, isLifecycleEnabled } = flags
+    const parts: ServerParts = {
+      ...lateParts(() => this.#inside),
+      writer: this.#early, admin: flags.isAdminEnabled ? lateAdmin(() => this.#inside.admin) : null,
+      config, metrics, clock, logger: logger.with('web'), flags: flags.all, selectors: { compile: compileSelector },
+      build: { version: VERSION, revision: '', branch: '', buildUser: '', buildDate: '' },
+      options: {
+        staticFolder: path.resolve(import.meta.dirname, '../web/dist'), isLifecycleEnabled, queryTimeoutMs, lookbackMs, idleMs: queryTimeoutMs + STALLED_MS,
+        get storageRetention() { return retention() },
+        corruptionCount: () => this.#inside.corruptionCount,
+      },
+    }
+    this.server = createServer(parts)
+  }
+
+  get #inside(): Furniture {
+    assert(this.#furniture !== null, 'the web server asks for a part before it is ready')
+    return this.#furniture
+  }
+
+  /** Resolves to where it serves. Rejects with ListenError; the folder is then free again. */
+  async listen(): Promise<string> {
+    const { listenHost, listenPort } = this.#flags
+    try {
+      const { port } = await this.server.listen(listenHost, listenPort)
+      const host = listenHost === '0.0.0.0' || listenHost === '::' ? '127.0.0.1' : listenHost
+      return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+    } catch (cause) {
+      this.lock.release(!this.lock.wasUnclean)
+      const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
+      const why = code === 'EADDRINUSE' ? 'another program uses the port; stop it or give another --web.listen-address' : String(cause)
+      throw new ListenError(`cannot listen on ${listenHost}:${listenPort}: ${why}`, { cause })
+    }
+  }
+
+  /** Resolves when what was pushed so far can be read. */
+  async furnish(furniture: Furniture, receiver: RemoteWriteReceiver): Promise<void> {
+    this.#furniture = furniture
+    await this.#early.open(receiver)
+  }
+
+  /** Ends what it still tries of what was pushed early; the inbox keeps that. */
+  close(): void {
+    this.#early.stop()
+  }
+}
+
+function lateParts(inside: () => Furniture): Pick<ServerParts, 'queries' | 'targets' | 'metadata' | 'storage'> {
+  return {
+    queries: { run: (job, signal) => inside().queries.run(job, signal) },
+    targets: {
+      activeTargets: () => inside().targets.activeTargets(),
+      droppedTargets: () => inside().targets.droppedTargets(),
+      droppedCounts: () => inside().targets.droppedCounts(),
+    },
+    metadata: { metadata: (metric) => inside().metadata.metadata(metric) },
+    storage: { status: () => inside().status() },
+  }
+}
+
+function lateAdmin(admin: () => StorageAdmin): StorageAdmin {
+  return {
+    deleteSeries: (sets, startMs, endMs) => admin().deleteSeries(sets, startMs, endMs),
+    cleanTombstones: () => admin().cleanTombstones(),
+    snapshot: (isHeadSkipped) => admin().snapshot(isHeadSkipped),
+  }
+}
