@@ -8,6 +8,7 @@ import { answerMetadata } from './answer-metadata.ts'
 import { Annotations } from './exec/annotations.ts'
 import { Budget } from './exec/budget.ts'
 import { evaluate } from './exec/evaluate.ts'
+import { elementsOf, type InstantElement } from './instant-elements.ts'
 import { Explainer } from './exec/explain.ts'
 import { HistogramTable } from './exec/histogram-table.ts'
 import { LabelTable } from './exec/label-table.ts'
@@ -77,6 +78,28 @@ export class Engine {
       return failureReply(error)
     } finally {
       querier?.close()
+    }
+  }
+
+  /**
+   * The elements of an instant query as values, for rules: a scalar is one without labels. Throws ParseError, QueryError.
+   */
+  instant(job: InstantJob, queryable: Queryable): InstantElement[] {
+    const querier = queryable.querier()
+    try {
+      const { features, subqueryStepMs } = this.#options
+      const budget = new Budget({ ...this.#options, deadlineMs: this.#options.clock.monotonic() + job.timeoutMs })
+      const histograms = new HistogramTable(budget)
+      const labels = this.#labelsOf(queryable, querier)
+      const times = { startMs: job.timeMs, endMs: job.timeMs, stepMs: 0 }
+      const result = evaluate(parseExpr(job.query, features), this.#stepsOf(job), times, {
+        query: job.query, querier, labels, histograms, annotations: new Annotations(job.query), budget, features, explainer: null,
+        lookbackMs: job.lookbackMs, isRangeQuery: false, subqueryStepMs, tier: job.tier ?? null,
+        tierUse: querier.buckets === undefined ? null : new TierUse(),
+      })
+      return elementsOf(result, labels, histograms)
+    } finally {
+      querier.close()
     }
   }
 

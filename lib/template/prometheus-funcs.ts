@@ -22,8 +22,8 @@ export interface TemplateSample {
 export interface TemplateContext {
   /** Evaluates an instant query at the template's time. Throws CallError with what is wrong. */
   query: (expr: string) => readonly TemplateSample[]
-  /** Unix ms of the evaluation. */
-  timeMs: number
+  /** Unix ms of the evaluation; read at each call. */
+  readonly timeMs: number
   externalUrl: string
 }
 
@@ -116,12 +116,13 @@ const FIXED: readonly (readonly [string, GoFunction])[] = [
 ]
 
 /** All functions of alert templates. */
-export function prometheusFunctions({ query, timeMs, externalUrl }: TemplateContext): ReadonlyMap<string, GoFunction> {
+export function prometheusFunctions(context: TemplateContext): ReadonlyMap<string, GoFunction> {
+  const { query, externalUrl } = context
   const pathPrefix = URL.canParse(externalUrl) ? new URL(externalUrl).pathname.replace(/\/$/, '') : ''
   return new Map([
     ...FIXED,
     ['query', new GoFunction(['string'], (expr) => new GoList(query(expr as string).map(sampleValue), RESULT))],
-    ['now', new GoFunction([], () => timeMs / 1000)],
+    ['now', new GoFunction([], () => context.timeMs / 1000)],
     ['pathPrefix', new GoFunction([], () => pathPrefix)],
     ['externalURL', new GoFunction([], () => externalUrl)],
   ])

@@ -1,0 +1,164 @@
+// An alerting rule and its alerts: inactive → pending → firing → resolved. After prometheus rules/alerting.go.
+//
+//   element new ─▶ pending ─(for has passed)─▶ firing ─(gone)─(keep_firing_for has passed)─▶ resolved, kept 15 min
+//                    └─(gone)─▶ forgotten
+import type { InstantElement } from '../../lang/instant-elements.ts'
+import type { RuleConfig } from '../config/rule-config.ts'
+import { labelsFromMap, labelsToMap, METRIC_NAME, type Labels } from '../model/labels.ts'
+import { AlertTemplates, type TemplateGround } from './alert-templates.ts'
+import { ask } from './recording-rule.ts'
+import { labelsKey, RuleError, RuleHealth, type RuleRow } from './rule.ts'
+
+export const ALERTS = 'ALERTS'
+export const ALERTS_FOR_STATE = 'ALERTS_FOR_STATE'
+const ALERT_NAME = 'alertname'
+const ALERT_STATE = 'alertstate'
+/** How long a resolved alert is kept, so that all who must hear of it do. */
+const RESOLVED_RETENTION_MS = 15 * 60_000
+
+export interface Alert {
+  state: 'inactive' | 'pending' | 'firing'
+  labels: Labels
+  annotations: ReadonlyMap<string, string>
+  /** At the last evaluation that gave it. */
+  value: number
+  /** Unix ms: since when the expression holds. */
+  activeAtMs: number
+  /** Unix ms, null where it has not come to it. */
+  firedAtMs: number | null
+  resolvedAtMs: number | null
+  keepFiringSinceMs: number | null
+}
+
+export class AlertingRule {
+  readonly config: RuleConfig
+  /** As the API shows it. */
+  readonly printed: string
+  readonly health: RuleHealth = new RuleHealth()
+  /** Also those that are resolved, for a while; by label set. */
+  #active = new Map<string, Alert>()
+  readonly #ground: TemplateGround
+  readonly #templates: AlertTemplates
+  /** Its series are written only once what they said before the start is read back. */
+  isRestored: boolean
+
+  constructor(config: RuleConfig, printed: string, ground: TemplateGround, isRestored: boolean) {
+    this.config = config
+    this.printed = printed
+    this.isRestored = isRestored
+    this.#ground = ground
+    this.#templates = new AlertTemplates(config.name, ground)
+  }
+
+  /** Pending and firing ones, in order of their appearance. */
+  activeAlerts(): Alert[] {
+    return [...this.#active.values()].filter(({ resolvedAtMs }) => resolvedAtMs === null)
+  }
+
+  /** The highest state of its alerts. */
+  state(): 'unknown' | 'inactive' | 'pending' | 'firing' {
+    if (this.health.evaluatedAtMs === 0) return 'unknown'
+    const states = new Set(Array.from(this.#active.values(), ({ state }) => state))
+    return states.has('firing') ? 'firing' : states.has('pending') ? 'pending' : 'inactive'
+  }
+
+  /** Takes over the alerts of the rule in whose place it stands. */
+  copyAlerts(from: AlertingRule): void {
+    this.#active = new Map(from.#active)
+  }
+
+  /**
+   * Moves all alerts on to time `nowMs`; gives the rows of ALERTS and ALERTS_FOR_STATE. The query looks `offsetMs` back.
+   * Throws RuleError.
+   */
+  evaluate(nowMs: number, offsetMs: number, limit: number): RuleRow[] {
+    const given = this.#given(ask(this.#ground.query, this.config.expr, nowMs - offsetMs), nowMs)
+    for (const [key, alert] of given) {
+      const known = this.#active.get(key)
+      if (known === undefined || known.state === 'inactive') this.#active.set(key, alert)
+      else {
+        known.value = alert.value
+        known.annotations = alert.annotations
+      }
+    }
+    const rows: RuleRow[] = []
+    let count = 0
+    for (const [key, alert] of this.#active) {
+      if (given.has(key)) alert.keepFiringSinceMs = null
+      else if (!this.#keepsFiring(key, alert, nowMs)) continue
+      count++
+      this.#promote(alert, nowMs)
+      if (this.isRestored) rows.push(this.#stateRow(alert), this.#forStateRow(alert))
+    }
+    if (limit > 0 && count > limit) {
+      this.#active = new Map()
+      throw new RuleError(`exceeded limit of ${limit} with ${count} alerts`)
+    }
+    return rows
+  }
+
+  /** The alerts that the result's elements stand for. Throws RuleError where two are one. */
+  #given(elements: readonly InstantElement[], nowMs: number): Map<string, Alert> {
+    const { labels, annotations, name } = this.config
+    const given = new Map<string, Alert>()
+    this.#templates.begin(nowMs)
+    for (const element of elements) {
+      const data = this.#templates.dataOf(element)
+      const expand = (text: string): string => this.#templates.expand(text, data)
+      const all = labelsToMap(element.labels)
+      all.delete(METRIC_NAME)
+      for (const [label, text] of labels) all.set(label, expand(text))
+      all.set(ALERT_NAME, name)
+      const set = labelsFromMap(all)
+      const alert: Alert = {
+        state: 'pending', labels: set, annotations: new Map(Array.from(annotations, ([annotation, text]) => [annotation, expand(text)])),
+        value: element.value, activeAtMs: nowMs, firedAtMs: null, resolvedAtMs: null, keepFiringSinceMs: null,
+      }
+      const key = labelsKey(set)
+      if (given.has(key)) throw new RuleError('vector contains metrics with the same labelset after applying alert labels')
+      given.set(key, alert)
+    }
+    return given
+  }
+
+  /** Whether an alert that the result no longer has goes on firing; else it is resolved or forgotten. */
+  #keepsFiring(key: string, alert: Alert, nowMs: number): boolean {
+    const { keepFiringForMs } = this.config
+    if (alert.state === 'firing' && keepFiringForMs > 0) {
+      alert.keepFiringSinceMs ??= nowMs
+      if (nowMs - alert.keepFiringSinceMs < keepFiringForMs) return true
+    }
+    const isOld = alert.resolvedAtMs !== null && nowMs - alert.resolvedAtMs > RESOLVED_RETENTION_MS
+    if (alert.state === 'pending' || isOld) this.#active.delete(key)
+    if (alert.state !== 'inactive') {
+      alert.state = 'inactive'
+      alert.resolvedAtMs = nowMs
+    }
+    return false
+  }
+
+  #promote(alert: Alert, nowMs: number): void {
+    const hasWaited = nowMs - alert.activeAtMs >= this.config.forMs
+    if (alert.state === 'pending' && hasWaited) {
+      alert.state = 'firing'
+      alert.firedAtMs = nowMs
+    } else if (alert.state === 'firing' && !hasWaited) {
+      // A reload made `for` longer.
+      alert.state = 'pending'
+      alert.firedAtMs = null
+      alert.keepFiringSinceMs = null
+    }
+  }
+
+  #stateRow(alert: Alert): RuleRow {
+    return { labels: this.#rowLabels(alert, [[METRIC_NAME, ALERTS], [ALERT_STATE, alert.state]]), value: 1, histogram: null }
+  }
+
+  #forStateRow(alert: Alert): RuleRow {
+    return { labels: this.#rowLabels(alert, [[METRIC_NAME, ALERTS_FOR_STATE]]), value: Math.floor(alert.activeAtMs / 1000), histogram: null }
+  }
+
+  #rowLabels(alert: Alert, more: readonly (readonly [string, string])[]): Labels {
+    return labelsFromMap(new Map([...this.config.labels, ...labelsToMap(alert.labels), ...more, [ALERT_NAME, this.config.name] as const]))
+  }
+}

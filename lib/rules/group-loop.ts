@@ -1,0 +1,71 @@
+// Runs a group in its slots until it is stopped: evaluates, restores after the second time, counts slots it came too late
+// for. Waits on monotonic time, so that a jump of the wall clock makes no storm and no silence.
+//
+//   slot ─▶ evaluate ─▶ next slot is past? take the latest one, count those between : wait for it
+import type { Clock, Timer } from '../std/clock.ts'
+import type { RuleGroup } from './group.ts'
+import { slotBefore, slotOffsetMs } from './slot.ts'
+
+export interface LoopGround {
+  clock: Clock
+  /** null: its alerts are as they should be. Called after the second evaluation. */
+  restore: ((group: RuleGroup, nowMs: number) => void) | null
+  /** Told after every evaluation. */
+  onEvaluated: (group: RuleGroup) => void
+}
+
+export class GroupLoop {
+  readonly group: RuleGroup
+  readonly #ground: LoopGround
+  readonly #offsetMs: number
+  /** The slot that was evaluated last, or is waited for before the first. */
+  #slotMs: number
+  #timer: Timer | null = null
+  #running: Promise<void> | null = null
+  #evaluationCount = 0
+  #isStopped = false
+
+  constructor(group: RuleGroup, ground: LoopGround) {
+    const { intervalMs } = group.settings
+    this.group = group
+    this.#ground = ground
+    this.#offsetMs = slotOffsetMs(group.config.file, group.config.name, intervalMs)
+    this.#slotMs = slotBefore(ground.clock.now(), this.#offsetMs, intervalMs)
+    this.#waitFor(this.#slotMs + intervalMs)
+  }
+
+  /** Resolves when an evaluation that runs has ended; none comes after. */
+  async stop(): Promise<void> {
+    this.#isStopped = true
+    this.group.isStopped = true
+    this.#timer?.cancel()
+    await this.#running
+  }
+
+  #waitFor(slotMs: number): void {
+    const { clock } = this.#ground
+    const { intervalMs } = this.group.settings
+    // Never longer than an interval: the wall clock may have been set back.
+    const delayMs = Math.min(Math.max(slotMs - clock.now(), 0), intervalMs)
+    this.#timer = clock.after(delayMs, () => {
+      this.#running = this.#come(slotMs).finally(() => (this.#running = null))
+    })
+  }
+
+  async #come(dueMs: number): Promise<void> {
+    const { clock, restore, onEvaluated } = this.#ground
+    const { intervalMs } = this.group.settings
+    const nowMs = clock.now()
+    // The clock's own grain may let a timer off a moment early.
+    const slotMs = nowMs < dueMs - intervalMs ? slotBefore(nowMs, this.#offsetMs, intervalMs) : Math.max(dueMs, slotBefore(nowMs, this.#offsetMs, intervalMs))
+    const missed = Math.max(0, Math.round((slotMs - dueMs) / intervalMs))
+    this.group.counts.missed += missed
+    this.group.counts.iterations += missed
+    this.#slotMs = slotMs
+    await this.group.evaluate(slotMs)
+    this.#evaluationCount++
+    if (this.#evaluationCount === 2) restore?.(this.group, clock.now())
+    onEvaluated(this.group)
+    if (!this.#isStopped) this.#waitFor(this.#slotMs + intervalMs)
+  }
+}

@@ -1,0 +1,195 @@
+// A rule group: rules evaluated one after the other at one time, their rows written before the next rule asks. Knows the
+// series each rule gave last, so that those that vanish get a staleness marker. After prometheus rules/group.go.
+import { isDeepStrictEqual } from 'node:util'
+import type { RuleGroupConfig } from '../config/rule-config.ts'
+import { labelsFromMap, type Labels } from '../model/labels.ts'
+import type { Clock } from '../std/clock.ts'
+import type { Logger } from '../std/log.ts'
+import { AlertingRule } from './alerting-rule.ts'
+import type { RecordingRule } from './recording-rule.ts'
+import type { QueryFunc } from './rule-query.ts'
+import { labelsKey, RuleError, type RuleRow } from './rule.ts'
+
+/** A sample on its way to the store; without a value it is a staleness marker. */
+export type WrittenRow = Omit<RuleRow, 'value'> & { value: number | null }
+
+/** The store did not take the samples; the message says why. */
+export class RuleWriteError extends Error {
+  readonly code = 'RULE_WRITE'
+}
+
+/**
+ * Writes rows of one time (Unix ms); resolves when readers see them, to a verdict (storage/interface.ts) for each. Rejects
+ * with RuleWriteError where the store takes none.
+ */
+export type WriteFunc = (timeMs: number, rows: readonly WrittenRow[]) => Promise<ArrayLike<number>>
+
+/** Of storage/interface.ts, in Prometheus' words; 0 is stored. */
+const REFUSALS: readonly string[] = ['', 'out of order sample', 'duplicate sample for timestamp', 'out of bounds', 'too old sample']
+
+export type Rule = AlertingRule | RecordingRule
+
+export interface GroupSettings {
+  intervalMs: number
+  queryOffsetMs: number
+}
+
+export interface GroupGround {
+  query: QueryFunc
+  write: WriteFunc
+  clock: Clock
+  logger: Logger
+}
+
+/** Counted since the group was made, and of its last evaluation. */
+export interface GroupCounts {
+  evaluations: number
+  failures: number
+  /** Slots that came, evaluated or missed. */
+  iterations: number
+  missed: number
+  lastSeconds: number
+  lastRuleSeconds: number
+  lastRestoreSeconds: number
+  lastSamples: number
+  /** Unix ms, 0 before the first. */
+  lastAtMs: number
+}
+
+export class RuleGroup {
+  readonly config: RuleGroupConfig
+  readonly settings: GroupSettings
+  readonly rules: readonly Rule[]
+  readonly counts: GroupCounts = {
+    evaluations: 0, failures: 0, iterations: 0, missed: 0, lastSeconds: 0, lastRuleSeconds: 0, lastRestoreSeconds: 0, lastSamples: 0, lastAtMs: 0,
+  }
+  readonly #ground: GroupGround
+  /** By rule: what it gave last. */
+  #lastSeries: Map<string, Labels>[]
+  /** Of rules that are no more. */
+  #staleSeries: Labels[] = []
+  isStopped = false
+
+  constructor(config: RuleGroupConfig, settings: GroupSettings, rules: readonly Rule[], ground: GroupGround) {
+    this.config = config
+    this.settings = settings
+    this.rules = rules
+    this.#ground = ground
+    this.#lastSeries = rules.map(() => new Map())
+  }
+
+  /** Whether the other would do the same. */
+  equals(config: RuleGroupConfig, settings: GroupSettings): boolean {
+    return isDeepStrictEqual(this.config, config) && isDeepStrictEqual(this.settings, settings)
+  }
+
+  /** Takes over alerts and series of rules with equal names and labels, the first from the first; the rest become stale. */
+  copyState(from: RuleGroup): void {
+    Object.assign(this.counts, from.counts)
+    const places = Map.groupBy(from.rules.keys(), (i) => identity(from.rules[i]!))
+    this.rules.forEach((rule, i) => {
+      const place = places.get(identity(rule))?.shift()
+      if (place === undefined) return
+      this.#lastSeries[i] = from.#lastSeries[place]!
+      const other = from.rules[place]!
+      if (rule instanceof AlertingRule && other instanceof AlertingRule) rule.copyAlerts(other)
+    })
+    this.#staleSeries = [...from.#staleSeries, ...[...places.values()].flat().flatMap((place) => [...from.#lastSeries[place]!.values()])]
+  }
+
+  /** Evaluates all rules as of `nowMs`. Never rejects: what fails is the health of its rule. */
+  async evaluate(nowMs: number): Promise<void> {
+    const { clock } = this.#ground
+    const startedMs = clock.monotonic()
+    this.counts.iterations++
+    let samples = 0
+    for (let i = 0; i < this.rules.length && !this.isStopped; i++) samples += await this.#evaluateRule(i, nowMs)
+    await this.#markStale(nowMs)
+    this.counts.lastSamples = samples
+    this.counts.lastSeconds = (clock.monotonic() - startedMs) / 1000
+    this.counts.lastRuleSeconds = this.rules.reduce((sum, { health }) => sum + health.evaluationSeconds, 0)
+    this.counts.lastAtMs = nowMs
+  }
+
+  /** Marks all that the group ever gave as gone: it is no longer configured. */
+  async retire(nowMs: number): Promise<void> {
+    this.#staleSeries.push(...this.#lastSeries.flatMap((series) => [...series.values()]))
+    this.#lastSeries = this.rules.map(() => new Map())
+    await this.#markStale(nowMs)
+  }
+
+  /** How many samples the rule gave. */
+  async #evaluateRule(i: number, nowMs: number): Promise<number> {
+    const { clock } = this.#ground
+    const rule = this.rules[i]!
+    const { health } = rule
+    const startedMs = clock.monotonic()
+    const wallMs = clock.now()
+    let count = 0
+    this.counts.evaluations++
+    try {
+      const rows = this.#rowsOf(rule, nowMs)
+      count = rows.length
+      health.good()
+      await this.#write(i, rows, nowMs)
+    } catch (error) {
+      // Also a fault of our own must stop no other rule.
+      const failure = error instanceof Error ? error : new Error(String(error))
+      health.bad(failure.message)
+      this.counts.failures++
+      this.#ground.logger.warn('Evaluating rule failed', { file: this.config.file, group: this.config.name, name: rule.config.name, index: i, err: failure })
+    }
+    health.evaluationSeconds = (clock.monotonic() - startedMs) / 1000
+    health.evaluatedAtMs = wallMs
+    return count
+  }
+
+  #rowsOf(rule: Rule, nowMs: number): RuleRow[] {
+    const { limit } = this.config
+    const { queryOffsetMs } = this.settings
+    if (rule instanceof AlertingRule) return rule.evaluate(nowMs, queryOffsetMs, limit)
+    return rule.evaluate(nowMs - queryOffsetMs, this.#ground.query, limit)
+  }
+
+  /** Writes a rule's rows, and markers for the series that it gave last and gives no more. Throws RuleError, RuleWriteError. */
+  async #write(i: number, rows: readonly RuleRow[], nowMs: number): Promise<void> {
+    const given = new Map(rows.map((row) => [labelsKey(row.labels), row.labels]))
+    const gone = [...this.#lastSeries[i]!].filter(([key]) => !given.has(key)).map(([, labels]) => staleRow(labels))
+    if (rows.length + gone.length === 0) {
+      this.#lastSeries[i] = given
+      return
+    }
+    const verdicts = await this.#ground.write(nowMs - this.settings.queryOffsetMs, [...rows, ...gone])
+    const refused = new Map<number, number>()
+    rows.forEach((row, at) => {
+      const verdict = verdicts[at]!
+      if (verdict === 0) return
+      refused.set(verdict, (refused.get(verdict) ?? 0) + 1)
+      given.delete(labelsKey(row.labels))
+    })
+    this.#lastSeries[i] = given
+    if (refused.size === 0) return
+    const [verdict, count] = refused.entries().next().value!
+    throw new RuleError(`${REFUSALS[verdict] ?? 'refused'} (${count} of ${rows.length} samples)`)
+  }
+
+  async #markStale(nowMs: number): Promise<void> {
+    if (this.#staleSeries.length === 0) return
+    try {
+      // A verdict against one is expected where another rule gives the series now.
+      await this.#ground.write(nowMs - this.settings.queryOffsetMs, this.#staleSeries.map(staleRow))
+      this.#staleSeries = []
+    } catch (error) {
+      if (!(error instanceof RuleWriteError)) throw error
+      this.#ground.logger.warn('Marking series of earlier rules as stale failed', { file: this.config.file, group: this.config.name, err: error })
+    }
+  }
+}
+
+function staleRow(labels: Labels): WrittenRow {
+  return { labels, value: null, histogram: null }
+}
+
+function identity({ config: { name, labels } }: Rule): string {
+  return JSON.stringify([name, labelsFromMap(labels)])
+}

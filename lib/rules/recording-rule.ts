@@ -1,0 +1,41 @@
+// A recording rule: the elements of its expression under a new name and more labels. After prometheus rules/recording.go.
+import type { RuleConfig } from '../config/rule-config.ts'
+import { labelsFromMap, labelsToMap, METRIC_NAME } from '../model/labels.ts'
+import { RuleQueryError, type QueryFunc } from './rule-query.ts'
+import { labelsKey, RuleError, RuleHealth, type RuleRow } from './rule.ts'
+
+export class RecordingRule {
+  readonly config: RuleConfig
+  /** As the API shows it. */
+  readonly printed: string
+  readonly health: RuleHealth = new RuleHealth()
+
+  constructor(config: RuleConfig, printed: string) {
+    this.config = config
+    this.printed = printed
+  }
+
+  /** `queryMs`: where the query looks; the rows are of that time. Throws RuleError. */
+  evaluate(queryMs: number, query: QueryFunc, limit: number): RuleRow[] {
+    const { name, labels, expr } = this.config
+    const rows = ask(query, expr, queryMs).map((element) => {
+      const all = new Map([...labelsToMap(element.labels), [METRIC_NAME, name] as const, ...labels])
+      return { ...element, labels: labelsFromMap(all) }
+    })
+    if (new Set(rows.map((row) => labelsKey(row.labels))).size < rows.length) {
+      throw new RuleError('vector contains metrics with the same labelset after applying rule labels')
+    }
+    if (limit > 0 && rows.length > limit) throw new RuleError(`exceeded limit of ${limit} with ${rows.length} series`)
+    return rows
+  }
+}
+
+/** The query's elements. Throws RuleError. */
+export function ask(query: QueryFunc, expr: string, timeMs: number): ReturnType<QueryFunc> {
+  try {
+    return query(expr, timeMs)
+  } catch (error) {
+    if (error instanceof RuleQueryError) throw new RuleError(error.message, { cause: error })
+    throw error
+  }
+}

@@ -1,0 +1,212 @@
+import { describe, expect, it } from 'vitest'
+import { AlertingRule } from '../../../lib/rules/alerting-rule.ts'
+import type { RuleGroup } from '../../../lib/rules/group.ts'
+import { slotBefore, slotOffsetMs } from '../../../lib/rules/slot.ts'
+import { alertRule, recordRule, ruleGroup, RulesFixture, START_MS } from '../../support/rules-fixture.ts'
+
+const MINUTE = 60_000
+
+function alertOf(group: RuleGroup, at = 0): AlertingRule {
+  const rule = group.rules[at]
+  if (!(rule instanceof AlertingRule)) throw new Error('no alert')
+  return rule
+}
+
+describe('a recording rule', () => {
+  it('writes its elements under its name and labels at the time of the slot', async () => {
+    const rules = new RulesFixture()
+    await rules.apply([ruleGroup([recordRule('job:up', 'sum by (job, x) (up)', { team: 'a', x: '' })])])
+    rules.put({ __name__: 'up', job: 'n', x: '1' }, 3)
+    await rules.clock.advance(MINUTE)
+    expect(rules.stored('job:up')).toEqual({ 'job:up{job="n", team="a"}': [3] })
+    const [written] = rules.storage.dump().filter(({ labels }) => labels.includes('job:up'))
+    const slot = slotBefore(START_MS + MINUTE, slotOffsetMs('rules.yml', 'g', MINUTE), MINUTE)
+    expect(written!.samples[0]!.t).toBe(slot)
+    expect(rules.group.rules[0]!.health).toMatchObject({ state: 'ok', error: '' })
+  })
+
+  it('marks what it no longer gives, and sees what the rule before it wrote', async () => {
+    const rules = new RulesFixture()
+    await rules.apply([ruleGroup([recordRule('a', 'x > 0'), recordRule('b', 'a * 2')])])
+    for (const value of [1, 2, 0]) {
+      rules.put({ __name__: 'x' }, value)
+      await rules.clock.advance(MINUTE)
+    }
+    expect(rules.stored('a')).toEqual({ a: [1, 2, 'stale'] })
+    expect(rules.stored('b')).toEqual({ b: [2, 4, 'stale'] })
+  })
+
+  it('fails with two elements of one label set, over its limit, and with what the store refuses', async () => {
+    const rules = new RulesFixture()
+    await rules.apply([ruleGroup([recordRule('a', 'x', { i: 'same' }), recordRule('b', 'x'), recordRule('c', '1')], { limit: 1 })])
+    rules.put({ __name__: 'x', i: '1' }, 1)
+    rules.put({ __name__: 'x', i: '2' }, 1)
+    await rules.clock.advance(MINUTE)
+    expect(rules.group.rules.map(({ health }) => [health.state, health.error])).toEqual([
+      ['err', 'vector contains metrics with the same labelset after applying rule labels'], ['err', 'exceeded limit of 1 with 2 series'], ['ok', ''],
+    ])
+    expect(rules.group.counts).toMatchObject({ evaluations: 3, failures: 2 })
+    rules.failWrites('the disk is full')
+    await rules.clock.advance(MINUTE)
+    expect(rules.group.rules[2]!.health).toMatchObject({ state: 'err', error: 'the disk is full' })
+  })
+
+  it('names the query that fails', async () => {
+    const rules = new RulesFixture()
+    await rules.apply([ruleGroup([recordRule('a', 'x * on (i) x'), recordRule('b', '"text"')])])
+    for (const i of ['1', '2']) rules.put({ __name__: 'x', i, j: i }, 1)
+    rules.put({ __name__: 'x', i: '1', j: '3' }, 1)
+    await rules.clock.advance(MINUTE)
+    expect(rules.group.rules[0]!.health.error).toMatch(/^found duplicate series for the match group \{i="1"\} on the right hand-side/)
+    expect(rules.group.rules[1]!.health.error).toBe('rule result is not a vector or scalar')
+  })
+
+  it('looks back by its offset and writes there', async () => {
+    const rules = new RulesFixture()
+    await rules.apply([ruleGroup([recordRule('a', 'x')], { queryOffsetMs: 5 * MINUTE })])
+    rules.put({ __name__: 'x' }, 7)
+    await rules.clock.advance(4 * MINUTE)
+    expect(rules.stored('a')).toEqual({})
+    await rules.clock.advance(2 * MINUTE)
+    expect(rules.stored('a')).toEqual({ a: [7] })
+    expect(rules.storage.dump()[1]!.samples[0]!.t).toBeLessThan(rules.clock.now() - 5 * MINUTE)
+  })
+})
+
+describe('an alert', () => {
+  it('waits, fires, keeps firing and is resolved', async () => {
+    const rules = new RulesFixture()
+    await rules.apply([ruleGroup([alertRule('Down', 'up == 0', { forMs: 2 * MINUTE, keepFiringForMs: 2 * MINUTE, labels: new Map([['sev', 'p{{ $value }}']]), annotations: new Map([['s', '{{ $labels.i }} is {{ $value }}']]) })])])
+    await rules.clock.advance(2 * MINUTE)
+    const rule = alertOf(rules.group)
+    const seen: string[] = []
+    for (const value of [0, 0, 0, 1, 1, 1, 1]) {
+      rules.put({ __name__: 'up', i: 'a' }, value)
+      await rules.clock.advance(MINUTE)
+      seen.push(`${rule.state()} ${rule.activeAlerts().length}`)
+    }
+    expect(seen).toEqual(['pending 1', 'pending 1', 'firing 1', 'firing 1', 'firing 1', 'inactive 0', 'inactive 0'])
+    expect(rules.stored('ALERTS')).toEqual({
+      'ALERTS{alertname="Down", alertstate="pending", i="a", sev="p0"}': [1, 1, 'stale'],
+      'ALERTS{alertname="Down", alertstate="firing", i="a", sev="p0"}': [1, 1, 1, 'stale'],
+    })
+    const [[name, values]] = Object.entries(rules.stored('ALERTS_FOR_STATE')) as [[string, (number | 'stale')[]]]
+    expect(name).toBe('ALERTS_FOR_STATE{alertname="Down", i="a", sev="p0"}')
+    expect(new Set(values).size).toBe(2)
+    expect(values.at(-1)).toBe('stale')
+  })
+
+  it('keeps when it began while value and annotations follow', async () => {
+    const rules = new RulesFixture()
+    await rules.apply([ruleGroup([alertRule('High', 'x > 1', { forMs: MINUTE, annotations: new Map([['v', '{{ humanize $value }}']]) })])])
+    rules.put({ __name__: 'x' }, 2000)
+    await rules.clock.advance(MINUTE)
+    const [first] = alertOf(rules.group).activeAlerts()
+    const { activeAtMs } = first!
+    rules.put({ __name__: 'x' }, 3000)
+    await rules.clock.advance(MINUTE)
+    const [second] = alertOf(rules.group).activeAlerts()
+    expect(second).toMatchObject({ activeAtMs, value: 3000, annotations: new Map([['v', '3k']]), state: 'firing' })
+  })
+
+  it('fires at once without for, and is forgotten when it ends while pending', async () => {
+    const rules = new RulesFixture()
+    await rules.apply([ruleGroup([alertRule('A', 'x == 1'), alertRule('B', 'x == 1', { forMs: 10 * MINUTE })])])
+    rules.put({ __name__: 'x' }, 1)
+    await rules.clock.advance(MINUTE)
+    expect([0, 1].map((i) => alertOf(rules.group, i).state())).toEqual(['firing', 'pending'])
+    rules.put({ __name__: 'x' }, 0)
+    await rules.clock.advance(MINUTE)
+    expect([0, 1].map((i) => alertOf(rules.group, i).state())).toEqual(['inactive', 'inactive'])
+  })
+
+  it('says in its label what is wrong with its template, and the rest goes on', async () => {
+    const expansions: boolean[] = []
+    const rules = new RulesFixture(undefined, undefined, { onExpanded: (isGood) => expansions.push(isGood) })
+    await rules.apply([ruleGroup([
+      alertRule('A', 'x', { annotations: new Map([['bad', '{{ .Nope }}'], ['good', '{{ with query "x" }}{{ . | first | value }}{{ end }} {{ externalURL }} {{ pathPrefix }} {{ $externalLabels.dc }}'], ['worse', '{{ query "x(" }}']]) }),
+      alertRule('B', 'x'),
+    ])], { externalLabels: new Map([['dc', 'eu']]) })
+    rules.put({ __name__: 'x' }, 5)
+    await rules.clock.advance(MINUTE)
+    const { annotations } = alertOf(rules.group).activeAlerts()[0]!
+    expect(annotations.get('good')).toBe('5 http://monitor.example/sub /sub eu')
+    expect(annotations.get('bad')).toMatch(/^<error expanding template: error executing template __alert_A: template: __alert_A:1:\d+: executing "__alert_A" at <.Nope>: can't evaluate field Nope in type struct/)
+    expect(annotations.get('worse')).toMatch(/error calling query: .*parse error: unclosed left parenthesis>$/)
+    expect(alertOf(rules.group, 1).state()).toBe('firing')
+    expect(expansions).toEqual([false, true, false])
+  })
+
+  it('fails as a whole with two alerts of equal labels, and over its limit, which clears all', async () => {
+    const rules = new RulesFixture()
+    await rules.apply([ruleGroup([alertRule('A', 'x', { labels: new Map([['i', 'same']]) }), alertRule('B', 'x')], { limit: 1 })])
+    rules.put({ __name__: 'x', i: '1' }, 1)
+    await rules.clock.advance(MINUTE)
+    expect(alertOf(rules.group, 1).activeAlerts()).toHaveLength(1)
+    rules.put({ __name__: 'x', i: '2' }, 1)
+    await rules.clock.advance(MINUTE)
+    expect(alertOf(rules.group).health.error).toBe('vector contains metrics with the same labelset after applying alert labels')
+    expect(alertOf(rules.group, 1).health.error).toBe('exceeded limit of 1 with 2 alerts')
+    expect(alertOf(rules.group, 1).activeAlerts()).toEqual([])
+  })
+})
+
+describe('the slots of a group', () => {
+  it('that pass while it is evaluated are counted and left out', async () => {
+    const rules = new RulesFixture()
+    await rules.apply([ruleGroup([recordRule('a', '1')])])
+    rules.beforeWrite = () => new Promise((resolve) => void rules.clock.after(200_000, resolve))
+    await rules.clock.advance(10 * MINUTE)
+    const { counts } = rules.group
+    expect(counts.missed).toBeGreaterThan(3)
+    expect(counts.iterations).toBe(counts.evaluations + counts.missed)
+    const times = rules.storage.dump()[0]!.samples.map(({ t }) => t)
+    expect(times.slice(1).map((t, i) => (t - times[i]!) / MINUTE)).toEqual(times.slice(1).map(() => 3))
+  })
+
+  it('go on when the clock is set back or ahead by an hour', async () => {
+    const rules = new RulesFixture()
+    await rules.apply([ruleGroup([recordRule('a', '1')])])
+    await rules.clock.advance(3 * MINUTE)
+    const before = rules.group.counts.evaluations
+    rules.clock.jump(-3_600_000)
+    await rules.clock.advance(3 * MINUTE)
+    expect(rules.group.counts.evaluations).toBe(before + 3)
+    rules.clock.jump(3_600_000)
+    await rules.clock.advance(3 * MINUTE)
+    expect(rules.group.counts.evaluations).toBeGreaterThanOrEqual(before + 5)
+    expect(rules.group.counts.evaluations).toBeLessThanOrEqual(before + 7)
+  })
+})
+
+describe('a new configuration', () => {
+  it('leaves equal groups alone and hands alerts over to changed ones', async () => {
+    const rules = new RulesFixture()
+    const down = alertRule('A', 'x == 1', { forMs: 2 * MINUTE })
+    await rules.apply([ruleGroup([down])])
+    rules.put({ __name__: 'x' }, 1)
+    await rules.clock.advance(MINUTE)
+    const { group } = rules
+    await rules.apply([ruleGroup([down])])
+    expect(rules.group).toBe(group)
+    await rules.apply([ruleGroup([recordRule('new', '1'), down])])
+    expect(rules.group).not.toBe(group)
+    expect(alertOf(rules.group, 1).activeAlerts()).toEqual(alertOf(group).activeAlerts())
+    rules.put({ __name__: 'x' }, 1)
+    await rules.clock.advance(2 * MINUTE)
+    expect(alertOf(rules.group, 1).state()).toBe('firing')
+  })
+
+  it('marks what a removed rule gave at once, and what a removed group gave after two intervals', async () => {
+    const rules = new RulesFixture()
+    await rules.apply([ruleGroup([recordRule('a', '1'), recordRule('b', '1')]), ruleGroup([recordRule('c', '1')], { name: 'h' })])
+    await rules.clock.advance(MINUTE)
+    await rules.apply([ruleGroup([recordRule('a', '1')])])
+    await rules.clock.advance(MINUTE)
+    expect(rules.stored('b')).toEqual({ b: [1, 'stale'] })
+    expect(rules.stored('c')).toEqual({ c: [1] })
+    await rules.clock.advance(MINUTE)
+    expect(rules.stored('c')).toEqual({ c: [1, 'stale'] })
+    expect(rules.stored('a')).toEqual({ a: [1, 1, 1] })
+  })
+})
