@@ -31,7 +31,7 @@ export interface TierRequest {
   readonly isInstant: boolean
   /** Columns that an exact answer from buckets of this width reads, on their grid; null where there is none. */
   readonly columnsFor: (widthMs: number) => number | null
-  /** The tier that was asked for by name. */
+  /** The tier that was asked for by name; not raw. */
   readonly wanted: TierName | null
 }
 
@@ -40,6 +40,8 @@ const SCRAPE_MS = 15_000
 /** Raw samples are left where they are for a saving below this many a series, or this many times fewer values. */
 const SAVED_MIN = 2000
 const SAVED_TIMES = 4
+/** No tier saves as much over a shorter time. */
+export const WORTH_MS: number = SAVED_MIN * SCRAPE_MS
 
 interface Candidate {
   tier: TierCoverage
@@ -53,7 +55,7 @@ interface Candidate {
 export function planTiers(request: TierRequest): readonly TierSpan[] | null {
   const { coverage, windows, wanted } = request
   const candidates = coverage.filter(({ name }) => name !== 'raw').map((tier) => candidateOf(tier, request))
-  if (wanted === 'raw' || candidates.length === 0 || windows.count === 0) return null
+  if (candidates.length === 0) return null
   const raw = coverage.find(({ name }) => name === 'raw') ?? { name: 'raw', widthMs: 0, from: Infinity, to: Infinity, lacksHistograms: false }
   const spans: { from: number; to: number; tier: TierCoverage; tailFromMs: number | null; isRawThere: boolean }[] = []
   for (let i = 0; i < windows.count; i++) {

@@ -8,7 +8,7 @@ import { BucketPoints, POINT_COLUMNS, tailSamples } from './bucket-points.ts'
 import { readTail, type BucketTail } from './bucket-tail.ts'
 import type { Steps } from './operator.ts'
 import type { QueryScope } from './query-scope.ts'
-import { ceilTo, floorTo, planTiers, type TierRequest, type TierSpan } from './tier-plan.ts'
+import { ceilTo, floorTo, planTiers, WORTH_MS, type TierRequest, type TierSpan } from './tier-plan.ts'
 import { warnOfTier, type Coarseness } from './tier-use.ts'
 import { makeWindows, type TimeShift } from './windows.ts'
 
@@ -18,10 +18,24 @@ export function tierSpans(
 ): readonly TierSpan[] | null {
   const { buckets } = scope.querier
   if (buckets === undefined) return null
-  const coverage = scope.tier === 'raw' ? [] : buckets.tiers(selector.matchers)
-  const spans = coverage.length === 0 ? null : planTiers({ ...ask, coverage, windows: makeWindows(place.steps, place.shift), wanted: scope.tier })
+  const spans = planned(scope, buckets, selector, { place, ask })
   if (spans === null) scope.tierUse?.addSteps('raw', place.steps.count)
   return spans
+}
+
+interface Planning {
+  place: { steps: Steps; shift: TimeShift }
+  ask: Pick<TierRequest, 'isInstant' | 'columnsFor'>
+}
+
+function planned({ tier: wanted }: QueryScope, buckets: TierQuerier, selector: VectorSelector, { place, ask }: Planning): readonly TierSpan[] | null {
+  const { steps, shift } = place
+  if (wanted === 'raw' || steps.count === 0) return null
+  const startMs = (shift.atMs ?? steps.startMs) - shift.offsetMs - shift.rangeMs
+  const readMs = shift.rangeMs + (shift.atMs === null ? (steps.count - 1) * steps.stepMs : 0)
+  // Fast path: nobody need ask what tiers cover.
+  if (wanted === null && startMs >= buckets.rawFrom && readMs < WORTH_MS) return null
+  return planTiers({ ...ask, coverage: buckets.tiers(selector.matchers), windows: makeWindows(steps, shift), wanted })
 }
 
 /** A span of a selector and how to read it. */

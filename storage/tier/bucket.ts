@@ -78,6 +78,8 @@ export interface TierCoverage {
 
 /** The tiers of a store, beside Querier's raw samples. */
 export interface TierQuerier {
+  /** Of no series raw samples behind this, Unix ms, are gone by retention. Cheap: asked for every selector. */
+  readonly rawFrom: number
   /** Finest first, raw included; those without data are left out. Where series differ, because of their own retention, the narrowest. */
   tiers(matchers: readonly Matcher[]): readonly TierCoverage[]
   /** Rows of buckets that end in (mint, maxt], with the columns `wanted`; `count` and `staleAtEnd` are always there. */

@@ -51,6 +51,7 @@ const storage = new MemoryStorage()
 for (let s = 0; s < SERIES; s++) storage.add(['__name__', 'm_total', 'g', String(s % 10), 'instance', `host-${s}`], 0, 0)
 
 const buckets: TierQuerier = {
+  rawFrom: DAYS * DAY_MS,
   tiers: () => [
     { name: 'raw', widthMs: 0, from: DAYS * DAY_MS, to: Infinity, lacksHistograms: false },
     { name: '1m', widthMs: 60_000, from: -Infinity, to: DAYS * DAY_MS, lacksHistograms: false },

@@ -23,6 +23,10 @@ export class MemoryTiers implements TierQuerier {
     this.#covers = covers
   }
 
+  get rawFrom(): number {
+    return this.#covers.raw?.from ?? Infinity
+  }
+
   tiers(matchers: readonly Matcher[]): readonly TierCoverage[] {
     const names: TierName[] = ['raw', '1m', '1h']
     return names.flatMap((name) => {

@@ -57,6 +57,10 @@ class TieredQuerier implements Querier, TierQuerier {
     return this
   }
 
+  get rawFrom(): number {
+    return this.#options.rawFrom
+  }
+
   tiers(matchers: readonly Matcher[]): readonly TierCoverage[] {
     const { rawFrom, tiers } = this.#options
     const hasHistograms = this.#matching(matchers).some(({ samples }) => samples.some(({ h }) => h !== null))
