@@ -136,6 +136,11 @@ export interface Selection {
 
 /** Symbol ids are u32 ≥ 1 and stable; equal text ⇔ equal id. 0 means "not a symbol of this store". */
 export interface LabelSource {
+  /**
+   * Ids of symbols and refs mean the same in two sources that give the same number; where another comes, all that was
+   * remembered of them is void. Absent: always the same.
+   */
+  readonly idsVersion?: number
   symbolOf(text: string): number
   textOf(symbol: number): string
   /**
@@ -188,13 +193,8 @@ export interface Querier extends LabelSource {
   exemplars?(sets: readonly (readonly Matcher[])[], mint: number, maxt: number): SeriesExemplars[]
   /** At most `limit` entries a list. */
   cardinality(limit: number): Cardinality
-  /** The ref of a series in the middle of the newest data's, 0 if there is none. */
-  middleRef?(): number
-  /**
-   * Ids of symbols and refs mean the same in two queriers that give the same number; where another comes, all that was
-   * remembered of them is void. Absent: always the same.
-   */
-  readonly idsVersion?: number
+  /** The ref of a series at a share (0 to 1) of the way through the newest data's, 0 if there is none. */
+  refAt?(share: number): number
   /** Downsampled data beside the raw samples; absent: there is none. */
   buckets?: TierQuerier
   /** Sentences about what this querier left out because it is damaged; the reply carries them as warnings. */

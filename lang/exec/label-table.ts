@@ -4,7 +4,7 @@
 // A table outlives its query: the next one over the same store finds the sets of its series, and what operators made
 // of them, by one look. `open` starts a query; between queries nobody holds ids.
 import { compareText, type Labels } from '../../lib/model/labels.ts'
-import type { LabelSource, Querier } from '../../storage/interface.ts'
+import type { LabelSource } from '../../storage/interface.ts'
 import { grown, SetPool } from './set-pool.ts'
 
 const LOCAL_SYMBOLS = 0x80000000
@@ -63,13 +63,13 @@ export class LabelTable {
   /** Grows whenever all ids end: who keeps something by id has to forget it. */
   generation = 0
 
-  constructor(source: Querier) {
+  constructor(source: LabelSource) {
     this.#source = source
     this.#idsVersion = source.idsVersion ?? 0
   }
 
   /** Begins a query that reads `source`, of the same store as the one before; ids of earlier queries end here. */
-  open(source: Querier): void {
+  open(source: LabelSource): void {
     this.#source = source
     const { idsVersion = 0 } = source
     if (idsVersion !== this.#idsVersion) this.#empty()

@@ -255,8 +255,8 @@ export class HeadQuerier implements Querier {
     return headCardinality(this.#heap, this.#symbols, limit)
   }
 
-  middleRef(): number {
-    return this.#selector.middleRef()
+  refAt(share: number): number {
+    return this.#selector.refAt(share)
   }
 
   /** What this querier sees of the index, which it shares with those before and after it until the index is built anew. */

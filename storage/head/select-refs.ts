@@ -78,12 +78,12 @@ export class RefSelector {
     return ref > 0 && ref <= this.#seen.seriesCount && !wasForgotten(this.#group.get(ref), this.#seen.epoch)
   }
 
-  /** The ref of a series in the middle of those the querier sees, 0 if it sees none. */
-  middleRef(): number {
+  /** The ref of a series at a share (0 to 1) of the way through those the querier sees, 0 if it sees none. */
+  refAt(share: number): number {
     const { seriesCount } = this.#seen
-    const middle = Math.ceil(seriesCount / 2)
-    for (let ref = middle; ref <= seriesCount; ref++) if (this.isSeen(ref)) return ref
-    for (let ref = middle - 1; ref > 0; ref--) if (this.isSeen(ref)) return ref
+    const at = 1 + Math.floor(share * seriesCount)
+    for (let ref = at; ref <= seriesCount; ref++) if (this.isSeen(ref)) return ref
+    for (let ref = Math.min(at, seriesCount + 1) - 1; ref > 0; ref--) if (this.isSeen(ref)) return ref
     return 0
   }
 

@@ -25,7 +25,7 @@ function start(seriesCount: number): Watched {
     querier() {
       const querier = storage.querier()
       const select = querier.select.bind(querier)
-      querier.middleRef = () => Math.ceil(seriesCount / 2)
+      querier.refAt = (share) => (seriesCount === 0 ? 0 : 1 + Math.floor(share * seriesCount))
       querier.select = (matchers, mint, maxt, hints) => {
         const selection = select(matchers, mint, maxt, hints)
         selected.push(`${hints.func} ${selection.refs.join()}`)
