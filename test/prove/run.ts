@@ -12,6 +12,7 @@ import { parseArgs } from 'node:util'
 import { freshSeed } from '../../lib/std/random.ts'
 import { FAULT_POINT_ROUNDS, runFaultPoint } from './fault-points.ts'
 import { runKills } from './kills.ts'
+import { runPowerCuts, whyNoPowerCuts } from './power-cuts.ts'
 import { runQueries } from './queries.ts'
 import { runManySchedules } from './schedules.ts'
 import { runStarts, type StartReport, type StartShape } from './starts.ts'
@@ -24,6 +25,8 @@ const SCHEDULES_MS_MAX = 50 * 60_000
 const THREADS = 2
 
 const MODEL_RUNS = 2000
+const POWER_CUTS = 5
+const KILLS = 50
 
 /** What an operator is promised of a start, ms. Where a million series are read, pushes alone. */
 const STARTS: readonly { shape: StartShape; most: Partial<StartReport> }[] = [
@@ -31,7 +34,7 @@ const STARTS: readonly { shape: StartShape; most: Partial<StartReport> }[] = [
   { shape: { series: 1_000_000, hours: 0.1 }, most: { firstPushMs: 2000, readyMs: 15_000 } },
 ]
 
-const PROOFS: Readonly<Record<string, () => Promise<boolean>>> = { kills: proveKills, model: proveModel, cuts: proveCuts, points: proveFaultPoints, flips: proveFlips, queries: proveQueries, starts: proveStarts, sim: proveSchedules }
+const PROOFS: Readonly<Record<string, () => Promise<boolean>>> = { kills: proveKills, model: proveModel, cuts: proveCuts, points: proveFaultPoints, flips: proveFlips, queries: proveQueries, starts: proveStarts, 'power-cuts': provePowerCuts, sim: proveSchedules }
 
 const { values, positionals } = parseArgs({ options: { seed: { type: 'string' }, count: { type: 'string' } }, allowPositionals: true })
 const unknown = positionals.filter((name) => !Object.hasOwn(PROOFS, name))
@@ -87,10 +90,25 @@ function proveByTest(file: string, env: Readonly<Record<string, string>>): Promi
 function proveKills(): Promise<boolean> {
   return inFolder(async (folder) => {
     console.log(`kill -9, seed ${seed}`)
-    const report = await runKills({ folder, kills: 20, seed, print: (line) => console.log(`  ${line}`) })
+    const report = await runKills({ folder, kills: count ?? KILLS, seed, print: (line) => console.log(`  ${line}`) })
     console.log(`${report.kills} kills, ${report.acknowledged} samples acknowledged, ${report.scrapesSeen} scrapes shown, ${report.lost.length} lost`)
     for (const line of report.lost.slice(0, 20)) console.log(`  LOST ${line}`)
     return report.lost.length === 0
+  })
+}
+
+function provePowerCuts(): Promise<boolean> {
+  const why = whyNoPowerCuts()
+  if (why !== null) {
+    console.log(`power cuts: left out, ${why}`)
+    return Promise.resolve(true)
+  }
+  return inFolder(async (folder) => {
+    console.log(`power cuts, seed ${seed}`)
+    const { cuts, acknowledged, lost } = await runPowerCuts({ folder, cuts: count ?? POWER_CUTS, seed, print: (line) => console.log(`  ${line}`) })
+    console.log(`${cuts} power cuts, ${acknowledged} samples acknowledged, ${lost.length} lost`)
+    for (const line of lost.slice(0, 20)) console.log(`  LOST ${line}`)
+    return lost.length === 0
   })
 }
 
