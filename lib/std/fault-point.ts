@@ -39,6 +39,16 @@ export const FAULT_POINTS = [
   'delete.written',
   // A snapshot is whole, but not under its name.
   'snapshot.linked',
+  // A file of the 1-hour tier is there; no list names it.
+  'hours.written',
+  // The list names it; its rows still count as to be made.
+  'hours.listed',
+  // The object store has taken a file of the 1-hour tier; that it holds it is not known.
+  'upload.sent',
+  // It is known, but not noted.
+  'upload.checked',
+  // It is noted; the file is still in the folder.
+  'upload.noted',
 ] as const
 export type FaultPoint = (typeof FAULT_POINTS)[number]
 

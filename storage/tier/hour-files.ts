@@ -4,11 +4,11 @@
 // What cannot be read is left out, and `leftOut` says so. A bucket that does not answer is not asked again for a while.
 import path from 'node:path'
 import type { Clock } from '../../lib/std/clock.ts'
-import { DiskError, DiskFile } from '../../lib/std/fs.ts'
+import { DiskError, DiskFile, listFolder } from '../../lib/std/fs.ts'
 import { LruMap } from '../../lib/std/lru-map.ts'
 import type { RangeFetcher } from '../object-store/fetch-thread.ts'
 import { HourIndex, HourIndexError } from './hour-index.ts'
-import { EMPTY_MANIFEST, readManifest, type HourFile, type HourManifest } from './hour-manifest.ts'
+import { EMPTY_MANIFEST, numberOf, readManifest, type HourDeletion, type HourFile, type HourManifest } from './hour-manifest.ts'
 
 export interface ChunkPlace {
   file: HourFile
@@ -19,6 +19,7 @@ export interface ChunkPlace {
 /** Where files are that are not in the archive's folder. */
 export type HourStore = { folder: string } | RangeFetcher | null
 
+const HOUR_MS = 3_600_000
 /** Chunks that lie so close are read as one: a read, or a request, costs more than the bytes between. */
 const GAP_BYTES_MAX = 64 << 10
 const REMOTE_GAP_BYTES_MAX = 256 << 10
@@ -43,6 +44,8 @@ export class HourFiles {
   readonly #clock: Clock
   readonly leftOut: Set<string> = new Set<string>()
   #manifest: HourManifest = EMPTY_MANIFEST
+  /** What the archive's folder has. */
+  #local: ReadonlySet<string> = new Set<string>()
   /** Sidecars whose checksums held. */
   readonly #checked = new LruMap<true>(CHECKED_MAX)
   readonly #cache = new LruMap<Uint8Array>(CACHE_CHUNKS_MAX)
@@ -59,7 +62,8 @@ export class HourFiles {
   begin(): HourManifest {
     this.leftOut.clear()
     try {
-      this.#manifest = readManifest(this.#folder) ?? EMPTY_MANIFEST
+      this.#manifest = readManifest(this.#folder)
+      this.#local = new Set(listFolder(this.#folder))
     } catch (error) {
       if (!(error instanceof DiskError || error instanceof SyntaxError)) throw error
       this.#manifest = EMPTY_MANIFEST
@@ -68,9 +72,15 @@ export class HourFiles {
     return this.#manifest
   }
 
-  /** Files that may have buckets that end in (mint, maxt], oldest first. */
+  /** Files that may have buckets that end in (mint, maxt]; of two that have the same bucket the one that counts comes last. */
   reaching(mint: number, maxt: number): HourFile[] {
-    return this.#manifest.files.filter((file) => file.minT <= maxt && file.maxT > mint).toSorted((a, b) => a.minT - b.minT)
+    return this.#manifest.files.filter((file) => file.minT <= maxt && file.maxT > mint).toSorted((a, b) => numberOf(a.name) - numberOf(b.name))
+  }
+
+  /** Deletions that a file does not have in its rows yet. */
+  deletionsOf(file: HourFile): readonly HourDeletion[] {
+    const number = numberOf(file.name)
+    return this.#manifest.deletions.filter(({ below, from, to }) => number < below && to > file.minT - HOUR_MS && from <= file.maxT)
   }
 
   /** What `use` makes of a file's sidecar; null if it cannot be read. */
@@ -78,8 +88,7 @@ export class HourFiles {
     let index: HourIndex | null = null
     try {
       index = new HourIndex(path.join(this.#folder, `${file.name}.index`), this.#checked.get(file.name) !== undefined)
-      const made = use(index)
-      return made
+      return use(index)
     } catch (error) {
       if (!(error instanceof HourIndexError || error instanceof DiskError)) throw error
       this.#leaveOut(file, error.message)
@@ -98,9 +107,14 @@ export class HourFiles {
   read(wanted: readonly ChunkPlace[]): (Uint8Array | null)[] {
     const found: (Uint8Array | null)[] = wanted.map(({ file, offset }) => this.#cache.get(`${file.name}:${offset}`) ?? null)
     const missing = wanted.keys().filter((i) => found[i] === null).toArray()
-    const isNear = (i: number): boolean => wanted[i]!.file.isLocal || this.#isFolder()
-    for (const run of coalesce(wanted, missing.filter(isNear), GAP_BYTES_MAX)) this.#spread(run, this.#readFile(run), wanted, found)
-    const remote = coalesce(wanted, missing.filter((i) => !isNear(i)), REMOTE_GAP_BYTES_MAX)
+    const isNear = (i: number): boolean => this.#local.has(wanted[i]!.file.name) || this.#isFolder()
+    const moved: number[] = []
+    for (const run of coalesce(wanted, missing.filter(isNear), GAP_BYTES_MAX)) {
+      const bytes = this.#readFile(run)
+      if (bytes === 'gone') moved.push(...run.chunks)
+      else this.#spread(run, bytes, wanted, found)
+    }
+    const remote = coalesce(wanted, [...moved, ...missing.filter((i) => !isNear(i))], REMOTE_GAP_BYTES_MAX)
     this.#readRemote(remote).forEach((bytes, r) => {
       const run = remote[r]!
       this.#spread(run, bytes, wanted, found)
@@ -122,8 +136,10 @@ export class HourFiles {
     return this.#store !== null && 'folder' in this.#store
   }
 
-  #readFile({ file, offset, bytes }: Run): Uint8Array | null {
-    const folder = !file.isLocal && this.#store !== null && 'folder' in this.#store ? this.#store.folder : this.#folder
+  /** 'gone': it has just been taken from the folder, since the bucket has it. */
+  #readFile({ file, offset, bytes }: Run): Uint8Array | null | 'gone' {
+    const isHere = this.#local.has(file.name)
+    const folder = !isHere && this.#store !== null && 'folder' in this.#store ? this.#store.folder : this.#folder
     try {
       const open = DiskFile.openForRead(path.join(folder, file.name))
       try {
@@ -135,6 +151,7 @@ export class HourFiles {
       }
     } catch (error) {
       if (!(error instanceof DiskError)) throw error
+      if (isHere && error.code === 'ENOENT' && this.#store !== null) return 'gone'
       this.#leaveOut(file, error.message)
     }
     return null
@@ -143,7 +160,7 @@ export class HourFiles {
   #readRemote(runs: readonly Run[]): (Uint8Array | null)[] {
     if (runs.length === 0) return []
     if (this.#store === null || 'folder' in this.#store) {
-      return runs.map(({ file }) => this.#leaveOut(file, 'it is in a bucket, and none is configured (storage.archive)'))
+      return runs.map(({ file }) => this.#leaveOut(file, this.#store === null ? 'it is not in the folder, and no other place is configured' : 'it is neither in the folder nor in the other one'))
     }
     if (this.#clock.monotonic() < this.#silentUntilMs) return runs.map(({ file }) => this.#leaveOut(file, 'the bucket did not answer just now'))
     const fetched = this.#store.read(runs.map(({ file, offset, bytes }) => ({ key: file.name, offset, bytes })))

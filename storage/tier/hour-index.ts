@@ -89,10 +89,10 @@ function encodeGroup({ rows, chunks }: RowGroup): Buffer {
   return out
 }
 
-/** Texts once, in order of first use, then each series' refs and labels as positions in them. */
+/** Texts once, in order of first use, then of each series ref, rows and labels, as positions in them. */
 function encodeLabels(series: readonly IndexedSeries[]): Uint8Array {
   const texts = new Map<string, number>()
-  const lists = series.map(({ ref, labels }) => [ref, labels.length, ...labels.map((text) => {
+  const lists = series.map(({ ref, rows, labels }) => [ref, rows, labels.length, ...labels.map((text) => {
     const position = texts.get(text) ?? texts.size
     texts.set(text, position)
     return position
@@ -132,10 +132,6 @@ export class HourIndex {
     this.head = { bytes: head.readDoubleLE(8), rows: head.readDoubleLE(16), minT: head.readDoubleLE(24), maxT: head.readDoubleLE(32) }
   }
 
-  get seriesCount(): number {
-    return this.#seriesCount
-  }
-
   /** Places of those of `refs` (ascending) that the file has: position in `refs`, row group, first row, rows, four numbers each. */
   places(refs: Uint32Array): Uint32Array {
     const bytes = this.#section(HEAD_BYTES, this.#seriesCount * (4 + PLACE_BYTES), this.#isSeriesChecked ? null : this.#sums[0]!)
@@ -170,8 +166,8 @@ export class HourIndex {
     return { rows: bytes.readUInt32LE(0), chunks }
   }
 
-  /** Series with their labels, in the order of the file. */
-  series(): { ref: number; labels: Labels }[] {
+  /** Series with their labels and how many rows they have, in the order of the file, one after the other. */
+  *series(): Generator<{ ref: number; rows: number; labels: Labels }> {
     const start = HEAD_BYTES + this.#seriesCount * (4 + PLACE_BYTES) + this.#groupCount * GROUP_BYTES
     const packed = this.#section(start, this.#labelBytes, this.#sums[2]!)
     const plain = zstdDecompressSync(packed, { maxOutputLength: LABELS_BYTES_MAX })
@@ -181,13 +177,13 @@ export class HourIndex {
       at += plain.readUInt32LE(4 + i * 4)
       return plain.toString('utf8', from, at)
     })
-    return Array.from({ length: this.#seriesCount }, () => {
-      const [ref, count] = [plain.readUInt32LE(at), plain.readUInt32LE(at + 4)]
-      at += 8
+    for (let s = 0; s < this.#seriesCount; s++) {
+      const [ref, rows, count] = [plain.readUInt32LE(at), plain.readUInt32LE(at + 4), plain.readUInt32LE(at + 8)]
+      at += 12
       const labels = Array.from({ length: count }, (_, l) => texts[plain.readUInt32LE(at + l * 4)]!)
       at += count * 4
-      return { ref, labels }
-    })
+      yield { ref, rows, labels }
+    }
   }
 
   close(): void {

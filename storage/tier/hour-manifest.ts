@@ -1,13 +1,14 @@
-// Which files the 1-hour tier is made of: `archive/archive.json` (FORMAT.md), replaced as a whole. A file that it does not
-// name is none of the tier's.
+// Which files the 1-hour tier is made of (FORMAT.md, "archive.json"): replaced as a whole by the job that writes files; what
+// of them the object store holds is noted apart, by the thread that uploads.
 //
-//   archive/1h-2026-11-28-000007.parquet        a UTC day, while its month lasts
+//   archive/1h-2026-11-28-000007.parquet        a UTC day, while its month lasts: buckets that end in it
 //   archive/1h-2026-10-000006.parquet           a month
-//   archive/<name>.index                        its sidecar; stays here when the file is in a bucket
+//   archive/<name>.index                        its sidecar; stays here when the file is only in the bucket
 import path from 'node:path'
 import { readTextIfThere, replaceText } from '../../lib/std/fs.ts'
 
 export const MANIFEST_FILE = 'archive.json'
+export const STORED_FILE = 'stored.json'
 const VERSION = 1
 const DAY_MS = 86_400_000
 
@@ -19,57 +20,79 @@ export interface HourFile {
   /** Least and greatest end of a bucket in it, Unix ms. */
   minT: number
   maxT: number
-  /** The object store holds it, checked. */
-  isStored: boolean
-  /** It is in the archive's folder. */
-  isLocal: boolean
+}
+
+/** Rows of these series in buckets that touch [from, to] are gone from files with a number below this. */
+export interface HourDeletion {
+  refs: readonly number[]
+  from: number
+  to: number
+  below: number
 }
 
 export interface HourManifest {
   nextNumber: number
-  /** Buckets that end in (from, through] are here, as far as there ever was data. Unix ms. */
-  from: number
-  through: number
-  /** Buckets that begin before this are not to be made anew: raw samples of that time have been dropped. */
-  rawFrom: number
-  /** Blocks up to this number are in the rows. */
-  seenBlock: number
+  /** Buckets that end at it or before are gone by the retention; -Infinity: none are. Unix ms. */
+  droppedT: number
   files: readonly HourFile[]
+  deletions: readonly HourDeletion[]
+  /** Went out of the list then, for readers to be done with before they are removed. */
+  replaced: readonly { name: string; atMs: number }[]
 }
 
-export const EMPTY_MANIFEST: HourManifest = { nextNumber: 1, from: -Infinity, through: -Infinity, rawFrom: -Infinity, seenBlock: 0, files: [] }
+export const EMPTY_MANIFEST: HourManifest = { nextNumber: 1, droppedT: -Infinity, files: [], deletions: [], replaced: [] }
 
-const FILE_NUMBERS = ['bytes', 'rows', 'series', 'minT', 'maxT'] as const
+/** What an object store holds of the files, checked. */
+export type StoredNames = ReadonlySet<string>
 
-/** null if there is none; null in it is -Infinity, which JSON lacks. Throws SyntaxError for what is no manifest, and DiskError. */
-export function readManifest(folder: string): HourManifest | null {
+/** The empty one if there is none. Throws SyntaxError for what is no manifest, and DiskError. */
+export function readManifest(folder: string): HourManifest {
   const text = readTextIfThere(path.join(folder, MANIFEST_FILE))
-  if (text === null) return null
+  if (text === null) return EMPTY_MANIFEST
   const read = JSON.parse(text) as Record<string, unknown>
-  const { files } = read
-  if (read['version'] !== VERSION || !Array.isArray(files)) throw new SyntaxError(`${MANIFEST_FILE} is of another version`)
-  const number = (name: string): number => {
-    const value = read[name] === null ? -Infinity : read[name]
-    if (typeof value !== 'number') throw new SyntaxError(`${MANIFEST_FILE} lacks ${name}`)
-    return value
-  }
-  if (!files.every(isFile)) throw new SyntaxError(`${MANIFEST_FILE} has an entry that is no file`)
-  return { nextNumber: number('nextNumber'), from: number('from'), through: number('through'), rawFrom: number('rawFrom'), seenBlock: number('seenBlock'), files }
+  const { nextNumber, droppedT, files, deletions, replaced } = read
+  if (read['version'] !== VERSION || !Array.isArray(files) || !Array.isArray(deletions) || !Array.isArray(replaced)) throw new SyntaxError(`${MANIFEST_FILE} is of another form`)
+  if (typeof nextNumber !== 'number' || !(droppedT === null || typeof droppedT === 'number')) throw new SyntaxError(`${MANIFEST_FILE} lacks a number`)
+  if (!files.every(isFile) || !deletions.every(isDeletion) || !replaced.every(isReplaced)) throw new SyntaxError(`${MANIFEST_FILE} has an entry of another form`)
+  return { nextNumber, droppedT: droppedT ?? -Infinity, files, deletions, replaced }
+}
+
+export function writeManifest(folder: string, { nextNumber, droppedT, files, deletions, replaced }: HourManifest): void {
+  const text = JSON.stringify({ version: VERSION, nextNumber, droppedT: droppedT === -Infinity ? null : droppedT, files, deletions, replaced }, null, 1)
+  replaceText(path.join(folder, MANIFEST_FILE), `${text}\n`)
+}
+
+/** Throws SyntaxError and DiskError. */
+export function readStored(folder: string): StoredNames {
+  const text = readTextIfThere(path.join(folder, STORED_FILE))
+  if (text === null) return new Set()
+  const { version, names } = JSON.parse(text) as Record<string, unknown>
+  if (version !== VERSION || !Array.isArray(names) || !names.every((name) => typeof name === 'string')) throw new SyntaxError(`${STORED_FILE} is of another form`)
+  return new Set(names as string[])
+}
+
+export function writeStored(folder: string, names: StoredNames): void {
+  replaceText(path.join(folder, STORED_FILE), `${JSON.stringify({ version: VERSION, names: [...names].toSorted() }, null, 1)}\n`)
 }
 
 function isFile(value: unknown): value is HourFile {
-  if (typeof value !== 'object' || value === null) return false
-  const entry = value as Record<string, unknown>
-  return typeof entry['name'] === 'string' && spanOf(entry['name']) !== null && FILE_NUMBERS.every((name) => typeof entry[name] === 'number')
-    && typeof entry['isStored'] === 'boolean' && typeof entry['isLocal'] === 'boolean'
+  return hasNumbers(value, ['bytes', 'rows', 'series', 'minT', 'maxT']) && typeof value['name'] === 'string' && spanOf(value['name']) !== null
 }
 
-export function writeManifest(folder: string, manifest: HourManifest): void {
-  replaceText(path.join(folder, MANIFEST_FILE), `${JSON.stringify({ version: VERSION, ...manifest }, null, 1)}\n`)
+function isDeletion(value: unknown): value is HourDeletion {
+  return hasNumbers(value, ['from', 'to', 'below']) && Array.isArray(value['refs']) && value['refs'].every((ref) => typeof ref === 'number')
 }
 
-/** Buckets of a span end in (from, to]. */
-export interface Span {
+function isReplaced(value: unknown): value is { name: string; atMs: number } {
+  return hasNumbers(value, ['atMs']) && typeof value['name'] === 'string' && spanOf(value['name']) !== null
+}
+
+function hasNumbers(value: unknown, names: readonly string[]): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && names.every((name) => typeof Reflect.get(value, name) === 'number')
+}
+
+/** Buckets of a span end in [from, to). */
+export interface HourSpan {
   /** `2026-11-28` or `2026-11`. */
   text: string
   from: number
@@ -77,26 +100,32 @@ export interface Span {
 }
 
 /** The UTC day of a bucket, by its end. */
-export function dayOf(t: number): Span {
-  const from = Math.floor((t - 1) / DAY_MS) * DAY_MS
+export function dayOf(t: number): HourSpan {
+  const from = Math.floor(t / DAY_MS) * DAY_MS
   return { text: new Date(from).toISOString().slice(0, 10), from, to: from + DAY_MS }
 }
 
-export function monthOf(t: number): Span {
-  const day = new Date(t - 1)
+export function monthOf(t: number): HourSpan {
+  const day = new Date(t)
   const [year, month] = [day.getUTCFullYear(), day.getUTCMonth()]
   return { text: day.toISOString().slice(0, 7), from: Date.UTC(year, month), to: Date.UTC(year, month + 1) }
 }
 
-export function hourFileName(span: Span, number: number): string {
+export function hourFileName(span: HourSpan, number: number): string {
   return `1h-${span.text}-${String(number).padStart(6, '0')}.parquet`
 }
 
+const NAME = /^1h-(\d{4}-\d{2})(-\d{2})?-(\d{6,12})\.parquet$/
+
 /** The span a file is of, null for names of other things. */
-export function spanOf(name: string): Span | null {
-  const match = /^1h-(\d{4}-\d{2})(-\d{2})?-\d{6,}\.parquet$/.exec(name)
+export function spanOf(name: string): HourSpan | null {
+  const match = NAME.exec(name)
   if (match === null) return null
   const t = Date.parse(`${match[1]}${match[2] ?? '-01'}T00:00:00Z`)
   if (Number.isNaN(t)) return null
-  return match[2] === undefined ? monthOf(t + 1) : dayOf(t + 1)
+  return match[2] === undefined ? monthOf(t) : dayOf(t)
+}
+
+export function numberOf(name: string): number {
+  return Number(NAME.exec(name)?.[3] ?? 0)
 }

@@ -4,7 +4,7 @@
 import type { BucketBatch, BucketColumn, BucketSelection } from './bucket.ts'
 import { BucketBuffer } from './bucket-buffer.ts'
 import type { ChunkPlace, HourFiles } from './hour-files.ts'
-import type { HourFile } from './hour-manifest.ts'
+import type { HourDeletion, HourFile } from './hour-manifest.ts'
 import { decodeBinaries, decodeFlags, decodeNumbers, PageError } from './parquet-decode.ts'
 import { COUNT_COLUMN, PARQUET_COLUMNS, SKETCH_COLUMN, STALE_COLUMN, TIME_COLUMN } from './parquet-schema.ts'
 import { SketchSum } from './sketch.ts'
@@ -28,7 +28,7 @@ interface Part {
   file: HourFile
   group: number
   rows: number
-  pieces: { series: number; firstRow: number; rows: number }[]
+  pieces: { series: number; ref: number; firstRow: number; rows: number }[]
 }
 
 /** Of `refs` (ascending), buckets that end in (mint, maxt], with the columns `wanted`; count and staleAtEnd always. */
@@ -39,7 +39,7 @@ export function selectHours(files: HourFiles, refs: Uint32Array, mint: number, m
   })
   const perBatch = Math.max(1, Math.floor(BATCH_ROWS / hoursOf(files, mint, maxt)))
   const buffer = new BucketBuffer()
-  let slice: Slice = { at: 0, pieces: [], order: [] }
+  let slice: Slice = { at: 0, refs: refs.subarray(0, 0), pieces: [], order: [] }
   let done = 0
   const next = (): BucketBatch | null => {
     for (;;) {
@@ -77,6 +77,7 @@ export function hourQuantiles(files: HourFiles, q: number, refs: Uint32Array, fr
 interface Slice {
   /** Position of its first in refs. */
   at: number
+  refs: Uint32Array
   /** By position in the slice. */
   pieces: Piece[][]
   /** Positions in the slice of the series that have rows, neighbours in the newest file together, so that they share row groups. */
@@ -94,7 +95,7 @@ function locate(files: HourFiles, refs: Uint32Array, at: number, mint: number, m
   const last = (s: number): Piece => pieces[s]!.at(-1)!
   const order = pieces.keys().filter((s) => pieces[s]!.length > 0).toArray()
     .toSorted((a, b) => last(a).file.minT - last(b).file.minT || last(a).group - last(b).group || last(a).firstRow - last(b).firstRow)
-  return { at, pieces, order }
+  return { at, refs: asked, pieces, order }
 }
 
 /** From the first to the last bucket that the files have in the range. */
@@ -105,13 +106,13 @@ function hoursOf(files: HourFiles, mint: number, maxt: number): number {
 }
 
 /** The row groups that hold those series, by file. */
-function partsOf(series: readonly number[], { pieces }: Slice): Part[] {
+function partsOf(series: readonly number[], { refs, pieces }: Slice): Part[] {
   const parts = new Map<string, Part>()
   series.forEach((s, i) => {
     for (const { file, group, firstRow, rows } of pieces[s]!) {
       const key = `${file.name}:${group}`
       const part = parts.get(key) ?? { file, group, rows: 0, pieces: [] }
-      part.pieces.push({ series: i, firstRow, rows })
+      part.pieces.push({ series: i, ref: refs[s]!, firstRow, rows })
       parts.set(key, part)
     }
   })
@@ -174,6 +175,7 @@ function fillBatch(files: HourFiles, series: readonly number[], slice: Slice, { 
     if (of.length === 0 || of.includes(null)) return
     try {
       decodePart(part, of as Uint8Array[], columns, bounds, buffer)
+      for (const deletion of files.deletionsOf(part.file)) dropDeleted(part, deletion, buffer)
     } catch (error) {
       if (!(error instanceof PageError)) throw error
       clearPart(part, buffer)
@@ -214,6 +216,22 @@ function scatter(pieces: Part['pieces'], from: Float64Array | Uint8Array, bounds
   }
 }
 
+function dropDeleted({ pieces }: Part, deletion: HourDeletion, { n, t, columns }: BucketBuffer): void {
+  for (const { series, ref } of pieces) {
+    if (!deletion.refs.includes(ref)) continue
+    for (let i = 0; i < n; i++) {
+      if (!touches(t[i]!, deletion)) continue
+      columns.count[series * n + i] = 0
+      columns.staleAtEnd[series * n + i] = 0
+    }
+  }
+}
+
+/** Whether the bucket that ends at t has time of the span. */
+export function touches(t: number, { from, to }: { from: number; to: number }): boolean {
+  return t >= from && t - HOUR_MS < to
+}
+
 /** No row of a damaged part is half there: those of its series are taken for absent. */
 function clearPart({ file, pieces }: Part, { n, t, columns }: BucketBuffer): void {
   for (const { series } of pieces) {
@@ -243,9 +261,12 @@ function addSketches(files: HourFiles, series: readonly number[], slice: Slice, 
       decodeNumbers(time, rows, false, 8, times)
       const at = new Uint32Array(rows + 1)
       const bytes = decodeBinaries(sketch, rows, at)
-      for (const { series: s, firstRow, rows: count } of pieces) {
+      const deletions = files.deletionsOf(file)
+      for (const { series: s, ref, firstRow, rows: count } of pieces) {
+        const gone = deletions.filter(({ refs }) => refs.includes(ref))
         for (let row = firstRow; row < firstRow + count; row++) {
-          if (times[row]! > from && times[row]! <= to && at[row + 1]! > at[row]!) sums[s]!.add(bytes, at[row]!, at[row + 1]!)
+          const t = times[row]!
+          if (t > from && t <= to && at[row + 1]! > at[row]! && !gone.some((deletion) => touches(t, deletion))) sums[s]!.add(bytes, at[row]!, at[row + 1]!)
         }
       }
     } catch (error) {

@@ -13,7 +13,7 @@ import { S3Requests } from '../../storage/object-store/s3-request.ts'
 import { BucketBuffer } from '../../storage/tier/bucket-buffer.ts'
 import type { BucketColumn } from '../../storage/tier/bucket.ts'
 import { HourFiles, type HourStore } from '../../storage/tier/hour-files.ts'
-import { monthOf, readManifest, writeManifest } from '../../storage/tier/hour-manifest.ts'
+import { monthOf } from '../../storage/tier/hour-manifest.ts'
 import { selectHours } from '../../storage/tier/hour-reader.ts'
 import type { SeriesRows } from '../../storage/tier/parquet-writer.ts'
 import { writeArchive } from '../support/hour-archive.ts'
@@ -28,7 +28,7 @@ process.on('exit', () => fs.rmSync(folder, { recursive: true, force: true }))
 const random = new Random(1)
 const source = nodeSeries(seriesCount, random)
 const order = source.keys().toArray().toSorted((a, b) => compareLabels(source[a]!.labels, source[b]!.labels))
-const months = Array.from({ length: 12 }, (_, m) => monthOf(Date.UTC(2025, 10 + m) + 1))
+const months = Array.from({ length: 12 }, (_, m) => monthOf(Date.UTC(2025, 10 + m)))
 const buffer = new BucketBuffer()
 
 /** A month of a series; each value stands for an hour. */
@@ -39,7 +39,7 @@ function rowsOf(s: number, from: number, hours: number): SeriesRows {
   const { columns } = buffer
   for (let h = 0; h < hours; h++) {
     const [a, b] = [next(random), next(random)]
-    buffer.t[h] = from + (h + 1) * HOUR_MS
+    buffer.t[h] = from + h * HOUR_MS
     columns.count[h] = 360
     columns.first[h] = columns.min[h] = Math.min(a, b)
     columns.last[h] = columns.max[h] = Math.max(a, b)
@@ -47,7 +47,7 @@ function rowsOf(s: number, from: number, hours: number): SeriesRows {
     columns.m2[h] = (a - b) ** 2 * 90
     columns.correction[h] = 0
     columns.p99[h] = Math.max(a, b) - Math.abs(a - b) * 0.013
-    columns.firstT[h] = from + h * HOUR_MS + 1 + s % 9000
+    columns.firstT[h] = from + (h - 1) * HOUR_MS + 1 + s % 9000
     columns.lastT[h] = columns.firstT[h]! + 3_590_000
     for (let i = 0; i < 12; i++) buffer.sketches[h * 12 + i] = i * 17 + (h & 3)
     buffer.sketchAt[h + 1] = (h + 1) * 12
@@ -81,7 +81,7 @@ function measure(what: string, store: HourStore): void {
         const started = performance.now()
         files.begin()
         let found = 0
-        const selection = selectHours(files, refs, months[0]!.from, months.at(-1)!.to, wanted)
+        const selection = selectHours(files, refs, months[0]!.from - 1, months.at(-1)!.to, wanted)
         for (let batch = selection.next(); batch !== null; batch = selection.next()) found += batch.seriesCount * batch.n
         if (found !== refs.length * 8760 || files.leftOut.size > 0) throw new Error(`${found} rows; ${[...files.leftOut].join('; ')}`)
         warm = files
@@ -110,7 +110,6 @@ if (hasSwift) {
   }
   await store.close()
   console.log(`uploaded and checked in ${((performance.now() - started) / 1000).toFixed(1)} s`)
-  writeManifest(local, { ...readManifest(local)!, files: archive.files.map((file) => ({ ...file, isLocal: false, isStored: true })) })
   const fetcher = new FetchThread(new URL('../../cmd/fetch-worker.ts', import.meta.url), place)
   measure('bucket', fetcher)
   fetcher.close()

@@ -1,7 +1,7 @@
 // Rows of the 1-hour tier for tests: random ones with every edge a column has.
 import type { Labels } from '../../lib/model/labels.ts'
 import { compareLabels, labelsFromRecord } from '../../lib/model/labels.ts'
-import type { Random } from '../../lib/std/random.ts'
+import { Random } from '../../lib/std/random.ts'
 import type { BucketColumn } from '../../storage/tier/bucket.ts'
 import { BucketBuffer } from '../../storage/tier/bucket-buffer.ts'
 import type { SeriesRows } from '../../storage/tier/parquet-writer.ts'
@@ -10,14 +10,14 @@ export const HOUR_MS = 3_600_000
 export const DOUBLES: readonly BucketColumn[] = ['sum', 'm2', 'min', 'max', 'first', 'last', 'correction', 'p99']
 const EDGES = [0, -0, 1, -1, 0.1, 1e308, -1e308, 5e-324, Infinity, -Infinity, NaN, 2 ** 53, 123_456.789]
 
-/** Series 1 to `count` in the order of their labels, each with rows in some of `hours` hours from t0 on. */
+/** Series 1 to `count` in the order of their labels, each with rows in some of the `hours` buckets that end from t0 on. */
 export function randomRows(random: Random, count: number, t0: number, hours: number): SeriesRows[] {
   const all = Array.from({ length: count }, (_, i) => randomSeries(random, i + 1, t0, hours))
   return all.toSorted((a, b) => compareLabels(a.labels, b.labels))
 }
 
 function randomSeries(random: Random, ref: number, t0: number, hours: number): SeriesRows {
-  const ends = Array.from({ length: hours }, (_, h) => t0 + (h + 1) * HOUR_MS).filter(() => random.float() < 0.8)
+  const ends = Array.from({ length: hours }, (_, h) => t0 + h * HOUR_MS).filter(() => random.float() < 0.8)
   const buffer = new BucketBuffer()
   buffer.shape(1, ends.length)
   const { columns } = buffer
@@ -37,10 +37,12 @@ function randomSeries(random: Random, ref: number, t0: number, hours: number): S
     }
     buffer.sketchAt[i + 1] = sketchEnd
   })
-  return { ref, labels: randomLabels(random, ref), n: ends.length, t: Float64Array.from(ends), columns, at: 0, sketches: buffer.sketches, sketchAt: buffer.sketchAt }
+  return { ref, labels: labelsOf(ref), n: ends.length, t: Float64Array.from(ends), columns, at: 0, sketches: buffer.sketches, sketchAt: buffer.sketchAt }
 }
 
-function randomLabels(random: Random, ref: number): Labels {
+/** The same each time. */
+function labelsOf(ref: number): Labels {
+  const random = new Random(ref)
   return labelsFromRecord({
     __name__: random.pick(['up', 'node_load1', 'http_requests_total']), instance: `host-${ref}:9100`,
     ...(random.int(2) === 0 && { job: 'node' }), ...(random.int(10) === 0 && { 'ünï "c\\ö\nde': '\u{1f600} \u0000 wert' }),

@@ -63,7 +63,7 @@ function collected(selection: BucketSelection, wanted: readonly BucketColumn[]):
 }
 
 function answersAsWritten(archive: HourArchive, files: HourFiles, random: Random, rounds: number): void {
-  const [from, to] = [SPANS[0]!.from, SPANS.at(-1)!.to]
+  const [from, to] = [SPANS[0]!.from - 1, SPANS.at(-1)!.to]
   for (let round = 0; round < rounds; round++) {
     const refs = Uint32Array.from({ length: 400 }, (_, i) => i + 1).filter(() => random.int(4) === 0)
     const mint = from + Math.floor(random.float() * (to - from))
@@ -76,7 +76,7 @@ function answersAsWritten(archive: HourArchive, files: HourFiles, random: Random
 }
 
 const all = Uint32Array.from({ length: 60 }, (_, i) => i + 1)
-const [FIRST, LAST] = [SPANS[0]!.from, SPANS.at(-1)!.to]
+const [FIRST, LAST] = [SPANS[0]!.from - 1, SPANS.at(-1)!.to]
 
 describe('the folder of the archive', () => {
   it('gives the rows of any series in any range', () => {
@@ -97,7 +97,6 @@ describe('the folder of the archive', () => {
     const archive = archiveOf(tempFolder(), new Random(1), 60)
     const elsewhere = tempFolder()
     for (const { name } of archive.files) fs.renameSync(path.join(archive.folder, name), path.join(elsewhere, name))
-    writeManifest(archive.folder, { ...readManifest(archive.folder)!, files: archive.files.map((file) => ({ ...file, isLocal: false, isStored: true })) })
     answersAsWritten(archive, new HourFiles(archive.folder, { folder: elsewhere }, systemClock), new Random(2), 3)
   })
 
@@ -118,6 +117,24 @@ describe('the folder of the archive', () => {
     for (const { name } of archive.files.slice(2)) expect(said).toContain(`the answer of the 1-hour tier is partial: ${name} was left out: `)
     files.begin()
     expect([...files.leftOut]).toEqual([])
+  })
+
+  it('leaves out what was deleted of a file that was not written anew since', () => {
+    const archive = archiveOf(tempFolder(), new Random(7), 60)
+    const from = SPANS[1]!.from + 5 * HOUR_MS + 10
+    const deletion = { refs: [3, 4, 50], from, to: from + 30 * 24 * HOUR_MS }
+    // The second file is older than the deletion, the third is not.
+    writeManifest(archive.folder, { ...readManifest(archive.folder), deletions: [{ ...deletion, below: 3 }] })
+    const isGone = (key: string): boolean => {
+      const [ref, t] = key.split('@').map(Number) as [number, number]
+      return deletion.refs.includes(ref) && t >= SPANS[1]!.from && t < SPANS[1]!.to && t >= from && t - HOUR_MS < deletion.to
+    }
+    const files = new HourFiles(archive.folder, null, systemClock)
+    files.begin()
+    const all60 = expected(archive, all, FIRST, LAST, ['sum'])
+    const rest = new Map([...all60].filter(([key]) => !isGone(key)))
+    expect(rest.size).toBeLessThan(all60.size)
+    expect(collected(selectHours(files, all, FIRST, LAST, ['sum']), ['sum'])).toEqual(rest)
   })
 
   it('takes quantiles from the sketches', () => {
@@ -152,7 +169,7 @@ describe('the folder of the archive', () => {
 describe('a bucket that does not answer', () => {
   it('is asked once, then left alone for a while', async () => {
     const archive = archiveOf(tempFolder(), new Random(5), 20)
-    writeManifest(archive.folder, { ...readManifest(archive.folder)!, files: archive.files.map((file, i) => ({ ...file, isLocal: i > 1, isStored: true })) })
+    for (const { name } of archive.files.slice(0, 2)) fs.rmSync(path.join(archive.folder, name))
     let asked = 0
     const broken: RangeFetcher = { read: (ranges) => (asked++, ranges.map(() => 'cannot GET: connection refused')), close: () => undefined }
     const clock = new FakeClock()
@@ -201,7 +218,6 @@ describe.skipIf(!hasSwift)(hasSwift ? 'a bucket' : 'a bucket (needs the package 
       fs.rmSync(local)
     }
     await store.close()
-    writeManifest(archive.folder, { ...readManifest(archive.folder)!, files: archive.files.map((file) => ({ ...file, isLocal: false, isStored: true })) })
     const files = new HourFiles(archive.folder, new FetchThread(new URL('../../../cmd/fetch-worker.ts', import.meta.url), place), systemClock)
     answersAsWritten(archive, files, random, 6)
     await server.stop()

@@ -1,0 +1,185 @@
+// What is done to the files of the 1-hour tier, off the main thread, one at a time: rows are made of raw samples, a month's days
+// become one file, old files go. A change is one new file, synced, then one new manifest; what it replaced is removed later,
+// when no query can be reading it. A crash leaves the one or the other, and files that no manifest names, which `sweep` removes.
+import path from 'node:path'
+import { faultPoint } from '../../lib/std/fault-point.ts'
+import { DiskError, listFolder, makeFolder, removeFile } from '../../lib/std/fs.ts'
+import type { ObjectStore } from '../object-store/object-store.ts'
+import { HourIndexError } from './hour-index.ts'
+import {
+  dayOf, hourFileName, monthOf, numberOf, readManifest, spanOf, writeManifest, type HourDeletion, type HourFile, type HourManifest, type HourSpan,
+} from './hour-manifest.ts'
+import { mergeRows, type RowSource } from './hour-merge.ts'
+import { fetchFile } from './hour-fetch.ts'
+import { FileRows } from './hour-sources.ts'
+import { touches } from './hour-reader.ts'
+import { PageError } from './parquet-decode.ts'
+import { HourFileWriter, type WrittenHours } from './parquet-writer.ts'
+
+/** A query may take so long at the most, and half a day more would not matter. */
+const READERS_MS = 15 * 60_000
+/** After its end, samples for a month are still likely to come for so long. */
+const MONTH_REST_MS = 86_400_000
+
+export interface HourWork {
+  /** The archive's folder. */
+  folder: string
+  /** Where files are that are not in it any more; null: nowhere. */
+  store: ObjectStore | null
+  nowMs: number
+}
+
+/** Buckets whose rows are to be made anew, all in one file. */
+export interface DueHours {
+  span: HourSpan
+  isDue: (t: number) => boolean
+}
+
+/** The file's span that the bucket belongs to: its month's where that is one file already. */
+export function spanFor(folder: string, t: number): HourSpan {
+  const existing = readManifest(folder).files.map(({ name }) => spanOf(name)!).find(({ from, to }) => t >= from && t < to)
+  return existing ?? dayOf(t)
+}
+
+/** Puts rows of `raw` in place of those that are due; returns sentences about what of the older ones is damaged. */
+export async function rebuildHours(work: HourWork, { span, isDue }: DueHours, raw: RowSource): Promise<string[]> {
+  makeFolder(work.folder)
+  const manifest = readManifest(work.folder)
+  const old = within(manifest, span)
+  return await replace(work, manifest, { span, old, raw: [raw], keeps: (_, t) => !isDue(t) })
+}
+
+/** The month whose days can become one file, or null. `isDue`: rows in [from, to) are still to be made. */
+export function monthToCompact({ folder, nowMs }: HourWork, isDue: (span: HourSpan) => boolean): HourSpan | null {
+  for (const { name } of readManifest(folder).files) {
+    const span = spanOf(name)!
+    const month = monthOf(span.from)
+    if (span.text !== month.text && month.to + MONTH_REST_MS <= nowMs && !isDue(month)) return month
+  }
+  return null
+}
+
+/** Makes one file of all that the list has of the month. */
+export async function compactMonth(work: HourWork, month: HourSpan): Promise<string[]> {
+  const manifest = readManifest(work.folder)
+  return await replace(work, manifest, { span: month, old: within(manifest, month), raw: [], keeps: () => true })
+}
+
+/** Takes files off the list all of whose buckets ended by then. */
+export function dropHours({ folder, nowMs }: HourWork, untilT: number): void {
+  const manifest = readManifest(folder)
+  const gone = manifest.files.filter(({ maxT }) => maxT <= untilT)
+  if (gone.length === 0) return
+  const droppedT = Math.max(manifest.droppedT, ...gone.map(({ maxT }) => maxT))
+  list(folder, { ...manifest, droppedT }, { add: [], remove: gone, nowMs })
+}
+
+/** Rows of these series whose buckets touch [from, to] are gone from now on. */
+export function deleteHours(folder: string, refs: Uint32Array, from: number, to: number): void {
+  const manifest = readManifest(folder)
+  if (manifest.files.length === 0 || refs.length === 0) return
+  const deletion: HourDeletion = { refs: [...refs], from, to, below: manifest.nextNumber }
+  writeManifest(folder, { ...manifest, deletions: [...manifest.deletions, deletion] })
+}
+
+/** The file next in line to be written anew for what was deleted of it, or null. */
+export function fileToClean(folder: string): HourFile | null {
+  const { files, deletions } = readManifest(folder)
+  return files.find((file) => deletions.some((deletion) => isOf(deletion, file))) ?? null
+}
+
+export async function cleanFile(work: HourWork, file: HourFile): Promise<string[]> {
+  return await replace(work, readManifest(work.folder), { span: spanOf(file.name)!, old: [file], raw: [], keeps: () => true })
+}
+
+/** Removes what went out of the list long enough ago, and what no list names. */
+export function sweepHours({ folder, nowMs }: HourWork): void {
+  const manifest = readManifest(folder)
+  const replaced = manifest.replaced.filter(({ atMs }) => nowMs - atMs < READERS_MS && nowMs >= atMs)
+  if (replaced.length < manifest.replaced.length) writeManifest(folder, { ...manifest, replaced })
+  const named = new Set([...manifest.files, ...replaced].flatMap(({ name }) => [name, `${name}.index`]))
+  for (const name of listFolder(folder)) {
+    const isOurs = spanOf(name.replace(/(?:\.index)?(?:\.new)?$/, '').replace(/\.sketches$/, '')) !== null
+    if (isOurs && !named.has(name)) removeFile(path.join(folder, name))
+  }
+}
+
+interface Replacement {
+  span: HourSpan
+  old: readonly HourFile[]
+  raw: readonly RowSource[]
+  keeps: (ref: number, t: number) => boolean
+}
+
+async function replace(work: HourWork, manifest: HourManifest, { span, old, raw, keeps }: Replacement): Promise<string[]> {
+  const damage: string[] = []
+  const readable: HourFile[] = []
+  for (const file of old) {
+    try {
+      await fetchFile(work, file)
+      checkRows(path.join(work.folder, file.name))
+      readable.push(file)
+    } catch (error) {
+      if (!isDamage(error)) throw error
+      damage.push(`${file.name} of the 1-hour tier is damaged and stays beside what is written now: ${error.message}`)
+    }
+  }
+  if (readable.length === 0 && raw.length === 0) return damage
+  const name = hourFileName(span, manifest.nextNumber)
+  const written = write(work, name, readable.map((file) => rowsThatStay(work, manifest, file, keeps)), raw)
+  faultPoint('hours.written')
+  const add = written === null ? [] : [{ name, ...written }]
+  list(work.folder, { ...manifest, nextNumber: manifest.nextNumber + 1 }, { add, remove: readable, nowMs: work.nowMs })
+  faultPoint('hours.listed')
+  return damage
+}
+
+/** Reads a file to its end: damage is to be known before another takes its place. */
+function checkRows(file: string): void {
+  const rows = new FileRows(file, () => true)
+  try {
+    while (rows.next() !== null);
+  } finally {
+    rows.close()
+  }
+}
+
+function rowsThatStay({ folder }: HourWork, { deletions }: HourManifest, file: HourFile, keeps: Replacement['keeps']): FileRows {
+  const gone = deletions.filter((deletion) => isOf(deletion, file)).map((deletion) => ({ ...deletion, set: new Set(deletion.refs) }))
+  return new FileRows(path.join(folder, file.name), (ref, t) => keeps(ref, t) && !gone.some((deletion) => deletion.set.has(ref) && touches(t, deletion)))
+}
+
+function write({ folder }: HourWork, name: string, old: readonly FileRows[], raw: readonly RowSource[]): WrittenHours | null {
+  const writer = new HourFileWriter(path.join(folder, name))
+  try {
+    mergeRows([...old, ...raw], writer)
+    return writer.finish([])
+  } catch (error) {
+    writer.abort()
+    throw error
+  } finally {
+    for (const rows of old) rows.close()
+  }
+}
+
+function list(folder: string, manifest: HourManifest, { add, remove, nowMs }: { add: readonly HourFile[]; remove: readonly HourFile[]; nowMs: number }): void {
+  const files = [...manifest.files.filter((file) => !remove.includes(file)), ...add].toSorted((a, b) => a.minT - b.minT)
+  const deletions = manifest.deletions.filter((deletion) => files.some((file) => isOf(deletion, file)))
+  const replaced = [...manifest.replaced, ...remove.map(({ name }) => ({ name, atMs: nowMs }))]
+  writeManifest(folder, { ...manifest, files, deletions, replaced })
+}
+
+function within({ files }: HourManifest, span: HourSpan): HourFile[] {
+  return files.filter(({ name }) => {
+    const own = spanOf(name)!
+    return own.from >= span.from && own.to <= span.to
+  }).toSorted((a, b) => numberOf(a.name) - numberOf(b.name))
+}
+
+function isOf(deletion: HourDeletion, { name, minT, maxT }: HourFile): boolean {
+  return numberOf(name) < deletion.below && deletion.to > minT - 3_600_000 && deletion.from <= maxT
+}
+
+function isDamage(error: unknown): error is Error {
+  return error instanceof HourIndexError || error instanceof PageError || (error instanceof DiskError && (error.code === 'EIO' || error.code === 'ENOENT'))
+}

@@ -1,0 +1,187 @@
+// Where rows of hours come from: raw samples, or an hour file.
+import type { Labels } from '../../lib/model/labels.ts'
+import { compareLabels } from '../../lib/model/labels.ts'
+import { DiskFile } from '../../lib/std/fs.ts'
+import { GrowingF64, GrowingU32 } from '../block/growing-array.ts'
+import type { Querier } from '../interface.ts'
+import { aggregate, samplesOf } from './aggregate.ts'
+import type { BucketColumns } from './bucket.ts'
+import { BucketBuffer } from './bucket-buffer.ts'
+import { HourIndex } from './hour-index.ts'
+import type { RowSource } from './hour-merge.ts'
+import { decodeBinaries, decodeFlags, decodeNumbers } from './parquet-decode.ts'
+import { PARQUET_COLUMNS, SKETCH_COLUMN, TIME_COLUMN } from './parquet-schema.ts'
+import type { SeriesRows } from './parquet-writer.ts'
+
+const HOUR_MS = 3_600_000
+const DOUBLES = ['count', 'sum', 'm2', 'min', 'max', 'first', 'last', 'correction', 'p99', 'firstT', 'lastT'] as const
+/** Refs from here up are a thread's own (cold-series.ts): of series that the head has forgotten. */
+const REFS_END = 0x80000000
+
+/**
+ * Rows of the buckets that end in [from, to], of all series, made of raw samples and held in memory: 100 bytes a row.
+ * `isWanted` tells which buckets.
+ */
+export async function rawRows(querier: Querier, from: number, to: number, isWanted: (t: number) => boolean, nextTurn: () => Promise<void>): Promise<RowSource> {
+  const { mint, maxt } = samplesOf(from - 1, to, HOUR_MS)
+  const selection = querier.select([], mint, maxt, { startMs: mint, endMs: maxt, stepMs: 0, rangeMs: 0, func: '' })
+  const spool = new RowSpool()
+  const buffer = new BucketBuffer()
+  for (let batch = selection.next(); batch !== null; batch = selection.next()) {
+    aggregate(batch, HOUR_MS, buffer, 0)
+    for (let s = 0; s < buffer.seriesCount; s++) spool.add(selection.refs[buffer.index[s]!]!, buffer, s, isWanted)
+    await nextTurn()
+  }
+  return spool.source(querier)
+}
+
+/** Rows of many series, one series after the other. */
+class RowSpool {
+  readonly #refs = new GrowingU32()
+  readonly #starts = new GrowingU32()
+  readonly #t = new GrowingF64()
+  readonly #columns = DOUBLES.map(() => new GrowingF64())
+  readonly #stale = new GrowingU32()
+  readonly #sketchAt = new GrowingU32()
+  #sketches = new Uint8Array(1 << 16)
+  #sketchEnd = 0
+
+  constructor() {
+    this.#sketchAt.push(0)
+  }
+
+  add(ref: number, { n, t, columns, sketches, sketchAt }: BucketBuffer, s: number, isWanted: (t: number) => boolean): void {
+    const start = this.#t.length
+    for (let i = 0, row = s * n; i < n; i++, row++) {
+      if (columns.count[row] === 0 && columns.staleAtEnd[row] === 0) continue
+      if (!isWanted(t[i]!)) continue
+      this.#t.push(t[i]!)
+      DOUBLES.forEach((name, c) => this.#columns[c]!.push(columns[name][row]!))
+      this.#stale.push(columns.staleAtEnd[row]!)
+      this.#addSketch(sketches.subarray(sketchAt[row], sketchAt[row + 1]))
+    }
+    if (this.#t.length === start) return
+    this.#refs.push(ref)
+    this.#starts.push(start)
+  }
+
+  source(querier: Querier): RowSource {
+    const count = this.#refs.length
+    const all = Array.from({ length: count }, (_, s) => ({ labels: labelsOf(querier, this.#refs.data[s]!), s })).toSorted((a, b) => compareLabels(a.labels, b.labels))
+    const columns: Partial<BucketColumns> = { staleAtEnd: Uint8Array.from(this.#stale.data.subarray(0, this.#stale.length)) }
+    DOUBLES.forEach((name, c) => (columns[name] = this.#columns[c]!.data))
+    this.#starts.push(this.#t.length)
+    let at = 0
+    const next = (): SeriesRows | null => {
+      const one = all[at++]
+      if (one === undefined) return null
+      const [start, end, ref] = [this.#starts.data[one.s]!, this.#starts.data[one.s + 1]!, this.#refs.data[one.s]!]
+      return {
+        ref: ref < REFS_END ? ref : 0, labels: one.labels, n: end - start, t: this.#t.data.subarray(start, end), columns: columns as BucketColumns, at: start,
+        sketches: this.#sketches, sketchAt: this.#sketchAt.data,
+      }
+    }
+    return { next }
+  }
+
+  #addSketch(sketch: Uint8Array): void {
+    if (this.#sketchEnd + sketch.length > this.#sketches.length) {
+      const grown = new Uint8Array(2 * (this.#sketchEnd + sketch.length))
+      grown.set(this.#sketches)
+      this.#sketches = grown
+    }
+    this.#sketches.set(sketch, this.#sketchEnd)
+    this.#sketchEnd += sketch.length
+    this.#sketchAt.push(this.#sketchEnd)
+  }
+}
+
+function labelsOf(querier: Querier, ref: number): Labels {
+  let ids = new Uint32Array(128)
+  const n = querier.labelsOf(ref, ids)
+  if (n > ids.length) {
+    ids = new Uint32Array(n)
+    querier.labelsOf(ref, ids)
+  }
+  return Array.from(ids.subarray(0, n), (id) => querier.textOf(id))
+}
+
+/** Rows of an hour file with its sidecar; `keeps` tells which. Throws HourIndexError, PageError, DiskError. Close it. */
+export class FileRows implements RowSource {
+  readonly #index: HourIndex
+  readonly #file: DiskFile
+  readonly #series: Generator<{ ref: number; rows: number; labels: Labels }>
+  readonly #keeps: (ref: number, t: number) => boolean
+  readonly #all = new BucketBuffer()
+  readonly #kept = new Float64Array(4096)
+  #group = -1
+  #groupRows = 0
+  #row = 0
+
+  constructor(file: string, keeps: (ref: number, t: number) => boolean) {
+    this.#index = new HourIndex(`${file}.index`, false)
+    this.#file = DiskFile.openForRead(file)
+    this.#series = this.#index.series()
+    this.#keeps = keeps
+  }
+
+  next(): SeriesRows | null {
+    for (;;) {
+      const { value: series, done } = this.#series.next()
+      if (done === true) return null
+      if (this.#row + series.rows > this.#groupRows) this.#readGroup(++this.#group)
+      const start = this.#row
+      this.#row += series.rows
+      const { t, columns, sketches, sketchAt } = this.#all
+      let isWhole = true
+      for (let row = start; row < this.#row; row++) if (!this.#keeps(series.ref, t[row]!)) isWhole = false
+      if (isWhole) return { ref: series.ref, labels: series.labels, n: series.rows, t: t.subarray(start, this.#row), columns, at: start, sketches, sketchAt }
+      const n = this.#pack(series.ref, start)
+      if (n > 0) return { ref: series.ref, labels: series.labels, n, t: this.#kept.subarray(0, n), columns, at: start, sketches, sketchAt }
+    }
+  }
+
+  close(): void {
+    this.#index.close()
+    this.#file.close()
+  }
+
+  /** Moves the rows of the series that stay to its front. */
+  #pack(ref: number, start: number): number {
+    const { t, columns, sketchAt, sketches } = this.#all
+    let n = 0
+    let end = sketchAt[start]!
+    for (let row = start; row < this.#row; row++) {
+      if (!this.#keeps(ref, t[row]!)) continue
+      const to = start + n
+      this.#kept[n++] = t[row]!
+      for (const name of DOUBLES) columns[name][to] = columns[name][row]!
+      columns.staleAtEnd[to] = columns.staleAtEnd[row]!
+      const [from, until] = [sketchAt[row]!, sketchAt[row + 1]!]
+      sketches.copyWithin(end, from, until)
+      end += until - from
+      // The row's own bounds are read: those before `to + 1` are not needed any more.
+      sketchAt[to + 1] = end
+    }
+    return n
+  }
+
+  #readGroup(number: number): void {
+    const { rows, chunks } = this.#index.group(number)
+    this.#all.shape(1, rows)
+    const { columns } = this.#all
+    PARQUET_COLUMNS.forEach(({ kind, isOptional, bucketColumn }, c) => {
+      if (kind === 'key' || kind === 'value') return
+      const bytes = new Uint8Array(chunks[c]!.bytes)
+      this.#file.read(bytes, chunks[c]!.offset, bytes.length)
+      if (c === SKETCH_COLUMN) this.#all.sketches = decodeBinaries(bytes, rows, this.#all.sketchAt)
+      else if (kind === 'flag') decodeFlags(bytes, rows, columns.staleAtEnd)
+      else {
+        const out = c === TIME_COLUMN ? this.#all.t : columns[bucketColumn as (typeof DOUBLES)[number]]
+        decodeNumbers(bytes, rows, isOptional, kind === 'double' ? 'double' : kind === 'count' ? 4 : 8, out)
+      }
+    })
+    this.#groupRows = rows
+    this.#row = 0
+  }
+}

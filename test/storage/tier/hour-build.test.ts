@@ -1,0 +1,127 @@
+// Files of the 1-hour tier as jobs make and replace them, against a plain map of rows.
+import fs from 'node:fs'
+import path from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { compareLabels, type Labels } from '../../../lib/model/labels.ts'
+import { systemClock } from '../../../lib/std/clock.ts'
+import { freshSeed, Random } from '../../../lib/std/random.ts'
+import { FolderStore } from '../../../storage/object-store/folder-store.ts'
+import { fileContent } from '../../../storage/object-store/object-store.ts'
+import { cleanFile, compactMonth, deleteHours, dropHours, fileToClean, monthToCompact, rebuildHours, spanFor, sweepHours, type HourWork } from '../../../storage/tier/hour-build.ts'
+import { HourFiles } from '../../../storage/tier/hour-files.ts'
+import { dayOf, readManifest } from '../../../storage/tier/hour-manifest.ts'
+import { hourQuantiles, selectHours } from '../../../storage/tier/hour-reader.ts'
+import type { RowSource } from '../../../storage/tier/hour-merge.ts'
+import type { SeriesRows } from '../../../storage/tier/parquet-writer.ts'
+import { HOUR_MS, randomRows } from '../../support/hour-rows.ts'
+import { tempFolder } from '../../support/temp-folder.ts'
+
+const SERIES = 25
+const START = Date.parse('2026-09-28T00:00:00Z')
+const HOURS = 6 * 24
+
+/** Sum by `ref@t`, of rows with samples; null: only a staleness marker. */
+type Model = Map<string, number | null>
+
+function put(model: Model, { ref, n, t, columns }: SeriesRows): void {
+  for (let i = 0; i < n; i++) {
+    if (columns.count[i]! > 0) model.set(`${ref}@${t[i]}`, columns.sum[i]!)
+    else if (columns.staleAtEnd[i] === 1) model.set(`${ref}@${t[i]}`, null)
+  }
+}
+
+/** Raw samples give no row where there is neither a sample nor a marker; labels are the ref's. */
+function source(rows: SeriesRows[], labels: Map<number, Labels>): RowSource {
+  const list = rows.map((series) => ({ ...series, labels: labels.get(series.ref)! })).toSorted((a, b) => compareLabels(a.labels, b.labels))
+  return { next: () => list.shift() ?? null }
+}
+
+function contents(folder: string, store: string | null): Model {
+  const files = new HourFiles(folder, store === null ? null : { folder: store }, systemClock)
+  files.begin()
+  const refs = Uint32Array.from({ length: SERIES }, (_, i) => i + 1)
+  const selection = selectHours(files, refs, -Infinity, Infinity, ['sum'])
+  const found: Model = new Map()
+  for (let batch = selection.next(); batch !== null; batch = selection.next()) {
+    for (let row = 0; row < batch.seriesCount * batch.n; row++) {
+      const key = `${refs[batch.index[Math.floor(row / batch.n)]!]}@${batch.t[row % batch.n]}`
+      if (batch.columns.count[row]! > 0) found.set(key, batch.columns.sum[row]!)
+      else if (batch.columns.staleAtEnd[row] === 1) found.set(key, null)
+    }
+  }
+  expect([...files.leftOut]).toEqual([])
+  // Sketches are read as they were written: all of a file, which throws for what is none.
+  hourQuantiles(files, 0.5, refs.subarray(0, 0), 0, 1)
+  return found
+}
+
+describe('the files of the 1-hour tier', () => {
+  it('hold the rows that were made last, whatever is done to them', async () => {
+    const seed = freshSeed()
+    const random = new Random(seed)
+    for (let run = 0; run < 8; run++) {
+      const folder = path.join(tempFolder(), 'archive')
+      const bucket = tempFolder()
+      const store = new FolderStore(bucket)
+      const work: HourWork = { folder, store, nowMs: START }
+      const model: Model = new Map()
+      const labels = new Map(randomRows(random, SERIES, START, 1).map((series) => [series.ref, series.labels]))
+      for (let step = 0; step < 40; step++) {
+        await doSomething({ random, work, model, labels, bucket })
+        expect(contents(folder, bucket), `seed ${seed}, run ${run}, step ${step}`).toEqual(model)
+      }
+    }
+  }, 120_000)
+})
+
+interface World {
+  random: Random
+  work: HourWork
+  model: Model
+  labels: Map<number, Labels>
+  bucket: string
+}
+
+async function doSomething({ random, work, model, labels, bucket }: World): Promise<void> {
+  const { folder } = work
+  const t = START + random.int(HOURS) * HOUR_MS
+  const choice = random.int(12)
+  if (choice < 5 || !fs.existsSync(folder)) {
+    const from = t
+    const to = Math.min(from + random.int(6) * HOUR_MS, dayOf(t).to - HOUR_MS)
+    const rows = randomRows(random, SERIES, from, (to - from) / HOUR_MS + 1).filter(() => random.int(4) > 0)
+    for (const key of model.keys()) if (Number(key.split('@')[1]) >= from && Number(key.split('@')[1]) <= to) model.delete(key)
+    for (const series of rows) put(model, series)
+    fs.mkdirSync(folder, { recursive: true })
+    await rebuildHours(work, { span: spanFor(folder, t), isDue: (end) => end >= from && end <= to }, source(rows, labels))
+  } else if (choice < 7) {
+    const month = monthToCompact({ ...work, nowMs: Date.parse('2026-12-01T00:00:00Z') }, () => false)
+    if (month !== null) await compactMonth(work, month)
+  } else if (choice === 7) {
+    const refs = Uint32Array.from({ length: 3 }, () => 1 + random.int(SERIES))
+    const [from, to] = [t - 1000, t + random.int(20) * HOUR_MS]
+    deleteHours(folder, refs, from, to)
+    for (const key of model.keys()) {
+      const [ref, end] = key.split('@').map(Number) as [number, number]
+      if (refs.includes(ref) && end >= from && end - HOUR_MS < to) model.delete(key)
+    }
+  } else if (choice === 8) {
+    const file = fileToClean(folder)
+    if (file !== null) await cleanFile(work, file)
+  } else if (choice === 9 && random.int(4) === 0) {
+    const gone = readManifest(folder).files.filter(({ maxT }) => maxT <= t)
+    dropHours(work, t)
+    for (const { minT, maxT } of gone) for (const key of model.keys()) if (Number(key.split('@')[1]) >= minT && Number(key.split('@')[1]) <= maxT) model.delete(key)
+  } else if (choice === 10) {
+    for (const { name, bytes } of readManifest(folder).files) {
+      if (random.int(2) === 0 || !fs.existsSync(path.join(folder, name))) continue
+      await new FolderStore(bucket).put(name, fileContent(path.join(folder, name), bytes))
+      fs.rmSync(path.join(folder, name))
+    }
+  } else {
+    sweepHours({ ...work, nowMs: START + 3_600_000 })
+    const { files } = readManifest(folder)
+    const named = files.flatMap(({ name }) => [name, `${name}.index`])
+    expect(fs.readdirSync(folder).filter((name) => name.startsWith('1h-') && !named.includes(name))).toEqual([])
+  }
+}
