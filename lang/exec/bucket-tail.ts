@@ -17,6 +17,8 @@ export interface BucketTail {
   rows: BucketBuffer
   /** Samples read. */
   samples: number
+  /** To be given back to the budget. */
+  bytes: number
 }
 
 /** `ends`: ascending, Unix ms; the first row begins at `fromMs`. Native histograms are passed over, as in all tiers. */
@@ -24,7 +26,8 @@ export function readTail(
   selection: Selection, place: { fromMs: number; ends: Float64Array }, wanted: readonly BucketColumn[], budget: Budget,
 ): BucketTail {
   const rows = new BucketBuffer()
-  budget.addBytes(selection.refs.length * place.ends.length * ROW_BYTES)
+  const bytes = selection.refs.length * place.ends.length * ROW_BYTES
+  budget.addBytes(bytes)
   rows.shape(selection.refs.length, place.ends.length)
   rows.t.set(place.ends)
   for (let s = 0; s < rows.seriesCount; s++) rows.index[s] = s
@@ -33,7 +36,7 @@ export function readTail(
     budget.check()
     for (let s = 0; s < batch.seriesCount; s++) filler.fill(batch, s)
   }
-  return { rows, samples: filler.samples }
+  return { rows, samples: filler.samples, bytes }
 }
 
 class RowsFiller {

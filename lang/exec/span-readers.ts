@@ -131,16 +131,17 @@ export class BucketReader implements SpanReader {
       budget.addSamples(0, read)
       tierUse?.addRows(this.#span.tier.name, read)
     }
+    budget.releaseBytes(tail?.bytes ?? 0)
     return hasRows
   }
 
-  #tail(): { batch: BucketBatch; positions: Int32Array } | null {
+  #tail(): { batch: BucketBatch; positions: Int32Array; bytes: number } | null {
     const { tail } = this.#source
     if (tail === null) return null
     const made = tail.make()
     this.#scope.budget.addSamples(0, made.samples)
     this.#scope.tierUse?.addRows('raw', made.samples)
-    return { batch: made.rows, positions: positionsOf(this.refs, tail.refs) }
+    return { batch: made.rows, positions: positionsOf(this.refs, tail.refs), bytes: made.bytes }
   }
 }
 

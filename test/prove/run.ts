@@ -27,6 +27,7 @@ const THREADS = 2
 const MODEL_RUNS = 2000
 const POWER_CUTS = 5
 const KILLS = 50
+const TIER_STORES = 300
 
 /** What an operator is promised of a start, ms. Where a million series are read, pushes alone. */
 const STARTS: readonly { shape: StartShape; most: Partial<StartReport> }[] = [
@@ -34,7 +35,7 @@ const STARTS: readonly { shape: StartShape; most: Partial<StartReport> }[] = [
   { shape: { series: 1_000_000, hours: 0.1 }, most: { firstPushMs: 2000, readyMs: 15_000 } },
 ]
 
-const PROOFS: Readonly<Record<string, () => Promise<boolean>>> = { kills: proveKills, model: proveModel, cuts: proveCuts, points: proveFaultPoints, flips: proveFlips, queries: proveQueries, starts: proveStarts, 'power-cuts': provePowerCuts, sim: proveSchedules }
+const PROOFS: Readonly<Record<string, () => Promise<boolean>>> = { kills: proveKills, model: proveModel, cuts: proveCuts, points: proveFaultPoints, flips: proveFlips, queries: proveQueries, starts: proveStarts, 'power-cuts': provePowerCuts, sim: proveSchedules, tiers: proveTiers }
 
 const { values, positionals } = parseArgs({ options: { seed: { type: 'string' }, count: { type: 'string' } }, allowPositionals: true })
 const unknown = positionals.filter((name) => !Object.hasOwn(PROOFS, name))
@@ -78,6 +79,11 @@ function proveModel(): Promise<boolean> {
 /** A cut and a compaction that end, or are refused, at each of their disk calls. */
 function proveCuts(): Promise<boolean> {
   return proveByTest('test/sim/cuts.test.ts', { PROVE_EVERY: '1' })
+}
+
+function proveTiers(): Promise<boolean> {
+  console.log(`tiers against raw samples, seed ${seed}`)
+  return proveByTest('test/lang/exec/tiers.test.ts', { PROVE_TIER_STORES: String(count ?? TIER_STORES), PROVE_SEED: String(seed) })
 }
 
 /** A test of the suite with larger numbers, over memory instead of a disk where there is such a folder. */

@@ -2,11 +2,15 @@
 import { describe, expect, it } from 'vitest'
 import { Engine } from '../../../lang/engine.ts'
 import type { InstantJob, RangeJob } from '../../../lang/job.ts'
-import { Random } from '../../../lib/std/random.ts'
+import { freshSeed, Random } from '../../../lib/std/random.ts'
 import type { Queryable } from '../../../storage/interface.ts'
 import { MemoryStorage } from '../../support/memory-storage.ts'
 import { NaiveTiers } from '../../support/naive-tiers.ts'
 import { addRandomSeries } from '../../support/random-series.ts'
+
+/** Stores of random series for each property; `npm run prove -- tiers` makes more. */
+const STORES = Number(process.env['PROVE_TIER_STORES'] ?? 8)
+const SEED = Number(process.env['PROVE_SEED'] ?? freshSeed())
 
 const MINUTE = 60_000
 const HOUR = 3_600_000
@@ -102,7 +106,7 @@ function randomStore(random: Random, isWild: boolean): MemoryStorage {
 describe('a tier that is chosen although raw samples are there', () => {
   it('answers as they would, whatever the samples', () => {
     let chosen = 0
-    for (let seed = 1; seed <= 8; seed++) {
+    for (let seed = SEED; seed < SEED + STORES; seed++) {
       const random = new Random(seed)
       const storage = randomStore(random, true)
       const tiers = (['1m', '1h'] as const).map((name) => ({ name, from: -Infinity, to: END - random.int(3) * HOUR }))
@@ -115,16 +119,16 @@ describe('a tier that is chosen although raw samples are there', () => {
         if (tierSteps(got) > 0) chosen++
       }
     }
-    expect(chosen).toBeGreaterThan(60)
-  })
+    expect(chosen).toBeGreaterThan(4 * STORES)
+  }, 600_000)
 })
 
 describe('where raw samples are gone', () => {
   it('answers without a warning are those of the samples', () => {
     let same = 0
     let coarse = 0
-    for (let seed = 1; seed <= 12; seed++) {
-      const random = new Random(seed + 1000)
+    for (let seed = SEED; seed < SEED + STORES; seed++) {
+      const random = new Random(seed)
       const storage = randomStore(random, false)
       const rawFrom = START + random.int(10 * HOUR)
       const minutes = { name: '1m' as const, from: START - 2 * HOUR + random.int(8) * HOUR, to: END - random.int(90) * MINUTE }
@@ -138,20 +142,20 @@ describe('where raw samples are gone', () => {
           coarse++
           continue
         }
-        expectSame(got, ask(storage, asked.job), asked, seed + 1000)
+        expectSame(got, ask(storage, asked.job), asked, seed)
         if (tierSteps(got) > 0) same++
       }
     }
-    expect(same).toBeGreaterThan(150)
-    expect(coarse).toBeGreaterThan(100)
-  })
+    expect(same).toBeGreaterThan(8 * STORES)
+    expect(coarse).toBeGreaterThan(4 * STORES)
+  }, 600_000)
 })
 
 describe('at the seam of raw samples and a tier', () => {
   it('every instant finds its newest sample', () => {
     let fromBoth = 0
-    for (let seed = 1; seed <= 20; seed++) {
-      const random = new Random(seed + 2000)
+    for (let seed = SEED; seed < SEED + 2 * STORES; seed++) {
+      const random = new Random(seed)
       const storage = randomStore(random, false)
       const rawFrom = START + 2 * HOUR + random.int(HOUR)
       const store = new NaiveTiers(storage, { rawFrom, tiers: [{ name: '1m', from: -Infinity, to: END }], isApart: random.int(2) === 0 })
@@ -169,8 +173,8 @@ describe('at the seam of raw samples and a tier', () => {
         if (new Set(got.data.stats.tiers!.map(({ tier }) => tier)).size === 2) fromBoth++
       }
     }
-    expect(fromBoth).toBeGreaterThan(100)
-  })
+    expect(fromBoth).toBeGreaterThan(5 * STORES)
+  }, 600_000)
 
   it('a series that only raw samples know is there', () => {
     const storage = new MemoryStorage({ outOfOrderWindowMs: Infinity })
