@@ -17,12 +17,12 @@ export interface Windows {
   stretch: Stretch | null
 }
 
-/** How far the change inside each window is to be stretched, whatever the values, in seconds (extrapolation.ts). */
+/** How far the change inside each window is to be stretched by one function, whatever the values, in seconds (extrapolation.ts). */
 export interface Stretch {
   sampled: Float64Array
   start: Float64Array
   end: Float64Array
-  /** (sampled + start + end) / sampled: the factor of a counter that was not near zero. */
+  /** (sampled + start + end) / sampled / divisor: what the change is multiplied by unless a counter was near zero. */
   factor: Float64Array
 }
 

@@ -32,7 +32,7 @@ function findResets(v: Float64Array, vAt: number, from: number, to: number): num
 }
 
 /** Of each window of a column, worked out at the first series that asks. */
-function stretchOf(w: Windows, t: Float64Array): Stretch {
+function stretchOf(w: Windows, t: Float64Array, divisor: number): Stretch {
   if (w.stretch !== null) return w.stretch
   const { count, lo, hi, startMs, endMs } = w
   const stretch: Stretch = {
@@ -49,7 +49,7 @@ function stretchOf(w: Windows, t: Float64Array): Stretch {
     stretch.sampled[i] = sampled
     stretch.start[i] = start
     stretch.end[i] = end
-    stretch.factor[i] = extrapolationFactor(sampled, start, end, NO_ZERO)
+    stretch.factor[i] = extrapolationFactor(sampled, start, end, NO_ZERO) / divisor
   }
   w.stretch = stretch
   return stretch
@@ -61,7 +61,7 @@ function extrapolated(
   out: Float64Array, kinds: Uint8Array, at: number, isCounter: boolean, divisor: number, pace: Pace,
 ): void {
   const { count, lo, hi } = w
-  const { sampled, start, end, factor: factors } = stretchOf(w, t)
+  const { sampled, start, end, factor: factors } = stretchOf(w, t, divisor)
   const resetCount = isCounter && count > 0 ? findResets(v, vAt, lo[0]!, hi[count - 1]!) : 0
   let reset = 0
   for (let i = 0; i < count; i++) {
@@ -79,9 +79,9 @@ function extrapolated(
     let factor = factors[i]!
     // Fast path: a counter that stands above twice its increase was at zero before any start that there can be.
     if (isCounter && result > 0 && firstValue >= 0 && firstValue < result * 2) {
-      factor = extrapolationFactor(sampled[i]!, start[i]!, end[i]!, firstValue / result)
+      factor = extrapolationFactor(sampled[i]!, start[i]!, end[i]!, firstValue / result) / divisor
     }
-    out[at + i] = result * (factor / divisor)
+    out[at + i] = result * factor
     kinds[at + i] = 1
   }
 }

@@ -6,6 +6,7 @@
 //   x · 10^k = I + f    I: 17 digits as high (9) and low (8), f: fraction in [0, 1)
 //   half = ulp(x)/2 · 10^k: decimals closer to x than this read back as x
 
+const MINUS = 0x2d
 const ZERO = 0x30
 const POINT = 0x2e
 const SPLIT = 134_217_729
@@ -17,11 +18,14 @@ const POWERS_HIGH = POWERS.map((p) => {
   return wide - (wide - p)
 })
 const POWERS_LOW = POWERS.map((p, k) => p - POWERS_HIGH[k]!)
-/** '00' … '99'. */
-const PAIRS = Uint8Array.from({ length: 200 }, (_, i) => ZERO + (i % 2 === 0 ? Math.floor(i / 20) : Math.floor(i / 2) % 10))
+/** '00' … '99', the first digit in the low byte. */
+const PAIRS = Uint16Array.from({ length: 100 }, (_, i) => (ZERO + Math.floor(i / 10)) | ((ZERO + i % 10) << 8))
 
 const number = new Float64Array(1)
 const words = new Uint32Array(number.buffer)
+/** Of 1e-5, the least number taken; and half a unit in the last place of doubles with that exponent and larger ones, to 1e17. */
+const EXPONENT_MIN = -17
+const HALF_ULPS = Float64Array.from({ length: 74 }, (_, i) => 2 ** (EXPONENT_MIN + i - 53))
 /** 10^-5 … 10^17; that the first ones are not exact costs a number beside them its quick way. */
 const THRESHOLDS = Float64Array.from({ length: 23 }, (_, i) => Number(`1e${i - 5}`))
 
@@ -32,7 +36,7 @@ export function isPlainDouble(x: number): boolean {
 }
 
 /** Writes x, which isPlainDouble accepts, at `at`; returns the place behind it, or -1 where it cannot tell. */
-export function writeShortest(bytes: Uint8Array, at: number, x: number): number {
+export function writeShortest(view: DataView, at: number, x: number): number {
   const size = x < 0 ? -x : x
   number[0] = size
   const highWord = words[1]!
@@ -51,7 +55,8 @@ export function writeShortest(bytes: Uint8Array, at: number, x: number): number 
   const error = ((sizeHigh * POWERS_HIGH[k]! - product) + sizeHigh * POWERS_LOW[k]! + sizeLow * POWERS_HIGH[k]!) + sizeLow * POWERS_LOW[k]!
   const errorFloor = Math.floor(error)
   const f = error - errorFloor
-  let high = Math.floor(product / LOW)
+  // May be one off, which the low digits then show.
+  let high = Math.floor(product * 1e-8)
   let low = product - high * LOW + errorFloor
   if (low < 0) {
     low += LOW
@@ -61,74 +66,76 @@ export function writeShortest(bytes: Uint8Array, at: number, x: number): number 
     high++
   }
   if (high >= 1e9 || high < 1e8) return -1
-  words[0] = 0
-  words[1] = (exponent - 53 + 1023) << 20
-  const half = number[0]! * power
-  const dropped = fewerDigits(low, f, half)
+  const half = HALF_ULPS[exponent - EXPONENT_MIN]! * power
+  const dropped = fewerDigits(low | 0, f, half)
   if (dropped < 0) return -1
   const unit = POWERS[dropped]!
-  const kept = Math.floor(low / unit)
-  const rest = low - kept * unit + f
-  low = (rest * 2 > unit ? kept + 1 : kept) * unit
+  // Far enough from a tie for doubles to tell, and without a branch that cannot be foreseen.
+  low = Math.floor((low + f) / unit + 0.5) * unit
   if (low >= LOW) {
     low -= LOW
     high++
     if (high >= 1e9) return -1
   }
   let to = at
-  if (x < 0) bytes[to++] = 0x2d
+  if (x < 0) view.setUint8(to++, MINUS)
   if (tens < 0) {
-    bytes[to++] = ZERO
-    bytes[to++] = POINT
-    for (let i = -1; i > tens; i--) bytes[to++] = ZERO
-    writeDigits(bytes, to, high, low)
+    view.setUint8(to++, ZERO)
+    view.setUint8(to++, POINT)
+    for (let i = -1; i > tens; i--) view.setUint8(to++, ZERO)
+    writeDigits(view, to, high, low)
     return to + 17 - dropped
   }
   // The point goes in behind the whole digits, which move left for it.
   const whole = tens + 1
-  writeDigits(bytes, to + 1, high, low)
-  for (let i = 0; i < whole; i++) bytes[to + i] = bytes[to + i + 1]!
+  writeDigits(view, to + 1, high, low)
+  for (let i = 0; i < whole; i++) view.setUint8(to + i, view.getUint8(to + i + 1))
   if (17 - dropped <= whole) return to + whole
-  bytes[to + whole] = POINT
+  view.setUint8(to + whole, POINT)
   return to + 18 - dropped
 }
 
 /** How many of the 17 digits the shortest decimal can do without; -1 on an edge, where doubles cannot tell. */
 function fewerDigits(low: number, f: number, half: number): number {
-  let dropped = 0
-  for (let j = 1; j <= 8; j++) {
+  // Fast path: without its last digit or two most numbers are others. Dividing by a constant is a multiplication.
+  const first = droppable(low - ((low / 10) | 0) * 10 + f, 5, half)
+  if (first !== 1) return first === 0 && Math.abs(f * 2 - 1) < 1e-6 ? -1 : first
+  const second = droppable(low - ((low / 100) | 0) * 100 + f, 50, half)
+  if (second !== 1) return second === 0 ? 1 : -1
+  for (let j = 3; j <= 8; j++) {
     const unit = POWERS[j]!
-    const over = low - Math.floor(low / unit) * unit + f
-    const distance = over * 2 > unit ? unit - over : over
-    // Relative to a unit in the 17th place doubles err by less than 1e-7 here.
-    if (distance > half + 1e-6) break
-    if (distance > half - 1e-6 || Math.abs(over * 2 - unit) < 1e-6) return -1
-    dropped = j
+    const can = droppable(low - Math.floor(low / unit) * unit + f, unit / 2, half)
+    if (can !== 1) return can === 0 ? j - 1 : -1
   }
   // More could be dropped: rare among numbers that are not short decimals.
-  return dropped === 8 ? -1 : dropped === 0 && Math.abs(f * 2 - 1) < 1e-6 ? -1 : dropped
+  return -1
 }
 
-function writeDigits(bytes: Uint8Array, at: number, high: number, low: number): void {
+/**
+ * 1 if a number reads back as itself after going to the nearest multiple of 2 · middle, `over` above the last; 0 if not;
+ * -1 on an edge.
+ */
+function droppable(over: number, middle: number, half: number): number {
+  const distance = middle - Math.abs(over - middle)
+  // Relative to a unit in the 17th place doubles err by less than 1e-7 here.
+  if (distance > half + 1e-6) return 0
+  return distance > half - 1e-6 || distance > middle - 5e-7 ? -1 : 1
+}
+
+function writeDigits(view: DataView, at: number, high: number, low: number): void {
   const first = (high / LOW) | 0
-  bytes[at] = ZERO + first
-  eightDigits(bytes, at + 1, (high - first * LOW) | 0)
-  eightDigits(bytes, at + 9, low | 0)
+  view.setUint8(at, ZERO + first)
+  eightDigits(view, at + 1, (high - first * LOW) | 0)
+  eightDigits(view, at + 9, low | 0)
 }
 
-function eightDigits(bytes: Uint8Array, at: number, value: number): void {
+function eightDigits(view: DataView, at: number, value: number): void {
   const upper = (value / 10_000) | 0
   const lower = value - upper * 10_000
   const a = (upper / 100) | 0
-  const b = upper - a * 100
   const c = (lower / 100) | 0
-  const d = lower - c * 100
-  bytes[at] = PAIRS[a * 2]!
-  bytes[at + 1] = PAIRS[a * 2 + 1]!
-  bytes[at + 2] = PAIRS[b * 2]!
-  bytes[at + 3] = PAIRS[b * 2 + 1]!
-  bytes[at + 4] = PAIRS[c * 2]!
-  bytes[at + 5] = PAIRS[c * 2 + 1]!
-  bytes[at + 6] = PAIRS[d * 2]!
-  bytes[at + 7] = PAIRS[d * 2 + 1]!
+  view.setUint16(at, PAIRS[a]!, true)
+  view.setUint16(at + 2, PAIRS[upper - a * 100]!, true)
+  view.setUint16(at + 4, PAIRS[c]!, true)
+  view.setUint16(at + 6, PAIRS[lower - c * 100]!, true)
 }

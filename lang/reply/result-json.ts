@@ -106,7 +106,8 @@ function stampsOf(steps: Steps): Stamps {
     text += `[${formatSeconds(steps.startMs + i * steps.stepMs)},"`
     ends[i] = text.length
   }
-  return { bytes: Buffer.from(text, 'latin1'), ends }
+  const bytes = Uint8Array.from(`${text}   `, (char) => char.charCodeAt(0))
+  return { view: new DataView(bytes.buffer), ends }
 }
 
 function writeMatrix(out: ByteWriter, rows: DenseRows, options: ResultOptions): boolean {

@@ -93,7 +93,12 @@ export class BlockReader implements BlockColumns {
   }
 
   groupOf(series: number): number {
-    return this.#guard(() => this.index.groupOf(series)) ?? NO_SERIES
+    try {
+      return this.index.groupOf(series)
+    } catch (error) {
+      this.#leaveOut(error)
+      return NO_SERIES
+    }
   }
 
   seekRows(group: number, mint: number, maxt: number): void {

@@ -333,6 +333,16 @@ function sumWide(view: DataView, n: number, m: number, g: number, p: number, out
   const mask = 2 ** (w - 16) - 1
   const base = g * reference
   let bit = 0
+  if (p === 1) {
+    for (let i = 0; i < n; i++) {
+      const low = (view.getInt32(at + (bit >>> 3), true) >>> (bit & 7)) & 0xffff
+      const rest = bit + 16
+      m += base + g * (low + ((view.getInt32(at + (rest >>> 3), true) >>> (rest & 7)) & mask) * 65536)
+      out[outAt + i] = m
+      bit += w
+    }
+    return m
+  }
   for (let i = 0; i < n; i++) {
     const low = (view.getInt32(at + (bit >>> 3), true) >>> (bit & 7)) & 0xffff
     const rest = bit + 16

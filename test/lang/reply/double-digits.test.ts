@@ -4,10 +4,11 @@ import { isPlainDouble, writeShortest } from '../../../lang/reply/double-digits.
 import { Random } from '../../../lib/std/random.ts'
 
 const bytes = new Uint8Array(64)
+const view = new DataView(bytes.buffer)
 
 /** What it writes; null where it leaves the number to the caller. */
 function written(x: number): string | null {
-  const end = writeShortest(bytes, 3, x)
+  const end = writeShortest(view, 3, x)
   return end < 0 ? null : new TextDecoder('latin1').decode(bytes.subarray(3, end))
 }
 
