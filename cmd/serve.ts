@@ -67,6 +67,7 @@ export class Monitor {
     const config = new ConfigFile(flags, clock, metrics, logger.with('config'))
     const first = config.load()
     let retention = limitsOf(flags, first)
+    let { prices } = first.storage
     // What is reloaded before the store is open is in force from then on.
     let newest = first
     config.onChange = (next) => (newest = next)
@@ -88,13 +89,14 @@ export class Monitor {
       discovery.applyConfig(next.scrapeConfigs)
       retention = limitsOf(flags, next)
       db.setLimits(retention)
+      prices = next.storage.prices
     }
     const headWatch = new HeadWatch(() => ({ usedBytes: db.headBytes, sizeBytes: db.head.heap.u8.length }), clock, logger.with('storage'))
     const monitor = new Monitor({ config, db, queries, scrape, discovery, door, headWatch, stalls: new StallWatch(clock, metrics) }, { url, retention: retention.text }, logger)
     try {
       await door.furnish({
         queries, targets: new TargetView(scrape), metadata: new MetadataView(scrape, receiver.metadata), admin: new DatabaseAdmin(db, clock, new Random(freshSeed())),
-        status: () => storageStatus(db), corruptionCount: db.recovery.corruptRecords,
+        status: () => storageStatus(db, prices), corruptionCount: db.recovery.corruptRecords,
       }, receiver)
       // Ready means that a query is answered at once: the first worker has loaded and warmed up.
       await queries.run({ kind: 'instant', query: '1', timeMs: 0, timeoutMs: 10_000, lookbackMs: 0, limit: 0, stats: '' }, AbortSignal.timeout(10_000))
@@ -141,6 +143,7 @@ function limitsOf(flags: Flags, { storage }: Config): StorageLimits & { text: st
   const retentionMs = storage.retentionMs ?? flags.retentionMs
   return {
     retentionMs, retentionBytes: (storage.retentionBytes ?? flags.retentionBytes) || Infinity, outOfOrderMs: storage.outOfOrderTimeWindowMs,
+    minuteRetentionMs: storage.tiers.minuteRetentionMs,
     text: storage.retentionMs === null ? flags.all.get('storage.tsdb.retention.time')! : formatDuration(retentionMs),
   }
 }

@@ -12,7 +12,7 @@ import type { BlockFolder } from './block-folder.ts'
 import { HeadQueryable } from './head/head-querier.ts'
 import { headFolder, type StoreHandle } from './store-querier.ts'
 
-interface Deletion {
+export interface Deletion {
   sets: readonly (readonly Matcher[])[]
   /** Unix ms, both inclusive. */
   from: number
@@ -39,7 +39,7 @@ export function deleteSamples(handle: StoreHandle, slot: number, folder: BlockFo
   return touched
 }
 
-/** Ascending, each once. */
+/** Of series that match one of the sets; ascending, each once. */
 function matchingRefs(handle: StoreHandle, slot: number, sets: readonly (readonly Matcher[])[]): Uint32Array {
   const head = new HeadQueryable({ memory: handle.memory, segmentFolder: headFolder(handle.folder) }, slot)
   const querier = head.querier()
@@ -75,6 +75,6 @@ export async function cleanBlocks(folder: BlockFolder): Promise<void> {
     if (readTombstones(block).length === 0) continue
     const clean = await compactBlocks([block], { folder: folder.staging, number: folder.takeNumber(), isCompressed: true })
     faultPoint('compact.written')
-    folder.commit({ cover: folder.state.cover, install: clean === null ? [] : [clean], remove: [name] }, (step) => faultPoint(`compact.${step}`))
+    folder.commit({ install: clean === null ? [] : [clean], remove: [name] }, (step) => faultPoint(`compact.${step}`))
   }
 }

@@ -12,6 +12,7 @@ import { listFolder, makeFolder, readTextIfThere, removeFolder, rename, replaceT
 import { META_FILE, parseBlockName, parseMeta, type BlockMeta, type BlockName } from './block/block-meta.ts'
 import { BlockError } from './errors.ts'
 import { NOTHING_CUT, type Cut } from './head/published.ts'
+import { NOTHING_DUE, addDue, parseDue, type DueTiers } from './tier/due.ts'
 
 export const CHANGE_FILE = 'change.json'
 const STAGED = 'staged'
@@ -26,12 +27,18 @@ export interface StoredBlock {
 /** What of the head is in blocks, and the blocks there are, by minT, then by number. */
 export interface BlockState {
   cover: Cut
+  /** Blocks with samples up to here have been let go: what it says of that time is not all. -Infinity: none has. */
+  droppedT: number
+  /** Rows of tiers that are to be made of these blocks. */
+  due: DueTiers
   blocks: readonly StoredBlock[]
 }
 
-/** What comes, what goes, and what is covered from then on. */
+/** What comes, what goes, and what holds from then on; what is left out stays as it was. */
 export interface BlockChange {
-  cover: Cut
+  cover?: Cut
+  droppedT?: number
+  due?: DueTiers
   install: readonly { name: string; meta: BlockMeta }[]
   /** Folders. */
   remove: readonly string[]
@@ -40,6 +47,9 @@ export interface BlockChange {
 /** What change.json says. */
 export interface Change {
   cover: Cut
+  droppedT: number
+  /** null: not known, so all are. */
+  due: DueTiers | null
   nextNumber: number
   /** Folders of staged blocks that come. */
   install: readonly string[]
@@ -85,7 +95,8 @@ export class BlockFolder {
   }
 
   get state(): BlockState {
-    return { cover: this.#change.cover, blocks: [...this.#blocks] }
+    const { cover, droppedT, due } = this.#change
+    return { cover, droppedT, due: due ?? addDue(NOTHING_DUE, this.#blocks.map(({ meta }) => meta)), blocks: [...this.#blocks] }
   }
 
   /** Where blocks are to be written; empty when a job begins. */
@@ -111,8 +122,9 @@ export class BlockFolder {
    */
   commit(change: BlockChange, onStep: (step: 'changed' | 'installed') => void = () => undefined): void {
     const leaving = this.#change.remove.filter((name) => listFolder(this.path).includes(name))
-    const { cover, install, remove } = change
-    const next = { cover, nextNumber: this.#change.nextNumber, install: install.map(({ name }) => name), remove: [...leaving, ...remove] }
+    const { install, remove, cover = this.#change.cover, droppedT = this.#change.droppedT } = change
+    const names = install.map(({ name }) => name)
+    const next = { cover, droppedT, due: change.due ?? this.state.due, nextNumber: this.#change.nextNumber, install: names, remove: [...leaving, ...remove] }
     replaceText(path.join(this.path, CHANGE_FILE), formatChange(next))
     this.#change = next
     onStep('changed')
@@ -163,13 +175,17 @@ export class BlockFolder {
       if (!(error instanceof BlockError)) throw error
       onDamage(CHANGE_FILE, error.message)
     }
-    return { cover: NOTHING_CUT, nextNumber: 1, install: [], remove: [] }
+    return { cover: NOTHING_CUT, droppedT: -Infinity, due: null, nextNumber: 1, install: [], remove: [] }
   }
 }
 
-function formatChange({ cover, nextNumber, install, remove }: Change): string {
-  const covered = { coveredGeneration: cover.generation, coveredT: cover.t === -Infinity ? null : cover.t }
-  return `${JSON.stringify({ version: VERSION, ...covered, nextNumber, install, remove }, null, 2)}\n`
+function formatChange({ cover, droppedT, due, nextNumber, install, remove }: Change): string {
+  const covered = { coveredGeneration: cover.generation, coveredT: finiteOrNull(cover.t), droppedT: finiteOrNull(droppedT) }
+  return `${JSON.stringify({ version: VERSION, ...covered, nextNumber, install, remove, due }, null, 2)}\n`
+}
+
+function finiteOrNull(t: number): number | null {
+  return Number.isFinite(t) ? t : null
 }
 
 /** Throws BlockError. */
@@ -197,5 +213,7 @@ export function parseChange(text: string, file: string): Change {
   }
   if (number('version') !== VERSION) throw new BlockError(`cannot read ${file}: version ${number('version')}, this Monitor knows ${VERSION}`)
   const t = field('coveredT') === null ? -Infinity : number('coveredT')
-  return { cover: { generation: number('coveredGeneration'), t }, nextNumber: number('nextNumber'), install: names('install'), remove: names('remove') }
+  // Folders from before there were tiers say nothing of these.
+  const droppedT = typeof field('droppedT') === 'number' ? number('droppedT') : -Infinity
+  return { cover: { generation: number('coveredGeneration'), t }, droppedT, due: parseDue(field('due')), nextNumber: number('nextNumber'), install: names('install'), remove: names('remove') }
 }

@@ -7,13 +7,15 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { GroupBlockBuilder } from './block/block-builder.ts'
 import type { BlockMeta } from './block/block-meta.ts'
 import { compactBlocks } from './block/compact.ts'
-import { cleanBlocks, deleteSamples } from './block-delete.ts'
+import { cleanBlocks, deleteSamples, type Deletion } from './block-delete.ts'
 import { BlockFolder, type BlockState } from './block-folder.ts'
 import { BLOCK_RANGE_MS } from './block-plan.ts'
 import { HeadQueryable, type HeadQuerier } from './head/head-querier.ts'
 import type { Cut } from './head/published.ts'
 import { writeSnapshot } from './snapshot.ts'
-import { blocksFolder, headFolder, type StoreHandle } from './store-querier.ts'
+import { blocksFolder, headFolder, minutesFolder, type StoreHandle } from './store-querier.ts'
+import { buildTier, compactTier, deleteRows } from './tier-jobs.ts'
+import { addDue } from './tier/due.ts'
 
 export type BlockJob =
   /** What of this is in no block yet goes into blocks. */
@@ -22,8 +24,13 @@ export type BlockJob =
   | { kind: 'compact'; sources: readonly string[] }
   /** These go because of their age, the first `past` of them, or the size of all; who reads them may go on. */
   | { kind: 'drop'; names: readonly string[]; past: number }
-  /** Nobody reads these. */
-  | { kind: 'remove'; names: readonly string[] }
+  /** Nobody reads these blocks, and these of the 1-minute tier. */
+  | { kind: 'remove'; names: readonly string[]; minutes: readonly string[] }
+  /** Rows of the stretch that begins at this time (Unix ms) are made. */
+  | { kind: 'tier'; stretch: number }
+  /** These blocks of the 1-minute tier become one; these go because of their age. */
+  | { kind: 'tier-compact'; sources: readonly string[] }
+  | { kind: 'tier-drop'; names: readonly string[] }
   /** Samples in [from, to] (Unix ms) of series that match one of the sets are deleted from the blocks. */
   | { kind: 'delete'; sets: readonly (readonly Matcher[])[]; from: number; to: number }
   /** What is deleted is taken out of the files. */
@@ -33,6 +40,8 @@ export type BlockJob =
 
 export interface JobReply {
   state: BlockState
+  /** Of the 1-minute tier. */
+  minutes: BlockState
   /** Sentences about what was left out because it is damaged. */
   damage: readonly string[]
   /** Numbers of the head's files in which a cut found damage. */
@@ -58,42 +67,69 @@ export interface WrittenBlock {
 /** `slot`: a reader slot that nobody else has. Rejects with DiskError, BlockError or LogError. */
 export async function runBlockJob(handle: StoreHandle, slot: number, job: BlockJob): Promise<JobReply> {
   const damage: string[] = []
-  const damagedFiles: number[] = []
   const folder = new BlockFolder(blocksFolder(handle.folder), (_, why) => damage.push(why))
+  const minutes = new BlockFolder(minutesFolder(handle.folder), (_, why) => damage.push(why))
   folder.clearStaging()
-  switch (job.kind) {
-    case 'cut':
-      await cut(handle, slot, { folder, damage, damagedFiles, cut: job.cut })
-      break
-    case 'compact':
-      await compact(folder, job.sources)
-      break
-    case 'drop':
-      folder.commit({ cover: folder.state.cover, install: [], remove: job.names })
-      break
-    case 'remove':
-      folder.remove(job.names)
-      break
-    case 'delete':
-      return { state: folder.state, damage, damagedFiles: [], deletedFrom: deleteSamples(handle, slot, folder, job) }
-    case 'clean':
-      await cleanBlocks(folder)
-      break
-    case 'snapshot':
-      writeSnapshot(handle.folder, folder, job.name)
-  }
-  return { state: folder.state, damage, damagedFiles, deletedFrom: [] }
+  minutes.clearStaging()
+  const work: JobWork = { handle, slot, folder, minutes, damage, damagedFiles: [], deletedFrom: [] }
+  await doJob(work, job)
+  return { state: folder.state, minutes: minutes.state, damage, damagedFiles: work.damagedFiles, deletedFrom: work.deletedFrom }
 }
 
-interface CutWork {
+interface JobWork {
+  handle: StoreHandle
+  slot: number
   folder: BlockFolder
+  minutes: BlockFolder
   damage: string[]
   damagedFiles: number[]
+  deletedFrom: string[]
+}
+
+async function doJob(work: JobWork, job: BlockJob): Promise<void> {
+  const { handle, slot, folder, minutes } = work
+  switch (job.kind) {
+    case 'cut': return cut({ ...work, cut: job.cut })
+    case 'compact': return compact(folder, job.sources)
+    case 'drop': return drop(folder, job.names)
+    case 'remove':
+      folder.remove(job.names)
+      return minutes.remove(job.minutes)
+    case 'tier':
+      work.damage.push(...await buildTier({ handle, slot, raw: folder, tier: minutes }, job.stretch))
+      return
+    case 'tier-compact': return compactTier(minutes, job.sources)
+    case 'tier-drop': return drop(minutes, job.names)
+    case 'delete': return deleteEverywhere(work, job)
+    case 'clean': return cleanBlocks(folder)
+    case 'snapshot': return writeSnapshot(handle.folder, { blocks: folder, minutes }, job.name)
+  }
+}
+
+function drop(folder: BlockFolder, names: readonly string[]): void {
+  const going = folder.state.blocks.filter((block) => names.includes(block.folder))
+  const droppedT = going.reduce((newest, { meta }) => Math.max(newest, meta.maxT), folder.state.droppedT)
+  folder.commit({ droppedT, install: [], remove: names })
+}
+
+/** Rows go before samples do: of what is deleted nothing must come back, and rows that still have samples are made anew. */
+async function deleteEverywhere(work: JobWork, deletion: Deletion): Promise<void> {
+  const { handle, slot, folder, minutes } = work
+  const { from, to } = deletion
+  const { blocks, due } = folder.state
+  const touched = blocks.filter(({ meta }) => meta.maxT >= from && meta.minT <= to)
+  const spans = touched.map(({ meta }) => ({ minT: Math.max(from, meta.minT), maxT: Math.min(to, meta.maxT) }))
+  folder.commit({ due: addDue(due, spans), install: [], remove: [] })
+  await deleteRows(minutes, deletion.sets, { minT: from, maxT: to })
+  work.deletedFrom.push(...deleteSamples(handle, slot, folder, deletion))
+}
+
+interface CutWork extends JobWork {
   cut: Cut
 }
 
-async function cut(handle: StoreHandle, slot: number, work: CutWork): Promise<void> {
-  const { folder, cut: { generation, t } } = work
+async function cut(work: CutWork): Promise<void> {
+  const { handle, slot, folder, cut: { generation, t } } = work
   // An attempt whose end main did not hear of.
   if (folder.state.cover.t >= t && folder.state.cover.generation >= generation) return
   const head = new HeadQueryable({ memory: handle.memory, segmentFolder: headFolder(handle.folder) }, slot, { mayLeaveOutRefused: false })
@@ -119,7 +155,8 @@ async function cut(handle: StoreHandle, slot: number, work: CutWork): Promise<vo
     head.close()
   }
   faultPoint('cut.written')
-  folder.commit({ cover: work.cut, install: written, remove: [] }, (step) => faultPoint(`cut.${step}`))
+  const due = addDue(folder.state.due, written.map(({ meta }) => meta))
+  folder.commit({ cover: work.cut, due, install: written, remove: [] }, (step) => faultPoint(`cut.${step}`))
 }
 
 /** Samples of the head in [mint, maxt] as a staged block; null if there are none. */
@@ -143,7 +180,7 @@ async function writeStretch(querier: HeadQuerier, { mint, maxt }: { mint: number
 }
 
 async function compact(folder: BlockFolder, sources: readonly string[]): Promise<void> {
-  const { blocks, cover } = folder.state
+  const { blocks } = folder.state
   // Of conflicting samples that of the block made first stays.
   const from = blocks.filter((block) => sources.includes(block.folder)).toSorted((a, b) => a.name.number - b.name.number)
   // An attempt whose end main did not hear of.
@@ -151,5 +188,5 @@ async function compact(folder: BlockFolder, sources: readonly string[]): Promise
   const place = { folder: folder.staging, number: folder.takeNumber(), isCompressed: true }
   const merged = await compactBlocks(from.map((block) => path.join(folder.path, block.folder)), place)
   faultPoint('compact.written')
-  folder.commit({ cover, install: merged === null ? [] : [merged], remove: sources }, (step) => faultPoint(`compact.${step}`))
+  folder.commit({ install: merged === null ? [] : [merged], remove: sources }, (step) => faultPoint(`compact.${step}`))
 }

@@ -1,10 +1,9 @@
 // The blocks of a store, on the main thread: knows what is there, decides what is due, has it done elsewhere, and shows
 // readers the result.
 //
-//   tick ─▶ remove what nobody reads │ drop what is old │ cut │ compact ─▶ job ─▶ publish ─(older readers close)─▶ remove
+//   tick ─▶ remove what nobody reads │ drop what is old │ cut │ make rows of tiers │ compact ─▶ job ─▶ publish ─(older readers close)─▶ remove
 //
 // One job at a time. A job that fails leaves everything as it was; it is counted, logged, and tried again after a while.
-import path from 'node:path'
 import { faultPoint } from '../lib/std/fault-point.ts'
 import type { Matcher } from '../lib/model/matcher.ts'
 import type { Clock } from '../lib/std/clock.ts'
@@ -14,10 +13,11 @@ import type { BlockPlace } from './block/block-writer.ts'
 import type { BlockJob, JobReply, JobRunner, WrittenBlock } from './block-jobs.ts'
 import { CUT_DELAY_MS, cutTime, overSize, pastRetention, planCompaction } from './block-plan.ts'
 import { FolderError } from './errors.ts'
-import { moveToQuarantine } from './quarantine.ts'
 import type { Head } from './head/head.ts'
 import type { Log } from './log/log.ts'
 import type { RetentionClock } from './retention-clock.ts'
+import { dueOfTier, publishedTiers } from './tier-plan.ts'
+import { addDue, isDue } from './tier/due.ts'
 
 const RETRY_MS_MIN = 15_000
 const RETRY_MS_MAX = 15 * 60_000
@@ -34,6 +34,9 @@ export interface KeeperOptions {
   runner: JobRunner
   /** Blocks, log and head files take no more than this, as far as whole blocks can help; Infinity: no limit. */
   retentionBytes: number
+  /** Of the 1-minute tier: what its folder held, and how long rows are kept (ms; 0: there are none). */
+  minutes: BlockState
+  minuteRetentionMs: number
   /** Files of the head in which a cut found damage are not to be removed. */
   keepDamaged: (files: readonly number[]) => void
   /** What log and head files take. */
@@ -47,8 +50,10 @@ export class BlockKeeper {
   #state: BlockState
   /** How often samples were deleted from a block since the start. */
   readonly #deletions = new Map<string, number>()
-  /** Not shown any more, read by nobody, still on disk. */
+  #minutes: BlockState
+  /** Not shown any more, read by nobody, still on disk: blocks, and blocks of the 1-minute tier. */
   #unread: string[] = []
+  #unreadMinutes: string[] = []
   #job: Promise<void> | null = null
   #isClosed = false
   #failures = 0
@@ -57,6 +62,7 @@ export class BlockKeeper {
   #newestAtMs = 0
   #retryAtMs = -Infinity
   retentionBytes: number
+  minuteRetentionMs: number
   readonly done: Record<BlockJob['kind'], number> = { ...NONE }
   readonly failed: Record<BlockJob['kind'], number> = { ...NONE }
   readonly seconds: Record<BlockJob['kind'], number> = { ...NONE }
@@ -67,11 +73,23 @@ export class BlockKeeper {
   constructor(options: KeeperOptions) {
     this.#options = options
     this.#state = options.found
+    this.#minutes = options.minutes
     this.retentionBytes = options.retentionBytes
+    this.minuteRetentionMs = options.minuteRetentionMs
   }
 
   get blocks(): readonly StoredBlock[] {
     return this.#state.blocks
+  }
+
+  /** Blocks of the 1-minute tier. */
+  get minutes(): readonly StoredBlock[] {
+    return this.#minutes.blocks
+  }
+
+  /** End of the last bucket of the 1-minute tier, Unix ms, before which none is still to be made; 0 where there is none. */
+  get minutesCoverT(): number {
+    return Math.max(0, publishedTiers(this.#state, this.#minutes, this.#minutesSince()).to)
   }
 
   /** Starts what is due, if nothing runs. */
@@ -97,8 +115,8 @@ export class BlockKeeper {
       const install = await make(() => ({ folder: folder.staging, number: folder.takeNumber(), isCompressed: true }))
       // A block names series: their definitions are to be on disk before it is.
       await this.#options.log.commit()
-      folder.commit({ cover: folder.state.cover, install, remove: [] })
-      this.#show(folder.state)
+      folder.commit({ due: addDue(folder.state.due, install.map(({ meta }) => meta)), install, remove: [] })
+      this.#show(folder.state, this.#minutes)
     })
   }
 
@@ -182,16 +200,24 @@ export class BlockKeeper {
 
   #due(): BlockJob | null {
     const { head, clock, fits } = this.#options
-    if (this.#unread.length > 0) return { kind: 'remove', names: this.#unread }
+    if (this.#unread.length + this.#unreadMinutes.length > 0) return { kind: 'remove', names: this.#unread, minutes: this.#unreadMinutes }
     const old = this.#old()
     if (old !== null) return old
     const t = cutTime(clock.now(), head.newestT, this.#hasEnded())
     if (t > head.cuts.cover.t) return { kind: 'cut', cut: head.cuts.begin(t) }
+    const tier = this.minuteRetentionMs === 0 ? null : dueOfTier(this.#state, this.#minutes, { sinceT: this.#minutesSince(), retentionMs: this.minuteRetentionMs, fits })
+    if (tier !== null) return tier
     const sources = planCompaction(this.#state.blocks, head.cuts.cover.t, head.retentionMs)
     if (sources === null) return null
     // What comes of it is no larger; the sources go after it. A cut may use the reserve: it frees more than it takes.
     const bytes = this.#state.blocks.reduce((sum, { folder, meta }) => sum + (sources.includes(folder) ? meta.bytes : 0), 0)
     return fits(bytes) ? { kind: 'compact', sources } : null
+  }
+
+  /** Rows before are too old to be kept. */
+  #minutesSince(): number {
+    const { head, retentionClock } = this.#options
+    return this.minuteRetentionMs === 0 ? Infinity : Math.min(retentionClock.now(), head.newestT) - this.minuteRetentionMs
   }
 
   async #run(job: BlockJob): Promise<void> {
@@ -218,12 +244,13 @@ export class BlockKeeper {
     }
   }
 
-  #take(job: BlockJob, { state, damage, damagedFiles, deletedFrom }: JobReply): void {
+  #take(job: BlockJob, { state, minutes, damage, damagedFiles, deletedFrom }: JobReply): void {
     // Before it is published: what is covered may go from then on.
     this.#options.keepDamaged(damagedFiles)
     for (const why of damage) this.#options.logger.warn('blocks: damaged data was left out', { why })
     if (job.kind === 'remove') {
       this.#unread = this.#unread.filter((name) => !job.names.includes(name))
+      this.#unreadMinutes = this.#unreadMinutes.filter((name) => !job.minutes.includes(name))
       return
     }
     if (job.kind === 'drop') {
@@ -231,47 +258,53 @@ export class BlockKeeper {
       this.sizeRetentions += job.names.length - job.past
     }
     for (const folder of deletedFrom) this.#deletions.set(folder, (this.#deletions.get(folder) ?? 0) + 1)
-    this.#show(state)
+    this.#show(state, minutes)
     if (job.kind === 'cut') faultPoint('cut.published')
   }
 
   /** What a job has made of the blocks is what readers see from now on. */
-  #show(next: BlockState): void {
+  #show(next: BlockState, minutes: BlockState): void {
     const { cuts } = this.#options.head
-    const kept = new Set(next.blocks.map(({ folder }) => folder))
-    const gone = this.#state.blocks.map(({ folder }) => folder).filter((folder) => !kept.has(folder))
+    const gone = goneFrom(this.#state, next)
+    const goneMinutes = goneFrom(this.#minutes, minutes)
     const blocks = next.blocks.map(({ folder, name }) => ({ ...name, deletions: this.#deletions.get(folder) ?? 0 }))
-    cuts.publish({ cover: next.cover, blocks }, () => this.#unread.push(...gone))
+    cuts.publish({ cover: next.cover, blocks, tiers: publishedTiers(next, minutes, this.#minutesSince()) }, () => {
+      this.#unread.push(...gone)
+      this.#unreadMinutes.push(...goneMinutes)
+    })
     for (const folder of gone) this.#deletions.delete(folder)
     this.#state = next
+    this.#minutes = minutes
   }
 
   #old(): BlockJob | null {
     const { head, retentionClock, otherBytes } = this.#options
-    const { blocks } = this.#state
+    const { due, cover } = this.#state
+    const oldMinutes = pastRetention(this.#minutes.blocks, this.#minutesSince())
+    if (oldMinutes.length > 0) return { kind: 'tier-drop', names: oldMinutes }
+    // Rows are made of what goes before it does, unless that fails.
+    const limits = { coverT: cover.t, sinceT: this.#minutesSince() }
+    const blocks = this.#failures > 0 ? this.#state.blocks : this.#state.blocks.filter(({ meta }) => !isDue(due['1m'], meta, '1m', limits))
     // What is old is old beside the newest sample, too.
     const past = pastRetention(blocks, Math.min(retentionClock.now(), head.newestT) - head.retentionMs)
-    const rest = blocks.filter(({ folder }) => !past.includes(folder))
-    const large = this.retentionBytes === Infinity ? [] : overSize(rest, this.retentionBytes, otherBytes())
+    const rest = this.#state.blocks.filter(({ folder }) => !past.includes(folder))
+    const minuteBytes = this.#minutes.blocks.reduce((sum, { meta }) => sum + meta.bytes, 0)
+    const large = this.retentionBytes === Infinity ? [] : overSize(rest, this.retentionBytes, otherBytes() + minuteBytes)
     return past.length + large.length === 0 ? null : { kind: 'drop', names: [...past, ...large], past: past.length }
   }
 }
 
-const NONE: Readonly<Record<BlockJob['kind'], number>> = { cut: 0, compact: 0, drop: 0, remove: 0, delete: 0, clean: 0, snapshot: 0 }
+/** Folders of blocks that were there before and are no more. */
+function goneFrom(before: BlockState, next: BlockState): string[] {
+  const kept = new Set(next.blocks.map(({ folder }) => folder))
+  return before.blocks.map(({ folder }) => folder).filter((folder) => !kept.has(folder))
+}
+
+const NONE: Readonly<Record<BlockJob['kind'], number>> = {
+  cut: 0, compact: 0, drop: 0, remove: 0, delete: 0, clean: 0, snapshot: 0, tier: 0, 'tier-compact': 0, 'tier-drop': 0,
+}
 
 const WHAT: Record<BlockJob['kind'], string> = {
   cut: 'cutting the head', compact: 'compacting', drop: 'dropping old blocks', remove: 'removing old blocks', delete: 'deleting', clean: 'cleaning tombstones',
-  snapshot: 'making a snapshot',
-}
-
-/** What the folder of a store holds at start. Blocks that cannot be read are moved aside, never deleted. Throws DiskError. */
-export function recoverBlocks(folder: string, quarantine: string, logger: Logger): { state: BlockState; damaged: number } {
-  const damaged: string[] = []
-  const blocks = new BlockFolder(folder, (name, why) => {
-    damaged.push(name)
-    logger.error('a block cannot be read and is left out', { moved_to: path.join(quarantine, name), why })
-  })
-  moveToQuarantine(folder, damaged, quarantine)
-  blocks.sweep()
-  return { state: blocks.state, damaged: damaged.length }
+  snapshot: 'making a snapshot', tier: 'making rows of the 1-minute tier', 'tier-compact': 'compacting the 1-minute tier', 'tier-drop': 'dropping old rows of the 1-minute tier',
 }

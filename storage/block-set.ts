@@ -1,7 +1,6 @@
 // The blocks that one thread has open: opened when first read, closed when they are no longer published.
 import path from 'node:path'
 import { formatBlockName } from './block/block-meta.ts'
-import { BlockReader } from './block/block-reader.ts'
 import type { BlockColumns } from './block/block.ts'
 import { PageCache } from './block/page-cache.ts'
 import { BlockError } from './errors.ts'
@@ -13,16 +12,25 @@ export interface OpenBlock {
   number: number
 }
 
-export class BlockSet {
+/** What it takes to keep a block open: those of raw samples and those of tiers have readers of their own. */
+export interface BlockHandle {
+  /** Why parts were left out. */
+  readonly leftOut: Set<string>
+  close(): void
+}
+
+export class BlockSet<R extends BlockHandle> {
   readonly folder: string
+  readonly #read: (folder: string, cache: PageCache) => R
   readonly #cache = new PageCache()
   /** By their numbers, of which each names one block. */
-  readonly #open = new Map<number, { columns: BlockColumns; deletions: number }>()
+  readonly #open = new Map<number, { columns: R; deletions: number }>()
   /** Why blocks could not be opened; they are not tried again. */
   readonly #refused = new Map<number, string>()
 
-  constructor(folder: string) {
+  constructor(folder: string, read: (folder: string, cache: PageCache) => R) {
     this.folder = folder
+    this.#read = read
   }
 
   /** A querier begins that sees these: others are closed, and what was left out before it is forgotten. */
@@ -38,14 +46,14 @@ export class BlockSet {
   }
 
   /** null if it cannot be opened; `leftOut` then says why. */
-  open(published: PublishedBlock, leftOut: Set<string>): BlockColumns | null {
+  open(published: PublishedBlock, leftOut: Set<string>): R | null {
     const { number, deletions } = published
     const open = this.#open.get(number)
     if (open) return open.columns
     let why = this.#refused.get(number)
     if (why === undefined) {
       try {
-        const columns = new BlockReader(path.join(this.folder, formatBlockName(published)), this.#cache)
+        const columns = this.#read(path.join(this.folder, formatBlockName(published)), this.#cache)
         this.#open.set(number, { columns, deletions })
         return columns
       } catch (error) {

@@ -24,6 +24,9 @@ const TEXT_CHARS_MAX = 64 << 20
 const NEW_MAX = 65_536
 const SELECTIONS_MAX = 100
 
+/** What is asked of a block, of raw samples or of a tier. */
+export type IndexedBlock = Pick<BlockColumns, 'folder' | 'seriesCount' | 'pairCount' | 'select' | 'unknown' | 'pairsOf' | 'pairText'>
+
 /** What is known of a block's series. */
 interface ColdBlock {
   /** A bit for each series that the head does not see; null where it sees all. */
@@ -114,7 +117,7 @@ export class ColdSeries {
   }
 
   /** Where series lie that match and are in a block under a ref that the head does not see. */
-  select(matchers: readonly Matcher[], blocks: readonly BlockColumns[]): ColdPlace[] {
+  select(matchers: readonly Matcher[], blocks: readonly IndexedBlock[]): ColdPlace[] {
     const places: ColdPlace[] = []
     if (this.isIdle) return places
     const key = matchers.map(({ op, name, value }) => `${op}${name.length}:${name}${value.length}:${value}`).join('')
@@ -136,11 +139,11 @@ export class ColdSeries {
   }
 
   /** True if the block holds series that the head does not see. */
-  isIn(block: BlockColumns): boolean {
+  isIn(block: IndexedBlock): boolean {
     return !this.isIdle && this.#blockOf(block).cold !== null
   }
 
-  #blockOf(block: BlockColumns): ColdBlock {
+  #blockOf(block: IndexedBlock): ColdBlock {
     let known = this.#blocks.get(block.folder)
     if (known === undefined) {
       const cold = block.unknown((ref) => this.#selector!.isSeen(ref))
@@ -154,7 +157,7 @@ export class ColdSeries {
   }
 
   /** 0 where the block's page of it is damaged. */
-  #refOf(known: ColdBlock, block: BlockColumns, number: number): number {
+  #refOf(known: ColdBlock, block: IndexedBlock, number: number): number {
     if (known.sets[number] === 0) {
       const n = this.#readLabels(known, block, number)
       if (n === 0) return 0
@@ -165,7 +168,7 @@ export class ColdSeries {
   }
 
   /** Puts the symbols of a series' labels into `#ids`; returns how many, 0 where they cannot be read. */
-  #readLabels({ symbols }: ColdBlock, block: BlockColumns, number: number): number {
+  #readLabels({ symbols }: ColdBlock, block: IndexedBlock, number: number): number {
     const pairs = block.pairsOf(number)
     if (pairs === null) return 0
     if (2 * pairs.length > this.#ids.length) this.#ids = new Uint32Array(4 * pairs.length)

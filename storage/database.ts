@@ -36,6 +36,8 @@ export interface StorageLimits {
   retentionMs: number
   /** The oldest blocks are dropped while the folder takes more than this. */
   retentionBytes: number
+  /** How long rows of the 1-minute tier are kept, ms; 0: none are made. */
+  minuteRetentionMs: number
   /** So late may a sample be, ms. */
   outOfOrderMs: number
 }
@@ -43,6 +45,8 @@ export interface StorageLimits {
 export interface DatabaseOptions extends LoadOptions {
   /** The oldest blocks are dropped while the folder takes more than this. */
   retentionBytes?: number
+  /** How long rows of the 1-minute tier are kept, ms. Default 0: none are made. */
+  minuteRetentionMs?: number
   /** No samples are taken while less of the file system is free; 0: always. Default: 5 % of it, at most 500 MiB. */
   reserveBytes?: number
   /** Exemplars kept, of all series together; by default none. */
@@ -79,7 +83,7 @@ export class Database implements Appender {
   constructor(options: DatabaseOptions, loaded: LoadedFolder = runThrough(loadFolder(options))) {
     const { folder, clock = systemClock, logger = silentLogger } = options
     const started = clock.monotonic()
-    const { blocks: found, replayed } = loaded
+    const { blocks: found, minutes, replayed } = loaded
     this.#folder = folder
     this.#clock = clock
     this.#logger = logger
@@ -115,7 +119,7 @@ export class Database implements Appender {
       folder: blocksFolder(folder), head: this.head, log: this.#log, clock, retentionClock, logger, found,
       runner: options.jobUrl ? new WorkerJobs(options.jobUrl, this.handle(), JOB_SLOT) : new InlineJobs(this.handle(), JOB_SLOT),
       keepDamaged: (files) => this.#segments.keepDamaged(files), retentionBytes: options.retentionBytes ?? Infinity, otherBytes: () => this.logBytes + this.segmentBytes,
-      fits: (bytes) => this.reserve.fits(bytes),
+      fits: (bytes) => this.reserve.fits(bytes), minutes, minuteRetentionMs: options.minuteRetentionMs ?? 0,
     })
     this.recovery.durationMs += clock.monotonic() - started
     // Starts that follow each other quickly must not each leave a file of the log behind.
@@ -161,10 +165,11 @@ export class Database implements Appender {
   }
 
   /** Holds from the next sample and the next round of upkeep on. */
-  setLimits({ retentionMs, retentionBytes, outOfOrderMs }: StorageLimits): void {
+  setLimits({ retentionMs, retentionBytes, minuteRetentionMs, outOfOrderMs }: StorageLimits): void {
     this.head.retentionMs = retentionMs
     this.head.outOfOrderMs = outOfOrderMs
     this.blocks.retentionBytes = retentionBytes
+    this.blocks.minuteRetentionMs = minuteRetentionMs
   }
 
   /** Frees what a terminated worker's query had pinned. */

@@ -9,7 +9,8 @@ import { silentLogger, type Logger } from '../lib/std/log.ts'
 import { Random, freshSeed } from '../lib/std/random.ts'
 import type { Steps } from '../lib/std/steps.ts'
 import type { BlockState, StoredBlock } from './block-folder.ts'
-import { recoverBlocks } from './block-keeper.ts'
+import { recoverFolders } from './recover-folders.ts'
+import { publishedTiers } from './tier-plan.ts'
 import { BlockLabels } from './block/ref-labels.ts'
 import { FolderError, LogError } from './errors.ts'
 import { FolderLock } from './folder-lock.ts'
@@ -62,6 +63,8 @@ export interface LoadedFolder {
   segments: SegmentWriter
   head: Head
   blocks: BlockState
+  /** Of the 1-minute tier. */
+  minutes: BlockState
   replayed: Replayed
   recovery: Recovery
 }
@@ -80,13 +83,13 @@ export function* loadFolder(options: LoadOptions): Steps<LoadedFolder> {
   const lock = options.lock ?? takeFolder(folder)
   const heap = options.heap ?? SharedHeap.make(options.headBytesMax ?? defaultHeadBytes())
   const definitions = new SeriesFile(`${folder}/series/definitions`)
-  const { state: blocks, damaged } = recoverBlocks(blocksFolder(folder), `${folder}/quarantine`, logger)
+  const { blocks, minutes, damaged } = recoverFolders(folder, logger)
   const numbers = segmentFileNumbers(headFolder(folder))
   const segments = new SegmentWriter(headFolder(folder), (numbers.at(-1) ?? 0) + 1, options.fileBytesMax?.segments)
   const head = new Head({
     heap, clock, random: options.random ?? new Random(freshSeed()), definitions, segments, folder: headFolder(folder),
     retentionMs: options.retentionMs, outOfOrderMs: options.outOfOrderMs ?? 10 * 60_000, seriesLimit: options.seriesLimit ?? Infinity,
-    published: { cover: blocks.cover, blocks: blocks.blocks.map(({ name }) => ({ ...name, deletions: 0 })) },
+    published: { cover: blocks.cover, blocks: blocks.blocks.map(({ name }) => ({ ...name, deletions: 0 })), tiers: publishedTiers(blocks, minutes, -Infinity) },
   })
   const recovery: Recovery = {
     series: 0, segments: 0, replayedRows: 0, replayedSamples: 0, corruptRecords: 0, corruptBytes: 0, damagedBlocks: damaged,
@@ -95,7 +98,7 @@ export function* loadFolder(options: LoadOptions): Steps<LoadedFolder> {
   const load = new Load({ folder, definitions, segments, head, recovery, logger })
   const replayed = yield* load.run(numbers, blocks.blocks)
   recovery.durationMs = clock.monotonic() - started
-  return { lock, heap, definitions, segments, head, blocks, replayed, recovery }
+  return { lock, heap, definitions, segments, head, blocks, minutes, replayed, recovery }
 }
 
 interface LoadParts {

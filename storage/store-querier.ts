@@ -8,13 +8,17 @@ import path from 'node:path'
 import type { Matcher } from '../lib/model/matcher.ts'
 import { compareText } from '../lib/model/labels.ts'
 import { NO_SERIES, type BlockColumns } from './block/block.ts'
-import { formatBlockName } from './block/block-meta.ts'
+import { formatBlockName, type BlockName } from './block/block-meta.ts'
+import { BlockReader } from './block/block-reader.ts'
 import { BlockSet, type OpenBlock } from './block-set.ts'
 import { COLD_REFS, ColdSeries } from './cold-series.ts'
 import { readExemplars } from './exemplars/exemplar-reader.ts'
 import { HeadQueryable, type HeadQuerier } from './head/head-querier.ts'
 import type { Cardinality, Querier, Queryable, SelectHints, Selection, SeriesExemplars } from './interface.ts'
 import { BatchPool, selectAcross } from './store-select.ts'
+import { StoreTiers } from './store-tiers.ts'
+import type { TierQuerier } from './tier/bucket.ts'
+import { TierReader } from './tier/tier-reader.ts'
 
 /** What a thread needs to read a store; structured-cloneable. */
 export interface StoreHandle {
@@ -33,10 +37,16 @@ export function blocksFolder(folder: string): string {
   return path.join(folder, 'blocks')
 }
 
+/** Blocks of the 1-minute tier. */
+export function minutesFolder(folder: string): string {
+  return path.join(folder, 'tiers', '1m')
+}
+
 /** One per thread; its queriers run one after the other. */
 export class StoreQueryable implements Queryable {
   readonly #head: HeadQueryable
-  readonly #blocks: BlockSet
+  readonly #blocks: BlockSet<BlockColumns>
+  readonly #minutes: BlockSet<TierReader>
   readonly #cold = new ColdSeries()
   readonly #exemplars: SharedArrayBuffer | null
   readonly #pool = new BatchPool()
@@ -44,47 +54,58 @@ export class StoreQueryable implements Queryable {
   /** `slot`: this thread's reader slot, not shared with any other. */
   constructor({ memory, folder, exemplars }: StoreHandle, slot: number) {
     this.#head = new HeadQueryable({ memory, segmentFolder: headFolder(folder) }, slot)
-    this.#blocks = new BlockSet(blocksFolder(folder))
+    this.#blocks = new BlockSet(blocksFolder(folder), (path, cache) => new BlockReader(path, cache))
+    this.#minutes = new BlockSet(minutesFolder(folder), (path, cache) => new TierReader(path, cache))
     this.#exemplars = exemplars
   }
 
   querier(): Querier {
     const head = this.#head.querier()
-    const { blocks } = head.published
+    const { blocks, tiers } = head.published
     this.#blocks.begin(blocks)
-    this.#cold.begin(head, new Set(blocks.map((block) => path.join(this.#blocks.folder, formatBlockName(block)))))
-    return new StoreQuerier(head, this.#blocks, this.#cold, { exemplars: this.#exemplars, pool: this.#pool })
+    this.#minutes.begin(tiers.blocks.map((name) => ({ ...name, deletions: 0 })))
+    const folders = [...foldersOf(this.#blocks.folder, blocks), ...foldersOf(this.#minutes.folder, tiers.blocks)]
+    this.#cold.begin(head, new Set(folders))
+    return new StoreQuerier(head, { blocks: this.#blocks, minutes: this.#minutes, cold: this.#cold, exemplars: this.#exemplars, pool: this.#pool })
   }
 
   close(): void {
     this.#head.close()
     this.#blocks.close()
+    this.#minutes.close()
   }
+}
+
+/** What the queriers of a thread share. */
+interface ThreadParts {
+  blocks: BlockSet<BlockColumns>
+  minutes: BlockSet<TierReader>
+  cold: ColdSeries
+  exemplars: SharedArrayBuffer | null
+  pool: BatchPool
 }
 
 class StoreQuerier implements Querier {
   readonly #head: HeadQuerier
-  readonly #blocks: BlockSet
+  readonly #parts: ThreadParts
   readonly #cold: ColdSeries
-  readonly #exemplars: SharedArrayBuffer | null
-  readonly #pool: BatchPool
   readonly #leftOut = new Set<string>()
+  readonly buckets: TierQuerier
   readonly idsVersion: number
 
-  constructor(head: HeadQuerier, blocks: BlockSet, cold: ColdSeries, { exemplars, pool }: { exemplars: SharedArrayBuffer | null; pool: BatchPool }) {
-    this.#pool = pool
+  constructor(head: HeadQuerier, parts: ThreadParts) {
     this.#head = head
-    this.#blocks = blocks
-    this.#cold = cold
-    this.#exemplars = exemplars
-    this.idsVersion = cold.version
+    this.#parts = parts
+    this.#cold = parts.cold
+    this.idsVersion = parts.cold.version
+    this.buckets = new StoreTiers(head, parts.minutes, parts.cold, this.#leftOut)
   }
 
   select(matchers: readonly Matcher[], mint: number, maxt: number, hints: SelectHints): Selection {
     const blocks = this.#reaching(mint, maxt)
     if (blocks.length === 0) return this.#head.select(matchers, mint, maxt, hints)
     const cold = this.#cold.select(matchers, columnsOf(blocks))
-    return selectAcross(this.#head, blocks, { refs: this.#head.matching(matchers), cold }, { mint, maxt }, this.#pool)
+    return selectAcross(this.#head, blocks, { refs: this.#head.matching(matchers), cold }, { mint, maxt }, this.#parts.pool)
   }
 
   /** Blocks with samples in the range, oldest first. */
@@ -92,7 +113,7 @@ class StoreQuerier implements Querier {
     const open: OpenBlock[] = []
     for (const block of this.#head.published.blocks) {
       if (block.maxT < mint || block.minT > maxt) continue
-      const columns = this.#blocks.open(block, this.#leftOut)
+      const columns = this.#parts.blocks.open(block, this.#leftOut)
       if (columns !== null) open.push({ columns, number: block.number })
     }
     return open
@@ -177,8 +198,9 @@ class StoreQuerier implements Querier {
   }
 
   exemplars(sets: readonly (readonly Matcher[])[], mint: number, maxt: number): SeriesExemplars[] {
-    if (this.#exemplars === null) return []
-    return readExemplars(this.#exemplars, sets.map((matchers) => this.#head.matching(matchers)), mint, maxt)
+    const { exemplars } = this.#parts
+    if (exemplars === null) return []
+    return readExemplars(exemplars, sets.map((matchers) => this.#head.matching(matchers)), mint, maxt)
   }
 
   cardinality(limit: number): Cardinality {
@@ -186,12 +208,16 @@ class StoreQuerier implements Querier {
   }
 
   damage(): readonly string[] {
-    return [...new Set([...this.#head.damage(), ...this.#leftOut, ...this.#blocks.leftOut()])]
+    return [...new Set([...this.#head.damage(), ...this.#leftOut, ...this.#parts.blocks.leftOut(), ...this.#parts.minutes.leftOut()])]
   }
 
   close(): void {
     this.#head.close()
   }
+}
+
+function foldersOf(folder: string, names: readonly BlockName[]): string[] {
+  return names.map((name) => path.join(folder, formatBlockName(name)))
 }
 
 function columnsOf(blocks: readonly OpenBlock[]): BlockColumns[] {

@@ -96,18 +96,22 @@ export interface StorageAdmin {
 
 /** What a tier of storage holds: blocks with their index. Times are Unix ms, null where there is nothing. */
 export interface TierStatus {
-  name: 'raw'
+  name: 'raw' | '1m' | '1h'
   blocks: number
   bytes: number
+  /** Rows of buckets, but for raw. */
   samples: number
   /** Of the block that has the most. */
   series: number
   minTime: number | null
   maxTime: number | null
+  /** What the bytes cost a month, in the currency of the status; null where no price is configured. */
+  cost: number | null
 }
 
 export interface StorageStatus {
   tiers: readonly TierStatus[]
+  currency: string
   /** What is in no block yet. */
   head: { series: number; memoryBytes: number; segmentBytes: number; maxTime: number | null }
   log: { bytes: number }

@@ -49,6 +49,10 @@ export function readGlobal(reader: MapReader, folder: string, env: Environment):
   return { global, defaults }
 }
 
+const DAY_MS = 86_400_000
+const MINUTES_KEPT_MS = 30 * DAY_MS
+const HOURS_KEPT_MS = 365 * DAY_MS
+
 /** Reads `storage`. */
 export function readStorage(reader: MapReader): Config['storage'] {
   const tsdb = reader.map('tsdb')
@@ -60,6 +64,8 @@ export function readStorage(reader: MapReader): Config['storage'] {
     // 0 is Prometheus' word for "not set".
     retentionMs: (retention?.has('time') ? retention.durationMs('time', 0) : 0) || null,
     retentionBytes: (retention?.has('size') ? retention.sizeBytes('size', 0) : 0) || null,
+    tiers: readTiers(reader.map('tiers')),
+    prices: readPrices(reader.map('prices')),
   }
   retention?.notBuilt('percentage')
   retention?.finish()
@@ -69,6 +75,31 @@ export function readStorage(reader: MapReader): Config['storage'] {
   exemplars?.finish()
   reader.finish()
   return storage
+}
+
+function readTiers(reader: MapReader | null): Config['storage']['tiers'] {
+  const retentionMs = (name: string, fallbackMs: number): number => {
+    const tier = reader?.map(name)
+    const value = tier?.durationMs('retention', fallbackMs) ?? fallbackMs
+    tier?.finish()
+    return value
+  }
+  const tiers = { minuteRetentionMs: retentionMs('1m', MINUTES_KEPT_MS), hourRetentionMs: retentionMs('1h', HOURS_KEPT_MS) }
+  reader?.finish()
+  return tiers
+}
+
+function readPrices(reader: MapReader | null): Config['storage']['prices'] {
+  const price = (key: string): number | null => {
+    if (reader === null || !reader.has(key)) return null
+    const text = reader.text(key, '')
+    if (/^\d+(\.\d+)?$/.test(text)) return Number(text)
+    reader.error(key, `want a price of a GB for a month such as 0.08, got ${JSON.stringify(text)}`)
+    return null
+  }
+  const prices = { currency: reader?.text('currency', 'USD') ?? 'USD', disk: price('disk'), bucket: price('bucket') }
+  reader?.finish()
+  return prices
 }
 
 function readExternalLabels(reader: MapReader, env: Environment): Map<string, string> {

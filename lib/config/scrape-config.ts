@@ -103,7 +103,16 @@ export interface Config {
   /** Names of features to switch on, as in --enable-feature; read at start. */
   features: readonly string[]
   /** `exemplarsMax`: 0 keeps none. */
-  storage: { exemplarsMax: number; outOfOrderTimeWindowMs: number; retentionMs: number | null; retentionBytes: number | null }
+  storage: {
+    exemplarsMax: number
+    outOfOrderTimeWindowMs: number
+    retentionMs: number | null
+    retentionBytes: number | null
+    /** How long rows of the 1-minute and the 1-hour tier are kept; 0: there are none. */
+    tiers: { minuteRetentionMs: number; hourRetentionMs: number }
+    /** What a GB (10^9 bytes) costs a month; null: not said. */
+    prices: { currency: string; disk: number | null; bucket: number | null }
+  }
   /** `files`: absolute patterns of rule files; `groups`: those that stand in the file itself. */
   rules: { files: readonly string[]; groups: readonly RuleGroupConfig[] }
 }

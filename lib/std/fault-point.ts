@@ -35,6 +35,12 @@ export const FAULT_POINTS = [
   'compact.installed',
   // The folder of a block that nobody reads is gone.
   'compact.removed',
+  // A tier's block is staged and synced, and means nothing yet.
+  'tier.written',
+  // It is there, but not at its place; its rows count as still to be made.
+  'tier.changed',
+  'tier.installed',
+  'tier.noted',
   // A block has its new tombstones; others may not.
   'delete.written',
   // A snapshot is whole, but not under its name.

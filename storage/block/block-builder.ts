@@ -40,6 +40,7 @@ export class GroupBlockBuilder implements BlockBuilder {
   readonly #pairsAt = new GrowingU32()
   readonly #pairs = new GrowingU32()
   readonly #symbols = new Uint32Array(1024)
+  readonly #lacking = new Set<number>()
   #group = -1
   #rows = 0
   #samples = 0
@@ -51,35 +52,45 @@ export class GroupBlockBuilder implements BlockBuilder {
   }
 
   beginGroup(t: Float64Array, n: number): void {
+    this.beginPieces(n, { minT: t[0]!, maxT: t[n - 1]! }, (from, rows) => encodePiece(t, from, rows, piece, 0), piece)
+  }
+
+  /** A group whose timestamps, at each PIECE_ROWS-th row on, `encode` writes to `bytes`; it returns their length. */
+  beginPieces(n: number, { minT, maxT }: { minT: number; maxT: number }, encode: (from: number, rows: number) => number, bytes: Uint8Array): void {
     assert(n > 0, 'a group without rows')
     this.#rows = n
     let key = `${n}:`
     for (let from = 0; from < n; from += PIECE_ROWS) {
-      const end = encodePiece(t, from, Math.min(PIECE_ROWS, n - from), piece, 0)
-      this.#spool.add(piece, 0, end)
-      if (key.length <= SHARED_TIMES_BYTES) key += Buffer.from(piece.subarray(0, end)).toString('latin1')
+      const end = encode(from, Math.min(PIECE_ROWS, n - from))
+      this.#spool.add(bytes, 0, end)
+      if (key.length <= SHARED_TIMES_BYTES) key += Buffer.from(bytes.subarray(0, end)).toString('latin1')
     }
     const at = this.#spool.endRun()
     const shared = key.length <= SHARED_TIMES_BYTES ? this.#sharedTimes.get(key) : undefined
     this.#group = shared ?? this.#groupRows.length
     if (shared !== undefined) return
     this.#groupRows.push(n)
-    this.#groupMinT.push(t[0]!)
-    this.#groupMaxT.push(t[n - 1]!)
+    this.#groupMinT.push(minT)
+    this.#groupMaxT.push(maxT)
     this.#groupRuns.at.push(at)
     this.#groupRuns.bytes.push(this.#spool.runBytes)
     if (key.length <= SHARED_TIMES_BYTES) this.#sharedTimes.set(key, this.#group)
   }
 
   addSeries(ref: number, batch: SeriesBatch, s: number): void {
-    const n = this.#rows
-    assert(batch.n === n, `batch of ${batch.n} rows for a group of ${n}`)
+    assert(batch.n === this.#rows, `batch of ${batch.n} rows for a group of ${this.#rows}`)
     const samples = countSamples(batch, s)
     if (samples === 0) return
+    this.addPieces(ref, samples, (from, rows) => encodeSeriesPiece(batch, s, from, rows), () => encoded)
+  }
+
+  /** A series of the group, with this many samples; `encode` makes each piece, whose bytes then begin `bytesOf()`. */
+  addPieces(ref: number, samples: number, encode: (from: number, rows: number) => number, bytesOf: () => Uint8Array): void {
+    const n = this.#rows
     this.#samples += samples
     for (let from = 0; from < n; from += PIECE_ROWS) {
-      const length = encodeSeriesPiece(batch, s, from, Math.min(PIECE_ROWS, n - from))
-      this.#spool.add(encoded, 0, length)
+      const length = encode(from, Math.min(PIECE_ROWS, n - from))
+      this.#spool.add(bytesOf(), 0, length)
     }
     this.#seriesRuns.at.push(this.#spool.endRun())
     this.#seriesRuns.bytes.push(this.#spool.runBytes)
@@ -90,9 +101,14 @@ export class GroupBlockBuilder implements BlockBuilder {
     for (let i = 0; i < count; i += 2) this.#pairs.push(this.#pairTable.intern(this.#symbols[i]!, this.#symbols[i + 1]!))
   }
 
+  /** Says that the block lacks native histograms of the series added last. */
+  noteLacking(): void {
+    this.#lacking.add(this.#refs.length - 1)
+  }
+
   async finish(origin: BlockOrigin): Promise<{ name: string; meta: BlockMeta } | null> {
     const count = this.#refs.length
-    if (count === 0) {
+    if (count === 0 && origin.range === undefined) {
       this.abort()
       return null
     }
@@ -104,6 +120,7 @@ export class GroupBlockBuilder implements BlockBuilder {
       for (const s of this.#blockOrder(count)) {
         const from = this.#pairsAt.data[s]!
         this.#writer.beginSeries(this.#refs.data[s]!, groups[this.#seriesGroup.data[s]!]!, this.#pairs.data, from, this.#pairsAt.data[s + 1]!)
+        if (this.#lacking.has(s)) this.#writer.noteLacking()
         this.#spool.replay(this.#seriesRuns.at.data[s]!, this.#seriesRuns.bytes.data[s]!, (src, start, end) => this.#writer.addPiece(src, start, end))
       }
       this.#spool.close()

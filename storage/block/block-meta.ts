@@ -30,7 +30,10 @@ export interface BlockMeta {
 }
 
 /** What the writer cannot count itself. */
-export type BlockOrigin = Pick<BlockMeta, 'level' | 'sources' | 'coveredGeneration' | 'coveredT'>
+export interface BlockOrigin extends Pick<BlockMeta, 'level' | 'sources' | 'coveredGeneration' | 'coveredT'> {
+  /** What time the block answers for, where that is not what it holds; then it may hold nothing. */
+  range?: { minT: number; maxT: number }
+}
 
 export interface BlockName {
   minT: number

@@ -6,7 +6,7 @@ import path from 'node:path'
 import { DiskFile, listFolder, makeFolder, removeFolder, rename, syncFolder } from '../../lib/std/fs.ts'
 import { CHUNKS_FILE, INDEX_FILE, META_FILE, TEMPORARY_PREFIX, formatBlockName, formatMeta, type BlockMeta, type BlockOrigin } from './block-meta.ts'
 import { GrowingF64, GrowingU32 } from './growing-array.ts'
-import { writeIndex, type GroupTable, type PairTexts, type SeriesTable } from './index-write.ts'
+import { writeIndex, writeLacking, type GroupTable, type PairTexts, type SeriesTable } from './index-write.ts'
 import { PageFileWriter, PiecePages, SECTION_TIMES, SECTION_VALUES } from './page-file.ts'
 
 export interface BlockPlace {
@@ -30,6 +30,8 @@ export class BlockWriter {
     refs: new GrowingU32(), group: new GrowingU32(), firstPiece: new GrowingU32(), pairsAt: new GrowingU32(), pairs: new GrowingU32(),
   }
 
+  /** Ascending at the end. */
+  readonly #lacking = new GrowingU32()
   #minT = Infinity
   #maxT = -Infinity
 
@@ -74,6 +76,11 @@ export class BlockWriter {
     this.#values.add(src, from, to)
   }
 
+  /** Says that the block lacks native histograms of the series at work. */
+  noteLacking(): void {
+    this.#lacking.push(this.seriesCount - 1)
+  }
+
   get seriesCount(): number {
     return this.#series.refs.length
   }
@@ -85,9 +92,11 @@ export class BlockWriter {
     this.#series.firstPiece.push(this.#values.count)
     this.#series.pairsAt.push(this.#series.pairs.length)
     writeIndex(this.#index, this.#groups, this.#series, texts)
+    writeLacking(this.#index, this.#lacking)
     const bytes = await this.#index.finish() + await this.#chunks.finish()
+    const { range = { minT: this.#minT, maxT: this.#maxT }, ...rest } = origin
     const meta: BlockMeta = {
-      ...origin, minT: this.#minT, maxT: this.#maxT, series: this.seriesCount, samples, groups: this.#groups.rows.length, bytes,
+      ...rest, ...range, series: this.seriesCount, samples, groups: this.#groups.rows.length, bytes,
     }
     const metaFile = DiskFile.openForWrite(path.join(this.folder, META_FILE))
     try {

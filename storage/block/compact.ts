@@ -13,20 +13,12 @@ import { BlockReader } from './block-reader.ts'
 import { BlockWriter, type BlockPlace } from './block-writer.ts'
 import { MergedGroups, type MergedGroup } from './merge-groups.ts'
 import { mergePairs } from './merge-pairs.ts'
+import { mergedSeries, type SeriesCursor } from './merge-series.ts'
 import { PageCache } from './page-cache.ts'
 import { countSamples, encodeSeriesPiece, encoded } from './series-encode.ts'
 
 /** Pages of each source are read in turn: a few of each are enough. */
 const CACHE_BYTES_PER_SOURCE = 2 << 20
-
-/** What a source is about to give: its series in turn. */
-interface Cursor {
-  readonly reader: BlockReader
-  readonly source: number
-  series: number
-  /** Its pairs by their numbers in the new block. */
-  pairs: Uint32Array
-}
 
 /**
  * Writes the block that holds what the sources hold (folders; of samples at one time the first one's stays), and leaves the
@@ -65,18 +57,7 @@ class Compaction {
 
   async run(): Promise<{ name: string; meta: BlockMeta } | null> {
     const { numbers, texts } = mergePairs(this.#readers.map(({ index }) => index))
-    const cursors: Cursor[] = []
-    this.#readers.forEach((reader, source) => {
-      if (reader.seriesCount > 0) cursors.push({ reader, source, series: 0, pairs: numbered(reader, 0, numbers[source]!) })
-    })
-    while (cursors.length > 0) {
-      const same = leastOf(cursors)
-      this.#writeSeries(same)
-      for (const cursor of same) {
-        if (++cursor.series === cursor.reader.seriesCount) cursors.splice(cursors.indexOf(cursor), 1)
-        else cursor.pairs = numbered(cursor.reader, cursor.series, numbers[cursor.source]!)
-      }
-    }
+    for (const same of mergedSeries(this.#readers.map(({ index }) => index), numbers)) this.#writeSeries(same)
     const damage = this.#readers.flatMap(({ leftOut }) => [...leftOut])
     if (damage.length > 0) throw new BlockError(`cannot compact ${this.#readers.length} blocks: ${damage.slice(0, 3).join('; ')}`)
     if (this.#writer.seriesCount === 0) {
@@ -97,7 +78,7 @@ class Compaction {
   }
 
   /** One series of the new block from those of the sources, in the order of the sources. */
-  #writeSeries(same: readonly Cursor[]): void {
+  #writeSeries(same: readonly SeriesCursor[]): void {
     const batch = this.#batch
     const group = this.#groups.groupOf(same)
     this.#groups.read(group, same, batch)
@@ -106,7 +87,7 @@ class Compaction {
     this.#samples += samples
     if (group.number < 0) this.#writeGroup(group)
     // A series that went and came back may have got a new ref; it goes by that one now.
-    const ref = Math.max(...same.map(({ reader, series }) => reader.refOf(series)))
+    const ref = Math.max(...same.map(({ source, series }) => this.#readers[source]!.refOf(series)))
     const { pairs } = same[0]!
     this.#writer.beginSeries(ref, group.number, pairs, 0, pairs.length)
     for (let from = 0; from < batch.n; from += PIECE_ROWS) {
@@ -122,25 +103,4 @@ class Compaction {
       this.#writer.addTimes(this.#piece, 0, encodePiece(times, from, Math.min(PIECE_ROWS, group.rows - from), this.#piece, 0))
     }
   }
-}
-
-function numbered(reader: BlockReader, series: number, numbers: Uint32Array): Uint32Array {
-  return reader.index.pairsOf(series).map((pair) => numbers[pair]!)
-}
-
-/** Cursors at the series that comes first. */
-function leastOf(cursors: readonly Cursor[]): Cursor[] {
-  let least: Cursor[] = []
-  for (const cursor of cursors) {
-    const order = least.length === 0 ? -1 : comparePairs(cursor.pairs, least[0]!.pairs)
-    if (order < 0) least = [cursor]
-    else if (order === 0) least.push(cursor)
-  }
-  return least
-}
-
-function comparePairs(a: Uint32Array, b: Uint32Array): number {
-  const n = Math.min(a.length, b.length)
-  for (let i = 0; i < n; i++) if (a[i] !== b[i]) return a[i]! - b[i]!
-  return a.length - b.length
 }

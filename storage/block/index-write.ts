@@ -5,7 +5,7 @@ import { PIECE_BYTES_MAX, PIECE_ROWS } from '../codec/piece-shape.ts'
 import { GROUP_BYTES } from './page-parse.ts'
 import type { GrowingF64, GrowingU32 } from './growing-array.ts'
 import {
-  PiecePages, RecordPages, SECTION_GROUPS, SECTION_LABELS, SECTION_NAMES, SECTION_PAIRS, SECTION_PLACES, SECTION_POSTINGS, SECTION_REFS,
+  PiecePages, RecordPages, SECTION_GROUPS, SECTION_LABELS, SECTION_LACKING, SECTION_NAMES, SECTION_PAIRS, SECTION_PLACES, SECTION_POSTINGS, SECTION_REFS,
   type PageFileWriter,
 } from './page-file.ts'
 
@@ -158,6 +158,20 @@ function writePairs(file: PageFileWriter, texts: PairTexts, { starts, series }: 
     if (n > 0) at = writeVarint(pages.bytes, at, n === 1 ? series[starts[p]!]! : firstPieces[p]!)
     pages.end(at)
     before = value
+  }
+  pages.finish()
+}
+
+/** Numbers, ascending, of series whose native histograms the block lacks. */
+export function writeLacking(file: PageFileWriter, lacking: GrowingU32): void {
+  const pages = new RecordPages(file, SECTION_LACKING)
+  let before = 0
+  for (let i = 0; i < lacking.length; i++) {
+    let at = pages.begin(VARINT_BYTES)
+    const series = lacking.data[i]!
+    at = writeVarint(pages.bytes, at, pages.isFirst ? series : series - before)
+    pages.end(at)
+    before = series
   }
   pages.finish()
 }

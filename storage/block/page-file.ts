@@ -20,6 +20,7 @@ export const SECTION_POSTINGS = 6
 export const SECTION_PAIRS = 7
 export const SECTION_NAMES = 8
 export const SECTION_VALUES = 9
+export const SECTION_LACKING = 10
 
 /** Sections without which values cannot be found: their pages are there twice, the second ones under this much higher a number. */
 export const MIRROR = 16

@@ -1,7 +1,7 @@
 // What the pages of each section hold, as numbers by item (FORMAT.md, "Page file").
 import type { Page } from './page-cache.ts'
 import {
-  MIRROR, SECTION_GROUPS, SECTION_LABELS, SECTION_NAMES, SECTION_PAIRS, SECTION_PLACES, SECTION_POSTINGS, SECTION_REFS, SECTION_TIMES, SECTION_VALUES,
+  MIRROR, SECTION_GROUPS, SECTION_LABELS, SECTION_LACKING, SECTION_NAMES, SECTION_PAIRS, SECTION_PLACES, SECTION_POSTINGS, SECTION_REFS, SECTION_TIMES, SECTION_VALUES,
 } from './page-file.ts'
 import type { PageContent, PageParser } from './page-reader.ts'
 
@@ -74,6 +74,15 @@ export function parseRefs(page: PageContent): Parsed {
   return { columns: [refs, series], texts: [] }
 }
 
+/** columns: numbers of series, ascending. */
+export function parseLacking(page: PageContent): Parsed {
+  const series = new Uint32Array(page.items)
+  cursor = 0
+  for (let i = 0, number = 0; i < page.items; i++) series[i] = number += readVarint(page)
+  checkEnd(page)
+  return { columns: [series], texts: [] }
+}
+
 /** columns: refs; where the pairs of each series begin in the third column, one more at the end; pairs. */
 export function parseLabels(page: PageContent): Parsed {
   const refs = new Uint32Array(page.items)
@@ -131,6 +140,7 @@ export function parseNames(page: PageContent): Parsed {
 const PARSERS: ReadonlyMap<number, PageParser> = new Map<number, PageParser>([
   [SECTION_TIMES, parsePieces], [SECTION_GROUPS, parseGroups], [SECTION_PLACES, parsePlaces], [SECTION_LABELS, parseLabels],
   [SECTION_REFS, parseRefs], [SECTION_POSTINGS, parsePieces], [SECTION_PAIRS, parsePairs], [SECTION_NAMES, parseNames], [SECTION_VALUES, parsePieces],
+  [SECTION_LACKING, parseLacking],
 ])
 
 /** The parser of a section's pages, of either copy; undefined where the section is not known. */

@@ -1,6 +1,7 @@
 // What of the store lies outside the head: one immutable record of shared memory, replaced as a whole.
 //
-//   root word ─▶ t f64 │ generation u32, blocks u32 │ per block: minT f64, maxT f64, level u32, number u32, deletions u32, 0 u32
+//   root word ─▶ t f64 │ generation u32, blocks u32 │ raw from, minutes from, minutes to f64 │ minutes' blocks u32, 0 u32
+//                per block: minT f64, maxT f64, level u32, number u32, deletions u32, 0 u32; those of the 1-minute tier last
 //
 // Each group carries the generation it was made in. A cut takes what groups of its generation or an older one hold below
 // its time into blocks: from when it is published, readers take that from there and leave it out of the head. Below the
@@ -12,7 +13,7 @@ import type { BlockName } from '../block/block-meta.ts'
 import type { Arena } from './arena.ts'
 import { ROOT_PUBLISHED, type SharedHeap } from './shared-heap.ts'
 
-const HEAD_UNITS = 2
+const HEAD_UNITS = 6
 const BLOCK_UNITS = 4
 
 /** Everything below `t` (Unix ms) of groups of `generation` or an older one. */
@@ -39,27 +40,46 @@ export interface Published {
   readonly cover: Cut
   /** By minT, then by number. */
   readonly blocks: readonly PublishedBlock[]
+  readonly tiers: PublishedTiers
 }
+
+/** What of time raw samples and the rows of the 1-minute tier are whole of (Unix ms), and its blocks. */
+export interface PublishedTiers {
+  readonly rawFrom: number
+  readonly from: number
+  readonly to: number
+  readonly blocks: readonly BlockName[]
+}
+
+export const NO_TIERS: PublishedTiers = { rawFrom: -Infinity, from: 0, to: 0, blocks: [] }
 
 /** For a reader whose slot is open. */
 export function readPublished({ u32, f64 }: SharedHeap): Published {
   const at = Atomics.load(u32, ROOT_PUBLISHED)
-  if (at === 0) return { cover: NOTHING_CUT, blocks: [] }
-  const blocks: PublishedBlock[] = []
+  if (at === 0) return { cover: NOTHING_CUT, blocks: [], tiers: NO_TIERS }
+  const all: PublishedBlock[] = []
   const count = u32[at * 2 + 3]!
-  for (let i = 0, p = at + HEAD_UNITS; i < count; i++, p += BLOCK_UNITS) {
-    blocks.push({ minT: f64[p]!, maxT: f64[p + 1]!, level: u32[p * 2 + 4]!, number: u32[p * 2 + 5]!, deletions: u32[p * 2 + 6]! })
+  const minutes = u32[at * 2 + 10]!
+  for (let i = 0, p = at + HEAD_UNITS; i < count + minutes; i++, p += BLOCK_UNITS) {
+    all.push({ minT: f64[p]!, maxT: f64[p + 1]!, level: u32[p * 2 + 4]!, number: u32[p * 2 + 5]!, deletions: u32[p * 2 + 6]! })
   }
-  return { cover: { generation: u32[at * 2 + 2]!, t: f64[at]! }, blocks }
+  const tiers = { rawFrom: f64[at + 2]!, from: f64[at + 3]!, to: f64[at + 4]!, blocks: all.slice(count) }
+  return { cover: { generation: u32[at * 2 + 2]!, t: f64[at]! }, blocks: all.slice(0, count), tiers }
 }
 
 /** Main's side: readers that open from now on see this. */
-export function publish({ u32, f64 }: SharedHeap, arena: Arena, { cover, blocks }: Published): void {
-  const at = arena.allocate(HEAD_UNITS + blocks.length * BLOCK_UNITS)
+export function publish({ u32, f64 }: SharedHeap, arena: Arena, { cover, blocks, tiers }: Published): void {
+  const units = HEAD_UNITS + (blocks.length + tiers.blocks.length) * BLOCK_UNITS
+  const at = arena.allocate(units)
   f64[at] = cover.t
   u32[at * 2 + 2] = cover.generation
   u32[at * 2 + 3] = blocks.length
-  for (const [i, { minT, maxT, level, number, deletions }] of blocks.entries()) {
+  f64[at + 2] = tiers.rawFrom
+  f64[at + 3] = tiers.from
+  f64[at + 4] = tiers.to
+  u32[at * 2 + 10] = tiers.blocks.length
+  const minutes = tiers.blocks.map((name): PublishedBlock => ({ ...name, deletions: 0 }))
+  for (const [i, { minT, maxT, level, number, deletions }] of [...blocks, ...minutes].entries()) {
     const p = at + HEAD_UNITS + i * BLOCK_UNITS
     f64[p] = minT
     f64[p + 1] = maxT
@@ -68,5 +88,5 @@ export function publish({ u32, f64 }: SharedHeap, arena: Arena, { cover, blocks 
     u32[p * 2 + 6] = deletions
   }
   const old = Atomics.exchange(u32, ROOT_PUBLISHED, at)
-  if (old !== 0) arena.retire(old, HEAD_UNITS + u32[old * 2 + 3]! * BLOCK_UNITS)
+  if (old !== 0) arena.retire(old, HEAD_UNITS + (u32[old * 2 + 3]! + u32[old * 2 + 10]!) * BLOCK_UNITS)
 }

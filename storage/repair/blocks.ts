@@ -56,7 +56,7 @@ async function rebuild(work: RepairWork, { folder, name, damage }: DamagedBlock,
     const samples = salvage(from, meta, labels, builder ?? NOWHERE)
     const { level, sources, coveredGeneration, coveredT } = meta
     const made = await builder?.finish({ level, sources, coveredGeneration, coveredT }) ?? null
-    if (made !== null) install!.commit({ cover: install!.state.cover, install: [made], remove: [] })
+    if (made !== null) install!.commit({ install: [made], remove: [] })
     const lost = isKnown ? meta.samples - samples : NaN
     const cost = lost === 0 ? '' : `${isKnown ? `${lost} of ${plural(meta.samples, 'sample')}` : `what is not among ${plural(samples, 'sample')} that can be read`} ${span}`
     work.report({ place, damage, cost, remedy: `${samples === 0 ? 'moved to quarantine/' : 'built anew of what can be read, as a block of its own; it is kept in quarantine/'}` })

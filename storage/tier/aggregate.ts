@@ -38,9 +38,14 @@ export function aggregate(batch: SeriesBatch, widthMs: number, out: BucketBuffer
   }
   starts[buckets] = n
   out.shape(batch.seriesCount, buckets)
-  for (let b = 0; b < buckets; b++) out.t[b] = bucketEnd(t[starts[b]!]!, widthMs)
-  let sketchEnd = 0
-  let sampleEnd = 0
+  for (let b = 0; b < buckets; b++) {
+    const from = starts[b]!
+    const to = starts[b + 1]!
+    out.t[b] = bucketEnd(t[from]!, widthMs)
+    out.group.count[b] = to - from
+    out.group.firstT[b] = t[from]!
+    out.group.lastT[b] = t[to - 1]!
+  }
   for (let s = 0; s < batch.seriesCount; s++) {
     out.index[s] = batch.index[s]!
     for (let b = 0; b < buckets; b++) {
@@ -48,10 +53,9 @@ export function aggregate(batch: SeriesBatch, widthMs: number, out: BucketBuffer
       const count = gather(batch, s, b, out, row)
       out.columns.count[row] = count
       if (count > 0) putRow(live, 0, count, out.columns, row, count > samplesMax ? EVERY_SUM : RANGE_ALONE)
-      if (count > samplesMax) sketchEnd = addSketch(count, out, sketchEnd)
-      else sampleEnd = out.addSamples(live, count, sampleEnd)
-      out.sketchAt[row + 1] = sketchEnd
-      out.sampleAt[row + 1] = sampleEnd
+      if (count > samplesMax) addSketch(count, out)
+      else out.addSamples(live, 0, count)
+      out.endRow(row)
     }
   }
 }
@@ -92,11 +96,11 @@ function gather(batch: SeriesBatch, s: number, bucket: number, out: BucketBuffer
   return count
 }
 
-/** Writes the sketch of live[0, count); returns where it ends. */
-function addSketch(count: number, out: BucketBuffer, at: number): number {
+/** Gives the row at work the sketch of live[0, count). */
+function addSketch(count: number, out: BucketBuffer): void {
   if (sorted.length !== count || sorted.buffer !== order.buffer) sorted = order.subarray(0, count)
   for (let i = 0; i < count; i++) sorted[i] = live[i]!
   sorted.sort()
-  out.reserveSketch(at, (count + 1) * SKETCH_BIN_BYTES)
-  return writeSketch(sorted, count, out.sketches, at)
+  const at = out.reserveSketch((count + 1) * SKETCH_BIN_BYTES)
+  out.endSketch(writeSketch(sorted, count, out.sketches, at))
 }

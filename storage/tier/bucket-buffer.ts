@@ -7,25 +7,38 @@ export interface TierColumns extends BucketColumns {
   second: Float64Array
 }
 
+/** When the samples of a group's rows were, as a series without gaps has them. */
+export interface GroupRows {
+  count: Float64Array
+  firstT: Float64Array
+  lastT: Float64Array
+}
+
 export class BucketBuffer implements BucketBatch {
   n = 0
   seriesCount = 0
   t: Float64Array = new Float64Array(0)
   index: Uint32Array = new Uint32Array(0)
   columns: TierColumns = makeColumns(0)
+  group: GroupRows = makeGroup(0)
   /** The sketch of row i of series s: sketches[sketchAt[s * n + i], sketchAt[s * n + i + 1]); empty where it has samples, or none. */
   sketchAt: Uint32Array = new Uint32Array(1)
   sketches: Uint8Array = new Uint8Array(1024)
   /** The samples of a row that keeps them, the same way. */
   sampleAt: Uint32Array = new Uint32Array(1)
   samples: Float64Array = new Float64Array(1024)
+  #sketchEnd = 0
+  #sampleEnd = 0
 
-  /** Makes room for seriesCount × n rows, all without samples; sketches are to be written in order. */
+  /** Makes room for seriesCount × n rows, all without samples; sketches and samples are to be given in order of the rows. */
   shape(seriesCount: number, n: number): void {
     this.n = n
     this.seriesCount = seriesCount
     const rows = seriesCount * n
-    if (this.t.length < n) this.t = new Float64Array(n)
+    if (this.t.length < n) {
+      this.t = new Float64Array(n)
+      this.group = makeGroup(n)
+    }
     if (this.index.length < seriesCount) this.index = new Uint32Array(seriesCount)
     if (this.columns.count.length < rows) this.columns = makeColumns(rows)
     if (this.sketchAt.length < rows + 1) {
@@ -36,26 +49,51 @@ export class BucketBuffer implements BucketBatch {
     this.columns.staleAtEnd.fill(0, 0, rows)
     this.sketchAt.fill(0, 0, rows + 1)
     this.sampleAt.fill(0, 0, rows + 1)
+    this.restart()
   }
 
-  /** Sees to room for so many bytes of sketches behind `at`. */
-  reserveSketch(at: number, bytes: number): void {
-    if (at + bytes <= this.sketches.length) return
-    const grown = new Uint8Array((at + bytes) * 2)
-    grown.set(this.sketches.subarray(0, at))
-    this.sketches = grown
+  /** Sketches and samples are given anew, from the first row on. */
+  restart(): void {
+    this.#sketchEnd = 0
+    this.#sampleEnd = 0
   }
 
-  /** Appends v[0, count) at `at` of the samples; returns the position behind them. */
-  addSamples(v: Float64Array, count: number, at: number): number {
+  /** Where the next sketch goes, with room for so many bytes. */
+  reserveSketch(bytes: number): number {
+    const at = this.#sketchEnd
+    if (at + bytes > this.sketches.length) {
+      const grown = new Uint8Array((at + bytes) * 2)
+      grown.set(this.sketches.subarray(0, at))
+      this.sketches = grown
+    }
+    return at
+  }
+
+  endSketch(end: number): void {
+    this.#sketchEnd = end
+  }
+
+  /** Gives the row at work v[from, from + count) as its samples. */
+  addSamples(v: Float64Array, from: number, count: number): void {
+    const at = this.#sampleEnd
     if (at + count > this.samples.length) {
       const grown = new Float64Array((at + count) * 2)
       grown.set(this.samples.subarray(0, at))
       this.samples = grown
     }
-    for (let i = 0; i < count; i++) this.samples[at + i] = v[i]!
-    return at + count
+    for (let i = 0; i < count; i++) this.samples[at + i] = v[from + i]!
+    this.#sampleEnd = at + count
   }
+
+  /** Row by row, in order: no more samples or sketches of it come. */
+  endRow(row: number): void {
+    this.sampleAt[row + 1] = this.#sampleEnd
+    this.sketchAt[row + 1] = this.#sketchEnd
+  }
+}
+
+function makeGroup(rows: number): GroupRows {
+  return { count: new Float64Array(rows), firstT: new Float64Array(rows), lastT: new Float64Array(rows) }
 }
 
 function makeColumns(rows: number): TierColumns {

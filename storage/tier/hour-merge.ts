@@ -87,9 +87,9 @@ function copyRow(t: number, { columns, sketches, sketchAt }: Rows, i: number, in
   for (const name of COLUMNS) into.columns[name][to] = columns[name][i]!
   into.columns.staleAtEnd[to] = columns.staleAtEnd[i]!
   const bytes = sketchAt[i + 1]! - sketchAt[i]!
-  const at = to === 0 ? 0 : into.sketchAt[to]!
-  if (to === 0) into.sketchAt[0] = 0
-  into.reserveSketch(at, bytes)
+  if (to === 0) into.restart()
+  const at = into.reserveSketch(bytes)
   for (let b = 0; b < bytes; b++) into.sketches[at + b] = sketches[sketchAt[i]! + b]!
-  into.sketchAt[to + 1] = at + bytes
+  into.endSketch(at + bytes)
+  into.endRow(to)
 }

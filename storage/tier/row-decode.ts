@@ -4,8 +4,7 @@ import { POW10 } from '../codec/chunk-encode.ts'
 import { decodePiece, type PieceBytes } from '../codec/piece-decode.ts'
 import { PIECE_ROWS } from '../codec/piece-shape.ts'
 import { ABSENT, LIVE, STALE, readPresence } from '../codec/presence.ts'
-import type { BucketBuffer, TierColumns } from './bucket-buffer.ts'
-import type { GroupRows } from './row-encode.ts'
+import type { BucketBuffer, GroupRows, TierColumns } from './bucket-buffer.ts'
 import {
   LIVE_THEN_STALE, SAMPLES_MAX, SHAPE_OWN_TIMES, SHAPE_STATES, SPREAD_ALL, SPREAD_DENSE, SPREAD_FLOATS, SPREAD_P99, p99Of,
 } from './row-shape.ts'
@@ -54,13 +53,12 @@ let cursor = 0
 
 /**
  * Decodes a piece of rows into a buffer whose counts are 0 there. Sums of rows stored as samples: as `sums` says
- * (row-sums.ts); with `isWhole` the buffer gets the samples themselves, and no sums of them. `sampleEnd`: where samples go in
- * the buffer; returns where they end.
+ * (row-sums.ts); with `isWhole` the buffer gets the samples themselves, too.
  */
-export function decodeRows(from: EncodedRows, target: RowTarget, sums: number, isWhole: boolean, sampleEnd: number): number {
+export function decodeRows(from: EncodedRows, target: RowTarget, sums: number, isWhole: boolean): void {
   const live = decodeShape(from.shape, target)
   const { values, spread } = from
-  if (values === null || spread === null) return sampleEnd
+  if (values === null || spread === null) return
   const { out: { columns: c }, at } = target
   cursor = spread.at
   const head = spread.at === spread.end ? 0 : spread.src.bytes[cursor++]!
@@ -76,7 +74,7 @@ export function decodeRows(from: EncodedRows, target: RowTarget, sums: number, i
     putRow(samples, first, c.count[row]!, c, row, sums)
     first += c.count[row]!
   }
-  return isWhole ? giveSamples(target, sampleEnd) : sampleEnd
+  if (isWhole) giveSamples(target)
 }
 
 /** Returns the number of rows with samples. */
@@ -202,20 +200,30 @@ function readIntegers(spread: RowBytes, c: TierColumns, at: number): void {
 }
 
 /** The samples of all rows of few, in order. */
-function giveSamples({ n, out, at }: RowTarget, end: number): number {
+function giveSamples({ n, out, at }: RowTarget): void {
   const { columns: c } = out
   for (let i = 0, k = 0, first = 0; i < n; i++) {
     const row = at + i
     const count = c.count[row]!
     if (k < sampledCount && sampled[k] === i) {
-      end = out.addSamples(samples.subarray(first, first + count), count, end)
+      out.addSamples(samples, first, count)
       first += count
       k++
     } else if (count <= SAMPLES_MAX && count > 0) {
       column.fill(c.last[row]!, 0, count)
-      end = out.addSamples(column, count, end)
+      out.addSamples(column, 0, count)
     }
-    out.sampleAt[row + 1] = end
+    out.endRow(row)
   }
-  return end
+}
+
+/** Group rows, with the ends of buckets in t[at, at + n), from [from, end) of src. */
+export function decodeGroupRows(src: PieceBytes, from: number, end: number, { t, group, at, n }: { t: Float64Array; group: GroupRows; at: number; n: number }): void {
+  const lists = { src, at: from, end }
+  cursor = decodePiece(src, from, n, t, at)
+  for (const key of ['count', 'firstT', 'lastT'] as const) {
+    readColumn(lists, column, n)
+    for (let i = 0; i < n; i++) group[key][at + i] = column[i]! + (key === 'count' ? 0 : t[at + i]!)
+  }
+  if (cursor !== end) throw new RangeError(`group rows of ${cursor - from} bytes in ${end - from}`)
 }

@@ -9,17 +9,10 @@ import { patches, scale } from '../codec/decimal-scale.ts'
 import { encodePiece } from '../codec/piece-encode.ts'
 import { PIECE_BYTES_MAX, PIECE_ROWS } from '../codec/piece-shape.ts'
 import { ABSENT, LIVE, STALE, writePresence } from '../codec/presence.ts'
-import type { BucketBuffer, TierColumns } from './bucket-buffer.ts'
+import type { BucketBuffer, GroupRows, TierColumns } from './bucket-buffer.ts'
 import {
   LIVE_THEN_STALE, SAMPLES_MAX, SHAPE_OWN_TIMES, SHAPE_STATES, SPREAD_ALL, SPREAD_DENSE, SPREAD_FLOATS, SPREAD_P99, TWO_LARGEST_MAX,
 } from './row-shape.ts'
-
-/** When the samples of a group's rows were, as a series without gaps has them. */
-export interface GroupRows {
-  count: Float64Array
-  firstT: Float64Array
-  lastT: Float64Array
-}
 
 /** Bytes of a part of the rows that were encoded last: bytes[0, length). */
 export class RowPart {
@@ -127,6 +120,15 @@ function encodeShape(c: TierColumns, at: number, n: number, group: GroupRows, gr
   for (const key of ['count', 'firstT', 'lastT'] as const) {
     for (let k = 0; k < liveCount; k++) column[k] = c[key][at + liveRows[k]!]! - group[key][groupAt + liveRows[k]!]!
     end = writeColumn(column, liveCount, out, end)
+  }
+  return end
+}
+
+/** The group rows [at, at + n) of a buffer, behind `end` of `out`; returns where they end. */
+export function encodeGroupRows({ t, group }: Pick<BucketBuffer, 't' | 'group'>, at: number, n: number, out: Uint8Array, end: number): number {
+  for (const key of ['count', 'firstT', 'lastT'] as const) {
+    for (let i = 0; i < n; i++) column[i] = group[key][at + i]! - (key === 'count' ? 0 : t[at + i]!)
+    end = writeColumn(column, n, out, end)
   }
   return end
 }

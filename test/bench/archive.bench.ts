@@ -35,7 +35,7 @@ const buffer = new BucketBuffer()
 function rowsOf(s: number, from: number, hours: number): SeriesRows {
   const { labels, next } = source[s]!
   buffer.shape(1, hours)
-  buffer.reserveSketch(0, hours * 12)
+  buffer.reserveSketch(hours * 12)
   const { columns } = buffer
   for (let h = 0; h < hours; h++) {
     const [a, b] = [next(random), next(random)]

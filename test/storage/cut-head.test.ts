@@ -6,7 +6,7 @@ import { FakeClock } from '../../lib/std/clock.ts'
 import { Random, freshSeed } from '../../lib/std/random.ts'
 import type { Database } from '../../storage/database.ts'
 import { HeadQueryable } from '../../storage/head/head-querier.ts'
-import type { Cut } from '../../storage/head/published.ts'
+import { NO_TIERS, type Cut } from '../../storage/head/published.ts'
 import { REJECT_DUPLICATE, STORED } from '../../storage/interface.ts'
 import { StoreQueryable, headFolder } from '../../storage/store-querier.ts'
 import { waitFor } from '../support/monitor-process.ts'
@@ -56,7 +56,7 @@ describe('a cut of the head', () => {
     expect([0, 1, 2, 3].map((i) => timesOf(read, i))).toEqual([[T - 1000], [T - 1000], [T - 1000, T - 900], [T - 1000]])
     const all = readAll(db)
     expect([timesOf(all, 0), timesOf(all, 1)]).toEqual([[T - 1000, T - 600, T, T + 1000], [T - 1000, T - 500]])
-    db.head.cuts.publish({ cover: cut, blocks: [] })
+    db.head.cuts.publish({ cover: cut, blocks: [], tiers: NO_TIERS })
     const rest = readAll(db)
     expect([0, 1, 2, 3].map((i) => timesOf(rest, i))).toEqual([[T - 600, T, T + 1000], [T - 500], [], [T - 900]])
     expect([timesOf(readAll(db, -Infinity, T - 700), 0), timesOf(readAll(db, T - 600, T - 600), 0)]).toEqual([[], [T - 600]])
@@ -88,7 +88,7 @@ describe('a cut of the head', () => {
     const selection = early.select(ALL, -Infinity, Infinity, HINTS)
     const cut = db.head.cuts.begin(T)
     const read = readCut(db, cut)
-    db.head.cuts.publish({ cover: cut, blocks: [] })
+    db.head.cuts.publish({ cover: cut, blocks: [], tiers: NO_TIERS })
     expect(db.head.cuts.unread.t).toBe(-Infinity)
     await clock.advance(60_000)
     expect(timesOf(drain(early, selection), 0).length).toBe(104)
@@ -138,7 +138,7 @@ async function splitRun(random: Random, name: string): Promise<void> {
         inBlocks.set(key, held)
         for (const [at, v] of points) if (!held.has(at)) held.set(at, v as number)
       }
-      db.head.cuts.publish({ cover: pending, blocks: [] })
+      db.head.cuts.publish({ cover: pending, blocks: [], tiers: NO_TIERS })
       pending = null
     } else if (action === 2) {
       await clock.advance(16_000)

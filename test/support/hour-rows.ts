@@ -22,7 +22,6 @@ function randomSeries(random: Random, ref: number, t0: number, hours: number): S
   buffer.shape(1, ends.length)
   const { columns } = buffer
   const isConstant = random.float() < 0.3
-  let sketchEnd = 0
   ends.forEach((end, i) => {
     columns.staleAtEnd[i] = random.int(4) === 0 ? 1 : 0
     columns.count[i] = random.int(8) === 0 ? 0 : 1 + random.int(1000)
@@ -31,11 +30,11 @@ function randomSeries(random: Random, ref: number, t0: number, hours: number): S
       columns.firstT[i] = end - HOUR_MS + 1 + random.int(1000)
       columns.lastT[i] = end - random.int(1000)
       const bytes = 1 + random.int(40)
-      buffer.reserveSketch(sketchEnd, bytes)
-      for (let b = 0; b < bytes; b++) buffer.sketches[sketchEnd + b] = random.int(256)
-      sketchEnd += bytes
+      const at = buffer.reserveSketch(bytes)
+      for (let b = 0; b < bytes; b++) buffer.sketches[at + b] = random.int(256)
+      buffer.endSketch(at + bytes)
     }
-    buffer.sketchAt[i + 1] = sketchEnd
+    buffer.endRow(i)
   })
   return { ref, labels: labelsOf(ref), n: ends.length, t: Float64Array.from(ends), columns, at: 0, sketches: buffer.sketches, sketchAt: buffer.sketchAt }
 }

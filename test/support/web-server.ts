@@ -51,7 +51,7 @@ export async function startServer(change: (parts: ServerParts) => Partial<Server
     metadata: { metadata: () => [] },
     selectors: { compile: () => () => true },
     writer: new RemoteWriteReceiver(appender, metrics, 1),
-    storage: { status: () => ({ tiers: [], head: { series: 0, memoryBytes: 0, segmentBytes: 0, maxTime: null }, log: { bytes: 0 } }) },
+    storage: { status: () => ({ tiers: [], currency: 'USD', head: { series: 0, memoryBytes: 0, segmentBytes: 0, maxTime: null }, log: { bytes: 0 } }) },
     admin: null,
     config: { reload: async () => {}, yaml: () => 'global: {}\n', lastReload: () => ({ isSuccessful: true, timeMs: NOW }) },
     build: { version: '0.1.0', revision: 'abc', branch: 'main', buildUser: '', buildDate: '' },

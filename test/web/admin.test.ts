@@ -19,7 +19,7 @@ async function withStore(): Promise<{ base: string; db: Database; folder: string
   onTestFinished(() => db.close())
   const refs = seriesOf(db, 4)
   for (let k = 0; k < 10; k++) append(db, batchOf(NOW - (9 - k) * 1000, refs, refs))
-  const { base } = await start(() => ({ storage: { status: () => storageStatus(db) }, admin: new DatabaseAdmin(db, new FakeClock(NOW), new Random(1)) }))
+  const { base } = await start(() => ({ storage: { status: () => storageStatus(db, { currency: 'EUR', disk: 0.5, bucket: null }) }, admin: new DatabaseAdmin(db, new FakeClock(NOW), new Random(1)) }))
   return { base: `${base}/api/v1/admin/tsdb`, db, folder }
 }
 
@@ -28,7 +28,7 @@ describe('/status/storage', () => {
     const { base, db } = await withStore()
     const ask = async (): Promise<StorageStatus> => ((await get(`${base.replace('admin/tsdb', 'status/storage')}`))[1] as { data: StorageStatus }).data
     const before = await ask()
-    expect(before).toMatchObject({ tiers: [{ name: 'raw', blocks: 0, bytes: 0, samples: 0, series: 0, minTime: null, maxTime: null }], head: { series: 4, maxTime: NOW } })
+    expect(before).toMatchObject({ tiers: [{ name: 'raw', blocks: 0, bytes: 0, samples: 0, series: 0, minTime: null, maxTime: null, cost: 0 }], currency: 'EUR', head: { series: 4, maxTime: NOW } })
     expect(before.log.bytes).toBeGreaterThan(0)
     await db.blocks.snapshot('x', true)
     expect(await ask()).toMatchObject({ tiers: [{ blocks: db.blocks.blocks.length, samples: 40, series: 4, minTime: NOW - 9000, maxTime: NOW }] })

@@ -24,13 +24,15 @@ function job(fields: string, globals = ''): ScrapeConfig {
   return load(`${globals}\nscrape_configs:\n  - job_name: a\n${fields}`).config.scrapeConfigs[0]!
 }
 
+const TIERS = { tiers: { minuteRetentionMs: 30 * 86_400_000, hourRetentionMs: 365 * 86_400_000 }, prices: { currency: 'USD', disk: null, bucket: null } }
+
 describe('a good configuration', () => {
   it('has the defaults of Prometheus and our limits', () => {
     expect(load('').config).toEqual({
       global: { scrapeIntervalMs: 60_000, scrapeTimeoutMs: 10_000, evaluationIntervalMs: 60_000, ruleQueryOffsetMs: 0, externalLabels: new Map() },
       scrapeConfigs: [], rules: { files: [], groups: [] },
       features: [],
-      storage: { exemplarsMax: 100_000, outOfOrderTimeWindowMs: 600_000, retentionMs: null, retentionBytes: null },
+      storage: { exemplarsMax: 100_000, outOfOrderTimeWindowMs: 600_000, retentionMs: null, retentionBytes: null, ...TIERS },
     })
     expect(job('')).toEqual({
       jobName: 'a',
@@ -212,8 +214,12 @@ describe('a good configuration', () => {
 
   it('reads storage', () => {
     expect(load('storage: {tsdb: {out_of_order_time_window: 30m, retention: {time: 30d, size: 5GB}}}').config.storage).toEqual({
-      exemplarsMax: 100_000, outOfOrderTimeWindowMs: 1_800_000, retentionMs: 2_592_000_000, retentionBytes: 5 * 2 ** 30,
+      exemplarsMax: 100_000, outOfOrderTimeWindowMs: 1_800_000, retentionMs: 2_592_000_000, retentionBytes: 5 * 2 ** 30, ...TIERS,
     })
+    const { tiers, prices } = load('storage: {tiers: {1m: {retention: 90d}, 1h: {retention: 0}}, prices: {currency: EUR, disk: 0.08}}').config.storage
+    expect(tiers).toEqual({ minuteRetentionMs: 90 * 86_400_000, hourRetentionMs: 0 })
+    expect(prices).toEqual({ currency: 'EUR', disk: 0.08, bucket: null })
+    expect(faults('storage: {prices: {disk: cheap}}')).toEqual(['1:26: storage.prices.disk: want a price of a GB for a month such as 0.08, got "cheap"'])
     const f = (text: string, want: number): void => expect(load(`storage: {exemplars: ${text}}`).config.storage.exemplarsMax).toBe(want)
     f('{max_exemplars: 0}', 0)
     f('{max_exemplars: 500}', 500)

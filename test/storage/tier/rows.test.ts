@@ -3,11 +3,11 @@ import { describe, expect, it } from 'vitest'
 import { Random, freshSeed } from '../../../lib/std/random.ts'
 import { BatchBuffer } from '../../../storage/head/batch-buffer.ts'
 import { aggregate } from '../../../storage/tier/aggregate.ts'
-import { BucketBuffer } from '../../../storage/tier/bucket-buffer.ts'
+import { BucketBuffer, type GroupRows } from '../../../storage/tier/bucket-buffer.ts'
 import { decodeRows, type RowBytes } from '../../../storage/tier/row-decode.ts'
-import { encodeRows, shape, spread, values, type GroupRows, type RowPart } from '../../../storage/tier/row-encode.ts'
+import { encodeRows, shape, spread, values, type RowPart } from '../../../storage/tier/row-encode.ts'
 import { SAMPLES_MAX } from '../../../storage/tier/row-shape.ts'
-import { EVERY_SUM } from '../../../storage/tier/row-sums.ts'
+import { EVERY_SUM, RANGE_ALONE } from '../../../storage/tier/row-sums.ts'
 
 const T0 = 1_699_999_200_000
 
@@ -75,11 +75,11 @@ function roundTrip(from: BucketBuffer, group: GroupRows, isWhole: boolean): Buck
   const to = new BucketBuffer()
   to.shape(1, from.n)
   to.t.set(from.t.subarray(0, from.n))
-  for (let row = 0, sampleEnd = 0; row < from.n; row += 1024) {
+  for (let row = 0; row < from.n; row += 1024) {
     const n = Math.min(1024, from.n - row)
     encodeRows(from, row, n, group, row)
     const parts = { shape: bytesOf(shape), values: bytesOf(values), spread: bytesOf(spread) }
-    sampleEnd = decodeRows(parts, { n, group, groupAt: row, out: to, at: row }, isWhole ? 16 : EVERY_SUM, isWhole, sampleEnd)
+    decodeRows(parts, { n, group, groupAt: row, out: to, at: row }, isWhole ? RANGE_ALONE : EVERY_SUM, isWhole)
   }
   return to
 }
@@ -133,7 +133,7 @@ describe('rows of buckets', () => {
       const to = new BucketBuffer()
       to.shape(1, n + 2)
       try {
-        decodeRows(parts, { n, group, groupAt: 0, out: to, at: 1 }, EVERY_SUM, false, 0)
+        decodeRows(parts, { n, group, groupAt: 0, out: to, at: 1 }, EVERY_SUM, false)
       } catch (error) {
         expect(error).toBeInstanceOf(RangeError)
       }

@@ -1,0 +1,123 @@
+// The tiers of a store, as one querier sees them: which part of time each is whole of, and rows of the 1-minute tier.
+import type { Matcher } from '../lib/model/matcher.ts'
+import { NO_SERIES } from './block/block.ts'
+import type { BlockSet } from './block-set.ts'
+import { COLD_REFS, type ColdPlace, type ColdSeries } from './cold-series.ts'
+import type { HeadQuerier } from './head/head-querier.ts'
+import { bucketEnd } from './tier/aggregate.ts'
+import { TIER_MS, type BucketColumn, type BucketSelection, type TierCoverage, type TierName, type TierQuerier } from './tier/bucket.ts'
+import type { BucketBuffer } from './tier/bucket-buffer.ts'
+import { WHOLE, wantedOf } from './tier/row-item.ts'
+import { SAMPLES_MAX } from './tier/row-shape.ts'
+import { SketchSum, binKey } from './tier/sketch.ts'
+import type { TierReader } from './tier/tier-reader.ts'
+import { TierSelection, type TierSeries } from './tier/tier-select.ts'
+import { tierView, type TierPart } from './tier/tier-view.ts'
+
+const WIDTH_MS = TIER_MS['1m']
+
+export class StoreTiers implements TierQuerier {
+  readonly #head: HeadQuerier
+  readonly #minutes: BlockSet<TierReader>
+  readonly #cold: ColdSeries
+  readonly #leftOut: Set<string>
+
+  /** `leftOut`: gets why blocks could not be opened. */
+  constructor(head: HeadQuerier, minutes: BlockSet<TierReader>, cold: ColdSeries, leftOut: Set<string>) {
+    this.#head = head
+    this.#minutes = minutes
+    this.#cold = cold
+    this.#leftOut = leftOut
+  }
+
+  get rawFrom(): number {
+    return this.#head.published.tiers.rawFrom
+  }
+
+  tiers(matchers: readonly Matcher[]): readonly TierCoverage[] {
+    const { rawFrom, from, to, blocks } = this.#head.published.tiers
+    const raw: TierCoverage = { name: 'raw', widthMs: 0, from: rawFrom, to: Infinity, lacksHistograms: false }
+    if (blocks.length === 0) return [raw]
+    const end = Math.max(from, Math.min(to, this.#endBeforeLate(this.#head.matching(matchers), to)))
+    const parts = this.#parts(from, end)
+    const { numbers } = this.#seriesOf(matchers, parts)
+    const lacksHistograms = parts.some(({ block }, p) => block.lacking().size > 0 && numbers[p]!.some((number) => block.lacking().has(number)))
+    return [raw, { name: '1m', widthMs: WIDTH_MS, from, to: end, lacksHistograms }]
+  }
+
+  /** Samples that came late lie in the head until the next cut: before the bucket of the oldest all is in the rows. */
+  #endBeforeLate(refs: Uint32Array, to: number): number {
+    const { places } = this.#head
+    let oldest = Infinity
+    for (const ref of refs) {
+      const groups = places.placesOf(ref, -Infinity, to)
+      for (let k = 0; k < groups.length; k += 2) {
+        const snapshot = places.snapshot(groups[k]!)
+        oldest = Math.min(oldest, Math.max(snapshot.minT, places.mintOf(snapshot, -Infinity)))
+      }
+    }
+    return bucketEnd(oldest, WIDTH_MS) - WIDTH_MS
+  }
+
+  /** Blocks that answer for buckets which end in (mint, maxt]. */
+  #parts(mint: number, maxt: number): TierPart<TierReader>[] {
+    const view = tierView(this.#head.published.tiers.blocks).filter(({ minT, maxT }) => maxT > mint && minT <= maxt)
+    return view.flatMap(({ minT, maxT, block: name }) => {
+      const block = this.#minutes.open({ ...name, deletions: 0 }, this.#leftOut)
+      return block === null ? [] : [{ minT, maxT, block }]
+    })
+  }
+
+  /** Series that match, and where each part has them: by the head's refs, or by labels where the head has forgotten them. */
+  #seriesOf(matchers: readonly Matcher[], parts: readonly TierPart<TierReader>[]): TierSeries {
+    const known = this.#head.matching(matchers)
+    const cold = this.#cold.select(matchers, parts.map(({ block }) => block))
+    const refs = cold.length === 0 ? known : Uint32Array.from(new Set([...known, ...cold.map(({ ref }) => ref)])).sort()
+    return { refs, numbers: this.#numbersOf(refs, parts, cold) }
+  }
+
+  #numbersOf(refs: Uint32Array, parts: readonly TierPart<TierReader>[], cold: readonly ColdPlace[]): Uint32Array[] {
+    // Refs of series that the head does not know are this thread's; those in blocks are others.
+    const known = refs.filter((ref) => ref < COLD_REFS)
+    const at = new Map(cold.length === 0 ? [] : Array.from(refs, (ref, i) => [ref, i]))
+    return parts.map(({ block }, p) => {
+      const numbers = new Uint32Array(refs.length).fill(NO_SERIES)
+      block.find(known, numbers)
+      for (const { b, number, ref } of cold) if (b === p && at.has(ref)) numbers[at.get(ref)!] = number
+      return numbers
+    })
+  }
+
+  selectBuckets(
+    name: Exclude<TierName, 'raw'>, matchers: readonly Matcher[], mint: number, maxt: number, wanted: readonly BucketColumn[],
+  ): BucketSelection {
+    const parts = name === '1m' ? this.#parts(mint, maxt) : []
+    return new TierSelection(parts, this.#seriesOf(matchers, parts), { mint, maxt }, wantedOf(wanted))
+  }
+
+  sketchQuantile(name: Exclude<TierName, 'raw'>, q: number, refs: Uint32Array, from: number, to: number): Float64Array {
+    const values = new Float64Array(refs.length).fill(NaN)
+    const parts = name === '1m' ? this.#parts(from, to) : []
+    const order = Uint32Array.from(refs.keys()).sort((a, b) => refs[a]! - refs[b]!)
+    const sorted = refs.toSorted()
+    const cold = sorted.some((ref) => ref >= COLD_REFS) ? this.#cold.select([], parts.map(({ block }) => block)) : []
+    const selection = new TierSelection(parts, { refs: sorted, numbers: this.#numbersOf(sorted, parts, cold) }, { mint: from, maxt: to }, WHOLE)
+    const sum = new SketchSum()
+    for (let batch = selection.nextWhole(); batch !== null; batch = selection.nextWhole()) {
+      for (let s = 0; s < batch.seriesCount; s++) {
+        sum.clear()
+        addRows(batch, s, sum)
+        values[order[batch.index[s]!]!] = sum.quantile(q)
+      }
+    }
+    return values
+  }
+}
+
+/** Adds the samples of a series, or the sketches of rows of many. */
+function addRows({ n, columns, samples, sampleAt, sketches, sketchAt }: BucketBuffer, s: number, sum: SketchSum): void {
+  for (let row = s * n; row < (s + 1) * n; row++) {
+    if (columns.count[row]! > SAMPLES_MAX) sum.add(sketches, sketchAt[row]!, sketchAt[row + 1]!)
+    else for (let i = sampleAt[row]!; i < sampleAt[row + 1]!; i++) sum.addBin(binKey(samples[i]!), 1)
+  }
+}

@@ -1,0 +1,129 @@
+// The 1-minute tier's jobs, beside those on blocks (block-jobs.ts): rows of a stretch are made of raw samples, blocks of the
+// tier are compacted, rows are deleted. Its folder is one of blocks (block-folder.ts), `tiers/1m/`.
+//
+// Rows of a stretch are always made of all raw samples there are of it; the block that holds them stands for those before it.
+// So a cut, late samples, deletions, imports, a crash between two files and folders from before there were tiers are one thing:
+// a stretch that is due (tier/due.ts).
+import path from 'node:path'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { faultPoint } from '../lib/std/fault-point.ts'
+import { removeFolder } from '../lib/std/fs.ts'
+import type { BlockMeta } from './block/block-meta.ts'
+import type { BlockFolder, StoredBlock } from './block-folder.ts'
+import { StoreQueryable, type StoreHandle } from './store-querier.ts'
+import { aggregate, bucketEnd } from './tier/aggregate.ts'
+import { TIER_MS } from './tier/bucket.ts'
+import { BucketBuffer } from './tier/bucket-buffer.ts'
+import { STRETCH_MS, withoutStretch, type Span } from './tier/due.ts'
+import { SAMPLES_MAX } from './tier/row-shape.ts'
+import { TierBlockBuilder } from './tier/tier-builder.ts'
+import { mergeTierBlocks, type RowDeletion } from './tier/tier-merge.ts'
+import { tierView } from './tier/tier-view.ts'
+
+const WIDTH_MS = TIER_MS['1m']
+
+interface Written {
+  name: string
+  meta: BlockMeta
+}
+
+interface TierWork {
+  handle: StoreHandle
+  /** A reader slot that nobody else has. */
+  slot: number
+  raw: BlockFolder
+  tier: BlockFolder
+}
+
+/** Makes the rows of the stretch that begins at `s`; returns sentences about what was left out because it is damaged. */
+export async function buildTier(work: TierWork, s: number): Promise<string[]> {
+  const { raw, tier } = work
+  const range = { minT: s, maxT: s + STRETCH_MS - WIDTH_MS }
+  const older = tier.state.blocks.filter(({ name }) => name.minT <= range.maxT && name.maxT >= range.minT)
+  const { written, damage } = await aggregateStretch(work, range)
+  // Of time whose raw samples are not all there, rows that were made when they were stay.
+  const goneT = damage.length > 0 ? range.maxT : Math.min(range.maxT, bucketEnd(raw.state.droppedT, WIDTH_MS))
+  let made: Written | null = written
+  if (goneT >= range.minT && older.length > 0) {
+    made = await keepOld(tier, older, written, { range, goneT })
+    removeFolder(path.join(tier.staging, written.name))
+  }
+  if (made.meta.series === 0 && older.length === 0) {
+    removeFolder(path.join(tier.staging, made.name))
+    made = null
+  }
+  faultPoint('tier.written')
+  if (made !== null) {
+    const replaced = older.filter(({ name }) => name.minT >= range.minT && name.maxT <= range.maxT)
+    tier.commit({ install: [made], remove: replaced.map(({ folder }) => folder) }, (step) => faultPoint(`tier.${step}`))
+  }
+  raw.commit({ due: withoutStretch(raw.state.due, '1m', s), install: [], remove: [] })
+  faultPoint('tier.noted')
+  return damage
+}
+
+async function aggregateStretch({ handle, slot, tier }: TierWork, range: Span): Promise<{ written: Written; damage: string[] }> {
+  const queryable = new StoreQueryable(handle, slot)
+  const querier = queryable.querier()
+  const builder = new TierBlockBuilder({ folder: tier.staging, number: tier.takeNumber(), isCompressed: false }, querier)
+  try {
+    const span = { mint: range.minT - WIDTH_MS + 1, maxt: range.maxT }
+    const selection = querier.select([], span.mint, span.maxt, { startMs: span.mint, endMs: span.maxt, stepMs: 0, rangeMs: 0, func: '' })
+    const rows = new BucketBuffer()
+    for (let batch = selection.next(); batch !== null; batch = selection.next()) {
+      aggregate(batch, WIDTH_MS, rows, SAMPLES_MAX)
+      builder.add(rows, batch, selection.refs)
+      // Where main itself does the job, it gets its turn.
+      await nextTurn()
+    }
+    return { written: await builder.finish(range), damage: [...(querier.damage?.() ?? [])] }
+  } catch (error) {
+    builder.abort()
+    throw error
+  } finally {
+    querier.close()
+    queryable.close()
+  }
+}
+
+/** The block of new rows, but where older ones end at goneT or before: these stay. */
+function keepOld(tier: BlockFolder, older: readonly StoredBlock[], written: Written, { range, goneT }: { range: Span; goneT: number }): Promise<Written> {
+  const kept = tierView(older.map(({ name, folder }) => ({ ...name, folder }))).flatMap(({ minT, maxT, block }) => {
+    const part = { minT: Math.max(minT, range.minT), maxT: Math.min(maxT, goneT), folder: path.join(tier.path, block.folder) }
+    return part.minT <= part.maxT ? [part] : []
+  })
+  const sources = [...kept, { ...range, folder: path.join(tier.staging, written.name) }]
+  return mergeTierBlocks(sources, range, { folder: tier.staging, number: tier.takeNumber(), isCompressed: false }, null)
+}
+
+/** Makes one block of these. */
+export async function compactTier(tier: BlockFolder, sources: readonly string[]): Promise<void> {
+  const from = tier.state.blocks.filter(({ folder }) => sources.includes(folder))
+  // An attempt whose end main did not hear of.
+  if (from.length < sources.length) return
+  const made = await rewrite(tier, from, null)
+  faultPoint('tier.written')
+  tier.commit({ install: [made], remove: sources }, (step) => faultPoint(`tier.${step}`))
+}
+
+/** Rows in buckets that touch the span go from blocks that have such; those that raw samples can be had of are to be made anew. */
+export async function deleteRows(tier: BlockFolder, sets: RowDeletion['sets'], span: Span): Promise<void> {
+  const deletion = { ...span, sets, widthMs: WIDTH_MS }
+  const touched = tier.state.blocks.filter(({ name }) => name.maxT >= span.minT && name.minT - WIDTH_MS < span.maxT)
+  const done = new Set<string>()
+  for (const { folder, name } of touched.toSorted((a, b) => (b.name.maxT - b.name.minT) - (a.name.maxT - a.name.minT))) {
+    if (done.has(folder)) continue
+    // What is written anew stands for all before it: blocks that stand for parts of this one go into it.
+    const from = tier.state.blocks.filter((other) => other.name.minT <= name.maxT && other.name.maxT >= name.minT)
+    for (const block of from) done.add(block.folder)
+    const made = await rewrite(tier, from, deletion)
+    faultPoint('tier.written')
+    tier.commit({ install: [made], remove: from.map((block) => block.folder) }, (step) => faultPoint(`tier.${step}`))
+  }
+}
+
+function rewrite(tier: BlockFolder, from: readonly StoredBlock[], deletion: RowDeletion | null): Promise<Written> {
+  const sources = tierView(from.map(({ name, folder }) => ({ ...name, folder }))).map(({ minT, maxT, block }) => ({ minT, maxT, folder: path.join(tier.path, block.folder) }))
+  const range = { minT: Math.min(...from.map(({ name }) => name.minT)), maxT: Math.max(...from.map(({ name }) => name.maxT)) }
+  return mergeTierBlocks(sources, range, { folder: tier.staging, number: tier.takeNumber(), isCompressed: true }, deletion)
+}

@@ -1,0 +1,37 @@
+// What is due to the 1-minute tier, and what readers are shown of it. Pure; times are Unix ms.
+import type { BlockState } from './block-folder.ts'
+import type { BlockJob } from './block-jobs.ts'
+import { planCompaction } from './block-plan.ts'
+import type { PublishedTiers } from './head/published.ts'
+import { STRETCH_MS, coverageOf, nextStretch } from './tier/due.ts'
+
+interface TierLimits {
+  /** Rows before are too old to be kept. */
+  sinceT: number
+  retentionMs: number
+  /** Whether so many bytes can be written without touching the disk's reserve. */
+  fits: (bytes: number) => boolean
+}
+
+/** Rows are made before blocks of them are compacted. */
+export function dueOfTier(raw: BlockState, minutes: BlockState, { sinceT, retentionMs, fits }: TierLimits): BlockJob | null {
+  const stretch = nextStretch(raw.due['1m'], raw.cover.t, sinceT)
+  if (stretch !== null) return fits(bytesOf(raw, stretch)) ? { kind: 'tier', stretch } : null
+  const sources = planCompaction(minutes.blocks, raw.cover.t, retentionMs)
+  if (sources === null) return null
+  const bytes = minutes.blocks.reduce((sum, { folder, meta }) => sum + (sources.includes(folder) ? meta.bytes : 0), 0)
+  return fits(bytes) ? { kind: 'tier-compact', sources } : null
+}
+
+/** What raw blocks take of a stretch: its rows take about as much. */
+function bytesOf({ blocks }: BlockState, stretch: number): number {
+  return blocks.reduce((sum, { meta: { minT, maxT, bytes } }) => {
+    const shared = Math.min(maxT, stretch + STRETCH_MS) - Math.max(minT, stretch)
+    return shared < 0 ? sum : sum + bytes * Math.min(1, shared / Math.max(1, maxT - minT))
+  }, 0)
+}
+
+export function publishedTiers(raw: BlockState, minutes: BlockState, sinceT: number): PublishedTiers {
+  const coverage = coverageOf(raw.due['1m'], '1m', raw.cover.t, Math.max(minutes.droppedT, sinceT))
+  return { rawFrom: raw.droppedT, ...coverage, blocks: minutes.blocks.map(({ name }) => name) }
+}

@@ -1,0 +1,213 @@
+// Reads a tier's block in one thread (FORMAT.md, "Tier block"). What is damaged is left out, and `leftOut` says so.
+import path from 'node:path'
+import type { Matcher } from '../../lib/model/matcher.ts'
+import { DiskError, readTextIfThere } from '../../lib/std/fs.ts'
+import { PIECE_ROWS } from '../codec/piece-shape.ts'
+import { BlockIndex } from '../block/block-index.ts'
+import { selectSeries } from '../block/block-select.ts'
+import { CHUNKS_FILE, INDEX_FILE, META_FILE, parseMeta, type BlockMeta } from '../block/block-meta.ts'
+import { NO_SERIES } from '../block/block.ts'
+import type { Page, PageCache } from '../block/page-cache.ts'
+import { SECTION_LACKING, SECTION_TIMES, SECTION_VALUES } from '../block/page-file.ts'
+import { parseLacking, parsePieces } from '../block/page-parse.ts'
+import { PageFile } from '../block/page-reader.ts'
+import { BlockError } from '../errors.ts'
+import { BucketBuffer, type GroupRows } from './bucket-buffer.ts'
+import { decodeGroupRows } from './row-decode.ts'
+import { decodeItem, type Wanted } from './row-item.ts'
+
+/** Groups whose rows a reader keeps: those of the series at work. */
+const GROUPS_MAX = 64
+
+/** Buckets of a group, and its rows. */
+export interface TierGroup extends GroupRows {
+  rows: number
+  /** Ends of buckets, ascending. */
+  t: Float64Array
+}
+
+export class TierReader {
+  readonly folder: string
+  readonly meta: BlockMeta
+  readonly leftOut: Set<string> = new Set<string>()
+  readonly index: BlockIndex
+  readonly #indexFile: PageFile
+  readonly #chunks: PageFile
+  readonly #groups = new Map<number, TierGroup | null>()
+  readonly #edge = new BucketBuffer()
+  #lacking: ReadonlySet<number> | null = null
+
+  /** Throws BlockError if the block as a whole cannot be read; DiskError where it is not the block's fault. */
+  constructor(folder: string, cache: PageCache) {
+    this.folder = folder
+    try {
+      const metaFile = path.join(folder, META_FILE)
+      const text = readTextIfThere(metaFile)
+      if (text === null) throw new BlockError(`cannot read ${metaFile}: it is not there`)
+      this.meta = parseMeta(text, metaFile)
+      this.#indexFile = new PageFile(path.join(folder, INDEX_FILE), cache)
+      this.#chunks = new PageFile(path.join(folder, CHUNKS_FILE), cache)
+    } catch (error) {
+      if (error instanceof DiskError && (error.code === 'ENOENT' || error.code === 'EIO')) throw new BlockError(error.message, { cause: error })
+      throw error
+    }
+    this.index = new BlockIndex(this.#indexFile)
+  }
+
+  get seriesCount(): number {
+    return this.index.seriesCount
+  }
+
+  /** Numbers of refs (ascending) into `numbers`, NO_SERIES where the block has no such series. */
+  find(refs: Uint32Array, numbers: Uint32Array): number {
+    return this.index.find(refs, numbers, (error) => this.#leaveOut(error))
+  }
+
+  get pairCount(): number {
+    return this.index.pairCount
+  }
+
+  /** As BlockColumns: what queries ask to find series by their labels. */
+  unknown(isKnown: (ref: number) => boolean): Int32Array | null {
+    return this.index.unknown(isKnown, (error) => this.#leaveOut(error))
+  }
+
+  select(matchers: readonly Matcher[]): Uint32Array {
+    return this.#guard(() => selectSeries(this.index, matchers)) ?? new Uint32Array(0)
+  }
+
+  pairsOf(series: number): Uint32Array | null {
+    return this.#guard(() => this.index.pairsOf(series)) ?? null
+  }
+
+  pairText(pair: number): { name: string; value: string } | null {
+    return this.#guard(() => ({ name: this.index.nameOf(pair), value: this.index.valueOf(pair) })) ?? null
+  }
+
+  groupOf(series: number): number {
+    return this.#guard(() => this.index.groupOf(series)) ?? NO_SERIES
+  }
+
+  /** Numbers of series whose native histograms the block lacks. */
+  lacking(): ReadonlySet<number> {
+    return this.#lacking ??= this.#guard(() => {
+      const { from, to } = this.#indexFile.pagesOf(SECTION_LACKING)
+      const series = new Set<number>()
+      for (let page = from; page < to; page++) for (const number of this.#indexFile.load(page, parseLacking).columns[0]!) series.add(number)
+      return series
+    }) ?? new Set()
+  }
+
+  /** null where its timestamps are damaged: the rows must be left out. */
+  group(number: number): TierGroup | null {
+    let group = this.#groups.get(number)
+    if (group !== undefined) return group
+    group = number === NO_SERIES ? null : this.#guard(() => this.#readGroup(number)) ?? null
+    for (const old of this.#groups.size >= GROUPS_MAX ? this.#groups.keys() : []) {
+      this.#groups.delete(old)
+      break
+    }
+    this.#groups.set(number, group)
+    return group
+  }
+
+  #readGroup(number: number): TierGroup {
+    const { rows, firstPiece } = this.index.group(number)
+    const column = (): Float64Array => new Float64Array(rows)
+    const group = { rows, t: column(), count: column(), firstT: column(), lastT: column() }
+    for (let at = 0, piece = firstPiece; at < rows; at += PIECE_ROWS, piece++) {
+      const n = Math.min(PIECE_ROWS, rows - at)
+      const page = this.#indexFile.load(this.#indexFile.pageOf(SECTION_TIMES, piece), parsePieces)
+      this.#decode(this.#indexFile, page, piece, (from, to) => decodeGroupRows(page, from, to, { t: group.t, group, at, n }))
+    }
+    return group
+  }
+
+  #decode(file: PageFile, page: Page, item: number, decode: (from: number, to: number) => void): void {
+    const starts = page.columns[0]!
+    const i = item - page.firstItem
+    try {
+      decode(starts[i]!, starts[i + 1]!)
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error
+      throw new BlockError(`cannot read item ${item} of ${file.path}: ${error.message}`, { cause: error })
+    }
+  }
+
+  /** Rows [from, to) of a series' group into rows at … of a buffer without samples there; damaged ones stay without. */
+  readRows(series: number, from: number, to: number, out: BucketBuffer, at: number, wanted: Wanted): void {
+    const group = this.group(this.groupOf(series))
+    const firstPiece = this.#guard(() => this.index.firstPieceOf(series))
+    if (group === null || firstPiece === undefined) {
+      this.#endRows(out, at, to - from, wanted)
+      return
+    }
+    for (let row = from; row < to;) {
+      const piece = Math.floor(row / PIECE_ROWS)
+      const first = piece * PIECE_ROWS
+      const n = Math.min(PIECE_ROWS, group.rows - first)
+      const end = Math.min(to, first + n)
+      this.#guard(() => this.#readPiece(firstPiece + piece, { group, first, n }, { from: row - first, to: end - first }, { out, at: at + row - from, wanted }))
+      row = end
+    }
+  }
+
+  #readPiece(
+    piece: number, { group, first, n }: { group: TierGroup; first: number; n: number }, { from, to }: { from: number; to: number },
+    { out, at, wanted }: { out: BucketBuffer; at: number; wanted: Wanted },
+  ): void {
+    const edge = this.#edge
+    try {
+      const page = this.#chunks.load(this.#chunks.pageOf(SECTION_VALUES, piece), parsePieces)
+      edge.shape(1, n)
+      this.#decode(this.#chunks, page, piece, (start, end) => decodeItem(page, start, end, { n, group, groupAt: first, out: edge, at: 0 }, wanted))
+    } catch (error) {
+      this.#endRows(out, at, to - from, wanted)
+      throw error
+    }
+    copyRows(edge, from, to, out, at, wanted)
+  }
+
+  /** Rows without anything are to be told of where samples and sketches are given. */
+  #endRows(out: BucketBuffer, at: number, n: number, { isWhole }: Wanted): void {
+    if (isWhole) for (let row = at; row < at + n; row++) out.endRow(row)
+  }
+
+  close(): void {
+    this.#indexFile.close()
+    this.#chunks.close()
+  }
+
+  /** undefined, and a word in leftOut, where `f` meets damage. */
+  #guard<T>(f: () => T): T | undefined {
+    try {
+      return f()
+    } catch (error) {
+      this.#leaveOut(error)
+      return undefined
+    }
+  }
+
+  #leaveOut(error: unknown): void {
+    if (!(error instanceof BlockError) && !(error instanceof DiskError && error.code === 'EIO')) throw error
+    this.leftOut.add(error.message)
+  }
+}
+
+/** Rows [from, to) of the only series of a buffer to row `at` of another. */
+function copyRows(source: BucketBuffer, from: number, to: number, out: BucketBuffer, at: number, { isWhole }: Wanted): void {
+  for (const key of Object.keys(out.columns) as (keyof typeof out.columns)[]) out.columns[key].set(source.columns[key].subarray(from, to), at)
+  if (!isWhole) return
+  for (let row = from; row < to; row++) copySource(source, row, out, at + row - from)
+}
+
+/** The samples or the sketch of a row, which is the next one of `out`. */
+export function copySource(source: BucketBuffer, row: number, out: BucketBuffer, to: number): void {
+  const first = source.sampleAt[row]!
+  out.addSamples(source.samples, first, source.sampleAt[row + 1]! - first)
+  const sketch = source.sketches.subarray(source.sketchAt[row]!, source.sketchAt[row + 1]!)
+  const end = out.reserveSketch(sketch.length)
+  out.sketches.set(sketch, end)
+  out.endSketch(end + sketch.length)
+  out.endRow(to)
+}

@@ -1,0 +1,215 @@
+// The 1-minute tier of a store: rows that queries see are those of the raw samples, however these came and went.
+import fs from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { FakeClock } from '../../lib/std/clock.ts'
+import { Random, freshSeed } from '../../lib/std/random.ts'
+import type { Database } from '../../storage/database.ts'
+import type { Querier } from '../../storage/interface.ts'
+import { StoreQueryable } from '../../storage/store-querier.ts'
+import { bucketEnd } from '../../storage/tier/aggregate.ts'
+import type { BucketBatch, BucketColumns, TierQuerier } from '../../storage/tier/bucket.ts'
+import { MemoryTiers } from '../support/memory-tiers.ts'
+import { tempFolder } from '../support/temp-folder.ts'
+import { abandon, append, batchOf, keyOf, open, series, seriesOf } from './store.ts'
+
+const MINUTE = 60_000
+const HOUR = 60 * MINUTE
+const T0 = Math.floor(1_700_000_000_000 / (54 * HOUR)) * 54 * HOUR
+const ALL = [{ name: '__name__', op: '!=', value: '' }] as const
+const KEYS: readonly (keyof BucketColumns)[] = ['count', 'sum', 'm2', 'min', 'max', 'first', 'last', 'correction', 'p99', 'firstT', 'lastT', 'staleAtEnd']
+const OPTIONS = { minuteRetentionMs: 30 * 24 * HOUR }
+
+type Rows = Map<string, Record<string, number>>
+
+function rowsOf(querier: Querier, tiers: TierQuerier, from: number, to: number): Rows {
+  const selection = tiers.selectBuckets('1m', ALL, from, to, KEYS)
+  const rows: Rows = new Map()
+  for (let batch = selection.next(); batch !== null; batch = selection.next()) addRows(querier, selection.refs, batch, rows)
+  return rows
+}
+
+function addRows(querier: Querier, refs: Uint32Array, batch: BucketBatch, rows: Rows): void {
+  const pairs = new Uint32Array(64)
+  for (let s = 0; s < batch.seriesCount; s++) {
+    const n = querier.labelsOf(refs[batch.index[s]!]!, pairs)
+    const key = keyOf(Array.from(pairs.subarray(0, n), (symbol) => querier.textOf(symbol)))
+    for (let i = 0; i < batch.n; i++) {
+      const at = s * batch.n + i
+      const row = Object.fromEntries(KEYS.map((name) => [name, batch.columns[name][at]!]))
+      const name = `${key} ${(batch.t[i]! - T0) / MINUTE}`
+      if (row['count']! === 0 && row['staleAtEnd'] === 0) continue
+      expect(rows.has(name), `${name} twice`).toBe(false)
+      rows.set(name, row['count'] === 0 ? { count: 0, staleAtEnd: 1 } : row)
+    }
+  }
+}
+
+interface Seen {
+  rows: Rows
+  /** Rows made of the raw samples now. */
+  want: Rows
+  from: number
+  to: number
+}
+
+/** What the 1-minute tier covers, its rows there, and what they should be. */
+function look(db: Database): Seen {
+  const queryable = new StoreQueryable(db.handle(), 1)
+  const querier = queryable.querier()
+  try {
+    const tier = querier.buckets!.tiers(ALL).find(({ name }) => name === '1m')
+    if (tier === undefined) return { rows: new Map(), want: new Map(), from: 0, to: 0 }
+    const { from, to } = tier
+    const naive = new MemoryTiers(querier, { raw: { from: -Infinity, to: Infinity } })
+    const since = Math.max(from, T0 - 48 * HOUR)
+    return { rows: rowsOf(querier, querier.buckets!, since, to), want: rowsOf(querier, naive, since, to), from, to }
+  } finally {
+    querier.close()
+    queryable.close()
+  }
+}
+
+function expectWhole(db: Database, to: number): void {
+  const seen = look(db)
+  expect((seen.to - T0) / MINUTE, 'covered up to').toBe((to - T0) / MINUTE)
+  expect(seen.rows).toEqual(seen.want)
+  expect(seen.rows.size).toBeGreaterThan(0)
+}
+
+async function settled(db: Database): Promise<void> {
+  for (let round = 0; round < 3; round++) {
+    await db.maintain()
+    await db.blocks.idle()
+  }
+}
+
+/** Samples of some series every 10 s, in [from, to), with gaps and staleness markers. */
+function fill(db: Database, clock: FakeClock, from: number, to: number, random: Random): void {
+  const refs = seriesOf(db, 8)
+  for (let t = from; t < to; t += 10_000) {
+    if (t > clock.now()) clock.jump(t - clock.now())
+    const chosen = refs.filter((_, i) => i < 4 || random.int(10) > 0)
+    const stale = chosen.map((_, i) => (i === 3 && random.int(20) === 0 ? 1 : 0))
+    append(db, batchOf(t, chosen, chosen.map((_, i) => (i === 0 ? 7 : i === 1 ? t / 1000 : random.int(10_000) / 100)), stale))
+  }
+}
+
+function start(folder: string, clock: FakeClock): Database {
+  return open(folder, { clock, ...OPTIONS })
+}
+
+describe('the 1-minute tier of a store', () => {
+  it('has the rows of what is cut, and up to the bucket before the cut', async () => {
+    const clock = new FakeClock(T0)
+    const db = start(tempFolder(), clock)
+    const seed = freshSeed()
+    fill(db, clock, T0, T0 + 2 * HOUR + 20 * MINUTE, new Random(seed))
+    await settled(db)
+    expectWhole(db, T0 + 2 * HOUR - MINUTE)
+    fill(db, clock, T0 + 2 * HOUR + 20 * MINUTE, T0 + 7 * HOUR, new Random(seed))
+    await settled(db)
+    expectWhole(db, T0 + 6 * HOUR - MINUTE)
+    expect(look(db).rows.has(`${keyOf(series(0))} 120`), 'the bucket that ends on a cut').toBe(true)
+    await db.close()
+  })
+
+  it('is compacted, and its files go when nobody reads them', async () => {
+    const folder = tempFolder()
+    const clock = new FakeClock(T0)
+    const db = start(folder, clock)
+    fill(db, clock, T0, T0 + 19 * HOUR, new Random(freshSeed()))
+    await settled(db)
+    expectWhole(db, T0 + 18 * HOUR - MINUTE)
+    expect(db.blocks.minutes.map(({ name }) => [(name.minT - T0) / HOUR, (name.maxT + MINUTE - T0) / HOUR])).toEqual([[0, 18]])
+    expect(fs.readdirSync(`${folder}/tiers/1m`).filter((name) => /^\d/.test(name)).toSorted()).toEqual(db.blocks.minutes.map((block) => block.folder).toSorted())
+    await db.close()
+  })
+
+  it('ends before late samples until they are cut, and has them then', async () => {
+    const clock = new FakeClock(T0)
+    const db = start(tempFolder(), clock)
+    fill(db, clock, T0, T0 + 5 * HOUR, new Random(freshSeed()))
+    await settled(db)
+    expectWhole(db, T0 + 4 * HOUR - MINUTE)
+    append(db, { ...batchOf(T0 + 90 * MINUTE - 5000, [db.series(series(20)), db.series(series(21))], [1, 2]) })
+    expectWhole(db, T0 + 89 * MINUTE)
+    fill(db, clock, T0 + 5 * HOUR, T0 + 7 * HOUR, new Random(freshSeed()))
+    await settled(db)
+    expectWhole(db, T0 + 6 * HOUR - MINUTE)
+    expect(look(db).rows.get(`${keyOf(series(20))} 90`)?.['count']).toBe(1)
+    await db.close()
+  })
+
+  it('loses what is deleted at once, to the sample', async () => {
+    const clock = new FakeClock(T0)
+    const db = start(tempFolder(), clock)
+    fill(db, clock, T0, T0 + 9 * HOUR, new Random(freshSeed()))
+    await settled(db)
+    const from = T0 + 100 * MINUTE + 15_000
+    const to = T0 + 130 * MINUTE
+    await db.blocks.delete([[{ name: 'i', op: '=', value: '0' }]], from, to)
+    const rows = look(db).rows
+    for (let end = 101; end <= 130; end++) expect(rows.has(`${keyOf(series(0))} ${end}`), `bucket ${end}`).toBe(false)
+    await settled(db)
+    const seen = look(db)
+    expect(seen.rows).toEqual(seen.want)
+    expect(seen.rows.get(`${keyOf(series(0))} 101`)?.['count'], 'a bucket that keeps some').toBe(1)
+    expect(seen.rows.has(`${keyOf(series(0))} 102`)).toBe(false)
+    expect(bucketEnd(to, MINUTE)).toBe(to)
+    await db.close()
+  })
+
+  it('is made up for after a crash and for folders from before there were tiers', async () => {
+    const folder = tempFolder()
+    const clock = new FakeClock(T0)
+    let db = open(folder, { clock })
+    fill(db, clock, T0, T0 + 5 * HOUR, new Random(freshSeed()))
+    await settled(db)
+    expect(look(db).to).toBe(0)
+    await db.close()
+    // As Monitor without tiers wrote it.
+    const file = `${folder}/blocks/change.json`
+    const change = JSON.parse(fs.readFileSync(file, 'utf8')) as Record<string, unknown>
+    delete change['due']
+    delete change['droppedT']
+    fs.writeFileSync(file, JSON.stringify(change))
+    fs.rmSync(`${folder}/tiers`, { recursive: true })
+    db = start(folder, clock)
+    await settled(db)
+    expectWhole(db, T0 + 4 * HOUR - MINUTE)
+    abandon(folder)
+    await db.close()
+    db = start(folder, clock)
+    expectWhole(db, T0 + 4 * HOUR - MINUTE)
+    await db.close()
+  })
+
+  it('stays where raw samples go, and lets go of rows past its own retention', async () => {
+    const clock = new FakeClock(T0)
+    const db = open(tempFolder(), { clock, retentionMs: 4 * HOUR, minuteRetentionMs: 10 * HOUR })
+    const pass = async (from: number, to: number): Promise<void> => {
+      fill(db, clock, from, to, new Random(freshSeed()))
+      await settled(db)
+      // A jump of the wall clock is believed when it has stood for an hour.
+      await clock.advance(61 * MINUTE)
+      await settled(db)
+    }
+    await pass(T0, T0 + 9 * HOUR)
+    const seen = look(db)
+    expect(seen.from).toBeLessThan(T0)
+    expect([...seen.rows.keys()].some((key) => key.endsWith(' 5')), 'rows of the first minutes').toBe(true)
+    expect(seen.rows.size).toBeGreaterThan(seen.want.size)
+    const queryable = new StoreQueryable(db.handle(), 1)
+    const querier = queryable.querier()
+    const raw = querier.buckets!.tiers(ALL)[0]!
+    expect(raw.name).toBe('raw')
+    expect(raw.from, 'raw is not whole before').toBeGreaterThan(T0)
+    querier.close()
+    queryable.close()
+    await pass(T0 + 10 * HOUR + 2 * MINUTE, T0 + 31 * HOUR)
+    const later = look(db)
+    expect(later.from).toBeGreaterThan(T0 + 10 * HOUR)
+    expect([...later.rows.keys()].some((key) => key.endsWith(' 5'))).toBe(false)
+    await db.close()
+  })
+})
