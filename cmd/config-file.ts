@@ -2,7 +2,11 @@
 import { isDeepStrictEqual } from 'node:util'
 import { defaultConfigText, loadConfig } from '../lib/config/load.ts'
 import { redactYaml } from '../lib/config/redact.ts'
+import { engineFeatures } from '../lang/parse/features.ts'
+import type { EngineFeatures } from '../lang/parse/ast.ts'
 import type { Config } from '../lib/config/scrape-config.ts'
+import { ruleChecks } from '../lib/rules/rule-checks.ts'
+import { loadRuleGroups } from '../lib/rules/rule-files.ts'
 import type { Clock } from '../lib/std/clock.ts'
 import { readUtf8IfThere } from '../lib/std/fs.ts'
 import type { Logger } from '../lib/std/log.ts'
@@ -36,13 +40,17 @@ export class ConfigFile implements ConfigControl {
     metrics.gauge('prometheus_config_last_reload_success_timestamp_seconds', 'Timestamp of the last successful configuration reload.', [], (gauge) => gauge.set(this.#last.timeMs / 1000))
   }
 
-  /** Reads and checks the file. Throws ConfigError, DiskError. */
+  /** Reads and checks the file and the rule files it names. Throws ConfigError, RuleFilesError, DiskError. */
   load(): Config {
     const { configFile, isStrict } = this.#flags
     const fileName = configFile === '' ? 'built-in configuration' : configFile
     const text = configFile === '' ? defaultConfigText(ownAddress(this.#flags)) : readUtf8IfThere(configFile)
     if (text === null) throw new ConfigFileError(`cannot read the configuration ${configFile}: there is no such file; give another --config.file`)
-    const { config, warnings } = loadConfig(text, fileName, { strict: isStrict })
+    const features = (own: readonly string[]): EngineFeatures => engineFeatures([...this.#flags.features, ...own])
+    const loaded = loadConfig(text, fileName, { strict: isStrict, ruleChecks: (own) => ruleChecks(features(own)) })
+    const { warnings } = loaded
+    const groups = loadRuleGroups(loaded.config.rules, features(loaded.config.features))
+    const config = { ...loaded.config, rules: { ...loaded.config.rules, groups } }
     for (const warning of [...warnings, ...featureWarnings(config.features, `${fileName}: features: `)]) this.#logger.warn(warning)
     const atStart = this.#atStart ??= settingsAtStart(config)
     for (const [name, value] of settingsAtStart(config)) {

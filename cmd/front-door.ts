@@ -10,7 +10,7 @@ import type { Metrics } from '../lib/std/metrics.ts'
 import type { FolderLock } from '../storage/folder-lock.ts'
 import { Inbox } from '../storage/inbox.ts'
 import { takeFolder } from '../storage/load-folder.ts'
-import type { MetadataRetriever, QueryRunner, ServerParts, StorageAdmin, StorageStatus, TargetRetriever } from '../web/parts.ts'
+import type { MetadataRetriever, QueryRunner, RuleRetriever, ServerParts, StorageAdmin, StorageStatus, TargetRetriever } from '../web/parts.ts'
 import { createServer, type WebServer } from '../web/server.ts'
 import type { ConfigFile } from './config-file.ts'
 import type { Flags } from './flags.ts'
@@ -30,6 +30,7 @@ export interface Furniture {
   queries: QueryRunner
   targets: TargetRetriever
   metadata: MetadataRetriever
+  rules: RuleRetriever
   admin: StorageAdmin
   status: () => StorageStatus
   corruptionCount: number
@@ -106,7 +107,7 @@ export class FrontDoor {
   }
 }
 
-function lateParts(inside: () => Furniture): Pick<ServerParts, 'queries' | 'targets' | 'metadata' | 'storage'> {
+function lateParts(inside: () => Furniture): Pick<ServerParts, 'queries' | 'targets' | 'metadata' | 'rules' | 'storage'> {
   return {
     queries: { run: (job, signal) => inside().queries.run(job, signal) },
     targets: {
@@ -115,6 +116,7 @@ function lateParts(inside: () => Furniture): Pick<ServerParts, 'queries' | 'targ
       droppedCounts: () => inside().targets.droppedCounts(),
     },
     metadata: { metadata: (metric) => inside().metadata.metadata(metric) },
+    rules: { ask: (request) => inside().rules.ask(request) },
     storage: { status: () => inside().status() },
   }
 }

@@ -1,6 +1,7 @@
 // The server's life: starts Monitor, listens to signals, drains.
 import path from 'node:path'
 import { ConfigError } from '../lib/config/load.ts'
+import { RuleFilesError } from '../lib/rules/rule-files.ts'
 import { systemClock } from '../lib/std/clock.ts'
 import { DiskError } from '../lib/std/fs.ts'
 import type { Logger } from '../lib/std/log.ts'
@@ -54,5 +55,5 @@ async function serve(flags: Flags, ground: Ground, logger: Logger): Promise<void
 }
 
 function isForPeople(error: unknown): error is Error {
-  return error instanceof ConfigError || error instanceof ConfigFileError || error instanceof FolderError || error instanceof DiskError || error instanceof ListenError
+  return error instanceof ConfigError || error instanceof RuleFilesError || error instanceof ConfigFileError || error instanceof FolderError || error instanceof DiskError || error instanceof ListenError
 }

@@ -1,6 +1,6 @@
 // Builds Monitor from its parts, in the order in which they need each other, and takes it down in the reverse order.
 //
-//   front door (folder, web, inbox) ─▶ store ─▶ queries ─▶ receiver ─▶ scraping ─▶ discovery ─▶ ready
+//   front door (folder, web, inbox) ─▶ store ─▶ queries ─▶ receiver ─▶ scraping ─▶ discovery ─▶ rules ─▶ ready
 import { flushCompileCache } from 'node:module'
 import os from 'node:os'
 import path from 'node:path'
@@ -23,6 +23,7 @@ import { FrontDoor } from './front-door.ts'
 import { HeadWatch } from './head-watch.ts'
 import type { QueryThreads } from './query-threads.ts'
 import { makeQueryRunner, type StoppableRunner } from './query-runner.ts'
+import { makeRulesRunner, ruleSettings, type RulesRunner } from './rules-runner.ts'
 import { DatabaseAdmin } from './storage-admin.ts'
 import { storageStatus } from './storage-status.ts'
 import { registerStorageMetrics } from './storage-metrics.ts'
@@ -41,6 +42,7 @@ interface Parts {
   queries: StoppableRunner
   scrape: ScrapeManager
   discovery: DiscoveryManager
+  rules: RulesRunner
   door: FrontDoor
   stalls: StallWatch
   headWatch: HeadWatch
@@ -61,7 +63,7 @@ export class Monitor {
     this.#logger = logger
   }
 
-  /** Throws ConfigError, FolderError, DiskError, ListenError: what an operator can mend. */
+  /** Throws ConfigError, RuleFilesError, FolderError, DiskError, ListenError: what an operator can mend. */
   static async start(flags: Flags, ground: Ground, logger: Logger, clock: Clock): Promise<Monitor> {
     const metrics = new Metrics().withProcessMetrics()
     const config = new ConfigFile(flags, clock, metrics, logger.with('config'))
@@ -84,18 +86,20 @@ export class Monitor {
       appender: db, clock, logger: logger.with('scrape'), metrics, version: VERSION, globalUrl: (target) => globalUrl(target, flags),
     })
     const discovery = new DiscoveryManager({ clock, logger, metrics, update: (job, groups) => scrape.updateTargets(job, groups) })
+    const rules = makeRulesRunner(flags, first, { clock, logger: logger.with('rules'), metrics, db })
     config.onChange = (next) => {
       scrape.applyConfig(next)
       discovery.applyConfig(next.scrapeConfigs)
+      rules.apply(ruleSettings(next, flags))
       retention = limitsOf(flags, next)
       db.setLimits(retention)
       prices = next.storage.prices
     }
     const headWatch = new HeadWatch(() => ({ usedBytes: db.headBytes, sizeBytes: db.head.heap.u8.length }), clock, logger.with('storage'))
-    const monitor = new Monitor({ config, db, queries, scrape, discovery, door, headWatch, stalls: new StallWatch(clock, metrics) }, { url, retention: retention.text }, logger)
+    const monitor = new Monitor({ config, db, queries, scrape, discovery, rules, door, headWatch, stalls: new StallWatch(clock, metrics) }, { url, retention: retention.text }, logger)
     try {
       await door.furnish({
-        queries, targets: new TargetView(scrape), metadata: new MetadataView(scrape, receiver.metadata), admin: new DatabaseAdmin(db, clock, new Random(freshSeed())),
+        queries, targets: new TargetView(scrape), metadata: new MetadataView(scrape, receiver.metadata), rules, admin: new DatabaseAdmin(db, clock, new Random(freshSeed())),
         status: () => storageStatus(db, prices), corruptionCount: db.recovery.corruptRecords,
       }, receiver)
       // Ready means that a query is answered at once: the first worker has loaded and warmed up.
@@ -125,12 +129,13 @@ export class Monitor {
 
   /** Drains: no new requests, running ones answered, everything accepted on disk. */
   async stop(): Promise<void> {
-    const { door, discovery, scrape, queries, db, stalls, headWatch } = this.#parts
+    const { door, discovery, scrape, rules, queries, db, stalls, headWatch } = this.#parts
     headWatch.stop()
     discovery.stop()
     await door.server.stop()
     door.close()
     await scrape.stop()
+    await rules.stop()
     await queries.stop()
     await db.close()
     stalls.stop()

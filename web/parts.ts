@@ -1,6 +1,7 @@
 // What the web server needs of the rest of Monitor. The objects are made in cmd and handed in; web knows no other
 // room's classes. All methods are called on the main thread and must not block it.
 import type { QueryJob, QueryReply } from '../lang/job.ts'
+import type { RuleRequest } from '../lib/rules/rule-list.ts'
 import type { Matcher } from '../lib/model/matcher.ts'
 import type { MetricMetadata } from '../lib/model/metadata.ts'
 import type { Clock } from '../lib/std/clock.ts'
@@ -57,6 +58,11 @@ export interface MetadataEntry {
 export interface MetadataRetriever {
   /** What is known of `metric`, or of all metrics where it is ''. */
   metadata(metric: string): Iterable<MetadataEntry>
+}
+
+export interface RuleRetriever {
+  /** The whole reply of a request for rules or alerts, errors included. */
+  ask(request: RuleRequest): Promise<QueryReply>
 }
 
 export interface SelectorCompiler {
@@ -144,6 +150,7 @@ export interface ServerParts {
   queries: QueryRunner
   targets: TargetRetriever
   metadata: MetadataRetriever
+  rules: RuleRetriever
   selectors: SelectorCompiler
   writer: RemoteWriter
   storage: { status(): StorageStatus }

@@ -8,7 +8,9 @@ import { ApiError, errorBody, sendError } from './api/envelope.ts'
 import { addAdminRoutes } from './api/admin.ts'
 import { addManageRoutes, type ServerState } from './api/manage.ts'
 import { addQueryRoutes } from './api/query.ts'
-import { addEmptyRoutes, addStatusRoutes, noSuchEndpoint } from './api/status.ts'
+import { ReplySender } from './api/reply-sender.ts'
+import { addRuleRoutes } from './api/rules.ts'
+import { addStatusRoutes, noSuchEndpoint } from './api/status.ts'
 import { addTargetRoutes } from './api/targets.ts'
 import { WRITE_PATH, addWriteRoutes } from './api/write.ts'
 import { HttpMetrics } from './http-metrics.ts'
@@ -61,10 +63,11 @@ export class WebServer {
     this.#addHooks()
     addManageRoutes(this.#app, parts, () => this.#state)
     addAdminRoutes(this.#app, parts)
-    addQueryRoutes(this.#app, parts)
+    const sender = new ReplySender(parts)
+    addQueryRoutes(this.#app, parts, sender)
+    addRuleRoutes(this.#app, parts, sender)
     addTargetRoutes(this.#app, parts)
     addStatusRoutes(this.#app, parts)
-    addEmptyRoutes(this.#app)
     addWriteRoutes(this.#app, parts)
     addStaticRoutes(this.#app, parts.options.staticFolder)
   }

@@ -18,7 +18,7 @@ export interface LoadOptions {
   /** For `${NAME}` in external_labels; the process's own by default. */
   env?: Environment
   /** For `rules:`; without them its expressions and templates are not looked at. */
-  ruleChecks?: RuleChecks
+  ruleChecks?: (features: readonly string[]) => RuleChecks
 }
 
 const NO_CHECKS: RuleChecks = { expr: () => null, template: () => null }
@@ -60,7 +60,7 @@ export function defaultConfigText(address: string): string {
 `
 }
 
-function readConfig(root: YamlNode | null, problems: Problems, file: string, { env = process.env, ruleChecks = NO_CHECKS }: LoadOptions): Config {
+function readConfig(root: YamlNode | null, problems: Problems, file: string, { env = process.env, ruleChecks = () => NO_CHECKS }: LoadOptions): Config {
   const folder = path.dirname(file)
   if (root && root.kind !== 'map' && !isNull(root)) {
     problems.error(root.at, `want keys such as scrape_configs, got ${describe(root)}`)
@@ -84,9 +84,9 @@ function readConfig(root: YamlNode | null, problems: Problems, file: string, { e
       if (!RULE_PATH.test(text)) problems.error(at, `${where}: ${JSON.stringify(text)} is no path of rule files: * only in the last element`)
       return path.resolve(folder, text)
     }),
-    groups: readRuleGroups(reader, 'rules', { file, checks: ruleChecks, isLenient: false }),
+    groups: readRuleGroups(reader, 'rules', { file, checks: ruleChecks(features), isLenient: false }),
   }
-  reader.notBuilt('rule_files', 'rules', 'scrape_config_files', 'alerting', 'remote_write', 'remote_read')
+  reader.notBuilt('scrape_config_files', 'alerting', 'remote_write', 'remote_read')
   reader.notBuilt('otlp', 'tracing', 'runtime')
   reader.finish()
   return { global, scrapeConfigs, features, storage, rules }

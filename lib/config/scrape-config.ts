@@ -113,6 +113,6 @@ export interface Config {
     /** What a GB (10^9 bytes) costs a month; null: not said. */
     prices: { currency: string; disk: number | null; bucket: number | null }
   }
-  /** `files`: absolute patterns of rule files; `groups`: those that stand in the file itself. */
+  /** `files`: absolute patterns of rule files; `groups`: those in monitor.yml, and once the files are read (cmd/config-file.ts) theirs. */
   rules: { files: readonly string[]; groups: readonly RuleGroupConfig[] }
 }

@@ -6,6 +6,7 @@ import path from 'node:path'
 import type { QueryJob, QueryReply } from '../../lang/job.ts'
 import { RemoteWriteReceiver } from '../../lib/ingest/remote-write.ts'
 import { FakeClock } from '../../lib/std/clock.ts'
+import { answerRules } from '../../lib/rules/rule-list.ts'
 import { Logger } from '../../lib/std/log.ts'
 import { Metrics } from '../../lib/std/metrics.ts'
 import type { ServerParts } from '../../web/parts.ts'
@@ -49,6 +50,7 @@ export async function startServer(change: (parts: ServerParts) => Partial<Server
     },
     targets: { activeTargets: () => [], droppedTargets: () => [], droppedCounts: () => new Map() },
     metadata: { metadata: () => [] },
+    rules: { ask: (request) => Promise.resolve(answerRules([], request)) },
     selectors: { compile: () => () => true },
     writer: new RemoteWriteReceiver(appender, metrics, 1),
     storage: { status: () => ({ tiers: [], currency: 'USD', head: { series: 0, memoryBytes: 0, segmentBytes: 0, maxTime: null }, log: { bytes: 0 } }) },

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { unescapeLabelName } from '../../web/api/label-name.ts'
 import { toOpenMetrics } from '../../web/api/open-metrics.ts'
 import { MAX_TIME_MS, MIN_TIME_MS, parseSeconds, parseTime } from '../../web/api/params.ts'
-import { acceptsGzip } from '../../web/api/query.ts'
+import { acceptsGzip } from '../../web/api/reply-sender.ts'
 
 describe('parseTime', () => {
   it('reads what Prometheus 3.5 reads', () => {

@@ -1,13 +1,12 @@
 // The endpoints that ask for samples or labels: parameters in, a job to the query workers, their bytes out.
-import { Readable } from 'node:stream'
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import type { CardinalityJob, ExemplarsJob, QueryJob, QueryReply, SeriesJob, SyntaxJob } from '../../lang/job.ts'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { CardinalityJob, ExemplarsJob, QueryJob, SeriesJob, SyntaxJob } from '../../lang/job.ts'
 import { TIER_NAMES, type TierName } from '../../storage/tier/bucket.ts'
 import type { ServerParts } from '../parts.ts'
 import { ApiError, badParameter } from './envelope.ts'
-import { Packer } from './gzip.ts'
 import { unescapeLabelName } from './label-name.ts'
 import { MAX_TIME_MS, MIN_TIME_MS, Params } from './params.ts'
+import type { ReplySender } from './reply-sender.ts'
 import { addRoute, type Handler } from './router.ts'
 
 /** Steps of a range query, as in Prometheus; its error text has the number too. */
@@ -15,16 +14,13 @@ const POINTS_MAX = 11_000
 const POINTS_TEXT = 'exceeded maximum resolution of 11,000 points per timeseries. ' +
   'Try decreasing the query resolution (?step=XX)'
 const STEP_TEXT = 'zero or negative query resolution step widths are not accepted. Try a positive integer'
-/** Replies below this are sent as they are. */
-const GZIP_BYTES_MIN = 8192
 
 /** Entries a list of /status/tsdb. */
 const CARDINALITY_DEFAULT = 10
 const CARDINALITY_MAX = 10_000
 
 /** Adds /query, /query_range, /query_exemplars, /format_query, /parse_query, /series, /labels, /label/<name>/values and /status/tsdb. */
-export function addQueryRoutes(app: FastifyInstance, parts: ServerParts): void {
-  const sender = new ReplySender(parts)
+export function addQueryRoutes(app: FastifyInstance, parts: ServerParts, sender: ReplySender): void {
   const answer = (makeJob: (request: FastifyRequest) => QueryJob): Handler => (request, reply) => {
     return sender.answer(reply, request, makeJob(request))
   }
@@ -134,51 +130,4 @@ function statsOf(params: Params): '' | 'true' | 'all' {
   const text = params.text('stats')
   if (text === '') return ''
   return text === 'all' ? 'all' : 'true'
-}
-
-/** Runs jobs and sends their bytes; one for all connections. */
-class ReplySender {
-  readonly #parts: ServerParts
-  readonly #packer = new Packer()
-
-  constructor(parts: ServerParts) {
-    this.#parts = parts
-  }
-
-  /** Sends the reply of a job. A client that goes away cancels it. */
-  async answer(reply: FastifyReply, request: FastifyRequest, job: QueryJob): Promise<FastifyReply> {
-    const abort = new AbortController()
-    const onClose = (): void => {
-      if (!reply.raw.writableFinished) abort.abort(new ApiError('canceled', 'the client closed the connection'))
-    }
-    reply.raw.once('close', onClose)
-    try {
-      return await this.#send(reply, request, await this.#parts.queries.run(job, abort.signal))
-    } catch (error) {
-      // Nobody is left to answer to; anything else rises to the server's error handler.
-      if (!abort.signal.aborted) throw error
-      return reply.hijack()
-    } finally {
-      reply.raw.off('close', onClose)
-    }
-  }
-
-  async #send(reply: FastifyReply, request: FastifyRequest, { status, body }: QueryReply): Promise<FastifyReply> {
-    reply.code(status).type('application/json')
-    if (status === 503) reply.header('Retry-After', '5')
-    if (body.length < GZIP_BYTES_MIN) return reply.send(body)
-    reply.header('Vary', 'Accept-Encoding')
-    if (!this.#packer.isFree || !acceptsGzip(request.headers['accept-encoding'])) return reply.send(body)
-    reply.header('Content-Encoding', 'gzip')
-    return reply.send(this.#packer.isSmall(body) ? await this.#packer.whole(body) : Readable.from(this.#packer.parts(body)))
-  }
-}
-
-/** Whether an Accept-Encoding header names gzip and does not forbid it (RFC 9110 §12.5.3). */
-export function acceptsGzip(header: string | string[] | undefined): boolean {
-  const items = String(header ?? '').toLowerCase().split(',')
-  return items.some((item) => {
-    const [name, ...options] = item.split(';').map((part) => part.trim())
-    return name === 'gzip' && !options.some((option) => /^q=0(\.0*)?$/.test(option))
-  })
 }

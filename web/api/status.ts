@@ -1,4 +1,4 @@
-// What the server says of itself: /status/*, and the empty answers that Grafana and the UI probe for.
+// What the server says of itself: /status/*.
 import os from 'node:os'
 import type { FastifyInstance } from 'fastify'
 import type { ServerParts } from '../parts.ts'
@@ -33,14 +33,6 @@ export function addStatusRoutes(app: FastifyInstance, parts: ServerParts): void 
       GOMAXPROCS: os.availableParallelism(), GOMEMLIMIT: 0, GOGC: '', GODEBUG: '',
     })
   })
-}
-
-/** Rules and alerts: none are kept, and clients that list them see so. */
-export function addEmptyRoutes(app: FastifyInstance): void {
-  addRoute(app, ['GET'], '/api/v1/rules', (_request, reply) => sendData(reply, { groups: [] }))
-  addRoute(app, ['GET'], '/api/v1/alerts', (_request, reply) => sendData(reply, { alerts: [] }))
-  const alertmanagers = { activeAlertmanagers: [], droppedAlertmanagers: [] }
-  addRoute(app, ['GET'], '/api/v1/alertmanagers', (_request, reply) => sendData(reply, alertmanagers))
 }
 
 /** Anything else below /api. */

@@ -305,8 +305,24 @@ scrape_configs:
     expect(faults(`x: ${'['.repeat(100)}${']'.repeat(100)}`)).toEqual(['1:1: unknown key "x"', '1:68: nested too deeply'])
   })
 
+  it('names what is wrong with rules in the file itself, and with paths of rule files', () => {
+    const text = `rule_files: ['a/*/b.yml', ok.yml]
+rules:
+  - name: a
+    rules:
+      - {record: r, expr: up, for: 1m}
+      - {alert: A, expr: up}
+  - name: a
+`
+    expect(faults(text)).toEqual(['1:14: rule_files[0]: "a/*/b.yml" is no path of rule files: * only in the last element', '5:36: rules[0].rules[0].for: is only for alerts', '7:11: rules[1].name: another group of the file is named "a"'])
+    const { config } = load("rule_files: ['r/*.yml', /abs.yml]\nrules: [{name: a, rules: [{alert: A, expr: up}]}]\nglobal: {rule_query_offset: 5s}\n")
+    expect(config.rules.files).toEqual(['/etc/monitor/r/*.yml', '/abs.yml'])
+    expect(config.rules.groups).toMatchObject([{ name: 'a', file: '/etc/monitor/monitor.yml', rules: [{ kind: 'alert', name: 'A' }] }])
+    expect(config.global.ruleQueryOffsetMs).toBe(5000)
+  })
+
   it('names valid Prometheus keys that are not built yet together, or warns of them', () => {
-    const text = `rule_files: [rules.yml]
+    const text = `remote_read: [{url: x}]
 alerting: {alertmanagers: []}
 remote_write:
   - url: http://x
@@ -320,7 +336,7 @@ scrape_configs:
     oauth2: {client_id: a, token_url: 'http://x', tls_config: {insecure_skip_verify: true}}
     http_headers: {X-A: {files: [f]}}
 `
-    const places = ['1:1 rule_files', '2:1 alerting', '3:1 remote_write', '7:5 scrape_configs[0].kubernetes_sd_configs', '8:5 scrape_configs[0].scrape_native_histograms',
+    const places = ['1:1 remote_read', '2:1 alerting', '3:1 remote_write', '7:5 scrape_configs[0].kubernetes_sd_configs', '8:5 scrape_configs[0].scrape_native_histograms',
       '9:5 scrape_configs[0].native_histogram_bucket_limit', '10:23 scrape_configs[0].scrape_protocols: PrometheusProto alone', '11:5 scrape_configs[0].fallback_scrape_protocol',
       '12:51 scrape_configs[0].oauth2.tls_config', '13:26 scrape_configs[0].http_headers.X-A.files']
     expect(faults(text)).toEqual(places.map((place) => `${place.replace(' ', ': ')} is valid in Prometheus but not built into Monitor yet (--config.strict=false ignores it)`))

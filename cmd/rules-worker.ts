@@ -1,0 +1,24 @@
+// The rules' entry file: an engine over the shared head, and the groups that it evaluates.
+import { parentPort, workerData } from 'node:worker_threads'
+import { Engine, type EngineOptions } from '../lang/engine.ts'
+import { serveRules } from '../lib/rules/worker.ts'
+import { assert } from '../lib/std/assert.ts'
+import { systemClock } from '../lib/std/clock.ts'
+import { Logger, type LogFormat, type LogLevel } from '../lib/std/log.ts'
+import { StoreQueryable, type StoreHandle } from '../storage/store-querier.ts'
+
+export interface RulesWorkerData {
+  handle: StoreHandle
+  slot: number
+  engine: Partial<Omit<EngineOptions, 'clock'>>
+  timeoutMs: number
+  lookbackMs: number
+  log: { level: LogLevel; format: LogFormat }
+}
+
+assert(parentPort !== null, 'rules-worker.ts runs as a worker')
+const data = workerData as RulesWorkerData
+serveRules(parentPort, {
+  engine: new Engine(data.engine), queryable: new StoreQueryable(data.handle, data.slot), features: data.engine.features ?? {},
+  timeoutMs: data.timeoutMs, lookbackMs: data.lookbackMs, clock: systemClock, logger: new Logger(data.log).with('rules'),
+})

@@ -1,0 +1,22 @@
+// What passes between the main thread and the rules' own. Rows to be written go to main, which owns the store; their
+// verdicts come back before the next rule asks. Answers travel by transfer.
+import type { WrittenRow } from './group.ts'
+import type { RuleSettings } from './manager.ts'
+import type { RuleRequest } from './rule-list.ts'
+import type { GroupReport } from './rule-metrics.ts'
+
+/** Main to worker. */
+export type ToRules =
+  | { kind: 'apply'; settings: RuleSettings }
+  | { kind: 'ask'; id: number; request: RuleRequest }
+  /** `error`: why nothing was written, '' where all was judged. */
+  | { kind: 'written'; id: number; verdicts: Uint8Array; error: string }
+
+/** Worker to main. */
+export type FromRules =
+  | { kind: 'write'; id: number; timeMs: number; rows: readonly WrittenRow[] }
+  | { kind: 'answer'; id: number; status: number; body: Uint8Array }
+  /** `keys`: of all groups there are; told when a configuration is applied. */
+  | { kind: 'applied'; keys: readonly string[] }
+  | { kind: 'evaluated'; report: GroupReport }
+  | { kind: 'expanded'; isGood: boolean }

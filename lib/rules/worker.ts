@@ -1,0 +1,77 @@
+// The rules' thread: a manager whose engine reads the head in place, and whose rows main writes.
+import type { MessagePort } from 'node:worker_threads'
+import type { Engine } from '../../lang/engine.ts'
+import type { ParserFeatures } from '../../lang/parse/ast.ts'
+import type { Queryable } from '../../storage/interface.ts'
+import type { Clock } from '../std/clock.ts'
+import type { Logger } from '../std/log.ts'
+import { RuleWriteError, type WriteFunc } from './group.ts'
+import { groupKey, RuleManager } from './manager.ts'
+import { answerRules } from './rule-list.ts'
+import { reportOf } from './rule-metrics.ts'
+import { engineQuery } from './rule-query.ts'
+import type { FromRules, ToRules } from './worker-protocol.ts'
+
+export interface RulesSeat {
+  engine: Engine
+  queryable: Queryable
+  features: Partial<ParserFeatures>
+  timeoutMs: number
+  lookbackMs: number
+  clock: Clock
+  logger: Logger
+}
+
+/** Serves until the port closes or the thread is terminated. */
+export function serveRules(port: MessagePort, seat: RulesSeat): void {
+  const send = (message: FromRules, transfer: ArrayBuffer[] = []): void => port.postMessage(message, transfer)
+  const writes = new PendingWrites(send)
+  const manager = new RuleManager({
+    query: engineQuery(seat.engine, seat.queryable, seat), write: (timeMs, rows) => writes.write(timeMs, rows),
+    queryable: seat.queryable, features: seat.features, clock: seat.clock, logger: seat.logger,
+    onEvaluated: (group) => send({ kind: 'evaluated', report: reportOf(group) }),
+    onExpanded: (isGood) => send({ kind: 'expanded', isGood }),
+  })
+  // One configuration after the other: a group must have stopped before its successor starts.
+  let applying = Promise.resolve()
+  port.on('message', (message: ToRules) => {
+    switch (message.kind) {
+      case 'apply':
+        applying = applying.then(() => manager.apply(message.settings))
+          .then(() => send({ kind: 'applied', keys: manager.groups().map(({ config }) => groupKey(config)) }))
+        break
+      case 'ask': {
+        const { status, body } = answerRules(manager.groups(), message.request)
+        // Small bodies of Buffer lie in a pool of its own, which must not travel.
+        const own = new Uint8Array(body)
+        send({ kind: 'answer', id: message.id, status, body: own }, [own.buffer])
+        break
+      }
+      case 'written': writes.done(message)
+    }
+  })
+}
+
+/** Rows on their way to main. */
+class PendingWrites {
+  readonly #send: (message: FromRules) => void
+  readonly #waiting = new Map<number, { resolve: (verdicts: Uint8Array) => void; reject: (error: RuleWriteError) => void }>()
+  #lastId = 0
+
+  constructor(send: (message: FromRules) => void) {
+    this.#send = send
+  }
+
+  readonly write: WriteFunc = (timeMs, rows) => new Promise((resolve, reject) => {
+    const id = ++this.#lastId
+    this.#waiting.set(id, { resolve, reject })
+    this.#send({ kind: 'write', id, timeMs, rows })
+  })
+
+  done({ id, verdicts, error }: Extract<ToRules, { kind: 'written' }>): void {
+    const waiting = this.#waiting.get(id)
+    this.#waiting.delete(id)
+    if (error === '') waiting?.resolve(verdicts)
+    else waiting?.reject(new RuleWriteError(error))
+  }
+}

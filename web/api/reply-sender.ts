@@ -1,0 +1,58 @@
+// Sends finished replies of other threads: as they are, or packed; a client that goes away ends its query.
+import { Readable } from 'node:stream'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { QueryJob, QueryReply } from '../../lang/job.ts'
+import type { ServerParts } from '../parts.ts'
+import { ApiError } from './envelope.ts'
+import { Packer } from './gzip.ts'
+
+/** Replies below this are sent as they are. */
+const GZIP_BYTES_MIN = 8192
+
+/** Runs jobs and sends their bytes; one for all connections. */
+export class ReplySender {
+  readonly #parts: ServerParts
+  readonly #packer = new Packer()
+
+  constructor(parts: ServerParts) {
+    this.#parts = parts
+  }
+
+  /** Sends the reply of a job. A client that goes away cancels it. */
+  async answer(reply: FastifyReply, request: FastifyRequest, job: QueryJob): Promise<FastifyReply> {
+    const abort = new AbortController()
+    const onClose = (): void => {
+      if (!reply.raw.writableFinished) abort.abort(new ApiError('canceled', 'the client closed the connection'))
+    }
+    reply.raw.once('close', onClose)
+    try {
+      return await this.send(reply, request, await this.#parts.queries.run(job, abort.signal))
+    } catch (error) {
+      // Nobody is left to answer to; anything else rises to the server's error handler.
+      if (!abort.signal.aborted) throw error
+      return reply.hijack()
+    } finally {
+      reply.raw.off('close', onClose)
+    }
+  }
+
+  /** Sends what has been answered, packed where that pays and the client takes it. */
+  async send(reply: FastifyReply, request: FastifyRequest, { status, body }: QueryReply): Promise<FastifyReply> {
+    reply.code(status).type('application/json')
+    if (status === 503) reply.header('Retry-After', '5')
+    if (body.length < GZIP_BYTES_MIN) return reply.send(body)
+    reply.header('Vary', 'Accept-Encoding')
+    if (!this.#packer.isFree || !acceptsGzip(request.headers['accept-encoding'])) return reply.send(body)
+    reply.header('Content-Encoding', 'gzip')
+    return reply.send(this.#packer.isSmall(body) ? await this.#packer.whole(body) : Readable.from(this.#packer.parts(body)))
+  }
+}
+
+/** Whether an Accept-Encoding header names gzip and does not forbid it (RFC 9110 §12.5.3). */
+export function acceptsGzip(header: string | string[] | undefined): boolean {
+  const items = String(header ?? '').toLowerCase().split(',')
+  return items.some((item) => {
+    const [name, ...options] = item.split(';').map((part) => part.trim())
+    return name === 'gzip' && !options.some((option) => /^q=0(\.0*)?$/.test(option))
+  })
+}
