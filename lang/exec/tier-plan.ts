@@ -5,8 +5,9 @@
 //                             ▲ older is gone    ▲ windows reach    ▲ whole windows are there
 //                                                  into raw
 //
-// A tier takes the place of raw samples that are there only where its answer is the same and much cheaper. Where raw
-// samples of a window are gone, the coarsest tier that gives the same answer is taken, else the finest that still covers it.
+// A tier takes the place of raw samples that are there only where its answer is the same, much cheaper and on this machine.
+// Where raw samples of a window are gone, the coarsest tier that gives the same answer is taken, one on this machine first,
+// else the finest that still covers it.
 // Of a window whose end is in no tier yet, or within a bucket, the end comes from raw.
 import type { TierCoverage, TierName } from '../../storage/tier/bucket.ts'
 import type { Windows } from '../func/range-kernel.ts'
@@ -35,6 +36,8 @@ export interface TierRequest {
   readonly wanted: TierName | null
 }
 
+const RAW: TierCoverage = { name: 'raw', widthMs: 0, from: -Infinity, to: Infinity, localFrom: -Infinity, lacksHistograms: false }
+
 /** A guess: nobody knows how often a series is scraped before it is read. */
 const SCRAPE_MS = 15_000
 /** Raw samples are left where they are for a saving below this many a series, or this many times fewer values. */
@@ -56,7 +59,7 @@ export function planTiers(request: TierRequest): readonly TierSpan[] | null {
   const { coverage, windows, wanted } = request
   const candidates = coverage.filter(({ name }) => name !== 'raw').map((tier) => candidateOf(tier, request))
   if (candidates.length === 0) return null
-  const raw = coverage.find(({ name }) => name === 'raw') ?? { name: 'raw', widthMs: 0, from: Infinity, to: Infinity, lacksHistograms: false }
+  const raw = coverage.find(({ name }) => name === 'raw') ?? { ...RAW, from: Infinity }
   const spans: { from: number; to: number; tier: TierCoverage; tailFromMs: number | null; isRawThere: boolean }[] = []
   for (let i = 0; i < windows.count; i++) {
     const { tier, tailFromMs, isRawThere } = sourceOf({ startMs: windows.startMs[i]!, endMs: windows.endMs[i]! }, candidates, raw, wanted)
@@ -94,8 +97,7 @@ function sourceOf(window: { startMs: number; endMs: number }, candidates: readon
     return { tier: named.tier, tailFromMs: null, isRawThere: false }
   }
   const isRawThere = raw.from <= startMs
-  // The coarsest is the last.
-  const exact = candidates.findLast(({ tier, isExact, isCheaper }) => isExact && (isCheaper || !isRawThere) && tier.from <= startMs && endMs <= tier.to)
+  const exact = exactOf(window, candidates, isRawThere)
   if (exact !== undefined) return { tier: exact.tier, tailFromMs: null, isRawThere }
   if (isRawThere) return { tier: raw, tailFromMs: null, isRawThere: true }
   const left = candidates.find(({ tier }) => tier.from <= startMs && tier.to >= Math.min(floorTo(endMs, tier.widthMs), raw.from))
@@ -103,6 +105,13 @@ function sourceOf(window: { startMs: number; endMs: number }, candidates: readon
   // What is older than all that is kept is nowhere.
   if (left === undefined && raw.from <= oldest.tier.from) return { tier: raw, tailFromMs: null, isRawThere: true }
   return { tier: oldest.tier, tailFromMs: tailOf(endMs, oldest, raw), isRawThere: false }
+}
+
+function exactOf({ startMs, endMs }: { startMs: number; endMs: number }, candidates: readonly Candidate[], isRawThere: boolean): Candidate | undefined {
+  const exact = candidates.filter(({ tier, isExact }) => isExact && tier.from <= startMs && endMs <= tier.to)
+  // The coarsest is the last.
+  const local = exact.findLast(({ tier, isCheaper }) => tier.localFrom <= startMs && (isCheaper || !isRawThere))
+  return isRawThere ? local : local ?? exact.at(-1)
 }
 
 /** From where on raw samples tell the end of a window that ends at `endMs`; null where buckets do, or raw has none of it. */

@@ -12,7 +12,7 @@ type StoredTier = Exclude<TierName, 'raw'>
 export interface NaiveTiersOptions {
   /** Raw samples up to here are gone. */
   rawFrom: number
-  tiers: readonly { name: StoredTier; from: number; to: number }[]
+  tiers: readonly { name: StoredTier; from: number; to: number; localFrom?: number }[]
   /** Each series a batch of its own, rather than all in one. */
   isApart?: boolean
 }
@@ -65,8 +65,8 @@ class TieredQuerier implements Querier, TierQuerier {
     const { rawFrom, tiers } = this.#options
     const hasHistograms = this.#matching(matchers).some(({ samples }) => samples.some(({ h }) => h !== null))
     return [
-      { name: 'raw', widthMs: 0, from: rawFrom, to: Infinity, lacksHistograms: false },
-      ...tiers.map((tier) => ({ ...tier, widthMs: TIER_MS[tier.name], lacksHistograms: hasHistograms })),
+      { name: 'raw', widthMs: 0, from: rawFrom, to: Infinity, localFrom: -Infinity, lacksHistograms: false },
+      ...tiers.map((tier) => ({ ...tier, widthMs: TIER_MS[tier.name], localFrom: tier.localFrom ?? -Infinity, lacksHistograms: hasHistograms })),
     ]
   }
 

@@ -186,6 +186,27 @@ describe('a range', () => {
   })
 })
 
+describe('a tier that must be fetched', () => {
+  it('is not asked for what is here', () => {
+    const storage = new MemoryStorage({ outOfOrderWindowMs: Infinity })
+    for (let t = 0; t <= 40 * HOUR; t += 15_000) storage.add(['__name__', 'm'], t, t)
+    const job: RangeJob = {
+      kind: 'range', query: 'max_over_time(m[1h])', startMs: HOUR, endMs: 40 * HOUR, stepMs: HOUR, lookbackMs: HOUR, stats: 'true', timeoutMs: 60_000, limit: 0,
+    }
+    const f = (rawFrom: number, minutesFrom: number, localFrom: number, want: [string, number][]): void => {
+      const made = new NaiveTiers(storage, {
+        rawFrom, tiers: [{ name: '1m', from: minutesFrom, to: 40 * HOUR }, { name: '1h', from: -Infinity, to: 40 * HOUR, localFrom }],
+      })
+      const { data } = JSON.parse(new TextDecoder().decode(new Engine().run(job, made).body)) as Answer
+      expect(data.stats.tiers.map(({ tier, steps }) => [tier, steps])).toEqual(want)
+    }
+    f(-Infinity, -Infinity, -Infinity, [['1h', 40]])
+    f(-Infinity, -Infinity, 30 * HOUR, [['raw', 30], ['1h', 10]])
+    f(20 * HOUR, 10 * HOUR, Infinity, [['raw', 20], ['1m', 10], ['1h', 10]])
+    f(20 * HOUR, 10 * HOUR, 5 * HOUR, [['1h', 40]])
+  })
+})
+
 describe('a window that reaches from a tier into raw samples', () => {
   it('is whole', () => {
     const query = 'increase(c_total[50h])'
