@@ -36,13 +36,13 @@ export class StoreTiers implements TierQuerier {
 
   tiers(matchers: readonly Matcher[]): readonly TierCoverage[] {
     const { rawFrom, from, to, blocks } = this.#head.published.tiers
-    const raw: TierCoverage = { name: 'raw', widthMs: 0, from: rawFrom, to: Infinity, lacksHistograms: false }
+    const raw: TierCoverage = { name: 'raw', widthMs: 0, from: rawFrom, to: Infinity, localFrom: -Infinity, lacksHistograms: false }
     if (blocks.length === 0) return [raw]
     const end = Math.max(from, Math.min(to, this.#endBeforeLate(this.#head.matching(matchers), to)))
     const parts = this.#parts(from, end)
     const { numbers } = this.#seriesOf(matchers, parts)
     const lacksHistograms = parts.some(({ block }, p) => block.lacking().size > 0 && numbers[p]!.some((number) => block.lacking().has(number)))
-    return [raw, { name: '1m', widthMs: WIDTH_MS, from, to: end, lacksHistograms }]
+    return [raw, { name: '1m', widthMs: WIDTH_MS, from, to: end, localFrom: -Infinity, lacksHistograms }]
   }
 
   /** Samples that came late lie in the head until the next cut: before the bucket of the oldest all is in the rows. */
