@@ -85,12 +85,32 @@ export class BucketBuffer implements BucketBatch {
     this.#sampleEnd = at + count
   }
 
+  /** Rows [from, to) of the only series of `source` become rows `at` …; with `isWhole` their samples and sketches, too, in order. */
+  copyRows(source: BucketBuffer, from: number, to: number, at: number, isWhole: boolean): void {
+    for (const key of COLUMN_KEYS) this.columns[key].set(source.columns[key].subarray(from, to), at)
+    if (!isWhole) return
+    const { samples, sampleAt, sketches, sketchAt } = source
+    const firstSample = sampleAt[from]!
+    const sampleShift = this.#sampleEnd - firstSample
+    this.addSamples(samples, firstSample, sampleAt[to]! - firstSample)
+    const firstSketch = sketchAt[from]!
+    const end = this.reserveSketch(sketchAt[to]! - firstSketch)
+    this.sketches.set(sketches.subarray(firstSketch, sketchAt[to]), end)
+    this.endSketch(end + sketchAt[to]! - firstSketch)
+    for (let row = from + 1; row <= to; row++) {
+      this.sampleAt[at + row - from] = sampleAt[row]! + sampleShift
+      this.sketchAt[at + row - from] = sketchAt[row]! + end - firstSketch
+    }
+  }
+
   /** Row by row, in order: no more samples or sketches of it come. */
   endRow(row: number): void {
     this.sampleAt[row + 1] = this.#sampleEnd
     this.sketchAt[row + 1] = this.#sketchEnd
   }
 }
+
+const COLUMN_KEYS = Object.keys(makeColumns(0)) as (keyof TierColumns)[]
 
 function makeGroup(rows: number): GroupRows {
   return { count: new Float64Array(rows), firstT: new Float64Array(rows), lastT: new Float64Array(rows) }

@@ -69,10 +69,12 @@ export function decodeRows(from: EncodedRows, target: RowTarget, sums: number, i
   if (manyCount > 0) readMany(spread, head, c, at)
   for (let at0 = 0; at0 < sampleCount; at0 += PIECE_ROWS) cursor = decodePiece(spread.src, cursor, Math.min(PIECE_ROWS, sampleCount - at0), samples, at0)
   if (cursor !== spread.end) throw new RangeError(`spread of ${cursor - spread.at} bytes in ${spread.end - spread.at}`)
+  const { count } = c
   for (let k = 0, first = 0; k < sampledCount; k++) {
     const row = at + sampled[k]!
-    putRow(samples, first, c.count[row]!, c, row, sums)
-    first += c.count[row]!
+    const n = count[row]!
+    putRow(samples, first, n, c, row, sums)
+    first += n
   }
   if (isWhole) giveSamples(target)
 }
@@ -85,17 +87,31 @@ function decodeShape(shape: RowBytes, { n, group, groupAt, out: { columns: c }, 
   if ((head & SHAPE_STATES) !== 0) cursor = readPresence(bytes, cursor, n, states)
   else states.fill(LIVE, 0, n)
   let live = 0
+  const { staleAtEnd } = c
   for (let i = 0; i < n; i++) {
-    c.staleAtEnd[at + i] = states[i] === STALE || states[i] === LIVE_THEN_STALE ? 1 : 0
+    staleAtEnd[at + i] = states[i] === STALE || states[i] === LIVE_THEN_STALE ? 1 : 0
     if (states[i] !== ABSENT && states[i] !== STALE) liveRows[live++] = i
   }
+  const isOwn = (head & SHAPE_OWN_TIMES) !== 0
   for (const key of ['count', 'firstT', 'lastT'] as const) {
-    const isOwn = (head & SHAPE_OWN_TIMES) !== 0
     if (isOwn) readColumn(shape, column, live)
-    for (let k = 0; k < live; k++) c[key][at + liveRows[k]!] = group[key][groupAt + liveRows[k]!]! + (isOwn ? column[k]! : 0)
+    putTimes(group[key], groupAt, live, n, isOwn, c[key], at)
   }
   if (cursor !== shape.end) throw new RangeError(`shape of ${cursor - shape.at} bytes in ${shape.end - shape.at}`)
   return live
+}
+
+/** What the group says of the rows with samples, and in `column` what a series' own is more. */
+function putTimes(from: Float64Array, groupAt: number, live: number, n: number, isOwn: boolean, to: Float64Array, at: number): void {
+  // Fast path: samples in every row, as the group's.
+  if (live === n && !isOwn) {
+    to.set(from.subarray(groupAt, groupAt + n), at)
+    return
+  }
+  for (let k = 0; k < live; k++) {
+    const i = liveRows[k]!
+    to[at + i] = from[groupAt + i]! + (isOwn ? column[k]! : 0)
+  }
 }
 
 function readVarint(bytes: Uint8Array): number {
@@ -122,8 +138,9 @@ function readColumn({ src, end }: RowBytes, into: Float64Array, n: number): void
 function sortRows(spread: RowBytes, head: number, live: number, c: TierColumns, at: number): void {
   const isDense = (head & SPREAD_DENSE) !== 0
   const isAll = (head & SPREAD_ALL) !== 0
+  const { count: counts } = c
   let flagged = 0
-  for (let k = 0; k < live; k++) if (!isDense || c.count[at + liveRows[k]!]! > SAMPLES_MAX) flagged++
+  for (let k = 0; k < live; k++) if (!isDense || counts[at + liveRows[k]!]! > SAMPLES_MAX) flagged++
   if (head === 0 && spread.at === spread.end) column.fill(0, 0, flagged)
   else if (isAll) column.fill(1, 0, flagged)
   else cursor = decodePiece(spread.src, cursor, flagged, column, 0)
@@ -133,7 +150,7 @@ function sortRows(spread: RowBytes, head: number, live: number, c: TierColumns, 
   sampleCount = 0
   for (let k = 0, f = 0; k < live; k++) {
     const i = liveRows[k]!
-    const count = c.count[at + i]!
+    const count = counts[at + i]!
     const isFew = count <= SAMPLES_MAX
     const isVarying = isFew && isDense ? true : column[f++] === 1
     if (isFew && isVarying) {

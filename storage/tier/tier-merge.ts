@@ -12,7 +12,7 @@ import { BlockError } from '../errors.ts'
 import { BucketBuffer, type GroupRows } from './bucket-buffer.ts'
 import type { Span } from './due.ts'
 import { WHOLE, encodeGroupItem, encodeItem, groupBytes, itemBytes } from './row-item.ts'
-import { TierReader, copySource, type TierGroup } from './tier-reader.ts'
+import { TierReader, type TierGroup } from './tier-reader.ts'
 
 /** Pages of each source are read in turn: a few of each are enough. */
 const CACHE_BYTES_PER_SOURCE = 2 << 20
@@ -144,15 +144,23 @@ class TierMerge {
       owners[i] = isDeleted && this.#isInDeletion(t[i]!) ? NO_ROW : this.#ownerOf(i, group.places)
       if (owners[i] !== NO_ROW) count++
     }
-    for (const key of Object.keys(row.columns) as (keyof typeof row.columns)[]) {
-      const into = row.columns[key]
-      for (let i = 0; i < n; i++) if (owners[i] !== NO_ROW) into[i] = this.#parts[owners[i]!]!.columns[key][group.places[owners[i]!]![i]!]!
-    }
-    for (let i = 0; i < n; i++) {
-      if (owners[i] === NO_ROW) row.endRow(i)
-      else copySource(this.#parts[owners[i]!]!, group.places[owners[i]!]![i]!, row, i)
-    }
+    for (let i = 0; i < n;) i = this.#copyRun(i, n, group.places)
     return count
+  }
+
+  /** Takes over row i and those that follow it in the same part; returns the row behind them. */
+  #copyRun(i: number, n: number, places: readonly Int32Array[]): number {
+    const owners = this.#owners
+    const owner = owners[i]!
+    if (owner === NO_ROW) {
+      this.#row.endRow(i)
+      return i + 1
+    }
+    const place = places[owner]!
+    let end = i + 1
+    while (end < n && owners[end] === owner && place[end] === place[end - 1]! + 1) end++
+    this.#row.copyRows(this.#parts[owner]!, place[i]!, place[end - 1]! + 1, i, true)
+    return end
   }
 
   /** The first part that has something in row i. */

@@ -156,16 +156,22 @@ export class TierReader {
     piece: number, { group, first, n }: { group: TierGroup; first: number; n: number }, { from, to }: { from: number; to: number },
     { out, at, wanted }: { out: BucketBuffer; at: number; wanted: Wanted },
   ): void {
-    const edge = this.#edge
+    const { isWhole } = wanted
+    // Fast path: right where the rows go.
+    const isDirect = !isWhole && to - from === n
+    const buffer = isDirect ? out : this.#edge
+    const row = isDirect ? at : 0
     try {
       const page = this.#chunks.load(this.#chunks.pageOf(SECTION_VALUES, piece), parsePieces)
-      edge.shape(1, n)
-      this.#decode(this.#chunks, page, piece, (start, end) => decodeItem(page, start, end, { n, group, groupAt: first, out: edge, at: 0 }, wanted))
+      if (!isDirect) buffer.shape(1, n)
+      this.#decode(this.#chunks, page, piece, (start, end) => decodeItem(page, start, end, { n, group, groupAt: first, out: buffer, at: row }, wanted))
     } catch (error) {
+      out.columns.count.fill(0, at, at + to - from)
+      out.columns.staleAtEnd.fill(0, at, at + to - from)
       this.#endRows(out, at, to - from, wanted)
       throw error
     }
-    copyRows(edge, from, to, out, at, wanted)
+    if (!isDirect) out.copyRows(buffer, from, to, at, isWhole)
   }
 
   /** Rows without anything are to be told of where samples and sketches are given. */
@@ -192,22 +198,4 @@ export class TierReader {
     if (!(error instanceof BlockError) && !(error instanceof DiskError && error.code === 'EIO')) throw error
     this.leftOut.add(error.message)
   }
-}
-
-/** Rows [from, to) of the only series of a buffer to row `at` of another. */
-function copyRows(source: BucketBuffer, from: number, to: number, out: BucketBuffer, at: number, { isWhole }: Wanted): void {
-  for (const key of Object.keys(out.columns) as (keyof typeof out.columns)[]) out.columns[key].set(source.columns[key].subarray(from, to), at)
-  if (!isWhole) return
-  for (let row = from; row < to; row++) copySource(source, row, out, at + row - from)
-}
-
-/** The samples or the sketch of a row, which is the next one of `out`. */
-export function copySource(source: BucketBuffer, row: number, out: BucketBuffer, to: number): void {
-  const first = source.sampleAt[row]!
-  out.addSamples(source.samples, first, source.sampleAt[row + 1]! - first)
-  const sketch = source.sketches.subarray(source.sketchAt[row]!, source.sketchAt[row + 1]!)
-  const end = out.reserveSketch(sketch.length)
-  out.sketches.set(sketch, end)
-  out.endSketch(end + sketch.length)
-  out.endRow(to)
 }
