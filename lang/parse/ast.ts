@@ -21,8 +21,9 @@ export type AggregateOp =
   | 'topk' | 'bottomk' | 'count_values' | 'quantile' | 'limitk' | 'limit_ratio'
 
 /** A duration as written: fixed, or an expression (`5m * 2`, `step()`) that is folded when start, end and step are known. */
+/** `isBelowMs`: longer than nothing, though not by a whole millisecond, of which `ms` keeps the sign. */
 export type Duration =
-  | { kind: 'fixed'; ms: number; span: Span }
+  | { kind: 'fixed'; ms: number; isBelowMs?: true; span: Span }
   | { kind: 'expr'; expr: DurationExpr; span: Span }
 
 /** `isWrapped`: written in parentheses; `isDuration`: written as a duration (`5m`). Printing keeps both. */

@@ -80,5 +80,7 @@ export function toDuration(expr: DurationExpr): Duration {
   // What Go makes of NaN on most machines: the least duration there is, so that nothing is found.
   if (Number.isNaN(expr.seconds)) return { kind: 'fixed', ms: -DURATION_MS_MAX, span: expr.span }
   // Nanoseconds first, as Go does, so that 0.001 s is 1 ms whatever the binary fraction.
-  return { kind: 'fixed', ms: Math.trunc(Math.round(expr.seconds * 1e9) / 1e6), span: expr.span }
+  const nanoseconds = Math.round(expr.seconds * 1e9)
+  const ms = Math.trunc(nanoseconds / 1e6)
+  return { kind: 'fixed', ms, ...(ms === 0 && nanoseconds !== 0 && { isBelowMs: true }), span: expr.span }
 }

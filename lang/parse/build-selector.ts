@@ -63,7 +63,7 @@ export function buildSubquery(expr: Expr, range: Duration, step: Duration | null
 
 /** An offset of nothing may be set again, as in Prometheus. */
 function hasOffset(offset: Duration | null): boolean {
-  return offset !== null && !(offset.kind === 'fixed' && offset.ms === 0)
+  return offset !== null && !(offset.kind === 'fixed' && offset.ms === 0 && offset.isBelowMs !== true)
 }
 
 const MODIFIABLE = 'must be preceded by an instant vector selector or range vector selector or a subquery'

@@ -90,7 +90,8 @@ function printAt(at: AtModifier | null): string {
 }
 
 function printOffset(offset: Duration | null): string {
-  if (offset === null || (offset.kind === 'fixed' && offset.ms === 0)) return ''
+  if (offset === null) return ''
+  if (offset.kind === 'fixed' && offset.ms === 0) return offset.isBelowMs === true ? ` offset ${Object.is(offset.ms, -0) ? '-' : ''}0s` : ''
   const text = printDuration(offset)
   return ` offset ${offset.kind === 'expr' && isBareOperation(offset.expr) ? printOffsetOperation(offset.expr, text) : text}`
 }
