@@ -2,6 +2,7 @@
 // never taken away, so what it found out about a value stays true, and of a label's values only those that came since
 // need a look.
 import { compileMatcher, type Matcher } from '../../lib/model/matcher.ts'
+import { compileRegex } from '../../lib/std/regex.ts'
 import type { SymbolReader } from './symbols.ts'
 
 /** Verdicts kept; when they are more, all are asked anew. */
@@ -13,6 +14,8 @@ export class MatcherFilter {
   readonly #matcher: Matcher
   readonly #symbols: SymbolReader
   readonly #test: (value: string) => boolean
+  /** All values that satisfy it, where they are few and known: they are looked up. Else null. */
+  readonly #values: readonly string[] | null
   /** Series without the label satisfy it. */
   readonly matchesEmpty: boolean
   #name = 0
@@ -27,6 +30,7 @@ export class MatcherFilter {
     this.#matcher = matcher
     this.#symbols = symbols
     this.#test = compileMatcher(matcher)
+    this.#values = valuesOf(matcher)
     this.matchesEmpty = this.#test('')
   }
 
@@ -50,11 +54,10 @@ export class MatcherFilter {
 
   /** The label's pairs that satisfy it. */
   pairs(): readonly number[] {
-    const { op, value } = this.#matcher
-    if (op === '=') {
-      if (this.#pairs.length === 0) {
-        const pair = this.#symbols.findPair(this.name, this.#symbols.find(value))
-        if (pair !== 0) this.#pairs = [pair]
+    if (this.#values !== null) {
+      // Those found stay found; what is not there yet may come.
+      if (this.#pairs.length < this.#values.length) {
+        this.#pairs = this.#values.map((value) => this.#symbols.findPair(this.name, this.#symbols.find(value))).filter((pair) => pair !== 0)
       }
       return this.#pairs
     }
@@ -69,4 +72,9 @@ export class MatcherFilter {
     this.#newest = isKept ? newest : 0
     return pairs
   }
+}
+
+/** `a|b|c` names its values as `=` does. */
+function valuesOf({ op, value }: Matcher): readonly string[] | null {
+  return op === '=' ? [value] : op === '=~' ? compileRegex(value).setMatches : null
 }
