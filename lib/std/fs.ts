@@ -116,7 +116,9 @@ export class DiskFile {
    * dirty is synced: a sync of what was found on a disk proves nothing without this.
    */
   rewrite(position: number): void {
-    const piece = Buffer.alloc(REWRITE_BYTES)
+    const left = this.sizeBytes() - position
+    if (left <= 0) return
+    const piece = Buffer.alloc(Math.min(REWRITE_BYTES, left))
     for (let at = position, n = this.read(piece, at, piece.length); n > 0; at += n, n = this.read(piece, at, piece.length)) this.write(piece.subarray(0, n), at)
   }
 

@@ -13,6 +13,8 @@ export class DefinitionsRewrite {
   readonly #head: Head
   readonly #isClosed: () => boolean
   #running: Promise<boolean> | null = null
+  /** By group and column: the series that have left it. */
+  readonly #moved = new Map<number, Map<number, number>>()
   /** Series and groups that had ended when the file was last written. */
   #endedThen: number
 
@@ -48,6 +50,7 @@ export class DefinitionsRewrite {
     const { definitions } = this.#head
     const ended = this.#ended
     const target = definitions.beginRewrite()
+    this.#noteMoved()
     try {
       const isWhole = await this.#writeSeries(target) && await this.#writeGroups(target)
       if (isWhole) {
@@ -62,6 +65,9 @@ export class DefinitionsRewrite {
     } catch (error) {
       definitions.abandonRewrite()
       throw error
+    } finally {
+      this.#head.onMoved = null
+      this.#moved.clear()
     }
   }
 
@@ -83,6 +89,19 @@ export class DefinitionsRewrite {
     return true
   }
 
+  /** A vacant column says nothing of whose samples it holds still; the series that left it do, now and while this goes on. */
+  #noteMoved(): void {
+    const { series } = this.#head
+    this.#head.onMoved = (ref, group, column) => {
+      const columns = this.#moved.get(group)
+      if (columns) columns.set(column, ref)
+      else this.#moved.set(group, new Map([[column, ref]]))
+    }
+    for (let ref = 1; ref <= series.newest; ref++) {
+      if (series.isLive(ref) && series.hasOlderPlaces(ref)) series.olderPlaces(ref, (group, column) => this.#head.onMoved!(ref, group, column))
+    }
+  }
+
   async #writeGroups(target: SeriesFile): Promise<boolean> {
     const { groups, heap, series } = this.#head
     let columns = 0
@@ -92,7 +111,8 @@ export class DefinitionsRewrite {
       const { isLate, generation } = group
       let firstColumn = 0
       for (const { end, salt } of group.definitions) {
-        const refs = heap.u32.slice(group.refsWord + firstColumn, group.refsWord + end).map((ref) => (series.isLive(ref) ? ref : 0))
+        const first = firstColumn
+        const refs = heap.u32.slice(group.refsWord + first, group.refsWord + end).map((ref, i) => (series.isLive(ref) ? ref : this.#moved.get(id)?.get(first + i) ?? 0))
         target.addGroup({ group: id, firstColumn, refs, isLate, generation, salt })
         firstColumn = end
       }

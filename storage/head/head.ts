@@ -202,6 +202,9 @@ export class Head {
     }
   }
 
+  /** Hears of each series that leaves a column. */
+  onMoved: ((ref: number, group: number, column: number) => void) | null = null
+
   /** Takes a series out of its group, so that its next sample places it anew. `newest`: its newest sample, where known. */
   moveOut(ref: number, newest?: number): void {
     const group = this.groups[this.series.groupOf(ref)]!
@@ -210,6 +213,7 @@ export class Head {
     // First what can fail: a vacated column whose series still points at it would take no sample for ever.
     this.series.unassign(ref)
     group.vacate(column)
+    this.onMoved?.(ref, group.id, column)
     if (newest === undefined) this.#newestWhenMoved.delete(ref)
     else this.#newestWhenMoved.set(ref, newest)
   }

@@ -238,13 +238,13 @@ export function* scanSegmentFile(folder: string, number: number, verifyFromLsn: 
     }
     let windowAt = 0
     let windowEnd = 0
-    const window = Buffer.alloc(SCAN_BYTES)
+    const window = Buffer.alloc(Math.min(SCAN_BYTES, size))
     const wanted = FRAME_HEAD_BYTES + SEGMENT_HEAD_BYTES
     for (let at = 0; at + FRAME_OVERHEAD_BYTES <= size;) {
       if (at < windowAt || Math.min(size, at + wanted) > windowEnd) {
         yield
         windowAt = at
-        windowEnd = at + file.read(window, at, SCAN_BYTES)
+        windowEnd = at + file.read(window, at, window.length)
       }
       const p = at - windowAt
       const length = frameLength(window, p, windowEnd - windowAt)

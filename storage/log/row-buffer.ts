@@ -7,8 +7,9 @@ import { histogramRecordBytes } from '../codec/histogram-record.ts'
 import { MARK_BYTES, writeMark } from './damage.ts'
 import { FRAME_HEAD_BYTES, FRAME_OVERHEAD_BYTES, TYPE_ROW, TYPE_SYNCED, sealFrame } from './frame.ts'
 
-/** The buffer's size but for bursts. */
+/** The buffer's size but for bursts, and before the first rows. */
 const BUFFER_BYTES = 1 << 20
+const FIRST_BYTES = 1 << 15
 
 export const ROW_PRESENT = 1
 export const ROW_STALE = 2
@@ -33,7 +34,7 @@ export interface LoggedRow {
 }
 
 export class RowBuffer {
-  #bytes: Buffer = Buffer.from(new ArrayBuffer(BUFFER_BYTES))
+  #bytes: Buffer = Buffer.from(new ArrayBuffer(FIRST_BYTES))
   #floats: Float64Array = new Float64Array(this.#bytes.buffer)
   #used = 0
 

@@ -14,6 +14,7 @@ import { scanFramesInSteps } from './scan-frames.ts'
 
 const STRIPE_BYTES = 65536
 const BUFFER_BYTES = 1 << 18
+const FIRST_BYTES = 1 << 13
 
 /** What a definitions file says, in the order it was said. */
 export interface DefinitionVisitor {
@@ -61,7 +62,7 @@ export class SeriesFile {
   #syncedTo = 0
   #markedTo = 0
   #syncFailure: DiskError | null = null
-  #buffer: Buffer = Buffer.alloc(BUFFER_BYTES)
+  #buffer: Buffer = Buffer.alloc(FIRST_BYTES)
   #used = 0
   /** An open series frame: refs are consecutive, so they share one frame until something else comes. */
   #seriesAt = -1

@@ -1,7 +1,9 @@
-// Definitions that are gone whole, or from some place on: blocks name their series by ref, so refs must not be given again.
+// Definitions that are written anew, and those that are gone, whole or from some place on: blocks name their series by ref, so
+// refs must not be given again.
 import fs from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { FakeClock } from '../../lib/std/clock.ts'
+import { DefinitionsRewrite } from '../../storage/head/definitions-rewrite.ts'
 import { tempFolder } from '../support/temp-folder.ts'
 import { NOW, append, batchOf, keyOf, open, readAll, series, seriesOf } from './store.ts'
 
@@ -19,6 +21,24 @@ async function written(folder: string): Promise<ReturnType<typeof readAll>> {
   await db.close()
   return all
 }
+
+describe('definitions that are written anew', () => {
+  it('say whose samples are in columns that their series have left', async () => {
+    const folder = tempFolder()
+    const db = open(folder)
+    const refs = seriesOf(db, 10)
+    for (let k = 0; k < 40; k++) append(db, batchOf(NOW - 60_000 + k, refs, refs.map((ref) => ref + k)))
+    append(db, batchOf(NOW, [refs[0]!], [1]))
+    // In order for itself, behind its group: it leaves for one of its own.
+    append(db, batchOf(NOW - 1000, [refs[3]!], [2]))
+    const want = readAll(db)
+    expect(await new DefinitionsRewrite(db.head, () => false).run()).toBe(true)
+    await db.close()
+    const again = open(folder)
+    expect(readAll(again)).toEqual(want)
+    await again.close()
+  })
+})
 
 describe('lost definitions', () => {
   it('are taken from the blocks, and last', async () => {
