@@ -50,22 +50,33 @@ export class Forgetter {
     if (isClosed()) return
     const idle = await this.#findIdle(isClosed)
     if (isClosed()) return
-    // In one turn: a series is idle and unknown, or known.
-    const before = this.#idle
-    let k = 0
-    const gone: number[] = []
-    const kept: number[] = []
-    for (const ref of idle) {
-      while (k < before.length && before[k]! < ref) k++
-      if (!this.#head.series.isIdle(ref)) continue
-      if (before[k] === ref && !this.#options.isKept(ref)) gone.push(ref)
-      else kept.push(ref)
-    }
-    this.#idle = kept
-    this.#head.forget(gone)
+    const goneCount = await this.#forget(idle, isClosed)
     await this.#index.run(isClosed)
     if (this.#definitions.isDue && !isClosed() && this.#options.fits(this.#head.definitions.sizeBytes)) await this.#definitions.run()
-    if (gone.length > 0) this.#notePages()
+    if (goneCount > 0) this.#notePages()
+  }
+
+  /** Forgets those that were idle at the last round, too; returns how many. */
+  async #forget(idle: readonly number[], isClosed: () => boolean): Promise<number> {
+    const before = this.#idle
+    const kept: number[] = []
+    let goneCount = 0
+    let k = 0
+    for (let at = 0; at < idle.length && !isClosed(); at += REFS_PER_TURN) {
+      // Looked at and forgotten in one turn: a series is idle and unknown, or known.
+      const gone: number[] = []
+      for (const ref of idle.slice(at, at + REFS_PER_TURN)) {
+        while (k < before.length && before[k]! < ref) k++
+        if (!this.#head.series.isIdle(ref)) continue
+        if (before[k] === ref && !this.#options.isKept(ref)) gone.push(ref)
+        else kept.push(ref)
+      }
+      this.#head.forget(gone)
+      goneCount += gone.length
+      await nextTurn()
+    }
+    this.#idle = kept
+    return goneCount
   }
 
   async #vacate(cut: Cut, isClosed: () => boolean): Promise<void> {

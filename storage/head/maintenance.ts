@@ -15,10 +15,12 @@ import type { SegmentWriter } from './segment-file.ts'
 const IDLE_FLUSH_MS = 15 * 60_000
 /** Groups looked at in one turn of the event loop, some 1 ms. */
 const LOOKS_PER_TURN = 4096
-/** What a flush counts in looks: 64 of them fill a turn. */
+/** What a flush counts in looks: 64 of them fill a turn, and so do 16 Ki values, which take 1 ms to encode. */
 const FLUSH_LOOKS = 64
-/** What a segment or group that is let go counts in looks. */
+const VALUES_A_LOOK = 4
+/** What a segment or group that is let go counts in looks, and a group's columns. */
 const DROP_LOOKS = 8
+const COLUMNS_A_LOOK = 4
 /** Flushes of one round; the rest waits for the next, so that the log is cut now and then. */
 const FLUSHES_MAX = 4096
 
@@ -61,12 +63,13 @@ async function flushIdleGroups({ head, log, clock, isClosed }: Upkeep): Promise<
   await eachGroup(head, isClosed, (group) => {
     const isOld = group.firstAtMs < before || group.firstLsn < crowdedBelow
     const isDue = group.rows > 0 && isOld && flushes < FLUSHES_MAX
+    const values = group.rows * group.columns
     if (isDue) {
       head.flushGroup(group)
       flushes++
     }
     if (group.firstLsn < safeLsn) safeLsn = group.firstLsn
-    return isDue ? FLUSH_LOOKS : 1
+    return isDue ? FLUSH_LOOKS + values / VALUES_A_LOOK : 1
   })
   return safeLsn
 }
@@ -85,8 +88,9 @@ async function dropOld({ head, segments, retentionClock, isClosed, released }: U
     const dropped = group.dropSegments(({ file, maxT }) => file < first || isCut(unread, group.generation, maxT))
     const isRowless = group.generation <= unread.generation && group.dropRows(unread.t)
     if (dropped === 0 && !isRowless && !group.isEmpty) return 1
+    const columns = group.isEmpty ? group.columns : 0
     if (group.isEmpty) head.dissolve(group)
-    return (dropped + 1) * DROP_LOOKS
+    return (dropped + 1) * DROP_LOOKS + columns / COLUMNS_A_LOOK
   })
   await forgetPlaces(head, isClosed)
   if (first > 0) faultPoint('cut.released')

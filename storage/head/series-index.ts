@@ -3,6 +3,7 @@
 //   labels ─▶ pairs ─(hash)─▶ table of refs          ref ─▶ run of pairs
 import type { Labels } from '../../lib/model/labels.ts'
 import { isForgotten } from './forgotten.ts'
+import { IdTable } from './id-table.ts'
 import type { IndexMemory } from './index-memory.ts'
 import { SIDE_SERIES_TABLE, sideWord, type PagedU32, type SharedHeap, type Side } from './shared-heap.ts'
 import { SymbolWriter } from './symbols.ts'
@@ -25,7 +26,7 @@ export class SeriesTable {
     const u32 = this.#u32
     const table = Atomics.load(u32, this.#word)
     const mask = u32[table * 2]!
-    let slot = hashPairs(pairs, n) & mask
+    let slot = hashPairs(pairs, 0, n) & mask
     for (let ref = u32[table * 2 + 2 + slot]!; ref !== 0; ref = u32[table * 2 + 2 + slot]!) {
       const run = this.#labels.get(ref) * 2
       if (u32[run] === n) {
@@ -47,8 +48,7 @@ export class SeriesIndex {
   readonly #labels: PagedU32
   readonly #group: PagedU32
   readonly #table: SeriesTable
-  readonly #tableWord: number
-  #count = 0
+  readonly #ids: IdTable
   readonly #isLive = (ref: number): boolean => !isForgotten(this.#group.get(ref))
   readonly #allocate: (units: number) => number
   /** Pair ids of the label set at hand. */
@@ -73,9 +73,8 @@ export class SeriesIndex {
     this.#labels = heap.indexTable('seriesLabels', side)
     this.#group = heap.paged('seriesGroup')
     this.#table = new SeriesTable(heap, side)
-    this.#tableWord = sideWord(side) + SIDE_SERIES_TABLE
     this.#allocate = (units) => memory.allocate(units)
-    this.#makeTable(TABLE_MIN)
+    this.#ids = new IdTable(heap, memory, sideWord(side) + SIDE_SERIES_TABLE, TABLE_MIN, (ref) => this.#hashOf(ref))
   }
 
   /** The ref of a label set that the head has not forgotten, or 0. Leaves nothing behind. */
@@ -142,9 +141,7 @@ export class SeriesIndex {
   #reserve(ref: number, n: number): void {
     this.#labels.reserve(ref, this.#allocate)
     for (let i = 0; i < n; i++) this.symbols.reservePosting(this.#scratch[i]!)
-    const { u32 } = this.#heap
-    const mask = u32[u32[this.#tableWord]! * 2]!
-    if ((this.#count + 1) * 2 > mask) this.#makeTable((mask + 1) * 2)
+    this.#ids.reserve()
     this.#run = this.memory.allocate((n + 2) >>> 1)
     this.#pairs = n
   }
@@ -156,9 +153,8 @@ export class SeriesIndex {
     u32[this.#run * 2] = n
     u32.set(this.#scratch.subarray(0, n), this.#run * 2 + 1)
     this.#labels.set(ref, this.#run)
-    place(u32, u32[this.#tableWord]!, ref, hashPairs(this.#scratch, n))
+    this.#ids.insert(ref, hashPairs(this.#scratch, 0, n))
     for (let i = 0; i < n; i++) this.symbols.addPosting(this.#scratch[i]!, ref)
-    this.#count++
     this.#added = this.#adding
     this.#addedPairs.set(this.#scratch.subarray(0, n))
   }
@@ -177,6 +173,12 @@ export class SeriesIndex {
       labels.push(this.symbols.text(this.symbols.nameOf(pair)), this.symbols.text(this.symbols.valueOf(pair)))
     }
     return labels
+  }
+
+  #hashOf(ref: number): number {
+    const { u32 } = this.#heap
+    const run = this.#labels.get(ref) * 2
+    return hashPairs(u32, run + 1, u32[run]!)
   }
 
   #reserveScratch(n: number): void {
@@ -201,34 +203,12 @@ export class SeriesIndex {
     this.#found = null
     return n
   }
-
-  #makeTable(slots: number): void {
-    const { u32 } = this.#heap
-    const old = u32[this.#tableWord]!
-    const oldSlots = old === 0 ? 0 : u32[old * 2]! + 1
-    const made = this.memory.allocate(slots / 2 + 1)
-    u32[made * 2] = slots - 1
-    for (let i = 0; i < oldSlots; i++) {
-      const ref = u32[old * 2 + 2 + i]!
-      if (ref === 0) continue
-      const run = this.#labels.get(ref) * 2
-      place(u32, made, ref, hashPairs(u32.subarray(run + 1, run + 1 + u32[run]!), u32[run]!))
-    }
-    Atomics.store(u32, this.#tableWord, made)
-    if (old !== 0) this.memory.retire(old)
-  }
 }
 
-function place(u32: Uint32Array, table: number, ref: number, hash: number): void {
-  const mask = u32[table * 2]!
-  let slot = hash & mask
-  while (u32[table * 2 + 2 + slot] !== 0) slot = (slot + 1) & mask
-  Atomics.store(u32, table * 2 + 2 + slot, ref)
-}
-
-function hashPairs(pairs: Uint32Array, n: number): number {
+/** Of pairs[from, from + n). */
+function hashPairs(pairs: Uint32Array, from: number, n: number): number {
   let h = 0x811c9dc5
-  for (let i = 0; i < n; i++) h = Math.imul(h ^ pairs[i]!, 0x9e3779b1) ^ (h >>> 15)
+  for (let i = from; i < from + n; i++) h = Math.imul(h ^ pairs[i]!, 0x9e3779b1) ^ (h >>> 15)
   h = Math.imul(h ^ (h >>> 16), 0x85ebca6b)
   return (h ^ (h >>> 13)) >>> 0
 }

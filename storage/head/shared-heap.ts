@@ -26,10 +26,8 @@ export const ROOT_FORGET_EPOCH = 15
 export const SIDE_SYMBOL_COUNT = 0
 export const SIDE_PAIR_COUNT = 1
 export const SIDE_SYMBOL_TABLE = 2
-export const SIDE_SYMBOL_MASK = 3
-export const SIDE_PAIR_TABLE = 4
-export const SIDE_PAIR_MASK = 5
-export const SIDE_SERIES_TABLE = 6
+export const SIDE_PAIR_TABLE = 3
+export const SIDE_SERIES_TABLE = 4
 const SIDE_WORDS = 8
 /** Reader slot i holds the epoch its query began in, 0 when idle. */
 export const ROOT_SLOTS = 64

@@ -4,13 +4,13 @@
 //   (name symbol, value symbol) ──hash──▶ pair id ──▶ postings: refs of the series that carry the pair
 //   name symbol ──▶ chain of the pairs with that name (label values)
 //
-// Hash tables are open-addressed u32 slots in shared memory; a full one is copied to a larger one, published, and the
-// old one retired. Postings are chained runs of refs, ascending because refs are given in order.
+// Ids are found by hash in tables (id-table.ts). Postings are chained runs of refs, ascending because refs are given in order.
 //
 // All of it is there twice, as two sides: one is in use, the other is built anew without what has gone (index-rebuild.ts).
+import { IdTable } from './id-table.ts'
 import type { IndexMemory } from './index-memory.ts'
 import {
-  SIDE_PAIR_COUNT, SIDE_PAIR_MASK, SIDE_PAIR_TABLE, SIDE_SYMBOL_COUNT, SIDE_SYMBOL_MASK, SIDE_SYMBOL_TABLE, sideWord,
+  SIDE_PAIR_COUNT, SIDE_PAIR_TABLE, SIDE_SYMBOL_COUNT, SIDE_SYMBOL_TABLE, sideWord,
   type PagedU32, type SharedHeap, type Side,
 } from './shared-heap.ts'
 
@@ -105,7 +105,6 @@ export class SymbolReader {
   /** The id of the text that `encode` took last. */
   protected findEncoded(hash: number): number {
     const { u32 } = this.heap
-    // Table before mask: main publishes the mask first when it grows, so a torn pair only shortens the search.
     const table = Atomics.load(u32, this.root + SIDE_SYMBOL_TABLE)
     if (table === 0) return 0
     const mask = u32[table * 2]!
@@ -210,6 +209,8 @@ export class SymbolWriter extends SymbolReader {
   readonly #allocate: (units: number) => number
   readonly #symbolPages: readonly PagedU32[]
   readonly #pairPages: readonly PagedU32[]
+  readonly #symbolTable: IdTable
+  readonly #pairTable: IdTable
   #symbols = 0
   #pairs = 0
   #blobAt = 0
@@ -221,8 +222,8 @@ export class SymbolWriter extends SymbolReader {
     this.#allocate = (units) => memory.allocate(units)
     this.#symbolPages = [this.at, this.length, this.firstPair]
     this.#pairPages = [this.pairName, this.pairValue, this.pairNext, this.pairCount, this.firstRun, this.lastRun]
-    this.#grow(SIDE_SYMBOL_TABLE, SIDE_SYMBOL_MASK, TABLE_MIN)
-    this.#grow(SIDE_PAIR_TABLE, SIDE_PAIR_MASK, TABLE_MIN)
+    this.#symbolTable = new IdTable(heap, memory, this.root + SIDE_SYMBOL_TABLE, TABLE_MIN, (id) => this.#hashOf(id))
+    this.#pairTable = new IdTable(heap, memory, this.root + SIDE_PAIR_TABLE, TABLE_MIN, (id) => hashPair(this.nameOf(id), this.valueOf(id)))
   }
 
   /** The id of a text, made if new. */
@@ -246,11 +247,11 @@ export class SymbolWriter extends SymbolReader {
     // What can fail for want of memory comes first, and the id is only given when all of it went well.
     const id = this.#symbols + 1
     for (const paged of this.#symbolPages) paged.reserve(id, this.#allocate)
-    this.#makeRoom(SIDE_SYMBOL_TABLE, SIDE_SYMBOL_MASK, id)
+    this.#symbolTable.reserve()
     this.at.set(id, this.#store())
     this.length.set(id, this.byteCount)
     this.#symbols = id
-    place(this.heap.u32, this.heap.u32[this.root + SIDE_SYMBOL_TABLE]!, id, hash)
+    this.#symbolTable.insert(id, hash)
     Atomics.store(this.heap.u32, this.root + SIDE_SYMBOL_COUNT, id)
     return id
   }
@@ -261,12 +262,12 @@ export class SymbolWriter extends SymbolReader {
     if (known !== 0) return known
     const id = this.#pairs + 1
     for (const paged of this.#pairPages) paged.reserve(id, this.#allocate)
-    this.#makeRoom(SIDE_PAIR_TABLE, SIDE_PAIR_MASK, id)
+    this.#pairTable.reserve()
     this.pairName.set(id, name)
     this.pairValue.set(id, value)
     this.pairNext.set(id, this.firstPair.get(name))
     this.#pairs = id
-    place(this.heap.u32, this.heap.u32[this.root + SIDE_PAIR_TABLE]!, id, hashPair(name, value))
+    this.#pairTable.insert(id, hashPair(name, value))
     Atomics.store(this.heap.u32, this.root + SIDE_PAIR_COUNT, id)
     Atomics.store(this.heap.u32, this.firstPair.wordOf(name), id)
     return id
@@ -312,34 +313,8 @@ export class SymbolWriter extends SymbolReader {
     return at
   }
 
-  /** Keeps a table at most half full with `count` entries. */
-  #makeRoom(tableWord: number, maskWord: number, count: number): void {
-    const mask = this.heap.u32[this.root + maskWord]!
-    if (count * 2 > mask) this.#grow(tableWord, maskWord, (mask + 1) * 2)
-  }
-
-  #grow(tableWord: number, maskWord: number, slots: number): void {
-    const { u32 } = this.heap
-    const old = u32[this.root + tableWord]!
-    const made = this.#memory.allocate(slots / 2 + 1)
-    u32[made * 2] = slots - 1
-    // By id, not by slot: texts are then read in the order in which they lie.
-    if (tableWord === SIDE_SYMBOL_TABLE) for (let id = 1; id <= this.#symbols; id++) place(u32, made, id, this.#hashOf(id))
-    else for (let id = 1; id <= this.#pairs; id++) place(u32, made, id, hashPair(this.nameOf(id), this.valueOf(id)))
-    u32[this.root + maskWord] = slots - 1
-    Atomics.store(u32, this.root + tableWord, made)
-    if (old !== 0) this.#memory.retire(old)
-  }
-
   #hashOf(id: number): number {
     const at = this.at.get(id)
     return hashBytes(this.heap.u8, at, at + this.length.get(id))
   }
-}
-
-function place(u32: Uint32Array, table: number, id: number, hash: number): void {
-  const mask = u32[table * 2]!
-  let slot = hash & mask
-  while (u32[table * 2 + 2 + slot] !== 0) slot = (slot + 1) & mask
-  Atomics.store(u32, table * 2 + 2 + slot, id)
 }

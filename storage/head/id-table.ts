@@ -1,0 +1,85 @@
+// An open-addressed table of ids in shared memory, by hash: main adds, everyone looks up.
+//
+//   word ─▶ [mask, –, slot, slot, …]       a slot holds an id, 0 where it is free
+//
+// It is kept half full. One of twice the size is filled a few slots an insertion while the old one still serves, then put in
+// its place by one store: with a million entries a table made in one go would hold main for a fifth of a second.
+import type { IndexMemory } from './index-memory.ts'
+import type { SharedHeap } from './shared-heap.ts'
+
+/** Slots of the old table that an insertion moves on by: it is done before the table has become much fuller. */
+const SLOTS_A_STEP = 32
+
+export class IdTable {
+  readonly #u32: Uint32Array
+  readonly #memory: IndexMemory
+  readonly #word: number
+  readonly #hashOf: (id: number) => number
+  #count = 0
+  /** The table that is being filled; 0 if none is. */
+  #next = 0
+  /** Slots of the old one that it has. */
+  #moved = 0
+
+  /** The table's place is kept in `word`; `slots` is a power of two. Throws LogError. */
+  constructor(heap: SharedHeap, memory: IndexMemory, word: number, slots: number, hashOf: (id: number) => number) {
+    this.#u32 = heap.u32
+    this.#memory = memory
+    this.#word = word
+    this.#hashOf = hashOf
+    Atomics.store(this.#u32, word, this.#make(slots))
+  }
+
+  /** Makes sure that `insert` finds room. Throws LogError, and nothing has changed then. */
+  reserve(): void {
+    if (this.#next !== 0) return
+    const slots = this.#slots
+    if ((this.#count + 1) * 2 < slots) return
+    this.#next = this.#make(slots * 2)
+    this.#moved = 0
+  }
+
+  /** Adds an id that is not there yet. Room must have been made. */
+  insert(id: number, hash: number): void {
+    const slot = put(this.#u32, this.#u32[this.#word]!, id, hash)
+    this.#count++
+    if (this.#next === 0) return
+    if (slot < this.#moved) put(this.#u32, this.#next, id, hash)
+    this.#moveOn()
+  }
+
+  get #slots(): number {
+    return this.#u32[this.#u32[this.#word]! * 2]! + 1
+  }
+
+  #make(slots: number): number {
+    const made = this.#memory.allocate(slots / 2 + 1)
+    this.#u32[made * 2] = slots - 1
+    return made
+  }
+
+  #moveOn(): void {
+    const u32 = this.#u32
+    const old = u32[this.#word]!
+    const slots = this.#slots
+    const end = Math.min(slots, this.#moved + SLOTS_A_STEP)
+    for (let slot = this.#moved; slot < end; slot++) {
+      const id = u32[old * 2 + 2 + slot]!
+      if (id !== 0) put(u32, this.#next, id, this.#hashOf(id))
+    }
+    this.#moved = end
+    if (end < slots) return
+    Atomics.store(u32, this.#word, this.#next)
+    this.#next = 0
+    this.#memory.retire(old)
+  }
+}
+
+/** Puts an id into the first free slot from its own on; returns which that was. */
+function put(u32: Uint32Array, table: number, id: number, hash: number): number {
+  const mask = u32[table * 2]!
+  let slot = hash & mask
+  while (u32[table * 2 + 2 + slot] !== 0) slot = (slot + 1) & mask
+  Atomics.store(u32, table * 2 + 2 + slot, id)
+  return slot
+}
