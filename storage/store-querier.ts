@@ -11,13 +11,12 @@ import { NO_SERIES, type BlockColumns } from './block/block.ts'
 import { formatBlockName, type BlockName } from './block/block-meta.ts'
 import { BlockReader } from './block/block-reader.ts'
 import { BlockSet, type OpenBlock } from './block-set.ts'
-import { COLD_REFS, ColdSeries } from './cold-series.ts'
+import { COLD_REFS, ColdSeries, type IndexedBlock } from './cold-series.ts'
 import { readExemplars } from './exemplars/exemplar-reader.ts'
 import { HeadQueryable, type HeadQuerier } from './head/head-querier.ts'
 import type { Cardinality, Querier, Queryable, SelectHints, Selection, SeriesExemplars } from './interface.ts'
 import { BatchPool, selectAcross } from './store-select.ts'
 import { StoreTiers } from './store-tiers.ts'
-import type { TierQuerier } from './tier/bucket.ts'
 import { TierReader } from './tier/tier-reader.ts'
 
 /** What a thread needs to read a store; structured-cloneable. */
@@ -76,6 +75,9 @@ export class StoreQueryable implements Queryable {
   }
 }
 
+/** What tells which series there are. */
+type SeriesBlock = IndexedBlock & Pick<BlockColumns, 'find' | 'labelNames' | 'labelValues'>
+
 /** What the queriers of a thread share. */
 interface ThreadParts {
   blocks: BlockSet<BlockColumns>
@@ -90,7 +92,7 @@ class StoreQuerier implements Querier {
   readonly #parts: ThreadParts
   readonly #cold: ColdSeries
   readonly #leftOut = new Set<string>()
-  readonly buckets: TierQuerier
+  readonly buckets: StoreTiers
   readonly idsVersion: number
 
   constructor(head: HeadQuerier, parts: ThreadParts) {
@@ -119,23 +121,28 @@ class StoreQuerier implements Querier {
     return open
   }
 
+  /** What has series of the range: blocks of raw samples, and of a tier where these are gone. */
+  #indexed(mint: number, maxt: number): SeriesBlock[] {
+    return [...columnsOf(this.#reaching(mint, maxt)), ...this.buckets.behindRaw(mint, maxt)]
+  }
+
   seriesRefs(sets: readonly (readonly Matcher[])[], mint: number, maxt: number): Uint32Array {
-    const blocks = this.#reaching(mint, maxt)
+    const blocks = this.#indexed(mint, maxt)
     if (blocks.length === 0) return this.#head.seriesRefs(sets, mint, maxt)
     const lists = (sets.length === 0 ? [[]] : sets).flatMap((matchers) => {
       const refs = this.#withSamples(this.#head.matching(matchers), blocks, mint, maxt)
-      const cold = this.#cold.select(matchers, columnsOf(blocks))
+      const cold = this.#cold.select(matchers, blocks)
       return cold.length === 0 ? [refs] : [refs, cold.map(({ ref }) => ref)]
     })
     return lists.length === 1 && lists[0] instanceof Uint32Array ? lists[0] : Uint32Array.from(new Set(lists.flatMap((list) => [...list]))).sort()
   }
 
   /** Those of some refs, ascending, that blocks have, or the head in the range. */
-  #withSamples(refs: Uint32Array, blocks: readonly OpenBlock[], mint: number, maxt: number): Uint32Array {
+  #withSamples(refs: Uint32Array, blocks: readonly SeriesBlock[], mint: number, maxt: number): Uint32Array {
     const isFound = new Uint8Array(refs.length)
     const numbers = new Uint32Array(refs.length)
-    for (const { columns } of blocks) {
-      columns.find(refs, numbers)
+    for (const block of blocks) {
+      block.find(refs, numbers)
       for (let i = 0; i < refs.length; i++) if (numbers[i] !== NO_SERIES) isFound[i] = 1
     }
     return refs.filter((ref, i) => isFound[i] === 1 || this.#head.places.hasAny(ref, mint, maxt))
@@ -164,8 +171,8 @@ class StoreQuerier implements Querier {
   }
 
   /** Blocks in range that hold series which the head has forgotten. */
-  #withCold(mint: number, maxt: number): BlockColumns[] {
-    return columnsOf(this.#reaching(mint, maxt)).filter((block) => this.#cold.isIn(block))
+  #withCold(mint: number, maxt: number): SeriesBlock[] {
+    return this.#indexed(mint, maxt).filter((block) => this.#cold.isIn(block))
   }
 
   /** Symbols of the labels of those of the refs that the head does not have. */
@@ -178,7 +185,7 @@ class StoreQuerier implements Querier {
   }
 
   #reaches(mint: number, maxt: number): boolean {
-    return this.#reaching(mint, maxt).length > 0 || this.#head.places.reachesInto(mint, maxt)
+    return this.#indexed(mint, maxt).length > 0 || this.#head.places.reachesInto(mint, maxt)
   }
 
   refAt(share: number): number {

@@ -45,6 +45,11 @@ export class StoreTiers implements TierQuerier {
     return [raw, { name: '1m', widthMs: WIDTH_MS, from, to: end, localFrom: -Infinity, lacksHistograms }]
   }
 
+  /** Blocks with buckets of [mint, maxt] whose raw samples are gone. */
+  behindRaw(mint: number, maxt: number): TierReader[] {
+    return mint > this.rawFrom ? [] : this.#parts(mint - 1, bucketEnd(Math.min(maxt, this.rawFrom), WIDTH_MS)).map(({ block }) => block)
+  }
+
   /** Samples that came late lie in the head until the next cut: before the bucket of the oldest all is in the rows. */
   #endBeforeLate(refs: Uint32Array, to: number): number {
     const { places } = this.#head

@@ -182,6 +182,15 @@ export class BlockIndex {
     return labels.toSorted((a, b) => compareText(a[0]!, b[0]!)).flat()
   }
 
+  /** Values of a label that some series has, sorted. */
+  valuesOf(name: string): string[] {
+    const values: string[] = []
+    const known = this.names().find((other) => other.name === name)
+    if (known === undefined) return values
+    for (let pair = known.firstPair; pair < known.endPair; pair++) if (this.postingsCount(pair) > 0) values.push(this.valueOf(pair))
+    return values
+  }
+
   /** Label names in the order of their pairs. */
   names(): readonly LabelName[] {
     if (this.#names !== null) return this.#names

@@ -294,13 +294,7 @@ export class BlockReader implements BlockColumns {
   }
 
   labelValues(name: string): string[] {
-    const values: string[] = []
-    this.#guard(() => {
-      const known = this.index.names().find((other) => other.name === name)
-      if (known === undefined) return
-      for (let pair = known.firstPair; pair < known.endPair; pair++) if (this.index.postingsCount(pair) > 0) values.push(this.index.valueOf(pair))
-    })
-    return values
+    return this.#guard(() => this.index.valuesOf(name)) ?? []
   }
 
   close(): void {

@@ -84,6 +84,14 @@ export class TierReader {
     return this.#guard(() => ({ name: this.index.nameOf(pair), value: this.index.valueOf(pair) })) ?? null
   }
 
+  labelNames(): string[] {
+    return this.#guard(() => this.index.names().map(({ name }) => name)) ?? []
+  }
+
+  labelValues(name: string): string[] {
+    return this.#guard(() => this.index.valuesOf(name)) ?? []
+  }
+
   groupOf(series: number): number {
     return this.#guard(() => this.index.groupOf(series)) ?? NO_SERIES
   }

@@ -1,0 +1,152 @@
+// PromQL over a real store whose raw samples go: what the 1-minute tier answers without a word is what all the samples ever
+// stored would have answered, on both sides of every seam.
+import { describe, expect, it } from 'vitest'
+import { Engine } from '../../lang/engine.ts'
+import type { RangeJob } from '../../lang/job.ts'
+import { FakeClock } from '../../lib/std/clock.ts'
+import { freshSeed, Random } from '../../lib/std/random.ts'
+import type { Database } from '../../storage/database.ts'
+import type { Queryable } from '../../storage/interface.ts'
+import { StoreQueryable } from '../../storage/store-querier.ts'
+import { MemoryStorage } from '../support/memory-storage.ts'
+import { addRandomSeries } from '../support/random-series.ts'
+import { tempFolder } from '../support/temp-folder.ts'
+import { open } from './store.ts'
+
+const MINUTE = 60_000
+const HOUR = 60 * MINUTE
+const T0 = Math.floor(1_700_000_000_000 / (6 * HOUR)) * 6 * HOUR
+const END = T0 + 22 * HOUR
+const PASS_MS = 30 * MINUTE
+
+const EXACT = ['count_over_time', 'min_over_time', 'max_over_time', 'first_over_time', 'last_over_time', 'present_over_time', 'delta', 'quantile_over_time'] as const
+const SUMS = ['sum_over_time', 'avg_over_time', 'stddev_over_time', 'stdvar_over_time', 'rate', 'increase'] as const
+
+interface Answer {
+  status: string
+  data: { result: { metric: Record<string, string>; values: [number, string][] }[]; stats: { tiers: { tier: string; steps: number; rows: number }[] } }
+  warnings?: string[]
+}
+
+function ask(store: Queryable, job: RangeJob): Answer {
+  return JSON.parse(new TextDecoder().decode(new Engine().run(job, store).body)) as Answer
+}
+
+/** Appends what lies in (from, to], series by series. */
+function appendSpan(db: Database, storage: MemoryStorage, from: number, to: number): void {
+  for (const { labels, samples } of storage.dump()) {
+    const some = samples.filter(({ t }) => t > from && t <= to)
+    if (some.length === 0) continue
+    const refused = db.append({
+      count: some.length, refs: new Uint32Array(some.length).fill(db.series(labels)), t: 0, times: Float64Array.from(some, ({ t }) => t),
+      values: Float64Array.from(some, ({ v }) => v), stale: Uint8Array.from(some, ({ isStale }) => (isStale ? 1 : 0)),
+    }, new Uint8Array(some.length))
+    expect(refused).toBe(0)
+  }
+}
+
+async function settled(db: Database): Promise<void> {
+  for (let round = 0; round < 3; round++) {
+    await db.maintain()
+    await db.blocks.idle()
+  }
+}
+
+/** A store that has seen all of `storage`, and kept raw samples of some hours. */
+async function lived(storage: MemoryStorage): Promise<{ db: Database; queryable: StoreQueryable }> {
+  const clock = new FakeClock(T0)
+  const db = open(tempFolder(), { clock, retentionMs: 5 * HOUR, minuteRetentionMs: 30 * 24 * HOUR })
+  for (let t = T0; t < END; t += PASS_MS) {
+    await clock.advance(PASS_MS)
+    appendSpan(db, storage, t, t + PASS_MS)
+    await settled(db)
+  }
+  return { db, queryable: new StoreQueryable(db.handle(), 1) }
+}
+
+function randomJob(random: Random): RangeJob & { func: string } {
+  const list = random.int(2) === 0 ? EXACT : SUMS
+  const func = random.int(6) === 0 ? '' : list[random.int(list.length)]!
+  const range = MINUTE * (func === 'quantile_over_time' ? 1 : 1 + random.int(300))
+  const skew = random.int(4) === 0 ? random.int(MINUTE) : 0
+  const args = func === 'quantile_over_time' ? '0.99, ' : ''
+  const query = func === '' ? 'm_total' : `${func}(${args}m_total[${range + skew}ms])`
+  const startMs = T0 + MINUTE * random.int(20 * 60) + skew
+  const stepMs = MINUTE * (1 + random.int(30))
+  return { kind: 'range', func, query, startMs, endMs: Math.min(END, startMs + 80 * stepMs), stepMs, lookbackMs: 5 * MINUTE, stats: 'true', timeoutMs: 60_000, limit: 0 }
+}
+
+function pointsOf({ data }: Answer): Map<string, string> {
+  return new Map(data.result.flatMap(({ metric, values }) => values.map(([t, v]) => [`${JSON.stringify(metric)} ${t}`, v] as const)))
+}
+
+function expectSame(got: Answer, want: Answer, what: string, isSum: boolean): void {
+  const a = pointsOf(got)
+  const b = pointsOf(want)
+  expect([...a.keys()].toSorted(), what).toEqual([...b.keys()].toSorted())
+  for (const [key, text] of b) {
+    const other = a.get(key)!
+    const isSame = other === text || (isSum && Math.abs(Number(other) - Number(text)) <= 1e-12 * Math.abs(Number(text)))
+    if (!isSame) expect.fail(`${what}: ${key} is ${other}, not ${text}`)
+  }
+}
+
+describe('queries of a store with a 1-minute tier', () => {
+  it('find what was there before raw samples went', async () => {
+    const seed = freshSeed()
+    const random = new Random(seed)
+    const storage = new MemoryStorage({ outOfOrderWindowMs: Infinity })
+    addRandomSeries(storage, random, { startMs: T0 + 1, endMs: END, isWild: false })
+    const { db, queryable } = await lived(storage)
+    const querier = queryable.querier()
+    const { rawFrom } = querier.buckets!
+    querier.close()
+    expect(rawFrom).toBeGreaterThan(T0 + 10 * HOUR)
+    let seams = 0
+    let coarse = 0
+    for (let i = 0; i < 150; i++) {
+      const { func, ...job } = randomJob(random)
+      const got = ask(queryable, job)
+      const what = `${JSON.stringify(job)} (seed ${seed}) ${JSON.stringify(got.data.stats.tiers)}`
+      if (got.warnings?.some((text) => text.includes('answered from the 1-minute tier'))) {
+        coarse++
+        continue
+      }
+      expectSame(got, ask(storage, job), what, (SUMS as readonly string[]).includes(func))
+      if (got.data.stats.tiers.length === 2) seams++
+    }
+    expect(seams).toBeGreaterThan(20)
+    expect(coarse).toBeLessThan(60)
+    queryable.close()
+    await db.close()
+  }, 120_000)
+
+  it('find series and labels of which only the tier is left', async () => {
+    const storage = new MemoryStorage({ outOfOrderWindowMs: Infinity })
+    for (let t = T0 + 1; t <= END; t += 30_000) {
+      storage.add(['__name__', 'm_total', 'i', 'there'], t, 1)
+      if (t < T0 + 3 * HOUR) storage.add(['__name__', 'm_total', 'gone', 'yes', 'i', 'old'], t, 1)
+    }
+    const { db, queryable } = await lived(storage)
+    const querier = queryable.querier()
+    const { rawFrom } = querier.buckets!
+    expect(rawFrom).toBeGreaterThan(T0 + 3 * HOUR)
+    const sets = [[{ name: '__name__', op: '=', value: 'm_total' }]] as const
+    const f = (mint: number, maxt: number, want: string[]): void => {
+      const labels = new Uint32Array(16)
+      const found = Array.from(querier.seriesRefs(sets, mint, maxt), (ref) => {
+        const n = querier.labelsOf(ref, labels)
+        return querier.textOf(labels[n - 1]!)
+      })
+      expect(found.toSorted()).toEqual(want)
+      expect(querier.labelValues('i', sets, mint, maxt)).toEqual(want)
+      expect(querier.labelNames(sets, mint, maxt)).toEqual(want.includes('old') ? ['__name__', 'gone', 'i'] : ['__name__', 'i'])
+    }
+    f(T0, T0 + HOUR, ['old', 'there'])
+    f(T0, END, ['old', 'there'])
+    f(rawFrom + 1, END, ['there'])
+    querier.close()
+    queryable.close()
+    await db.close()
+  }, 120_000)
+})
