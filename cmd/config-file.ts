@@ -13,6 +13,7 @@ import type { Logger } from '../lib/std/log.ts'
 import type { Metrics } from '../lib/std/metrics.ts'
 import type { ConfigControl } from '../web/parts.ts'
 import { featureWarnings } from './features.ts'
+import { checkSelector } from './selector.ts'
 import type { Flags } from './flags.ts'
 
 /** There is no configuration file where the flag says. */
@@ -47,7 +48,7 @@ export class ConfigFile implements ConfigControl {
     const text = configFile === '' ? defaultConfigText(ownAddress(this.#flags)) : readUtf8IfThere(configFile)
     if (text === null) throw new ConfigFileError(`cannot read the configuration ${configFile}: there is no such file; give another --config.file`)
     const features = (own: readonly string[]): EngineFeatures => engineFeatures([...this.#flags.features, ...own])
-    const loaded = loadConfig(text, fileName, { strict: isStrict, ruleChecks: (own) => ruleChecks(features(own)) })
+    const loaded = loadConfig(text, fileName, { strict: isStrict, ruleChecks: (own) => ruleChecks(features(own)), checkSelector })
     const { warnings } = loaded
     const groups = loadRuleGroups(loaded.config.rules, features(loaded.config.features))
     const config = { ...loaded.config, rules: { ...loaded.config.rules, groups } }

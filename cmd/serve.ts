@@ -5,6 +5,7 @@ import { flushCompileCache } from 'node:module'
 import os from 'node:os'
 import path from 'node:path'
 import { DiscoveryManager } from '../discovery/manager.ts'
+import { parseSelector } from '../lang/parse/parse.ts'
 import type { Config } from '../lib/config/scrape-config.ts'
 import { RemoteWriteReceiver } from '../lib/ingest/remote-write.ts'
 import { formatDuration } from '../lib/model/duration.ts'
@@ -149,6 +150,8 @@ function limitsOf(flags: Flags, { storage }: Config): StorageLimits & { text: st
   return {
     retentionMs, retentionBytes: (storage.retentionBytes ?? flags.retentionBytes) || Infinity, outOfOrderMs: storage.outOfOrderTimeWindowMs,
     minuteRetentionMs: storage.tiers.minuteRetentionMs,
+    keepFreeBytes: storage.keepFreeBytes, shareMax: storage.retentionShare,
+    rules: storage.retentionRules.map(({ match, rawMs, minuteMs, hourMs }) => ({ matchers: parseSelector(match), ages: { raw: rawMs, '1m': minuteMs, '1h': hourMs } })),
     text: storage.retentionMs === null ? flags.all.get('storage.tsdb.retention.time')! : formatDuration(retentionMs),
   }
 }
@@ -159,6 +162,7 @@ async function openDatabase(flags: Flags, config: Config, { lock, heap, clock, l
     ...(flags.reserveBytes !== null && { reserveBytes: flags.reserveBytes }),
     ...(flags.threads !== 0 && { jobUrl: new URL('./maintenance-worker.ts', import.meta.url) }),
   })
+  db.setLimits(limitsOf(flags, config))
   const { recovery } = db
   logger.with('storage').info('data folder opened', {
     series: recovery.series, blocks: db.blocks.blocks.length, segments: recovery.segments, replayed_samples: recovery.replayedSamples,

@@ -12,6 +12,8 @@ import { BlockFolder, type BlockState } from './block-folder.ts'
 import { BLOCK_RANGE_MS } from './block-plan.ts'
 import { HeadQueryable, type HeadQuerier } from './head/head-querier.ts'
 import type { Cut } from './head/published.ts'
+import { expireBlocks, hideExpired } from './retention-expire.ts'
+import type { Cutoff } from './retention-rules.ts'
 import { writeSnapshot } from './snapshot.ts'
 import { blocksFolder, headFolder, minutesFolder, type StoreHandle } from './store-querier.ts'
 import { buildTier, compactTier, deleteRows } from './tier-jobs.ts'
@@ -21,13 +23,15 @@ export type BlockJob =
   /** What of this is in no block yet goes into blocks. */
   | { kind: 'cut'; cut: Cut }
   /** These become one. */
-  | { kind: 'compact'; sources: readonly string[] }
+  | { kind: 'compact'; sources: readonly string[]; cutoffs: readonly Cutoff[] }
+  /** Of these, those that hold mostly series past their own retention are written anew without them. */
+  | { kind: 'expire'; names: readonly string[]; cutoffs: readonly Cutoff[] }
   /** These go because of their age, the first `past` of them, or the size of all; who reads them may go on. */
   | { kind: 'drop'; names: readonly string[]; past: number }
   /** Nobody reads these blocks, and these of the 1-minute tier. */
   | { kind: 'remove'; names: readonly string[]; minutes: readonly string[] }
-  /** Rows of the stretch that begins at this time (Unix ms) are made. */
-  | { kind: 'tier'; stretch: number }
+  /** Rows of the stretch that begins at this time (Unix ms) are made; raw samples before `expiredT` may be gone for some series. */
+  | { kind: 'tier'; stretch: number; expiredT: number }
   /** These blocks of the 1-minute tier become one; these go because of their age. */
   | { kind: 'tier-compact'; sources: readonly string[] }
   | { kind: 'tier-drop'; names: readonly string[] }
@@ -90,13 +94,16 @@ async function doJob(work: JobWork, job: BlockJob): Promise<void> {
   const { handle, slot, folder, minutes } = work
   switch (job.kind) {
     case 'cut': return cut({ ...work, cut: job.cut })
-    case 'compact': return compact(folder, job.sources)
+    case 'compact': return compact(folder, job.sources, job.cutoffs)
+    case 'expire':
+      work.damage.push(...await expireBlocks(folder, job.names, job.cutoffs))
+      return
     case 'drop': return drop(folder, job.names)
     case 'remove':
       folder.remove(job.names)
       return minutes.remove(job.minutes)
     case 'tier':
-      work.damage.push(...await buildTier({ handle, slot, raw: folder, tier: minutes }, job.stretch))
+      work.damage.push(...await buildTier({ handle, slot, raw: folder, tier: minutes }, job.stretch, job.expiredT))
       return
     case 'tier-compact': return compactTier(minutes, job.sources)
     case 'tier-drop': return drop(minutes, job.names)
@@ -179,14 +186,14 @@ async function writeStretch(querier: HeadQuerier, { mint, maxt }: { mint: number
   }
 }
 
-async function compact(folder: BlockFolder, sources: readonly string[]): Promise<void> {
+async function compact(folder: BlockFolder, sources: readonly string[], cutoffs: readonly Cutoff[]): Promise<void> {
   const { blocks } = folder.state
   // Of conflicting samples that of the block made first stays.
   const from = blocks.filter((block) => sources.includes(block.folder)).toSorted((a, b) => a.name.number - b.name.number)
   // An attempt whose end main did not hear of.
   if (from.length < sources.length) return
   const place = { folder: folder.staging, number: folder.takeNumber(), isCompressed: true }
-  const merged = await compactBlocks(from.map((block) => path.join(folder.path, block.folder)), place)
+  const merged = await compactBlocks(from.map((block) => path.join(folder.path, block.folder)), place, (reader) => void hideExpired(reader, cutoffs))
   faultPoint('compact.written')
   folder.commit({ install: merged === null ? [] : [merged], remove: sources }, (step) => faultPoint(`compact.${step}`))
 }

@@ -11,7 +11,9 @@ import type { Logger } from '../lib/std/log.ts'
 import { BlockFolder, type BlockState, type StoredBlock } from './block-folder.ts'
 import type { BlockPlace } from './block/block-writer.ts'
 import type { BlockJob, JobReply, JobRunner, WrittenBlock } from './block-jobs.ts'
-import { CUT_DELAY_MS, cutTime, overSize, pastRetention, planCompaction } from './block-plan.ts'
+import { CUT_DELAY_MS, cutTime, dueExpiry, overSize, pastRetention, planCompaction } from './block-plan.ts'
+import { FreeSpace } from './free-space.ts'
+import { cutoffsAt, type Cutoff, type RetentionRule } from './retention-rules.ts'
 import { FolderError } from './errors.ts'
 import type { Head } from './head/head.ts'
 import type { Log } from './log/log.ts'
@@ -63,6 +65,11 @@ export class BlockKeeper {
   #retryAtMs = -Infinity
   retentionBytes: number
   minuteRetentionMs: number
+  readonly freeSpace: FreeSpace
+  #rules: readonly RetentionRule[] = []
+  #rawMs = Infinity
+  /** How many cutoffs blocks lay before when they were last looked at. */
+  readonly #looked = new Map<string, number>()
   readonly done: Record<BlockJob['kind'], number> = { ...NONE }
   readonly failed: Record<BlockJob['kind'], number> = { ...NONE }
   readonly seconds: Record<BlockJob['kind'], number> = { ...NONE }
@@ -76,6 +83,20 @@ export class BlockKeeper {
     this.#minutes = options.minutes
     this.retentionBytes = options.retentionBytes
     this.minuteRetentionMs = options.minuteRetentionMs
+    this.freeSpace = new FreeSpace(options.folder, options.logger)
+  }
+
+  /** Rules of their own for some series; `rawMs` for all others. */
+  setRules(rules: readonly RetentionRule[], rawMs: number): void {
+    this.#rules = rules
+    this.#rawMs = rawMs
+    this.#looked.clear()
+  }
+
+  /** The time by which data grows old, Unix ms: what is old is old beside the newest sample, too. */
+  get retentionT(): number {
+    const newestT = this.#state.blocks.reduce((newest, { meta }) => Math.max(newest, meta.maxT), this.#options.head.newestT)
+    return Math.min(this.#options.retentionClock.now(), newestT)
   }
 
   get blocks(): readonly StoredBlock[] {
@@ -205,13 +226,23 @@ export class BlockKeeper {
     if (old !== null) return old
     const t = cutTime(clock.now(), head.newestT, this.#hasEnded())
     if (t > head.cuts.cover.t) return { kind: 'cut', cut: head.cuts.begin(t) }
-    const tier = this.minuteRetentionMs === 0 ? null : dueOfTier(this.#state, this.#minutes, { sinceT: this.#minutesSince(), retentionMs: this.minuteRetentionMs, fits })
+    const cutoffs = cutoffsAt(this.retentionT, this.#rules, this.#rawMs)
+    const tier = this.#dueOfTier(cutoffs)
     if (tier !== null) return tier
+    const expiry = dueExpiry(this.#state.blocks, cutoffs, this.#looked)
+    if (expiry.size > 0) return { kind: 'expire', names: [...expiry.keys()], cutoffs }
     const sources = planCompaction(this.#state.blocks, head.cuts.cover.t, head.retentionMs)
     if (sources === null) return null
     // What comes of it is no larger; the sources go after it. A cut may use the reserve: it frees more than it takes.
     const bytes = this.#state.blocks.reduce((sum, { folder, meta }) => sum + (sources.includes(folder) ? meta.bytes : 0), 0)
-    return fits(bytes) ? { kind: 'compact', sources } : null
+    return fits(bytes) ? { kind: 'compact', sources, cutoffs } : null
+  }
+
+  /** Rows are made before some of the samples go. */
+  #dueOfTier(cutoffs: readonly Cutoff[]): BlockJob | null {
+    if (this.minuteRetentionMs === 0) return null
+    const expiredT = cutoffs.reduce((newest, { t }) => Math.max(newest, t), -Infinity)
+    return dueOfTier(this.#state, this.#minutes, { sinceT: this.#minutesSince(), expiredT, retentionMs: this.minuteRetentionMs, fits: this.#options.fits })
   }
 
   /** Rows before are too old to be kept. */
@@ -230,8 +261,10 @@ export class BlockKeeper {
         faultPoint('cut.begun')
       }
       if (this.#isClosed) return
+      const removed = job.kind === 'remove' ? this.freeSpace.removing(job.names) : null
       const reply = await runner.run(job)
       this.#take(job, reply)
+      removed?.()
       this.#failures = 0
       this.done[job.kind]++
       this.seconds[job.kind] += (clock.monotonic() - startMs) / 1000
@@ -257,6 +290,7 @@ export class BlockKeeper {
       this.timeRetentions += job.past
       this.sizeRetentions += job.names.length - job.past
     }
+    if (job.kind === 'expire') for (const [folder, past] of dueExpiry(this.#state.blocks, job.cutoffs, this.#looked)) this.#looked.set(folder, past)
     for (const folder of deletedFrom) this.#deletions.set(folder, (this.#deletions.get(folder) ?? 0) + 1)
     this.#show(state, minutes)
     if (job.kind === 'cut') faultPoint('cut.published')
@@ -272,24 +306,28 @@ export class BlockKeeper {
       this.#unread.push(...gone)
       this.#unreadMinutes.push(...goneMinutes)
     })
-    for (const folder of gone) this.#deletions.delete(folder)
+    for (const folder of gone) {
+      this.#deletions.delete(folder)
+      this.#looked.delete(folder)
+    }
     this.#state = next
     this.#minutes = minutes
   }
 
   #old(): BlockJob | null {
-    const { head, retentionClock, otherBytes } = this.#options
+    const { head, otherBytes } = this.#options
     const { due, cover } = this.#state
     const oldMinutes = pastRetention(this.#minutes.blocks, this.#minutesSince())
     if (oldMinutes.length > 0) return { kind: 'tier-drop', names: oldMinutes }
     // Rows are made of what goes before it does, unless that fails.
     const limits = { coverT: cover.t, sinceT: this.#minutesSince() }
     const blocks = this.#failures > 0 ? this.#state.blocks : this.#state.blocks.filter(({ meta }) => !isDue(due['1m'], meta, '1m', limits))
-    // What is old is old beside the newest sample, too.
-    const past = pastRetention(blocks, Math.min(retentionClock.now(), head.newestT) - head.retentionMs)
+    const past = pastRetention(blocks, this.retentionT - head.retentionMs)
     const rest = this.#state.blocks.filter(({ folder }) => !past.includes(folder))
     const minuteBytes = this.#minutes.blocks.reduce((sum, { meta }) => sum + meta.bytes, 0)
-    const large = this.retentionBytes === Infinity ? [] : overSize(rest, this.retentionBytes, otherBytes() + minuteBytes)
+    const bytesMax = Math.min(this.retentionBytes, this.freeSpace.bytesMax)
+    let large = bytesMax === Infinity ? [] : overSize(rest, bytesMax, otherBytes() + minuteBytes)
+    if (large.length === 0) large = this.freeSpace.next(rest)
     return past.length + large.length === 0 ? null : { kind: 'drop', names: [...past, ...large], past: past.length }
   }
 }
@@ -301,10 +339,10 @@ function goneFrom(before: BlockState, next: BlockState): string[] {
 }
 
 const NONE: Readonly<Record<BlockJob['kind'], number>> = {
-  cut: 0, compact: 0, drop: 0, remove: 0, delete: 0, clean: 0, snapshot: 0, tier: 0, 'tier-compact': 0, 'tier-drop': 0,
+  cut: 0, compact: 0, drop: 0, remove: 0, delete: 0, clean: 0, snapshot: 0, expire: 0, tier: 0, 'tier-compact': 0, 'tier-drop': 0,
 }
 
 const WHAT: Record<BlockJob['kind'], string> = {
   cut: 'cutting the head', compact: 'compacting', drop: 'dropping old blocks', remove: 'removing old blocks', delete: 'deleting', clean: 'cleaning tombstones',
-  snapshot: 'making a snapshot', tier: 'making rows of the 1-minute tier', 'tier-compact': 'compacting the 1-minute tier', 'tier-drop': 'dropping old rows of the 1-minute tier',
+  snapshot: 'making a snapshot', expire: 'removing samples past their retention', tier: 'making rows of the 1-minute tier', 'tier-compact': 'compacting the 1-minute tier', 'tier-drop': 'dropping old rows of the 1-minute tier',
 }

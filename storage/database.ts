@@ -23,6 +23,8 @@ import { Log } from './log/log.ts'
 import { LSN_GAP } from './log/log-replay.ts'
 import type { SeriesFile } from './log/series-file.ts'
 import { loadFolder, type LoadOptions, type LoadedFolder, type Recovery } from './load-folder.ts'
+import { longestRaw, type RetentionRule } from './retention-rules.ts'
+import { publishRetention, publishRetentionTime } from './retention-view.ts'
 import { RetentionClock } from './retention-clock.ts'
 import { blocksFolder, headFolder, type StoreHandle } from './store-querier.ts'
 
@@ -38,8 +40,14 @@ export interface StorageLimits {
   retentionBytes: number
   /** How long rows of the 1-minute tier are kept, ms; 0: none are made. */
   minuteRetentionMs: number
+  /** The oldest block is dropped while less of the file system is free; 0: none for that. */
+  keepFreeBytes?: number
+  /** The oldest blocks are dropped while the folder takes a larger share of the file system's size. */
+  shareMax?: number
   /** So late may a sample be, ms. */
   outOfOrderMs: number
+  /** Series with a retention of their own. */
+  rules?: readonly RetentionRule[]
 }
 
 export interface DatabaseOptions extends LoadOptions {
@@ -165,11 +173,16 @@ export class Database implements Appender {
   }
 
   /** Holds from the next sample and the next round of upkeep on. */
-  setLimits({ retentionMs, retentionBytes, minuteRetentionMs, outOfOrderMs }: StorageLimits): void {
-    this.head.retentionMs = retentionMs
+  setLimits(limits: StorageLimits): void {
+    const { retentionMs, retentionBytes, minuteRetentionMs, outOfOrderMs, keepFreeBytes = 0, shareMax = 1, rules = [] } = limits
+    this.head.retentionMs = longestRaw(rules, retentionMs)
     this.head.outOfOrderMs = outOfOrderMs
     this.blocks.retentionBytes = retentionBytes
     this.blocks.minuteRetentionMs = minuteRetentionMs
+    this.blocks.freeSpace.setLimits(keepFreeBytes, shareMax)
+    this.blocks.setRules(rules, retentionMs)
+    publishRetention(this.#heap, this.head.arena, rules, { raw: retentionMs, '1m': minuteRetentionMs || Infinity, '1h': Infinity })
+    publishRetentionTime(this.#heap, this.blocks.retentionT)
   }
 
   /** Frees what a terminated worker's query had pinned. */
@@ -232,7 +245,9 @@ export class Database implements Appender {
     } catch (error) {
       this.#logger.error('maintenance of the head failed', { err: error instanceof Error ? error : String(error) })
     }
-    if (!this.#isClosed) this.blocks.tick()
+    if (this.#isClosed) return
+    publishRetentionTime(this.#heap, this.blocks.retentionT)
+    this.blocks.tick()
   }
 
   #schedule(delayMs: number): void {

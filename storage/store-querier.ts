@@ -11,12 +11,17 @@ import { NO_SERIES, type BlockColumns } from './block/block.ts'
 import { formatBlockName, type BlockName } from './block/block-meta.ts'
 import { BlockReader } from './block/block-reader.ts'
 import { BlockSet, type OpenBlock } from './block-set.ts'
+import { ageClasses, selectByAge } from './age-classes.ts'
 import { COLD_REFS, ColdSeries, type IndexedBlock } from './cold-series.ts'
+import type { Cutoff } from './retention-rules.ts'
+import { RetentionView } from './retention-view.ts'
+import { SharedHeap } from './head/shared-heap.ts'
 import { readExemplars } from './exemplars/exemplar-reader.ts'
 import { HeadQueryable, type HeadQuerier } from './head/head-querier.ts'
 import type { Cardinality, Querier, Queryable, SelectHints, Selection, SeriesExemplars } from './interface.ts'
-import { BatchPool, selectAcross } from './store-select.ts'
+import { BatchPool, selectAcross, type Selected } from './store-select.ts'
 import { StoreTiers } from './store-tiers.ts'
+import type { TierName } from './tier/bucket.ts'
 import { TierReader } from './tier/tier-reader.ts'
 
 /** What a thread needs to read a store; structured-cloneable. */
@@ -47,25 +52,32 @@ export class StoreQueryable implements Queryable {
   readonly #blocks: BlockSet<BlockColumns>
   readonly #minutes: BlockSet<TierReader>
   readonly #cold = new ColdSeries()
+  readonly #retention: RetentionView
+  readonly #showsExpired: boolean
   readonly #exemplars: SharedArrayBuffer | null
   readonly #pool = new BatchPool()
 
-  /** `slot`: this thread's reader slot, not shared with any other. */
-  constructor({ memory, folder, exemplars }: StoreHandle, slot: number) {
+  /** `slot`: this thread's reader slot, not shared with any other. `showsExpired`: also what is past its series' own retention. */
+  constructor({ memory, folder, exemplars }: StoreHandle, slot: number, { showsExpired = false }: { showsExpired?: boolean } = {}) {
     this.#head = new HeadQueryable({ memory, segmentFolder: headFolder(folder) }, slot)
     this.#blocks = new BlockSet(blocksFolder(folder), (path, cache) => new BlockReader(path, cache))
     this.#minutes = new BlockSet(minutesFolder(folder), (path, cache) => new TierReader(path, cache))
+    this.#retention = new RetentionView(new SharedHeap(memory))
+    this.#showsExpired = showsExpired
     this.#exemplars = exemplars
   }
 
-  querier(): Querier {
+  querier(): StoreQuerier {
     const head = this.#head.querier()
     const { blocks, tiers } = head.published
     this.#blocks.begin(blocks)
     this.#minutes.begin(tiers.blocks.map((name) => ({ ...name, deletions: 0 })))
+    this.#retention.begin(this.#showsExpired)
     const folders = [...foldersOf(this.#blocks.folder, blocks), ...foldersOf(this.#minutes.folder, tiers.blocks)]
     this.#cold.begin(head, new Set(folders))
-    return new StoreQuerier(head, { blocks: this.#blocks, minutes: this.#minutes, cold: this.#cold, exemplars: this.#exemplars, pool: this.#pool })
+    return new StoreQuerier(head, {
+      blocks: this.#blocks, minutes: this.#minutes, cold: this.#cold, exemplars: this.#exemplars, pool: this.#pool, retention: this.#retention,
+    })
   }
 
   close(): void {
@@ -85,9 +97,11 @@ interface ThreadParts {
   cold: ColdSeries
   exemplars: SharedArrayBuffer | null
   pool: BatchPool
+  retention: RetentionView
 }
 
-class StoreQuerier implements Querier {
+export class StoreQuerier implements Querier {
+  readonly #retention: RetentionView
   readonly #head: HeadQuerier
   readonly #parts: ThreadParts
   readonly #cold: ColdSeries
@@ -96,18 +110,50 @@ class StoreQuerier implements Querier {
   readonly idsVersion: number
 
   constructor(head: HeadQuerier, parts: ThreadParts) {
+    this.#retention = parts.retention
     this.#head = head
     this.#parts = parts
     this.#cold = parts.cold
     this.idsVersion = parts.cold.version
-    this.buckets = new StoreTiers(head, parts.minutes, parts.cold, this.#leftOut)
+    this.buckets = new StoreTiers(head, parts.minutes, parts.cold, { leftOut: this.#leftOut, keptFrom: (matchers) => this.#keptFrom(matchers) })
   }
 
   select(matchers: readonly Matcher[], mint: number, maxt: number, hints: SelectHints): Selection {
     const blocks = this.#reaching(mint, maxt)
-    if (blocks.length === 0) return this.#head.select(matchers, mint, maxt, hints)
-    const cold = this.#cold.select(matchers, columnsOf(blocks))
-    return selectAcross(this.#head, blocks, { refs: this.#head.matching(matchers), cold }, { mint, maxt }, this.#parts.pool)
+    const cutoffs = this.#retention.cutoffs(mint)
+    if (blocks.length + cutoffs.length === 0) return this.#head.select(matchers, mint, maxt, hints)
+    const selected = this.#selected(matchers, blocks)
+    const { pool } = this.#parts
+    if (cutoffs.length === 0) return selectAcross(this.#head, blocks, selected, { mint, maxt }, pool)
+    const classes = ageClasses(selected, cutoffs, (ruled) => this.#selected(ruled, blocks))
+    return selectByAge({ head: this.#head, blocks, selected, classes, pool }, mint, maxt)
+  }
+
+  #selected(matchers: readonly Matcher[], blocks: readonly OpenBlock[]): Selected {
+    return { refs: this.#head.matching(matchers), cold: this.#cold.select(matchers, columnsOf(blocks)) }
+  }
+
+  /** Ages, ms, at which samples of each tier go: the least that holds for any series that matches, as far as [mint, maxt] tells. */
+  narrowestAges(matchers: readonly Matcher[], mint: number, maxt: number): Record<TierName, number> {
+    const { rules } = this.#retention
+    if (rules.length === 0) return this.#retention.agesOf(0)
+    const blocks = this.#reaching(mint, maxt)
+    const cutoffs = [...rules, { matchers: [] }].map((rule) => ({ matchers: rule.matchers, t: 0 }))
+    const classes = ageClasses(this.#selected(matchers, blocks), cutoffs, (ruled) => this.#selected(ruled, blocks))
+    const ages = { raw: Infinity, '1m': Infinity, '1h': Infinity }
+    for (const { rule } of classes) {
+      const own = this.#retention.agesOf(rule)
+      for (const tier of ['raw', '1m', '1h'] as const) ages[tier] = Math.min(ages[tier], own[tier])
+    }
+    return ages
+  }
+
+  /** From when on tiers have all of the series that match, as far as rules tell; null where there are none. */
+  #keptFrom(matchers: readonly Matcher[]): Record<TierName, number> | null {
+    if (this.#retention.rules.length === 0) return null
+    const ages = this.narrowestAges(matchers, -Infinity, Infinity)
+    const { nowT } = this.#retention
+    return { raw: nowT - ages.raw, '1m': nowT - ages['1m'], '1h': nowT - ages['1h'] }
   }
 
   /** Blocks with samples in the range, oldest first. */
@@ -127,22 +173,33 @@ class StoreQuerier implements Querier {
   }
 
   seriesRefs(sets: readonly (readonly Matcher[])[], mint: number, maxt: number): Uint32Array {
-    const blocks = this.#indexed(mint, maxt)
-    if (blocks.length === 0) return this.#head.seriesRefs(sets, mint, maxt)
+    const raw = this.#reaching(mint, maxt)
+    const tiers = this.buckets.behindRaw(mint, maxt)
+    const cutoffs = this.#retention.cutoffs(mint)
+    if (raw.length + tiers.length + cutoffs.length === 0) return this.#head.seriesRefs(sets, mint, maxt)
     const lists = (sets.length === 0 ? [[]] : sets).flatMap((matchers) => {
-      const refs = this.#withSamples(this.#head.matching(matchers), blocks, mint, maxt)
-      const cold = this.#cold.select(matchers, blocks)
-      return cold.length === 0 ? [refs] : [refs, cold.map(({ ref }) => ref)]
+      const refs = this.#head.matching(matchers)
+      const classes = ageClasses(this.#selected(matchers, raw), cutoffs.length === 0 ? EVERYTHING : cutoffs, (ruled) => this.#selected(ruled, raw))
+      const found = classes.filter(({ t }) => t <= maxt).flatMap(({ t, selected }) => this.#listsOf(selected, raw, Math.max(mint, t), maxt))
+      if (tiers.length > 0) found.push(inBlocks(refs, tiers), this.#cold.select(matchers, tiers).map(({ ref }) => ref))
+      return found
     })
     return lists.length === 1 && lists[0] instanceof Uint32Array ? lists[0] : Uint32Array.from(new Set(lists.flatMap((list) => [...list]))).sort()
   }
 
-  /** Those of some refs, ascending, that blocks have, or the head in the range. */
-  #withSamples(refs: Uint32Array, blocks: readonly SeriesBlock[], mint: number, maxt: number): Uint32Array {
+  #listsOf({ refs, cold }: Selected, blocks: readonly OpenBlock[], mint: number, maxt: number): (Uint32Array | number[])[] {
+    const found = this.#withSamples(refs, blocks, mint, maxt)
+    const coldRefs = cold.filter(({ b }) => blocks[b]!.columns.meta.maxT >= mint).map(({ ref }) => ref)
+    return coldRefs.length === 0 ? [found] : [found, coldRefs]
+  }
+
+  /** Those of some refs, ascending, that blocks of the range have, or the head in it. */
+  #withSamples(refs: Uint32Array, blocks: readonly OpenBlock[], mint: number, maxt: number): Uint32Array {
     const isFound = new Uint8Array(refs.length)
     const numbers = new Uint32Array(refs.length)
-    for (const block of blocks) {
-      block.find(refs, numbers)
+    for (const { columns } of blocks) {
+      if (columns.meta.maxT < mint) continue
+      columns.find(refs, numbers)
       for (let i = 0; i < refs.length; i++) if (numbers[i] !== NO_SERIES) isFound[i] = 1
     }
     return refs.filter((ref, i) => isFound[i] === 1 || this.#head.places.hasAny(ref, mint, maxt))
@@ -225,6 +282,20 @@ class StoreQuerier implements Querier {
 
 function foldersOf(folder: string, names: readonly BlockName[]): string[] {
   return names.map((name) => path.join(folder, formatBlockName(name)))
+}
+
+/** No series has a retention of its own. */
+const EVERYTHING: readonly Cutoff[] = [{ matchers: [], t: -Infinity }]
+
+/** Those of some refs, ascending, that any of the blocks has. */
+function inBlocks(refs: Uint32Array, blocks: readonly SeriesBlock[]): Uint32Array {
+  const isFound = new Uint8Array(refs.length)
+  const numbers = new Uint32Array(refs.length)
+  for (const block of blocks) {
+    block.find(refs, numbers)
+    for (let i = 0; i < refs.length; i++) if (numbers[i] !== NO_SERIES) isFound[i] = 1
+  }
+  return refs.filter((_, i) => isFound[i] === 1)
 }
 
 function columnsOf(blocks: readonly OpenBlock[]): BlockColumns[] {

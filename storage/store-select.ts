@@ -86,13 +86,14 @@ export interface Selected {
 
 /** Blocks in order of time. */
 export function selectAcross(head: HeadQuerier, blocks: readonly OpenBlock[], { refs: live, cold }: Selected, range: Range, pool: BatchPool): Selection {
-  const refs = cold.length === 0 ? live : withCold(live, cold)
+  const refs = withCold(live, cold)
   const read = new AcrossReader(head, blocks, { refs, cold }, range, pool).batches()
   return { refs, next: () => read.next().value ?? null }
 }
 
 /** Refs from COLD_REFS up come behind those of the head; a series that came back has one of the head's. */
-function withCold(live: Uint32Array, cold: readonly ColdPlace[]): Uint32Array {
+export function withCold(live: Uint32Array, cold: readonly ColdPlace[]): Uint32Array {
+  if (cold.length === 0) return live
   const more = Uint32Array.from(new Set(cold.map(({ ref }) => ref).filter((ref) => ref >= COLD_REFS))).sort()
   const refs = new Uint32Array(live.length + more.length)
   refs.set(live)
@@ -101,7 +102,7 @@ function withCold(live: Uint32Array, cold: readonly ColdPlace[]): Uint32Array {
 }
 
 /** Position of a ref in an ascending list, -1 if it is not there. */
-function positionOf(refs: Uint32Array, ref: number): number {
+export function positionOf(refs: Uint32Array, ref: number): number {
   let lo = 0
   let hi = refs.length
   while (lo < hi) {

@@ -16,14 +16,23 @@ import { tierView, type TierPart } from './tier/tier-view.ts'
 
 const WIDTH_MS = TIER_MS['1m']
 
+/** What it asks of the querier it is of. */
+interface TierGround {
+  /** Gets why blocks could not be opened. */
+  leftOut: Set<string>
+  /** From when on tiers have all of the series that match, by their own retention (Unix ms); null: no series has one. */
+  keptFrom: (matchers: readonly Matcher[]) => Record<TierName, number> | null
+}
+
 export class StoreTiers implements TierQuerier {
   readonly #head: HeadQuerier
   readonly #minutes: BlockSet<TierReader>
   readonly #cold: ColdSeries
   readonly #leftOut: Set<string>
+  readonly #keptFrom: TierGround['keptFrom']
 
-  /** `leftOut`: gets why blocks could not be opened. */
-  constructor(head: HeadQuerier, minutes: BlockSet<TierReader>, cold: ColdSeries, leftOut: Set<string>) {
+  constructor(head: HeadQuerier, minutes: BlockSet<TierReader>, cold: ColdSeries, { leftOut, keptFrom }: TierGround) {
+    this.#keptFrom = keptFrom
     this.#head = head
     this.#minutes = minutes
     this.#cold = cold
@@ -35,7 +44,10 @@ export class StoreTiers implements TierQuerier {
   }
 
   tiers(matchers: readonly Matcher[]): readonly TierCoverage[] {
-    const { rawFrom, from, to, blocks } = this.#head.published.tiers
+    const { to, blocks, ...shown } = this.#head.published.tiers
+    const kept = this.#keptFrom(matchers)
+    const rawFrom = Math.max(shown.rawFrom, kept?.raw ?? -Infinity)
+    const from = Math.max(shown.from, kept?.['1m'] ?? -Infinity)
     const raw: TierCoverage = { name: 'raw', widthMs: 0, from: rawFrom, to: Infinity, localFrom: -Infinity, lacksHistograms: false }
     if (blocks.length === 0) return [raw]
     const end = Math.max(from, Math.min(to, this.#endBeforeLate(this.#head.matching(matchers), to)))

@@ -35,14 +35,14 @@ interface TierWork {
   tier: BlockFolder
 }
 
-/** Makes the rows of the stretch that begins at `s`; returns sentences about what was left out because it is damaged. */
-export async function buildTier(work: TierWork, s: number): Promise<string[]> {
+/** Makes the rows of the stretch that begins at `s`; raw samples before `expiredT` may be gone for some series. Returns sentences about what was left out because it is damaged. */
+export async function buildTier(work: TierWork, s: number, expiredT: number): Promise<string[]> {
   const { raw, tier } = work
   const range = { minT: s, maxT: s + STRETCH_MS - WIDTH_MS }
   const older = tier.state.blocks.filter(({ name }) => name.minT <= range.maxT && name.maxT >= range.minT)
   const { written, damage } = await aggregateStretch(work, range)
   // Of time whose raw samples are not all there, rows that were made when they were stay.
-  const goneT = damage.length > 0 ? range.maxT : Math.min(range.maxT, bucketEnd(raw.state.droppedT, WIDTH_MS))
+  const goneT = damage.length > 0 ? range.maxT : Math.min(range.maxT, bucketEnd(Math.max(raw.state.droppedT, expiredT), WIDTH_MS))
   let made: Written | null = written
   if (goneT >= range.minT && older.length > 0) {
     made = await keepOld(tier, older, written, { range, goneT })
@@ -63,7 +63,8 @@ export async function buildTier(work: TierWork, s: number): Promise<string[]> {
 }
 
 async function aggregateStretch({ handle, slot, tier }: TierWork, range: Span): Promise<{ written: Written; damage: string[] }> {
-  const queryable = new StoreQueryable(handle, slot)
+  // Rows are made of all there is, also of what queries are not shown any more.
+  const queryable = new StoreQueryable(handle, slot, { showsExpired: true })
   const querier = queryable.querier()
   const builder = new TierBlockBuilder({ folder: tier.staging, number: tier.takeNumber(), isCompressed: false }, querier)
   try {

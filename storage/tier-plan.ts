@@ -8,15 +8,17 @@ import { STRETCH_MS, coverageOf, nextStretch } from './tier/due.ts'
 interface TierLimits {
   /** Rows before are too old to be kept. */
   sinceT: number
+  /** Raw samples before are past the retention of some series. */
+  expiredT: number
   retentionMs: number
   /** Whether so many bytes can be written without touching the disk's reserve. */
   fits: (bytes: number) => boolean
 }
 
 /** Rows are made before blocks of them are compacted. */
-export function dueOfTier(raw: BlockState, minutes: BlockState, { sinceT, retentionMs, fits }: TierLimits): BlockJob | null {
+export function dueOfTier(raw: BlockState, minutes: BlockState, { sinceT, expiredT, retentionMs, fits }: TierLimits): BlockJob | null {
   const stretch = nextStretch(raw.due['1m'], raw.cover.t, sinceT)
-  if (stretch !== null) return fits(bytesOf(raw, stretch)) ? { kind: 'tier', stretch } : null
+  if (stretch !== null) return fits(bytesOf(raw, stretch)) ? { kind: 'tier', stretch, expiredT } : null
   const sources = planCompaction(minutes.blocks, raw.cover.t, retentionMs)
   if (sources === null) return null
   const bytes = minutes.blocks.reduce((sum, { folder, meta }) => sum + (sources.includes(folder) ? meta.bytes : 0), 0)

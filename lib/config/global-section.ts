@@ -1,6 +1,6 @@
 // The sections beside scrape_configs: `global` and `storage`. Source: prometheus config/config.go.
 import type { MapReader } from './reader.ts'
-import type { Config } from './scrape-config.ts'
+import type { Config, RetentionRuleConfig } from './scrape-config.ts'
 import { checkTimeout, DEFAULT_LIMITS, DEFAULT_PROTOCOLS, readShared, type ScrapeDefaults } from './scrape-section.ts'
 
 const INTERVAL_MS = 60_000
@@ -53,8 +53,11 @@ const DAY_MS = 86_400_000
 const MINUTES_KEPT_MS = 30 * DAY_MS
 const HOURS_KEPT_MS = 365 * DAY_MS
 
+/** What is wrong with a selector, in words; null if nothing is. */
+export type SelectorCheck = (text: string) => string | null
+
 /** Reads `storage`. */
-export function readStorage(reader: MapReader): Config['storage'] {
+export function readStorage(reader: MapReader, checkSelector: SelectorCheck): Config['storage'] {
   const tsdb = reader.map('tsdb')
   const retention = tsdb?.map('retention') ?? null
   const exemplars = reader.map('exemplars')
@@ -66,8 +69,10 @@ export function readStorage(reader: MapReader): Config['storage'] {
     retentionBytes: (retention?.has('size') ? retention.sizeBytes('size', 0) : 0) || null,
     tiers: readTiers(reader.map('tiers')),
     prices: readPrices(reader.map('prices')),
+    retentionShare: retention === null ? 1 : readShare(retention),
+    keepFreeBytes: retention?.sizeBytes('keep_free', 0) ?? 0,
+    retentionRules: reader.maps('retention').map((rule) => readRetentionRule(rule, checkSelector)),
   }
-  retention?.notBuilt('percentage')
   retention?.finish()
   tsdb?.notBuilt('stale_series_compaction_threshold')
   tsdb?.finish()
@@ -100,6 +105,31 @@ function readPrices(reader: MapReader | null): Config['storage']['prices'] {
   const prices = { currency: reader?.text('currency', 'USD') ?? 'USD', disk: price('disk'), bucket: price('bucket') }
   reader?.finish()
   return prices
+}
+
+/** 0 is Prometheus' word for "not set". */
+function readShare(retention: MapReader): number {
+  const text = retention.text('percentage', '0')
+  const percentage = /^\d+(\.\d*)?$/.test(text) ? Number(text) : NaN
+  if (percentage >= 0 && percentage <= 100) return percentage === 0 ? 1 : percentage / 100
+  retention.error('percentage', `want a number from 0 to 100, got ${JSON.stringify(text)}`)
+  return 1
+}
+
+function readRetentionRule(rule: MapReader, checkSelector: SelectorCheck): RetentionRuleConfig {
+  const match = rule.text('match', '')
+  const wrong = match === '' ? 'a rule must have one, such as \'{job="ci"}\'' : checkSelector(match)
+  if (wrong !== null) rule.error('match', wrong)
+  const ageMs = (tier: string): number | null => {
+    if (!rule.has(tier)) return null
+    const age = rule.durationMs(tier, 1)
+    if (age <= 0) rule.error(tier, 'want more than 0')
+    return age
+  }
+  const [rawMs, minuteMs, hourMs] = [ageMs('raw'), ageMs('1m'), ageMs('1h')]
+  if (rawMs === null && minuteMs === null && hourMs === null) rule.problems.error(rule.at, `${rule.path}: want a duration under raw, 1m or 1h`)
+  rule.finish()
+  return { match, rawMs, minuteMs, hourMs }
 }
 
 function readExternalLabels(reader: MapReader, env: Environment): Map<string, string> {

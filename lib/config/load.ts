@@ -1,7 +1,7 @@
 // From the text of monitor.yml (a superset of prometheus.yml) to a checked Config, or to all that is wrong with it,
 // each fault with its place. No file is read here but the text given; relative paths start from the file's folder.
 import path from 'node:path'
-import { readGlobal, readStorage, type Environment } from './global-section.ts'
+import { readGlobal, readStorage, type Environment, type SelectorCheck } from './global-section.ts'
 import { ConfigError, describe, formatProblem, MapReader, Problems, type ConfigProblem } from './reader.ts'
 import { readScrapeConfig } from './scrape-section.ts'
 import type { Config } from './scrape-config.ts'
@@ -19,6 +19,8 @@ export interface LoadOptions {
   env?: Environment
   /** For `rules:`; without them its expressions and templates are not looked at. */
   ruleChecks?: (features: readonly string[]) => RuleChecks
+  /** For selectors; without it they are not looked at. */
+  checkSelector?: SelectorCheck
 }
 
 const NO_CHECKS: RuleChecks = { expr: () => null, template: () => null }
@@ -60,7 +62,8 @@ export function defaultConfigText(address: string): string {
 `
 }
 
-function readConfig(root: YamlNode | null, problems: Problems, file: string, { env = process.env, ruleChecks = () => NO_CHECKS }: LoadOptions): Config {
+function readConfig(root: YamlNode | null, problems: Problems, file: string, options: LoadOptions): Config {
+  const { env = process.env, ruleChecks = () => NO_CHECKS, checkSelector = () => null } = options
   const folder = path.dirname(file)
   if (root && root.kind !== 'map' && !isNull(root)) {
     problems.error(root.at, `want keys such as scrape_configs, got ${describe(root)}`)
@@ -68,7 +71,7 @@ function readConfig(root: YamlNode | null, problems: Problems, file: string, { e
   const reader = new MapReader(problems, root?.kind === 'map' ? root : null, '')
   const empty = (key: string): MapReader => new MapReader(problems, null, key)
   const { global, defaults } = readGlobal(reader.map('global') ?? empty('global'), folder, env)
-  const storage = readStorage(reader.map('storage') ?? empty('storage'))
+  const storage = readStorage(reader.map('storage') ?? empty('storage'), checkSelector)
   const jobs = reader.maps('scrape_configs')
   const scrapeConfigs = jobs.map((job) => readScrapeConfig(job, defaults, folder))
   const seen = new Set<string>()

@@ -90,6 +90,14 @@ export interface ScrapeConfig {
   metricRelabelConfigs: readonly RelabelConfig[]
 }
 
+/** `match`: a selector; ages in ms, null where the store's own holds. */
+export interface RetentionRuleConfig {
+  match: string
+  rawMs: number | null
+  minuteMs: number | null
+  hourMs: number | null
+}
+
 export interface Config {
   global: {
     scrapeIntervalMs: number
@@ -108,6 +116,12 @@ export interface Config {
     outOfOrderTimeWindowMs: number
     retentionMs: number | null
     retentionBytes: number | null
+    /** The data folder's share of the file system, 0 to 1; 1 sets no limit. */
+    retentionShare: number
+    /** 0: none. */
+    keepFreeBytes: number
+    /** Of these the first that matches a series holds for it. */
+    retentionRules: readonly RetentionRuleConfig[]
     /** How long rows of the 1-minute and the 1-hour tier are kept; 0: there are none. */
     tiers: { minuteRetentionMs: number; hourRetentionMs: number }
     /** What a GB (10^9 bytes) costs a month; null: not said. */

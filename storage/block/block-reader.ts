@@ -88,6 +88,14 @@ export class BlockReader implements BlockColumns {
     return this.index.seriesCount
   }
 
+  /** Samples of a series up to t are as if they had been deleted. */
+  hide(series: number, t: number): void {
+    const hidden = { ref: 0, from: -Infinity, to: t }
+    const known = this.#deleted.get(series)
+    if (known) known.push(hidden)
+    else this.#deleted.set(series, [hidden])
+  }
+
   find(refs: Uint32Array, numbers: Uint32Array): number {
     return this.index.find(refs, numbers, (error) => this.#leaveOut(error))
   }

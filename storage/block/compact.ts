@@ -20,17 +20,21 @@ import { countSamples, encodeSeriesPiece, encoded } from './series-encode.ts'
 /** Pages of each source are read in turn: a few of each are enough. */
 const CACHE_BYTES_PER_SOURCE = 2 << 20
 
+/** Does something to each source before it is read. */
+export type Prepare = (reader: BlockReader) => void
+
 /**
  * Writes the block that holds what the sources hold (folders; of samples at one time the first one's stays), and leaves the
  * sources alone. null if nothing is left. Throws BlockError where a source is damaged: it must stay as it is until it is
  * mended. Throws DiskError; nothing is left then.
  */
-export async function compactBlocks(sources: readonly string[], place: BlockPlace): Promise<{ name: string; meta: BlockMeta } | null> {
+export async function compactBlocks(sources: readonly string[], place: BlockPlace, prepare: Prepare = () => undefined): Promise<{ name: string; meta: BlockMeta } | null> {
   const cache = new PageCache(CACHE_BYTES_PER_SOURCE * sources.length)
   const readers: BlockReader[] = []
   let compaction: Compaction | null = null
   try {
     for (const folder of sources) readers.push(new BlockReader(folder, cache))
+    readers.forEach((reader) => prepare(reader))
     compaction = new Compaction(readers, place)
     return await compaction.run()
   } catch (error) {

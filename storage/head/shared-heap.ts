@@ -29,6 +29,10 @@ export const SIDE_SYMBOL_TABLE = 2
 export const SIDE_PAIR_TABLE = 3
 export const SIDE_SERIES_TABLE = 4
 const SIDE_WORDS = 8
+/** The record of retention rules (retention-view.ts). */
+export const ROOT_RETENTION = 7
+/** Place in f64 of the time by which data grows old, Unix ms. */
+export const RETENTION_NOW = 100
 /** Reader slot i holds the epoch its query began in, 0 when idle. */
 export const ROOT_SLOTS = 64
 export const SLOT_COUNT = 64

@@ -27,7 +27,11 @@ export function scrapeConfig(changes: Partial<ScrapeConfig> = {}): ScrapeConfig 
 export function config(...scrapeConfigs: ScrapeConfig[]): Config {
   return {
     global: { scrapeIntervalMs: 10_000, scrapeTimeoutMs: 10_000, ruleQueryOffsetMs: 0, evaluationIntervalMs: 10_000, externalLabels: new Map() },
-    scrapeConfigs, features: [], storage: { exemplarsMax: 0, outOfOrderTimeWindowMs: 600_000, retentionMs: null, retentionBytes: null, tiers: { minuteRetentionMs: 0, hourRetentionMs: 0 }, prices: { currency: 'USD', disk: null, bucket: null } },
+    scrapeConfigs, features: [],
+    storage: {
+      exemplarsMax: 0, outOfOrderTimeWindowMs: 600_000, retentionMs: null, retentionBytes: null, retentionShare: 1, keepFreeBytes: 0, retentionRules: [],
+      tiers: { minuteRetentionMs: 0, hourRetentionMs: 0 }, prices: { currency: 'USD', disk: null, bucket: null },
+    },
     rules: { files: [], groups: [] },
   }
 }

@@ -1,4 +1,5 @@
 import path from 'node:path'
+import { checkSelector } from '../../../cmd/selector.ts'
 import { describe, expect, it } from 'vitest'
 import { ConfigError, defaultConfigText, loadConfig, type LoadedConfig } from '../../../lib/config/load.ts'
 import type { ScrapeConfig } from '../../../lib/config/scrape-config.ts'
@@ -32,7 +33,7 @@ describe('a good configuration', () => {
       global: { scrapeIntervalMs: 60_000, scrapeTimeoutMs: 10_000, evaluationIntervalMs: 60_000, ruleQueryOffsetMs: 0, externalLabels: new Map() },
       scrapeConfigs: [], rules: { files: [], groups: [] },
       features: [],
-      storage: { exemplarsMax: 100_000, outOfOrderTimeWindowMs: 600_000, retentionMs: null, retentionBytes: null, ...TIERS },
+      storage: { exemplarsMax: 100_000, outOfOrderTimeWindowMs: 600_000, retentionMs: null, retentionBytes: null, retentionShare: 1, keepFreeBytes: 0, retentionRules: [], ...TIERS },
     })
     expect(job('')).toEqual({
       jobName: 'a',
@@ -214,7 +215,7 @@ describe('a good configuration', () => {
 
   it('reads storage', () => {
     expect(load('storage: {tsdb: {out_of_order_time_window: 30m, retention: {time: 30d, size: 5GB}}}').config.storage).toEqual({
-      exemplarsMax: 100_000, outOfOrderTimeWindowMs: 1_800_000, retentionMs: 2_592_000_000, retentionBytes: 5 * 2 ** 30, ...TIERS,
+      exemplarsMax: 100_000, outOfOrderTimeWindowMs: 1_800_000, retentionMs: 2_592_000_000, retentionBytes: 5 * 2 ** 30, retentionShare: 1, keepFreeBytes: 0, retentionRules: [], ...TIERS,
     })
     const { tiers, prices } = load('storage: {tiers: {1m: {retention: 90d}, 1h: {retention: 0}}, prices: {currency: EUR, disk: 0.08}}').config.storage
     expect(tiers).toEqual({ minuteRetentionMs: 90 * 86_400_000, hourRetentionMs: 0 })
@@ -227,6 +228,37 @@ describe('a good configuration', () => {
     f('', 100_000)
     expect(() => load('storage: {exemplars: {max_exemplars: 10000001}}')).toThrow('storage.exemplars.max_exemplars: want at most 10000000, got 10000001')
     expect(() => load('storage: {exemplars: {max_exemplars: -1}}')).toThrow('storage.exemplars.max_exemplars: want a whole number from 0 on, got "-1"')
+  })
+
+  it('reads retention rules, by disk too, with every fault in its place', () => {
+    const { storage } = load(`
+storage:
+  tsdb: {retention: {percentage: 62.5, keep_free: 20GB}}
+  retention:
+    - {match: '{job="ci"}', raw: 1d, 1m: 7d, 1h: 90d}
+    - {match: up, 1h: 5y}
+`).config
+    expect(storage).toMatchObject({ retentionShare: 0.625, keepFreeBytes: 20 * 2 ** 30 })
+    expect(storage.retentionRules).toEqual([
+      { match: '{job="ci"}', rawMs: 86_400_000, minuteMs: 7 * 86_400_000, hourMs: 90 * 86_400_000 },
+      { match: 'up', rawMs: null, minuteMs: null, hourMs: 5 * 365 * 86_400_000 },
+    ])
+    const failure = (text: string): string => {
+      try {
+        loadConfig(text, 'm.yml', { strict: true, checkSelector })
+        return ''
+      } catch (error) {
+        return String(error)
+      }
+    }
+    const f = (text: string, want: string): void => expect(failure(text)).toContain(want)
+    f('storage: {retention: [{match: "{job=", raw: 1d}]}', 'm.yml:1:31: storage.retention[0].match: ')
+    f('storage: {retention: [{raw: 1d}]}', 'storage.retention[0].match: a rule must have one')
+    f('storage: {retention: [{match: up}]}', 'm.yml:1:23: storage.retention[0]: want a duration under raw, 1m or 1h')
+    f('storage: {retention: [{match: up, raw: 0s}]}', 'storage.retention[0].raw: want more than 0')
+    f('storage: {retention: [{match: up, rwa: 1d}]}', 'raw')
+    f('storage: {tsdb: {retention: {percentage: 101}}}', 'storage.tsdb.retention.percentage: want a number from 0 to 100, got "101"')
+    f('storage: {tsdb: {retention: {percentage: -1}}}', 'storage.tsdb.retention.percentage: want a number from 0 to 100, got "-1"')
   })
 
   it('is what Monitor starts with when there is none', () => {
@@ -248,7 +280,6 @@ describe('a setting that is not built yet', () => {
       expect(load(text, false).warnings.join(), text).toContain(`${want} is not built into Monitor yet and is ignored`)
     }
     f('global: {query_log_file: q.log}', 'global.query_log_file')
-    f('storage: {tsdb: {retention: {percentage: 5}}}', 'storage.tsdb.retention.percentage')
   })
 })
 

@@ -1,0 +1,208 @@
+// Series with a retention of their own: not shown past it, wherever their samples are, and gone from blocks in time.
+import fs from 'node:fs'
+import { describe, expect, it, vi, onTestFinished } from 'vitest'
+import { FakeClock } from '../../lib/std/clock.ts'
+import { labelsFromRecord, type Labels } from '../../lib/model/labels.ts'
+import type { Matcher } from '../../lib/model/matcher.ts'
+import type { Database, StorageLimits } from '../../storage/database.ts'
+import { StoreQueryable } from '../../storage/store-querier.ts'
+import type { RetentionRule } from '../../storage/retention-rules.ts'
+import { tempFolder } from '../support/temp-folder.ts'
+import { NOW, append, batchOf, keyOf, open, readAll } from './store.ts'
+
+const MINUTE = 60_000
+const HOUR = 60 * MINUTE
+const T = Math.floor(NOW / (6 * HOUR)) * 6 * HOUR
+const equal = (name: string, value: string): Matcher => ({ name, op: '=', value })
+const rule = (raw: number | null, ...matchers: Matcher[]): RetentionRule => ({ matchers, ages: { raw, '1m': null, '1h': null } })
+const limits = (rules: RetentionRule[], retentionMs = 48 * HOUR): StorageLimits => ({ retentionMs, retentionBytes: Infinity, minuteRetentionMs: 0, outOfOrderMs: 10 * MINUTE, rules })
+
+const of = (job: string, i: number): Labels => labelsFromRecord({ __name__: `m${i % 2}`, job, i: String(i) })
+const jobs = ['ci', 'app', 'audit'] as const
+
+/** Two hours of samples of each job, every 10 minutes, and a cut where it is due. */
+async function twoHours(db: Database, clock: FakeClock, counts: Readonly<Partial<Record<string, number>>> = {}): Promise<void> {
+  for (let k = 0; k < 12; k++) {
+    await clock.advance(10 * MINUTE)
+    for (const job of jobs) {
+      const refs = Array.from({ length: counts[job] ?? 4 }, (_, i) => db.series(of(job, i)))
+      append(db, batchOf(clock.now(), refs, refs.map(() => clock.now() / 1000)))
+    }
+  }
+  for (let round = 0; round < 3; round++) {
+    await db.maintain()
+    await db.blocks.idle()
+  }
+}
+
+const oldest = (db: Database, job: string, i = 0): number => {
+  const points = readAll(db, -Infinity, Infinity, [equal('job', job)]).get(keyOf(of(job, i)))
+  return points === undefined ? Infinity : points[0]![0]
+}
+/** Ages in hours of the oldest sample of each job, as queries show it. */
+const shown = (db: Database, clock: FakeClock): number[] => jobs.map((job) => (clock.now() - oldest(db, job)) / HOUR)
+
+describe('retention rules', () => {
+  it('hide what is past its own retention in head and blocks, the first rule that matches holding', async () => {
+    const folder = tempFolder()
+    const clock = new FakeClock(T)
+    const rules = [rule(90 * MINUTE, equal('job', 'ci')), rule(5 * HOUR, { name: 'job', op: '=~', value: 'ci|app' })]
+    let db = open(folder, { clock, retentionMs: 48 * HOUR })
+    db.setLimits(limits(rules))
+    await twoHours(db, clock)
+    expect(shown(db, clock)[0], 'still in the head').toBeLessThanOrEqual(1.5)
+    for (let n = 1; n < 8; n++) await twoHours(db, clock)
+    expect(shown(db, clock)).toEqual([1.5, 5, 16 - 1 / 6].map((hours) => expect.closeTo(hours, 2)))
+    expect(readAll(db).size).toBe(12)
+    // No rules, no hiding: what is still in blocks is there. Compaction has taken the oldest out.
+    db.setLimits(limits([]))
+    const kept = shown(db, clock)
+    expect(kept[2]).toBeCloseTo(16 - 1 / 6, 2)
+    expect(kept[0]).toBeLessThan(12)
+    db.setLimits(limits(rules))
+    await db.close()
+    db = open(folder, { clock, retentionMs: 48 * HOUR })
+    db.setLimits(limits(rules))
+    expect(shown(db, clock)).toEqual([1.5, 5, 16 - 1 / 6].map((hours) => expect.closeTo(hours, 2)))
+    await db.close()
+  })
+
+  it('keep some series longer than all others', async () => {
+    const clock = new FakeClock(T)
+    const db = open(tempFolder(), { clock, retentionMs: 4 * HOUR })
+    db.setLimits(limits([rule(30 * HOUR, equal('job', 'audit'))], 4 * HOUR))
+    for (let n = 0; n < 12; n++) await twoHours(db, clock)
+    const ages = shown(db, clock)
+    expect(ages.slice(0, 2)).toEqual([4, 4])
+    expect(ages[2]).toBeCloseTo(24 - 1 / 6, 2)
+    expect(db.blocks.timeRetentions).toBe(0)
+    for (let n = 0; n < 8; n++) await twoHours(db, clock)
+    expect(shown(db, clock)[2]).toBeCloseTo(30, 2)
+    expect(db.blocks.timeRetentions, 'whole blocks go at the longest').toBeGreaterThan(0)
+    await db.close()
+  })
+
+  it('have blocks written anew that hold mostly what is past its own', async () => {
+    const clock = new FakeClock(T)
+    const db = open(tempFolder(), { clock, retentionMs: 48 * HOUR })
+    // No block is compacted: a tenth of the retention is less than six hours.
+    db.setLimits(limits([rule(7 * HOUR, equal('job', 'ci'))]))
+    await twoHours(db, clock, { ci: 40 })
+    await twoHours(db, clock, { ci: 4 })
+    const [first] = db.blocks.blocks
+    for (let n = 2; n < 6; n++) await twoHours(db, clock, { ci: 4 })
+    expect(db.blocks.done.expire).toBeGreaterThan(0)
+    const rewritten = db.blocks.blocks.find(({ meta }) => meta.minT === first!.meta.minT)!
+    expect(rewritten.meta.series).toBe(8)
+    expect(rewritten.meta.samples).toBeLessThan(first!.meta.samples / 4)
+    expect(oldest(db, 'app')).toBe(T + 10 * MINUTE)
+    const done = db.blocks.done.expire
+    for (let n = 0; n < 3; n++) await db.maintain().then(() => db.blocks.idle())
+    expect(db.blocks.done.expire, 'a block is not looked at again for nothing').toBe(done)
+    await db.close()
+  })
+
+  it('hold for series that the head has forgotten, and tell the narrowest ages by tier', async () => {
+    const clock = new FakeClock(T)
+    const db = open(tempFolder(), { clock, retentionMs: 48 * HOUR })
+    const rules: RetentionRule[] = [{ matchers: [equal('job', 'ci')], ages: { raw: 9 * HOUR, '1m': 20 * HOUR, '1h': null } }]
+    db.setLimits(limits(rules))
+    await twoHours(db, clock, { ci: 3 })
+    await twoHours(db, clock, { ci: 3 })
+    for (let n = 2; n < 6; n++) await twoHours(db, clock, { ci: 0 })
+    expect(db.seriesCount).toBe(8)
+    expect(shown(db, clock)[0]).toBeCloseTo(9, 1)
+    const queryable = new StoreQueryable(db.handle(), 1)
+    const querier = queryable.querier()
+    expect(querier.seriesRefs([[equal('job', 'ci')]], T, clock.now() - 9 * HOUR - 1).length).toBe(0)
+    expect(querier.narrowestAges([equal('job', 'ci')], -Infinity, Infinity)).toEqual({ raw: 9 * HOUR, '1m': 20 * HOUR, '1h': Infinity })
+    expect(querier.narrowestAges([equal('job', 'app')], -Infinity, Infinity)).toEqual({ raw: 48 * HOUR, '1m': Infinity, '1h': Infinity })
+    expect(querier.narrowestAges([{ name: 'job', op: '!=', value: '' }], -Infinity, Infinity)).toEqual({ raw: 9 * HOUR, '1m': 20 * HOUR, '1h': Infinity })
+    querier.close()
+    queryable.close()
+    await db.close()
+  })
+})
+
+describe('tiers of series with a retention of their own', () => {
+  it('keep the rows whose samples are past it, also when rows are made anew', async () => {
+    const clock = new FakeClock(T)
+    const db = open(tempFolder(), { clock, retentionMs: 48 * HOUR, minuteRetentionMs: 40 * HOUR })
+    db.setLimits({ ...limits([rule(7 * HOUR, equal('job', 'ci'))]), minuteRetentionMs: 40 * HOUR })
+    await twoHours(db, clock, { ci: 40 })
+    for (let n = 1; n < 6; n++) await twoHours(db, clock)
+    expect(db.blocks.done.expire).toBeGreaterThan(0)
+    const rowsOf = (job: string): number => {
+      const queryable = new StoreQueryable(db.handle(), 1)
+      const querier = queryable.querier()
+      const selection = querier.buckets.selectBuckets('1m', [equal('job', job), equal('i', '0')], T, T + 2 * HOUR - MINUTE, ['count'])
+      let rows = 0
+      for (let batch = selection.next(); batch !== null; batch = selection.next()) for (let k = 0; k < batch.n * batch.seriesCount; k++) if (batch.columns.count[k]! > 0) rows++
+      const [raw, minutes] = querier.buckets.tiers([equal('job', job)])
+      expect(raw!.from).toBe(clock.now() - (job === 'ci' ? 7 : 48) * HOUR)
+      expect(minutes!.from).toBeLessThan(T + MINUTE)
+      querier.close()
+      queryable.close()
+      return rows
+    }
+    expect(['ci', 'app', 'audit'].map(rowsOf)).toEqual([11, 11, 11])
+    await db.blocks.delete([[equal('job', 'audit')]], -Infinity, Infinity)
+    for (let round = 0; round < 3; round++) await db.maintain().then(() => db.blocks.idle())
+    expect(['ci', 'app', 'audit'].map(rowsOf)).toEqual([11, 11, 0])
+    await db.close()
+  })
+})
+
+describe('retention by free disk', () => {
+  /** Says that so much of a file system of 100 MiB is free, and counts what blocks take. */
+  function disk(folder: string, gains: boolean): { freeOf: (blocksBytes: number) => number; free: number } {
+    const state = { free: 100 * 2 ** 20, freeOf: (bytes: number) => bytes }
+    const real = fs.statfsSync.bind(fs)
+    const blocksBytes = (): number => fs.readdirSync(`${folder}/blocks`, { recursive: true }).map((name) => fs.statSync(`${folder}/blocks/${String(name)}`)).reduce((sum, stat) => sum + (stat.isFile() ? stat.size : 0), 0)
+    const spy = vi.spyOn(fs, 'statfsSync').mockImplementation(((name: string) => {
+      if (!name.startsWith(folder)) return real(name)
+      return { bsize: 1, blocks: 100 * 2 ** 20, bavail: state.free - (gains ? blocksBytes() : 0) }
+    }) as typeof fs.statfsSync)
+    onTestFinished(() => spy.mockRestore())
+    return state
+  }
+
+  it('lets the oldest blocks go one by one, and stops where that frees nothing', async () => {
+    for (const gains of [true, false]) {
+      const folder = tempFolder()
+      const clock = new FakeClock(T)
+      const db = open(folder, { clock, retentionMs: 200 * HOUR, reserveBytes: 0 })
+      for (let n = 0; n < 3; n++) await twoHours(db, clock, { ci: 300 })
+      const blocks = db.blocks.blocks.length
+      const state = disk(folder, gains)
+      const bytes = db.blocks.blocks.map(({ meta }) => meta.bytes)
+      // All but some of the newest has to go.
+      state.free = gains ? 50 * 2 ** 20 : 10 * 2 ** 20
+      const keepFreeBytes = gains ? state.free - bytes.at(-1)! - 4096 : 50 * 2 ** 20
+      db.setLimits({ ...limits([], 200 * HOUR), keepFreeBytes })
+      for (let round = 0; round < 12; round++) {
+        await db.maintain()
+        await db.blocks.idle()
+      }
+      if (gains) expect(db.blocks.blocks.length).toBeLessThan(blocks)
+      expect(db.blocks.blocks.length).toBe(gains ? 1 : blocks - 1)
+      await db.close()
+    }
+  })
+
+  it('keeps to a share of the file system', async () => {
+    const folder = tempFolder()
+    const clock = new FakeClock(T)
+    const db = open(folder, { clock, retentionMs: 20 * HOUR, reserveBytes: 0 })
+    for (let n = 0; n < 3; n++) await twoHours(db, clock, { ci: 300 })
+    expect(db.blocks.blocks.length).toBeGreaterThan(1)
+    disk(folder, false)
+    const bytes = db.blocks.blocks.reduce((sum, { meta }) => sum + meta.bytes, db.logBytes + db.segmentBytes)
+    db.setLimits({ ...limits([], 20 * HOUR), shareMax: (bytes - 1) / (100 * 2 ** 20) })
+    const before = db.blocks.blocks.length
+    await db.maintain()
+    await db.blocks.idle()
+    expect(db.blocks.blocks.length).toBe(before - 1)
+    await db.close()
+  })
+})
