@@ -4,6 +4,7 @@ import { UsageError } from './command-line.ts'
 import { CHECK_HELP } from './check-help.ts'
 import { PROMQL_HELP, runPromql } from './promql.ts'
 import { QUERY_HELP, runQuery } from './query.ts'
+import { TEST_HELP } from './test-help.ts'
 import { ToolFailure, type ToolIo } from './tool-io.ts'
 import { TSDB_HELP } from './tsdb-help.ts'
 
@@ -18,6 +19,7 @@ const TOOLS: ReadonlyMap<string, Tool> = new Map([
   ['query', { help: QUERY_HELP, failure: 'query error: ', run: runQuery }],
   ['tsdb', { help: TSDB_HELP, failure: '', run: async (argv, io) => (await import('./tsdb.ts')).runTsdb(argv, io) }],
   ['check', { help: CHECK_HELP, failure: '', run: async (argv, io) => (await import('./check.ts')).runCheck(argv, io) }],
+  ['test', { help: TEST_HELP, failure: '', run: async (argv, io) => (await import('./test.ts')).runTest(argv, io) }],
   ['promql', { help: PROMQL_HELP, failure: '', run: runPromql }],
 ])
 

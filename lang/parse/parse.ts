@@ -5,6 +5,7 @@
 // Language: Prometheus 3.14 (docs/querying, promql/parser), duration expressions included. Errors carry Prometheus'
 // words; the bounds of limits.ts are our own.
 import type { IToken } from 'chevrotain'
+import { EMPTY_LABELS, labelsFromMap, type Labels } from '../../lib/model/labels.ts'
 import type { Matcher } from '../../lib/model/matcher.ts'
 import type { Expr, ParserFeatures } from './ast.ts'
 import { checkExpr, hasNonEmptyMatcher } from './check.ts'
@@ -40,6 +41,19 @@ export function parseSelector(text: string): Matcher[] {
     const { matchers, span } = readSelector(tokens)
     if (!hasNonEmptyMatcher(matchers)) throw new Fault(span, 'match[] must contain at least one non-empty matcher')
     return matchers
+  })
+}
+
+/**
+ * The labels of a series: `foo{a="b"}`, `{a="b"}`, `{}`; the name among them. Throws ParseError.
+ */
+export function parseMetric(text: string): Labels {
+  if (text.trim() === '') return EMPTY_LABELS
+  return parse(text, (tokens) => {
+    const { matchers, span } = readSelector(tokens)
+    const wrong = matchers.find(({ op }) => op !== '=')
+    if (wrong !== undefined) throw new Fault(span, `unexpected "${wrong.op}" in label set, expected "="`)
+    return labelsFromMap(new Map(matchers.map(({ name, value }) => [name, value])))
   })
 }
 

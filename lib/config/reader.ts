@@ -169,6 +169,20 @@ export class MapReader {
     return fallback
   }
 
+  /** A float as Go's yaml takes it: decimal, hexadecimal, `.inf`, `.nan`; never quoted. */
+  float(key: string, fallback: number): number {
+    const node = this.#value(key)
+    if (!node) return fallback
+    const text = node.kind === 'scalar' && node.isPlain ? node.text : ''
+    if (/^[+-]?\.(inf|Inf|INF)$/.test(text)) return text.startsWith('-') ? -Infinity : Infinity
+    if (/^\.(nan|NaN|NAN)$/.test(text)) return NaN
+    if (/^[+-]?(?:\d[\d_]*\.?[\d_]*|\.\d[\d_]*)(?:[eE][+-]?\d+)?$/.test(text)) return Number(text.replaceAll('_', ''))
+    const whole = text.startsWith('-') ? -wholeNumber(text.slice(1)) : wholeNumber(text)
+    if (Number.isFinite(whole)) return whole
+    this.error(key, `want a number, got ${describe(node)}`)
+    return fallback
+  }
+
   durationMs(key: string, fallbackMs: number): number {
     return this.#parsed(key, fallbackMs, parseDuration, DurationError)
   }

@@ -4,17 +4,14 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { ParserFeatures } from '../../lang/parse/ast.ts'
 import type { Queryable } from '../../storage/interface.ts'
-import type { RuleConfig, RuleGroupConfig } from '../config/rule-config.ts'
+import type { RuleGroupConfig } from '../config/rule-config.ts'
 import { compareText } from '../model/labels.ts'
 import type { Clock, Timer } from '../std/clock.ts'
 import type { Logger } from '../std/log.ts'
-import { AlertingRule } from './alerting-rule.ts'
-import type { TemplateGround } from './alert-templates.ts'
-import { RuleGroup, type GroupSettings, type Rule, type WriteFunc } from './group.ts'
+import { buildGroup } from './build-group.ts'
+import type { GroupSettings, RuleGroup, WriteFunc } from './group.ts'
 import { GroupLoop } from './group-loop.ts'
-import { RecordingRule } from './recording-rule.ts'
 import { restoreGroup, type RestoreLimits } from './restore.ts'
-import { printedExpr } from './rule.ts'
 import type { QueryFunc } from './rule-query.ts'
 
 /** What rules take from the configuration. */
@@ -72,7 +69,7 @@ export class RuleManager {
       if (known !== undefined && isOutsideSame && known.group.equals(config, own)) continue
       await known?.stop()
       if (this.#isStopped) return
-      const group = this.#makeGroup(config, own, settings, !isFirst)
+      const group = buildGroup(config, own, settings, { ground: this.#ground, isRestored: !isFirst })
       if (known !== undefined) group.copyState(known.group)
       this.#loops.set(key, this.#makeLoop(group, isFirst))
     }
@@ -106,17 +103,6 @@ export class RuleManager {
       onEvaluated: (evaluated) => onEvaluated?.(evaluated),
     })
   }
-
-  #makeGroup(config: RuleGroupConfig, own: GroupSettings, { externalLabels, externalUrl }: RuleSettings, isRestored: boolean): RuleGroup {
-    const { query, clock, onExpanded } = this.#ground
-    const templates: TemplateGround = { query, clock, externalLabels, externalUrl, onExpanded: (isGood) => onExpanded?.(isGood) }
-    return new RuleGroup(config, own, config.rules.map((rule) => this.#makeRule(rule, templates, isRestored)), this.#ground)
-  }
-
-  #makeRule(config: RuleConfig, templates: TemplateGround, isRestored: boolean): Rule {
-    const printed = printedExpr(config.expr, this.#ground.features)
-    return config.kind === 'alert' ? new AlertingRule(config, printed, templates, isRestored) : new RecordingRule(config, printed)
-  }
 }
 
 /** Two files may have groups of one name. */
@@ -124,6 +110,7 @@ export function groupKey({ file, name }: RuleGroupConfig): string {
   return `${file};${name}`
 }
 
-function settingsOf(config: RuleGroupConfig, settings: RuleSettings): GroupSettings {
+/** The group's own settings, or what all groups share. */
+export function settingsOf(config: RuleGroupConfig, settings: Pick<RuleSettings, 'evaluationIntervalMs' | 'queryOffsetMs'>): GroupSettings {
   return { intervalMs: config.intervalMs ?? settings.evaluationIntervalMs, queryOffsetMs: config.queryOffsetMs ?? settings.queryOffsetMs }
 }

@@ -1,5 +1,7 @@
 // A recording rule: the elements of its expression under a new name and more labels. After prometheus rules/recording.go.
 import type { RuleConfig } from '../config/rule-config.ts'
+import { withHint } from '../model/histogram-arithmetic.ts'
+import { HINT_GAUGE, HINT_UNKNOWN, type FloatHistogram } from '../model/histogram.ts'
 import { labelsFromMap, labelsToMap, METRIC_NAME } from '../model/labels.ts'
 import { RuleQueryError, type QueryFunc } from './rule-query.ts'
 import { labelsKey, RuleError, RuleHealth, type RuleRow } from './rule.ts'
@@ -20,7 +22,7 @@ export class RecordingRule {
     const { name, labels, expr } = this.config
     const rows = ask(query, expr, queryMs).map((element) => {
       const all = new Map([...labelsToMap(element.labels), [METRIC_NAME, name] as const, ...labels])
-      return { ...element, labels: labelsFromMap(all) }
+      return { ...element, labels: labelsFromMap(all), histogram: element.histogram && withComputedHint(element.histogram) }
     })
     if (new Set(rows.map((row) => labelsKey(row.labels))).size < rows.length) {
       throw new RuleError('vector contains metrics with the same labelset after applying rule labels')
@@ -28,6 +30,11 @@ export class RecordingRule {
     if (limit > 0 && rows.length > limit) throw new RuleError(`exceeded limit of ${limit} with ${rows.length} series`)
     return rows
   }
+}
+
+/** What was computed is stored without a hint, but for gauges: that a counter was reset is found in the counts. */
+function withComputedHint(histogram: FloatHistogram): FloatHistogram {
+  return histogram.hint === HINT_GAUGE ? histogram : withHint(histogram, HINT_UNKNOWN)
 }
 
 /** The query's elements. Throws RuleError. */

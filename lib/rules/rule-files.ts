@@ -18,14 +18,14 @@ export interface RuleSources {
   groups: readonly RuleGroupConfig[]
 }
 
-/** All groups, inline ones first. Throws RuleFilesError with the faults of all files. */
-export function loadRuleGroups({ files, groups }: RuleSources, features: Partial<ParserFeatures>): RuleGroupConfig[] {
+/** All groups, inline ones first; lenient: unknown keys are passed over. Throws RuleFilesError with the faults of all files. */
+export function loadRuleGroups({ files, groups }: RuleSources, features: Partial<ParserFeatures>, isLenient = false): RuleGroupConfig[] {
   const checks = ruleChecks(features)
   const faults: string[] = []
   const found: RuleGroupConfig[] = [...groups]
   for (const file of new Set(files.flatMap((pattern) => expand(pattern, faults)))) {
     try {
-      found.push(...loadRuleFile(readRegularUtf8(file), file, { checks }))
+      found.push(...loadRuleFile(readRegularUtf8(file), file, { checks, isLenient }))
     } catch (error) {
       if (!(error instanceof ConfigError) && !(error instanceof DiskError)) throw error
       faults.push(error.message)

@@ -4,6 +4,7 @@
 //   DiskFile, makeFolder, removeFiles … ─▶ Disk ─▶ node:fs, or a simulation that crashes, tears and refuses (test/sim)
 import { isUtf8 } from 'node:buffer'
 import fs from 'node:fs'
+import os from 'node:os'
 import path from 'node:path'
 
 type Done = (error: Error | null) => void
@@ -200,6 +201,16 @@ export function rename(from: string, to: string): void {
 /** Gives a file a second name. Durable when the folder is synced. */
 export function link(from: string, to: string): void {
   guarded(`link ${from} as ${to}`, () => disk.linkSync(from, to))
+}
+
+/** A new, empty folder of this process among the system's temporary ones. */
+export function makeTempFolder(name: string): string {
+  return guarded('make a temporary folder', () => fs.mkdtempSync(path.join(os.tmpdir(), `${name}-`)))
+}
+
+/** Removes a folder with all that is in it. */
+export function removeTree(folder: string): void {
+  guarded(`remove ${folder}`, () => fs.rmSync(folder, { recursive: true, force: true }))
 }
 
 /** Removes a folder of files, if it is there. Holds the thread while their space is freed. */

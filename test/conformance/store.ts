@@ -1,7 +1,7 @@
 // The store of a `.test` file: loads fill it, `clear` makes it anew.
 import type { Labels } from '../../lib/model/labels.ts'
 import { MemoryStorage, type BatchShape } from '../support/memory-storage.ts'
-import { StoredHints } from '../support/stored-hints.ts'
+import { StoredHints } from '../../lib/rules/unit-test/stored-hints.ts'
 import { collateClassic } from './classic-buckets.ts'
 import type { SeriesItem } from './series-line.ts'
 import type { LoadCommand } from './test-file.ts'

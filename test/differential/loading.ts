@@ -1,7 +1,7 @@
 // The data set in our stores, in the order in which the reference got it.
 import type { FloatHistogram } from '../../lib/model/histogram.ts'
 import type { Appender } from '../../storage/interface.ts'
-import { StoredHints } from '../support/stored-hints.ts'
+import { StoredHints } from '../../lib/rules/unit-test/stored-hints.ts'
 import type { RemoteWriteReceiver } from '../../lib/ingest/remote-write.ts'
 import { bodiesOf } from './bodies.ts'
 import { timeSlices, type DataSample, type DataSeries } from './data-set.ts'

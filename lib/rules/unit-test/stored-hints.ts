@@ -1,10 +1,10 @@
 // Counter reset hints as Prometheus' TSDB hands them back: it keeps one per chunk, not per sample. The first histogram
 // of a chunk has what the chunk's header says, the others are "not reset"; a chunk ends where the counter does, where
 // the layout changes, and at whatever is no histogram of its kind (tsdb/chunkenc/float_histogram.go).
-import { withHint } from '../../lib/model/histogram-arithmetic.ts'
+import { withHint } from '../../model/histogram-arithmetic.ts'
 import {
   HINT_GAUGE, HINT_NOT_RESET, HINT_RESET, HINT_UNKNOWN, isSameArray, type Buckets, type CounterResetHint, type FloatHistogram,
-} from '../../lib/model/histogram.ts'
+} from '../../model/histogram.ts'
 
 /** Follows one series' samples in order of time. Chunks are taken to hold any number of samples. */
 export class StoredHints {
