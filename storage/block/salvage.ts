@@ -22,10 +22,10 @@ export function metaOf(folder: string, name: string): { meta: BlockMeta; isKnown
 }
 
 /**
- * Gives the series of a block to `to`; returns the samples. `labels`: of all refs, which name the series whose labels the
- * block has lost. Throws BlockError where nothing can be read, DiskError.
+ * Gives the series of a block to `to`; returns the samples. `labels`: by ref, which name the series whose labels the block
+ * has lost; it gains those that only the block has. Throws BlockError where nothing can be read, DiskError.
  */
-export function salvage(folder: string, meta: BlockMeta, labels: readonly Labels[], to: Pick<BlockBuilder, 'beginGroup' | 'addSeries'>): number {
+export function salvage(folder: string, meta: BlockMeta, labels: Labels[], to: Pick<BlockBuilder, 'beginGroup' | 'addSeries'>): number {
   const reader = new BlockReader(folder, new PageCache(), meta)
   const batch = new BatchBuffer()
   let samples = 0
@@ -54,7 +54,7 @@ export function salvage(folder: string, meta: BlockMeta, labels: readonly Labels
 }
 
 /** Numbers and refs of the series that have a name, by group. */
-function seriesByGroup(reader: BlockReader, labels: readonly Labels[]): Map<number, { number: number; ref: number }[]> {
+function seriesByGroup(reader: BlockReader, labels: Labels[]): Map<number, { number: number; ref: number }[]> {
   // A series' ref stands beside its labels and, twice, in the list by ref.
   const refs = new Uint32Array(reader.seriesCount)
   const all = Uint32Array.from({ length: Math.max(0, labels.length - 1) }, (_, i) => i + 1)
@@ -67,7 +67,9 @@ function seriesByGroup(reader: BlockReader, labels: readonly Labels[]): Map<numb
   for (let number = 0; number < refs.length; number++) {
     const ref = refs[number]! || reader.refOf(number)
     const group = reader.groupOf(number)
-    if ((labels[ref]?.length ?? 0) === 0 || group === NO_SERIES) continue
+    if (ref === 0 || group === NO_SERIES) continue
+    if ((labels[ref]?.length ?? 0) === 0) labels[ref] = reader.labelsOf(number)
+    if (labels[ref]!.length === 0) continue
     const list = groups.get(group)
     if (list) list.push({ number, ref })
     else groups.set(group, [{ number, ref }])

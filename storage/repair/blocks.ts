@@ -18,8 +18,8 @@ const TRIED = '.rebuilt'
 /** Faults of a block that are named; the others are counted. */
 const NAMED_MAX = 3
 
-/** `install`: the folder of blocks, which `isDryRun` has none of. `labels`: by ref. */
-export async function repairBlocks(work: RepairWork, install: BlockFolder | null, labels: readonly Labels[]): Promise<void> {
+/** `install`: the folder of blocks, which `isDryRun` has none of. `labels`: by ref; it gains those that only blocks have. */
+export async function repairBlocks(work: RepairWork, install: BlockFolder | null, labels: Labels[]): Promise<void> {
   const folder = path.join(work.folder, 'blocks')
   for (const name of blocksIn(folder)) {
     const faults = verifyBlock(path.join(folder, name))
@@ -46,7 +46,7 @@ interface DamagedBlock {
   damage: string
 }
 
-async function rebuild(work: RepairWork, { folder, name, damage }: DamagedBlock, install: BlockFolder | null, labels: readonly Labels[]): Promise<void> {
+async function rebuild(work: RepairWork, { folder, name, damage }: DamagedBlock, install: BlockFolder | null, labels: Labels[]): Promise<void> {
   const place = `${path.basename(folder)}/${name}`
   const from = path.join(folder, name)
   const { meta, isKnown } = metaOf(from, name)

@@ -38,7 +38,7 @@ async function repair(work: RepairWork): Promise<void> {
   labels.close()
   const install = work.isDryRun ? null : new BlockFolder(blocks, () => undefined)
   install?.sweep()
-  await repairBlocks(work, install, definitions.labels)
+  await repairBlocks(work, install, [...definitions.labels])
   const generations = new Map(definitions.groups.map(({ group, generation }) => [group, generation]))
   repairSegments(work, cover, oldestLogLsn(path.join(folder, 'log')), (group) => generations.get(group))
   repairLog(work)

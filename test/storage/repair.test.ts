@@ -153,6 +153,29 @@ describe('repair', () => {
     expect(await left(folder, want)).toBe(samplesIn(want))
   })
 
+  it('keeps series that the head has forgotten, whose names only blocks know', async () => {
+    const folder = tempFolder()
+    const clock = new FakeClock(T)
+    const db = open(folder, { clock })
+    const cold = [1, 2, 3].map((i) => db.series(['__name__', 'cold', 'i', String(i)]))
+    append(db, batchOf(T, cold, cold))
+    const [hot] = seriesOf(db, 1)
+    for (let cut = 1; cut <= 5; cut++) {
+      for (; clock.now() < T + cut * BLOCK_RANGE_MS + HOUR / 4; clock.jump(60_000)) append(db, batchOf(clock.now(), [hot!], [cut]))
+      for (let round = 0; round < 3; round++) {
+        await db.maintain()
+        await db.blocks.idle()
+      }
+    }
+    expect(db.head.series.forgotten).toBe(cold.length)
+    const want = readAll(db)
+    await db.close()
+    expect(await repair(folder)).toEqual([])
+    fs.rmSync(path.join(block(folder), 'meta.json'))
+    expect(await repair(folder)).toHaveLength(1)
+    expect(await left(folder, want)).toBe(samplesIn(want))
+  })
+
   it('leaves a folder without damage, whatever was damaged', async () => {
     const { folder: sound, want } = await written()
     const seed = freshSeed()
