@@ -180,7 +180,7 @@ describe('repair', () => {
     const { folder: sound, want } = await written()
     const seed = freshSeed()
     const random = new Random(seed)
-    for (let round = 0; round < 25; round++) {
+    for (let round = 0; round < 6; round++) {
       const folder = copyFolder(sound)
       const files = filesOf(folder)
       for (let k = random.int(4); k >= 0; k--) {
