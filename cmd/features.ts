@@ -27,7 +27,7 @@ const FOREIGN_FEATURES: ReadonlyMap<string, string> = new Map([
   ['old-ui', 'there is one UI'],
   ...[
     'agent', 'auto-reload-config', 'concurrent-rule-eval', 'created-timestamp-zero-ingestion', 'metadata-wal-records',
-    'otlp-deltatocumulative', 'otlp-native-delta-ingestion', 'promql-per-step-stats', 'search-api', 'st-storage', 'st-synthesis',
+    'otlp-deltatocumulative', 'otlp-native-delta-ingestion', 'search-api', 'st-storage', 'st-synthesis',
   ].map((name): [string, string] => [name, 'it is not built yet']),
 ])
 

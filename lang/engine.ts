@@ -13,6 +13,7 @@ import { Explainer } from './exec/explain.ts'
 import { HistogramTable } from './exec/histogram-table.ts'
 import { LabelTable } from './exec/label-table.ts'
 import type { Steps } from './exec/operator.ts'
+import { StepSamples } from './exec/step-samples.ts'
 import { QueryError } from './exec/query-error.ts'
 import { TierUse } from './exec/tier-use.ts'
 import type { InstantJob, QueryJob, QueryReply, RangeJob } from './job.ts'
@@ -72,7 +73,8 @@ export class Engine {
         const source = querier
         return answerMetadata(job, querier, this.#options.features, () => this.#labelsOf(queryable, source))
       }
-      const budget = new Budget({ ...this.#options, deadlineMs, ...(canceled && { canceled }) })
+      const byStep = job.stats === 'all' && this.#options.features.perStepStats ? new StepSamples(this.#stepsOf(job)) : null
+      const budget = new Budget({ ...this.#options, deadlineMs, ...(canceled && { canceled }) }, byStep)
       return this.#query(job, queryable, { querier, budget, startedMs })
     } catch (error) {
       return failureReply(error)
@@ -94,7 +96,7 @@ export class Engine {
       const times = { startMs: job.timeMs, endMs: job.timeMs, stepMs: 0 }
       const result = evaluate(parseExpr(job.query, features), this.#stepsOf(job), times, {
         query: job.query, querier, labels, histograms, annotations: new Annotations(job.query), budget, features, explainer: null,
-        lookbackMs: job.lookbackMs, isRangeQuery: false, subqueryStepMs, tier: job.tier ?? null,
+        lookbackMs: job.lookbackMs, isRangeQuery: false, countsAll: false, subqueryStepMs, tier: job.tier ?? null,
         tierUse: querier.buckets === undefined ? null : new TierUse(),
       })
       return elementsOf(result, labels, histograms)
@@ -115,7 +117,7 @@ export class Engine {
     const explainer = job.explain === true ? new Explainer(clock, budget, tierUse) : null
     const scope = {
       query: job.query, querier, labels, histograms, annotations, budget, features, explainer,
-      lookbackMs: job.lookbackMs, isRangeQuery, subqueryStepMs, tier: job.tier ?? null, tierUse,
+      lookbackMs: job.lookbackMs, isRangeQuery, countsAll: job.stats !== '', subqueryStepMs, tier: job.tier ?? null, tierUse,
     }
     const parsed = parseExpr(job.query, features)
     const preparedMs = clock.monotonic()

@@ -2,6 +2,7 @@
 // at each sample of each window once a window, nobody per sample. A query of death ends here with a named limit, long
 // before its worker suffers.
 import type { Clock } from '../../lib/std/clock.ts'
+import type { StepSamples } from './step-samples.ts'
 import { ExecutionError, QueryCanceled, QueryTimeout } from './query-error.ts'
 
 export interface BudgetOptions {
@@ -22,14 +23,17 @@ const UNCHECKED_SAMPLES_MAX = 1 << 18
 /** One per query, shared by all its operators. */
 export class Budget {
   readonly #options: BudgetOptions
+  /** Told of samples by their steps; null where nobody asked. */
+  readonly stepSamples: StepSamples | null
   #samples = 0
   #bytes = 0
   #samplesTotal = 0
   #samplesPeak = 0
   #unchecked = 0
 
-  constructor(options: BudgetOptions) {
+  constructor(options: BudgetOptions, stepSamples: StepSamples | null = null) {
     this.#options = options
+    this.stepSamples = stepSamples
   }
 
   /** Throws QueryTimeout or QueryCanceled when the query is over. Call it once per batch. */
@@ -98,7 +102,7 @@ export class Budget {
   /** What `work` reads counts `times` over: 0 for the inside of a subquery, whose windows are counted instead. */
   readTimes<T>(times: number, work: () => T): T {
     const before = this.#samplesTotal
-    const result = work()
+    const result = this.stepSamples === null ? work() : this.stepSamples.readTimes(times, work)
     this.#samplesTotal = before + (this.#samplesTotal - before) * times
     return result
   }

@@ -89,7 +89,8 @@ class InfoRows implements Operator {
     isKnown.forEach((is, s) => {
       if (is === 0) kinds.fill(ABSENT, s * width, (s + 1) * width)
     })
-    return { series, times: rowsOf('time').values, kinds }
+    // Counted already.
+    return { series, times: budget.readTimes(0, () => rowsOf('time')).values, kinds }
   }
 }
 

@@ -8,6 +8,7 @@ import type { HistogramTable } from './histogram-table.ts'
 import { hasHistogram } from './mixed-samples.ts'
 import { FLOAT, HISTOGRAM, type Steps } from './operator.ts'
 import type { RowFiller } from './selected-rows.ts'
+import type { StepSamples } from './step-samples.ts'
 import { advance, makeWindows, type TimeShift } from './windows.ts'
 
 /** What of a sample becomes the point: itself, or one of its times in Unix seconds (timestamp, start_timestamp). */
@@ -81,6 +82,10 @@ export class InstantRows implements RowFiller {
     }
     if (this.#wanted !== 'value') toSeconds(values, at, count)
     return points
+  }
+
+  countSteps(row: { values: Float64Array; kinds: Uint8Array; at: number }, first: number, steps: StepSamples): void {
+    steps.addRow(row, this.#windows.count, first, this.#histograms)
   }
 
   #sourceOf(batch: SeriesBatch): Float64Array {

@@ -10,6 +10,7 @@ import { samplesOf } from './histogram-samples.ts'
 import { MixedSamples } from './mixed-samples.ts'
 import { ABSENT, FLOAT, HISTOGRAM, type Steps } from './operator.ts'
 import type { RangeCall } from './range-call.ts'
+import type { StepSamples } from './step-samples.ts'
 import { extendedShift } from './time-shift.ts'
 import { locate, makeWindows, samplesIn, type TimeShift } from './windows.ts'
 
@@ -64,14 +65,24 @@ export class MixedRange {
 
   /** Samples in the windows of the series filled last, a histogram by its size. */
   samplesRead(): number {
-    const { histograms, histogramCount, floatCount } = this.samples
-    let samples = floatCount === 0 ? 0 : samplesIn(this.#floatWindows)
-    if (histogramCount === 0) return samples
+    let samples = this.samples.floatCount === 0 ? 0 : samplesIn(this.#floatWindows)
+    this.#eachHistogramWindow((_, size) => (samples += size))
+    return samples
+  }
+
+  /** The same by the step, of which the first is `first`. */
+  countSteps(first: number, steps: StepSamples): void {
+    if (this.samples.floatCount > 0) steps.addWindows(this.#floatWindows, first)
+    this.#eachHistogramWindow((i, size) => steps.add(first + i, size))
+  }
+
+  #eachHistogramWindow(tell: (step: number, size: number) => void): void {
+    const { histograms, histogramCount } = this.samples
+    if (histogramCount === 0) return
     const { lo, hi, count } = this.#histogramWindows
     const sizes = new Float64Array(histogramCount + 1)
     for (let k = 0; k < histogramCount; k++) sizes[k + 1] = sizes[k]! + samplesOf(histograms.h[k]!)
-    for (let i = 0; i < count; i++) samples += sizes[hi[i]!]! - sizes[lo[i]!]!
-    return samples
+    for (let i = 0; i < count; i++) tell(i, sizes[hi[i]!]! - sizes[lo[i]!]!)
   }
 
   #runKernel({ values, kinds, at }: Row): void {

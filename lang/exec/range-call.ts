@@ -98,7 +98,8 @@ function matrixRows(compiler: ExprCompiler, source: MatrixSelector, { called, fu
 function subqueryRows(compiler: ExprCompiler, source: SubqueryExpr, called: RangeCall, steps: Steps): Operator {
   const inner = innerSteps(source, compiler.scope.subqueryStepMs, steps, compiler.scope.budget)
   if (inner.count === 0) return emptyOperator()
-  const input = compiler.compile(source.expr, inner)
+  // Scalars are evaluated when they are compiled.
+  const input = compiler.scope.budget.readTimes(0, () => compiler.compile(source.expr, inner))
   return new SubqueryRows(input, called, { outer: steps, inner, shift: subqueryShift(source) }, compiler.scope.budget)
 }
 

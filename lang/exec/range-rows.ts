@@ -8,6 +8,7 @@ import { hasHistogram } from './mixed-samples.ts'
 import { FLOAT, type Steps } from './operator.ts'
 import type { RangeCall } from './range-call.ts'
 import type { RowFiller } from './selected-rows.ts'
+import type { StepSamples } from './step-samples.ts'
 import { locate, makeWindows, samplesIn, type TimeShift } from './windows.ts'
 
 export class RangeRows implements RowFiller {
@@ -20,6 +21,8 @@ export class RangeRows implements RowFiller {
   readonly #ownWindows: Windows
   readonly #live = new LiveSamples()
   #mixed: MixedRange | null = null
+  /** What the row filled last was made of. */
+  #filled: Windows | MixedRange
   /** In the windows of a series without gaps. */
   #samplesOfWhole = 0
   samplesRead = 0
@@ -31,6 +34,7 @@ export class RangeRows implements RowFiller {
     this.#place = place
     this.#windows = place.windows ?? makeWindows(place.steps, place.shift)
     this.#ownWindows = { ...this.#windows, lo: new Int32Array(place.steps.count), hi: new Int32Array(place.steps.count) }
+    this.#filled = this.#windows
   }
 
   startBatch(batch: SeriesBatch): void {
@@ -50,15 +54,22 @@ export class RangeRows implements RowFiller {
     if (batch.hasGaps[s] === 0) {
       func.kernel(windows, batch.t, batch.v, s * n, values, kinds, at, args, pace)
       this.samplesRead += this.#samplesOfWhole
+      this.#filled = windows
     } else {
       const count = this.#live.compact(batch, s)
       locate(this.#ownWindows, this.#live.t, count)
       func.kernel(this.#ownWindows, this.#live.t, this.#live.v, 0, values, kinds, at, args, pace)
       this.samplesRead += samplesIn(this.#ownWindows)
+      this.#filled = this.#ownWindows
     }
     const points = countFloats(kinds, at, windows.count)
     if (points > 0) this.#called.see(this.#sets[batch.index[s]!]!, true, kinds, at)
     return points
+  }
+
+  countSteps(_row: object, first: number, steps: StepSamples): void {
+    if (this.#filled instanceof MixedRange) this.#filled.countSteps(first, steps)
+    else steps.addWindows(this.#filled, first)
   }
 
   #fillMixed(batch: SeriesBatch, s: number, row: { values: Float64Array; kinds: Uint8Array; at: number }): number {
@@ -67,6 +78,7 @@ export class RangeRows implements RowFiller {
     mixed.samples.load(batch, s, this.#called.usesStartTimes)
     mixed.fill(set, row)
     this.samplesRead += mixed.samplesRead()
+    this.#filled = mixed
     const { count } = this.#windows
     const samples = samplesInRow(row, count, this.#called.histograms)
     if (samples > 0) this.#called.see(set, countFloats(row.kinds, row.at, count) > 0, row.kinds, row.at)

@@ -50,7 +50,8 @@ export function rawMatrix(
   }
   const inner = innerSteps(expr, subqueryStepMs, { ...steps, count: 1 }, budget)
   if (inner.count === 0) return []
-  return readSubquery(finish(compiler.compile(expr.expr, inner), inner), timesOf(inner), histograms, budget)
+  const input = budget.readTimes(1, () => finish(compiler.compile(expr.expr, inner), inner))
+  return readSubquery(input, timesOf(inner), histograms, budget)
 }
 
 /** The samples of all that `reach` looks at; of a tier where raw ones are gone. */
@@ -97,7 +98,7 @@ function readMatrix(selection: Selection, { budget, labels }: QueryScope, window
       const lo = windows.lo[0]!
       const hi = windows.hi[0]!
       if (hi <= lo) continue
-      budget.addSamples(hi - lo)
+      count(budget, hi - lo)
       budget.addBytes((hi - lo) * 16)
       found.push({ set, t: t.slice(lo, hi), v: v.slice(vAt + lo, vAt + hi), h: null })
     }
@@ -113,7 +114,7 @@ function pushMixed(found: RawSeries[], samples: MixedSamples, range: { set: numb
   for (let k = 0; k < histogramCount; k++) points.push({ t: histograms.t[k]!, v: NaN, h: histograms.h[k]! })
   const inside = points.filter(({ t }) => t > range.startMs && t <= range.endMs).toSorted((a, b) => a.t - b.t)
   if (inside.length === 0) return
-  budget.addSamples(inside.reduce((sum, { h }) => sum + (h === null ? 1 : samplesOf(h)), 0))
+  count(budget, inside.reduce((sum, { h }) => sum + (h === null ? 1 : samplesOf(h)), 0))
   budget.addBytes(inside.length * 24)
   found.push({
     set: range.set, t: Float64Array.from(inside, ({ t }) => t), v: Float64Array.from(inside, ({ v }) => v), h: inside.map(({ h }) => h),
@@ -145,8 +146,9 @@ function between(first: number, inner: Float64Array, last: number): Float64Array
 
 /** The points of a subquery's inner rows; `t` holds the time of each of its steps. */
 function readSubquery(input: Operator, t: Float64Array, table: HistogramTable, budget: Budget): RawSeries[] {
-  const sets = budget.readTimes(0, () => input.series())
-  const next = (): RowBatch | null => budget.readTimes(0, () => input.next())
+  // Nothing around it has windows to be counted instead.
+  const sets = budget.readTimes(1, () => input.series())
+  const next = (): RowBatch | null => budget.readTimes(1, () => input.next())
   const live = new LiveSamples()
   const found: RawSeries[] = []
   for (let batch = next(); batch !== null; batch = next()) {
@@ -158,10 +160,16 @@ function readSubquery(input: Operator, t: Float64Array, table: HistogramTable, b
       const kinds = batch.kinds.subarray(at, at + t.length).filter((kind) => kind !== 0)
       const v = live.v.slice(0, n)
       const h = kinds.includes(HISTOGRAM) ? Array.from(kinds, (kind, i) => (kind === HISTOGRAM ? table.get(v[i]!) : null)) : null
-      budget.addSamples(h === null ? n : h.reduce((sum, histogram) => sum + (histogram === null ? 1 : samplesOf(histogram)), 0))
+      budget.addSamples(h === null ? n : h.reduce((sum, histogram) => sum + (histogram === null ? 1 : samplesOf(histogram)), 0), 0)
       budget.addBytes(n * 16)
       found.push({ set: sets[batch.index[r]!]!, t: live.t.slice(0, n), v, h })
     }
   }
   return found
+}
+
+/** Of the one step that there is. */
+function count(budget: Budget, samples: number): void {
+  budget.addSamples(samples)
+  budget.stepSamples?.add(0, samples)
 }

@@ -4,6 +4,7 @@ import type { Selection, SeriesBatch } from '../../storage/interface.ts'
 import type { Budget } from './budget.ts'
 import type { LabelTable } from './label-table.ts'
 import type { Operator, RowBatch, Steps } from './operator.ts'
+import type { StepSamples } from './step-samples.ts'
 import type { TierUse } from './tier-use.ts'
 
 /** Points per batch: 128 KiB of values stay in a core's own cache between operators. */
@@ -22,6 +23,8 @@ export interface RowFiller {
    * number of points it counted as loaded, or 0 for an empty row.
    */
   fill(batch: SeriesBatch, s: number, row: { values: Float64Array; kinds: Uint8Array; at: number }): number
+  /** Tells of the samples looked at for each step of the row filled last, which is `first` steps behind the query's first. */
+  countSteps(row: { values: Float64Array; kinds: Uint8Array; at: number }, first: number, steps: StepSamples): void
   /** Samples looked at so far, where they are others than those loaded: those of all windows. */
   readonly samplesRead?: number
 }
@@ -100,6 +103,7 @@ export class SelectedRows implements Operator {
     const width = this.#width
     const rowsMax = this.#rowsMax
     const filler = this.#filler
+    const { stepSamples } = this.#budget
     let rows = from
     let s = this.#position
     let loaded = 0
@@ -107,6 +111,7 @@ export class SelectedRows implements Operator {
     for (; s < batch.seriesCount && rows < rowsMax; s++) {
       row.at = rows * width
       const points = filler.fill(batch, s, row)
+      if (stepSamples !== null) filler.countSteps(row, 0, stepSamples)
       if (points === 0) continue
       loaded += points
       index[rows++] = batch.index[s]!

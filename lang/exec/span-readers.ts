@@ -52,6 +52,7 @@ export class SampleReader implements SpanReader {
         if (only !== null && only[i] === 0) continue
         row.at = starts[i]!
         loaded += filler.fill(batch, s, row)
+        if (budget.stepSamples !== null) filler.countSteps(row, this.from, budget.stepSamples)
       }
       const read = readBefore === undefined ? loaded : filler.samplesRead! - readBefore
       budget.addSamples(loaded, read)

@@ -19,7 +19,8 @@ export class StepInvariant implements Operator {
   }
 
   series(): Uint32Array {
-    return this.#input.series()
+    // Whoever sorts reads all before it knows.
+    return this.#budget.readTimes(this.#steps.count, () => this.#input.series())
   }
 
   next(): RowBatch | null {

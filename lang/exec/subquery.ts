@@ -109,7 +109,9 @@ export class SubqueryRows implements Operator {
     const to = { values: out.values, kinds: out.kinds, at: rows * width }
     const set = this.#input.series()[batch.index[this.#row]!]!
     const { func, args, histograms, pace } = this.#called
+    const { stepSamples } = this.#budget
     let read = this.#samplesOfWhole
+    let windows = this.#windows
     if (hasHistogram(batch.kinds, from, n)) {
       read = this.#fillMixed({ values: batch.values, kinds: batch.kinds, at: from }, set, to)
     } else {
@@ -121,7 +123,9 @@ export class SubqueryRows implements Operator {
         locate(this.#ownWindows, this.#live.t, live)
         func.kernel(this.#ownWindows, this.#live.t, this.#live.v, 0, to.values, to.kinds, to.at, args, pace)
         read = samplesIn(this.#ownWindows)
+        windows = this.#ownWindows
       }
+      stepSamples?.addWindows(windows, 0)
     }
     const samples = samplesInRow(to, width, histograms)
     this.#budget.addSamples(samples, read)
@@ -135,6 +139,7 @@ export class SubqueryRows implements Operator {
     const mixed = this.#mixed ??= new MixedRange(this.#called, { steps: outer, shift })
     mixed.samples.loadRow(this.#t, from, this.#called.histograms)
     mixed.fill(set, to)
+    if (this.#budget.stepSamples !== null) mixed.countSteps(0, this.#budget.stepSamples)
     return mixed.samplesRead()
   }
 

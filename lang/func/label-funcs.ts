@@ -13,8 +13,8 @@ import type { FuncContext, OperatorFunc } from './contract.ts'
  */
 export const labelReplace: OperatorFunc = (ctx, args) => {
   const [dst, replacement, src, source] = [1, 2, 3, 4].map((at) => stringArg(args, at)) as [string, string, string, string]
-  if (!isValidLabelName(dst, 'utf8')) throw new ExecutionError(`invalid destination label name in label_replace(): ${dst}`)
   const regex = compile(source)
+  if (!isValidLabelName(dst, 'utf8')) throw new ExecutionError(`invalid destination label name in label_replace(): ${dst}`)
   const relabeled = carryMark(dst)
   const dstSymbol = ctx.labels.intern(dst)
   const srcSymbol = ctx.labels.intern(src)

@@ -161,4 +161,6 @@ export interface EngineFeatures extends ParserFeatures {
   typeAndUnitLabels: boolean
   /** use-start-timestamps: rate and its kin see resets by the time at which a counter began. */
   startTimestamps: boolean
+  /** promql-per-step-stats: `stats=all` tells the samples read for each step. */
+  perStepStats: boolean
 }

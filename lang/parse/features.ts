@@ -8,7 +8,7 @@ export const NO_FEATURES: ParserFeatures = { experimentalFunctions: false, exten
 /** Everything switched off. */
 export const NO_ENGINE_FEATURES: EngineFeatures = {
   ...NO_FEATURES,
-  delayedNameRemoval: false, typeAndUnitLabels: false, startTimestamps: false,
+  delayedNameRemoval: false, typeAndUnitLabels: false, startTimestamps: false, perStepStats: false,
 }
 
 /** What each name switches on. */
@@ -19,6 +19,7 @@ export const ENGINE_FEATURE_NAMES: ReadonlyMap<string, keyof EngineFeatures> = n
   ['promql-binop-fill-modifiers', 'fillModifiers'],
   ['type-and-unit-labels', 'typeAndUnitLabels'],
   ['use-start-timestamps', 'startTimestamps'],
+  ['promql-per-step-stats', 'perStepStats'],
 ])
 
 /** The features that `names` switch on; names of other things are left to the caller. */

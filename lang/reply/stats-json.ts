@@ -20,7 +20,7 @@ export function writeStats(timings: QueryTimings, budget: Budget, tierUse: TierU
       evalTotalTime: evaluation, resultSortTime: 0, queryPreparationTime: preparation, innerEvalTime: evaluation,
       execQueueTime: 0, execTotalTime: evaluation + preparation,
     },
-    samples: { totalQueryableSamples: budget.samplesTotal, peakSamples: budget.samplesPeak },
+    samples: { ...(budget.stepSamples && { totalQueryableSamplesPerStep: budget.stepSamples.list() }), totalQueryableSamples: budget.samplesTotal, peakSamples: budget.samplesPeak },
     ...(tierUse && { tiers: tierUse.counts() }),
   })
 }

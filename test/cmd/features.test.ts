@@ -15,11 +15,11 @@ const PROMETHEUS_FEATURES = [
 describe('features', () => {
   it('are off unless named, each on its own', () => {
     expect(engineFeatures([])).toEqual(NO_ENGINE_FEATURES)
-    expect(Object.values(NO_ENGINE_FEATURES)).toEqual([false, false, false, false, false, false])
+    expect(Object.values(NO_ENGINE_FEATURES)).toEqual([false, false, false, false, false, false, false])
     for (const [name, key] of ENGINE_FEATURE_NAMES) expect(engineFeatures([name, 'search-api', '__proto__'])).toEqual({ ...NO_ENGINE_FEATURES, [key]: true })
     expect(engineFeatures(ENGINE_FEATURE_NAMES.keys())).toEqual({
       experimentalFunctions: true, extendedRangeSelectors: true, fillModifiers: true,
-      delayedNameRemoval: true, typeAndUnitLabels: true, startTimestamps: true,
+      delayedNameRemoval: true, typeAndUnitLabels: true, startTimestamps: true, perStepStats: true,
     })
   })
 
@@ -28,7 +28,7 @@ describe('features', () => {
     expect(warnings).toHaveLength(PROMETHEUS_FEATURES.length - ENGINE_FEATURE_NAMES.size)
     for (const warning of warnings) expect(warning).toContain(' has no meaning here: ')
     expect(featureWarnings(['promql-duration-expr'], '--enable-feature=')).toEqual(['--enable-feature=promql-duration-expr has no meaning here: duration expressions are always on'])
-    expect(featureWarnings(['promql-per-step-stats'], '')).toEqual(['promql-per-step-stats has no meaning here: it is not built yet'])
+    expect(featureWarnings(['search-api'], '')).toEqual(['search-api has no meaning here: it is not built yet'])
   })
 
   it('that nobody knows are warned of, with the nearest name', () => {

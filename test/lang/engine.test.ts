@@ -161,6 +161,27 @@ describe('the answer of a query', () => {
     }
     expect([readBy(instant(query, 500_000, { stats: 'true' })), readBy(range(query, [0, 500_000, 100_000], { stats: 'true' }))]).toEqual([ofInstant, ofRange])
   })
+
+  // Likewise; windows begin behind their left end: (0, 300] s has 30 samples of each of three series.
+  it.each<[string, number[]]>([
+    ['m', [3, 3, 3, 3, 3, 3]], ['m + m', [6, 6, 6, 6, 6, 6]], ['rate(m[5m])', [3, 33, 63, 90, 90, 90]], ['rate(m[1m] @ 100)', [18, 18, 18, 18, 18, 18]],
+    ['sort(rate(m[1m] @ 100))', [18, 18, 18, 18, 18, 18]], ['max_over_time(m[5m:30s])', [3, 12, 21, 30, 30, 30]],
+    ['max_over_time(m[5m:30s]) + scalar(m{i="1"})', [4, 13, 22, 31, 31, 31]], ['max_over_time((m * scalar(m{i="1"}))[5m:30s])', [3, 12, 21, 30, 30, 30]], ['1', [0, 0, 0, 0, 0, 0]],
+  ])('counts the samples of %s by the step, where that is switched on', (query, want) => {
+    const storage = new MemoryStorage()
+    for (let i = 0; i <= 100; i++) for (let s = 1; s <= 3; s++) storage.add(['__name__', 'm', 'i', `${s}`], i * 10_000, i * s)
+    const engine = new Engine({ features: { perStepStats: true } })
+    const samplesOf = (job: QueryJob): object => {
+      const { data } = JSON.parse(new TextDecoder().decode(engine.run(job, storage).body)) as { data: { stats: { samples: object } } }
+      return data.stats.samples
+    }
+    const at = [0, 500_000, 100_000] as [number, number, number]
+    expect(samplesOf(range(query, at, { stats: 'all' }))).toMatchObject({
+      totalQueryableSamplesPerStep: want.map((samples, i) => [i * 100, samples]), totalQueryableSamples: want.reduce((sum, samples) => sum + samples, 0),
+    })
+    expect(samplesOf(range(query, at, { stats: 'true' }))).not.toHaveProperty('totalQueryableSamplesPerStep')
+    expect(samplesOf(instant(query, 300_000, { stats: 'all' }))).toMatchObject({ totalQueryableSamplesPerStep: [[300, want[3]]] })
+  })
 })
 
 describe('the answer to a query that cannot be', () => {
