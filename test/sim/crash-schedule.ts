@@ -57,6 +57,7 @@ class Schedule {
   readonly #workload: Workload
   readonly #retentionMs: number
   readonly #fileBytesMax: { log: number; segments: number }
+  readonly #minuteRetentionMs: number
   #clock = new FakeClock()
   #newestT = -Infinity
 
@@ -67,6 +68,7 @@ class Schedule {
     this.#workload = new Workload(random)
     this.#retentionMs = random.int(3) === 0 ? 3_600_000 * (1 + random.int(5)) : Infinity
     this.#fileBytesMax = { log: 4096 << random.int(6), segments: 2048 << random.int(6) }
+    this.#minuteRetentionMs = random.pick([0, 24 * 3_600_000, 4 * 3_600_000])
     this.disk = this.#nextDisk(new SimNames())
   }
 
@@ -109,6 +111,7 @@ class Schedule {
     try {
       const db = new Database({
         folder: FOLDER, retentionMs: this.#retentionMs, headBytesMax: HEAD_BYTES, clock: this.#clock, random: this.#random, fileBytesMax: this.#fileBytesMax,
+        minuteRetentionMs: this.#minuteRetentionMs,
       })
       this.#checkRecovered(db)
       return db
@@ -146,8 +149,12 @@ class Schedule {
   #read(db: Database): Contents | null {
     for (let attempt = 0; attempt < 2; attempt++) {
       const warnings: string[] = []
-      const contents = readContents(db, warnings)
-      if (warnings.length === 0) return contents
+      const faults: string[] = []
+      const contents = readContents(db, warnings, faults)
+      if (warnings.length === 0) {
+        for (const fault of faults) this.#violated(fault)
+        return contents
+      }
       if (!this.#hasFault) this.#violated(`reads with warnings: ${warnings.join('; ')}`)
     }
     return null

@@ -2,16 +2,19 @@
 import type { Database } from '../../storage/database.ts'
 import { StoreQueryable } from '../../storage/store-querier.ts'
 import type { Querier, SeriesBatch, Selection } from '../../storage/interface.ts'
+import { tierFaults } from '../support/tier-faults.ts'
 import { valueText, type Value } from './ledger.ts'
 
-/** `warnings` takes what the querier says of damage. */
-export function readContents(db: Database, warnings: string[] = []): Map<string, Map<number, Value>> {
+/** `warnings` takes what the querier says of damage, `faults` where the rows of tiers are not those of the samples. */
+export function readContents(db: Database, warnings: string[] = [], faults: string[] = []): Map<string, Map<number, Value>> {
   const queryable = new StoreQueryable(db.handle(), 1)
   try {
     const querier = queryable.querier()
     try {
       const selection = querier.select([{ name: '__name__', op: '!=', value: '' }], -Infinity, Infinity, { startMs: 0, endMs: 0, stepMs: 0, rangeMs: 0, func: '' })
       const contents = drain(querier, selection)
+      warnings.push(...(querier.damage?.() ?? []))
+      if (warnings.length === 0) faults.push(...tierFaults(querier))
       warnings.push(...(querier.damage?.() ?? []))
       return contents
     } finally {

@@ -7,67 +7,31 @@ import type { Database } from '../../storage/database.ts'
 import type { Querier } from '../../storage/interface.ts'
 import { StoreQueryable } from '../../storage/store-querier.ts'
 import { bucketEnd } from '../../storage/tier/aggregate.ts'
-import type { BucketBatch, BucketColumns, TierQuerier } from '../../storage/tier/bucket.ts'
-import { MemoryTiers } from '../support/memory-tiers.ts'
 import { tempFolder } from '../support/temp-folder.ts'
+import { COLUMNS, rowsOf, viewTier, type TierView } from '../support/tier-faults.ts'
 import { abandon, append, batchOf, keyOf, open, series, seriesOf } from './store.ts'
 
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE
 const T0 = Math.floor(1_700_000_000_000 / (54 * HOUR)) * 54 * HOUR
-const ALL = [{ name: '__name__', op: '!=', value: '' }] as const
-const KEYS: readonly (keyof BucketColumns)[] = ['count', 'sum', 'm2', 'min', 'max', 'first', 'last', 'correction', 'p99', 'firstT', 'lastT', 'staleAtEnd']
 const OPTIONS = { minuteRetentionMs: 30 * 24 * HOUR }
 
-type Rows = Map<string, Record<string, number>>
+const COUNT = COLUMNS.indexOf('count')
 
-function rowsOf(querier: Querier, tiers: TierQuerier, from: number, to: number): Rows {
-  const selection = tiers.selectBuckets('1m', ALL, from, to, KEYS)
-  const rows: Rows = new Map()
-  for (let batch = selection.next(); batch !== null; batch = selection.next()) addRows(querier, selection.refs, batch, rows)
-  return rows
-}
-
-function addRows(querier: Querier, refs: Uint32Array, batch: BucketBatch, rows: Rows): void {
-  const pairs = new Uint32Array(64)
-  for (let s = 0; s < batch.seriesCount; s++) {
-    const n = querier.labelsOf(refs[batch.index[s]!]!, pairs)
-    const key = keyOf(Array.from(pairs.subarray(0, n), (symbol) => querier.textOf(symbol)))
-    for (let i = 0; i < batch.n; i++) {
-      const at = s * batch.n + i
-      const row = Object.fromEntries(KEYS.map((name) => [name, batch.columns[name][at]!]))
-      const name = `${key} ${(batch.t[i]! - T0) / MINUTE}`
-      if (row['count']! === 0 && row['staleAtEnd'] === 0) continue
-      expect(rows.has(name), `${name} twice`).toBe(false)
-      rows.set(name, row['count'] === 0 ? { count: 0, staleAtEnd: 1 } : row)
-    }
-  }
-}
-
-interface Seen {
-  rows: Rows
-  /** Rows made of the raw samples now. */
-  want: Rows
-  from: number
-  to: number
-}
-
-/** What the 1-minute tier covers, its rows there, and what they should be. */
-function look(db: Database): Seen {
+function querying<T>(db: Database, ask: (querier: Querier) => T): T {
   const queryable = new StoreQueryable(db.handle(), 1)
   const querier = queryable.querier()
   try {
-    const tier = querier.buckets!.tiers(ALL).find(({ name }) => name === '1m')
-    if (tier === undefined) return { rows: new Map(), want: new Map(), from: 0, to: 0 }
-    const { from, to } = tier
-    const naive = new MemoryTiers(querier, { raw: { from: -Infinity, to: Infinity } })
-    const since = Math.max(from, T0 - 48 * HOUR)
-    return { rows: rowsOf(querier, querier.buckets!, since, to), want: rowsOf(querier, naive, since, to), from, to }
+    return ask(querier)
   } finally {
     querier.close()
     queryable.close()
   }
 }
+
+const look = (db: Database): TierView => querying(db, viewTier)
+/** The key of a row, by series and the minute its bucket ends. */
+const rowKey = (i: number, minute: number): string => `${keyOf(series(i))} ${T0 + minute * MINUTE}`
 
 function expectWhole(db: Database, to: number): void {
   const seen = look(db)
@@ -109,7 +73,7 @@ describe('the 1-minute tier of a store', () => {
     fill(db, clock, T0 + 2 * HOUR + 20 * MINUTE, T0 + 7 * HOUR, new Random(seed))
     await settled(db)
     expectWhole(db, T0 + 6 * HOUR - MINUTE)
-    expect(look(db).rows.has(`${keyOf(series(0))} 120`), 'the bucket that ends on a cut').toBe(true)
+    expect(look(db).rows.has(rowKey(0, 120)), 'the bucket that ends on a cut').toBe(true)
     await db.close()
   })
 
@@ -136,7 +100,7 @@ describe('the 1-minute tier of a store', () => {
     fill(db, clock, T0 + 5 * HOUR, T0 + 7 * HOUR, new Random(freshSeed()))
     await settled(db)
     expectWhole(db, T0 + 6 * HOUR - MINUTE)
-    expect(look(db).rows.get(`${keyOf(series(20))} 90`)?.['count']).toBe(1)
+    expect(look(db).rows.get(rowKey(20, 90))?.[COUNT]).toBe(1)
     await db.close()
   })
 
@@ -149,12 +113,12 @@ describe('the 1-minute tier of a store', () => {
     const to = T0 + 130 * MINUTE
     await db.blocks.delete([[{ name: 'i', op: '=', value: '0' }]], from, to)
     const rows = look(db).rows
-    for (let end = 101; end <= 130; end++) expect(rows.has(`${keyOf(series(0))} ${end}`), `bucket ${end}`).toBe(false)
+    for (let end = 101; end <= 130; end++) expect(rows.has(rowKey(0, end)), `bucket ${end}`).toBe(false)
     await settled(db)
     const seen = look(db)
     expect(seen.rows).toEqual(seen.want)
-    expect(seen.rows.get(`${keyOf(series(0))} 101`)?.['count'], 'a bucket that keeps some').toBe(1)
-    expect(seen.rows.has(`${keyOf(series(0))} 102`)).toBe(false)
+    expect(seen.rows.get(rowKey(0, 101))?.[COUNT], 'a bucket that keeps some').toBe(1)
+    expect(seen.rows.has(rowKey(0, 102))).toBe(false)
     expect(bucketEnd(to, MINUTE)).toBe(to)
     await db.close()
   })
@@ -195,21 +159,18 @@ describe('the 1-minute tier of a store', () => {
       await settled(db)
     }
     await pass(T0, T0 + 9 * HOUR)
-    const seen = look(db)
-    expect(seen.from).toBeLessThan(T0)
-    expect([...seen.rows.keys()].some((key) => key.endsWith(' 5')), 'rows of the first minutes').toBe(true)
-    expect(seen.rows.size).toBeGreaterThan(seen.want.size)
-    const queryable = new StoreQueryable(db.handle(), 1)
-    const querier = queryable.querier()
-    const raw = querier.buckets!.tiers(ALL)[0]!
-    expect(raw.name).toBe('raw')
-    expect(raw.from, 'raw is not whole before').toBeGreaterThan(T0)
-    querier.close()
-    queryable.close()
+    querying(db, (querier) => {
+      const [raw, tier] = querier.buckets!.tiers([{ name: '__name__', op: '!=', value: '' }])
+      expect(raw!.from, 'raw is not whole before').toBeGreaterThan(T0)
+      expect(tier!.from).toBeLessThan(T0)
+      expect(rowsOf(querier, querier.buckets!, T0 - HOUR, tier!.to).has(rowKey(0, 5)), 'rows of the first minutes').toBe(true)
+    })
     await pass(T0 + 10 * HOUR + 2 * MINUTE, T0 + 31 * HOUR)
-    const later = look(db)
-    expect(later.from).toBeGreaterThan(T0 + 10 * HOUR)
-    expect([...later.rows.keys()].some((key) => key.endsWith(' 5'))).toBe(false)
+    querying(db, (querier) => {
+      const tier = querier.buckets!.tiers([{ name: '__name__', op: '!=', value: '' }])[1]!
+      expect(tier.from).toBeGreaterThan(T0 + 10 * HOUR)
+      expect(rowsOf(querier, querier.buckets!, T0 - HOUR, tier.to).has(rowKey(0, 5))).toBe(false)
+    })
     await db.close()
   })
 })

@@ -1,0 +1,66 @@
+// Whether the 1-minute tier of a store says what its raw samples say, where both claim to be whole.
+import type { Querier } from '../../storage/interface.ts'
+import type { BucketBatch, BucketColumns, TierQuerier } from '../../storage/tier/bucket.ts'
+import { MemoryTiers } from './memory-tiers.ts'
+
+const MINUTE_MS = 60_000
+const ALL = [{ name: '__name__', op: '!=', value: '' }] as const
+export const COLUMNS: readonly (keyof BucketColumns)[] = ['count', 'sum', 'm2', 'min', 'max', 'first', 'last', 'correction', 'p99', 'firstT', 'lastT', 'staleAtEnd']
+
+/** By label set and end of bucket: the columns, in the order above. */
+export type Rows = Map<string, number[]>
+
+export interface TierView {
+  /** Of the 1-minute tier, in its coverage. */
+  rows: Rows
+  /** What they should be, by the raw samples. */
+  want: Rows
+  /** Part of time both are whole of. */
+  from: number
+  to: number
+}
+
+export function viewTier(querier: Querier): TierView {
+  const [raw, tier] = ['raw', '1m'].map((name) => querier.buckets!.tiers(ALL).find((one) => one.name === name))
+  // A bucket that reaches into time of which raw samples are gone is not made of all its samples.
+  const from = Math.max(tier?.from ?? 0, raw!.from + MINUTE_MS)
+  const to = tier?.to ?? 0
+  if (tier === undefined || to <= from) return { rows: new Map(), want: new Map(), from, to }
+  return { rows: rowsOf(querier, querier.buckets!, from, to), want: rowsOf(querier, new MemoryTiers(querier, {}), from, to), from, to }
+}
+
+/** Sentences about rows that differ, at most five. */
+export function tierFaults(querier: Querier): string[] {
+  const { rows, want } = viewTier(querier)
+  const faults: string[] = []
+  for (const [key, row] of want) {
+    const own = rows.get(key)
+    if (own === undefined) faults.push(`the 1-minute tier lacks ${key}`)
+    else if (!own.every((value, i) => Object.is(value, row[i]) || value === row[i])) faults.push(`the 1-minute tier has ${key}: ${own.join()}, not ${row.join()}`)
+  }
+  for (const key of rows.keys()) if (!want.has(key)) faults.push(`the 1-minute tier has ${key}, of which there are no samples`)
+  return faults.slice(0, 5)
+}
+
+export function rowsOf(querier: Querier, tiers: TierQuerier, from: number, to: number): Rows {
+  const selection = tiers.selectBuckets('1m', ALL, from, to, COLUMNS)
+  const rows: Rows = new Map()
+  if (selection === null) throw new Error('the 1-minute tier is not here')
+  for (let batch = selection.next(); batch !== null; batch = selection.next()) addRows(querier, selection.refs, batch, rows)
+  return rows
+}
+
+function addRows(querier: Querier, refs: Uint32Array, batch: BucketBatch, rows: Rows): void {
+  const pairs = new Uint32Array(64)
+  for (let s = 0; s < batch.seriesCount; s++) {
+    const n = querier.labelsOf(refs[batch.index[s]!]!, pairs)
+    const labels = Array.from(pairs.subarray(0, n), (symbol) => querier.textOf(symbol)).join('|')
+    for (let i = 0; i < batch.n; i++) {
+      const row = COLUMNS.map((name) => batch.columns[name][s * batch.n + i]!)
+      const key = `${labels} ${batch.t[i]}`
+      if (row[0] === 0 && row.at(-1) === 0) continue
+      if (rows.has(key)) throw new Error(`${key} is there twice`)
+      rows.set(key, row[0] === 0 ? [0, 1] : row)
+    }
+  }
+}
