@@ -12,7 +12,7 @@ export interface BucketForm {
   columns: readonly BucketColumn[]
 }
 
-const SUMS: readonly BucketColumn[] = ['sum', 'min', 'max']
+const SUMS: readonly BucketColumn[] = ['sum']
 const SQUARES: readonly BucketColumn[] = ['sum', 'min', 'max', 'm2']
 const ENDS: readonly BucketColumn[] = ['first', 'last', 'firstT', 'lastT']
 const COUNTER: readonly BucketColumn[] = ['first', 'last', 'firstT', 'lastT', 'correction']

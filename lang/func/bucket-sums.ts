@@ -11,8 +11,7 @@ const TOLERANCE = 1e-12
 const CANCELED = 4 * EPSILON / TOLERANCE
 /** Deviations this small a part of the mean are made of its last digits. */
 const STEADY = 1e-3
-/** Values beyond might overflow when added up or squared. */
-const SUM_MAX = 1e300
+/** Values beyond might overflow when squared. */
 const SQUARE_MAX = 1e140
 
 const NO_ARGS: readonly Float64Array[] = []
@@ -20,47 +19,33 @@ const NO_ARGS: readonly Float64Array[] = []
 /** What was added up to get the sums of rows [0, k), without signs; scratch of one kernel call, grown and never shrunk. */
 let addedTo: Float64Array = new Float64Array(1024)
 
-/** The largest value of row k without its sign, 0 where all are NaN. */
-function largest({ min, max }: { min: Float64Array; max: Float64Array }, k: number): number {
-  const size = Math.max(Math.abs(min[k]!), Math.abs(max[k]!))
-  return size === size ? size : 0
-}
-
-/** Whether added-up values of some row in [from, to) might overflow. */
-function mayOverflow({ at, columns }: BucketRun, from: number, to: number, limit: number): boolean {
-  const { count } = columns
-  for (let k = at + from; k < at + to; k++) if (!(count[k]! * largest(columns, k) < limit)) return true
-  return false
-}
-
-/** Whether rows [from, to) hold values below zero beside values above. */
-function hasBothSigns({ at, columns: { min, max } }: BucketRun, from: number, to: number): boolean {
+/** Whether sums of rows [from, to) can cancel, or did overflow; NaN stays NaN. */
+function areInDoubt({ at, columns: { sum } }: BucketRun, from: number, to: number): boolean {
   let isAbove = false
   let isBelow = false
   for (let k = at + from; k < at + to; k++) {
-    if (max[k]! > 0) isAbove = true
-    if (min[k]! < 0) isBelow = true
+    const x = sum[k]!
+    if (x > 0) isAbove = true
+    else if (x < 0) isBelow = true
+    if (x === Infinity || x === -Infinity) return true
   }
   return isAbove && isBelow
 }
 
-/** Whether the sum of some window is small beside what was added up. */
-function cancels(w: BucketWindows, rows: BucketRun, sums: Float64Array, sumsAt: number): boolean {
+/** Whether the sum of some window is small beside what was added up, or none any more. */
+function cancels(w: BucketWindows, { at, columns: { sum } }: BucketRun, sums: Float64Array, sumsAt: number): boolean {
   const { count, lo, hi } = w
   const base = lo[0]!
   const length = hi[count - 1]! - base
-  const { sum, count: samples } = rows.columns
   if (addedTo.length <= length) addedTo = new Float64Array(length * 2 + 1)
-  const total = countSamples(w, rows)[length]!
   let added = 0
   addedTo[0] = 0
   for (let k = 0; k < length; k++) {
-    const p = rows.at + base + k
-    const x = Math.abs(sum[p]!)
-    // What may have canceled inside the row.
-    added += (x === x ? x : 0) + samples[p]! * largest(rows.columns, p) * total * EPSILON
+    const x = Math.abs(sum[at + base + k]!)
+    added += x === x ? x : 0
     addedTo[k + 1] = added
   }
+  if (added === Infinity) return true
   const lost = added * length * EPSILON
   for (let i = 0; i < count; i++) {
     if (hi[i]! > lo[i]! && Math.abs(sums[sumsAt + i]!) < CANCELED * (addedTo[hi[i]! - base]! - addedTo[lo[i]! - base]! + lost)) return true
@@ -72,9 +57,8 @@ function cancels(w: BucketWindows, rows: BucketRun, sums: Float64Array, sumsAt: 
 function addUp(w: BucketWindows, rows: BucketRun, out: Float64Array, kinds: Uint8Array, at: number, pace: Pace): boolean {
   sumOverTime(w, rows.t, rows.columns.sum, rows.at, out, kinds, at, NO_ARGS, pace)
   if (w.count === 0) return false
-  const from = w.lo[0]!
-  const to = w.hi[w.count - 1]!
-  return mayOverflow(rows, from, to, SUM_MAX) || (hasBothSigns(rows, from, to) && cancels(w, rows, out, at))
+  for (let i = 0; i < w.count; i++) if (kinds[at + i] === 1 && Math.abs(out[at + i]!) === Infinity) return true
+  return areInDoubt(rows, w.lo[0]!, w.hi[w.count - 1]!) && cancels(w, rows, out, at)
 }
 
 export const bucketSum: BucketKernel = (w, rows, out, kinds, at, pace) => {
@@ -104,7 +88,7 @@ function variances(w: BucketWindows, rows: BucketRun, out: Float64Array, kinds: 
   const { columns } = rows
   const { min, max, m2, sum, count: samples } = columns
   bucketAvg(w, rows, out, kinds, at, pace)
-  let isInDoubt = count > 0 && mayOverflow(rows, lo[0]!, hi[count - 1]!, SQUARE_MAX)
+  let isInDoubt = false
   for (let i = 0; i < count; i++) {
     const from = rows.at + lo[i]!
     const to = rows.at + hi[i]!
@@ -114,15 +98,17 @@ function variances(w: BucketWindows, rows: BucketRun, out: Float64Array, kinds: 
     let n = 0
     let squares = 0
     let isSteady = true
+    let isLarge = false
     for (let k = from; k < to; k++) {
       const difference = sum[k]! / samples[k]! - mean
       squares += m2[k]! + difference * difference * samples[k]!
       n += samples[k]!
       if (min[k]! !== min[from]! || max[k]! !== min[from]!) isSteady = false
+      if (max[k]! > SQUARE_MAX || min[k]! < -SQUARE_MAX) isLarge = true
     }
     const variance = isSteady ? 0 : squares / n
     out[at + i] = variance
-    if (!isSteady && variance < mean * mean * (STEADY * STEADY)) isInDoubt = true
+    if (isLarge || (!isSteady && variance < mean * mean * (STEADY * STEADY))) isInDoubt = true
   }
   return isInDoubt
 }

@@ -173,8 +173,10 @@ export function columnsOf(entries: readonly MemorySample[]): Record<BucketColumn
 /** Rounded once: partial sums that do not overlap (J. R. Shewchuk, 1997), as Python's math.fsum. */
 function exactSum(values: readonly number[]): number {
   let partials: number[] = []
+  // As sum_over_time: what has overflown does not come back.
+  const plain = values.reduce((a, b) => a + b)
+  if (!Number.isFinite(plain)) return plain
   for (const value of values) {
-    if (!Number.isFinite(value)) return values.reduce((a, b) => a + b)
     let x = value
     const rest: number[] = []
     for (const p of partials) {

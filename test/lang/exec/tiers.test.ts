@@ -9,7 +9,7 @@ import { NaiveTiers } from '../../support/naive-tiers.ts'
 import { addRandomSeries } from '../../support/random-series.ts'
 
 /** Stores of random series for each property; `npm run prove -- tiers` makes more. */
-const STORES = Number(process.env['PROVE_TIER_STORES'] ?? 8)
+const STORES = Number(process.env['PROVE_TIER_STORES'] ?? 5)
 const SEED = Number(process.env['PROVE_SEED'] ?? freshSeed())
 
 const MINUTE = 60_000
