@@ -51,7 +51,7 @@ export function makeRulesRunner(flags: Flags, config: Config, ground: Ground): R
       handle: db.handle(), slot: RULES_SLOT, engine, timeoutMs: flags.queryTimeoutMs, lookbackMs: flags.lookbackMs,
       log: { level: flags.logLevel, format: flags.logFormat },
     } satisfies RulesWorkerData,
-    writer: new RuleWriter(db), metrics: new RuleMetrics(metrics), clock, logger, onGone: () => db.releaseSlot(RULES_SLOT),
+    writer: new RuleWriter(db), metrics: new RuleMetrics(metrics), clock, logger, queryTimeoutMs: flags.queryTimeoutMs, onGone: () => db.releaseSlot(RULES_SLOT),
   })
 }
 

@@ -52,7 +52,12 @@ export class AlertingRule {
 
   /** Pending and firing ones, in order of their appearance. */
   activeAlerts(): Alert[] {
-    return [...this.#active.values()].filter(({ resolvedAtMs }) => resolvedAtMs === null)
+    return this.keptAlerts().filter(({ resolvedAtMs }) => resolvedAtMs === null)
+  }
+
+  /** Also those that were resolved lately. */
+  keptAlerts(): Alert[] {
+    return [...this.#active.values()]
   }
 
   /** The highest state of its alerts. */

@@ -19,6 +19,9 @@ const RESTART_MS_MAX = 30_000
 const HEALTHY_MS = 60_000
 /** Old and young generation; arrays of queries are bounded by the engine's budget instead. */
 const HEAP_MIB_MAX = 2048
+/** How often the thread is asked whether it still lives, and how long past a query's time it may be silent. */
+const PING_MS = 10_000
+const SILENCE_GRACE_MS = 30_000
 /** An answer may wait for a rule that is being evaluated. */
 const ANSWER_MS_MAX = 30_000
 
@@ -31,6 +34,8 @@ export interface RulesThreadOptions {
   metrics: RuleMetrics
   clock: Clock
   logger: Logger
+  /** A query of a rule ends after this by itself; a thread that is silent for longer is ended. */
+  queryTimeoutMs: number
   /** The thread has ended: what its slot pinned can be freed. */
   onGone: () => void
 }
@@ -48,6 +53,9 @@ export class RulesThread {
   #restart: Timer | null = null
   #restartMs = RESTART_MS
   #startedMs = 0
+  #ping: Timer | null = null
+  /** Monotonic ms of the ping that waits for its answer. */
+  #pingedMs: number | null = null
   #lastId = 0
   #isStopped = false
 
@@ -78,6 +86,7 @@ export class RulesThread {
   async stop(): Promise<void> {
     this.#isStopped = true
     this.#restart?.cancel()
+    this.#ping?.cancel()
     await this.#worker?.terminate()
   }
 
@@ -94,6 +103,24 @@ export class RulesThread {
     worker.on('message', (message: FromRules) => this.#onMessage(message))
     worker.on('error', (error: unknown) => (failure = error instanceof Error ? error.message : String(error)))
     worker.on('exit', () => this.#onExit(failure))
+    this.#pingedMs = null
+    this.#ping = clock.after(PING_MS, () => this.#watch(worker), true)
+  }
+
+  /** A thread that hangs for ever would keep all alerts from firing, and nobody would know. */
+  #watch(worker: Worker): void {
+    const { clock, logger, queryTimeoutMs } = this.#options
+    const silentMs = this.#pingedMs === null ? 0 : clock.monotonic() - this.#pingedMs
+    if (silentMs > queryTimeoutMs + SILENCE_GRACE_MS) {
+      logger.error('the thread of the rules hangs and is ended', { silent_ms: Math.round(silentMs) })
+      void worker.terminate()
+      return
+    }
+    if (this.#pingedMs === null) {
+      this.#pingedMs = clock.monotonic()
+      this.#send({ kind: 'ping' })
+    }
+    this.#ping = clock.after(PING_MS, () => this.#watch(worker), true)
   }
 
   #onMessage(message: FromRules): void {
@@ -110,6 +137,9 @@ export class RulesThread {
         break
       case 'evaluated':
         metrics.evaluated(message.report, clock.monotonic())
+        break
+      case 'pong':
+        this.#pingedMs = null
         break
       case 'expanded':
         metrics.expanded(message.isGood)
@@ -139,6 +169,7 @@ export class RulesThread {
   #onExit(failure: string): void {
     const { clock, logger, onGone } = this.#options
     this.#worker = null
+    this.#ping?.cancel()
     onGone()
     for (const id of this.#waiting.keys()) this.#answer(id, errorReply('unavailable', 'the rules are being started again'))
     if (this.#isStopped) return

@@ -8,6 +8,8 @@ import type { GroupReport } from './rule-metrics.ts'
 /** Main to worker. */
 export type ToRules =
   | { kind: 'apply'; settings: RuleSettings }
+  /** Answered at once where no rule is being evaluated. */
+  | { kind: 'ping' }
   | { kind: 'ask'; id: number; request: RuleRequest }
   /** `error`: why nothing was written, '' where all was judged. */
   | { kind: 'written'; id: number; verdicts: Uint8Array; error: string }
@@ -20,3 +22,4 @@ export type FromRules =
   | { kind: 'applied'; keys: readonly string[] }
   | { kind: 'evaluated'; report: GroupReport }
   | { kind: 'expanded'; isGood: boolean }
+  | { kind: 'pong' }

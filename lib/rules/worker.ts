@@ -47,6 +47,9 @@ export function serveRules(port: MessagePort, seat: RulesSeat): void {
         send({ kind: 'answer', id: message.id, status, body: own }, [own.buffer])
         break
       }
+      case 'ping':
+        send({ kind: 'pong' })
+        break
       case 'written': writes.done(message)
     }
   })

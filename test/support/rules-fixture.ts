@@ -10,6 +10,7 @@ import { FakeClock } from '../../lib/std/clock.ts'
 import { silentLogger } from '../../lib/std/log.ts'
 import { MemoryStorage } from './memory-storage.ts'
 
+const STEP_MS = 10_000
 export const START_MS = 1_700_000_000_000
 
 export function alertRule(name: string, expr: string, more: Partial<RuleConfig> = {}): RuleConfig {
@@ -54,6 +55,14 @@ export class RulesFixture {
   /** A value of a series as of now. */
   put(labels: Readonly<Record<string, string>>, value: number): void {
     this.storage.add(labelsFromRecord(labels), this.clock.now(), value)
+  }
+
+  /** Turns the clock on in steps of seconds, letting evaluations come to their end between them. */
+  async advance(ms: number): Promise<void> {
+    for (let left = ms; left > 0; left -= STEP_MS) {
+      await this.clock.advance(Math.min(left, STEP_MS))
+      await new Promise((resolve) => setImmediate(resolve))
+    }
   }
 
   get group(): RuleGroup {

@@ -21,7 +21,7 @@ beforeAll(async () => {
     ruleGroup([], { name: 'empty', file: 'a.yml' }),
   ])
   rules.put({ __name__: 'x', i: 'z' }, 5)
-  await rules.clock.advance(60_000)
+  await rules.advance(60_000)
 })
 afterAll(() => server.stop())
 

@@ -16,19 +16,19 @@ async function restart(forMinutes: number, { before, down, after }: { before: nu
   const first = new RulesFixture()
   await first.apply([config])
   // Series are written from the second evaluation on.
-  for (let i = 0; i < 2; i++) await first.clock.advance(MINUTE)
+  for (let i = 0; i < 2; i++) await first.advance(MINUTE)
   for (let i = 0; i < before; i++) {
     first.put({ __name__: 'x' }, 1)
-    await first.clock.advance(MINUTE)
+    await first.advance(MINUTE)
   }
   await first.manager.stop()
-  await first.clock.advance(down * MINUTE)
+  await first.advance(down * MINUTE)
   const second = new RulesFixture(first.storage, first.clock)
   await second.apply([config])
   const states: string[] = []
   for (let i = 0; i < after; i++) {
     second.put({ __name__: 'x' }, 1)
-    await second.clock.advance(MINUTE)
+    await second.advance(MINUTE)
     states.push((second.group.rules[0] as AlertingRule).state())
   }
   const [alert] = (second.group.rules[0] as AlertingRule).activeAlerts()
@@ -65,14 +65,14 @@ describe('for after a restart', () => {
     await first.apply([config])
     for (let i = 0; i < 42; i++) {
       first.put({ __name__: 'x' }, i < 38 ? 1 : 0)
-      await first.clock.advance(MINUTE)
+      await first.advance(MINUTE)
     }
     await first.manager.stop()
     const second = new RulesFixture(first.storage, first.clock)
     await second.apply([config])
     for (let i = 0; i < 5; i++) {
       second.put({ __name__: 'x' }, 1)
-      await second.clock.advance(MINUTE)
+      await second.advance(MINUTE)
     }
     expect((second.group.rules[0] as AlertingRule).state()).toBe('pending')
   })
@@ -82,10 +82,10 @@ describe('for after a restart', () => {
     await rules.apply([ruleGroup([alertRule('A', 'x')])])
     rules.put({ __name__: 'x' }, 1)
     for (let i = 0; i < 2; i++) {
-      await rules.clock.advance(MINUTE)
+      await rules.advance(MINUTE)
       expect(rules.stored('ALERTS')).toEqual({})
     }
-    await rules.clock.advance(MINUTE)
+    await rules.advance(MINUTE)
     expect(Object.keys(rules.stored('ALERTS'))).toHaveLength(1)
   })
 })
