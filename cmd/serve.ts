@@ -7,7 +7,7 @@ import path from 'node:path'
 import { DiscoveryManager } from '../discovery/manager.ts'
 import { parseSelector } from '../lang/parse/parse.ts'
 import type { Config } from '../lib/config/scrape-config.ts'
-import { RemoteWriteReceiver } from '../lib/ingest/remote-write.ts'
+import { RemoteWriteReceiver, type PushLimits } from '../lib/ingest/remote-write.ts'
 import { formatDuration } from '../lib/model/duration.ts'
 import { ScrapeManager } from '../lib/scrape/manager.ts'
 import type { Clock } from '../lib/std/clock.ts'
@@ -82,7 +82,8 @@ export class Monitor {
     })
     registerStorageMetrics(metrics, db)
     const queries = makeQueryRunner(flags, first, { clock, logger: logger.with('query'), metrics, db, threads: ground.threads })
-    const receiver = new RemoteWriteReceiver(db, metrics, freshSeed())
+    const receiver = new RemoteWriteReceiver(db, metrics, freshSeed(), clock)
+    receiver.setLimits(pushLimitsOf(first))
     const scrape = new ScrapeManager({
       appender: db, clock, logger: logger.with('scrape'), metrics, version: VERSION, globalUrl: (target) => globalUrl(target, flags),
     })
@@ -90,6 +91,7 @@ export class Monitor {
     const rules = makeRulesRunner(flags, first, { clock, logger: logger.with('rules'), metrics, db })
     config.onChange = (next) => {
       scrape.applyConfig(next)
+      receiver.setLimits(pushLimitsOf(next))
       discovery.applyConfig(next.scrapeConfigs)
       rules.apply(ruleSettings(next, flags))
       retention = limitsOf(flags, next)
@@ -150,10 +152,16 @@ function limitsOf(flags: Flags, { storage }: Config): StorageLimits & { text: st
   return {
     retentionMs, retentionBytes: (storage.retentionBytes ?? flags.retentionBytes) || Infinity, outOfOrderMs: storage.outOfOrderTimeWindowMs,
     minuteRetentionMs: storage.tiers.minuteRetentionMs,
-    keepFreeBytes: storage.keepFreeBytes, shareMax: storage.retentionShare,
+    seriesLimit: storage.seriesLimit || Infinity, keepFreeBytes: storage.keepFreeBytes, shareMax: storage.retentionShare,
     rules: storage.retentionRules.map(({ match, rawMs, minuteMs, hourMs }) => ({ matchers: parseSelector(match), ages: { raw: rawMs, '1m': minuteMs, '1h': hourMs } })),
     text: storage.retentionMs === null ? flags.all.get('storage.tsdb.retention.time')! : formatDuration(retentionMs),
   }
+}
+
+/** 0 stands for no limit. */
+function pushLimitsOf({ global: { pushLimits } }: Config): PushLimits {
+  const { labels, labelNameLength, labelValueLength, newSeries } = pushLimits
+  return { labels: { count: labels || Infinity, nameBytes: labelNameLength || Infinity, valueBytes: labelValueLength || Infinity }, newSeries }
 }
 
 async function openDatabase(flags: Flags, config: Config, { lock, heap, clock, logger }: { lock: FolderLock; heap: SharedHeap; clock: Clock; logger: Logger }): Promise<Database> {

@@ -46,6 +46,8 @@ export interface StorageLimits {
   shareMax?: number
   /** So late may a sample be, ms. */
   outOfOrderMs: number
+  /** New series beyond this many are refused. */
+  seriesLimit?: number
   /** Series with a retention of their own. */
   rules?: readonly RetentionRule[]
 }
@@ -157,6 +159,10 @@ export class Database implements Appender {
     return this.head.ref(labels)
   }
 
+  find(labels: Labels): number {
+    return this.head.series.find(labels)
+  }
+
   get forgetting(): Forgetting {
     return this.head.series
   }
@@ -174,7 +180,8 @@ export class Database implements Appender {
 
   /** Holds from the next sample and the next round of upkeep on. */
   setLimits(limits: StorageLimits): void {
-    const { retentionMs, retentionBytes, minuteRetentionMs, outOfOrderMs, keepFreeBytes = 0, shareMax = 1, rules = [] } = limits
+    const { retentionMs, retentionBytes, minuteRetentionMs, outOfOrderMs, keepFreeBytes = 0, shareMax = 1, seriesLimit = Infinity, rules = [] } = limits
+    this.head.series.limit = seriesLimit
     this.head.retentionMs = longestRaw(rules, retentionMs)
     this.head.outOfOrderMs = outOfOrderMs
     this.blocks.retentionBytes = retentionBytes

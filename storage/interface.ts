@@ -64,6 +64,8 @@ export interface Appender {
    * Throws SeriesLimitError when the store's limit of active series is reached, LogError when it takes no samples.
    */
   series(labels: Labels): number
+  /** The ref of a label set that is known, 0 if `series` would make it. Absent: nobody limits what is new. */
+  find?(labels: Labels): number
   /**
    * Appends to log and head; readers see the rows when it returns. Writes a verdict per sample to `verdicts`
    * (length ≥ count) and returns how many were refused. A sample equal in time and value to a stored one is

@@ -7,6 +7,8 @@ const INTERVAL_MS = 60_000
 const TIMEOUT_MS = 10_000
 /** Prometheus' default is none; agents that resend after a lost connection make some lateness normal. */
 const OUT_OF_ORDER_MS = 10 * 60_000
+/** New series of a pushing source (job and instance) an hour. */
+const PUSH_NEW_SERIES = 100_000
 /** Prometheus' default. */
 const EXEMPLARS_DEFAULT = 100_000
 /** 1.6 GB of them. */
@@ -33,6 +35,7 @@ export function readGlobal(reader: MapReader, folder: string, env: Environment):
     evaluationIntervalMs: reader.durationMs('evaluation_interval', 0) || INTERVAL_MS,
     ruleQueryOffsetMs: reader.durationMs('rule_query_offset', 0),
     externalLabels: readExternalLabels(reader, env),
+    pushNewSeries: reader.count('push_new_series_limit', PUSH_NEW_SERIES),
   }
   const defaults = readShared(reader, {
     intervalMs: global.scrapeIntervalMs,
@@ -46,7 +49,9 @@ export function readGlobal(reader: MapReader, folder: string, env: Environment):
   }, folder)
   reader.notBuilt('query_log_file')
   reader.finish()
-  return { global, defaults }
+  const { pushNewSeries, ...settings } = global
+  const { labels, labelNameLength, labelValueLength } = defaults.limits
+  return { global: { ...settings, pushLimits: { labels, labelNameLength, labelValueLength, newSeries: pushNewSeries } }, defaults }
 }
 
 const DAY_MS = 86_400_000
@@ -69,6 +74,7 @@ export function readStorage(reader: MapReader, checkSelector: SelectorCheck): Co
     retentionBytes: (retention?.has('size') ? retention.sizeBytes('size', 0) : 0) || null,
     tiers: readTiers(reader.map('tiers')),
     prices: readPrices(reader.map('prices')),
+    seriesLimit: readSeriesLimit(reader.map('limits')),
     retentionShare: retention === null ? 1 : readShare(retention),
     keepFreeBytes: retention?.sizeBytes('keep_free', 0) ?? 0,
     retentionRules: reader.maps('retention').map((rule) => readRetentionRule(rule, checkSelector)),
@@ -105,6 +111,12 @@ function readPrices(reader: MapReader | null): Config['storage']['prices'] {
   const prices = { currency: reader?.text('currency', 'USD') ?? 'USD', disk: price('disk'), bucket: price('bucket') }
   reader?.finish()
   return prices
+}
+
+function readSeriesLimit(reader: MapReader | null): number {
+  const limit = reader?.count('active_series', 0) ?? 0
+  reader?.finish()
+  return limit
 }
 
 /** 0 is Prometheus' word for "not set". */

@@ -58,6 +58,8 @@ export interface ScrapeLimits {
   labelValueLength: number
   targets: number
   keepDroppedTargets: number
+  /** New series of a target an hour, after its first good scrape. */
+  newSeries: number
 }
 
 export interface FileSdConfig {
@@ -106,6 +108,8 @@ export interface Config {
     /** How far behind its time a rule's query looks. */
     ruleQueryOffsetMs: number
     externalLabels: ReadonlyMap<string, string>
+    /** For what is pushed; 0: any number. */
+    pushLimits: Pick<ScrapeLimits, 'labels' | 'labelNameLength' | 'labelValueLength' | 'newSeries'>
   }
   scrapeConfigs: readonly ScrapeConfig[]
   /** Names of features to switch on, as in --enable-feature; read at start. */
@@ -116,6 +120,8 @@ export interface Config {
     outOfOrderTimeWindowMs: number
     retentionMs: number | null
     retentionBytes: number | null
+    /** 0: as many as memory holds. */
+    seriesLimit: number
     /** The data folder's share of the file system, 0 to 1; 1 sets no limit. */
     retentionShare: number
     /** 0: none. */

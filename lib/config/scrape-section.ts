@@ -23,6 +23,7 @@ export const DEFAULT_LIMITS: ScrapeLimits = {
   labelValueLength: 64 << 10,
   targets: 20_000,
   keepDroppedTargets: 0,
+  newSeries: 10_000,
 }
 
 /** Settings that stand in `global` and may be overridden by job. */
@@ -130,6 +131,7 @@ function readLimits(reader: MapReader, above: ScrapeLimits): ScrapeLimits {
     labelValueLength: count('label_value_length_limit', 'labelValueLength'),
     targets: count('target_limit', 'targets'),
     keepDroppedTargets: count('keep_dropped_targets', 'keepDroppedTargets'),
+    newSeries: count('new_series_limit', 'newSeries'),
   }
 }
 

@@ -3,7 +3,7 @@
 import type { LabelLimits } from '../format/remote-write-labels.ts'
 import { METRIC_NAME, compareText, type Labels } from '../model/labels.ts'
 
-/** peers' limits for labels; a scrape has the same ones by default. */
+/** Where no configuration says more; a scrape has the same ones by default. */
 export const LABEL_LIMITS: LabelLimits = { count: 64, nameBytes: 256, valueBytes: 65_536 }
 
 /** The sorted label set of [name, value, …] in any order, or why the series is refused. Takes `labels` over. */

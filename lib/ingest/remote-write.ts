@@ -6,21 +6,23 @@
 // The whole body is read before anything is made of it, so a malformed one leaves no trace. Unlike Prometheus, which
 // rolls back the whole request, good samples are kept beside bad ones: 400 is never retried, so it must not take the
 // good ones with it. 5xx means only that the disk refused: it is retried for ever.
-import { LabelDecoder } from '../format/remote-write-labels.ts'
+import { LabelDecoder, type LabelLimits } from '../format/remote-write-labels.ts'
 import { RemoteWriteError } from '../format/remote-write-wire.ts'
 import { WriteRequestReader } from '../format/remote-write.ts'
 import { EXEMPLAR_DUPLICATE } from '../model/exemplar.ts'
 import { METRIC_NAME, formatLabels, type Labels } from '../model/labels.ts'
 import type { MetricMetadata } from '../model/metadata.ts'
+import { systemClock, type Clock } from '../std/clock.ts'
 import { DiskError } from '../std/fs.ts'
 import type { Counter, Metrics } from '../std/metrics.ts'
 import { SnappyDecoder, SnappyError } from '../std/snappy.ts'
-import { LogError, SeriesLimitError } from '../../storage/errors.ts'
+import { LogError } from '../../storage/errors.ts'
 import { REJECT_NAMES, STORED, type Appender, type ExemplarAppender, type SampleBatch } from '../../storage/interface.ts'
 import { LABEL_LIMITS, checkLabels } from './label-check.ts'
 import { SeriesCache } from './series-cache.ts'
 import { WriteBatch } from './write-batch.ts'
-import { REFUSAL_REASONS, REFUSED_HISTOGRAM, REFUSED_LABELS, REFUSED_SERIES_LIMIT, Refusals, clip } from './write-refusals.ts'
+import { PushedSeries } from './pushed-series.ts'
+import { REFUSAL_REASONS, REFUSED_HISTOGRAM, REFUSED_LABELS, REFUSED_NEW_SERIES, REFUSED_SERIES_LIMIT, Refusals, clip } from './write-refusals.ts'
 
 export const DECODED_BYTES_MAX: number = 32 << 20
 /** Label bytes of known series: two million of 250 bytes. */
@@ -74,12 +76,24 @@ interface PendingExemplars {
   labelBytes: number
 }
 
+/** What pushed series may be. */
+export interface PushLimits {
+  labels: LabelLimits
+  /** New series of a source (job and instance) an hour; 0: any number. */
+  newSeries: number
+}
+
+const OVER_LIMIT: Readonly<Record<string, string>> = {
+  [REFUSED_SERIES_LIMIT]: 'series limit reached', [REFUSED_NEW_SERIES]: 'limit of new series an hour of a job and instance reached',
+}
+
 /** One per process: it knows every sender's series. */
 export class RemoteWriteReceiver {
   readonly #appender: Appender
   readonly #decoder = new SnappyDecoder(DECODED_BYTES_MAX)
   readonly #cache: SeriesCache
-  readonly #labels: LabelDecoder
+  #labels: LabelDecoder
+  readonly #series: PushedSeries
   readonly #batch = new WriteBatch()
   readonly #metadata = new Map<string, MetricMetadata>()
   readonly #samples: Counter
@@ -89,8 +103,9 @@ export class RemoteWriteReceiver {
   #forgetEpoch = 0
 
   /** `seed`: random, against chosen hash collisions. */
-  constructor(appender: Appender, metrics: Metrics, seed: number) {
+  constructor(appender: Appender, metrics: Metrics, seed: number, clock: Clock = systemClock) {
     this.#appender = appender
+    this.#series = new PushedSeries(appender, clock)
     this.#cache = new SeriesCache(seed, CACHE_BYTES_MAX)
     this.#labels = new LabelDecoder(LABEL_LIMITS)
     this.#samples = metrics.counter('monitor_remote_write_samples_total', 'Samples stored from remote write requests.')
@@ -102,6 +117,12 @@ export class RemoteWriteReceiver {
     gauge('known_series', 'Series known by the bytes senders write for them.', () => this.#cache.size - 1)
     gauge('cache_bytes', 'Memory of the cache of known series.', () => this.#cache.sizeBytes())
     gauge('cache_overflows', 'Times the cache started empty again, its budget spent.', () => this.#cache.overflowCount)
+  }
+
+  /** Hold for series that are new from now on. */
+  setLimits({ labels, newSeries }: PushLimits): void {
+    this.#labels = new LabelDecoder(labels)
+    this.#series.newSeriesMax = newSeries
   }
 
   /** What senders said of their metrics. */
@@ -246,11 +267,10 @@ export class RemoteWriteReceiver {
       let entry = this.#cache.find(run, from, size, hash)
       if (entry === 0) {
         const labels = this.#labelsOf(run, from, from + size)
-        const ref = typeof labels === 'string' ? 0 : this.#seriesOf(labels)
-        if (ref === 0) {
-          const reason = typeof labels === 'string' ? REFUSED_LABELS : REFUSED_SERIES_LIMIT
-          const text = typeof labels === 'string' ? labels : `series limit reached at ${formatLabels(labels)}`
-          refusals.add(reason, sampleTo - sampleFrom, () => clip(text))
+        const ref = typeof labels === 'string' ? REFUSED_LABELS : this.#series.refOf(labels)
+        if (typeof ref === 'string') {
+          const text = typeof labels === 'string' ? labels : `${OVER_LIMIT[ref]!} at ${formatLabels(labels)}`
+          refusals.add(ref, sampleTo - sampleFrom, () => clip(text))
           this.#batch.refuse()
           continue
         }
@@ -288,16 +308,6 @@ export class RemoteWriteReceiver {
   #labelsOf(run: DataView, from: number, end: number): Labels | string {
     const labels = this.#labels.read(run, from, end)
     return typeof labels === 'string' ? labels : checkLabels(labels)
-  }
-
-  /** The ref of a label set, 0 at the limit of series. */
-  #seriesOf(labels: Labels): number {
-    try {
-      return this.#appender.series(labels)
-    } catch (error) {
-      if (error instanceof SeriesLimitError) return 0
-      throw error
-    }
   }
 
   /** Counts the appender's verdicts; the first few are named by reading the body once more. */

@@ -4,11 +4,13 @@ import { REJECT_NAMES } from '../../storage/interface.ts'
 
 export const REFUSED_LABELS = 'invalid_labels'
 export const REFUSED_SERIES_LIMIT = 'series_limit'
+/** The source has had its new series of the hour. */
+export const REFUSED_NEW_SERIES = 'new_series_limit'
 
 export const REFUSED_HISTOGRAM = 'invalid_histogram'
 
 /** All reasons that are counted. */
-export const REFUSAL_REASONS: readonly string[] = [...REJECT_NAMES.slice(1), REFUSED_LABELS, REFUSED_SERIES_LIMIT, REFUSED_HISTOGRAM, ...STORE_REASONS]
+export const REFUSAL_REASONS: readonly string[] = [...REJECT_NAMES.slice(1), REFUSED_LABELS, REFUSED_SERIES_LIMIT, REFUSED_NEW_SERIES, REFUSED_HISTOGRAM, ...STORE_REASONS]
 
 const EXAMPLES_MAX = 3
 /** User text echoed per example. */

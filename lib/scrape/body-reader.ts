@@ -12,7 +12,6 @@ import {
 } from '../format/text-parser.ts'
 import { ExemplarColumns } from '../model/exemplar.ts'
 import type { Labels } from '../model/labels.ts'
-import { SeriesLimitError } from '../../storage/errors.ts'
 import type { Appender } from '../../storage/interface.ts'
 import type { ScrapeCache } from './cache.ts'
 import { LineIndex, NEW_LINE, type LineKey } from './line-index.ts'
@@ -23,6 +22,7 @@ import {
 } from './line-table.ts'
 import { ScrapeError, storedLabels } from './sample-labels.ts'
 import type { ScrapeBatch } from './scrape-batch.ts'
+import { NewSeries } from './new-series.ts'
 import type { SeriesOwners } from './series-owners.ts'
 
 /** A table's width for the bytes before a value. */
@@ -48,6 +48,7 @@ export interface BodyCounts {
   duplicates: number
   /** Samples skipped because the store makes no more series. */
   overSeriesLimit: number
+  overNewSeriesLimit: number
   /** Samples skipped because they would begin a series in the future. */
   inFuture: number
 }
@@ -69,10 +70,9 @@ export class BodyReader {
   /** Of the body read last; void after `read` threw. */
   readonly exemplars: ExemplarColumns = new ExemplarColumns()
   /** Of the body read last; after `read` threw, what was counted up to there. */
-  readonly counts: BodyCounts = { scraped: 0, kept: 0, seriesAdded: 0, duplicates: 0, overSeriesLimit: 0, inFuture: 0 }
+  readonly counts: BodyCounts = { scraped: 0, kept: 0, seriesAdded: 0, duplicates: 0, overSeriesLimit: 0, overNewSeriesLimit: 0, inFuture: 0 }
   readonly #appender: Appender
-  readonly #owners: SeriesOwners
-  #ownerId = 0
+  readonly #maker: NewSeries
   #tried: ReadonlySet<number> | null = null
   readonly #parser = new TextParser()
   readonly #floats = new FloatReader()
@@ -93,7 +93,7 @@ export class BodyReader {
 
   constructor(appender: Appender, owners: SeriesOwners, hashSeed: number) {
     this.#appender = appender
-    this.#owners = owners
+    this.#maker = new NewSeries(appender, owners)
     this.#index = new LineIndex(hashSeed)
   }
 
@@ -116,7 +116,7 @@ export class BodyReader {
       counts.kept = state.scraped - state.dropped - this.#dropped
     }
     if (this.isOverSampleLimit(batch)) throw new ScrapeError('SAMPLE_LIMIT', 'sample limit exceeded')
-    if (this.#pending.length > 0) this.#makePending(batch)
+    if (this.#pending.length > 0) this.#makePending(cache, rules, batch)
     if (this.#hasTimedRepeats) batch.groupBySeries()
     if (cache.isLive && state.trackedFound !== cache.trackedCount) this.#markVanished(cache, batch)
     this.#tracked += state.trackedFound
@@ -146,7 +146,7 @@ export class BodyReader {
 
   #begin(cache: ScrapeCache, body: Uint8Array, format: ExpositionFormat, batch: ScrapeBatch): MatchState {
     const { counts } = this
-    counts.scraped = counts.kept = counts.seriesAdded = counts.duplicates = counts.overSeriesLimit = counts.inFuture = 0
+    counts.scraped = counts.kept = counts.seriesAdded = counts.duplicates = counts.overSeriesLimit = counts.overNewSeriesLimit = counts.inFuture = 0
     this.#lines.count = 0
     this.#dropped = 0
     this.#tracked = 0
@@ -155,7 +155,6 @@ export class BodyReader {
     this.#judged = 0
     this.#pending = []
     this.exemplars.clear()
-    this.#ownerId = cache.ownerId
     this.#tried = cache.tried
     this.#key.view = viewOf(body)
     return {
@@ -346,35 +345,24 @@ export class BodyReader {
   }
 
   /** Makes the new series and puts their refs where they belong; takes out samples of those the store did not make. */
-  #makePending(batch: ScrapeBatch): void {
+  #makePending(cache: ScrapeCache, { config }: BodyRules, batch: ScrapeBatch): void {
     const lines = this.#lines
-    let refusedCount = 0
+    const made = this.#maker
+    made.begin()
     for (const { labels, sample, line, exemplar } of this.#pending) {
-      const ref = this.#refOf(labels)
+      const ref = made.refOf(labels, cache, config.limits.newSeries, batch.t)
       if (exemplar >= 0) this.exemplars.refs[exemplar] = ref
       batch.refs[sample] = ref
       lines.refs[line] = ref
       if (ref !== 0) continue
-      refusedCount++
       if ((lines.infos[line]! & TRACKED) !== 0) this.#tracked--
       if ((lines.infos[line]! & KIND_MASK) !== LINE_UNKNOWN) this.counts.seriesAdded--
       lines.infos[line] = LINE_UNKNOWN
     }
     this.#pending = []
-    this.counts.overSeriesLimit = refusedCount
-    if (refusedCount > 0) batch.dropWithoutRef()
-  }
-
-  /** 0 where the store makes no more series; the target's other series go on. */
-  #refOf(labels: Labels): number {
-    try {
-      const ref = this.#appender.series(labels)
-      this.#owners.claim(ref, this.#ownerId)
-      return ref
-    } catch (error) {
-      if (error instanceof SeriesLimitError) return 0
-      throw error
-    }
+    this.counts.overSeriesLimit = made.overStore
+    this.counts.overNewSeriesLimit = made.overHour
+    if (made.overStore + made.overHour > 0) batch.dropWithoutRef()
   }
 
   #markVanished(cache: ScrapeCache, batch: ScrapeBatch): void {

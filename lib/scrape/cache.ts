@@ -1,6 +1,7 @@
 // What is kept of a target between two scrapes: its last good body, and of each line in it where it ends, which
 // series it is, and its value. A line of the next body that begins with the same bytes is the same series, with no
 // parsing, no hashing, no string. The cache outlives reloads of the configuration.
+import { HourlyBudget } from '../std/hourly-budget.ts'
 import type { Forgetting } from '../../storage/interface.ts'
 import { LineTable, TRACKED } from './line-table.ts'
 import type { ExpositionFormat } from '../format/text-parser.ts'
@@ -29,6 +30,8 @@ export class ScrapeCache {
   tried: Set<number> | null = null
   /** Refs of `up` and its kin; 0 until made. */
   readonly reportRefs: Uint32Array = new Uint32Array(8)
+  /** New series that the target may still have this hour. */
+  readonly newSeries: HourlyBudget = new HourlyBudget()
   /** Of the store, when the refs here were last known to be live. */
   #forgetEpoch = 0
   #memory: Uint8Array = NO_BODY

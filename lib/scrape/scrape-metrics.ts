@@ -17,6 +17,7 @@ export class ScrapeMetrics {
   readonly overSampleLimit: Counter
   readonly overLabelLimits: Counter
   readonly overSeriesLimit: Counter
+  readonly overNewSeriesLimit: Counter
   readonly storeRefused: Counter<'reason'>
   readonly duplicates: Counter
   readonly outOfOrder: Counter
@@ -39,6 +40,7 @@ export class ScrapeMetrics {
     this.overSampleLimit = target('scrapes_exceeded_sample_limit', 'Total number of scrapes that hit the sample limit and were rejected.')
     this.overLabelLimits = target('scrape_pool_exceeded_label_limits', 'Total number of times scrape pools hit the label limits, during sync or config reload.')
     this.overSeriesLimit = metrics.counter('monitor_target_samples_over_series_limit_total', 'Scraped samples whose series could not be made because the store is full.')
+    this.overNewSeriesLimit = metrics.counter('monitor_target_samples_over_new_series_limit_total', 'Scraped samples of new series beyond those a target may have in an hour (new_series_limit).')
     this.storeRefused = metrics.counter('monitor_target_samples_dropped_total', 'Scraped samples that the store did not take, by reason.', ['reason'])
     for (const reason of REFUSAL_REASONS) this.storeRefused.inc({ reason }, 0)
     this.duplicates = target('scrapes_sample_duplicate_timestamp', 'Total number of samples rejected due to duplicate timestamps but different values.')

@@ -133,10 +133,11 @@ export class ScrapeWriter {
       this.#reader.keepTried(cache)
       return error
     }
-    const { duplicates, overSeriesLimit, inFuture } = this.#reader.counts
+    const { duplicates, overSeriesLimit, overNewSeriesLimit, inFuture } = this.#reader.counts
     if (inFuture > 0) this.#metrics.outOfBounds.inc(inFuture)
     if (duplicates > 0) this.#metrics.duplicates.inc(duplicates)
     if (overSeriesLimit > 0) this.#metrics.overSeriesLimit.inc(overSeriesLimit)
+    if (overNewSeriesLimit > 0) this.#metrics.overNewSeriesLimit.inc(overNewSeriesLimit)
     return null
   }
 

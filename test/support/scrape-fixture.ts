@@ -6,7 +6,7 @@ import type { TargetGroup } from '../../lib/model/target-group.ts'
 import type { MemoryStorage } from './memory-storage.ts'
 
 export const NO_LIMITS: ScrapeLimits = {
-  bodySizeBytes: 0, samples: 0, labels: 0, labelNameLength: 0, labelValueLength: 0, targets: 0, keepDroppedTargets: 0,
+  bodySizeBytes: 0, samples: 0, labels: 0, labelNameLength: 0, labelValueLength: 0, targets: 0, keepDroppedTargets: 0, newSeries: 0,
 }
 
 export const PLAIN_HTTP: HttpClientConfig = {
@@ -26,10 +26,10 @@ export function scrapeConfig(changes: Partial<ScrapeConfig> = {}): ScrapeConfig 
 
 export function config(...scrapeConfigs: ScrapeConfig[]): Config {
   return {
-    global: { scrapeIntervalMs: 10_000, scrapeTimeoutMs: 10_000, ruleQueryOffsetMs: 0, evaluationIntervalMs: 10_000, externalLabels: new Map() },
+    global: { scrapeIntervalMs: 10_000, scrapeTimeoutMs: 10_000, ruleQueryOffsetMs: 0, evaluationIntervalMs: 10_000, externalLabels: new Map(), pushLimits: { labels: 0, labelNameLength: 0, labelValueLength: 0, newSeries: 0 } },
     scrapeConfigs, features: [],
     storage: {
-      exemplarsMax: 0, outOfOrderTimeWindowMs: 600_000, retentionMs: null, retentionBytes: null, retentionShare: 1, keepFreeBytes: 0, retentionRules: [],
+      exemplarsMax: 0, outOfOrderTimeWindowMs: 600_000, retentionMs: null, retentionBytes: null, seriesLimit: 0, retentionShare: 1, keepFreeBytes: 0, retentionRules: [],
       tiers: { minuteRetentionMs: 0, hourRetentionMs: 0 }, prices: { currency: 'USD', disk: null, bucket: null },
     },
     rules: { files: [], groups: [] },

@@ -30,10 +30,10 @@ const TIERS = { tiers: { minuteRetentionMs: 30 * 86_400_000, hourRetentionMs: 36
 describe('a good configuration', () => {
   it('has the defaults of Prometheus and our limits', () => {
     expect(load('').config).toEqual({
-      global: { scrapeIntervalMs: 60_000, scrapeTimeoutMs: 10_000, evaluationIntervalMs: 60_000, ruleQueryOffsetMs: 0, externalLabels: new Map() },
+      global: { scrapeIntervalMs: 60_000, scrapeTimeoutMs: 10_000, evaluationIntervalMs: 60_000, ruleQueryOffsetMs: 0, externalLabels: new Map(), pushLimits: { labels: 64, labelNameLength: 256, labelValueLength: 65_536, newSeries: 100_000 } },
       scrapeConfigs: [], rules: { files: [], groups: [] },
       features: [],
-      storage: { exemplarsMax: 100_000, outOfOrderTimeWindowMs: 600_000, retentionMs: null, retentionBytes: null, retentionShare: 1, keepFreeBytes: 0, retentionRules: [], ...TIERS },
+      storage: { exemplarsMax: 100_000, outOfOrderTimeWindowMs: 600_000, retentionMs: null, retentionBytes: null, seriesLimit: 0, retentionShare: 1, keepFreeBytes: 0, retentionRules: [], ...TIERS },
     })
     expect(job('')).toEqual({
       jobName: 'a',
@@ -52,7 +52,7 @@ describe('a good configuration', () => {
       metricNameValidationScheme: 'utf8',
       metricNameEscapingScheme: 'allow-utf-8',
       scrapeFailureLogFile: '',
-      limits: { bodySizeBytes: 67_108_864, samples: 500_000, labels: 64, labelNameLength: 256, labelValueLength: 65_536, targets: 20_000, keepDroppedTargets: 0 },
+      limits: { bodySizeBytes: 67_108_864, samples: 500_000, labels: 64, labelNameLength: 256, labelValueLength: 65_536, targets: 20_000, keepDroppedTargets: 0, newSeries: 10_000 },
       http: {
         basicAuth: null, authorization: null, oauth2: null, tls: null, followRedirects: true, enableHttp2: true,
         proxyUrl: '', noProxy: '', proxyFromEnvironment: false, proxyConnectHeader: new Map(), httpHeaders: new Map(),
@@ -125,7 +125,7 @@ describe('a good configuration', () => {
       metricNameValidationScheme: 'legacy',
       metricNameEscapingScheme: 'underscores',
       scrapeFailureLogFile: '/etc/monitor/fail.log',
-      limits: { bodySizeBytes: 1_572_864, samples: 1000, labels: 16, labelNameLength: 8, labelValueLength: 0, targets: 7, keepDroppedTargets: 8 },
+      limits: { bodySizeBytes: 1_572_864, samples: 1000, labels: 16, labelNameLength: 8, labelValueLength: 0, targets: 7, keepDroppedTargets: 8, newSeries: 10_000 },
       http: {
         basicAuth: { username: 'u', password: '', usernameFile: '', passwordFile: '/etc/monitor/secrets/p' },
         authorization: null,
@@ -215,7 +215,7 @@ describe('a good configuration', () => {
 
   it('reads storage', () => {
     expect(load('storage: {tsdb: {out_of_order_time_window: 30m, retention: {time: 30d, size: 5GB}}}').config.storage).toEqual({
-      exemplarsMax: 100_000, outOfOrderTimeWindowMs: 1_800_000, retentionMs: 2_592_000_000, retentionBytes: 5 * 2 ** 30, retentionShare: 1, keepFreeBytes: 0, retentionRules: [], ...TIERS,
+      exemplarsMax: 100_000, outOfOrderTimeWindowMs: 1_800_000, retentionMs: 2_592_000_000, retentionBytes: 5 * 2 ** 30, seriesLimit: 0, retentionShare: 1, keepFreeBytes: 0, retentionRules: [], ...TIERS,
     })
     const { tiers, prices } = load('storage: {tiers: {1m: {retention: 90d}, 1h: {retention: 0}}, prices: {currency: EUR, disk: 0.08}}').config.storage
     expect(tiers).toEqual({ minuteRetentionMs: 90 * 86_400_000, hourRetentionMs: 0 })

@@ -1,0 +1,53 @@
+// Makes series of pushed label sets, as far as the limits go: of the store, and of new series an hour of one source, which is
+// what has the same job and instance.
+import type { Labels } from '../model/labels.ts'
+import type { Clock } from '../std/clock.ts'
+import { HourlyBudget } from '../std/hourly-budget.ts'
+import { SeriesLimitError } from '../../storage/errors.ts'
+import type { Appender } from '../../storage/interface.ts'
+import { REFUSED_NEW_SERIES, REFUSED_SERIES_LIMIT } from './write-refusals.ts'
+
+/** When more sources have had new series, all begin anew: memory is bounded before fairness is. */
+const SOURCES_MAX = 10_000
+
+export class PushedSeries {
+  readonly #appender: Appender
+  readonly #clock: Clock
+  readonly #budgets = new Map<string, HourlyBudget>()
+  /** New series of a source an hour; 0: any number. */
+  newSeriesMax = 0
+
+  constructor(appender: Appender, clock: Clock) {
+    this.#appender = appender
+    this.#clock = clock
+  }
+
+  /** The ref of a label set, or the reason why it has none. */
+  refOf(labels: Labels): number | string {
+    if (this.newSeriesMax !== 0 && this.#appender.find?.(labels) === 0 && !this.#budgetOf(labels).take(this.newSeriesMax, this.#clock.now())) {
+      return REFUSED_NEW_SERIES
+    }
+    try {
+      return this.#appender.series(labels)
+    } catch (error) {
+      if (error instanceof SeriesLimitError) return REFUSED_SERIES_LIMIT
+      throw error
+    }
+  }
+
+  #budgetOf(labels: Labels): HourlyBudget {
+    const source = `${valueOf(labels, 'job')}\0${valueOf(labels, 'instance')}`
+    let budget = this.#budgets.get(source)
+    if (budget === undefined) {
+      if (this.#budgets.size >= SOURCES_MAX) this.#budgets.clear()
+      budget = new HourlyBudget()
+      this.#budgets.set(source, budget)
+    }
+    return budget
+  }
+}
+
+function valueOf(labels: Labels, name: string): string {
+  for (let i = 0; i < labels.length; i += 2) if (labels[i] === name) return labels[i + 1]!
+  return ''
+}
