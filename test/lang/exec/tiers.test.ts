@@ -77,8 +77,8 @@ function pointsOf({ data }: Answer): Map<string, string> {
   return points
 }
 
-/** Same points; same values, of sums within 1e-12. */
-function expectSame(got: Answer, want: Answer, asked: Asked, seed: number): void {
+/** Same points; same values, of sums within 1e-12, or whatever they are where `hasSums` is false. */
+function expectSame(got: Answer, want: Answer, asked: Asked, seed: number, hasSums = true): void {
   const what = `${JSON.stringify(asked.job)} (seed ${seed}) ${JSON.stringify(got.data?.stats?.tiers)}`
   expect(got.status, `${what} ${got.error}`).toBe('success')
   const a = pointsOf(got)
@@ -89,7 +89,7 @@ function expectSame(got: Answer, want: Answer, asked: Asked, seed: number): void
     // Which of two zeros comes first in a sort is nobody's promise.
     if (other === text || (asked.func === 'quantile_over_time' && Number(other) === 0 && Number(text) === 0)) continue
     const difference = Math.abs(Number(other) - Number(text)) / Math.abs(Number(text))
-    if (!SUMS.includes(asked.func) || !(difference <= 1e-12)) expect.fail(`${what}: ${key} is ${other}, not ${text}`)
+    if (!SUMS.includes(asked.func) || (hasSums && !(difference <= 1e-12))) expect.fail(`${what}: ${key} is ${other}, not ${text}`)
   }
 }
 
@@ -129,7 +129,9 @@ describe('where raw samples are gone', () => {
     let coarse = 0
     for (let seed = SEED; seed < SEED + STORES; seed++) {
       const random = new Random(seed)
-      const storage = randomStore(random, false)
+      // Nobody is left to ask about sums that cancel or overflow.
+      const isWild = random.int(2) === 0
+      const storage = randomStore(random, isWild)
       const rawFrom = START + random.int(10 * HOUR)
       const minutes = { name: '1m' as const, from: START - 2 * HOUR + random.int(8) * HOUR, to: END - random.int(90) * MINUTE }
       const hours = { name: '1h' as const, from: -Infinity, to: END - random.int(3) * HOUR }
@@ -142,7 +144,7 @@ describe('where raw samples are gone', () => {
           coarse++
           continue
         }
-        expectSame(got, ask(storage, asked.job), asked, seed)
+        expectSame(got, ask(storage, asked.job), asked, seed, !isWild)
         if (tierSteps(got) > 0) same++
       }
     }
