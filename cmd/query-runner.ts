@@ -1,7 +1,6 @@
 // Who evaluates queries: a pool of workers, or with --threads=0 the main thread itself.
 import os from 'node:os'
-import { Engine, type EngineOptions } from '../lang/engine.ts'
-import type { QueryJob, QueryReply } from '../lang/job.ts'
+import type { EngineOptions } from '../lang/engine.ts'
 import { engineFeatures } from '../lang/parse/features.ts'
 import { QueryPool } from '../lang/pool.ts'
 import type { Config } from '../lib/config/scrape-config.ts'
@@ -9,8 +8,6 @@ import type { Clock } from '../lib/std/clock.ts'
 import type { Logger } from '../lib/std/log.ts'
 import type { Metrics } from '../lib/std/metrics.ts'
 import type { Database } from '../storage/database.ts'
-import { StoreQueryable } from '../storage/store-querier.ts'
-import { SLOT_COUNT } from '../storage/head/shared-heap.ts'
 import type { QueryRunner } from '../web/parts.ts'
 import type { Flags } from './flags.ts'
 import type { QueryThreads } from './query-threads.ts'
@@ -28,20 +25,22 @@ interface Ground {
   threads: QueryThreads
 }
 
-/** Reader slot of the main thread, the last one; the pool gives its workers slots from 0 up. */
-const MAIN_SLOT = SLOT_COUNT - 1
 /** A page of dashboards waits; a flood is refused. */
 const QUEUED_MAX = 500
 const QUEUE_TIMEOUT_MS = 10_000
 const WORKER_IDLE_MS = 60_000
 
-export function makeQueryRunner(flags: Flags, config: Config, ground: Ground): StoppableRunner {
+export async function makeQueryRunner(flags: Flags, config: Config, ground: Ground): Promise<StoppableRunner> {
   const engine: Partial<Omit<EngineOptions, 'clock'>> = {
     features: engineFeatures([...flags.features, ...config.features]),
     samplesMax: flags.querySamplesMax,
     subqueryStepMs: config.global.evaluationIntervalMs,
   }
-  if (flags.threads === 0) return new InlineRunner(new Engine({ ...engine, clock: ground.clock }), ground.db)
+  if (flags.threads === 0) {
+    // Else main need not load what evaluates.
+    const { InlineRunner } = await import('./inline-runner.ts')
+    return new InlineRunner({ ...engine, clock: ground.clock }, ground.db)
+  }
   return new QueryPool({
     startThread: () => ground.threads.take(),
     workerData: { handle: ground.db.handle(), engine } satisfies QueryWorkerData,
@@ -53,24 +52,4 @@ export function makeQueryRunner(flags: Flags, config: Config, ground: Ground): S
     clock: ground.clock, logger: ground.logger, metrics: ground.metrics,
     onWorkerGone: (slot) => ground.db.releaseSlot(slot),
   })
-}
-
-/** Evaluates in the main thread, one query at a time: for tiny machines and for embedding. */
-class InlineRunner implements StoppableRunner {
-  readonly #engine: Engine
-  readonly #queryable: StoreQueryable
-
-  constructor(engine: Engine, db: Database) {
-    this.#engine = engine
-    this.#queryable = new StoreQueryable(db.handle(), MAIN_SLOT)
-  }
-
-  run(job: QueryJob): Promise<QueryReply> {
-    return Promise.resolve(this.#engine.run(job, this.#queryable))
-  }
-
-  stop(): Promise<void> {
-    this.#queryable.close()
-    return Promise.resolve()
-  }
 }

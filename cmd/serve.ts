@@ -81,14 +81,14 @@ export class Monitor {
       throw error
     })
     registerStorageMetrics(metrics, db)
-    const queries = makeQueryRunner(flags, first, { clock, logger: logger.with('query'), metrics, db, threads: ground.threads })
+    const queries = await makeQueryRunner(flags, first, { clock, logger: logger.with('query'), metrics, db, threads: ground.threads })
     const receiver = new RemoteWriteReceiver(db, metrics, freshSeed(), clock)
     receiver.setLimits(pushLimitsOf(first))
     const scrape = new ScrapeManager({
       appender: db, clock, logger: logger.with('scrape'), metrics, version: VERSION, globalUrl: (target) => globalUrl(target, flags),
     })
     const discovery = new DiscoveryManager({ clock, logger, metrics, update: (job, groups) => scrape.updateTargets(job, groups) })
-    const rules = makeRulesRunner(flags, first, { clock, logger: logger.with('rules'), metrics, db })
+    const rules = await makeRulesRunner(flags, first, { clock, logger: logger.with('rules'), metrics, db })
     config.onChange = (next) => {
       scrape.applyConfig(next)
       receiver.setLimits(pushLimitsOf(next))

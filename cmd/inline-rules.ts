@@ -1,0 +1,61 @@
+// Rules in the main thread: with --threads=0.
+import { Engine, type EngineOptions } from '../lang/engine.ts'
+import type { QueryReply } from '../lang/job.ts'
+import type { EngineFeatures } from '../lang/parse/ast.ts'
+import { RuleWriteError } from '../lib/rules/group.ts'
+import { groupKey, RuleManager, type RuleSettings } from '../lib/rules/manager.ts'
+import { answerRules, type RuleRequest } from '../lib/rules/rule-list.ts'
+import { reportOf, RuleMetrics } from '../lib/rules/rule-metrics.ts'
+import { engineQuery } from '../lib/rules/rule-query.ts'
+import { RuleWriter } from '../lib/rules/rule-writer.ts'
+import type { Logger } from '../lib/std/log.ts'
+import { StoreQueryable } from '../storage/store-querier.ts'
+import type { Flags } from './flags.ts'
+import { RULES_SLOT, type RulesGround, type RulesRunner } from './rules-runner.ts'
+
+/** Evaluates in the main thread: for tiny machines and for embedding. */
+export class InlineRules implements RulesRunner {
+  readonly #manager: RuleManager
+  readonly #metrics: RuleMetrics
+  readonly #queryable: StoreQueryable
+  readonly #logger: Logger
+  #applying = Promise.resolve()
+
+  constructor(options: Partial<EngineOptions>, features: EngineFeatures, flags: Flags, { db, clock, logger, metrics }: RulesGround) {
+    const queryable = new StoreQueryable(db.handle(), RULES_SLOT)
+    const writer = new RuleWriter(db)
+    this.#queryable = queryable
+    this.#logger = logger
+    this.#metrics = new RuleMetrics(metrics)
+    this.#manager = new RuleManager({
+      query: engineQuery(new Engine(options), queryable, { timeoutMs: flags.queryTimeoutMs, lookbackMs: flags.lookbackMs }),
+      write: async (timeMs, rows) => {
+        try {
+          return writer.write(timeMs, rows)
+        } catch (cause) {
+          // A full disk, too many series: the rule shows it, and the next evaluation tries again.
+          throw new RuleWriteError(cause instanceof Error ? cause.message : String(cause), { cause })
+        }
+      },
+      queryable, features, clock, logger,
+      onEvaluated: (group) => this.#metrics.evaluated(reportOf(group), clock.monotonic()),
+      onExpanded: (isGood) => this.#metrics.expanded(isGood),
+    })
+  }
+
+  apply(settings: RuleSettings): void {
+    this.#applying = this.#applying.then(() => this.#manager.apply(settings))
+      .then(() => this.#metrics.setGroups(this.#manager.groups().map(({ config }) => groupKey(config))))
+      .catch((error: unknown) => this.#logger.error('the rules could not be applied', { err: error instanceof Error ? error : String(error) }))
+  }
+
+  ask(request: RuleRequest): Promise<QueryReply> {
+    return Promise.resolve(answerRules(this.#manager.groups(), request))
+  }
+
+  async stop(): Promise<void> {
+    await this.#applying
+    await this.#manager.stop()
+    this.#queryable.close()
+  }
+}
