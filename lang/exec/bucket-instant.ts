@@ -8,6 +8,7 @@ import type { Windows } from '../func/range-kernel.ts'
 import { RunScratch } from './bucket-run.ts'
 import type { Wanted } from './instant-rows.ts'
 import { FLOAT } from './operator.ts'
+import type { StepSamples } from './step-samples.ts'
 import { locate } from './windows.ts'
 
 export const INSTANT_COLUMNS: readonly BucketColumn[] = ['last', 'firstT', 'lastT']
@@ -21,6 +22,7 @@ export class BucketInstant {
   /** Some step's answer was a guess. */
   isCoarse = false
   rowsRead = 0
+  samplesRead = 0
 
   /** `windows` are those asked for. */
   constructor(windows: Windows, wanted: Wanted, widthMs: number) {
@@ -47,8 +49,13 @@ export class BucketInstant {
       const value = source[at + k]!
       row.values[row.at + i] = this.#wanted === 'value' ? value : this.#wanted === 'time' ? value / 1000 : 0
       row.kinds[row.at + i] = FLOAT
+      this.samplesRead++
     }
     return false
+  }
+
+  countSteps({ kinds, at }: { kinds: Uint8Array; at: number }, first: number, steps: StepSamples): void {
+    for (let i = 0; i < this.#windows.count; i++) if (kinds[at + i] === FLOAT) steps.add(first + i, 1)
   }
 
   /** Row k, if a step sees its last sample: not behind a marker, not before the lookback; else -1. */

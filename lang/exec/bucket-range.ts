@@ -5,7 +5,8 @@ import type { BucketWindows } from '../func/bucket-kernel.ts'
 import type { Pace, Windows } from '../func/range-kernel.ts'
 import { RunScratch } from './bucket-run.ts'
 import { ABSENT } from './operator.ts'
-import { locate } from './windows.ts'
+import type { StepSamples } from './step-samples.ts'
+import { locate, samplesIn } from './windows.ts'
 
 /** Windows whose bounds are those of rows. */
 export function bucketWindows(windows: Windows): BucketWindows {
@@ -19,9 +20,12 @@ export class BucketRange {
   readonly #pace: Pace
   readonly #run: RunScratch
   #locatedT: Float64Array | null = null
+  /** The series filled last had samples. */
+  #hasRows = false
   /** A point came from a window whose bounds were moved. */
   isCoarse = false
   rowsRead = 0
+  samplesRead = 0
 
   constructor(form: BucketForm, windows: BucketWindows, pace: Pace) {
     this.#form = form
@@ -39,14 +43,20 @@ export class BucketRange {
     const windows = this.#windows
     const run = this.#run
     const rows = run.load(batch, s, tail, false)
+    this.#hasRows = rows > 0
     if (rows === 0) return false
     // The columns of a batch share their times.
     if (run.t !== this.#locatedT || run.t !== batch.t) locate(windows, run.t, rows)
     this.#locatedT = run.t
     this.rowsRead += run.tierRows
+    this.samplesRead += samplesIn(windows)
     const isInDoubt = this.#form.kernel(windows, run, row.values, row.kinds, row.at, this.#pace)
     if (!this.isCoarse) this.isCoarse = hasMoved(windows, row)
     return isInDoubt
+  }
+
+  countSteps(_row: object, first: number, steps: StepSamples): void {
+    if (this.#hasRows) steps.addWindows(this.#windows, first)
   }
 }
 

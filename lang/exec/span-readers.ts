@@ -6,6 +6,7 @@ import type { BucketTail } from './bucket-tail.ts'
 import { ABSENT } from './operator.ts'
 import type { QueryScope } from './query-scope.ts'
 import type { RowFiller } from './selected-rows.ts'
+import type { StepSamples } from './step-samples.ts'
 import { positionsOf, unionOf, type SpanReader, type SpanRows } from './stitched-rows.ts'
 import type { TierSpan } from './tier-plan.ts'
 
@@ -66,8 +67,12 @@ export interface BucketFiller {
   startBatch(batch: BucketBatch): void
   /** Writes the row of series `s` and, behind it, `tail`; kinds are zeroed. Returns whether raw samples must be asked. */
   fill(batch: BucketBatch, s: number, tail: { batch: BucketBatch; s: number } | null, row: { values: Float64Array; kinds: Uint8Array; at: number }): boolean
+  /** Tells of the rows looked at for each step of the series filled last, which is `first` steps behind the query's first. */
+  countSteps(row: { values: Float64Array; kinds: Uint8Array; at: number }, first: number, steps: StepSamples): void
   /** Of the tier, so far. */
   readonly rowsRead: number
+  /** Rows in the windows of all steps so far, or points: what statistics call samples. */
+  readonly samplesRead: number
 }
 
 export interface BucketSource {
@@ -118,7 +123,8 @@ export class BucketReader implements SpanReader {
     for (let batch = selection.next(); batch !== null; batch = selection.next()) {
       budget.check()
       filler.startBatch(batch)
-      const readBefore = filler.rowsRead
+      const rowsBefore = filler.rowsRead
+      const samplesBefore = filler.samplesRead
       for (let s = 0; s < batch.seriesCount; s++) {
         if (!hasRow(batch, s)) continue
         const i = own[batch.index[s]!]!
@@ -127,10 +133,10 @@ export class BucketReader implements SpanReader {
         row.at = starts[i]!
         const isInDoubt = filler.fill(batch, s, tail !== null && tailS >= 0 ? { batch: tail.batch, s: tailS } : null, row)
         asked[i] = isInDoubt && this.#span.isRawThere ? 1 : 0
+        if (budget.stepSamples !== null) filler.countSteps(row, this.from, budget.stepSamples)
       }
-      const read = filler.rowsRead - readBefore
-      budget.addSamples(0, read)
-      tierUse?.addRows(this.#span.tier.name, read)
+      budget.addSamples(0, filler.samplesRead - samplesBefore)
+      tierUse?.addRows(this.#span.tier.name, filler.rowsRead - rowsBefore)
     }
     budget.releaseBytes(tail?.bytes ?? 0)
     return hasRows
@@ -140,7 +146,6 @@ export class BucketReader implements SpanReader {
     const { tail } = this.#source
     if (tail === null) return null
     const made = tail.make()
-    this.#scope.budget.addSamples(0, made.samples)
     this.#scope.tierUse?.addRows('raw', made.samples)
     return { batch: made.rows, positions: positionsOf(this.refs, tail.refs), bytes: made.bytes }
   }

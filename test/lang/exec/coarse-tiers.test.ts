@@ -161,6 +161,22 @@ describe('a range', () => {
     expect(data.explain.tiers).toEqual(data.stats.tiers)
   })
 
+  it('counts rows of buckets in windows as samples, step by step', () => {
+    const f = (query: string, perStep: number[]): void => {
+      const job: RangeJob = { query, ...range, stepMs: HOUR, lookbackMs: 5 * MINUTE, stats: 'all', timeoutMs: 60_000, limit: 0 }
+      const { body } = new Engine({ features: { perStepStats: true } }).run(job, tiers)
+      const { data } = JSON.parse(new TextDecoder().decode(body)) as { data: { stats: { samples: { totalQueryableSamplesPerStep: [number, number][]; totalQueryableSamples: number } } } }
+      const { totalQueryableSamplesPerStep: byStep, totalQueryableSamples: total } = data.stats.samples
+      expect(byStep.map(([, count]) => count), query).toEqual(perStep)
+      expect(total).toBe(perStep.reduce((a, b) => a + b))
+    }
+    // The 1-hour tier, the 1-minute tier from 99:00 on, raw samples from 100:00 on.
+    f('max_over_time(saw[1h])', [1, 1, 1, 240, 240, 240, 240])
+    f('max_over_time(saw[90m])', [2, 2, 2, 90, 360, 360, 360])
+    f('saw', [1, 1, 1, 1, 1, 1, 1])
+    f('ended', [0, 0, 0, 0, 0, 0, 0])
+  })
+
   it('of two selectors tells of both', () => {
     const { data, warnings } = ask('saw + on() max_over_time(saw[1h])', range)
     expect(data.result[0]!.values).toHaveLength(37)
