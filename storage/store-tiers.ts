@@ -117,7 +117,8 @@ export class StoreTiers implements TierQuerier {
     const parts = name === '1m' ? this.#parts(from, to) : []
     const order = Uint32Array.from(refs.keys()).sort((a, b) => refs[a]! - refs[b]!)
     const sorted = refs.toSorted()
-    const cold = sorted.some((ref) => ref >= COLD_REFS) ? this.#cold.select([], parts.map(({ block }) => block)) : []
+    // Also of series that came back: blocks know them by the refs that they had.
+    const cold = this.#cold.select([], parts.map(({ block }) => block))
     const selection = new TierSelection(parts, { refs: sorted, numbers: this.#numbersOf(sorted, parts, cold) }, { mint: from, maxt: to }, WHOLE)
     const sum = new SketchSum()
     for (let batch = selection.nextWhole(); batch !== null; batch = selection.nextWhole()) {

@@ -29,6 +29,7 @@ const POWER_CUTS = 5
 const KILLS = 50
 const TIER_STORES = 300
 const TIER_STORIES = 400
+const TIER_LIVES = 200
 
 /** What an operator is promised of a start, ms. Where a million series are read, pushes alone. */
 const STARTS: readonly { shape: StartShape; most: Partial<StartReport> }[] = [
@@ -85,6 +86,8 @@ function proveCuts(): Promise<boolean> {
 async function proveTiers(): Promise<boolean> {
   console.log(`tiers against raw samples, seed ${seed}; on a disk that crashes or fails at ${TIER_STORIES} calls each`)
   const isWell = await proveByTest('test/sim/tiers.test.ts', { PROVE_TIER_STORIES: String(TIER_STORIES), SEED: String(seed) })
+    && await proveByTest('test/storage/tier-model.test.ts', { PROVE_TIER_RUNS: String(TIER_LIVES), PROVE_SEED: String(seed) })
+    && await proveByTest('test/storage/tier/damage.test.ts', { PROVE_STRIDE: '1' })
   return isWell && proveByTest('test/lang/exec/tiers.test.ts', { PROVE_TIER_STORES: String(count ?? TIER_STORES), PROVE_SEED: String(seed) })
 }
 
