@@ -4,17 +4,21 @@
 //   tick ─▶ remove what nobody reads │ drop what is old │ cut │ make rows of tiers │ compact ─▶ job ─▶ publish ─(older readers close)─▶ remove
 //
 // One job at a time. A job that fails leaves everything as it was; it is counted, logged, and tried again after a while.
+import path from 'node:path'
 import { faultPoint } from '../lib/std/fault-point.ts'
+import { listFolder } from '../lib/std/fs.ts'
+import { formatSize } from '../lib/model/size.ts'
 import type { Matcher } from '../lib/model/matcher.ts'
 import type { Clock } from '../lib/std/clock.ts'
 import type { Logger } from '../lib/std/log.ts'
 import { BlockFolder, type BlockState, type StoredBlock } from './block-folder.ts'
+import { TOMBSTONES_FILE } from './block/block-meta.ts'
 import type { BlockPlace } from './block/block-writer.ts'
 import type { BlockJob, JobReply, JobRunner, WrittenBlock } from './block-jobs.ts'
 import { CUT_DELAY_MS, cutTime, dueExpiry, overSize, pastRetention, planCompaction } from './block-plan.ts'
 import { FreeSpace } from './free-space.ts'
 import { cutoffsAt, type Cutoff, type RetentionRule } from './retention-rules.ts'
-import { FolderError } from './errors.ts'
+import { FolderError, LogError } from './errors.ts'
 import type { Head } from './head/head.ts'
 import type { Log } from './log/log.ts'
 import type { RetentionClock } from './retention-clock.ts'
@@ -133,7 +137,10 @@ export class BlockKeeper {
     return this.#alone(async () => {
       const folder = new BlockFolder(this.#options.folder, (_, why) => this.#options.logger.warn('blocks: damaged data was left out', { why }))
       folder.clearStaging()
-      const install = await make(() => ({ folder: folder.staging, number: folder.takeNumber(), isCompressed: true }))
+      const install = await make(() => {
+        this.#assertRoom('take blocks in', 0)
+        return { folder: folder.staging, number: folder.takeNumber(), isCompressed: true }
+      })
       // A block names series: their definitions are to be on disk before it is.
       await this.#options.log.commit()
       folder.commit({ due: addDue(folder.state.due, install.map(({ meta }) => meta)), install, remove: [] })
@@ -147,6 +154,7 @@ export class BlockKeeper {
    */
   delete(sets: readonly (readonly Matcher[])[], from: number, to: number): Promise<void> {
     return this.#alone(async () => {
+      this.#assertRoom('delete', this.#options.otherBytes())
       await this.#cutAll()
       await this.#ask({ kind: 'delete', sets, from, to })
     })
@@ -154,12 +162,24 @@ export class BlockKeeper {
 
   /** Takes what is deleted out of the files. */
   clean(): Promise<void> {
-    return this.#alone(() => this.#ask({ kind: 'clean' }))
+    return this.#alone(async () => {
+      const touched = this.#state.blocks.filter(({ folder }) => listFolder(path.join(this.#options.folder, folder)).includes(TOMBSTONES_FILE))
+      this.#assertRoom('clean tombstones', touched.reduce((sum, { meta }) => sum + meta.bytes, 0))
+      await this.#ask({ kind: 'clean' })
+    })
+  }
+
+  /** What is asked for, and makes no room by itself, leaves the disk's reserve alone. Throws LogError. */
+  #assertRoom(what: string, bytes: number): void {
+    if (this.#options.fits(bytes)) return
+    throw new LogError(`cannot ${what} now: it may take ${formatSize(bytes)}, which the disk has not beyond its reserve; free space or lower --storage.reserve.size`, 'disk_reserve')
   }
 
   /** Makes `data/snapshots/<name>`; with `isWhole`, what the head holds is cut into blocks first. */
   snapshot(name: string, isWhole: boolean): Promise<void> {
     return this.#alone(async () => {
+      const { head, otherBytes } = this.#options
+      this.#assertRoom('make a snapshot', head.definitions.sizeBytes + (isWhole ? otherBytes() : 0))
       if (isWhole) await this.#cutAll()
       await this.#ask({ kind: 'snapshot', name })
     })

@@ -1,6 +1,6 @@
 // One process per data folder: a file with the owner's pid. A lock left by a process that is gone does not count, but
 // says that its end was not clean.
-import { DiskError, createExclusive, listFolder, readTextIfThere, removeFile, rename } from '../lib/std/fs.ts'
+import { DiskError, createExclusive, createExclusiveLink, listFolder, readLinkIfThere, readTextIfThere, removeFile, rename } from '../lib/std/fs.ts'
 import { FolderError } from './errors.ts'
 
 const ASIDE = 'lock.stale.'
@@ -16,9 +16,9 @@ export class FolderLock {
     this.#folder = folder
     this.#path = `${folder}/lock`
     const text = `${process.pid} ${startOf(process.pid)}\n`
-    if (!createExclusive(this.#path, text)) this.#setStaleAside(text)
+    if (!createLock(this.#path, text)) this.#setStaleAside(text)
     // Who found it half-written has put it aside for a stale one.
-    if (readTextIfThere(this.#path) !== text) throw this.#isTaken(readTextIfThere(this.#path) ?? '')
+    if (readLock(this.#path) !== text) throw this.#isTaken(readLock(this.#path) ?? '')
     const stale = listFolder(folder).filter((name) => name.startsWith(ASIDE))
     this.wasUnclean = stale.length > 0
     for (const name of stale) removeFile(`${folder}/${name}`)
@@ -36,17 +36,17 @@ export class FolderLock {
    * new one, sees that by its text, and puts it back. Whoever is killed here leaves a lock or what was put aside.
    */
   #setStaleAside(text: string): void {
-    const found = readTextIfThere(this.#path) ?? ''
+    const found = readLock(this.#path) ?? ''
     if (isOwned(found)) throw this.#isTaken(found)
     const aside = `${this.#folder}/${ASIDE}${process.pid}`
     this.#move(aside)
-    const moved = readTextIfThere(aside) ?? ''
+    const moved = readLock(aside) ?? ''
     if (moved !== found && isOwned(moved)) {
-      createExclusive(this.#path, moved)
+      createLock(this.#path, moved)
       removeFile(aside)
       throw this.#isTaken(moved)
     }
-    if (!createExclusive(this.#path, text)) throw this.#isTaken(readTextIfThere(this.#path) ?? '')
+    if (!createLock(this.#path, text)) throw this.#isTaken(readLock(this.#path) ?? '')
   }
 
   #move(aside: string): void {
@@ -63,6 +63,21 @@ export class FolderLock {
     const owner = pid === '' ? 'by a process that has just started' : `by pid ${pid}`
     return new FolderError(`cannot open ${this.#folder}: it is locked ${owner}; stop that process or give another --storage.tsdb.path`)
   }
+}
+
+/** False if there is a lock already. A disk without room for its text has room for a link of that name. */
+function createLock(path: string, text: string): boolean {
+  try {
+    return createExclusive(path, text)
+  } catch (error) {
+    if (!(error instanceof DiskError && error.code === 'ENOSPC')) throw error
+    removeFile(path)
+    return createExclusiveLink(path, text)
+  }
+}
+
+function readLock(path: string): string | null {
+  return readLinkIfThere(path) ?? readTextIfThere(path)
 }
 
 /** Whether the process that a lock names lives. A pid is given again; the one that wrote the lock is known by when it started. */

@@ -78,9 +78,19 @@ export function takeFolder(folder: string): FolderLock {
 
 /** Throws FolderError if another process has the folder or the head's memory does not hold what is in it, DiskError if it cannot be read. */
 export function* loadFolder(options: LoadOptions): Steps<LoadedFolder> {
+  const lock = options.lock ?? takeFolder(options.folder)
+  try {
+    return yield* loadLocked(options, lock)
+  } catch (error) {
+    // Whoever gave the lock releases it.
+    if (options.lock === undefined) lock.release(!lock.wasUnclean)
+    throw error
+  }
+}
+
+function* loadLocked(options: LoadOptions, lock: FolderLock): Steps<LoadedFolder> {
   const { folder, clock = systemClock, logger = silentLogger } = options
   const started = clock.monotonic()
-  const lock = options.lock ?? takeFolder(folder)
   const heap = options.heap ?? SharedHeap.make(options.headBytesMax ?? defaultHeadBytes())
   const definitions = new SeriesFile(`${folder}/series/definitions`)
   const { blocks, minutes, damaged } = recoverFolders(folder, logger)

@@ -33,6 +33,8 @@ export interface Disk {
   unlink(path: string, done: Done): void
   renameSync(from: string, to: string): void
   linkSync(from: string, to: string): void
+  symlinkSync(target: string, path: string): void
+  readlinkSync(path: string): string
   rmdirSync(path: string): void
 }
 
@@ -317,6 +319,31 @@ export function createExclusive(file: string, text: string): boolean {
   } catch (cause) {
     if (cause instanceof Error && 'code' in cause && cause.code === 'EEXIST') return false
     throw new DiskError(`cannot create ${file}`, cause)
+  }
+}
+
+/**
+ * The same as a symbolic link to a place that is none: it can be made where the disk has no room for a byte. False if the
+ * name is taken.
+ */
+export function createExclusiveLink(file: string, text: string): boolean {
+  try {
+    disk.symlinkSync(text, file)
+    return true
+  } catch (cause) {
+    if (cause instanceof Error && 'code' in cause && cause.code === 'EEXIST') return false
+    throw new DiskError(`cannot create ${file}`, cause)
+  }
+}
+
+/** The text of such a link, null where there is none. */
+export function readLinkIfThere(file: string): string | null {
+  try {
+    return disk.readlinkSync(file)
+  } catch (cause) {
+    // EINVAL: a file.
+    if (cause instanceof Error && 'code' in cause && (cause.code === 'EINVAL' || cause.code === 'ENOENT')) return null
+    throw new DiskError(`cannot read ${file}`, cause)
   }
 }
 

@@ -56,7 +56,8 @@ export class Log {
   readonly #fileBytesMax: number
   /** Files, oldest first; the last is being written. */
   readonly #files: LogFile[]
-  #file: DiskFile
+  /** null where the disk has refused the first one. */
+  #file: DiskFile | null = null
   #fileStart: number
   #writtenLsn: number
   /** LSN of the first byte in the buffer. All before is on the device; what is not lies in the last file only. */
@@ -88,7 +89,8 @@ export class Log {
     this.#fileStart = startLsn
     this.#writtenLsn = startLsn + LOG_HEADER_BYTES
     this.#syncedLsn = this.#writtenLsn
-    this.#file = this.#openFile(startLsn)
+    // A disk without room for a byte is no reason not to start: it is tried again by `resume`.
+    this.#guard(() => (this.#file = this.#openFile(startLsn)))
   }
 
   /** LSN that the next row gets. */
@@ -97,7 +99,7 @@ export class Log {
   }
 
   get sizeBytes(): number {
-    return this.nextLsn - this.#files[0]!.startLsn
+    return this.nextLsn - (this.#files[0]?.startLsn ?? this.nextLsn)
   }
 
   /** Rows that are not on the device yet. */
@@ -164,8 +166,8 @@ export class Log {
     try {
       if (this.#failure === null) this.#guard(() => this.#writeAndSyncNow())
     } finally {
-      if (this.#failure === null) closeMarked(this.#file, LOG_HEADER_BYTES, this.#writtenLsn - this.#fileStart)
-      else this.#file.close()
+      if (this.#failure === null) closeMarked(this.#file!, LOG_HEADER_BYTES, this.#writtenLsn - this.#fileStart)
+      else this.#file?.close()
     }
     if (this.#failure !== null) throw this.#failure
     for (const waiter of this.#waiters.splice(0)) waiter.resolve()
@@ -175,7 +177,7 @@ export class Log {
     this.#series.write()
     this.#series.syncNow()
     this.#write(this.nextLsn)
-    this.#file.syncNow()
+    this.#file!.syncNow()
   }
 
   #scheduleFlush(): void {
@@ -245,7 +247,7 @@ export class Log {
 
   async #sync(): Promise<void> {
     const lsn = this.#writtenLsn
-    await this.#file.sync()
+    await this.#file!.sync()
     faultPoint('log.rows-synced')
     this.#synced(lsn)
   }
@@ -288,9 +290,9 @@ export class Log {
     this.#guard(() => {
       this.#series.write()
       this.#series.syncNow()
-      this.#file.close()
-      const last = this.#files.at(-1)!
-      last.endLsn = Math.min(last.endLsn, this.#syncedLsn)
+      this.#file?.close()
+      const last = this.#files.at(-1)
+      if (last !== undefined) last.endLsn = Math.min(last.endLsn, this.#syncedLsn)
       // LSNs are given out: the new file's header lies over the last bytes that are synced. Of a file with that name nothing is.
       const startLsn = this.#syncedLsn - LOG_HEADER_BYTES
       removeFile(logPath(this.#folder, startLsn))
@@ -321,7 +323,7 @@ export class Log {
   /** Hands rows before an LSN to the kernel. */
   #write(upTo: number): void {
     if (upTo === this.#writtenLsn) return
-    this.#file.write(this.#rows.part(this.#writtenLsn - this.#syncedLsn, upTo - this.#syncedLsn), this.#writtenLsn - this.#fileStart)
+    this.#file!.write(this.#rows.part(this.#writtenLsn - this.#syncedLsn, upTo - this.#syncedLsn), this.#writtenLsn - this.#fileStart)
     faultPoint('log.rows-written')
     this.#writtenLsn = upTo
     this.#files.at(-1)!.endLsn = upTo
@@ -330,7 +332,7 @@ export class Log {
   /** A full file that is synced to its end is followed by another, whose header lies over its last bytes: LSNs behind them are given out. */
   #beginNextFile(): void {
     assert(this.#syncedLsn === this.#writtenLsn, `${this.#writtenLsn - this.#syncedLsn} bytes of a full file are not synced`)
-    const full = this.#file
+    const full = this.#file!
     const end = this.#writtenLsn - this.#fileStart
     this.#file = this.#openFile(this.#writtenLsn - LOG_HEADER_BYTES)
     closeMarked(full, LOG_HEADER_BYTES, end)

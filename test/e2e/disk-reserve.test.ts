@@ -48,3 +48,37 @@ it('at the reserve of its disk pushes get 503, scrapes are dropped, queries go o
   expect(monitor.output).toContain('read-only: no samples are taken')
   expect(monitor.output).toContain('samples are taken again')
 }, 60_000)
+
+it('starts on a disk without a free byte, answers queries, and takes samples by itself once there is room', async (context) => {
+  const folder = tempFolder()
+  const mount = spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${32 * MB}`, 'none', folder], { encoding: 'utf8' })
+  if (mount.status !== 0) context.skip(`cannot mount a small file system here: ${mount.error?.message ?? mount.stderr.trim()}`)
+  onTestFinished(() => void execFileSync('umount', ['-l', folder]))
+  const options = { flags: ['--storage.reserve.size=4MB'], port: await freePort() }
+  const startMs = Date.now()
+  const push = (base: string, t: number): Promise<Response> => fetch(`${base}/api/v1/write`, { method: 'POST', body: Buffer.from(writeBody([{ labels: [['__name__', 'pushed']], samples: [[7, t]] }])) })
+  const first = await MonitorProcess.start(folder, options)
+  expect((await push(first.base, startMs)).status).toBe(204)
+  expect(await first.stop()).toBe(0)
+  for (let left = 8 * MB; left > 0; left = Math.floor(left / 2)) {
+    try {
+      for (;;) fs.appendFileSync(`${folder}/ballast`, new Uint8Array(left))
+    } catch (error) {
+      expect(String(error)).toContain('ENOSPC')
+    }
+  }
+  expect(() => fs.writeFileSync(`${folder}/byte`, 'x')).toThrow('ENOSPC')
+  const monitor = await MonitorProcess.start(folder, options)
+  onTestFinished(() => monitor.kill9())
+  expect(await monitor.value('pushed', startMs / 1000 + 1)).toBe(7)
+  expect((await push(monitor.base, startMs + 1)).status).toBe(503)
+  const second = await MonitorProcess.launch(folder, { ...options, port: await freePort() })
+  expect(await second.exited, 'the folder is locked all the same').toBe(1)
+  expect(second.output).toContain(`it is locked by pid ${monitor.child.pid}`)
+  fs.rmSync(`${folder}/ballast`)
+  await waitFor('a push that is taken', async () => (await push(monitor.base, startMs + 2)).status === 204, 10_000)
+  expect(await monitor.stop()).toBe(0)
+  const again = await MonitorProcess.start(folder, options)
+  expect(await again.value('count_over_time(pushed[1m])', startMs / 1000 + 1)).toBe(2)
+  expect(await again.stop()).toBe(0)
+}, 60_000)

@@ -178,6 +178,15 @@ export class SimDisk implements Disk {
     this.names.change([{ ...source, node: null }, { ...target, node }])
   }
 
+  /** As a file: what it is asked to hold is all that counts. */
+  symlinkSync(target: string, path: string): void {
+    this.writeFileSync(path, target)
+  }
+
+  readlinkSync(path: string): string {
+    throw failure('EINVAL', `read the link ${path}`)
+  }
+
   linkSync(from: string, to: string): void {
     this.#begin('link', true)
     const node = this.names.find(from)

@@ -1,7 +1,7 @@
 // The reserve of the disk, with a file system whose free space the test sets: what is refused below it, what still
 // happens, when samples are taken again. A real small file system: full-disk.test.ts.
 import fs from 'node:fs'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { assert, describe, expect, it, onTestFinished } from 'vitest'
 import { FakeClock } from '../../lib/std/clock.ts'
 import { useDisk, type Disk } from '../../lib/std/fs.ts'
 import { Logger } from '../../lib/std/log.ts'
@@ -49,6 +49,32 @@ function start(options: Partial<DatabaseOptions> = {}): Store {
 }
 
 describe('the reserve', () => {
+  it('holds deletes, snapshots, cleaning and imports that would use it, and lets them be when there is room', async () => {
+    const space = new Space(1000 * MB, 500 * MB)
+    const { db, clock, refs } = start({ reserveBytes: 70 * MB })
+    append(db, batchOf(T, refs, refs))
+    await db.blocks.snapshot('first', true)
+    await db.blocks.delete([[{ name: 'i', op: '=', value: '1' }]], -Infinity, Infinity)
+    space.freeBytes = 60 * MB
+    await clock.advance(1000)
+    const f = async (asked: Promise<unknown>, what: string): Promise<void> => {
+      await expect(asked).rejects.toThrow(`cannot ${what} now: it may take `)
+      await asked.catch((error: unknown) => expect(error).toMatchObject({ reason: 'disk_reserve' }))
+    }
+    await f(db.blocks.delete([[{ name: 'i', op: '=', value: '2' }]], -Infinity, Infinity), 'delete')
+    await f(db.blocks.clean(), 'clean tombstones')
+    await f(db.blocks.snapshot('second', false), 'make a snapshot')
+    await f(db.blocks.add(async (nextPlace) => [nextPlace()].map(() => assert.fail('written'))), 'take blocks in')
+    expect(fs.readdirSync(`${db.handle().folder}/snapshots`)).toEqual(['first'])
+    expect(readAll(db).size).toBe(2)
+    space.freeBytes = 500 * MB
+    await clock.advance(1000)
+    await db.blocks.snapshot('second', false)
+    await db.blocks.clean()
+    await db.blocks.delete([[{ name: 'i', op: '=', value: '2' }]], -Infinity, Infinity)
+    expect(readAll(db).size).toBe(1)
+  })
+
   it('is 5 % of the file system, at most 500 MiB, or what is given', () => {
     const f = (sizeBytes: number, given: number | undefined, want: number): void => {
       new Space(sizeBytes, sizeBytes)

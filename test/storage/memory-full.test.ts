@@ -1,5 +1,6 @@
 // The head's memory used up at every point of the work: what is refused has its name and leaves nothing behind, what is
 // stored stays readable, now and after a restart, and when memory comes back the work goes on.
+import fs from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { labelsFromRecord, type Labels } from '../../lib/model/labels.ts'
 import type { Database } from '../../storage/database.ts'
@@ -210,6 +211,7 @@ describe('head memory that is used up', () => {
     await db.close()
     expect(() => open(folder, { headBytesMax: HEAD_BYTES })).toThrow(FolderError)
     expect(() => open(folder, { headBytesMax: HEAD_BYTES })).toThrow('raise --storage.head.memory')
+    expect(fs.existsSync(`${folder}/lock`), 'a start that failed leaves no lock').toBe(false)
     const again = open(folder)
     expect(samplesIn(readAll(again))).toBe(20_000)
     await again.close()

@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify'
 import { ParseError } from '../../lang/parse/parse-error.ts'
 import { parseSelector } from '../../lang/parse/parse.ts'
 import type { Matcher } from '../../lib/model/matcher.ts'
+import { LogError } from '../../storage/errors.ts'
 import type { ServerParts, StorageAdmin } from '../parts.ts'
 import { ApiError, badParameter, sendData, sendError } from './envelope.ts'
 import { isCrossSite } from './manage.ts'
@@ -24,18 +25,28 @@ export function addAdminRoutes(app: FastifyInstance, parts: ServerParts): void {
     const params = new Params(request)
     const selectors = params.all('match[]')
     if (selectors.length === 0) throw new ApiError('bad_data', 'no match[] parameter provided')
-    await store.deleteSeries(selectors.map(matchersOf), params.time('start', MIN_TIME_MS), params.time('end', MAX_TIME_MS))
+    await unlessRefused(store.deleteSeries(selectors.map(matchersOf), params.time('start', MIN_TIME_MS), params.time('end', MAX_TIME_MS)))
     return reply.code(204).send()
   }, { guard })
   addRoute(app, ['POST', 'PUT'], '/api/v1/admin/tsdb/clean_tombstones', async (_request, reply) => {
-    await admin().cleanTombstones()
+    await unlessRefused(admin().cleanTombstones())
     return reply.code(204).send()
   }, { guard })
   addRoute(app, ['POST', 'PUT'], '/api/v1/admin/tsdb/snapshot', async (request, reply) => {
     const text = new Params(request).text('skip_head')
     if (!['', 'true', 'false', '1', '0'].includes(text)) throw new ApiError('bad_data', 'unable to parse boolean skip_head argument: true or false is wanted')
-    return sendData(reply, { name: await admin().snapshot(text === 'true' || text === '1') })
+    return sendData(reply, { name: await unlessRefused(admin().snapshot(text === 'true' || text === '1')) })
   }, { guard })
+}
+
+/** What the store refuses because of its disk is for whoever asked to mend, and no fault of ours. */
+async function unlessRefused<T>(done: Promise<T>): Promise<T> {
+  try {
+    return await done
+  } catch (error) {
+    if (error instanceof LogError) throw new ApiError('unavailable', error.message)
+    throw error
+  }
 }
 
 function matchersOf(selector: string): readonly Matcher[] {
