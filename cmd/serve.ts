@@ -6,7 +6,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { DiscoveryManager } from '../discovery/manager.ts'
 import { parseSelector } from '../lang/parse/parse.ts'
-import type { Config } from '../lib/config/scrape-config.ts'
+import type { ArchiveConfig, Config } from '../lib/config/scrape-config.ts'
 import { RemoteWriteReceiver, type PushLimits } from '../lib/ingest/remote-write.ts'
 import { formatDuration } from '../lib/model/duration.ts'
 import { ScrapeManager } from '../lib/scrape/manager.ts'
@@ -15,7 +15,7 @@ import { StallWatch } from '../lib/std/event-loop.ts'
 import type { Logger } from '../lib/std/log.ts'
 import { Metrics } from '../lib/std/metrics.ts'
 import { Random, freshSeed } from '../lib/std/random.ts'
-import { Database, type StorageLimits } from '../storage/database.ts'
+import { Database, type ArchiveOptions, type StorageLimits } from '../storage/database.ts'
 import type { FolderLock } from '../storage/folder-lock.ts'
 import type { SharedHeap } from '../storage/head/shared-heap.ts'
 import { ConfigFile } from './config-file.ts'
@@ -151,7 +151,7 @@ function limitsOf(flags: Flags, { storage }: Config): StorageLimits & { text: st
   const retentionMs = storage.retentionMs ?? flags.retentionMs
   return {
     retentionMs, retentionBytes: (storage.retentionBytes ?? flags.retentionBytes) || Infinity, outOfOrderMs: storage.outOfOrderTimeWindowMs,
-    minuteRetentionMs: storage.tiers.minuteRetentionMs,
+    minuteRetentionMs: storage.tiers.minuteRetentionMs, hourRetentionMs: storage.tiers.hourRetentionMs,
     seriesLimit: storage.seriesLimit || Infinity, keepFreeBytes: storage.keepFreeBytes, shareMax: storage.retentionShare,
     rules: storage.retentionRules.map(({ match, rawMs, minuteMs, hourMs }) => ({ matchers: parseSelector(match), ages: { raw: rawMs, '1m': minuteMs, '1h': hourMs } })),
     text: storage.retentionMs === null ? flags.all.get('storage.tsdb.retention.time')! : formatDuration(retentionMs),
@@ -164,11 +164,19 @@ function pushLimitsOf({ global: { pushLimits } }: Config): PushLimits {
   return { labels: { count: labels || Infinity, nameBytes: labelNameLength || Infinity, valueBytes: labelValueLength || Infinity }, newSeries }
 }
 
+function archiveOptions(flags: Flags, archive: ArchiveConfig): ArchiveOptions {
+  return {
+    place: archive, fetchWorker: new URL('./fetch-worker.ts', import.meta.url).href,
+    uploadWorker: flags.threads === 0 ? null : new URL('./upload-worker.ts', import.meta.url),
+  }
+}
+
 async function openDatabase(flags: Flags, config: Config, { lock, heap, clock, logger }: { lock: FolderLock; heap: SharedHeap; clock: Clock; logger: Logger }): Promise<Database> {
   const db = await Database.open({
     folder: path.resolve(flags.dataFolder), ...limitsOf(flags, config), exemplarsMax: config.storage.exemplarsMax, lock, heap, clock, logger: logger.with('storage'),
     ...(flags.reserveBytes !== null && { reserveBytes: flags.reserveBytes }),
     ...(flags.threads !== 0 && { jobUrl: new URL('./maintenance-worker.ts', import.meta.url) }),
+    ...(config.archive !== null && { archive: archiveOptions(flags, config.archive) }),
   })
   db.setLimits(limitsOf(flags, config))
   const { recovery } = db

@@ -1,6 +1,7 @@
 // What the store says of itself on /metrics, by Prometheus' names where dashboards ask for them.
 import { EXEMPLAR_DUPLICATE, EXEMPLAR_OUT_OF_ORDER, EXEMPLAR_STORED, EXEMPLAR_VERDICTS } from '../lib/model/exemplar.ts'
 import type { Metrics } from '../lib/std/metrics.ts'
+import type { ArchiveUploads } from '../storage/archive-uploads.ts'
 import type { Database } from '../storage/database.ts'
 import type { ExemplarStore } from '../storage/exemplars/exemplar-store.ts'
 import { REJECT_NAMES, STORED } from '../storage/interface.ts'
@@ -47,6 +48,14 @@ function registerExemplarMetrics(metrics: Metrics, exemplars: ExemplarStore | nu
     EXEMPLAR_VERDICTS.map((reason, verdict) => [reason, ring.counts[verdict]!] as const).filter((_, verdict) => verdict > EXEMPLAR_DUPLICATE))
 }
 
+function registerUploadMetrics(metrics: Metrics, uploads: ArchiveUploads | null): void {
+  if (uploads === null) return
+  metrics.total('monitor_storage_uploaded_files_total', 'Files of the 1-hour tier put into the archive and checked, since start.', () => uploads.files)
+  metrics.total('monitor_storage_uploaded_bytes_total', 'Bytes of these.', () => uploads.bytes)
+  metrics.total('monitor_storage_upload_failures_total', 'Rounds of uploads that failed and are tried again.', () => uploads.failedRounds)
+  metrics.gauge('monitor_storage_upload_waiting_files', 'Files that the archive did not take in the last round; they stay in the data folder.', [], (g) => g.set(uploads.waiting))
+}
+
 function registerBlockMetrics(metrics: Metrics, db: Database): void {
   const total = (name: string, help: string, read: () => number): void => metrics.total(name, help, read)
   const gauge = (name: string, help: string, read: () => number): void => void metrics.gauge(name, help, [], (g) => g.set(read()))
@@ -59,6 +68,11 @@ function registerBlockMetrics(metrics: Metrics, db: Database): void {
   gauge('monitor_storage_minute_bytes', 'Bytes of the 1-minute tier.', () => blocks.minutes.reduce((sum, { meta }) => sum + meta.bytes, 0))
   gauge('monitor_storage_minute_rows', 'Rows of the 1-minute tier.', () => blocks.minutes.reduce((sum, { meta }) => sum + meta.samples, 0))
   gauge('monitor_storage_minute_covered_timestamp_seconds', 'The 1-minute tier has all rows up to here.', () => blocks.minutesCoverT / 1000)
+  gauge('monitor_storage_hour_files', 'Files of the 1-hour tier.', () => blocks.hours.files)
+  gauge('monitor_storage_hour_bytes', 'Bytes of the 1-hour tier.', () => blocks.hours.bytes)
+  gauge('monitor_storage_hour_rows', 'Rows of the 1-hour tier.', () => blocks.hours.rows)
+  gauge('monitor_storage_hour_covered_timestamp_seconds', 'The 1-hour tier has all rows up to here.', () => blocks.hoursCoverT / 1000)
+  registerUploadMetrics(metrics, db.uploads)
   gauge('prometheus_tsdb_retention_limit_seconds', 'Age at which samples go.', () => db.head.retentionMs / 1000)
   gauge('prometheus_tsdb_retention_limit_bytes', 'Size at which the oldest blocks go, 0 without a limit.', () => (blocks.retentionBytes === Infinity ? 0 : blocks.retentionBytes))
   total('prometheus_tsdb_head_truncations_total', 'Times the head was cut.', () => blocks.done.cut)

@@ -15,9 +15,12 @@ import type { Cut } from './head/published.ts'
 import { expireBlocks, hideExpired } from './retention-expire.ts'
 import type { Cutoff } from './retention-rules.ts'
 import { writeSnapshot } from './snapshot.ts'
-import { blocksFolder, headFolder, minutesFolder, type StoreHandle } from './store-querier.ts'
+import { cleanHours, hoursState, runHours, type HourJob } from './hour-jobs.ts'
+import { blocksFolder, headFolder, hoursFolder, minutesFolder, type StoreHandle } from './store-querier.ts'
 import { buildTier, compactTier, deleteRows } from './tier-jobs.ts'
 import { addDue } from './tier/due.ts'
+import { deleteHours } from './tier/hour-build.ts'
+import type { HoursState } from './tier/hour-manifest.ts'
 
 export type BlockJob =
   /** What of this is in no block yet goes into blocks. */
@@ -35,6 +38,8 @@ export type BlockJob =
   /** These blocks of the 1-minute tier become one; these go because of their age. */
   | { kind: 'tier-compact'; sources: readonly string[] }
   | { kind: 'tier-drop'; names: readonly string[] }
+  /** Rows of the 1-hour tier are made, its old files go. */
+  | ({ kind: 'hours' } & HourJob)
   /** Samples in [from, to] (Unix ms) of series that match one of the sets are deleted from the blocks. */
   | { kind: 'delete'; sets: readonly (readonly Matcher[])[]; from: number; to: number }
   /** What is deleted is taken out of the files. */
@@ -46,6 +51,7 @@ export interface JobReply {
   state: BlockState
   /** Of the 1-minute tier. */
   minutes: BlockState
+  hours: HoursState
   /** Sentences about what was left out because it is damaged. */
   damage: readonly string[]
   /** Numbers of the head's files in which a cut found damage. */
@@ -77,7 +83,7 @@ export async function runBlockJob(handle: StoreHandle, slot: number, job: BlockJ
   minutes.clearStaging()
   const work: JobWork = { handle, slot, folder, minutes, damage, damagedFiles: [], deletedFrom: [] }
   await doJob(work, job)
-  return { state: folder.state, minutes: minutes.state, damage, damagedFiles: work.damagedFiles, deletedFrom: work.deletedFrom }
+  return { state: folder.state, minutes: minutes.state, hours: hoursState(handle.folder), damage, damagedFiles: work.damagedFiles, deletedFrom: work.deletedFrom }
 }
 
 interface JobWork {
@@ -107,8 +113,14 @@ async function doJob(work: JobWork, job: BlockJob): Promise<void> {
       return
     case 'tier-compact': return compactTier(minutes, job.sources)
     case 'tier-drop': return drop(minutes, job.names)
+    case 'hours':
+      work.damage.push(...await runHours({ handle, slot, raw: folder }, job))
+      return
     case 'delete': return deleteEverywhere(work, job)
-    case 'clean': return cleanBlocks(folder)
+    case 'clean':
+      await cleanBlocks(folder)
+      work.damage.push(...await cleanHours(handle))
+      return
     case 'snapshot': return writeSnapshot(handle.folder, { blocks: folder, minutes }, job.name)
   }
 }
@@ -128,6 +140,7 @@ async function deleteEverywhere(work: JobWork, deletion: Deletion): Promise<void
   const spans = touched.map(({ meta }) => ({ minT: Math.max(from, meta.minT), maxT: Math.min(to, meta.maxT) }))
   folder.commit({ due: addDue(due, spans), install: [], remove: [] })
   await deleteRows(minutes, deletion.sets, { minT: from, maxT: to })
+  deleteHours(hoursFolder(handle.folder), deletion.sets, from, to)
   work.deletedFrom.push(...deleteSamples(handle, slot, folder, deletion))
 }
 

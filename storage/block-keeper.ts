@@ -21,9 +21,11 @@ import { cutoffsAt, type Cutoff, type RetentionRule } from './retention-rules.ts
 import { FolderError, LogError } from './errors.ts'
 import type { Head } from './head/head.ts'
 import type { Log } from './log/log.ts'
+import { JOB_NAMES, NO_JOBS } from './job-names.ts'
 import type { RetentionClock } from './retention-clock.ts'
-import { dueOfTier, publishedTiers } from './tier-plan.ts'
+import { dueOfHours, dueOfTier, publishedTiers, type KeptRows } from './tier-plan.ts'
 import { addDue, isDue } from './tier/due.ts'
+import type { HoursState } from './tier/hour-manifest.ts'
 
 const RETRY_MS_MIN = 15_000
 const RETRY_MS_MAX = 15 * 60_000
@@ -43,6 +45,10 @@ export interface KeeperOptions {
   /** Of the 1-minute tier: what its folder held, and how long rows are kept (ms; 0: there are none). */
   minutes: BlockState
   minuteRetentionMs: number
+  /** Of the 1-hour tier: what was found, how long rows are kept (ms; 0: none are made), who hears of new files. */
+  hours: HoursState
+  hourRetentionMs: number
+  onHours: () => void
   /** Files of the head in which a cut found damage are not to be removed. */
   keepDamaged: (files: readonly number[]) => void
   /** What log and head files take. */
@@ -74,9 +80,11 @@ export class BlockKeeper {
   #rawMs = Infinity
   /** How many cutoffs blocks lay before when they were last looked at. */
   readonly #looked = new Map<string, number>()
-  readonly done: Record<BlockJob['kind'], number> = { ...NONE }
-  readonly failed: Record<BlockJob['kind'], number> = { ...NONE }
-  readonly seconds: Record<BlockJob['kind'], number> = { ...NONE }
+  hourRetentionMs: number
+  #hours: HoursState
+  readonly done: Record<BlockJob['kind'], number> = { ...NO_JOBS }
+  readonly failed: Record<BlockJob['kind'], number> = { ...NO_JOBS }
+  readonly seconds: Record<BlockJob['kind'], number> = { ...NO_JOBS }
   /** Blocks let go because of their age, and because of the size of all. */
   timeRetentions = 0
   sizeRetentions = 0
@@ -87,6 +95,8 @@ export class BlockKeeper {
     this.#minutes = options.minutes
     this.retentionBytes = options.retentionBytes
     this.minuteRetentionMs = options.minuteRetentionMs
+    this.hourRetentionMs = options.hourRetentionMs
+    this.#hours = options.hours
     this.freeSpace = new FreeSpace(options.folder, options.logger)
   }
 
@@ -114,7 +124,17 @@ export class BlockKeeper {
 
   /** End of the last bucket of the 1-minute tier, Unix ms, before which none is still to be made; 0 where there is none. */
   get minutesCoverT(): number {
-    return Math.max(0, publishedTiers(this.#state, this.#minutes, this.#minutesSince()).to)
+    return Math.max(0, publishedTiers(this.#state, this.#minutes, this.#keptRows()).to)
+  }
+
+  /** Files of the 1-hour tier. */
+  get hours(): HoursState {
+    return this.#hours
+  }
+
+  /** As minutesCoverT, of the 1-hour tier. */
+  get hoursCoverT(): number {
+    return Math.max(0, publishedTiers(this.#state, this.#minutes, this.#keptRows()).hours.to)
   }
 
   /** Starts what is due, if nothing runs. */
@@ -249,6 +269,8 @@ export class BlockKeeper {
     const cutoffs = cutoffsAt(this.retentionT, this.#rules, this.#rawMs)
     const tier = this.#dueOfTier(cutoffs)
     if (tier !== null) return tier
+    const sinceT = this.#hoursSince()
+    if (dueOfHours(this.#state, this.#hours, { sinceT, fits })) return { kind: 'hours', sinceT, expiredT: newestOf(cutoffs), nowMs: clock.now() }
     const expiry = dueExpiry(this.#state.blocks, cutoffs, this.#looked)
     if (expiry.size > 0) return { kind: 'expire', names: [...expiry.keys()], cutoffs }
     const sources = planCompaction(this.#state.blocks, head.cuts.cover.t, head.retentionMs)
@@ -261,14 +283,25 @@ export class BlockKeeper {
   /** Rows are made before some of the samples go. */
   #dueOfTier(cutoffs: readonly Cutoff[]): BlockJob | null {
     if (this.minuteRetentionMs === 0) return null
-    const expiredT = cutoffs.reduce((newest, { t }) => Math.max(newest, t), -Infinity)
-    return dueOfTier(this.#state, this.#minutes, { sinceT: this.#minutesSince(), expiredT, retentionMs: this.minuteRetentionMs, fits: this.#options.fits })
+    return dueOfTier(this.#state, this.#minutes, { sinceT: this.#minutesSince(), expiredT: newestOf(cutoffs), retentionMs: this.minuteRetentionMs, fits: this.#options.fits })
   }
 
   /** Rows before are too old to be kept. */
   #minutesSince(): number {
+    return this.#since(this.minuteRetentionMs)
+  }
+
+  #hoursSince(): number {
+    return this.#since(this.hourRetentionMs)
+  }
+
+  #since(keptMs: number): number {
     const { head, retentionClock } = this.#options
-    return this.minuteRetentionMs === 0 ? Infinity : Math.min(retentionClock.now(), head.newestT) - this.minuteRetentionMs
+    return keptMs === 0 ? Infinity : Math.min(retentionClock.now(), head.newestT) - keptMs
+  }
+
+  #keptRows(): KeptRows {
+    return { minutesSinceT: this.#minutesSince(), hoursSinceT: this.#hoursSince(), hoursDroppedT: this.#hours.droppedT }
   }
 
   async #run(job: BlockJob): Promise<void> {
@@ -293,11 +326,11 @@ export class BlockKeeper {
       this.failed[job.kind]++
       const waitMs = Math.min(RETRY_MS_MAX, RETRY_MS_MIN * 2 ** this.#failures++)
       this.#retryAtMs = clock.monotonic() + waitMs
-      logger.error(`blocks: ${WHAT[job.kind]} failed; nothing is lost, it is tried again`, { retry_ms: waitMs, err: error instanceof Error ? error : String(error) })
+      logger.error(`blocks: ${JOB_NAMES[job.kind]} failed; nothing is lost, it is tried again`, { retry_ms: waitMs, err: error instanceof Error ? error : String(error) })
     }
   }
 
-  #take(job: BlockJob, { state, minutes, damage, damagedFiles, deletedFrom }: JobReply): void {
+  #take(job: BlockJob, { state, minutes, hours, damage, damagedFiles, deletedFrom }: JobReply): void {
     // Before it is published: what is covered may go from then on.
     this.#options.keepDamaged(damagedFiles)
     for (const why of damage) this.#options.logger.warn('blocks: damaged data was left out', { why })
@@ -312,7 +345,9 @@ export class BlockKeeper {
     }
     if (job.kind === 'expire') for (const [folder, past] of dueExpiry(this.#state.blocks, job.cutoffs, this.#looked)) this.#looked.set(folder, past)
     for (const folder of deletedFrom) this.#deletions.set(folder, (this.#deletions.get(folder) ?? 0) + 1)
+    this.#hours = hours
     this.#show(state, minutes)
+    if (job.kind === 'hours' || job.kind === 'clean') this.#options.onHours()
     if (job.kind === 'cut') faultPoint('cut.published')
   }
 
@@ -322,7 +357,7 @@ export class BlockKeeper {
     const gone = goneFrom(this.#state, next)
     const goneMinutes = goneFrom(this.#minutes, minutes)
     const blocks = next.blocks.map(({ folder, name }) => ({ ...name, deletions: this.#deletions.get(folder) ?? 0 }))
-    cuts.publish({ cover: next.cover, blocks, tiers: publishedTiers(next, minutes, this.#minutesSince()) }, () => {
+    cuts.publish({ cover: next.cover, blocks, tiers: publishedTiers(next, minutes, this.#keptRows()) }, () => {
       this.#unread.push(...gone)
       this.#unreadMinutes.push(...goneMinutes)
     })
@@ -340,8 +375,9 @@ export class BlockKeeper {
     const oldMinutes = pastRetention(this.#minutes.blocks, this.#minutesSince())
     if (oldMinutes.length > 0) return { kind: 'tier-drop', names: oldMinutes }
     // Rows are made of what goes before it does, unless that fails.
-    const limits = { coverT: cover.t, sinceT: this.#minutesSince() }
-    const blocks = this.#failures > 0 ? this.#state.blocks : this.#state.blocks.filter(({ meta }) => !isDue(due['1m'], meta, '1m', limits))
+    const isRowSource = ({ meta }: StoredBlock): boolean => isDue(due['1m'], meta, '1m', { coverT: cover.t, sinceT: this.#minutesSince() })
+      || isDue(due['1h'], meta, '1h', { coverT: cover.t, sinceT: this.#hoursSince() })
+    const blocks = this.#failures > 0 ? this.#state.blocks : this.#state.blocks.filter((block) => !isRowSource(block))
     const past = pastRetention(blocks, this.retentionT - head.retentionMs)
     const rest = this.#state.blocks.filter(({ folder }) => !past.includes(folder))
     const minuteBytes = this.#minutes.blocks.reduce((sum, { meta }) => sum + meta.bytes, 0)
@@ -352,17 +388,13 @@ export class BlockKeeper {
   }
 }
 
+/** What is older may be gone for some series, Unix ms. */
+function newestOf(cutoffs: readonly Cutoff[]): number {
+  return cutoffs.reduce((newest, { t }) => Math.max(newest, t), -Infinity)
+}
+
 /** Folders of blocks that were there before and are no more. */
 function goneFrom(before: BlockState, next: BlockState): string[] {
   const kept = new Set(next.blocks.map(({ folder }) => folder))
   return before.blocks.map(({ folder }) => folder).filter((folder) => !kept.has(folder))
-}
-
-const NONE: Readonly<Record<BlockJob['kind'], number>> = {
-  cut: 0, compact: 0, drop: 0, remove: 0, delete: 0, clean: 0, snapshot: 0, expire: 0, tier: 0, 'tier-compact': 0, 'tier-drop': 0,
-}
-
-const WHAT: Record<BlockJob['kind'], string> = {
-  cut: 'cutting the head', compact: 'compacting', drop: 'dropping old blocks', remove: 'removing old blocks', delete: 'deleting', clean: 'cleaning tombstones',
-  snapshot: 'making a snapshot', expire: 'removing samples past their retention', tier: 'making rows of the 1-minute tier', 'tier-compact': 'compacting the 1-minute tier', 'tier-drop': 'dropping old rows of the 1-minute tier',
 }

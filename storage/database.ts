@@ -1,5 +1,6 @@
 // The store as the rest of the program sees it: opens a data folder, replays what it holds, takes batches, keeps the log
 // short and the head small. Main thread only; query workers open a StoreQueryable over `handle()`.
+import { Random, freshSeed } from '../lib/std/random.ts'
 import { systemClock, type Clock, type Timer } from '../lib/std/clock.ts'
 import { fileSizeBytes, listFolder } from '../lib/std/fs.ts'
 import type { Labels } from '../lib/model/labels.ts'
@@ -26,7 +27,8 @@ import { loadFolder, type LoadOptions, type LoadedFolder, type Recovery } from '
 import { longestRaw, type RetentionRule } from './retention-rules.ts'
 import { publishRetention, publishRetentionTime } from './retention-view.ts'
 import { RetentionClock } from './retention-clock.ts'
-import { blocksFolder, headFolder, type StoreHandle } from './store-querier.ts'
+import { blocksFolder, headFolder, hoursFolder, type ArchiveHandle, type StoreHandle } from './store-querier.ts'
+import { ArchiveUploads } from './archive-uploads.ts'
 
 const MAINTENANCE_MS = 15_000
 /** Reader slot of jobs on blocks; the last is the main thread's, those from 0 up are query workers'. */
@@ -40,6 +42,8 @@ export interface StorageLimits {
   retentionBytes: number
   /** How long rows of the 1-minute tier are kept, ms; 0: none are made. */
   minuteRetentionMs: number
+  /** The same of the 1-hour tier. */
+  hourRetentionMs: number
   /** The oldest block is dropped while less of the file system is free; 0: none for that. */
   keepFreeBytes?: number
   /** The oldest blocks are dropped while the folder takes a larger share of the file system's size. */
@@ -57,6 +61,10 @@ export interface DatabaseOptions extends LoadOptions {
   retentionBytes?: number
   /** How long rows of the 1-minute tier are kept, ms. Default 0: none are made. */
   minuteRetentionMs?: number
+  /** The same of the 1-hour tier. */
+  hourRetentionMs?: number
+  /** Where files of the 1-hour tier go once they do not change any more; by default they stay in the folder. */
+  archive?: ArchiveOptions
   /** No samples are taken while less of the file system is free; 0: always. Default: 5 % of it, at most 500 MiB. */
   reserveBytes?: number
   /** Exemplars kept, of all series together; by default none. */
@@ -65,10 +73,18 @@ export interface DatabaseOptions extends LoadOptions {
   jobUrl?: URL
 }
 
+export interface ArchiveOptions extends ArchiveHandle {
+  /** Entry file of a thread that uploads; null: the main thread does. */
+  uploadWorker: URL | null
+}
+
 export class Database implements Appender {
   readonly head: Head
   readonly recovery: Recovery
   readonly #folder: string
+  readonly #archive: ArchiveHandle | null
+  /** null where files of the 1-hour tier stay in the folder. */
+  readonly uploads: ArchiveUploads | null
   readonly #heap: SharedHeap
   readonly #lock: FolderLock
   readonly #definitions: SeriesFile
@@ -91,10 +107,14 @@ export class Database implements Appender {
 
   /** Throws FolderError if another process has the folder or the head's memory does not hold what is in it, DiskError if it cannot be read. */
   constructor(options: DatabaseOptions, loaded: LoadedFolder = runThrough(loadFolder(options))) {
-    const { folder, clock = systemClock, logger = silentLogger } = options
+    const { folder, clock = systemClock, logger = silentLogger, archive = null } = options
     const started = clock.monotonic()
     const { blocks: found, minutes, replayed } = loaded
     this.#folder = folder
+    this.#archive = archive === null ? null : { place: archive.place, fetchWorker: archive.fetchWorker }
+    this.uploads = archive === null ? null : new ArchiveUploads({
+      folder: hoursFolder(folder), place: archive.place, worker: archive.uploadWorker, clock, random: options.random ?? new Random(freshSeed()), logger,
+    })
     this.#clock = clock
     this.#logger = logger
     this.#lock = loaded.lock
@@ -130,8 +150,10 @@ export class Database implements Appender {
       runner: options.jobUrl ? new WorkerJobs(options.jobUrl, this.handle(), JOB_SLOT) : new InlineJobs(this.handle(), JOB_SLOT),
       keepDamaged: (files) => this.#segments.keepDamaged(files), retentionBytes: options.retentionBytes ?? Infinity, otherBytes: () => this.logBytes + this.segmentBytes,
       fits: (bytes) => this.reserve.fits(bytes), minutes, minuteRetentionMs: options.minuteRetentionMs ?? 0,
+      hours: loaded.hours, hourRetentionMs: options.hourRetentionMs ?? 0, onHours: () => this.uploads?.poke(),
     })
     this.recovery.durationMs += clock.monotonic() - started
+    this.uploads?.poke()
     // Starts that follow each other quickly must not each leave a file of the log behind.
     this.#schedule(this.#log.crowdedBelow > 0 ? 0 : MAINTENANCE_MS)
   }
@@ -152,7 +174,7 @@ export class Database implements Appender {
 
   /** For StoreQueryable in any thread. */
   handle(): StoreHandle {
-    return { memory: this.#heap.memory, folder: this.#folder, exemplars: this.exemplars?.ring.buffer ?? null }
+    return { memory: this.#heap.memory, folder: this.#folder, exemplars: this.exemplars?.ring.buffer ?? null, archive: this.#archive }
   }
 
   series(labels: Labels): number {
@@ -180,15 +202,16 @@ export class Database implements Appender {
 
   /** Holds from the next sample and the next round of upkeep on. */
   setLimits(limits: StorageLimits): void {
-    const { retentionMs, retentionBytes, minuteRetentionMs, outOfOrderMs, keepFreeBytes = 0, shareMax = 1, seriesLimit = Infinity, rules = [] } = limits
+    const { retentionMs, retentionBytes, minuteRetentionMs, hourRetentionMs, outOfOrderMs, keepFreeBytes = 0, shareMax = 1, seriesLimit = Infinity, rules = [] } = limits
     this.head.series.limit = seriesLimit
     this.head.retentionMs = longestRaw(rules, retentionMs)
     this.head.outOfOrderMs = outOfOrderMs
     this.blocks.retentionBytes = retentionBytes
     this.blocks.minuteRetentionMs = minuteRetentionMs
+    this.blocks.hourRetentionMs = hourRetentionMs
     this.blocks.freeSpace.setLimits(keepFreeBytes, shareMax)
     this.blocks.setRules(rules, retentionMs)
-    publishRetention(this.#heap, this.head.arena, rules, { raw: retentionMs, '1m': minuteRetentionMs || Infinity, '1h': Infinity })
+    publishRetention(this.#heap, this.head.arena, rules, { raw: retentionMs, '1m': minuteRetentionMs || Infinity, '1h': hourRetentionMs || Infinity })
     publishRetentionTime(this.#heap, this.blocks.retentionT)
   }
 
@@ -224,7 +247,7 @@ export class Database implements Appender {
     this.#timer?.cancel()
     this.reserve.stop()
     const failures: unknown[] = []
-    await this.blocks.close()
+    await Promise.all([this.blocks.close(), this.uploads?.close()])
     await this.#upkeepRound
     await this.#rewrite.idle()
     await this.exemplars?.close().catch((error: unknown) => failures.push(error))

@@ -21,6 +21,7 @@ import { SharedHeap, defaultHeadBytes } from './head/shared-heap.ts'
 import { oldestLogLsn, replayLog, type FoundFile, type Replayed } from './log/log-replay.ts'
 import { SeriesFile } from './log/series-file.ts'
 import { blocksFolder, headFolder } from './store-querier.ts'
+import type { HoursState } from './tier/hour-manifest.ts'
 
 export interface LoadOptions {
   folder: string
@@ -65,6 +66,7 @@ export interface LoadedFolder {
   blocks: BlockState
   /** Of the 1-minute tier. */
   minutes: BlockState
+  hours: HoursState
   replayed: Replayed
   recovery: Recovery
 }
@@ -93,13 +95,13 @@ function* loadLocked(options: LoadOptions, lock: FolderLock): Steps<LoadedFolder
   const started = clock.monotonic()
   const heap = options.heap ?? SharedHeap.make(options.headBytesMax ?? defaultHeadBytes())
   const definitions = new SeriesFile(`${folder}/series/definitions`)
-  const { blocks, minutes, damaged } = recoverFolders(folder, logger)
+  const { blocks, minutes, hours, damaged } = recoverFolders(folder, logger)
   const numbers = segmentFileNumbers(headFolder(folder))
   const segments = new SegmentWriter(headFolder(folder), (numbers.at(-1) ?? 0) + 1, options.fileBytesMax?.segments)
   const head = new Head({
     heap, clock, random: options.random ?? new Random(freshSeed()), definitions, segments, folder: headFolder(folder),
     retentionMs: options.retentionMs, outOfOrderMs: options.outOfOrderMs ?? 10 * 60_000, seriesLimit: options.seriesLimit ?? Infinity,
-    published: { cover: blocks.cover, blocks: blocks.blocks.map(({ name }) => ({ ...name, deletions: 0 })), tiers: publishedTiers(blocks, minutes, -Infinity) },
+    published: { cover: blocks.cover, blocks: blocks.blocks.map(({ name }) => ({ ...name, deletions: 0 })), tiers: publishedTiers(blocks, minutes, { minutesSinceT: -Infinity, hoursSinceT: -Infinity, hoursDroppedT: hours.droppedT }) },
   })
   const recovery: Recovery = {
     series: 0, segments: 0, replayedRows: 0, replayedSamples: 0, corruptRecords: 0, corruptBytes: 0, damagedBlocks: damaged,
@@ -108,7 +110,7 @@ function* loadLocked(options: LoadOptions, lock: FolderLock): Steps<LoadedFolder
   const load = new Load({ folder, definitions, segments, head, recovery, logger })
   const replayed = yield* load.run(numbers, blocks.blocks)
   recovery.durationMs = clock.monotonic() - started
-  return { lock, heap, definitions, segments, head, blocks, minutes, replayed, recovery }
+  return { lock, heap, definitions, segments, head, blocks, minutes, hours, replayed, recovery }
 }
 
 interface LoadParts {

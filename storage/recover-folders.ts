@@ -4,13 +4,16 @@ import type { Logger } from '../lib/std/log.ts'
 import { BlockFolder, type BlockState } from './block-folder.ts'
 import { parseBlockName } from './block/block-meta.ts'
 import { moveToQuarantine } from './quarantine.ts'
-import { blocksFolder, minutesFolder } from './store-querier.ts'
+import { recoverHours } from './recover-hours.ts'
+import { blocksFolder, hoursFolder, minutesFolder } from './store-querier.ts'
 import { addDue } from './tier/due.ts'
+import type { HoursState } from './tier/hour-manifest.ts'
 
 export interface FoundFolders {
   blocks: BlockState
   /** Of the 1-minute tier. */
   minutes: BlockState
+  hours: HoursState
   /** Blocks that were moved aside. */
   damaged: number
 }
@@ -27,7 +30,9 @@ export function recoverFolders(data: string, logger: Logger): FoundFolders {
     const goneT = lost.filter(({ minT }) => minT <= raw.folder.state.droppedT).reduce((newest, { maxT }) => Math.max(newest, maxT), -Infinity)
     tier.folder.commit({ droppedT: Math.max(tier.folder.state.droppedT, goneT), install: [], remove: [] })
   }
-  return { blocks: raw.folder.state, minutes: tier.folder.state, damaged: raw.damaged.length + tier.damaged.length }
+  const { hours, lost: lostHours } = recoverHours(hoursFolder(data), quarantine, raw.folder.state.droppedT, logger)
+  if (lostHours.length > 0) raw.folder.commit({ due: addDue(raw.folder.state.due, lostHours), install: [], remove: [] })
+  return { hours, blocks: raw.folder.state, minutes: tier.folder.state, damaged: raw.damaged.length + tier.damaged.length }
 }
 
 function recover(folder: string, quarantine: string, logger: Logger): { folder: BlockFolder; damaged: string[] } {

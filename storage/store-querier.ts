@@ -6,6 +6,7 @@
 // Matchers ask the head's index, and where blocks hold series that the head has forgotten, theirs (cold-series.ts).
 import path from 'node:path'
 import type { Matcher } from '../lib/model/matcher.ts'
+import { systemClock } from '../lib/std/clock.ts'
 import { compareText } from '../lib/model/labels.ts'
 import { NO_SERIES, type BlockColumns } from './block/block.ts'
 import { formatBlockName, type BlockName } from './block/block-meta.ts'
@@ -21,7 +22,10 @@ import { HeadQueryable, type HeadQuerier } from './head/head-querier.ts'
 import type { Cardinality, Querier, Queryable, SelectHints, Selection, SeriesExemplars } from './interface.ts'
 import { BatchPool, selectAcross, type Selected } from './store-select.ts'
 import { StoreTiers } from './store-tiers.ts'
+import { FetchThread } from './object-store/fetch-thread.ts'
+import type { StorePlace } from './object-store/open-store.ts'
 import type { TierName } from './tier/bucket.ts'
+import { HourFiles, type HourStore } from './tier/hour-files.ts'
 import { TierReader } from './tier/tier-reader.ts'
 
 /** What a thread needs to read a store; structured-cloneable. */
@@ -31,6 +35,15 @@ export interface StoreHandle {
   folder: string
   /** The ring (exemplars/exemplar-layout.ts), null where none are kept. */
   exemplars: SharedArrayBuffer | null
+  /** Where files of the 1-hour tier are beside the data folder; null: nowhere. */
+  archive: ArchiveHandle | null
+}
+
+/** How a thread reaches files that are not in the data folder. */
+export interface ArchiveHandle {
+  place: StorePlace
+  /** URL of an entry file of a thread that fetches for a query's (object-store/fetch-thread.ts). */
+  fetchWorker: string
 }
 
 export function headFolder(folder: string): string {
@@ -46,11 +59,17 @@ export function minutesFolder(folder: string): string {
   return path.join(folder, 'tiers', '1m')
 }
 
+/** Files of the 1-hour tier. */
+export function hoursFolder(folder: string): string {
+  return path.join(folder, 'archive')
+}
+
 /** One per thread; its queriers run one after the other. */
 export class StoreQueryable implements Queryable {
   readonly #head: HeadQueryable
   readonly #blocks: BlockSet<BlockColumns>
   readonly #minutes: BlockSet<TierReader>
+  readonly #hours: HourFiles
   readonly #cold = new ColdSeries()
   readonly #retention: RetentionView
   readonly #showsExpired: boolean
@@ -58,10 +77,11 @@ export class StoreQueryable implements Queryable {
   readonly #pool = new BatchPool()
 
   /** `slot`: this thread's reader slot, not shared with any other. `showsExpired`: also what is past its series' own retention. */
-  constructor({ memory, folder, exemplars }: StoreHandle, slot: number, { showsExpired = false }: { showsExpired?: boolean } = {}) {
+  constructor({ memory, folder, exemplars, archive }: StoreHandle, slot: number, { showsExpired = false }: { showsExpired?: boolean } = {}) {
     this.#head = new HeadQueryable({ memory, segmentFolder: headFolder(folder) }, slot)
     this.#blocks = new BlockSet(blocksFolder(folder), (path, cache) => new BlockReader(path, cache))
     this.#minutes = new BlockSet(minutesFolder(folder), (path, cache) => new TierReader(path, cache))
+    this.#hours = new HourFiles(hoursFolder(folder), hourStore(archive), systemClock)
     this.#retention = new RetentionView(new SharedHeap(memory))
     this.#showsExpired = showsExpired
     this.#exemplars = exemplars
@@ -70,13 +90,14 @@ export class StoreQueryable implements Queryable {
   querier(): StoreQuerier {
     const head = this.#head.querier()
     const { blocks, tiers } = head.published
+    this.#hours.leftOut.clear()
     this.#blocks.begin(blocks)
     this.#minutes.begin(tiers.blocks.map((name) => ({ ...name, deletions: 0 })))
     this.#retention.begin(this.#showsExpired)
-    const folders = [...foldersOf(this.#blocks.folder, blocks), ...foldersOf(this.#minutes.folder, tiers.blocks)]
+    const folders = [...foldersOf(this.#blocks.folder, blocks), ...foldersOf(this.#minutes.folder, tiers.blocks), ...this.#hours.names]
     this.#cold.begin(head, new Set(folders))
     return new StoreQuerier(head, {
-      blocks: this.#blocks, minutes: this.#minutes, cold: this.#cold, exemplars: this.#exemplars, pool: this.#pool, retention: this.#retention,
+      blocks: this.#blocks, minutes: this.#minutes, hours: this.#hours, cold: this.#cold, exemplars: this.#exemplars, pool: this.#pool, retention: this.#retention,
     })
   }
 
@@ -84,7 +105,13 @@ export class StoreQueryable implements Queryable {
     this.#head.close()
     this.#blocks.close()
     this.#minutes.close()
+    this.#hours.close()
   }
+}
+
+function hourStore(archive: ArchiveHandle | null): HourStore {
+  if (archive === null) return null
+  return 'folder' in archive.place ? archive.place : new FetchThread(new URL(archive.fetchWorker), archive.place)
 }
 
 /** What tells which series there are. */
@@ -94,6 +121,7 @@ type SeriesBlock = IndexedBlock & Pick<BlockColumns, 'find' | 'labelNames' | 'la
 interface ThreadParts {
   blocks: BlockSet<BlockColumns>
   minutes: BlockSet<TierReader>
+  hours: HourFiles
   cold: ColdSeries
   exemplars: SharedArrayBuffer | null
   pool: BatchPool
@@ -115,7 +143,7 @@ export class StoreQuerier implements Querier {
     this.#parts = parts
     this.#cold = parts.cold
     this.idsVersion = parts.cold.version
-    this.buckets = new StoreTiers(head, parts.minutes, parts.cold, { leftOut: this.#leftOut, keptFrom: (matchers) => this.#keptFrom(matchers) })
+    this.buckets = new StoreTiers(head, parts, { leftOut: this.#leftOut, keptFrom: (matchers) => this.#keptFrom(matchers) })
   }
 
   select(matchers: readonly Matcher[], mint: number, maxt: number, hints: SelectHints): Selection {
@@ -272,7 +300,7 @@ export class StoreQuerier implements Querier {
   }
 
   damage(): readonly string[] {
-    return [...new Set([...this.#head.damage(), ...this.#leftOut, ...this.#parts.blocks.leftOut(), ...this.#parts.minutes.leftOut()])]
+    return [...new Set([...this.#head.damage(), ...this.#leftOut, ...this.#parts.blocks.leftOut(), ...this.#parts.minutes.leftOut(), ...this.#parts.hours.leftOut])]
   }
 
   close(): void {

@@ -1,4 +1,4 @@
-// The tiers of a store, as one querier sees them: which part of time each is whole of, and rows of the 1-minute tier.
+// The tiers of a store, as one querier sees them: which part of time each is whole of, and rows of them.
 import type { Matcher } from '../lib/model/matcher.ts'
 import { NO_SERIES } from './block/block.ts'
 import type { BlockSet } from './block-set.ts'
@@ -7,6 +7,8 @@ import type { HeadQuerier } from './head/head-querier.ts'
 import { bucketEnd } from './tier/aggregate.ts'
 import { TIER_MS, type BucketColumn, type BucketSelection, type TierCoverage, type TierName, type TierQuerier } from './tier/bucket.ts'
 import type { BucketBuffer } from './tier/bucket-buffer.ts'
+import type { HourFiles } from './tier/hour-files.ts'
+import { hourQuantiles, lackHistograms, selectHours, type HourRange, type HourSeries } from './tier/hour-reader.ts'
 import { WHOLE, wantedOf } from './tier/row-item.ts'
 import { SAMPLES_MAX } from './tier/row-shape.ts'
 import { SketchSum, binKey } from './tier/sketch.ts'
@@ -15,6 +17,14 @@ import { TierSelection, type TierSeries } from './tier/tier-select.ts'
 import { tierView, type TierPart } from './tier/tier-view.ts'
 
 const WIDTH_MS = TIER_MS['1m']
+const HOUR_MS = TIER_MS['1h']
+
+/** What the queriers of a thread share. */
+interface TierParts {
+  minutes: BlockSet<TierReader>
+  hours: HourFiles
+  cold: ColdSeries
+}
 
 /** What it asks of the querier it is of. */
 interface TierGround {
@@ -27,14 +37,18 @@ interface TierGround {
 export class StoreTiers implements TierQuerier {
   readonly #head: HeadQuerier
   readonly #minutes: BlockSet<TierReader>
+  readonly #hours: HourFiles
   readonly #cold: ColdSeries
   readonly #leftOut: Set<string>
   readonly #keptFrom: TierGround['keptFrom']
 
-  constructor(head: HeadQuerier, minutes: BlockSet<TierReader>, cold: ColdSeries, { leftOut, keptFrom }: TierGround) {
+  #areHoursOpen = false
+
+  constructor(head: HeadQuerier, { minutes, hours, cold }: TierParts, { leftOut, keptFrom }: TierGround) {
     this.#keptFrom = keptFrom
     this.#head = head
     this.#minutes = minutes
+    this.#hours = hours
     this.#cold = cold
     this.#leftOut = leftOut
   }
@@ -44,17 +58,48 @@ export class StoreTiers implements TierQuerier {
   }
 
   tiers(matchers: readonly Matcher[]): readonly TierCoverage[] {
-    const { to, blocks, ...shown } = this.#head.published.tiers
     const kept = this.#keptFrom(matchers)
-    const rawFrom = Math.max(shown.rawFrom, kept?.raw ?? -Infinity)
-    const from = Math.max(shown.from, kept?.['1m'] ?? -Infinity)
+    const rawFrom = Math.max(this.#head.published.tiers.rawFrom, kept?.raw ?? -Infinity)
     const raw: TierCoverage = { name: 'raw', widthMs: 0, from: rawFrom, to: Infinity, localFrom: -Infinity, lacksHistograms: false }
-    if (blocks.length === 0) return [raw]
-    const end = Math.max(from, Math.min(to, this.#endBeforeLate(this.#head.matching(matchers), to)))
+    return [raw, ...this.#minutesCover(matchers, kept), ...this.#hoursCover(matchers, kept)]
+  }
+
+  #minutesCover(matchers: readonly Matcher[], kept: Record<TierName, number> | null): TierCoverage[] {
+    const { to, blocks, ...shown } = this.#head.published.tiers
+    const from = Math.max(shown.from, kept?.['1m'] ?? -Infinity)
+    if (blocks.length === 0) return []
+    const end = Math.max(from, Math.min(to, this.#endBeforeLate(this.#head.matching(matchers), to, WIDTH_MS)))
     const parts = this.#parts(from, end)
     const { numbers } = this.#seriesOf(matchers, parts)
     const lacksHistograms = parts.some(({ block }, p) => block.lacking().size > 0 && numbers[p]!.some((number) => block.lacking().has(number)))
-    return [raw, { name: '1m', widthMs: WIDTH_MS, from, to: end, localFrom: -Infinity, lacksHistograms }]
+    return [{ name: '1m', widthMs: WIDTH_MS, from, to: end, localFrom: -Infinity, lacksHistograms }]
+  }
+
+  #hoursCover(matchers: readonly Matcher[], kept: Record<TierName, number> | null): TierCoverage[] {
+    const { to, ...shown } = this.#head.published.tiers.hours
+    const from = Math.max(shown.from, kept?.['1h'] ?? -Infinity)
+    const files = this.#openHours()
+    if (files.isEmpty || to <= from) return []
+    const end = Math.max(from, Math.min(to, this.#endBeforeLate(this.#head.matching(matchers), to, HOUR_MS)))
+    const range = { mint: from, maxt: end }
+    return [{ name: '1h', widthMs: HOUR_MS, from, to: end, localFrom: files.localFrom, lacksHistograms: lackHistograms(files, this.#hourSeries(matchers, range), range) }]
+  }
+
+  /** Series that match, by the head's refs, and by labels where files have them under others. */
+  #hourSeries(matchers: readonly Matcher[], { mint, maxt }: HourRange): HourSeries {
+    const known = this.#head.matching(matchers)
+    const files = this.#openHours().reaching(mint, maxt)
+    const cold = this.#cold.select(matchers, files.map((file) => this.#hours.columnsOf(file)))
+    if (cold.length === 0) return { refs: known, byLabels: new Map() }
+    const byLabels = Map.groupBy(cold.map(({ b, number, ref }) => ({ file: files[b]!, number, ref })), ({ ref }) => ref)
+    return { refs: Uint32Array.from(new Set([...known, ...byLabels.keys()])).sort(), byLabels }
+  }
+
+  /** Looks up what there is when it is asked for first: most queries are of raw samples. */
+  #openHours(): HourFiles {
+    if (!this.#areHoursOpen) this.#hours.begin()
+    this.#areHoursOpen = true
+    return this.#hours
   }
 
   /** Blocks with buckets of [mint, maxt] whose raw samples are gone. */
@@ -63,7 +108,7 @@ export class StoreTiers implements TierQuerier {
   }
 
   /** Samples that came late lie in the head until the next cut: before the bucket of the oldest all is in the rows. */
-  #endBeforeLate(refs: Uint32Array, to: number): number {
+  #endBeforeLate(refs: Uint32Array, to: number, widthMs: number): number {
     const { places } = this.#head
     let oldest = Infinity
     for (const ref of refs) {
@@ -73,7 +118,7 @@ export class StoreTiers implements TierQuerier {
         oldest = Math.min(oldest, Math.max(snapshot.minT, places.mintOf(snapshot, -Infinity)))
       }
     }
-    return bucketEnd(oldest, WIDTH_MS) - WIDTH_MS
+    return bucketEnd(oldest, widthMs) - widthMs
   }
 
   /** Blocks that answer for buckets which end in (mint, maxt]. */
@@ -108,13 +153,15 @@ export class StoreTiers implements TierQuerier {
   selectBuckets(
     name: Exclude<TierName, 'raw'>, matchers: readonly Matcher[], mint: number, maxt: number, wanted: readonly BucketColumn[],
   ): BucketSelection {
-    const parts = name === '1m' ? this.#parts(mint, maxt) : []
+    if (name === '1h') return selectHours(this.#openHours(), this.#hourSeries(matchers, { mint, maxt }), { mint, maxt }, wanted)
+    const parts = this.#parts(mint, maxt)
     return new TierSelection(parts, this.#seriesOf(matchers, parts), { mint, maxt }, wantedOf(wanted))
   }
 
   sketchQuantile(name: Exclude<TierName, 'raw'>, q: number, refs: Uint32Array, from: number, to: number): Float64Array {
+    if (name === '1h') return this.#hourQuantile(q, refs, from, to)
     const values = new Float64Array(refs.length).fill(NaN)
-    const parts = name === '1m' ? this.#parts(from, to) : []
+    const parts = this.#parts(from, to)
     const order = Uint32Array.from(refs.keys()).sort((a, b) => refs[a]! - refs[b]!)
     const sorted = refs.toSorted()
     // Also of series that came back: blocks know them by the refs that they had.
@@ -128,6 +175,15 @@ export class StoreTiers implements TierQuerier {
         values[order[batch.index[s]!]!] = sum.quantile(q)
       }
     }
+    return values
+  }
+
+  #hourQuantile(q: number, refs: Uint32Array, from: number, to: number): Float64Array {
+    const order = Uint32Array.from(refs.keys()).sort((a, b) => refs[a]! - refs[b]!)
+    const values = new Float64Array(refs.length)
+    const range = { mint: from, maxt: to }
+    const { byLabels } = this.#hourSeries([], range)
+    hourQuantiles(this.#openHours(), { refs: refs.toSorted(), byLabels }, range, q).forEach((value, i) => (values[order[i]!] = value))
     return values
   }
 }

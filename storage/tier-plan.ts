@@ -1,8 +1,9 @@
-// What is due to the 1-minute tier, and what readers are shown of it. Pure; times are Unix ms.
+// What is due to the tiers, and what readers are shown of them. Pure; times are Unix ms.
 import type { BlockState } from './block-folder.ts'
 import type { BlockJob } from './block-jobs.ts'
 import { planCompaction } from './block-plan.ts'
 import type { PublishedTiers } from './head/published.ts'
+import type { HoursState } from './tier/hour-manifest.ts'
 import { STRETCH_MS, coverageOf, nextStretch } from './tier/due.ts'
 
 interface TierLimits {
@@ -33,7 +34,21 @@ function bytesOf({ blocks }: BlockState, stretch: number): number {
   }, 0)
 }
 
-export function publishedTiers(raw: BlockState, minutes: BlockState, sinceT: number): PublishedTiers {
+/** Rows of the 1-hour tier are made, unless they are too old, or there is no room for them; files that are too old go. */
+export function dueOfHours(raw: BlockState, hours: HoursState, { sinceT, fits }: { sinceT: number; fits: (bytes: number) => boolean }): boolean {
+  const stretch = nextStretch(raw.due['1h'], raw.cover.t, sinceT)
+  return (sinceT < Infinity && hours.oldestT <= sinceT) || (stretch !== null && fits(bytesOf(raw, stretch)))
+}
+
+/** Since when rows are kept, and up to when they are gone, Unix ms. */
+export interface KeptRows {
+  minutesSinceT: number
+  hoursSinceT: number
+  hoursDroppedT: number
+}
+
+export function publishedTiers(raw: BlockState, minutes: BlockState, { minutesSinceT: sinceT, hoursSinceT, hoursDroppedT }: KeptRows): PublishedTiers {
+  const hours = coverageOf(raw.due['1h'], '1h', raw.cover.t, Math.max(hoursDroppedT, hoursSinceT))
   const coverage = coverageOf(raw.due['1m'], '1m', raw.cover.t, Math.max(minutes.droppedT, sinceT))
-  return { rawFrom: raw.droppedT, ...coverage, blocks: minutes.blocks.map(({ name }) => name) }
+  return { rawFrom: raw.droppedT, ...coverage, blocks: minutes.blocks.map(({ name }) => name), hours }
 }

@@ -106,7 +106,7 @@ function readOAuth2(reader: MapReader | null, folder: string): OAuth2 | null {
   return oauth2
 }
 
-function readTls(reader: MapReader | null, folder: string): TlsConfig | null {
+export function readTls(reader: MapReader | null, folder: string): TlsConfig | null {
   if (!reader) return null
   for (const name of ['ca', 'cert', 'key']) atMostOne(reader, [name, `${name}_file`, `${name}_ref`])
   const tls = {

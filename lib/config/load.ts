@@ -1,6 +1,7 @@
 // From the text of monitor.yml (a superset of prometheus.yml) to a checked Config, or to all that is wrong with it,
 // each fault with its place. No file is read here but the text given; relative paths start from the file's folder.
 import path from 'node:path'
+import { readArchive } from './archive-section.ts'
 import { readGlobal, readStorage, type Environment, type SelectorCheck } from './global-section.ts'
 import { ConfigError, describe, formatProblem, MapReader, Problems, type ConfigProblem } from './reader.ts'
 import { readScrapeConfig } from './scrape-section.ts'
@@ -71,7 +72,9 @@ function readConfig(root: YamlNode | null, problems: Problems, file: string, opt
   const reader = new MapReader(problems, root?.kind === 'map' ? root : null, '')
   const empty = (key: string): MapReader => new MapReader(problems, null, key)
   const { global, defaults } = readGlobal(reader.map('global') ?? empty('global'), folder, env)
-  const storage = readStorage(reader.map('storage') ?? empty('storage'), checkSelector)
+  const storageReader = reader.map('storage') ?? empty('storage')
+  const archive = readArchive(storageReader.map('archive'), folder)
+  const storage = readStorage(storageReader, checkSelector)
   const jobs = reader.maps('scrape_configs')
   const scrapeConfigs = jobs.map((job) => readScrapeConfig(job, defaults, folder))
   const seen = new Set<string>()
@@ -92,5 +95,5 @@ function readConfig(root: YamlNode | null, problems: Problems, file: string, opt
   reader.notBuilt('scrape_config_files', 'alerting', 'remote_write', 'remote_read')
   reader.notBuilt('otlp', 'tracing', 'runtime')
   reader.finish()
-  return { global, scrapeConfigs, features, storage, rules }
+  return { global, scrapeConfigs, features, storage, archive, rules }
 }

@@ -3,7 +3,7 @@ import { isMap, isScalar, isSeq, parseDocument, visit, type Node } from 'yaml'
 
 const SECRET = '<secret>'
 const SECRET_KEYS: ReadonlySet<string> = new Set([
-  'password', 'credentials', 'client_secret', 'key', 'bearer_token', 'secret', 'secrets', 'token',
+  'password', 'credentials', 'client_secret', 'key', 'bearer_token', 'secret', 'secrets', 'token', 'secret_key',
 ])
 /** Below these, every value is a secret: whoever sets a header by hand often sets a token. */
 const SECRET_MAPS: ReadonlySet<string> = new Set(['http_headers', 'proxy_connect_header', 'headers'])

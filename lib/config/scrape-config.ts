@@ -100,6 +100,24 @@ export interface RetentionRuleConfig {
   hourMs: number | null
 }
 
+/** A bucket of an S3 server. */
+export interface S3Config {
+  /** `https://host[:port]`; '' for AWS' own of the region. */
+  endpoint: string
+  bucket: string
+  region: string
+  /** Without slashes at its ends; '' for none. */
+  prefix: string
+  isPathStyle: boolean
+  /** '' where the environment has the keys (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY). */
+  accessKey: string
+  secretKey: string
+  secretKeyFile: string
+  tls: TlsConfig | null
+}
+
+export type ArchiveConfig = { folder: string } | { s3: S3Config }
+
 export interface Config {
   global: {
     scrapeIntervalMs: number
@@ -133,6 +151,8 @@ export interface Config {
     /** What a GB (10^9 bytes) costs a month; null: not said. */
     prices: { currency: string; disk: number | null; bucket: number | null }
   }
+  /** Where files of the 1-hour tier go, read at start; null: they stay in the data folder. */
+  archive: ArchiveConfig | null
   /** `files`: absolute patterns of rule files; `groups`: those in monitor.yml, and once the files are read (cmd/config-file.ts) theirs. */
   rules: { files: readonly string[]; groups: readonly RuleGroupConfig[] }
 }

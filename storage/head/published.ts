@@ -1,6 +1,7 @@
 // What of the store lies outside the head: one immutable record of shared memory, replaced as a whole.
 //
-//   root word ─▶ t f64 │ generation u32, blocks u32 │ raw from, minutes from, minutes to f64 │ minutes' blocks u32, 0 u32
+//   root word ─▶ t f64 │ generation u32, blocks u32 │ raw from, minutes from, minutes to f64 │ minutes' blocks u32, 0 u32 │
+//                hours from, hours to f64
 //                per block: minT f64, maxT f64, level u32, number u32, deletions u32, 0 u32; those of the 1-minute tier last
 //
 // Each group carries the generation it was made in. A cut takes what groups of its generation or an older one hold below
@@ -13,7 +14,7 @@ import type { BlockName } from '../block/block-meta.ts'
 import type { Arena } from './arena.ts'
 import { ROOT_PUBLISHED, type SharedHeap } from './shared-heap.ts'
 
-const HEAD_UNITS = 6
+const HEAD_UNITS = 8
 const BLOCK_UNITS = 4
 
 /** Everything below `t` (Unix ms) of groups of `generation` or an older one. */
@@ -43,15 +44,16 @@ export interface Published {
   readonly tiers: PublishedTiers
 }
 
-/** What of time raw samples and the rows of the 1-minute tier are whole of (Unix ms), and its blocks. */
+/** What of time raw samples and the rows of the 1-minute tier are whole of (Unix ms), its blocks, and the same of the 1-hour tier. */
 export interface PublishedTiers {
   readonly rawFrom: number
   readonly from: number
   readonly to: number
   readonly blocks: readonly BlockName[]
+  readonly hours: { readonly from: number; readonly to: number }
 }
 
-export const NO_TIERS: PublishedTiers = { rawFrom: -Infinity, from: 0, to: 0, blocks: [] }
+export const NO_TIERS: PublishedTiers = { rawFrom: -Infinity, from: 0, to: 0, blocks: [], hours: { from: 0, to: 0 } }
 
 /** For a reader whose slot is open. */
 export function readPublished({ u32, f64 }: SharedHeap): Published {
@@ -63,7 +65,7 @@ export function readPublished({ u32, f64 }: SharedHeap): Published {
   for (let i = 0, p = at + HEAD_UNITS; i < count + minutes; i++, p += BLOCK_UNITS) {
     all.push({ minT: f64[p]!, maxT: f64[p + 1]!, level: u32[p * 2 + 4]!, number: u32[p * 2 + 5]!, deletions: u32[p * 2 + 6]! })
   }
-  const tiers = { rawFrom: f64[at + 2]!, from: f64[at + 3]!, to: f64[at + 4]!, blocks: all.slice(count) }
+  const tiers = { rawFrom: f64[at + 2]!, from: f64[at + 3]!, to: f64[at + 4]!, blocks: all.slice(count), hours: { from: f64[at + 6]!, to: f64[at + 7]! } }
   return { cover: { generation: u32[at * 2 + 2]!, t: f64[at]! }, blocks: all.slice(0, count), tiers }
 }
 
@@ -78,6 +80,8 @@ export function publish({ u32, f64 }: SharedHeap, arena: Arena, { cover, blocks,
   f64[at + 3] = tiers.from
   f64[at + 4] = tiers.to
   u32[at * 2 + 10] = tiers.blocks.length
+  f64[at + 6] = tiers.hours.from
+  f64[at + 7] = tiers.hours.to
   const minutes = tiers.blocks.map((name): PublishedBlock => ({ ...name, deletions: 0 }))
   for (const [i, { minT, maxT, level, number, deletions }] of [...blocks, ...minutes].entries()) {
     const p = at + HEAD_UNITS + i * BLOCK_UNITS

@@ -12,7 +12,7 @@ import {
 import { mergeRows, type RowSource } from './hour-merge.ts'
 import { fetchFile } from './hour-fetch.ts'
 import { FileRows } from './hour-sources.ts'
-import { touches } from './hour-reader.ts'
+import { matchingLabels } from './match-labels.ts'
 import { PageError } from './parquet-decode.ts'
 import { HourFileWriter, type WrittenHours } from './parquet-writer.ts'
 
@@ -29,10 +29,10 @@ export interface HourWork {
   nowMs: number
 }
 
-/** Buckets whose rows are to be made anew, all in one file. */
 export interface DueHours {
   span: HourSpan
-  isDue: (t: number) => boolean
+  /** Buckets whose older rows go, whether or not new ones come. */
+  isReplaced: (t: number) => boolean
 }
 
 /** The file's span that the bucket belongs to: its month's where that is one file already. */
@@ -41,12 +41,11 @@ export function spanFor(folder: string, t: number): HourSpan {
   return existing ?? dayOf(t)
 }
 
-/** Puts rows of `raw` in place of those that are due; returns sentences about what of the older ones is damaged. */
-export async function rebuildHours(work: HourWork, { span, isDue }: DueHours, raw: RowSource): Promise<string[]> {
+/** Puts rows of `raw` into a span's file, beside those that stay. Returns sentences about what of the older ones is damaged. */
+export async function rebuildHours(work: HourWork, { span, isReplaced }: DueHours, raw: RowSource): Promise<string[]> {
   makeFolder(work.folder)
   const manifest = readManifest(work.folder)
-  const old = within(manifest, span)
-  return await replace(work, manifest, { span, old, raw: [raw], keeps: (_, t) => !isDue(t) })
+  return await replace(work, manifest, { span, old: within(manifest, span), raw, keeps: (t) => !isReplaced(t) })
 }
 
 /** The month whose days can become one file, or null. `isDue`: rows in [from, to) are still to be made. */
@@ -62,7 +61,7 @@ export function monthToCompact({ folder, nowMs }: HourWork, isDue: (span: HourSp
 /** Makes one file of all that the list has of the month. */
 export async function compactMonth(work: HourWork, month: HourSpan): Promise<string[]> {
   const manifest = readManifest(work.folder)
-  return await replace(work, manifest, { span: month, old: within(manifest, month), raw: [], keeps: () => true })
+  return await replace(work, manifest, { span: month, old: within(manifest, month), raw: null, keeps: () => true })
 }
 
 /** Takes files off the list all of whose buckets ended by then. */
@@ -74,11 +73,11 @@ export function dropHours({ folder, nowMs }: HourWork, untilT: number): void {
   list(folder, { ...manifest, droppedT }, { add: [], remove: gone, nowMs })
 }
 
-/** Rows of these series whose buckets touch [from, to] are gone from now on. */
-export function deleteHours(folder: string, refs: Uint32Array, from: number, to: number): void {
+/** Rows of series that match one of the sets, in buckets that touch [from, to], are gone from now on. */
+export function deleteHours(folder: string, sets: HourDeletion['sets'], from: number, to: number): void {
   const manifest = readManifest(folder)
-  if (manifest.files.length === 0 || refs.length === 0) return
-  const deletion: HourDeletion = { refs: [...refs], from, to, below: manifest.nextNumber }
+  const deletion: HourDeletion = { sets, from, to, below: manifest.nextNumber }
+  if (!manifest.files.some((file) => isOf(deletion, file))) return
   writeManifest(folder, { ...manifest, deletions: [...manifest.deletions, deletion] })
 }
 
@@ -89,7 +88,7 @@ export function fileToClean(folder: string): HourFile | null {
 }
 
 export async function cleanFile(work: HourWork, file: HourFile): Promise<string[]> {
-  return await replace(work, readManifest(work.folder), { span: spanOf(file.name)!, old: [file], raw: [], keeps: () => true })
+  return await replace(work, readManifest(work.folder), { span: spanOf(file.name)!, old: [file], raw: null, keeps: () => true })
 }
 
 /** Removes what went out of the list long enough ago, and what no list names. */
@@ -107,8 +106,9 @@ export function sweepHours({ folder, nowMs }: HourWork): void {
 interface Replacement {
   span: HourSpan
   old: readonly HourFile[]
-  raw: readonly RowSource[]
-  keeps: (ref: number, t: number) => boolean
+  /** Its rows give way to those that are kept. */
+  raw: RowSource | null
+  keeps: (t: number) => boolean
 }
 
 async function replace(work: HourWork, manifest: HourManifest, { span, old, raw, keeps }: Replacement): Promise<string[]> {
@@ -124,7 +124,7 @@ async function replace(work: HourWork, manifest: HourManifest, { span, old, raw,
       damage.push(`${file.name} of the 1-hour tier is damaged and stays beside what is written now: ${error.message}`)
     }
   }
-  if (readable.length === 0 && raw.length === 0) return damage
+  if (readable.length === 0 && raw === null) return damage
   const name = hourFileName(span, manifest.nextNumber)
   const written = write(work, name, readable.map((file) => rowsThatStay(work, manifest, file, keeps)), raw)
   faultPoint('hours.written')
@@ -136,7 +136,7 @@ async function replace(work: HourWork, manifest: HourManifest, { span, old, raw,
 
 /** Reads a file to its end: damage is to be known before another takes its place. */
 function checkRows(file: string): void {
-  const rows = new FileRows(file, () => true)
+  const rows = new FileRows(file, () => true, () => [])
   try {
     while (rows.next() !== null);
   } finally {
@@ -145,14 +145,14 @@ function checkRows(file: string): void {
 }
 
 function rowsThatStay({ folder }: HourWork, { deletions }: HourManifest, file: HourFile, keeps: Replacement['keeps']): FileRows {
-  const gone = deletions.filter((deletion) => isOf(deletion, file)).map((deletion) => ({ ...deletion, set: new Set(deletion.refs) }))
-  return new FileRows(path.join(folder, file.name), (ref, t) => keeps(ref, t) && !gone.some((deletion) => deletion.set.has(ref) && touches(t, deletion)))
+  const gone = deletions.filter((deletion) => isOf(deletion, file)).map(({ sets, from, to }) => ({ from, to, matches: matchingLabels(sets) }))
+  return new FileRows(path.join(folder, file.name), keeps, (labels) => gone.filter(({ matches }) => matches(labels)))
 }
 
-function write({ folder }: HourWork, name: string, old: readonly FileRows[], raw: readonly RowSource[]): WrittenHours | null {
+function write({ folder }: HourWork, name: string, old: readonly FileRows[], raw: RowSource | null): WrittenHours | null {
   const writer = new HourFileWriter(path.join(folder, name))
   try {
-    mergeRows([...old, ...raw], writer)
+    mergeRows(raw === null ? old : [raw, ...old], writer)
     return writer.finish([])
   } catch (error) {
     writer.abort()

@@ -7,7 +7,10 @@ import type { Clock } from '../../lib/std/clock.ts'
 import { DiskError, DiskFile, listFolder } from '../../lib/std/fs.ts'
 import { LruMap } from '../../lib/std/lru-map.ts'
 import type { RangeFetcher } from '../object-store/fetch-thread.ts'
+import { HourColumns } from './hour-columns.ts'
 import { HourIndex, HourIndexError } from './hour-index.ts'
+import { matchingLabels } from './match-labels.ts'
+import { ROWS_MAX } from './parquet-writer.ts'
 import { EMPTY_MANIFEST, numberOf, readManifest, type HourDeletion, type HourFile, type HourManifest } from './hour-manifest.ts'
 
 export interface ChunkPlace {
@@ -29,6 +32,18 @@ const CACHE_BYTES_MAX = 32 << 20
 const CACHE_CHUNKS_MAX = 1 << 16
 const SILENCE_MS = 10_000
 const CHECKED_MAX = 4096
+const DELETIONS_MAX = 256
+const COLUMNS_MAX = 1024
+/** Labels that a thread holds between queries. */
+const COLUMNS_BYTES_MAX = 32 << 20
+
+/** Rows of some series of a file in buckets that touch [from, to] are gone. */
+export interface DeletedRows {
+  from: number
+  to: number
+  /** Whether that is said of the series whose rows begin there. */
+  has: (group: number, firstRow: number) => boolean
+}
 
 interface Run {
   file: HourFile
@@ -51,6 +66,9 @@ export class HourFiles {
   readonly #cache = new LruMap<Uint8Array>(CACHE_CHUNKS_MAX)
   #cachedBytes = 0
   #silentUntilMs = -Infinity
+  readonly #columns = new LruMap<HourColumns>(COLUMNS_MAX)
+  /** By file and matchers: places of the series that match. */
+  readonly #deleted = new LruMap<ReadonlySet<number>>(DELETIONS_MAX)
 
   constructor(folder: string, store: HourStore, clock: Clock) {
     this.#folder = folder
@@ -61,6 +79,7 @@ export class HourFiles {
   /** A querier begins: what is there is looked up, and what was left out before is forgotten. */
   begin(): HourManifest {
     this.leftOut.clear()
+    this.#forgetLabels()
     try {
       this.#manifest = readManifest(this.#folder)
       this.#local = new Set(listFolder(this.#folder))
@@ -72,15 +91,60 @@ export class HourFiles {
     return this.#manifest
   }
 
+  #forgetLabels(): void {
+    const held = this.names.flatMap((name) => this.#columns.get(name) ?? [])
+    let bytes = held.reduce((sum, columns) => sum + columns.heldBytes, 0)
+    for (const columns of held) {
+      if (bytes <= COLUMNS_BYTES_MAX) break
+      bytes -= columns.heldBytes
+      columns.forget()
+    }
+  }
+
   /** Files that may have buckets that end in (mint, maxt]; of two that have the same bucket the one that counts comes last. */
   reaching(mint: number, maxt: number): HourFile[] {
     return this.#manifest.files.filter((file) => file.minT <= maxt && file.maxT > mint).toSorted((a, b) => numberOf(a.name) - numberOf(b.name))
   }
 
-  /** Deletions that a file does not have in its rows yet. */
-  deletionsOf(file: HourFile): readonly HourDeletion[] {
+  /** The series of a file by their labels. */
+  columnsOf(file: HourFile): HourColumns {
+    let columns = this.#columns.get(file.name)
+    if (columns === undefined) {
+      columns = new HourColumns(file.name, (use) => this.withIndex(file, use))
+      this.#columns.set(file.name, columns)
+    }
+    return columns
+  }
+
+  /** Names of the files as they were looked up last. */
+  get names(): string[] {
+    return this.#manifest.files.map(({ name }) => name)
+  }
+
+  get isEmpty(): boolean {
+    return this.#manifest.files.length === 0
+  }
+
+  /** Buckets that begin at it or later are on this machine, Unix ms. */
+  get localFrom(): number {
+    if (this.#isFolder()) return -Infinity
+    return this.#manifest.files.reduce((newest, { name, maxT }) => (this.#local.has(name) ? newest : Math.max(newest, maxT)), -Infinity)
+  }
+
+  /** Deletions that a file does not have in its rows yet, and which of its series they are of. */
+  deletionsOf(file: HourFile): DeletedRows[] {
     const number = numberOf(file.name)
-    return this.#manifest.deletions.filter(({ below, from, to }) => number < below && to > file.minT - HOUR_MS && from <= file.maxT)
+    const open = this.#manifest.deletions.filter(({ below, from, to }) => number < below && to > file.minT - HOUR_MS && from <= file.maxT)
+    return open.map((deletion) => {
+      const key = `${file.name} ${JSON.stringify(deletion.sets)}`
+      let places = this.#deleted.get(key)
+      if (places === undefined) {
+        places = this.withIndex(file, (index) => placesOf(index, deletion)) ?? new Set()
+        this.#deleted.set(key, places)
+      }
+      const known = places
+      return { from: deletion.from, to: deletion.to, has: (group, firstRow) => known.has(group * ROWS_MAX + firstRow) }
+    })
   }
 
   /** What `use` makes of a file's sidecar; null if it cannot be read. */
@@ -186,6 +250,11 @@ export class HourFiles {
     this.leftOut.add(`the answer of the 1-hour tier is partial: ${name} was left out: ${why}`)
     return null
   }
+}
+
+function placesOf(index: HourIndex, { sets }: HourDeletion): Set<number> {
+  const matches = matchingLabels(sets)
+  return new Set(index.series().filter(({ labels }) => matches(labels)).map(({ group, firstRow }) => group * ROWS_MAX + firstRow))
 }
 
 /** Reads that cover those chunks, each of one file. */

@@ -11,6 +11,8 @@ import { PARQUET_COLUMNS, type ColumnChunk, type RowGroup } from './parquet-sche
 
 const MAGIC = 0x3158484d
 const HEAD_BYTES = 64
+/** Numbers of a place as `places` gives it. */
+export const PLACE_WORDS = 5
 const PLACE_BYTES = 8
 const CHUNK_BYTES = 16
 const GROUP_BYTES: number = 8 + PARQUET_COLUMNS.length * CHUNK_BYTES
@@ -22,8 +24,14 @@ export interface IndexedSeries {
   labels: Labels
   group: number
   firstRow: number
+  /** May be 0 where it lacks histograms. */
   rows: number
+  /** It has native histograms beside, which rows leave out. */
+  lacksHistograms: boolean
 }
+
+/** Beside the number of rows. */
+const LACKS = 0x8000
 
 export interface HourIndexHead {
   /** Size of the Parquet file. */
@@ -51,11 +59,11 @@ export function writeHourIndex(file: string, { series, groups, bytes, rows, minT
   const refs = Buffer.alloc(series.length * 4)
   const places = Buffer.alloc(series.length * PLACE_BYTES)
   order.forEach((s, i) => {
-    const { ref, group, firstRow, rows: count } = series[s]!
+    const { ref, group, firstRow, rows: count, lacksHistograms } = series[s]!
     refs.writeUInt32LE(ref, i * 4)
     places.writeUInt32LE(group, i * PLACE_BYTES)
     places.writeUInt16LE(firstRow, i * PLACE_BYTES + 4)
-    places.writeUInt16LE(count, i * PLACE_BYTES + 6)
+    places.writeUInt16LE(count + (lacksHistograms ? LACKS : 0), i * PLACE_BYTES + 6)
   })
   const groupBytes = Buffer.concat(groups.map(encodeGroup))
   const labels = encodeLabels(series)
@@ -92,7 +100,7 @@ function encodeGroup({ rows, chunks }: RowGroup): Buffer {
 /** Texts once, in order of first use, then of each series ref, rows and labels, as positions in them. */
 function encodeLabels(series: readonly IndexedSeries[]): Uint8Array {
   const texts = new Map<string, number>()
-  const lists = series.map(({ ref, rows, labels }) => [ref, rows, labels.length, ...labels.map((text) => {
+  const lists = series.map(({ ref, rows, lacksHistograms, labels }) => [ref, rows + (lacksHistograms ? LACKS : 0), labels.length, ...labels.map((text) => {
     const position = texts.get(text) ?? texts.size
     texts.set(text, position)
     return position
@@ -132,24 +140,41 @@ export class HourIndex {
     this.head = { bytes: head.readDoubleLE(8), rows: head.readDoubleLE(16), minT: head.readDoubleLE(24), maxT: head.readDoubleLE(32) }
   }
 
-  /** Places of those of `refs` (ascending) that the file has: position in `refs`, row group, first row, rows, four numbers each. */
+  /** Of all series, ascending; those without one first. A series' number is its position. */
+  refs(): Uint32Array {
+    return new Uint32Array(this.#seriesSection().buffer, 0, this.#seriesCount)
+  }
+
+  /** Places of those of `refs` (ascending) that the file has: position in `refs`, row group, first row, rows, 1 where it lacks histograms; PLACE_WORDS numbers each. */
   places(refs: Uint32Array): Uint32Array {
-    const bytes = this.#section(HEAD_BYTES, this.#seriesCount * (4 + PLACE_BYTES), this.#isSeriesChecked ? null : this.#sums[0]!)
-    this.#isSeriesChecked = true
-    const stored = new Uint32Array(bytes.buffer, 0, this.#seriesCount)
-    const places = Buffer.from(bytes.buffer, this.#seriesCount * 4)
-    const found = new Uint32Array(Math.min(refs.length, this.#seriesCount) * 4)
+    const { buffer } = this.#seriesSection()
+    const stored = new Uint32Array(buffer, 0, this.#seriesCount)
+    const places = Buffer.from(buffer, this.#seriesCount * 4)
+    const found = new Uint32Array(Math.min(refs.length, this.#seriesCount) * PLACE_WORDS)
     let n = 0
     for (let i = 0, k = 0; i < refs.length && k < stored.length;) {
       if (stored[k]! < refs[i]!) k = seek(stored, k, refs[i]!)
       else if (stored[k]! > refs[i]!) i = seek(refs, i, stored[k]!)
       else {
-        const at = k++ * PLACE_BYTES
-        found.set([i++, places.readUInt32LE(at), places.readUInt16LE(at + 4), places.readUInt16LE(at + 6)], n)
-        n += 4
+        putPlace(places, k++, i++, found, n)
+        n += PLACE_WORDS
       }
     }
     return found.subarray(0, n)
+  }
+
+  /** The same of series by their numbers; positions are those in `numbers`. */
+  placesAt(numbers: Uint32Array): Uint32Array {
+    const places = Buffer.from(this.#seriesSection().buffer, this.#seriesCount * 4)
+    const found = new Uint32Array(numbers.length * PLACE_WORDS)
+    numbers.forEach((number, i) => putPlace(places, number, i, found, i * PLACE_WORDS))
+    return found
+  }
+
+  #seriesSection(): Uint8Array<ArrayBuffer> {
+    const bytes = this.#section(HEAD_BYTES, this.#seriesCount * (4 + PLACE_BYTES), this.#isSeriesChecked ? null : this.#sums[0]!)
+    this.#isSeriesChecked = true
+    return bytes
   }
 
   /** Rows of a row group and its chunks, as PARQUET_COLUMNS. */
@@ -166,8 +191,8 @@ export class HourIndex {
     return { rows: bytes.readUInt32LE(0), chunks }
   }
 
-  /** Series with their labels and how many rows they have, in the order of the file, one after the other. */
-  *series(): Generator<{ ref: number; rows: number; labels: Labels }> {
+  /** Series in the order of the file, one after the other. */
+  *series(): Generator<IndexedSeries> {
     const start = HEAD_BYTES + this.#seriesCount * (4 + PLACE_BYTES) + this.#groupCount * GROUP_BYTES
     const packed = this.#section(start, this.#labelBytes, this.#sums[2]!)
     const plain = zstdDecompressSync(packed, { maxOutputLength: LABELS_BYTES_MAX })
@@ -177,12 +202,19 @@ export class HourIndex {
       at += plain.readUInt32LE(4 + i * 4)
       return plain.toString('utf8', from, at)
     })
+    let [group, firstRow, groupRows] = [-1, 0, 0]
     for (let s = 0; s < this.#seriesCount; s++) {
-      const [ref, rows, count] = [plain.readUInt32LE(at), plain.readUInt32LE(at + 4), plain.readUInt32LE(at + 8)]
+      const [ref, word, count] = [plain.readUInt32LE(at), plain.readUInt32LE(at + 4), plain.readUInt32LE(at + 8)]
       at += 12
+      const rows = word & (LACKS - 1)
+      if (firstRow + rows > groupRows) {
+        groupRows = this.group(++group).rows
+        firstRow = 0
+      }
       const labels = Array.from({ length: count }, (_, l) => texts[plain.readUInt32LE(at + l * 4)]!)
       at += count * 4
-      yield { ref, rows, labels }
+      yield { ref, labels, group: Math.max(0, group), firstRow, rows, lacksHistograms: (word & LACKS) !== 0 }
+      firstRow += rows
     }
   }
 
@@ -201,6 +233,13 @@ export class HourIndex {
     this.#file.close()
     throw new HourIndexError(`cannot read ${this.#path}: ${why}`)
   }
+}
+
+/** Writes place `k` of the sidecar, of the series asked for at position `i`. */
+function putPlace(places: Buffer, k: number, i: number, out: Uint32Array, at: number): void {
+  const from = k * PLACE_BYTES
+  const rows = places.readUInt16LE(from + 6)
+  out.set([i, places.readUInt32LE(from), places.readUInt16LE(from + 4), rows & (LACKS - 1), rows >>> 15], at)
 }
 
 /** First position from `from` on whose value is at least `value`: steps that double, then halves. */

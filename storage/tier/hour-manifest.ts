@@ -5,26 +5,30 @@
 //   archive/1h-2026-10-000006.parquet           a month
 //   archive/<name>.index                        its sidecar; stays here when the file is only in the bucket
 import path from 'node:path'
+import type { Matcher } from '../../lib/model/matcher.ts'
 import { readTextIfThere, replaceText } from '../../lib/std/fs.ts'
 
 export const MANIFEST_FILE = 'archive.json'
 export const STORED_FILE = 'stored.json'
 const VERSION = 1
 const DAY_MS = 86_400_000
+const HOUR_MS = 3_600_000
 
 export interface HourFile {
   name: string
   bytes: number
   rows: number
   series: number
+  /** Series that have native histograms beside, which rows leave out. */
+  lacking: number
   /** Least and greatest end of a bucket in it, Unix ms. */
   minT: number
   maxT: number
 }
 
-/** Rows of these series in buckets that touch [from, to] are gone from files with a number below this. */
+/** Rows of series that match one of the sets, in buckets that touch [from, to], are gone from files with a number below this. */
 export interface HourDeletion {
-  refs: readonly number[]
+  sets: readonly (readonly Matcher[])[]
   from: number
   to: number
   below: number
@@ -40,7 +44,36 @@ export interface HourManifest {
   replaced: readonly { name: string; atMs: number }[]
 }
 
+/** What is known of the files where they are not read; Unix ms. */
+export interface HoursState {
+  /** Buckets that end by then are gone by the retention. */
+  droppedT: number
+  /** Greatest end of a bucket in the file that goes first; Infinity: there is none. */
+  oldestT: number
+  files: number
+  bytes: number
+  rows: number
+  /** Of the file that has most. */
+  series: number
+  /** Least and greatest end of a bucket; Infinity and -Infinity where there is none. */
+  minT: number
+  maxT: number
+}
+
+export function stateOf({ droppedT, files }: HourManifest): HoursState {
+  const sum = (of: (file: HourFile) => number): number => files.reduce((total, file) => total + of(file), 0)
+  return {
+    droppedT, oldestT: Math.min(...files.map(({ maxT }) => maxT)), files: files.length, bytes: sum(({ bytes }) => bytes), rows: sum(({ rows }) => rows),
+    series: Math.max(0, ...files.map(({ series }) => series)), minT: Math.min(...files.map(({ minT }) => minT)), maxT: Math.max(...files.map(({ maxT }) => maxT)),
+  }
+}
+
 export const EMPTY_MANIFEST: HourManifest = { nextNumber: 1, droppedT: -Infinity, files: [], deletions: [], replaced: [] }
+
+/** Whether the bucket that ends at t has time of the span. */
+export function touches(t: number, { from, to }: { from: number; to: number }): boolean {
+  return t >= from && t - HOUR_MS < to
+}
 
 /** What an object store holds of the files, checked. */
 export type StoredNames = ReadonlySet<string>
@@ -76,11 +109,19 @@ export function writeStored(folder: string, names: StoredNames): void {
 }
 
 function isFile(value: unknown): value is HourFile {
-  return hasNumbers(value, ['bytes', 'rows', 'series', 'minT', 'maxT']) && typeof value['name'] === 'string' && spanOf(value['name']) !== null
+  return hasNumbers(value, ['bytes', 'rows', 'series', 'lacking', 'minT', 'maxT']) && typeof value['name'] === 'string' && spanOf(value['name']) !== null
 }
 
 function isDeletion(value: unknown): value is HourDeletion {
-  return hasNumbers(value, ['from', 'to', 'below']) && Array.isArray(value['refs']) && value['refs'].every((ref) => typeof ref === 'number')
+  if (!hasNumbers(value, ['from', 'to', 'below'])) return false
+  const { sets } = value
+  return Array.isArray(sets) && sets.every((set) => Array.isArray(set) && set.every(isMatcher))
+}
+
+function isMatcher(value: unknown): value is Matcher {
+  if (typeof value !== 'object' || value === null) return false
+  const [name, op, text] = ['name', 'op', 'value'].map((key) => Reflect.get(value, key) as unknown)
+  return typeof name === 'string' && typeof text === 'string' && (op === '=' || op === '!=' || op === '=~' || op === '!~')
 }
 
 function isReplaced(value: unknown): value is { name: string; atMs: number } {

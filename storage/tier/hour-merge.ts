@@ -28,7 +28,7 @@ export function mergeRows(sources: readonly RowSource[], writer: HourFileWriter)
       }
       heads[s] = head
     }
-    if (merged.length > 0) writer.add(merged.rows(least))
+    writer.add(merged.rows(least))
   }
 }
 
@@ -40,25 +40,24 @@ class Merged {
   readonly #sorted = new BucketBuffer()
   #length = 0
   #ref = 0
+  #lacksHistograms = false
 
   constructor() {
     this.#taken.shape(1, CAPACITY)
     this.#sorted.shape(1, CAPACITY)
   }
 
-  get length(): number {
-    return this.#length
-  }
-
   clear(): void {
     this.#length = 0
     this.#ref = 0
+    this.#lacksHistograms = false
   }
 
   take(from: SeriesRows): void {
     assert(this.#length + from.n <= CAPACITY, `${this.#length + from.n} rows of a series in one file`)
     // A series that the head has forgotten has no ref.
     if (from.ref !== 0) this.#ref = from.ref
+    if (from.lacksHistograms) this.#lacksHistograms = true
     for (let i = 0; i < from.n; i++) copyRow(from.t[i]!, from, from.at + i, this.#taken, this.#length++)
   }
 
@@ -72,7 +71,7 @@ class Merged {
       const isReplaced = i + 1 < order.length && t[order[i + 1]!] === t[row]
       if (!isReplaced) copyRow(t[row]!, this.#taken, row, sorted, n++)
     }
-    return { ref: this.#ref, labels, n, t: sorted.t, columns: sorted.columns, at: 0, sketches: sorted.sketches, sketchAt: sorted.sketchAt }
+    return { ref: this.#ref, labels, lacksHistograms: this.#lacksHistograms, n, t: sorted.t, columns: sorted.columns, at: 0, sketches: sorted.sketches, sketchAt: sorted.sketchAt }
   }
 }
 

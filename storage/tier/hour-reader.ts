@@ -3,8 +3,9 @@
 //   refs ─▶ sidecars: places ─▶ series in the order of the files ─▶ batch: chunks of its row groups ─▶ columns
 import type { BucketBatch, BucketColumn, BucketSelection } from './bucket.ts'
 import { BucketBuffer } from './bucket-buffer.ts'
-import type { ChunkPlace, HourFiles } from './hour-files.ts'
-import type { HourDeletion, HourFile } from './hour-manifest.ts'
+import type { ChunkPlace, DeletedRows, HourFiles } from './hour-files.ts'
+import { touches, type HourFile } from './hour-manifest.ts'
+import { PLACE_WORDS } from './hour-index.ts'
 import { decodeBinaries, decodeFlags, decodeNumbers, PageError } from './parquet-decode.ts'
 import { COUNT_COLUMN, PARQUET_COLUMNS, SKETCH_COLUMN, STALE_COLUMN, TIME_COLUMN } from './parquet-schema.ts'
 import { SketchSum } from './sketch.ts'
@@ -28,25 +29,39 @@ interface Part {
   file: HourFile
   group: number
   rows: number
-  pieces: { series: number; ref: number; firstRow: number; rows: number }[]
+  pieces: { series: number; firstRow: number; rows: number }[]
 }
 
-/** Of `refs` (ascending), buckets that end in (mint, maxt], with the columns `wanted`; count and staleAtEnd always. */
-export function selectHours(files: HourFiles, refs: Uint32Array, mint: number, maxt: number, wanted: readonly BucketColumn[]): BucketSelection {
-  const range = { mint, maxt }
+/** Series asked for. */
+export interface HourSeries {
+  /** Ascending. */
+  refs: Uint32Array
+  /** Those that some files have under another ref, or under none: by the ref asked for, which file and which number there. */
+  byLabels: ReadonlyMap<number, readonly { file: HourFile; number: number }[]>
+}
+
+export interface HourRange {
+  mint: number
+  maxt: number
+}
+
+/** Buckets that end in (mint, maxt], with the columns `wanted`; count and staleAtEnd always. */
+export function selectHours(files: HourFiles, asked: HourSeries, range: HourRange, wanted: readonly BucketColumn[]): BucketSelection {
+  const { refs } = asked
+  const { mint, maxt } = range
   const columns = PARQUET_COLUMNS.flatMap(({ bucketColumn }, c) => {
     return c === TIME_COLUMN || c === COUNT_COLUMN || c === STALE_COLUMN || (bucketColumn !== '' && wanted.includes(bucketColumn)) ? [c] : []
   })
   const perBatch = Math.max(1, Math.floor(BATCH_ROWS / hoursOf(files, mint, maxt)))
   const buffer = new BucketBuffer()
-  let slice: Slice = { at: 0, refs: refs.subarray(0, 0), pieces: [], order: [] }
+  let slice: Slice = { at: 0, pieces: [], order: [] }
   let done = 0
   const next = (): BucketBatch | null => {
     for (;;) {
       if (done === slice.order.length) {
         const at = slice.at + slice.pieces.length
         if (at === refs.length) return null
-        slice = locate(files, refs, at, mint, maxt)
+        slice = locate(files, asked, at, range)
         done = 0
       }
       const series = slice.order.slice(done, done + perBatch)
@@ -57,12 +72,13 @@ export function selectHours(files: HourFiles, refs: Uint32Array, mint: number, m
   return { refs, next }
 }
 
-/** The value at quantile q of all samples of buckets that end in (from, to], as `refs`; NaN where there is none. */
-export function hourQuantiles(files: HourFiles, q: number, refs: Uint32Array, from: number, to: number): Float64Array {
+/** The value at quantile q of all samples of buckets that end in (mint, maxt], as the refs; NaN where there is none. */
+export function hourQuantiles(files: HourFiles, asked: HourSeries, { mint: from, maxt: to }: HourRange, q: number): Float64Array {
+  const { refs } = asked
   const out = new Float64Array(refs.length).fill(NaN)
   const sums = Array.from({ length: QUANTILE_SERIES }, () => new SketchSum())
   for (let at = 0; at < refs.length; at += SLICE_SERIES) {
-    const slice = locate(files, refs, at, from, to)
+    const slice = locate(files, asked, at, { mint: from, maxt: to })
     for (let done = 0; done < slice.order.length; done += QUANTILE_SERIES) {
       const series = slice.order.slice(done, done + QUANTILE_SERIES)
       for (const sum of sums) sum.clear()
@@ -73,29 +89,50 @@ export function hourQuantiles(files: HourFiles, q: number, refs: Uint32Array, fr
   return out
 }
 
+/** Whether one of the series has native histograms in the files of (mint, maxt], which their rows leave out. */
+export function lackHistograms(files: HourFiles, { refs, byLabels }: HourSeries, { mint, maxt }: HourRange): boolean {
+  return files.reaching(mint, maxt).filter(({ lacking }) => lacking > 0).some((file) => {
+    const lists = files.withIndex(file, (index) => [index.places(refs), index.placesAt(numbersIn(file, refs, byLabels))]) ?? []
+    return lists.some((places) => {
+      for (let i = 0; i < places.length; i += PLACE_WORDS) if (places[i + 4] === 1) return true
+      return false
+    })
+  })
+}
+
 /** Some of the series asked for: what is known of all at once is bounded. */
 interface Slice {
   /** Position of its first in refs. */
   at: number
-  refs: Uint32Array
   /** By position in the slice. */
   pieces: Piece[][]
   /** Positions in the slice of the series that have rows, neighbours in the newest file together, so that they share row groups. */
   order: number[]
 }
 
-function locate(files: HourFiles, refs: Uint32Array, at: number, mint: number, maxt: number): Slice {
-  const asked = refs.subarray(at, at + SLICE_SERIES)
-  const pieces: Piece[][] = Array.from(asked, () => [])
+function locate(files: HourFiles, { refs, byLabels }: HourSeries, at: number, { mint, maxt }: HourRange): Slice {
+  const some = refs.subarray(at, at + SLICE_SERIES)
+  const pieces: Piece[][] = Array.from(some, () => [])
   for (const file of files.reaching(mint, maxt)) {
-    const places = files.withIndex(file, (index) => index.places(asked))
-    if (places === null) continue
-    for (let i = 0; i < places.length; i += 4) pieces[places[i]!]!.push({ file, group: places[i + 1]!, firstRow: places[i + 2]!, rows: places[i + 3]! })
+    const found = files.withIndex(file, (index) => [index.places(some), index.placesAt(numbersIn(file, some, byLabels))] as const)
+    if (found === null) continue
+    const put = (places: Uint32Array, i: number, s: number): void => {
+      if (places[i + 3]! > 0) pieces[s]!.push({ file, group: places[i + 1]!, firstRow: places[i + 2]!, rows: places[i + 3]! })
+    }
+    for (let i = 0; i < found[0].length; i += PLACE_WORDS) put(found[0], i, found[0][i]!)
+    const askers = byLabels.size === 0 ? [] : Array.from(some.keys()).flatMap((s) => (byLabels.get(some[s]!) ?? []).filter((one) => one.file === file).map(() => s))
+    askers.forEach((s, k) => put(found[1], k * PLACE_WORDS, s))
   }
   const last = (s: number): Piece => pieces[s]!.at(-1)!
   const order = pieces.keys().filter((s) => pieces[s]!.length > 0).toArray()
     .toSorted((a, b) => last(a).file.minT - last(b).file.minT || last(a).group - last(b).group || last(a).firstRow - last(b).firstRow)
-  return { at, refs: asked, pieces, order }
+  return { at, pieces, order }
+}
+
+/** Of series that the file has under other refs, in the order of those asked for. */
+function numbersIn(file: HourFile, some: Uint32Array, byLabels: HourSeries['byLabels']): Uint32Array {
+  if (byLabels.size === 0) return new Uint32Array(0)
+  return Uint32Array.from(Array.from(some).flatMap((ref) => (byLabels.get(ref) ?? []).filter((one) => one.file === file).map(({ number }) => number)))
 }
 
 /** From the first to the last bucket that the files have in the range. */
@@ -106,13 +143,13 @@ function hoursOf(files: HourFiles, mint: number, maxt: number): number {
 }
 
 /** The row groups that hold those series, by file. */
-function partsOf(series: readonly number[], { refs, pieces }: Slice): Part[] {
+function partsOf(series: readonly number[], { pieces }: Slice): Part[] {
   const parts = new Map<string, Part>()
   series.forEach((s, i) => {
     for (const { file, group, firstRow, rows } of pieces[s]!) {
       const key = `${file.name}:${group}`
       const part = parts.get(key) ?? { file, group, rows: 0, pieces: [] }
-      part.pieces.push({ series: i, ref: refs[s]!, firstRow, rows })
+      part.pieces.push({ series: i, firstRow, rows })
       parts.set(key, part)
     }
   })
@@ -216,20 +253,15 @@ function scatter(pieces: Part['pieces'], from: Float64Array | Uint8Array, bounds
   }
 }
 
-function dropDeleted({ pieces }: Part, deletion: HourDeletion, { n, t, columns }: BucketBuffer): void {
-  for (const { series, ref } of pieces) {
-    if (!deletion.refs.includes(ref)) continue
+function dropDeleted({ file, group, pieces }: Part, deletion: DeletedRows, { n, t, columns }: BucketBuffer): void {
+  for (const { series, firstRow } of pieces) {
+    if (!deletion.has(group, firstRow)) continue
     for (let i = 0; i < n; i++) {
-      if (!touches(t[i]!, deletion)) continue
+      if (t[i]! < file.minT || t[i]! > file.maxT || !touches(t[i]!, deletion)) continue
       columns.count[series * n + i] = 0
       columns.staleAtEnd[series * n + i] = 0
     }
   }
-}
-
-/** Whether the bucket that ends at t has time of the span. */
-export function touches(t: number, { from, to }: { from: number; to: number }): boolean {
-  return t >= from && t - HOUR_MS < to
 }
 
 /** No row of a damaged part is half there: those of its series are taken for absent. */
@@ -253,7 +285,7 @@ interface SketchWork {
 function addSketches(files: HourFiles, series: readonly number[], slice: Slice, { from, to, sums }: SketchWork): void {
   const parts = partsOf(series, slice)
   const chunks = readParts(files, parts, [TIME_COLUMN, SKETCH_COLUMN])
-  parts.forEach(({ file, rows, pieces }, p) => {
+  parts.forEach(({ file, group, rows, pieces }, p) => {
     const [time, sketch] = chunks[p]!
     if (time === null || time === undefined || sketch === null || sketch === undefined) return
     try {
@@ -262,8 +294,8 @@ function addSketches(files: HourFiles, series: readonly number[], slice: Slice, 
       const at = new Uint32Array(rows + 1)
       const bytes = decodeBinaries(sketch, rows, at)
       const deletions = files.deletionsOf(file)
-      for (const { series: s, ref, firstRow, rows: count } of pieces) {
-        const gone = deletions.filter(({ refs }) => refs.includes(ref))
+      for (const { series: s, firstRow, rows: count } of pieces) {
+        const gone = deletions.filter((deletion) => deletion.has(group, firstRow))
         for (let row = firstRow; row < firstRow + count; row++) {
           const t = times[row]!
           if (t > from && t <= to && at[row + 1]! > at[row]! && !gone.some((deletion) => touches(t, deletion))) sums[s]!.add(bytes, at[row]!, at[row + 1]!)

@@ -3,11 +3,12 @@ import type { Labels } from '../../lib/model/labels.ts'
 import { compareLabels } from '../../lib/model/labels.ts'
 import { DiskFile } from '../../lib/std/fs.ts'
 import { GrowingF64, GrowingU32 } from '../block/growing-array.ts'
-import type { Querier } from '../interface.ts'
+import type { Querier, SeriesBatch } from '../interface.ts'
 import { aggregate, samplesOf } from './aggregate.ts'
 import type { BucketColumns } from './bucket.ts'
 import { BucketBuffer } from './bucket-buffer.ts'
-import { HourIndex } from './hour-index.ts'
+import { HourIndex, type IndexedSeries } from './hour-index.ts'
+import { touches } from './hour-manifest.ts'
 import type { RowSource } from './hour-merge.ts'
 import { decodeBinaries, decodeFlags, decodeNumbers } from './parquet-decode.ts'
 import { PARQUET_COLUMNS, SKETCH_COLUMN, TIME_COLUMN } from './parquet-schema.ts'
@@ -22,14 +23,16 @@ const REFS_END = 0x80000000
  * Rows of the buckets that end in [from, to], of all series, made of raw samples and held in memory: 100 bytes a row.
  * `isWanted` tells which buckets.
  */
-export async function rawRows(querier: Querier, from: number, to: number, isWanted: (t: number) => boolean, nextTurn: () => Promise<void>): Promise<RowSource> {
+export async function rawRows(
+  querier: Querier, { from, to, isWanted }: { from: number; to: number; isWanted: (t: number) => boolean }, nextTurn: () => Promise<void>,
+): Promise<RowSource> {
   const { mint, maxt } = samplesOf(from - 1, to, HOUR_MS)
   const selection = querier.select([], mint, maxt, { startMs: mint, endMs: maxt, stepMs: 0, rangeMs: 0, func: '' })
   const spool = new RowSpool()
   const buffer = new BucketBuffer()
   for (let batch = selection.next(); batch !== null; batch = selection.next()) {
     aggregate(batch, HOUR_MS, buffer, 0)
-    for (let s = 0; s < buffer.seriesCount; s++) spool.add(selection.refs[buffer.index[s]!]!, buffer, s, isWanted)
+    for (let s = 0; s < buffer.seriesCount; s++) spool.add({ ref: selection.refs[buffer.index[s]!]!, lacksHistograms: hasHistograms(batch, s) }, buffer, s, isWanted)
     await nextTurn()
   }
   return spool.source(querier)
@@ -38,6 +41,7 @@ export async function rawRows(querier: Querier, from: number, to: number, isWant
 /** Rows of many series, one series after the other. */
 class RowSpool {
   readonly #refs = new GrowingU32()
+  readonly #lacking = new GrowingU32()
   readonly #starts = new GrowingU32()
   readonly #t = new GrowingF64()
   readonly #columns = DOUBLES.map(() => new GrowingF64())
@@ -50,7 +54,7 @@ class RowSpool {
     this.#sketchAt.push(0)
   }
 
-  add(ref: number, { n, t, columns, sketches, sketchAt }: BucketBuffer, s: number, isWanted: (t: number) => boolean): void {
+  add({ ref, lacksHistograms }: { ref: number; lacksHistograms: boolean }, { n, t, columns, sketches, sketchAt }: BucketBuffer, s: number, isWanted: (t: number) => boolean): void {
     const start = this.#t.length
     for (let i = 0, row = s * n; i < n; i++, row++) {
       if (columns.count[row] === 0 && columns.staleAtEnd[row] === 0) continue
@@ -60,8 +64,9 @@ class RowSpool {
       this.#stale.push(columns.staleAtEnd[row]!)
       this.#addSketch(sketches.subarray(sketchAt[row], sketchAt[row + 1]))
     }
-    if (this.#t.length === start) return
+    if (this.#t.length === start && !lacksHistograms) return
     this.#refs.push(ref)
+    this.#lacking.push(lacksHistograms ? 1 : 0)
     this.#starts.push(start)
   }
 
@@ -77,7 +82,7 @@ class RowSpool {
       if (one === undefined) return null
       const [start, end, ref] = [this.#starts.data[one.s]!, this.#starts.data[one.s + 1]!, this.#refs.data[one.s]!]
       return {
-        ref: ref < REFS_END ? ref : 0, labels: one.labels, n: end - start, t: this.#t.data.subarray(start, end), columns: columns as BucketColumns, at: start,
+        ref: ref < REFS_END ? ref : 0, labels: one.labels, lacksHistograms: this.#lacking.data[one.s] === 1, n: end - start, t: this.#t.data.subarray(start, end), columns: columns as BucketColumns, at: start,
         sketches: this.#sketches, sketchAt: this.#sketchAt.data,
       }
     }
@@ -96,6 +101,11 @@ class RowSpool {
   }
 }
 
+function hasHistograms({ histograms, histogramBits, n }: SeriesBatch, s: number): boolean {
+  const words = (n + 31) >>> 5
+  return histograms !== null && histogramBits.subarray(s * words, (s + 1) * words).some((bits) => bits !== 0)
+}
+
 function labelsOf(querier: Querier, ref: number): Labels {
   let ids = new Uint32Array(128)
   const n = querier.labelsOf(ref, ids)
@@ -106,38 +116,41 @@ function labelsOf(querier: Querier, ref: number): Labels {
   return Array.from(ids.subarray(0, n), (id) => querier.textOf(id))
 }
 
-/** Rows of an hour file with its sidecar; `keeps` tells which. Throws HourIndexError, PageError, DiskError. Close it. */
+/** A span of time, Unix ms; a bucket that touches it is meant. */
+interface Gone {
+  from: number
+  to: number
+}
+
+/** Rows of an hour file with its sidecar. Throws HourIndexError, PageError, DiskError. Close it. */
 export class FileRows implements RowSource {
   readonly #index: HourIndex
   readonly #file: DiskFile
-  readonly #series: Generator<{ ref: number; rows: number; labels: Labels }>
-  readonly #keeps: (ref: number, t: number) => boolean
+  readonly #series: Generator<IndexedSeries>
+  readonly #keeps: (t: number) => boolean
+  readonly #goneOf: (labels: Labels) => readonly Gone[]
   readonly #all = new BucketBuffer()
   readonly #kept = new Float64Array(4096)
   #group = -1
-  #groupRows = 0
-  #row = 0
 
-  constructor(file: string, keeps: (ref: number, t: number) => boolean) {
+  /** `keeps` tells of which buckets; `goneOf` which of a series' rows are gone beside. */
+  constructor(file: string, keeps: (t: number) => boolean, goneOf: (labels: Labels) => readonly Gone[]) {
     this.#index = new HourIndex(`${file}.index`, false)
     this.#file = DiskFile.openForRead(file)
     this.#series = this.#index.series()
     this.#keeps = keeps
+    this.#goneOf = goneOf
   }
 
   next(): SeriesRows | null {
     for (;;) {
       const { value: series, done } = this.#series.next()
       if (done === true) return null
-      if (this.#row + series.rows > this.#groupRows) this.#readGroup(++this.#group)
-      const start = this.#row
-      this.#row += series.rows
-      const { t, columns, sketches, sketchAt } = this.#all
-      let isWhole = true
-      for (let row = start; row < this.#row; row++) if (!this.#keeps(series.ref, t[row]!)) isWhole = false
-      if (isWhole) return { ref: series.ref, labels: series.labels, n: series.rows, t: t.subarray(start, this.#row), columns, at: start, sketches, sketchAt }
-      const n = this.#pack(series.ref, start)
-      if (n > 0) return { ref: series.ref, labels: series.labels, n, t: this.#kept.subarray(0, n), columns, at: start, sketches, sketchAt }
+      const { rows, firstRow, group, ref, labels, lacksHistograms } = series
+      if (rows > 0 && group !== this.#group) this.#readGroup(group)
+      const { columns, sketches, sketchAt } = this.#all
+      const n = this.#pack(firstRow, rows, this.#goneOf(labels))
+      if (n > 0 || lacksHistograms) return { ref, labels, lacksHistograms, n, t: this.#kept, columns, at: firstRow, sketches, sketchAt }
     }
   }
 
@@ -146,21 +159,23 @@ export class FileRows implements RowSource {
     this.#file.close()
   }
 
-  /** Moves the rows of the series that stay to its front. */
-  #pack(ref: number, start: number): number {
+  /** Moves the rows of a series that stay to its front; returns how many. */
+  #pack(start: number, rows: number, gone: readonly Gone[]): number {
     const { t, columns, sketchAt, sketches } = this.#all
     let n = 0
     let end = sketchAt[start]!
-    for (let row = start; row < this.#row; row++) {
-      if (!this.#keeps(ref, t[row]!)) continue
+    for (let row = start; row < start + rows; row++) {
+      if (!this.#keeps(t[row]!) || gone.some((span) => touches(t[row]!, span))) continue
       const to = start + n
       this.#kept[n++] = t[row]!
-      for (const name of DOUBLES) columns[name][to] = columns[name][row]!
-      columns.staleAtEnd[to] = columns.staleAtEnd[row]!
       const [from, until] = [sketchAt[row]!, sketchAt[row + 1]!]
-      sketches.copyWithin(end, from, until)
+      if (to < row) {
+        for (const name of DOUBLES) columns[name][to] = columns[name][row]!
+        columns.staleAtEnd[to] = columns.staleAtEnd[row]!
+        sketches.copyWithin(end, from, until)
+      }
       end += until - from
-      // The row's own bounds are read: those before `to + 1` are not needed any more.
+      // Bounds of later rows lie behind this one.
       sketchAt[to + 1] = end
     }
     return n
@@ -181,7 +196,6 @@ export class FileRows implements RowSource {
         decodeNumbers(bytes, rows, isOptional, kind === 'double' ? 'double' : kind === 'count' ? 4 : 8, out)
       }
     })
-    this.#groupRows = rows
-    this.#row = 0
+    this.#group = number
   }
 }

@@ -13,7 +13,7 @@ import { PageEncoder, sizeOf, type EncodedChunk, type LabelRun } from './parquet
 import { footer, PARQUET_COLUMNS, SKETCH_COLUMN, STALE_COLUMN, TIME_COLUMN, type ColumnChunk, type RowGroup } from './parquet-schema.ts'
 
 /** Few enough that a query for one series reads little, many enough that pages pack well and the footer stays small. */
-const ROWS_MAX = 4096
+export const ROWS_MAX = 4096
 const MAGIC = Buffer.from('PAR1')
 const COPY_BYTES = 1 << 20
 
@@ -21,6 +21,8 @@ const COPY_BYTES = 1 << 20
 export interface SeriesRows {
   ref: number
   labels: Labels
+  /** It has native histograms beside, which rows leave out. */
+  lacksHistograms: boolean
   n: number
   /** t[0..n): ends of buckets, strictly ascending. */
   t: Float64Array
@@ -35,6 +37,7 @@ export interface WrittenHours {
   bytes: number
   rows: number
   series: number
+  lacking: number
   minT: number
   maxT: number
 }
@@ -68,13 +71,14 @@ export class HourFileWriter {
 
   /** Series come in the order of their labels, each once. */
   add(series: SeriesRows): void {
-    const { labels, n, ref } = series
+    const { labels, n, ref, lacksHistograms } = series
     assert(this.#series.length === 0 || compareLabels(this.#labels, labels) < 0, `series ${ref} comes out of order`)
     assert(labels.length > 0 && n <= ROWS_MAX, `${n} rows of a series`)
     this.#labels = labels
-    if (n === 0) return
+    if (n === 0 && !lacksHistograms) return
     if (this.#rows + n > ROWS_MAX) this.#flush()
-    this.#series.push({ ref, labels, group: this.#groups.length, firstRow: this.#rows, rows: n })
+    this.#series.push({ ref, labels, group: this.#groups.length, firstRow: this.#rows, rows: n, lacksHistograms })
+    if (n === 0) return
     this.#runs.push({ labels, rows: n })
     this.#take(series)
     this.#rows += n
@@ -91,12 +95,15 @@ export class HourFileWriter {
     for (const part of [end, length, MAGIC]) this.#write(part)
     this.#file.syncNow()
     this.abort()
-    if (this.#series.length === 0) return null
+    if (groups.length === 0) {
+      removeFile(`${this.#path}.new`)
+      return null
+    }
     const summary = {
-      bytes: this.#bytes, rows: groups.reduce((sum, { rows }) => sum + rows, 0), series: this.#series.length,
+      bytes: this.#bytes, rows: groups.reduce((sum, { rows }) => sum + rows, 0), series: this.#series.length, lacking: this.#series.filter(({ lacksHistograms }) => lacksHistograms).length,
       minT: Math.min(...groups.map(({ minT }) => minT)), maxT: Math.max(...groups.map(({ maxT }) => maxT)),
     }
-    writeHourIndex(`${this.#path}.index`, { ...summary, series: this.#series, groups })
+    writeHourIndex(`${this.#path}.index`, { bytes: summary.bytes, rows: summary.rows, minT: summary.minT, maxT: summary.maxT, series: this.#series, groups })
     // The sidecar first: where a Parquet file is, its sidecar is.
     rename(`${this.#path}.new`, this.#path)
     syncFolder(path.dirname(this.#path))

@@ -52,7 +52,7 @@ function rowsOf(s: number, from: number, hours: number): SeriesRows {
     for (let i = 0; i < 12; i++) buffer.sketches[h * 12 + i] = i * 17 + (h & 3)
     buffer.sketchAt[h + 1] = (h + 1) * 12
   }
-  return { ref: s + 1, labels, n: hours, t: buffer.t, columns, at: 0, sketches: buffer.sketches, sketchAt: buffer.sketchAt }
+  return { ref: s + 1, labels, lacksHistograms: false, n: hours, t: buffer.t, columns, at: 0, sketches: buffer.sketches, sketchAt: buffer.sketchAt }
 }
 
 const local = path.join(folder, 'archive')
@@ -81,7 +81,7 @@ function measure(what: string, store: HourStore): void {
         const started = performance.now()
         files.begin()
         let found = 0
-        const selection = selectHours(files, refs, months[0]!.from - 1, months.at(-1)!.to, wanted)
+        const selection = selectHours(files, { refs, byLabels: new Map() }, { mint: months[0]!.from - 1, maxt: months.at(-1)!.to }, wanted)
         for (let batch = selection.next(); batch !== null; batch = selection.next()) found += batch.seriesCount * batch.n
         if (found !== refs.length * 8760 || files.leftOut.size > 0) throw new Error(`${found} rows; ${[...files.leftOut].join('; ')}`)
         warm = files

@@ -36,7 +36,7 @@ source.forEach(({ labels, next }, i) => {
   }
   aggregate(batch, 3_600_000, rows, 0)
   const started = process.threadCpuUsage()
-  writer.add({ ref: i + 1, labels, n: rows.n, t: rows.t, columns: rows.columns, at: 0, sketches: rows.sketches, sketchAt: rows.sketchAt })
+  writer.add({ ref: i + 1, labels, lacksHistograms: false, n: rows.n, t: rows.t, columns: rows.columns, at: 0, sketches: rows.sketches, sketchAt: rows.sketchAt })
   cpuMs += (({ user, system }) => (user + system) / 1000)(process.threadCpuUsage(started))
 })
 const written = writer.finish([])!

@@ -15,7 +15,7 @@ const HOUR = 60 * MINUTE
 const T = Math.floor(NOW / (6 * HOUR)) * 6 * HOUR
 const equal = (name: string, value: string): Matcher => ({ name, op: '=', value })
 const rule = (raw: number | null, ...matchers: Matcher[]): RetentionRule => ({ matchers, ages: { raw, '1m': null, '1h': null } })
-const limits = (rules: RetentionRule[], retentionMs = 48 * HOUR): StorageLimits => ({ retentionMs, retentionBytes: Infinity, minuteRetentionMs: 0, outOfOrderMs: 10 * MINUTE, rules })
+const limits = (rules: RetentionRule[], retentionMs = 48 * HOUR): StorageLimits => ({ retentionMs, retentionBytes: Infinity, minuteRetentionMs: 0, hourRetentionMs: 0, outOfOrderMs: 10 * MINUTE, rules })
 
 const of = (job: string, i: number): Labels => labelsFromRecord({ __name__: `m${i % 2}`, job, i: String(i) })
 const jobs = ['ci', 'app', 'audit'] as const

@@ -36,7 +36,7 @@ function randomSeries(random: Random, ref: number, t0: number, hours: number): S
     }
     buffer.endRow(i)
   })
-  return { ref, labels: labelsOf(ref), n: ends.length, t: Float64Array.from(ends), columns, at: 0, sketches: buffer.sketches, sketchAt: buffer.sketchAt }
+  return { ref, labels: labelsOf(ref), lacksHistograms: ref % 7 === 0, n: ends.length, t: Float64Array.from(ends), columns, at: 0, sketches: buffer.sketches, sketchAt: buffer.sketchAt }
 }
 
 /** The same each time. */

@@ -27,7 +27,7 @@ export function scrapeConfig(changes: Partial<ScrapeConfig> = {}): ScrapeConfig 
 export function config(...scrapeConfigs: ScrapeConfig[]): Config {
   return {
     global: { scrapeIntervalMs: 10_000, scrapeTimeoutMs: 10_000, ruleQueryOffsetMs: 0, evaluationIntervalMs: 10_000, externalLabels: new Map(), pushLimits: { labels: 0, labelNameLength: 0, labelValueLength: 0, newSeries: 0 } },
-    scrapeConfigs, features: [],
+    scrapeConfigs, features: [], archive: null,
     storage: {
       exemplarsMax: 0, outOfOrderTimeWindowMs: 600_000, retentionMs: null, retentionBytes: null, seriesLimit: 0, retentionShare: 1, keepFreeBytes: 0, retentionRules: [],
       tiers: { minuteRetentionMs: 0, hourRetentionMs: 0 }, prices: { currency: 'USD', disk: null, bucket: null },

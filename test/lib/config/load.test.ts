@@ -33,7 +33,7 @@ describe('a good configuration', () => {
       global: { scrapeIntervalMs: 60_000, scrapeTimeoutMs: 10_000, evaluationIntervalMs: 60_000, ruleQueryOffsetMs: 0, externalLabels: new Map(), pushLimits: { labels: 64, labelNameLength: 256, labelValueLength: 65_536, newSeries: 100_000 } },
       scrapeConfigs: [], rules: { files: [], groups: [] },
       features: [],
-      storage: { exemplarsMax: 100_000, outOfOrderTimeWindowMs: 600_000, retentionMs: null, retentionBytes: null, seriesLimit: 0, retentionShare: 1, keepFreeBytes: 0, retentionRules: [], ...TIERS },
+      storage: { exemplarsMax: 100_000, outOfOrderTimeWindowMs: 600_000, retentionMs: null, retentionBytes: null, seriesLimit: 0, retentionShare: 1, keepFreeBytes: 0, retentionRules: [], ...TIERS }, archive: null,
     })
     expect(job('')).toEqual({
       jobName: 'a',

@@ -15,8 +15,9 @@ scrape_configs:
     http_headers:
       X-Token: { values: [canary-9], secrets: [canary-10] }
     static_configs: [{ targets: ['web:9100'] }]
+storage: { archive: { s3: { bucket: hours, access_key: AKIA, secret_key: canary-11, secret_key_file: /run/key } } }
 `)
     expect(shown).not.toContain('canary')
-    for (const kept of ['joe', 'job_name: a', 'web:9100', 'server_name: x', '<secret>@proxy:8080', 'X-Token']) expect(shown).toContain(kept)
+    for (const kept of ['joe', 'job_name: a', 'web:9100', 'server_name: x', '<secret>@proxy:8080', 'X-Token', 'bucket: hours', 'AKIA', '/run/key']) expect(shown).toContain(kept)
   })
 })

@@ -40,7 +40,7 @@ function contents(folder: string, store: string | null): Model {
   const files = new HourFiles(folder, store === null ? null : { folder: store }, systemClock)
   files.begin()
   const refs = Uint32Array.from({ length: SERIES }, (_, i) => i + 1)
-  const selection = selectHours(files, refs, -Infinity, Infinity, ['sum'])
+  const selection = selectHours(files, { refs, byLabels: new Map() }, { mint: -Infinity, maxt: Infinity }, ['sum'])
   const found: Model = new Map()
   for (let batch = selection.next(); batch !== null; batch = selection.next()) {
     for (let row = 0; row < batch.seriesCount * batch.n; row++) {
@@ -51,7 +51,7 @@ function contents(folder: string, store: string | null): Model {
   }
   expect([...files.leftOut]).toEqual([])
   // Sketches are read as they were written: all of a file, which throws for what is none.
-  hourQuantiles(files, 0.5, refs.subarray(0, 0), 0, 1)
+  hourQuantiles(files, { refs, byLabels: new Map() }, { mint: -Infinity, maxt: -Infinity }, 0.5)
   return found
 }
 
@@ -93,14 +93,14 @@ async function doSomething({ random, work, model, labels, bucket }: World): Prom
     for (const key of model.keys()) if (Number(key.split('@')[1]) >= from && Number(key.split('@')[1]) <= to) model.delete(key)
     for (const series of rows) put(model, series)
     fs.mkdirSync(folder, { recursive: true })
-    await rebuildHours(work, { span: spanFor(folder, t), isDue: (end) => end >= from && end <= to }, source(rows, labels))
+    await rebuildHours(work, { span: spanFor(folder, t), isReplaced: (end) => end >= from && end <= to }, source(rows, labels))
   } else if (choice < 7) {
     const month = monthToCompact({ ...work, nowMs: Date.parse('2026-12-01T00:00:00Z') }, () => false)
     if (month !== null) await compactMonth(work, month)
   } else if (choice === 7) {
-    const refs = Uint32Array.from({ length: 3 }, () => 1 + random.int(SERIES))
+    const refs = Array.from({ length: 3 }, () => 1 + random.int(SERIES))
     const [from, to] = [t - 1000, t + random.int(20) * HOUR_MS]
-    deleteHours(folder, refs, from, to)
+    deleteHours(folder, refs.map((ref) => [{ name: 'instance', op: '=', value: `host-${ref}:9100` }]), from, to)
     for (const key of model.keys()) {
       const [ref, end] = key.split('@').map(Number) as [number, number]
       if (refs.includes(ref) && end >= from && end - HOUR_MS < to) model.delete(key)

@@ -12,7 +12,7 @@ import { S3Requests } from '../../../storage/object-store/s3-request.ts'
 import type { BucketColumn, BucketSelection } from '../../../storage/tier/bucket.ts'
 import { HourFiles } from '../../../storage/tier/hour-files.ts'
 import { readManifest, writeManifest } from '../../../storage/tier/hour-manifest.ts'
-import { hourQuantiles, selectHours } from '../../../storage/tier/hour-reader.ts'
+import { hourQuantiles, selectHours, type HourSeries } from '../../../storage/tier/hour-reader.ts'
 import { SketchSum, writeSketch } from '../../../storage/tier/sketch.ts'
 import { DOUBLES, HOUR_MS, randomRows } from '../../support/hour-rows.ts'
 import { spanOfDay, spanOfMonth, writeArchive, type HourArchive } from '../../support/hour-archive.ts'
@@ -70,11 +70,12 @@ function answersAsWritten(archive: HourArchive, files: HourFiles, random: Random
     const maxt = random.int(3) === 0 ? to : mint + Math.floor(random.float() * 40 * 24 * HOUR_MS)
     const wanted = COLUMNS.filter(() => random.int(3) === 0)
     files.begin()
-    expect(collected(selectHours(files, refs, mint, maxt, wanted), wanted)).toEqual(expected(archive, refs, mint, maxt, wanted))
+    expect(collected(selectHours(files, seriesOf(refs), { mint: mint, maxt: maxt }, wanted), wanted)).toEqual(expected(archive, refs, mint, maxt, wanted))
     expect([...files.leftOut]).toEqual([])
   }
 }
 
+const seriesOf = (refs: Uint32Array): HourSeries => ({ refs, byLabels: new Map() })
 const all = Uint32Array.from({ length: 60 }, (_, i) => i + 1)
 const [FIRST, LAST] = [SPANS[0]!.from - 1, SPANS.at(-1)!.to]
 
@@ -89,7 +90,7 @@ describe('the folder of the archive', () => {
   it('has nothing before it has files', () => {
     const files = new HourFiles(tempFolder(), null, systemClock)
     files.begin()
-    expect(selectHours(files, all, FIRST, LAST, []).next()).toBeNull()
+    expect(selectHours(files, seriesOf(all), { mint: FIRST, maxt: LAST }, []).next()).toBeNull()
     expect([...files.leftOut]).toEqual([])
   })
 
@@ -110,7 +111,7 @@ describe('the folder of the archive', () => {
     fs.writeFileSync(damaged, bytes)
     fs.truncateSync(path.join(archive.folder, `${archive.files[4]!.name}.index`), 100)
     files.begin()
-    const got = collected(selectHours(files, all, FIRST, LAST, COLUMNS), COLUMNS)
+    const got = collected(selectHours(files, seriesOf(all), { mint: FIRST, maxt: LAST }, COLUMNS), COLUMNS)
     const rest = { ...archive, rows: archive.rows.filter((_, i) => i < 2) }
     expect(got).toEqual(expected(rest, all, FIRST, LAST, COLUMNS))
     const said = [...files.leftOut].join('\n')
@@ -122,19 +123,19 @@ describe('the folder of the archive', () => {
   it('leaves out what was deleted of a file that was not written anew since', () => {
     const archive = archiveOf(tempFolder(), new Random(7), 60)
     const from = SPANS[1]!.from + 5 * HOUR_MS + 10
-    const deletion = { refs: [3, 4, 50], from, to: from + 30 * 24 * HOUR_MS }
+    const deletion = { sets: [3, 4, 50].map((ref) => [{ name: 'instance', op: '=' as const, value: `host-${ref}:9100` }]), from, to: from + 30 * 24 * HOUR_MS }
     // The second file is older than the deletion, the third is not.
     writeManifest(archive.folder, { ...readManifest(archive.folder), deletions: [{ ...deletion, below: 3 }] })
     const isGone = (key: string): boolean => {
       const [ref, t] = key.split('@').map(Number) as [number, number]
-      return deletion.refs.includes(ref) && t >= SPANS[1]!.from && t < SPANS[1]!.to && t >= from && t - HOUR_MS < deletion.to
+      return [3, 4, 50].includes(ref) && t >= SPANS[1]!.from && t < SPANS[1]!.to && t >= from && t - HOUR_MS < deletion.to
     }
     const files = new HourFiles(archive.folder, null, systemClock)
     files.begin()
     const all60 = expected(archive, all, FIRST, LAST, ['sum'])
     const rest = new Map([...all60].filter(([key]) => !isGone(key)))
     expect(rest.size).toBeLessThan(all60.size)
-    expect(collected(selectHours(files, all, FIRST, LAST, ['sum']), ['sum'])).toEqual(rest)
+    expect(collected(selectHours(files, seriesOf(all), { mint: FIRST, maxt: LAST }, ['sum']), ['sum'])).toEqual(rest)
   })
 
   it('takes quantiles from the sketches', () => {
@@ -156,7 +157,7 @@ describe('the folder of the archive', () => {
     })
     const files = new HourFiles(archive.folder, null, systemClock)
     files.begin()
-    const got = hourQuantiles(files, 0.9, all, FIRST, LAST)
+    const got = hourQuantiles(files, seriesOf(all), { mint: FIRST, maxt: LAST }, 0.9)
     for (let i = 0; i < 60; i++) {
       const values = (lists.get(i + 1) ?? []).toSorted((a, b) => a - b)
       if (values.length === 0) expect(got[i]).toBeNaN()
@@ -177,7 +178,7 @@ describe('a bucket that does not answer', () => {
     const local = { ...archive, rows: archive.rows.slice(2) }
     const ask = (): void => {
       files.begin()
-      expect(collected(selectHours(files, all, FIRST, LAST, ['sum']), ['sum'])).toEqual(expected(local, all, FIRST, LAST, ['sum']))
+      expect(collected(selectHours(files, seriesOf(all), { mint: FIRST, maxt: LAST }, ['sum']), ['sum'])).toEqual(expected(local, all, FIRST, LAST, ['sum']))
       expect([...files.leftOut].filter((said) => said.includes('partial'))).not.toEqual([])
     }
     ask()
@@ -224,7 +225,7 @@ describe.skipIf(!hasSwift)(hasSwift ? 'a bucket' : 'a bucket (needs the package 
     files.begin()
     const other = new HourFiles(archive.folder, new FetchThread(new URL('../../../cmd/fetch-worker.ts', import.meta.url), place), systemClock)
     other.begin()
-    expect(collected(selectHours(other, all, FIRST, LAST, []), [])).toEqual(new Map())
+    expect(collected(selectHours(other, seriesOf(all), { mint: FIRST, maxt: LAST }, []), [])).toEqual(new Map())
     expect([...other.leftOut].join('\n')).toMatch(/partial: 1h-2026-09.*connection refused/)
     files.close()
     other.close()

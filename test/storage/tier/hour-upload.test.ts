@@ -26,7 +26,7 @@ function counts(folder: string, bucket: string): Map<string, number> {
   const files = new HourFiles(folder, { folder: bucket }, systemClock)
   files.begin()
   const refs = Uint32Array.from({ length: 20 }, (_, i) => i + 1)
-  const selection = selectHours(files, refs, -Infinity, Infinity, [])
+  const selection = selectHours(files, { refs, byLabels: new Map() }, { mint: -Infinity, maxt: Infinity }, [])
   const found = new Map<string, number>()
   for (let batch = selection.next(); batch !== null; batch = selection.next()) {
     for (let row = 0; row < batch.seriesCount * batch.n; row++) {

@@ -4,7 +4,7 @@ import path from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { labelsToMap, type Labels } from '../../../lib/model/labels.ts'
 import { Random, freshSeed } from '../../../lib/std/random.ts'
-import { HourIndex, HourIndexError } from '../../../storage/tier/hour-index.ts'
+import { HourIndex, HourIndexError, PLACE_WORDS } from '../../../storage/tier/hour-index.ts'
 import { decodeBinaries, decodeFlags, decodeNumbers, PageError } from '../../../storage/tier/parquet-decode.ts'
 import { PARQUET_COLUMNS } from '../../../storage/tier/parquet-schema.ts'
 import { HourFileWriter, type SeriesRows } from '../../../storage/tier/parquet-writer.ts'
@@ -50,7 +50,8 @@ function readAll(file: string): Row[] {
   const refs = Uint32Array.from(known, ({ ref }) => ref).sort()
   const labels = new Map(known.map(({ ref, labels: of }) => [ref, of]))
   const places = index.places(refs)
-  const inOrder = Array.from({ length: places.length / 4 }, (_, i) => [...places.subarray(i * 4, i * 4 + 4)] as [number, number, number, number])
+  const inOrder = Array.from({ length: places.length / PLACE_WORDS }, (_, i) => [...places.subarray(i * PLACE_WORDS, (i + 1) * PLACE_WORDS)] as [number, number, number, number, number])
+    .filter(([, , , count]) => count > 0)
     .toSorted((a, b) => a[1] - b[1] || a[2] - b[2])
   const rows: Row[] = []
   const groups = new Map<number, Record<string, unknown>[]>()
@@ -101,7 +102,7 @@ describe('a Parquet file of hours', () => {
     const index = new HourIndex(`${write(series)}.index`, false)
     const asked = Uint32Array.from([1, 2, 3, 30, 31, 299, 5000])
     const found = index.places(asked)
-    const positions = Array.from({ length: found.length / 4 }, (_, i) => found[i * 4]!)
+    const positions = Array.from({ length: found.length / PLACE_WORDS }, (_, i) => found[i * PLACE_WORDS]!)
     expect(positions.map((p) => asked[p])).toEqual([1, 2, 31, 299].filter((ref) => series.find((one) => one.ref === ref)!.n > 0))
     expect(index.places(new Uint32Array(0))).toHaveLength(0)
     index.close()

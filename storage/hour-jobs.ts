@@ -1,0 +1,114 @@
+// The 1-hour tier's job, beside those on blocks (block-jobs.ts): rows of stretches that are due (tier/due.ts) are made of raw
+// samples, all that go into one file at once; then a month that is over becomes one file, and old files go. Its folder is
+// `archive/` (tier/hour-build.ts).
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { systemClock } from '../lib/std/clock.ts'
+import { Random, freshSeed } from '../lib/std/random.ts'
+import type { BlockFolder } from './block-folder.ts'
+import { openStore } from './object-store/open-store.ts'
+import { StoreQueryable, hoursFolder, type StoreHandle } from './store-querier.ts'
+import { bucketEnd } from './tier/aggregate.ts'
+import { TIER_MS } from './tier/bucket.ts'
+import { STRETCH_MS, nextStretch, withoutStretch, type Stretches } from './tier/due.ts'
+import { cleanFile, compactMonth, dropHours, fileToClean, monthToCompact, rebuildHours, spanFor, sweepHours, type HourWork } from './tier/hour-build.ts'
+import { readManifest, stateOf, type HourSpan, type HoursState } from './tier/hour-manifest.ts'
+import { rawRows } from './tier/hour-sources.ts'
+
+const WIDTH_MS = TIER_MS['1h']
+/** Rows held in memory at a time: some 150 MB. */
+const ROWS_MAX = 1_500_000
+/** Files are fetched back from a bucket for a month that is written anew only: a job waits no longer than a minute for one. */
+const PATIENCE = { attempts: 3, firstWaitMs: 1000, connections: 1 }
+
+export interface HourJob {
+  /** Rows before are too old to be kept, Unix ms. */
+  sinceT: number
+  /** Raw samples before may be gone for some series, Unix ms. */
+  expiredT: number
+  nowMs: number
+}
+
+interface HourJobWork {
+  handle: StoreHandle
+  /** A reader slot that nobody else has. */
+  slot: number
+  raw: BlockFolder
+}
+
+/** Returns sentences about what was left out because it is damaged. */
+export async function runHours(work: HourJobWork, { sinceT, expiredT, nowMs }: HourJob): Promise<string[]> {
+  return await withStore(work.handle, nowMs, async (hours) => {
+    const damage = await makeRows(work, hours, { sinceT, expiredT })
+    const month = monthToCompact(hours, (span) => isDueWithin(work.raw.state.due['1h'], span))
+    if (month !== null) damage.push(...await compactMonth(hours, month))
+    dropHours(hours, sinceT)
+    sweepHours(hours)
+    return damage
+  })
+}
+
+/** Writes files anew that hold what was deleted. */
+export async function cleanHours(handle: StoreHandle): Promise<string[]> {
+  return await withStore(handle, systemClock.now(), async (hours) => {
+    const damage: string[] = []
+    const done = new Set<string>()
+    for (let file = fileToClean(hours.folder); file !== null && !done.has(file.name); file = fileToClean(hours.folder)) {
+      done.add(file.name)
+      damage.push(...await cleanFile(hours, file))
+    }
+    return damage
+  })
+}
+
+async function withStore<T>({ folder, archive }: StoreHandle, nowMs: number, work: (hours: HourWork) => Promise<T>): Promise<T> {
+  const store = archive === null ? null : openStore(archive.place, PATIENCE, systemClock, new Random(freshSeed()))
+  try {
+    return await work({ folder: hoursFolder(folder), store, nowMs })
+  } finally {
+    await store?.close()
+  }
+}
+
+/** Rows of the newest stretches that are due and go into one file. */
+async function makeRows({ handle, slot, raw }: HourJobWork, hours: HourWork, { sinceT, expiredT }: { sinceT: number; expiredT: number }): Promise<string[]> {
+  const { due, cover, droppedT, blocks } = raw.state
+  const newest = nextStretch(due['1h'], cover.t, sinceT)
+  if (newest === null) return []
+  const span = spanFor(hours.folder, newest)
+  const series = blocks.reduce((most, { meta }) => Math.max(most, meta.series), 1)
+  const stretches = within(due['1h'], span, newest, Math.max(1, Math.floor(ROWS_MAX / (2 * series))))
+  // Rows of buckets whose raw samples are not all there any more stay as they were made.
+  const goneT = bucketEnd(droppedT, WIDTH_MS)
+  const partlyGoneT = bucketEnd(Math.max(droppedT, expiredT), WIDTH_MS)
+  const isWanted = (t: number): boolean => t > goneT && stretches.includes(Math.floor(t / STRETCH_MS) * STRETCH_MS)
+  const queryable = new StoreQueryable(handle, slot, { showsExpired: true })
+  const querier = queryable.querier()
+  const damage: string[] = []
+  try {
+    const rows = await rawRows(querier, { from: stretches.at(-1)!, to: newest + STRETCH_MS - WIDTH_MS, isWanted }, nextTurn)
+    damage.push(...querier.damage?.() ?? [])
+    const damaged = damage.length > 0
+    damage.push(...await rebuildHours(hours, { span, isReplaced: (t) => !damaged && t > partlyGoneT && isWanted(t) }, rows))
+  } finally {
+    querier.close()
+    queryable.close()
+  }
+  raw.commit({ due: stretches.reduce((rest, s) => withoutStretch(rest, '1h', s), due), install: [], remove: [] })
+  return damage
+}
+
+/** Stretches that are due and lie in the span, from `newest` back, `max` at the most. */
+function within(stretches: Stretches, { from, to }: HourSpan, newest: number, max: number): number[] {
+  const found: number[] = []
+  for (let s = newest; s >= from && found.length < max; s -= STRETCH_MS) if (s < to && stretches.some(([a, b]) => s >= a && s < b)) found.push(s)
+  return found
+}
+
+function isDueWithin(stretches: Stretches, { from, to }: HourSpan): boolean {
+  return stretches.some(([a, b]) => a < to && b > from)
+}
+
+/** What the keeper is to know of the files. */
+export function hoursState(data: string): HoursState {
+  return stateOf(readManifest(hoursFolder(data)))
+}

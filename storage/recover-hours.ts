@@ -1,0 +1,82 @@
+// What the folder of the 1-hour tier holds at start. A list that cannot be read is moved aside and made anew of the sidecars;
+// a file whose sidecar cannot be read is moved aside where its rows can be made again of raw samples, else it stays, and queries
+// say that they miss it.
+import path from 'node:path'
+import { DiskError, listFolder } from '../lib/std/fs.ts'
+import type { Logger } from '../lib/std/log.ts'
+import { moveToQuarantine } from './quarantine.ts'
+import type { Span } from './tier/due.ts'
+import { HourIndex, HourIndexError } from './tier/hour-index.ts'
+import {
+  EMPTY_MANIFEST, MANIFEST_FILE, numberOf, readManifest, readStored, spanOf, stateOf, STORED_FILE, writeManifest, type HourFile, type HourManifest, type HoursState,
+} from './tier/hour-manifest.ts'
+
+export interface FoundHours {
+  hours: HoursState
+  /** Samples whose rows are to be made again. */
+  lost: readonly Span[]
+}
+
+/** `rawDroppedT`: raw samples up to there are gone. Throws DiskError. */
+export function recoverHours(folder: string, quarantine: string, rawDroppedT: number, logger: Logger): FoundHours {
+  const isReadable = (name: string, parse: () => unknown): boolean => {
+    try {
+      parse()
+      return true
+    } catch (error) {
+      if (!(error instanceof SyntaxError)) throw error
+      moveToQuarantine(folder, [name], quarantine)
+      logger.error('a list of the 1-hour tier cannot be read', { moved_to: path.join(quarantine, name), why: error.message })
+      return false
+    }
+  }
+  isReadable(STORED_FILE, () => readStored(folder))
+  if (!isReadable(MANIFEST_FILE, () => readManifest(folder))) writeManifest(folder, listAnew(folder))
+  const manifest = readManifest(folder)
+  const damaged = manifest.files.filter((file) => file.minT - HOUR_MS >= rawDroppedT && read(folder, file.name, () => true) === null)
+  if (damaged.length > 0) {
+    writeManifest(folder, { ...manifest, files: manifest.files.filter((file) => !damaged.includes(file)) })
+    const here = listFolder(folder)
+    const names = damaged.flatMap(({ name }) => [name, `${name}.index`]).filter((name) => here.includes(name))
+    moveToQuarantine(folder, names, quarantine)
+    logger.error('files of the 1-hour tier cannot be read; their rows are made again', { moved_to: quarantine, files: names.join(', ') })
+  }
+  return { hours: stateOf({ ...manifest, files: manifest.files.filter((file) => !damaged.includes(file)) }), lost: damaged.map(({ minT, maxT }) => ({ minT: minT - HOUR_MS + 1, maxT })) }
+}
+
+const HOUR_MS = 3_600_000
+
+/** The newest file of each span, days left out that a newer file of their month stands for. */
+function listAnew(folder: string): HourManifest {
+  const found = listFolder(folder).flatMap((name) => (name.endsWith('.index') ? headOf(folder, name.slice(0, -'.index'.length)) ?? [] : []))
+  const byAge = found.toSorted((a, b) => numberOf(b.name) - numberOf(a.name))
+  const files = byAge.filter((file, i) => {
+    const own = spanOf(file.name)!
+    return !byAge.slice(0, i).some(({ name }) => spanOf(name)!.from <= own.from && spanOf(name)!.to >= own.to)
+  })
+  return { ...EMPTY_MANIFEST, nextNumber: Math.max(0, ...found.map(({ name }) => numberOf(name))) + 1, files: files.toSorted((a, b) => a.minT - b.minT) }
+}
+
+/** null for what is no hour file with a sidecar. */
+function headOf(folder: string, name: string): HourFile | null {
+  return read(folder, name, (index) => {
+    const { bytes, rows, minT, maxT } = index.head
+    const series = [...index.series()]
+    return { name, bytes, rows, series: series.length, lacking: series.filter(({ lacksHistograms }) => lacksHistograms).length, minT, maxT }
+  })
+}
+
+/** null if the file is none of the tier's, or its sidecar is not there or damaged. */
+function read<T>(folder: string, name: string, use: (index: HourIndex) => T): T | null {
+  if (spanOf(name) === null) return null
+  let index: HourIndex | null = null
+  try {
+    index = new HourIndex(path.join(folder, `${name}.index`), false)
+    return use(index)
+  } catch (error) {
+    if (error instanceof HourIndexError || (error instanceof DiskError && (error.code === 'ENOENT' || error.code === 'EIO'))) return null
+    throw error
+  } finally {
+    index?.close()
+  }
+}

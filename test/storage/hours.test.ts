@@ -1,0 +1,167 @@
+// The 1-hour tier of a store: rows that queries see are those of the raw samples, however these came and went, and wherever
+// the files are.
+import fs from 'node:fs'
+import path from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { FakeClock } from '../../lib/std/clock.ts'
+import { Random, freshSeed } from '../../lib/std/random.ts'
+import type { Database, DatabaseOptions } from '../../storage/database.ts'
+import { StoreQueryable } from '../../storage/store-querier.ts'
+import { readManifest } from '../../storage/tier/hour-manifest.ts'
+import { tempFolder } from '../support/temp-folder.ts'
+import { abandon, append, batchOf, keyOf, open, series } from './store.ts'
+import { ALL, HOUR, MINUTE, T0, expectWholeTier, fill, lookAt, settled } from './tier-rows.ts'
+
+const OPTIONS: Partial<DatabaseOptions> = { hourRetentionMs: 365 * 24 * HOUR }
+const expectWhole = (db: Database, to: number): void => expectWholeTier(db, '1h', to)
+const start = (folder: string, clock: FakeClock, options: Partial<DatabaseOptions> = {}): Database => open(folder, { clock, ...OPTIONS, ...options })
+const filesOf = (folder: string): string[] => readManifest(path.join(folder, 'archive')).files.map(({ name }) => name)
+
+describe('the 1-hour tier of a store', () => {
+  it('has the rows of what is cut, in a file a day', async () => {
+    const folder = tempFolder()
+    const clock = new FakeClock(T0)
+    const db = start(folder, clock)
+    const random = new Random(freshSeed())
+    fill(db, clock, T0, T0 + 5 * HOUR, random)
+    await settled(db)
+    expectWhole(db, T0 + 3 * HOUR)
+    fill(db, clock, T0 + 5 * HOUR, T0 + 51 * HOUR, random)
+    await settled(db)
+    expectWhole(db, T0 + 49 * HOUR)
+    const days = new Set(Array.from({ length: 50 }, (_, h) => new Date(T0 + h * HOUR).toISOString().slice(0, 10)))
+    expect(filesOf(folder).map((name) => name.slice(3, 13))).toEqual([...days])
+    await db.close()
+  })
+
+  it('ends before late samples until they are cut, and has them then', async () => {
+    const clock = new FakeClock(T0)
+    const db = start(tempFolder(), clock)
+    fill(db, clock, T0, T0 + 9 * HOUR, new Random(freshSeed()))
+    await settled(db)
+    expectWhole(db, T0 + 7 * HOUR)
+    append(db, batchOf(T0 + 90 * MINUTE - 5000, [db.series(series(20)), db.series(series(21))], [1, 2]))
+    expectWhole(db, T0 + HOUR)
+    fill(db, clock, T0 + 9 * HOUR, T0 + 11 * HOUR, new Random(freshSeed()))
+    await settled(db)
+    expectWhole(db, T0 + 9 * HOUR)
+    expect(lookAt(db, '1h').rows.get(`${keyOf(series(20))} 120`)?.['count']).toBe(1)
+    await db.close()
+  })
+
+  it('loses what is deleted at once, and has what is left of a bucket after it', async () => {
+    const clock = new FakeClock(T0)
+    const db = start(tempFolder(), clock)
+    fill(db, clock, T0, T0 + 9 * HOUR, new Random(freshSeed()))
+    await settled(db)
+    await db.blocks.delete([[{ name: 'i', op: '=', value: '0' }]], T0 + 100 * MINUTE + 15_000, T0 + 130 * MINUTE)
+    const { rows } = lookAt(db, '1h')
+    for (const end of [120, 180]) expect(rows.has(`${keyOf(series(0))} ${end}`), `bucket ${end}`).toBe(false)
+    await settled(db)
+    const seen = lookAt(db, '1h')
+    expect(seen.rows).toEqual(seen.want)
+    expect(seen.rows.get(`${keyOf(series(0))} 120`)?.['count']).toBe(40 * 6 + 1)
+    await db.blocks.clean()
+    expect(lookAt(db, '1h').rows).toEqual(seen.want)
+    await db.close()
+  })
+
+  it('is made up for after a crash and for folders from before there were tiers', async () => {
+    const folder = tempFolder()
+    const clock = new FakeClock(T0)
+    let db = open(folder, { clock })
+    fill(db, clock, T0, T0 + 5 * HOUR, new Random(freshSeed()))
+    await settled(db)
+    expect(lookAt(db, '1h').to).toBe(0)
+    await db.close()
+    db = start(folder, clock)
+    await settled(db)
+    expectWhole(db, T0 + 3 * HOUR)
+    abandon(folder)
+    await db.close()
+    db = start(folder, clock)
+    expectWhole(db, T0 + 3 * HOUR)
+    await db.close()
+  })
+
+  it('starts with a list or a sidecar that cannot be read, and is whole again', async () => {
+    const folder = tempFolder()
+    const archive = path.join(folder, 'archive')
+    const clock = new FakeClock(T0)
+    let db = start(folder, clock)
+    fill(db, clock, T0, T0 + 29 * HOUR, new Random(freshSeed()))
+    await settled(db)
+    await db.close()
+    const before = filesOf(folder)
+    fs.writeFileSync(path.join(archive, 'archive.json'), '{"version": 1, "nex')
+    db = start(folder, clock)
+    expectWhole(db, T0 + 27 * HOUR)
+    expect(filesOf(folder)).toEqual(before)
+    await db.close()
+    fs.truncateSync(path.join(archive, `${before[0]}.index`), 70)
+    fs.writeFileSync(path.join(archive, `${before[0]}.index`), 'no sidecar')
+    db = start(folder, clock)
+    await settled(db)
+    expectWhole(db, T0 + 27 * HOUR)
+    expect(fs.readdirSync(path.join(folder, 'quarantine')).toSorted()).toEqual(['archive.json', before[0]!, `${before[0]}.index`].toSorted())
+    await db.close()
+  })
+
+  it('stays where raw samples go, and lets go of files past its own retention', async () => {
+    const folder = tempFolder()
+    const clock = new FakeClock(T0)
+    const db = start(folder, clock, { retentionMs: 8 * HOUR, hourRetentionMs: 60 * HOUR })
+    const pass = async (from: number, to: number): Promise<void> => {
+      fill(db, clock, from, to, new Random(1))
+      await settled(db)
+      // A jump of the wall clock is believed when it has stood for an hour.
+      await clock.advance(61 * MINUTE)
+      await settled(db)
+    }
+    await pass(T0, T0 + 25 * HOUR)
+    const seen = lookAt(db, '1h')
+    expect(seen.from).toBeLessThan(T0)
+    expect(seen.rows.has(`${keyOf(series(0))} 60`)).toBe(true)
+    expect(seen.rows.size).toBeGreaterThan(seen.want.size)
+    const rows = seen.rows.get(`${keyOf(series(0))} 120`)
+    expect(rows).toMatchObject({ count: 360, min: 7, max: 7 })
+    await pass(T0 + 27 * HOUR, T0 + 121 * HOUR)
+    const later = lookAt(db, '1h')
+    expect(later.from).toBeGreaterThan(T0 + 24 * HOUR)
+    expect(later.rows.has(`${keyOf(series(0))} 60`)).toBe(false)
+    expect(Date.parse(`${filesOf(folder)[0]!.slice(3, 13)}T00:00:00Z`)).toBeGreaterThan(T0)
+    await db.close()
+  }, 60_000)
+
+  it('goes to the configured place day by day, is one file a month there, and is read from it', async () => {
+    const [folder, bucket] = [tempFolder(), tempFolder()]
+    const from = Date.parse('2026-03-29T00:00:00Z')
+    const clock = new FakeClock(from)
+    const db = start(folder, clock, { archive: { place: { folder: bucket }, fetchWorker: '', uploadWorker: null } })
+    const refs = [db.series(series(0)), db.series(series(1))]
+    for (let t = from; t < from + 6 * 24 * HOUR; t += 20 * MINUTE) {
+      clock.jump(t - clock.now())
+      append(db, batchOf(t, refs, [t / 1000, 5]))
+      if (t % (24 * HOUR) === 3 * HOUR) {
+        await settled(db)
+        await db.uploads!.idle()
+      }
+    }
+    await settled(db)
+    await db.uploads!.idle()
+    expect(fs.readdirSync(bucket).filter((name) => /^1h-2026-03-\d{6}\.parquet$/.test(name))).toHaveLength(1)
+    expect(fs.readdirSync(path.join(folder, 'archive')).filter((name) => name.startsWith('1h-2026-03-0') && name.endsWith('.parquet'))).toEqual([])
+    expect(db.uploads!.files).toBeGreaterThan(4)
+    const queryable = new StoreQueryable(db.handle(), 1)
+    const querier = queryable.querier()
+    const selection = querier.buckets!.selectBuckets('1h', ALL, -Infinity, Infinity, ['sum'])
+    let count = 0
+    for (let batch = selection.next(); batch !== null; batch = selection.next()) count += batch.columns.count.subarray(0, batch.seriesCount * batch.n).reduce((a, b) => a + b, 0)
+    // The cut is at the last even hour: 22:00, whose bucket is still open.
+    expect(count).toBe(2 * (5 * 24 + 21) * 3 + 2)
+    expect(querier.damage!()).toEqual([])
+    querier.close()
+    queryable.close()
+    await db.close()
+  }, 60_000)
+})
