@@ -8,6 +8,11 @@ export NODE_COMPILE_CACHE
 # glibc would give each of a dozen threads an arena of malloc of its own, and keep what each had at its height.
 MALLOC_ARENA_MAX=${MALLOC_ARENA_MAX-2}
 export MALLOC_ARENA_MAX
+# Buffers of this size and more are mapped and given back whole; else they raise glibc's threshold to their own size and leave
+# holes between what stays. Other maps are needed, too: not all may be buffers.
+MALLOC_MMAP_THRESHOLD_=${MALLOC_MMAP_THRESHOLD_-65536}
+MALLOC_MMAP_MAX_=${MALLOC_MMAP_MAX_-16384}
+export MALLOC_MMAP_THRESHOLD_ MALLOC_MMAP_MAX_
 for node in "$root"/node_modules/node-linux-*/bin/node; do
   if [ -x "$node" ] && "$node" --version >/dev/null 2>&1; then
     PATH=$(cd "$(dirname "$node")" && pwd):$PATH
