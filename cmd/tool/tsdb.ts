@@ -1,6 +1,7 @@
 // `monitor tsdb`: looks into a data folder, checks it, fills it from elsewhere. The server must not run on it: the folder's
 // lock says so.
 import { verifyBlock } from '../../storage/block/verify.ts'
+import { verifyTierBlock } from '../../storage/tier/tier-verify.ts'
 import { FolderError, SeriesLimitError } from '../../storage/errors.ts'
 import { importOpenMetrics } from '../../storage/import/openmetrics.ts'
 import { ImportTextError, OpenMetricsText } from '../../storage/import/openmetrics-text.ts'
@@ -9,7 +10,7 @@ import { PrometheusFormatError } from '../../storage/prometheus/byte-reader.ts'
 import { checkFolder } from '../../storage/prometheus/data-folder.ts'
 import { importPrometheus } from '../../storage/prometheus/import.ts'
 import { repairFolder } from '../../storage/repair/repair.ts'
-import { blocksFolder } from '../../storage/store-querier.ts'
+import { blocksFolder, minutesFolder } from '../../storage/store-querier.ts'
 import { DiskError } from '../../lib/std/fs.ts'
 import { nearestWord } from '../../lib/std/nearest-word.ts'
 import { parseSelector } from '../../lang/parse/parse.ts'
@@ -94,11 +95,12 @@ async function verify(folder: string, io: ToolIo): Promise<void> {
     const { corruptRecords, corruptBytes, damagedBlocks, series, replayedSamples, segments } = db.recovery
     io.out(`head: ${series} series, ${segments} segments, ${replayedSamples} samples in the log; ${corruptRecords} damaged records (${corruptBytes} bytes)\n`)
     damaged += corruptRecords + damagedBlocks
-    for (const { folder: name } of db.blocks.blocks) {
-      const faults = verifyBlock(`${blocksFolder(folder)}/${name}`)
+    const tell = (name: string, faults: readonly string[]): void => {
       io.out(`${name}: ${faults.length === 0 ? 'ok' : faults.join('; ')}\n`)
       damaged += faults.length
     }
+    for (const { folder: name } of db.blocks.blocks) tell(name, verifyBlock(`${blocksFolder(folder)}/${name}`))
+    for (const { folder: name } of db.blocks.minutes) tell(`tiers/1m/${name}`, verifyTierBlock(`${minutesFolder(folder)}/${name}`))
   })
   if (damaged > 0) throw new ToolFailure(`${damaged} damaged parts; what they held is left out of answers, everything else is served`)
 }

@@ -14,8 +14,11 @@ import { PageFile } from './page-reader.ts'
 import { readExtras } from './piece-extras.ts'
 import { readTombstones } from './tombstones.ts'
 
+/** Looks at what the series of a block hold, once its pages are sound. */
+export type VerifyContent = (index: BlockIndex, chunks: PageFile, damage: string[]) => void
+
 /** Sentences about what is wrong with a block, each naming file and place; none if all of it is sound. Reads all of it. */
-export function verifyBlock(folder: string): string[] {
+export function verifyBlock(folder: string, verifyContent: VerifyContent = verifyPieces): string[] {
   const damage: string[] = []
   const meta = attempt(damage, () => readMeta(folder))
   attempt(damage, () => readTombstones(folder))
@@ -27,7 +30,8 @@ export function verifyBlock(folder: string): string[] {
   if (meta !== undefined && index !== undefined && chunks !== undefined && damage.length === 0) {
     const known = new BlockIndex(index)
     attempt(damage, () => verifyCounts(known, meta))
-    attempt(damage, () => verifySeries(known, chunks, damage))
+    attempt(damage, () => verifyContent(known, chunks, damage))
+    attempt(damage, () => verifySeries(known, damage))
   }
   index?.close()
   chunks?.close()
@@ -66,8 +70,8 @@ function verifyCounts(index: BlockIndex, meta: BlockMeta): void {
   }
 }
 
-/** Decodes every piece, and asks the index for every series by each of its ways. */
-function verifySeries(index: BlockIndex, chunks: PageFile, damage: string[]): void {
+/** Decodes every piece. */
+function verifyPieces(index: BlockIndex, chunks: PageFile, damage: string[]): void {
   const out = new Float64Array(PIECE_ROWS)
   const decode = (file: PageFile, section: number, piece: number, rows: number): void => {
     attempt(damage, () => {
@@ -81,11 +85,17 @@ function verifySeries(index: BlockIndex, chunks: PageFile, damage: string[]): vo
     const { rows, firstPiece } = index.group(g)
     eachPiece(rows, (k, n) => decode(index.file, SECTION_TIMES, firstPiece + k, n))
   }
-  const number = new Uint32Array(1)
   for (let s = 0; s < index.seriesCount; s++) {
     const { rows } = index.group(index.groupOf(s))
     const firstPiece = index.firstPieceOf(s)
     eachPiece(rows, (k, n) => decode(chunks, SECTION_VALUES, firstPiece + k, n))
+  }
+}
+
+/** Asks the index for every series by each of its ways. */
+function verifySeries(index: BlockIndex, damage: string[]): void {
+  const number = new Uint32Array(1)
+  for (let s = 0; s < index.seriesCount; s++) {
     number[0] = NO_SERIES
     index.find(Uint32Array.of(index.refOf(s)), number, (error) => { throw error })
     if (number[0] !== s) damage.push(`${index.file.path}: ref ${index.refOf(s)} of series ${s} is found as series ${number[0]}`)
