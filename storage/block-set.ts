@@ -33,11 +33,15 @@ export class BlockSet<R extends BlockHandle> {
     this.#read = read
   }
 
-  /** A querier begins that sees these: others are closed, and what was left out before it is forgotten. */
-  begin(published: readonly PublishedBlock[]): void {
+  /** A querier begins: what was left out before it is forgotten. */
+  begin(): void {
+    for (const { columns } of this.#open.values()) columns.leftOut.clear()
+  }
+
+  /** These are the blocks that queriers see from now on: others are closed. */
+  show(published: readonly PublishedBlock[]): void {
     const deletions = new Map(published.map((block) => [block.number, block.deletions]))
     for (const [number, block] of this.#open) {
-      block.columns.leftOut.clear()
       if (deletions.get(number) === block.deletions) continue
       block.columns.close()
       this.#open.delete(number)

@@ -18,6 +18,7 @@ import type { Cutoff } from './retention-rules.ts'
 import { RetentionView } from './retention-view.ts'
 import { SharedHeap } from './head/shared-heap.ts'
 import { readExemplars } from './exemplars/exemplar-reader.ts'
+import type { Published } from './head/published.ts'
 import { HeadQueryable, type HeadQuerier } from './head/head-querier.ts'
 import type { Cardinality, Querier, Queryable, SelectHints, Selection, SeriesExemplars } from './interface.ts'
 import { BatchPool, selectAcross, type Selected } from './store-select.ts'
@@ -75,6 +76,9 @@ export class StoreQueryable implements Queryable {
   readonly #showsExpired: boolean
   readonly #exemplars: SharedArrayBuffer | null
   readonly #pool = new BatchPool()
+  /** What was shown to the querier before, and the folders of its blocks. */
+  #published: Published | null = null
+  #folders: ReadonlySet<string> = new Set()
 
   /** `slot`: this thread's reader slot, not shared with any other. `showsExpired`: also what is past its series' own retention. */
   constructor({ memory, folder, exemplars, archive }: StoreHandle, slot: number, { showsExpired = false }: { showsExpired?: boolean } = {}) {
@@ -89,16 +93,23 @@ export class StoreQueryable implements Queryable {
 
   querier(): StoreQuerier {
     const head = this.#head.querier()
-    const { blocks, tiers } = head.published
     this.#hours.leftOut.clear()
-    this.#blocks.begin(blocks)
-    this.#minutes.begin(tiers.blocks.map((name) => ({ ...name, deletions: 0 })))
+    if (head.published !== this.#published) this.#takeUp(head.published)
+    this.#blocks.begin()
+    this.#minutes.begin()
     this.#retention.begin(this.#showsExpired)
-    const folders = [...foldersOf(this.#blocks.folder, blocks), ...foldersOf(this.#minutes.folder, tiers.blocks), ...this.#hours.names]
-    this.#cold.begin(head, new Set(folders))
+    this.#cold.begin(head, this.#hours.names.length === 0 ? this.#folders : new Set([...this.#folders, ...this.#hours.names]))
     return new StoreQuerier(head, {
       blocks: this.#blocks, minutes: this.#minutes, hours: this.#hours, cold: this.#cold, exemplars: this.#exemplars, pool: this.#pool, retention: this.#retention,
     })
+  }
+
+  #takeUp(published: Published): void {
+    const { blocks, tiers } = published
+    this.#blocks.show(blocks)
+    this.#minutes.show(tiers.blocks.map((name) => ({ ...name, deletions: 0 })))
+    this.#folders = new Set([...foldersOf(this.#blocks.folder, blocks), ...foldersOf(this.#minutes.folder, tiers.blocks)])
+    this.#published = published
   }
 
   close(): void {

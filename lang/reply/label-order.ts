@@ -35,6 +35,7 @@ function isSame(a: Uint32Array, b: Uint32Array): boolean {
 }
 
 function ordered(sets: Uint32Array, labels: LabelTable): Uint32Array {
+  if (sets.length <= 1) return new Uint32Array(sets.length)
   const starts = new Uint32Array(sets.length + 1)
   for (let s = 0; s < sets.length; s++) starts[s + 1] = starts[s]! + labels.length(sets[s]!)
   // All sets one after the other: first their symbols' numbers in order of appearance, then the ranks of these.

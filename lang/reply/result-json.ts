@@ -106,8 +106,8 @@ function stampsOf(steps: Steps): Stamps {
     text += `[${formatSeconds(steps.startMs + i * steps.stepMs)},"`
     ends[i] = text.length
   }
-  const bytes = Uint8Array.from(`${text}   `, (char) => char.charCodeAt(0))
-  return { view: new DataView(bytes.buffer), ends }
+  const bytes = Buffer.from(`${text}   `, 'latin1')
+  return { view: new DataView(bytes.buffer, bytes.byteOffset, bytes.length), ends }
 }
 
 function writeMatrix(out: ByteWriter, rows: DenseRows, options: ResultOptions): boolean {

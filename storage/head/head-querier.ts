@@ -13,7 +13,7 @@ import { planGroup, readGroup, type GroupPlan } from './group-read.ts'
 import type { GroupSnapshot } from './group-record.ts'
 import { HeadPlaces, type Bundle, type Limits } from './head-places.ts'
 import { mergeParts, readParts, type BatchPart } from './merge-parts.ts'
-import { readPublished, type Published } from './published.ts'
+import { readPublished, type Published, type SeenPublished } from './published.ts'
 import { RefSelector } from './select-refs.ts'
 import { SegmentDamageError, SegmentReader } from './segment-read.ts'
 import { ROOT_FORGET_EPOCH, ROOT_FORGOTTEN, ROOT_INDEX, ROOT_SERIES_COUNT, SharedHeap, type Side } from './shared-heap.ts'
@@ -41,6 +41,7 @@ export class HeadQueryable implements Queryable {
   #selector: RefSelector
   readonly #reader: SegmentReader
   readonly #batch = new BatchBuffer()
+  #published: SeenPublished | null = null
   #isOpen = false
 
   /** `slot`: this thread's reader slot, not shared with any other. What the device cannot read fails a query where `mayLeaveOutRefused` is false. */
@@ -76,7 +77,8 @@ export class HeadQueryable implements Queryable {
     for (;;) {
       const index = Atomics.load(u32, ROOT_INDEX)
       const epoch = Atomics.load(u32, ROOT_FORGET_EPOCH)
-      const published = readPublished(this.#heap)
+      const published = readPublished(this.#heap, this.#published)
+      this.#published = published
       const seen = { epoch, seriesCount: Atomics.load(u32, ROOT_SERIES_COUNT), forgotten: Atomics.load(u32, ROOT_FORGOTTEN) }
       if (Atomics.load(u32, ROOT_INDEX) !== index || Atomics.load(u32, ROOT_FORGET_EPOCH) !== epoch) continue
       if (index !== this.#index) {

@@ -1,6 +1,6 @@
 // What of the store lies outside the head: one immutable record of shared memory, replaced as a whole.
 //
-//   root word ─▶ t f64 │ generation u32, blocks u32 │ raw from, minutes from, minutes to f64 │ minutes' blocks u32, 0 u32 │
+//   root word ─▶ t f64 │ generation u32, blocks u32 │ raw from, minutes from, minutes to f64 │ minutes' blocks u32, sequence u32 │
 //                hours from, hours to f64
 //                per block: minT f64, maxT f64, level u32, number u32, deletions u32, 0 u32; those of the 1-minute tier last
 //
@@ -53,12 +53,19 @@ export interface PublishedTiers {
   readonly hours: { readonly from: number; readonly to: number }
 }
 
+/** As a reader sees it: two with one number are the same. */
+export interface SeenPublished extends Published {
+  readonly sequence: number
+}
+
 export const NO_TIERS: PublishedTiers = { rawFrom: -Infinity, from: 0, to: 0, blocks: [], hours: { from: 0, to: 0 } }
 
-/** For a reader whose slot is open. */
-export function readPublished({ u32, f64 }: SharedHeap): Published {
+/** For a reader whose slot is open; `known`, if nothing was published since it was read. */
+export function readPublished({ u32, f64 }: SharedHeap, known: SeenPublished | null = null): SeenPublished {
   const at = Atomics.load(u32, ROOT_PUBLISHED)
-  if (at === 0) return { cover: NOTHING_CUT, blocks: [], tiers: NO_TIERS }
+  const sequence = at === 0 ? 0 : u32[at * 2 + 11]!
+  if (known !== null && known.sequence === sequence) return known
+  if (at === 0) return { sequence, cover: NOTHING_CUT, blocks: [], tiers: NO_TIERS }
   const all: PublishedBlock[] = []
   const count = u32[at * 2 + 3]!
   const minutes = u32[at * 2 + 10]!
@@ -66,7 +73,7 @@ export function readPublished({ u32, f64 }: SharedHeap): Published {
     all.push({ minT: f64[p]!, maxT: f64[p + 1]!, level: u32[p * 2 + 4]!, number: u32[p * 2 + 5]!, deletions: u32[p * 2 + 6]! })
   }
   const tiers = { rawFrom: f64[at + 2]!, from: f64[at + 3]!, to: f64[at + 4]!, blocks: all.slice(count), hours: { from: f64[at + 6]!, to: f64[at + 7]! } }
-  return { cover: { generation: u32[at * 2 + 2]!, t: f64[at]! }, blocks: all.slice(0, count), tiers }
+  return { sequence, cover: { generation: u32[at * 2 + 2]!, t: f64[at]! }, blocks: all.slice(0, count), tiers }
 }
 
 /** Main's side: readers that open from now on see this. */
@@ -91,6 +98,8 @@ export function publish({ u32, f64 }: SharedHeap, arena: Arena, { cover, blocks,
     u32[p * 2 + 5] = number
     u32[p * 2 + 6] = deletions
   }
+  const before = Atomics.load(u32, ROOT_PUBLISHED)
+  u32[at * 2 + 11] = before === 0 ? 1 : u32[before * 2 + 11]! + 1
   const old = Atomics.exchange(u32, ROOT_PUBLISHED, at)
   if (old !== 0) arena.retire(old, HEAD_UNITS + (u32[old * 2 + 3]! + u32[old * 2 + 10]!) * BLOCK_UNITS)
 }
