@@ -5,7 +5,7 @@ import { FakeClock } from '../../lib/std/clock.ts'
 import { DiskError, useDisk } from '../../lib/std/fs.ts'
 import { Random } from '../../lib/std/random.ts'
 import { Database } from '../../storage/database.ts'
-import { FolderError, LogError } from '../../storage/errors.ts'
+import { BlockError, FolderError, LogError } from '../../storage/errors.ts'
 import { STORED } from '../../storage/interface.ts'
 import { Ledger, type Contents } from './ledger.ts'
 import { readContents } from './read-contents.ts'
@@ -17,6 +17,8 @@ import { Workload, toBatch, valueOf, type PlannedBatch } from './workload.ts'
 const FOLDER = '/data'
 const HEAD_BYTES = 8 * 2 ** 20
 const LIVES_MAX = 5
+/** One store in so many is administered. */
+const ADMIN_SHARE = 4
 const STEPS_MAX = 40
 /** A commit or close that takes more turns of the event loop hangs. */
 const TURNS_MAX = 1000
@@ -58,6 +60,9 @@ class Schedule {
   readonly #retentionMs: number
   readonly #fileBytesMax: { log: number; segments: number }
   readonly #minuteRetentionMs: number
+  /** Whether samples are deleted and snapshots made; few stores see that. */
+  readonly #hasAdmin: boolean
+  #snapshots = 0
   #clock = new FakeClock()
   #newestT = -Infinity
 
@@ -69,6 +74,7 @@ class Schedule {
     this.#retentionMs = random.int(3) === 0 ? 3_600_000 * (1 + random.int(5)) : Infinity
     this.#fileBytesMax = { log: 4096 << random.int(6), segments: 2048 << random.int(6) }
     this.#minuteRetentionMs = random.pick([0, 24 * 3_600_000, 4 * 3_600_000])
+    this.#hasAdmin = random.int(ADMIN_SHARE) === 0
     this.disk = this.#nextDisk(new SimNames())
   }
 
@@ -124,7 +130,7 @@ class Schedule {
 
   /** Errors that a caller is told to expect, where the disk has given reason. */
   #isExpected(error: unknown): boolean {
-    return (error instanceof DiskError || error instanceof LogError) && this.#hasFault
+    return (error instanceof DiskError || error instanceof LogError || error instanceof BlockError) && this.#hasFault
   }
 
   get #hasFault(): boolean {
@@ -166,6 +172,7 @@ class Schedule {
   }
 
   async #step(db: Database, refs: Map<string, number>): Promise<void> {
+    if (this.#hasAdmin && this.#random.int(6) === 0) return this.#administer(db)
     const kind = this.#random.int(20)
     if (kind < 12) {
       for (const batch of this.#workload.next(this.#clock.now())) this.#append(db, batch, refs)
@@ -174,6 +181,35 @@ class Schedule {
     else if (kind < 17) await this.#turns(this.#random.int(4))
     else if (kind < 19) await this.#passTime()
     else this.#checkLive(db)
+  }
+
+  /** A delete, what follows it in the files, or a snapshot: jobs on blocks, which may end amid them. */
+  async #administer(db: Database): Promise<void> {
+    const kind = this.#random.int(4)
+    if (kind < 2) {
+      const metric = `m${this.#random.int(3)}`
+      const to = Math.max(0, this.#newestT) - this.#random.int(this.#random.pick([100, 60_000]))
+      const from = to - this.#random.int(this.#random.pick([100, 5000, 3_600_000]))
+      const deleted = this.#ledger.deleting(`__name__|${metric}|`, from, to)
+      await db.blocks.delete([[{ name: '__name__', op: '=', value: metric }]], from, to)
+      if (!this.disk.isDead) deleted()
+    } else if (kind === 2) await db.blocks.clean()
+    else await this.#snapshot(db)
+  }
+
+  /** What was there when it was asked for is in it. */
+  async #snapshot(db: Database): Promise<void> {
+    const name = `s${++this.#snapshots}`
+    await db.blocks.snapshot(name, true)
+    if (this.disk.isDead) return
+    const copy = new Database({ folder: `${FOLDER}/snapshots/${name}`, retentionMs: Infinity, headBytesMax: HEAD_BYTES, clock: this.#clock, random: this.#random })
+    try {
+      const contents = this.#read(copy)
+      if (contents === null || this.disk.isDead) return
+      for (const fault of this.#ledger.compareLive(contents, this.#oldest)) this.#violated(`in a snapshot: ${fault}`)
+    } finally {
+      await copy.close()
+    }
   }
 
   #append(db: Database, planned: PlannedBatch, refs: Map<string, number>): void {

@@ -50,6 +50,23 @@ export class Ledger {
     this.#waiting = this.#waiting.filter((entry) => !entry.isPromised)
   }
 
+  /** A delete begins: samples of series whose key begins so may be gone from now on. Returns what to call when it is done: then they are. */
+  deleting(keyStart: string, from: number, to: number): () => void {
+    const meant: { samples: Map<number, Entry>; t: number; entry: Entry }[] = []
+    for (const [key, samples] of this.#series) {
+      if (!key.startsWith(keyStart)) continue
+      for (const [t, entry] of samples) if (t >= from && t <= to) meant.push({ samples, t, entry })
+    }
+    for (const { entry } of meant) {
+      entry.seq = Infinity
+      entry.isPromised = false
+    }
+    this.#waiting = this.#waiting.filter(({ seq }) => seq !== Infinity)
+    return () => {
+      for (const { samples, t } of meant) samples.delete(t)
+    }
+  }
+
   /** What a running store shows must be all that it stored and nothing that was not sent. Samples before `oldest` may be gone. */
   compareLive(contents: Contents, oldest: number): string[] {
     return this.#compare(contents, oldest, (entry) => entry.seq !== Infinity)
