@@ -15,7 +15,7 @@ import { NOTHING_CUT, type Cut } from './head/published.ts'
 import { NOTHING_DUE, addDue, parseDue, type DueTiers } from './tier/due.ts'
 
 export const CHANGE_FILE = 'change.json'
-const STAGED = 'staged'
+export const STAGED = 'staged'
 const VERSION = 1
 
 export interface StoredBlock {

@@ -5,8 +5,8 @@
 import path from 'node:path'
 import { faultPoint } from '../lib/std/fault-point.ts'
 import { DiskFile, link, listFolder, makeFolder, removeFolder, rename, syncFolder } from '../lib/std/fs.ts'
-import { TEMPORARY_PREFIX } from './block/block-meta.ts'
-import { BlockFolder, CHANGE_FILE } from './block-folder.ts'
+import { TEMPORARY_PREFIX, parseBlockName } from './block/block-meta.ts'
+import { BlockFolder, STAGED } from './block-folder.ts'
 
 const COPY_BYTES = 1 << 20
 
@@ -45,7 +45,9 @@ function removeUnfinished(snapshots: string): void {
   for (const name of listFolder(snapshots).filter((one) => one.startsWith(TEMPORARY_PREFIX))) {
     const aside = path.join(snapshots, name)
     const blocks = [path.join(aside, 'blocks'), path.join(aside, 'tiers', '1m')]
-    for (const each of blocks) for (const folder of listFolder(each).filter((one) => one !== CHANGE_FILE)) removeFolder(path.join(each, folder))
+    // The rest are files.
+    const isFolder = (one: string): boolean => one === STAGED || parseBlockName(one) !== null
+    for (const each of blocks) for (const folder of listFolder(each).filter(isFolder)) removeFolder(path.join(each, folder))
     for (const folder of [...blocks, path.join(aside, 'tiers'), path.join(aside, 'series'), aside]) removeFolder(folder)
   }
 }

@@ -126,6 +126,18 @@ describe('a snapshot', () => {
   })
 })
 
+describe('a snapshot that a crash left half made', () => {
+  it('does not stand in the way of the next', async () => {
+    const folder = tempFolder()
+    const db = await filled(folder)
+    for (const name of ['blocks/staged', 'series', 'tiers/1m']) fs.mkdirSync(`${folder}/snapshots/.tmp-old/${name}`, { recursive: true })
+    fs.writeFileSync(`${folder}/snapshots/.tmp-old/blocks/change.json.new`, '{')
+    await db.blocks.snapshot('next', true)
+    expect(fs.readdirSync(`${folder}/snapshots`)).toEqual(['next'])
+    await db.close()
+  })
+})
+
 describe('batches over blocks', () => {
   it('are small where samples are native histograms, which are objects', async () => {
     const db = open(tempFolder())
