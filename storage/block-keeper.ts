@@ -175,6 +175,7 @@ export class BlockKeeper {
   delete(sets: readonly (readonly Matcher[])[], from: number, to: number): Promise<void> {
     return this.#alone(async () => {
       this.#assertRoom('delete', this.#options.otherBytes())
+      this.#options.head.hasDeleted = true
       await this.#cutAll()
       await this.#ask({ kind: 'delete', sets, from, to })
     })

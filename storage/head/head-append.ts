@@ -224,14 +224,16 @@ export class HeadAppender {
   #placeOld(group: Group, r: number, run: Run, i: number, verdicts: Uint8Array): number {
     const ref = run.refs[i]!
     const c = this.#head.series.columnOf(ref)
-    if (r >= 0 && group.hasSample(r, c)) return this.#writer.isSame(group, r, run, i, c) ? STORED : REJECT_DUPLICATE
+    // What is in blocks may be deleted there; it is then stored again, beside what the head has of it still.
+    const mayBeDeleted = this.#head.hasDeleted && this.#head.isFrozen(group, run.t)
+    if (!mayBeDeleted && r >= 0 && group.hasSample(r, c)) return this.#writer.isSame(group, r, run, i, c) ? STORED : REJECT_DUPLICATE
     const newest = this.#head.newestOf(ref)
     if (run.t > newest) {
       this.#head.moveOut(ref, newest)
       return STORED
     }
     // A sender that restarts sends its last rows again; they may be encoded already.
-    const isSame = this.#head.isStoredAs(group, c, run.t, {
+    const isSame = mayBeDeleted ? null : this.#head.isStoredAs(group, c, run.t, {
       value: run.values[i]!, isStale: run.stale !== null && run.stale[i] === 1, histogram: run.histograms === null ? null : run.histograms[i]!,
     })
     if (isSame !== null) return isSame ? STORED : REJECT_DUPLICATE

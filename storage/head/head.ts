@@ -165,6 +165,9 @@ export class Head {
     return late && !this.isFrozen(late, t) ? late : this.makeGroup(Uint32Array.of(ref), true)
   }
 
+  /** Samples that are in blocks have been deleted since the start, or are about to be. */
+  hasDeleted: boolean = false
+
   /** True if a group takes no sample at t any more: it is being cut, or is in blocks. */
   isFrozen(group: Group, t: number): boolean {
     return isCut(this.cuts.frozen, group.generation, t)

@@ -56,6 +56,21 @@ describe('deleting', () => {
     await again.close()
   })
 
+  it('takes deleted samples again when they are sent again, as long as they are not too late', async () => {
+    const folder = tempFolder()
+    const db = await filled(folder)
+    const [, ref] = seriesOf(db, 2)
+    const all = readAll(db)
+    const times = [NOW, NOW - STEP, NOW - 2 * STEP]
+    await db.blocks.delete([matching(1)], times.at(-1)!, NOW)
+    for (const t of times) expect(append(db, batchOf(t, [ref!], [new Map(all.get(key(1))).get(t) as number]))).toEqual([0])
+    expect(readAll(db)).toEqual(all)
+    await db.close()
+    const again = open(folder)
+    expect(readAll(again)).toEqual(all)
+    await again.close()
+  })
+
   it('is seen by a reader that had the block open before', async () => {
     const db = await filled(tempFolder())
     const queryable = new StoreQueryable(db.handle(), 3)
