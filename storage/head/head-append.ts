@@ -225,7 +225,7 @@ export class HeadAppender {
     const ref = run.refs[i]!
     const c = this.#head.series.columnOf(ref)
     // What is in blocks may be deleted there; it is then stored again, beside what the head has of it still.
-    const mayBeDeleted = this.#head.hasDeleted && this.#head.isFrozen(group, run.t)
+    const mayBeDeleted = this.#head.mayBeDeleted(group, run.t)
     if (!mayBeDeleted && r >= 0 && group.hasSample(r, c)) return this.#writer.isSame(group, r, run, i, c) ? STORED : REJECT_DUPLICATE
     const newest = this.#head.newestOf(ref)
     if (run.t > newest) {

@@ -73,6 +73,7 @@ export class Head {
     this.arena = new Arena(options.heap)
     this.series = new HeadSeries(options.heap, this.arena)
     const cuts = new CutState(options.heap, this.arena, options.published)
+    this.#inBlocksBefore = options.published.cover
     this.cuts = cuts
     this.definitions = options.definitions
     this.#ground = { heap: options.heap, arena: this.arena, segments: options.segments, newestT: -Infinity, get generation() { return cuts.generation } }
@@ -167,6 +168,13 @@ export class Head {
 
   /** Samples that are in blocks have been deleted since the start, or are about to be. */
   hasDeleted: boolean = false
+  /** What was in blocks at the start; who knows what has been deleted of it. */
+  readonly #inBlocksBefore: Cut
+
+  /** True if what a group has at t still is in blocks, and may be deleted there. */
+  mayBeDeleted(group: Group, t: number): boolean {
+    return (this.hasDeleted && this.isFrozen(group, t)) || isCut(this.#inBlocksBefore, group.generation, t)
+  }
 
   /** True if a group takes no sample at t any more: it is being cut, or is in blocks. */
   isFrozen(group: Group, t: number): boolean {
