@@ -176,8 +176,7 @@ export class BlockKeeper {
     return this.#alone(async () => {
       this.#assertRoom('delete', this.#options.otherBytes())
       this.#options.head.hasDeleted = true
-      await this.#cutAll()
-      await this.#ask({ kind: 'delete', sets, from, to })
+      await this.#cutAll().then(() => this.#ask({ kind: 'delete', sets, from, to }))
     })
   }
 
