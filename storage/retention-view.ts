@@ -66,6 +66,15 @@ export class RetentionView {
     return { raw: age('raw'), '1m': age('1m'), '1h': age('1h') }
   }
 
+  /** Of no series raw samples behind this are past their retention, as far as rules tell; -Infinity without rules. */
+  get rawKeptFrom(): number {
+    const { rules } = this.#record
+    if (rules.length === 0) return -Infinity
+    let shortestMs = Infinity
+    for (let rule = 0; rule <= rules.length; rule++) shortestMs = Math.min(shortestMs, this.agesOf(rule).raw)
+    return this.nowT - shortestMs
+  }
+
   /** The time by which data grows old, Unix ms. */
   get nowT(): number {
     return this.#heap.f64[RETENTION_NOW]!

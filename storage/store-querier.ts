@@ -154,7 +154,7 @@ export class StoreQuerier implements Querier {
     this.#parts = parts
     this.#cold = parts.cold
     this.idsVersion = parts.cold.version
-    this.buckets = new StoreTiers(head, parts, { leftOut: this.#leftOut, keptFrom: (matchers) => this.#keptFrom(matchers) })
+    this.buckets = new StoreTiers(head, parts, { leftOut: this.#leftOut, keptFrom: (matchers) => this.#keptFrom(matchers), rawKeptFrom: () => this.#retention.rawKeptFrom })
   }
 
   select(matchers: readonly Matcher[], mint: number, maxt: number, hints: SelectHints): Selection {

@@ -32,6 +32,8 @@ interface TierGround {
   leftOut: Set<string>
   /** From when on tiers have all of the series that match, by their own retention (Unix ms); null: no series has one. */
   keptFrom: (matchers: readonly Matcher[]) => Record<TierName, number> | null
+  /** From when on raw samples of all series are kept, as far as rules tell. */
+  rawKeptFrom: () => number
 }
 
 export class StoreTiers implements TierQuerier {
@@ -41,11 +43,13 @@ export class StoreTiers implements TierQuerier {
   readonly #cold: ColdSeries
   readonly #leftOut: Set<string>
   readonly #keptFrom: TierGround['keptFrom']
+  readonly #rawKeptFrom: TierGround['rawKeptFrom']
 
   #areHoursOpen = false
 
-  constructor(head: HeadQuerier, { minutes, hours, cold }: TierParts, { leftOut, keptFrom }: TierGround) {
+  constructor(head: HeadQuerier, { minutes, hours, cold }: TierParts, { leftOut, keptFrom, rawKeptFrom }: TierGround) {
     this.#keptFrom = keptFrom
+    this.#rawKeptFrom = rawKeptFrom
     this.#head = head
     this.#minutes = minutes
     this.#hours = hours
@@ -54,7 +58,7 @@ export class StoreTiers implements TierQuerier {
   }
 
   get rawFrom(): number {
-    return this.#head.published.tiers.rawFrom
+    return Math.max(this.#head.published.tiers.rawFrom, this.#rawKeptFrom())
   }
 
   tiers(matchers: readonly Matcher[]): readonly TierCoverage[] {

@@ -149,4 +149,26 @@ describe('queries of a store with a 1-minute tier', () => {
     queryable.close()
     await db.close()
   }, 120_000)
+
+  it('see past the raw samples of series that keep them for less', async () => {
+    const storage = new MemoryStorage({ outOfOrderWindowMs: Infinity })
+    for (let t = T0 + 1; t <= END; t += 30_000) for (const job of ['app', 'ci']) storage.add(['__name__', 'm_total', 'job', job], t, t % 1000)
+    const { db, queryable } = await lived(storage)
+    const ages = { raw: 3 * HOUR, '1m': null, '1h': null }
+    db.setLimits({
+      retentionMs: 5 * HOUR, retentionBytes: Infinity, minuteRetentionMs: 30 * 24 * HOUR, hourRetentionMs: 0, outOfOrderMs: 10 * MINUTE,
+      rules: [{ matchers: [{ name: 'job', op: '=', value: 'ci' }], ages }],
+    })
+    await settled(db)
+    const job: RangeJob = { kind: 'range', query: '', startMs: END - 4 * HOUR, endMs: END, stepMs: 10 * MINUTE, lookbackMs: 5 * MINUTE, stats: 'true', timeoutMs: 60_000, limit: 0 }
+    for (const query of ['count_over_time(m_total[10m])', 'm_total', 'rate(m_total{job="ci"}[1h])', 'sum by (job) (max_over_time(m_total[90m]))']) {
+      const got = ask(queryable, { ...job, query })
+      expect(got.warnings, query).toBeUndefined()
+      expectSame(got, ask(storage, { ...job, query }), query, true)
+      expect(got.data.stats.tiers.map(({ tier }) => tier), query).toEqual(['raw', '1m'])
+    }
+    expect(ask(queryable, { ...job, query: 'm_total{job="app"}' }).data.stats.tiers.map(({ tier }) => tier)).toEqual(['raw'])
+    queryable.close()
+    await db.close()
+  }, 120_000)
 })
