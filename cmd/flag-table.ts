@@ -29,6 +29,12 @@ export const FLAGS: readonly FlagSpec[] = [
   { name: 'query.max-concurrency', kind: 'count', fallback: '20', help: 'Queries running or waiting at once.' },
   { name: 'query.max-samples', kind: 'count', fallback: '50000000', help: 'Samples a query may hold.' },
   { name: 'query.lookback-delta', kind: 'duration', fallback: '5m', help: 'How far back an instant selector looks.' },
+  { name: 'rules.alert.for-outage-tolerance', kind: 'duration', fallback: '1h', help: 'After a longer outage `for` of alerts begins anew.' },
+  { name: 'rules.alert.for-grace-period', kind: 'duration', fallback: '10m', help: 'Alerts whose `for` is shorter begin anew after a restart; others wait at least so long.' },
+  { name: 'rules.alert.resend-delay', kind: 'duration', fallback: '1m', help: 'How often Alertmanagers are told of alerts that go on.' },
+  { name: 'alertmanager.notification-queue-capacity', kind: 'count', fallback: '10000', help: 'Alerts that may wait for an Alertmanager.' },
+  { name: 'alertmanager.notification-batch-size', kind: 'count', fallback: '256', help: 'Alerts sent in one request.' },
+  { name: 'alertmanager.drain-notification-queue-on-shutdown', kind: 'bool', fallback: 'true', help: 'Send what waits before the end, within 3s.' },
   { name: 'enable-feature', kind: 'text', fallback: '', help: 'Comma-separated features: see docs/configuration.md.' },
   { name: 'threads', kind: 'count', fallback: '', help: 'Query workers; 0 evaluates in the main thread. Default: one a core, two at least.', min: 0 },
   { name: 'fault-point', kind: 'fault-point', fallback: '', help: 'For tests: die as by kill -9 where the code passes NAME, or passes it for the Nth time (NAME:N).' },
@@ -80,13 +86,7 @@ export const FOREIGN_FLAGS: ReadonlyMap<string, string> = new Map([
   ['storage.remote.read-sample-limit', 'remote read is not built yet'],
   ['storage.remote.read-concurrent-limit', 'remote read is not built yet'],
   ['storage.remote.read-max-bytes-in-frame', 'remote read is not built yet'],
-  ['rules.alert.for-outage-tolerance', 'rules are not built yet'],
-  ['rules.alert.for-grace-period', 'rules are not built yet'],
-  ['rules.alert.resend-delay', 'rules are not built yet'],
-  ['rules.max-concurrent-evals', 'rules are not built yet'],
-  ['alertmanager.notification-queue-capacity', 'notification is not built yet'],
-  ['alertmanager.notification-batch-size', 'notification is not built yet'],
-  ['alertmanager.drain-notification-queue-on-shutdown', 'notification is not built yet'],
+  ['rules.max-concurrent-evals', 'rules of a group run one after the other'],
   ['agent', 'agent mode is not built yet'],
 ])
 
@@ -94,5 +94,5 @@ export const FOREIGN_FLAGS: ReadonlyMap<string, string> = new Map([
 export const FOREIGN_SWITCHES: ReadonlySet<string> = new Set([
   'web.enable-remote-write-receiver', 'storage.tsdb.no-lockfile', 'storage.tsdb.wal-compression', 'scrape.adjust-timestamps', 'auto-gomaxprocs', 'auto-gomemlimit',
   'storage.agent.wal-compression', 'storage.agent.no-lockfile',
-  'alertmanager.drain-notification-queue-on-shutdown', 'agent',
+  'agent',
 ])

@@ -28,6 +28,10 @@ export interface Flags {
   queriesMax: number
   querySamplesMax: number
   lookbackMs: number
+  restoreLimits: { outageToleranceMs: number; graceMs: number }
+  resendMs: number
+  notifyLimits: { capacity: number; batch: number }
+  isNotifyDrained: boolean
   features: readonly string[]
   /** null: one a core, two at least. */
   threads: number | null
@@ -160,6 +164,10 @@ function toFlags(values: ReadonlyMap<string, string>, warnings: string[]): Flags
     queriesMax: Number(text('query.max-concurrency')),
     querySamplesMax: Number(text('query.max-samples')),
     lookbackMs: parseDuration(text('query.lookback-delta')),
+    restoreLimits: { outageToleranceMs: parseDuration(text('rules.alert.for-outage-tolerance')), graceMs: parseDuration(text('rules.alert.for-grace-period')) },
+    resendMs: parseDuration(text('rules.alert.resend-delay')),
+    notifyLimits: { capacity: Number(text('alertmanager.notification-queue-capacity')), batch: Number(text('alertmanager.notification-batch-size')) },
+    isNotifyDrained: text('alertmanager.drain-notification-queue-on-shutdown') === 'true',
     features,
     faultPoint: text('fault-point'),
     threads: threads === '' ? null : Number(threads),

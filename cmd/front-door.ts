@@ -10,7 +10,7 @@ import type { Metrics } from '../lib/std/metrics.ts'
 import type { FolderLock } from '../storage/folder-lock.ts'
 import { Inbox } from '../storage/inbox.ts'
 import { takeFolder } from '../storage/load-folder.ts'
-import type { MetadataRetriever, QueryRunner, RuleRetriever, ServerParts, StorageAdmin, StorageStatus, TargetRetriever } from '../web/parts.ts'
+import type { AlertmanagerRetriever, MetadataRetriever, QueryRunner, RuleRetriever, ServerParts, StorageAdmin, StorageStatus, TargetRetriever } from '../web/parts.ts'
 import { createServer, type WebServer } from '../web/server.ts'
 import type { ConfigFile } from './config-file.ts'
 import type { Flags } from './flags.ts'
@@ -31,6 +31,7 @@ export interface Furniture {
   targets: TargetRetriever
   metadata: MetadataRetriever
   rules: RuleRetriever
+  alertmanagers: AlertmanagerRetriever
   admin: StorageAdmin
   status: () => StorageStatus
   corruptionCount: number
@@ -107,7 +108,7 @@ export class FrontDoor {
   }
 }
 
-function lateParts(inside: () => Furniture): Pick<ServerParts, 'queries' | 'targets' | 'metadata' | 'rules' | 'storage'> {
+function lateParts(inside: () => Furniture): Pick<ServerParts, 'queries' | 'targets' | 'metadata' | 'rules' | 'alertmanagers' | 'storage'> {
   return {
     queries: { run: (job, signal) => inside().queries.run(job, signal) },
     targets: {
@@ -117,6 +118,7 @@ function lateParts(inside: () => Furniture): Pick<ServerParts, 'queries' | 'targ
     },
     metadata: { metadata: (metric) => inside().metadata.metadata(metric) },
     rules: { ask: (request) => inside().rules.ask(request) },
+    alertmanagers: { alertmanagers: () => inside().alertmanagers.alertmanagers() },
     storage: { status: () => inside().status() },
   }
 }

@@ -21,7 +21,7 @@ export class InlineRules implements RulesRunner {
   readonly #logger: Logger
   #applying = Promise.resolve()
 
-  constructor(options: Partial<EngineOptions>, features: EngineFeatures, flags: Flags, { db, clock, logger, metrics }: RulesGround) {
+  constructor(options: Partial<EngineOptions>, features: EngineFeatures, flags: Flags, { db, clock, logger, metrics, onAlerts }: RulesGround) {
     const queryable = new StoreQueryable(db.handle(), RULES_SLOT)
     const writer = new RuleWriter(db)
     this.#queryable = queryable
@@ -37,7 +37,7 @@ export class InlineRules implements RulesRunner {
           throw new RuleWriteError(cause instanceof Error ? cause.message : String(cause), { cause })
         }
       },
-      queryable, features, clock, logger,
+      queryable, features, clock, logger, restoreLimits: flags.restoreLimits, notify: { resendMs: flags.resendMs, send: onAlerts },
       onEvaluated: (group) => this.#metrics.evaluated(reportOf(group), clock.monotonic()),
       onExpanded: (isGood) => this.#metrics.expanded(isGood),
     })

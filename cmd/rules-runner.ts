@@ -3,6 +3,7 @@ import os from 'node:os'
 import type { EngineOptions } from '../lang/engine.ts'
 import { engineFeatures } from '../lang/parse/features.ts'
 import type { Config } from '../lib/config/scrape-config.ts'
+import type { SentAlert } from '../lib/model/alert.ts'
 import type { RuleSettings } from '../lib/rules/manager.ts'
 import { RuleMetrics } from '../lib/rules/rule-metrics.ts'
 import { RuleWriter } from '../lib/rules/rule-writer.ts'
@@ -27,6 +28,7 @@ export interface RulesGround {
   logger: Logger
   metrics: Metrics
   db: Database
+  onAlerts: (alerts: readonly SentAlert[]) => void
 }
 
 /** Reader slot of the rules; the last two are main's and that of jobs on blocks. */
@@ -42,18 +44,18 @@ export async function makeRulesRunner(flags: Flags, config: Config, ground: Rule
     const { InlineRules } = await import('./inline-rules.ts')
     return new InlineRules({ ...engine, clock: ground.clock }, features, flags, ground)
   }
-  const { clock, logger, metrics, db } = ground
+  const { clock, logger, metrics, db, onAlerts } = ground
   return new RulesThread({
     workerUrl: new URL('./rules-worker.ts', import.meta.url),
     workerData: {
       handle: db.handle(), slot: RULES_SLOT, engine, timeoutMs: flags.queryTimeoutMs, lookbackMs: flags.lookbackMs,
-      log: { level: flags.logLevel, format: flags.logFormat },
+      restoreLimits: flags.restoreLimits, resendMs: flags.resendMs, log: { level: flags.logLevel, format: flags.logFormat },
     } satisfies RulesWorkerData,
-    writer: new RuleWriter(db), metrics: new RuleMetrics(metrics), clock, logger, queryTimeoutMs: flags.queryTimeoutMs, onGone: () => db.releaseSlot(RULES_SLOT),
+    writer: new RuleWriter(db), metrics: new RuleMetrics(metrics), clock, logger, queryTimeoutMs: flags.queryTimeoutMs, onAlerts, onGone: () => db.releaseSlot(RULES_SLOT),
   })
 }
 
-/** What the rules take from a configuration whose groups are all read; `url` is where this server listens. */
+/** What the rules take from a configuration whose groups are all read. */
 export function ruleSettings({ global, rules }: Config, flags: Flags): RuleSettings {
   return {
     groups: rules.groups, evaluationIntervalMs: global.evaluationIntervalMs, queryOffsetMs: global.ruleQueryOffsetMs,

@@ -1,6 +1,7 @@
 // The rules' entry file: an engine over the shared head, and the groups that it evaluates.
 import { parentPort, workerData } from 'node:worker_threads'
 import { Engine, type EngineOptions } from '../lang/engine.ts'
+import type { RestoreLimits } from '../lib/rules/restore.ts'
 import { serveRules } from '../lib/rules/worker.ts'
 import { assert } from '../lib/std/assert.ts'
 import { systemClock } from '../lib/std/clock.ts'
@@ -13,6 +14,8 @@ export interface RulesWorkerData {
   engine: Partial<Omit<EngineOptions, 'clock'>>
   timeoutMs: number
   lookbackMs: number
+  restoreLimits: RestoreLimits
+  resendMs: number
   log: { level: LogLevel; format: LogFormat }
 }
 
@@ -20,5 +23,5 @@ assert(parentPort !== null, 'rules-worker.ts runs as a worker')
 const data = workerData as RulesWorkerData
 serveRules(parentPort, {
   engine: new Engine(data.engine), queryable: new StoreQueryable(data.handle, data.slot), features: data.engine.features ?? {},
-  timeoutMs: data.timeoutMs, lookbackMs: data.lookbackMs, clock: systemClock, logger: new Logger(data.log).with('rules'),
+  restoreLimits: data.restoreLimits, resendMs: data.resendMs, timeoutMs: data.timeoutMs, lookbackMs: data.lookbackMs, clock: systemClock, logger: new Logger(data.log).with('rules'),
 })

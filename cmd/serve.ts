@@ -1,10 +1,10 @@
 // Builds Monitor from its parts, in the order in which they need each other, and takes it down in the reverse order.
 //
-//   front door (folder, web, inbox) ─▶ store ─▶ queries ─▶ receiver ─▶ scraping ─▶ discovery ─▶ rules ─▶ ready
+//   front door (folder, web, inbox) ─▶ store ─▶ queries ─▶ receiver ─▶ scraping ─▶ discovery ─▶ notifier ─▶ rules ─▶ ready
 import { flushCompileCache } from 'node:module'
 import os from 'node:os'
 import path from 'node:path'
-import { DiscoveryManager } from '../discovery/manager.ts'
+import { DiscoveryManager, DiscoveryMetrics } from '../discovery/manager.ts'
 import { parseSelector } from '../lang/parse/parse.ts'
 import type { ArchiveConfig, Config } from '../lib/config/scrape-config.ts'
 import { RemoteWriteReceiver, type PushLimits } from '../lib/ingest/remote-write.ts'
@@ -24,6 +24,7 @@ import { FrontDoor } from './front-door.ts'
 import { HeadWatch } from './head-watch.ts'
 import type { QueryThreads } from './query-threads.ts'
 import { makeQueryRunner, type StoppableRunner } from './query-runner.ts'
+import { NotifyRunner } from './notify-runner.ts'
 import { makeRulesRunner, ruleSettings, type RulesRunner } from './rules-runner.ts'
 import { DatabaseAdmin } from './storage-admin.ts'
 import { storageStatus } from './storage-status.ts'
@@ -44,6 +45,7 @@ interface Parts {
   scrape: ScrapeManager
   discovery: DiscoveryManager
   rules: RulesRunner
+  notify: NotifyRunner
   door: FrontDoor
   stalls: StallWatch
   headWatch: HeadWatch
@@ -87,22 +89,25 @@ export class Monitor {
     const scrape = new ScrapeManager({
       appender: db, clock, logger: logger.with('scrape'), metrics, version: VERSION, globalUrl: (target) => globalUrl(target, flags),
     })
-    const discovery = new DiscoveryManager({ clock, logger, metrics, update: (job, groups) => scrape.updateTargets(job, groups) })
-    const rules = await makeRulesRunner(flags, first, { clock, logger: logger.with('rules'), metrics, db })
+    const discoveryMetrics = new DiscoveryMetrics(metrics)
+    const discovery = new DiscoveryManager({ name: 'scrape', clock, logger, metrics: discoveryMetrics, update: (job, groups) => scrape.updateTargets(job, groups) })
+    const notify = new NotifyRunner(flags, { clock, logger: logger.with('notifier'), metrics, discoveryMetrics })
+    const rules = await makeRulesRunner(flags, first, { clock, logger: logger.with('rules'), metrics, db, onAlerts: notify.send })
     config.onChange = (next) => {
       scrape.applyConfig(next)
       receiver.setLimits(pushLimitsOf(next))
       discovery.applyConfig(next.scrapeConfigs)
+      notify.applyConfig(next)
       rules.apply(ruleSettings(next, flags))
       retention = limitsOf(flags, next)
       db.setLimits(retention)
       prices = next.storage.prices
     }
     const headWatch = new HeadWatch(() => ({ usedBytes: db.headBytes, sizeBytes: db.head.heap.u8.length }), clock, logger.with('storage'))
-    const monitor = new Monitor({ config, db, queries, scrape, discovery, rules, door, headWatch, stalls: new StallWatch(clock, metrics) }, { url, retention: retention.text }, logger)
+    const monitor = new Monitor({ config, db, queries, scrape, discovery, rules, notify, door, headWatch, stalls: new StallWatch(clock, metrics) }, { url, retention: retention.text }, logger)
     try {
       await door.furnish({
-        queries, targets: new TargetView(scrape), metadata: new MetadataView(scrape, receiver.metadata), rules, admin: new DatabaseAdmin(db, clock, new Random(freshSeed())),
+        queries, targets: new TargetView(scrape), metadata: new MetadataView(scrape, receiver.metadata), rules, alertmanagers: notify, admin: new DatabaseAdmin(db, clock, new Random(freshSeed())),
         status: () => storageStatus(db, prices), corruptionCount: db.recovery.corruptRecords,
       }, receiver)
       // Ready means that a query is answered at once: the first worker has loaded and warmed up.
@@ -132,13 +137,14 @@ export class Monitor {
 
   /** Drains: no new requests, running ones answered, everything accepted on disk. */
   async stop(): Promise<void> {
-    const { door, discovery, scrape, rules, queries, db, stalls, headWatch } = this.#parts
+    const { door, discovery, scrape, rules, notify, queries, db, stalls, headWatch } = this.#parts
     headWatch.stop()
     discovery.stop()
     await door.server.stop()
     door.close()
     await scrape.stop()
     await rules.stop()
+    await notify.stop()
     await queries.stop()
     await db.close()
     stalls.stop()

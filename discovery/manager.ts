@@ -11,10 +11,30 @@ import { StaticDiscoverer } from './static.ts'
 
 const UPDATE_MS = 5000
 
+/** What a manager needs to know of a job. */
+export type DiscoveredJob = Pick<ScrapeConfig, 'jobName' | 'staticConfigs' | 'fileSdConfigs'>
+
+/** The metrics of all managers. */
+export class DiscoveryMetrics {
+  readonly discovered: Gauge<'name' | 'config'>
+  readonly fileErrors: Counter
+  readonly received: Counter<'name'>
+  readonly sent: Counter<'name'>
+
+  constructor(metrics: Metrics) {
+    this.discovered = metrics.gauge('prometheus_sd_discovered_targets', 'Targets that discovery found, before relabeling.', ['name', 'config'])
+    this.fileErrors = metrics.counter('prometheus_sd_file_read_errors_total', 'Files of targets not understood.')
+    this.received = metrics.counter('prometheus_sd_received_updates_total', 'Updates that discoverers gave.', ['name'])
+    this.sent = metrics.counter('prometheus_sd_updates_total', 'Updates handed on.', ['name'])
+  }
+}
+
 export interface DiscoveryOptions {
+  /** What is discovered for. */
+  name: 'scrape' | 'notify'
   clock: Clock
   logger: Logger
-  metrics: Metrics
+  metrics: DiscoveryMetrics
   /** All groups of a job, whenever they have changed. */
   update: (jobName: string, groups: readonly TargetGroup[]) => void
 }
@@ -38,30 +58,19 @@ interface Job {
 export class DiscoveryManager {
   readonly #options: DiscoveryOptions
   readonly #jobs = new Map<string, Job>()
-  readonly #discovered: Gauge<'name' | 'config'>
-  readonly #fileErrors: Counter
-  readonly #received: Counter<'name'>
-  readonly #sent: Counter<'name'>
 
   constructor(options: DiscoveryOptions) {
     this.#options = options
-    const { metrics } = options
-    const labelNames = ['name', 'config'] as const
-    const help = 'Targets that discovery found, before relabeling.'
-    this.#discovered = metrics.gauge('prometheus_sd_discovered_targets', help, labelNames)
-    this.#fileErrors = metrics.counter('prometheus_sd_file_read_errors_total', 'Files of targets not understood.')
-    this.#received = metrics.counter('prometheus_sd_received_updates_total', 'Updates that discoverers gave.', ['name'])
-    this.#sent = metrics.counter('prometheus_sd_updates_total', 'Updates handed on to scraping.', ['name'])
   }
 
   /** Starts what is new, stops what is gone, keeps what is the same. */
-  applyConfig(configs: readonly ScrapeConfig[]): void {
+  applyConfig(configs: readonly DiscoveredJob[]): void {
     const names = new Set(configs.map((config) => config.jobName))
     for (const [name, job] of this.#jobs) {
       if (names.has(name)) continue
       this.#end(job)
       this.#jobs.delete(name)
-      this.#discovered.remove({ name: 'scrape', config: name })
+      this.#options.metrics.discovered.remove({ name: this.#options.name, config: name })
     }
     for (const config of configs) this.#applyJob(config)
   }
@@ -76,7 +85,7 @@ export class DiscoveryManager {
     for (const running of job.running) running.stop.abort()
   }
 
-  #applyJob(config: ScrapeConfig): void {
+  #applyJob(config: DiscoveredJob): void {
     const known = this.#jobs.get(config.jobName)
     const job: Job = known ?? { running: [], lastUpdateMs: -Infinity, timer: null, isStarting: false }
     this.#jobs.set(config.jobName, job)
@@ -96,10 +105,10 @@ export class DiscoveryManager {
     this.#changed(config.jobName, job)
   }
 
-  #discoverersOf(config: ScrapeConfig): { key: string; make: () => Discoverer }[] {
+  #discoverersOf(config: DiscoveredJob): { key: string; make: () => Discoverer }[] {
     const { clock } = this.#options
     const logger = this.#options.logger.with('discovery')
-    const onError = (): void => this.#fileErrors.inc()
+    const onError = (): void => this.#options.metrics.fileErrors.inc()
     const out = config.fileSdConfigs.map((file: FileSdConfig, i) => ({
       key: `file ${i} ${JSON.stringify(file)}`,
       make: (): Discoverer => new FileDiscoverer({ config: file, clock, logger, onError }),
@@ -114,7 +123,7 @@ export class DiscoveryManager {
 
   #start(name: string, job: Job, running: Running, discoverer: Discoverer): void {
     discoverer.run((groups) => {
-      this.#received.inc({ name: 'scrape' })
+      this.#options.metrics.received.inc({ name: this.#options.name })
       for (const group of groups) {
         if (group.targets.length === 0) running.groups.delete(group.source)
         else running.groups.set(group.source, group)
@@ -139,8 +148,8 @@ export class DiscoveryManager {
     // Sources are unique within one discoverer; across discoverers of a job they may repeat.
     const groups = job.running.flatMap((running, i) =>
       Array.from(running.groups.values(), (group) => ({ ...group, source: `${i}/${group.source}` })))
-    this.#discovered.set({ name: 'scrape', config: name }, groups.reduce((sum, group) => sum + group.targets.length, 0))
-    this.#sent.inc({ name: 'scrape' })
+    this.#options.metrics.discovered.set({ name: this.#options.name, config: name }, groups.reduce((sum, group) => sum + group.targets.length, 0))
+    this.#options.metrics.sent.inc({ name: this.#options.name })
     this.#options.update(name, groups)
   }
 }

@@ -65,6 +65,11 @@ export interface RuleRetriever {
   ask(request: RuleRequest): Promise<QueryReply>
 }
 
+export interface AlertmanagerRetriever {
+  /** URLs of the Alertmanagers that alerts are sent to, and of those that relabeling dropped. */
+  alertmanagers(): { active: readonly string[]; dropped: readonly string[] }
+}
+
 export interface SelectorCompiler {
   /** Makes a test of label sets from a selector (`{job="x"}`). Throws an Error whose message is the parser's. */
   compile(selector: string): (labels: ReadonlyMap<string, string>) => boolean
@@ -151,6 +156,7 @@ export interface ServerParts {
   targets: TargetRetriever
   metadata: MetadataRetriever
   rules: RuleRetriever
+  alertmanagers: AlertmanagerRetriever
   selectors: SelectorCompiler
   writer: RemoteWriter
   storage: { status(): StorageStatus }

@@ -19,12 +19,12 @@ export function refuseOtherKinds(reader: MapReader): void {
   reader.notBuilt(...OTHER_KINDS.map((kind) => `${kind}_sd_configs`))
 }
 
-/** static_configs as target groups; sources are `static/0`, `static/1` … */
-export function readStaticConfigs(reader: MapReader): TargetGroup[] {
+/** static_configs as target groups; `isChecked`: no relabeling excuses a URL. Sources are `static/0`, `static/1` … */
+export function readStaticConfigs(reader: MapReader, isChecked = false): TargetGroup[] {
   // A URL is a mistake, unless relabeling makes an address of it, as with probes.
   const isRelabeled = (reader.list('relabel_configs') ?? []).length > 0
   return reader.maps('static_configs').map((section, i) => {
-    if (!isRelabeled) checkAddresses(section)
+    if (isChecked || !isRelabeled) checkAddresses(section)
     return readTargetGroup(section, `static/${i}`)
   })
 }

@@ -1,6 +1,7 @@
 // From the text of monitor.yml (a superset of prometheus.yml) to a checked Config, or to all that is wrong with it,
 // each fault with its place. No file is read here but the text given; relative paths start from the file's folder.
 import path from 'node:path'
+import { readAlerting } from './alerting-section.ts'
 import { readArchive } from './archive-section.ts'
 import { readGlobal, readStorage, type Environment, type SelectorCheck } from './global-section.ts'
 import { ConfigError, describe, formatProblem, MapReader, Problems, type ConfigProblem } from './reader.ts'
@@ -85,6 +86,7 @@ function readConfig(root: YamlNode | null, problems: Problems, file: string, opt
     seen.add(jobName)
   })
   const features = (reader.texts('features') ?? []).map(({ text }) => text.trim()).filter((name) => name !== '')
+  const alerting = readAlerting(reader.map('alerting') ?? empty('alerting'), folder)
   const rules = {
     files: (reader.texts('rule_files') ?? []).map(({ text, at, path: where }) => {
       if (!RULE_PATH.test(text)) problems.error(at, `${where}: ${JSON.stringify(text)} is no path of rule files: * only in the last element`)
@@ -92,8 +94,8 @@ function readConfig(root: YamlNode | null, problems: Problems, file: string, opt
     }),
     groups: readRuleGroups(reader, 'rules', { file, checks: ruleChecks(features), isLenient: false }),
   }
-  reader.notBuilt('scrape_config_files', 'alerting', 'remote_write', 'remote_read')
+  reader.notBuilt('scrape_config_files', 'remote_write', 'remote_read')
   reader.notBuilt('otlp', 'tracing', 'runtime')
   reader.finish()
-  return { global, scrapeConfigs, features, storage, archive, rules }
+  return { global, scrapeConfigs, features, storage, archive, rules, alerting }
 }

@@ -118,6 +118,23 @@ export interface S3Config {
 
 export type ArchiveConfig = { folder: string } | { s3: S3Config }
 
+/** One entry of `alerting.alertmanagers`. */
+export interface AlertmanagerConfig {
+  scheme: 'http' | 'https'
+  pathPrefix: string
+  timeoutMs: number
+  http: HttpClientConfig
+  staticConfigs: readonly TargetGroup[]
+  fileSdConfigs: readonly FileSdConfig[]
+  relabelConfigs: readonly RelabelConfig[]
+  alertRelabelConfigs: readonly RelabelConfig[]
+}
+
+export interface AlertingConfig {
+  alertRelabelConfigs: readonly RelabelConfig[]
+  alertmanagers: readonly AlertmanagerConfig[]
+}
+
 export interface Config {
   global: {
     scrapeIntervalMs: number
@@ -153,6 +170,7 @@ export interface Config {
   }
   /** Where files of the 1-hour tier go, read at start; null: they stay in the data folder. */
   archive: ArchiveConfig | null
+  alerting: AlertingConfig
   /** `files`: absolute patterns of rule files; `groups`: those in monitor.yml, and once the files are read (cmd/config-file.ts) theirs. */
   rules: { files: readonly string[]; groups: readonly RuleGroupConfig[] }
 }

@@ -4,7 +4,9 @@
 //                    └─(gone)─▶ forgotten
 import type { InstantElement } from '../../lang/instant-elements.ts'
 import type { RuleConfig } from '../config/rule-config.ts'
+import type { SentAlert } from '../model/alert.ts'
 import { labelsFromMap, labelsToMap, METRIC_NAME, type Labels } from '../model/labels.ts'
+import { escapeQuery } from '../template/builtins.ts'
 import { AlertTemplates, type TemplateGround } from './alert-templates.ts'
 import { ask } from './recording-rule.ts'
 import { labelsKey, RuleError, RuleHealth, type RuleRow } from './rule.ts'
@@ -28,6 +30,8 @@ export interface Alert {
   firedAtMs: number | null
   resolvedAtMs: number | null
   keepFiringSinceMs: number | null
+  /** Unix ms at which it was handed on last, 0 where it was not. */
+  lastSentAtMs: number
 }
 
 export class AlertingRule {
@@ -58,6 +62,25 @@ export class AlertingRule {
   /** Also those that were resolved lately. */
   keptAlerts(): Alert[] {
     return [...this.#active.values()]
+  }
+
+  /**
+   * The alerts to be told of now: new ones, resolved ones, and every `resendMs` those that go on. Each holds for four
+   * times the longer of interval and `resendMs` without a further word.
+   */
+  toSend(nowMs: number, intervalMs: number, resendMs: number): SentAlert[] {
+    const due = this.keptAlerts().filter(({ state, resolvedAtMs, lastSentAtMs }) => {
+      if (state === 'pending') return false
+      return (resolvedAtMs !== null && resolvedAtMs > lastSentAtMs) || lastSentAtMs + resendMs < nowMs
+    })
+    const generatorUrl = `${this.#ground.externalUrl}/graph?g0.expr=${escapeQuery(this.printed)}&g0.tab=1`
+    return due.map((alert) => {
+      alert.lastSentAtMs = nowMs
+      return {
+        labels: alert.labels, annotations: alert.annotations, startsAtMs: alert.firedAtMs ?? alert.activeAtMs,
+        endsAtMs: alert.resolvedAtMs ?? nowMs + 4 * Math.max(intervalMs, resendMs), generatorUrl,
+      }
+    })
   }
 
   /** The highest state of its alerts. */
@@ -117,7 +140,7 @@ export class AlertingRule {
       const set = labelsFromMap(all)
       const alert: Alert = {
         state: 'pending', labels: set, annotations: new Map(Array.from(annotations, ([annotation, text]) => [annotation, expand(text)])),
-        value: element.value, activeAtMs: nowMs, firedAtMs: null, resolvedAtMs: null, keepFiringSinceMs: null,
+        value: element.value, activeAtMs: nowMs, firedAtMs: null, resolvedAtMs: null, keepFiringSinceMs: null, lastSentAtMs: 0,
       }
       const key = labelsKey(set)
       if (given.has(key)) throw new RuleError('vector contains metrics with the same labelset after applying alert labels')
@@ -152,6 +175,7 @@ export class AlertingRule {
       alert.state = 'pending'
       alert.firedAtMs = null
       alert.keepFiringSinceMs = null
+      alert.lastSentAtMs = 0
     }
   }
 

@@ -2,6 +2,7 @@
 // series each rule gave last, so that those that vanish get a staleness marker. After prometheus rules/group.go.
 import { isDeepStrictEqual } from 'node:util'
 import type { RuleGroupConfig } from '../config/rule-config.ts'
+import type { SentAlert } from '../model/alert.ts'
 import { labelsFromMap, type Labels } from '../model/labels.ts'
 import type { Clock } from '../std/clock.ts'
 import type { Logger } from '../std/log.ts'
@@ -42,6 +43,8 @@ export interface GroupGround {
   write: WriteFunc
   clock: Clock
   logger: Logger
+  /** Who is told of alerts, and how often of those that go on. */
+  notify?: { resendMs: number; send: (alerts: readonly SentAlert[]) => void }
 }
 
 /** Counted since the group was made, and of its last evaluation. */
@@ -134,6 +137,7 @@ export class RuleGroup {
       const rows = this.#rowsOf(rule, nowMs)
       count = rows.length
       health.good()
+      if (rule instanceof AlertingRule) this.#notify(rule, nowMs)
       await this.#write(i, rows, nowMs)
     } catch (error) {
       // Also a fault of our own must stop no other rule.
@@ -145,6 +149,13 @@ export class RuleGroup {
     health.evaluationSeconds = (clock.monotonic() - startedMs) / 1000
     health.evaluatedAtMs = wallMs
     return count
+  }
+
+  #notify(rule: AlertingRule, nowMs: number): void {
+    const { notify } = this.#ground
+    if (notify === undefined) return
+    const alerts = rule.toSend(nowMs, this.settings.intervalMs, notify.resendMs)
+    if (alerts.length > 0) notify.send(alerts)
   }
 
   #rowsOf(rule: Rule, nowMs: number): RuleRow[] {

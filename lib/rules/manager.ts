@@ -9,7 +9,7 @@ import { compareText } from '../model/labels.ts'
 import type { Clock, Timer } from '../std/clock.ts'
 import type { Logger } from '../std/log.ts'
 import { buildGroup } from './build-group.ts'
-import type { GroupSettings, RuleGroup, WriteFunc } from './group.ts'
+import type { GroupGround, GroupSettings, RuleGroup, WriteFunc } from './group.ts'
 import { GroupLoop } from './group-loop.ts'
 import { restoreGroup, type RestoreLimits } from './restore.ts'
 import type { QueryFunc } from './rule-query.ts'
@@ -33,6 +33,7 @@ export interface ManagerGround {
   clock: Clock
   logger: Logger
   restoreLimits?: RestoreLimits
+  notify?: NonNullable<GroupGround['notify']>
   /** Told after every evaluation of a group. */
   onEvaluated?: (group: RuleGroup) => void
   onExpanded?: (isGood: boolean) => void

@@ -3,6 +3,7 @@
 import { Worker } from 'node:worker_threads'
 import type { QueryReply } from '../../lang/job.ts'
 import { errorReply } from '../../lang/reply/envelope.ts'
+import type { SentAlert } from '../model/alert.ts'
 import type { Clock, Timer } from '../std/clock.ts'
 import type { Logger } from '../std/log.ts'
 import type { WrittenRow } from './group.ts'
@@ -36,6 +37,7 @@ export interface RulesThreadOptions {
   logger: Logger
   /** A query of a rule ends after this by itself; a thread that is silent for longer is ended. */
   queryTimeoutMs: number
+  onAlerts: (alerts: readonly SentAlert[]) => void
   /** The thread has ended: what its slot pinned can be freed. */
   onGone: () => void
 }
@@ -137,6 +139,9 @@ export class RulesThread {
         break
       case 'evaluated':
         metrics.evaluated(message.report, clock.monotonic())
+        break
+      case 'alerts':
+        this.#options.onAlerts(message.alerts)
         break
       case 'pong':
         this.#pingedMs = null

@@ -1,5 +1,6 @@
 // What passes between the main thread and the rules' own. Rows to be written go to main, which owns the store; their
 // verdicts come back before the next rule asks. Answers travel by transfer.
+import type { SentAlert } from '../model/alert.ts'
 import type { WrittenRow } from './group.ts'
 import type { RuleSettings } from './manager.ts'
 import type { RuleRequest } from './rule-list.ts'
@@ -23,3 +24,4 @@ export type FromRules =
   | { kind: 'evaluated'; report: GroupReport }
   | { kind: 'expanded'; isGood: boolean }
   | { kind: 'pong' }
+  | { kind: 'alerts'; alerts: readonly SentAlert[] }

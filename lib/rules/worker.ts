@@ -8,6 +8,7 @@ import type { Logger } from '../std/log.ts'
 import { RuleWriteError, type WriteFunc } from './group.ts'
 import { groupKey, RuleManager } from './manager.ts'
 import { answerRules } from './rule-list.ts'
+import type { RestoreLimits } from './restore.ts'
 import { reportOf } from './rule-metrics.ts'
 import { engineQuery } from './rule-query.ts'
 import type { FromRules, ToRules } from './worker-protocol.ts'
@@ -20,6 +21,9 @@ export interface RulesSeat {
   lookbackMs: number
   clock: Clock
   logger: Logger
+  restoreLimits: RestoreLimits
+  /** How often alerts that go on are handed on. */
+  resendMs: number
 }
 
 /** Serves until the port closes or the thread is terminated. */
@@ -29,6 +33,7 @@ export function serveRules(port: MessagePort, seat: RulesSeat): void {
   const manager = new RuleManager({
     query: engineQuery(seat.engine, seat.queryable, seat), write: (timeMs, rows) => writes.write(timeMs, rows),
     queryable: seat.queryable, features: seat.features, clock: seat.clock, logger: seat.logger,
+    restoreLimits: seat.restoreLimits, notify: { resendMs: seat.resendMs, send: (alerts) => send({ kind: 'alerts', alerts }) },
     onEvaluated: (group) => send({ kind: 'evaluated', report: reportOf(group) }),
     onExpanded: (isGood) => send({ kind: 'expanded', isGood }),
   })

@@ -86,6 +86,18 @@ export class HttpClient {
     }
   }
 
+  /** POST; any status is an answer. Redirects are not followed: they are not for what was sent. Rejects with HttpError. */
+  async post(request: HttpRequest & { body: string }): Promise<HttpResponse> {
+    const { url, headers, body, timeoutMs, signal } = request
+    const deadline = { atMs: this.#clock.monotonic() + timeoutMs, signal }
+    const authorization = await this.#authorizer.header((tokenUrl, form, basic) => this.#post(tokenUrl, form, basic, deadline))
+    const sent: Record<string, string | string[]> = { ...headers }
+    for (const [name, values] of this.#options.httpHeaders) sent[name.toLowerCase()] = [...values]
+    if (authorization !== '') sent['authorization'] = authorization
+    const transport = await this.#agentFor(proxyFor(url, this.#options, process.env) ?? '')
+    return exchange(transport, { origin: url.origin, path: url.pathname + url.search, method: 'POST', headers: sent, body }, request, this.#means, deadline)
+  }
+
   /** Gives the memory of an answer's body back once it is read; not doing so costs speed only. */
   release(response: HttpResponse): void {
     this.#means.buffers.release(response.body)

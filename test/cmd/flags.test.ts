@@ -80,7 +80,7 @@ describe('parseFlags', () => {
   })
 
   it('takes every flag of Prometheus, with a warning where it means nothing', () => {
-    const values = new Map([['log.level', 'info'], ['log.format', 'json'], ['web.listen-address', ':1'], ['query.max-samples', '5'], ['query.max-concurrency', '5'], ['web.external-url', 'http://x'], ['storage.tsdb.retention.size', '5GB']])
+    const values = new Map([['log.level', 'info'], ['log.format', 'json'], ['web.listen-address', ':1'], ['query.max-samples', '5'], ['query.max-concurrency', '5'], ['web.external-url', 'http://x'], ['storage.tsdb.retention.size', '5GB'], ['alertmanager.notification-queue-capacity', '5'], ['alertmanager.notification-batch-size', '5']])
     for (const word of PROMETHEUS_FLAGS) {
       const name = word.replace('[no-]', '')
       if (word !== name) {

@@ -1,6 +1,6 @@
 import fs from 'node:fs'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { DiscoveryManager } from '../../discovery/manager.ts'
+import { DiscoveryManager, DiscoveryMetrics } from '../../discovery/manager.ts'
 import { FakeClock } from '../../lib/std/clock.ts'
 import { silentLogger } from '../../lib/std/log.ts'
 import { Metrics } from '../../lib/std/metrics.ts'
@@ -22,7 +22,7 @@ function start(): { manager: DiscoveryManager; clock: FakeClock; updates: [strin
   const updates: [string, string][] = []
   const metrics = new Metrics()
   const manager = new DiscoveryManager({
-    clock, metrics, logger: silentLogger,
+    name: 'scrape', clock, metrics: new DiscoveryMetrics(metrics), logger: silentLogger,
     update: (job, groups) => updates.push([job, groups.flatMap((group) => group.targets.map((target) => target.get('__address__'))).join()]),
   })
   onTestFinished(() => manager.stop())

@@ -1,5 +1,7 @@
 // Rules in the program itself: evaluated in their thread, reloaded, and there again after a kill.
 import fs from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { expect, it, onTestFinished } from 'vitest'
 import { MonitorProcess, waitFor } from '../support/monitor-process.ts'
 import { tempFolder } from '../support/temp-folder.ts'
@@ -66,6 +68,46 @@ it.each([[[]], [['--threads=0']]])('rules are evaluated, reloaded and survive a 
   monitor = await start()
   await waitFor('the alert after the kill', async () => (await groupsOf(monitor)).flatMap(({ rules }) => rules).some(({ name, state }) => name === 'Always' && state === 'firing'))
   expect(await monitor.value('count_over_time(three[1h])')).toBeGreaterThanOrEqual(before)
+  expect(await monitor.stop()).toBe(0)
+}, 60_000)
+
+it('alerts reach an Alertmanager, and so does their end', async () => {
+  const folder = tempFolder()
+  const told: { labels: Record<string, string>; startsAt: string; endsAt: string; generatorURL: string }[] = []
+  const am = createServer((request, response) => {
+    let body = ''
+    request.on('data', (chunk: Buffer) => (body += chunk.toString()))
+    request.on('end', () => {
+      told.push(...(JSON.parse(body) as typeof told))
+      response.end()
+    })
+  })
+  await new Promise<void>((resolve) => am.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => {
+    am.closeAllConnections()
+    am.close()
+  })
+  const address = `127.0.0.1:${(am.address() as AddressInfo).port}`
+  const config = (value: number): string => `global: {external_labels: {dc: eu}}
+alerting: {alertmanagers: [{static_configs: [{targets: ['${address}']}]}]}
+rules:
+- name: a
+  interval: 200ms
+  rules:
+  - {record: x, expr: vector(${value})}
+  - {alert: X, expr: x > 0}
+`
+  const monitor = await MonitorProcess.start(folder, { config: config(1), flags: ['--web.enable-lifecycle', '--web.external-url=http://monitor.example/'] })
+  onTestFinished(() => monitor.kill9())
+  await waitFor('the alert', () => Promise.resolve(told.length > 0))
+  expect(told[0]).toMatchObject({ labels: { alertname: 'X', dc: 'eu' }, generatorURL: 'http://monitor.example/graph?g0.expr=x+%3E+0&g0.tab=1' })
+  expect(Date.parse(told[0]!.endsAt) - Date.parse(told[0]!.startsAt)).toBe(240_000)
+  expect((await monitor.get('/api/v1/alertmanagers')).json().data).toEqual({ activeAlertmanagers: [{ url: `http://${address}/api/v2/alerts` }], droppedAlertmanagers: [] })
+  fs.writeFileSync(`${folder}/monitor.yml`, config(0))
+  expect((await fetch(`${monitor.base}/-/reload`, { method: 'POST' })).status).toBe(200)
+  await waitFor('its end', () => Promise.resolve(told.length > 1))
+  expect(told[1]).toMatchObject({ labels: { alertname: 'X', dc: 'eu' }, startsAt: told[0]!.startsAt })
+  expect(Date.parse(told[1]!.endsAt)).toBeLessThanOrEqual(Date.now())
   expect(await monitor.stop()).toBe(0)
 }, 60_000)
 

@@ -16,8 +16,10 @@ export function addRuleRoutes(app: FastifyInstance, parts: ServerParts, sender: 
     return sender.send(reply, request, await parts.rules.ask(rulesRequest(new Params(request), parts)))
   })
   addRoute(app, ['GET'], '/api/v1/alerts', async (request, reply) => sender.send(reply, request, await parts.rules.ask({ kind: 'alerts' })))
-  const alertmanagers = { activeAlertmanagers: [], droppedAlertmanagers: [] }
-  addRoute(app, ['GET'], '/api/v1/alertmanagers', (_request, reply) => sendData(reply, alertmanagers))
+  addRoute(app, ['GET'], '/api/v1/alertmanagers', (_request, reply) => {
+    const { active, dropped } = parts.alertmanagers.alertmanagers()
+    return sendData(reply, { activeAlertmanagers: active.map((url) => ({ url })), droppedAlertmanagers: dropped.map((url) => ({ url })) })
+  })
 }
 
 function rulesRequest(params: Params, { selectors }: ServerParts): RulesRequest {

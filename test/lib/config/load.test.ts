@@ -31,7 +31,7 @@ describe('a good configuration', () => {
   it('has the defaults of Prometheus and our limits', () => {
     expect(load('').config).toEqual({
       global: { scrapeIntervalMs: 60_000, scrapeTimeoutMs: 10_000, evaluationIntervalMs: 60_000, ruleQueryOffsetMs: 0, externalLabels: new Map(), pushLimits: { labels: 64, labelNameLength: 256, labelValueLength: 65_536, newSeries: 100_000 } },
-      scrapeConfigs: [], rules: { files: [], groups: [] },
+      scrapeConfigs: [], rules: { files: [], groups: [] }, alerting: { alertRelabelConfigs: [], alertmanagers: [] },
       features: [],
       storage: { exemplarsMax: 100_000, outOfOrderTimeWindowMs: 600_000, retentionMs: null, retentionBytes: null, seriesLimit: 0, retentionShare: 1, keepFreeBytes: 0, retentionRules: [], ...TIERS }, archive: null,
     })
@@ -336,6 +336,23 @@ scrape_configs:
     expect(faults(`x: ${'['.repeat(100)}${']'.repeat(100)}`)).toEqual(['1:1: unknown key "x"', '1:68: nested too deeply'])
   })
 
+  it('takes Alertmanagers as Prometheus does', () => {
+    const { config: { alerting } } = load(`alerting:
+  alert_relabel_configs: [{action: labeldrop, regex: replica}]
+  alertmanagers:
+  - static_configs: [{targets: ['am:9093']}]
+  - {scheme: https, path_prefix: /am, timeout: 5s, api_version: v2, basic_auth: {username: a, password: b}, file_sd_configs: [{files: [am.yml]}], relabel_configs: [{action: keep, regex: x}]}
+`)
+    expect(alerting.alertRelabelConfigs).toMatchObject([{ action: 'labeldrop', regex: 'replica' }])
+    expect(alerting.alertmanagers).toMatchObject([
+      { scheme: 'http', pathPrefix: '', timeoutMs: 10_000, staticConfigs: [{ targets: [new Map([['__address__', 'am:9093']])] }] },
+      { scheme: 'https', pathPrefix: '/am', timeoutMs: 5000, http: { basicAuth: { username: 'a' } }, fileSdConfigs: [{ files: ['/etc/monitor/am.yml'] }], relabelConfigs: [{ action: 'keep' }] },
+    ])
+    expect(faults('alerting: {alertmanagers: [{api_version: v1, schema: http}], alertmanager: []}')).toEqual([
+      '1:42: alerting.alertmanagers[0].api_version: want one of v2, got "v1"; did you mean v2?', '1:46: unknown key "schema" in alerting.alertmanagers[0]; did you mean "scheme"?', '1:62: unknown key "alertmanager" in alerting; did you mean "alertmanagers"?',
+    ])
+  })
+
   it('names what is wrong with rules in the file itself, and with paths of rule files', () => {
     const text = `rule_files: ['a/*/b.yml', ok.yml]
 rules:
@@ -354,7 +371,7 @@ rules:
 
   it('names valid Prometheus keys that are not built yet together, or warns of them', () => {
     const text = `remote_read: [{url: x}]
-alerting: {alertmanagers: []}
+otlp: {x: y}
 remote_write:
   - url: http://x
 scrape_configs:
@@ -367,7 +384,7 @@ scrape_configs:
     oauth2: {client_id: a, token_url: 'http://x', tls_config: {insecure_skip_verify: true}}
     http_headers: {X-A: {files: [f]}}
 `
-    const places = ['1:1 remote_read', '2:1 alerting', '3:1 remote_write', '7:5 scrape_configs[0].kubernetes_sd_configs', '8:5 scrape_configs[0].scrape_native_histograms',
+    const places = ['1:1 remote_read', '2:1 otlp', '3:1 remote_write', '7:5 scrape_configs[0].kubernetes_sd_configs', '8:5 scrape_configs[0].scrape_native_histograms',
       '9:5 scrape_configs[0].native_histogram_bucket_limit', '10:23 scrape_configs[0].scrape_protocols: PrometheusProto alone', '11:5 scrape_configs[0].fallback_scrape_protocol',
       '12:51 scrape_configs[0].oauth2.tls_config', '13:26 scrape_configs[0].http_headers.X-A.files']
     expect(faults(text)).toEqual(places.map((place) => `${place.replace(' ', ': ')} is valid in Prometheus but not built into Monitor yet (--config.strict=false ignores it)`))

@@ -140,6 +140,31 @@ describe('an alert', () => {
     expect(Object.values(rules.stored('a')).flat().reduce<number>((sum, value) => sum + Number(value), 0)).toBe((4500 * 4499) / 2)
   })
 
+  it('is told of when it fires, every resend delay, and when it is resolved, for a quarter of an hour', async () => {
+    const told: string[] = []
+    const rules = new RulesFixture(undefined, undefined, {
+      notify: {
+        resendMs: 3 * MINUTE, send: (alerts) => {
+          for (const { labels, startsAtMs, endsAtMs, generatorUrl } of alerts) told.push(`${labels.join()} ${minutes(startsAtMs)} ${minutes(endsAtMs)} ${generatorUrl}`)
+        },
+      },
+    })
+    await rules.apply([ruleGroup([alertRule('A', 'x==1', { forMs: MINUTE })])])
+    await rules.advance(MINUTE)
+    const zero = rules.group.counts.lastAtMs
+    const minutes = (ms: number): number => (ms - zero) / MINUTE
+    const steps: string[][] = []
+    for (let i = 0; i < 24; i++) {
+      rules.put({ __name__: 'x' }, i < 7 ? 1 : 0)
+      await rules.advance(MINUTE)
+      steps.push(told.splice(0).map((text) => text.replace(' http://monitor.example/sub/graph?g0.expr=x+%3D%3D+1&g0.tab=1', '')))
+    }
+    // Pending in minute 1, firing from 2 on; an alert holds for 12 minutes without another word. More than 3 minutes later again.
+    expect(steps.slice(0, 7)).toEqual([[], ['alertname,A 2 14'], [], [], [], ['alertname,A 2 18'], []])
+    expect(steps[7]).toEqual(['alertname,A 2 8'])
+    expect(steps.slice(8).flatMap((texts, i) => texts.map((text) => `${i + 9}: ${text}`))).toEqual(['12: alertname,A 2 8', '16: alertname,A 2 8', '20: alertname,A 2 8'])
+  })
+
   it('fires at once without for, and is forgotten when it ends while pending', async () => {
     const rules = new RulesFixture()
     await rules.apply([ruleGroup([alertRule('A', 'x == 1'), alertRule('B', 'x == 1', { forMs: 10 * MINUTE })])])

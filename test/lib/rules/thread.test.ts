@@ -21,7 +21,7 @@ describe('the thread of the rules', () => {
     let gone = 0
     const thread = new RulesThread({
       workerUrl: new URL('../../support/dying-rules-worker.ts', import.meta.url), workerData: {}, writer: new RuleWriter(new MemoryAppender()), metrics: new RuleMetrics(new Metrics()),
-      queryTimeoutMs: 120_000, clock, logger: new Logger({ level: 'info', format: 'logfmt', clock, write: (line) => log.push(line) }), onGone: () => gone++,
+      queryTimeoutMs: 120_000, onAlerts: () => {}, clock, logger: new Logger({ level: 'info', format: 'logfmt', clock, write: (line) => log.push(line) }), onGone: () => gone++,
     })
     onTestFinished(() => thread.stop())
     const text = async (): Promise<string> => Buffer.from((await thread.ask(ALERTS)).body).toString()
@@ -47,7 +47,7 @@ describe('the thread of the rules', () => {
     let gone = 0
     const thread = new RulesThread({
       workerUrl: new URL('../../support/hanging-rules-worker.ts', import.meta.url), workerData: {}, writer: new RuleWriter(new MemoryAppender()), metrics: new RuleMetrics(new Metrics()),
-      queryTimeoutMs: 120_000, clock, logger: silentLogger, onGone: () => gone++,
+      queryTimeoutMs: 120_000, onAlerts: () => {}, clock, logger: silentLogger, onGone: () => gone++,
     })
     onTestFinished(() => thread.stop())
     thread.apply(SETTINGS)

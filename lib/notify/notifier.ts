@@ -1,0 +1,74 @@
+// Sends alerts to Alertmanagers, as Prometheus does: external labels and relabeling, then every set's own relabeling, then
+// a queue for each Alertmanager. After prometheus notifier/manager.go.
+import { isDeepStrictEqual } from 'node:util'
+import type { AlertingConfig } from '../config/scrape-config.ts'
+import type { SentAlert } from '../model/alert.ts'
+import type { TargetGroup } from '../model/target-group.ts'
+import type { Clock } from '../std/clock.ts'
+import type { Logger } from '../std/log.ts'
+import type { Metrics } from '../std/metrics.ts'
+import { AlertmanagerSet, relabelAlerts } from './alertmanager-set.ts'
+import { NotifyMetrics } from './notify-metrics.ts'
+import type { QueueLimits } from './send-loop.ts'
+
+/** How long a stop waits for what is still to be sent. */
+const DRAIN_MS = 3000
+
+export interface NotifierOptions {
+  limits: QueueLimits
+  /** What waits is sent before the end. */
+  isDrained: boolean
+  version: string
+  clock: Clock
+  logger: Logger
+  metrics: Metrics
+}
+
+export class Notifier {
+  readonly #options: NotifierOptions
+  readonly #metrics: NotifyMetrics
+  #sets: AlertmanagerSet[] = []
+  #alerting: AlertingConfig = { alertRelabelConfigs: [], alertmanagers: [] }
+  #externalLabels: ReadonlyMap<string, string> = new Map()
+
+  constructor(options: NotifierOptions) {
+    this.#options = options
+    this.#metrics = new NotifyMetrics(options.metrics, options.limits.capacity, () => this.active().length)
+  }
+
+  /** Sets that did not change keep their queues. */
+  applyConfig(alerting: AlertingConfig, externalLabels: ReadonlyMap<string, string>): void {
+    const before = this.#sets
+    this.#alerting = alerting
+    this.#externalLabels = externalLabels
+    this.#sets = alerting.alertmanagers.map((config, i) => {
+      const same = before[i] !== undefined && isDeepStrictEqual(before[i].config, config)
+      return same ? before[i]! : new AlertmanagerSet(config, { ...this.#options, metrics: this.#metrics })
+    })
+    for (const set of before) if (!this.#sets.includes(set)) void set.stop(0)
+  }
+
+  /** What discovery found for entry `i` of the Alertmanagers. */
+  update(i: number, groups: readonly TargetGroup[]): void {
+    this.#sets[i]?.update(groups)
+  }
+
+  send(alerts: readonly SentAlert[]): void {
+    if (this.#sets.length === 0) return
+    const kept = relabelAlerts(alerts, this.#alerting.alertRelabelConfigs, this.#externalLabels)
+    if (kept.length > 0) for (const set of this.#sets) set.send(kept)
+  }
+
+  /** URLs of the Alertmanagers that are sent to. */
+  active(): string[] {
+    return this.#sets.flatMap((set) => set.active())
+  }
+
+  dropped(): string[] {
+    return this.#sets.flatMap((set) => set.dropped())
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.#sets.map((set) => set.stop(this.#options.isDrained ? DRAIN_MS : 0)))
+  }
+}
