@@ -98,7 +98,8 @@ export class DefinitionsRewrite {
       else this.#moved.set(group, new Map([[column, ref]]))
     }
     for (let ref = 1; ref <= series.newest; ref++) {
-      if (series.isLive(ref) && series.hasOlderPlaces(ref)) series.olderPlaces(ref, (group, column) => this.#head.onMoved!(ref, group, column))
+      if (!series.isLive(ref)) ref = series.endOfDead(ref)
+      else if (series.hasOlderPlaces(ref)) series.olderPlaces(ref, (group, column) => this.#head.onMoved!(ref, group, column))
     }
   }
 

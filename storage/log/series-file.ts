@@ -11,6 +11,7 @@ import {
   FRAME_HEAD_BYTES, FRAME_OVERHEAD_BYTES, TYPE_GROUP, TYPE_SERIES, findFrame, frameLength, isPayloadSound, sealFrame,
 } from './frame.ts'
 import { scanFramesInSteps } from './scan-frames.ts'
+import { writeText } from './text-field.ts'
 
 const STRIPE_BYTES = 65536
 const BUFFER_BYTES = 1 << 18
@@ -214,7 +215,7 @@ export class SeriesFile {
     this.#used = 0
     this.#seriesAt = -1
     this.#rewrite = null
-    void (this.#syncing ?? Promise.resolve()).catch(() => undefined).then(() => old.close())
+    void closeReplaced(old, this.#syncing)
     try {
       syncFolder(path.dirname(this.#path))
     } catch (error) {
@@ -327,24 +328,18 @@ export function visitDefinitions(bytes: Buffer, visitor: DefinitionVisitor): Ste
   })
 }
 
-/** A text's length, as a varint, and its UTF-8; returns the place behind. */
-function writeText(out: Buffer, at: number, text: string): number {
-  const n = text.length
-  if (n < 128) {
-    // Fast path: short ASCII, as nearly all labels are. A call into Node costs more.
-    let i = 0
-    for (; i < n; i++) {
-      const c = text.charCodeAt(i)
-      if (c >= 128) break
-      out[at + 1 + i] = c
-    }
-    if (i === n) {
-      out[at] = n
-      return at + 1 + n
-    }
+/** Closes a file whose place another has taken, once no sync of it is under way. Nothing in it counts any more. */
+async function closeReplaced(file: DiskFile, syncing: Promise<void> | null): Promise<void> {
+  try {
+    await syncing
+  } catch (error) {
+    if (!(error instanceof DiskError)) throw error
   }
-  const textAt = writeVarint(out, at, Buffer.byteLength(text, 'utf8'))
-  return textAt + out.write(text, textAt, 'utf8')
+  try {
+    file.close()
+  } catch (error) {
+    if (!(error instanceof DiskError)) throw error
+  }
 }
 
 /** The stream: the first copy, in place, with bytes of the second wherever a frame of the first does not hold. */
