@@ -1,11 +1,11 @@
-// PromQL over a real store whose raw samples go: what the 1-minute tier answers without a word is what all the samples ever
-// stored would have answered, on both sides of every seam.
+// PromQL over a real store whose raw samples go: what the tiers answer without a word is what all the samples ever stored would
+// have answered, on both sides of every seam.
 import { describe, expect, it } from 'vitest'
 import { Engine } from '../../lang/engine.ts'
 import type { RangeJob } from '../../lang/job.ts'
 import { FakeClock } from '../../lib/std/clock.ts'
 import { freshSeed, Random } from '../../lib/std/random.ts'
-import type { Database } from '../../storage/database.ts'
+import type { Database, DatabaseOptions } from '../../storage/database.ts'
 import type { Queryable } from '../../storage/interface.ts'
 import { StoreQueryable } from '../../storage/store-querier.ts'
 import { MemoryStorage } from '../support/memory-storage.ts'
@@ -53,9 +53,9 @@ async function settled(db: Database): Promise<void> {
 }
 
 /** A store that has seen all of `storage`, and kept raw samples of some hours. */
-async function lived(storage: MemoryStorage): Promise<{ db: Database; queryable: StoreQueryable }> {
+async function lived(storage: MemoryStorage, kept: Partial<DatabaseOptions> = {}): Promise<{ db: Database; queryable: StoreQueryable }> {
   const clock = new FakeClock(T0)
-  const db = open(tempFolder(), { clock, retentionMs: 5 * HOUR, minuteRetentionMs: 30 * 24 * HOUR })
+  const db = open(tempFolder(), { clock, retentionMs: 5 * HOUR, minuteRetentionMs: 30 * 24 * HOUR, ...kept })
   for (let t = T0; t < END; t += PASS_MS) {
     await clock.advance(PASS_MS)
     appendSpan(db, storage, t, t + PASS_MS)
@@ -64,15 +64,15 @@ async function lived(storage: MemoryStorage): Promise<{ db: Database; queryable:
   return { db, queryable: new StoreQueryable(db.handle(), 1) }
 }
 
-function randomJob(random: Random): RangeJob & { func: string } {
+function randomJob(random: Random, grid = MINUTE): RangeJob & { func: string } {
   const list = random.int(2) === 0 ? EXACT : SUMS
   const func = random.int(6) === 0 ? '' : list[random.int(list.length)]!
-  const range = MINUTE * (func === 'quantile_over_time' ? 1 : 1 + random.int(300))
+  const range = grid * (func === 'quantile_over_time' ? 1 : 1 + random.int(300 * MINUTE / grid))
   const skew = random.int(4) === 0 ? random.int(MINUTE) : 0
   const args = func === 'quantile_over_time' ? '0.99, ' : ''
   const query = func === '' ? 'm_total' : `${func}(${args}m_total[${range + skew}ms])`
-  const startMs = T0 + MINUTE * random.int(20 * 60) + skew
-  const stepMs = MINUTE * (1 + random.int(30))
+  const startMs = T0 + grid * random.int(20 * HOUR / grid) + skew
+  const stepMs = grid * (1 + random.int(grid === HOUR ? 2 : 30))
   return { kind: 'range', func, query, startMs, endMs: Math.min(END, startMs + 80 * stepMs), stepMs, lookbackMs: 5 * MINUTE, stats: 'true', timeoutMs: 60_000, limit: 0 }
 }
 
@@ -117,6 +117,42 @@ describe('queries of a store with a 1-minute tier', () => {
     }
     expect(seams).toBeGreaterThan(20)
     expect(coarse).toBeLessThan(60)
+    queryable.close()
+    await db.close()
+  }, 120_000)
+
+  it('find it in whichever of three tiers is left', async () => {
+    const seed = freshSeed()
+    const random = new Random(seed)
+    const storage = new MemoryStorage({ outOfOrderWindowMs: Infinity })
+    addRandomSeries(storage, random, { startMs: T0 + 1, endMs: END, isWild: false })
+    const { db, queryable } = await lived(storage, { minuteRetentionMs: 10 * HOUR, hourRetentionMs: 365 * 24 * HOUR })
+    const querier = queryable.querier()
+    const cover = querier.buckets!.tiers([{ name: '__name__', op: '=', value: 'm_total' }])
+    querier.close()
+    expect(cover.map(({ name }) => name)).toEqual(['raw', '1m', '1h'])
+    expect(cover[0]!.from).toBeGreaterThan(cover[1]!.from)
+    expect(cover[1]!.from).toBeGreaterThan(T0)
+    let seams = 0
+    let coarse = 0
+    for (let i = 0; i < 150; i++) {
+      const { func, ...job } = randomJob(random, random.int(2) === 0 ? MINUTE : HOUR)
+      const got = ask(queryable, job)
+      const what = `${JSON.stringify(job)} (seed ${seed}) ${JSON.stringify(got.data.stats.tiers)}`
+      if (got.warnings?.some((text) => text.includes('answered from the 1-'))) {
+        coarse++
+        continue
+      }
+      expectSame(got, ask(storage, job), what, (SUMS as readonly string[]).includes(func))
+      if (got.data.stats.tiers.length > 1) seams++
+    }
+    expect(seams).toBeGreaterThan(20)
+    expect(coarse).toBeLessThan(100)
+    // Dashboards of raw samples, minutes and hours in one.
+    const job: RangeJob = { kind: 'range', query: 'avg_over_time(m_total[10m])', startMs: T0 + HOUR, endMs: END, stepMs: 10 * MINUTE, lookbackMs: 5 * MINUTE, stats: 'true', timeoutMs: 60_000, limit: 0 }
+    const { data, warnings } = ask(queryable, job)
+    expect(data.stats.tiers.map(({ tier, steps }) => [tier, steps > 0])).toEqual([['raw', true], ['1m', true], ['1h', true]])
+    expect(warnings).toEqual(['PromQL warning: answered from the 1-hour tier: windows are rounded outwards to whole hours (1:15)'])
     queryable.close()
     await db.close()
   }, 120_000)
