@@ -27,6 +27,9 @@ const SELECTIONS_MAX = 100
 /** What is asked of a block, of raw samples or of a tier. */
 export type IndexedBlock = Pick<BlockColumns, 'folder' | 'seriesCount' | 'pairCount' | 'select' | 'unknown' | 'pairsOf' | 'pairText'>
 
+/** What tells which series there are. */
+export type SeriesBlock = IndexedBlock & Pick<BlockColumns, 'find' | 'labelNames' | 'labelValues'>
+
 /** What is known of a block's series. */
 interface ColdBlock {
   /** A bit for each series that the head does not see; null where it sees all. */

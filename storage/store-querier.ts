@@ -13,7 +13,7 @@ import { formatBlockName, type BlockName } from './block/block-meta.ts'
 import { BlockReader } from './block/block-reader.ts'
 import { BlockSet, type OpenBlock } from './block-set.ts'
 import { ageClasses, selectByAge } from './age-classes.ts'
-import { COLD_REFS, ColdSeries, type IndexedBlock } from './cold-series.ts'
+import { COLD_REFS, ColdSeries, type SeriesBlock } from './cold-series.ts'
 import type { Cutoff } from './retention-rules.ts'
 import { RetentionView } from './retention-view.ts'
 import { SharedHeap } from './head/shared-heap.ts'
@@ -124,9 +124,6 @@ function hourStore(archive: ArchiveHandle | null): HourStore {
   if (archive === null) return null
   return 'folder' in archive.place ? archive.place : new FetchThread(new URL(archive.fetchWorker), archive.place)
 }
-
-/** What tells which series there are. */
-type SeriesBlock = IndexedBlock & Pick<BlockColumns, 'find' | 'labelNames' | 'labelValues'>
 
 /** What the queriers of a thread share. */
 interface ThreadParts {

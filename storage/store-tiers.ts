@@ -2,7 +2,7 @@
 import type { Matcher } from '../lib/model/matcher.ts'
 import { NO_SERIES } from './block/block.ts'
 import type { BlockSet } from './block-set.ts'
-import { COLD_REFS, type ColdPlace, type ColdSeries } from './cold-series.ts'
+import { COLD_REFS, type ColdPlace, type ColdSeries, type SeriesBlock } from './cold-series.ts'
 import type { HeadQuerier } from './head/head-querier.ts'
 import { bucketEnd } from './tier/aggregate.ts'
 import { TIER_MS, type BucketColumn, type BucketSelection, type TierCoverage, type TierName, type TierQuerier } from './tier/bucket.ts'
@@ -106,9 +106,12 @@ export class StoreTiers implements TierQuerier {
     return this.#hours
   }
 
-  /** Blocks with buckets of [mint, maxt] whose raw samples are gone. */
-  behindRaw(mint: number, maxt: number): TierReader[] {
-    return mint > this.rawFrom ? [] : this.#parts(mint - 1, bucketEnd(Math.min(maxt, this.rawFrom), WIDTH_MS)).map(({ block }) => block)
+  /** What has buckets of [mint, maxt] whose raw samples are gone. */
+  behindRaw(mint: number, maxt: number): SeriesBlock[] {
+    if (mint > this.rawFrom) return []
+    const until = Math.min(maxt, this.rawFrom)
+    const files = this.#openHours().reaching(mint - 1, bucketEnd(until, HOUR_MS))
+    return [...this.#parts(mint - 1, bucketEnd(until, WIDTH_MS)).map(({ block }) => block), ...files.map((file) => this.#hours.columnsOf(file))]
   }
 
   /** Samples that came late lie in the head until the next cut: before the bucket of the oldest all is in the rows. */

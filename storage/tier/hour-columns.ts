@@ -3,7 +3,8 @@
 // may be let go of between queries.
 import type { Matcher } from '../../lib/model/matcher.ts'
 import { compileMatcher } from '../../lib/model/matcher.ts'
-import type { IndexedBlock } from '../cold-series.ts'
+import { NO_SERIES } from '../block/block.ts'
+import type { SeriesBlock } from '../cold-series.ts'
 import type { HourIndex } from './hour-index.ts'
 
 /** Gives the sidecar to `use`; null if it cannot be read. */
@@ -16,7 +17,7 @@ interface Labeled {
   texts: { name: string; value: string }[]
 }
 
-export class HourColumns implements IndexedBlock {
+export class HourColumns implements SeriesBlock {
   readonly folder: string
   readonly #withIndex: WithIndex
   #refs: Uint32Array | null = null
@@ -46,6 +47,30 @@ export class HourColumns implements IndexedBlock {
   get heldBytes(): number {
     const labels = this.#labels
     return (this.#refs?.byteLength ?? 0) + (labels === null ? 0 : labels.starts.byteLength + labels.pairs.byteLength + labels.texts.length * 100)
+  }
+
+  /** As BlockColumns. */
+  find(refs: Uint32Array, numbers: Uint32Array): number {
+    const own = this.#readRefs()
+    numbers.fill(NO_SERIES)
+    let found = 0
+    for (let i = 0, k = 0; i < refs.length && k < own.length;) {
+      if (own[k]! < refs[i]!) k++
+      else if (own[k]! > refs[i]!) i++
+      else {
+        numbers[i++] = k++
+        found++
+      }
+    }
+    return found
+  }
+
+  labelNames(): string[] {
+    return [...new Set(this.#readLabels().texts.map(({ name }) => name))]
+  }
+
+  labelValues(name: string): string[] {
+    return this.#readLabels().texts.filter((text) => text.name === name).map(({ value }) => value)
   }
 
   unknown(isSeen: (ref: number) => boolean): Int32Array | null {

@@ -157,13 +157,16 @@ describe('queries of a store with a 1-minute tier', () => {
     await db.close()
   }, 120_000)
 
-  it('find series and labels of which only the tier is left', async () => {
+  it.each([
+    ['1-minute', {}],
+    ['1-hour', { minuteRetentionMs: 10 * HOUR, hourRetentionMs: 365 * 24 * HOUR }],
+  ])('find series and labels of which only the %s tier is left', async (_, kept) => {
     const storage = new MemoryStorage({ outOfOrderWindowMs: Infinity })
     for (let t = T0 + 1; t <= END; t += 30_000) {
       storage.add(['__name__', 'm_total', 'i', 'there'], t, 1)
       if (t < T0 + 3 * HOUR) storage.add(['__name__', 'm_total', 'gone', 'yes', 'i', 'old'], t, 1)
     }
-    const { db, queryable } = await lived(storage)
+    const { db, queryable } = await lived(storage, kept)
     const querier = queryable.querier()
     const { rawFrom } = querier.buckets!
     expect(rawFrom).toBeGreaterThan(T0 + 3 * HOUR)
