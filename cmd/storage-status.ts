@@ -11,7 +11,7 @@ export function storageStatus(db: Database, { currency, disk, bucket }: Config['
   const { newestT } = db.head
   const { blocks, minutes, hours, hourRetentionMs } = db.blocks
   return {
-    tiers: [tierOf('raw', blocks, disk), ...(db.blocks.minuteRetentionMs > 0 || minutes.length > 0 ? [tierOf('1m', minutes, disk)] : []),
+    tiers: [tierOf('raw', blocks, disk), ...((db.blocks.minuteRetentionMs ?? 0) > 0 || minutes.length > 0 ? [tierOf('1m', minutes, disk)] : []),
       ...(hourRetentionMs > 0 || hours.files > 0 ? [tierOfHours(hours, db.uploads === null ? disk : bucket)] : [])],
     currency,
     head: { series: db.seriesCount, memoryBytes: db.headBytes, segmentBytes: db.segmentBytes, maxTime: Number.isFinite(newestT) ? newestT : null },

@@ -42,9 +42,9 @@ export interface KeeperOptions {
   runner: JobRunner
   /** Blocks, log and head files take no more than this, as far as whole blocks can help; Infinity: no limit. */
   retentionBytes: number
-  /** Of the 1-minute tier: what its folder held, and how long rows are kept (ms; 0: there are none). */
+  /** Of the 1-minute tier: what its folder held, and how long rows are kept (ms; 0: none are; null: those there are, and none are made). */
   minutes: BlockState
-  minuteRetentionMs: number
+  minuteRetentionMs: number | null
   /** Of the 1-hour tier: what was found, how long rows are kept (ms; 0: none are made), who hears of new files. */
   hours: HoursState
   hourRetentionMs: number
@@ -74,7 +74,7 @@ export class BlockKeeper {
   #newestAtMs = 0
   #retryAtMs = -Infinity
   retentionBytes: number
-  minuteRetentionMs: number
+  minuteRetentionMs: number | null
   readonly freeSpace: FreeSpace
   #rules: readonly RetentionRule[] = []
   #rawMs = Infinity
@@ -282,13 +282,13 @@ export class BlockKeeper {
 
   /** Rows are made before some of the samples go. */
   #dueOfTier(cutoffs: readonly Cutoff[]): BlockJob | null {
-    if (this.minuteRetentionMs === 0) return null
+    if (this.minuteRetentionMs === null || this.minuteRetentionMs === 0) return null
     return dueOfTier(this.#state, this.#minutes, { sinceT: this.#minutesSince(), expiredT: newestOf(cutoffs), retentionMs: this.minuteRetentionMs, fits: this.#options.fits })
   }
 
   /** Rows before are too old to be kept. */
   #minutesSince(): number {
-    return this.#since(this.minuteRetentionMs)
+    return this.minuteRetentionMs === null ? -Infinity : this.#since(this.minuteRetentionMs)
   }
 
   #hoursSince(): number {
@@ -375,7 +375,7 @@ export class BlockKeeper {
     const oldMinutes = pastRetention(this.#minutes.blocks, this.#minutesSince())
     if (oldMinutes.length > 0) return { kind: 'tier-drop', names: oldMinutes }
     // Rows are made of what goes before it does, unless that fails.
-    const isRowSource = ({ meta }: StoredBlock): boolean => isDue(due['1m'], meta, '1m', { coverT: cover.t, sinceT: this.#minutesSince() })
+    const isRowSource = ({ meta }: StoredBlock): boolean => (this.minuteRetentionMs !== null && isDue(due['1m'], meta, '1m', { coverT: cover.t, sinceT: this.#minutesSince() }))
       || isDue(due['1h'], meta, '1h', { coverT: cover.t, sinceT: this.#hoursSince() })
     const blocks = this.#failures > 0 ? this.#state.blocks : this.#state.blocks.filter((block) => !isRowSource(block))
     const past = pastRetention(blocks, this.retentionT - head.retentionMs)

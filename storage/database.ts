@@ -40,7 +40,7 @@ export interface StorageLimits {
   retentionMs: number
   /** The oldest blocks are dropped while the folder takes more than this. */
   retentionBytes: number
-  /** How long rows of the 1-minute tier are kept, ms; 0: none are made. */
+  /** How long rows of the 1-minute tier are kept, ms; 0: none are. */
   minuteRetentionMs: number
   /** The same of the 1-hour tier. */
   hourRetentionMs: number
@@ -59,7 +59,7 @@ export interface StorageLimits {
 export interface DatabaseOptions extends LoadOptions {
   /** The oldest blocks are dropped while the folder takes more than this. */
   retentionBytes?: number
-  /** How long rows of the 1-minute tier are kept, ms. Default 0: none are made. */
+  /** How long rows of the 1-minute tier are kept, ms; 0: none are. By default those that are there stay, and none are made. */
   minuteRetentionMs?: number
   /** The same of the 1-hour tier. */
   hourRetentionMs?: number
@@ -149,7 +149,7 @@ export class Database implements Appender {
       folder: blocksFolder(folder), head: this.head, log: this.#log, clock, retentionClock, logger, found,
       runner: options.jobUrl ? new WorkerJobs(options.jobUrl, this.handle(), JOB_SLOT) : new InlineJobs(this.handle(), JOB_SLOT),
       keepDamaged: (files) => this.#segments.keepDamaged(files), retentionBytes: options.retentionBytes ?? Infinity, otherBytes: () => this.logBytes + this.segmentBytes,
-      fits: (bytes) => this.reserve.fits(bytes), minutes, minuteRetentionMs: options.minuteRetentionMs ?? 0,
+      fits: (bytes) => this.reserve.fits(bytes), minutes, minuteRetentionMs: options.minuteRetentionMs ?? null,
       hours: loaded.hours, hourRetentionMs: options.hourRetentionMs ?? 0, onHours: () => this.uploads?.poke(),
     })
     this.recovery.durationMs += clock.monotonic() - started

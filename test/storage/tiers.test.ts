@@ -123,6 +123,22 @@ describe('the 1-minute tier of a store', () => {
     await db.close()
   })
 
+  it('stays as it is where a tool opens the folder, and goes where none is wanted', async () => {
+    const folder = tempFolder()
+    const clock = new FakeClock(T0)
+    let db = start(folder, clock)
+    fill(db, clock, T0, T0 + 5 * HOUR, new Random(freshSeed()))
+    await settled(db)
+    const before = db.blocks.minutes.map((block) => block.folder)
+    await db.close()
+    for (const [retention, after] of [[{}, before], [{ minuteRetentionMs: 0 }, []]] as const) {
+      db = open(folder, { clock, ...retention })
+      await settled(db)
+      expect(db.blocks.minutes.map((block) => block.folder)).toEqual(after)
+      await db.close()
+    }
+  })
+
   it('is made up for after a crash and for folders from before there were tiers', async () => {
     const folder = tempFolder()
     const clock = new FakeClock(T0)
