@@ -23,13 +23,14 @@ import type { Flags } from './flags.ts'
 import { FrontDoor } from './front-door.ts'
 import { HeadWatch } from './head-watch.ts'
 import type { QueryThreads } from './query-threads.ts'
+import { KeptMetadata } from './kept-metadata.ts'
 import { makeQueryRunner, type StoppableRunner } from './query-runner.ts'
 import { NotifyRunner } from './notify-runner.ts'
 import { makeRulesRunner, ruleSettings, type RulesRunner } from './rules-runner.ts'
 import { DatabaseAdmin } from './storage-admin.ts'
 import { storageStatus } from './storage-status.ts'
 import { registerStorageMetrics } from './storage-metrics.ts'
-import { MetadataView, TargetView } from './target-view.ts'
+import { TargetView } from './target-view.ts'
 import { VERSION } from './version.ts'
 
 /** What a start has taken in hand before all its modules are there. */
@@ -44,6 +45,7 @@ interface Parts {
   queries: StoppableRunner
   scrape: ScrapeManager
   discovery: DiscoveryManager
+  metadata: KeptMetadata
   rules: RulesRunner
   notify: NotifyRunner
   door: FrontDoor
@@ -103,11 +105,12 @@ export class Monitor {
       db.setLimits(retention)
       prices = next.storage.prices
     }
+    const metadata = new KeptMetadata({ folder: path.resolve(flags.dataFolder), scrape, pushed: receiver.metadata, clock, logger: logger.with('storage') })
     const headWatch = new HeadWatch(() => ({ usedBytes: db.headBytes, sizeBytes: db.head.heap.u8.length }), clock, logger.with('storage'))
-    const monitor = new Monitor({ config, db, queries, scrape, discovery, rules, notify, door, headWatch, stalls: new StallWatch(clock, metrics) }, { url, retention: retention.text }, logger)
+    const monitor = new Monitor({ config, db, queries, scrape, discovery, metadata, rules, notify, door, headWatch, stalls: new StallWatch(clock, metrics) }, { url, retention: retention.text }, logger)
     try {
       await door.furnish({
-        queries, targets: new TargetView(scrape), metadata: new MetadataView(scrape, receiver.metadata), rules, alertmanagers: notify, admin: new DatabaseAdmin(db, clock, new Random(freshSeed())),
+        queries, targets: new TargetView(scrape), metadata, rules, alertmanagers: notify, admin: new DatabaseAdmin(db, clock, new Random(freshSeed())),
         status: () => storageStatus(db, prices), corruptionCount: db.recovery.corruptRecords,
       }, receiver)
       // Ready means that a query is answered at once: the first worker has loaded and warmed up.
@@ -137,11 +140,12 @@ export class Monitor {
 
   /** Drains: no new requests, running ones answered, everything accepted on disk. */
   async stop(): Promise<void> {
-    const { door, discovery, scrape, rules, notify, queries, db, stalls, headWatch } = this.#parts
+    const { door, discovery, metadata, scrape, rules, notify, queries, db, stalls, headWatch } = this.#parts
     headWatch.stop()
     discovery.stop()
     await door.server.stop()
     door.close()
+    await metadata.close()
     await scrape.stop()
     await rules.stop()
     await notify.stop()
