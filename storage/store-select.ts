@@ -113,6 +113,8 @@ export function positionOf(refs: Uint32Array, ref: number): number {
   return refs[lo] === ref ? lo : -1
 }
 
+const UNREAD = new BatchBuffer()
+
 class AcrossReader {
   readonly #head: HeadQuerier
   readonly #blocks: readonly OpenBlock[]
@@ -125,13 +127,13 @@ class AcrossReader {
   /** By block: whether the series looked at last has histograms, and which it was. */
   readonly #heavy: readonly { stretch: number; isHeavy: boolean }[]
   readonly #pool: BatchPool
-  readonly #batch: BatchBuffer
+  /** Taken when reading begins: selections of one query are mostly read one after the other. */
+  #batch: BatchBuffer = UNREAD
   /** Of the series looked at last. */
   readonly #place: Place = { rows: [], numbers: [], groups: [], columns: [], weight: 0 }
 
   constructor(head: HeadQuerier, blocks: readonly OpenBlock[], { refs, cold }: Selected, range: Range, pool: BatchPool) {
     this.#pool = pool
-    this.#batch = pool.take()
     this.#head = head
     this.#blocks = blocks
     this.#refs = refs
@@ -151,6 +153,7 @@ class AcrossReader {
   }
 
   *batches(): Generator<SeriesBatch, null> {
+    this.#batch = this.#pool.take()
     let bundles = new Bundles()
     let values = 0
     for (const i of blockOrder(this.#refs.length, this.#numbers)) {
