@@ -30,7 +30,7 @@ export function recoverFolders(data: string, logger: Logger): FoundFolders {
     const goneT = lost.filter(({ minT }) => minT <= raw.folder.state.droppedT).reduce((newest, { maxT }) => Math.max(newest, maxT), -Infinity)
     tier.folder.commit({ droppedT: Math.max(tier.folder.state.droppedT, goneT), install: [], remove: [] })
   }
-  const { hours, lost: lostHours } = recoverHours(hoursFolder(data), quarantine, raw.folder.state.droppedT, logger)
+  const { hours, lost: lostHours } = recoverHours(hoursFolder(data), quarantine, raw.folder.state, logger)
   if (lostHours.length > 0) raw.folder.commit({ due: addDue(raw.folder.state.due, lostHours), install: [], remove: [] })
   return { hours, blocks: raw.folder.state, minutes: tier.folder.state, damaged: raw.damaged.length + tier.damaged.length }
 }

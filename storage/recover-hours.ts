@@ -2,8 +2,9 @@
 // a file whose sidecar cannot be read is moved aside where its rows can be made again of raw samples, else it stays, and queries
 // say that they miss it.
 import path from 'node:path'
-import { DiskError, listFolder } from '../lib/std/fs.ts'
+import { DiskError, listFolder, makeFolder } from '../lib/std/fs.ts'
 import type { Logger } from '../lib/std/log.ts'
+import type { BlockState } from './block-folder.ts'
 import { moveToQuarantine } from './quarantine.ts'
 import type { Span } from './tier/due.ts'
 import { HourIndex, HourIndexError } from './tier/hour-index.ts'
@@ -17,8 +18,11 @@ export interface FoundHours {
   lost: readonly Span[]
 }
 
-/** `rawDroppedT`: raw samples up to there are gone. Throws DiskError. */
-export function recoverHours(folder: string, quarantine: string, rawDroppedT: number, logger: Logger): FoundHours {
+/**
+ * `raw`: what there is of raw samples. Where there is no list at all, as in a folder from before there were tiers or one put
+ * together by hand, all rows are to be made, and none are there of time whose samples are gone. Throws DiskError.
+ */
+export function recoverHours(folder: string, quarantine: string, raw: BlockState, logger: Logger): FoundHours {
   const isReadable = (name: string, parse: () => unknown): boolean => {
     try {
       parse()
@@ -31,9 +35,15 @@ export function recoverHours(folder: string, quarantine: string, rawDroppedT: nu
     }
   }
   isReadable(STORED_FILE, () => readStored(folder))
+  if (raw.blocks.length > 0 && !listFolder(folder).includes(MANIFEST_FILE)) {
+    makeFolder(folder)
+    const anew = { ...listAnew(folder), droppedT: raw.droppedT }
+    writeManifest(folder, anew)
+    return { hours: stateOf(anew), lost: raw.blocks.map(({ meta: { minT, maxT } }) => ({ minT, maxT })) }
+  }
   if (!isReadable(MANIFEST_FILE, () => readManifest(folder))) writeManifest(folder, listAnew(folder))
   const manifest = readManifest(folder)
-  const damaged = manifest.files.filter((file) => file.minT - HOUR_MS >= rawDroppedT && read(folder, file.name, () => true) === null)
+  const damaged = manifest.files.filter((file) => file.minT - HOUR_MS >= raw.droppedT && read(folder, file.name, () => true) === null)
   if (damaged.length > 0) {
     writeManifest(folder, { ...manifest, files: manifest.files.filter((file) => !damaged.includes(file)) })
     const here = listFolder(folder)

@@ -1,14 +1,16 @@
 // A snapshot: `data/snapshots/<name>/`, a data folder of its own that holds what the blocks hold now. Files of blocks never
 // change, so they are there a second time by hard links: a snapshot is made in a moment and takes no space.
 //
-//   .tmp-<name>/ ─▶ series/definitions (copied) │ blocks/<block>/…, tiers/1m/<block>/… (linked), change.json ─▶ synced ─▶ <name>/
+//   .tmp-<name>/ ─▶ series/definitions (copied) │ blocks/<block>/…, tiers/1m/<block>/…, archive/… (linked), their lists ─▶ synced ─▶ <name>/
 import path from 'node:path'
 import { faultPoint } from '../lib/std/fault-point.ts'
-import { DiskFile, link, listFolder, makeFolder, removeFolder, rename, syncFolder } from '../lib/std/fs.ts'
+import { DiskError, DiskFile, link, listFolder, makeFolder, removeFolder, rename, syncFolder } from '../lib/std/fs.ts'
 import { TEMPORARY_PREFIX, parseBlockName } from './block/block-meta.ts'
 import { BlockFolder, STAGED } from './block-folder.ts'
+import { readManifest, readStored, writeManifest, writeStored } from './tier/hour-manifest.ts'
 
 const COPY_BYTES = 1 << 20
+const HOURS = 'archive'
 
 /** Throws DiskError; then there is no snapshot of that name. */
 export function writeSnapshot(data: string, { blocks, minutes }: { blocks: BlockFolder; minutes: BlockFolder }, name: string): void {
@@ -22,6 +24,7 @@ export function writeSnapshot(data: string, { blocks, minutes }: { blocks: Block
   makeFolder(path.join(aside, 'tiers'))
   linkBlocks(minutes, path.join(aside, 'tiers', '1m'))
   syncFolder(path.join(aside, 'tiers'))
+  linkHours(path.join(data, HOURS), path.join(aside, HOURS))
   syncFolder(aside)
   faultPoint('snapshot.linked')
   rename(aside, path.join(snapshots, name))
@@ -40,6 +43,23 @@ function linkBlocks(from: BlockFolder, target: string): void {
   syncFolder(target)
 }
 
+/** Files of the 1-hour tier that are in the folder; those that are only in a bucket stay there for both. */
+function linkHours(from: string, target: string): void {
+  const manifest = readManifest(from)
+  makeFolder(target)
+  const here = listFolder(from)
+  for (const name of manifest.files.flatMap((file) => [file.name, `${file.name}.index`]).filter((one) => here.includes(one))) {
+    try {
+      link(path.join(from, name), path.join(target, name))
+    } catch (error) {
+      // It has just left the folder for the bucket.
+      if (!(error instanceof DiskError && error.code === 'ENOENT')) throw error
+    }
+  }
+  writeStored(target, readStored(from))
+  writeManifest(target, { ...manifest, replaced: [] })
+}
+
 /** What a crash, or a disk that refused, left half made. */
 function removeUnfinished(snapshots: string): void {
   for (const name of listFolder(snapshots).filter((one) => one.startsWith(TEMPORARY_PREFIX))) {
@@ -48,7 +68,7 @@ function removeUnfinished(snapshots: string): void {
     // The rest are files.
     const isFolder = (one: string): boolean => one === STAGED || parseBlockName(one) !== null
     for (const each of blocks) for (const folder of listFolder(each).filter(isFolder)) removeFolder(path.join(each, folder))
-    for (const folder of [...blocks, path.join(aside, 'tiers'), path.join(aside, 'series'), aside]) removeFolder(folder)
+    for (const folder of [...blocks, path.join(aside, HOURS), path.join(aside, 'tiers'), path.join(aside, 'series'), aside]) removeFolder(folder)
   }
 }
 

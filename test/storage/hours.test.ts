@@ -107,6 +107,26 @@ describe('the 1-hour tier of a store', () => {
     await db.close()
   })
 
+  it('is in a snapshot, and is made anew in a folder that has lost it', async () => {
+    const folder = tempFolder()
+    const clock = new FakeClock(T0)
+    const db = start(folder, clock)
+    fill(db, clock, T0, T0 + 29 * HOUR, new Random(freshSeed()))
+    await settled(db)
+    await db.blocks.snapshot('s', false)
+    await db.close()
+    const copy = path.join(folder, 'snapshots', 's')
+    let restored = start(copy, clock)
+    expectWhole(restored, T0 + 27 * HOUR)
+    await restored.close()
+    fs.rmSync(path.join(copy, 'archive'), { recursive: true })
+    restored = start(copy, clock)
+    expect(lookAt(restored, '1h').rows.size).toBe(0)
+    await settled(restored)
+    expectWhole(restored, T0 + 27 * HOUR)
+    await restored.close()
+  })
+
   it('stays where raw samples go, and lets go of files past its own retention', async () => {
     const folder = tempFolder()
     const clock = new FakeClock(T0)
