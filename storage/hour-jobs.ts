@@ -12,7 +12,8 @@ import { TIER_MS } from './tier/bucket.ts'
 import { STRETCH_MS, nextStretch, withoutStretch, type Stretches } from './tier/due.ts'
 import { cleanFile, compactMonth, dropHours, fileToClean, monthToCompact, rebuildHours, spanFor, sweepHours, type HourWork } from './tier/hour-build.ts'
 import { readManifest, stateOf, type HourSpan, type HoursState } from './tier/hour-manifest.ts'
-import { rawRows } from './tier/hour-sources.ts'
+import type { RowSource } from './tier/hour-merge.ts'
+import { rawRows, type RawBounds } from './tier/hour-sources.ts'
 
 const WIDTH_MS = TIER_MS['1h']
 /** Rows held in memory at a time: some 150 MB. */
@@ -81,20 +82,28 @@ async function makeRows({ handle, slot, raw }: HourJobWork, hours: HourWork, { s
   const goneT = bucketEnd(droppedT, WIDTH_MS)
   const partlyGoneT = bucketEnd(Math.max(droppedT, expiredT), WIDTH_MS)
   const isWanted = (t: number): boolean => t > goneT && stretches.includes(Math.floor(t / STRETCH_MS) * STRETCH_MS)
+  const bounds = { from: stretches.at(-1)!, to: newest + STRETCH_MS - WIDTH_MS, isWanted }
+  let read = await readRaw(handle, slot, bounds)
+  // What a disk refuses once it may give when it is asked again; what is damaged stays so.
+  if (read.damage.length > 0) read = await readRaw(handle, slot, bounds)
+  const { rows, damage } = read
+  const isReplaced = (t: number): boolean => damage.length === 0 && t > partlyGoneT && isWanted(t)
+  const lost = await rebuildHours(hours, { span, isReplaced }, rows)
+  raw.commit({ due: stretches.reduce((rest, s) => withoutStretch(rest, '1h', s), due), install: [], remove: [] })
+  return [...damage, ...lost]
+}
+
+async function readRaw(handle: StoreHandle, slot: number, bounds: RawBounds): Promise<{ rows: RowSource; damage: readonly string[] }> {
+  // Rows are made of all there is, also of what queries are not shown any more.
   const queryable = new StoreQueryable(handle, slot, { showsExpired: true })
   const querier = queryable.querier()
-  const damage: string[] = []
   try {
-    const rows = await rawRows(querier, { from: stretches.at(-1)!, to: newest + STRETCH_MS - WIDTH_MS, isWanted }, nextTurn)
-    damage.push(...querier.damage?.() ?? [])
-    const damaged = damage.length > 0
-    damage.push(...await rebuildHours(hours, { span, isReplaced: (t) => !damaged && t > partlyGoneT && isWanted(t) }, rows))
+    const rows = await rawRows(querier, bounds, nextTurn)
+    return { rows, damage: querier.damage() }
   } finally {
     querier.close()
     queryable.close()
   }
-  raw.commit({ due: stretches.reduce((rest, s) => withoutStretch(rest, '1h', s), due), install: [], remove: [] })
-  return damage
 }
 
 /** Stretches that are due and lie in the span, from `newest` back, `max` at the most. */

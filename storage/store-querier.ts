@@ -208,6 +208,12 @@ export class StoreQuerier implements Querier {
     return [...columnsOf(this.#reaching(mint, maxt)), ...this.buckets.behindRaw(mint, maxt)]
   }
 
+  /** The ref under which blocks have a series that the head has forgotten; by the ref that queries are given. */
+  storedRefs(mint: number, maxt: number): ReadonlyMap<number, number> {
+    const blocks = this.#reaching(mint, maxt)
+    return new Map(this.#cold.select([], columnsOf(blocks)).map(({ b, number, ref }) => [ref, blocks[b]!.columns.refOf(number)]))
+  }
+
   seriesRefs(sets: readonly (readonly Matcher[])[], mint: number, maxt: number): Uint32Array {
     const raw = this.#reaching(mint, maxt)
     const tiers = this.buckets.behindRaw(mint, maxt)

@@ -40,7 +40,12 @@ export async function buildTier(work: TierWork, s: number, expiredT: number): Pr
   const { raw, tier } = work
   const range = { minT: s, maxT: s + STRETCH_MS - WIDTH_MS }
   const older = tier.state.blocks.filter(({ name }) => name.minT <= range.maxT && name.maxT >= range.minT)
-  const { written, damage } = await aggregateStretch(work, range)
+  let { written, damage } = await aggregateStretch(work, range)
+  if (damage.length > 0) {
+    // What a disk refuses once it may give when it is asked again; what is damaged stays so.
+    removeFolder(path.join(tier.staging, written.name));
+    ({ written, damage } = await aggregateStretch(work, range))
+  }
   // Of time whose raw samples are not all there, rows that were made when they were stay.
   const goneT = damage.length > 0 ? range.maxT : Math.min(range.maxT, bucketEnd(Math.max(raw.state.droppedT, expiredT), WIDTH_MS))
   let made: Written | null = written

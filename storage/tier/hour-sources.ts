@@ -19,13 +19,20 @@ const DOUBLES = ['count', 'sum', 'm2', 'min', 'max', 'first', 'last', 'correctio
 /** Refs from here up are a thread's own (cold-series.ts): of series that the head has forgotten. */
 const REFS_END = 0x80000000
 
-/**
- * Rows of the buckets that end in [from, to], of all series, made of raw samples and held in memory: 100 bytes a row.
- * `isWanted` tells which buckets.
- */
-export async function rawRows(
-  querier: Querier, { from, to, isWanted }: { from: number; to: number; isWanted: (t: number) => boolean }, nextTurn: () => Promise<void>,
-): Promise<RowSource> {
+/** Buckets that end in [from, to] and are wanted. */
+export interface RawBounds {
+  from: number
+  to: number
+  isWanted: (t: number) => boolean
+}
+
+export interface RawQuerier extends Querier {
+  /** Of series whose refs are the thread's own: those under which blocks have them. */
+  storedRefs(mint: number, maxt: number): ReadonlyMap<number, number>
+}
+
+/** Rows of all series, made of raw samples and held in memory: 100 bytes a row. */
+export async function rawRows(querier: RawQuerier, { from, to, isWanted }: RawBounds, nextTurn: () => Promise<void>): Promise<RowSource> {
   const { mint, maxt } = samplesOf(from - 1, to, HOUR_MS)
   const selection = querier.select([], mint, maxt, { startMs: mint, endMs: maxt, stepMs: 0, rangeMs: 0, func: '' })
   const spool = new RowSpool()
@@ -35,7 +42,7 @@ export async function rawRows(
     for (let s = 0; s < buffer.seriesCount; s++) spool.add({ ref: selection.refs[buffer.index[s]!]!, lacksHistograms: hasHistograms(batch, s) }, buffer, s, isWanted)
     await nextTurn()
   }
-  return spool.source(querier)
+  return spool.source(querier, querier.storedRefs(mint, maxt))
 }
 
 /** Rows of many series, one series after the other. */
@@ -70,7 +77,7 @@ class RowSpool {
     this.#starts.push(start)
   }
 
-  source(querier: Querier): RowSource {
+  source(querier: Querier, storedRefs: ReadonlyMap<number, number>): RowSource {
     const count = this.#refs.length
     const all = Array.from({ length: count }, (_, s) => ({ labels: labelsOf(querier, this.#refs.data[s]!), s })).toSorted((a, b) => compareLabels(a.labels, b.labels))
     const columns: Partial<BucketColumns> = { staleAtEnd: Uint8Array.from(this.#stale.data.subarray(0, this.#stale.length)) }
@@ -82,7 +89,7 @@ class RowSpool {
       if (one === undefined) return null
       const [start, end, ref] = [this.#starts.data[one.s]!, this.#starts.data[one.s + 1]!, this.#refs.data[one.s]!]
       return {
-        ref: ref < REFS_END ? ref : 0, labels: one.labels, lacksHistograms: this.#lacking.data[one.s] === 1, n: end - start, t: this.#t.data.subarray(start, end), columns: columns as BucketColumns, at: start,
+        ref: ref < REFS_END ? ref : storedRefs.get(ref) ?? 0, labels: one.labels, lacksHistograms: this.#lacking.data[one.s] === 1, n: end - start, t: this.#t.data.subarray(start, end), columns: columns as BucketColumns, at: start,
         sketches: this.#sketches, sketchAt: this.#sketchAt.data,
       }
     }

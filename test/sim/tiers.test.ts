@@ -1,4 +1,4 @@
-// The 1-minute tier on a disk that crashes or fails at any of its calls: rows are made, made anew and compacted in the end, and
+// The tiers on a disk that crashes or fails at any of its calls: rows are made, made anew and compacted in the end, and
 // are never others than those of the samples.
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { FakeClock } from '../../lib/std/clock.ts'
@@ -20,7 +20,7 @@ const SURVIVALS: readonly Survival[] = ['nothing', 'all', 'prefix', 'any', 'any'
 const STORIES = Number(process.env['PROVE_TIER_STORIES'] ?? 12)
 
 function open(clock: FakeClock): Database {
-  return new Database({ folder: '/data', retentionMs: Infinity, minuteRetentionMs: 240 * HOUR, headBytesMax: 8 * 2 ** 20, clock, random: new Random(2) })
+  return new Database({ folder: '/data', retentionMs: Infinity, minuteRetentionMs: 240 * HOUR, hourRetentionMs: 240 * HOUR, headBytesMax: 8 * 2 ** 20, clock, random: new Random(2) })
 }
 
 async function settled(db: Database): Promise<void> {
@@ -74,23 +74,24 @@ async function told(disk: SimDisk, clock: FakeClock): Promise<void> {
 async function expectMended(disk: SimDisk, clock: FakeClock, what: string): Promise<void> {
   useDisk(disk)
   const db = open(clock)
-  const look = (): { faults: string[]; to: number } => {
+  const look = (): { faults: string[]; to: number; hoursTo: number } => {
     const queryable = new StoreQueryable(db.handle(), 1)
     const querier = queryable.querier()
-    const seen = { faults: [...tierFaults(querier), ...(querier.damage?.() ?? [])], to: viewTier(querier).to }
+    const seen = { faults: [...tierFaults(querier), ...tierFaults(querier, '1h'), ...(querier.damage?.() ?? [])], to: viewTier(querier).to, hoursTo: viewTier(querier, '1h').to }
     querier.close()
     queryable.close()
     return seen
   }
   expect(look().faults, what).toEqual([])
   await feed(db, clock, 9, 12.5)
-  const { faults, to } = look()
+  const { faults, to, hoursTo } = look()
   expect(faults, what).toEqual([])
   expect((to - T0) / MINUTE, what).toBe(12 * 60 - 1)
+  expect((hoursTo - T0) / HOUR, what).toBe(11)
   await db.close()
 }
 
-describe('the 1-minute tier on a disk that', () => {
+describe('tiers on a disk that', () => {
   const before = useDisk(new SimDisk({ random: new Random(1) }))
   useDisk(before)
 

@@ -1,9 +1,9 @@
-// Whether the 1-minute tier of a store says what its raw samples say, where both claim to be whole.
+// Whether a tier of a store says what its raw samples say, where both claim to be whole.
 import type { Querier } from '../../storage/interface.ts'
-import type { BucketBatch, BucketColumns, TierQuerier } from '../../storage/tier/bucket.ts'
+import { TIER_MS, type BucketBatch, type BucketColumns, type TierName, type TierQuerier } from '../../storage/tier/bucket.ts'
 import { MemoryTiers } from './memory-tiers.ts'
 
-const MINUTE_MS = 60_000
+type Bucketed = Exclude<TierName, 'raw'>
 const ALL = [{ name: '__name__', op: '!=', value: '' }] as const
 export const COLUMNS: readonly (keyof BucketColumns)[] = ['count', 'sum', 'm2', 'min', 'max', 'first', 'last', 'correction', 'p99', 'firstT', 'lastT', 'staleAtEnd']
 
@@ -11,7 +11,7 @@ export const COLUMNS: readonly (keyof BucketColumns)[] = ['count', 'sum', 'm2', 
 export type Rows = Map<string, number[]>
 
 export interface TierView {
-  /** Of the 1-minute tier, in its coverage. */
+  /** Of the tier, in its coverage. */
   rows: Rows
   /** What they should be, by the raw samples. */
   want: Rows
@@ -20,25 +20,25 @@ export interface TierView {
   to: number
 }
 
-export function viewTier(querier: Querier): TierView {
-  const [raw, tier] = ['raw', '1m'].map((name) => querier.buckets!.tiers(ALL).find((one) => one.name === name))
+export function viewTier(querier: Querier, which: Bucketed = '1m'): TierView {
+  const [raw, tier] = ['raw', which].map((name) => querier.buckets!.tiers(ALL).find((one) => one.name === name))
   // A bucket that reaches into time of which raw samples are gone is not made of all its samples.
-  const from = Math.max(tier?.from ?? 0, raw!.from + MINUTE_MS)
+  const from = Math.max(tier?.from ?? 0, raw!.from + TIER_MS[which])
   const to = tier?.to ?? 0
   if (tier === undefined || to <= from) return { rows: new Map(), want: new Map(), from, to }
-  return { rows: rowsOf(querier, querier.buckets!, from, to), want: rowsOf(querier, new MemoryTiers(querier, {}), from, to), from, to }
+  return { rows: rowsOf(querier, querier.buckets!, from, to, which), want: rowsOf(querier, new MemoryTiers(querier, {}), from, to, which), from, to }
 }
 
 /** Sentences about rows that differ, at most five. */
-export function tierFaults(querier: Querier): string[] {
-  const { rows, want } = viewTier(querier)
+export function tierFaults(querier: Querier, which: Bucketed = '1m'): string[] {
+  const { rows, want } = viewTier(querier, which)
   const faults: string[] = []
   for (const [key, row] of want) {
     const own = rows.get(key)
-    if (own === undefined) faults.push(`the 1-minute tier lacks ${key}`)
-    else if (!own.every((value, i) => isSame(value, row[i]!, i))) faults.push(`the 1-minute tier has ${key}: ${own.join()}, not ${row.join()}`)
+    if (own === undefined) faults.push(`the ${which} tier lacks ${key}`)
+    else if (!own.every((value, i) => isSame(value, row[i]!, i))) faults.push(`the ${which} tier has ${key}: ${own.join()}, not ${row.join()}`)
   }
-  for (const key of rows.keys()) if (!want.has(key)) faults.push(`the 1-minute tier has ${key}, of which there are no samples`)
+  for (const key of rows.keys()) if (!want.has(key)) faults.push(`the ${which} tier has ${key}, of which there are no samples`)
   return faults.slice(0, 5)
 }
 
@@ -48,10 +48,10 @@ function isSame(a: number, b: number, column: number): boolean {
   return Object.is(a, b) || a === b || (isRounded && Math.abs(a - b) <= 1e-13 * Math.abs(b))
 }
 
-export function rowsOf(querier: Querier, tiers: TierQuerier, from: number, to: number): Rows {
-  const selection = tiers.selectBuckets('1m', ALL, from, to, COLUMNS)
+export function rowsOf(querier: Querier, tiers: TierQuerier, from: number, to: number, which: Bucketed = '1m'): Rows {
+  const selection = tiers.selectBuckets(which, ALL, from, to, COLUMNS)
   const rows: Rows = new Map()
-  if (selection === null) throw new Error('the 1-minute tier is not here')
+  if (selection === null) throw new Error(`the ${which} tier is not here`)
   for (let batch = selection.next(); batch !== null; batch = selection.next()) addRows(querier, selection.refs, batch, rows)
   return rows
 }
