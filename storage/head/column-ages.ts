@@ -53,7 +53,7 @@ export function silentColumns(group: Group, u32: Uint32Array, t: number, generat
   for (let c = 0; c < columns; c++) {
     if (u32[refsWord + c] === 0 || ages.newestOf(c, generation, segmentMaxT) >= t) continue
     let r = 0
-    while (r < rows && !group.hasSample(r, c)) r++
+    while (r < rows && (group.timeOf(r) < t || !group.hasSample(r, c))) r++
     if (r === rows) silent.push(c)
   }
   return silent

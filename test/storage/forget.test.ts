@@ -3,12 +3,15 @@
 import fs from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { FakeClock } from '../../lib/std/clock.ts'
+import { Metrics } from '../../lib/std/metrics.ts'
+import { RemoteWriteReceiver } from '../../lib/ingest/remote-write.ts'
 import { labelsFromRecord, type Labels } from '../../lib/model/labels.ts'
 import type { Matcher } from '../../lib/model/matcher.ts'
 import type { Database } from '../../storage/database.ts'
 import { REJECT_FORGOTTEN, STORED, type Querier } from '../../storage/interface.ts'
 import { ROOT_INDEX } from '../../storage/head/shared-heap.ts'
 import { StoreQueryable } from '../../storage/store-querier.ts'
+import { writeBody, type BodySeries } from '../support/remote-write-body.ts'
 import { tempFolder } from '../support/temp-folder.ts'
 import { HINTS, NOW, append, batchOf, drain, keyOf, open, readAll, type Points } from './store.ts'
 
@@ -201,6 +204,29 @@ describe('a series without samples in the head', () => {
     expect(db.head.series.newest).toBe(newest)
     expect(readAll(db)).toEqual(want)
     expect(db.series(pod(99, 0)), 'no ref that a block names is given again').toBe(newest + 1)
+    await db.close()
+  })
+
+  it('is taken again from a sender that has gone on knowing it', async () => {
+    const clock = new FakeClock(T)
+    const db = open(tempFolder(), { clock })
+    const receiver = new RemoteWriteReceiver(db, new Metrics(), 1, clock)
+    const push = async (from: number, count: number): Promise<void> => {
+      const series = Array.from({ length: count }, (_, i): BodySeries => ({ labels: [['__name__', 'pushed'], ['i', String(from + i)]], samples: [[i, clock.now()]] }))
+      expect(await receiver.write(writeBody(series))).toMatchObject({ status: 204, samplesWritten: count })
+    }
+    await push(0, 8)
+    const want = new Map<string, Points>()
+    const old = Array.from({ length: 8 }, (_, i) => db.series(labelsFromRecord({ __name__: 'pushed', i: String(i) })))
+    for (let generation = 0; generation < 7; generation++) {
+      await twoHours(db, clock, want, [pods(generation, 4)])
+      await push(6, 2)
+    }
+    expect(old.map((ref) => db.forgetting.isLive(ref))).toEqual([false, false, false, false, false, false, true, true])
+    clock.jump(MINUTE)
+    await push(0, 8)
+    const points = readAll(db, -Infinity, Infinity, [equal('__name__', 'pushed')])
+    expect(Array.from(points.values(), (list) => list.length)).toEqual([2, 2, 2, 2, 2, 2, 9, 9])
     await db.close()
   })
 

@@ -28,6 +28,10 @@ class Bench {
   targetLabels = TARGET
   t = 0
   seriesCalls = 0
+  /** Refs that the store has forgotten, and how often it has forgotten any. */
+  readonly dead = new Set<number>()
+  readonly forgetting = { epoch: 0, isLive: (ref: number): boolean => !this.dead.has(ref) }
+  readonly givenRefs: number[] = []
   /** What the store refuses everything with. */
   refusal: LogError | null = null
 
@@ -38,7 +42,9 @@ class Bench {
       series: (labels: Labels) => {
         this.seriesCalls++
         if (this.refusal !== null) throw this.refusal
-        return this.storage.series(labels)
+        const ref = this.storage.series(labels)
+        this.givenRefs.push(ref)
+        return ref
       },
       append: (batch: SampleBatch, verdicts: Uint8Array) => {
         if (this.refusal !== null) throw this.refusal
@@ -46,6 +52,7 @@ class Bench {
       },
       commit: () => this.storage.commit(),
       exemplars: null,
+      forgetting: this.forgetting,
     }
     this.writer = new ScrapeWriter(appender, this.owners, new ScrapeMetrics(this.metrics), 7)
   }
@@ -72,6 +79,24 @@ class Bench {
 }
 
 describe('a scrape', () => {
+  it('looks series up anew that the store has forgotten, and only then', () => {
+    const bench = new Bench()
+    const body = 'a 1\nb 2\n'
+    expect([bench.scrape(body), bench.scrape(body)]).toEqual(['', ''])
+    const made = bench.seriesCalls
+    expect(made).toBe(7)
+    bench.forgetting.epoch = 1
+    expect(bench.scrape(body)).toBe('')
+    expect(bench.seriesCalls, 'others were forgotten').toBe(made)
+    bench.dead.add(bench.givenRefs[0]!)
+    bench.forgetting.epoch = 2
+    expect(bench.scrape(body)).toBe('')
+    expect(bench.seriesCalls, 'all lines and reports of the target').toBe(made + 7)
+    expect(bench.scrape('b 2\n')).toBe('')
+    expect(bench.seriesCalls).toBe(made + 7)
+    expect(bench.scrape(null)).toBe('unreachable')
+  })
+
   it('stores samples with the target labels, and up and scrape_* at the same time', () => {
     const bench = new Bench()
     expect(bench.scrape('# TYPE a counter\na{x="y"} 1\nb 2.5\n')).toBe('')
