@@ -1,0 +1,44 @@
+// What the store says of its last end and of damage, as an alert reads it.
+import fs from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { registerStorageMetrics } from '../../cmd/storage-metrics.ts'
+import { Metrics } from '../../lib/std/metrics.ts'
+import { tempFolder } from '../support/temp-folder.ts'
+import { NOW, abandon, append, batchOf, open, seriesOf } from '../storage/store.ts'
+
+const NAMES = ['monitor_unclean_shutdown', 'prometheus_tsdb_wal_corruptions_total', 'monitor_storage_damaged_blocks']
+
+/** Values of the metrics above, of a store that is opened and closed again. */
+async function seen(folder: string): Promise<number[]> {
+  const db = open(folder)
+  const metrics = new Metrics()
+  registerStorageMetrics(metrics, db)
+  const text = await metrics.registry.metrics()
+  await db.close()
+  return NAMES.map((name) => Number(new RegExp(`^${name} (.*)$`, 'm').exec(text)![1]))
+}
+
+describe('metrics of the store', () => {
+  it('tell of an end that was not clean, of damaged records and of damaged blocks, each until the next start', async () => {
+    const folder = tempFolder()
+    const db = open(folder)
+    const refs = seriesOf(db, 10)
+    for (let k = 0; k < 40; k++) append(db, batchOf(NOW - 60_000 + k, refs, refs))
+    await db.blocks.snapshot('cut', true)
+    for (let k = 0; k < 20; k++) append(db, batchOf(NOW + k, refs, refs))
+    await db.close()
+    expect(await seen(folder)).toEqual([0, 0, 0])
+    abandon(folder)
+    expect(await seen(folder)).toEqual([1, 0, 0])
+    expect(await seen(folder)).toEqual([0, 0, 0])
+    const logs = fs.readdirSync(`${folder}/log`).map((name) => `${folder}/log/${name}`).toSorted((a, b) => fs.statSync(b).size - fs.statSync(a).size)
+    const bytes = fs.readFileSync(logs[0]!)
+    bytes[bytes.length - 300]! ^= 1
+    fs.writeFileSync(logs[0]!, bytes)
+    expect(await seen(folder)).toEqual([0, 1, 0])
+    const block = fs.readdirSync(`${folder}/blocks`).find((name) => /^\d/.test(name))!
+    fs.writeFileSync(`${folder}/blocks/${block}/meta.json`, '')
+    expect(await seen(folder)).toEqual([0, 1, 1])
+    expect(await seen(folder), 'what is in quarantine is not met again').toEqual([0, 1, 0])
+  })
+})
