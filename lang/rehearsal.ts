@@ -1,6 +1,6 @@
 // Small queries over stored series, asked by a worker of itself while it has nothing else to do. V8 interprets what has
 // run a few times only, which makes the first hundred queries of a thread three times as slow as later ones; after this
-// they are not. Costs some 0.3 s of a thread's time in all, in slices, spread over its first minute: what is stored,
+// they are not. Costs some 0.4 s of a thread's time in all, in slices, spread over its first minute: what is stored,
 // and so what there is to practise, comes little by little.
 import type { Clock, Timer } from '../lib/std/clock.ts'
 import { printLabels, type Labels } from '../lib/model/labels.ts'
@@ -11,7 +11,7 @@ import type { QueryJob } from './job.ts'
 const ROUNDS = 8
 const ROUND_EVERY_MS = 5000
 /** Queries of each kind in a round. */
-const RUNS = 40
+const RUNS = 20
 /** Nobody waits longer for a worker that rehearses, but for the query that it is at. */
 const SLICE_MS = 2
 const PAUSE_MS = 10
