@@ -84,7 +84,7 @@ export class ConfigFile implements ConfigControl {
 }
 
 function settingsAtStart({ global, features, storage, archive }: Config): ReadonlyMap<string, unknown> {
-  return new Map<string, unknown>([['global.evaluation_interval', global.evaluationIntervalMs], ['features', features], ['storage.exemplars.max_exemplars', storage.exemplarsMax], ['storage.archive', archive]])
+  return new Map<string, unknown>([['global.evaluation_interval, as the step of subqueries,', global.evaluationIntervalMs], ['features', features], ['storage.exemplars.max_exemplars', storage.exemplarsMax], ['storage.archive', archive]])
 }
 
 /** Where Monitor's own /metrics is, seen from itself. */

@@ -24,6 +24,8 @@ const SCHEDULES = 100_000
 const SCHEDULES_MS_MAX = 50 * 60_000
 const THREADS = 2
 
+/** Some three minutes of them. */
+const ALERT_HISTORIES = 20_000
 const MODEL_RUNS = 2000
 const POWER_CUTS = 5
 const KILLS = 50
@@ -37,7 +39,7 @@ const STARTS: readonly { shape: StartShape; most: Partial<StartReport> }[] = [
   { shape: { series: 1_000_000, hours: 0.1 }, most: { firstPushMs: 2000, readyMs: 15_000 } },
 ]
 
-const PROOFS: Readonly<Record<string, () => Promise<boolean>>> = { kills: proveKills, model: proveModel, cuts: proveCuts, points: proveFaultPoints, flips: proveFlips, queries: proveQueries, starts: proveStarts, 'power-cuts': provePowerCuts, sim: proveSchedules, tiers: proveTiers }
+const PROOFS: Readonly<Record<string, () => Promise<boolean>>> = { alerts: proveAlerts, kills: proveKills, model: proveModel, cuts: proveCuts, points: proveFaultPoints, flips: proveFlips, queries: proveQueries, starts: proveStarts, 'power-cuts': provePowerCuts, sim: proveSchedules, tiers: proveTiers }
 
 const { values, positionals } = parseArgs({ options: { seed: { type: 'string' }, count: { type: 'string' } }, allowPositionals: true })
 const unknown = positionals.filter((name) => !Object.hasOwn(PROOFS, name))
@@ -71,6 +73,11 @@ async function proveFaultPoints(): Promise<boolean> {
     isWell &&= hasDied && lost.length === 0
   }
   return isWell
+}
+
+/** The life of alerts against a model of it, restarts included. */
+function proveAlerts(): Promise<boolean> {
+  return proveByTest('test/lib/rules/alert-model.test.ts', { PROVE_ALERT_HISTORIES: String(count ?? ALERT_HISTORIES), PROVE_SEED: String(seed) })
 }
 
 /** The store against a plain Map, over days of work. */
