@@ -4,7 +4,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { systemClock } from '../lib/std/clock.ts'
 import { Random, freshSeed } from '../lib/std/random.ts'
-import type { BlockFolder } from './block-folder.ts'
+import type { BlockFolder, BlockState } from './block-folder.ts'
 import { openStore } from './object-store/open-store.ts'
 import { StoreQueryable, hoursFolder, type StoreHandle } from './store-querier.ts'
 import { bucketEnd } from './tier/aggregate.ts'
@@ -40,7 +40,7 @@ interface HourJobWork {
 export async function runHours(work: HourJobWork, { sinceT, expiredT, nowMs }: HourJob): Promise<string[]> {
   return await withStore(work.handle, nowMs, async (hours) => {
     const damage = await makeRows(work, hours, { sinceT, expiredT })
-    const month = monthToCompact(hours, (span) => isDueWithin(work.raw.state.due['1h'], span))
+    const month = monthToCompact(hours, (span) => isDueWithin(work.raw.state, span))
     if (month !== null) damage.push(...await compactMonth(hours, month))
     dropHours(hours, sinceT)
     sweepHours(hours)
@@ -113,8 +113,10 @@ function within(stretches: Stretches, { from, to }: HourSpan, newest: number, ma
   return found
 }
 
-function isDueWithin(stretches: Stretches, { from, to }: HourSpan): boolean {
-  return stretches.some(([a, b]) => a < to && b > from)
+/** Rows that can be made; others may never come, and make the month's file anew if they do. */
+function isDueWithin({ due, cover }: BlockState, { from, to }: HourSpan): boolean {
+  const end = Math.min(to, Math.floor(cover.t / STRETCH_MS) * STRETCH_MS)
+  return due['1h'].some(([a, b]) => a < end && b > from)
 }
 
 /** What the keeper is to know of the files. */
