@@ -99,7 +99,8 @@ export class Log {
   }
 
   get sizeBytes(): number {
-    return this.nextLsn - (this.#files[0]?.startLsn ?? this.nextLsn)
+    // Between the files of two processes LSNs have a gap that no byte lies in.
+    return this.#files.reduce((sum, { startLsn, endLsn }) => sum + endLsn - startLsn, this.#rows.used)
   }
 
   /** Rows that are not on the device yet. */

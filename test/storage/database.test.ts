@@ -10,6 +10,20 @@ import { waitFor } from '../support/monitor-process.ts'
 import { tempFolder } from '../support/temp-folder.ts'
 import { NOW, abandon, append, batchOf, keyOf, open, readAll, series, type Points } from './store.ts'
 
+describe('the size of the log', () => {
+  it('is that of its files, over any number of starts', async () => {
+    const folder = tempFolder()
+    for (let start = 0; start < 3; start++) {
+      const db = open(folder)
+      append(db, batchOf(NOW + start, [db.series(series(1))], [1]))
+      await db.commit()
+      expect(db.logBytes).toBeGreaterThan(0)
+      expect(db.logBytes).toBeLessThan(10_000)
+      await db.close()
+    }
+  })
+})
+
 describe('Database', () => {
   it('gives back rows, new columns, gaps and markers', async () => {
     const folder = tempFolder()
