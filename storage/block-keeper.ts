@@ -15,7 +15,7 @@ import { BlockFolder, type BlockState, type StoredBlock } from './block-folder.t
 import { TOMBSTONES_FILE } from './block/block-meta.ts'
 import type { BlockPlace } from './block/block-writer.ts'
 import type { BlockJob, JobReply, JobRunner, WrittenBlock } from './block-jobs.ts'
-import { CUT_DELAY_MS, cutTime, dueExpiry, overSize, pastRetention, planCompaction } from './block-plan.ts'
+import { CUT_DELAY_MS, cutTime, goneFrom, dueExpiry, overSize, pastRetention, planCompaction } from './block-plan.ts'
 import { FreeSpace } from './free-space.ts'
 import { cutoffsAt, type Cutoff, type RetentionRule } from './retention-rules.ts'
 import { FolderError, LogError } from './errors.ts'
@@ -107,10 +107,13 @@ export class BlockKeeper {
     this.#looked.clear()
   }
 
+  get #newestBlockT(): number {
+    return this.#state.blocks.reduce((newest, { meta }) => Math.max(newest, meta.maxT), -Infinity)
+  }
+
   /** The time by which data grows old, Unix ms: what is old is old beside the newest sample, too. */
   get retentionT(): number {
-    const newestT = this.#state.blocks.reduce((newest, { meta }) => Math.max(newest, meta.maxT), this.#options.head.newestT)
-    return Math.min(this.#options.retentionClock.now(), newestT)
+    return Math.min(this.#options.retentionClock.now(), Math.max(this.#newestBlockT, this.#options.head.newestT))
   }
 
   get blocks(): readonly StoredBlock[] {
@@ -264,7 +267,9 @@ export class BlockKeeper {
     if (this.#unread.length + this.#unreadMinutes.length > 0) return { kind: 'remove', names: this.#unread, minutes: this.#unreadMinutes }
     const old = this.#old()
     if (old !== null) return old
-    const t = cutTime(clock.now(), head.newestT, this.#hasEnded())
+    // Of a head without samples all is in blocks, up to the newest sample these have: imported ones may be all there is.
+    const isEmpty = head.newestT === -Infinity
+    const t = cutTime(clock.now(), isEmpty ? this.#newestBlockT : head.newestT, isEmpty || this.#hasEnded())
     if (t > head.cuts.cover.t) return { kind: 'cut', cut: head.cuts.begin(t) }
     const cutoffs = cutoffsAt(this.retentionT, this.#rules, this.#rawMs)
     const tier = this.#dueOfTier(cutoffs)
@@ -354,8 +359,8 @@ export class BlockKeeper {
   /** What a job has made of the blocks is what readers see from now on. */
   #show(next: BlockState, minutes: BlockState): void {
     const { cuts } = this.#options.head
-    const gone = goneFrom(this.#state, next)
-    const goneMinutes = goneFrom(this.#minutes, minutes)
+    const gone = goneFrom(this.#state.blocks, next.blocks)
+    const goneMinutes = goneFrom(this.#minutes.blocks, minutes.blocks)
     const blocks = next.blocks.map(({ folder, name }) => ({ ...name, deletions: this.#deletions.get(folder) ?? 0 }))
     cuts.publish({ cover: next.cover, blocks, tiers: publishedTiers(next, minutes, this.#keptRows()) }, () => {
       this.#unread.push(...gone)
@@ -391,10 +396,4 @@ export class BlockKeeper {
 /** What is older may be gone for some series, Unix ms. */
 function newestOf(cutoffs: readonly Cutoff[]): number {
   return cutoffs.reduce((newest, { t }) => Math.max(newest, t), -Infinity)
-}
-
-/** Folders of blocks that were there before and are no more. */
-function goneFrom(before: BlockState, next: BlockState): string[] {
-  const kept = new Set(next.blocks.map(({ folder }) => folder))
-  return before.blocks.map(({ folder }) => folder).filter((folder) => !kept.has(folder))
 }

@@ -79,3 +79,9 @@ export function overSize(blocks: readonly Planned[], bytesMax: number, otherByte
   }
   return gone
 }
+
+/** Folders of blocks that were there before and are no more. */
+export function goneFrom(before: readonly Planned[], next: readonly Planned[]): string[] {
+  const kept = new Set(next.map(({ folder }) => folder))
+  return before.map(({ folder }) => folder).filter((folder) => !kept.has(folder))
+}

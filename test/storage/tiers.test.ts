@@ -4,11 +4,13 @@ import { describe, expect, it } from 'vitest'
 import { FakeClock } from '../../lib/std/clock.ts'
 import { Random, freshSeed } from '../../lib/std/random.ts'
 import type { Database } from '../../storage/database.ts'
+import { GroupBlockBuilder } from '../../storage/block/block-builder.ts'
 import type { Querier } from '../../storage/interface.ts'
 import { StoreQueryable } from '../../storage/store-querier.ts'
 import { bucketEnd } from '../../storage/tier/aggregate.ts'
 import { tempFolder } from '../support/temp-folder.ts'
 import { COLUMNS, rowsOf, viewTier, type TierView } from '../support/tier-faults.ts'
+import { ORIGIN, batchOf as blockBatch } from './block/block-data.ts'
 import { abandon, append, batchOf, keyOf, open, series, seriesOf } from './store.ts'
 
 const MINUTE = 60_000
@@ -120,6 +122,23 @@ describe('the 1-minute tier of a store', () => {
     expect(seen.rows.get(rowKey(0, 101))?.[COUNT], 'a bucket that keeps some').toBe(1)
     expect(seen.rows.has(rowKey(0, 102))).toBe(false)
     expect(bucketEnd(to, MINUTE)).toBe(to)
+    await db.close()
+  })
+
+  it('has rows of what is imported, also where nothing else is', async () => {
+    const clock = new FakeClock(T0 + 12 * HOUR)
+    const db = start(tempFolder(), clock)
+    const [ref = 0] = seriesOf(db, 1)
+    const times = Array.from({ length: 500 }, (_, k) => T0 + k * 20_000)
+    await querying(db, (labels) => db.blocks.add(async (nextPlace) => {
+      const builder = new GroupBlockBuilder(nextPlace(), labels)
+      builder.beginGroup(Float64Array.from(times), times.length)
+      builder.addSeries(ref, blockBatch(times, [{ ref, labels: [], cells: times.map((_, k) => k) }]), 0)
+      return [(await builder.finish(ORIGIN))!]
+    }))
+    await settled(db)
+    expectWhole(db, T0 + 4 * HOUR - MINUTE)
+    expect(look(db).rows.get(rowKey(0, 1))?.[COUNT]).toBe(3)
     await db.close()
   })
 
