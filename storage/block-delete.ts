@@ -70,10 +70,11 @@ function refsIn(block: string, refs: Uint32Array, sets: Deletion['sets'], cache:
 
 /** Writes every block that has tombstones anew. Throws DiskError and BlockError; blocks that are done stay done. */
 export async function cleanBlocks(folder: BlockFolder): Promise<void> {
-  for (const { folder: name } of folder.state.blocks) {
+  for (const { folder: name, name: { number } } of folder.state.blocks) {
     const block = path.join(folder.path, name)
     if (readTombstones(block).length === 0) continue
-    const clean = await compactBlocks([block], { folder: folder.staging, number: folder.takeNumber(), isCompressed: true })
+    // Its number stays, at the next level: of conflicting samples those of the block made first are seen.
+    const clean = await compactBlocks([block], { folder: folder.staging, number, isCompressed: true })
     faultPoint('compact.written')
     folder.commit({ install: clean === null ? [] : [clean], remove: [name] }, (step) => faultPoint(`compact.${step}`))
   }
