@@ -368,6 +368,6 @@ function isSequential(rows: readonly Rows[], plans: readonly GroupPlan[]): boole
   for (let k = 1; k < rows.length; k++) if (rows[k]!.block.meta.minT <= rows[k - 1]!.block.meta.maxT) return false
   if (plans.length === 0) return true
   const [{ mint, snapshot }] = plans as [GroupPlan]
-  if (plans.length > 1 || snapshot.isLate) return false
+  if (plans.length > 1 || snapshot.isUnordered) return false
   return rows.length === 0 || Math.max(mint, snapshot.minT) > rows.at(-1)!.block.meta.maxT
 }

@@ -48,9 +48,9 @@ export function planGroup(heap: SharedHeap, reader: SegmentReader, snapshot: Gro
     plan.to.push(to)
     plan.rows += to - from
   }
-  // Rows of a late block are in no order: all are taken, the merge drops what is out of range.
+  // Rows of such a block are in no order: all are taken, the merge drops what is out of range.
   plan.blockTo = snapshot.rows
-  if (!snapshot.isLate) {
+  if (!snapshot.isUnordered) {
     while (plan.blockFrom < plan.blockTo && heap.f64[snapshot.block + plan.blockFrom]! < mint) plan.blockFrom++
     while (plan.blockTo > plan.blockFrom && heap.f64[snapshot.block + plan.blockTo - 1]! > maxt) plan.blockTo--
   }

@@ -23,8 +23,10 @@ const FLAGS = 8
 const MIN_T = 5
 const MAX_T = 6
 
-/** Rows in no order of time: late samples, or rows replayed in place of a damaged segment. */
-export const GROUP_LATE = 1
+/** Late samples: of those that conflict with others the others are seen. Its rows are in no order of time. */
+const GROUP_LATE = 1
+/** Rows in no order of time, though not late: some were replayed in place of a damaged segment. */
+const GROUP_UNORDERED = 2
 /** The generation stands above the flags. */
 const GENERATION_SHIFT = 8
 /** Row flag: consult the bitmaps; else columns [0, cols) are all live. */
@@ -164,6 +166,8 @@ export interface GroupSnapshot {
   refsWord: number
   segment: number
   isLate: boolean
+  /** Rows are in no order of time. */
+  isUnordered: boolean
   generation: number
   minT: number
   maxT: number
@@ -184,6 +188,7 @@ export function snapshotGroup(heap: SharedHeap, id: number, record: number): Gro
       refsWord: u32[at + REFS]! * 2,
       segment: u32[at + SEGMENT]!,
       isLate: (u32[at + FLAGS]! & GROUP_LATE) !== 0,
+      isUnordered: (u32[at + FLAGS]! & (GROUP_LATE | GROUP_UNORDERED)) !== 0,
       generation: u32[at + FLAGS]! >>> GENERATION_SHIFT,
       minT: f64[record + MIN_T]!,
       maxT: f64[record + MAX_T]!,
@@ -209,7 +214,7 @@ export class GroupRecord {
 
   /** Its segments and rows are in no order of time any more: readers sort. */
   markUnordered(): void {
-    Atomics.or(this.#u32, this.unit * 2 + FLAGS, GROUP_LATE)
+    Atomics.or(this.#u32, this.unit * 2 + FLAGS, GROUP_UNORDERED)
   }
 
   begin(): void {

@@ -173,7 +173,7 @@ export class HeadQuerier implements Querier {
   #read(bundle: Bundle, plans: readonly GroupPlan[], from: number, to: number): void {
     const plan = plans[0]!
     const columns = bundle.columns.map((list) => list.subarray(from, to))
-    if (plans.length === 1 && !plan.snapshot.isLate) {
+    if (plans.length === 1 && !plan.snapshot.isUnordered) {
       this.#batch.shape(to - from, plan.rows)
       this.readInto(plan, columns[0]!, this.#batch, 0)
     } else {

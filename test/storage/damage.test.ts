@@ -5,12 +5,14 @@ import { Random, freshSeed } from '../../lib/std/random.ts'
 import { FakeClock } from '../../lib/std/clock.ts'
 import { labelsFromRecord } from '../../lib/model/labels.ts'
 import { Database } from '../../storage/database.ts'
+import { STORED } from '../../storage/interface.ts'
 import { StoreQueryable } from '../../storage/store-querier.ts'
 import { MARK_BYTES, writeMark } from '../../storage/log/damage.ts'
 import { FRAME_OVERHEAD_BYTES, TYPE_ROW, sealFrame } from '../../storage/log/frame.ts'
 import { LOG_HEADER_BYTES } from '../../storage/log/log.ts'
 import { scanFrames } from '../../storage/log/scan-frames.ts'
 import { copyFolder, tempFolder } from '../support/temp-folder.ts'
+import { append, batchOf, keyOf, open as openStore, readAll, series, seriesOf } from './store.ts'
 
 const NOW = 1_700_000_000_000
 const SERIES = 40
@@ -243,6 +245,32 @@ describe('damage', () => {
       await f((bytes) => void (bytes[starts[segment]! + 16 + 4]! ^= 2))
     }
     await f((bytes) => bytes.fill(0))
+  })
+
+  it('shows the first of conflicting samples also where the log has it in place of a segment', async () => {
+    const folder = tempFolder()
+    const db = openStore(folder)
+    const refs = seriesOf(db, 2)
+    const [, moved] = refs as [number, number]
+    for (let k = 0; k < 32; k++) append(db, batchOf(NOW + 2 * k, refs, [k, k]))
+    append(db, batchOf(NOW + 1, [moved], [100]))
+    // Its group runs ahead, and it leaves.
+    for (let k = 32; k < 100; k++) append(db, batchOf(NOW + 2 * k, refs.slice(0, 1), [k]))
+    append(db, batchOf(NOW + 100, [moved], [50]))
+    // Its new group does not have what it sent before: the other value lies with its late samples.
+    expect(append(db, batchOf(NOW + 10, [moved], [-1]))).toEqual([STORED])
+    const seen = readAll(db)
+    expect(seen.get(keyOf(series(1)))).toContainEqual([NOW + 10, 5])
+    await db.close()
+    const path = `${folder}/head/00000001.seg`
+    const bytes = fs.readFileSync(path)
+    const starts: number[] = []
+    scanFrames(bytes, 0, bytes.length, (_type, _at, _length, frameAt) => starts.push(frameAt))
+    fs.writeFileSync(path, bytes.fill(0, starts[0]! + 100, starts[1]))
+    const again = openStore(folder)
+    expect(again.recovery.replayedRows).toBeGreaterThan(32)
+    expect(readAll(again)).toEqual(seen)
+    await again.close()
   })
 
   it('never reads a segment or row as another group\'s, when ids are given again', async () => {
