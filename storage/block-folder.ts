@@ -9,7 +9,7 @@
 import path from 'node:path'
 import { faultPoint } from '../lib/std/fault-point.ts'
 import { listFolder, makeFolder, readTextIfThere, removeFolder, rename, replaceText, syncFolder } from '../lib/std/fs.ts'
-import { META_FILE, parseBlockName, parseMeta, type BlockMeta, type BlockName } from './block/block-meta.ts'
+import { META_FILE, TOMBSTONES_FILE, parseBlockName, parseMeta, type BlockMeta, type BlockName } from './block/block-meta.ts'
 import { BlockError } from './errors.ts'
 import { NOTHING_CUT, type Cut } from './head/published.ts'
 import { NOTHING_DUE, addDue, parseDue, type DueTiers } from './tier/due.ts'
@@ -149,10 +149,15 @@ export class BlockFolder {
     syncFolder(this.path)
   }
 
-  /** At the start of a process, when nobody reads: what was to go goes. */
+  /** At the start of a process, when nobody reads: what was to go goes, and what is seen to be deleted stays so. */
   sweep(): void {
     this.clearStaging()
     this.remove(this.#change.remove)
+    for (const { folder } of this.#blocks) {
+      const block = path.join(this.path, folder)
+      // A process that was killed may have renamed them, and not synced the name.
+      if (listFolder(block).includes(TOMBSTONES_FILE)) syncFolder(block)
+    }
   }
 
   #install(): void {

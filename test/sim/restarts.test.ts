@@ -99,6 +99,22 @@ describe('a start', () => {
     }
   })
 
+  it('keeps deleted what it shows as deleted, also if the delete was killed', async () => {
+    let ended = 0
+    for (let isDone = false, endsAt = 1; !isDone; endsAt++) {
+      const names = await kill(await fed(new SimNames()))
+      const life = start(names, endsAt)
+      if (life.db === null) continue
+      isDone = await life.db.blocks.delete([[{ name: 'i', op: '=', value: '1' }]], NOW, NOW + 1).then(() => true, () => false)
+      ended++
+      const again = start(await kill(life))
+      const shown = readAll(again.db!)
+      expect(readAll(start(await powerCut(again)).db!), `ended at call ${endsAt}`).toEqual(shown)
+      if (isDone) expect(samplesIn(shown)).toBe(2)
+    }
+    expect(ended).toBeGreaterThan(20)
+  })
+
   it('writes again what it found, for a sync that failed has left it clean', async () => {
     const first = start(new SimNames())
     const setUp = first.disk.calls
