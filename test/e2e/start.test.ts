@@ -124,7 +124,7 @@ describe('monitor', () => {
     expect((await monitor.get('/api/v1/status/runtimeinfo')).text).toContain('"storageRetention":"30d"')
     fs.writeFileSync(`${folder}/monitor.yml`, `${scrape}storage: { tsdb: { retention: { time: 60d } } }\nglobal: { evaluation_interval: 7s }\n`)
     expect((await fetch(`${monitor.base}/-/reload`, { method: 'POST' })).status).toBe(200)
-    expect(monitor.output).toContain('global.evaluation_interval has changed; that takes effect at the next start')
+    expect(monitor.output).toContain('global.evaluation_interval, as the step of subqueries, has changed; that takes effect at the next start')
     expect(monitor.output).not.toMatch(/(features|storage) has changed/)
     expect((await monitor.get('/api/v1/status/runtimeinfo')).text).toContain('"storageRetention":"60d"')
     expect((await monitor.get('/metrics')).text).toContain('prometheus_tsdb_retention_limit_seconds 5184000\n')
