@@ -97,7 +97,8 @@ export function sweepHours({ folder, nowMs }: HourWork): void {
   const replaced = manifest.replaced.filter(({ atMs }) => nowMs - atMs < READERS_MS && nowMs >= atMs)
   if (replaced.length < manifest.replaced.length) writeManifest(folder, { ...manifest, replaced })
   const named = new Set([...manifest.files, ...replaced].flatMap(({ name }) => [name, `${name}.index`]))
-  for (const name of listFolder(folder)) {
+  // Backwards: a sidecar goes before its file, since where there is no list it would stand for one that is in the object store.
+  for (const name of listFolder(folder).toReversed()) {
     const isOurs = spanOf(name.replace(/(?:\.index)?(?:\.new)?$/, '').replace(/\.sketches$/, '')) !== null
     if (isOurs && !named.has(name)) removeFile(path.join(folder, name))
   }

@@ -103,9 +103,10 @@ export class HourFileWriter {
       bytes: this.#bytes, rows: groups.reduce((sum, { rows }) => sum + rows, 0), series: this.#series.length, lacking: this.#series.filter(({ lacksHistograms }) => lacksHistograms).length,
       minT: Math.min(...groups.map(({ minT }) => minT)), maxT: Math.max(...groups.map(({ maxT }) => maxT)),
     }
-    writeHourIndex(`${this.#path}.index`, { bytes: summary.bytes, rows: summary.rows, minT: summary.minT, maxT: summary.maxT, series: this.#series, groups })
-    // The sidecar first: where a Parquet file is, its sidecar is.
+    writeHourIndex(`${this.#path}.index.new`, { bytes: summary.bytes, rows: summary.rows, minT: summary.minT, maxT: summary.maxT, series: this.#series, groups })
+    // The sidecar last: where there is no list, a file counts that has one (recover-hours.ts).
     rename(`${this.#path}.new`, this.#path)
+    rename(`${this.#path}.index.new`, `${this.#path}.index`)
     syncFolder(path.dirname(this.#path))
     return summary
   }
@@ -119,7 +120,7 @@ export class HourFileWriter {
   }
 
   #asides(): string[] {
-    return [`${this.#path}.new`, `${this.#path}.sketches.new`, `${this.#path}.index`]
+    return [`${this.#path}.index`, `${this.#path}.index.new`, `${this.#path}.new`, `${this.#path}.sketches.new`]
   }
 
   #take({ n, t, columns, at, sketches, sketchAt }: SeriesRows): void {
