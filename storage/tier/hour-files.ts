@@ -254,7 +254,8 @@ export class HourFiles {
 
 function placesOf(index: HourIndex, { sets }: HourDeletion): Set<number> {
   const matches = matchingLabels(sets)
-  return new Set(index.series().filter(({ labels }) => matches(labels)).map(({ group, firstRow }) => group * ROWS_MAX + firstRow))
+  // One without rows stands where the next one's begin.
+  return new Set(index.series().filter(({ rows, labels }) => rows > 0 && matches(labels)).map(({ group, firstRow }) => group * ROWS_MAX + firstRow))
 }
 
 /** Reads that cover those chunks, each of one file. */

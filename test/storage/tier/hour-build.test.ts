@@ -72,6 +72,21 @@ describe('the files of the 1-hour tier', () => {
       }
     }
   }, 120_000)
+
+  it('keep the rows beside a deleted series that has none', async () => {
+    const folder = path.join(tempFolder(), 'archive')
+    const work: HourWork = { folder, store: null, nowMs: START }
+    const [bare, full] = [randomRows(new Random(1), 7, START, 3).find(({ lacksHistograms }) => lacksHistograms)!, randomRows(new Random(1), 1, START, 3)[0]!]
+    const ofHost = (host: string): Labels => ['__name__', 'up', 'host', host]
+    const labels = new Map([[bare.ref, ofHost('a')], [full.ref, ofHost('b')]])
+    await rebuildHours(work, { span: spanFor(folder, START), isReplaced: () => false }, source([{ ...bare, n: 0 }, full], labels))
+    const model: Model = new Map()
+    put(model, full)
+    deleteHours(folder, [[{ name: 'host', op: '=', value: 'a' }]], START, START + 3 * HOUR_MS)
+    expect(contents(folder, null)).toEqual(model)
+    await cleanFile(work, fileToClean(folder)!)
+    expect(contents(folder, null)).toEqual(model)
+  })
 })
 
 interface World {
