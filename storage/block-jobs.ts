@@ -201,11 +201,11 @@ async function writeStretch(querier: HeadQuerier, { mint, maxt }: { mint: number
 
 async function compact(folder: BlockFolder, sources: readonly string[], cutoffs: readonly Cutoff[]): Promise<void> {
   const { blocks } = folder.state
-  // Of conflicting samples that of the block made first stays.
+  // Of conflicting samples that of the block made first stays, in what comes of it and beside blocks that stay.
   const from = blocks.filter((block) => sources.includes(block.folder)).toSorted((a, b) => a.name.number - b.name.number)
   // An attempt whose end main did not hear of.
   if (from.length < sources.length) return
-  const place = { folder: folder.staging, number: folder.takeNumber(), isCompressed: true }
+  const place = { folder: folder.staging, number: from[0]!.name.number, isCompressed: true }
   const merged = await compactBlocks(from.map((block) => path.join(folder.path, block.folder)), place, (reader) => void hideExpired(reader, cutoffs))
   faultPoint('compact.written')
   folder.commit({ install: merged === null ? [] : [merged], remove: sources }, (step) => faultPoint(`compact.${step}`))

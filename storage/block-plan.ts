@@ -1,5 +1,5 @@
 // What is due: cutting the head, compacting blocks, letting blocks go. Pure; times are Unix ms.
-import type { BlockMeta } from './block/block-meta.ts'
+import type { BlockMeta, BlockName } from './block/block-meta.ts'
 
 /** A block cut from the head lies between two multiples of this. */
 export const BLOCK_RANGE_MS: number = 2 * 3_600_000
@@ -15,6 +15,7 @@ const RETENTION_SHARE = 0.1
 /** A block by the name of its folder. */
 export interface Planned {
   folder: string
+  name: Pick<BlockName, 'number'>
   meta: Pick<BlockMeta, 'minT' | 'maxT' | 'bytes'>
 }
 
@@ -31,7 +32,8 @@ export function cutTime(nowMs: number, newestT: number, hasEnded: boolean): numb
 
 /**
  * Folders of blocks that are to become one: all those in one stretch of the smallest range that has two or more in a
- * stretch, the oldest first; overlapping ones lie in one stretch sooner or later. null if there is nothing to do.
+ * stretch, the oldest first; overlapping ones lie in one stretch sooner or later. Left out are those that would come before
+ * a block that stays, see `together`. null if there is nothing to do.
  * `coverT`: the head is cut up to here, so that nothing in order comes before it.
  */
 export function planCompaction(blocks: readonly Planned[], coverT: number, retentionMs: number): string[] | null {
@@ -39,16 +41,37 @@ export function planCompaction(blocks: readonly Planned[], coverT: number, reten
   const rangeMax = Math.min(COMPACTED_MS_MAX, retentionMs * RETENTION_SHARE)
   // Where the retention is too short for longer blocks, those that overlap are merged all the same.
   for (let range = rangeMax < first ? BLOCK_RANGE_MS : first; range <= Math.max(rangeMax, BLOCK_RANGE_MS); range *= RANGE_FACTOR) {
-    const stretches = new Map<number, string[]>()
-    for (const { folder, meta } of blocks) {
+    const stretches = new Map<number, Planned[]>()
+    for (const block of blocks) {
+      const { meta } = block
       const at = Math.floor(meta.minT / range)
       if (Math.floor(meta.maxT / range) !== at || (at + 1) * range > coverT) continue
       const stretch = stretches.get(at)
-      if (stretch) stretch.push(folder)
-      else stretches.set(at, [folder])
+      if (stretch) stretch.push(block)
+      else stretches.set(at, [block])
     }
-    const due = [...stretches].filter(([, folders]) => folders.length > 1).toSorted((a, b) => a[0] - b[0])[0]
-    if (due) return due[1]
+    for (const [, stretch] of [...stretches].toSorted((a, b) => a[0] - b[0])) {
+      const due = together(stretch, blocks)
+      if (due !== null) return due.map(({ folder }) => folder)
+    }
+  }
+  return null
+}
+
+/**
+ * The first two or more of a stretch that can become one, which then has the lowest number of theirs: of conflicting samples
+ * those of the lower number are seen. A block that overlaps one with a number between, which is to stay, must stay, too.
+ */
+function together(stretch: readonly Planned[], blocks: readonly Planned[]): Planned[] | null {
+  const byNumber = stretch.toSorted((a, b) => a.name.number - b.name.number)
+  for (const [i, first] of byNumber.entries()) {
+    const taken = new Set([first])
+    for (const block of byNumber.slice(i + 1)) {
+      const isOvertaking = blocks.some((other) => !taken.has(other) && other.name.number > first.name.number && other.name.number < block.name.number
+        && other.meta.minT <= block.meta.maxT && other.meta.maxT >= block.meta.minT)
+      if (!isOvertaking) taken.add(block)
+    }
+    if (taken.size > 1) return stretch.filter((block) => taken.has(block))
   }
   return null
 }

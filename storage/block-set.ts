@@ -23,7 +23,7 @@ export class BlockSet<R extends BlockHandle> {
   readonly folder: string
   readonly #read: (folder: string, cache: PageCache) => R
   readonly #cache = new PageCache()
-  /** By their numbers, of which each names one block. */
+  /** By their keys. */
   readonly #open = new Map<number, { columns: R; deletions: number }>()
   /** Why blocks could not be opened; they are not tried again. */
   readonly #refused = new Map<number, string>()
@@ -40,30 +40,31 @@ export class BlockSet<R extends BlockHandle> {
 
   /** These are the blocks that queriers see from now on: others are closed. */
   show(published: readonly PublishedBlock[]): void {
-    const deletions = new Map(published.map((block) => [block.number, block.deletions]))
-    for (const [number, block] of this.#open) {
-      if (deletions.get(number) === block.deletions) continue
+    const deletions = new Map(published.map((block) => [keyOf(block), block.deletions]))
+    for (const [key, block] of this.#open) {
+      if (deletions.get(key) === block.deletions) continue
       block.columns.close()
-      this.#open.delete(number)
+      this.#open.delete(key)
     }
-    for (const number of this.#refused.keys()) if (!deletions.has(number)) this.#refused.delete(number)
+    for (const key of this.#refused.keys()) if (!deletions.has(key)) this.#refused.delete(key)
   }
 
   /** null if it cannot be opened; `leftOut` then says why. */
   open(published: PublishedBlock, leftOut: Set<string>): R | null {
-    const { number, deletions } = published
-    const open = this.#open.get(number)
+    const { deletions } = published
+    const key = keyOf(published)
+    const open = this.#open.get(key)
     if (open) return open.columns
-    let why = this.#refused.get(number)
+    let why = this.#refused.get(key)
     if (why === undefined) {
       try {
         const columns = this.#read(path.join(this.folder, formatBlockName(published)), this.#cache)
-        this.#open.set(number, { columns, deletions })
+        this.#open.set(key, { columns, deletions })
         return columns
       } catch (error) {
         if (!(error instanceof BlockError)) throw error
         why = error.message
-        this.#refused.set(number, why)
+        this.#refused.set(key, why)
       }
     }
     leftOut.add(why)
@@ -79,4 +80,12 @@ export class BlockSet<R extends BlockHandle> {
     for (const { columns } of this.#open.values()) columns.close()
     this.#open.clear()
   }
+}
+
+/** Levels have three digits. */
+const LEVELS = 1000
+
+/** A block made of others has the number of one of them, and a higher level. */
+function keyOf({ number, level }: PublishedBlock): number {
+  return number * LEVELS + level
 }

@@ -33,11 +33,12 @@ export async function expireBlocks(folder: BlockFolder, names: readonly string[]
   const damage: string[] = []
   for (const name of names) {
     // An attempt whose end main did not hear of.
-    if (!folder.state.blocks.some((block) => block.folder === name)) continue
+    const found = folder.state.blocks.find((block) => block.folder === name)
+    if (found === undefined) continue
     try {
       const block = path.join(folder.path, name)
       if (expiredShare(block, cutoffs) < EXPIRED_SHARE) continue
-      const place = { folder: folder.staging, number: folder.takeNumber(), isCompressed: true }
+      const place = { folder: folder.staging, number: found.name.number, isCompressed: true }
       const rest = await compactBlocks([block], place, (reader) => void hideExpired(reader, cutoffs))
       faultPoint('compact.written')
       folder.commit({ install: rest === null ? [] : [rest], remove: [name] }, (step) => faultPoint(`compact.${step}`))

@@ -6,8 +6,9 @@ const HOUR = 3_600_000
 const MINUTE = 60_000
 const DAY = 24 * HOUR
 
-/** A block of whole hours, named by them. */
-const block = (from: number, to: number, bytes = 1): Planned => ({ folder: `${from}-${to}`, meta: { minT: from * HOUR, maxT: to * HOUR - 1, bytes } })
+let made = 0
+/** A block of whole hours, named by them, and younger than those before. */
+const block = (from: number, to: number, bytes = 1): Planned => ({ folder: `${from}-${to}`, name: { number: ++made }, meta: { minT: from * HOUR, maxT: to * HOUR - 1, bytes } })
 
 describe('the time to cut at', () => {
   it('is the last even hour that clock and newest sample have passed by 12 min', () => {
@@ -53,6 +54,15 @@ describe('compaction', () => {
     f([block(0, 6), block(3, 4)], 8, 7 * DAY, ['0-6', '3-4'])
     f([block(0, 2), block(1, 2), block(2, 4)], 4, 5 * HOUR, ['0-2', '1-2'])
     f([block(0, 2), block(2, 4)], 6, 5 * HOUR, null)
+  })
+
+  it('puts none before a block that it overlaps and that stays', () => {
+    // The one from 4 to 8 lies in no stretch of six hours.
+    f([block(0, 2), block(4, 8), block(2, 4)], 6, 7 * DAY, ['0-2', '2-4'])
+    f([block(0, 2), block(4, 8), block(2, 5)], 6, 7 * DAY, null)
+    f([block(0, 2), block(4, 8), block(2, 5), block(1, 3)], 6, 7 * DAY, ['2-5', '1-3'])
+    f([block(0, 2), block(2, 5), block(4, 8)], 6, 7 * DAY, ['0-2', '2-5'])
+    f([block(4, 8), block(0, 2), block(2, 5)], 6, 7 * DAY, ['0-2', '2-5'])
   })
 })
 

@@ -10,6 +10,7 @@ import { STORED } from '../../storage/interface.ts'
 import { StoreQueryable } from '../../storage/store-querier.ts'
 import { waitFor } from '../support/monitor-process.ts'
 import { tempFolder } from '../support/temp-folder.ts'
+import { writeBlock } from './block/block-data.ts'
 import type { CutReaderData, CutReaderReport } from './cut-reader.ts'
 import { HINTS, NOW, append, batchOf, drain, keyOf, open, readAll, samplesIn, series, seriesOf } from './store.ts'
 
@@ -89,7 +90,13 @@ describe('the head', () => {
     // Series a sends again what it sent, other values, and what lies before it. It is not known here any more.
     for (let k = 50; k < 80; k++) expect(append(db, batchOf(T + k * MINUTE, [a], [-k]))).toEqual([STORED])
     const want = Array.from({ length: 70 }, (_, k) => [T + (k + 50) * MINUTE, k < 10 ? -k - 50 : k + 50])
-    const check = (where: string): void => expect(readAll(db).get(keyOf(series(0))), where).toEqual(want)
+    const reader = new StoreQueryable(db.handle(), 2)
+    const check = (where: string): void => {
+      expect(readAll(db).get(keyOf(series(0))), where).toEqual(want)
+      const querier = reader.querier()
+      expect(drain(querier, querier.select([], -Infinity, Infinity, HINTS)).get(keyOf(series(0))), `${where}, with blocks open`).toEqual(want)
+      querier.close()
+    }
     check('in the head')
     clock.jump(2 * HOUR)
     append(db, batchOf(clock.now(), [a, b], [1, 1]))
@@ -103,6 +110,31 @@ describe('the head', () => {
     await maintained(db)
     expect(spans(db).map(([, , level]) => level)).toEqual([2])
     check('in one')
+    reader.close()
+    await db.close()
+  })
+
+  it('shows the first of conflicting samples where some of the blocks that overlap become one', async () => {
+    const clock = new FakeClock(T + 2 * HOUR + 15 * MINUTE)
+    const db = open(tempFolder(), { clock, retentionMs: 70 * HOUR })
+    const refs = seriesOf(db, 1)
+    fill(db, refs, T, T + 2 * HOUR)
+    await ended(db, clock)
+    clock.jump(2 * HOUR)
+    fill(db, refs, T + 2 * HOUR, T + 4 * HOUR)
+    await ended(db, clock)
+    // It overlaps the blocks before, and reaches behind the six hours that become one.
+    await db.blocks.add(async (nextPlace) => {
+      const { folder, number } = nextPlace()
+      return [await writeBlock(folder, [{ times: [T + HOUR, T + 7 * HOUR], series: [{ ref: refs[0]!, labels: series(0), cells: [-1, -2] }] }], number)]
+    })
+    const first = [T + HOUR, refs[0]! + (T + HOUR) / 1000]
+    expect(readAll(db).get(keyOf(series(0)))).toContainEqual(first)
+    clock.jump(4 * HOUR)
+    fill(db, refs, T + 6 * HOUR, T + 8 * HOUR)
+    await ended(db, clock)
+    expect(db.blocks.blocks.map(({ meta }) => meta.level)).toEqual([2, 1, 1])
+    expect(readAll(db).get(keyOf(series(0)))).toContainEqual(first)
     await db.close()
   })
 

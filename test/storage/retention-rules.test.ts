@@ -93,6 +93,8 @@ describe('retention rules', () => {
     for (let n = 2; n < 6; n++) await twoHours(db, clock, { ci: 4 })
     expect(db.blocks.done.expire).toBeGreaterThan(0)
     const rewritten = db.blocks.blocks.find(({ meta }) => meta.minT === first!.meta.minT)!
+    // Of conflicting samples those of the lower number are seen.
+    expect(rewritten.name.number).toBe(first!.name.number)
     expect(rewritten.meta.series).toBe(8)
     expect(rewritten.meta.samples).toBeLessThan(first!.meta.samples / 4)
     expect(oldest(db, 'app')).toBe(T + 10 * MINUTE)
