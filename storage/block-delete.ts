@@ -24,7 +24,8 @@ export function deleteSamples(handle: StoreHandle, slot: number, folder: BlockFo
   const refs = matchingRefs(handle, slot, sets)
   const cache = new PageCache()
   const touched: string[] = []
-  for (const { folder: name, meta } of folder.state.blocks) {
+  // The youngest first: where it ends amid them, no sample is seen that an older block's was seen in place of.
+  for (const { folder: name, meta } of folder.state.blocks.toSorted((a, b) => b.name.number - a.name.number)) {
     if (meta.maxT < from || meta.minT > to) continue
     const block = path.join(folder.path, name)
     const there = refsIn(block, refs, sets, cache)

@@ -8,7 +8,7 @@ import { Random } from '../../lib/std/random.ts'
 import { Database } from '../../storage/database.ts'
 import { LogError } from '../../storage/errors.ts'
 import type { SampleBatch } from '../../storage/interface.ts'
-import { append, batchOf, samplesIn, readAll, seriesOf } from '../storage/store.ts'
+import { append, batchOf, keyOf, samplesIn, readAll, series, seriesOf } from '../storage/store.ts'
 import { SimDisk, type Fault } from './sim-disk.ts'
 import { SimNames } from './sim-names.ts'
 
@@ -48,6 +48,9 @@ async function powerCut(life: Life): Promise<SimNames> {
   await kill(life)
   return life.disk.afterPowerCut('nothing')
 }
+
+/** Names are changed where they are: each life needs its own. */
+const copyOf = (names: SimNames): SimNames => names.afterPowerCut(new Random(1), 'all')
 
 /** A row that is acknowledged, and more that have come to no log yet, only to segments. */
 async function fed(names: SimNames, more = 0): Promise<Life> {
@@ -113,6 +116,27 @@ describe('a start', () => {
       if (isDone) expect(samplesIn(shown)).toBe(2)
     }
     expect(ended).toBeGreaterThan(20)
+  })
+
+  it('shows no other value of a sample where a delete was killed', async () => {
+    const life = await fed(new SimNames())
+    const key = keyOf(series(1))
+    const remove = (db: Database, i: string): Promise<void> => db.blocks.delete([[{ name: 'i', op: '=', value: i }]], NOW, NOW)
+    // All is in blocks then; what comes for their time lies in one of its own.
+    await remove(life.db!, 'none')
+    append(life.db!, batchOf(NOW, seriesOf(life.db!, 3), [-1, -2, -3]))
+    await life.db!.commit()
+    await remove(life.db!, 'none')
+    expect(life.db!.blocks.blocks.length).toBe(2)
+    const seen = new Set<string>()
+    const names = await powerCut(life)
+    for (let isDone = false, endsAt = 1; !isDone; endsAt++) {
+      const next = start(copyOf(names), endsAt)
+      if (next.db === null) continue
+      isDone = await remove(next.db, '1').then(() => true, () => false)
+      seen.add(JSON.stringify(readAll(start(await kill(next)).db!).get(key) ?? []))
+    }
+    expect([...seen]).toEqual([JSON.stringify([[NOW, 2]]), '[]'])
   })
 
   it('writes again what it found, for a sync that failed has left it clean', async () => {
