@@ -1,0 +1,113 @@
+// The relational store: silences, the log of notifications, alerts and their history, rules made by API. Every write
+// resolves once it is synced (one transaction for all that came together), so that what was answered survives kill -9.
+// Rows come in and go out whole; who uses them keeps them in memory and writes through.
+import type { Silence } from '../model/silence.ts'
+
+/** What was last told of a group by one integration of a receiver. */
+export interface NotificationEntry {
+  groupKey: string
+  /** `name/kind/index`. */
+  receiver: string
+  /** Unix ms. */
+  timeMs: number
+  /** Fingerprints of the alerts told as firing and as resolved. */
+  firing: readonly string[]
+  resolved: readonly string[]
+  /** Unix ms, after which it is forgotten. */
+  expiresAtMs: number
+}
+
+/** One episode of an alert: from its first firing to its end. `alerts` of the requirements, with what is laid over it. */
+export interface AlertRecord {
+  /** UUID of the episode. */
+  id: string
+  /** 16 hex digits of the label set: the same over episodes. */
+  fingerprint: string
+  /** UUID of the rule made by API, null for rules of files. */
+  ruleId: string | null
+  /** Name of the rule. */
+  name: string
+  labels: Readonly<Record<string, string>>
+  annotations: Readonly<Record<string, string>>
+  /** `server_id`, else `instance`, else ''. */
+  serverId: string
+  severity: string
+  status: 'open' | 'acknowledged' | 'resolved'
+  /** The value that fired it. */
+  metricValue: number
+  /** Unix ms; null: has not come to it. */
+  triggeredAtMs: number
+  resolvedAtMs: number | null
+  acknowledgedAtMs: number | null
+  acknowledgedBy: string
+  /** Unix ms at which an acknowledged alert pages again, null: never. */
+  repageAtMs: number | null
+  /** Steps of its escalation that were told; 0: none. */
+  escalationStep: number
+}
+
+/** One line of an alert's history. */
+export interface AlertEvent {
+  alertId: string
+  /** Unix ms. */
+  timeMs: number
+  kind: 'firing' | 'resolved' | 'acknowledged' | 'unacknowledged' | 'silenced' | 'inhibited' | 'muted' | 'escalated' | 'notified' | 'failed'
+  /** Receiver, person, silence or error. */
+  detail: string
+}
+
+/** A rule made by API; `body` is its JSON as checked. */
+export interface StoredRule {
+  /** UUID. */
+  id: string
+  name: string
+  isActive: boolean
+  body: Readonly<Record<string, unknown>>
+  /** Unix ms. */
+  createdAtMs: number
+  updatedAtMs: number
+}
+
+export interface AlertFilter {
+  status: 'open' | 'acknowledged' | 'resolved' | null
+  /** null: any. */
+  severity: string | null
+  serverId: string | null
+  ruleId: string | null
+  name: string | null
+  /** Triggered in [fromMs, toMs]. */
+  fromMs: number
+  toMs: number
+  limit: number
+  /** Of the last page, null for the first. */
+  afterId: string | null
+}
+
+export interface MetaStore {
+  silences(): Promise<Silence[]>
+  putSilence(silence: Silence): Promise<void>
+  deleteSilences(ids: readonly string[]): Promise<void>
+
+  notificationEntries(): Promise<NotificationEntry[]>
+  putNotificationEntry(entry: NotificationEntry): Promise<void>
+
+  /** Newest first. */
+  alerts(filter: AlertFilter): Promise<AlertRecord[]>
+  /** Open and acknowledged ones. */
+  unresolvedAlerts(): Promise<AlertRecord[]>
+  /** Records and events of one moment, all or none. */
+  putAlerts(records: readonly AlertRecord[], events: readonly AlertEvent[]): Promise<void>
+  events(alertId: string): Promise<AlertEvent[]>
+
+  rules(): Promise<StoredRule[]>
+  putRule(rule: StoredRule): Promise<void>
+  deleteRule(id: string): Promise<void>
+
+  /** Small values by name, such as the key that signs links; null where there is none. */
+  value(name: string): Promise<string | null>
+  putValue(name: string, value: string): Promise<void>
+
+  /** What was resolved or told before `beforeMs` goes. */
+  forget(beforeMs: number): Promise<void>
+  close(): Promise<void>
+}

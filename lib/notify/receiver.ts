@@ -1,0 +1,31 @@
+// One way to tell people: an integration of a receiver of the configuration. One file each under receiver/.
+import type { Notification } from '../model/notification.ts'
+
+/** A message that did not go out. */
+export class DeliveryError extends Error {
+  readonly code = 'DELIVERY_FAILED'
+  /** Whether a later try may go better: a refusal for good (4xx, unknown recipient) is not tried again. */
+  readonly isRetryable: boolean
+  /** What the other side asked for (Retry-After), 0 where nothing. */
+  readonly retryAfterMs: number
+
+  constructor(message: string, { isRetryable, retryAfterMs = 0, cause }: { isRetryable: boolean; retryAfterMs?: number; cause?: unknown }) {
+    super(message, { cause })
+    this.isRetryable = isRetryable
+    this.retryAfterMs = retryAfterMs
+  }
+}
+
+export interface Receiver {
+  /** `email`, `webhook`, …: as the configuration's key without `_configs`. */
+  readonly kind: string
+  /** Alerts that are resolved are told, too. */
+  readonly isResolvedSent: boolean
+  /**
+   * Makes one try to deliver; resolves once the other side has accepted. Rejects with DeliveryError, or the signal's
+   * reason. Templates are expanded inside; one that fails is a DeliveryError that is not retried.
+   */
+  notify(notification: Notification, signal: AbortSignal): Promise<void>
+  /** Frees connections. */
+  close(): Promise<void>
+}
