@@ -2,7 +2,8 @@
 // common config/http_config.go, with its mutual exclusions. Secrets never enter a message.
 import path from 'node:path'
 import type { MapReader } from './reader.ts'
-import type { BasicAuth, HttpClientConfig, OAuth2, TlsConfig } from './scrape-config.ts'
+import type { TlsOptions } from '../std/http.ts'
+import type { BasicAuth, HttpClientConfig, OAuth2 } from './scrape-config.ts'
 
 const TLS_VERSIONS = ['', 'TLS10', 'TLS11', 'TLS12', 'TLS13'] as const
 /** Headers that belong to the request itself: set by its other settings, or not at all. */
@@ -106,7 +107,7 @@ function readOAuth2(reader: MapReader | null, folder: string): OAuth2 | null {
   return oauth2
 }
 
-export function readTls(reader: MapReader | null, folder: string): TlsConfig | null {
+export function readTls(reader: MapReader | null, folder: string): TlsOptions | null {
   if (!reader) return null
   for (const name of ['ca', 'cert', 'key']) atMostOne(reader, [name, `${name}_file`, `${name}_ref`])
   const tls = {

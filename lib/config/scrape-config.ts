@@ -1,5 +1,6 @@
 // The checked form of monitor.yml: defaults filled in, durations in ms, sizes in bytes. Field by field as
 // Prometheus' config documentation; camelCase names.
+import type { TlsOptions } from '../std/http.ts'
 import type { RelabelConfig } from '../model/relabel-config.ts'
 import type { RuleGroupConfig } from './rule-config.ts'
 import type { TargetGroup } from '../model/target-group.ts'
@@ -11,19 +12,6 @@ export interface BasicAuth {
   password: string
   usernameFile: string
   passwordFile: string
-}
-
-export interface TlsConfig {
-  ca: string
-  caFile: string
-  cert: string
-  certFile: string
-  key: string
-  keyFile: string
-  serverName: string
-  insecureSkipVerify: boolean
-  minVersion: string
-  maxVersion: string
 }
 
 export interface OAuth2 {
@@ -39,7 +27,7 @@ export interface HttpClientConfig {
   basicAuth: BasicAuth | null
   authorization: { type: string; credentials: string; credentialsFile: string } | null
   oauth2: OAuth2 | null
-  tls: TlsConfig | null
+  tls: TlsOptions | null
   followRedirects: boolean
   enableHttp2: boolean
   proxyUrl: string
@@ -113,7 +101,7 @@ export interface S3Config {
   accessKey: string
   secretKey: string
   secretKeyFile: string
-  tls: TlsConfig | null
+  tls: TlsOptions | null
 }
 
 export type ArchiveConfig = { folder: string } | { s3: S3Config }

@@ -1,14 +1,10 @@
 // Cuts and compactions that end at each of their disk calls, one after the other, by the end of the process and a power
 // cut: every sample that was acknowledged is there, once, and the next process finishes the work.
-import { setImmediate as nextTurn } from 'node:timers/promises'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { CUT_DELAY_MS } from '../../storage/block-plan.ts'
-import { FakeClock } from '../../lib/std/clock.ts'
-import { useDisk } from '../../lib/std/fs.ts'
 import { Random, freshSeed } from '../../lib/std/random.ts'
-import { Database } from '../../storage/database.ts'
 import { append, batchOf, readAll, seriesOf, type Points } from '../storage/store.ts'
-import { SimDisk, type Fault } from './sim-disk.ts'
+import { kill, maintained, startLife, type Life, type Wrong } from './life.ts'
 import { SimNames } from './sim-names.ts'
 
 const HOUR = 3_600_000
@@ -17,28 +13,8 @@ const EVERY = Number(process.env['PROVE_EVERY'] ?? 8)
 /** A boundary of six hours. */
 const START = Math.floor(1_700_000_000_000 / (6 * HOUR)) * 6 * HOUR
 
-interface Life {
-  disk: SimDisk
-  clock: FakeClock
-  db: Database
-}
-
-function start(names: SimNames, now: number, wrong: { endsAt?: number; faults?: readonly Fault[] } = {}): Life {
-  const disk = new SimDisk({ random: new Random(1), names, ...wrong })
-  const before = useDisk(disk)
-  onTestFinished(() => void useDisk(before))
-  const clock = new FakeClock(now)
-  const db = new Database({
-    folder: '/data', retentionMs: 80 * HOUR, headBytesMax: 8 * 2 ** 20, clock, random: new Random(2), fileBytesMax: { log: 2 ** 20, segments: 4096 },
-  })
-  return { disk, clock, db }
-}
-
-/** The process ends here; what it wrote is in the page cache. */
-async function kill({ disk }: Life): Promise<SimNames> {
-  disk.end()
-  for (let turns = 0; turns < 8; turns++) await nextTurn()
-  return disk.names
+function start(names: SimNames, now: number, wrong: Wrong = {}): Life {
+  return startLife({ names, now, ...wrong }, { retentionMs: 80 * HOUR, headBytesMax: 8 * 2 ** 20 })
 }
 
 /** Two hours of rows of three series, and one sample behind which the head may be cut there; by a process that ended by itself. */
@@ -49,13 +25,6 @@ async function feed(names: SimNames, from: number): Promise<SimNames> {
   append(db, batchOf(from + 2 * HOUR + CUT_DELAY_MS, seriesOf(db, 1, 3), [1]))
   await db.close()
   return disk.names
-}
-
-async function maintained({ db }: Life): Promise<void> {
-  for (let round = 0; round < 3; round++) {
-    await db.maintain()
-    await db.blocks.idle()
-  }
 }
 
 /** Three blocks of two hours are due to become one when the last of them is cut. */

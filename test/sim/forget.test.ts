@@ -1,16 +1,14 @@
 // Series that leave the head on a disk that ends or refuses at any of its calls: index and definitions are written anew, refs
 // end and others come for the same labels, and no sample that was acknowledged is lost or another's.
-import { setImmediate as nextTurn } from 'node:timers/promises'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { labelsFromRecord, type Labels } from '../../lib/model/labels.ts'
-import { FakeClock } from '../../lib/std/clock.ts'
-import { DiskError, useDisk } from '../../lib/std/fs.ts'
+import { DiskError } from '../../lib/std/fs.ts'
 import { Random, freshSeed } from '../../lib/std/random.ts'
-import { Database } from '../../storage/database.ts'
+import type { Database } from '../../storage/database.ts'
 import { LogError } from '../../storage/errors.ts'
 import { STORED } from '../../storage/interface.ts'
 import { append, batchOf, keyOf, readAll } from '../storage/store.ts'
-import { SimDisk, type Fault } from './sim-disk.ts'
+import { kill, maintained, startLife, type Life, type Wrong } from './life.ts'
 import { SimNames } from './sim-names.ts'
 
 const MINUTE = 60_000
@@ -23,19 +21,8 @@ const LIVES = Number(process.env['PROVE_LIVES'] ?? 24)
 /** Values by label set and time. */
 type Samples = Map<string, Map<number, number>>
 
-interface Life {
-  disk: SimDisk
-  clock: FakeClock
-  db: Database
-}
-
-function start(names: SimNames, now: number, wrong: { endsAt?: number; faults?: readonly Fault[] } = {}): Life {
-  const disk = new SimDisk({ random: new Random(1), names, ...wrong })
-  const before = useDisk(disk)
-  onTestFinished(() => void useDisk(before))
-  const clock = new FakeClock(now)
-  const db = new Database({ folder: '/data', retentionMs: 800 * HOUR, headBytesMax: 16 * 2 ** 20, clock, random: new Random(2), fileBytesMax: { log: 2 ** 20, segments: 4096 } })
-  return { disk, clock, db }
+function start(names: SimNames, now: number, wrong: Wrong = {}): Life {
+  return startLife({ names, now, ...wrong }, { retentionMs: 800 * HOUR, headBytesMax: 16 * 2 ** 20 })
 }
 
 /** Some that stay, some of this generation alone, some that come every fourth time. */
@@ -52,7 +39,8 @@ function note(into: Samples, key: string, t: number, v: number): void {
 }
 
 /** Two hours of samples and the upkeep behind them. Ends where the disk does. */
-async function generation({ db, clock }: Life, number: number, sent: Samples, acked: Samples): Promise<void> {
+async function generation(life: Life, number: number, sent: Samples, acked: Samples): Promise<void> {
+  const { db, clock } = life
   const labels = labelsIn(number)
   for (let k = 0; k < 8; k++) {
     clock.jump(15 * MINUTE)
@@ -70,22 +58,13 @@ async function generation({ db, clock }: Life, number: number, sent: Samples, ac
       await clock.advance(2000)
     }
   }
-  for (let round = 0; round < 3; round++) {
-    await db.maintain()
-    await db.blocks.idle()
-  }
+  await maintained(life)
 }
 
 function check(db: Database, sent: Samples, acked: Samples, what: string): void {
   const found = new Map(Array.from(readAll(db), ([key, points]) => [key, new Map(points)]))
   for (const [key, points] of acked) for (const [t, v] of points) expect(found.get(key)?.get(t), `${what}: ${key} at ${t}`).toBe(v)
   for (const [key, points] of found) for (const [t, v] of points) expect(sent.get(key)?.get(t), `${what}: ${key} at ${t} was not sent`).toBe(v)
-}
-
-async function kill({ disk }: Life): Promise<SimNames> {
-  disk.end()
-  for (let turns = 0; turns < 8; turns++) await nextTurn()
-  return disk.names
 }
 
 describe('series that leave the head', () => {

@@ -3,84 +3,15 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { ScrapeConfig } from '../../../lib/config/scrape-config.ts'
-import type { ExpositionFormat } from '../../../lib/format/text-parser.ts'
-import { labelsFromRecord, type Labels } from '../../../lib/model/labels.ts'
+import { labelsFromRecord } from '../../../lib/model/labels.ts'
 import { ScrapeCache } from '../../../lib/scrape/cache.ts'
-import { ScrapeMetrics } from '../../../lib/scrape/scrape-metrics.ts'
-import { ScrapeWriter } from '../../../lib/scrape/scrape-writer.ts'
-import { SeriesOwners } from '../../../lib/scrape/series-owners.ts'
 import { LogError } from '../../../storage/errors.ts'
-import { Metrics } from '../../../lib/std/metrics.ts'
-import type { SampleBatch } from '../../../storage/interface.ts'
-import { MemoryStorage, type MemoryStorageOptions } from '../../support/memory-storage.ts'
-import { NO_LIMITS, relabelConfig, scrapeConfig, stored } from '../../support/scrape-fixture.ts'
-
-const TARGET: Labels = labelsFromRecord({ job: 'test', instance: 'here:1' })
-
-/** One target of one store, scraped by hand at t = 1, 2, 3 … seconds. */
-class Bench {
-  readonly storage: MemoryStorage
-  readonly metrics = new Metrics()
-  readonly owners = new SeriesOwners()
-  readonly writer: ScrapeWriter
-  cache = new ScrapeCache(1)
-  config: ScrapeConfig
-  targetLabels = TARGET
-  t = 0
-  seriesCalls = 0
-  /** Refs that the store has forgotten, and how often it has forgotten any. */
-  readonly dead = new Set<number>()
-  readonly forgetting = { epoch: 0, isLive: (ref: number): boolean => !this.dead.has(ref) }
-  readonly givenRefs: number[] = []
-  /** What the store refuses everything with. */
-  refusal: LogError | null = null
-
-  constructor(changes: Partial<ScrapeConfig> = {}, options: MemoryStorageOptions = {}) {
-    this.config = scrapeConfig(changes)
-    this.storage = new MemoryStorage(options)
-    const appender = {
-      series: (labels: Labels) => {
-        this.seriesCalls++
-        if (this.refusal !== null) throw this.refusal
-        const ref = this.storage.series(labels)
-        this.givenRefs.push(ref)
-        return ref
-      },
-      append: (batch: SampleBatch, verdicts: Uint8Array) => {
-        if (this.refusal !== null) throw this.refusal
-        return this.storage.append(batch, verdicts)
-      },
-      commit: () => this.storage.commit(),
-      exemplars: null,
-      forgetting: this.forgetting,
-    }
-    this.writer = new ScrapeWriter(appender, this.owners, new ScrapeMetrics(this.metrics), 7)
-  }
-
-  /** Returns the error's message, '' if the scrape went well. A body of null stands for a target that cannot be reached. */
-  scrape(body: string | null, format: ExpositionFormat = 'text'): string {
-    this.t += 1000
-    const error = this.writer.write({
-      cache: this.cache, rules: { targetLabels: this.targetLabels, config: this.config }, t: this.t, format, timeoutMs: 5000,
-      body: body === null ? null : Buffer.from(body), error: body === null ? new Error('unreachable') : null, durationSeconds: () => 0.5,
-    })
-    return error === null ? '' : error.message
-  }
-
-  get all(): Record<string, string[]> {
-    return stored(this.storage)
-  }
-
-  /** scrape_* of the last scrape: scraped, after relabeling, added. */
-  get report(): string[] {
-    const names = ['up', 'scrape_samples_scraped', 'scrape_samples_post_metric_relabeling', 'scrape_series_added']
-    return names.map((name) => this.all[name]!.at(-1)!.split(':')[1]!)
-  }
-}
+import { ScrapeBench } from '../../support/scrape-bench.ts'
+import { NO_LIMITS, relabelConfig, scrapeConfig } from '../../support/scrape-fixture.ts'
 
 describe('a scrape', () => {
   it('looks series up anew that the store has forgotten, and only then', () => {
-    const bench = new Bench()
+    const bench = new ScrapeBench()
     const body = 'a 1\nb 2\n'
     expect([bench.scrape(body), bench.scrape(body)]).toEqual(['', ''])
     const made = bench.seriesCalls
@@ -98,7 +29,7 @@ describe('a scrape', () => {
   })
 
   it('stores samples with the target labels, and up and scrape_* at the same time', () => {
-    const bench = new Bench()
+    const bench = new ScrapeBench()
     expect(bench.scrape('# TYPE a counter\na{x="y"} 1\nb 2.5\n')).toBe('')
     expect(bench.storage.dump().find(({ labels }) => labels.includes('a'))!.labels).toEqual(['__name__', 'a', 'instance', 'here:1', 'job', 'test', 'x', 'y'])
     expect(bench.all).toEqual({
@@ -110,7 +41,7 @@ describe('a scrape', () => {
   })
 
   it('is dropped whole and counted while the disk lets the store take nothing; what vanished meanwhile is marked later', async () => {
-    const bench = new Bench()
+    const bench = new ScrapeBench()
     bench.scrape('a 1\nb 1\n')
     const before = bench.all
     bench.refusal = new LogError('disk reserve reached', 'disk_reserve')
@@ -131,7 +62,7 @@ describe('a scrape', () => {
   })
 
   it('leaves the end of a target unmarked where the store takes nothing', () => {
-    const bench = new Bench()
+    const bench = new ScrapeBench()
     bench.scrape('a 1\n')
     bench.refusal = new LogError('disk reserve reached', 'disk_reserve')
     bench.writer.writeEnd(bench.cache, 2000)
@@ -139,7 +70,7 @@ describe('a scrape', () => {
   })
 
   it('asks the store for a known series only once', () => {
-    const bench = new Bench()
+    const bench = new ScrapeBench()
     bench.scrape('a{x="y"} 1\nb 2\n# HELP c text\nc 3\n')
     const calls = bench.seriesCalls
     bench.scrape('a{x="y"} 10\nb 2\n# HELP c text\nc 3e1\n')
@@ -153,7 +84,7 @@ describe('a scrape', () => {
   })
 
   it('marks series that vanish, and counts those that come', () => {
-    const bench = new Bench()
+    const bench = new ScrapeBench()
     bench.scrape('a 1\nb 1\nc 1\n')
     bench.scrape('a 1\nc 1\nd 1\n')
     expect(bench.report).toEqual(['1', '3', '3', '1'])
@@ -164,7 +95,7 @@ describe('a scrape', () => {
   })
 
   it('does not mark a series that is only written differently', () => {
-    const bench = new Bench()
+    const bench = new ScrapeBench()
     bench.scrape('a{x="1",y="2"} 1\nb 1\n')
     bench.scrape('b 1\na{y="2",x="1"} 2\n')
     bench.scrape('b  1\na{y="2",x="1",} 3\n')
@@ -172,7 +103,7 @@ describe('a scrape', () => {
   })
 
   it('stores nothing of a bad body, marks all series, and knows them again', () => {
-    const bench = new Bench()
+    const bench = new ScrapeBench()
     bench.scrape('a 1\nb 2\n')
     const calls = bench.seriesCalls
     expect(bench.scrape('a 5\nb 6\n???\n')).toContain('line 3')
@@ -186,7 +117,7 @@ describe('a scrape', () => {
   })
 
   it('does not take a known prefix for one that only begins alike', () => {
-    const bench = new Bench()
+    const bench = new ScrapeBench()
     bench.scrape('a 1\nb{x="1"}2\n')
     expect(bench.scrape('ab1\nb{x="1"}2\n')).toContain('line 1')
     bench.scrape('a 3\nb{x="1"} 4\n')
@@ -197,7 +128,7 @@ describe('a scrape', () => {
   })
 
   it('takes an empty body as a good scrape without series', () => {
-    const bench = new Bench()
+    const bench = new ScrapeBench()
     bench.scrape('a 1\n')
     expect(bench.scrape('')).toBe('')
     expect(bench.report).toEqual(['1', '0', '0', '0'])
@@ -206,7 +137,7 @@ describe('a scrape', () => {
   })
 
   it('sees data behind # EOF though everything before is known', () => {
-    const bench = new Bench()
+    const bench = new ScrapeBench()
     expect(bench.scrape('a 1\n# EOF\n', 'openmetrics')).toBe('')
     expect(bench.scrape('a 1\n# EOF\na 2\n', 'openmetrics')).toContain('unexpected data after # EOF')
     expect(bench.scrape('a 1\n', 'openmetrics')).toContain('does not end with # EOF')
@@ -215,7 +146,7 @@ describe('a scrape', () => {
   })
 
   it('skips and counts a series that comes twice', async () => {
-    const bench = new Bench()
+    const bench = new ScrapeBench()
     bench.scrape('a 1\na 2\nb 3\n')
     expect(bench.report).toEqual(['1', '3', '3', '2'])
     bench.scrape('a 1\na 2\nb 3\n')
@@ -226,20 +157,20 @@ describe('a scrape', () => {
   })
 
   it('lets a target have its own up', async () => {
-    const bench = new Bench({ honorLabels: true })
+    const bench = new ScrapeBench({ honorLabels: true })
     bench.scrape('up 42\n')
     expect(bench.all['up']).toEqual(['1000:42'])
     expect(await bench.metrics.registry.metrics()).toContain('prometheus_target_scrapes_sample_duplicate_timestamp_total 0')
   })
 
   it('adds the extra metrics where asked for', () => {
-    const bench = new Bench({ extraScrapeMetrics: true, limits: { ...NO_LIMITS, samples: 9 } })
+    const bench = new ScrapeBench({ extraScrapeMetrics: true, limits: { ...NO_LIMITS, samples: 9 } })
     bench.scrape('a 1\n')
     expect(bench.all).toMatchObject({ scrape_timeout_seconds: ['1000:5'], scrape_sample_limit: ['1000:9'], scrape_body_size_bytes: ['1000:4'] })
   })
 
   it('goes on with known series when the store makes no more', async () => {
-    const bench = new Bench({}, { seriesLimit: 6 })
+    const bench = new ScrapeBench({}, { seriesLimit: 6 })
     bench.scrape('a 1\n')
     expect(bench.scrape('new 1\na 2\n')).toBe('')
     expect(bench.all).toMatchObject({ a: ['1000:1', '2000:2'], up: ['1000:1', '2000:1'] })
@@ -249,10 +180,10 @@ describe('a scrape', () => {
 })
 
 describe('labels', () => {
-  const names = (bench: Bench): string[] => Object.keys(bench.all).filter((name) => !/^(up|scrape_)/.test(name))
+  const names = (bench: ScrapeBench): string[] => Object.keys(bench.all).filter((name) => !/^(up|scrape_)/.test(name))
 
   it('renames what collides with target labels', () => {
-    const bench = new Bench()
+    const bench = new ScrapeBench()
     bench.targetLabels = labelsFromRecord({ foo: 'target' })
     bench.scrape('a{foo="1"} 1\nb{foo="1",exported_foo="2"} 1\nc{foo=""} 1\n')
     expect(names(bench)).toEqual([
@@ -261,14 +192,14 @@ describe('labels', () => {
   })
 
   it('prefers the exposed labels with honor_labels, empty ones too', () => {
-    const bench = new Bench({ honorLabels: true })
+    const bench = new ScrapeBench({ honorLabels: true })
     bench.targetLabels = labelsFromRecord({ foo: 'target', bar: 'target' })
     bench.scrape('a{foo="1"} 1\nb{foo=""} 1\n')
     expect(names(bench)).toEqual(['a{bar="target", foo="1"}', 'b{bar="target"}'])
   })
 
   it('applies metric_relabel_configs, and remembers what they dropped', () => {
-    const bench = new Bench({
+    const bench = new ScrapeBench({
       metricRelabelConfigs: [
         relabelConfig({ sourceLabels: ['__name__'], regex: 'secret_.*', action: 'drop' }),
         relabelConfig({ sourceLabels: ['x'], regex: '(.+)', targetLabel: 'z', replacement: 'was-$1' }),
@@ -284,7 +215,7 @@ describe('labels', () => {
   })
 
   it('learns anew after the configuration changed, and marks the old names', () => {
-    const bench = new Bench()
+    const bench = new ScrapeBench()
     bench.scrape('a 1\nb 2\n')
     bench.cache.relearn()
     bench.config = scrapeConfig({ metricRelabelConfigs: [relabelConfig({ sourceLabels: ['__name__'], regex: 'a', action: 'drop' })] })
@@ -293,7 +224,7 @@ describe('labels', () => {
   })
 
   it('follows a TYPE that changes what le means', () => {
-    const bench = new Bench()
+    const bench = new ScrapeBench()
     bench.scrape('# TYPE h histogram\nh_bucket{le="1"} 1\n')
     bench.scrape('# TYPE h gauge\nh_bucket{le="1"} 2\n')
     bench.scrape('h_bucket{le="1"} 3\n')
@@ -302,7 +233,7 @@ describe('labels', () => {
 
   const fails = (changes: Partial<ScrapeConfig>, body: string, message: string): void => {
     it(`fails the whole scrape: ${message}`, () => {
-      const bench = new Bench(changes)
+      const bench = new ScrapeBench(changes)
       bench.scrape('good 1\n')
       expect(bench.scrape(`good 2\n${body}`)).toContain(message)
       expect(bench.all).toMatchObject({ good: ['1000:1', '2000:stale'], up: ['1000:1', '2000:0'] })
@@ -316,7 +247,7 @@ describe('labels', () => {
   fails({ metricNameValidationScheme: 'legacy' }, '{"b.c"} 1\n', 'invalid metric name or label names: {__name__="b.c"')
 
   it('counts every sample of a body over the sample limit', () => {
-    const bench = new Bench({ limits: { ...NO_LIMITS, samples: 2 } })
+    const bench = new ScrapeBench({ limits: { ...NO_LIMITS, samples: 2 } })
     expect(bench.scrape('a 1\nb 2\n# c\nc 3\nd 4\ne 5\n')).toBe('sample limit exceeded')
     expect(bench.report).toEqual(['0', '5', '5', '2'])
   })
@@ -324,7 +255,7 @@ describe('labels', () => {
 
 describe('timestamps of the body', () => {
   it('are kept; their series are not marked', () => {
-    const bench = new Bench()
+    const bench = new ScrapeBench()
     bench.scrape('a 1 500\nb 2\n')
     bench.scrape('a 2 700\nb 3\n')
     bench.scrape('b 4\n')
@@ -332,28 +263,28 @@ describe('timestamps of the body', () => {
   })
 
   it('are marked with track_timestamps_staleness', () => {
-    const bench = new Bench({ trackTimestampsStaleness: true })
+    const bench = new ScrapeBench({ trackTimestampsStaleness: true })
     bench.scrape('a 1 500\nb 2\n')
     bench.scrape('b 4\n')
     expect(bench.all).toMatchObject({ a: ['500:1', '2000:stale'] })
   })
 
   it('are ignored without honor_timestamps', () => {
-    const bench = new Bench({ honorTimestamps: false })
+    const bench = new ScrapeBench({ honorTimestamps: false })
     bench.scrape('a 1 500\n')
     bench.scrape('')
     expect(bench.all).toMatchObject({ a: ['1000:1', '2000:stale'] })
   })
 
   it('may repeat a series, in any order', () => {
-    const bench = new Bench()
+    const bench = new ScrapeBench()
     bench.scrape('a 2 700\nb 1\na 1 500\n')
     bench.scrape('a 3 900\nb 1\na 4 1100\n')
     expect(bench.all).toMatchObject({ a: ['500:1', '700:2', '900:3', '1100:4'], b: ['1000:1', '2000:1'] })
   })
 
   it('come and go', () => {
-    const bench = new Bench()
+    const bench = new ScrapeBench()
     bench.scrape('a 1\n')
     bench.scrape('a 2 1500\n')
     bench.scrape('a 3\n')
@@ -362,7 +293,7 @@ describe('timestamps of the body', () => {
   })
 
   it('are read in OpenMetrics, with exemplars', () => {
-    const bench = new Bench()
+    const bench = new ScrapeBench()
     const body = (x: number): string => `# TYPE a counter\na_total{x="y"} ${x} # {trace="b c"} 1.0 12.5\nb ${x} 0.5\n# EOF\n`
     bench.scrape(body(1), 'openmetrics')
     const calls = bench.seriesCalls
@@ -374,14 +305,14 @@ describe('timestamps of the body', () => {
 
 describe('the end of a target', () => {
   it('marks its series, up and scrape_* included', () => {
-    const bench = new Bench()
+    const bench = new ScrapeBench()
     bench.scrape('a 1\n')
     bench.writer.writeEnd(bench.cache, 5000)
     expect(bench.all).toMatchObject({ a: ['1000:1', '5000:stale'], up: ['1000:1', '5000:stale'], scrape_series_added: ['1000:1', '5000:stale'] })
   })
 
   it('leaves alone what another target has taken over', () => {
-    const bench = new Bench()
+    const bench = new ScrapeBench()
     const first = bench.cache
     bench.scrape('a 1\nb 1\n')
     bench.cache = new ScrapeCache(2)
@@ -402,7 +333,7 @@ describe('any sequence of bodies', () => {
 
   it('stores what a reader without a cache stores', () => {
     fc.assert(fc.property(body, fc.array(edit, { maxLength: 8 }), (first, edits) => {
-      const bench = new Bench()
+      const bench = new ScrapeBench()
       const want = new Map<string, string[]>()
       let live = new Set<string>()
       let lines = first
