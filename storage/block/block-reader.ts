@@ -14,6 +14,7 @@ import { BlockIndex, decodeIn, type BlockGroup } from './block-index.ts'
 import { CHUNKS_FILE, INDEX_FILE, META_FILE, parseMeta, type BlockMeta } from './block-meta.ts'
 import { selectSeries } from './block-select.ts'
 import { NO_SERIES, type BlockColumns } from './block.ts'
+import { DamageGuard } from './damage-guard.ts'
 import type { Page, PageCache } from './page-cache.ts'
 import { SECTION_TIMES, SECTION_VALUES } from './page-file.ts'
 import { parsePieces } from './page-parse.ts'
@@ -42,8 +43,8 @@ interface PieceRows {
 export class BlockReader implements BlockColumns {
   readonly folder: string
   readonly meta: BlockMeta
-  readonly leftOut: Set<string> = new Set<string>()
   readonly index: BlockIndex
+  readonly #damage = new DamageGuard()
   readonly #indexFile: PageFile
   readonly #chunks: PageFile
   from = 0
@@ -74,7 +75,7 @@ export class BlockReader implements BlockColumns {
   }
 
   #findDeleted(): void {
-    const tombstones = this.#guard(() => readTombstones(this.folder)) ?? []
+    const tombstones = this.#damage.run(() => readTombstones(this.folder)) ?? []
     const refs = Uint32Array.from(new Set(tombstones.map(({ ref }) => ref))).sort()
     const numbers = new Uint32Array(refs.length)
     this.find(refs, numbers)
@@ -82,6 +83,11 @@ export class BlockReader implements BlockColumns {
     refs.forEach((ref, i) => {
       if (numbers[i] !== NO_SERIES) this.#deleted.set(numbers[i]!, byRef.get(ref)!)
     })
+  }
+
+  /** Sentences about what is damaged and was left out. */
+  get leftOut(): Set<string> {
+    return this.#damage.leftOut
   }
 
   get seriesCount(): number {
@@ -97,14 +103,14 @@ export class BlockReader implements BlockColumns {
   }
 
   find(refs: Uint32Array, numbers: Uint32Array): number {
-    return this.index.find(refs, numbers, (error) => this.#leaveOut(error))
+    return this.index.find(refs, numbers, (error) => this.#damage.note(error))
   }
 
   groupOf(series: number): number {
     try {
       return this.index.groupOf(series)
     } catch (error) {
-      this.#leaveOut(error)
+      this.#damage.note(error)
       return NO_SERIES
     }
   }
@@ -113,7 +119,7 @@ export class BlockReader implements BlockColumns {
     this.from = 0
     this.to = 0
     if (group === NO_SERIES) return
-    this.#guard(() => {
+    this.#damage.run(() => {
       const known = this.index.group(group)
       const from = mint <= known.minT ? 0 : this.#rowAt(known, mint)
       // Times are whole ms, but for what a client may ask: the first row past maxt.
@@ -172,7 +178,7 @@ export class BlockReader implements BlockColumns {
   }
 
   readTimes(group: number, from: number, to: number, out: Float64Array, at: number): boolean {
-    return this.#guard(() => {
+    return this.#damage.run(() => {
       const known = this.index.group(group)
       for (let row = from; row < to;) {
         const piece = Math.floor(row / PIECE_ROWS)
@@ -192,7 +198,7 @@ export class BlockReader implements BlockColumns {
       firstPiece = this.index.firstPieceOf(series)
       group = this.index.group(this.index.groupOf(series))
     } catch (error) {
-      this.#leaveOut(error)
+      this.#damage.note(error)
       batch.beginGaps(s, base)
       return
     }
@@ -216,7 +222,7 @@ export class BlockReader implements BlockColumns {
   }
 
   hasHistograms(series: number): boolean {
-    return this.#guard(() => {
+    return this.#damage.run(() => {
       const piece = this.index.firstPieceOf(series)
       const page = this.#pageWith(piece)
       return (page.bytes[page.columns[0]![piece - page.firstItem]!]! & PIECE_HISTOGRAMS) !== 0
@@ -233,7 +239,7 @@ export class BlockReader implements BlockColumns {
       decodeIn(this.#chunks.path, page, piece, count, out, isWhole ? place : 0)
       readExtras(this.#chunks.path, page, count)
     } catch (error) {
-      this.#leaveOut(error)
+      this.#damage.note(error)
       batch.beginGaps(s, at)
       return
     }
@@ -270,7 +276,7 @@ export class BlockReader implements BlockColumns {
   }
 
   select(matchers: readonly Matcher[]): Uint32Array {
-    return this.#guard(() => selectSeries(this.index, matchers)) ?? new Uint32Array(0)
+    return this.#damage.run(() => selectSeries(this.index, matchers)) ?? new Uint32Array(0)
   }
 
   get pairCount(): number {
@@ -278,51 +284,35 @@ export class BlockReader implements BlockColumns {
   }
 
   unknown(isKnown: (ref: number) => boolean): Int32Array | null {
-    return this.index.unknown(isKnown, (error) => this.#leaveOut(error))
+    return this.index.unknown(isKnown, (error) => this.#damage.note(error))
   }
 
   pairsOf(series: number): Uint32Array | null {
-    return this.#guard(() => this.index.pairsOf(series)) ?? null
+    return this.#damage.run(() => this.index.pairsOf(series)) ?? null
   }
 
   pairText(pair: number): { name: string; value: string } | null {
-    return this.#guard(() => ({ name: this.index.nameOf(pair), value: this.index.valueOf(pair) })) ?? null
+    return this.#damage.run(() => ({ name: this.index.nameOf(pair), value: this.index.valueOf(pair) })) ?? null
   }
 
   refOf(series: number): number {
-    return this.#guard(() => this.index.refOf(series)) ?? 0
+    return this.#damage.run(() => this.index.refOf(series)) ?? 0
   }
 
   labelsOf(series: number): Labels {
-    return this.#guard(() => this.index.labelsOf(series)) ?? []
+    return this.#damage.run(() => this.index.labelsOf(series)) ?? []
   }
 
   labelNames(): string[] {
-    return this.#guard(() => this.index.names().map(({ name }) => name)) ?? []
+    return this.#damage.run(() => this.index.names().map(({ name }) => name)) ?? []
   }
 
   labelValues(name: string): string[] {
-    return this.#guard(() => this.index.valuesOf(name)) ?? []
+    return this.#damage.run(() => this.index.valuesOf(name)) ?? []
   }
 
   close(): void {
     this.#indexFile.close()
     this.#chunks.close()
-  }
-
-  /** undefined, and a word in leftOut, where `f` meets damage. */
-  #guard<T>(f: () => T): T | undefined {
-    try {
-      return f()
-    } catch (error) {
-      this.#leaveOut(error)
-      return undefined
-    }
-  }
-
-  /** Notes damage; throws anything else on. A sector that cannot be read is damage too, which may pass. */
-  #leaveOut(error: unknown): void {
-    if (!(error instanceof BlockError) && !(error instanceof DiskError && error.code === 'EIO')) throw error
-    this.leftOut.add(error.message)
   }
 }

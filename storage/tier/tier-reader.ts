@@ -1,11 +1,13 @@
 // Reads a tier's block in one thread (FORMAT.md, "Tier block"). What is damaged is left out, and `leftOut` says so.
 import path from 'node:path'
 import type { Matcher } from '../../lib/model/matcher.ts'
-import { DiskError, readTextIfThere } from '../../lib/std/fs.ts'
+import { DiskError } from '../../lib/std/fs.ts'
 import { PIECE_ROWS } from '../codec/piece-shape.ts'
 import { BlockIndex } from '../block/block-index.ts'
 import { selectSeries } from '../block/block-select.ts'
-import { CHUNKS_FILE, INDEX_FILE, META_FILE, parseMeta, type BlockMeta } from '../block/block-meta.ts'
+import { CHUNKS_FILE, INDEX_FILE, type BlockMeta } from '../block/block-meta.ts'
+import { readMeta } from '../block/block-reader.ts'
+import { DamageGuard } from '../block/damage-guard.ts'
 import { NO_SERIES } from '../block/block.ts'
 import type { Page, PageCache } from '../block/page-cache.ts'
 import { SECTION_LACKING, SECTION_TIMES, SECTION_VALUES } from '../block/page-file.ts'
@@ -29,8 +31,8 @@ export interface TierGroup extends GroupRows {
 export class TierReader {
   readonly folder: string
   readonly meta: BlockMeta
-  readonly leftOut: Set<string> = new Set<string>()
   readonly index: BlockIndex
+  readonly #damage = new DamageGuard()
   readonly #indexFile: PageFile
   readonly #chunks: PageFile
   readonly #groups = new Map<number, TierGroup | null>()
@@ -41,10 +43,7 @@ export class TierReader {
   constructor(folder: string, cache: PageCache) {
     this.folder = folder
     try {
-      const metaFile = path.join(folder, META_FILE)
-      const text = readTextIfThere(metaFile)
-      if (text === null) throw new BlockError(`cannot read ${metaFile}: it is not there`)
-      this.meta = parseMeta(text, metaFile)
+      this.meta = readMeta(folder)
       this.#indexFile = new PageFile(path.join(folder, INDEX_FILE), cache)
       this.#chunks = new PageFile(path.join(folder, CHUNKS_FILE), cache)
     } catch (error) {
@@ -54,13 +53,18 @@ export class TierReader {
     this.index = new BlockIndex(this.#indexFile)
   }
 
+  /** Sentences about what is damaged and was left out. */
+  get leftOut(): Set<string> {
+    return this.#damage.leftOut
+  }
+
   get seriesCount(): number {
     return this.index.seriesCount
   }
 
   /** Numbers of refs (ascending) into `numbers`, NO_SERIES where the block has no such series. */
   find(refs: Uint32Array, numbers: Uint32Array): number {
-    return this.index.find(refs, numbers, (error) => this.#leaveOut(error))
+    return this.index.find(refs, numbers, (error) => this.#damage.note(error))
   }
 
   get pairCount(): number {
@@ -69,36 +73,36 @@ export class TierReader {
 
   /** As BlockColumns: what queries ask to find series by their labels. */
   unknown(isKnown: (ref: number) => boolean): Int32Array | null {
-    return this.index.unknown(isKnown, (error) => this.#leaveOut(error))
+    return this.index.unknown(isKnown, (error) => this.#damage.note(error))
   }
 
   select(matchers: readonly Matcher[]): Uint32Array {
-    return this.#guard(() => selectSeries(this.index, matchers)) ?? new Uint32Array(0)
+    return this.#damage.run(() => selectSeries(this.index, matchers)) ?? new Uint32Array(0)
   }
 
   pairsOf(series: number): Uint32Array | null {
-    return this.#guard(() => this.index.pairsOf(series)) ?? null
+    return this.#damage.run(() => this.index.pairsOf(series)) ?? null
   }
 
   pairText(pair: number): { name: string; value: string } | null {
-    return this.#guard(() => ({ name: this.index.nameOf(pair), value: this.index.valueOf(pair) })) ?? null
+    return this.#damage.run(() => ({ name: this.index.nameOf(pair), value: this.index.valueOf(pair) })) ?? null
   }
 
   labelNames(): string[] {
-    return this.#guard(() => this.index.names().map(({ name }) => name)) ?? []
+    return this.#damage.run(() => this.index.names().map(({ name }) => name)) ?? []
   }
 
   labelValues(name: string): string[] {
-    return this.#guard(() => this.index.valuesOf(name)) ?? []
+    return this.#damage.run(() => this.index.valuesOf(name)) ?? []
   }
 
   groupOf(series: number): number {
-    return this.#guard(() => this.index.groupOf(series)) ?? NO_SERIES
+    return this.#damage.run(() => this.index.groupOf(series)) ?? NO_SERIES
   }
 
   /** Numbers of series whose native histograms the block lacks. */
   lacking(): ReadonlySet<number> {
-    return this.#lacking ??= this.#guard(() => {
+    return this.#lacking ??= this.#damage.run(() => {
       const { from, to } = this.#indexFile.pagesOf(SECTION_LACKING)
       const series = new Set<number>()
       for (let page = from; page < to; page++) for (const number of this.#indexFile.load(page, parseLacking).columns[0]!) series.add(number)
@@ -110,7 +114,7 @@ export class TierReader {
   group(number: number): TierGroup | null {
     let group = this.#groups.get(number)
     if (group !== undefined) return group
-    group = number === NO_SERIES ? null : this.#guard(() => this.#readGroup(number)) ?? null
+    group = number === NO_SERIES ? null : this.#damage.run(() => this.#readGroup(number)) ?? null
     for (const old of this.#groups.size >= GROUPS_MAX ? this.#groups.keys() : []) {
       this.#groups.delete(old)
       break
@@ -145,7 +149,7 @@ export class TierReader {
   /** Rows [from, to) of a series' group into rows at … of a buffer without samples there; damaged ones stay without. */
   readRows(series: number, from: number, to: number, out: BucketBuffer, at: number, wanted: Wanted): void {
     const group = this.group(this.groupOf(series))
-    const firstPiece = this.#guard(() => this.index.firstPieceOf(series))
+    const firstPiece = this.#damage.run(() => this.index.firstPieceOf(series))
     if (group === null || firstPiece === undefined) {
       this.#endRows(out, at, to - from, wanted)
       return
@@ -155,7 +159,7 @@ export class TierReader {
       const first = piece * PIECE_ROWS
       const n = Math.min(PIECE_ROWS, group.rows - first)
       const end = Math.min(to, first + n)
-      this.#guard(() => this.#readPiece(firstPiece + piece, { group, first, n }, { from: row - first, to: end - first }, { out, at: at + row - from, wanted }))
+      this.#damage.run(() => this.#readPiece(firstPiece + piece, { group, first, n }, { from: row - first, to: end - first }, { out, at: at + row - from, wanted }))
       row = end
     }
   }
@@ -190,20 +194,5 @@ export class TierReader {
   close(): void {
     this.#indexFile.close()
     this.#chunks.close()
-  }
-
-  /** undefined, and a word in leftOut, where `f` meets damage. */
-  #guard<T>(f: () => T): T | undefined {
-    try {
-      return f()
-    } catch (error) {
-      this.#leaveOut(error)
-      return undefined
-    }
-  }
-
-  #leaveOut(error: unknown): void {
-    if (!(error instanceof BlockError) && !(error instanceof DiskError && error.code === 'EIO')) throw error
-    this.leftOut.add(error.message)
   }
 }
