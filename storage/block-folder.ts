@@ -7,6 +7,7 @@
 // The rename of change.json is the moment of the change; what it says is carried out after it, or at the next start.
 // Blocks that go stay on disk until nobody reads them any more; a crash before that removes them at the next start.
 import path from 'node:path'
+import { crc32 } from 'node:zlib'
 import { faultPoint } from '../lib/std/fault-point.ts'
 import { listFolder, makeFolder, readTextIfThere, removeFolder, rename, replaceText, syncFolder } from '../lib/std/fs.ts'
 import { META_FILE, TOMBSTONES_FILE, parseBlockName, parseMeta, type BlockMeta, type BlockName } from './block/block-meta.ts'
@@ -186,7 +187,8 @@ export class BlockFolder {
 
 function formatChange({ cover, droppedT, due, nextNumber, install, remove }: Change): string {
   const covered = { coveredGeneration: cover.generation, coveredT: finiteOrNull(cover.t), droppedT: finiteOrNull(droppedT) }
-  return `${JSON.stringify({ version: VERSION, ...covered, nextNumber, install, remove, due }, null, 2)}\n`
+  const fields = { version: VERSION, ...covered, nextNumber, install, remove, due }
+  return `${JSON.stringify({ ...fields, crc32: crc32(JSON.stringify(fields)) }, null, 2)}\n`
 }
 
 function finiteOrNull(t: number): number | null {
@@ -202,6 +204,9 @@ export function parseChange(text: string, file: string): Change {
     throw new BlockError(`cannot read ${file}: no JSON`, { cause })
   }
   if (typeof value !== 'object' || value === null) throw new BlockError(`cannot read ${file}: no change of blocks`)
+  // Folders from before there was a checksum have none.
+  const { crc32: sum, ...fields } = value as Record<string, unknown>
+  if (sum !== undefined && sum !== crc32(JSON.stringify(fields))) throw new BlockError(`cannot read ${file}: its fields do not match their checksum`)
   const field = (key: string): unknown => Reflect.get(value, key)
   const number = (key: string): number => {
     const found = field(key)

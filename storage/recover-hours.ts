@@ -1,15 +1,16 @@
-// What the folder of the 1-hour tier holds at start. A list that cannot be read is moved aside and made anew of the sidecars;
-// a file whose sidecar cannot be read is moved aside where its rows can be made again of raw samples, else it stays, and queries
+// What the folder of the 1-hour tier holds at start. A list that cannot be read is moved aside and taken from its copy, or made
+// anew of the sidecars; a file whose sidecar cannot be read is moved aside where its rows can be made again of raw samples, else it stays, and queries
 // say that they miss it.
 import path from 'node:path'
-import { DiskError, listFolder, makeFolder } from '../lib/std/fs.ts'
+import { DiskError, listFolder, makeFolder, pathExists, syncFolder } from '../lib/std/fs.ts'
 import type { Logger } from '../lib/std/log.ts'
 import type { BlockState } from './block-folder.ts'
 import { moveToQuarantine } from './quarantine.ts'
 import type { Span } from './tier/due.ts'
 import { HourIndex, HourIndexError } from './tier/hour-index.ts'
 import {
-  EMPTY_MANIFEST, MANIFEST_FILE, numberOf, readManifest, readStored, spanOf, stateOf, STORED_FILE, writeManifest, type HourFile, type HourManifest, type HoursState,
+  EMPTY_MANIFEST, MANIFEST_COPY, MANIFEST_FILE, numberOf, readManifest, readManifestCopy, readStored, spanOf, stateOf, STORED_FILE, writeManifest, type HourFile,
+  type HourManifest, type HoursState,
 } from './tier/hour-manifest.ts'
 
 export interface FoundHours {
@@ -34,14 +35,23 @@ export function recoverHours(folder: string, quarantine: string, raw: BlockState
       return false
     }
   }
+  // A process that was killed may have renamed lists, and not synced their names.
+  if (pathExists(folder)) syncFolder(folder)
   isReadable(STORED_FILE, () => readStored(folder))
-  if (raw.blocks.length > 0 && !listFolder(folder).includes(MANIFEST_FILE)) {
+  const isListed = listFolder(folder).includes(MANIFEST_FILE)
+  const isGood = isListed && isReadable(MANIFEST_FILE, () => readManifest(folder))
+  const copy = !isGood && isReadable(MANIFEST_COPY, () => readManifestCopy(folder)) ? readManifestCopy(folder) : null
+  if (copy !== null) writeManifest(folder, copy)
+  else if (isListed && !isGood) {
+    writeManifest(folder, listAnew(folder, () => true))
+    logger.error('the list of the 1-hour tier is made anew of the sidecars; what was deleted of files that were not written since shows again: delete it once more', { folder })
+  } else if (!isListed && raw.blocks.length > 0) {
     makeFolder(folder)
-    const anew = { ...listAnew(folder), droppedT: raw.droppedT }
+    const stored = readStored(folder)
+    const anew = { ...listAnew(folder, (name) => stored.has(name)), droppedT: raw.droppedT }
     writeManifest(folder, anew)
     return { hours: stateOf(anew), lost: raw.blocks.map(({ meta: { minT, maxT } }) => ({ minT, maxT })) }
   }
-  if (!isReadable(MANIFEST_FILE, () => readManifest(folder))) writeManifest(folder, listAnew(folder))
   const manifest = readManifest(folder)
   const damaged = manifest.files.filter((file) => file.minT - HOUR_MS >= raw.droppedT && read(folder, file.name, () => true) === null)
   if (damaged.length > 0) {
@@ -56,9 +66,14 @@ export function recoverHours(folder: string, quarantine: string, raw: BlockState
 
 const HOUR_MS = 3_600_000
 
-/** The newest file of each span, days left out that a newer file of their month stands for. */
-function listAnew(folder: string): HourManifest {
-  const found = listFolder(folder).flatMap((name) => (name.endsWith('.index') ? headOf(folder, name.slice(0, -'.index'.length)) ?? [] : []))
+/**
+ * The newest file of each span, days left out that a newer file of their month stands for. `isElsewhere`: whether a file that
+ * has left its sidecar alone in the folder is in the object store.
+ */
+function listAnew(folder: string, isElsewhere: (name: string) => boolean): HourManifest {
+  const here = listFolder(folder)
+  const names = here.filter((name) => name.endsWith('.index')).map((name) => name.slice(0, -'.index'.length))
+  const found = names.flatMap((name) => (here.includes(name) || isElsewhere(name) ? headOf(folder, name) ?? [] : []))
   const byAge = found.toSorted((a, b) => numberOf(b.name) - numberOf(a.name))
   const files = byAge.filter((file, i) => {
     const own = spanOf(file.name)!

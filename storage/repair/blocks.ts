@@ -1,5 +1,8 @@
 // Damaged blocks: what of them can be read becomes a block in their place, they themselves go to quarantine. Blocks that lie
 // in quarantine since a start could not read them are tried as well.
+//
+// What is built anew has the number of the block it was made of, at the next level: of conflicting samples those of the lower
+// number are seen. By this, too, a repair that goes on where another was cut off knows what is done.
 import path from 'node:path'
 import { listFolder, rename, syncFolder } from '../../lib/std/fs.ts'
 import type { Labels } from '../../lib/model/labels.ts'
@@ -50,12 +53,18 @@ async function rebuild(work: RepairWork, { folder, name, damage }: DamagedBlock,
   const place = `${path.basename(folder)}/${name}`
   const from = path.join(folder, name)
   const { meta, isKnown } = metaOf(from, name)
-  const builder = install && new GroupBlockBuilder({ folder: install.staging, number: install.takeNumber(), isCompressed: true }, new LabelTable(labels))
+  const { number, level } = parseBlockName(name)!
   const span = timeSpan(meta.minT, meta.maxT)
+  const isBuilt = blocksIn(path.join(work.folder, 'blocks')).map((block) => parseBlockName(block)!).some((block) => block.number === number && block.level > level)
+  if (isBuilt) {
+    work.report({ place, damage, cost: `what an earlier repair, which was cut off, could not read of it ${span}`, remedy: 'moved to quarantine/: what can be read was built anew by then' })
+    return
+  }
+  const builder = install && new GroupBlockBuilder({ folder: install.staging, number, isCompressed: true }, new LabelTable(labels))
   try {
     const samples = salvage(from, meta, labels, builder ?? NOWHERE)
-    const { level, sources, coveredGeneration, coveredT } = meta
-    const made = await builder?.finish({ level, sources, coveredGeneration, coveredT }) ?? null
+    const { sources, coveredGeneration, coveredT } = meta
+    const made = await builder?.finish({ level: level + 1, sources, coveredGeneration, coveredT }) ?? null
     if (made !== null) install!.commit({ install: [made], remove: [] })
     const lost = isKnown ? meta.samples - samples : NaN
     const cost = lost === 0 ? '' : `${isKnown ? `${lost} of ${plural(meta.samples, 'sample')}` : `what is not among ${plural(samples, 'sample')} that can be read`} ${span}`

@@ -5,10 +5,13 @@
 //   archive/1h-2026-10-000006.parquet           a month
 //   archive/<name>.index                        its sidecar; stays here when the file is only in the bucket
 import path from 'node:path'
+import { crc32 } from 'node:zlib'
 import type { Matcher } from '../../lib/model/matcher.ts'
 import { readTextIfThere, replaceText } from '../../lib/std/fs.ts'
 
 export const MANIFEST_FILE = 'archive.json'
+/** The same once more, for a start that cannot read the first: sidecars tell of files, but not of what is deleted of them. */
+export const MANIFEST_COPY = 'archive-copy.json'
 export const STORED_FILE = 'stored.json'
 const VERSION = 1
 const DAY_MS = 86_400_000
@@ -80,9 +83,18 @@ export type StoredNames = ReadonlySet<string>
 
 /** The empty one if there is none. Throws SyntaxError for what is no manifest, and DiskError. */
 export function readManifest(folder: string): HourManifest {
-  const text = readTextIfThere(path.join(folder, MANIFEST_FILE))
-  if (text === null) return EMPTY_MANIFEST
-  const read = JSON.parse(text) as Record<string, unknown>
+  return readManifestFile(path.join(folder, MANIFEST_FILE)) ?? EMPTY_MANIFEST
+}
+
+/** null if there is none. Throws SyntaxError for what is no manifest, and DiskError. */
+export function readManifestCopy(folder: string): HourManifest | null {
+  return readManifestFile(path.join(folder, MANIFEST_COPY))
+}
+
+function readManifestFile(file: string): HourManifest | null {
+  const text = readTextIfThere(file)
+  if (text === null) return null
+  const read = parseSealed(text, MANIFEST_FILE)
   const { nextNumber, droppedT, files, deletions, replaced } = read
   if (read['version'] !== VERSION || !Array.isArray(files) || !Array.isArray(deletions) || !Array.isArray(replaced)) throw new SyntaxError(`${MANIFEST_FILE} is of another form`)
   if (typeof nextNumber !== 'number' || !(droppedT === null || typeof droppedT === 'number')) throw new SyntaxError(`${MANIFEST_FILE} lacks a number`)
@@ -91,21 +103,36 @@ export function readManifest(folder: string): HourManifest {
 }
 
 export function writeManifest(folder: string, { nextNumber, droppedT, files, deletions, replaced }: HourManifest): void {
-  const text = JSON.stringify({ version: VERSION, nextNumber, droppedT: droppedT === -Infinity ? null : droppedT, files, deletions, replaced }, null, 1)
-  replaceText(path.join(folder, MANIFEST_FILE), `${text}\n`)
+  const text = sealed({ version: VERSION, nextNumber, droppedT: droppedT === -Infinity ? null : droppedT, files, deletions, replaced })
+  replaceText(path.join(folder, MANIFEST_COPY), text)
+  replaceText(path.join(folder, MANIFEST_FILE), text)
 }
 
 /** Throws SyntaxError and DiskError. */
 export function readStored(folder: string): StoredNames {
   const text = readTextIfThere(path.join(folder, STORED_FILE))
   if (text === null) return new Set()
-  const { version, names } = JSON.parse(text) as Record<string, unknown>
+  const { version, names } = parseSealed(text, STORED_FILE)
   if (version !== VERSION || !Array.isArray(names) || !names.every((name) => typeof name === 'string')) throw new SyntaxError(`${STORED_FILE} is of another form`)
   return new Set(names as string[])
 }
 
 export function writeStored(folder: string, names: StoredNames): void {
-  replaceText(path.join(folder, STORED_FILE), `${JSON.stringify({ version: VERSION, names: [...names].toSorted() }, null, 1)}\n`)
+  replaceText(path.join(folder, STORED_FILE), sealed({ version: VERSION, names: [...names].toSorted() }))
+}
+
+/** With a checksum over the fields as they are read. */
+function sealed(fields: Readonly<Record<string, unknown>>): string {
+  return `${JSON.stringify({ ...fields, crc32: crc32(JSON.stringify(fields)) }, null, 1)}\n`
+}
+
+/** The fields of an object; those of folders from before there was a checksum have none. Throws SyntaxError. */
+function parseSealed(text: string, name: string): Readonly<Record<string, unknown>> {
+  const value: unknown = JSON.parse(text)
+  if (typeof value !== 'object' || value === null) throw new SyntaxError(`${name} is of another form`)
+  const { crc32: sum, ...fields } = value as Record<string, unknown>
+  if (sum !== undefined && sum !== crc32(JSON.stringify(fields))) throw new SyntaxError(`${name} does not match its checksum`)
+  return fields
 }
 
 function isFile(value: unknown): value is HourFile {

@@ -3,7 +3,10 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { DiskError, makeFolder, useDisk } from '../../lib/std/fs.ts'
 import { Random, freshSeed } from '../../lib/std/random.ts'
+import { silentLogger } from '../../lib/std/log.ts'
+import { recoverFolders } from '../../storage/recover-folders.ts'
 import { dropHours, sweepHours } from '../../storage/tier/hour-build.ts'
+import { EMPTY_MANIFEST, readManifest, writeManifest, type HourManifest } from '../../storage/tier/hour-manifest.ts'
 import { spanOfDay, writeArchive } from '../support/hour-archive.ts'
 import { randomRows } from '../support/hour-rows.ts'
 import { SimDisk } from './sim-disk.ts'
@@ -65,5 +68,35 @@ describe('sidecars of hour files on a disk that', () => {
       tell(disk)
       expect(lonely(disk.names), what).toEqual([])
     })
+  })
+})
+
+describe('the list of hour files', () => {
+  it('does not go back behind what a start has seen of it', () => {
+    const random = new Random(freshSeed())
+    const real = useDisk(new SimDisk({ random }))
+    onTestFinished(() => void useDisk(real))
+    const lists = (next: number): HourManifest => ({ ...EMPTY_MANIFEST, nextNumber: next })
+    const told = (endsAt: number): SimDisk => {
+      const disk = new SimDisk({ random, endsAt })
+      useDisk(disk)
+      try {
+        makeFolder('/data/archive')
+        writeManifest('/data/archive', lists(2))
+        writeManifest('/data/archive', lists(3))
+      } catch (error) {
+        if (!(error instanceof DiskError)) throw error
+      }
+      return disk
+    }
+    const calls = told(Infinity).calls
+    for (let at = 1; at <= calls; at++) {
+      const start = new SimDisk({ random, names: told(at).names })
+      useDisk(start)
+      recoverFolders('/data', silentLogger)
+      const seen = readManifest('/data/archive')
+      useDisk(new SimDisk({ random, names: start.afterPowerCut('nothing') }))
+      expect(readManifest('/data/archive'), `call ${at}`).toEqual(seen)
+    }
   })
 })

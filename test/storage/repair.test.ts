@@ -9,7 +9,8 @@ import { BLOCK_RANGE_MS } from '../../storage/block-plan.ts'
 import type { Finding } from '../../storage/repair/finding.ts'
 import { repairFolder } from '../../storage/repair/repair.ts'
 import { copyFolder, tempFolder } from '../support/temp-folder.ts'
-import { append, batchOf, open, readAll, samplesIn, seriesOf, type Points } from './store.ts'
+import { writeBlock } from './block/block-data.ts'
+import { append, batchOf, open, readAll, samplesIn, series, seriesOf, type Points } from './store.ts'
 
 const T = 1_700_006_400_000
 const SERIES = 60
@@ -151,6 +152,29 @@ describe('repair', () => {
     expect(await repair(folder)).toMatchObject([{ place: expect.stringMatching(/^quarantine\//) }])
     expect(await repair(folder)).toEqual([])
     expect(await left(folder, want)).toBe(samplesIn(want))
+  })
+
+  it('lets the first of conflicting samples be seen as before, also where it was cut off amid its work', async () => {
+    const { folder } = await written()
+    const db = open(folder, { clock: new FakeClock(T + 2 * BLOCK_RANGE_MS + HOUR) })
+    const [ref] = seriesOf(db, 1)
+    await db.blocks.add(async (nextPlace) => {
+      const { folder: staging, number } = nextPlace()
+      return [await writeBlock(staging, [{ times: [T, T + HOUR], series: [{ ref: ref!, labels: series(0), cells: [-1, -2] }] }], number)]
+    })
+    const want = readAll(db)
+    await db.close()
+    const [name] = fs.readdirSync(path.join(folder, 'blocks')).filter((one) => one.endsWith('-00000001'))
+    const damaged = path.join(folder, 'blocks', name!)
+    fs.rmSync(path.join(damaged, 'meta.json'))
+    const before = copyFolder(damaged)
+    expect(await repair(folder)).toHaveLength(1)
+    expect(await left(folder, want)).toBe(samplesIn(want))
+    // As if it had been cut off before the damaged block was moved away.
+    fs.cpSync(before, damaged, { recursive: true })
+    expect(await repair(folder)).toMatchObject([{ cost: expect.stringContaining('an earlier repair') }])
+    expect(await left(folder, want)).toBe(samplesIn(want))
+    expect(await repair(folder)).toEqual([])
   })
 
   it('keeps series that the head has forgotten, whose names only blocks know', async () => {

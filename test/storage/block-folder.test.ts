@@ -1,0 +1,46 @@
+// change.json, which says what of the head is in blocks: what it says is believed, or noticed to be damaged.
+import fs from 'node:fs'
+import path from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
+import { describe, expect, it } from 'vitest'
+import { assert } from '../../lib/std/assert.ts'
+import { BlockFolder, parseChange } from '../../storage/block-folder.ts'
+import { BlockError } from '../../storage/errors.ts'
+import { tempFolder } from '../support/temp-folder.ts'
+
+const HOUR = 3_600_000
+
+function written(): string {
+  const folder = tempFolder()
+  const blocks = new BlockFolder(folder, () => undefined)
+  blocks.commit({ cover: { generation: 7, t: 472_222 * HOUR }, droppedT: 472_000 * HOUR, due: { '1m': [[472_218 * HOUR, 472_222 * HOUR]], '1h': [] }, install: [], remove: [] })
+  return path.join(folder, 'change.json')
+}
+
+describe('change.json', () => {
+  it('is never believed to say another thing for a flipped bit', () => {
+    const file = written()
+    const bytes = fs.readFileSync(file)
+    const want = parseChange(bytes.toString('utf8'), file)
+    let noticed = 0
+    for (let bit = 0; bit < bytes.length * 8; bit++) {
+      const flipped = Buffer.from(bytes)
+      flipped[bit >>> 3]! ^= 1 << (bit & 7)
+      try {
+        assert(isDeepStrictEqual(parseChange(flipped.toString('utf8'), file), want), `bit ${bit}`)
+      } catch (error) {
+        if (!(error instanceof BlockError)) throw error
+        noticed++
+      }
+    }
+    expect(noticed).toBeGreaterThan(bytes.length * 4)
+  })
+
+  it('of folders from before there was a checksum is read', () => {
+    const file = written()
+    const text = fs.readFileSync(file, 'utf8')
+    const old = text.replace(/,\s*"crc32": \d+/, '')
+    expect(old).not.toContain('crc32')
+    expect(parseChange(old, file)).toEqual(parseChange(text, file))
+  })
+})
