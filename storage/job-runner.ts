@@ -1,5 +1,6 @@
-// Where jobs on blocks are done: in a thread of its own that begins and ends with the job, or in this one.
+// Where jobs on blocks are done: in a thread of their own that ends when no more come, or in this one.
 import { Worker, type MessagePort } from 'node:worker_threads'
+import type { Clock, Timer } from '../lib/std/clock.ts'
 import { armFaultPoint, armedFaultPoint } from '../lib/std/fault-point.ts'
 import { closeSlot } from './head/arena.ts'
 import { SharedHeap } from './head/shared-heap.ts'
@@ -10,10 +11,10 @@ import type { StoreHandle } from './store-querier.ts'
 export interface JobSeat {
   handle: StoreHandle
   slot: number
-  job: BlockJob
-  /** Armed in the thread, '' for none. */
-  faultPoint: string
 }
+
+/** A thread without a job ends after this. */
+const KEPT_MS = 5000
 
 /** In this thread: for machines that have one core, and for tests. */
 export class InlineJobs implements JobRunner {
@@ -35,52 +36,94 @@ export class InlineJobs implements JobRunner {
   }
 }
 
-/** A job's thread is worth its start: there are some in two hours, and between them it takes no memory. */
+interface Asker {
+  resolve: (reply: JobReply) => void
+  reject: (reason: unknown) => void
+}
+
+/**
+ * Jobs come in rows: a cut brings stretches of tiers, hours and compactions after it, and each in a thread of its own would
+ * have the same code compiled anew. A thread without a job ends soon; between the rows it takes no memory.
+ */
 export class WorkerJobs implements JobRunner {
   readonly #url: URL
   readonly #handle: StoreHandle
   readonly #slot: number
+  readonly #clock: Clock
   #worker: Worker | null = null
+  #asker: Asker | null = null
+  #rest: Timer | null = null
+  /** Of the last thread that was told to: then its slot is free. */
+  #ended: Promise<void> = Promise.resolve()
 
-  /** `url`: an entry file that calls serveJob. */
-  constructor(url: URL, handle: StoreHandle, slot: number) {
+  /** `url`: an entry file that calls serveJobs. */
+  constructor(url: URL, handle: StoreHandle, slot: number, clock: Clock) {
     this.#url = url
     this.#handle = handle
     this.#slot = slot
+    this.#clock = clock
   }
 
   async run(job: BlockJob): Promise<JobReply> {
-    const seat: JobSeat = { handle: this.#handle, slot: this.#slot, job, faultPoint: armedFaultPoint() }
-    const worker = new Worker(this.#url, { workerData: seat })
-    this.#worker = worker
+    this.#rest?.cancel()
+    await this.#ended
+    const worker = this.#worker ??= this.#start()
+    worker.ref()
     try {
       return await new Promise<JobReply>((resolve, reject) => {
-        worker.once('message', (answer: JobAnswer) => ('reply' in answer ? resolve(answer.reply) : reject(new Error(answer.failure))))
-        worker.once('error', reject)
-        worker.once('exit', (code) => reject(new Error(`the thread of the job ended with code ${code}`)))
+        this.#asker = { resolve, reject }
+        worker.postMessage({ job, faultPoint: armedFaultPoint() } satisfies JobRequest)
       })
+    } catch (error) {
+      // What it holds open is not known.
+      await this.#end()
+      throw error
     } finally {
-      await worker.terminate()
-      closeSlot(new SharedHeap(this.#handle.memory), this.#slot)
-      this.#worker = null
+      this.#asker = null
+      this.#worker?.unref()
+      this.#rest = this.#clock.after(KEPT_MS, () => void this.#end(), true)
     }
   }
 
   async close(): Promise<void> {
-    await this.#worker?.terminate()
+    this.#rest?.cancel()
+    await this.#end()
   }
+
+  #start(): Worker {
+    const worker = new Worker(this.#url, { workerData: { handle: this.#handle, slot: this.#slot } satisfies JobSeat })
+    worker.on('message', (answer: JobAnswer) => ('reply' in answer ? this.#asker?.resolve(answer.reply) : this.#asker?.reject(new Error(answer.failure))))
+    worker.on('error', (error) => this.#asker?.reject(error))
+    worker.on('exit', (code) => {
+      if (this.#worker === worker) this.#worker = null
+      this.#asker?.reject(new Error(`the thread of the job ended with code ${code}`))
+    })
+    return worker
+  }
+
+  #end(): Promise<void> {
+    const worker = this.#worker
+    this.#worker = null
+    this.#ended = this.#ended.then(() => worker?.terminate()).then(() => closeSlot(new SharedHeap(this.#handle.memory), this.#slot))
+    return this.#ended
+  }
+}
+
+interface JobRequest {
+  job: BlockJob
+  /** Armed in the thread, '' for none. */
+  faultPoint: string
 }
 
 type JobAnswer = { reply: JobReply } | { failure: string }
 
-/** In the job's thread: does it and answers. */
-export async function serveJob(port: MessagePort, { handle, slot, job, faultPoint }: JobSeat): Promise<void> {
-  armFaultPoint(faultPoint)
-  let answer: JobAnswer
-  try {
-    answer = { reply: await runBlockJob(handle, slot, job) }
-  } catch (error) {
-    answer = { failure: error instanceof Error ? error.message : String(error) }
-  }
-  port.postMessage(answer)
+/** In the jobs' thread: does what comes, one after the other, and answers. */
+export function serveJobs(port: MessagePort, { handle, slot }: JobSeat): void {
+  port.on('message', ({ job, faultPoint }: JobRequest) => {
+    armFaultPoint(faultPoint)
+    void runBlockJob(handle, slot, job).then(
+      (reply): JobAnswer => ({ reply }),
+      (error: unknown): JobAnswer => ({ failure: error instanceof Error ? error.message : String(error) }),
+    ).then((answer) => port.postMessage(answer))
+  })
 }

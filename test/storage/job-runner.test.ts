@@ -1,0 +1,63 @@
+// The thread that does jobs on blocks: how long it lives, and what ends it.
+import { once } from 'node:events'
+import type { Worker } from 'node:worker_threads'
+import { expect, it, onTestFinished } from 'vitest'
+import { FakeClock } from '../../lib/std/clock.ts'
+import type { Database } from '../../storage/database.ts'
+import { tempFolder } from '../support/temp-folder.ts'
+import { NOW, append, batchOf, open, seriesOf } from './store.ts'
+
+const MINUTE = 60_000
+const HOUR = 60 * MINUTE
+const T = Math.floor(NOW / (6 * HOUR)) * 6 * HOUR
+
+/** A store with jobs in threads, and the threads it starts. */
+function withThreads(clock: FakeClock): { db: Database; threads: Worker[] } {
+  const threads: Worker[] = []
+  const note = (thread: Worker): void => void threads.push(thread)
+  process.on('worker', note)
+  const db = open(tempFolder(), { clock, minuteRetentionMs: 30 * 24 * HOUR, jobUrl: new URL('../../cmd/maintenance-worker.ts', import.meta.url) })
+  onTestFinished(async () => {
+    process.off('worker', note)
+    await db.close()
+  })
+  return { db, threads }
+}
+
+async function writeHours(db: Database, clock: FakeClock, hours: number): Promise<void> {
+  const refs = seriesOf(db, 10)
+  for (let row = 0; row < hours * 60; row++) {
+    clock.jump(MINUTE)
+    append(db, batchOf(clock.now(), refs, refs.map((ref) => ref + row)))
+  }
+  await db.maintain()
+  await db.blocks.idle()
+}
+
+it('one thread does jobs that follow each other, and ends when no more come', async () => {
+  const clock = new FakeClock(T)
+  const { db, threads } = withThreads(clock)
+  await writeHours(db, clock, 7)
+  expect(db.blocks.done).toMatchObject({ cut: 1, tier: 3 })
+  expect(threads.length).toBe(1)
+  await clock.advance(4999)
+  await db.blocks.snapshot('kept', false)
+  await clock.advance(4999)
+  await db.blocks.snapshot('kept-on', false)
+  expect(threads.length).toBe(1)
+  const ended = once(threads[0]!, 'exit')
+  await clock.advance(5000)
+  await ended
+  await db.blocks.snapshot('next', false)
+  expect(threads.length).toBe(2)
+}, 30_000)
+
+it('a job that fails ends its thread; the next one has a new one', async () => {
+  const clock = new FakeClock(T)
+  const { db, threads } = withThreads(clock)
+  await writeHours(db, clock, 3)
+  await db.blocks.snapshot('twice', false)
+  await expect(db.blocks.snapshot('twice', false)).rejects.toThrow('twice')
+  await db.blocks.snapshot('once', false)
+  expect(threads.length).toBe(2)
+}, 30_000)
