@@ -13,6 +13,8 @@ export interface NotificationEntry {
   /** Fingerprints of the alerts told as firing and as resolved. */
   firing: readonly string[]
   resolved: readonly string[]
+  /** Of those that an earlier message told as firing and this one left out, as they fire on but are silenced, inhibited or the like. */
+  withheld: readonly string[]
   /** Unix ms, after which it is forgotten. */
   expiresAtMs: number
 }

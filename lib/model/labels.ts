@@ -82,3 +82,10 @@ export function printLabels(labels: Labels): string {
   }
   return `{${parts.join(', ')}}`
 }
+
+/** `{a="1", b="2"}` with names as they are: Go's model.LabelSet.String(), in keys of groups of alerts. */
+export function printLabelSet(labels: Labels): string {
+  const parts: string[] = []
+  for (let i = 0; i < labels.length; i += 2) parts.push(`${labels[i]!}=${quote(labels[i + 1]!)}`)
+  return `{${parts.join(', ')}}`
+}

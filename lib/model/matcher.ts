@@ -11,6 +11,11 @@ export interface Matcher {
   readonly value: string
 }
 
+/** A text that is no matcher; the message says what was expected, mostly in Alertmanager's words. */
+export class MatcherError extends Error {
+  readonly code = 'BAD_MATCHER'
+}
+
 export function formatMatcher(m: Matcher): string {
   return `${isLegacyLabelName(m.name) ? m.name : JSON.stringify(m.name)}${m.op}${JSON.stringify(m.value)}`
 }

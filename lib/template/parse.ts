@@ -2,7 +2,8 @@
 // `template: NAME:LINE: what is wrong`.
 import { quote } from '../std/go-format.ts'
 import { describeToken, Lexer, type Token, type TokenKind } from './lex.ts'
-import { charNumber, LiteralError, parseNumber, unquote } from './literals.ts'
+import { LiteralError, unquote } from '../std/go-unquote.ts'
+import { charNumber, parseNumber } from './literals.ts'
 import { nodeText, type ChainNode, type CommandNode, type ListNode, type Node, type PipeNode, type Statement, type VariableNode } from './node.ts'
 
 /** A text that is no template. */

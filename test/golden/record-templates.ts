@@ -3,7 +3,7 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { unquote } from '../../lib/template/literals.ts'
+import { unquote } from '../../lib/std/go-unquote.ts'
 import { CASES, SERIES } from './template-cases.ts'
 
 const promtool = process.argv[2] ?? 'promtool'
