@@ -24,6 +24,7 @@ import { FrontDoor } from './front-door.ts'
 import { HeadWatch } from './head-watch.ts'
 import type { QueryThreads } from './query-threads.ts'
 import { KeptMetadata } from './kept-metadata.ts'
+import { openMeta, type Meta } from './meta-store.ts'
 import { makeQueryRunner, type StoppableRunner } from './query-runner.ts'
 import { NotifyRunner } from './notify-runner.ts'
 import { makeRulesRunner, ruleSettings, type RulesRunner } from './rules-runner.ts'
@@ -46,6 +47,7 @@ interface Parts {
   scrape: ScrapeManager
   discovery: DiscoveryManager
   metadata: KeptMetadata
+  meta: Meta
   rules: RulesRunner
   notify: NotifyRunner
   door: FrontDoor
@@ -85,6 +87,7 @@ export class Monitor {
       throw error
     })
     registerStorageMetrics(metrics, db)
+    const meta = await openMeta(flags, { clock, logger: logger.with('meta'), metrics })
     const queries = await makeQueryRunner(flags, first, { clock, logger: logger.with('query'), metrics, db, threads: ground.threads })
     const receiver = new RemoteWriteReceiver(db, metrics, freshSeed(), clock)
     receiver.setLimits(pushLimitsOf(first))
@@ -100,6 +103,7 @@ export class Monitor {
       receiver.setLimits(pushLimitsOf(next))
       discovery.applyConfig(next.scrapeConfigs)
       notify.applyConfig(next)
+      meta.retention.retentionMs = next.alerting.lifecycle.historyRetentionMs
       rules.apply(ruleSettings(next, flags))
       retention = limitsOf(flags, next)
       db.setLimits(retention)
@@ -107,7 +111,7 @@ export class Monitor {
     }
     const metadata = new KeptMetadata({ folder: path.resolve(flags.dataFolder), scrape, pushed: receiver.metadata, clock, logger: logger.with('storage') })
     const headWatch = new HeadWatch(() => ({ usedBytes: db.headBytes, sizeBytes: db.head.heap.u8.length }), clock, logger.with('storage'))
-    const monitor = new Monitor({ config, db, queries, scrape, discovery, metadata, rules, notify, door, headWatch, stalls: new StallWatch(clock, metrics) }, { url, retention: retention.text }, logger)
+    const monitor = new Monitor({ config, db, queries, scrape, discovery, metadata, meta, rules, notify, door, headWatch, stalls: new StallWatch(clock, metrics) }, { url, retention: retention.text }, logger)
     try {
       await door.furnish({
         queries, targets: new TargetView(scrape), metadata, rules, alertmanagers: notify, admin: new DatabaseAdmin(db, clock, new Random(freshSeed())),
@@ -140,7 +144,7 @@ export class Monitor {
 
   /** Drains: no new requests, running ones answered, everything accepted on disk. */
   async stop(): Promise<void> {
-    const { door, discovery, metadata, scrape, rules, notify, queries, db, stalls, headWatch } = this.#parts
+    const { door, discovery, metadata, meta, scrape, rules, notify, queries, db, stalls, headWatch } = this.#parts
     headWatch.stop()
     discovery.stop()
     await door.server.stop()
@@ -149,6 +153,7 @@ export class Monitor {
     await scrape.stop()
     await rules.stop()
     await notify.stop()
+    await meta.stop()
     await queries.stop()
     await db.close()
     stalls.stop()

@@ -1,6 +1,7 @@
 // `alerting` of the configuration: the Alertmanagers that alerts are sent to. Source: prometheus config/config.go.
 import { readFileSdConfigs, readStaticConfigs, refuseOtherKinds } from './discovery-section.ts'
 import { readHttpClient } from './http-client.ts'
+import { readLifecycle } from './lifecycle-section.ts'
 import type { MapReader } from './reader.ts'
 import { readRelabelConfigs } from './relabel-section.ts'
 import type { AlertingConfig, AlertmanagerConfig } from './scrape-config.ts'
@@ -11,6 +12,7 @@ export function readAlerting(reader: MapReader, folder: string): AlertingConfig 
   const config = {
     alertRelabelConfigs: readRelabelConfigs(reader, 'alert_relabel_configs', 'utf8'),
     alertmanagers: reader.maps('alertmanagers').map((section) => readAlertmanager(section, folder)),
+    lifecycle: readLifecycle(reader),
   }
   reader.finish()
   return config

@@ -2,6 +2,7 @@
 // Prometheus' config documentation; camelCase names.
 import type { TlsOptions } from '../std/http.ts'
 import type { RelabelConfig } from '../model/relabel-config.ts'
+import type { LifecycleConfig } from './lifecycle-section.ts'
 import type { RuleGroupConfig } from './rule-config.ts'
 import type { TargetGroup } from '../model/target-group.ts'
 
@@ -121,6 +122,7 @@ export interface AlertmanagerConfig {
 export interface AlertingConfig {
   alertRelabelConfigs: readonly RelabelConfig[]
   alertmanagers: readonly AlertmanagerConfig[]
+  lifecycle: LifecycleConfig
 }
 
 export interface Config {

@@ -1,6 +1,7 @@
 // The relational store: silences, the log of notifications, alerts and their history, rules made by API. Every write
 // resolves once it is synced (one transaction for all that came together), so that what was answered survives kill -9.
-// Rows come in and go out whole; who uses them keeps them in memory and writes through.
+// Rows come in and go out whole; who uses them keeps them in memory and writes through. Calls are carried out in their
+// order; those that fail reject with MetaError (errors.ts), and nothing of them is kept.
 import type { Silence } from '../model/silence.ts'
 
 /** What was last told of a group by one integration of a receiver. */
@@ -35,8 +36,8 @@ export interface AlertRecord {
   serverId: string
   severity: string
   status: 'open' | 'acknowledged' | 'resolved'
-  /** The value that fired it. */
-  metricValue: number
+  /** The value that fired it; null where whoever sent the alert told none, or it is NaN. */
+  metricValue: number | null
   /** Unix ms; null: has not come to it. */
   triggeredAtMs: number
   resolvedAtMs: number | null
@@ -70,9 +71,9 @@ export interface StoredRule {
   updatedAtMs: number
 }
 
+/** null: any. */
 export interface AlertFilter {
   status: 'open' | 'acknowledged' | 'resolved' | null
-  /** null: any. */
   severity: string | null
   serverId: string | null
   ruleId: string | null
@@ -109,7 +110,8 @@ export interface MetaStore {
   value(name: string): Promise<string | null>
   putValue(name: string, value: string): Promise<void>
 
-  /** What was resolved or told before `beforeMs` goes. */
-  forget(beforeMs: number): Promise<void>
+  /** Alerts resolved before `resolvedBeforeMs` go with their history, and entries of notifications that expired before `nowMs`. */
+  forget(times: { resolvedBeforeMs: number; nowMs: number }): Promise<void>
+  /** Resolves when all that was asked is answered. */
   close(): Promise<void>
 }

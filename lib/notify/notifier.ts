@@ -24,11 +24,13 @@ export interface NotifierOptions {
   metrics: Metrics
 }
 
+type AlertmanagerSets = Pick<AlertingConfig, 'alertRelabelConfigs' | 'alertmanagers'>
+
 export class Notifier {
   readonly #options: NotifierOptions
   readonly #metrics: NotifyMetrics
   #sets: AlertmanagerSet[] = []
-  #alerting: AlertingConfig = { alertRelabelConfigs: [], alertmanagers: [] }
+  #alerting: AlertmanagerSets = { alertRelabelConfigs: [], alertmanagers: [] }
   #externalLabels: ReadonlyMap<string, string> = new Map()
 
   constructor(options: NotifierOptions) {
@@ -37,7 +39,7 @@ export class Notifier {
   }
 
   /** Sets that did not change keep their queues. */
-  applyConfig(alerting: AlertingConfig, externalLabels: ReadonlyMap<string, string>): void {
+  applyConfig(alerting: AlertmanagerSets, externalLabels: ReadonlyMap<string, string>): void {
     const before = this.#sets
     this.#alerting = alerting
     this.#externalLabels = externalLabels

@@ -1,0 +1,33 @@
+// The file in the calling thread: with --threads=0.
+import type { Channel, ChannelOptions } from './channel.ts'
+import { GroupCommit } from './group-commit.ts'
+import type { Call, Outcome } from './request.ts'
+
+export class InlineChannel implements Channel {
+  readonly #commit: GroupCommit
+  readonly #waiting = new Map<number, (outcome: Outcome) => void>()
+  #lastId = 0
+
+  constructor({ folder, clock, logger, metrics }: ChannelOptions) {
+    this.#commit = new GroupCommit({ folder, warn: (message) => logger.error(message) }, clock, {
+      onOutcome: (id, outcome) => {
+        this.#waiting.get(id)?.(outcome)
+        this.#waiting.delete(id)
+      },
+      onCommit: (report) => metrics.committed(report),
+    })
+  }
+
+  send(call: Call): Promise<Outcome> {
+    const id = ++this.#lastId
+    return new Promise((resolve) => {
+      this.#waiting.set(id, resolve)
+      this.#commit.add(id, call)
+    })
+  }
+
+  close(): Promise<void> {
+    this.#commit.close()
+    return Promise.resolve()
+  }
+}

@@ -1,0 +1,179 @@
+// The SQLite file behind the store: opened, checked and, where it is damaged, put aside, its readable rows saved into a new
+// one. A write-ahead log with a sync at each commit; the file is this process' alone, which SQLite's lock sees to.
+//
+//   <data>/meta/monitor.db, monitor.db-wal     damaged ones: <data>/meta/quarantine/
+import path from 'node:path'
+import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
+import { DiskError, pathExists, listFolder, makeFolder, rename, syncFolder } from '../std/fs.ts'
+import { MetaError } from './errors.ts'
+import { migrate, TABLES } from './schema.ts'
+import { Tables } from './tables.ts'
+
+const NAME = 'monitor.db'
+const QUARANTINE = 'quarantine'
+/** Primary result codes of SQLite. */
+const BUSY = 5
+const CORRUPT = 11
+const FULL = 13
+const NOT_A_DATABASE = 26
+/** The file's log is folded into it at a commit that finds it larger. */
+const LOG_BYTES_MAX = 16 << 20
+
+export interface MetaPlace {
+  /** Is made where it is missing. */
+  folder: string
+  /** Told what an operator should know. */
+  warn: (message: string) => void
+}
+
+export class MetaFile {
+  readonly path: string
+  readonly tables: Tables
+  readonly db: DatabaseSync
+
+  private constructor(file: string, db: DatabaseSync) {
+    this.path = file
+    this.db = db
+    this.tables = new Tables(db)
+  }
+
+  /** Throws MetaError where the disk, another process or a newer Monitor stands in the way; damage does not. */
+  static open({ folder, warn }: MetaPlace): MetaFile {
+    const file = path.join(folder, NAME)
+    try {
+      makeFolder(folder)
+      const db = openSound(file)
+      syncFolder(folder)
+      return new MetaFile(file, db)
+    } catch (error) {
+      if (!isDamage(error)) throw explain(error, `open ${file}`)
+      return MetaFile.replace({ folder, warn }, error)
+    }
+  }
+
+  /** Puts a damaged file, which is closed, aside and saves what can be read of it. Throws MetaError. */
+  static replace({ folder, warn }: MetaPlace, damage: unknown): MetaFile {
+    const file = path.join(folder, NAME)
+    try {
+      const aside = putAside(folder)
+      const db = openSound(file)
+      const saved = salvage(db, aside)
+      warn(`${file} is damaged (${messageOf(damage)}): it was moved to ${aside}; ${saved} could be read and are kept. Compare silences, rules and acknowledgements with what you expect`)
+      return new MetaFile(file, db)
+    } catch (error) {
+      throw explain(error, `replace the damaged ${file}`)
+    }
+  }
+
+  /** All of `f` or nothing; synced when it returns. Throws what `f` or the disk throws. */
+  transaction<T>(f: () => T): T {
+    this.db.exec('BEGIN IMMEDIATE')
+    try {
+      const result = f()
+      this.db.exec('COMMIT')
+      return result
+    } catch (error) {
+      // A full disk has rolled back already.
+      if (this.db.isTransaction) this.db.exec('ROLLBACK')
+      throw error
+    }
+  }
+
+  sizeBytes(): number {
+    const pages = Number(this.db.prepare('PRAGMA page_count').get()?.['page_count'])
+    return pages * Number(this.db.prepare('PRAGMA page_size').get()?.['page_size'])
+  }
+
+  close(): void {
+    if (this.db.isOpen) this.db.close()
+  }
+}
+
+function openSound(file: string): DatabaseSync {
+  const db = new DatabaseSync(file, { enableForeignKeyConstraints: false })
+  try {
+    db.exec(`PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA journal_size_limit = ${LOG_BYTES_MAX}`)
+    const verdict = String(db.prepare('PRAGMA quick_check(1)').get()?.['quick_check'])
+    if (verdict !== 'ok') throw new DamageError(verdict)
+    migrate(db, file)
+    return db
+  } catch (error) {
+    db.close()
+    throw error
+  }
+}
+
+class DamageError extends Error {
+  readonly code = 'META_DAMAGE'
+}
+
+/** Whether the file itself is at fault, and not the disk's room or another process. */
+export function isDamage(error: unknown): boolean {
+  const code = resultCode(error)
+  return error instanceof DamageError || code === CORRUPT || code === NOT_A_DATABASE
+}
+
+/** What failed, in words for an operator. */
+export function explain(error: unknown, what: string): MetaError {
+  if (error instanceof MetaError) return error
+  const code = resultCode(error)
+  if (code === FULL || (error instanceof DiskError && error.code === 'ENOSPC')) return new MetaError(`cannot ${what}: the disk is full; free space on it`, { cause: error })
+  if (code === BUSY) return new MetaError(`cannot ${what}: another program has the file open; end it`, { cause: error })
+  return new MetaError(`cannot ${what}: ${messageOf(error)}`, { cause: error })
+}
+
+function resultCode(error: unknown): number {
+  return error instanceof Error && 'errcode' in error ? Number(error.errcode) & 0xff : 0
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
+
+/** The place of the file in the quarantine. */
+function putAside(folder: string): string {
+  const quarantine = path.join(folder, QUARANTINE)
+  makeFolder(quarantine)
+  const taken = new Set(listFolder(quarantine))
+  let n = 1
+  while (taken.has(`${n}-${NAME}`)) n++
+  for (const suffix of ['-wal', '-shm', '']) {
+    const from = path.join(folder, `${NAME}${suffix}`)
+    if (pathExists(from)) rename(from, path.join(quarantine, `${n}-${NAME}${suffix}`))
+  }
+  syncFolder(quarantine)
+  syncFolder(folder)
+  return path.join(quarantine, `${n}-${NAME}`)
+}
+
+/** Copies what can be read, table by table from both ends; what was saved, in words. */
+function salvage(db: DatabaseSync, from: string): string {
+  const counts: string[] = []
+  for (const table of TABLES) {
+    // A file for each table: one that fails may leave its connection unusable.
+    const count = ['', ' DESC'].reduce((sum, order) => sum + copyRows(db, from, table, order), 0)
+    if (count > 0) counts.push(`${count} of ${table}`)
+  }
+  return counts.length === 0 ? 'no rows' : counts.join(', ')
+}
+
+function copyRows(db: DatabaseSync, from: string, table: string, order: string): number {
+  let count = 0
+  let damaged: DatabaseSync | null = null
+  try {
+    damaged = new DatabaseSync(from, { readOnly: true })
+    const key = String(damaged.prepare('SELECT group_concat(name) AS key FROM pragma_table_info(?) WHERE pk > 0').get(table)?.['key'] ?? 'rowid')
+    const columns = db.prepare('SELECT name FROM pragma_table_info(?)').all(table).map(({ name }) => `"${String(name)}"`).join(', ')
+    const insert = db.prepare(`INSERT OR IGNORE INTO ${table} (${columns}) VALUES (${columns.replaceAll(/"[^"]*"/g, '?')})`)
+    db.exec('BEGIN')
+    for (const row of damaged.prepare(`SELECT ${columns} FROM ${table} ORDER BY ${order === '' ? key : key.replaceAll(',', ' DESC, ') + order}`).iterate()) {
+      count += Number(insert.run(...(Object.values(row) as SQLInputValue[])).changes)
+    }
+  } catch {
+    // Here the damage begins; what came before it is kept.
+  } finally {
+    if (db.isTransaction) db.exec('COMMIT')
+    damaged?.close()
+  }
+  return count
+}

@@ -1,0 +1,85 @@
+// The relational store over a SQLite file: each call travels through a channel to whoever has the file.
+import type { Silence } from '../model/silence.ts'
+import type { Channel } from './channel.ts'
+import { MetaError } from './errors.ts'
+import type { AlertEvent, AlertFilter, AlertRecord, MetaStore, NotificationEntry, StoredRule } from './interface.ts'
+import type { Call, Method, Result } from './request.ts'
+
+export class SqliteStore implements MetaStore {
+  readonly #channel: Channel
+
+  constructor(channel: Channel) {
+    this.#channel = channel
+  }
+
+  silences(): Promise<Silence[]> {
+    return this.#ask({ method: 'silences', args: [] })
+  }
+
+  putSilence(silence: Silence): Promise<void> {
+    return this.#ask({ method: 'putSilence', args: [silence] })
+  }
+
+  deleteSilences(ids: readonly string[]): Promise<void> {
+    return this.#ask({ method: 'deleteSilences', args: [ids] })
+  }
+
+  notificationEntries(): Promise<NotificationEntry[]> {
+    return this.#ask({ method: 'notificationEntries', args: [] })
+  }
+
+  putNotificationEntry(entry: NotificationEntry): Promise<void> {
+    return this.#ask({ method: 'putNotificationEntry', args: [entry] })
+  }
+
+  alerts(filter: AlertFilter): Promise<AlertRecord[]> {
+    return this.#ask({ method: 'alerts', args: [filter] })
+  }
+
+  unresolvedAlerts(): Promise<AlertRecord[]> {
+    return this.#ask({ method: 'unresolvedAlerts', args: [] })
+  }
+
+  putAlerts(records: readonly AlertRecord[], events: readonly AlertEvent[]): Promise<void> {
+    return this.#ask({ method: 'putAlerts', args: [records, events] })
+  }
+
+  events(alertId: string): Promise<AlertEvent[]> {
+    return this.#ask({ method: 'events', args: [alertId] })
+  }
+
+  rules(): Promise<StoredRule[]> {
+    return this.#ask({ method: 'rules', args: [] })
+  }
+
+  putRule(rule: StoredRule): Promise<void> {
+    return this.#ask({ method: 'putRule', args: [rule] })
+  }
+
+  deleteRule(id: string): Promise<void> {
+    return this.#ask({ method: 'deleteRule', args: [id] })
+  }
+
+  value(name: string): Promise<string | null> {
+    return this.#ask({ method: 'value', args: [name] })
+  }
+
+  putValue(name: string, value: string): Promise<void> {
+    return this.#ask({ method: 'putValue', args: [name, value] })
+  }
+
+  forget(times: { resolvedBeforeMs: number; nowMs: number }): Promise<void> {
+    return this.#ask({ method: 'forget', args: [times] })
+  }
+
+  close(): Promise<void> {
+    return this.#channel.close()
+  }
+
+  async #ask<M extends Method>(call: Extract<Call, { method: M }>): Promise<Result<M>> {
+    const { value, error } = await this.#channel.send(call)
+    if (error !== null) throw new MetaError(error)
+    // The handler of the method (tables.ts) made it.
+    return value as Result<M>
+  }
+}

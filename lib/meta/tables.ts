@@ -1,0 +1,163 @@
+// Rows of monitor.db ⇄ what the store's callers know. Synchronous; who calls it has begun a transaction.
+import type { DatabaseSync, SQLOutputValue, StatementSync } from 'node:sqlite'
+import type { Matcher } from '../model/matcher.ts'
+import type { Silence } from '../model/silence.ts'
+import type { AlertEvent, AlertFilter, AlertRecord, NotificationEntry, StoredRule } from './interface.ts'
+import type { Call, Method, Result } from './request.ts'
+
+type Row = Record<string, SQLOutputValue>
+/** One handler for each call of the store. */
+type Handlers = { [M in Method]: (...args: Extract<Call, { method: M }>['args']) => Result<M> }
+
+const ALERT_COLUMNS = `alert_id, rule_id, server_id, triggered_at, resolved_at, status, metric_value, created_at, fingerprint, name, severity,
+  labels, annotations, acknowledged_at, acknowledged_by, repage_at, escalation_step`
+
+export class Tables implements Handlers {
+  readonly #db: DatabaseSync
+  readonly #statements = new Map<string, StatementSync>()
+
+  constructor(db: DatabaseSync) {
+    this.#db = db
+  }
+
+  silences(): Silence[] {
+    return this.#all('SELECT body FROM silences ORDER BY silence_id').map(({ body }) => silenceOf(text(body)))
+  }
+
+  putSilence(silence: Silence): void {
+    this.#run('INSERT OR REPLACE INTO silences VALUES (?, ?)', silence.id, JSON.stringify({ ...silence, annotations: [...silence.annotations] }))
+  }
+
+  deleteSilences(ids: readonly string[]): void {
+    for (const id of ids) this.#run('DELETE FROM silences WHERE silence_id = ?', id)
+  }
+
+  notificationEntries(): NotificationEntry[] {
+    return this.#all('SELECT * FROM notifications').map((row) => ({
+      groupKey: text(row['group_key']), receiver: text(row['receiver']), timeMs: number(row['told_at']),
+      firing: json(row['firing']) as string[], resolved: json(row['resolved']) as string[], withheld: json(row['withheld']) as string[], expiresAtMs: number(row['expires_at']),
+    }))
+  }
+
+  putNotificationEntry({ groupKey, receiver, timeMs, firing, resolved, withheld, expiresAtMs }: NotificationEntry): void {
+    this.#run('INSERT OR REPLACE INTO notifications (group_key, receiver, told_at, firing, resolved, withheld, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?)',
+      groupKey, receiver, timeMs, JSON.stringify(firing), JSON.stringify(resolved), JSON.stringify(withheld), expiresAtMs)
+  }
+
+  alerts(filter: AlertFilter): AlertRecord[] {
+    const { status, severity, serverId, ruleId, name, fromMs, toMs, limit, afterId } = filter
+    const equals = Object.entries({ status, severity, server_id: serverId, rule_id: ruleId, name }).filter(([, value]) => value !== null)
+    const where = ['triggered_at BETWEEN ? AND ?', ...equals.map(([column]) => `${column} = ?`)]
+    const args = [fromMs, toMs, ...equals.map(([, value]) => value)]
+    if (afterId !== null) {
+      where.push('(triggered_at, alert_id) < (SELECT triggered_at, alert_id FROM alerts WHERE alert_id = ?)')
+      args.push(afterId)
+    }
+    return this.#all(`SELECT * FROM alerts WHERE ${where.join(' AND ')} ORDER BY triggered_at DESC, alert_id DESC LIMIT ?`, ...args, limit).map(alertOf)
+  }
+
+  unresolvedAlerts(): AlertRecord[] {
+    return this.#all("SELECT * FROM alerts WHERE status != 'resolved' ORDER BY triggered_at, alert_id").map(alertOf)
+  }
+
+  putAlerts(records: readonly AlertRecord[], events: readonly AlertEvent[]): void {
+    for (const record of records) this.#putAlert(record)
+    for (const { alertId, timeMs, kind, detail } of events) this.#run('INSERT OR IGNORE INTO alert_log VALUES (?, ?, ?, ?)', alertId, timeMs, kind, detail)
+  }
+
+  events(alertId: string): AlertEvent[] {
+    return this.#all('SELECT at, kind, detail FROM alert_log WHERE alert_id = ? ORDER BY at, rowid', alertId)
+      .map(({ at, kind, detail }) => ({ alertId, timeMs: number(at), kind: text(kind) as AlertEvent['kind'], detail: text(detail) }))
+  }
+
+  rules(): StoredRule[] {
+    return this.#all('SELECT rule_id, name, is_active, created_at, updated_at, body FROM alert_rules ORDER BY created_at, rule_id').map((row) => ({
+      id: text(row['rule_id']), name: text(row['name']), isActive: row['is_active'] === 1, body: json(row['body']) as StoredRule['body'],
+      createdAtMs: number(row['created_at']), updatedAtMs: number(row['updated_at']),
+    }))
+  }
+
+  putRule({ id, name, isActive, body, createdAtMs, updatedAtMs }: StoredRule): void {
+    this.#run('INSERT OR REPLACE INTO alert_rules (rule_id, name, is_active, created_at, updated_at, body) VALUES (?, ?, ?, ?, ?, ?)',
+      id, name, isActive ? 1 : 0, createdAtMs, updatedAtMs, JSON.stringify(body))
+  }
+
+  deleteRule(id: string): void {
+    this.#run('DELETE FROM alert_rules WHERE rule_id = ?', id)
+  }
+
+  value(name: string): string | null {
+    const row = this.#all('SELECT body FROM kept_values WHERE name = ?', name)[0]
+    return row === undefined ? null : text(row['body'])
+  }
+
+  putValue(name: string, value: string): void {
+    this.#run('INSERT OR REPLACE INTO kept_values VALUES (?, ?)', name, value)
+  }
+
+  forget({ resolvedBeforeMs, nowMs }: { resolvedBeforeMs: number; nowMs: number }): void {
+    this.#run("DELETE FROM alert_log WHERE alert_id IN (SELECT alert_id FROM alerts WHERE status = 'resolved' AND resolved_at < ?)", resolvedBeforeMs)
+    this.#run("DELETE FROM alerts WHERE status = 'resolved' AND resolved_at < ?", resolvedBeforeMs)
+    this.#run('DELETE FROM notifications WHERE expires_at < ?', nowMs)
+  }
+
+  #putAlert(record: AlertRecord): void {
+    const { id, ruleId, serverId, triggeredAtMs, resolvedAtMs, status, metricValue, fingerprint, name, severity, labels, annotations } = record
+    this.#run(`INSERT INTO alerts (${ALERT_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+      ON CONFLICT (alert_id) DO UPDATE SET triggered_at = excluded.triggered_at, resolved_at = excluded.resolved_at, status = excluded.status,
+        metric_value = excluded.metric_value, annotations = excluded.annotations, acknowledged_at = excluded.acknowledged_at,
+        acknowledged_by = excluded.acknowledged_by, repage_at = excluded.repage_at, escalation_step = excluded.escalation_step`,
+    id, ruleId, serverId, triggeredAtMs, resolvedAtMs, status, metricValue, triggeredAtMs, fingerprint, name, severity,
+    JSON.stringify(labels), JSON.stringify(annotations), record.acknowledgedAtMs, record.acknowledgedBy, record.repageAtMs, record.escalationStep)
+    if (serverId === '') return
+    this.#run('INSERT OR IGNORE INTO servers VALUES (?, ?, ?, ?, ?)', serverId, labels['server_name'] ?? labels['instance'] ?? serverId,
+      labels['region'] ?? '', labels['env'] ?? labels['environment'] ?? '', triggeredAtMs)
+  }
+
+  #all(sql: string, ...args: readonly (string | number | null)[]): Row[] {
+    return this.#statement(sql).all(...args)
+  }
+
+  #run(sql: string, ...args: readonly (string | number | null)[]): void {
+    this.#statement(sql).run(...args)
+  }
+
+  #statement(sql: string): StatementSync {
+    let statement = this.#statements.get(sql)
+    if (statement === undefined) this.#statements.set(sql, (statement = this.#db.prepare(sql)))
+    return statement
+  }
+}
+
+/** A row's fields are of the types that the tables (STRICT) promise. */
+function text(value: SQLOutputValue | undefined): string {
+  return String(value)
+}
+
+function number(value: SQLOutputValue | undefined): number {
+  return Number(value)
+}
+
+function time(value: SQLOutputValue | undefined): number | null {
+  return value === null ? null : Number(value)
+}
+
+function json(value: SQLOutputValue | undefined): unknown {
+  return JSON.parse(text(value))
+}
+
+function silenceOf(body: string): Silence {
+  const stored = JSON.parse(body) as Omit<Silence, 'annotations' | 'matcherSets'> & { matcherSets: Matcher[][]; annotations: [string, string][] }
+  return { ...stored, annotations: new Map(stored.annotations) }
+}
+
+function alertOf(row: Row): AlertRecord {
+  return {
+    id: text(row['alert_id']), fingerprint: text(row['fingerprint']), ruleId: row['rule_id'] === null ? null : text(row['rule_id']), name: text(row['name']),
+    labels: json(row['labels']) as Record<string, string>, annotations: json(row['annotations']) as Record<string, string>,
+    serverId: text(row['server_id']), severity: text(row['severity']), status: text(row['status']) as AlertRecord['status'],
+    metricValue: time(row['metric_value']), triggeredAtMs: number(row['triggered_at']), resolvedAtMs: time(row['resolved_at']),
+    acknowledgedAtMs: time(row['acknowledged_at']), acknowledgedBy: text(row['acknowledged_by']), repageAtMs: time(row['repage_at']),
+    escalationStep: number(row['escalation_step']),
+  }
+}

@@ -1,0 +1,141 @@
+// What every MetaStore must do, whatever lies below it. Each case has a store of its own, and may open it again.
+import { describe, expect, it, onTestFinished } from 'vitest'
+import type { AlertEvent, AlertFilter, AlertRecord, MetaStore, NotificationEntry, StoredRule } from '../../../lib/meta/interface.ts'
+import type { Silence } from '../../../lib/model/silence.ts'
+
+/** Opens the store of one place, also again after it was closed. */
+export type OpenStore = () => Promise<MetaStore>
+
+export const T0 = 1_700_000_000_000
+
+export const ALL: AlertFilter = { status: null, severity: null, serverId: null, ruleId: null, name: null, fromMs: 0, toMs: Infinity, limit: 100, afterId: null }
+
+export function alertRecord(n: number, over: Partial<AlertRecord> = {}): AlertRecord {
+  return {
+    id: `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`, fingerprint: `f${n}`, ruleId: null, name: 'HighCpu', labels: { alertname: 'HighCpu', instance: `web${n}`, __proto__x: '"\n\u0000' },
+    annotations: { summary: 'süß 😀' }, serverId: `web${n}`, severity: 'warning', status: 'open', metricValue: 91.5, triggeredAtMs: T0 + n, resolvedAtMs: null,
+    acknowledgedAtMs: null, acknowledgedBy: '', repageAtMs: null, escalationStep: 0, ...over,
+  }
+}
+
+export const SILENCE: Silence = {
+  id: 'a5f6', matcherSets: [[{ name: 'alertname', op: '=', value: 'HighCpu' }, { name: 'instance', op: '=~', value: 'web.*' }], [{ name: 'x', op: '!=', value: '' }]],
+  startsAtMs: T0, endsAtMs: T0 + 3_600_000, updatedAtMs: T0, createdBy: 'ana', comment: 'deploy\r\n', annotations: new Map([['ticket', '7']]),
+}
+
+export const RULE: StoredRule = {
+  id: 'r1', name: 'High CPU Alert', isActive: true, createdAtMs: T0, updatedAtMs: T0 + 5,
+  body: { name: 'High CPU Alert', metric: 'cpu_usage', condition: { operator: 'gt', threshold: 80.25, window: '5m', aggregation: 'avg' }, severity: 'critical', notify: ['email:a@b.c'], filters: { env: 'production' } },
+}
+
+export function describeMetaStore(name: string, place: () => OpenStore): void {
+  /** A store that is closed after the test, and how to open it again. */
+  async function fresh(): Promise<{ store: MetaStore; again: OpenStore }> {
+    const open = place()
+    let store = await open()
+    onTestFinished(() => store.close())
+    return { store, again: async () => (await store.close(), (store = await open())) }
+  }
+
+  describe(`${name}: what every store of metadata does`, () => {
+    it('keeps silences over a restart, the last of one id, until they are deleted', async () => {
+      const { store, again } = await fresh()
+      await store.putSilence(SILENCE)
+      await store.putSilence({ ...SILENCE, id: 'b' })
+      await store.putSilence({ ...SILENCE, endsAtMs: T0 + 1 })
+      expect(await store.silences()).toEqual([{ ...SILENCE, endsAtMs: T0 + 1 }, { ...SILENCE, id: 'b' }])
+      await store.deleteSilences(['b', 'none'])
+      expect(await (await again()).silences()).toEqual([{ ...SILENCE, endsAtMs: T0 + 1 }])
+    })
+
+    it('keeps the newest entry of each group and receiver', async () => {
+      const { store, again } = await fresh()
+      const entry: NotificationEntry = { groupKey: '{}:{a="b"}', receiver: 'team/email/0', timeMs: T0, firing: ['f1', 'f2'], resolved: [], withheld: ['f3'], expiresAtMs: T0 + 100 }
+      await store.putNotificationEntry(entry)
+      await store.putNotificationEntry({ ...entry, receiver: 'team/email/1' })
+      await store.putNotificationEntry({ ...entry, timeMs: T0 + 9, firing: [], resolved: ['f1'] })
+      const entries = await (await again()).notificationEntries()
+      expect(entries.toSorted((a, b) => (a.receiver < b.receiver ? -1 : 1))).toEqual([{ ...entry, timeMs: T0 + 9, firing: [], resolved: ['f1'] }, { ...entry, receiver: 'team/email/1' }])
+    })
+
+    it('keeps alerts as they are now, and a line for each thing that happened to them', async () => {
+      const { store, again } = await fresh()
+      const events: AlertEvent[] = [{ alertId: alertRecord(1).id, timeMs: T0, kind: 'firing', detail: '' }, { alertId: alertRecord(1).id, timeMs: T0, kind: 'notified', detail: 'team/email/0' }]
+      await store.putAlerts([alertRecord(1), alertRecord(2, { metricValue: null, ruleId: 'r1' })], events)
+      const acknowledged = alertRecord(1, { status: 'acknowledged', acknowledgedAtMs: T0 + 7, acknowledgedBy: 'ana', repageAtMs: T0 + 99, escalationStep: 2, metricValue: Infinity })
+      await store.putAlerts([acknowledged], [{ alertId: acknowledged.id, timeMs: T0 + 7, kind: 'acknowledged', detail: 'ana' }])
+      const later = await again()
+      expect(await later.alerts(ALL)).toEqual([alertRecord(2, { metricValue: null, ruleId: 'r1' }), acknowledged])
+      expect(await later.unresolvedAlerts()).toEqual([acknowledged, alertRecord(2, { metricValue: null, ruleId: 'r1' })])
+      expect(await later.events(acknowledged.id)).toEqual([...events, { alertId: acknowledged.id, timeMs: T0 + 7, kind: 'acknowledged', detail: 'ana' }])
+      expect(await later.events(alertRecord(2).id)).toEqual([])
+    })
+
+    it('finds alerts by each filter, page by page, newest first', async () => {
+      const { store } = await fresh()
+      const all = [
+        alertRecord(1), alertRecord(2, { triggeredAtMs: T0 + 1 }), alertRecord(3, { status: 'resolved', resolvedAtMs: T0 + 9 }), alertRecord(4, { severity: 'critical', ruleId: 'r1' }),
+        alertRecord(5, { name: 'DiskFull', status: 'acknowledged' }),
+      ]
+      await store.putAlerts(all, [])
+      const f = async (filter: Partial<AlertFilter>, want: number[]): Promise<void> => {
+        expect((await store.alerts({ ...ALL, ...filter })).map(({ id }) => Number(id.slice(-2))), JSON.stringify(filter)).toEqual(want)
+      }
+      await f({}, [5, 4, 3, 2, 1])
+      await f({ status: 'open' }, [4, 2, 1])
+      await f({ status: 'resolved' }, [3])
+      await f({ status: 'acknowledged' }, [5])
+      await f({ severity: 'critical' }, [4])
+      await f({ serverId: 'web2' }, [2])
+      await f({ ruleId: 'r1' }, [4])
+      await f({ name: 'DiskFull' }, [5])
+      await f({ name: 'HighCpu', status: 'open', severity: 'warning' }, [2, 1])
+      await f({ fromMs: T0 + 3, toMs: T0 + 4 }, [4, 3])
+      await f({ limit: 2 }, [5, 4])
+      await f({ limit: 2, afterId: alertRecord(4).id }, [3, 2])
+      // Equal times are told apart by their ids.
+      await f({ limit: 2, afterId: alertRecord(2).id }, [1])
+      await f({ afterId: 'unknown' }, [])
+    })
+
+    it('forgets alerts that were resolved long ago with their lines, and what receivers need not remember', async () => {
+      const { store } = await fresh()
+      const old = alertRecord(1, { status: 'resolved', resolvedAtMs: T0 + 10 })
+      const young = alertRecord(2, { status: 'resolved', resolvedAtMs: T0 + 20 })
+      await store.putAlerts([old, young, alertRecord(3)], [old, young].map(({ id }) => ({ alertId: id, timeMs: T0, kind: 'firing', detail: '' })))
+      const entry: NotificationEntry = { groupKey: 'g', receiver: 'r', timeMs: T0, firing: [], resolved: [], withheld: [], expiresAtMs: T0 + 100 }
+      await store.putNotificationEntry(entry)
+      await store.putNotificationEntry({ ...entry, groupKey: 'h', expiresAtMs: T0 + 300 })
+      await store.forget({ resolvedBeforeMs: T0 + 20, nowMs: T0 + 200 })
+      expect(await store.alerts(ALL)).toEqual([alertRecord(3), young])
+      expect(await store.events(old.id)).toEqual([])
+      expect(await store.events(young.id)).toHaveLength(1)
+      expect(await store.notificationEntries()).toEqual([{ ...entry, groupKey: 'h', expiresAtMs: T0 + 300 }])
+    })
+
+    it('keeps rules and values', async () => {
+      const { store, again } = await fresh()
+      await store.putRule(RULE)
+      await store.putRule({ ...RULE, id: 'r0', createdAtMs: T0 + 1, body: { name: 'composite' } })
+      await store.putRule({ ...RULE, isActive: false, updatedAtMs: T0 + 9 })
+      expect(await store.value('ack-key')).toBeNull()
+      await store.putValue('ack-key', 'k1')
+      await store.putValue('ack-key', 'k2')
+      const later = await again()
+      expect(await later.rules()).toEqual([{ ...RULE, isActive: false, updatedAtMs: T0 + 9 }, { ...RULE, id: 'r0', createdAtMs: T0 + 1, body: { name: 'composite' } }])
+      expect(await later.value('ack-key')).toBe('k2')
+      await later.deleteRule('r0')
+      expect((await later.rules()).map(({ id }) => id)).toEqual(['r1'])
+    })
+
+    it('carries calls out in their order, also when none is waited for', async () => {
+      const { store } = await fresh()
+      const writes = Array.from({ length: 200 }, (_, i) => store.putValue('n', String(i)))
+      const between = store.value('n')
+      void store.putValue('n', 'last')
+      expect(await between).toBe('199')
+      await Promise.all(writes)
+      expect(await store.value('n')).toBe('last')
+    })
+  })
+}
