@@ -5,8 +5,12 @@ export interface SentAlert {
   /** `alertname` among them; external labels are not. */
   labels: Labels
   annotations: ReadonlyMap<string, string>
-  /** Unix ms. */
+  /** Unix ms: since when it fires. */
   startsAtMs: number
+  /** Unix ms: since when its condition holds; `startsAtMs` where the sender does not tell. */
+  activeAtMs: number
+  /** Of its expression at the last evaluation; null where the sender does not tell. */
+  value: number | null
   /** Unix ms: when it was resolved, or until when it holds without a further word. */
   endsAtMs: number
   /** Page of its expression. */

@@ -78,7 +78,7 @@ export class AlertingRule {
       alert.lastSentAtMs = nowMs
       return {
         labels: alert.labels, annotations: alert.annotations, startsAtMs: alert.firedAtMs ?? alert.activeAtMs,
-        endsAtMs: alert.resolvedAtMs ?? nowMs + 4 * Math.max(intervalMs, resendMs), generatorUrl,
+        activeAtMs: alert.activeAtMs, value: alert.value, endsAtMs: alert.resolvedAtMs ?? nowMs + 4 * Math.max(intervalMs, resendMs), generatorUrl,
       }
     })
   }
