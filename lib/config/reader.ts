@@ -247,6 +247,12 @@ export class MapReader {
     })
   }
 
+  /** Whatever stands there; null if the key is absent or empty. */
+  anyNode(key: string): YamlNode | null {
+    const node = this.#value(key)
+    return node && this.problems.visit(node.at) ? node : null
+  }
+
   /** A map of texts under names of the user's choice. */
   textMap(key: string): { name: string; text: string; keyAt: number; at: number }[] {
     return this.map(key)?.entries().flatMap(({ key: name, keyAt, path, value }) => {

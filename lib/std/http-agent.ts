@@ -1,12 +1,14 @@
 // The door to undici: requests over TLS, HTTP/2 and through proxies. Loaded when the first such request is made.
 import { Agent, ProxyAgent, buildConnector, type Dispatcher } from 'undici'
 import { HttpError } from './http-error.ts'
+import { isPrivateAddress, publicLookup } from './private-address.ts'
 import { tlsContext, type TlsOptions } from './http-tls.ts'
 
 export interface AgentOptions {
   tls: TlsOptions | null
   enableHttp2: boolean
   proxyConnectHeader: ReadonlyMap<string, readonly string[]>
+  isPrivateRefused?: boolean
 }
 
 const HEADER_BYTES_MAX = 16_384
@@ -54,10 +56,14 @@ export class Agents {
 
   /** Certificates are read for each new connection, so that renewed files are taken up. */
   #makeAgent(): Agent {
+    const { isPrivateRefused = false } = this.#options
+    const guard = isPrivateRefused ? { lookup: publicLookup } : {}
     const connect: buildConnector.connector = (options, callback) => {
       let connector: buildConnector.connector
       try {
-        connector = buildConnector({ timeout: this.#connectMs, allowH2: this.#options.enableHttp2, ...tlsContext(this.#options.tls) })
+        // An address in place of a name is never looked up.
+        if (isPrivateRefused && isPrivateAddress(options.hostname)) throw new HttpError('CONNECT', `refused: ${options.hostname} is a private address`)
+        connector = buildConnector({ timeout: this.#connectMs, allowH2: this.#options.enableHttp2, ...guard, ...tlsContext(this.#options.tls) })
       } catch (error) {
         callback(error instanceof Error ? error : new HttpError('CONNECT', String(error)), null)
         return
@@ -67,7 +73,7 @@ export class Agents {
     const plain = buildConnector({ timeout: this.#connectMs })
     return new Agent({
       ...this.#agentOptions(),
-      connect: (options, callback) => (options.protocol === 'https:' ? connect : plain)(options, callback),
+      connect: (options, callback) => (options.protocol === 'https:' || isPrivateRefused ? connect : plain)(options, callback),
     })
   }
 

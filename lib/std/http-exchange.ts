@@ -18,7 +18,9 @@ export interface HttpResponse {
   contentType: string
   /** '' where the answer is no redirect. */
   location: string
-  /** Decoded; valid until it is given back by `BodyBuffers.release`. Empty unless the status is 200. */
+  /** As the server wrote it; '' where it is missing or the status is good. */
+  retryAfter: string
+  /** Decoded; valid until it is given back by `BodyBuffers.release`. Empty unless the status is 200 or the caller wants every body. */
   body: Uint8Array
 }
 
@@ -49,6 +51,8 @@ export interface ExchangeLimits {
   bodyBytesMax: number
   /** Expected size of the decoded body, to take memory once. */
   bodyBytesHint: number
+  /** What comes with another status than 200 is wanted, too: its words say why. */
+  isEveryBodyKept?: boolean
 }
 
 /** A body of an answer that is not 200 is read this far, to keep the connection, and dropped. */
@@ -68,10 +72,12 @@ const NO_BYTES = new Uint8Array(0)
 export interface TransportRequest {
   origin: string
   path: string
-  method: 'GET' | 'POST'
+  method: HttpMethod
   headers: Record<string, string | string[]>
-  body?: string
+  body?: string | Uint8Array
 }
+
+export type HttpMethod = 'GET' | 'POST' | 'PUT' | 'PATCH'
 
 /** Takes a request to where it goes. */
 export interface Transport<R> {
@@ -144,9 +150,10 @@ class Exchange implements PlainHandler {
     const location = status >= 300 && status < 400 ? one(headers['location']) : ''
     this.#response = {
       status, location, body: NO_BYTES, contentType: one(headers['content-type']),
+      retryAfter: status >= 300 ? one(headers['retry-after']) : '',
       statusText: `${status} ${statusText ?? ''}`.trim(),
     }
-    this.#isDiscarded = status !== 200
+    this.#isDiscarded = status !== 200 && this.#limits.isEveryBodyKept !== true
     this.#isGzip = one(headers['content-encoding']).toLowerCase() === 'gzip'
     const length = Number(one(headers['content-length']) || 0)
     if (!this.#isDiscarded && this.#isOver(length)) this.#fail(tooLarge(this.#limits.bodyBytesMax))

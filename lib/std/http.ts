@@ -6,7 +6,7 @@ import { Authorizer, type AuthOptions } from './http-auth.ts'
 import type { Agents } from './http-agent.ts'
 import { HttpError } from './http-error.ts'
 import { Inflater } from './inflate.ts'
-import { BodyBuffers, exchange, type Deadline, type ExchangeLimits, type ExchangeMeans, type HttpResponse, type TransportRequest } from './http-exchange.ts'
+import { BodyBuffers, exchange, type Deadline, type ExchangeLimits, type ExchangeMeans, type HttpMethod, type HttpResponse, type TransportRequest } from './http-exchange.ts'
 import { LruMap } from './lru-map.ts'
 import { PlainHttp, type PlainRequest } from './http-plain.ts'
 import { proxyFor, type ProxyOptions } from './http-proxy.ts'
@@ -14,7 +14,7 @@ import type { TlsOptions } from './http-tls.ts'
 
 export { HttpError, type HttpErrorCode } from './http-error.ts'
 export type { TlsOptions } from './http-tls.ts'
-export type { HttpResponse } from './http-exchange.ts'
+export type { HttpMethod, HttpResponse } from './http-exchange.ts'
 
 export interface HttpClientOptions extends AuthOptions, ProxyOptions {
   tls: TlsOptions | null
@@ -22,6 +22,8 @@ export interface HttpClientOptions extends AuthOptions, ProxyOptions {
   enableHttp2: boolean
   proxyConnectHeader: ReadonlyMap<string, readonly string[]>
   httpHeaders: ReadonlyMap<string, readonly string[]>
+  /** `post` and `send` make no connection to loopback, private and link-local addresses, whatever name leads there. */
+  isPrivateRefused?: boolean
 }
 
 export interface HttpRequest extends ExchangeLimits {
@@ -87,15 +89,21 @@ export class HttpClient {
   }
 
   /** POST; any status is an answer. Redirects are not followed: they are not for what was sent. Rejects with HttpError. */
-  async post(request: HttpRequest & { body: string }): Promise<HttpResponse> {
-    const { url, headers, body, timeoutMs, signal } = request
+  post(request: HttpRequest & { body: string | Uint8Array }): Promise<HttpResponse> {
+    return this.send({ ...request, method: 'POST' })
+  }
+
+  /** As `post`, with any method; `body` null for none. */
+  async send(request: HttpRequest & { method: HttpMethod; body: string | Uint8Array | null }): Promise<HttpResponse> {
+    const { url, method, headers, body, timeoutMs, signal } = request
     const deadline = { atMs: this.#clock.monotonic() + timeoutMs, signal }
     const authorization = await this.#authorizer.header((tokenUrl, form, basic) => this.#post(tokenUrl, form, basic, deadline))
     const sent: Record<string, string | string[]> = { ...headers }
     for (const [name, values] of this.#options.httpHeaders) sent[name.toLowerCase()] = [...values]
     if (authorization !== '') sent['authorization'] = authorization
     const transport = await this.#agentFor(proxyFor(url, this.#options, process.env) ?? '')
-    return exchange(transport, { origin: url.origin, path: url.pathname + url.search, method: 'POST', headers: sent, body }, request, this.#means, deadline)
+    const message = { origin: url.origin, path: url.pathname + url.search, method, headers: sent }
+    return exchange(transport, body === null ? message : { ...message, body }, request, this.#means, deadline)
   }
 
   /** Gives the memory of an answer's body back once it is read; not doing so costs speed only. */

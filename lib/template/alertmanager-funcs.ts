@@ -2,9 +2,10 @@
 import { escapeQuery } from './builtins.ts'
 import { formatTime, goDuration, goTime } from './go-time.ts'
 import { humanizeDuration } from './humanize.ts'
+import { plain } from './print.ts'
 import { mapRunes, matched, replaced } from './text-funcs.ts'
 import { titleCase } from './title-case.ts'
-import { ANY, CallError, GoFunction, GoList, GoMap, GoObject, GoText, typeName, type Value } from './value.ts'
+import { ANY, CallError, GoFunction, GoList, GoMap, GoObject, GoText, isTrue, typeName, type Value } from './value.ts'
 
 const STRINGS = '[]string'
 
@@ -39,11 +40,18 @@ function json(value: Value): unknown {
   if (value instanceof GoMap) return Object.fromEntries(value.sorted().map(([key, item]) => [key, json(item)]))
   if (value instanceof GoObject) {
     if (value.typeName.endsWith('time.Time')) return formatTime(value.int!, '2006-01-02T15:04:05.999999999Z07:00')
-    return value.isInteger ? Number(value.int) : Object.fromEntries([...value.fields].map(([key, item]) => [key, json(item)]))
+    return value.isInteger ? Number(value.int) : fieldsJson(value)
   }
   if (value instanceof GoFunction) throw new CallError('json: unsupported type: func')
   if (typeof value === 'number' && !Number.isFinite(value)) throw new CallError(`json: unsupported value: ${value}`)
   return value
+}
+
+function fieldsJson({ fields, jsonNames }: GoObject): unknown {
+  return Object.fromEntries([...fields].flatMap(([key, item]) => {
+    const [name, option] = (jsonNames?.get(key) ?? key).split(',') as [string, string?]
+    return option === 'omitempty' && !isTrue(item) ? [] : [[name, json(item)]]
+  }))
 }
 
 /** encoding/json, which also escapes what HTML would read. */
@@ -62,6 +70,23 @@ function dict(...values: readonly Value[]): Value {
   return new GoMap(entries, ANY)
 }
 
+function joined(separator: Value, list: Value): string {
+  if (list === undefined) return ''
+  if (!(list instanceof GoList)) throw new CallError(`join expects a slice or array, got ${typeName(list)}`)
+  return list.items.map(plain).join(separator as string)
+}
+
+/** Of the alphabet that may stand in a URL, padded. */
+function base64(given: string): string {
+  return Buffer.from(given).toString('base64').replaceAll('+', '-').replaceAll('/', '_')
+}
+
+function fromBase64(given: string): string {
+  const bad = /[^A-Za-z0-9_-]/.exec(given.replace(/={0,2}$/, ''))
+  if (bad !== null || given.length % 4 !== 0) throw new CallError(`illegal base64 data at input byte ${bad?.index ?? given.length}`)
+  return Buffer.from(given, 'base64url').toString('utf8')
+}
+
 const text = (call: (text: string) => Value): GoFunction => new GoFunction(['string'], (value) => call(value as string))
 
 /** All functions of notification templates; `nowMs` is for `since`. */
@@ -71,7 +96,7 @@ export function alertmanagerFunctions(nowMs: () => number): ReadonlyMap<string, 
     ['toLower', text((given) => mapRunes(given, (rune) => rune.toLowerCase()))],
     ['title', text(titleCase)],
     ['trimSpace', text((given) => given.trim())],
-    ['join', new GoFunction(['string', STRINGS], (separator, list) => (list instanceof GoList ? list.items.map(String) : []).join(separator as string))],
+    ['join', new GoFunction(['string', ANY], joined)],
     ['match', new GoFunction(['string', 'string'], matched)],
     ['safeHtml', text((given) => new GoText('template.HTML', given))],
     ['safeUrl', text((given) => new GoText('template.URL', given))],
@@ -81,6 +106,11 @@ export function alertmanagerFunctions(nowMs: () => number): ReadonlyMap<string, 
     ['stringSlice', new GoFunction(['string'], (...items) => new GoList(items, STRINGS), true)],
     ['date', new GoFunction(['string', 'time.Time'], (layout, time) => (time as GoObject).methods.get('Format')!.call(layout))],
     ['tz', new GoFunction(['string', 'time.Time'], inZone)],
+    ['now', new GoFunction([], () => goTime(BigInt(Math.round(nowMs())) * 1_000_000n))],
+    ['base64encode', text(base64)],
+    ['base64decode', text(fromBase64)],
+    // Routes have no labels here, so none is found.
+    ['routeLabels', text(() => '')],
     ['since', new GoFunction(['time.Time'], (time) => goDuration(BigInt(Math.round(nowMs())) * 1_000_000n - nanoseconds(time)))],
     ['humanizeDuration', new GoFunction([ANY], humanizeDuration)],
     ['toJson', new GoFunction([ANY], toJson)],

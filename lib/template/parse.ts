@@ -384,6 +384,6 @@ function endText({ kind }: End): string {
 }
 
 /** Spaces, comments and definitions only. */
-function isEmpty({ nodes }: ListNode): boolean {
+export function isEmpty({ nodes }: ListNode): boolean {
   return nodes.every((node) => node.kind === 'text' && node.text.trim() === '')
 }

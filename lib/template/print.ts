@@ -91,6 +91,8 @@ function compositeText(value: GoText | GoMap | GoList | GoObject | GoFunction, d
   if (value instanceof GoFunction) return '0x0'
   if (depth > 20) return '…'
   const inner = (item: Value): string => valueText(item, d, depth + 1)
+  const stringer = value.methods.get('String')
+  if (!(value instanceof GoObject) && stringer !== undefined && 'vsxXq'.includes(d.verb) && !d.flags.includes('#')) return stringText(plain(stringer.call()), d)
   if (value instanceof GoList) {
     if (d.flags.includes('#') && d.verb === 'v') return `${value.typeName}{${value.items.map(inner).join(', ')}}`
     return `[${value.items.map(inner).join(' ')}]`

@@ -6,8 +6,9 @@
 // block, comments, trim markers. Not there: complex numbers, channels, iterators. A template ends by its limits if not by
 // itself; whatever is wrong with it is one TemplateSyntaxError or TemplateError in Go's words.
 import { BUILTINS } from './builtins.ts'
+import { escapeTrees, HTML_FUNCTIONS } from './html/escape.ts'
 import { DEFAULT_LIMITS, execute, TemplateError, type ExecLimits } from './exec.ts'
-import { parseTrees, TemplateSyntaxError, type Tree } from './parse.ts'
+import { isEmpty, parseTrees, TemplateSyntaxError, type Tree } from './parse.ts'
 import type { GoFunction, Value } from './value.ts'
 
 export { TemplateError } from './exec.ts'
@@ -27,6 +28,7 @@ export interface TemplateOptions {
 export class Templates {
   readonly #options: TemplateOptions
   readonly #trees = new Map<string, Tree>()
+  #escaped: ReadonlyMap<string, Tree> | null = null
 
   constructor(options: TemplateOptions) {
     this.#options = options
@@ -36,15 +38,35 @@ export class Templates {
   parse(name: string, text: string): this {
     if (text.length > TEXT_CHARS_MAX) throw new TemplateSyntaxError(`template: ${name}:1: a template may have at most ${TEXT_CHARS_MAX} characters`)
     const { functions } = this.#options
-    parseTrees(name, text, this.#trees, (called) => functions.has(called) || BUILTINS.has(called))
+    const parsed = new Map<string, Tree>()
+    parseTrees(name, text, parsed, (called) => functions.has(called) || BUILTINS.has(called))
+    // What a later text defines replaces an earlier definition, unless it is empty.
+    for (const [defined, tree] of parsed) if (!this.#trees.has(defined) || !isEmpty(tree.root)) this.#trees.set(defined, tree)
     return this
+  }
+
+  /** A set of its own with the same templates. */
+  clone(): Templates {
+    const copy = new Templates(this.#options)
+    for (const [name, tree] of this.#trees) copy.#trees.set(name, tree)
+    return copy
   }
 
   /** What template `name` makes of `data`. Throws TemplateError. */
   execute(name: string, data: Value): string {
-    const { functions, limits = DEFAULT_LIMITS, isMissingKeyZero = false } = this.#options
+    return this.#execute(name, data, this.#trees, this.#options.functions)
+  }
+
+  /** As `execute`, for a text that is read as HTML: values are escaped for the place they stand in. */
+  executeHtml(name: string, data: Value): string {
+    this.#escaped ??= escapeTrees(this.#trees, name)
+    return this.#execute(name, data, this.#escaped, new Map([...this.#options.functions, ...HTML_FUNCTIONS]))
+  }
+
+  #execute(name: string, data: Value, trees: ReadonlyMap<string, Tree>, functions: ReadonlyMap<string, GoFunction>): string {
+    const { limits = DEFAULT_LIMITS, isMissingKeyZero = false } = this.#options
     try {
-      return execute({ trees: this.#trees, functions, limits, isMissingKeyZero }, name, data)
+      return execute({ trees, functions, limits, isMissingKeyZero }, name, data)
     } catch (error) {
       // Deep nesting of data or templates, before a bound of ours is met.
       if (error instanceof RangeError) throw new TemplateError(`template: ${name}: ${error.message}`, { cause: error })

@@ -63,6 +63,8 @@ export interface ObjectParts {
   /** Its value where its kind is an integer (time.Duration), or what is behind it (time.Time: Unix nanoseconds). */
   int?: bigint | null
   isInteger?: boolean
+  /** Names of fields in JSON where they have others, as Go's tags (`name` or `name,omitempty`); null where they do not. */
+  jsonNames?: ReadonlyMap<string, string> | null
 }
 
 /** A struct, a pointer to one, or a number with methods. */
@@ -73,14 +75,16 @@ export class GoObject {
   readonly text: string | null
   readonly int: bigint | null
   readonly isInteger: boolean
+  readonly jsonNames: ReadonlyMap<string, string> | null
 
-  constructor({ typeName, fields = new Map(), methods = NO_METHODS, text = null, int = null, isInteger = false }: ObjectParts) {
+  constructor({ typeName, fields = new Map(), methods = NO_METHODS, text = null, int = null, isInteger = false, jsonNames = null }: ObjectParts) {
     this.typeName = typeName
     this.fields = fields
     this.methods = methods
     this.text = text
     this.int = int
     this.isInteger = isInteger
+    this.jsonNames = jsonNames
   }
 }
 

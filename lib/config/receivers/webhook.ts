@@ -1,0 +1,29 @@
+// `webhook_configs` (alertmanager notify/webhook/config.go).
+import type { MapReader } from '../reader.ts'
+import type { HttpClientConfig } from '../scrape-config.ts'
+import { readHttp, readJson, readNeededSecret, readTimeoutMs, type Json, type Secret, type SectionContext } from './section.ts'
+
+export interface WebhookConfig {
+  kind: 'webhook'
+  isResolvedSent: boolean
+  http: HttpClientConfig
+  /** A template. */
+  url: Secret
+  /** Alerts in a message; 0: all. */
+  maxAlerts: number
+  timeoutMs: number
+  /** Templates in any structure, in place of Alertmanager's body; null for that. */
+  payload: Json | null
+}
+
+export function readWebhook(reader: MapReader, context: SectionContext): WebhookConfig {
+  return {
+    kind: 'webhook',
+    isResolvedSent: reader.bool('send_resolved', true),
+    http: readHttp(reader, context),
+    url: readNeededSecret(reader, 'url', context.folder),
+    maxAlerts: reader.count('max_alerts', 0),
+    timeoutMs: readTimeoutMs(reader),
+    payload: readJson(reader, 'payload') ?? null,
+  }
+}

@@ -1,0 +1,96 @@
+// Email over SMTP. Whom a mail was refused for is told, and a repeated try goes only to those who have not got it: one greylisted
+// address must not bring everyone else the same mail again.
+import { createHash } from 'node:crypto'
+import { hostname } from 'node:os'
+import type { EmailConfig } from '../../config/receivers/email.ts'
+import { SEND_TIMEOUT_MS } from '../../config/receivers/section.ts'
+import type { Notification } from '../../model/notification.ts'
+import { LruMap } from '../../std/lru-map.ts'
+import { composeMail, parseAddresses, sendMail, SmtpError, type Refusal, type SmtpAuth, type SmtpServer } from '../../std/smtp.ts'
+import { DeliveryError, type Receiver } from '../receiver.ts'
+import { Expander, groupHash, secretOf, type ReceiverGround } from './ground.ts'
+
+/** Notifications of which it is remembered who got them. */
+const DELIVERIES_MAX = 1000
+const DEFAULT_SUBJECT = '{{ template "email.default.subject" . }}'
+
+export class EmailReceiver implements Receiver {
+  readonly kind = 'email'
+  readonly isResolvedSent: boolean
+  readonly #config: EmailConfig
+  readonly #ground: ReceiverGround
+  readonly #delivered = new LruMap<ReadonlySet<string>>(DELIVERIES_MAX)
+
+  constructor(config: EmailConfig, ground: ReceiverGround) {
+    this.isResolvedSent = config.isResolvedSent
+    this.#config = config
+    this.#ground = ground
+  }
+
+  async notify(notification: Notification, signal: AbortSignal): Promise<void> {
+    const expander = new Expander(this.#ground.templates, notification)
+    const from = parseAddresses(expander.text('from', this.#config.from))
+    const to = parseAddresses(expander.text('to', this.#config.to))
+    if (from.length !== 1 || from[0] === '') throw new DeliveryError(`from must be one address, got ${from.length}`, { isRetryable: false })
+    if (to.length === 0 || to.includes('')) throw new DeliveryError('to holds no address, or something that is none', { isRetryable: false })
+    const key = createHash('sha256').update(`${notification.groupKey}\n${notification.timeMs}`).digest('hex')
+    const before = this.#delivered.get(key) ?? new Set()
+    const open = to.filter((address) => !before.has(address))
+    const bytes = await composeMail({
+      headers: this.#headers(expander, notification), dateMs: this.#ground.clock.now(),
+      text: this.#config.text === '' ? '' : expander.text('text', this.#config.text), html: this.#config.html === '' ? '' : expander.html('html', this.#config.html),
+    })
+    const refused = await this.#send({ envelope: { from: from[0]!, to: open }, bytes }, signal)
+    if (refused.length === 0) return
+    this.#delivered.set(key, new Set([...before, ...open.filter((address) => !refused.some((one) => one.address === address))]))
+    throw new DeliveryError(
+      `refused for ${refused.length} of ${to.length} recipients: ${refused.map(({ address, reply }) => `${address} (${reply})`).join(', ')}`,
+      { isRetryable: refused.some(({ replyCode }) => replyCode < 500) },
+    )
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve()
+  }
+
+  #headers(expander: Expander, { groupKey, timeMs }: Notification): Map<string, string> {
+    const { headers: own, threading } = this.#config
+    const headers = new Map<string, string>()
+    for (const [name, template] of [['From', this.#config.from], ['To', this.#config.to], ['Subject', DEFAULT_SUBJECT], ...own] as const) {
+      headers.set(name, expander.text(`headers.${name}`, template))
+    }
+    // The same for each try, so that who gets it twice after all can tell.
+    if (!headers.has('Message-Id')) headers.set('Message-Id', `<${groupHash(groupKey).slice(0, 32)}.${timeMs}@${hostname() || 'localhost.localdomain'}>`)
+    if (threading !== null) {
+      const day = threading.isDaily ? new Date(timeMs).toISOString().slice(0, 10) : ''
+      const root = `<alert-${groupHash(groupKey).slice(0, 16)}-${day}@alertmanager>`
+      headers.set('References', root).set('In-Reply-To', root)
+    }
+    return headers
+  }
+
+  async #send(mail: Parameters<typeof sendMail>[1], signal: AbortSignal): Promise<readonly Refusal[]> {
+    try {
+      return await sendMail(this.#server(), mail, { clock: this.#ground.clock, timeoutMs: SEND_TIMEOUT_MS, signal })
+    } catch (error) {
+      if (!(error instanceof SmtpError)) throw error
+      // A refusal for good of the mail itself; what the server says before may change (a password renewed, a limit over).
+      const isFinal = error.stage === 'send' && error.replyCode >= 500
+      throw new DeliveryError(error.message, { isRetryable: !isFinal, cause: error })
+    }
+  }
+
+  #server(): SmtpServer {
+    const { smarthost: { host, port }, hello, tls, isTlsImplicit, isTlsRequired } = this.#config
+    const isImplicit = isTlsImplicit ?? port === 465
+    return { host, port, hello, tls, security: isImplicit ? 'implicit' : isTlsRequired ? 'starttls' : 'none', auth: this.#auth() }
+  }
+
+  #auth(): SmtpAuth | null {
+    const { username, identity } = this.#config
+    if (username === '') return null
+    const password = secretOf('auth_password', this.#config.password)
+    const secret = secretOf('auth_secret', this.#config.secret)
+    return { username, identity, password: password === '' ? secret : password, isCramMd5: password === '' }
+  }
+}

@@ -1,0 +1,75 @@
+// What all integrations stand on, and what they do alike: templates over a notification, secrets of files, what is told when
+// something of it fails.
+import { createHash } from 'node:crypto'
+import type { Json, Secret } from '../../config/receivers/section.ts'
+import type { Notification } from '../../model/notification.ts'
+import type { Clock } from '../../std/clock.ts'
+import { DiskError, readRegularUtf8 } from '../../std/fs.ts'
+import type { Logger } from '../../std/log.ts'
+import type { GoObject } from '../../template/value.ts'
+import { DeliveryError } from '../receiver.ts'
+import { notificationData } from '../template/data.ts'
+import { TemplateError, TemplateSyntaxError, type NotificationTemplates } from '../template/notification-templates.ts'
+
+export interface ReceiverGround {
+  clock: Clock
+  logger: Logger
+  templates: NotificationTemplates
+  /** Monitor's, for User-Agent. */
+  version: string
+  /** False: no message goes to an address of a private network. */
+  isPrivateAllowed: boolean
+}
+
+/** Makes texts of a notification; whatever is wrong with a template is a DeliveryError that is not retried. */
+export class Expander {
+  readonly data: GoObject
+  readonly #templates: NotificationTemplates
+
+  constructor(templates: NotificationTemplates, notification: Notification) {
+    this.#templates = templates
+    this.data = notificationData(notification)
+  }
+
+  /** `field` names the setting in messages. */
+  text(field: string, template: string): string {
+    return guarded(field, () => this.#templates.text(template, this.data))
+  }
+
+  html(field: string, template: string): string {
+    return guarded(field, () => this.#templates.html(template, this.data))
+  }
+
+  /** All texts in a structure, keys too; a text that is YAML of another type, or a JSON text, becomes what it says. */
+  json(field: string, value: Json, typed: (text: string) => Json): Json {
+    if (typeof value === 'string') return typed(this.text(field, value))
+    if (Array.isArray(value)) return value.map((item: Json) => this.json(field, item, typed))
+    if (value === null || typeof value !== 'object') return value
+    return Object.fromEntries(Object.entries(value).map(([key, item]) => [this.text(field, key), this.json(field, item as Json, typed)]))
+  }
+}
+
+function guarded(field: string, expand: () => string): string {
+  try {
+    return expand()
+  } catch (error) {
+    if (!(error instanceof TemplateError) && !(error instanceof TemplateSyntaxError)) throw error
+    throw new DeliveryError(`cannot expand the template of ${field}: ${error.message}`, { isRetryable: false, cause: error })
+  }
+}
+
+/** The secret as it is now. A file that cannot be read may be there at the next try. */
+export function secretOf(name: string, { text, file }: Secret): string {
+  if (file === '') return text
+  try {
+    return readRegularUtf8(file).trim()
+  } catch (error) {
+    if (!(error instanceof DiskError)) throw error
+    throw new DeliveryError(`cannot read ${name}_file: ${error.message}`, { isRetryable: true, cause: error })
+  }
+}
+
+/** What services recognize a group by: its key, which may be long, as 64 hex digits. */
+export function groupHash(groupKey: string): string {
+  return createHash('sha256').update(groupKey).digest('hex')
+}

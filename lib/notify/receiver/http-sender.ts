@@ -1,0 +1,86 @@
+// How messages go over HTTP: one client a receiver, one deadline a request, and Alertmanager's verdicts on what comes back: 2xx
+// is delivered, 5xx and 429 may go better later (after Retry-After where it is said), the rest will not.
+import type { HttpClientConfig } from '../../config/scrape-config.ts'
+import { HttpClient, HttpError, type HttpMethod } from '../../std/http.ts'
+import { DeliveryError } from '../receiver.ts'
+import type { ReceiverGround } from './ground.ts'
+
+export interface Outgoing {
+  method?: HttpMethod
+  url: string
+  headers?: Readonly<Record<string, string>>
+  contentType?: string
+  /** null: no body. */
+  body: string | Uint8Array | null
+}
+
+export interface Answer {
+  status: number
+  contentType: string
+  text: string
+}
+
+/** What a service says of a failure is cut to this in messages. */
+const WORDS_CHARS_MAX = 300
+const ANSWER_BYTES_MAX = 1 << 20
+/** A Retry-After beyond this is no plan for an alert. */
+const RETRY_AFTER_MS_MAX = 3_600_000
+
+export class HttpSender {
+  readonly #client: HttpClient
+  readonly #ground: ReceiverGround
+  readonly #timeoutMs: number
+
+  constructor(http: HttpClientConfig, ground: ReceiverGround, timeoutMs: number) {
+    this.#client = new HttpClient({ ...http, isPrivateRefused: !ground.isPrivateAllowed }, ground.clock, timeoutMs)
+    this.#ground = ground
+    this.#timeoutMs = timeoutMs
+  }
+
+  /** Sends JSON and takes any 2xx for delivered. Rejects with DeliveryError, or the signal's reason. */
+  json(url: string, body: unknown, signal: AbortSignal, headers: Readonly<Record<string, string>> = {}): Promise<Answer> {
+    return this.send({ url, headers, contentType: 'application/json', body: JSON.stringify(body) }, signal)
+  }
+
+  async send(outgoing: Outgoing, signal: AbortSignal, retriedStatuses: readonly number[] = [429]): Promise<Answer> {
+    const answer = await this.exchange(outgoing, signal)
+    const { status, text, retryAfterMs } = answer
+    if (status >= 200 && status <= 299) return answer
+    const isRetryable = status >= 500 || retriedStatuses.includes(status)
+    const words = status >= 300 && status <= 399 ? `redirected to ${answer.location}: put that address into the configuration` : text
+    throw new DeliveryError(`unexpected status code ${status}${words === '' ? '' : `: ${words.slice(0, WORDS_CHARS_MAX)}`}`, { isRetryable, retryAfterMs })
+  }
+
+  /** Any status is an answer. */
+  async exchange(outgoing: Outgoing, signal: AbortSignal): Promise<Answer & { retryAfterMs: number; location: string }> {
+    const { method = 'POST', contentType, headers = {}, body } = outgoing
+    signal.throwIfAborted()
+    const url = URL.parse(outgoing.url)
+    if (url === null || !/^https?:$/.test(url.protocol)) throw new DeliveryError('the URL to send to is none; it must begin with http:// or https://', { isRetryable: false })
+    try {
+      const response = await this.#client.send({
+        url, method, body, signal, timeoutMs: this.#timeoutMs, bodyBytesMax: ANSWER_BYTES_MAX, bodyBytesHint: 0, isEveryBodyKept: true,
+        headers: { 'user-agent': `Monitor/${this.#ground.version}`, ...(contentType !== undefined && { 'content-type': contentType }), ...headers },
+      })
+      const text = Buffer.from(response.body).toString('utf8')
+      this.#client.release(response)
+      const { status, location } = response
+      return { status, location, contentType: response.contentType, text, retryAfterMs: retryAfterMs(response.retryAfter, this.#ground.clock.now()) }
+    } catch (error) {
+      signal.throwIfAborted()
+      if (!(error instanceof HttpError)) throw error
+      // The URL may hold a secret: only its host is told.
+      throw new DeliveryError(`${url.host}: ${error.message}`, { isRetryable: !error.message.startsWith('refused:'), cause: error })
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#client.close()
+  }
+}
+
+/** Seconds or a date; 0 for anything else. */
+export function retryAfterMs(header: string, nowMs: number): number {
+  const ms = /^\d+$/.test(header) ? Number(header) * 1000 : Date.parse(header) - nowMs
+  return Number.isFinite(ms) ? Math.min(Math.max(ms, 0), RETRY_AFTER_MS_MAX) : 0
+}

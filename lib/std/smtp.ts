@@ -1,0 +1,171 @@
+// The door to nodemailer: one mail over one connection. Which TLS, which credentials and how long it may take is the
+// caller's; what the server says comes back as it is, with its code, and per recipient.
+import addressparser from 'nodemailer/lib/addressparser'
+import MailComposer from 'nodemailer/lib/mail-composer'
+import SMTPConnection, { type SMTPConnectionAuth, type SMTPConnectionCustomAuthContext, type SMTPConnectionOptions } from 'nodemailer/lib/smtp-connection'
+import type { Clock } from './clock.ts'
+import { tlsContext, type TlsOptions } from './http-tls.ts'
+
+export interface SmtpServer {
+  host: string
+  port: number
+  /** What we call ourselves. */
+  hello: string
+  /** `implicit`: from the first byte; `starttls`: or nothing is sent; `none`. */
+  security: 'implicit' | 'starttls' | 'none'
+  tls: TlsOptions | null
+  auth: SmtpAuth | null
+}
+
+export interface SmtpAuth {
+  username: string
+  password: string
+  /** On whose behalf; '' for the user's own. */
+  identity: string
+  /** The password is a secret for CRAM-MD5. */
+  isCramMd5: boolean
+}
+
+/** A mail before it is written; texts are of any characters, lines of headers included. */
+export interface MailParts {
+  /** By name; From, To and Subject among them. */
+  headers: ReadonlyMap<string, string>
+  /** '' for no such part. */
+  text: string
+  html: string
+  dateMs: number
+}
+
+export interface Envelope {
+  from: string
+  to: readonly string[]
+}
+
+export interface Refusal {
+  address: string
+  /** SMTP's, 0 where there is none. */
+  replyCode: number
+  reply: string
+}
+
+/** A mail that the server did not take. `replyCode`: SMTP's, 0 where it came to none. */
+export class SmtpError extends Error {
+  readonly code = 'SMTP'
+  readonly stage: 'connect' | 'auth' | 'send'
+  readonly replyCode: number
+
+  constructor(stage: 'connect' | 'auth' | 'send', message: string, replyCode: number, cause?: unknown) {
+    super(message, { cause })
+    this.stage = stage
+    this.replyCode = replyCode
+  }
+}
+
+/** The addresses of a header such as `Ops <ops@example.com>, b@example.com`; names of groups are left out. */
+export function parseAddresses(text: string): string[] {
+  return addressparser(text, { flatten: true }).map(({ address }) => address)
+}
+
+/** A header's value on one line: whoever can write a label must not write headers. */
+export function oneLine(text: string): string {
+  return text.replace(/[\r\n\0\u2028\u2029\u0085]+/g, ' ').trim()
+}
+
+/** The mail's bytes. */
+export function composeMail({ headers, text, html, dateMs }: MailParts): Promise<Buffer> {
+  const line = (name: string): string | undefined => {
+    const value = headers.get(name)
+    return value === undefined ? undefined : oneLine(value)
+  }
+  const known = new Set(['From', 'To', 'Cc', 'Subject', 'Message-Id', 'Reply-To'])
+  const others = Array.from(headers).filter(([name]) => !known.has(name)).map(([key, value]) => ({ key, value: oneLine(value) }))
+  const composer = new MailComposer({
+    from: line('From'), to: line('To'), cc: line('Cc'), replyTo: line('Reply-To'), subject: line('Subject'), messageId: line('Message-Id'),
+    headers: others, date: new Date(dateMs), ...(text !== '' && { text }), ...(html !== '' && { html }),
+    // What a template makes is text, never a file or an address to fetch from.
+    disableFileAccess: true, disableUrlAccess: true,
+  })
+  return composer.compile().build()
+}
+
+/**
+ * Sends a mail. Resolves with the recipients that were refused while others were taken; rejects with SmtpError where none
+ * was, or with the signal's reason.
+ */
+export async function sendMail(
+  server: SmtpServer, mail: { envelope: Envelope; bytes: Buffer }, time: { clock: Clock; timeoutMs: number; signal: AbortSignal },
+): Promise<Refusal[]> {
+  time.signal.throwIfAborted()
+  const connection = new SMTPConnection(optionsOf(server, time.timeoutMs))
+  let stage = 'connect' as SmtpError['stage']
+  // Errors reach the promises of `steps`; this one hears of those that come between two steps.
+  const lost = new Promise<never>((_, reject) => connection.on('error', reject))
+  const cut = new Promise<never>((_, reject) => {
+    time.signal.addEventListener('abort', () => reject(time.signal.reason as Error), { once: true })
+  })
+  let timer = { cancel(): void {} }
+  const late = new Promise<never>((_, reject) => {
+    timer = time.clock.after(time.timeoutMs, () => reject(new SmtpError(stage, `${place(server)} took longer than ${time.timeoutMs / 1000} s (${stage})`, 0)))
+  })
+  const steps = async (): Promise<Refusal[]> => {
+    await new Promise<void>((resolve, reject) => {
+      connection.once('error', reject)
+      connection.connect((error) => (error ? reject(error) : resolve()))
+    })
+    stage = 'auth'
+    const { auth } = server
+    // As Alertmanager: a server that knows no AUTH is sent to without.
+    if (auth !== null && connection.allowsAuth) await new Promise<void>((resolve, reject) => connection.login(authOf(auth), (error) => (error ? reject(error) : resolve())))
+    stage = 'send'
+    return await new Promise<Refusal[]>((resolve, reject) => connection.send({ from: mail.envelope.from, to: [...mail.envelope.to] }, mail.bytes, (error, info) => {
+      if (error) reject(error)
+      else resolve((info?.rejectedErrors ?? []).map((refused) => ({ address: refused.recipient ?? '', replyCode: refused.responseCode ?? 0, reply: refused.message })))
+    }))
+  }
+  try {
+    return await Promise.race([steps(), lost, cut, late])
+  } catch (error) {
+    if (time.signal.aborted || error instanceof SmtpError) throw error
+    throw smtpError(error, stage, server)
+  } finally {
+    timer.cancel()
+    if (stage === 'send') connection.quit()
+    // The server has a moment to say goodbye.
+    time.clock.after(QUIT_MS, () => connection.close(), true)
+  }
+}
+
+const QUIT_MS = 1000
+
+function optionsOf({ host, port, hello, security, tls }: SmtpServer, timeoutMs: number): SMTPConnectionOptions {
+  return {
+    host, port, name: hello, secure: security === 'implicit', requireTLS: security === 'starttls', ignoreTLS: security === 'none',
+    connectionTimeout: timeoutMs, greetingTimeout: timeoutMs, socketTimeout: timeoutMs, dnsTimeout: timeoutMs, allowInternalNetworkInterfaces: true,
+    tls: tlsContext(tls), customAuth: { [PLAIN_AS]: plainAs },
+  }
+}
+
+/** PLAIN with an identity, which nodemailer's has not. */
+const PLAIN_AS = 'PLAIN-AS'
+
+async function plainAs(context: SMTPConnectionCustomAuthContext): Promise<void> {
+  const { user, pass, options } = context.auth.credentials
+  const reply = await context.sendCommand(`AUTH PLAIN ${Buffer.from(`${String(options?.['identity'] ?? '')}\0${user}\0${pass}`).toString('base64')}`)
+  if (reply.status === 235) context.resolve()
+  else context.reject(Object.assign(new Error(reply.response), { responseCode: reply.status }))
+}
+
+function authOf({ username, password, identity, isCramMd5 }: SmtpAuth): SMTPConnectionAuth {
+  const credentials = { user: username, pass: password, options: { identity } }
+  return { user: username, pass: password, credentials, ...(isCramMd5 ? { method: 'CRAM-MD5' } : identity !== '' && { method: PLAIN_AS }) }
+}
+
+function place({ host, port }: SmtpServer): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`
+}
+
+function smtpError(error: unknown, stage: SmtpError['stage'], server: SmtpServer): SmtpError {
+  const message = error instanceof Error ? error.message : String(error)
+  const replyCode = error instanceof Error && 'responseCode' in error && typeof error.responseCode === 'number' ? error.responseCode : 0
+  return new SmtpError(stage, `${place(server)}: ${oneLine(message)}`, replyCode, error)
+}

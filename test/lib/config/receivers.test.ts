@@ -1,0 +1,29 @@
+import { expect, it } from 'vitest'
+import { readText } from '../../support/receiver-fixture.ts'
+
+const faults = (text: string): string[] => readText(text).errors
+const section = (kind: string, text: string, global = ''): string => `${global}\nreceivers:\n- name: a\n  ${kind}_configs:\n  - ${text}\n`
+
+it('falls back on the globals, key by key', () => {
+  const global = 'global: {smtp_smarthost: "mail.example.com:587", smtp_from: m@example.com, smtp_auth_username: u, smtp_auth_password_file: pw, smtp_require_tls: false, http_config: {proxy_url: "http://proxy:3128"}}'
+  const { receivers, errors } = readText(section('email', '{to: a@example.com}', global) + '  webhook_configs: [{url_file: /run/url}]')
+  expect(errors).toEqual([])
+  expect(receivers[0]!.integrations).toMatchObject([
+    { kind: 'email', to: 'a@example.com', from: 'm@example.com', smarthost: { host: 'mail.example.com', port: 587 }, username: 'u', password: { text: '', file: '/etc/monitor/pw' }, isTlsRequired: false, isResolvedSent: false, hello: 'localhost' },
+    { kind: 'webhook', url: { text: '', file: '/run/url' }, isResolvedSent: true, timeoutMs: 10_000, http: { proxyUrl: 'http://proxy:3128' } },
+  ])
+  const own = readText(section('email', '{to: a@example.com, from: o@example.com, smarthost: "[::1]:25", auth_password: p, require_tls: true}', global))
+  expect(own.receivers[0]!.integrations).toMatchObject([{ from: 'o@example.com', smarthost: { host: '::1', port: 25 }, password: { text: 'p', file: '' }, isTlsRequired: true }])
+})
+
+it('says what is wrong and where', () => {
+  expect(faults(section('email', '{to: a@example.com}'))).toEqual(['5: receivers[0].email_configs[0].smarthost: must be set here, or as smtp_smarthost for all', '5: receivers[0].email_configs[0].from: must be set here, or as smtp_from for all'])
+  expect(faults(section('email', '{smarthost: mail, from: a@b}'))).toEqual(['5: receivers[0].email_configs[0].to: must be set', '5: receivers[0].email_configs[0].smarthost: want host:port, got "mail"'])
+  expect(faults(section('email', '{to: a@b, from: a@b, smarthost: "m:25", headers: {subject: a, Subject: b}}'))).toEqual(['5: receivers[0].email_configs[0].headers: header Subject is given twice'])
+  expect(faults(section('email', '{to: a@b, from: a@b, smarthost: "m:25", threading: {enabled: true}}'))).toEqual(['5: receivers[0].email_configs[0].threading.thread_by_date: want none or daily'])
+  expect(faults(section('webhook', '{}'))).toEqual(['5: receivers[0].webhook_configs[0].url: one of url and url_file must be set'])
+  expect(faults(section('webhook', '{url: "http://a", url_file: b}'))).toEqual(['5: receivers[0].webhook_configs[0].url_file: at most one of url and url_file may be set'])
+  expect(faults(section('webhook', '{url: "http://a", max_alert: 3}'))).toEqual(['5: unknown key "max_alert" in receivers[0].webhook_configs[0]; did you mean "max_alerts"?'])
+  expect(faults('receivers: [{name: a}, {name: a}, {}]')).toEqual(['1: receivers[1].name: another receiver is named "a"', '1: receivers[2].name: must be set'])
+  expect(faults('global: {smtp_smarthst: "a:1"}')).toEqual(['1: unknown key "smtp_smarthst" in global; did you mean "smtp_smarthost"?'])
+})
