@@ -115,6 +115,8 @@ function carryOut(tables: Tables, call: Call): unknown {
     case 'notificationEntries': return tables.notificationEntries()
     case 'putNotificationEntry': return tables.putNotificationEntry(...call.args)
     case 'alerts': return tables.alerts(...call.args)
+    case 'alert': return tables.alert(...call.args)
+    case 'told': return tables.told()
     case 'unresolvedAlerts': return tables.unresolvedAlerts()
     case 'putAlerts': return tables.putAlerts(...call.args)
     case 'events': return tables.events(...call.args)

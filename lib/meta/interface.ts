@@ -38,15 +38,25 @@ export interface AlertRecord {
   status: 'open' | 'acknowledged' | 'resolved'
   /** The value that fired it; null where whoever sent the alert told none, or it is NaN. */
   metricValue: number | null
-  /** Unix ms; null: has not come to it. */
+  /** Page of its expression. */
+  generatorUrl: string
+  /** Unix ms since when its condition holds. */
+  activeAtMs: number
+  /** Unix ms since when it fires. */
   triggeredAtMs: number
+  /** Unix ms at which someone was first told of it; null, as below: has not come to it. */
+  toldAtMs: number | null
   resolvedAtMs: number | null
   acknowledgedAtMs: number | null
   acknowledgedBy: string
   /** Unix ms at which an acknowledged alert pages again, null: never. */
   repageAtMs: number | null
-  /** Steps of its escalation that were told; 0: none. */
+  /** Unix ms from which the delays of its escalation count: its firing, or when an acknowledgement was taken back. */
+  escalationFromMs: number
+  /** Steps of its escalation that were begun since then; 0: none. */
   escalationStep: number
+  /** What people made of it. */
+  feedback: '' | 'false_positive' | 'true_positive'
 }
 
 /** One line of an alert's history. */
@@ -54,9 +64,22 @@ export interface AlertEvent {
   alertId: string
   /** Unix ms. */
   timeMs: number
-  kind: 'firing' | 'resolved' | 'acknowledged' | 'unacknowledged' | 'silenced' | 'inhibited' | 'muted' | 'escalated' | 'notified' | 'failed'
+  kind: 'pending' | 'firing' | 'resolved' | 'acknowledged' | 'unacknowledged' | 'silenced' | 'inhibited' | 'muted' | 'escalated' | 'notified' | 'failed' | 'feedback'
   /** Receiver, person, silence or error. */
   detail: string
+}
+
+/** When one integration of a receiver was last told of one alert, whatever its severity: for cooldowns. */
+export interface ToldEntry {
+  /** Stands for the labels but `severity`. */
+  key: string
+  /** `name/kind/index`. */
+  receiver: string
+  /** Unix ms. */
+  timeMs: number
+  severity: string
+  /** Unix ms, after which it is forgotten. */
+  expiresAtMs: number
 }
 
 /** A rule made by API; `body` is its JSON as checked. */
@@ -98,8 +121,10 @@ export interface MetaStore {
   alerts(filter: AlertFilter): Promise<AlertRecord[]>
   /** Open and acknowledged ones. */
   unresolvedAlerts(): Promise<AlertRecord[]>
-  /** Records and events of one moment, all or none. */
-  putAlerts(records: readonly AlertRecord[], events: readonly AlertEvent[]): Promise<void>
+  /** What belongs to one moment, all or none. */
+  putAlerts(records: readonly AlertRecord[], events: readonly AlertEvent[], told?: readonly ToldEntry[]): Promise<void>
+  alert(id: string): Promise<AlertRecord | null>
+  told(): Promise<ToldEntry[]>
   events(alertId: string): Promise<AlertEvent[]>
 
   rules(): Promise<StoredRule[]>
@@ -110,7 +135,7 @@ export interface MetaStore {
   value(name: string): Promise<string | null>
   putValue(name: string, value: string): Promise<void>
 
-  /** Alerts resolved before `resolvedBeforeMs` go with their history, and entries of notifications that expired before `nowMs`. */
+  /** Alerts resolved before `resolvedBeforeMs` go with their history, and entries of what was told that expired before `nowMs`. */
   forget(times: { resolvedBeforeMs: number; nowMs: number }): Promise<void>
   /** Resolves when all that was asked is answered. */
   close(): Promise<void>

@@ -89,9 +89,25 @@ CREATE TABLE kept_values (
 ) STRICT, WITHOUT ROWID;
 `, `
 ALTER TABLE notifications ADD COLUMN withheld TEXT NOT NULL DEFAULT '[]';
+
+ALTER TABLE alerts ADD COLUMN generator_url TEXT NOT NULL DEFAULT '';
+ALTER TABLE alerts ADD COLUMN active_at INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE alerts ADD COLUMN told_at INTEGER;
+ALTER TABLE alerts ADD COLUMN escalation_from INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE alerts ADD COLUMN feedback TEXT NOT NULL DEFAULT '';
+UPDATE alerts SET active_at = triggered_at, escalation_from = triggered_at;
+
+CREATE TABLE told (
+  cooldown_key TEXT NOT NULL,
+  receiver     TEXT NOT NULL,
+  told_at      INTEGER NOT NULL,
+  severity     TEXT NOT NULL,
+  expires_at   INTEGER NOT NULL,
+  PRIMARY KEY (cooldown_key, receiver)
+) STRICT, WITHOUT ROWID;
 `]
 
-export const TABLES: readonly string[] = ['servers', 'alert_rules', 'alerts', 'alert_log', 'silences', 'notifications', 'kept_values']
+export const TABLES: readonly string[] = ['servers', 'alert_rules', 'alerts', 'alert_log', 'silences', 'notifications', 'kept_values', 'told']
 
 /** Brings a file, also an empty one, to this version, all steps or none. Throws MetaError where a newer Monitor wrote it. */
 export function migrate(db: DatabaseSync, file: string): void {

@@ -2,7 +2,7 @@
 import type { Silence } from '../model/silence.ts'
 import type { Channel } from './channel.ts'
 import { MetaError } from './errors.ts'
-import type { AlertEvent, AlertFilter, AlertRecord, MetaStore, NotificationEntry, StoredRule } from './interface.ts'
+import type { AlertEvent, AlertFilter, AlertRecord, MetaStore, NotificationEntry, StoredRule, ToldEntry } from './interface.ts'
 import type { Call, Method, Result } from './request.ts'
 
 export class SqliteStore implements MetaStore {
@@ -40,8 +40,16 @@ export class SqliteStore implements MetaStore {
     return this.#ask({ method: 'unresolvedAlerts', args: [] })
   }
 
-  putAlerts(records: readonly AlertRecord[], events: readonly AlertEvent[]): Promise<void> {
-    return this.#ask({ method: 'putAlerts', args: [records, events] })
+  putAlerts(records: readonly AlertRecord[], events: readonly AlertEvent[], told: readonly ToldEntry[] = []): Promise<void> {
+    return this.#ask({ method: 'putAlerts', args: [records, events, told] })
+  }
+
+  alert(id: string): Promise<AlertRecord | null> {
+    return this.#ask({ method: 'alert', args: [id] })
+  }
+
+  told(): Promise<ToldEntry[]> {
+    return this.#ask({ method: 'told', args: [] })
   }
 
   events(alertId: string): Promise<AlertEvent[]> {

@@ -2,7 +2,7 @@
 import type { DatabaseSync, SQLOutputValue, StatementSync } from 'node:sqlite'
 import type { Matcher } from '../model/matcher.ts'
 import type { Silence } from '../model/silence.ts'
-import type { AlertEvent, AlertFilter, AlertRecord, NotificationEntry, StoredRule } from './interface.ts'
+import type { AlertEvent, AlertFilter, AlertRecord, NotificationEntry, StoredRule, ToldEntry } from './interface.ts'
 import type { Call, Method, Result } from './request.ts'
 
 type Row = Record<string, SQLOutputValue>
@@ -10,7 +10,7 @@ type Row = Record<string, SQLOutputValue>
 type Handlers = { [M in Method]: (...args: Extract<Call, { method: M }>['args']) => Result<M> }
 
 const ALERT_COLUMNS = `alert_id, rule_id, server_id, triggered_at, resolved_at, status, metric_value, created_at, fingerprint, name, severity,
-  labels, annotations, acknowledged_at, acknowledged_by, repage_at, escalation_step`
+  labels, annotations, acknowledged_at, acknowledged_by, repage_at, escalation_step, generator_url, active_at, told_at, escalation_from, feedback`
 
 export class Tables implements Handlers {
   readonly #db: DatabaseSync
@@ -60,8 +60,20 @@ export class Tables implements Handlers {
     return this.#all("SELECT * FROM alerts WHERE status != 'resolved' ORDER BY triggered_at, alert_id").map(alertOf)
   }
 
-  putAlerts(records: readonly AlertRecord[], events: readonly AlertEvent[]): void {
+  alert(id: string): AlertRecord | null {
+    const row = this.#all('SELECT * FROM alerts WHERE alert_id = ?', id)[0]
+    return row === undefined ? null : alertOf(row)
+  }
+
+  told(): ToldEntry[] {
+    return this.#all('SELECT * FROM told').map((row) => ({
+      key: text(row['cooldown_key']), receiver: text(row['receiver']), timeMs: number(row['told_at']), severity: text(row['severity']), expiresAtMs: number(row['expires_at']),
+    }))
+  }
+
+  putAlerts(records: readonly AlertRecord[], events: readonly AlertEvent[], told: readonly ToldEntry[] = []): void {
     for (const record of records) this.#putAlert(record)
+    for (const { key, receiver, timeMs, severity, expiresAtMs } of told) this.#run('INSERT OR REPLACE INTO told VALUES (?, ?, ?, ?, ?)', key, receiver, timeMs, severity, expiresAtMs)
     for (const { alertId, timeMs, kind, detail } of events) this.#run('INSERT OR IGNORE INTO alert_log VALUES (?, ?, ?, ?)', alertId, timeMs, kind, detail)
   }
 
@@ -99,16 +111,19 @@ export class Tables implements Handlers {
     this.#run("DELETE FROM alert_log WHERE alert_id IN (SELECT alert_id FROM alerts WHERE status = 'resolved' AND resolved_at < ?)", resolvedBeforeMs)
     this.#run("DELETE FROM alerts WHERE status = 'resolved' AND resolved_at < ?", resolvedBeforeMs)
     this.#run('DELETE FROM notifications WHERE expires_at < ?', nowMs)
+    this.#run('DELETE FROM told WHERE expires_at < ?', nowMs)
   }
 
   #putAlert(record: AlertRecord): void {
     const { id, ruleId, serverId, triggeredAtMs, resolvedAtMs, status, metricValue, fingerprint, name, severity, labels, annotations } = record
-    this.#run(`INSERT INTO alerts (${ALERT_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    this.#run(`INSERT INTO alerts (${ALERT_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
       ON CONFLICT (alert_id) DO UPDATE SET triggered_at = excluded.triggered_at, resolved_at = excluded.resolved_at, status = excluded.status,
         metric_value = excluded.metric_value, annotations = excluded.annotations, acknowledged_at = excluded.acknowledged_at,
-        acknowledged_by = excluded.acknowledged_by, repage_at = excluded.repage_at, escalation_step = excluded.escalation_step`,
+        acknowledged_by = excluded.acknowledged_by, repage_at = excluded.repage_at, escalation_step = excluded.escalation_step, told_at = excluded.told_at,
+        escalation_from = excluded.escalation_from, feedback = excluded.feedback`,
     id, ruleId, serverId, triggeredAtMs, resolvedAtMs, status, metricValue, triggeredAtMs, fingerprint, name, severity,
-    JSON.stringify(labels), JSON.stringify(annotations), record.acknowledgedAtMs, record.acknowledgedBy, record.repageAtMs, record.escalationStep)
+    JSON.stringify(labels), JSON.stringify(annotations), record.acknowledgedAtMs, record.acknowledgedBy, record.repageAtMs, record.escalationStep,
+    record.generatorUrl, record.activeAtMs, record.toldAtMs, record.escalationFromMs, record.feedback)
     if (serverId === '') return
     this.#run('INSERT OR IGNORE INTO servers VALUES (?, ?, ?, ?, ?)', serverId, labels['server_name'] ?? labels['instance'] ?? serverId,
       labels['region'] ?? '', labels['env'] ?? labels['environment'] ?? '', triggeredAtMs)
@@ -158,6 +173,7 @@ function alertOf(row: Row): AlertRecord {
     serverId: text(row['server_id']), severity: text(row['severity']), status: text(row['status']) as AlertRecord['status'],
     metricValue: time(row['metric_value']), triggeredAtMs: number(row['triggered_at']), resolvedAtMs: time(row['resolved_at']),
     acknowledgedAtMs: time(row['acknowledged_at']), acknowledgedBy: text(row['acknowledged_by']), repageAtMs: time(row['repage_at']),
-    escalationStep: number(row['escalation_step']),
+    escalationStep: number(row['escalation_step']), generatorUrl: text(row['generator_url']), activeAtMs: number(row['active_at']), toldAtMs: time(row['told_at']),
+    escalationFromMs: number(row['escalation_from']), feedback: text(row['feedback']) as AlertRecord['feedback'],
   }
 }

@@ -5,8 +5,11 @@ import type { Labels } from '../model/labels.ts'
 import type { NotifiedAlert, Notification } from '../model/notification.ts'
 
 export interface AlertOverlay {
-  /** Whether a firing alert is kept from receivers now: acknowledged, or cooling down at no higher severity. */
-  isHeld(fingerprint: string, nowMs: number): boolean
+  /**
+   * Whether a firing alert is kept from an integration (`name/kind/index`) now: acknowledged, or the integration was told of it
+   * within its cooldown at no lower severity. Each integration is asked for: what one was told must not hold another's first word.
+   */
+  isHeld(fingerprint: string, receiver: string, nowMs: number): boolean
   /** Signed address of the page that acknowledges the alert; '' where there is none. */
   ackUrl(fingerprint: string): string
   /** One try of telling a receiver (`name/kind/index`) came to its end; `error` null: delivered. */
@@ -24,10 +27,12 @@ export interface AlertDispatch {
   /** Whether a silence, an inhibition or a time interval keeps the alert from people now. */
   isSuppressed(labels: Labels, nowMs: number): boolean
   /**
-   * Tells one receiver of the configuration, beside the alerts' routes: a step of an escalation, or that the alerts it was told
-   * of so are over. Tried again like any other message; each end is told to `onNotified`. An unknown name is logged.
+   * From now on a receiver of the configuration is told of these alerts beside their routes, also of their ends: a step of an
+   * escalation. Asked for again after a start; the log of notifications keeps it from telling twice.
    */
-  page(receiver: string, alerts: readonly NotifiedAlert[]): void
+  escalate(receiver: string, fingerprints: readonly string[]): void
+  /** Takes all of that back, where an escalation begins anew. */
+  endEscalation(fingerprints: readonly string[]): void
   /** Their groups tell these firing alerts once more, as if they were new: whoever took one over gave it back. */
   retell(fingerprints: readonly string[]): void
 }

@@ -1,6 +1,6 @@
 // What every MetaStore must do, whatever lies below it. Each case has a store of its own, and may open it again.
 import { describe, expect, it, onTestFinished } from 'vitest'
-import type { AlertEvent, AlertFilter, AlertRecord, MetaStore, NotificationEntry, StoredRule } from '../../../lib/meta/interface.ts'
+import type { AlertEvent, AlertFilter, AlertRecord, MetaStore, NotificationEntry, StoredRule, ToldEntry } from '../../../lib/meta/interface.ts'
 import type { Silence } from '../../../lib/model/silence.ts'
 
 /** Opens the store of one place, also again after it was closed. */
@@ -13,8 +13,8 @@ export const ALL: AlertFilter = { status: null, severity: null, serverId: null, 
 export function alertRecord(n: number, over: Partial<AlertRecord> = {}): AlertRecord {
   return {
     id: `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`, fingerprint: `f${n}`, ruleId: null, name: 'HighCpu', labels: { alertname: 'HighCpu', instance: `web${n}`, __proto__x: '"\n\u0000' },
-    annotations: { summary: 'süß 😀' }, serverId: `web${n}`, severity: 'warning', status: 'open', metricValue: 91.5, triggeredAtMs: T0 + n, resolvedAtMs: null,
-    acknowledgedAtMs: null, acknowledgedBy: '', repageAtMs: null, escalationStep: 0, ...over,
+    annotations: { summary: 'süß 😀' }, serverId: `web${n}`, severity: 'warning', status: 'open', metricValue: 91.5, generatorUrl: '', activeAtMs: T0 + n, triggeredAtMs: T0 + n, toldAtMs: null, resolvedAtMs: null,
+    acknowledgedAtMs: null, acknowledgedBy: '', repageAtMs: null, escalationFromMs: T0 + n, escalationStep: 0, feedback: '', ...over,
   }
 }
 
@@ -62,13 +62,15 @@ export function describeMetaStore(name: string, place: () => OpenStore): void {
       const { store, again } = await fresh()
       const events: AlertEvent[] = [{ alertId: alertRecord(1).id, timeMs: T0, kind: 'firing', detail: '' }, { alertId: alertRecord(1).id, timeMs: T0, kind: 'notified', detail: 'team/email/0' }]
       await store.putAlerts([alertRecord(1), alertRecord(2, { metricValue: null, ruleId: 'r1' })], events)
-      const acknowledged = alertRecord(1, { status: 'acknowledged', acknowledgedAtMs: T0 + 7, acknowledgedBy: 'ana', repageAtMs: T0 + 99, escalationStep: 2, metricValue: Infinity })
+      const acknowledged = alertRecord(1, { status: 'acknowledged', acknowledgedAtMs: T0 + 7, acknowledgedBy: 'ana', repageAtMs: T0 + 99, toldAtMs: T0 + 3, escalationFromMs: T0 + 5, escalationStep: 2, feedback: 'false_positive' })
       await store.putAlerts([acknowledged], [{ alertId: acknowledged.id, timeMs: T0 + 7, kind: 'acknowledged', detail: 'ana' }])
       const later = await again()
       expect(await later.alerts(ALL)).toEqual([alertRecord(2, { metricValue: null, ruleId: 'r1' }), acknowledged])
       expect(await later.unresolvedAlerts()).toEqual([acknowledged, alertRecord(2, { metricValue: null, ruleId: 'r1' })])
       expect(await later.events(acknowledged.id)).toEqual([...events, { alertId: acknowledged.id, timeMs: T0 + 7, kind: 'acknowledged', detail: 'ana' }])
       expect(await later.events(alertRecord(2).id)).toEqual([])
+      expect(await later.alert(acknowledged.id)).toEqual(acknowledged)
+      expect(await later.alert('none')).toBeNull()
     })
 
     it('finds alerts by each filter, page by page, newest first', async () => {
@@ -111,6 +113,16 @@ export function describeMetaStore(name: string, place: () => OpenStore): void {
       expect(await store.events(old.id)).toEqual([])
       expect(await store.events(young.id)).toHaveLength(1)
       expect(await store.notificationEntries()).toEqual([{ ...entry, groupKey: 'h', expiresAtMs: T0 + 300 }])
+    })
+
+    it('keeps when each receiver was last told of an alert, until that expires', async () => {
+      const { store, again } = await fresh()
+      const entry: ToldEntry = { key: 'k', receiver: 'team/email/0', timeMs: T0, severity: 'warning', expiresAtMs: T0 + 900_000 }
+      await store.putAlerts([], [], [entry, { ...entry, receiver: 'team/sms/0', expiresAtMs: T0 + 1 }])
+      await store.putAlerts([], [], [{ ...entry, severity: 'critical' }])
+      expect((await store.told()).map(({ receiver }) => receiver).toSorted()).toEqual(['team/email/0', 'team/sms/0'])
+      await store.forget({ resolvedBeforeMs: 0, nowMs: T0 + 2 })
+      expect(await (await again()).told()).toEqual([{ ...entry, severity: 'critical' }])
     })
 
     it('keeps rules and values', async () => {
