@@ -129,6 +129,7 @@ function drop(folder: BlockFolder, names: readonly string[]): void {
   const going = folder.state.blocks.filter((block) => names.includes(block.folder))
   const droppedT = going.reduce((newest, { meta }) => Math.max(newest, meta.maxT), folder.state.droppedT)
   folder.commit({ droppedT, install: [], remove: names })
+  faultPoint('retention.changed')
 }
 
 /** Rows go before samples do: of what is deleted nothing must come back, and rows that still have samples are made anew. */

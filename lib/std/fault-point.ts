@@ -35,6 +35,8 @@ export const FAULT_POINTS = [
   'compact.installed',
   // The folder of a block that nobody reads is gone.
   'compact.removed',
+  // Blocks go because of age or size: it is noted that what is left of their time is not all.
+  'retention.changed',
   // A tier's block is staged and synced, and means nothing yet.
   'tier.written',
   // It is there, but not at its place; its rows count as still to be made.

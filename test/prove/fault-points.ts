@@ -59,8 +59,8 @@ async function workOnBlocks(monitor: MonitorProcess): Promise<void> {
   for (const what of ['delete_series?match[]=up', 'clean_tombstones']) await ask(what)
 }
 
-/** Each point at its first pass and at later ones; those of tiers have tests of their own (test/storage/tier/). */
-export const FAULT_POINT_ROUNDS: readonly { point: FaultPoint; pass: number }[] = FAULT_POINTS.filter((point) => !/^(hours|upload|tier)\./.test(point)).flatMap((point) => {
+/** Each point at its first pass and at later ones; those of tiers and retention have tests of their own (test/storage/tier/). */
+export const FAULT_POINT_ROUNDS: readonly { point: FaultPoint; pass: number }[] = FAULT_POINTS.filter((point) => !/^(hours|upload|tier|retention)\./.test(point)).flatMap((point) => {
   const passes = point.startsWith('log.rows') || point === 'flush.encoded' || point === 'flush.written' ? [1, 2, 17] : [1]
   return passes.map((pass) => ({ point, pass }))
 })
