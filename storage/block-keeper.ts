@@ -97,7 +97,7 @@ export class BlockKeeper {
     this.minuteRetentionMs = options.minuteRetentionMs
     this.hourRetentionMs = options.hourRetentionMs
     this.#hours = options.hours
-    this.freeSpace = new FreeSpace(options.folder, options.logger)
+    this.freeSpace = new FreeSpace(options.folder, options.clock, options.logger)
   }
 
   /** Rules of their own for some series; `rawMs` for all others. */

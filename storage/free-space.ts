@@ -1,15 +1,22 @@
 // Retention by free disk: while less is free than is to stay free, the oldest block goes; the next one only when that is gone
-// and its room has been seen. Where room does not come (a snapshot holds the files, another program takes it), it stops:
-// deleting all there is would not help.
-import { DiskError, freeSpace } from '../lib/std/fs.ts'
+// and its room has been seen. A block that a snapshot holds, too, stays, since its going would free nothing, until the snapshot
+// has gone. Where room does not come for another reason (another program takes it, the file system keeps versions), the next
+// block goes after a while, twice as long each time: deleting all there is at once would not help.
+import path from 'node:path'
+import type { Clock } from '../lib/std/clock.ts'
+import { DiskError, freeSpace, hasOtherNames } from '../lib/std/fs.ts'
 import type { Logger } from '../lib/std/log.ts'
+import { CHUNKS_FILE } from './block/block-meta.ts'
 import type { Planned } from './block-plan.ts'
 
 /** Of the bytes of a block that was removed so many must be free, or removing does not help. */
 const GAIN_SHARE_MIN = 0.5
+const WAIT_MS_MIN = 15 * 60_000
+const WAIT_MS_MAX = 24 * 3_600_000
 
 export class FreeSpace {
   readonly #folder: string
+  readonly #clock: Clock
   readonly #logger: Logger
   /** Bytes that are to stay free; 0: none. */
   keepFreeBytes = 0
@@ -17,17 +24,24 @@ export class FreeSpace {
   shareMax = 1
   /** Blocks that have gone for this and are still on disk, and their bytes. */
   readonly #leaving = new Map<string, number>()
-  #isVain = false
+  /** Removals in a row that freed too little, and when the next one may be, on the monotonic clock. */
+  #vain = 0
+  #nextAtMs = -Infinity
+  /** The block that a snapshot holds, as was said. */
+  #held = ''
 
-  constructor(folder: string, logger: Logger) {
+  constructor(folder: string, clock: Clock, logger: Logger) {
     this.#folder = folder
+    this.#clock = clock
     this.#logger = logger
   }
 
   setLimits(keepFreeBytes: number, shareMax: number): void {
     this.keepFreeBytes = keepFreeBytes
     this.shareMax = shareMax
-    this.#isVain = false
+    this.#vain = 0
+    this.#nextAtMs = -Infinity
+    this.#held = ''
   }
 
   /** What the data folder may take by its share of the file system. */
@@ -38,11 +52,31 @@ export class FreeSpace {
   /** The oldest block, if it is to go for free space. */
   next(blocks: readonly Planned[]): string[] {
     const oldest = blocks.toSorted((a, b) => a.meta.maxT - b.meta.maxT)[0]
-    if (this.keepFreeBytes === 0 || this.#isVain || this.#leaving.size > 0 || oldest === undefined) return []
+    if (this.keepFreeBytes === 0 || this.#leaving.size > 0 || oldest === undefined || this.#clock.monotonic() < this.#nextAtMs) return []
     const space = this.#measure()
-    if (space === null || space.freeBytes >= this.keepFreeBytes) return []
+    if (space === null || space.freeBytes >= this.keepFreeBytes || this.#isHeld(oldest, space.freeBytes)) return []
     this.#leaving.set(oldest.folder, oldest.meta.bytes)
     return [oldest.folder]
+  }
+
+  #isHeld({ folder }: Planned, freeBytes: number): boolean {
+    if (!this.#hasOtherNames(folder)) return false
+    if (this.#held !== folder) {
+      this.#logger.warn('the oldest block stays though too little of the disk is free: a snapshot holds its files, too; remove the snapshot', {
+        block: folder, free_bytes: freeBytes, keep_free_bytes: this.keepFreeBytes,
+      })
+    }
+    this.#held = folder
+    return true
+  }
+
+  #hasOtherNames(folder: string): boolean {
+    try {
+      return hasOtherNames(path.join(this.#folder, folder, CHUNKS_FILE))
+    } catch (error) {
+      if (!(error instanceof DiskError)) throw error
+      return false
+    }
   }
 
   /** Notes what is free before blocks are removed; call what it returns when they are. */
@@ -53,10 +87,14 @@ export class FreeSpace {
     return () => {
       for (const name of names) this.#leaving.delete(name)
       const after = this.#measure()
-      if (before === null || after === null || after.freeBytes - before.freeBytes >= bytes * GAIN_SHARE_MIN) return
-      this.#isVain = true
-      this.#logger.warn('removing blocks does not free the disk, so no more go for that: a snapshot may hold them, or others fill it', {
-        removed_bytes: bytes, gained_bytes: after.freeBytes - before.freeBytes, free_bytes: after.freeBytes, keep_free_bytes: this.keepFreeBytes,
+      if (before === null || after === null || after.freeBytes - before.freeBytes >= bytes * GAIN_SHARE_MIN) {
+        this.#vain = 0
+        return
+      }
+      const waitMs = Math.min(WAIT_MS_MAX, WAIT_MS_MIN * 2 ** this.#vain++)
+      this.#nextAtMs = this.#clock.monotonic() + waitMs
+      this.#logger.warn('removing a block did not free the disk: others fill it, or the file system keeps what was removed; the next one goes after a while if it is still full', {
+        removed_bytes: bytes, gained_bytes: after.freeBytes - before.freeBytes, free_bytes: after.freeBytes, keep_free_bytes: this.keepFreeBytes, wait_ms: waitMs,
       })
     }
   }

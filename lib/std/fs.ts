@@ -22,7 +22,7 @@ export interface Disk {
   fsyncSync(fd: number): void
   ftruncateSync(fd: number, sizeBytes: number): void
   fstatSync(fd: number): { size: number }
-  statSync(path: string): { size: number }
+  statSync(path: string): { size: number; nlink: number }
   statfsSync(path: string): { bsize: number; blocks: number; bavail: number }
   existsSync(path: string): boolean
   mkdirSync(path: string): void
@@ -183,6 +183,11 @@ export function pathExists(file: string): boolean {
 
 export function fileSizeBytes(file: string): number {
   return guarded(`stat ${file}`, () => disk.statSync(file).size)
+}
+
+/** Whether a file has other names, too, so that removing this one frees nothing. */
+export function hasOtherNames(file: string): boolean {
+  return guarded(`stat ${file}`, () => disk.statSync(file).nlink > 1)
 }
 
 /** Of the file system a folder is on: its size, and what of it this process may still fill. */

@@ -31,7 +31,7 @@ function step(disk: Disk, root: string, random: Random, open: Map<number, number
   const at = random.int(1500)
   const length = 1 + random.int(900)
   const fill = random.int(256)
-  const kind = random.int(12)
+  const kind = random.int(13)
   const fd = open.get(slot)
   try {
     if (kind <= 1) {
@@ -43,7 +43,8 @@ function step(disk: Disk, root: string, random: Random, open: Map<number, number
     if (kind === 2) return disk.rmSync(name, { force: true })
     if (kind === 3) return disk.renameSync(name, `${root}/${random.pick(['a', 'd/b', 'c'])}`)
     if (kind === 4) return disk.readdirSync(root).toSorted()
-    if (kind === 5) return disk.existsSync(name) ? [disk.statSync(name).size, Buffer.from(disk.readFileSync(name)).toString('hex')] : null
+    if (kind === 5) return disk.existsSync(name) ? [disk.statSync(name).size, disk.statSync(name).nlink, Buffer.from(disk.readFileSync(name)).toString('hex')] : null
+    if (kind === 12) return disk.linkSync(name, `${root}/${random.pick(['a', 'd/b', 'c'])}`)
     if (kind === 6) return disk.writeFileSync(name, String(fill), { flag: 'wx' })
     if (fd === undefined) return null
     if (kind === 7) return disk.fstatSync(fd).size

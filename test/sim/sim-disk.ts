@@ -118,9 +118,10 @@ export class SimDisk implements Disk {
     return { size: this.#file(fd).size }
   }
 
-  statSync(path: string): { size: number } {
+  statSync(path: string): { size: number; nlink: number } {
     this.#begin('stat')
-    return { size: this.#fileAt(path, 'stat').size }
+    const file = this.#fileAt(path, 'stat')
+    return { size: file.size, nlink: this.names.namesOf(file) }
   }
 
   /** Full or empty. */
@@ -175,6 +176,8 @@ export class SimDisk implements Disk {
     const source = this.names.parentOf(from)
     const target = this.names.parentOf(to)
     if (node === null || source === null || target === null) throw failure('ENOENT', `rename ${from} to ${to}`)
+    // POSIX: of two names of one file both stay.
+    if (this.names.find(to) === node) return
     this.names.change([{ ...source, node: null }, { ...target, node }])
   }
 

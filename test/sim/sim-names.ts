@@ -38,6 +38,13 @@ export class SimNames {
     return node
   }
 
+  /** How many names a file has. */
+  namesOf(file: SimFile, folder: SimFolder = this.root): number {
+    let count = 0
+    for (const node of folder.live.values()) count += node === file ? 1 : node.kind === 'folder' ? this.namesOf(file, node) : 0
+    return count
+  }
+
   /** The folder that holds a path's last name, and that name; null if there is no such folder. */
   parentOf(path: string): { folder: SimFolder; name: string } | null {
     const cut = path.lastIndexOf('/')

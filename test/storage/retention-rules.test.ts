@@ -169,27 +169,60 @@ describe('retention by free disk', () => {
     return state
   }
 
-  it('lets the oldest blocks go one by one, and stops where that frees nothing', async () => {
-    for (const gains of [true, false]) {
-      const folder = tempFolder()
-      const clock = new FakeClock(T)
-      const db = open(folder, { clock, retentionMs: 200 * HOUR, reserveBytes: 0 })
-      for (let n = 0; n < 3; n++) await twoHours(db, clock, { ci: 300 })
-      const blocks = db.blocks.blocks.length
-      const state = disk(folder, gains)
-      const bytes = db.blocks.blocks.map(({ meta }) => meta.bytes)
-      // All but some of the newest has to go.
-      state.free = gains ? 50 * 2 ** 20 : 10 * 2 ** 20
-      const keepFreeBytes = gains ? state.free - bytes.at(-1)! - 4096 : 50 * 2 ** 20
-      db.setLimits({ ...limits([], 200 * HOUR), keepFreeBytes })
-      for (let round = 0; round < 12; round++) {
-        await db.maintain()
-        await db.blocks.idle()
-      }
-      if (gains) expect(db.blocks.blocks.length).toBeLessThan(blocks)
-      expect(db.blocks.blocks.length).toBe(gains ? 1 : blocks - 1)
-      await db.close()
+  /** A store of some blocks, each of which is full. */
+  async function filled(): Promise<{ folder: string; clock: FakeClock; db: Database; blocks: number }> {
+    const folder = tempFolder()
+    const clock = new FakeClock(T)
+    const db = open(folder, { clock, retentionMs: 200 * HOUR, reserveBytes: 0 })
+    for (let n = 0; n < 3; n++) await twoHours(db, clock, { ci: 300 })
+    return { folder, clock, db, blocks: db.blocks.blocks.length }
+  }
+  async function rounds(db: Database): Promise<void> {
+    for (let round = 0; round < 12; round++) {
+      await db.maintain()
+      await db.blocks.idle()
     }
+  }
+
+  it('lets the oldest blocks go one by one', async () => {
+    const { folder, db, blocks } = await filled()
+    const state = disk(folder, true)
+    const bytes = db.blocks.blocks.map(({ meta }) => meta.bytes)
+    // All but some of the newest has to go.
+    state.free = 50 * 2 ** 20
+    db.setLimits({ ...limits([], 200 * HOUR), keepFreeBytes: state.free - bytes.at(-1)! - 4096 })
+    await rounds(db)
+    expect(blocks).toBeGreaterThan(1)
+    expect(db.blocks.blocks.length).toBe(1)
+    await db.close()
+  })
+
+  it('waits where a removal frees nothing, and goes on while the disk is full', async () => {
+    const { folder, clock, db, blocks } = await filled()
+    disk(folder, false).free = 10 * 2 ** 20
+    db.setLimits({ ...limits([], 200 * HOUR), keepFreeBytes: 50 * 2 ** 20 })
+    await rounds(db)
+    expect(db.blocks.blocks.length).toBe(blocks - 1)
+    await clock.advance(14 * MINUTE)
+    await rounds(db)
+    expect(db.blocks.blocks.length, 'within a quarter of an hour').toBe(blocks - 1)
+    await clock.advance(2 * MINUTE)
+    await rounds(db)
+    expect(db.blocks.blocks.length, 'after it').toBe(blocks - 2)
+    await db.close()
+  })
+
+  it('leaves alone what a snapshot holds, until that has gone', async () => {
+    const { folder, db, blocks } = await filled()
+    await db.blocks.snapshot('s', false)
+    disk(folder, false).free = 10 * 2 ** 20
+    db.setLimits({ ...limits([], 200 * HOUR), keepFreeBytes: 50 * 2 ** 20 })
+    await rounds(db)
+    expect(db.blocks.blocks.length).toBe(blocks)
+    fs.rmSync(`${folder}/snapshots`, { recursive: true })
+    await rounds(db)
+    expect(db.blocks.blocks.length).toBe(blocks - 1)
+    await db.close()
   })
 
   it('keeps to a share of the file system', async () => {
