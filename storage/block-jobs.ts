@@ -58,6 +58,8 @@ export interface JobReply {
   damagedFiles: readonly number[]
   /** Blocks that have lost samples. */
   deletedFrom: readonly string[]
+  /** Why rows of hours could not be put into files of the object store; '' if all could. */
+  unreachable: string
 }
 
 /** Does jobs, one after the other. */
@@ -81,9 +83,9 @@ export async function runBlockJob(handle: StoreHandle, slot: number, job: BlockJ
   const minutes = new BlockFolder(minutesFolder(handle.folder), (_, why) => damage.push(why))
   folder.clearStaging()
   minutes.clearStaging()
-  const work: JobWork = { handle, slot, folder, minutes, damage, damagedFiles: [], deletedFrom: [] }
+  const work: JobWork = { handle, slot, folder, minutes, damage, damagedFiles: [], deletedFrom: [], unreachable: '' }
   await doJob(work, job)
-  return { state: folder.state, minutes: minutes.state, hours: hoursState(handle.folder), damage, damagedFiles: work.damagedFiles, deletedFrom: work.deletedFrom }
+  return { state: folder.state, minutes: minutes.state, hours: hoursState(handle.folder), damage, damagedFiles: work.damagedFiles, deletedFrom: work.deletedFrom, unreachable: work.unreachable }
 }
 
 interface JobWork {
@@ -94,6 +96,7 @@ interface JobWork {
   damage: string[]
   damagedFiles: number[]
   deletedFrom: string[]
+  unreachable: string
 }
 
 async function doJob(work: JobWork, job: BlockJob): Promise<void> {
@@ -113,9 +116,12 @@ async function doJob(work: JobWork, job: BlockJob): Promise<void> {
       return
     case 'tier-compact': return compactTier(minutes, job.sources)
     case 'tier-drop': return drop(minutes, job.names)
-    case 'hours':
-      work.damage.push(...await runHours({ handle, slot, raw: folder }, job))
+    case 'hours': {
+      const { damage, unreachable } = await runHours({ handle, slot, raw: folder }, job)
+      work.damage.push(...damage)
+      work.unreachable = unreachable
       return
+    }
     case 'delete': return deleteEverywhere(work, job)
     case 'clean':
       await cleanBlocks(folder)

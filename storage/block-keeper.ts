@@ -17,6 +17,7 @@ import type { BlockPlace } from './block/block-writer.ts'
 import type { BlockJob, JobReply, JobRunner, WrittenBlock } from './block-jobs.ts'
 import { CUT_DELAY_MS, cutTime, goneFrom, dueExpiry, overSize, pastRetention, planCompaction } from './block-plan.ts'
 import { FreeSpace } from './free-space.ts'
+import { JobBackoff } from './job-backoff.ts'
 import { cutoffsAt, type Cutoff, type RetentionRule } from './retention-rules.ts'
 import { FolderError, LogError } from './errors.ts'
 import type { Head } from './head/head.ts'
@@ -26,9 +27,6 @@ import type { RetentionClock } from './retention-clock.ts'
 import { dueOfHours, dueOfTier, publishedTiers, type KeptRows } from './tier-plan.ts'
 import { addDue, isDue } from './tier/due.ts'
 import type { HoursState } from './tier/hour-manifest.ts'
-
-const RETRY_MS_MIN = 15_000
-const RETRY_MS_MAX = 15 * 60_000
 
 export interface KeeperOptions {
   /** `data/blocks`. */
@@ -68,11 +66,12 @@ export class BlockKeeper {
   #unreadMinutes: string[] = []
   #job: Promise<void> | null = null
   #isClosed = false
-  #failures = 0
+  readonly #backoff: JobBackoff
+  /** Of rows of hours alone, whose older files may be in a bucket that does not answer: nothing else waits for that. */
+  readonly #hoursBackoff: JobBackoff
   /** The newest sample at the last look, and when it was first seen. */
   #newestT = NaN
   #newestAtMs = 0
-  #retryAtMs = -Infinity
   retentionBytes: number
   minuteRetentionMs: number | null
   readonly freeSpace: FreeSpace
@@ -97,6 +96,8 @@ export class BlockKeeper {
     this.minuteRetentionMs = options.minuteRetentionMs
     this.hourRetentionMs = options.hourRetentionMs
     this.#hours = options.hours
+    this.#backoff = new JobBackoff(options.clock)
+    this.#hoursBackoff = new JobBackoff(options.clock)
     this.freeSpace = new FreeSpace(options.folder, options.clock, options.logger)
   }
 
@@ -142,8 +143,7 @@ export class BlockKeeper {
 
   /** Starts what is due, if nothing runs. */
   tick(): void {
-    const { clock } = this.#options
-    if (this.#isClosed || this.#job !== null || clock.monotonic() < this.#retryAtMs) return
+    if (this.#isClosed || this.#job !== null || this.#backoff.isWaiting) return
     const job = this.#due()
     if (job === null) return
     this.#job = this.#run(job).then(() => {
@@ -274,8 +274,8 @@ export class BlockKeeper {
     const cutoffs = cutoffsAt(this.retentionT, this.#rules, this.#rawMs)
     const tier = this.#dueOfTier(cutoffs)
     if (tier !== null) return tier
-    const sinceT = this.#hoursSince()
-    if (dueOfHours(this.#state, this.#hours, { sinceT, fits })) return { kind: 'hours', sinceT, expiredT: newestOf(cutoffs), nowMs: clock.now() }
+    const sinceT = this.#since(this.hourRetentionMs)
+    if (!this.#hoursBackoff.isWaiting && dueOfHours(this.#state, this.#hours, { sinceT, fits })) return { kind: 'hours', sinceT, expiredT: newestOf(cutoffs), nowMs: clock.now() }
     const expiry = dueExpiry(this.#state.blocks, cutoffs, this.#looked)
     if (expiry.size > 0) return { kind: 'expire', names: [...expiry.keys()], cutoffs }
     const sources = planCompaction(this.#state.blocks, head.cuts.cover.t, head.retentionMs)
@@ -296,17 +296,13 @@ export class BlockKeeper {
     return this.minuteRetentionMs === null ? -Infinity : this.#since(this.minuteRetentionMs)
   }
 
-  #hoursSince(): number {
-    return this.#since(this.hourRetentionMs)
-  }
-
   #since(keptMs: number): number {
     const { head, retentionClock } = this.#options
     return keptMs === 0 ? Infinity : Math.min(retentionClock.now(), head.newestT) - keptMs
   }
 
   #keptRows(): KeptRows {
-    return { minutesSinceT: this.#minutesSince(), hoursSinceT: this.#hoursSince(), hoursDroppedT: this.#hours.droppedT }
+    return { minutesSinceT: this.#minutesSince(), hoursSinceT: this.#since(this.hourRetentionMs), hoursDroppedT: this.#hours.droppedT }
   }
 
   async #run(job: BlockJob): Promise<void> {
@@ -323,19 +319,17 @@ export class BlockKeeper {
       const reply = await runner.run(job)
       this.#take(job, reply)
       removed?.()
-      this.#failures = 0
+      this.#backoff.succeed()
       this.done[job.kind]++
       this.seconds[job.kind] += (clock.monotonic() - startMs) / 1000
     } catch (error) {
       if (this.#isClosed) return
       this.failed[job.kind]++
-      const waitMs = Math.min(RETRY_MS_MAX, RETRY_MS_MIN * 2 ** this.#failures++)
-      this.#retryAtMs = clock.monotonic() + waitMs
-      logger.error(`blocks: ${JOB_NAMES[job.kind]} failed; nothing is lost, it is tried again`, { retry_ms: waitMs, err: error instanceof Error ? error : String(error) })
+      logger.error(`blocks: ${JOB_NAMES[job.kind]} failed; nothing is lost, it is tried again`, { retry_ms: this.#backoff.fail(), err: error instanceof Error ? error : String(error) })
     }
   }
 
-  #take(job: BlockJob, { state, minutes, hours, damage, damagedFiles, deletedFrom }: JobReply): void {
+  #take(job: BlockJob, { state, minutes, hours, damage, damagedFiles, deletedFrom, unreachable }: JobReply): void {
     // Before it is published: what is covered may go from then on.
     this.#options.keepDamaged(damagedFiles)
     for (const why of damage) this.#options.logger.warn('blocks: damaged data was left out', { why })
@@ -351,9 +345,16 @@ export class BlockKeeper {
     if (job.kind === 'expire') for (const [folder, past] of dueExpiry(this.#state.blocks, job.cutoffs, this.#looked)) this.#looked.set(folder, past)
     for (const folder of deletedFrom) this.#deletions.set(folder, (this.#deletions.get(folder) ?? 0) + 1)
     this.#hours = hours
+    if (job.kind === 'hours') this.#noteUnreachable(unreachable)
     this.#show(state, minutes)
     if (job.kind === 'hours' || job.kind === 'clean') this.#options.onHours()
     if (job.kind === 'cut') faultPoint('cut.published')
+  }
+
+  #noteUnreachable(why: string): void {
+    if (why === '') return this.#hoursBackoff.succeed()
+    this.failed.hours++
+    this.#options.logger.warn('blocks: rows of the 1-hour tier wait for older ones of the archive; raw samples answer for them meanwhile', { retry_ms: this.#hoursBackoff.fail(), err: why })
   }
 
   /** What a job has made of the blocks is what readers see from now on. */
@@ -381,8 +382,8 @@ export class BlockKeeper {
     if (oldMinutes.length > 0) return { kind: 'tier-drop', names: oldMinutes }
     // Rows are made of what goes before it does, unless that fails.
     const isRowSource = ({ meta }: StoredBlock): boolean => (this.minuteRetentionMs !== null && isDue(due['1m'], meta, '1m', { coverT: cover.t, sinceT: this.#minutesSince() }))
-      || isDue(due['1h'], meta, '1h', { coverT: cover.t, sinceT: this.#hoursSince() })
-    const blocks = this.#failures > 0 ? this.#state.blocks : this.#state.blocks.filter((block) => !isRowSource(block))
+      || isDue(due['1h'], meta, '1h', { coverT: cover.t, sinceT: this.#since(this.hourRetentionMs) })
+    const blocks = this.#backoff.isFailing || this.#hoursBackoff.isFailing ? this.#state.blocks : this.#state.blocks.filter((block) => !isRowSource(block))
     const past = pastRetention(blocks, this.retentionT - head.retentionMs)
     const rest = this.#state.blocks.filter(({ folder }) => !past.includes(folder))
     const minuteBytes = this.#minutes.blocks.reduce((sum, { meta }) => sum + meta.bytes, 0)

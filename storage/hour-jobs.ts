@@ -5,6 +5,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { systemClock } from '../lib/std/clock.ts'
 import { Random, freshSeed } from '../lib/std/random.ts'
 import type { BlockFolder, BlockState } from './block-folder.ts'
+import { ObjectStoreError } from './object-store/object-store.ts'
 import { openStore } from './object-store/open-store.ts'
 import { StoreQueryable, hoursFolder, type StoreHandle } from './store-querier.ts'
 import { bucketEnd } from './tier/aggregate.ts'
@@ -36,16 +37,32 @@ interface HourJobWork {
   raw: BlockFolder
 }
 
-/** Returns sentences about what was left out because it is damaged. */
-export async function runHours(work: HourJobWork, { sinceT, expiredT, nowMs }: HourJob): Promise<string[]> {
+export interface HoursDone {
+  /** Sentences about what was left out because it is damaged. */
+  damage: readonly string[]
+  /** Why some rows wait: the object store does not give a file that they go into. '' if none do. */
+  unreachable: string
+}
+
+/** Rows that wait for a file of the object store hold up nothing else. */
+export async function runHours(work: HourJobWork, { sinceT, expiredT, nowMs }: HourJob): Promise<HoursDone> {
   return await withStore(work.handle, nowMs, async (hours) => {
-    const damage = await makeRows(work, hours, { sinceT, expiredT })
+    const made = await makeRows(work, hours, { sinceT, expiredT })
     const month = monthToCompact(hours, (span) => isDueWithin(work.raw.state, span))
-    if (month !== null) damage.push(...await compactMonth(hours, month))
+    const compacted = month === null ? { damage: [], unreachable: '' } : await reached(() => compactMonth(hours, month))
     dropHours(hours, sinceT)
     sweepHours(hours)
-    return damage
+    return { damage: [...made.damage, ...compacted.damage], unreachable: made.unreachable || compacted.unreachable }
   })
+}
+
+async function reached(work: () => Promise<readonly string[]>): Promise<HoursDone> {
+  try {
+    return { damage: await work(), unreachable: '' }
+  } catch (error) {
+    if (!(error instanceof ObjectStoreError)) throw error
+    return { damage: [], unreachable: error.message }
+  }
 }
 
 /** Writes files anew that hold what was deleted. */
@@ -70,12 +87,25 @@ async function withStore<T>({ folder, archive }: StoreHandle, nowMs: number, wor
   }
 }
 
-/** Rows of the newest stretches that are due and go into one file. */
-async function makeRows({ handle, slot, raw }: HourJobWork, hours: HourWork, { sinceT, expiredT }: { sinceT: number; expiredT: number }): Promise<string[]> {
-  const { due, cover, droppedT, blocks } = raw.state
-  const newest = nextStretch(due['1h'], cover.t, sinceT)
-  if (newest === null) return []
-  const span = spanFor(hours.folder, newest)
+/** Rows of the newest stretches that are due and go into one file, one that can be had. */
+async function makeRows(work: HourJobWork, hours: HourWork, { sinceT, expiredT }: { sinceT: number; expiredT: number }): Promise<HoursDone> {
+  const { due, cover } = work.raw.state
+  let unreachable = ''
+  for (let before = cover.t; ;) {
+    const newest = nextStretch(due['1h'], before, sinceT)
+    if (newest === null) return { damage: [], unreachable }
+    const span = spanFor(hours.folder, newest)
+    const made = await reached(() => makeRowsOf(work, hours, { expiredT, newest, span }))
+    if (made.unreachable === '') return { damage: made.damage, unreachable }
+    ;({ unreachable } = made)
+    before = span.from
+  }
+}
+
+async function makeRowsOf(
+  { handle, slot, raw }: HourJobWork, hours: HourWork, { expiredT, newest, span }: { expiredT: number; newest: number; span: HourSpan },
+): Promise<string[]> {
+  const { due, droppedT, blocks } = raw.state
   const series = blocks.reduce((most, { meta }) => Math.max(most, meta.series), 1)
   const stretches = within(due['1h'], span, newest, Math.max(1, Math.floor(ROWS_MAX / (2 * series))))
   // Rows of buckets whose raw samples are not all there any more stay as they were made.

@@ -4,7 +4,7 @@
 import path from 'node:path'
 import { faultPoint } from '../../lib/std/fault-point.ts'
 import { DiskError, listFolder, makeFolder, removeFile } from '../../lib/std/fs.ts'
-import type { ObjectStore } from '../object-store/object-store.ts'
+import { ObjectStoreError, type ObjectStore } from '../object-store/object-store.ts'
 import { HourIndexError } from './hour-index.ts'
 import {
   dayOf, hourFileName, monthOf, numberOf, readManifest, spanOf, writeManifest, type HourDeletion, type HourFile, type HourManifest, type HourSpan,
@@ -181,6 +181,8 @@ function isOf(deletion: HourDeletion, { name, minT, maxT }: HourFile): boolean {
   return numberOf(name) < deletion.below && deletion.to > minT - 3_600_000 && deletion.from <= maxT
 }
 
+/** What will be no better another time. */
 function isDamage(error: unknown): error is Error {
+  if (error instanceof ObjectStoreError) return error.code === 'NOT_FOUND' || error.code === 'DAMAGED'
   return error instanceof HourIndexError || error instanceof PageError || (error instanceof DiskError && (error.code === 'EIO' || error.code === 'ENOENT'))
 }

@@ -226,4 +226,41 @@ describe('the 1-hour tier of a store', () => {
     queryable.close()
     await db.close()
   }, 60_000)
+
+  it('goes on where an older file of it cannot be had, and makes up for that later', async () => {
+    const [folder, bucket] = [tempFolder(), tempFolder()]
+    const from = Date.parse('2026-03-29T00:00:00Z')
+    const clock = new FakeClock(from)
+    const db = start(folder, clock, { archive: { place: { folder: bucket }, fetchWorker: '', uploadWorker: null } })
+    const refs = [db.series(series(0)), db.series(series(1))]
+    const pass = async (until: number): Promise<void> => {
+      for (let t = clock.now(); t < until; t += 20 * MINUTE) {
+        clock.jump(t - clock.now())
+        append(db, batchOf(t, refs, [t / 1000, 5]))
+        if (t % (24 * HOUR) === 3 * HOUR) {
+          await settled(db)
+          await db.uploads!.idle()
+        }
+      }
+      await settled(db)
+    }
+    await pass(from + 6 * 24 * HOUR)
+    expect(fs.readdirSync(path.join(folder, 'archive')).filter((name) => name.startsWith('1h-2026-03-0') && name.endsWith('.parquet'))).toEqual([])
+    // There is nothing to be read in a file that is no folder.
+    fs.renameSync(bucket, `${bucket}.away`)
+    fs.writeFileSync(bucket, '')
+    const late = from + 30 * HOUR
+    append(db, batchOf(late, [db.series(series(20))], [1]))
+    await pass(from + 6 * 24 * HOUR + 8 * HOUR)
+    expect(db.blocks.failed).toMatchObject({ cut: 0, hours: 1 })
+    const rowOf = (t: number, i: number): unknown => lookAt(db, '1h').rows.get(`${keyOf(series(i))} ${(t - T0) / MINUTE}`)
+    expect(db.head.cuts.cover.t, 'the head is cut').toBe(from + 6 * 24 * HOUR + 6 * HOUR)
+    expect(filesOf(folder).some((name) => name.startsWith('1h-2026-04-04')), 'rows of the newest hours are made').toBe(true)
+    fs.rmSync(bucket)
+    fs.renameSync(`${bucket}.away`, bucket)
+    await clock.advance(16 * MINUTE)
+    await settled(db)
+    expect(rowOf(late, 20)).toMatchObject({ count: 1, last: 1 })
+    await db.close()
+  }, 60_000)
 })
