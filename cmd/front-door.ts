@@ -10,7 +10,7 @@ import type { Metrics } from '../lib/std/metrics.ts'
 import type { FolderLock } from '../storage/folder-lock.ts'
 import { Inbox } from '../storage/inbox.ts'
 import { takeFolder } from '../storage/load-folder.ts'
-import type { AlertmanagerRetriever, MetadataRetriever, QueryRunner, RuleRetriever, ServerParts, StorageAdmin, StorageStatus, TargetRetriever } from '../web/parts.ts'
+import type { AlertmanagerRetriever, AlertRules, MetadataRetriever, QueryRunner, RuleRetriever, ServerParts, StorageAdmin, StorageStatus, TargetRetriever } from '../web/parts.ts'
 import { createServer, type WebServer } from '../web/server.ts'
 import type { ConfigFile } from './config-file.ts'
 import type { Flags } from './flags.ts'
@@ -31,6 +31,7 @@ export interface Furniture {
   targets: TargetRetriever
   metadata: MetadataRetriever
   rules: RuleRetriever
+  alertRules: AlertRules
   alertmanagers: AlertmanagerRetriever
   admin: StorageAdmin
   status: () => StorageStatus
@@ -108,7 +109,7 @@ export class FrontDoor {
   }
 }
 
-function lateParts(inside: () => Furniture): Pick<ServerParts, 'queries' | 'targets' | 'metadata' | 'rules' | 'alertmanagers' | 'storage'> {
+function lateParts(inside: () => Furniture): Pick<ServerParts, 'queries' | 'targets' | 'metadata' | 'rules' | 'alertRules' | 'alertmanagers' | 'storage'> {
   return {
     queries: { run: (job, signal) => inside().queries.run(job, signal) },
     targets: {
@@ -118,6 +119,11 @@ function lateParts(inside: () => Furniture): Pick<ServerParts, 'queries' | 'targ
     },
     metadata: { metadata: (metric) => inside().metadata.metadata(metric) },
     rules: { ask: (request) => inside().rules.ask(request) },
+    alertRules: {
+      list: () => inside().alertRules.list(), get: (id) => inside().alertRules.get(id), create: (body) => inside().alertRules.create(body),
+      replace: (id, body) => inside().alertRules.replace(id, body), setActive: (id, isActive) => inside().alertRules.setActive(id, isActive),
+      widen: (id, labels) => inside().alertRules.widen(id, labels), delete: (id) => inside().alertRules.delete(id),
+    },
     alertmanagers: { alertmanagers: () => inside().alertmanagers.alertmanagers() },
     storage: { status: () => inside().status() },
   }

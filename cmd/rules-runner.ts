@@ -2,6 +2,7 @@
 import os from 'node:os'
 import type { EngineOptions } from '../lang/engine.ts'
 import { engineFeatures } from '../lang/parse/features.ts'
+import type { RuleGroupConfig } from '../lib/config/rule-config.ts'
 import type { Config } from '../lib/config/scrape-config.ts'
 import type { SentAlert } from '../lib/model/alert.ts'
 import type { RuleSettings } from '../lib/rules/manager.ts'
@@ -55,10 +56,10 @@ export async function makeRulesRunner(flags: Flags, config: Config, ground: Rule
   })
 }
 
-/** What the rules take from a configuration whose groups are all read. */
-export function ruleSettings({ global, rules }: Config, flags: Flags): RuleSettings {
+/** What the rules take from a configuration whose groups are all read, and from those made by API. */
+export function ruleSettings({ global, rules }: Config, flags: Flags, made: readonly RuleGroupConfig[]): RuleSettings {
   return {
-    groups: rules.groups, evaluationIntervalMs: global.evaluationIntervalMs, queryOffsetMs: global.ruleQueryOffsetMs,
+    groups: [...rules.groups, ...made], evaluationIntervalMs: global.evaluationIntervalMs, queryOffsetMs: global.ruleQueryOffsetMs,
     externalLabels: global.externalLabels,
     externalUrl: flags.externalUrl === '' ? `http://${os.hostname()}:${flags.listenPort}` : flags.externalUrl.replace(/\/$/, ''),
   }

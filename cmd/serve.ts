@@ -18,6 +18,7 @@ import { Random, freshSeed } from '../lib/std/random.ts'
 import { Database, type ArchiveOptions, type StorageLimits } from '../storage/database.ts'
 import type { FolderLock } from '../storage/folder-lock.ts'
 import type { SharedHeap } from '../storage/head/shared-heap.ts'
+import { openAlertRules } from './alert-rules.ts'
 import { ConfigFile } from './config-file.ts'
 import type { Flags } from './flags.ts'
 import { FrontDoor } from './front-door.ts'
@@ -88,6 +89,7 @@ export class Monitor {
     })
     registerStorageMetrics(metrics, db)
     const meta = await openMeta(flags, { clock, logger: logger.with('meta'), metrics })
+    const alertRules = await openAlertRules(flags, first, { meta: meta.store, clock, logger: logger.with('rules') })
     const queries = await makeQueryRunner(flags, first, { clock, logger: logger.with('query'), metrics, db, threads: ground.threads })
     const receiver = new RemoteWriteReceiver(db, metrics, freshSeed(), clock)
     receiver.setLimits(pushLimitsOf(first))
@@ -98,13 +100,17 @@ export class Monitor {
     const discovery = new DiscoveryManager({ name: 'scrape', clock, logger, metrics: discoveryMetrics, update: (job, groups) => scrape.updateTargets(job, groups) })
     const notify = new NotifyRunner(flags, { clock, logger: logger.with('notifier'), metrics, discoveryMetrics })
     const rules = await makeRulesRunner(flags, first, { clock, logger: logger.with('rules'), metrics, db, onAlerts: notify.send })
+    let current = first
+    const applyRules = (): void => rules.apply(ruleSettings(current, flags, alertRules.groups()))
+    alertRules.onChange = applyRules
     config.onChange = (next) => {
+      current = next
       scrape.applyConfig(next)
       receiver.setLimits(pushLimitsOf(next))
       discovery.applyConfig(next.scrapeConfigs)
       notify.applyConfig(next)
       meta.retention.retentionMs = next.alerting.lifecycle.historyRetentionMs
-      rules.apply(ruleSettings(next, flags))
+      applyRules()
       retention = limitsOf(flags, next)
       db.setLimits(retention)
       prices = next.storage.prices
@@ -114,7 +120,7 @@ export class Monitor {
     const monitor = new Monitor({ config, db, queries, scrape, discovery, metadata, meta, rules, notify, door, headWatch, stalls: new StallWatch(clock, metrics) }, { url, retention: retention.text }, logger)
     try {
       await door.furnish({
-        queries, targets: new TargetView(scrape), metadata, rules, alertmanagers: notify, admin: new DatabaseAdmin(db, clock, new Random(freshSeed())),
+        queries, targets: new TargetView(scrape), metadata, rules, alertRules, alertmanagers: notify, admin: new DatabaseAdmin(db, clock, new Random(freshSeed())),
         status: () => storageStatus(db, prices), corruptionCount: db.recovery.corruptRecords,
       }, receiver)
       // Ready means that a query is answered at once: the first worker has loaded and warmed up.

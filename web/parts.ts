@@ -65,6 +65,32 @@ export interface RuleRetriever {
   ask(request: RuleRequest): Promise<QueryReply>
 }
 
+/** A rule made by API. */
+export interface AlertRuleView {
+  id: string
+  isActive: boolean
+  createdAtMs: number
+  updatedAtMs: number
+  body: Readonly<Record<string, unknown>>
+  expr: string
+}
+
+type JsonBody = Readonly<Record<string, unknown>>
+
+/**
+ * Rules made by API. What changes them resolves once that is durable and in force. Rejects with RuleBodyError for a body that
+ * is no rule, UnknownRuleError, MetaError where the store takes nothing.
+ */
+export interface AlertRules {
+  list(): AlertRuleView[]
+  get(id: string): AlertRuleView
+  create(body: JsonBody): Promise<AlertRuleView>
+  replace(id: string, body: JsonBody): Promise<AlertRuleView>
+  setActive(id: string, isActive: boolean): Promise<AlertRuleView>
+  widen(id: string, labels: Readonly<Record<string, string>>): Promise<AlertRuleView>
+  delete(id: string): Promise<void>
+}
+
 export interface AlertmanagerRetriever {
   /** URLs of the Alertmanagers that alerts are sent to, and of those that relabeling dropped. */
   alertmanagers(): { active: readonly string[]; dropped: readonly string[] }
@@ -156,6 +182,7 @@ export interface ServerParts {
   targets: TargetRetriever
   metadata: MetadataRetriever
   rules: RuleRetriever
+  alertRules: AlertRules
   alertmanagers: AlertmanagerRetriever
   selectors: SelectorCompiler
   writer: RemoteWriter

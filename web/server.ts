@@ -6,6 +6,7 @@ import path from 'node:path'
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { ApiError, errorBody, sendError } from './api/envelope.ts'
 import { addAdminRoutes } from './api/admin.ts'
+import { addAlertRuleRoutes } from './api/alert-rules.ts'
 import { addManageRoutes, type ServerState } from './api/manage.ts'
 import { addQueryRoutes } from './api/query.ts'
 import { ReplySender } from './api/reply-sender.ts'
@@ -68,6 +69,7 @@ export class WebServer {
     const sender = new ReplySender(parts)
     addQueryRoutes(this.#app, parts, sender)
     addRuleRoutes(this.#app, parts, sender)
+    addAlertRuleRoutes(this.#app, parts)
     addTargetRoutes(this.#app, parts)
     addStatusRoutes(this.#app, parts)
     addWriteRoutes(this.#app, parts)

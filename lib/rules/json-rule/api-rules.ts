@@ -1,0 +1,273 @@
+// The rules made by API: kept in the metadata store, written as a rule file beside the data, evaluated with those of files.
+// A change is in the store before it is answered, and before the rules take it; changes come one after the other.
+//
+//   body ─check─▶ JsonRule ─▶ MetaStore (synced) ─▶ rule file ─▶ groups ─▶ onChange
+import { isDeepStrictEqual } from 'node:util'
+import type { RuleChecks, RuleGroupConfig } from '../../config/rule-config.ts'
+import { MetaError } from '../../meta/errors.ts'
+import type { MetaStore, StoredRule } from '../../meta/interface.ts'
+import type { Clock } from '../../std/clock.ts'
+import { loadRuleFile } from '../../config/rule-file.ts'
+import { ConfigError } from '../../config/load.ts'
+import { DiskFile, readTextIfThere, rename } from '../../std/fs.ts'
+import type { Logger } from '../../std/log.ts'
+import { checkRule } from './check-rule.ts'
+import { compileExpr, compileRule } from './compile.ts'
+import { RuleBodyError, type Fault } from './fields.ts'
+import type { JsonRule } from './json-rule.ts'
+import { ruleFileText, ruleGroups } from './rule-groups.ts'
+import type { RuleRoute } from '../../model/rule-route.ts'
+
+/** Of all rules: their file is written whole with every change. */
+const RULES_MAX = 5000
+/** Series judged falsely, of one rule. */
+const WIDENINGS_MAX = 32
+const WIDEN_FACTOR = 1.5
+
+type StoreOfRules = Pick<MetaStore, 'rules' | 'putRule' | 'deleteRule'>
+
+export interface ApiRulesGround {
+  meta: StoreOfRules
+  /** Path of the rule file. */
+  file: string
+  checks: RuleChecks
+  clock: Clock
+  logger: Logger
+  newId: () => string
+}
+
+/** A rule as the API shows it. */
+export interface RuleView {
+  id: string
+  isActive: boolean
+  createdAtMs: number
+  updatedAtMs: number
+  /** As it was sent, without what this view adds. */
+  body: JsonBody
+  /** What it is compiled to. */
+  expr: string
+}
+
+type JsonBody = Readonly<Record<string, unknown>>
+
+interface Kept {
+  stored: StoredRule
+  rule: JsonRule
+}
+
+/** There is no rule of that id. */
+export class UnknownRuleError extends Error {
+  readonly code = 'UNKNOWN_RULE'
+}
+
+export class ApiRules {
+  /** Called after each change. */
+  onChange: () => void = () => {}
+  readonly #ground: ApiRulesGround
+  readonly #rules = new Map<string, Kept>()
+  #changing: Promise<unknown> = Promise.resolve()
+  /** What the file has, where the store could not be read. */
+  #found: readonly RuleGroupConfig[] | null = null
+
+  private constructor(ground: ApiRulesGround) {
+    this.#ground = ground
+  }
+
+  /** Reads what the store has, and writes the rule file anew. Where the store cannot be read the file is evaluated as it is. */
+  static async open(ground: ApiRulesGround): Promise<ApiRules> {
+    const rules = new ApiRules(ground)
+    let stored: StoredRule[]
+    try {
+      stored = (await ground.meta.rules()).toSorted((a, b) => a.createdAtMs - b.createdAtMs)
+    } catch (error) {
+      if (!(error instanceof MetaError)) throw error
+      ground.logger.error('the rules made by API cannot be read; those of their file are evaluated, and none can be changed', { file: ground.file, err: error })
+      rules.#readFile()
+      return rules
+    }
+    for (const one of stored) {
+      try {
+        rules.#rules.set(one.id, { stored: one, rule: rules.#checked(one.body) })
+      } catch (error) {
+        if (!(error instanceof RuleBodyError)) throw error
+        // It was good once: it stays stored, for a version that can read it.
+        ground.logger.error('a rule made by API cannot be used and is left out', { id: one.id, name: one.name, err: error.message })
+      }
+    }
+    rules.#writeFile()
+    return rules
+  }
+
+  /** Of active rules. */
+  groups(): readonly RuleGroupConfig[] {
+    if (this.#found !== null) return this.#found
+    const active = [...this.#rules.values()].filter(({ stored }) => stored.isActive)
+    return ruleGroups(active.map(({ stored, rule }) => ({ id: stored.id, rule })), this.#ground.file)
+  }
+
+  /** Who is told of the alerts of each rule, active or not. */
+  routes(): RuleRoute[] {
+    return Array.from(this.#rules.values(), ({ stored, rule }) => ({ ruleId: stored.id, notify: rule.notify, cooldownMs: rule.cooldownMs }))
+  }
+
+  /** In order of creation. */
+  list(): RuleView[] {
+    return Array.from(this.#rules.values(), viewOf)
+  }
+
+  /** Throws UnknownRuleError. */
+  get(id: string): RuleView {
+    return viewOf(this.#known(id))
+  }
+
+  /** What a body would be, without making it. Throws RuleBodyError. */
+  compiled(body: JsonBody): ReturnType<typeof compileRule> {
+    return compileRule(this.#checked(body), 'test')
+  }
+
+  /** Rejects with RuleBodyError, or as the store does. */
+  create(body: JsonBody): Promise<RuleView> {
+    return this.#change(() => {
+      const { isActive, own } = splitBody(body, true)
+      const rule = this.#checked(own)
+      if (this.#rules.size >= RULES_MAX) throw new RuleBodyError([{ field: '', reason: `there are ${RULES_MAX} rules already`, fix: 'delete one first, or join rules by their filters' }])
+      const nowMs = this.#ground.clock.now()
+      return { stored: { id: this.#ground.newId(), name: rule.name, isActive, body: own, createdAtMs: nowMs, updatedAtMs: nowMs }, rule }
+    })
+  }
+
+  /** The rule keeps its id, whether it is active unless the body says so, and the state of alerts whose labels stay. Rejects also with UnknownRuleError. */
+  replace(id: string, body: JsonBody): Promise<RuleView> {
+    return this.#change(() => {
+      const { stored } = this.#known(id)
+      const { isActive, own } = splitBody(body, stored.isActive)
+      const rule = this.#checked(own)
+      return { stored: { ...stored, name: rule.name, isActive, body: own, updatedAtMs: this.#ground.clock.now() }, rule }
+    })
+  }
+
+  /** Rejects with UnknownRuleError. */
+  setActive(id: string, isActive: boolean): Promise<RuleView> {
+    return this.#change(() => {
+      const { stored, rule } = this.#known(id)
+      return { stored: { ...stored, isActive, updatedAtMs: this.#ground.clock.now() }, rule }
+    })
+  }
+
+  /** An alert of an anomaly rule was false: the band of its series becomes half as wide again. Rejects with RuleBodyError, UnknownRuleError. */
+  widen(id: string, labels: Readonly<Record<string, string>>): Promise<RuleView> {
+    return this.#change(() => {
+      const { stored, rule } = this.#known(id)
+      if (rule.body.kind !== 'anomaly') throw new RuleBodyError([{ field: 'kind', reason: `is ${rule.body.kind}`, fix: 'change the threshold of the rule instead: only anomaly rules have a band' }])
+      const known = rule.body.widenings.find((one) => isDeepStrictEqual(one.labels, labels))
+      const others = rule.body.widenings.filter((one) => one !== known)
+      if (known === undefined && others.length >= WIDENINGS_MAX) {
+        throw new RuleBodyError([{ field: 'widened', reason: `has ${WIDENINGS_MAX} series already`, fix: 'raise sigma: the band is too narrow for most series' }])
+      }
+      const widened = [...others, { labels, factor: Math.min(100, (known?.factor ?? 1) * WIDEN_FACTOR) }]
+      const body = { ...stored.body, widened }
+      return { stored: { ...stored, body, updatedAtMs: this.#ground.clock.now() }, rule: this.#checked(body) }
+    })
+  }
+
+  /** Rejects with UnknownRuleError. */
+  delete(id: string): Promise<void> {
+    return this.#inTurn(async () => {
+      this.#known(id)
+      await this.#ground.meta.deleteRule(id)
+      this.#rules.delete(id)
+      this.#apply()
+    })
+  }
+
+  #readFile(): void {
+    const { file, checks, logger } = this.#ground
+    try {
+      this.#found = loadRuleFile(readTextIfThere(file) ?? 'groups: []', file, { checks })
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error
+      logger.error('the file of the rules made by API cannot be read either', { file, err: error })
+      this.#found = []
+    }
+  }
+
+  #change(make: () => Kept): Promise<RuleView> {
+    return this.#inTurn(async () => {
+      const kept = make()
+      await this.#ground.meta.putRule(kept.stored)
+      this.#rules.set(kept.stored.id, kept)
+      this.#apply()
+      return viewOf(kept)
+    })
+  }
+
+  /** Rejects with MetaError where the store could not be read: what is written into it then would hide the rest. */
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#found !== null) return Promise.reject(new MetaError('the rules made by API could not be read at the start, and none can be changed; see the log for the reason, then start again'))
+    const done = this.#changing.then(work)
+    this.#changing = done.catch(() => {})
+    return done
+  }
+
+  #apply(): void {
+    this.#writeFile()
+    this.onChange()
+  }
+
+  /** The file is for people and tools; the store is what counts, so that a disk that refuses it loses nothing. */
+  #writeFile(): void {
+    try {
+      writeWhole(this.#ground.file, ruleFileText(this.groups()))
+    } catch (error) {
+      this.#ground.logger.error('the file of the rules made by API could not be written', { file: this.#ground.file, err: error instanceof Error ? error : String(error) })
+    }
+  }
+
+  /** Throws RuleBodyError: for fields, or for what only the language can tell. */
+  #checked(body: JsonBody): JsonRule {
+    const rule = checkRule(body)
+    const { checks } = this.#ground
+    const compiled = compileRule(rule, '')
+    const faults: Fault[] = []
+    const exprFault = checks.expr(compiled.expr)
+    if (exprFault !== null) faults.push({ field: 'metric', reason: `the rule compiles to ${compiled.expr}, which is no expression (${exprFault})`, fix: 'look at the names of the metric and of the filters' })
+    for (const [field, texts] of [['labels', rule.labels], ['annotations', rule.annotations]] as const) {
+      for (const [name, text] of Object.entries(texts)) {
+        const why = checks.template(rule.name, text)
+        if (why !== null) faults.push({ field: `${field}.${name}`, reason: why, fix: 'mend the template' })
+      }
+    }
+    if (faults.length > 0) throw new RuleBodyError(faults)
+    return rule
+  }
+
+  #known(id: string): Kept {
+    const kept = this.#rules.get(id)
+    if (kept === undefined) throw new UnknownRuleError(`there is no rule ${JSON.stringify(id.slice(0, 100))}; GET /api/alerts/rules lists those there are`)
+    return kept
+  }
+}
+
+/** A body may be what the API showed: what it adds to a rule is taken off. Throws RuleBodyError. */
+function splitBody({ id: _id, expr: _expr, created_at: _made, updated_at: _changed, is_active: isActive, ...own }: JsonBody, wasActive: boolean): { isActive: boolean; own: JsonBody } {
+  if (isActive !== undefined && typeof isActive !== 'boolean') throw new RuleBodyError([{ field: 'is_active', reason: 'is neither true nor false', fix: 'give true or false, or leave it out' }])
+  return { isActive: isActive ?? wasActive, own }
+}
+
+/** Readers see the old text or the new one. Not synced: the next start writes it anew. */
+function writeWhole(file: string, text: string): void {
+  const aside = DiskFile.openForWrite(`${file}.new`)
+  try {
+    const bytes = Buffer.from(text)
+    aside.write(bytes, 0)
+    aside.truncate(bytes.length)
+  } finally {
+    aside.close()
+  }
+  rename(aside.path, file)
+}
+
+function viewOf({ stored, rule }: Kept): RuleView {
+  const { id, isActive, createdAtMs, updatedAtMs, body } = stored
+  return { id, isActive, createdAtMs, updatedAtMs, body, expr: compileExpr(rule) }
+}

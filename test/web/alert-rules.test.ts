@@ -1,0 +1,171 @@
+// /api/alerts/rules over the real store of metadata: what each request does, and what each refusal says.
+import fs from 'node:fs'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { MetaError } from '../../lib/meta/errors.ts'
+import type { MetaStore } from '../../lib/meta/interface.ts'
+import { loadRuleFile } from '../../lib/config/rule-file.ts'
+import { ApiRules } from '../../lib/rules/json-rule/api-rules.ts'
+import { ruleChecks } from '../../lib/rules/rule-checks.ts'
+import { FakeClock } from '../../lib/std/clock.ts'
+import { silentLogger } from '../../lib/std/log.ts'
+import { openStore } from '../lib/meta/open-store.ts'
+import { tempFolder } from '../support/temp-folder.ts'
+import { start } from './requests.ts'
+
+const CPU = { name: 'High CPU Alert', metric: 'cpu_usage', condition: { operator: 'gt', threshold: 80, window: '5m', aggregation: 'avg' }, severity: 'critical', notify: ['email:oncall@company.com', 'sms:+1234567890'], filters: { env: 'production', region: 'us-east-1' } }
+const EXPR = 'avg_over_time(cpu_usage{env="production",region="us-east-1"}[5m]) > 80'
+
+interface Rule {
+  id: string
+  is_active: boolean
+  widened: object[]
+  expr: string
+}
+
+/** Of what the API answers, what the cases look into. */
+interface Json {
+  id: string
+  error: string
+  faults: object[]
+  data: Rule & Rule[]
+}
+
+interface World {
+  rules: ApiRules
+  meta: MetaStore
+  file: string
+  /** Groups told to the rules, by change. */
+  applied: number[]
+  ask: (method: string, path: string, body?: unknown, headers?: Record<string, string>) => Promise<{ status: number; json: Json; location: string | null }>
+}
+
+async function openRules(folder: string, meta: Pick<MetaStore, 'rules' | 'putRule' | 'deleteRule'>): Promise<ApiRules> {
+  let id = 0
+  return ApiRules.open({ meta, file: `${folder}/api.yml`, checks: ruleChecks({}), clock: new FakeClock(1_700_000_000_000), logger: silentLogger, newId: () => `id-${++id}` })
+}
+
+async function world(): Promise<World> {
+  const folder = tempFolder()
+  const meta = openStore(`${folder}/meta`)
+  onTestFinished(() => meta.close())
+  const rules = await openRules(folder, meta)
+  const applied: number[] = []
+  rules.onChange = () => applied.push(rules.groups().reduce((sum, group) => sum + group.rules.length, 0))
+  const server = await start(() => ({ alertRules: rules }))
+  return {
+    rules, meta, file: `${folder}/api.yml`, applied,
+    async ask(method, path, body, headers = {}) {
+      const reply = await fetch(`${server.base}/api/alerts/rules${path}`, { method, headers, ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }) })
+      const text = await reply.text()
+      return { status: reply.status, json: (text === '' ? null : JSON.parse(text)) as Json, location: reply.headers.get('location') }
+    },
+  }
+}
+
+describe('/api/alerts/rules', () => {
+  it('makes a rule: stored before it is answered, in a rule file, and told to the rules', async () => {
+    const { ask, meta, file, applied } = await world()
+    const made = await ask('POST', '', CPU)
+    expect(made).toEqual({
+      status: 201, location: '/api/alerts/rules/id-1',
+      json: { status: 'success', id: 'id-1', data: { id: 'id-1', is_active: true, ...CPU, expr: EXPR, created_at: '2023-11-14T22:13:20.000Z', updated_at: '2023-11-14T22:13:20.000Z' } },
+    })
+    expect(await meta.rules()).toEqual([{ id: 'id-1', name: 'High CPU Alert', isActive: true, body: CPU, createdAtMs: 1_700_000_000_000, updatedAtMs: 1_700_000_000_000 }])
+    expect(applied).toEqual([1])
+    const [group] = loadRuleFile(fs.readFileSync(file, 'utf8'), file, { checks: ruleChecks({}) })
+    expect(group!.rules).toMatchObject([{ name: 'High CPU Alert', expr: EXPR, keepFiringForMs: 300_000, labels: new Map([['severity', 'critical'], ['rule_id', 'id-1']]) }])
+  })
+
+  it('lists, shows, changes, switches and deletes rules', async () => {
+    const { ask, applied, rules, meta } = await world()
+    await ask('POST', '', CPU)
+    await ask('POST', '', { ...CPU, name: 'second', is_active: false })
+    expect(applied).toEqual([1, 1])
+    expect((await ask('GET', '')).json.data.map((rule) => [rule.id, rule.is_active])).toEqual([['id-1', true], ['id-2', false]])
+    const shown: Rule = (await ask('GET', '/id-1')).json.data
+    // What was shown may be sent back, changed.
+    expect((await ask('PUT', '/id-1', { ...shown, condition: { ...CPU.condition, threshold: 90 } })).json.data).toMatchObject({ id: 'id-1', is_active: true, expr: EXPR.replace('80', '90') })
+    expect((await ask('POST', '/id-1/disable')).json.data).toMatchObject({ is_active: false })
+    expect((await ask('POST', '/id-2/enable')).json.data).toMatchObject({ is_active: true })
+    expect(rules.groups()[0]!.rules.map(({ name }) => name)).toEqual(['second'])
+    expect(rules.routes()[0]).toEqual({ ruleId: 'id-1', notify: CPU.notify, cooldownMs: 0 })
+    expect(await ask('DELETE', '/id-2')).toEqual({ status: 204, json: null, location: null })
+    expect(await ask('GET', '/id-2')).toMatchObject({ status: 404, json: { errorType: 'not_found', error: 'there is no rule "id-2"; GET /api/alerts/rules lists those there are' } })
+    expect((await meta.rules()).map(({ id, isActive }) => [id, isActive])).toEqual([['id-1', false]])
+    for (const [method, path] of [['PUT', ''], ['DELETE', ''], ['POST', '/enable'], ['POST', '/false-positive']] as const) {
+      expect((await ask(method, `/none${path}`, method === 'DELETE' ? undefined : { ...CPU, labels: { a: 'b' } })).status, `${method} ${path}`).toBe(404)
+    }
+  })
+
+  it('finds its rules again after a restart, and leaves out what it cannot read', async () => {
+    const { ask, meta, file } = await world()
+    await ask('POST', '', CPU)
+    await meta.putRule({ id: 'odd', name: 'odd', isActive: true, body: { kind: 'later' }, createdAtMs: 1, updatedAtMs: 1 })
+    fs.rmSync(file)
+    const again = await openRules(file.slice(0, -'/api.yml'.length), meta)
+    expect(again.list().map(({ id }) => id)).toEqual(['id-1'])
+    expect(fs.readFileSync(file, 'utf8')).toContain('High CPU Alert')
+    expect(await meta.rules()).toHaveLength(2)
+  })
+
+  it('evaluates the rules of the file where the store cannot be read, and then changes none', async () => {
+    const { ask, file } = await world()
+    await ask('POST', '', CPU)
+    const text = fs.readFileSync(file, 'utf8')
+    const refuse = (): Promise<never> => Promise.reject(new MetaError('cannot read: EIO'))
+    const again = await openRules(file.slice(0, -'/api.yml'.length), { rules: refuse, putRule: () => Promise.resolve(), deleteRule: () => Promise.resolve() })
+    expect(again.groups()[0]!.rules).toMatchObject([{ expr: EXPR }])
+    await expect(again.create(CPU)).rejects.toThrow('could not be read at the start')
+    expect(fs.readFileSync(file, 'utf8')).toBe(text)
+  })
+
+  it('keeps nothing that the store refused', async () => {
+    const folder = tempFolder()
+    const rules = await openRules(folder, { rules: () => Promise.resolve([]), putRule: () => Promise.reject(new MetaError('cannot write: ENOSPC')), deleteRule: () => Promise.resolve() })
+    const server = await start(() => ({ alertRules: rules }))
+    const reply = await fetch(`${server.base}/api/alerts/rules`, { method: 'POST', body: JSON.stringify(CPU) })
+    expect([reply.status, reply.headers.get('retry-after'), await reply.json()]).toEqual([503, '5', { status: 'error', errorType: 'unavailable', error: 'cannot write: ENOSPC' }])
+    expect(rules.list()).toEqual([])
+  })
+
+  it('widens the band of a series whose anomaly was none, further each time', async () => {
+    const { ask } = await world()
+    await ask('POST', '', { name: 'odd', kind: 'anomaly', metric: 'cpu' })
+    const labels = { server_id: 'a', env: 'p' }
+    expect((await ask('POST', '/id-1/false-positive', { labels })).json.data.widened).toEqual([{ labels, factor: 1.5 }])
+    const { json } = await ask('POST', '/id-1/false-positive', { labels: { env: 'p', server_id: 'a' } })
+    expect(json.data.widened).toEqual([{ labels: { env: 'p', server_id: 'a' }, factor: 2.25 }])
+    expect(json.data.expr).toContain('cpu{env="p",server_id="a"}[5m]) + 6.75)')
+    await ask('POST', '', CPU)
+    expect((await ask('POST', '/id-2/false-positive', { labels })).json.error).toBe('kind: is threshold; change the threshold of the rule instead: only anomaly rules have a band')
+    expect((await ask('POST', '/id-1/false-positive', {})).json.error).toBe('labels: is missing; give the labels of the series, such as {"instance": "a:9100"}')
+  })
+
+  it('makes changes one after the other', async () => {
+    const { ask, rules } = await world()
+    await Promise.all(Array.from({ length: 20 }, (_, i) => ask('POST', '', { ...CPU, name: `n${i}` })))
+    expect(new Set(rules.list().map(({ id }) => id)).size).toBe(20)
+  })
+
+  const f = (body: unknown, error: string, status = 400): void => it(error.split('\n')[0]!, async () => {
+    const { ask, rules } = await world()
+    const reply = await ask('POST', '', body)
+    expect([reply.status, reply.json.error]).toEqual([status, error])
+    expect(rules.list()).toEqual([])
+  })
+  f('{', `the body is no JSON (Expected property name or '}' in JSON at position 1 (line 1 column 2)); send a JSON object`)
+  f('[]', 'the body is no JSON object; send a JSON object')
+  f({ ...CPU, is_active: 1 }, 'is_active: is neither true nor false; give true or false, or leave it out')
+  f({ ...CPU, annotations: { a: '{{ nope }}' } }, 'annotations.a: template: __alert_High CPU Alert:1: function "nope" not defined; mend the template')
+  f({ ...CPU, metric: 'x', condition: { ...CPU.condition, threshold: null } }, 'condition.threshold: is missing; give a number')
+  f('x'.repeat(300_000), 'Request body is too large', 413)
+
+  it('names each fault with its field, and refuses pages of other sites', async () => {
+    const { ask } = await world()
+    expect((await ask('POST', '', { ...CPU, severity: 'x', for: '1' })).json.faults).toEqual([
+      { field: 'severity', reason: 'is "x"', fix: 'give one of info, warning, critical' }, { field: 'for', reason: '"1" is no duration', fix: 'write it like "90s", "5m" or "1h30m"' },
+    ])
+    expect(await ask('POST', '', CPU, { Origin: 'http://evil.example' })).toMatchObject({ status: 403, json: { error: 'cross-site requests are refused' } })
+    expect((await ask('GET', '', undefined, { Origin: 'http://evil.example' })).status).toBe(200)
+  })
+})

@@ -1,0 +1,98 @@
+// Alert rules by API: made, listed, changed, switched on and off, deleted. Bodies are JSON; a bad one is answered with all its
+// faults, each with its field, why, and what to do.
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { MetaError } from '../../lib/meta/errors.ts'
+import { isObject, RuleBodyError } from '../../lib/rules/json-rule/fields.ts'
+import { UnknownRuleError } from '../../lib/rules/json-rule/api-rules.ts'
+import type { AlertRuleView, ServerParts } from '../parts.ts'
+import { ApiError, sendError } from './envelope.ts'
+import { isCrossSite } from './manage.ts'
+import { addRoute, type Guard, type Handler } from './router.ts'
+
+const PATH = '/api/alerts/rules'
+const BODY_BYTES_MAX = 256 << 10
+
+export function addAlertRuleRoutes(app: FastifyInstance, { alertRules }: Pick<ServerParts, 'alertRules'>): void {
+  // A scope of its own for its parser.
+  app.register(async (scope) => {
+    scope.removeAllContentTypeParsers()
+    scope.addContentTypeParser('*', { parseAs: 'string', bodyLimit: BODY_BYTES_MAX }, (_request, body, done) => done(null, String(body)))
+    const one = `${PATH}/:id`
+    addRoute(scope, ['GET', 'POST'], PATH, answering(async (request, reply) => {
+      if (request.method === 'GET') return sendJson(reply, 200, { data: alertRules.list().map(viewJson) })
+      const made = await alertRules.create(jsonBody(request))
+      return sendJson(reply.header('Location', `${PATH}/${made.id}`), 201, { id: made.id, data: viewJson(made) })
+    }), { guard: refuseOtherSites })
+    addRoute(scope, ['GET', 'PUT', 'DELETE'], one, answering(async (request, reply) => {
+      const id = idOf(request)
+      if (request.method === 'GET') return sendJson(reply, 200, { data: viewJson(alertRules.get(id)) })
+      if (request.method === 'PUT') return sendJson(reply, 200, { data: viewJson(await alertRules.replace(id, jsonBody(request))) })
+      await alertRules.delete(id)
+      return reply.code(204).send()
+    }), { guard: refuseOtherSites })
+    for (const [action, isActive] of [['enable', true], ['disable', false]] as const) {
+      addRoute(scope, ['POST'], `${one}/${action}`, answering(async (request, reply) => {
+        return sendJson(reply, 200, { data: viewJson(await alertRules.setActive(idOf(request), isActive)) })
+      }), { guard: refuseOtherSites })
+    }
+    addRoute(scope, ['POST'], `${one}/false-positive`, answering(async (request, reply) => {
+      return sendJson(reply, 200, { data: viewJson(await alertRules.widen(idOf(request), labelsOf(jsonBody(request)))) })
+    }), { guard: refuseOtherSites })
+  })
+}
+
+/** Answers what the rules refuse. */
+function answering(handler: (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>): Handler {
+  return async (request, reply) => {
+    try {
+      return await handler(request, reply)
+    } catch (error) {
+      if (error instanceof UnknownRuleError) return sendError(reply, new ApiError('not_found', error.message))
+      if (error instanceof MetaError) return sendError(reply.header('Retry-After', '5'), new ApiError('unavailable', error.message))
+      if (!(error instanceof RuleBodyError)) throw error
+      return sendJson(reply, 400, { errorType: 'bad_data', error: error.message, faults: error.faults })
+    }
+  }
+}
+
+const refuseOtherSites: Guard = (request, reply) => {
+  if (request.method === 'GET' || request.method === 'HEAD' || !isCrossSite(request)) return false
+  sendError(reply, new ApiError('bad_data', 'cross-site requests are refused', 403))
+  return true
+}
+
+function jsonBody({ body }: FastifyRequest): Readonly<Record<string, unknown>> {
+  const fix = 'send a JSON object'
+  let json: unknown
+  try {
+    json = JSON.parse(typeof body === 'string' ? body : '')
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error
+    throw new RuleBodyError([{ field: '', reason: `the body is no JSON (${error.message})`, fix }])
+  }
+  if (!isObject(json)) throw new RuleBodyError([{ field: '', reason: 'the body is no JSON object', fix }])
+  return json
+}
+
+/** The series that an alert was false for. */
+function labelsOf({ labels }: Readonly<Record<string, unknown>>): Record<string, string> {
+  if (!isObject(labels) || Object.keys(labels).length === 0) throw new RuleBodyError([{ field: 'labels', reason: 'is missing', fix: 'give the labels of the series, such as {"instance": "a:9100"}' }])
+  return Object.fromEntries(Object.entries(labels).map(([name, value]) => {
+    if (typeof value !== 'string') throw new RuleBodyError([{ field: `labels.${name}`, reason: 'is no text', fix: 'give the value of the label' }])
+    return [name, value]
+  }))
+}
+
+function idOf({ params }: FastifyRequest): string {
+  return isObject(params) && typeof params['id'] === 'string' ? params['id'] : ''
+}
+
+function viewJson({ id, isActive, createdAtMs, updatedAtMs, body, expr }: AlertRuleView): object {
+  const { name, ...others } = body
+  return { id, name, is_active: isActive, ...others, expr, created_at: new Date(createdAtMs).toISOString(), updated_at: new Date(updatedAtMs).toISOString() }
+}
+
+function sendJson(reply: FastifyReply, status: number, fields: object): FastifyReply {
+  const isGood = status < 400
+  return reply.code(status).type('application/json').send(JSON.stringify({ status: isGood ? 'success' : 'error', ...fields }))
+}
