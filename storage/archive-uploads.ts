@@ -5,8 +5,8 @@ import { armFaultPoint, armedFaultPoint } from '../lib/std/fault-point.ts'
 import { systemClock, type Clock, type Timer } from '../lib/std/clock.ts'
 import type { Logger } from '../lib/std/log.ts'
 import { freshSeed, Random } from '../lib/std/random.ts'
-import { openStore, type StorePlace } from './object-store/open-store.ts'
-import { uploadHours, type UploadReport } from './tier/hour-upload.ts'
+import type { StorePlace } from './object-store/open-store.ts'
+import type { UploadReport } from './tier/hour-upload.ts'
 
 const RETRY_MS_MIN = 1000
 const RETRY_MS_MAX = 300_000
@@ -124,7 +124,9 @@ export async function serveUpload(port: MessagePort, seat: UploadSeat): Promise<
   port.postMessage(await upload(seat))
 }
 
+/** What talks to a bucket is loaded by who does. */
 async function upload({ folder, place }: UploadSeat): Promise<UploadReport> {
+  const [{ openStore }, { uploadHours }] = await Promise.all([import('./object-store/open-store.ts'), import('./tier/hour-upload.ts')])
   const store = openStore(place, { attempts: ATTEMPTS, firstWaitMs: RETRY_MS_MIN, connections: CONNECTIONS }, systemClock, new Random(freshSeed()))
   try {
     return await uploadHours(folder, store, systemClock.now())

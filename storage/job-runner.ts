@@ -4,7 +4,7 @@ import type { Clock, Timer } from '../lib/std/clock.ts'
 import { armFaultPoint, armedFaultPoint } from '../lib/std/fault-point.ts'
 import { closeSlot } from './head/arena.ts'
 import { SharedHeap } from './head/shared-heap.ts'
-import { runBlockJob, type BlockJob, type JobReply, type JobRunner } from './block-jobs.ts'
+import type { BlockJob, JobReply, JobRunner } from './block-jobs.ts'
 import type { StoreHandle } from './store-querier.ts'
 
 /** What a thread is given; `workerData` of its entry file. */
@@ -27,7 +27,7 @@ export class InlineJobs implements JobRunner {
   }
 
   run(job: BlockJob): Promise<JobReply> {
-    return runBlockJob(this.#handle, this.#slot, job)
+    return runHere(this.#handle, this.#slot, job)
   }
 
   /** A job here ends by itself; who closes awaits it. */
@@ -121,9 +121,15 @@ type JobAnswer = { reply: JobReply } | { failure: string }
 export function serveJobs(port: MessagePort, { handle, slot }: JobSeat): void {
   port.on('message', ({ job, faultPoint }: JobRequest) => {
     armFaultPoint(faultPoint)
-    void runBlockJob(handle, slot, job).then(
+    void runHere(handle, slot, job).then(
       (reply): JobAnswer => ({ reply }),
       (error: unknown): JobAnswer => ({ failure: error instanceof Error ? error.message : String(error) }),
     ).then((answer) => port.postMessage(answer))
   })
+}
+
+/** What does jobs is loaded by who does them: a start need not wait for it. */
+async function runHere(handle: StoreHandle, slot: number, job: BlockJob): Promise<JobReply> {
+  const { runBlockJob } = await import('./block-jobs.ts')
+  return runBlockJob(handle, slot, job)
 }

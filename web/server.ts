@@ -1,9 +1,9 @@
 // The HTTP server: one port for the API, the pages and the server's own metrics. Parses, asks the part that knows,
 // sends; what takes time runs elsewhere (query workers, the log's sync, the zlib pool).
-import { STATUS_CODES } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import path from 'node:path'
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import { statusName } from '../lib/std/http-status.ts'
 import { ApiError, errorBody, sendError } from './api/envelope.ts'
 import { addAdminRoutes } from './api/admin.ts'
 import { addAlertRuleRoutes } from './api/alert-rules.ts'
@@ -154,5 +154,5 @@ function answerBadHttp(error: NodeJS.ErrnoException, socket: Socket): void {
   const [status, text] = BAD_HTTP.get(error.code ?? '') ?? [400, 'malformed HTTP request']
   const body = errorBody(new ApiError('bad_data', text, status))
   const head = ['Content-Type: application/json', `Content-Length: ${body.length}`, 'X-Content-Type-Options: nosniff', 'Connection: close']
-  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy())
+  socket.end(`HTTP/1.1 ${status} ${statusName(status)}\r\n${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy())
 }

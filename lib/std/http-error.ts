@@ -1,5 +1,5 @@
 // Why an HTTP exchange failed, in the words Prometheus' users know from lastError.
-import { STATUS_CODES } from 'node:http'
+import { statusName } from './http-status.ts'
 
 export type HttpErrorCode =
   | 'TIMEOUT' | 'ABORTED' | 'CONNECT' | 'CLOSED' | 'RESET' | 'PROTOCOL' | 'HEADERS_TOO_LARGE' | 'BODY_TOO_LARGE'
@@ -40,7 +40,7 @@ export function toHttpError(error: unknown, hasHeaders: boolean): HttpError {
       if (tls !== '') return new HttpError('TLS', tls, error)
       // undici tells the status of a proxy that did not answer CONNECT with 200 in the message only.
       const refusal = code === 'UND_ERR_ABORTED' ? /^Proxy response \((\d{3})\)/.exec(message)?.[1] : undefined
-      if (refusal !== undefined) return new HttpError('CONNECT', `proxyconnect: ${refusal} ${STATUS_CODES[refusal] ?? ''}`.trim(), error)
+      if (refusal !== undefined) return new HttpError('CONNECT', `proxyconnect: ${refusal} ${statusName(Number(refusal))}`.trim(), error)
       if (code.startsWith('HPE_') || (error instanceof Error && error.name === 'HTTPParserError')) {
         return new HttpError('PROTOCOL', `${hasHeaders ? 'malformed HTTP body' : 'malformed HTTP response'}: ${message}`, error)
       }

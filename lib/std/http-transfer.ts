@@ -1,6 +1,6 @@
 // HTTP for talking to a service rather than reading a page: any method, a body, the answer's headers and its body whatever
 // the status. No redirects: a signed request is for one host. One deadline over the whole exchange.
-import { Agent, buildConnector, request } from 'undici'
+import type { buildConnector, Dispatcher, request } from 'undici'
 import type { Clock } from './clock.ts'
 import { HttpError, toHttpError } from './http-error.ts'
 import { tlsContext, type TlsOptions } from './http-tls.ts'
@@ -26,25 +26,26 @@ export interface TransferAnswer {
 const IDLE_MS = 4000
 const CONNECT_MS = 10_000
 
+/** What of undici is used. */
+interface Transport {
+  agent: Dispatcher
+  request: typeof request
+}
+
 /** Owns its connections until `close`. */
 export class HttpTransfer {
   readonly #clock: Clock
-  readonly #agent: Agent
+  readonly #tls: TlsOptions | null
+  readonly #connections: number
+  /** undici is loaded with the first request: every thread that may read a bucket would else pay 0.1 s for it at its start. */
+  #transport: Promise<Transport> | null = null
   readonly #closing = new AbortController()
 
   /** At most `connections` to one host at a time; further requests wait for one. */
   constructor(clock: Clock, tls: TlsOptions | null, connections: number) {
     this.#clock = clock
-    // *.localhost is this machine (RFC 6761 §6.3), which not every resolver knows. Certificates are read for each new connection, so that renewed files are taken up.
-    const connect: buildConnector.connector = (options, callback) => {
-      try {
-        const local = options.hostname.endsWith('.localhost') ? { ...options, hostname: '127.0.0.1', servername: options.hostname } : options
-        buildConnector({ timeout: CONNECT_MS, ...tlsContext(tls) })(local, callback)
-      } catch (error) {
-        callback(error instanceof Error ? error : new HttpError('CONNECT', String(error)), null)
-      }
-    }
-    this.#agent = new Agent({ connections, pipelining: 1, headersTimeout: 0, bodyTimeout: 0, keepAliveTimeout: IDLE_MS, keepAliveMaxTimeout: IDLE_MS, connect })
+    this.#tls = tls
+    this.#connections = connections
   }
 
   /** Any status is an answer. Rejects with HttpError. */
@@ -54,7 +55,8 @@ export class HttpTransfer {
     let hasHeaders = false
     try {
       const signal = AbortSignal.any([late.signal, this.#closing.signal])
-      const reply = await request(url, { method, headers: { ...headers }, body, dispatcher: this.#agent, signal })
+      const { agent, request } = await (this.#transport ??= openTransport(this.#tls, this.#connections))
+      const reply = await request(url, { method, headers: { ...headers }, body, dispatcher: agent, signal })
       hasHeaders = true
       const parts: Buffer[] = []
       let bytes = 0
@@ -76,6 +78,21 @@ export class HttpTransfer {
   /** Closes all connections; requests under way fail. */
   async close(): Promise<void> {
     this.#closing.abort(new HttpError('ABORTED', 'the client was closed'))
-    await this.#agent.destroy()
+    await (await this.#transport)?.agent.destroy()
   }
+}
+
+async function openTransport(tls: TlsOptions | null, connections: number): Promise<Transport> {
+  const { Agent, buildConnector, request } = await import('undici')
+  // *.localhost is this machine (RFC 6761 §6.3), which not every resolver knows. Certificates are read for each new connection, so that renewed files are taken up.
+  const connect: buildConnector.connector = (options, callback) => {
+    try {
+      const local = options.hostname.endsWith('.localhost') ? { ...options, hostname: '127.0.0.1', servername: options.hostname } : options
+      buildConnector({ timeout: CONNECT_MS, ...tlsContext(tls) })(local, callback)
+    } catch (error) {
+      callback(error instanceof Error ? error : new HttpError('CONNECT', String(error)), null)
+    }
+  }
+  const agent = new Agent({ connections, pipelining: 1, headersTimeout: 0, bodyTimeout: 0, keepAliveTimeout: IDLE_MS, keepAliveMaxTimeout: IDLE_MS, connect })
+  return { agent, request }
 }

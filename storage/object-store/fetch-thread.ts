@@ -1,11 +1,9 @@
 // Ranges of objects for a thread that must not await: a query's operators are synchronous, HTTP is not. A thread beside it
 // fetches, side by side; who asked sleeps until all is there.
 //
-//   read ─▶ message ─▶ gets, CONNECTIONS at a time ─▶ message, wake ─▶ read returns
+//   read ─▶ message ─▶ fetch-serve.ts: gets, some at a time ─▶ message, wake ─▶ read returns
 import { MessageChannel, receiveMessageOnPort, Worker, type MessagePort } from 'node:worker_threads'
-import { systemClock } from '../../lib/std/clock.ts'
-import { freshSeed, Random } from '../../lib/std/random.ts'
-import { openStore, type StorePlace } from './open-store.ts'
+import type { StorePlace } from './open-store.ts'
 
 export interface ObjectRange {
   key: string
@@ -30,11 +28,8 @@ export interface FetchSeat {
   answers: SharedArrayBuffer
 }
 
-const CONNECTIONS = 32
 /** A query waits for its own deadline at most; this ends one whose thread has died. */
 const ANSWER_MS_MAX = 60_000
-const ATTEMPTS = 3
-const FIRST_WAIT_MS = 100
 
 /** Starts its thread with the first read. */
 export class FetchThread implements RangeFetcher {
@@ -44,7 +39,7 @@ export class FetchThread implements RangeFetcher {
   #worker: Worker | null = null
   #port: MessagePort | null = null
 
-  /** `url`: an entry file that calls serveFetches. */
+  /** `url`: an entry file that calls serveFetches of fetch-serve.ts. */
   constructor(url: URL, place: StorePlace) {
     this.#url = url
     this.#place = place
@@ -77,24 +72,4 @@ export class FetchThread implements RangeFetcher {
     this.#port = port1
     return port1
   }
-}
-
-/** In the fetching thread: serves until it is ended. */
-export function serveFetches({ place, port, answers }: FetchSeat): void {
-  const store = openStore(place, { attempts: ATTEMPTS, firstWaitMs: FIRST_WAIT_MS, connections: CONNECTIONS }, systemClock, new Random(freshSeed()))
-  const count = new Int32Array(answers)
-  const one = async ({ key, offset, bytes }: ObjectRange): Promise<Fetched> => {
-    try {
-      return await store.get(key, offset, bytes)
-    } catch (error) {
-      return error instanceof Error ? error.message : String(error)
-    }
-  }
-  port.on('message', (ranges: ObjectRange[]) => {
-    void Promise.all(ranges.map(one)).then((fetched) => {
-      port.postMessage(fetched)
-      Atomics.add(count, 0, 1)
-      Atomics.notify(count, 0)
-    })
-  })
 }

@@ -1,0 +1,29 @@
+// The fetching thread's side of fetch-thread.ts, apart from it: threads that ask need not load what talks to a bucket.
+import { systemClock } from '../../lib/std/clock.ts'
+import { freshSeed, Random } from '../../lib/std/random.ts'
+import type { Fetched, FetchSeat, ObjectRange } from './fetch-thread.ts'
+import { openStore } from './open-store.ts'
+
+const CONNECTIONS = 32
+const ATTEMPTS = 3
+const FIRST_WAIT_MS = 100
+
+/** Serves until its thread is ended. */
+export function serveFetches({ place, port, answers }: FetchSeat): void {
+  const store = openStore(place, { attempts: ATTEMPTS, firstWaitMs: FIRST_WAIT_MS, connections: CONNECTIONS }, systemClock, new Random(freshSeed()))
+  const count = new Int32Array(answers)
+  const one = async ({ key, offset, bytes }: ObjectRange): Promise<Fetched> => {
+    try {
+      return await store.get(key, offset, bytes)
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error)
+    }
+  }
+  port.on('message', (ranges: ObjectRange[]) => {
+    void Promise.all(ranges.map(one)).then((fetched) => {
+      port.postMessage(fetched)
+      Atomics.add(count, 0, 1)
+      Atomics.notify(count, 0)
+    })
+  })
+}
