@@ -1,7 +1,8 @@
 // The configuration in force: read at start, read again on request; a bad file never replaces a good one.
 import { isDeepStrictEqual } from 'node:util'
+import { PIPELINE_KEYS } from '../lib/config/alertmanager-file.ts'
 import { defaultConfigText, loadConfig } from '../lib/config/load.ts'
-import { redactYaml } from '../lib/config/redact.ts'
+import { redactSection, redactYaml } from '../lib/config/redact.ts'
 import { engineFeatures } from '../lang/parse/features.ts'
 import type { EngineFeatures } from '../lang/parse/ast.ts'
 import type { Config } from '../lib/config/scrape-config.ts'
@@ -12,6 +13,7 @@ import { readUtf8IfThere } from '../lib/std/fs.ts'
 import type { Logger } from '../lib/std/log.ts'
 import type { Metrics } from '../lib/std/metrics.ts'
 import type { ConfigControl } from '../web/parts.ts'
+import { loadAlertConfig } from './alert-config.ts'
 import { featureWarnings } from './features.ts'
 import { checkSelector } from './selector.ts'
 import type { Flags } from './flags.ts'
@@ -28,6 +30,8 @@ export class ConfigFile implements ConfigControl {
   readonly #clock: Clock
   readonly #logger: Logger
   #text = ''
+  /** Of alertmanager.yml; '' where monitor.yml says what becomes of alerts. */
+  #alertText = ''
   /** What is read at start only, as it was then. */
   #atStart: ReadonlyMap<string, unknown> | null = null
   #last: { isSuccessful: boolean; timeMs: number }
@@ -41,7 +45,7 @@ export class ConfigFile implements ConfigControl {
     metrics.gauge('prometheus_config_last_reload_success_timestamp_seconds', 'Timestamp of the last successful configuration reload.', [], (gauge) => gauge.set(this.#last.timeMs / 1000))
   }
 
-  /** Reads and checks the file and the rule files it names. Throws ConfigError, RuleFilesError, DiskError. */
+  /** Reads and checks the file and the rule files it names. Throws ConfigError, RuleFilesError, AlertConfigError, DiskError. */
   load(): Config {
     const { configFile, isStrict } = this.#flags
     const fileName = configFile === '' ? 'built-in configuration' : configFile
@@ -51,13 +55,15 @@ export class ConfigFile implements ConfigControl {
     const loaded = loadConfig(text, fileName, { strict: isStrict, ruleChecks: (own) => ruleChecks(features(own)), checkSelector })
     const { warnings } = loaded
     const groups = loadRuleGroups(loaded.config.rules, features(loaded.config.features))
-    const config = { ...loaded.config, rules: { ...loaded.config.rules, groups } }
-    for (const warning of [...warnings, ...featureWarnings(config.features, `${fileName}: features: `)]) this.#logger.warn(warning)
+    const alerts = loadAlertConfig(loaded.config.alerting, isStrict)
+    const config = { ...loaded.config, rules: { ...loaded.config.rules, groups }, alerting: { ...loaded.config.alerting, pipeline: alerts.pipeline } }
+    for (const warning of [...warnings, ...alerts.warnings, ...featureWarnings(config.features, `${fileName}: features: `)]) this.#logger.warn(warning)
     const atStart = this.#atStart ??= settingsAtStart(config)
     for (const [name, value] of settingsAtStart(config)) {
       if (!isDeepStrictEqual(value, atStart.get(name))) this.#logger.warn(`${fileName}: ${name} has changed; that takes effect at the next start`)
     }
     this.#text = text
+    this.#alertText = alerts.text
     this.#last = { isSuccessful: true, timeMs: this.#clock.now() }
     return config
   }
@@ -76,6 +82,11 @@ export class ConfigFile implements ConfigControl {
 
   yaml(): string {
     return redactYaml(this.#text)
+  }
+
+  /** What becomes of alerts, as an alertmanager.yml. */
+  alertYaml(): string {
+    return this.#alertText === '' ? redactSection(this.#text, 'alerting', PIPELINE_KEYS) : redactYaml(this.#alertText)
   }
 
   lastReload(): { isSuccessful: boolean; timeMs: number } {

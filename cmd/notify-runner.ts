@@ -1,13 +1,18 @@
-// Alerts out: the notifier, and the discovery of whom it tells.
+// Alerts out: to other Alertmanagers, with the discovery of whom to tell, and through the pipeline here.
 import { DiscoveryManager, type DiscoveryMetrics } from '../discovery/manager.ts'
+import type { PipelineConfig } from '../lib/config/alertmanager-config.ts'
 import type { Config } from '../lib/config/scrape-config.ts'
+import type { MetaStore } from '../lib/meta/interface.ts'
 import type { SentAlert } from '../lib/model/alert.ts'
+import { AlertPipeline } from '../lib/notify/dispatch/alert-pipeline.ts'
 import { Notifier } from '../lib/notify/notifier.ts'
 import type { Clock } from '../lib/std/clock.ts'
 import type { Logger } from '../lib/std/log.ts'
 import type { Metrics } from '../lib/std/metrics.ts'
+import { freshSeed, Random } from '../lib/std/random.ts'
 import type { AlertmanagerRetriever } from '../web/parts.ts'
 import type { Flags } from './flags.ts'
+import { externalUrl } from './rules-runner.ts'
 import { VERSION } from './version.ts'
 
 interface Ground {
@@ -15,29 +20,50 @@ interface Ground {
   logger: Logger
   metrics: Metrics
   discoveryMetrics: DiscoveryMetrics
+  store: MetaStore
 }
 
 /** As Prometheus names the entries of `alerting.alertmanagers`. */
 const NAME_PREFIX = 'config-'
+/** How long a stop waits for messages that are on their way. */
+const DRAIN_MS = 3000
 
 export class NotifyRunner implements AlertmanagerRetriever {
+  readonly pipeline: AlertPipeline
+  readonly #ground: Ground
   readonly #notifier: Notifier
   readonly #discovery: DiscoveryManager
+  /** Configurations come into force one after the other. */
+  #applying: Promise<void> = Promise.resolve()
 
-  constructor(flags: Flags, { clock, logger, metrics, discoveryMetrics }: Ground) {
+  private constructor(flags: Flags, pipeline: AlertPipeline, ground: Ground) {
+    const { clock, logger, metrics, discoveryMetrics } = ground
     const notifier = new Notifier({ limits: flags.notifyLimits, isDrained: flags.isNotifyDrained, version: VERSION, clock, logger, metrics })
+    this.pipeline = pipeline
+    this.#ground = ground
     this.#notifier = notifier
     this.#discovery = new DiscoveryManager({
       name: 'notify', clock, logger, metrics: discoveryMetrics, update: (name, groups) => notifier.update(Number(name.slice(NAME_PREFIX.length)), groups),
     })
   }
 
+  static async open(flags: Flags, ground: Ground): Promise<NotifyRunner> {
+    const { clock, logger, metrics, store } = ground
+    const pipeline = await AlertPipeline.open({ store, clock, logger, metrics, random: new Random(freshSeed()), externalUrl: externalUrl(flags) })
+    return new NotifyRunner(flags, pipeline, ground)
+  }
+
   applyConfig({ alerting, global }: Config): void {
     this.#notifier.applyConfig(alerting, global.externalLabels)
     this.#discovery.applyConfig(alerting.alertmanagers.map((config, i) => ({ ...config, jobName: `${NAME_PREFIX}${i}` })))
+    this.#applying = this.#applying.then(() => this.#applyPipeline(alerting.pipeline))
   }
 
-  readonly send = (alerts: readonly SentAlert[]): void => this.#notifier.send(alerts)
+  readonly send = (alerts: readonly SentAlert[]): void => {
+    const told = this.#notifier.relabel(alerts)
+    this.#notifier.send(told)
+    this.pipeline.receive(told)
+  }
 
   alertmanagers(): { active: readonly string[]; dropped: readonly string[] } {
     return { active: this.#notifier.active(), dropped: this.#notifier.dropped() }
@@ -45,6 +71,21 @@ export class NotifyRunner implements AlertmanagerRetriever {
 
   async stop(): Promise<void> {
     this.#discovery.stop()
-    await this.#notifier.stop()
+    await this.#applying
+    await Promise.all([this.#notifier.stop(), this.pipeline.stop(DRAIN_MS)])
+  }
+
+  async #applyPipeline(config: PipelineConfig | null): Promise<void> {
+    const { clock, logger } = this.#ground
+    if (config === null) {
+      this.pipeline.applyConfig(null, null)
+      return
+    }
+    // Who tells no one need not load what tells.
+    const [{ makeReceiver }, { NotificationTemplates }] = await Promise.all([
+      import('../lib/notify/receiver/make.ts'), import('../lib/notify/template/notification-templates.ts'),
+    ])
+    const ground = { clock, logger, version: VERSION, templates: new NotificationTemplates(config.templateFiles, clock), isPrivateAllowed: config.globals.isPrivateAllowed }
+    this.pipeline.applyConfig(config, (section) => makeReceiver(section, ground))
   }
 }

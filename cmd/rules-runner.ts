@@ -61,6 +61,11 @@ export function ruleSettings({ global, rules }: Config, flags: Flags, made: read
   return {
     groups: [...rules.groups, ...made], evaluationIntervalMs: global.evaluationIntervalMs, queryOffsetMs: global.ruleQueryOffsetMs,
     externalLabels: global.externalLabels,
-    externalUrl: flags.externalUrl === '' ? `http://${os.hostname()}:${flags.listenPort}` : flags.externalUrl.replace(/\/$/, ''),
+    externalUrl: externalUrl(flags),
   }
+}
+
+/** Where Monitor is reached, without a slash at its end. */
+export function externalUrl(flags: Flags): string {
+  return flags.externalUrl === '' ? `http://${os.hostname()}:${flags.listenPort}` : flags.externalUrl.replace(/\/$/, '')
 }

@@ -6,6 +6,7 @@ import { systemClock } from '../lib/std/clock.ts'
 import { DiskError } from '../lib/std/fs.ts'
 import type { Logger } from '../lib/std/log.ts'
 import { FolderError } from '../storage/errors.ts'
+import { AlertConfigError } from './alert-config.ts'
 import { ConfigFileError } from './config-file.ts'
 import type { Flags } from './flags.ts'
 import { ListenError } from './front-door.ts'
@@ -55,5 +56,5 @@ async function serve(flags: Flags, ground: Ground, logger: Logger): Promise<void
 }
 
 function isForPeople(error: unknown): error is Error {
-  return error instanceof ConfigError || error instanceof RuleFilesError || error instanceof ConfigFileError || error instanceof FolderError || error instanceof DiskError || error instanceof ListenError
+  return error instanceof ConfigError || error instanceof RuleFilesError || error instanceof AlertConfigError || error instanceof ConfigFileError || error instanceof FolderError || error instanceof DiskError || error instanceof ListenError
 }

@@ -71,7 +71,7 @@ export class Monitor {
     this.#logger = logger
   }
 
-  /** Throws ConfigError, RuleFilesError, FolderError, DiskError, ListenError: what an operator can mend. */
+  /** Throws ConfigError, RuleFilesError, AlertConfigError, FolderError, DiskError, ListenError: what an operator can mend. */
   static async start(flags: Flags, ground: Ground, logger: Logger, clock: Clock): Promise<Monitor> {
     const metrics = new Metrics().withProcessMetrics()
     const config = new ConfigFile(flags, clock, metrics, logger.with('config'))
@@ -98,7 +98,7 @@ export class Monitor {
     })
     const discoveryMetrics = new DiscoveryMetrics(metrics)
     const discovery = new DiscoveryManager({ name: 'scrape', clock, logger, metrics: discoveryMetrics, update: (job, groups) => scrape.updateTargets(job, groups) })
-    const notify = new NotifyRunner(flags, { clock, logger: logger.with('notifier'), metrics, discoveryMetrics })
+    const notify = await NotifyRunner.open(flags, { clock, logger: logger.with('notifier'), metrics, discoveryMetrics, store: meta.store })
     const rules = await makeRulesRunner(flags, first, { clock, logger: logger.with('rules'), metrics, db, onAlerts: notify.send })
     let current = first
     const applyRules = (): void => rules.apply(ruleSettings(current, flags, alertRules.groups()))

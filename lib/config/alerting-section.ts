@@ -1,4 +1,6 @@
-// `alerting` of the configuration: the Alertmanagers that alerts are sent to. Source: prometheus config/config.go.
+// `alerting` of the configuration: the Alertmanagers that alerts are sent to, and what becomes of them here. Source: prometheus
+// config/config.go.
+import { readInlinePipeline } from './alertmanager-file.ts'
 import { readFileSdConfigs, readStaticConfigs, refuseOtherKinds } from './discovery-section.ts'
 import { readHttpClient } from './http-client.ts'
 import { readLifecycle } from './lifecycle-section.ts'
@@ -13,6 +15,7 @@ export function readAlerting(reader: MapReader, folder: string): AlertingConfig 
     alertRelabelConfigs: readRelabelConfigs(reader, 'alert_relabel_configs', 'utf8'),
     alertmanagers: reader.maps('alertmanagers').map((section) => readAlertmanager(section, folder)),
     lifecycle: readLifecycle(reader),
+    ...readInlinePipeline(reader, folder),
   }
   reader.finish()
   return config

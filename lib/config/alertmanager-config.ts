@@ -1,6 +1,9 @@
 // The checked form of alertmanager.yml, and of the same keys inside monitor.yml. Durations are ms. Names and defaults are
 // Alertmanager's (alertmanager config/config.go); templates are texts still.
 import type { Matcher } from '../model/matcher.ts'
+import type { TimeInterval } from '../model/time-interval.ts'
+import type { ReceiverConfig } from './receiver-config.ts'
+import type { ReceiverGlobals } from './receivers/globals.ts'
 
 export interface RouteConfig {
   /** Name; the root's is inherited. */
@@ -30,4 +33,21 @@ export interface EscalationPolicy {
   name: string
   /** `afterMs` of the first firing. */
   steps: readonly { afterMs: number; receiver: string }[]
+}
+
+/** What becomes of alerts. */
+export interface PipelineConfig {
+  /** How long an alert without an end holds after it was last told of. */
+  resolveTimeoutMs: number
+  route: RouteConfig
+  /** What integrations fall back on, and rules for all of them. */
+  globals: ReceiverGlobals
+  receivers: readonly ReceiverConfig[]
+  inhibitRules: readonly InhibitRule[]
+  timeIntervals: ReadonlyMap<string, readonly TimeInterval[]>
+  /** Absolute patterns of files. */
+  templates: readonly string[]
+  /** What the files hold, once they are read (cmd/config-file.ts); `name` is a file's without its folder. */
+  templateFiles: readonly { name: string; text: string }[]
+  escalations: readonly EscalationPolicy[]
 }

@@ -2,6 +2,7 @@
 // Prometheus' config documentation; camelCase names.
 import type { TlsOptions } from '../std/http.ts'
 import type { RelabelConfig } from '../model/relabel-config.ts'
+import type { PipelineConfig } from './alertmanager-config.ts'
 import type { LifecycleConfig } from './lifecycle-section.ts'
 import type { RuleGroupConfig } from './rule-config.ts'
 import type { TargetGroup } from '../model/target-group.ts'
@@ -123,6 +124,10 @@ export interface AlertingConfig {
   alertRelabelConfigs: readonly RelabelConfig[]
   alertmanagers: readonly AlertmanagerConfig[]
   lifecycle: LifecycleConfig
+  /** alertmanager.yml, which says what becomes of alerts here; '' where there is none. */
+  configFile: string
+  /** That of monitor.yml's own keys, or once the file is read (cmd/config-file.ts) the file's; null: no one is told here. */
+  pipeline: PipelineConfig | null
 }
 
 export interface Config {

@@ -13,6 +13,8 @@ export interface SentAlert {
   value: number | null
   /** Unix ms: when it was resolved, or until when it holds without a further word. */
   endsAtMs: number
+  /** The sender told no end; `endsAtMs` is what resolve_timeout makes of that. */
+  isTimeout?: true
   /** Page of its expression. */
   generatorUrl: string
 }

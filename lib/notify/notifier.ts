@@ -55,10 +55,14 @@ export class Notifier {
     this.#sets[i]?.update(groups)
   }
 
+  /** Alerts as whoever is told of them sees them: with external labels, relabeled. */
+  relabel(alerts: readonly SentAlert[]): SentAlert[] {
+    return relabelAlerts(alerts, this.#alerting.alertRelabelConfigs, this.#externalLabels)
+  }
+
+  /** Takes alerts that are relabeled. */
   send(alerts: readonly SentAlert[]): void {
-    if (this.#sets.length === 0) return
-    const kept = relabelAlerts(alerts, this.#alerting.alertRelabelConfigs, this.#externalLabels)
-    if (kept.length > 0) for (const set of this.#sets) set.send(kept)
+    if (alerts.length > 0) for (const set of this.#sets) set.send(alerts)
   }
 
   /** URLs of the Alertmanagers that are sent to. */

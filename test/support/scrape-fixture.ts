@@ -32,7 +32,7 @@ export function config(...scrapeConfigs: ScrapeConfig[]): Config {
       exemplarsMax: 0, outOfOrderTimeWindowMs: 600_000, retentionMs: null, retentionBytes: null, seriesLimit: 0, retentionShare: 1, keepFreeBytes: 0, retentionRules: [],
       tiers: { minuteRetentionMs: 0, hourRetentionMs: 0 }, prices: { currency: 'USD', disk: null, bucket: null },
     },
-    rules: { files: [], groups: [] }, alerting: { alertRelabelConfigs: [], alertmanagers: [], lifecycle: { historyRetentionMs: 0 } },
+    rules: { files: [], groups: [] }, alerting: { alertRelabelConfigs: [], alertmanagers: [], lifecycle: { historyRetentionMs: 0 }, configFile: '', pipeline: null },
   }
 }
 

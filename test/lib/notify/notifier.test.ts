@@ -72,7 +72,7 @@ describe('the notifier', () => {
     }, { external: { dc: 'eu', replica: 'r1', env: 'external' } })
     notifier.update(0, [group(am.address, am.address)])
     expect(notifier.active()).toEqual([`http://${am.address}/am/api/v2/alerts`])
-    notifier.send([alert('A', ['env', 'own']), alert('DropMe')])
+    notifier.send(notifier.relabel([alert('A', ['env', 'own']), alert('DropMe')]))
     await waitFor('a request', () => Promise.resolve(am.received.length > 0))
     expect(am.received).toEqual([{
       path: '/am/api/v2/alerts', type: 'application/json',
@@ -90,9 +90,9 @@ describe('the notifier', () => {
     const [slow, quick] = [await stub((response) => void held.push(response)), await stub()]
     const { notifier, log, metric } = make({}, { capacity: 5, batch: 2 })
     notifier.update(0, [group(slow.address, quick.address)])
-    notifier.send([alert('0')])
+    notifier.send(notifier.relabel([alert('0')]))
     await waitFor('the first request', () => Promise.resolve(held.length === 1))
-    notifier.send(Array.from({ length: 7 }, (_, i) => alert(String(i + 1))))
+    notifier.send(notifier.relabel(Array.from({ length: 7 }, (_, i) => alert(String(i + 1)))))
     await waitFor('all at the quick one', () => Promise.resolve(quick.received.flatMap(({ alerts }) => alerts).length === 6))
     expect(slow.received).toHaveLength(1)
     for (let i = 0; i < 4; i++) {
@@ -112,13 +112,13 @@ describe('the notifier', () => {
     })
     const { notifier, log, metric } = make({ alertmanagers: [manager({ timeoutMs: 200 })] })
     notifier.update(0, [group(am.address)])
-    notifier.send([alert('A')])
+    notifier.send(notifier.relabel([alert('A')]))
     await waitFor('the refusal', () => Promise.resolve(log.some((line) => line.includes('bad response status 500'))))
     status = 0
-    notifier.send([alert('B')])
+    notifier.send(notifier.relabel([alert('B')]))
     await waitFor('the timeout', () => Promise.resolve(log.some((line) => line.includes('context deadline exceeded'))))
     status = 200
-    notifier.send([alert('C')])
+    notifier.send(notifier.relabel([alert('C')]))
     await waitFor('the third', async () => (await metric('sent_total')).some((line) => line.endsWith(' 1')))
     expect(await metric('errors_total')).toEqual([`prometheus_notifications_errors_total{alertmanager="http://${am.address}/api/v2/alerts"} 2`])
   })
@@ -146,7 +146,7 @@ describe('the notifier', () => {
     const am = await stub((response) => void setTimeout(() => response.end(), 50))
     const { notifier } = make({}, { batch: 1 })
     notifier.update(0, [group(am.address)])
-    notifier.send([alert('A'), alert('B'), alert('C')])
+    notifier.send(notifier.relabel([alert('A'), alert('B'), alert('C')]))
     await notifier.stop()
     expect(am.received.flatMap(({ alerts }) => alerts)).toHaveLength(3)
   })

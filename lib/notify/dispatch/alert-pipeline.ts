@@ -1,0 +1,336 @@
+// What becomes of alerts here: the whole of Alertmanager's pipeline with its state, under one configuration after another.
+// Alerts come in turns of the event loop, however many are told of at once.
+//
+//   receive ─▶ store of alerts ─▶ inhibitor
+//                    └─▶ dispatcher ─▶ stages ─▶ integrations ─▶ log of notifications
+import type { PipelineConfig } from '../../config/alertmanager-config.ts'
+import type { IntegrationConfig } from '../../config/receiver-config.ts'
+import { MetaError } from '../../meta/errors.ts'
+import type { MetaStore } from '../../meta/interface.ts'
+import type { SentAlert } from '../../model/alert.ts'
+import { fingerprint } from '../../model/fingerprint.ts'
+import type { Labels } from '../../model/labels.ts'
+import type { Clock, Timer } from '../../std/clock.ts'
+import type { Logger } from '../../std/log.ts'
+import type { Metrics } from '../../std/metrics.ts'
+import type { Random } from '../../std/random.ts'
+import { runInTurns, type Steps } from '../../std/steps.ts'
+import type { AlertDispatch, AlertOverlay } from '../overlay.ts'
+import type { Receiver } from '../receiver.ts'
+import { isResolved, pipelineAlert, type PipelineAlert } from './alert.ts'
+import { AlertStore } from './alert-store.ts'
+import { DispatchMetrics } from './dispatch-metrics.ts'
+import { Dispatcher } from './dispatcher.ts'
+import { Escalations } from './escalations.ts'
+import type { AlertGroup } from './group.ts'
+import { Inhibitor } from './inhibitor.ts'
+import { Integration } from './integration.ts'
+import { NotificationLog } from './notification-log.ts'
+import { ESCALATION_KEY, Route } from './route.ts'
+import { Silences, silenceState } from './silences.ts'
+import { mutedBy } from './stages.ts'
+
+export interface PipelineGround {
+  store: MetaStore
+  clock: Clock
+  random: Random
+  logger: Logger
+  metrics: Metrics
+  /** Where Monitor is reached, without a slash at its end. */
+  externalUrl: string
+}
+
+/** Makes what an integration's section asks for. */
+export type ReceiverMaker = (config: IntegrationConfig) => Receiver
+
+/** What keeps an alert from people now. */
+export interface AlertStatus {
+  silencedBy: readonly string[]
+  inhibitedBy: readonly string[]
+}
+
+/** Nothing is laid over alerts. */
+const NO_OVERLAY: AlertOverlay = { isHeld: () => false, ackUrl: () => '', onNotified: () => {}, onSuppressed: () => {} }
+const HOUSEKEEPING_MS = 15_000
+/** Of ended alerts, as Alertmanager's. */
+const FORGET_MS = 1_800_000
+const STEP_ALERTS = 32
+/** Alerts that may wait to be taken in; the rules say each again within a minute. */
+const INBOX_MAX = 500_000
+/** How long a stop waits for what was cut off. */
+const ABORT_MS = 2000
+
+/** What one configuration made. */
+interface Generation {
+  config: PipelineConfig
+  root: Route
+  inhibitor: Inhibitor
+  integrations: ReadonlyMap<string, readonly Integration[]>
+  dispatcher: Dispatcher
+}
+
+export class AlertPipeline implements AlertDispatch {
+  readonly silences: Silences
+  readonly #ground: PipelineGround
+  readonly #alerts = new AlertStore()
+  readonly #log: NotificationLog
+  readonly #metrics: DispatchMetrics
+  readonly #escalations = new Escalations()
+  readonly #inbox: (readonly SentAlert[])[] = []
+  #inboxCount = 0
+  #taking: Promise<void> | null = null
+  #overlay: AlertOverlay = NO_OVERLAY
+  #now: Generation | null = null
+  #counts = { active: 0, suppressed: 0 }
+  #housekeeping: Timer | null = null
+  #forgetAtMs = 0
+
+  private constructor(ground: PipelineGround) {
+    this.#ground = ground
+    this.silences = new Silences(ground.store, ground.clock)
+    this.#log = new NotificationLog(ground.store)
+    this.#metrics = new DispatchMetrics(ground.metrics)
+    this.#metrics.watch(ground.metrics, {
+      alerts: () => this.#counts, silences: () => this.#silenceCounts(), groups: () => this.#now?.dispatcher.groupCount ?? 0,
+      receivers: () => this.#now?.config.receivers.length ?? 0, inhibitionRules: () => this.#now?.config.inhibitRules.length ?? 0,
+      integrations: () => [...(this.#now?.integrations.values() ?? [])].flat().length,
+    })
+  }
+
+  /** With the silences and the log of notifications that were kept. */
+  static async open(ground: PipelineGround): Promise<AlertPipeline> {
+    const pipeline = new AlertPipeline(ground)
+    try {
+      await Promise.all([pipeline.silences.load(), pipeline.#log.load(ground.clock.now())])
+    } catch (error) {
+      if (!(error instanceof MetaError)) throw error
+      // Pages that are silenced, or told twice, are better than none.
+      ground.logger.error('silences and the log of notifications cannot be read: alerts are told as if there were none', { err: error })
+    }
+    pipeline.#forgetAtMs = ground.clock.monotonic() + FORGET_MS
+    pipeline.#keepHouse()
+    return pipeline
+  }
+
+  /** null before the first configuration that says what becomes of alerts. */
+  get config(): PipelineConfig | null {
+    return this.#now?.config ?? null
+  }
+
+  get metrics(): DispatchMetrics {
+    return this.#metrics
+  }
+
+  /** From now on asked and told; once, before alerts come. */
+  setOverlay(overlay: AlertOverlay): void {
+    this.#overlay = overlay
+  }
+
+  /** All that is known is told by the new configuration; without one no one is told. */
+  applyConfig(config: PipelineConfig, makeReceiver: ReceiverMaker): void
+  applyConfig(config: null, makeReceiver: null): void
+  applyConfig(config: PipelineConfig | null, makeReceiver: ReceiverMaker | null): void {
+    const before = this.#now
+    this.#now = config === null || makeReceiver === null ? null : this.#generation(config, makeReceiver)
+    for (const integration of [...(before?.integrations.values() ?? [])].flat()) void integration.retire()
+    void before?.dispatcher.stop(false)
+    if (this.#now !== null) void runInTurns(this.#readd(this.#now), this.#ground.clock)
+  }
+
+  receive(alerts: readonly SentAlert[]): void {
+    const { clock, logger } = this.#ground
+    this.#inbox.push(alerts)
+    this.#inboxCount += alerts.length
+    while (this.#inboxCount > INBOX_MAX && this.#inbox.length > 1) {
+      const lost = this.#inbox.shift()!.length
+      this.#inboxCount -= lost
+      logger.warn('more alerts than can be taken in, dropping the oldest', { count: lost })
+    }
+    this.#taking ??= runInTurns(this.#takeIn(), clock).finally(() => (this.#taking = null))
+  }
+
+  /** Resolves when all that was received is grouped. */
+  async settled(): Promise<void> {
+    while (this.#taking !== null) await this.#taking
+  }
+
+  escalationOf(labels: Labels): string {
+    return this.routesOf(labels).find(({ config }) => config.escalation !== '')?.config.escalation ?? ''
+  }
+
+  isSuppressed(labels: Labels, nowMs: number): boolean {
+    const { silencedBy, inhibitedBy } = this.statusOf(fingerprint(labels), labels, nowMs)
+    return silencedBy.length > 0 || inhibitedBy.length > 0 || this.routesOf(labels).every((route) => this.mutedBy(route, nowMs).length > 0)
+  }
+
+  escalate(receiver: string, fingerprints: readonly string[]): void {
+    for (const id of fingerprints) {
+      this.#escalations.add(id, receiver)
+      const alert = this.#alerts.get(id)
+      // One that is not known yet comes again after a start.
+      if (alert !== undefined) this.#now?.dispatcher.put(alert)
+      if (alert !== undefined) this.#now?.dispatcher.flushNow(alert)
+    }
+  }
+
+  endEscalation(fingerprints: readonly string[]): void {
+    for (const id of fingerprints) {
+      this.#escalations.takeBack(id)
+      this.#own(this.#log.forgetFiring(id, ESCALATION_KEY))
+    }
+  }
+
+  retell(fingerprints: readonly string[]): void {
+    const forget = async (id: string): Promise<void> => {
+      await this.#log.forgetFiring(id)
+      const alert = this.#alerts.get(id)
+      if (alert !== undefined) this.#now?.dispatcher.flushNow(alert)
+    }
+    for (const id of fingerprints) this.#own(forget(id))
+  }
+
+  /** Alerts that are known, ended ones too for a while. */
+  alerts(): IterableIterator<PipelineAlert> {
+    return this.#alerts.all()
+  }
+
+  groups(): Iterable<AlertGroup> {
+    return this.#now?.dispatcher.groups() ?? []
+  }
+
+  routesOf(labels: Labels): readonly Route[] {
+    return this.#now?.root.match(labels) ?? []
+  }
+
+  statusOf(id: string, labels: Labels, nowMs: number): AlertStatus {
+    const source = this.#now?.inhibitor.inhibitedBy(labels, nowMs) ?? null
+    return { silencedBy: this.silences.silencedBy(id, labels, nowMs), inhibitedBy: source === null ? [] : [source] }
+  }
+
+  /** Names of the time intervals that mute the route now. */
+  mutedBy({ config }: Route, nowMs: number): string[] {
+    const { active, mute } = mutedBy(config, this.#now!.config.timeIntervals, nowMs)
+    return [...active, ...mute]
+  }
+
+  /** Takes nothing more in; what is on its way has `drainMs`. */
+  async stop(drainMs: number): Promise<void> {
+    const { clock } = this.#ground
+    const within = (ms: number, work: Promise<unknown>): Promise<unknown> => {
+      return Promise.race([work, new Promise<void>((resolve) => void clock.after(ms, resolve, true))])
+    }
+    this.#housekeeping?.cancel()
+    this.#housekeeping = null
+    const dispatcher = this.#now?.dispatcher
+    const integrations = [...(this.#now?.integrations.values() ?? [])].flat()
+    const done = Promise.all([this.settled(), dispatcher?.stop(true)])
+    await within(drainMs, done)
+    dispatcher?.abort()
+    await within(ABORT_MS, Promise.all([done, ...integrations.map((integration) => integration.retire())]))
+  }
+
+  /** Work that no one waits for; what of it fails is told. */
+  #own(work: Promise<void>): void {
+    const { logger } = this.#ground
+    work.catch((error: unknown) => logger.error('cannot keep what is told again; a restart may not know it', { err: error instanceof Error ? error : String(error) }))
+  }
+
+  #generation(config: PipelineConfig, makeReceiver: ReceiverMaker): Generation {
+    const { externalUrl, clock, logger, random } = this.#ground
+    const ground = { clock, logger, random, log: this.#log, overlay: this.#overlay, metrics: this.#metrics }
+    const integrations = new Map(config.receivers.map(({ name, integrations: sections }) => {
+      const counts = new Map<string, number>()
+      return [name, sections.map((section) => {
+        const receiver = makeReceiver(section)
+        const index = counts.get(receiver.kind) ?? 0
+        counts.set(receiver.kind, index + 1)
+        return new Integration(`${name}/${receiver.kind}/${index}`, receiver, ground)
+      })]
+    }))
+    const root = new Route(config.route, null)
+    const inhibitor = new Inhibitor(config.inhibitRules)
+    const { timeIntervals } = config
+    const escalations = this.#escalations
+    const dispatcher = new Dispatcher({
+      root, inhibitor, integrations, escalations, timeIntervals, silences: this.silences, overlay: this.#overlay, metrics: this.#metrics, externalUrl, clock, logger,
+    })
+    return { config, root, inhibitor, integrations, dispatcher }
+  }
+
+  *#takeIn(): Steps<void> {
+    for (let batch = this.#inbox.shift(); batch !== undefined; batch = this.#inbox.shift()) {
+      this.#inboxCount -= batch.length
+      for (let i = 0; i < batch.length; i++) {
+        this.#put(batch[i]!)
+        if (i % STEP_ALERTS === STEP_ALERTS - 1) yield
+      }
+      yield
+    }
+  }
+
+  #put(sent: SentAlert): void {
+    const nowMs = this.#ground.clock.now()
+    const told = pipelineAlert(sent, nowMs)
+    const before = this.#alerts.get(told.fingerprint)
+    const alert = this.#alerts.put(told, nowMs)
+    if (before !== undefined && isResolved(before, nowMs) && !isResolved(alert, nowMs)) this.#escalations.forget(alert.fingerprint)
+    this.#metrics.received(!isResolved(alert, nowMs))
+    this.#now?.inhibitor.put(alert)
+    this.#now?.dispatcher.put(alert)
+  }
+
+  /** Sources of inhibition first: a target must not be told before its source is known. */
+  *#readd({ inhibitor, dispatcher }: Generation): Steps<void> {
+    const alerts = [...this.#alerts.all()]
+    for (const use of [inhibitor, dispatcher]) {
+      for (let i = 0; i < alerts.length; i++) {
+        const alert = this.#alerts.get(alerts[i]!.fingerprint)
+        if (alert !== undefined) use.put(alert)
+        if (i % STEP_ALERTS === STEP_ALERTS - 1) yield
+      }
+    }
+  }
+
+  #keepHouse(): void {
+    const { clock, logger } = this.#ground
+    this.#housekeeping = clock.after(HOUSEKEEPING_MS, () => {
+      void runInTurns(this.#countAlerts(), clock)
+      if (clock.monotonic() >= this.#forgetAtMs) {
+        this.#forgetAtMs = clock.monotonic() + FORGET_MS
+        this.#forget()
+        this.silences.forgetExpired().catch((error: unknown) => logger.warn('cannot drop silences that ended long ago', { err: error instanceof Error ? error : String(error) }))
+      }
+      this.#keepHouse()
+    }, true)
+  }
+
+  #forget(): void {
+    const nowMs = this.#ground.clock.now()
+    this.#log.forgetExpired(nowMs)
+    for (const alert of this.#alerts.forgetResolved(nowMs)) {
+      this.#now?.inhibitor.forget(alert)
+      this.#escalations.forget(alert.fingerprint)
+      this.silences.forgetAlert(alert.fingerprint)
+    }
+  }
+
+  *#countAlerts(): Steps<void> {
+    const counts = { active: 0, suppressed: 0 }
+    const nowMs = this.#ground.clock.now()
+    let seen = 0
+    for (const alert of this.#alerts.all()) {
+      if (++seen % STEP_ALERTS === 0) yield
+      if (isResolved(alert, nowMs)) continue
+      const { silencedBy, inhibitedBy } = this.statusOf(alert.fingerprint, alert.labels, nowMs)
+      counts[silencedBy.length + inhibitedBy.length > 0 ? 'suppressed' : 'active']++
+    }
+    this.#counts = counts
+  }
+
+  #silenceCounts(): { active: number; pending: number; expired: number } {
+    const counts = { active: 0, pending: 0, expired: 0 }
+    const nowMs = this.#ground.clock.now()
+    for (const silence of this.silences.all()) counts[silenceState(silence, nowMs)]++
+    return counts
+  }
+}

@@ -1,0 +1,134 @@
+// What waits for one integration: so many tries at once, each message again and again until its deadline with growing pauses.
+// A slow or dead integration keeps only its own messages waiting. While tries fail, fewer go side by side, down to one; what
+// the other side says of when to come again holds for all.
+import type { Notification } from '../../model/notification.ts'
+import { sleep, type Clock } from '../../std/clock.ts'
+import type { Logger } from '../../std/log.ts'
+import type { Random } from '../../std/random.ts'
+import { DeliveryError, type Receiver } from '../receiver.ts'
+import type { DispatchMetrics } from './dispatch-metrics.ts'
+
+/** Tries side by side while all goes well: ten thousand messages of 100 ms go out within the minute. */
+const CONCURRENCY_MAX = 32
+/** The pause after the first failure, and the longest one: a service that is back is told within seconds. */
+const PAUSE_MS_MIN = 500
+const PAUSE_MS_MAX = 10_000
+const PAUSE_FACTOR = 1.5
+/** Pauses are spread by so much to both sides. */
+const JITTER = 0.3
+/** A longer Retry-After would be no page any more. */
+const RETRY_AFTER_MS_MAX = 300_000
+
+export interface DeliveryGround {
+  clock: Clock
+  random: Random
+  logger: Logger
+  metrics: DispatchMetrics
+}
+
+/** The message was not delivered; the reason is the last try's. */
+export class UndeliveredError extends Error {
+  readonly code = 'UNDELIVERED'
+}
+
+export class DeliveryQueue {
+  readonly #receiver: Receiver
+  readonly #name: string
+  readonly #ground: DeliveryGround
+  /** Those that wait for their turn, first come first. */
+  readonly #waiting: (() => void)[] = []
+  #runningCount = 0
+  #concurrency = CONCURRENCY_MAX
+  /** Monotonic ms before which nothing is tried. */
+  #pausedUntilMs = 0
+
+  constructor(receiver: Receiver, name: string, ground: DeliveryGround) {
+    this.#receiver = receiver
+    this.#name = name
+    this.#ground = ground
+  }
+
+  /**
+   * Resolves when the message is accepted. Rejects with UndeliveredError at a failure for good, at the first failure after
+   * `deadlineMs` (monotonic) and once `signal` aborts (call `wakeAll` then); a try that is on its way is never cut short, as
+   * nobody would know what became of it.
+   */
+  async deliver(notification: Notification, deadlineMs: number, signal: AbortSignal): Promise<void> {
+    const { clock, logger, metrics } = this.#ground
+    const { kind } = this.#receiver
+    metrics.notification(kind)
+    for (let tries = 1; ; tries++) {
+      await this.#turn(signal)
+      const startedMs = clock.monotonic()
+      const failure = await this.#try(notification)
+      metrics.tried(kind, (clock.monotonic() - startedMs) / 1000, failure === null)
+      if (failure === null) return
+      const pauseMs = Math.max(this.#pauseMs(tries), Math.min(failure.retryAfterMs, RETRY_AFTER_MS_MAX))
+      if (!failure.isRetryable || signal.aborted || clock.monotonic() + pauseMs > deadlineMs) {
+        metrics.failed(kind, failure.isRetryable ? 'serverError' : 'clientError')
+        throw new UndeliveredError(`${this.#name}: not delivered after ${tries} ${tries === 1 ? 'try' : 'tries'}: ${failure.message}`, { cause: failure })
+      }
+      if (tries === 1) logger.warn('Notify attempt failed, will retry later', { receiver: this.#name, err: failure })
+      if (failure.retryAfterMs > 0) this.#pausedUntilMs = Math.max(this.#pausedUntilMs, clock.monotonic() + pauseMs)
+      await this.#pause(pauseMs, signal)
+    }
+  }
+
+  /** Those that wait look at their signals. */
+  wakeAll(): void {
+    for (const resolve of this.#waiting.splice(0)) resolve()
+  }
+
+  async #try(notification: Notification): Promise<DeliveryError | null> {
+    try {
+      await this.#receiver.notify(notification, NEVER)
+      this.#concurrency = Math.min(CONCURRENCY_MAX, this.#concurrency * 2)
+      return null
+    } catch (error) {
+      const failure = error instanceof DeliveryError ? error : new DeliveryError(`BUG: ${error instanceof Error ? error.message : String(error)}`, { isRetryable: true, cause: error })
+      if (failure.isRetryable) this.#concurrency = Math.max(1, this.#concurrency >> 1)
+      return failure
+    } finally {
+      this.#runningCount--
+      this.#wake()
+    }
+  }
+
+  /** Resolves when a try may begin, which counts as running from then on. */
+  async #turn(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#ground
+    for (;;) {
+      // What keeps a slot free is handed on.
+      if (signal.aborted) this.#wake()
+      if (signal.aborted) throw new UndeliveredError(`${this.#name}: not delivered: it is being stopped`)
+      const pauseMs = this.#pausedUntilMs - clock.monotonic()
+      if (pauseMs > 0) await this.#pause(pauseMs, signal)
+      else if (this.#runningCount < this.#concurrency) {
+        this.#runningCount++
+        return
+      } else {
+        await new Promise<void>((resolve) => void this.#waiting.push(resolve))
+      }
+    }
+  }
+
+  #wake(): void {
+    for (let free = this.#concurrency - this.#runningCount; free > 0; free--) this.#waiting.shift()?.()
+  }
+
+  #pauseMs(tries: number): number {
+    const pauseMs = Math.min(PAUSE_MS_MAX, PAUSE_MS_MIN * PAUSE_FACTOR ** (tries - 1))
+    return pauseMs * (1 - JITTER + 2 * JITTER * this.#ground.random.float())
+  }
+
+  /** Ends early once the signal aborts. */
+  async #pause(ms: number, signal: AbortSignal): Promise<void> {
+    try {
+      await sleep(this.#ground.clock, ms, signal)
+    } catch (error) {
+      if (!signal.aborted) throw error
+    }
+  }
+}
+
+const NEVER: AbortSignal = new AbortController().signal

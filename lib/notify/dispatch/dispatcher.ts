@@ -1,0 +1,150 @@
+// Puts alerts into groups and flushes these when they are due: group_wait after the first alert, then every group_interval.
+// One dispatcher lives as long as its configuration. After alertmanager dispatch/dispatch.go.
+//
+//   alert ─▶ routes ─▶ groups ─(due)─▶ snapshot ─▶ stages ─▶ integrations side by side ─▶ ended alerts go
+import { printLabelSet } from '../../model/labels.ts'
+import type { Clock } from '../../std/clock.ts'
+import type { Logger } from '../../std/log.ts'
+import type { Steps } from '../../std/steps.ts'
+import type { PipelineAlert } from './alert.ts'
+import { DueQueue } from './due-queue.ts'
+import type { Escalations } from './escalations.ts'
+import { AlertGroup } from './group.ts'
+import type { FlushedAlert } from './group-message.ts'
+import type { Integration } from './integration.ts'
+import { escalationRoute, type Route } from './route.ts'
+import { sift, type SiftedAlert, type StageGround } from './stages.ts'
+
+export interface DispatcherGround extends StageGround {
+  root: Route
+  /** Of a receiver, by its name. */
+  integrations: ReadonlyMap<string, readonly Integration[]>
+  escalations: Escalations
+  externalUrl: string
+  clock: Clock
+  logger: Logger
+}
+
+/** Telling may take as long, however short the interval is. */
+const FLUSH_MS_MIN = 10_000
+
+export class Dispatcher {
+  readonly #ground: DispatcherGround
+  readonly #groups = new Map<string, AlertGroup>()
+  readonly #due: DueQueue<AlertGroup>
+  /** By receiver. */
+  readonly #escalationRoutes = new Map<string, Route>()
+  readonly #abort = new AbortController()
+  readonly #telling = new Set<Promise<void>>()
+
+  constructor(ground: DispatcherGround) {
+    this.#ground = ground
+    this.#due = new DueQueue(ground.clock, ground.logger, (group) => this.#flush(group))
+  }
+
+  get groupCount(): number {
+    return this.#groups.size
+  }
+
+  /** In no order. */
+  groups(): IterableIterator<AlertGroup> {
+    return this.#groups.values()
+  }
+
+  put(alert: PipelineAlert): void {
+    for (const route of this.#routesOf(alert)) this.#putInto(route, alert)
+  }
+
+  /** Flushes the alert's groups at once. */
+  flushNow(alert: PipelineAlert): void {
+    for (const route of this.#routesOf(alert)) {
+      const group = this.#groups.get(groupId(route, alert))
+      if (group !== undefined) this.#due.set(group, 0)
+    }
+  }
+
+  /** Begins nothing more. Resolves when tries on their way have ended; with `isDrained`, when all that is being told is. */
+  async stop(isDrained: boolean): Promise<void> {
+    this.#due.stop()
+    if (!isDrained) this.abort()
+    await Promise.all(this.#telling)
+  }
+
+  /** Messages that wait are given up. */
+  abort(): void {
+    this.#abort.abort()
+    for (const integrations of this.#ground.integrations.values()) for (const integration of integrations) integration.wakeAll()
+  }
+
+  #routesOf({ labels, fingerprint }: PipelineAlert): Route[] {
+    const { root, escalations, integrations, logger } = this.#ground
+    const routes = root.match(labels)
+    for (const receiver of escalations.receiversOf(fingerprint)) {
+      let route = this.#escalationRoutes.get(receiver)
+      if (route === undefined && integrations.has(receiver)) this.#escalationRoutes.set(receiver, (route = escalationRoute(receiver, root)))
+      if (route !== undefined) routes.push(route)
+      else logger.error('cannot escalate to a receiver that the configuration does not have', { receiver })
+    }
+    return routes
+  }
+
+  #putInto(route: Route, alert: PipelineAlert): void {
+    const { clock } = this.#ground
+    const id = groupId(route, alert)
+    let group = this.#groups.get(id)
+    if (group !== undefined) {
+      group.put(alert)
+      return
+    }
+    const { groupWaitMs } = route.config
+    group = new AlertGroup(route, route.groupLabels(alert.labels))
+    group.put(alert)
+    this.#groups.set(id, group)
+    // An alert that is old already has waited: after a restart, or a change of the configuration.
+    this.#due.set(group, alert.startsAtMs + groupWaitMs < clock.now() ? 0 : groupWaitMs)
+  }
+
+  *#flush(group: AlertGroup): Steps<void> {
+    if (group.isFlushing) {
+      group.isLate = true
+      return
+    }
+    const { clock } = this.#ground
+    const { groupIntervalMs, receiver } = group.route.config
+    const isEscalation = this.#escalationRoutes.get(receiver) === group.route
+    const deadlineMs = clock.monotonic() + Math.max(groupIntervalMs, FLUSH_MS_MIN)
+    this.#due.set(group, groupIntervalMs)
+    if (group.isEmpty) {
+      this.#forget(group)
+      return
+    }
+    const nowMs = clock.now()
+    const flushed = yield* group.snapshot(nowMs)
+    const sifted = yield* sift(flushed, group.route.config, this.#ground, nowMs)
+    if (isEscalation) for (const one of sifted) one.isSuppressed ||= !this.#ground.escalations.isOn(one.alert.fingerprint, receiver)
+    group.isFlushing = true
+    const telling = this.#tell(group, flushed, sifted, { nowMs, deadlineMs }).finally(() => void this.#telling.delete(telling))
+    this.#telling.add(telling)
+  }
+
+  async #tell(group: AlertGroup, flushed: readonly FlushedAlert[], alerts: readonly SiftedAlert[], { nowMs, deadlineMs }: { nowMs: number; deadlineMs: number }): Promise<void> {
+    const { receiver, repeatIntervalMs } = group.route.config
+    const head = { receiver, groupKey: group.key, groupLabels: group.labels, externalUrl: this.#ground.externalUrl, timeMs: nowMs }
+    const integrations = this.#ground.integrations.get(receiver)!
+    const told = await Promise.all(integrations.map((integration) => integration.tell({ head, alerts, repeatIntervalMs, deadlineMs, signal: this.#abort.signal })))
+    group.isFlushing = false
+    if (told.every(Boolean)) group.forgetResolved(flushed)
+    if (group.isEmpty) this.#forget(group)
+    else if (group.isLate) this.#due.set(group, 0)
+    group.isLate = false
+  }
+
+  #forget(group: AlertGroup): void {
+    this.#due.remove(group)
+    this.#groups.delete(`${group.route.id}\n${printLabelSet(group.labels)}`)
+  }
+}
+
+function groupId(route: Route, { labels }: PipelineAlert): string {
+  return `${route.id}\n${printLabelSet(route.groupLabels(labels))}`
+}

@@ -1,0 +1,47 @@
+// What an integration is told of a group: the alerts of a flush as templates and webhooks see them.
+import { labelsToMap, type Labels } from '../../model/labels.ts'
+import type { Notification, NotifiedAlert } from '../../model/notification.ts'
+import type { PipelineAlert } from './alert.ts'
+
+/** An alert and whether it had ended when its group was flushed. */
+export interface FlushedAlert {
+  alert: PipelineAlert
+  isResolved: boolean
+}
+
+export interface GroupHead {
+  receiver: string
+  groupKey: string
+  groupLabels: Labels
+  externalUrl: string
+  /** Of the flush, Unix ms. */
+  timeMs: number
+}
+
+/** `ackUrl` gives '' where no page acknowledges the alert. */
+export function notifiedAlert({ alert, isResolved }: FlushedAlert, ackUrl: (fingerprint: string) => string): NotifiedAlert {
+  return {
+    status: isResolved ? 'resolved' : 'firing', labels: labelsToMap(alert.labels), annotations: alert.annotations,
+    startsAtMs: alert.startsAtMs, endsAtMs: isResolved ? alert.endsAtMs : 0, generatorUrl: alert.generatorUrl,
+    fingerprint: alert.fingerprint, ackUrl: isResolved ? '' : ackUrl(alert.fingerprint),
+  }
+}
+
+/** `alerts` in the order of messages, at least one. */
+export function groupMessage({ receiver, groupKey, groupLabels, externalUrl, timeMs }: GroupHead, alerts: readonly NotifiedAlert[]): Notification {
+  return {
+    receiver, groupKey, alerts, externalUrl, timeMs, groupLabels: labelsToMap(groupLabels),
+    status: alerts.some(({ status }) => status === 'firing') ? 'firing' : 'resolved',
+    commonLabels: common(alerts.map(({ labels }) => labels)), commonAnnotations: common(alerts.map(({ annotations }) => annotations)),
+  }
+}
+
+/** The pairs that all maps have. */
+function common(maps: readonly ReadonlyMap<string, string>[]): Map<string, string> {
+  const shared = new Map(maps[0])
+  for (const map of maps) {
+    for (const [name, value] of shared) if (map.get(name) !== value) shared.delete(name)
+    if (shared.size === 0) break
+  }
+  return shared
+}

@@ -1,0 +1,63 @@
+// A group of alerts that are told together: those that one route takes and that agree in its labels.
+import type { Labels } from '../../model/labels.ts'
+import type { Steps } from '../../std/steps.ts'
+import { compareAlerts, isResolved, type PipelineAlert } from './alert.ts'
+import type { FlushedAlert } from './group-message.ts'
+import type { Route } from './route.ts'
+
+const STEP_ALERTS = 512
+
+export class AlertGroup {
+  readonly route: Route
+  readonly labels: Labels
+  readonly key: string
+  readonly #alerts = new Map<string, PipelineAlert>()
+  /** Fingerprints in the order of messages; null where alerts came or went since. */
+  #order: readonly string[] | null = []
+  /** Receivers are being told. */
+  isFlushing = false
+  /** It fell due meanwhile. */
+  isLate = false
+
+  constructor(route: Route, labels: Labels) {
+    this.route = route
+    this.labels = labels
+    this.key = route.groupKey(labels)
+  }
+
+  get isEmpty(): boolean {
+    return this.#alerts.size === 0
+  }
+
+  put(alert: PipelineAlert): void {
+    if (!this.#alerts.has(alert.fingerprint)) this.#order = null
+    this.#alerts.set(alert.fingerprint, alert)
+  }
+
+  /** In the order of messages. */
+  alerts(): PipelineAlert[] {
+    this.#order ??= Array.from(this.#alerts.values()).toSorted(compareAlerts).map(({ fingerprint }) => fingerprint)
+    return this.#order.map((fingerprint) => this.#alerts.get(fingerprint)!)
+  }
+
+  /** The alerts as they are now; what has ended stays so for this flush, whatever time it takes. */
+  *snapshot(nowMs: number): Steps<FlushedAlert[]> {
+    const flushed: FlushedAlert[] = []
+    const alerts = this.alerts()
+    yield
+    for (const alert of alerts) {
+      flushed.push({ alert, isResolved: isResolved(alert, nowMs) })
+      if (flushed.length % STEP_ALERTS === 0) yield
+    }
+    return flushed
+  }
+
+  /** All were told: those that had ended go, but for those that came again meanwhile. */
+  forgetResolved(flushed: readonly FlushedAlert[]): void {
+    for (const { alert, isResolved: hasEnded } of flushed) {
+      if (!hasEnded || this.#alerts.get(alert.fingerprint) !== alert) continue
+      this.#alerts.delete(alert.fingerprint)
+      this.#order = null
+    }
+  }
+}

@@ -1,0 +1,138 @@
+// One integration of a receiver: told of a group where the log says that it must be, and then it stands in the log. Ends of
+// alerts go to whoever was told that they fire, whatever keeps them back meanwhile.
+import type { NotificationEntry } from '../../meta/interface.ts'
+import { runInTurns, type Steps } from '../../std/steps.ts'
+import type { Notification, NotifiedAlert } from '../../model/notification.ts'
+import type { AlertOverlay } from '../overlay.ts'
+import type { Receiver } from '../receiver.ts'
+import { mustNotify, toldFiring } from './dedup.ts'
+import { DeliveryQueue, UndeliveredError, type DeliveryGround } from './delivery-queue.ts'
+import { groupMessage, notifiedAlert, type GroupHead } from './group-message.ts'
+import type { NotificationLog } from './notification-log.ts'
+import type { SiftedAlert } from './stages.ts'
+
+export interface IntegrationGround extends DeliveryGround {
+  log: NotificationLog
+  overlay: AlertOverlay
+}
+
+/** A flush of a group. */
+export interface Told {
+  head: GroupHead
+  alerts: readonly SiftedAlert[]
+  repeatIntervalMs: number
+  /** Monotonic ms: the next flush tells what this one could not. */
+  deadlineMs: number
+  signal: AbortSignal
+}
+
+/** An entry of the log outlives two repeats, and Alertmanager's data.retention. */
+const LOG_MS_MIN = 120 * 3_600_000
+const STEP_ALERTS = 256
+
+export class Integration {
+  /** `receiver/kind/index`. */
+  readonly name: string
+  readonly receiver: Receiver
+  readonly #queue: DeliveryQueue
+  readonly #ground: IntegrationGround
+  #tellingCount = 0
+  #isRetired = false
+
+  constructor(name: string, receiver: Receiver, ground: IntegrationGround) {
+    this.name = name
+    this.receiver = receiver
+    this.#ground = ground
+    this.#queue = new DeliveryQueue(receiver, name, ground)
+    ground.metrics.integration(receiver.kind)
+  }
+
+  /** Whether it knows what it must; never rejects. */
+  async tell(told: Told): Promise<boolean> {
+    const { log, logger } = this.#ground
+    if (told.alerts.length === 0) return true
+    this.#tellingCount++
+    try {
+      return await log.inTurn(told.head.groupKey, this.name, () => this.#tell(told))
+    } catch (error) {
+      // A stop, or another configuration, cuts off those that wait.
+      logger[told.signal.aborted ? 'debug' : 'error']('Notify for alerts failed', { receiver: this.name, group: told.head.groupKey, err: error instanceof Error ? error : String(error) })
+      return false
+    } finally {
+      await this.#end()
+    }
+  }
+
+  /** Those whose signal has aborted stop waiting. */
+  wakeAll(): void {
+    this.#queue.wakeAll()
+  }
+
+  /** It is configured no more: closes once what is on its way has ended. */
+  async retire(): Promise<void> {
+    this.#isRetired = true
+    this.#queue.wakeAll()
+    if (this.#tellingCount === 0) await this.receiver.close()
+  }
+
+  async #tell({ head, alerts, repeatIntervalMs, deadlineMs, signal }: Told): Promise<boolean> {
+    const { log, overlay, clock } = this.#ground
+    const { isResolvedSent } = this.receiver
+    const entry = log.get(head.groupKey, this.name)
+    const known = toldFiring(entry)
+    const isKept = ({ isSuppressed, isResolved, alert }: SiftedAlert): boolean => isSuppressed || (!isResolved && overlay.isHeld(alert.fingerprint, this.name, head.timeMs))
+    const kept = new Set(alerts.filter(isKept))
+    const told = alerts.filter((one) => !kept.has(one) || (one.isResolved && known.has(one.alert.fingerprint)))
+    const [firing, resolved] = [fingerprints(told, false), fingerprints(told, true)]
+    if (told.length === 0 || !mustNotify(entry, { firing, resolved, isResolvedSent, repeatIntervalMs, nowMs: head.timeMs })) return true
+    const shown = isResolvedSent ? told : told.filter(({ isResolved }) => !isResolved)
+    if (shown.length > 0) await this.#deliver(groupMessage(head, await runInTurns(shownAlerts(shown, overlay), clock)), deadlineMs, signal)
+    const withheld = fingerprints([...kept], false).filter((one) => known.has(one))
+    await this.#log({
+      groupKey: head.groupKey, receiver: this.name, timeMs: head.timeMs, firing, resolved, withheld,
+      expiresAtMs: head.timeMs + Math.max(2 * repeatIntervalMs, LOG_MS_MIN),
+    })
+    return true
+  }
+
+  async #deliver(notification: Notification, deadlineMs: number, signal: AbortSignal): Promise<void> {
+    const { overlay } = this.#ground
+    try {
+      await this.#queue.deliver(notification, deadlineMs, signal)
+    } catch (error) {
+      if (error instanceof UndeliveredError && !signal.aborted) overlay.onNotified(this.name, notification, error.message)
+      throw error
+    }
+    overlay.onNotified(this.name, notification, null)
+  }
+
+  async #end(): Promise<void> {
+    this.#tellingCount--
+    if (this.#isRetired && this.#tellingCount === 0) await this.receiver.close()
+  }
+
+  /** A log that cannot be kept must not repeat the page: it holds in memory. */
+  async #log(entry: NotificationEntry): Promise<void> {
+    const { log, logger, metrics } = this.#ground
+    try {
+      await log.put(entry)
+    } catch (error) {
+      metrics.logFailed()
+      logger.error('cannot keep the log of notifications; a restart may repeat this one', { receiver: this.name, err: error instanceof Error ? error : String(error) })
+    }
+  }
+}
+
+function fingerprints(alerts: readonly SiftedAlert[], isResolved: boolean): string[] {
+  return alerts.filter((one) => one.isResolved === isResolved).map(({ alert }) => alert.fingerprint)
+}
+
+function* shownAlerts(alerts: readonly SiftedAlert[], overlay: AlertOverlay): Steps<NotifiedAlert[]> {
+  const ackUrl = (fingerprint: string): string => overlay.ackUrl(fingerprint)
+  const shown: NotifiedAlert[] = []
+  for (const alert of alerts) {
+    shown.push(notifiedAlert(alert, ackUrl))
+    if (shown.length % STEP_ALERTS === 0) yield
+  }
+  return shown
+}

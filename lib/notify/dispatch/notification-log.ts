@@ -1,0 +1,65 @@
+// What each integration was last told of each group, by which repeated messages are left out: in memory, written through to
+// the relational store, so that a restart repeats nothing. After alertmanager nflog/nflog.go.
+import type { MetaStore, NotificationEntry } from '../../meta/interface.ts'
+
+export class NotificationLog {
+  readonly #store: MetaStore
+  readonly #entries = new Map<string, NotificationEntry>()
+  /** Who tells a group's integration now, the last one of those that wait. */
+  readonly #turns = new Map<string, Promise<unknown>>()
+
+  constructor(store: MetaStore) {
+    this.#store = store
+  }
+
+  /** Reads what was kept. */
+  async load(nowMs: number): Promise<void> {
+    for (const entry of await this.#store.notificationEntries()) if (entry.expiresAtMs > nowMs) this.#entries.set(keyOf(entry.groupKey, entry.receiver), entry)
+  }
+
+  get(groupKey: string, receiver: string): NotificationEntry | null {
+    return this.#entries.get(keyOf(groupKey, receiver)) ?? null
+  }
+
+  /** Holds at once; resolves when it is durable. */
+  async put(entry: NotificationEntry): Promise<void> {
+    this.#entries.set(keyOf(entry.groupKey, entry.receiver), entry)
+    await this.#store.putNotificationEntry(entry)
+  }
+
+  /**
+   * Forgets that those were told that the alert fires whose group's key begins so, that they may be told again; resolves when
+   * that is durable.
+   */
+  async forgetFiring(fingerprint: string, keyPrefix = ''): Promise<void> {
+    const told = Array.from(this.#entries.values()).filter(({ firing, groupKey }) => groupKey.startsWith(keyPrefix) && firing.includes(fingerprint))
+    await Promise.all(told.map((entry) => this.put({
+      ...entry, firing: entry.firing.filter((one) => one !== fingerprint), withheld: [...new Set([...entry.withheld, fingerprint])],
+    })))
+  }
+
+  /** The store forgets by itself. */
+  forgetExpired(nowMs: number): void {
+    for (const [key, { expiresAtMs }] of this.#entries) if (expiresAtMs <= nowMs) this.#entries.delete(key)
+  }
+
+  /**
+   * Runs `tell` when no other tells this integration of this group: one that is on its way while the configuration changes
+   * would else be doubled.
+   */
+  async inTurn<T>(groupKey: string, receiver: string, tell: () => Promise<T>): Promise<T> {
+    const key = keyOf(groupKey, receiver)
+    const mine = (this.#turns.get(key) ?? Promise.resolve()).then(tell)
+    const settled = mine.catch(() => {})
+    this.#turns.set(key, settled)
+    try {
+      return await mine
+    } finally {
+      if (this.#turns.get(key) === settled) this.#turns.delete(key)
+    }
+  }
+}
+
+function keyOf(groupKey: string, receiver: string): string {
+  return `${receiver}\n${groupKey}`
+}

@@ -1,0 +1,122 @@
+// When groups are told: waiting, intervals, repeats, changes, ends.
+import { expect, it } from 'vitest'
+import { PipelineWorld } from '../../../support/pipeline-world.ts'
+
+const config = (): string => `
+route: {receiver: a, group_by: [job], group_wait: 30s, group_interval: 5m, repeat_interval: 4h}
+receivers: [{name: a, webhook_configs: [{url: http://a}]}, {name: b, webhook_configs: [{url: http://b, send_resolved: false}]}]`
+
+it('waits for a group to fill, then tells each change once an interval', async () => {
+  const world = await PipelineWorld.start(config())
+  await world.fire({ name: '1', job: 'x' })
+  await world.advance(29)
+  expect(world.news()).toEqual([])
+  await world.fire({ name: '2', job: 'x' }, { name: '3', job: 'y' })
+  await world.advance(1)
+  expect(world.news()).toEqual(['a @30 +1 +2'])
+  await world.advance(30)
+  expect(world.news()).toEqual(['a @59 +3'])
+  await world.fire({ name: '4', job: 'x' })
+  await world.advance(269)
+  expect(world.news()).toEqual([])
+  await world.advance(1)
+  expect(world.news()).toEqual(['a @330 +1 +2 +4'])
+  await world.resolve({ name: '2', job: 'x' })
+  await world.advance(300)
+  expect(world.news()).toEqual(['a @630 +1 +4 -2'])
+  await world.advance(300)
+  expect(world.news()).toEqual([])
+})
+
+it('repeats what goes on once the repeat interval has passed, and is silent once all has ended', async () => {
+  const world = await PipelineWorld.start(config().replace('4h', '10m'))
+  await world.fire({ name: '1', job: 'x' })
+  await world.advance(30)
+  expect(world.news()).toEqual(['a @30 +1'])
+  // At 630 the interval has passed to the millisecond, not more.
+  await world.advance(900)
+  expect(world.news()).toEqual(['a @930 +1'])
+  await world.resolve({ name: '1', job: 'x' })
+  await world.advance(300)
+  expect(world.news()).toEqual(['a @1230 -1'])
+  expect([...world.pipeline.groups()]).toEqual([])
+  await world.advance(2000)
+  expect(world.news()).toEqual([])
+})
+
+it('tells an alert at once whose start lies before the wait, as after a restart', async () => {
+  const world = await PipelineWorld.start(config())
+  world.pipeline.receive([world.alert({ name: '1', job: 'x' }, { startsAtMs: world.clock.now() - 31_000 })])
+  await world.advance(1)
+  expect(world.news()).toEqual(['a @0 +1'])
+})
+
+it('takes an alert for ended when no one says it again until its end', async () => {
+  const world = await PipelineWorld.start(config())
+  world.pipeline.receive([world.alert({ name: '1', job: 'x' }, { endsAtMs: world.clock.now() + 240_000 })])
+  await world.advance(330)
+  expect(world.news()).toEqual(['a @30 +1', 'a @330 -1'])
+})
+
+it('says no end of what was never told to fire', async () => {
+  const world = await PipelineWorld.start(config())
+  await world.fire({ name: '1', job: 'x' })
+  await world.advance(10)
+  await world.resolve({ name: '1', job: 'x' })
+  await world.advance(600)
+  expect(world.news()).toEqual([])
+})
+
+it('keeps an alert that fires again while its end is told', async () => {
+  const world = await PipelineWorld.start(config())
+  await world.fire({ name: '1', job: 'x' })
+  await world.advance(30)
+  await world.resolve({ name: '1', job: 'x' })
+  let finish = (): void => {}
+  world.behaviours.set('a', () => new Promise((resolve) => (finish = resolve)))
+  await world.advance(300)
+  world.behaviours.clear()
+  await world.fire({ name: '1', job: 'x' })
+  finish()
+  await world.settle()
+  await world.advance(300)
+  expect(world.news()).toEqual(['a @30 +1', 'a @330 -1', 'a @630 +1'])
+})
+
+it('does not tell ends to a receiver that wants none, and tells it of the next start', async () => {
+  const world = await PipelineWorld.start(config().replace('receiver: a', 'receiver: b'))
+  await world.fire({ name: '1', job: 'x' })
+  await world.advance(30)
+  await world.resolve({ name: '1', job: 'x' })
+  await world.advance(300)
+  await world.fire({ name: '1', job: 'x' })
+  await world.advance(30)
+  expect(world.news()).toEqual(['b @30 +1', 'b @360 +1'])
+})
+
+it('forms the message from the group: what all alerts share, in the order of job, instance and labels', async () => {
+  const world = await PipelineWorld.start(config())
+  await world.fire({ name: 'c', job: 'x', env: 'p' }, { name: 'b', job: 'x', env: 'p', instance: '2' }, { name: 'a', job: 'x', env: 'p', instance: '3' })
+  await world.advance(30)
+  const { notification } = world.told[0]!
+  expect(world.told[0]!.firing).toEqual(['b', 'a', 'c'])
+  expect(notification).toMatchObject({ receiver: 'a', groupKey: '{}:{job="x"}', status: 'firing', externalUrl: 'http://monitor:9090', timeMs: world.clock.now() })
+  expect([...notification.groupLabels]).toEqual([['job', 'x']])
+  expect([...notification.commonLabels]).toEqual([['env', 'p'], ['job', 'x']])
+})
+
+it('tells a restarted process nothing twice, and forgets nothing', async () => {
+  const world = await PipelineWorld.start(config())
+  await world.fire({ name: '1', job: 'x' }, { name: '2', job: 'x' })
+  await world.advance(30)
+  expect(world.news()).toEqual(['a @30 +1 +2'])
+  await world.restart()
+  // The rules say it again, one after the other.
+  await world.fire({ name: '1', job: 'x' })
+  await world.advance(400)
+  expect(world.news()).toEqual([])
+  await world.fire({ name: '2', job: 'x' }, { name: '3', job: 'x' })
+  await world.advance(600)
+  // Two seconds of the stop, then the interval of the group that began again.
+  expect(world.news()).toEqual(['a @662 +1 +2 +3'])
+})

@@ -1,0 +1,169 @@
+// The alert pipeline on a clock that tests turn, over a real store, with receivers that note what they are told and do what
+// a test tells them to.
+import { onTestFinished } from 'vitest'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { loadAlertmanagerFile } from '../../lib/config/alertmanager-file.ts'
+import type { MetaStore } from '../../lib/meta/interface.ts'
+import type { SentAlert } from '../../lib/model/alert.ts'
+import { labelsFromRecord } from '../../lib/model/labels.ts'
+import type { Notification } from '../../lib/model/notification.ts'
+import { AlertPipeline } from '../../lib/notify/dispatch/alert-pipeline.ts'
+import type { AlertOverlay } from '../../lib/notify/overlay.ts'
+import type { Receiver } from '../../lib/notify/receiver.ts'
+import { FakeClock } from '../../lib/std/clock.ts'
+import { Logger } from '../../lib/std/log.ts'
+import { Metrics } from '../../lib/std/metrics.ts'
+import { Random } from '../../lib/std/random.ts'
+import { openStore } from '../lib/meta/open-store.ts'
+import { tempFolder } from './temp-folder.ts'
+
+/** `webhook_configs` of a test name their receiver by the URL's host. */
+export type Behaviour = (notification: Notification) => Promise<void>
+
+export interface ToldNote {
+  /** Host of the webhook's URL. */
+  to: string
+  /** Seconds since the world began. */
+  at: number
+  status: string
+  firing: string[]
+  resolved: string[]
+  notification: Notification
+}
+
+const START_MS = 1_795_000_000_000
+/** Turns of the event loop in which the store answers. */
+const SETTLE_TURNS = 6
+
+export class PipelineWorld {
+  readonly clock: FakeClock
+  readonly folder: string
+  readonly log: string[] = []
+  readonly told: ToldNote[] = []
+  readonly behaviours: Map<string, Behaviour> = new Map()
+  overlay: AlertOverlay | null = null
+  metrics: Metrics
+  pipeline: AlertPipeline
+  #store: MetaStore
+  #config: string
+
+  private constructor(folder: string, clock: FakeClock, config: string, opened: { pipeline: AlertPipeline; store: MetaStore; metrics: Metrics }) {
+    this.folder = folder
+    this.clock = clock
+    this.#config = config
+    this.pipeline = opened.pipeline
+    this.#store = opened.store
+    this.metrics = opened.metrics
+  }
+
+  /** `config`: an alertmanager.yml. */
+  static async start(config: string, overlay: AlertOverlay | null = null): Promise<PipelineWorld> {
+    const folder = tempFolder()
+    const clock = new FakeClock(START_MS)
+    const log: string[] = []
+    const opened = await open(folder, clock, log)
+    const world = new PipelineWorld(folder, clock, config, opened)
+    world.log.push(...log)
+    world.overlay = overlay
+    world.apply(config)
+    onTestFinished(() => world.stop())
+    return world
+  }
+
+  get store(): MetaStore {
+    return this.#store
+  }
+
+  get seconds(): number {
+    return (this.clock.now() - START_MS) / 1000
+  }
+
+  apply(config: string): void {
+    this.#config = config
+    if (this.overlay !== null) this.pipeline.setOverlay(this.overlay)
+    this.pipeline.applyConfig(loadAlertmanagerFile(config, '/etc/alertmanager.yml', true).config, (section) => this.#receiver(section.kind === 'webhook' ? new URL(section.url.text).hostname : section.kind, section.isResolvedSent))
+  }
+
+  /** Another process over the same folder, as after a kill: nothing of memory is left. */
+  async restart(): Promise<void> {
+    await this.#end()
+    const opened = await open(this.folder, this.clock, this.log)
+    this.pipeline = opened.pipeline
+    this.#store = opened.store
+    this.metrics = opened.metrics
+    this.apply(this.#config)
+  }
+
+  /** Tells of alerts that fire and hold for `holdSeconds`. */
+  async fire(...labels: readonly Record<string, string>[]): Promise<void> {
+    this.pipeline.receive(labels.map((set) => this.alert(set)))
+    await this.settle()
+  }
+
+  async resolve(...labels: readonly Record<string, string>[]): Promise<void> {
+    this.pipeline.receive(labels.map((set) => this.alert(set, { endsAtMs: this.clock.now() })))
+    await this.settle()
+  }
+
+  alert(labels: Record<string, string>, changes: Partial<SentAlert> = {}): SentAlert {
+    const startsAtMs = this.clock.now()
+    return {
+      labels: labelsFromRecord(labels), annotations: new Map(), startsAtMs, activeAtMs: startsAtMs, value: null, endsAtMs: startsAtMs + 86_400_000_000, generatorUrl: '', ...changes,
+    }
+  }
+
+  /** Moves time on second by second, so that what the store answers meanwhile is seen. */
+  async advance(seconds: number): Promise<void> {
+    for (let left = seconds; left > 0; left--) {
+      await this.clock.advance(Math.min(1, left) * 1000)
+      await this.settle()
+    }
+  }
+
+  async settle(): Promise<void> {
+    for (let i = 0; i < SETTLE_TURNS; i++) await nextTurn()
+  }
+
+  /** What was told since the last call, as `to @second status +firing -resolved` with the `name` label of each alert. */
+  news(): string[] {
+    return this.told.splice(0).map(({ to, at, firing, resolved }) => [`${to} @${at}`, ...firing.map((name) => `+${name}`), ...resolved.map((name) => `-${name}`)].join(' '))
+  }
+
+  async metric(name: string): Promise<string[]> {
+    return (await this.metrics.registry.metrics()).split('\n').filter((line) => line.startsWith(name))
+  }
+
+  async stop(): Promise<void> {
+    await this.#end()
+  }
+
+  async #end(): Promise<void> {
+    const stopped = this.pipeline.stop(0)
+    for (let i = 0; i < 4; i++) {
+      await this.clock.advance(0)
+      await this.settle()
+    }
+    await this.clock.advance(2000)
+    await stopped
+    await this.#store.close()
+  }
+
+  #receiver(to: string, isResolvedSent: boolean): Receiver {
+    return {
+      kind: 'webhook', isResolvedSent,
+      notify: async (notification) => {
+        await this.behaviours.get(to)?.(notification)
+        const names = (status: string): string[] => notification.alerts.filter((alert) => alert.status === status).map(({ labels }) => labels.get('name') ?? '')
+        this.told.push({ to, at: this.seconds, status: notification.status, firing: names('firing'), resolved: names('resolved'), notification })
+      },
+      close: () => Promise.resolve(),
+    }
+  }
+}
+
+async function open(folder: string, clock: FakeClock, log: string[]): Promise<{ pipeline: AlertPipeline; store: MetaStore; metrics: Metrics }> {
+  const store = openStore(folder)
+  const metrics = new Metrics()
+  const logger = new Logger({ level: 'info', format: 'logfmt', clock, write: (line) => log.push(line) })
+  return { store, metrics, pipeline: await AlertPipeline.open({ store, clock, logger, metrics, random: new Random(1), externalUrl: 'http://monitor:9090' }) }
+}
