@@ -16,6 +16,8 @@ export interface PoolWorkerOptions {
   workerData: unknown
   slot: number
   clock: Clock
+  /** It can serve from now on. */
+  onReady: () => void
   /** The thread has ended, and why; its slot is free. */
   onGone: (worker: PoolWorker, why: string) => void
 }
@@ -125,6 +127,7 @@ export class PoolWorker {
   #onMessage(message: WorkerMessage): void {
     if (message.kind === 'ready') {
       this.isReady = true
+      this.#options.onReady()
       return
     }
     if (this.#running?.id === message.id) this.#answer({ status: message.status, body: message.body })

@@ -1,9 +1,10 @@
 // The query workers' pool, on the main thread: takes jobs, gives whole replies, never evaluates anything itself.
 //
-//   run ─▶ queue ─▶ idle worker, or a new one ─▶ reply
+//   run ─▶ queue ─▶ the first worker to be idle, of those there are and of new ones ─▶ reply
 //
-// The first worker starts with the pool, others on demand up to the maximum, and end when idle. A job estimated heavy
-// never takes the last free place, so that quick ones pass. A stuck query costs its worker and nothing else.
+// The first worker starts with the pool, others on demand up to the maximum, and end when idle. A start takes longer than most
+// queries: who waits takes whichever worker is free or ready first. A job estimated heavy never takes the last free place,
+// so that quick ones pass. A stuck query costs its worker and nothing else.
 import type { Worker } from 'node:worker_threads'
 import type { Clock, Timer } from '../lib/std/clock.ts'
 import type { Logger } from '../lib/std/log.ts'
@@ -86,7 +87,7 @@ export class QueryPool {
     return new Promise((resolve, reject) => {
       const asked: Asked = { job, signal, resolve, reject, sinceMs: this.#options.clock.monotonic() }
       // Fast path: nobody waits, and there is a place.
-      const worker = this.#queue.length === 0 ? this.#workerFor(job) : null
+      const worker = this.#queue.length === 0 && this.#hasPlaceFor(job) ? this.#idleWorker() : null
       if (worker !== null) void this.#serve(asked, worker)
       else this.#wait(asked)
     })
@@ -119,27 +120,29 @@ export class QueryPool {
     this.#dispatch()
   }
 
-  /** Hands waiting jobs to workers, in order but for heavy ones that must wait. */
+  /** Hands waiting jobs to workers, in order but for heavy ones that must wait, and starts workers for those that are left. */
   #dispatch(): void {
     if (this.#isStopping) return
+    let left = 0
     for (let i = 0; i < this.#queue.length && this.#freePlaces() > 0;) {
       const waiting = this.#queue[i]!
-      const worker = this.#workerFor(waiting.asked.job)
+      const hasPlace = this.#hasPlaceFor(waiting.asked.job)
+      const worker = hasPlace ? this.#idleWorker() : null
       if (worker === null) {
         i++
+        if (hasPlace) left++
         continue
       }
       this.#leaveQueue(waiting)
       void this.#serve(waiting.asked, worker)
     }
+    for (const worker of this.#workers.values()) if (worker.isIdle && !worker.isReady) left--
+    while (left-- > 0 && this.#startWorker() !== null);
   }
 
-  /** Who may take the job now, started if need be; null where it has to wait. */
-  #workerFor(job: QueryJob): PoolWorker | null {
+  #hasPlaceFor(job: QueryJob): boolean {
     const free = this.#freePlaces()
-    if (free === 0) return null
-    if (free === 1 && this.#mayNotTakeLast(job)) return null
-    return this.#idleWorker() ?? this.#startWorker()
+    return free > 1 || (free === 1 && !this.#mayNotTakeLast(job))
   }
 
   /** Queries that could start now, on idle workers and on such as may still be started. */
@@ -150,9 +153,16 @@ export class QueryPool {
     return Math.min(free, maxConcurrent - this.#running)
   }
 
+  /** While none is ready yet, the jobs go to those that start: should they fail, the jobs are told. */
   #idleWorker(): PoolWorker | null {
-    for (const worker of this.#workers.values()) if (worker.isIdle) return worker
-    return null
+    let starting: PoolWorker | null = null
+    let isOneReady = false
+    for (const worker of this.#workers.values()) {
+      if (worker.isReady && worker.isIdle) return worker
+      if (worker.isIdle) starting ??= worker
+      isOneReady ||= worker.isReady && !worker.isEnding
+    }
+    return isOneReady ? null : starting ?? this.#startWorker()
   }
 
   #startWorker(): PoolWorker | null {
@@ -161,7 +171,7 @@ export class QueryPool {
     while (this.#workers.has(slot)) slot++
     if (slot >= maxWorkers) return null
     const worker = new PoolWorker({
-      thread: startThread(), workerData, slot, clock, onGone: (gone, why) => this.#onGone(gone, why),
+      thread: startThread(), workerData, slot, clock, onReady: () => this.#dispatch(), onGone: (gone, why) => this.#onGone(gone, why),
     })
     this.#workers.set(slot, worker)
     return worker
@@ -213,7 +223,7 @@ export class QueryPool {
     if (why !== 'idle') this.#options.logger.warn('query worker ended', { slot: worker.slot, reason: why })
     // One that never got ready would only fail again: its like is started for the next query, which then tells.
     if (this.#workers.size === 0 && worker.isReady) this.#startWorker()
-    this.#dispatch()
+    if (this.#workers.size === 0 || worker.isReady) this.#dispatch()
   }
 
   #leaveQueue(waiting: Waiting): void {

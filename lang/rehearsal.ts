@@ -8,8 +8,8 @@ import type { Queryable } from '../storage/interface.ts'
 import type { Engine } from './engine.ts'
 import type { QueryJob } from './job.ts'
 
-const ROUNDS = 8
-const ROUND_EVERY_MS = 5000
+/** How long each round waits for the one before, or the start: the first questions may come soon, other stored data much later. */
+const ROUND_WAITS_MS = [1000, 1000, 1000, 2000, 3000, 5000, 8000, 13_000] as const
 /** Queries of each kind in a round. */
 const RUNS = 20
 /** Nobody waits longer for a worker that rehearses, but for the query that it is at. */
@@ -29,13 +29,13 @@ export class Rehearsal {
   readonly #engine: Engine
   readonly #queryable: Queryable
   readonly #clock: Clock
-  #roundsLeft = ROUNDS
+  #round = 0
   #runsLeft = 0
   #runs = 0
   #answered = 0
   #timer: Timer
 
-  /** Begins some seconds from now. */
+  /** Begins a second from now. */
   constructor(engine: Engine, queryable: Queryable, clock: Clock) {
     this.#engine = engine
     this.#queryable = queryable
@@ -53,7 +53,7 @@ export class Rehearsal {
   }
 
   #startLater(): Timer {
-    return this.#clock.after(ROUND_EVERY_MS, () => {
+    return this.#clock.after(ROUND_WAITS_MS[this.#round]!, () => {
       this.#runsLeft = this.#answered < ANSWERED_ENOUGH ? RUNS : 0
       this.#answered = 0
       this.#slice()
@@ -68,7 +68,7 @@ export class Rehearsal {
       else this.#run(labels)
     }
     if (this.#runsLeft > 0) this.#timer = this.#clock.after(PAUSE_MS, () => this.#slice(), true)
-    else if (--this.#roundsLeft > 0) this.#timer = this.#startLater()
+    else if (++this.#round < ROUND_WAITS_MS.length) this.#timer = this.#startLater()
   }
 
   /** What dashboards ask most: one series, now, over the last hour and over the last day, and what series there are. */

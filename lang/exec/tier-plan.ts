@@ -9,7 +9,7 @@
 // Where raw samples of a window are gone, the coarsest tier that gives the same answer is taken, one on this machine first,
 // else the finest that still covers it.
 // Of a window whose end is in no tier yet, or within a bucket, the end comes from raw.
-import type { TierCoverage, TierName } from '../../storage/tier/bucket.ts'
+import { TIER_MS, type TierCoverage, type TierName } from '../../storage/tier/bucket.ts'
 import type { Windows } from '../func/range-kernel.ts'
 
 /** Steps [from, to) and who answers them. */
@@ -23,15 +23,18 @@ export interface TierSpan {
   readonly isRawThere: boolean
 }
 
-export interface TierRequest {
-  /** Finest first, raw included. */
-  readonly coverage: readonly TierCoverage[]
+export interface TierAsk {
   /** What the steps look at. */
   readonly windows: Windows
   /** The newest sample of each window is wanted, rather than all. */
   readonly isInstant: boolean
   /** Columns that an exact answer from buckets of this width reads, on their grid; null where there is none. */
   readonly columnsFor: (widthMs: number) => number | null
+}
+
+export interface TierRequest extends TierAsk {
+  /** Finest first, raw included. */
+  readonly coverage: readonly TierCoverage[]
   /** The tier that was asked for by name; not raw. */
   readonly wanted: TierName | null
 }
@@ -71,21 +74,36 @@ export function planTiers(request: TierRequest): readonly TierSpan[] | null {
   return spans.every(({ tier }) => tier === raw) ? null : spans
 }
 
-function candidateOf(tier: TierCoverage, { windows, isInstant, columnsFor }: TierRequest): Candidate {
-  const { widthMs } = tier
+/** What a width of buckets would do for windows, whatever there is of them. */
+type Fit = Omit<Candidate, 'tier'>
+
+function candidateOf(tier: TierCoverage, request: TierRequest): Candidate {
+  const fit = fitOf(tier.widthMs, request)
+  return { tier, ...fit, isExact: fit.isExact && !tier.lacksHistograms }
+}
+
+function fitOf(widthMs: number, { windows, isInstant, columnsFor }: TierAsk): Fit {
   const { count, startMs, endMs } = windows
-  let isOnGrid = true
-  let isWhole = true
-  for (let i = 0; i < count; i++) {
-    if (endMs[i]! % widthMs !== 0) isOnGrid = false
-    if (!isInstant && startMs[i]! % widthMs !== 0) isWhole = false
-  }
+  const isOnGrid = areOnGrid(endMs, count, widthMs)
   const columns = columnsFor(widthMs)
-  const isExact = isOnGrid && isWhole && columns !== null && !tier.lacksHistograms
+  const isExact = isOnGrid && columns !== null && (isInstant || areOnGrid(startMs, count, widthMs))
   const readMs = endMs[count - 1]! - startMs[0]!
   const values = readMs / widthMs * ((columns ?? 0) + 1)
   const samples = readMs / SCRAPE_MS
-  return { tier, isExact, isOnGrid, isCheaper: samples - values >= SAVED_MIN && samples >= SAVED_TIMES * values }
+  return { isExact, isOnGrid, isCheaper: samples - values >= SAVED_MIN && samples >= SAVED_TIMES * values }
+}
+
+function areOnGrid(times: Float64Array, count: number, widthMs: number): boolean {
+  for (let i = 0; i < count; i++) if (times[i]! % widthMs !== 0) return false
+  return true
+}
+
+/** Whether some tier may take the place of raw samples that are all there; what tiers cover costs more to learn. */
+export function mayReplaceRaw(ask: TierAsk): boolean {
+  return Object.values(TIER_MS).some((widthMs) => {
+    const { isExact, isCheaper } = fitOf(widthMs, ask)
+    return isExact && isCheaper
+  })
 }
 
 type Source = Pick<TierSpan, 'tier' | 'tailFromMs' | 'isRawThere'>

@@ -8,13 +8,13 @@ import { BucketPoints, POINT_COLUMNS, tailSamples } from './bucket-points.ts'
 import { readTail, type BucketTail } from './bucket-tail.ts'
 import type { Steps } from './operator.ts'
 import type { QueryScope } from './query-scope.ts'
-import { ceilTo, floorTo, planTiers, WORTH_MS, type TierRequest, type TierSpan } from './tier-plan.ts'
+import { ceilTo, floorTo, mayReplaceRaw, planTiers, WORTH_MS, type TierAsk, type TierSpan } from './tier-plan.ts'
 import { warnOfTier, type Coarseness } from './tier-use.ts'
 import { makeWindows, type TimeShift } from './windows.ts'
 
 /** Who answers which steps; null where raw samples answer all, as in a store without tiers. `shift` is all that is looked at. */
 export function tierSpans(
-  scope: QueryScope, selector: VectorSelector, place: { steps: Steps; shift: TimeShift }, ask: Pick<TierRequest, 'isInstant' | 'columnsFor'>,
+  scope: QueryScope, selector: VectorSelector, place: { steps: Steps; shift: TimeShift }, ask: Omit<TierAsk, 'windows'>,
 ): readonly TierSpan[] | null {
   const { buckets } = scope.querier
   if (buckets === undefined) return null
@@ -25,7 +25,7 @@ export function tierSpans(
 
 interface Planning {
   place: { steps: Steps; shift: TimeShift }
-  ask: Pick<TierRequest, 'isInstant' | 'columnsFor'>
+  ask: Omit<TierAsk, 'windows'>
 }
 
 function planned({ tier: wanted }: QueryScope, buckets: TierQuerier, selector: VectorSelector, { place, ask }: Planning): readonly TierSpan[] | null {
@@ -33,9 +33,12 @@ function planned({ tier: wanted }: QueryScope, buckets: TierQuerier, selector: V
   if (wanted === 'raw' || steps.count === 0) return null
   const startMs = (shift.atMs ?? steps.startMs) - shift.offsetMs - shift.rangeMs
   const readMs = shift.rangeMs + (shift.atMs === null ? (steps.count - 1) * steps.stepMs : 0)
+  const isRawThere = wanted === null && startMs >= buckets.rawFrom
   // Fast path: nobody need ask what tiers cover.
-  if (wanted === null && startMs >= buckets.rawFrom && readMs < WORTH_MS) return null
-  return planTiers({ ...ask, coverage: buckets.tiers(selector.matchers), windows: makeWindows(steps, shift), wanted })
+  if (isRawThere && readMs < WORTH_MS) return null
+  const windows = makeWindows(steps, shift)
+  if (isRawThere && !mayReplaceRaw({ ...ask, windows })) return null
+  return planTiers({ ...ask, coverage: buckets.tiers(selector.matchers), windows, wanted })
 }
 
 /** A span of a selector and how to read it. */
