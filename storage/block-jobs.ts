@@ -17,7 +17,7 @@ import type { Cutoff } from './retention-rules.ts'
 import { writeSnapshot } from './snapshot.ts'
 import { cleanHours, hoursState, runHours, type HourJob } from './hour-jobs.ts'
 import { blocksFolder, headFolder, hoursFolder, minutesFolder, type StoreHandle } from './store-querier.ts'
-import { buildTier, compactTier, deleteRows } from './tier-jobs.ts'
+import { buildTier, compactTier, deleteRows, expireTier } from './tier-jobs.ts'
 import { addDue } from './tier/due.ts'
 import { deleteHours } from './tier/hour-build.ts'
 import type { HoursState } from './tier/hour-manifest.ts'
@@ -35,8 +35,9 @@ export type BlockJob =
   | { kind: 'remove'; names: readonly string[]; minutes: readonly string[] }
   /** Rows of the stretch that begins at this time (Unix ms) are made; raw samples before `expiredT` may be gone for some series. */
   | { kind: 'tier'; stretch: number; expiredT: number }
-  /** These blocks of the 1-minute tier become one; these go because of their age. */
-  | { kind: 'tier-compact'; sources: readonly string[] }
+  /** These blocks of the 1-minute tier become one; these are written anew as by 'expire'; these go because of their age. */
+  | { kind: 'tier-compact'; sources: readonly string[]; cutoffs: readonly Cutoff[] }
+  | { kind: 'tier-expire'; names: readonly string[]; cutoffs: readonly Cutoff[] }
   | { kind: 'tier-drop'; names: readonly string[] }
   /** Rows of the 1-hour tier are made, its old files go. */
   | ({ kind: 'hours' } & HourJob)
@@ -114,7 +115,10 @@ async function doJob(work: JobWork, job: BlockJob): Promise<void> {
     case 'tier':
       work.damage.push(...await buildTier({ handle, slot, raw: folder, tier: minutes }, job.stretch, job.expiredT))
       return
-    case 'tier-compact': return compactTier(minutes, job.sources)
+    case 'tier-compact': return compactTier(minutes, job.sources, job.cutoffs)
+    case 'tier-expire':
+      work.damage.push(...await expireTier(minutes, job.names, job.cutoffs))
+      return
     case 'tier-drop': return drop(minutes, job.names)
     case 'hours': {
       const { damage, unreachable } = await runHours({ handle, slot, raw: folder }, job)

@@ -15,10 +15,11 @@ import { BlockFolder, type BlockState, type StoredBlock } from './block-folder.t
 import { TOMBSTONES_FILE } from './block/block-meta.ts'
 import type { BlockPlace } from './block/block-writer.ts'
 import type { BlockJob, JobReply, JobRunner, WrittenBlock } from './block-jobs.ts'
-import { CUT_DELAY_MS, cutTime, goneFrom, dueExpiry, overSize, pastRetention, planCompaction } from './block-plan.ts'
+import { CUT_DELAY_MS, cutTime, goneFrom, overSize, pastRetention, planCompaction } from './block-plan.ts'
 import { FreeSpace } from './free-space.ts'
 import { JobBackoff } from './job-backoff.ts'
-import { cutoffsAt, type Cutoff, type RetentionRule } from './retention-rules.ts'
+import { Expiry } from './expiry.ts'
+import type { Cutoff } from './retention-rules.ts'
 import { FolderError, LogError } from './errors.ts'
 import type { Head } from './head/head.ts'
 import type { Log } from './log/log.ts'
@@ -75,10 +76,7 @@ export class BlockKeeper {
   retentionBytes: number
   minuteRetentionMs: number | null
   readonly freeSpace: FreeSpace
-  #rules: readonly RetentionRule[] = []
-  #rawMs = Infinity
-  /** How many cutoffs blocks lay before when they were last looked at. */
-  readonly #looked = new Map<string, number>()
+  readonly expiry: Expiry = new Expiry()
   hourRetentionMs: number
   #hours: HoursState
   readonly done: Record<BlockJob['kind'], number> = { ...NO_JOBS }
@@ -99,13 +97,6 @@ export class BlockKeeper {
     this.#backoff = new JobBackoff(options.clock)
     this.#hoursBackoff = new JobBackoff(options.clock)
     this.freeSpace = new FreeSpace(options.folder, options.clock, options.logger)
-  }
-
-  /** Rules of their own for some series; `rawMs` for all others. */
-  setRules(rules: readonly RetentionRule[], rawMs: number): void {
-    this.#rules = rules
-    this.#rawMs = rawMs
-    this.#looked.clear()
   }
 
   get #newestBlockT(): number {
@@ -271,13 +262,14 @@ export class BlockKeeper {
     const isEmpty = head.newestT === -Infinity
     const t = cutTime(clock.now(), isEmpty ? this.#newestBlockT : head.newestT, isEmpty || this.#hasEnded())
     if (t > head.cuts.cover.t) return { kind: 'cut', cut: head.cuts.begin(t) }
-    const cutoffs = cutoffsAt(this.retentionT, this.#rules, this.#rawMs)
+    const cutoffs = this.expiry.cutoffs('raw', this.retentionT)
     const tier = this.#dueOfTier(cutoffs)
     if (tier !== null) return tier
     const sinceT = this.#since(this.hourRetentionMs)
-    if (!this.#hoursBackoff.isWaiting && dueOfHours(this.#state, this.#hours, { sinceT, fits })) return { kind: 'hours', sinceT, expiredT: newestOf(cutoffs), nowMs: clock.now() }
-    const expiry = dueExpiry(this.#state.blocks, cutoffs, this.#looked)
-    if (expiry.size > 0) return { kind: 'expire', names: [...expiry.keys()], cutoffs }
+    const hours = { sinceT, cutoffs: this.expiry.cutoffs('1h', this.retentionT) }
+    if (!this.#hoursBackoff.isWaiting && dueOfHours(this.#state, this.#hours, { ...hours, fits })) return { kind: 'hours', ...hours, expiredT: newestOf(cutoffs), nowMs: clock.now() }
+    const names = this.expiry.due('raw', this.#state.blocks, cutoffs)
+    if (names.length > 0) return { kind: 'expire', names, cutoffs }
     const sources = planCompaction(this.#state.blocks, head.cuts.cover.t, head.retentionMs)
     if (sources === null) return null
     // What comes of it is no larger; the sources go after it. A cut may use the reserve: it frees more than it takes.
@@ -288,7 +280,10 @@ export class BlockKeeper {
   /** Rows are made before some of the samples go. */
   #dueOfTier(cutoffs: readonly Cutoff[]): BlockJob | null {
     if (this.minuteRetentionMs === null || this.minuteRetentionMs === 0) return null
-    return dueOfTier(this.#state, this.#minutes, { sinceT: this.#minutesSince(), expiredT: newestOf(cutoffs), retentionMs: this.minuteRetentionMs, fits: this.#options.fits })
+    const own = this.expiry.cutoffs('1m', this.retentionT)
+    const limits = { sinceT: this.#minutesSince(), expiredT: newestOf(cutoffs), retentionMs: this.minuteRetentionMs, cutoffs: own, fits: this.#options.fits }
+    const names = this.expiry.due('1m', this.#minutes.blocks, own)
+    return dueOfTier(this.#state, this.#minutes, limits) ?? (names.length > 0 ? { kind: 'tier-expire', names, cutoffs: own } : null)
   }
 
   /** Rows before are too old to be kept. */
@@ -342,7 +337,8 @@ export class BlockKeeper {
       this.timeRetentions += job.past
       this.sizeRetentions += job.names.length - job.past
     }
-    if (job.kind === 'expire') for (const [folder, past] of dueExpiry(this.#state.blocks, job.cutoffs, this.#looked)) this.#looked.set(folder, past)
+    if (job.kind === 'expire') this.expiry.note('raw', this.#state.blocks, job.cutoffs)
+    if (job.kind === 'tier-expire') this.expiry.note('1m', this.#minutes.blocks, job.cutoffs)
     for (const folder of deletedFrom) this.#deletions.set(folder, (this.#deletions.get(folder) ?? 0) + 1)
     this.#hours = hours
     if (job.kind === 'hours') this.#noteUnreachable(unreachable)
@@ -367,10 +363,8 @@ export class BlockKeeper {
       this.#unread.push(...gone)
       this.#unreadMinutes.push(...goneMinutes)
     })
-    for (const folder of gone) {
-      this.#deletions.delete(folder)
-      this.#looked.delete(folder)
-    }
+    for (const folder of gone) this.#deletions.delete(folder)
+    this.expiry.forget([...gone, ...goneMinutes])
     this.#state = next
     this.#minutes = minutes
   }

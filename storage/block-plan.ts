@@ -81,16 +81,6 @@ export function pastRetention(blocks: readonly Planned[], oldest: number): strin
   return blocks.filter(({ meta }) => meta.maxT < oldest).map(({ folder }) => folder)
 }
 
-/** Of each block that is worth a look: how many cutoffs all of it lies before. `looked`: how many did at the last look. */
-export function dueExpiry(blocks: readonly Planned[], cutoffs: readonly { t: number }[], looked: ReadonlyMap<string, number>): Map<string, number> {
-  const due = new Map<string, number>()
-  for (const { folder, meta } of blocks) {
-    const past = cutoffs.filter(({ t }) => t > meta.maxT).length
-    if (past > (looked.get(folder) ?? 0)) due.set(folder, past)
-  }
-  return due
-}
-
 /** Folders of the oldest blocks that must go for all to fit; `otherBytes` are taken by what is no block. */
 export function overSize(blocks: readonly Planned[], bytesMax: number, otherBytes: number): string[] {
   let bytes = blocks.reduce((sum, { meta }) => sum + meta.bytes, otherBytes)

@@ -24,7 +24,7 @@ import { Log } from './log/log.ts'
 import { LSN_GAP } from './log/log-replay.ts'
 import type { SeriesFile } from './log/series-file.ts'
 import { loadFolder, type LoadOptions, type LoadedFolder, type Recovery } from './load-folder.ts'
-import { longestRaw, type RetentionRule } from './retention-rules.ts'
+import { longestAge, type RetentionRule } from './retention-rules.ts'
 import { publishRetention, publishRetentionTime } from './retention-view.ts'
 import { RetentionClock } from './retention-clock.ts'
 import { blocksFolder, headFolder, hoursFolder, type ArchiveHandle, type StoreHandle } from './store-querier.ts'
@@ -204,14 +204,16 @@ export class Database implements Appender {
   setLimits(limits: StorageLimits): void {
     const { retentionMs, retentionBytes, minuteRetentionMs, hourRetentionMs, outOfOrderMs, keepFreeBytes = 0, shareMax = 1, seriesLimit = Infinity, rules = [] } = limits
     this.head.series.limit = seriesLimit
-    this.head.retentionMs = longestRaw(rules, retentionMs)
+    this.head.retentionMs = longestAge(rules, 'raw', retentionMs)
     this.head.outOfOrderMs = outOfOrderMs
     this.blocks.retentionBytes = retentionBytes
-    this.blocks.minuteRetentionMs = minuteRetentionMs
-    this.blocks.hourRetentionMs = hourRetentionMs
+    this.blocks.minuteRetentionMs = longestAge(rules, '1m', minuteRetentionMs)
+    this.blocks.hourRetentionMs = longestAge(rules, '1h', hourRetentionMs)
     this.blocks.freeSpace.setLimits(keepFreeBytes, shareMax)
-    this.blocks.setRules(rules, retentionMs)
-    publishRetention(this.#heap, this.head.arena, rules, { raw: retentionMs, '1m': minuteRetentionMs || Infinity, '1h': hourRetentionMs || Infinity })
+    // Where a tier is off, what there is of it stays and is shown, unless some series have it after all.
+    const own = { raw: retentionMs, '1m': minuteRetentionMs || (this.blocks.minuteRetentionMs > 0 ? 0 : Infinity), '1h': hourRetentionMs || (this.blocks.hourRetentionMs > 0 ? 0 : Infinity) }
+    this.blocks.expiry.setRules(rules, own)
+    publishRetention(this.#heap, this.head.arena, rules, own)
     publishRetentionTime(this.#heap, this.blocks.retentionT)
   }
 

@@ -7,11 +7,12 @@ import { Random, freshSeed } from '../lib/std/random.ts'
 import type { BlockFolder, BlockState } from './block-folder.ts'
 import { ObjectStoreError } from './object-store/object-store.ts'
 import { openStore } from './object-store/open-store.ts'
+import type { Cutoff } from './retention-rules.ts'
 import { StoreQueryable, hoursFolder, type StoreHandle } from './store-querier.ts'
 import { bucketEnd } from './tier/aggregate.ts'
 import { TIER_MS } from './tier/bucket.ts'
 import { STRETCH_MS, nextStretch, withoutStretch, type Stretches } from './tier/due.ts'
-import { cleanFile, compactMonth, dropHours, fileToClean, monthToCompact, rebuildHours, spanFor, sweepHours, type HourWork } from './tier/hour-build.ts'
+import { cleanFile, compactMonth, dropHours, expireFile, fileToClean, fileToExpire, monthToCompact, rebuildHours, spanFor, sweepHours, type HourWork } from './tier/hour-build.ts'
 import { readManifest, stateOf, type HourSpan, type HoursState } from './tier/hour-manifest.ts'
 import type { RowSource } from './tier/hour-merge.ts'
 import { rawRows, type RawBounds } from './tier/hour-sources.ts'
@@ -28,6 +29,8 @@ export interface HourJob {
   /** Raw samples before may be gone for some series, Unix ms. */
   expiredT: number
   nowMs: number
+  /** Of rows of hours, by series. */
+  cutoffs: readonly Cutoff[]
 }
 
 interface HourJobWork {
@@ -44,15 +47,20 @@ export interface HoursDone {
   unreachable: string
 }
 
+const NOTHING_DONE: HoursDone = { damage: [], unreachable: '' }
+
 /** Rows that wait for a file of the object store hold up nothing else. */
-export async function runHours(work: HourJobWork, { sinceT, expiredT, nowMs }: HourJob): Promise<HoursDone> {
-  return await withStore(work.handle, nowMs, async (hours) => {
+export async function runHours(work: HourJobWork, { sinceT, expiredT, nowMs, cutoffs }: HourJob): Promise<HoursDone> {
+  return await withStore(work.handle, { nowMs, cutoffs }, async (hours) => {
     const made = await makeRows(work, hours, { sinceT, expiredT })
     const month = monthToCompact(hours, (span) => isDueWithin(work.raw.state, span))
-    const compacted = month === null ? { damage: [], unreachable: '' } : await reached(() => compactMonth(hours, month))
+    const compacted = month === null ? NOTHING_DONE : await reached(() => compactMonth(hours, month))
     dropHours(hours, sinceT)
+    const old = fileToExpire(hours)
+    const expired = old === null ? NOTHING_DONE : await reached(() => expireFile(hours, old))
     sweepHours(hours)
-    return { damage: [...made.damage, ...compacted.damage], unreachable: made.unreachable || compacted.unreachable }
+    const all = [made, compacted, expired]
+    return { damage: all.flatMap(({ damage }) => damage), unreachable: all.map(({ unreachable }) => unreachable).find((why) => why !== '') ?? '' }
   })
 }
 
@@ -67,7 +75,7 @@ async function reached(work: () => Promise<readonly string[]>): Promise<HoursDon
 
 /** Writes files anew that hold what was deleted. */
 export async function cleanHours(handle: StoreHandle): Promise<string[]> {
-  return await withStore(handle, systemClock.now(), async (hours) => {
+  return await withStore(handle, { nowMs: systemClock.now(), cutoffs: [] }, async (hours) => {
     const damage: string[] = []
     const done = new Set<string>()
     for (let file = fileToClean(hours.folder); file !== null && !done.has(file.name); file = fileToClean(hours.folder)) {
@@ -78,10 +86,10 @@ export async function cleanHours(handle: StoreHandle): Promise<string[]> {
   })
 }
 
-async function withStore<T>({ folder, archive }: StoreHandle, nowMs: number, work: (hours: HourWork) => Promise<T>): Promise<T> {
+async function withStore<T>({ folder, archive }: StoreHandle, now: Pick<HourWork, 'nowMs' | 'cutoffs'>, work: (hours: HourWork) => Promise<T>): Promise<T> {
   const store = archive === null ? null : openStore(archive.place, PATIENCE, systemClock, new Random(freshSeed()))
   try {
-    return await work({ folder: hoursFolder(folder), store, nowMs })
+    return await work({ folder: hoursFolder(folder), store, ...now })
   } finally {
     await store?.close()
   }

@@ -6,10 +6,7 @@ import { compactBlocks } from './block/compact.ts'
 import { PageCache } from './block/page-cache.ts'
 import type { BlockFolder } from './block-folder.ts'
 import { BlockError } from './errors.ts'
-import type { Cutoff } from './retention-rules.ts'
-
-/** A block is written anew when so many of its series are past their retention. */
-const EXPIRED_SHARE = 0.5
+import { EXPIRED_SHARE, type Cutoff } from './retention-rules.ts'
 
 /** Hides what is past its retention; returns how many of the block's series are so wholly. */
 export function hideExpired(reader: BlockReader, cutoffs: readonly Cutoff[]): number {

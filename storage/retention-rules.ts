@@ -1,6 +1,6 @@
-// How long the samples of which series are kept: a list of rules, of which the first that matches a series holds for it;
-// the store's own retention for all others. What is past it is not shown (retention-view.ts), and goes from blocks when they
-// are compacted or hold little else (retention-expire.ts).
+// How long the samples and rows of which series are kept: a list of rules, of which the first that matches a series holds for
+// it; the store's own retention for all others. What is past it is not shown (retention-view.ts), and goes from blocks and files
+// when they are compacted or hold little else (retention-expire.ts).
 import type { Matcher } from '../lib/model/matcher.ts'
 import type { TierName } from './tier/bucket.ts'
 
@@ -10,19 +10,27 @@ export interface RetentionRule {
   readonly ages: Readonly<Record<TierName, number | null>>
 }
 
-/** Samples before `t` of series that match, and no cutoff before this one, are past their retention. The last one matches all. */
+/** Samples, or rows that end, before `t` of series that match, and no cutoff before this one, are past their retention. The last one matches all. */
 export interface Cutoff {
   readonly matchers: readonly Matcher[]
   readonly t: number
 }
 
-/** The age at which raw samples of no series are kept any more. */
-export function longestRaw(rules: readonly RetentionRule[], rawMs: number): number {
-  return rules.reduce((longest, { ages }) => Math.max(longest, ages.raw ?? rawMs), rawMs)
+/** The age at which a tier keeps nothing of any series any more; `ownMs`: of series that no rule names. */
+export function longestAge(rules: readonly RetentionRule[], tier: TierName, ownMs: number): number {
+  return rules.reduce((longest, { ages }) => Math.max(longest, ages[tier] ?? ownMs), ownMs)
 }
 
+/** A block or file is written anew when so many of its series are past their retention. */
+export const EXPIRED_SHARE = 0.5
+
 /** None where there are no rules: whole blocks go by their age, and until then they are shown. */
-export function cutoffsAt(nowT: number, rules: readonly RetentionRule[], rawMs: number): Cutoff[] {
+export function cutoffsAt(nowT: number, rules: readonly RetentionRule[], tier: TierName, ownMs: number): Cutoff[] {
   if (rules.length === 0) return []
-  return [...rules.map(({ matchers, ages }) => ({ matchers, t: nowT - (ages.raw ?? rawMs) })), { matchers: [], t: nowT - rawMs }]
+  return [...rules.map(({ matchers, ages }) => ({ matchers, t: nowT - (ages[tier] ?? ownMs) })), { matchers: [], t: nowT - ownMs }]
+}
+
+/** How many cutoffs all that ends at `maxT` lies before. */
+export function pastCount(cutoffs: readonly Cutoff[], maxT: number): number {
+  return cutoffs.reduce((count, { t }) => count + (t > maxT ? 1 : 0), 0)
 }

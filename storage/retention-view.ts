@@ -6,7 +6,6 @@ import { RETENTION_NOW, ROOT_RETENTION, type SharedHeap } from './head/shared-he
 import { cutoffsAt, type Cutoff, type RetentionRule } from './retention-rules.ts'
 
 /** As it stands in memory, in JSON. */
-/** As it stands in memory, in JSON. */
 interface PublishedRetention {
   rules: readonly RetentionRule[]
   /** Of what no rule names; null: for ever. */
@@ -50,7 +49,7 @@ export class RetentionView {
     const at = Atomics.load(u32, ROOT_RETENTION)
     if (at !== this.#at) this.#record = JSON.parse(buffer.toString('utf8', at * 8 + 8, at * 8 + 8 + u32[at * 2]!)) as PublishedRetention
     this.#at = at
-    this.#cutoffs = showsExpired ? [] : cutoffsAt(f64[RETENTION_NOW]!, this.#record.rules, this.#record.ages.raw ?? Infinity)
+    this.#cutoffs = showsExpired ? [] : cutoffsAt(f64[RETENTION_NOW]!, this.#record.rules, 'raw', this.#record.ages.raw ?? Infinity)
   }
 
   /** Cutoffs in order, if one of them may hide something that is as old as `mint`; else none. */

@@ -158,22 +158,24 @@ export class StoreQuerier implements Querier {
     const blocks = this.#reaching(mint, maxt)
     const cutoffs = this.#retention.cutoffs(mint)
     if (blocks.length + cutoffs.length === 0) return this.#head.select(matchers, mint, maxt, hints)
-    const selected = this.#selected(matchers, blocks)
+    const columns = columnsOf(blocks)
+    const selected = this.#selected(matchers, columns)
     const { pool } = this.#parts
     if (cutoffs.length === 0) return selectAcross(this.#head, blocks, selected, { mint, maxt }, pool)
-    const classes = ageClasses(selected, cutoffs, (ruled) => this.#selected(ruled, blocks))
+    const classes = ageClasses(selected, cutoffs, (ruled) => this.#selected(ruled, columns))
     return selectByAge({ head: this.#head, blocks, selected, classes, pool }, mint, maxt)
   }
 
-  #selected(matchers: readonly Matcher[], blocks: readonly OpenBlock[]): Selected {
-    return { refs: this.#head.matching(matchers), cold: this.#cold.select(matchers, columnsOf(blocks)) }
+  #selected(matchers: readonly Matcher[], blocks: readonly SeriesBlock[]): Selected {
+    return { refs: this.#head.matching(matchers), cold: this.#cold.select(matchers, blocks) }
   }
 
   /** Ages, ms, at which samples of each tier go: the least that holds for any series that matches, as far as [mint, maxt] tells. */
   narrowestAges(matchers: readonly Matcher[], mint: number, maxt: number): Record<TierName, number> {
     const { rules } = this.#retention
     if (rules.length === 0) return this.#retention.agesOf(0)
-    const blocks = this.#reaching(mint, maxt)
+    // Some series are in tiers alone.
+    const blocks = this.#indexed(mint, maxt)
     const cutoffs = [...rules, { matchers: [] }].map((rule) => ({ matchers: rule.matchers, t: 0 }))
     const classes = ageClasses(this.#selected(matchers, blocks), cutoffs, (ruled) => this.#selected(ruled, blocks))
     const ages = { raw: Infinity, '1m': Infinity, '1h': Infinity }
@@ -219,9 +221,10 @@ export class StoreQuerier implements Querier {
     const tiers = this.buckets.behindRaw(mint, maxt)
     const cutoffs = this.#retention.cutoffs(mint)
     if (raw.length + tiers.length + cutoffs.length === 0) return this.#head.seriesRefs(sets, mint, maxt)
+    const columns = columnsOf(raw)
     const lists = (sets.length === 0 ? [[]] : sets).flatMap((matchers) => {
       const refs = this.#head.matching(matchers)
-      const classes = ageClasses(this.#selected(matchers, raw), cutoffs.length === 0 ? EVERYTHING : cutoffs, (ruled) => this.#selected(ruled, raw))
+      const classes = ageClasses(this.#selected(matchers, columns), cutoffs.length === 0 ? EVERYTHING : cutoffs, (ruled) => this.#selected(ruled, columns))
       const found = classes.filter(({ t }) => t <= maxt).flatMap(({ t, selected }) => this.#listsOf(selected, raw, Math.max(mint, t), maxt))
       if (tiers.length > 0) found.push(inBlocks(refs, tiers), this.#cold.select(matchers, tiers).map(({ ref }) => ref))
       return found

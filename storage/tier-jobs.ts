@@ -8,8 +8,12 @@ import path from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { faultPoint } from '../lib/std/fault-point.ts'
 import { removeFolder } from '../lib/std/fs.ts'
+import type { Matcher } from '../lib/model/matcher.ts'
 import type { BlockMeta } from './block/block-meta.ts'
 import type { BlockFolder, StoredBlock } from './block-folder.ts'
+import { PageCache } from './block/page-cache.ts'
+import { BlockError } from './errors.ts'
+import { EXPIRED_SHARE, type Cutoff } from './retention-rules.ts'
 import { StoreQueryable, type StoreHandle } from './store-querier.ts'
 import { aggregate, bucketEnd } from './tier/aggregate.ts'
 import { TIER_MS } from './tier/bucket.ts'
@@ -17,7 +21,9 @@ import { BucketBuffer } from './tier/bucket-buffer.ts'
 import { STRETCH_MS, withoutStretch, type Span } from './tier/due.ts'
 import { SAMPLES_MAX } from './tier/row-shape.ts'
 import { TierBlockBuilder } from './tier/tier-builder.ts'
-import { mergeTierBlocks, type RowDeletion } from './tier/tier-merge.ts'
+import { deletedRows, expiredRows, type GoneOf } from './tier/gone-rows.ts'
+import { mergeTierBlocks } from './tier/tier-merge.ts'
+import { TierReader } from './tier/tier-reader.ts'
 import { tierView } from './tier/tier-view.ts'
 
 const WIDTH_MS = TIER_MS['1m']
@@ -102,34 +108,64 @@ function keepOld(tier: BlockFolder, older: readonly StoredBlock[], written: Writ
   return mergeTierBlocks(sources, range, { folder: tier.staging, number: tier.takeNumber(), isCompressed: false }, null)
 }
 
-/** Makes one block of these. */
-export async function compactTier(tier: BlockFolder, sources: readonly string[]): Promise<void> {
+/** Makes one block of these, without rows past their series' own retention. */
+export async function compactTier(tier: BlockFolder, sources: readonly string[], cutoffs: readonly Cutoff[]): Promise<void> {
   const from = tier.state.blocks.filter(({ folder }) => sources.includes(folder))
   // An attempt whose end main did not hear of.
   if (from.length < sources.length) return
-  const made = await rewrite(tier, from, null)
+  const made = await rewrite(tier, from, expiredRows(cutoffs))
   faultPoint('tier.written')
   tier.commit({ install: [made], remove: sources }, (step) => faultPoint(`tier.${step}`))
 }
 
 /** Rows in buckets that touch the span go from blocks that have such; those that raw samples can be had of are to be made anew. */
-export async function deleteRows(tier: BlockFolder, sets: RowDeletion['sets'], span: Span): Promise<void> {
-  const deletion = { ...span, sets, widthMs: WIDTH_MS }
+export function deleteRows(tier: BlockFolder, sets: readonly (readonly Matcher[])[], span: Span): Promise<void> {
   const touched = tier.state.blocks.filter(({ name }) => name.maxT >= span.minT && name.minT - WIDTH_MS < span.maxT)
+  return rewriteEach(tier, touched, deletedRows(sets, span, WIDTH_MS))
+}
+
+/** Writes blocks anew that hold mostly what is past its series' own retention. Returns why some were left as they are. Throws DiskError. */
+export async function expireTier(tier: BlockFolder, names: readonly string[], cutoffs: readonly Cutoff[]): Promise<string[]> {
+  const damage: string[] = []
+  for (const block of tier.state.blocks.filter(({ folder }) => names.includes(folder))) {
+    // One that was rewritten along with another before.
+    if (!tier.state.blocks.some(({ folder }) => folder === block.folder)) continue
+    try {
+      if (expiredShare(path.join(tier.path, block.folder), cutoffs) >= EXPIRED_SHARE) await rewriteEach(tier, [block], expiredRows(cutoffs))
+    } catch (error) {
+      if (!(error instanceof BlockError)) throw error
+      damage.push(error.message)
+    }
+  }
+  return damage
+}
+
+/** Of the block's series those whose rows are all past their retention. */
+function expiredShare(folder: string, cutoffs: readonly Cutoff[]): number {
+  const reader = new TierReader(folder, new PageCache())
+  try {
+    const past = expiredRows(cutoffs)(reader).values().filter(({ before }) => before > reader.meta.maxT).toArray()
+    return past.length / Math.max(1, reader.seriesCount)
+  } finally {
+    reader.close()
+  }
+}
+
+async function rewriteEach(tier: BlockFolder, touched: readonly StoredBlock[], goneOf: GoneOf): Promise<void> {
   const done = new Set<string>()
   for (const { folder, name } of touched.toSorted((a, b) => (b.name.maxT - b.name.minT) - (a.name.maxT - a.name.minT))) {
     if (done.has(folder)) continue
     // What is written anew stands for all before it: blocks that stand for parts of this one go into it.
     const from = tier.state.blocks.filter((other) => other.name.minT <= name.maxT && other.name.maxT >= name.minT)
     for (const block of from) done.add(block.folder)
-    const made = await rewrite(tier, from, deletion)
+    const made = await rewrite(tier, from, goneOf)
     faultPoint('tier.written')
     tier.commit({ install: [made], remove: from.map((block) => block.folder) }, (step) => faultPoint(`tier.${step}`))
   }
 }
 
-function rewrite(tier: BlockFolder, from: readonly StoredBlock[], deletion: RowDeletion | null): Promise<Written> {
+function rewrite(tier: BlockFolder, from: readonly StoredBlock[], goneOf: GoneOf): Promise<Written> {
   const sources = tierView(from.map(({ name, folder }) => ({ ...name, folder }))).map(({ minT, maxT, block }) => ({ minT, maxT, folder: path.join(tier.path, block.folder) }))
   const range = { minT: Math.min(...from.map(({ name }) => name.minT)), maxT: Math.max(...from.map(({ name }) => name.maxT)) }
-  return mergeTierBlocks(sources, range, { folder: tier.staging, number: tier.takeNumber(), isCompressed: true }, deletion)
+  return mergeTierBlocks(sources, range, { folder: tier.staging, number: tier.takeNumber(), isCompressed: true }, goneOf)
 }

@@ -4,6 +4,7 @@ import type { BlockJob } from './block-jobs.ts'
 import { planCompaction } from './block-plan.ts'
 import type { PublishedTiers } from './head/published.ts'
 import type { HoursState } from './tier/hour-manifest.ts'
+import { pastCount, type Cutoff } from './retention-rules.ts'
 import { STRETCH_MS, coverageOf, nextStretch } from './tier/due.ts'
 
 interface TierLimits {
@@ -12,18 +13,20 @@ interface TierLimits {
   /** Raw samples before are past the retention of some series. */
   expiredT: number
   retentionMs: number
+  /** Of rows. */
+  cutoffs: readonly Cutoff[]
   /** Whether so many bytes can be written without touching the disk's reserve. */
   fits: (bytes: number) => boolean
 }
 
 /** Rows are made before blocks of them are compacted. */
-export function dueOfTier(raw: BlockState, minutes: BlockState, { sinceT, expiredT, retentionMs, fits }: TierLimits): BlockJob | null {
+export function dueOfTier(raw: BlockState, minutes: BlockState, { sinceT, expiredT, retentionMs, cutoffs, fits }: TierLimits): BlockJob | null {
   const stretch = nextStretch(raw.due['1m'], raw.cover.t, sinceT)
   if (stretch !== null) return fits(bytesOf(raw, stretch)) ? { kind: 'tier', stretch, expiredT } : null
   const sources = planCompaction(minutes.blocks, raw.cover.t, retentionMs)
   if (sources === null) return null
   const bytes = minutes.blocks.reduce((sum, { folder, meta }) => sum + (sources.includes(folder) ? meta.bytes : 0), 0)
-  return fits(bytes) ? { kind: 'tier-compact', sources } : null
+  return fits(bytes) ? { kind: 'tier-compact', sources, cutoffs } : null
 }
 
 /** What raw blocks take of a stretch: its rows take about as much. */
@@ -34,10 +37,11 @@ function bytesOf({ blocks }: BlockState, stretch: number): number {
   }, 0)
 }
 
-/** Rows of the 1-hour tier are made, unless they are too old, or there is no room for them; files that are too old go. */
-export function dueOfHours(raw: BlockState, hours: HoursState, { sinceT, fits }: { sinceT: number; fits: (bytes: number) => boolean }): boolean {
+/** Rows of the 1-hour tier are made, unless they are too old, or there is no room for them; files that are too old go, and rows past their series' own retention. */
+export function dueOfHours(raw: BlockState, hours: HoursState, { sinceT, cutoffs, fits }: Pick<TierLimits, 'sinceT' | 'cutoffs' | 'fits'>): boolean {
   const stretch = nextStretch(raw.due['1h'], raw.cover.t, sinceT)
-  return (sinceT < Infinity && hours.oldestT <= sinceT) || (stretch !== null && fits(bytesOf(raw, stretch)))
+  const isOld = hours.oldestT <= sinceT || hours.looks.some(({ maxT, past }) => pastCount(cutoffs, maxT) > past)
+  return (sinceT < Infinity && isOld) || (stretch !== null && fits(bytesOf(raw, stretch)))
 }
 
 /** Since when rows are kept, and up to when they are gone, Unix ms. */

@@ -3,9 +3,11 @@
 // when no query can be reading it. A crash leaves the one or the other, and files that no manifest names, which `sweep` removes.
 import path from 'node:path'
 import { faultPoint } from '../../lib/std/fault-point.ts'
+import type { Labels } from '../../lib/model/labels.ts'
 import { DiskError, listFolder, makeFolder, removeFile } from '../../lib/std/fs.ts'
 import { ObjectStoreError, type ObjectStore } from '../object-store/object-store.ts'
-import { HourIndexError } from './hour-index.ts'
+import { EXPIRED_SHARE, pastCount, type Cutoff } from '../retention-rules.ts'
+import { HourIndex, HourIndexError } from './hour-index.ts'
 import {
   dayOf, hourFileName, monthOf, numberOf, readManifest, spanOf, writeManifest, type HourDeletion, type HourFile, type HourManifest, type HourSpan,
 } from './hour-manifest.ts'
@@ -16,6 +18,7 @@ import { matchingLabels } from './match-labels.ts'
 import { PageError } from './parquet-decode.ts'
 import { HourFileWriter, type WrittenHours } from './parquet-writer.ts'
 
+const HOUR_MS = 3_600_000
 /** A query may take so long at the most, and half a day more would not matter. */
 const READERS_MS = 15 * 60_000
 /** After its end, samples for a month are still likely to come for so long. */
@@ -27,6 +30,8 @@ export interface HourWork {
   /** Where files are that are not in it any more; null: nowhere. */
   store: ObjectStore | null
   nowMs: number
+  /** Rows before their series' cutoff are left out of what is written anew. */
+  cutoffs: readonly Cutoff[]
 }
 
 export interface DueHours {
@@ -91,6 +96,52 @@ export async function cleanFile(work: HourWork, file: HourFile): Promise<string[
   return await replace(work, readManifest(work.folder), { span: spanOf(file.name)!, old: [file], raw: null, keeps: () => true })
 }
 
+/** The next file in which most series are past their own retention, or null; the others are noted as looked at. */
+export function fileToExpire({ folder, cutoffs }: HourWork): HourFile | null {
+  for (const file of readManifest(folder).files) {
+    if (pastCount(cutoffs, file.maxT) <= (file.past ?? 0)) continue
+    if (expiredShare(path.join(folder, `${file.name}.index`), cutoffs, file.maxT) >= EXPIRED_SHARE) return file
+    noteLook(folder, file, cutoffs)
+  }
+  return null
+}
+
+/** Writes it anew without them. Rejects as fetchFile does. */
+export async function expireFile(work: HourWork, file: HourFile): Promise<string[]> {
+  const damage = await replace(work, readManifest(work.folder), { span: spanOf(file.name)!, old: [file], raw: null, keeps: () => true })
+  // It stays where it is damaged.
+  noteLook(work.folder, file, work.cutoffs)
+  return damage
+}
+
+function noteLook(folder: string, { name }: HourFile, cutoffs: readonly Cutoff[]): void {
+  const manifest = readManifest(folder)
+  if (!manifest.files.some((file) => file.name === name)) return
+  writeManifest(folder, { ...manifest, files: manifest.files.map((file) => (file.name === name ? { ...file, past: pastCount(cutoffs, file.maxT) } : file)) })
+}
+
+/** Of a file's series those whose rows are all past their retention; of a sidecar that cannot be read none. */
+function expiredShare(sidecar: string, cutoffs: readonly Cutoff[], maxT: number): number {
+  const cutoffOf = cutoffsByLabels(cutoffs)
+  let index: HourIndex | null = null
+  try {
+    index = new HourIndex(sidecar, false)
+    const all = [...index.series()]
+    return all.filter(({ labels }) => cutoffOf(labels) > maxT).length / Math.max(1, all.length)
+  } catch (error) {
+    if (!isDamage(error)) throw error
+    return 0
+  } finally {
+    index?.close()
+  }
+}
+
+/** Rows that end before it are past their retention, by labels. */
+function cutoffsByLabels(cutoffs: readonly Cutoff[]): (labels: Labels) => number {
+  const compiled = cutoffs.map(({ matchers, t }) => ({ matches: matchingLabels([matchers]), t }))
+  return (labels) => compiled.find(({ matches }) => matches(labels))?.t ?? -Infinity
+}
+
 /** Removes what went out of the list long enough ago, and what no list names. */
 export function sweepHours({ folder, nowMs }: HourWork): void {
   const manifest = readManifest(folder)
@@ -145,9 +196,10 @@ function checkRows(file: string): void {
   }
 }
 
-function rowsThatStay({ folder }: HourWork, { deletions }: HourManifest, file: HourFile, keeps: Replacement['keeps']): FileRows {
+function rowsThatStay({ folder, cutoffs }: HourWork, { deletions }: HourManifest, file: HourFile, keeps: Replacement['keeps']): FileRows {
+  const cutoffOf = cutoffsByLabels(cutoffs)
   const gone = deletions.filter((deletion) => isOf(deletion, file)).map(({ sets, from, to }) => ({ from, to, matches: matchingLabels(sets) }))
-  return new FileRows(path.join(folder, file.name), keeps, (labels) => gone.filter(({ matches }) => matches(labels)))
+  return new FileRows(path.join(folder, file.name), keeps, (labels) => [...gone.filter(({ matches }) => matches(labels)), { from: -Infinity, to: cutoffOf(labels) - HOUR_MS }])
 }
 
 function write({ folder }: HourWork, name: string, old: readonly FileRows[], raw: RowSource | null): WrittenHours | null {
@@ -164,7 +216,8 @@ function write({ folder }: HourWork, name: string, old: readonly FileRows[], raw
 }
 
 function list(folder: string, manifest: HourManifest, { add, remove, nowMs }: { add: readonly HourFile[]; remove: readonly HourFile[]; nowMs: number }): void {
-  const files = [...manifest.files.filter((file) => !remove.includes(file)), ...add].toSorted((a, b) => a.minT - b.minT)
+  const going = new Set(remove.map(({ name }) => name))
+  const files = [...manifest.files.filter(({ name }) => !going.has(name)), ...add].toSorted((a, b) => a.minT - b.minT)
   const deletions = manifest.deletions.filter((deletion) => files.some((file) => isOf(deletion, file)))
   const replaced = [...manifest.replaced, ...remove.map(({ name }) => ({ name, atMs: nowMs }))]
   writeManifest(folder, { ...manifest, files, deletions, replaced })
@@ -178,7 +231,7 @@ function within({ files }: HourManifest, span: HourSpan): HourFile[] {
 }
 
 function isOf(deletion: HourDeletion, { name, minT, maxT }: HourFile): boolean {
-  return numberOf(name) < deletion.below && deletion.to > minT - 3_600_000 && deletion.from <= maxT
+  return numberOf(name) < deletion.below && deletion.to > minT - HOUR_MS && deletion.from <= maxT
 }
 
 /** What will be no better another time. */

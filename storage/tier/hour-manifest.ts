@@ -27,6 +27,8 @@ export interface HourFile {
   /** Least and greatest end of a bucket in it, Unix ms. */
   minT: number
   maxT: number
+  /** How many cutoffs of retention rules it lay before when it was last looked at for them; left out: none. */
+  past?: number
 }
 
 /** Rows of series that match one of the sets, in buckets that touch [from, to], are gone from files with a number below this. */
@@ -61,6 +63,8 @@ export interface HoursState {
   /** Least and greatest end of a bucket; Infinity and -Infinity where there is none. */
   minT: number
   maxT: number
+  /** Of each file: its last bucket, and how many cutoffs it lay before at the last look. */
+  looks: readonly { maxT: number; past: number }[]
 }
 
 export function stateOf({ droppedT, files }: HourManifest): HoursState {
@@ -68,6 +72,7 @@ export function stateOf({ droppedT, files }: HourManifest): HoursState {
   return {
     droppedT, oldestT: Math.min(...files.map(({ maxT }) => maxT)), files: files.length, bytes: sum(({ bytes }) => bytes), rows: sum(({ rows }) => rows),
     series: Math.max(0, ...files.map(({ series }) => series)), minT: Math.min(...files.map(({ minT }) => minT)), maxT: Math.max(...files.map(({ maxT }) => maxT)),
+    looks: files.map(({ maxT, past = 0 }) => ({ maxT, past })),
   }
 }
 
@@ -136,7 +141,7 @@ function parseSealed(text: string, name: string): Readonly<Record<string, unknow
 }
 
 function isFile(value: unknown): value is HourFile {
-  return hasNumbers(value, ['bytes', 'rows', 'series', 'lacking', 'minT', 'maxT']) && typeof value['name'] === 'string' && spanOf(value['name']) !== null
+  return hasNumbers(value, ['bytes', 'rows', 'series', 'lacking', 'minT', 'maxT']) && typeof value['name'] === 'string' && spanOf(value['name']) !== null && (value['past'] === undefined || typeof value['past'] === 'number')
 }
 
 function isDeletion(value: unknown): value is HourDeletion {

@@ -1,7 +1,6 @@
 // Makes one block of a tier of several: series by series in block order, rows written anew. Of two rows of one bucket that of
 // the source named first stays.
 import path from 'node:path'
-import type { Matcher } from '../../lib/model/matcher.ts'
 import type { BlockMeta } from '../block/block-meta.ts'
 import { BlockWriter, type BlockPlace } from '../block/block-writer.ts'
 import { mergePairs } from '../block/merge-pairs.ts'
@@ -11,6 +10,7 @@ import { PIECE_ROWS } from '../codec/piece-shape.ts'
 import { BlockError } from '../errors.ts'
 import { BucketBuffer, type GroupRows } from './bucket-buffer.ts'
 import type { Span } from './due.ts'
+import type { GoneOf, GoneRows } from './gone-rows.ts'
 import { WHOLE, encodeGroupItem, encodeItem, groupBytes, itemBytes } from './row-item.ts'
 import { TierReader, type TierGroup } from './tier-reader.ts'
 
@@ -22,12 +22,6 @@ const GROUPS_MAX = 64
 /** A block's folder, and the buckets (by their ends, inclusive) that are taken from it. */
 export interface TierSource extends Span {
   folder: string
-}
-
-/** Rows of series that match one of the sets, in buckets that touch the span (Unix ms, inclusive), are left out. */
-export interface RowDeletion extends Span {
-  sets: readonly (readonly Matcher[])[]
-  widthMs: number
 }
 
 /** What groups of the sources become. */
@@ -45,14 +39,14 @@ interface MergedGroup {
  * where a source is damaged: it must stay as it is until it is mended. Throws DiskError; nothing is left then.
  */
 export async function mergeTierBlocks(
-  sources: readonly TierSource[], range: Span, place: BlockPlace, deletion: RowDeletion | null,
+  sources: readonly TierSource[], range: Span, place: BlockPlace, goneOf: GoneOf | null,
 ): Promise<{ name: string; meta: BlockMeta }> {
   const cache = new PageCache(CACHE_BYTES_PER_SOURCE * sources.length)
   const readers: TierReader[] = []
   let merge: TierMerge | null = null
   try {
     for (const { folder } of sources) readers.push(new TierReader(folder, cache))
-    merge = new TierMerge(readers, sources, place, deletion)
+    merge = new TierMerge(readers, sources, place, goneOf)
     return await merge.run(range)
   } catch (error) {
     merge?.abort()
@@ -65,7 +59,6 @@ export async function mergeTierBlocks(
 class TierMerge {
   readonly #readers: readonly TierReader[]
   readonly #sources: readonly TierSource[]
-  readonly #deletion: RowDeletion | null
   readonly #writer: BlockWriter
   /** Those of the series at work: a metric goes over all targets, and of many targets not all groups fit in memory. */
   readonly #groups = new Map<string, MergedGroup>()
@@ -73,18 +66,17 @@ class TierMerge {
   readonly #numbers = new Map<string, number>()
   readonly #parts: readonly BucketBuffer[]
   readonly #row = new BucketBuffer()
-  /** By source: numbers of series that rows are deleted of. */
-  readonly #deleted: readonly ReadonlySet<number>[]
+  /** By source, then by number of the series. */
+  readonly #gone: readonly ReadonlyMap<number, GoneRows>[]
   #owners = new Int32Array(0)
   #rows = 0
 
-  constructor(readers: readonly TierReader[], sources: readonly TierSource[], place: BlockPlace, deletion: RowDeletion | null) {
+  constructor(readers: readonly TierReader[], sources: readonly TierSource[], place: BlockPlace, goneOf: GoneOf | null) {
     this.#readers = readers
     this.#sources = sources
-    this.#deletion = deletion
     this.#writer = new BlockWriter(place)
     this.#parts = readers.map(() => new BucketBuffer())
-    this.#deleted = readers.map((reader) => new Set(deletion?.sets.flatMap((matchers) => [...reader.select(matchers)])))
+    this.#gone = readers.map((reader) => goneOf?.(reader) ?? new Map())
   }
 
   async run(range: Span): Promise<{ name: string; meta: BlockMeta }> {
@@ -138,10 +130,10 @@ class TierMerge {
     })
     if (this.#owners.length < n) this.#owners = new Int32Array(n)
     const owners = this.#owners
-    const isDeleted = same.some(({ source, series }) => this.#deleted[source]!.has(series))
+    const gone = same.map(({ source, series }) => this.#gone[source]!.get(series)).find((rows) => rows !== undefined)
     let count = 0
     for (let i = 0; i < n; i++) {
-      owners[i] = isDeleted && this.#isInDeletion(t[i]!) ? NO_ROW : this.#ownerOf(i, group.places)
+      owners[i] = gone !== undefined && t[i]! >= gone.from && t[i]! < gone.before ? NO_ROW : this.#ownerOf(i, group.places)
       if (owners[i] !== NO_ROW) count++
     }
     for (let i = 0; i < n;) i = this.#copyRun(i, n, group.places)
@@ -172,11 +164,6 @@ class TierMerge {
       if (count[at]! + staleAtEnd[at]! > 0) return p
     }
     return NO_ROW
-  }
-
-  #isInDeletion(end: number): boolean {
-    const deletion = this.#deletion
-    return deletion !== null && end >= deletion.minT && end - deletion.widthMs < deletion.maxT
   }
 
   /** null where no row of the sources' groups is taken. */

@@ -19,7 +19,7 @@ const FOLDER = '/archive'
 function story(): void {
   makeFolder(FOLDER)
   writeArchive(FOLDER, DAYS, ({ from }) => randomRows(new Random(1), 2, from, 3))
-  const work = { folder: FOLDER, store: null, nowMs: DAYS[1]!.to }
+  const work = { folder: FOLDER, store: null, nowMs: DAYS[1]!.to, cutoffs: [] }
   dropHours(work, DAYS[1]!.to)
   sweepHours({ ...work, nowMs: work.nowMs + 3_600_000 })
 }

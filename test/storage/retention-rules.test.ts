@@ -107,19 +107,21 @@ describe('retention rules', () => {
   it('hold for series that the head has forgotten, and tell the narrowest ages by tier', async () => {
     const clock = new FakeClock(T)
     const db = open(tempFolder(), { clock, retentionMs: 48 * HOUR })
-    const rules: RetentionRule[] = [{ matchers: [equal('job', 'ci')], ages: { raw: 9 * HOUR, '1m': 20 * HOUR, '1h': null } }]
-    db.setLimits(limits(rules))
+    db.setLimits(limits([rule(9 * HOUR, equal('job', 'ci'))]))
     await twoHours(db, clock, { ci: 3 })
     await twoHours(db, clock, { ci: 3 })
     for (let n = 2; n < 6; n++) await twoHours(db, clock, { ci: 0 })
     expect(db.seriesCount).toBe(8)
     expect(shown(db, clock)[0]).toBeCloseTo(9, 1)
     const queryable = new StoreQueryable(db.handle(), 1)
-    const querier = queryable.querier()
+    let querier = queryable.querier()
     expect(querier.seriesRefs([[equal('job', 'ci')]], T, clock.now() - 9 * HOUR - 1).length).toBe(0)
+    querier.close()
+    db.setLimits(limits([{ matchers: [equal('job', 'ci')], ages: { raw: 9 * HOUR, '1m': 20 * HOUR, '1h': null } }]))
+    querier = queryable.querier()
     expect(querier.narrowestAges([equal('job', 'ci')], -Infinity, Infinity)).toEqual({ raw: 9 * HOUR, '1m': 20 * HOUR, '1h': Infinity })
-    expect(querier.narrowestAges([equal('job', 'app')], -Infinity, Infinity)).toEqual({ raw: 48 * HOUR, '1m': Infinity, '1h': Infinity })
-    expect(querier.narrowestAges([{ name: 'job', op: '!=', value: '' }], -Infinity, Infinity)).toEqual({ raw: 9 * HOUR, '1m': 20 * HOUR, '1h': Infinity })
+    expect(querier.narrowestAges([equal('job', 'app')], -Infinity, Infinity)).toEqual({ raw: 48 * HOUR, '1m': 0, '1h': Infinity })
+    expect(querier.narrowestAges([{ name: 'job', op: '!=', value: '' }], -Infinity, Infinity)).toEqual({ raw: 9 * HOUR, '1m': 0, '1h': Infinity })
     querier.close()
     queryable.close()
     await db.close()
@@ -153,6 +155,49 @@ describe('tiers of series with a retention of their own', () => {
     expect(['ci', 'app', 'audit'].map(rowsOf)).toEqual([11, 11, 0])
     await db.close()
   })
+})
+
+describe('rows of tiers', () => {
+  /** Of series 0 of a job: ends of the first and the last bucket there is, hours since T; and where the tier says that it begins. */
+  function rowsOf(db: Database, tier: '1m' | '1h', job: string): { from: number; rows: [number, number] | null } {
+    const queryable = new StoreQueryable(db.handle(), 1)
+    const querier = queryable.querier()
+    try {
+      const matchers = [equal('job', job), equal('i', '0')]
+      const ends: number[] = []
+      const selection = querier.buckets.selectBuckets(tier, matchers, -Infinity, Infinity, ['count'])
+      for (let batch = selection.next(); batch !== null; batch = selection.next()) for (let k = 0; k < batch.n; k++) if (batch.columns.count[k]! > 0) ends.push(batch.t[k]!)
+      expect(querier.damage()).toEqual([])
+      const from = querier.buckets.tiers(matchers).find(({ name }) => name === tier)!.from
+      return { from: (from - T) / HOUR, rows: ends.length === 0 ? null : [(Math.min(...ends) - T) / HOUR, (Math.max(...ends) - T) / HOUR] }
+    } finally {
+      querier.close()
+      queryable.close()
+    }
+  }
+
+  it('are kept as long as a rule says, also where that is longer than for all others, whose rows go', async () => {
+    const clock = new FakeClock(T)
+    const db = open(tempFolder(), { clock, retentionMs: 5 * HOUR, minuteRetentionMs: 12 * HOUR, hourRetentionMs: 12 * HOUR })
+    const keeps = { raw: null, '1m': 100 * HOUR, '1h': 100 * HOUR }
+    db.setLimits({ ...limits([{ matchers: [equal('job', 'audit')], ages: keeps }], 5 * HOUR), minuteRetentionMs: 12 * HOUR, hourRetentionMs: 12 * HOUR })
+    for (let n = 0; n < 24; n++) await twoHours(db, clock)
+    for (const tier of ['1m', '1h'] as const) {
+      const kept = rowsOf(db, tier, 'audit')
+      expect(kept.rows![0], `${tier} of the rule's`).toBeLessThan(1.01)
+      expect(kept.from, `${tier} of the rule's`).toBeLessThan(0)
+      const others = rowsOf(db, tier, 'app')
+      expect(others.from, `${tier} of others`).toBeCloseTo(48 - 12, 0)
+      // What most series of a block or a file are past is written anew.
+      expect(others.rows![0], `${tier} of others`).toBeGreaterThan(tier === '1m' ? 24 : 12)
+    }
+    expect(db.blocks.done['tier-expire']).toBeGreaterThan(0)
+    const done = { ...db.blocks.done }
+    for (let n = 0; n < 3; n++) await db.maintain().then(() => db.blocks.idle())
+    expect(db.blocks.done, 'nothing is looked at again for nothing').toEqual(done)
+    expect(db.blocks.failed).toMatchObject({ 'tier-expire': 0, 'tier-compact': 0, hours: 0 })
+    await db.close()
+  }, 60_000)
 })
 
 describe('retention by free disk', () => {

@@ -63,7 +63,7 @@ describe('the files of the 1-hour tier', () => {
       const folder = path.join(tempFolder(), 'archive')
       const bucket = tempFolder()
       const store = new FolderStore(bucket)
-      const work: HourWork = { folder, store, nowMs: START }
+      const work: HourWork = { folder, store, nowMs: START, cutoffs: [] }
       const model: Model = new Map()
       const labels = new Map(randomRows(random, SERIES, START, 1).map((series) => [series.ref, series.labels]))
       for (let step = 0; step < 40; step++) {
@@ -75,7 +75,7 @@ describe('the files of the 1-hour tier', () => {
 
   it('keep the rows beside a deleted series that has none', async () => {
     const folder = path.join(tempFolder(), 'archive')
-    const work: HourWork = { folder, store: null, nowMs: START }
+    const work: HourWork = { folder, store: null, nowMs: START, cutoffs: [] }
     const [bare, full] = [randomRows(new Random(1), 7, START, 3).find(({ lacksHistograms }) => lacksHistograms)!, randomRows(new Random(1), 1, START, 3)[0]!]
     const ofHost = (host: string): Labels => ['__name__', 'up', 'host', host]
     const labels = new Map([[bare.ref, ofHost('a')], [full.ref, ofHost('b')]])
@@ -86,6 +86,7 @@ describe('the files of the 1-hour tier', () => {
     expect(contents(folder, null)).toEqual(model)
     await cleanFile(work, fileToClean(folder)!)
     expect(contents(folder, null)).toEqual(model)
+    expect(readManifest(folder)).toMatchObject({ files: [{ rows: full.n }], deletions: [], replaced: [{}] })
   })
 })
 
