@@ -1,5 +1,6 @@
 // Reads HTTP/1.x answers (RFC 9112) off one connection, as strictly as Node's own parser does: what is not plainly one
-// answer is refused, since a guess would put bytes of one into the next.
+// answer is refused, since a guess would put bytes of one into the next. But lines of the head may end without CR (§2.2), which
+// Go, and so Prometheus, takes of small devices.
 //
 //   status line, headers ─▶ [1xx: again] ─▶ body by length │ chunks │ until the connection closes
 import { HttpError } from './http-error.ts'
@@ -28,7 +29,8 @@ const TRAILER = 6
 const DONE = 7
 
 const HEADER_BYTES_MAX = 16_384
-const END_OF_HEAD = Buffer.from('\r\n\r\n')
+/** Of an empty line and the end of the one before, `LF CR LF` at the most. */
+const END_BYTES_MAX = 3
 const NO_BYTES = Buffer.alloc(0)
 const STATUS_LINE = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: (.*))?$/
 const NAME = /^[!#$%&'*+.^_`|~\w-]+$/
@@ -98,20 +100,22 @@ export class AnswerReader {
     const known = this.#head.length
     const head = known === 0 ? bytes.subarray(from, n) : Buffer.concat([this.#head, bytes.subarray(from, n)])
     // What came before has been looked at: a target may send byte by byte.
-    const end = head.indexOf(END_OF_HEAD, Math.max(0, known - END_OF_HEAD.length))
+    const end = endOfHead(head, Math.max(0, known - END_BYTES_MAX))
     if (end > HEADER_BYTES_MAX || (end < 0 && head.length > HEADER_BYTES_MAX)) throw new HttpError('HEADERS_TOO_LARGE', 'response headers exceed the size limit')
     if (end < 0) {
-      mustBeHead(head, known)
+      mustBeHead(head)
       this.#head = Buffer.from(head)
       return n
     }
     this.#head = NO_BYTES
     this.#takeHead(head.toString('latin1', 0, end), handler, control)
-    return from + end + END_OF_HEAD.length - known
+    return from + end - known
   }
 
   #takeHead(text: string, handler: AnswerHandler, control: AnswerControl): void {
-    const lines = text.split('\r\n')
+    const lines = text.split('\n').map((line) => (line.endsWith('\r') ? line.slice(0, -1) : line))
+    // The empty one that ends the head, and what is behind it.
+    lines.length -= 2
     const status = STATUS_LINE.exec(lines[0]!)
     if (status === null) throw malformed(`its first line is ${JSON.stringify(lines[0]!.slice(0, 60))}`)
     const code = Number(status[2])
@@ -220,14 +224,20 @@ function hexDigit(c: number): number {
   return letter >= 0x61 && letter <= 0x66 ? letter - 0x57 : -1
 }
 
-/** What has come so far may still become a head; the first `known` bytes were looked at before. */
-function mustBeHead(head: Buffer, known: number): void {
+/** Where the first empty line ends, -1 where none has yet; looked for from a place on. */
+function endOfHead(head: Buffer, from: number): number {
+  for (let at = head.indexOf(LF, from); at >= 0; at = head.indexOf(LF, at + 1)) {
+    if (head[at + 1] === LF) return at + 2
+    if (head[at + 1] === CR && head[at + 2] === LF) return at + 3
+  }
+  return -1
+}
+
+/** What has come so far may still become a head. */
+function mustBeHead(head: Buffer): void {
   const begin = 'HTTP/1.'
   const n = Math.min(begin.length, head.length)
   if (head.toString('latin1', 0, n) !== begin.slice(0, n)) throw malformed(`it begins with ${JSON.stringify(head.toString('latin1', 0, Math.min(60, head.length)))}`)
-  for (let at = head.indexOf(LF, known); at >= 0; at = head.indexOf(LF, at + 1)) {
-    if (head[at - 1] !== CR) throw malformed('a line ends without CR')
-  }
 }
 
 /** Of values that come twice the first, but for those that say where the body ends. */

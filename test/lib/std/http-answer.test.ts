@@ -56,6 +56,10 @@ describe('an answer', () => {
     f('HTTP/1.1 503 Not now\r\nContent-Length: 2\r\nConnection: Close\r\n\r\nno', { status: 503, statusText: 'Not now', body: 'no', isDone: true, isKept: false })
     f('HTTP/1.0 200 OK\r\nContent-Length: 1\r\n\r\nx', { body: 'x', isDone: true, isKept: false })
     f('HTTP/1.0 200 OK\r\nContent-Length: 1\r\nConnection: keep-alive\r\n\r\nx', { body: 'x', isDone: true, isKept: true })
+    // As Go's clients take it, whatever the body has.
+    for (const [head, end] of [['\n', '\n'], ['\r\n', '\n'], ['\n', '\r\n']] as const) {
+      f(`HTTP/1.1 200 OK${head}Content-Type: text/plain${head}Content-Length: 6${head}${end}a\r\n\r\nb`, { status: 200, type: 'text/plain', body: 'a\r\n\r\nb', isDone: true, isKept: true })
+    }
     f('HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nab', { status: 200, body: 'ab', isDone: true })
   })
 
@@ -98,7 +102,7 @@ describe('an answer', () => {
     refused('SSH-2.0-OpenSSH_9.6\r\n', 'it begins with "S')
     refused('HTTP/2 200 OK\r\n\r\n', '"HTTP/2')
     refused('HTTP/1.1 20 OK\r\n\r\n', 'its first line is')
-    refused('HTTP/1.1 200 OK\nContent-Length: 1\n\nx', 'a line ends without CR')
+    refused('HTTP/1.1 200 OK\nContent-Length: 1\rx\n\nx', 'a header is')
     refused('HTTP/1.1 200 OK\r\nContent-Length : 1\r\n\r\nx', 'a header is')
     refused('HTTP/1.1 200 OK\r\nA: b\r\n folded\r\n\r\n', 'a header is')
     refused('HTTP/1.1 200 OK\r\nA: b\x00c\r\n\r\n', 'a header is')
