@@ -15,6 +15,7 @@ import { LabelTable } from './exec/label-table.ts'
 import type { Steps } from './exec/operator.ts'
 import { StepSamples } from './exec/step-samples.ts'
 import { QueryError } from './exec/query-error.ts'
+import { stepsWithin } from './exec/subquery.ts'
 import { TierUse } from './exec/tier-use.ts'
 import type { InstantJob, QueryJob, QueryReply, RangeJob } from './job.ts'
 import type { EngineFeatures } from './parse/ast.ts'
@@ -151,11 +152,11 @@ export class Engine {
     if (job.kind === 'instant') return { startMs: job.timeMs, stepMs: 0, count: 1 }
     if (!(job.stepMs > 0)) throw new QueryError('bad_data', 'zero or negative query resolution step widths are not accepted. Try a positive integer')
     if (job.endMs < job.startMs) throw new QueryError('bad_data', 'end timestamp must not be before start time')
-    const count = Math.floor((job.endMs - job.startMs) / job.stepMs) + 1
-    if (count > this.#options.stepsMax) {
+    const steps = stepsWithin(job.startMs, job.endMs, job.stepMs)
+    if (steps.count > this.#options.stepsMax) {
       throw new QueryError('bad_data', 'exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution (?step=XX)')
     }
-    return { startMs: job.startMs, stepMs: job.stepMs, count }
+    return steps
   }
 }
 

@@ -1,11 +1,12 @@
 // Checks of aggregation parameters, with Prometheus' words (promql/engine.go: rangeEvalAgg). Parameters are looked at
-// over all steps at once, before any data.
+// over all steps at once.
 import { isValidLabelName } from '../../lib/model/relabel.ts'
 import { formatGeneral, quote } from '../../lib/std/go-format.ts'
 import type { Span } from '../parse/ast.ts'
 import type { Annotations } from './annotations.ts'
 import { ExecutionError } from './query-error.ts'
-import type { PickOp } from './topk.ts'
+
+export type PickOp = 'topk' | 'bottomk' | 'limitk' | 'limit_ratio'
 
 const INT64_MAX = 2 ** 63
 

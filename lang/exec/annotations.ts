@@ -23,6 +23,19 @@ interface Note {
 /** The distinct ones of a kind, in order of first appearance, by what makes them equal. */
 type Notes = Map<string, Note>
 
+/** Where what is around an expression speaks of it: that is no note of the expression's own, and not copied with it. */
+export interface ArgumentSpan extends Span {
+  readonly isOfCaller: true
+}
+
+export function asArgument({ start, end }: Span): ArgumentSpan {
+  return { start, end, isOfCaller: true }
+}
+
+function isOfCaller(place: Span): boolean {
+  return 'isOfCaller' in place
+}
+
 /** A subtree that stands in the query once more and is evaluated for both. */
 interface Copy {
   readonly original: Span
@@ -101,8 +114,9 @@ export class Annotations {
     for (const place of all) {
       for (const { original, start } of this.#copies) {
         if (place.start < original.start || place.end > original.end) continue
+        if (isOfCaller(place) && place.start === original.start && place.end === original.end) continue
         const shift = start - original.start
-        all.push({ start: place.start + shift, end: place.end + shift })
+        all.push({ ...place, start: place.start + shift, end: place.end + shift })
       }
     }
     return all
@@ -129,7 +143,7 @@ function add(notes: Notes, text: string, at: Span): void {
 }
 
 function addPlace(places: Span[], at: Span): void {
-  if (!places.some(({ start, end }) => start === at.start && end === at.end)) places.push(at)
+  if (!places.some((place) => place.start === at.start && place.end === at.end && isOfCaller(place) === isOfCaller(at))) places.push(at)
 }
 
 function gathered<T extends object>(

@@ -10,6 +10,7 @@ import type { ExprCompiler } from './call-context.ts'
 import { compileCall } from './compile-call.ts'
 import { CountValues } from './count-values.ts'
 import { CountsOnlySelection } from './counts-only-selection.ts'
+import { asArgument } from './annotations.ts'
 import { drainScalar } from './dense.ts'
 import { instantSelector } from './instant-selector.ts'
 import { Join } from './join.ts'
@@ -17,7 +18,7 @@ import { isMarked } from './label-table.ts'
 import { MappedRows, negate } from './mapped-rows.ts'
 import { MergeSeries } from './merge-series.ts'
 import type { Operator, Steps } from './operator.ts'
-import { checkLabelName, checkPick, checkQuantile } from './aggregate-params.ts'
+import { checkLabelName, checkQuantile } from './aggregate-params.ts'
 import { Pick } from './topk.ts'
 import { Quantile } from './quantile.ts'
 import { nameDropper, nameRemover, type QueryScope } from './query-scope.ts'
@@ -25,7 +26,7 @@ import { ScalarOperator } from './scalar.ts'
 import { SharedRows } from './shared-rows.ts'
 import { Intersection, Union } from './set-operator.ts'
 import { StepInvariant } from './step-invariant.ts'
-import type { TimeShift } from './windows.ts'
+import type { Stretch, TimeShift } from './windows.ts'
 import type { Selection } from '../../storage/interface.ts'
 
 /** What is known of a tree before it is compiled. */
@@ -35,6 +36,8 @@ export interface CompilePlan {
   /** Subtrees that may be evaluated once for several places, with their text (plan/repeated.ts). */
   readonly repeated: ReadonlyMap<Expr, string>
 }
+
+const ALL_TIME: Stretch = { fromMs: -Infinity, toMs: Infinity }
 
 export class Compiler implements ExprCompiler {
   readonly scope: QueryScope
@@ -59,9 +62,9 @@ export class Compiler implements ExprCompiler {
   }
 
   #compile(expr: Expr, steps: Steps): Operator {
-    if (steps.count > 1 && this.#plan.invariant.has(expr)) {
+    if ((steps.count > 1 || steps.endMs !== undefined) && this.#plan.invariant.has(expr)) {
       const once = this.compile(expr, { startMs: steps.startMs, stepMs: steps.stepMs, count: 1 })
-      return new StepInvariant(once, steps, this.scope.budget)
+      return steps.count > 1 ? new StepInvariant(once, steps, this.scope.budget) : once
     }
     const text = this.#plan.repeated.get(expr)
     return text === undefined ? this.#operator(expr, steps) : this.#sharedReader(text, expr, steps)
@@ -106,8 +109,9 @@ export class Compiler implements ExprCompiler {
     this.scope.budget.check()
     const { shift, func, rangeMs } = hints
     const endMs = steps.startMs + (steps.count - 1) * steps.stepMs
-    const mint = (shift.atMs ?? steps.startMs) - shift.offsetMs - shift.rangeMs + 1
-    const maxt = (shift.atMs ?? endMs) - shift.offsetMs
+    const { fromMs, toMs } = shift.visible ?? ALL_TIME
+    const mint = Math.max((shift.atMs ?? steps.startMs) - shift.offsetMs - shift.rangeMs, fromMs) + 1
+    const maxt = Math.min((shift.atMs ?? endMs) - shift.offsetMs, toMs)
     const selection = this.scope.querier.select(selector.matchers, mint, maxt, {
       startMs: steps.startMs, endMs, stepMs: steps.stepMs, rangeMs, func,
     })
@@ -164,7 +168,7 @@ export class Compiler implements ExprCompiler {
 
   #aggregate(expr: AggregateExpr, steps: Steps): Operator {
     const { budget, labels, histograms, annotations } = this.scope
-    const scope = { steps, budget, labels, histograms, annotations, at: expr.expr.span }
+    const scope = { steps, budget, labels, histograms, annotations, at: asArgument(expr.expr.span) }
     const { op } = expr
     const input = this.compile(expr.expr, steps)
     switch (op) {
@@ -176,9 +180,9 @@ export class Compiler implements ExprCompiler {
         return new Quantile(input, { grouping: expr.grouping, isWithout: expr.isWithout, param }, scope)
       }
       case 'topk': case 'bottomk': case 'limitk': case 'limit_ratio': {
-        const param = checkPick(op, this.scalar(paramOf(expr), steps), annotations, placeOf(expr))
+        const param = this.scalar(paramOf(expr), steps)
         // What is ignored is told of the aggregation, not of its argument.
-        return new Pick(input, { op, grouping: expr.grouping, isWithout: expr.isWithout, param }, { ...scope, at: expr.span })
+        return new Pick(input, { op, grouping: expr.grouping, isWithout: expr.isWithout, param, paramAt: placeOf(expr) }, { ...scope, at: expr.span })
       }
       case 'count_values': {
         const label = unwrapParens(paramOf(expr))

@@ -11,7 +11,7 @@ import { SmoothedRows } from './smoothed-rows.ts'
 import { BucketReader, PointsReader, SampleReader } from './span-readers.ts'
 import { StitchedRows, type SpanReader } from './stitched-rows.ts'
 import { TierSource, tierSpans } from './tier-selector.ts'
-import { extendedShift, shiftOf } from './time-shift.ts'
+import { extendedShift, extensionOf, shiftOf } from './time-shift.ts'
 import { makeWindows, type TimeShift } from './windows.ts'
 
 /** `func`: the function directly around the selector, '' for none. Times are of samples: they know no smoothing. */
@@ -44,7 +44,7 @@ class InstantAsk {
     this.#compiler = compiler
     this.#selector = selector
     this.#what = what
-    this.#shift = shiftOf(selector, lookbackMs)
+    this.#shift = what.func === 'timestamp' || what.func === 'start_timestamp' ? timesShift(selector, lookbackMs) : shiftOf(selector, lookbackMs)
     this.reach = this.isSmoothed ? extendedShift(this.#shift, { beforeMs: 0, behindMs: lookbackMs }) : this.#shift
   }
 
@@ -93,4 +93,15 @@ class InstantAsk {
     const { annotations, labels, histograms } = this.#compiler.scope
     return new SmoothedRows(place, sets, new RangeNotes(annotations, labels, this.#selector.span), histograms)
   }
+}
+
+/**
+ * Prometheus forgets the offset of a pinned selector whose times are asked for, but has loaded only what the offset
+ * leaves: `timestamp(m @ 600 offset 1m)` is of the newest sample up to 540 that a lookback from 600 reaches.
+ */
+function timesShift(selector: VectorSelector, lookbackMs: number): TimeShift {
+  const shift = shiftOf(selector, lookbackMs)
+  if (shift.atMs === null || shift.offsetMs === 0) return shift
+  const endMs = shift.atMs - shift.offsetMs
+  return { ...shift, offsetMs: 0, visible: { fromMs: endMs - lookbackMs, toMs: endMs + extensionOf(selector, lookbackMs).behindMs } }
 }

@@ -10,6 +10,8 @@ export interface Steps {
   startMs: number
   stepMs: number
   count: number
+  /** End of the range, where it lies behind the last step. */
+  endMs?: number
 }
 
 /** What a point of a row is. */

@@ -23,7 +23,13 @@ export function subquerySteps(outer: Steps, shift: TimeShift, stepMs: number): S
   const lastMs = shift.atMs ?? outer.startMs + (outer.count - 1) * outer.stepMs
   const startMs = (Math.floor((firstMs - shift.offsetMs - shift.rangeMs) / stepMs) + 1) * stepMs
   const endMs = lastMs - shift.offsetMs
-  return { startMs, stepMs, count: endMs < startMs ? 0 : Math.floor((endMs - startMs) / stepMs) + 1 }
+  return stepsWithin(startMs, endMs, stepMs)
+}
+
+/** The steps of a range. */
+export function stepsWithin(startMs: number, endMs: number, stepMs: number): Steps {
+  const count = endMs < startMs ? 0 : Math.floor((endMs - startMs) / stepMs) + 1
+  return { startMs, stepMs, count, ...(count > 0 && endMs > startMs + (count - 1) * stepMs && { endMs }) }
 }
 
 /** What an operator holds per step beside its rows: windows twice, times. */

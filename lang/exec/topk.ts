@@ -3,6 +3,8 @@
 // topk keeps a heap of k per group and step, the least on top; a newcomer replaces it only if it is greater, so of
 // equals the first seen stays (prometheus promql/engine.go: aggregationK; the heap moves as Go's container/heap).
 import { xxhash64 } from '../../lib/std/xxhash64.ts'
+import type { Span } from '../parse/ast.ts'
+import { checkPick, type PickOp } from './aggregate-params.ts'
 import type { AggregateScope } from './aggregate.ts'
 import { DenseOperator, drain, type DenseRows } from './dense.ts'
 import { groupSeries, groupSets, type Groups, type GroupingSpec } from './grouping.ts'
@@ -10,12 +12,12 @@ import { hasHistograms, ignoreHistograms } from './histogram-cells.ts'
 import type { LabelTable } from './label-table.ts'
 import { ABSENT, FLOAT, type Operator, type RowBatch } from './operator.ts'
 
-export type PickOp = 'topk' | 'bottomk' | 'limitk' | 'limit_ratio'
-
 export interface PickSpec extends GroupingSpec {
   op: PickOp
-  /** k or ratio at every step, checked. */
+  /** k or ratio at every step, to be checked. */
   param: Float64Array
+  /** Where it stands. */
+  paramAt: Span
 }
 
 /** In an instant query series come out group by group, the best first. */
@@ -45,14 +47,14 @@ export class Pick implements Operator {
   }
 
   #pick(): DenseRows {
-    const { steps, budget, labels } = this.#scope
+    const { steps, budget, labels, annotations } = this.#scope
     const rows = drain(this.#input, steps, budget)
-    if (isByValue(this.#spec) && hasHistograms(rows.kinds, rows.kinds.length)) ignoreHistograms(this.#spec.op, this.#scope)
-    const groups = groupSeries(rows.series, groupSets(this.#spec, labels))
+    // Only now: an error of the input goes before one of the parameter.
+    const spec = { ...this.#spec, param: checkPick(this.#spec.op, this.#spec.param, annotations, this.#spec.paramAt) }
+    if (isByValue(spec) && hasHistograms(rows.kinds, rows.kinds.length)) ignoreHistograms(spec.op, this.#scope)
+    const groups = groupSeries(rows.series, groupSets(spec, labels))
     const kept = budget.bytes(rows.kinds.length)
-    const order = this.#spec.op === 'limit_ratio'
-      ? keepRatio(rows, this.#spec.param, kept, labels)
-      : keepBest(rows, groups, this.#spec, kept)
+    const order = spec.op === 'limit_ratio' ? keepRatio(rows, spec.param, kept, labels) : keepBest(rows, groups, spec, kept)
     return steps.count === 1 ? reordered(rows, kept, order) : { ...rows, kinds: kept }
   }
 }
@@ -96,6 +98,9 @@ function keepBest(rows: DenseRows, groups: Groups, spec: PickSpec, kept: Uint8Ar
   return order
 }
 
+/** Go's sort keeps equals in their order up to here. */
+const STABLE_SORT_MAX = 12
+
 /** Positions of values, the one to give up first on top. */
 class Heap {
   readonly #values: Float64Array
@@ -125,8 +130,14 @@ class Heap {
 
   /** Best first; limitk: as they came. */
   sorted(): number[] {
-    if (this.#op === 'limitk') return this.#items
-    return this.#items.toSorted((a, b) => (this.#isWorse(b, a) ? -1 : this.#isWorse(a, b) ? 1 : 0))
+    const items = this.#items
+    if (this.#op === 'limitk') return items
+    if (items.length > STABLE_SORT_MAX) return items.toSorted((a, b) => (this.#isWorse(b, a) ? -1 : this.#isWorse(a, b) ? 1 : 0))
+    // As Go sorts few: so that NaN, each worse than the other to Go, come in the order in which Prometheus has them.
+    for (let i = 1; i < items.length; i++) {
+      for (let j = i; j > 0 && this.#isWorseOrNaN(items[j - 1]!, items[j]!); j--) this.#swap(j - 1, j)
+    }
+    return items
   }
 
   /** NaN is worse than any number. */
@@ -137,11 +148,16 @@ class Heap {
     return this.#op === 'bottomk' ? x > y : x < y
   }
 
+  /** The order of Go's heap, in which NaN is worse than NaN, too. */
+  #isWorseOrNaN(a: number, b: number): boolean {
+    return this.#values[a]! !== this.#values[a]! || this.#isWorse(a, b)
+  }
+
   #up(from: number): void {
     const items = this.#items
     for (let j = from; j > 0;) {
       const parent = (j - 1) >> 1
-      if (!this.#isWorse(items[j]!, items[parent]!)) break
+      if (!this.#isWorseOrNaN(items[j]!, items[parent]!)) break
       this.#swap(parent, j)
       j = parent
     }
@@ -152,8 +168,8 @@ class Heap {
     for (let i = from; ;) {
       let child = 2 * i + 1
       if (child >= items.length) break
-      if (child + 1 < items.length && this.#isWorse(items[child + 1]!, items[child]!)) child++
-      if (!this.#isWorse(items[child]!, items[i]!)) break
+      if (child + 1 < items.length && this.#isWorseOrNaN(items[child + 1]!, items[child]!)) child++
+      if (!this.#isWorseOrNaN(items[child]!, items[i]!)) break
       this.#swap(i, child)
       i = child
     }

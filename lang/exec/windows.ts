@@ -14,6 +14,14 @@ export interface TimeShift {
   offsetMs: number
   /** Fixed evaluation time, Unix ms; null: each step's own. */
   atMs: number | null
+  /** Samples outside are not seen, whatever the windows. */
+  visible?: Stretch
+}
+
+/** Of time, left-open as windows are, Unix ms. */
+export interface Stretch {
+  fromMs: number
+  toMs: number
 }
 
 /** Bounds of every step's window; lo and hi are still to be filled by `locate`. */
@@ -30,7 +38,15 @@ export function makeWindows(steps: Steps, shift: TimeShift): Windows {
     windows.endMs[i] = endMs
     windows.startMs[i] = endMs - shift.rangeMs
   }
+  if (shift.visible !== undefined) clip(windows, shift.visible)
   return windows
+}
+
+function clip({ count, startMs, endMs }: Windows, { fromMs, toMs }: Stretch): void {
+  for (let i = 0; i < count; i++) {
+    startMs[i] = Math.max(startMs[i]!, fromMs)
+    endMs[i] = Math.min(endMs[i]!, toMs)
+  }
 }
 
 /** Fills lo and hi for the column t[0..n), ascending. */

@@ -3,7 +3,7 @@
 import {
   addHistograms, divideHistogram, isCounterReset, scaleHistogram, subtractHistograms, withHint,
 } from '../../lib/model/histogram-arithmetic.ts'
-import { HINT_GAUGE, isCustom, type FloatHistogram } from '../../lib/model/histogram.ts'
+import { HINT_GAUGE, HINT_UNKNOWN, isCustom, type FloatHistogram } from '../../lib/model/histogram.ts'
 import { combined } from './histogram-rate.ts'
 import { rangeEnds, type ExtendedKind } from './range-ends.ts'
 import type { RangeNotes } from './range-notes.ts'
@@ -87,5 +87,6 @@ export function interpolatedHistogram({ t, h }: HistogramColumn, k: number, ms: 
   const share = (ms - t[k]!) / (t[k + 1]! - t[k]!)
   if (isCounter && isCounterReset(after, before)) return scaleHistogram(after, share)
   const change = combined(subtractHistograms(after, before), 'subtraction', notes)
-  return change && combined(addHistograms(scaleHistogram(change, share), before), 'addition', notes)
+  const between = change && combined(addHistograms(scaleHistogram(change, share), before), 'addition', notes)
+  return between && withHint(between, before.hint === HINT_GAUGE || after.hint === HINT_GAUGE ? HINT_GAUGE : HINT_UNKNOWN)
 }

@@ -3,7 +3,7 @@
 // query; each step then only gathers counts. Where both kinds meet under one label set there is no result.
 import { formatOpenMetricsFloat, parseFloatText } from '../../lib/format/text-float.ts'
 import type { FloatHistogram } from '../../lib/model/histogram.ts'
-import { checkLabelName } from '../exec/aggregate-params.ts'
+import { asArgument } from '../exec/annotations.ts'
 import { DenseOperator, drain, type DenseRows } from '../exec/dense.ts'
 import { unmarked, withMarkOf } from '../exec/label-table.ts'
 import { ABSENT, FLOAT, HISTOGRAM, type Operator, type RowBatch } from '../exec/operator.ts'
@@ -201,7 +201,7 @@ function quantileOf(ctx: FuncContext, h: FloatHistogram, q: number, note: { metr
 
 export const histogramQuantile: OperatorFunc = (ctx, args) => {
   const qs = scalarArg(args, 0)
-  const at = args[1]!.expr.span
+  const at = asArgument(args[1]!.expr.span)
   warnOfQuantiles(ctx, qs, args[0]!.expr.span)
   return new HistogramOperator(ctx, {
     input: vectorArg(args, 1), at, outputs: itself, isDue: always,
@@ -213,7 +213,7 @@ export const histogramQuantile: OperatorFunc = (ctx, args) => {
 export const histogramFraction: OperatorFunc = (ctx, args) => {
   const lower = scalarArg(args, 0)
   const upper = scalarArg(args, 1)
-  const at = args[2]!.expr.span
+  const at = asArgument(args[2]!.expr.span)
   return new HistogramOperator(ctx, {
     input: vectorArg(args, 2), at, outputs: itself, isDue: always,
     classic: (buckets, i) => buckets.fraction(lower[i]!, upper[i]!),
@@ -230,7 +230,6 @@ export const histogramFraction: OperatorFunc = (ctx, args) => {
 /** Several quantiles at once, told apart by a label. A quantile that changes from step to step makes several series. */
 export const histogramQuantiles: OperatorFunc = (ctx, args) => {
   const labelName = stringArg(args, 1)
-  checkLabelName(labelName)
   const outputs: { value: number; qs: Float64Array; q: number }[] = []
   for (let a = 2; a < args.length; a++) {
     const qs = scalarArg(args, a)
@@ -238,7 +237,7 @@ export const histogramQuantiles: OperatorFunc = (ctx, args) => {
     for (const q of new Set(qs)) outputs.push({ value: ctx.labels.intern(formatOpenMetricsFloat(q)), qs, q })
   }
   const name = ctx.labels.intern(labelName)
-  const at = args[0]!.expr.span
+  const at = asArgument(args[0]!.expr.span)
   return new HistogramOperator(ctx, {
     input: vectorArg(args, 0), at,
     outputs: (set) => outputs.map(({ value }) => withMarkOf(set, ctx.labels.with(set, name, value))),

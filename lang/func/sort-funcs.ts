@@ -42,11 +42,11 @@ class SortedOperator implements Operator {
 }
 
 /**
- * Sorts a single step; `order` returns the rows to keep, in their order. Of more steps, also those of a subquery, the
+ * Sorts at a single moment; `order` returns the rows to keep, in their order. Of a range, also that of a subquery, the
  * order is of no use: only what `drop` removes goes.
  */
 function sorted(ctx: FuncContext, input: Operator, order: (rows: DenseRows) => Uint32Array, drop: (batch: RowBatch) => void): Operator {
-  if (ctx.steps.count === 1) return new SortedOperator(ctx, input, order)
+  if (ctx.steps.count === 1 && ctx.steps.endMs === undefined) return new SortedOperator(ctx, input, order)
   ctx.annotations.warn('sort is ineffective for range queries since results are always ordered by labels', ctx.call.span)
   return new MappedRows(input, (set) => set, drop)
 }

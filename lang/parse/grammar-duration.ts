@@ -150,9 +150,10 @@ export class DurationGrammar extends EmbeddedActionsParser {
         const left = this.SUBRULE(this.duration)
         this.CONSUME(t.Comma)
         const right = this.SUBRULE2(this.duration)
-        const close = this.CONSUME2(t.RightParen)
+        this.CONSUME2(t.RightParen)
         const kind = word.image.toLowerCase() === 'min_of' ? 'min_of' : 'max_of'
-        return { kind, left, right, span: { start: word.startOffset, end: t.endOf(close) } }
+        // Errors name the place of the arguments, as Prometheus' do.
+        return this.ACTION(() => ({ kind, left, right, span: { start: left.span.start, end: right.span.end } }))
       },
     },
     {

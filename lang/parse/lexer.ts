@@ -62,6 +62,8 @@ class Lexer {
   /** In a bracket before its first number, where spaces and signs may stand but no comment, string or name. */
   #isDurationStart = false
   #hasColon = false
+  /** A number has stood in a bracket of this query: from then on a colon may come without one before it. So Prometheus has it. */
+  #hasDuration = false
   #isDone = false
 
   constructor(text: string) {
@@ -226,16 +228,22 @@ class Lexer {
       this.#isDurationStart = false
       return this.#bracket(ch)
     }
-    if (ch === ':') {
-      // Also behind step() and range(), which Prometheus does not take for a duration here: [step():1m] is refused.
-      return this.#failBehind(1, 'unexpected colon before duration in duration expression')
-    }
+    if (ch === ':') return this.#colonBeforeNumber()
     if (isDigit(ch) || (ch === '.' && isDigit(text[this.#at + 1]))) {
       this.#isDurationStart = false
+      this.#hasDuration = true
       return this.#number()
     }
     if (isAlpha(ch) && this.#durationWord()) return
     this.#fail(`unexpected character in duration expression: ${quoteRune(text, this.#at)}`)
+  }
+
+  /** Also behind step() and range(), which Prometheus does not take for a duration here: [step():1m] is refused. */
+  #colonBeforeNumber(): void {
+    if (!this.#hasDuration) return this.#failBehind(1, 'unexpected colon before duration in duration expression')
+    if (this.#hasColon) return this.#failBehind(1, 'unexpected repeated colon in duration expression')
+    this.#emit(Colon, 1)
+    this.#hasColon = true
   }
 
   #number(): void {

@@ -33,11 +33,12 @@ export class QueryGenerator implements VectorSource {
   readonly #roots: readonly Root[]
   readonly #joins: JoinGenerator
 
-  constructor(seed: number, metrics: readonly Metric[], moreRoots: (self: QueryGenerator) => readonly Root[] = () => []) {
+  /** `roots` makes what is asked for of the constructs that every reference knows. */
+  constructor(seed: number, metrics: readonly Metric[], roots: (self: QueryGenerator, known: readonly Root[]) => readonly Root[] = (_, known) => known) {
     this.random = new Random(seed)
     this.metrics = metrics
     this.#joins = new JoinGenerator(this)
-    this.#roots = [...this.#vectorRoots(), ...this.#callRoots(), ...this.#operatorRoots(), ...moreRoots(this)]
+    this.#roots = roots(this, [...this.#vectorRoots(), ...this.#callRoots(), ...this.#operatorRoots()])
   }
 
   /** Query number `i`. */

@@ -30,6 +30,6 @@ export const QUERY_SETS: readonly QuerySet[] = [
   },
   {
     name: 'histograms', seed: 20231117, count: 2500, isNameDelayed: false,
-    data: histogramDataSet, generator: (seed) => new QueryGenerator(seed, MIXED_METRICS, nativeRoots),
+    data: histogramDataSet, generator: (seed) => new QueryGenerator(seed, MIXED_METRICS, (self, known) => [...known, ...nativeRoots(self)]),
   },
 ]

@@ -36,12 +36,12 @@ describe('the grid of a subquery', () => {
   const shift = { rangeMs: 100, offsetMs: 0, atMs: null }
 
   // Multiples of the step in (start - range, end].
-  it.each<[string, number, number, number, { startMs: number; count: number }]>([
+  it.each<[string, number, number, number, { startMs: number; count: number; endMs?: number }]>([
     ['on the grid', 1000, 0, 1, { startMs: 920, count: 5 }],
-    ['between grid points', 1010, 0, 1, { startMs: 920, count: 5 }],
+    ['between grid points', 1010, 0, 1, { startMs: 920, count: 5, endMs: 1010 }],
     ['a window start on the grid is left out', 1020, 0, 1, { startMs: 940, count: 5 }],
     ['of several steps', 1000, 50, 3, { startMs: 920, count: 10 }],
-    ['before the epoch', -10, 0, 1, { startMs: -100, count: 5 }],
+    ['before the epoch', -10, 0, 1, { startMs: -100, count: 5, endMs: -10 }],
   ])('%s', (_name, startMs, stepMs, count, want) => {
     expect(subquerySteps({ startMs, stepMs, count }, shift, 20)).toEqual({ ...want, stepMs: 20 })
   })

@@ -140,6 +140,16 @@ describe('parseExpr', () => {
     expect(parseExpr('foo[0.3]')).toMatchObject({ range: { kind: 'fixed', ms: 300 } })
   })
 
+  it('lets a colon follow step() and range() once a bracket of the query had a number, as Prometheus 3.14 does', () => {
+    const f = (text: string, want: string): void => expect(errorOf(text, ALL_FEATURES).message, text).toBe(want.replace(' ', ' parse error: '))
+    f('x[step():1m]', '1:10: unexpected colon before duration in duration expression')
+    expect(() => parseExpr('sum_over_time(y[1m]) + sum_over_time(x[step():1m])', ALL_FEATURES)).not.toThrow()
+    f('sum_over_time(y[step()]) + sum_over_time(x[step():1m])', '1:51: unexpected colon before duration in duration expression')
+    f('max_over_time(y[1m]) + max_over_time(x[step()::1m])', '1:48: unexpected repeated colon in duration expression')
+    f('max_over_time(y[1m]) + max_over_time(x[step():1m:1m])', "1:49: unexpected colon ':'")
+    f('max_over_time(y[1m]) + x[:1m]', '1:26: unexpected ":" in subquery or range selector, expected number, duration, step(), or range()')
+  })
+
   it('refuses experimental syntax that is switched off, as Prometheus 3.14 does', () => {
     const f = (text: string, want: string): void => expect(errorOf(text, NO_FEATURES).message, text).toBe(want.replace(' ', ' parse error: '))
     f('mad_over_time(foo[5m])', '1:1: function "mad_over_time" is not enabled')

@@ -7,7 +7,7 @@ import { durationMs, foldDurations } from '../../../lang/plan/fold-durations.ts'
 const TIMES = { startMs: 100_000, endMs: 700_000, stepMs: 30_000 }
 
 function fold<T extends Expr>(text: string, type: T['type']): T {
-  const expr = foldDurations(parseExpr(text, ALL_FEATURES), TIMES)
+  const expr = foldDurations(parseExpr(text, ALL_FEATURES), text, TIMES)
   if (expr.type !== type) throw new Error(`${text} is a ${expr.type}`)
   return expr as T
 }
@@ -32,10 +32,13 @@ describe('durations', () => {
   it.each<[string, string]>([
     ['m[5m - 5m]', '2:9: duration must be greater than 0'], ['m[2 ^ 100]', '2:9: duration is out of range'],
     ['rate(m[3m] offset (0 / (1 - 1)))', '19:29: division by zero'], ['m[1m % (step() - step())]', '2:23: modulo by zero'],
+    // From 3.14: places are in bytes, of the arguments of min_of and max_of, of the outermost that is wrong: offset, step, range.
+    ['{"grüße"}[-step()]', '12:19: duration must be greater than 0'], ['m[min_of(1m, -range())]', '9:21: duration must be greater than 0'],
+    ['sum_over_time(m[-step()])[5m:-range()]', '29:37: duration must be greater than 0'], ['m[1m-2m:-range()] offset (1 / (step() - step()))', '26:46: division by zero'],
   ])('%s is refused', (text, message) => {
     let caught: unknown
     try {
-      foldDurations(parseExpr(text, ALL_FEATURES), TIMES)
+      foldDurations(parseExpr(text, ALL_FEATURES), text, TIMES)
     } catch (error) {
       caught = error
     }
