@@ -1,5 +1,6 @@
 // Configurations and a ready manager for tests of scraping.
 import type { Config, HttpClientConfig, ScrapeConfig, ScrapeLimits } from '../../lib/config/scrape-config.ts'
+import { LIFECYCLE_DEFAULTS } from '../../lib/config/lifecycle-section.ts'
 import { formatLabels, labelsFromRecord } from '../../lib/model/labels.ts'
 import type { RelabelConfig } from '../../lib/model/relabel-config.ts'
 import type { TargetGroup } from '../../lib/model/target-group.ts'
@@ -32,7 +33,7 @@ export function config(...scrapeConfigs: ScrapeConfig[]): Config {
       exemplarsMax: 0, outOfOrderTimeWindowMs: 600_000, retentionMs: null, retentionBytes: null, seriesLimit: 0, retentionShare: 1, keepFreeBytes: 0, retentionRules: [],
       tiers: { minuteRetentionMs: 0, hourRetentionMs: 0 }, prices: { currency: 'USD', disk: null, bucket: null },
     },
-    rules: { files: [], groups: [] }, alerting: { alertRelabelConfigs: [], alertmanagers: [], lifecycle: { historyRetentionMs: 0 }, configFile: '', pipeline: null },
+    rules: { files: [], groups: [] }, alerting: { alertRelabelConfigs: [], alertmanagers: [], lifecycle: LIFECYCLE_DEFAULTS, configFile: '', pipeline: null },
   }
 }
 

@@ -1,6 +1,7 @@
 import path from 'node:path'
 import { checkSelector } from '../../../cmd/selector.ts'
 import { describe, expect, it } from 'vitest'
+import { LIFECYCLE_DEFAULTS } from '../../../lib/config/lifecycle-section.ts'
 import { ConfigError, defaultConfigText, loadConfig, type LoadedConfig } from '../../../lib/config/load.ts'
 import type { ScrapeConfig } from '../../../lib/config/scrape-config.ts'
 
@@ -31,7 +32,7 @@ describe('a good configuration', () => {
   it('has the defaults of Prometheus and our limits', () => {
     expect(load('').config).toEqual({
       global: { scrapeIntervalMs: 60_000, scrapeTimeoutMs: 10_000, evaluationIntervalMs: 60_000, ruleQueryOffsetMs: 0, externalLabels: new Map(), pushLimits: { labels: 64, labelNameLength: 256, labelValueLength: 65_536, newSeries: 100_000 } },
-      scrapeConfigs: [], rules: { files: [], groups: [] }, alerting: { alertRelabelConfigs: [], alertmanagers: [], lifecycle: { historyRetentionMs: 90 * 86_400_000 }, configFile: '', pipeline: null },
+      scrapeConfigs: [], rules: { files: [], groups: [] }, alerting: { alertRelabelConfigs: [], alertmanagers: [], lifecycle: LIFECYCLE_DEFAULTS, configFile: '', pipeline: null },
       features: [],
       storage: { exemplarsMax: 100_000, outOfOrderTimeWindowMs: 600_000, retentionMs: null, retentionBytes: null, seriesLimit: 0, retentionShare: 1, keepFreeBytes: 0, retentionRules: [], ...TIERS }, archive: null,
     })

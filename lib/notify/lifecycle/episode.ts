@@ -1,0 +1,69 @@
+// One episode of an alert, from its first firing to its end: its record as the store has it, and what is known of it beside.
+//
+//   open ──ack──▶ acknowledged ──(taken back, or re-page is due)──▶ open ──(gone, or not told of any more)──▶ resolved
+import type { AlertEvent, AlertRecord } from '../../meta/interface.ts'
+import type { SentAlert } from '../../model/alert.ts'
+import { getLabel, labelsFromRecord, labelsToMap, type Labels } from '../../model/labels.ts'
+
+export interface Episode {
+  /** Replaced with each change, never changed: what is on its way to the store stays what it was. */
+  record: AlertRecord
+  labels: Labels
+  /** As it was told last. */
+  annotations: ReadonlyMap<string, string>
+  /** Unix ms until which it holds without a further word. */
+  endsAtMs: number
+  cooldownKey: string
+  /** What keeps it from people, as the dispatcher said last; '' for nothing. */
+  suppression: '' | 'silenced' | 'inhibited' | 'muted'
+  /** The same with who does so: a line of history for each change. */
+  suppressionNote: string
+  /** Name of its escalation policy as the routes say, '' for none; null: not asked since they changed. */
+  policy: string | null
+  /** Unix ms before which a due step of its escalation is not looked at again. */
+  blockedUntilMs: number
+  /** By integration: why it failed last. */
+  failures: Map<string, string>
+}
+
+const SEVERITY = 'severity'
+const RULE_ID = 'rule_id'
+const SERVER_LABELS = ['server_id', 'instance'] as const
+
+/** A new episode, of an alert that fires. */
+export function beginEpisode(alert: SentAlert, fingerprint: string, id: string): Episode {
+  const { labels, annotations, startsAtMs, activeAtMs, value, endsAtMs, generatorUrl } = alert
+  const record: AlertRecord = {
+    id, fingerprint, ruleId: getLabel(labels, RULE_ID) || null, name: getLabel(labels, 'alertname'),
+    labels: Object.fromEntries(labelsToMap(labels)), annotations: Object.fromEntries(annotations), generatorUrl,
+    serverId: SERVER_LABELS.map((name) => getLabel(labels, name)).find((text) => text !== '') ?? '', severity: getLabel(labels, SEVERITY),
+    status: 'open', metricValue: value === null || Number.isNaN(value) ? null : value, activeAtMs: Math.min(activeAtMs, startsAtMs), triggeredAtMs: startsAtMs, toldAtMs: null,
+    resolvedAtMs: null, acknowledgedAtMs: null, acknowledgedBy: '', repageAtMs: null, escalationFromMs: startsAtMs, escalationStep: 0, feedback: '',
+  }
+  return { ...episodeOf(record, endsAtMs), annotations }
+}
+
+/** An episode that the store had. */
+export function episodeOf(record: AlertRecord, endsAtMs: number): Episode {
+  const labels = labelsFromRecord(record.labels)
+  return {
+    record, labels, annotations: new Map(Object.entries(record.annotations)), endsAtMs, cooldownKey: cooldownKey(labels),
+    suppression: '', suppressionNote: '', policy: null, blockedUntilMs: 0, failures: new Map(),
+  }
+}
+
+/** The alert as the dispatcher takes it. */
+export function sentAlert({ record, labels, annotations, endsAtMs }: Episode): SentAlert {
+  return { labels, annotations, startsAtMs: record.triggeredAtMs, activeAtMs: record.activeAtMs, value: record.metricValue, endsAtMs, generatorUrl: record.generatorUrl }
+}
+
+/** Its first lines of history. */
+export function firstEvents({ record: { id, activeAtMs, triggeredAtMs, metricValue } }: Episode): AlertEvent[] {
+  const pending: AlertEvent[] = activeAtMs < triggeredAtMs ? [{ alertId: id, timeMs: activeAtMs, kind: 'pending', detail: '' }] : []
+  return [...pending, { alertId: id, timeMs: triggeredAtMs, kind: 'firing', detail: metricValue === null ? '' : `value ${metricValue}` }]
+}
+
+/** Alerts that differ in their severity alone cool down together. */
+function cooldownKey(labels: Labels): string {
+  return JSON.stringify(labels.filter((_, i) => labels[i - (i % 2)] !== SEVERITY))
+}

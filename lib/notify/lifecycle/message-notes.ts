@@ -1,0 +1,57 @@
+// What the dispatcher tells of its messages, as lines of the alerts' histories.
+import type { AlertEvent, AlertRecord, ToldEntry } from '../../meta/interface.ts'
+import type { NotifiedAlert, Notification } from '../../model/notification.ts'
+import type { Cooldowns } from './cooldowns.ts'
+import type { Episode } from './episode.ts'
+import type { EpisodeTable } from './episode-table.ts'
+import type { AlertChange } from './record-writer.ts'
+
+interface Ground {
+  table: EpisodeTable
+  cooldowns: Cooldowns
+  nowMs: number
+}
+
+/** A message was delivered (`error` null), or was not. */
+export function noteNotification({ table, cooldowns, nowMs }: Ground, receiver: string, { alerts }: Notification, error: string | null): AlertChange {
+  const records: AlertRecord[] = []
+  const events: AlertEvent[] = []
+  const told: ToldEntry[] = []
+  for (const { status, fingerprint } of alerts) {
+    const episode = table.get(fingerprint)
+    const id = status === 'resolved' ? table.endedId(fingerprint) ?? episode?.record.id : episode?.record.id
+    if (id === undefined || (error !== null && episode !== undefined && episode.failures.get(receiver) === error)) continue
+    events.push({ alertId: id, timeMs: nowMs, kind: error === null ? 'notified' : 'failed', detail: error === null ? `${receiver} (${status})` : `${receiver}: ${error}` })
+    if (episode === undefined) continue
+    // A receiver that stays away fails every minute or so: one line for each reason is enough.
+    if (error !== null) episode.failures.set(receiver, error)
+    else if (status === 'firing') noteTold(episode, { receiver, nowMs, cooldowns, records, told })
+  }
+  return { records, events, told }
+}
+
+function noteTold(episode: Episode, { receiver, nowMs, cooldowns, records, told }: { receiver: string; nowMs: number; cooldowns: Cooldowns; records: AlertRecord[]; told: ToldEntry[] }): void {
+  episode.failures.delete(receiver)
+  episode.suppression = ''
+  episode.suppressionNote = ''
+  if (episode.record.toldAtMs === null) {
+    episode.record = { ...episode.record, toldAtMs: nowMs }
+    records.push(episode.record)
+  }
+  const entry = cooldowns.onTold(episode, receiver, nowMs)
+  if (entry !== null) told.push(entry)
+}
+
+/** Alerts are kept from people; a line for each change of who keeps them. */
+export function noteSuppression(table: EpisodeTable, { kind, alerts, by, nowMs }: { kind: 'silenced' | 'inhibited' | 'muted'; alerts: readonly NotifiedAlert[]; by: readonly string[]; nowMs: number }): AlertChange {
+  const note = by.join(', ')
+  const events: AlertEvent[] = []
+  for (const { fingerprint } of alerts) {
+    const episode = table.get(fingerprint)
+    if (episode === undefined || (episode.suppression === kind && episode.suppressionNote === note)) continue
+    episode.suppression = kind
+    episode.suppressionNote = note
+    events.push({ alertId: episode.record.id, timeMs: nowMs, kind, detail: note })
+  }
+  return { events }
+}
