@@ -16,3 +16,8 @@ export interface ChannelOptions {
   logger: Logger
   metrics: MetaMetrics
 }
+
+/** Of a call that comes too late. */
+export function closedOutcome({ method }: Call): Outcome {
+  return { value: null, error: `cannot ${method}: Monitor ends` }
+}

@@ -1,5 +1,5 @@
 // The file in the calling thread: with --threads=0.
-import type { Channel, ChannelOptions } from './channel.ts'
+import { closedOutcome, type Channel, type ChannelOptions } from './channel.ts'
 import { GroupCommit } from './group-commit.ts'
 import type { Call, Outcome } from './request.ts'
 
@@ -7,6 +7,7 @@ export class InlineChannel implements Channel {
   readonly #commit: GroupCommit
   readonly #waiting = new Map<number, (outcome: Outcome) => void>()
   #lastId = 0
+  #isClosed = false
 
   constructor({ folder, clock, logger, metrics }: ChannelOptions) {
     this.#commit = new GroupCommit({ folder, warn: (message) => logger.error(message) }, clock, {
@@ -19,6 +20,7 @@ export class InlineChannel implements Channel {
   }
 
   send(call: Call): Promise<Outcome> {
+    if (this.#isClosed) return Promise.resolve(closedOutcome(call))
     const id = ++this.#lastId
     return new Promise((resolve) => {
       this.#waiting.set(id, resolve)
@@ -27,6 +29,7 @@ export class InlineChannel implements Channel {
   }
 
   close(): Promise<void> {
+    this.#isClosed = true
     this.#commit.close()
     return Promise.resolve()
   }

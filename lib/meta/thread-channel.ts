@@ -1,7 +1,7 @@
 // How calls reach the file: through a thread of its own, which SQLite's syncs hold instead of main.
 import { Worker } from 'node:worker_threads'
 import type { Timer } from '../std/clock.ts'
-import type { Channel, ChannelOptions } from './channel.ts'
+import { closedOutcome, type Channel, type ChannelOptions } from './channel.ts'
 import type { Call, Outcome } from './request.ts'
 import type { FromMeta, MetaWorkerData, ToMeta } from './worker.ts'
 
@@ -21,6 +21,7 @@ export class ThreadChannel implements Channel {
   #restart: Timer | null = null
   #onClosed: (() => void) | null = null
   #lastId = 0
+  #isClosed = false
 
   constructor(options: ChannelOptions & { workerUrl: URL }) {
     this.#options = options
@@ -28,6 +29,7 @@ export class ThreadChannel implements Channel {
   }
 
   send(call: Call): Promise<Outcome> {
+    if (this.#isClosed) return Promise.resolve(closedOutcome(call))
     const id = ++this.#lastId
     return new Promise((resolve) => {
       this.#unanswered.set(id, { call, resolve })
@@ -36,6 +38,7 @@ export class ThreadChannel implements Channel {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true
     this.#restart?.cancel()
     this.#worker ??= this.#start()
     const closed = new Promise<void>((resolve) => (this.#onClosed = resolve))
@@ -77,7 +80,7 @@ export class ThreadChannel implements Channel {
     this.#worker = null
     if (this.#onClosed !== null) {
       // What it did not come to is said to be not kept.
-      for (const { call, resolve } of this.#unanswered.values()) resolve({ value: null, error: `cannot ${call.method}: Monitor ends` })
+      for (const { call, resolve } of this.#unanswered.values()) resolve(closedOutcome(call))
       this.#unanswered.clear()
       this.#onClosed()
       return

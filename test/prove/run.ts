@@ -39,7 +39,7 @@ const STARTS: readonly { shape: StartShape; most: Partial<StartReport> }[] = [
   { shape: { series: 1_000_000, hours: 0.1 }, most: { firstPushMs: 2000, readyMs: 15_000 } },
 ]
 
-const PROOFS: Readonly<Record<string, () => Promise<boolean>>> = { alerts: proveAlerts, kills: proveKills, model: proveModel, cuts: proveCuts, points: proveFaultPoints, flips: proveFlips, queries: proveQueries, starts: proveStarts, 'power-cuts': provePowerCuts, sim: proveSchedules, tiers: proveTiers }
+const PROOFS: Readonly<Record<string, () => Promise<boolean>>> = { alerts: proveAlerts, lifecycles: proveLifecycles, kills: proveKills, model: proveModel, cuts: proveCuts, points: proveFaultPoints, flips: proveFlips, queries: proveQueries, starts: proveStarts, 'power-cuts': provePowerCuts, sim: proveSchedules, tiers: proveTiers }
 
 const { values, positionals } = parseArgs({ options: { seed: { type: 'string' }, count: { type: 'string' } }, allowPositionals: true })
 const unknown = positionals.filter((name) => !Object.hasOwn(PROOFS, name))
@@ -78,6 +78,11 @@ async function proveFaultPoints(): Promise<boolean> {
 /** The life of alerts against a model of it, restarts included. */
 function proveAlerts(): Promise<boolean> {
   return proveByTest('test/lib/rules/alert-model.test.ts', { PROVE_ALERT_HISTORIES: String(count ?? ALERT_HISTORIES), PROVE_SEED: String(seed) })
+}
+
+/** Acknowledgement, escalation, cooldown and restarts of alerts against a model of these. */
+function proveLifecycles(): Promise<boolean> {
+  return proveByTest('test/lib/notify/lifecycle-model.test.ts', { PROVE_LIFECYCLES: String(count ?? ALERT_HISTORIES), PROVE_SEED: String(seed) })
 }
 
 /** The store against a plain Map, over days of work. */

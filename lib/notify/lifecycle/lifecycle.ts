@@ -114,9 +114,11 @@ export class AlertLifecycle implements AlertOverlay {
     return this.#inTurn(async () => {
       for (let at = 0; at < alerts.length; at += INTAKE_ALERTS) {
         const part = alerts.slice(at, at + INTAKE_ALERTS)
-        this.#takeIn(part)
+        const ended = this.#takeIn(part)
         await this.#writer.settled()
         this.#ground.dispatch.receive(part)
+        // Whom its steps told hears that it is over, and nothing of its next episode.
+        if (ended.length > 0) this.#ground.dispatch.endEscalation(ended)
       }
       this.#arm()
     })
@@ -168,7 +170,7 @@ export class AlertLifecycle implements AlertOverlay {
     return this.#act(id, (episode, nowMs) => {
       const afterMs = repageAfterMs ?? this.#repageAfterMs
       const record: AlertRecord = { ...episode.record, status: 'acknowledged', acknowledgedAtMs: nowMs, acknowledgedBy: by, repageAtMs: afterMs > 0 ? nowMs + afterMs : null }
-      return { record, kind: 'acknowledged', detail: by, then: () => {} }
+      return { record, kind: 'acknowledged', detail: by, after: () => {} }
     })
   }
 
@@ -176,7 +178,7 @@ export class AlertLifecycle implements AlertOverlay {
   unacknowledge(id: string, by: string): Promise<AlertRecord> {
     return this.#act(id, (episode, nowMs) => {
       if (episode.record.status !== 'acknowledged') throw new AlertStateError('the alert is not acknowledged')
-      return { record: reopened(episode.record, nowMs), kind: 'unacknowledged', detail: by, then: () => this.#pageAnew([episode.record.fingerprint]) }
+      return { record: reopened(episode.record, nowMs), kind: 'unacknowledged', detail: by, after: () => this.#pageAnew([episode.record.fingerprint]) }
     })
   }
 
@@ -189,7 +191,7 @@ export class AlertLifecycle implements AlertOverlay {
       if (step === null) throw new AlertStateError('no step is left: the route of the alert names no escalation, or all its steps have been told')
       return {
         record: { ...record, escalationStep: record.escalationStep + 1 }, kind: 'escalated', detail: by === '' ? step.receiver : `${step.receiver}, asked for by ${by}`,
-        then: () => this.#ground.dispatch.escalate(step.receiver, [record.fingerprint]),
+        after: () => this.#ground.dispatch.escalate(step.receiver, [record.fingerprint]),
       }
     })
   }
@@ -250,9 +252,11 @@ export class AlertLifecycle implements AlertOverlay {
     }
   }
 
-  #takeIn(alerts: readonly SentAlert[]): void {
+  /** Fingerprints of those that end, and had come to a step of their escalation. */
+  #takeIn(alerts: readonly SentAlert[]): string[] {
     const { clock, newId } = this.#ground
     const nowMs = clock.now()
+    const ended: string[] = []
     for (const alert of alerts) {
       const print = fingerprint(alert.labels)
       const episode = this.#table.get(print)
@@ -261,12 +265,15 @@ export class AlertLifecycle implements AlertOverlay {
         const begun = beginEpisode(alert, print, newId())
         this.#table.put(begun)
         this.#writer.add({ records: [begun.record], events: firstEvents(begun) })
-      } else if (episode !== undefined && isOver) this.#end(episode, alert.endsAtMs, '')
-      else if (episode !== undefined) {
+      } else if (episode !== undefined && isOver) {
+        this.#end(episode, alert.endsAtMs, '')
+        if (episode.record.escalationStep > 0) ended.push(print)
+      } else if (episode !== undefined) {
         episode.endsAtMs = alert.endsAtMs
         episode.annotations = alert.annotations
       }
     }
+    return ended
   }
 
   #end(episode: Episode, atMs: number, detail: string): void {
@@ -283,12 +290,15 @@ export class AlertLifecycle implements AlertOverlay {
   async #tick(): Promise<void> {
     const nowMs = this.#ground.clock.now()
     const anew: string[] = []
+    const ended: string[] = []
     const steps = new Map<string, string[]>()
     this.#cooldowns.forget(nowMs)
     for (const episode of this.#table.all()) {
       const { record } = episode
-      if (episode.endsAtMs <= nowMs) this.#end(episode, episode.endsAtMs, 'nobody told of it any more')
-      else if (record.status === 'acknowledged') {
+      if (episode.endsAtMs <= nowMs) {
+        this.#end(episode, episode.endsAtMs, 'nobody told of it any more')
+        ended.push(record.fingerprint)
+      } else if (record.status === 'acknowledged') {
         if (record.repageAtMs === null || record.repageAtMs > nowMs) continue
         episode.record = reopened(record, nowMs)
         this.#writer.add({ records: [episode.record], events: [{ alertId: record.id, timeMs: nowMs, kind: 'unacknowledged', detail: 'nobody resolved it in time' }] })
@@ -296,6 +306,7 @@ export class AlertLifecycle implements AlertOverlay {
       } else this.#beginSteps(episode, nowMs, steps)
     }
     await this.#writer.settled()
+    if (ended.length > 0) this.#ground.dispatch.endEscalation(ended)
     this.#pageAnew(anew)
     for (const [receiver, prints] of steps) this.#ground.dispatch.escalate(receiver, prints)
     this.#arm()
@@ -333,16 +344,16 @@ export class AlertLifecycle implements AlertOverlay {
   }
 
   /** What someone asks for: kept first, then it holds. */
-  #act(id: string, change: (episode: Episode, nowMs: number) => { record: AlertRecord; kind: 'acknowledged' | 'unacknowledged' | 'escalated'; detail: string; then: () => void }): Promise<AlertRecord> {
+  #act(id: string, change: (episode: Episode, nowMs: number) => { record: AlertRecord; kind: 'acknowledged' | 'unacknowledged' | 'escalated'; detail: string; after: () => void }): Promise<AlertRecord> {
     return this.#inTurn(async () => {
       const episode = this.#table.byId(id)
       if (episode === undefined) throw new AlertStateError('the alert is resolved')
       const nowMs = this.#ground.clock.now()
-      const { record, kind, detail, then } = change(episode, nowMs)
+      const { record, kind, detail, after } = change(episode, nowMs)
       await this.#writer.must(record, { alertId: id, timeMs: nowMs, kind, detail })
       // What the dispatcher told meanwhile stays.
       episode.record = { ...record, toldAtMs: episode.record.toldAtMs }
-      then()
+      after()
       this.#arm()
       return episode.record
     })

@@ -1,0 +1,139 @@
+// A lifecycle over a real store, with a dispatcher that keeps to the seam and nothing more: it tells each integration of each
+// alert whenever it is flushed. What it told, and was asked to do, is written down.
+import { randomBytes } from 'node:crypto'
+import type { EscalationPolicy } from '../../../lib/config/alertmanager-config.ts'
+import { LIFECYCLE_DEFAULTS, type LifecycleConfig } from '../../../lib/config/lifecycle-section.ts'
+import type { MetaStore } from '../../../lib/meta/interface.ts'
+import type { SentAlert } from '../../../lib/model/alert.ts'
+import { fingerprint } from '../../../lib/model/fingerprint.ts'
+import { getLabel, labelsFromRecord, labelsToMap, type Labels } from '../../../lib/model/labels.ts'
+import type { Notification, NotifiedAlert } from '../../../lib/model/notification.ts'
+import { AlertLifecycle } from '../../../lib/notify/lifecycle/lifecycle.ts'
+import type { AlertDispatch } from '../../../lib/notify/overlay.ts'
+import type { FakeClock } from '../../../lib/std/clock.ts'
+import { silentLogger } from '../../../lib/std/log.ts'
+import { openStore } from '../meta/open-store.ts'
+
+export const HOLD_MS = 240_000
+
+export function sent(labels: Record<string, string>, nowMs: number, over: Partial<SentAlert> = {}): SentAlert {
+  return { labels: labelsFromRecord(labels), annotations: new Map([['summary', 'it burns']]), startsAtMs: nowMs, activeAtMs: nowMs, value: 1, endsAtMs: nowMs + HOLD_MS, generatorUrl: 'http://m/graph', ...over }
+}
+
+/** An episode's page, by the integration that got it. */
+export interface Page {
+  receiver: string
+  print: string
+  atMs: number
+}
+
+/** The policy is the label `escalation`; who is silenced is in `silenced`. */
+export class PlainDispatch implements AlertDispatch {
+  readonly alerts = new Map<string, SentAlert>()
+  readonly escalated = new Map<string, Set<string>>()
+  readonly retold: string[] = []
+  readonly silenced: Set<string>
+
+  constructor(silenced: Set<string>) {
+    this.silenced = silenced
+  }
+
+  receive(alerts: readonly SentAlert[]): void {
+    for (const alert of alerts) this.alerts.set(fingerprint(alert.labels), alert)
+  }
+
+  escalationOf(labels: Labels): string {
+    return getLabel(labels, 'escalation')
+  }
+
+  isSuppressed(labels: Labels): boolean {
+    return this.silenced.has(fingerprint(labels))
+  }
+
+  escalate(receiver: string, prints: readonly string[]): void {
+    for (const print of prints) this.escalated.set(print, (this.escalated.get(print) ?? new Set()).add(receiver))
+  }
+
+  endEscalation(prints: readonly string[]): void {
+    for (const print of prints) this.escalated.delete(print)
+  }
+
+  retell(prints: readonly string[]): void {
+    this.retold.push(...prints)
+  }
+}
+
+export class LifecycleWorld {
+  readonly clock: FakeClock
+  readonly #folder: string
+  readonly #config: LifecycleConfig
+  readonly #policies: readonly EscalationPolicy[]
+  readonly silenced = new Set<string>()
+  readonly pages: Page[] = []
+  #lastId = 100_000_000_000
+  store: MetaStore
+  dispatch!: PlainDispatch
+  lifecycle!: AlertLifecycle
+
+  constructor(folder: string, clock: FakeClock, config: Partial<LifecycleConfig> = {}, policies: readonly EscalationPolicy[] = []) {
+    this.#folder = folder
+    this.clock = clock
+    this.#config = { ...LIFECYCLE_DEFAULTS, ...config }
+    this.#policies = policies
+    this.store = openStore(folder)
+  }
+
+  async begin(): Promise<void> {
+    const { clock } = this
+    this.dispatch = new PlainDispatch(this.silenced)
+    this.lifecycle = new AlertLifecycle({
+      store: this.store, dispatch: this.dispatch, externalUrl: 'http://m', clock, logger: silentLogger,
+      newId: () => `00000000-0000-4000-8000-${String(++this.#lastId)}`, newKey: () => randomBytes(32).toString('hex'),
+    })
+    this.lifecycle.applyConfig(this.#config, this.#policies)
+    await this.lifecycle.start()
+  }
+
+  /** `isKilled`: what waits for the store is lost with the process. */
+  async restart(isKilled: boolean): Promise<void> {
+    if (isKilled) await this.store.close()
+    await this.lifecycle.stop()
+    if (!isKilled) await this.store.close()
+    this.store = openStore(this.#folder)
+    await this.begin()
+  }
+
+  /** Resolves when all that was asked is done. */
+  async idle(): Promise<void> {
+    await this.lifecycle.receive([])
+    // One round trip to the store: what callbacks have added is kept.
+    await this.store.value('')
+  }
+
+  async advance(ms: number): Promise<void> {
+    await this.clock.advance(ms)
+    await this.idle()
+  }
+
+  /** One integration is told of all firing alerts that nothing keeps from it, and of ended ones. */
+  flush(receiver: string, error: string | null = null): string[] {
+    const nowMs = this.clock.now()
+    const told: string[] = []
+    for (const [print, alert] of this.dispatch.alerts) {
+      const isFiring = alert.endsAtMs > nowMs
+      const isForIt = receiver.startsWith('team/') || this.dispatch.escalated.get(print)?.has(receiver.split('/')[0]!) === true
+      if (!isFiring || !isForIt || this.silenced.has(print) || this.lifecycle.isHeld(print, receiver, nowMs)) continue
+      this.lifecycle.onNotified(receiver, this.#notification(print, alert), error)
+      told.push(print)
+      if (error === null) this.pages.push({ receiver, print, atMs: nowMs })
+    }
+    return told
+  }
+
+  #notification(print: string, { labels, annotations, startsAtMs, generatorUrl }: SentAlert): Notification {
+    const alert: NotifiedAlert = { status: 'firing', labels: labelsToMap(labels), annotations, startsAtMs, endsAtMs: 0, generatorUrl, fingerprint: print, ackUrl: this.lifecycle.ackUrl(print) }
+    return {
+      receiver: '', groupKey: '', status: 'firing', alerts: [alert], groupLabels: new Map(), commonLabels: new Map(), commonAnnotations: new Map(), externalUrl: '', timeMs: this.clock.now(),
+    }
+  }
+}

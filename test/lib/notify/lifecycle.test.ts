@@ -1,0 +1,265 @@
+// Acknowledgement, escalation, cooldown and history, case by case. Random histories are in lifecycle-model.test.ts.
+import { describe, expect, it, onTestFinished } from 'vitest'
+import type { EscalationPolicy } from '../../../lib/config/alertmanager-config.ts'
+import type { LifecycleConfig } from '../../../lib/config/lifecycle-section.ts'
+import { fingerprint } from '../../../lib/model/fingerprint.ts'
+import { labelsFromRecord } from '../../../lib/model/labels.ts'
+import { FakeClock } from '../../../lib/std/clock.ts'
+import { ALL } from '../meta/store-conformance.ts'
+import { tempFolder } from '../../support/temp-folder.ts'
+import { LifecycleWorld, sent } from './lifecycle-world.ts'
+
+const MINUTE = 60_000
+const ONCALL: EscalationPolicy = { name: 'oncall', steps: [{ afterMs: 5 * MINUTE, receiver: 'boss' }, { afterMs: 15 * MINUTE, receiver: 'vp' }] }
+const COOL: Partial<LifecycleConfig> = { cooldowns: [{ matchers: [{ name: 'alertname', op: '=', value: 'Cpu' }], cooldownMs: 15 * MINUTE }] }
+const CPU = { alertname: 'Cpu', instance: 'web1', severity: 'warning' }
+
+async function world(config: Partial<LifecycleConfig> = {}, policies = [ONCALL]): Promise<LifecycleWorld> {
+  const made = new LifecycleWorld(tempFolder(), new FakeClock(), config, policies)
+  await made.begin()
+  onTestFinished(async () => {
+    await made.lifecycle.stop()
+    await made.store.close()
+  })
+  return made
+}
+
+/** Sends one alert, keeps it firing for `ms`, and gives its id. */
+async function fire(w: LifecycleWorld, labels: Record<string, string>, ms = 60 * MINUTE): Promise<string> {
+  await w.lifecycle.receive([sent(labels, w.clock.now(), { endsAtMs: w.clock.now() + ms })])
+  return (await w.store.alerts(ALL)).find(({ status, fingerprint: print }) => status !== 'resolved' && print === printOf(labels))!.id
+}
+
+const printOf = (labels: Record<string, string>): string => fingerprint(labelsFromRecord(labels))
+const lines = async (w: LifecycleWorld, id: string): Promise<string[]> => (await w.idle(), (await w.store.events(id)).map(({ kind, detail }) => `${kind} ${detail}`.trim()))
+
+describe('an episode', () => {
+  it('begins with the first firing, pending named, and ends with the last; the next one is another', async () => {
+    const w = await world()
+    const t = w.clock.now()
+    await w.lifecycle.receive([sent(CPU, t, { activeAtMs: t - 5 * MINUTE, value: 91.5 })])
+    await w.lifecycle.receive([sent(CPU, t, { value: 95 })])
+    const [first] = await w.store.alerts(ALL)
+    expect(first).toMatchObject({ name: 'Cpu', serverId: 'web1', severity: 'warning', status: 'open', metricValue: 91.5, activeAtMs: t - 5 * MINUTE, triggeredAtMs: t, ruleId: null })
+    expect(await lines(w, first!.id)).toEqual(['pending', 'firing value 91.5'])
+    await w.advance(MINUTE)
+    await w.lifecycle.receive([sent(CPU, t, { endsAtMs: t + MINUTE })])
+    expect(await w.store.alert(first!.id)).toMatchObject({ status: 'resolved', resolvedAtMs: t + MINUTE, metricValue: 91.5 })
+    expect(await fire(w, CPU)).not.toBe(first!.id)
+    expect(await w.store.alerts(ALL)).toHaveLength(2)
+  })
+
+  it('ends when nobody tells of it any more', async () => {
+    const w = await world()
+    const id = await fire(w, CPU, 4 * MINUTE)
+    await w.advance(4 * MINUTE - 1)
+    expect((await w.store.alert(id))?.status).toBe('open')
+    await w.advance(1)
+    expect(await w.store.alert(id)).toMatchObject({ status: 'resolved', resolvedAtMs: w.clock.now() })
+    expect((await lines(w, id)).at(-1)).toBe('resolved nobody told of it any more')
+  })
+
+  it('goes on over a restart, and is over where the rules do not find it again', async () => {
+    const w = await world()
+    const id = await fire(w, CPU)
+    const gone = await fire(w, { ...CPU, instance: 'web2' })
+    await w.restart(true)
+    expect([...w.dispatch.alerts.values()].map(({ endsAtMs }) => endsAtMs - w.clock.now())).toEqual([15 * MINUTE, 15 * MINUTE])
+    await w.advance(10 * MINUTE)
+    expect(await fire(w, CPU)).toBe(id)
+    await w.advance(5 * MINUTE)
+    expect((await w.store.alert(gone))?.status).toBe('resolved')
+    expect((await w.store.alert(id))?.status).toBe('open')
+  })
+
+  it('has a line for each message, and for each reason why one failed', async () => {
+    const w = await world()
+    const id = await fire(w, CPU)
+    for (const error of ['refused', 'refused', 'timeout', null, 'timeout']) w.flush('team/email/0', error)
+    const alert = { status: 'firing' as const, labels: new Map(), annotations: new Map(), startsAtMs: 0, endsAtMs: 0, generatorUrl: '', fingerprint: printOf(CPU), ackUrl: '' }
+    for (const by of ['s1', 's1', 's2']) w.lifecycle.onSuppressed('silenced', [alert], [by])
+    expect(w.lifecycle.outlook(id)).toMatchObject({ suppression: 'silenced', suppressedBy: 's2' })
+    expect(await lines(w, id)).toEqual([
+      'firing value 1', 'failed team/email/0: refused', 'failed team/email/0: timeout', 'notified team/email/0 (firing)', 'silenced s1', 'silenced s2',
+    ])
+  })
+})
+
+describe('an acknowledgement', () => {
+  it('holds messages and steps until the alert resolves, and is not there for the next episode', async () => {
+    const w = await world()
+    const id = await fire(w, { ...CPU, escalation: 'oncall' })
+    const print = printOf({ ...CPU, escalation: 'oncall' })
+    expect(w.flush('team/email/0')).toEqual([print])
+    expect(await w.lifecycle.acknowledge(id, { by: 'ana', repageAfterMs: null })).toMatchObject({ status: 'acknowledged', acknowledgedBy: 'ana', repageAtMs: null })
+    expect(w.flush('team/email/0')).toEqual([])
+    await w.advance(20 * MINUTE)
+    expect(w.dispatch.escalated.size).toBe(0)
+    await w.lifecycle.receive([sent({ ...CPU, escalation: 'oncall' }, 0, { endsAtMs: w.clock.now() })])
+    await fire(w, { ...CPU, escalation: 'oncall' })
+    expect(w.flush('team/email/0')).toEqual([print])
+    await expect(w.lifecycle.acknowledge(id, { by: 'bo', repageAfterMs: null })).rejects.toThrow('the alert is resolved')
+  })
+
+  it('survives kill -9', async () => {
+    const w = await world()
+    const id = await fire(w, CPU)
+    await w.lifecycle.acknowledge(id, { by: 'ana', repageAfterMs: 0 })
+    await w.restart(true)
+    expect(w.lifecycle.isHeld(printOf(CPU), 'team/email/0', w.clock.now())).toBe(true)
+    expect(await w.store.alert(id)).toMatchObject({ status: 'acknowledged', acknowledgedBy: 'ana' })
+  })
+
+  it('that is taken back pages as if the alert were new, its escalation from the first step on', async () => {
+    const w = await world()
+    const labels = { ...CPU, escalation: 'oncall' }
+    const id = await fire(w, labels)
+    await w.advance(6 * MINUTE)
+    expect([...w.dispatch.escalated.get(printOf(labels))!]).toEqual(['boss'])
+    await w.lifecycle.acknowledge(id, { by: 'ana', repageAfterMs: 0 })
+    await expect(w.lifecycle.escalate(id, 'bo')).rejects.toThrow('the alert is acknowledged by ana; take that back first')
+    await w.advance(MINUTE)
+    await w.lifecycle.unacknowledge(id, 'ana')
+    expect(w.dispatch.retold).toEqual([printOf(labels)])
+    expect(w.dispatch.escalated.size).toBe(0)
+    expect(w.lifecycle.outlook(id)!.step).toEqual({ receiver: 'boss', dueMs: w.clock.now() + 5 * MINUTE })
+    await w.advance(5 * MINUTE)
+    expect([...w.dispatch.escalated.get(printOf(labels))!]).toEqual(['boss'])
+    await expect(w.lifecycle.unacknowledge(id, 'ana')).rejects.toThrow('the alert is not acknowledged')
+  })
+
+  it('ends after the time that whoever acknowledged gave, else the configured one, also after a restart', async () => {
+    const w = await world({ repageAfterMs: 60 * MINUTE })
+    const [a, b] = [await fire(w, CPU, 999 * MINUTE), await fire(w, { ...CPU, instance: 'web2' }, 999 * MINUTE)]
+    await w.lifecycle.acknowledge(a, { by: 'ana', repageAfterMs: 10 * MINUTE })
+    await w.lifecycle.acknowledge(b, { by: 'ana', repageAfterMs: null })
+    await w.restart(false)
+    await w.lifecycle.receive([a, b].map((_, i) => sent({ ...CPU, instance: `web${i + 1}` }, w.clock.now(), { endsAtMs: w.clock.now() + 999 * MINUTE })))
+    await w.advance(10 * MINUTE - 1)
+    expect(w.dispatch.retold).toEqual([])
+    await w.advance(1)
+    expect(w.dispatch.retold).toEqual([printOf(CPU)])
+    await w.advance(50 * MINUTE)
+    expect(w.dispatch.retold).toEqual([printOf(CPU), printOf({ ...CPU, instance: 'web2' })])
+    expect((await lines(w, a)).slice(-2)).toEqual(['acknowledged ana', 'unacknowledged nobody resolved it in time'])
+  })
+
+  it('has a signed address, which nothing but its own token opens', async () => {
+    const w = await world()
+    const id = await fire(w, CPU)
+    const url = w.lifecycle.ackUrl(printOf(CPU))
+    expect(url).toMatch(/^http:\/\/m\/ack\/[\w-]{43}$/)
+    const token = url.slice(-43)
+    expect(w.lifecycle.idOfToken(token)).toBe(id)
+    for (let i = 0; i < token.length; i++) {
+      const other = token.slice(0, i) + (token[i] === 'A' ? 'B' : 'A') + token.slice(i + 1)
+      expect(w.lifecycle.idOfToken(other)).toBeNull()
+    }
+    for (const bad of ['', token.slice(1), `${token}A`, `${token}=`, 'x'.repeat(1e6)]) expect(w.lifecycle.idOfToken(bad)).toBeNull()
+    await w.restart(true)
+    expect(w.lifecycle.idOfToken(token)).toBe(id)
+    expect(w.lifecycle.ackUrl('unknown')).toBe('')
+  })
+})
+
+describe('an escalation', () => {
+  const labels = { ...CPU, escalation: 'oncall' }
+
+  it('takes its steps in order, each once, and tells nobody of the next episode', async () => {
+    const w = await world()
+    const id = await fire(w, labels)
+    await w.advance(5 * MINUTE - 1)
+    expect(w.dispatch.escalated.size).toBe(0)
+    await w.advance(1)
+    expect([...w.dispatch.escalated.get(printOf(labels))!]).toEqual(['boss'])
+    expect(w.lifecycle.outlook(id)!.step).toEqual({ receiver: 'vp', dueMs: w.clock.now() + 10 * MINUTE })
+    await w.restart(true)
+    expect([...w.dispatch.escalated.get(printOf(labels))!]).toEqual(['boss'])
+    await fire(w, labels)
+    await w.advance(10 * MINUTE)
+    expect([...w.dispatch.escalated.get(printOf(labels))!]).toEqual(['boss', 'vp'])
+    expect((await lines(w, id)).slice(1)).toEqual(['escalated boss', 'escalated vp'])
+    await w.lifecycle.receive([sent(labels, 0, { endsAtMs: w.clock.now() })])
+    expect(w.dispatch.escalated.size).toBe(0)
+  })
+
+  it('waits while the alert is silenced, and goes on within seconds of the end of that', async () => {
+    const w = await world()
+    await fire(w, labels)
+    w.silenced.add(printOf(labels))
+    await w.advance(16 * MINUTE)
+    expect(w.dispatch.escalated.size).toBe(0)
+    w.silenced.clear()
+    await w.advance(10_000)
+    expect([...w.dispatch.escalated.get(printOf(labels))!]).toEqual(['boss', 'vp'])
+  })
+
+  it('goes a step further when it is asked to, until none is left', async () => {
+    const w = await world()
+    const id = await fire(w, labels)
+    expect(await w.lifecycle.escalate(id, 'ana')).toMatchObject({ escalationStep: 1 })
+    await w.lifecycle.escalate(id, 'ana')
+    expect([...w.dispatch.escalated.get(printOf(labels))!]).toEqual(['boss', 'vp'])
+    await expect(w.lifecycle.escalate(id, 'ana')).rejects.toThrow(/no step is left/)
+    const plain = await fire(w, CPU)
+    await expect(w.lifecycle.escalate(plain, 'ana')).rejects.toThrow(/the route of the alert names no escalation/)
+  })
+})
+
+describe('a cooldown', () => {
+  it('keeps repeats and the next episode from who was told, for its time, and from nobody else', async () => {
+    const w = await world(COOL)
+    await fire(w, CPU)
+    expect(w.flush('team/email/0')).toEqual([printOf(CPU)])
+    expect(w.flush('team/email/0')).toEqual([])
+    expect(w.flush('team/sms/0')).toEqual([printOf(CPU)])
+    await w.lifecycle.receive([sent(CPU, 0, { endsAtMs: w.clock.now() })])
+    await w.advance(10 * MINUTE)
+    await fire(w, CPU)
+    expect(w.flush('team/email/0')).toEqual([])
+    await w.restart(true)
+    await w.advance(5 * MINUTE - 1)
+    expect(w.flush('team/email/0')).toEqual([])
+    await w.advance(1)
+    expect(w.flush('team/email/0')).toEqual([printOf(CPU)])
+  })
+
+  it('is broken by a higher severity, not by a lower one', async () => {
+    const w = await world(COOL)
+    await fire(w, CPU)
+    w.flush('team/email/0')
+    const critical = { ...CPU, severity: 'critical' }
+    await fire(w, critical)
+    expect(w.flush('team/email/0')).toEqual([printOf(critical)])
+    await w.advance(MINUTE)
+    await fire(w, { ...CPU, severity: 'error' })
+    expect(w.flush('team/email/0')).toEqual([])
+  })
+
+  it('of a rule made by API comes before the configuration; alerts of no such rule have none', async () => {
+    const w = await world(COOL)
+    w.lifecycle.setRuleCooldowns(new Map([['r1', 60 * MINUTE]]))
+    const ofRule = { ...CPU, rule_id: 'r1' }
+    await fire(w, ofRule, 999 * MINUTE)
+    await fire(w, { alertname: 'Disk' }, 999 * MINUTE)
+    w.flush('team/email/0')
+    await w.advance(20 * MINUTE)
+    expect(w.flush('team/email/0')).toEqual([printOf({ alertname: 'Disk' })])
+    await w.advance(40 * MINUTE)
+    expect(w.flush('team/email/0').toSorted()).toEqual([printOf({ alertname: 'Disk' }), printOf(ofRule)].toSorted())
+  })
+
+  it('lets the steps of an escalation wait where nobody was told of the episode', async () => {
+    const w = await world(COOL)
+    const labels = { ...CPU, escalation: 'oncall' }
+    await fire(w, labels)
+    w.flush('team/email/0')
+    await w.advance(MINUTE)
+    await w.lifecycle.receive([sent(labels, 0, { endsAtMs: w.clock.now() })])
+    await fire(w, labels)
+    await w.advance(14 * MINUTE - 1)
+    expect(w.dispatch.escalated.size).toBe(0)
+    await w.advance(1)
+    expect([...w.dispatch.escalated.get(printOf(labels))!]).toEqual(['boss'])
+  })
+})
