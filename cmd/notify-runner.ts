@@ -4,12 +4,14 @@ import type { PipelineConfig } from '../lib/config/alertmanager-config.ts'
 import type { Config } from '../lib/config/scrape-config.ts'
 import type { MetaStore } from '../lib/meta/interface.ts'
 import type { SentAlert } from '../lib/model/alert.ts'
+import type { RuleRoute } from '../lib/model/rule-route.ts'
 import { AlertPipeline } from '../lib/notify/dispatch/alert-pipeline.ts'
+import { AlertLifecycle } from '../lib/notify/lifecycle/lifecycle.ts'
 import { Notifier } from '../lib/notify/notifier.ts'
 import type { Clock } from '../lib/std/clock.ts'
 import type { Logger } from '../lib/std/log.ts'
 import type { Metrics } from '../lib/std/metrics.ts'
-import { freshSeed, Random } from '../lib/std/random.ts'
+import { freshKey, freshSeed, freshUuid, Random } from '../lib/std/random.ts'
 import type { AlertmanagerRetriever } from '../web/parts.ts'
 import type { Flags } from './flags.ts'
 import { externalUrl } from './rules-runner.ts'
@@ -30,16 +32,20 @@ const DRAIN_MS = 3000
 
 export class NotifyRunner implements AlertmanagerRetriever {
   readonly pipeline: AlertPipeline
+  readonly lifecycle: AlertLifecycle
   readonly #ground: Ground
   readonly #notifier: Notifier
   readonly #discovery: DiscoveryManager
   /** Configurations come into force one after the other. */
   #applying: Promise<void> = Promise.resolve()
+  #isStarted = false
 
   private constructor(flags: Flags, pipeline: AlertPipeline, ground: Ground) {
-    const { clock, logger, metrics, discoveryMetrics } = ground
+    const { clock, logger, metrics, discoveryMetrics, store } = ground
     const notifier = new Notifier({ limits: flags.notifyLimits, isDrained: flags.isNotifyDrained, version: VERSION, clock, logger, metrics })
     this.pipeline = pipeline
+    this.lifecycle = new AlertLifecycle({ store, dispatch: pipeline, externalUrl: externalUrl(flags), clock, logger, metrics, newId: freshUuid, newKey: freshKey })
+    pipeline.setOverlay(this.lifecycle)
     this.#ground = ground
     this.#notifier = notifier
     this.#discovery = new DiscoveryManager({
@@ -56,13 +62,28 @@ export class NotifyRunner implements AlertmanagerRetriever {
   applyConfig({ alerting, global }: Config): void {
     this.#notifier.applyConfig(alerting, global.externalLabels)
     this.#discovery.applyConfig(alerting.alertmanagers.map((config, i) => ({ ...config, jobName: `${NAME_PREFIX}${i}` })))
-    this.#applying = this.#applying.then(() => this.#applyPipeline(alerting.pipeline))
+    this.#applying = this.#applying.then(async () => {
+      await this.#applyPipeline(alerting.pipeline)
+      this.lifecycle.applyConfig(alerting.lifecycle, alerting.pipeline?.escalations ?? [])
+      // What was open before this start goes on before anything new begins.
+      if (!this.#isStarted) await this.lifecycle.start()
+      this.#isStarted = true
+    }).catch((error: unknown) => this.#ground.logger.error('the configuration of alerts could not be applied; the one before it stays', { err: error instanceof Error ? error : String(error) }))
   }
 
   readonly send = (alerts: readonly SentAlert[]): void => {
     const told = this.#notifier.relabel(alerts)
     this.#notifier.send(told)
-    this.pipeline.receive(told)
+    this.receive(told)
+  }
+
+  /** Alerts of the rules, and of others by API: recorded, then on their way to people. */
+  receive(alerts: readonly SentAlert[]): void {
+    void this.#applying.then(() => this.lifecycle.receive(alerts))
+  }
+
+  setRuleRoutes(routes: readonly RuleRoute[]): void {
+    this.lifecycle.setRuleCooldowns(new Map(routes.map(({ ruleId, cooldownMs }) => [ruleId, cooldownMs])))
   }
 
   alertmanagers(): { active: readonly string[]; dropped: readonly string[] } {
@@ -73,6 +94,7 @@ export class NotifyRunner implements AlertmanagerRetriever {
     this.#discovery.stop()
     await this.#applying
     await Promise.all([this.#notifier.stop(), this.pipeline.stop(DRAIN_MS)])
+    await this.lifecycle.stop()
   }
 
   async #applyPipeline(config: PipelineConfig | null): Promise<void> {

@@ -101,7 +101,10 @@ export class Monitor {
     const notify = await NotifyRunner.open(flags, { clock, logger: logger.with('notifier'), metrics, discoveryMetrics, store: meta.store })
     const rules = await makeRulesRunner(flags, first, { clock, logger: logger.with('rules'), metrics, db, onAlerts: notify.send })
     let current = first
-    const applyRules = (): void => rules.apply(ruleSettings(current, flags, alertRules.groups()))
+    const applyRules = (): void => {
+      notify.setRuleRoutes(alertRules.routes())
+      rules.apply(ruleSettings(current, flags, alertRules.groups()))
+    }
     alertRules.onChange = applyRules
     config.onChange = (next) => {
       current = next

@@ -28,10 +28,11 @@ export interface AlertDispatch {
   isSuppressed(labels: Labels, nowMs: number): boolean
   /**
    * From now on a receiver of the configuration is told of these alerts beside their routes, also of their ends: a step of an
-   * escalation. Asked for again after a start; the log of notifications keeps it from telling twice.
+   * escalation. It is over with the alert's episode. Asked for again after a start; the log of notifications keeps it from
+   * telling twice.
    */
   escalate(receiver: string, fingerprints: readonly string[]): void
-  /** Takes all of that back, where an escalation begins anew. */
+  /** Takes all of that back within an episode, as its escalation begins anew. */
   endEscalation(fingerprints: readonly string[]): void
   /** Their groups tell these firing alerts once more, as if they were new: whoever took one over gave it back. */
   retell(fingerprints: readonly string[]): void

@@ -1,5 +1,5 @@
 // The only door to randomness: seeded, so that a failing run can be repeated from the seed it printed.
-import { randomUUID } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 
 /** xorshift32: fast, small, good enough for jitter and test data; never for secrets. */
 export class Random {
@@ -39,6 +39,11 @@ export class Random {
 export function freshSeed(): number {
   const given = process.env['SEED']
   return given === undefined ? Math.floor(Math.random() * 4294967296) : Number(given)
+}
+
+/** A key that nobody guesses: 64 hex digits. */
+export function freshKey(): string {
+  return randomBytes(32).toString('hex')
 }
 
 /** An id that no other process gives, either (RFC 9562, version 4). */

@@ -17,12 +17,14 @@ import { fingerprint } from '../../model/fingerprint.ts'
 import type { NotifiedAlert, Notification } from '../../model/notification.ts'
 import type { Clock, Timer } from '../../std/clock.ts'
 import type { Logger } from '../../std/log.ts'
+import type { Metrics } from '../../std/metrics.ts'
 import type { AlertDispatch, AlertOverlay } from '../overlay.ts'
 import { AckLinks } from './ack-links.ts'
 import { Cooldowns } from './cooldowns.ts'
 import { beginEpisode, episodeOf, firstEvents, sentAlert, type Episode } from './episode.ts'
 import { EpisodeTable } from './episode-table.ts'
 import { nextStep, type DueStep } from './escalation.ts'
+import { registerLifecycleMetrics } from './lifecycle-metrics.ts'
 import { noteNotification, noteSuppression } from './message-notes.ts'
 import { RecordWriter } from './record-writer.ts'
 
@@ -33,6 +35,7 @@ export interface LifecycleGround {
   externalUrl: string
   clock: Clock
   logger: Logger
+  metrics: Metrics
   /** A UUID. */
   newId: () => string
   /** 32 random bytes as hex digits. */
@@ -88,6 +91,7 @@ export class AlertLifecycle implements AlertOverlay {
   constructor(ground: LifecycleGround) {
     this.#ground = ground
     this.#writer = new RecordWriter(ground.store, ground.clock, ground.logger)
+    registerLifecycleMetrics(ground.metrics, { counts: () => this.#counts(), lostLines: () => this.#writer.lostCount })
   }
 
   /** After the dispatcher has taken the routes of the same configuration. */
@@ -114,11 +118,9 @@ export class AlertLifecycle implements AlertOverlay {
     return this.#inTurn(async () => {
       for (let at = 0; at < alerts.length; at += INTAKE_ALERTS) {
         const part = alerts.slice(at, at + INTAKE_ALERTS)
-        const ended = this.#takeIn(part)
+        this.#takeIn(part)
         await this.#writer.settled()
         this.#ground.dispatch.receive(part)
-        // Whom its steps told hears that it is over, and nothing of its next episode.
-        if (ended.length > 0) this.#ground.dispatch.endEscalation(ended)
       }
       this.#arm()
     })
@@ -156,13 +158,6 @@ export class AlertLifecycle implements AlertOverlay {
     const nowMs = this.#ground.clock.now()
     const { suppression, suppressionNote } = episode
     return { suppression, suppressedBy: suppressionNote, step: this.#nextStep(episode), coolsUntilMs: this.#coolsUntilMs(episode, nowMs) }
-  }
-
-  /** How many are open and acknowledged. */
-  counts(): { open: number; acknowledged: number } {
-    let acknowledged = 0
-    for (const { record } of this.#table.all()) if (record.status === 'acknowledged') acknowledged++
-    return { open: this.#table.size - acknowledged, acknowledged }
   }
 
   /** Repeats and escalation stop once it resolves. Rejects with AlertStateError, MetaError. */
@@ -203,6 +198,12 @@ export class AlertLifecycle implements AlertOverlay {
     this.#reload?.cancel()
     await this.#turn
     await this.#writer.stop()
+  }
+
+  #counts(): { open: number; acknowledged: number } {
+    let acknowledged = 0
+    for (const { record } of this.#table.all()) if (record.status === 'acknowledged') acknowledged++
+    return { open: this.#table.size - acknowledged, acknowledged }
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
@@ -252,11 +253,9 @@ export class AlertLifecycle implements AlertOverlay {
     }
   }
 
-  /** Fingerprints of those that end, and had come to a step of their escalation. */
-  #takeIn(alerts: readonly SentAlert[]): string[] {
+  #takeIn(alerts: readonly SentAlert[]): void {
     const { clock, newId } = this.#ground
     const nowMs = clock.now()
-    const ended: string[] = []
     for (const alert of alerts) {
       const print = fingerprint(alert.labels)
       const episode = this.#table.get(print)
@@ -265,15 +264,12 @@ export class AlertLifecycle implements AlertOverlay {
         const begun = beginEpisode(alert, print, newId())
         this.#table.put(begun)
         this.#writer.add({ records: [begun.record], events: firstEvents(begun) })
-      } else if (episode !== undefined && isOver) {
-        this.#end(episode, alert.endsAtMs, '')
-        if (episode.record.escalationStep > 0) ended.push(print)
-      } else if (episode !== undefined) {
+      } else if (episode !== undefined && isOver) this.#end(episode, alert.endsAtMs, '')
+      else if (episode !== undefined) {
         episode.endsAtMs = alert.endsAtMs
         episode.annotations = alert.annotations
       }
     }
-    return ended
   }
 
   #end(episode: Episode, atMs: number, detail: string): void {
@@ -290,15 +286,12 @@ export class AlertLifecycle implements AlertOverlay {
   async #tick(): Promise<void> {
     const nowMs = this.#ground.clock.now()
     const anew: string[] = []
-    const ended: string[] = []
     const steps = new Map<string, string[]>()
     this.#cooldowns.forget(nowMs)
     for (const episode of this.#table.all()) {
       const { record } = episode
-      if (episode.endsAtMs <= nowMs) {
-        this.#end(episode, episode.endsAtMs, 'nobody told of it any more')
-        ended.push(record.fingerprint)
-      } else if (record.status === 'acknowledged') {
+      if (episode.endsAtMs <= nowMs) this.#end(episode, episode.endsAtMs, 'nobody told of it any more')
+      else if (record.status === 'acknowledged') {
         if (record.repageAtMs === null || record.repageAtMs > nowMs) continue
         episode.record = reopened(record, nowMs)
         this.#writer.add({ records: [episode.record], events: [{ alertId: record.id, timeMs: nowMs, kind: 'unacknowledged', detail: 'nobody resolved it in time' }] })
@@ -306,7 +299,6 @@ export class AlertLifecycle implements AlertOverlay {
       } else this.#beginSteps(episode, nowMs, steps)
     }
     await this.#writer.settled()
-    if (ended.length > 0) this.#ground.dispatch.endEscalation(ended)
     this.#pageAnew(anew)
     for (const [receiver, prints] of steps) this.#ground.dispatch.escalate(receiver, prints)
     this.#arm()

@@ -12,6 +12,7 @@ import { AlertLifecycle } from '../../../lib/notify/lifecycle/lifecycle.ts'
 import type { AlertDispatch } from '../../../lib/notify/overlay.ts'
 import type { FakeClock } from '../../../lib/std/clock.ts'
 import { silentLogger } from '../../../lib/std/log.ts'
+import { Metrics } from '../../../lib/std/metrics.ts'
 import { openStore } from '../meta/open-store.ts'
 
 export const HOLD_MS = 240_000
@@ -29,17 +30,25 @@ export interface Page {
 
 /** The policy is the label `escalation`; who is silenced is in `silenced`. */
 export class PlainDispatch implements AlertDispatch {
-  readonly alerts = new Map<string, SentAlert>()
-  readonly escalated = new Map<string, Set<string>>()
+  readonly alerts: Map<string, SentAlert> = new Map<string, SentAlert>()
+  readonly escalated: Map<string, Set<string>> = new Map()
   readonly retold: string[] = []
   readonly silenced: Set<string>
+  readonly #clock: FakeClock
 
-  constructor(silenced: Set<string>) {
+  constructor(silenced: Set<string>, clock: FakeClock) {
     this.silenced = silenced
+    this.#clock = clock
   }
 
   receive(alerts: readonly SentAlert[]): void {
-    for (const alert of alerts) this.alerts.set(fingerprint(alert.labels), alert)
+    for (const alert of alerts) {
+      const print = fingerprint(alert.labels)
+      const before = this.alerts.get(print)
+      // An escalation is over with its episode.
+      if (before !== undefined && before.endsAtMs <= this.#clock.now() && alert.endsAtMs > this.#clock.now()) this.escalated.delete(print)
+      this.alerts.set(print, alert)
+    }
   }
 
   escalationOf(labels: Labels): string {
@@ -68,7 +77,7 @@ export class LifecycleWorld {
   readonly #folder: string
   readonly #config: LifecycleConfig
   readonly #policies: readonly EscalationPolicy[]
-  readonly silenced = new Set<string>()
+  readonly silenced: Set<string> = new Set()
   readonly pages: Page[] = []
   #lastId = 100_000_000_000
   store: MetaStore
@@ -85,9 +94,9 @@ export class LifecycleWorld {
 
   async begin(): Promise<void> {
     const { clock } = this
-    this.dispatch = new PlainDispatch(this.silenced)
+    this.dispatch = new PlainDispatch(this.silenced, clock)
     this.lifecycle = new AlertLifecycle({
-      store: this.store, dispatch: this.dispatch, externalUrl: 'http://m', clock, logger: silentLogger,
+      store: this.store, dispatch: this.dispatch, externalUrl: 'http://m', clock, logger: silentLogger, metrics: new Metrics(),
       newId: () => `00000000-0000-4000-8000-${String(++this.#lastId)}`, newKey: () => randomBytes(32).toString('hex'),
     })
     this.lifecycle.applyConfig(this.#config, this.#policies)

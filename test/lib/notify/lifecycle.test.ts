@@ -180,7 +180,7 @@ describe('an escalation', () => {
     expect([...w.dispatch.escalated.get(printOf(labels))!]).toEqual(['boss', 'vp'])
     expect((await lines(w, id)).slice(1)).toEqual(['escalated boss', 'escalated vp'])
     await w.lifecycle.receive([sent(labels, 0, { endsAtMs: w.clock.now() })])
-    expect(w.dispatch.escalated.size).toBe(0)
+    expect(w.lifecycle.outlook(id)).toBeNull()
   })
 
   it('waits while the alert is silenced, and goes on within seconds of the end of that', async () => {
