@@ -12,6 +12,7 @@ import { Inbox } from '../storage/inbox.ts'
 import { takeFolder } from '../storage/load-folder.ts'
 import type { AlertmanagerRetriever, AlertRules, MetadataRetriever, QueryRunner, RuleRetriever, ServerParts, StorageAdmin, StorageStatus, TargetRetriever } from '../web/parts.ts'
 import { createServer, type WebServer } from '../web/server.ts'
+import { AlertmanagerView, type AlertEntry } from './alertmanager-view.ts'
 import type { ConfigFile } from './config-file.ts'
 import type { Flags } from './flags.ts'
 import { compileSelector } from './selector.ts'
@@ -33,6 +34,7 @@ export interface Furniture {
   rules: RuleRetriever
   alertRules: AlertRules
   alertmanagers: AlertmanagerRetriever
+  alertEntry: AlertEntry
   admin: StorageAdmin
   status: () => StorageStatus
   corruptionCount: number
@@ -65,6 +67,7 @@ export class FrontDoor {
     const { queryTimeoutMs, lookbackMs, isLifecycleEnabled } = flags
     const parts: ServerParts = {
       ...lateParts(() => this.#inside),
+      alertmanager: new AlertmanagerView(clock, () => config.alertYaml(), () => this.#inside.alertEntry),
       writer: this.#early, admin: flags.isAdminEnabled ? lateAdmin(() => this.#inside.admin) : null,
       config, metrics, clock, logger: logger.with('web'), flags: flags.all, selectors: { compile: compileSelector },
       build: { version: VERSION, revision: '', branch: '', buildUser: '', buildDate: '' },

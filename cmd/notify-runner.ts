@@ -13,6 +13,7 @@ import type { Logger } from '../lib/std/log.ts'
 import type { Metrics } from '../lib/std/metrics.ts'
 import { freshKey, freshSeed, freshUuid, Random } from '../lib/std/random.ts'
 import type { AlertmanagerRetriever } from '../web/parts.ts'
+import type { AlertEntry } from './alertmanager-view.ts'
 import type { Flags } from './flags.ts'
 import { externalUrl } from './rules-runner.ts'
 import { VERSION } from './version.ts'
@@ -30,7 +31,7 @@ const NAME_PREFIX = 'config-'
 /** How long a stop waits for messages that are on their way. */
 const DRAIN_MS = 3000
 
-export class NotifyRunner implements AlertmanagerRetriever {
+export class NotifyRunner implements AlertmanagerRetriever, AlertEntry {
   readonly pipeline: AlertPipeline
   readonly lifecycle: AlertLifecycle
   readonly #ground: Ground
@@ -84,6 +85,11 @@ export class NotifyRunner implements AlertmanagerRetriever {
 
   setRuleRoutes(routes: readonly RuleRoute[]): void {
     this.lifecycle.setRuleCooldowns(new Map(routes.map(({ ruleId, cooldownMs }) => [ruleId, cooldownMs])))
+  }
+
+  post(alerts: readonly SentAlert[]): Promise<void> {
+    this.pipeline.receive(alerts)
+    return this.pipeline.settled()
   }
 
   alertmanagers(): { active: readonly string[]; dropped: readonly string[] } {

@@ -1,8 +1,12 @@
 // What the web server needs of the rest of Monitor. The objects are made in cmd and handed in; web knows no other
 // room's classes. All methods are called on the main thread and must not block it.
 import type { QueryJob, QueryReply } from '../lang/job.ts'
+import type { AlertsWanted, ShownAlert, ShownGroup } from '../lib/notify/dispatch/alert-view.ts'
+import type { SilenceDraft } from '../lib/notify/dispatch/silences.ts'
 import type { RuleRequest } from '../lib/rules/rule-list.ts'
+import type { SentAlert } from '../lib/model/alert.ts'
 import type { Matcher } from '../lib/model/matcher.ts'
+import type { Silence } from '../lib/model/silence.ts'
 import type { MetricMetadata } from '../lib/model/metadata.ts'
 import type { Clock } from '../lib/std/clock.ts'
 import type { Logger } from '../lib/std/log.ts'
@@ -96,6 +100,26 @@ export interface AlertmanagerRetriever {
   alertmanagers(): { active: readonly string[]; dropped: readonly string[] }
 }
 
+/** The alert pipeline, as Alertmanager's API has it. */
+export interface AlertmanagerSide {
+  /** Unix ms. */
+  readonly startedMs: number
+  /** The configuration in force as an alertmanager.yml, secrets shown as `<secret>`. */
+  yaml(): string
+  resolveTimeoutMs(): number
+  receivers(): readonly { name: string; labels: ReadonlyMap<string, string> }[]
+  alerts(wanted: AlertsWanted): Promise<ShownAlert[]>
+  groups(wanted: AlertsWanted): Promise<ShownGroup[]>
+  /** Resolves when all are grouped; so many others came with them that are refused. */
+  post(alerts: readonly SentAlert[], refusedCount: number): Promise<void>
+  silences(): readonly Silence[]
+  silence(id: string): Silence | undefined
+  /** Resolves to its id once it is durable. Rejects with SilenceError. */
+  setSilence(draft: SilenceDraft): Promise<string>
+  /** Rejects with SilenceError. */
+  expireSilence(id: string): Promise<void>
+}
+
 export interface SelectorCompiler {
   /** Makes a test of label sets from a selector (`{job="x"}`). Throws an Error whose message is the parser's. */
   compile(selector: string): (labels: ReadonlyMap<string, string>) => boolean
@@ -184,6 +208,7 @@ export interface ServerParts {
   rules: RuleRetriever
   alertRules: AlertRules
   alertmanagers: AlertmanagerRetriever
+  alertmanager: AlertmanagerSide
   selectors: SelectorCompiler
   writer: RemoteWriter
   storage: { status(): StorageStatus }

@@ -7,6 +7,7 @@ import { statusName } from '../lib/std/http-status.ts'
 import { ApiError, errorBody, sendError } from './api/envelope.ts'
 import { addAdminRoutes } from './api/admin.ts'
 import { addAlertRuleRoutes } from './api/alert-rules.ts'
+import { ALERTMANAGER_PREFIX, addAlertmanagerRoutes, sendNoSuchPath } from './api/alertmanager.ts'
 import { addManageRoutes, type ServerState } from './api/manage.ts'
 import { addQueryRoutes } from './api/query.ts'
 import { ReplySender } from './api/reply-sender.ts'
@@ -71,6 +72,7 @@ export class WebServer {
     addRuleRoutes(this.#app, parts, sender)
     addAlertRuleRoutes(this.#app, parts)
     addTargetRoutes(this.#app, parts)
+    addAlertmanagerRoutes(this.#app, parts)
     addStatusRoutes(this.#app, parts)
     addWriteRoutes(this.#app, parts)
     addStaticRoutes(this.#app, parts.options.staticFolder)
@@ -106,7 +108,7 @@ export class WebServer {
       const place = cleanLocation(request.url)
       if (place !== request.url) {
         reply.code(301).header('Location', place).type('text/plain; charset=utf-8').send('Moved Permanently\n')
-      } else if (this.#state === 'starting' && request.url.startsWith('/api/') && !request.url.startsWith(WRITE_PATH)) {
+      } else if (this.#state === 'starting' && isOfApi(request.url) && !request.url.startsWith(WRITE_PATH)) {
         sendError(reply.header('Retry-After', '5'), new ApiError('unavailable', 'the server is starting'))
       } else done()
     })
@@ -119,6 +121,7 @@ export class WebServer {
     app.setErrorHandler((error: FastifyError | ApiError, request, reply) => this.#fail(error, request, reply))
     app.setNotFoundHandler((request, reply) => {
       if (request.url.startsWith('/api/')) return sendError(reply, noSuchEndpoint(request.url))
+      if (request.url.startsWith(ALERTMANAGER_PREFIX)) return sendNoSuchPath(reply, request.url)
       if (isPageRequest(request)) return sendPage(reply, this.#parts.options.staticFolder)
       return reply.code(404).type('text/plain; charset=utf-8').send('404 page not found\n')
     })
@@ -131,6 +134,10 @@ export class WebServer {
     this.#parts.logger.error('request failed', { method: request.method, path: request.url.slice(0, 200), err: error })
     return sendError(reply, new ApiError('internal', error.message))
   }
+}
+
+function isOfApi(url: string): boolean {
+  return url.startsWith('/api/') || url.startsWith(`${ALERTMANAGER_PREFIX}api/`)
 }
 
 function noSchemas(): never {

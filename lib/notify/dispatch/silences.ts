@@ -4,10 +4,10 @@ import { randomUUID } from 'node:crypto'
 import type { MetaStore } from '../../meta/interface.ts'
 import { getLabel, type Labels } from '../../model/labels.ts'
 import type { Matcher } from '../../model/matcher.ts'
-import { checkPattern, compileRouteMatchers } from '../../model/route-matcher.ts'
+import { compileRouteMatchers } from '../../model/route-matcher.ts'
 import type { Silence } from '../../model/silence.ts'
 import type { Clock } from '../../std/clock.ts'
-import { RegexError } from '../../std/regex.ts'
+import { compileRegex, RegexError } from '../../std/regex.ts'
 
 /** A silence that cannot be, or is not there; the message says why. */
 export class SilenceError extends Error {
@@ -199,7 +199,7 @@ function faultOf({ name, op, value }: Matcher): string | null {
   if (name === '' || !name.isWellFormed()) return `invalid label name ${JSON.stringify(name)}`
   if (op === '=' || op === '!=') return value.isWellFormed() ? null : `invalid label value ${JSON.stringify(value)}`
   try {
-    checkPattern(value)
+    compileRegex(value)
     return null
   } catch (error) {
     if (error instanceof RegexError) return `invalid regular expression ${JSON.stringify(value)}: ${error.message}`

@@ -1,0 +1,64 @@
+// Requests to Alertmanager's API for record-alertmanager-api.ts, in their order: later ones see what earlier ones made. `$1` is the
+// id of the first silence made.
+
+export interface ApiCase {
+  method?: 'GET' | 'POST' | 'DELETE'
+  path: string
+  body?: string
+  type?: string
+}
+
+const alerts = (body: string, type?: string): ApiCase => ({ method: 'POST', path: '/api/v2/alerts', body, ...(type !== undefined && { type }) })
+const silence = (changes: Record<string, unknown>): ApiCase => ({
+  method: 'POST', path: '/api/v2/silences',
+  body: JSON.stringify({ matchers: [{ name: 'a', value: 'zz', isRegex: false }], startsAt: '2026-01-01T00:00:00Z', endsAt: '2099-01-01T00:00:00Z', createdBy: 'me', comment: 'why', ...changes }),
+})
+const get = (path: string): ApiCase => ({ path })
+
+export const CONFIG = `route: {receiver: a, group_wait: 1h, group_by: [a], routes: [{matchers: ['team="b"'], receiver: b, group_by: [...], continue: true}, {matchers: ['a=~"1|2"'], receiver: c, group_by: []}]}
+receivers: [{name: a, labels: {owner: x}}, {name: b}, {name: c}]
+inhibit_rules: [{source_matchers: ['severity=critical'], target_matchers: ['severity=warning'], equal: [a]}]
+`
+
+export const API_CASES: readonly ApiCase[] = [
+  get('/-/healthy'), get('/-/ready'), get('/api/v2/receivers'), get('/api/v2/receivers?receiver_matchers=owner%3Dx'), get('/api/v2/receivers?receiver_matchers=name%3D~%22b%7Cc%22'),
+  get('/api/v2/receivers?receiver_matchers=x'), get('/api/v2/alerts'), get('/api/v2/alerts/groups'), get('/api/v2/silences'), get('/api/v2/nope'),
+  get('/api/v2/alerts?filter=a'), get('/api/v2/alerts?filter=%7Ba%3Db%7D'), get('/api/v2/alerts?receiver=('), get('/api/v2/silences?filter=x'), get('/api/v2/alerts/groups?filter=x'),
+  get('/api/v2/silence/x'), get('/api/v2/silence/00000000-0000-4000-8000-000000000000'), { method: 'DELETE', path: '/api/v2/silence/00000000-0000-4000-8000-000000000000' },
+  { method: 'DELETE', path: '/api/v2/silence/x' }, alerts('[]'), alerts('null'), alerts(''), alerts('[]', 'text/plain'), alerts('{}'), alerts('['), alerts('[1]'), alerts('[{}]'),
+  alerts('[{"labels":{}}]'), alerts('[{"labels":{"":"x"}}]'), alerts('[{"labels":{"a":""}}]'), alerts('[{"labels":{"a":1}}]'), alerts('[{"labels":{"a":"b"},"generatorURL":"x y"}]'),
+  alerts('[{"labels":{"a":"b"},"startsAt":"2026-01-02T00:00:00Z","endsAt":"2026-01-01T00:00:00Z"}]'), alerts('[{"labels":{"a":"b"},"startsAt":"yesterday"}]'),
+  alerts('[{"labels":{"a":"b"},"annotations":{"":"x"}}]'), alerts('[{"labels":{}},{"labels":{"a":""}}]'),
+  silence({ comment: undefined }), silence({ createdBy: undefined }), silence({ endsAt: undefined }), silence({ startsAt: undefined }), silence({ matchers: undefined }), silence({ matchers: [] }),
+  silence({ matchers: [{ name: 'a', value: 'b' }] }), silence({ matchers: [{ value: 'b', isRegex: false }] }), silence({ matchers: [{ name: 'a', isRegex: false }] }), silence({ matchers: [{}] }),
+  silence({ matchers: [{ name: 'a', value: 'b', isRegex: 'x' }] }), silence({ matchers: [{ name: '', value: 'b', isRegex: false }] }), silence({ matchers: [{ name: 'a', value: '', isRegex: false }] }),
+  silence({ matchers: [{ name: 'a', value: '.*', isRegex: true }] }), silence({ matchers: [{ name: 'a', value: '(', isRegex: true }] }), silence({ endsAt: '2025-01-01T00:00:00Z' }),
+  silence({ startsAt: '2025-01-01T00:00:00Z', endsAt: '2025-01-02T00:00:00Z' }), silence({ id: 'x' }), silence({ id: '00000000-0000-4000-8000-000000000000' }), { method: 'POST', path: '/api/v2/silences', body: 'x', },
+  { method: 'DELETE', path: '/api/v2/alerts' },
+  alerts(JSON.stringify([
+    { labels: { a: '1', name: 'x', severity: 'critical' }, annotations: { s: 't' }, generatorURL: 'http://g/x', startsAt: '2026-01-01T00:00:00.123456Z', endsAt: '2098-01-01T00:00:00Z' },
+    { labels: { a: '1', name: 'y', severity: 'warning', job: 'j', empty: '' }, startsAt: '2026-01-01T00:00:00+01:00', endsAt: '2098-01-01T00:00:00Z', foo: 1 },
+    { labels: { a: '3', team: 'b' }, startsAt: '2026-01-01T00:00:00Z', endsAt: '2098-01-01T00:00:00Z' },
+    { labels: { a: '2', team: 'b' }, startsAt: '2026-01-01T00:00:00Z', endsAt: '2098-01-01T00:00:00Z' },
+    { labels: { a: 'over' }, startsAt: '2026-01-01T00:00:00Z', endsAt: '2026-01-02T00:00:00Z' }, { labels: { a: 'open' } },
+  ])),
+  get('/api/v2/alerts'), get('/api/v2/alerts/groups'), get('/api/v2/alerts?filter=a%3D1&filter=name!%3Dx'), get('/api/v2/alerts?filter=team%3D%22%22'), get('/api/v2/alerts?filter=team!%3D%22%22'),
+  get('/api/v2/alerts?receiver=b'), get('/api/v2/alerts?receiver=b%7Cc'), get('/api/v2/alerts?receiver_matchers=owner%3Dx'), get('/api/v2/alerts/groups?receiver=c'), get('/api/v2/alerts/groups?receiver_matchers=name!%3Da'),
+  get('/api/v2/alerts?inhibited=false'), get('/api/v2/alerts?active=false'), get('/api/v2/alerts?active=foo'), get('/api/v2/alerts?active='), get('/api/v2/alerts/groups?active=false'), get('/api/v2/alerts/groups?filter=name%3Dx'),
+  silence({ matchers: [{ name: 'team', value: 'b', isRegex: false, isEqual: true }, { name: 'a', value: '1|9', isRegex: true, isEqual: false }], annotations: { ticket: '7' } }),
+  get('/api/v2/silences'), get('/api/v2/silence/$1'), get('/api/v2/alerts?filter=team%3Db'), get('/api/v2/alerts?silenced=false'), get('/api/v2/alerts/groups?silenced=false'), get('/api/v2/alerts/groups?receiver=b'),
+  silence({ matchers: [{ name: 'later', value: 'b', isRegex: false }], startsAt: '2098-01-01T00:00:00Z' }), silence({ matchers: [{ name: 'sooner', value: 'b', isRegex: false }], startsAt: '2097-01-01T00:00:00Z' }),
+  silence({ matchers: [{ name: 'first', value: 'b', isRegex: false }], endsAt: '2097-01-01T00:00:00Z' }),
+  get('/api/v2/silences'), get('/api/v2/silences?pending=false'), get('/api/v2/silences?active=false'), get('/api/v2/silences?filter=team%3Db'), get('/api/v2/silences?filter=a!~%221%7C9%22'), get('/api/v2/silences?filter=a%3D1'),
+  { method: 'DELETE', path: '/api/v2/silence/$1' }, { method: 'DELETE', path: '/api/v2/silence/$1' }, get('/api/v2/silence/$1'), get('/api/v2/silences?expired=false'), get('/api/v2/silences'), get('/api/v2/alerts?filter=team%3Db'),
+]
+
+/** What both sides say alike: times of now and ids are put in order of their first appearance, silences' own ids included. */
+export function normalized(text: string, seen: Map<string, string>): string {
+  const named = (found: string, kind: string): string => {
+    if (!seen.has(found)) seen.set(found, `<${kind}${kind === 'id' ? seen.size : ''}>`)
+    return seen.get(found)!
+  }
+  return text.replace(/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g, (id) => (id.startsWith('00000000') ? id : named(id, 'id')))
+    .replace(/\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d)/g, (time) => (/^(?:20(?:25|97|98|99)|2026-01-0)/.test(time) ? new Date(time).toISOString() : '<now>'))
+}

@@ -1,0 +1,74 @@
+// Alertmanager's API as Alertmanager itself answers it (test/golden/alertmanager-api.json), over a pipeline of its configuration.
+import { readFileSync } from 'node:fs'
+import path from 'node:path'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { AlertmanagerView } from '../../cmd/alertmanager-view.ts'
+import { CONFIG } from '../golden/alertmanager-api-cases.ts'
+import { askAll, type ApiAnswer } from '../support/alertmanager-api.ts'
+import { PipelineWorld } from '../support/pipeline-world.ts'
+import { startServer } from '../support/web-server.ts'
+
+const recorded = JSON.parse(readFileSync(path.resolve(import.meta.dirname, '../golden/alertmanager-api.json'), 'utf8')) as ApiAnswer[]
+/** What is no JSON, or of another type, is told in words of Go's decoder there. */
+const DECODER = /^parsing (alerts|silence) body from "" failed, because /
+
+async function start(config: string): Promise<{ world: PipelineWorld; base: string }> {
+  const world = await PipelineWorld.start(config)
+  const server = await startServer((parts) => ({
+    clock: world.clock,
+    alertmanager: new AlertmanagerView(world.clock, () => config, () => ({
+      pipeline: world.pipeline,
+      post: (alerts) => {
+        world.pipeline.receive(alerts)
+        return world.pipeline.settled()
+      },
+    })),
+    logger: parts.logger,
+  }))
+  onTestFinished(() => server.stop())
+  return { world, base: `${server.base}/alertmanager` }
+}
+
+const post = (base: string, where: string, body: string, headers: Record<string, string> = {}): Promise<Response> => fetch(`${base}/api/v2/${where}`, { method: 'POST', body, headers: { 'content-type': 'application/json', ...headers } })
+const later = (answer: unknown): unknown => JSON.parse(JSON.stringify(answer), (_, value: unknown) => (typeof value === 'string' ? value.replace(DECODER, 'parsing $1 body from "" failed, because …').replace(/…[\s\S]*/, '…') : value))
+
+describe("Alertmanager's API", () => {
+  it('answers as Alertmanager does', async () => {
+    const { base } = await start(CONFIG)
+    const answers = await askAll(base)
+    // Its 405 names Go's router, and an odd method of a path is not looked at by anyone.
+    const compared = (all: readonly ApiAnswer[]): unknown[] => all.map(({ asked, status, body }) => later(status === 405 ? { asked, status } : { asked, status, body }))
+    expect(compared(answers)).toEqual(compared(recorded))
+    expect(answers.length).toBeGreaterThan(90)
+  })
+
+  it('says which word of a body it cannot read', async () => {
+    const { base } = await start(CONFIG)
+    const said = async (where: string, body: string): Promise<unknown> => ((await (await post(base, where, body)).json()) as { message: string }).message.replace(DECODER, '')
+    expect(await said('alerts', '[{"labels":{"a":"1"}},{"labels":{"a":1}}]')).toBe('json: 1.labels.a must be a string')
+    expect(await said('alerts', '[{"labels":{"a":"1"},"startsAt":"2026-13-01T00:00:00Z"}]')).toBe('0.startsAt is no time: "2026-13-01T00:00:00Z"; want RFC 3339, as 2026-01-02T15:04:05Z')
+    expect(await said('alerts', '[{"labels":{"a":"1"}} {}]')).toMatch(/JSON/)
+    expect(await said('alerts', '[{"labels":{"a":"1"}}] x')).toBe('there is more behind the array')
+  })
+
+  it('takes a hundred thousand alerts in one body', async () => {
+    const { world, base } = await start(CONFIG)
+    const body = JSON.stringify(Array.from({ length: 100_000 }, (_, i) => ({ labels: { alertname: 'Flood', instance: `host-${i}:9100`, a: String(i % 100) } })))
+    expect((await post(base, 'alerts', body)).status).toBe(200)
+    expect([...world.pipeline.alerts()]).toHaveLength(100_000)
+    const shown = await (await fetch(`${base}/api/v2/alerts?filter=a%3D7`)).json() as unknown[]
+    expect(shown).toHaveLength(1000)
+  }, 60_000)
+
+  it('refuses what no one could read, and other sites', async () => {
+    const { base } = await start(CONFIG)
+    const silence = (comment: string): string => JSON.stringify({ matchers: [{ name: 'a', value: 'b', isRegex: false }], startsAt: '2026-01-01T00:00:00Z', endsAt: '2099-01-01T00:00:00Z', createdBy: 'me', comment })
+    const large = await post(base, 'silences', silence('x'.repeat(1 << 20)))
+    expect([large.status, await large.json()]).toEqual([400, 'invalid silence: comment has 1048576 characters, more than 65536: put the details elsewhere and link to them'])
+    const huge = await post(base, 'alerts', `[${' '.repeat(33 << 20)}]`)
+    expect([huge.status, await huge.json()]).toEqual([413, { code: 413, message: 'body exceeds 32 MiB: send fewer alerts at a time' }])
+    const foreign = await post(base, 'silences', silence('x'), { origin: 'http://evil.example' })
+    expect([foreign.status, await foreign.json()]).toEqual([403, 'cross-site requests are refused'])
+    expect(await (await fetch(`${base}/api/v2/silences`)).json()).toEqual([])
+  })
+})

@@ -1,0 +1,161 @@
+// What is posted to Alertmanager's API: alerts and silences, checked as its OpenAPI document says, with its messages and codes.
+import type { SentAlert } from '../../lib/model/alert.ts'
+import { labelsFromRecord } from '../../lib/model/labels.ts'
+import type { Matcher, MatchOp } from '../../lib/model/matcher.ts'
+import type { SilenceDraft } from '../../lib/notify/dispatch/silences.ts'
+import { parseTime } from './params.ts'
+
+/** A request that is refused; `body` is the answer's JSON. */
+export class AlertmanagerError extends Error {
+  readonly status: number
+  readonly body: unknown
+
+  /** With `code` the answer is `{code, message}`, else the message alone. */
+  constructor(status: number, message: string, code: number | null = null) {
+    super(message)
+    this.status = status
+    this.body = code === null ? message : { code, message }
+  }
+}
+
+const REQUIRED = 602
+const WRONG_TYPE = 601
+const TOO_FEW = 612
+
+type Json = Readonly<Record<string, unknown>>
+
+function isObject(value: unknown): value is Json {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+export function badBody(what: string, why: string): AlertmanagerError {
+  return new AlertmanagerError(400, `parsing ${what} body from "" failed, because ${why}`, 400)
+}
+
+function typed(what: string, path: string, type: string): AlertmanagerError {
+  return badBody(what, `json: ${path} must be ${type}`)
+}
+
+/** `optional`: '' or null where it is absent. */
+function textOf(what: string, object: Json, key: string, path: string): string | null {
+  const value = object[key]
+  if (value === undefined || value === null) return null
+  if (typeof value !== 'string') throw typed(what, `${path}${key}`, 'a string')
+  return value
+}
+
+function required<T>(value: T | null, path: string): T {
+  if (value === null) throw new AlertmanagerError(422, `${path} in body is required`, REQUIRED)
+  return value
+}
+
+/** Unix ms; null where it is absent or Go's zero time. */
+function timeOf(what: string, object: Json, key: string, path: string): number | null {
+  const text = textOf(what, object, key, path)
+  if (text === null || text === '') return null
+  const timeMs = text.includes('T') ? parseTime(text) : null
+  if (timeMs === null) throw badBody(what, `${path}${key} is no time: ${JSON.stringify(text.slice(0, 100))}; want RFC 3339, as 2026-01-02T15:04:05Z`)
+  return timeMs === ZERO_TIME_MS ? null : timeMs
+}
+
+const ZERO_TIME_MS = Date.parse('0001-01-01T00:00:00Z')
+
+function textMapOf(what: string, object: Json, key: string, path: string): Record<string, string> | null {
+  const value = object[key]
+  if (value === undefined || value === null) return null
+  if (!isObject(value)) throw typed(what, `${path}${key}`, 'an object of strings')
+  const texts: Record<string, string> = {}
+  for (const [name, text] of Object.entries(value)) {
+    if (typeof text !== 'string') throw typed(what, `${path}${key}.${name}`, 'a string')
+    texts[name] = text
+  }
+  return texts
+}
+
+export interface PostedAlerts {
+  alerts: SentAlert[]
+  /** What is wrong with those that are left out. */
+  faults: string[]
+}
+
+/** Takes the alerts that are well formed. Throws AlertmanagerError where the body as a whole is refused. */
+export function readAlerts(items: readonly unknown[], nowMs: number, resolveTimeoutMs: number): PostedAlerts {
+  const posted: PostedAlerts = { alerts: [], faults: [] }
+  items.forEach((item, i) => {
+    if (!isObject(item)) throw typed('alerts', String(i), 'an object')
+    const { alert, fault } = readAlert(item, `${i}.`, nowMs, resolveTimeoutMs)
+    if (fault === null) posted.alerts.push(alert)
+    else posted.faults.push(fault)
+  })
+  return posted
+}
+
+function readAlert(item: Json, path: string, nowMs: number, resolveTimeoutMs: number): { alert: SentAlert; fault: string | null } {
+  const given = required(textMapOf('alerts', item, 'labels', path), `${path}labels`)
+  const annotations = textMapOf('alerts', item, 'annotations', path) ?? {}
+  const generatorUrl = textOf('alerts', item, 'generatorURL', path) ?? ''
+  if (generatorUrl !== '' && /\s/.test(generatorUrl)) {
+    throw new AlertmanagerError(422, `${path}generatorURL in body must be of type uri: ${JSON.stringify(generatorUrl.slice(0, 200))}`, WRONG_TYPE)
+  }
+  const startsAtMs = timeOf('alerts', item, 'startsAt', path)
+  const endsAtMs = timeOf('alerts', item, 'endsAt', path)
+  const startMs = startsAtMs ?? endsAtMs ?? nowMs
+  const labels = labelsFromRecord(given)
+  const badName = (names: readonly string[]): string | undefined => names.find((name) => name === '' || !name.isWellFormed())
+  let fault: string | null = null
+  if (endsAtMs !== null && endsAtMs < startMs) fault = 'start time must be before end time'
+  else if (labels.length === 0) fault = 'at least one label pair required'
+  else if (badName(Object.keys(given).filter((name) => given[name] !== '')) !== undefined) fault = `invalid label set: invalid name ${JSON.stringify(badName(Object.keys(given)))}`
+  else if (badName(Object.keys(annotations)) !== undefined) fault = `invalid annotations: invalid name ${JSON.stringify(badName(Object.keys(annotations)))}`
+  return {
+    fault,
+    alert: {
+      labels, annotations: new Map(Object.entries(annotations)), startsAtMs: startMs, activeAtMs: startMs, value: null,
+      endsAtMs: endsAtMs ?? nowMs + resolveTimeoutMs, ...(endsAtMs === null && { isTimeout: true }), generatorUrl,
+    },
+  }
+}
+
+/** Throws AlertmanagerError; what its matchers say is not looked at. */
+export function readSilence(body: unknown, nowMs: number): SilenceDraft {
+  if (!isObject(body)) throw typed('silence', 'the body', 'an object')
+  const comment = textOf('silence', body, 'comment', '')
+  const createdBy = textOf('silence', body, 'createdBy', '')
+  const endsAtMs = timeOf('silence', body, 'endsAt', '')
+  const startsAtMs = timeOf('silence', body, 'startsAt', '')
+  const id = textOf('silence', body, 'id', '') ?? ''
+  const annotations = textMapOf('silence', body, 'annotations', '') ?? {}
+  const { matchers } = body
+  if (matchers !== undefined && matchers !== null && !Array.isArray(matchers)) throw typed('silence', 'matchers', 'a list')
+  const list = (matchers ?? null) as unknown[] | null
+  const read = (list ?? []).map(readMatcher)
+  required(comment, 'comment')
+  required(createdBy, 'createdBy')
+  if (body['endsAt'] === undefined) required(endsAtMs, 'endsAt')
+  if (required(list, 'matchers').length === 0) throw new AlertmanagerError(422, 'matchers in body should have at least 1 items', TOO_FEW)
+  const checked = read.map((one, i) => one(`matchers.${i}.`))
+  if (body['startsAt'] === undefined) required(startsAtMs, 'startsAt')
+  const [startMs, endMs] = [startsAtMs ?? nowMs, endsAtMs ?? 0]
+  if (startMs >= endMs) throw new AlertmanagerError(400, 'Failed to create silence: start time must be before end time')
+  if (endMs < nowMs) throw new AlertmanagerError(400, "Failed to create silence: end time can't be in the past")
+  return { id, matcherSets: [checked], startsAtMs: startMs, endsAtMs: endMs, createdBy: createdBy!, comment: comment!, annotations: new Map(Object.entries(annotations)) }
+}
+
+/** Types first, for all matchers; then what is required, for one after the other. */
+function readMatcher(item: unknown, i: number): (path: string) => Matcher {
+  const path = `matchers.${i}.`
+  if (!isObject(item)) throw typed('silence', path.slice(0, -1), 'an object')
+  const [name, value] = [textOf('silence', item, 'name', path), textOf('silence', item, 'value', path)]
+  const flag = (key: string): boolean | null => {
+    const given = item[key]
+    if (given === undefined || given === null) return null
+    if (typeof given !== 'boolean') throw typed('silence', `${path}${key}`, 'a boolean')
+    return given
+  }
+  const [isRegex, isEqual] = [flag('isRegex'), flag('isEqual') ?? true]
+  return (where) => {
+    required(isRegex, `${where}isRegex`)
+    const op: MatchOp = isRegex === true ? (isEqual ? '=~' : '!~') : isEqual ? '=' : '!='
+    return { name: required(name, `${where}name`), op, value: required(value, `${where}value`) }
+  }
+}
