@@ -10,7 +10,7 @@ import type { Metrics } from '../lib/std/metrics.ts'
 import type { FolderLock } from '../storage/folder-lock.ts'
 import { Inbox } from '../storage/inbox.ts'
 import { takeFolder } from '../storage/load-folder.ts'
-import type { AlertmanagerRetriever, AlertRules, MetadataRetriever, QueryRunner, RuleRetriever, ServerParts, StorageAdmin, StorageStatus, TargetRetriever } from '../web/parts.ts'
+import type { AlertmanagerRetriever, ReceiverTools, AlertRules, MetadataRetriever, QueryRunner, RuleRetriever, ServerParts, StorageAdmin, StorageStatus, TargetRetriever } from '../web/parts.ts'
 import { createServer, type WebServer } from '../web/server.ts'
 import { AlertmanagerView, type AlertEntry } from './alertmanager-view.ts'
 import type { ConfigFile } from './config-file.ts'
@@ -35,6 +35,7 @@ export interface Furniture {
   alertRules: AlertRules
   alertmanagers: AlertmanagerRetriever
   alertEntry: AlertEntry
+  receivers: ReceiverTools
   admin: StorageAdmin
   status: () => StorageStatus
   corruptionCount: number
@@ -112,7 +113,7 @@ export class FrontDoor {
   }
 }
 
-function lateParts(inside: () => Furniture): Pick<ServerParts, 'queries' | 'targets' | 'metadata' | 'rules' | 'alertRules' | 'alertmanagers' | 'storage'> {
+function lateParts(inside: () => Furniture): Pick<ServerParts, 'queries' | 'targets' | 'metadata' | 'rules' | 'alertRules' | 'alertmanagers' | 'receivers' | 'storage'> {
   return {
     queries: { run: (job, signal) => inside().queries.run(job, signal) },
     targets: {
@@ -128,6 +129,10 @@ function lateParts(inside: () => Furniture): Pick<ServerParts, 'queries' | 'targ
       widen: (id, labels) => inside().alertRules.widen(id, labels), delete: (id) => inside().alertRules.delete(id),
     },
     alertmanagers: { alertmanagers: () => inside().alertmanagers.alertmanagers() },
+    receivers: {
+      test: (name) => inside().receivers.test(name), pushKey: () => inside().receivers.pushKey(),
+      subscribe: (subscription, user) => inside().receivers.subscribe(subscription, user), unsubscribe: (endpoint) => inside().receivers.unsubscribe(endpoint),
+    },
     storage: { status: () => inside().status() },
   }
 }

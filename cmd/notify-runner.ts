@@ -15,6 +15,7 @@ import { freshKey, freshSeed, freshUuid, Random } from '../lib/std/random.ts'
 import type { AlertmanagerRetriever } from '../web/parts.ts'
 import type { AlertEntry } from './alertmanager-view.ts'
 import type { Flags } from './flags.ts'
+import { ReceiverRunner } from './receiver-runner.ts'
 import { externalUrl } from './rules-runner.ts'
 import { VERSION } from './version.ts'
 
@@ -35,6 +36,7 @@ export class NotifyRunner implements AlertmanagerRetriever, AlertEntry {
   readonly pipeline: AlertPipeline
   readonly lifecycle: AlertLifecycle
   readonly #ground: Ground
+  readonly receivers: ReceiverRunner
   readonly #notifier: Notifier
   readonly #discovery: DiscoveryManager
   /** Configurations come into force one after the other. */
@@ -48,6 +50,7 @@ export class NotifyRunner implements AlertmanagerRetriever, AlertEntry {
     this.lifecycle = new AlertLifecycle({ store, dispatch: pipeline, externalUrl: externalUrl(flags), clock, logger, metrics, newId: freshUuid, newKey: freshKey })
     pipeline.setOverlay(this.lifecycle)
     this.#ground = ground
+    this.receivers = new ReceiverRunner({ ...ground, externalUrl: externalUrl(flags) })
     this.#notifier = notifier
     this.#discovery = new DiscoveryManager({
       name: 'notify', clock, logger, metrics: discoveryMetrics, update: (name, groups) => notifier.update(Number(name.slice(NAME_PREFIX.length)), groups),
@@ -104,16 +107,11 @@ export class NotifyRunner implements AlertmanagerRetriever, AlertEntry {
   }
 
   async #applyPipeline(config: PipelineConfig | null): Promise<void> {
-    const { clock, logger } = this.#ground
     if (config === null) {
+      this.receivers.clear()
       this.pipeline.applyConfig(null, null)
       return
     }
-    // Who tells no one need not load what tells.
-    const [{ makeReceiver }, { NotificationTemplates }] = await Promise.all([
-      import('../lib/notify/receiver/make.ts'), import('../lib/notify/template/notification-templates.ts'),
-    ])
-    const ground = { clock, logger, version: VERSION, templates: new NotificationTemplates(config.templateFiles, clock), isPrivateAllowed: config.globals.isPrivateAllowed }
-    this.pipeline.applyConfig(config, (section) => makeReceiver(section, ground))
+    this.pipeline.applyConfig(config, await this.receivers.applyConfig(config))
   }
 }

@@ -123,7 +123,7 @@ export class Monitor {
     const monitor = new Monitor({ config, db, queries, scrape, discovery, metadata, meta, rules, notify, door, headWatch, stalls: new StallWatch(clock, metrics) }, { url, retention: retention.text }, logger)
     try {
       await door.furnish({
-        queries, targets: new TargetView(scrape), metadata, rules, alertRules, alertmanagers: notify, alertEntry: notify, admin: new DatabaseAdmin(db, clock, new Random(freshSeed())),
+        queries, targets: new TargetView(scrape), metadata, rules, alertRules, alertmanagers: notify, alertEntry: notify, receivers: notify.receivers, admin: new DatabaseAdmin(db, clock, new Random(freshSeed())),
         status: () => storageStatus(db, prices), corruptionCount: db.recovery.corruptRecords,
       }, receiver)
       // Ready means that a query is answered at once: the first worker has loaded and warmed up.

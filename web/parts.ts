@@ -95,6 +95,29 @@ export interface AlertRules {
   delete(id: string): Promise<void>
 }
 
+/** How one integration of a receiver took a test message. */
+export interface TestOutcome {
+  /** `name/kind/index`. */
+  integration: string
+  kind: string
+  isDelivered: boolean
+  /** '' where it was delivered. */
+  error: string
+  isRetryable: boolean
+  durationMs: number
+}
+
+export interface ReceiverTools {
+  /** Sends a test message by each integration of a receiver; null where the configuration has none of that name. */
+  test(name: string): Promise<TestOutcome[] | null>
+  /** What browsers subscribe with, base64url. These reject with MetaError where the store fails. */
+  pushKey(): Promise<string>
+  /** Rejects with SubscriptionError for what is no subscription. */
+  subscribe(subscription: unknown, user: string): Promise<void>
+  /** False where there is none. */
+  unsubscribe(endpoint: string): Promise<boolean>
+}
+
 export interface AlertmanagerRetriever {
   /** URLs of the Alertmanagers that alerts are sent to, and of those that relabeling dropped. */
   alertmanagers(): { active: readonly string[]; dropped: readonly string[] }
@@ -209,6 +232,7 @@ export interface ServerParts {
   alertRules: AlertRules
   alertmanagers: AlertmanagerRetriever
   alertmanager: AlertmanagerSide
+  receivers: ReceiverTools
   selectors: SelectorCompiler
   writer: RemoteWriter
   storage: { status(): StorageStatus }

@@ -10,6 +10,7 @@ import { addAlertRuleRoutes } from './api/alert-rules.ts'
 import { ALERTMANAGER_PREFIX, addAlertmanagerRoutes, sendNoSuchPath } from './api/alertmanager.ts'
 import { addManageRoutes, type ServerState } from './api/manage.ts'
 import { addQueryRoutes } from './api/query.ts'
+import { addReceiverRoutes } from './api/receivers.ts'
 import { ReplySender } from './api/reply-sender.ts'
 import { addRuleRoutes } from './api/rules.ts'
 import { addStatusRoutes, noSuchEndpoint } from './api/status.ts'
@@ -71,6 +72,7 @@ export class WebServer {
     addQueryRoutes(this.#app, parts, sender)
     addRuleRoutes(this.#app, parts, sender)
     addAlertRuleRoutes(this.#app, parts)
+    addReceiverRoutes(this.#app, parts)
     addTargetRoutes(this.#app, parts)
     addAlertmanagerRoutes(this.#app, parts)
     addStatusRoutes(this.#app, parts)

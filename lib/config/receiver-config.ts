@@ -1,23 +1,42 @@
-// The checked form of `receivers:`, one variant for each kind of integration.
-import { readEmail, type EmailConfig } from './receivers/email.ts'
-import type { ReceiverGlobals } from './receivers/globals.ts'
-import type { SectionContext } from './receivers/section.ts'
-import { readWebhook, type WebhookConfig } from './receivers/webhook.ts'
+// The checked form of `receivers:`, one variant for each kind of integration; and short forms, which need no receiver.
 import type { MapReader } from './reader.ts'
+import { readDiscord, type DiscordConfig } from './receivers/discord.ts'
+import { defaultEmail, readEmail, type EmailConfig } from './receivers/email.ts'
+import type { ReceiverGlobals } from './receivers/globals.ts'
+import { readIncidentio, type IncidentioConfig } from './receivers/incidentio.ts'
+import { readMattermost, type MattermostConfig } from './receivers/mattermost.ts'
+import { readMsteams, readMsteamsV2, type MsteamsConfig } from './receivers/msteams.ts'
+import { readOpsgenie, type OpsgenieConfig } from './receivers/opsgenie.ts'
+import { readPagerduty, type PagerdutyConfig } from './receivers/pagerduty.ts'
+import { readPushover, type PushoverConfig } from './receivers/pushover.ts'
+import { readRocketchat, type RocketchatConfig } from './receivers/rocketchat.ts'
+import { isGiven, type SectionContext } from './receivers/section.ts'
+import { readSlack, type SlackConfig } from './receivers/slack.ts'
+import { defaultSms, isPhoneNumber, readSms, type SmsConfig } from './receivers/sms.ts'
+import { readSns, type SnsConfig } from './receivers/sns.ts'
+import { readTelegram, type TelegramConfig } from './receivers/telegram.ts'
+import { readVictorops, type VictoropsConfig } from './receivers/victorops.ts'
+import { readWebex, type WebexConfig } from './receivers/webex.ts'
+import { defaultWebhook, readWebhook, type WebhookConfig } from './receivers/webhook.ts'
+import { defaultWebpush, readWebpush, type WebpushConfig } from './receivers/webpush.ts'
+import { readWechat, type WechatConfig } from './receivers/wechat.ts'
 
-export type IntegrationConfig = EmailConfig | WebhookConfig
+export type IntegrationConfig =
+  | DiscordConfig | EmailConfig | IncidentioConfig | MattermostConfig | MsteamsConfig | OpsgenieConfig | PagerdutyConfig | PushoverConfig | RocketchatConfig
+  | SlackConfig | SmsConfig | SnsConfig | TelegramConfig | VictoropsConfig | WebexConfig | WebhookConfig | WebpushConfig | WechatConfig
 export type IntegrationKind = IntegrationConfig['kind']
 
 export interface ReceiverConfig {
   name: string
-  /** Where it stands in its file, 1-based; for what is found out later. */
   labels: ReadonlyMap<string, string>
-  /** In Alertmanager's order of kinds, each kind's in the order of the file. */
+  /** By kind, each kind's in the order of the file. */
   integrations: readonly IntegrationConfig[]
 }
 
 const READERS: { readonly [kind in IntegrationKind]: (reader: MapReader, context: SectionContext) => IntegrationConfig } = {
-  email: readEmail, webhook: readWebhook,
+  discord: readDiscord, email: readEmail, incidentio: readIncidentio, pagerduty: readPagerduty, slack: readSlack, webhook: readWebhook, opsgenie: readOpsgenie,
+  wechat: readWechat, pushover: readPushover, victorops: readVictorops, sns: readSns, telegram: readTelegram, webex: readWebex, msteams: readMsteams,
+  msteamsv2: readMsteamsV2, rocketchat: readRocketchat, mattermost: readMattermost, sms: readSms, webpush: readWebpush,
 }
 
 /** Reads the list `receivers` of a configuration. Faults are collected in the reader's problems. */
@@ -33,8 +52,35 @@ export function readReceivers(reader: MapReader, globals: ReceiverGlobals, folde
       part.finish()
       return config
     }))
+    section.notBuilt('jira_configs')
     const labels = new Map(section.textMap('labels').map(({ name: label, text }) => [label, text]))
     section.finish()
     return { name, labels, integrations }
   })
+}
+
+/** The kinds of short forms, with what follows the colon. */
+const SHORT_FORMS = 'email:someone@example.com, sms:+15551234567, push:someone (push: for all), webhook:https://…'
+
+/**
+ * The integration of a short form such as `email:ops@example.com`, with the globals' sender; else what is wrong with it. A
+ * text without a colon is the name of a receiver: null.
+ */
+export function readShortForm(text: string, globals: ReceiverGlobals): { config: IntegrationConfig } | { error: string } | null {
+  const [, kind = '', target = ''] = /^(email|sms|push|webhook):(.*)$/s.exec(text) ?? []
+  switch (kind) {
+    case 'email':
+      if (!/^[^\s@,;<>"]+@[^\s@,;<>"]+$/.test(target)) return { error: `${JSON.stringify(target)} is no mail address` }
+      if (globals.smtp.smarthost === null || globals.smtp.from === '') return { error: 'email: wants smtp_smarthost and smtp_from among the settings of alerting' }
+      return { config: { ...defaultEmail(globals.smtp), to: target } }
+    case 'sms':
+      if (!isPhoneNumber(target)) return { error: `${JSON.stringify(target)} is no number such as +15551234567` }
+      if (globals.sms.accountSid === '' || globals.sms.from === '' || !isGiven(globals.sms.authToken)) return { error: 'sms: wants sms_account_sid, sms_auth_token and sms_from among the settings of alerting' }
+      return { config: defaultSms(globals, [target]) }
+    case 'push': return { config: defaultWebpush(globals, target === '' ? [] : [target]) }
+    case 'webhook':
+      if (!/^https?:\/\/[^\s/]/.test(target)) return { error: `${JSON.stringify(target)} is no URL that begins with http:// or https://` }
+      return { config: defaultWebhook(globals, target) }
+    default: return text.includes(':') ? { error: `${JSON.stringify(text)} is no short form; there are ${SHORT_FORMS}` } : null
+  }
 }

@@ -1,7 +1,7 @@
 // Whose keys sign requests: those of the configuration, else those of the environment, as AWS' tools name them.
 import { DiskError, readRegularUtf8 } from '../../lib/std/fs.ts'
 import { ObjectStoreError } from './object-store.ts'
-import type { Credentials } from './sigv4.ts'
+import type { Credentials } from '../../lib/std/sigv4.ts'
 
 export interface CredentialSource {
   /** '' where the environment has both keys. */

@@ -10,7 +10,7 @@ import type { TlsOptions } from '../../lib/std/http.ts'
 import type { Random } from '../../lib/std/random.ts'
 import { ObjectStoreError } from './object-store.ts'
 import { xmlText } from './s3-xml.ts'
-import { queryOf, signedHeaders, uriEncode, type Credentials } from './sigv4.ts'
+import { queryOf, signedHeaders, uriEncode, type Credentials } from '../../lib/std/sigv4.ts'
 
 export interface S3Options {
   /** `https://host[:port]`; '' for AWS' own. */
@@ -97,7 +97,7 @@ export class S3Requests {
     const parts = [...(isPathStyle ? [bucket] : []), ...key.split('/')]
     url.pathname = `/${parts.map(uriEncode).join('/')}`
     url.search = queryOf(query)
-    const signed = signedHeaders({ method, url, headers, body: body ?? null }, credentials(), region, this.#clock.now())
+    const signed = signedHeaders({ method, url, headers, body: body ?? null }, credentials(), { region, service: 's3' }, this.#clock.now())
     const timeoutMs = ANSWER_MS + ((body?.length ?? 0) + bytesMax) / BYTES_PER_MS_MIN
     return this.#transfer.send({ method, url, headers: signed, body: body ?? null, timeoutMs, bodyBytesMax: bytesMax + TEXT_BYTES_MAX })
   }

@@ -34,7 +34,7 @@ export function ground(changes: Partial<ReceiverGround> & { templates?: Notifica
   const clock = changes.clock ?? systemClock
   return {
     clock, logger: new Logger({ level: 'error', format: 'logfmt', write: () => undefined }), templates: new NotificationTemplates([], clock),
-    version: 'test', isPrivateAllowed: true, ...changes,
+    version: 'test', isPrivateAllowed: true, push: null, ...changes,
   }
 }
 

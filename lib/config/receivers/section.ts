@@ -99,6 +99,25 @@ export function jsonOf(node: YamlNode): Json {
   }
 }
 
+/** Texts by key, most of them templates, with their defaults. */
+export type Fields<K extends string> = Readonly<Record<K, string>>
+
+/** Reads the keys of `defaults`. */
+export function readFields<K extends string>(reader: MapReader, defaults: Fields<K>): Fields<K> {
+  const read = Object.entries<string>(defaults).map(([key, fallback]) => [key, reader.text(key, fallback)])
+  return Object.fromEntries(read) as Fields<K>
+}
+
+/** The template that is there under the kind's name. */
+export function standard(kind: string, part: string): string {
+  return `{{ template "${kind}.default.${part}" . }}`
+}
+
+/** A path that more is added to. */
+export function withSlash(url: string): string {
+  return url === '' || url.endsWith('/') ? url : `${url}/`
+}
+
 /** A map of templates under keys of the user's choice. */
 export function readTemplates(reader: MapReader, key: string): ReadonlyMap<string, string> {
   return new Map(reader.textMap(key).map(({ name, text }) => [name, text]))

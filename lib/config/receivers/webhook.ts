@@ -1,7 +1,8 @@
 // `webhook_configs` (alertmanager notify/webhook/config.go).
 import type { MapReader } from '../reader.ts'
 import type { HttpClientConfig } from '../scrape-config.ts'
-import { readHttp, readJson, readNeededSecret, readTimeoutMs, type Json, type Secret, type SectionContext } from './section.ts'
+import type { ReceiverGlobals } from './globals.ts'
+import { SEND_TIMEOUT_MS, readHttp, readJson, readNeededSecret, readTimeoutMs, type Json, type Secret, type SectionContext } from './section.ts'
 
 export interface WebhookConfig {
   kind: 'webhook'
@@ -26,4 +27,9 @@ export function readWebhook(reader: MapReader, context: SectionContext): Webhook
     timeoutMs: readTimeoutMs(reader),
     payload: readJson(reader, 'payload') ?? null,
   }
+}
+
+/** All alerts, in Alertmanager's JSON. */
+export function defaultWebhook(globals: ReceiverGlobals, url: string): WebhookConfig {
+  return { kind: 'webhook', isResolvedSent: true, http: globals.http, url: { text: url, file: '' }, maxAlerts: 0, timeoutMs: SEND_TIMEOUT_MS, payload: null }
 }

@@ -1,12 +1,13 @@
 // What all integrations stand on, and what they do alike: templates over a notification, secrets of files, what is told when
 // something of it fails.
 import { createHash } from 'node:crypto'
-import type { Json, Secret } from '../../config/receivers/section.ts'
+import type { Fields, Json, Secret } from '../../config/receivers/section.ts'
 import type { Notification } from '../../model/notification.ts'
 import type { Clock } from '../../std/clock.ts'
 import { DiskError, readRegularUtf8 } from '../../std/fs.ts'
 import type { Logger } from '../../std/log.ts'
-import type { GoObject } from '../../template/value.ts'
+import { GoObject, type Value } from '../../template/value.ts'
+import type { PushSubscriptions } from '../push-subscriptions.ts'
 import { DeliveryError } from '../receiver.ts'
 import { notificationData } from '../template/data.ts'
 import { TemplateError, TemplateSyntaxError, type NotificationTemplates } from '../template/notification-templates.ts'
@@ -19,6 +20,8 @@ export interface ReceiverGround {
   version: string
   /** False: no message goes to an address of a private network. */
   isPrivateAllowed: boolean
+  /** null where there is no relational store. */
+  push: PushSubscriptions | null
 }
 
 /** Makes texts of a notification; whatever is wrong with a template is a DeliveryError that is not retried. */
@@ -26,14 +29,25 @@ export class Expander {
   readonly data: GoObject
   readonly #templates: NotificationTemplates
 
-  constructor(templates: NotificationTemplates, notification: Notification) {
+  constructor(templates: NotificationTemplates, of: Notification | GoObject) {
     this.#templates = templates
-    this.data = notificationData(notification)
+    this.data = of instanceof GoObject ? of : notificationData(of)
+  }
+
+  /** One whose templates see these fields, too. */
+  withFields(more: ReadonlyMap<string, Value>): Expander {
+    const { typeName, jsonNames, fields } = this.data
+    return new Expander(this.#templates, new GoObject({ typeName, jsonNames, fields: new Map([...fields, ...more]) }))
   }
 
   /** `field` names the setting in messages. */
   text(field: string, template: string): string {
     return guarded(field, () => this.#templates.text(template, this.data))
+  }
+
+  /** Each of a section's texts. */
+  fields<K extends string>(templates: Fields<K>): Fields<K> {
+    return Object.fromEntries(Object.entries<string>(templates).map(([key, template]) => [key, this.text(key, template)])) as Fields<K>
   }
 
   html(field: string, template: string): string {

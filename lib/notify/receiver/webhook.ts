@@ -5,36 +5,29 @@ import type { Notification, NotifiedAlert } from '../../model/notification.ts'
 import { DeliveryError, type Receiver } from '../receiver.ts'
 import { quoteMeta } from '../template/data.ts'
 import { Expander, secretOf, type ReceiverGround } from './ground.ts'
-import { HttpSender } from './http-sender.ts'
+import { httpReceiver, type Delivery } from './http-receiver.ts'
 import { typedText } from './typed-text.ts'
 
-export class WebhookReceiver implements Receiver {
-  readonly kind = 'webhook'
-  readonly isResolvedSent: boolean
-  readonly #config: WebhookConfig
-  readonly #ground: ReceiverGround
-  readonly #sender: HttpSender
-
-  constructor(config: WebhookConfig, ground: ReceiverGround) {
-    this.isResolvedSent = config.isResolvedSent
-    this.#config = config
-    this.#ground = ground
-    this.#sender = new HttpSender(config.http, ground, config.timeoutMs)
-  }
-
-  async notify(notification: Notification, signal: AbortSignal): Promise<void> {
-    const { maxAlerts, payload } = this.#config
-    const shown = maxAlerts === 0 ? notification : { ...notification, alerts: notification.alerts.slice(0, maxAlerts) }
-    const expander = new Expander(this.#ground.templates, shown)
-    const url = expander.text('url', secretOf('url', this.#config.url))
+export function webhookReceiver(config: WebhookConfig, ground: ReceiverGround): Receiver {
+  const { maxAlerts, payload } = config
+  const deliver = async ({ notification, expander, sender, signal }: Delivery): Promise<void> => {
+    const shown = firstAlerts(notification, maxAlerts)
+    const own = maxAlerts === 0 ? expander : new Expander(ground.templates, shown)
+    const url = own.text('url', secretOf('url', config.url))
     if (url === '') throw new DeliveryError('the URL of the webhook is empty once its template is expanded', { isRetryable: false })
-    const body: unknown = payload === null ? webhookBody(shown, notification.alerts.length - shown.alerts.length) : expander.json('payload', payload, typedText)
-    await this.#sender.json(url, body, signal)
+    const body: unknown = payload === null ? webhookBody(shown, notification.alerts.length - shown.alerts.length) : own.json('payload', payload, typedText)
+    await sender.json(url, body, signal)
   }
+  return httpReceiver(config, ground, deliver)
+}
 
-  close(): Promise<void> {
-    return this.#sender.close()
-  }
+/** The notification with so many of its alerts, 0 for all; what they have in common is theirs alone. */
+export function firstAlerts(notification: Notification, count: number): Notification {
+  const alerts = notification.alerts.slice(0, count)
+  if (count === 0 || alerts.length === notification.alerts.length) return notification
+  const common = (of: (alert: NotifiedAlert) => ReadonlyMap<string, string>): ReadonlyMap<string, string> =>
+    new Map([...of(alerts[0]!)].filter(([name, value]) => alerts.every((alert) => of(alert).get(name) === value)))
+  return { ...notification, alerts, commonLabels: common(({ labels }) => labels), commonAnnotations: common(({ annotations }) => annotations) }
 }
 
 /** Alertmanager's body, field by field. */

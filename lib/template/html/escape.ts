@@ -8,7 +8,7 @@ import { ANY, GoFunction, GoText, type Value } from '../value.ts'
 const ESCAPER = '_html_template_htmlescaper'
 
 function escaped(...args: readonly Value[]): Value {
-  return args.length === 1 && args[0] instanceof GoText && args[0].typeName === 'template.HTML' ? args[0].text : escapeHtml(sprint(args))
+  return args.length === 1 && args[0] instanceof GoText && args[0].typeName === 'template.HTML' ? args[0].text : escapeHtml(sprint(args)).replaceAll('+', '&#43;')
 }
 
 /** What escaped trees call. */

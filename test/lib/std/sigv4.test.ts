@@ -1,13 +1,13 @@
 // The worked examples of AWS' documentation ("Signature Calculations for the Authorization Header").
 import { expect, it } from 'vitest'
-import { queryOf, signedHeaders } from '../../../storage/object-store/sigv4.ts'
+import { queryOf, signedHeaders } from '../../../lib/std/sigv4.ts'
 
 const credentials = { accessKey: 'AKIAIOSFODNN7EXAMPLE', secretKey: 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY', sessionToken: '' }
 const at = Date.parse('2013-05-24T00:00:00Z')
 
 function signatureOf(method: string, path: string, headers: Record<string, string>, body: string | null): string {
   const url = new URL(`https://examplebucket.s3.amazonaws.com${path}`)
-  const signed = signedHeaders({ method, url, headers, body: body === null ? null : Buffer.from(body) }, credentials, 'us-east-1', at)
+  const signed = signedHeaders({ method, url, headers, body: body === null ? null : Buffer.from(body) }, credentials, { region: 'us-east-1', service: 's3' }, at)
   return /Signature=([\da-f]{64})$/.exec(signed['authorization']!)![1]!
 }
 
@@ -20,7 +20,7 @@ it('signs as the documentation does', () => {
 })
 
 it('sends the token of temporary credentials, signed', () => {
-  const signed = signedHeaders({ method: 'GET', url: new URL('https://b.example/k'), headers: {}, body: null }, { ...credentials, sessionToken: 'T' }, 'us-east-1', at)
+  const signed = signedHeaders({ method: 'GET', url: new URL('https://b.example/k'), headers: {}, body: null }, { ...credentials, sessionToken: 'T' }, { region: 'us-east-1', service: 's3' }, at)
   expect(signed['x-amz-security-token']).toBe('T')
   expect(signed['authorization']).toContain('x-amz-security-token')
 })

@@ -22,10 +22,16 @@ export interface ToSign {
   body: Uint8Array | null
 }
 
+export interface SignedPlace {
+  region: string
+  /** As AWS calls it: `s3`, `sns`. */
+  service: string
+}
+
 /** The headers to send, `authorization` included. `nowMs`: Unix ms; the server refuses what is 15 min off. */
-export function signedHeaders({ method, url, headers, body }: ToSign, credentials: Credentials, region: string, nowMs: number): Record<string, string> {
+export function signedHeaders({ method, url, headers, body }: ToSign, credentials: Credentials, place: SignedPlace, nowMs: number): Record<string, string> {
   const time = `${new Date(nowMs).toISOString().replace(/[-:]/g, '').slice(0, 15)}Z`
-  const scope = `${time.slice(0, 8)}/${region}/s3/aws4_request`
+  const scope = `${time.slice(0, 8)}/${place.region}/${place.service}/aws4_request`
   const payload = sha256(body ?? '')
   const all: Record<string, string> = { ...headers, 'host': url.host, 'x-amz-date': time, 'x-amz-content-sha256': payload }
   if (credentials.sessionToken !== '') all['x-amz-security-token'] = credentials.sessionToken

@@ -1,0 +1,83 @@
+// What tells people, made when the configuration first asks for it: receivers for the pipeline, test messages, and the
+// subscriptions of browsers.
+import type { PipelineConfig } from '../lib/config/alertmanager-config.ts'
+import type { IntegrationConfig } from '../lib/config/receiver-config.ts'
+import type { MetaStore } from '../lib/meta/interface.ts'
+import type { PushSubscriptions } from '../lib/notify/push-subscriptions.ts'
+import type { Receiver } from '../lib/notify/receiver.ts'
+import type { ReceiverGround } from '../lib/notify/receiver/ground.ts'
+import type { Clock } from '../lib/std/clock.ts'
+import type { Logger } from '../lib/std/log.ts'
+import type { ReceiverTools, TestOutcome } from '../web/parts.ts'
+import { VERSION } from './version.ts'
+
+interface RunnerGround {
+  clock: Clock
+  logger: Logger
+  store: MetaStore
+  externalUrl: string
+}
+
+export class ReceiverRunner implements ReceiverTools {
+  readonly #ground: RunnerGround
+  #push: Promise<PushSubscriptions> | null = null
+  #now: { config: PipelineConfig; receiverGround: ReceiverGround } | null = null
+
+  constructor(ground: RunnerGround) {
+    this.#ground = ground
+  }
+
+  /** Makes the receivers of a configuration from now on. */
+  async applyConfig(config: PipelineConfig): Promise<(section: IntegrationConfig) => Receiver> {
+    // Who tells no one need not load what tells.
+    const [{ makeReceiver }, { NotificationTemplates }, push] = await Promise.all([
+      import('../lib/notify/receiver/make.ts'), import('../lib/notify/template/notification-templates.ts'), this.#subscriptionsOrNone(),
+    ])
+    const { clock, logger } = this.#ground
+    const receiverGround = { clock, logger, version: VERSION, templates: new NotificationTemplates(config.templateFiles, clock), isPrivateAllowed: config.globals.isPrivateAllowed, push }
+    this.#now = { config, receiverGround }
+    return (section) => makeReceiver(section, receiverGround)
+  }
+
+  clear(): void {
+    this.#now = null
+  }
+
+  async test(name: string): Promise<TestOutcome[] | null> {
+    const receiver = this.#now?.config.receivers.find((one) => one.name === name)
+    if (this.#now === null || receiver === undefined) return null
+    const { sendTest } = await import('../lib/notify/receiver/send-test.ts')
+    return await sendTest(receiver, this.#now.receiverGround, this.#ground.externalUrl)
+  }
+
+  async pushKey(): Promise<string> {
+    return (await this.#subscriptions()).key.publicKey
+  }
+
+  async subscribe(subscription: unknown, user: string): Promise<void> {
+    await (await this.#subscriptions()).add(subscription, user)
+  }
+
+  async unsubscribe(endpoint: string): Promise<boolean> {
+    return await (await this.#subscriptions()).remove(endpoint)
+  }
+
+  #subscriptions(): Promise<PushSubscriptions> {
+    this.#push ??= import('../lib/notify/push-subscriptions.ts').then(({ PushSubscriptions }) => PushSubscriptions.open(this.#ground.store)).catch((error: unknown) => {
+      // The next one who asks tries again.
+      this.#push = null
+      throw error
+    })
+    return this.#push
+  }
+
+  /** Other receivers must not wait for a store that fails. */
+  async #subscriptionsOrNone(): Promise<PushSubscriptions | null> {
+    try {
+      return await this.#subscriptions()
+    } catch (error) {
+      this.#ground.logger.error('subscriptions of browsers cannot be read: web push tells no one', { err: error instanceof Error ? error : String(error) })
+      return null
+    }
+  }
+}

@@ -1,0 +1,38 @@
+// `sns_configs` (alertmanager notify/sns/config.go).
+import type { MapReader } from '../reader.ts'
+import type { HttpClientConfig } from '../scrape-config.ts'
+import { readFields, readHttp, readTemplates, standard, type Fields, type SectionContext } from './section.ts'
+
+type Field = 'api_url' | 'topic_arn' | 'phone_number' | 'target_arn' | 'subject' | 'message'
+
+export interface SnsConfig {
+  kind: 'sns'
+  isResolvedSent: boolean
+  http: HttpClientConfig
+  /** `api_url` '': AWS' own of the region. */
+  fields: Fields<Field>
+  attributes: ReadonlyMap<string, string>
+  /** '' where the environment says (AWS_REGION). */
+  region: string
+  /** '' where the environment has the keys. */
+  accessKey: string
+  secretKey: string
+}
+
+const FIELDS: Fields<Field> = { api_url: '', topic_arn: '', phone_number: '', target_arn: '', subject: standard('sns', 'subject'), message: standard('sns', 'message') }
+
+export function readSns(reader: MapReader, context: SectionContext): SnsConfig {
+  const fields = readFields(reader, FIELDS)
+  const given = [fields.topic_arn, fields.phone_number, fields.target_arn].filter((target) => target !== '')
+  if (given.length !== 1) reader.error('topic_arn', `want one of topic_arn, phone_number and target_arn, got ${given.length}`)
+  const sigv4 = reader.map('sigv4')
+  const keys = { region: sigv4?.text('region', '') ?? '', accessKey: sigv4?.text('access_key', '') ?? '', secretKey: sigv4?.text('secret_key', '') ?? '' }
+  if ((keys.accessKey === '') !== (keys.secretKey === '')) sigv4!.error('secret_key', 'access_key and secret_key want each other')
+  sigv4?.notBuilt('profile', 'role_arn', 'external_id', 'use_fips_sts_endpoint')
+  sigv4?.finish()
+  // Which of the SDK's clients is used says nothing here.
+  reader.bool('use_aws_http_client', false)
+  return {
+    kind: 'sns', isResolvedSent: reader.bool('send_resolved', true), http: readHttp(reader, context), fields, attributes: readTemplates(reader, 'attributes'), ...keys,
+  }
+}

@@ -1,0 +1,44 @@
+// A receiver that speaks HTTP, made of how it makes its requests: expands texts, sends, judges what comes back.
+import type { HttpClientConfig } from '../../config/scrape-config.ts'
+import { SEND_TIMEOUT_MS } from '../../config/receivers/section.ts'
+import type { Notification } from '../../model/notification.ts'
+import type { Receiver } from '../receiver.ts'
+import { Expander, type ReceiverGround } from './ground.ts'
+import { HttpSender } from './http-sender.ts'
+import { Pace } from './pace.ts'
+
+/** What one try has at hand. */
+export interface Delivery {
+  notification: Notification
+  expander: Expander
+  sender: HttpSender
+  signal: AbortSignal
+}
+
+interface HttpReceiverConfig {
+  kind: string
+  isResolvedSent: boolean
+  http: HttpClientConfig
+  timeoutMs?: number
+}
+
+/** `paceMs`: the shortest time between two messages that the other side lets pass without refusing some; 0: any. */
+export function httpReceiver(config: HttpReceiverConfig, ground: ReceiverGround, deliver: (delivery: Delivery) => Promise<unknown>, paceMs = 0): Receiver {
+  const sender = new HttpSender(config.http, ground, config.timeoutMs ?? SEND_TIMEOUT_MS)
+  const pace = new Pace(ground.clock, paceMs)
+  return {
+    kind: config.kind,
+    isResolvedSent: config.isResolvedSent,
+    async notify(notification, signal) {
+      const expander = new Expander(ground.templates, notification)
+      await pace.turn(signal)
+      await deliver({ notification, expander, sender, signal })
+    },
+    close: () => sender.close(),
+  }
+}
+
+/** What is left of an object without its empty texts and lists, as Go's omitempty. */
+export function filled(parts: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(parts).filter(([, value]) => value !== '' && value !== null && value !== false && !(Array.isArray(value) && value.length === 0)))
+}

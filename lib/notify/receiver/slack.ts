@@ -1,0 +1,96 @@
+// Slack: incoming webhooks and bots (api.slack.com/messaging/webhooks, methods/chat.postMessage). A bot's later messages of a group
+// may edit the first one, or stand in its thread, as long as this process remembers it.
+import type { SlackAction, SlackConfig, SlackField } from '../../config/receivers/slack.ts'
+import { isGiven } from '../../config/receivers/section.ts'
+import { LruMap } from '../../std/lru-map.ts'
+import { DeliveryError, type Receiver } from '../receiver.ts'
+import { secretOf, type Expander, type ReceiverGround } from './ground.ts'
+import { filled, httpReceiver, type Delivery } from './http-receiver.ts'
+import type { Answer } from './http-sender.ts'
+import { truncateRunes } from './truncate.ts'
+
+const TITLE_RUNES_MAX = 1024
+/** Slack takes one message a second and channel. */
+const PACE_MS = 1000
+/** Groups whose first message is remembered. */
+const FIRST_MESSAGES_MAX = 10_000
+
+interface Posted {
+  channel: string
+  ts: string
+}
+
+export function slackReceiver(config: SlackConfig, ground: ReceiverGround): Receiver {
+  const posted = new LruMap<Posted>(FIRST_MESSAGES_MAX)
+  const deliver = async ({ notification, expander, sender, signal }: Delivery): Promise<void> => {
+    const url = secretOf('api_url', config.url)
+    const headers = isGiven(config.token) ? { authorization: `Bearer ${secretOf('app_token', config.token)}` } : undefined
+    const message = messageOf(config, expander)
+    const channel = expander.text('channel', config.fields.channel)
+    const post = async (to: string, more: Record<string, string>): Promise<Posted | null> => {
+      try {
+        return postedIn(await sender.json(to, { ...message, ...filled(more) }, signal, headers))
+      } catch (error) {
+        if (!(error instanceof DeliveryError) || channel === '') throw error
+        throw new DeliveryError(`channel ${JSON.stringify(channel)}: ${error.message}`, { isRetryable: error.isRetryable, retryAfterMs: error.retryAfterMs, cause: error })
+      }
+    }
+    const first = config.isUpdated || config.isThreaded ? posted.get(notification.groupKey) : undefined
+    if (first === undefined) {
+      const made = await post(url, { channel })
+      if (made !== null) posted.set(notification.groupKey, made)
+    } else {
+      if (config.isUpdated) await post(url.replace(/chat\.postMessage$/, 'chat.update'), first as { channel: string; ts: string })
+      if (config.isThreaded) await post(url, { channel: first.channel, thread_ts: first.ts })
+    }
+    // What fires after this is another incident.
+    if (notification.status === 'resolved') posted.delete(notification.groupKey)
+  }
+  return httpReceiver(config, ground, deliver, PACE_MS)
+}
+
+function messageOf(config: SlackConfig, expander: Expander): Record<string, unknown> {
+  const { username, icon_emoji, icon_url, message_text, channel: _, ...attachment } = expander.fields(config.fields)
+  const { title, title_link, pretext, text, fallback, callback_id, image_url, thumb_url, footer, color } = attachment
+  const fields = config.attachmentFields.map((field) => fieldOf(field, config.isShort, expander))
+  const actions = config.actions.map((action) => actionOf(action, expander))
+  const markdown = config.markdownIn.length === 0 ? ['fallback', 'pretext', 'text'] : config.markdownIn
+  return {
+    ...filled({ username, icon_emoji, icon_url, link_names: config.areNamesLinked, text: message_text }),
+    attachments: [{
+      ...filled({ title: truncateRunes(title, TITLE_RUNES_MAX), title_link, pretext, fields, actions, image_url, thumb_url, color }),
+      text, fallback, callback_id, footer, mrkdwn_in: markdown,
+    }],
+  }
+}
+
+/** A field of an attachment, also for services that took over Slack's form. */
+export function fieldOf({ title, value, isShort }: SlackField, isShortByDefault: boolean, expander: Expander): { title: string; value: string; short: boolean } {
+  return { title: expander.text('fields.title', title), value: expander.text('fields.value', value), short: isShort ?? isShortByDefault }
+}
+
+function actionOf({ fields, confirm }: SlackAction, expander: Expander): Record<string, unknown> {
+  return filled({ ...expander.fields(fields), confirm: confirm === null ? null : filled(expander.fields(confirm)) })
+}
+
+/** A webhook says `ok`, a method of the API JSON whose status is 200 even where it failed. */
+function postedIn({ contentType, text }: Answer): Posted | null {
+  if (!contentType.startsWith('application/json')) {
+    if (text === 'ok') return null
+    throw new DeliveryError(`Slack says: ${text.slice(0, 300)}`, { isRetryable: false })
+  }
+  const { ok, error, channel, ts } = answerObject(text, 'Slack')
+  if (ok !== true) throw new DeliveryError(`Slack says: ${String(error)}`, { isRetryable: error === 'ratelimited' || error === 'internal_error' })
+  return typeof channel === 'string' && typeof ts === 'string' ? { channel, ts } : null
+}
+
+/** What a service answered, as an object; something else may be better at the next try. */
+export function answerObject(text: string, service: string): Record<string, unknown> {
+  try {
+    const parsed: unknown = JSON.parse(text)
+    if (typeof parsed === 'object' && parsed !== null) return { ...parsed }
+  } catch {
+    // Told below, as other JSON is.
+  }
+  throw new DeliveryError(`${service} answered no JSON object: ${JSON.stringify(text.slice(0, 300))}`, { isRetryable: true })
+}

@@ -1,0 +1,61 @@
+// Text messages: Twilio's API, which many speak (twilio.com/docs/messaging/api/message-resource), or any HTTP request that the
+// configuration describes. Each number has its own request; a repeated try leaves out those that have got the message.
+import type { SmsConfig } from '../../config/receivers/sms.ts'
+import { LruMap } from '../../std/lru-map.ts'
+import { DeliveryError, type Receiver } from '../receiver.ts'
+import { groupHash, secretOf, type ReceiverGround } from './ground.ts'
+import { httpReceiver, type Delivery } from './http-receiver.ts'
+import { truncateRunes } from './truncate.ts'
+
+/** What Twilio joins of parts at most. */
+const MESSAGE_RUNES_MAX = 1600
+/** A long code sends one a second. */
+const PACE_MS = 1000
+const DELIVERIES_MAX = 1000
+
+export function smsReceiver(config: SmsConfig, ground: ReceiverGround): Receiver {
+  const delivered = new LruMap<ReadonlySet<string>>(DELIVERIES_MAX)
+  const deliver = async (delivery: Delivery): Promise<void> => {
+    const { notification, expander } = delivery
+    // Control characters are no text; line breaks are.
+    const text = truncateRunes(expander.text('message', config.message).replace(/[^\P{Cc}\n]/gu, ' ').trim(), MESSAGE_RUNES_MAX)
+    const key = `${groupHash(notification.groupKey)} ${notification.timeMs}`
+    const done = new Set(delivered.get(key))
+    const failures: DeliveryError[] = []
+    for (const to of config.to) {
+      if (done.has(to)) continue
+      try {
+        await (config.request === null ? sendTwilio(config, delivery, to, text) : sendRequest(config.request, delivery, to, text))
+        done.add(to)
+      } catch (error) {
+        if (!(error instanceof DeliveryError)) throw error
+        failures.push(new DeliveryError(`${to}: ${error.message}`, { isRetryable: error.isRetryable, retryAfterMs: error.retryAfterMs, cause: error }))
+      }
+    }
+    if (failures.length === 0) return
+    delivered.set(key, done)
+    throw new DeliveryError(failures.map(({ message }) => message).join('; '), {
+      isRetryable: failures.some(({ isRetryable }) => isRetryable), retryAfterMs: Math.max(...failures.map(({ retryAfterMs }) => retryAfterMs)), cause: failures[0],
+    })
+  }
+  return httpReceiver(config, ground, deliver, PACE_MS)
+}
+
+async function sendTwilio({ twilio }: SmsConfig, { expander, sender, signal }: Delivery, to: string, text: string): Promise<void> {
+  const { url, accountSid, authToken, from } = twilio!
+  const credentials = Buffer.from(`${accountSid}:${secretOf('auth_token', authToken)}`).toString('base64')
+  const sentFrom = expander.text('from', from)
+  // A messaging service stands in the sender's place.
+  const form = new URLSearchParams({ To: to, Body: text, [sentFrom.startsWith('MG') ? 'MessagingServiceSid' : 'From']: sentFrom })
+  await sender.send({
+    url: `${url.replace(/\/$/, '')}/2010-04-01/Accounts/${encodeURIComponent(accountSid)}/Messages.json`, body: form.toString(),
+    contentType: 'application/x-www-form-urlencoded', headers: { authorization: `Basic ${credentials}` },
+  }, signal)
+}
+
+async function sendRequest(request: NonNullable<SmsConfig['request']>, { expander, sender, signal }: Delivery, to: string, text: string): Promise<void> {
+  const own = expander.withFields(new Map([['To', to], ['Text', text]]))
+  const headers = Object.fromEntries(Array.from(request.headers, ([name, value]) => [name.toLowerCase(), own.text(`request.headers.${name}`, value)]))
+  const body = request.method === 'GET' ? null : own.text('request.body', request.body)
+  await sender.send({ method: request.method, url: own.text('request.url', secretOf('request.url', request.url)), headers, contentType: request.contentType, body }, signal)
+}

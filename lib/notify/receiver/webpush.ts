@@ -1,0 +1,72 @@
+// Web push: each subscribed browser is told through its push service. Subscriptions that are over (404, 410) are forgotten.
+import type { WebpushConfig } from '../../config/receivers/webpush.ts'
+import { encryptPush, PUSH_BYTES_MAX } from '../../std/web-push.ts'
+import { LruMap } from '../../std/lru-map.ts'
+import type { PushSubscription, PushSubscriptions } from '../push-subscriptions.ts'
+import { DeliveryError, type Receiver } from '../receiver.ts'
+import { groupHash, type ReceiverGround } from './ground.ts'
+import { httpReceiver, type Delivery } from './http-receiver.ts'
+import type { Outgoing } from './http-sender.ts'
+import { truncateBytes } from './truncate.ts'
+
+const DELIVERIES_MAX = 1000
+const TITLE_BYTES_MAX = 200
+const MESSAGE_BYTES_MAX = 2000
+const GONE = [404, 410]
+
+export function webpushReceiver(config: WebpushConfig, ground: ReceiverGround): Receiver {
+  /** Endpoints that have got a notification while others have not. */
+  const delivered = new LruMap<ReadonlySet<string>>(DELIVERIES_MAX)
+  const deliver = async (delivery: Delivery): Promise<void> => {
+    const { push } = ground
+    if (push === null) throw new DeliveryError('web push wants the relational store, which this server runs without', { isRetryable: false })
+    const { notification, sender, signal } = delivery
+    const subscriptions = push.of(config.users)
+    if (subscriptions.length === 0) throw new DeliveryError('nobody has subscribed: allow notifications on the alerts page', { isRetryable: true })
+    const key = `${groupHash(notification.groupKey)} ${notification.timeMs}`
+    const done = new Set(delivered.get(key))
+    const payload = Buffer.from(JSON.stringify(payloadOf(config, delivery)))
+    const send = async (subscription: PushSubscription): Promise<DeliveryError | null> => {
+      if (done.has(subscription.endpoint)) return null
+      try {
+        await sender.send(requestOf(subscription, payload, { config, ground, push, topic: groupHash(notification.groupKey).slice(0, 32), isUrgent: notification.status === 'firing' }), signal)
+        done.add(subscription.endpoint)
+      } catch (error) {
+        if (!(error instanceof DeliveryError)) throw error
+        if (!GONE.some((status) => error.message.startsWith(`unexpected status code ${status}`))) return error
+        await push.remove(subscription.endpoint)
+      }
+      return null
+    }
+    const failures = (await Promise.all(subscriptions.map(send))).filter((failure) => failure !== null)
+    if (failures.length === 0) return
+    delivered.set(key, done)
+    throw new DeliveryError(`${failures.length} of ${subscriptions.length} browsers: ${failures[0]!.message}`, {
+      isRetryable: failures.some(({ isRetryable }) => isRetryable), retryAfterMs: Math.max(...failures.map(({ retryAfterMs }) => retryAfterMs)), cause: failures[0],
+    })
+  }
+  return httpReceiver(config, ground, deliver)
+}
+
+/** What the service worker shows. */
+function payloadOf(config: WebpushConfig, { notification, expander }: Delivery): Record<string, unknown> {
+  const { title, message } = expander.fields(config.fields)
+  return {
+    title: truncateBytes(title, TITLE_BYTES_MAX), body: truncateBytes(message.trim(), MESSAGE_BYTES_MAX), status: notification.status,
+    // A later message of the group takes the place of this one.
+    tag: groupHash(notification.groupKey).slice(0, 32), url: `${notification.externalUrl}/alerts`,
+  }
+}
+
+function requestOf(
+  { endpoint, keys }: PushSubscription, payload: Buffer,
+  { config, ground, push, topic, isUrgent }: { config: WebpushConfig; ground: ReceiverGround; push: PushSubscriptions; topic: string; isUrgent: boolean },
+): Outgoing {
+  return {
+    url: endpoint, contentType: 'application/octet-stream', body: encryptPush(payload.subarray(0, PUSH_BYTES_MAX), keys),
+    headers: {
+      'content-encoding': 'aes128gcm', ttl: String(Math.trunc(config.ttlMs / 1000)), urgency: isUrgent ? 'high' : 'normal', topic,
+      authorization: push.key.authorization(new URL(endpoint), config.subject, ground.clock.now()),
+    },
+  }
+}

@@ -1,0 +1,68 @@
+// Receivers by API: a test message, and the subscriptions of browsers that want to be told.
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { MetaError } from '../../lib/meta/errors.ts'
+import { SubscriptionError } from '../../lib/notify/push-subscriptions.ts'
+import type { ServerParts } from '../parts.ts'
+import { ApiError, sendData, sendError } from './envelope.ts'
+import { isCrossSite } from './manage.ts'
+import { addRoute, type Guard, type Handler } from './router.ts'
+
+const BODY_BYTES_MAX = 16 << 10
+
+export function addReceiverRoutes(app: FastifyInstance, { receivers }: Pick<ServerParts, 'receivers'>): void {
+  // A scope of its own for its parser.
+  app.register(async (scope) => {
+    scope.removeAllContentTypeParsers()
+    scope.addContentTypeParser('*', { parseAs: 'string', bodyLimit: BODY_BYTES_MAX }, (_request, body, done) => done(null, String(body)))
+    addRoute(scope, ['POST'], '/api/alerts/receivers/:name/test', answering(async (request, reply) => {
+      const { name } = request.params as { name: string }
+      const outcomes = await receivers.test(name)
+      if (outcomes === null) throw new ApiError('not_found', `there is no receiver ${JSON.stringify(name)} in the configuration`)
+      const integrations = outcomes.map(({ integration, kind, isDelivered, error, isRetryable, durationMs }) => ({
+        integration, kind, delivered: isDelivered, duration_ms: durationMs, ...(!isDelivered && { error, retryable: isRetryable }),
+      }))
+      return sendData(reply, { receiver: name, delivered: outcomes.every(({ isDelivered }) => isDelivered), integrations })
+    }), { guard: refuseOtherSites })
+    addRoute(scope, ['GET'], '/api/alerts/push/key', answering(async (_request, reply) => sendData(reply, { public_key: await receivers.pushKey() })))
+    addRoute(scope, ['POST', 'DELETE'], '/api/alerts/push/subscriptions', answering(async (request, reply) => {
+      const { subscription, user = '', endpoint } = jsonBody(request)
+      if (request.method === 'POST') {
+        if (typeof user !== 'string') throw new ApiError('bad_data', 'user: want a text')
+        await receivers.subscribe(subscription, user)
+        return sendData(reply.code(201), {})
+      }
+      if (typeof endpoint !== 'string') throw new ApiError('bad_data', 'endpoint: want the one that was subscribed with')
+      if (!await receivers.unsubscribe(endpoint)) throw new ApiError('not_found', 'there is no such subscription')
+      return reply.code(204).send()
+    }), { guard: refuseOtherSites })
+  })
+}
+
+/** Answers what is refused. */
+function answering(handler: (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>): Handler {
+  return async (request, reply) => {
+    try {
+      return await handler(request, reply)
+    } catch (error) {
+      if (error instanceof SubscriptionError) return sendError(reply, new ApiError('bad_data', error.message))
+      if (error instanceof MetaError) return sendError(reply.header('Retry-After', '5'), new ApiError('unavailable', error.message))
+      throw error
+    }
+  }
+}
+
+const refuseOtherSites: Guard = (request, reply) => {
+  if (request.method === 'GET' || !isCrossSite(request)) return false
+  sendError(reply, new ApiError('bad_data', 'cross-site requests are refused', 403))
+  return true
+}
+
+function jsonBody({ body }: FastifyRequest): Readonly<Record<string, unknown>> {
+  try {
+    const json: unknown = JSON.parse(typeof body === 'string' ? body : '')
+    if (typeof json === 'object' && json !== null) return { ...json }
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error
+  }
+  throw new ApiError('bad_data', 'want a JSON object')
+}
