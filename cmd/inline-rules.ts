@@ -8,6 +8,7 @@ import { answerRules, type RuleRequest } from '../lib/rules/rule-list.ts'
 import { reportOf, RuleMetrics } from '../lib/rules/rule-metrics.ts'
 import { engineQuery } from '../lib/rules/rule-query.ts'
 import { RuleWriter } from '../lib/rules/rule-writer.ts'
+import { WindowQueries } from '../lib/rules/window/window-query.ts'
 import type { Logger } from '../lib/std/log.ts'
 import { StoreQueryable } from '../storage/store-querier.ts'
 import type { Flags } from './flags.ts'
@@ -27,8 +28,10 @@ export class InlineRules implements RulesRunner {
     this.#queryable = queryable
     this.#logger = logger
     this.#metrics = new RuleMetrics(metrics)
+    const query = engineQuery(new Engine(options), queryable, { timeoutMs: flags.queryTimeoutMs, lookbackMs: flags.lookbackMs })
+    const windows = new WindowQueries(query, queryable, { lookbackMs: flags.lookbackMs, features })
     this.#manager = new RuleManager({
-      query: engineQuery(new Engine(options), queryable, { timeoutMs: flags.queryTimeoutMs, lookbackMs: flags.lookbackMs }),
+      query, windows,
       write: async (timeMs, rows) => {
         try {
           return writer.write(timeMs, rows)
@@ -38,7 +41,7 @@ export class InlineRules implements RulesRunner {
         }
       },
       queryable, features, clock, logger, restoreLimits: flags.restoreLimits, notify: { resendMs: flags.resendMs, send: onAlerts },
-      onEvaluated: (group) => this.#metrics.evaluated(reportOf(group), clock.monotonic()),
+      onEvaluated: (group) => this.#metrics.evaluated(reportOf(group, windows), clock.monotonic()),
       onExpanded: (isGood) => this.#metrics.expanded(isGood),
     })
   }

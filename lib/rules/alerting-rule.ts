@@ -9,6 +9,7 @@ import { labelsFromMap, labelsToMap, METRIC_NAME, type Labels } from '../model/l
 import { escapeQuery } from '../template/builtins.ts'
 import { AlertTemplates, type TemplateGround } from './alert-templates.ts'
 import { ask } from './recording-rule.ts'
+import type { QueryFunc } from './rule-query.ts'
 import { labelsKey, RuleError, RuleHealth, type RuleRow } from './rule.ts'
 
 export const ALERTS = 'ALERTS'
@@ -34,6 +35,11 @@ export interface Alert {
   lastSentAtMs: number
 }
 
+export interface AlertingGround extends TemplateGround {
+  /** Asks for the rule's own expression; templates ask by `query`. */
+  ask: QueryFunc
+}
+
 export class AlertingRule {
   readonly config: RuleConfig
   /** As the API shows it. */
@@ -41,12 +47,12 @@ export class AlertingRule {
   readonly health: RuleHealth = new RuleHealth()
   /** Also those that are resolved, for a while; by label set. */
   #active = new Map<string, Alert>()
-  readonly #ground: TemplateGround
+  readonly #ground: AlertingGround
   readonly #templates: AlertTemplates
   /** Its series are written only once what they said before the start is read back. */
   isRestored: boolean
 
-  constructor(config: RuleConfig, printed: string, ground: TemplateGround, isRestored: boolean) {
+  constructor(config: RuleConfig, printed: string, ground: AlertingGround, isRestored: boolean) {
     this.config = config
     this.printed = printed
     this.isRestored = isRestored
@@ -100,7 +106,7 @@ export class AlertingRule {
    * Throws RuleError.
    */
   evaluate(nowMs: number, offsetMs: number, limit: number): RuleRow[] {
-    const given = this.#given(ask(this.#ground.query, this.config.expr, nowMs - offsetMs), nowMs)
+    const given = this.#given(ask(this.#ground.ask, this.config.expr, nowMs - offsetMs), nowMs)
     for (const [key, alert] of given) {
       const known = this.#active.get(key)
       if (known === undefined || known.state === 'inactive') this.#active.set(key, alert)

@@ -13,6 +13,7 @@ import type { GroupGround, GroupSettings, RuleGroup, WriteFunc } from './group.t
 import { GroupLoop } from './group-loop.ts'
 import { restoreGroup, type RestoreLimits } from './restore.ts'
 import type { QueryFunc } from './rule-query.ts'
+import type { WindowQueries } from './window/window-query.ts'
 
 /** What rules take from the configuration. */
 export interface RuleSettings {
@@ -37,6 +38,7 @@ export interface ManagerGround {
   /** Told after every evaluation of a group. */
   onEvaluated?: (group: RuleGroup) => void
   onExpanded?: (isGood: boolean) => void
+  windows?: WindowQueries
 }
 
 export class RuleManager {

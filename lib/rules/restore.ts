@@ -1,13 +1,14 @@
 // After a start: since when alerts have been active, read back from ALERTS_FOR_STATE, so that a restart does not begin
 // `for` anew. After prometheus rules/group.go, RestoreForState.
-import type { Querier, Queryable, Selection, SeriesBatch } from '../../storage/interface.ts'
-import { METRIC_NAME, type Labels } from '../model/labels.ts'
+import type { Querier, Queryable, SeriesBatch } from '../../storage/interface.ts'
+import { METRIC_NAME } from '../model/labels.ts'
 import type { Matcher } from '../model/matcher.ts'
 import type { Clock } from '../std/clock.ts'
 import type { Logger } from '../std/log.ts'
 import { ALERTS_FOR_STATE, AlertingRule, type Alert } from './alerting-rule.ts'
 import type { RuleGroup } from './group.ts'
 import { labelsKey } from './rule.ts'
+import { labelsOfSeries, withoutName } from './series-labels.ts'
 
 export interface RestoreLimits {
   /** What was last seen longer ago is forgotten. */
@@ -79,7 +80,7 @@ function lastStates(querier: Querier, matchers: readonly Matcher[], mint: number
   for (let batch = selection.next(); batch !== null; batch = selection.next()) {
     for (let s = 0; s < batch.seriesCount; s++) {
       const last = lastOf(batch, s)
-      if (last !== null) states.set(labelsKey(labelsOf(querier, selection, batch.index[s]!)), last)
+      if (last !== null) states.set(labelsKey(withoutName(labelsOfSeries(querier, selection.refs[batch.index[s]!]!))), last)
     }
   }
   return states
@@ -95,13 +96,4 @@ function lastOf(batch: SeriesBatch, s: number): LastState | null {
     return { t, activeAtSeconds: isSet(batch.stale, i) ? null : batch.v[s * batch.n + i]! }
   }
   return null
-}
-
-function labelsOf(querier: Querier, selection: Selection, index: number): Labels {
-  const ref = selection.refs[index]!
-  let ids = new Uint32Array(64)
-  const count = querier.labelsOf(ref, ids)
-  if (count > ids.length) querier.labelsOf(ref, (ids = new Uint32Array(count)))
-  const texts = Array.from(ids.subarray(0, count), (id) => querier.textOf(id))
-  return texts.flatMap((text, i) => (i % 2 === 0 && text !== METRIC_NAME ? [text, texts[i + 1]!] : []))
 }

@@ -2,6 +2,7 @@
 import type { Gauge, Metrics } from '../std/metrics.ts'
 import { groupKey } from './manager.ts'
 import type { GroupCounts, RuleGroup } from './group.ts'
+import type { WindowQueries } from './window/window-query.ts'
 
 /** What is told of a group after its evaluation; structured-cloneable. */
 export interface GroupReport {
@@ -10,10 +11,13 @@ export interface GroupReport {
   intervalSeconds: number
   /** How long each rule took. */
   ruleSeconds: readonly number[]
+  /** Of all groups since the start of the rules. */
+  windows: { lateSamples: number; bytes: number }
 }
 
-export function reportOf(group: RuleGroup): GroupReport {
+export function reportOf(group: RuleGroup, windows: WindowQueries): GroupReport {
   return {
+    windows: { lateSamples: windows.lateSamples(), bytes: windows.sizeBytes() },
     key: groupKey(group.config), counts: group.counts, intervalSeconds: group.settings.intervalMs / 1000,
     ruleSeconds: group.rules.map(({ health }) => health.evaluationSeconds),
   }
@@ -25,6 +29,9 @@ export class RuleMetrics {
   readonly #groups = new Map<string, GroupReport>()
   readonly #rules: ReturnType<Metrics['summary']>
   readonly #durations: ReturnType<Metrics['summary']>
+  #windows = { lateSamples: 0, bytes: 0 }
+  /** Of rules' threads that have ended. */
+  #lateBefore = 0
   #expansions = 0
   #expansionFailures = 0
 
@@ -49,6 +56,8 @@ export class RuleMetrics {
     gauge('group_last_evaluation_samples', 'The number of samples returned during the last rule group evaluation.', ({ counts }) => counts.lastSamples)
     this.#rules = metrics.summary('prometheus_rule_evaluation_duration_seconds', 'The duration for a rule to execute.', [0.5, 0.9, 0.99], LABEL)
     this.#durations = metrics.summary('prometheus_rule_group_duration_seconds', 'The duration of rule group evaluations.', [0.01, 0.05, 0.5, 0.9, 0.99], LABEL)
+    metrics.total('monitor_rule_late_samples_total', 'Samples of windows of rules that came when the evaluation they belong to was over; query_offset is how late they may come.', () => this.#lateBefore + this.#windows.lateSamples)
+    metrics.gauge('monitor_rule_window_bytes', 'Memory of samples and windows that rules keep from evaluation to evaluation.', [], (own) => own.set(this.#windows.bytes))
     metrics.total('prometheus_template_text_expansions_total', 'The total number of template text expansions.', () => this.#expansions)
     metrics.total('prometheus_template_text_expansion_failures_total', 'The total number of template text expansion failures.', () => this.#expansionFailures)
   }
@@ -62,6 +71,8 @@ export class RuleMetrics {
   /** `atMs`: monotonic. */
   evaluated(report: GroupReport, atMs: number): void {
     this.#groups.set(report.key, report)
+    if (report.windows.lateSamples < this.#windows.lateSamples) this.#lateBefore += this.#windows.lateSamples
+    this.#windows = report.windows
     for (const seconds of report.ruleSeconds) this.#rules.observe(report.key, seconds, atMs)
     this.#durations.observe(report.key, report.counts.lastSeconds, atMs)
   }

@@ -1,7 +1,7 @@
 // The rules' thread: a manager whose engine reads the head in place, and whose rows main writes.
 import type { MessagePort } from 'node:worker_threads'
 import type { Engine } from '../../lang/engine.ts'
-import type { ParserFeatures } from '../../lang/parse/ast.ts'
+import type { EngineFeatures } from '../../lang/parse/ast.ts'
 import type { Queryable } from '../../storage/interface.ts'
 import type { Clock } from '../std/clock.ts'
 import type { Logger } from '../std/log.ts'
@@ -11,12 +11,13 @@ import { answerRules } from './rule-list.ts'
 import type { RestoreLimits } from './restore.ts'
 import { reportOf } from './rule-metrics.ts'
 import { engineQuery } from './rule-query.ts'
+import { WindowQueries } from './window/window-query.ts'
 import type { FromRules, ToRules } from './worker-protocol.ts'
 
 export interface RulesSeat {
   engine: Engine
   queryable: Queryable
-  features: Partial<ParserFeatures>
+  features: Partial<EngineFeatures>
   timeoutMs: number
   lookbackMs: number
   clock: Clock
@@ -30,11 +31,13 @@ export interface RulesSeat {
 export function serveRules(port: MessagePort, seat: RulesSeat): void {
   const send = (message: FromRules, transfer: ArrayBuffer[] = []): void => port.postMessage(message, transfer)
   const writes = new PendingWrites(send)
+  const query = engineQuery(seat.engine, seat.queryable, seat)
+  const windows = new WindowQueries(query, seat.queryable, seat)
   const manager = new RuleManager({
-    query: engineQuery(seat.engine, seat.queryable, seat), write: (timeMs, rows) => writes.write(timeMs, rows),
+    query, windows, write: (timeMs, rows) => writes.write(timeMs, rows),
     queryable: seat.queryable, features: seat.features, clock: seat.clock, logger: seat.logger,
     restoreLimits: seat.restoreLimits, notify: { resendMs: seat.resendMs, send: (alerts) => send({ kind: 'alerts', alerts }) },
-    onEvaluated: (group) => send({ kind: 'evaluated', report: reportOf(group) }),
+    onEvaluated: (group) => send({ kind: 'evaluated', report: reportOf(group, windows) }),
     onExpanded: (isGood) => send({ kind: 'expanded', isGood }),
   })
   // One configuration after the other: a group must have stopped before its successor starts.

@@ -26,6 +26,7 @@ const THREADS = 2
 
 /** Some three minutes of them. */
 const ALERT_HISTORIES = 20_000
+const WINDOW_HISTORIES = 400
 const MODEL_RUNS = 2000
 const POWER_CUTS = 5
 const KILLS = 50
@@ -39,7 +40,7 @@ const STARTS: readonly { shape: StartShape; most: Partial<StartReport> }[] = [
   { shape: { series: 1_000_000, hours: 0.1 }, most: { firstPushMs: 2000, readyMs: 15_000 } },
 ]
 
-const PROOFS: Readonly<Record<string, () => Promise<boolean>>> = { alerts: proveAlerts, lifecycles: proveLifecycles, kills: proveKills, model: proveModel, cuts: proveCuts, points: proveFaultPoints, flips: proveFlips, queries: proveQueries, starts: proveStarts, 'power-cuts': provePowerCuts, sim: proveSchedules, tiers: proveTiers }
+const PROOFS: Readonly<Record<string, () => Promise<boolean>>> = { alerts: proveAlerts, lifecycles: proveLifecycles, kills: proveKills, model: proveModel, cuts: proveCuts, points: proveFaultPoints, flips: proveFlips, queries: proveQueries, starts: proveStarts, 'power-cuts': provePowerCuts, sim: proveSchedules, tiers: proveTiers, windows: proveWindows }
 
 const { values, positionals } = parseArgs({ options: { seed: { type: 'string' }, count: { type: 'string' } }, allowPositionals: true })
 const unknown = positionals.filter((name) => !Object.hasOwn(PROOFS, name))
@@ -83,6 +84,11 @@ function proveAlerts(): Promise<boolean> {
 /** Acknowledgement, escalation, cooldown and restarts of alerts against a model of these. */
 function proveLifecycles(): Promise<boolean> {
   return proveByTest('test/lib/notify/lifecycle-model.test.ts', { PROVE_LIFECYCLES: String(count ?? ALERT_HISTORIES), PROVE_SEED: String(seed) })
+}
+
+/** Windows of rules that are kept from tick to tick against the engine. */
+function proveWindows(): Promise<boolean> {
+  return proveByTest('test/lib/rules/window/window-query.test.ts', { PROVE_WINDOW_HISTORIES: String(count ?? WINDOW_HISTORIES), PROVE_SEED: String(seed % 2 ** 30) })
 }
 
 /** The store against a plain Map, over days of work. */

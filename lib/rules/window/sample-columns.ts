@@ -1,0 +1,230 @@
+// The newest samples of all series that a selector selects, in this thread's memory: as far back as the longest window that a
+// rule has over them. They are read once from the store, and at each tick what has come since; all rules share them.
+//
+//   slot s (the s-th series of the selection):   t[s*cap + start .. s*cap + end), v likewise, oldest first
+//
+//   pull   reads the last seconds again, takes each series' samples behind its newest: O(new samples)
+//   build  reads everything: at first, when series come or go, where samples came late, and every five minutes, which
+//          finds what came out of order, or was deleted, since
+import type { Queryable, Querier, Selection, SeriesBatch } from '../../../storage/interface.ts'
+import type { Matcher } from '../../model/matcher.ts'
+
+/** How far a pull looks back behind the one before: scrapes come in some time after the moment they are of. */
+const OVERLAP_MS = 15_000
+/** Out-of-order samples and deletions show after this at the latest. */
+const REBUILD_MS = 300_000
+/** After samples that were late by more than `LATE_MS` more may have come: but not every tick. */
+const LATE_MS = 2000
+const LATE_REBUILD_MS = 30_000
+/** Bytes a sample takes here. */
+const SAMPLE_BYTES = 12
+/** Above a series' samples in the window: room for those of some ticks, until the oldest are dropped. */
+const ROOM = 8
+
+export class SampleColumns {
+  readonly matchers: readonly Matcher[]
+  /** The longest window of a rule over them. */
+  readonly spanMs: number
+  refs: Uint32Array = new Uint32Array(0)
+  /** Samples that a slot may have. */
+  cap: number = 16
+  /** Unix ms of `t` 0. */
+  baseMs = 0
+  t: Uint32Array = new Uint32Array(0)
+  v: Float64Array = new Float64Array(0)
+  start: Uint32Array = new Uint32Array(0)
+  end: Uint32Array = new Uint32Array(0)
+  /** Samples of a slot that were dropped before position 0: position + dropped does not change while a sample is here. */
+  dropped: Uint32Array = new Uint32Array(0)
+  /** t of the newest staleness marker, 0 where there is none. */
+  staleT: Uint32Array = new Uint32Array(0)
+  /** Grows with each build: positions before mean nothing after. */
+  version = 0
+  /** Unix ms up to which samples were looked for. */
+  pulledMs: number = -Infinity
+  /** Samples that came when the tick they belong to was over. */
+  lateCount = 0
+  /** Why these series cannot be kept here; '' where they can. */
+  refusal = ''
+  readonly #bytesMax: number
+  #builtMs = -Infinity
+  #isLate = false
+  #idsVersion = 0
+
+  constructor(matchers: readonly Matcher[], spanMs: number, bytesMax: number) {
+    this.matchers = matchers
+    this.spanMs = spanMs
+    this.#bytesMax = bytesMax
+  }
+
+  get sizeBytes(): number {
+    return this.t.length * SAMPLE_BYTES + this.refs.length * 20
+  }
+
+  /** Takes in what the store has up to `timeMs`, which never falls. */
+  advance(queryable: Queryable, timeMs: number): void {
+    if (timeMs === this.pulledMs) return
+    const querier = queryable.querier()
+    try {
+      const isDue = timeMs - this.#builtMs >= (this.#isLate ? LATE_REBUILD_MS : REBUILD_MS)
+      if (isDue || !this.#pull(querier, timeMs)) this.#build(querier, timeMs)
+      this.pulledMs = timeMs
+    } finally {
+      querier.close()
+    }
+  }
+
+  /** False if all must be read. */
+  #pull(querier: Querier, timeMs: number): boolean {
+    const selection = this.#select(querier, this.pulledMs - OVERLAP_MS, timeMs)
+    if ((querier.idsVersion ?? 0) !== this.#idsVersion || !isEqual(selection.refs, this.refs)) return false
+    const pulledT = this.pulledMs - this.baseMs
+    const keptT = timeMs - this.baseMs - this.spanMs
+    for (let batch = selection.next(); batch !== null; batch = selection.next()) {
+      if (batch.histograms !== null) return false
+      if (!this.#takeBatch(batch, pulledT, keptT)) return false
+    }
+    return true
+  }
+
+  #takeBatch(batch: SeriesBatch, pulledT: number, keptT: number): boolean {
+    const { n, t, v, index, seriesCount, hasGaps, present, stale } = batch
+    const { baseMs, cap, end } = this
+    const words = (n + 31) >>> 5
+    for (let s = 0; s < seriesCount; s++) {
+      const slot = index[s]!
+      const newest = end[slot]! > this.start[slot]! ? this.t[slot * cap + end[slot]! - 1]! : 0
+      let from = n
+      while (from > 0 && t[from - 1]! - baseMs > newest) from--
+      for (let i = from; i < n; i++) {
+        const at = t[i]! - baseMs
+        if (hasGaps[s] === 1) {
+          const bit = 1 << (i & 31)
+          const word = s * words + (i >>> 5)
+          if ((present[word]! & bit) === 0) continue
+          if ((stale[word]! & bit) !== 0) {
+            this.staleT[slot] = at
+            continue
+          }
+        }
+        if (at <= pulledT) this.#noteLate(pulledT - at)
+        if (!this.#push(slot, at, v[s * n + i]!, keptT)) return false
+      }
+    }
+    return true
+  }
+
+  #noteLate(byMs: number): void {
+    this.lateCount++
+    if (byMs > LATE_MS) this.#isLate = true
+  }
+
+  /** False if there is no room. */
+  #push(slot: number, at: number, value: number, keptT: number): boolean {
+    if (this.end[slot] === this.cap && !this.#drop(slot, keptT)) return false
+    const place = slot * this.cap + this.end[slot]!++
+    this.t[place] = at
+    this.v[place] = value
+    return true
+  }
+
+  /** Makes room for a sample by dropping those before `keptT`. */
+  #drop(slot: number, keptT: number): boolean {
+    const from = slot * this.cap
+    let k = this.start[slot]!
+    while (k < this.end[slot]! && this.t[from + k]! <= keptT) k++
+    if (k === 0) return false
+    this.t.copyWithin(from, from + k, from + this.end[slot]!)
+    this.v.copyWithin(from, from + k, from + this.end[slot]!)
+    this.start[slot] = 0
+    this.end[slot]! -= k
+    this.dropped[slot]! += k
+    return true
+  }
+
+  #build(querier: Querier, timeMs: number): void {
+    const before = this.#counts(timeMs)
+    this.version++
+    this.#isLate = false
+    this.#builtMs = timeMs
+    this.#idsVersion = querier.idsVersion ?? 0
+    this.baseMs = timeMs - this.spanMs - 1
+    for (;;) {
+      const selection = this.#select(querier, this.baseMs, timeMs)
+      const { refs } = selection
+      if (refs.length * this.cap * SAMPLE_BYTES > this.#bytesMax) {
+        this.#refuse('too many samples for the memory of windows')
+        return
+      }
+      this.refs = refs.slice()
+      this.#clear()
+      const wanted = this.#read(selection)
+      if (this.refusal !== '') return
+      if (wanted <= this.cap) break
+      this.cap = wanted
+    }
+    for (const [i, ref] of this.refs.entries()) {
+      const known = before.get(ref)
+      if (known !== undefined) this.lateCount += Math.max(0, this.#countIn(i, known.fromMs, known.toMs) - known.count)
+    }
+  }
+
+  /** Reads all batches; how many samples a slot should have room for, above `cap` where they did not fit. */
+  #read(selection: Selection): number {
+    let most = 0
+    for (let batch = selection.next(); batch !== null; batch = selection.next()) {
+      if (batch.histograms !== null) {
+        this.#refuse('native histograms')
+        return 0
+      }
+      most = Math.max(most, batch.n)
+      const wanted = Math.ceil(most * 1.25) + ROOM
+      if (wanted > this.cap) return wanted
+      this.#takeBatch(batch, -1, 0)
+    }
+    return this.cap
+  }
+
+  #refuse(why: string): void {
+    this.refusal = why
+    this.refs = new Uint32Array(0)
+    this.cap = 0
+    this.#clear()
+  }
+
+  #clear(): void {
+    const { length } = this.refs
+    this.t = new Uint32Array(length * this.cap)
+    this.v = new Float64Array(length * this.cap)
+    this.start = new Uint32Array(length)
+    this.end = new Uint32Array(length)
+    this.dropped = new Uint32Array(length)
+    this.staleT = new Uint32Array(length)
+  }
+
+  #select(querier: Querier, mint: number, maxt: number): Selection {
+    return querier.select(this.matchers, mint, maxt, { startMs: maxt, endMs: maxt, stepMs: 0, rangeMs: maxt - mint, func: '' })
+  }
+
+  /** Of each series: how many samples there are of the time that a build at `timeMs` reads again. */
+  #counts(timeMs: number): Map<number, { count: number; fromMs: number; toMs: number }> {
+    const fromMs = timeMs - this.spanMs
+    const toMs = this.pulledMs
+    return new Map(Array.from(this.refs, (ref, i) => [ref, { count: this.#countIn(i, fromMs, toMs), fromMs, toMs }] as const))
+  }
+
+  #countIn(slot: number, fromMs: number, toMs: number): number {
+    let count = 0
+    for (let k = slot * this.cap + this.start[slot]!; k < slot * this.cap + this.end[slot]!; k++) {
+      const t = this.t[k]! + this.baseMs
+      if (t > fromMs && t <= toMs) count++
+    }
+    return count
+  }
+}
+
+function isEqual(a: Uint32Array, b: Uint32Array): boolean {
+  if (a.length !== b.length) return false
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false
+  return true
+}

@@ -1,0 +1,282 @@
+// What is kept of each window of one function, and how it changes when samples enter at the new end and leave at the old one.
+// Values are those that the engine's kernels give by scanning the window (lang/func), sums within 1e-12 of them.
+//
+//   sum, avg        a sum of two doubles (about 106 bits), to which samples are added and from which they are taken
+//   min, max        the extreme; a scan where it leaves
+//   rate and like   how many counter resets there are; first and last sample are looked up
+//   all else        a scan of the window that has changed
+import { extrapolationFactor, NO_ZERO, stretched } from '../../../lang/func/extrapolation.ts'
+import { RANGE_KERNELS } from '../../../lang/func/range-funcs.ts'
+import type { RangeKernel, Windows } from '../../../lang/func/range-kernel.ts'
+import { assert } from '../../std/assert.ts'
+import type { WindowForm } from './window-form.ts'
+
+/** Samples of all series; those of one window are [from, to) of both. */
+export interface Samples {
+  t: Uint32Array
+  v: Float64Array
+}
+
+export interface WindowFold {
+  /** By slot; undefined content where the window is empty. */
+  readonly values: Float64Array
+  /** The fewest samples that give a value. */
+  readonly samplesMin: number
+  /** Looks at the whole window. */
+  scan(slot: number, samples: Samples, from: number, to: number): void
+  /** Samples [from, newFrom) have left, [to, newTo) have entered; some have stayed. */
+  slide(slot: number, samples: Samples, move: Move): void
+  /** The value at a time, where it depends on it; null where it does not. */
+  readonly at: ((slot: number, samples: Samples, window: Bounds) => void) | null
+}
+
+export interface Move {
+  from: number
+  newFrom: number
+  to: number
+  newTo: number
+}
+
+/** Samples [from, to), and the window's bounds on the scale of t. */
+export interface Bounds {
+  from: number
+  to: number
+  startT: number
+  endT: number
+}
+
+/** Bytes a window takes beside its place. */
+export function foldBytes({ func }: WindowForm): number {
+  return func === 'avg_over_time' || func === 'sum_over_time' ? 32 : func === 'rate' || func === 'increase' ? 12 : 8
+}
+
+export function makeFold(form: WindowForm, count: number): WindowFold {
+  switch (form.func) {
+    case 'avg_over_time': return new SumFold(count, new Scanner(form), true)
+    case 'sum_over_time': return new SumFold(count, new Scanner(form), false)
+    case 'min_over_time': return new ExtremeFold(count, 1)
+    case 'max_over_time': return new ExtremeFold(count, -1)
+    case 'rate': return new ChangeFold(count, true, form.windowMs / 1000)
+    case 'increase': return new ChangeFold(count, true, 1)
+    case 'delta': return new ChangeFold(count, false, 1)
+    case '': case 'last_over_time': return new LastFold(count)
+    case 'count_over_time': case 'present_over_time': case 'stddev_over_time': case 'stdvar_over_time': case 'quantile_over_time': case 'changes':
+      return new ScanFold(count, new Scanner(form))
+  }
+}
+
+/** The engine's kernel over one window. */
+class Scanner {
+  readonly #kernel: RangeKernel
+  readonly #args: readonly Float64Array[]
+  readonly #windows: Windows
+  readonly #out = new Float64Array(1)
+  readonly #kinds = new Uint8Array(1)
+
+  constructor({ func, quantile, windowMs }: WindowForm) {
+    const known = RANGE_KERNELS.get(func)
+    assert(known !== undefined, `no kernel ${func}`)
+    this.#kernel = known.kernel
+    this.#args = [Float64Array.of(quantile)]
+    // None of these functions looks at times.
+    this.#windows = {
+      count: 1, lo: new Int32Array(1), hi: new Int32Array(1), startMs: new Float64Array(1), endMs: new Float64Array(1), evalMs: new Float64Array(1), rangeMs: windowMs, stretch: null,
+    }
+  }
+
+  value(v: Float64Array, from: number, to: number): number {
+    this.#windows.hi[0] = to - from
+    this.#kernel(this.#windows, NO_TIMES, v, from, this.#out, this.#kinds, 0, this.#args, UNHURRIED)
+    return this.#out[0]!
+  }
+}
+
+const NO_TIMES = new Float64Array(0)
+/** Windows of rules are short. */
+const UNHURRIED = { spend: (): void => {} }
+
+class ScanFold implements WindowFold {
+  readonly values: Float64Array
+  readonly samplesMin = 1
+  readonly at = null
+  readonly #scanner: Scanner
+
+  constructor(count: number, scanner: Scanner) {
+    this.values = new Float64Array(count)
+    this.#scanner = scanner
+  }
+
+  scan(slot: number, { v }: Samples, from: number, to: number): void {
+    this.values[slot] = this.#scanner.value(v, from, to)
+  }
+
+  slide(slot: number, samples: Samples, { newFrom, newTo }: Move): void {
+    this.scan(slot, samples, newFrom, newTo)
+  }
+}
+
+class LastFold implements WindowFold {
+  readonly values: Float64Array
+  readonly samplesMin = 1
+  readonly at = null
+
+  constructor(count: number) {
+    this.values = new Float64Array(count)
+  }
+
+  scan(slot: number, { v }: Samples, _from: number, to: number): void {
+    this.values[slot] = v[to - 1]!
+  }
+
+  slide(slot: number, { v }: Samples, { newTo }: Move): void {
+    this.values[slot] = v[newTo - 1]!
+  }
+}
+
+/** A sample may be so many times as large as the sum: then its rounding, also after it has left, does not show within 1e-12. */
+const CANCELLATION_MAX = 2 ** 50
+
+class SumFold implements WindowFold {
+  readonly values: Float64Array
+  readonly samplesMin = 1
+  readonly at = null
+  readonly #high: Float64Array
+  readonly #low: Float64Array
+  /** The largest magnitude that was added since the last scan. */
+  readonly #most: Float64Array
+  readonly #scanner: Scanner
+  readonly #isMean: boolean
+
+  constructor(count: number, scanner: Scanner, isMean: boolean) {
+    this.values = new Float64Array(count)
+    this.#high = new Float64Array(count)
+    this.#low = new Float64Array(count)
+    this.#most = new Float64Array(count)
+    this.#scanner = scanner
+    this.#isMean = isMean
+  }
+
+  scan(slot: number, { v }: Samples, from: number, to: number): void {
+    this.values[slot] = this.#scanner.value(v, from, to)
+    this.#high[slot] = 0
+    this.#low[slot] = 0
+    this.#most[slot] = 0
+    this.#add(slot, v, from, to, 1)
+  }
+
+  slide(slot: number, samples: Samples, { from, newFrom, to, newTo }: Move): void {
+    const { v } = samples
+    this.#add(slot, v, to, newTo, 1)
+    this.#add(slot, v, from, newFrom, -1)
+    const sum = this.#high[slot]! + this.#low[slot]!
+    // Also where something is infinite or no number: both comparisons are false.
+    if (sum - sum === 0 && this.#most[slot]! <= Math.abs(sum) * CANCELLATION_MAX) this.values[slot] = this.#isMean ? sum / (newTo - newFrom) : sum
+    else this.scan(slot, samples, newFrom, newTo)
+  }
+
+  /** Adds sign × v[from..to). */
+  #add(slot: number, v: Float64Array, from: number, to: number, sign: number): void {
+    let high = this.#high[slot]!
+    let low = this.#low[slot]!
+    let most = this.#most[slot]!
+    for (let k = from; k < to; k++) {
+      const x = sign * v[k]!
+      const total = high + x
+      const shift = total - high
+      low += (high - (total - shift)) + (x - shift)
+      high = total
+      if (Math.abs(x) > most) most = Math.abs(x)
+    }
+    this.#high[slot] = high
+    this.#low[slot] = low
+    this.#most[slot] = most
+  }
+}
+
+class ExtremeFold implements WindowFold {
+  readonly values: Float64Array
+  readonly samplesMin = 1
+  readonly at = null
+  /** 1 of the least, -1 of the greatest. */
+  readonly #sign: number
+
+  constructor(count: number, sign: number) {
+    this.values = new Float64Array(count)
+    this.#sign = sign
+  }
+
+  scan(slot: number, { v }: Samples, from: number, to: number): void {
+    this.values[slot] = v[from]!
+    this.#take(slot, v, from + 1, to)
+  }
+
+  slide(slot: number, samples: Samples, { from, newFrom, to, newTo }: Move): void {
+    const { v } = samples
+    const best = this.values[slot]!
+    for (let k = from; k < newFrom; k++) {
+      if (v[k] !== best && best === best) continue
+      this.scan(slot, samples, newFrom, newTo)
+      return
+    }
+    this.#take(slot, v, to, newTo)
+  }
+
+  /** Of equals the oldest stays; NaN counts only among NaN. */
+  #take(slot: number, v: Float64Array, from: number, to: number): void {
+    const sign = this.#sign
+    let best = this.values[slot]!
+    for (let k = from; k < to; k++) {
+      const x = v[k]!
+      if (sign * x < sign * best || best !== best) best = x
+    }
+    this.values[slot] = best
+  }
+}
+
+class ChangeFold implements WindowFold {
+  readonly values: Float64Array
+  readonly samplesMin = 2
+  /** Samples below the one before, both in the window. */
+  readonly #resets: Uint32Array
+  readonly #isCounter: boolean
+  readonly #divisor: number
+
+  constructor(count: number, isCounter: boolean, divisor: number) {
+    this.values = new Float64Array(count)
+    this.#resets = new Uint32Array(isCounter ? count : 0)
+    this.#isCounter = isCounter
+    this.#divisor = divisor
+  }
+
+  scan(slot: number, { v }: Samples, from: number, to: number): void {
+    if (this.#isCounter) this.#resets[slot] = resetsIn(v, from, to)
+  }
+
+  slide(slot: number, { v }: Samples, { from, newFrom, to, newTo }: Move): void {
+    if (!this.#isCounter) return
+    // A reset lies between two samples: those whose first has left are gone, those whose second has entered are new.
+    this.#resets[slot] = this.#resets[slot]! - resetsIn(v, from, newFrom + 1) + resetsIn(v, to - 1, newTo)
+  }
+
+  /** After prometheus promql/functions.go, extrapolatedRate, in its order of operations (lang/func/rate.ts). */
+  readonly at = (slot: number, { t, v }: Samples, { from, to, startT, endT }: Bounds): void => {
+    const last = to - 1
+    const firstValue = v[from]!
+    let result = v[last]! - firstValue
+    if (this.#isCounter && this.#resets[slot]! > 0) {
+      for (let k = from + 1; k <= last; k++) if (v[k]! < v[k - 1]!) result += v[k - 1]!
+    }
+    const sampled = (t[last]! - t[from]!) / 1000
+    const interval = sampled / (last - from)
+    const start = stretched((t[from]! - startT) / 1000, interval)
+    const end = stretched((endT - t[last]!) / 1000, interval)
+    const zeroShare = this.#isCounter && result > 0 && firstValue >= 0 ? firstValue / result : NO_ZERO
+    this.values[slot] = result * (extrapolationFactor(sampled, start, end, zeroShare) / this.#divisor)
+  }
+}
+
+function resetsIn(v: Float64Array, from: number, to: number): number {
+  let count = 0
+  for (let k = from + 1; k < to; k++) if (v[k]! < v[k - 1]!) count++
+  return count
+}

@@ -1,0 +1,99 @@
+// Which expressions of rules are windows of single series compared with a number, so that their state can be kept:
+//
+//   avg_over_time(cpu{env="prod"}[5m]) > 80        up == 0        0.2 <= rate(errors_total[1m])
+//
+// All else is evaluated by the engine as it stands.
+import type { Call, Expr, ParserFeatures, VectorSelector } from '../../../lang/parse/ast.ts'
+import { parseExpr } from '../../../lang/parse/parse.ts'
+import { METRIC_NAME } from '../../model/labels.ts'
+import { formatMatcher, type Matcher } from '../../model/matcher.ts'
+
+export type Comparison = '==' | '!=' | '<' | '<=' | '>' | '>='
+
+/** '' is the newest sample of an instant selector. */
+export type WindowFunc =
+  | '' | 'avg_over_time' | 'sum_over_time' | 'min_over_time' | 'max_over_time' | 'count_over_time' | 'last_over_time' | 'present_over_time'
+  | 'stddev_over_time' | 'stdvar_over_time' | 'quantile_over_time' | 'changes' | 'rate' | 'increase' | 'delta'
+
+const FUNCS: ReadonlySet<string> = new Set<WindowFunc>([
+  'avg_over_time', 'sum_over_time', 'min_over_time', 'max_over_time', 'count_over_time', 'last_over_time', 'present_over_time',
+  'stddev_over_time', 'stdvar_over_time', 'quantile_over_time', 'changes', 'rate', 'increase', 'delta',
+])
+/** The same comparison with its sides exchanged. */
+const MIRRORED: Readonly<Record<Comparison, Comparison>> = { '==': '==', '!=': '!=', '<': '>', '<=': '>=', '>': '<', '>=': '<=' }
+/** Longer windows are the engine's: their samples need not lie in memory for the sake of a rule. */
+const WINDOW_MS_MAX = 3_600_000
+
+export interface WindowForm {
+  func: WindowFunc
+  matchers: readonly Matcher[]
+  /** 0: the lookback of instant selectors. */
+  windowMs: number
+  /** Of quantile_over_time. */
+  quantile: number
+  comparison: Comparison
+  threshold: number
+  /** Equal for equal selectors. */
+  selector: string
+}
+
+/** null: the engine's. Throws ParseError. */
+export function windowForm(text: string, features: Partial<ParserFeatures>): WindowForm | null {
+  const expr = bare(parseExpr(text, features))
+  if (expr.type !== 'binary' || expr.returnBool || !isComparison(expr.op)) return null
+  const right = numberOf(expr.right)
+  const left = numberOf(expr.left)
+  if (right !== null && left === null) return formOf(bare(expr.left), expr.op, right)
+  if (left !== null && right === null) return formOf(bare(expr.right), MIRRORED[expr.op], left)
+  return null
+}
+
+function formOf(expr: Expr, comparison: Comparison, threshold: number): WindowForm | null {
+  if (expr.type === 'vectorSelector') return withSelector(expr, { func: '', windowMs: 0, quantile: 0, comparison, threshold })
+  if (expr.type !== 'call' || !isWindowFunc(expr.func)) return null
+  const range = bare(expr.args.at(-1)!)
+  const quantile = quantileOf(expr)
+  if (range.type !== 'matrixSelector' || range.range.kind !== 'fixed' || quantile === null) return null
+  const windowMs = range.range.ms
+  if (!(windowMs > 0) || windowMs > WINDOW_MS_MAX) return null
+  return withSelector(range.selector, { func: expr.func, windowMs, quantile, comparison, threshold })
+}
+
+/** A selector must name its metric: else dropping the name may make two series one, and that is an error to be told. */
+function withSelector({ matchers, offset, at, isAnchored, isSmoothed }: VectorSelector, form: Omit<WindowForm, 'matchers' | 'selector'>): WindowForm | null {
+  const isNamed = matchers.some(({ name, op, value }) => name === METRIC_NAME && op === '=' && value !== '')
+  if (offset !== null || at !== null || isAnchored || isSmoothed || !isNamed) return null
+  return { ...form, matchers, selector: matchers.map(formatMatcher).toSorted(compareCodes).join(',') }
+}
+
+function compareCodes(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}
+
+function isComparison(op: string): op is Comparison {
+  return op in MIRRORED
+}
+
+function isWindowFunc(func: string): func is WindowFunc {
+  return FUNCS.has(func)
+}
+
+function quantileOf({ func, args }: Call): number | null {
+  if (func !== 'quantile_over_time') return 0
+  const quantile = numberOf(args[0]!)
+  // Others are warned of.
+  return quantile !== null && quantile >= 0 && quantile <= 1 ? quantile : null
+}
+
+/** Without parentheses. */
+function bare(expr: Expr): Expr {
+  return expr.type === 'paren' ? bare(expr.expr) : expr
+}
+
+function numberOf(expr: Expr): number | null {
+  const inner = bare(expr)
+  if (inner.type === 'number') return inner.value
+  if (inner.type !== 'unary') return null
+  const value = numberOf(inner.expr)
+  return value === null ? null : inner.op === '-' ? -value : value
+}

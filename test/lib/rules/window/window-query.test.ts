@@ -1,0 +1,206 @@
+// Rules over windows whose state is kept, against the engine that evaluates each anew: the same series, values within 1e-12.
+import { describe, expect, it } from 'vitest'
+import { Engine } from '../../../../lang/engine.ts'
+import type { InstantElement } from '../../../../lang/instant-elements.ts'
+import { labelsFromRecord, type Labels } from '../../../../lib/model/labels.ts'
+import { engineQuery, type QueryFunc } from '../../../../lib/rules/rule-query.ts'
+import { windowForm } from '../../../../lib/rules/window/window-form.ts'
+import { WindowQueries } from '../../../../lib/rules/window/window-query.ts'
+import { Random } from '../../../../lib/std/random.ts'
+import { randomHistogram } from '../../../support/random-histogram.ts'
+import { MemoryStorage, type BatchShape } from '../../../support/memory-storage.ts'
+
+const T0 = 1_700_000_000_000
+const LOOKBACK = 300_000
+const HISTORIES = Number(process.env['PROVE_WINDOW_HISTORIES'] ?? 15)
+const SEED = Number(process.env['PROVE_SEED'] ?? 1)
+
+/** Queries, and how often the engine was asked in their place. */
+function queries(storage: MemoryStorage, bytesMax = 1 << 28): { windows: WindowQueries; engine: QueryFunc; asked: () => number } {
+  const engine = engineQuery(new Engine(), storage, { timeoutMs: 60_000, lookbackMs: LOOKBACK })
+  let asked = 0
+  const windows = new WindowQueries((expr, timeMs) => {
+    asked++
+    return engine(expr, timeMs)
+  }, storage, { lookbackMs: LOOKBACK, features: {}, bytesMax })
+  return { windows, engine, asked: () => asked }
+}
+
+function byLabels(elements: readonly InstantElement[]): Map<string, number> {
+  return new Map(elements.map(({ labels, value }) => [labels.join(), value]))
+}
+
+function isClose(a: number, b: number): boolean {
+  return Object.is(a, b) || a === b || (a !== a && b !== b) || Math.abs(a - b) <= 1e-12 * Math.max(Math.abs(a), Math.abs(b))
+}
+
+/** What differs; elements at the edge of the comparison may be in one only. */
+function difference(got: readonly InstantElement[], want: readonly InstantElement[], threshold: number): string[] {
+  const [a, b] = [byLabels(got), byLabels(want)]
+  return [...new Set([...a.keys(), ...b.keys()])].flatMap((labels) => {
+    const [x, y] = [a.get(labels), b.get(labels)]
+    if (x !== undefined && y !== undefined) return isClose(x, y) ? [] : [`${labels}: ${x}, not ${y}`]
+    return isClose((x ?? y)!, threshold) ? [] : [`${labels}: ${x}, not ${y}`]
+  })
+}
+
+describe('windowForm', () => {
+  const f = (expr: string, want: string | null): void => it(expr, () => {
+    const form = windowForm(expr, {})
+    expect(form === null ? null : `${form.func}|${form.selector}|${form.windowMs}|${form.comparison}|${form.threshold}`).toBe(want)
+  })
+  f('avg_over_time(cpu{b="2",a="1"}[5m]) > 80', 'avg_over_time|__name__="cpu",a="1",b="2"|300000|>|80')
+  f('-(1.5) <= (rate(((x[1m]))))', 'rate|__name__="x"|60000|>=|-1.5')
+  f('up == 0', '|__name__="up"|0|==|0')
+  f('quantile_over_time(0.99, {"x.y"}[90s]) != 1', 'quantile_over_time|__name__="x.y"|90000|!=|1')
+  for (const expr of [
+    'up', 'up > bool 0', 'up > up', '1 > bool 2', 'up + 1', 'up offset 1m > 0', 'up @ 1 > 0', 'avg_over_time({a="b"}[5m]) > 1', 'avg_over_time({__name__=~"x.*"}[5m]) > 1', 'deriv(x[5m]) > 1',
+    'avg_over_time(x[5m:1m]) > 1', 'avg_over_time(x[2h]) > 1', 'quantile_over_time(1.5, x[1m]) > 1', 'quantile_over_time(scalar(y), x[1m]) > 1', 'sum(x) > 1', 'rate(x[1m]) > time()', 'absent(x) > 0',
+  ]) f(expr, null)
+})
+
+/** Values of one kind of series; each kind finds other faults. */
+const KINDS: readonly ((random: Random, before: number) => number)[] = [
+  (random) => random.int(20), (random, before) => (random.int(12) === 0 ? random.int(3) : before + random.int(5)), (random) => random.float() * 100 - 50, () => 3,
+  (random) => random.pick([NaN, Infinity, -Infinity, -0, 0, 1, 1]), (random) => random.pick([1e300, -1e300, 1e-300, 5, 1e17, 1]), (random) => (random.float() - 0.5) * 10 ** (random.int(40) - 20),
+]
+const FUNCS = ['avg', 'sum', 'min', 'max', 'count', 'last', 'present', 'stddev', 'stdvar'].map((name) => `${name}_over_time(m[WIN])`)
+const EXPRS = [...FUNCS, 'quantile_over_time(0.99, m[WIN])', 'changes(m[WIN])', 'rate(m[WIN])', 'increase(m[WIN])', 'delta(m[WIN])', 'm']
+
+interface Live {
+  labels: Labels
+  kind: number
+  value: number
+  /** Offset of its samples in the interval. */
+  phaseMs: number
+  isSilent: boolean
+}
+
+/** A history: samples come in their order, some a while after their moment; ticks come between. */
+function run(seed: number, ticks: number): { differences: string[]; asked: number; checks: number } {
+  const random = new Random(seed)
+  const storage = new MemoryStorage({ shape: random.pick<BatchShape>(['equal', 'each', 'union']) })
+  const { windows, engine, asked } = queries(storage)
+  const series: Live[] = []
+  const addSeries = (): void => {
+    const kind = random.int(KINDS.length)
+    series.push({ labels: labelsFromRecord({ __name__: 'm', i: String(series.length), kind: String(kind) }), kind, value: 0, phaseMs: random.int(10_000), isSilent: false })
+  }
+  for (let k = 0; k < 8; k++) addSeries()
+  const rules = Array.from({ length: 12 }, () => {
+    const op = random.pick(['>', '>=', '<', '<=', '==', '!='])
+    const threshold = random.pick([0, 1, 3, 5, 10, -7.5, 0.1])
+    return { text: `${random.pick(EXPRS).replace('WIN', random.pick(['25s', '1m', '61s', '3m', '10m']))} ${op} ${threshold}`, threshold, offsetMs: random.pick([0, 0, 0, 30_000]) }
+  })
+  const differences: string[] = []
+  let checks = 0
+  for (let k = 0; k < ticks; k++) {
+    const round = T0 + k * 10_000
+    for (const one of series) {
+      const t = round + one.phaseMs
+      if (random.int(40) === 0) {
+        if (!one.isSilent && random.int(2) === 0) storage.addStale(one.labels, t)
+        one.isSilent = !one.isSilent
+      } else if (!one.isSilent && random.int(15) > 0) {
+        one.value = KINDS[one.kind]!(random, one.value)
+        storage.add(one.labels, t, one.value)
+      }
+    }
+    if (random.int(60) === 0) addSeries()
+    // The tick is before the end of the round: what is of later moments is there already, and must not be seen.
+    const nowMs = round + 10_000 - random.int(3) * 2000
+    for (const { text, threshold, offsetMs } of rules) {
+      if (random.int(6) === 0) continue
+      checks++
+      const wrong = difference(windows.withOffset(offsetMs)(text, nowMs - offsetMs), engine(text, nowMs - offsetMs), threshold)
+      if (wrong.length > 0) differences.push(`seed ${seed}, tick ${k}, ${text}: ${wrong.join('; ')}`)
+    }
+  }
+  return { differences, asked: asked(), checks }
+}
+
+describe('windows that are kept', () => {
+  it('give what the engine gives, over random histories', () => {
+    let asked = 0
+    let checks = 0
+    for (let seed = SEED; seed < SEED + HISTORIES; seed++) {
+      const found = run(seed, 120)
+      expect(found.differences).toEqual([])
+      asked += found.asked
+      checks += found.checks
+    }
+    expect(asked).toBeLessThan(checks / 100)
+  }, 3_600_000)
+
+  const M = labelsFromRecord({ __name__: 'm', i: '1' })
+  /** Ticks every 10 s from T0 + 10 s on, at each of which `before` may add samples; what the rule gave at each. */
+  function ticks(count: number, ground: ReturnType<typeof queries>, before: (k: number, nowMs: number) => void, { expr = 'sum_over_time(m[10m]) > -1', offsetMs = 0 } = {}): (number | null)[] {
+    return Array.from({ length: count }, (_, k) => {
+      const nowMs = T0 + (k + 1) * 10_000
+      before(k, nowMs)
+      return ground.windows.withOffset(offsetMs)(expr, nowMs - offsetMs)[0]?.value ?? null
+    })
+  }
+
+  it('take in and count samples that come after their tick', () => {
+    const storage = new MemoryStorage()
+    const ground = queries(storage)
+    const values = ticks(4, ground, (k, nowMs) => k !== 1 && storage.add(M, nowMs - (k === 2 ? 10_500 : 0), 1))
+    expect(values).toEqual([1, 1, 2, 3])
+    expect([ground.windows.lateSamples(), ground.asked()]).toEqual([1, 0])
+  })
+
+  it('count none as late that comes within query_offset', () => {
+    const storage = new MemoryStorage()
+    const ground = queries(storage)
+    expect(ticks(4, ground, (k, nowMs) => k !== 1 && storage.add(M, nowMs - (k === 2 ? 10_500 : 0), 1), { offsetMs: 15_000 })).toEqual([null, null, 1, 2])
+    expect(ground.windows.lateSamples()).toBe(0)
+  })
+
+  it('find what came out of order within five minutes', () => {
+    const storage = new MemoryStorage()
+    const ground = queries(storage)
+    const values = ticks(32, ground, (k, nowMs) => {
+      storage.add(M, nowMs, 1)
+      if (k === 20) storage.add(M, nowMs - 95_000, 100)
+    })
+    expect(values.slice(19, 32)).toEqual([20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 131, 132])
+    expect([ground.windows.lateSamples(), ground.asked()]).toEqual([1, 0])
+  })
+
+  it('look at all again half a minute after samples that were late by seconds', () => {
+    const storage = new MemoryStorage()
+    const ground = queries(storage)
+    // An agent was cut off, and sends what it kept: its newest samples are seen at once, the older ones when all is read.
+    const values = ticks(12, ground, (k, nowMs) => {
+      if (k === 0 || k > 8) storage.add(M, nowMs - 1000, 1)
+      if (k === 8) for (let age = 7; age >= 0; age--) storage.add(M, nowMs - 1000 - age * 10_000, 1)
+    })
+    expect(values.slice(7)).toEqual([1, 4, 10, 11, 12])
+    expect(ground.windows.lateSamples()).toBe(7)
+  })
+
+  it('of native histograms, and of more samples than there is memory for, are evaluated by the engine', () => {
+    const storage = new MemoryStorage()
+    for (let i = 0; i < 100; i++) storage.add(labelsFromRecord({ __name__: 'm', i: String(i) }), T0, i)
+    const small = queries(storage, 10_000)
+    expect(small.windows.withOffset(0)('sum_over_time(m[1m]) > 97', T0 + 10)).toHaveLength(2)
+    expect(small.asked()).toBe(1)
+    storage.addHistogram(labelsFromRecord({ __name__: 'm', i: 'h' }), T0, randomHistogram(new Random(1)))
+    const mixed = queries(storage)
+    expect(mixed.windows.withOffset(0)('count_over_time(m[1m]) > 0', T0 + 10)).toHaveLength(101)
+    expect(mixed.asked()).toBe(1)
+  })
+
+  it('forget what nobody has asked for in half an hour', () => {
+    const storage = new MemoryStorage()
+    storage.add(M, T0, 1)
+    const { windows } = queries(storage)
+    const ask = windows.withOffset(0)
+    ask('sum_over_time(m[1m]) > 0', T0)
+    const before = windows.sizeBytes()
+    expect(before).toBeGreaterThan(0)
+    for (let k = 0; k < 2000; k++) ask('max_over_time(other[1m]) > 0', T0 + 2_000_000)
+    expect(windows.sizeBytes()).toBeLessThan(before)
+  })
+})
