@@ -67,6 +67,8 @@ export interface JobReply {
 export interface JobRunner {
   /** Rejects if the job cannot be done; everything is then as it was, or as if it was done. */
   run(job: BlockJob): Promise<JobReply>
+  /** How long the last job took, rests before it left out. */
+  readonly tookMs: number
   /** Ends the job that runs, if any. */
   close(): Promise<void>
 }

@@ -301,8 +301,7 @@ export class BlockKeeper {
   }
 
   async #run(job: BlockJob): Promise<void> {
-    const { clock, logger, log, runner } = this.#options
-    const startMs = clock.monotonic()
+    const { logger, log, runner } = this.#options
     try {
       // A block names series: their definitions, and the rows in it, are to be on disk before it is.
       if (job.kind === 'cut') {
@@ -316,7 +315,7 @@ export class BlockKeeper {
       removed?.()
       this.#backoff.succeed()
       this.done[job.kind]++
-      this.seconds[job.kind] += (clock.monotonic() - startMs) / 1000
+      this.seconds[job.kind] += runner.tookMs / 1000
     } catch (error) {
       if (this.#isClosed) return
       this.failed[job.kind]++

@@ -147,7 +147,7 @@ export class Database implements Appender {
     })
     this.blocks = new BlockKeeper({
       folder: blocksFolder(folder), head: this.head, log: this.#log, clock, retentionClock, logger, found,
-      runner: options.jobUrl ? new WorkerJobs(options.jobUrl, this.handle(), JOB_SLOT, clock) : new InlineJobs(this.handle(), JOB_SLOT),
+      runner: options.jobUrl ? new WorkerJobs(options.jobUrl, this.handle(), JOB_SLOT, clock) : new InlineJobs(this.handle(), JOB_SLOT, clock),
       keepDamaged: (files) => this.#segments.keepDamaged(files), retentionBytes: options.retentionBytes ?? Infinity, otherBytes: () => this.logBytes + this.segmentBytes,
       fits: (bytes) => this.reserve.fits(bytes), minutes, minuteRetentionMs: options.minuteRetentionMs ?? null,
       hours: loaded.hours, hourRetentionMs: options.hourRetentionMs ?? 0, onHours: () => this.uploads?.poke(),

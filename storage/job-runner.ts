@@ -1,6 +1,6 @@
 // Where jobs on blocks are done: in a thread of their own that ends when no more come, or in this one.
 import { Worker, type MessagePort } from 'node:worker_threads'
-import type { Clock, Timer } from '../lib/std/clock.ts'
+import { sleep, type Clock, type Timer } from '../lib/std/clock.ts'
 import { armFaultPoint, armedFaultPoint } from '../lib/std/fault-point.ts'
 import { closeSlot } from './head/arena.ts'
 import { SharedHeap } from './head/shared-heap.ts'
@@ -13,21 +13,32 @@ export interface JobSeat {
   slot: number
 }
 
-/** A thread without a job ends after this. */
-const KEPT_MS = 5000
+/** A thread without a job ends after this; longer than it ever rests. */
+const KEPT_MS = 15_000
+/** Nobody waits for what these make: queries and scrapes beside them are to have the processor, and its caches. */
+const PACED: ReadonlySet<BlockJob['kind']> = new Set<BlockJob['kind']>(['compact', 'expire', 'tier', 'tier-compact', 'hours'])
+/** Such a job is followed by a rest of so many times as long as it took, so that all of them take a third of a core. */
+const REST_TIMES = 2
+const REST_MS_MAX = 10_000
 
 /** In this thread: for machines that have one core, and for tests. */
 export class InlineJobs implements JobRunner {
   readonly #handle: StoreHandle
   readonly #slot: number
+  readonly #clock: Clock
+  tookMs: number = 0
 
-  constructor(handle: StoreHandle, slot: number) {
+  constructor(handle: StoreHandle, slot: number, clock: Clock) {
     this.#handle = handle
     this.#slot = slot
+    this.#clock = clock
   }
 
-  run(job: BlockJob): Promise<JobReply> {
-    return runHere(this.#handle, this.#slot, job)
+  async run(job: BlockJob): Promise<JobReply> {
+    const startMs = this.#clock.monotonic()
+    const reply = await runHere(this.#handle, this.#slot, job)
+    this.tookMs = this.#clock.monotonic() - startMs
+    return reply
   }
 
   /** A job here ends by itself; who closes awaits it. */
@@ -52,7 +63,11 @@ export class WorkerJobs implements JobRunner {
   readonly #clock: Clock
   #worker: Worker | null = null
   #asker: Asker | null = null
-  #rest: Timer | null = null
+  #keeping: Timer | null = null
+  tookMs: number = 0
+  /** Monotonic ms up to which it rests. */
+  #restUntilMs = -Infinity
+  readonly #closing = new AbortController()
   /** Of the last thread that was told to: then its slot is free. */
   #ended: Promise<void> = Promise.resolve()
 
@@ -65,8 +80,11 @@ export class WorkerJobs implements JobRunner {
   }
 
   async run(job: BlockJob): Promise<JobReply> {
-    this.#rest?.cancel()
+    const restMs = this.#restUntilMs - this.#clock.monotonic()
+    if (restMs > 0 && PACED.has(job.kind)) await sleep(this.#clock, restMs, this.#closing.signal)
+    this.#keeping?.cancel()
     await this.#ended
+    const startMs = this.#clock.monotonic()
     const worker = this.#worker ??= this.#start()
     worker.ref()
     try {
@@ -81,12 +99,15 @@ export class WorkerJobs implements JobRunner {
     } finally {
       this.#asker = null
       this.#worker?.unref()
-      this.#rest = this.#clock.after(KEPT_MS, () => void this.#end(), true)
+      this.tookMs = this.#clock.monotonic() - startMs
+      if (PACED.has(job.kind)) this.#restUntilMs = this.#clock.monotonic() + Math.min(REST_MS_MAX, REST_TIMES * this.tookMs)
+      this.#keeping = this.#clock.after(KEPT_MS, () => void this.#end(), true)
     }
   }
 
   async close(): Promise<void> {
-    this.#rest?.cancel()
+    this.#closing.abort(new Error('the store is closed'))
+    this.#keeping?.cancel()
     await this.#end()
   }
 

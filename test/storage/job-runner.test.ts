@@ -1,5 +1,6 @@
 // The thread that does jobs on blocks: how long it lives, and what ends it.
 import { once } from 'node:events'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Worker } from 'node:worker_threads'
 import { expect, it, onTestFinished } from 'vitest'
 import { FakeClock } from '../../lib/std/clock.ts'
@@ -40,16 +41,35 @@ it('one thread does jobs that follow each other, and ends when no more come', as
   await writeHours(db, clock, 7)
   expect(db.blocks.done).toMatchObject({ cut: 1, tier: 3 })
   expect(threads.length).toBe(1)
-  await clock.advance(4999)
+  await clock.advance(14_999)
   await db.blocks.snapshot('kept', false)
-  await clock.advance(4999)
+  await clock.advance(14_999)
   await db.blocks.snapshot('kept-on', false)
   expect(threads.length).toBe(1)
   const ended = once(threads[0]!, 'exit')
-  await clock.advance(5000)
+  await clock.advance(15_000)
   await ended
   await db.blocks.snapshot('next', false)
   expect(threads.length).toBe(2)
+}, 30_000)
+
+it('jobs that nobody waits for rest twice as long as they took', async () => {
+  const clock = new FakeClock(T)
+  const { db } = withThreads(clock)
+  const maintained = writeHours(db, clock, 7)
+  // Time goes on while the first stretch is made, and stops.
+  while (db.blocks.done.cut === 0) await nextTurn()
+  await clock.advance(100)
+  while (db.blocks.done.tier === 0) await nextTurn()
+  for (let turn = 0; turn < 2000; turn++) await nextTurn()
+  expect(db.blocks.done).toMatchObject({ cut: 1, tier: 1 })
+  expect(db.blocks.seconds.tier).toBe(0.1)
+  await clock.advance(199)
+  expect(db.blocks.isBusy).toBe(true)
+  await clock.advance(1)
+  await maintained
+  expect(db.blocks.done).toMatchObject({ cut: 1, tier: 3 })
+  expect(db.blocks.seconds.tier).toBe(0.1)
 }, 30_000)
 
 it('a job that fails ends its thread; the next one has a new one', async () => {
