@@ -38,7 +38,7 @@ const SETTLE_TURNS = 6
 export class PipelineWorld {
   readonly clock: FakeClock
   readonly folder: string
-  readonly log: string[] = []
+  readonly log: string[]
   readonly told: ToldNote[] = []
   readonly behaviours: Map<string, Behaviour> = new Map()
   overlay: AlertOverlay | null = null
@@ -47,8 +47,9 @@ export class PipelineWorld {
   #store: MetaStore
   #config: string
 
-  private constructor(folder: string, clock: FakeClock, config: string, opened: { pipeline: AlertPipeline; store: MetaStore; metrics: Metrics }) {
+  private constructor(folder: string, clock: FakeClock, log: string[], config: string, opened: { pipeline: AlertPipeline; store: MetaStore; metrics: Metrics }) {
     this.folder = folder
+    this.log = log
     this.clock = clock
     this.#config = config
     this.pipeline = opened.pipeline
@@ -62,8 +63,7 @@ export class PipelineWorld {
     const clock = new FakeClock(START_MS)
     const log: string[] = []
     const opened = await open(folder, clock, log)
-    const world = new PipelineWorld(folder, clock, config, opened)
-    world.log.push(...log)
+    const world = new PipelineWorld(folder, clock, log, config, opened)
     world.overlay = overlay
     world.apply(config)
     onTestFinished(() => world.stop())

@@ -1,0 +1,139 @@
+// How messages get through: tries, pauses, Retry-After, and that a dead receiver delays no other.
+import { expect, it } from 'vitest'
+import { DeliveryError } from '../../../../lib/notify/receiver.ts'
+import { PipelineWorld } from '../../../support/pipeline-world.ts'
+
+const CONFIG = `
+route: {receiver: a, group_by: [job], group_wait: 0s, group_interval: 5m, routes: [{matchers: [to=b], receiver: b}]}
+receivers: [{name: a, webhook_configs: [{url: http://a}]}, {name: b, webhook_configs: [{url: http://b}]}]
+`
+const down = (isRetryable = true, retryAfterMs = 0): Promise<never> => Promise.reject(new DeliveryError('503', { isRetryable, retryAfterMs }))
+
+it('tries again with growing pauses, and tells the end of it within seconds of the cure', async () => {
+  const world = await PipelineWorld.start(CONFIG)
+  const tries: number[] = []
+  let isDead = true
+  world.behaviours.set('a', () => {
+    tries.push(world.seconds)
+    return isDead ? down() : Promise.resolve()
+  })
+  await world.fire({ name: '1', job: 'x' })
+  await world.advance(100)
+  expect(tries.length).toBeGreaterThan(10)
+  const pauses = tries.slice(1).map((at, i) => at - tries[i]!)
+  expect(Math.max(...pauses)).toBeLessThanOrEqual(14)
+  expect(pauses.slice(-4).every((pause) => pause >= 6)).toBe(true)
+  expect(world.log.filter((line) => line.includes('will retry later'))).toHaveLength(1)
+  isDead = false
+  await world.advance(14)
+  expect(world.news()).toEqual([expect.stringMatching(/^a @1\d\d\S* \+1$/)])
+  expect(await world.metric('alertmanager_notifications_failed_total{integration="webhook",reason="serverError"}')).toEqual(['alertmanager_notifications_failed_total{integration="webhook",reason="serverError"} 0'])
+})
+
+it('goes on with the next flush when the interval was not enough', async () => {
+  const world = await PipelineWorld.start(CONFIG)
+  let tries = 0
+  world.behaviours.set('a', () => (tries++, down()))
+  await world.fire({ name: '1', job: 'x' })
+  await world.advance(302)
+  const before = tries
+  await world.advance(250)
+  expect(tries).toBeGreaterThan(before + 10)
+  world.behaviours.clear()
+  await world.advance(14)
+  expect(world.news()).toHaveLength(1)
+  expect(await world.metric('alertmanager_notifications_failed_total{integration="webhook",reason="serverError"}')).toEqual(['alertmanager_notifications_failed_total{integration="webhook",reason="serverError"} 1'])
+})
+
+it('does not try again what is refused for good before the next flush', async () => {
+  const world = await PipelineWorld.start(CONFIG)
+  let tries = 0
+  world.behaviours.set('a', () => (tries++, down(false)))
+  await world.fire({ name: '1', job: 'x' })
+  await world.advance(299)
+  expect(tries).toBe(1)
+  await world.advance(2)
+  expect(tries).toBe(2)
+  expect(world.log.some((line) => line.includes('not delivered after 1 try: 503'))).toBe(true)
+})
+
+it('comes again when the receiver says, with all of its messages', async () => {
+  const world = await PipelineWorld.start(CONFIG)
+  const tries: string[] = []
+  let isLimited = true
+  world.behaviours.set('a', ({ groupLabels }) => {
+    tries.push(`${groupLabels.get('job')} @${world.seconds}`)
+    return isLimited ? down(true, 60_000) : Promise.resolve()
+  })
+  await world.fire({ name: '1', job: 'x' })
+  await world.advance(1)
+  isLimited = false
+  await world.fire({ name: '2', job: 'y' })
+  await world.advance(58)
+  expect(tries).toEqual(['x @0'])
+  await world.advance(3)
+  expect(tries.toSorted()).toEqual(['x @0', 'x @60', 'y @60'])
+})
+
+it('lets a receiver that hangs delay no other, nor more than its own messages', async () => {
+  const world = await PipelineWorld.start(CONFIG)
+  let hanging = 0
+  world.behaviours.set('a', () => (hanging++, new Promise(() => {})))
+  await world.fire(...Array.from({ length: 100 }, (_, i) => ({ name: `a${i}`, job: String(i) })), { name: 'b', job: 'x', to: 'b' })
+  await world.advance(1)
+  expect(hanging).toBe(32)
+  expect(world.news()).toEqual(['b @0 +b'])
+})
+
+it('tells in the order in which groups fell due, and goes one by one while the receiver is down', async () => {
+  const world = await PipelineWorld.start(CONFIG)
+  let running = 0
+  let runningMax = 0
+  world.behaviours.set('a', async () => {
+    runningMax = Math.max(runningMax, ++running)
+    await world.clock.advance(0)
+    running--
+    return down()
+  })
+  await world.fire(...Array.from({ length: 64 }, (_, i) => ({ name: `a${i}`, job: String(i) })))
+  await world.advance(20)
+  runningMax = 0
+  await world.advance(30)
+  expect(runningMax).toBe(1)
+})
+
+it('takes over groups when the configuration changes: told ones are not told again, those on their way not twice', async () => {
+  const world = await PipelineWorld.start(CONFIG)
+  await world.fire({ name: '1', job: 'x' })
+  await world.advance(1)
+  let finish = (): void => {}
+  let begun = 0
+  world.behaviours.set('a', () => (begun++, new Promise((resolve) => (finish = resolve))))
+  await world.fire({ name: '2', job: 'y' })
+  await world.advance(1)
+  world.apply(CONFIG.replace('5m', '4m'))
+  await world.advance(5)
+  // The new group waits for the old one's message.
+  expect(begun).toBe(1)
+  world.behaviours.clear()
+  finish()
+  await world.settle()
+  await world.advance(600)
+  expect(world.news()).toEqual(['a @0 +1', 'a @7 +2'])
+})
+
+it('drains at a stop, and says what it had to leave', async () => {
+  const world = await PipelineWorld.start(CONFIG)
+  let finish = (): void => {}
+  world.behaviours.set('a', () => new Promise((resolve) => (finish = resolve)))
+  await world.fire({ name: '1', job: 'x' })
+  await world.advance(1)
+  let isStopped = false
+  const stopped = world.pipeline.stop(3000).then(() => (isStopped = true))
+  await world.settle()
+  expect(isStopped).toBe(false)
+  finish()
+  await world.settle()
+  await stopped
+  expect(world.news()).toEqual(['a @1 +1'])
+})
