@@ -88,7 +88,8 @@ function readMatchers(reader: MapReader, prefix: '' | 'source_' | 'target_'): Ma
     for (const { name, text, keyAt, at } of reader.textMap(key)) {
       if (!isLegacyLabelName(name)) reader.problems.error(keyAt, `${reader.pathOf(key)}: invalid label name ${JSON.stringify(name)}`)
       else if (op === '=~') check(reader, at, `${reader.pathOf(key)}.${name}`, () => checkPattern(text))
-      matchers.push({ name, op, value: text })
+      // Alertmanager keeps the pattern of match_re with its anchors, which keys of groups show.
+      matchers.push({ name, op, value: op === '=~' ? `^(?:${text})$` : text })
     }
   }
   for (const { text, at, path } of reader.texts(`${prefix}matchers`) ?? []) check(reader, at, path, () => matchers.push(...parseRouteMatchers(text)))

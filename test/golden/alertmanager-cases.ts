@@ -1,4 +1,5 @@
-// Texts for record-alertmanager.ts: matchers well formed and not, label sets, time intervals with moments around their ends.
+// Texts for record-alertmanager.ts: matchers well formed and not, label sets, time intervals with moments around their ends,
+// random trees of routes with label sets, and pairs of words on an alert.
 import { Random } from '../../lib/std/random.ts'
 
 export type AlertmanagerCase =
@@ -6,6 +7,8 @@ export type AlertmanagerCase =
   | { Matcher: string }
   | { Labels: Record<string, string> }
   | { Interval: string; Times: string[] }
+  | { Config: string; Sets: Record<string, string>[] }
+  | { Merge: { Before: [number, number]; Told: [number, number]; Timeout: boolean } }
 
 const MATCHERS: readonly string[] = [
   '', '{}', '{', '}', '{,}', 'a=b', 'a=b,', '{a=b}', '{a=b,}', '{a=b', 'a=b}', '{a=b}}', 'a=b c=d', 'a=b,c=d', 'a!=b', 'a=~b', 'a!~b', 'a!b', 'a!', 'a=',
@@ -44,6 +47,47 @@ export function alertmanagerCases(): AlertmanagerCase[] {
   const texts = [...MATCHERS, ...mixed, ...wellFormed]
   return [
     ...texts.map((Matchers) => ({ Matchers })), ...texts.slice(0, 300).map((Matcher) => ({ Matcher })),
+    ...Array.from({ length: 150 }, () => ({ Config: randomConfig(random), Sets: Array.from({ length: 12 }, () => randomSet(random)) })),
+    ...mergeCases(),
     ...LABELS.map((Labels) => ({ Labels })), ...INTERVALS.map((Interval) => ({ Interval, Times: [...DAY_TIMES, ...MORE_TIMES] })),
   ]
+}
+
+const NAMES = ['a', 'b', 'job', 'instance', 'é']
+const VALUES = ['1', '2', 'x', 'xy', '']
+
+function randomSet(random: Random): Record<string, string> {
+  const set: Record<string, string> = { alertname: random.pick(['A', 'B']) }
+  for (const name of NAMES) if (random.int(3) > 0) set[name] = random.pick(VALUES.slice(0, 4))
+  return set
+}
+
+function randomConfig(random: Random): string {
+  const route = { receiver: 'r0', ...randomOptions(random), routes: Array.from({ length: 1 + random.int(3) }, () => randomRoute(random, 1)) }
+  return JSON.stringify({ route, receivers: ['r0', 'r1', 'r2', 'r3'].map((name) => ({ name })) })
+}
+
+function randomRoute(random: Random, depth: number): object {
+  const matchers = Array.from({ length: random.int(3) }, () => `${JSON.stringify(random.pick(NAMES))}${random.pick(['=', '!='])}${JSON.stringify(random.pick(VALUES))}`)
+  const patterns = random.int(3) === 0 ? [`${random.pick(['a', 'b'])}${random.pick(['=~', '!~'])}"${random.pick(['x.*', '1|2', '', '.+'])}"`] : []
+  return {
+    matchers: [...matchers, ...patterns],
+    ...(random.int(4) === 0 && { match: { [random.pick(['a', 'job'])]: random.pick(VALUES) } }), ...(random.int(6) === 0 && { match_re: { b: random.pick(['x.*', '[12]']) } }),
+    ...(random.int(2) === 0 && { receiver: random.pick(['r1', 'r2', 'r3']) }), ...(random.int(3) === 0 && { continue: true }), ...randomOptions(random),
+    ...(depth < 4 && random.int(2) === 0 && { routes: Array.from({ length: 1 + random.int(3) }, () => randomRoute(random, depth + 1)) }),
+  }
+}
+
+function randomOptions(random: Random): object {
+  return {
+    ...(random.int(3) === 0 && { group_by: random.pick([['a'], ['b', 'alertname'], ['...'], [], ['é', 'a', 'job']]) }), ...(random.int(4) === 0 && { group_wait: random.pick(['0s', '7s']) }),
+    ...(random.int(4) === 0 && { group_interval: random.pick(['1m', '9s']) }), ...(random.int(4) === 0 && { repeat_interval: random.pick(['1h', '2d']) }),
+  }
+}
+
+/** All words whose ends lie around now, 0, and around each other. */
+function mergeCases(): { Merge: { Before: [number, number]; Told: [number, number]; Timeout: boolean } }[] {
+  const spans: [number, number][] = []
+  for (let from = -4; from <= 2; from += 2) for (let to = from + 1; to <= 5; to += 2) spans.push([from, to])
+  return spans.flatMap((Before) => spans.flatMap((Told) => [true, false].map((Timeout) => ({ Merge: { Before, Told, Timeout } }))))
 }

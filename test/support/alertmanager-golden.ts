@@ -10,6 +10,12 @@ export interface AlertmanagerAnswer {
   fingerprint?: string
   /** For each of the case's times. */
   contains?: boolean[]
+  /** For each of the case's sets, its routes: id, receiver, key of the group, times. */
+  routes?: [id: string, receiver: string, groupKey: string, times: string][][]
+  /** Of the sets in a message. */
+  order?: number[]
+  /** Start and end. */
+  merged?: [number, number]
 }
 
 export function readAlertmanagerGolden(): [AlertmanagerCase, AlertmanagerAnswer][] {
