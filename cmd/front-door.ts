@@ -10,7 +10,7 @@ import type { Metrics } from '../lib/std/metrics.ts'
 import type { FolderLock } from '../storage/folder-lock.ts'
 import { Inbox } from '../storage/inbox.ts'
 import { takeFolder } from '../storage/load-folder.ts'
-import type { AlertmanagerRetriever, ReceiverTools, AlertRules, MetadataRetriever, QueryRunner, RuleRetriever, ServerParts, StorageAdmin, StorageStatus, TargetRetriever } from '../web/parts.ts'
+import type { AlertDesk, AlertmanagerRetriever, ReceiverTools, AlertRules, MetadataRetriever, QueryRunner, RuleRetriever, ServerParts, StorageAdmin, StorageStatus, TargetRetriever } from '../web/parts.ts'
 import { createServer, type WebServer } from '../web/server.ts'
 import { AlertmanagerView, type AlertEntry } from './alertmanager-view.ts'
 import type { ConfigFile } from './config-file.ts'
@@ -33,6 +33,7 @@ export interface Furniture {
   metadata: MetadataRetriever
   rules: RuleRetriever
   alertRules: AlertRules
+  alerts: AlertDesk
   alertmanagers: AlertmanagerRetriever
   alertEntry: AlertEntry
   receivers: ReceiverTools
@@ -113,7 +114,7 @@ export class FrontDoor {
   }
 }
 
-function lateParts(inside: () => Furniture): Pick<ServerParts, 'queries' | 'targets' | 'metadata' | 'rules' | 'alertRules' | 'alertmanagers' | 'receivers' | 'storage'> {
+function lateParts(inside: () => Furniture): Pick<ServerParts, 'queries' | 'targets' | 'metadata' | 'rules' | 'alertRules' | 'alerts' | 'alertmanagers' | 'receivers' | 'storage'> {
   return {
     queries: { run: (job, signal) => inside().queries.run(job, signal) },
     targets: {
@@ -123,6 +124,12 @@ function lateParts(inside: () => Furniture): Pick<ServerParts, 'queries' | 'targ
     },
     metadata: { metadata: (metric) => inside().metadata.metadata(metric) },
     rules: { ask: (request) => inside().rules.ask(request) },
+    alerts: {
+      list: (filter) => inside().alerts.list(filter), get: (id) => inside().alerts.get(id), outlook: (id) => inside().alerts.outlook(id),
+      idOfToken: (token) => inside().alerts.idOfToken(token), acknowledge: (id, how) => inside().alerts.acknowledge(id, how),
+      unacknowledge: (id, by) => inside().alerts.unacknowledge(id, by), escalate: (id, by) => inside().alerts.escalate(id, by),
+      giveFeedback: (id, feedback) => inside().alerts.giveFeedback(id, feedback),
+    },
     alertRules: {
       list: () => inside().alertRules.list(), get: (id) => inside().alertRules.get(id), create: (body) => inside().alertRules.create(body),
       replace: (id, body) => inside().alertRules.replace(id, body), setActive: (id, isActive) => inside().alertRules.setActive(id, isActive),

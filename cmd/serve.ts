@@ -18,6 +18,7 @@ import { Random, freshSeed } from '../lib/std/random.ts'
 import { Database, type ArchiveOptions, type StorageLimits } from '../storage/database.ts'
 import type { FolderLock } from '../storage/folder-lock.ts'
 import type { SharedHeap } from '../storage/head/shared-heap.ts'
+import { LifecycleDesk } from './alert-desk.ts'
 import { openAlertRules } from './alert-rules.ts'
 import { ConfigFile } from './config-file.ts'
 import type { Flags } from './flags.ts'
@@ -123,7 +124,9 @@ export class Monitor {
     const monitor = new Monitor({ config, db, queries, scrape, discovery, metadata, meta, rules, notify, door, headWatch, stalls: new StallWatch(clock, metrics) }, { url, retention: retention.text }, logger)
     try {
       await door.furnish({
-        queries, targets: new TargetView(scrape), metadata, rules, alertRules, alertmanagers: notify, alertEntry: notify, receivers: notify.receivers, admin: new DatabaseAdmin(db, clock, new Random(freshSeed())),
+        queries, targets: new TargetView(scrape), metadata, rules, alertRules, alertmanagers: notify,
+        alerts: new LifecycleDesk({ store: meta.store, lifecycle: notify.lifecycle, rules: alertRules, logger: logger.with('alerts') }),
+        alertEntry: notify, receivers: notify.receivers, admin: new DatabaseAdmin(db, clock, new Random(freshSeed())),
         status: () => storageStatus(db, prices), corruptionCount: db.recovery.corruptRecords,
       }, receiver)
       // Ready means that a query is answered at once: the first worker has loaded and warmed up.

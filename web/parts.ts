@@ -1,6 +1,7 @@
 // What the web server needs of the rest of Monitor. The objects are made in cmd and handed in; web knows no other
 // room's classes. All methods are called on the main thread and must not block it.
 import type { QueryJob, QueryReply } from '../lang/job.ts'
+import type { AlertEvent, AlertFilter, AlertRecord } from '../lib/meta/interface.ts'
 import type { AlertsWanted, ShownAlert, ShownGroup } from '../lib/notify/dispatch/alert-view.ts'
 import type { SilenceDraft } from '../lib/notify/dispatch/silences.ts'
 import type { RuleRequest } from '../lib/rules/rule-list.ts'
@@ -118,6 +119,46 @@ export interface ReceiverTools {
   unsubscribe(endpoint: string): Promise<boolean>
 }
 
+/** What lies ahead of an alert that fires. */
+export interface AlertOutlookView {
+  suppression: '' | 'silenced' | 'inhibited' | 'muted'
+  /** Silence ids, fingerprints, time intervals. */
+  suppressedBy: string
+  /** The next step of its escalation. */
+  step: { receiver: string; dueMs: number } | null
+  /** Unix ms until which its cooldown keeps it from people, 0 where it does not. */
+  coolsUntilMs: number
+}
+
+/** `outlook` null: resolved. */
+export interface AlertView {
+  record: AlertRecord
+  outlook: AlertOutlookView | null
+  events: readonly AlertEvent[]
+}
+
+export interface AlertFeedback {
+  by: string
+  verdict: 'false_positive' | 'true_positive'
+}
+
+/**
+ * Alerts, kept after they are resolved, and what people do with them: durable when it resolves. Rejects with AlertStateError
+ * where that does not suit the alert, MetaError where the store takes nothing.
+ */
+export interface AlertDesk {
+  list(filter: AlertFilter): Promise<{ record: AlertRecord; outlook: AlertOutlookView | null }[]>
+  get(id: string): Promise<AlertView | null>
+  outlook(id: string): AlertOutlookView | null
+  /** The alert that a signed address stands for, null where it is none of ours. */
+  idOfToken(token: string): string | null
+  /** `repageAfterMs` null: as configured; 0: never. */
+  acknowledge(id: string, how: { by: string; repageAfterMs: number | null }): Promise<AlertRecord>
+  unacknowledge(id: string, by: string): Promise<AlertRecord>
+  escalate(id: string, by: string): Promise<AlertRecord>
+  giveFeedback(id: string, feedback: AlertFeedback): Promise<AlertRecord>
+}
+
 export interface AlertmanagerRetriever {
   /** URLs of the Alertmanagers that alerts are sent to, and of those that relabeling dropped. */
   alertmanagers(): { active: readonly string[]; dropped: readonly string[] }
@@ -230,6 +271,7 @@ export interface ServerParts {
   metadata: MetadataRetriever
   rules: RuleRetriever
   alertRules: AlertRules
+  alerts: AlertDesk
   alertmanagers: AlertmanagerRetriever
   alertmanager: AlertmanagerSide
   receivers: ReceiverTools

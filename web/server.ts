@@ -5,9 +5,11 @@ import path from 'node:path'
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { statusName } from '../lib/std/http-status.ts'
 import { ApiError, errorBody, sendError } from './api/envelope.ts'
+import { ACK_PREFIX, addAckPage } from './api/ack-page.ts'
 import { addAdminRoutes } from './api/admin.ts'
 import { addAlertRuleRoutes } from './api/alert-rules.ts'
 import { ALERTMANAGER_PREFIX, addAlertmanagerRoutes, sendNoSuchPath } from './api/alertmanager.ts'
+import { addAlertRoutes } from './api/alerts.ts'
 import { addManageRoutes, type ServerState } from './api/manage.ts'
 import { addQueryRoutes } from './api/query.ts'
 import { addReceiverRoutes } from './api/receivers.ts'
@@ -73,6 +75,8 @@ export class WebServer {
     addRuleRoutes(this.#app, parts, sender)
     addAlertRuleRoutes(this.#app, parts)
     addReceiverRoutes(this.#app, parts)
+    addAlertRoutes(this.#app, parts)
+    addAckPage(this.#app, parts)
     addTargetRoutes(this.#app, parts)
     addAlertmanagerRoutes(this.#app, parts)
     addStatusRoutes(this.#app, parts)
@@ -110,7 +114,7 @@ export class WebServer {
       const place = cleanLocation(request.url)
       if (place !== request.url) {
         reply.code(301).header('Location', place).type('text/plain; charset=utf-8').send('Moved Permanently\n')
-      } else if (this.#state === 'starting' && isOfApi(request.url) && !request.url.startsWith(WRITE_PATH)) {
+      } else if (this.#state === 'starting' && (isOfApi(request.url) || request.url.startsWith(ACK_PREFIX)) && !request.url.startsWith(WRITE_PATH)) {
         sendError(reply.header('Retry-After', '5'), new ApiError('unavailable', 'the server is starting'))
       } else done()
     })

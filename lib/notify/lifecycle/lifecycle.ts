@@ -29,7 +29,7 @@ import { noteNotification, noteSuppression } from './message-notes.ts'
 import { RecordWriter } from './record-writer.ts'
 
 export interface LifecycleGround {
-  store: Pick<MetaStore, 'unresolvedAlerts' | 'told' | 'putAlerts' | 'value' | 'putValue'>
+  store: Pick<MetaStore, 'alert' | 'unresolvedAlerts' | 'told' | 'putAlerts' | 'value' | 'putValue'>
   dispatch: AlertDispatch
   /** Where people reach this server, without a slash at its end. */
   externalUrl: string
@@ -188,6 +188,19 @@ export class AlertLifecycle implements AlertOverlay {
         record: { ...record, escalationStep: record.escalationStep + 1 }, kind: 'escalated', detail: by === '' ? step.receiver : `${step.receiver}, asked for by ${by}`,
         after: () => this.#ground.dispatch.escalate(step.receiver, [record.fingerprint]),
       }
+    })
+  }
+
+  /** Also of a resolved alert. Rejects with AlertStateError where there is none, MetaError. */
+  giveFeedback(id: string, { by, verdict }: { by: string; verdict: 'false_positive' | 'true_positive' }): Promise<{ before: AlertRecord; after: AlertRecord }> {
+    return this.#inTurn(async () => {
+      const episode = this.#table.byId(id)
+      const before = episode?.record ?? await this.#ground.store.alert(id)
+      if (before === null) throw new AlertStateError('there is no such alert')
+      const after: AlertRecord = { ...before, feedback: verdict }
+      await this.#writer.must(after, { alertId: id, timeMs: this.#ground.clock.now(), kind: 'feedback', detail: by === '' ? verdict : `${verdict}, ${by}` })
+      if (episode !== undefined) episode.record = { ...after, toldAtMs: episode.record.toldAtMs }
+      return { before, after }
     })
   }
 

@@ -1,0 +1,72 @@
+// Alerts as the API and the pages show them: kept records, and what the lifecycle knows of those that go on.
+import type { AlertFilter, AlertRecord, MetaStore } from '../lib/meta/interface.ts'
+import type { Acknowledgement, AlertLifecycle } from '../lib/notify/lifecycle/lifecycle.ts'
+import type { ApiRules } from '../lib/rules/json-rule/api-rules.ts'
+import { RuleBodyError } from '../lib/rules/json-rule/fields.ts'
+import { UnknownRuleError } from '../lib/rules/json-rule/api-rules.ts'
+import type { Logger } from '../lib/std/log.ts'
+import type { AlertDesk, AlertFeedback, AlertOutlookView, AlertView } from '../web/parts.ts'
+
+interface Ground {
+  store: MetaStore
+  lifecycle: AlertLifecycle
+  rules: Pick<ApiRules, 'widen'>
+  logger: Logger
+}
+
+/** Of an alert, not of the series that it stands for. */
+const ALERT_LABELS: ReadonlySet<string> = new Set(['alertname', 'severity', 'rule_id'])
+
+export class LifecycleDesk implements AlertDesk {
+  readonly #ground: Ground
+
+  constructor(ground: Ground) {
+    this.#ground = ground
+  }
+
+  async list(filter: AlertFilter): Promise<{ record: AlertRecord; outlook: AlertOutlookView | null }[]> {
+    return (await this.#ground.store.alerts(filter)).map((record) => ({ record, outlook: this.outlook(record.id) }))
+  }
+
+  async get(id: string): Promise<AlertView | null> {
+    const { store } = this.#ground
+    const [record, events] = await Promise.all([store.alert(id), store.events(id)])
+    return record === null ? null : { record, outlook: this.outlook(id), events }
+  }
+
+  outlook(id: string): AlertOutlookView | null {
+    return this.#ground.lifecycle.outlook(id)
+  }
+
+  idOfToken(token: string): string | null {
+    return this.#ground.lifecycle.idOfToken(token)
+  }
+
+  acknowledge(id: string, how: Acknowledgement): Promise<AlertRecord> {
+    return this.#ground.lifecycle.acknowledge(id, how)
+  }
+
+  unacknowledge(id: string, by: string): Promise<AlertRecord> {
+    return this.#ground.lifecycle.unacknowledge(id, by)
+  }
+
+  escalate(id: string, by: string): Promise<AlertRecord> {
+    return this.#ground.lifecycle.escalate(id, by)
+  }
+
+  /** A false alert of an anomaly rule widens the band of its series. */
+  async giveFeedback(id: string, feedback: AlertFeedback): Promise<AlertRecord> {
+    const { lifecycle, rules, logger } = this.#ground
+    const { before, after } = await lifecycle.giveFeedback(id, feedback)
+    // The same said twice widens once.
+    if (after.ruleId === null || feedback.verdict !== 'false_positive' || before.feedback === 'false_positive') return after
+    try {
+      await rules.widen(after.ruleId, Object.fromEntries(Object.entries(after.labels).filter(([name]) => !ALERT_LABELS.has(name))))
+    } catch (error) {
+      // Rules of other kinds have no band, and a rule may be gone: the verdict stands all the same.
+      if (!(error instanceof RuleBodyError) && !(error instanceof UnknownRuleError)) throw error
+      logger.info('a false alert changes no rule', { alert: id, rule: after.ruleId, why: error.message })
+    }
+    return after
+  }
+}

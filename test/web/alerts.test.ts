@@ -1,0 +1,195 @@
+// Alerts by API and the page behind the signed address, over a real lifecycle and a real store.
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { LifecycleDesk } from '../../cmd/alert-desk.ts'
+import type { ApiRules } from '../../lib/rules/json-rule/api-rules.ts'
+import { RuleBodyError } from '../../lib/rules/json-rule/fields.ts'
+import { FakeClock } from '../../lib/std/clock.ts'
+import { silentLogger } from '../../lib/std/log.ts'
+import { LifecycleWorld, sent } from '../lib/notify/lifecycle-world.ts'
+import { tempFolder } from '../support/temp-folder.ts'
+import { NOW, startServer } from '../support/web-server.ts'
+
+const MINUTE = 60_000
+const CPU = { alertname: 'Cpu', instance: 'web1', severity: 'warning', escalation: 'oncall', team: '<script>"\'&' }
+
+interface Site {
+  world: LifecycleWorld
+  base: string
+  /** Calls of the rules' widening. */
+  widened: { id: string; labels: Readonly<Record<string, string>> }[]
+  get(path: string): Promise<{ status: number; body: Answer }>
+  post(path: string, body?: unknown, headers?: Record<string, string>): Promise<{ status: number; body: Answer }>
+}
+
+interface AlertAnswer { alert_id: string; status: string; history: { kind: string; detail: string; time: string }[] }
+interface Answer { status: string; error?: string; data: AlertAnswer & AlertAnswer[]; next: string | null }
+
+async function site(): Promise<Site> {
+  const clock = new FakeClock(NOW)
+  const world = new LifecycleWorld(tempFolder(), clock, {}, [{ name: 'oncall', steps: [{ afterMs: 5 * MINUTE, receiver: 'boss' }] }])
+  await world.begin()
+  const widened: Site['widened'] = []
+  const widen: ApiRules['widen'] = (id, labels) => {
+    widened.push({ id, labels })
+    return Promise.reject(new RuleBodyError([{ field: 'kind', reason: 'is threshold', fix: '' }]))
+  }
+  const server = await startServer(() => ({ alerts: new LifecycleDesk({ store: world.store, lifecycle: world.lifecycle, rules: { widen }, logger: silentLogger }) }))
+  onTestFinished(async () => {
+    await server.stop()
+    await world.lifecycle.stop()
+    await world.store.close()
+  })
+  const ask = async (path: string, init?: RequestInit): Promise<{ status: number; body: Answer }> => {
+    const answer = await fetch(server.base + path, init)
+    return { status: answer.status, body: await answer.json() as Answer }
+  }
+  return {
+    world, base: server.base, widened, get: (path) => ask(path),
+    post: (path, body, headers = {}) => ask(path, { method: 'POST', headers: { 'content-type': 'application/json', ...headers }, ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }) }),
+  }
+}
+
+/** Its id. */
+async function fire(s: Site, labels: Record<string, string> = CPU, over: Parameters<typeof sent>[2] = {}): Promise<string> {
+  const nowMs = s.world.clock.now()
+  await s.world.lifecycle.receive([sent(labels, nowMs, { endsAtMs: nowMs + 600 * MINUTE, value: 91.5, ...over })])
+  return (await s.get('/api/alerts?limit=1')).body.data[0]!.alert_id
+}
+
+describe('/api/alerts', () => {
+  it('lists alerts by status, server, severity, name and time, page by page', async () => {
+    const s = await site()
+    const ids: string[] = []
+    for (let i = 0; i < 5; i++) {
+      await s.world.advance(1000)
+      ids.push(await fire(s, { ...CPU, instance: `web${i}`, severity: i % 2 === 0 ? 'warning' : 'critical' }))
+    }
+    await s.post(`/api/alerts/${ids[1]!}/ack`, { by: 'ana' })
+    await s.world.lifecycle.receive([sent({ ...CPU, instance: 'web2' }, NOW, { endsAtMs: s.world.clock.now() })])
+    const f = async (query: string, want: number[]): Promise<void> => {
+      const { status, body } = await s.get(`/api/alerts?${query}`)
+      expect(status).toBe(200)
+      expect(body.data.map(({ alert_id }) => ids.indexOf(alert_id)), query).toEqual(want)
+    }
+    await f('', [4, 3, 2, 1, 0])
+    await f('status=open', [4, 3, 0])
+    await f('status=acknowledged', [1])
+    await f('status=resolved', [2])
+    await f('severity=critical&status=open', [3])
+    await f('server_id=web4', [4])
+    await f('name=Disk', [])
+    await f(`from=${(NOW + 2000) / 1000}&to=${(NOW + 4000) / 1000}`, [3, 2, 1])
+    const first = await s.get('/api/alerts?limit=3')
+    expect(first.body.next).toBe(ids[2])
+    await f(`limit=3&after=${first.body.next!}`, [1, 0])
+    expect((await s.get(`/api/alerts?limit=2&after=${ids[2]!}`)).body.next).toBeNull()
+    for (const [query, why] of [['status=new', 'want one of open, acknowledged, resolved'], ['limit=5000', 'at most 1000'], ['from=x', 'cannot parse']]) {
+      const { status, body } = await s.get(`/api/alerts?${query!}`)
+      expect([status, body.error], query).toEqual([400, expect.stringContaining(why!)])
+    }
+  })
+
+  it('shows an alert with its columns, what comes next, and its history', async () => {
+    const s = await site()
+    const id = await fire(s, { ...CPU, rule_id: 'r1' }, { activeAtMs: NOW - MINUTE })
+    const { body } = await s.get(`/api/alerts/${id}`)
+    expect(body.data).toMatchObject({
+      alert_id: id, rule_id: 'r1', rule_name: 'Cpu', server_id: 'web1', severity: 'warning', status: 'open', metric_value: 91.5, pending_at: new Date(NOW - MINUTE).toISOString(), triggered_at: new Date(NOW).toISOString(),
+      resolved_at: null, acknowledged_by: '', suppressed: null, next_step: { receiver: 'boss', due_at: new Date(NOW + 5 * MINUTE).toISOString() }, annotations: { summary: 'it burns' },
+      history: [{ time: new Date(NOW - MINUTE).toISOString(), kind: 'pending', detail: '' }, { time: new Date(NOW).toISOString(), kind: 'firing', detail: 'value 91.5' }],
+    })
+    expect((await s.get('/api/alerts/none')).status).toBe(404)
+    expect((await s.get('/api/alerts/../alerts/none')).status).toBe(404)
+  })
+
+  it('acknowledges, takes that back and escalates; says what does not suit', async () => {
+    const s = await site()
+    const id = await fire(s)
+    const path = `/api/alerts/${id}`
+    expect((await s.post(`${path}/ack`, { by: 'ana', repage_after: '2h' })).body.data).toMatchObject({
+      status: 'acknowledged', acknowledged_by: 'ana', acknowledged_at: new Date(NOW).toISOString(), repage_at: new Date(NOW + 120 * MINUTE).toISOString(), next_step: null,
+    })
+    expect(await s.post(`${path}/escalate`, { by: 'bo' })).toMatchObject({ status: 409, body: { error: 'the alert is acknowledged by ana; take that back first' } })
+    expect((await s.post(`${path}/unack`)).body.data).toMatchObject({ status: 'open', repage_at: null, next_step: { receiver: 'boss' } })
+    expect((await s.post(`${path}/escalate`, { by: 'bo' })).body.data).toMatchObject({ escalation_step: 1, next_step: null })
+    expect(await s.post(`${path}/escalate`)).toMatchObject({ status: 409, body: { error: expect.stringContaining('no step is left') as string } })
+    await s.world.lifecycle.receive([sent(CPU, NOW, { endsAtMs: NOW })])
+    expect(await s.post(`${path}/ack`, { by: 'ana' })).toMatchObject({ status: 409, body: { error: 'the alert is resolved' } })
+    expect((await s.get(path)).body.data.history.map(({ kind, detail }) => `${kind} ${detail}`.trim())).toEqual([
+      'firing value 91.5', 'acknowledged ana', 'unacknowledged', 'escalated boss, asked for by bo', 'resolved',
+    ])
+  })
+
+  it('refuses bad bodies, other sites, and methods that it does not have', async () => {
+    const s = await site()
+    const path = `/api/alerts/${await fire(s)}/ack`
+    for (const [body, why] of [['{', 'the body is no JSON'], ['[]', 'the body is no JSON object'], [{ who: 'x' }, 'unknown field "who"'], [{ by: 7 }, 'want a text'], [{ by: 'x'.repeat(201) }, 'at most 200'], [{ repage_after: 'soon' }, 'want a duration such as 4h']] as const) {
+      expect(await s.post(path, body), JSON.stringify(body)).toMatchObject({ status: 400, body: { error: expect.stringContaining(why) as string } })
+    }
+    expect((await s.post(path, {}, { origin: 'http://evil.example' })).status).toBe(403)
+    expect((await s.post('/api/alerts/none/ack')).status).toBe(404)
+    expect((await fetch(`${s.base}${path}`)).status).toBe(405)
+    expect((await s.get('/api/alerts?status=open')).body.data).toHaveLength(1)
+  })
+
+  it('keeps what people made of an alert, and widens the band of its rule once', async () => {
+    const s = await site()
+    const id = await fire(s, { ...CPU, rule_id: 'r1' })
+    expect((await s.post(`/api/alerts/${id}/feedback`, { verdict: 'false_positive', by: 'ana' })).body.data).toMatchObject({ feedback: 'false_positive' })
+    await s.post(`/api/alerts/${id}/feedback`, { verdict: 'false_positive' })
+    expect(s.widened).toEqual([{ id: 'r1', labels: { instance: 'web1', escalation: 'oncall', team: CPU.team } }])
+    await s.world.lifecycle.receive([sent({ ...CPU, rule_id: 'r1' }, NOW, { endsAtMs: NOW })])
+    expect((await s.post(`/api/alerts/${id}/feedback`, { verdict: 'true_positive' })).body.data).toMatchObject({ feedback: 'true_positive', status: 'resolved' })
+    expect((await s.post(`/api/alerts/${id}/feedback`, { verdict: 'maybe' })).body.error).toContain('want one of false_positive, true_positive')
+  })
+
+  it('answers 503 where the store takes nothing, and nothing is acknowledged', async () => {
+    const s = await site()
+    const id = await fire(s)
+    await s.world.store.close()
+    const answer = await s.post(`/api/alerts/${id}/ack`)
+    expect(answer).toMatchObject({ status: 503, body: { error: expect.stringContaining('Monitor ends') as string } })
+    await expect(s.world.lifecycle.acknowledge(id, { by: 'ana', repageAfterMs: null })).rejects.toThrow('Monitor ends')
+    expect(s.world.flush('team/email/0')).toHaveLength(1)
+  })
+})
+
+describe('the page behind the address in a message', () => {
+  const page = async (url: string, init?: RequestInit): Promise<{ status: number; text: string; csp: string }> => {
+    const answer = await fetch(url, init)
+    return { status: answer.status, text: await answer.text(), csp: answer.headers.get('content-security-policy') ?? '' }
+  }
+  const form = (fields: Record<string, string>): RequestInit => ({ method: 'POST', body: new URLSearchParams(fields) })
+
+  it('acknowledges on POST alone', async () => {
+    const s = await site()
+    const id = await fire(s)
+    const url = s.base + new URL(s.world.lifecycle.ackUrl(s.world.dispatch.alerts.keys().next().value!)).pathname
+    const shown = await page(url)
+    expect(shown.status).toBe(200)
+    expect(shown.csp).toContain("form-action 'self'")
+    expect(shown.text).toContain('Take this alert?')
+    expect(shown.text).toContain('&lt;script&gt;&quot;&#39;&amp;')
+    expect(shown.text).not.toContain('<script')
+    expect((await fetch(url, { method: 'HEAD' })).status).toBe(200)
+    expect(await s.world.store.alert(id)).toMatchObject({ status: 'open' })
+    const done = await page(url, form({ by: '<ana>', repage_after: '1h' }))
+    expect(done.text).toMatch(/<h1>Acknowledged<\/h1>\n<p>By &lt;ana&gt;, 2023-11-14 22:13:20 UTC\. It pages again at 2023-11-14 23:13:20 UTC/)
+    expect(done.text).not.toContain('<form')
+    expect(await s.world.store.alert(id)).toMatchObject({ status: 'acknowledged', acknowledgedBy: '<ana>' })
+    await s.world.lifecycle.receive([sent(CPU, NOW, { endsAtMs: NOW })])
+    expect((await page(url)).text).toContain('there is nothing to acknowledge')
+    expect((await page(url, form({}))).status).toBe(409)
+  })
+
+  it('knows no other addresses, and says what a bad form lacks', async () => {
+    const s = await site()
+    await fire(s)
+    const url = s.base + new URL(s.world.lifecycle.ackUrl(s.world.dispatch.alerts.keys().next().value!)).pathname
+    for (const bad of [`${s.base}/ack/x`, `${url}A`, `${url.slice(0, -1)}${url.endsWith('A') ? 'B' : 'A'}`]) {
+      expect(await page(bad), bad).toMatchObject({ status: 404, text: expect.stringContaining('not one that this Monitor signed') as string })
+      expect((await page(bad, form({ by: 'x' }))).status).toBe(404)
+    }
+    expect(await page(url, form({ repage_after: 'soon' }))).toMatchObject({ status: 400, text: expect.stringContaining('want a duration such as 4h') as string })
+  })
+})

@@ -1,0 +1,126 @@
+// The page behind the signed address in a message: shows the alert, and acknowledges it once its button is pressed. Nothing
+// happens on GET: scanners of links, and previews of messages, open addresses too. No login, no script.
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { MetaError } from '../../lib/meta/errors.ts'
+import type { AlertRecord } from '../../lib/meta/interface.ts'
+import { AlertStateError } from '../../lib/notify/lifecycle/lifecycle.ts'
+import type { AlertDesk, ServerParts } from '../parts.ts'
+import { repageAfterMs } from './alerts.ts'
+import { ApiError } from './envelope.ts'
+import { Params } from './params.ts'
+import { addRoute } from './router.ts'
+
+export const ACK_PREFIX = '/ack/'
+const NAME_CHARS_MAX = 200
+const CSP = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+
+/** What the page says above the alert. */
+interface Notice {
+  status: number
+  title: string
+  text: string
+}
+
+export function addAckPage(app: FastifyInstance, { alerts }: Pick<ServerParts, 'alerts'>): void {
+  addRoute(app, ['GET', 'POST'], `${ACK_PREFIX}:token`, async (request, reply) => {
+    const id = alerts.idOfToken(tokenOf(request))
+    const found = id === null ? null : await alerts.get(id).catch(refusal)
+    if (found !== null && 'status' in found) return sendPage(reply, found, null, '')
+    if (found === null) return sendPage(reply, { status: 404, title: 'Unknown alert', text: 'The address is not one that this Monitor signed, or the alert is no longer kept. Open the alerts page instead.' }, null, '')
+    if (request.method !== 'POST') return sendPage(reply, noticeOf(found.record), found.record, request.url)
+    const { record, notice } = await acknowledge(alerts, found.record, new Params(request))
+    return sendPage(reply, notice, record, request.url)
+  })
+}
+
+async function acknowledge(alerts: AlertDesk, before: AlertRecord, params: Params): Promise<{ record: AlertRecord; notice: Notice }> {
+  try {
+    const given = params.text('repage_after')
+    const record = await alerts.acknowledge(before.id, { by: params.text('by').slice(0, NAME_CHARS_MAX) || 'link', repageAfterMs: given === '' ? null : repageAfterMs(given) })
+    return { record, notice: noticeOf(record) }
+  } catch (error) {
+    return { record: before, notice: refusal(error) }
+  }
+}
+
+/** Throws what is not for the reader. */
+function refusal(error: unknown): Notice {
+  if (error instanceof AlertStateError) return { status: 409, title: 'Not acknowledged', text: `${error.message}.` }
+  if (error instanceof ApiError) return { status: error.status, title: 'Not acknowledged', text: `${error.message}.` }
+  if (error instanceof MetaError) return { status: 503, title: 'Not acknowledged', text: `${error.message}. Try again, or acknowledge by the alerts page.` }
+  throw error
+}
+
+function noticeOf({ status, acknowledgedBy, acknowledgedAtMs, repageAtMs, resolvedAtMs }: AlertRecord): Notice {
+  switch (status) {
+    case 'open': return { status: 200, title: 'Take this alert?', text: 'Repeated messages and escalation stop until it resolves. Everyone sees that you have it.' }
+    case 'acknowledged': {
+      const again = repageAtMs === null ? '' : ` It pages again at ${timeText(repageAtMs)} unless it is resolved by then.`
+      return { status: 200, title: 'Acknowledged', text: `By ${acknowledgedBy}, ${timeText(acknowledgedAtMs!)}.${again}` }
+    }
+    case 'resolved': return { status: 200, title: 'Resolved', text: `It ended at ${timeText(resolvedAtMs!)}; there is nothing to acknowledge.` }
+  }
+}
+
+function sendPage(reply: FastifyReply, notice: Notice, record: AlertRecord | null, action: string): FastifyReply {
+  return reply.code(notice.status)
+    .header('Content-Security-Policy', CSP).header('Referrer-Policy', 'no-referrer').header('Cache-Control', 'no-store').header('X-Robots-Tag', 'noindex')
+    .type('text/html; charset=utf-8').send(pageHtml(notice, record, action))
+}
+
+function pageHtml({ title, text }: Notice, record: AlertRecord | null, action: string): string {
+  const form = record?.status === 'open' ? formHtml(action) : ''
+  return `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${escapeHtml(title)} – Monitor</title>
+<style>
+:root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif }
+body { max-width: 34rem; margin: 2rem auto; padding: 0 1rem }
+h1 { font-size: 1.4rem }
+table { border-collapse: collapse; margin: 1rem 0; width: 100% }
+th { text-align: left; font-weight: 600; padding: .2rem 1rem .2rem 0; vertical-align: top; white-space: nowrap }
+td { overflow-wrap: anywhere; padding: .2rem 0 }
+label { display: block; margin: .75rem 0 }
+input, select, button { font: inherit; padding: .5rem; width: 100%; box-sizing: border-box; margin-top: .25rem }
+button { margin-top: 1rem; min-height: 3rem; border: 0; border-radius: .4rem; background: #1d5fd0; color: #fff; font-weight: 600 }
+</style>
+<main>
+<h1>${escapeHtml(title)}</h1>
+<p>${escapeHtml(text)}</p>
+${record === null ? '' : alertHtml(record)}
+${form}
+</main>
+</html>
+`
+}
+
+function alertHtml({ name, severity, triggeredAtMs, metricValue, labels, annotations }: AlertRecord): string {
+  const rows: [string, string][] = [
+    ['Alert', name], ['Severity', severity], ['Since', timeText(triggeredAtMs)], ['Value', metricValue === null ? '' : String(metricValue)],
+    ...Object.entries(annotations), ...Object.entries(labels).filter(([label]) => label !== 'alertname' && label !== 'severity'),
+  ]
+  return `<table>${rows.filter(([, value]) => value !== '').map(([head, value]) => `<tr><th scope="row">${escapeHtml(head)}</th><td>${escapeHtml(value)}</td></tr>`).join('\n')}</table>`
+}
+
+function formHtml(action: string): string {
+  return `<form method="post" action="${escapeHtml(action)}">
+<label>Your name <input name="by" autocomplete="name" maxlength="${NAME_CHARS_MAX}"></label>
+<label>Page again, if it is not resolved, after
+<select name="repage_after"><option value="">as configured</option><option>1h</option><option>4h</option><option>12h</option><option>1d</option><option value="0">never</option></select></label>
+<button>Acknowledge</button>
+</form>`
+}
+
+function tokenOf({ params }: FastifyRequest): string {
+  return typeof params === 'object' && params !== null && 'token' in params ? String(params.token) : ''
+}
+
+function timeText(ms: number): string {
+  return `${new Date(ms).toISOString().slice(0, 19).replace('T', ' ')} UTC`
+}
+
+function escapeHtml(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;').replaceAll("'", '&#39;')
+}

@@ -1,0 +1,167 @@
+// Alerts and what people do with them: the list, one with its history, acknowledge and take that back, escalate now, and
+// whether it was a false one. Alerts are kept after they are resolved (alerting.history_retention).
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { MetaError } from '../../lib/meta/errors.ts'
+import type { AlertEvent, AlertFilter, AlertRecord } from '../../lib/meta/interface.ts'
+import { DurationError, parseDuration } from '../../lib/model/duration.ts'
+import { AlertStateError } from '../../lib/notify/lifecycle/lifecycle.ts'
+import type { AlertDesk, AlertOutlookView, ServerParts } from '../parts.ts'
+import { ApiError, badParameter, sendError } from './envelope.ts'
+import { isCrossSite } from './manage.ts'
+import { MAX_TIME_MS, MIN_TIME_MS, Params } from './params.ts'
+import { addRoute, type Guard, type Handler } from './router.ts'
+
+const PATH = '/api/alerts'
+const BODY_BYTES_MAX = 64 << 10
+const LIMIT_DEFAULT = 100
+const LIMIT_MAX = 1000
+const NAME_CHARS_MAX = 200
+const STATUSES = ['open', 'acknowledged', 'resolved'] as const
+const VERDICTS = ['false_positive', 'true_positive'] as const
+
+interface ActionBody {
+  by: string
+  repageAfterMs: number | null
+  verdict: string
+}
+
+export function addAlertRoutes(app: FastifyInstance, { alerts }: Pick<ServerParts, 'alerts'>): void {
+  // A scope of its own for its parser.
+  app.register(async (scope) => {
+    scope.removeAllContentTypeParsers()
+    scope.addContentTypeParser('*', { parseAs: 'string', bodyLimit: BODY_BYTES_MAX }, (_request, body, done) => done(null, String(body)))
+    addRoute(scope, ['GET'], PATH, answering(async (request, reply) => {
+      const filter = filterOf(new Params(request))
+      // One more tells whether there is another page.
+      const found = await alerts.list({ ...filter, limit: filter.limit + 1 })
+      const page = found.slice(0, filter.limit)
+      return sendJson(reply, { data: page.map(({ record, outlook }) => alertJson(record, outlook)), next: found.length > page.length ? page.at(-1)!.record.id : null })
+    }))
+    addRoute(scope, ['GET'], `${PATH}/:id`, answering(async (request, reply) => {
+      const { record, outlook, events } = known(await alerts.get(idOf(request)))
+      return sendJson(reply, { data: { ...alertJson(record, outlook), history: events.map(eventJson) } })
+    }))
+    addAction(scope, 'ack', (id, { by, repageAfterMs }) => alerts.acknowledge(id, { by, repageAfterMs }), alerts)
+    addAction(scope, 'unack', (id, { by }) => alerts.unacknowledge(id, by), alerts)
+    addAction(scope, 'escalate', (id, { by }) => alerts.escalate(id, by), alerts)
+    addAction(scope, 'feedback', (id, { by, verdict }) => alerts.giveFeedback(id, { by, verdict: verdictOf(verdict) }), alerts)
+  })
+}
+
+/** Answers with the alert as it is then. */
+function addAction(scope: FastifyInstance, name: string, act: (id: string, body: ActionBody) => Promise<AlertRecord>, alerts: AlertDesk): void {
+  addRoute(scope, ['POST'], `${PATH}/:id/${name}`, answering(async (request, reply) => {
+    const body = actionBody(request)
+    const { record } = known(await alerts.get(idOf(request)))
+    const after = await act(record.id, body)
+    return sendJson(reply, { data: alertJson(after, alerts.outlook(after.id)) })
+  }), { guard: refuseOtherSites })
+}
+
+function answering(handler: (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>): Handler {
+  return async (request, reply) => {
+    try {
+      return await handler(request, reply)
+    } catch (error) {
+      if (error instanceof AlertStateError) return sendError(reply, new ApiError('bad_data', error.message, 409))
+      if (error instanceof MetaError) return sendError(reply.header('Retry-After', '5'), new ApiError('unavailable', error.message))
+      throw error
+    }
+  }
+}
+
+const refuseOtherSites: Guard = (request, reply) => {
+  if (!isCrossSite(request)) return false
+  sendError(reply, new ApiError('bad_data', 'cross-site requests are refused', 403))
+  return true
+}
+
+function known<T>(found: T | null): T {
+  if (found === null) throw new ApiError('not_found', 'there is no alert of that id, or its history is no longer kept')
+  return found
+}
+
+function filterOf(params: Params): AlertFilter {
+  const text = (name: string): string | null => params.text(name) || null
+  const status = STATUSES.find((one) => one === params.text('status')) ?? null
+  if (status === null && params.text('status') !== '') throw badParameter('status', `want one of ${STATUSES.join(', ')}`)
+  const limit = params.limit() || LIMIT_DEFAULT
+  if (limit > LIMIT_MAX) throw badParameter('limit', `at most ${LIMIT_MAX}; ask for the next page with after=<next>`)
+  return {
+    status, severity: text('severity'), serverId: text('server_id'), ruleId: text('rule_id'), name: text('name'),
+    fromMs: params.time('from', MIN_TIME_MS), toMs: params.time('to', MAX_TIME_MS), limit, afterId: text('after'),
+  }
+}
+
+/** An empty body is fine. */
+function actionBody({ body }: FastifyRequest): ActionBody {
+  const text = typeof body === 'string' ? body.trim() : ''
+  let json: unknown
+  try {
+    json = text === '' ? {} : JSON.parse(text)
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error
+    throw new ApiError('bad_data', `the body is no JSON (${error.message}); send an object such as {"by": "ana"}`)
+  }
+  if (typeof json !== 'object' || json === null || Array.isArray(json)) throw new ApiError('bad_data', 'the body is no JSON object; send one such as {"by": "ana"}')
+  const fields = new Map<string, unknown>(Object.entries(json))
+  const unknown = [...fields.keys()].find((name) => !['by', 'repage_after', 'verdict'].includes(name))
+  if (unknown !== undefined) throw new ApiError('bad_data', `the body has an unknown field ${JSON.stringify(unknown.slice(0, 100))}; there are by, repage_after and verdict`)
+  return { by: textField(fields, 'by'), repageAfterMs: fields.has('repage_after') ? repageAfterMs(textField(fields, 'repage_after')) : null, verdict: textField(fields, 'verdict') }
+}
+
+function textField(fields: ReadonlyMap<string, unknown>, name: string): string {
+  const value = fields.get(name) ?? ''
+  if (typeof value !== 'string' || value.length > NAME_CHARS_MAX) throw badParameter(name, `want a text of at most ${NAME_CHARS_MAX} characters`)
+  return value
+}
+
+/** ms; 0: never. */
+export function repageAfterMs(text: string): number {
+  try {
+    return text === '' || text === '0' ? 0 : parseDuration(text)
+  } catch (error) {
+    if (!(error instanceof DurationError)) throw error
+    throw badParameter('repage_after', 'want a duration such as 4h, or 0 for never')
+  }
+}
+
+function verdictOf(text: string): (typeof VERDICTS)[number] {
+  const verdict = VERDICTS.find((one) => one === text)
+  if (verdict === undefined) throw badParameter('verdict', `want one of ${VERDICTS.join(', ')}`)
+  return verdict
+}
+
+function idOf({ params }: FastifyRequest): string {
+  return typeof params === 'object' && params !== null && 'id' in params ? String(params.id) : ''
+}
+
+/** `outlook` null: resolved. */
+function alertJson(record: AlertRecord, outlook: AlertOutlookView | null): object {
+  return {
+    alert_id: record.id, rule_id: record.ruleId, rule_name: record.name, server_id: record.serverId, severity: record.severity, status: record.status,
+    metric_value: jsonNumber(record.metricValue), pending_at: timeText(record.activeAtMs), triggered_at: timeText(record.triggeredAtMs), told_at: timeText(record.toldAtMs), resolved_at: timeText(record.resolvedAtMs),
+    acknowledged_at: timeText(record.acknowledgedAtMs), acknowledged_by: record.acknowledgedBy, repage_at: timeText(record.repageAtMs), escalation_step: record.escalationStep,
+    feedback: record.feedback === '' ? null : record.feedback, labels: record.labels, annotations: record.annotations, fingerprint: record.fingerprint, generator_url: record.generatorUrl,
+    suppressed: outlook === null || outlook.suppression === '' ? null : { kind: outlook.suppression, by: outlook.suppressedBy },
+    cooldown_until: outlook === null || outlook.coolsUntilMs === 0 ? null : timeText(outlook.coolsUntilMs),
+    next_step: outlook?.step === null || outlook === null ? null : { receiver: outlook.step.receiver, due_at: timeText(outlook.step.dueMs) },
+  }
+}
+
+function eventJson({ timeMs, kind, detail }: AlertEvent): object {
+  return { time: timeText(timeMs), kind, detail }
+}
+
+/** JSON has no infinities. */
+function jsonNumber(value: number | null): number | string | null {
+  return value === null || Number.isFinite(value) ? value : value > 0 ? '+Inf' : '-Inf'
+}
+
+function timeText(ms: number | null): string | null {
+  return ms === null ? null : new Date(ms).toISOString()
+}
+
+function sendJson(reply: FastifyReply, fields: object): FastifyReply {
+  return reply.type('application/json').send(JSON.stringify({ status: 'success', ...fields }))
+}
