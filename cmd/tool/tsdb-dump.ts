@@ -1,6 +1,6 @@
 // Samples as lines: `{labels} value Unix-ms`, as promtool tsdb dump prints them.
 import { histogramText } from '../../lang/func/histogram-text.ts'
-import { formatValue } from '../../lang/reply/number-text.ts'
+import { formatGeneral, quote } from '../../lib/std/go-format.ts'
 import type { Matcher } from '../../lib/model/matcher.ts'
 import type { Querier, SeriesBatch } from '../../storage/interface.ts'
 
@@ -36,7 +36,7 @@ function labelsText(querier: Querier, ref: number): string {
     n = querier.labelsOf(ref, symbols)
   }
   const parts: string[] = []
-  for (let i = 0; i < n; i += 2) parts.push(`${querier.textOf(symbols[i]!)}=${JSON.stringify(querier.textOf(symbols[i + 1]!))}`)
+  for (let i = 0; i < n; i += 2) parts.push(`${querier.textOf(symbols[i]!)}=${quote(querier.textOf(symbols[i + 1]!))}`)
   return `{${parts.join(', ')}}`
 }
 
@@ -48,5 +48,5 @@ function valueText(batch: SeriesBatch, s: number, i: number): string | null {
     if (bit(batch.stale)) return 'NaN'
   }
   const value = batch.v[s * batch.n + i]!
-  return batch.histograms !== null && bit(batch.histogramBits) ? histogramText(batch.histograms[value]!) : formatValue(value)
+  return batch.histograms !== null && bit(batch.histogramBits) ? histogramText(batch.histograms[value]!) : formatGeneral(value)
 }

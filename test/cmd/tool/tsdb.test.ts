@@ -31,6 +31,8 @@ describe('monitor tsdb', () => {
       '{__name__="up", instance="127.0.0.1:19390", job="native"} 1 1795869381259',
       '{__name__="up", instance="127.0.0.1:19390", job="native"} 1 1795869383266',
     ])
+    const large = (await tsdb('dump', '--match=go_gc_heap_frees_by_size_bytes_sum', '--min-time=1795869577259', '--max-time=1795869577259', at)).out
+    expect(large).toBe('{__name__="go_gc_heap_frees_by_size_bytes_sum", instance="127.0.0.1:19390", job="native"} 1.08079896e+08 1795869577259\n')
     const verified = await tsdb('verify', at)
     expect(verified).toMatchObject({ code: 0, err: '' })
     expect(verified.out).toMatch(/^head: 173 series.* 0 damaged records \(0 bytes\)\n(.*: ok\n){4}$/)
