@@ -126,7 +126,7 @@ async function makeRowsOf(
   if (read.damage.length > 0) read = await readRaw(handle, slot, bounds)
   const { rows, damage } = read
   const isReplaced = (t: number): boolean => damage.length === 0 && t > partlyGoneT && isWanted(t)
-  const lost = await rebuildHours(hours, { span, isReplaced }, rows)
+  const lost = await rebuildHours(hours, { span, isReplaced, damaged: damage[0] ?? '' }, rows)
   raw.commit({ due: stretches.reduce((rest, s) => withoutStretch(rest, '1h', s), due), install: [], remove: [] })
   return [...damage, ...lost]
 }

@@ -137,6 +137,13 @@ export class StoreTiers implements TierQuerier {
     })
   }
 
+  /** The same, and a word about rows that do not say all. */
+  #partsToRead(mint: number, maxt: number): TierPart<TierReader>[] {
+    const parts = this.#parts(mint, maxt)
+    for (const { block: { meta } } of parts) if (meta.damaged !== undefined) this.#leftOut.add(`rows of the 1-minute tier were made while some of the samples could not be read: ${meta.damaged}`)
+    return parts
+  }
+
   /** Series that match, and where each part has them: by the head's refs, or by labels where the head has forgotten them. */
   #seriesOf(matchers: readonly Matcher[], parts: readonly TierPart<TierReader>[]): TierSeries {
     const known = this.#head.matching(matchers)
@@ -161,14 +168,14 @@ export class StoreTiers implements TierQuerier {
     name: Exclude<TierName, 'raw'>, matchers: readonly Matcher[], mint: number, maxt: number, wanted: readonly BucketColumn[],
   ): BucketSelection {
     if (name === '1h') return selectHours(this.#openHours(), this.#hourSeries(matchers, { mint, maxt }), { mint, maxt }, wanted)
-    const parts = this.#parts(mint, maxt)
+    const parts = this.#partsToRead(mint, maxt)
     return new TierSelection(parts, this.#seriesOf(matchers, parts), { mint, maxt }, wantedOf(wanted))
   }
 
   sketchQuantile(name: Exclude<TierName, 'raw'>, q: number, refs: Uint32Array, from: number, to: number): Float64Array {
     if (name === '1h') return this.#hourQuantile(q, refs, from, to)
     const values = new Float64Array(refs.length).fill(NaN)
-    const parts = this.#parts(from, to)
+    const parts = this.#partsToRead(from, to)
     const order = Uint32Array.from(refs.keys()).sort((a, b) => refs[a]! - refs[b]!)
     const sorted = refs.toSorted()
     // Also of series that came back: blocks know them by the refs that they had.

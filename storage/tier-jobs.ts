@@ -88,7 +88,8 @@ async function aggregateStretch({ handle, slot, tier }: TierWork, range: Span): 
       // Where main itself does the job, it gets its turn.
       await nextTurn()
     }
-    return { written: await builder.finish(range), damage: [...(querier.damage?.() ?? [])] }
+    const damage = querier.damage()
+    return { written: await builder.finish(range, damage[0] ?? ''), damage: [...damage] }
   } catch (error) {
     builder.abort()
     throw error

@@ -27,10 +27,12 @@ export interface BlockMeta {
   /** Groups of the head of this generation or an older one hold nothing before coveredT that is not in blocks. */
   coveredGeneration: number
   coveredT: number
+  /** Of a tier's block: why its rows do not say all, where samples that they were made of could not be read. */
+  damaged?: string
 }
 
 /** What the writer cannot count itself. */
-export interface BlockOrigin extends Pick<BlockMeta, 'level' | 'sources' | 'coveredGeneration' | 'coveredT'> {
+export interface BlockOrigin extends Pick<BlockMeta, 'level' | 'sources' | 'coveredGeneration' | 'coveredT' | 'damaged'> {
   /** What time the block answers for, where that is not what it holds; then it may hold nothing. */
   range?: { minT: number; maxT: number }
 }
@@ -62,8 +64,8 @@ export function formatMeta(meta: BlockMeta): string {
 }
 
 /** Over the fields as they are read, so that an editor may space them as it likes, but not change them. */
-function checksum({ minT, maxT, level, sources, series, samples, groups, bytes, coveredGeneration, coveredT }: BlockMeta): number {
-  return crc32(JSON.stringify([minT, maxT, level, sources, series, samples, groups, bytes, coveredGeneration, coveredT]))
+function checksum({ minT, maxT, level, sources, series, samples, groups, bytes, coveredGeneration, coveredT, damaged }: BlockMeta): number {
+  return crc32(JSON.stringify([minT, maxT, level, sources, series, samples, groups, bytes, coveredGeneration, coveredT, ...(damaged === undefined ? [] : [damaged])]))
 }
 
 /** Throws BlockError for what is no block's meta.json of this version. */
@@ -82,11 +84,12 @@ export function parseMeta(text: string, file: string): BlockMeta {
     return field
   }
   const sources: unknown = Reflect.get(value, 'sources')
+  const damaged: unknown = Reflect.get(value, 'damaged')
   const meta: BlockMeta = {
     minT: number('minT'), maxT: number('maxT'), level: number('level'),
     sources: Array.isArray(sources) ? sources.map(String) : [],
     series: number('series'), samples: number('samples'), groups: number('groups'), bytes: number('bytes'),
-    coveredGeneration: number('coveredGeneration'), coveredT: number('coveredT'),
+    coveredGeneration: number('coveredGeneration'), coveredT: number('coveredT'), ...(typeof damaged === 'string' && { damaged }),
   }
   if (number('crc32') !== checksum(meta)) throw new BlockError(`cannot read ${file}: its fields do not match their checksum`)
   return meta

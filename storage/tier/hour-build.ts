@@ -38,6 +38,8 @@ export interface DueHours {
   span: HourSpan
   /** Buckets whose older rows go, whether or not new ones come. */
   isReplaced: (t: number) => boolean
+  /** Why new rows do not say all; '' where they do. */
+  damaged: string
 }
 
 /** The file's span that the bucket belongs to: its month's where that is one file already. */
@@ -47,10 +49,10 @@ export function spanFor(folder: string, t: number): HourSpan {
 }
 
 /** Puts rows of `raw` into a span's file, beside those that stay. Returns sentences about what of the older ones is damaged. */
-export async function rebuildHours(work: HourWork, { span, isReplaced }: DueHours, raw: RowSource): Promise<string[]> {
+export async function rebuildHours(work: HourWork, { span, isReplaced, damaged }: DueHours, raw: RowSource): Promise<string[]> {
   makeFolder(work.folder)
   const manifest = readManifest(work.folder)
-  return await replace(work, manifest, { span, old: within(manifest, span), raw, keeps: (t) => !isReplaced(t) })
+  return await replace(work, manifest, { span, old: within(manifest, span), raw, keeps: (t) => !isReplaced(t), damaged })
 }
 
 /** The month whose days can become one file, or null. `isDue`: rows in [from, to) are still to be made. */
@@ -161,9 +163,10 @@ interface Replacement {
   /** Its rows give way to those that are kept. */
   raw: RowSource | null
   keeps: (t: number) => boolean
+  damaged?: string
 }
 
-async function replace(work: HourWork, manifest: HourManifest, { span, old, raw, keeps }: Replacement): Promise<string[]> {
+async function replace(work: HourWork, manifest: HourManifest, { span, old, raw, keeps, damaged = '' }: Replacement): Promise<string[]> {
   const damage: string[] = []
   const readable: HourFile[] = []
   for (const file of old) {
@@ -180,7 +183,8 @@ async function replace(work: HourWork, manifest: HourManifest, { span, old, raw,
   const name = hourFileName(span, manifest.nextNumber)
   const written = write(work, name, readable.map((file) => rowsThatStay(work, manifest, file, keeps)), raw)
   faultPoint('hours.written')
-  const add = written === null ? [] : [{ name, ...written }]
+  const why = damaged || readable.map((file) => file.damaged).find((one) => one !== undefined)
+  const add = written === null ? [] : [{ name, ...written, ...(why !== undefined && { damaged: why }) }]
   list(work.folder, { ...manifest, nextNumber: manifest.nextNumber + 1 }, { add, remove: readable, nowMs: work.nowMs })
   faultPoint('hours.listed')
   return damage

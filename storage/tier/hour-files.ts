@@ -169,6 +169,7 @@ export class HourFiles {
 
   /** Chunks in the order asked for; null for those that cannot be had. */
   read(wanted: readonly ChunkPlace[]): (Uint8Array | null)[] {
+    for (const { file } of wanted) if (file.damaged !== undefined) this.leftOut.add(`rows of the 1-hour tier were made while some of the samples could not be read: ${file.damaged}`)
     const found: (Uint8Array | null)[] = wanted.map(({ file, offset }) => this.#cache.get(`${file.name}:${offset}`) ?? null)
     const missing = wanted.keys().filter((i) => found[i] === null).toArray()
     const isNear = (i: number): boolean => this.#local.has(wanted[i]!.file.name) || this.#isFolder()

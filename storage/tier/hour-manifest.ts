@@ -27,6 +27,8 @@ export interface HourFile {
   /** Least and greatest end of a bucket in it, Unix ms. */
   minT: number
   maxT: number
+  /** Why its rows do not say all, where samples that they were made of could not be read. */
+  damaged?: string
   /** How many cutoffs of retention rules it lay before when it was last looked at for them; left out: none. */
   past?: number
 }
@@ -141,7 +143,11 @@ function parseSealed(text: string, name: string): Readonly<Record<string, unknow
 }
 
 function isFile(value: unknown): value is HourFile {
-  return hasNumbers(value, ['bytes', 'rows', 'series', 'lacking', 'minT', 'maxT']) && typeof value['name'] === 'string' && spanOf(value['name']) !== null && (value['past'] === undefined || typeof value['past'] === 'number')
+  return hasNumbers(value, ['bytes', 'rows', 'series', 'lacking', 'minT', 'maxT']) && typeof value['name'] === 'string' && spanOf(value['name']) !== null && isOptional(value['past'], 'number') && isOptional(value['damaged'], 'string')
+}
+
+function isOptional(value: unknown, type: 'number' | 'string'): boolean {
+  return value === undefined || typeof value === type
 }
 
 function isDeletion(value: unknown): value is HourDeletion {

@@ -30,9 +30,9 @@ export class TierBlockBuilder {
     }
   }
 
-  /** `range`: the ends of buckets that the block answers for. `samples` of its meta are rows. */
-  async finish(range: { minT: number; maxT: number }): Promise<{ name: string; meta: BlockMeta }> {
-    return (await this.#block.finish({ level: 1, sources: [], coveredGeneration: 0, coveredT: 0, range }))!
+  /** `range`: the ends of buckets that the block answers for; `damaged`: why rows do not say all, '' where they do. `samples` of its meta are rows. */
+  async finish(range: { minT: number; maxT: number }, damaged: string): Promise<{ name: string; meta: BlockMeta }> {
+    return (await this.#block.finish({ level: 1, sources: [], coveredGeneration: 0, coveredT: 0, range, ...(damaged !== '' && { damaged }) }))!
   }
 
   abort(): void {

@@ -85,9 +85,10 @@ class TierMerge {
     for (const same of mergedSeries(indexes, numbers)) this.#writeSeries(same)
     const damage = this.#readers.flatMap(({ leftOut }) => [...leftOut])
     if (damage.length > 0) throw new BlockError(`cannot merge ${this.#readers.length} blocks of a tier: ${damage.slice(0, 3).join('; ')}`)
+    const damaged = this.#readers.map(({ meta }) => meta.damaged).find((why) => why !== undefined)
     return this.#writer.finish(texts, this.#rows, {
       level: Math.max(...this.#readers.map(({ meta }) => meta.level)) + 1, sources: this.#readers.map(({ folder }) => path.basename(folder)),
-      coveredGeneration: 0, coveredT: 0, range,
+      coveredGeneration: 0, coveredT: 0, range, ...(damaged !== undefined && { damaged }),
     })
   }
 

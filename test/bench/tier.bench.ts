@@ -79,7 +79,7 @@ async function stretch(k: number): Promise<void> {
   rawMs += cpuMs() - started
   started = cpuMs()
   const range = { minT: start, maxT: start + 2 * HOUR_MS }
-  const tierBlock = await tier.finish(range)
+  const tierBlock = await tier.finish(range, '')
   tierMs += cpuMs() - started
   rawBytes += rawBlock.meta.bytes
   tierBytes += tierBlock.meta.bytes

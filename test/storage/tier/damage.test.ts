@@ -48,7 +48,7 @@ async function writeTierBlock(isCompressed: boolean): Promise<string> {
     aggregate(batch, 60_000, rows, SAMPLES_MAX)
     builder.add(rows, batch, refs)
   }
-  return path.join(FOLDER, (await builder.finish(RANGE)).name)
+  return path.join(FOLDER, (await builder.finish(RANGE, '')).name)
 }
 
 interface Seen {

@@ -79,7 +79,7 @@ describe('the files of the 1-hour tier', () => {
     const [bare, full] = [randomRows(new Random(1), 7, START, 3).find(({ lacksHistograms }) => lacksHistograms)!, randomRows(new Random(1), 1, START, 3)[0]!]
     const ofHost = (host: string): Labels => ['__name__', 'up', 'host', host]
     const labels = new Map([[bare.ref, ofHost('a')], [full.ref, ofHost('b')]])
-    await rebuildHours(work, { span: spanFor(folder, START), isReplaced: () => false }, source([{ ...bare, n: 0 }, full], labels))
+    await rebuildHours(work, { span: spanFor(folder, START), isReplaced: () => false, damaged: '' }, source([{ ...bare, n: 0 }, full], labels))
     const model: Model = new Map()
     put(model, full)
     deleteHours(folder, [[{ name: 'host', op: '=', value: 'a' }]], START, START + 3 * HOUR_MS)
@@ -109,7 +109,7 @@ async function doSomething({ random, work, model, labels, bucket }: World): Prom
     for (const key of model.keys()) if (Number(key.split('@')[1]) >= from && Number(key.split('@')[1]) <= to) model.delete(key)
     for (const series of rows) put(model, series)
     fs.mkdirSync(folder, { recursive: true })
-    await rebuildHours(work, { span: spanFor(folder, t), isReplaced: (end) => end >= from && end <= to }, source(rows, labels))
+    await rebuildHours(work, { span: spanFor(folder, t), isReplaced: (end) => end >= from && end <= to, damaged: '' }, source(rows, labels))
   } else if (choice < 7) {
     const month = monthToCompact({ ...work, nowMs: Date.parse('2026-12-01T00:00:00Z') }, () => false)
     if (month !== null) await compactMonth(work, month)
