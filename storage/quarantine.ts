@@ -3,6 +3,8 @@ import path from 'node:path'
 import { DiskFile, link, listFolder, makeFolder, removeFile, rename, syncFolder } from '../lib/std/fs.ts'
 
 const ASIDE = '.tmp-replacement'
+/** Behind the name of a block of the 1-minute tier: a repair tries blocks of raw samples by their names. */
+export const OF_MINUTES = '.1m'
 
 /** Moves files or folders of `folder`, under a free name (theirs and `suffix`) beside what is there. Durable when it returns. Throws DiskError. */
 export function moveToQuarantine(folder: string, names: readonly string[], quarantine: string, suffix: string = ''): void {

@@ -3,7 +3,7 @@ import path from 'node:path'
 import type { Logger } from '../lib/std/log.ts'
 import { BlockFolder, type BlockState } from './block-folder.ts'
 import { parseBlockName } from './block/block-meta.ts'
-import { moveToQuarantine } from './quarantine.ts'
+import { OF_MINUTES, moveToQuarantine } from './quarantine.ts'
 import { recoverHours } from './recover-hours.ts'
 import { blocksFolder, hoursFolder, minutesFolder } from './store-querier.ts'
 import { addDue } from './tier/due.ts'
@@ -21,8 +21,8 @@ export interface FoundFolders {
 /** Throws DiskError. */
 export function recoverFolders(data: string, logger: Logger): FoundFolders {
   const quarantine = path.join(data, 'quarantine')
-  const raw = recover(blocksFolder(data), quarantine, logger)
-  const tier = recover(minutesFolder(data), quarantine, logger)
+  const raw = recover(blocksFolder(data), quarantine, '', logger)
+  const tier = recover(minutesFolder(data), quarantine, OF_MINUTES, logger)
   const lost = tier.damaged.flatMap((name) => parseBlockName(name) ?? [])
   if (lost.length > 0) {
     // Rows are made again of raw samples; of time whose samples are gone they are not all there any more.
@@ -35,13 +35,13 @@ export function recoverFolders(data: string, logger: Logger): FoundFolders {
   return { hours, blocks: raw.folder.state, minutes: tier.folder.state, damaged: raw.damaged.length + tier.damaged.length }
 }
 
-function recover(folder: string, quarantine: string, logger: Logger): { folder: BlockFolder; damaged: string[] } {
+function recover(folder: string, quarantine: string, suffix: string, logger: Logger): { folder: BlockFolder; damaged: string[] } {
   const damaged: string[] = []
   const blocks = new BlockFolder(folder, (name, why) => {
     damaged.push(name)
-    logger.error('a block cannot be read and is left out', { moved_to: path.join(quarantine, name), why })
+    logger.error('a block cannot be read and is left out', { moved_to: path.join(quarantine, name + suffix), why })
   })
-  moveToQuarantine(folder, damaged, quarantine)
+  moveToQuarantine(folder, damaged, quarantine, suffix)
   blocks.sweep()
   return { folder: blocks, damaged }
 }

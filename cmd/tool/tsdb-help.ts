@@ -1,7 +1,7 @@
 // Apart from what it describes, which loads the store.
 export const TSDB_HELP = `Usage: monitor tsdb COMMAND [--storage.tsdb.path=DATA]
 
-  list                       the blocks there are
+  list                       the blocks there are, and those and the files of tiers
   analyze [--limit=N]        which metrics, labels and pairs have the most series
   dump [--match=SELECTOR] [--min-time=MS] [--max-time=MS]   every sample, one a line: labels, value, Unix ms
   verify                     reads everything, says what is damaged; exit code 1 if anything is

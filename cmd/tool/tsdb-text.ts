@@ -1,6 +1,7 @@
 // What `monitor tsdb list`, `create-blocks-from` and `analyze` print.
 import type { StoredBlock } from '../../storage/block-folder.ts'
 import type { Cardinality, CardinalityEntry } from '../../storage/interface.ts'
+import type { HourFile } from '../../storage/tier/hour-manifest.ts'
 
 /** Columns of texts, padded. */
 function table(rows: readonly (readonly string[])[]): string {
@@ -16,6 +17,19 @@ export function blockTable(blocks: readonly Pick<StoredBlock, 'folder' | 'meta'>
     folder, time(meta.minT), time(meta.maxT), String(meta.level), String(meta.series), String(meta.samples), String(meta.bytes),
     (meta.bytes / meta.samples).toFixed(3),
   ])])
+}
+
+/** Rows of the tiers, where there are any. */
+export function tierTables(minutes: readonly Pick<StoredBlock, 'folder' | 'meta'>[], hours: readonly HourFile[], isHere: (name: string) => boolean): string {
+  const ofMinutes = minutes.map(({ folder, meta }) => [
+    folder, time(meta.minT), time(meta.maxT), String(meta.series), String(meta.samples), String(meta.bytes), (meta.bytes / meta.samples).toFixed(2), 'here',
+  ])
+  const ofHours = hours.map(({ name, minT, maxT, series, rows, bytes }) => [
+    name, time(minT), time(maxT), String(series), String(rows), String(bytes), (bytes / rows).toFixed(2), isHere(name) ? 'here' : 'archive',
+  ])
+  const part = (title: string, rows: readonly (readonly string[])[]): string =>
+    (rows.length === 0 ? '' : `\n${table([[title, 'MIN TIME', 'MAX TIME', 'SERIES', 'ROWS', 'BYTES', 'B/ROW', 'PLACE'], ...rows])}`)
+  return part('1-MINUTE TIER', ofMinutes) + part('1-HOUR TIER', ofHours)
 }
 
 export function cardinalityText(found: Cardinality): string {

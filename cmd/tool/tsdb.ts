@@ -10,8 +10,11 @@ import { PrometheusFormatError } from '../../storage/prometheus/byte-reader.ts'
 import { checkFolder } from '../../storage/prometheus/data-folder.ts'
 import { importPrometheus } from '../../storage/prometheus/import.ts'
 import { repairFolder } from '../../storage/repair/repair.ts'
-import { blocksFolder, minutesFolder } from '../../storage/store-querier.ts'
-import { DiskError } from '../../lib/std/fs.ts'
+import type { Database } from '../../storage/database.ts'
+import { blocksFolder, hoursFolder, minutesFolder } from '../../storage/store-querier.ts'
+import { readManifest } from '../../storage/tier/hour-manifest.ts'
+import { verifyHourFile } from '../../storage/tier/hour-verify.ts'
+import { DiskError, listFolder } from '../../lib/std/fs.ts'
 import { nearestWord } from '../../lib/std/nearest-word.ts'
 import { parseSelector } from '../../lang/parse/parse.ts'
 import { ParseError } from '../../lang/parse/parse-error.ts'
@@ -20,7 +23,7 @@ import { Arguments, UsageError, type ToolFlag } from './command-line.ts'
 import { assertData, withStore } from './data-folder.ts'
 import { ToolFailure, type ToolIo } from './tool-io.ts'
 import { dumpSamples } from './tsdb-dump.ts'
-import { blockTable, cardinalityText } from './tsdb-text.ts'
+import { blockTable, cardinalityText, tierTables } from './tsdb-text.ts'
 
 const FLAGS: readonly ToolFlag[] = [
   { name: 'storage.tsdb.path', kind: 'text' }, { name: 'limit', kind: 'text' }, { name: 'match', kind: 'text' },
@@ -41,7 +44,7 @@ export async function runTsdb(argv: readonly string[], io: ToolIo): Promise<void
   } else if (words.length > 0) throw new UsageError(`tsdb ${command} takes no ${JSON.stringify(words[0])}`)
   try {
     switch (command) {
-      case 'list': return await withStore(folder, ({ db }) => io.out(blockTable(db.blocks.blocks)))
+      case 'list': return await withStore(folder, ({ db }) => list(folder, db, io))
       case 'analyze': return await analyze(folder, limitOf(args), io)
       case 'dump': return await dump(folder, args, io)
       case 'verify': return await verify(folder, io)
@@ -56,6 +59,12 @@ export async function runTsdb(argv: readonly string[], io: ToolIo): Promise<void
   }
   const nearest = nearestWord(command, COMMANDS)
   throw new UsageError(command === '' ? `tsdb wants a command: ${COMMANDS.join(', ')}` : `there is no command tsdb ${command}${nearest === null ? '' : `; did you mean ${nearest}?`}`)
+}
+
+function list(folder: string, { blocks }: Database, io: ToolIo): void {
+  const archive = hoursFolder(folder)
+  const here = listFolder(archive)
+  io.out(blockTable(blocks.blocks) + tierTables(blocks.minutes, readManifest(archive).files, (name) => here.includes(name)))
 }
 
 function analyze(folder: string, limit: number, io: ToolIo): Promise<void> {
@@ -101,6 +110,8 @@ async function verify(folder: string, io: ToolIo): Promise<void> {
     }
     for (const { folder: name } of db.blocks.blocks) tell(name, verifyBlock(`${blocksFolder(folder)}/${name}`))
     for (const { folder: name } of db.blocks.minutes) tell(`tiers/1m/${name}`, verifyTierBlock(`${minutesFolder(folder)}/${name}`))
+    const archive = hoursFolder(folder)
+    for (const { name } of readManifest(archive).files) tell(`archive/${name}`, [verifyHourFile(archive, name)].filter((fault) => fault !== ''))
   })
   if (damaged > 0) throw new ToolFailure(`${damaged} damaged parts; what they held is left out of answers, everything else is served`)
 }

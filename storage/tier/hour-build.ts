@@ -14,6 +14,7 @@ import {
 import { mergeRows, type RowSource } from './hour-merge.ts'
 import { fetchFile } from './hour-fetch.ts'
 import { FileRows } from './hour-sources.ts'
+import { verifyRows } from './hour-verify.ts'
 import { matchingLabels } from './match-labels.ts'
 import { PageError } from './parquet-decode.ts'
 import { HourFileWriter, type WrittenHours } from './parquet-writer.ts'
@@ -172,7 +173,8 @@ async function replace(work: HourWork, manifest: HourManifest, { span, old, raw,
   for (const file of old) {
     try {
       await fetchFile(work, file)
-      checkRows(path.join(work.folder, file.name))
+      // Damage is to be known before another file takes its place.
+      verifyRows(path.join(work.folder, file.name))
       readable.push(file)
     } catch (error) {
       if (!isDamage(error)) throw error
@@ -188,16 +190,6 @@ async function replace(work: HourWork, manifest: HourManifest, { span, old, raw,
   list(work.folder, { ...manifest, nextNumber: manifest.nextNumber + 1 }, { add, remove: readable, nowMs: work.nowMs })
   faultPoint('hours.listed')
   return damage
-}
-
-/** Reads a file to its end: damage is to be known before another takes its place. */
-function checkRows(file: string): void {
-  const rows = new FileRows(file, () => true, () => [])
-  try {
-    while (rows.next() !== null);
-  } finally {
-    rows.close()
-  }
 }
 
 function rowsThatStay({ folder, cutoffs }: HourWork, { deletions }: HourManifest, file: HourFile, keeps: Replacement['keeps']): FileRows {

@@ -60,23 +60,38 @@ export function decodeBinaries(chunk: Uint8Array, rows: number, at: Uint32Array)
   return out
 }
 
+/** Looks at all pages of a chunk, dictionaries included. Throws PageError. */
+export function checkPages(chunk: Uint8Array): void {
+  for (let at = 0; at < chunk.length;) at += packedPage(chunk.subarray(at)).end
+}
+
 /** The page that `chunk` begins with. */
 function readPage(chunk: Uint8Array): Page {
+  const { fields, packed, plainBytes } = packedPage(chunk)
+  const shape = fields.get(5)
+  const encoding = shape instanceof Map ? (shape as ReadStruct).get(2) : undefined
+  if (typeof encoding !== 'number') throw new PageError('a page without an encoding')
+  if (plainBytes > PAGE_BYTES_MAX) throw new PageError(`a page of ${plainBytes} bytes`)
+  const bytes = zstdDecompressSync(packed, { maxOutputLength: PAGE_BYTES_MAX })
+  if (bytes.length !== plainBytes) throw new PageError(`a page of ${bytes.length} bytes that says ${plainBytes}`)
+  return { bytes, encoding }
+}
+
+/** The same as it stands there, its checksum found to hold; `end`: where it ends in the chunk. */
+function packedPage(chunk: Uint8Array): { fields: ReadStruct; packed: Uint8Array; plainBytes: number; end: number } {
   let head: { fields: ReadStruct; end: number }
   try {
     head = readStruct(chunk, 0)
   } catch (error) {
     throw new PageError(error instanceof Error ? error.message : String(error))
   }
-  const shape = head.fields.get(5)
-  const [plainBytes, packedBytes, crc, encoding] = [head.fields.get(2), head.fields.get(3), head.fields.get(4), shape instanceof Map ? (shape as ReadStruct).get(2) : undefined]
-  if (typeof plainBytes !== 'number' || typeof packedBytes !== 'number' || typeof crc !== 'number' || typeof encoding !== 'number') throw new PageError('a page without a head')
-  const packed = chunk.subarray(head.end, head.end + packedBytes)
+  const { fields } = head
+  const [plainBytes, packedBytes, crc] = [fields.get(2), fields.get(3), fields.get(4)]
+  if (typeof plainBytes !== 'number' || typeof packedBytes !== 'number' || typeof crc !== 'number') throw new PageError('a page without a head')
+  const end = head.end + packedBytes
+  const packed = chunk.subarray(head.end, end)
   if (packed.length < packedBytes || crc32(packed) !== crc >>> 0) throw new PageError('the checksum of a page does not hold')
-  if (plainBytes > PAGE_BYTES_MAX) throw new PageError(`a page of ${plainBytes} bytes`)
-  const bytes = zstdDecompressSync(packed, { maxOutputLength: PAGE_BYTES_MAX })
-  if (bytes.length !== plainBytes) throw new PageError(`a page of ${bytes.length} bytes that says ${plainBytes}`)
-  return { bytes, encoding }
+  return { fields, packed, plainBytes, end }
 }
 
 /** null where nothing is NULL. */

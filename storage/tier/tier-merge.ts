@@ -36,10 +36,11 @@ interface MergedGroup {
 
 /**
  * Writes the block that holds what the sources hold, and leaves them alone; `range`: what it answers for. Throws BlockError
- * where a source is damaged: it must stay as it is until it is mended. Throws DiskError; nothing is left then.
+ * where a source is damaged: it must stay as it is until it is mended; `isRepair`: what is damaged is left out. Throws
+ * DiskError; nothing is left then.
  */
 export async function mergeTierBlocks(
-  sources: readonly TierSource[], range: Span, place: BlockPlace, goneOf: GoneOf | null,
+  sources: readonly TierSource[], range: Span, place: BlockPlace, goneOf: GoneOf | null, isRepair = false,
 ): Promise<{ name: string; meta: BlockMeta }> {
   const cache = new PageCache(CACHE_BYTES_PER_SOURCE * sources.length)
   const readers: TierReader[] = []
@@ -47,7 +48,7 @@ export async function mergeTierBlocks(
   try {
     for (const { folder } of sources) readers.push(new TierReader(folder, cache))
     merge = new TierMerge(readers, sources, place, goneOf)
-    return await merge.run(range)
+    return await merge.run(range, isRepair)
   } catch (error) {
     merge?.abort()
     throw error
@@ -79,13 +80,13 @@ class TierMerge {
     this.#gone = readers.map((reader) => goneOf?.(reader) ?? new Map())
   }
 
-  async run(range: Span): Promise<{ name: string; meta: BlockMeta }> {
+  async run(range: Span, isRepair: boolean): Promise<{ name: string; meta: BlockMeta }> {
     const indexes = this.#readers.map(({ index }) => index)
     const { numbers, texts } = mergePairs(indexes)
     for (const same of mergedSeries(indexes, numbers)) this.#writeSeries(same)
     const damage = this.#readers.flatMap(({ leftOut }) => [...leftOut])
-    if (damage.length > 0) throw new BlockError(`cannot merge ${this.#readers.length} blocks of a tier: ${damage.slice(0, 3).join('; ')}`)
-    const damaged = this.#readers.map(({ meta }) => meta.damaged).find((why) => why !== undefined)
+    if (damage.length > 0 && !isRepair) throw new BlockError(`cannot merge ${this.#readers.length} blocks of a tier: ${damage.slice(0, 3).join('; ')}`)
+    const damaged = damage[0] ?? this.#readers.map(({ meta }) => meta.damaged).find((why) => why !== undefined)
     return this.#writer.finish(texts, this.#rows, {
       level: Math.max(...this.#readers.map(({ meta }) => meta.level)) + 1, sources: this.#readers.map(({ folder }) => path.basename(folder)),
       coveredGeneration: 0, coveredT: 0, range, ...(damaged !== undefined && { damaged }),

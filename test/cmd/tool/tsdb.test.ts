@@ -4,6 +4,10 @@ import path from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { runTool } from '../../../cmd/tool/tool.ts'
 import { FakeClock } from '../../../lib/std/clock.ts'
+import { Random } from '../../../lib/std/random.ts'
+import { readManifest } from '../../../storage/tier/hour-manifest.ts'
+import { open } from '../../storage/store.ts'
+import { HOUR, T0, fill, settled } from '../../storage/tier-rows.ts'
 import { tempFolder } from '../../support/temp-folder.ts'
 
 const GOLDEN = path.join(import.meta.dirname, '../../golden/prometheus-data')
@@ -68,6 +72,26 @@ describe('monitor tsdb', () => {
     expect(await tsdb('repair', at)).toMatchObject({ out: 'nothing is damaged\n' })
     expect(await tsdb('verify', at)).toMatchObject({ code: 0 })
     expect(await tsdb('repair', '--storage.tsdb.path=/no/such')).toMatchObject({ code: 1, err: 'cannot open /no/such: there is no data; name the folder with --storage.tsdb.path\n' })
+  })
+
+  it('lists and verifies tiers', async () => {
+    const folder = tempFolder()
+    const clock = new FakeClock(T0)
+    const db = open(folder, { clock, minuteRetentionMs: Infinity, hourRetentionMs: Infinity })
+    fill(db, clock, T0, T0 + 5 * HOUR, new Random(1))
+    await settled(db)
+    await db.close()
+    const at = `--storage.tsdb.path=${folder}`
+    const listed = (await tsdb('list', at)).out
+    expect(listed).toMatch(/\n\n1-MINUTE TIER +MIN TIME +MAX TIME +SERIES +ROWS +BYTES +B\/ROW +PLACE\n(\d+-\d+-1-\d+ .* here\n)+\n1-HOUR TIER +MIN TIME .*\n1h-[-\d]+\.parquet .* here\n/)
+    const verified = await tsdb('verify', at)
+    expect(verified).toMatchObject({ code: 0, err: '' })
+    expect(verified.out).toMatch(/\ntiers\/1m\/[-\d]+: ok\n(.*\n)*archive\/1h-.*\.parquet: ok\n/)
+    const file = `${folder}/archive/${readManifest(`${folder}/archive`).files[0]!.name}`
+    const bytes = readFileSync(file)
+    bytes[100]! ^= 1
+    writeFileSync(file, bytes)
+    expect(await tsdb('verify', at)).toMatchObject({ code: 1, out: expect.stringContaining('parquet: the checksum of a page does not hold') })
   })
 
   it('says what is wrong with a command line, and where there is no data', async () => {
