@@ -69,6 +69,7 @@ async function rescue(folder: string, name: string): Promise<void> {
 
 function repairHours(work: RepairWork, raw: RawGround): void {
   const folder = path.join(work.folder, 'archive')
+  if (listFolder(folder).length === 0) return
   reportLists(work, folder)
   if (raw.folder !== null) noteDue(raw, recoverHours(folder, work.quarantine, raw.folder.state, silentLogger).lost)
   const manifest = manifestIn(folder)
