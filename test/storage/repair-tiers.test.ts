@@ -22,7 +22,7 @@ async function written(retentionMs = Infinity): Promise<string> {
   const refs = seriesOf(db, 60)
   // Values that fill pages.
   const random = new Random(freshSeed())
-  for (; clock.now() < T0 + 11 * HOUR; clock.jump(30_000)) append(db, batchOf(clock.now(), refs, refs.map(() => random.float())))
+  for (; clock.now() < T0 + 11 * HOUR; clock.jump(60_000)) append(db, batchOf(clock.now(), refs, refs.map(() => random.float())))
   await settled(db)
   if (retentionMs < Infinity) {
     await clock.advance(61 * MINUTE)
@@ -82,7 +82,7 @@ describe('repair of tiers', () => {
       expectWholeTier(db, '1h', T0 + 9 * HOUR)
       await db.close()
     }
-  })
+  }, 120_000)
 
   it('keeps what can be read where raw samples are gone', async () => {
     const sound = await written(2 * HOUR)
@@ -107,7 +107,7 @@ describe('repair of tiers', () => {
         expect(readManifest(path.join(folder, 'archive')).files.length, 'none is taken away').toBeGreaterThan(0)
       }
     }
-  })
+  }, 120_000)
 
   it('does not take a block of the tier that a start moved away for raw samples', async () => {
     const folder = await written()
