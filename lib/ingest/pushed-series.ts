@@ -14,6 +14,10 @@ export class PushedSeries {
   readonly #appender: Appender
   readonly #clock: Clock
   readonly #budgets = new Map<string, HourlyBudget>()
+  /** The source met last: its series come together. */
+  #job = ''
+  #instance = ''
+  #budget: HourlyBudget | null = null
   /** New series of a source an hour; 0: any number. */
   newSeriesMax = 0
 
@@ -36,13 +40,19 @@ export class PushedSeries {
   }
 
   #budgetOf(labels: Labels): HourlyBudget {
-    const source = `${valueOf(labels, 'job')}\0${valueOf(labels, 'instance')}`
+    const job = valueOf(labels, 'job')
+    const instance = valueOf(labels, 'instance')
+    if (this.#budget !== null && job === this.#job && instance === this.#instance) return this.#budget
+    const source = `${job}\0${instance}`
     let budget = this.#budgets.get(source)
     if (budget === undefined) {
       if (this.#budgets.size >= SOURCES_MAX) this.#budgets.clear()
       budget = new HourlyBudget()
       this.#budgets.set(source, budget)
     }
+    this.#job = job
+    this.#instance = instance
+    this.#budget = budget
     return budget
   }
 }

@@ -53,8 +53,9 @@ export class SeriesIndex {
   readonly #allocate: (units: number) => number
   /** Pair ids of the label set at hand. */
   #scratch: Uint32Array = new Uint32Array(256)
-  /** The label set that `find` took last, and the symbols it found for it, 0 where there was none. */
+  /** The label set that `find` took last, whether it has a pair that is new, and the symbols it found, 0 where there was none. */
   #found: Labels | null = null
+  #hasNewPair = false
   #foundSymbols: Uint32Array = new Uint32Array(512)
   /** The label set that was added last, and its pairs. */
   #added: Labels = []
@@ -79,6 +80,8 @@ export class SeriesIndex {
 
   /** The ref of a label set that the head has not forgotten, or 0. Leaves nothing behind. */
   find(labels: Labels): number {
+    // Fast path: asked for once more before it is made, as limits of new series ask first.
+    if (labels === this.#found && this.#hasNewPair) return 0
     const n = labels.length / 2
     this.#reserveScratch(n)
     this.#found = labels
@@ -104,6 +107,7 @@ export class SeriesIndex {
       this.#foundSymbols[2 * i + 1] = value
       this.#scratch[i] = pair
     }
+    this.#hasNewPair = !isKnown
     return isKnown ? this.#table.find(this.#scratch, n, this.#isLive) : 0
   }
 
@@ -133,6 +137,7 @@ export class SeriesIndex {
     const { u32 } = this.#heap
     const n = u32[run * 2]!
     this.#reserveScratch(n)
+    this.#found = null
     this.#adding = []
     for (let i = 0; i < n; i++) this.#scratch[i] = pairOf(u32[run * 2 + 1 + i]!)
     this.#reserve(ref, n)

@@ -208,7 +208,7 @@ export class Log {
         await this.#series.sync()
         faultPoint('log.definitions-synced')
         this.#isDefining = false
-      }
+      } else this.#series.rest()
       if (this.#isStopped) return
       if (this.#isFull) {
         if (this.#syncedLsn < this.#writtenLsn) await this.#sync()

@@ -15,6 +15,8 @@ import { writeText } from './text-field.ts'
 
 const STRIPE_BYTES = 65536
 const BUFFER_BYTES = 1 << 18
+/** Flushes without definitions that end a burst of them. */
+const RESTS = 16
 const FIRST_BYTES = 1 << 13
 
 /** What a definitions file says, in the order it was said. */
@@ -64,6 +66,7 @@ export class SeriesFile {
   #markedTo = 0
   #syncFailure: DiskError | null = null
   #buffer: Buffer = Buffer.alloc(FIRST_BYTES)
+  #restsLeft = RESTS
   #used = 0
   /** An open series frame: refs are consecutive, so they share one frame until something else comes. */
   #seriesAt = -1
@@ -162,8 +165,12 @@ export class SeriesFile {
     }
     this.#length += this.#used
     this.#used = 0
-    // A burst of new series is over some time; its room is not needed until the next.
-    if (this.#buffer.length > BUFFER_BYTES) this.#buffer = Buffer.alloc(BUFFER_BYTES)
+    this.#restsLeft = RESTS
+  }
+
+  /** Nothing is pending at a flush. After some of these a burst of new series is over, and its room not needed until the next. */
+  rest(): void {
+    if (this.#buffer.length > BUFFER_BYTES && --this.#restsLeft === 0) this.#buffer = Buffer.alloc(BUFFER_BYTES)
   }
 
   /** Rejects with DiskError. */
