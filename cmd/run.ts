@@ -10,6 +10,8 @@ export async function run(argv: readonly string[]): Promise<number> {
     process.stderr.write(`monitor: Node ${process.versions.node} is too old; use ${NODE_MIN.join('.')} or newer (npm start brings its own)\n`)
     return 1
   }
+  // It must work where nothing else does.
+  if (argv[0] === 'deadman') return (await import('./deadman.ts')).runDeadman(argv.slice(1))
   // A tool answers in a fifth of the time without the server's modules, and the server starts sooner without the tools'.
   if (argv[0]?.startsWith('-') === false) {
     const { runTool } = await import('./tool/tool.ts')

@@ -5,6 +5,7 @@ import { flushCompileCache } from 'node:module'
 import os from 'node:os'
 import path from 'node:path'
 import { DiscoveryManager, DiscoveryMetrics } from '../discovery/manager.ts'
+import type { QueryJob } from '../lang/job.ts'
 import { parseSelector } from '../lang/parse/parse.ts'
 import type { ArchiveConfig, Config } from '../lib/config/scrape-config.ts'
 import { RemoteWriteReceiver, type PushLimits } from '../lib/ingest/remote-write.ts'
@@ -24,6 +25,7 @@ import { ConfigFile } from './config-file.ts'
 import type { Flags } from './flags.ts'
 import { FrontDoor } from './front-door.ts'
 import { HeadWatch } from './head-watch.ts'
+import { Heartbeats } from './heartbeat.ts'
 import type { QueryThreads } from './query-threads.ts'
 import { KeptMetadata } from './kept-metadata.ts'
 import { openMeta, type Meta } from './meta-store.ts'
@@ -55,7 +57,12 @@ interface Parts {
   door: FrontDoor
   stalls: StallWatch
   headWatch: HeadWatch
+  heartbeats: Heartbeats
 }
+
+/** What a worker that works can answer at once. */
+const PROBE_MS = 10_000
+const PROBE_QUERY: QueryJob = { kind: 'instant', query: '1', timeMs: 0, timeoutMs: PROBE_MS, lookbackMs: 0, limit: 0, stats: '' }
 
 export class Monitor {
   /** Where it serves. */
@@ -121,7 +128,8 @@ export class Monitor {
     }
     const metadata = new KeptMetadata({ folder: path.resolve(flags.dataFolder), scrape, pushed: receiver.metadata, clock, logger: logger.with('storage') })
     const headWatch = new HeadWatch(() => ({ usedBytes: db.headBytes, sizeBytes: db.head.heap.u8.length }), clock, logger.with('storage'))
-    const monitor = new Monitor({ config, db, queries, scrape, discovery, metadata, meta, rules, notify, door, headWatch, stalls: new StallWatch(clock, metrics) }, { url, retention: retention.text }, logger)
+    const heartbeats = startHeartbeats({ scrape, db, queries, rules, notify }, { clock, logger: logger.with('heartbeat'), metrics })
+    const monitor = new Monitor({ heartbeats, config, db, queries, scrape, discovery, metadata, meta, rules, notify, door, headWatch, stalls: new StallWatch(clock, metrics) }, { url, retention: retention.text }, logger)
     try {
       await door.furnish({
         queries, targets: new TargetView(scrape), metadata, rules, alertRules, alertmanagers: notify,
@@ -130,7 +138,7 @@ export class Monitor {
         status: () => storageStatus(db, prices), corruptionCount: db.recovery.corruptRecords,
       }, receiver)
       // Ready means that a query is answered at once: the first worker has loaded and warmed up.
-      await queries.run({ kind: 'instant', query: '1', timeMs: 0, timeoutMs: 10_000, lookbackMs: 0, limit: 0, stats: '' }, AbortSignal.timeout(10_000))
+      await queries.run(PROBE_QUERY, AbortSignal.timeout(PROBE_MS))
     } catch (error) {
       await monitor.stop()
       throw error
@@ -156,7 +164,8 @@ export class Monitor {
 
   /** Drains: no new requests, running ones answered, everything accepted on disk. */
   async stop(): Promise<void> {
-    const { door, discovery, metadata, meta, scrape, rules, notify, queries, db, stalls, headWatch } = this.#parts
+    const { door, discovery, metadata, meta, scrape, rules, notify, queries, db, stalls, headWatch, heartbeats } = this.#parts
+    heartbeats.stop()
     headWatch.stop()
     discovery.stop()
     await door.server.stop()
@@ -171,6 +180,15 @@ export class Monitor {
     stalls.stop()
     this.#logger.info('stopped')
   }
+}
+
+/** What shows that each part works. */
+function startHeartbeats({ scrape, db, queries, rules, notify }: Pick<Parts, 'scrape' | 'db' | 'queries' | 'rules' | 'notify'>, ground: ConstructorParameters<typeof Heartbeats>[1]): Heartbeats {
+  return new Heartbeats({
+    scrape: () => scrape.isAlive(ground.clock.now()), ingest: () => db.log.refusal === null, log: () => db.commit().then(() => true), head: () => db.headBytes < db.head.heap.u8.length,
+    query: () => queries.run(PROBE_QUERY, AbortSignal.timeout(PROBE_MS)).then(() => true), rules: () => rules.ask({ kind: 'alerts' }).then(() => true),
+    notify: () => notify.pipeline.settled().then(() => true), maintenance: () => db.isMaintained,
+  }, ground)
 }
 
 /** How long and how much is kept, and how late samples may be: what the file says, else the flags. */

@@ -100,6 +100,8 @@ export class Database implements Appender {
   readonly #logger: Logger
   #timer: Timer | null = null
   #upkeepRound: Promise<void> | null = null
+  /** When the last round of upkeep ended, on the monotonic scale. */
+  #maintainedMs = 0
   #isClosed = false
   /** Samples stored since start, replayed ones left out. */
   samplesAppended: number = 0
@@ -155,6 +157,7 @@ export class Database implements Appender {
     this.recovery.durationMs += clock.monotonic() - started
     this.uploads?.poke()
     // Starts that follow each other quickly must not each leave a file of the log behind.
+    this.#maintainedMs = this.#clock.monotonic()
     this.#schedule(this.#log.crowdedBelow > 0 ? 0 : MAINTENANCE_MS)
   }
 
@@ -280,6 +283,12 @@ export class Database implements Appender {
     if (this.#isClosed) return
     publishRetentionTime(this.#heap, this.blocks.retentionT)
     this.blocks.tick()
+    this.#maintainedMs = this.#clock.monotonic()
+  }
+
+  /** Whether upkeep comes round as it should. */
+  get isMaintained(): boolean {
+    return this.#clock.monotonic() - this.#maintainedMs < 4 * MAINTENANCE_MS
   }
 
   #schedule(delayMs: number): void {

@@ -54,9 +54,13 @@ export function loadConfig(text: string, fileName: string, options: LoadOptions)
   return { config, warnings: problems.warnings().map((warning: ConfigProblem) => formatProblem(fileName, warning)) }
 }
 
-/** What Monitor does without a configuration: it scrapes itself at `address` every 10 s. */
+/** The rules that Monitor brings along. */
+const OWN_RULES = path.resolve(import.meta.dirname, '../../rules/monitor.yml')
+
+/** What Monitor does without a configuration: it scrapes itself at `address` every 10 s, and watches over what it finds. */
 export function defaultConfigText(address: string): string {
-  return `scrape_configs:
+  return `rule_files: [${JSON.stringify(OWN_RULES)}]
+scrape_configs:
   - job_name: monitor
     scrape_interval: ${SCRAPE_ITSELF_MS / 1000}s
     static_configs:

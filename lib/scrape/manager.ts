@@ -115,6 +115,18 @@ export class ScrapeManager {
     this.#pools.get(jobName)?.sync(groups)
   }
 
+  /** Whether a scrape has come to its end of late, or none was due. */
+  isAlive(nowMs: number): boolean {
+    let isIdle = true
+    for (const { loops } of this.#pools.values()) {
+      for (const { target, lastScrapeMs } of loops) {
+        if (lastScrapeMs === 0 || nowMs - lastScrapeMs <= 2 * target.intervalMs + target.timeoutMs) return true
+        isIdle = false
+      }
+    }
+    return isIdle
+  }
+
   targets(): TargetList {
     const list: TargetList = { active: [], dropped: [], droppedTargetCounts: new Map() }
     for (const [job, pool] of this.#pools) {

@@ -1,0 +1,126 @@
+// The dead man's switch, its clock turned by hand; what it is told and tells goes over real HTTP and SMTP.
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import path from 'node:path'
+import { expect, it, onTestFinished } from 'vitest'
+import { Deadman } from '../../cmd/deadman.ts'
+import { FakeClock } from '../../lib/std/clock.ts'
+import { waitFor } from '../support/monitor-process.ts'
+import { httpWorld, type HttpWorld } from '../support/receiver-fixture.ts'
+import { smtpWorld, type SmtpWorld } from '../support/smtp-world.ts'
+
+const START_MS = 1_700_000_000_000
+
+interface World {
+  clock: FakeClock
+  url: string
+  pager: HttpWorld
+  post: (body: unknown) => Promise<number>
+  texts: () => { status: string; text: string; stopped: string[] }[]
+}
+
+async function world({ monitor = 'http://127.0.0.1:1', mail = null as SmtpWorld | null, heartbeat = '', pagerStatus = (): number => 200 } = {}): Promise<World> {
+  const clock = new FakeClock(START_MS)
+  const pager = await httpWorld((response) => response.writeHead(pagerStatus()).end())
+  const deadman = new Deadman({
+    listenHost: '127.0.0.1', listenPort: 0, monitorUrl: monitor, silenceMs: 180_000, repeatMs: 1_800_000, webhookUrl: `${pager.url}/page`, heartbeatUrl: heartbeat,
+    mail: mail === null ? null : { url: `smtp://127.0.0.1:${mail.port}?ignoreTLS=true`, from: 'deadman@example.com', to: 'ops@example.com' }, clock, log: () => undefined,
+  })
+  const url = `http://127.0.0.1:${await deadman.start()}`
+  onTestFinished(() => deadman.stop())
+  return {
+    clock, url, pager, post: async (body) => (await fetch(url, { method: 'POST', body: JSON.stringify(body) })).status,
+    texts: () => pager.requests.map(({ json }) => json as { status: string; text: string; stopped: string[] }),
+  }
+}
+
+const watchdog = { alerts: [{ status: 'firing', labels: { alertname: 'Watchdog' } }] }
+
+/** Turns the clock on in steps, so that what a step begins can come to its end. */
+async function pass(clock: FakeClock, ms: number, isDone: () => boolean): Promise<void> {
+  await clock.advance(ms)
+  await waitFor('what was to happen', () => Promise.resolve(isDone()))
+}
+
+it('pages after three minutes without a Watchdog, again after half an hour, and tells when it is back', async () => {
+  const { clock, pager, post, texts } = await world()
+  await clock.advance(120_000)
+  expect(await post(watchdog)).toBe(200)
+  await clock.advance(175_000)
+  expect(pager.requests).toEqual([])
+  await pass(clock, 5000, () => pager.requests.length === 1)
+  expect(texts()[0]).toMatchObject({ status: 'firing', text: expect.stringContaining('Monitor has been silent for 180 s: http://127.0.0.1:1 does not answer') as string, stopped: [] })
+  await clock.advance(1_790_000)
+  expect(pager.requests).toHaveLength(1)
+  await pass(clock, 15_000, () => pager.requests.length === 2)
+  expect(await post(watchdog)).toBe(200)
+  await pass(clock, 5000, () => pager.requests.length === 3)
+  expect(texts()[2]).toMatchObject({ status: 'resolved', text: 'Monitor is heard again' })
+})
+
+it('pages when Monitor never comes, by mail, too', async () => {
+  const mail = await smtpWorld()
+  const { clock } = await world({ mail })
+  await pass(clock, 180_000, () => mail.mails.length === 1)
+  expect(mail.mails[0]).toMatchObject({ from: 'deadman@example.com', to: ['ops@example.com'], text: expect.stringMatching(/^Subject: \[FIRING\] Monitor's dead man's switch\r$/m) as string })
+})
+
+it('names the part that stopped', async () => {
+  const at = START_MS / 1000
+  const lines = (rules: number): string => `monitor_heartbeat_timestamp_seconds{component="scrape"} ${at + 175}\nmonitor_heartbeat_timestamp_seconds{component="rules"} ${rules}\n`
+  let metrics = lines(at + 30)
+  const monitor = await httpWorld((response) => response.end(metrics))
+  const first = await world({ monitor: monitor.url })
+  await pass(first.clock, 180_000, () => first.pager.requests.length === 1)
+  expect(first.texts()[0]).toMatchObject({ text: 'Monitor has been silent for 180 s: stopped: rules', stopped: ['rules'] })
+  metrics = lines(at + 175)
+  const second = await world({ monitor: monitor.url })
+  await pass(second.clock, 180_000, () => second.pager.requests.length === 1)
+  expect(second.texts()[0]!.text).toContain('all of its parts work; look at the rule Watchdog, its route and its receiver')
+})
+
+it('tries a page again that did not get out', async () => {
+  let status = 503
+  const { clock, pager } = await world({ pagerStatus: () => status })
+  await pass(clock, 180_000, () => pager.requests.length === 1)
+  status = 200
+  // The next tick, once the try before it has ended.
+  await waitFor('a second try', async () => {
+    await clock.advance(5000)
+    return pager.requests.length === 2
+  })
+  await clock.advance(60_000)
+  expect(pager.requests).toHaveLength(2)
+})
+
+it('takes nothing but a Watchdog that fires', async () => {
+  const { url, post } = await world()
+  for (const body of [{}, { alerts: [{ status: 'resolved', labels: { alertname: 'Watchdog' } }] }, { alerts: [{ status: 'firing', labels: { alertname: 'Other' } }] }, 7]) expect(await post(body)).toBe(400)
+  expect(await (await fetch(url)).json()).toEqual({ silent_seconds: 0, paged: false })
+})
+
+it('tells an outside service that it hears the Watchdog, at most once a minute', async () => {
+  const outside = await httpWorld()
+  const { clock, post } = await world({ heartbeat: `${outside.url}/ping` })
+  await post(watchdog)
+  await waitFor('a request', () => Promise.resolve(outside.requests.length === 1))
+  await post(watchdog)
+  await clock.advance(60_000)
+  await post(watchdog)
+  await waitFor('a request', () => Promise.resolve(outside.requests.length === 2))
+  expect(outside.requests.map(({ method, path: asked }) => `${method} ${asked}`)).toEqual(['GET /ping', 'GET /ping'])
+})
+
+it('says what its flags lack', async () => {
+  const run = async (...argv: readonly string[]): Promise<[number | null, string]> => {
+    const child = spawn(process.execPath, [path.resolve(import.meta.dirname, '../../cmd/monitor.ts'), 'deadman', ...argv], { stdio: ['ignore', 'pipe', 'pipe'] })
+    let text = ''
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (text += chunk.toString()))
+    const [code] = (await once(child, 'close')) as [number | null]
+    return [code, text]
+  }
+  expect(await run()).toEqual([2, expect.stringContaining('it has no one to page: set --smtp-url') as string])
+  expect(await run('--webhook-url=http://x', '--silence=soon')).toEqual([2, expect.stringContaining('--silence: want seconds, got "soon"') as string])
+  expect(await run('--smtp-url=smtp://x')).toEqual([2, expect.stringContaining('mail wants --from and --to') as string])
+  expect((await run('--help'))[0]).toBe(0)
+}, 20_000)
