@@ -166,7 +166,12 @@ async function rewriteEach(tier: BlockFolder, touched: readonly StoredBlock[], g
 }
 
 function rewrite(tier: BlockFolder, from: readonly StoredBlock[], goneOf: GoneOf): Promise<Written> {
-  const sources = tierView(from.map(({ name, folder }) => ({ ...name, folder }))).map(({ minT, maxT, block }) => ({ minT, maxT, folder: path.join(tier.path, block.folder) }))
   const range = { minT: Math.min(...from.map(({ name }) => name.minT)), maxT: Math.max(...from.map(({ name }) => name.maxT)) }
+  // It stands for all of the range, also for stretches between these that readers see of a longer block.
+  const view = tierView(tier.state.blocks.map(({ name, folder }) => ({ ...name, folder })))
+  const sources = view.flatMap(({ minT, maxT, block }) => {
+    const part = { minT: Math.max(minT, range.minT), maxT: Math.min(maxT, range.maxT), folder: path.join(tier.path, block.folder) }
+    return part.minT <= part.maxT ? [part] : []
+  })
   return mergeTierBlocks(sources, range, { folder: tier.staging, number: tier.takeNumber(), isCompressed: true }, goneOf)
 }

@@ -65,6 +65,19 @@ function start(folder: string, clock: FakeClock): Database {
 }
 
 describe('the 1-minute tier of a store', () => {
+  it('keeps what lies between stretches that were made anew when these are compacted', async () => {
+    const clock = new FakeClock(T0)
+    const db = open(tempFolder(), { clock, minuteRetentionMs: Infinity })
+    fill(db, clock, T0, T0 + 20 * HOUR, new Random(1))
+    await settled(db)
+    expect(db.blocks.minutes.map(({ name }) => name.maxT - name.minT)[0], 'one block of 18 hours').toBeGreaterThan(17 * HOUR)
+    for (const [i, hour] of [12.5, 16.5].entries()) append(db, batchOf(T0 + hour * HOUR, [db.series(series(20 + i))], [7]))
+    fill(db, clock, T0 + 20 * HOUR, T0 + 23 * HOUR, new Random(2))
+    await settled(db)
+    expectWhole(db, T0 + 22 * HOUR - MINUTE)
+    await db.close()
+  })
+
   it('has the rows of what is cut, and up to the bucket before the cut', async () => {
     const clock = new FakeClock(T0)
     const db = start(tempFolder(), clock)
