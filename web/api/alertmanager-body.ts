@@ -3,6 +3,7 @@ import type { SentAlert } from '../../lib/model/alert.ts'
 import { labelsFromRecord } from '../../lib/model/labels.ts'
 import type { Matcher, MatchOp } from '../../lib/model/matcher.ts'
 import type { SilenceDraft } from '../../lib/notify/dispatch/silences.ts'
+import type { Steps } from '../../lib/std/steps.ts'
 import { parseTime } from './params.ts'
 
 /** A request that is refused; `body` is the answer's JSON. */
@@ -18,6 +19,8 @@ export class AlertmanagerError extends Error {
   }
 }
 
+/** Alerts read between two glances at the clock. */
+const STEP_ALERTS = 64
 const REQUIRED = 602
 const WRONG_TYPE = 601
 const TOO_FEW = 612
@@ -79,14 +82,16 @@ export interface PostedAlerts {
 }
 
 /** Takes the alerts that are well formed. Throws AlertmanagerError where the body as a whole is refused. */
-export function readAlerts(items: readonly unknown[], nowMs: number, resolveTimeoutMs: number): PostedAlerts {
+export function* readAlerts(parse: Steps<unknown[]>, nowMs: number, resolveTimeoutMs: number): Steps<PostedAlerts> {
+  const items = yield* parse
   const posted: PostedAlerts = { alerts: [], faults: [] }
-  items.forEach((item, i) => {
+  for (const [i, item] of items.entries()) {
     if (!isObject(item)) throw typed('alerts', String(i), 'an object')
     const { alert, fault } = readAlert(item, `${i}.`, nowMs, resolveTimeoutMs)
     if (fault === null) posted.alerts.push(alert)
     else posted.faults.push(fault)
-  })
+    if (i % STEP_ALERTS === STEP_ALERTS - 1) yield
+  }
   return posted
 }
 

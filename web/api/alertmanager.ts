@@ -1,5 +1,6 @@
 // Alertmanager's API, version 2, and its health pages below /alertmanager, as amtool and Grafana ask for them: paths, filters,
 // order, codes and messages as its OpenAPI document and its code have them (alertmanager api/v2/).
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { MatcherError, type Matcher } from '../../lib/model/matcher.ts'
 import { checkPattern, compileRouteMatchers, parseRouteMatcher } from '../../lib/model/route-matcher.ts'
@@ -8,9 +9,9 @@ import type { AlertsWanted, ShownAlert } from '../../lib/notify/dispatch/alert-v
 import { SilenceError, silenceState, type SilenceState } from '../../lib/notify/dispatch/silences.ts'
 import { parseItems } from '../../lib/std/json-items.ts'
 import { compileRegex, RegexError } from '../../lib/std/regex.ts'
-import { runInTurns } from '../../lib/std/steps.ts'
+import { runInTurns, type Steps } from '../../lib/std/steps.ts'
 import type { AlertmanagerSide, ServerParts } from '../parts.ts'
-import { AlertmanagerError, badBody, readAlerts, readSilence } from './alertmanager-body.ts'
+import { AlertmanagerError, badBody, readAlerts, readSilence, type PostedAlerts } from './alertmanager-body.ts'
 import { isCrossSite } from './manage.ts'
 import { Params } from './params.ts'
 import { addRoute, type Guard, type Handler } from './router.ts'
@@ -44,13 +45,20 @@ export function addAlertmanagerRoutes(app: FastifyInstance, parts: ServerParts):
 
 function addAlertRoutes(app: FastifyInstance, alertmanager: AlertmanagerSide, { clock }: ServerParts): void {
   const guard = posted(['GET', 'POST'])
+  // One body after the other, a turn of the event loop for each: many come at once.
+  let last: Promise<unknown> = Promise.resolve()
+  const take = async (body: Buffer): Promise<PostedAlerts> => {
+    await nextTurn()
+    return runInTurns(readAlerts(itemsOf(body), clock.now(), alertmanager.resolveTimeoutMs()), clock)
+  }
   addRoute(app, ['GET', 'POST'], `${API}/alerts`, async (request, reply) => {
     if (request.method !== 'POST') {
       const alerts = await alertmanager.alerts(alertsWanted(new Params(request), alertmanager))
       return sendJson(reply, alerts.map(alertJson))
     }
-    const items = await runInTurns(itemsOf(request), clock)
-    const { alerts, faults } = readAlerts(items, clock.now(), alertmanager.resolveTimeoutMs())
+    const taking = last.then(() => take(bodyOf(request)))
+    last = taking.catch(() => {})
+    const { alerts, faults } = await taking
     await alertmanager.post(alerts, faults.length)
     if (faults.length > 0) throw new AlertmanagerError(400, faults.join('\n'))
     return reply.code(200).send()
@@ -92,8 +100,7 @@ function posted(jsonMethods: readonly string[]): Guard {
   }
 }
 
-function* itemsOf(request: FastifyRequest): Generator<void, unknown[], void> {
-  const body = bodyOf(request)
+function* itemsOf(body: Buffer): Steps<unknown[]> {
   if (body.length === 0) throw new AlertmanagerError(422, 'alerts in body is required', 602)
   try {
     const items = yield* parseItems(body)

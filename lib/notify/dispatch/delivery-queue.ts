@@ -10,6 +10,8 @@ import type { DispatchMetrics } from './dispatch-metrics.ts'
 
 /** Tries side by side while all goes well: ten thousand messages of 100 ms go out within the minute. */
 const CONCURRENCY_MAX = 32
+/** At first: what a first connection loads and compiles is not to be waited for by 32. */
+const CONCURRENCY_FIRST = 4
 /** The pause after the first failure, and the longest one: a service that is back is told within seconds. */
 const PAUSE_MS_MIN = 500
 const PAUSE_MS_MAX = 10_000
@@ -38,7 +40,7 @@ export class DeliveryQueue {
   /** Those that wait for their turn, first come first. */
   readonly #waiting: (() => void)[] = []
   #runningCount = 0
-  #concurrency = CONCURRENCY_MAX
+  #concurrency = CONCURRENCY_FIRST
   /** Monotonic ms before which nothing is tried. */
   #pausedUntilMs = 0
 

@@ -1,8 +1,12 @@
 // What falls due when: a binary heap on monotonic time, with one timer for all. Ten thousand groups that fall due together
 // are handed out in turns, so that the event loop goes on between.
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Clock, Timer } from '../../std/clock.ts'
 import type { Logger } from '../../std/log.ts'
 import { runInTurns, type Steps } from '../../std/steps.ts'
+
+/** Items begun in a turn: each sets off work of its own, which the turn's clock does not see. */
+const TURN_ITEMS = 8
 
 interface Entry<T> {
   dueMs: number
@@ -62,7 +66,7 @@ export class DueQueue<T extends object> {
     this.#isRunning = true
     this.#timerMs = Infinity
     try {
-      await runInTurns(this.#runDue(), this.#clock)
+      while (await runInTurns(this.#runDue(), this.#clock)) await nextTurn()
     } catch (error) {
       this.#logger.error('a group of alerts cannot be flushed', { err: error instanceof Error ? error : String(error) })
     }
@@ -70,14 +74,19 @@ export class DueQueue<T extends object> {
     this.#arm()
   }
 
-  *#runDue(): Steps<void> {
+  /** One turn's; whether more are due. */
+  *#runDue(): Steps<boolean> {
+    let count = 0
     while (this.#heap.length > 0 && this.#heap[0]!.dueMs <= this.#clock.monotonic()) {
+      if (count === TURN_ITEMS) return true
       const { item, dueMs } = this.#pop()
       if (this.#due.get(item) !== dueMs) continue
       this.#due.delete(item)
       yield* this.#run(item)
       yield
+      count++
     }
+    return false
   }
 
   #push(entry: Entry<T>): void {

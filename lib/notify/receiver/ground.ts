@@ -26,12 +26,18 @@ export interface ReceiverGround {
 
 /** Makes texts of a notification; whatever is wrong with a template is a DeliveryError that is not retried. */
 export class Expander {
-  readonly data: GoObject
   readonly #templates: NotificationTemplates
+  readonly #of: Notification | GoObject
+  #data: GoObject | null = null
 
   constructor(templates: NotificationTemplates, of: Notification | GoObject) {
     this.#templates = templates
-    this.data = of instanceof GoObject ? of : notificationData(of)
+    this.#of = of
+  }
+
+  /** What templates see; not made where all texts are plain. */
+  get data(): GoObject {
+    return (this.#data ??= this.#of instanceof GoObject ? this.#of : notificationData(this.#of))
   }
 
   /** One whose templates see these fields, too. */
@@ -42,7 +48,7 @@ export class Expander {
 
   /** `field` names the setting in messages. */
   text(field: string, template: string): string {
-    return guarded(field, () => this.#templates.text(template, this.data))
+    return template.includes('{{') ? guarded(field, () => this.#templates.text(template, this.data)) : template
   }
 
   /** Each of a section's texts. */

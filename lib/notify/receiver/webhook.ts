@@ -1,7 +1,9 @@
 // Webhook: the notification as JSON, version 4 of Alertmanager's body, or the configuration's own.
 import type { Json } from '../../config/receivers/section.ts'
 import type { WebhookConfig } from '../../config/receivers/webhook.ts'
+import { compareText } from '../../model/labels.ts'
 import type { Notification, NotifiedAlert } from '../../model/notification.ts'
+import { runInTurns, type Steps } from '../../std/steps.ts'
 import { DeliveryError, type Receiver } from '../receiver.ts'
 import { quoteMeta } from '../template/data.ts'
 import { Expander, secretOf, type ReceiverGround } from './ground.ts'
@@ -10,13 +12,14 @@ import { typedText } from './typed-text.ts'
 
 export function webhookReceiver(config: WebhookConfig, ground: ReceiverGround): Receiver {
   const { maxAlerts, payload } = config
-  const deliver = async ({ notification, expander, sender, signal }: Delivery): Promise<void> => {
+  const deliver = async ({ notification, expander, sender, signal }: Delivery): Promise<unknown> => {
     const shown = firstAlerts(notification, maxAlerts)
     const own = maxAlerts === 0 ? expander : new Expander(ground.templates, shown)
     const url = own.text('url', secretOf('url', config.url))
     if (url === '') throw new DeliveryError('the URL of the webhook is empty once its template is expanded', { isRetryable: false })
-    const body: unknown = payload === null ? webhookBody(shown, notification.alerts.length - shown.alerts.length) : own.json('payload', payload, typedText)
-    await sender.json(url, body, signal)
+    if (payload !== null) return sender.json(url, own.json('payload', payload, typedText), signal)
+    const body = await runInTurns(bodyText(shown, notification.alerts.length - shown.alerts.length), ground.clock)
+    return sender.send({ url, contentType: 'application/json', body }, signal)
   }
   return httpReceiver(config, ground, deliver)
 }
@@ -39,6 +42,19 @@ export function webhookBody(notification: Notification, truncatedAlerts: number)
   }
 }
 
+/** The body's JSON, alert by alert: ten thousand take longer than the event loop may be held. */
+function* bodyText(notification: Notification, truncatedAlerts: number): Steps<string> {
+  const alerts: string[] = []
+  for (const alert of notification.alerts) {
+    alerts.push(JSON.stringify(alertBody(alert)))
+    if (alerts.length % STEP_ALERTS === 0) yield
+  }
+  // In front of it stands no text that could hold this: quotes in texts are escaped.
+  return JSON.stringify(webhookBody({ ...notification, alerts: [] }, truncatedAlerts)).replace('"alerts":[]', () => `"alerts":[${alerts.join(',')}]`)
+}
+
+const STEP_ALERTS = 64
+
 function alertBody(alert: NotifiedAlert): { readonly [key: string]: Json } {
   return {
     status: alert.status, labels: sorted(alert.labels), annotations: sorted(alert.annotations), startsAt: new Date(alert.startsAtMs).toISOString(),
@@ -49,5 +65,5 @@ function alertBody(alert: NotifiedAlert): { readonly [key: string]: Json } {
 }
 
 function sorted(labels: ReadonlyMap<string, string>): Readonly<Record<string, string>> {
-  return Object.fromEntries([...labels].toSorted(([a], [b]) => Buffer.compare(Buffer.from(a), Buffer.from(b))))
+  return Object.fromEntries([...labels].toSorted(([a], [b]) => compareText(a, b)))
 }
