@@ -4,7 +4,7 @@ import { compensatedSum, squaredDistances } from '../../lib/model/kahan.ts'
 import { quantile } from '../../lib/model/quantile.ts'
 import type { BucketColumn } from './bucket.ts'
 import type { TierColumns } from './bucket-buffer.ts'
-import { TWO_LARGEST_MAX, p99Of } from './row-shape.ts'
+import { SAMPLES_MAX, TWO_LARGEST_MAX, p99Of } from './row-shape.ts'
 
 /** Columns that take a pass of their own over the samples; first and last do not. */
 const SUM = 1
@@ -30,13 +30,32 @@ export function putRow(v: Float64Array, from: number, count: number, c: TierColu
   c.last[row] = v[from + count - 1]!
   if ((sums & RANGE) !== 0) putRange(v, from, count, c, row)
   if ((sums & SUM) !== 0) c.sum[row] = compensatedSum(v, from, from + count)
-  if ((sums & M2) !== 0) c.m2[row] = squaredDistances(v, from, from + count)
+  if ((sums & M2) !== 0) c.m2[row] = count <= SAMPLES_MAX ? squaresOfFew(v, from, count) : squaredDistances(v, from, from + count)
   if ((sums & CORRECTION) !== 0) c.correction[row] = correctionOf(v, from, count)
   if ((sums & P99) === 0) return
   const max = c.max[row]!
   const second = secondOf(v, from, count, max)
   c.second[row] = second
   c.p99[row] = count <= TWO_LARGEST_MAX ? p99Of(count, second, max) : longP99(v, from, count)
+}
+
+/**
+ * Sum of the squared distances of a few samples from their mean: two passes, the second of which corrects for what the mean
+ * is off by (Chan, Golub and LeVeque, 1983). As close as squaredDistances, without a division a sample.
+ */
+function squaresOfFew(v: Float64Array, from: number, count: number): number {
+  const end = from + count
+  let sum = 0
+  for (let i = from; i < end; i++) sum += v[i]!
+  const mean = sum / count
+  let distances = 0
+  let squares = 0
+  for (let i = from; i < end; i++) {
+    const distance = v[i]! - mean
+    distances += distance
+    squares += distance * distance
+  }
+  return Math.max(0, squares - distances * distances / count)
 }
 
 function putRange(v: Float64Array, from: number, count: number, c: TierColumns, row: number): void {
