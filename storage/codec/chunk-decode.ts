@@ -18,6 +18,20 @@ export let lastHistogramsAt = 0
 export let lastStartTimesAt = -1
 
 let cursor = 0
+/** Words of the bytes looked at last. */
+let viewed: Uint8Array = new Uint8Array(0)
+let words = new DataView(viewed.buffer)
+
+/** Widths of residuals that a word of four bytes surely holds, whatever bit it begins at. */
+const WORD_BITS_MAX = 25
+
+function wordsOf(src: Uint8Array): DataView {
+  if (src !== viewed) {
+    viewed = src
+    words = new DataView(src.buffer, src.byteOffset, src.byteLength)
+  }
+  return words
+}
 
 function readVarint(src: Uint8Array): number {
   let value = 0
@@ -120,6 +134,10 @@ function decodeDecimal(src: Uint8Array, head: number, n: number, out: Float64Arr
   if (e > 14) throw new RangeError(`decimal exponent ${e}`)
   const order = (head >>> HEAD_ORDER_SHIFT) & 3
   const first = order > 0 ? unzigzag(readVarint(src)) : 0
+  if (order === 1 && (head & HEAD_SPARSE) === 0) {
+    sumResiduals(src, first, want, POW10[e]!, out, outAt)
+    return
+  }
   let delta = order > 1 ? unzigzag(readVarint(src)) : 0
   const count = Math.max(0, want - order)
   const list = order === 0 ? out : residuals
@@ -147,6 +165,42 @@ function decodeDecimal(src: Uint8Array, head: number, n: number, out: Float64Arr
     const p = POW10[e]!
     for (let i = 0; i < want; i++) out[outAt + i] = out[outAt + i]! / p
   }
+}
+
+/** The usual case, first differences one and all, without a list between unpacking and adding up. */
+function sumResiduals(src: Uint8Array, first: number, want: number, p: number, out: Float64Array, outAt: number): void {
+  const w = src[cursor]!
+  let m = first
+  if (w === 0 || w > WORD_BITS_MAX) {
+    readResiduals(src, want - 1, residuals, 0)
+    out[outAt] = m / p
+    for (let i = 1; i < want; i++) {
+      m += residuals[i - 1]!
+      out[outAt + i] = m / p
+    }
+    return
+  }
+  cursor++
+  const ref = unzigzag(readVarint(src))
+  const view = wordsOf(src)
+  const at = cursor
+  const mask = (1 << w) - 1
+  let bit = 0
+  out[outAt] = m / p
+  if (p === 1) {
+    for (let i = 1; i < want; i++) {
+      m += ref + ((view.getInt32(at + (bit >>> 3), true) >>> (bit & 7)) & mask)
+      out[outAt + i] = m
+      bit += w
+    }
+  } else {
+    for (let i = 1; i < want; i++) {
+      m += ref + ((view.getInt32(at + (bit >>> 3), true) >>> (bit & 7)) & mask)
+      out[outAt + i] = m / p
+      bit += w
+    }
+  }
+  cursor += (bit + 7) >>> 3
 }
 
 function readResiduals(src: Uint8Array, count: number, into: Float64Array, intoAt: number): void {
