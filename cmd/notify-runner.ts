@@ -90,9 +90,10 @@ export class NotifyRunner implements AlertmanagerRetriever, AlertEntry {
     this.lifecycle.setRuleCooldowns(new Map(routes.map(({ ruleId, cooldownMs }) => [ruleId, cooldownMs])))
   }
 
-  post(alerts: readonly SentAlert[]): Promise<void> {
-    this.pipeline.receive(alerts)
-    return this.pipeline.settled()
+  async post(alerts: readonly SentAlert[]): Promise<void> {
+    await this.#applying
+    await this.lifecycle.receive(alerts)
+    await this.pipeline.settled()
   }
 
   alertmanagers(): { active: readonly string[]; dropped: readonly string[] } {

@@ -36,7 +36,7 @@ export function addStaticRoutes(app: FastifyInstance, folder: string): void {
 }
 
 /** Pages that are there for everyone, browsers or not: probes look at them. */
-const PAGES: ReadonlySet<string> = new Set(['/query', '/graph', '/targets'])
+const PAGES: ReadonlySet<string> = new Set(['/query', '/graph', '/alerts', '/rules', '/targets'])
 
 /** Whether a path without a route is a page of the app: a known one, or navigated to and no file. A missing chunk must stay a 404. */
 export function isPageRequest(request: FastifyRequest): boolean {

@@ -6,6 +6,7 @@ import './style/base.css'
 import './style/controls.css'
 import './style/query.css'
 import './style/targets.css'
+import './style/alerts.css'
 
 startRouter('query')
 render(<App />, document.getElementById('app')!)

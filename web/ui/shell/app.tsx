@@ -1,8 +1,10 @@
 // The frame of all pages: rail, top bar, and the page the address names.
 import { useEffect } from 'preact/hooks'
 import type { JSX } from 'preact'
+import { AlertsPage } from '../alerts/alerts-page.tsx'
 import { QueryPage } from '../query/query-page.tsx'
 import { formatDuration, zoneName } from '../query/time-text.ts'
+import { RulesPage } from '../rules/rules-page.tsx'
 import { TargetsPage } from '../targets/targets-page.tsx'
 import { Icon, type IconName } from '../widgets/icons.tsx'
 import { Popover } from '../widgets/popover.tsx'
@@ -19,6 +21,8 @@ interface Page {
 
 const PAGES: readonly Page[] = [
   { path: 'query', title: 'Query', icon: 'query', key: 'q' },
+  { path: 'alerts', title: 'Alerts', icon: 'bell', key: 'a' },
+  { path: 'rules', title: 'Rules', icon: 'rules', key: 'r' },
   { path: 'targets', title: 'Targets', icon: 'targets', key: 't' },
 ]
 
@@ -51,6 +55,8 @@ export function App(): JSX.Element {
       </header>
       <main id="main" tabIndex={-1}>
         {page?.path === 'query' && <QueryPage />}
+        {page?.path === 'alerts' && <AlertsPage />}
+        {page?.path === 'rules' && <RulesPage />}
         {page?.path === 'targets' && <TargetsPage />}
         {!page && <div class="empty"><h1>No such page</h1><p>There is nothing at <code>/{place.value.path}</code>. <a href={hrefOf('query')} data-route="">Go to Query</a></p></div>}
       </main>

@@ -54,3 +54,9 @@ export const scheme: ReadonlySignal<'light' | 'dark'> = computed(() =>
 effect(() => {
   document.documentElement.dataset['theme'] = theme.value
 })
+
+/** Who sits at this browser, as they said last. */
+export function readerName(): string {
+  const name = readStored('name')
+  return typeof name === 'string' ? name : ''
+}

@@ -1,0 +1,163 @@
+// An alert's life as people see it: it fires, the message's address opens a page, it is acknowledged in a browser, a silence
+// is made with its live count, and rules show what they evaluate. Kill -9 in between loses none of it.
+import { spawnSync } from 'node:child_process'
+import fs from 'node:fs'
+import http from 'node:http'
+import type { AddressInfo } from 'node:net'
+import path from 'node:path'
+import { chromium, type Browser, type Page } from 'playwright-core'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { MonitorProcess, freePort, waitFor } from '../support/monitor-process.ts'
+import { tempFolder } from '../support/temp-folder.ts'
+
+const executablePath = '/usr/bin/chromium'
+const root = path.resolve(import.meta.dirname, '../..')
+const isThere = fs.existsSync(executablePath)
+const named = (title: string): string => (isThere ? title : `${title} (needs the package chromium)`)
+
+interface Webhook {
+  receiver: string
+  status: string
+  alerts: { labels: Record<string, string>; status: string; ackURL?: string }[]
+}
+
+/** A receiver of webhooks that keeps what it gets. */
+async function startWebhook(): Promise<{ url: string; got: Webhook[] }> {
+  const got: Webhook[] = []
+  const server = http.createServer((request, response) => {
+    let body = ''
+    request.on('data', (piece: Buffer) => (body += piece.toString()))
+    request.on('end', () => {
+      got.push(JSON.parse(body) as Webhook)
+      response.end()
+    })
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => void server.close())
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`, got }
+}
+
+function alertConfig(port: number, hook: string): string {
+  return `global: { scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s }
+scrape_configs:
+  - job_name: self
+    static_configs: [{ targets: ['127.0.0.1:${port}'] }]
+rules:
+  - name: machines
+    rules:
+      - { alert: DiskFull, expr: 'vector(97.5)', labels: { severity: critical, instance: db1, mount: /var }, annotations: { summary: 'disk /var of db1 is full in 2 h', runbook: 'https://wiki.example/disk' } }
+      - { alert: CpuHigh, expr: 'vector(88)', labels: { severity: warning, instance: web1 }, annotations: { summary: 'web1 works at 88 %' } }
+      - { alert: Slow, expr: 'vector(1)', for: 1h, labels: { severity: info } }
+      - { record: 'answer', expr: 'vector(42)' }
+      - { record: 'broken:rule', expr: 'up + on () (up or vector(1))' }
+alerting:
+  route: { receiver: team, escalation: oncall, group_by: [alertname], group_wait: 0s, group_interval: 1s }
+  receivers:
+    - { name: team, webhook_configs: [{ url: '${hook}' }] }
+    - { name: ops-sms, webhook_configs: [{ url: '${hook}' }] }
+  escalations:
+    oncall: [{ after: 10m, receiver: ops-sms }]
+`
+}
+
+async function startMonitor(): Promise<{ monitor: MonitorProcess; got: Webhook[]; again: () => Promise<MonitorProcess> }> {
+  const built = spawnSync(process.execPath, ['web/build.ts', '--if-missing'], { cwd: root, encoding: 'utf8' })
+  expect(built.status, built.stdout + built.stderr).toBe(0)
+  const [port, { url, got }, folder] = [await freePort(), await startWebhook(), tempFolder()]
+  const start = async (): Promise<MonitorProcess> => {
+    const monitor = await MonitorProcess.start(folder, { port, config: alertConfig(port, url) })
+    onTestFinished(() => monitor.kill9())
+    return monitor
+  }
+  return { monitor: await start(), got, again: start }
+}
+
+async function openPage(url: string, browser: Browser): Promise<{ page: Page; problems: string[] }> {
+  const page = await browser.newPage({ viewport: { width: 1280, height: 800 } })
+  const problems: string[] = []
+  page.on('console', (message) => { if (message.type() === 'error') problems.push(message.text()) })
+  page.on('pageerror', (error) => problems.push(String(error)))
+  await page.goto(url)
+  return { page, problems }
+}
+
+async function launch(): Promise<Browser> {
+  const browser = await chromium.launch({ executablePath, args: ['--headless', '--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking', '--disable-sync'] })
+  onTestFinished(() => browser.close())
+  return browser
+}
+
+async function statuses(monitor: MonitorProcess): Promise<Record<string, string>> {
+  const { data } = await (await fetch(`${monitor.base}/api/alerts`)).json() as { data: { rule_name: string; status: string }[] }
+  return Object.fromEntries(data.map(({ rule_name: name, status }) => [name, status]))
+}
+
+describe('the life of an alert', () => {
+  it('is acknowledged by the address in the message, survives kill -9, and is told once', async () => {
+    const { monitor, got, again } = await startMonitor()
+    await waitFor('both messages', () => Promise.resolve(got.length >= 2), 30_000)
+    const disk = got.find(({ alerts }) => alerts[0]!.labels['alertname'] === 'DiskFull')!
+    const { data } = await (await fetch(`${monitor.base}/api/alerts?name=DiskFull`)).json() as { data: unknown[] }
+    expect(data).toMatchObject([{ status: 'open', metric_value: 97.5, server_id: 'db1', next_step: { receiver: 'ops-sms' } }])
+    expect(disk.receiver).toBe('team')
+    const link = new URL(new URL(disk.alerts[0]!.ackURL!).pathname, monitor.base)
+    expect(await (await fetch(link)).text()).toContain('Take this alert?')
+    expect(await statuses(monitor)).toEqual({ DiskFull: 'open', CpuHigh: 'open' })
+    expect(await (await fetch(link, { method: 'POST', body: new URLSearchParams({ by: 'ana', repage_after: '4h' }) })).text()).toContain('By ana,')
+    await monitor.kill9()
+    const later = await again()
+    expect(await statuses(later)).toEqual({ DiskFull: 'acknowledged', CpuHigh: 'open' })
+    await waitFor('the rules to go on', async () => (await later.value('count(ALERTS{alertstate="firing"})')) === 2, 30_000)
+    // Some flushes of the group, each of which might tell it again.
+    await waitFor('some evaluations', async () => (await later.value('sum(prometheus_rule_group_iterations_total)')) > 5, 30_000)
+    expect(await statuses(later)).toEqual({ DiskFull: 'acknowledged', CpuHigh: 'open' })
+    expect(got.filter(({ alerts }) => alerts[0]!.labels['alertname'] === 'DiskFull')).toHaveLength(1)
+  }, 120_000)
+
+  it.skipIf(!isThere)(named('is seen, acknowledged and silenced on its page'), async () => {
+    const { monitor, got } = await startMonitor()
+    await waitFor('both messages', () => Promise.resolve(got.length >= 2), 30_000)
+    const { page, problems } = await openPage(`${monitor.base}/alerts`, await launch())
+    const table = page.getByRole('table', { name: 'Alerts' })
+    await table.getByText('DiskFull').waitFor()
+    expect(await table.textContent()).toMatch(/pages ops-sms in \d+ min unless acknowledged/)
+    await table.getByRole('button', { name: 'DiskFull' }).click()
+    await page.getByRole('list', { name: 'History' }).getByText('Told').waitFor()
+    await page.getByRole('button', { name: 'Acknowledge', exact: true }).click()
+    await page.getByLabel('Your name').fill('ana')
+    await page.locator('form').getByRole('button', { name: 'Acknowledge' }).click()
+    await page.getByRole('button', { name: /^Acknowledged\s*1/ }).click()
+    await page.getByText('Acknowledged by ana;').waitFor()
+    await page.getByRole('button', { name: /^Firing/ }).click()
+    await page.getByRole('table', { name: 'Alerts' }).getByRole('button', { name: 'CpuHigh' }).click()
+    await page.getByRole('button', { name: 'Silence alerts like this' }).click()
+    await page.getByText('Matches 1 alert that fires now').waitFor()
+    for (const name of ['alertname', 'instance']) await page.locator('.choice', { hasText: `${name}=` }).getByRole('checkbox').uncheck()
+    await page.getByText('Matches 1 alert that fires now').waitFor()
+    await page.locator('form').getByRole('button', { name: 'Silence' }).click()
+    await page.getByText('Say why, for those who wonder').waitFor()
+    await page.getByLabel('Why').fill('deploy')
+    await page.locator('form').getByRole('button', { name: 'Silence' }).click()
+    await page.getByRole('button', { name: /^Silences\s*1/ }).click()
+    await page.getByRole('table', { name: 'Silences' }).getByText('severity="warning"').waitFor()
+    await page.getByRole('button', { name: 'End it now' }).click()
+    await page.getByText('No silence is active or planned.').waitFor()
+    await page.getByRole('button', { name: /^Pending\s*1/ }).click()
+    await page.getByRole('table', { name: 'Pending alerts' }).getByText('Slow').waitFor()
+    expect(problems).toEqual([])
+  }, 120_000)
+
+  it.skipIf(!isThere)(named('has rules with their health, timing and PromQL on a page'), async () => {
+    const { monitor, got } = await startMonitor()
+    await waitFor('both messages', () => Promise.resolve(got.length >= 2), 30_000)
+    const { page, problems } = await openPage(`${monitor.base}/rules`, await launch())
+    const rows = page.getByRole('table', { name: 'Rules of machines' })
+    await rows.getByText('DiskFull').waitFor()
+    expect(await rows.locator('tr', { hasText: 'DiskFull' }).textContent()).toMatch(/^FiringDiskFull.*1 alert.*vector\(97\.5\)/)
+    expect(await rows.locator('tr', { hasText: 'Slow' }).textContent()).toContain('for 1h')
+    expect(await rows.locator('tr', { hasText: 'broken:rule' }).textContent()).toMatch(/^Failing/)
+    await page.getByRole('button', { name: /^Failing/ }).click()
+    expect(await rows.locator('tbody tr').count()).toBe(1)
+    expect(problems).toEqual([])
+  }, 120_000)
+})

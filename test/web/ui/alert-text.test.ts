@@ -1,0 +1,68 @@
+// Alerts and rules in words, and which of them a filter lets pass.
+import { describe, expect, it } from 'vitest'
+import type { ApiAlert } from '../../../web/ui/alerts/alert-api.ts'
+import { inOrder, nextStepText, otherLabels, passesText, summaryOf } from '../../../web/ui/alerts/alert-text.ts'
+import { countStates, filterGroups, stateOf, type ApiGroup, type ApiRule } from '../../../web/ui/rules/rule-api.ts'
+
+const NOW = Date.parse('2026-01-31T12:00:00Z')
+const at = (seconds: number): string => new Date(NOW + seconds * 1000).toISOString()
+
+function alert(over: Partial<ApiAlert> = {}): ApiAlert {
+  return {
+    alert_id: 'a', rule_id: null, rule_name: 'Cpu', server_id: 'web1', severity: 'warning', status: 'open', metric_value: 1, pending_at: at(-60), triggered_at: at(-60), told_at: null, resolved_at: null,
+    acknowledged_at: null, acknowledged_by: '', repage_at: null, feedback: null, labels: { alertname: 'Cpu', severity: 'warning', instance: 'web1' }, annotations: {}, generator_url: '', suppressed: null,
+    cooldown_until: null, next_step: null, ...over,
+  }
+}
+
+describe('what comes next', () => {
+  const f = (over: Partial<ApiAlert>, want: string): void => expect(nextStepText(alert(over), NOW)).toBe(want)
+  const step = { receiver: 'ops-sms', due_at: at(240) }
+
+  it('is said in words', () => {
+    f({ next_step: step }, 'pages ops-sms in 4 min unless acknowledged')
+    f({ next_step: { receiver: 'ops-sms', due_at: at(-1) } }, 'pages ops-sms now unless acknowledged')
+    f({}, 'repeats as its route says, until acknowledged')
+    f({ status: 'acknowledged' }, 'stays quiet until it resolves')
+    f({ status: 'acknowledged', repage_at: at(7200) }, 'pages again in 2 h unless it resolves')
+    f({ suppressed: { kind: 'silenced', by: 's1' }, next_step: step }, 'silenced, nobody is told; then pages ops-sms')
+    f({ suppressed: { kind: 'muted', by: 'nights' } }, 'muted, nobody is told')
+    f({ cooldown_until: at(90) }, 'cools down, nobody is told before 90 s from now')
+    f({ status: 'resolved', resolved_at: at(-1) }, '')
+  })
+})
+
+describe('a list of alerts', () => {
+  it('has the severest first, then the newest; unknown severities last', () => {
+    const list = [alert({ alert_id: 'odd', severity: 'blue' }), alert({ alert_id: 'old', triggered_at: at(-99) }), alert({ alert_id: 'new', triggered_at: at(-9) }), alert({ alert_id: 'bad', severity: 'critical' })]
+    expect(inOrder(list).map(({ alert_id: id }) => id)).toEqual(['bad', 'new', 'old', 'odd'])
+  })
+
+  it('is filtered by words of labels and summary', () => {
+    const one = alert({ annotations: { summary: 'Web1 is hot' } })
+    for (const [filter, want] of [['', true], ['HOT web1', true], ['instance="web1"', true], ['alertname="cpu"', true], ['web2', false]] as const) expect(passesText(one, filter), filter).toBe(want)
+    expect(summaryOf(alert({ annotations: { description: 'd' } }))).toBe('d')
+    expect(otherLabels(one.labels)).toEqual([['instance', 'web1']])
+  })
+})
+
+describe('rules', () => {
+  const rule = (over: Partial<ApiRule>): ApiRule => ({ name: 'r', query: 'up == 0', type: 'alerting', health: 'ok', evaluationTime: 0, lastEvaluation: at(0), labels: { severity: 'page' }, ...over })
+  const group = (name: string, ...rules: ApiRule[]): ApiGroup => ({ name, file: `${name}.yml`, interval: 60, evaluationTime: 0, lastEvaluation: at(0), rules })
+
+  it('that fail say so, whatever they said before', () => {
+    expect([rule({ health: 'err', state: 'firing' }), rule({ state: 'firing' }), rule({ state: 'pending' }), rule({ state: 'inactive' }), rule({ health: 'unknown', state: 'unknown' })].map(stateOf)).toEqual(['failing', 'firing', 'pending', 'ok', 'unknown'])
+  })
+
+  it('are filtered by words and state, groups without any left out', () => {
+    const groups = [group('a', rule({ name: 'x' }), rule({ name: 'y', health: 'err', lastError: 'no such thing' })), group('b', rule({ name: 'z', query: 'sum(rate(x[5m]))' }))]
+    const f = (filter: string, states: readonly ('ok' | 'failing')[], want: string[]): void => expect(filterGroups(groups, filter, new Set(states)).flatMap(({ rules }) => rules.map(({ name }) => name)), filter).toEqual(want)
+    f('', [], ['x', 'y', 'z'])
+    f('', ['failing'], ['y'])
+    f('such', [], ['y'])
+    f('B.yml', [], ['z'])
+    f('rate(x', ['ok'], ['z'])
+    f('severity="page" a.yml', ['ok'], ['x'])
+    expect(countStates(groups)).toEqual({ failing: 1, firing: 0, pending: 0, ok: 2, unknown: 0 })
+  })
+})

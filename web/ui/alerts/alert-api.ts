@@ -1,0 +1,133 @@
+// What the alerts page asks of the server: alerts with their histories, what people do with them, silences, and what of
+// the rules is pending. Silences go by Alertmanager's API, which answers without an envelope.
+import { ApiError, fetchApi } from '../api/fetch-api.ts'
+import { getData } from '../api/queries.ts'
+
+/** An alert of `/api/alerts`; times RFC 3339. */
+export interface ApiAlert {
+  alert_id: string
+  rule_id: string | null
+  rule_name: string
+  server_id: string
+  severity: string
+  status: 'open' | 'acknowledged' | 'resolved'
+  metric_value: number | string | null
+  pending_at: string
+  triggered_at: string
+  told_at: string | null
+  resolved_at: string | null
+  acknowledged_at: string | null
+  acknowledged_by: string
+  repage_at: string | null
+  feedback: string | null
+  labels: Record<string, string>
+  annotations: Record<string, string>
+  generator_url: string
+  suppressed: { kind: 'silenced' | 'inhibited' | 'muted'; by: string } | null
+  cooldown_until: string | null
+  next_step: { receiver: string; due_at: string } | null
+  /** Only where one alert is asked for. */
+  history?: { time: string; kind: string; detail: string }[]
+}
+
+export interface ApiPending {
+  labels: Record<string, string>
+  annotations: Record<string, string>
+  state: string
+  activeAt: string
+  value: string
+}
+
+export interface SilenceMatcher {
+  name: string
+  value: string
+  isRegex: boolean
+  isEqual: boolean
+}
+
+export interface ApiSilence {
+  id: string
+  matchers: SilenceMatcher[]
+  startsAt: string
+  endsAt: string
+  createdBy: string
+  comment: string
+  status: { state: 'active' | 'pending' | 'expired' }
+}
+
+export const ALERTS_MAX = 500
+
+export async function fetchAlerts(status: ApiAlert['status'], signal: AbortSignal): Promise<ApiAlert[]> {
+  const params = [['status', status], ['limit', String(ALERTS_MAX)]] as const
+  return (await fetchApi<ApiAlert[]>(document.baseURI, { path: 'api/alerts', method: 'GET', params }, signal)).data
+}
+
+export async function fetchAlert(id: string, signal: AbortSignal): Promise<ApiAlert> {
+  return (await fetchApi<ApiAlert>(document.baseURI, { path: `api/alerts/${id}`, method: 'GET', params: [] }, signal)).data
+}
+
+export async function fetchPending(signal: AbortSignal): Promise<ApiPending[]> {
+  return (await getData<{ alerts: ApiPending[] }>('alerts', [], signal)).alerts.filter(({ state }) => state === 'pending')
+}
+
+/** `ack`, `unack`, `escalate`, `feedback`. */
+export async function actOnAlert(id: string, action: string, body: Readonly<Record<string, string>>): Promise<void> {
+  await sendJson('POST', `api/alerts/${id}/${action}`, body)
+}
+
+export function fetchSilences(signal: AbortSignal): Promise<ApiSilence[]> {
+  return getPlain<ApiSilence[]>('alertmanager/api/v2/silences', [], signal)
+}
+
+/** How many alerts that fire now the matchers select. */
+export async function countMatches(matchers: readonly SilenceMatcher[], signal: AbortSignal): Promise<number> {
+  const filters = matchers.map(({ name, value, isRegex, isEqual }) => ['filter', `${JSON.stringify(name)}${isEqual ? (isRegex ? '=~' : '=') : isRegex ? '!~' : '!='}${JSON.stringify(value)}`] as const)
+  return (await getPlain<unknown[]>('alertmanager/api/v2/alerts', filters, signal)).length
+}
+
+export async function addSilence(silence: Omit<ApiSilence, 'id' | 'status'>): Promise<void> {
+  await sendJson('POST', 'alertmanager/api/v2/silences', silence)
+}
+
+export async function expireSilence(id: string): Promise<void> {
+  await sendJson('DELETE', `alertmanager/api/v2/silence/${id}`, null)
+}
+
+/** Sends a change; rejects with ApiError in the server's words. */
+export async function sendJson(method: 'POST' | 'DELETE', path: string, body: unknown): Promise<void> {
+  let response: Response
+  try {
+    response = await fetch(new URL(path, document.baseURI), { method, headers: { 'Content-Type': 'application/json' }, ...(body !== null && { body: JSON.stringify(body) }) })
+  } catch (error) {
+    throw new ApiError('network', 'cannot reach the server', { cause: error })
+  }
+  if (!response.ok) throw new ApiError('refused', refusalOf(response.status, await response.text()))
+}
+
+async function getPlain<T>(path: string, params: readonly (readonly [string, string])[], signal: AbortSignal): Promise<T> {
+  const url = new URL(path, document.baseURI)
+  for (const [name, value] of params) url.searchParams.append(name, value)
+  let response: Response
+  try {
+    response = await fetch(url, { signal, headers: { Accept: 'application/json' } })
+  } catch (error) {
+    signal.throwIfAborted()
+    throw new ApiError('network', 'cannot reach the server', { cause: error })
+  }
+  const text = await response.text()
+  if (!response.ok) throw new ApiError('refused', refusalOf(response.status, text))
+  return JSON.parse(text) as T
+}
+
+/** The message of an answer, in the envelope of either API. */
+function refusalOf(status: number, text: string): string {
+  try {
+    const body = JSON.parse(text) as { error?: unknown; message?: unknown } | string
+    if (typeof body === 'string') return body
+    const message = body.error ?? body.message
+    if (typeof message === 'string') return message
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error
+  }
+  return `the server answered ${status}`
+}

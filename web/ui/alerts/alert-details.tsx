@@ -1,0 +1,95 @@
+// One alert: what can be done with it, and its history.
+import { useSignal, useSignalEffect } from '@preact/signals'
+import { useEffect } from 'preact/hooks'
+import type { JSX } from 'preact'
+import { ApiError, isAbort } from '../api/fetch-api.ts'
+import { formatTimestamp } from '../query/time-text.ts'
+import { readerName, store, zone } from '../shell/settings.ts'
+import { Popover } from '../widgets/popover.tsx'
+import { actOnAlert, fetchAlert, type ApiAlert } from './alert-api.ts'
+import { eventText } from './alert-text.ts'
+import { SilenceForm } from './silence-form.tsx'
+
+const REPAGE_CHOICES: readonly (readonly [value: string, text: string])[] = [['', 'as configured'], ['1h', 'in 1 hour'], ['4h', 'in 4 hours'], ['12h', 'in 12 hours'], ['1d', 'in a day'], ['0', 'never']]
+
+export function AlertDetails({ alert, onChange }: { alert: ApiAlert; onChange: () => void }): JSX.Element {
+  const shown = useSignal(alert)
+  const problem = useSignal('')
+  const version = useSignal(0)
+  const fail = (error: unknown): void => {
+    if (isAbort(error)) return
+    if (!(error instanceof ApiError)) throw error
+    problem.value = error.message
+  }
+  useSignalEffect(() => {
+    void version.value
+    const abort = new AbortController()
+    fetchAlert(alert.alert_id, abort.signal).then((found) => (shown.value = found), fail)
+    return () => abort.abort(new DOMException('closed', 'AbortError'))
+  })
+  // The list has news of it.
+  useEffect(() => void version.value++, [alert.status, alert.next_step?.due_at, alert.suppressed?.kind])
+  const act = (action: string, body: Readonly<Record<string, string>> = {}): void => {
+    problem.value = ''
+    actOnAlert(alert.alert_id, action, { by: readerName(), ...body }).then(() => {
+      version.value++
+      onChange()
+    }, fail)
+  }
+  const { status, generator_url: graph, next_step: step, rule_id: ruleId, feedback, history = [] } = shown.value
+  return (
+    <div class="alert-details">
+      <div class="actions">
+        {status === 'open' && <Popover class="button primary" face="Acknowledge" align="start">{(close) => <AckForm onAck={(by, repageAfter) => (close(), act('ack', { by, ...(repageAfter !== '' && { repage_after: repageAfter }) }))} />}</Popover>}
+        {status === 'acknowledged' && <button type="button" class="button" onClick={() => act('unack')}>Give it back</button>}
+        {step !== null && <button type="button" class="button" onClick={() => act('escalate')}>Page {step.receiver} now</button>}
+        {status !== 'resolved' && <Popover class="button" face="Silence" label="Silence alerts like this" align="start">{(close) => <SilenceForm labels={alert.labels} onDone={() => (close(), onChange())} />}</Popover>}
+        {graph !== '' && <a class="button" href={graph}>Graph</a>}
+        {ruleId !== null && <button type="button" class="button" disabled={feedback === 'false_positive'} onClick={() => act('feedback', { verdict: 'false_positive' })}>{feedback === 'false_positive' ? 'Judged a false alert' : 'It was a false alert'}</button>}
+      </div>
+      {problem.value && <p class="form-problem" role="alert">{problem}</p>}
+      <Facts alert={shown.value} />
+      <ol class="history" aria-label="History">
+        {history.map(({ time, kind, detail }, i) => (
+          <li key={`${time}${kind}${i}`} class={`event event-${kind}`}>
+            <time dateTime={time}>{formatTimestamp(Math.floor(Date.parse(time) / 1000) * 1000, zone.value)}</time>
+            <span class="event-kind">{eventText(kind)}</span>
+            <span class="event-detail">{detail}</span>
+          </li>
+        ))}
+      </ol>
+    </div>
+  )
+}
+
+function Facts({ alert }: { alert: ApiAlert }): JSX.Element {
+  return (
+    <dl class="facts">
+      {Object.entries(alert.annotations).map(([name, text]) => (
+        <div key={name}><dt>{name}</dt><dd>{/^https?:\/\/\S+$/.test(text) ? <a href={text} target="_blank" rel="noreferrer">{text}</a> : text}</dd></div>
+      ))}
+    </dl>
+  )
+}
+
+function AckForm({ onAck }: { onAck: (by: string, repageAfter: string) => void }): JSX.Element {
+  const by = useSignal(readerName())
+  const repageAfter = useSignal('')
+  const submit = (event: Event): void => {
+    event.preventDefault()
+    store('name', by.peek())
+    onAck(by.peek(), repageAfter.peek())
+  }
+  return (
+    <form class="card-form" onSubmit={submit}>
+      <label class="field"><span>Your name</span><input data-autofocus value={by.value} maxLength={200} autocomplete="name" onInput={(event) => (by.value = event.currentTarget.value)} /></label>
+      <label class="field"><span>Page again</span>
+        <select value={repageAfter.value} onChange={(event) => (repageAfter.value = event.currentTarget.value)}>
+          {REPAGE_CHOICES.map(([value, text]) => <option key={value} value={value}>{text}</option>)}
+        </select>
+      </label>
+      <p class="muted">Repeats and escalation stop until it resolves.</p>
+      <div class="form-actions"><button type="submit" class="button primary">Acknowledge</button></div>
+    </form>
+  )
+}

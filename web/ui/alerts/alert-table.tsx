@@ -1,0 +1,99 @@
+// Alerts as rows; an open one shows its history and what can be done with it.
+import type { ReadonlySignal, Signal } from '@preact/signals'
+import { Fragment } from 'preact'
+import type { JSX } from 'preact'
+import { labelSetOf } from '../query/label-set.ts'
+import { formatShort } from '../query/number-format.ts'
+import { formatSpan } from '../query/time-text.ts'
+import { Icon } from '../widgets/icons.tsx'
+import { LabelText } from '../widgets/label-text.tsx'
+import type { ApiAlert, ApiPending } from './alert-api.ts'
+import { AlertDetails } from './alert-details.tsx'
+import { nextStepText, otherLabels, summaryOf } from './alert-text.ts'
+
+interface AlertTableProps {
+  alerts: readonly ApiAlert[]
+  /** Id of the one that is open. */
+  open: Signal<string>
+  nowMs: ReadonlySignal<number>
+  onChange: () => void
+}
+
+export function AlertTable({ alerts, open, nowMs, onChange }: AlertTableProps): JSX.Element {
+  return (
+    <table class="data alerts" aria-label="Alerts">
+      <thead>
+        <tr><th scope="col" class="col-severity">Severity</th><th scope="col">Alert</th><th scope="col" class="col-value number">Value</th><th scope="col" class="col-since number">Since</th><th scope="col" class="col-next">Next</th></tr>
+      </thead>
+      <tbody>
+        {alerts.map((alert) => {
+          const isOpen = open.value === alert.alert_id
+          return (
+            <Fragment key={alert.alert_id}>
+              <AlertRow alert={alert} isOpen={isOpen} nowMs={nowMs} onToggle={() => (open.value = isOpen ? '' : alert.alert_id)} />
+              {isOpen && <tr class="details"><td colSpan={5}><AlertDetails alert={alert} onChange={onChange} /></td></tr>}
+            </Fragment>
+          )
+        })}
+      </tbody>
+    </table>
+  )
+}
+
+function AlertRow({ alert, isOpen, nowMs, onToggle }: { alert: ApiAlert; isOpen: boolean; nowMs: ReadonlySignal<number>; onToggle: () => void }): JSX.Element {
+  const { status, severity, metric_value: value, resolved_at: resolvedAt, acknowledged_by: by, triggered_at: triggeredAt } = alert
+  const ageMs = nowMs.value - Date.parse(resolvedAt ?? triggeredAt)
+  return (
+    <tr class={`alert is-${status}`}>
+      <td class="col-severity"><SeverityMark severity={severity} /></td>
+      <td class="col-alert">
+        <button type="button" class="row-toggle" aria-expanded={isOpen} onClick={onToggle}><Icon name={isOpen ? 'down' : 'right'} /><span class="alert-name">{alert.rule_name}</span></button>
+        {summaryOf(alert) && <p class="alert-summary">{summaryOf(alert)}</p>}
+        <LabelText labels={otherLabels(alert.labels)} empty="" />
+      </td>
+      <td class="col-value number">{typeof value === 'number' ? formatShort(value) : value ?? ''}</td>
+      <td class="col-since number" title={resolvedAt ?? triggeredAt}>{formatSpan(Math.max(0, ageMs))}{resolvedAt !== null && ' ago'}</td>
+      <td class="col-next">
+        {status === 'acknowledged' && <span class="taken">{by === '' ? 'Acknowledged' : `Acknowledged by ${by}`}; </span>}
+        {nextStepText(alert, nowMs.value)}
+      </td>
+    </tr>
+  )
+}
+
+/** A severity as a shape of its own, not only a colour. */
+function SeverityMark({ severity }: { severity: string }): JSX.Element {
+  const kind = severity === 'critical' || severity === 'page' || severity === 'error' ? 'high' : severity === 'warning' ? 'middle' : 'low'
+  return (
+    <span class={`severity severity-${kind}`}>
+      <svg class="glyph" viewBox="0 0 10 10" width="10" height="10" aria-hidden="true">
+        {kind === 'high' && <rect x="1" y="1" width="8" height="8" />}
+        {kind === 'middle' && <path d="M5 1 9.5 9h-9z" />}
+        {kind === 'low' && <circle cx="5" cy="5" r="3.2" fill="none" stroke="currentColor" stroke-width="1.6" />}
+      </svg>
+      {severity || 'none'}
+    </span>
+  )
+}
+
+export function PendingTable({ alerts, nowMs }: { alerts: readonly ApiPending[]; nowMs: ReadonlySignal<number> }): JSX.Element {
+  return (
+    <table class="data alerts" aria-label="Pending alerts">
+      <thead><tr><th scope="col" class="col-severity">Severity</th><th scope="col">Alert</th><th scope="col" class="col-value number">Value</th><th scope="col" class="col-since number">Pending for</th></tr></thead>
+      <tbody>
+        {alerts.map((alert) => (
+          <tr class="alert" key={JSON.stringify(labelSetOf(alert.labels))}>
+            <td class="col-severity"><SeverityMark severity={alert.labels['severity'] ?? ''} /></td>
+            <td class="col-alert">
+              <span class="alert-name">{alert.labels['alertname']}</span>
+              {summaryOf(alert) && <p class="alert-summary">{summaryOf(alert)}</p>}
+              <LabelText labels={otherLabels(alert.labels)} empty="" />
+            </td>
+            <td class="col-value number">{formatShort(Number(alert.value))}</td>
+            <td class="col-since number">{formatSpan(Math.max(0, nowMs.value - Date.parse(alert.activeAt)))}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  )
+}

@@ -1,0 +1,42 @@
+// Silences that are active or planned, with their end.
+import { useSignal, type ReadonlySignal } from '@preact/signals'
+import type { JSX } from 'preact'
+import { ApiError } from '../api/fetch-api.ts'
+import { formatSpan } from '../query/time-text.ts'
+import { expireSilence, type ApiSilence, type SilenceMatcher } from './alert-api.ts'
+
+export function SilenceList({ silences, nowMs, onChange }: { silences: readonly ApiSilence[]; nowMs: ReadonlySignal<number>; onChange: () => void }): JSX.Element {
+  const problem = useSignal('')
+  const end = (id: string): void => {
+    expireSilence(id).then(() => {
+      problem.value = ''
+      onChange()
+    }, (error: unknown) => {
+      if (!(error instanceof ApiError)) throw error
+      problem.value = error.message
+    })
+  }
+  return (
+    <>
+      {problem.value && <p class="notice notice-error" role="alert">{problem}</p>}
+      <table class="data alerts silences" aria-label="Silences">
+        <thead><tr><th scope="col">Alerts that have</th><th scope="col">Why</th><th scope="col">By</th><th scope="col" class="col-since number">Ends in</th><th scope="col"><span class="visually-hidden">Action</span></th></tr></thead>
+        <tbody>
+          {silences.map((silence) => (
+            <tr key={silence.id} class="alert">
+              <td><span class="labels">{silence.matchers.map((matcher) => <span class="label" key={matcherText(matcher)}>{matcherText(matcher)}</span>)}</span></td>
+              <td>{silence.comment}</td>
+              <td>{silence.createdBy}</td>
+              <td class="col-since number">{silence.status.state === 'pending' && 'not begun, '}{formatSpan(Math.max(0, Date.parse(silence.endsAt) - nowMs.value))}</td>
+              <td class="number"><button type="button" class="button" onClick={() => end(silence.id)}>End it now</button></td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </>
+  )
+}
+
+function matcherText({ name, value, isRegex, isEqual }: SilenceMatcher): string {
+  return `${name}${isEqual ? (isRegex ? '=~' : '=') : isRegex ? '!~' : '!='}"${value}"`
+}
