@@ -40,7 +40,7 @@ const STARTS: readonly { shape: StartShape; most: Partial<StartReport> }[] = [
   { shape: { series: 1_000_000, hours: 0.1 }, most: { firstPushMs: 2000, readyMs: 15_000 } },
 ]
 
-const PROOFS: Readonly<Record<string, () => Promise<boolean>>> = { alerts: proveAlerts, lifecycles: proveLifecycles, kills: proveKills, model: proveModel, cuts: proveCuts, points: proveFaultPoints, flips: proveFlips, queries: proveQueries, starts: proveStarts, 'power-cuts': provePowerCuts, sim: proveSchedules, tiers: proveTiers, windows: proveWindows }
+const PROOFS: Readonly<Record<string, () => Promise<boolean>>> = { alerts: proveAlerts, lifecycles: proveLifecycles, kills: proveKills, model: proveModel, cuts: proveCuts, points: proveFaultPoints, flips: proveFlips, queries: proveQueries, starts: proveStarts, storm: proveStorm, 'power-cuts': provePowerCuts, sim: proveSchedules, tiers: proveTiers, windows: proveWindows }
 
 const { values, positionals } = parseArgs({ options: { seed: { type: 'string' }, count: { type: 'string' } }, allowPositionals: true })
 const unknown = positionals.filter((name) => !Object.hasOwn(PROOFS, name))
@@ -91,6 +91,11 @@ function proveWindows(): Promise<boolean> {
   return proveByTest('test/lib/rules/window/window-query.test.ts', { PROVE_WINDOW_HISTORIES: String(count ?? WINDOW_HISTORIES), PROVE_SEED: String(seed % 2 ** 30) })
 }
 
+/** Kills one behind the other, each start as quick as the first. */
+function proveStorm(): Promise<boolean> {
+  return proveByTest('test/e2e/availability.test.ts', { PROVE_STORM_KILLS: String(count ?? KILLS) }, 'many kills')
+}
+
 /** The store against a plain Map, over days of work. */
 function proveModel(): Promise<boolean> {
   return proveByTest('test/storage/database-model.test.ts', { PROVE_MODEL_RUNS: String(count ?? MODEL_RUNS), PROVE_SEED: String(seed) })
@@ -110,9 +115,9 @@ async function proveTiers(): Promise<boolean> {
 }
 
 /** A test of the suite with larger numbers, over memory instead of a disk where there is such a folder. */
-function proveByTest(file: string, env: Readonly<Record<string, string>>): Promise<boolean> {
+function proveByTest(file: string, env: Readonly<Record<string, string>>, name = ''): Promise<boolean> {
   const memory = fs.existsSync('/dev/shm') ? { TMPDIR: '/dev/shm' } : {}
-  const run = spawnSync(process.execPath, ['node_modules/vitest/vitest.mjs', 'run', file], { stdio: 'inherit', env: { ...process.env, ...memory, ...env } })
+  const run = spawnSync(process.execPath, ['node_modules/vitest/vitest.mjs', 'run', file, '-t', name], { stdio: 'inherit', env: { ...process.env, ...memory, ...env } })
   return Promise.resolve(run.status === 0)
 }
 
