@@ -379,10 +379,12 @@ export class BlockKeeper {
     const blocks = this.#backoff.isFailing || this.#hoursBackoff.isFailing ? this.#state.blocks : this.#state.blocks.filter((block) => !isRowSource(block))
     const past = pastRetention(blocks, this.retentionT - head.retentionMs)
     const rest = this.#state.blocks.filter(({ folder }) => !past.includes(folder))
-    const minuteBytes = this.#minutes.blocks.reduce((sum, { meta }) => sum + meta.bytes, 0)
     const bytesMax = Math.min(this.retentionBytes, this.freeSpace.bytesMax)
-    let large = bytesMax === Infinity ? [] : overSize(rest, bytesMax, otherBytes() + minuteBytes)
-    if (large.length === 0) large = this.freeSpace.next(rest)
+    const oversize = bytesMax === Infinity ? [] : overSize([...rest, ...this.#minutes.blocks], bytesMax, otherBytes())
+    // Rows of minutes are older than the samples, mostly: they go by their age as these do.
+    const minutes = oversize.filter((block) => this.#minutes.blocks.includes(block)).map(({ folder }) => folder)
+    if (minutes.length > 0) return { kind: 'tier-drop', names: minutes }
+    const large = oversize.length > 0 ? oversize.map(({ folder }) => folder) : this.freeSpace.next(rest)
     return past.length + large.length === 0 ? null : { kind: 'drop', names: [...past, ...large], past: past.length }
   }
 }

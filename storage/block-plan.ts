@@ -81,14 +81,14 @@ export function pastRetention(blocks: readonly Planned[], oldest: number): strin
   return blocks.filter(({ meta }) => meta.maxT < oldest).map(({ folder }) => folder)
 }
 
-/** Folders of the oldest blocks that must go for all to fit; `otherBytes` are taken by what is no block. */
-export function overSize(blocks: readonly Planned[], bytesMax: number, otherBytes: number): string[] {
+/** The oldest blocks, which must go for all to fit; `otherBytes` are taken by what is no block. */
+export function overSize<B extends Planned>(blocks: readonly B[], bytesMax: number, otherBytes: number): B[] {
   let bytes = blocks.reduce((sum, { meta }) => sum + meta.bytes, otherBytes)
-  const gone: string[] = []
-  for (const { folder, meta } of blocks.toSorted((a, b) => a.meta.maxT - b.meta.maxT)) {
+  const gone: B[] = []
+  for (const block of blocks.toSorted((a, b) => a.meta.maxT - b.meta.maxT)) {
     if (bytes <= bytesMax) break
-    gone.push(folder)
-    bytes -= meta.bytes
+    gone.push(block)
+    bytes -= block.meta.bytes
   }
   return gone
 }

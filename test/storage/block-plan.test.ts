@@ -74,6 +74,6 @@ describe('retention', () => {
 
   it('lets the oldest go until the rest fits beside log and head', () => {
     const blocks = [block(0, 2, 10), block(2, 4, 20), block(4, 6, 30)]
-    expect([70, 69, 50, 49, 30].map((max) => overSize(blocks, max, 10))).toEqual([[], ['0-2'], ['0-2', '2-4'], ['0-2', '2-4'], ['0-2', '2-4', '4-6']])
+    expect([70, 69, 50, 49, 30].map((max) => overSize(blocks, max, 10).map(({ folder }) => folder))).toEqual([[], ['0-2'], ['0-2', '2-4'], ['0-2', '2-4'], ['0-2', '2-4', '4-6']])
   })
 })

@@ -200,6 +200,23 @@ describe('rows of tiers', () => {
   }, 60_000)
 })
 
+describe('retention by size', () => {
+  it('lets rows of minutes go before samples that are younger', async () => {
+    const clock = new FakeClock(T)
+    const minuteRetentionMs = 100 * HOUR
+    const db = open(tempFolder(), { clock, retentionMs: 5 * HOUR, minuteRetentionMs })
+    for (let n = 0; n < 6; n++) await twoHours(db, clock, { ci: 100 })
+    const [raw, minutes] = [[...db.blocks.blocks], [...db.blocks.minutes]]
+    expect(minutes[0]!.meta.maxT, 'rows older than all samples').toBeLessThan(raw[0]!.meta.minT)
+    const bytes = [...raw, ...minutes].reduce((sum, { meta }) => sum + meta.bytes, db.logBytes + db.segmentBytes)
+    db.setLimits({ ...limits([], 5 * HOUR), minuteRetentionMs, retentionBytes: bytes - 1 })
+    for (let n = 0; n < 3; n++) await db.maintain().then(() => db.blocks.idle())
+    expect(db.blocks.blocks.map(({ folder }) => folder)).toEqual(raw.map(({ folder }) => folder))
+    expect(db.blocks.minutes.map(({ folder }) => folder)).toEqual(minutes.slice(1).map(({ folder }) => folder))
+    await db.close()
+  })
+})
+
 describe('retention by free disk', () => {
   /** Says that so much of a file system of 100 MiB is free, and counts what blocks take. */
   function disk(folder: string, gains: boolean): { freeOf: (blocksBytes: number) => number; free: number } {
