@@ -77,9 +77,9 @@ async function reached(work: () => Promise<readonly string[]>): Promise<HoursDon
 export async function cleanHours(handle: StoreHandle): Promise<string[]> {
   return await withStore(handle, { nowMs: systemClock.now(), cutoffs: [] }, async (hours) => {
     const damage: string[] = []
-    const done = new Set<string>()
-    for (let file = fileToClean(hours.folder); file !== null && !done.has(file.name); file = fileToClean(hours.folder)) {
-      done.add(file.name)
+    const tried = new Set<string>()
+    for (let file = fileToClean(hours.folder, tried); file !== null; file = fileToClean(hours.folder, tried)) {
+      tried.add(file.name)
       damage.push(...await cleanFile(hours, file))
     }
     return damage

@@ -89,10 +89,10 @@ export function deleteHours(folder: string, sets: HourDeletion['sets'], from: nu
   writeManifest(folder, { ...manifest, deletions: [...manifest.deletions, deletion] })
 }
 
-/** The file next in line to be written anew for what was deleted of it, or null. */
-export function fileToClean(folder: string): HourFile | null {
+/** The file next in line to be written anew for what was deleted of it, or null. `tried`: names of those that were, and are damaged. */
+export function fileToClean(folder: string, tried: ReadonlySet<string>): HourFile | null {
   const { files, deletions } = readManifest(folder)
-  return files.find((file) => deletions.some((deletion) => isOf(deletion, file))) ?? null
+  return files.find((file) => !tried.has(file.name) && deletions.some((deletion) => isOf(deletion, file))) ?? null
 }
 
 export async function cleanFile(work: HourWork, file: HourFile): Promise<string[]> {

@@ -127,6 +127,24 @@ describe('the 1-hour tier of a store', () => {
     }
   })
 
+  it('is cleaned of what is deleted, but for files that are damaged', async () => {
+    const folder = tempFolder()
+    const archive = path.join(folder, 'archive')
+    const clock = new FakeClock(T0)
+    const db = start(folder, clock)
+    fill(db, clock, T0, T0 + 29 * HOUR, new Random(freshSeed()))
+    await settled(db)
+    await db.blocks.delete([[{ name: 'i', op: '=', value: '0' }]], -8.64e15, 8.64e15)
+    const before = filesOf(folder)
+    expect(before.length).toBeGreaterThan(1)
+    fs.truncateSync(path.join(archive, before[0]!), 100)
+    await db.blocks.clean()
+    const after = filesOf(folder)
+    expect(after.filter((name) => before.includes(name)), 'the damaged one').toEqual([before[0]])
+    expect(after).toHaveLength(before.length)
+    await db.close()
+  })
+
   it('leaves out a sidecar whose file is nowhere, and makes its rows', async () => {
     const folder = tempFolder()
     const clock = new FakeClock(T0)

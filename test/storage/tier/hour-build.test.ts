@@ -84,7 +84,7 @@ describe('the files of the 1-hour tier', () => {
     put(model, full)
     deleteHours(folder, [[{ name: 'host', op: '=', value: 'a' }]], START, START + 3 * HOUR_MS)
     expect(contents(folder, null)).toEqual(model)
-    await cleanFile(work, fileToClean(folder)!)
+    await cleanFile(work, fileToClean(folder, new Set())!)
     expect(contents(folder, null)).toEqual(model)
     expect(readManifest(folder)).toMatchObject({ files: [{ rows: full.n }], deletions: [], replaced: [{}] })
   })
@@ -122,7 +122,7 @@ async function doSomething({ random, work, model, labels, bucket }: World): Prom
       if (refs.includes(ref) && end >= from && end - HOUR_MS < to) model.delete(key)
     }
   } else if (choice === 8) {
-    const file = fileToClean(folder)
+    const file = fileToClean(folder, new Set())
     if (file !== null) await cleanFile(work, file)
   } else if (choice === 9 && random.int(4) === 0) {
     const gone = readManifest(folder).files.filter(({ maxT }) => maxT <= t)
