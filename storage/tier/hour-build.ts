@@ -58,10 +58,13 @@ export async function rebuildHours(work: HourWork, { span, isReplaced, damaged }
 
 /** The month whose days can become one file, or null. `isDue`: rows in [from, to) are still to be made. */
 export function monthToCompact({ folder, nowMs }: HourWork, isDue: (span: HourSpan) => boolean): HourSpan | null {
-  for (const { name } of readManifest(folder).files) {
+  const { files } = readManifest(folder)
+  for (const { name } of files) {
     const span = spanOf(name)!
     const month = monthOf(span.from)
-    if (span.text !== month.text && month.to + MONTH_REST_MS <= nowMs && !isDue(month)) return month
+    // A damaged day stays beside the month that was made without it.
+    const isLeft = files.some((file) => spanOf(file.name)!.text === month.text && numberOf(file.name) > numberOf(name))
+    if (span.text !== month.text && !isLeft && month.to + MONTH_REST_MS <= nowMs && !isDue(month)) return month
   }
   return null
 }

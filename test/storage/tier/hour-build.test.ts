@@ -13,6 +13,7 @@ import { dayOf, readManifest } from '../../../storage/tier/hour-manifest.ts'
 import { hourQuantiles, selectHours } from '../../../storage/tier/hour-reader.ts'
 import type { RowSource } from '../../../storage/tier/hour-merge.ts'
 import type { SeriesRows } from '../../../storage/tier/parquet-writer.ts'
+import { spanOfDay, writeArchive } from '../../support/hour-archive.ts'
 import { HOUR_MS, randomRows } from '../../support/hour-rows.ts'
 import { tempFolder } from '../../support/temp-folder.ts'
 
@@ -72,6 +73,18 @@ describe('the files of the 1-hour tier', () => {
       }
     }
   }, 120_000)
+
+  it('become one a month once, also beside a day that is damaged', async () => {
+    const folder = tempFolder()
+    const work: HourWork = { folder, store: null, nowMs: Date.parse('2026-11-05T00:00:00Z'), cutoffs: [] }
+    const days = ['2026-10-01', '2026-10-02', '2026-10-03'].map(spanOfDay)
+    writeArchive(folder, days, ({ from }) => randomRows(new Random(1), 3, from, 3))
+    fs.truncateSync(path.join(folder, readManifest(folder).files[0]!.name), 50)
+    const month = monthToCompact(work, () => false)!
+    expect(await compactMonth(work, month)).toHaveLength(1)
+    expect(readManifest(folder).files.map(({ name }) => name)).toEqual(['1h-2026-10-01-000001.parquet', '1h-2026-10-000004.parquet'])
+    expect(monthToCompact(work, () => false)).toBe(null)
+  })
 
   it('keep the rows beside a deleted series that has none', async () => {
     const folder = path.join(tempFolder(), 'archive')
