@@ -261,7 +261,9 @@ export class BlockKeeper {
     // Of a head without samples all is in blocks, up to the newest sample these have: imported ones may be all there is.
     const isEmpty = head.newestT === -Infinity
     const t = cutTime(clock.now(), isEmpty ? this.#newestBlockT : head.newestT, isEmpty || this.#hasEnded())
-    if (t > head.cuts.cover.t) return { kind: 'cut', cut: head.cuts.begin(t) }
+    // A store that is new, without blocks and older samples, has nothing to cut before the next boundary.
+    const isNew = this.#state.blocks.length === 0 && !isEmpty && head.oldestT >= t
+    if (t > head.cuts.cover.t && !isNew) return { kind: 'cut', cut: head.cuts.begin(t) }
     const cutoffs = this.expiry.cutoffs('raw', this.retentionT)
     const tier = this.#dueOfTier(cutoffs)
     if (tier !== null) return tier

@@ -29,9 +29,9 @@ export interface GroupGround {
   heap: SharedHeap
   arena: Arena
   segments: SegmentWriter
-  /** Time of the newest row of all groups. */
+  /** Times of the newest row of all groups, and since the start of the oldest; the generation of groups made now, which counts cuts. */
   newestT: number
-  /** Of groups that are made now: it counts cuts. */
+  oldestT: number
   readonly generation: number
 }
 
@@ -186,6 +186,7 @@ export class Group {
     this.rows = r + 1
     if (t > this.maxT) this.maxT = t
     if (t > this.#ground.newestT) this.#ground.newestT = t
+    if (t < this.#ground.oldestT) this.#ground.oldestT = t
     this.record.begin()
     this.record.cover(t, t)
     this.record.setRows(this.rows)
@@ -293,6 +294,7 @@ export class Group {
     this.segmentMaxT = Math.max(this.segmentMaxT, place.maxT)
     this.maxT = Math.max(this.maxT, place.maxT)
     this.#ground.newestT = Math.max(this.#ground.newestT, place.maxT)
+    this.#ground.oldestT = Math.min(this.#ground.oldestT, place.minT)
   }
 
   /** Throws DiskError, with the descriptor given back. */

@@ -76,7 +76,7 @@ export class Head {
     this.#inBlocksBefore = options.published.cover
     this.cuts = cuts
     this.definitions = options.definitions
-    this.#ground = { heap: options.heap, arena: this.arena, segments: options.segments, newestT: -Infinity, get generation() { return cuts.generation } }
+    this.#ground = { heap: options.heap, arena: this.arena, segments: options.segments, newestT: -Infinity, oldestT: Infinity, get generation() { return cuts.generation } }
     this.#groupRecord = options.heap.paged('groupRecord')
     this.#reader = new SegmentReader(options.folder)
     this.#foundLabels = new FoundLabels(this.series.index.symbols)
@@ -345,6 +345,11 @@ export class Head {
   /** Time of the newest sample of all. */
   get newestT(): number {
     return this.#ground.newestT
+  }
+
+  /** No sample that came since the start, or was found at it, is older. */
+  get oldestT(): number {
+    return this.#ground.oldestT
   }
 
   /**

@@ -66,6 +66,20 @@ describe('the head', () => {
     await again.close()
   })
 
+  it('of a new store is not cut at a boundary before its first sample, but is once an older one comes', async () => {
+    const clock = new FakeClock(T + 2 * HOUR + 30 * MINUTE)
+    const db = open(tempFolder(), { clock })
+    const [first, second] = seriesOf(db, 2)
+    append(db, batchOf(clock.now(), [first!], [1]))
+    await maintained(db)
+    expect(db.blocks.done.cut, 'there is nothing to cut').toBe(0)
+    append(db, batchOf(T + HOUR, [second!], [2]))
+    await maintained(db)
+    expect(spans(db)).toEqual([[60, 60, 1]])
+    expect(samplesIn(readAll(db))).toBe(2)
+    await db.close()
+  })
+
   it('is cut into a block for each two hours that old data lies in, and no more', async () => {
     const clock = new FakeClock(T + 24 * HOUR)
     const db = open(tempFolder(), { clock, retentionMs: 40 * HOUR })
@@ -141,15 +155,15 @@ describe('the head', () => {
   it('stays as it is when the disk is full, and is cut when there is room', async () => {
     const clock = new FakeClock(T + 2 * HOUR + 15 * MINUTE)
     const db = open(tempFolder(), { clock })
-    fill(db, seriesOf(db, 20), T, T + 2 * HOUR)
+    fill(db, seriesOf(db, 20), T, T + 2 * HOUR + 13 * MINUTE)
     const want = readAll(db)
     await db.maintain()
     await db.blocks.idle()
     await db.close()
-    expect(samplesIn(want)).toBe(4800)
+    expect(samplesIn(want)).toBe(5320)
     const folder = tempFolder()
     const second = open(folder, { clock })
-    fill(second, seriesOf(second, 20), T, T + 2 * HOUR)
+    fill(second, seriesOf(second, 20), T, T + 2 * HOUR + 13 * MINUTE)
     let isFull = true
     const disk: Disk = { ...fs, writeSync(fd: number, bytes: Uint8Array, offset: number, length: number, position: number) {
       if (isFull && fs.readlinkSync(`/proc/self/fd/${fd}`).includes('/blocks/')) throw Object.assign(new Error('full'), { code: 'ENOSPC' })
