@@ -10,7 +10,7 @@ import type { Metrics } from '../lib/std/metrics.ts'
 import type { FolderLock } from '../storage/folder-lock.ts'
 import { Inbox } from '../storage/inbox.ts'
 import { takeFolder } from '../storage/load-folder.ts'
-import type { AlertDesk, AlertmanagerRetriever, ReceiverTools, AlertRules, MetadataRetriever, QueryRunner, RuleRetriever, ServerParts, StorageAdmin, StorageStatus, TargetRetriever } from '../web/parts.ts'
+import type { AlertDesk, AlertmanagerRetriever, ReceiverTools, AlertRules, MetadataRetriever, QueryRunner, RuleRetriever, RuleTest, ServerParts, StorageAdmin, StorageStatus, TargetRetriever } from '../web/parts.ts'
 import { createServer, type WebServer } from '../web/server.ts'
 import { AlertmanagerView, type AlertEntry } from './alertmanager-view.ts'
 import type { ConfigFile } from './config-file.ts'
@@ -34,6 +34,7 @@ export interface Furniture {
   rules: RuleRetriever
   alertRules: AlertRules
   alerts: AlertDesk
+  ruleTest: RuleTest
   alertmanagers: AlertmanagerRetriever
   alertEntry: AlertEntry
   receivers: ReceiverTools
@@ -114,7 +115,7 @@ export class FrontDoor {
   }
 }
 
-function lateParts(inside: () => Furniture): Pick<ServerParts, 'queries' | 'targets' | 'metadata' | 'rules' | 'alertRules' | 'alerts' | 'alertmanagers' | 'receivers' | 'storage'> {
+function lateParts(inside: () => Furniture): Pick<ServerParts, 'queries' | 'targets' | 'metadata' | 'rules' | 'alertRules' | 'ruleTest' | 'alerts' | 'alertmanagers' | 'receivers' | 'storage'> {
   return {
     queries: { run: (job, signal) => inside().queries.run(job, signal) },
     targets: {
@@ -130,6 +131,7 @@ function lateParts(inside: () => Furniture): Pick<ServerParts, 'queries' | 'targ
       unacknowledge: (id, by) => inside().alerts.unacknowledge(id, by), escalate: (id, by) => inside().alerts.escalate(id, by),
       giveFeedback: (id, feedback) => inside().alerts.giveFeedback(id, feedback),
     },
+    ruleTest: { test: (body, range) => inside().ruleTest.test(body, range) },
     alertRules: {
       list: () => inside().alertRules.list(), get: (id) => inside().alertRules.get(id), create: (body) => inside().alertRules.create(body),
       replace: (id, body) => inside().alertRules.replace(id, body), setActive: (id, isActive) => inside().alertRules.setActive(id, isActive),

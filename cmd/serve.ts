@@ -10,6 +10,7 @@ import { parseSelector } from '../lang/parse/parse.ts'
 import type { ArchiveConfig, Config } from '../lib/config/scrape-config.ts'
 import { RemoteWriteReceiver, type PushLimits } from '../lib/ingest/remote-write.ts'
 import { formatDuration } from '../lib/model/duration.ts'
+import type { RuleSettings } from '../lib/rules/manager.ts'
 import { ScrapeManager } from '../lib/scrape/manager.ts'
 import type { Clock } from '../lib/std/clock.ts'
 import { StallWatch } from '../lib/std/event-loop.ts'
@@ -31,6 +32,7 @@ import { KeptMetadata } from './kept-metadata.ts'
 import { openMeta, type Meta } from './meta-store.ts'
 import { makeQueryRunner, type StoppableRunner } from './query-runner.ts'
 import { NotifyRunner } from './notify-runner.ts'
+import { RuleTester } from './rule-tester.ts'
 import { makeRulesRunner, ruleSettings, type RulesRunner } from './rules-runner.ts'
 import { DatabaseAdmin } from './storage-admin.ts'
 import { storageStatus } from './storage-status.ts'
@@ -53,6 +55,7 @@ interface Parts {
   metadata: KeptMetadata
   meta: Meta
   rules: RulesRunner
+  ruleTest: RuleTester
   notify: NotifyRunner
   door: FrontDoor
   stalls: StallWatch
@@ -108,14 +111,15 @@ export class Monitor {
     const discovery = new DiscoveryManager({ name: 'scrape', clock, logger, metrics: discoveryMetrics, update: (job, groups) => scrape.updateTargets(job, groups) })
     const notify = await NotifyRunner.open(flags, { clock, logger: logger.with('notifier'), metrics, discoveryMetrics, store: meta.store })
     const rules = await makeRulesRunner(flags, first, { clock, logger: logger.with('rules'), metrics, db, onAlerts: notify.send })
-    let current = first
+    const settings = (): RuleSettings => ruleSettings(newest, flags, alertRules.groups())
+    const ruleTest = new RuleTester(flags, first, { rules: alertRules, settings, db, clock })
     const applyRules = (): void => {
       notify.setRuleRoutes(alertRules.routes())
-      rules.apply(ruleSettings(current, flags, alertRules.groups()))
+      rules.apply(settings())
     }
     alertRules.onChange = applyRules
     config.onChange = (next) => {
-      current = next
+      newest = next
       scrape.applyConfig(next)
       receiver.setLimits(pushLimitsOf(next))
       discovery.applyConfig(next.scrapeConfigs)
@@ -129,10 +133,10 @@ export class Monitor {
     const metadata = new KeptMetadata({ folder: path.resolve(flags.dataFolder), scrape, pushed: receiver.metadata, clock, logger: logger.with('storage') })
     const headWatch = new HeadWatch(() => ({ usedBytes: db.headBytes, sizeBytes: db.head.heap.u8.length }), clock, logger.with('storage'))
     const heartbeats = startHeartbeats({ scrape, db, queries, rules, notify }, { clock, logger: logger.with('heartbeat'), metrics })
-    const monitor = new Monitor({ heartbeats, config, db, queries, scrape, discovery, metadata, meta, rules, notify, door, headWatch, stalls: new StallWatch(clock, metrics) }, { url, retention: retention.text }, logger)
+    const monitor = new Monitor({ heartbeats, config, db, queries, scrape, discovery, metadata, meta, rules, ruleTest, notify, door, headWatch, stalls: new StallWatch(clock, metrics) }, { url, retention: retention.text }, logger)
     try {
       await door.furnish({
-        queries, targets: new TargetView(scrape), metadata, rules, alertRules, alertmanagers: notify,
+        queries, targets: new TargetView(scrape), metadata, rules, alertRules, ruleTest, alertmanagers: notify,
         alerts: new LifecycleDesk({ store: meta.store, lifecycle: notify.lifecycle, rules: alertRules, logger: logger.with('alerts') }),
         alertEntry: notify, receivers: notify.receivers, admin: new DatabaseAdmin(db, clock, new Random(freshSeed())),
         status: () => storageStatus(db, prices), corruptionCount: db.recovery.corruptRecords,
@@ -164,7 +168,7 @@ export class Monitor {
 
   /** Drains: no new requests, running ones answered, everything accepted on disk. */
   async stop(): Promise<void> {
-    const { door, discovery, metadata, meta, scrape, rules, notify, queries, db, stalls, headWatch, heartbeats } = this.#parts
+    const { door, discovery, metadata, meta, scrape, rules, ruleTest, notify, queries, db, stalls, headWatch, heartbeats } = this.#parts
     heartbeats.stop()
     headWatch.stop()
     discovery.stop()
@@ -172,6 +176,7 @@ export class Monitor {
     door.close()
     await metadata.close()
     await scrape.stop()
+    await ruleTest.stop()
     await rules.stop()
     await notify.stop()
     await meta.stop()

@@ -4,6 +4,7 @@ import type { QueryJob, QueryReply } from '../lang/job.ts'
 import type { AlertEvent, AlertFilter, AlertRecord } from '../lib/meta/interface.ts'
 import type { AlertsWanted, ShownAlert, ShownGroup } from '../lib/notify/dispatch/alert-view.ts'
 import type { SilenceDraft } from '../lib/notify/dispatch/silences.ts'
+import type { BacktestResult } from '../lib/rules/backtest.ts'
 import type { RuleRequest } from '../lib/rules/rule-list.ts'
 import type { SentAlert } from '../lib/model/alert.ts'
 import type { Matcher } from '../lib/model/matcher.ts'
@@ -159,6 +160,20 @@ export interface AlertDesk {
   giveFeedback(id: string, feedback: AlertFeedback): Promise<AlertRecord>
 }
 
+/** Unix ms; null: the last day, and the rule's own interval. */
+export interface RuleTestRange {
+  fromMs: number | null
+  toMs: number | null
+  stepMs: number | null
+}
+
+export interface RuleTest {
+  /**
+   * Replays the rule that a body describes or names. Rejects with RuleBodyError, UnknownRuleError, BacktestError.
+   */
+  test(body: JsonBody, range: RuleTestRange): Promise<BacktestResult>
+}
+
 export interface AlertmanagerRetriever {
   /** URLs of the Alertmanagers that alerts are sent to, and of those that relabeling dropped. */
   alertmanagers(): { active: readonly string[]; dropped: readonly string[] }
@@ -272,6 +287,7 @@ export interface ServerParts {
   rules: RuleRetriever
   alertRules: AlertRules
   alerts: AlertDesk
+  ruleTest: RuleTest
   alertmanagers: AlertmanagerRetriever
   alertmanager: AlertmanagerSide
   receivers: ReceiverTools

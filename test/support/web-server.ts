@@ -55,6 +55,7 @@ export async function startServer(change: (parts: ServerParts) => Partial<Server
     alertmanager: new Proxy({} as ServerParts['alertmanager'], { get: () => () => { throw new Error('no alerts here') } }),
     alerts: new Proxy({} as ServerParts['alerts'], { get: () => () => { throw new Error('no alerts here') } }),
     alertRules: new Proxy({} as ServerParts['alertRules'], { get: () => () => { throw new Error('no rules here') } }),
+    ruleTest: { test: () => Promise.reject(new Error('no rules here')) },
     rules: { ask: (request) => Promise.resolve(answerRules([], request)) },
     selectors: { compile: () => () => true },
     writer: new RemoteWriteReceiver(appender, metrics, 1),

@@ -130,10 +130,10 @@ describe('/api/alerts/rules', () => {
 
   it('widens the band of a series whose anomaly was none, further each time', async () => {
     const { ask } = await world()
-    await ask('POST', '', { name: 'odd', kind: 'anomaly', metric: 'cpu' })
+    await ask('POST', '', { name: 'odd', kind: 'anomaly', metric: 'cpu', labels: { team: 'x' } })
     const labels = { server_id: 'a', env: 'p' }
     expect((await ask('POST', '/id-1/false-positive', { labels })).json.data.widened).toEqual([{ labels, factor: 1.5 }])
-    const { json } = await ask('POST', '/id-1/false-positive', { labels: { env: 'p', server_id: 'a' } })
+    const { json } = await ask('POST', '/id-1/false-positive', { labels: { env: 'p', server_id: 'a', team: 'x', rule_id: 'id-1', alertname: 'odd', severity: 'warning', baseline: 'learning' } })
     expect(json.data.widened).toEqual([{ labels: { env: 'p', server_id: 'a' }, factor: 2.25 }])
     expect(json.data.expr).toContain('cpu{env="p",server_id="a"}[5m]) + 6.75)')
     await ask('POST', '', CPU)

@@ -2,17 +2,19 @@
 // faults, each with its field, why, and what to do.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { MetaError } from '../../lib/meta/errors.ts'
+import { BacktestError, type BacktestResult } from '../../lib/rules/backtest.ts'
 import { isObject, RuleBodyError } from '../../lib/rules/json-rule/fields.ts'
 import { UnknownRuleError } from '../../lib/rules/json-rule/api-rules.ts'
-import type { AlertRuleView, ServerParts } from '../parts.ts'
+import type { AlertRuleView, RuleTestRange, ServerParts } from '../parts.ts'
 import { ApiError, sendError } from './envelope.ts'
 import { isCrossSite } from './manage.ts'
+import { Params } from './params.ts'
 import { addRoute, type Guard, type Handler } from './router.ts'
 
 const PATH = '/api/alerts/rules'
 const BODY_BYTES_MAX = 256 << 10
 
-export function addAlertRuleRoutes(app: FastifyInstance, { alertRules }: Pick<ServerParts, 'alertRules'>): void {
+export function addAlertRuleRoutes(app: FastifyInstance, { alertRules, ruleTest }: Pick<ServerParts, 'alertRules' | 'ruleTest'>): void {
   // A scope of its own for its parser.
   app.register(async (scope) => {
     scope.removeAllContentTypeParsers()
@@ -29,6 +31,9 @@ export function addAlertRuleRoutes(app: FastifyInstance, { alertRules }: Pick<Se
       if (request.method === 'PUT') return sendJson(reply, 200, { data: viewJson(await alertRules.replace(id, jsonBody(request))) })
       await alertRules.delete(id)
       return reply.code(204).send()
+    }), { guard: refuseOtherSites })
+    addRoute(scope, ['POST'], `${PATH}/test`, answering(async (request, reply) => {
+      return sendJson(reply, 200, { data: testJson(await ruleTest.test(jsonBody(request), rangeOf(new Params(request)))) })
     }), { guard: refuseOtherSites })
     for (const [action, isActive] of [['enable', true], ['disable', false]] as const) {
       addRoute(scope, ['POST'], `${one}/${action}`, answering(async (request, reply) => {
@@ -48,6 +53,7 @@ function answering(handler: (request: FastifyRequest, reply: FastifyReply) => Pr
       return await handler(request, reply)
     } catch (error) {
       if (error instanceof UnknownRuleError) return sendError(reply, new ApiError('not_found', error.message))
+      if (error instanceof BacktestError) return sendError(reply, new ApiError('execution', error.message))
       if (error instanceof MetaError) return sendError(reply.header('Retry-After', '5'), new ApiError('unavailable', error.message))
       if (!(error instanceof RuleBodyError)) throw error
       return sendJson(reply, 400, { errorType: 'bad_data', error: error.message, faults: error.faults })
@@ -90,6 +96,22 @@ function idOf({ params }: FastifyRequest): string {
 function viewJson({ id, isActive, createdAtMs, updatedAtMs, body, expr }: AlertRuleView): object {
   const { name, ...others } = body
   return { id, name, is_active: isActive, ...others, expr, created_at: new Date(createdAtMs).toISOString(), updated_at: new Date(updatedAtMs).toISOString() }
+}
+
+function rangeOf(params: Params): RuleTestRange {
+  const timeOf = (name: string): number | null => (params.text(name) === '' ? null : params.requiredTime(name))
+  return { fromMs: timeOf('from'), toMs: timeOf('to'), stepMs: params.text('step') === '' ? null : params.requiredDuration('step') }
+}
+
+function testJson({ expr, steps, firedCount, seriesCount, alerts }: BacktestResult): object {
+  const at = (ms: number | null): string | null => (ms === null ? null : new Date(ms).toISOString())
+  return {
+    expr, steps, fired: firedCount, series: seriesCount, truncated: alerts.filter(({ firedAtMs }) => firedAtMs !== null).length < firedCount,
+    alerts: alerts.map(({ labels, activeAtMs, firedAtMs, endedAtMs, value }) => ({
+      labels, state: firedAtMs === null ? 'pending' : 'firing', active_at: at(activeAtMs), fired_at: at(firedAtMs), resolved_at: at(endedAtMs),
+      seconds: endedAtMs === null ? null : (endedAtMs - (firedAtMs ?? activeAtMs)) / 1000, value: Number.isFinite(value) ? value : String(value),
+    })),
+  }
 }
 
 function sendJson(reply: FastifyReply, status: number, fields: object): FastifyReply {

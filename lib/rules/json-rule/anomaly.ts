@@ -18,7 +18,7 @@ const SEASON_MS: Readonly<Record<Exclude<Season, 'none'>, number>> = { hour_of_w
 /** Tells the hours of a baseline apart until they are averaged. */
 const LAP = 'baseline_lap'
 /** How an alert says that its series is learning still. */
-const BASELINE = 'baseline'
+export const BASELINE = 'baseline'
 
 /** The scores beyond the band. */
 export function anomalyExpr(source: Source, condition: AnomalyCondition, widenings: readonly Widening[]): string {

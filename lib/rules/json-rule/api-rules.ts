@@ -12,7 +12,8 @@ import { ConfigError } from '../../config/load.ts'
 import { DiskFile, readTextIfThere, rename } from '../../std/fs.ts'
 import type { Logger } from '../../std/log.ts'
 import { checkRule } from './check-rule.ts'
-import { compileExpr, compileRule } from './compile.ts'
+import { BASELINE } from './anomaly.ts'
+import { compileExpr, compileRule, RULE_ID } from './compile.ts'
 import { RuleBodyError, type Fault } from './fields.ts'
 import type { JsonRule } from './json-rule.ts'
 import { ruleFileText, ruleGroups } from './rule-groups.ts'
@@ -23,6 +24,9 @@ const RULES_MAX = 5000
 /** Series judged falsely, of one rule. */
 const WIDENINGS_MAX = 32
 const WIDEN_FACTOR = 1.5
+
+/** What an alert has beside the labels of its series. */
+const ALERT_LABELS: ReadonlySet<string> = new Set(['alertname', 'severity', RULE_ID, BASELINE])
 
 type StoreOfRules = Pick<MetaStore, 'rules' | 'putRule' | 'deleteRule'>
 
@@ -120,9 +124,9 @@ export class ApiRules {
     return viewOf(this.#known(id))
   }
 
-  /** What a body would be, without making it. Throws RuleBodyError. */
-  compiled(body: JsonBody): ReturnType<typeof compileRule> {
-    return compileRule(this.#checked(body), 'test')
+  /** The group that a body would be, without making it. Throws RuleBodyError. */
+  compiled(body: JsonBody): RuleGroupConfig {
+    return ruleGroups([{ id: 'test', rule: this.#checked(splitBody(body, true).own) }], this.#ground.file)[0]!
   }
 
   /** Rejects with RuleBodyError, or as the store does. */
@@ -155,9 +159,10 @@ export class ApiRules {
   }
 
   /** An alert of an anomaly rule was false: the band of its series becomes half as wide again. Rejects with RuleBodyError, UnknownRuleError. */
-  widen(id: string, labels: Readonly<Record<string, string>>): Promise<RuleView> {
+  widen(id: string, alertLabels: Readonly<Record<string, string>>): Promise<RuleView> {
     return this.#change(() => {
       const { stored, rule } = this.#known(id)
+      const labels = Object.fromEntries(Object.entries(alertLabels).filter(([name]) => !ALERT_LABELS.has(name) && !Object.hasOwn(rule.labels, name)))
       if (rule.body.kind !== 'anomaly') throw new RuleBodyError([{ field: 'kind', reason: `is ${rule.body.kind}`, fix: 'change the threshold of the rule instead: only anomaly rules have a band' }])
       const known = rule.body.widenings.find((one) => isDeepStrictEqual(one.labels, labels))
       const others = rule.body.widenings.filter((one) => one !== known)
