@@ -55,7 +55,7 @@ function fieldsJson({ fields, jsonNames }: GoObject): unknown {
 }
 
 /** encoding/json, which also escapes what HTML would read. */
-function toJson(value: Value): string {
+export function toJson(value: Value): string {
   return JSON.stringify(json(value)).replace(/[<>&\u2028\u2029]/g, (rune) => `\\u${rune.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }
 

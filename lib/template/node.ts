@@ -44,9 +44,11 @@ export interface BranchNode extends Place {
 }
 export interface TemplateNode extends Place { kind: 'template'; name: string; pipe: PipeNode | null }
 
+export interface TextNode extends Place { kind: 'text'; text: string }
+export interface ActionNode extends Place { kind: 'action'; pipe: PipeNode }
+
 export type Statement =
-  | (Place & { kind: 'text'; text: string })
-  | (Place & { kind: 'action'; pipe: PipeNode })
+  | TextNode | ActionNode
   | (Place & { kind: 'break' | 'continue' })
   | BranchNode | TemplateNode
 

@@ -6,7 +6,7 @@
 // block, comments, trim markers. Not there: complex numbers, channels, iterators. A template ends by its limits if not by
 // itself; whatever is wrong with it is one TemplateSyntaxError or TemplateError in Go's words.
 import { BUILTINS } from './builtins.ts'
-import { escapeTrees, HTML_FUNCTIONS } from './html/escape.ts'
+import { EscapeError, escapeTrees, HTML_FUNCTIONS } from './html/escape.ts'
 import { DEFAULT_LIMITS, execute, TemplateError, type ExecLimits } from './exec.ts'
 import { isEmpty, parseTrees, TemplateSyntaxError, type Tree } from './parse.ts'
 import type { GoFunction, Value } from './value.ts'
@@ -59,8 +59,17 @@ export class Templates {
 
   /** As `execute`, for a text that is read as HTML: values are escaped for the place they stand in. */
   executeHtml(name: string, data: Value): string {
-    this.#escaped ??= escapeTrees(this.#trees, name)
+    this.#escaped ??= this.#escape(name)
     return this.#execute(name, data, this.#escaped, new Map([...this.#options.functions, ...HTML_FUNCTIONS]))
+  }
+
+  #escape(name: string): ReadonlyMap<string, Tree> {
+    try {
+      return escapeTrees(this.#trees, name)
+    } catch (error) {
+      if (error instanceof EscapeError) throw new TemplateError(error.message, { cause: error })
+      throw error
+    }
   }
 
   #execute(name: string, data: Value, trees: ReadonlyMap<string, Tree>, functions: ReadonlyMap<string, GoFunction>): string {
