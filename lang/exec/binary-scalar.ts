@@ -38,7 +38,7 @@ export function vectorWithScalar(expr: BinaryExpr, vector: Operator, scalar: Sca
   const fixed = sideOf(scalar.values)
   const row: Side = { values: fixed.values, kinds: fixed.kinds, at: 0 }
   const [left, right] = scalar.isLeft ? [fixed, row] : [row, fixed]
-  const place = { kept: row, out: row }
+  const place = { kept: row, out: row, order: 0 }
   const mapRows = (batch: RowBatch): void => {
     row.values = batch.values
     row.kinds = batch.kinds

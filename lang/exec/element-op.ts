@@ -9,7 +9,7 @@ import {
   addHistograms, divideHistogram, equalHistograms, scaleHistogram, subtractHistograms, type Combined,
 } from '../../lib/model/histogram-arithmetic.ts'
 import { trimHistogram } from '../../lib/model/histogram-trim.ts'
-import type { FloatHistogram } from '../../lib/model/histogram.ts'
+import { compacted, type FloatHistogram } from '../../lib/model/histogram.ts'
 import type { BinaryExpr } from '../parse/ast.ts'
 import type { Annotations } from './annotations.ts'
 import { calculateRow, filterRow, isComparison, type NumberOp, type Side } from './arithmetic.ts'
@@ -35,6 +35,8 @@ export interface ElementScope {
 export interface ElementPlace {
   kept: Side
   out: Side
+  /** Of the row among all: Prometheus tells of the last one at a step that cannot be combined. Rows come in any order. */
+  order: number
 }
 
 /** Whether an operator keeps values as they are where it keeps them at all, and with them the metric's name. */
@@ -53,8 +55,8 @@ export class ElementOp {
   readonly #width: number
   readonly #isFilter: boolean
   readonly #isTrim: boolean
-  /** The note of each step; null until there is one. */
-  #notes: Uint8Array | null = null
+  /** The note of each step, and the order of the row it is of; null until there is one. */
+  #notes: { kinds: Uint8Array; orders: Float64Array } | null = null
   /** What the loops over floats make of a row with histograms; null until there is one. */
   #floats: Side | null = null
   #voids: Uint8Array | null = null
@@ -93,7 +95,7 @@ export class ElementOp {
     if (notes === null) return
     const { op, span } = this.#expr
     const { annotations } = this.#scope
-    for (const note of new Set(notes)) {
+    for (const note of new Set(notes.kinds)) {
       if (note === OTHER_LAYOUT) annotations.warn(`incompatible bucket layout encountered for binary operator ${op}`, span)
       else if (note === COLLISION) annotations.warn(`conflicting counter resets during histogram ${this.#operation()}`, span)
       else if (note === RECONCILED) annotations.info(`mismatched custom buckets were reconciled during ${this.#operation()}`, span)
@@ -106,11 +108,18 @@ export class ElementOp {
     this.#notes = null
   }
 
+  #note(step: number, note: number, order: number): void {
+    const notes = this.#notes ??= { kinds: new Uint8Array(this.#width), orders: new Float64Array(this.#width) }
+    if (notes.kinds[step] !== NO_NOTE && notes.orders[step]! > order) return
+    notes.kinds[step] = note
+    notes.orders[step] = order
+  }
+
   #operation(): string {
     return this.#expr.op === '+' ? 'addition' : 'subtraction'
   }
 
-  #applyPointwise(left: Side, right: Side, { kept, out }: ElementPlace): void {
+  #applyPointwise(left: Side, right: Side, { kept, out, order }: ElementPlace): void {
     const width = this.#width
     const floats = this.#floats ??= { values: new Float64Array(width), kinds: new Uint8Array(width), at: 0 }
     if (!this.#isTrim) calculateRow(this.#expr.op as NumberOp, left, right, floats, width)
@@ -121,7 +130,7 @@ export class ElementOp {
       this.#value = floats.values[i]!
       const note = this.#kind === FLOAT ? NO_NOTE : this.#combine(left, right, i)
       if (note !== NO_NOTE) {
-        (this.#notes ??= new Uint8Array(width))[i] = note
+        this.#note(i, note, order)
         if (this.#kind === ABSENT) this.#voids![i] = 1
       }
       const isKept = this.#isFilter && this.#kind !== ABSENT
@@ -143,14 +152,14 @@ export class ElementOp {
     if (rightKind === FLOAT) return this.#withFloat(histograms.get(x), y)
     if (leftKind === HISTOGRAM) return this.#combineHistograms(histograms.get(x), histograms.get(y))
     if (this.#expr.op !== '*') return FLOAT_HISTOGRAM
-    this.#setHistogram(scaleHistogram(histograms.get(y), x))
+    this.#setHistogram(compacted(scaleHistogram(histograms.get(y), x)))
     return NO_NOTE
   }
 
   #withFloat(h: FloatHistogram, x: number): number {
     const { op } = this.#expr
-    if (op === '*') this.#setHistogram(scaleHistogram(h, x))
-    else if (op === '/') this.#setHistogram(divideHistogram(h, x))
+    if (op === '*') this.#setHistogram(compacted(scaleHistogram(h, x)))
+    else if (op === '/') this.#setHistogram(compacted(divideHistogram(h, x)))
     else if (op === '</' || op === '>/') this.#setHistogram(trimHistogram(h, x, op === '</'))
     else return HISTOGRAM_FLOAT
     return NO_NOTE
@@ -169,7 +178,7 @@ export class ElementOp {
     if (combined === null) return OTHER_LAYOUT
     // Prometheus takes the warning for a failure: the point is left out.
     if (combined.isCollision) return COLLISION
-    this.#setHistogram(combined.histogram)
+    this.#setHistogram(compacted(combined.histogram))
     return combined.isReconciled ? RECONCILED : NO_NOTE
   }
 

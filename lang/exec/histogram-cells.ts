@@ -3,7 +3,7 @@
 // buckets, has no result but a warning (prometheus promql/engine.go: aggregation).
 import { HistogramMean } from '../../lib/model/histogram-mean.ts'
 import { HistogramSum } from '../../lib/model/histogram-sum.ts'
-import { HINT_NOT_RESET, HINT_RESET, histogramBytes, type FloatHistogram } from '../../lib/model/histogram.ts'
+import { compacted, HINT_NOT_RESET, HINT_RESET, histogramBytes, type FloatHistogram } from '../../lib/model/histogram.ts'
 import { quote } from '../../lib/std/go-format.ts'
 import type { AggregateScope } from './aggregate.ts'
 import { ABSENT, HISTOGRAM } from './operator.ts'
@@ -100,7 +100,7 @@ export class HistogramCells {
       }
       if (cell.isMixed || cell.fold === null) continue
       if (cell.hasReset && cell.hasNotReset) annotations.warn('conflicting counter resets during histogram aggregation', at)
-      values[c] = histograms.put(cell.fold.result())
+      values[c] = histograms.put(compacted(cell.fold.result()))
       kinds[c] = HISTOGRAM
     }
   }

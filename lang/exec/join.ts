@@ -137,7 +137,7 @@ export class Join implements Operator {
     this.#outputIndex++
     const many: Side = { values: batch.values, kinds: batch.kinds, at: this.#row * this.#scope.steps.count }
     const one = this.#oneSide(state.one, output)
-    this.#applyTo(state.out, rows, many, one)
+    this.#applyTo(state.out, rows, { many, one, order: series })
     if (output.claim >= 0) this.#claim(state, output, many, one)
     const group = state.plan.filledOf[series]!
     if (group >= 0 && output.fill !== 'only') this.#match(state, group, many, output.ones)
@@ -145,10 +145,10 @@ export class Join implements Operator {
     return rows + 1
   }
 
-  #applyTo(batch: RowBatch, row: number, many: Side, one: Side): void {
+  #applyTo(batch: RowBatch, row: number, { many, one, order }: { many: Side; one: Side; order: number }): void {
     const out: Side = { values: batch.values, kinds: batch.kinds, at: row * this.#scope.steps.count }
     const [left, right] = this.#isSwapped ? [one, many] : [many, one]
-    this.#element.apply(left, right, { kept: left, out })
+    this.#element.apply(left, right, { kept: left, out, order })
   }
 
   #oneSide(one: DenseRows, { ones, fill }: JoinOutput): Side {
@@ -212,7 +212,8 @@ export class Join implements Operator {
     const made = this.#made
     made.values.fill(this.#fills.many!)
     for (let i = 0; i < width; i++) made.kinds[i] = state.matched[state.filledGroup * width + i] === 1 ? ABSENT : FLOAT
-    this.#applyTo(state.out, rows, made, merged)
+    // What is made up comes last.
+    this.#applyTo(state.out, rows, { many: made, one: merged, order: Infinity })
     state.out.index[rows] = output.position
     return rows + 1
   }

@@ -24,8 +24,6 @@ import { TierSource } from './tier-selector.ts'
 import { rangeReader, rangeSamples, rangeSpans, type RangeAsk } from './tiered-range.ts'
 import { extensionOf, NO_EXTENSION, shiftOf, subqueryShift, type Extension } from './time-shift.ts'
 
-const QUERY_START: Span = { start: 0, end: 0 }
-
 /** The operator of a range function's call; the metric name goes unless the function keeps it. */
 export function rangeCall(compiler: ExprCompiler, call: Call, func: RangeFunc, steps: Steps): Operator {
   const at = call.args.findIndex((arg) => typeOf(arg) === 'matrix')
@@ -36,7 +34,7 @@ export function rangeCall(compiler: ExprCompiler, call: Call, func: RangeFunc, s
   const check = checkStep === undefined ? null : { count: steps.count, at: (i: number): void => checkStep(contextOf(compiler, call, steps), args, i) }
   const isMatrix = source.type === 'matrixSelector'
   // Prometheus puts the points of a subquery in the place of its text, which then begins where the query does.
-  const place = isMatrix ? source.span : QUERY_START
+  const place = isMatrix ? source.span : { start: 0, end: call.span.end }
   const watcher = new CallWatcher(compiler.scope, func.isForCounter ? place : null, check)
   const { annotations, labels, histograms, budget, features, lookbackMs } = compiler.scope
   const notePlace = call.func === 'quantile_over_time' ? call.args[0]!.span : place

@@ -1,5 +1,6 @@
 // absent and absent_over_time: a series where there is none, for alerts on what has vanished.
 import { METRIC_NAME, labelsFromMap } from '../../lib/model/labels.ts'
+import { compileMatcher, type Matcher } from '../../lib/model/matcher.ts'
 import { ABSENT, FLOAT } from '../exec/operator.ts'
 import type { Expr, VectorSelector } from '../parse/ast.ts'
 import { ComputedOperator, vectorArg } from './computed-operator.ts'
@@ -11,12 +12,19 @@ function selectorOf(expr: Expr): VectorSelector | null {
   return expr.type === 'vectorSelector' ? expr : null
 }
 
+/** Those that only take series away come last: selecting, Prometheus sorts the matchers which it then asks for labels. */
+function inOrderOfSelection(matchers: readonly Matcher[]): readonly Matcher[] {
+  const isSubtracting = (matcher: Matcher): boolean => (matcher.op === '!=' || matcher.op === '!~') && compileMatcher(matcher)('')
+  const kinds = Map.groupBy(matchers, isSubtracting)
+  return [...kinds.get(false) ?? [], ...kinds.get(true) ?? []]
+}
+
 /** The labels a selector's `=` matchers demand; a label matched twice is in doubt and left out. */
 function demandedLabels(ctx: FuncContext): number {
   const selector = selectorOf(ctx.call.args[0]!)
   const labels = new Map<string, string>()
   const seen = new Set<string>()
-  for (const { name, op, value } of selector?.matchers ?? []) {
+  for (const { name, op, value } of inOrderOfSelection(selector?.matchers ?? [])) {
     if (name === METRIC_NAME) continue
     if (op === '=' && !seen.has(name)) {
       seen.add(name)

@@ -3,7 +3,7 @@
 import {
   addHistograms, divideHistogram, isCounterReset, scaleHistogram, subtractHistograms, withHint,
 } from '../../lib/model/histogram-arithmetic.ts'
-import { HINT_GAUGE, HINT_UNKNOWN, isCustom, type FloatHistogram } from '../../lib/model/histogram.ts'
+import { compacted, HINT_GAUGE, HINT_UNKNOWN, isCustom, type FloatHistogram } from '../../lib/model/histogram.ts'
 import { combined } from './histogram-rate.ts'
 import { rangeEnds, type ExtendedKind } from './range-ends.ts'
 import type { RangeNotes } from './range-notes.ts'
@@ -39,7 +39,7 @@ export function extendedHistogramRate(w: SampleWindow, notes: RangeNotes, kind: 
     if (correction !== null) result = combined(addHistograms(result, correction), 'addition', notes)
     if (result === null) return null
   }
-  return withHint(isRate ? divideHistogram(result, w.rangeMs / 1000) : result, HINT_GAUGE)
+  return withHint(compacted(isRate ? divideHistogram(result, w.rangeMs / 1000) : result), HINT_GAUGE)
 }
 
 /** Whether all have the same kind of buckets; warns where not, and of gauges among counters. */

@@ -3,7 +3,7 @@
 import {
   addHistograms, divideHistogram, isCounterReset, reduceSchema, scaleHistogram, subtractHistograms, withHint,
 } from '../../lib/model/histogram-arithmetic.ts'
-import { EMPTY_HISTOGRAM, HINT_GAUGE, isCustom, type FloatHistogram } from '../../lib/model/histogram.ts'
+import { compacted, EMPTY_HISTOGRAM, HINT_GAUGE, isCustom, type FloatHistogram } from '../../lib/model/histogram.ts'
 import { extrapolationFactor, factorSinceStart, NO_ZERO, stretched } from './extrapolation.ts'
 import type { RangeNotes } from './range-notes.ts'
 import { hasFloats, type HistogramColumn, type SampleWindow, type WindowFunc } from './sample-window.ts'
@@ -41,7 +41,7 @@ export function histogramRate({ isCounter, isRate }: RateKind): WindowFunc {
       const interval = sampled / (last - first)
       factor = extrapolationFactor(sampled, stretched((t[first]! - w.startMs) / 1000, interval), stretched(toEnd, interval), zeroShare)
     }
-    return scaleHistogram(change, isRate ? factor / (w.rangeMs / 1000) : factor)
+    return compacted(scaleHistogram(change, isRate ? factor / (w.rangeMs / 1000) : factor))
   }
 }
 
@@ -129,7 +129,7 @@ export function instantChange(isRate: boolean): WindowFunc {
     const isReset = isRate && ((startTimes !== null && isStartReset(t, startTimes, last)) || isCounterReset(current, previous))
     if (!isReset) change = combined(subtractHistograms(current, previous), 'subtraction', notes)
     if (change === null) return null
-    const gauge = withHint(change, HINT_GAUGE)
+    const gauge = withHint(compacted(change), HINT_GAUGE)
     return isRate ? divideHistogram(gauge, (t[last]! - t[last - 1]!) / 1000) : gauge
   }
 }

@@ -33,8 +33,11 @@ export function nativeQuantile(q: number, h: FloatHistogram): NativeQuantile {
   let seen = 0
   let at = -1
   for (let step = 0; step < total && !(at >= 0 && seen >= wanted); step++) {
-    at = isForward ? step : total - 1 - step
-    seen += countAt(h, at)
+    const k = isForward ? step : total - 1 - step
+    const count = countAt(h, k)
+    if (count === 0) continue
+    at = k
+    seen += count
   }
   const reached = at < 0 ? NO_BUCKET : bucketAt(h, at)
   if (isCustom(h) && reached.lower === -Infinity && reached.upper <= 0) return { value: reached.upper, effect: '' }
@@ -46,7 +49,9 @@ export function nativeQuantile(q: number, h: FloatHistogram): NativeQuantile {
   if (!hasNaN) return { value: interpolated(h, bucket, rank), effect: '' }
   // Looking for observations that are in no bucket, Prometheus walks on to the last one, and interpolates there.
   const last = at < total - 1 ? bucketAt(h, total - 1) : bucket
-  return { value: interpolated(h, last, rank), effect: bucketSum(h) < h.count ? 'result is skewed higher' : '' }
+  let observed = count
+  for (let k = at + 1; k < total; k++) observed += countAt(h, k)
+  return { value: interpolated(h, last, rank), effect: observed < h.count ? 'result is skewed higher' : '' }
 }
 
 /** All observations that are in a bucket; a sum of NaN may also come from opposite infinities. */
@@ -132,6 +137,7 @@ export function nativeVariance(h: FloatHistogram): number {
   let c = 0
   for (let k = 0; k < total; k++) {
     const bucket = bucketAt(h, k)
+    if (bucket.count === 0) continue
     const distance = middle(h, bucket) - mean
     const square = bucket.count * distance * distance
     const next = squares + square

@@ -7,7 +7,7 @@
 //   custom_values                  upper bounds, +Inf left out
 //   counter_reset_hint             unknown reset not_reset gauge
 import {
-  CUSTOM_SCHEMA, denseBuckets, HINT_GAUGE, HINT_NOT_RESET, HINT_RESET, HINT_UNKNOWN, NO_CUSTOM_VALUES,
+  compacted, CUSTOM_SCHEMA, denseBuckets, HINT_GAUGE, HINT_NOT_RESET, HINT_RESET, HINT_UNKNOWN, NO_CUSTOM_VALUES,
   type Buckets, type CounterResetHint, type FloatHistogram,
 } from '../../lib/model/histogram.ts'
 import { formatGeneral, quote } from '../../lib/std/go-format.ts'
@@ -71,8 +71,9 @@ function numberOf(text: string): number {
   return text.startsWith('-') ? -number : number
 }
 
-/** The notation of a histogram; equal histograms have equal texts. */
-export function histogramNotation(h: FloatHistogram): string {
+/** The notation of a histogram; histograms that are equal but for empty buckets have equal texts. */
+export function histogramNotation(histogram: FloatHistogram): string {
+  const h = compacted(histogram)
   const parts: string[] = []
   if (h.schema !== 0) parts.push(`schema:${h.schema}`)
   if (h.count !== 0) parts.push(`count:${formatGeneral(h.count)}`)

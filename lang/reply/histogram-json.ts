@@ -2,7 +2,7 @@
 // from the least observations to the greatest, without schema and hint.
 //
 //   {"count":"3","sum":"2.5","buckets":[[rule,"lower","upper","count"],…]}   rule 0: (], 1: [), 2: (), 3: []
-import { bucketAt, bucketTotal, type Bucket } from '../../lib/model/histogram-bounds.ts'
+import { bucketAt, bucketTotal, countAt, type Bucket } from '../../lib/model/histogram-bounds.ts'
 import type { FloatHistogram } from '../../lib/model/histogram.ts'
 import type { ByteWriter } from './byte-writer.ts'
 
@@ -12,11 +12,13 @@ export function writeHistogram(out: ByteWriter, histogram: FloatHistogram): void
   out.ascii('","sum":"')
   out.value(histogram.sum)
   const total = bucketTotal(histogram)
+  let written = 0
   for (let k = 0; k < total; k++) {
-    out.ascii(k === 0 ? '","buckets":[' : ',')
+    if (countAt(histogram, k) === 0) continue
+    out.ascii(written++ === 0 ? '","buckets":[' : ',')
     writeBucket(out, bucketAt(histogram, k))
   }
-  out.ascii(total === 0 ? '"}' : ']}')
+  out.ascii(written === 0 ? '"}' : ']}')
 }
 
 function writeBucket(out: ByteWriter, bucket: Bucket): void {

@@ -1,6 +1,6 @@
 // Sums, differences and multiples of native histograms, and what tells that a counter started over. After Prometheus'
 // model/histogram/float_histogram.go. Two histograms are brought to one layout first: the coarser schema, the wider
-// zero bucket, the custom bounds both have; empty buckets do not count.
+// zero bucket, the custom bounds both have. Empty buckets stay; callers compact what Prometheus does.
 import { exponentialBound } from './histogram-bounds.ts'
 import { HistogramSum, reduceBuckets, sharedBounds, sharedIndex } from './histogram-sum.ts'
 import {
@@ -51,12 +51,7 @@ export function divideHistogram(h: FloatHistogram, divisor: number): FloatHistog
 }
 
 function mapCounts(buckets: Buckets, change: (count: number) => number): Buckets {
-  return withoutEmpty({ index: buckets.index, count: buckets.count.map(change) })
-}
-
-function withoutEmpty({ index, count }: Buckets): Buckets {
-  if (count.every((c) => c !== 0)) return { index, count }
-  return { index: index.filter((_, k) => count[k] !== 0), count: count.filter((c) => c !== 0) }
+  return { index: buckets.index, count: buckets.count.map(change) }
 }
 
 /** The same observations in the coarser buckets of `schema`, at most the histogram's own; custom bounds have no coarser ones. */
@@ -102,11 +97,12 @@ function outside(buckets: Buckets, schema: number, zeroThreshold: number): Bucke
   return from === 0 ? buckets : { index: buckets.index.subarray(from), count: buckets.count.subarray(from) }
 }
 
-/** Whether any bucket of `before` is gone or holds less now. */
+/** Whether any bucket of `before` that was not empty is gone or holds less now. */
 function hasLost(now: Buckets, before: Buckets): boolean {
   let at = 0
   for (let k = 0; k < before.index.length; k++) {
     const index = before.index[k]!
+    if (before.count[k] === 0) continue
     while (at < now.index.length && now.index[at]! < index) at++
     if (at === now.index.length || now.index[at] !== index || now.count[at]! < before.count[k]!) return true
   }

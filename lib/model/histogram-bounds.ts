@@ -83,12 +83,12 @@ export function bucketAt(histogram: FloatHistogram, k: number): Bucket {
 
 /** All buckets that are not empty, from the least observations to the greatest, as wide as the schema has them. */
 export function wholeBuckets(histogram: FloatHistogram): Bucket[] {
-  const { negative, positive, zeroCount } = histogram
+  const { negative, positive } = histogram
   return [
     ...Array.from(negative.index, (_, k) => negativeBucket(histogram, k)).toReversed(),
-    ...(zeroCount === 0 ? [] : [zeroBucket(histogram)]),
+    zeroBucket(histogram),
     ...Array.from(positive.index, (_, k) => positiveBucket(histogram, k)),
-  ]
+  ].filter(({ count }) => count !== 0)
 }
 
 function negativeBucket(histogram: FloatHistogram, k: number): Bucket {

@@ -110,17 +110,12 @@ export class BucketSums {
     }
   }
 
-  /** Its buckets that are not empty. */
   result(isCompensated: boolean): Buckets {
     const { index, c } = this
+    if (index.length === 0) return NO_BUCKETS
     const count = this.sum.slice()
-    let empty = 0
-    for (let k = 0; k < count.length; k++) {
-      if (isCompensated) count[k]! += c[k]!
-      if (count[k] === 0) empty++
-    }
-    if (empty === 0) return count.length === 0 ? NO_BUCKETS : { index, count }
-    return { index: index.filter((_, k) => count[k] !== 0), count: count.filter((x) => x !== 0) }
+    if (isCompensated) for (let k = 0; k < count.length; k++) count[k]! += c[k]!
+    return { index, count }
   }
 
   copy(): BucketSums {

@@ -1,6 +1,6 @@
 // Native histograms as the wire formats write them (remote write, protobuf exposition): runs of buckets as spans, and
 // the counts of all of them in one list. Judged by Prometheus' rules, in its words (model/histogram, Validate); what
-// is good becomes the histogram the rest of the program knows. Buckets that are explicitly empty are dropped.
+// is good becomes the histogram the rest of the program knows.
 import { reducedIndex } from './histogram-buckets.ts'
 import {
   CUSTOM_SCHEMA, EXPONENTIAL_SCHEMA_MAX, EXPONENTIAL_SCHEMA_MIN, HISTOGRAM_BUCKETS_MAX, NO_BUCKETS, NO_CUSTOM_VALUES,
@@ -176,24 +176,16 @@ function sumOf(numbers: readonly number[]): number {
   return sum
 }
 
-/** The side's buckets that are not empty, or why it has none such. */
+/** The side's buckets, or why it has none such. */
 function bucketsOf({ offsets, lengths, counts }: SpanSide): Buckets | string {
-  let live = 0
-  for (const count of counts) if (count !== 0) live++
-  if (live === 0) return NO_BUCKETS
-  const index = new Int32Array(live)
-  const count = new Float64Array(live)
+  if (counts.length === 0) return NO_BUCKETS
+  const index = new Int32Array(counts.length)
   let bucket = 0
   let k = 0
-  let at = 0
   for (let i = 0; i < offsets.length; i++) {
     bucket += offsets[i]!
     if (bucket < -(2 ** 31) || bucket + lengths[i]! > 2 ** 31) return `span number ${i + 1} reaches past bucket ${2 ** 31 - 1} or ${-(2 ** 31)}`
-    for (let end = bucket + lengths[i]!; bucket < end; bucket++, k++) {
-      if (counts[k] === 0) continue
-      index[at] = bucket
-      count[at++] = counts[k]!
-    }
+    for (let end = bucket + lengths[i]!; bucket < end; bucket++) index[k++] = bucket
   }
-  return { index, count }
+  return { index, count: Float64Array.from(counts) }
 }

@@ -229,7 +229,7 @@ function isInfinite(x: number): boolean {
   return x === Infinity || x === -Infinity
 }
 
-/** Counts in buckets 2^halvings times as wide, empty ones left out. */
+/** Counts in buckets 2^halvings times as wide. */
 export function reduceBuckets(buckets: Buckets, halvings: number): Buckets {
   const sums = new BucketSums(buckets)
   sums.remap((index) => reducedIndex(index, halvings))

@@ -101,8 +101,8 @@ function middleOf({ lower, upper }: Interval, sign: 1 | -1, isLinear: boolean): 
 
 /** The zero bucket reaches only to the side where there are observations, if there are on one side alone. */
 function trimZero(h: FloatHistogram, cut: number, isUpper: boolean, totals: Totals): number {
-  const hasPositive = h.positive.index.length > 0
-  const hasNegative = h.negative.index.length > 0
+  const hasPositive = h.positive.count.some(isThere)
+  const hasNegative = h.negative.count.some(isThere)
   const lower = hasPositive && !hasNegative ? 0 : -h.zeroThreshold
   const upper = hasNegative && !hasPositive ? 0 : h.zeroThreshold
   let share = 0
@@ -119,4 +119,8 @@ function trimZero(h: FloatHistogram, cut: number, isUpper: boolean, totals: Tota
   totals.count += kept
   totals.sum += middle * kept
   return kept
+}
+
+function isThere(count: number): boolean {
+  return count !== 0
 }

@@ -22,7 +22,10 @@ export const CUSTOM_SCHEMA = -53
 /** Bounds of its own that a histogram may have, and buckets that one from outside may have: some 400 times what clients make. */
 export const HISTOGRAM_BUCKETS_MAX = 65_536
 
-/** One side's buckets that are not empty: index[k] ascends strictly, count[k] is that bucket's own count (not cumulative, not 0). */
+/**
+ * One side's buckets: index[k] ascends strictly, count[k] is that bucket's own count (not cumulative). One of 0 is there
+ * all the same, as in Prometheus: NaN and Inf times 0 is NaN, and a quantile may look at the side's last bucket.
+ */
 export interface Buckets {
   readonly index: Int32Array
   readonly count: Float64Array
@@ -57,11 +60,24 @@ export function isCustom(histogram: FloatHistogram): boolean {
   return histogram.schema === CUSTOM_SCHEMA
 }
 
-/** Buckets of counts that stand side by side from bucket `offset` on; empty ones are left out. */
+/** Buckets of counts that stand side by side from bucket `offset` on. */
 export function denseBuckets(offset: number, counts: readonly number[]): Buckets {
-  const kept = counts.map((count, i) => [offset + i, count] as const).filter(([, count]) => count !== 0)
-  if (kept.length === 0) return NO_BUCKETS
-  return { index: Int32Array.from(kept, ([i]) => i), count: Float64Array.from(kept, ([, count]) => count) }
+  if (counts.length === 0) return NO_BUCKETS
+  return { index: Int32Array.from(counts, (_, i) => offset + i), count: Float64Array.from(counts) }
+}
+
+/** The histogram without its empty buckets (Prometheus: Compact). */
+export function compacted(h: FloatHistogram): FloatHistogram {
+  const positive = withoutEmpty(h.positive)
+  const negative = withoutEmpty(h.negative)
+  return positive === h.positive && negative === h.negative ? h : { ...h, positive, negative }
+}
+
+function withoutEmpty(buckets: Buckets): Buckets {
+  const { index, count } = buckets
+  if (!count.includes(0)) return buckets
+  const kept = index.filter((_, k) => count[k] !== 0)
+  return kept.length === 0 ? NO_BUCKETS : { index: kept, count: count.filter((c) => c !== 0) }
 }
 
 /** Same observations, bit for bit (NaN equals NaN), hint included: what the store takes for a resend. */

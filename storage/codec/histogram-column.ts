@@ -2,9 +2,10 @@
 // buckets that any of its histograms has, and per bucket the list of its counts.
 //
 //   h0 {3: 5, 4: 1}          layout: buckets 3 4 5
-//   h1 {3: 5, 4: 2, 5: 1} ─▶ counts of 3: 5 5 7 │ of 4: 1 2 2 │ of 5: 0 1 1      a bucket of 0 is one that is not there
+//   h1 {3: 5, 4: 2, 5: 1} ─▶ counts of 3: 5 5 7 │ of 4: 1 2 2 │ of 5: 0 1 1
 //   h2 {3: 7, 4: 2, 5: 1}
 //
+// A count of 0 is a bucket that is not there, or, where the run says so behind its lists, one that is there and empty.
 // Counters change little from row to row, and in most buckets not at all: lists of counts pack to a few bits a row.
 import { NO_BUCKETS, isSameArray, type Buckets, type CounterResetHint, type FloatHistogram } from '../../lib/model/histogram.ts'
 import { writeVarint } from './bits.ts'
@@ -20,9 +21,14 @@ const ROWS_MAX = 1024
 /** Lists of a run before those of its buckets: count, zero count, sum. */
 const FIXED_LISTS = 3
 const HAS_HINTS = 128
+const HAS_EMPTY = 64
+/** Of a varint. */
+const TURN_BYTES_MAX = 8
 
 /** Counts of a run, list by list. */
 let cells = new Float64Array(1 << 12)
+/** 1 for counts of 0 that are buckets all the same; as `cells`. */
+let empty = new Uint8Array(1 << 12)
 let bytes = new Uint8Array(1 << 14)
 
 interface Run extends HistogramLayout {
@@ -90,15 +96,33 @@ function writeRun(histograms: readonly FloatHistogram[], run: Run, at: number): 
   const { hint } = histograms[run.from]!
   let isMixed = false
   for (let i = run.from + 1; i < run.to && !isMixed; i++) isMixed = histograms[i]!.hint !== hint
-  bytes[at++] = isMixed ? HAS_HINTS : hint
+  const hasEmpty = fillCells(histograms, run, lists)
+  bytes[at++] = (isMixed ? HAS_HINTS : hint) | (hasEmpty ? HAS_EMPTY : 0)
   if (isMixed) at = writeHints(histograms, run, at)
   at = writeLayout(run, bytes, at)
-  fillCells(histograms, run, lists)
   for (let list = 0; list < lists; list++) {
     reserveBytes(at, valueListBytesMax(rows))
     at = encodeValueList(cells, list * rows, rows, bytes, at)
   }
-  return at
+  return hasEmpty ? writeEmpty(FIXED_LISTS * rows, lists * rows, at) : at
+}
+
+/** Of the counts of 0, in order: how many are no buckets, then how many are empty ones, and so on in turns. */
+function writeEmpty(from: number, to: number, at: number): number {
+  let kind = 0
+  let length = 0
+  for (let k = from; k < to; k++) {
+    if (cells[k] !== 0) continue
+    if (empty[k] !== kind) {
+      reserveBytes(at, TURN_BYTES_MAX)
+      at = writeVarint(bytes, at, length)
+      kind = 1 - kind
+      length = 0
+    }
+    length++
+  }
+  reserveBytes(at, TURN_BYTES_MAX)
+  return writeVarint(bytes, at, length)
 }
 
 /** Four to a byte. */
@@ -111,27 +135,45 @@ function writeHints(histograms: readonly FloatHistogram[], { from, to }: Run, at
   return at
 }
 
-function fillCells(histograms: readonly FloatHistogram[], run: Run, lists: number): void {
+/** Returns whether there are empty buckets. */
+function fillCells(histograms: readonly FloatHistogram[], run: Run, lists: number): boolean {
   const { from, to, positive, negative } = run
   const rows = to - from
-  if (cells.length < lists * rows) cells = new Float64Array(lists * rows * 2)
+  reserveCells(lists * rows)
   cells.fill(0, 0, lists * rows)
+  empty.fill(0, 0, lists * rows)
+  let hasEmpty = false
   for (let r = 0; r < rows; r++) {
     const h = histograms[from + r]!
     cells[r] = h.count
     cells[rows + r] = h.zeroCount
     cells[2 * rows + r] = h.sum
-    fillSide(h.positive, positive, FIXED_LISTS * rows + r, rows)
-    fillSide(h.negative, negative, (FIXED_LISTS + positive.length) * rows + r, rows)
+    const isPositive = fillSide(h.positive, positive, FIXED_LISTS * rows + r, rows)
+    const isNegative = fillSide(h.negative, negative, (FIXED_LISTS + positive.length) * rows + r, rows)
+    hasEmpty ||= isPositive || isNegative
   }
+  return hasEmpty
 }
 
-/** Counts of one histogram's side to their lists: cells[at + list × rows]. */
-function fillSide({ index, count }: Buckets, all: Int32Array, at: number, rows: number): void {
+function reserveCells(count: number): void {
+  if (cells.length >= count) return
+  cells = new Float64Array(count * 2)
+  empty = new Uint8Array(count * 2)
+}
+
+/** Counts of one histogram's side to their lists: cells[at + list × rows]. Returns whether any is of an empty bucket. */
+function fillSide({ index, count }: Buckets, all: Int32Array, at: number, rows: number): boolean {
+  let hasEmpty = false
   for (let k = 0, list = 0; k < index.length; k++, list++) {
     while (all[list] !== index[k]) list++
-    cells[at + list * rows] = count[k]!
+    const x = count[k]!
+    cells[at + list * rows] = x
+    if (x === 0) {
+      empty[at + list * rows] = 1
+      hasEmpty = true
+    }
   }
+  return hasEmpty
 }
 
 function reserveBytes(at: number, more: number): void {
@@ -162,9 +204,11 @@ function readRun(src: Uint8Array, at: number, rows: number, range: { from: numbe
   const layout = readLayout(src, at)
   const lists = FIXED_LISTS + layout.positive.length + layout.negative.length
   if (rows > 1 && lists * rows > CELLS_MAX) throw new RangeError(`a run of ${rows} histograms with ${lists - FIXED_LISTS} buckets`)
-  if (cells.length < lists * rows) cells = new Float64Array(lists * rows * 2)
+  reserveCells(lists * rows)
   at = layoutEnd()
   for (let list = 0; list < lists; list++) at = decodeValueList(src, at, rows, cells, list * rows)
+  hasEmpty = (head & HAS_EMPTY) !== 0
+  if (hasEmpty) at = readEmpty(src, at, FIXED_LISTS * rows, lists * rows)
   const { schema, zeroThreshold, customValues } = layout
   let positive = NO_BUCKETS
   let negative = NO_BUCKETS
@@ -185,17 +229,36 @@ function readRun(src: Uint8Array, at: number, rows: number, range: { from: numbe
   return at
 }
 
+/** Tells of each count of 0 whether it is a bucket; returns the position behind the turns. */
+function readEmpty(src: Uint8Array, at: number, from: number, to: number): number {
+  let left = varintAt(src, at)
+  let kind = 0
+  for (let k = from; k < to; k++) {
+    if (cells[k] !== 0) continue
+    if (left === 0) {
+      left = varintAt(src, varintEnd)
+      kind = 1 - kind
+      if (left === 0) throw new RangeError('a turn of no empty buckets')
+    }
+    empty[k] = kind
+    left--
+  }
+  return varintEnd
+}
+
 /** Counts of the run that is read, and how many are. */
 let counts = new Float64Array(0)
 let used = 0
+/** Whether `empty` speaks of it. */
+let hasEmpty = false
 
-/** One histogram's side: the buckets of `all` whose count is not 0. `before`: that of the histogram before. */
+/** One histogram's side: the buckets of `all` that it has. `before`: that of the histogram before. */
 function readSide(all: Int32Array, at: number, rows: number, before: Buckets): Buckets {
   const from = used
   let isKnown = true
   for (let list = 0; list < all.length; list++, at += rows) {
     const x = cells[at]!
-    if (x === 0) continue
+    if (x === 0 && !isEmptyBucket(at)) continue
     if (before.index[used - from] !== all[list]) isKnown = false
     counts[used++] = x
   }
@@ -206,9 +269,13 @@ function readSide(all: Int32Array, at: number, rows: number, before: Buckets): B
   return { index: live === all.length ? all : indexesOf(all, at - all.length * rows, rows, live), count }
 }
 
-/** Those of `all` whose count is not 0. */
+function isEmptyBucket(at: number): boolean {
+  return hasEmpty && empty[at] === 1
+}
+
+/** Those of `all` that a histogram has. */
 function indexesOf(all: Int32Array, at: number, rows: number, live: number): Int32Array {
   const index = new Int32Array(live)
-  for (let list = 0, k = 0; list < all.length; list++, at += rows) if (cells[at] !== 0) index[k++] = all[list]!
+  for (let list = 0, k = 0; list < all.length; list++, at += rows) if (cells[at] !== 0 || isEmptyBucket(at)) index[k++] = all[list]!
   return index
 }

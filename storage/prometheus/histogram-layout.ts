@@ -46,17 +46,12 @@ export function makeHistogram(
 
 function bucketsOf(spans: readonly Span[], counts: Float64Array): Buckets {
   if (counts.length === 0) return NO_BUCKETS
-  const index: number[] = []
-  const count: number[] = []
+  const index = new Int32Array(counts.length)
   let bucket = 0
   let k = 0
   for (const { offset, length } of spans) {
     bucket += offset
-    for (let i = 0; i < length; i++, bucket++, k++) {
-      if (counts[k] === 0) continue
-      index.push(bucket)
-      count.push(counts[k]!)
-    }
+    for (let i = 0; i < length; i++) index[k++] = bucket++
   }
-  return { index: Int32Array.from(index), count: Float64Array.from(count) }
+  return { index, count: counts.slice() }
 }

@@ -1,7 +1,7 @@
 // Compares an answer with what an eval command expects, by promqltest's rules: label sets both ways, values within a
 // relative 1e-6, annotations by text or pattern.
 import { RE2JS } from 're2js'
-import { isSameArray, type Buckets, type FloatHistogram } from '../../lib/model/histogram.ts'
+import { compacted, isSameArray, type Buckets, type FloatHistogram } from '../../lib/model/histogram.ts'
 import { compareLabels, formatLabels, type Labels } from '../../lib/model/labels.ts'
 import { formatGeneral } from '../../lib/std/go-format.ts'
 import type { Answer, AnswerPoint } from './answer.ts'
@@ -144,8 +144,9 @@ function isSamePoint(got: AnswerPoint, want: WantedPoint): boolean {
   return isAlmostSameHistogram(got.v, want.v)
 }
 
-/** Layouts exactly, counts nearly; the hint where it was written. */
-function isAlmostSameHistogram(got: FloatHistogram, { h, isHintWritten }: HistogramItem): boolean {
+/** Layouts exactly but for empty buckets, counts nearly; the hint where it was written. */
+function isAlmostSameHistogram(answered: FloatHistogram, { h: wanted, isHintWritten }: HistogramItem): boolean {
+  const [got, h] = [compacted(answered), compacted(wanted)]
   return got.schema === h.schema && got.zeroThreshold === h.zeroThreshold && isSameArray(got.customValues, h.customValues) &&
     (!isHintWritten || got.hint === h.hint) &&
     isAlmostEqual(got.count, h.count) && isAlmostEqual(got.sum, h.sum) && isAlmostEqual(got.zeroCount, h.zeroCount) &&

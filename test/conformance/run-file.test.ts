@@ -139,7 +139,7 @@ describe('the notation of native histograms', () => {
     const { h, isHintWritten } = parseHistogram('{{schema:1 sum:-0.3 count:32.1 z_bucket:7.1 z_bucket_w:0.05 buckets:[5.1 0 7] offset:-3 n_buckets:[4.1 5] n_offset:-5 counter_reset_hint:gauge}}')
     expect(h).toEqual({
       schema: 1, sum: -0.3, count: 32.1, zeroCount: 7.1, zeroThreshold: 0.05, hint: HINT_GAUGE, customValues: new Float64Array(0),
-      positive: { index: Int32Array.of(-3, -1), count: Float64Array.of(5.1, 7) }, negative: { index: Int32Array.of(-5, -4), count: Float64Array.of(4.1, 5) },
+      positive: { index: Int32Array.of(-3, -2, -1), count: Float64Array.of(5.1, 0, 7) }, negative: { index: Int32Array.of(-5, -4), count: Float64Array.of(4.1, 5) },
     })
     expect(isHintWritten).toBe(true)
     expect(parseHistogram('{{schema:-53 custom_values:[5 10] buckets:[1 4 1]}}').h.customValues).toEqual(Float64Array.of(5, 10))

@@ -157,9 +157,8 @@ func message() prompb.Histogram {
 func buckets(it histogram.BucketIterator[float64]) []bucket {
 	out := []bucket{}
 	for it.Next() {
-		if b := it.At(); b.Count != 0 {
-			out = append(out, bucket{b.Index, b.Count})
-		}
+		b := it.At()
+		out = append(out, bucket{b.Index, b.Count})
 	}
 	return out
 }

@@ -20,11 +20,12 @@ function anyCount(random: Random, isInteger: boolean): number {
 
 function anyBuckets(random: Random, most: number, isInteger: boolean): Buckets {
   const indexes = new Set<number>()
+  const hasEmpty = random.int(2) === 0
   let index = random.int(8) === 0 ? -(2 ** 31) + random.int(10) : random.int(200) - 100
   for (let n = random.int(most); n > 0; n--) indexes.add(index += 1 + (random.int(4) === 0 ? random.int(1000) : 0))
   if (random.int(8) === 0) indexes.add(2 ** 31 - 1)
   if (indexes.size === 0) return NO_BUCKETS
-  return { index: Int32Array.from(indexes), count: Float64Array.from(indexes, () => anyCount(random, isInteger)) }
+  return { index: Int32Array.from(indexes), count: Float64Array.from(indexes, () => (hasEmpty && random.int(3) === 0 ? 0 : anyCount(random, isInteger))) }
 }
 
 export function randomHistogram(random: Random, mostBuckets = 40): FloatHistogram {

@@ -40,8 +40,9 @@ describe('buckets in order', () => {
   const row = (b: Bucket): unknown[] => [b.lower, b.upper, b.isLowerInclusive, b.isUpperInclusive, b.count]
   const rows = (h: FloatHistogram): unknown[] => {
     const cut = Array.from({ length: bucketTotal(h) }, (_, k) => row(bucketAt(h, k)))
-    expect(cut).toEqual(wholeBuckets(h).map(row))
-    return cut
+    const whole = wholeBuckets(h).map(row)
+    expect(cut.filter((bucket) => bucket.at(-1) !== 0)).toEqual(whole)
+    return whole
   }
 
   it('goes from the negative ones over the zero bucket to the positive ones', () => {
