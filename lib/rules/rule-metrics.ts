@@ -54,8 +54,8 @@ export class RuleMetrics {
     gauge('group_last_restore_duration_seconds', 'The duration of the last alert rules alerts restoration using the `ALERTS_FOR_STATE` series.', ({ counts }) => counts.lastRestoreSeconds)
     gauge('group_rules', 'The number of rules.', ({ ruleSeconds }) => ruleSeconds.length)
     gauge('group_last_evaluation_samples', 'The number of samples returned during the last rule group evaluation.', ({ counts }) => counts.lastSamples)
-    this.#rules = metrics.summary('prometheus_rule_evaluation_duration_seconds', 'The duration for a rule to execute.', [0.5, 0.9, 0.99], LABEL)
-    this.#durations = metrics.summary('prometheus_rule_group_duration_seconds', 'The duration of rule group evaluations.', [0.01, 0.05, 0.5, 0.9, 0.99], LABEL)
+    this.#rules = metrics.summary('prometheus_rule_evaluation_duration_seconds', 'The duration for a rule to execute.', [0.5, 0.9, 0.99], '')
+    this.#durations = metrics.summary('prometheus_rule_group_duration_seconds', 'The duration of rule group evaluations.', [0.01, 0.05, 0.5, 0.9, 0.99], '')
     metrics.total('monitor_rule_late_samples_total', 'Samples of windows of rules that came when the evaluation they belong to was over; query_offset is how late they may come.', () => this.#lateBefore + this.#windows.lateSamples)
     metrics.gauge('monitor_rule_window_bytes', 'Memory of samples and windows that rules keep from evaluation to evaluation.', [], (own) => own.set(this.#windows.bytes))
     metrics.total('prometheus_template_text_expansions_total', 'The total number of template text expansions.', () => this.#expansions)
@@ -73,8 +73,8 @@ export class RuleMetrics {
     this.#groups.set(report.key, report)
     if (report.windows.lateSamples < this.#windows.lateSamples) this.#lateBefore += this.#windows.lateSamples
     this.#windows = report.windows
-    for (const seconds of report.ruleSeconds) this.#rules.observe(report.key, seconds, atMs)
-    this.#durations.observe(report.key, report.counts.lastSeconds, atMs)
+    for (const seconds of report.ruleSeconds) this.#rules.observe('', seconds, atMs)
+    this.#durations.observe('', report.counts.lastSeconds, atMs)
   }
 
   expanded(isGood: boolean): void {

@@ -48,10 +48,10 @@ export class Metrics {
     return new Histogram({ name, help, labelNames: [...labelNames], buckets: [...buckets], registers: [this.registry] })
   }
 
-  /** Quantiles over the last 5 to 10 minutes. */
+  /** Quantiles over the last 5 to 10 minutes; `label` '' for none. */
   summary(name: string, help: string, quantiles: readonly number[], label: string): RecentSummary {
     const recent = new RecentSummary(label, quantiles)
-    const metric = new Summary({ name, help, labelNames: [label], registers: [this.registry] })
+    const metric = new Summary({ name, help, labelNames: label === '' ? [] : [label], registers: [this.registry] })
     const get = metric.get.bind(metric)
     metric.get = async () => ({
       ...(await get()),

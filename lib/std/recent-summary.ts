@@ -31,7 +31,7 @@ interface Observed {
   before: Stretch
 }
 
-/** A summary with one label. */
+/** A summary with one label, or with none where its name is ''. */
 export class RecentSummary {
   readonly #label: string
   readonly #quantiles: readonly number[]
@@ -66,7 +66,7 @@ export class RecentSummary {
   values(): SummaryValue[] {
     const all: SummaryValue[] = []
     for (const [labelValue, { sum, count, now, before }] of this.#byValue) {
-      const labels = { [this.#label]: labelValue }
+      const labels = this.#label === '' ? {} : { [this.#label]: labelValue }
       const kept = [...keptOf(before), ...keptOf(now)].toSorted((a, b) => a.value - b.value)
       for (const quantile of this.#quantiles) {
         all.push({ suffix: '', labels: { ...labels, quantile }, value: quantileOf(kept, quantile) })

@@ -99,21 +99,24 @@ describe('monitor', () => {
   it('takes signals while it starts: a reload waits, an end is clean', async () => {
     const folder = tempFolder()
     const child = spawn(process.execPath, ['cmd/monitor.ts', `--storage.tsdb.path=${folder}/data`, '--web.listen-address=127.0.0.1:0'], {
-      cwd: root, stdio: ['ignore', 'pipe', 'pipe'], timeout: 20_000,
+      // A busy machine starts slowly.
+      cwd: root, stdio: ['ignore', 'pipe', 'pipe'], timeout: 90_000,
     })
     let output = ''
+    let isSignalled = false
     child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()))
     child.stderr.on('data', (chunk: Buffer) => {
-      const isOpen = !output.includes('data folder opened') && chunk.includes('data folder opened')
       output += chunk.toString()
-      // It does not listen yet: the first query worker is still to come.
-      if (isOpen) for (const signal of ['SIGHUP', 'SIGTERM'] as const) child.kill(signal)
+      // It is not ready yet: the first query worker is still to come. The line may come in two pieces.
+      if (isSignalled || !output.includes('data folder opened')) return
+      isSignalled = true
+      for (const signal of ['SIGHUP', 'SIGTERM'] as const) child.kill(signal)
     })
     expect(await once(child, 'exit')).toEqual([0, null])
     expect(output).toContain('configuration applied')
     expect(output).toMatch(/msg=stopped\n$/)
     expect(fs.existsSync(`${folder}/data/lock`)).toBe(false)
-  })
+  }, 100_000)
 
   it('says the retention that the file sets, takes a new one with a reload, and says what waits for the next start', async () => {
     const folder = tempFolder()

@@ -253,6 +253,24 @@ describe('a new configuration', () => {
     expect(alertOf(rules.group, 1).state()).toBe('firing')
   })
 
+  it('that makes for longer lets an alert wait again, and tells of it at once when it fires', async () => {
+    const told: (readonly [number, number])[] = []
+    const rules = new RulesFixture(undefined, undefined, {
+      notify: { resendMs: 30 * MINUTE, send: (alerts) => told.push(...alerts.map(({ startsAtMs }) => [minutes(startsAtMs), minutes(rules.clock.now())] as const)) },
+    })
+    const minutes = (ms: number): number => Math.floor((ms - zero) / MINUTE)
+    await rules.apply([ruleGroup([alertRule('A', 'x == 1', { forMs: MINUTE })])])
+    await rules.advance(MINUTE)
+    const zero = rules.group.counts.lastAtMs
+    for (let i = 1; i <= 8; i++) {
+      rules.put({ __name__: 'x' }, 1)
+      await rules.advance(MINUTE)
+      if (i === 3) await rules.apply([ruleGroup([alertRule('A', 'x == 1', { forMs: 5 * MINUTE })])])
+      if (i === 4) expect(alertOf(rules.group).state()).toBe('pending')
+    }
+    expect(told).toEqual([[2, 2], [6, 6]])
+  })
+
   it('marks what a removed rule gave at once, and what a removed group gave after two intervals', async () => {
     const rules = new RulesFixture()
     await rules.apply([ruleGroup([recordRule('a', '1'), recordRule('b', '1')]), ruleGroup([recordRule('c', '1')], { name: 'h' })])

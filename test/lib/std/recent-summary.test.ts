@@ -65,4 +65,10 @@ x_seconds_sum{interval="1m"} 3
 x_seconds_count{interval="1m"} 1
 `)
   })
+
+  it('may have no label', async () => {
+    const metrics = new Metrics()
+    metrics.summary('x_seconds', 'Help.', [0.5], '').observe('', 2, 0)
+    expect((await metrics.registry.metrics()).split('\n').slice(2, -1)).toEqual(['x_seconds{quantile="0.5"} 2', 'x_seconds_sum 2', 'x_seconds_count 1'])
+  })
 })
