@@ -69,6 +69,8 @@ export interface JobRunner {
   run(job: BlockJob): Promise<JobReply>
   /** How long the last job took, rests before it left out. */
   readonly tookMs: number
+  /** Somebody waits: a job that rests before it begins need not. */
+  hurry(): void
   /** Ends the job that runs, if any. */
   close(): Promise<void>
 }

@@ -217,7 +217,7 @@ export class BlockKeeper {
   /** Waits until no job runs, then does `work` as if it were one. */
   async #alone(work: () => Promise<void>): Promise<void> {
     // Not by idle(): of several that wait, the first to wake must have set the job before the next looks.
-    while (this.#job !== null) await this.#job
+    for (; this.#job !== null; await this.#job) this.#options.runner.hurry()
     const done = this.#isClosed ? Promise.reject(new FolderError('cannot do this: the store is closed')) : work()
     this.#job = done.catch(() => {
       // Whoever asked is told.

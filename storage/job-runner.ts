@@ -1,6 +1,6 @@
 // Where jobs on blocks are done: in a thread of their own that ends when no more come, or in this one.
 import { Worker, type MessagePort } from 'node:worker_threads'
-import { sleep, type Clock, type Timer } from '../lib/std/clock.ts'
+import type { Clock, Timer } from '../lib/std/clock.ts'
 import { armFaultPoint, armedFaultPoint } from '../lib/std/fault-point.ts'
 import { closeSlot } from './head/arena.ts'
 import { SharedHeap } from './head/shared-heap.ts'
@@ -41,6 +41,10 @@ export class InlineJobs implements JobRunner {
     return reply
   }
 
+  hurry(): void {
+    // Nothing rests here.
+  }
+
   /** A job here ends by itself; who closes awaits it. */
   close(): Promise<void> {
     return Promise.resolve()
@@ -67,7 +71,9 @@ export class WorkerJobs implements JobRunner {
   tookMs: number = 0
   /** Monotonic ms up to which it rests. */
   #restUntilMs = -Infinity
-  readonly #closing = new AbortController()
+  /** Ends its rest. */
+  #wake: (() => void) | null = null
+  #isClosed = false
   /** Of the last thread that was told to: then its slot is free. */
   #ended: Promise<void> = Promise.resolve()
 
@@ -81,7 +87,8 @@ export class WorkerJobs implements JobRunner {
 
   async run(job: BlockJob): Promise<JobReply> {
     const restMs = this.#restUntilMs - this.#clock.monotonic()
-    if (restMs > 0 && PACED.has(job.kind)) await sleep(this.#clock, restMs, this.#closing.signal)
+    if (restMs > 0 && PACED.has(job.kind)) await this.#restFor(restMs)
+    if (this.#isClosed) throw new Error('the store is closed')
     this.#keeping?.cancel()
     await this.#ended
     const startMs = this.#clock.monotonic()
@@ -106,9 +113,26 @@ export class WorkerJobs implements JobRunner {
   }
 
   async close(): Promise<void> {
-    this.#closing.abort(new Error('the store is closed'))
+    this.#isClosed = true
+    this.hurry()
     this.#keeping?.cancel()
     await this.#end()
+  }
+
+  hurry(): void {
+    this.#restUntilMs = -Infinity
+    this.#wake?.()
+  }
+
+  #restFor(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = this.#clock.after(ms, () => this.#wake?.())
+      this.#wake = () => {
+        timer.cancel()
+        this.#wake = null
+        resolve()
+      }
+    })
   }
 
   #start(): Worker {

@@ -72,6 +72,19 @@ it('jobs that nobody waits for rest twice as long as they took', async () => {
   expect(db.blocks.seconds.tier).toBe(0.1)
 }, 30_000)
 
+it('who waits for a job ends the rest of the one before', async () => {
+  const clock = new FakeClock(T)
+  const { db } = withThreads(clock)
+  const maintained = writeHours(db, clock, 7)
+  while (db.blocks.done.cut === 0) await nextTurn()
+  await clock.advance(100)
+  while (db.blocks.done.tier === 0) await nextTurn()
+  await db.blocks.snapshot('at-once', false)
+  await maintained
+  expect(db.blocks.done).toMatchObject({ tier: 3 })
+  expect(clock.monotonic()).toBe(100)
+}, 30_000)
+
 it('a job that fails ends its thread; the next one has a new one', async () => {
   const clock = new FakeClock(T)
   const { db, threads } = withThreads(clock)
