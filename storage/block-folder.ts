@@ -93,6 +93,10 @@ export class BlockFolder {
       }
     }
     this.#sort()
+    if (this.#change.due !== null) return
+    // What was let go is not known: nothing older than the oldest block is there, which tiers may have rows of.
+    const oldestT = this.#blocks.reduce((oldest, { meta }) => Math.min(oldest, meta.minT), Infinity)
+    if (oldestT < Infinity) this.#change = { ...this.#change, droppedT: Math.max(this.#change.droppedT, oldestT - 1) }
   }
 
   get state(): BlockState {

@@ -18,6 +18,8 @@ import { writeSnapshot } from './snapshot.ts'
 import { cleanHours, hoursState, runHours, type HourJob } from './hour-jobs.ts'
 import { blocksFolder, headFolder, hoursFolder, minutesFolder, type StoreHandle } from './store-querier.ts'
 import { buildTier, compactTier, deleteRows, expireTier } from './tier-jobs.ts'
+import { bucketEnd } from './tier/aggregate.ts'
+import { TIER_MS } from './tier/bucket.ts'
 import { addDue } from './tier/due.ts'
 import { deleteHours } from './tier/hour-build.ts'
 import type { HoursState } from './tier/hour-manifest.ts'
@@ -151,8 +153,10 @@ async function deleteEverywhere(work: JobWork, deletion: Deletion): Promise<void
   const { handle, slot, folder, minutes } = work
   const { from, to } = deletion
   const { blocks, due } = folder.state
-  const touched = blocks.filter(({ meta }) => meta.maxT >= from && meta.minT <= to)
-  const spans = touched.map(({ meta }) => ({ minT: Math.max(from, meta.minT), maxT: Math.min(to, meta.maxT) }))
+  // A row goes with any of its bucket's time, also one whose samples all lie beside what is deleted.
+  const [minT, maxT] = [bucketEnd(from, TIER_MS['1h']) - TIER_MS['1h'], bucketEnd(to, TIER_MS['1h'])]
+  const touched = blocks.filter(({ meta }) => meta.maxT >= minT && meta.minT <= maxT)
+  const spans = touched.map(({ meta }) => ({ minT: Math.max(minT, meta.minT), maxT: Math.min(maxT, meta.maxT) }))
   folder.commit({ due: addDue(due, spans), install: [], remove: [] })
   await deleteRows(minutes, deletion.sets, { minT: from, maxT: to })
   deleteHours(hoursFolder(handle.folder), deletion.sets, from, to)

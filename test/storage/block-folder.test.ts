@@ -6,9 +6,12 @@ import { describe, expect, it } from 'vitest'
 import { assert } from '../../lib/std/assert.ts'
 import { BlockFolder, parseChange } from '../../storage/block-folder.ts'
 import { BlockError } from '../../storage/errors.ts'
+import { FakeClock } from '../../lib/std/clock.ts'
+import { Random } from '../../lib/std/random.ts'
+import { StoreQueryable } from '../../storage/store-querier.ts'
 import { tempFolder } from '../support/temp-folder.ts'
-
-const HOUR = 3_600_000
+import { open } from './store.ts'
+import { ALL, HOUR, MINUTE, T0, fill, lookAt, settled } from './tier-rows.ts'
 
 function written(): string {
   const folder = tempFolder()
@@ -34,6 +37,34 @@ describe('change.json', () => {
       }
     }
     expect(noticed).toBeGreaterThan(bytes.length * 4)
+  })
+
+  it('that cannot be read does not make raw samples seem to be there that were let go', async () => {
+    const folder = tempFolder()
+    const clock = new FakeClock(T0)
+    const options = { clock, retentionMs: 3 * HOUR, minuteRetentionMs: 1000 * HOUR }
+    let db = open(folder, options)
+    fill(db, clock, T0, T0 + 11 * HOUR, new Random(1))
+    await settled(db)
+    await clock.advance(61 * MINUTE)
+    await settled(db)
+    const rawFrom = (): number => {
+      const queryable = new StoreQueryable(db.handle(), 1)
+      const querier = queryable.querier()
+      const { from } = querier.buckets.tiers(ALL).find(({ name }) => name === 'raw')!
+      querier.close()
+      queryable.close()
+      return from
+    }
+    const before = rawFrom()
+    expect(before).toBeGreaterThan(T0 + HOUR)
+    await db.close()
+    fs.writeFileSync(`${folder}/blocks/change.json`, '{')
+    db = open(folder, options)
+    expect(Math.abs(rawFrom() - before)).toBeLessThan(MINUTE)
+    await settled(db)
+    expect(lookAt(db, '1m').rows.size, 'rows of what is gone').toBeGreaterThan(1000)
+    await db.close()
   })
 
   it('of folders from before there was a checksum is read', () => {

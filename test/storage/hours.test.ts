@@ -66,6 +66,19 @@ describe('the 1-hour tier of a store', () => {
     await db.close()
   })
 
+  it('keeps the row of a bucket that is touched by a deletion, but for its samples', async () => {
+    const clock = new FakeClock(T0)
+    const db = start(tempFolder(), clock)
+    fill(db, clock, T0, T0 + 9 * HOUR, new Random(freshSeed()))
+    await settled(db)
+    const all = lookAt(db, '1h').rows
+    expect(all.has(`${keyOf(series(1))} 0`), 'of the sample at its very end').toBe(true)
+    await db.blocks.delete([[{ name: 'i', op: '=~', value: '.+' }]], T0 - 2 * HOUR, T0 - 30 * MINUTE)
+    await settled(db)
+    expect(lookAt(db, '1h').rows).toEqual(all)
+    await db.close()
+  })
+
   it('is made up for after a crash and for folders from before there were tiers', async () => {
     const folder = tempFolder()
     const clock = new FakeClock(T0)

@@ -1,10 +1,12 @@
-// Random lives of a store with a 1-minute tier: samples in order and late, deletions, retention, restarts, series that end and
+// Random lives of a store with tiers: samples in order and late, deletions, retention, restarts, series that end and
 // come back. Whenever it is at rest, its rows are those of its raw samples.
 import { describe, expect, it } from 'vitest'
 import { FakeClock } from '../../lib/std/clock.ts'
 import { labelsFromRecord, type Labels } from '../../lib/model/labels.ts'
+import type { Matcher } from '../../lib/model/matcher.ts'
 import { Random, freshSeed } from '../../lib/std/random.ts'
 import { Database } from '../../storage/database.ts'
+import type { RetentionRule } from '../../storage/retention-rules.ts'
 import { StoreQueryable } from '../../storage/store-querier.ts'
 import { quantile } from '../../lib/model/quantile.ts'
 import { randomHistogram } from '../support/random-histogram.ts'
@@ -21,19 +23,27 @@ class Life {
   readonly #random: Random
   readonly #folder = tempFolder()
   readonly #clock = new FakeClock(T0)
-  readonly #options: { retentionMs: number; minuteRetentionMs: number }
+  readonly #rules: readonly RetentionRule[]
+  readonly #options: { retentionMs: number; minuteRetentionMs: number; hourRetentionMs: number }
   #db: Database
   #generation = 0
   rows = 0
+  hours = 0
 
   constructor(random: Random) {
     this.#random = random
-    this.#options = { retentionMs: random.pick([Infinity, 8 * HOUR]), minuteRetentionMs: random.pick([Infinity, 20 * HOUR]) }
+    this.#options = { retentionMs: random.pick([Infinity, 8 * HOUR]), minuteRetentionMs: random.pick([Infinity, 20 * HOUR]), hourRetentionMs: random.pick([Infinity, 30 * HOUR]) }
+    // Half of the lives have series that are kept for longer than others, or less long.
+    const age = (): number | null => random.pick([null, 6 * HOUR, 14 * HOUR, 100 * HOUR])
+    const matchers: Matcher[] = [{ name: '__name__', op: '=', value: 'm1' }]
+    this.#rules = random.int(2) === 0 ? [] : [{ matchers, ages: { raw: age(), '1m': age(), '1h': age() } }]
     this.#db = this.#open()
   }
 
   #open(): Database {
-    return new Database({ folder: this.#folder, headBytesMax: 64 * 2 ** 20, clock: this.#clock, random: new Random(3), ...this.#options })
+    const db = new Database({ folder: this.#folder, headBytesMax: 64 * 2 ** 20, clock: this.#clock, random: new Random(3), ...this.#options })
+    db.setLimits({ ...this.#options, retentionBytes: Infinity, outOfOrderMs: 600_000, rules: this.#rules })
+    return db
   }
 
   async run(what: string): Promise<void> {
@@ -105,7 +115,8 @@ class Life {
     const queryable = new StoreQueryable(this.#db.handle(), 1)
     const querier = queryable.querier()
     try {
-      expect([...tierFaults(querier), ...(querier.damage?.() ?? [])], what).toEqual([])
+      expect([...tierFaults(querier), ...tierFaults(querier, '1h'), ...querier.damage()], what).toEqual([])
+      this.hours += viewTier(querier, '1h').rows.size
       const { rows, from, to } = viewTier(querier)
       this.rows += rows.size
       if (to <= from || !Number.isFinite(from)) return
@@ -124,15 +135,17 @@ class Life {
   }
 }
 
-describe('a store with a 1-minute tier', () => {
+describe('a store with tiers', () => {
   it('has the rows of its samples whatever its life', async () => {
     const seed = Number(process.env['PROVE_SEED'] ?? freshSeed())
-    let rows = 0
+    let [rows, hours] = [0, 0]
     for (let run = 0; run < RUNS; run++) {
       const life = new Life(new Random(seed + run))
       await life.run(`PROVE_SEED=${seed + run}`)
       rows += life.rows
+      hours += life.hours
     }
     expect(rows).toBeGreaterThan(1000 * RUNS)
+    expect(hours).toBeGreaterThan(10 * RUNS)
   }, 600_000)
 })
