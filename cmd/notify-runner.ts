@@ -1,4 +1,5 @@
 // Alerts out: to other Alertmanagers, with the discovery of whom to tell, and through the pipeline here.
+import { isDeepStrictEqual } from 'node:util'
 import { DiscoveryManager, type DiscoveryMetrics } from '../discovery/manager.ts'
 import type { PipelineConfig } from '../lib/config/alertmanager-config.ts'
 import type { Config } from '../lib/config/scrape-config.ts'
@@ -16,6 +17,7 @@ import type { AlertmanagerRetriever } from '../web/parts.ts'
 import type { AlertEntry } from './alertmanager-view.ts'
 import type { Flags } from './flags.ts'
 import { ReceiverRunner } from './receiver-runner.ts'
+import { withRuleRoutes } from './rule-routes.ts'
 import { externalUrl } from './rules-runner.ts'
 import { VERSION } from './version.ts'
 
@@ -42,6 +44,9 @@ export class NotifyRunner implements AlertmanagerRetriever, AlertEntry {
   /** Configurations come into force one after the other. */
   #applying: Promise<void> = Promise.resolve()
   #isStarted = false
+  #config: PipelineConfig | null = null
+  /** Rules that say whom to tell. */
+  #naming: readonly RuleRoute[] = []
 
   private constructor(flags: Flags, pipeline: AlertPipeline, ground: Ground) {
     const { clock, logger, metrics, discoveryMetrics, store } = ground
@@ -66,6 +71,7 @@ export class NotifyRunner implements AlertmanagerRetriever, AlertEntry {
   applyConfig({ alerting, global }: Config): void {
     this.#notifier.applyConfig(alerting, global.externalLabels)
     this.#discovery.applyConfig(alerting.alertmanagers.map((config, i) => ({ ...config, jobName: `${NAME_PREFIX}${i}` })))
+    this.#config = alerting.pipeline
     this.#applying = this.#applying.then(async () => {
       await this.#applyPipeline(alerting.pipeline)
       this.lifecycle.applyConfig(alerting.lifecycle, alerting.pipeline?.escalations ?? [])
@@ -88,6 +94,11 @@ export class NotifyRunner implements AlertmanagerRetriever, AlertEntry {
 
   setRuleRoutes(routes: readonly RuleRoute[]): void {
     this.lifecycle.setRuleCooldowns(new Map(routes.map(({ ruleId, cooldownMs }) => [ruleId, cooldownMs])))
+    const before = this.#naming
+    this.#naming = routes.filter(({ notify }) => notify.length > 0)
+    if (isDeepStrictEqual(before.map(whoIsTold), this.#naming.map(whoIsTold))) return
+    const config = this.#config
+    this.#applying = this.#applying.then(() => this.#applyPipeline(config)).catch((error: unknown) => this.#ground.logger.error('the routes of rules could not be applied; those before them stay', { err: error instanceof Error ? error : String(error) }))
   }
 
   async post(alerts: readonly SentAlert[]): Promise<void> {
@@ -107,7 +118,9 @@ export class NotifyRunner implements AlertmanagerRetriever, AlertEntry {
     await this.lifecycle.stop()
   }
 
-  async #applyPipeline(config: PipelineConfig | null): Promise<void> {
+  async #applyPipeline(given: PipelineConfig | null): Promise<void> {
+    const { config, faults } = withRuleRoutes(given, this.#naming)
+    for (const { ruleId, target, why } of faults) this.#ground.logger.warn('a rule tells nobody by one of its notify', { rule_id: ruleId, target, err: why })
     if (config === null) {
       this.receivers.clear()
       this.pipeline.applyConfig(null, null)
@@ -115,4 +128,8 @@ export class NotifyRunner implements AlertmanagerRetriever, AlertEntry {
     }
     this.pipeline.applyConfig(config, await this.receivers.applyConfig(config))
   }
+}
+
+function whoIsTold({ ruleId, notify }: RuleRoute): readonly string[] {
+  return [ruleId, ...notify]
 }

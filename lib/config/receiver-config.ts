@@ -60,27 +60,24 @@ export function readReceivers(reader: MapReader, globals: ReceiverGlobals, folde
 }
 
 /** The kinds of short forms, with what follows the colon. */
-const SHORT_FORMS = 'email:someone@example.com, sms:+15551234567, push:someone (push: for all), webhook:https://…'
+const SHORT_FORMS = 'email:someone@example.com, sms:+15551234567, push:someone (push:all), webhook:https://…'
 
-/**
- * The integration of a short form such as `email:ops@example.com`, with the globals' sender; else what is wrong with it. A
- * text without a colon is the name of a receiver: null.
- */
-export function readShortForm(text: string, globals: ReceiverGlobals): { config: IntegrationConfig } | { error: string } | null {
+/** The integration of a short form such as `email:ops@example.com`, with the globals' sender; else what is wrong with it. */
+export function readShortForm(text: string, globals: ReceiverGlobals): { config: IntegrationConfig } | { error: string } {
   const [, kind = '', target = ''] = /^(email|sms|push|webhook):(.*)$/s.exec(text) ?? []
   switch (kind) {
     case 'email':
       if (!/^[^\s@,;<>"]+@[^\s@,;<>"]+$/.test(target)) return { error: `${JSON.stringify(target)} is no mail address` }
-      if (globals.smtp.smarthost === null || globals.smtp.from === '') return { error: 'email: wants smtp_smarthost and smtp_from among the settings of alerting' }
+      if (globals.smtp.smarthost === null || globals.smtp.from === '') return { error: 'email: wants smtp_smarthost and smtp_from in the global section of alerting' }
       return { config: { ...defaultEmail(globals.smtp), to: target } }
     case 'sms':
       if (!isPhoneNumber(target)) return { error: `${JSON.stringify(target)} is no number such as +15551234567` }
-      if (globals.sms.accountSid === '' || globals.sms.from === '' || !isGiven(globals.sms.authToken)) return { error: 'sms: wants sms_account_sid, sms_auth_token and sms_from among the settings of alerting' }
+      if (globals.sms.accountSid === '' || globals.sms.from === '' || !isGiven(globals.sms.authToken)) return { error: 'sms: wants sms_account_sid, sms_auth_token and sms_from in the global section of alerting' }
       return { config: defaultSms(globals, [target]) }
-    case 'push': return { config: defaultWebpush(globals, target === '' ? [] : [target]) }
+    case 'push': return { config: defaultWebpush(globals, target === 'all' || target === '' ? [] : [target]) }
     case 'webhook':
       if (!/^https?:\/\/[^\s/]/.test(target)) return { error: `${JSON.stringify(target)} is no URL that begins with http:// or https://` }
       return { config: defaultWebhook(globals, target) }
-    default: return text.includes(':') ? { error: `${JSON.stringify(text)} is no short form; there are ${SHORT_FORMS}` } : null
+    default: return { error: `${JSON.stringify(text)} is no short form; there are ${SHORT_FORMS}` }
   }
 }

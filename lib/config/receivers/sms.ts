@@ -16,7 +16,7 @@ export interface SmsConfig {
   request: { url: Secret; method: 'POST' | 'PUT' | 'GET'; contentType: string; headers: ReadonlyMap<string, string>; body: string } | null
 }
 
-const NUMBER = /^\+[1-9]\d{6,14}$/
+const NUMBER = /^\+[1-9]\d{5,14}$/
 
 export function readSms(reader: MapReader, context: SectionContext): SmsConfig {
   const { globals: { sms }, folder } = context

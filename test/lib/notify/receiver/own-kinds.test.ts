@@ -156,12 +156,11 @@ it('reads short forms with the senders of the globals', () => {
   expect(problems.errors()).toEqual([])
   expect(readShortForm('email:ops@example.com', globals)).toMatchObject({ config: { kind: 'email', to: 'ops@example.com', from: 'm@example.com', isResolvedSent: true } })
   expect(readShortForm('sms:+15551234567', globals)).toMatchObject({ config: { kind: 'sms', to: ['+15551234567'], twilio: { accountSid: 'AC' } } })
-  expect(readShortForm('push:', globals)).toMatchObject({ config: { kind: 'webpush', users: [] } })
+  expect(readShortForm('push:all', globals)).toMatchObject({ config: { kind: 'webpush', users: [] } })
   expect(readShortForm('push:ann', globals)).toMatchObject({ config: { kind: 'webpush', users: ['ann'] } })
   expect(readShortForm('webhook:https://x/y', globals)).toMatchObject({ config: { kind: 'webhook', url: { text: 'https://x/y' } } })
-  expect(readShortForm('team-x', globals)).toBe(null)
   for (const [text, error] of [
-    ['email:ops', '"ops" is no mail address'], ['email:a@b.c, d@e.f', 'is no mail address'], ['sms:0155', 'is no number such as'], ['slack:#ops', 'is no short form'], ['webhook:ftp://x', 'is no URL'],
+    ['email:ops', '"ops" is no mail address'], ['email:a@b.c, d@e.f', 'is no mail address'], ['sms:0155', 'is no number such as'], ['slack:#ops', 'is no short form'], ['team-x', 'is no short form'], ['webhook:ftp://x', 'is no URL'],
   ] as const) expect(readShortForm(text, globals), text).toMatchObject({ error: expect.stringContaining(error) as string })
   expect(readShortForm('email:ops@example.com', none)).toMatchObject({ error: expect.stringContaining('smtp_smarthost') as string })
   expect(readShortForm('sms:+15551234567', none)).toMatchObject({ error: expect.stringContaining('sms_account_sid') as string })

@@ -1,0 +1,28 @@
+// A rule made by API tells whom it names: from the sample to the message, over the real process.
+import { expect, it, onTestFinished } from 'vitest'
+import { MonitorProcess, waitFor } from '../support/monitor-process.ts'
+import { httpWorld } from '../support/receiver-fixture.ts'
+import { smtpWorld } from '../support/smtp-world.ts'
+import { tempFolder } from '../support/temp-folder.ts'
+
+it('mails and posts to those whom the rule names, and to no one else', async () => {
+  const [mail, hook, team] = [await smtpWorld(), await httpWorld(), await httpWorld()]
+  const monitor = await MonitorProcess.start(tempFolder(), { config: `
+global: {evaluation_interval: 1s}
+scrape_configs: [{job_name: gone, scrape_interval: 1s, scrape_timeout: 1s, static_configs: [{targets: ['127.0.0.1:1']}]}]
+alerting:
+  global: {smtp_smarthost: "127.0.0.1:${mail.port}", smtp_from: monitor@example.com, smtp_require_tls: false}
+  route: {receiver: team, group_wait: 0s, group_interval: 1s}
+  receivers: [{name: team, webhook_configs: [{url: "${team.url}/"}]}]
+` })
+  onTestFinished(() => monitor.kill9())
+  const made = await fetch(`${monitor.base}/api/alerts/rules`, { method: 'POST', body: JSON.stringify({
+    name: 'Gone', metric: 'up', condition: { operator: 'eq', threshold: 0, window: '10s', aggregation: 'last' }, severity: 'critical', notify: ['email:oncall@example.com', `webhook:${hook.url}/hook`],
+  }) })
+  expect([made.status, await made.clone().text()]).toEqual([201, expect.any(String)])
+  await waitFor('the messages', () => Promise.resolve(mail.mails.length > 0 && hook.requests.length > 0), 40_000)
+  expect(mail.mails[0]).toMatchObject({ to: ['oncall@example.com'], text: expect.stringMatching(/^Subject: \[FIRING:1\] .*$/m) as string })
+  expect(mail.mails[0]!.text).toMatch(/^Content-Type: text\/html/m)
+  expect(hook.requests[0]).toMatchObject({ path: '/hook', json: { status: 'firing', alerts: [{ labels: { alertname: 'Gone', severity: 'critical', job: 'gone' } }] } })
+  expect(team.requests).toEqual([])
+}, 90_000)
