@@ -11,6 +11,7 @@ import path from 'node:path'
 import { parseArgs } from 'node:util'
 import { freshSeed } from '../../lib/std/random.ts'
 import { FAULT_POINT_ROUNDS, runFaultPoint } from './fault-points.ts'
+import { runAlertKills } from './alert-kills.ts'
 import { runKills } from './kills.ts'
 import { runPowerCuts, whyNoPowerCuts } from './power-cuts.ts'
 import { runQueries } from './queries.ts'
@@ -30,6 +31,7 @@ const WINDOW_HISTORIES = 400
 const MODEL_RUNS = 2000
 const POWER_CUTS = 5
 const KILLS = 50
+const PAGE_KILLS = 100
 const TIER_STORES = 300
 const TIER_STORIES = 400
 const TIER_LIVES = 200
@@ -40,7 +42,7 @@ const STARTS: readonly { shape: StartShape; most: Partial<StartReport> }[] = [
   { shape: { series: 1_000_000, hours: 0.1 }, most: { firstPushMs: 2000, readyMs: 15_000 } },
 ]
 
-const PROOFS: Readonly<Record<string, () => Promise<boolean>>> = { alerts: proveAlerts, lifecycles: proveLifecycles, kills: proveKills, model: proveModel, cuts: proveCuts, points: proveFaultPoints, flips: proveFlips, queries: proveQueries, starts: proveStarts, storm: proveStorm, 'power-cuts': provePowerCuts, sim: proveSchedules, tiers: proveTiers, windows: proveWindows }
+const PROOFS: Readonly<Record<string, () => Promise<boolean>>> = { alerts: proveAlerts, lifecycles: proveLifecycles, pages: provePages, kills: proveKills, model: proveModel, cuts: proveCuts, points: proveFaultPoints, flips: proveFlips, queries: proveQueries, starts: proveStarts, storm: proveStorm, 'power-cuts': provePowerCuts, sim: proveSchedules, tiers: proveTiers, windows: proveWindows }
 
 const { values, positionals } = parseArgs({ options: { seed: { type: 'string' }, count: { type: 'string' } }, allowPositionals: true })
 const unknown = positionals.filter((name) => !Object.hasOwn(PROOFS, name))
@@ -112,6 +114,18 @@ async function proveTiers(): Promise<boolean> {
     && await proveByTest('test/storage/tier-model.test.ts', { PROVE_TIER_RUNS: String(TIER_LIVES), PROVE_SEED: String(seed) })
     && await proveByTest('test/storage/tier/damage.test.ts', { PROVE_STRIDE: '1' })
   return isWell && proveByTest('test/lang/exec/tiers.test.ts', { PROVE_TIER_STORES: String(count ?? TIER_STORES), PROVE_SEED: String(seed) })
+}
+
+/** Kills while alerts are told: at most one in a hundred is told twice, none less than once. */
+function provePages(): Promise<boolean> {
+  return inFolder(async (folder) => {
+    console.log(`kill -9 while alerts are told, seed ${seed}`)
+    const report = await runAlertKills({ folder, kills: count ?? PAGE_KILLS, seed, print: (line) => console.log(`  ${line}`) })
+    const { kills, alerts, silences, acknowledgements, rules, toldTwice, toldMore, lost } = report
+    console.log(`${kills} kills: ${alerts} alerts, ${silences} silences, ${acknowledgements} acknowledgements, ${rules} rules taken; ${lost.length} lost; ${toldTwice} told twice, ${toldMore} more often`)
+    for (const line of lost.slice(0, 20)) console.log(`  LOST ${line}`)
+    return lost.length === 0 && toldMore === 0 && toldTwice <= alerts / 100
+  })
 }
 
 /** A test of the suite with larger numbers, over memory instead of a disk where there is such a folder. */
