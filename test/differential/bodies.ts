@@ -1,5 +1,5 @@
 // The data set as senders would push it.
-import { snappyCompress } from '../../lib/std/snappy.ts'
+import { snappyCompress } from '../support/snappy-compress.ts'
 import { STALE_NAN, field, label, sample, writeRequest } from '../support/remote-write-body.ts'
 import { histogramField } from '../support/remote-write-histogram.ts'
 import type { DataSample, DataSeries } from './data-set.ts'

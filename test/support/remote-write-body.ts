@@ -1,6 +1,6 @@
 // Builds remote write 1.0 bodies for tests and benchmarks, straight from the protobuf encoding guide; nothing of the
 // reader under test is used.
-import { snappyCompress } from '../../lib/std/snappy.ts'
+import { snappyCompress } from './snappy-compress.ts'
 
 /** [value, Unix ms]; a value may be given by its eight little-endian bytes. */
 export type BodySample = readonly [value: number | Uint8Array, timeMs: number | bigint]

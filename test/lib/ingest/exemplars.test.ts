@@ -2,7 +2,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { RemoteWriteReceiver, type RemoteWriteResult } from '../../../lib/ingest/remote-write.ts'
 import { Metrics } from '../../../lib/std/metrics.ts'
-import { snappyCompress } from '../../../lib/std/snappy.ts'
+import { snappyCompress } from '../../support/snappy-compress.ts'
 import { exemplarTexts } from '../../support/exemplars.ts'
 import { field, label, sample, varint } from '../../support/remote-write-body.ts'
 import { tempFolder } from '../../support/temp-folder.ts'

@@ -1,0 +1,7 @@
+// Snappy as senders pack it, by the native package: Monitor itself only unpacks, by lib/std/snappy.ts.
+import { compressSync } from 'snappy'
+
+/** One block. */
+export function snappyCompress(bytes: Uint8Array): Uint8Array {
+  return compressSync(bytes)
+}
