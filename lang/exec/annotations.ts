@@ -131,9 +131,9 @@ export class Annotations {
   }
 }
 
-/** Left before right, inner before outer. */
+/** Left before right, inner before outer, what an expression says before what is said of it. */
 function compareEvaluation(a: Span, b: Span): number {
-  return a.end - b.end || b.start - a.start
+  return a.end - b.end || Number(isOfCaller(a)) - Number(isOfCaller(b)) || b.start - a.start
 }
 
 function add(notes: Notes, text: string, at: Span): void {

@@ -17,10 +17,27 @@ export function isComparison(op: BinaryOp): boolean {
   return op === '==' || op === '!=' || op === '<' || op === '<=' || op === '>' || op === '>='
 }
 
-/** math.Pow: 1^NaN and (-1)^±Inf are 1. */
+/** Binary exponents of doubles end at ±1022; nothing on the way may leave them. */
+const EXPONENT_MAX = 1000
+
+/** math.Pow: 1^NaN and (-1)^±Inf are 1; powers by squaring, to the last digit. */
 export function goPow(x: number, y: number): number {
   if (x === 1 || (x === -1 && (y === Infinity || y === -Infinity))) return 1
-  return x ** y
+  const size = Math.abs(y)
+  if (!(size < 2 ** 30) || y === 1 || size === 0.5 || !(Math.abs(Math.log2(Math.abs(x))) * size < EXPONENT_MAX)) return x ** y
+  let whole = Math.trunc(size)
+  let fraction = size - whole
+  if (fraction !== 0 && x < 0) return NaN
+  if (fraction > 0.5) {
+    fraction--
+    whole++
+  }
+  let power = fraction === 0 ? 1 : Math.exp(fraction * Math.log(x))
+  for (let square = x; ; square *= square) {
+    if ((whole & 1) === 1) power *= square
+    whole >>= 1
+    if (whole === 0) return y < 0 ? 1 / power : power
+  }
 }
 
 /** out[i] = left[i] op right[i] where both are FLOAT, else absent. `out` may be either side. Comparisons give 0 or 1. */

@@ -2,7 +2,7 @@
 // series. Two points of one set at one step are an error of the query, in Prometheus' words.
 import type { Budget } from './budget.ts'
 import { drain } from './dense.ts'
-import { unmarked } from './label-table.ts'
+import { isMarked, unmarked } from './label-table.ts'
 import { ABSENT, type Operator, type RowBatch, type Steps } from './operator.ts'
 import { ExecutionError } from './query-error.ts'
 
@@ -36,6 +36,8 @@ export class MergeSeries implements Operator {
     const unique = uniqueSets(given)
     this.#isMerging = unique.length !== given.length
     this.#series = this.#isMerging ? unique : given
+    // Which of two marks a series has, only their points tell.
+    if (this.#isMerging && given.some(isMarked)) this.#merged = this.#merge(this.#series)
     return this.#series
   }
 
@@ -44,10 +46,10 @@ export class MergeSeries implements Operator {
     if (!this.#isMerging) return this.#input.next()
     if (this.#isDone) return null
     this.#isDone = true
-    this.#merged = this.#merge(series)
-    return this.#merged
+    return this.#merged ?? this.#merge(series)
   }
 
+  /** Of equal sets the one with the earliest point stays in `series`, with its mark. */
   #merge(series: Uint32Array): RowBatch {
     const { steps, budget, isStrict } = this.#options
     const rows = drain(this.#input, steps, budget)
@@ -56,6 +58,7 @@ export class MergeSeries implements Operator {
     const kinds = budget.bytes(series.length * width)
     const positions = positionsOf(series)
     const isTaken = new Uint8Array(series.length)
+    const earliest = new Int32Array(series.length).fill(width)
     for (let s = 0; s < rows.series.length; s++) {
       const from = s * width
       const position = positions.get(unmarked(rows.series[s]!))!
@@ -67,6 +70,9 @@ export class MergeSeries implements Operator {
         kinds[to + i] = rows.kinds[from + i]!
         values[to + i] = rows.values[from + i]!
         points++
+        if (i >= earliest[position]!) continue
+        earliest[position] = i
+        series[position] = rows.series[s]!
       }
       if (points === 0) continue
       if (isStrict && isTaken[position] === 1) throw sameLabelset()

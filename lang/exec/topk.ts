@@ -8,6 +8,7 @@ import { checkPick, type PickOp } from './aggregate-params.ts'
 import type { AggregateScope } from './aggregate.ts'
 import { DenseOperator, drain, type DenseRows } from './dense.ts'
 import { groupSeries, groupSets, type Groups, type GroupingSpec } from './grouping.ts'
+import { sortAsGo } from './go-order.ts'
 import { hasHistograms, ignoreHistograms } from './histogram-cells.ts'
 import type { LabelTable } from './label-table.ts'
 import { ABSENT, FLOAT, type Operator, type RowBatch } from './operator.ts'
@@ -98,9 +99,6 @@ function keepBest(rows: DenseRows, groups: Groups, spec: PickSpec, kept: Uint8Ar
   return order
 }
 
-/** Go's sort keeps equals in their order up to here. */
-const STABLE_SORT_MAX = 12
-
 /** Positions of values, the one to give up first on top. */
 class Heap {
   readonly #values: Float64Array
@@ -132,12 +130,7 @@ class Heap {
   sorted(): number[] {
     const items = this.#items
     if (this.#op === 'limitk') return items
-    if (items.length > STABLE_SORT_MAX) return items.toSorted((a, b) => (this.#isWorse(b, a) ? -1 : this.#isWorse(a, b) ? 1 : 0))
-    // As Go sorts few: so that NaN, each worse than the other to Go, come in the order in which Prometheus has them.
-    for (let i = 1; i < items.length; i++) {
-      for (let j = i; j > 0 && this.#isWorseOrNaN(items[j - 1]!, items[j]!); j--) this.#swap(j - 1, j)
-    }
-    return items
+    return sortAsGo(items, (a, b) => this.#isWorseOrNaN(a, b), (a, b) => (this.#isWorse(b, a) ? -1 : this.#isWorse(a, b) ? 1 : 0))
   }
 
   /** NaN is worse than any number. */

@@ -4,8 +4,8 @@ import { compareText } from '../../lib/model/labels.ts'
 const RUNS = /\d+|\D+/g
 
 /**
- * Below 0 if `a` comes first; the empty text, a missing label, comes last. (natsort itself says of an empty text that
- * it is never less, and which end it lands on depends on the sort.) Leading zeros of numbers make no difference.
+ * Below 0 if `a` comes first; the empty text, a missing label, comes last. (To natsort itself an empty text is never less,
+ * nor is anything less than it: sort-funcs.ts.) Leading zeros of numbers make no difference.
  */
 export function compareNatural(a: string, b: string): number {
   if (a === '' || b === '') return b.length - a.length

@@ -1,6 +1,7 @@
 // sort, sort_desc, sort_by_label and sort_by_label_desc. Order is a matter of instant queries: a range query's answer
 // is ordered by labels whatever its expression says, which a warning tells.
 import { DenseOperator, drain, type DenseRows } from '../exec/dense.ts'
+import { sortAsGo } from '../exec/go-order.ts'
 import { MappedRows } from '../exec/mapped-rows.ts'
 import { ABSENT, FLOAT, HISTOGRAM, type Operator, type RowBatch } from '../exec/operator.ts'
 import { stringArg, vectorArg } from './computed-operator.ts'
@@ -11,10 +12,10 @@ import { compareNatural } from './natural-sort.ts'
 class SortedOperator implements Operator {
   readonly #input: Operator
   readonly #ctx: FuncContext
-  readonly #order: (rows: DenseRows) => Uint32Array
+  readonly #order: (rows: DenseRows) => number[]
   #sorted: DenseOperator | null = null
 
-  constructor(ctx: FuncContext, input: Operator, order: (rows: DenseRows) => Uint32Array) {
+  constructor(ctx: FuncContext, input: Operator, order: (rows: DenseRows) => number[]) {
     this.#input = input
     this.#ctx = ctx
     this.#order = order
@@ -33,7 +34,7 @@ class SortedOperator implements Operator {
     const rows = drain(this.#input, this.#ctx.steps, this.#ctx.budget)
     const order = this.#order(rows)
     this.#sorted = new DenseOperator({
-      series: order.map((s) => rows.series[s]!),
+      series: Uint32Array.from(order, (s) => rows.series[s]!),
       values: Float64Array.from(order, (s) => rows.values[s]!),
       kinds: Uint8Array.from(order, (s) => rows.kinds[s]!),
     })
@@ -45,7 +46,7 @@ class SortedOperator implements Operator {
  * Sorts at a single moment; `order` returns the rows to keep, in their order. Of a range, also that of a subquery, the
  * order is of no use: only what `drop` removes goes.
  */
-function sorted(ctx: FuncContext, input: Operator, order: (rows: DenseRows) => Uint32Array, drop: (batch: RowBatch) => void): Operator {
+function sorted(ctx: FuncContext, input: Operator, order: (rows: DenseRows) => number[], drop: (batch: RowBatch) => void): Operator {
   if (ctx.steps.count === 1 && ctx.steps.endMs === undefined) return new SortedOperator(ctx, input, order)
   ctx.annotations.warn('sort is ineffective for range queries since results are always ordered by labels', ctx.call.span)
   return new MappedRows(input, (set) => set, drop)
@@ -58,8 +59,12 @@ function dropHistograms({ kinds }: RowBatch): void {
 /** By value, times `sign` ascending; NaN last either way; only floats. */
 function byValue(sign: number): OperatorFunc {
   return (ctx, args) => sorted(ctx, vectorArg(args, 0), ({ series, values, kinds }) => {
-    const floats = series.map((_, s) => s).filter((s) => kinds[s] === FLOAT)
-    return floats.sort((a, b) => {
+    const floats = Array.from(series, (_, s) => s).filter((s) => kinds[s] === FLOAT)
+    const isBehind = (a: number, b: number): boolean => {
+      const x = values[a]!
+      return x !== x || (sign > 0 ? x > values[b]! : x < values[b]!)
+    }
+    return sortAsGo(floats, isBehind, (a, b) => {
       const x = values[a]!
       const y = values[b]!
       if (x !== x || y !== y) return (x === x ? 0 : 1) - (y === y ? 0 : 1)
@@ -75,14 +80,17 @@ function byLabel(sign: number): OperatorFunc {
     const { labels } = ctx
     const names = args.slice(1).map((_, i) => labels.intern(stringArg(args, i + 1)))
     const valueOf = (s: number, name: number): string => labels.textOf(labels.get(series[s]!, name))
-    const present = series.map((_, s) => s).filter((s) => kinds[s] !== ABSENT)
-    return present.sort((a, b) => {
+    const present = Array.from(series, (_, s) => s).filter((s) => kinds[s] !== ABSENT)
+    const compare = (a: number, b: number, ofMissing: (order: number) => number): number => {
       for (const name of names) {
-        const order = compareNatural(valueOf(a, name), valueOf(b, name))
-        if (order !== 0) return sign * order
+        const [x, y] = [valueOf(a, name), valueOf(b, name)]
+        const order = compareNatural(x, y)
+        if (order !== 0) return x === '' || y === '' ? ofMissing(order) : sign * order
       }
       return sign * labels.compare(series[a]!, series[b]!)
-    })
+    }
+    // Whatever is compared with a missing label is greater to Prometheus, or with sort_by_label_desc less.
+    return sortAsGo(present, (a, b) => compare(b, a, () => sign) < 0, (a, b) => compare(a, b, (order) => sign * order))
   }, () => {})
 }
 

@@ -192,6 +192,18 @@ export const UNFOLLOWED: readonly VersionDifference[] = [
     adjust: ({ want, got }) => ({ want: want.status === 'success' && got.status === 'success' ? { ...want, data: got.data! } : want, got }),
   },
   {
+    id: 'ln-of-denormals',
+    reason: "Go's logarithm for amd64 is wrong below 2.2e-308; that of its other machines is not",
+    queries: /\bln\(.*odd/,
+    adjust: (pair) => withPoints(pair, (want, got) => (typeof want === 'string' && numberOf(want) < -708 && numberOf(got as string) < -708 ? got : want)),
+  },
+  {
+    id: 'equal-bounds-counted-twice',
+    reason: 'from its second quantile on 3.14.0 counts buckets of one bound in two spellings ("1", "1.0") twice: its first has merged them in place',
+    queries: /histogram_quantiles\(.*bro/,
+    adjust: ({ want, got }) => ({ want: want.status === 'success' && JSON.stringify(want.data).includes('samele') ? { ...want, data: got.data! } : want, got }),
+  },
+  {
     id: 'predict-linear-pinned-answered',
     reason: '3.14.0 loses the samples of a subquery with @ under predict_linear, which 3.5.3 does not, nor do we',
     queries: /predict_linear\(.*\[[^\]]*:[^\]]*\](?: offset \S+)? @/,
