@@ -1,8 +1,9 @@
 // A group that can be evaluated, of its configuration.
+import { isDeepStrictEqual } from 'node:util'
 import type { ParserFeatures } from '../../lang/parse/ast.ts'
 import type { RuleConfig, RuleGroupConfig } from '../config/rule-config.ts'
 import { AlertingRule, type AlertingGround } from './alerting-rule.ts'
-import { RuleGroup, type GroupGround, type GroupSettings, type Rule } from './group.ts'
+import { RuleGroup, ruleIdentity, type GroupGround, type GroupSettings, type Rule } from './group.ts'
 import { RecordingRule } from './recording-rule.ts'
 import { printedExpr } from './rule.ts'
 import type { WindowQueries } from './window/window-query.ts'
@@ -14,16 +15,22 @@ export interface BuildGround extends GroupGround {
   windows?: WindowQueries
 }
 
-/** `isRestored`: what the alerts said before a start need not be read back. */
+/**
+ * `isRestored`: what the alerts said before a start need not be read back. `previous`: the group in whose place it stands, whose
+ * rules are taken over where they are configured alike: with one rule of thousands changed, the others need not be parsed.
+ */
 export function buildGroup(
   config: RuleGroupConfig, own: GroupSettings, outside: { externalLabels: ReadonlyMap<string, string>; externalUrl: string },
-  { ground, isRestored }: { ground: BuildGround; isRestored: boolean },
+  { ground, isRestored, previous }: { ground: BuildGround; isRestored: boolean; previous?: RuleGroup },
 ): RuleGroup {
   const { query, clock, onExpanded, features } = ground
   const { externalLabels, externalUrl } = outside
   const ask = ground.windows?.withOffset(own.queryOffsetMs) ?? query
   const alerting: AlertingGround = { ask, query, clock, externalLabels, externalUrl, onExpanded: (isGood) => onExpanded?.(isGood) }
+  const known = Map.groupBy(previous?.rules ?? [], ruleIdentity)
   const build = (rule: RuleConfig): Rule => {
+    const same = known.get(ruleIdentity({ config: rule }))?.shift()
+    if (same !== undefined && isDeepStrictEqual(same.config, rule)) return same
     const printed = printedExpr(rule.expr, features)
     return rule.kind === 'alert' ? new AlertingRule(rule, printed, alerting, isRestored) : new RecordingRule(rule, printed)
   }

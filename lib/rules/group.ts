@@ -92,9 +92,9 @@ export class RuleGroup {
   /** Takes over alerts and series of rules with equal names and labels, the first from the first; the rest become stale. */
   copyState(from: RuleGroup): void {
     Object.assign(this.counts, from.counts)
-    const places = Map.groupBy(from.rules.keys(), (i) => identity(from.rules[i]!))
+    const places = Map.groupBy(from.rules.keys(), (i) => ruleIdentity(from.rules[i]!))
     this.rules.forEach((rule, i) => {
-      const place = places.get(identity(rule))?.shift()
+      const place = places.get(ruleIdentity(rule))?.shift()
       if (place === undefined) return
       this.#lastSeries[i] = from.#lastSeries[place]!
       const other = from.rules[place]!
@@ -218,6 +218,7 @@ function staleRow(labels: Labels): WrittenRow {
   return { labels, value: null, histogram: null }
 }
 
-function identity({ config: { name, labels } }: Rule): string {
+/** What tells a rule from others of its group, over changes of the rest of it. */
+export function ruleIdentity({ config: { name, labels } }: Pick<Rule, 'config'>): string {
   return JSON.stringify([name, labelsFromMap(labels)])
 }

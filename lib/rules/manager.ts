@@ -8,6 +8,7 @@ import type { RuleGroupConfig } from '../config/rule-config.ts'
 import { compareText } from '../model/labels.ts'
 import type { Clock, Timer } from '../std/clock.ts'
 import type { Logger } from '../std/log.ts'
+import { AlertingRule } from './alerting-rule.ts'
 import { buildGroup } from './build-group.ts'
 import type { GroupGround, GroupSettings, RuleGroup, WriteFunc } from './group.ts'
 import { GroupLoop } from './group-loop.ts'
@@ -72,9 +73,13 @@ export class RuleManager {
       if (known !== undefined && isOutsideSame && known.group.equals(config, own)) continue
       await known?.stop()
       if (this.#isStopped) return
-      const group = buildGroup(config, own, settings, { ground: this.#ground, isRestored: !isFirst })
+      // Rules know what lies outside of them and how far back they look.
+      const isKept = known !== undefined && isOutsideSame && known.group.settings.queryOffsetMs === own.queryOffsetMs
+      const group = buildGroup(config, own, settings, { ground: this.#ground, isRestored: !isFirst, ...(isKept && { previous: known.group }) })
       if (known !== undefined) group.copyState(known.group)
-      this.#loops.set(key, this.#makeLoop(group, isFirst))
+      // Of rules that were taken over before they were restored that is still to be done.
+      const isRestoring = group.rules.some((rule) => rule instanceof AlertingRule && !rule.isRestored)
+      this.#loops.set(key, this.#makeLoop(group, isFirst || isRestoring))
     }
   }
 

@@ -32,7 +32,7 @@ export function restoreGroup(group: RuleGroup, queryable: Queryable, nowMs: numb
   const { clock, logger, limits = RESTORE_LIMITS } = ground
   const startedMs = clock.monotonic()
   for (const rule of group.rules) {
-    if (!(rule instanceof AlertingRule)) continue
+    if (!(rule instanceof AlertingRule) || rule.isRestored) continue
     try {
       if (rule.config.forMs >= limits.graceMs) restoreRule(rule, queryable, nowMs, limits)
     } catch (error) {

@@ -253,6 +253,23 @@ describe('a new configuration', () => {
     expect(alertOf(rules.group, 1).state()).toBe('firing')
   })
 
+  it('takes over the rules that are configured alike, and those only', async () => {
+    const rules = new RulesFixture()
+    const [a, b] = [alertRule('A', 'x == 1'), alertRule('B', 'x == 1', { forMs: 2 * MINUTE })]
+    await rules.apply([ruleGroup([a, a, b])])
+    rules.put({ __name__: 'x' }, 1)
+    await rules.advance(MINUTE)
+    const before = rules.group.rules
+    await rules.apply([ruleGroup([alertRule('B', 'x == 1'), { ...a }, alertRule('C', 'x'), { ...a }])])
+    const after = rules.group.rules
+    expect(after.map((rule) => before.indexOf(rule))).toEqual([-1, 0, -1, 1])
+    expect(alertOf(rules.group, 1).activeAlerts()).toHaveLength(1)
+    // Templates see the external labels: with others the rules are new.
+    await rules.apply([ruleGroup([a])], { externalLabels: new Map([['e', '1']]) })
+    expect(rules.group.rules[0]).not.toBe(after[1])
+    expect(alertOf(rules.group).activeAlerts()).toHaveLength(1)
+  })
+
   it('that makes for longer lets an alert wait again, and tells of it at once when it fires', async () => {
     const told: (readonly [number, number])[] = []
     const rules = new RulesFixture(undefined, undefined, {

@@ -11,7 +11,7 @@ interface Outcome {
 }
 
 /** An alert that has been active for `before` minutes, down for `down`; then `after` more minutes of evaluations. */
-async function restart(forMinutes: number, { before, down, after }: { before: number; down: number; after: number }): Promise<Outcome> {
+async function restart(forMinutes: number, { before, down, after, isChanged = false }: { before: number; down: number; after: number; isChanged?: boolean }): Promise<Outcome> {
   const config = ruleGroup([alertRule('A', 'x == 1', { forMs: forMinutes * MINUTE })])
   const first = new RulesFixture()
   await first.apply([config])
@@ -30,6 +30,7 @@ async function restart(forMinutes: number, { before, down, after }: { before: nu
     second.put({ __name__: 'x' }, 1)
     await second.advance(MINUTE)
     states.push((second.group.rules[0] as AlertingRule).state())
+    if (isChanged && i === 0) await second.apply([ruleGroup([...config.rules, alertRule('B', 'x == 1', { forMs: 30 * MINUTE })])])
   }
   const [alert] = (second.group.rules[0] as AlertingRule).activeAlerts()
   await second.manager.stop()
@@ -40,6 +41,11 @@ describe('for after a restart', () => {
   it('is over where the alert fired before', async () => {
     const { states } = await restart(30, { before: 35, down: 5, after: 4 })
     expect(states).toEqual(['pending', 'pending', 'firing', 'firing'])
+  })
+
+  it('goes on, too, where the group is changed before its rules are restored', async () => {
+    const { states } = await restart(30, { before: 35, down: 5, after: 5, isChanged: true })
+    expect(states).toEqual(['pending', 'pending', 'pending', 'firing', 'firing'])
   })
 
   it('lasts the grace at least where less was left', async () => {
