@@ -4,11 +4,12 @@
 //   npm run prove -- sim kills                some of them
 //   npm run prove -- sim --seed 7             one crash schedule, the one of that seed
 //   npm run prove -- sim --seed 7 --count 50  as many, from that seed on
-import { spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
+import { Worker } from 'node:worker_threads'
 import { freshSeed } from '../../lib/std/random.ts'
 import { FAULT_POINT_ROUNDS, runFaultPoint } from './fault-points.ts'
 import { runAlertKills } from './alert-kills.ts'
@@ -17,7 +18,7 @@ import { runPowerCuts, whyNoPowerCuts } from './power-cuts.ts'
 import { runQueries } from './queries.ts'
 import { runManySchedules } from './schedules.ts'
 import { runStarts, type StartReport, type StartShape } from './starts.ts'
-import { FLIPPED_FILES, flipBits } from '../sim/bit-flips.ts'
+import { FLIPPED_FILES, type FlipReport, type FlippedFile } from '../sim/bit-flips.ts'
 
 /** Some two minutes of them. */
 const QUERIES = 200_000
@@ -42,7 +43,14 @@ const STARTS: readonly { shape: StartShape; most: Partial<StartReport> }[] = [
   { shape: { series: 1_000_000, hours: 0.1 }, most: { firstPushMs: 2000, readyMs: 15_000 } },
 ]
 
-const PROOFS: Readonly<Record<string, () => Promise<boolean>>> = { alerts: proveAlerts, lifecycles: proveLifecycles, pages: provePages, kills: proveKills, model: proveModel, cuts: proveCuts, points: proveFaultPoints, flips: proveFlips, queries: proveQueries, starts: proveStarts, storm: proveStorm, 'power-cuts': provePowerCuts, sim: proveSchedules, tiers: proveTiers, windows: proveWindows }
+type Proofs = Readonly<Record<string, () => Promise<boolean>>>
+/** These look at the clock, or keep all cores at work. */
+const ALONE: Proofs = { kills: proveKills, pages: provePages, points: proveFaultPoints, starts: proveStarts, storm: proveStorm, 'power-cuts': provePowerCuts, sim: proveSchedules, flips: proveFlips }
+/** One thread each, the longest first. */
+const SIDE_BY_SIDE: Proofs = {
+  model: proveModel, tiers: proveTiers, alerts: proveAlerts, lifecycles: proveLifecycles, windows: proveWindows, queries: proveQueries, cuts: proveCuts,
+}
+const PROOFS: Proofs = { ...ALONE, ...SIDE_BY_SIDE }
 
 const { values, positionals } = parseArgs({ options: { seed: { type: 'string' }, count: { type: 'string' } }, allowPositionals: true })
 const unknown = positionals.filter((name) => !Object.hasOwn(PROOFS, name))
@@ -52,9 +60,15 @@ if (unknown.length > 0) {
 }
 const seed = values.seed === undefined ? freshSeed() : Number(values.seed)
 const count = values.count !== undefined ? Number(values.count) : values.seed !== undefined ? 1 : null
-for (const [name, prove] of Object.entries(PROOFS)) {
-  if (positionals.length > 0 && !positionals.includes(name)) continue
-  if (!(await prove())) process.exitCode = 1
+await runAll(ALONE, 1)
+await runAll(SIDE_BY_SIDE, THREADS)
+
+/** Those that are asked for, so many at a time. */
+async function runAll(proofs: Proofs, lanes: number): Promise<void> {
+  const waiting = Object.entries(proofs).filter(([name]) => positionals.length === 0 || positionals.includes(name))
+  await Promise.all(Array.from({ length: lanes }, async () => {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) if (!(await next[1]())) process.exitCode = 1
+  }))
 }
 
 async function inFolder<T>(f: (folder: string) => Promise<T>): Promise<T> {
@@ -128,11 +142,18 @@ function provePages(): Promise<boolean> {
   })
 }
 
-/** A test of the suite with larger numbers, over memory instead of a disk where there is such a folder. */
+/** A test of the suite with larger numbers, over memory instead of a disk where there is such a folder; told of when it is done. */
 function proveByTest(file: string, env: Readonly<Record<string, string>>, name = ''): Promise<boolean> {
   const memory = fs.existsSync('/dev/shm') ? { TMPDIR: '/dev/shm' } : {}
-  const run = spawnSync(process.execPath, ['node_modules/vitest/vitest.mjs', 'run', file, '-t', name], { stdio: 'inherit', env: { ...process.env, ...memory, ...env } })
-  return Promise.resolve(run.status === 0)
+  const run = spawn(process.execPath, ['node_modules/vitest/vitest.mjs', 'run', file, '-t', name], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...memory, ...env } })
+  let output = ''
+  for (const stream of [run.stdout, run.stderr]) stream.setEncoding('utf8').on('data', (text: string) => (output += text))
+  return new Promise((resolve) => {
+    run.once('close', (code) => {
+      console.log(output)
+      resolve(code === 0)
+    })
+  })
 }
 
 function proveKills(): Promise<boolean> {
@@ -164,12 +185,22 @@ async function proveFlips(): Promise<boolean> {
   console.log('every bit flipped')
   let isWell = true
   for (const file of FLIPPED_FILES) {
-    const { flips, costly, faults } = await flipBits(file, { first: 0, stride: 1 })
+    const parts = await Promise.all(Array.from({ length: THREADS }, (_, first) => flipInThread(file, first)))
+    const [flips, costly, faults] = [parts.reduce((sum, part) => sum + part.flips, 0), parts.reduce((sum, part) => sum + part.costly, 0), parts.flatMap((part) => part.faults)]
     console.log(`  ${file}: ${flips} flips, ${costly} cost a record, ${faults.length} did more`)
     for (const fault of faults) console.log(`    ${fault}`)
     isWell &&= faults.length === 0
   }
   return isWell
+}
+
+/** Each bit of so many, from the first on. */
+function flipInThread(file: FlippedFile, first: number): Promise<FlipReport> {
+  const worker = new Worker(new URL('./flip-thread.ts', import.meta.url), { workerData: { file, first, stride: THREADS } })
+  return new Promise((resolve, reject) => {
+    worker.once('message', resolve)
+    worker.once('error', reject)
+  })
 }
 
 async function proveQueries(): Promise<boolean> {
