@@ -32,7 +32,7 @@ export function exemplarsReply(job: ExemplarsJob, querier: Querier, features: Pa
       out.text(`,"exemplars":[${found[s]!.exemplars.map(exemplarText).join(',')}]}`)
     })
     out.ascii(']')
-  }, () => ({ warnings: [], infos: [] }))
+  }, () => ({ warnings: querier.damage?.() ?? [], infos: [] }))
 }
 
 /** The parser's error, without the name of a parameter before it. */

@@ -13,7 +13,7 @@ import { parseExpr, parseSelector } from './parse/parse.ts'
 import { prettifyExpr } from './parse/prettify.ts'
 import { treeJson } from './parse/tree-json.ts'
 import type { ByteWriter } from './reply/byte-writer.ts'
-import { successReply, TRUNCATED } from './reply/envelope.ts'
+import { successReply, TRUNCATED, type Notes } from './reply/envelope.ts'
 import { labelJsonOf } from './reply/label-json.ts'
 import { labelOrder } from './reply/label-order.ts'
 
@@ -31,9 +31,9 @@ export function answerMetadata(job: MetadataJob, querier: Querier, features: Par
   const sets = job.matches.map((text) => matchersOf(text, job.kind))
   const { startMs, endMs, limit } = job
   switch (job.kind) {
-    case 'series': return seriesReply(labelsOf(), querier.seriesRefs(sets, startMs, endMs), limit)
-    case 'labels': return listReply(querier.labelNames(sets, startMs, endMs), limit)
-    case 'labelValues': return listReply(querier.labelValues(job.name, sets, startMs, endMs), limit)
+    case 'series': return seriesReply(labelsOf(), querier.seriesRefs(sets, startMs, endMs), limit, querier)
+    case 'labels': return listReply(querier.labelNames(sets, startMs, endMs), limit, querier)
+    case 'labelValues': return listReply(querier.labelValues(job.name, sets, startMs, endMs), limit, querier)
   }
 }
 
@@ -73,19 +73,23 @@ function matchersOf(text: string, kind: MetadataJob['kind']): readonly Matcher[]
   }
 }
 
-function cut<T>(list: readonly T[], limit: number): { shown: readonly T[]; warnings: readonly string[] } {
-  if (limit <= 0 || list.length <= limit) return { shown: list, warnings: [] }
-  return { shown: list.slice(0, limit), warnings: [TRUNCATED] }
+/** What a list is shown of, and what is to be told of it: also what the querier had to leave out. */
+function cut<T>(list: readonly T[], limit: number, querier: Querier): { shown: readonly T[]; notesOf: () => Notes } {
+  const isCut = limit > 0 && list.length > limit
+  return {
+    shown: isCut ? list.slice(0, limit) : list,
+    notesOf: () => ({ warnings: [...isCut ? [TRUNCATED] : [], ...querier.damage?.() ?? []], infos: [] }),
+  }
 }
 
-function listReply(list: readonly string[], limit: number): QueryReply {
-  const { shown, warnings } = cut(list, limit)
-  return successReply((out) => out.text(JSON.stringify(shown)), () => ({ warnings, infos: [] }))
+function listReply(list: readonly string[], limit: number, querier: Querier): QueryReply {
+  const { shown, notesOf } = cut(list, limit, querier)
+  return successReply((out) => out.text(JSON.stringify(shown)), notesOf)
 }
 
-function seriesReply(labels: LabelTable, refs: Uint32Array, limit: number): QueryReply {
+function seriesReply(labels: LabelTable, refs: Uint32Array, limit: number, querier: Querier): QueryReply {
   const sets = refs.map((ref) => labels.ofSeries(ref))
-  const { shown, warnings } = cut(Array.from(labelOrder(sets, labels), (i) => sets[i]!), limit)
+  const { shown, notesOf } = cut(Array.from(labelOrder(sets, labels), (i) => sets[i]!), limit, querier)
   const labelJson = labelJsonOf(labels)
   const writeList = (out: ByteWriter): void => {
     out.ascii('[')
@@ -95,5 +99,5 @@ function seriesReply(labels: LabelTable, refs: Uint32Array, limit: number): Quer
     })
     out.ascii(']')
   }
-  return successReply(writeList, () => ({ warnings, infos: [] }))
+  return successReply(writeList, notesOf)
 }
