@@ -1,6 +1,8 @@
 // The alert pipeline of a running Monitor: amtool against it, pages to a real receiver, what a kill leaves.
 import { spawnSync } from 'node:child_process'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { freshSeed } from '../../lib/std/random.ts'
+import { runIncidentKills } from '../prove/incident-kills.ts'
 import { MonitorProcess, waitFor } from '../support/monitor-process.ts'
 import { PageServer } from '../support/page-server.ts'
 import { tempFolder } from '../support/temp-folder.ts'
@@ -74,6 +76,14 @@ describe('the alert pipeline', () => {
     await api(again, 'alerts', [{ labels: { alertname: 'Told' }, endsAt: new Date().toISOString() }])
     await waitFor('the end', async () => server.pages.some(({ status, alerts }) => status === 'resolved' && alerts[0]!.labels['alertname'] === 'Told'))
   }, 60_000)
+
+  it('misses no page over kills at random, and doubles hardly one', async () => {
+    const { incidents, missed, doubled } = await runIncidentKills({ folder: tempFolder(), kills: 3, seed: freshSeed(), print: () => {} })
+    expect(missed).toEqual([])
+    // Between a page and its entry in the log lies a moment in which a kill doubles it.
+    expect(doubled.length).toBeLessThanOrEqual(2)
+    expect(incidents).toBeGreaterThan(20)
+  }, 120_000)
 
   it('names what is wrong in alertmanager.yml, and starts with nothing of it', async () => {
     const folder = tempFolder()

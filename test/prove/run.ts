@@ -11,6 +11,7 @@ import path from 'node:path'
 import { parseArgs } from 'node:util'
 import { Worker } from 'node:worker_threads'
 import { freshSeed } from '../../lib/std/random.ts'
+import { runIncidentKills } from './incident-kills.ts'
 import { FAULT_POINT_ROUNDS, runFaultPoint } from './fault-points.ts'
 import { runAlertKills } from './alert-kills.ts'
 import { runKills } from './kills.ts'
@@ -32,6 +33,9 @@ const WINDOW_HISTORIES = 400
 const MODEL_RUNS = 2000
 const POWER_CUTS = 5
 const KILLS = 50
+const INCIDENT_KILLS = 100
+/** Of all pages. */
+const DOUBLED_SHARE_MAX = 0.01
 const PAGE_KILLS = 100
 const TIER_STORES = 300
 const TIER_STORIES = 400
@@ -45,7 +49,7 @@ const STARTS: readonly { shape: StartShape; most: Partial<StartReport> }[] = [
 
 type Proofs = Readonly<Record<string, () => Promise<boolean>>>
 /** These look at the clock, or keep all cores at work. */
-const ALONE: Proofs = { kills: proveKills, pages: provePages, points: proveFaultPoints, starts: proveStarts, storm: proveStorm, 'power-cuts': provePowerCuts, sim: proveSchedules, flips: proveFlips }
+const ALONE: Proofs = { kills: proveKills, pages: provePages, incidents: proveIncidents, points: proveFaultPoints, starts: proveStarts, storm: proveStorm, 'power-cuts': provePowerCuts, sim: proveSchedules, flips: proveFlips }
 /** One thread each, the longest first. */
 const SIDE_BY_SIDE: Proofs = {
   model: proveModel, tiers: proveTiers, alerts: proveAlerts, lifecycles: proveLifecycles, windows: proveWindows, queries: proveQueries, cuts: proveCuts,
@@ -90,6 +94,15 @@ async function proveFaultPoints(): Promise<boolean> {
     isWell &&= hasDied && lost.length === 0
   }
   return isWell
+}
+
+/** From a pushed sample over a rule to a page: none is missed, hardly one told twice, whenever the process is killed. */
+async function proveIncidents(): Promise<boolean> {
+  const report = await inFolder((folder) => runIncidentKills({ folder, kills: count ?? INCIDENT_KILLS, seed, print: (line) => console.log(`  ${line}`) }))
+  const { kills, incidents, missed, doubled, slowestMs } = report
+  console.log(`incidents: ${kills} kills, ${incidents} pushed, ${missed.length} missed, ${doubled.length} doubled, the slowest page after ${(slowestMs / 1000).toFixed(1)} s (seed ${seed})`)
+  for (const id of missed.slice(0, 20)) console.log(`    MISSED ${id}`)
+  return missed.length === 0 && doubled.length <= DOUBLED_SHARE_MAX * incidents
 }
 
 /** The life of alerts against a model of it, restarts included. */
