@@ -21,7 +21,7 @@ export interface AlertConfig {
 }
 
 /** Throws ConfigError, AlertConfigError, DiskError. */
-export function loadAlertConfig({ configFile, pipeline: inline }: AlertingConfig, isStrict: boolean): AlertConfig {
+export function loadAlertConfig({ configFile, pipeline: inline }: Pick<AlertingConfig, 'configFile' | 'pipeline'>, isStrict: boolean): AlertConfig {
   if (configFile === '') return { pipeline: inline && withTemplates(inline), text: '', warnings: [] }
   const text = readUtf8IfThere(configFile)
   if (text === null) throw new AlertConfigError(`cannot read alerting.config_file ${configFile}: there is no such file`)

@@ -1,22 +1,16 @@
 // The configuration in force: read at start, read again on request; a bad file never replaces a good one.
 import { isDeepStrictEqual } from 'node:util'
 import { PIPELINE_KEYS } from '../lib/config/alertmanager-file.ts'
-import { defaultConfigText, loadConfig } from '../lib/config/load.ts'
+import { defaultConfigText } from '../lib/config/load.ts'
 import { redactSection, redactYaml } from '../lib/config/redact.ts'
-import { engineFeatures } from '../lang/parse/features.ts'
-import type { EngineFeatures } from '../lang/parse/ast.ts'
 import type { Config } from '../lib/config/scrape-config.ts'
-import { ruleChecks } from '../lib/rules/rule-checks.ts'
-import { loadRuleGroups } from '../lib/rules/rule-files.ts'
 import type { Clock } from '../lib/std/clock.ts'
 import { readUtf8IfThere } from '../lib/std/fs.ts'
 import type { Logger } from '../lib/std/log.ts'
 import type { Metrics } from '../lib/std/metrics.ts'
 import type { ConfigControl } from '../web/parts.ts'
-import { loadAlertConfig } from './alert-config.ts'
-import { featureWarnings } from './features.ts'
-import { checkSelector } from './selector.ts'
 import type { Flags } from './flags.ts'
+import { loadWholeConfig } from './whole-config.ts'
 
 /** There is no configuration file where the flag says. */
 export class ConfigFileError extends Error {
@@ -51,19 +45,14 @@ export class ConfigFile implements ConfigControl {
     const fileName = configFile === '' ? 'built-in configuration' : configFile
     const text = configFile === '' ? defaultConfigText(ownAddress(this.#flags)) : readUtf8IfThere(configFile)
     if (text === null) throw new ConfigFileError(`cannot read the configuration ${configFile}: there is no such file; give another --config.file`)
-    const features = (own: readonly string[]): EngineFeatures => engineFeatures([...this.#flags.features, ...own])
-    const loaded = loadConfig(text, fileName, { strict: isStrict, ruleChecks: (own) => ruleChecks(features(own)), checkSelector })
-    const { warnings } = loaded
-    const groups = loadRuleGroups(loaded.config.rules, features(loaded.config.features))
-    const alerts = loadAlertConfig(loaded.config.alerting, isStrict)
-    const config = { ...loaded.config, rules: { ...loaded.config.rules, groups }, alerting: { ...loaded.config.alerting, pipeline: alerts.pipeline } }
-    for (const warning of [...warnings, ...alerts.warnings, ...featureWarnings(config.features, `${fileName}: features: `)]) this.#logger.warn(warning)
+    const { config, alertText, warnings } = loadWholeConfig(text, fileName, { isStrict, features: this.#flags.features })
+    for (const warning of warnings) this.#logger.warn(warning)
     const atStart = this.#atStart ??= settingsAtStart(config)
     for (const [name, value] of settingsAtStart(config)) {
       if (!isDeepStrictEqual(value, atStart.get(name))) this.#logger.warn(`${fileName}: ${name} has changed; that takes effect at the next start`)
     }
     this.#text = text
-    this.#alertText = alerts.text
+    this.#alertText = alertText
     this.#last = { isSuccessful: true, timeMs: this.#clock.now() }
     return config
   }

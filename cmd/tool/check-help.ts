@@ -1,9 +1,15 @@
 // What `monitor check --help` says; apart from the tool, which is loaded when it runs.
 
-export const CHECK_HELP = `Usage: monitor check rules [FILE...]
+export const CHECK_HELP = `Usage: monitor check config FILE...
+       monitor check alertmanager FILE...
+       monitor check rules [FILE...]
 
-Checks rule files, or standard input, and says where each fault is. Exit code 1 for faults.
+Checks a monitor.yml (or prometheus.yml) with all the files it names, an alertmanager.yml with its templates, or rule files
+(without FILE standard input), and says where each fault is. Exit code 1 for faults.
 
+config, alertmanager:
+  --ignore-unbuilt         warns of what is not built yet, as the server does with --config.strict=false
+rules:
   --lint=duplicate-rules   all, duplicate-rules or none, with commas between them
   --lint-fatal             exit code 3 for what lints find
   --ignore-unknown-fields  passes over unknown keys, which the server refuses

@@ -1,4 +1,4 @@
-// `monitor check rules`: whether rule files are right, with promtool's output, lints and exit codes.
+// `monitor check`: rules (whether rule files are right, with promtool's output, lints and exit codes), config, alertmanager.
 import { engineFeatures } from '../../lang/parse/features.ts'
 import { ConfigError } from '../../lib/config/load.ts'
 import type { RuleGroupConfig } from '../../lib/config/rule-config.ts'
@@ -6,6 +6,7 @@ import { loadRuleFile } from '../../lib/config/rule-file.ts'
 import { compareLabels, compareText, labelsFromMap, type Labels } from '../../lib/model/labels.ts'
 import { ruleChecks } from '../../lib/rules/rule-checks.ts'
 import { DiskError, readStdin, readUtf8IfThere } from '../../lib/std/fs.ts'
+import { checkConfigs } from './check-config.ts'
 import { Arguments, UsageError } from './command-line.ts'
 import { ToolFailure, type ToolIo } from './tool-io.ts'
 
@@ -21,10 +22,14 @@ interface Lints {
 export function runCheck(argv: readonly string[], io: ToolIo): Promise<void> {
   const args = new Arguments(argv, [
     { name: 'lint', kind: 'text' }, { name: 'lint-fatal', kind: 'switch' }, { name: 'ignore-unknown-fields', kind: 'switch' },
-    { name: 'enable-feature', kind: 'list' },
+    { name: 'enable-feature', kind: 'list' }, { name: 'ignore-unbuilt', kind: 'switch' },
   ])
   const [what, ...files] = args.words
-  if (what !== 'rules') throw new UsageError(what === undefined ? 'check wants what to check: rules' : `there is no command check ${what}; there is rules`)
+  if (what === 'config' || what === 'alertmanager') {
+    checkConfigs(what, files, args, io)
+    return Promise.resolve()
+  }
+  if (what !== 'rules') throw new UsageError(what === undefined ? 'check wants what to check: config, alertmanager or rules' : `there is no command check ${what}; there are config, alertmanager and rules`)
   const options = {
     checks: ruleChecks(engineFeatures(args.list('enable-feature').flatMap((names) => names.split(',')))),
     isLenient: args.has('ignore-unknown-fields'),

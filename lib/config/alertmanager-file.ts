@@ -58,12 +58,10 @@ function readPipeline(reader: MapReader, folder: string, defaults: RouteDefaults
   const receiverNames = receivers.map(({ name }) => name)
   const timeIntervals = readTimeIntervals(reader)
   const escalations = readEscalations(reader, receiverNames)
-  const routeReader = reader.map('route')
-  if (routeReader === null) reader.error('route', 'no routes provided: one that names a receiver must be set')
   const names = { receivers: receiverNames, timeIntervals: [...timeIntervals.keys()], escalations: escalations.map(({ name }) => name) }
   return {
     resolveTimeoutMs, globals, receivers, timeIntervals, escalations, templateFiles: [],
-    route: readRootRoute(routeReader ?? new MapReader(reader.problems, null, 'route'), names, defaults),
+    route: readRootRoute(reader, names, defaults),
     inhibitRules: readInhibitRules(reader),
     templates: (reader.texts('templates') ?? []).map(({ text }) => path.resolve(folder, text)),
   }

@@ -26,8 +26,13 @@ type Inherited = Omit<RouteConfig, 'matchers' | 'isContinued' | 'muteTimeInterva
 
 const ALL_LABELS = '...'
 
-/** The root must name a receiver and match everything. */
-export function readRootRoute(reader: MapReader, names: KnownNames, defaults: RouteDefaults): RouteConfig {
+/** The root, under `route`, must name a receiver and match everything. */
+export function readRootRoute(section: MapReader, names: KnownNames, defaults: RouteDefaults): RouteConfig {
+  const reader = section.map('route')
+  if (reader === null) {
+    section.error('route', 'no routes provided: one that names a receiver must be set')
+    return { receiver: '', groupBy: [], escalation: '', ...defaults, matchers: [], isContinued: false, muteTimeIntervals: [], activeTimeIntervals: [], routes: [] }
+  }
   if (!reader.has('receiver')) reader.error('receiver', 'root route must specify a default receiver')
   for (const key of ['match', 'match_re', 'matchers']) if (reader.has(key)) reader.error(key, 'root route must not have any matchers')
   for (const key of ['mute_time_intervals', 'active_time_intervals']) if (reader.has(key)) reader.error(key, 'root route must not have any time intervals')

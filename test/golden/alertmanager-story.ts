@@ -43,9 +43,9 @@ export const STORY: readonly StoryStep[] = [
 
 /** A message without what differs from run to run. */
 export function told(to: string, body: Record<string, unknown>): { to: string; message: unknown } {
-  const alerts = (body['alerts'] as Record<string, unknown>[]).map(({ startsAt: _, endsAt, ...rest }) => ({ ...rest, hasEnded: endsAt !== '0001-01-01T00:00:00Z' }))
-  const { externalURL: _, notification_reason: _reason, routeLabels: _labels, ...rest } = body
-  return { to, message: { ...rest, alerts } }
+  const without = (object: Record<string, unknown>, names: readonly string[]): Record<string, unknown> => Object.fromEntries(Object.entries(object).filter(([name]) => !names.includes(name)))
+  const alerts = (body['alerts'] as Record<string, unknown>[]).map((alert) => ({ ...without(alert, ['startsAt', 'endsAt']), hasEnded: alert['endsAt'] !== '0001-01-01T00:00:00Z' }))
+  return { to, message: { ...without(body, ['externalURL', 'notification_reason', 'routeLabels']), alerts } }
 }
 
 /** Messages by whom they went to and of which group, in their order: groups side by side have none. */

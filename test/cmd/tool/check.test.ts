@@ -1,4 +1,4 @@
-// `monitor check rules` beside promtool: test/golden/rule-files.json has its exit codes for each file, plain and with --lint-fatal.
+// `monitor check`; of rules beside promtool: test/golden/rule-files.json has its exit codes for each file, plain and with --lint-fatal.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -16,6 +16,45 @@ async function run(...args: string[]): Promise<{ code: number | null; out: strin
   const code = await runTool(args, { out: (text) => (out += text), err: (text) => (err += text), clock: new FakeClock() })
   return { code, out, err }
 }
+
+describe('monitor check config', () => {
+  it('looks at monitor.yml and at all that it names', async () => {
+    const folder = tempFolder()
+    const [config, alerts, rules] = ['monitor.yml', 'am.yml', 'rules.yml'].map((name) => path.join(folder, name)) as [string, string, string]
+    writeFileSync(config, 'rule_files: [rules.yml]\nalerting: {config_file: am.yml}\nscrape_configs: [{job_name: a}]\n')
+    writeFileSync(rules, 'groups: [{name: a, rules: [{record: r, expr: up}]}]\n')
+    writeFileSync(alerts, 'route: {receiver: a}\nreceivers: [{name: a}, {name: b}]\ntemplates: ["*.tmpl"]\ntracing: {}\n')
+    expect(await run('check', 'config', config)).toEqual({ code: 0, out: `Checking ${config}\n  SUCCESS: 1 scrape config, 1 rule, 2 receivers found\n\n`, err: '' })
+    expect(await run('check', 'alertmanager', alerts)).toEqual({ code: 0, out: `Checking ${alerts}\n  SUCCESS: 2 receivers, 0 inhibit rules, 0 templates found\n\n`, err: '' })
+    writeFileSync(path.join(folder, 'bad.tmpl'), '{{ define "x" }}{{ if }}{{ end }}')
+    expect(await run('check', 'config', config)).toMatchObject({ code: 1, err: expect.stringContaining(`${folder}/bad.tmpl: template: bad.tmpl:1: missing value for if`) as string })
+    writeFileSync(alerts, 'route:\n  receiver: c\nreceivers: [{name: a}]\nroutes: []\n')
+    const { code, err } = await run('check', 'config', config)
+    expect(code).toBe(1)
+    expect(err).toContain(`${alerts}:2:13: route.receiver: undefined receiver "c" used in route; did you mean "a"?\n${alerts}:4:1: unknown key "routes"`)
+    expect(await run('check', 'config', path.join(folder, 'none.yml'))).toMatchObject({ code: 1, err: expect.stringContaining('there is no such file') as string })
+    expect(await run('check', 'config')).toMatchObject({ code: 2 })
+  })
+
+  it('says where keys inside monitor.yml are wrong', async () => {
+    const config = path.join(tempFolder(), 'monitor.yml')
+    const said = async (alerting: string): Promise<string[]> => {
+      writeFileSync(config, `alerting:\n${alerting}\n`)
+      return (await run('check', 'config', config)).err.split('\n').filter((line) => line.startsWith(config)).map((line) => line.slice(config.length + 1))
+    }
+    expect(await said('  receivers: [{name: a}]')).toEqual(['2:3: alerting.route: no routes provided: one that names a receiver must be set'])
+    expect(await said('  route: {receiver: a, matchers: [a=b], group_interval: 0s}\n  receivers: [{name: a}]')).toEqual([
+      '2:34: alerting.route.matchers: root route must not have any matchers', '2:57: alerting.route.group_interval: group_interval cannot be zero',
+    ])
+    expect(await said('  config_file: am.yml\n  route: {receiver: a}')).toEqual([expect.stringMatching(/^3:10: alerting\.route: must not be set beside config_file, which says the same; put it into .*am\.yml$/)])
+    expect(await said('  route: {receiver: a, group_by: [..., b], routes: [{matchers: ["a=~("], group_by: [c, c]}, {match: {"a b": c}}]}\n  receivers: [{name: a}]')).toEqual([
+      "2:34: alerting.route.group_by: cannot have wildcard group_by (`...`) and other labels at the same time",
+      '2:65: alerting.route.routes[0].matchers[0]: error parsing regexp: missing closing ): `^(?:()$`', '2:88: alerting.route.routes[0].group_by[1]: duplicated label "c" in group_by',
+      '2:102: alerting.route.routes[1].match: invalid label name "a b"',
+    ])
+    expect(await said('  route: {receiver: a, routes: [{receiver: b}], escalation: x}\n  receivers: [{name: a}, {name: a}]\n  escalations: {y: [{receiver: c}]}\n  inhibit_rules: [{source_matchers: [a], equal: [""]}]')).toHaveLength(6)
+  })
+})
 
 describe('monitor check rules', () => {
   it('takes, refuses and lints what promtool does', async () => {

@@ -1,0 +1,56 @@
+// `monitor check config` and `monitor check alertmanager`: whether monitor.yml with all it names, or an alertmanager.yml alone,
+// would be taken by the server, with the faults of all.
+import path from 'node:path'
+import { ConfigError } from '../../lib/config/load.ts'
+import { RuleFilesError } from '../../lib/rules/rule-files.ts'
+import { DiskError, readUtf8IfThere } from '../../lib/std/fs.ts'
+import { AlertConfigError, loadAlertConfig } from '../alert-config.ts'
+import { loadWholeConfig } from '../whole-config.ts'
+import { UsageError, type Arguments } from './command-line.ts'
+import { ToolFailure, type ToolIo } from './tool-io.ts'
+
+export type ConfigKind = 'config' | 'alertmanager'
+
+/** Throws UsageError, ToolFailure. */
+export function checkConfigs(kind: ConfigKind, files: readonly string[], args: Arguments, io: ToolIo): void {
+  if (files.length === 0) throw new UsageError(`check ${kind} wants files to check`)
+  const options = { isStrict: !args.has('ignore-unbuilt'), features: args.list('enable-feature').flatMap((names) => names.split(',')) }
+  let hasFaults = false
+  for (const file of files) {
+    io.out(`Checking ${file}\n`)
+    try {
+      io.out(kind === 'config' ? checkWhole(file, options, io) : checkAlerts(file, options.isStrict, io))
+    } catch (error) {
+      if (!isForPeople(error)) throw error
+      io.err(`  FAILED:\n${error.message}\n`)
+      hasFaults = true
+    }
+    io.out('\n')
+  }
+  if (hasFaults) throw new ToolFailure('')
+}
+
+function isForPeople(error: unknown): error is Error {
+  return error instanceof ConfigError || error instanceof RuleFilesError || error instanceof AlertConfigError || error instanceof DiskError
+}
+
+function checkWhole(file: string, options: Parameters<typeof loadWholeConfig>[2], io: ToolIo): string {
+  const text = readUtf8IfThere(file)
+  if (text === null) throw new DiskError(`cannot read ${file}`, new Error('there is no such file'))
+  const { config: { scrapeConfigs, rules, alerting: { pipeline } }, warnings } = loadWholeConfig(text, file, options)
+  for (const warning of warnings) io.err(`  WARNING: ${warning}\n`)
+  const ruleCount = rules.groups.reduce((count, group) => count + group.rules.length, 0)
+  const receivers = pipeline === null ? 'no receivers' : counted(pipeline.receivers.length, 'receiver')
+  return `  SUCCESS: ${counted(scrapeConfigs.length, 'scrape config')}, ${counted(ruleCount, 'rule')}, ${receivers} found\n`
+}
+
+function checkAlerts(file: string, isStrict: boolean, io: ToolIo): string {
+  const { pipeline, warnings } = loadAlertConfig({ configFile: path.resolve(file), pipeline: null }, isStrict)
+  for (const warning of warnings) io.err(`  WARNING: ${warning}\n`)
+  const { receivers, inhibitRules, templateFiles } = pipeline!
+  return `  SUCCESS: ${counted(receivers.length, 'receiver')}, ${counted(inhibitRules.length, 'inhibit rule')}, ${counted(templateFiles.length, 'template')} found\n`
+}
+
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`
+}

@@ -1,0 +1,29 @@
+// A configuration with all the files it names, checked: what the server starts with, and what `monitor check config` looks at.
+import { engineFeatures } from '../lang/parse/features.ts'
+import type { EngineFeatures } from '../lang/parse/ast.ts'
+import { loadConfig } from '../lib/config/load.ts'
+import type { Config } from '../lib/config/scrape-config.ts'
+import { ruleChecks } from '../lib/rules/rule-checks.ts'
+import { loadRuleGroups } from '../lib/rules/rule-files.ts'
+import { loadAlertConfig } from './alert-config.ts'
+import { featureWarnings } from './features.ts'
+import { checkSelector } from './selector.ts'
+
+export interface WholeConfig {
+  config: Config
+  /** Of the alertmanager.yml it names; '' where it names none. */
+  alertText: string
+  warnings: string[]
+}
+
+/** `features`: those of the command line. Throws ConfigError, RuleFilesError, AlertConfigError, DiskError. */
+export function loadWholeConfig(text: string, fileName: string, { isStrict, features }: { isStrict: boolean; features: readonly string[] }): WholeConfig {
+  const all = (own: readonly string[]): EngineFeatures => engineFeatures([...features, ...own])
+  const { config, warnings } = loadConfig(text, fileName, { strict: isStrict, ruleChecks: (own) => ruleChecks(all(own)), checkSelector })
+  const groups = loadRuleGroups(config.rules, all(config.features))
+  const alerts = loadAlertConfig(config.alerting, isStrict)
+  return {
+    config: { ...config, rules: { ...config.rules, groups }, alerting: { ...config.alerting, pipeline: alerts.pipeline } }, alertText: alerts.text,
+    warnings: [...warnings, ...alerts.warnings, ...featureWarnings(config.features, `${fileName}: features: `)],
+  }
+}
