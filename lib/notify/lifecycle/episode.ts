@@ -18,6 +18,8 @@ export interface Episode {
   suppression: '' | 'silenced' | 'inhibited' | 'muted'
   /** The same with who does so: a line of history for each change. */
   suppressionNote: string
+  /** A change that someone asked for is on its way to the store: until it is there, no other record of the episode goes. */
+  isChanging: boolean
   /** Name of its escalation policy as the routes say, '' for none; null: not asked since they changed. */
   policy: string | null
   /** Unix ms before which a due step of its escalation is not looked at again. */
@@ -48,7 +50,7 @@ export function episodeOf(record: AlertRecord, endsAtMs: number): Episode {
   const labels = labelsFromRecord(record.labels)
   return {
     record, labels, annotations: new Map(Object.entries(record.annotations)), endsAtMs, cooldownKey: cooldownKey(labels),
-    suppression: '', suppressionNote: '', policy: null, blockedUntilMs: 0, failures: new Map(),
+    suppression: '', suppressionNote: '', isChanging: false, policy: null, blockedUntilMs: 0, failures: new Map(),
   }
 }
 

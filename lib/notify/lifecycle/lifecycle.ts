@@ -11,7 +11,7 @@
 import type { EscalationPolicy } from '../../config/alertmanager-config.ts'
 import type { LifecycleConfig } from '../../config/lifecycle-section.ts'
 import { MetaError } from '../../meta/errors.ts'
-import type { AlertRecord, MetaStore } from '../../meta/interface.ts'
+import type { AlertEvent, AlertRecord, MetaStore } from '../../meta/interface.ts'
 import type { SentAlert } from '../../model/alert.ts'
 import { fingerprint } from '../../model/fingerprint.ts'
 import type { NotifiedAlert, Notification } from '../../model/notification.ts'
@@ -198,8 +198,9 @@ export class AlertLifecycle implements AlertOverlay {
       const before = episode?.record ?? await this.#ground.store.alert(id)
       if (before === null) throw new AlertStateError('there is no such alert')
       const after: AlertRecord = { ...before, feedback: verdict }
-      await this.#writer.must(after, { alertId: id, timeMs: this.#ground.clock.now(), kind: 'feedback', detail: by === '' ? verdict : `${verdict}, ${by}` })
-      if (episode !== undefined) episode.record = { ...after, toldAtMs: episode.record.toldAtMs }
+      const event: AlertEvent = { alertId: id, timeMs: this.#ground.clock.now(), kind: 'feedback', detail: by === '' ? verdict : `${verdict}, ${by}` }
+      if (episode === undefined) await this.#writer.must(after, event)
+      else await this.#keep(episode, after, event)
       return { before, after }
     })
   }
@@ -355,13 +356,24 @@ export class AlertLifecycle implements AlertOverlay {
       if (episode === undefined) throw new AlertStateError('the alert is resolved')
       const nowMs = this.#ground.clock.now()
       const { record, kind, detail, after } = change(episode, nowMs)
-      await this.#writer.must(record, { alertId: id, timeMs: nowMs, kind, detail })
-      // What the dispatcher told meanwhile stays.
-      episode.record = { ...record, toldAtMs: episode.record.toldAtMs }
+      await this.#keep(episode, record, { alertId: id, timeMs: nowMs, kind, detail })
       after()
       this.#arm()
       return episode.record
     })
+  }
+
+  /** What the dispatcher tells meanwhile stays, and is written after it. */
+  async #keep(episode: Episode, record: AlertRecord, event: AlertEvent): Promise<void> {
+    const before = episode.record.toldAtMs
+    episode.isChanging = true
+    try {
+      await this.#writer.must(record, event)
+      episode.record = { ...record, toldAtMs: episode.record.toldAtMs }
+    } finally {
+      episode.isChanging = false
+      if (episode.record.toldAtMs !== before) this.#writer.add({ records: [episode.record] })
+    }
   }
 
   /** Sets the timer to what is due next. */

@@ -38,7 +38,7 @@ function noteTold(episode: Episode, { receiver, nowMs, cooldowns, records, told 
     episode.record = { ...episode.record, toldAtMs: nowMs }
     // A step that waited for a cooldown waits no more.
     episode.blockedUntilMs = 0
-    records.push(episode.record)
+    if (!episode.isChanging) records.push(episode.record)
   }
   const entry = cooldowns.onTold(episode, receiver, nowMs)
   if (entry !== null) told.push(entry)

@@ -61,9 +61,15 @@ export class RecordWriter {
 
   /** Keeps a record and its line, or rejects with MetaError, and nothing is kept. */
   async must(record: AlertRecord, event: AlertEvent): Promise<void> {
-    await this.#store.putAlerts([record], [event])
-    // An older state of it that still waits for the disk would undo it.
+    const older = this.#records.get(record.id)
+    // An older state of it that still waits would come after it, and undo it.
     this.#records.delete(record.id)
+    try {
+      await this.#store.putAlerts([record], [event])
+    } catch (error) {
+      if (older !== undefined) this.add({ records: [older] })
+      throw error
+    }
   }
 
   /** What waits of an episode that is another's after all. */

@@ -101,6 +101,31 @@ describe('an acknowledgement', () => {
     await expect(w.lifecycle.acknowledge(id, { by: 'bo', repageAfterMs: null })).rejects.toThrow('the alert is resolved')
   })
 
+  it('is not undone by what is told while it is on its way to the store', async () => {
+    for (let turns = 0; turns < 12; turns++) {
+      const w = await world()
+      const id = await fire(w, CPU)
+      const acking = w.lifecycle.acknowledge(id, { by: 'ana', repageAfterMs: 0 })
+      for (let i = 0; i < turns; i++) await Promise.resolve()
+      w.flush('team/email/0')
+      await acking
+      await w.idle()
+      await w.restart(true)
+      expect(await w.store.alert(id), `told ${turns} turns later`).toMatchObject({ status: 'acknowledged' })
+    }
+  })
+
+  it('is not undone by an older record that waits for the store', async () => {
+    const w = await world()
+    const ids = [await fire(w, CPU), await fire(w, { ...CPU, instance: 'web2' })]
+    // The first of these is on its way when the second is added; the change comes between.
+    w.flush('team/email/0')
+    w.flush('team/sms/0')
+    await w.lifecycle.acknowledge(ids[1]!, { by: 'ana', repageAfterMs: 0 })
+    await w.idle()
+    expect(await w.store.alert(ids[1]!)).toMatchObject({ status: 'acknowledged' })
+  })
+
   it('survives kill -9', async () => {
     const w = await world()
     const id = await fire(w, CPU)
