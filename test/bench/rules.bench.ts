@@ -11,6 +11,7 @@ import path from 'node:path'
 import { Engine } from '../../lang/engine.ts'
 import { labelsFromRecord } from '../../lib/model/labels.ts'
 import { checkRule } from '../../lib/rules/json-rule/check-rule.ts'
+import { compileRule } from '../../lib/rules/json-rule/compile.ts'
 import { ruleGroups } from '../../lib/rules/json-rule/rule-groups.ts'
 import { RuleMetrics } from '../../lib/rules/rule-metrics.ts'
 import { engineQuery } from '../../lib/rules/rule-query.ts'
@@ -71,7 +72,7 @@ for (let k = HISTORY_ROWS; k >= 1; k--) {
   await db.commit()
 }
 
-const groups = ruleGroups(Array.from({ length: ruleCount }, (_, i) => ({ id: `id-${i}`, rule: checkRule(bodyOf(i)) })), 'api.yml')
+const groups = ruleGroups(Array.from({ length: ruleCount }, (_, i) => checkRule(bodyOf(i))).map((rule, i) => ({ rule, config: compileRule(rule, `id-${i}`) })), 'api.yml')
 const exprs = [...new Set(groups[0]!.rules.map(({ expr }) => expr.replace(/ > .*/, '')))]
 const queryable = new StoreQueryable(db.handle(), SLOT_COUNT - 1)
 const query = engineQuery(new Engine(), queryable, { timeoutMs: 60_000, lookbackMs: 300_000 })

@@ -3,7 +3,7 @@
 //
 //   body ─check─▶ JsonRule ─▶ MetaStore (synced) ─▶ rule file ─▶ groups ─▶ onChange
 import { isDeepStrictEqual } from 'node:util'
-import type { RuleChecks, RuleGroupConfig } from '../../config/rule-config.ts'
+import type { RuleChecks, RuleConfig, RuleGroupConfig } from '../../config/rule-config.ts'
 import { MetaError } from '../../meta/errors.ts'
 import type { MetaStore, StoredRule } from '../../meta/interface.ts'
 import type { Clock } from '../../std/clock.ts'
@@ -13,7 +13,7 @@ import { DiskFile, readTextIfThere, rename } from '../../std/fs.ts'
 import type { Logger } from '../../std/log.ts'
 import { checkRule } from './check-rule.ts'
 import { BASELINE } from './anomaly.ts'
-import { compileExpr, compileRule, RULE_ID } from './compile.ts'
+import { compileRule, RULE_ID } from './compile.ts'
 import { RuleBodyError, type Fault } from './fields.ts'
 import type { JsonRule } from './json-rule.ts'
 import { ruleFileText, ruleGroups } from './rule-groups.ts'
@@ -57,6 +57,8 @@ type JsonBody = Readonly<Record<string, unknown>>
 interface Kept {
   stored: StoredRule
   rule: JsonRule
+  /** What it is compiled to. */
+  config: RuleConfig
 }
 
 /** There is no rule of that id. */
@@ -91,7 +93,7 @@ export class ApiRules {
     }
     for (const one of stored) {
       try {
-        rules.#rules.set(one.id, { stored: one, rule: rules.#checked(one.body) })
+        rules.#rules.set(one.id, keptOf(one, rules.#checked(one.body)))
       } catch (error) {
         if (!(error instanceof RuleBodyError)) throw error
         // It was good once: it stays stored, for a version that can read it.
@@ -105,8 +107,7 @@ export class ApiRules {
   /** Of active rules. */
   groups(): readonly RuleGroupConfig[] {
     if (this.#found !== null) return this.#found
-    const active = [...this.#rules.values()].filter(({ stored }) => stored.isActive)
-    return ruleGroups(active.map(({ stored, rule }) => ({ id: stored.id, rule })), this.#ground.file)
+    return ruleGroups([...this.#rules.values()].filter(({ stored }) => stored.isActive), this.#ground.file)
   }
 
   /** Who is told of the alerts of each rule, active or not. */
@@ -126,7 +127,8 @@ export class ApiRules {
 
   /** The group that a body would be, without making it. Throws RuleBodyError. */
   compiled(body: JsonBody): RuleGroupConfig {
-    return ruleGroups([{ id: 'test', rule: this.#checked(splitBody(body, true).own) }], this.#ground.file)[0]!
+    const rule = this.#checked(splitBody(body, true).own)
+    return ruleGroups([{ rule, config: compileRule(rule, 'test') }], this.#ground.file)[0]!
   }
 
   /** Rejects with RuleBodyError, or as the store does. */
@@ -196,9 +198,10 @@ export class ApiRules {
     }
   }
 
-  #change(make: () => Kept): Promise<RuleView> {
+  #change(make: () => { stored: StoredRule; rule: JsonRule }): Promise<RuleView> {
     return this.#inTurn(async () => {
-      const kept = make()
+      const { stored, rule } = make()
+      const kept = keptOf(stored, rule)
       await this.#ground.meta.putRule(kept.stored)
       this.#rules.set(kept.stored.id, kept)
       this.#apply()
@@ -272,7 +275,11 @@ function writeWhole(file: string, text: string): void {
   rename(aside.path, file)
 }
 
-function viewOf({ stored, rule }: Kept): RuleView {
+function keptOf(stored: StoredRule, rule: JsonRule): Kept {
+  return { stored, rule, config: compileRule(rule, stored.id) }
+}
+
+function viewOf({ stored, config }: Kept): RuleView {
   const { id, isActive, createdAtMs, updatedAtMs, body } = stored
-  return { id, isActive, createdAtMs, updatedAtMs, body, expr: compileExpr(rule) }
+  return { id, isActive, createdAtMs, updatedAtMs, body, expr: config.expr }
 }

@@ -1,7 +1,6 @@
 // API rules as rule groups, and as the text of a rule file: one group for each interval, anomalies apart, since they read weeks.
 import type { RuleConfig, RuleGroupConfig } from '../../config/rule-config.ts'
 import { formatDuration } from '../../model/duration.ts'
-import { compileRule } from './compile.ts'
 import type { JsonRule } from './json-rule.ts'
 
 /** An anomaly's baseline hardly moves within a minute. */
@@ -9,16 +8,16 @@ const ANOMALY_INTERVAL_MS = 60_000
 
 const HEADER = '# Written by Monitor from the rules of /api/alerts/rules. What is changed here is lost: change them there.\n'
 
-/** In order of creation within a group. `file`: the path that /api/v1/rules shows. */
-export function ruleGroups(rules: Iterable<{ id: string; rule: JsonRule }>, file: string): RuleGroupConfig[] {
+/** Of rules and what they are compiled to, in their order within a group. `file`: the path that /api/v1/rules shows. */
+export function ruleGroups(rules: Iterable<{ rule: JsonRule; config: RuleConfig }>, file: string): RuleGroupConfig[] {
   const groups = new Map<string, RuleGroupConfig & { rules: RuleConfig[] }>()
-  for (const { id, rule } of rules) {
+  for (const { rule, config } of rules) {
     const isAnomaly = rule.body.kind === 'anomaly'
     const intervalMs = rule.intervalMs ?? (isAnomaly ? ANOMALY_INTERVAL_MS : null)
     const name = `api${isAnomaly ? ' anomalies' : ''}${intervalMs === null ? '' : ` ${formatDuration(intervalMs)}`}`
     let group = groups.get(name)
     if (group === undefined) groups.set(name, group = { name, file, intervalMs, queryOffsetMs: null, limit: 0, rules: [] })
-    group.rules.push(compileRule(rule, id))
+    group.rules.push(config)
   }
   return [...groups.values()]
 }

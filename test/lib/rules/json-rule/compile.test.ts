@@ -91,7 +91,7 @@ describe('an API rule', () => {
       { name: 'A "quoted": {{x}}\n', metric: 'm', condition: over80, for: '1m', labels: { team: '{{ $labels.env }}' }, annotations: { summary: 'é: #x' } },
       { name: 'B', kind: 'anomaly', metric: 'm' }, { name: 'C', kind: 'absence', metric: 'disk.used', interval: '10s' },
     ]
-    const groups = ruleGroups(bodies.map((body, i) => ({ id: `id${i}`, rule: checkRule(body) })), '/data/rules/api.yml')
+    const groups = ruleGroups(bodies.map(checkRule).map((rule, i) => ({ rule, config: compileRule(rule, `id${i}`) })), '/data/rules/api.yml')
     expect(groups.map(({ name, intervalMs, rules }) => [name, intervalMs, rules.length])).toEqual([['api', null, 1], ['api anomalies 1m', 60_000, 1], ['api 10s', 10_000, 1]])
     expect(loadRuleFile(ruleFileText(groups), '/data/rules/api.yml', { checks: ruleChecks({}) })).toEqual(groups)
     expect(loadRuleFile(ruleFileText([]), 'x', { checks: ruleChecks({}) })).toEqual([])
