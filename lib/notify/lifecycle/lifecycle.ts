@@ -8,6 +8,7 @@
 //
 // Changes come one after the other. What people do is in the store before it holds; what rules tell holds at once, and a store
 // that refuses it delays no page.
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { EscalationPolicy } from '../../config/alertmanager-config.ts'
 import type { LifecycleConfig } from '../../config/lifecycle-section.ts'
 import { MetaError } from '../../meta/errors.ts'
@@ -121,6 +122,7 @@ export class AlertLifecycle implements AlertOverlay {
         this.#takeIn(part)
         await this.#writer.settled()
         this.#ground.dispatch.receive(part)
+        if (alerts.length > INTAKE_ALERTS) await nextTurn()
       }
       this.#arm()
     })
@@ -328,7 +330,7 @@ export class AlertLifecycle implements AlertOverlay {
       const { id, fingerprint: print, escalationStep } = episode.record
       episode.record = { ...episode.record, escalationStep: escalationStep + 1 }
       this.#writer.add({ records: [episode.record], events: [{ alertId: id, timeMs: nowMs, kind: 'escalated', detail: step.receiver }] })
-      begun.set(step.receiver, [...(begun.get(step.receiver) ?? []), print])
+      if (begun.get(step.receiver)?.push(print) === undefined) begun.set(step.receiver, [print])
     }
   }
 
