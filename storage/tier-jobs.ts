@@ -11,6 +11,7 @@ import { removeFolder } from '../lib/std/fs.ts'
 import type { Matcher } from '../lib/model/matcher.ts'
 import type { BlockMeta } from './block/block-meta.ts'
 import type { BlockFolder, StoredBlock } from './block-folder.ts'
+import type { LabelSource } from './interface.ts'
 import { PageCache } from './block/page-cache.ts'
 import { BlockError } from './errors.ts'
 import { EXPIRED_SHARE, type Cutoff } from './retention-rules.ts'
@@ -77,21 +78,29 @@ async function aggregateStretch({ handle, slot, tier }: TierWork, range: Span): 
   // Rows are made of all there is, also of what queries are not shown any more.
   const queryable = new StoreQueryable(handle, slot, { showsExpired: true })
   const querier = queryable.querier()
-  const builder = new TierBlockBuilder({ folder: tier.staging, number: tier.takeNumber(), isCompressed: false }, querier)
+  let builder: TierBlockBuilder | null = null
   try {
     const span = { mint: range.minT - WIDTH_MS + 1, maxt: range.maxT }
+    // Series that the head has forgotten get the refs that blocks have: a thread's own mean nothing to others.
+    const stored = querier.storedRefs(span.mint, span.maxt)
+    const own = new Map(Array.from(stored, ([ref, inBlocks]) => [inBlocks, ref]))
+    const labels: LabelSource = {
+      symbolOf: (text) => querier.symbolOf(text), textOf: (symbol) => querier.textOf(symbol), labelsOf: (ref, out) => querier.labelsOf(own.get(ref) ?? ref, out),
+    }
+    builder = new TierBlockBuilder({ folder: tier.staging, number: tier.takeNumber(), isCompressed: false }, labels)
     const selection = querier.select([], span.mint, span.maxt, { startMs: span.mint, endMs: span.maxt, stepMs: 0, rangeMs: 0, func: '' })
+    const refs = selection.refs.map((ref) => stored.get(ref) ?? ref)
     const rows = new BucketBuffer()
     for (let batch = selection.next(); batch !== null; batch = selection.next()) {
       aggregate(batch, WIDTH_MS, rows, SAMPLES_MAX)
-      builder.add(rows, batch, selection.refs)
+      builder.add(rows, batch, refs)
       // Where main itself does the job, it gets its turn.
       await nextTurn()
     }
     const damage = querier.damage()
     return { written: await builder.finish(range, damage[0] ?? ''), damage: [...damage] }
   } catch (error) {
-    builder.abort()
+    builder?.abort()
     throw error
   } finally {
     querier.close()

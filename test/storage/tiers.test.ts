@@ -7,7 +7,9 @@ import type { Database } from '../../storage/database.ts'
 import { GroupBlockBuilder } from '../../storage/block/block-builder.ts'
 import type { Querier } from '../../storage/interface.ts'
 import { StoreQueryable } from '../../storage/store-querier.ts'
+import { PageCache } from '../../storage/block/page-cache.ts'
 import { bucketEnd } from '../../storage/tier/aggregate.ts'
+import { TierReader } from '../../storage/tier/tier-reader.ts'
 import { tempFolder } from '../support/temp-folder.ts'
 import { COLUMNS, rowsOf, viewTier, type TierView } from '../support/tier-faults.ts'
 import { ORIGIN, batchOf as blockBatch } from './block/block-data.ts'
@@ -65,6 +67,31 @@ function start(folder: string, clock: FakeClock): Database {
 }
 
 describe('the 1-minute tier of a store', () => {
+  it('names series that the head has forgotten by the refs that blocks have', async () => {
+    const clock = new FakeClock(T0)
+    const db = start(tempFolder(), clock)
+    append(db, batchOf(T0 + MINUTE, [db.series(series(30))], [1]))
+    const [hot] = seriesOf(db, 1)
+    const until = async (end: number): Promise<void> => {
+      for (; clock.now() < end; clock.jump(60_000)) append(db, batchOf(clock.now(), [hot!], [7]))
+      await settled(db)
+    }
+    for (let cut = 1; cut <= 5; cut++) await until(T0 + cut * 2 * HOUR + 15 * MINUTE)
+    expect(db.head.series.forgotten).toBe(1)
+    // Its stretch is made anew for a late sample of another.
+    append(db, batchOf(T0 + 30 * MINUTE, [db.series(series(31))], [1]))
+    await until(T0 + 12 * HOUR + 15 * MINUTE)
+    expectWhole(db, T0 + 12 * HOUR - MINUTE)
+    const refs = db.blocks.minutes.flatMap(({ folder }) => {
+      const reader = new TierReader(`${db.handle().folder}/tiers/1m/${folder}`, new PageCache())
+      const found = Array.from({ length: reader.seriesCount }, (_, number) => reader.index.refOf(number))
+      reader.close()
+      return found
+    })
+    expect(Math.max(...refs)).toBeLessThan(10)
+    await db.close()
+  })
+
   it('keeps what lies between stretches that were made anew when these are compacted', async () => {
     const clock = new FakeClock(T0)
     const db = open(tempFolder(), { clock, minuteRetentionMs: Infinity })
