@@ -22,11 +22,15 @@ export interface AlertConfig {
 
 /** Throws ConfigError, AlertConfigError, DiskError. */
 export function loadAlertConfig({ configFile, pipeline: inline }: Pick<AlertingConfig, 'configFile' | 'pipeline'>, isStrict: boolean): AlertConfig {
-  if (configFile === '') return { pipeline: inline && withTemplates(inline), text: '', warnings: [] }
+  if (configFile === '') {
+    const pipeline = inline && withTemplates(inline)
+    return { pipeline, text: '', warnings: pipeline === null ? [] : fieldFaults(pipeline) }
+  }
   const text = readUtf8IfThere(configFile)
   if (text === null) throw new AlertConfigError(`cannot read alerting.config_file ${configFile}: there is no such file`)
   const { config, warnings } = loadAlertmanagerFile(text, configFile, isStrict)
-  return { pipeline: withTemplates(config), text, warnings }
+  const pipeline = withTemplates(config)
+  return { pipeline, text, warnings: [...warnings, ...fieldFaults(pipeline)] }
 }
 
 function withTemplates(config: PipelineConfig): PipelineConfig {
@@ -52,4 +56,19 @@ function checkTemplates(file: TemplateFile, place: string): void {
     if (!(error instanceof TemplateSyntaxError)) throw error
     throw new AlertConfigError(`${place}: ${error.message}`, { cause: error })
   }
+}
+
+/** Settings of receivers whose template is none: Alertmanager finds that out when it sends. */
+function fieldFaults({ receivers, templateFiles }: PipelineConfig): string[] {
+  const templates = new NotificationTemplates(templateFiles, systemClock)
+  const faultsIn = (value: unknown, place: string): string[] => {
+    if (typeof value === 'string') {
+      const fault = value.includes('{{') ? templates.check(value) : null
+      return fault === null ? [] : [`${place}: no message can be made: ${fault}`]
+    }
+    if (typeof value !== 'object' || value === null) return []
+    const parts = value instanceof Map ? [...(value as ReadonlyMap<string, unknown>)] : Object.entries(value as Readonly<Record<string, unknown>>)
+    return parts.flatMap(([key, part]) => faultsIn(part, `${place} ${key}`))
+  }
+  return receivers.flatMap(({ name, integrations }) => integrations.flatMap((config) => faultsIn(config, `receiver ${JSON.stringify(name)}: ${config.kind}:`)))
 }

@@ -4,6 +4,7 @@ import { readDiscord, type DiscordConfig } from './receivers/discord.ts'
 import { defaultEmail, readEmail, type EmailConfig } from './receivers/email.ts'
 import type { ReceiverGlobals } from './receivers/globals.ts'
 import { readIncidentio, type IncidentioConfig } from './receivers/incidentio.ts'
+import { readJira, type JiraConfig } from './receivers/jira.ts'
 import { readMattermost, type MattermostConfig } from './receivers/mattermost.ts'
 import { readMsteams, readMsteamsV2, type MsteamsConfig } from './receivers/msteams.ts'
 import { readOpsgenie, type OpsgenieConfig } from './receivers/opsgenie.ts'
@@ -22,7 +23,7 @@ import { defaultWebpush, readWebpush, type WebpushConfig } from './receivers/web
 import { readWechat, type WechatConfig } from './receivers/wechat.ts'
 
 export type IntegrationConfig =
-  | DiscordConfig | EmailConfig | IncidentioConfig | MattermostConfig | MsteamsConfig | OpsgenieConfig | PagerdutyConfig | PushoverConfig | RocketchatConfig
+  | DiscordConfig | EmailConfig | IncidentioConfig | JiraConfig | MattermostConfig | MsteamsConfig | OpsgenieConfig | PagerdutyConfig | PushoverConfig | RocketchatConfig
   | SlackConfig | SmsConfig | SnsConfig | TelegramConfig | VictoropsConfig | WebexConfig | WebhookConfig | WebpushConfig | WechatConfig
 export type IntegrationKind = IntegrationConfig['kind']
 
@@ -36,7 +37,7 @@ export interface ReceiverConfig {
 const READERS: { readonly [kind in IntegrationKind]: (reader: MapReader, context: SectionContext) => IntegrationConfig } = {
   discord: readDiscord, email: readEmail, incidentio: readIncidentio, pagerduty: readPagerduty, slack: readSlack, webhook: readWebhook, opsgenie: readOpsgenie,
   wechat: readWechat, pushover: readPushover, victorops: readVictorops, sns: readSns, telegram: readTelegram, webex: readWebex, msteams: readMsteams,
-  msteamsv2: readMsteamsV2, rocketchat: readRocketchat, mattermost: readMattermost, sms: readSms, webpush: readWebpush,
+  msteamsv2: readMsteamsV2, jira: readJira, rocketchat: readRocketchat, mattermost: readMattermost, sms: readSms, webpush: readWebpush,
 }
 
 /** Reads the list `receivers` of a configuration. Faults are collected in the reader's problems. */
@@ -52,7 +53,6 @@ export function readReceivers(reader: MapReader, globals: ReceiverGlobals, folde
       part.finish()
       return config
     }))
-    section.notBuilt('jira_configs')
     const labels = new Map(section.textMap('labels').map(({ name: label, text }) => [label, text]))
     section.finish()
     return { name, labels, integrations }

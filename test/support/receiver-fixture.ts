@@ -101,7 +101,7 @@ export async function httpWorld(answer: (response: ServerResponse, request: Requ
     incoming.on('data', (chunk: Buffer) => chunks.push(chunk))
     incoming.on('end', () => {
       const body = Buffer.concat(chunks)
-      const isJson = (incoming.headers['content-type'] ?? '').startsWith('application/json')
+      const isJson = body.length > 0 && (incoming.headers['content-type'] ?? '').startsWith('application/json')
       const request = { method: incoming.method!, path: incoming.url!, headers: incoming.headers, body, json: isJson ? JSON.parse(body.toString()) as unknown : null }
       requests.push(request)
       answer(response, request)

@@ -41,5 +41,12 @@ export function answerOf(path: string): [string, string] {
   if (path.startsWith('/wechat')) return [json, '{"errcode":0,"errmsg":"ok"}']
   if (path.startsWith('/rocketchat')) return [json, '{"success":true}']
   if (path.startsWith('/sns')) return ['text/xml', '<PublishResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/"><PublishResult><MessageId>1</MessageId></PublishResult></PublishResponse>']
+  if (path.startsWith('/jira')) return [json, jiraAnswer(path)]
   return ['text/plain', '']
+}
+
+function jiraAnswer(path: string): string {
+  const status = path.startsWith('/jira-done') ? 'done' : 'new'
+  if (path.includes('/search')) return path.startsWith('/jira-new') ? '{"issues":[]}' : `{"issues":[{"key":"OPS-7","fields":{"status":{"name":"x","statusCategory":{"key":"${status}"}}}}]}`
+  return path.endsWith('/transitions') ? '{"transitions":[{"id":"11","name":"Close"},{"id":"12","name":"Reopen"}]}' : '{}'
 }

@@ -5,6 +5,7 @@ import { discordReceiver } from './discord.ts'
 import { EmailReceiver } from './email.ts'
 import type { ReceiverGround } from './ground.ts'
 import { incidentioReceiver } from './incidentio.ts'
+import { jiraReceiver } from './jira.ts'
 import { mattermostReceiver } from './mattermost.ts'
 import { msteamsReceiver } from './msteams.ts'
 import { opsgenieReceiver } from './opsgenie.ts'
@@ -26,6 +27,7 @@ export function makeReceiver(config: IntegrationConfig, ground: ReceiverGround):
     case 'discord': return discordReceiver(config, ground)
     case 'email': return new EmailReceiver(config, ground)
     case 'incidentio': return incidentioReceiver(config, ground)
+    case 'jira': return jiraReceiver(config, ground)
     case 'mattermost': return mattermostReceiver(config, ground)
     case 'msteams': case 'msteamsv2': return msteamsReceiver(config, ground)
     case 'opsgenie': return opsgenieReceiver(config, ground)

@@ -66,12 +66,12 @@ it.each(kinds.map((kind, i) => [kind, i] as const))('%s (%i) sends what Alertman
     const sent = world.requests.map(({ path: asked, headers, body }) => normal(asked, headers['content-type'] ?? '', body.toString()))
     const prefix = sent[0]![0].split('/').slice(0, 3).join('/')
     const wanted = recorded.filter((one) => one.phase === phase && one.path.replace('?', '/').startsWith(`${prefix}/`.replace(/\/$/, '')))
-    const by = ([a]: Normal, [b]: Normal): number => (a < b ? -1 : 1)
+    const by = (a: Normal, b: Normal): number => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1)
     // WeChat's token was fetched before.
     expect(sent.filter(([asked]) => !asked.includes('gettoken')).toSorted(by), `${kind} ${phase}`)
       .toEqual(wanted.map((one) => normal(one.path, one.type, one.body)).toSorted(by))
     for (const request of world.requests) {
-      const one = wanted.find(({ path: asked }) => asked === request.path)
+      const one = wanted.find(({ path: asked, method }) => asked === request.path && method === request.method)
       if (one === undefined) continue
       expect([request.method, (request.headers.authorization ?? '').replace(/Signature=.*/, '').replace(/SignedHeaders=.*/, ''), `${String(request.headers['x-auth-token'] ?? '')}${String(request.headers['x-user-id'] ?? '')}`])
         .toEqual([one.method, one.authorization.replace(/SignedHeaders=.*/, '').replace(/Credential=AK\/\d+/, `Credential=AK/${new Date(RECORDED_AT_MS).toISOString().slice(0, 10).replaceAll('-', '')}`), one.token])
