@@ -6,5 +6,5 @@ import { serveJobs, type JobSeat } from '../storage/job-runner.ts'
 
 assert(parentPort !== null, 'maintenance-worker.ts runs as a worker')
 // Linux gives each thread its own priority: scrapes and queries come first. Elsewhere it would be the process'.
-if (process.platform === 'linux') os.setPriority(19)
+if (process.platform === 'linux') os.setPriority(10)
 serveJobs(parentPort, workerData as JobSeat)

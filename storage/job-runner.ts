@@ -17,8 +17,8 @@ export interface JobSeat {
 const KEPT_MS = 15_000
 /** Nobody waits for what these make: queries and scrapes beside them are to have the processor, and its caches. */
 const PACED: ReadonlySet<BlockJob['kind']> = new Set<BlockJob['kind']>(['compact', 'expire', 'tier', 'tier-compact', 'hours'])
-/** Such a job is followed by a rest of so many times as long as it took, so that all of them take a third of a core. */
-const REST_TIMES = 2
+/** Such a job is followed by a rest of so many times as long as it took, so that all of them take a quarter of a core. */
+const REST_TIMES = 3
 const REST_MS_MAX = 10_000
 
 /** In this thread: for machines that have one core, and for tests. */
