@@ -1,7 +1,7 @@
 // Finds subtrees that give the same at every step because every selector in them is pinned by `@`: they are
 // evaluated once and replicated (prometheus promql/engine.go, PreprocessExpr).
 import type { Expr } from '../parse/ast.ts'
-import { childrenOf } from './tree.ts'
+import { childrenOf, unwrapParens } from './tree.ts'
 
 /** Functions that see the evaluation time whatever their arguments. */
 const TIME_DEPENDENT: ReadonlySet<string> = new Set([
@@ -37,12 +37,17 @@ function visit(expr: Expr, found: Set<Expr>): boolean {
     case 'paren': case 'unary': case 'binary': case 'call': {
       const children = childrenOf(expr)
       const invariant = children.map((child) => visit(child, found))
-      const isTimeDependent = expr.type === 'call' && TIME_DEPENDENT.has(expr.func)
-      if (!isTimeDependent && !invariant.includes(false)) return true
+      if (!isTimeDependent(expr) && !invariant.includes(false)) return true
       children.forEach((child, i) => invariant[i] === true && add(child, found))
       return false
     }
   }
+}
+
+/** Of a selector timestamp() gives the samples' times, which are as pinned as they are. */
+function isTimeDependent(expr: Expr): boolean {
+  if (expr.type !== 'call' || !TIME_DEPENDENT.has(expr.func)) return false
+  return expr.func !== 'timestamp' || unwrapParens(expr.args[0]!).type !== 'vectorSelector'
 }
 
 function add(expr: Expr, found: Set<Expr>): void {

@@ -33,6 +33,7 @@ export class HistogramSum {
   #positive: BucketSums
   #negative: BucketSums
   #customValues: Float64Array
+  #hasAdded = false
 
   constructor(first: FloatHistogram) {
     this.#schema = first.schema
@@ -48,6 +49,7 @@ export class HistogramSum {
   /** Adds a histogram; null, and nothing is added, if one is exponential and the other has custom bounds. */
   add(h: FloatHistogram): Met | null {
     if (isCustom(h) !== (this.#schema === CUSTOM_SCHEMA)) return null
+    this.#hasAdded = true
     const isCollision = this.#meetHint(h.hint)
     const isReconciled = this.#schema === CUSTOM_SCHEMA ? this.#addCustom(h) : this.#addExponential(h)
     const count = this.#count + h.count
@@ -193,9 +195,9 @@ export class HistogramSum {
       this.#positive.sum.some(isInfinite) || this.#negative.sum.some(isInfinite)
   }
 
-  /** The sum so far. */
+  /** The sum so far. What nothing was added to keeps the signs of its zeros. */
   result(): FloatHistogram {
-    return this.#result(true)
+    return this.#result(this.#hasAdded)
   }
 
   /** The sum so far as plain additions would have it. */
@@ -216,6 +218,7 @@ export class HistogramSum {
   /** A sum of its own with the same state. */
   copy(): HistogramSum {
     const copy = new HistogramSum(this.uncompensated())
+    copy.#hasAdded = this.#hasAdded
     copy.#zero = this.#zero
     copy.#countC = this.#countC
     copy.#sumC = this.#sumC

@@ -23,7 +23,7 @@ describe('subtrees evaluated once', () => {
     ['sum_over_time((m @ 20)[1h:1m])', ['(m @ 20)']],
     ['predict_linear(m[1m] @ 20, 5)', ['m[1m] @ 20']],
     ['time()', []],
-    ['timestamp(m @ 20)', ['m @ 20']],
+    ['timestamp(m @ 20)', ['timestamp(m @ 20)']], ['timestamp(-m @ 20)', ['-m @ 20']],
     ['hour(m @ 20)', ['m @ 20']],
     ['topk(3, m @ 20)', ['topk(3, m @ 20)']],
     ['topk(scalar(n), m @ 20)', ['topk(scalar(n), m @ 20)']],
