@@ -12,7 +12,7 @@ export interface AlertOverlay {
   isHeld(fingerprint: string, receiver: string, nowMs: number): boolean
   /** Signed address of the page that acknowledges the alert; '' where there is none. */
   ackUrl(fingerprint: string): string
-  /** One try of telling a receiver (`name/kind/index`) came to its end; `error` null: delivered. */
+  /** Telling a receiver (`name/kind/index`) came to its end; `error` null: delivered. Of thousands of alerts it is told in parts. */
   onNotified(receiver: string, notification: Notification, error: string | null): void
   /** Alerts of a group that a stage kept back, and who: silence ids, inhibiting fingerprints, time intervals. */
   onSuppressed(kind: 'silenced' | 'inhibited' | 'muted', alerts: readonly NotifiedAlert[], by: readonly string[]): void

@@ -1,5 +1,6 @@
 // One integration of a receiver: told of a group where the log says that it must be, and then it stands in the log. Ends of
 // alerts go to whoever was told that they fire, whatever keeps them back meanwhile.
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { NotificationEntry } from '../../meta/interface.ts'
 import { runInTurns, type Steps } from '../../std/steps.ts'
 import type { Notification, NotifiedAlert } from '../../model/notification.ts'
@@ -96,14 +97,22 @@ export class Integration {
   }
 
   async #deliver(notification: Notification, deadlineMs: number, signal: AbortSignal): Promise<void> {
-    const { overlay } = this.#ground
     try {
       await this.#queue.deliver(notification, deadlineMs, signal)
     } catch (error) {
-      if (error instanceof UndeliveredError && !signal.aborted) overlay.onNotified(this.name, notification, error.message)
+      if (error instanceof UndeliveredError && !signal.aborted) await this.#note(notification, error.message)
       throw error
     }
-    overlay.onNotified(this.name, notification, null)
+    await this.#note(notification, null)
+  }
+
+  /** Tells the overlay; of thousands of alerts some in each turn, as it records every one. */
+  async #note(notification: Notification, error: string | null): Promise<void> {
+    const { alerts } = notification
+    for (let at = 0; at < alerts.length; at += STEP_ALERTS) {
+      if (at > 0) await nextTurn()
+      this.#ground.overlay.onNotified(this.name, alerts.length <= STEP_ALERTS ? notification : { ...notification, alerts: alerts.slice(at, at + STEP_ALERTS) }, error)
+    }
   }
 
   async #end(): Promise<void> {

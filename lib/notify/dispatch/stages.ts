@@ -53,8 +53,10 @@ export function* sift(alerts: readonly FlushedAlert[], route: RouteConfig, groun
   metrics.suppressed('silence', suppressed.silenced.alerts.length)
   for (const kind of ['inhibited', 'muted', 'silenced'] as const) {
     const { alerts: kept, by } = suppressed[kind]
-    yield
-    if (kept.length > 0) overlay.onSuppressed(kind, kept.map((one) => notifiedAlert(one, (fingerprint) => overlay.ackUrl(fingerprint))), [...by])
+    for (let at = 0; at < kept.length; at += STEP_ALERTS) {
+      yield
+      overlay.onSuppressed(kind, kept.slice(at, at + STEP_ALERTS).map((one) => notifiedAlert(one, (fingerprint) => overlay.ackUrl(fingerprint))), [...by])
+    }
   }
   return sifted
 }
