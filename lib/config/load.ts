@@ -55,7 +55,7 @@ export function loadConfig(text: string, fileName: string, options: LoadOptions)
 }
 
 /** The rules that Monitor brings along. */
-const OWN_RULES = path.resolve(import.meta.dirname, '../../rules/monitor.yml')
+const OWN_RULES = path.resolve(import.meta.dirname, 'monitor-rules.yml')
 
 /** What Monitor does without a configuration: it scrapes itself at `address` every 10 s, and watches over what it finds. */
 export function defaultConfigText(address: string): string {

@@ -7,7 +7,7 @@ import { MonitorProcess, waitFor } from '../support/monitor-process.ts'
 import { httpWorld } from '../support/receiver-fixture.ts'
 import { tempFolder } from '../support/temp-folder.ts'
 
-const rules = path.resolve(import.meta.dirname, '../../rules/monitor.yml')
+const rules = path.resolve(import.meta.dirname, '../../lib/config/monitor-rules.yml')
 
 it('reaches the dead man\'s switch, and shows what its rules ask for', async () => {
   const deadman = await httpWorld()
