@@ -4,6 +4,8 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { FakeClock } from '../../lib/std/clock.ts'
 import { DiskError, useDisk } from '../../lib/std/fs.ts'
 import { Random } from '../../lib/std/random.ts'
+// The store loads it with its first job, in turns of the event loop that no seed decides.
+import '../../storage/block-jobs.ts'
 import { Database } from '../../storage/database.ts'
 import { BlockError, FolderError, LogError } from '../../storage/errors.ts'
 import { STORED } from '../../storage/interface.ts'

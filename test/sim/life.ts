@@ -4,6 +4,8 @@ import { onTestFinished } from 'vitest'
 import { FakeClock } from '../../lib/std/clock.ts'
 import { useDisk } from '../../lib/std/fs.ts'
 import { Random } from '../../lib/std/random.ts'
+// The store loads it with its first job, in turns of the event loop that no seed decides.
+import '../../storage/block-jobs.ts'
 import { Database, type DatabaseOptions } from '../../storage/database.ts'
 import { SimDisk, type Fault } from './sim-disk.ts'
 import type { SimNames } from './sim-names.ts'
