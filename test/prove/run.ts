@@ -151,7 +151,7 @@ function provePages(): Promise<boolean> {
     const { kills, alerts, silences, acknowledgements, rules, toldTwice, toldMore, lost } = report
     console.log(`${kills} kills: ${alerts} alerts, ${silences} silences, ${acknowledgements} acknowledgements, ${rules} rules taken; ${lost.length} lost; ${toldTwice} told twice, ${toldMore} more often`)
     for (const line of lost.slice(0, 20)) console.log(`  LOST ${line}`)
-    return lost.length === 0 && toldMore === 0 && toldTwice <= kills
+    return lost.length === 0 && toldMore === 0 && toldTwice <= DOUBLED_SHARE_MAX * alerts
   })
 }
 
