@@ -113,7 +113,9 @@ const withTls = async (options: SMTPServerOptions, use: (world: Awaited<ReturnTy
   await use(await smtpWorld({ cert, key, ...options }), authority.certFile)
 }
 
-it.skipIf(!hasOpenssl)('speaks STARTTLS when it must, and sends nothing where it cannot', async () => {
+const named = (name: string): string => (hasOpenssl ? name : `${name} (needs the package openssl)`)
+
+it.skipIf(!hasOpenssl)(named('speaks STARTTLS when it must, and sends nothing where it cannot'), async () => {
   const plain = await smtpWorld()
   expect(await attempt(receiverOf(mail(plain.port, 'require_tls: true')))).toMatchObject({ isRetryable: true })
   expect(plain.mails).toEqual([])
@@ -125,7 +127,7 @@ it.skipIf(!hasOpenssl)('speaks STARTTLS when it must, and sends nothing where it
   })
 })
 
-it.skipIf(!hasOpenssl)('speaks TLS from the first byte, and gives its credentials', async () => {
+it.skipIf(!hasOpenssl)(named('speaks TLS from the first byte, and gives its credentials'), async () => {
   const tried: string[] = []
   const onAuth: SMTPServerOptions['onAuth'] = (auth, _, callback) => {
     const { method, username, password } = auth
