@@ -10,10 +10,11 @@ import { makeFolder } from '../lib/std/fs.ts'
 import type { Logger } from '../lib/std/log.ts'
 import { freshUuid } from '../lib/std/random.ts'
 import type { Flags } from './flags.ts'
+import type { NotifyRunner } from './notify-runner.ts'
 
-export function openAlertRules(flags: Flags, config: Config, { meta, clock, logger }: { meta: MetaStore; clock: Clock; logger: Logger }): Promise<ApiRules> {
+export function openAlertRules(flags: Flags, config: Config, { meta, notify, clock, logger }: { meta: MetaStore; notify: NotifyRunner; clock: Clock; logger: Logger }): Promise<ApiRules> {
   const folder = path.join(path.resolve(flags.dataFolder), 'rules')
   makeFolder(folder)
   const checks = ruleChecks(engineFeatures([...flags.features, ...config.features]))
-  return ApiRules.open({ meta, file: path.join(folder, 'api.yml'), checks, clock, logger, newId: freshUuid })
+  return ApiRules.open({ meta, file: path.join(folder, 'api.yml'), checks, clock, logger, newId: freshUuid, notifyWarnings: (targets) => notify.notifyWarnings(targets) })
 }

@@ -45,6 +45,8 @@ export class NotifyRunner implements AlertmanagerRetriever, AlertEntry {
   #applying: Promise<void> = Promise.resolve()
   #isStarted = false
   #config: PipelineConfig | null = null
+  /** Other Alertmanagers are told. */
+  #hasOthers = false
   /** Rules that say whom to tell. */
   #naming: readonly RuleRoute[] = []
 
@@ -72,6 +74,7 @@ export class NotifyRunner implements AlertmanagerRetriever, AlertEntry {
     this.#notifier.applyConfig(alerting, global.externalLabels)
     this.#discovery.applyConfig(alerting.alertmanagers.map((config, i) => ({ ...config, jobName: `${NAME_PREFIX}${i}` })))
     this.#config = alerting.pipeline
+    this.#hasOthers = alerting.alertmanagers.length > 0
     this.#applying = this.#applying.then(async () => {
       await this.#applyPipeline(alerting.pipeline)
       this.lifecycle.applyConfig(alerting.lifecycle, alerting.pipeline?.escalations ?? [])
@@ -99,6 +102,14 @@ export class NotifyRunner implements AlertmanagerRetriever, AlertEntry {
     if (isDeepStrictEqual(before.map(whoIsTold), this.#naming.map(whoIsTold))) return
     const config = this.#config
     this.#applying = this.#applying.then(() => this.#applyPipeline(config)).catch((error: unknown) => this.#ground.logger.error('the routes of rules could not be applied; those before them stay', { err: error instanceof Error ? error : String(error) }))
+  }
+
+  /** Who of a rule's `notify` is not told as the configuration is. */
+  notifyWarnings(notify: readonly string[]): string[] {
+    const config = this.#config
+    if (notify.length === 0 && config === null && !this.#hasOthers) return ['nobody is told of this rule: it names nobody in notify, and alerting in monitor.yml has neither a route nor alertmanagers']
+    const { faults } = withRuleRoutes(config, [{ ruleId: '', notify, cooldownMs: 0 }])
+    return faults.map(({ target, why }) => `${target} is not told: ${why}`)
   }
 
   async post(alerts: readonly SentAlert[]): Promise<void> {

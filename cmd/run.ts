@@ -1,5 +1,4 @@
 // From a command line to an exit code: a tool, or the server.
-import { systemClock } from '../lib/std/clock.ts'
 
 /** Security fixes of Node that Monitor counts on are in this one. */
 const NODE_MIN = [24, 14, 1] as const
@@ -10,11 +9,11 @@ export async function run(argv: readonly string[]): Promise<number> {
     process.stderr.write(`monitor: Node ${process.versions.node} is too old; use ${NODE_MIN.join('.')} or newer (npm start brings its own)\n`)
     return 1
   }
-  // It must work where nothing else does.
+  // It must work where nothing else does: not a module of Monitor's is loaded for it.
   if (argv[0] === 'deadman') return (await import('./deadman.ts')).runDeadman(argv.slice(1))
   // A tool answers in a fifth of the time without the server's modules, and the server starts sooner without the tools'.
   if (argv[0]?.startsWith('-') === false) {
-    const { runTool } = await import('./tool/tool.ts')
+    const [{ runTool }, { systemClock }] = await Promise.all([import('./tool/tool.ts'), import('../lib/std/clock.ts')])
     const code = await runTool(argv, { out: (text) => process.stdout.write(text), err: (text) => process.stderr.write(text), clock: systemClock })
     if (code !== null) return code
   }

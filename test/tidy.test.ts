@@ -24,7 +24,7 @@ const DOORS: Readonly<Record<string, string>> = {
 /** Text, why not, and where it is right. */
 const BANNED: readonly (readonly [RegExp, string, RegExp])[] = [
   [/\bas any\b|as unknown as/, 'a type lie: check, then narrow', /^$/],
-  [/\bDate\.now\(|performance\.now\(/, 'take a Clock (lib/std/clock)', /^(lib\/std\/|web\/ui\/|web\/build|test\/)/],
+  [/\bDate\.now\(|performance\.now\(/, 'take a Clock (lib/std/clock)', /^(lib\/std\/|web\/ui\/|web\/build|cmd\/deadman|test\/)/],
   [/\bMath\.random\(/, 'take a Random (lib/std/random)', /^(lib\/std\/|web\/ui\/|test\/)/],
   [/\b(setTimeout|setInterval)\(/, 'take a Clock (lib/std/clock)', /^(lib\/std\/|web\/ui\/|test\/)/],
   [/\bnew RegExp\(/, 'user text must not reach RegExp: lib/std/regex', /^(lib\/std\/regex|test\/)/],
@@ -59,6 +59,13 @@ describe('the house', () => {
       }
     }
     expect(wrong).toEqual([])
+  })
+
+  it('keeps the dead man\'s switch small, and off every other module', () => {
+    const text = readFileSync(path.join(root, 'cmd/deadman.ts'), 'utf8')
+    expect(text.trimEnd().split('\n').length).toBeLessThanOrEqual(200)
+    expect(importsOf(text).filter((spec) => !spec.startsWith('node:'))).toEqual(['nodemailer'])
+    for (const file of ['cmd/monitor.ts', 'cmd/run.ts']) expect([...readFileSync(path.join(root, file), 'utf8').matchAll(/^import .* from '(\..*)'/gm)].map(([, spec]) => spec), file).toEqual([])
   })
 
   it('keeps files under 400 lines', () => {

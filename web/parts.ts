@@ -79,6 +79,8 @@ export interface AlertRuleView {
   updatedAtMs: number
   body: Readonly<Record<string, unknown>>
   expr: string
+  /** Who is not told of its alerts as things are, and why. */
+  warnings: readonly string[]
 }
 
 type JsonBody = Readonly<Record<string, unknown>>

@@ -6,10 +6,11 @@ import type { NotifiedAlert, Notification } from '../model/notification.ts'
 
 export interface AlertOverlay {
   /**
-   * Whether a firing alert is kept from an integration (`name/kind/index`) now: acknowledged, or the integration was told of it
-   * within its cooldown at no lower severity. Each integration is asked for: what one was told must not hold another's first word.
+   * What keeps a firing alert from an integration (`name/kind/index`) now, '' for nothing: someone acknowledged it, or the
+   * integration was told of it within its cooldown at no lower severity. Each integration is asked for: what one was told must
+   * not hold another's first word. A step of an escalation is told while the cooldown lasts, too, once.
    */
-  isHeld(fingerprint: string, receiver: string, nowMs: number): boolean
+  heldBy(fingerprint: string, receiver: string, nowMs: number): '' | 'acknowledged' | 'cooldown'
   /** Signed address of the page that acknowledges the alert; '' where there is none. */
   ackUrl(fingerprint: string): string
   /** Telling a receiver (`name/kind/index`) came to its end; `error` null: delivered. Of thousands of alerts it is told in parts. */

@@ -23,10 +23,16 @@ async function world({ monitor = 'http://127.0.0.1:1', mail = null as SmtpWorld 
   const clock = new FakeClock(START_MS)
   const pager = await httpWorld((response) => response.writeHead(pagerStatus()).end())
   const deadman = new Deadman({
-    listenHost: '127.0.0.1', listenPort: 0, monitorUrl: monitor, silenceMs: 180_000, repeatMs: 1_800_000, webhookUrl: `${pager.url}/page`, heartbeatUrl: heartbeat,
+    listen: { host: '127.0.0.1', port: 0 }, monitorUrl: monitor, silenceMs: 180_000, repeatMs: 1_800_000, webhookUrl: `${pager.url}/page`, heartbeatUrl: heartbeat,
     mail: mail === null ? null : { url: `smtp://127.0.0.1:${mail.port}?ignoreTLS=true`, from: 'deadman@example.com', to: 'ops@example.com' }, clock, log: () => undefined,
   })
   const url = `http://127.0.0.1:${await deadman.start()}`
+  const schedule = (): void => void clock.after(5000, () => {
+    looking = looking.then(() => deadman.look())
+    schedule()
+  })
+  let looking = Promise.resolve()
+  schedule()
   onTestFinished(() => deadman.stop())
   return {
     clock, url, pager, post: async (body) => (await fetch(url, { method: 'POST', body: JSON.stringify(body) })).status,

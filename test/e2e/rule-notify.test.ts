@@ -20,6 +20,9 @@ alerting:
     name: 'Gone', metric: 'up', condition: { operator: 'eq', threshold: 0, window: '10s', aggregation: 'last' }, severity: 'critical', notify: ['email:oncall@example.com', `webhook:${hook.url}/hook`],
   }) })
   expect([made.status, await made.clone().text()]).toEqual([201, expect.any(String)])
+  expect(await made.json()).not.toHaveProperty('warnings')
+  const mute = await fetch(`${monitor.base}/api/alerts/rules`, { method: 'POST', body: JSON.stringify({ name: 'Mute', metric: 'none', condition: { operator: 'eq', threshold: 0 }, notify: ['sms:+15551234567'] }) })
+  expect([mute.status, await mute.json()]).toMatchObject([201, { warnings: ['sms:+15551234567 is not told: sms: wants sms_account_sid, sms_auth_token and sms_from in the global section of alerting'] }])
   await waitFor('the messages', () => Promise.resolve(mail.mails.length > 0 && hook.requests.length > 0), 40_000)
   expect(mail.mails[0]).toMatchObject({ to: ['oncall@example.com'], text: expect.stringMatching(/^Subject: \[FIRING:1\] .*$/m) as string })
   expect(mail.mails[0]!.text).toMatch(/^Content-Type: text\/html/m)

@@ -39,16 +39,18 @@ interface World {
   ask: (method: string, path: string, body?: unknown, headers?: Record<string, string>) => Promise<{ status: number; json: Json; location: string | null }>
 }
 
-async function openRules(folder: string, meta: Pick<MetaStore, 'rules' | 'putRule' | 'deleteRule'>): Promise<ApiRules> {
+type Warnings = (notify: readonly string[]) => readonly string[]
+
+async function openRules(folder: string, meta: Pick<MetaStore, 'rules' | 'putRule' | 'deleteRule'>, notifyWarnings: Warnings = () => []): Promise<ApiRules> {
   let id = 0
-  return ApiRules.open({ meta, file: `${folder}/api.yml`, checks: ruleChecks({}), clock: new FakeClock(1_700_000_000_000), logger: silentLogger, newId: () => `id-${++id}` })
+  return ApiRules.open({ meta, file: `${folder}/api.yml`, checks: ruleChecks({}), clock: new FakeClock(1_700_000_000_000), logger: silentLogger, newId: () => `id-${++id}`, notifyWarnings })
 }
 
-async function world(): Promise<World> {
+async function world(notifyWarnings: Warnings = () => []): Promise<World> {
   const folder = tempFolder()
   const meta = openStore(`${folder}/meta`)
   onTestFinished(() => meta.close())
-  const rules = await openRules(folder, meta)
+  const rules = await openRules(folder, meta, notifyWarnings)
   const applied: number[] = []
   rules.onChange = () => applied.push(rules.groups().reduce((sum, group) => sum + group.rules.length, 0))
   const server = await start(() => ({ alertRules: rules }))
@@ -95,6 +97,17 @@ describe('/api/alerts/rules', () => {
     for (const [method, path] of [['PUT', ''], ['DELETE', ''], ['POST', '/enable'], ['POST', '/false-positive']] as const) {
       expect((await ask(method, `/none${path}`, method === 'DELETE' ? undefined : { ...CPU, labels: { a: 'b' } })).status, `${method} ${path}`).toBe(404)
     }
+  })
+
+  it('says who of its notify is not told, when it is made, changed and shown; what was shown may be sent back', async () => {
+    const { ask } = await world((notify) => notify.filter((target) => target.startsWith('sms:')).map((target) => `${target} is not told: no gateway`))
+    const warnings = ['sms:+1234567890 is not told: no gateway']
+    const made = await ask('POST', '', CPU)
+    expect(made).toMatchObject({ status: 201, json: { warnings, data: { warnings } } })
+    expect((await ask('GET', '/id-1')).json.data).toMatchObject({ warnings })
+    expect(await ask('PUT', '/id-1', made.json.data)).toMatchObject({ status: 200, json: { warnings } })
+    const quiet = await ask('PUT', '/id-1', { ...CPU, notify: ['email:oncall@company.com'] })
+    expect([quiet.status, 'warnings' in quiet.json, 'warnings' in quiet.json.data]).toEqual([200, false, false])
   })
 
   it('finds its rules again after a restart, and leaves out what it cannot read', async () => {

@@ -23,12 +23,15 @@ export function addAlertRuleRoutes(app: FastifyInstance, { alertRules, ruleTest 
     addRoute(scope, ['GET', 'POST'], PATH, answering(async (request, reply) => {
       if (request.method === 'GET') return sendJson(reply, 200, { data: alertRules.list().map(viewJson) })
       const made = await alertRules.create(jsonBody(request))
-      return sendJson(reply.header('Location', `${PATH}/${made.id}`), 201, { id: made.id, data: viewJson(made) })
+      return sendJson(reply.header('Location', `${PATH}/${made.id}`), 201, { id: made.id, data: viewJson(made), ...warningsOf(made) })
     }), { guard: refuseOtherSites })
     addRoute(scope, ['GET', 'PUT', 'DELETE'], one, answering(async (request, reply) => {
       const id = idOf(request)
       if (request.method === 'GET') return sendJson(reply, 200, { data: viewJson(alertRules.get(id)) })
-      if (request.method === 'PUT') return sendJson(reply, 200, { data: viewJson(await alertRules.replace(id, jsonBody(request))) })
+      if (request.method === 'PUT') {
+        const changed = await alertRules.replace(id, jsonBody(request))
+        return sendJson(reply, 200, { data: viewJson(changed), ...warningsOf(changed) })
+      }
       await alertRules.delete(id)
       return reply.code(204).send()
     }), { guard: refuseOtherSites })
@@ -93,9 +96,15 @@ function idOf({ params }: FastifyRequest): string {
   return isObject(params) && typeof params['id'] === 'string' ? params['id'] : ''
 }
 
-function viewJson({ id, isActive, createdAtMs, updatedAtMs, body, expr }: AlertRuleView): object {
+/** Beside `data`, as Prometheus' API says what one should know of a good answer. */
+function warningsOf({ warnings }: AlertRuleView): { warnings?: readonly string[] } {
+  return warnings.length === 0 ? {} : { warnings }
+}
+
+function viewJson(rule: AlertRuleView): object {
+  const { id, isActive, createdAtMs, updatedAtMs, body, expr } = rule
   const { name, ...others } = body
-  return { id, name, is_active: isActive, ...others, expr, created_at: new Date(createdAtMs).toISOString(), updated_at: new Date(updatedAtMs).toISOString() }
+  return { id, name, is_active: isActive, ...others, expr, ...warningsOf(rule), created_at: new Date(createdAtMs).toISOString(), updated_at: new Date(updatedAtMs).toISOString() }
 }
 
 function rangeOf(params: Params): RuleTestRange {

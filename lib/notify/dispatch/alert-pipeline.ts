@@ -50,7 +50,7 @@ export interface AlertStatus {
 }
 
 /** Nothing is laid over alerts. */
-const NO_OVERLAY: AlertOverlay = { isHeld: () => false, ackUrl: () => '', onNotified: () => {}, onSuppressed: () => {} }
+const NO_OVERLAY: AlertOverlay = { heldBy: () => '', ackUrl: () => '', onNotified: () => {}, onSuppressed: () => {} }
 const HOUSEKEEPING_MS = 15_000
 /** Of ended alerts, as Alertmanager's. */
 const FORGET_MS = 1_800_000

@@ -10,6 +10,7 @@ import { mustNotify, toldFiring } from './dedup.ts'
 import { DeliveryQueue, UndeliveredError, type DeliveryGround } from './delivery-queue.ts'
 import { groupMessage, notifiedAlert, type GroupHead } from './group-message.ts'
 import type { NotificationLog } from './notification-log.ts'
+import { ESCALATION_KEY } from './route.ts'
 import type { SiftedAlert } from './stages.ts'
 
 export interface IntegrationGround extends DeliveryGround {
@@ -81,7 +82,12 @@ export class Integration {
     const { isResolvedSent } = this.receiver
     const entry = log.get(head.groupKey, this.name)
     const known = toldFiring(entry)
-    const isKept = ({ isSuppressed, isResolved, alert }: SiftedAlert): boolean => isSuppressed || (!isResolved && overlay.isHeld(alert.fingerprint, this.name, head.timeMs))
+    const isStep = head.groupKey.startsWith(ESCALATION_KEY)
+    const isHeld = (print: string): boolean => {
+      const by = overlay.heldBy(print, this.name, head.timeMs)
+      return by === 'acknowledged' || (by === 'cooldown' && (!isStep || entry?.firing.includes(print) === true))
+    }
+    const isKept = ({ isSuppressed, isResolved, alert }: SiftedAlert): boolean => isSuppressed || (!isResolved && isHeld(alert.fingerprint))
     const kept = new Set(alerts.filter(isKept))
     const told = alerts.filter((one) => !kept.has(one) || (one.isResolved && known.has(one.alert.fingerprint)))
     const [firing, resolved] = [fingerprints(told, false), fingerprints(told, true)]

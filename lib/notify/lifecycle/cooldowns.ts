@@ -1,5 +1,5 @@
 // Cooldowns: who was told of an alert hears of it again only after a while, also when it was resolved meanwhile, unless its
-// severity has risen. What each integration was told is in the store, so that a restart cuts no cooldown short.
+// severity has risen, or an acknowledgement was taken back or ran out. What each integration was told is in the store, so that a restart cuts no cooldown short.
 import type { CooldownRule } from '../../config/lifecycle-section.ts'
 import type { ToldEntry } from '../../meta/interface.ts'
 import { getLabel, type Labels } from '../../model/labels.ts'
@@ -76,8 +76,10 @@ export class Cooldowns {
   #endOf(entry: ToldEntry, episode: Episode, nowMs: number): number {
     // The length as it is now: a shorter one in a new configuration holds at once.
     const endMs = Math.min(entry.expiresAtMs, entry.timeMs + this.lengthMs(episode))
+    // Who acknowledged it has given it back since: it pages as if it were new.
+    const isGivenBack = episode.record.escalationFromMs > Math.max(entry.timeMs, episode.record.triggeredAtMs)
     const hasRisen = this.#severities.indexOf(episode.record.severity) > this.#severities.indexOf(entry.severity)
-    return endMs > nowMs && !hasRisen ? endMs : 0
+    return endMs > nowMs && !hasRisen && !isGivenBack ? endMs : 0
   }
 
   #keep(entry: ToldEntry): void {

@@ -3,7 +3,7 @@
 // what is held and tells what became of its messages.
 //
 //   rules ─▶ receive ─▶ (recorded) ─▶ dispatcher ─▶ people
-//                          ▲   isHeld? · told of it     │ ack, unack, escalate
+//                          ▲   heldBy? · told of it     │ ack, unack, escalate
 //                          └────────────────────────────┘
 //
 // Changes come one after the other. What people do is in the store before it holds; what rules tell holds at once, and a store
@@ -128,10 +128,11 @@ export class AlertLifecycle implements AlertOverlay {
     })
   }
 
-  isHeld(print: string, receiver: string, nowMs: number): boolean {
+  heldBy(print: string, receiver: string, nowMs: number): '' | 'acknowledged' | 'cooldown' {
     const episode = this.#table.get(print)
-    if (episode === undefined) return false
-    return episode.record.status === 'acknowledged' || this.#cooldowns.heldUntilMs(episode, receiver, nowMs) > 0
+    if (episode === undefined) return ''
+    if (episode.record.status === 'acknowledged') return 'acknowledged'
+    return this.#cooldowns.heldUntilMs(episode, receiver, nowMs) > 0 ? 'cooldown' : ''
   }
 
   ackUrl(print: string): string {
@@ -323,9 +324,8 @@ export class AlertLifecycle implements AlertOverlay {
   #beginSteps(episode: Episode, nowMs: number, begun: Map<string, string[]>): void {
     for (let step = this.#nextStep(episode); step !== null && step.dueMs <= nowMs; step = this.#nextStep(episode)) {
       if (episode.blockedUntilMs > nowMs) return
-      const coolsUntilMs = this.#coolsUntilMs(episode, nowMs)
-      // Nobody is told of what is silenced, or cooling down; the step waits until that is over.
-      episode.blockedUntilMs = this.#ground.dispatch.isSuppressed(episode.labels, nowMs) ? nowMs + BLOCKED_MS : coolsUntilMs
+      // Nobody is told of what is silenced; the step waits until that is over. A cooldown keeps repeats away, not steps.
+      episode.blockedUntilMs = this.#ground.dispatch.isSuppressed(episode.labels, nowMs) ? nowMs + BLOCKED_MS : 0
       if (episode.blockedUntilMs > nowMs) return
       const { id, fingerprint: print, escalationStep } = episode.record
       episode.record = { ...episode.record, escalationStep: escalationStep + 1 }

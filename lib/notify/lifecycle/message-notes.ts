@@ -36,8 +36,6 @@ function noteTold(episode: Episode, { receiver, nowMs, cooldowns, records, told 
   episode.suppressionNote = ''
   if (episode.record.toldAtMs === null) {
     episode.record = { ...episode.record, toldAtMs: nowMs }
-    // A step that waited for a cooldown waits no more.
-    episode.blockedUntilMs = 0
     if (!episode.isChanging) records.push(episode.record)
   }
   const entry = cooldowns.onTold(episode, receiver, nowMs)

@@ -38,6 +38,8 @@ export interface ApiRulesGround {
   clock: Clock
   logger: Logger
   newId: () => string
+  /** Who of a rule's `notify` is not told as things are, and why. */
+  notifyWarnings: (notify: readonly string[]) => readonly string[]
 }
 
 /** A rule as the API shows it. */
@@ -50,6 +52,8 @@ export interface RuleView {
   body: JsonBody
   /** What it is compiled to. */
   expr: string
+  /** Who is not told of its alerts as things are, and why. */
+  warnings: readonly string[]
 }
 
 type JsonBody = Readonly<Record<string, unknown>>
@@ -117,12 +121,12 @@ export class ApiRules {
 
   /** In order of creation. */
   list(): RuleView[] {
-    return Array.from(this.#rules.values(), viewOf)
+    return Array.from(this.#rules.values(), (kept) => this.#viewOf(kept))
   }
 
   /** Throws UnknownRuleError. */
   get(id: string): RuleView {
-    return viewOf(this.#known(id))
+    return this.#viewOf(this.#known(id))
   }
 
   /** The group that a body would be, without making it. Throws RuleBodyError. */
@@ -205,7 +209,7 @@ export class ApiRules {
       await this.#ground.meta.putRule(kept.stored)
       this.#rules.set(kept.stored.id, kept)
       this.#apply()
-      return viewOf(kept)
+      return this.#viewOf(kept)
     })
   }
 
@@ -249,6 +253,11 @@ export class ApiRules {
     return rule
   }
 
+  #viewOf({ stored, rule, config }: Kept): RuleView {
+    const { id, isActive, createdAtMs, updatedAtMs, body } = stored
+    return { id, isActive, createdAtMs, updatedAtMs, body, expr: config.expr, warnings: this.#ground.notifyWarnings(rule.notify) }
+  }
+
   #known(id: string): Kept {
     const kept = this.#rules.get(id)
     if (kept === undefined) throw new UnknownRuleError(`there is no rule ${JSON.stringify(id.slice(0, 100))}; GET /api/alerts/rules lists those there are`)
@@ -257,7 +266,7 @@ export class ApiRules {
 }
 
 /** A body may be what the API showed: what it adds to a rule is taken off. Throws RuleBodyError. */
-function splitBody({ id: _id, expr: _expr, created_at: _made, updated_at: _changed, is_active: isActive, ...own }: JsonBody, wasActive: boolean): { isActive: boolean; own: JsonBody } {
+function splitBody({ id: _id, expr: _expr, created_at: _made, updated_at: _changed, warnings: _warnings, is_active: isActive, ...own }: JsonBody, wasActive: boolean): { isActive: boolean; own: JsonBody } {
   if (isActive !== undefined && typeof isActive !== 'boolean') throw new RuleBodyError([{ field: 'is_active', reason: 'is neither true nor false', fix: 'give true or false, or leave it out' }])
   return { isActive: isActive ?? wasActive, own }
 }
@@ -277,9 +286,4 @@ function writeWhole(file: string, text: string): void {
 
 function keptOf(stored: StoredRule, rule: JsonRule): Kept {
   return { stored, rule, config: compileRule(rule, stored.id) }
-}
-
-function viewOf({ stored, config }: Kept): RuleView {
-  const { id, isActive, createdAtMs, updatedAtMs, body } = stored
-  return { id, isActive, createdAtMs, updatedAtMs, body, expr: config.expr }
 }

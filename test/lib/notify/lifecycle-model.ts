@@ -25,6 +25,10 @@ export interface ModelAlert {
   escalationFromMs: number
   steps: number
   isTold: boolean
+  /** Integrations that were told of the episode since it began, or was given back. */
+  toldOfSteps: string[]
+  /** Unix ms when an acknowledgement ended within the episode; 0: none did. */
+  givenBackMs: number
   /** Since when the next step is due and nothing stands in its way; null: it is not so. */
   freeSinceMs: number | null
   isSilenced: boolean
@@ -40,7 +44,7 @@ export class LifecycleModel {
 
   constructor(kinds: readonly AlertKind[]) {
     this.alerts = kinds.map((kind) => ({
-      kind, isOpen: false, endsAtMs: 0, acknowledgedBy: '', repageAtMs: null, escalationFromMs: 0, steps: 0, isTold: false, freeSinceMs: null, isSilenced: false, episodes: 0,
+      kind, isOpen: false, endsAtMs: 0, acknowledgedBy: '', repageAtMs: null, escalationFromMs: 0, steps: 0, isTold: false, toldOfSteps: [], givenBackMs: 0, freeSinceMs: null, isSilenced: false, episodes: 0,
     }))
   }
 
@@ -48,7 +52,7 @@ export class LifecycleModel {
     const alert = this.alerts[i]!
     alert.endsAtMs = endsAtMs
     if (alert.isOpen) return
-    Object.assign(alert, { isOpen: true, acknowledgedBy: '', repageAtMs: null, escalationFromMs: nowMs, steps: 0, isTold: false, freeSinceMs: null })
+    Object.assign(alert, { isOpen: true, acknowledgedBy: '', repageAtMs: null, escalationFromMs: nowMs, steps: 0, isTold: false, toldOfSteps: [], givenBackMs: 0, freeSinceMs: null })
   }
 
   resolve(i: number): void {
@@ -69,7 +73,7 @@ export class LifecycleModel {
   unacknowledge(i: number, nowMs: number): boolean {
     const alert = this.alerts[i]!
     if (!alert.isOpen || alert.acknowledgedBy === '') return false
-    Object.assign(alert, { acknowledgedBy: '', repageAtMs: null, escalationFromMs: nowMs, steps: 0, freeSinceMs: null })
+    Object.assign(alert, { acknowledgedBy: '', repageAtMs: null, escalationFromMs: nowMs, steps: 0, toldOfSteps: [], givenBackMs: nowMs, freeSinceMs: null })
     this.retold.push(i)
     return true
   }
@@ -90,12 +94,15 @@ export class LifecycleModel {
     }
   }
 
+  /** A cooldown holds repeats: the first word of a step is none. */
   isHeld(i: number, integration: string, nowMs: number): boolean {
-    return this.alerts[i]!.acknowledgedBy !== '' || this.#cools(i, integration, nowMs)
+    const { acknowledgedBy, toldOfSteps } = this.alerts[i]!
+    return acknowledgedBy !== '' || (this.#cools(i, integration, nowMs) && (integration.startsWith('team/') || toldOfSteps.includes(integration)))
   }
 
   told(i: number, integration: string, nowMs: number): void {
-    const { kind } = this.alerts[i]!
+    const { kind, toldOfSteps } = this.alerts[i]!
+    toldOfSteps.push(integration)
     this.alerts[i]!.isTold = true
     if (kind.cooldownKey !== '') this.#told.set(`${kind.cooldownKey} ${integration}`, { atMs: nowMs, severity: severityOf(kind) })
   }
@@ -125,7 +132,7 @@ export class LifecycleModel {
       if (alert.acknowledgedBy !== '' || !alert.kind.hasPolicy) return
       for (const begun = steps(i); ;) {
         const step = STEPS[alert.steps]
-        const isFree = step !== undefined && alert.escalationFromMs + step.afterMs <= nowMs && !alert.isSilenced && !(!alert.isTold && this.#anyCools(i, nowMs))
+        const isFree = step !== undefined && alert.escalationFromMs + step.afterMs <= nowMs && !alert.isSilenced
         if (!isFree) alert.freeSinceMs = null
         else alert.freeSinceMs ??= nowMs
         if (begun === alert.steps) {
@@ -141,13 +148,9 @@ export class LifecycleModel {
   }
 
   #cools(i: number, integration: string, nowMs: number): boolean {
-    const { kind } = this.alerts[i]!
+    const { kind, givenBackMs } = this.alerts[i]!
     const entry = kind.cooldownKey === '' ? undefined : this.#told.get(`${kind.cooldownKey} ${integration}`)
-    return entry !== undefined && nowMs < entry.atMs + COOLDOWN_MS && severityOf(kind) <= entry.severity
-  }
-
-  #anyCools(i: number, nowMs: number): boolean {
-    return [...this.#told.keys()].some((key) => key.startsWith(`${this.alerts[i]!.kind.cooldownKey} `) && this.#cools(i, key.split(' ')[1]!, nowMs))
+    return entry !== undefined && nowMs < entry.atMs + COOLDOWN_MS && severityOf(kind) <= entry.severity && entry.atMs >= givenBackMs
   }
 }
 

@@ -34,10 +34,13 @@ export class PlainDispatch implements AlertDispatch {
   readonly escalated: Map<string, Set<string>> = new Map()
   readonly retold: string[] = []
   readonly silenced: Set<string>
+  /** The log of notifications: `alert address-of-its-episode integration`. */
+  readonly known: Set<string>
   readonly #clock: FakeClock
 
-  constructor(silenced: Set<string>, clock: FakeClock) {
+  constructor(silenced: Set<string>, known: Set<string>, clock: FakeClock) {
     this.silenced = silenced
+    this.known = known
     this.#clock = clock
   }
 
@@ -69,6 +72,7 @@ export class PlainDispatch implements AlertDispatch {
 
   retell(prints: readonly string[]): void {
     this.retold.push(...prints)
+    for (const entry of this.known) if (prints.includes(entry.split(' ')[0]!)) this.known.delete(entry)
   }
 }
 
@@ -79,6 +83,7 @@ export class LifecycleWorld {
   readonly #policies: readonly EscalationPolicy[]
   readonly silenced: Set<string> = new Set()
   readonly pages: Page[] = []
+  readonly #known = new Set<string>()
   #lastId = 100_000_000_000
   store: MetaStore
   dispatch!: PlainDispatch
@@ -94,7 +99,7 @@ export class LifecycleWorld {
 
   async begin(): Promise<void> {
     const { clock } = this
-    this.dispatch = new PlainDispatch(this.silenced, clock)
+    this.dispatch = new PlainDispatch(this.silenced, this.#known, clock)
     this.lifecycle = new AlertLifecycle({
       store: this.store, dispatch: this.dispatch, externalUrl: 'http://m', clock, logger: silentLogger, metrics: new Metrics(),
       newId: () => `00000000-0000-4000-8000-${String(++this.#lastId)}`, newKey: () => randomBytes(32).toString('hex'),
@@ -131,12 +136,23 @@ export class LifecycleWorld {
     for (const [print, alert] of this.dispatch.alerts) {
       const isFiring = alert.endsAtMs > nowMs
       const isForIt = receiver.startsWith('team/') || this.dispatch.escalated.get(print)?.has(receiver.split('/')[0]!) === true
-      if (!isFiring || !isForIt || this.silenced.has(print) || this.lifecycle.isHeld(print, receiver, nowMs)) continue
+      if (!isFiring || !isForIt || this.silenced.has(print) || this.#isHeld(print, receiver, nowMs)) continue
       this.lifecycle.onNotified(receiver, this.#notification(print, alert), error)
       told.push(print)
       if (error === null) this.pages.push({ receiver, print, atMs: nowMs })
+      if (error === null) this.#known.add(this.#entryOf(print, receiver))
     }
     return told
+  }
+
+  #entryOf(print: string, receiver: string): string {
+    return `${print} ${this.lifecycle.ackUrl(print)} ${receiver}`
+  }
+
+  /** As the dispatcher does: a step of an escalation is no repeat the first time. */
+  #isHeld(print: string, receiver: string, nowMs: number): boolean {
+    const by = this.lifecycle.heldBy(print, receiver, nowMs)
+    return by === 'acknowledged' || (by === 'cooldown' && (receiver.startsWith('team/') || this.#known.has(this.#entryOf(print, receiver))))
   }
 
   #notification(print: string, { labels, annotations, startsAtMs, generatorUrl }: SentAlert): Notification {

@@ -131,7 +131,7 @@ describe('an acknowledgement', () => {
     const id = await fire(w, CPU)
     await w.lifecycle.acknowledge(id, { by: 'ana', repageAfterMs: 0 })
     await w.restart(true)
-    expect(w.lifecycle.isHeld(printOf(CPU), 'team/email/0', w.clock.now())).toBe(true)
+    expect(w.lifecycle.heldBy(printOf(CPU), 'team/email/0', w.clock.now())).toBe('acknowledged')
     expect(await w.store.alert(id)).toMatchObject({ status: 'acknowledged', acknowledgedBy: 'ana' })
   })
 
@@ -274,17 +274,22 @@ describe('a cooldown', () => {
     expect(w.flush('team/email/0').toSorted()).toEqual([printOf({ alertname: 'Disk' }), printOf(ofRule)].toSorted())
   })
 
-  it('lets the steps of an escalation wait where nobody was told of the episode', async () => {
+  it('holds no step of an escalation, though nobody was told of the episode yet, nor who the step tells', async () => {
     const w = await world(COOL)
     const labels = { ...CPU, escalation: 'oncall' }
     await fire(w, labels)
     w.flush('team/email/0')
-    await w.advance(MINUTE)
+    await w.advance(5 * MINUTE)
+    expect(w.flush('boss/sms/0')).toEqual([printOf(labels)])
     await w.lifecycle.receive([sent(labels, 0, { endsAtMs: w.clock.now() })])
-    await fire(w, labels)
-    await w.advance(14 * MINUTE - 1)
+    await w.advance(MINUTE)
+    const id = await fire(w, labels)
+    expect(w.flush('team/email/0')).toEqual([])
+    expect(w.lifecycle.outlook(id)!.coolsUntilMs).toBe(w.clock.now() + 14 * MINUTE)
+    await w.advance(5 * MINUTE - 1)
     expect(w.dispatch.escalated.size).toBe(0)
     await w.advance(1)
     expect([...w.dispatch.escalated.get(printOf(labels))!]).toEqual(['boss'])
+    expect([w.flush('boss/sms/0'), w.flush('boss/sms/0')]).toEqual([[printOf(labels)], []])
   })
 })

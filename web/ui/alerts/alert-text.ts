@@ -19,7 +19,7 @@ export function nextStepText(alert: ApiAlert, nowMs: number): string {
   const isDue = step !== null && Date.parse(step.due_at) <= nowMs
   const pages = step === null ? '' : `pages ${step.receiver} ${isDue ? 'now' : inText(step.due_at, nowMs)} unless acknowledged`
   if (suppressed !== null) return `${suppressed.kind}, nobody is told${step === null ? '' : `; then pages ${step.receiver}`}`
-  if (cooldown !== null) return `cools down, nobody is told before ${formatSpan(Date.parse(cooldown) - nowMs)} from now`
+  if (cooldown !== null) return step === null ? `cools down, nobody is told before ${formatSpan(Date.parse(cooldown) - nowMs)} from now` : `cools down; ${pages}`
   return pages === '' ? 'repeats as its route says, until acknowledged' : pages
 }
 

@@ -121,12 +121,15 @@ it('gives every integration of a receiver its own log: one that fails is told ag
 /** An overlay that holds the alerts that a test names, from one integration or (with '*') from all. */
 class Held implements AlertOverlay {
   readonly held = new Map<string, string>()
+  /** Integrations that were told of everything lately. */
+  readonly cooling = new Set<string>()
   readonly suppressed: string[] = []
   readonly notified: string[] = []
 
-  isHeld(fingerprint: string, receiver: string): boolean {
+  heldBy(fingerprint: string, receiver: string): ReturnType<AlertOverlay['heldBy']> {
     const from = this.held.get(fingerprint)
-    return from === '*' || from === receiver
+    if (from === '*' || from === receiver) return 'acknowledged'
+    return this.cooling.has(receiver) ? 'cooldown' : ''
   }
 
   ackUrl(fingerprint: string): string {
@@ -209,4 +212,28 @@ escalations: {nights: [{after: 5m, receiver: boss}]}`)
   await world.fire({ name: '1', job: 'x' })
   await world.advance(100)
   expect(world.news().map((one) => one.replace(/@\d+ /, ''))).toEqual(['a +1'])
+})
+
+it('tells a step of an escalation once while a cooldown holds its repeats, and acknowledged alerts never', async () => {
+  const overlay = new Held()
+  const world = await PipelineWorld.start(CONFIG.replace('4h', '2m'), overlay)
+  await world.fire({ name: '1', job: 'x' })
+  await world.advance(10)
+  world.news()
+  const { fingerprint } = [...world.pipeline.alerts()][0]!
+  overlay.cooling.add('b/webhook/0')
+  world.pipeline.escalate('b', [fingerprint])
+  await world.advance(10)
+  expect(world.news()).toEqual(['b @10 +1'])
+  await world.advance(600)
+  expect(world.news().filter((line) => line.startsWith('b'))).toEqual([])
+  // Given back: as if it were new.
+  world.pipeline.endEscalation([fingerprint])
+  overlay.held.set(fingerprint, '*')
+  world.pipeline.escalate('b', [fingerprint])
+  await world.advance(300)
+  expect(world.news()).toEqual([])
+  overlay.held.clear()
+  await world.advance(300)
+  expect(world.news().filter((line) => line.startsWith('b'))).toHaveLength(1)
 })
