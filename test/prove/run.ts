@@ -52,7 +52,8 @@ type Proofs = Readonly<Record<string, () => Promise<boolean>>>
 const ALONE: Proofs = { kills: proveKills, pages: provePages, incidents: proveIncidents, points: proveFaultPoints, starts: proveStarts, storm: proveStorm, 'power-cuts': provePowerCuts, sim: proveSchedules, flips: proveFlips }
 /** One thread each, the longest first. */
 const SIDE_BY_SIDE: Proofs = {
-  model: proveModel, tiers: proveTiers, alerts: proveAlerts, lifecycles: proveLifecycles, windows: proveWindows, queries: proveQueries, cuts: proveCuts,
+  model: proveModel, lifecycles: proveLifecycles, alerts: proveAlerts, 'tier-lives': proveTierLives, 'tier-answers': proveTierAnswers, windows: proveWindows, queries: proveQueries,
+  'tier-disk': proveTierDisk, 'tier-flips': proveTierFlips, cuts: proveCuts,
 }
 const PROOFS: Proofs = { ...ALONE, ...SIDE_BY_SIDE }
 
@@ -135,12 +136,24 @@ function proveCuts(): Promise<boolean> {
   return proveByTest('test/sim/cuts.test.ts', { PROVE_EVERY: '1' })
 }
 
-async function proveTiers(): Promise<boolean> {
-  console.log(`tiers against raw samples, seed ${seed}; on a disk that crashes or fails at ${TIER_STORIES} calls each`)
-  const isWell = await proveByTest('test/sim/tiers.test.ts', { PROVE_TIER_STORIES: String(TIER_STORIES), SEED: String(seed) })
-    && await proveByTest('test/storage/tier-model.test.ts', { PROVE_TIER_RUNS: String(TIER_LIVES), PROVE_SEED: String(seed) })
-    && await proveByTest('test/storage/tier/damage.test.ts', { PROVE_STRIDE: '1' })
-  return isWell && proveByTest('test/lang/exec/tiers.test.ts', { PROVE_TIER_STORES: String(count ?? TIER_STORES), PROVE_SEED: String(seed) })
+/** Rows of tiers on a disk that crashes, or refuses, at so many of its calls. */
+function proveTierDisk(): Promise<boolean> {
+  return proveByTest('test/sim/tiers.test.ts', { PROVE_TIER_STORIES: String(count ?? TIER_STORIES), PROVE_SEED: String(seed) })
+}
+
+/** Rows of tiers against the samples that they are made of, over random lives of a store. */
+function proveTierLives(): Promise<boolean> {
+  return proveByTest('test/storage/tier-model.test.ts', { PROVE_TIER_RUNS: String(count ?? TIER_LIVES), PROVE_SEED: String(seed) })
+}
+
+/** Each bit of a block of a tier. */
+function proveTierFlips(): Promise<boolean> {
+  return proveByTest('test/storage/tier/damage.test.ts', { PROVE_STRIDE: '1' })
+}
+
+/** Answers of tiers against those of raw samples. */
+function proveTierAnswers(): Promise<boolean> {
+  return proveByTest('test/lang/exec/tiers.test.ts', { PROVE_TIER_STORES: String(count ?? TIER_STORES), PROVE_SEED: String(seed) })
 }
 
 /** Kills while alerts are told one after another: none is lost, and a kill has at most the one twice that was on its way. */
@@ -158,8 +171,8 @@ function provePages(): Promise<boolean> {
 /** A test of the suite with larger numbers, over memory instead of a disk where there is such a folder; told of when it is done. */
 function proveByTest(file: string, env: Readonly<Record<string, string>>, name = ''): Promise<boolean> {
   const memory = fs.existsSync('/dev/shm') ? { TMPDIR: '/dev/shm' } : {}
-  const run = spawn(process.execPath, ['node_modules/vitest/vitest.mjs', 'run', file, '-t', name], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...memory, ...env } })
-  let output = ''
+  const run = spawn(process.execPath, ['node_modules/vitest/vitest.mjs', 'run', '--config', 'test/vitest.config.ts', file, '-t', name], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...memory, ...env } })
+  let output = `${file}, ${Object.entries(env).map(([key, value]) => `${key}=${value}`).join(' ')}\n`
   for (const stream of [run.stdout, run.stderr]) stream.setEncoding('utf8').on('data', (text: string) => (output += text))
   return new Promise((resolve) => {
     run.once('close', (code) => {

@@ -215,5 +215,5 @@ async function runHistory(seed: number): Promise<void> {
 describe('alerts', () => {
   it(`live as the model says, in ${HISTORIES} histories from seed ${SEED} on`, async () => {
     for (let i = 0; i < HISTORIES; i++) await runHistory(SEED + i)
-  }, 600_000)
+  }, 60_000 + HISTORIES * 200)
 })
