@@ -5,6 +5,7 @@ import type { MetaStore } from '../lib/meta/interface.ts'
 import { MetaMetrics } from '../lib/meta/meta-metrics.ts'
 import { SqliteStore } from '../lib/meta/sqlite-store.ts'
 import { ThreadChannel } from '../lib/meta/thread-channel.ts'
+import { ToldJournal } from '../lib/meta/told-journal.ts'
 import type { Clock } from '../lib/std/clock.ts'
 import type { Logger } from '../lib/std/log.ts'
 import type { Metrics } from '../lib/std/metrics.ts'
@@ -22,7 +23,7 @@ export async function openMeta(flags: Flags, { clock, logger, metrics }: { clock
   // Else main need not load SQLite.
   const channel = flags.threads === 0 ? new (await import('../lib/meta/inline-channel.ts')).InlineChannel(options)
     : new ThreadChannel({ ...options, workerUrl: new URL('./meta-worker.ts', import.meta.url) })
-  const store = new SqliteStore(channel)
+  const store = new SqliteStore(channel, new ToldJournal(options.folder, logger))
   const retention = new HistoryRetention(store, clock, logger)
   return {
     store, retention,

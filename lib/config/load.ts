@@ -57,9 +57,11 @@ export function loadConfig(text: string, fileName: string, options: LoadOptions)
 /** The rules that Monitor brings along. */
 const OWN_RULES = path.resolve(import.meta.dirname, 'monitor-rules.yml')
 
-/** What Monitor does without a configuration: it scrapes itself at `address` every 10 s, and watches over what it finds. */
+/** What Monitor does without a configuration: it scrapes itself at `address` every 10 s, and looks as often at what it finds. */
 export function defaultConfigText(address: string): string {
-  return `rule_files: [${JSON.stringify(OWN_RULES)}]
+  return `global:
+  evaluation_interval: ${SCRAPE_ITSELF_MS / 1000}s
+rule_files: [${JSON.stringify(OWN_RULES)}]
 scrape_configs:
   - job_name: monitor
     scrape_interval: ${SCRAPE_ITSELF_MS / 1000}s

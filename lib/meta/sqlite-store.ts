@@ -1,15 +1,21 @@
 // The relational store over a SQLite file: each call travels through a channel to whoever has the file.
+import { isDeepStrictEqual } from 'node:util'
 import type { Silence } from '../model/silence.ts'
 import type { Channel } from './channel.ts'
 import { MetaError } from './errors.ts'
 import type { AlertEvent, AlertFilter, AlertRecord, MetaStore, NotificationEntry, StoredRule, ToldEntry } from './interface.ts'
 import type { Call, Method, Result } from './request.ts'
+import { laterEntry, type ToldJournal } from './told-journal.ts'
 
 export class SqliteStore implements MetaStore {
   readonly #channel: Channel
+  readonly #journal: ToldJournal
+  /** Entries that expired before are forgotten, Unix ms. */
+  #forgotBeforeMs = 0
 
-  constructor(channel: Channel) {
+  constructor(channel: Channel, journal: ToldJournal) {
     this.#channel = channel
+    this.#journal = journal
   }
 
   silences(): Promise<Silence[]> {
@@ -24,12 +30,31 @@ export class SqliteStore implements MetaStore {
     return this.#ask({ method: 'deleteSilences', args: [ids] })
   }
 
-  notificationEntries(): Promise<NotificationEntry[]> {
-    return this.#ask({ method: 'notificationEntries', args: [] })
+  async notificationEntries(): Promise<NotificationEntry[]> {
+    const entries = new Map((await this.#ask({ method: 'notificationEntries', args: [] })).map((entry) => [`${entry.receiver}\n${entry.groupKey}`, entry]))
+    const missing: NotificationEntry[] = []
+    for (const noted of this.#journal.read()) {
+      const key = `${noted.receiver}\n${noted.groupKey}`
+      const stored = entries.get(key)
+      const later = stored === undefined ? noted : laterEntry(stored, noted)
+      if (isDeepStrictEqual(later, stored) || later.expiresAtMs < this.#forgotBeforeMs) continue
+      entries.set(key, later)
+      missing.push(later)
+    }
+    // Those that are refused stay in the journal.
+    await Promise.allSettled(missing.map((entry) => this.putNotificationEntry(entry)))
+    return [...entries.values()]
   }
 
-  putNotificationEntry(entry: NotificationEntry): Promise<void> {
-    return this.#ask({ method: 'putNotificationEntry', args: [entry] })
+  async putNotificationEntry(entry: NotificationEntry): Promise<void> {
+    this.#journal.note(entry)
+    let isKept = false
+    try {
+      await this.#ask({ method: 'putNotificationEntry', args: [entry] })
+      isKept = true
+    } finally {
+      this.#journal.settled(isKept)
+    }
   }
 
   alerts(filter: AlertFilter): Promise<AlertRecord[]> {
@@ -76,12 +101,14 @@ export class SqliteStore implements MetaStore {
     return this.#ask({ method: 'putValue', args: [name, value] })
   }
 
-  forget(times: { resolvedBeforeMs: number; nowMs: number }): Promise<void> {
-    return this.#ask({ method: 'forget', args: [times] })
+  async forget(times: { resolvedBeforeMs: number; nowMs: number }): Promise<void> {
+    await this.#ask({ method: 'forget', args: [times] })
+    this.#forgotBeforeMs = times.nowMs
   }
 
-  close(): Promise<void> {
-    return this.#channel.close()
+  async close(): Promise<void> {
+    await this.#channel.close()
+    this.#journal.close()
   }
 
   async #ask<M extends Method>(call: Extract<Call, { method: M }>): Promise<Result<M>> {

@@ -100,9 +100,10 @@ export async function sendMail(
   let stage = 'connect' as SmtpError['stage']
   // Errors reach the promises of `steps`; this one hears of those that come between two steps.
   const lost = new Promise<never>((_, reject) => connection.on('error', reject))
-  const cut = new Promise<never>((_, reject) => {
-    time.signal.addEventListener('abort', () => reject(time.signal.reason as Error), { once: true })
-  })
+  let onAbort = (): void => {}
+  const cut = new Promise<never>((_, reject) => (onAbort = () => reject(time.signal.reason as Error)))
+  // Taken back at the end: the signal outlives this mail and many more.
+  time.signal.addEventListener('abort', onAbort, { once: true })
   let timer = { cancel(): void {} }
   const late = new Promise<never>((_, reject) => {
     timer = time.clock.after(time.timeoutMs, () => reject(new SmtpError(stage, `${place(server)} took longer than ${time.timeoutMs / 1000} s (${stage})`, 0)))
@@ -129,6 +130,7 @@ export async function sendMail(
     throw smtpError(error, stage, server)
   } finally {
     timer.cancel()
+    time.signal.removeEventListener('abort', onAbort)
     if (stage === 'send') connection.quit()
     // The server has a moment to say goodbye.
     time.clock.after(QUIT_MS, () => connection.close(), true)

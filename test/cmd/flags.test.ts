@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { parseFlags, type Flags } from '../../cmd/flags.ts'
-import { loadConfig } from '../../lib/config/load.ts'
+import { defaultConfigText, loadConfig } from '../../lib/config/load.ts'
 
 function run(...argv: string[]): Flags {
   const parsed = parseFlags(argv, '1.2.3')
@@ -131,9 +131,11 @@ describe('monitor.yml', () => {
   const file = path.resolve(import.meta.dirname, '../../monitor.yml')
   const text = readFileSync(file, 'utf8')
 
-  it('scrapes Monitor every 10 s', () => {
+  it('scrapes Monitor and evaluates rules every 10 s, as a start without it', () => {
     const { config, warnings } = loadConfig(text, file, { strict: true, env: {} })
     expect(warnings).toEqual([])
+    expect(config.global.evaluationIntervalMs).toBe(10_000)
+    expect(loadConfig(defaultConfigText('127.0.0.1:9090'), 'none', { strict: true, env: {} }).config.global.evaluationIntervalMs).toBe(10_000)
     expect(config.scrapeConfigs).toMatchObject([{ jobName: 'monitor', scrapeIntervalMs: 10_000, metricsPath: '/metrics' }])
   })
 

@@ -93,12 +93,16 @@ export class Integration {
     const [firing, resolved] = [fingerprints(told, false), fingerprints(told, true)]
     if (told.length === 0 || !mustNotify(entry, { firing, resolved, isResolvedSent, repeatIntervalMs, nowMs: head.timeMs })) return true
     const shown = isResolvedSent ? told : told.filter(({ isResolved }) => !isResolved)
-    if (shown.length > 0) await this.#deliver(groupMessage(head, await runInTurns(shownAlerts(shown, overlay), clock)), deadlineMs, signal)
+    const notification = shown.length === 0 ? null : groupMessage(head, await runInTurns(shownAlerts(shown, overlay), clock))
+    if (notification !== null) await this.#deliver(notification, deadlineMs, signal)
     const withheld = fingerprints([...kept], false).filter((one) => known.has(one))
-    await this.#log({
+    // First of all, and before anything waits: a kill before it is written tells the same again.
+    const logged = this.#log({
       groupKey: head.groupKey, receiver: this.name, timeMs: head.timeMs, firing, resolved, withheld,
       expiresAtMs: head.timeMs + Math.max(2 * repeatIntervalMs, LOG_MS_MIN),
     })
+    if (notification !== null) await this.#note(notification, null)
+    await logged
     return true
   }
 
@@ -109,7 +113,6 @@ export class Integration {
       if (error instanceof UndeliveredError && !signal.aborted) await this.#note(notification, error.message)
       throw error
     }
-    await this.#note(notification, null)
   }
 
   /** Tells the overlay; of thousands of alerts some in each turn, as it records every one. */
