@@ -1,41 +1,10 @@
 // An alert's life as people see it: it fires, the message's address opens a page, it is acknowledged in a browser, a silence
 // is made with its live count, and rules show what they evaluate. Kill -9 in between loses none of it.
-import { spawnSync } from 'node:child_process'
-import fs from 'node:fs'
-import http from 'node:http'
-import type { AddressInfo } from 'node:net'
-import path from 'node:path'
-import { chromium, type Browser, type Page } from 'playwright-core'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { buildPages, hasBrowser, inBrowser, launchBrowser, openPage } from '../support/browser.ts'
 import { MonitorProcess, freePort, waitFor } from '../support/monitor-process.ts'
+import { PageServer, type Page } from '../support/page-server.ts'
 import { tempFolder } from '../support/temp-folder.ts'
-
-const executablePath = '/usr/bin/chromium'
-const root = path.resolve(import.meta.dirname, '../..')
-const isThere = fs.existsSync(executablePath)
-const named = (title: string): string => (isThere ? title : `${title} (needs the package chromium)`)
-
-interface Webhook {
-  receiver: string
-  status: string
-  alerts: { labels: Record<string, string>; status: string; ackURL?: string }[]
-}
-
-/** A receiver of webhooks that keeps what it gets. */
-async function startWebhook(): Promise<{ url: string; got: Webhook[] }> {
-  const got: Webhook[] = []
-  const server = http.createServer((request, response) => {
-    let body = ''
-    request.on('data', (piece: Buffer) => (body += piece.toString()))
-    request.on('end', () => {
-      got.push(JSON.parse(body) as Webhook)
-      response.end()
-    })
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  onTestFinished(() => void server.close())
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`, got }
-}
 
 function alertConfig(port: number, hook: string): string {
   return `global: { scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s }
@@ -60,31 +29,16 @@ alerting:
 `
 }
 
-async function startMonitor(): Promise<{ monitor: MonitorProcess; got: Webhook[]; again: () => Promise<MonitorProcess> }> {
-  const built = spawnSync(process.execPath, ['web/build.ts', '--if-missing'], { cwd: root, encoding: 'utf8' })
-  expect(built.status, built.stdout + built.stderr).toBe(0)
-  const [port, { url, got }, folder] = [await freePort(), await startWebhook(), tempFolder()]
+async function startMonitor(): Promise<{ monitor: MonitorProcess; got: readonly Page[]; again: () => Promise<MonitorProcess> }> {
+  buildPages()
+  const [port, hook, folder] = [await freePort(), await PageServer.start(), tempFolder()]
+  onTestFinished(() => hook.stop())
   const start = async (): Promise<MonitorProcess> => {
-    const monitor = await MonitorProcess.start(folder, { port, config: alertConfig(port, url) })
+    const monitor = await MonitorProcess.start(folder, { port, config: alertConfig(port, hook.url) })
     onTestFinished(() => monitor.kill9())
     return monitor
   }
-  return { monitor: await start(), got, again: start }
-}
-
-async function openPage(url: string, browser: Browser): Promise<{ page: Page; problems: string[] }> {
-  const page = await browser.newPage({ viewport: { width: 1280, height: 800 } })
-  const problems: string[] = []
-  page.on('console', (message) => { if (message.type() === 'error') problems.push(message.text()) })
-  page.on('pageerror', (error) => problems.push(String(error)))
-  await page.goto(url)
-  return { page, problems }
-}
-
-async function launch(): Promise<Browser> {
-  const browser = await chromium.launch({ executablePath, args: ['--headless', '--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking', '--disable-sync'] })
-  onTestFinished(() => browser.close())
-  return browser
+  return { monitor: await start(), got: hook.pages, again: start }
 }
 
 async function statuses(monitor: MonitorProcess): Promise<Record<string, string>> {
@@ -114,10 +68,10 @@ describe('the life of an alert', () => {
     expect(got.filter(({ alerts }) => alerts[0]!.labels['alertname'] === 'DiskFull')).toHaveLength(1)
   }, 120_000)
 
-  it.skipIf(!isThere)(named('is seen, acknowledged and silenced on its page'), async () => {
+  it.skipIf(!hasBrowser)(inBrowser('is seen, acknowledged and silenced on its page'), async () => {
     const { monitor, got } = await startMonitor()
     await waitFor('both messages', () => Promise.resolve(got.length >= 2), 30_000)
-    const { page, problems } = await openPage(`${monitor.base}/alerts`, await launch())
+    const { page, problems } = await openPage(await launchBrowser(), `${monitor.base}/alerts`)
     const table = page.getByRole('table', { name: 'Alerts' })
     await table.getByText('DiskFull').waitFor()
     expect(await table.textContent()).toMatch(/pages ops-sms in \d+ min unless acknowledged/)
@@ -147,10 +101,10 @@ describe('the life of an alert', () => {
     expect(problems).toEqual([])
   }, 120_000)
 
-  it.skipIf(!isThere)(named('has rules with their health, timing and PromQL on a page'), async () => {
+  it.skipIf(!hasBrowser)(inBrowser('has rules with their health, timing and PromQL on a page'), async () => {
     const { monitor, got } = await startMonitor()
     await waitFor('both messages', () => Promise.resolve(got.length >= 2), 30_000)
-    const { page, problems } = await openPage(`${monitor.base}/rules`, await launch())
+    const { page, problems } = await openPage(await launchBrowser(), `${monitor.base}/rules`)
     const rows = page.getByRole('table', { name: 'Rules of machines' })
     await rows.getByText('DiskFull').waitFor()
     expect(await rows.locator('tr', { hasText: 'DiskFull' }).textContent()).toMatch(/^FiringDiskFull.*1 alert.*vector\(97\.5\)/)

@@ -1,39 +1,11 @@
 // The pages in a real browser: type a query, see a line move, find no console error.
-import { spawnSync } from 'node:child_process'
-import fs from 'node:fs'
-import path from 'node:path'
-import { chromium, type Browser, type Page } from 'playwright-core'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { buildPages, hasBrowser, inBrowser, launchBrowser, openPage } from '../support/browser.ts'
 import { MonitorProcess, freePort, waitFor } from '../support/monitor-process.ts'
 import { tempFolder } from '../support/temp-folder.ts'
 
-const executablePath = '/usr/bin/chromium'
-const root = path.resolve(import.meta.dirname, '../..')
-const isThere = fs.existsSync(executablePath)
-const named = (title: string): string => (isThere ? title : `${title} (needs the package chromium)`)
-
-async function launch(): Promise<Browser> {
-  const browser = await chromium.launch({
-    executablePath,
-    args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
-  })
-  onTestFinished(() => browser.close())
-  return browser
-}
-
-/** A page that remembers what went wrong on it. */
-async function openPage(browser: Browser, url: string): Promise<{ page: Page; problems: string[] }> {
-  const page = await browser.newPage({ viewport: { width: 1280, height: 800 } })
-  const problems: string[] = []
-  page.on('console', (message) => { if (message.type() === 'error') problems.push(message.text()) })
-  page.on('pageerror', (error) => problems.push(String(error)))
-  await page.goto(url)
-  return { page, problems }
-}
-
 async function startMonitor(): Promise<MonitorProcess> {
-  const built = spawnSync(process.execPath, ['web/build.ts', '--if-missing'], { cwd: root, encoding: 'utf8' })
-  expect(built.status, built.stdout + built.stderr).toBe(0)
+  buildPages()
   const port = await freePort()
   const monitor = await MonitorProcess.start(tempFolder(), {
     port,
@@ -49,9 +21,9 @@ scrape_configs:
 }
 
 describe('pages', () => {
-  it.skipIf(!isThere)(named('draw a typed query and move with new samples'), async () => {
+  it.skipIf(!hasBrowser)(inBrowser('draw a typed query and move with new samples'), async () => {
     const monitor = await startMonitor()
-    const { page, problems } = await openPage(await launch(), `${monitor.base}/query`)
+    const { page, problems } = await openPage(await launchBrowser(), `${monitor.base}/query`)
     const field = page.getByLabel('Expression').first()
     await field.click()
     await page.keyboard.type('prometheus_tsdb_head_samples_appended_total')
@@ -67,9 +39,9 @@ describe('pages', () => {
     expect(problems).toEqual([])
   }, 90_000)
 
-  it.skipIf(!isThere)(named('show an error under its token and a table of results'), async () => {
+  it.skipIf(!hasBrowser)(inBrowser('show an error under its token and a table of results'), async () => {
     const monitor = await startMonitor()
-    const { page, problems } = await openPage(await launch(), `${monitor.base}/query?g0.expr=${encodeURIComponent('sum(up{')}&g0.tab=table`)
+    const { page, problems } = await openPage(await launchBrowser(), `${monitor.base}/query?g0.expr=${encodeURIComponent('sum(up{')}&g0.tab=table`)
     await page.getByTestId('query-error').first().waitFor()
     expect(await page.getByTestId('query-error').first().textContent()).toContain('parse error')
     await page.goto(`${monitor.base}/query?g0.expr=up&g0.tab=table`)
@@ -79,9 +51,9 @@ describe('pages', () => {
     expect(problems.filter((text) => !text.includes('400'))).toEqual([])
   }, 90_000)
 
-  it.skipIf(!isThere)(named('list targets with state and last error'), async () => {
+  it.skipIf(!hasBrowser)(inBrowser('list targets with state and last error'), async () => {
     const monitor = await startMonitor()
-    const { page, problems } = await openPage(await launch(), `${monitor.base}/targets`)
+    const { page, problems } = await openPage(await launchBrowser(), `${monitor.base}/targets`)
     await page.locator('tr.target').nth(1).waitFor()
     const text = (await page.getByRole('table', { name: 'Targets' }).first().textContent()) ?? ''
     expect(text).toContain('127.0.0.1:1')

@@ -3,9 +3,10 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
 export interface Page {
+  receiver: string
   status: string
   groupKey: string
-  alerts: { status: string; labels: Record<string, string> }[]
+  alerts: { status: string; labels: Record<string, string>; ackURL?: string }[]
   atMs: number
 }
 

@@ -1,0 +1,40 @@
+// Chromium on the built pages. Tests of pages skip where it is not installed, and say so.
+import { spawnSync } from 'node:child_process'
+import fs from 'node:fs'
+import path from 'node:path'
+import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core'
+import { expect, onTestFinished } from 'vitest'
+
+const executablePath = '/usr/bin/chromium'
+const root = path.resolve(import.meta.dirname, '../..')
+export const hasBrowser: boolean = fs.existsSync(executablePath)
+
+/** A test's title, with what it lacks. */
+export function inBrowser(title: string): string {
+  return hasBrowser ? title : `${title} (needs the package chromium)`
+}
+
+/** Builds the pages where they are not built yet. */
+export function buildPages(): void {
+  const built = spawnSync(process.execPath, ['web/build.ts', '--if-missing'], { cwd: root, encoding: 'utf8' })
+  expect(built.status, built.stdout + built.stderr).toBe(0)
+}
+
+export async function launchBrowser(): Promise<Browser> {
+  const browser = await chromium.launch({
+    executablePath,
+    args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
+  })
+  onTestFinished(() => browser.close())
+  return browser
+}
+
+/** A page in a context of its own that remembers what went wrong on it. */
+export async function openPage(browser: Browser, url: string, options: BrowserContextOptions = {}): Promise<{ page: Page; problems: string[] }> {
+  const page = await browser.newPage({ viewport: { width: 1280, height: 800 }, ...options })
+  const problems: string[] = []
+  page.on('console', (message) => { if (message.type() === 'error') problems.push(message.text()) })
+  page.on('pageerror', (error) => problems.push(String(error)))
+  await page.goto(url)
+  return { page, problems }
+}
