@@ -43,7 +43,7 @@ export class ConfigFile implements ConfigControl {
   load(): Config {
     const { configFile, isStrict } = this.#flags
     const fileName = configFile === '' ? 'built-in configuration' : configFile
-    const text = configFile === '' ? defaultConfigText(ownAddress(this.#flags)) : readUtf8IfThere(configFile)
+    const text = configFile === '' ? defaultConfigText(ownAddress(this.#flags), `${this.#flags.routePrefix}/metrics`) : readUtf8IfThere(configFile)
     if (text === null) throw new ConfigFileError(`cannot read the configuration ${configFile}: there is no such file; give another --config.file`)
     const { config, alertText, warnings } = loadWholeConfig(text, fileName, { isStrict, features: this.#flags.features })
     for (const warning of warnings) this.#logger.warn(warning)

@@ -1,4 +1,5 @@
 // The command line: Prometheus' flag names, `--name=value`, `--name value`, `--switch`, `--no-switch`.
+import { hostname } from 'node:os'
 import { isUrl } from '../lib/config/http-client.ts'
 import { DurationError, parseDuration } from '../lib/model/duration.ts'
 import { SizeError, formatSize, parseSize } from '../lib/model/size.ts'
@@ -23,7 +24,10 @@ export interface Flags {
   listenPort: number
   isLifecycleEnabled: boolean
   isAdminEnabled: boolean
+  /** Where people reach Monitor, without a slash at its end. */
   externalUrl: string
+  /** Without a slash at its end. */
+  routePrefix: string
   queryTimeoutMs: number
   queriesMax: number
   querySamplesMax: number
@@ -147,6 +151,7 @@ function toFlags(values: ReadonlyMap<string, string>, warnings: string[]): Flags
   const features = text('enable-feature').split(',').map((name) => name.trim()).filter((name) => name !== '')
   warnings.push(...featureWarnings(features, '--enable-feature='))
   const threads = text('threads')
+  const prefix = routePrefix(text('web.route-prefix'), text('web.external-url'))
   return {
     configFile: text('config.file'),
     isStrict: text('config.strict') === 'true',
@@ -159,7 +164,8 @@ function toFlags(values: ReadonlyMap<string, string>, warnings: string[]): Flags
     listenPort: port,
     isLifecycleEnabled: text('web.enable-lifecycle') === 'true',
     isAdminEnabled: text('web.enable-admin-api') === 'true',
-    externalUrl: text('web.external-url'),
+    externalUrl: text('web.external-url').replace(/\/$/, '') || ownUrl(host, port, prefix),
+    routePrefix: prefix,
     queryTimeoutMs: parseDuration(text('query.timeout')),
     queriesMax: Number(text('query.max-concurrency')),
     querySamplesMax: Number(text('query.max-samples')),
@@ -189,6 +195,21 @@ function parseListenAddress(address: string): { host: string; port: number } {
   return { host: match[1] ?? (match[2] === '' ? '0.0.0.0' : match[2]!), port }
 }
 
+/** As Prometheus takes it: slashes around it are not said. */
+function routePrefix(given: string, externalUrl: string): string {
+  const path = given !== '' ? given : externalUrl === '' ? '' : new URL(externalUrl).pathname
+  const trimmed = path.replace(/^\/+|\/+$/g, '')
+  if (!/^[\w.~/%-]*$/.test(trimmed)) throw new FlagError(`flag --web.route-prefix: wants a path such as /monitor, got ${JSON.stringify(path)}`)
+  return trimmed === '' ? '' : `/${trimmed}`
+}
+
+/** Under its name nobody would reach a server that listens on loopback alone. */
+function ownUrl(listenHost: string, port: number, prefix: string): string {
+  const isLoopback = listenHost === 'localhost' || listenHost === '::1' || listenHost.startsWith('127.')
+  const host = isLoopback ? listenHost : hostname()
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}${prefix}`
+}
+
 function helpText(): string {
   const rows = FLAGS.map((spec) => {
     const example = spec.fallback || spec.kind.toUpperCase()
@@ -196,10 +217,9 @@ function helpText(): string {
     return `  ${left.padEnd(40)} ${spec.help}`
   })
   return `Usage: monitor [flags]
-       monitor query COMMAND …       ask a server; see monitor query --help
-       monitor promql format EXPR    lay a query out
+       monitor COMMAND --help: query (a server), check (configurations, rules), test rules, deadman, tsdb, promql
 
-Monitor scrapes servers, stores what they say, answers PromQL and draws it.
+Monitor scrapes servers, stores what they say, answers PromQL and draws it, evaluates rules and tells people of alerts.
 
 ${rows.join('\n')}
   ${'--version'.padEnd(40)} Print the version.

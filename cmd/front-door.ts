@@ -67,7 +67,7 @@ export class FrontDoor {
     this.#flags = flags
     this.lock = takeFolder(folder)
     this.#early = new EarlyWriter({ inbox: new Inbox(folder, flags.reserveBytes ?? undefined), clock, logger: logger.with('storage'), metrics })
-    const { queryTimeoutMs, lookbackMs, isLifecycleEnabled } = flags
+    const { queryTimeoutMs, lookbackMs, isLifecycleEnabled, externalUrl, routePrefix } = flags
     const parts: ServerParts = {
       ...lateParts(() => this.#inside),
       alertmanager: new AlertmanagerView(clock, () => config.alertYaml(), () => this.#inside.alertEntry),
@@ -75,7 +75,7 @@ export class FrontDoor {
       config, metrics, clock, logger: logger.with('web'), flags: flags.all, selectors: { compile: compileSelector },
       build: { version: VERSION, revision: '', branch: '', buildUser: '', buildDate: '' },
       options: {
-        staticFolder: path.resolve(import.meta.dirname, '../web/dist'), isLifecycleEnabled, queryTimeoutMs, lookbackMs, idleMs: queryTimeoutMs + STALLED_MS,
+        staticFolder: path.resolve(import.meta.dirname, '../web/dist'), externalUrl, routePrefix, isLifecycleEnabled, queryTimeoutMs, lookbackMs, idleMs: queryTimeoutMs + STALLED_MS,
         get storageRetention() { return retention() },
         corruptionCount: () => this.#inside.corruptionCount,
       },
@@ -94,7 +94,7 @@ export class FrontDoor {
     try {
       const { port } = await this.server.listen(listenHost, listenPort)
       const host = listenHost === '0.0.0.0' || listenHost === '::' ? '127.0.0.1' : listenHost
-      return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+      return `http://${host.includes(':') ? `[${host}]` : host}:${port}${this.#flags.routePrefix}`
     } catch (cause) {
       this.lock.release(!this.lock.wasUnclean)
       const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''

@@ -18,7 +18,6 @@ import type { AlertEntry } from './alertmanager-view.ts'
 import type { Flags } from './flags.ts'
 import { ReceiverRunner } from './receiver-runner.ts'
 import { withRuleRoutes } from './rule-routes.ts'
-import { externalUrl } from './rules-runner.ts'
 import { VERSION } from './version.ts'
 
 interface Ground {
@@ -54,10 +53,10 @@ export class NotifyRunner implements AlertmanagerRetriever, AlertEntry {
     const { clock, logger, metrics, discoveryMetrics, store } = ground
     const notifier = new Notifier({ limits: flags.notifyLimits, isDrained: flags.isNotifyDrained, version: VERSION, clock, logger, metrics })
     this.pipeline = pipeline
-    this.lifecycle = new AlertLifecycle({ store, dispatch: pipeline, externalUrl: externalUrl(flags), clock, logger, metrics, newId: freshUuid, newKey: freshKey })
+    this.lifecycle = new AlertLifecycle({ store, dispatch: pipeline, externalUrl: flags.externalUrl, clock, logger, metrics, newId: freshUuid, newKey: freshKey })
     pipeline.setOverlay(this.lifecycle)
     this.#ground = ground
-    this.receivers = new ReceiverRunner({ ...ground, externalUrl: externalUrl(flags) })
+    this.receivers = new ReceiverRunner({ ...ground, externalUrl: flags.externalUrl })
     this.#notifier = notifier
     this.#discovery = new DiscoveryManager({
       name: 'notify', clock, logger, metrics: discoveryMetrics, update: (name, groups) => notifier.update(Number(name.slice(NAME_PREFIX.length)), groups),
@@ -66,7 +65,7 @@ export class NotifyRunner implements AlertmanagerRetriever, AlertEntry {
 
   static async open(flags: Flags, ground: Ground): Promise<NotifyRunner> {
     const { clock, logger, metrics, store } = ground
-    const pipeline = await AlertPipeline.open({ store, clock, logger, metrics, random: new Random(freshSeed()), externalUrl: externalUrl(flags) })
+    const pipeline = await AlertPipeline.open({ store, clock, logger, metrics, random: new Random(freshSeed()), externalUrl: flags.externalUrl })
     return new NotifyRunner(flags, pipeline, ground)
   }
 

@@ -1,5 +1,4 @@
 // Who evaluates rules: a thread of their own, or with --threads=0 the main thread itself.
-import os from 'node:os'
 import type { EngineOptions } from '../lang/engine.ts'
 import { engineFeatures } from '../lang/parse/features.ts'
 import type { RuleGroupConfig } from '../lib/config/rule-config.ts'
@@ -61,11 +60,6 @@ export function ruleSettings({ global, rules }: Config, flags: Flags, made: read
   return {
     groups: [...rules.groups, ...made], evaluationIntervalMs: global.evaluationIntervalMs, queryOffsetMs: global.ruleQueryOffsetMs,
     externalLabels: global.externalLabels,
-    externalUrl: externalUrl(flags),
+    externalUrl: flags.externalUrl,
   }
-}
-
-/** Where Monitor is reached, without a slash at its end. */
-export function externalUrl(flags: Flags): string {
-  return flags.externalUrl === '' ? `http://${os.hostname()}:${flags.listenPort}` : flags.externalUrl.replace(/\/$/, '')
 }

@@ -2,7 +2,6 @@
 //
 //   front door (folder, web, inbox) ─▶ store ─▶ queries ─▶ receiver ─▶ scraping ─▶ discovery ─▶ notifier ─▶ rules ─▶ ready
 import { flushCompileCache } from 'node:module'
-import os from 'node:os'
 import path from 'node:path'
 import { DiscoveryManager, DiscoveryMetrics } from '../discovery/manager.ts'
 import type { QueryJob } from '../lang/job.ts'
@@ -237,10 +236,10 @@ async function openDatabase(flags: Flags, config: Config, { lock, heap, clock, l
   return db
 }
 
-/** A target's address as others reach it: loopback becomes the name in --web.external-url, or this machine's. */
+/** A target's address as others reach it: loopback becomes the name under which Monitor is reached. */
 function globalUrl(url: URL, flags: Flags): string {
   if (!['localhost', '127.0.0.1', '[::1]'].includes(url.hostname)) return url.href
   const out = new URL(url)
-  out.hostname = flags.externalUrl === '' ? os.hostname() : new URL(flags.externalUrl).hostname
+  out.hostname = new URL(flags.externalUrl).hostname
   return out.href
 }

@@ -156,7 +156,7 @@ export interface AlertDesk {
   /** The alert that a signed address stands for, null where it is none of ours. */
   idOfToken(token: string): string | null
   /** `repageAfterMs` null: as configured; 0: never. */
-  acknowledge(id: string, how: { by: string; repageAfterMs: number | null }): Promise<AlertRecord>
+  acknowledge(id: string, how: { by: string; repageAfterMs: number | null; takesOver: boolean }): Promise<AlertRecord>
   unacknowledge(id: string, by: string): Promise<AlertRecord>
   escalate(id: string, by: string): Promise<AlertRecord>
   giveFeedback(id: string, feedback: AlertFeedback): Promise<AlertRecord>
@@ -270,6 +270,10 @@ export interface BuildInfo {
 export interface WebOptions {
   /** Folder of the built UI. */
   staticFolder: string
+  /** Where people reach the server. */
+  externalUrl: string
+  /** What paths begin with as they come here, without a slash at its end: `/monitor`, mostly ''. */
+  routePrefix: string
   isLifecycleEnabled: boolean
   /** Upper bound of a query's `timeout`, and its default. */
   queryTimeoutMs: number

@@ -20,7 +20,7 @@ import { addTargetRoutes } from './api/targets.ts'
 import { WRITE_PATH, addWriteRoutes } from './api/write.ts'
 import { HttpMetrics } from './http-metrics.ts'
 import type { ServerParts } from './parts.ts'
-import { addStaticRoutes, isPageRequest, sendPage } from './static.ts'
+import { addStaticRoutes, browserPrefix, isPageRequest, sendPage } from './static.ts'
 
 /** Against clients that hold a connection and say little. */
 const HEADERS_TIMEOUT_MS = 10_000
@@ -52,8 +52,10 @@ export class WebServer {
 
   constructor(parts: ServerParts) {
     this.#parts = parts
+    const prefix = parts.options.routePrefix
     this.#app = fastify({
       logger: false,
+      rewriteUrl: ({ url = '/' }) => (prefix !== '' && isBelow(url, prefix) ? withSlash(url.slice(prefix.length)) : url),
       bodyLimit: FORM_BYTES_MAX,
       requestTimeout: REQUEST_TIMEOUT_MS,
       connectionTimeout: parts.options.idleMs,
@@ -81,7 +83,7 @@ export class WebServer {
     addAlertmanagerRoutes(this.#app, parts)
     addStatusRoutes(this.#app, parts)
     addWriteRoutes(this.#app, parts)
-    addStaticRoutes(this.#app, parts.options.staticFolder)
+    addStaticRoutes(this.#app, parts.options)
   }
 
   /** Starts to listen; port 0 takes a free one. Rejects with Node's error where it cannot. */
@@ -108,12 +110,16 @@ export class WebServer {
   #addHooks(): void {
     const app = this.#app
     const metrics = new HttpMetrics(this.#parts.metrics, this.#parts.clock)
+    const { options } = this.#parts
+    const prefix = options.routePrefix
     app.addHook('onRequest', (request, reply, done) => {
       metrics.watch(request, reply)
       reply.header('X-Content-Type-Options', 'nosniff')
       const place = cleanLocation(request.url)
-      if (place !== request.url) {
-        reply.code(301).header('Location', place).type('text/plain; charset=utf-8').send('Moved Permanently\n')
+      if (prefix !== '' && !isBelow(request.originalUrl, prefix) && request.originalUrl !== '/') {
+        reply.code(404).type('text/plain; charset=utf-8').send(`404 page not found: this server answers below ${prefix}/ (--web.route-prefix)\n`)
+      } else if (place !== request.url) {
+        reply.code(301).header('Location', browserPrefix(options) + place).type('text/plain; charset=utf-8').send('Moved Permanently\n')
       } else if (this.#state === 'starting' && (isOfApi(request.url) || request.url.startsWith(ACK_PREFIX)) && !request.url.startsWith(WRITE_PATH)) {
         sendError(reply.header('Retry-After', '5'), new ApiError('unavailable', 'the server is starting'))
       } else done()
@@ -128,7 +134,7 @@ export class WebServer {
     app.setNotFoundHandler((request, reply) => {
       if (request.url.startsWith('/api/')) return sendError(reply, noSuchEndpoint(request.url))
       if (request.url.startsWith(ALERTMANAGER_PREFIX)) return sendNoSuchPath(reply, request.url)
-      if (isPageRequest(request)) return sendPage(reply, this.#parts.options.staticFolder)
+      if (isPageRequest(request)) return sendPage(reply, this.#parts.options)
       return reply.code(404).type('text/plain; charset=utf-8').send('404 page not found\n')
     })
   }
@@ -140,6 +146,14 @@ export class WebServer {
     this.#parts.logger.error('request failed', { method: request.method, path: request.url.slice(0, 200), err: error })
     return sendError(reply, new ApiError('internal', error.message))
   }
+}
+
+function isBelow(url: string, prefix: string): boolean {
+  return url.startsWith(prefix) && (url.length === prefix.length || url[prefix.length] === '/' || url[prefix.length] === '?')
+}
+
+function withSlash(url: string): string {
+  return url.startsWith('/') ? url : `/${url}`
 }
 
 function isOfApi(url: string): boolean {

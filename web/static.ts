@@ -1,15 +1,23 @@
 // The built UI: assets as they lie on disk (.br and .gz beside them), and its one HTML page under every page's path.
 //   /assets/*  hashed names, immutable     other files  no-cache      /  →  /query
 //   /query, /graph, /targets, and any path that a browser navigates to and that names no file: index.html, with a fresh
-//   CSP nonce
+//   CSP nonce, and under the path that browsers see (--web.external-url)
 import { randomBytes } from 'node:crypto'
 import path from 'node:path'
 import fastifyStatic from '@fastify/static'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { readTextIfThere } from '../lib/std/fs.ts'
+import type { WebOptions } from './parts.ts'
 
-/** The placeholder in index.html; the editor's style sheet carries the nonce. */
+/** Placeholders in index.html; the editor's style sheet carries the nonce. */
 const NONCE = '__CSP_NONCE__'
+const BASE = '<base href="/">'
+const EXTERNAL_URL = '__EXTERNAL_URL__'
+
+/** What paths begin with in browsers, without a slash at its end; a proxy may take it away on the way here. */
+export function browserPrefix({ externalUrl }: Pick<WebOptions, 'externalUrl'>): string {
+  return new URL(externalUrl).pathname.replace(/\/+$/, '')
+}
 
 function contentSecurityPolicy(nonce: string): string {
   return [
@@ -19,9 +27,10 @@ function contentSecurityPolicy(nonce: string): string {
   ].join('; ')
 }
 
-export function addStaticRoutes(app: FastifyInstance, folder: string): void {
-  app.get('/', (_request, reply) => reply.redirect('/query'))
-  app.get('/index.html', (_request, reply) => sendPage(reply, folder))
+export function addStaticRoutes(app: FastifyInstance, options: WebOptions): void {
+  const folder = options.staticFolder
+  app.get('/', (_request, reply) => reply.redirect(`${browserPrefix(options)}/query`))
+  app.get('/index.html', (_request, reply) => sendPage(reply, options))
   app.register(fastifyStatic, {
     root: path.resolve(folder),
     index: false,
@@ -48,8 +57,8 @@ export function isPageRequest(request: FastifyRequest): boolean {
 }
 
 /** Sends the page. Read anew each time: it is small, and a new build shows at once. */
-export function sendPage(reply: FastifyReply, folder: string): FastifyReply {
-  const page = readTextIfThere(path.join(folder, 'index.html'))
+export function sendPage(reply: FastifyReply, options: WebOptions): FastifyReply {
+  const page = readTextIfThere(path.join(options.staticFolder, 'index.html'))
   if (page === null) {
     return reply.code(503).type('text/plain; charset=utf-8').send('The pages are not built yet: npm run build\n')
   }
@@ -60,5 +69,9 @@ export function sendPage(reply: FastifyReply, folder: string): FastifyReply {
     .header('Cross-Origin-Opener-Policy', 'same-origin')
     .header('Cache-Control', 'no-cache')
     .type('text/html; charset=utf-8')
-    .send(page.replaceAll(NONCE, nonce))
+    .send(page.replaceAll(NONCE, nonce).replace(BASE, () => `<base href="${attribute(browserPrefix(options))}/">`).replace(EXTERNAL_URL, () => attribute(options.externalUrl)))
+}
+
+function attribute(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('"', '&quot;')
 }

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { hostname } from 'node:os'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { parseFlags, type Flags } from '../../cmd/flags.ts'
@@ -39,7 +40,7 @@ describe('parseFlags', () => {
     const { all, ...flags } = run()
     expect(flags).toMatchObject({
       configFile: '', isStrict: true, dataFolder: 'data', retentionMs: 604_800_000, listenHost: '127.0.0.1', listenPort: 9090, isLifecycleEnabled: false,
-      externalUrl: '', queryTimeoutMs: 120_000, queriesMax: 20, querySamplesMax: 50_000_000, lookbackMs: 300_000, features: [], threads: null,
+      externalUrl: 'http://127.0.0.1:9090', routePrefix: '', queryTimeoutMs: 120_000, queriesMax: 20, querySamplesMax: 50_000_000, lookbackMs: 300_000, features: [], threads: null,
       logLevel: 'info', logFormat: 'logfmt', warnings: [],
     })
     expect(all.get('query.timeout')).toBe('2m')
@@ -53,7 +54,13 @@ describe('parseFlags', () => {
     expect(run('--no-config.strict').isStrict).toBe(false)
     expect(run('--web.enable-lifecycle', '--log.level', 'debug', '--log.format=json')).toMatchObject({ logLevel: 'debug', logFormat: 'json' })
     expect(run('--config.file=').configFile).toBe('')
-    expect(run('--web.external-url=http://x/?a=b').externalUrl).toBe('http://x/?a=b')
+    expect(run('--web.external-url=http://x/?a=b')).toMatchObject({ externalUrl: 'http://x/?a=b', routePrefix: '' })
+    expect(run('--web.listen-address=:8080', '--web.route-prefix=/m').externalUrl).toBe(`http://${hostname()}:8080/m`)
+    expect(run('--web.listen-address=[::1]:8080').externalUrl).toBe('http://[::1]:8080')
+    expect(run('--web.external-url=http://x/ops/mon/').routePrefix).toBe('/ops/mon')
+    expect(run('--web.external-url=http://x/ops/mon/').externalUrl).toBe('http://x/ops/mon')
+    expect(run('--web.external-url=http://x/ops/', '--web.route-prefix=/').routePrefix).toBe('')
+    expect(run('--web.route-prefix=mon/').routePrefix).toBe('/mon')
     expect(run('--threads=0').threads).toBe(0)
   })
 
@@ -72,6 +79,7 @@ describe('parseFlags', () => {
     expect(failure('--query.max-concurrency', '0')).toContain('wants 1 or more')
     expect(failure('--web.external-url', 'nowhere')).toContain('wants a URL')
     expect(failure('--web.external-url', 'monitor.example.com:9090')).toContain('wants a URL')
+    expect(failure('--web.route-prefix=/a?b')).toContain('wants a path such as /monitor')
     expect(failure('--storage.head.memory=100KB')).toBe('monitor: flag --storage.head.memory: wants 16MB or more, got "100KB"')
     expect(run('--storage.head.memory=16MB', '--web.external-url=').headBytes).toBe(16 << 20)
     expect(run('--threads', '0').threads).toBe(0)

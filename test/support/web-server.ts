@@ -67,7 +67,7 @@ export async function startServer(change: (parts: ServerParts) => Partial<Server
     metrics,
     clock,
     logger: new Logger({ level: 'debug', format: 'logfmt', clock, write: (line) => log.push(line) }),
-    options: { staticFolder, isLifecycleEnabled: false, queryTimeoutMs: 120_000, lookbackMs: 300_000, idleMs: 180_000, storageRetention: '7d', corruptionCount: () => 3 },
+    options: { staticFolder, externalUrl: 'http://monitor.example', routePrefix: '', isLifecycleEnabled: false, queryTimeoutMs: 120_000, lookbackMs: 300_000, idleMs: 180_000, storageRetention: '7d', corruptionCount: () => 3 },
   }
   const server = createServer({ ...parts, ...change(parts) })
   if (isReady) server.ready()
@@ -83,7 +83,7 @@ export async function startServer(change: (parts: ServerParts) => Partial<Server
 
 function writeStatic(folder: string): void {
   mkdirSync(path.join(folder, 'assets'))
-  writeFileSync(path.join(folder, 'index.html'), '<!doctype html><meta name="csp-nonce" content="__CSP_NONCE__"><p>app</p>')
+  writeFileSync(path.join(folder, 'index.html'), '<!doctype html><base href="/"><meta name="external-url" content="__EXTERNAL_URL__"><meta name="csp-nonce" content="__CSP_NONCE__"><p>app</p>')
   writeFileSync(path.join(folder, 'icon.svg'), '<svg xmlns="http://www.w3.org/2000/svg"/>')
   writeFileSync(path.join(folder, '.built'), 'hidden')
   writeFileSync(path.join(folder, 'assets', 'main-abc.js'), 'plain')

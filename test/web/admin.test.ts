@@ -62,7 +62,7 @@ describe('the admin API', () => {
     expect((await get(`${base}/delete_series?match[]=m0&start=x`, POST))[0]).toBe(400)
     expect((await get(`${base}/delete_series?match[]=m0`))[0]).toBe(405)
     expect((await get(`${base}/snapshot?skip_head=maybe`, POST))[0]).toBe(400)
-    expect(await get(`${base}/delete_series?match[]=m0`, { ...POST, headers: { 'Sec-Fetch-Site': 'cross-site' } })).toEqual(failure(403, 'bad_data', 'cross-site requests are refused'))
+    expect(await get(`${base}/delete_series?match[]=m0`, { ...POST, headers: { 'Sec-Fetch-Site': 'cross-site' } })).toEqual(failure(403, 'bad_data', 'cross-site requests are refused: use the pages under the address in --web.external-url'))
     expect(samplesIn(readAll(db))).toBe(40)
   })
 

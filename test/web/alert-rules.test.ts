@@ -178,7 +178,7 @@ describe('/api/alerts/rules', () => {
     expect((await ask('POST', '', { ...CPU, severity: 'x', for: '1' })).json.faults).toEqual([
       { field: 'severity', reason: 'is "x"', fix: 'give one of info, warning, critical' }, { field: 'for', reason: '"1" is no duration', fix: 'write it like "90s", "5m" or "1h30m"' },
     ])
-    expect(await ask('POST', '', CPU, { Origin: 'http://evil.example' })).toMatchObject({ status: 403, json: { error: 'cross-site requests are refused' } })
+    expect(await ask('POST', '', CPU, { Origin: 'http://evil.example' })).toMatchObject({ status: 403, json: { error: 'cross-site requests are refused: use the pages under the address in --web.external-url' } })
     expect((await ask('GET', '', undefined, { Origin: 'http://evil.example' })).status).toBe(200)
   })
 })

@@ -175,11 +175,42 @@ describe('the page behind the address in a message', () => {
     expect(await s.world.store.alert(id)).toMatchObject({ status: 'open' })
     const done = await page(url, form({ by: '<ana>', repage_after: '1h' }))
     expect(done.text).toMatch(/<h1>Acknowledged<\/h1>\n<p>By &lt;ana&gt;, 2023-11-14 22:13:20 UTC\. It pages again at 2023-11-14 23:13:20 UTC/)
-    expect(done.text).not.toContain('<form')
+    expect(done.text).toContain('Take it over')
     expect(await s.world.store.alert(id)).toMatchObject({ status: 'acknowledged', acknowledgedBy: '<ana>' })
     await s.world.lifecycle.receive([sent(CPU, NOW, { endsAtMs: NOW })])
     expect((await page(url)).text).toContain('there is nothing to acknowledge')
     expect((await page(url, form({}))).status).toBe(409)
+  })
+
+  it('gives an alert to the first of two who press at once; the other is told and may take it over', async () => {
+    const s = await site()
+    const id = await fire(s)
+    const url = s.base + new URL(s.world.lifecycle.ackUrl(s.world.dispatch.alerts.keys().next().value!)).pathname
+    const both = await Promise.all([page(url, form({ by: 'ana' })), page(url, form({ by: 'bo' }))])
+    const [first, second] = both.toSorted((a, b) => a.status - b.status)
+    const has = (await s.world.store.alert(id))!.acknowledgedBy
+    expect([first!.status, second!.status]).toEqual([200, 409])
+    expect(first!.text).toContain(`By ${has},`)
+    expect(second!.text).toContain(`${has === 'ana' ? 'Ana' : 'Bo'} has acknowledged the alert already; it can be taken over.`)
+    expect(second!.text).toContain('name="take_over" value="1"')
+    expect((await page(url, form({ by: has, repage_after: '1h' }))).status).toBe(200)
+    expect((await page(url, form({ by: 'cy', take_over: '1' }))).text).toContain('By cy,')
+    expect(await s.post(`/api/alerts/${id}/ack`, { by: 'ana' })).toMatchObject({ status: 409, body: { error: expect.stringContaining('cy has acknowledged') as string } })
+    expect((await s.post(`/api/alerts/${id}/ack`, { by: 'ana', take_over: true })).body.data).toMatchObject({ acknowledged_by: 'ana' })
+    expect(await s.post(`/api/alerts/${id}/ack`, { by: 'ana', take_over: 'yes' })).toMatchObject({ status: 400 })
+    expect((await s.get(`/api/alerts/${id}`)).body.data.history.filter(({ kind }) => kind === 'acknowledged').map(({ detail }) => detail)).toEqual([...new Set([has, 'cy', 'ana'])])
+  })
+
+  it('shows what labels and annotations say as text, addresses as links, and leads on relatively', async () => {
+    const s = await site()
+    await fire(s, CPU, { annotations: new Map([['runbook', 'https://wiki.example/?a=1&b="'], ['summary', '<b>x</b>\r\nמיידי'], ['trick', 'javascript:alert(1)']]) })
+    const { text } = await page(s.base + new URL(s.world.lifecycle.ackUrl(s.world.dispatch.alerts.keys().next().value!)).pathname)
+    expect(text).toContain('<a href="https://wiki.example/?a=1&amp;b=&quot;" rel="noreferrer">')
+    expect(text).toContain('<bdi>&lt;b&gt;x&lt;/b&gt;\r\nמיידי</bdi>')
+    expect(text).toContain('<bdi>javascript:alert(1)</bdi>')
+    expect(text).toContain('<form method="post">')
+    expect(text.match(/href="(?!http)[^"]*"/g)).toEqual(['href="../alerts"'])
+    expect(text).toContain('2023-11-14 22:13:20 UTC, 0s ago')
   })
 
   it('knows no other addresses, and says what a bad form lacks', async () => {

@@ -36,7 +36,7 @@ describe('the pages', () => {
       const policy = response.headers.get('content-security-policy')!
       const nonce = /style-src 'self' 'nonce-([A-Za-z0-9+/]{22}==)'/.exec(policy)?.[1]
       expect([response.status, response.headers.get('content-type'), response.headers.get('cache-control')]).toEqual([200, 'text/html; charset=utf-8', 'no-cache'])
-      expect(await response.text()).toBe(`<!doctype html><meta name="csp-nonce" content="${nonce}"><p>app</p>`)
+      expect(await response.text()).toBe(`<!doctype html><base href="/"><meta name="external-url" content="http://monitor.example"><meta name="csp-nonce" content="${nonce}"><p>app</p>`)
       expect(policy).toMatch(/^default-src 'none'; script-src 'self'; /)
       expect(policy).toContain("frame-ancestors 'none'")
       expect(policy).not.toMatch(/unsafe|\*/)

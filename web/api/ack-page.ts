@@ -1,8 +1,10 @@
 // The page behind the signed address in a message: shows the alert, and acknowledges it once its button is pressed. Nothing
-// happens on GET: scanners of links, and previews of messages, open addresses too. No login, no script.
+// happens on GET: scanners of links, and previews of messages, open addresses too. No login, no script; all its addresses
+// are relative, so that proxies may put it anywhere.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { MetaError } from '../../lib/meta/errors.ts'
 import type { AlertRecord } from '../../lib/meta/interface.ts'
+import { formatDuration } from '../../lib/model/duration.ts'
 import { AlertStateError } from '../../lib/notify/lifecycle/lifecycle.ts'
 import type { AlertDesk, ServerParts } from '../parts.ts'
 import { repageAfterMs } from './alerts.ts'
@@ -21,34 +23,57 @@ interface Notice {
   text: string
 }
 
-export function addAckPage(app: FastifyInstance, { alerts }: Pick<ServerParts, 'alerts'>): void {
+interface Shown {
+  notice: Notice
+  record: AlertRecord | null
+}
+
+const UNKNOWN: Shown = {
+  notice: { status: 404, title: 'Unknown alert', text: 'The address is not one that this Monitor signed, or the alert is no longer kept.' }, record: null,
+}
+
+export function addAckPage(app: FastifyInstance, { alerts, clock }: Pick<ServerParts, 'alerts' | 'clock'>): void {
   addRoute(app, ['GET', 'POST'], `${ACK_PREFIX}:token`, async (request, reply) => {
     const id = alerts.idOfToken(tokenOf(request))
-    const found = id === null ? null : await alerts.get(id).catch(refusal)
-    if (found !== null && 'status' in found) return sendPage(reply, found, null, '')
-    if (found === null) return sendPage(reply, { status: 404, title: 'Unknown alert', text: 'The address is not one that this Monitor signed, or the alert is no longer kept. Open the alerts page instead.' }, null, '')
-    if (request.method !== 'POST') return sendPage(reply, noticeOf(found.record), found.record, request.url)
-    const { record, notice } = await acknowledge(alerts, found.record, new Params(request))
-    return sendPage(reply, notice, record, request.url)
+    const shown = id === null ? UNKNOWN : await look(alerts, id)
+    const answer = request.method === 'POST' && shown.record !== null ? await acknowledge(alerts, shown.record, new Params(request)) : shown
+    return sendPage(reply, answer, clock.now())
   })
 }
 
-async function acknowledge(alerts: AlertDesk, before: AlertRecord, params: Params): Promise<{ record: AlertRecord; notice: Notice }> {
+async function look(alerts: AlertDesk, id: string): Promise<Shown> {
+  try {
+    const found = await alerts.get(id)
+    return found === null ? UNKNOWN : { notice: noticeOf(found.record), record: found.record }
+  } catch (error) {
+    return { notice: refusal(error), record: null }
+  }
+}
+
+async function acknowledge(alerts: AlertDesk, before: AlertRecord, params: Params): Promise<Shown> {
   try {
     const given = params.text('repage_after')
-    const record = await alerts.acknowledge(before.id, { by: params.text('by').slice(0, NAME_CHARS_MAX) || 'link', repageAfterMs: given === '' ? null : repageAfterMs(given) })
-    return { record, notice: noticeOf(record) }
+    const record = await alerts.acknowledge(before.id, {
+      by: params.text('by').slice(0, NAME_CHARS_MAX) || 'someone (by link)', repageAfterMs: given === '' ? null : repageAfterMs(given), takesOver: params.text('take_over') === '1',
+    })
+    return { notice: noticeOf(record), record }
   } catch (error) {
-    return { record: before, notice: refusal(error) }
+    // What stands in the way, such as someone who was quicker, is shown as it is now.
+    const { record } = error instanceof AlertStateError ? await look(alerts, before.id) : { record: before }
+    return { notice: refusal(error), record }
   }
 }
 
 /** Throws what is not for the reader. */
 function refusal(error: unknown): Notice {
-  if (error instanceof AlertStateError) return { status: 409, title: 'Not acknowledged', text: `${error.message}.` }
-  if (error instanceof ApiError) return { status: error.status, title: 'Not acknowledged', text: `${error.message}.` }
-  if (error instanceof MetaError) return { status: 503, title: 'Not acknowledged', text: `${error.message}. Try again, or acknowledge by the alerts page.` }
+  if (error instanceof AlertStateError) return { status: 409, title: 'Not acknowledged', text: sentence(error.message) }
+  if (error instanceof ApiError) return { status: error.status, title: 'Not acknowledged', text: sentence(error.message) }
+  if (error instanceof MetaError) return { status: 503, title: 'Not acknowledged', text: `${sentence(error.message)} Try again, or acknowledge by the alerts page.` }
   throw error
+}
+
+function sentence(text: string): string {
+  return `${text.slice(0, 1).toUpperCase()}${text.slice(1)}.`
 }
 
 function noticeOf({ status, acknowledgedBy, acknowledgedAtMs, repageAtMs, resolvedAtMs }: AlertRecord): Notice {
@@ -56,60 +81,70 @@ function noticeOf({ status, acknowledgedBy, acknowledgedAtMs, repageAtMs, resolv
     case 'open': return { status: 200, title: 'Take this alert?', text: 'Repeated messages and escalation stop until it resolves. Everyone sees that you have it.' }
     case 'acknowledged': {
       const again = repageAtMs === null ? '' : ` It pages again at ${timeText(repageAtMs)} unless it is resolved by then.`
-      return { status: 200, title: 'Acknowledged', text: `By ${acknowledgedBy}, ${timeText(acknowledgedAtMs!)}.${again}` }
+      return { status: 200, title: 'Acknowledged', text: `By ${acknowledgedBy || 'someone'}, ${timeText(acknowledgedAtMs!)}.${again}` }
     }
     case 'resolved': return { status: 200, title: 'Resolved', text: `It ended at ${timeText(resolvedAtMs!)}; there is nothing to acknowledge.` }
   }
 }
 
-function sendPage(reply: FastifyReply, notice: Notice, record: AlertRecord | null, action: string): FastifyReply {
+function sendPage(reply: FastifyReply, { notice, record }: Shown, nowMs: number): FastifyReply {
   return reply.code(notice.status)
     .header('Content-Security-Policy', CSP).header('Referrer-Policy', 'no-referrer').header('Cache-Control', 'no-store').header('X-Robots-Tag', 'noindex')
-    .type('text/html; charset=utf-8').send(pageHtml(notice, record, action))
+    .type('text/html; charset=utf-8').send(pageHtml(notice, record, nowMs))
 }
 
-function pageHtml({ title, text }: Notice, record: AlertRecord | null, action: string): string {
-  const form = record?.status === 'open' ? formHtml(action) : ''
+function pageHtml({ title, text }: Notice, record: AlertRecord | null, nowMs: number): string {
   return `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${escapeHtml(title)} – Monitor</title>
+<title>${escapeHtml(record === null ? title : `${title} ${record.name}`)} – Monitor</title>
 <style>
 :root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif }
 body { max-width: 34rem; margin: 2rem auto; padding: 0 1rem }
 h1 { font-size: 1.4rem }
-table { border-collapse: collapse; margin: 1rem 0; width: 100% }
-th { text-align: left; font-weight: 600; padding: .2rem 1rem .2rem 0; vertical-align: top; white-space: nowrap }
-td { overflow-wrap: anywhere; padding: .2rem 0 }
+table { border-collapse: collapse; margin: 1rem 0; width: 100%; table-layout: fixed }
+th { text-align: left; font-weight: 600; padding: .2rem 1rem .2rem 0; vertical-align: top; width: 9rem; overflow-wrap: anywhere }
+td { overflow-wrap: anywhere; padding: .2rem 0; white-space: pre-line }
 label { display: block; margin: .75rem 0 }
 input, select, button { font: inherit; padding: .5rem; width: 100%; box-sizing: border-box; margin-top: .25rem }
 button { margin-top: 1rem; min-height: 3rem; border: 0; border-radius: .4rem; background: #1d5fd0; color: #fff; font-weight: 600 }
+a { color: light-dark(#1d4fb0, #9db8ff) }
+.links { display: flex; gap: 1.5rem; margin: 1.5rem 0 }
 </style>
 <main>
 <h1>${escapeHtml(title)}</h1>
 <p>${escapeHtml(text)}</p>
-${record === null ? '' : alertHtml(record)}
-${form}
+${record === null ? '' : `${alertHtml(record, nowMs)}\n${formHtml(record)}`}
+<p class="links"><a href="../alerts">All alerts</a>${record === null ? '' : linkHtml(record.generatorUrl, 'Graph')}</p>
 </main>
 </html>
 `
 }
 
-function alertHtml({ name, severity, triggeredAtMs, metricValue, labels, annotations }: AlertRecord): string {
+function alertHtml({ name, severity, triggeredAtMs, metricValue, labels, annotations }: AlertRecord, nowMs: number): string {
+  const ageMs = Math.max(0, nowMs - triggeredAtMs)
   const rows: [string, string][] = [
-    ['Alert', name], ['Severity', severity], ['Since', timeText(triggeredAtMs)], ['Value', metricValue === null ? '' : String(metricValue)],
+    ['Alert', name], ['Severity', severity], ['Since', `${timeText(triggeredAtMs)}, ${formatDuration(Math.trunc(ageMs / 1000) * 1000)} ago`], ['Value', metricValue === null ? '' : String(metricValue)],
     ...Object.entries(annotations), ...Object.entries(labels).filter(([label]) => label !== 'alertname' && label !== 'severity'),
   ]
-  return `<table>${rows.filter(([, value]) => value !== '').map(([head, value]) => `<tr><th scope="row">${escapeHtml(head)}</th><td>${escapeHtml(value)}</td></tr>`).join('\n')}</table>`
+  return `<table>${rows.filter(([, value]) => value !== '').map(([head, value]) => `<tr><th scope="row"><bdi>${escapeHtml(head)}</bdi></th><td>${linkHtml(value, value) || `<bdi>${escapeHtml(value)}</bdi>`}</td></tr>`).join('\n')}</table>`
 }
 
-function formHtml(action: string): string {
-  return `<form method="post" action="${escapeHtml(action)}">
+/** '' for what is no address of a page. */
+function linkHtml(url: string, face: string): string {
+  return /^https?:\/\/\S+$/.test(url) ? `<a href="${escapeHtml(url)}" rel="noreferrer">${escapeHtml(face)}</a>` : ''
+}
+
+/** Of what someone has already it offers to take it over. */
+function formHtml({ status }: AlertRecord): string {
+  if (status === 'resolved') return ''
+  const isTaken = status === 'acknowledged'
+  return `<form method="post">
 <label>Your name <input name="by" autocomplete="name" maxlength="${NAME_CHARS_MAX}"></label>
 <label>Page again, if it is not resolved, after
 <select name="repage_after"><option value="">as configured</option><option>1h</option><option>4h</option><option>12h</option><option>1d</option><option value="0">never</option></select></label>
-<button>Acknowledge</button>
+<button${isTaken ? ' name="take_over" value="1"' : ''}>${isTaken ? 'Take it over' : 'Acknowledge'}</button>
 </form>`
 }
 

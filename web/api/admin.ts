@@ -5,21 +5,17 @@ import { parseSelector } from '../../lang/parse/parse.ts'
 import type { Matcher } from '../../lib/model/matcher.ts'
 import { LogError } from '../../storage/errors.ts'
 import type { ServerParts, StorageAdmin } from '../parts.ts'
-import { ApiError, badParameter, sendData, sendError } from './envelope.ts'
-import { isCrossSite } from './manage.ts'
+import { refuseOtherSites } from './cross-site.ts'
+import { ApiError, badParameter, sendData } from './envelope.ts'
 import { MAX_TIME_MS, MIN_TIME_MS, Params } from './params.ts'
-import { addRoute, type Guard } from './router.ts'
+import { addRoute } from './router.ts'
 
 export function addAdminRoutes(app: FastifyInstance, parts: ServerParts): void {
   const admin = (): StorageAdmin => {
     if (parts.admin === null) throw new ApiError('unavailable', 'admin APIs disabled')
     return parts.admin
   }
-  const guard: Guard = (request, reply) => {
-    if (!isCrossSite(request)) return false
-    sendError(reply, new ApiError('bad_data', 'cross-site requests are refused', 403))
-    return true
-  }
+  const guard = refuseOtherSites(parts.options)
   addRoute(app, ['POST', 'PUT'], '/api/v1/admin/tsdb/delete_series', async (request, reply) => {
     const store = admin()
     const params = new Params(request)

@@ -6,15 +6,16 @@ import { BacktestError, type BacktestResult } from '../../lib/rules/backtest.ts'
 import { isObject, RuleBodyError } from '../../lib/rules/json-rule/fields.ts'
 import { UnknownRuleError } from '../../lib/rules/json-rule/api-rules.ts'
 import type { AlertRuleView, RuleTestRange, ServerParts } from '../parts.ts'
+import { refuseOtherSites } from './cross-site.ts'
 import { ApiError, sendError } from './envelope.ts'
-import { isCrossSite } from './manage.ts'
 import { Params } from './params.ts'
-import { addRoute, type Guard, type Handler } from './router.ts'
+import { addRoute, type Handler } from './router.ts'
 
 const PATH = '/api/alerts/rules'
 const BODY_BYTES_MAX = 256 << 10
 
-export function addAlertRuleRoutes(app: FastifyInstance, { alertRules, ruleTest }: Pick<ServerParts, 'alertRules' | 'ruleTest'>): void {
+export function addAlertRuleRoutes(app: FastifyInstance, { alertRules, ruleTest, options }: Pick<ServerParts, 'alertRules' | 'ruleTest' | 'options'>): void {
+  const guard = refuseOtherSites(options)
   // A scope of its own for its parser.
   app.register(async (scope) => {
     scope.removeAllContentTypeParsers()
@@ -24,7 +25,7 @@ export function addAlertRuleRoutes(app: FastifyInstance, { alertRules, ruleTest 
       if (request.method === 'GET') return sendJson(reply, 200, { data: alertRules.list().map(viewJson) })
       const made = await alertRules.create(jsonBody(request))
       return sendJson(reply.header('Location', `${PATH}/${made.id}`), 201, { id: made.id, data: viewJson(made), ...warningsOf(made) })
-    }), { guard: refuseOtherSites })
+    }), { guard })
     addRoute(scope, ['GET', 'PUT', 'DELETE'], one, answering(async (request, reply) => {
       const id = idOf(request)
       if (request.method === 'GET') return sendJson(reply, 200, { data: viewJson(alertRules.get(id)) })
@@ -34,18 +35,18 @@ export function addAlertRuleRoutes(app: FastifyInstance, { alertRules, ruleTest 
       }
       await alertRules.delete(id)
       return reply.code(204).send()
-    }), { guard: refuseOtherSites })
+    }), { guard })
     addRoute(scope, ['POST'], `${PATH}/test`, answering(async (request, reply) => {
       return sendJson(reply, 200, { data: testJson(await ruleTest.test(jsonBody(request), rangeOf(new Params(request)))) })
-    }), { guard: refuseOtherSites })
+    }), { guard })
     for (const [action, isActive] of [['enable', true], ['disable', false]] as const) {
       addRoute(scope, ['POST'], `${one}/${action}`, answering(async (request, reply) => {
         return sendJson(reply, 200, { data: viewJson(await alertRules.setActive(idOf(request), isActive)) })
-      }), { guard: refuseOtherSites })
+      }), { guard })
     }
     addRoute(scope, ['POST'], `${one}/false-positive`, answering(async (request, reply) => {
       return sendJson(reply, 200, { data: viewJson(await alertRules.widen(idOf(request), labelsOf(jsonBody(request)))) })
-    }), { guard: refuseOtherSites })
+    }), { guard })
   })
 }
 
@@ -62,12 +63,6 @@ function answering(handler: (request: FastifyRequest, reply: FastifyReply) => Pr
       return sendJson(reply, 400, { errorType: 'bad_data', error: error.message, faults: error.faults })
     }
   }
-}
-
-const refuseOtherSites: Guard = (request, reply) => {
-  if (request.method === 'GET' || request.method === 'HEAD' || !isCrossSite(request)) return false
-  sendError(reply, new ApiError('bad_data', 'cross-site requests are refused', 403))
-  return true
 }
 
 function jsonBody({ body }: FastifyRequest): Readonly<Record<string, unknown>> {

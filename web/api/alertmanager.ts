@@ -12,7 +12,7 @@ import { compileRegex, RegexError } from '../../lib/std/regex.ts'
 import { runInTurns, type Steps } from '../../lib/std/steps.ts'
 import type { AlertmanagerSide, ServerParts } from '../parts.ts'
 import { AlertmanagerError, badBody, readAlerts, readSilence, type PostedAlerts } from './alertmanager-body.ts'
-import { isCrossSite } from './manage.ts'
+import { isCrossSite } from './cross-site.ts'
 import { Params } from './params.ts'
 import { addRoute, type Guard, type Handler } from './router.ts'
 
@@ -43,8 +43,9 @@ export function addAlertmanagerRoutes(app: FastifyInstance, parts: ServerParts):
   })
 }
 
-function addAlertRoutes(app: FastifyInstance, alertmanager: AlertmanagerSide, { clock }: ServerParts): void {
-  const guard = posted(['GET', 'POST'])
+function addAlertRoutes(app: FastifyInstance, alertmanager: AlertmanagerSide, parts: ServerParts): void {
+  const { clock } = parts
+  const guard = posted(['GET', 'POST'], parts)
   // One body after the other, a turn of the event loop for each: many come at once.
   let last: Promise<unknown> = Promise.resolve()
   const take = async (body: Buffer): Promise<PostedAlerts> => {
@@ -69,12 +70,13 @@ function addAlertRoutes(app: FastifyInstance, alertmanager: AlertmanagerSide, { 
   })
 }
 
-function addSilenceRoutes(app: FastifyInstance, alertmanager: AlertmanagerSide, { clock }: ServerParts): void {
+function addSilenceRoutes(app: FastifyInstance, alertmanager: AlertmanagerSide, parts: ServerParts): void {
+  const { clock } = parts
   addRoute(app, ['GET', 'POST'], `${API}/silences`, async (request, reply) => {
     const nowMs = clock.now()
     if (request.method === 'POST') return sendJson(reply, { silenceID: await alertmanager.setSilence(readSilence(jsonOf(request, 'silence'), nowMs)) })
     return sendJson(reply, silencesWanted(new Params(request), alertmanager, nowMs).map((silence) => silenceJson(silence, nowMs)))
-  }, { guard: posted(['GET', 'POST']) })
+  }, { guard: posted(['GET', 'POST'], parts) })
   const one: Handler = async (request, reply) => {
     const { id } = request.params as { id: string }
     if (!UUID.test(id)) throw new AlertmanagerError(422, `silenceID in path must be of type uuid: ${JSON.stringify(id.slice(0, 100))}`, 601)
@@ -84,15 +86,15 @@ function addSilenceRoutes(app: FastifyInstance, alertmanager: AlertmanagerSide, 
     await alertmanager.expireSilence(silence.id)
     return reply.code(200).send()
   }
-  addRoute(app, ['GET', 'DELETE'], `${API}/silence/:id`, one, { guard: posted([]) })
+  addRoute(app, ['GET', 'DELETE'], `${API}/silence/:id`, one, { guard: posted([], parts) })
 }
 
 /** Refuses changes by other sites' pages, and bodies that are no JSON. */
-function posted(jsonMethods: readonly string[]): Guard {
+function posted(jsonMethods: readonly string[], { options }: ServerParts): Guard {
   return (request, reply) => {
     if (request.method === 'GET' || request.method === 'HEAD') return false
     const type = (request.headers['content-type'] ?? '').split(';')[0]!.trim().toLowerCase()
-    if (isCrossSite(request)) void sendJson(reply.code(403), 'cross-site requests are refused')
+    if (isCrossSite(request, options.externalUrl)) void sendJson(reply.code(403), 'cross-site requests are refused')
     else if (jsonMethods.includes(request.method) && type !== 'application/json') {
       void sendJson(reply.code(415), { code: 415, message: `unsupported media type ${JSON.stringify(type.slice(0, 100))}, only [application/json] are allowed` })
     } else return false

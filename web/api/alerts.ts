@@ -5,11 +5,11 @@ import { MetaError } from '../../lib/meta/errors.ts'
 import type { AlertEvent, AlertFilter, AlertRecord } from '../../lib/meta/interface.ts'
 import { DurationError, parseDuration } from '../../lib/model/duration.ts'
 import { AlertStateError } from '../../lib/notify/lifecycle/lifecycle.ts'
-import type { AlertDesk, AlertOutlookView, ServerParts } from '../parts.ts'
+import type { AlertOutlookView, ServerParts } from '../parts.ts'
+import { refuseOtherSites } from './cross-site.ts'
 import { ApiError, badParameter, sendError } from './envelope.ts'
-import { isCrossSite } from './manage.ts'
 import { MAX_TIME_MS, MIN_TIME_MS, Params } from './params.ts'
-import { addRoute, type Guard, type Handler } from './router.ts'
+import { addRoute, type Handler } from './router.ts'
 
 const PATH = '/api/alerts'
 const BODY_BYTES_MAX = 64 << 10
@@ -17,15 +17,17 @@ const LIMIT_DEFAULT = 100
 const LIMIT_MAX = 1000
 const NAME_CHARS_MAX = 200
 const STATUSES = ['open', 'acknowledged', 'resolved'] as const
+const FIELDS: readonly string[] = ['by', 'repage_after', 'take_over', 'verdict']
 const VERDICTS = ['false_positive', 'true_positive'] as const
 
 interface ActionBody {
   by: string
   repageAfterMs: number | null
+  takesOver: boolean
   verdict: string
 }
 
-export function addAlertRoutes(app: FastifyInstance, { alerts }: Pick<ServerParts, 'alerts'>): void {
+export function addAlertRoutes(app: FastifyInstance, { alerts, options }: Pick<ServerParts, 'alerts' | 'options'>): void {
   // A scope of its own for its parser.
   app.register(async (scope) => {
     scope.removeAllContentTypeParsers()
@@ -41,21 +43,22 @@ export function addAlertRoutes(app: FastifyInstance, { alerts }: Pick<ServerPart
       const { record, outlook, events } = known(await alerts.get(idOf(request)))
       return sendJson(reply, { data: { ...alertJson(record, outlook), history: events.map(eventJson) } })
     }))
-    addAction(scope, 'ack', (id, { by, repageAfterMs }) => alerts.acknowledge(id, { by, repageAfterMs }), alerts)
-    addAction(scope, 'unack', (id, { by }) => alerts.unacknowledge(id, by), alerts)
-    addAction(scope, 'escalate', (id, { by }) => alerts.escalate(id, by), alerts)
-    addAction(scope, 'feedback', (id, { by, verdict }) => alerts.giveFeedback(id, { by, verdict: verdictOf(verdict) }), alerts)
+    const action = (name: string, act: (id: string, body: ActionBody) => Promise<AlertRecord>): void => addAction(scope, { alerts, options }, name, act)
+    action('ack', (id, { by, repageAfterMs, takesOver }) => alerts.acknowledge(id, { by, repageAfterMs, takesOver }))
+    action('unack', (id, { by }) => alerts.unacknowledge(id, by))
+    action('escalate', (id, { by }) => alerts.escalate(id, by))
+    action('feedback', (id, { by, verdict }) => alerts.giveFeedback(id, { by, verdict: verdictOf(verdict) }))
   })
 }
 
 /** Answers with the alert as it is then. */
-function addAction(scope: FastifyInstance, name: string, act: (id: string, body: ActionBody) => Promise<AlertRecord>, alerts: AlertDesk): void {
+function addAction(scope: FastifyInstance, { alerts, options }: Pick<ServerParts, 'alerts' | 'options'>, name: string, act: (id: string, body: ActionBody) => Promise<AlertRecord>): void {
   addRoute(scope, ['POST'], `${PATH}/:id/${name}`, answering(async (request, reply) => {
     const body = actionBody(request)
     const { record } = known(await alerts.get(idOf(request)))
     const after = await act(record.id, body)
     return sendJson(reply, { data: alertJson(after, alerts.outlook(after.id)) })
-  }), { guard: refuseOtherSites })
+  }), { guard: refuseOtherSites(options) })
 }
 
 function answering(handler: (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>): Handler {
@@ -68,12 +71,6 @@ function answering(handler: (request: FastifyRequest, reply: FastifyReply) => Pr
       throw error
     }
   }
-}
-
-const refuseOtherSites: Guard = (request, reply) => {
-  if (!isCrossSite(request)) return false
-  sendError(reply, new ApiError('bad_data', 'cross-site requests are refused', 403))
-  return true
 }
 
 function known<T>(found: T | null): T {
@@ -105,9 +102,11 @@ function actionBody({ body }: FastifyRequest): ActionBody {
   }
   if (typeof json !== 'object' || json === null || Array.isArray(json)) throw new ApiError('bad_data', 'the body is no JSON object; send one such as {"by": "ana"}')
   const fields = new Map<string, unknown>(Object.entries(json))
-  const unknown = [...fields.keys()].find((name) => !['by', 'repage_after', 'verdict'].includes(name))
-  if (unknown !== undefined) throw new ApiError('bad_data', `the body has an unknown field ${JSON.stringify(unknown.slice(0, 100))}; there are by, repage_after and verdict`)
-  return { by: textField(fields, 'by'), repageAfterMs: fields.has('repage_after') ? repageAfterMs(textField(fields, 'repage_after')) : null, verdict: textField(fields, 'verdict') }
+  const unknown = [...fields.keys()].find((name) => !FIELDS.includes(name))
+  if (unknown !== undefined) throw new ApiError('bad_data', `the body has an unknown field ${JSON.stringify(unknown.slice(0, 100))}; there are ${FIELDS.join(', ')}`)
+  const takesOver = fields.get('take_over') ?? false
+  if (typeof takesOver !== 'boolean') throw badParameter('take_over', 'want true or false')
+  return { by: textField(fields, 'by'), repageAfterMs: fields.has('repage_after') ? repageAfterMs(textField(fields, 'repage_after')) : null, takesOver, verdict: textField(fields, 'verdict') }
 }
 
 function textField(fields: ReadonlyMap<string, unknown>, name: string): string {

@@ -1,6 +1,7 @@
 // /-/healthy, /-/ready, /-/reload and /metrics, texts and codes as Prometheus has them (web/web.go).
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply } from 'fastify'
 import type { ServerParts } from '../parts.ts'
+import { isCrossSite } from './cross-site.ts'
 import { OPEN_METRICS_TYPE, toOpenMetrics } from './open-metrics.ts'
 import { addRoute, type Guard, type Handler } from './router.ts'
 
@@ -29,22 +30,12 @@ export function addManageRoutes(app: FastifyInstance, parts: ServerParts, state:
     return text(reply, 200, '')
   }
   const guard: Guard = (request, reply) => {
-    if (!isCrossSite(request)) return false
+    if (!isCrossSite(request, parts.options.externalUrl)) return false
     text(reply, 403, 'Cross-site requests are refused.')
     return true
   }
   addRoute(app, ['POST', 'PUT'], '/-/reload', reload, { guard, refusal: 'Only POST or PUT requests allowed' })
   addMetricsRoute(app, parts)
-}
-
-/**
- * Whether a page of another site sends the request through a visitor's browser. Browsers tell the site to servers behind
- * https and on loopback only, the origin of a POST to all.
- */
-export function isCrossSite({ headers }: FastifyRequest): boolean {
-  const site = headers['sec-fetch-site']
-  const { origin } = headers
-  return (site !== undefined && site !== 'same-origin' && site !== 'none') || (origin !== undefined && URL.parse(origin)?.host !== headers.host)
 }
 
 /** The server's own metrics: OpenMetrics where the scraper names it, text 0.0.4 otherwise. */

@@ -3,13 +3,14 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { MetaError } from '../../lib/meta/errors.ts'
 import { SubscriptionError } from '../../lib/notify/push-subscriptions.ts'
 import type { ServerParts } from '../parts.ts'
+import { refuseOtherSites } from './cross-site.ts'
 import { ApiError, sendData, sendError } from './envelope.ts'
-import { isCrossSite } from './manage.ts'
-import { addRoute, type Guard, type Handler } from './router.ts'
+import { addRoute, type Handler } from './router.ts'
 
 const BODY_BYTES_MAX = 16 << 10
 
-export function addReceiverRoutes(app: FastifyInstance, { receivers }: Pick<ServerParts, 'receivers'>): void {
+export function addReceiverRoutes(app: FastifyInstance, { receivers, options }: Pick<ServerParts, 'receivers' | 'options'>): void {
+  const guard = refuseOtherSites(options)
   // A scope of its own for its parser.
   app.register(async (scope) => {
     scope.removeAllContentTypeParsers()
@@ -22,7 +23,7 @@ export function addReceiverRoutes(app: FastifyInstance, { receivers }: Pick<Serv
         integration, kind, delivered: isDelivered, duration_ms: durationMs, ...(!isDelivered && { error, retryable: isRetryable }),
       }))
       return sendData(reply, { receiver: name, delivered: outcomes.every(({ isDelivered }) => isDelivered), integrations })
-    }), { guard: refuseOtherSites })
+    }), { guard })
     addRoute(scope, ['GET'], '/api/alerts/push/key', answering(async (_request, reply) => sendData(reply, { public_key: await receivers.pushKey() })))
     addRoute(scope, ['POST', 'DELETE'], '/api/alerts/push/subscriptions', answering(async (request, reply) => {
       const { subscription, user = '', endpoint } = jsonBody(request)
@@ -34,7 +35,7 @@ export function addReceiverRoutes(app: FastifyInstance, { receivers }: Pick<Serv
       if (typeof endpoint !== 'string') throw new ApiError('bad_data', 'endpoint: want the one that was subscribed with')
       if (!await receivers.unsubscribe(endpoint)) throw new ApiError('not_found', 'there is no such subscription')
       return reply.code(204).send()
-    }), { guard: refuseOtherSites })
+    }), { guard })
   })
 }
 
@@ -49,12 +50,6 @@ function answering(handler: (request: FastifyRequest, reply: FastifyReply) => Pr
       throw error
     }
   }
-}
-
-const refuseOtherSites: Guard = (request, reply) => {
-  if (request.method === 'GET' || !isCrossSite(request)) return false
-  sendError(reply, new ApiError('bad_data', 'cross-site requests are refused', 403))
-  return true
 }
 
 function jsonBody({ body }: FastifyRequest): Readonly<Record<string, unknown>> {

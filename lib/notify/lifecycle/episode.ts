@@ -69,3 +69,8 @@ export function firstEvents({ record: { id, activeAtMs, triggeredAtMs, metricVal
 function cooldownKey(labels: Labels): string {
   return JSON.stringify(labels.filter((_, i) => labels[i - (i % 2)] !== SEVERITY))
 }
+
+/** As if it had just fired. */
+export function reopened(record: AlertRecord, nowMs: number): AlertRecord {
+  return { ...record, status: 'open', acknowledgedAtMs: null, acknowledgedBy: '', repageAtMs: null, escalationFromMs: nowMs, escalationStep: 0 }
+}

@@ -22,7 +22,7 @@ import type { Metrics } from '../../std/metrics.ts'
 import type { AlertDispatch, AlertOverlay } from '../overlay.ts'
 import { AckLinks } from './ack-links.ts'
 import { Cooldowns } from './cooldowns.ts'
-import { beginEpisode, episodeOf, firstEvents, sentAlert, type Episode } from './episode.ts'
+import { beginEpisode, episodeOf, firstEvents, reopened, sentAlert, type Episode } from './episode.ts'
 import { EpisodeTable } from './episode-table.ts'
 import { nextStep, type DueStep } from './escalation.ts'
 import { registerLifecycleMetrics } from './lifecycle-metrics.ts'
@@ -52,6 +52,8 @@ export interface Acknowledgement {
   by: string
   /** null: as the configuration says; 0: never. */
   repageAfterMs: number | null
+  /** Also from someone else who has it. */
+  takesOver?: boolean
 }
 
 /** What is known of an unresolved alert beside its record. */
@@ -163,9 +165,11 @@ export class AlertLifecycle implements AlertOverlay {
     return { suppression, suppressedBy: suppressionNote, step: this.#nextStep(episode), coolsUntilMs: this.#coolsUntilMs(episode, nowMs) }
   }
 
-  /** Repeats and escalation stop once it resolves. Rejects with AlertStateError, MetaError. */
-  acknowledge(id: string, { by, repageAfterMs }: Acknowledgement): Promise<AlertRecord> {
+  /** Repeats and escalation stop until it resolves. Of two at once the first has it. Rejects with AlertStateError, MetaError. */
+  acknowledge(id: string, { by, repageAfterMs, takesOver = false }: Acknowledgement): Promise<AlertRecord> {
     return this.#act(id, (episode, nowMs) => {
+      const { status, acknowledgedBy } = episode.record
+      if (status === 'acknowledged' && acknowledgedBy !== by && !takesOver) throw new AlertStateError(`${acknowledgedBy || 'someone'} has acknowledged the alert already; it can be taken over`)
       const afterMs = repageAfterMs ?? this.#repageAfterMs
       const record: AlertRecord = { ...episode.record, status: 'acknowledged', acknowledgedAtMs: nowMs, acknowledgedBy: by, repageAtMs: afterMs > 0 ? nowMs + afterMs : null }
       return { record, kind: 'acknowledged', detail: by, after: () => {} }
@@ -391,9 +395,4 @@ export class AlertLifecycle implements AlertOverlay {
     }
     this.#timer = this.#ground.clock.after(Math.max(0, dueMs - nowMs), () => void this.#inTurn(() => this.#tick()), true)
   }
-}
-
-/** As if it had just fired. */
-function reopened(record: AlertRecord, nowMs: number): AlertRecord {
-  return { ...record, status: 'open', acknowledgedAtMs: null, acknowledgedBy: '', repageAtMs: null, escalationFromMs: nowMs, escalationStep: 0 }
 }

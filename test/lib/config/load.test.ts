@@ -263,7 +263,7 @@ storage:
   })
 
   it('is what Monitor starts with when there is none', () => {
-    const { config, warnings } = load(defaultConfigText('127.0.0.1:9090'))
+    const { config, warnings } = load(defaultConfigText('127.0.0.1:9090', '/metrics'))
     expect(warnings).toEqual([])
     expect(config.scrapeConfigs).toMatchObject([{ jobName: 'monitor', scrapeIntervalMs: 10_000, staticConfigs: [{ targets: [new Map([['__address__', '127.0.0.1:9090']])] }] }])
   })

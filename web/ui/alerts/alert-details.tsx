@@ -4,6 +4,7 @@ import { useEffect } from 'preact/hooks'
 import type { JSX } from 'preact'
 import { ApiError, isAbort } from '../api/fetch-api.ts'
 import { formatTimestamp } from '../query/time-text.ts'
+import { localHref } from '../shell/router.ts'
 import { readerName, store, zone } from '../shell/settings.ts'
 import { Popover } from '../widgets/popover.tsx'
 import { actOnAlert, fetchAlert, type ApiAlert } from './alert-api.ts'
@@ -44,7 +45,7 @@ export function AlertDetails({ alert, onChange }: { alert: ApiAlert; onChange: (
         {status === 'acknowledged' && <button type="button" class="button" onClick={() => act('unack')}>Give it back</button>}
         {step !== null && <button type="button" class="button" onClick={() => act('escalate')}>Page {step.receiver} now</button>}
         {status !== 'resolved' && <Popover class="button" face="Silence" label="Silence alerts like this" align="start">{(close) => <SilenceForm labels={alert.labels} onDone={() => (close(), onChange())} />}</Popover>}
-        {graph !== '' && <a class="button" href={graph}>Graph</a>}
+        {graph !== '' && <a class="button" href={localHref(graph)}>Graph</a>}
         {ruleId !== null && <button type="button" class="button" disabled={feedback === 'false_positive'} onClick={() => act('feedback', { verdict: 'false_positive' })}>{feedback === 'false_positive' ? 'Judged a false alert' : 'It was a false alert'}</button>}
       </div>
       {problem.value && <p class="form-problem" role="alert">{problem}</p>}

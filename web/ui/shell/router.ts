@@ -29,6 +29,12 @@ export function hrefOf(path: string): string {
   return `${basePath()}${path}${lastSearch.get(path) ?? ''}`
 }
 
+/** The address as this browser reaches it, where it is one of this server under the name it has for others. */
+export function localHref(href: string): string {
+  const external = document.querySelector<HTMLMetaElement>('meta[name=external-url]')?.content ?? ''
+  return external !== '' && href.startsWith(`${external}/`) ? `${basePath()}${href.slice(external.length + 1)}` : href
+}
+
 /** Goes to an address of this app: a new entry in the history. */
 export function navigate(href: string): void {
   window.history.pushState(null, '', href)
