@@ -143,7 +143,7 @@ describe('monitor.yml', () => {
     const { config, warnings } = loadConfig(text, file, { strict: true, env: {} })
     expect(warnings).toEqual([])
     expect(config.global.evaluationIntervalMs).toBe(10_000)
-    expect(loadConfig(defaultConfigText('127.0.0.1:9090'), 'none', { strict: true, env: {} }).config.global.evaluationIntervalMs).toBe(10_000)
+    expect(loadConfig(defaultConfigText('127.0.0.1:9090', '/metrics'), 'none', { strict: true, env: {} }).config.global.evaluationIntervalMs).toBe(10_000)
     expect(config.scrapeConfigs).toMatchObject([{ jobName: 'monitor', scrapeIntervalMs: 10_000, metricsPath: '/metrics' }])
   })
 

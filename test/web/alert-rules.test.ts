@@ -69,7 +69,7 @@ describe('/api/alerts/rules', () => {
     const { ask, meta, file, applied } = await world()
     const made = await ask('POST', '', CPU)
     expect(made).toEqual({
-      status: 201, location: '/api/alerts/rules/id-1',
+      status: 201, location: 'rules/id-1',
       json: { status: 'success', id: 'id-1', data: { id: 'id-1', is_active: true, ...CPU, expr: EXPR, created_at: '2023-11-14T22:13:20.000Z', updated_at: '2023-11-14T22:13:20.000Z' } },
     })
     expect(await meta.rules()).toEqual([{ id: 'id-1', name: 'High CPU Alert', isActive: true, body: CPU, createdAtMs: 1_700_000_000_000, updatedAtMs: 1_700_000_000_000 }])

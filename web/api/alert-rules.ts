@@ -24,7 +24,7 @@ export function addAlertRuleRoutes(app: FastifyInstance, { alertRules, ruleTest,
     addRoute(scope, ['GET', 'POST'], PATH, answering(async (request, reply) => {
       if (request.method === 'GET') return sendJson(reply, 200, { data: alertRules.list().map(viewJson) })
       const made = await alertRules.create(jsonBody(request))
-      return sendJson(reply.header('Location', `${PATH}/${made.id}`), 201, { id: made.id, data: viewJson(made), ...warningsOf(made) })
+      return sendJson(reply.header('Location', `rules/${made.id}`), 201, { id: made.id, data: viewJson(made), ...warningsOf(made) })
     }), { guard })
     addRoute(scope, ['GET', 'PUT', 'DELETE'], one, answering(async (request, reply) => {
       const id = idOf(request)
