@@ -15,6 +15,8 @@ export function registerStorageMetrics(metrics: Metrics, db: Database): void {
   total('prometheus_tsdb_head_series_removed_total', 'Series that left the head because only blocks hold samples of them, since the folder was made.', () => db.head.series.forgotten)
   total('prometheus_tsdb_wal_corruptions_total', 'Damaged records met at start.', () => db.recovery.corruptRecords)
   total('prometheus_tsdb_wal_writes_failed_total', 'Log writes or syncs that the disk refused.', () => db.log.failureCount)
+  const syncs = metrics.summary('prometheus_tsdb_wal_fsync_duration_seconds', 'Time that fdatasync calls of the log took.', [0.5, 0.9, 0.99], '')
+  db.log.onSync = (tookMs, nowMs) => syncs.observe('', tookMs / 1000, nowMs)
   gauge('monitor_storage_read_only', '1 while no samples are taken: the disk reserve is reached, or the disk refuses the log.', () => (db.log.refusal === null ? 0 : 1))
   gauge('monitor_storage_free_bytes', 'Free space of the file system that the data folder is on.', () => db.reserve.freeBytes)
   gauge('monitor_storage_reserve_bytes', 'Free space below which no samples are taken.', () => db.reserve.reserveBytes)

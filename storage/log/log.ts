@@ -79,6 +79,8 @@ export class Log {
   /** fdatasync calls that have completed, for metrics and tests. */
   syncCount = 0
   failureCount = 0
+  /** Called after each sync of rows with the time that it took, and the time it is, both monotonic ms. */
+  onSync: (tookMs: number, nowMs: number) => void = () => {}
 
   constructor(folder: string, startLsn: number, older: readonly LogFile[], series: SeriesFile, { clock = systemClock, fileBytesMax = FILE_BYTES_MAX }: LogOptions) {
     this.#folder = folder
@@ -248,8 +250,11 @@ export class Log {
 
   async #sync(): Promise<void> {
     const lsn = this.#writtenLsn
+    const beganMs = this.#clock.monotonic()
     await this.#file!.sync()
+    const nowMs = this.#clock.monotonic()
     faultPoint('log.rows-synced')
+    this.onSync(nowMs - beganMs, nowMs)
     this.#synced(lsn)
   }
 

@@ -41,4 +41,20 @@ describe('metrics of the store', () => {
     expect(await seen(folder)).toEqual([0, 1, 1])
     expect(await seen(folder), 'what is in quarantine is not met again').toEqual([0, 1, 0])
   })
+
+  it('tell how long syncs of the log take', async () => {
+    const db = open(tempFolder())
+    const metrics = new Metrics()
+    registerStorageMetrics(metrics, db)
+    const refs = seriesOf(db, 1)
+    for (let k = 0; k < 3; k++) {
+      append(db, batchOf(NOW + k, refs, refs))
+      await db.commit()
+    }
+    const text = await metrics.registry.metrics()
+    await db.close()
+    expect(text).toMatch(/^prometheus_tsdb_wal_fsync_duration_seconds_count 3$/m)
+    // By the store's clock, which stands.
+    expect(text).toMatch(/^prometheus_tsdb_wal_fsync_duration_seconds\{quantile="0.99"\} 0$/m)
+  })
 })
