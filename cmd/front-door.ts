@@ -139,7 +139,7 @@ function lateParts(inside: () => Furniture): Pick<ServerParts, 'queries' | 'targ
     },
     alertmanagers: { alertmanagers: () => inside().alertmanagers.alertmanagers() },
     receivers: {
-      test: (name) => inside().receivers.test(name), pushKey: () => inside().receivers.pushKey(),
+      health: () => inside().receivers.health(), test: (name) => inside().receivers.test(name), pushKey: () => inside().receivers.pushKey(),
       subscribe: (subscription, user) => inside().receivers.subscribe(subscription, user), unsubscribe: (endpoint) => inside().receivers.unsubscribe(endpoint),
     },
     storage: { status: () => inside().status() },

@@ -56,7 +56,7 @@ export class NotifyRunner implements AlertmanagerRetriever, AlertEntry {
     this.lifecycle = new AlertLifecycle({ store, dispatch: pipeline, externalUrl: flags.externalUrl, clock, logger, metrics, newId: freshUuid, newKey: freshKey })
     pipeline.setOverlay(this.lifecycle)
     this.#ground = ground
-    this.receivers = new ReceiverRunner({ ...ground, externalUrl: flags.externalUrl })
+    this.receivers = new ReceiverRunner({ ...ground, externalUrl: flags.externalUrl, health: () => pipeline.metrics.deliveries.all() })
     this.#notifier = notifier
     this.#discovery = new DiscoveryManager({
       name: 'notify', clock, logger, metrics: discoveryMetrics, update: (name, groups) => notifier.update(Number(name.slice(NAME_PREFIX.length)), groups),

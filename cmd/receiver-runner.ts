@@ -8,7 +8,7 @@ import type { Receiver } from '../lib/notify/receiver.ts'
 import type { ReceiverGround } from '../lib/notify/receiver/ground.ts'
 import type { Clock } from '../lib/std/clock.ts'
 import type { Logger } from '../lib/std/log.ts'
-import type { ReceiverTools, TestOutcome } from '../web/parts.ts'
+import type { ReceiverHealth, ReceiverTools, TestOutcome } from '../web/parts.ts'
 import { VERSION } from './version.ts'
 
 interface RunnerGround {
@@ -16,6 +16,7 @@ interface RunnerGround {
   logger: Logger
   store: MetaStore
   externalUrl: string
+  health: () => ReceiverHealth[]
 }
 
 export class ReceiverRunner implements ReceiverTools {
@@ -37,6 +38,10 @@ export class ReceiverRunner implements ReceiverTools {
     const receiverGround = { clock, logger, version: VERSION, templates: new NotificationTemplates(config.templateFiles, clock), isPrivateAllowed: config.globals.isPrivateAllowed, push }
     this.#now = { config, receiverGround }
     return (section) => makeReceiver(section, receiverGround)
+  }
+
+  health(): ReceiverHealth[] {
+    return this.#ground.health()
   }
 
   clear(): void {

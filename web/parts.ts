@@ -111,7 +111,27 @@ export interface TestOutcome {
   durationMs: number
 }
 
+/** How messages by an integration of a receiver fared since the start. */
+export interface ReceiverHealth {
+  /** `receiver/kind/index`. */
+  name: string
+  receiver: string
+  kind: string
+  /** Tries. */
+  deliveredCount: number
+  failedCount: number
+  /** Of the last hundred tries; null before the first. */
+  successRatio: number | null
+  /** Unix ms, 0: never. */
+  deliveredAtMs: number
+  failingSinceMs: number
+  /** Why it fails now; '' where it does not. */
+  error: string
+}
+
 export interface ReceiverTools {
+  /** In the order of the configuration. */
+  health(): ReceiverHealth[]
   /** Sends a test message by each integration of a receiver; null where the configuration has none of that name. */
   test(name: string): Promise<TestOutcome[] | null>
   /** What browsers subscribe with, base64url. These reject with MetaError where the store fails. */

@@ -35,6 +35,12 @@ export interface EscalationPolicy {
   steps: readonly { afterMs: number; receiver: string }[]
 }
 
+/** Monitor's own: who is told of a group where its receiver was not reached for `afterMs`. */
+export interface FallbackConfig {
+  receiver: string
+  afterMs: number
+}
+
 /** What becomes of alerts. */
 export interface PipelineConfig {
   /** How long an alert without an end holds after it was last told of. */
@@ -50,4 +56,6 @@ export interface PipelineConfig {
   /** What the files hold, once they are read (cmd/config-file.ts); `name` is a file's without its folder. */
   templateFiles: readonly { name: string; text: string }[]
   escalations: readonly EscalationPolicy[]
+  /** null: nobody. */
+  fallback: FallbackConfig | null
 }

@@ -6,7 +6,7 @@ import { fileOf } from './http-client.ts'
 import { ConfigError, describe, formatProblem, MapReader, Problems } from './reader.ts'
 import { readReceivers } from './receiver-config.ts'
 import { readReceiverGlobals } from './receivers/globals.ts'
-import { readEscalations, readInhibitRules, readRootRoute, type RouteDefaults } from './route-section.ts'
+import { readEscalations, readFallback, readInhibitRules, readRootRoute, type RouteDefaults } from './route-section.ts'
 import { readTimeIntervals } from './time-interval-section.ts'
 import { isNull, parseYaml } from './yaml-node.ts'
 
@@ -38,7 +38,7 @@ export function loadAlertmanagerFile(text: string, fileName: string, isStrict: b
 }
 
 /** Keys that say what becomes of alerts. */
-export const PIPELINE_KEYS: readonly string[] = ['route', 'receivers', 'inhibit_rules', 'time_intervals', 'mute_time_intervals', 'templates', 'global', 'escalations']
+export const PIPELINE_KEYS: readonly string[] = ['route', 'receivers', 'inhibit_rules', 'time_intervals', 'mute_time_intervals', 'templates', 'global', 'escalations', 'fallback']
 
 /** The pipeline of `alerting:`: a file's, whose name is given, or that of its own keys; null where there is neither. */
 export function readInlinePipeline(reader: MapReader, folder: string): { configFile: string; pipeline: PipelineConfig | null } {
@@ -62,6 +62,7 @@ function readPipeline(reader: MapReader, folder: string, defaults: RouteDefaults
   return {
     resolveTimeoutMs, globals, receivers, timeIntervals, escalations, templateFiles: [],
     route: readRootRoute(reader, names, defaults),
+    fallback: readFallback(reader, receiverNames),
     inhibitRules: readInhibitRules(reader),
     templates: (reader.texts('templates') ?? []).map(({ text }) => path.resolve(folder, text)),
   }

@@ -5,7 +5,7 @@ import { MatcherError, type Matcher } from '../model/matcher.ts'
 import { checkPattern, compareMatchers, parseRouteMatchers } from '../model/route-matcher.ts'
 import { nearestWord } from '../std/nearest-word.ts'
 import { RegexError } from '../std/regex.ts'
-import type { EscalationPolicy, InhibitRule, RouteConfig } from './alertmanager-config.ts'
+import type { EscalationPolicy, FallbackConfig, InhibitRule, RouteConfig } from './alertmanager-config.ts'
 import { describe, type MapReader } from './reader.ts'
 
 /** Names that routes may give. */
@@ -25,6 +25,8 @@ export interface RouteDefaults {
 type Inherited = Omit<RouteConfig, 'matchers' | 'isContinued' | 'muteTimeIntervals' | 'activeTimeIntervals' | 'routes'>
 
 const ALL_LABELS = '...'
+/** A receiver that fails for so long will not get through in time. */
+const FALLBACK_AFTER_MS = 300_000
 
 /** The root, under `route`, must name a receiver and match everything. */
 export function readRootRoute(section: MapReader, names: KnownNames, defaults: RouteDefaults): RouteConfig {
@@ -155,4 +157,14 @@ export function readEscalations(reader: MapReader, receivers: readonly string[])
     })
     return { name, steps: steps.toSorted((a, b) => a.afterMs - b.afterMs) }
   }) ?? []
+}
+
+/** `fallback: {receiver: boss, after: 5m}`. */
+export function readFallback(section: MapReader, receivers: readonly string[]): FallbackConfig | null {
+  const reader = section.map('fallback')
+  if (reader === null) return null
+  if (!reader.has('receiver')) reader.error('receiver', 'must be set')
+  const fallback = { receiver: knownName(reader, 'receiver', receivers, 'receiver'), afterMs: notZero(reader, 'after', FALLBACK_AFTER_MS) }
+  reader.finish()
+  return fallback
 }

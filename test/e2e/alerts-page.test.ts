@@ -74,6 +74,8 @@ describe('the life of an alert', () => {
     const { page, problems } = await openPage(await launchBrowser(), `${monitor.base}/alerts`)
     const table = page.getByRole('table', { name: 'Alerts' })
     await table.getByText('DiskFull').waitFor()
+    await page.getByText('2 ways to tell people').click()
+    expect(await page.getByRole('table', { name: 'Receivers' }).locator('tbody tr').first().textContent()).toMatch(/^team\/webhook\/0100 %[23]0/)
     expect(await table.textContent()).toMatch(/pages ops-sms in \d+ min unless acknowledged/)
     await table.getByRole('button', { name: 'DiskFull' }).click()
     await page.getByRole('list', { name: 'History' }).getByText('Told').waitFor()

@@ -50,7 +50,7 @@ export async function startServer(change: (parts: ServerParts) => Partial<Server
     },
     targets: { activeTargets: () => [], droppedTargets: () => [], droppedCounts: () => new Map() },
     metadata: { metadata: () => [] },
-    receivers: { test: () => Promise.resolve(null), pushKey: () => Promise.resolve(''), subscribe: () => Promise.resolve(), unsubscribe: () => Promise.resolve(false) },
+    receivers: { health: () => [], test: () => Promise.resolve(null), pushKey: () => Promise.resolve(''), subscribe: () => Promise.resolve(), unsubscribe: () => Promise.resolve(false) },
     alertmanagers: { alertmanagers: () => ({ active: ['http://am:9093/api/v2/alerts'], dropped: [] }) },
     alertmanager: new Proxy({} as ServerParts['alertmanager'], { get: () => () => { throw new Error('no alerts here') } }),
     alerts: new Proxy({} as ServerParts['alerts'], { get: () => () => { throw new Error('no alerts here') } }),

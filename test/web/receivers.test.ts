@@ -3,17 +3,19 @@ import { createECDH } from 'node:crypto'
 import { expect, it, onTestFinished } from 'vitest'
 import { ReceiverRunner } from '../../cmd/receiver-runner.ts'
 import { loadAlertmanagerFile } from '../../lib/config/alertmanager-file.ts'
+import { DeliveryStats } from '../../lib/notify/dispatch/delivery-stats.ts'
 import { systemClock } from '../../lib/std/clock.ts'
 import { silentLogger } from '../../lib/std/log.ts'
+import { Metrics } from '../../lib/std/metrics.ts'
 import { openStore } from '../lib/meta/open-store.ts'
 import { httpWorld } from '../support/receiver-fixture.ts'
 import { tempFolder } from '../support/temp-folder.ts'
 import { get, start } from './requests.ts'
 
-async function world(yaml: string): Promise<(method: string, path: string, body?: unknown) => Promise<[number, unknown]>> {
+async function world(yaml: string, stats = new DeliveryStats(new Metrics())): Promise<(method: string, path: string, body?: unknown) => Promise<[number, unknown]>> {
   const store = openStore(tempFolder())
   onTestFinished(() => store.close())
-  const receivers = new ReceiverRunner({ clock: systemClock, logger: silentLogger, store, externalUrl: 'http://monitor.example' })
+  const receivers = new ReceiverRunner({ clock: systemClock, logger: silentLogger, store, externalUrl: 'http://monitor.example', health: () => stats.all() })
   if (yaml !== '') await receivers.applyConfig(loadAlertmanagerFile(yaml, 'alertmanager.yml', true).config)
   const { base } = await start(() => ({ receivers }))
   return (method, path, body) => get(`${base}/api/alerts/${path}`, { method, ...(body !== undefined && { body: JSON.stringify(body) }) })
@@ -45,4 +47,32 @@ it('takes subscriptions of browsers, and lets them go', async () => {
   expect((await ask('POST', 'push/subscriptions', 7))[0]).toBe(400)
   expect((await ask('DELETE', 'push/subscriptions', { endpoint: subscription.endpoint }))[0]).toBe(204)
   expect((await ask('DELETE', 'push/subscriptions', { endpoint: subscription.endpoint }))[0]).toBe(404)
+})
+
+it('shows how each receiver fares, and counts it by receiver', async () => {
+  const metrics = new Metrics()
+  const stats = new DeliveryStats(metrics)
+  const ask = await world('', stats)
+  const [ops, boss] = [['ops/email/0', 'ops/email/1'].map((name) => ({ name, receiver: 'ops', kind: 'email' })), [{ name: 'boss/sms/0', receiver: 'boss', kind: 'sms' }]]
+  stats.configured([...ops, ...boss])
+  for (let i = 0; i < 90; i++) stats.tried('ops/email/0', null, 1000)
+  for (let i = 0; i < 30; i++) stats.tried('ops/email/0', i === 0 ? 'timeout' : '451 greylisted', 2000 + i)
+  stats.tried('ops/email/1', 'refused', 3000)
+  stats.tried('ops/email/1', null, 4000)
+  expect(await ask('GET', 'receivers')).toEqual([200, { status: 'success', data: [
+    { receiver: 'ops', failing: true, integrations: [
+      { integration: 'ops/email/0', kind: 'email', delivered: 90, failed: 30, success_ratio: 0.7, last_delivered_at: '1970-01-01T00:00:01.000Z', failing_since: '1970-01-01T00:00:02.000Z', error: '451 greylisted' },
+      { integration: 'ops/email/1', kind: 'email', delivered: 1, failed: 1, success_ratio: 0.5, last_delivered_at: '1970-01-01T00:00:04.000Z', failing_since: null, error: '' },
+    ] },
+    { receiver: 'boss', failing: false, integrations: [{ integration: 'boss/sms/0', kind: 'sms', delivered: 0, failed: 0, success_ratio: null, last_delivered_at: null, failing_since: null, error: '' }] },
+  ] }])
+  // A reload keeps what is known of who is still there.
+  stats.configured(ops)
+  stats.tried('boss/sms/0', 'gone', 1)
+  const lines = (await metrics.registry.metrics()).split('\n').filter((line) => line.startsWith('monitor_notification'))
+  expect(lines.toSorted()).toEqual([
+    'monitor_notification_success_ratio{receiver="ops",integration="ops/email/0"} 0.7', 'monitor_notification_success_ratio{receiver="ops",integration="ops/email/1"} 0.5',
+    'monitor_notification_tries_total{receiver="ops",integration="ops/email/0",outcome="delivered"} 90', 'monitor_notification_tries_total{receiver="ops",integration="ops/email/0",outcome="failed"} 30',
+    'monitor_notification_tries_total{receiver="ops",integration="ops/email/1",outcome="delivered"} 1', 'monitor_notification_tries_total{receiver="ops",integration="ops/email/1",outcome="failed"} 1',
+  ])
 })

@@ -2,7 +2,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { MetaError } from '../../lib/meta/errors.ts'
 import { SubscriptionError } from '../../lib/notify/push-subscriptions.ts'
-import type { ServerParts } from '../parts.ts'
+import type { ReceiverHealth, ServerParts } from '../parts.ts'
 import { refuseOtherSites } from './cross-site.ts'
 import { ApiError, sendData, sendError } from './envelope.ts'
 import { addRoute, type Handler } from './router.ts'
@@ -15,6 +15,7 @@ export function addReceiverRoutes(app: FastifyInstance, { receivers, options }: 
   app.register(async (scope) => {
     scope.removeAllContentTypeParsers()
     scope.addContentTypeParser('*', { parseAs: 'string', bodyLimit: BODY_BYTES_MAX }, (_request, body, done) => done(null, String(body)))
+    addRoute(scope, ['GET'], '/api/alerts/receivers', answering(async (_request, reply) => sendData(reply, healthJson(receivers.health()))))
     addRoute(scope, ['POST'], '/api/alerts/receivers/:name/test', answering(async (request, reply) => {
       const { name } = request.params as { name: string }
       const outcomes = await receivers.test(name)
@@ -37,6 +38,17 @@ export function addReceiverRoutes(app: FastifyInstance, { receivers, options }: 
       return reply.code(204).send()
     }), { guard })
   })
+}
+
+/** By receiver. Tries are counted since the start; the ratio is that of each integration's last hundred. */
+function healthJson(integrations: readonly ReceiverHealth[]): object[] {
+  const at = (ms: number): string | null => (ms === 0 ? null : new Date(ms).toISOString())
+  return Array.from(Map.groupBy(integrations, ({ receiver }) => receiver), ([receiver, own]) => ({
+    receiver, failing: own.some(({ failingSinceMs }) => failingSinceMs > 0),
+    integrations: own.map(({ name, kind, deliveredCount, failedCount, successRatio, deliveredAtMs, failingSinceMs, error }) => ({
+      integration: name, kind, delivered: deliveredCount, failed: failedCount, success_ratio: successRatio, last_delivered_at: at(deliveredAtMs), failing_since: at(failingSinceMs), error,
+    })),
+  }))
 }
 
 /** Answers what is refused. */

@@ -22,6 +22,7 @@ import { AlertStore } from './alert-store.ts'
 import { DispatchMetrics } from './dispatch-metrics.ts'
 import { Dispatcher } from './dispatcher.ts'
 import { Escalations } from './escalations.ts'
+import { Fallback } from './fallback.ts'
 import type { AlertGroup } from './group.ts'
 import { Inhibitor } from './inhibitor.ts'
 import { Integration } from './integration.ts'
@@ -251,8 +252,12 @@ export class AlertPipeline implements AlertDispatch {
     const inhibitor = new Inhibitor(config.inhibitRules)
     const { timeIntervals } = config
     const escalations = this.#escalations
+    const all = [...integrations].flatMap(([receiver, own]) => own.map(({ name, receiver: { kind } }) => ({ name, receiver, kind })))
+    this.#metrics.deliveries.configured(all)
+    this.#log.owedOnlyBy(new Set(all.map(({ name }) => name)))
+    const fallback = config.fallback && new Fallback(config.fallback, integrations, { log: this.#log, clock })
     const dispatcher = new Dispatcher({
-      root, inhibitor, integrations, escalations, timeIntervals, silences: this.silences, overlay: this.#overlay, metrics: this.#metrics, externalUrl, clock, logger,
+      root, inhibitor, integrations, escalations, fallback, timeIntervals, silences: this.silences, overlay: this.#overlay, metrics: this.#metrics, externalUrl, clock, logger,
     })
     return { config, root, inhibitor, integrations, dispatcher }
   }

@@ -64,6 +64,7 @@ export class DeliveryQueue {
       const startedMs = clock.monotonic()
       const failure = await this.#try(notification)
       metrics.tried(kind, (clock.monotonic() - startedMs) / 1000, failure === null)
+      metrics.deliveries.tried(this.#name, failure?.message ?? null, clock.now())
       if (failure === null) return
       const pauseMs = Math.max(this.#pauseMs(tries), Math.min(failure.retryAfterMs, RETRY_AFTER_MS_MAX))
       if (!failure.isRetryable || signal.aborted || clock.monotonic() + pauseMs > deadlineMs) {

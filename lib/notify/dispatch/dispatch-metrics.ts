@@ -1,5 +1,6 @@
 // Alertmanager's metrics of its pipeline, by its names, so that its dashboards and alerts hold here.
 import type { Counter, Gauge, Histogram, Metrics } from '../../std/metrics.ts'
+import { DeliveryStats } from './delivery-stats.ts'
 
 /** Why a notification was kept back. */
 export type SuppressReason = 'silence' | 'inhibition' | 'mute_time_interval' | 'active_time_interval'
@@ -18,6 +19,7 @@ export interface DispatchFigures {
 const LATENCY_BUCKETS = [1, 5, 10, 15, 20]
 
 export class DispatchMetrics {
+  readonly deliveries: DeliveryStats
   readonly #received: Counter<'status' | 'version'>
   readonly #invalid: Counter<'version'>
   readonly #notifications: Counter<'integration'>
@@ -29,6 +31,7 @@ export class DispatchMetrics {
   readonly #logFailures: Counter
 
   constructor(metrics: Metrics) {
+    this.deliveries = new DeliveryStats(metrics)
     this.#received = metrics.counter('alertmanager_alerts_received_total', 'The total number of received alerts.', ['status', 'version'])
     this.#invalid = metrics.counter('alertmanager_alerts_invalid_total', 'The total number of received alerts that were invalid.', ['version'])
     this.#notifications = metrics.counter('alertmanager_notifications_total', 'The total number of attempted notifications.', ['integration'])

@@ -9,9 +9,10 @@ import type { Steps } from '../../std/steps.ts'
 import type { PipelineAlert } from './alert.ts'
 import { DueQueue } from './due-queue.ts'
 import type { Escalations } from './escalations.ts'
+import type { Fallback } from './fallback.ts'
 import { AlertGroup } from './group.ts'
 import type { FlushedAlert } from './group-message.ts'
-import type { Integration } from './integration.ts'
+import type { Integration, Told } from './integration.ts'
 import { escalationRoute, type Route } from './route.ts'
 import { sift, type SiftedAlert, type StageGround } from './stages.ts'
 
@@ -20,6 +21,8 @@ export interface DispatcherGround extends StageGround {
   /** Of a receiver, by its name. */
   integrations: ReadonlyMap<string, readonly Integration[]>
   escalations: Escalations
+  /** null: none is configured. */
+  fallback: Fallback | null
   externalUrl: string
   clock: Clock
   logger: Logger
@@ -27,11 +30,15 @@ export interface DispatcherGround extends StageGround {
 
 /** Telling may take as long, however short the interval is. */
 const FLUSH_MS_MIN = 10_000
+/** Between looks at a group whose receiver is not reached. */
+const FALLBACK_MS = 60_000
 
 export class Dispatcher {
   readonly #ground: DispatcherGround
   readonly #groups = new Map<string, AlertGroup>()
   readonly #due: DueQueue<AlertGroup>
+  /** Groups that are being told, due when they become the fallback's. */
+  readonly #stuck: DueQueue<AlertGroup>
   /** By receiver. */
   readonly #escalationRoutes = new Map<string, Route>()
   readonly #abort = new AbortController()
@@ -40,6 +47,7 @@ export class Dispatcher {
   constructor(ground: DispatcherGround) {
     this.#ground = ground
     this.#due = new DueQueue(ground.clock, ground.logger, (group) => this.#flush(group))
+    this.#stuck = new DueQueue(ground.clock, ground.logger, (group) => this.#fallBack(group))
   }
 
   get groupCount(): number {
@@ -66,6 +74,7 @@ export class Dispatcher {
   /** Begins nothing more. Resolves when tries on their way have ended; with `isDrained`, when all that is being told is. */
   async stop(isDrained: boolean): Promise<void> {
     this.#due.stop()
+    this.#stuck.stop()
     if (!isDrained) this.abort()
     await Promise.all(this.#telling)
   }
@@ -110,8 +119,7 @@ export class Dispatcher {
       return
     }
     const { clock } = this.#ground
-    const { groupIntervalMs, receiver } = group.route.config
-    const isEscalation = this.#escalationRoutes.get(receiver) === group.route
+    const { groupIntervalMs } = group.route.config
     const deadlineMs = clock.monotonic() + Math.max(groupIntervalMs, FLUSH_MS_MIN)
     this.#due.set(group, groupIntervalMs)
     if (group.isEmpty) {
@@ -120,23 +128,51 @@ export class Dispatcher {
     }
     const nowMs = clock.now()
     const flushed = yield* group.snapshot(nowMs)
-    const sifted = yield* sift(flushed, group.route.config, this.#ground, nowMs)
-    if (isEscalation) for (const one of sifted) one.isSuppressed ||= !this.#ground.escalations.isOn(one.alert.fingerprint, receiver)
+    const sifted = yield* this.#sift(group, flushed, nowMs)
     group.isFlushing = true
     const telling = this.#tell(group, flushed, sifted, { nowMs, deadlineMs }).finally(() => void this.#telling.delete(telling))
     this.#telling.add(telling)
   }
 
   async #tell(group: AlertGroup, flushed: readonly FlushedAlert[], alerts: readonly SiftedAlert[], { nowMs, deadlineMs }: { nowMs: number; deadlineMs: number }): Promise<void> {
-    const { receiver, repeatIntervalMs } = group.route.config
-    const head = { receiver, groupKey: group.key, groupLabels: group.labels, externalUrl: this.#ground.externalUrl, timeMs: nowMs }
-    const integrations = this.#ground.integrations.get(receiver)!
-    const told = await Promise.all(integrations.map((integration) => integration.tell({ head, alerts, repeatIntervalMs, deadlineMs, signal: this.#abort.signal })))
+    const { fallback } = this.#ground
+    const flush = this.#told(group, alerts, { nowMs, deadlineMs })
+    if (fallback !== null) this.#stuck.set(group, fallback.dueInMs(group))
+    const integrations = this.#ground.integrations.get(group.route.config.receiver)!
+    const told = await Promise.all([...integrations.map((integration) => integration.tell(flush)), fallback?.tell(group, flush) ?? true])
+    this.#stuck.remove(group)
     group.isFlushing = false
     if (told.every(Boolean)) group.forgetResolved(flushed)
     if (group.isEmpty) this.#forget(group)
     else if (group.isLate) this.#due.set(group, 0)
     group.isLate = false
+  }
+
+  *#sift(group: AlertGroup, flushed: readonly FlushedAlert[], nowMs: number): Steps<SiftedAlert[]> {
+    const { route } = group
+    const { receiver } = route.config
+    const sifted = yield* sift(flushed, route.config, this.#ground, nowMs)
+    const isEscalation = this.#escalationRoutes.get(receiver) === route
+    if (isEscalation) for (const one of sifted) one.isSuppressed ||= !this.#ground.escalations.isOn(one.alert.fingerprint, receiver)
+    return sifted
+  }
+
+  /** The receiver of a group that is being told is not reached: the fallback is told of the group as it is now. */
+  *#fallBack(group: AlertGroup): Steps<void> {
+    const { clock, fallback } = this.#ground
+    const nowMs = clock.now()
+    const deadlineMs = clock.monotonic() + FALLBACK_MS
+    // Other alerts may come, and wait for the same receiver.
+    this.#stuck.set(group, FALLBACK_MS)
+    const sifted = yield* this.#sift(group, yield* group.snapshot(nowMs), nowMs)
+    const telling = fallback!.tell(group, this.#told(group, sifted, { nowMs, deadlineMs })).then(() => {}).finally(() => void this.#telling.delete(telling))
+    this.#telling.add(telling)
+  }
+
+  #told(group: AlertGroup, alerts: readonly SiftedAlert[], { nowMs, deadlineMs }: { nowMs: number; deadlineMs: number }): Told {
+    const { receiver, repeatIntervalMs } = group.route.config
+    const head = { receiver, groupKey: group.key, groupLabels: group.labels, externalUrl: this.#ground.externalUrl, timeMs: nowMs }
+    return { head, alerts, repeatIntervalMs, deadlineMs, signal: this.#abort.signal }
   }
 
   #forget(group: AlertGroup): void {

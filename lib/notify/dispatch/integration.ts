@@ -91,7 +91,11 @@ export class Integration {
     const kept = new Set(alerts.filter(isKept))
     const told = alerts.filter((one) => !kept.has(one) || (one.isResolved && known.has(one.alert.fingerprint)))
     const [firing, resolved] = [fingerprints(told, false), fingerprints(told, true)]
-    if (told.length === 0 || !mustNotify(entry, { firing, resolved, isResolvedSent, repeatIntervalMs, nowMs: head.timeMs })) return true
+    if (told.length === 0 || !mustNotify(entry, { firing, resolved, isResolvedSent, repeatIntervalMs, nowMs: head.timeMs })) {
+      log.settle(head.groupKey, this.name)
+      return true
+    }
+    log.owe(head.groupKey, this.name, clock.monotonic())
     const shown = isResolvedSent ? told : told.filter(({ isResolved }) => !isResolved)
     const notification = shown.length === 0 ? null : groupMessage(head, await runInTurns(shownAlerts(shown, overlay), clock))
     if (notification !== null) await this.#deliver(notification, deadlineMs, signal)

@@ -5,6 +5,8 @@ import type { MetaStore, NotificationEntry } from '../../meta/interface.ts'
 export class NotificationLog {
   readonly #store: MetaStore
   readonly #entries = new Map<string, NotificationEntry>()
+  /** Monotonic ms since when an integration owes a group a message. */
+  readonly #owed = new Map<string, number>()
   /** Who tells a group's integration now, the last one of those that wait. */
   readonly #turns = new Map<string, Promise<unknown>>()
 
@@ -23,8 +25,30 @@ export class NotificationLog {
 
   /** Holds at once; resolves when it is durable. */
   async put(entry: NotificationEntry): Promise<void> {
+    this.settle(entry.groupKey, entry.receiver)
     this.#entries.set(keyOf(entry.groupKey, entry.receiver), entry)
     await this.#store.putNotificationEntry(entry)
+  }
+
+  /** Monotonic ms since when the integration has not delivered what it must; null: it owes nothing. Not over restarts. */
+  owedSinceMs(groupKey: string, receiver: string): number | null {
+    return this.#owed.get(keyOf(groupKey, receiver)) ?? null
+  }
+
+  /** It must deliver a message, from now on if it owed none. */
+  owe(groupKey: string, receiver: string, nowMs: number): void {
+    const key = keyOf(groupKey, receiver)
+    if (!this.#owed.has(key)) this.#owed.set(key, nowMs)
+  }
+
+  /** It owes nothing any more. */
+  settle(groupKey: string, receiver: string): void {
+    this.#owed.delete(keyOf(groupKey, receiver))
+  }
+
+  /** Integrations of other names are configured no more. */
+  owedOnlyBy(receivers: ReadonlySet<string>): void {
+    for (const key of this.#owed.keys()) if (!receivers.has(key.slice(0, key.indexOf('\n')))) this.#owed.delete(key)
   }
 
   /**

@@ -55,6 +55,18 @@ export interface ApiSilence {
   status: { state: 'active' | 'pending' | 'expired' }
 }
 
+/** How an integration of a receiver fares; times RFC 3339. */
+export interface ApiIntegration {
+  /** `receiver/kind/index`. */
+  integration: string
+  delivered: number
+  failed: number
+  success_ratio: number | null
+  last_delivered_at: string | null
+  failing_since: string | null
+  error: string
+}
+
 export const ALERTS_MAX = 500
 
 export async function fetchAlerts(status: ApiAlert['status'], signal: AbortSignal): Promise<ApiAlert[]> {
@@ -64,6 +76,10 @@ export async function fetchAlerts(status: ApiAlert['status'], signal: AbortSigna
 
 export async function fetchAlert(id: string, signal: AbortSignal): Promise<ApiAlert> {
   return (await fetchApi<ApiAlert>(document.baseURI, { path: `api/alerts/${id}`, method: 'GET', params: [] }, signal)).data
+}
+
+export async function fetchReceivers(signal: AbortSignal): Promise<{ integrations: ApiIntegration[] }[]> {
+  return (await fetchApi<{ integrations: ApiIntegration[] }[]>(document.baseURI, { path: 'api/alerts/receivers', method: 'GET', params: [] }, signal)).data
 }
 
 export async function fetchPending(signal: AbortSignal): Promise<ApiPending[]> {

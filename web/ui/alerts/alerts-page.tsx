@@ -11,6 +11,7 @@ import { ALERTS_MAX, fetchAlerts, fetchPending, fetchSilences, type ApiAlert, ty
 import { AlertTable, PendingTable } from './alert-table.tsx'
 import { inOrder, passesText } from './alert-text.ts'
 import { PushSwitch } from './push-switch.tsx'
+import { ReceiverHealth } from './receiver-health.tsx'
 import { SilenceList } from './silence-list.tsx'
 
 const VIEWS = ['open', 'acknowledged', 'pending', 'silences', 'resolved'] as const
@@ -88,6 +89,7 @@ export function AlertsPage(): JSX.Element {
         <button type="button" class="button" onClick={load}><Icon name="refresh" />Refresh</button>
       </div>
       {error.value && <p class="notice notice-error" role="alert">{error}{found.value !== null && '. The list below is from before.'}</p>}
+      <ReceiverHealth nowMs={nowMs} />
       {found.value === null && !error.value && <div class="skeleton table" />}
       {found.value !== null && <Shown found={found.value} view={view.value} filter={filter.value} nowMs={nowMs} onChange={load} />}
     </>
