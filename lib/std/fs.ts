@@ -171,6 +171,18 @@ export function syncFolder(folder: string): void {
   })
 }
 
+/** Opens a file for writing, made if it is not there, with a name that outlasts a power cut. */
+export function openDurably(file: string): DiskFile {
+  const opened = DiskFile.openForWrite(file)
+  try {
+    syncFolder(path.dirname(file))
+  } catch (error) {
+    opened.close()
+    throw error
+  }
+  return opened
+}
+
 /** Names in a folder, sorted; none if it does not exist. */
 export function listFolder(folder: string): string[] {
   return guarded(`list ${folder}`, () => (disk.existsSync(folder) ? disk.readdirSync(folder).toSorted() : []))

@@ -9,12 +9,11 @@ export class ExemplarRing {
   readonly buffer: SharedArrayBuffer
   /** Exemplars by verdict, since start. */
   readonly counts: Float64Array = new Float64Array(EXEMPLAR_VERDICTS.length)
-  /** Exemplars in the ring, and the series they are of. */
+  /** Exemplars in the ring. */
   count = 0
-  seriesCount = 0
   readonly #slots: ExemplarSlots
-  /** Slot + 1 of each series' newest exemplar; void where that slot holds another's. */
-  #newest: Uint32Array = new Uint32Array(1024)
+  /** Slot of the newest exemplar of each series that has one. By ref, not in a column: refs are never given again, so that they grow for ever. */
+  readonly #newest = new Map<number, number>()
   #oldest = 0
   #next = 0
   #textNext = 0
@@ -28,6 +27,11 @@ export class ExemplarRing {
     return this.#slots.capacity
   }
 
+  /** Series with exemplars in the ring. */
+  get seriesCount(): number {
+    return this.#newest.size
+  }
+
   /** Unix ms of the exemplar that is kept longest, 0 where there is none. */
   get oldestTimeMs(): number {
     return this.count === 0 ? 0 : this.#slots.times[this.#oldest]!
@@ -35,7 +39,7 @@ export class ExemplarRing {
 
   /** True if it has an exemplar of a series. */
   has(ref: number): boolean {
-    return this.#newestOf(ref) >= 0
+    return this.#newest.has(ref)
   }
 
   /** Takes exemplars whose verdict is still "stored", and writes what becomes of each; times above `latestMs` are refused. */
@@ -53,8 +57,8 @@ export class ExemplarRing {
     if (ref === 0) return EXEMPLAR_NO_SERIES
     const t = batch.times[i]!
     if (!(t <= latestMs)) return EXEMPLAR_FUTURE
-    const slot = this.#newestOf(ref)
-    if (slot < 0) return EXEMPLAR_STORED
+    const slot = this.#newest.get(ref)
+    if (slot === undefined) return EXEMPLAR_STORED
     const { times, values, infos } = this.#slots
     const lastT = times[slot]!
     const value = batch.values[i]!
@@ -78,8 +82,6 @@ export class ExemplarRing {
     const slot = this.#next
     if (this.count === capacity) this.#dropOldest()
     const at = this.#roomFor(length)
-    // Asked when room is made: that may have dropped the series' only one.
-    if (this.#newestOf(ref) < 0) this.seriesCount++
     Atomics.add(versions, slot, 1)
     refs[slot] = ref
     slots.times[slot] = batch.times[i]!
@@ -88,18 +90,11 @@ export class ExemplarRing {
     slots.infos[slot] = length | (batch.timed[i] === 1 ? INFO_TIMED : 0)
     for (let k = 0, from = batch.starts[i]!; k < length; k++) slots.text[at + k] = batch.text[from + k]!
     Atomics.add(versions, slot, 1)
-    if (ref >= this.#newest.length) this.#growNewest(ref)
-    this.#newest[ref] = slot + 1
+    this.#newest.set(ref, slot)
     this.count++
     this.#next = slot + 1 === capacity ? 0 : slot + 1
     if (header[HEADER_USED]! < capacity) header[HEADER_USED]! += 1
     Atomics.store(header, HEADER_NEXT, this.#next)
-  }
-
-  /** Slot of a series' newest exemplar, -1 where none is left. */
-  #newestOf(ref: number): number {
-    const slot = (ref < this.#newest.length ? this.#newest[ref]! : 0) - 1
-    return slot >= 0 && this.#slots.refs[slot] === ref ? slot : -1
   }
 
   /** A place for labels of `length` bytes, which the oldest exemplars give up. */
@@ -121,7 +116,7 @@ export class ExemplarRing {
     const { refs, versions, capacity } = this.#slots
     const slot = this.#oldest
     const ref = refs[slot]!
-    if (this.#newestOf(ref) === slot) this.seriesCount--
+    if (this.#newest.get(ref) === slot) this.#newest.delete(ref)
     // Before its labels are written over: who is reading them sees it.
     Atomics.add(versions, slot, 2)
     refs[slot] = 0
@@ -139,11 +134,5 @@ export class ExemplarRing {
     const n = Math.min(length, lastLength)
     for (let k = 0; k < n; k++) if (batch.text[from + k] !== text[at + k]) return batch.text[from + k]! - text[at + k]!
     return length - lastLength
-  }
-
-  #growNewest(ref: number): void {
-    const larger = new Uint32Array(Math.ceil((ref + 1) * 1.5))
-    larger.set(this.#newest)
-    this.#newest = larger
   }
 }

@@ -1,7 +1,7 @@
 // Files of encoded rows: appended to by main, read by any thread (FORMAT.md, "Head segments").
 import path from 'node:path'
 import { crc32 } from 'node:zlib'
-import { DiskError, DiskFile, fileSizeBytes, listFolder, removeFile, removeFiles, syncFolder } from '../../lib/std/fs.ts'
+import { DiskError, DiskFile, fileSizeBytes, listFolder, openDurably, removeFile, removeFiles } from '../../lib/std/fs.ts'
 import type { Steps } from '../../lib/std/steps.ts'
 import { moveToQuarantine } from '../quarantine.ts'
 import { DamageTally, MARK_BYTES, closeMarked, writeMark } from '../log/damage.ts'
@@ -178,9 +178,7 @@ export class SegmentWriter {
   }
 
   #open(number: number): DiskFile {
-    const file = DiskFile.openForWrite(segmentFilePath(this.#folder, number))
-    syncFolder(this.#folder)
-    return file
+    return openDurably(segmentFilePath(this.#folder, number))
   }
 }
 

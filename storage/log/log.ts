@@ -147,7 +147,8 @@ export class Log {
   commit(): Promise<void> {
     if (this.#failure !== null) return Promise.reject(this.#failure)
     const lsn = this.nextLsn
-    if (lsn <= this.#syncedLsn && !this.#series.hasPending) return Promise.resolve()
+    // Definitions that a flush has under way are not pending any more, and not on the device either.
+    if (lsn <= this.#syncedLsn && !this.#series.hasPending && !this.#isDefining) return Promise.resolve()
     return new Promise((resolve, reject) => {
       this.#waiters.push({ lsn, resolve, reject })
       this.#scheduleFlush()
@@ -235,7 +236,12 @@ export class Log {
 
   #idleSync(): void {
     this.#idleTimer = null
-    if (this.#isStopped || this.#isBusy || this.#syncedLsn === this.#writtenLsn) return
+    if (this.#isStopped || this.#syncedLsn === this.#writtenLsn) return
+    if (this.#isBusy) {
+      // The sync that runs may have begun before some rows were written.
+      this.#syncSoon()
+      return
+    }
     this.#isBusy = true
     this.#sync().catch((error: unknown) => this.#fail(error)).finally(() => {
       this.#isBusy = false

@@ -1,7 +1,7 @@
 // The append-only file of definitions: which labels a ref has, which refs a group's columns are (FORMAT.md, "Series
 // file"). Every byte is written twice, 64 KiB apart, because one lost definition would lose every row that uses it.
 import path from 'node:path'
-import { DiskError, DiskFile, removeFile, rename, syncFolder } from '../../lib/std/fs.ts'
+import { DiskError, type DiskFile, openDurably, removeFile, rename, syncFolder } from '../../lib/std/fs.ts'
 import { assert } from '../../lib/std/assert.ts'
 import type { Steps } from '../../lib/std/steps.ts'
 import type { Labels } from '../../lib/model/labels.ts'
@@ -77,8 +77,7 @@ export class SeriesFile {
   constructor(file: string) {
     this.#path = file
     removeFile(`${file}${REWRITE_SUFFIX}`)
-    this.#file = DiskFile.openForWrite(file)
-    syncFolder(path.dirname(file))
+    this.#file = openDurably(file)
   }
 
   get hasPending(): boolean {

@@ -10,6 +10,7 @@ import type { Database, DatabaseOptions } from '../../storage/database.ts'
 import { LogError } from '../../storage/errors.ts'
 import { STORED } from '../../storage/interface.ts'
 import { SegmentWriter, segmentFilePath } from '../../storage/head/segment-file.ts'
+import { SeriesFile } from '../../storage/log/series-file.ts'
 import { waitFor } from '../support/monitor-process.ts'
 import { tempFolder } from '../support/temp-folder.ts'
 import { NOW, abandon, append, batchOf, open, readAll, samplesIn, series, seriesOf } from './store.ts'
@@ -294,5 +295,72 @@ describe('rows that come while the disk is busy', () => {
     const again = open(folder)
     expect(samplesIn(readAll(again))).toBe(7)
     await again.close()
+  })
+
+  it('are synced, too, where the time of the idle sync falls into a sync that began before them', async () => {
+    const { db, refs, clock } = await committed()
+    append(db, batchOf(NOW + 1, refs, refs))
+    // Written, and the idle sync due in 200 ms.
+    await turn()
+    const real = fs.fdatasync
+    const held: (() => void)[] = []
+    const spy = vi.spyOn(fs, 'fdatasync').mockImplementation((fd, done) => void held.push(() => real(fd, done)))
+    onTestFinished(() => spy.mockRestore())
+    const commit = db.commit()
+    await turn()
+    expect(held).toHaveLength(1)
+    append(db, batchOf(NOW + 2, refs, refs))
+    await turn()
+    await clock.advance(200)
+    spy.mockRestore()
+    held[0]!()
+    await commit
+    await turn()
+    expect(db.log.unsyncedBytes, 'the row behind the commit').toBeGreaterThan(0)
+    await clock.advance(200)
+    await waitFor('the row to be synced', async () => db.log.unsyncedBytes === 0)
+    await db.close()
+  })
+
+  it('are not promised before definitions that are under way', async () => {
+    const { db } = await committed()
+    const real = fs.fdatasync
+    const held: (() => void)[] = []
+    const spy = vi.spyOn(fs, 'fdatasync').mockImplementation((fd, done) => void held.push(() => real(fd, done)))
+    onTestFinished(() => spy.mockRestore())
+    db.series(series(77))
+    const first = db.commit()
+    await turn()
+    expect(held, 'the definition is being synced').toHaveLength(1)
+    let isSecondDone = false
+    const second = db.commit().then(() => (isSecondDone = true))
+    await turn()
+    await turn()
+    expect(isSecondDone).toBe(false)
+    spy.mockRestore()
+    held[0]!()
+    await Promise.all([first, second])
+    await db.close()
+  })
+})
+
+describe('a file whose name cannot be made durable', () => {
+  it('is closed again', async () => {
+    const folder = tempFolder()
+    const writer = new SegmentWriter(folder, 1, 1000)
+    const buffer = Buffer.alloc(1000)
+    writer.append(buffer, 800, { maxT: 1, generation: 1 })
+    const real = fs.fsyncSync
+    const spy = vi.spyOn(fs, 'fsyncSync').mockImplementation(() => {
+      throw Object.assign(new Error('simulated'), { code: 'EIO' })
+    })
+    onTestFinished(() => spy.mockRestore())
+    const before = openDescriptors().size
+    for (let round = 0; round < 3; round++) expect(() => writer.append(buffer, 800, { maxT: 2, generation: 1 })).toThrow('EIO')
+    expect(() => new SeriesFile(`${folder}/definitions`)).toThrow('EIO')
+    expect(openDescriptors().size).toBe(before)
+    spy.mockImplementation(real)
+    writer.append(buffer, 800, { maxT: 2, generation: 1 })
+    writer.close()
   })
 })

@@ -81,6 +81,15 @@ describe('the ring', () => {
     expect([ring.count, ring.seriesCount]).toEqual([3, 2])
   }))
 
+  it('takes no more memory for series whose refs are high: they are never given twice', () => {
+    const ring = new ExemplarRing(2)
+    const before = process.memoryUsage().arrayBuffers
+    for (const ref of [2_000_000_000, 2_000_000_001, 2_000_000_002]) ring.append(columnsOf([{ ref, labels: {}, value: 1, timeMs: 1 }]), Infinity)
+    expect([2_000_000_000, 2_000_000_001, 2_000_000_002].map((ref) => ring.has(ref))).toEqual([false, true, true])
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(1 << 20)
+    expect([ring.count, ring.seriesCount]).toEqual([2, 2])
+  })
+
   it('holds what a plain list of the newest would, whatever their labels take', () => {
     for (let seed = 1; seed <= 60; seed++) {
       const random = new Random(seed)
