@@ -32,8 +32,7 @@ export function evaluate(parsed: Expr, steps: Steps, times: QueryTimes, scope: Q
     const name = type === 'matrix' ? 'range vector' : type
     throw new QueryError('bad_data', `invalid parameter "query": invalid expression type "${name}" for range query, must be Scalar or instant Vector`)
   }
-  const folded = unwrapArguments(foldDurations(parsed, scope.query, times))
-  const expr = scope.countsAll ? folded : markCountsOnly(folded)
+  const expr = markCountsOnly(unwrapArguments(foldDurations(parsed, scope.query, times)))
   // Notes on start times count how often they happened, statistics what Prometheus reads: what is evaluated for two would count once.
   const repeated = scope.features.startTimestamps || scope.countsAll ? NONE_REPEATED : findRepeated(expr, scope.query)
   const compiler = new Compiler(scope, { invariant: findStepInvariant(expr), repeated })

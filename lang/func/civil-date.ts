@@ -121,3 +121,10 @@ export function minute(v: number): number {
   split(v)
   return Math.floor(secondOfDay / 60) % 60
 }
+
+/** `2026-11-28T09:05:00Z`, as Go writes it: years of more than four digits with all of them. */
+export function rfc3339(v: number): string {
+  const y = year(v)
+  const [mm, dd, hh, min, ss] = [month(v), dayOfMonth(v), hour(v), minute(v), secondOfDay % 60].map((part) => String(part).padStart(2, '0'))
+  return `${y < 0 ? '-' : ''}${String(Math.abs(y)).padStart(4, '0')}-${mm}-${dd}T${hh}:${min}:${ss}Z`
+}

@@ -3,6 +3,7 @@
 import { ABSENT, FLOAT } from '../exec/operator.ts'
 import { dayOfMonth, dayOfWeek, dayOfYear, daysInMonth, hour, minute, month, year } from './civil-date.ts'
 import type { Elementwise, ElementwiseFuncs } from './contract.ts'
+import { log10, log2 } from './log-scale.ts'
 import { clamp, degrees, goMax, goMin, radians, roundTo, sign } from './math.ts'
 
 /** A function of the value alone. The call through `f` costs some 2 ns a point, little beside what most of these do. */
@@ -50,8 +51,8 @@ export const ELEMENTWISE: ElementwiseFuncs = new Map<string, Elementwise>([
   ['exp', mapped(Math.exp)],
   ['sqrt', mapped(Math.sqrt)],
   ['ln', mapped(Math.log)],
-  ['log2', mapped(Math.log2)],
-  ['log10', mapped(Math.log10)],
+  ['log2', mapped(log2)],
+  ['log10', mapped(log10)],
   ['sgn', mapped(sign)],
   ['sin', mapped(Math.sin)],
   ['cos', mapped(Math.cos)],

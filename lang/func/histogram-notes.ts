@@ -2,6 +2,7 @@
 // still known: with delayed name removal.
 import { METRIC_NAME } from '../../lib/model/labels.ts'
 import type { Span } from '../parse/ast.ts'
+import { rfc3339 } from './civil-date.ts'
 import type { Buckets } from './classic-histogram.ts'
 import type { FuncContext } from './contract.ts'
 import { formatGeneral, quote } from '../../lib/std/go-format.ts'
@@ -47,9 +48,5 @@ function fixText(metric: string, fixes: Fixes): string {
     + `(see https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile)${forMetric(metric)}, `
     + `from buckets ${formatGeneral(fixes.boundMin)} to ${formatGeneral(fixes.boundMax)}, `
     + `with a max diff of ${formatGeneral(fixes.differenceMax, 2)}, over ${fixes.count} samples `
-    + `from ${rfc3339(fixes.firstMs)} to ${rfc3339(fixes.lastMs)}`
-}
-
-function rfc3339(ms: number): string {
-  return `${new Date(Math.floor(ms / 1000) * 1000).toISOString().slice(0, -5)}Z`
+    + `from ${rfc3339(fixes.firstMs / 1000)} to ${rfc3339(fixes.lastMs / 1000)}`
 }

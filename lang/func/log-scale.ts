@@ -1,7 +1,7 @@
-// log2 and exp2 with the last digit of Prometheus' (Go's math package, after FreeBSD's msun): JavaScript leaves the
-// last digit of its own to the engine, and quantiles of native histograms would differ in it.
+// Logarithms and exp2 with the last digit of Prometheus' (Go's math package, after FreeBSD's msun): JavaScript leaves the
+// last digit of its own to the engine, and quantiles of native histograms would differ in it; floor(log10(1e15)) is 14.
 //
-//   log2 x = e + ln f / ln 2,  x = f·2^e, f in [½, 1)
+//   log2 x = e + ln f / ln 2,  x = f·2^e, f in [½, 1)         log10 x = ln x / ln 10
 //   exp2 x = 2^k · e^(r ln 2), r = x − k, |r| ≤ ½, e^… as a rational function of r with a remainder below 2^−59
 
 const LN2_HIGH = 6.93147180369123816490e-1
@@ -11,11 +11,13 @@ const REMEZ = [
   1.66666666666666657415e-1, -2.77777777770155933842e-3, 6.61375632143793436117e-5, -1.65339022054652515390e-6, 4.13813679705723846039e-8,
 ] as const
 
-/** Of a positive normal number; 0, infinities and NaN as Math.log2. */
+/** 0, infinities and NaN as Math.log2. */
 export function log2(x: number): number {
   if (!(x > 0) || x === Infinity) return Math.log2(x)
   let exponent = Math.floor(Math.log2(x)) + 1
-  let fraction = x / 2 ** exponent
+  // In two steps: 2^1024 is infinite.
+  const half = exponent >> 1
+  let fraction = x / 2 ** half / 2 ** (exponent - half)
   // The logarithm may have been rounded over a power of two.
   if (fraction >= 1) {
     fraction /= 2
@@ -27,6 +29,10 @@ export function log2(x: number): number {
   // Exact for powers of two.
   if (fraction === 0.5) return exponent - 1
   return Math.log(fraction) * (1 / Math.LN2) + exponent
+}
+
+export function log10(x: number): number {
+  return Math.log(x) * Math.LOG10E
 }
 
 export function exp2(x: number): number {

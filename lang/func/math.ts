@@ -1,5 +1,5 @@
 // Functions of one float, and of a float and parameters, with Go's results where JavaScript's differ.
-// Trigonometric and exponential functions are V8's (fdlibm), within an ulp or two of Go's.
+// Trigonometric and exponential functions are V8's (fdlibm), within an ulp or two of Go's; for logarithms see log-scale.ts.
 
 /** -1, 1, or the value itself: ±0 and NaN. */
 export function sign(x: number): number {

@@ -142,11 +142,11 @@ describe('the answer of a query', () => {
     expect(Object.keys(stats['timings']!)).toContain('evalTotalTime')
   })
 
-  // As Prometheus 3.5.3 counts: a sample once for every window it lies in, what is pinned at every step, of a subquery
-  // its own points alone.
+  // As Prometheus 3.14 counts: a sample once for every window it lies in, what is pinned at every step, of a subquery its own
+  // points alone, histograms without their buckets where nothing needs these.
   it.each<[string, number, number]>([
     ['m', 3, 18], ['sum(m)', 3, 18], ['m + m', 6, 36], ['rate(m[5m])', 90, 369], ['max_over_time(m[5m:30s])', 30, 126], ['max_over_time(rate(m[1m])[5m:30s])', 30, 117],
-    ['m @ 100', 3, 18], ['rate(m[1m] @ 100)', 18, 108], ['absent_over_time(m[1m])', 18, 93], ['timestamp(m)', 3, 18], ['rate(h[1m])', 78, 403], ['gaps', 1, 6], ['rate(gaps[1m])', 3, 16],
+    ['m @ 100', 3, 18], ['rate(m[1m] @ 100)', 18, 108], ['absent_over_time(m[1m])', 18, 93], ['timestamp(m)', 3, 18], ['rate(h[1m])', 78, 403], ['histogram_count(h)', 11, 66], ['gaps', 1, 6], ['rate(gaps[1m])', 3, 16],
     ['time()', 0, 0],
   ])('counts the samples of %s', (query, ofInstant, ofRange) => {
     const storage = new MemoryStorage()
@@ -160,6 +160,16 @@ describe('the answer of a query', () => {
       return data.stats.samples.totalQueryableSamples
     }
     expect([readBy(instant(query, 500_000, { stats: 'true' })), readBy(range(query, [0, 500_000, 100_000], { stats: 'true' }))]).toEqual([ofInstant, ofRange])
+  })
+
+  it('warns of the same with statistics as without', () => {
+    const storage = new MemoryStorage()
+    // One of the counters falls: what is reduced to counts says so in its hints, and they do not agree.
+    for (const [i, count] of [8, 3].entries()) storage.addHistogram(['__name__', 'h', 's', 'a'], i * 60_000, { ...EMPTY_HISTOGRAM, count, sum: count })
+    for (const [i, count] of [8, 9].entries()) storage.addHistogram(['__name__', 'h', 's', 'b'], i * 60_000, { ...EMPTY_HISTOGRAM, count, sum: count })
+    const warningsOf = (stats: InstantJob['stats']): unknown => (JSON.parse(answer(instant('histogram_count(sum(h))', 60_000, { stats }), storage).text) as { warnings: unknown }).warnings
+    expect(warningsOf('all')).toEqual(['PromQL warning: conflicting counter resets during histogram aggregation (1:21)'])
+    expect(warningsOf('all')).toEqual(warningsOf(''))
   })
 
   // Likewise; windows begin behind their left end: (0, 300] s has 30 samples of each of three series.
@@ -224,6 +234,13 @@ describe('the answer to a query that cannot be', () => {
   ])('refuses %s', (query, error) => {
     const { status, text } = answer(instant(query), smallStore())
     expect([status, JSON.parse(text)]).toEqual([422, { status: 'error', errorType: 'execution', error }])
+  })
+
+  it('is none for notes on times that JavaScript has no date for', () => {
+    const buckets = 'label_replace(vector(5), "le", "1", "", "") or label_replace(vector(1), "le", "+Inf", "", "")'
+    const { status, text } = answer(instant(`last_over_time(histogram_quantile(0.5, ${buckets})[1m:1m] @ 1e15)`), smallStore())
+    expect(status, text).toBe(200)
+    expect(text).toContain('from 31690708-07-05T01:46:00Z to 31690708-07-05T01:46:00Z')
   })
 
   it('is internal for a bug, with the querier closed', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { dayOfMonth, dayOfWeek, dayOfYear, daysInMonth, hour, minute, month, year } from '../../../lang/func/civil-date.ts'
+import { dayOfMonth, dayOfWeek, dayOfYear, daysInMonth, hour, minute, month, rfc3339, year } from '../../../lang/func/civil-date.ts'
 import { Random } from '../../../lib/std/random.ts'
 
 const all = (v: number): number[] => [year(v), month(v), dayOfMonth(v), hour(v), minute(v), dayOfWeek(v), dayOfYear(v), daysInMonth(v)]
@@ -16,11 +16,19 @@ describe('civil dates', () => {
       // Date.UTC takes years 0..99 for 1900..1999; setUTCFullYear does not.
       const at = (...ymd: [number, number, number]): number => new Date(0).setUTCFullYear(...ymd)
       const startOfDay = Math.floor(seconds / 86_400) * 86_400_000
+      if (y >= 0 && y <= 9999) expect(rfc3339(seconds)).toBe(`${date.toISOString().slice(0, -5)}Z`)
       expect(all(seconds), String(seconds)).toEqual([
         y, m + 1, date.getUTCDate(), date.getUTCHours(), date.getUTCMinutes(), date.getUTCDay(),
         (startOfDay - at(y, 0, 1)) / 86_400_000 + 1, new Date(at(y, m + 1, 0)).getUTCDate(),
       ])
     }
+  })
+
+  it('are written as Go writes them, where JavaScript has no date either', () => {
+    // time.Unix(s, 0).UTC().Format(time.RFC3339)
+    expect([0, 1e15, 253_402_300_800, -62_198_755_200].map(rfc3339)).toEqual([
+      '1970-01-01T00:00:00Z', '31690708-07-05T01:46:40Z', '10000-01-01T00:00:00Z', '-0001-01-01T00:00:00Z',
+    ])
   })
 
   it('cut fractions toward zero, as Go does', () => {
