@@ -28,8 +28,9 @@ export function checkQuantile(param: Float64Array, annotations: Annotations, at:
   const { min, max, hasNaN } = extremes(param)
   const warn = (q: number): void => annotations.warn(`quantile value should be between 0 and 1, got ${formatGeneral(q)}`, at)
   if (hasNaN) warn(NaN)
-  if (max > 1) warn(max)
-  if (min < 0) warn(min)
+  // Beside a NaN Go's Max and Min know of the infinities alone.
+  if (hasNaN ? max === Infinity : max > 1) warn(max)
+  if (hasNaN ? min === -Infinity : min < 0) warn(min)
 }
 
 /** Throws for k that is no int64 and for NaN; returns the parameter, ratios capped to [-1, 1] with a warning. */

@@ -23,17 +23,18 @@ interface Note {
 /** The distinct ones of a kind, in order of first appearance, by what makes them equal. */
 type Notes = Map<string, Note>
 
-/** Where what is around an expression speaks of it: that is no note of the expression's own, and not copied with it. */
-export interface ArgumentSpan extends Span {
-  readonly isOfCaller: true
+/** A place within an expression that speaks of it: where it starts, and what is evaluated when the note comes up. */
+interface Place extends Span {
+  readonly callerStart: number
 }
 
-export function asArgument({ start, end }: Span): ArgumentSpan {
-  return { start, end, isOfCaller: true }
+/** What a caller says of its argument: the place is the argument's, the time is the caller's. */
+export function ofArgument(argument: Span, caller: Span): Place {
+  return { start: argument.start, end: caller.end, callerStart: caller.start }
 }
 
-function isOfCaller(place: Span): boolean {
-  return 'isOfCaller' in place
+function callerStart(place: Span): number {
+  return 'callerStart' in place ? (place as Place).callerStart : place.start
 }
 
 /** A subtree that stands in the query once more and is evaluated for both. */
@@ -113,10 +114,9 @@ export class Annotations {
     // within their originals.
     for (const place of all) {
       for (const { original, start } of this.#copies) {
-        if (place.start < original.start || place.end > original.end) continue
-        if (isOfCaller(place) && place.start === original.start && place.end === original.end) continue
+        if (callerStart(place) < original.start || place.end > original.end) continue
         const shift = start - original.start
-        all.push({ ...place, start: place.start + shift, end: place.end + shift })
+        all.push(ofArgument({ start: place.start + shift, end: 0 }, { start: callerStart(place) + shift, end: place.end + shift }))
       }
     }
     return all
@@ -131,9 +131,9 @@ export class Annotations {
   }
 }
 
-/** Left before right, inner before outer, what an expression says before what is said of it. */
+/** Left before right, inner before outer; what one expression says of its arguments in their order. */
 function compareEvaluation(a: Span, b: Span): number {
-  return a.end - b.end || Number(isOfCaller(a)) - Number(isOfCaller(b)) || b.start - a.start
+  return a.end - b.end || callerStart(b) - callerStart(a) || a.start - b.start
 }
 
 function add(notes: Notes, text: string, at: Span): void {
@@ -143,7 +143,7 @@ function add(notes: Notes, text: string, at: Span): void {
 }
 
 function addPlace(places: Span[], at: Span): void {
-  if (!places.some((place) => place.start === at.start && place.end === at.end && isOfCaller(place) === isOfCaller(at))) places.push(at)
+  if (!places.some((place) => place.start === at.start && place.end === at.end && callerStart(place) === callerStart(at))) places.push(at)
 }
 
 function gathered<T extends object>(

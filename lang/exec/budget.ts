@@ -3,7 +3,7 @@
 // before its worker suffers.
 import type { Clock } from '../../lib/std/clock.ts'
 import type { StepSamples } from './step-samples.ts'
-import { ExecutionError, QueryCanceled, QueryTimeout } from './query-error.ts'
+import { LimitError, QueryCanceled, QueryTimeout } from './query-error.ts'
 
 export interface BudgetOptions {
   clock: Clock
@@ -53,14 +53,14 @@ export class Budget {
 
   /**
    * Counts samples held; `release` gives back those no longer held. `read`: how many were looked at for them, as
-   * `stats` tells it. Throws ExecutionError over the limit.
+   * `stats` tells it. Throws LimitError over the limit.
    */
   addSamples(count: number, read: number = count): void {
     this.#samples += count
     this.#samplesTotal += read
     if (this.#samples > this.#samplesPeak) this.#samplesPeak = this.#samples
     if (this.#samples > this.#options.samplesMax) {
-      throw new ExecutionError('query processing would load too many samples into memory in query execution')
+      throw new LimitError('query processing would load too many samples into memory in query execution')
     }
   }
 
@@ -68,12 +68,12 @@ export class Budget {
     this.#samples -= count
   }
 
-  /** Reserves bytes for arrays the caller makes itself. Throws ExecutionError, naming the limit. */
+  /** Reserves bytes for arrays the caller makes itself. Throws LimitError, naming the limit. */
   addBytes(count: number): void {
     this.#bytes += count
     if (this.#bytes > this.#options.bytesMax) {
       const limitMib = Math.round(this.#options.bytesMax / 1048576)
-      throw new ExecutionError(`query needs more than its memory limit of ${limitMib} MiB in query execution`)
+      throw new LimitError(`query needs more than its memory limit of ${limitMib} MiB in query execution`)
     }
   }
 

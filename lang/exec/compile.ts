@@ -10,7 +10,7 @@ import type { ExprCompiler } from './call-context.ts'
 import { compileCall } from './compile-call.ts'
 import { CountValues } from './count-values.ts'
 import { CountsOnlySelection } from './counts-only-selection.ts'
-import { asArgument } from './annotations.ts'
+import { ofArgument } from './annotations.ts'
 import { drainScalar } from './dense.ts'
 import { instantSelector } from './instant-selector.ts'
 import { Join } from './join.ts'
@@ -168,7 +168,7 @@ export class Compiler implements ExprCompiler {
 
   #aggregate(expr: AggregateExpr, steps: Steps): Operator {
     const { budget, labels, histograms, annotations } = this.scope
-    const scope = { steps, budget, labels, histograms, annotations, at: asArgument(expr.expr.span) }
+    const scope = { steps, budget, labels, histograms, annotations, at: ofArgument(expr.expr.span, expr.span) }
     const { op } = expr
     const input = this.compile(expr.expr, steps)
     switch (op) {
@@ -204,5 +204,5 @@ function paramOf(expr: AggregateExpr): Expr {
 }
 
 function placeOf(expr: AggregateExpr): Span {
-  return paramOf(expr).span
+  return ofArgument(paramOf(expr).span, expr.span)
 }

@@ -1,11 +1,13 @@
 // count_values("label", v): one series per group and distinct value, the value's text in the label. Labels depend on
 // values, so all is read before the series are known.
+import { CUSTOM_SCHEMA } from '../../lib/model/histogram.ts'
 import { histogramText } from '../func/histogram-text.ts'
 import { formatPlain } from '../reply/number-text.ts'
 import type { AggregateScope } from './aggregate.ts'
 import { DenseOperator, drain, type DenseRows } from './dense.ts'
 import { groupSets, type GroupingSpec } from './grouping.ts'
 import { ABSENT, FLOAT, HISTOGRAM, type Operator, type RowBatch } from './operator.ts'
+import { ExecutionError } from './query-error.ts'
 
 export interface CountValuesSpec extends GroupingSpec {
   label: string
@@ -65,6 +67,10 @@ export class CountValues implements Operator {
 
   #textOf(rows: DenseRows, k: number): string {
     const value = rows.values[k]!
-    return rows.kinds[k] === HISTOGRAM ? histogramText(this.#scope.histograms.get(value)) : formatPlain(value)
+    if (rows.kinds[k] !== HISTOGRAM) return formatPlain(value)
+    const histogram = this.#scope.histograms.get(value)
+    // A zero count of NaN, after × NaN or ÷ 0: Prometheus can put no bounds to it.
+    if (histogram.schema === CUSTOM_SCHEMA && histogram.zeroCount !== 0) throw new ExecutionError('histograms with custom buckets have no zero bucket')
+    return histogramText(histogram)
   }
 }

@@ -9,8 +9,9 @@ import { unwrapArguments, unwrapParens } from '../plan/tree.ts'
 import { typeOf } from '../plan/value-type.ts'
 import { Compiler } from './compile.ts'
 import { drain, type DenseRows } from './dense.ts'
+import { firstError } from './first-error.ts'
 import type { Steps } from './operator.ts'
-import { QueryError } from './query-error.ts'
+import { ExecutionError, LimitError, QueryError } from './query-error.ts'
 import type { QueryScope } from './query-scope.ts'
 import { rawMatrix, type RawSeries } from './raw-matrix.ts'
 
@@ -35,8 +36,18 @@ export function evaluate(parsed: Expr, steps: Steps, times: QueryTimes, scope: Q
   const expr = markCountsOnly(unwrapArguments(foldDurations(parsed, scope.query, times)))
   // Notes on start times count how often they happened, statistics what Prometheus reads: what is evaluated for two would count once.
   const repeated = scope.features.startTimestamps || scope.countsAll ? NONE_REPEATED : findRepeated(expr, scope.query)
-  const compiler = new Compiler(scope, { invariant: findStepInvariant(expr), repeated })
-  switch (type) {
+  const invariant = findStepInvariant(expr)
+  try {
+    return evaluated(expr, steps, new Compiler(scope, { invariant, repeated }))
+  } catch (error) {
+    if (error instanceof ExecutionError && !(error instanceof LimitError)) throw firstError(error, { expr, steps }, scope, invariant)
+    throw error
+  }
+}
+
+function evaluated(expr: Expr, steps: Steps, compiler: Compiler): QueryResult {
+  const { scope } = compiler
+  switch (typeOf(expr)) {
     case 'string': {
       const inner = unwrapParens(expr)
       assert(inner.type === 'string', `string of ${inner.type}`)

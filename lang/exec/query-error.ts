@@ -27,6 +27,9 @@ export class ExecutionError extends QueryError {
   }
 }
 
+/** It would take more than one query may have. */
+export class LimitError extends ExecutionError {}
+
 /** The deadline passed: 503. */
 export class QueryTimeout extends QueryError {
   constructor() {

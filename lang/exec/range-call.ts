@@ -10,9 +10,11 @@ import type { Call, MatrixSelector, Span, SubqueryExpr, VectorSelector } from '.
 import { durationMs } from '../plan/fold-durations.ts'
 import { unwrapParens } from '../plan/tree.ts'
 import { typeOf } from '../plan/value-type.ts'
+import { ofArgument } from './annotations.ts'
 import { contextOf, type ExprCompiler } from './call-context.ts'
 import { DenseOperator } from './dense.ts'
 import type { HistogramTable } from './histogram-table.ts'
+import { isMarked } from './label-table.ts'
 import { MappedRows } from './mapped-rows.ts'
 import { ABSENT, type Operator, type Steps } from './operator.ts'
 import type { QueryScope } from './query-scope.ts'
@@ -34,10 +36,10 @@ export function rangeCall(compiler: ExprCompiler, call: Call, func: RangeFunc, s
   const check = checkStep === undefined ? null : { count: steps.count, at: (i: number): void => checkStep(contextOf(compiler, call, steps), args, i) }
   const isMatrix = source.type === 'matrixSelector'
   // Prometheus puts the points of a subquery in the place of its text, which then begins where the query does.
-  const place = isMatrix ? source.span : { start: 0, end: call.span.end }
+  const place = ofArgument(isMatrix ? source.span : { start: 0, end: 0 }, call.span)
   const watcher = new CallWatcher(compiler.scope, func.isForCounter ? place : null, check)
   const { annotations, labels, histograms, budget, features, lookbackMs } = compiler.scope
-  const notePlace = call.func === 'quantile_over_time' ? call.args[0]!.span : place
+  const notePlace = call.func === 'quantile_over_time' ? ofArgument(call.args[0]!.span, call.span) : place
   const called: RangeCall = {
     func, args, histograms, pace: budget, notes: new RangeNotes(annotations, labels, notePlace), see: watcher.see.bind(watcher),
     extended: isMatrix ? extendedFunc(source.selector, call.func, func) : null,
@@ -45,8 +47,13 @@ export function rangeCall(compiler: ExprCompiler, call: Call, func: RangeFunc, s
     usesStartTimes: isMatrix && features.startTimestamps && func.startTimesKernel !== undefined,
   }
   const rows = isMatrix ? matrixRows(compiler, source, { called, func: call.func }, steps) : subqueryRows(compiler, source, called, steps)
-  const named = func.keepsName ? rows : new MappedRows(rows, compiler.dropName, () => {})
+  const named = func.keepsName && isMatrix ? rows : new MappedRows(rows, func.keepsName ? droppingMarked(compiler) : compiler.dropName, () => {})
   return compiler.merged(named, steps, true)
+}
+
+/** A name that is marked goes also where names are kept, as that which histogram_quantiles gave. */
+function droppingMarked({ dropName }: ExprCompiler): (set: number) => number {
+  return (set) => (isMarked(set) ? dropName(set) : set)
 }
 
 /** What the rows of a range function need to know of its call. */
@@ -101,7 +108,8 @@ function subqueryRows(compiler: ExprCompiler, source: SubqueryExpr, called: Rang
   return new SubqueryRows(input, called, { outer: steps, inner, shift: subqueryShift(source) }, compiler.scope.budget)
 }
 
-function emptyOperator(): Operator {
+/** No series. */
+export function emptyOperator(): Operator {
   return new DenseOperator({ series: new Uint32Array(0), values: new Float64Array(0), kinds: new Uint8Array(0) })
 }
 

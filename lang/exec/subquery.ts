@@ -35,9 +35,9 @@ export function stepsWithin(startMs: number, endMs: number, stepMs: number): Ste
 /** What an operator holds per step beside its rows: windows twice, times. */
 const BYTES_PER_STEP = 64
 
-/** The steps of a subquery's inner expression, paid for; `defaultStepMs` where it names none. */
+/** The steps of a subquery's inner expression, paid for; `defaultStepMs` where it names none, or less than a millisecond. */
 export function innerSteps(source: SubqueryExpr, defaultStepMs: number, outer: Steps, budget: Budget): Steps {
-  const steps = subquerySteps(outer, subqueryShift(source), source.step === null ? defaultStepMs : durationMs(source.step))
+  const steps = subquerySteps(outer, subqueryShift(source), source.step === null ? defaultStepMs : durationMs(source.step) || defaultStepMs)
   budget.addBytes(steps.count * BYTES_PER_STEP)
   return steps
 }

@@ -3,9 +3,10 @@
 // query; each step then only gathers counts. Where both kinds meet under one label set there is no result.
 import { formatOpenMetricsFloat, parseFloatText } from '../../lib/format/text-float.ts'
 import type { FloatHistogram } from '../../lib/model/histogram.ts'
-import { asArgument } from '../exec/annotations.ts'
+import { METRIC_NAME } from '../../lib/model/labels.ts'
+import { ofArgument } from '../exec/annotations.ts'
 import { DenseOperator, drain, type DenseRows } from '../exec/dense.ts'
-import { unmarked, withMarkOf } from '../exec/label-table.ts'
+import { marked, unmarked, withMarkOf } from '../exec/label-table.ts'
 import { ABSENT, FLOAT, HISTOGRAM, type Operator, type RowBatch } from '../exec/operator.ts'
 import type { Span } from '../parse/ast.ts'
 import { Buckets } from './classic-histogram.ts'
@@ -201,8 +202,8 @@ function quantileOf(ctx: FuncContext, h: FloatHistogram, q: number, note: { metr
 
 export const histogramQuantile: OperatorFunc = (ctx, args) => {
   const qs = scalarArg(args, 0)
-  const at = asArgument(args[1]!.expr.span)
-  warnOfQuantiles(ctx, qs, args[0]!.expr.span)
+  const at = ofArgument(args[1]!.expr.span, ctx.call.span)
+  warnOfQuantiles(ctx, qs, ofArgument(args[0]!.expr.span, ctx.call.span))
   return new HistogramOperator(ctx, {
     input: vectorArg(args, 1), at, outputs: itself, isDue: always,
     classic: (buckets, i) => buckets.quantile(qs[i]!),
@@ -213,7 +214,7 @@ export const histogramQuantile: OperatorFunc = (ctx, args) => {
 export const histogramFraction: OperatorFunc = (ctx, args) => {
   const lower = scalarArg(args, 0)
   const upper = scalarArg(args, 1)
-  const at = asArgument(args[2]!.expr.span)
+  const at = ofArgument(args[2]!.expr.span, ctx.call.span)
   return new HistogramOperator(ctx, {
     input: vectorArg(args, 2), at, outputs: itself, isDue: always,
     classic: (buckets, i) => buckets.fraction(lower[i]!, upper[i]!),
@@ -233,14 +234,16 @@ export const histogramQuantiles: OperatorFunc = (ctx, args) => {
   const outputs: { value: number; qs: Float64Array; q: number }[] = []
   for (let a = 2; a < args.length; a++) {
     const qs = scalarArg(args, a)
-    warnOfQuantiles(ctx, qs, args[a]!.expr.span)
+    warnOfQuantiles(ctx, qs, ofArgument(args[a]!.expr.span, ctx.call.span))
     for (const q of new Set(qs)) outputs.push({ value: ctx.labels.intern(formatOpenMetricsFloat(q)), qs, q })
   }
   const name = ctx.labels.intern(labelName)
-  const at = asArgument(args[0]!.expr.span)
+  const at = ofArgument(args[0]!.expr.span, ctx.call.span)
+  // A quantile that is the metric's name goes where such names go, even if there was none before.
+  const carried = labelName === METRIC_NAME ? (_: number, made: number): number => marked(made) : withMarkOf
   return new HistogramOperator(ctx, {
     input: vectorArg(args, 0), at,
-    outputs: (set) => outputs.map(({ value }) => withMarkOf(set, ctx.labels.with(set, name, value))),
+    outputs: (set) => outputs.map(({ value }) => carried(set, ctx.labels.with(set, name, value))),
     isDue: (i, out) => Object.is(outputs[out]!.qs[i]! + 0, outputs[out]!.q + 0),
     classic: (buckets, _i, out) => buckets.quantile(outputs[out]!.q),
     native: (h, _i, out, metric) => quantileOf(ctx, h, outputs[out]!.q, { metric, at }),

@@ -50,6 +50,7 @@ function carryMark(dst: string): (set: number, made: number) => number {
 
 function compile(source: string): Regex {
   try {
+    if (!source.isWellFormed()) throw new RegexError('invalid UTF-8')
     return compileRegex(source)
   } catch (error) {
     if (!(error instanceof RegexError)) throw error

@@ -1,4 +1,5 @@
 // The functions of a range vector by name: kernel, what becomes of the metric name, checks of the scalar arguments.
+import { ofArgument } from '../exec/annotations.ts'
 import { changes, resets, resetsWithStarts } from './changes.ts'
 import type { FuncContext, RangeFunc, RangeKernels } from './contract.ts'
 import { extendedRate } from './extended-range.ts'
@@ -43,7 +44,7 @@ function changeOverRange(kind: { isCounter: boolean; isRate: boolean }): More {
 }
 
 function checkQuantile(ctx: FuncContext, args: readonly Float64Array[], step: number): void {
-  warnOfQuantiles(ctx, args[0]!.subarray(step, step + 1), ctx.call.args[0]!.span)
+  warnOfQuantiles(ctx, args[0]!.subarray(step, step + 1), ofArgument(ctx.call.args[0]!.span, ctx.call.span))
 }
 
 export const RANGE_KERNELS: RangeKernels = new Map<string, RangeFunc>([

@@ -8,6 +8,9 @@ import { parseNumber } from './literals.ts'
 import { Fault } from './parse-error.ts'
 import { DurationText, spanOf } from './tokens.ts'
 
+/** What a Go duration can hold, in seconds. */
+export const DURATION_SECONDS_MAX: number = 2 ** 63 / 1e9
+
 type BinaryDurationOp = Extract<DurationExpr, { kind: 'binary' }>['op']
 
 /** Value of a number or duration token, in seconds where it is a duration. */
@@ -31,7 +34,7 @@ function durationMs(token: IToken): number {
 export function durationNumber(token: IToken, sign: IToken | null): DurationExpr {
   const seconds = literalValue(token)
   const span = spanOf(token)
-  if (Math.abs(seconds) * 1000 > DURATION_MS_MAX) throw new Fault(sign === null ? span : spanOf(sign), 'duration out of range')
+  if (Math.abs(seconds) > DURATION_SECONDS_MAX) throw new Fault(sign === null ? span : spanOf(sign), 'duration out of range')
   return { kind: 'number', seconds, isDuration: token.tokenType === DurationText, span }
 }
 
@@ -77,8 +80,8 @@ export function positiveDuration(expr: DurationExpr): Duration {
 /** Whole milliseconds, as the engine counts. */
 export function toDuration(expr: DurationExpr): Duration {
   if (expr.kind !== 'number') return { kind: 'expr', expr, span: expr.span }
-  // What Go makes of NaN on most machines: the least duration there is, so that nothing is found.
-  if (Number.isNaN(expr.seconds)) return { kind: 'fixed', ms: -DURATION_MS_MAX, span: expr.span }
+  // What Go makes of NaN and of 2⁶³ ns on most machines: the least duration there is, so that nothing is found.
+  if (!(expr.seconds < DURATION_SECONDS_MAX)) return { kind: 'fixed', ms: -DURATION_MS_MAX, span: expr.span }
   // Nanoseconds first, as Go does, so that 0.001 s is 1 ms whatever the binary fraction.
   const nanoseconds = Math.round(expr.seconds * 1e9)
   const ms = Math.trunc(nanoseconds / 1e6)

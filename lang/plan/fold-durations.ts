@@ -4,6 +4,7 @@
 // They speak of the whole query also within subqueries.
 import { QueryError } from '../exec/query-error.ts'
 import type { AtModifier, Duration, DurationExpr, Expr, NumberLiteral, Span, SubqueryExpr, VectorSelector } from '../parse/ast.ts'
+import { DURATION_SECONDS_MAX } from '../parse/build-duration.ts'
 import { mapChildren } from './tree.ts'
 
 /** Unix ms, ms. An instant query has startMs = endMs and stepMs 0. */
@@ -85,15 +86,13 @@ function literal(value: number, at: Expr): NumberLiteral {
   return { type: 'number', value, isDuration: false, span: at.span }
 }
 
-/** What a Go duration can hold, in seconds. */
-const DURATION_SECONDS_MAX = 9223372036
-
 function foldDuration(duration: Duration, query: Query, isNegativeAllowed: boolean): Duration {
   if (duration.kind === 'fixed') return duration
   const { span } = duration
   const seconds = evaluate(duration.expr, query)
+  if (!Number.isFinite(seconds)) throw badDuration(query, duration.expr.span, 'duration is NaN or infinite')
   if (seconds <= 0 && !isNegativeAllowed) throw badDuration(query, duration.expr.span, 'duration must be greater than 0')
-  if (!(Math.abs(seconds) <= DURATION_SECONDS_MAX)) throw badDuration(query, duration.expr.span, 'duration is out of range')
+  if (Math.abs(seconds) > DURATION_SECONDS_MAX) throw badDuration(query, duration.expr.span, 'duration is out of range')
   return { kind: 'fixed', ms: Math.trunc(seconds * 1000), span }
 }
 

@@ -31,9 +31,7 @@ function visit(expr: Expr, found: Set<Expr>): boolean {
       return expr.at !== null
     case 'aggregate':
       // By the vector alone: a parameter that varies is then taken at the first step, as Prometheus does.
-      if (visit(expr.expr, found)) return true
-      if (expr.param !== null && visit(expr.param, found)) add(expr.param, found)
-      return false
+      return visit(expr.expr, found)
     case 'paren': case 'unary': case 'binary': case 'call': {
       const children = childrenOf(expr)
       const invariant = children.map((child) => visit(child, found))

@@ -25,6 +25,11 @@ export interface Stamps {
   readonly ends: Uint32Array
 }
 
+/** Quoted and escaped; bytes of strings like "\xff" that are no UTF-8 become U+FFFD, each one. */
+export function jsonString(text: string): string {
+  return JSON.stringify(text.toWellFormed())
+}
+
 export class ByteWriter {
   #bytes: Uint8Array = new Uint8Array(FIRST_BYTES)
   #buffer: Buffer = Buffer.from(this.#bytes.buffer)
@@ -66,7 +71,7 @@ export class ByteWriter {
 
   /** A JSON string: quoted, escaped. */
   jsonString(text: string): void {
-    this.text(JSON.stringify(text.toWellFormed()))
+    this.text(jsonString(text))
   }
 
   /** Bytes [from, to) of another one. */

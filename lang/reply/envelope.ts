@@ -28,5 +28,5 @@ export function successReply(writeData: (out: ByteWriter) => void, notesOf: () =
 }
 
 export function errorReply(type: QueryErrorType, message: string): QueryReply {
-  return { status: ERROR_STATUS[type], body: new TextEncoder().encode(JSON.stringify({ status: 'error', errorType: type, error: message })) }
+  return { status: ERROR_STATUS[type], body: new TextEncoder().encode(JSON.stringify({ status: 'error', errorType: type, error: message.toWellFormed() })) }
 }

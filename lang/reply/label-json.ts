@@ -1,7 +1,7 @@
 // Label sets as JSON objects, kept from reply to reply: what dashboards ask for again is copied as it was written before.
 import { unmarked, type LabelTable } from '../exec/label-table.ts'
 import { grown } from '../exec/set-pool.ts'
-import { ByteWriter } from './byte-writer.ts'
+import { ByteWriter, jsonString } from './byte-writer.ts'
 
 /** Bytes kept of a table's sets; some 30,000 sets of six labels. */
 const KEPT_BYTES_MAX = 4 << 20
@@ -50,7 +50,7 @@ class LabelJson {
     this.#starts[set] = this.#kept.length + 1
     const labels = this.#labels.labels(set)
     let text = '{'
-    for (let i = 0; i < labels.length; i += 2) text += `${i === 0 ? '' : ','}${JSON.stringify(labels[i])}:${JSON.stringify(labels[i + 1])}`
+    for (let i = 0; i < labels.length; i += 2) text += `${i === 0 ? '' : ','}${jsonString(labels[i]!)}:${jsonString(labels[i + 1]!)}`
     this.#kept.text(`${text}}`)
     this.#ends[set] = this.#kept.length
   }

@@ -68,9 +68,27 @@ export function compileRegex(source: string): Regex {
 }
 
 function parse(source: string): RE2JS {
+  refuseBadBytes(source)
   // The source must stand by itself: `a)(b` would be well formed only inside our wrapping.
   compileRe2(source)
   return compileRe2(`^(?s:${source})$`)
+}
+
+/** What makes a pattern more than texts beside one another. */
+const META = /[\\.+*?()[\]{}^$]/
+/** Errors of patterns that end too early. */
+const UNFINISHED = /missing closing|trailing backslash|invalid named capture|invalid character class range/
+
+/** Throws RegexError for bytes that are no UTF-8 ("\xff" in a string, a lone surrogate here), unless another error stands before them. */
+function refuseBadBytes(source: string): void {
+  if (source.isWellFormed() || !META.test(source)) return
+  const at = source.search(/\p{Surrogate}/u)
+  try {
+    compileRe2(source.slice(0, at))
+  } catch (error) {
+    if (!(error instanceof RegexError) || !UNFINISHED.test(error.message)) throw error
+  }
+  throw new RegexError(`error parsing regexp: invalid UTF-8: \`${source.slice(at)}\``)
 }
 
 /** The automaton of a pattern as it stands, neither anchored nor dotall. Throws RegexError. */

@@ -204,6 +204,12 @@ export const UNFOLLOWED: readonly VersionDifference[] = [
     adjust: ({ want, got }) => ({ want: want.status === 'success' && JSON.stringify(want.data).includes('samele') ? { ...want, data: got.data! } : want, got }),
   },
   {
+    id: 'info-of-info-named',
+    reason: 'with delayed removal 3.14.0 leaves its name to info(floor(target_info)); the shared tests, which are of a later day, do not (info.test:75)',
+    queries: /\binfo\(/,
+    adjust: ({ want, got }) => ({ want: hasNames(want) && seriesIn(got).length > 0 && !hasNames(got) ? withoutNames(want) : want, got }),
+  },
+  {
     id: 'predict-linear-pinned-answered',
     reason: '3.14.0 loses the samples of a subquery with @ under predict_linear, which 3.5.3 does not, nor do we',
     queries: /predict_linear\(.*\[[^\]]*:[^\]]*\](?: offset \S+)? @/,

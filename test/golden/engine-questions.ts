@@ -53,7 +53,7 @@ function shortened(text: string): string {
   return Object.is(x, -0) ? '-0' : String(Number(x.toPrecision(13)))
 }
 
-/** An error as a line; which of two series came first in the store is left out. */
+/** An error as a line; which of two series came first in the store is left out, and what the API puts before it. */
 export function errorLine(message: string): string {
-  return `error: ${message.replace(/: \[\{.*\}\];|: existing .*/, '')}`
+  return `error: ${message.replace(/^invalid parameter "query": /, '').replace(/: \[\{.*\}\];|: existing .*/, '')}`
 }

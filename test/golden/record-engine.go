@@ -30,8 +30,11 @@ type input struct {
 	Load             string
 	Query            string
 	Start, End, Step int64
-	Delayed          bool
+	Features
 }
+
+// Features that may be on or off; those of the parser are on.
+type Features struct{ Delayed, StartTimes, TypeLabels bool }
 
 type point struct {
 	Labels map[string]string
@@ -47,12 +50,13 @@ type output struct {
 
 func text(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }
 
-func makeEngine(isDelayed bool) *promql.Engine {
+func makeEngine(features Features) *promql.Engine {
 	return promql.NewEngine(promql.EngineOpts{
 		MaxSamples: 50_000_000, Timeout: time.Minute, EnableAtModifier: true, EnableNegativeOffset: true,
-		EnableDelayedNameRemoval: isDelayed, NoStepSubqueryIntervalFn: func(int64) int64 { return 60_000 },
+		EnableDelayedNameRemoval: features.Delayed, UseStartTimestamps: features.StartTimes, EnableTypeAndUnitLabels: features.TypeLabels,
+		NoStepSubqueryIntervalFn: func(int64) int64 { return 60_000 },
 		Parser: parser.NewParser(parser.Options{
-			EnableExperimentalFunctions: true, EnableExtendedRangeSelectors: true, EnableBinopFillModifiers: true,
+			ExperimentalDurationExpr: true, EnableExperimentalFunctions: true, EnableExtendedRangeSelectors: true, EnableBinopFillModifiers: true,
 		}),
 	})
 }
@@ -103,7 +107,7 @@ func ask(engine *promql.Engine, store storage.Storage, in input) output {
 }
 
 func main() {
-	engines := map[bool]*promql.Engine{false: makeEngine(false), true: makeEngine(true)}
+	engines := map[Features]*promql.Engine{}
 	var store storage.Storage
 	lines := bufio.NewScanner(os.Stdin)
 	answers := json.NewEncoder(os.Stdout)
@@ -116,7 +120,12 @@ func main() {
 			store = promqltest.LoadedStorage(tb{}, in.Load)
 			continue
 		}
-		if err := answers.Encode(ask(engines[in.Delayed], store, in)); err != nil {
+		engine, isMade := engines[in.Features]
+		if !isMade {
+			engine = makeEngine(in.Features)
+			engines[in.Features] = engine
+		}
+		if err := answers.Encode(ask(engine, store, in)); err != nil {
 			panic(err)
 		}
 	}

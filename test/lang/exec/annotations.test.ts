@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { Annotations } from '../../../lang/exec/annotations.ts'
+import { Annotations, ofArgument } from '../../../lang/exec/annotations.ts'
 
 const QUERY = 'sum(grüße) +\n  sum(b) + sum(b)'
 const at = (text: string, from = 0): { start: number; end: number } => {
@@ -22,6 +22,19 @@ describe('annotations', () => {
     notes.info('i', at('sum(grüße)'))
     notes.info('i', at('grüße'))
     expect([notes.warnings(), notes.infos()]).toEqual([['PromQL warning: w (2:12)'], ['PromQL info: i (1:1)']])
+  })
+
+  it('tell what a caller says of its arguments behind what they say themselves, also in copies', () => {
+    const notes = new Annotations(QUERY)
+    notes.warn('w', at('b'))
+    notes.warn('w', ofArgument(at('b'), at('sum(b)')))
+    notes.info('i', ofArgument(at('sum(b)'), { start: 0, end: LAST }))
+    notes.info('i', ofArgument(at('b'), at('sum(b)')))
+    expect([notes.warnings(), notes.infos()]).toEqual([['PromQL warning: w (2:7)'], ['PromQL info: i (2:3)']])
+    notes.copy(at('sum(b)'), LAST)
+    expect([notes.warnings(), notes.infos()]).toEqual([['PromQL warning: w (2:16)'], ['PromQL info: i (2:16)']])
+    notes.copy(at('b'), 4)
+    expect(notes.warnings()).toEqual(['PromQL warning: w (2:16)'])
   })
 
   it('speak of a copy where it stands, also within copies', () => {
