@@ -116,7 +116,7 @@ function mayFail(expr: Expr): boolean {
     case 'binary': return (expr.matching !== null && typeOf(expr.left) === 'vector' && typeOf(expr.right) === 'vector') || childrenOf(expr).some(mayFail)
     case 'aggregate': return FALLIBLE_AGGREGATORS.has(expr.op) || childrenOf(expr).some(mayFail)
     case 'call': return FALLIBLE_FUNCS.has(expr.func) || childrenOf(expr).some(mayFail)
-    default: return childrenOf(expr).some(mayFail)
+    case 'number': case 'string': case 'paren': case 'unary': case 'subquery': return childrenOf(expr).some(mayFail)
   }
 }
 
