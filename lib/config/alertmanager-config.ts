@@ -10,6 +10,8 @@ export interface RouteConfig {
   receiver: string
   /** null: by all labels (`...`). */
   groupBy: readonly string[] | null
+  /** For templates, parents' included; values are templates. */
+  labels: ReadonlyMap<string, string>
   matchers: readonly Matcher[]
   isContinued: boolean
   groupWaitMs: number

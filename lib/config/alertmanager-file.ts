@@ -30,7 +30,7 @@ export function loadAlertmanagerFile(text: string, fileName: string, isStrict: b
   if (root && root.kind !== 'map' && !isNull(root)) problems.error(root.at, `want keys such as route, got ${describe(root)}`)
   const reader = new MapReader(problems, root?.kind === 'map' ? root : null, '')
   const config = readPipeline(reader, path.dirname(path.resolve(fileName)), FILE_DEFAULTS)
-  reader.notBuilt('tracing', 'event_recorder')
+  reader.ignored(['tracing', 'event_recorder'], 'Monitor keeps the history of alerts itself (/api/alerts) and sends no traces')
   reader.finish()
   const errors = problems.errors()
   if (errors.length > 0) throw new ConfigError(fileName, errors)

@@ -277,6 +277,14 @@ export class MapReader {
     }
   }
 
+  /** Warns of valid keys that have no effect here, for the sake of a file that is to be read unchanged. */
+  ignored(keys: readonly string[], why: string): void {
+    for (const key of keys) {
+      const node = this.#value(key)
+      if (node && !isIdle(node)) this.problems.warn(this.#entries.get(key)!.at, `${this.pathOf(key)} has no effect: ${why}`)
+    }
+  }
+
   /** Reports keys that no one asked for. */
   finish(): void {
     for (const [key, entry] of this.#entries) {

@@ -33,24 +33,24 @@ export function readRootRoute(section: MapReader, names: KnownNames, defaults: R
   const reader = section.map('route')
   if (reader === null) {
     section.error('route', 'no routes provided: one that names a receiver must be set')
-    return { receiver: '', groupBy: [], escalation: '', ...defaults, matchers: [], isContinued: false, muteTimeIntervals: [], activeTimeIntervals: [], routes: [] }
+    return { receiver: '', groupBy: [], labels: new Map(), escalation: '', ...defaults, matchers: [], isContinued: false, muteTimeIntervals: [], activeTimeIntervals: [], routes: [] }
   }
   if (!reader.has('receiver')) reader.error('receiver', 'root route must specify a default receiver')
   for (const key of ['match', 'match_re', 'matchers']) if (reader.has(key)) reader.error(key, 'root route must not have any matchers')
   for (const key of ['mute_time_intervals', 'active_time_intervals']) if (reader.has(key)) reader.error(key, 'root route must not have any time intervals')
-  return readRoute(reader, { receiver: '', groupBy: [], escalation: '', ...defaults }, names)
+  return readRoute(reader, { receiver: '', groupBy: [], labels: new Map(), escalation: '', ...defaults }, names)
 }
 
 function readRoute(reader: MapReader, parent: Inherited, names: KnownNames): RouteConfig {
   const own: Inherited = {
     receiver: knownName(reader, 'receiver', names.receivers, 'receiver') || parent.receiver,
     groupBy: readGroupBy(reader, parent.groupBy),
+    labels: new Map([...parent.labels, ...readLabels(reader)]),
     groupWaitMs: reader.durationMs('group_wait', parent.groupWaitMs),
     groupIntervalMs: notZero(reader, 'group_interval', parent.groupIntervalMs),
     repeatIntervalMs: notZero(reader, 'repeat_interval', parent.repeatIntervalMs),
     escalation: knownName(reader, 'escalation', names.escalations, 'escalation') || parent.escalation,
   }
-  reader.notBuilt('labels')
   const route = {
     ...own,
     matchers: readMatchers(reader, ''),
@@ -67,6 +67,13 @@ function notZero(reader: MapReader, key: string, fallbackMs: number): number {
   const durationMs = reader.durationMs(key, fallbackMs)
   if (durationMs === 0) reader.error(key, `${key} cannot be zero`)
   return durationMs
+}
+
+function readLabels(reader: MapReader): [string, string][] {
+  return reader.textMap('labels').map(({ name, text, at }) => {
+    if (name === '' || !name.isWellFormed()) reader.problems.error(at, `invalid label name ${JSON.stringify(name)} in route labels`)
+    return [name, text]
+  })
 }
 
 function readGroupBy(reader: MapReader, inherited: readonly string[] | null): readonly string[] | null {

@@ -16,6 +16,8 @@ export interface NotificationEntry {
   resolved: readonly string[]
   /** Of those that an earlier message told as firing and this one left out, as they fire on but are silenced, inhibited or the like. */
   withheld: readonly string[]
+  /** What the integration asked to be remembered for its next message of the group. */
+  memory: string
   /** Unix ms, after which it is forgotten. */
   expiresAtMs: number
 }

@@ -105,6 +105,8 @@ CREATE TABLE told (
   expires_at   INTEGER NOT NULL,
   PRIMARY KEY (cooldown_key, receiver)
 ) STRICT, WITHOUT ROWID;
+`, `
+ALTER TABLE notifications ADD COLUMN memory TEXT NOT NULL DEFAULT '';
 `]
 
 export const TABLES: readonly string[] = ['servers', 'alert_rules', 'alerts', 'alert_log', 'silences', 'notifications', 'kept_values', 'told']

@@ -35,13 +35,13 @@ export class Tables implements Handlers {
   notificationEntries(): NotificationEntry[] {
     return this.#all('SELECT * FROM notifications').map((row) => ({
       groupKey: text(row['group_key']), receiver: text(row['receiver']), timeMs: number(row['told_at']),
-      firing: json(row['firing']) as string[], resolved: json(row['resolved']) as string[], withheld: json(row['withheld']) as string[], expiresAtMs: number(row['expires_at']),
+      firing: json(row['firing']) as string[], resolved: json(row['resolved']) as string[], withheld: json(row['withheld']) as string[], memory: text(row['memory']), expiresAtMs: number(row['expires_at']),
     }))
   }
 
-  putNotificationEntry({ groupKey, receiver, timeMs, firing, resolved, withheld, expiresAtMs }: NotificationEntry): void {
-    this.#run('INSERT OR REPLACE INTO notifications (group_key, receiver, told_at, firing, resolved, withheld, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?)',
-      groupKey, receiver, timeMs, JSON.stringify(firing), JSON.stringify(resolved), JSON.stringify(withheld), expiresAtMs)
+  putNotificationEntry({ groupKey, receiver, timeMs, firing, resolved, withheld, memory, expiresAtMs }: NotificationEntry): void {
+    this.#run('INSERT OR REPLACE INTO notifications (group_key, receiver, told_at, firing, resolved, withheld, memory, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
+      groupKey, receiver, timeMs, JSON.stringify(firing), JSON.stringify(resolved), JSON.stringify(withheld), memory, expiresAtMs)
   }
 
   alerts(filter: AlertFilter): AlertRecord[] {

@@ -39,7 +39,8 @@ export class ToldJournal {
       for (const line of text.split('\n').slice(0, -1)) {
         const json = line.slice(SUM_DIGITS + 1)
         if (sumOf(json) !== line.slice(0, SUM_DIGITS)) continue
-        const entry = JSON.parse(json) as NotificationEntry
+        // A line of an earlier version has no memory.
+        const entry: NotificationEntry = { memory: '', ...JSON.parse(json) as Omit<NotificationEntry, 'memory'> }
         entries.set(`${entry.receiver}\n${entry.groupKey}`, entry)
       }
     } catch (error) {

@@ -25,11 +25,17 @@ export interface Notification {
   status: 'firing' | 'resolved'
   /** Firing ones first as they are given; never empty. */
   alerts: readonly NotifiedAlert[]
+  /** Why it is told now, in Alertmanager's words: `first notification`, `new alerts added`, … */
+  reason: string
   groupLabels: ReadonlyMap<string, string>
   commonLabels: ReadonlyMap<string, string>
   commonAnnotations: ReadonlyMap<string, string>
+  /** Of the route; values are templates. */
+  routeLabels: ReadonlyMap<string, string>
   /** Where Monitor is reached, without a slash at its end. */
   externalUrl: string
   /** When the group was flushed, Unix ms: the time of the message. */
   timeMs: number
+  /** What the receiver asked to be remembered with its last message of the group, if that goes on; '' for nothing. */
+  memory: string
 }

@@ -23,9 +23,10 @@ export interface Receiver {
   readonly isResolvedSent: boolean
   /**
    * Makes one try to deliver; resolves once the other side has accepted. Rejects with DeliveryError, or the signal's
-   * reason. Templates are expanded inside; one that fails is a DeliveryError that is not retried.
+   * reason. Templates are expanded inside; one that fails is a DeliveryError that is not retried. What it resolves with is
+   * remembered for the group's next message, over restarts; nothing: what was remembered stays.
    */
-  notify(notification: Notification, signal: AbortSignal): Promise<void>
+  notify(notification: Notification, signal: AbortSignal): Promise<string | void>
   /** Frees connections. */
   close(): Promise<void>
 }

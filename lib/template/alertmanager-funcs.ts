@@ -1,6 +1,7 @@
 // The functions of Alertmanager's notification templates (alertmanager template/template.go, DefaultFuncs).
 import { escapeQuery } from './builtins.ts'
-import { formatTime, goDuration, goTime } from './go-time.ts'
+import { formatTime, goDuration, goTime, ZERO_TIME_NS } from './go-time.ts'
+import { parseGoDuration, parseTime } from './go-time-parse.ts'
 import { humanizeDuration } from './humanize.ts'
 import { plain } from './print.ts'
 import { mapRunes, matched, replaced } from './text-funcs.ts'
@@ -23,6 +24,24 @@ function inZone(name: Value, time: Value): Value {
     if (error instanceof RangeError) throw new CallError(`unknown time zone ${zone}`, { cause: error })
     throw error
   }
+}
+
+function dateOf(layout: Value, given: Value): Value {
+  const { ns, zone } = parseTime(layout as string, given as string)
+  return goTime(ns, false, zone)
+}
+
+function dateOrZero(layout: Value, given: Value): Value {
+  try {
+    return dateOf(layout, given)
+  } catch (error) {
+    if (error instanceof CallError) return goTime(ZERO_TIME_NS)
+    throw error
+  }
+}
+
+function floorMs(ns: bigint): bigint {
+  return (ns - (((ns % 1_000_000n) + 1_000_000n) % 1_000_000n)) / 1_000_000n
 }
 
 function unescaped(text: string): string {
@@ -89,8 +108,8 @@ function fromBase64(given: string): string {
 
 const text = (call: (text: string) => Value): GoFunction => new GoFunction(['string'], (value) => call(value as string))
 
-/** All functions of notification templates; `nowMs` is for `since`. */
-export function alertmanagerFunctions(nowMs: () => number): ReadonlyMap<string, GoFunction> {
+/** All functions of notification templates; `nowMs` is for `since`, `routeLabel` gives a label of the route by its name. */
+export function alertmanagerFunctions(nowMs: () => number, routeLabel: (name: string) => string): ReadonlyMap<string, GoFunction> {
   return new Map([
     ['toUpper', text((given) => mapRunes(given, (rune) => rune.toUpperCase()))],
     ['toLower', text((given) => mapRunes(given, (rune) => rune.toLowerCase()))],
@@ -109,8 +128,10 @@ export function alertmanagerFunctions(nowMs: () => number): ReadonlyMap<string, 
     ['now', new GoFunction([], () => goTime(BigInt(Math.round(nowMs())) * 1_000_000n))],
     ['base64encode', text(base64)],
     ['base64decode', text(fromBase64)],
-    // Routes have no labels here, so none is found.
-    ['routeLabels', text(() => '')],
+    ['routeLabels', text(routeLabel)],
+    ['toDate', new GoFunction(['string', 'string'], dateOrZero)],
+    ['mustToDate', new GoFunction(['string', 'string'], dateOf)],
+    ['addDuration', new GoFunction(['string', 'time.Time'], (by, time) => floorMs(nanoseconds(time) + parseGoDuration(by as string)))],
     ['since', new GoFunction(['time.Time'], (time) => goDuration(BigInt(Math.round(nowMs())) * 1_000_000n - nanoseconds(time)))],
     ['humanizeDuration', new GoFunction([ANY], humanizeDuration)],
     ['toJson', new GoFunction([ANY], toJson)],

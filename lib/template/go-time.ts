@@ -2,8 +2,8 @@
 // zone of the tz database (through Intl, which carries one).
 import { CallError, GoFunction, GoObject, type Value } from './value.ts'
 
-const MONTHS = ['January', 'February', 'March', 'April', 'May', 'June', 'July', 'August', 'September', 'October', 'November', 'December']
-const DAYS = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday']
+export const MONTHS: readonly string[] = ['January', 'February', 'March', 'April', 'May', 'June', 'July', 'August', 'September', 'October', 'November', 'December']
+export const WEEKDAYS: readonly string[] = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday']
 const SECOND_NS = 1_000_000_000n
 const MINUTE_NS = 60n * SECOND_NS
 const HOUR_NS = 60n * MINUTE_NS
@@ -51,7 +51,7 @@ const two = (n: number): string => String(n).padStart(2, '0')
 const three = (n: number): string => String(n).padStart(3, '0')
 
 /** Elements of a layout, longest first where one begins another. */
-const LAYOUT = /January|Jan|Monday|Mon|MST|2006|__2|_2|002|01|02|03|04|05|06|15|1|2|3|4|5|PM|pm|-07:00:00|-07:00|-0700|-07|Z07:00|Z0700|Z07|[.,]0+(?!\d)|[.,]9+(?!\d)/g
+export const LAYOUT: RegExp = /January|Jan|Monday|Mon|MST|2006|__2|_2|002|01|02|03|04|05|06|15|1|2|3|4|5|PM|pm|-07:00:00|-07:00|-0700|-07|Z07:00|Z0700|Z07|[.,]0+(?!\d)|[.,]9+(?!\d)/g
 
 /** time.Time.Format. */
 export function formatTime(ns: bigint, layout: string, zone = 'UTC'): string {
@@ -66,8 +66,8 @@ function elementText(element: string, at: Civil): string {
   switch (element) {
     case 'January': return MONTHS[date.getUTCMonth()]!
     case 'Jan': return MONTHS[date.getUTCMonth()]!.slice(0, 3)
-    case 'Monday': return DAYS[date.getUTCDay()]!
-    case 'Mon': return DAYS[date.getUTCDay()]!.slice(0, 3)
+    case 'Monday': return WEEKDAYS[date.getUTCDay()]!
+    case 'Mon': return WEEKDAYS[date.getUTCDay()]!.slice(0, 3)
     case 'MST': return zoneName(at)
     case '2006': return String(date.getUTCFullYear()).padStart(4, '0')
     case '06': return two(date.getUTCFullYear() % 100)
@@ -148,7 +148,7 @@ export function goTime(ns: bigint, isPointer = false, zone = 'UTC'): GoObject {
       ['Year', part(date.getUTCFullYear())], ['Day', part(date.getUTCDate())], ['Hour', part(date.getUTCHours())],
       ['Minute', part(date.getUTCMinutes())], ['Second', part(date.getUTCSeconds())], ['Nanosecond', part(at.nanos)],
       ['Month', fn(() => named('time.Month', date.getUTCMonth() + 1, MONTHS[date.getUTCMonth()]!))],
-      ['Weekday', fn(() => named('time.Weekday', date.getUTCDay(), DAYS[date.getUTCDay()]!))],
+      ['Weekday', fn(() => named('time.Weekday', date.getUTCDay(), WEEKDAYS[date.getUTCDay()]!))],
       ['YearDay', fn(() => BigInt(Number(elementText('002', at))))],
       ['UTC', fn(() => goTime(ns))], ['IsZero', fn(() => ns === ZERO_TIME_NS)],
       ['Add', new GoFunction(['time.Duration'], (by) => goTime(ns + intOf(by), false, zone))],

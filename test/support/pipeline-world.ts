@@ -41,6 +41,8 @@ export class PipelineWorld {
   readonly log: string[]
   readonly told: ToldNote[] = []
   readonly behaviours: Map<string, Behaviour> = new Map()
+  /** What receivers ask to be remembered. */
+  readonly memories: Map<string, (notification: Notification) => string | undefined> = new Map()
   overlay: AlertOverlay | null = null
   metrics: Metrics
   pipeline: AlertPipeline
@@ -155,6 +157,7 @@ export class PipelineWorld {
         await this.behaviours.get(to)?.(notification)
         const names = (status: string): string[] => notification.alerts.filter((alert) => alert.status === status).map(({ labels }) => labels.get('name') ?? '')
         this.told.push({ to, at: this.seconds, status: notification.status, firing: names('firing'), resolved: names('resolved'), notification })
+        return this.memories.get(to)?.(notification)
       },
       close: () => Promise.resolve(),
     }

@@ -66,7 +66,7 @@ function addAlertRoutes(app: FastifyInstance, alertmanager: AlertmanagerSide, pa
   }, { guard })
   addRoute(app, ['GET'], `${API}/alerts/groups`, async (request, reply) => {
     const groups = await alertmanager.groups(alertsWanted(new Params(request), alertmanager))
-    return sendJson(reply, groups.map(({ receiver, labels, alerts }) => ({ alerts: alerts.map(alertJson), labels: labelsJson(labels), receiver: { name: receiver }, routeLabels: {} })))
+    return sendJson(reply, groups.map(({ receiver, labels, routeLabels, alerts }) => ({ alerts: alerts.map(alertJson), labels: labelsJson(labels), receiver: { name: receiver }, routeLabels: Object.fromEntries(routeLabels) })))
   })
 }
 

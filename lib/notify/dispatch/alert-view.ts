@@ -18,6 +18,8 @@ export interface ShownAlert {
 export interface ShownGroup {
   receiver: string
   labels: Labels
+  /** Of the route; templates as they were written. */
+  routeLabels: ReadonlyMap<string, string>
   alerts: ShownAlert[]
 }
 
@@ -85,7 +87,7 @@ export class AlertView {
         names.push(receiver)
         alerts.push({ ...one, mutedBy, receivers: names })
       }
-      if (alerts.length > 0 && (wanted.muted || mutedBy.length === 0)) groups.push({ receiver, labels: group.labels, alerts })
+      if (alerts.length > 0 && (wanted.muted || mutedBy.length === 0)) groups.push({ receiver, labels: group.labels, routeLabels: group.route.config.labels, alerts })
     }
     for (const names of receivers.values()) names.sort()
     return groups.toSorted((a, b) => compareLabelSets(a.labels, b.labels) || (a.receiver < b.receiver ? -1 : 1))

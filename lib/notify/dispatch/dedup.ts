@@ -1,4 +1,4 @@
-// Whether an integration must be told of a group now, by what it was told last. After alertmanager notify/dedup_stage.go.
+// Whether an integration must be told of a group now, and why, by what it was told last. After alertmanager notify/dedup_stage.go.
 import type { NotificationEntry } from '../../meta/interface.ts'
 
 export interface DedupQuestion {
@@ -10,13 +10,14 @@ export interface DedupQuestion {
   nowMs: number
 }
 
-export function mustNotify(entry: NotificationEntry | null, { firing, resolved, isResolvedSent, repeatIntervalMs, nowMs }: DedupQuestion): boolean {
-  if (entry === null) return firing.length > 0
-  if (!isSubset(firing, entry.firing)) return true
+/** Alertmanager's words for why it must; null: it must not. */
+export function notifyReason(entry: NotificationEntry | null, { firing, resolved, isResolvedSent, repeatIntervalMs, nowMs }: DedupQuestion): string | null {
+  if (entry === null) return firing.length > 0 ? 'first notification' : null
+  if (!isSubset(firing, entry.firing)) return entry.firing.length === 0 ? 'first notification' : 'new alerts added'
   // Also where ends are not told: what the log says to fire must not stay.
-  if (firing.length === 0) return entry.firing.length > 0 || (resolved.length > 0 && intersects(resolved, entry.withheld))
-  if (isResolvedSent && !isSubset(resolved, entry.resolved)) return true
-  return entry.timeMs < nowMs - repeatIntervalMs
+  if (firing.length === 0) return entry.firing.length > 0 || intersects(resolved, entry.withheld) ? 'all alerts resolved' : null
+  if (isResolvedSent && !isSubset(resolved, entry.resolved)) return 'some alerts resolved'
+  return entry.timeMs < nowMs - repeatIntervalMs ? 'repeat interval elapsed' : null
 }
 
 /** Those that the integration was told to fire. */

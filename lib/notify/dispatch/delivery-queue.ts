@@ -51,11 +51,11 @@ export class DeliveryQueue {
   }
 
   /**
-   * Resolves when the message is accepted. Rejects with UndeliveredError at a failure for good, at the first failure after
+   * Resolves when the message is accepted, with what is to be remembered for the next one. Rejects with UndeliveredError at a failure for good, at the first failure after
    * `deadlineMs` (monotonic) and once `signal` aborts (call `wakeAll` then); a try that is on its way is never cut short, as
    * nobody would know what became of it.
    */
-  async deliver(notification: Notification, deadlineMs: number, signal: AbortSignal): Promise<void> {
+  async deliver(notification: Notification, deadlineMs: number, signal: AbortSignal): Promise<string> {
     const { clock, logger, metrics } = this.#ground
     const { kind } = this.#receiver
     metrics.notification(kind)
@@ -63,9 +63,10 @@ export class DeliveryQueue {
       await this.#turn(signal)
       const startedMs = clock.monotonic()
       const failure = await this.#try(notification)
-      metrics.tried(kind, (clock.monotonic() - startedMs) / 1000, failure === null)
-      metrics.deliveries.tried(this.#name, failure?.message ?? null, clock.now())
-      if (failure === null) return
+      const isDelivered = typeof failure === 'string'
+      metrics.tried(kind, (clock.monotonic() - startedMs) / 1000, isDelivered)
+      metrics.deliveries.tried(this.#name, isDelivered ? null : failure.message, clock.now())
+      if (isDelivered) return failure
       const pauseMs = Math.max(this.#pauseMs(tries), Math.min(failure.retryAfterMs, RETRY_AFTER_MS_MAX))
       if (!failure.isRetryable || signal.aborted || clock.monotonic() + pauseMs > deadlineMs) {
         metrics.failed(kind, failure.isRetryable ? 'serverError' : 'clientError')
@@ -82,11 +83,11 @@ export class DeliveryQueue {
     for (const resolve of this.#waiting.splice(0)) resolve()
   }
 
-  async #try(notification: Notification): Promise<DeliveryError | null> {
+  async #try(notification: Notification): Promise<DeliveryError | string> {
     try {
-      await this.#receiver.notify(notification, NEVER)
+      const memory = await this.#receiver.notify(notification, NEVER)
       this.#concurrency = Math.min(CONCURRENCY_MAX, this.#concurrency * 2)
-      return null
+      return memory ?? notification.memory
     } catch (error) {
       const failure = error instanceof DeliveryError ? error : new DeliveryError(`BUG: ${error instanceof Error ? error.message : String(error)}`, { isRetryable: true, cause: error })
       if (failure.isRetryable) this.#concurrency = Math.max(1, this.#concurrency >> 1)

@@ -170,8 +170,8 @@ export class Dispatcher {
   }
 
   #told(group: AlertGroup, alerts: readonly SiftedAlert[], { nowMs, deadlineMs }: { nowMs: number; deadlineMs: number }): Told {
-    const { receiver, repeatIntervalMs } = group.route.config
-    const head = { receiver, groupKey: group.key, groupLabels: group.labels, externalUrl: this.#ground.externalUrl, timeMs: nowMs }
+    const { receiver, repeatIntervalMs, labels } = group.route.config
+    const head = { receiver, groupKey: group.key, groupLabels: group.labels, routeLabels: labels, externalUrl: this.#ground.externalUrl, timeMs: nowMs }
     return { head, alerts, repeatIntervalMs, deadlineMs, signal: this.#abort.signal }
   }
 

@@ -13,6 +13,7 @@ export interface GroupHead {
   receiver: string
   groupKey: string
   groupLabels: Labels
+  routeLabels: ReadonlyMap<string, string>
   externalUrl: string
   /** Of the flush, Unix ms. */
   timeMs: number
@@ -28,9 +29,9 @@ export function notifiedAlert({ alert, isResolved }: FlushedAlert, ackUrl: (fing
 }
 
 /** `alerts` in the order of messages, at least one. */
-export function groupMessage({ receiver, groupKey, groupLabels, externalUrl, timeMs }: GroupHead, alerts: readonly NotifiedAlert[]): Notification {
+export function groupMessage(head: GroupHead & { reason: string; memory: string }, alerts: readonly NotifiedAlert[]): Notification {
   return {
-    receiver, groupKey, alerts, externalUrl, timeMs, groupLabels: labelsToMap(groupLabels),
+    ...head, alerts, groupLabels: labelsToMap(head.groupLabels),
     status: alerts.some(({ status }) => status === 'firing') ? 'firing' : 'resolved',
     commonLabels: common(alerts.map(({ labels }) => labels)), commonAnnotations: common(alerts.map(({ annotations }) => annotations)),
   }

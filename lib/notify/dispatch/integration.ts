@@ -6,7 +6,7 @@ import { runInTurns, type Steps } from '../../std/steps.ts'
 import type { Notification, NotifiedAlert } from '../../model/notification.ts'
 import type { AlertOverlay } from '../overlay.ts'
 import type { Receiver } from '../receiver.ts'
-import { mustNotify, toldFiring } from './dedup.ts'
+import { notifyReason, toldFiring } from './dedup.ts'
 import { DeliveryQueue, UndeliveredError, type DeliveryGround } from './delivery-queue.ts'
 import { groupMessage, notifiedAlert, type GroupHead } from './group-message.ts'
 import type { NotificationLog } from './notification-log.ts'
@@ -91,18 +91,20 @@ export class Integration {
     const kept = new Set(alerts.filter(isKept))
     const told = alerts.filter((one) => !kept.has(one) || (one.isResolved && known.has(one.alert.fingerprint)))
     const [firing, resolved] = [fingerprints(told, false), fingerprints(told, true)]
-    if (told.length === 0 || !mustNotify(entry, { firing, resolved, isResolvedSent, repeatIntervalMs, nowMs: head.timeMs })) {
+    const reason = told.length === 0 ? null : notifyReason(entry, { firing, resolved, isResolvedSent, repeatIntervalMs, nowMs: head.timeMs })
+    if (reason === null) {
       log.settle(head.groupKey, this.name)
       return true
     }
     log.owe(head.groupKey, this.name, clock.monotonic())
     const shown = isResolvedSent ? told : told.filter(({ isResolved }) => !isResolved)
-    const notification = shown.length === 0 ? null : groupMessage(head, await runInTurns(shownAlerts(shown, overlay), clock))
-    if (notification !== null) await this.#deliver(notification, deadlineMs, signal)
+    const before = known.size === 0 ? '' : entry!.memory
+    const notification = shown.length === 0 ? null : groupMessage({ ...head, reason, memory: before }, await runInTurns(shownAlerts(shown, overlay), clock))
+    const memory = notification === null ? before : await this.#deliver(notification, deadlineMs, signal)
     const withheld = fingerprints([...kept], false).filter((one) => known.has(one))
     // First of all, and before anything waits: a kill before it is written tells the same again.
     const logged = this.#log({
-      groupKey: head.groupKey, receiver: this.name, timeMs: head.timeMs, firing, resolved, withheld,
+      groupKey: head.groupKey, receiver: this.name, timeMs: head.timeMs, firing, resolved, withheld, memory,
       expiresAtMs: head.timeMs + Math.max(2 * repeatIntervalMs, LOG_MS_MIN),
     })
     if (notification !== null) await this.#note(notification, null)
@@ -110,9 +112,10 @@ export class Integration {
     return true
   }
 
-  async #deliver(notification: Notification, deadlineMs: number, signal: AbortSignal): Promise<void> {
+  /** What is to be remembered for the next message. */
+  async #deliver(notification: Notification, deadlineMs: number, signal: AbortSignal): Promise<string> {
     try {
-      await this.#queue.deliver(notification, deadlineMs, signal)
+      return await this.#queue.deliver(notification, deadlineMs, signal)
     } catch (error) {
       if (error instanceof UndeliveredError && !signal.aborted) await this.#note(notification, error.message)
       throw error

@@ -24,11 +24,14 @@ export interface ReceiverGround {
   push: PushSubscriptions | null
 }
 
+const NO_LABELS: ReadonlyMap<string, string> = new Map()
+
 /** Makes texts of a notification; whatever is wrong with a template is a DeliveryError that is not retried. */
 export class Expander {
   readonly #templates: NotificationTemplates
   readonly #of: Notification | GoObject
   #data: GoObject | null = null
+  #routeLabels: ReadonlyMap<string, string> | null = null
 
   constructor(templates: NotificationTemplates, of: Notification | GoObject) {
     this.#templates = templates
@@ -37,7 +40,13 @@ export class Expander {
 
   /** What templates see; not made where all texts are plain. */
   get data(): GoObject {
-    return (this.#data ??= this.#of instanceof GoObject ? this.#of : notificationData(this.#of))
+    return (this.#data ??= this.#of instanceof GoObject ? this.#of : notificationData(this.#of, this.routeLabels))
+  }
+
+  /** The labels of the notification's route, their templates executed. */
+  get routeLabels(): ReadonlyMap<string, string> {
+    if (this.#of instanceof GoObject || this.#of.routeLabels.size === 0) return NO_LABELS
+    return (this.#routeLabels ??= this.#templates.routeLabels(this.#of.routeLabels, notificationData(this.#of, this.#of.routeLabels)))
   }
 
   /** One whose templates see these fields, too. */

@@ -13,6 +13,8 @@ export interface Delivery {
   expander: Expander
   sender: HttpSender
   signal: AbortSignal
+  /** For the group's next message. */
+  remember: (memory: string) => void
 }
 
 interface HttpReceiverConfig {
@@ -32,7 +34,9 @@ export function httpReceiver(config: HttpReceiverConfig, ground: ReceiverGround,
     async notify(notification, signal) {
       const expander = new Expander(ground.templates, notification)
       await pace.turn(signal)
-      await deliver({ notification, expander, sender, signal })
+      let memory: string | undefined
+      await deliver({ notification, expander, sender, signal, remember: (text) => (memory = text) })
+      return memory
     },
     close: () => sender.close(),
   }

@@ -13,7 +13,7 @@ export function incidentioReceiver(config: IncidentioConfig, ground: ReceiverGro
     const metadata = Object.fromEntries(Array.from(config.metadata, ([key, value]) => [key, expander.text(`metadata.${key}`, value)]))
     const bodyOf = (count: number): string => {
       const shown = firstAlerts(notification, count)
-      return JSON.stringify({ ...webhookBody(shown, notification.alerts.length - shown.alerts.length), version: '1', ...filled({ metadata: config.metadata.size === 0 ? null : metadata }) })
+      return JSON.stringify({ ...webhookBody({ ...shown, routeLabels: expander.routeLabels }, notification.alerts.length - shown.alerts.length), version: '1', ...filled({ metadata: config.metadata.size === 0 ? null : metadata }) })
     }
     let body = bodyOf(config.maxAlerts)
     // A group is one alert there; what its others say is of less use than the whole.

@@ -1,8 +1,7 @@
 // Slack: incoming webhooks and bots (api.slack.com/messaging/webhooks, methods/chat.postMessage). A bot's later messages of a group
-// may edit the first one, or stand in its thread, as long as this process remembers it.
+// may edit the first one, or stand in its thread: where that is is remembered with what the group was told.
 import type { SlackAction, SlackConfig, SlackField } from '../../config/receivers/slack.ts'
 import { isGiven } from '../../config/receivers/section.ts'
-import { LruMap } from '../../std/lru-map.ts'
 import { DeliveryError, type Receiver } from '../receiver.ts'
 import { secretOf, type Expander, type ReceiverGround } from './ground.ts'
 import { filled, httpReceiver, type Delivery } from './http-receiver.ts'
@@ -12,8 +11,6 @@ import { truncateRunes } from './truncate.ts'
 const TITLE_RUNES_MAX = 1024
 /** Slack takes one message a second and channel. */
 const PACE_MS = 1000
-/** Groups whose first message is remembered. */
-const FIRST_MESSAGES_MAX = 10_000
 
 interface Posted {
   channel: string
@@ -21,8 +18,7 @@ interface Posted {
 }
 
 export function slackReceiver(config: SlackConfig, ground: ReceiverGround): Receiver {
-  const posted = new LruMap<Posted>(FIRST_MESSAGES_MAX)
-  const deliver = async ({ notification, expander, sender, signal }: Delivery): Promise<void> => {
+  const deliver = async ({ notification, expander, sender, signal, remember }: Delivery): Promise<void> => {
     const url = secretOf('api_url', config.url)
     const headers = isGiven(config.token) ? { authorization: `Bearer ${secretOf('app_token', config.token)}` } : undefined
     const message = messageOf(config, expander)
@@ -35,18 +31,21 @@ export function slackReceiver(config: SlackConfig, ground: ReceiverGround): Rece
         throw new DeliveryError(`channel ${JSON.stringify(channel)}: ${error.message}`, { isRetryable: error.isRetryable, retryAfterMs: error.retryAfterMs, cause: error })
       }
     }
-    const first = config.isUpdated || config.isThreaded ? posted.get(notification.groupKey) : undefined
-    if (first === undefined) {
+    const first = config.isUpdated || config.isThreaded ? postedOf(notification.memory) : null
+    if (first === null) {
       const made = await post(url, { channel })
-      if (made !== null) posted.set(notification.groupKey, made)
+      remember(made === null ? '' : JSON.stringify(made))
     } else {
-      if (config.isUpdated) await post(url.replace(/chat\.postMessage$/, 'chat.update'), first as { channel: string; ts: string })
+      if (config.isUpdated) await post(url.replace(/chat\.postMessage$/, 'chat.update'), { channel: first.channel, ts: first.ts })
       if (config.isThreaded) await post(url, { channel: first.channel, thread_ts: first.ts })
     }
-    // What fires after this is another incident.
-    if (notification.status === 'resolved') posted.delete(notification.groupKey)
   }
   return httpReceiver(config, ground, deliver, PACE_MS)
+}
+
+/** The group's first message, as it was remembered. */
+function postedOf(memory: string): Posted | null {
+  return memory === '' ? null : JSON.parse(memory) as Posted
 }
 
 function messageOf(config: SlackConfig, expander: Expander): Record<string, unknown> {

@@ -18,7 +18,7 @@ export function webhookReceiver(config: WebhookConfig, ground: ReceiverGround): 
     const url = own.text('url', secretOf('url', config.url))
     if (url === '') throw new DeliveryError('the URL of the webhook is empty once its template is expanded', { isRetryable: false })
     if (payload !== null) return sender.json(url, own.json('payload', payload, typedText), signal)
-    const body = await runInTurns(bodyText(shown, notification.alerts.length - shown.alerts.length), ground.clock)
+    const body = await runInTurns(bodyText({ ...shown, routeLabels: own.routeLabels }, notification.alerts.length - shown.alerts.length), ground.clock)
     return sender.send({ url, contentType: 'application/json', body }, signal)
   }
   return httpReceiver(config, ground, deliver)
@@ -35,10 +35,10 @@ export function firstAlerts(notification: Notification, count: number): Notifica
 
 /** Alertmanager's body, field by field. */
 export function webhookBody(notification: Notification, truncatedAlerts: number): { readonly [key: string]: Json } {
-  const { receiver, status, alerts, groupLabels, commonLabels, commonAnnotations, externalUrl, groupKey } = notification
+  const { receiver, status, alerts, reason, groupLabels, commonLabels, commonAnnotations, routeLabels, externalUrl, groupKey } = notification
   return {
-    receiver: quoteMeta(receiver), status, alerts: alerts.map(alertBody), groupLabels: sorted(groupLabels), commonLabels: sorted(commonLabels),
-    commonAnnotations: sorted(commonAnnotations), externalURL: externalUrl, version: '4', groupKey, truncatedAlerts,
+    receiver: quoteMeta(receiver), status, alerts: alerts.map(alertBody), notification_reason: reason, groupLabels: sorted(groupLabels), commonLabels: sorted(commonLabels),
+    commonAnnotations: sorted(commonAnnotations), routeLabels: sorted(routeLabels), externalURL: externalUrl, version: '4', groupKey, truncatedAlerts,
   }
 }
 

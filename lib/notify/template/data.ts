@@ -79,7 +79,8 @@ export function quoteMeta(text: string): string {
   return text.replace(/[\\.+*?()|[\]{}^$]/g, '\\$&')
 }
 
-export function notificationData(notification: Notification): GoObject {
+/** `routeLabels`: the route's labels once their templates are executed. */
+export function notificationData(notification: Notification, routeLabels: ReadonlyMap<string, string>): GoObject {
   const alerts = notification.alerts.map((alert) => ({ status: alert.status, value: alertValue(alert) }))
   const having = (status: 'firing' | 'resolved'): GoFunction => fn(() => new GoList(alerts.filter((alert) => alert.status === status).map(({ value }) => value), '[]template.Alert'))
   const list = new GoList(alerts.map(({ value }) => value), 'template.Alerts', new Map([['Firing', having('firing')], ['Resolved', having('resolved')]]))
@@ -87,8 +88,8 @@ export function notificationData(notification: Notification): GoObject {
     typeName: '*template.Data', jsonNames: DATA_JSON,
     fields: new Map<string, Value>([
       ['Receiver', quoteMeta(notification.receiver)], ['Status', notification.status], ['Alerts', list],
-      ['NotificationReason', ''], ['GroupLabels', kv(notification.groupLabels)], ['CommonLabels', kv(notification.commonLabels)],
-      ['CommonAnnotations', kv(notification.commonAnnotations)], ['RouteLabels', kv(new Map())], ['ExternalURL', notification.externalUrl],
+      ['NotificationReason', notification.reason], ['GroupLabels', kv(notification.groupLabels)], ['CommonLabels', kv(notification.commonLabels)],
+      ['CommonAnnotations', kv(notification.commonAnnotations)], ['RouteLabels', kv(routeLabels)], ['ExternalURL', notification.externalUrl],
     ]),
   })
 }

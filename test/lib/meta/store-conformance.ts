@@ -50,7 +50,7 @@ export function describeMetaStore(name: string, place: () => OpenStore): void {
 
     it('keeps the newest entry of each group and receiver', async () => {
       const { store, again } = await fresh()
-      const entry: NotificationEntry = { groupKey: '{}:{a="b"}', receiver: 'team/email/0', timeMs: T0, firing: ['f1', 'f2'], resolved: [], withheld: ['f3'], expiresAtMs: T0 + 100 }
+      const entry: NotificationEntry = { groupKey: '{}:{a="b"}', receiver: 'team/email/0', timeMs: T0, firing: ['f1', 'f2'], resolved: [], withheld: ['f3'], memory: 'thread', expiresAtMs: T0 + 100 }
       await store.putNotificationEntry(entry)
       await store.putNotificationEntry({ ...entry, receiver: 'team/email/1' })
       await store.putNotificationEntry({ ...entry, timeMs: T0 + 9, firing: [], resolved: ['f1'] })
@@ -105,7 +105,7 @@ export function describeMetaStore(name: string, place: () => OpenStore): void {
       const old = alertRecord(1, { status: 'resolved', resolvedAtMs: T0 + 10 })
       const young = alertRecord(2, { status: 'resolved', resolvedAtMs: T0 + 20 })
       await store.putAlerts([old, young, alertRecord(3)], [old, young].map(({ id }) => ({ alertId: id, timeMs: T0, kind: 'firing', detail: '' })))
-      const entry: NotificationEntry = { groupKey: 'g', receiver: 'r', timeMs: T0, firing: [], resolved: [], withheld: [], expiresAtMs: T0 + 100 }
+      const entry: NotificationEntry = { groupKey: 'g', receiver: 'r', timeMs: T0, firing: [], resolved: [], withheld: [], memory: '', expiresAtMs: T0 + 100 }
       await store.putNotificationEntry(entry)
       await store.putNotificationEntry({ ...entry, groupKey: 'h', expiresAtMs: T0 + 300 })
       await store.forget({ resolvedBeforeMs: T0 + 20, nowMs: T0 + 200 })

@@ -10,7 +10,7 @@ import { tempFolder } from '../../support/temp-folder.ts'
 import { openStore } from './open-store.ts'
 import { T0 } from './store-conformance.ts'
 
-const ENTRY: NotificationEntry = { groupKey: '{}:{a="ü\n"}', receiver: 'team/email/0', timeMs: T0, firing: ['f1', 'f2'], resolved: [], withheld: [], expiresAtMs: T0 + 1e12 }
+const ENTRY: NotificationEntry = { groupKey: '{}:{a="ü\n"}', receiver: 'team/email/0', timeMs: T0, firing: ['f1', 'f2'], resolved: [], withheld: [], memory: '', expiresAtMs: T0 + 1e12 }
 
 /** A store whose thread takes calls and has not come to any of them: what a kill leaves behind. */
 function stuckStore(folder: string): SqliteStore {

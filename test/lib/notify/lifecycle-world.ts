@@ -158,7 +158,7 @@ export class LifecycleWorld {
   #notification(print: string, { labels, annotations, startsAtMs, generatorUrl }: SentAlert): Notification {
     const alert: NotifiedAlert = { status: 'firing', labels: labelsToMap(labels), annotations, startsAtMs, endsAtMs: 0, generatorUrl, fingerprint: print, ackUrl: this.lifecycle.ackUrl(print) }
     return {
-      receiver: '', groupKey: '', status: 'firing', alerts: [alert], groupLabels: new Map(), commonLabels: new Map(), commonAnnotations: new Map(), externalUrl: '', timeMs: this.clock.now(),
+      receiver: '', groupKey: '', reason: '', routeLabels: new Map(), memory: '', status: 'firing', alerts: [alert], groupLabels: new Map(), commonLabels: new Map(), commonAnnotations: new Map(), externalUrl: '', timeMs: this.clock.now(),
     }
   }
 }

@@ -6,7 +6,7 @@ import { TemplateError, Templates, TemplateSyntaxError } from '../../../lib/temp
 import { GoList, GoMap, GoObject, type Value } from '../../../lib/template/value.ts'
 
 const NOW_MS = 1_700_000_000_000
-const functions = alertmanagerFunctions(() => NOW_MS)
+const functions = alertmanagerFunctions(() => NOW_MS, () => '')
 
 function run(text: string, data?: Value): string {
   return new Templates({ functions }).parse('t', text).execute('t', data)

@@ -7,7 +7,7 @@ import { TemplateError, Templates } from '../../../lib/template/template.ts'
 import { ANY, GoList, GoMap, type Value } from '../../../lib/template/value.ts'
 
 const recorded = JSON.parse(fs.readFileSync(path.join(import.meta.dirname, '../../golden/notify/html-templates.json'), 'utf8')) as { template: string; output: string; error: string }[]
-const functions = alertmanagerFunctions(() => 0)
+const functions = alertmanagerFunctions(() => 0, () => '')
 
 const data = new GoMap(new Map<string, Value>(Object.entries({
   T: 'O\'Reilly & <b>"x"</b> +1', H: '<i class="a">it</i> & <br>', U: 'javascript:alert(1)', V: 'https://x.example/ä?a=b c&d=\'"<>#f', N: 42n, F: 1.5, B: true,

@@ -120,3 +120,25 @@ it('tells a restarted process nothing twice, and forgets nothing', async () => {
   // Two seconds of the stop, then the interval of the group that began again.
   expect(world.news()).toEqual(['a @662 +1 +2 +3'])
 })
+
+it('hands a receiver what it asked to be remembered with the next message of the group, over a restart, until that has ended', async () => {
+  const world = await PipelineWorld.start(`
+route: {receiver: a, group_by: [job], group_wait: 0s, group_interval: 10s, labels: {desk: day}, routes: [{matchers: [job=x], labels: {tier: "1"}}]}
+receivers: [{name: a, webhook_configs: [{url: http://a}]}]`)
+  const seen: string[] = []
+  world.memories.set('a', ({ memory, reason, routeLabels }) => {
+    seen.push(`${memory} ${reason} ${JSON.stringify(Object.fromEntries(routeLabels))}`)
+    return seen.length === 1 ? 'first' : seen.length === 4 ? 'second' : undefined
+  })
+  await world.fire({ name: '1', job: 'x' })
+  await world.advance(1)
+  await world.restart()
+  await world.fire({ name: '1', job: 'x' }, { name: '2', job: 'x' })
+  await world.advance(21)
+  await world.resolve({ name: '1', job: 'x' }, { name: '2', job: 'x' })
+  await world.advance(21)
+  await world.fire({ name: '3', job: 'x' })
+  await world.advance(11)
+  const labels = '{"desk":"day","tier":"1"}'
+  expect(seen).toEqual([` first notification ${labels}`, `first new alerts added ${labels}`, `first all alerts resolved ${labels}`, ` first notification ${labels}`])
+})

@@ -20,10 +20,11 @@ function alertsOf(phase: RecordedRequest['phase']): NotifiedAlert[] {
   return body.alerts.map(({ fingerprint }) => ({ ...own.get(fingerprint)!, ...changes }))
 }
 
+/** As it was told: of two alerts of which one was told alone before, then of the end of both. */
 function notification(phase: RecordedRequest['phase']): Notification {
   const alerts = alertsOf(phase)
   const summary = alerts[0]!.annotations.get('summary')!
-  return notificationOf(alerts, { commonLabels: new Map([['alertname', 'Down'], ['severity', 'critical']]), commonAnnotations: new Map([['summary', summary], ['long', alerts[0]!.annotations.get('long')!]]) })
+  return notificationOf(alerts, { reason: phase === 'firing' ? 'new alerts added' : 'all alerts resolved', commonLabels: new Map([['alertname', 'Down'], ['severity', 'critical']]), commonAnnotations: new Map([['summary', summary], ['long', alerts[0]!.annotations.get('long')!]]) })
 }
 
 type Normal = [path: string, body: unknown]
@@ -38,13 +39,12 @@ function normal(path_: string, type: string, body: string): Normal {
   return [address, json]
 }
 
-/** Fields that Alertmanager has of features that are not here, and those that only it sends empty. */
+/** Fields that only Alertmanager sends empty are left out. */
 function withoutOwn(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutOwn)
   if (typeof value !== 'object' || value === null) return value
-  const own = new Set(['notification_reason', 'routeLabels'])
   const isEmpty = (key: string, item: unknown): boolean => key === 'markdown' && JSON.stringify(item) === '{"content":""}'
-  return Object.fromEntries(Object.entries(value).filter(([key, item]) => !own.has(key) && !isEmpty(key, item)).map(([key, item]) => [key, withoutOwn(item)]))
+  return Object.fromEntries(Object.entries(value).filter(([key, item]) => !isEmpty(key, item)).map(([key, item]) => [key, withoutOwn(item)]))
 }
 
 const clock = new FakeClock(RECORDED_AT_MS)

@@ -1,5 +1,6 @@
 // Kinds of receivers that Alertmanager has not, or whose address it does not let one choose: SMS, web push, Pushover, PagerDuty's
 // API of old; and what all of them do alike.
+import type { Receiver } from '../../../../lib/notify/receiver.ts'
 import { createECDH } from 'node:crypto'
 import { expect, it, onTestFinished } from 'vitest'
 import { readShortForm } from '../../../../lib/config/receiver-config.ts'
@@ -83,10 +84,14 @@ it('takes a refusal that comes with status 200 for one', async () => {
   expect(await attempt(receiverOf(one('telegram', `api_url: "${world.url}", bot_token: a, chat_id: 1`)))).toMatchObject({ isRetryable: true, message: 'Telegram answered no JSON object: "<p>gateway</p>"' })
 })
 
-it('edits and answers a bot\'s first message of a group, until the group has ended', async () => {
+it('edits and answers a bot\'s first message of a group, as what was remembered of it says', async () => {
   const world = await httpWorld((response) => response.writeHead(200, { 'content-type': 'application/json' }).end('{"ok":true,"channel":"C1","ts":"1.5"}'))
-  const bot = receiverOf(one('slack', `app_token: xoxb, app_url: "${world.url}/api/chat.postMessage", channel: "#c", update_message: true, post_updates_to_thread: true, send_resolved: true`))
-  for (const notification of [DOWN, UP, DOWN]) expect(await attempt(bot, notification)).toBe(null)
+  const bot = (): Receiver => receiverOf(one('slack', `app_token: xoxb, app_url: "${world.url}/api/chat.postMessage", channel: "#c", update_message: true, post_updates_to_thread: true, send_resolved: true`))
+  // Each time another process: the dispatcher keeps what is remembered, and hands it in while the group goes on.
+  let memory = ''
+  for (const notification of [DOWN, UP]) memory = await bot().notify({ ...notification, memory }, new AbortController().signal) ?? memory
+  expect(memory).toBe('{"channel":"C1","ts":"1.5"}')
+  expect(await attempt(bot(), DOWN)).toBe(null)
   expect(world.requests.map(({ path, json, headers }) => [path, (json as Record<string, string>)['channel'], (json as Record<string, string>)['ts'] ?? (json as Record<string, string>)['thread_ts'], headers.authorization])).toEqual([
     ['/api/chat.postMessage', '#c', undefined, 'Bearer xoxb'], ['/api/chat.update', 'C1', '1.5', 'Bearer xoxb'], ['/api/chat.postMessage', 'C1', '1.5', 'Bearer xoxb'],
     ['/api/chat.postMessage', '#c', undefined, 'Bearer xoxb'],

@@ -14,11 +14,25 @@ it('posts Alertmanager\'s JSON of version 4', async () => {
   expect(request!.json).toEqual({
     receiver: 'team-x', status: 'firing', version: '4', groupKey: '{}:{alertname="Down"}', truncatedAlerts: 0, externalURL: 'http://monitor.example:9090',
     groupLabels: { alertname: 'Down' }, commonLabels: { alertname: 'Down', severity: 'critical' }, commonAnnotations: { summary: 'it is <down> & out' },
+    notification_reason: 'new alerts added', routeLabels: {},
     alerts: [{
       status: 'firing', labels: { alertname: 'Down', instance: 'web1', severity: 'critical' }, annotations: { summary: 'it is <down> & out' },
       startsAt: new Date(AT_MS - 60_000).toISOString(), endsAt: '0001-01-01T00:00:00Z', generatorURL: 'http://m:9090/graph?g0.expr=up+%3D%3D+0&g0.tab=1', fingerprint: '00ab00ab00ab00ab',
     }],
   })
+})
+
+it('tells the labels of the route, which are templates, and why it tells', async () => {
+  const world = await httpWorld()
+  const routeLabels = new Map([['desk', '{{ routeLabels "who" }} of {{ .GroupLabels.alertname }}'], ['who', '{{ .CommonLabels.severity | toUpper }}'], ['a', '{{ routeLabels "b" }}'], ['b', '{{ routeLabels "a" }}'], ['bad', '{{ nope }}'], ['plain', 'x']])
+  const payload = ', payload: {desk: "{{ .RouteLabels.desk }}", who: "{{ routeLabels `who` }}{{ routeLabels `gone` }}", why: "{{ .NotificationReason }}", until: "{{ addDuration `1h` (mustToDate `2006-01-02` `2026-11-28`) }}", none: "{{ (toDate `2006` `x`).IsZero }}"}'
+  const told = notificationOf(DOWN.alerts, { routeLabels, reason: 'first notification' })
+  expect(await attempt(receiverOf(hook(`${world.url}/own`, payload)), told)).toBe(null)
+  expect(world.requests[0]!.json).toEqual({ desk: 'CRITICAL of Down', who: 'CRITICAL', why: 'first notification', until: 1795827600000, none: true })
+  expect(await attempt(receiverOf(hook(world.url)), told)).toBe(null)
+  // Those that ask for each other in a circle, or are no templates, are left out.
+  expect(world.requests[1]!.json).toMatchObject({ notification_reason: 'first notification' })
+  expect((world.requests[1]!.json as { routeLabels: unknown }).routeLabels).toEqual({ desk: 'CRITICAL of Down', who: 'CRITICAL', plain: 'x' })
 })
 
 it('cuts the list at max_alerts and says how many are missing', async () => {
