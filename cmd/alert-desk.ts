@@ -1,5 +1,6 @@
 // Alerts as the API and the pages show them: kept records, and what the lifecycle knows of those that go on.
 import type { AlertFilter, AlertRecord, MetaStore } from '../lib/meta/interface.ts'
+import type { CurrentAlerts, CurrentAsk } from '../lib/notify/lifecycle/current-alerts.ts'
 import type { Acknowledgement, AlertLifecycle } from '../lib/notify/lifecycle/lifecycle.ts'
 import type { ApiRules } from '../lib/rules/json-rule/api-rules.ts'
 import { RuleBodyError } from '../lib/rules/json-rule/fields.ts'
@@ -26,6 +27,10 @@ export class LifecycleDesk implements AlertDesk {
 
   async list(filter: AlertFilter): Promise<{ record: AlertRecord; outlook: AlertOutlookView | null }[]> {
     return (await this.#ground.store.alerts(filter)).map((record) => ({ record, outlook: this.outlook(record.id) }))
+  }
+
+  current(ask: CurrentAsk): CurrentAlerts {
+    return this.#ground.lifecycle.current(ask)
   }
 
   async get(id: string): Promise<AlertView | null> {

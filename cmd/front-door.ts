@@ -126,7 +126,7 @@ function lateParts(inside: () => Furniture): Pick<ServerParts, 'queries' | 'targ
     metadata: { metadata: (metric) => inside().metadata.metadata(metric) },
     rules: { ask: (request) => inside().rules.ask(request) },
     alerts: {
-      list: (filter) => inside().alerts.list(filter), get: (id) => inside().alerts.get(id), outlook: (id) => inside().alerts.outlook(id),
+      list: (filter) => inside().alerts.list(filter), current: (ask) => inside().alerts.current(ask), get: (id) => inside().alerts.get(id), outlook: (id) => inside().alerts.outlook(id),
       idOfToken: (token) => inside().alerts.idOfToken(token), acknowledge: (id, how) => inside().alerts.acknowledge(id, how),
       unacknowledge: (id, by) => inside().alerts.unacknowledge(id, by), escalate: (id, by) => inside().alerts.escalate(id, by),
       giveFeedback: (id, feedback) => inside().alerts.giveFeedback(id, feedback),

@@ -2,6 +2,7 @@
 // room's classes. All methods are called on the main thread and must not block it.
 import type { QueryJob, QueryReply } from '../lang/job.ts'
 import type { AlertEvent, AlertFilter, AlertRecord } from '../lib/meta/interface.ts'
+import type { CurrentAlerts, CurrentAsk } from '../lib/notify/lifecycle/current-alerts.ts'
 import type { AlertsWanted, ShownAlert, ShownGroup } from '../lib/notify/dispatch/alert-view.ts'
 import type { SilenceDraft } from '../lib/notify/dispatch/silences.ts'
 import type { BacktestResult } from '../lib/rules/backtest.ts'
@@ -171,6 +172,8 @@ export interface AlertFeedback {
  */
 export interface AlertDesk {
   list(filter: AlertFilter): Promise<{ record: AlertRecord; outlook: AlertOutlookView | null }[]>
+  /** Those that go on. */
+  current(ask: CurrentAsk): CurrentAlerts
   get(id: string): Promise<AlertView | null>
   outlook(id: string): AlertOutlookView | null
   /** The alert that a signed address stands for, null where it is none of ours. */

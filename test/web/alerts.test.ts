@@ -89,6 +89,33 @@ describe('/api/alerts', () => {
     }
   })
 
+  it('has those that go on, the most severe first, searched and counted', async () => {
+    const s = await site()
+    const nowMs = s.world.clock.now()
+    const all = [['a', 'info', 'Web One'], ['b', 'critical', 'x'], ['c', 'warning', 'web one'], ['d', 'blue', 'y'], ['e', 'critical', '5 GB']] as const
+    for (const [i, [name, severity, summary]] of all.entries()) {
+      await s.world.lifecycle.receive([sent({ alertname: name, severity, instance: `web${i}` }, nowMs + i, { endsAtMs: nowMs + 600 * MINUTE, annotations: new Map([['summary', summary], ['long', 'x'.repeat(2000)]]) })])
+    }
+    const current = async (query: string): Promise<{ names: string[]; total: number; open: number; acknowledged: number; now: string }> => {
+      const { data, ...counts } = (await s.get(`/api/alerts/current?${query}`)).body as unknown as { data: { rule_name: string; annotations: Record<string, string> }[]; total: number; open: number; acknowledged: number; now: string }
+      for (const { annotations } of data) expect(annotations['long']).toBe(`${'x'.repeat(1000)}…`)
+      return { names: data.map(({ rule_name: name }) => name), ...counts }
+    }
+    expect(await current('status=open')).toMatchObject({ names: ['e', 'b', 'c', 'a', 'd'], total: 5, open: 5, acknowledged: 0, now: new Date(NOW).toISOString() })
+    expect(await current('limit=2')).toMatchObject({ names: ['e', 'b'], total: 5 })
+    expect(await current('limit=0&filter=severity%3D"critical"')).toMatchObject({ names: [], total: 2 })
+    expect((await current('filter=severity!~"critical|blue"&filter=instance%3D~"web.*"')).names).toEqual(['c', 'a'])
+    expect((await current('search=one+WEB')).names).toEqual(['c', 'a'])
+    expect((await current(`search=${encodeURIComponent('instance="web3"')}`)).names).toEqual(['d'])
+    const id = (await s.get('/api/alerts?name=b')).body.data[0]!.alert_id
+    await s.post(`/api/alerts/${id}/ack`, { by: 'ana' })
+    expect(await current('status=acknowledged')).toMatchObject({ names: ['b'], total: 1, open: 4, acknowledged: 1 })
+    expect((await current('')).total).toBe(5)
+    for (const [query, why] of [['status=resolved', 'want open or acknowledged'], ['limit=1001', 'at most 1000'], ['filter=a', 'filter']] as const) {
+      expect(await s.get(`/api/alerts/current?${query}`), query).toMatchObject({ status: 400, body: { error: expect.stringContaining(why) as string } })
+    }
+  })
+
   it('shows an alert with its columns, what comes next, and its history', async () => {
     const s = await site()
     const id = await fire(s, { ...CPU, rule_id: 'r1' }, { activeAtMs: NOW - MINUTE })

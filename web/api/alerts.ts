@@ -4,6 +4,9 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { MetaError } from '../../lib/meta/errors.ts'
 import type { AlertEvent, AlertFilter, AlertRecord } from '../../lib/meta/interface.ts'
 import { DurationError, parseDuration } from '../../lib/model/duration.ts'
+import { MatcherError, type Matcher } from '../../lib/model/matcher.ts'
+import { compileRouteMatchers, parseRouteMatcher } from '../../lib/model/route-matcher.ts'
+import type { CurrentAsk } from '../../lib/notify/lifecycle/current-alerts.ts'
 import { AlertStateError } from '../../lib/notify/lifecycle/lifecycle.ts'
 import type { AlertOutlookView, ServerParts } from '../parts.ts'
 import { refuseOtherSites } from './cross-site.ts'
@@ -16,6 +19,7 @@ const BODY_BYTES_MAX = 64 << 10
 const LIMIT_DEFAULT = 100
 const LIMIT_MAX = 1000
 const NAME_CHARS_MAX = 200
+const CLIPPED_CHARS = 1000
 const STATUSES = ['open', 'acknowledged', 'resolved'] as const
 const FIELDS: readonly string[] = ['by', 'repage_after', 'take_over', 'verdict']
 const VERDICTS = ['false_positive', 'true_positive'] as const
@@ -27,7 +31,7 @@ interface ActionBody {
   verdict: string
 }
 
-export function addAlertRoutes(app: FastifyInstance, { alerts, options }: Pick<ServerParts, 'alerts' | 'options'>): void {
+export function addAlertRoutes(app: FastifyInstance, { alerts, clock, options }: Pick<ServerParts, 'alerts' | 'clock' | 'options'>): void {
   // A scope of its own for its parser.
   app.register(async (scope) => {
     scope.removeAllContentTypeParsers()
@@ -39,6 +43,11 @@ export function addAlertRoutes(app: FastifyInstance, { alerts, options }: Pick<S
       const page = found.slice(0, filter.limit)
       return sendJson(reply, { data: page.map(({ record, outlook }) => alertJson(record, outlook)), next: found.length > page.length ? page.at(-1)!.record.id : null })
     }))
+    addRoute(scope, ['GET'], `${PATH}/current`, (request, reply) => {
+      const { records, total, open, acknowledged } = alerts.current(currentAsk(new Params(request)))
+      const data = records.map((record) => alertJson({ ...record, annotations: clipped(record.annotations) }, alerts.outlook(record.id)))
+      return sendJson(reply, { data, total, open, acknowledged, now: timeText(clock.now()) })
+    })
     addRoute(scope, ['GET'], `${PATH}/:id`, answering(async (request, reply) => {
       const { record, outlook, events } = known(await alerts.get(idOf(request)))
       return sendJson(reply, { data: { ...alertJson(record, outlook), history: events.map(eventJson) } })
@@ -88,6 +97,31 @@ function filterOf(params: Params): AlertFilter {
     status, severity: text('severity'), serverId: text('server_id'), ruleId: text('rule_id'), name: text('name'),
     fromMs: params.time('from', MIN_TIME_MS), toMs: params.time('to', MAX_TIME_MS), limit, afterId: text('after'),
   }
+}
+
+function currentAsk(params: Params): CurrentAsk {
+  const status = params.text('status')
+  if (!['', 'open', 'acknowledged'].includes(status)) throw badParameter('status', 'want open or acknowledged')
+  const isGiven = params.text('limit') !== ''
+  if (params.limit() > LIMIT_MAX) throw badParameter('limit', `at most ${LIMIT_MAX}; the most severe come first, search and filter narrow it`)
+  return {
+    status: status === 'open' || status === 'acknowledged' ? status : null, limit: isGiven ? params.limit() : LIMIT_DEFAULT,
+    words: params.text('search').toLowerCase().split(/\s+/).filter((word) => word !== ''), matches: compileRouteMatchers(params.all('filter').map(matcherOf)),
+  }
+}
+
+function matcherOf(text: string): Matcher {
+  try {
+    return parseRouteMatcher(text)
+  } catch (error) {
+    if (error instanceof MatcherError) throw badParameter('filter', error.message)
+    throw error
+  }
+}
+
+/** Texts of any length are for who asks for one alert. */
+function clipped(annotations: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(annotations).map(([name, text]) => [name, text.length > CLIPPED_CHARS ? `${text.slice(0, CLIPPED_CHARS)}…` : text]))
 }
 
 /** An empty body is fine. */

@@ -21,6 +21,10 @@ export class Cooldowns {
   /** By key, then by integration. */
   readonly #told = new Map<string, Map<string, ToldEntry>>()
 
+  get severities(): readonly string[] {
+    return this.#severities
+  }
+
   applyConfig({ cooldowns, severities }: CooldownSettings): void {
     this.#severities = severities
     this.#rules = cooldowns.map(({ matchers, cooldownMs }) => {

@@ -14,6 +14,12 @@ export class EpisodeTable {
     return this.#byPrint.size
   }
 
+  counts(): { open: number; acknowledged: number } {
+    let acknowledged = 0
+    for (const { record } of this.#byPrint.values()) if (record.status === 'acknowledged') acknowledged++
+    return { open: this.size - acknowledged, acknowledged }
+  }
+
   get(print: string): Episode | undefined {
     return this.#byPrint.get(print)
   }

@@ -22,6 +22,7 @@ import type { Metrics } from '../../std/metrics.ts'
 import type { AlertDispatch, AlertOverlay } from '../overlay.ts'
 import { AckLinks } from './ack-links.ts'
 import { Cooldowns } from './cooldowns.ts'
+import { currentAlerts, type CurrentAlerts, type CurrentAsk } from './current-alerts.ts'
 import { beginEpisode, episodeOf, firstEvents, reopened, sentAlert, type Episode } from './episode.ts'
 import { EpisodeTable } from './episode-table.ts'
 import { nextStep, type DueStep } from './escalation.ts'
@@ -94,7 +95,7 @@ export class AlertLifecycle implements AlertOverlay {
   constructor(ground: LifecycleGround) {
     this.#ground = ground
     this.#writer = new RecordWriter(ground.store, ground.clock, ground.logger)
-    registerLifecycleMetrics(ground.metrics, { counts: () => this.#counts(), lostLines: () => this.#writer.lostCount })
+    registerLifecycleMetrics(ground.metrics, { counts: () => this.#table.counts(), lostLines: () => this.#writer.lostCount })
   }
 
   /** After the dispatcher has taken the routes of the same configuration. */
@@ -154,6 +155,10 @@ export class AlertLifecycle implements AlertOverlay {
   /** Id of the alert that a token of an acknowledgement's address stands for; null where it is not one of ours. */
   idOfToken(token: string): string | null {
     return this.#links?.idOf(token) ?? null
+  }
+
+  current(ask: CurrentAsk): CurrentAlerts {
+    return currentAlerts(this.#table.all(), this.#cooldowns.severities, ask)
   }
 
   /** null: resolved, or unknown. */
@@ -219,12 +224,6 @@ export class AlertLifecycle implements AlertOverlay {
     this.#reload?.cancel()
     await this.#turn
     await this.#writer.stop()
-  }
-
-  #counts(): { open: number; acknowledged: number } {
-    let acknowledged = 0
-    for (const { record } of this.#table.all()) if (record.status === 'acknowledged') acknowledged++
-    return { open: this.#table.size - acknowledged, acknowledged }
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {

@@ -1,8 +1,8 @@
 // Alerts and rules in words, and which of them a filter lets pass.
 import { describe, expect, it } from 'vitest'
 import type { ApiAlert } from '../../../web/ui/alerts/alert-api.ts'
-import { inOrder, nextStepText, otherLabels, passesText, summaryOf } from '../../../web/ui/alerts/alert-text.ts'
-import { countStates, filterGroups, stateOf, type ApiGroup, type ApiRule } from '../../../web/ui/rules/rule-api.ts'
+import { newsText, nextStepText, otherLabels, passesText, summaryOf } from '../../../web/ui/alerts/alert-text.ts'
+import { countStates, filterGroups, firstRules, stateOf, type ApiGroup, type ApiRule } from '../../../web/ui/rules/rule-api.ts'
 
 const NOW = Date.parse('2026-01-31T12:00:00Z')
 const at = (seconds: number): string => new Date(NOW + seconds * 1000).toISOString()
@@ -33,9 +33,12 @@ describe('what comes next', () => {
 })
 
 describe('a list of alerts', () => {
-  it('has the severest first, then the newest; unknown severities last', () => {
-    const list = [alert({ alert_id: 'odd', severity: 'blue' }), alert({ alert_id: 'old', triggered_at: at(-99) }), alert({ alert_id: 'new', triggered_at: at(-9) }), alert({ alert_id: 'bad', severity: 'critical' })]
-    expect(inOrder(list).map(({ alert_id: id }) => id)).toEqual(['bad', 'new', 'old', 'odd'])
+  it('tells what is new in it', () => {
+    const [a, b] = [alert(), alert({ alert_id: 'b', rule_name: 'DiskFull', severity: 'critical' })]
+    expect([newsText([a], [a]), newsText([a, b], [a]), newsText([], [])]).toEqual(['', '', ''])
+    expect(newsText([a], [b, a])).toBe('1 new alert: critical DiskFull')
+    const many = Array.from({ length: 1204 }, (_, i) => alert({ alert_id: `n${i}`, severity: '', rule_name: `N${i}` }))
+    expect(newsText([], many)).toBe('1\u202f204 new alerts: N0, N1, N2 and 1\u202f201 more')
   })
 
   it('is filtered by words of labels and summary', () => {
@@ -57,6 +60,7 @@ describe('rules', () => {
   it('are filtered by words and state, groups without any left out', () => {
     const groups = [group('a', rule({ name: 'x' }), rule({ name: 'y', health: 'err', lastError: 'no such thing' })), group('b', rule({ name: 'z', query: 'sum(rate(x[5m]))' }))]
     const f = (filter: string, states: readonly ('ok' | 'failing')[], want: string[]): void => expect(filterGroups(groups, filter, new Set(states)).flatMap(({ rules }) => rules.map(({ name }) => name)), filter).toEqual(want)
+    expect([0, 1, 2, 3, 9].map((count) => firstRules(groups, count).map(({ name, rules }) => `${name}${rules.length}`).join())).toEqual(['', 'a1', 'a2', 'a2,b1', 'a2,b1'])
     f('', [], ['x', 'y', 'z'])
     f('', ['failing'], ['y'])
     f('such', [], ['y'])

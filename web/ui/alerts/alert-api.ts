@@ -1,7 +1,8 @@
 // What the alerts page asks of the server: alerts with their histories, what people do with them, silences, and what of
 // the rules is pending. Silences go by Alertmanager's API, which answers without an envelope.
 import { ApiError, fetchApi } from '../api/fetch-api.ts'
-import { getData } from '../api/queries.ts'
+import { getData, queryInstant } from '../api/queries.ts'
+import { noteServerTime, serverNowMs } from '../shell/server-clock.ts'
 
 /** An alert of `/api/alerts`; times RFC 3339. */
 export interface ApiAlert {
@@ -67,10 +68,25 @@ export interface ApiIntegration {
   error: string
 }
 
-export const ALERTS_MAX = 500
+/** Alerts that go on: the most severe of those that pass a search, and how many there are. */
+export interface CurrentAlerts {
+  data: ApiAlert[]
+  total: number
+  open: number
+  acknowledged: number
+}
 
-export async function fetchAlerts(status: ApiAlert['status'], signal: AbortSignal): Promise<ApiAlert[]> {
-  const params = [['status', status], ['limit', String(ALERTS_MAX)]] as const
+/** Resolved alerts that are looked at, the newest. */
+export const RESOLVED_MAX = 200
+
+export async function fetchCurrent(status: 'open' | 'acknowledged', { search, limit }: { search: string; limit: number }, signal: AbortSignal): Promise<CurrentAlerts> {
+  const found = await getPlain<CurrentAlerts & { now: string }>('api/alerts/current', [['status', status], ['search', search], ['limit', String(limit)]], signal)
+  noteServerTime(found.now)
+  return found
+}
+
+export async function fetchResolved(signal: AbortSignal): Promise<ApiAlert[]> {
+  const params = [['status', 'resolved'], ['limit', String(RESOLVED_MAX)]] as const
   return (await fetchApi<ApiAlert[]>(document.baseURI, { path: 'api/alerts', method: 'GET', params }, signal)).data
 }
 
@@ -86,19 +102,30 @@ export async function fetchPending(signal: AbortSignal): Promise<ApiPending[]> {
   return (await getData<{ alerts: ApiPending[] }>('alerts', [], signal)).alerts.filter(({ state }) => state === 'pending')
 }
 
+/** How many are pending, without all of them; null where queries are not answered now, which is no matter of alerts. */
+export async function countPending(signal: AbortSignal): Promise<number | null> {
+  try {
+    const { data } = await queryInstant('count(ALERTS{alertstate="pending"})', serverNowMs(), signal)
+    return data.resultType === 'vector' ? Number(data.result[0]?.value?.[1] ?? 0) : null
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error
+    return null
+  }
+}
+
 /** `ack`, `unack`, `escalate`, `feedback`. */
-export async function actOnAlert(id: string, action: string, body: Readonly<Record<string, string>>): Promise<void> {
+export async function actOnAlert(id: string, action: string, body: Readonly<Record<string, string | boolean>>): Promise<void> {
   await sendJson('POST', `api/alerts/${id}/${action}`, body)
 }
 
 export function fetchSilences(signal: AbortSignal): Promise<ApiSilence[]> {
-  return getPlain<ApiSilence[]>('alertmanager/api/v2/silences', [], signal)
+  return getPlain<ApiSilence[]>('alertmanager/api/v2/silences', [['expired', 'false']], signal)
 }
 
 /** How many alerts that fire now the matchers select. */
 export async function countMatches(matchers: readonly SilenceMatcher[], signal: AbortSignal): Promise<number> {
   const filters = matchers.map(({ name, value, isRegex, isEqual }) => ['filter', `${JSON.stringify(name)}${isEqual ? (isRegex ? '=~' : '=') : isRegex ? '!~' : '!='}${JSON.stringify(value)}`] as const)
-  return (await getPlain<unknown[]>('alertmanager/api/v2/alerts', filters, signal)).length
+  return (await getPlain<CurrentAlerts>('api/alerts/current', [['limit', '0'], ...filters], signal)).total
 }
 
 export async function addSilence(silence: Omit<ApiSilence, 'id' | 'status'>): Promise<void> {

@@ -13,7 +13,7 @@ import { SilenceForm } from './silence-form.tsx'
 
 const REPAGE_CHOICES: readonly (readonly [value: string, text: string])[] = [['', 'as configured'], ['1h', 'in 1 hour'], ['4h', 'in 4 hours'], ['12h', 'in 12 hours'], ['1d', 'in a day'], ['0', 'never']]
 
-export function AlertDetails({ alert, onChange }: { alert: ApiAlert; onChange: () => void }): JSX.Element {
+export function AlertDetails({ alert, onChange, onLoad }: { alert: ApiAlert; onChange: () => void; onLoad: (alert: ApiAlert) => void }): JSX.Element {
   const shown = useSignal(alert)
   const problem = useSignal('')
   const version = useSignal(0)
@@ -25,23 +25,28 @@ export function AlertDetails({ alert, onChange }: { alert: ApiAlert; onChange: (
   useSignalEffect(() => {
     void version.value
     const abort = new AbortController()
-    fetchAlert(alert.alert_id, abort.signal).then((found) => (shown.value = found), fail)
+    fetchAlert(alert.alert_id, abort.signal).then((found) => {
+      shown.value = found
+      onLoad(found)
+    }, fail)
     return () => abort.abort(new DOMException('closed', 'AbortError'))
   })
   // The list has news of it.
   useEffect(() => void version.value++, [alert.status, alert.next_step?.due_at, alert.suppressed?.kind])
-  const act = (action: string, body: Readonly<Record<string, string>> = {}): void => {
+  // What was refused was so for a reason that is to be seen: someone was quicker, or it has resolved.
+  const act = (action: string, body: Readonly<Record<string, string | boolean>> = {}): void => {
     problem.value = ''
-    actOnAlert(alert.alert_id, action, { by: readerName(), ...body }).then(() => {
+    actOnAlert(alert.alert_id, action, { by: readerName(), ...body }).catch(fail).then(() => {
       version.value++
       onChange()
     }, fail)
   }
-  const { status, generator_url: graph, next_step: step, rule_id: ruleId, feedback, history = [] } = shown.value
+  const { status, acknowledged_by: takenBy, generator_url: graph, next_step: step, rule_id: ruleId, feedback, history = [] } = shown.value
   return (
     <div class="alert-details">
       <div class="actions">
         {status === 'open' && <Popover class="button primary" face="Acknowledge" align="start">{(close) => <AckForm onAck={(by, repageAfter) => (close(), act('ack', { by, ...(repageAfter !== '' && { repage_after: repageAfter }) }))} />}</Popover>}
+        {status === 'acknowledged' && takenBy !== readerName() && <button type="button" class="button" onClick={() => act('ack', { take_over: true })}>Take it over</button>}
         {status === 'acknowledged' && <button type="button" class="button" onClick={() => act('unack')}>Give it back</button>}
         {step !== null && <button type="button" class="button" onClick={() => act('escalate')}>Page {step.receiver} now</button>}
         {status !== 'resolved' && <Popover class="button" face="Silence" label="Silence alerts like this" align="start">{(close) => <SilenceForm labels={alert.labels} onDone={() => (close(), onChange())} />}</Popover>}

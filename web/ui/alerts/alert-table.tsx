@@ -17,9 +17,11 @@ interface AlertTableProps {
   open: Signal<string>
   nowMs: ReadonlySignal<number>
   onChange: () => void
+  /** The open one as it is now, whether the list has it or not. */
+  onLoad: (alert: ApiAlert) => void
 }
 
-export function AlertTable({ alerts, open, nowMs, onChange }: AlertTableProps): JSX.Element {
+export function AlertTable({ alerts, open, nowMs, onChange, onLoad }: AlertTableProps): JSX.Element {
   return (
     <table class="data alerts" aria-label="Alerts">
       <thead>
@@ -31,7 +33,7 @@ export function AlertTable({ alerts, open, nowMs, onChange }: AlertTableProps): 
           return (
             <Fragment key={alert.alert_id}>
               <AlertRow alert={alert} isOpen={isOpen} nowMs={nowMs} onToggle={() => (open.value = isOpen ? '' : alert.alert_id)} />
-              {isOpen && <tr class="details"><td colSpan={5}><AlertDetails alert={alert} onChange={onChange} /></td></tr>}
+              {isOpen && <tr class="details"><td colSpan={5}><AlertDetails alert={alert} onChange={onChange} onLoad={onLoad} /></td></tr>}
             </Fragment>
           )
         })}
@@ -42,9 +44,9 @@ export function AlertTable({ alerts, open, nowMs, onChange }: AlertTableProps): 
 
 function AlertRow({ alert, isOpen, nowMs, onToggle }: { alert: ApiAlert; isOpen: boolean; nowMs: ReadonlySignal<number>; onToggle: () => void }): JSX.Element {
   const { status, severity, metric_value: value, resolved_at: resolvedAt, acknowledged_by: by, triggered_at: triggeredAt } = alert
-  const ageMs = nowMs.value - Date.parse(resolvedAt ?? triggeredAt)
+  const sinceMs = Date.parse(resolvedAt ?? triggeredAt)
   return (
-    <tr class={`alert is-${status}`}>
+    <tr class={`alert is-${status} ${isOpen ? 'is-open' : ''}`}>
       <td class="col-severity"><SeverityMark severity={severity} /></td>
       <td class="col-alert">
         <button type="button" class="row-toggle" aria-expanded={isOpen} onClick={onToggle}><Icon name={isOpen ? 'down' : 'right'} /><span class="alert-name">{alert.rule_name}</span></button>
@@ -52,13 +54,18 @@ function AlertRow({ alert, isOpen, nowMs, onToggle }: { alert: ApiAlert; isOpen:
         <LabelText labels={otherLabels(alert.labels)} empty="" />
       </td>
       <td class="col-value number">{typeof value === 'number' ? formatShort(value) : value ?? ''}</td>
-      <td class="col-since number" title={resolvedAt ?? triggeredAt}>{formatSpan(Math.max(0, ageMs))}{resolvedAt !== null && ' ago'}</td>
+      <td class="col-since number" title={resolvedAt ?? triggeredAt}><Ticking nowMs={nowMs} text={(at) => `${formatSpan(Math.max(0, at - sinceMs))}${resolvedAt === null ? '' : ' ago'}`} /></td>
       <td class="col-next">
         {status === 'acknowledged' && <span class="taken">{by === '' ? 'Acknowledged' : `Acknowledged by ${by}`}; </span>}
-        {nextStepText(alert, nowMs.value)}
+        <Ticking nowMs={nowMs} text={(at) => nextStepText(alert, at)} />
       </td>
     </tr>
   )
+}
+
+/** Text that goes with the clock: each second this is made anew, and not the row around it. */
+function Ticking({ nowMs, text }: { nowMs: ReadonlySignal<number>; text: (nowMs: number) => string }): JSX.Element {
+  return <>{text(nowMs.value)}</>
 }
 
 /** A severity as a shape of its own, not only a colour. */
@@ -90,7 +97,7 @@ export function PendingTable({ alerts, nowMs }: { alerts: readonly ApiPending[];
               <LabelText labels={otherLabels(alert.labels)} empty="" />
             </td>
             <td class="col-value number">{formatShort(Number(alert.value))}</td>
-            <td class="col-since number">{formatSpan(Math.max(0, nowMs.value - Date.parse(alert.activeAt)))}</td>
+            <td class="col-since number"><Ticking nowMs={nowMs} text={(at) => formatSpan(Math.max(0, at - Date.parse(alert.activeAt)))} /></td>
           </tr>
         ))}
       </tbody>

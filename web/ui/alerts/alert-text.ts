@@ -1,11 +1,13 @@
 // An alert in words: what comes next, what happened, which of its labels tell it from others.
 import type { ApiAlert } from './alert-api.ts'
 import type { LabelSet } from '../query/label-set.ts'
+import { countOf, formatCount } from '../query/number-format.ts'
 import { formatSpan } from '../query/time-text.ts'
 
 /** Shown in columns of their own. */
 const OWN_COLUMN: ReadonlySet<string> = new Set(['alertname', 'severity', 'rule_id'])
-const SEVERITY_RANK: readonly string[] = ['page', 'critical', 'error', 'warning', 'info']
+/** New alerts that are named one by one. */
+const NEWS_MAX = 3
 
 export function otherLabels(labels: Readonly<Record<string, string>>): LabelSet {
   return Object.entries(labels).filter(([name]) => !OWN_COLUMN.has(name))
@@ -27,10 +29,14 @@ function inText(time: string, nowMs: number): string {
   return `in ${formatSpan(Math.max(1000, Date.parse(time) - nowMs))}`
 }
 
-/** By severity, then the newest first. */
-export function inOrder(alerts: readonly ApiAlert[]): ApiAlert[] {
-  const rank = ({ severity }: ApiAlert): number => (SEVERITY_RANK.indexOf(severity) + SEVERITY_RANK.length + 1) % (SEVERITY_RANK.length + 1)
-  return [...alerts].sort((a, b) => rank(a) - rank(b) || Date.parse(b.triggered_at) - Date.parse(a.triggered_at))
+/** Tells of alerts that were not there before, '' where there are none: `2 new alerts: critical DiskFull, warning CpuHigh`. */
+export function newsText(before: readonly ApiAlert[], after: readonly ApiAlert[]): string {
+  const known = new Set(before.map(({ alert_id: id }) => id))
+  const fresh = after.filter(({ alert_id: id }) => !known.has(id))
+  if (fresh.length === 0) return ''
+  const named = fresh.slice(0, NEWS_MAX).map(({ severity, rule_name: name }) => `${severity} ${name}`.trim())
+  const more = fresh.length > NEWS_MAX ? ` and ${formatCount(fresh.length - NEWS_MAX)} more` : ''
+  return `${countOf(fresh.length, 'new alert')}: ${named.join(', ')}${more}`
 }
 
 export function summaryOf({ annotations }: Pick<ApiAlert, 'annotations'>): string {

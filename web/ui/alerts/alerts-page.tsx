@@ -2,81 +2,32 @@
 import { useSignal, useSignalEffect, type ReadonlySignal, type Signal } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
 import type { JSX } from 'preact'
-import { ApiError, isAbort } from '../api/fetch-api.ts'
 import { formatCount } from '../query/number-format.ts'
-import { onLiveBeat } from '../shell/live.ts'
 import { place, replaceSearch } from '../shell/router.ts'
 import { Icon } from '../widgets/icons.tsx'
-import { ALERTS_MAX, fetchAlerts, fetchPending, fetchSilences, type ApiAlert, type ApiPending, type ApiSilence } from './alert-api.ts'
+import { RESOLVED_MAX, type ApiAlert, type ApiPending } from './alert-api.ts'
 import { AlertTable, PendingTable } from './alert-table.tsx'
-import { inOrder, passesText } from './alert-text.ts'
+import { passesText } from './alert-text.ts'
 import { PushSwitch } from './push-switch.tsx'
 import { ReceiverHealth } from './receiver-health.tsx'
 import { SilenceList } from './silence-list.tsx'
+import { useAlerts, VIEWS, type Found, type View } from './use-alerts.ts'
 
-const VIEWS = ['open', 'acknowledged', 'pending', 'silences', 'resolved'] as const
-type View = (typeof VIEWS)[number]
 const VIEW_TEXT: Readonly<Record<View, string>> = { open: 'Firing', acknowledged: 'Acknowledged', pending: 'Pending', silences: 'Silences', resolved: 'Resolved' }
-
-interface Found {
-  open: readonly ApiAlert[]
-  acknowledged: readonly ApiAlert[]
-  pending: readonly ApiPending[]
-  silences: readonly ApiSilence[]
-  /** Only while they are looked at. */
-  resolved: readonly ApiAlert[] | null
-}
-
-interface Loaded {
-  found: Signal<Found | null>
-  error: Signal<string>
-  nowMs: Signal<number>
-  load: () => void
-}
-
-/** Loads on entering, on each live beat and after each change; a failure keeps what there was. */
-function useAlerts(view: ReadonlySignal<View>): Loaded {
-  const found = useSignal<Found | null>(null)
-  const error = useSignal('')
-  const nowMs = useSignal(Date.now())
-  const abort = useRef(new AbortController())
-  const load = (): void => {
-    const { signal } = abort.current
-    const resolved = view.peek() === 'resolved' ? fetchAlerts('resolved', signal) : Promise.resolve(null)
-    Promise.all([fetchAlerts('open', signal), fetchAlerts('acknowledged', signal), fetchPending(signal), fetchSilences(signal), resolved]).then(([open, acknowledged, pending, silences, old]) => {
-      found.value = { open: inOrder(open), acknowledged: inOrder(acknowledged), pending, silences: silences.filter(({ status }) => status.state !== 'expired'), resolved: old }
-      error.value = ''
-    }, (failure: unknown) => {
-      if (isAbort(failure)) return
-      if (!(failure instanceof ApiError)) throw failure
-      error.value = failure.message
-    }).finally(() => (nowMs.value = Date.now()))
-  }
-  useSignalEffect(() => {
-    void view.value
-    load()
-  })
-  useEffect(() => {
-    const stop = onLiveBeat(load)
-    const ticker = setInterval(() => !document.hidden && (nowMs.value = Date.now()), 1000)
-    return () => {
-      stop()
-      clearInterval(ticker)
-      abort.current.abort(new DOMException('left the page', 'AbortError'))
-    }
-  }, [])
-  return { found, error, nowMs, load }
-}
+/** Alerts shown at first, and how many more at a time; the server gives 1,000 at most. */
+const SHOWN_STEP = 200
+const SHOWN_MAX = 1000
 
 export function AlertsPage(): JSX.Element {
   const asked = new URLSearchParams(place.peek().search)
   const view = useSignal<View>(VIEWS.find((one) => one === asked.get('view')) ?? 'open')
-  const filter = useSignal(asked.get('search') ?? '')
-  const { found, error, nowMs, load } = useAlerts(view)
+  const search = useSignal(asked.get('search') ?? '')
+  const limit = useSignal(SHOWN_STEP)
+  const { found, error, nowMs, news, load } = useAlerts({ view, search, limit })
   useSignalEffect(() => {
     const params = new URLSearchParams()
     if (view.value !== 'open') params.set('view', view.value)
-    if (filter.value !== '') params.set('search', filter.value)
+    if (search.value !== '') params.set('search', search.value)
     replaceSearch(params.toString())
   })
   return (
@@ -84,26 +35,33 @@ export function AlertsPage(): JSX.Element {
       <h1 class="visually-hidden">Alerts</h1>
       <div class="filter-bar">
         <ViewTabs view={view} found={found} />
-        <input type="search" class="filter" aria-label="Filter alerts" placeholder="Filter by name, label or summary" spellcheck={false} value={filter.value} onInput={(event) => (filter.value = event.currentTarget.value)} />
+        <input type="search" class="filter" aria-label="Filter alerts" placeholder="Filter by name, label or summary" spellcheck={false} value={search.value} onInput={(event) => (search.value = event.currentTarget.value)} />
         <PushSwitch />
         <button type="button" class="button" onClick={load}><Icon name="refresh" />Refresh</button>
       </div>
+      <p class="visually-hidden" role="status">{news}</p>
       {error.value && <p class="notice notice-error" role="alert">{error}{found.value !== null && '. The list below is from before.'}</p>}
       <ReceiverHealth nowMs={nowMs} />
       {found.value === null && !error.value && <div class="skeleton table" />}
-      {found.value !== null && <Shown found={found.value} view={view.value} filter={filter.value} nowMs={nowMs} onChange={load} />}
+      {found.value !== null && <Shown found={found.value} view={view.value} search={search.value} limit={limit} nowMs={nowMs} onChange={load} />}
     </>
   )
+}
+
+function countIn(found: Found | null, view: View): number | undefined {
+  if (found === null || view === 'resolved') return undefined
+  if (view === 'pending') return found.pendingCount ?? undefined
+  return view === 'silences' ? found.silences.length : found.open[view]
 }
 
 function ViewTabs({ view, found }: { view: Signal<View>; found: ReadonlySignal<Found | null> }): JSX.Element {
   return (
     <div class="group" role="group" aria-label="Alerts shown">
       {VIEWS.map((one) => {
-        const count = found.value?.[one]?.length
+        const count = countIn(found.value, one)
         return (
           <button type="button" key={one} class="button" aria-pressed={view.value === one} onClick={() => (view.value = one)}>
-            {VIEW_TEXT[one]}{count !== undefined && one !== 'resolved' && <span class="count">{formatCount(count)}{count === ALERTS_MAX && '+'}</span>}
+            {VIEW_TEXT[one]}{count !== undefined && <span class="count">{formatCount(count)}</span>}
           </button>
         )
       })}
@@ -118,24 +76,68 @@ const EMPTY_TEXT: Readonly<Record<View, string>> = {
 interface ShownProps {
   found: Found
   view: View
-  filter: string
+  search: string
+  limit: Signal<number>
   nowMs: ReadonlySignal<number>
   onChange: () => void
 }
 
-function Shown({ found, view, filter, nowMs, onChange }: ShownProps): JSX.Element {
-  const open = useSignal('')
-  const total = found[view]?.length
-  if (total === undefined) return <div class="skeleton table" />
-  if (total === 0) return <div class="empty" role="status"><p>{EMPTY_TEXT[view]}</p></div>
-  if (view === 'silences') return <SilenceList silences={found.silences} nowMs={nowMs} onChange={onChange} />
-  if (view === 'pending') return <PendingTable alerts={found.pending.filter((alert) => passesText(alert, filter))} nowMs={nowMs} />
-  const shown = found[view]!.filter((alert) => passesText(alert, filter))
+/** What passes is known by the server; until it has answered, what of that passes what was typed since. */
+function Shown({ found, view, search, limit, nowMs, onChange }: ShownProps): JSX.Element {
+  if (view === 'silences') return found.silences.length === 0 ? <Empty text={EMPTY_TEXT.silences} /> : <SilenceList silences={found.silences} nowMs={nowMs} onChange={onChange} />
+  const current = view === 'open' || view === 'acknowledged' ? found[view] : null
+  const list = current?.data ?? (view === 'pending' ? found.pending : found.resolved)
+  if (list === null) return <div class="skeleton table" />
+  const isAnswered = current !== null && found.search === search
+  const passing = isAnswered ? list : list.filter((alert) => passesText(alert, search))
+  const total = current === null ? list.length : found.open[view as 'open' | 'acknowledged']
+  const emptyText = total === 0 ? EMPTY_TEXT[view] : `None of ${formatCount(total)} passes the filter.`
   return (
     <>
-      {shown.length === 0 && <div class="empty" role="status"><p>None of {formatCount(total)} passes the filter.</p></div>}
-      {shown.length > 0 && <AlertTable alerts={shown} open={open} nowMs={nowMs} onChange={onChange} />}
-      {total === ALERTS_MAX && <p class="muted more">The newest {formatCount(ALERTS_MAX)} are shown; <code>/api/alerts</code> has all of them, page by page.</p>}
+      {view === 'pending'
+        ? passing.length === 0 ? <Empty text={emptyText} /> : <PendingTable alerts={(passing as readonly ApiPending[]).slice(0, limit.value)} nowMs={nowMs} />
+        : <Alerts key={view} alerts={passing as readonly ApiAlert[]} emptyText={emptyText} isSearched={search !== ''} nowMs={nowMs} onChange={onChange} />}
+      {view === 'resolved' && list.length === RESOLVED_MAX && <p class="muted more">The newest {formatCount(RESOLVED_MAX)} are shown; <code>/api/alerts</code> has all of them, page by page.</p>}
+      {view !== 'resolved' && <More limit={limit} passCount={isAnswered ? current.total : passing.length} order={current === null ? '' : ', the most severe first'} />}
     </>
   )
+}
+
+function Empty({ text }: { text: string }): JSX.Element {
+  return <div class="empty" role="status"><p>{text}</p></div>
+}
+
+function More({ limit, passCount, order }: { limit: Signal<number>; passCount: number; order: string }): JSX.Element | null {
+  if (passCount <= limit.value) return null
+  return (
+    <p class="muted more">
+      {`${formatCount(limit.value)} of ${formatCount(passCount)} are shown${order}. `}
+      {limit.value < SHOWN_MAX ? <button type="button" class="button" onClick={() => (limit.value += SHOWN_STEP)}>Show {formatCount(SHOWN_STEP)} more</button> : 'Filter to see others.'}
+    </p>
+  )
+}
+
+interface AlertsProps {
+  alerts: readonly ApiAlert[]
+  emptyText: string
+  isSearched: boolean
+  nowMs: ReadonlySignal<number>
+  onChange: () => void
+}
+
+/** The one that is open stays where it is when it leaves the list, by whoever's hand: nobody loses what they type there. */
+function Alerts({ alerts, emptyText, isSearched, nowMs, onChange }: AlertsProps): JSX.Element {
+  const open = useSignal('')
+  const latest = useSignal<ApiAlert | null>(null)
+  const index = useRef(0)
+  // Who comes by an address that leads to one alert wants to see that.
+  useEffect(() => {
+    if (isSearched && alerts.length === 1) open.value = alerts[0]!.alert_id
+  }, [])
+  const at = alerts.findIndex(({ alert_id: id }) => id === open.value)
+  if (at >= 0) index.current = at
+  const stays = open.value !== '' && at < 0 && latest.value?.alert_id === open.value ? [latest.value] : []
+  const shown = [...alerts.slice(0, index.current), ...stays, ...alerts.slice(index.current)]
+  if (shown.length === 0) return <Empty text={emptyText} />
+  return <AlertTable alerts={shown} open={open} nowMs={nowMs} onChange={onChange} onLoad={(alert) => (latest.value = alert)} />
 }

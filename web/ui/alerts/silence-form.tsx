@@ -4,6 +4,7 @@ import type { JSX } from 'preact'
 import { ApiError, isAbort } from '../api/fetch-api.ts'
 import { countOf } from '../query/number-format.ts'
 import { parseDuration } from '../query/time-text.ts'
+import { serverNowMs } from '../shell/server-clock.ts'
 import { readerName, store } from '../shell/settings.ts'
 import { addSilence, countMatches, type SilenceMatcher } from './alert-api.ts'
 
@@ -40,7 +41,7 @@ export function SilenceForm({ labels, onDone }: { labels: Readonly<Record<string
     problem.value = chosen.peek().size === 0 ? 'Keep one label at least: else all alerts are silenced' : ms === undefined || ms <= 0 ? 'Give a duration such as 2h' : comment.peek().trim() === '' ? 'Say why, for those who wonder' : ''
     if (problem.peek() !== '' || ms === undefined) return
     store('name', by.peek())
-    const nowMs = Date.now()
+    const nowMs = serverNowMs()
     addSilence({ matchers: matchers(), startsAt: new Date(nowMs).toISOString(), endsAt: new Date(nowMs + ms).toISOString(), createdBy: by.peek() || 'someone', comment: comment.peek() }).then(onDone, fail)
   }
   return (

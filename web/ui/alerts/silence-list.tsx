@@ -25,7 +25,7 @@ export function SilenceList({ silences, nowMs, onChange }: { silences: readonly 
           {silences.map((silence) => (
             <tr key={silence.id} class="alert">
               <td><span class="labels">{silence.matchers.map((matcher) => <span class="label" key={matcherText(matcher)}>{matcherText(matcher)}</span>)}</span></td>
-              <td>{silence.comment}</td>
+              <td><div class="silence-comment">{silence.comment}</div></td>
               <td>{silence.createdBy}</td>
               <td class="col-since number">{silence.status.state === 'pending' && 'not begun, '}{formatSpan(Math.max(0, Date.parse(silence.endsAt) - nowMs.value))}</td>
               <td class="number"><button type="button" class="button" onClick={() => end(silence.id)}>End it now</button></td>

@@ -46,6 +46,16 @@ export function countStates(groups: readonly ApiGroup[]): Record<RuleState, numb
   return counts
 }
 
+/** The first so many rules, with their groups. */
+export function firstRules(groups: readonly ApiGroup[], count: number): ApiGroup[] {
+  let left = count
+  return groups.flatMap((group) => {
+    const rules = group.rules.slice(0, left)
+    left -= rules.length
+    return rules.length === 0 ? [] : [{ ...group, rules }]
+  })
+}
+
 /** Groups with those of their rules that pass; groups without any are left out. */
 export function filterGroups(groups: readonly ApiGroup[], filter: string, states: ReadonlySet<RuleState>): ApiGroup[] {
   const words = filter.toLowerCase().split(/\s+/)

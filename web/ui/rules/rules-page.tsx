@@ -10,8 +10,10 @@ import { onLiveBeat } from '../shell/live.ts'
 import { hrefOf, place, replaceSearch } from '../shell/router.ts'
 import { labelSetOf } from '../query/label-set.ts'
 import { LabelText } from '../widgets/label-text.tsx'
-import { countStates, fetchGroups, filterGroups, stateOf, type ApiGroup, type ApiRule, type RuleState } from './rule-api.ts'
+import { countStates, fetchGroups, filterGroups, firstRules, stateOf, type ApiGroup, type ApiRule, type RuleState } from './rule-api.ts'
 
+/** Rules shown at first, and how many more at a time. */
+const SHOWN_STEP = 200
 const STATES: readonly RuleState[] = ['failing', 'firing', 'pending', 'ok', 'unknown']
 const STATE_TEXT: Readonly<Record<RuleState, string>> = { failing: 'Failing', firing: 'Firing', pending: 'Pending', ok: 'OK', unknown: 'Not yet evaluated' }
 
@@ -54,6 +56,9 @@ export function RulesPage(): JSX.Element {
   const filter = useSignal(asked.get('search') ?? '')
   const states = useSignal<ReadonlySet<RuleState>>(new Set(STATES.filter((state) => asked.get('state')?.split(',').includes(state))))
   const shown = useComputed(() => filterGroups(groups.value ?? [], filter.value, states.value))
+  const limit = useSignal(SHOWN_STEP)
+  const ruleCounts = useComputed(() => new Map((groups.value ?? []).map((group) => [groupKey(group), group.rules.length])))
+  const passCount = shown.value.reduce((count, { rules }) => count + rules.length, 0)
   const counts = useComputed(() => countStates(groups.value ?? []))
   useSignalEffect(() => {
     const params = new URLSearchParams()
@@ -70,7 +75,13 @@ export function RulesPage(): JSX.Element {
       </div>
       {error.value && <p class="notice notice-error" role="alert">{error}{groups.value !== null && '. The list below is from before.'}</p>}
       {groups.value === null && !error.value && <div class="skeleton table" />}
-      {shown.value.map((group) => <GroupSection key={`${group.file};${group.name}`} group={group} nowMs={nowMs} />)}
+      {firstRules(shown.value, limit.value).map((group) => <GroupSection key={groupKey(group)} group={group} ruleCount={ruleCounts.value.get(groupKey(group)) ?? 0} nowMs={nowMs} />)}
+      {passCount > limit.value && (
+        <p class="muted more">
+          {`${formatCount(limit.value)} of ${formatCount(passCount)} rules are shown. `}
+          <button type="button" class="button" onClick={() => (limit.value += SHOWN_STEP)}>Show {formatCount(SHOWN_STEP)} more</button>
+        </p>
+      )}
       {groups.value !== null && shown.value.length === 0 && (
         <div class="empty" role="status">
           {groups.value.length > 0
@@ -112,7 +123,12 @@ function StateGlyph({ state }: { state: RuleState }): JSX.Element {
   )
 }
 
-function GroupSection({ group, nowMs }: { group: ApiGroup; nowMs: ReadonlySignal<number> }): JSX.Element {
+function groupKey({ file, name }: ApiGroup): string {
+  return `${file};${name}`
+}
+
+/** `ruleCount`: of the group, though not all of them may be shown. */
+function GroupSection({ group, ruleCount, nowMs }: { group: ApiGroup; ruleCount: number; nowMs: ReadonlySignal<number> }): JSX.Element {
   const { name, file, interval, evaluationTime, lastEvaluation, rules } = group
   return (
     <section class="rule-group" aria-label={`Group ${name}`}>
@@ -120,7 +136,7 @@ function GroupSection({ group, nowMs }: { group: ApiGroup; nowMs: ReadonlySignal
         <h2>{name}</h2>
         <span class="muted">{file}</span>
         <span class="spacer" />
-        <span class={evaluationTime > interval ? 'rule-failing' : 'muted'}>{`${countOf(rules.length, 'rule')} every ${formatDuration(interval * 1000)}, took ${formatSpan(evaluationTime * 1000)}, ${ageText(lastEvaluation, nowMs.value)}`}</span>
+        <span class={evaluationTime > interval ? 'rule-failing' : 'muted'}>{`${countOf(ruleCount, 'rule')} every ${formatDuration(interval * 1000)}, took ${formatSpan(evaluationTime * 1000)}, ${ageText(lastEvaluation, nowMs.value)}`}</span>
       </header>
       <table class="data rules" aria-label={`Rules of ${name}`}>
         <thead><tr><th scope="col" class="col-state">State</th><th scope="col">Rule</th><th scope="col" class="col-took number">Duration</th><th scope="col" class="col-age number">Evaluated</th></tr></thead>

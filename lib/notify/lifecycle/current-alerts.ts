@@ -1,0 +1,55 @@
+// Alerts that go on, as pages ask for them: those that pass a search, the most severe first, and how many there are. From
+// memory: a storm of ten thousand is looked through in some milliseconds, and the store need not be asked.
+import type { AlertRecord } from '../../meta/interface.ts'
+import { getLabel } from '../../model/labels.ts'
+import type { Episode } from './episode.ts'
+
+export interface CurrentAsk {
+  /** null: either. */
+  status: 'open' | 'acknowledged' | null
+  /** Lower case; all must occur in labels written `name="value"`, or in the summary. */
+  words: readonly string[]
+  /** What Alertmanager's matchers say of its labels, '' for those it lacks. */
+  matches: (get: (name: string) => string) => boolean
+  limit: number
+}
+
+export interface CurrentAlerts {
+  records: AlertRecord[]
+  /** How many pass. */
+  total: number
+  open: number
+  acknowledged: number
+}
+
+/** Annotations are replaced as a whole when they change; labels never do. */
+const textOf = new WeakMap<AlertRecord['annotations'], string>()
+
+/** `severities`: from the least severe on; what is not among them comes last. Of equal ones the newest is first. */
+export function currentAlerts(episodes: Iterable<Episode>, severities: readonly string[], { status, words, matches, limit }: CurrentAsk): CurrentAlerts {
+  const passing: AlertRecord[] = []
+  let open = 0
+  let acknowledged = 0
+  for (const { record, labels } of episodes) {
+    if (record.status === 'acknowledged') acknowledged++
+    else open++
+    if (status !== null && record.status !== status) continue
+    if (words.length > 0 && !hasWords(record, words)) continue
+    if (matches((name) => getLabel(labels, name))) passing.push(record)
+  }
+  const ranks = new Map(severities.map((severity, i) => [severity, i]))
+  const rank = ({ severity }: AlertRecord): number => ranks.get(severity) ?? -1
+  passing.sort((a, b) => rank(b) - rank(a) || b.triggeredAtMs - a.triggeredAtMs || (a.id < b.id ? -1 : 1))
+  return { records: passing.slice(0, limit), total: passing.length, open, acknowledged }
+}
+
+function hasWords({ labels, annotations }: AlertRecord, words: readonly string[]): boolean {
+  let text = textOf.get(annotations)
+  if (text === undefined) {
+    const summary = annotations['summary'] ?? annotations['description'] ?? annotations['message'] ?? ''
+    text = [summary, ...Object.entries(labels).map(([name, value]) => `${name}="${value}"`)].join('\n').toLowerCase()
+    textOf.set(annotations, text)
+  }
+  const all = text
+  return words.every((word) => all.includes(word))
+}
