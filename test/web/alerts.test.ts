@@ -21,8 +21,8 @@ interface Site {
   post(path: string, body?: unknown, headers?: Record<string, string>): Promise<{ status: number; body: Answer }>
 }
 
-interface AlertAnswer { alert_id: string; status: string; history: { kind: string; detail: string; time: string }[] }
-interface Answer { status: string; error?: string; data: AlertAnswer & AlertAnswer[]; next: string | null }
+interface AlertAnswer { alert_id: string; rule_name: string; status: string; annotations: Record<string, string>; history: { kind: string; detail: string; time: string }[] }
+interface Answer { status: string; error?: string; data: AlertAnswer & AlertAnswer[]; next: string | null; total?: number; open?: number; acknowledged?: number; now?: string }
 
 async function site(): Promise<Site> {
   const clock = new FakeClock(NOW)
@@ -96,8 +96,8 @@ describe('/api/alerts', () => {
     for (const [i, [name, severity, summary]] of all.entries()) {
       await s.world.lifecycle.receive([sent({ alertname: name, severity, instance: `web${i}` }, nowMs + i, { endsAtMs: nowMs + 600 * MINUTE, annotations: new Map([['summary', summary], ['long', 'x'.repeat(2000)]]) })])
     }
-    const current = async (query: string): Promise<{ names: string[]; total: number; open: number; acknowledged: number; now: string }> => {
-      const { data, ...counts } = (await s.get(`/api/alerts/current?${query}`)).body as unknown as { data: { rule_name: string; annotations: Record<string, string> }[]; total: number; open: number; acknowledged: number; now: string }
+    const current = async (query: string): Promise<Pick<Answer, 'total' | 'open' | 'acknowledged' | 'now'> & { names: string[] }> => {
+      const { data, ...counts } = (await s.get(`/api/alerts/current?${query}`)).body
       for (const { annotations } of data) expect(annotations['long']).toBe(`${'x'.repeat(1000)}…`)
       return { names: data.map(({ rule_name: name }) => name), ...counts }
     }
