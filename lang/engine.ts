@@ -97,7 +97,7 @@ export class Engine {
       const times = { startMs: job.timeMs, endMs: job.timeMs, stepMs: 0 }
       const result = evaluate(parseExpr(job.query, features), this.#stepsOf(job), times, {
         query: job.query, querier, labels, histograms, annotations: new Annotations(job.query), budget, features, explainer: null,
-        lookbackMs: job.lookbackMs, isRangeQuery: false, countsAll: false, subqueryStepMs, tier: job.tier ?? null,
+        lookbackMs: job.lookbackMs, isRangeQuery: false, subqueryStepMs, tier: job.tier ?? null,
         tierUse: querier.buckets === undefined ? null : new TierUse(),
       })
       return elementsOf(result, labels, histograms)
@@ -118,7 +118,7 @@ export class Engine {
     const explainer = job.explain === true ? new Explainer(clock, budget, tierUse) : null
     const scope = {
       query: job.query, querier, labels, histograms, annotations, budget, features, explainer,
-      lookbackMs: job.lookbackMs, isRangeQuery, countsAll: job.stats !== '', subqueryStepMs, tier: job.tier ?? null, tierUse,
+      lookbackMs: job.lookbackMs, isRangeQuery, subqueryStepMs, tier: job.tier ?? null, tierUse,
     }
     const parsed = parseExpr(job.query, features)
     const preparedMs = clock.monotonic()

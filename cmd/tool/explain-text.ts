@@ -15,6 +15,8 @@ export interface ExplainNode {
   samples?: number
   /** Its own time and that of its children. */
   ms?: number
+  /** It was evaluated at another place that is equal. */
+  shared?: boolean
   /** Which tiers answered how many steps of selectors, its children's included. */
   tiers?: readonly { tier: string; steps: number }[]
   children?: readonly ExplainNode[]
@@ -37,7 +39,7 @@ type Row = readonly [node: string, series: string, samples: string, ms: string, 
 
 function addRows(rows: Row[], node: ExplainNode, lead: string, below: string): void {
   const name = lead + node.node
-  const shown = name.length > NODE_CHARS_MAX ? `${name.slice(0, NODE_CHARS_MAX - 1)}…` : name
+  const shown = `${name.length > NODE_CHARS_MAX ? `${name.slice(0, NODE_CHARS_MAX - 1)}…` : name}${node.shared === true ? ' (shared)' : ''}`
   rows.push([shown, count(node.series), count(node.samples), node.ms === undefined ? '-' : node.ms.toFixed(1), tiersText(node.tiers)])
   const children = node.children ?? []
   children.forEach((child, i) => {
@@ -64,10 +66,10 @@ export function explainOf(data: unknown): ExplainNode | null {
 
 function isNode(value: unknown): value is ExplainNode {
   if (typeof value !== 'object' || value === null) return false
-  const { node, series, samples, ms, tiers, children } = value as Record<keyof ExplainNode, unknown>
+  const { node, series, samples, ms, shared, tiers, children } = value as Record<keyof ExplainNode, unknown>
   const isFigure = (figure: unknown): boolean => figure === undefined || typeof figure === 'number'
   const areTiers = tiers === undefined || (Array.isArray(tiers) && tiers.every(isTierCount))
-  return typeof node === 'string' && [series, samples, ms].every(isFigure) && areTiers && (children === undefined || (Array.isArray(children) && children.every(isNode)))
+  return typeof node === 'string' && [series, samples, ms].every(isFigure) && areTiers && (shared === undefined || typeof shared === 'boolean') && (children === undefined || (Array.isArray(children) && children.every(isNode)))
 }
 
 function isTierCount(value: unknown): boolean {

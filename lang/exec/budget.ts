@@ -2,7 +2,7 @@
 // at each sample of each window once a window, nobody per sample. A query of death ends here with a named limit, long
 // before its worker suffers.
 import type { Clock } from '../../lib/std/clock.ts'
-import type { StepSamples } from './step-samples.ts'
+import type { StepReads, StepSamples } from './step-samples.ts'
 import { LimitError, QueryCanceled, QueryTimeout } from './query-error.ts'
 
 export interface BudgetOptions {
@@ -15,6 +15,12 @@ export interface BudgetOptions {
   bytesMax: number
   /** Set from another thread when whoever asked has gone: element 0 non-zero. */
   canceled?: Int32Array
+}
+
+/** What a piece of work read. */
+export interface Reads {
+  readonly samples: number
+  readonly bySteps: StepReads | null
 }
 
 /** Samples looked at between two looks at the clock: some ms even where each window is sorted. */
@@ -105,6 +111,19 @@ export class Budget {
     const result = this.stepSamples === null ? work() : this.stepSamples.readTimes(times, work)
     this.#samplesTotal = before + (this.#samplesTotal - before) * times
     return result
+  }
+
+  /** Also says what `work` read, for those who have its result without its work. */
+  recorded<T>(work: () => T): { result: T; reads: Reads } {
+    const before = this.#samplesTotal
+    const { result, reads: bySteps } = this.stepSamples === null ? { result: work(), reads: null } : this.stepSamples.recorded(work)
+    return { result, reads: { samples: this.#samplesTotal - before, bySteps } }
+  }
+
+  /** Counts once more what was read: its result is used as if it were read again. */
+  countAgain({ samples, bySteps }: Reads): void {
+    this.#samplesTotal += samples
+    if (bySteps !== null) this.stepSamples?.count(bySteps)
   }
 
   /** All samples ever read. */

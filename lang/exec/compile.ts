@@ -72,14 +72,14 @@ export class Compiler implements ExprCompiler {
 
   /** A reader of the one evaluation of all copies of a subtree on the same steps. */
   #sharedReader(text: string, expr: Expr, steps: Steps): Operator {
-    const { annotations, budget } = this.scope
+    const { annotations, budget, explainer } = this.scope
     const key = `${steps.startMs} ${steps.stepMs} ${steps.count} ${text}`
     const known = this.#shared.get(key)
     if (known?.rows.isOpen) {
       annotations.copy(known.span, expr.span.start)
       return known.rows.reader()
     }
-    const rows = new SharedRows(() => this.#operator(expr, steps), steps, budget)
+    const rows = new SharedRows(() => this.#operator(expr, steps), steps, budget, explainer?.sharing())
     this.#shared.set(key, { span: expr.span, rows })
     return rows.reader()
   }

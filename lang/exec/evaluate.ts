@@ -34,8 +34,8 @@ export function evaluate(parsed: Expr, steps: Steps, times: QueryTimes, scope: Q
     throw new QueryError('bad_data', `invalid parameter "query": invalid expression type "${name}" for range query, must be Scalar or instant Vector`)
   }
   const expr = markCountsOnly(unwrapArguments(foldDurations(parsed, scope.query, times)))
-  // Notes on start times count how often they happened, statistics what Prometheus reads: what is evaluated for two would count once.
-  const repeated = scope.features.startTimestamps || scope.countsAll ? NONE_REPEATED : findRepeated(expr, scope.query)
+  // Notes on start times count how often they happened: of what is evaluated for two they would count once.
+  const repeated = scope.features.startTimestamps ? NONE_REPEATED : findRepeated(expr, scope.query)
   const invariant = findStepInvariant(expr)
   try {
     return evaluated(expr, steps, new Compiler(scope, { invariant, repeated }))

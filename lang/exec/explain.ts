@@ -1,4 +1,5 @@
 // What a query did, node by node: the tree behind `explain=1`. Only queries that ask for it pay for it.
+import { assert } from '../../lib/std/assert.ts'
 import type { Clock } from '../../lib/std/clock.ts'
 import type { Expr, ValueType } from '../parse/ast.ts'
 import { printExpr } from '../parse/print.ts'
@@ -19,6 +20,8 @@ export interface ExplainNode {
   /** Samples read or made. */
   samples: number
   ms: number
+  /** An equal part of the query was evaluated for this one, too: it has the children, and most of the time. */
+  shared?: true
   /** What it and its children took from which tier; absent in a store without tiers. */
   tiers?: TierCount[]
   children: ExplainNode[]
@@ -63,6 +66,25 @@ export class Explainer {
     }
   }
 
+  /**
+   * For the subtree at work, if it is evaluated for several places: to be called at each that begins to read, with whether
+   * it is the one that evaluates, which need not be where the subtree was compiled.
+   */
+  sharing(): (isEvaluating: boolean) => void {
+    const home = this.#here()
+    return (isEvaluating) => {
+      const node = this.#here()
+      if (!isEvaluating) node.shared = true
+      else if (node !== home) moveWork(home, node)
+    }
+  }
+
+  #here(): ExplainNode {
+    const place = this.#path.at(-1)
+    assert(place !== undefined, 'no node is at work')
+    return place.node
+  }
+
   /** The tree of a query whose expression is `expr`. Milliseconds are rounded to a thousandth. */
   tree(expr: Expr): ExplainNode {
     const [root, ...more] = this.#roots.map(rounded)
@@ -86,6 +108,17 @@ export class Explainer {
       this.#path.pop()
     }
   }
+}
+
+/** What was compiled below `from` belongs to `to`, which evaluates it. */
+function moveWork(from: ExplainNode, to: ExplainNode): void {
+  [to.children, from.children] = [from.children, []]
+  to.ms += from.ms
+  to.samples += from.samples
+  from.ms = from.samples = 0
+  if (from.tiers === undefined) return
+  to.tiers = addCounts(to.tiers ?? [], from.tiers)
+  from.tiers = []
 }
 
 function textOf(expr: Expr): string {

@@ -20,8 +20,6 @@ export interface QueryScope {
   readonly features: EngineFeatures
   readonly lookbackMs: number
   readonly isRangeQuery: boolean
-  /** Statistics were asked for: what is read is to be counted as if nothing of it were shared. */
-  readonly countsAll: boolean
   /** Measures every node; null where nobody asked. */
   readonly explainer: Explainer | null
   /** Resolution of subqueries that name none. */

@@ -1,7 +1,7 @@
 // One evaluation of a subtree for all its copies in a query (plan/repeated.ts). Its rows are kept until each reader has
 // copied them, since consumers write into what they are handed. What would be too large to keep is evaluated by every
-// reader anew, as if it stood there once.
-import type { Budget } from './budget.ts'
+// reader anew, as if it stood there once. What was read counts for each reader, as it would without any of this.
+import type { Budget, Reads } from './budget.ts'
 import { DenseOperator, drain, type DenseRows } from './dense.ts'
 import type { Operator, RowBatch, Steps } from './operator.ts'
 import { rowsPerBatch } from './selected-rows.ts'
@@ -14,6 +14,8 @@ export class SharedRows {
   readonly #compile: () => Operator
   readonly #steps: Steps
   readonly #budget: Budget
+  readonly #onOpen: (isEvaluating: boolean) => void
+  readonly #reads: Reads[] = []
   /** The first reader's operator, compiled where it stands, so that errors come in order. */
   readonly #first: Operator
   #readers = 0
@@ -22,12 +24,16 @@ export class SharedRows {
   #isKept: boolean | null = null
   #rows: DenseRows | null = null
 
-  /** `compile` makes the operator of the subtree; it is called once now. */
-  constructor(compile: () => Operator, steps: Steps, budget: Budget) {
+  /**
+   * `compile` makes the operator of the subtree; it is called once now. `onOpen` is called when a reader begins, with
+   * whether it is the one that evaluates.
+   */
+  constructor(compile: () => Operator, steps: Steps, budget: Budget, onOpen: (isEvaluating: boolean) => void = () => {}) {
+    this.#onOpen = onOpen
     this.#compile = compile
     this.#steps = steps
     this.#budget = budget
-    this.#first = compile()
+    this.#first = this.#read(compile)
   }
 
   /** Whether another reader may still join: nothing was read yet, or all is kept. */
@@ -43,15 +49,23 @@ export class SharedRows {
 
   /** The operator of a reader that asks for the first time. */
   open(isFirst: boolean): Operator {
-    this.#isKept ??= this.#readers > 1 && this.#first.series().length * this.#steps.count * BYTES_PER_POINT <= KEPT_BYTES_MAX
+    this.#isKept ??= this.#readers > 1 && this.#read(() => this.#first.series()).length * this.#steps.count * BYTES_PER_POINT <= KEPT_BYTES_MAX
     if (!this.#isKept) return isFirst ? this.#first : this.#compile()
-    const rows = this.#rows ??= drain(this.#first, this.#steps, this.#budget)
+    this.#onOpen(this.#rows === null)
+    if (this.#rows !== null) this.#reads.forEach((reads) => this.#budget.countAgain(reads))
+    const rows = this.#rows ??= this.#read(() => drain(this.#first, this.#steps, this.#budget))
     // The last one to look may have the rows themselves.
     if (this.#unfinished === 1) {
       this.#finish()
       return new DenseOperator(rows)
     }
     return new CopiedRows(rows, { steps: this.#steps, onEnd: () => this.#finish() }, this.#budget)
+  }
+
+  #read<T>(work: () => T): T {
+    const { result, reads } = this.#budget.recorded(work)
+    this.#reads.push(reads)
+    return result
   }
 
   #finish(): void {

@@ -9,9 +9,15 @@ import { ABSENT, HISTOGRAM, type Steps } from './operator.ts'
 /** What is read stands for its own steps, for all steps of the query, or for none. */
 type Meant = 'own' | 'all' | 'none'
 
+/** Samples read by step, and those that count at each. */
+export interface StepReads {
+  readonly counts: Float64Array
+  readonly forAll: number
+}
+
 export class StepSamples {
   readonly #steps: Steps
-  readonly #counts: Float64Array
+  #counts: Float64Array
   #forAll = 0
   #meant: Meant = 'own'
 
@@ -30,6 +36,30 @@ export class StepSamples {
     } finally {
       this.#meant = before
     }
+  }
+
+  /** Also says what `work` read, as if its steps were those of the query. */
+  recorded<T>(work: () => T): { result: T; reads: StepReads } {
+    const [counts, forAll, meant] = [this.#counts, this.#forAll, this.#meant]
+    this.#counts = new Float64Array(counts.length)
+    this.#forAll = 0
+    this.#meant = 'own'
+    const result = work()
+    const reads = { counts: this.#counts, forAll: this.#forAll }
+    this.#counts = counts
+    this.#forAll = forAll
+    this.#meant = meant
+    this.count(reads)
+    return { result, reads }
+  }
+
+  /** Counts what was read once more, for what it stands here. */
+  count({ counts, forAll }: StepReads): void {
+    if (this.#meant === 'none') return
+    this.#forAll += forAll
+    if (this.#meant === 'own') for (let i = 0; i < counts.length; i++) this.#counts[i]! += counts[i]!
+    // Evaluated at one step for all.
+    else this.#forAll += counts[0]!
   }
 
   /** `samples` were read for step i of what is being evaluated. */

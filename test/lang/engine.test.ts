@@ -148,6 +148,9 @@ describe('the answer of a query', () => {
     ['m', 3, 18], ['sum(m)', 3, 18], ['m + m', 6, 36], ['rate(m[5m])', 90, 369], ['max_over_time(m[5m:30s])', 30, 126], ['max_over_time(rate(m[1m])[5m:30s])', 30, 117],
     ['m @ 100', 3, 18], ['rate(m[1m] @ 100)', 18, 108], ['absent_over_time(m[1m])', 18, 93], ['timestamp(m)', 3, 18], ['rate(h[1m])', 78, 403], ['histogram_count(h)', 11, 66], ['gaps', 1, 6], ['rate(gaps[1m])', 3, 16],
     ['time()', 0, 0],
+    // What is evaluated once for several places.
+    ['rate(m[5m]) + rate(m[5m])', 180, 738], ['sort(rate(m[5m])) and sort(rate(m[5m])) or rate(m[5m])', 270, 1107], ['rate(m[1m] @ 100) + rate(m[1m] @ 100)', 36, 216],
+    ['(m * scalar(m{i="1"})) + (m * scalar(m{i="1"}))', 8, 48], ['max_over_time(rate(m[1m])[5m:30s]) / max_over_time(rate(m[1m])[5m:30s])', 60, 234],
   ])('counts the samples of %s', (query, ofInstant, ofRange) => {
     const storage = new MemoryStorage()
     for (let i = 0; i <= 100; i++) {
@@ -174,7 +177,8 @@ describe('the answer of a query', () => {
 
   // Likewise; windows begin behind their left end: (0, 300] s has 30 samples of each of three series.
   it.each<[string, number[]]>([
-    ['m', [3, 3, 3, 3, 3, 3]], ['m + m', [6, 6, 6, 6, 6, 6]], ['rate(m[5m])', [3, 33, 63, 90, 90, 90]], ['rate(m[1m] @ 100)', [18, 18, 18, 18, 18, 18]],
+    ['m', [3, 3, 3, 3, 3, 3]], ['m + m', [6, 6, 6, 6, 6, 6]], ['rate(m[5m]) + rate(m[5m])', [6, 66, 126, 180, 180, 180]], ['rate(m[1m] @ 100) + rate(m[1m] @ 100)', [36, 36, 36, 36, 36, 36]],
+    ['rate(m[5m])', [3, 33, 63, 90, 90, 90]], ['rate(m[1m] @ 100)', [18, 18, 18, 18, 18, 18]],
     ['sort(rate(m[1m] @ 100))', [18, 18, 18, 18, 18, 18]], ['max_over_time(m[5m:30s])', [3, 12, 21, 30, 30, 30]],
     ['max_over_time(m[5m:30s]) + scalar(m{i="1"})', [4, 13, 22, 31, 31, 31]], ['max_over_time((m * scalar(m{i="1"}))[5m:30s])', [3, 12, 21, 30, 30, 30]], ['1', [0, 0, 0, 0, 0, 0]],
   ])('counts the samples of %s by the step, where that is switched on', (query, want) => {

@@ -41,7 +41,20 @@ describe('explain', () => {
     expect(outline(root)).toEqual(
       ['rate(m_total[5m]) + rate(m_total[5m])', 'vector', 10, ['rate(m_total[5m])', 'vector', 10], ['rate(m_total[5m])', 'vector', 10]],
     )
-    expect(root.samples).toBe(explained('rate(m_total[5m])').samples)
+    // As Prometheus would have read them.
+    expect(root.samples).toBe(2 * explained('rate(m_total[5m])').samples)
+    expect(root.children.map(({ samples, shared }) => [samples, shared])).toEqual([[root.samples / 2, undefined], [root.samples / 2, true]])
+  })
+
+  it('gives what was evaluated below a copy to the one that was first to read', () => {
+    // The side of many is read first, though it is compiled last here.
+    const root = explained('sum(rate(m_total[5m])) * on () group_right () sum(rate(m_total[5m]))')
+    const inner = ['sum(rate(m_total[5m]))', 'vector', 1, ['rate(m_total[5m])', 'vector', 10]]
+    expect(root.children.map(outline)).toEqual([['sum(rate(m_total[5m]))', 'vector', 1], inner])
+    const [copy, evaluated] = root.children
+    expect([copy!.shared, evaluated!.shared]).toEqual([true, undefined])
+    expect(evaluated!.ms).toBeGreaterThanOrEqual(evaluated!.children[0]!.ms)
+    expect(root.ms).toBeGreaterThanOrEqual(copy!.ms + evaluated!.ms - 0.002)
   })
 
   it('is a single node where nothing is evaluated', () => {
