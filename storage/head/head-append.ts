@@ -19,6 +19,8 @@ const FUTURE_MS_MAX = 10 * 60_000
 /** Below this share of used columns a flushed group is broken up: its series have moved on. */
 const USED_SHARE_MIN = 0.5
 const BREAK_COLUMNS_MIN = 64
+/** So far on in a batch new series are looked for that go into one group with the first. */
+const SCATTERED_LOOKS = 8192
 
 export class HeadAppender {
   readonly #head: Head
@@ -280,7 +282,22 @@ export class HeadAppender {
         return
       }
     }
-    for (let at = 0; at < refs.length; at += GROUP_COLUMNS_MAX) this.#head.makeGroup(refs.subarray(at, at + GROUP_COLUMNS_MAX), false)
+    const all = refs.some((ref) => this.#head.fenceOf(ref) >= run.t) ? refs : this.#withScattered(refs, run, end, to)
+    for (let at = 0; at < all.length; at += GROUP_COLUMNS_MAX) this.#head.makeGroup(all.subarray(at, at + GROUP_COLUMNS_MAX), false)
+  }
+
+  /**
+   * Refs with those further on in the run that have no place either: where a sender's list is sorted, new series stand one
+   * by one between known ones, and each would get a group of its own.
+   */
+  #withScattered(refs: Uint32Array, run: Run, from: number, to: number): Uint32Array {
+    const found = new Set(refs)
+    const { series } = this.#head
+    for (let i = from; i < Math.min(to, from + SCATTERED_LOOKS) && found.size < GROUP_COLUMNS_MAX; i++) {
+      const ref = run.refs[i]!
+      if (series.groupOf(ref) === 0 && this.#head.fenceOf(ref) < run.t) found.add(ref)
+    }
+    return found.size === refs.length ? refs : Uint32Array.from(found)
   }
 
   #flush(group: Group): void {
