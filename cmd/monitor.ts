@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Entry point. Node runs this file as it is.
+// Entry point. Node runs this file as it is, and all the others where they have not been bundled.
 import v8 from 'node:v8'
 
 // What lives long here lies outside V8's heap, in shared memory and typed arrays; the heap is small and what it makes is
@@ -8,5 +8,8 @@ import v8 from 'node:v8'
 v8.setFlagsFromString('--semi-space-growth-factor=1')
 v8.setFlagsFromString('--heap-growing-percent=50')
 
-const { run } = await import('./run.ts')
-process.exitCode = await run(process.argv.slice(2))
+const argv = process.argv.slice(2)
+// The dead man's switch works where nothing else does, a broken bundle included.
+const bundle = argv[0] === 'deadman' ? null : (await import('./bundled.ts')).freshBundle()
+const { run } = (await import(bundle === null ? './run.ts' : `${bundle}/run.js`)) as typeof import('./run.ts')
+process.exitCode = await run(argv)

@@ -4,7 +4,7 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib'
-import { build, type Rollup } from 'vite'
+import type { Rollup } from 'vite'
 
 const root = path.join(import.meta.dirname, 'ui')
 const outDir = path.join(import.meta.dirname, 'dist')
@@ -31,6 +31,8 @@ function isFresh(): boolean {
 }
 
 async function bundle(): Promise<Rollup.RollupOutput> {
+  // Not before it is needed: each start asks here whether there is something to build.
+  const { build } = await import('vite')
   const built = await build({
     root, base: './', configFile: false, logLevel: 'warn',
     oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },

@@ -1,0 +1,120 @@
+// Builds cmd/dist: the server and its threads as some 90 files of JavaScript in place of 600 sources and 600 files of
+// packages. Nothing depends on it but how soon a start is ready and what it holds in memory; bundled.ts says when it counts.
+//   node cmd/bundle.ts [--if-missing]
+import { createHash } from 'node:crypto'
+import fs from 'node:fs'
+import path from 'node:path'
+import type { Plugin } from 'rolldown'
+import { systemClock } from '../lib/std/clock.ts'
+import { DIST, freshBundle, inputOf, publishBundle, type Input } from './bundled.ts'
+
+const ROOT = path.resolve(import.meta.dirname, '..')
+/** What npm last installed: stands for all files of packages. */
+const INSTALLED = ['package.json', 'package-lock.json', 'node_modules/.package-lock.json']
+/** Loaded where they lie, when they are first needed, if at all. */
+const EXTERNAL = [/^node:/, 'undici', 'nodemailer', 'rolldown', 'vite']
+/** Folders kept, the newest included: servers that were started before a build go on loading from theirs. */
+const KEPT = 4
+
+/** Entry files: what `run` serves, and each thread's. */
+function entries(): string[] {
+  return ['run.ts', ...fs.readdirSync(import.meta.dirname).filter((name) => name.endsWith('-worker.ts'))]
+}
+
+/**
+ * Where a module says where it is, it goes on meaning its source, by the way from the bundle's folder: its data lies
+ * beside that. Threads are entries of the bundle themselves.
+ */
+function keepPlaces(outDir: string): Plugin {
+  const from = (target: string): string => JSON.stringify(path.relative(outDir, target).split(path.sep).join('/'))
+  return {
+    name: 'keep-places',
+    transform(code, id) {
+      if (!code.includes('import.meta') || id.includes('node_modules')) return null
+      return code.replaceAll(/new URL\('\.\/([a-z-]+-worker)\.ts', import\.meta\.url\)|import\.meta\.(url|dirname)/g, (_, worker: string | undefined, what: string) => {
+        if (worker !== undefined) return `new URL('./${worker}.js', import.meta.url)`
+        return what === 'url' ? `new URL(${from(id)}, import.meta.url).href` : `(import.meta.dirname + '/' + ${from(path.dirname(id))})`
+      })
+    },
+  }
+}
+
+export interface Bundle {
+  /** Texts by name. */
+  files: ReadonlyMap<string, string>
+  /** Sources it was made of, by their paths below the root. */
+  sources: readonly string[]
+}
+
+/** Writes the bundle into a folder. */
+export async function bundleInto(outDir: string): Promise<Bundle> {
+  const { rolldown } = await import('rolldown')
+  const build = await rolldown({
+    input: Object.fromEntries(entries().map((name) => [path.basename(name, '.ts'), path.join(import.meta.dirname, name)])),
+    platform: 'node', external: EXTERNAL, plugins: [keepPlaces(outDir)], logLevel: 'warn',
+  })
+  const { output } = await build.generate({
+    format: 'esm', entryFileNames: '[name].js', chunkFileNames: '[name]-[hash].js',
+    // Each thread keeps the text of what it loads: comments and indentation are a third of it. Names stay, for stack traces.
+    minify: { compress: false, mangle: false, codegen: { removeWhitespace: true } },
+  })
+  await build.close()
+  const chunks = output.filter((file) => file.type === 'chunk')
+  const files = new Map(chunks.map(({ fileName, code }) => [fileName, inAscii(code)]))
+  for (const [name, text] of files) fs.writeFileSync(path.join(outDir, name), text)
+  const modules = new Set(chunks.flatMap(({ moduleIds }) => moduleIds))
+  return { files, sources: [...modules].filter((id) => id.startsWith(ROOT) && !id.includes('node_modules')).map((id) => path.relative(ROOT, id)) }
+}
+
+/** V8 keeps a text with one character beyond Latin-1 in two bytes a character. */
+function inAscii(code: string): string {
+  return code.replaceAll(/[^\0-\x7F]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+}
+
+/** What the bundle was made of, as it is now. Throws where some of it has changed since `startedMs`. */
+function inputsOf({ sources }: Bundle, startedMs: number): Input[] {
+  const inputs = [...INSTALLED, ...sources].map((file) => inputOf(file)).filter((input) => input !== null)
+  const changed = inputs.find(([, , changedMs]) => changedMs >= startedMs)
+  if (changed !== undefined) throw new Error(`cannot bundle the server: ${changed[0]} changed meanwhile; run again`)
+  return inputs
+}
+
+/** Leaves the newest folders. */
+function removeOld(newest: string): void {
+  const folders = fs.readdirSync(DIST, { withFileTypes: true }).filter((entry) => entry.isDirectory() && entry.name !== newest)
+  const byAge = folders.map(({ name }) => ({ name, madeMs: fs.statSync(path.join(DIST, name)).mtimeMs })).toSorted((a, b) => b.madeMs - a.madeMs)
+  for (const { name } of byAge.slice(KEPT - 1)) fs.rmSync(path.join(DIST, name), { recursive: true, force: true })
+}
+
+/** npm leaves out what only builds need, where it is told so. */
+function canBundle(): boolean {
+  try {
+    return import.meta.resolve('rolldown') !== ''
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND')) throw error
+    return false
+  }
+}
+
+async function main(): Promise<void> {
+  if (process.argv.includes('--if-missing') && freshBundle() !== null) return
+  if (!canBundle()) {
+    console.log('cmd/dist is not built, as rolldown is not installed; starts take twice as long')
+    return
+  }
+  const startedMs = systemClock.now()
+  fs.mkdirSync(DIST, { recursive: true })
+  const aside = fs.mkdtempSync(path.join(DIST, '.made-'))
+  const bundle = await bundleInto(aside)
+  const hash = createHash('sha256')
+  for (const [name, text] of bundle.files) hash.update(name).update(text)
+  const id = hash.digest('hex').slice(0, 16)
+  const folder = path.join(DIST, id)
+  if (fs.existsSync(folder)) fs.rmSync(aside, { recursive: true })
+  else fs.renameSync(aside, folder)
+  publishBundle({ id, inputs: inputsOf(bundle, startedMs) })
+  removeOld(id)
+  console.log(`cmd/dist built in ${((systemClock.now() - startedMs) / 1000).toFixed(1)} s: ${bundle.files.size} files`)
+}
+
+if (import.meta.main) await main()
