@@ -1,45 +1,9 @@
 // An alert's life as people see it: it fires, the message's address opens a page, it is acknowledged in a browser, a silence
 // is made with its live count, and rules show what they evaluate. Kill -9 in between loses none of it.
-import { describe, expect, it, onTestFinished } from 'vitest'
-import { buildPages, hasBrowser, inBrowser, launchBrowser, openPage } from '../support/browser.ts'
-import { MonitorProcess, freePort, waitFor } from '../support/monitor-process.ts'
-import { PageServer, type Page } from '../support/page-server.ts'
-import { tempFolder } from '../support/temp-folder.ts'
-
-function alertConfig(port: number, hook: string): string {
-  return `global: { scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s }
-scrape_configs:
-  - job_name: self
-    static_configs: [{ targets: ['127.0.0.1:${port}'] }]
-rules:
-  - name: machines
-    rules:
-      - { alert: DiskFull, expr: 'vector(97.5)', labels: { severity: critical, instance: db1, mount: /var }, annotations: { summary: 'disk /var of db1 is full in 2 h', runbook: 'https://wiki.example/disk' } }
-      - { alert: CpuHigh, expr: 'vector(88)', labels: { severity: warning, instance: web1 }, annotations: { summary: 'web1 works at 88 %' } }
-      - { alert: Slow, expr: 'vector(1)', for: 1h, labels: { severity: info } }
-      - { record: 'answer', expr: 'vector(42)' }
-      - { record: 'broken:rule', expr: 'up + on () (up or vector(1))' }
-alerting:
-  route: { receiver: team, escalation: oncall, group_by: [alertname], group_wait: 0s, group_interval: 1s }
-  receivers:
-    - { name: team, webhook_configs: [{ url: '${hook}' }] }
-    - { name: ops-sms, webhook_configs: [{ url: '${hook}' }] }
-  escalations:
-    oncall: [{ after: 10m, receiver: ops-sms }]
-`
-}
-
-async function startMonitor(): Promise<{ monitor: MonitorProcess; got: readonly Page[]; again: () => Promise<MonitorProcess> }> {
-  buildPages()
-  const [port, hook, folder] = [await freePort(), await PageServer.start(), tempFolder()]
-  onTestFinished(() => hook.stop())
-  const start = async (): Promise<MonitorProcess> => {
-    const monitor = await MonitorProcess.start(folder, { port, config: alertConfig(port, hook.url) })
-    onTestFinished(() => monitor.kill9())
-    return monitor
-  }
-  return { monitor: await start(), got: hook.pages, again: start }
-}
+import { describe, expect, it } from 'vitest'
+import { startAlertSite } from '../support/alert-site.ts'
+import { hasBrowser, inBrowser, launchBrowser, openPage } from '../support/browser.ts'
+import { waitFor, type MonitorProcess } from '../support/monitor-process.ts'
 
 async function statuses(monitor: MonitorProcess): Promise<Record<string, string>> {
   const { data } = await (await fetch(`${monitor.base}/api/alerts`)).json() as { data: { rule_name: string; status: string }[] }
@@ -48,8 +12,7 @@ async function statuses(monitor: MonitorProcess): Promise<Record<string, string>
 
 describe('the life of an alert', () => {
   it('is acknowledged by the address in the message, survives kill -9, and is told once', async () => {
-    const { monitor, got, again } = await startMonitor()
-    await waitFor('both messages', () => Promise.resolve(got.length >= 2), 30_000)
+    const { monitor, got, again } = await startAlertSite()
     const disk = got.find(({ alerts }) => alerts[0]!.labels['alertname'] === 'DiskFull')!
     const { data } = await (await fetch(`${monitor.base}/api/alerts?name=DiskFull`)).json() as { data: unknown[] }
     expect(data).toMatchObject([{ status: 'open', metric_value: 97.5, server_id: 'db1', next_step: { receiver: 'ops-sms' } }])
@@ -69,8 +32,7 @@ describe('the life of an alert', () => {
   }, 120_000)
 
   it.skipIf(!hasBrowser)(inBrowser('is seen, acknowledged and silenced on its page'), async () => {
-    const { monitor, got } = await startMonitor()
-    await waitFor('both messages', () => Promise.resolve(got.length >= 2), 30_000)
+    const { monitor } = await startAlertSite()
     const { page, problems } = await openPage(await launchBrowser(), `${monitor.base}/alerts`)
     const table = page.getByRole('table', { name: 'Alerts' })
     await table.getByText('DiskFull').waitFor()
@@ -104,8 +66,7 @@ describe('the life of an alert', () => {
   }, 120_000)
 
   it.skipIf(!hasBrowser)(inBrowser('has rules with their health, timing and PromQL on a page'), async () => {
-    const { monitor, got } = await startMonitor()
-    await waitFor('both messages', () => Promise.resolve(got.length >= 2), 30_000)
+    const { monitor } = await startAlertSite()
     const { page, problems } = await openPage(await launchBrowser(), `${monitor.base}/rules`)
     const rows = page.getByRole('table', { name: 'Rules of machines' })
     await rows.getByText('DiskFull').waitFor()

@@ -1,6 +1,6 @@
 // One alert: what can be done with it, and its history.
 import { useSignal, useSignalEffect } from '@preact/signals'
-import { useEffect } from 'preact/hooks'
+import { useEffect, useRef } from 'preact/hooks'
 import type { JSX } from 'preact'
 import { ApiError, isAbort } from '../api/fetch-api.ts'
 import { formatTimestamp } from '../query/time-text.ts'
@@ -17,6 +17,7 @@ export function AlertDetails({ alert, onChange, onLoad }: { alert: ApiAlert; onC
   const shown = useSignal(alert)
   const problem = useSignal('')
   const version = useSignal(0)
+  const actions = useRef<HTMLDivElement>(null)
   const fail = (error: unknown): void => {
     if (isAbort(error)) return
     if (!(error instanceof ApiError)) throw error
@@ -31,6 +32,10 @@ export function AlertDetails({ alert, onChange, onLoad }: { alert: ApiAlert; onC
     }, fail)
     return () => abort.abort(new DOMException('closed', 'AbortError'))
   })
+  // The button that was pressed may be gone.
+  useEffect(() => {
+    if (document.activeElement === document.body) actions.current?.querySelector('button')?.focus()
+  }, [shown.value.status, shown.value.next_step?.receiver])
   // The list has news of it.
   useEffect(() => void version.value++, [alert.status, alert.next_step?.due_at, alert.suppressed?.kind])
   // What was refused was so for a reason that is to be seen: someone was quicker, or it has resolved.
@@ -44,7 +49,7 @@ export function AlertDetails({ alert, onChange, onLoad }: { alert: ApiAlert; onC
   const { status, acknowledged_by: takenBy, generator_url: graph, next_step: step, rule_id: ruleId, feedback, history = [] } = shown.value
   return (
     <div class="alert-details">
-      <div class="actions">
+      <div class="actions" ref={actions}>
         {status === 'open' && <Popover class="button primary" face="Acknowledge" align="start">{(close) => <AckForm onAck={(by, repageAfter) => (close(), act('ack', { by, ...(repageAfter !== '' && { repage_after: repageAfter }) }))} />}</Popover>}
         {status === 'acknowledged' && takenBy !== readerName() && <button type="button" class="button" onClick={() => act('ack', { take_over: true })}>Take it over</button>}
         {status === 'acknowledged' && <button type="button" class="button" onClick={() => act('unack')}>Give it back</button>}

@@ -30,7 +30,7 @@ export function ReceiverHealth({ nowMs }: { nowMs: ReadonlySignal<number> }): JS
   return (
     <>
       {failing.map(({ integration, failing_since: since, error }) => (
-        <p class="notice notice-error" role="alert" key={integration}>{integration} has not been reached for {formatSpan(Math.max(0, nowMs.value - Date.parse(since!)))}: {error}</p>
+        <p class="notice notice-error" key={integration}><span role="alert">{integration} cannot be reached: {error}</span><span class="muted">{`for ${formatSpan(Math.max(0, nowMs.value - Date.parse(since!)))}`}</span></p>
       ))}
       <details class="receivers">
         <summary>{formatCount(found.value.length)} {found.value.length === 1 ? 'way' : 'ways'} to tell people{failing.length === 0 ? '' : `, ${formatCount(failing.length)} failing`}</summary>

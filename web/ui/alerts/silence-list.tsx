@@ -11,6 +11,8 @@ export function SilenceList({ silences, nowMs, onChange }: { silences: readonly 
     expireSilence(id).then(() => {
       problem.value = ''
       onChange()
+      // The button goes with its row.
+      document.querySelector<HTMLElement>('.filter-bar [aria-pressed=true]')?.focus()
     }, (error: unknown) => {
       if (!(error instanceof ApiError)) throw error
       problem.value = error.message

@@ -95,7 +95,7 @@ function LiveControl(): JSX.Element {
       <button type="button" class={`button live ${isLive.value ? 'is-live' : ''}`} aria-pressed={isLive.value} title={isLive.value ? 'Pause  l' : 'Resume  l'} onClick={toggleLive}>
         <Icon name={isLive.value ? 'pause' : 'play'} /><span>{isLive.value ? 'Live' : 'Paused'}</span>
       </button>
-      <Popover class="button" label="Refresh interval" align="end" face={<><span class="interval">{formatDuration(intervalMs.value)}</span><Icon name="down" /></>}>
+      <Popover class="button" label={`Refresh interval ${formatDuration(intervalMs.value)}`} align="end" face={<><span class="interval">{formatDuration(intervalMs.value)}</span><Icon name="down" /></>}>
         {(close) => (
           <div class="menu">
             {LIVE_CHOICES_MS.map((ms) => (

@@ -1,6 +1,6 @@
-// A button with a card that opens below it: menus and small forms. Escape and a press outside close it, focus goes
-// back to the button.
-import { useEffect, useId, useRef } from 'preact/hooks'
+// A button with a card that opens below it: menus and small forms. The focus goes into the card and round in it; Escape and a
+// press outside close it, and the focus goes back to the button.
+import { useId, useLayoutEffect, useRef } from 'preact/hooks'
 import { useSignal } from '@preact/signals'
 import type { ComponentChildren, JSX } from 'preact'
 
@@ -25,7 +25,7 @@ export function Popover({ face, label, class: className = 'button', align = 'sta
     isOpen.value = false
     root.current?.querySelector('button')?.focus()
   }
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (!isOpen.value) return undefined
     root.current?.querySelector<HTMLElement>('.popover-card [data-autofocus], .popover-card button, .popover-card input')?.focus()
     const onPress = (event: PointerEvent): void => {
@@ -35,7 +35,9 @@ export function Popover({ face, label, class: className = 'button', align = 'sta
     return () => document.removeEventListener('pointerdown', onPress)
   }, [isOpen.value])
   const onKeyDown = (event: KeyboardEvent): void => {
-    if (event.key !== 'Escape' || !isOpen.peek()) return
+    if (!isOpen.peek()) return
+    if (event.key === 'Tab') keepFocus(event, root.current!.querySelector('.popover-card')!)
+    if (event.key !== 'Escape') return
     event.stopPropagation()
     close()
   }
@@ -50,4 +52,14 @@ export function Popover({ face, label, class: className = 'button', align = 'sta
       </div>
     </div>
   )
+}
+
+/** From the last control of a card Tab leads to the first, and back. */
+function keepFocus(event: KeyboardEvent, card: Element): void {
+  const controls = [...card.querySelectorAll<HTMLElement>('a, button, input, select, textarea')].filter((control) => !control.matches(':disabled'))
+  const at = controls.findIndex((control) => control === document.activeElement)
+  const end = event.shiftKey ? 0 : controls.length - 1
+  if (controls.length === 0 || (at >= 0 && at !== end)) return
+  event.preventDefault()
+  controls[event.shiftKey ? controls.length - 1 : 0]!.focus()
 }
