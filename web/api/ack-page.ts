@@ -100,7 +100,7 @@ function pageHtml({ title, text }: Notice, record: AlertRecord | null, nowMs: nu
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${escapeHtml(record === null ? title : `${title} ${record.name}`)} – Monitor</title>
 <style>
-:root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif }
+:root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; background: light-dark(#fff, #121417); color: light-dark(#16191d, #e4e7eb) }
 body { max-width: 34rem; margin: 2rem auto; padding: 0 1rem }
 h1 { font-size: 1.4rem }
 table { border-collapse: collapse; margin: 1rem 0; width: 100%; table-layout: fixed }
