@@ -131,7 +131,7 @@ export class MapReader {
     this.problems.error(this.valueAt(key), `${this.pathOf(key)}: ${message}`)
   }
 
-  /** Any scalar as it is written. An empty value is an empty text. */
+  /** Any scalar as it is written. An empty value, and null, is an empty text. */
   text(key: string, fallback: string): string {
     this.#known.add(key)
     const entry = this.#entries.get(key)
@@ -306,8 +306,9 @@ export class MapReader {
     return node.kind === 'map' ? new MapReader(this.problems, node, path) : null
   }
 
+  /** `~` and `null` are nothing, as in Go. */
   #textOf(node: YamlNode, path: string): string | null {
-    if (node.kind === 'scalar') return node.text
+    if (node.kind === 'scalar') return isNull(node) ? '' : node.text
     this.problems.error(node.at, `${path}: want a text, got ${describe(node)}`)
     return null
   }

@@ -5,7 +5,7 @@ import { MapReader } from '../reader.ts'
 import type { TlsOptions } from '../../std/http.ts'
 import type { HttpClientConfig } from '../scrape-config.ts'
 import { readHostPort, type HostPort } from './host-port.ts'
-import { readSecret, readUrl, type Secret } from './section.ts'
+import { isGiven, readSecret, readSecretUrl, readUrl, type Secret } from './section.ts'
 
 export interface ReceiverGlobals {
   http: HttpClientConfig
@@ -47,7 +47,7 @@ export function readReceiverGlobals(reader: MapReader, folder: string): Receiver
     http: readHttpClient(http, folder),
     smtp: readSmtp(reader, folder),
     slack: {
-      apiUrl: readSecret(reader, 'slack_api_url', folder), appToken: readSecret(reader, 'slack_app_token', folder),
+      apiUrl: readSecretUrl(reader, 'slack_api_url', folder), appToken: readSecret(reader, 'slack_app_token', folder),
       appUrl: readUrl(reader, 'slack_app_url', 'https://slack.com/api/chat.postMessage'),
     },
     pagerdutyUrl: readUrl(reader, 'pagerduty_url', 'https://events.pagerduty.com/v2/enqueue'),
@@ -66,7 +66,7 @@ export function readReceiverGlobals(reader: MapReader, folder: string): Receiver
       apiUrl: readUrl(reader, 'rocketchat_api_url', 'https://open.rocket.chat/'),
       token: readSecret(reader, 'rocketchat_token', folder), tokenId: readSecret(reader, 'rocketchat_token_id', folder),
     },
-    mattermostUrl: readSecret(reader, 'mattermost_webhook_url', folder),
+    mattermostUrl: readSecretUrl(reader, 'mattermost_webhook_url', folder),
     jiraUrl: readUrl(reader, 'jira_api_url', ''),
     sms: {
       apiUrl: readUrl(reader, 'sms_api_url', 'https://api.twilio.com'), accountSid: reader.text('sms_account_sid', ''),
@@ -75,6 +75,9 @@ export function readReceiverGlobals(reader: MapReader, folder: string): Receiver
     isPrivateAllowed: reader.bool('webhook_allow_private', true),
     pushSubject: reader.text('webpush_subject', ''),
   }
+  const { slack } = globals
+  // The bot's own URL may stand there, for those who gave its token in http_config before there was app_token.
+  if (isGiven(slack.appToken) && isGiven(slack.apiUrl) && slack.apiUrl.text !== slack.appUrl) reader.error('slack_api_url', 'at most one of slack_app_token and slack_api_url may be set')
   http.finish()
   return globals
 }

@@ -1,7 +1,7 @@
 // `mattermost_configs` (alertmanager notify/mattermost/config.go).
 import type { MapReader } from '../reader.ts'
 import type { HttpClientConfig } from '../scrape-config.ts'
-import { readFields, readHttp, readNeededSecret, standard, type Fields, type Secret, type SectionContext } from './section.ts'
+import { readFields, readHttp, readNeededUrl, standard, type Fields, type Secret, type SectionContext } from './section.ts'
 import { readAttachmentFields, type SlackField } from './slack.ts'
 
 type Field = 'channel' | 'username' | 'icon_url' | 'icon_emoji' | 'type'
@@ -44,7 +44,7 @@ export function readMattermost(reader: MapReader, context: SectionContext): Matt
   props?.finish()
   return {
     kind: 'mattermost', isResolvedSent: reader.bool('send_resolved', true), http: readHttp(reader, context),
-    url: readNeededSecret(reader, 'webhook_url', context.folder, context.globals.mattermostUrl), fields: readFields(reader, FIELDS),
+    url: readNeededUrl(reader, 'webhook_url', context.folder, context.globals.mattermostUrl), fields: readFields(reader, FIELDS),
     attachment: readAttachment(reader, STANDARD),
     attachments: reader.maps('attachments').map((part) => {
       const attachment = readAttachment(part, ATTACHMENT)

@@ -37,6 +37,13 @@ export function readSecret(reader: MapReader, key: string, folder: string): Secr
   return secret
 }
 
+/** As readSecret, for a URL that is one. */
+export function readSecretUrl(reader: MapReader, key: string, folder: string): Secret {
+  const secret = readSecret(reader, key, folder)
+  checkUrl(reader, key, secret.text)
+  return secret
+}
+
 /** As readSecret, for a secret without which nothing can be sent. */
 export function readNeededSecret(reader: MapReader, key: string, folder: string, fallback: Secret = NO_SECRET): Secret {
   const own = readSecret(reader, key, folder)
@@ -59,8 +66,9 @@ export function readUrl(reader: MapReader, key: string, fallback: string): strin
   return url
 }
 
+/** A text with a template in it may become anything. */
 function checkUrl(reader: MapReader, key: string, url: string): void {
-  if (url !== '' && !isUrl(url)) reader.error(key, 'want a URL that begins with http:// or https://')
+  if (url !== '' && !url.includes('{{') && !isUrl(url)) reader.error(key, 'want a URL that begins with http:// or https://')
 }
 
 export function readHttp(reader: MapReader, { globals, folder }: SectionContext): HttpClientConfig {

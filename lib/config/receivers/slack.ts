@@ -1,7 +1,7 @@
 // `slack_configs` (alertmanager notify/slack/config.go).
 import type { MapReader } from '../reader.ts'
 import type { HttpClientConfig } from '../scrape-config.ts'
-import { isGiven, NO_SECRET, readFields, readHttp, readSecret, readTimeoutMs, readUrl, standard, type Fields, type Secret, type SectionContext } from './section.ts'
+import { isGiven, NO_SECRET, readFields, readHttp, readSecret, readSecretUrl, readTimeoutMs, readUrl, standard, type Fields, type Secret, type SectionContext } from './section.ts'
 
 type Field =
   | 'channel' | 'username' | 'color' | 'title' | 'title_link' | 'pretext' | 'text'
@@ -60,7 +60,7 @@ export function readSlack(reader: MapReader, context: SectionContext): SlackConf
 }
 
 function readDoor(reader: MapReader, { globals: { slack }, folder }: SectionContext): { url: Secret; token: Secret } {
-  const ownUrl = readSecret(reader, 'api_url', folder)
+  const ownUrl = readSecretUrl(reader, 'api_url', folder)
   const ownToken = readSecret(reader, 'app_token', folder)
   if (isGiven(ownUrl) && isGiven(ownToken)) reader.error('app_token', 'at most one of api_url and app_token may be set')
   const hasOwnAuthorization = reader.map('http_config')?.has('authorization') ?? false

@@ -2,7 +2,7 @@
 import type { MapReader } from '../reader.ts'
 import type { HttpClientConfig } from '../scrape-config.ts'
 import type { ReceiverGlobals } from './globals.ts'
-import { SEND_TIMEOUT_MS, readHttp, readJson, readNeededSecret, readTimeoutMs, type Json, type Secret, type SectionContext } from './section.ts'
+import { SEND_TIMEOUT_MS, readHttp, readJson, readNeededUrl, readTimeoutMs, type Json, type Secret, type SectionContext } from './section.ts'
 
 export interface WebhookConfig {
   kind: 'webhook'
@@ -22,7 +22,7 @@ export function readWebhook(reader: MapReader, context: SectionContext): Webhook
     kind: 'webhook',
     isResolvedSent: reader.bool('send_resolved', true),
     http: readHttp(reader, context),
-    url: readNeededSecret(reader, 'url', context.folder),
+    url: readNeededUrl(reader, 'url', context.folder),
     maxAlerts: reader.count('max_alerts', 0),
     timeoutMs: readTimeoutMs(reader),
     payload: readJson(reader, 'payload') ?? null,

@@ -25,5 +25,13 @@ it('says what is wrong and where', () => {
   expect(faults(section('webhook', '{url: "http://a", url_file: b}'))).toEqual(['5: receivers[0].webhook_configs[0].url_file: at most one of url and url_file may be set'])
   expect(faults(section('webhook', '{url: "http://a", max_alert: 3}'))).toEqual(['5: unknown key "max_alert" in receivers[0].webhook_configs[0]; did you mean "max_alerts"?'])
   expect(faults('receivers: [{name: a}, {name: a}, {}]')).toEqual(['1: receivers[1].name: another receiver is named "a"', '1: receivers[2].name: must be set'])
+  // As Go reads them: `~` and null are nothing, quoted they are texts.
+  expect(faults(section('webhook', '{url: ~}'))).toEqual(['5: receivers[0].webhook_configs[0].url: one of url and url_file must be set'])
+  expect(faults(section('webhook', '{url: high}'))).toEqual(['5: receivers[0].webhook_configs[0].url: want a URL that begins with http:// or https://'])
+  expect(faults(section('webhook', '{url: "{{ .CommonLabels.hook }}"}'))).toEqual([])
+  expect(faults(section('mattermost', '{webhook_url: "monday:friday"}'))).toEqual(['5: receivers[0].mattermost_configs[0].webhook_url: want a URL that begins with http:// or https://'])
+  expect(faults('global: {slack_app_token: x, slack_api_url: "https://hooks.slack.com/1"}')).toEqual(['1: global.slack_api_url: at most one of slack_app_token and slack_api_url may be set'])
+  expect(faults('global: {slack_app_token: x, slack_api_url: "https://slack.com/api/chat.postMessage"}')).toEqual([])
+  expect(faults('receivers: [{name: ~}]')).toEqual(['1: receivers[0].name: must be set'])
   expect(faults('global: {smtp_smarthst: "a:1"}')).toEqual(['1: unknown key "smtp_smarthst" in global; did you mean "smtp_smarthost"?'])
 })
