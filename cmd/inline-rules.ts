@@ -40,7 +40,7 @@ export class InlineRules implements RulesRunner {
           throw new RuleWriteError(cause instanceof Error ? cause.message : String(cause), { cause })
         }
       },
-      queryable, features, clock, logger, restoreLimits: flags.restoreLimits, notify: { resendMs: flags.resendMs, send: onAlerts },
+      queryable, features, clock, logger, restoreLimits: flags.restoreLimits, notify: { resendMs: flags.resendMs, send: (alerts) => onAlerts(alerts) },
       onEvaluated: (group) => this.#metrics.evaluated(reportOf(group, windows), clock.monotonic()),
       onExpanded: (isGood) => this.#metrics.expanded(isGood),
     })

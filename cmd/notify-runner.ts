@@ -83,15 +83,15 @@ export class NotifyRunner implements AlertmanagerRetriever, AlertEntry {
     }).catch((error: unknown) => this.#ground.logger.error('the configuration of alerts could not be applied; the one before it stays', { err: error instanceof Error ? error : String(error) }))
   }
 
-  readonly send = (alerts: readonly SentAlert[]): void => {
+  readonly send = (alerts: readonly SentAlert[], hasMore = false): void => {
     const told = this.#notifier.relabel(alerts)
     this.#notifier.send(told)
-    this.receive(told)
+    this.receive(told, hasMore)
   }
 
   /** Alerts of the rules, and of others by API: recorded, then on their way to people. */
-  receive(alerts: readonly SentAlert[]): void {
-    void this.#applying.then(() => this.lifecycle.receive(alerts))
+  receive(alerts: readonly SentAlert[], hasMore = false): void {
+    void this.#applying.then(() => this.lifecycle.receive(alerts, hasMore))
   }
 
   setRuleRoutes(routes: readonly RuleRoute[]): void {

@@ -28,7 +28,8 @@ export interface RulesGround {
   logger: Logger
   metrics: Metrics
   db: Database
-  onAlerts: (alerts: readonly SentAlert[]) => void
+  /** `hasMore`: others of the same evaluation follow at once. */
+  onAlerts: (alerts: readonly SentAlert[], hasMore?: boolean) => void
 }
 
 /** Reader slot of the rules; the last two are main's and that of jobs on blocks. */

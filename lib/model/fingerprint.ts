@@ -16,9 +16,12 @@ export function fingerprint(labels: Labels): string {
   let high = OFFSET_HIGH
   let low = OFFSET_LOW
   for (const text of labels) {
-    const bytes = encoder.encode(text)
-    for (let i = 0; i <= bytes.length; i++) {
-      const mixed = (low ^ (i < bytes.length ? bytes[i]! : SEPARATOR)) >>> 0
+    // Fast path: what is ASCII is its own bytes.
+    const bytes = isAscii(text) ? null : encoder.encode(text)
+    const length = bytes === null ? text.length : bytes.length
+    for (let i = 0; i <= length; i++) {
+      const byte = i === length ? SEPARATOR : bytes === null ? text.charCodeAt(i) : bytes[i]!
+      const mixed = (low ^ byte) >>> 0
       const product = mixed * PRIME_LOW
       // The carry of the low half, the high half's own product, and what 2^40 lifts from the low half.
       high = (Math.imul(high, PRIME_LOW) + Math.floor(product / 4294967296) + (mixed << 8)) >>> 0
@@ -26,4 +29,9 @@ export function fingerprint(labels: Labels): string {
     }
   }
   return high.toString(16).padStart(8, '0') + low.toString(16).padStart(8, '0')
+}
+
+function isAscii(text: string): boolean {
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) >= 0x80) return false
+  return true
 }

@@ -21,8 +21,8 @@ export interface AlertOverlay {
 
 /** What the keeper of the overlay asks of the dispatcher. */
 export interface AlertDispatch {
-  /** Alerts on their way to people, after their episodes are recorded. */
-  receive(alerts: readonly SentAlert[]): void
+  /** Alerts on their way to people, after their episodes are recorded; `hasMore`: no group is told before those that follow. */
+  receive(alerts: readonly SentAlert[], hasMore?: boolean): void
   /** Escalation policy of the first matching route that names one; '' where none does. */
   escalationOf(labels: Labels): string
   /** Whether a silence, an inhibition or a time interval keeps the alert from people now. */

@@ -37,7 +37,8 @@ export interface RulesThreadOptions {
   logger: Logger
   /** A query of a rule ends after this by itself; a thread that is silent for longer is ended. */
   queryTimeoutMs: number
-  onAlerts: (alerts: readonly SentAlert[]) => void
+  /** `hasMore`: others of the same evaluation follow at once. */
+  onAlerts: (alerts: readonly SentAlert[], hasMore: boolean) => void
   /** The thread has ended: what its slot pinned can be freed. */
   onGone: () => void
 }
@@ -141,7 +142,8 @@ export class RulesThread {
         metrics.evaluated(message.report, clock.monotonic())
         break
       case 'alerts':
-        this.#options.onAlerts(message.alerts)
+        this.#options.onAlerts(message.alerts, message.hasMore)
+        this.#send({ kind: 'taken' })
         break
       case 'pong':
         this.#pingedMs = null

@@ -14,6 +14,8 @@ export type ToRules =
   | { kind: 'ask'; id: number; request: RuleRequest }
   /** `error`: why nothing was written, '' where all was judged. */
   | { kind: 'written'; id: number; verdicts: Uint8Array; error: string }
+  /** The alerts that were sent: more may be. */
+  | { kind: 'taken' }
 
 /** Worker to main. */
 export type FromRules =
@@ -24,4 +26,5 @@ export type FromRules =
   | { kind: 'evaluated'; report: GroupReport }
   | { kind: 'expanded'; isGood: boolean }
   | { kind: 'pong' }
-  | { kind: 'alerts'; alerts: readonly SentAlert[] }
+  /** `hasMore`: others of the same evaluation follow once these are taken. */
+  | { kind: 'alerts'; alerts: readonly SentAlert[]; hasMore: boolean }

@@ -3,6 +3,7 @@ import type { MessagePort } from 'node:worker_threads'
 import type { Engine } from '../../lang/engine.ts'
 import type { EngineFeatures } from '../../lang/parse/ast.ts'
 import type { Queryable } from '../../storage/interface.ts'
+import type { SentAlert } from '../model/alert.ts'
 import type { Clock } from '../std/clock.ts'
 import type { Logger } from '../std/log.ts'
 import { RuleWriteError, type WriteFunc } from './group.ts'
@@ -31,12 +32,13 @@ export interface RulesSeat {
 export function serveRules(port: MessagePort, seat: RulesSeat): void {
   const send = (message: FromRules, transfer: ArrayBuffer[] = []): void => port.postMessage(message, transfer)
   const writes = new PendingWrites(send)
+  const alerts = new AlertParts(send)
   const query = engineQuery(seat.engine, seat.queryable, seat)
   const windows = new WindowQueries(query, seat.queryable, seat)
   const manager = new RuleManager({
     query, windows, write: (timeMs, rows) => writes.write(timeMs, rows),
     queryable: seat.queryable, features: seat.features, clock: seat.clock, logger: seat.logger,
-    restoreLimits: seat.restoreLimits, notify: { resendMs: seat.resendMs, send: (alerts) => send({ kind: 'alerts', alerts }) },
+    restoreLimits: seat.restoreLimits, notify: { resendMs: seat.resendMs, send: (sent) => alerts.add(sent) },
     onEvaluated: (group) => send({ kind: 'evaluated', report: reportOf(group, windows) }),
     onExpanded: (isGood) => send({ kind: 'expanded', isGood }),
   })
@@ -58,9 +60,37 @@ export function serveRules(port: MessagePort, seat: RulesSeat): void {
       case 'ping':
         send({ kind: 'pong' })
         break
+      case 'taken':
+        alerts.taken()
+        break
       case 'written': writes.done(message)
     }
   })
+}
+
+/** Alerts of a message: 3 ms of main, which reads it in one go. */
+const PART_ALERTS = 500
+
+/** Alerts on their way to main, a part at a time, that it can do other things in between. */
+class AlertParts {
+  readonly #send: (message: FromRules) => void
+  readonly #waiting: { alerts: readonly SentAlert[]; hasMore: boolean }[] = []
+  #isUnderWay = false
+
+  constructor(send: (message: FromRules) => void) {
+    this.#send = send
+  }
+
+  add(alerts: readonly SentAlert[]): void {
+    for (let at = 0; at < alerts.length; at += PART_ALERTS) this.#waiting.push({ alerts: alerts.slice(at, at + PART_ALERTS), hasMore: at + PART_ALERTS < alerts.length })
+    if (!this.#isUnderWay) this.taken()
+  }
+
+  taken(): void {
+    const part = this.#waiting.shift()
+    this.#isUnderWay = part !== undefined
+    if (part !== undefined) this.#send({ kind: 'alerts', ...part })
+  }
 }
 
 /** Rows on their way to main. */

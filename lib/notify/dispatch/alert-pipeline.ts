@@ -80,6 +80,8 @@ export class AlertPipeline implements AlertDispatch {
   readonly #inbox: (readonly SentAlert[])[] = []
   #inboxCount = 0
   #taking: Promise<void> | null = null
+  #isTaking = false
+  #isMoreComing = false
   #overlay: AlertOverlay = NO_OVERLAY
   #now: Generation | null = null
   #counts = { active: 0, suppressed: 0 }
@@ -138,8 +140,9 @@ export class AlertPipeline implements AlertDispatch {
     if (this.#now !== null) void runInTurns(this.#readd(this.#now), this.#ground.clock)
   }
 
-  receive(alerts: readonly SentAlert[]): void {
+  receive(alerts: readonly SentAlert[], hasMore = false): void {
     const { clock, logger } = this.#ground
+    this.#isMoreComing = hasMore
     this.#inbox.push(alerts)
     this.#inboxCount += alerts.length
     while (this.#inboxCount > INBOX_MAX && this.#inbox.length > 1) {
@@ -175,19 +178,17 @@ export class AlertPipeline implements AlertDispatch {
   }
 
   endEscalation(fingerprints: readonly string[]): void {
-    for (const id of fingerprints) {
-      this.#escalations.takeBack(id)
-      this.#own(this.#log.forgetFiring(id, ESCALATION_KEY))
-    }
+    for (const id of fingerprints) this.#escalations.takeBack(id)
+    this.#own(this.#log.forgetFiring(fingerprints, ESCALATION_KEY))
   }
 
   retell(fingerprints: readonly string[]): void {
-    const forget = async (id: string): Promise<void> => {
-      await this.#log.forgetFiring(id)
-      const alert = this.#alerts.get(id)
-      if (alert !== undefined) this.#now?.dispatcher.flushNow(alert)
+    const forget = async (): Promise<void> => {
+      await this.#log.forgetFiring(fingerprints)
+      const alerts = fingerprints.map((id) => this.#alerts.get(id)).filter((alert) => alert !== undefined)
+      for (const alert of alerts) this.#now?.dispatcher.flushNow(alert)
     }
-    for (const id of fingerprints) this.#own(forget(id))
+    this.#own(forget())
   }
 
   /** Alerts that are known, ended ones too for a while. */
@@ -258,11 +259,13 @@ export class AlertPipeline implements AlertDispatch {
     const fallback = config.fallback && new Fallback(config.fallback, integrations, { log: this.#log, clock })
     const dispatcher = new Dispatcher({
       root, inhibitor, integrations, escalations, fallback, timeIntervals, silences: this.silences, overlay: this.#overlay, metrics: this.#metrics, externalUrl, clock, logger,
+      isTakingIn: () => this.#isTaking || this.#isMoreComing,
     })
     return { config, root, inhibitor, integrations, dispatcher }
   }
 
   *#takeIn(): Steps<void> {
+    this.#isTaking = true
     for (let batch = this.#inbox.shift(); batch !== undefined; batch = this.#inbox.shift()) {
       this.#inboxCount -= batch.length
       for (let i = 0; i < batch.length; i++) {
@@ -271,6 +274,7 @@ export class AlertPipeline implements AlertDispatch {
       }
       yield
     }
+    this.#isTaking = false
   }
 
   #put(sent: SentAlert): void {

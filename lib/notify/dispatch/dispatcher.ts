@@ -26,8 +26,13 @@ export interface DispatcherGround extends StageGround {
   externalUrl: string
   clock: Clock
   logger: Logger
+  /** Whether alerts are being put that belong together with some that were put. */
+  isTakingIn: () => boolean
 }
 
+/** A group waits for alerts that come with its own: else it would tell of some of them, and of the rest an interval later. */
+const INTAKE_MS = 20
+const INTAKE_MS_MAX = 2000
 /** Telling may take as long, however short the interval is. */
 const FLUSH_MS_MIN = 10_000
 /** Between looks at a group whose receiver is not reached. */
@@ -118,7 +123,13 @@ export class Dispatcher {
       group.isLate = true
       return
     }
-    const { clock } = this.#ground
+    const { clock, isTakingIn } = this.#ground
+    if (isTakingIn() && group.intakeMs < INTAKE_MS_MAX) {
+      group.intakeMs += INTAKE_MS
+      this.#due.set(group, INTAKE_MS)
+      return
+    }
+    group.intakeMs = 0
     const { groupIntervalMs } = group.route.config
     const deadlineMs = clock.monotonic() + Math.max(groupIntervalMs, FLUSH_MS_MIN)
     this.#due.set(group, groupIntervalMs)

@@ -16,6 +16,8 @@ export class AlertGroup {
   #order: readonly string[] | null = []
   /** Receivers are being told. */
   isFlushing = false
+  /** How long it has waited for alerts that come with its own. */
+  intakeMs = 0
   /** It fell due meanwhile. */
   isLate = false
 

@@ -52,13 +52,14 @@ export class NotificationLog {
   }
 
   /**
-   * Forgets that those were told that the alert fires whose group's key begins so, that they may be told again; resolves when
-   * that is durable.
+   * Forgets of groups whose key begins so that anyone was told that these alerts fire: they may be told again. Resolves when that
+   * is durable.
    */
-  async forgetFiring(fingerprint: string, keyPrefix = ''): Promise<void> {
-    const told = Array.from(this.#entries.values()).filter(({ firing, groupKey }) => groupKey.startsWith(keyPrefix) && firing.includes(fingerprint))
+  async forgetFiring(fingerprints: readonly string[], keyPrefix = ''): Promise<void> {
+    const gone = new Set(fingerprints)
+    const told = Array.from(this.#entries.values()).filter(({ firing, groupKey }) => groupKey.startsWith(keyPrefix) && firing.some((one) => gone.has(one)))
     await Promise.all(told.map((entry) => this.put({
-      ...entry, firing: entry.firing.filter((one) => one !== fingerprint), withheld: [...new Set([...entry.withheld, fingerprint])],
+      ...entry, firing: entry.firing.filter((one) => !gone.has(one)), withheld: [...new Set([...entry.withheld, ...entry.firing.filter((one) => gone.has(one))])],
     })))
   }
 

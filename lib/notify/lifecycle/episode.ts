@@ -70,6 +70,15 @@ function cooldownKey(labels: Labels): string {
   return JSON.stringify(labels.filter((_, i) => labels[i - (i % 2)] !== SEVERITY))
 }
 
+/** What is kept of the end of an episode. */
+export function endOf({ record, annotations }: Episode, atMs: number, detail: string): { records: AlertRecord[]; events: AlertEvent[] } {
+  const resolvedAtMs = Math.max(atMs, record.triggeredAtMs)
+  return {
+    records: [{ ...record, status: 'resolved', resolvedAtMs, annotations: Object.fromEntries(annotations) }],
+    events: [{ alertId: record.id, timeMs: resolvedAtMs, kind: 'resolved', detail }],
+  }
+}
+
 /** As if it had just fired. */
 export function reopened(record: AlertRecord, nowMs: number): AlertRecord {
   return { ...record, status: 'open', acknowledgedAtMs: null, acknowledgedBy: '', repageAtMs: null, escalationFromMs: nowMs, escalationStep: 0 }

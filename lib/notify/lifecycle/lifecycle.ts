@@ -8,7 +8,6 @@
 //
 // Changes come one after the other. What people do is in the store before it holds; what rules tell holds at once, and a store
 // that refuses it delays no page.
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { EscalationPolicy } from '../../config/alertmanager-config.ts'
 import type { LifecycleConfig } from '../../config/lifecycle-section.ts'
 import { MetaError } from '../../meta/errors.ts'
@@ -19,13 +18,15 @@ import type { NotifiedAlert, Notification } from '../../model/notification.ts'
 import type { Clock, Timer } from '../../std/clock.ts'
 import type { Logger } from '../../std/log.ts'
 import type { Metrics } from '../../std/metrics.ts'
+import { runInTurns, type Steps } from '../../std/steps.ts'
 import type { AlertDispatch, AlertOverlay } from '../overlay.ts'
 import { AckLinks } from './ack-links.ts'
 import { Cooldowns } from './cooldowns.ts'
 import { currentAlerts, type CurrentAlerts, type CurrentAsk } from './current-alerts.ts'
-import { beginEpisode, episodeOf, firstEvents, reopened, sentAlert, type Episode } from './episode.ts'
+import { DueWork } from './due-work.ts'
+import { beginEpisode, endOf, episodeOf, firstEvents, reopened, sentAlert, type Episode } from './episode.ts'
 import { EpisodeTable } from './episode-table.ts'
-import { nextStep, type DueStep } from './escalation.ts'
+import type { DueStep } from './escalation.ts'
 import { registerLifecycleMetrics } from './lifecycle-metrics.ts'
 import { noteNotification, noteSuppression } from './message-notes.ts'
 import { RecordWriter } from './record-writer.ts'
@@ -70,12 +71,7 @@ export interface AlertOutlook {
 
 /** Rules find out within this after a start what still fires; what they do not tell of by then is over. */
 const RESTART_GRACE_MS = 15 * 60_000
-/** Alerts taken in between two turns of the event loop. */
-const INTAKE_ALERTS = 500
-/** A step that a silence or the like stands in the way of is looked at again. */
-const BLOCKED_MS = 10_000
-/** The wall clock, by which all is due, may jump. */
-const TICK_MS_MAX = 60_000
+const STEP_ALERTS = 16
 const LOAD_RETRY_MS = 10_000
 const KEY_NAME = 'ack-key'
 
@@ -84,17 +80,18 @@ export class AlertLifecycle implements AlertOverlay {
   readonly #writer: RecordWriter
   readonly #cooldowns = new Cooldowns()
   readonly #table = new EpisodeTable()
+  readonly #due: DueWork
   #links: AckLinks | null = null
-  #policies: ReadonlyMap<string, EscalationPolicy> = new Map()
   #repageAfterMs = 0
   #turn: Promise<unknown> = Promise.resolve()
-  #timer: Timer | null = null
   #reload: Timer | null = null
   #isStopped = false
 
   constructor(ground: LifecycleGround) {
     this.#ground = ground
     this.#writer = new RecordWriter(ground.store, ground.clock, ground.logger)
+    const { dispatch, clock } = ground
+    this.#due = new DueWork({ table: this.#table, cooldowns: this.#cooldowns, writer: this.#writer, dispatch, clock, inTurn: (work) => this.#inTurn(work) })
     registerLifecycleMetrics(ground.metrics, { counts: () => this.#table.counts(), lostLines: () => this.#writer.lostCount })
   }
 
@@ -102,9 +99,7 @@ export class AlertLifecycle implements AlertOverlay {
   applyConfig(lifecycle: LifecycleConfig, escalations: readonly EscalationPolicy[]): void {
     this.#cooldowns.applyConfig(lifecycle)
     this.#repageAfterMs = lifecycle.repageAfterMs
-    this.#policies = new Map(escalations.map((policy) => [policy.name, policy]))
-    for (const episode of this.#table.all()) episode.policy = null
-    this.#arm()
+    this.#due.applyPolicies(escalations)
   }
 
   /** Cooldowns, ms, of rules made by API. */
@@ -117,17 +112,12 @@ export class AlertLifecycle implements AlertOverlay {
     return this.#inTurn(() => this.#load())
   }
 
-  /** From the rules, and from the API. Resolves when they are with the dispatcher. */
-  receive(alerts: readonly SentAlert[]): Promise<void> {
+  /** From the rules, and from the API; `hasMore`: others that belong to them follow at once. Resolves when they are with the dispatcher. */
+  receive(alerts: readonly SentAlert[], hasMore = false): Promise<void> {
     return this.#inTurn(async () => {
-      for (let at = 0; at < alerts.length; at += INTAKE_ALERTS) {
-        const part = alerts.slice(at, at + INTAKE_ALERTS)
-        this.#takeIn(part)
-        await this.#writer.settled()
-        this.#ground.dispatch.receive(part)
-        if (alerts.length > INTAKE_ALERTS) await nextTurn()
-      }
-      this.#arm()
+      await runInTurns(this.#takeIn(alerts), this.#ground.clock)
+      await this.#writer.settled()
+      this.#ground.dispatch.receive(alerts, hasMore)
     })
   }
 
@@ -145,7 +135,6 @@ export class AlertLifecycle implements AlertOverlay {
 
   onNotified(receiver: string, notification: Notification, error: string | null): void {
     this.#writer.add(noteNotification({ table: this.#table, cooldowns: this.#cooldowns, nowMs: this.#ground.clock.now() }, receiver, notification, error))
-    this.#arm()
   }
 
   onSuppressed(kind: 'silenced' | 'inhibited' | 'muted', alerts: readonly NotifiedAlert[], by: readonly string[]): void {
@@ -167,7 +156,7 @@ export class AlertLifecycle implements AlertOverlay {
     if (episode === undefined) return null
     const nowMs = this.#ground.clock.now()
     const { suppression, suppressionNote } = episode
-    return { suppression, suppressedBy: suppressionNote, step: this.#nextStep(episode), coolsUntilMs: this.#coolsUntilMs(episode, nowMs) }
+    return { suppression, suppressedBy: suppressionNote, step: this.#due.nextStep(episode), coolsUntilMs: this.#coolsUntilMs(episode, nowMs) }
   }
 
   /** Repeats and escalation stop until it resolves. Of two at once the first has it. Rejects with AlertStateError, MetaError. */
@@ -185,7 +174,7 @@ export class AlertLifecycle implements AlertOverlay {
   unacknowledge(id: string, by: string): Promise<AlertRecord> {
     return this.#act(id, (episode, nowMs) => {
       if (episode.record.status !== 'acknowledged') throw new AlertStateError('the alert is not acknowledged')
-      return { record: reopened(episode.record, nowMs), kind: 'unacknowledged', detail: by, after: () => this.#pageAnew([episode.record.fingerprint]) }
+      return { record: reopened(episode.record, nowMs), kind: 'unacknowledged', detail: by, after: () => this.#due.pageAnew([episode.record.fingerprint]) }
     })
   }
 
@@ -194,7 +183,7 @@ export class AlertLifecycle implements AlertOverlay {
     return this.#act(id, (episode) => {
       const { record } = episode
       if (record.status === 'acknowledged') throw new AlertStateError(`the alert is acknowledged by ${record.acknowledgedBy || 'someone'}; take that back first`)
-      const step = this.#nextStep(episode)
+      const step = this.#due.nextStep(episode)
       if (step === null) throw new AlertStateError('no step is left: the route of the alert names no escalation, or all its steps have been told')
       return {
         record: { ...record, escalationStep: record.escalationStep + 1 }, kind: 'escalated', detail: by === '' ? step.receiver : `${step.receiver}, asked for by ${by}`,
@@ -220,7 +209,7 @@ export class AlertLifecycle implements AlertOverlay {
   /** Ends once what is under way is kept, or the store has refused it once more. */
   async stop(): Promise<void> {
     this.#isStopped = true
-    this.#timer?.cancel()
+    this.#due.stop()
     this.#reload?.cancel()
     await this.#turn
     await this.#writer.stop()
@@ -248,7 +237,6 @@ export class AlertLifecycle implements AlertOverlay {
       return
     }
     this.#adopt(records)
-    this.#arm()
   }
 
   /** Episodes go on where they were: the dispatcher knows of them before the rules have found them again. */
@@ -264,94 +252,43 @@ export class AlertLifecycle implements AlertOverlay {
         episode.annotations = met.annotations
       }
       this.#table.put(episode)
+      this.#due.changed(episode)
       return episode
     })
     dispatch.receive(adopted.map(sentAlert))
-    for (const { record, labels } of adopted) {
-      const steps = this.#policies.get(dispatch.escalationOf(labels))?.steps ?? []
-      for (const { receiver } of steps.slice(0, record.escalationStep)) dispatch.escalate(receiver, [record.fingerprint])
-    }
+    for (const episode of adopted) for (const receiver of this.#due.stepsBegun(episode)) dispatch.escalate(receiver, [episode.record.fingerprint])
   }
 
-  #takeIn(alerts: readonly SentAlert[]): void {
-    const { clock, newId } = this.#ground
-    const nowMs = clock.now()
-    for (const alert of alerts) {
-      const print = fingerprint(alert.labels)
-      const episode = this.#table.get(print)
-      const isOver = alert.endsAtMs <= nowMs
-      if (episode === undefined && !isOver) {
-        const begun = beginEpisode(alert, print, newId())
-        this.#table.put(begun)
-        this.#writer.add({ records: [begun.record], events: firstEvents(begun) })
-      } else if (episode !== undefined && isOver) this.#end(episode, alert.endsAtMs, '')
-      else if (episode !== undefined) {
-        episode.endsAtMs = alert.endsAtMs
-        episode.annotations = alert.annotations
-      }
-    }
-  }
-
-  #end(episode: Episode, atMs: number, detail: string): void {
-    const { record } = episode
-    this.#table.end(episode)
-    const resolvedAtMs = Math.max(atMs, record.triggeredAtMs)
-    this.#writer.add({
-      records: [{ ...record, status: 'resolved', resolvedAtMs, annotations: Object.fromEntries(episode.annotations) }],
-      events: [{ alertId: record.id, timeMs: resolvedAtMs, kind: 'resolved', detail }],
-    })
-  }
-
-  /** What is due by the clock: ends of alerts that nobody tells of, pages of acknowledged ones, steps of escalations. */
-  async #tick(): Promise<void> {
+  *#takeIn(alerts: readonly SentAlert[]): Steps<void> {
     const nowMs = this.#ground.clock.now()
-    const anew: string[] = []
-    const steps = new Map<string, string[]>()
-    this.#cooldowns.forget(nowMs)
-    for (const episode of this.#table.all()) {
-      const { record } = episode
-      if (episode.endsAtMs <= nowMs) this.#end(episode, episode.endsAtMs, 'nobody told of it any more')
-      else if (record.status === 'acknowledged') {
-        if (record.repageAtMs === null || record.repageAtMs > nowMs) continue
-        episode.record = reopened(record, nowMs)
-        this.#writer.add({ records: [episode.record], events: [{ alertId: record.id, timeMs: nowMs, kind: 'unacknowledged', detail: 'nobody resolved it in time' }] })
-        anew.push(record.fingerprint)
-      } else this.#beginSteps(episode, nowMs, steps)
+    for (let i = 0; i < alerts.length; i++) {
+      this.#take(alerts[i]!, nowMs)
+      if (i % STEP_ALERTS === STEP_ALERTS - 1) yield
     }
-    await this.#writer.settled()
-    this.#pageAnew(anew)
-    for (const [receiver, prints] of steps) this.#ground.dispatch.escalate(receiver, prints)
-    this.#arm()
   }
 
-  #beginSteps(episode: Episode, nowMs: number, begun: Map<string, string[]>): void {
-    for (let step = this.#nextStep(episode); step !== null && step.dueMs <= nowMs; step = this.#nextStep(episode)) {
-      if (episode.blockedUntilMs > nowMs) return
-      // Nobody is told of what is silenced; the step waits until that is over. A cooldown keeps repeats away, not steps.
-      episode.blockedUntilMs = this.#ground.dispatch.isSuppressed(episode.labels, nowMs) ? nowMs + BLOCKED_MS : 0
-      if (episode.blockedUntilMs > nowMs) return
-      const { id, fingerprint: print, escalationStep } = episode.record
-      episode.record = { ...episode.record, escalationStep: escalationStep + 1 }
-      this.#writer.add({ records: [episode.record], events: [{ alertId: id, timeMs: nowMs, kind: 'escalated', detail: step.receiver }] })
-      if (begun.get(step.receiver)?.push(print) === undefined) begun.set(step.receiver, [print])
+  #take(alert: SentAlert, nowMs: number): void {
+    const print = fingerprint(alert.labels)
+    const episode = this.#table.get(print)
+    const isOver = alert.endsAtMs <= nowMs
+    if (episode !== undefined && isOver) {
+      this.#table.end(episode)
+      this.#writer.add(endOf(episode, alert.endsAtMs, ''))
+    } else if (episode !== undefined) {
+      episode.endsAtMs = alert.endsAtMs
+      episode.annotations = alert.annotations
+      this.#due.changed(episode)
+    } else if (!isOver) {
+      const begun = beginEpisode(alert, print, this.#ground.newId())
+      this.#table.put(begun)
+      this.#writer.add({ records: [begun.record], events: firstEvents(begun) })
+      this.#due.changed(begun)
     }
   }
 
   /** An episode that nobody was told of, while who would be has heard of the one before it. */
   #coolsUntilMs(episode: Episode, nowMs: number): number {
     return episode.record.toldAtMs === null ? this.#cooldowns.coolsUntilMs(episode, nowMs) : 0
-  }
-
-  #nextStep(episode: Episode): DueStep | null {
-    if (this.#policies.size === 0) return null
-    episode.policy ??= this.#ground.dispatch.escalationOf(episode.labels)
-    return nextStep(episode.record, this.#policies.get(episode.policy))
-  }
-
-  #pageAnew(prints: readonly string[]): void {
-    if (prints.length === 0) return
-    this.#ground.dispatch.endEscalation(prints)
-    this.#ground.dispatch.retell(prints)
   }
 
   /** What someone asks for: kept first, then it holds. */
@@ -363,7 +300,7 @@ export class AlertLifecycle implements AlertOverlay {
       const { record, kind, detail, after } = change(episode, nowMs)
       await this.#keep(episode, record, { alertId: id, timeMs: nowMs, kind, detail })
       after()
-      this.#arm()
+      this.#due.changed(episode)
       return episode.record
     })
   }
@@ -379,19 +316,5 @@ export class AlertLifecycle implements AlertOverlay {
       episode.isChanging = false
       if (episode.record.toldAtMs !== before) this.#writer.add({ records: [episode.record] })
     }
-  }
-
-  /** Sets the timer to what is due next. */
-  #arm(): void {
-    this.#timer?.cancel()
-    if (this.#isStopped || this.#table.size === 0) return
-    const nowMs = this.#ground.clock.now()
-    let dueMs = nowMs + TICK_MS_MAX
-    for (const episode of this.#table.all()) {
-      dueMs = Math.min(dueMs, episode.endsAtMs, episode.record.repageAtMs ?? Infinity)
-      const step = this.#nextStep(episode)
-      if (step !== null) dueMs = Math.min(dueMs, Math.max(step.dueMs, episode.blockedUntilMs))
-    }
-    this.#timer = this.#ground.clock.after(Math.max(0, dueMs - nowMs), () => void this.#inTurn(() => this.#tick()), true)
   }
 }

@@ -33,6 +33,7 @@ export class HttpSender {
 
   constructor(http: HttpClientConfig, ground: ReceiverGround, timeoutMs: number) {
     this.#client = new HttpClient({ ...http, isPrivateRefused: !ground.isPrivateAllowed }, ground.clock, timeoutMs)
+    this.#client.prepareToSend()
     this.#ground = ground
     this.#timeoutMs = timeoutMs
   }
