@@ -7,6 +7,7 @@ import type { Annotations } from './annotations.ts'
 import type { Budget } from './budget.ts'
 import { groupSeries, groupSets, type Groups, type GroupingSpec } from './grouping.ts'
 import { hasHistograms, HistogramCells, ignoreHistograms } from './histogram-cells.ts'
+import { samplesInRow } from './histogram-samples.ts'
 import type { HistogramTable } from './histogram-table.ts'
 import type { LabelTable } from './label-table.ts'
 import { FLOAT, type Operator, type RowBatch, type Steps } from './operator.ts'
@@ -28,7 +29,11 @@ export class Aggregate implements Operator {
   readonly #spec: GroupingSpec
   readonly #scope: AggregateScope
   #groups: Groups | null = null
+  /** Samples that the input had loaded when it knew its series. */
+  #loaded = 0
   #isDone = false
+  /** Of the cells, while somebody looks at them. */
+  #bytes = 0
 
   constructor(op: StreamingOp, input: Operator, spec: GroupingSpec, scope: AggregateScope) {
     this.#op = op
@@ -42,12 +47,19 @@ export class Aggregate implements Operator {
   }
 
   next(): RowBatch | null {
-    if (this.#isDone) return null
-    this.#isDone = true
     const { steps, budget } = this.#scope
+    if (this.#isDone) {
+      budget.releaseBytes(this.#bytes)
+      this.#bytes = 0
+      return null
+    }
+    this.#isDone = true
     const { sets, groupOf } = this.#grouped()
     const width = steps.count
+    const heldBefore = budget.samplesHeld - this.#loaded
+    const bytesBefore = budget.bytesHeld
     const cells = makeAccumulator(this.#op, sets.length, width, budget)
+    this.#bytes = budget.bytesHeld - bytesBefore
     const row = { values: cells.values, kinds: cells.kinds, at: 0, isWhole: false }
     const histograms = this.#histogramCells()
     for (let batch = this.#input.next(); batch !== null; batch = this.#input.next()) {
@@ -65,6 +77,7 @@ export class Aggregate implements Operator {
     }
     cells.finish()
     histograms?.finish(cells.values, cells.kinds)
+    budget.settleSamples(heldBefore, samplesInRow({ values: cells.values, kinds: cells.kinds, at: 0 }, cells.kinds.length, this.#scope.histograms))
     // Read to the end all the same: an error in what gives no series is an error.
     if (sets.length === 0) return null
     return { rows: sets.length, index: sets.map((_, g) => g), values: cells.values, kinds: cells.kinds }
@@ -85,7 +98,12 @@ export class Aggregate implements Operator {
   }
 
   #grouped(): Groups {
-    return this.#groups ??= groupSeries(this.#input.series(), groupSets(this.#spec, this.#scope.labels))
+    if (this.#groups !== null) return this.#groups
+    const { budget, labels } = this.#scope
+    const heldBefore = budget.samplesHeld
+    this.#groups = groupSeries(this.#input.series(), groupSets(this.#spec, labels))
+    this.#loaded = budget.samplesHeld - heldBefore
+    return this.#groups
   }
 }
 

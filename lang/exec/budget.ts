@@ -58,8 +58,7 @@ export class Budget {
   }
 
   /**
-   * Counts samples held; `release` gives back those no longer held. `read`: how many were looked at for them, as
-   * `stats` tells it. Throws LimitError over the limit.
+   * Counts samples held. `read`: how many were looked at for them, as `stats` tells it. Throws LimitError over the limit.
    */
   addSamples(count: number, read: number = count): void {
     this.#samples += count
@@ -70,8 +69,15 @@ export class Budget {
     }
   }
 
-  releaseSamples(count: number): void {
-    this.#samples -= count
+  /** Samples held now. */
+  get samplesHeld(): number {
+    return this.#samples
+  }
+
+  /** Lets go of what was loaded since `before` were held, but for `kept`: the results of what has read its input to the end. */
+  settleSamples(before: number, kept: number): void {
+    this.#samples = before
+    this.addSamples(kept, 0)
   }
 
   /** Reserves bytes for arrays the caller makes itself. Throws LimitError, naming the limit. */
@@ -85,6 +91,11 @@ export class Budget {
 
   releaseBytes(count: number): void {
     this.#bytes -= count
+  }
+
+  /** Bytes reserved now. */
+  get bytesHeld(): number {
+    return this.#bytes
   }
 
   /** A zeroed array, paid for. */

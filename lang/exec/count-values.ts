@@ -4,7 +4,7 @@ import { CUSTOM_SCHEMA } from '../../lib/model/histogram.ts'
 import { histogramText } from '../func/histogram-text.ts'
 import { formatPlain } from '../reply/number-text.ts'
 import type { AggregateScope } from './aggregate.ts'
-import { DenseOperator, drain, type DenseRows } from './dense.ts'
+import { bytesOf, DenseOperator, drain, type DenseRows } from './dense.ts'
 import { groupSets, type GroupingSpec } from './grouping.ts'
 import { ABSENT, FLOAT, HISTOGRAM, type Operator, type RowBatch } from './operator.ts'
 import { ExecutionError } from './query-error.ts'
@@ -34,12 +34,13 @@ export class CountValues implements Operator {
   }
 
   #evaluated(): Operator {
-    return this.#counted ??= new DenseOperator(this.#count())
+    return this.#counted ??= new DenseOperator(this.#count(), this.#scope.budget)
   }
 
   #count(): DenseRows {
     const { steps, budget, labels } = this.#scope
     const { label, grouping, isWithout } = this.#spec
+    const heldBefore = budget.samplesHeld
     const rows = drain(this.#input, steps, budget)
     const width = steps.count
     const name = labels.intern(label)
@@ -61,7 +62,14 @@ export class CountValues implements Operator {
     const values = budget.floats(counts.size * width)
     ;[...counts.values()].forEach((row, position) => values.set(row, position * width))
     const kinds = budget.bytes(values.length)
-    for (let c = 0; c < values.length; c++) if (values[c]! > 0) kinds[c] = FLOAT
+    let points = 0
+    for (let c = 0; c < values.length; c++) {
+      if (values[c] === 0) continue
+      kinds[c] = FLOAT
+      points++
+    }
+    budget.releaseBytes(bytesOf(rows) + values.byteLength)
+    budget.settleSamples(heldBefore, points)
     return { series: Uint32Array.from(counts.keys()), values, kinds }
   }
 

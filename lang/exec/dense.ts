@@ -12,6 +12,11 @@ export interface DenseRows {
   kinds: Uint8Array
 }
 
+/** What `drain` has paid for them. */
+export function bytesOf({ values, kinds }: DenseRows): number {
+  return values.byteLength + kinds.byteLength
+}
+
 /** Reads an operator to its end. The arrays are the caller's, paid for from the budget. */
 export function drain(operator: Operator, steps: Steps, budget: Budget): DenseRows {
   const series = operator.series()
@@ -41,21 +46,32 @@ export function drainScalar(operator: Operator, steps: Steps): Float64Array {
 
 /** Hands up rows that lie ready, in one batch. The arrays become the consumer's to overwrite. */
 export class DenseOperator implements Operator {
-  readonly #rows: DenseRows
+  readonly #series: Uint32Array
+  readonly #budget: Budget | null
+  #rows: DenseRows | null
   #isDone = false
 
-  constructor(rows: DenseRows) {
+  /** `budget`: what paid for the rows, which gets it back when nobody looks at them any more. */
+  constructor(rows: DenseRows, budget: Budget | null = null) {
+    this.#series = rows.series
     this.#rows = rows
+    this.#budget = budget
   }
 
   series(): Uint32Array {
-    return this.#rows.series
+    return this.#series
   }
 
   next(): RowBatch | null {
-    const { series, values, kinds } = this.#rows
-    if (this.#isDone || series.length === 0) return null
+    const rows = this.#rows
+    if (rows === null) return null
+    if (this.#isDone || rows.series.length === 0) {
+      this.#rows = null
+      this.#budget?.releaseBytes(bytesOf(rows))
+      return null
+    }
     this.#isDone = true
+    const { series, values, kinds } = rows
     return { rows: series.length, index: Uint32Array.from(series, (_, s) => s), values, kinds }
   }
 }

@@ -49,7 +49,7 @@ class InfoRows implements Operator {
   }
 
   #evaluated(): DenseOperator {
-    return this.#rows ??= new DenseOperator(this.#evaluate())
+    return this.#rows ??= new DenseOperator(this.#evaluate(), this.#compiler.scope.budget)
   }
 
   #evaluate(): DenseRows {

@@ -7,7 +7,7 @@ import { compareLabels, METRIC_NAME, printLabels } from '../../lib/model/labels.
 import type { VectorMatching } from '../parse/ast.ts'
 import type { Side } from './arithmetic.ts'
 import type { Budget } from './budget.ts'
-import { drain, type DenseRows } from './dense.ts'
+import { bytesOf, drain, type DenseRows } from './dense.ts'
 import { ElementOp, type ElementScope } from './element-op.ts'
 import { planJoin, type JoinExpr, type JoinFills, type JoinLabels, type JoinOutput, type JoinPlan } from './join-plan.ts'
 import type { LabelTable } from './label-table.ts'
@@ -50,6 +50,7 @@ export class Join implements Operator {
   readonly #made: Side
   #plan: JoinPlan | null = null
   #state: JoinState | null = null
+  #isDone = false
   #batch: RowBatch | null = null
   #row = 0
   #outputIndex = 0
@@ -73,6 +74,7 @@ export class Join implements Operator {
   }
 
   next(): RowBatch | null {
+    if (this.#isDone) return null
     const state = this.#state ??= this.#start()
     this.#scope.budget.check()
     const { out } = state
@@ -88,6 +90,9 @@ export class Join implements Operator {
     if (rows > 0) return out
     this.#throwFirst(state)
     this.#element.tellNotes()
+    this.#isDone = true
+    this.#state = null
+    this.#scope.budget.releaseBytes(bytesOf(state.one))
     return null
   }
 

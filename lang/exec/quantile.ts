@@ -1,7 +1,7 @@
 // quantile(q, v) by (…): every point of a group and step is needed at once.
 import { quantile } from '../../lib/model/quantile.ts'
 import type { AggregateScope } from './aggregate.ts'
-import { drain } from './dense.ts'
+import { bytesOf, drain } from './dense.ts'
 import { groupSeries, groupSets, type Groups, type GroupingSpec } from './grouping.ts'
 import { hasHistograms, ignoreHistograms } from './histogram-cells.ts'
 import { FLOAT, type Operator, type RowBatch } from './operator.ts'
@@ -16,6 +16,8 @@ export class Quantile implements Operator {
   readonly #spec: QuantileSpec
   readonly #scope: AggregateScope
   #groups: Groups | null = null
+  /** Samples that the input had loaded when it knew its series. */
+  #loaded = 0
   #isDone = false
 
   constructor(input: Operator, spec: QuantileSpec, scope: AggregateScope) {
@@ -34,6 +36,7 @@ export class Quantile implements Operator {
     const { steps, budget } = this.#scope
     const { sets, groupOf } = this.#grouped()
     const width = steps.count
+    const heldBefore = budget.samplesHeld - this.#loaded
     const rows = drain(this.#input, steps, budget)
     if (sets.length === 0) return null
     if (hasHistograms(rows.kinds, rows.kinds.length)) ignoreHistograms('quantile', this.#scope)
@@ -42,20 +45,29 @@ export class Quantile implements Operator {
     const members = Array.from(sets, (): number[] => [])
     groupOf.forEach((group, s) => members[group]!.push(s * width))
     const scratch = budget.floats(rows.series.length)
+    let points = 0
     members.forEach((starts, group) => {
-      budget.check()
       for (let i = 0; i < width; i++) {
         let n = 0
         for (const start of starts) if (rows.kinds[start + i] === FLOAT) scratch[n++] = rows.values[start + i]!
         if (n === 0) continue
+        budget.spend(n)
+        points++
         values[group * width + i] = quantile(this.#spec.param[i]!, scratch.subarray(0, n))
         kinds[group * width + i] = FLOAT
       }
     })
+    budget.releaseBytes(bytesOf(rows) + scratch.byteLength)
+    budget.settleSamples(heldBefore, points)
     return { rows: sets.length, index: sets.map((_, g) => g), values, kinds }
   }
 
   #grouped(): Groups {
-    return this.#groups ??= groupSeries(this.#input.series(), groupSets(this.#spec, this.#scope.labels))
+    if (this.#groups !== null) return this.#groups
+    const { budget, labels } = this.#scope
+    const heldBefore = budget.samplesHeld
+    this.#groups = groupSeries(this.#input.series(), groupSets(this.#spec, labels))
+    this.#loaded = budget.samplesHeld - heldBefore
+    return this.#groups
   }
 }

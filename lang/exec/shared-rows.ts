@@ -2,7 +2,7 @@
 // copied them, since consumers write into what they are handed. What would be too large to keep is evaluated by every
 // reader anew, as if it stood there once. What was read counts for each reader, as it would without any of this.
 import type { Budget, Reads } from './budget.ts'
-import { DenseOperator, drain, type DenseRows } from './dense.ts'
+import { bytesOf, DenseOperator, drain, type DenseRows } from './dense.ts'
 import type { Operator, RowBatch, Steps } from './operator.ts'
 import { rowsPerBatch } from './selected-rows.ts'
 
@@ -56,10 +56,11 @@ export class SharedRows {
     const rows = this.#rows ??= this.#read(() => drain(this.#first, this.#steps, this.#budget))
     // The last one to look may have the rows themselves.
     if (this.#unfinished === 1) {
-      this.#finish()
-      return new DenseOperator(rows)
+      this.#unfinished = 0
+      this.#rows = null
+      return new DenseOperator(rows, this.#budget)
     }
-    return new CopiedRows(rows, { steps: this.#steps, onEnd: () => this.#finish() }, this.#budget)
+    return new CopiedRows(rows, { steps: this.#steps, onEnd: () => this.#finish(rows) }, this.#budget)
   }
 
   #read<T>(work: () => T): T {
@@ -68,8 +69,10 @@ export class SharedRows {
     return result
   }
 
-  #finish(): void {
-    if (--this.#unfinished === 0) this.#rows = null
+  #finish(rows: DenseRows): void {
+    if (--this.#unfinished > 0) return
+    this.#rows = null
+    this.#budget.releaseBytes(bytesOf(rows))
   }
 }
 

@@ -107,9 +107,14 @@ export class SmoothedRows implements RowFiller {
   }
 }
 
-/** The first position in [from, to) at or behind `ms`; `to` for none. */
+/** The first position in [from, to) at or behind `ms`; `to` for none. By halving: a lookback may hold any number of samples. */
 function firstFrom(t: Float64Array, from: number, to: number, ms: number): number {
-  let k = from
-  while (k < to && t[k]! < ms) k++
-  return k
+  let low = from
+  let high = to
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (t[middle]! < ms) low = middle + 1
+    else high = middle
+  }
+  return low
 }

@@ -28,9 +28,6 @@ export interface RowWatcher {
   see(set: number, hasFloats: boolean, kinds: Uint8Array, at: number): void
 }
 
-/** A value and its kind. */
-const POINT_BYTES = 9
-
 export class StitchedRows implements Operator {
   readonly #readers: readonly SpanReader[]
   readonly #refs: Uint32Array
@@ -39,7 +36,6 @@ export class StitchedRows implements Operator {
   readonly #budget: Budget
   readonly #watcher: RowWatcher | null
   #rows: DenseOperator | null = null
-  #isDone = false
 
   constructor(readers: readonly SpanReader[], place: { labels: LabelTable; steps: Steps; budget: Budget }, watcher: RowWatcher | null) {
     this.#readers = readers
@@ -56,15 +52,8 @@ export class StitchedRows implements Operator {
   }
 
   next(): RowBatch | null {
-    if (this.#isDone) return null
     this.#rows ??= this.#read()
-    const batch = this.#rows.next()
-    if (batch !== null) return batch
-    // Nobody looks at the rows any more.
-    this.#isDone = true
-    this.#rows = null
-    this.#budget.releaseBytes(this.#series.length * this.#steps.count * POINT_BYTES)
-    return null
+    return this.#rows.next()
   }
 
   #read(): DenseOperator {
@@ -81,7 +70,7 @@ export class StitchedRows implements Operator {
       const row = kinds.subarray(s * width, (s + 1) * width)
       if (row.some((kind) => kind !== ABSENT)) this.#watcher.see(series[s]!, row.includes(FLOAT), kinds, s * width)
     }
-    return new DenseOperator({ series, values, kinds })
+    return new DenseOperator({ series, values, kinds }, this.#budget)
   }
 }
 

@@ -6,10 +6,12 @@ import { xxhash64 } from '../../lib/std/xxhash64.ts'
 import type { Span } from '../parse/ast.ts'
 import { checkPick, type PickOp } from './aggregate-params.ts'
 import type { AggregateScope } from './aggregate.ts'
-import { DenseOperator, drain, type DenseRows } from './dense.ts'
+import type { Budget } from './budget.ts'
+import { bytesOf, DenseOperator, drain, type DenseRows } from './dense.ts'
 import { groupSeries, groupSets, type Groups, type GroupingSpec } from './grouping.ts'
 import { sortAsGo } from './go-order.ts'
 import { hasHistograms, ignoreHistograms } from './histogram-cells.ts'
+import { samplesInRow } from './histogram-samples.ts'
 import type { LabelTable } from './label-table.ts'
 import { ABSENT, FLOAT, type Operator, type RowBatch } from './operator.ts'
 
@@ -44,19 +46,23 @@ export class Pick implements Operator {
 
   /** The order of series is known only when all is. */
   #evaluated(): Operator {
-    return this.#picked ??= new DenseOperator(this.#pick())
+    return this.#picked ??= new DenseOperator(this.#pick(), this.#scope.budget)
   }
 
   #pick(): DenseRows {
-    const { steps, budget, labels, annotations } = this.#scope
+    const { steps, budget, labels, annotations, histograms } = this.#scope
+    const heldBefore = budget.samplesHeld
     const rows = drain(this.#input, steps, budget)
     // Only now: an error of the input goes before one of the parameter.
     const spec = { ...this.#spec, param: checkPick(this.#spec.op, this.#spec.param, annotations, this.#spec.paramAt) }
     if (isByValue(spec) && hasHistograms(rows.kinds, rows.kinds.length)) ignoreHistograms(spec.op, this.#scope)
     const groups = groupSeries(rows.series, groupSets(spec, labels))
     const kept = budget.bytes(rows.kinds.length)
-    const order = spec.op === 'limit_ratio' ? keepRatio(rows, spec.param, kept, labels) : keepBest(rows, groups, spec, kept)
-    return steps.count === 1 ? reordered(rows, kept, order) : { ...rows, kinds: kept }
+    const order = spec.op === 'limit_ratio' ? keepRatio(rows, spec.param, kept, labels) : keepBest(rows, groups, spec, { kept, budget })
+    const picked = selected(rows, kept, steps.count === 1 ? order : withPoints(kept, steps.count), budget)
+    budget.releaseBytes(bytesOf(rows) + kept.byteLength)
+    budget.settleSamples(heldBefore, samplesInRow({ ...picked, at: 0 }, picked.kinds.length, histograms))
+    return picked
   }
 }
 
@@ -65,17 +71,26 @@ function isByValue({ op, param }: PickSpec): boolean {
   return (op === 'topk' || op === 'bottomk') && param.some((k) => k >= 1)
 }
 
-function reordered(rows: DenseRows, kept: Uint8Array, order: readonly number[]): DenseRows {
-  const places = Uint32Array.from(order)
-  return {
-    series: places.map((s) => rows.series[s]!),
-    values: Float64Array.from(places, (s) => rows.values[s]!),
-    kinds: Uint8Array.from(places, (s) => kept[s]!),
-  }
+/** Positions of the rows of which something is kept. */
+function withPoints(kept: Uint8Array, width: number): number[] {
+  const places: number[] = []
+  for (let s = 0; s * width < kept.length; s++) if (kept.subarray(s * width, (s + 1) * width).some((kind) => kind !== ABSENT)) places.push(s)
+  return places
 }
 
-/** Marks what is kept; returns the series kept at the last step, group by group, best first. */
-function keepBest(rows: DenseRows, groups: Groups, spec: PickSpec, kept: Uint8Array): number[] {
+/** The rows at `places`, in that order, with what is kept of them: of many series mostly few are left. */
+function selected({ series, values }: DenseRows, kept: Uint8Array, places: readonly number[], budget: Budget): DenseRows {
+  const width = series.length === 0 ? 0 : kept.length / series.length
+  const picked = { series: Uint32Array.from(places, (s) => series[s]!), values: budget.floats(places.length * width), kinds: budget.bytes(places.length * width) }
+  places.forEach((s, place) => {
+    picked.values.set(values.subarray(s * width, (s + 1) * width), place * width)
+    picked.kinds.set(kept.subarray(s * width, (s + 1) * width), place * width)
+  })
+  return picked
+}
+
+/** Marks what is kept; returns the series kept at the last step, group by group, best first where there is one step only. */
+function keepBest(rows: DenseRows, groups: Groups, spec: PickSpec, { kept, budget }: { kept: Uint8Array; budget: Budget }): number[] {
   const width = spec.param.length
   const members = Array.from(groups.sets, (): number[] => [])
   groups.groupOf.forEach((group, s) => members[group]!.push(s))
@@ -86,11 +101,12 @@ function keepBest(rows: DenseRows, groups: Groups, spec: PickSpec, kept: Uint8Ar
     order = []
     for (const series of members) {
       heap.clear()
+      budget.spend(series.length)
       for (const s of series) {
         const at = s * width + i
         if (rows.kinds[at] === FLOAT || (spec.op === 'limitk' && rows.kinds[at] !== ABSENT)) heap.offer(at, k)
       }
-      for (const at of heap.sorted()) {
+      for (const at of width === 1 ? heap.sorted() : heap.items) {
         kept[at] = rows.kinds[at]!
         order.push((at - i) / width)
       }
@@ -103,7 +119,7 @@ function keepBest(rows: DenseRows, groups: Groups, spec: PickSpec, kept: Uint8Ar
 class Heap {
   readonly #values: Float64Array
   readonly #op: PickOp
-  #items: number[] = []
+  items: number[] = []
 
   constructor(values: Float64Array, op: PickOp) {
     this.#values = values
@@ -111,12 +127,12 @@ class Heap {
   }
 
   clear(): void {
-    this.#items = []
+    this.items = []
   }
 
   /** Adds a position if there are fewer than k, or if it is better than the worst. */
   offer(at: number, k: number): void {
-    const items = this.#items
+    const items = this.items
     if (items.length < k) {
       items.push(at)
       if (this.#op !== 'limitk') this.#up(items.length - 1)
@@ -128,7 +144,7 @@ class Heap {
 
   /** Best first; limitk: as they came. */
   sorted(): number[] {
-    const items = this.#items
+    const items = this.items
     if (this.#op === 'limitk') return items
     return sortAsGo(items, (a, b) => this.#isWorseOrNaN(a, b), (a, b) => (this.#isWorse(b, a) ? -1 : this.#isWorse(a, b) ? 1 : 0))
   }
@@ -147,7 +163,7 @@ class Heap {
   }
 
   #up(from: number): void {
-    const items = this.#items
+    const items = this.items
     for (let j = from; j > 0;) {
       const parent = (j - 1) >> 1
       if (!this.#isWorseOrNaN(items[j]!, items[parent]!)) break
@@ -157,7 +173,7 @@ class Heap {
   }
 
   #down(from: number): void {
-    const items = this.#items
+    const items = this.items
     for (let i = from; ;) {
       let child = 2 * i + 1
       if (child >= items.length) break
@@ -169,7 +185,7 @@ class Heap {
   }
 
   #swap(a: number, b: number): void {
-    const items = this.#items
+    const items = this.items
     const kept = items[a]!
     items[a] = items[b]!
     items[b] = kept

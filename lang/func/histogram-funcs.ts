@@ -5,7 +5,7 @@ import { formatOpenMetricsFloat, parseFloatText } from '../../lib/format/text-fl
 import type { FloatHistogram } from '../../lib/model/histogram.ts'
 import { METRIC_NAME } from '../../lib/model/labels.ts'
 import { ofArgument } from '../exec/annotations.ts'
-import { DenseOperator, drain, type DenseRows } from '../exec/dense.ts'
+import { bytesOf, DenseOperator, drain, type DenseRows } from '../exec/dense.ts'
 import { marked, unmarked, withMarkOf } from '../exec/label-table.ts'
 import { ABSENT, FLOAT, HISTOGRAM, type Operator, type RowBatch } from '../exec/operator.ts'
 import type { Span } from '../parse/ast.ts'
@@ -62,11 +62,12 @@ class HistogramOperator implements Operator {
   }
 
   #evaluated(): Operator {
-    return this.#computed ??= new DenseOperator(evaluate(this.#ctx, this.#call))
+    return this.#computed ??= new DenseOperator(evaluate(this.#ctx, this.#call), this.#ctx.budget)
   }
 }
 
 function evaluate(ctx: FuncContext, call: HistogramCall): DenseRows {
+  const heldBefore = ctx.budget.samplesHeld
   const rows = drain(call.input, ctx.steps, ctx.budget)
   const families = groupFamilies(ctx, rows, call.at)
   dropMixed(ctx, families, rows, call.at)
@@ -89,6 +90,8 @@ function evaluate(ctx: FuncContext, call: HistogramCall): DenseRows {
     ctx.budget.check()
     for (let o = 0; o < outCount; o++, out.at += count) nativeRow(row, rows, out, { ctx, call, o })
   }
+  ctx.budget.releaseBytes(bytesOf(rows))
+  ctx.budget.settleSamples(heldBefore, values.length)
   return { series: Uint32Array.from(sets.flat()), values, kinds }
 }
 
@@ -235,7 +238,10 @@ export const histogramQuantiles: OperatorFunc = (ctx, args) => {
   for (let a = 2; a < args.length; a++) {
     const qs = scalarArg(args, a)
     warnOfQuantiles(ctx, qs, ofArgument(args[a]!.expr.span, ctx.call.span))
-    for (const q of new Set(qs)) outputs.push({ value: ctx.labels.intern(formatOpenMetricsFloat(q)), qs, q })
+    for (const q of new Set(qs)) {
+      ctx.budget.check()
+      outputs.push({ value: ctx.labels.intern(formatOpenMetricsFloat(q)), qs, q })
+    }
   }
   const name = ctx.labels.intern(labelName)
   const at = ofArgument(args[0]!.expr.span, ctx.call.span)

@@ -1,0 +1,87 @@
+// What a query holds at once is limited, not what it reads in all: aggregations let go of what they have read.
+import { describe, expect, it } from 'vitest'
+import { Engine, type EngineOptions } from '../../../lang/engine.ts'
+import type { AggregateScope } from '../../../lang/exec/aggregate.ts'
+import { Annotations } from '../../../lang/exec/annotations.ts'
+import { Budget } from '../../../lang/exec/budget.ts'
+import { DenseOperator } from '../../../lang/exec/dense.ts'
+import { HistogramTable } from '../../../lang/exec/histogram-table.ts'
+import { LabelTable } from '../../../lang/exec/label-table.ts'
+import type { Operator } from '../../../lang/exec/operator.ts'
+import { Quantile } from '../../../lang/exec/quantile.ts'
+import { Pick } from '../../../lang/exec/topk.ts'
+import { ALL_FEATURES } from '../../../lang/parse/parse.ts'
+import { MemoryStorage } from '../../support/memory-storage.ts'
+
+const SERIES = 400
+const STEPS = 200
+
+const store = new MemoryStorage()
+for (let s = 0; s < SERIES; s++) {
+  for (let i = 0; i < STEPS; i++) store.add(['__name__', 'm', 'le', String(s), 's', String(s)], i * 1000, s + i)
+}
+
+function ask(query: string, options: Partial<EngineOptions>): { status: number; text: string } {
+  const engine = new Engine({ features: ALL_FEATURES, ...options })
+  const { status, body } = engine.run({
+    kind: 'range', query, startMs: 0, endMs: (STEPS - 1) * 1000, stepMs: 1000, timeoutMs: 30_000, limit: 0, lookbackMs: 300_000, stats: 'true',
+  }, store)
+  return { status, text: new TextDecoder().decode(body) }
+}
+
+/** Adds up three of them that no reader shares. */
+const thrice = (f: (selector: string) => string): string => ['m', 'm offset 1s', 'm offset 2s'].map(f).join(' + on() group_left ')
+
+describe('samples held', () => {
+  it.each<[string, (selector: string) => string]>([
+    ['sum', (m) => `sum(${m})`], ['quantile', (m) => `quantile(0.5, ${m})`], ['topk', (m) => `topk(1, ${m})`],
+    ['count_values', (m) => `sum(count_values("v", ${m} > bool 100))`], ['histogram_quantile', (m) => `sum(histogram_quantile(0.5, sum by (le) (${m})))`],
+  ])('by the parts of a sum of three do not add up: %s', (_, f) => {
+    const samplesMax = SERIES * STEPS * 2
+    expect(ask(thrice(f), { samplesMax }).text).toMatch(/^{"status":"success"/)
+    expect(ask(f('m'), { samplesMax: SERIES * STEPS / 2 })).toMatchObject({ status: 422 })
+  })
+
+  it('at most are told by the statistics', () => {
+    const peakOf = (query: string): number => (JSON.parse(ask(query, {}).text) as { data: { stats: { samples: { peakSamples: number } } } }).data.stats.samples.peakSamples
+    expect(peakOf('sum(m)')).toBe(SERIES * STEPS)
+    // What the first sum has left, beside all that the second one reads.
+    expect(peakOf('sum(m) + sum(m offset 0s)')).toBe(SERIES * STEPS + STEPS)
+  })
+})
+
+describe('memory', () => {
+  it.each<[string, (selector: string) => string]>([
+    ['topk', (m) => `topk(1, ${m})`], ['quantile', (m) => `quantile(0.5, ${m})`], ['a join', (m) => `sum(${m} + ${m} * 2)`],
+    ['histogram_quantile', (m) => `sum(histogram_quantile(0.5, sum by (le) (${m})))`],
+  ])('of what was read to its end is given back: %s', (_, f) => {
+    // Rows of all series take 720 kB; operators between them have buffers of 150 kB of their own.
+    const bytesMax = SERIES * STEPS * 9 * 8
+    const query = ['m', 'm offset 1s', 'm offset 2s', 'm offset 3s', 'm offset 4s', 'm offset 5s'].map((m) => `count(${f(m)})`).join(' + ')
+    expect(ask(query, { bytesMax })).toMatchObject({ status: 200 })
+  })
+})
+
+describe('the deadline', () => {
+  const WIDTH = 3000
+  /** Ends a query at the second look at the clock. */
+  const read = (rows: number, make: (input: Operator, scope: AggregateScope) => Operator): void => {
+    let looks = 0
+    const budget = new Budget({ clock: { now: () => 0, monotonic: () => looks++, after: () => ({ cancel: () => {} }) }, deadlineMs: 0, samplesMax: Infinity, bytesMax: Infinity })
+    const labels = new LabelTable(new MemoryStorage().querier())
+    const series = Uint32Array.from({ length: rows }, (_, s) => labels.ofLabels(['s', String(s)]))
+    const input = new DenseOperator({ series, values: new Float64Array(rows * WIDTH), kinds: new Uint8Array(rows * WIDTH).fill(1) })
+    make(input, {
+      steps: { startMs: 0, stepMs: 1000, count: WIDTH }, budget, labels, histograms: new HistogramTable(budget), annotations: new Annotations(''), at: { start: 0, end: 0 },
+    }).next()
+  }
+  const spec = { grouping: [], isWithout: false, param: new Float64Array(WIDTH).fill(0.5) }
+
+  it.each<[string, (input: Operator, scope: AggregateScope) => Operator]>([
+    ['topk', (input, scope) => new Pick(input, { ...spec, op: 'topk', param: spec.param.map(() => 3), paramAt: { start: 0, end: 0 } }, scope)],
+    ['quantile', (input, scope) => new Quantile(input, spec, scope)],
+  ])('is looked at amid the steps of %s', (_, make) => {
+    expect(() => read(100, make)).toThrow('query timed out in query execution')
+    expect(() => read(50, make)).not.toThrow()
+  })
+})
