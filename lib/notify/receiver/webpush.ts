@@ -1,5 +1,6 @@
 // Web push: each subscribed browser is told through its push service. Subscriptions that are over (404, 410) are forgotten.
 import type { WebpushConfig } from '../../config/receivers/webpush.ts'
+import type { Notification } from '../../model/notification.ts'
 import { encryptPush, PUSH_BYTES_MAX } from '../../std/web-push.ts'
 import { LruMap } from '../../std/lru-map.ts'
 import type { PushSubscription, PushSubscriptions } from '../push-subscriptions.ts'
@@ -12,6 +13,8 @@ import { truncateBytes } from './truncate.ts'
 const DELIVERIES_MAX = 1000
 const TITLE_BYTES_MAX = 200
 const MESSAGE_BYTES_MAX = 2000
+/** Beyond it the page is opened without a search. */
+const SEARCH_CHARS_MAX = 500
 const GONE = [404, 410]
 
 export function webpushReceiver(config: WebpushConfig, ground: ReceiverGround): Receiver {
@@ -25,7 +28,7 @@ export function webpushReceiver(config: WebpushConfig, ground: ReceiverGround): 
     if (subscriptions.length === 0) throw new DeliveryError('nobody has subscribed: allow notifications on the alerts page', { isRetryable: true })
     const key = `${groupHash(notification.groupKey)} ${notification.timeMs}`
     const done = new Set(delivered.get(key))
-    const payload = Buffer.from(JSON.stringify(payloadOf(config, delivery)))
+    const payload = payloadOf(config, delivery)
     const send = async (subscription: PushSubscription): Promise<DeliveryError | null> => {
       if (done.has(subscription.endpoint)) return null
       try {
@@ -48,14 +51,30 @@ export function webpushReceiver(config: WebpushConfig, ground: ReceiverGround): 
   return httpReceiver(config, ground, deliver)
 }
 
-/** What the service worker shows. */
-function payloadOf(config: WebpushConfig, { notification, expander }: Delivery): Record<string, unknown> {
+/** What the service worker shows, as JSON that one message holds. */
+function payloadOf(config: WebpushConfig, { notification, expander }: Delivery): Buffer {
   const { title, message } = expander.fields(config.fields)
-  return {
-    title: truncateBytes(title, TITLE_BYTES_MAX), body: truncateBytes(message.trim(), MESSAGE_BYTES_MAX), status: notification.status,
+  const { status, alerts, externalUrl, groupKey } = notification
+  const ackUrl = alerts.length === 1 && status === 'firing' ? alerts[0]!.ackUrl : ''
+  const fields = {
+    title: truncateBytes(title, TITLE_BYTES_MAX), status,
     // A later message of the group takes the place of this one.
-    tag: groupHash(notification.groupKey).slice(0, 32), url: `${notification.externalUrl}/alerts`,
+    tag: groupHash(groupKey).slice(0, 32), url: placeOf(notification),
+    ...(ackUrl.startsWith(`${externalUrl}/`) && { ack: ackUrl.slice(externalUrl.length + 1) }),
   }
+  // JSON writes some characters with six: what it takes is known when it is written.
+  for (let bytes = MESSAGE_BYTES_MAX; ; bytes = bytes >> 1) {
+    const payload = Buffer.from(JSON.stringify({ ...fields, body: truncateBytes(message.trim(), bytes) }))
+    if (payload.length <= PUSH_BYTES_MAX || bytes === 0) return payload
+  }
+}
+
+/** Address of the alerts page with what it is about, relative: browsers may reach Monitor under another name. */
+function placeOf({ status, alerts, groupLabels }: Notification): string {
+  const labels = alerts.length === 1 ? alerts[0]!.labels : groupLabels
+  const search = [...labels].map(([name, value]) => `${name}="${value}"`).join(' ')
+  const params = new URLSearchParams({ ...(status === 'resolved' && { view: 'resolved' }), ...(search !== '' && search.length <= SEARCH_CHARS_MAX && { search }) })
+  return `alerts${params.size === 0 ? '' : `?${params}`}`
 }
 
 function requestOf(
@@ -63,7 +82,7 @@ function requestOf(
   { config, ground, push, topic, isUrgent }: { config: WebpushConfig; ground: ReceiverGround; push: PushSubscriptions; topic: string; isUrgent: boolean },
 ): Outgoing {
   return {
-    url: endpoint, contentType: 'application/octet-stream', body: encryptPush(payload.subarray(0, PUSH_BYTES_MAX), keys),
+    url: endpoint, contentType: 'application/octet-stream', body: encryptPush(payload, keys),
     headers: {
       'content-encoding': 'aes128gcm', ttl: String(Math.trunc(config.ttlMs / 1000)), urgency: isUrgent ? 'high' : 'normal', topic,
       authorization: push.key.authorization(new URL(endpoint), config.subject, ground.clock.now()),

@@ -1,53 +1,58 @@
-// The switch that has this browser told of alerts also when no page is open (Web Push). Not shown where the browser has no
-// such thing, which is so for pages that come neither by https nor from this machine.
-import { useSignal } from '@preact/signals'
+// The switch that has this browser told of alerts also when no page is open (Web Push), and why it cannot be where it cannot.
+import { useSignal, type Signal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
 import type { JSX } from 'preact'
-import { ApiError, fetchApi } from '../api/fetch-api.ts'
-import { readerName } from '../shell/settings.ts'
+import { ApiError } from '../api/fetch-api.ts'
+import { readerName, store } from '../shell/settings.ts'
 import { Icon } from '../widgets/icons.tsx'
-import { sendJson } from './alert-api.ts'
+import { Popover } from '../widgets/popover.tsx'
+import { readPushState, switchPushOff, switchPushOn, type PushState } from './push.ts'
 
-const WORKER = './push-worker.js'
-const SUBSCRIPTIONS = 'api/alerts/push/subscriptions'
-
-export function PushSwitch(): JSX.Element | null {
-  const isOn = useSignal<boolean | null>(null)
+export function PushSwitch(): JSX.Element {
+  const state = useSignal<PushState | null>(null)
   const problem = useSignal('')
-  const isPossible = 'serviceWorker' in navigator && 'PushManager' in window
-  useEffect(() => {
-    if (!isPossible) return
-    void navigator.serviceWorker.getRegistration().then((registration) => registration?.pushManager.getSubscription()).then((subscription) => (isOn.value = subscription != null))
-  }, [])
-  if (!isPossible || isOn.value === null) return null
-  const toggle = (): void => {
+  const take = (change: Promise<PushState>): void => {
     problem.value = ''
-    const change = isOn.peek() === true ? switchOff() : switchOn()
-    change.then((now) => (isOn.value = now), (error: unknown) => (problem.value = error instanceof ApiError || error instanceof DOMException ? error.message : 'this browser cannot be subscribed'))
+    change.then((now) => (state.value = now), (error: unknown) => {
+      if (!(error instanceof ApiError) && !(error instanceof DOMException)) throw error
+      problem.value = error.message
+    })
   }
+  useEffect(() => take(readPushState()), [])
+  const isOn = state.value?.kind === 'on'
   return (
-    <>
-      <button type="button" class="button" role="switch" aria-checked={isOn.value} title="Have this browser told of alerts, also while no page is open" onClick={toggle}><Icon name="bell" />{isOn.value ? 'Browser is told' : 'Tell this browser'}</button>
-      {problem.value && <span class="form-problem" role="alert">{problem}</span>}
-    </>
+    <Popover class={`button push-switch ${isOn ? 'is-on' : ''}`} align="end" face={<><Icon name="bell" />{isOn ? 'Browser is told' : 'Tell this browser'}</>}>
+      {() => <PushCard state={state} problem={problem} take={take} />}
+    </Popover>
   )
 }
 
-async function switchOn(): Promise<boolean> {
-  if (await Notification.requestPermission() !== 'granted') throw new ApiError('refused', 'this browser does not allow notifications of this site')
-  const registration = await navigator.serviceWorker.register(new URL(WORKER, document.baseURI))
-  await navigator.serviceWorker.ready
-  const { data: { public_key: key } } = await fetchApi<{ public_key: string }>(document.baseURI, { path: 'api/alerts/push/key', method: 'GET', params: [] }, null)
-  const subscription = await registration.pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: key })
-  await sendJson('POST', SUBSCRIPTIONS, { subscription: subscription.toJSON(), user: readerName() })
-  return true
-}
-
-async function switchOff(): Promise<boolean> {
-  const subscription = await (await navigator.serviceWorker.getRegistration())?.pushManager.getSubscription()
-  if (subscription != null) {
-    await subscription.unsubscribe()
-    await sendJson('DELETE', SUBSCRIPTIONS, { endpoint: subscription.endpoint })
+function PushCard({ state, problem, take }: { state: Signal<PushState | null>; problem: Signal<string>; take: (change: Promise<PushState>) => void }): JSX.Element {
+  const name = useSignal(readerName())
+  const submit = (event: Event): void => {
+    event.preventDefault()
+    store('name', name.peek())
+    take(switchPushOn())
   }
-  return false
+  const now = state.value
+  return (
+    <form class="card-form" onSubmit={submit}>
+      {now === null && problem.value === '' && <p role="status">Asking the browser…</p>}
+      {now?.kind === 'cannot' && <p role="status">{now.why}</p>}
+      {now?.kind === 'off' && (
+        <>
+          <p>Receivers with <code>webpush_configs</code>, and rules with <code>push:</code>, then tell this browser, also while no page is open.</p>
+          <label class="field"><span>Your name</span><input data-autofocus value={name.value} maxLength={200} autocomplete="name" placeholder="for push:NAME" onInput={(event) => (name.value = event.currentTarget.value)} /></label>
+          <div class="form-actions"><button type="submit" class="button primary">Tell this browser</button></div>
+        </>
+      )}
+      {now?.kind === 'on' && (
+        <>
+          <p role="status">{readerName() === '' ? 'This browser is told what goes to all.' : `This browser is told what goes to all, or to ${readerName()}.`}</p>
+          <div class="form-actions"><button type="button" class="button" onClick={() => take(switchPushOff())}>Stop telling it</button></div>
+        </>
+      )}
+      {problem.value && <p class="form-problem" role="alert">{problem}</p>}
+    </form>
+  )
 }

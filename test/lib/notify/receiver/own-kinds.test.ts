@@ -8,11 +8,12 @@ import { readReceiverGlobals } from '../../../../lib/config/receivers/globals.ts
 import { MapReader, Problems } from '../../../../lib/config/reader.ts'
 import { parseYaml } from '../../../../lib/config/yaml-node.ts'
 import { PushSubscriptions } from '../../../../lib/notify/push-subscriptions.ts'
+import type { Notification } from '../../../../lib/model/notification.ts'
 import { makeReceiver } from '../../../../lib/notify/receiver/make.ts'
 import { Pace } from '../../../../lib/notify/receiver/pace.ts'
 import { truncateBytes, truncateRunes } from '../../../../lib/notify/receiver/truncate.ts'
 import { FakeClock } from '../../../../lib/std/clock.ts'
-import { attempt, DOWN, ground, httpWorld, notificationOf, readText, receiverOf, UP } from '../../../support/receiver-fixture.ts'
+import { alertOf, AT_MS, attempt, DOWN, ground, httpWorld, notificationOf, readText, receiverOf, UP } from '../../../support/receiver-fixture.ts'
 import { decryptPush } from '../../../support/push-browser.ts'
 import { tempFolder } from '../../../support/temp-folder.ts'
 import { openStore } from '../../meta/open-store.ts'
@@ -138,11 +139,36 @@ it('pushes to browsers what they can decrypt, and forgets those that are gone', 
   expect(await attempt(receiver)).toMatchObject({ isRetryable: true, message: '1 of 3 browsers: unexpected status code 503' })
   const here = requests.find(({ path }) => path === '/here')!
   expect(here.headers).toMatchObject({ 'content-encoding': 'aes128gcm', ttl: '86400', urgency: 'high', authorization: expect.stringMatching(/^vapid t=/) as string })
-  expect(JSON.parse(decryptPush(here.body, ecdh, auth))).toEqual({ title: '[FIRING:1] Down (critical)', body: 'it is <down> & out', status: 'firing', tag: expect.stringMatching(/^[0-9a-f]{32}$/) as string, url: 'http://monitor.example:9090/alerts' })
+  const shown = JSON.parse(decryptPush(here.body, ecdh, auth)) as { url: string }
+  expect(shown).toMatchObject({ title: '[FIRING:1] Down (critical)', body: 'it is <down> & out', status: 'firing', tag: expect.stringMatching(/^[0-9a-f]{32}$/) as string })
+  expect(shown.url).toMatch(/^alerts\?search=alertname%3D%22Down%22/)
   expect(push.of([]).map(({ endpoint }) => new URL(endpoint).pathname)).toEqual(['/here', '/busy'])
   requests.length = 0
   await attempt(receiver)
   expect(requests.map(({ path }) => path)).toEqual(['/busy'])
+})
+
+it('pushes what leads to the alert and acknowledges it, and fits whatever its text is', async () => {
+  const { requests, url } = await httpWorld((response) => response.writeHead(201).end())
+  const { ecdh, auth, json } = browser()
+  const store = openStore(tempFolder())
+  onTestFinished(() => store.close())
+  await store.putValue('webpush_subscriptions', JSON.stringify([{ ...(json(`${url}/x`) as object), user: '' }]))
+  const receiver = receiverOf(one('webpush', ''), { push: await PushSubscriptions.open(store) })
+  const pushed = async (notification: Notification): Promise<Record<string, string>> => {
+    expect(await attempt(receiver, notification)).toBeNull()
+    return JSON.parse(decryptPush(requests.at(-1)!.body, ecdh, auth)) as Record<string, string>
+  }
+  const labels = { alertname: 'Disk & co', instance: 'web1' }
+  const alert = alertOf(labels, { ackUrl: 'http://monitor.example:9090/ack/TOKEN' })
+  expect(await pushed(notificationOf([alert]))).toMatchObject({ url: `alerts?${new URLSearchParams({ search: 'alertname="Disk & co" instance="web1"' })}`, ack: 'ack/TOKEN' })
+  const ended = await pushed(notificationOf([{ ...alert, status: 'resolved', endsAtMs: AT_MS }]))
+  expect([ended['url'], ended['ack']]).toEqual([`alerts?${new URLSearchParams({ view: 'resolved', search: 'alertname="Disk & co" instance="web1"' })}`, undefined])
+  const several = await pushed(notificationOf([alert, alertOf({ ...labels, instance: 'web2' })]))
+  expect([several['url'], several['ack']]).toEqual(['alerts?search=alertname%3D%22Down%22', undefined])
+  expect((await pushed(notificationOf([alertOf({ alertname: 'x'.repeat(600) })])))['url']).toBe('alerts')
+  const odd = await pushed(notificationOf([alert], { commonAnnotations: new Map([['summary', '\u0001"\n'.repeat(3000)]]) }))
+  expect(odd['body']!.length).toBeGreaterThan(400)
 })
 
 it('says when nobody has subscribed, and when there is no store', async () => {
