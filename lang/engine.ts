@@ -21,7 +21,7 @@ import type { InstantJob, QueryJob, QueryReply, RangeJob } from './job.ts'
 import type { EngineFeatures } from './parse/ast.ts'
 import { NO_ENGINE_FEATURES } from './parse/features.ts'
 import { ParseError } from './parse/parse-error.ts'
-import { parseExpr } from './parse/parse.ts'
+import { ParsedQueries } from './parsed-queries.ts'
 import { errorReply, successReply, TRUNCATED } from './reply/envelope.ts'
 import { writeResult } from './reply/result-json.ts'
 import { writeStats } from './reply/stats-json.ts'
@@ -49,14 +49,16 @@ export const DEFAULT_ENGINE_OPTIONS: EngineOptions = {
   subqueryStepMs: 60_000,
 }
 
-/** Serves any number of stores, one job at a time; between jobs it keeps nothing but label sets, as a cache. */
+/** Serves any number of stores, one job at a time; between jobs it keeps nothing but label sets and trees of queries, as caches. */
 export class Engine {
   readonly #options: EngineOptions
   readonly #labels = new WeakMap<Queryable, LabelTable>()
+  readonly #parsed: ParsedQueries
 
   /** What is not named keeps its default. */
   constructor(options: Partial<Omit<EngineOptions, 'features'>> & { features?: Partial<EngineFeatures> } = {}) {
     this.#options = { ...DEFAULT_ENGINE_OPTIONS, ...options, features: { ...NO_ENGINE_FEATURES, ...options.features } }
+    this.#parsed = new ParsedQueries(this.#options.features)
   }
 
   /**
@@ -95,7 +97,7 @@ export class Engine {
       const histograms = new HistogramTable(budget)
       const labels = this.#labelsOf(queryable, querier)
       const times = { startMs: job.timeMs, endMs: job.timeMs, stepMs: 0 }
-      const result = evaluate(parseExpr(job.query, features), this.#stepsOf(job), times, {
+      const result = evaluate(this.#parsed.parse(job.query), this.#stepsOf(job), times, {
         query: job.query, querier, labels, histograms, annotations: new Annotations(job.query), budget, features, explainer: null,
         lookbackMs: job.lookbackMs, isRangeQuery: false, subqueryStepMs, tier: job.tier ?? null,
         tierUse: querier.buckets === undefined ? null : new TierUse(),
@@ -120,7 +122,7 @@ export class Engine {
       query: job.query, querier, labels, histograms, annotations, budget, features, explainer,
       lookbackMs: job.lookbackMs, isRangeQuery, subqueryStepMs, tier: job.tier ?? null, tierUse,
     }
-    const parsed = parseExpr(job.query, features)
+    const parsed = this.#parsed.parse(job.query)
     const preparedMs = clock.monotonic()
     const times = { startMs: steps.startMs, endMs: isRangeQuery ? job.endMs : steps.startMs, stepMs: steps.stepMs }
     const result = evaluate(parsed, steps, times, scope)

@@ -2,7 +2,7 @@
 // extended in place while the grammar reads on; nobody else holds them yet. Texts as in promql/parser/parse.go.
 import type { IToken } from 'chevrotain'
 import type { Matcher, MatchOp } from '../../lib/model/matcher.ts'
-import { compileRegex, RegexError } from '../../lib/std/regex.ts'
+import { matcherRegex, RegexError } from '../../lib/std/regex.ts'
 import { formatFixed } from '../../lib/std/go-format.ts'
 import type { AtModifier, Duration, Expr, MatrixSelector, Span, SubqueryExpr, VectorSelector } from './ast.ts'
 import { unquote } from './literals.ts'
@@ -22,7 +22,7 @@ export function buildMatcher(nameToken: IToken, opToken: IToken, valueToken: ITo
   const value = unquote(valueToken.image)
   if (op === '=~' || op === '!~') {
     try {
-      compileRegex(value)
+      matcherRegex(value)
     } catch (error) {
       if (!(error instanceof RegexError)) throw error
       throw new Fault({ start: nameToken.startOffset, end: endOf(valueToken) }, error.message)

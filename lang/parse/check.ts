@@ -1,7 +1,7 @@
 // What grammar alone cannot say: types of operands and arguments, arity, vector matching, empty selectors
 // (promql/parser/parse.go, checkAST, in its order of checks, since only the first error is reported). Also completes
 // the matching of binary expressions, and holds the bounds on the size of the tree.
-import { compileRegex } from '../../lib/std/regex.ts'
+import { matcherRegex } from '../../lib/std/regex.ts'
 import type { Matcher } from '../../lib/model/matcher.ts'
 import { quote } from '../../lib/std/go-format.ts'
 import { AGGREGATORS, SIGNATURES } from '../func/signatures.ts'
@@ -43,7 +43,7 @@ export function hasNonEmptyMatcher(matchers: readonly Matcher[]): boolean {
   return matchers.some(({ op, value }) => {
     if (op === '=') return value !== ''
     if (op === '!=') return value === ''
-    return compileRegex(value).test('') !== (op === '=~')
+    return matcherRegex(value).test('') !== (op === '=~')
   })
 }
 

@@ -1,6 +1,6 @@
 // A label matcher, as data: it crosses threads by structured clone. Compile it where it is applied. The pattern of a
 // regex matcher is RE2, anchored `^(?s:…)$`.
-import { compileRegex } from '../std/regex.ts'
+import { matcherRegex } from '../std/regex.ts'
 import { isLegacyLabelName } from './labels.ts'
 
 export type MatchOp = '=' | '!=' | '=~' | '!~'
@@ -25,9 +25,9 @@ export function compileMatcher(m: Matcher): (value: string) => boolean {
   switch (m.op) {
     case '=': return (value) => value === m.value
     case '!=': return (value) => value !== m.value
-    case '=~': return compileRegex(m.value).test
+    case '=~': return matcherRegex(m.value).test
     case '!~': {
-      const { test } = compileRegex(m.value)
+      const { test } = matcherRegex(m.value)
       return (value) => !test(value)
     }
   }

@@ -2,6 +2,8 @@
 // anchored and dotall as Prometheus 3 applies them, `^(?s:source)$`, in time linear in the text. Patterns that amount
 // to plain string work never reach the automaton (lib/std/regex-shape).
 import { RE2JS, RE2JSException, RE2JSSyntaxException } from 're2js'
+import { LruMap } from './lru-map.ts'
+import { requiredLiteral } from './regex-literal.ts'
 import { fitsGlob, literalPrefix, readShape, type Glob } from './regex-shape.ts'
 import { parseTemplate, type TemplatePart } from './regex-template.ts'
 
@@ -31,7 +33,7 @@ export class Regex {
     this.#automaton = shape ? null : parse(source)
     this.setMatches = shape && finiteTexts(shape)
     this.prefix = shape ? commonPrefix(shape.map((glob) => glob.literals[0]!)) : literalPrefix(source)
-    this.test = shape ? shapeTest(shape, this.setMatches) : automatonTest(this.#automaton!, this.prefix)
+    this.test = shape ? shapeTest(shape, this.setMatches) : automatonTest(this.#automaton!, this.prefix, requiredLiteral(source))
   }
 
   /**
@@ -65,6 +67,24 @@ export class Regex {
 /** Throws RegexError. */
 export function compileRegex(source: string): Regex {
   return new Regex(source)
+}
+
+/** Patterns of matchers kept compiled, and how long one may be. */
+const MATCHERS_MAX = 200
+const MATCHER_LENGTH_MAX = 1024
+const ofMatchers = new LruMap<Regex>(MATCHERS_MAX)
+
+/**
+ * As compileRegex, but the same one for the same pattern: those of a query are asked for by its parser, its checks and
+ * each index, and compiling takes longer than matching a hundred values.
+ */
+export function matcherRegex(source: string): Regex {
+  let regex = ofMatchers.get(source)
+  if (regex === undefined) {
+    regex = compileRegex(source)
+    if (source.length <= MATCHER_LENGTH_MAX) ofMatchers.set(source, regex)
+  }
+  return regex
 }
 
 function parse(source: string): RE2JS {
@@ -105,8 +125,12 @@ export function compileRe2(source: string): RE2JS {
   }
 }
 
-function automatonTest(automaton: RE2JS, prefix: string): (text: string) => boolean {
-  if (prefix === '') return (text) => automaton.test(text)
+/** Texts that lack what all matches have never reach the automaton. */
+function automatonTest(automaton: RE2JS, prefix: string, literal: string): (text: string) => boolean {
+  // The prefix may be all that is required.
+  const isNarrower = !prefix.includes(literal)
+  if (prefix === '') return isNarrower ? (text) => text.includes(literal) && automaton.test(text) : (text) => automaton.test(text)
+  if (isNarrower) return (text) => text.startsWith(prefix) && text.includes(literal) && automaton.test(text)
   return (text) => text.startsWith(prefix) && automaton.test(text)
 }
 

@@ -2,7 +2,7 @@
 // never taken away, so what it found out about a value stays true, and of a label's values only those that came since
 // need a look.
 import { compileMatcher, type Matcher } from '../../lib/model/matcher.ts'
-import { compileRegex } from '../../lib/std/regex.ts'
+import { matcherRegex } from '../../lib/std/regex.ts'
 import type { SymbolReader } from './symbols.ts'
 
 /** Verdicts kept; when they are more, all are asked anew. */
@@ -14,6 +14,8 @@ export class MatcherFilter {
   readonly #matcher: Matcher
   readonly #symbols: SymbolReader
   readonly #test: (value: string) => boolean
+  /** What all texts that its regex matches begin with, as UTF-8. */
+  readonly #prefix: Uint8Array
   /** All values that satisfy it, where they are few and known: they are looked up. Else null. */
   readonly #values: readonly string[] | null
   /** Series without the label satisfy it. */
@@ -29,8 +31,10 @@ export class MatcherFilter {
   constructor(matcher: Matcher, symbols: SymbolReader) {
     this.#matcher = matcher
     this.#symbols = symbols
-    this.#test = compileMatcher(matcher)
-    this.#values = valuesOf(matcher)
+    const regex = matcher.op === '=~' || matcher.op === '!~' ? matcherRegex(matcher.value) : null
+    this.#test = regex === null ? compileMatcher(matcher) : matcher.op === '=~' ? regex.test : (value) => !regex.test(value)
+    this.#prefix = new TextEncoder().encode(regex?.prefix)
+    this.#values = matcher.op === '=' ? [matcher.value] : matcher.op === '=~' ? regex!.setMatches : null
     this.matchesEmpty = this.#test('')
   }
 
@@ -46,10 +50,16 @@ export class MatcherFilter {
     let verdict = this.#verdicts.get(value)
     if (verdict === undefined) {
       if (this.#verdicts.size >= VERDICTS_MAX) this.#verdicts.clear()
-      verdict = this.#test(this.#symbols.text(value))
+      verdict = this.#isSatisfied(value)
       this.#verdicts.set(value, verdict)
     }
     return verdict
+  }
+
+  /** Fast path: most values of a label begin otherwise than the few that a regex is about, which their bytes tell. */
+  #isSatisfied(value: number): boolean {
+    if (this.#prefix.length > 0 && !this.#symbols.startsWith(value, this.#prefix)) return this.#matcher.op === '!~'
+    return this.#test(this.#symbols.text(value))
   }
 
   /** The label's pairs that satisfy it. */
@@ -64,7 +74,7 @@ export class MatcherFilter {
     const newest = this.#symbols.firstPairOf(this.name)
     const found: number[] = []
     for (let pair = newest; pair !== this.#newest; pair = this.#symbols.nextPairOf(pair)) {
-      if (this.#test(this.#symbols.text(this.#symbols.valueOf(pair)))) found.push(pair)
+      if (this.#isSatisfied(this.#symbols.valueOf(pair))) found.push(pair)
     }
     const pairs = found.length === 0 ? this.#pairs : [...this.#pairs, ...found.toReversed()]
     const isKept = pairs.length <= KEPT_PAIRS_MAX
@@ -72,9 +82,4 @@ export class MatcherFilter {
     this.#newest = isKept ? newest : 0
     return pairs
   }
-}
-
-/** `a|b|c` names its values as `=` does. */
-function valuesOf({ op, value }: Matcher): readonly string[] | null {
-  return op === '=' ? [value] : op === '=~' ? compileRegex(value).setMatches : null
 }

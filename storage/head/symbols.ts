@@ -126,6 +126,16 @@ export class SymbolReader {
     return true
   }
 
+  /** Whether a text's UTF-8 begins with these bytes. Makes no text. */
+  startsWith(id: number, prefix: Uint8Array): boolean {
+    const n = prefix.length
+    if (this.length.get(id) < n) return false
+    const at = this.at.get(id)
+    const { u8 } = this.heap
+    for (let i = 0; i < n; i++) if (u8[at + i] !== prefix[i]) return false
+    return true
+  }
+
   text(id: number): string {
     const slot = id & (TEXTS_MAX - 1)
     // Fast path: the last text asked for at this place is this one.

@@ -7,7 +7,7 @@ import { tempFolder } from '../support/temp-folder.ts'
 import { HINTS, NOW, append, batchOf, open } from './store.ts'
 
 const OPS: readonly MatchOp[] = ['=', '!=', '=~', '!~']
-const VALUES = ['', 'a', 'a1', 'b', 'b.+', 'a.*', '.*1', 'a|b|c5', 'c[0-9]+', 'c[0-9]+5']
+const VALUES = ['', 'a', 'a1', 'b', 'b.+', 'a.*', '.*1', 'a|b|c5', 'c[0-9]+', 'c[0-9]+5', 'é[0-9]+', 'é1.*', 'ca|é2', '[a-z]1[0-9]']
 
 describe('selecting series', () => {
   it('finds what a look at every series finds, however often it is asked while series are added', async () => {
@@ -25,7 +25,7 @@ describe('selecting series', () => {
       // Large steps are selected anew, small ones added to what is known.
       const count = round % 10 === 9 ? 4100 : 1 + random.int(40)
       for (let i = 0; i < count; i++) {
-        const labels: Record<string, string> = { __name__: random.pick(['m', 'n']), id: String(stored.length), x: `${random.pick(['a', 'b', 'c'])}${random.int(20)}` }
+        const labels: Record<string, string> = { __name__: random.pick(['m', 'n']), id: String(stored.length), x: `${random.pick(['a', 'b', 'c', 'é'])}${random.int(20)}` }
         if (random.int(2) === 0) labels['y'] = random.pick(['a', 'b', 'c5'])
         if (round > 15) labels['later'] = random.pick(['a', 'b'])
         expect(db.series(labelsFromRecord(labels))).toBe(stored.push(labels))

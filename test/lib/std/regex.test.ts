@@ -3,6 +3,7 @@ import { RE2JS } from 're2js'
 import { describe, expect, it } from 'vitest'
 import { compileMatcher, type MatchOp } from '../../../lib/model/matcher.ts'
 import { compileRegex, RegexError } from '../../../lib/std/regex.ts'
+import { requiredLiteral } from '../../../lib/std/regex-literal.ts'
 import { readShape } from '../../../lib/std/regex-shape.ts'
 
 const oracle = (source: string): RE2JS => RE2JS.compile(`^(?s:${source})$`)
@@ -60,6 +61,31 @@ describe('compileRegex', () => {
     f('ab\\Q|\\E\\d', null, '')
     f('ab(?m)*', null, 'a')
     f('😀|😁', ['😀', '😁'], '')
+  })
+
+  it('tells what every match contains', () => {
+    const f = (source: string, literal: string): void => expect(requiredLiteral(source), source).toBe(literal)
+    f('web-[0-9]+\\.prod\\..*:9100', '.prod.')
+    f('(eu|us)-west-\\d', '-west-')
+    f('ab?cde*f', 'cd')
+    f('abc{2}d', 'ab')
+    f('é(?:x(y)[)])*long', 'long')
+    // In doubt there is none.
+    for (const source of ['abc|def', 'ab(?i)cd', 'ab{c', 'a\\Qbc', '[]abc', 'ab\\pLcd', 'ab)c', 'ab(c', '(?P<n>a)bcd']) f(source, '')
+  })
+
+  it('lets pass what is made of what the pattern is made of', () => {
+    const parts = fc.constantFrom(
+      ['a', 'a'], ['b-', 'b-'], ['\\.', '.'], ['é', 'é'], ['😀', '😀'], ['\\d', '7'], ['[^x]', 'b'], ['(?:x|yz)', 'yz'], ['(a(b)[)])', 'ab)'], ['c?', ''], ['ac*', 'a'], ['cd+', 'cdd'],
+      ['.+', 'q.'], ['.*', ''], ['ab{2}', 'abb'], ['ab{0,}', 'a'], ['\\w*?', ''], ['\\b', ''], ['^', ''], ['\\n', '\n'], ['\\x41', 'A'], ['[[:digit:]]', '1'],
+    )
+    fc.assert(
+      fc.property(fc.array(parts, { minLength: 1, maxLength: 8 }), (list) => {
+        const [source, text] = [0, 1].map((k) => list.map((part) => part[k]!).join('')) as [string, string]
+        expect(compileRegex(source).test(text), JSON.stringify({ source, text })).toBe(oracle(source).test(text))
+      }),
+      { numRuns: 4000 },
+    )
   })
 
   it('answers as re2js does, whatever the way it takes', () => {
