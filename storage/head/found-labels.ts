@@ -27,7 +27,10 @@ class Places {
 export class FoundLabels {
   readonly #symbols: SymbolWriter
   readonly #place: VarintPlace = { at: 0 }
+  /** Whether what was read last has a pair that no series had before. */
+  hasNewPair = false
   #bytes: Uint8Array = new Uint8Array(0)
+  #view: DataView = new DataView(new ArrayBuffer(0))
   #last = new Places()
   #now = new Places()
 
@@ -38,16 +41,30 @@ export class FoundLabels {
   /** Reads the `count` labels at bytes[at, …) into `found`, whose pairs are made where they are new; returns the place behind them. */
   read(bytes: Uint8Array, at: number, count: number): number {
     // Of the same bytes: what was read before is still there.
-    if (bytes !== this.#bytes) this.#last.count = 0
-    this.#bytes = bytes
+    if (bytes !== this.#bytes) {
+      this.#last.count = 0
+      this.#bytes = bytes
+      this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+    }
     const last = this.#last
     const now = this.#now
     now.reserve(count)
     const place = this.#place
     place.at = at
+    const { newestPair } = this.#symbols
     let k = 0
     for (let i = 0; i < count; i++) {
       const nameAt = place.at
+      // Fast path: name and value stand there as before.
+      if (k < last.count && this.#isSame(last.nameAt[k]!, nameAt, last.end[k]! - last.nameAt[k]!)) {
+        now.nameAt[i] = nameAt
+        now.valueAt[i] = nameAt + last.valueAt[k]! - last.nameAt[k]!
+        now.end[i] = place.at = nameAt + last.end[k]! - last.nameAt[k]!
+        now.names[i] = last.names[k]!
+        now.pairs[i] = last.pairs[k]!
+        k++
+        continue
+      }
       skipText(bytes, place)
       const valueAt = place.at
       skipText(bytes, place)
@@ -56,20 +73,18 @@ export class FoundLabels {
       now.valueAt[i] = valueAt
       now.end[i] = end
       // Where the one before has a label more, the names behind it stand one further.
-      let isNameKnown = k < last.count && isSame(bytes, last.nameAt[k]!, last.valueAt[k]!, nameAt, valueAt)
-      if (!isNameKnown && k + 1 < last.count && isSame(bytes, last.nameAt[k + 1]!, last.valueAt[k + 1]!, nameAt, valueAt)) {
-        k++
-        isNameKnown = true
-      }
-      if (isNameKnown) {
+      if (k + 1 < last.count && !this.#isName(k, nameAt, valueAt) && this.#isName(k + 1, nameAt, valueAt)) k++
+      if (k < last.count && this.#isName(k, nameAt, valueAt)) {
         now.names[i] = last.names[k]!
-        now.pairs[i] = isSame(bytes, last.valueAt[k]!, last.end[k]!, valueAt, end) ? last.pairs[k]! : this.#pair(bytes, last.names[k]!, valueAt)
+        const isValueKnown = last.end[k]! - last.valueAt[k]! === end - valueAt && this.#isSame(last.valueAt[k]!, valueAt, end - valueAt)
+        now.pairs[i] = isValueKnown ? last.pairs[k]! : this.#pair(bytes, last.names[k]!, valueAt)
         k++
       } else {
         now.names[i] = this.#symbolAt(bytes, nameAt)
         now.pairs[i] = this.#pair(bytes, now.names[i]!, valueAt)
       }
     }
+    this.hasNewPair = this.#symbols.newestPair > newestPair
     this.#last = now
     this.#now = last
     return place.at
@@ -78,6 +93,22 @@ export class FoundLabels {
   /** What was read last. */
   get found(): Uint32Array {
     return this.#last.pairs
+  }
+
+  /** True if the k-th name of the last label set is bytes[at, end). */
+  #isName(k: number, at: number, end: number): boolean {
+    const from = this.#last.nameAt[k]!
+    return this.#last.valueAt[k]! - from === end - at && this.#isSame(from, at, end - at)
+  }
+
+  /** True if the n bytes at a are those at b, which stand behind them. */
+  #isSame(a: number, b: number, n: number): boolean {
+    const view = this.#view
+    if (b + n > view.byteLength) return false
+    let i = 0
+    for (; i + 4 <= n; i += 4) if (view.getInt32(a + i) !== view.getInt32(b + i)) return false
+    for (; i < n; i++) if (view.getUint8(a + i) !== view.getUint8(b + i)) return false
+    return true
   }
 
   #pair(bytes: Uint8Array, name: number, valueAt: number): number {
@@ -98,14 +129,4 @@ export class FoundLabels {
 function skipText(bytes: Uint8Array, place: VarintPlace): void {
   const length = readVarint(bytes, place)
   place.at += length
-}
-
-/** True if bytes[a, aEnd) are bytes[b, bEnd). */
-function isSame(bytes: Uint8Array, a: number, aEnd: number, b: number, bEnd: number): boolean {
-  if (aEnd - a !== bEnd - b) return false
-  while (a < aEnd && bytes[a] === bytes[b]) {
-    a++
-    b++
-  }
-  return a === aEnd
 }

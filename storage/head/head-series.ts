@@ -74,9 +74,9 @@ export class HeadSeries {
     return this.#make(ref)
   }
 
-  /** Makes the next ref with pairs[0, n), as a start found it; a series that has them already was forgotten before. */
-  restore(pairs: Uint32Array, n: number): number {
-    const known = this.#index.findPairs(pairs, n)
+  /** Makes the next ref with pairs[0, n), as a start found it; a series that has them already, if there `mayBe` one, was forgotten before. */
+  restore(pairs: Uint32Array, n: number, mayBe: boolean): number {
+    const known = mayBe ? this.#index.findPairs(pairs, n) : 0
     if (known !== 0) this.forget([known])
     const ref = this.newest + 1
     this.#index.reservePairs(ref, pairs, n)

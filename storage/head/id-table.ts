@@ -9,12 +9,16 @@ import type { SharedHeap } from './shared-heap.ts'
 
 /** Slots of the old table that an insertion moves on by: it is done before the table has become much fuller. */
 const SLOTS_A_STEP = 32
+/** What is expected may be wrong: a table grows by no more than this at once. */
+const GROWTH_MAX = 16
 
 export class IdTable {
   readonly #u32: Uint32Array
   readonly #memory: IndexMemory
   readonly #word: number
   readonly #hashOf: (id: number) => number
+  /** So many times as many ids are expected soon; a table that grows makes room for as many. */
+  growth: number = 1
   #count = 0
   /** The table that is being filled; 0 if none is. */
   #next = 0
@@ -35,7 +39,7 @@ export class IdTable {
     if (this.#next !== 0) return
     const slots = this.#slots
     if ((this.#count + 1) * 2 < slots) return
-    this.#next = this.#make(slots * 2)
+    this.#next = this.#make(slots * Math.min(GROWTH_MAX, 2 ** Math.max(1, Math.ceil(Math.log2(this.growth)))))
     this.#moved = 0
   }
 

@@ -126,7 +126,8 @@ export class SeriesIndex {
   /** As `reserve`, by pairs. */
   reservePairs(ref: number, pairs: Uint32Array, n: number): void {
     this.#reserveScratch(n)
-    this.#scratch.set(pairs.subarray(0, n))
+    // Not by `set`: a view of a part costs more than these few steps.
+    for (let i = 0; i < n; i++) this.#scratch[i] = pairs[i]!
     this.#found = null
     this.#adding = []
     this.#reserve(ref, n)
@@ -155,13 +156,25 @@ export class SeriesIndex {
   add(ref: number): void {
     const n = this.#pairs
     const { u32 } = this.#heap
-    u32[this.#run * 2] = n
-    u32.set(this.#scratch.subarray(0, n), this.#run * 2 + 1)
+    const scratch = this.#scratch
+    const added = this.#addedPairs
+    const at = this.#run * 2
+    u32[at] = n
+    for (let i = 0; i < n; i++) {
+      const pair = scratch[i]!
+      u32[at + 1 + i] = pair
+      added[i] = pair
+    }
     this.#labels.set(ref, this.#run)
-    this.#ids.insert(ref, hashPairs(this.#scratch, 0, n))
-    for (let i = 0; i < n; i++) this.symbols.addPosting(this.#scratch[i]!, ref)
+    this.#ids.insert(ref, hashPairs(scratch, 0, n))
+    for (let i = 0; i < n; i++) this.symbols.addPosting(scratch[i]!, ref)
     this.#added = this.#adding
-    this.#addedPairs.set(this.#scratch.subarray(0, n))
+  }
+
+  /** So many times as many series are expected soon. */
+  set growth(growth: number) {
+    this.#ids.growth = growth
+    this.symbols.growth = growth
   }
 
   /** Unit of a series' pairs: their number, then they. */

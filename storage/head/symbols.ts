@@ -236,6 +236,16 @@ export class SymbolWriter extends SymbolReader {
     this.#pairTable = new IdTable(heap, memory, this.root + SIDE_PAIR_TABLE, TABLE_MIN, (id) => hashPair(this.nameOf(id), this.valueOf(id)))
   }
 
+  /** See IdTable. */
+  set growth(growth: number) {
+    this.#symbolTable.growth = growth
+    this.#pairTable.growth = growth
+  }
+
+  get newestPair(): number {
+    return this.#pairs
+  }
+
   /** The id of a text, made if new. */
   intern(text: string): number {
     return this.#internEncoded(this.encode(text))
