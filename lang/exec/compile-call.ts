@@ -1,17 +1,15 @@
 // Function calls: looked up in lang/func/table.ts, argument by argument compiled to what the function takes.
 import { assert } from '../../lib/std/assert.ts'
 import type { Elementwise, FuncArg, OperatorFunc } from '../func/contract.ts'
-import { quote } from '../../lib/std/go-format.ts'
 import { ELEMENTWISE, OPERATOR_FUNCS, RANGE_KERNELS } from '../func/table.ts'
 import type { Call, Expr, Span } from '../parse/ast.ts'
 import { unwrapParens } from '../plan/tree.ts'
-import { typeOf } from '../plan/value-type.ts'
+import { typeOf } from '../parse/value-type.ts'
 import { contextOf, type ExprCompiler } from './call-context.ts'
 import { infoCall } from './info.ts'
 import { instantSelector } from './instant-selector.ts'
 import { MappedRows } from './mapped-rows.ts'
 import type { Operator, Steps } from './operator.ts'
-import { ExecutionError } from './query-error.ts'
 import { rangeCall } from './range-call.ts'
 
 /** Functions of a time that default to the evaluation time. */
@@ -19,7 +17,7 @@ const CALENDAR: ReadonlySet<string> = new Set([
   'days_in_month', 'day_of_month', 'day_of_week', 'day_of_year', 'hour', 'minute', 'month', 'year',
 ])
 
-/** The operator of a call. Throws ExecutionError, by name, for a function that is not yet evaluated. */
+/** The operator of a call. Throws ExecutionError for arguments out of range. */
 export function compileCall(compiler: ExprCompiler, call: Call, steps: Steps): Operator {
   const { func } = call
   if (func === 'timestamp' || func === 'start_timestamp') {
@@ -36,8 +34,8 @@ export function compileCall(compiler: ExprCompiler, call: Call, steps: Steps): O
   const elementwise = ELEMENTWISE.get(func)
   if (elementwise !== undefined) return elementwiseCall(compiler, call, elementwise, steps)
   const operatorFunc = OPERATOR_FUNCS.get(func)
-  if (operatorFunc !== undefined) return operatorCall(compiler, call, operatorFunc, steps)
-  throw new ExecutionError(`function ${quote(func)} is not yet evaluated`)
+  assert(operatorFunc !== undefined, `${func} is in no table`)
+  return operatorCall(compiler, call, operatorFunc, steps)
 }
 
 function elementwiseCall(compiler: ExprCompiler, call: Call, apply: Elementwise, steps: Steps): Operator {
@@ -61,7 +59,6 @@ function operatorCall(compiler: ExprCompiler, call: Call, make: OperatorFunc, st
       case 'vector': return { kind: 'vector', operator: compiler.compile(expr, steps), expr }
       case 'matrix': return { kind: 'vector', operator: presence(compiler, call, expr, steps), expr }
       case 'string': return { kind: 'string', value: stringOf(expr), expr }
-      case 'none': throw new ExecutionError(`argument of ${quote(call.func)} has no value`)
     }
   })
   return compiler.merged(make(contextOf(compiler, call, steps), args), steps)

@@ -3,7 +3,7 @@
 import { assert } from '../../lib/std/assert.ts'
 import type { AggregateExpr, BinaryExpr, Expr, NumberLiteral, Span, UnaryExpr, VectorSelector } from '../parse/ast.ts'
 import { unwrapParens } from '../plan/tree.ts'
-import { typeOf } from '../plan/value-type.ts'
+import { typeOf } from '../parse/value-type.ts'
 import { Aggregate } from './aggregate.ts'
 import { scalarWithScalar, vectorWithScalar } from './binary-scalar.ts'
 import type { ExprCompiler } from './call-context.ts'

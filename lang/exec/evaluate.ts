@@ -1,12 +1,12 @@
 // A whole query over one Querier: plan, compile, run to the end. The result still speaks of label sets by id.
 import { assert } from '../../lib/std/assert.ts'
 import type { Expr } from '../parse/ast.ts'
+import { typeName, typeOf } from '../parse/value-type.ts'
 import { markCountsOnly } from '../plan/counts-only.ts'
 import { foldDurations, type QueryTimes } from '../plan/fold-durations.ts'
 import { findRepeated } from '../plan/repeated.ts'
 import { findStepInvariant } from '../plan/step-invariant.ts'
 import { unwrapArguments, unwrapParens } from '../plan/tree.ts'
-import { typeOf } from '../plan/value-type.ts'
 import { Compiler } from './compile.ts'
 import { drain, type DenseRows } from './dense.ts'
 import { firstError } from './first-error.ts'
@@ -30,8 +30,7 @@ const NONE_REPEATED: ReadonlyMap<Expr, string> = new Map()
 export function evaluate(parsed: Expr, steps: Steps, times: QueryTimes, scope: QueryScope): QueryResult {
   const type = typeOf(parsed)
   if (scope.isRangeQuery && type !== 'scalar' && type !== 'vector') {
-    const name = type === 'matrix' ? 'range vector' : type
-    throw new QueryError('bad_data', `invalid parameter "query": invalid expression type "${name}" for range query, must be Scalar or instant Vector`)
+    throw new QueryError('bad_data', `invalid parameter "query": invalid expression type "${typeName(type)}" for range query, must be Scalar or instant Vector`)
   }
   const expr = markCountsOnly(unwrapArguments(foldDurations(parsed, scope.query, times)))
   // Notes on start times count how often they happened: of what is evaluated for two they would count once.
@@ -60,8 +59,6 @@ function evaluated(expr: Expr, steps: Steps, compiler: Compiler): QueryResult {
       return { kind: 'rows', rows: drain(compiler.compile(expr, steps), steps, scope.budget) }
     case 'vector':
       return { kind: 'rows', rows: drain(compiler.finished(compiler.compile(expr, steps), steps), steps, scope.budget) }
-    case 'none':
-      throw new QueryError('internal', 'expression without a type')
   }
 }
 

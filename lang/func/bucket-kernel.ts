@@ -5,6 +5,7 @@ import type { BucketColumns } from '../../storage/tier/bucket.ts'
 import { maxOverTime, minOverTime } from './extreme-over-time.ts'
 import { firstOverTime, lastOverTime, presentOverTime, tsOfFirstOverTime, tsOfLastOverTime } from './over-time.ts'
 import type { Pace, RangeKernel, Windows } from './range-kernel.ts'
+import { ScratchColumn } from './scratch.ts'
 
 /** Windows whose bounds are bounds of rows; lo and hi are positions of rows. */
 export interface BucketWindows extends Windows {
@@ -77,16 +78,15 @@ function timeOf(
   kernel(w, times.subarray(rows.at), times, rows.at, out, kinds, at, NO_ARGS, pace)
 }
 
-/** Samples in rows [0, k) of those counted last; scratch of one kernel call, grown and never shrunk. */
-let samplesTo: Float64Array = new Float64Array(1024)
+/** Samples in rows [0, k) of those counted last. */
+const samplesTo = new ScratchColumn()
 
 /** Samples before each of the rows that the windows hold, counted from the first window's start on. */
 export function countSamples(w: BucketWindows, { at, columns }: BucketRun): Float64Array {
   const from = w.count > 0 ? w.lo[0]! : 0
   const to = w.count > 0 ? w.hi[w.count - 1]! : 0
   const { count } = columns
-  if (samplesTo.length <= to - from) samplesTo = new Float64Array((to - from) * 2 + 1)
-  const out = samplesTo
+  const out = samplesTo.of(to - from + 1)
   let samples = 0
   out[0] = 0
   for (let k = from; k < to; k++) {

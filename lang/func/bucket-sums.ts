@@ -3,6 +3,7 @@
 import { countSamples, type BucketKernel, type BucketRun, type BucketWindows } from './bucket-kernel.ts'
 import { sumOverTime } from './over-time.ts'
 import type { Pace } from './range-kernel.ts'
+import { ScratchColumn } from './scratch.ts'
 
 const EPSILON = 2 ** -53
 /** Results may differ from those of the samples by this part of themselves. */
@@ -16,8 +17,8 @@ const SQUARE_MAX = 1e140
 
 const NO_ARGS: readonly Float64Array[] = []
 
-/** What was added up to get the sums of rows [0, k), without signs; scratch of one kernel call, grown and never shrunk. */
-let addedTo: Float64Array = new Float64Array(1024)
+/** What was added up to get the sums of rows [0, k), without signs. */
+const addedScratch = new ScratchColumn()
 
 /** Whether sums of rows [from, to) can cancel, or did overflow; NaN stays NaN. */
 function areInDoubt({ at, columns: { sum } }: BucketRun, from: number, to: number): boolean {
@@ -37,7 +38,7 @@ function cancels(w: BucketWindows, { at, columns: { sum } }: BucketRun, sums: Fl
   const { count, lo, hi } = w
   const base = lo[0]!
   const length = hi[count - 1]! - base
-  if (addedTo.length <= length) addedTo = new Float64Array(length * 2 + 1)
+  const addedTo = addedScratch.of(length + 1)
   let added = 0
   addedTo[0] = 0
   for (let k = 0; k < length; k++) {

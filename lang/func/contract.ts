@@ -4,8 +4,7 @@
 //   ELEMENTWISE     abs, clamp, round, hour …     in place over rows, one point at a time
 //   OPERATOR_FUNCS  label_replace, sort, time …   whole series lists: an operator is made from operators
 //
-// The engine looks a name up in this order; a name in none of them "is not yet evaluated". The parser has checked
-// the number and types of arguments.
+// The engine looks a name up in this order. The parser has checked the number and types of arguments.
 //
 // Duplicates: functions may put out equal label sets. The engine merges them behind every function, and fails with
 // "vector cannot contain metrics with the same labelset" where two have a point at one step.

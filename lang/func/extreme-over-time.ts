@@ -10,12 +10,13 @@
 //
 // When a window begins behind the pivot, the pivot moves to that window's end.
 import type { RangeKernel, Windows } from './range-kernel.ts'
+import { ScratchColumn } from './scratch.ts'
 
 /** From this many windows on that hold the same sample, sharing beats a scan of each. */
 const SHARED_MIN = 3
 
-/** Extreme of the samples from each position up to the pivot; scratch of one kernel call, grown and never shrunk. */
-let toPivot: Float64Array = new Float64Array(1024)
+/** Extreme of the samples from each position up to the pivot. */
+const toPivot = new ScratchColumn()
 
 function isShared({ count, lo, hi }: Windows): boolean {
   if (count < 2) return false
@@ -53,16 +54,11 @@ function scanMax(w: Windows, v: Float64Array, vAt: number, out: Float64Array, ki
   }
 }
 
-function reserve(samples: number): Float64Array {
-  if (toPivot.length < samples) toPivot = new Float64Array(samples * 2)
-  return toPivot
-}
-
 /** Windows of ascending steps: lo and hi never fall. slideMax is the same but for its comparisons. */
 function slideMin(w: Windows, v: Float64Array, vAt: number, out: Float64Array, kinds: Uint8Array, at: number): void {
   const { count, lo, hi } = w
   const base = lo[0]!
-  const left = reserve(hi[count - 1]! - base)
+  const left = toPivot.of(hi[count - 1]! - base)
   let pivot = base
   let next = base
   let running = NaN
@@ -95,7 +91,7 @@ function slideMin(w: Windows, v: Float64Array, vAt: number, out: Float64Array, k
 function slideMax(w: Windows, v: Float64Array, vAt: number, out: Float64Array, kinds: Uint8Array, at: number): void {
   const { count, lo, hi } = w
   const base = lo[0]!
-  const left = reserve(hi[count - 1]! - base)
+  const left = toPivot.of(hi[count - 1]! - base)
   let pivot = base
   let next = base
   let running = NaN

@@ -3,7 +3,7 @@
 // scanned anew in Prometheus' order, so that results agree to the last bit, unless windows share most of their samples
 // (prefix-sums.ts).
 import { compensatedSum, compensation, squaredDistances } from '../../lib/model/kahan.ts'
-import { addUp, areShared, sumBetween, sumRest } from './prefix-sums.ts'
+import { addUp, areShared, letSumsGo, sumBetween, sumRest } from './prefix-sums.ts'
 import type { Pace, RangeKernel, Windows } from './range-kernel.ts'
 
 /** [0]: the compensation of the last `sumOf`; an array, for a variable of a module would be a new object each time. */
@@ -54,6 +54,7 @@ export const sumOverTime: RangeKernel = (w, _t, v, vAt, out, kinds, at, _args, p
     out[at + i] = sum === sum ? sum : scannedSum(v, vAt + from, vAt + to)
     kinds[at + i] = 1
   }
+  letSumsGo()
 }
 
 export const avgOverTime: RangeKernel = (w, _t, v, vAt, out, kinds, at, _args, pace) => {
@@ -70,6 +71,7 @@ export const avgOverTime: RangeKernel = (w, _t, v, vAt, out, kinds, at, _args, p
     out[at + i] = sum === sum ? sum / n + sumRest[0]! / n : scannedMean(v, vAt + from, vAt + to)
     kinds[at + i] = 1
   }
+  letSumsGo()
 }
 
 function overflowingMeanOf(v: Float64Array, from: number, to: number): number {

@@ -5,6 +5,7 @@
 //
 //   window sum  =  sum up to its end  −  sum up to its start        106 bits each, of which 53 are asked for
 import type { Windows } from './range-kernel.ts'
+import { ScratchColumn } from './scratch.ts'
 
 /** From this many windows on that hold the same sample, running sums beat a scan of each. */
 const SHARED_MIN = 16
@@ -14,9 +15,13 @@ const LOSS = 2 ** -105
 /** The part of a window's sum that may be lost. */
 const LOSS_MAX = 1e-13
 
-/** Running sums of v[0..k), high and low parts; scratch of one kernel call, grown and never shrunk. */
-let high: Float64Array = new Float64Array(1024)
-let low: Float64Array = new Float64Array(1024)
+const highScratch = new ScratchColumn()
+const lowScratch = new ScratchColumn()
+const NONE = new Float64Array(0)
+
+/** Running sums of v[0..k), high and low parts, from `addUp` to `letSumsGo`. */
+let high: Float64Array = NONE
+let low: Float64Array = NONE
 
 /** [0]: sums below this are left to a scan. */
 const least = new Float64Array(1)
@@ -27,15 +32,11 @@ export function areShared({ count, lo, hi }: Windows): boolean {
   return windowSamples * (count - 1) > SHARED_MIN * (hi[count - 1]! - hi[0]!)
 }
 
-/** Works out the running sums of v[from..to); false where they are not all finite. */
+/** Works out the running sums of v[from..to); false where they are not all finite. `letSumsGo` follows either way. */
 export function addUp(v: Float64Array, from: number, to: number): boolean {
   const n = to - from
-  if (high.length <= n) {
-    high = new Float64Array(n * 2 + 1)
-    low = new Float64Array(n * 2 + 1)
-  }
-  const h = high
-  const l = low
+  const h = high = highScratch.of(n + 1)
+  const l = low = lowScratch.of(n + 1)
   let sum = 0
   let rest = 0
   let magnitude = 0
@@ -55,6 +56,12 @@ export function addUp(v: Float64Array, from: number, to: number): boolean {
   least[0] = magnitude * n * (LOSS / LOSS_MAX)
   // Twice, so that no difference of two sums can overflow either.
   return Number.isFinite(magnitude * 2)
+}
+
+/** Nobody asks for sums any more. */
+export function letSumsGo(): void {
+  high = NONE
+  low = NONE
 }
 
 /** [0]: the low part of the last `sumBetween`. */

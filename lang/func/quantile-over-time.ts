@@ -2,15 +2,14 @@
 // sorted there (lib/model/quantile.ts).
 import { quantile } from '../../lib/model/quantile.ts'
 import type { RangeKernel } from './range-kernel.ts'
+import { KEPT_MAX } from './scratch.ts'
 
 let store: Float64Array = new Float64Array(256)
 /** The part of `store` a window uses; kept from one window to the next, which mostly are equally long. */
 let scratch: Float64Array = store
 
-/** A larger window gets a column of its own, and nobody keeps it. */
-const KEPT_MAX = 1 << 20
-
 function scratchOf(n: number): Float64Array {
+  // A larger window gets a column of its own, and nobody keeps it.
   if (n > KEPT_MAX) return new Float64Array(n)
   if (scratch.length !== n) {
     if (store.length < n) store = new Float64Array(n * 2)

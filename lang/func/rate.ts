@@ -6,9 +6,10 @@
 // and k only, so one pass per series lists them, and each window adds those inside it, in the same order.
 import { extrapolationFactor, factorSinceStart, NO_ZERO, stretched } from './extrapolation.ts'
 import type { Pace, RangeKernel, StartTimesKernel, Stretch, Windows } from './range-kernel.ts'
+import { KEPT_MAX } from './scratch.ts'
 import { isStartInside, isStartOverlap, isStartReset } from './start-times.ts'
 
-/** Positions of samples below their predecessor; scratch of one kernel call, grown and never shrunk. */
+/** Positions of samples below their predecessor; scratch of one kernel call. */
 let resets: Int32Array = new Int32Array(1024)
 
 /** Fills `resets` with the positions in (from, to) whose sample is below the one before; returns how many. */
@@ -84,6 +85,7 @@ function extrapolated(
     out[at + i] = result * factor
     kinds[at + i] = 1
   }
+  if (resets.length > KEPT_MAX) resets = new Int32Array(1024)
 }
 
 /** The same where start times are known: a sample whose count began after the one before follows a reset, too. */

@@ -1,5 +1,5 @@
-// All functions the engine can evaluate, by name (contract.ts). A function that the parser knows and that stands in
-// none of the three maps is not yet evaluated: info.
+// The functions, by name (contract.ts), but for info and those that are folded into numbers before anything is evaluated
+// (plan/fold-durations.ts).
 import { absent } from './absent.ts'
 import type { OperatorFunc, OperatorFuncs } from './contract.ts'
 import { histogramFraction, histogramQuantile, histogramQuantiles } from './histogram-funcs.ts'

@@ -8,7 +8,7 @@ export interface Span {
   end: number
 }
 
-export type ValueType = 'none' | 'vector' | 'scalar' | 'matrix' | 'string'
+export type ValueType = 'vector' | 'scalar' | 'matrix' | 'string'
 
 export type BinaryOp =
   | '+' | '-' | '*' | '/' | '%' | '^' | 'atan2'

@@ -10,28 +10,10 @@ import type {
 } from './ast.ts'
 import { NESTED_SUBQUERIES_MAX, NODE_COUNT_MAX, TREE_HEIGHT_MAX } from './limits.ts'
 import { Fault } from './parse-error.ts'
+import { typeName, typeOf } from './value-type.ts'
 
 const COMPARISONS: ReadonlySet<BinaryOp> = new Set(['==', '!=', '<', '<=', '>', '>='])
 const SET_OPERATORS: ReadonlySet<BinaryOp> = new Set(['and', 'or', 'unless'])
-
-/** The type of an expression's value, from the node alone. */
-export function typeOf(expr: Expr): ValueType {
-  switch (expr.type) {
-    case 'number': return 'scalar'
-    case 'string': return 'string'
-    case 'vectorSelector': case 'aggregate': return 'vector'
-    case 'matrixSelector': case 'subquery': return 'matrix'
-    case 'paren': case 'unary': return typeOf(expr.expr)
-    case 'binary': return typeOf(expr.left) === 'scalar' && typeOf(expr.right) === 'scalar' ? 'scalar' : 'vector'
-    case 'call': return SIGNATURES.get(expr.func)!.returns
-  }
-}
-
-/** Types as the documentation names them: `instant vector`, `range vector`. */
-export function typeName(type: ValueType): string {
-  if (type === 'vector') return 'instant vector'
-  return type === 'matrix' ? 'range vector' : type
-}
 
 /** Checks a whole tree. Throws Fault for the first error. */
 export function checkExpr(expr: Expr): void {

@@ -6,7 +6,7 @@
 import type { Expr } from '../parse/ast.ts'
 import { marksOf } from './counts-only.ts'
 import { childrenOf } from './tree.ts'
-import { typeOf } from './value-type.ts'
+import { typeOf } from '../parse/value-type.ts'
 
 /** The text of each expression of a query that is repeated. `query` is what spans speak of. */
 export function findRepeated(expr: Expr, query: string): ReadonlyMap<Expr, string> {

@@ -34,7 +34,7 @@ function listedIn(title: string): string[] {
   return section(title).split('\n').filter((line) => line.startsWith('|')).flatMap((line) => [...line.matchAll(/`([^`]+)`(\*?)/g)].map(([, word = '', star = '']) => word + star))
 }
 
-const LETTERS: Readonly<Record<ValueType, string>> = { vector: 'v', matrix: 'm', scalar: 's', string: 't', none: '' }
+const LETTERS: Readonly<Record<ValueType, string>> = { vector: 'v', matrix: 'm', scalar: 's', string: 't' }
 
 /** `round(v, [s])`, `mad_over_time(m)*`. */
 function written({ name, args, variadic, isExperimental }: Signature): string {
