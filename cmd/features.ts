@@ -3,6 +3,9 @@
 import { ENGINE_FEATURE_NAMES } from '../lang/parse/features.ts'
 import { nearestWord } from '../lib/std/nearest-word.ts'
 
+/** Scrapes store when counters began with their samples. */
+export const START_TIME_STORAGE = 'st-storage'
+
 /** Prometheus' features that change nothing here, and why. */
 const FOREIGN_FEATURES: ReadonlyMap<string, string> = new Map([
   ['promql-duration-expr', 'duration expressions are always on'],
@@ -18,6 +21,7 @@ const FOREIGN_FEATURES: ReadonlyMap<string, string> = new Map([
   ['remote-write-receiver', 'the receiver is always on'],
   ['memory-snapshot-on-shutdown', 'the log makes starts quick'],
   ['delayed-compaction', 'compaction has a schedule of its own'],
+  ['created-timestamp-zero-ingestion', 'use st-storage, which keeps start times beside samples'],
   ['xor2-encoding', 'chunks have a format of their own'],
   ['histograms-st-encoding', 'chunks have a format of their own'],
   ['use-uncached-io', 'files are written through the page cache'],
@@ -26,22 +30,27 @@ const FOREIGN_FEATURES: ReadonlyMap<string, string> = new Map([
   ['auto-gomemlimit', 'this is no Go program'],
   ['old-ui', 'there is one UI'],
   ...[
-    'agent', 'auto-reload-config', 'concurrent-rule-eval', 'created-timestamp-zero-ingestion', 'metadata-wal-records',
-    'otlp-deltatocumulative', 'otlp-native-delta-ingestion', 'search-api', 'st-storage', 'st-synthesis',
+    'agent', 'auto-reload-config', 'concurrent-rule-eval', 'metadata-wal-records',
+    'otlp-deltatocumulative', 'otlp-native-delta-ingestion', 'search-api', 'st-synthesis',
   ].map((name): [string, string] => [name, 'it is not built yet']),
 ])
+
+/** Whether the command line or the file names a feature. */
+export function hasFeature(flags: { features: readonly string[] }, config: { features: readonly string[] }, name: string): boolean {
+  return flags.features.includes(name) || config.features.includes(name)
+}
 
 /** Warnings for the names in `names` that switch nothing on. `where` says who named them: `--enable-feature=`. */
 export function featureWarnings(names: Iterable<string>, where: string): string[] {
   const warnings: string[] = []
   for (const name of names) {
-    if (ENGINE_FEATURE_NAMES.has(name)) continue
+    if (ENGINE_FEATURE_NAMES.has(name) || name === START_TIME_STORAGE) continue
     const reason = FOREIGN_FEATURES.get(name)
     if (reason !== undefined) {
       warnings.push(`${where}${name} has no meaning here: ${reason}`)
       continue
     }
-    const known = [...ENGINE_FEATURE_NAMES.keys(), ...FOREIGN_FEATURES.keys()]
+    const known = [START_TIME_STORAGE, ...ENGINE_FEATURE_NAMES.keys(), ...FOREIGN_FEATURES.keys()]
     const nearest = nearestWord(name, known) ?? nearestWord(`promql-${name}`, known)
     warnings.push(`${where}${name}: there is no such feature${nearest === null ? '' : `; did you mean ${nearest}?`}`)
   }

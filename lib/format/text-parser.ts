@@ -25,10 +25,11 @@ export const ENTRY_UNIT = 4
 /** A comment or blank line. */
 export const ENTRY_COMMENT = 5
 
-/** Which of `le` and `quantile` the last TYPE line makes a number: it decides how labels read, so caches key on it. */
+/** What the last TYPE line says: which of `le` and `quantile` is a number, whether `_created` is a sample. Caches key on it. */
 export const FAMILY_OTHER = 0
 export const FAMILY_SUMMARY = 1
 export const FAMILY_HISTOGRAM = 2
+export const FAMILY_COUNTER = 3
 
 export type ExpositionFormat = 'text' | 'openmetrics'
 
@@ -160,6 +161,12 @@ export class TextParser {
       if (bytes[at] !== NEWLINE) throw this.#error(at, 'expected new line after timestamp')
     }
     this.pos = at + 1
+  }
+
+  /** Whether the sample that `next` read says when others began, as OpenMetrics has it for counters, summaries and histograms. */
+  get isCreated(): boolean {
+    const end = this.#offsets[1]!
+    return this.#isOpenMetrics && this.family !== FAMILY_OTHER && end - this.#offsets[0]! >= 8 && latin1(this.#bytes, end - 8, end) === '_created'
   }
 
   /** Labels of the sample that `next` read: name → value, `__name__` included, empty values kept. Throws on a repeated name. */
@@ -373,7 +380,7 @@ export class TextParser {
     const type = types.get(text)
     if (type === undefined) throw this.#error(this.#textFrom, `invalid metric type ${JSON.stringify(text.slice(0, 60))}`)
     this.type = type
-    this.family = type === 'summary' ? FAMILY_SUMMARY : type === 'histogram' ? FAMILY_HISTOGRAM : FAMILY_OTHER
+    this.family = type === 'summary' ? FAMILY_SUMMARY : type === 'histogram' ? FAMILY_HISTOGRAM : type === 'counter' ? FAMILY_COUNTER : FAMILY_OTHER
     return ENTRY_TYPE
   }
 

@@ -17,10 +17,11 @@ import type { ScrapeCache } from './cache.ts'
 import { LineIndex, NEW_LINE, type LineKey } from './line-index.ts'
 import { equalLength, matchLines, type MatchState } from './line-match.ts'
 import {
-  FAMILY_MASK, FAMILY_SHIFT, KIND_MASK, LINE_COMMENT, LINE_DROPPED, LINE_LONG_SAMPLE, LINE_SAMPLE, LINE_TYPE,
+  FAMILY_MASK, FAMILY_SHIFT, KIND_MASK, LINE_COMMENT, LINE_CREATED, LINE_DROPPED, LINE_LONG_SAMPLE, LINE_SAMPLE, LINE_TYPE,
   LINE_UNKNOWN, LineTable, PREFIX_SHIFT, TRACKED, lineInfo,
 } from './line-table.ts'
 import { ScrapeError, storedLabels } from './sample-labels.ts'
+import { startTimesOf } from './start-times.ts'
 import type { ScrapeBatch } from './scrape-batch.ts'
 import { NewSeries } from './new-series.ts'
 import type { SeriesOwners } from './series-owners.ts'
@@ -75,6 +76,7 @@ export class BodyReader {
   readonly #maker: NewSeries
   #tried: ReadonlySet<number> | null = null
   readonly #parser = new TextParser()
+  readonly #readsStartTimes: boolean
   readonly #floats = new FloatReader()
   readonly #index: LineIndex
   readonly #lines = new LineTable()
@@ -91,10 +93,12 @@ export class BodyReader {
   /** New series, made only once the whole body has proved good: a target that fails leaves nothing in the store. */
   #pending: PendingSeries[] = []
 
-  constructor(appender: Appender, owners: SeriesOwners, hashSeed: number) {
+  /** `readsStartTimes`: `_created` lines are no samples of their own. */
+  constructor(appender: Appender, owners: SeriesOwners, { hashSeed, readsStartTimes }: { hashSeed: number; readsStartTimes: boolean }) {
     this.#appender = appender
     this.#maker = new NewSeries(appender, owners)
     this.#index = new LineIndex(hashSeed)
+    this.#readsStartTimes = readsStartTimes
   }
 
   /**
@@ -120,6 +124,11 @@ export class BodyReader {
     if (this.#hasTimedRepeats) batch.groupBySeries()
     if (cache.isLive && state.trackedFound !== cache.trackedCount) this.#markVanished(cache, batch)
     this.#tracked += state.trackedFound
+  }
+
+  /** When series of the body that `read` took last began, Unix ms, by ref; null where it does not say, or is not asked. */
+  startTimes(body: Uint8Array): ReadonlyMap<number, number> | null {
+    return this.#readsStartTimes ? startTimesOf(body, this.#lines) : null
   }
 
   /** Whether the body read last held more samples than it may; it was read on, for what scrape_* tell of it. */
@@ -191,7 +200,8 @@ export class BodyReader {
     const entry = parser.next()
     if (entry === ENTRY_END) return false
     if (entry === ENTRY_SAMPLE) {
-      this.#lookUp(state, rules)
+      if (this.#readsStartTimes && parser.isCreated) this.#takeCreated(state)
+      else this.#lookUp(state, rules)
       return true
     }
     state.family = parser.family
@@ -200,6 +210,13 @@ export class BodyReader {
     // A comment in a comment's place has replaced it.
     if (state.lastLine < state.last.count && (state.last.infos[state.lastLine]! & KIND_MASK) <= LINE_TYPE) state.lastLine++
     return true
+  }
+
+  #takeCreated(state: MatchState): void {
+    const { pos, value } = this.#parser
+    state.lines.push(pos, lineInfo(LINE_CREATED, state.family, false, 0), 0, value)
+    state.pos = pos
+    if (state.lastLine < state.last.count && (state.last.infos[state.lastLine]! & KIND_MASK) === LINE_CREATED) state.lastLine++
   }
 
   /** Takes a sample that the parser read, by its prefix. */

@@ -13,6 +13,8 @@ export const LINE_LONG_SAMPLE = 3
 export const LINE_DROPPED = 4
 /** A sample that is looked up each time: its series came before in the same body, could not be made, or has no safe prefix. */
 export const LINE_UNKNOWN = 5
+/** When the series of lines before it began (start-times.ts): no sample. */
+export const LINE_CREATED = 6
 
 /**
  * A line's facts in one u32: kind (3 bits), family in force behind it (2 bits, TextParser.family), whether its series

@@ -28,6 +28,8 @@ export interface ScrapeManagerOptions {
   version: string
   /** A target's URL as others reach it: loopback replaced by the server's own name. As it is by default. */
   globalUrl?: (url: URL) => string
+  /** What OpenMetrics says of when counters began is stored as start times, not as series (Prometheus' st-storage). */
+  readsStartTimes?: boolean
 }
 
 /** As `/api/v1/targets` shows it. */
@@ -79,7 +81,7 @@ export class ScrapeManager {
   constructor(options: ScrapeManagerOptions) {
     this.#options = options
     this.#metrics = new ScrapeMetrics(options.metrics)
-    this.#writer = new ScrapeWriter(options.appender, new SeriesOwners(), this.#metrics, freshSeed())
+    this.#writer = new ScrapeWriter(options.appender, new SeriesOwners(), this.#metrics, { hashSeed: freshSeed(), readsStartTimes: options.readsStartTimes ?? false })
   }
 
   /** Starts, changes and ends pools. Targets stay those that updateTargets brought last. */

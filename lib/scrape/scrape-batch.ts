@@ -9,9 +9,11 @@ export class ScrapeBatch implements SampleBatch {
   t = 0
   times: Float64Array | null = null
   stale: Uint8Array | null = null
+  startTimes: Float64Array | null = null
   verdicts: Uint8Array = new Uint8Array(1024)
   #times = new Float64Array(0)
   #stale = new Uint8Array(0)
+  #startTimes = new Float64Array(0)
 
   get capacity(): number {
     return this.refs.length
@@ -23,6 +25,7 @@ export class ScrapeBatch implements SampleBatch {
     this.t = t
     this.times = null
     this.stale = null
+    this.startTimes = null
   }
 
   /** Makes room for `extra` samples more. Arrays are replaced: take them anew. */
@@ -63,6 +66,13 @@ export class ScrapeBatch implements SampleBatch {
     }
     this.push(ref, NaN)
     this.stale[this.count - 1] = 1
+  }
+
+  /** Gives samples that are there their start times, by ref; all others have none. Nothing is to be pushed after that. */
+  setStartTimes(times: ReadonlyMap<number, number>): void {
+    if (this.#startTimes.length < this.capacity) this.#startTimes = new Float64Array(this.capacity)
+    for (let i = 0; i < this.count; i++) this.#startTimes[i] = times.get(this.refs[i]!) ?? 0
+    this.startTimes = this.#startTimes
   }
 
   /** Closes the gaps that samples with ref 0 leave. */

@@ -46,11 +46,11 @@ export class ScrapeWriter {
   /** Samples of the body in the batch, once all are. */
   #bodySamples = -1
 
-  constructor(appender: Appender, owners: SeriesOwners, metrics: ScrapeMetrics, hashSeed: number) {
+  constructor(appender: Appender, owners: SeriesOwners, metrics: ScrapeMetrics, reading: { hashSeed: number; readsStartTimes: boolean }) {
     this.#appender = appender
     this.#owners = owners
     this.#metrics = metrics
-    this.#reader = new BodyReader(appender, owners, hashSeed)
+    this.#reader = new BodyReader(appender, owners, reading)
   }
 
   /**
@@ -88,6 +88,8 @@ export class ScrapeWriter {
     }
     const bodySamples = (this.#bodySamples = batch.count)
     this.#report(outcome, error, hasSamples)
+    const startTimes = isKept ? this.#reader.startTimes(body) : null
+    if (startTimes !== null) batch.setStartTimes(startTimes)
     const refused = this.#appender.append(batch, batch.verdicts)
     if (isKept) {
       if (this.#reader.exemplars.count > 0) this.#storeExemplars()

@@ -17,7 +17,7 @@ const START = 1_700_000_000_000
 const ring = new ExemplarRing(CAPACITY)
 let lastRef = 0
 const appender = { series: () => ++lastRef, append: () => 0, commit: () => Promise.resolve(), exemplars: { refOf: () => 0, append: () => {} } }
-const reader = new BodyReader(appender, new SeriesOwners(), 1)
+const reader = new BodyReader(appender, new SeriesOwners(), { hashSeed: 7, readsStartTimes: false })
 const batch = new ScrapeBatch()
 const cache = new ScrapeCache(1)
 const rules = { targetLabels: ['instance', 'here:9100', 'job', 'app'], config: scrapeConfig() }

@@ -55,7 +55,7 @@ function render(round: number, extra: string): Buffer {
 const config = scrapeConfig()
 let lastRef = 0
 const appender = { series: () => ++lastRef, append: () => 0, commit: () => Promise.resolve(), exemplars: null }
-const reader = new BodyReader(appender, new SeriesOwners(), 1)
+const reader = new BodyReader(appender, new SeriesOwners(), { hashSeed: 1, readsStartTimes: false })
 const batch = new ScrapeBatch()
 const rules = { targetLabels: ['instance', 'here:9100', 'job', 'node'], config }
 const bodies = Array.from({ length: 16 }, (_, i) => render(i, ''))

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { featureWarnings } from '../../cmd/features.ts'
+import { START_TIME_STORAGE, featureWarnings } from '../../cmd/features.ts'
 import { ENGINE_FEATURE_NAMES, engineFeatures, NO_ENGINE_FEATURES } from '../../lang/parse/features.ts'
 import { loadConfig } from '../../lib/config/load.ts'
 
@@ -25,9 +25,10 @@ describe('features', () => {
 
   it('of Prometheus are all known', () => {
     const warnings = featureWarnings(PROMETHEUS_FEATURES, '')
-    expect(warnings).toHaveLength(PROMETHEUS_FEATURES.length - ENGINE_FEATURE_NAMES.size)
+    expect(warnings).toHaveLength(PROMETHEUS_FEATURES.length - ENGINE_FEATURE_NAMES.size - 1)
     for (const warning of warnings) expect(warning).toContain(' has no meaning here: ')
     expect(featureWarnings(['promql-duration-expr'], '--enable-feature=')).toEqual(['--enable-feature=promql-duration-expr has no meaning here: duration expressions are always on'])
+    expect(featureWarnings([START_TIME_STORAGE], '')).toEqual([])
     expect(featureWarnings(['search-api'], '')).toEqual(['search-api has no meaning here: it is not built yet'])
   })
 

@@ -32,7 +32,7 @@ export class ScrapeBench {
   /** What the store refuses everything with. */
   refusal: LogError | null = null
 
-  constructor(changes: Partial<ScrapeConfig> = {}, options: MemoryStorageOptions = {}) {
+  constructor(changes: Partial<ScrapeConfig> = {}, options: MemoryStorageOptions & { readsStartTimes?: boolean } = {}) {
     this.config = scrapeConfig(changes)
     this.storage = new MemoryStorage(options)
     const appender = {
@@ -51,7 +51,7 @@ export class ScrapeBench {
       exemplars: null,
       forgetting: this.forgetting,
     }
-    this.writer = new ScrapeWriter(appender, this.owners, new ScrapeMetrics(this.metrics), 7)
+    this.writer = new ScrapeWriter(appender, this.owners, new ScrapeMetrics(this.metrics), { hashSeed: 7, readsStartTimes: options.readsStartTimes ?? false })
   }
 
   /** Returns the error's message, '' if the scrape went well. A body of null stands for a target that cannot be reached. */

@@ -1,0 +1,135 @@
+// What scraped counters say of when they began: stored beside their samples, kept over restarts, answered by queries. Which
+// lines count follows Prometheus' parser (openmetricsparse.go, StartTimestamp).
+import { describe, expect, it } from 'vitest'
+import { Engine } from '../../../lang/engine.ts'
+import type { ExpositionFormat } from '../../../lib/format/text-parser.ts'
+import { labelsFromRecord } from '../../../lib/model/labels.ts'
+import { ScrapeCache } from '../../../lib/scrape/cache.ts'
+import { ScrapeMetrics } from '../../../lib/scrape/scrape-metrics.ts'
+import { ScrapeWriter } from '../../../lib/scrape/scrape-writer.ts'
+import { SeriesOwners } from '../../../lib/scrape/series-owners.ts'
+import { FakeClock } from '../../../lib/std/clock.ts'
+import { Metrics } from '../../../lib/std/metrics.ts'
+import { Database } from '../../../storage/database.ts'
+import { StoreQueryable } from '../../../storage/store-querier.ts'
+import { NOW } from '../../storage/store.ts'
+import { scrapeConfig } from '../../support/scrape-fixture.ts'
+import { tempFolder } from '../../support/temp-folder.ts'
+
+class Bench {
+  readonly folder: string = tempFolder()
+  readonly clock: FakeClock = new FakeClock(NOW)
+  db: Database = this.#open()
+  readonly cache: ScrapeCache = new ScrapeCache(1)
+  readonly writer: ScrapeWriter
+
+  constructor(readsStartTimes: boolean) {
+    this.writer = new ScrapeWriter(this.db, new SeriesOwners(), new ScrapeMetrics(new Metrics()), { hashSeed: 7, readsStartTimes })
+  }
+
+  #open(): Database {
+    return new Database({ folder: this.folder, retentionMs: Infinity, headBytesMax: 64 * 2 ** 20, clock: this.clock })
+  }
+
+  scrape(body: string, format: ExpositionFormat = 'openmetrics'): void {
+    this.clock.jump(10_000)
+    const error = this.writer.write({
+      cache: this.cache, rules: { targetLabels: labelsFromRecord({ job: 'test' }), config: scrapeConfig({}) }, t: this.clock.now(), format, timeoutMs: 5000,
+      body: Buffer.from(body), error: null, durationSeconds: () => 0.5,
+    })
+    expect(error).toBeNull()
+  }
+
+  async restart(): Promise<void> {
+    await this.db.close()
+    this.db = this.#open()
+  }
+
+  /** Series without job, and values. */
+  ask(query: string): Record<string, string> {
+    const queryable = new StoreQueryable(this.db.handle(), 1)
+    try {
+      const limits = { lookbackMs: 300_000, stats: '' as const, timeoutMs: 60_000, limit: 0 }
+      const { body } = new Engine({ features: { experimentalFunctions: true, startTimestamps: true } }).run({ kind: 'instant', query, timeMs: this.clock.now(), ...limits }, queryable)
+      const { data } = JSON.parse(new TextDecoder().decode(body)) as { data: { result: { metric: Record<string, string>; value: [number, string] }[] } }
+      return Object.fromEntries(data.result.map(({ metric, value }) => [Object.entries(metric).flatMap(([name, text]) => (name === 'job' ? [] : [text])).join(' '), value[1]]))
+    } finally {
+      queryable.close()
+    }
+  }
+}
+
+const S = NOW / 1000
+const PAGE = (n: number): string => `# HELP c a counter
+# TYPE c counter
+c_total{a="1",b="x\\"}"} ${n}
+c_created{a="1",b="x\\"}"} ${S}.5
+c_total{a="2",b="y"} ${n}
+c_total{a="3",b="y"} ${n} # {id="e"} 1
+c_created{a="3",b="y"} ${S + 3}
+# TYPE h histogram
+h_bucket{g="1",le="1.0"} ${n}
+h_bucket{g="1",le="+Inf"} ${n}
+h_count{g="1"} ${n}
+h_sum{g="1"} ${n}
+h_created{g="1"} ${S + 4}
+# TYPE s summary
+s{quantile="0.5"} ${n}
+s_count ${n}
+s_sum ${n}
+s_created ${S + 5}
+# TYPE "q.q" counter
+{"q.q_total",a="1"} ${n}
+{"q.q_created",a="1"} ${S + 6}
+# TYPE g gauge
+g ${n}
+g_created 7
+# EOF
+`
+const NAMES = ['c_total', 'h_bucket', 'h_count', 'h_sum', 's', 's_count', 's_sum', 'q.q_total', 'g']
+const WANT = {
+  'c_total 1 x"}': String(S + 0.5), 'c_total 3 y': String(S + 3), 'h_bucket 1 1.0': String(S + 4), 'h_bucket 1 +Inf': String(S + 4), 'h_count 1': String(S + 4),
+  'h_sum 1': String(S + 4), 's 0.5': String(S + 5), 's_count ': String(S + 5), 's_sum ': String(S + 5), 'q.q_total 1': String(S + 6),
+}
+
+/** By name and labels; those that have none are left out. */
+function startTimes(bench: Bench): Record<string, string> {
+  return Object.fromEntries(NAMES.flatMap((name) => Object.entries(bench.ask(`start_timestamp({__name__="${name}"}) > 0`)).map(([labels, t]) => [`${name} ${labels}`, t])))
+}
+
+describe('when counters began', () => {
+  it('is stored beside their samples, also by the cache, and kept over a restart', async () => {
+    const bench = new Bench(true)
+    // The second page is read by the cache; a line more makes the third depart from it.
+    for (const page of [PAGE(1), PAGE(2), `# TYPE new counter\nnew_total 1\n${PAGE(3)}`, PAGE(4)]) {
+      bench.scrape(page)
+      expect(startTimes(bench)).toEqual(WANT)
+      expect(bench.ask('{__name__=~".*_created"}')).toEqual({ g_created: '7' })
+      expect(bench.ask('scrape_samples_scraped')).toEqual({ scrape_samples_scraped: page.includes('new') ? '14' : '13' })
+    }
+    await bench.restart()
+    expect(startTimes(bench)).toEqual(WANT)
+    await bench.db.close()
+  })
+
+  it('tells of a reset that values hide', async () => {
+    const bench = new Bench(true)
+    const page = (value: number, began: number): string => `# TYPE c counter\nc_total ${value}\nc_created ${began}\n# EOF\n`
+    bench.scrape(page(10, S - 100))
+    bench.scrape(page(20, S + 15))
+    expect(bench.ask('resets(c_total[1m])')).toEqual({ '': '1' })
+    await bench.db.close()
+  })
+
+  it('is a series of its own where nobody asked for start times, in text, and of what is no counter', async () => {
+    const plain = new Bench(false)
+    plain.scrape(PAGE(1))
+    expect(Object.keys(plain.ask('{__name__=~".*_created"}'))).toHaveLength(6)
+    expect(plain.ask('start_timestamp(c_total) > 0')).toEqual({})
+    await plain.db.close()
+    const text = new Bench(true)
+    text.scrape('# TYPE c counter\nc_total 1\nc_created 5\n', 'text')
+    expect(text.ask('c_created')).toEqual({ c_created: '5' })
+    await text.db.close()
+  })
+})
