@@ -11,6 +11,8 @@ export class RecordingRule {
   /** As the API shows it. */
   readonly printed: string
   readonly health: RuleHealth = new RuleHealth()
+  /** Of the last evaluation, where that gave one series; null: it did not. */
+  lastValue: number | null = null
 
   constructor(config: RuleConfig, printed: string) {
     this.config = config
@@ -20,6 +22,7 @@ export class RecordingRule {
   /** `queryMs`: where the query looks; the rows are of that time. Throws RuleError. */
   evaluate(queryMs: number, query: QueryFunc, limit: number): RuleRow[] {
     const { name, labels, expr } = this.config
+    this.lastValue = null
     const rows = ask(query, expr, queryMs).map((element) => {
       const all = new Map([...labelsToMap(element.labels), [METRIC_NAME, name] as const, ...labels])
       return { ...element, labels: labelsFromMap(all), histogram: element.histogram && withComputedHint(element.histogram) }
@@ -28,6 +31,7 @@ export class RecordingRule {
       throw new RuleError('vector contains metrics with the same labelset after applying rule labels')
     }
     if (limit > 0 && rows.length > limit) throw new RuleError(`exceeded limit of ${limit} with ${rows.length} series`)
+    if (rows.length === 1) this.lastValue = rows[0]!.value
     return rows
   }
 }

@@ -7,6 +7,8 @@ import { compareText, labelsToMap } from '../model/labels.ts'
 import { compileMatcher } from '../model/matcher.ts'
 import { AlertingRule, type Alert } from './alerting-rule.ts'
 import type { Rule, RuleGroup } from './group.ts'
+import { LEARNING_SERIES, RULE_ID } from './json-rule/compile.ts'
+import { RecordingRule } from './recording-rule.ts'
 
 export interface RulesRequest {
   kind: 'rules'
@@ -70,10 +72,23 @@ function tokenOf({ config: { file, name } }: RuleGroup): string {
 
 function groupJson(group: RuleGroup, rules: readonly Rule[], excludeAlerts: boolean): object {
   const { config: { name, file, limit }, settings: { intervalMs }, counts } = group
+  const learning = learningCounts(group)
   return {
-    name, file, rules: rules.map((rule) => ruleJson(rule, excludeAlerts)), interval: intervalMs / 1000, limit,
+    name, file, rules: rules.map((rule) => ({ ...ruleJson(rule, excludeAlerts), ...learningJson(rule, learning) })), interval: intervalMs / 1000, limit,
     evaluationTime: counts.lastSeconds, lastEvaluation: timeText(counts.lastAtMs),
   }
+}
+
+/** How many series of each anomaly rule have no baseline yet, by the rule's id, as the rules recorded beside them found. */
+function learningCounts({ rules }: RuleGroup): Map<string, number> {
+  const recorded = rules.filter((rule) => rule instanceof RecordingRule && rule.config.name === LEARNING_SERIES && rule.lastValue !== null) as RecordingRule[]
+  return new Map(recorded.map(({ config, lastValue }) => [config.labels.get(RULE_ID) ?? '', lastValue!]))
+}
+
+/** Monitor's own key. */
+function learningJson({ config }: Rule, counts: ReadonlyMap<string, number>): object {
+  const learning = config.kind === 'alert' ? counts.get(config.labels.get(RULE_ID) ?? '') : undefined
+  return learning === undefined ? {} : { learning }
 }
 
 function ruleJson(rule: Rule, excludeAlerts: boolean): object {

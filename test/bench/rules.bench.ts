@@ -72,7 +72,7 @@ for (let k = HISTORY_ROWS; k >= 1; k--) {
   await db.commit()
 }
 
-const groups = ruleGroups(Array.from({ length: ruleCount }, (_, i) => checkRule(bodyOf(i))).map((rule, i) => ({ rule, config: compileRule(rule, `id-${i}`) })), 'api.yml')
+const groups = ruleGroups(Array.from({ length: ruleCount }, (_, i) => checkRule(bodyOf(i))).map((rule, i) => ({ rule, configs: [compileRule(rule, `id-${i}`)] })), 'api.yml')
 const exprs = [...new Set(groups[0]!.rules.map(({ expr }) => expr.replace(/ > .*/, '')))]
 const queryable = new StoreQueryable(db.handle(), SLOT_COUNT - 1)
 const query = engineQuery(new Engine(), queryable, { timeoutMs: 60_000, lookbackMs: 300_000 })

@@ -13,7 +13,7 @@ import { DiskFile, readTextIfThere, rename } from '../../std/fs.ts'
 import type { Logger } from '../../std/log.ts'
 import { checkRule } from './check-rule.ts'
 import { BASELINE } from './anomaly.ts'
-import { compileRule, RULE_ID } from './compile.ts'
+import { compileRule, learningRule, RULE_ID } from './compile.ts'
 import { RuleBodyError, type Fault } from './fields.ts'
 import type { JsonRule } from './json-rule.ts'
 import { ruleFileText, ruleGroups } from './rule-groups.ts'
@@ -61,8 +61,8 @@ type JsonBody = Readonly<Record<string, unknown>>
 interface Kept {
   stored: StoredRule
   rule: JsonRule
-  /** What it is compiled to. */
-  config: RuleConfig
+  /** What it is compiled to: its alerts, and what is recorded beside them. */
+  configs: readonly [RuleConfig, ...RuleConfig[]]
 }
 
 /** There is no rule of that id. */
@@ -132,7 +132,7 @@ export class ApiRules {
   /** The group that a body would be, without making it. Throws RuleBodyError. */
   compiled(body: JsonBody): RuleGroupConfig {
     const rule = this.#checked(splitBody(body, true).own)
-    return ruleGroups([{ rule, config: compileRule(rule, 'test') }], this.#ground.file)[0]!
+    return ruleGroups([{ rule, configs: [compileRule(rule, 'test')] }], this.#ground.file)[0]!
   }
 
   /** Rejects with RuleBodyError, or as the store does. */
@@ -253,9 +253,9 @@ export class ApiRules {
     return rule
   }
 
-  #viewOf({ stored, rule, config }: Kept): RuleView {
+  #viewOf({ stored, rule, configs }: Kept): RuleView {
     const { id, isActive, createdAtMs, updatedAtMs, body } = stored
-    return { id, isActive, createdAtMs, updatedAtMs, body, expr: config.expr, warnings: this.#ground.notifyWarnings(rule.notify) }
+    return { id, isActive, createdAtMs, updatedAtMs, body, expr: configs[0].expr, warnings: this.#ground.notifyWarnings(rule.notify) }
   }
 
   #known(id: string): Kept {
@@ -285,5 +285,6 @@ function writeWhole(file: string, text: string): void {
 }
 
 function keptOf(stored: StoredRule, rule: JsonRule): Kept {
-  return { stored, rule, config: compileRule(rule, stored.id) }
+  const learning = learningRule(rule, stored.id)
+  return { stored, rule, configs: [compileRule(rule, stored.id), ...(learning === null ? [] : [learning])] }
 }

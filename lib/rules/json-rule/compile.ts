@@ -7,13 +7,16 @@
 //   anomaly         lib/rules/json-rule/anomaly.ts
 import type { RuleConfig } from '../../config/rule-config.ts'
 import { formatDuration } from '../../model/duration.ts'
-import { anomalyExpr } from './anomaly.ts'
+import { anomalyExpr, learningExpr } from './anomaly.ts'
 import type { JsonRule, Operator, RuleBody, ThresholdCondition } from './json-rule.ts'
 import { aggregate, labelList, numberText, selector } from './promql-text.ts'
 
 const SIGNS: Readonly<Record<Operator, string>> = { gt: '>', gte: '>=', lt: '<', lte: '<=', eq: '==' }
 /** Label of every alert that an API rule gives. */
 export const RULE_ID = 'rule_id'
+
+/** Of a rule's own series that says how much of it is learning still. */
+export const LEARNING_SERIES = 'monitor_anomaly_learning_series'
 
 /** The expression whose elements are the rule's alerts. */
 export function compileExpr({ body, serverLabels }: Pick<JsonRule, 'body' | 'serverLabels'>): string {
@@ -53,6 +56,12 @@ export function compileRule(rule: JsonRule, id: string): RuleConfig {
     labels: new Map([...Object.entries(rule.labels), ['severity', severity], [RULE_ID, id]]),
     annotations: new Map(Object.entries({ summary: summaryOf(rule), ...rule.annotations })),
   }
+}
+
+/** What is recorded beside an anomaly's alerts: how many of its series are learning. null: nothing. */
+export function learningRule({ body }: JsonRule, id: string): RuleConfig | null {
+  if (body.kind !== 'anomaly') return null
+  return { kind: 'record', name: LEARNING_SERIES, expr: learningExpr(body.source, body.condition), forMs: 0, keepFiringForMs: 0, labels: new Map([[RULE_ID, id]]), annotations: new Map() }
 }
 
 function thresholdExpr(series: string, { aggregation, windowMs, operator, threshold }: ThresholdCondition): string {

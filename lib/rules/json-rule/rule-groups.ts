@@ -9,15 +9,15 @@ const ANOMALY_INTERVAL_MS = 60_000
 const HEADER = '# Written by Monitor from the rules of /api/alerts/rules. What is changed here is lost: change them there.\n'
 
 /** Of rules and what they are compiled to, in their order within a group. `file`: the path that /api/v1/rules shows. */
-export function ruleGroups(rules: Iterable<{ rule: JsonRule; config: RuleConfig }>, file: string): RuleGroupConfig[] {
+export function ruleGroups(rules: Iterable<{ rule: JsonRule; configs: readonly RuleConfig[] }>, file: string): RuleGroupConfig[] {
   const groups = new Map<string, RuleGroupConfig & { rules: RuleConfig[] }>()
-  for (const { rule, config } of rules) {
+  for (const { rule, configs } of rules) {
     const isAnomaly = rule.body.kind === 'anomaly'
     const intervalMs = rule.intervalMs ?? (isAnomaly ? ANOMALY_INTERVAL_MS : null)
     const name = `api${isAnomaly ? ' anomalies' : ''}${intervalMs === null ? '' : ` ${formatDuration(intervalMs)}`}`
     let group = groups.get(name)
     if (group === undefined) groups.set(name, group = { name, file, intervalMs, queryOffsetMs: null, limit: 0, rules: [] })
-    group.rules.push(config)
+    group.rules.push(...configs)
   }
   return [...groups.values()]
 }
@@ -29,11 +29,12 @@ export function ruleFileText(groups: readonly RuleGroupConfig[]): string {
     lines.push(`  - name: ${JSON.stringify(name)}`)
     if (intervalMs !== null) lines.push(`    interval: ${formatDuration(intervalMs)}`)
     lines.push('    rules:')
-    for (const { name: alert, expr, forMs, keepFiringForMs, labels, annotations } of rules) {
-      lines.push(`      - alert: ${JSON.stringify(alert)}`, `        expr: ${JSON.stringify(expr)}`)
+    for (const { kind, name: own, expr, forMs, keepFiringForMs, labels, annotations } of rules) {
+      lines.push(`      - ${kind}: ${JSON.stringify(own)}`, `        expr: ${JSON.stringify(expr)}`)
       if (forMs > 0) lines.push(`        for: ${formatDuration(forMs)}`)
       if (keepFiringForMs > 0) lines.push(`        keep_firing_for: ${formatDuration(keepFiringForMs)}`)
-      lines.push(`        labels: ${mapText(labels)}`, `        annotations: ${mapText(annotations)}`)
+      lines.push(`        labels: ${mapText(labels)}`)
+      if (kind === 'alert') lines.push(`        annotations: ${mapText(annotations)}`)
     }
   }
   return groups.length === 0 ? `${HEADER}groups: []\n` : `${lines.join('\n')}\n`

@@ -16,6 +16,8 @@ export interface ApiRule {
   keepFiringFor?: number
   annotations?: Record<string, string>
   alerts?: { state: string }[] | null
+  /** Of anomaly rules: series without a baseline yet. */
+  learning?: number
 }
 
 export interface ApiGroup {

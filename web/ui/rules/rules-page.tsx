@@ -148,7 +148,7 @@ function GroupSection({ group, ruleCount, nowMs }: { group: ApiGroup; ruleCount:
 
 function RuleRow({ rule, nowMs }: { rule: ApiRule; nowMs: ReadonlySignal<number> }): JSX.Element {
   const state = stateOf(rule)
-  const { name, query, lastError, evaluationTime, lastEvaluation, labels, alerts, duration = 0, keepFiringFor = 0 } = rule
+  const { name, query, lastError, evaluationTime, lastEvaluation, labels, alerts, duration = 0, keepFiringFor = 0, learning = 0 } = rule
   const waits = [...(duration > 0 ? [`for ${formatDuration(duration * 1000)}`] : []), ...(keepFiringFor > 0 ? [`clean for ${formatDuration(keepFiringFor * 1000)} to end`] : [])]
   return (
     <tr class={`rule is-${state}`}>
@@ -156,6 +156,7 @@ function RuleRow({ rule, nowMs }: { rule: ApiRule; nowMs: ReadonlySignal<number>
       <td class="col-rule">
         <span class="rule-name">{name}</span>
         {waits.length > 0 && <span class="muted">{waits.join(', ')}</span>}
+        {learning > 0 && <span class="muted">learning: {formatCount(learning)} series without a baseline yet</span>}
         {(alerts?.length ?? 0) > 0 && <a href={`${hrefOf('alerts')}?search=${encodeURIComponent(`alertname="${name}"`)}`} data-route="">{countOf(alerts!.length, 'alert')}</a>}
         <a class="rule-query" href={`${hrefOf('query')}?g0.expr=${encodeURIComponent(query)}&g0.tab=graph`} data-route="">{query}</a>
         <LabelText labels={labelSetOf(labels)} empty="" />

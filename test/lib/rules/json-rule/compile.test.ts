@@ -5,7 +5,7 @@ import { Engine } from '../../../../lang/engine.ts'
 import { loadRuleFile } from '../../../../lib/config/rule-file.ts'
 import { formatLabels, labelsFromRecord } from '../../../../lib/model/labels.ts'
 import { checkRule } from '../../../../lib/rules/json-rule/check-rule.ts'
-import { compileExpr, compileRule } from '../../../../lib/rules/json-rule/compile.ts'
+import { compileExpr, compileRule, learningRule } from '../../../../lib/rules/json-rule/compile.ts'
 import { RuleBodyError } from '../../../../lib/rules/json-rule/fields.ts'
 import { ruleFileText, ruleGroups } from '../../../../lib/rules/json-rule/rule-groups.ts'
 import { ruleChecks } from '../../../../lib/rules/rule-checks.ts'
@@ -91,8 +91,8 @@ describe('an API rule', () => {
       { name: 'A "quoted": {{x}}\n', metric: 'm', condition: over80, for: '1m', labels: { team: '{{ $labels.env }}' }, annotations: { summary: 'é: #x' } },
       { name: 'B', kind: 'anomaly', metric: 'm' }, { name: 'C', kind: 'absence', metric: 'disk.used', interval: '10s' },
     ]
-    const groups = ruleGroups(bodies.map(checkRule).map((rule, i) => ({ rule, config: compileRule(rule, `id${i}`) })), '/data/rules/api.yml')
-    expect(groups.map(({ name, intervalMs, rules }) => [name, intervalMs, rules.length])).toEqual([['api', null, 1], ['api anomalies 1m', 60_000, 1], ['api 10s', 10_000, 1]])
+    const groups = ruleGroups(bodies.map(checkRule).map((rule, i) => ({ rule, configs: [compileRule(rule, `id${i}`), ...[learningRule(rule, `id${i}`)].filter((one) => one !== null)] })), '/data/rules/api.yml')
+    expect(groups.map(({ name, intervalMs, rules }) => [name, intervalMs, rules.length])).toEqual([['api', null, 1], ['api anomalies 1m', 60_000, 2], ['api 10s', 10_000, 1]])
     expect(loadRuleFile(ruleFileText(groups), '/data/rules/api.yml', { checks: ruleChecks({}) })).toEqual(groups)
     expect(loadRuleFile(ruleFileText([]), 'x', { checks: ruleChecks({}) })).toEqual([])
   })
@@ -162,6 +162,12 @@ describe('over stored samples', () => {
       expect(firing({ kind: 'anomaly', metric: 'cpu' }, storage)).toEqual({ [series('high')]: 3.5, [series('low')]: 5, [series('new', 'baseline="learning", ')]: 3.5 })
       expect(firing({ kind: 'anomaly', metric: 'cpu', condition: { direction: 'below' } }, storage)).toEqual({ [series('low')]: -5 })
       expect(firing({ kind: 'anomaly', metric: 'cpu', condition: { direction: 'above', sigma: 2 } }, storage)).toEqual({ [series('usual')]: 2.5, [series('high')]: 3.5, [series('moves')]: 2.451452, [series('new', 'baseline="learning", ')]: 3.5 })
+    })
+
+    it('counts series that are learning: those without a baseline of their own', () => {
+      const counted = (body: Body): number[] => engineQuery(new Engine(), storage, { timeoutMs: 10_000, lookbackMs: 300_000 })(learningRule(checkRule({ name: 'n', kind: 'anomaly', ...body }), 'r')!.expr, NOW).map(({ value }) => value)
+      expect([counted({ metric: 'cpu' }), counted({ metric: 'none' }), counted({ metric: 'cpu', filters: { server_id: 'usual' } })]).toEqual([[2], [0], [0]])
+      expect(learningRule(checkRule({ name: 'n', metric: 'm', condition: over80 }), 'r')).toBe(null)
     })
 
     it('of a series that was judged falsely has a wider band', () => {
