@@ -48,6 +48,6 @@ alerting: {route: {receiver: a, group_wait: 0s}, receivers: [{name: a}]}
   expect(Math.round(kept.metric_value)).toBe(20)
   await post(`/${kept.alert_id}/feedback`, { verdict: 'false_positive', by: 'ana' })
   await waitFor('it to end, and only it', async () => (await firing()).join() === 'new learning', WAIT_MS)
-  const { data } = (await monitor.get(`/api/alerts/rules/${id}`)).json() as unknown as { data: { widened: object[] } }
+  const { data } = await (await fetch(`${monitor.base}/api/alerts/rules/${id}`)).json() as { data: { widened: object[] } }
   expect(data.widened).toEqual([{ labels: { server_id: 'odd', service: 'api', env: 'prod', job: 'a', instance: 'i' }, factor: 1.5 }])
 }, 4 * WAIT_MS)
