@@ -5,7 +5,7 @@ import { MonitorProcess, freePort, waitFor } from './monitor-process.ts'
 import { PageServer, type Page } from './page-server.ts'
 import { tempFolder } from './temp-folder.ts'
 
-function alertConfig(port: number, hook: string): string {
+function alertConfig(port: number, hook: string, moreRules: string): string {
   return `global: { scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s }
 scrape_configs:
   - job_name: self
@@ -17,7 +17,7 @@ rules:
       - { alert: CpuHigh, expr: 'vector(88)', labels: { severity: warning, instance: web1 }, annotations: { summary: 'web1 works at 88 %' } }
       - { alert: Slow, expr: 'vector(1)', for: 1h, labels: { severity: info } }
       - { record: 'answer', expr: 'vector(42)' }
-      - { record: 'broken:rule', expr: 'up + on () (up or vector(1))' }
+${moreRules}      - { record: 'broken:rule', expr: 'up + on () (up or vector(1))' }
 alerting:
   route: { receiver: team, escalation: oncall, group_by: [alertname], group_wait: 0s, group_interval: 1s }
   receivers:
@@ -36,12 +36,12 @@ export interface AlertSite {
 }
 
 /** Resolves when both alerts have been told of. */
-export async function startAlertSite(): Promise<AlertSite> {
+export async function startAlertSite({ flags = [], moreRules = '' }: { flags?: readonly string[]; moreRules?: string } = {}): Promise<AlertSite> {
   buildPages()
   const [port, hook, folder] = [await freePort(), await PageServer.start(), tempFolder()]
   onTestFinished(() => hook.stop())
   const start = async (): Promise<MonitorProcess> => {
-    const monitor = await MonitorProcess.start(folder, { port, config: alertConfig(port, hook.url) })
+    const monitor = await MonitorProcess.start(folder, { port, flags, config: alertConfig(port, hook.url, moreRules) })
     onTestFinished(() => monitor.kill9())
     return monitor
   }

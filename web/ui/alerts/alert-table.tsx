@@ -46,7 +46,7 @@ function AlertRow({ alert, isOpen, nowMs, onToggle }: { alert: ApiAlert; isOpen:
   const { status, severity, metric_value: value, resolved_at: resolvedAt, acknowledged_by: by, triggered_at: triggeredAt } = alert
   const sinceMs = Date.parse(resolvedAt ?? triggeredAt)
   return (
-    <tr class={`alert is-${status} ${isOpen ? 'is-open' : ''}`}>
+    <tr class={`alert is-${status} ${isOpen ? 'is-expanded' : ''}`}>
       <td class="col-severity"><SeverityMark severity={severity} /></td>
       <td class="col-alert">
         <button type="button" class="row-toggle" aria-expanded={isOpen} onClick={onToggle}><Icon name={isOpen ? 'down' : 'right'} /><span class="alert-name">{alert.rule_name}</span></button>

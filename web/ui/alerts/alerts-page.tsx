@@ -10,7 +10,7 @@ import { AlertTable, PendingTable } from './alert-table.tsx'
 import { passesText } from './alert-text.ts'
 import { PushSwitch } from './push-switch.tsx'
 import { ReceiverHealth } from './receiver-health.tsx'
-import { SilenceList } from './silence-list.tsx'
+import { passesSilence, SilenceList } from './silence-list.tsx'
 import { useAlerts, VIEWS, type Found, type View } from './use-alerts.ts'
 
 const VIEW_TEXT: Readonly<Record<View, string>> = { open: 'Firing', acknowledged: 'Acknowledged', pending: 'Pending', silences: 'Silences', resolved: 'Resolved' }
@@ -84,14 +84,18 @@ interface ShownProps {
 
 /** What passes is known by the server; until it has answered, what of that passes what was typed since. */
 function Shown({ found, view, search, limit, nowMs, onChange }: ShownProps): JSX.Element {
-  if (view === 'silences') return found.silences.length === 0 ? <Empty text={EMPTY_TEXT.silences} /> : <SilenceList silences={found.silences} nowMs={nowMs} onChange={onChange} />
+  if (view === 'silences') {
+    const silences = found.silences.filter((silence) => passesSilence(silence, search))
+    if (silences.length === 0) return <Empty text={found.silences.length === 0 ? EMPTY_TEXT.silences : noneOf(found.silences.length)} />
+    return <SilenceList silences={silences} nowMs={nowMs} onChange={onChange} />
+  }
   const current = view === 'open' || view === 'acknowledged' ? found[view] : null
   const list = current?.data ?? (view === 'pending' ? found.pending : found.resolved)
   if (list === null) return <div class="skeleton table" />
   const isAnswered = current !== null && found.search === search
   const passing = isAnswered ? list : list.filter((alert) => passesText(alert, search))
   const total = current === null ? list.length : found.open[view as 'open' | 'acknowledged']
-  const emptyText = total === 0 ? EMPTY_TEXT[view] : `None of ${formatCount(total)} passes the filter.`
+  const emptyText = total === 0 ? EMPTY_TEXT[view] : noneOf(total)
   return (
     <>
       {view === 'pending'
@@ -101,6 +105,10 @@ function Shown({ found, view, search, limit, nowMs, onChange }: ShownProps): JSX
       {view !== 'resolved' && <More limit={limit} passCount={isAnswered ? current.total : passing.length} order={current === null ? '' : ', the most severe first'} />}
     </>
   )
+}
+
+function noneOf(count: number): string {
+  return `None of ${formatCount(count)} passes the filter.`
 }
 
 function Empty({ text }: { text: string }): JSX.Element {

@@ -5,6 +5,12 @@ import { ApiError } from '../api/fetch-api.ts'
 import { formatSpan } from '../query/time-text.ts'
 import { expireSilence, type ApiSilence, type SilenceMatcher } from './alert-api.ts'
 
+/** Words that must all occur in its matchers, comment or author; case does not count. */
+export function passesSilence({ matchers, comment, createdBy }: ApiSilence, filter: string): boolean {
+  const text = [...matchers.map(matcherText), comment, createdBy].join('\n').toLowerCase()
+  return filter.toLowerCase().split(/\s+/).every((word) => text.includes(word))
+}
+
 export function SilenceList({ silences, nowMs, onChange }: { silences: readonly ApiSilence[]; nowMs: ReadonlySignal<number>; onChange: () => void }): JSX.Element {
   const problem = useSignal('')
   const end = (id: string): void => {
@@ -22,7 +28,7 @@ export function SilenceList({ silences, nowMs, onChange }: { silences: readonly 
     <>
       {problem.value && <p class="notice notice-error" role="alert">{problem}</p>}
       <table class="data alerts silences" aria-label="Silences">
-        <thead><tr><th scope="col">Alerts that have</th><th scope="col">Why</th><th scope="col">By</th><th scope="col" class="col-since number">Ends in</th><th scope="col"><span class="visually-hidden">Action</span></th></tr></thead>
+        <thead><tr><th scope="col">Alerts that have</th><th scope="col" class="col-why">Why</th><th scope="col" class="col-by">By</th><th scope="col" class="col-since number">Ends in</th><th scope="col" class="col-end"><span class="visually-hidden">Action</span></th></tr></thead>
         <tbody>
           {silences.map((silence) => (
             <tr key={silence.id} class="alert">
