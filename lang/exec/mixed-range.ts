@@ -89,11 +89,19 @@ export class MixedRange {
     const { func, args, notes, pace } = this.#called
     const { t, v, startTimes } = this.samples.floats
     if (startTimes !== null && func.startTimesKernel !== undefined) {
-      const overlaps = func.startTimesKernel(this.#floatWindows, t, v, startTimes, values, kinds, at, pace)
+      const windows = this.samples.histogramCount > 0 && func.window !== undefined ? this.#pureWindows() : this.#floatWindows
+      const overlaps = func.startTimesKernel(windows, t, v, startTimes, values, kinds, at, pace)
       if (overlaps > 0) notes.overlappingStartTime(overlaps)
     } else {
       func.kernel(this.#floatWindows, t, v, 0, values, kinds, at, args, pace)
     }
+  }
+
+  /** Those of floats alone; the others are empty, since what is found in them is overruled. */
+  #pureWindows(): Windows {
+    const { lo: histogramLo, hi: histogramHi } = this.#histogramWindows
+    const { lo, hi } = this.#floatWindows
+    return { ...this.#floatWindows, hi: hi.map((end, i) => (histogramHi[i]! > histogramLo[i]! ? lo[i]! : end)) }
   }
 
   /** `needsHistogram`: only windows that hold one, whose points of the kernel are then overruled. */

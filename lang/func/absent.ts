@@ -1,6 +1,7 @@
 // absent and absent_over_time: a series where there is none, for alerts on what has vanished.
 import { METRIC_NAME, labelsFromMap } from '../../lib/model/labels.ts'
 import { compileMatcher, type Matcher } from '../../lib/model/matcher.ts'
+import { isMarked } from '../exec/label-table.ts'
 import { ABSENT, FLOAT } from '../exec/operator.ts'
 import type { Expr, VectorSelector } from '../parse/ast.ts'
 import { ComputedOperator, vectorArg } from './computed-operator.ts'
@@ -33,7 +34,9 @@ function demandedLabels(ctx: FuncContext): number {
       labels.delete(name)
     }
   }
-  return ctx.labels.ofLabels(labelsFromMap(labels))
+  const set = ctx.labels.ofLabels(labelsFromMap(labels))
+  // With delayed removal absent_over_time loses demanded types and units at the end, absent does not (as in Prometheus).
+  return isMarked(ctx.dropName(set)) && ctx.call.func === 'absent_over_time' ? ctx.dropName(set) : set
 }
 
 /** 1 at each step where the argument has no point; for absent_over_time the argument is present_over_time's result. */

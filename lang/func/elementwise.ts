@@ -4,7 +4,7 @@ import { ABSENT, FLOAT } from '../exec/operator.ts'
 import { dayOfMonth, dayOfWeek, dayOfYear, daysInMonth, hour, minute, month, year } from './civil-date.ts'
 import type { Elementwise, ElementwiseFuncs } from './contract.ts'
 import { log10, log2 } from './log-scale.ts'
-import { clamp, degrees, goMax, goMin, radians, roundTo, sign } from './math.ts'
+import { clamp, cosh, degrees, goMax, goMin, radians, roundTo, sign, sinh } from './math.ts'
 
 /** A function of the value alone. The call through `f` costs some 2 ns a point, little beside what most of these do. */
 function mapped(f: (x: number) => number): Elementwise {
@@ -60,8 +60,8 @@ export const ELEMENTWISE: ElementwiseFuncs = new Map<string, Elementwise>([
   ['asin', mapped(Math.asin)],
   ['acos', mapped(Math.acos)],
   ['atan', mapped(Math.atan)],
-  ['sinh', mapped(Math.sinh)],
-  ['cosh', mapped(Math.cosh)],
+  ['sinh', mapped(sinh)],
+  ['cosh', mapped(cosh)],
   ['tanh', mapped(Math.tanh)],
   ['asinh', mapped(Math.asinh)],
   ['acosh', mapped(Math.acosh)],

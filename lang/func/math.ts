@@ -26,6 +26,19 @@ export function roundTo(x: number, multiple: number): number {
   return Math.floor(x * inverse + 0.5) / inverse
 }
 
+/** Beyond, the other exponential is nothing beside the one. */
+const ONE_EXPONENTIAL = 21
+
+/** Go's math.Sinh, which overflows as its exponential does. */
+export function sinh(x: number): number {
+  return Math.abs(x) > ONE_EXPONENTIAL ? Math.sign(x) * Math.exp(Math.abs(x)) * 0.5 : Math.sinh(x)
+}
+
+/** Go's math.Cosh. */
+export function cosh(x: number): number {
+  return Math.abs(x) > ONE_EXPONENTIAL ? Math.exp(Math.abs(x)) * 0.5 : Math.cosh(x)
+}
+
 export function degrees(x: number): number {
   return x * 180 / Math.PI
 }

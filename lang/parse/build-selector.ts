@@ -45,14 +45,14 @@ export function buildSelector(nameToken: IToken | undefined, braces: Braces | un
   }
 }
 
-/** `expr[range]`, the brackets at `brackets`. */
+/**
+ * `expr[range]`, the brackets at `brackets`. Of what belongs behind them Prometheus takes before them what it does not
+ * see: start() and end() as times, offsets that are expressions, anchored and smoothed.
+ */
 export function buildMatrix(expr: Expr, range: Duration, brackets: Span): MatrixSelector {
   if (expr.type !== 'vectorSelector') throw new Fault(brackets, 'ranges only allowed for vector selectors')
-  if (hasOffset(expr.offset)) throw new Fault(brackets, 'no offset modifiers allowed before range')
-  if (expr.at !== null) throw new Fault(brackets, 'no @ modifiers allowed before range')
-  if (expr.isAnchored || expr.isSmoothed) {
-    throw new Fault(brackets, `no ${expr.isAnchored ? 'anchored' : 'smoothed'} modifiers allowed before range`)
-  }
+  if (expr.offset?.kind === 'fixed' && hasOffset(expr.offset)) throw new Fault(brackets, 'no offset modifiers allowed before range')
+  if (expr.at?.kind === 'time') throw new Fault(brackets, 'no @ modifiers allowed before range')
   return { type: 'matrixSelector', selector: expr, range, span: { start: expr.span.start, end: brackets.end } }
 }
 
@@ -100,18 +100,13 @@ export function setAt(expr: Expr, at: AtModifier, end: number): Expr {
   return expr
 }
 
-/** `anchored` or `smoothed`, never both, never twice. */
+/** `anchored` or `smoothed`, never both. */
 export function setExtended(expr: Expr, token: IToken, isEnabled: boolean): Expr {
   const word = token.image.toLowerCase()
   if (!isEnabled) throw new Fault(expr.span, `${word} modifier is experimental and not enabled`)
   if (expr.type === 'subquery') throw new Fault(expr.span, `${word} modifier is not supported for subqueries`)
   const target = expr.type === 'matrixSelector' ? expr.selector : expr
-  if (target.type !== 'vectorSelector') {
-    throw new Fault(expr.span, `${word} modifier must be preceded by an instant vector selector or range vector selector`)
-  }
-  if (word === 'anchored' ? target.isAnchored : target.isSmoothed) {
-    throw new Fault(expr.span, `${word} modifier may not be set multiple times`)
-  }
+  if (target.type !== 'vectorSelector') throw new Fault(expr.span, `${word} modifier not implemented`)
   target.isAnchored ||= word === 'anchored'
   target.isSmoothed ||= word === 'smoothed'
   if (target.isAnchored && target.isSmoothed) throw new Fault(expr.span, 'anchored and smoothed modifiers cannot be used together')

@@ -44,8 +44,9 @@ class Grammar extends DurationGrammar {
     binary: (operator, modifiers, left, right) => {
       const expr = exprBinder.binary(operator, modifiers, left, right)
       const hasFill = modifiers !== undefined && (modifiers.matching.fillLeft !== null || modifiers.matching.fillRight !== null)
-      if (hasFill && !this.features.fillModifiers) throw new Fault(expr.span, 'binop fill modifiers are experimental and not enabled')
-      return expr
+      if (!hasFill || this.features.fillModifiers) return expr
+      this.needNext()
+      throw new Fault(expr.span, 'binop fill modifiers are experimental and not enabled')
     },
   }
 

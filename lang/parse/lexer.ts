@@ -207,9 +207,10 @@ class Lexer {
     }
   }
 
-  /** `step`, `range`, `min_of`, `max_of`. */
+  /** `step`, `range`, `min_of`, `max_of`; digits behind them are a number. */
   #durationWord(): boolean {
-    const end = this.#wordEnd()
+    let end = this.#at
+    while (isAlpha(this.#text[end])) end++
     const word = this.#text.slice(this.#at, end).toLowerCase()
     if (!DURATION_WORDS.has(word)) return false
     this.#emit(KEYWORDS.get(word)!, end - this.#at)

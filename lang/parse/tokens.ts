@@ -95,8 +95,8 @@ export const Bool: TokenType = token('Bool', 'keyword', LabelName)
 export const Matching: TokenType = token('Matching', 'keyword', LabelName)
 /** `group_left`, `group_right`. */
 export const Group: TokenType = token('Group', 'keyword', LabelName)
-/** `fill`, `fill_left`, `fill_right`; keywords only before `(`. */
-export const Fill: TokenType = token('Fill', 'keyword', LabelName)
+/** `fill`, `fill_left`, `fill_right`; keywords only before `(`, and names also there where no operator is before them. */
+export const Fill: TokenType = token('Fill', 'keyword', MetricName, LabelName)
 
 const StartOrEnd: TokenType = token('StartOrEnd', 'symbol', TimeWord, MetricName, LabelName)
 const StepOrRange: TokenType = token('StepOrRange', 'symbol', StepWord, MetricName, LabelName)

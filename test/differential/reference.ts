@@ -10,6 +10,8 @@ import { timeSlices, type DataSeries } from './data-set.ts'
 import type { GeneratedQuery } from './query-generator.ts'
 
 const FEATURES = ['promql-experimental-functions', 'promql-duration-expr', 'native-histograms']
+/** What newer syntax wants besides. */
+const NEWER_FEATURES = ['promql-extended-range-selectors', 'promql-binop-fill-modifiers']
 const START_SECONDS_MAX = 20
 
 /** `prometheus --version`'s number. */
@@ -29,11 +31,11 @@ export class Reference {
     this.#url = url
   }
 
-  /** `isNameDelayed`: with promql-delayed-name-removal. */
-  static async start(binary: string, port: number, isNameDelayed: boolean): Promise<Reference> {
+  /** `isNameDelayed`: with promql-delayed-name-removal; `isNewer`: with what came after Prometheus 3.5. */
+  static async start(binary: string, port: number, { isNameDelayed, isNewer }: { isNameDelayed: boolean; isNewer: boolean }): Promise<Reference> {
     const folder = mkdtempSync(path.join(tmpdir(), 'reference-'))
     writeFileSync(path.join(folder, 'prometheus.yml'), 'global: {evaluation_interval: 1m}\n')
-    const features = isNameDelayed ? [...FEATURES, 'promql-delayed-name-removal'] : FEATURES
+    const features = [...FEATURES, ...(isNameDelayed ? ['promql-delayed-name-removal'] : []), ...(isNewer ? NEWER_FEATURES : [])]
     const child = spawn(binary, [
       `--config.file=${folder}/prometheus.yml`, `--storage.tsdb.path=${folder}/data`, '--storage.tsdb.retention.time=100y',
       `--web.listen-address=127.0.0.1:${port}`, '--web.enable-remote-write-receiver', '--log.level=error', `--enable-feature=${features.join(',')}`,

@@ -10,6 +10,8 @@ export interface Asked {
   endMs: number
   stepMs: number
   isDelayed: boolean
+  /** With type-and-unit-labels. */
+  isTyped: boolean
 }
 
 export interface QuestionSet {
@@ -29,15 +31,15 @@ export const ANSWERS_FILE: string = path.join(import.meta.dirname, 'engine-3.14.
 
 export function readQuestions(): QuestionSet[] {
   const text = readFileSync(path.join(import.meta.dirname, 'engine-questions.json'), 'utf8')
-  const sets = JSON.parse(text) as { load: string[]; questions: Question[] }[]
-  return sets.map(({ load, questions }) => ({ load: load.join('\n'), asked: questions.flatMap(timesOf) }))
+  const sets = JSON.parse(text) as { load: string[]; isTyped?: boolean; questions: Question[] }[]
+  return sets.map(({ load, isTyped = false, questions }) => ({ load: load.join('\n'), asked: questions.flatMap((one) => timesOf(one, isTyped)) }))
 }
 
-function timesOf({ query, at, range }: Question): Asked[] {
+function timesOf({ query, at, range }: Question, isTyped: boolean): Asked[] {
   const instant = (second: number): [number, number, number] => [second, second, 0]
   const times = range !== undefined ? [range] : at !== undefined ? [instant(at)] : [instant(60), instant(240), [0, 600, 60] as const]
   return times.flatMap(([start, end, step]) => [false, true].map((isDelayed) => (
-    { query, startMs: start * 1000, endMs: end * 1000, stepMs: step * 1000, isDelayed }
+    { query, startMs: start * 1000, endMs: end * 1000, stepMs: step * 1000, isDelayed, isTyped }
   )))
 }
 

@@ -34,7 +34,7 @@ type input struct {
 }
 
 // Features that may be on or off; those of the parser are on.
-type Features struct{ Delayed, StartTimes, TypeLabels bool }
+type Features struct{ Delayed, TypeLabels bool }
 
 type point struct {
 	Labels map[string]string
@@ -53,7 +53,7 @@ func text(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }
 func makeEngine(features Features) *promql.Engine {
 	return promql.NewEngine(promql.EngineOpts{
 		MaxSamples: 50_000_000, Timeout: time.Minute, EnableAtModifier: true, EnableNegativeOffset: true,
-		EnableDelayedNameRemoval: features.Delayed, UseStartTimestamps: features.StartTimes, EnableTypeAndUnitLabels: features.TypeLabels,
+		EnableDelayedNameRemoval: features.Delayed, EnableTypeAndUnitLabels: features.TypeLabels,
 		NoStepSubqueryIntervalFn: func(int64) int64 { return 60_000 },
 		Parser: parser.NewParser(parser.Options{
 			ExperimentalDurationExpr: true, EnableExperimentalFunctions: true, EnableExtendedRangeSelectors: true, EnableBinopFillModifiers: true,

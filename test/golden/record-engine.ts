@@ -20,7 +20,9 @@ if (engine === undefined) throw new Error('usage: node test/golden/record-engine
 const sets = readQuestions()
 const input = sets.flatMap(({ load, asked }) => [
   { Load: load },
-  ...asked.map(({ query, startMs, endMs, stepMs, isDelayed }) => ({ Query: query, Start: startMs, End: endMs, Step: stepMs, Delayed: isDelayed })),
+  ...asked.map(({ query, startMs, endMs, stepMs, isDelayed, isTyped }) => (
+    { Query: query, Start: startMs, End: endMs, Step: stepMs, Delayed: isDelayed, TypeLabels: isTyped }
+  )),
 ])
 const output = execFileSync(engine, { input: input.map((line) => `${JSON.stringify(line)}\n`).join(''), maxBuffer: 1 << 28 }).toString()
 const answers = output.trimEnd().split('\n').map((line) => JSON.parse(line) as Answer)

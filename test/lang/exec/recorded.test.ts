@@ -49,8 +49,8 @@ function linesOf(reply: Reply): string[] {
   return [...points, ...(reply.warnings ?? []), ...(reply.infos ?? [])].toSorted()
 }
 
-function answer({ query, startMs, endMs, stepMs, isDelayed }: Asked, store: TestStore): string[] {
-  const engine = new Engine({ features: { ...ALL_FEATURES, delayedNameRemoval: isDelayed }, subqueryStepMs: 60_000 })
+function answer({ query, startMs, endMs, stepMs, isDelayed, isTyped }: Asked, store: TestStore): string[] {
+  const engine = new Engine({ features: { ...ALL_FEATURES, delayedNameRemoval: isDelayed, typeAndUnitLabels: isTyped }, subqueryStepMs: 60_000 })
   const common = { query, timeoutMs: 30_000, limit: 0, lookbackMs: 300_000, stats: '' } as const
   const job = stepMs > 0 ? { ...common, kind: 'range' as const, startMs, endMs, stepMs } : { ...common, kind: 'instant' as const, timeMs: startMs }
   return linesOf(JSON.parse(new TextDecoder().decode(engine.run(job, store.storage).body)) as Reply)
