@@ -4,7 +4,7 @@ import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { AGGREGATORS, SIGNATURES } from '../../lang/func/signatures.ts'
-import type { Expr } from '../../lang/parse/ast.ts'
+import type { Duration, DurationExpr, Expr } from '../../lang/parse/ast.ts'
 import { childrenOf } from '../../lang/plan/tree.ts'
 import { engineSubject } from '../conformance/engine-subject.ts'
 import { runStored, runTestFile, type CaseResult } from '../conformance/run-file.ts'
@@ -44,17 +44,36 @@ function constructsOf(expr: Expr): string[] {
     if (matching !== null && !matching.isOn && matching.labels.length > 0) own.push('ignoring')
     if (matching?.card === 'many-to-one') own.push('group_left')
     if (matching?.card === 'one-to-many') own.push('group_right')
-    if (matching?.fillLeft != null || matching?.fillRight != null) own.push('fill')
+    if (matching?.fillLeft != null) own.push('fill on the left')
+    if (matching?.fillRight != null) own.push('fill on the right')
     if (expr.returnBool) own.push('bool')
   }
   const selector = expr.type === 'matrixSelector' ? expr.selector : expr
   if (selector.type === 'vectorSelector' || selector.type === 'subquery') {
-    if (selector.offset !== null) own.push('offset')
-    if (selector.at !== null) own.push('@')
+    if (selector.offset !== null) own.push('offset', ...durationsOf(selector.offset))
+    if (selector.offset?.kind === 'fixed' && selector.offset.ms < 0) own.push('offset ahead')
+    if (selector.at !== null) own.push('@', `@ ${selector.at.kind}`)
+    if (selector.type === 'subquery' && selector.step === null) own.push('default step')
   }
+  if (expr.type === 'matrixSelector' || expr.type === 'subquery') own.push(...durationsOf(expr.range))
+  if (expr.type === 'subquery' && expr.step !== null) own.push(...durationsOf(expr.step))
+  if (selector.type === 'vectorSelector' && selector.isNameInBraces === true && !/^[\w:]+$/.test(selector.name)) own.push('name in quotes')
   if (selector.type === 'vectorSelector' && selector.isAnchored) own.push('anchored')
   if (selector.type === 'vectorSelector' && selector.isSmoothed) own.push('smoothed')
   return [...own, ...(expr.type === 'matrixSelector' ? [] : childrenOf(expr).flatMap(constructsOf))]
+}
+
+/** What a duration is worked out of. */
+function durationsOf(duration: Duration): string[] {
+  const parts = (expr: DurationExpr): string[] => {
+    switch (expr.kind) {
+      case 'number': case 'step': case 'range': return [`${expr.kind} in a duration`]
+      case 'unary': return [`unary ${expr.op} in a duration`, ...parts(expr.arg)]
+      case 'binary': return [`${expr.op} in a duration`, ...parts(expr.left), ...parts(expr.right)]
+      case 'min_of': case 'max_of': return [`${expr.kind} in a duration`, ...parts(expr.left), ...parts(expr.right)]
+    }
+  }
+  return duration.kind === 'expr' ? parts(duration.expr) : []
 }
 
 describe('PromQL', () => {
@@ -76,7 +95,9 @@ describe('PromQL', () => {
       }
     }
     const modifiers = [
-      'unary -', 'unary +', 'subquery', 'on', 'ignoring', 'group_left', 'group_right', 'fill', 'bool', 'by', 'without', 'offset', '@', 'anchored', 'smoothed',
+      'unary -', 'unary +', 'subquery', 'on', 'ignoring', 'group_left', 'group_right', 'fill on the left', 'fill on the right', 'bool', 'by', 'without', 'offset',
+      'offset ahead', '@', '@ time', '@ start', '@ end', 'anchored', 'smoothed', 'default step', 'name in quotes',
+      ...['step', 'range', 'min_of', 'max_of', '+', '-', '*', '/', '%', '^', 'unary -'].map((name) => `${name} in a duration`),
     ]
     const wanted = [...SIGNATURES.keys(), ...Object.keys(AGGREGATORS), ...OPERATORS, ...modifiers]
     expect(SIGNATURES.size).toBeGreaterThanOrEqual(90)
