@@ -1,8 +1,10 @@
-// A story of alerts through the pipeline tells, message by message, what Alertmanager told of it (test/golden/alertmanager-story.json).
+// Stories of alerts through the pipeline tell, message by message, what Alertmanager told of them (test/golden/alertmanager-story.json,
+// and of random routes alertmanager-random.json).
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { expect, it } from 'vitest'
 import { firstAlerts, webhookBody } from '../../../../lib/notify/receiver/webhook.ts'
+import { linesByGroup, randomStory } from '../../../golden/alertmanager-random-story.ts'
 import { byGroup, STORY, storyConfig, told } from '../../../golden/alertmanager-story.ts'
 import { PipelineWorld } from '../../../support/pipeline-world.ts'
 
@@ -30,4 +32,19 @@ it('tells what Alertmanager tells', async () => {
   })
   expect(compared(byGroup(messages))).toEqual(compared(recorded))
   expect(messages.length).toBeGreaterThan(20)
+})
+
+const random = JSON.parse(readFileSync(path.resolve(import.meta.dirname, '../../../golden/alertmanager-random.json'), 'utf8')) as Record<string, string[]>[]
+
+it.each(random.map((wanted, seed) => [seed, wanted] as const))('tells of random routes what Alertmanager tells (seed %i)', async (seed, wanted) => {
+  const { config, steps } = randomStory(seed)
+  const world = await PipelineWorld.start(config('http://HOST').replaceAll('http://HOST/', 'http://'))
+  let now = 0
+  for (const { at, fire = [], end = [] } of steps) {
+    for (; now < at; now += 0.5) await world.advance(0.5)
+    world.pipeline.receive([...fire.map((labels) => world.alert(labels)), ...end.map((labels) => world.alert(labels, { endsAtMs: world.clock.now() }))])
+    await world.settle()
+  }
+  const messages = world.told.map(({ to, notification }) => ({ to, body: JSON.parse(JSON.stringify(webhookBody(notification, 0))) as Parameters<typeof linesByGroup>[0][number]['body'] }))
+  expect(linesByGroup(messages)).toEqual(wanted)
 })
