@@ -1,5 +1,6 @@
 // The element operations of binary operators over rows, one loop per operator, with Go's results where JavaScript's
 // differ. prometheus promql/engine.go: scalarBinop, vectorElemBinop.
+import { atan2 } from '../func/trigonometry.ts'
 import type { BinaryOp } from '../parse/ast.ts'
 import { ABSENT, FLOAT } from './operator.ts'
 
@@ -40,13 +41,6 @@ export function goPow(x: number, y: number): number {
   }
 }
 
-/** math.Atan2: by the quotient, whose sign is lost where it is too small for a double. */
-function goAtan2(y: number, x: number): number {
-  if (x === 0 || y === 0 || !Number.isFinite(x) || !Number.isFinite(y)) return Math.atan2(y, x)
-  const q = Math.atan(y / x)
-  return x > 0 ? q : q <= 0 ? q + Math.PI : q - Math.PI
-}
-
 /** out[i] = left[i] op right[i] where both are FLOAT, else absent. `out` may be either side. Comparisons give 0 or 1. */
 export function calculateRow(op: NumberOp, left: Side, right: Side, out: Side, n: number): void {
   const { values: l, at: la } = left
@@ -59,7 +53,7 @@ export function calculateRow(op: NumberOp, left: Side, right: Side, out: Side, n
     case '/': for (let i = 0; i < n; i++) o[oa + i] = l[la + i]! / r[ra + i]!; break
     case '%': for (let i = 0; i < n; i++) o[oa + i] = l[la + i]! % r[ra + i]!; break
     case '^': for (let i = 0; i < n; i++) o[oa + i] = goPow(l[la + i]!, r[ra + i]!); break
-    case 'atan2': for (let i = 0; i < n; i++) o[oa + i] = goAtan2(l[la + i]!, r[ra + i]!); break
+    case 'atan2': for (let i = 0; i < n; i++) o[oa + i] = atan2(l[la + i]!, r[ra + i]!); break
     case '==': for (let i = 0; i < n; i++) o[oa + i] = l[la + i] === r[ra + i] ? 1 : 0; break
     case '!=': for (let i = 0; i < n; i++) o[oa + i] = l[la + i] !== r[ra + i] ? 1 : 0; break
     case '<': for (let i = 0; i < n; i++) o[oa + i] = l[la + i]! < r[ra + i]! ? 1 : 0; break

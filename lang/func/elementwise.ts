@@ -4,7 +4,8 @@ import { ABSENT, FLOAT } from '../exec/operator.ts'
 import { dayOfMonth, dayOfWeek, dayOfYear, daysInMonth, hour, minute, month, year } from './civil-date.ts'
 import type { Elementwise, ElementwiseFuncs } from './contract.ts'
 import { log10, log2 } from './log-scale.ts'
-import { clamp, cosh, degrees, goMax, goMin, radians, roundTo, sign, sinh } from './math.ts'
+import { clamp, degrees, goMax, goMin, radians, roundTo, sign } from './math.ts'
+import { acos, asin, atan, cos, cosh, sin, sinh, tan, tanh } from './trigonometry.ts'
 
 /** A function of the value alone. The call through `f` costs some 2 ns a point, little beside what most of these do. */
 function mapped(f: (x: number) => number): Elementwise {
@@ -54,15 +55,15 @@ export const ELEMENTWISE: ElementwiseFuncs = new Map<string, Elementwise>([
   ['log2', mapped(log2)],
   ['log10', mapped(log10)],
   ['sgn', mapped(sign)],
-  ['sin', mapped(Math.sin)],
-  ['cos', mapped(Math.cos)],
-  ['tan', mapped(Math.tan)],
-  ['asin', mapped(Math.asin)],
-  ['acos', mapped(Math.acos)],
-  ['atan', mapped(Math.atan)],
+  ['sin', mapped(sin)],
+  ['cos', mapped(cos)],
+  ['tan', mapped(tan)],
+  ['asin', mapped(asin)],
+  ['acos', mapped(acos)],
+  ['atan', mapped(atan)],
   ['sinh', mapped(sinh)],
   ['cosh', mapped(cosh)],
-  ['tanh', mapped(Math.tanh)],
+  ['tanh', mapped(tanh)],
   ['asinh', mapped(Math.asinh)],
   ['acosh', mapped(Math.acosh)],
   ['atanh', mapped(Math.atanh)],

@@ -1,5 +1,6 @@
 // Functions of one float, and of a float and parameters, with Go's results where JavaScript's differ.
-// Trigonometric and exponential functions are V8's (fdlibm), within an ulp or two of Go's; for logarithms see log-scale.ts.
+// Exponential functions are V8's (fdlibm), within an ulp of Go's; for logarithms see log-scale.ts, for sines and tangents
+// trigonometry.ts.
 
 /** -1, 1, or the value itself: ±0 and NaN. */
 export function sign(x: number): number {
@@ -24,19 +25,6 @@ export function clamp(x: number, lower: number, upper: number): number {
 export function roundTo(x: number, multiple: number): number {
   const inverse = 1 / multiple
   return Math.floor(x * inverse + 0.5) / inverse
-}
-
-/** Beyond, the other exponential is nothing beside the one. */
-const ONE_EXPONENTIAL = 21
-
-/** Go's math.Sinh, which overflows as its exponential does. */
-export function sinh(x: number): number {
-  return Math.abs(x) > ONE_EXPONENTIAL ? Math.sign(x) * Math.exp(Math.abs(x)) * 0.5 : Math.sinh(x)
-}
-
-/** Go's math.Cosh. */
-export function cosh(x: number): number {
-  return Math.abs(x) > ONE_EXPONENTIAL ? Math.exp(Math.abs(x)) * 0.5 : Math.cosh(x)
 }
 
 export function degrees(x: number): number {
