@@ -117,7 +117,8 @@ export class Integration {
     try {
       return await this.#queue.deliver(notification, deadlineMs, signal)
     } catch (error) {
-      if (error instanceof UndeliveredError && !signal.aborted) await this.#note(notification, error.message)
+      // The history names the integration and need not know how often it was tried: one line for each reason.
+      if (error instanceof UndeliveredError && !signal.aborted) await this.#note(notification, error.cause instanceof Error ? error.cause.message : error.message)
       throw error
     }
   }

@@ -1,7 +1,8 @@
 // Amazon SNS: Publish of its query API (docs.aws.amazon.com/sns/latest/api/API_Publish.html), signed.
 import type { SnsConfig } from '../../config/receivers/sns.ts'
-import { signedHeaders, type Credentials } from '../../std/sigv4.ts'
+import { signedHeaders } from '../../std/sigv4.ts'
 import { DeliveryError, type Receiver } from '../receiver.ts'
+import { AwsCredentials, type Environment } from './aws-credentials.ts'
 import { groupHash, type Expander, type ReceiverGround } from './ground.ts'
 import { httpReceiver, type Delivery } from './http-receiver.ts'
 
@@ -9,16 +10,15 @@ const MESSAGE_BYTES_MAX = 256 * 1024
 const SMS_BYTES_MAX = 1600
 const SUBJECT_CHARS_MAX = 100
 const FORM = 'application/x-www-form-urlencoded; charset=utf-8'
-type Environment = Readonly<Record<string, string | undefined>>
 
 export function snsReceiver(config: SnsConfig, ground: ReceiverGround, environment: Environment = process.env): Receiver {
+  const credentials = new AwsCredentials(config, environment, ground.clock)
   const deliver = async ({ notification, expander, sender, signal }: Delivery): Promise<void> => {
-    const region = config.region || environment['AWS_REGION'] || environment['AWS_DEFAULT_REGION'] || ''
-    if (region === '') throw new DeliveryError('no region: set sigv4.region or AWS_REGION', { isRetryable: false })
+    const { region } = credentials
     const url = new URL(expander.text('api_url', config.fields.api_url) || `https://sns.${region}.amazonaws.com/`)
     const body = formOf(config, expander, notification.groupKey).toString()
     const toSign = { method: 'POST', url, headers: { 'content-type': FORM }, body: Buffer.from(body) }
-    const { host: _, 'content-type': __, ...headers } = signedHeaders(toSign, keysOf(config, environment), { region, service: 'sns' }, ground.clock.now())
+    const { host: _, 'content-type': __, ...headers } = signedHeaders(toSign, await credentials.keys(sender, signal), { region, service: 'sns' }, ground.clock.now())
     // Throttling comes as 400 or 403 with a word of its own.
     const answer = await sender.exchange({ url: url.href, headers, contentType: FORM, body }, signal)
     if (answer.status >= 200 && answer.status <= 299) return
@@ -27,13 +27,6 @@ export function snsReceiver(config: SnsConfig, ground: ReceiverGround, environme
     throw new DeliveryError(`unexpected status code ${answer.status}: ${said}`, { isRetryable, retryAfterMs: answer.retryAfterMs })
   }
   return httpReceiver(config, ground, deliver)
-}
-
-function keysOf({ accessKey, secretKey }: SnsConfig, environment: Environment): Credentials {
-  if (accessKey !== '') return { accessKey, secretKey, sessionToken: '' }
-  const { AWS_ACCESS_KEY_ID: key = '', AWS_SECRET_ACCESS_KEY: secret = '', AWS_SESSION_TOKEN: sessionToken = '' } = environment
-  if (key === '' || secret === '') throw new DeliveryError('no keys to sign with: set sigv4.access_key and secret_key, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY', { isRetryable: false })
-  return { accessKey: key, secretKey: secret, sessionToken }
 }
 
 function formOf(config: SnsConfig, expander: Expander, groupKey: string): URLSearchParams {

@@ -1,5 +1,6 @@
 // How messages get through: tries, pauses, Retry-After, and that a dead receiver delays no other.
 import { expect, it } from 'vitest'
+import type { AlertOverlay } from '../../../../lib/notify/overlay.ts'
 import { DeliveryError } from '../../../../lib/notify/receiver.ts'
 import { PipelineWorld } from '../../../support/pipeline-world.ts'
 
@@ -43,6 +44,16 @@ it('goes on with the next flush when the interval was not enough', async () => {
   await world.advance(14)
   expect(world.news()).toHaveLength(1)
   expect(await world.metric('alertmanager_notifications_failed_total{integration="webhook",reason="serverError"}')).toEqual(['alertmanager_notifications_failed_total{integration="webhook",reason="serverError"} 1'])
+})
+
+it('tells the overlay why, whatever the number of tries', async () => {
+  const errors: (string | null)[] = []
+  const overlay: AlertOverlay = { heldBy: () => '', ackUrl: () => '', onSuppressed: () => {}, onNotified: (receiver, _, error) => errors.push(`${receiver} ${error}`) }
+  const world = await PipelineWorld.start(CONFIG.replace('5m', '20s'), overlay)
+  world.behaviours.set('a', () => down())
+  await world.fire({ name: '1', job: 'x' })
+  await world.advance(50)
+  expect(errors).toEqual(['a/webhook/0 503', 'a/webhook/0 503'])
 })
 
 it('does not try again what is refused for good before the next flush', async () => {
