@@ -228,6 +228,11 @@ export class ColdSeries {
     return selector.withPairs(this.#pairs, length / 2)
   }
 
+  /** As LabelSource: those of the head, as long as this table makes none of its own. */
+  get symbolCount(): number | undefined {
+    return this.isIdle ? this.#symbolCount : undefined
+  }
+
   /** As LabelSource: the head's symbol, or one of this table's where it has none. */
   symbolOf(text: string): number {
     // This table first: the head may have learned the text since the querier began.

@@ -143,6 +143,11 @@ export interface LabelSource {
    * remembered of them is void. Absent: always the same.
    */
   readonly idsVersion?: number
+  /**
+   * How many symbols there were when the source was opened, 1 up to this number; more may be there by now. Absent: nobody knows,
+   * and a text may have become a symbol at any time.
+   */
+  readonly symbolCount?: number | undefined
   symbolOf(text: string): number
   textOf(symbol: number): string
   /**

@@ -294,6 +294,10 @@ export class StoreQuerier implements Querier {
     return this.#head.refAt(share)
   }
 
+  get symbolCount(): number | undefined {
+    return this.#cold.symbolCount
+  }
+
   symbolOf(text: string): number {
     return this.#cold.symbolOf(text)
   }

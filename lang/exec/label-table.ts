@@ -51,6 +51,8 @@ export class LabelTable {
   /** Characters of all `#texts`. */
   #textChars = 0
   #symbols = new Map<string, number>()
+  /** Symbols of the store that are known to be none of `#texts`. */
+  #symbolCount: number | undefined
   #pool = new SetPool()
   /** Set of a stored series by its ref; 0 where it is not known yet, or empty. */
   #ofRef: Uint32Array = new Uint32Array(0)
@@ -66,6 +68,7 @@ export class LabelTable {
   constructor(source: LabelSource) {
     this.#source = source
     this.#idsVersion = source.idsVersion ?? 0
+    this.#symbolCount = source.symbolCount
   }
 
   /** Begins a query that reads `source`, of the same store as the one before; ids of earlier queries end here. */
@@ -75,9 +78,20 @@ export class LabelTable {
     if (idsVersion !== this.#idsVersion) this.#empty()
     this.#idsVersion = idsVersion
     const isLarge = this.#pool.size > KEPT_IDS_MAX || this.#symbols.size > KEPT_TEXTS_MAX || this.#textChars > KEPT_TEXT_CHARS_MAX
-    // A text of our own that the store has met since would have two ids.
-    if (isLarge || this.#texts.some((text) => source.symbolOf(text) !== 0)) this.#empty()
+    if (isLarge || this.#isOvertaken(source)) this.#empty()
+    this.#symbolCount = source.symbolCount
     if (this.#mappers.size > KEPT_MAPPERS_MAX) this.#mappers = new Map()
+  }
+
+  /** Whether the store has met a text of our own since, which would have two ids. */
+  #isOvertaken(source: LabelSource): boolean {
+    const known = this.#symbolCount
+    const { symbolCount } = source
+    if (known === undefined || symbolCount === undefined || symbolCount - known > this.#texts.length) {
+      return this.#texts.some((text) => source.symbolOf(text) !== 0)
+    }
+    for (let id = known + 1; id <= symbolCount; id++) if ((this.#symbols.get(source.textOf(id)) ?? 0) >= LOCAL_SYMBOLS) return true
+    return false
   }
 
   #empty(): void {
