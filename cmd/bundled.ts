@@ -22,7 +22,7 @@ export interface Current {
 
 /** As a file is now; null if it is not there. */
 export function inputOf(file: string, root: string = ROOT): Input | null {
-  const found = fs.statSync(path.join(root, file), { throwIfNoEntry: false })
+  const found = fs.statSync(`${root}/${file}`, { throwIfNoEntry: false })
   return found === undefined ? null : [file, found.size, found.mtimeMs]
 }
 

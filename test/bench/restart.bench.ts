@@ -8,6 +8,7 @@ import path from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { Database } from '../../storage/database.ts'
 
+const ROOT = path.resolve(import.meta.dirname, '../..')
 /** 2 M samples in the log; a million series. */
 const CASES = [100_000, 20, 1_000_000, 4]
 const PER_APPEND = 5000
@@ -67,11 +68,10 @@ interface Started {
 }
 
 async function start(folder: string, series: number): Promise<Started> {
-  const root = path.resolve(import.meta.dirname, '../..')
   const config = path.join(folder, 'monitor.yml')
   fs.writeFileSync(config, 'global:\n  scrape_interval: 15s\n')
   const from = performance.now()
-  const child = spawn('sh', ['cmd/node.sh', 'cmd/monitor.ts', `--config.file=${config}`, `--storage.tsdb.path=${folder}`, `--web.listen-address=127.0.0.1:${PORT}`], { cwd: root, stdio: 'ignore' })
+  const child = spawn('sh', ['cmd/node.sh', 'cmd/monitor.ts', `--config.file=${config}`, `--storage.tsdb.path=${folder}`, `--web.listen-address=127.0.0.1:${PORT}`], { cwd: ROOT, stdio: 'ignore' })
   const ended = new Promise((resolve) => child.once('exit', resolve))
   try {
     const expected = String(Math.ceil(series / 100))
@@ -133,6 +133,8 @@ const [what, ...rest] = process.argv.slice(2)
 if (what === 'fill') await fill(rest[0]!, Number(rest[1]), Number(rest[2]))
 else if (what === 'open') open(rest[0]!)
 else {
+  // As npm start does.
+  spawnSync('sh', ['cmd/node.sh', 'cmd/bundle.ts', '--if-missing'], { cwd: ROOT, stdio: 'inherit' })
   const cases = process.argv.length > 2 ? process.argv.slice(2).map(Number) : CASES
   for (let i = 0; i + 1 < cases.length; i += 2) await measure(cases[i]!, cases[i + 1]!)
 }
