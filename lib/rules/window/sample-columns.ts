@@ -18,6 +18,8 @@ const LATE_MS = 2000
 const LATE_REBUILD_MS = 30_000
 /** Bytes a sample takes here. */
 const SAMPLE_BYTES = 12
+/** Of a slot: places among them take 16 bits, with room to tell what has gone from what is here (window-state.ts). */
+const SAMPLES_MAX = 2 ** 15 - 1
 /** Above a series' samples in the window: room for those of some ticks, until the oldest are dropped. */
 const ROOM = 8
 
@@ -152,7 +154,7 @@ export class SampleColumns {
     for (;;) {
       const selection = this.#select(querier, this.baseMs, timeMs)
       const { refs } = selection
-      if (refs.length * this.cap * SAMPLE_BYTES > this.#bytesMax) {
+      if (refs.length * this.cap * SAMPLE_BYTES > this.#bytesMax || this.cap > SAMPLES_MAX) {
         this.#refuse('too many samples for the memory of windows')
         return
       }

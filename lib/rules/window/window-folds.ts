@@ -1,7 +1,9 @@
 // What is kept of each window of one function, and how it changes when samples enter at the new end and leave at the old one.
-// Values are those that the engine's kernels give by scanning the window (lang/func), sums within 1e-12 of them.
+// Values are those that the engine's kernels give by scanning the window (lang/func), sums within 1e-12 of them. Of ten million
+// windows every byte counts: what the window's place and its samples tell is not kept.
 //
-//   sum, avg        a sum of two doubles (about 106 bits), to which samples are added and from which they are taken
+//   count, last …   nothing
+//   sum, avg        a sum of a double and a float (about 77 bits), to which samples are added and from which they are taken
 //   min, max        the extreme; a scan where it leaves
 //   rate and like   how many counter resets there are; first and last sample are looked up
 //   all else        a scan of the window that has changed
@@ -18,16 +20,14 @@ export interface Samples {
 }
 
 export interface WindowFold {
-  /** By slot; undefined content where the window is empty. */
-  readonly values: Float64Array
   /** The fewest samples that give a value. */
   readonly samplesMin: number
   /** Looks at the whole window. */
   scan(slot: number, samples: Samples, from: number, to: number): void
   /** Samples [from, newFrom) have left, [to, newTo) have entered; some have stayed. */
   slide(slot: number, samples: Samples, move: Move): void
-  /** The value at a time, where it depends on it; null where it does not. */
-  readonly at: ((slot: number, samples: Samples, window: Bounds) => void) | null
+  /** Of a window with samples enough, as it was scanned or slid last. */
+  value(slot: number, samples: Samples, window: Bounds): number
 }
 
 export interface Move {
@@ -47,7 +47,12 @@ export interface Bounds {
 
 /** Bytes a window takes beside its place. */
 export function foldBytes({ func }: WindowForm): number {
-  return func === 'avg_over_time' || func === 'sum_over_time' ? 32 : func === 'rate' || func === 'increase' ? 12 : 8
+  switch (func) {
+    case 'avg_over_time': case 'sum_over_time': return 16
+    case 'rate': case 'increase': return 2
+    case '': case 'last_over_time': case 'count_over_time': case 'present_over_time': case 'delta': return 0
+    case 'min_over_time': case 'max_over_time': case 'stddev_over_time': case 'stdvar_over_time': case 'quantile_over_time': case 'changes': return 8
+  }
 }
 
 export function makeFold(form: WindowForm, count: number): WindowFold {
@@ -59,8 +64,10 @@ export function makeFold(form: WindowForm, count: number): WindowFold {
     case 'rate': return new ChangeFold(count, true, form.windowMs / 1000)
     case 'increase': return new ChangeFold(count, true, 1)
     case 'delta': return new ChangeFold(count, false, 1)
-    case '': case 'last_over_time': return new LastFold(count)
-    case 'count_over_time': case 'present_over_time': case 'stddev_over_time': case 'stdvar_over_time': case 'quantile_over_time': case 'changes':
+    case '': case 'last_over_time': return new PlaceFold(({ v }, { to }) => v[to - 1]!)
+    case 'count_over_time': return new PlaceFold((_, { from, to }) => to - from)
+    case 'present_over_time': return new PlaceFold(() => 1)
+    case 'stddev_over_time': case 'stdvar_over_time': case 'quantile_over_time': case 'changes':
       return new ScanFold(count, new Scanner(form))
   }
 }
@@ -95,97 +102,126 @@ const NO_TIMES = new Float64Array(0)
 /** Windows of rules are short. */
 const UNHURRIED = { spend: (): void => {} }
 
-class ScanFold implements WindowFold {
-  readonly values: Float64Array
+/** What the place of the window tells. */
+class PlaceFold implements WindowFold {
   readonly samplesMin = 1
-  readonly at = null
+  readonly #valueOf: (samples: Samples, window: Bounds) => number
+
+  constructor(valueOf: (samples: Samples, window: Bounds) => number) {
+    this.#valueOf = valueOf
+  }
+
+  scan(): void {}
+
+  slide(): void {}
+
+  value(_slot: number, samples: Samples, window: Bounds): number {
+    return this.#valueOf(samples, window)
+  }
+}
+
+class ScanFold implements WindowFold {
+  readonly samplesMin = 1
+  readonly #values: Float64Array
   readonly #scanner: Scanner
 
   constructor(count: number, scanner: Scanner) {
-    this.values = new Float64Array(count)
+    this.#values = new Float64Array(count)
     this.#scanner = scanner
   }
 
   scan(slot: number, { v }: Samples, from: number, to: number): void {
-    this.values[slot] = this.#scanner.value(v, from, to)
+    this.#values[slot] = this.#scanner.value(v, from, to)
   }
 
   slide(slot: number, samples: Samples, { newFrom, newTo }: Move): void {
     this.scan(slot, samples, newFrom, newTo)
   }
-}
 
-class LastFold implements WindowFold {
-  readonly values: Float64Array
-  readonly samplesMin = 1
-  readonly at = null
-
-  constructor(count: number) {
-    this.values = new Float64Array(count)
-  }
-
-  scan(slot: number, { v }: Samples, _from: number, to: number): void {
-    this.values[slot] = v[to - 1]!
-  }
-
-  slide(slot: number, { v }: Samples, { newTo }: Move): void {
-    this.values[slot] = v[newTo - 1]!
+  value(slot: number): number {
+    return this.#values[slot]!
   }
 }
 
 /** A sample may be so many times as large as the sum: then its rounding, also after it has left, does not show within 1e-12. */
-const CANCELLATION_MAX = 2 ** 50
+const CANCELLATION_MAX = 2 ** 30
+/** Of other sums the floats beside them would lose digits, be 0 or infinite. */
+const SUM_MIN = 1e-20
+const SUM_MAX = 1e25
+/** The least positive float. */
+const FLOAT_MIN = 1.5e-45
+/** As the largest magnitude: the sum is the value that a scan gave, and nothing can be added to it. */
+const SCANNED = Infinity
 
 class SumFold implements WindowFold {
-  readonly values: Float64Array
   readonly samplesMin = 1
-  readonly at = null
   readonly #high: Float64Array
-  readonly #low: Float64Array
+  readonly #low: Float32Array
   /** The largest magnitude that was added since the last scan. */
-  readonly #most: Float64Array
+  readonly #most: Float32Array
   readonly #scanner: Scanner
   readonly #isMean: boolean
 
   constructor(count: number, scanner: Scanner, isMean: boolean) {
-    this.values = new Float64Array(count)
     this.#high = new Float64Array(count)
-    this.#low = new Float64Array(count)
-    this.#most = new Float64Array(count)
+    this.#low = new Float32Array(count)
+    this.#most = new Float32Array(count)
     this.#scanner = scanner
     this.#isMean = isMean
   }
 
   scan(slot: number, { v }: Samples, from: number, to: number): void {
-    this.values[slot] = this.#scanner.value(v, from, to)
     this.#high[slot] = 0
     this.#low[slot] = 0
     this.#most[slot] = 0
     this.#add(slot, v, from, to, 1)
+    this.#check(slot, v, from, to)
   }
 
   slide(slot: number, samples: Samples, { from, newFrom, to, newTo }: Move): void {
     const { v } = samples
+    if (this.#most[slot] === SCANNED) {
+      this.scan(slot, samples, newFrom, newTo)
+      return
+    }
     this.#add(slot, v, to, newTo, 1)
     this.#add(slot, v, from, newFrom, -1)
+    if (!this.#isExact(slot)) this.scan(slot, samples, newFrom, newTo)
+  }
+
+  value(slot: number, _samples: Samples, { from, to }: Bounds): number {
     const sum = this.#high[slot]! + this.#low[slot]!
-    // Also where something is infinite or no number: both comparisons are false.
-    if (sum - sum === 0 && this.#most[slot]! <= Math.abs(sum) * CANCELLATION_MAX) this.values[slot] = this.#isMean ? sum / (newTo - newFrom) : sum
-    else this.scan(slot, samples, newFrom, newTo)
+    return this.#isMean && this.#most[slot] !== SCANNED ? sum / (to - from) : sum
+  }
+
+  #check(slot: number, v: Float64Array, from: number, to: number): void {
+    if (this.#isExact(slot)) return
+    this.#high[slot] = this.#scanner.value(v, from, to)
+    this.#low[slot] = 0
+    this.#most[slot] = SCANNED
+  }
+
+  #isExact(slot: number): boolean {
+    const sum = this.#high[slot]! + this.#low[slot]!
+    const size = Math.abs(sum)
+    const most = this.#most[slot]!
+    // Also where something is infinite or no number: the comparisons are false.
+    return most === 0 ? sum === 0 : size >= SUM_MIN && size <= SUM_MAX && most <= size * CANCELLATION_MAX
   }
 
   /** Adds sign × v[from..to). */
   #add(slot: number, v: Float64Array, from: number, to: number, sign: number): void {
     let high = this.#high[slot]!
-    let low = this.#low[slot]!
-    let most = this.#most[slot]!
+    let low: number = this.#low[slot]!
+    let most: number = this.#most[slot]!
     for (let k = from; k < to; k++) {
       const x = sign * v[k]!
       const total = high + x
       const shift = total - high
       low += (high - (total - shift)) + (x - shift)
       high = total
-      if (Math.abs(x) > most) most = Math.abs(x)
+      const size = Math.abs(x)
+      if (size > most) most = size < FLOAT_MIN ? FLOAT_MIN : size
     }
     this.#high[slot] = high
     this.#low[slot] = low
@@ -194,25 +230,24 @@ class SumFold implements WindowFold {
 }
 
 class ExtremeFold implements WindowFold {
-  readonly values: Float64Array
   readonly samplesMin = 1
-  readonly at = null
+  readonly #values: Float64Array
   /** 1 of the least, -1 of the greatest. */
   readonly #sign: number
 
   constructor(count: number, sign: number) {
-    this.values = new Float64Array(count)
+    this.#values = new Float64Array(count)
     this.#sign = sign
   }
 
   scan(slot: number, { v }: Samples, from: number, to: number): void {
-    this.values[slot] = v[from]!
+    this.#values[slot] = v[from]!
     this.#take(slot, v, from + 1, to)
   }
 
   slide(slot: number, samples: Samples, { from, newFrom, to, newTo }: Move): void {
     const { v } = samples
-    const best = this.values[slot]!
+    const best = this.#values[slot]!
     for (let k = from; k < newFrom; k++) {
       if (v[k] !== best && best === best) continue
       this.scan(slot, samples, newFrom, newTo)
@@ -221,29 +256,31 @@ class ExtremeFold implements WindowFold {
     this.#take(slot, v, to, newTo)
   }
 
+  value(slot: number): number {
+    return this.#values[slot]!
+  }
+
   /** Of equals the oldest stays; NaN counts only among NaN. */
   #take(slot: number, v: Float64Array, from: number, to: number): void {
     const sign = this.#sign
-    let best = this.values[slot]!
+    let best = this.#values[slot]!
     for (let k = from; k < to; k++) {
       const x = v[k]!
       if (sign * x < sign * best || best !== best) best = x
     }
-    this.values[slot] = best
+    this.#values[slot] = best
   }
 }
 
 class ChangeFold implements WindowFold {
-  readonly values: Float64Array
   readonly samplesMin = 2
   /** Samples below the one before, both in the window. */
-  readonly #resets: Uint32Array
+  readonly #resets: Uint16Array
   readonly #isCounter: boolean
   readonly #divisor: number
 
   constructor(count: number, isCounter: boolean, divisor: number) {
-    this.values = new Float64Array(count)
-    this.#resets = new Uint32Array(isCounter ? count : 0)
+    this.#resets = new Uint16Array(isCounter ? count : 0)
     this.#isCounter = isCounter
     this.#divisor = divisor
   }
@@ -259,7 +296,7 @@ class ChangeFold implements WindowFold {
   }
 
   /** After prometheus promql/functions.go, extrapolatedRate, in its order of operations (lang/func/rate.ts). */
-  readonly at = (slot: number, { t, v }: Samples, { from, to, startT, endT }: Bounds): void => {
+  value(slot: number, { t, v }: Samples, { from, to, startT, endT }: Bounds): number {
     const last = to - 1
     const firstValue = v[from]!
     let result = v[last]! - firstValue
@@ -271,7 +308,7 @@ class ChangeFold implements WindowFold {
     const start = stretched((t[from]! - startT) / 1000, interval)
     const end = stretched((endT - t[last]!) / 1000, interval)
     const zeroShare = this.#isCounter && result > 0 && firstValue >= 0 ? firstValue / result : NO_ZERO
-    this.values[slot] = result * (extrapolationFactor(sampled, start, end, zeroShare) / this.#divisor)
+    return result * (extrapolationFactor(sampled, start, end, zeroShare) / this.#divisor)
   }
 }
 

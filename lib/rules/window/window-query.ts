@@ -12,10 +12,10 @@ import type { QueryFunc } from '../rule-query.ts'
 import { labelsOfSeries, withoutName } from '../series-labels.ts'
 import { SampleColumns } from './sample-columns.ts'
 import { windowForm, type WindowForm } from './window-form.ts'
-import { WindowState } from './window-state.ts'
+import { WindowState, type WindowValues } from './window-state.ts'
 
 /** Of samples and windows together; what does not fit is evaluated by the engine. */
-const BYTES_MAX = 256 << 20
+const BYTES_MAX = 200_000_000
 /** State that nobody has asked for so long is let go. */
 const IDLE_MS = 1_800_000
 /** Expressions whose form is remembered. */
@@ -45,6 +45,8 @@ export class WindowQueries {
   readonly #features: Partial<EngineFeatures>
   readonly #forms = new Map<string, WindowForm | null>()
   readonly #kept = new Map<string, Kept>()
+  /** Of the window that was asked for last. */
+  #answer: WindowValues = { values: new Float64Array(0), hasValue: new Uint8Array(0) }
   #bytes = 0
   #queries = 0
   #lateBefore = 0
@@ -72,11 +74,11 @@ export class WindowQueries {
   /** Asks for rules that look `offsetMs` back, which is how late samples may come. */
   withOffset(offsetMs: number): QueryFunc {
     if (!canKeepWindows(this.#features)) return this.#engine
-    return (expr, timeMs) => this.#answer(offsetMs, expr, timeMs) ?? this.#engine(expr, timeMs)
+    return (expr, timeMs) => this.#ask(offsetMs, expr, timeMs) ?? this.#engine(expr, timeMs)
   }
 
   /** null: the engine is to be asked. */
-  #answer(offsetMs: number, expr: string, timeMs: number): InstantElement[] | null {
+  #ask(offsetMs: number, expr: string, timeMs: number): InstantElement[] | null {
     const form = this.#formOf(expr)
     if (form === null) return null
     if (++this.#queries % SWEEP_QUERIES === 0) this.#sweep(timeMs)
@@ -134,9 +136,13 @@ export class WindowQueries {
     return entry.state
   }
 
-  #elements(kept: Kept, { values, hasValue }: WindowState, form: WindowForm): InstantElement[] {
+  #elements(kept: Kept, state: WindowState, form: WindowForm): InstantElement[] {
     const { columns } = kept
-    const slots = passing(values, hasValue, form)
+    const count = columns.refs.length
+    if (this.#answer.values.length < count) this.#answer = { values: new Float64Array(count), hasValue: new Uint8Array(count) }
+    const { values } = this.#answer
+    state.fill(columns, this.#answer)
+    const slots = passing(this.#answer, count, form)
     if (slots.length === 0) return []
     if (kept.version !== columns.version) {
       kept.labels = []
@@ -175,12 +181,11 @@ export class WindowQueries {
 }
 
 /** Slots whose value the comparison keeps. */
-function passing(values: Float64Array, hasValue: Uint8Array, { comparison, threshold }: WindowForm): number[] {
+function passing({ values, hasValue }: WindowValues, length: number, { comparison, threshold }: WindowForm): number[] {
   const slots: number[] = []
   const add = (s: number): void => {
     if (hasValue[s] === 1) slots.push(s)
   }
-  const { length } = values
   switch (comparison) {
     case '>': for (let s = 0; s < length; s++) if (values[s]! > threshold) add(s)
       break

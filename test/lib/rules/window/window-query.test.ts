@@ -192,6 +192,27 @@ describe('windows that are kept', () => {
     expect(mixed.asked()).toBe(1)
   })
 
+  it('go on where a series has had more samples than their places count', () => {
+    const storage = new MemoryStorage()
+    const { windows, engine, asked } = queries(storage)
+    const exprs = ['sum_over_time(m[25s]) > 0', 'count_over_time(m[25s]) > 0', 'min_over_time(m[7s]) > 0', 'rate(m[25s]) > 0']
+    let sampleCount = 0
+    for (let second = 1; second <= 200; second++) {
+      for (let k = 0; k < 500; k++) storage.add(M, T0 + second * 1000 - 998 + k * 2, 1 + (sampleCount++ % 1000))
+      // One is not asked for so long that its places have gone round and mean other samples.
+      const asking = second > 30 && second < 160 ? exprs.slice(1) : exprs
+      for (const expr of asking) {
+        const got = windows.withOffset(0)(expr, T0 + second * 1000)
+        if (second % 10 === 0 || second > 195) expect(difference(got, engine(expr, T0 + second * 1000), 0)).toEqual([])
+      }
+    }
+    expect(sampleCount).toBeGreaterThan(65_536 * 1.5)
+    expect(asked()).toBe(0)
+    // Of too many at once there are no places.
+    windows.withOffset(0)('sum_over_time(m[2m]) > 0', T0 + 200_000)
+    expect(asked()).toBe(1)
+  }, 60_000)
+
   it('forget what nobody has asked for in half an hour', () => {
     const storage = new MemoryStorage()
     storage.add(M, T0, 1)
