@@ -15,16 +15,17 @@ import { BlockFolder, type BlockState, type StoredBlock } from './block-folder.t
 import { TOMBSTONES_FILE } from './block/block-meta.ts'
 import type { BlockPlace } from './block/block-writer.ts'
 import type { BlockJob, JobReply, JobRunner, WrittenBlock } from './block-jobs.ts'
-import { CUT_DELAY_MS, cutTime, goneFrom, overSize, pastRetention, planCompaction } from './block-plan.ts'
+import { CUT_DELAY_MS, cutTime, goneFrom, pastRetention, planCompaction } from './block-plan.ts'
 import { FreeSpace } from './free-space.ts'
 import { JobBackoff } from './job-backoff.ts'
 import { Expiry } from './expiry.ts'
-import type { Cutoff } from './retention-rules.ts'
+import { newestOf, type Cutoff } from './retention-rules.ts'
 import { FolderError, LogError } from './errors.ts'
 import type { Head } from './head/head.ts'
 import type { Log } from './log/log.ts'
 import { JOB_NAMES, NO_JOBS } from './job-names.ts'
 import type { RetentionClock } from './retention-clock.ts'
+import { goingForSize } from './size-plan.ts'
 import { dueOfHours, dueOfTier, publishedTiers, type KeptRows } from './tier-plan.ts'
 import { addDue, isDue } from './tier/due.ts'
 import type { HoursState } from './tier/hour-manifest.ts'
@@ -39,7 +40,7 @@ export interface KeeperOptions {
   logger: Logger
   found: BlockState
   runner: JobRunner
-  /** Blocks, log and head files take no more than this, as far as whole blocks can help; Infinity: no limit. */
+  /** Blocks, tiers, log and head files take no more than this, as far as these can help; Infinity: no limit. */
   retentionBytes: number
   /** Of the 1-minute tier: what its folder held, and how long rows are kept (ms; 0: none are; null: those there are, and none are made). */
   minutes: BlockState
@@ -48,6 +49,8 @@ export interface KeeperOptions {
   hours: HoursState
   hourRetentionMs: number
   onHours: () => void
+  /** What a file of hours takes of the data folder, or null where files leave it for an object store. */
+  hourFileBytes: ((name: string) => number) | null
   /** Files of the head in which a cut found damage are not to be removed. */
   keepDamaged: (files: readonly number[]) => void
   /** What log and head files take. */
@@ -79,6 +82,7 @@ export class BlockKeeper {
   readonly expiry: Expiry = new Expiry()
   hourRetentionMs: number
   #hours: HoursState
+  #hoursFloorT = -Infinity // Rows of hours before have to go for their size, Unix ms.
   readonly done: Record<BlockJob['kind'], number> = { ...NO_JOBS }
   readonly failed: Record<BlockJob['kind'], number> = { ...NO_JOBS }
   readonly seconds: Record<BlockJob['kind'], number> = { ...NO_JOBS }
@@ -267,7 +271,7 @@ export class BlockKeeper {
     const cutoffs = this.expiry.cutoffs('raw', this.retentionT)
     const tier = this.#dueOfTier(cutoffs)
     if (tier !== null) return tier
-    const sinceT = this.#since(this.hourRetentionMs)
+    const sinceT = this.#hoursSince()
     const hours = { sinceT, cutoffs: this.expiry.cutoffs('1h', this.retentionT) }
     if (!this.#hoursBackoff.isWaiting && dueOfHours(this.#state, this.#hours, { ...hours, fits })) return { kind: 'hours', ...hours, expiredT: newestOf(cutoffs), nowMs: clock.now() }
     const names = this.expiry.due('raw', this.#state.blocks, cutoffs)
@@ -293,13 +297,17 @@ export class BlockKeeper {
     return this.minuteRetentionMs === null ? -Infinity : this.#since(this.minuteRetentionMs)
   }
 
+  #hoursSince(): number {
+    return Math.max(this.#since(this.hourRetentionMs), this.#hoursFloorT)
+  }
+
   #since(keptMs: number): number {
     const { head, retentionClock } = this.#options
     return keptMs === 0 ? Infinity : Math.min(retentionClock.now(), head.newestT) - keptMs
   }
 
   #keptRows(): KeptRows {
-    return { minutesSinceT: this.#minutesSince(), hoursSinceT: this.#since(this.hourRetentionMs), hoursDroppedT: this.#hours.droppedT }
+    return { minutesSinceT: this.#minutesSince(), hoursSinceT: this.#hoursSince(), hoursDroppedT: this.#hours.droppedT }
   }
 
   async #run(job: BlockJob): Promise<void> {
@@ -311,7 +319,7 @@ export class BlockKeeper {
         faultPoint('cut.begun')
       }
       if (this.#isClosed) return
-      const removed = job.kind === 'remove' ? this.freeSpace.removing(job.names) : null
+      const removed = job.kind === 'remove' ? this.freeSpace.removing(job.names, job.minutes) : null
       const reply = await runner.run(job)
       this.#take(job, reply)
       removed?.()
@@ -371,27 +379,22 @@ export class BlockKeeper {
   }
 
   #old(): BlockJob | null {
-    const { head, otherBytes } = this.#options
+    const { head, otherBytes, hourFileBytes } = this.#options
     const { due, cover } = this.#state
     const oldMinutes = pastRetention(this.#minutes.blocks, this.#minutesSince())
     if (oldMinutes.length > 0) return { kind: 'tier-drop', names: oldMinutes }
     // Rows are made of what goes before it does, unless that fails.
     const isRowSource = ({ meta }: StoredBlock): boolean => (this.minuteRetentionMs !== null && isDue(due['1m'], meta, '1m', { coverT: cover.t, sinceT: this.#minutesSince() }))
-      || isDue(due['1h'], meta, '1h', { coverT: cover.t, sinceT: this.#since(this.hourRetentionMs) })
+      || isDue(due['1h'], meta, '1h', { coverT: cover.t, sinceT: this.#hoursSince() })
     const blocks = this.#backoff.isFailing || this.#hoursBackoff.isFailing ? this.#state.blocks : this.#state.blocks.filter((block) => !isRowSource(block))
     const past = pastRetention(blocks, this.retentionT - head.retentionMs)
     const rest = this.#state.blocks.filter(({ folder }) => !past.includes(folder))
     const bytesMax = Math.min(this.retentionBytes, this.freeSpace.bytesMax)
-    const oversize = bytesMax === Infinity ? [] : overSize([...rest, ...this.#minutes.blocks], bytesMax, otherBytes())
-    // Rows of minutes are older than the samples, mostly: they go by their age as these do.
-    const minutes = oversize.filter((block) => this.#minutes.blocks.includes(block)).map(({ folder }) => folder)
-    if (minutes.length > 0) return { kind: 'tier-drop', names: minutes }
-    const large = oversize.length > 0 ? oversize.map(({ folder }) => folder) : this.freeSpace.next(rest)
-    return past.length + large.length === 0 ? null : { kind: 'drop', names: [...past, ...large], past: past.length }
+    const hours = bytesMax === Infinity || hourFileBytes === null || this.hourRetentionMs === 0 ? [] : this.#hours.looks.map(({ name, maxT }) => ({ maxT, bytes: hourFileBytes(name) }))
+    const going = goingForSize({ blocks: rest, minutes: this.#minutes.blocks, hours }, bytesMax, bytesMax === Infinity ? 0 : otherBytes())
+    this.#hoursFloorT = Math.max(this.#hoursFloorT, going.hoursT)
+    const room = going.blocks.length + going.minutes.length > 0 ? going : this.freeSpace.next(rest, this.#minutes.blocks)
+    if (room.minutes.length > 0) return { kind: 'tier-drop', names: room.minutes }
+    return past.length + room.blocks.length === 0 ? null : { kind: 'drop', names: [...past, ...room.blocks], past: past.length }
   }
-}
-
-/** What is older may be gone for some series, Unix ms. */
-function newestOf(cutoffs: readonly Cutoff[]): number {
-  return cutoffs.reduce((newest, { t }) => Math.max(newest, t), -Infinity)
 }

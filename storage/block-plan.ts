@@ -82,7 +82,7 @@ export function pastRetention(blocks: readonly Planned[], oldest: number): strin
 }
 
 /** The oldest blocks, which must go for all to fit; `otherBytes` are taken by what is no block. */
-export function overSize<B extends Planned>(blocks: readonly B[], bytesMax: number, otherBytes: number): B[] {
+export function overSize<B extends { meta: Pick<BlockMeta, 'maxT' | 'bytes'> }>(blocks: readonly B[], bytesMax: number, otherBytes: number): B[] {
   let bytes = blocks.reduce((sum, { meta }) => sum + meta.bytes, otherBytes)
   const gone: B[] = []
   for (const block of blocks.toSorted((a, b) => a.meta.maxT - b.meta.maxT)) {

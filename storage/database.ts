@@ -29,6 +29,7 @@ import { publishRetention, publishRetentionTime } from './retention-view.ts'
 import { RetentionClock } from './retention-clock.ts'
 import { blocksFolder, headFolder, hoursFolder, type ArchiveHandle, type StoreHandle } from './store-querier.ts'
 import { ArchiveUploads } from './archive-uploads.ts'
+import { hourFileBytes } from './tier/hour-manifest.ts'
 
 const MAINTENANCE_MS = 15_000
 /** Reader slot of jobs on blocks; the last is the main thread's, those from 0 up are query workers'. */
@@ -153,6 +154,7 @@ export class Database implements Appender {
       keepDamaged: (files) => this.#segments.keepDamaged(files), retentionBytes: options.retentionBytes ?? Infinity, otherBytes: () => this.logBytes + this.segmentBytes,
       fits: (bytes) => this.reserve.fits(bytes), minutes, minuteRetentionMs: options.minuteRetentionMs ?? null,
       hours: loaded.hours, hourRetentionMs: options.hourRetentionMs ?? 0, onHours: () => this.uploads?.poke(),
+      hourFileBytes: archive === null ? (name) => hourFileBytes(hoursFolder(folder), name) : null,
     })
     this.recovery.durationMs += clock.monotonic() - started
     this.uploads?.poke()

@@ -34,3 +34,8 @@ export function cutoffsAt(nowT: number, rules: readonly RetentionRule[], tier: T
 export function pastCount(cutoffs: readonly Cutoff[], maxT: number): number {
   return cutoffs.reduce((count, { t }) => count + (t > maxT ? 1 : 0), 0)
 }
+
+/** What is older may be gone for some series, Unix ms. */
+export function newestOf(cutoffs: readonly Cutoff[]): number {
+  return cutoffs.reduce((newest, { t }) => Math.max(newest, t), -Infinity)
+}

@@ -7,7 +7,7 @@
 import path from 'node:path'
 import { crc32 } from 'node:zlib'
 import type { Matcher } from '../../lib/model/matcher.ts'
-import { readTextIfThere, replaceText } from '../../lib/std/fs.ts'
+import { fileSizeBytes, pathExists, readTextIfThere, replaceText } from '../../lib/std/fs.ts'
 
 export const MANIFEST_FILE = 'archive.json'
 /** The same once more, for a start that cannot read the first: sidecars tell of files, but not of what is deleted of them. */
@@ -65,8 +65,8 @@ export interface HoursState {
   /** Least and greatest end of a bucket; Infinity and -Infinity where there is none. */
   minT: number
   maxT: number
-  /** Of each file: its last bucket, and how many cutoffs it lay before at the last look. */
-  looks: readonly { maxT: number; past: number }[]
+  /** Of each file: its name, its last bucket, and how many cutoffs it lay before at the last look. */
+  looks: readonly { name: string; maxT: number; past: number }[]
 }
 
 export function stateOf({ droppedT, files }: HourManifest): HoursState {
@@ -74,7 +74,7 @@ export function stateOf({ droppedT, files }: HourManifest): HoursState {
   return {
     droppedT, oldestT: Math.min(...files.map(({ maxT }) => maxT)), files: files.length, bytes: sum(({ bytes }) => bytes), rows: sum(({ rows }) => rows),
     series: Math.max(0, ...files.map(({ series }) => series)), minT: Math.min(...files.map(({ minT }) => minT)), maxT: Math.max(...files.map(({ maxT }) => maxT)),
-    looks: files.map(({ maxT, past = 0 }) => ({ maxT, past })),
+    looks: files.map(({ name, maxT, past = 0 }) => ({ name, maxT, past })),
   }
 }
 
@@ -176,6 +176,11 @@ export interface HourSpan {
   text: string
   from: number
   to: number
+}
+
+/** What a file and its sidecar take of a folder. Throws DiskError. */
+export function hourFileBytes(folder: string, name: string): number {
+  return [name, `${name}.index`].map((one) => path.join(folder, one)).reduce((sum, file) => sum + (pathExists(file) ? fileSizeBytes(file) : 0), 0)
 }
 
 /** The UTC day of a bucket, by its end. */

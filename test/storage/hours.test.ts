@@ -34,6 +34,37 @@ describe('the 1-hour tier of a store', () => {
     await db.close()
   })
 
+  it('counts for retention by size, and its oldest file goes before samples that are younger', async () => {
+    const folder = tempFolder()
+    const clock = new FakeClock(T0)
+    const db = start(folder, clock, { retentionMs: 5 * HOUR })
+    fill(db, clock, T0, T0 + 51 * HOUR, new Random(freshSeed()))
+    await settled(db)
+    // A clock that was set counts once it has stood.
+    await clock.advance(61 * MINUTE)
+    await settled(db)
+    const [files, blocks] = [filesOf(folder), db.blocks.blocks.map(({ folder: name }) => name)]
+    expect([files.length, blocks.length > 0]).toEqual([3, true])
+    const archived = (name: string): number => fs.statSync(`${folder}/archive/${name}`).size + fs.statSync(`${folder}/archive/${name}.index`).size
+    const total = (): number => [...db.blocks.blocks.map(({ meta }) => meta.bytes), ...filesOf(folder).map(archived), db.logBytes, db.segmentBytes].reduce((sum, size) => sum + size, 0)
+    db.blocks.retentionBytes = total()
+    await settled(db)
+    expect(filesOf(folder), 'all fits').toEqual(files)
+    db.blocks.retentionBytes = total() - 1
+    await settled(db)
+    expect(filesOf(folder)).toEqual(files.slice(1))
+    expect(db.blocks.blocks.map(({ folder: name }) => name)).toEqual(blocks)
+    expect(lookAt(db, '1h').from, 'what is shown begins behind it').toBeGreaterThan(0)
+    const done = { ...db.blocks.done }
+    await settled(db)
+    expect(db.blocks.done, 'its rows are not made again').toEqual(done)
+    await db.close()
+    const again = start(folder, clock, { retentionMs: 5 * HOUR })
+    await settled(again)
+    expect(filesOf(folder), 'nor after a restart').toEqual(files.slice(1))
+    await again.close()
+  })
+
   it('ends before late samples until they are cut, and has them then', async () => {
     const clock = new FakeClock(T0)
     const db = start(tempFolder(), clock)

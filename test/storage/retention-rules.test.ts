@@ -259,6 +259,50 @@ describe('retention by free disk', () => {
     await db.close()
   })
 
+  it('lets rows of minutes go before samples that are younger', async () => {
+    const folder = tempFolder()
+    const clock = new FakeClock(T)
+    const minuteRetentionMs = 100 * HOUR
+    const db = open(folder, { clock, retentionMs: 5 * HOUR, minuteRetentionMs, reserveBytes: 0 })
+    for (let n = 0; n < 6; n++) await twoHours(db, clock, { ci: 100 })
+    const [raw, minutes] = [[...db.blocks.blocks], [...db.blocks.minutes]]
+    expect(minutes[0]!.meta.maxT, 'rows older than all samples').toBeLessThan(raw[0]!.meta.minT)
+    const state = disk(folder, true)
+    state.free = 50 * 2 ** 20
+    // What goes is seen to free the file system: rows of minutes do not lie among the blocks that are counted here.
+    db.setLimits({ ...limits([], 5 * HOUR), minuteRetentionMs, keepFreeBytes: 51 * 2 ** 20 })
+    await db.maintain()
+    await db.blocks.idle()
+    expect(db.blocks.blocks.map(({ folder: name }) => name)).toEqual(raw.map(({ folder: name }) => name))
+    expect(db.blocks.minutes.map(({ folder: name }) => name)).toEqual(minutes.slice(1).map(({ folder: name }) => name))
+    await clock.advance(16 * MINUTE)
+    await rounds(db)
+    expect(db.blocks.minutes.length, 'the next one after a while').toBeLessThan(minutes.length - 1)
+    await db.close()
+  })
+
+  it('tries again where the disk refused to let one go', async () => {
+    const folder = tempFolder()
+    const clock = new FakeClock(T)
+    // Too short for blocks to be compacted.
+    const db = open(folder, { clock, retentionMs: 20 * HOUR, reserveBytes: 0 })
+    for (let n = 0; n < 3; n++) await twoHours(db, clock, { ci: 300 })
+    const blocks = db.blocks.blocks.length
+    disk(folder, true).free = 50 * 2 ** 20
+    db.setLimits({ ...limits([], 20 * HOUR), keepFreeBytes: 51 * 2 ** 20 })
+    const spy = vi.spyOn(fs, 'renameSync').mockImplementation(() => {
+      throw Object.assign(new Error('simulated'), { code: 'EIO' })
+    })
+    onTestFinished(() => spy.mockRestore())
+    await rounds(db)
+    spy.mockRestore()
+    expect([db.blocks.failed.drop > 0, db.blocks.blocks.length]).toEqual([true, blocks])
+    await clock.advance(30 * MINUTE)
+    await rounds(db)
+    expect(db.blocks.sizeRetentions).toBeGreaterThan(0)
+    await db.close()
+  })
+
   it('waits where a removal frees nothing, and goes on while the disk is full', async () => {
     const { folder, clock, db, blocks } = await filled()
     disk(folder, false).free = 10 * 2 ** 20
