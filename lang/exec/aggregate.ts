@@ -28,6 +28,7 @@ export class Aggregate implements Operator {
   readonly #input: Operator
   readonly #spec: GroupingSpec
   readonly #scope: AggregateScope
+  readonly #isStreamed: boolean
   #groups: Groups | null = null
   /** Samples that the input had loaded when it knew its series. */
   #loaded = 0
@@ -35,11 +36,13 @@ export class Aggregate implements Operator {
   /** Of the cells, while somebody looks at them. */
   #bytes = 0
 
-  constructor(op: StreamingOp, input: Operator, spec: GroupingSpec, scope: AggregateScope) {
+  /** `isStreamed`: nobody has the rows of a batch of the input when the next one is asked for, so that their histograms may go. */
+  constructor(op: StreamingOp, input: Operator, spec: GroupingSpec, scope: AggregateScope, isStreamed: boolean) {
     this.#op = op
     this.#input = input
     this.#spec = spec
     this.#scope = scope
+    this.#isStreamed = isStreamed
   }
 
   series(): Uint32Array {
@@ -62,6 +65,8 @@ export class Aggregate implements Operator {
     this.#bytes = budget.bytesHeld - bytesBefore
     const row = { values: cells.values, kinds: cells.kinds, at: 0, isWhole: false }
     const histograms = this.#histogramCells()
+    const table = this.#scope.histograms
+    const kept = table.size
     for (let batch = this.#input.next(); batch !== null; batch = this.#input.next()) {
       row.values = batch.values
       row.kinds = batch.kinds
@@ -74,6 +79,7 @@ export class Aggregate implements Operator {
         cells.add(groupOf[s]!, row)
         if (isMixed) histograms?.add(groupOf[s]!, row, cells.kinds, this.#metricOf(s))
       }
+      if (this.#isStreamed) table.truncate(kept)
     }
     cells.finish()
     histograms?.finish(cells.values, cells.kinds)

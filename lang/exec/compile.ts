@@ -1,6 +1,7 @@
 // Syntax tree → operators. One Compiler per query; subqueries compile their inner expression on steps of their own.
 // Scalar arguments are evaluated here, when the call around them is compiled.
 import { assert } from '../../lib/std/assert.ts'
+import { RANGE_KERNELS } from '../func/table.ts'
 import type { AggregateExpr, BinaryExpr, Expr, NumberLiteral, Span, UnaryExpr, VectorSelector } from '../parse/ast.ts'
 import { unwrapParens } from '../plan/tree.ts'
 import { typeOf } from '../parse/value-type.ts'
@@ -36,6 +37,9 @@ export interface CompilePlan {
   /** Subtrees that may be evaluated once for several places, with their text (plan/repeated.ts). */
   readonly repeated: ReadonlyMap<Expr, string>
 }
+
+/** Functions that change the rows of their argument in place. */
+const NUMBERS_OF_HISTOGRAMS: ReadonlySet<string> = new Set(['histogram_count', 'histogram_sum', 'histogram_avg', 'histogram_stddev', 'histogram_stdvar'])
 
 const ALL_TIME: Stretch = { fromMs: -Infinity, toMs: Infinity }
 
@@ -173,7 +177,7 @@ export class Compiler implements ExprCompiler {
     const input = this.compile(expr.expr, steps)
     switch (op) {
       case 'sum': case 'avg': case 'min': case 'max': case 'count': case 'group': case 'stddev': case 'stdvar':
-        return new Aggregate(op, input, expr, scope)
+        return new Aggregate(op, input, expr, scope, this.#isStreamed(expr.expr))
       case 'quantile': {
         const param = this.scalar(paramOf(expr), steps)
         checkQuantile(param, annotations, placeOf(expr))
@@ -190,6 +194,22 @@ export class Compiler implements ExprCompiler {
         checkLabelName(label.value)
         return new CountValues(input, { grouping: expr.grouping, isWithout: expr.isWithout, label: label.value }, scope)
       }
+    }
+  }
+
+  /** Whether the rows of an expression come batch by batch from the store, and nothing on their way keeps any. */
+  #isStreamed(expr: Expr): boolean {
+    if (this.#plan.invariant.has(expr) || this.#plan.repeated.has(expr)) return false
+    switch (expr.type) {
+      case 'vectorSelector': return true
+      case 'paren': case 'unary': return this.#isStreamed(expr.expr)
+      case 'binary':
+        if (typeOf(expr.left) === 'scalar') return this.#isStreamed(expr.right)
+        return typeOf(expr.right) === 'scalar' && this.#isStreamed(expr.left)
+      case 'call':
+        if (RANGE_KERNELS.has(expr.func)) return expr.args.some((arg) => unwrapParens(arg).type === 'matrixSelector')
+        return NUMBERS_OF_HISTOGRAMS.has(expr.func) && this.#isStreamed(expr.args[0]!)
+      case 'number': case 'string': case 'matrixSelector': case 'subquery': case 'aggregate': return false
     }
   }
 }

@@ -11,7 +11,7 @@ export class HistogramTable {
     this.#budget = budget
   }
 
-  /** The id of a histogram; it is kept to the end of the query, and paid for. Throws ExecutionError over the limit. */
+  /** The id of a histogram; it is kept to the end of the query or until `truncate`, and paid for. Throws LimitError over the limit. */
   put(histogram: FloatHistogram): number {
     this.#budget.addBytes(histogramBytes(histogram))
     return this.#list.push(histogram) - 1
@@ -24,5 +24,11 @@ export class HistogramTable {
 
   get(id: number): FloatHistogram {
     return this.#list[id]!
+  }
+
+  /** Forgets those that came when there were `size` already: nobody has their ids any more. */
+  truncate(size: number): void {
+    for (let id = size; id < this.#list.length; id++) this.#budget.releaseBytes(histogramBytes(this.#list[id]!))
+    this.#list.length = size
   }
 }

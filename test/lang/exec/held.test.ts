@@ -11,6 +11,7 @@ import type { Operator } from '../../../lang/exec/operator.ts'
 import { Quantile } from '../../../lang/exec/quantile.ts'
 import { Pick } from '../../../lang/exec/topk.ts'
 import { ALL_FEATURES } from '../../../lang/parse/parse.ts'
+import { denseBuckets, EMPTY_HISTOGRAM } from '../../../lib/model/histogram.ts'
 import { MemoryStorage } from '../../support/memory-storage.ts'
 
 const SERIES = 400
@@ -59,6 +60,37 @@ describe('memory', () => {
     const bytesMax = SERIES * STEPS * 9 * 8
     const query = ['m', 'm offset 1s', 'm offset 2s', 'm offset 3s', 'm offset 4s', 'm offset 5s'].map((m) => `count(${f(m)})`).join(' + ')
     expect(ask(query, { bytesMax })).toMatchObject({ status: 200 })
+  })
+})
+
+describe('memory of native histograms', () => {
+  const natives = new MemoryStorage()
+  for (let s = 0; s < 120; s++) {
+    for (let i = 0; i < 400; i++) {
+      natives.addHistogram(['__name__', 'h', 's', String(s)], i * 1000, { ...EMPTY_HISTOGRAM, schema: 0, count: 3 * (i + 1), sum: i, positive: denseBuckets(0, [i + 1, 0, i + 1, i + 1]) })
+    }
+  }
+  // All of a selector take 11 MB, a batch 4.
+  const answerOf = (query: string): { status: string; data?: unknown } => {
+    const engine = new Engine({ bytesMax: 9 << 20 })
+    const { body } = engine.run({
+      kind: 'range', query, startMs: 0, endMs: 399_000, stepMs: 1000, timeoutMs: 30_000, limit: 0, lookbackMs: 300_000, stats: '',
+    }, natives)
+    return JSON.parse(new TextDecoder().decode(body)) as { status: string }
+  }
+
+  it.each([
+    'sum(h)', 'avg(h * 2)', 'sum(rate(h[5s]))', 'histogram_quantile(0.9, sum(rate(h[5s])))', 'sum(histogram_count(rate(h[5s])))', 'sum(-h)', 'count(h)', 'sum(last_over_time((h)[5s:1s]))',
+  ])('that an aggregation has read is given back: %s', (query) => {
+    const isStreamed = !query.includes(':')
+    expect(answerOf(query).status).toBe(isStreamed ? 'success' : 'error')
+  })
+
+  it('keeps those that are still to be read', () => {
+    const few = (of: string): string => `sum(${of}{s=~"[1-9]"})`
+    const { data } = answerOf(`histogram_count(${few('h')} + ${few('h')}) / histogram_count(${few('h')} * 2)`)
+    const values = (data as { result: { values: [number, string][] }[] }).result[0]!.values
+    expect(values.map(([, value]) => value)).toEqual(Array.from({ length: 400 }, () => '1'))
   })
 })
 
