@@ -148,3 +148,84 @@ it('may be told the password tomorrow', async () => {
   const world = await smtpWorld({ authOptional: false, allowInsecureAuth: true, onAuth: (_, __, callback) => callback(smtpReply(535, 'bad password')) })
   expect(await attempt(receiverOf(mail(world.port, 'require_tls: false, auth_username: u, auth_password: p')))).toMatchObject({ isRetryable: true, message: expect.stringContaining('535') as string })
 })
+
+it('remembers over all tries who has got the mail, and gives up on those who are refused for good', async () => {
+  const left = new Map([['b@example.com', 1], ['c@example.com', 2]])
+  const world = await smtpWorld({
+    onRcptTo({ address }, _, callback) {
+      const count = left.get(address) ?? 0
+      left.set(address, count - 1)
+      callback(address.startsWith('gone') ? smtpReply(550, 'no such user') : count > 0 ? smtpReply(451, 'later') : null)
+    },
+  })
+  const receiver = receiverOf(mail(world.port).replace('ops@example.com', 'a@example.com, b@example.com, c@example.com'))
+  for (const want of [{ isRetryable: true }, { isRetryable: true }]) expect(await attempt(receiver)).toMatchObject(want)
+  expect(await attempt(receiver)).toBe(null)
+  expect(world.mails.map(({ to }) => to)).toEqual([['a@example.com'], ['b@example.com'], ['c@example.com']])
+  const half = receiverOf(mail(world.port).replace('ops@example.com', 'a@example.com, gone@example.com'))
+  expect(await attempt(half)).toMatchObject({ isRetryable: false, message: expect.stringMatching(/refused for 1 of 2 recipients: gone@example.com .*550/) as string })
+})
+
+it('begins a thread of its own each day where it is told to', async () => {
+  const world = await smtpWorld()
+  const receiver = receiverOf(mail(world.port, 'require_tls: false, threading: {enabled: true, thread_by_date: daily}'))
+  for (const days of [0, 1]) await attempt(receiver, { ...DOWN, timeMs: DOWN.timeMs + days * 86_400_000 })
+  const roots = world.mails.map(({ text }) => /^References: (.*)\r$/m.exec(text)?.[1])
+  expect(roots).toEqual([0, 1].map((days) => expect.stringMatching(`^<alert-[0-9a-f]{16}-${new Date(DOWN.timeMs + days * 86_400_000).toISOString().slice(0, 10)}@alertmanager>$`) as string))
+})
+
+it('sends without credentials where the server asks for none', async () => {
+  const world = await smtpWorld({ disabledCommands: ['STARTTLS', 'AUTH'] })
+  expect(await attempt(receiverOf(mail(world.port, 'require_tls: false, auth_username: u, auth_password: p')))).toBe(null)
+  expect(world.mails).toMatchObject([{ user: '' }])
+})
+
+/** A server on loopback; null where it cannot have the port. */
+async function listener(port: number, onConnection: (socket: net.Socket) => void): Promise<number | null> {
+  const server = net.createServer((socket) => {
+    socket.on('error', () => undefined)
+    onConnection(socket)
+  })
+  const isListening = await new Promise<boolean>((resolve) => {
+    server.once('error', () => resolve(false))
+    server.listen(port, '127.0.0.1', () => resolve(true))
+  })
+  if (!isListening) return null
+  onTestFinished(() => void server.close())
+  return (server.address() as AddressInfo).port
+}
+
+it('says on whose behalf it logs in', async () => {
+  const lines: string[] = []
+  let isData = false
+  const replyTo = (line: string): string => {
+    if (isData && line !== '.') return ''
+    isData = line === 'DATA'
+    return line.startsWith('EHLO') ? '250-here\r\n250 AUTH PLAIN' : line.startsWith('AUTH') ? '235 welcome' : isData ? '354 go on' : '250 fine'
+  }
+  const port = await listener(0, (socket) => {
+    socket.write('220 here\r\n')
+    socket.on('data', (bytes) => {
+      for (const line of bytes.toString('latin1').split('\r\n').slice(0, -1)) {
+        lines.push(line)
+        const reply = replyTo(line)
+        if (reply !== '') socket.write(`${reply}\r\n`)
+      }
+    })
+  })
+  expect(await attempt(receiverOf(mail(port!, 'require_tls: false, auth_username: u, auth_password: p, auth_identity: me')))).toBe(null)
+  expect(lines).toContain(`AUTH PLAIN ${Buffer.from('me\0u\0p').toString('base64')}`)
+})
+
+it('speaks TLS from the first byte on port 465', async (context) => {
+  let first = (_byte: number): void => undefined
+  const firstByte = new Promise<number>((resolve) => (first = resolve))
+  const port = await listener(465, (socket) => socket.once('data', (bytes) => {
+    first(bytes[0]!)
+    socket.destroy()
+  }))
+  if (port === null) return context.skip('the port is not free to this user')
+  expect(await attempt(receiverOf(mail(465)))).toMatchObject({ isRetryable: true })
+  // A handshake of TLS.
+  expect(await firstByte).toBe(0x16)
+})
