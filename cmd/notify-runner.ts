@@ -8,6 +8,7 @@ import type { SentAlert } from '../lib/model/alert.ts'
 import type { RuleRoute } from '../lib/model/rule-route.ts'
 import { AlertPipeline } from '../lib/notify/dispatch/alert-pipeline.ts'
 import { AlertLifecycle } from '../lib/notify/lifecycle/lifecycle.ts'
+import type { RuleSettings } from '../lib/rules/manager.ts'
 import { Notifier } from '../lib/notify/notifier.ts'
 import type { Clock } from '../lib/std/clock.ts'
 import type { Logger } from '../lib/std/log.ts'
@@ -94,7 +95,9 @@ export class NotifyRunner implements AlertmanagerRetriever, AlertEntry {
     void this.#applying.then(() => this.lifecycle.receive(alerts, hasMore))
   }
 
-  setRuleRoutes(routes: readonly RuleRoute[]): void {
+  /** The rules from now on, and whom those made by API name. */
+  setRules({ groups, evaluationIntervalMs }: RuleSettings, routes: readonly RuleRoute[]): void {
+    this.lifecycle.setRuleIntervalMax(Math.max(0, ...groups.map(({ intervalMs }) => intervalMs ?? evaluationIntervalMs)))
     this.lifecycle.setRuleCooldowns(new Map(routes.map(({ ruleId, cooldownMs }) => [ruleId, cooldownMs])))
     const before = this.#naming
     this.#naming = routes.filter(({ notify }) => notify.length > 0)

@@ -114,7 +114,7 @@ export class Monitor {
     const settings = (): RuleSettings => ruleSettings(newest, flags, alertRules.groups())
     const ruleTest = new RuleTester(flags, first, { rules: alertRules, settings, db, clock })
     const applyRules = (): void => {
-      notify.setRuleRoutes(alertRules.routes())
+      notify.setRules(settings(), alertRules.routes())
       rules.apply(settings())
     }
     alertRules.onChange = applyRules

@@ -69,8 +69,9 @@ export interface AlertOutlook {
   coolsUntilMs: number
 }
 
-/** Rules find out within this after a start what still fires; what they do not tell of by then is over. */
+/** Rules find out within this after a start, or within two of their intervals, what still fires; what they do not tell of by then is over. */
 const RESTART_GRACE_MS = 15 * 60_000
+const RESTART_INTERVALS = 2
 const STEP_ALERTS = 16
 const LOAD_RETRY_MS = 10_000
 const KEY_NAME = 'ack-key'
@@ -83,6 +84,7 @@ export class AlertLifecycle implements AlertOverlay {
   readonly #due: DueWork
   #links: AckLinks | null = null
   #repageAfterMs = 0
+  #ruleIntervalMsMax = 0
   #turn: Promise<unknown> = Promise.resolve()
   #reload: Timer | null = null
   #isStopped = false
@@ -105,6 +107,11 @@ export class AlertLifecycle implements AlertOverlay {
   /** Cooldowns, ms, of rules made by API. */
   setRuleCooldowns(lengths: ReadonlyMap<string, number>): void {
     this.#cooldowns.setRules(lengths)
+  }
+
+  /** The longest interval at which rules are evaluated. */
+  setRuleIntervalMax(ms: number): void {
+    this.#ruleIntervalMsMax = ms
   }
 
   /** Reads what was open when the program ended and hands it to the dispatcher, both configured. Never rejects. */
@@ -242,7 +249,7 @@ export class AlertLifecycle implements AlertOverlay {
   /** Episodes go on where they were: the dispatcher knows of them before the rules have found them again. */
   #adopt(records: readonly AlertRecord[]): void {
     const { dispatch, clock } = this.#ground
-    const untilMs = clock.now() + RESTART_GRACE_MS
+    const untilMs = clock.now() + Math.max(RESTART_GRACE_MS, RESTART_INTERVALS * this.#ruleIntervalMsMax)
     const adopted = records.map((record) => {
       const met = this.#table.get(record.fingerprint)
       const episode = episodeOf(record, met?.endsAtMs ?? untilMs)

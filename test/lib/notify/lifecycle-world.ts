@@ -85,6 +85,7 @@ export class LifecycleWorld {
   readonly pages: Page[] = []
   readonly #known = new Set<string>()
   #lastId = 100_000_000_000
+  ruleIntervalMsMax = 0
   store: MetaStore
   dispatch!: PlainDispatch
   lifecycle!: AlertLifecycle
@@ -105,6 +106,7 @@ export class LifecycleWorld {
       newId: () => `00000000-0000-4000-8000-${String(++this.#lastId)}`, newKey: () => randomBytes(32).toString('hex'),
     })
     this.lifecycle.applyConfig(this.#config, this.#policies)
+    this.lifecycle.setRuleIntervalMax(this.ruleIntervalMsMax)
     await this.lifecycle.start()
   }
 

@@ -72,6 +72,16 @@ describe('an episode', () => {
     expect((await w.store.alert(id))?.status).toBe('open')
   })
 
+  it('waits after a restart for rules that are evaluated once an hour', async () => {
+    const w = await world()
+    w.ruleIntervalMsMax = 60 * MINUTE
+    const id = await fire(w, CPU)
+    await w.restart(true)
+    await w.advance(61 * MINUTE)
+    expect((await w.store.alert(id))?.status).toBe('open')
+    expect(await fire(w, CPU)).toBe(id)
+  })
+
   it('has a line for each message, and for each reason why one failed', async () => {
     const w = await world()
     const id = await fire(w, CPU)
