@@ -39,6 +39,26 @@ function keepPlaces(outDir: string): Plugin {
   }
 }
 
+/** What packages load with themselves, for what nobody here uses: a tenth of a start. */
+const LATER = [
+  { file: 'fastify/lib/server.js', load: "const http2 = require('node:http2')", use: 'http2.create', instead: "require('node:http2').create" },
+  { file: '@fastify/static/index.js', load: "const { glob } = require('glob')", use: 'await glob(', instead: "await require('glob').glob(" },
+] as const
+
+/** Loads it where it is used. Throws where a package does not look as it did. */
+function loadLater(): Plugin {
+  return {
+    name: 'load-later',
+    transform(code, id) {
+      const found = LATER.find(({ file }) => id.endsWith(`/node_modules/${file}`))
+      if (found === undefined) return null
+      const { file, load, use, instead } = found
+      if (!code.includes(load) || !code.includes(use)) throw new Error(`cannot bundle the server: ${file} does not have \`${load}\` and \`${use}\` any more; mend LATER in cmd/bundle.ts`)
+      return code.replace(load, '').replaceAll(use, instead)
+    },
+  }
+}
+
 export interface Bundle {
   /** Texts by name. */
   files: ReadonlyMap<string, string>
@@ -51,7 +71,7 @@ export async function bundleInto(outDir: string): Promise<Bundle> {
   const { rolldown } = await import('rolldown')
   const build = await rolldown({
     input: Object.fromEntries(entries().map((name) => [path.basename(name, '.ts'), path.join(import.meta.dirname, name)])),
-    platform: 'node', external: EXTERNAL, plugins: [keepPlaces(outDir)], logLevel: 'warn',
+    platform: 'node', external: EXTERNAL, plugins: [keepPlaces(outDir), loadLater()], logLevel: 'warn',
   })
   const { output } = await build.generate({
     format: 'esm', entryFileNames: '[name].js', chunkFileNames: '[name]-[hash].js',

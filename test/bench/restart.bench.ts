@@ -102,6 +102,12 @@ function copyOf(folder: string): string {
   const copy = `${folder}-copy`
   fs.rmSync(copy, { recursive: true, force: true })
   fs.cpSync(folder, copy, { recursive: true })
+  // On the device, as what was acknowledged before a kill is.
+  for (const { parentPath, name } of fs.readdirSync(copy, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile())) {
+    const fd = fs.openSync(path.join(parentPath, name), 'r+')
+    fs.fsyncSync(fd)
+    fs.closeSync(fd)
+  }
   return copy
 }
 
