@@ -98,6 +98,18 @@ function judged(h: SpanHistogram): FloatHistogram | string {
   }
 }
 
+/** Why what was computed is no histogram that can be stored, in Prometheus' words; null: it is one. */
+export function histogramFault({ positive, negative, zeroCount, count }: FloatHistogram): string | null {
+  const onSide = (side: string, { count: counts }: Buckets): string | null => {
+    const fault = countFault(counts)
+    return fault === null ? null : `${side} side: ${fault}`
+  }
+  const negativeSide = onSide('negative', negative)
+  if (negativeSide !== null) return negativeSide
+  if (zeroCount < 0) return `zero bucket has observation count of ${zeroCount}: histogram has a bucket whose observation count is negative`
+  return count < 0 ? `observation count is  ${count}: histogram's observation count is negative` : onSide('positive', positive)
+}
+
 function exponentialFault({ schema, zeroCount, positive, negative, customValues, isInteger }: SpanHistogram): string | null {
   if (schema < EXPONENTIAL_SCHEMA_MIN || schema > EXPONENTIAL_SCHEMA_MAX) {
     return `histogram has an invalid schema, which must be between ${EXPONENTIAL_SCHEMA_MIN} and ${EXPONENTIAL_SCHEMA_MAX} for exponential buckets, or ${CUSTOM_SCHEMA} for custom buckets, got schema ${schema}`
@@ -150,7 +162,7 @@ function spanFault({ offsets, lengths, counts }: SpanSide, first: number): strin
   return `spans need ${buckets} buckets, have ${counts.length} buckets: histogram spans specify different number of buckets than provided`
 }
 
-function countFault(counts: readonly number[]): string | null {
+function countFault(counts: ArrayLike<number>): string | null {
   for (let i = 0; i < counts.length; i++) {
     if (counts[i]! < 0) return `bucket number ${i + 1} has observation count of ${counts[i]!}: histogram has a bucket whose observation count is negative`
   }

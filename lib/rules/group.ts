@@ -3,6 +3,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { RuleGroupConfig } from '../config/rule-config.ts'
 import type { SentAlert } from '../model/alert.ts'
+import { histogramFault } from '../model/histogram-spans.ts'
 import { labelsFromMap, type Labels } from '../model/labels.ts'
 import type { Clock } from '../std/clock.ts'
 import type { Logger } from '../std/log.ts'
@@ -166,7 +167,15 @@ export class RuleGroup {
   }
 
   /** Writes a rule's rows, and markers for the series that it gave last and gives no more. Throws RuleError, RuleWriteError. */
-  async #write(i: number, rows: readonly RuleRow[], nowMs: number): Promise<void> {
+  async #write(i: number, all: readonly RuleRow[], nowMs: number): Promise<void> {
+    const faults = all.map(({ histogram }) => (histogram === null ? null : histogramFault(histogram)))
+    const rows = all.filter((_, at) => faults[at] === null)
+    await this.#writeGood(i, rows, nowMs)
+    const fault = faults.find((one) => one !== null)
+    if (fault !== undefined) throw new RuleError(fault!)
+  }
+
+  async #writeGood(i: number, rows: readonly RuleRow[], nowMs: number): Promise<void> {
     const given = new Map(rows.map((row) => [labelsKey(row.labels), row.labels]))
     const gone = [...this.#lastSeries[i]!].filter(([key]) => !given.has(key)).map(([, labels]) => staleRow(labels))
     if (rows.length + gone.length === 0) {

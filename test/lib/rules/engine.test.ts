@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import { EMPTY_HISTOGRAM } from '../../../lib/model/histogram.ts'
+import { histogramFault } from '../../../lib/model/histogram-spans.ts'
 import { AlertingRule } from '../../../lib/rules/alerting-rule.ts'
 import type { RuleGroup } from '../../../lib/rules/group.ts'
 import { slotBefore, slotOffsetMs } from '../../../lib/rules/slot.ts'
@@ -23,6 +25,20 @@ describe('a recording rule', () => {
     const slot = slotBefore(START_MS + MINUTE, slotOffsetMs('rules.yml', 'g', MINUTE), MINUTE)
     expect(written!.samples[0]!.t).toBe(slot)
     expect(rules.group.rules[0]!.health).toMatchObject({ state: 'ok', error: '' })
+  })
+
+  it('stores no histogram of less than nothing, says why, and stores the rest', async () => {
+    const rules = new RulesFixture()
+    await rules.apply([ruleGroup([recordRule('r', '-x')])])
+    rules.put({ __name__: 'x', i: '1' }, 3)
+    rules.storage.addHistogram(['__name__', 'x', 'i', '2'], rules.clock.now(), { ...EMPTY_HISTOGRAM, count: 2, sum: 1, positive: { index: Int32Array.of(0), count: Float64Array.of(2) } })
+    await rules.advance(MINUTE)
+    expect(rules.stored('r')).toEqual({ 'r{i="1"}': [-3] })
+    expect(rules.group.rules[0]!.health).toMatchObject({ state: 'err', error: "observation count is  -2: histogram's observation count is negative" })
+    for (const [change, fault] of [
+      [{ zeroCount: -1 }, 'zero bucket has observation count of -1: histogram has a bucket whose observation count is negative'], [{ zeroCount: 1 }, null],
+      [{ negative: { index: Int32Array.of(0, 1), count: Float64Array.of(1, -1) } }, 'negative side: bucket number 2 has observation count of -1: histogram has a bucket whose observation count is negative'],
+    ] as const) expect(histogramFault({ ...EMPTY_HISTOGRAM, ...change })).toBe(fault)
   })
 
   it('marks what it no longer gives, and sees what the rule before it wrote', async () => {
