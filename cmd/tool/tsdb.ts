@@ -41,7 +41,7 @@ export async function runTsdb(argv: readonly string[], io: ToolIo): Promise<void
     if (words[0] !== 'prometheus' || words.length !== 2) throw new UsageError('tsdb import wants: prometheus SOURCE')
   } else if (command === 'create-blocks-from') {
     if (words[0] !== 'openmetrics' || words.length < 2 || words.length > 3) throw new UsageError('tsdb create-blocks-from wants: openmetrics FILE [DATA]')
-  } else if (words.length > 0) throw new UsageError(`tsdb ${command} takes no ${JSON.stringify(words[0])}`)
+  } else if (words.length > 0) throw new UsageError(`tsdb ${command} takes no ${JSON.stringify(words[0])}; the data folder is given as --storage.tsdb.path=DATA`)
   try {
     switch (command) {
       case 'list': return await withStore(folder, ({ db }) => list(folder, db, io))

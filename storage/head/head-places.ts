@@ -145,9 +145,7 @@ export class HeadPlaces {
   /** No sample at t or later is older than this, and few are much newer; Infinity where there is none. */
   oldestFrom(t: number): number {
     let oldest = Infinity
-    const groups = Atomics.load(this.#heap.u32, ROOT_GROUP_COUNT)
-    for (let id = 1; id <= groups; id++) {
-      const snapshot = this.snapshot(id)
+    for (const snapshot of this.#groups()) {
       if (!this.#reaches(snapshot, t, Infinity)) continue
       const from = this.mintOf(snapshot, t)
       oldest = Math.min(oldest, snapshot.minT >= from ? snapshot.minT : this.#oldestIn(snapshot, from))
@@ -172,11 +170,19 @@ export class HeadPlaces {
 
   /** True if anything at all lies in the range; without matchers the label APIs ask no more, as Prometheus asks its blocks. */
   reachesInto(mint: number, maxt: number): boolean {
-    const groups = Atomics.load(this.#heap.u32, ROOT_GROUP_COUNT)
-    for (let id = 1; id <= groups; id++) {
-      if (this.#reaches(this.snapshot(id), mint, maxt)) return true
-    }
+    for (const snapshot of this.#groups()) if (this.#reaches(snapshot, mint, maxt)) return true
     return false
+  }
+
+  /** All groups that have columns, the newest first. Ids are never given again: those of groups that are gone lead to one empty record. */
+  *#groups(): Generator<GroupSnapshot> {
+    let empty = 0
+    for (let id = Atomics.load(this.#heap.u32, ROOT_GROUP_COUNT); id > 0; id--) {
+      const record = this.#record.get(id)
+      if (record === empty) continue
+      if (snapshotGroup(this.#heap, id, record).columns === 0) empty = record
+      else yield this.snapshot(id)
+    }
   }
 }
 

@@ -112,6 +112,21 @@ async function outdated(folder: string, count: number, options: { headBytesMax?:
 }
 
 describe('groups that hold nothing any more', () => {
+  it('cost queries of labels no memory, however many there have been', () => {
+    const db = open(tempFolder())
+    const ids = 1_000_000
+    db.head.replayGroup({ group: ids, firstColumn: 0, refs: new Uint32Array(0), isLate: false, generation: 1, salt: 0 })
+    append(db, batchOf(NOW, seriesOf(db, 3), [1, 2, 3]))
+    const queryable = new StoreQueryable(db.handle(), 1)
+    const querier = queryable.querier()
+    const before = process.memoryUsage().heapUsed
+    expect(querier.labelValues('i', [], NOW - 1, NOW)).toEqual(['0', '1', '2'])
+    expect(querier.labelValues('i', [], NOW - 10, NOW - 5)).toEqual([])
+    expect((process.memoryUsage().heapUsed - before) / ids).toBeLessThan(20)
+    querier.close()
+    queryable.close()
+  })
+
   it('give back their memory; their series come back in new ones', async () => {
     const folder = tempFolder()
     const { db, clock, refs } = await outdated(folder, 500)

@@ -99,6 +99,7 @@ describe('monitor tsdb', () => {
     expect(await tsdb('lst')).toMatchObject({ code: 2, err: expect.stringContaining('there is no command tsdb lst; did you mean list?') })
     expect(await tsdb('import', 'influx', 'x')).toMatchObject({ code: 2, err: expect.stringContaining('tsdb import wants: prometheus SOURCE') })
     expect(await tsdb('dump', '--match={', `--storage.tsdb.path=${tempFolder()}`)).toMatchObject({ code: 2, err: expect.stringContaining('--match "{": 1:2: parse error') })
+    expect((await tsdb('list', 'data')).err).toContain('tsdb list takes no "data"; the data folder is given as --storage.tsdb.path=DATA')
     expect(await tsdb('list', '--storage.tsdb.path=/no/such')).toMatchObject({ code: 1, err: 'cannot open /no/such: there is no data; name the folder with --storage.tsdb.path\n' })
     const empty = tempFolder()
     expect(await tsdb('import', 'prometheus', empty, `--storage.tsdb.path=${empty}/data`)).toMatchObject({ code: 1, err: `cannot import ${empty}: it has neither blocks nor wal; give the folder that Prometheus has as --storage.tsdb.path\n` })
