@@ -49,6 +49,12 @@ export class Budget {
     if (clock.monotonic() > deadlineMs) throw new QueryTimeout()
   }
 
+  /** Milliseconds until the query is over. */
+  remainingMs(): number {
+    const { clock, deadlineMs } = this.#options
+    return deadlineMs - clock.monotonic()
+  }
+
   /** As `check`, but only once so many samples were looked at: for the windows of one series. */
   spend(samples: number): void {
     this.#unchecked += samples

@@ -24,6 +24,9 @@ const FALLIBLE_AGGREGATORS: ReadonlySet<string> = new Set(['count_values', 'topk
 /** These look at their other arguments before the vector is evaluated. */
 const RELABELING: ReadonlySet<string> = new Set(['label_replace', 'label_join'])
 
+/** After so long no further part is looked at: deep queries have many, each as dear as what stands within it. */
+const LOOK_MS_MAX = 500
+
 interface Part {
   expr: Expr
   steps: Steps
@@ -45,11 +48,13 @@ class FirstError {
   readonly #scope: QueryScope
   readonly #invariant: ReadonlySet<Expr>
   readonly #compiler: Compiler
+  readonly #leastRemainingMs: number
 
   constructor(scope: QueryScope, invariant: ReadonlySet<Expr>) {
     this.#scope = scope
     this.#invariant = invariant
     this.#compiler = new Compiler(scope, { invariant, repeated: new Map() })
+    this.#leastRemainingMs = scope.budget.remainingMs() - LOOK_MS_MAX
   }
 
   /** Throws the first error of a failed expression but for its own. */
@@ -57,6 +62,7 @@ class FirstError {
     this.#checkFixed(part)
     for (const inner of this.#partsOf(part)) {
       if (inner.expr.type === 'vectorSelector' || !mayFail(inner.expr)) continue
+      if (this.#scope.budget.remainingMs() < this.#leastRemainingMs) return
       try {
         this.#run(inner)
       } catch (error) {

@@ -42,4 +42,15 @@ describe('the deadline', () => {
   it('leaves time to functions that look at each sample once', () => {
     for (const func of ['max_over_time', 'changes', 'count_over_time', 'last_over_time']) expect(statusOf(`${func}(m[5000s])`), func).toBe(200)
   })
+
+  it('is not what a deep query with an error waits for', () => {
+    const nest = (depth: number): string => (depth === 0 ? 'sum_over_time({__name__=~"m|started"}[5000s])' : `label_replace(${nest(depth - 1)}, "a", "b", "", "")`)
+    let looks = 0
+    const clock: Clock = { now: () => 0, monotonic: () => looks++, after: () => ({ cancel: () => {} }) }
+    const engine = new Engine({ clock, features: ALL_FEATURES })
+    const { body } = engine.run({ kind: 'range', query: nest(95), startMs: 5_000_000, endMs: 5_300_000, stepMs: 1000, timeoutMs: 1e6, limit: 0, lookbackMs: 300_000, stats: '' }, store)
+    expect(JSON.parse(new TextDecoder().decode(body))).toMatchObject({ errorType: 'execution', error: 'vector cannot contain metrics with the same labelset' })
+    // Evaluated once; and again for half a second of the clock, then no more.
+    expect(looks).toBeLessThan(1000)
+  })
 })
