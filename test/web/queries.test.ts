@@ -102,7 +102,7 @@ describe('queries', () => {
     for (const length of [524_289, 1_048_576, 1_048_577, 3_000_001]) {
       const body = Buffer.alloc(length)
       for (let i = 0; i < length; i++) body[i] = (i * i) >>> 7
-      const { base } = await start(() => ({ queries: { run: async () => ({ status: 200, body }) } }))
+      const { base } = await start(() => ({ queries: { run: async () => ({ status: 200, body: Buffer.from(body) }) } }))
       const ask = async (): Promise<boolean> => {
         const reply = await fetch(`${base}/api/v1/query?query=large`)
         return reply.headers.get('content-encoding') === 'gzip' && Buffer.from(await reply.arrayBuffer()).equals(body)
@@ -110,6 +110,18 @@ describe('queries', () => {
       expect(await ask()).toBe(true)
       // Threads are given back: there is one for the next.
       expect([await ask(), await ask(), await ask()]).toEqual([true, true, true])
+    }
+  })
+
+  it('leave no memory behind once they are sent, large ones', async () => {
+    const bodies = [300_000, 3_000_000].map((length) => new Uint8Array(length).fill(65))
+    let asked = 0
+    const { base } = await start(() => ({ queries: { run: async () => ({ status: 200, body: bodies[asked++]! }) } }))
+    for (const [encoding, body] of [['identity', bodies[0]!], ['gzip', bodies[1]!]] as const) {
+      const { length } = body
+      const reply = await fetch(`${base}/api/v1/query?query=large`, { headers: { 'accept-encoding': encoding } })
+      expect(await reply.text()).toBe('A'.repeat(length))
+      await expect.poll(() => body.length).toBe(0)
     }
   })
 

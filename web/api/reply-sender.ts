@@ -9,6 +9,9 @@ import { Packer } from './gzip.ts'
 /** Replies below this are sent as they are. */
 const GZIP_BYTES_MIN = 8192
 
+/** Larger ones are not left to the garbage collector. */
+const FREED_BYTES_MIN = 256 << 10
+
 /** Runs jobs and sends their bytes; one for all connections. */
 export class ReplySender {
   readonly #parts: ServerParts
@@ -26,7 +29,9 @@ export class ReplySender {
     }
     reply.raw.once('close', onClose)
     try {
-      return await this.send(reply, request, await this.#parts.queries.run(job, abort.signal))
+      const answer = await this.#parts.queries.run(job, abort.signal)
+      freeWhenSent(reply, answer.body)
+      return await this.send(reply, request, answer)
     } catch (error) {
       // Nobody is left to answer to; anything else rises to the server's error handler.
       if (!abort.signal.aborted) throw error
@@ -46,6 +51,16 @@ export class ReplySender {
     reply.header('Content-Encoding', 'gzip')
     return reply.send(this.#packer.isSmall(body) ? await this.#packer.whole(body) : Readable.from(this.#packer.parts(body)))
   }
+}
+
+/**
+ * Gives the memory of a large answer back as soon as the kernel has it. Left to the garbage collector it counts as pressure on
+ * the heap, and some answers later all of it is marked.
+ */
+function freeWhenSent(reply: FastifyReply, { buffer, length }: Uint8Array): void {
+  if (length < FREED_BYTES_MIN || !(buffer instanceof ArrayBuffer)) return
+  // Not so when a client goes away: a write may still be under way.
+  reply.raw.once('finish', () => buffer.transfer(0))
 }
 
 /** Whether an Accept-Encoding header names gzip and does not forbid it (RFC 9110 §12.5.3). */
