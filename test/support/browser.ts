@@ -14,10 +14,34 @@ export function inBrowser(title: string): string {
   return hasBrowser ? title : `${title} (needs the package chromium)`
 }
 
+/** Held while pages are built: test files run side by side, and two builds would empty each other's folder. */
+const LOCK = path.join(root, 'node_modules/.cache/pages.lock')
+const BUILD_MS_MAX = 60_000
+
 /** Builds the pages where they are not built yet. */
 export function buildPages(): void {
-  const built = spawnSync(process.execPath, ['web/build.ts', '--if-missing'], { cwd: root, encoding: 'utf8' })
-  expect(built.status, built.stdout + built.stderr).toBe(0)
+  fs.mkdirSync(path.dirname(LOCK), { recursive: true })
+  const pause = new Int32Array(new SharedArrayBuffer(4))
+  while (!tookLock()) Atomics.wait(pause, 0, 0, 100)
+  try {
+    const built = spawnSync(process.execPath, ['web/build.ts', '--if-missing'], { cwd: root, encoding: 'utf8', timeout: BUILD_MS_MAX })
+    expect(built.status, built.stdout + built.stderr).toBe(0)
+  } finally {
+    fs.rmSync(LOCK, { force: true })
+  }
+}
+
+/** A lock that is older than any build was left by a process that died. */
+function tookLock(): boolean {
+  try {
+    fs.closeSync(fs.openSync(LOCK, 'wx'))
+    return true
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
+    const sinceMs = fs.statSync(LOCK, { throwIfNoEntry: false })?.mtimeMs ?? Date.now()
+    if (Date.now() - sinceMs > BUILD_MS_MAX) fs.rmSync(LOCK, { force: true })
+    return false
+  }
 }
 
 export async function launchBrowser(moreArgs: readonly string[] = []): Promise<Browser> {
