@@ -36,6 +36,8 @@ export interface Notification {
   externalUrl: string
   /** When the group was flushed, Unix ms: the time of the message. */
   timeMs: number
+  /** That of the last message about the group that the receiver is known to have; 0: none. */
+  previousMs: number
   /** What the receiver asked to be remembered with its last message of the group, if that goes on; '' for nothing. */
   memory: string
 }

@@ -61,7 +61,7 @@ export function notificationOf(alerts: readonly NotifiedAlert[], changes: Partia
   return {
     receiver: 'team-x', groupKey: '{}:{alertname="Down"}', status: alerts.some(({ status }) => status === 'firing') ? 'firing' : 'resolved', alerts,
     groupLabels: map({ alertname: 'Down' }), commonLabels: map({ alertname: 'Down', severity: 'critical' }), commonAnnotations: map({ summary: 'it is <down> & out' }),
-    reason: 'new alerts added', routeLabels: map({}), externalUrl: 'http://monitor.example:9090', timeMs: AT_MS, memory: '', ...changes,
+    reason: 'new alerts added', routeLabels: map({}), externalUrl: 'http://monitor.example:9090', timeMs: AT_MS, previousMs: 0, memory: '', ...changes,
   }
 }
 

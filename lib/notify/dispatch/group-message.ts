@@ -29,7 +29,7 @@ export function notifiedAlert({ alert, isResolved }: FlushedAlert, ackUrl: (fing
 }
 
 /** `alerts` in the order of messages, at least one. */
-export function groupMessage(head: GroupHead & { reason: string; memory: string }, alerts: readonly NotifiedAlert[]): Notification {
+export function groupMessage(head: GroupHead & Pick<Notification, 'reason' | 'previousMs' | 'memory'>, alerts: readonly NotifiedAlert[]): Notification {
   return {
     ...head, alerts, groupLabels: labelsToMap(head.groupLabels),
     status: alerts.some(({ status }) => status === 'firing') ? 'firing' : 'resolved',

@@ -99,7 +99,7 @@ export class Integration {
     log.owe(head.groupKey, this.name, clock.monotonic())
     const shown = isResolvedSent ? told : told.filter(({ isResolved }) => !isResolved)
     const before = known.size === 0 ? '' : entry!.memory
-    const notification = shown.length === 0 ? null : groupMessage({ ...head, reason, memory: before }, await runInTurns(shownAlerts(shown, overlay), clock))
+    const notification = shown.length === 0 ? null : groupMessage({ ...head, reason, previousMs: entry?.timeMs ?? 0, memory: before }, await runInTurns(shownAlerts(shown, overlay), clock))
     const memory = notification === null ? before : await this.#deliver(notification, deadlineMs, signal)
     const withheld = fingerprints([...kept], false).filter((one) => known.has(one))
     // First of all, and before anything waits: a kill before it is written tells the same again.

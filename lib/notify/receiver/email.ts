@@ -53,14 +53,14 @@ export class EmailReceiver implements Receiver {
     return Promise.resolve()
   }
 
-  #headers(expander: Expander, { groupKey, timeMs }: Notification): Map<string, string> {
+  #headers(expander: Expander, notification: Notification): Map<string, string> {
     const { headers: own, threading } = this.#config
+    const { groupKey, timeMs } = notification
     const headers = new Map<string, string>()
     for (const [name, template] of [['From', this.#config.from], ['To', this.#config.to], ['Subject', DEFAULT_SUBJECT], ...own] as const) {
       headers.set(name, expander.text(`headers.${name}`, template))
     }
-    // The same for each try, so that who gets it twice after all can tell.
-    if (!headers.has('Message-Id')) headers.set('Message-Id', `<${groupHash(groupKey).slice(0, 32)}.${timeMs}@${hostname() || 'localhost.localdomain'}>`)
+    if (!headers.has('Message-Id')) headers.set('Message-Id', `<${messageHash(notification)}@${hostname() || 'localhost.localdomain'}>`)
     if (threading !== null) {
       const day = threading.isDaily ? new Date(timeMs).toISOString().slice(0, 10) : ''
       const root = `<alert-${groupHash(groupKey).slice(0, 16)}-${day}@alertmanager>`
@@ -93,4 +93,14 @@ export class EmailReceiver implements Receiver {
     const secret = secretOf('auth_secret', this.#config.secret)
     return { username, identity, password: password === '' ? secret : password, isCramMd5: password === '' }
   }
+}
+
+/**
+ * Of what the mail tells, not of when: a try that is repeated, also by the process after a kill that does not know how the last one
+ * went, has the same, by which mail servers and readers leave the second out. Repeats of the same news have another one before them.
+ */
+function messageHash({ groupKey, previousMs, alerts }: Notification): string {
+  const hash = createHash('sha256').update(`${groupKey}\n${previousMs}`)
+  for (const { status, fingerprint, startsAtMs } of alerts) hash.update(`\n${status} ${fingerprint} ${startsAtMs}`)
+  return hash.digest('hex').slice(0, 40)
 }

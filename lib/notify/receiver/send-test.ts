@@ -53,7 +53,7 @@ function testNotification(receiver: string, externalUrl: string, nowMs: number):
   // A group of its own: services that join what belongs together must show it anew.
   const key = randomBytes(8).toString('hex')
   return {
-    receiver, reason: 'first notification', routeLabels: new Map(), memory: '', groupKey: `{}/{test="${key}"}:{alertname="TestAlert"}`, status: 'firing',
+    receiver, reason: 'first notification', routeLabels: new Map(), previousMs: 0, memory: '', groupKey: `{}/{test="${key}"}:{alertname="TestAlert"}`, status: 'firing',
     alerts: [{ status: 'firing', labels, annotations, startsAtMs: nowMs, endsAtMs: 0, generatorUrl: externalUrl, fingerprint: key, ackUrl: '' }],
     groupLabels: new Map([['alertname', 'TestAlert']]), commonLabels: labels, commonAnnotations: annotations, externalUrl, timeMs: nowMs,
   }

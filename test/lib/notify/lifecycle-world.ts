@@ -160,7 +160,7 @@ export class LifecycleWorld {
   #notification(print: string, { labels, annotations, startsAtMs, generatorUrl }: SentAlert): Notification {
     const alert: NotifiedAlert = { status: 'firing', labels: labelsToMap(labels), annotations, startsAtMs, endsAtMs: 0, generatorUrl, fingerprint: print, ackUrl: this.lifecycle.ackUrl(print) }
     return {
-      receiver: '', groupKey: '', reason: '', routeLabels: new Map(), memory: '', status: 'firing', alerts: [alert], groupLabels: new Map(), commonLabels: new Map(), commonAnnotations: new Map(), externalUrl: '', timeMs: this.clock.now(),
+      receiver: '', groupKey: '', reason: '', routeLabels: new Map(), previousMs: 0, memory: '', status: 'firing', alerts: [alert], groupLabels: new Map(), commonLabels: new Map(), commonAnnotations: new Map(), externalUrl: '', timeMs: this.clock.now(),
     }
   }
 }

@@ -229,3 +229,14 @@ it('speaks TLS from the first byte on port 465', async (context) => {
   // A handshake of TLS.
   expect(await firstByte).toBe(0x16)
 })
+
+it('gives what is told once more after a kill the Message-Id of before, and a repeat another one', async () => {
+  const world = await smtpWorld()
+  const receiver = receiverOf(mail(world.port))
+  const told = DOWN
+  for (const notification of [told, { ...told, timeMs: told.timeMs + 9000 }, { ...told, previousMs: told.timeMs }, { ...told, alerts: [{ ...told.alerts[0]!, startsAtMs: 1 }] }]) expect(await attempt(receiver, notification)).toBe(null)
+  const [first, again, repeat, anew] = world.mails.map(({ text }) => /^Message-Id: (<[0-9a-f]{40}@.+>)\r$/im.exec(text)?.[1])
+  expect(first).toBeDefined()
+  expect(again).toBe(first)
+  expect(new Set([first, repeat, anew]).size).toBe(3)
+})
