@@ -8,7 +8,8 @@ import type { Receiver } from '../lib/notify/receiver.ts'
 import type { ReceiverGround } from '../lib/notify/receiver/ground.ts'
 import type { Clock } from '../lib/std/clock.ts'
 import type { Logger } from '../lib/std/log.ts'
-import type { ReceiverHealth, ReceiverTools, TestOutcome } from '../web/parts.ts'
+import type { IntegrationHealth } from '../lib/notify/dispatch/delivery-stats.ts'
+import type { ReceiverTools, TestOutcome } from '../web/parts.ts'
 import { VERSION } from './version.ts'
 
 interface RunnerGround {
@@ -16,7 +17,7 @@ interface RunnerGround {
   logger: Logger
   store: MetaStore
   externalUrl: string
-  health: () => ReceiverHealth[]
+  health: () => IntegrationHealth[]
 }
 
 export class ReceiverRunner implements ReceiverTools {
@@ -40,7 +41,7 @@ export class ReceiverRunner implements ReceiverTools {
     return (section) => makeReceiver(section, receiverGround)
   }
 
-  health(): ReceiverHealth[] {
+  health(): IntegrationHealth[] {
     return this.#ground.health()
   }
 

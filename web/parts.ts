@@ -3,6 +3,7 @@
 import type { QueryJob, QueryReply } from '../lang/job.ts'
 import type { AlertEvent, AlertFilter, AlertRecord } from '../lib/meta/interface.ts'
 import type { CurrentAlerts, CurrentAsk } from '../lib/notify/lifecycle/current-alerts.ts'
+import type { IntegrationHealth } from '../lib/notify/dispatch/delivery-stats.ts'
 import type { AlertsWanted, ShownAlert, ShownGroup } from '../lib/notify/dispatch/alert-view.ts'
 import type { SilenceDraft } from '../lib/notify/dispatch/silences.ts'
 import type { BacktestResult } from '../lib/rules/backtest.ts'
@@ -112,27 +113,9 @@ export interface TestOutcome {
   durationMs: number
 }
 
-/** How messages by an integration of a receiver fared since the start. */
-export interface ReceiverHealth {
-  /** `receiver/kind/index`. */
-  name: string
-  receiver: string
-  kind: string
-  /** Tries. */
-  deliveredCount: number
-  failedCount: number
-  /** Of the last hundred tries; null before the first. */
-  successRatio: number | null
-  /** Unix ms, 0: never. */
-  deliveredAtMs: number
-  failingSinceMs: number
-  /** Why it fails now; '' where it does not. */
-  error: string
-}
-
 export interface ReceiverTools {
   /** In the order of the configuration. */
-  health(): ReceiverHealth[]
+  health(): IntegrationHealth[]
   /** Sends a test message by each integration of a receiver; null where the configuration has none of that name. */
   test(name: string): Promise<TestOutcome[] | null>
   /** What browsers subscribe with, base64url. These reject with MetaError where the store fails. */

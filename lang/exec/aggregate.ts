@@ -5,7 +5,7 @@ import type { Span } from '../parse/ast.ts'
 import { makeAccumulator, type StreamingOp } from './accumulators.ts'
 import type { Annotations } from './annotations.ts'
 import type { Budget } from './budget.ts'
-import { groupSeries, groupSets, type Groups, type GroupingSpec } from './grouping.ts'
+import { groupInput, type GroupingSpec, type InputGroups } from './grouping.ts'
 import { hasHistograms, HistogramCells, ignoreHistograms } from './histogram-cells.ts'
 import { samplesInRow } from './histogram-samples.ts'
 import type { HistogramTable } from './histogram-table.ts'
@@ -29,9 +29,7 @@ export class Aggregate implements Operator {
   readonly #spec: GroupingSpec
   readonly #scope: AggregateScope
   readonly #isStreamed: boolean
-  #groups: Groups | null = null
-  /** Samples that the input had loaded when it knew its series. */
-  #loaded = 0
+  #groups: InputGroups | null = null
   #isDone = false
   /** Of the cells, while somebody looks at them. */
   #bytes = 0
@@ -57,9 +55,9 @@ export class Aggregate implements Operator {
       return null
     }
     this.#isDone = true
-    const { sets, groupOf } = this.#grouped()
+    const { sets, groupOf, loadedSamples } = this.#grouped()
     const width = steps.count
-    const heldBefore = budget.samplesHeld - this.#loaded
+    const heldBefore = budget.samplesHeld - loadedSamples
     const bytesBefore = budget.bytesHeld
     const cells = makeAccumulator(this.#op, sets.length, width, budget)
     this.#bytes = budget.bytesHeld - bytesBefore
@@ -103,13 +101,8 @@ export class Aggregate implements Operator {
     return labels.textOf(labels.get(this.#input.series()[series]!, labels.intern(METRIC_NAME)))
   }
 
-  #grouped(): Groups {
-    if (this.#groups !== null) return this.#groups
-    const { budget, labels } = this.#scope
-    const heldBefore = budget.samplesHeld
-    this.#groups = groupSeries(this.#input.series(), groupSets(this.#spec, labels))
-    this.#loaded = budget.samplesHeld - heldBefore
-    return this.#groups
+  #grouped(): InputGroups {
+    return (this.#groups ??= groupInput(this.#input, this.#spec, this.#scope))
   }
 }
 

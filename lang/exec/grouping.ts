@@ -1,6 +1,8 @@
 // by(…) and without(…): the group of every series, worked out once per query.
 import { METRIC_NAME } from '../../lib/model/labels.ts'
+import type { Budget } from './budget.ts'
 import { isMarked, marked, type LabelTable } from './label-table.ts'
+import type { Operator } from './operator.ts'
 
 /** What an aggregation says of its groups. */
 export interface GroupingSpec {
@@ -13,6 +15,18 @@ export interface Groups {
   sets: Uint32Array
   /** groupOf[s]: position in `sets` of the group of series s. */
   groupOf: Uint32Array
+}
+
+export interface InputGroups extends Groups {
+  /** Samples that the input loaded to know its series. */
+  loadedSamples: number
+}
+
+/** The groups of an operator's series. */
+export function groupInput(input: Operator, spec: GroupingSpec, { budget, labels }: { budget: Budget; labels: LabelTable }): InputGroups {
+  const heldBefore = budget.samplesHeld
+  const groups = groupSeries(input.series(), groupSets(spec, labels))
+  return { ...groups, loadedSamples: budget.samplesHeld - heldBefore }
 }
 
 /** Maps a set to that of its group. */

@@ -2,7 +2,7 @@
 import { quantile } from '../../lib/model/quantile.ts'
 import type { AggregateScope } from './aggregate.ts'
 import { bytesOf, drain } from './dense.ts'
-import { groupSeries, groupSets, type Groups, type GroupingSpec } from './grouping.ts'
+import { groupInput, type GroupingSpec, type InputGroups } from './grouping.ts'
 import { hasHistograms, ignoreHistograms } from './histogram-cells.ts'
 import { FLOAT, type Operator, type RowBatch } from './operator.ts'
 
@@ -15,9 +15,7 @@ export class Quantile implements Operator {
   readonly #input: Operator
   readonly #spec: QuantileSpec
   readonly #scope: AggregateScope
-  #groups: Groups | null = null
-  /** Samples that the input had loaded when it knew its series. */
-  #loaded = 0
+  #groups: InputGroups | null = null
   #isDone = false
 
   constructor(input: Operator, spec: QuantileSpec, scope: AggregateScope) {
@@ -34,9 +32,9 @@ export class Quantile implements Operator {
     if (this.#isDone) return null
     this.#isDone = true
     const { steps, budget } = this.#scope
-    const { sets, groupOf } = this.#grouped()
+    const { sets, groupOf, loadedSamples } = this.#grouped()
     const width = steps.count
-    const heldBefore = budget.samplesHeld - this.#loaded
+    const heldBefore = budget.samplesHeld - loadedSamples
     const rows = drain(this.#input, steps, budget)
     if (sets.length === 0) return null
     if (hasHistograms(rows.kinds, rows.kinds.length)) ignoreHistograms('quantile', this.#scope)
@@ -62,12 +60,7 @@ export class Quantile implements Operator {
     return { rows: sets.length, index: sets.map((_, g) => g), values, kinds }
   }
 
-  #grouped(): Groups {
-    if (this.#groups !== null) return this.#groups
-    const { budget, labels } = this.#scope
-    const heldBefore = budget.samplesHeld
-    this.#groups = groupSeries(this.#input.series(), groupSets(this.#spec, labels))
-    this.#loaded = budget.samplesHeld - heldBefore
-    return this.#groups
+  #grouped(): InputGroups {
+    return (this.#groups ??= groupInput(this.#input, this.#spec, this.#scope))
   }
 }

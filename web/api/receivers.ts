@@ -2,7 +2,8 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { MetaError } from '../../lib/meta/errors.ts'
 import { SubscriptionError } from '../../lib/notify/push-subscriptions.ts'
-import type { ReceiverHealth, ServerParts } from '../parts.ts'
+import type { IntegrationHealth } from '../../lib/notify/dispatch/delivery-stats.ts'
+import type { ServerParts } from '../parts.ts'
 import { refuseOtherSites } from './cross-site.ts'
 import { ApiError, sendData, sendError } from './envelope.ts'
 import { addRoute, type Handler } from './router.ts'
@@ -41,7 +42,7 @@ export function addReceiverRoutes(app: FastifyInstance, { receivers, options }: 
 }
 
 /** By receiver. Tries are counted since the start; the ratio is that of each integration's last hundred. */
-function healthJson(integrations: readonly ReceiverHealth[]): object[] {
+function healthJson(integrations: readonly IntegrationHealth[]): object[] {
   const at = (ms: number): string | null => (ms === 0 ? null : new Date(ms).toISOString())
   return Array.from(Map.groupBy(integrations, ({ receiver }) => receiver), ([receiver, own]) => ({
     receiver, failing: own.some(({ failingSinceMs }) => failingSinceMs > 0),

@@ -33,6 +33,9 @@ export interface EmailConfig {
 }
 
 const NOWHERE: HostPort = { host: '', port: 0 }
+const HTML = '{{ template "email.default.html" . }}'
+/** Alertmanager sends none: readers without HTML, and filters of spam, want one. */
+const TEXT = '{{ template "email.default.text" . }}'
 
 export function readEmail(reader: MapReader, { globals: { smtp }, folder }: SectionContext): EmailConfig {
   const config: EmailConfig = {
@@ -47,8 +50,8 @@ export function readEmail(reader: MapReader, { globals: { smtp }, folder }: Sect
     secret: orElse(readSecret(reader, 'auth_secret', folder), smtp.secret),
     identity: reader.text('auth_identity', '') || smtp.identity,
     headers: readMailHeaders(reader),
-    html: reader.text('html', '{{ template "email.default.html" . }}'),
-    text: reader.text('text', ''),
+    html: reader.text('html', HTML),
+    text: reader.text('text', TEXT),
     isTlsRequired: reader.bool('require_tls', smtp.isTlsRequired),
     isTlsImplicit: reader.has('force_implicit_tls') ? reader.bool('force_implicit_tls', false) : smtp.isTlsImplicit,
     tls: readTls(reader.map('tls_config'), folder) ?? smtp.tls,
@@ -65,7 +68,7 @@ export function defaultEmail(smtp: ReceiverGlobals['smtp']): EmailConfig {
   return {
     kind: 'email', isResolvedSent: true, to: '', from: smtp.from, hello: smtp.hello, smarthost: smtp.smarthost ?? NOWHERE,
     username: smtp.username, password: smtp.password, secret: smtp.secret, identity: smtp.identity, headers: new Map(),
-    html: '{{ template "email.default.html" . }}', text: '{{ template "email.default.text" . }}',
+    html: HTML, text: TEXT,
     isTlsRequired: smtp.isTlsRequired, isTlsImplicit: smtp.isTlsImplicit, tls: smtp.tls, threading: null,
   }
 }

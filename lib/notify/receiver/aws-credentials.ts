@@ -2,24 +2,14 @@
 // environment's; and where a role is named, keys that STS lends for an hour (docs.aws.amazon.com/STS, AssumeRole).
 import os from 'node:os'
 import path from 'node:path'
+import type { SnsConfig } from '../../config/receivers/sns.ts'
 import { DiskError, readRegularUtf8 } from '../../std/fs.ts'
 import { signedHeaders, type Credentials } from '../../std/sigv4.ts'
 import type { Clock } from '../../std/clock.ts'
 import { DeliveryError } from '../receiver.ts'
 import type { HttpSender } from './http-sender.ts'
 
-export interface AwsConfig {
-  /** '' where the environment says (AWS_REGION). */
-  region: string
-  /** '' where the profile or the environment has the keys. */
-  accessKey: string
-  secretKey: string
-  profile: string
-  /** '' for none. */
-  roleArn: string
-  externalId: string
-  isFipsUsed: boolean
-}
+export type AwsConfig = Pick<SnsConfig, 'region' | 'accessKey' | 'secretKey' | 'profile' | 'roleArn' | 'externalId' | 'isFipsUsed'>
 
 export type Environment = Readonly<Record<string, string | undefined>>
 

@@ -9,7 +9,7 @@ it('falls back on the globals, key by key', () => {
   const { receivers, errors } = readText(section('email', '{to: a@example.com}', global) + '  webhook_configs: [{url_file: /run/url}]')
   expect(errors).toEqual([])
   expect(receivers[0]!.integrations).toMatchObject([
-    { kind: 'email', to: 'a@example.com', from: 'm@example.com', smarthost: { host: 'mail.example.com', port: 587 }, username: 'u', password: { text: '', file: '/etc/monitor/pw' }, isTlsRequired: false, isResolvedSent: false, hello: 'localhost' },
+    { kind: 'email', to: 'a@example.com', from: 'm@example.com', smarthost: { host: 'mail.example.com', port: 587 }, username: 'u', password: { text: '', file: '/etc/monitor/pw' }, isTlsRequired: false, isResolvedSent: false, hello: 'localhost', html: '{{ template "email.default.html" . }}', text: '{{ template "email.default.text" . }}' },
     { kind: 'webhook', url: { text: '', file: '/run/url' }, isResolvedSent: true, timeoutMs: 10_000, http: { proxyUrl: 'http://proxy:3128' } },
   ])
   const own = readText(section('email', '{to: a@example.com, from: o@example.com, smarthost: "[::1]:25", auth_password: p, require_tls: true}', global))
