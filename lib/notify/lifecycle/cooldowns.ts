@@ -65,7 +65,11 @@ export class Cooldowns {
   onTold(episode: Episode, receiver: string, nowMs: number): ToldEntry | null {
     const lengthMs = this.lengthMs(episode)
     if (lengthMs === 0) return null
-    const entry = { key: episode.cooldownKey, receiver, timeMs: nowMs, severity: episode.record.severity, expiresAtMs: nowMs + lengthMs }
+    const before = this.#told.get(episode.cooldownKey)?.get(receiver)
+    // Who heard the worst within the cooldown is not told of it again because of something milder since.
+    const isMilder = before !== undefined && before.expiresAtMs > nowMs && this.#severities.indexOf(before.severity) > this.#severities.indexOf(episode.record.severity)
+    const severity = isMilder ? before.severity : episode.record.severity
+    const entry = { key: episode.cooldownKey, receiver, timeMs: nowMs, severity, expiresAtMs: nowMs + lengthMs }
     this.#keep(entry)
     return entry
   }

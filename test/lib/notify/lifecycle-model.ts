@@ -104,7 +104,11 @@ export class LifecycleModel {
     const { kind, toldOfSteps } = this.alerts[i]!
     toldOfSteps.push(integration)
     this.alerts[i]!.isTold = true
-    if (kind.cooldownKey !== '') this.#told.set(`${kind.cooldownKey} ${integration}`, { atMs: nowMs, severity: severityOf(kind) })
+    if (kind.cooldownKey === '') return
+    const key = `${kind.cooldownKey} ${integration}`
+    const before = this.#told.get(key)
+    const worst = before !== undefined && nowMs < before.atMs + COOLDOWN_MS ? before.severity : -1
+    this.#told.set(key, { atMs: nowMs, severity: Math.max(worst, severityOf(kind)) })
   }
 
   /** Moments from now on at which something comes due. */

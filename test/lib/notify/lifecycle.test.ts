@@ -269,6 +269,13 @@ describe('a cooldown', () => {
     await w.advance(MINUTE)
     await fire(w, { ...CPU, severity: 'error' })
     expect(w.flush('team/email/0')).toEqual([])
+    // The milder one pages anew, as it was given back; that makes no news of the worse one.
+    const id = (await w.store.unresolvedAlerts()).find(({ fingerprint }) => fingerprint === printOf(CPU))!.id
+    await w.lifecycle.acknowledge(id, { by: 'ana', repageAfterMs: null })
+    await w.advance(MINUTE)
+    await w.lifecycle.unacknowledge(id, 'ana')
+    expect(w.flush('team/email/0')).toEqual([printOf(CPU)])
+    expect(w.flush('team/email/0')).toEqual([])
   })
 
   it('of a rule made by API comes before the configuration; alerts of no such rule have none', async () => {
