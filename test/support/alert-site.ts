@@ -17,7 +17,7 @@ rules:
       - { alert: CpuHigh, expr: 'vector(88)', labels: { severity: warning, instance: web1 }, annotations: { summary: 'web1 works at 88 %' } }
       - { alert: Slow, expr: 'vector(1)', for: 1h, labels: { severity: info } }
       - { record: 'answer', expr: 'vector(42)' }
-${moreRules}      - { record: 'broken:rule', expr: 'up + on () (up or vector(1))' }
+${moreRules}      - { record: 'broken:rule', expr: 'vector(1) + on () (label_replace(vector(1), "a", "b", "", "") or vector(1))' }
 alerting:
   route: { receiver: team, escalation: oncall, group_by: [alertname], group_wait: 0s, group_interval: 1s }
   receivers:
