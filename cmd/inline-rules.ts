@@ -12,7 +12,7 @@ import { WindowQueries } from '../lib/rules/window/window-query.ts'
 import type { Logger } from '../lib/std/log.ts'
 import { StoreQueryable } from '../storage/store-querier.ts'
 import type { Flags } from './flags.ts'
-import { RULES_SLOT, type RulesGround, type RulesRunner } from './rules-runner.ts'
+import { RULES_SLOT, type RulesGround, type RulesRunner } from './runners.ts'
 
 /** Evaluates in the main thread: for tiny machines and for embedding. */
 export class InlineRules implements RulesRunner {

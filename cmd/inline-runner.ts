@@ -4,7 +4,7 @@ import type { QueryJob, QueryReply } from '../lang/job.ts'
 import type { Database } from '../storage/database.ts'
 import { SLOT_COUNT } from '../storage/head/shared-heap.ts'
 import { StoreQueryable } from '../storage/store-querier.ts'
-import type { StoppableRunner } from './query-runner.ts'
+import type { StoppableRunner } from './runners.ts'
 
 /** Reader slot of the main thread, the last one; the pool gives its workers slots from 0 up. */
 const MAIN_SLOT = SLOT_COUNT - 1

@@ -8,14 +8,10 @@ import type { Clock } from '../lib/std/clock.ts'
 import type { Logger } from '../lib/std/log.ts'
 import type { Metrics } from '../lib/std/metrics.ts'
 import type { Database } from '../storage/database.ts'
-import type { QueryRunner } from '../web/parts.ts'
 import type { Flags } from './flags.ts'
 import type { QueryThreads } from './query-threads.ts'
 import type { QueryWorkerData } from './query-worker.ts'
-
-export interface StoppableRunner extends QueryRunner {
-  stop(): Promise<void>
-}
+import type { StoppableRunner } from './runners.ts'
 
 interface Ground {
   clock: Clock

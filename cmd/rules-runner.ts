@@ -3,37 +3,13 @@ import type { EngineOptions } from '../lang/engine.ts'
 import { engineFeatures } from '../lang/parse/features.ts'
 import type { RuleGroupConfig } from '../lib/config/rule-config.ts'
 import type { Config } from '../lib/config/scrape-config.ts'
-import type { SentAlert } from '../lib/model/alert.ts'
 import type { RuleSettings } from '../lib/rules/manager.ts'
 import { RuleMetrics } from '../lib/rules/rule-metrics.ts'
 import { RuleWriter } from '../lib/rules/rule-writer.ts'
 import { RulesThread } from '../lib/rules/thread.ts'
-import type { Clock } from '../lib/std/clock.ts'
-import type { Logger } from '../lib/std/log.ts'
-import type { Metrics } from '../lib/std/metrics.ts'
-import type { Database } from '../storage/database.ts'
-import { SLOT_COUNT } from '../storage/head/shared-heap.ts'
-import type { RuleRetriever } from '../web/parts.ts'
 import type { Flags } from './flags.ts'
 import type { RulesWorkerData } from './rules-worker.ts'
-
-export interface RulesRunner extends RuleRetriever {
-  /** The rules from now on. */
-  apply(settings: RuleSettings): void
-  stop(): Promise<void>
-}
-
-export interface RulesGround {
-  clock: Clock
-  logger: Logger
-  metrics: Metrics
-  db: Database
-  /** `hasMore`: others of the same evaluation follow at once. */
-  onAlerts: (alerts: readonly SentAlert[], hasMore?: boolean) => void
-}
-
-/** Reader slot of the rules; the last two are main's and that of jobs on blocks. */
-export const RULES_SLOT: number = SLOT_COUNT - 3
+import { RULES_SLOT, type RulesGround, type RulesRunner } from './runners.ts'
 
 export async function makeRulesRunner(flags: Flags, config: Config, ground: RulesGround): Promise<RulesRunner> {
   const features = engineFeatures([...flags.features, ...config.features])

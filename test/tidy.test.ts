@@ -50,6 +50,21 @@ describe('the house', () => {
     expect(wrong).toEqual([])
   })
 
+  it('has no circle of imports', () => {
+    const imports = new Map(product.map((file) => [file, importsOf(readFileSync(path.join(root, file), 'utf8')).map((spec) => path.posix.join(path.posix.dirname(file), spec))]))
+    const isDone = new Map<string, boolean>()
+    const circles: string[] = []
+    const visit = (file: string, trail: readonly string[]): void => {
+      if (isDone.get(file) === false) circles.push([...trail.slice(trail.indexOf(file)), file].join(' -> '))
+      if (isDone.has(file)) return
+      isDone.set(file, false)
+      for (const next of imports.get(file) ?? []) visit(next, [...trail, file])
+      isDone.set(file, true)
+    }
+    for (const file of product) visit(file, [])
+    expect(circles).toEqual([])
+  })
+
   it('lets each package in through one door', () => {
     const wrong: string[] = []
     for (const file of product) {

@@ -1,27 +1,12 @@
 // sum, avg, min, max, count, group, stddev, stdvar: streams its input once into one row per group, so that memory is
 // groups × steps whatever the number of series.
 import { METRIC_NAME } from '../../lib/model/labels.ts'
-import type { Span } from '../parse/ast.ts'
 import { makeAccumulator, type StreamingOp } from './accumulators.ts'
-import type { Annotations } from './annotations.ts'
-import type { Budget } from './budget.ts'
+import type { AggregateScope } from './aggregate-scope.ts'
 import { groupInput, type GroupingSpec, type InputGroups } from './grouping.ts'
 import { hasHistograms, HistogramCells, ignoreHistograms } from './histogram-cells.ts'
 import { samplesInRow } from './histogram-samples.ts'
-import type { HistogramTable } from './histogram-table.ts'
-import type { LabelTable } from './label-table.ts'
-import { FLOAT, type Operator, type RowBatch, type Steps } from './operator.ts'
-
-/** What every aggregation works with. */
-export interface AggregateScope {
-  steps: Steps
-  budget: Budget
-  labels: LabelTable
-  histograms: HistogramTable
-  annotations: Annotations
-  /** What annotations speak of: the aggregated expression, the whole aggregation for topk and bottomk. */
-  at: Span
-}
+import { FLOAT, type Operator, type RowBatch } from './operator.ts'
 
 export class Aggregate implements Operator {
   readonly #op: StreamingOp

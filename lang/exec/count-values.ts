@@ -3,7 +3,7 @@
 import { CUSTOM_SCHEMA } from '../../lib/model/histogram.ts'
 import { histogramText } from '../func/histogram-text.ts'
 import { formatPlain } from '../reply/number-text.ts'
-import type { AggregateScope } from './aggregate.ts'
+import type { AggregateScope } from './aggregate-scope.ts'
 import { bytesOf, DenseOperator, drain, type DenseRows } from './dense.ts'
 import { groupSets, type GroupingSpec } from './grouping.ts'
 import { ABSENT, FLOAT, HISTOGRAM, type Operator, type RowBatch } from './operator.ts'

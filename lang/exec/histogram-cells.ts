@@ -5,7 +5,7 @@ import { HistogramMean } from '../../lib/model/histogram-mean.ts'
 import { HistogramSum } from '../../lib/model/histogram-sum.ts'
 import { compacted, HINT_NOT_RESET, HINT_RESET, histogramBytes, type FloatHistogram } from '../../lib/model/histogram.ts'
 import { quote } from '../../lib/std/go-format.ts'
-import type { AggregateScope } from './aggregate.ts'
+import type { AggregateScope } from './aggregate-scope.ts'
 import { ABSENT, HISTOGRAM } from './operator.ts'
 
 /** Whether any of the first n points is a native histogram. */

@@ -1,13 +1,18 @@
 // The native histograms of one query. A point of kind HISTOGRAM holds an id of this table in its value, so that rows
 // stay plain numbers. Histograms are immutable; equal ids are equal histograms, different ids may be, too.
 import { histogramBytes, type FloatHistogram } from '../../lib/model/histogram.ts'
-import type { Budget } from './budget.ts'
+
+/** The bytes of a query, as budget.ts counts them. */
+interface ByteBudget {
+  addBytes(bytes: number): void
+  releaseBytes(bytes: number): void
+}
 
 export class HistogramTable {
-  readonly #budget: Budget
+  readonly #budget: ByteBudget
   readonly #list: FloatHistogram[] = []
 
-  constructor(budget: Budget) {
+  constructor(budget: ByteBudget) {
     this.#budget = budget
   }
 

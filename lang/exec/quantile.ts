@@ -1,6 +1,6 @@
 // quantile(q, v) by (…): every point of a group and step is needed at once.
 import { quantile } from '../../lib/model/quantile.ts'
-import type { AggregateScope } from './aggregate.ts'
+import type { AggregateScope } from './aggregate-scope.ts'
 import { bytesOf, drain } from './dense.ts'
 import { groupInput, type GroupingSpec, type InputGroups } from './grouping.ts'
 import { hasHistograms, ignoreHistograms } from './histogram-cells.ts'

@@ -3,7 +3,6 @@ import { assert } from '../../lib/std/assert.ts'
 import { METRIC_NAME } from '../../lib/model/labels.ts'
 import type { RangeFunc } from '../func/contract.ts'
 import { quote } from '../../lib/std/go-format.ts'
-import type { Pace } from '../func/range-kernel.ts'
 import { RangeNotes } from '../func/range-notes.ts'
 import type { WindowFunc } from '../func/sample-window.ts'
 import type { Call, MatrixSelector, Span, SubqueryExpr, VectorSelector } from '../parse/ast.ts'
@@ -13,18 +12,18 @@ import { typeOf } from '../parse/value-type.ts'
 import { ofArgument } from './annotations.ts'
 import { contextOf, type ExprCompiler } from './call-context.ts'
 import { DenseOperator } from './dense.ts'
-import type { HistogramTable } from './histogram-table.ts'
 import { isMarked } from './label-table.ts'
 import { MappedRows } from './mapped-rows.ts'
 import { ABSENT, type Operator, type Steps } from './operator.ts'
 import type { QueryScope } from './query-scope.ts'
+import type { RangeCall } from './range-contract.ts'
 import { ExecutionError } from './query-error.ts'
 import { SelectedRows } from './selected-rows.ts'
 import { StitchedRows } from './stitched-rows.ts'
 import { innerSteps, SubqueryRows } from './subquery.ts'
 import { TierSource } from './tier-selector.ts'
 import { rangeReader, rangeSamples, rangeSpans, type RangeAsk } from './tiered-range.ts'
-import { extensionOf, NO_EXTENSION, shiftOf, subqueryShift, type Extension } from './time-shift.ts'
+import { extensionOf, NO_EXTENSION, shiftOf, subqueryShift } from './time-shift.ts'
 
 /** The operator of a range function's call; the metric name goes unless the function keeps it. */
 export function rangeCall(compiler: ExprCompiler, call: Call, func: RangeFunc, steps: Steps): Operator {
@@ -54,22 +53,6 @@ export function rangeCall(compiler: ExprCompiler, call: Call, func: RangeFunc, s
 /** A name that is marked goes also where names are kept, as that which histogram_quantiles gave. */
 function droppingMarked({ dropName }: ExprCompiler): (set: number) => number {
   return (set) => (isMarked(set) ? dropName(set) : set)
-}
-
-/** What the rows of a range function need to know of its call. */
-export interface RangeCall {
-  readonly func: RangeFunc
-  /** The scalar arguments at every step. */
-  readonly args: readonly Float64Array[]
-  /** What anchored or smoothed make of the function; null without them. */
-  readonly extended: WindowFunc | null
-  readonly extension: Extension
-  readonly usesStartTimes: boolean
-  readonly notes: RangeNotes
-  readonly histograms: HistogramTable
-  readonly pace: Pace
-  /** To be told of every series, by its label set, that has a result, and of its row, kinds[at..]. */
-  see(set: number, hasFloats: boolean, kinds: Uint8Array, at: number): void
 }
 
 const MODIFIERS = [

@@ -5,7 +5,7 @@
 import { xxhash64 } from '../../lib/std/xxhash64.ts'
 import type { Span } from '../parse/ast.ts'
 import { checkPick, type PickOp } from './aggregate-params.ts'
-import type { AggregateScope } from './aggregate.ts'
+import type { AggregateScope } from './aggregate-scope.ts'
 import type { Budget } from './budget.ts'
 import { bytesOf, DenseOperator, drain, type DenseRows } from './dense.ts'
 import { groupSeries, groupSets, type Groups, type GroupingSpec } from './grouping.ts'

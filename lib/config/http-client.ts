@@ -3,7 +3,6 @@
 import path from 'node:path'
 import type { MapReader } from './reader.ts'
 import type { TlsOptions } from '../std/http.ts'
-import type { BasicAuth, HttpClientConfig, OAuth2 } from './scrape-config.ts'
 
 const TLS_VERSIONS = ['', 'TLS10', 'TLS11', 'TLS12', 'TLS13'] as const
 /** Headers that belong to the request itself: set by its other settings, or not at all. */
@@ -14,6 +13,36 @@ const RESERVED_HEADERS: ReadonlySet<string> = new Set([
   'x-prometheus-remote-read-version', 'x-prometheus-scrape-timeout-seconds',
   'x-amz-date', 'x-amz-security-token', 'x-amz-content-sha256',
 ])
+
+interface BasicAuth {
+  username: string
+  password: string
+  usernameFile: string
+  passwordFile: string
+}
+
+interface OAuth2 {
+  clientId: string
+  clientSecret: string
+  clientSecretFile: string
+  scopes: readonly string[]
+  tokenUrl: string
+  endpointParams: ReadonlyMap<string, string>
+}
+
+export interface HttpClientConfig {
+  basicAuth: BasicAuth | null
+  authorization: { type: string; credentials: string; credentialsFile: string } | null
+  oauth2: OAuth2 | null
+  tls: TlsOptions | null
+  followRedirects: boolean
+  enableHttp2: boolean
+  proxyUrl: string
+  noProxy: string
+  proxyFromEnvironment: boolean
+  proxyConnectHeader: ReadonlyMap<string, readonly string[]>
+  httpHeaders: ReadonlyMap<string, readonly string[]>
+}
 
 /** Reads the client's fields out of the section they stand in. Relative paths start from `folder`. */
 export function readHttpClient(reader: MapReader, folder: string): HttpClientConfig {

@@ -3,41 +3,12 @@
 import type { TlsOptions } from '../std/http.ts'
 import type { RelabelConfig } from '../model/relabel-config.ts'
 import type { PipelineConfig } from './alertmanager-config.ts'
+import type { HttpClientConfig } from './http-client.ts'
 import type { LifecycleConfig } from './lifecycle-section.ts'
 import type { RuleGroupConfig } from './rule-config.ts'
 import type { TargetGroup } from '../model/target-group.ts'
 
 export type ScrapeProtocol = 'PrometheusProto' | 'PrometheusText0.0.4' | 'PrometheusText1.0.0' | 'OpenMetricsText0.0.1' | 'OpenMetricsText1.0.0'
-
-export interface BasicAuth {
-  username: string
-  password: string
-  usernameFile: string
-  passwordFile: string
-}
-
-export interface OAuth2 {
-  clientId: string
-  clientSecret: string
-  clientSecretFile: string
-  scopes: readonly string[]
-  tokenUrl: string
-  endpointParams: ReadonlyMap<string, string>
-}
-
-export interface HttpClientConfig {
-  basicAuth: BasicAuth | null
-  authorization: { type: string; credentials: string; credentialsFile: string } | null
-  oauth2: OAuth2 | null
-  tls: TlsOptions | null
-  followRedirects: boolean
-  enableHttp2: boolean
-  proxyUrl: string
-  noProxy: string
-  proxyFromEnvironment: boolean
-  proxyConnectHeader: ReadonlyMap<string, readonly string[]>
-  httpHeaders: ReadonlyMap<string, readonly string[]>
-}
 
 /** Limits: 0 means none. Defaults are Monitor's own safe ones (peers/reliability.md §3). */
 export interface ScrapeLimits {

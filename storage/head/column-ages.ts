@@ -1,8 +1,6 @@
 // When each column of a group had its last sample, as closely as flushes tell: for each column the generation (it counts
 // cuts) in which it was last in a segment, and for each of the last generations how new its segments may be.
 
-import type { Group } from './group.ts'
-
 /** Generations are compared by as many bits as a column has for one. */
 const MASK = 0xffff
 
@@ -43,18 +41,4 @@ export class ColumnAges {
     for (const { mark, newestT } of this.#flushed.toReversed()) if (((generation - mark) & MASK) === age) return newestT
     return oldest !== undefined && age > ((generation - oldest.mark) & MASK) ? oldest.newestT : segmentMaxT
   }
-}
-
-/** Columns of a group whose series have no sample at `t` or later in it. `generation`: of groups that are made now. */
-export function silentColumns(group: Group, u32: Uint32Array, t: number, generation: number): number[] {
-  const { ages, columns, rows, refsWord, segmentMaxT } = group
-  ages.forgetBefore(t)
-  const silent: number[] = []
-  for (let c = 0; c < columns; c++) {
-    if (u32[refsWord + c] === 0 || ages.newestOf(c, generation, segmentMaxT) >= t) continue
-    let r = 0
-    while (r < rows && (group.timeOf(r) < t || !group.hasSample(r, c))) r++
-    if (r === rows) silent.push(c)
-  }
-  return silent
 }

@@ -8,7 +8,7 @@ import { isSameHistogram, type FloatHistogram } from '../../lib/model/histogram.
 import type { Log } from '../log/log.ts'
 import type { GroupDefinition, SeriesFile } from '../log/series-file.ts'
 import { Arena } from './arena.ts'
-import { silentColumns } from './column-ages.ts'
+import { silentColumns } from './silent-columns.ts'
 import { CutState } from './cut-state.ts'
 import { FoundLabels } from './found-labels.ts'
 import { Group, type GroupGround } from './group.ts'

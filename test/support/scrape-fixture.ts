@@ -1,5 +1,6 @@
 // Configurations and a ready manager for tests of scraping.
-import type { Config, HttpClientConfig, ScrapeConfig, ScrapeLimits } from '../../lib/config/scrape-config.ts'
+import type { HttpClientConfig } from '../../lib/config/http-client.ts'
+import type { Config, ScrapeConfig, ScrapeLimits } from '../../lib/config/scrape-config.ts'
 import { LIFECYCLE_DEFAULTS } from '../../lib/config/lifecycle-section.ts'
 import { formatLabels, labelsFromRecord } from '../../lib/model/labels.ts'
 import type { RelabelConfig } from '../../lib/model/relabel-config.ts'

@@ -1,7 +1,8 @@
 // `discord_configs` (alertmanager notify/discord/config.go).
 import type { MapReader } from '../reader.ts'
-import type { HttpClientConfig } from '../scrape-config.ts'
-import { readFields, readHttp, readNeededUrl, standard, type Fields, type Secret, type SectionContext } from './section.ts'
+import type { HttpClientConfig } from '../http-client.ts'
+import { readNeededUrl, type Secret } from './secret.ts'
+import { readFields, readHttp, standard, type Fields, type SectionContext } from './section.ts'
 
 type Field = 'content' | 'title' | 'message' | 'username' | 'avatar_url'
 

@@ -3,7 +3,8 @@ import { readTls } from '../http-client.ts'
 import type { MapReader } from '../reader.ts'
 import type { TlsOptions } from '../../std/http.ts'
 import { readHostPort, type HostPort } from './host-port.ts'
-import { isGiven, readSecret, type Secret, type SectionContext } from './section.ts'
+import { isGiven, readSecret, type Secret } from './secret.ts'
+import type { SectionContext } from './section.ts'
 import type { ReceiverGlobals } from './globals.ts'
 
 export interface EmailConfig {

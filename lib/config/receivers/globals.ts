@@ -1,11 +1,10 @@
 // The keys of `global:` that integrations fall back on (alertmanager config/config.go, GlobalConfig), and Monitor's own for
 // SMS and web push.
-import { readHttpClient, readTls } from '../http-client.ts'
+import { readHttpClient, readTls, type HttpClientConfig } from '../http-client.ts'
 import { MapReader } from '../reader.ts'
 import type { TlsOptions } from '../../std/http.ts'
-import type { HttpClientConfig } from '../scrape-config.ts'
 import { readHostPort, type HostPort } from './host-port.ts'
-import { isGiven, readSecret, readSecretUrl, readUrl, type Secret } from './section.ts'
+import { isGiven, readSecret, readSecretUrl, readUrl, type Secret } from './secret.ts'
 
 export interface ReceiverGlobals {
   http: HttpClientConfig

@@ -1,7 +1,8 @@
 // `incidentio_configs` (alertmanager notify/incidentio/config.go).
 import type { MapReader } from '../reader.ts'
-import type { HttpClientConfig } from '../scrape-config.ts'
-import { isGiven, readHttp, readNeededUrl, readSecret, readTemplates, readTimeoutMs, type Secret, type SectionContext } from './section.ts'
+import type { HttpClientConfig } from '../http-client.ts'
+import { isGiven, readNeededUrl, readSecret, type Secret } from './secret.ts'
+import { readHttp, readTemplates, readTimeoutMs, type SectionContext } from './section.ts'
 
 export interface IncidentioConfig {
   kind: 'incidentio'

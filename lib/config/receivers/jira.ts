@@ -1,7 +1,8 @@
 // `jira_configs` (alertmanager notify/jira/config.go).
 import type { MapReader } from '../reader.ts'
-import type { HttpClientConfig } from '../scrape-config.ts'
-import { readFields, readHttp, readJson, readUrl, standard, withSlash, type Fields, type Json, type SectionContext } from './section.ts'
+import type { HttpClientConfig } from '../http-client.ts'
+import { readUrl } from './secret.ts'
+import { readFields, readHttp, readJson, standard, withSlash, type Fields, type Json, type SectionContext } from './section.ts'
 
 type Field = 'project' | 'priority' | 'issue_type' | 'reopen_transition' | 'resolve_transition' | 'wont_fix_resolution'
 

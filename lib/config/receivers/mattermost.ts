@@ -1,7 +1,8 @@
 // `mattermost_configs` (alertmanager notify/mattermost/config.go).
 import type { MapReader } from '../reader.ts'
-import type { HttpClientConfig } from '../scrape-config.ts'
-import { readFields, readHttp, readNeededUrl, standard, type Fields, type Secret, type SectionContext } from './section.ts'
+import type { HttpClientConfig } from '../http-client.ts'
+import { readNeededUrl, type Secret } from './secret.ts'
+import { readFields, readHttp, standard, type Fields, type SectionContext } from './section.ts'
 import { readAttachmentFields, type SlackField } from './slack.ts'
 
 type Field = 'channel' | 'username' | 'icon_url' | 'icon_emoji' | 'type'

@@ -1,7 +1,8 @@
 // `msteams_configs` and `msteamsv2_configs` (alertmanager notify/msteams, msteamsv2): connectors of old, and workflows.
 import type { MapReader } from '../reader.ts'
-import type { HttpClientConfig } from '../scrape-config.ts'
-import { readFields, readHttp, readNeededUrl, standard, type Fields, type Secret, type SectionContext } from './section.ts'
+import type { HttpClientConfig } from '../http-client.ts'
+import { readNeededUrl, type Secret } from './secret.ts'
+import { readFields, readHttp, standard, type Fields, type SectionContext } from './section.ts'
 
 export interface MsteamsConfig<K extends 'msteams' | 'msteamsv2' = 'msteams' | 'msteamsv2'> {
   kind: K

@@ -1,7 +1,8 @@
 // `opsgenie_configs` (alertmanager notify/opsgenie/config.go).
 import type { MapReader } from '../reader.ts'
-import type { HttpClientConfig } from '../scrape-config.ts'
-import { readFields, readHttp, readNeededSecret, readTemplates, readUrl, standard, withSlash, type Fields, type Secret, type SectionContext } from './section.ts'
+import type { HttpClientConfig } from '../http-client.ts'
+import { readNeededSecret, readUrl, type Secret } from './secret.ts'
+import { readFields, readHttp, readTemplates, standard, withSlash, type Fields, type SectionContext } from './section.ts'
 
 type Field = 'message' | 'description' | 'source' | 'entity' | 'actions' | 'tags' | 'note' | 'priority'
 

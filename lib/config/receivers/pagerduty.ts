@@ -1,7 +1,8 @@
 // `pagerduty_configs` (alertmanager notify/pagerduty/config.go).
 import type { MapReader } from '../reader.ts'
-import type { HttpClientConfig } from '../scrape-config.ts'
-import { isGiven, readFields, readHttp, readJson, readSecret, readTimeoutMs, readUrl, standard, type Fields, type Json, type Secret, type SectionContext } from './section.ts'
+import type { HttpClientConfig } from '../http-client.ts'
+import { isGiven, readSecret, readUrl, type Secret } from './secret.ts'
+import { readFields, readHttp, readJson, readTimeoutMs, standard, type Fields, type Json, type SectionContext } from './section.ts'
 
 type Field = 'client' | 'client_url' | 'description' | 'source' | 'severity' | 'class' | 'component' | 'group'
 

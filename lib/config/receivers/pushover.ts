@@ -1,7 +1,8 @@
 // `pushover_configs` (alertmanager notify/pushover/config.go).
 import type { MapReader } from '../reader.ts'
-import type { HttpClientConfig } from '../scrape-config.ts'
-import { readFields, readHttp, readNeededSecret, readUrl, standard, type Fields, type Secret, type SectionContext } from './section.ts'
+import type { HttpClientConfig } from '../http-client.ts'
+import { readNeededSecret, readUrl, type Secret } from './secret.ts'
+import { readFields, readHttp, standard, type Fields, type SectionContext } from './section.ts'
 
 type Field = 'title' | 'message' | 'url' | 'url_title' | 'device' | 'sound' | 'priority'
 

@@ -1,7 +1,8 @@
 // `rocketchat_configs` (alertmanager notify/rocketchat/config.go).
 import type { MapReader } from '../reader.ts'
-import type { HttpClientConfig } from '../scrape-config.ts'
-import { readFields, readHttp, readNeededSecret, readUrl, standard, withSlash, type Fields, type Secret, type SectionContext } from './section.ts'
+import type { HttpClientConfig } from '../http-client.ts'
+import { readNeededSecret, readUrl, type Secret } from './secret.ts'
+import { readFields, readHttp, standard, withSlash, type Fields, type SectionContext } from './section.ts'
 import type { SlackField } from './slack.ts'
 
 type Field = 'channel' | 'color' | 'title' | 'title_link' | 'text' | 'message_text' | 'emoji' | 'icon_url' | 'image_url' | 'thumb_url'

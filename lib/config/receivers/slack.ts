@@ -1,7 +1,8 @@
 // `slack_configs` (alertmanager notify/slack/config.go).
 import type { MapReader } from '../reader.ts'
-import type { HttpClientConfig } from '../scrape-config.ts'
-import { isGiven, NO_SECRET, readFields, readHttp, readSecret, readSecretUrl, readTimeoutMs, readUrl, standard, type Fields, type Secret, type SectionContext } from './section.ts'
+import type { HttpClientConfig } from '../http-client.ts'
+import { isGiven, NO_SECRET, readSecret, readSecretUrl, readUrl, type Secret } from './secret.ts'
+import { readFields, readHttp, readTimeoutMs, standard, type Fields, type SectionContext } from './section.ts'
 
 type Field =
   | 'channel' | 'username' | 'color' | 'title' | 'title_link' | 'pretext' | 'text'

@@ -1,7 +1,8 @@
 // `sms_configs`, Monitor's own: text messages by Twilio's API, which others speak, too, or by any HTTP request.
 import type { MapReader } from '../reader.ts'
-import type { HttpClientConfig } from '../scrape-config.ts'
-import { isGiven, readHttp, readSecret, readTemplates, readUrl, standard, type Secret, type SectionContext } from './section.ts'
+import type { HttpClientConfig } from '../http-client.ts'
+import { isGiven, readSecret, readUrl, type Secret } from './secret.ts'
+import { readHttp, readTemplates, standard, type SectionContext } from './section.ts'
 import type { ReceiverGlobals } from './globals.ts'
 
 export interface SmsConfig {

@@ -1,6 +1,6 @@
 // `sns_configs` (alertmanager notify/sns/config.go).
 import type { MapReader } from '../reader.ts'
-import type { HttpClientConfig } from '../scrape-config.ts'
+import type { HttpClientConfig } from '../http-client.ts'
 import { readFields, readHttp, readTemplates, standard, type Fields, type SectionContext } from './section.ts'
 
 type Field = 'api_url' | 'topic_arn' | 'phone_number' | 'target_arn' | 'subject' | 'message'

@@ -1,7 +1,8 @@
 // `telegram_configs` (alertmanager notify/telegram/config.go).
 import type { MapReader } from '../reader.ts'
-import type { HttpClientConfig } from '../scrape-config.ts'
-import { readHttp, readNeededSecret, readTimeoutMs, readUrl, standard, type Secret, type SectionContext } from './section.ts'
+import type { HttpClientConfig } from '../http-client.ts'
+import { readNeededSecret, readUrl, type Secret } from './secret.ts'
+import { readHttp, readTimeoutMs, standard, type SectionContext } from './section.ts'
 
 export interface TelegramConfig {
   kind: 'telegram'

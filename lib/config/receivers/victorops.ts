@@ -1,7 +1,8 @@
 // `victorops_configs` (alertmanager notify/victorops/config.go): Splunk On-Call.
 import type { MapReader } from '../reader.ts'
-import type { HttpClientConfig } from '../scrape-config.ts'
-import { readFields, readHttp, readNeededSecret, readTemplates, readUrl, standard, withSlash, type Fields, type Secret, type SectionContext } from './section.ts'
+import type { HttpClientConfig } from '../http-client.ts'
+import { readNeededSecret, readUrl, type Secret } from './secret.ts'
+import { readFields, readHttp, readTemplates, standard, withSlash, type Fields, type SectionContext } from './section.ts'
 
 type Field = 'routing_key' | 'message_type' | 'state_message' | 'entity_display_name' | 'monitoring_tool'
 

@@ -1,7 +1,8 @@
 // `webex_configs` (alertmanager notify/webex/config.go).
 import type { MapReader } from '../reader.ts'
-import type { HttpClientConfig } from '../scrape-config.ts'
-import { readFields, readHttp, readUrl, standard, type Fields, type SectionContext } from './section.ts'
+import type { HttpClientConfig } from '../http-client.ts'
+import { readUrl } from './secret.ts'
+import { readFields, readHttp, standard, type Fields, type SectionContext } from './section.ts'
 
 export interface WebexConfig {
   kind: 'webex'

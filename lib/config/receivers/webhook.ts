@@ -1,8 +1,9 @@
 // `webhook_configs` (alertmanager notify/webhook/config.go).
 import type { MapReader } from '../reader.ts'
-import type { HttpClientConfig } from '../scrape-config.ts'
+import type { HttpClientConfig } from '../http-client.ts'
 import type { ReceiverGlobals } from './globals.ts'
-import { SEND_TIMEOUT_MS, readHttp, readJson, readNeededUrl, readTimeoutMs, type Json, type Secret, type SectionContext } from './section.ts'
+import { readNeededUrl, type Secret } from './secret.ts'
+import { SEND_TIMEOUT_MS, readHttp, readJson, readTimeoutMs, type Json, type SectionContext } from './section.ts'
 
 export interface WebhookConfig {
   kind: 'webhook'

@@ -1,7 +1,7 @@
 // `webpush_configs`, Monitor's own: notifications of browsers that have subscribed on the alerts page.
 import type { MapReader } from '../reader.ts'
 import { SEND_TIMEOUT_MS, readFields, readHttp, standard, type Fields, type SectionContext } from './section.ts'
-import type { HttpClientConfig } from '../scrape-config.ts'
+import type { HttpClientConfig } from '../http-client.ts'
 import type { ReceiverGlobals } from './globals.ts'
 
 export interface WebpushConfig {

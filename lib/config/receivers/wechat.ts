@@ -1,7 +1,8 @@
 // `wechat_configs` (alertmanager notify/wechat/config.go).
 import type { MapReader } from '../reader.ts'
-import type { HttpClientConfig } from '../scrape-config.ts'
-import { readFields, readHttp, readNeededSecret, readUrl, standard, withSlash, type Fields, type Secret, type SectionContext } from './section.ts'
+import type { HttpClientConfig } from '../http-client.ts'
+import { readNeededSecret, readUrl, type Secret } from './secret.ts'
+import { readFields, readHttp, standard, withSlash, type Fields, type SectionContext } from './section.ts'
 
 type Field = 'message' | 'to_user' | 'to_party' | 'to_tag' | 'agent_id'
 

@@ -1,7 +1,8 @@
 // What all integrations stand on, and what they do alike: templates over a notification, secrets of files, what is told when
 // something of it fails.
 import { createHash } from 'node:crypto'
-import type { Fields, Json, Secret } from '../../config/receivers/section.ts'
+import type { Secret } from '../../config/receivers/secret.ts'
+import type { Fields, Json } from '../../config/receivers/section.ts'
 import type { Notification } from '../../model/notification.ts'
 import type { Clock } from '../../std/clock.ts'
 import { DiskError, readRegularUtf8 } from '../../std/fs.ts'

@@ -1,5 +1,5 @@
 // A receiver that speaks HTTP, made of how it makes its requests: expands texts, sends, judges what comes back.
-import type { HttpClientConfig } from '../../config/scrape-config.ts'
+import type { HttpClientConfig } from '../../config/http-client.ts'
 import { SEND_TIMEOUT_MS } from '../../config/receivers/section.ts'
 import type { Notification } from '../../model/notification.ts'
 import type { Receiver } from '../receiver.ts'

@@ -1,6 +1,6 @@
 // How messages go over HTTP: one client a receiver, one deadline a request, and Alertmanager's verdicts on what comes back: 2xx
 // is delivered, 5xx and 429 may go better later (after Retry-After where it is said), the rest will not.
-import type { HttpClientConfig } from '../../config/scrape-config.ts'
+import type { HttpClientConfig } from '../../config/http-client.ts'
 import { HttpClient, HttpError, type HttpMethod } from '../../std/http.ts'
 import { DeliveryError } from '../receiver.ts'
 import type { ReceiverGround } from './ground.ts'

@@ -1,6 +1,6 @@
 // incident.io: the webhook's body, version 1, with a token (api-docs.incident.io, alert sources).
 import type { IncidentioConfig } from '../../config/receivers/incidentio.ts'
-import { isGiven } from '../../config/receivers/section.ts'
+import { isGiven } from '../../config/receivers/secret.ts'
 import type { Receiver } from '../receiver.ts'
 import { secretOf, type ReceiverGround } from './ground.ts'
 import { filled, httpReceiver, type Delivery } from './http-receiver.ts'

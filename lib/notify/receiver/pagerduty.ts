@@ -1,6 +1,7 @@
 // PagerDuty: Events API v2, and v1 where only a service's key is given (developer.pagerduty.com/docs/events-api-v2-overview).
 import type { PagerdutyConfig } from '../../config/receivers/pagerduty.ts'
-import { isGiven, type Json } from '../../config/receivers/section.ts'
+import { isGiven } from '../../config/receivers/secret.ts'
+import type { Json } from '../../config/receivers/section.ts'
 import { DeliveryError, type Receiver } from '../receiver.ts'
 import { groupHash, secretOf, type Expander, type ReceiverGround } from './ground.ts'
 import { filled, httpReceiver, type Delivery } from './http-receiver.ts'

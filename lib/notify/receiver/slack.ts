@@ -1,7 +1,7 @@
 // Slack: incoming webhooks and bots (api.slack.com/messaging/webhooks, methods/chat.postMessage). A bot's later messages of a group
 // may edit the first one, or stand in its thread: where that is is remembered with what the group was told.
 import type { SlackAction, SlackConfig, SlackField } from '../../config/receivers/slack.ts'
-import { isGiven } from '../../config/receivers/section.ts'
+import { isGiven } from '../../config/receivers/secret.ts'
 import { DeliveryError, type Receiver } from '../receiver.ts'
 import { secretOf, type Expander, type ReceiverGround } from './ground.ts'
 import { filled, httpReceiver, type Delivery } from './http-receiver.ts'

@@ -1,7 +1,7 @@
 // What a query holds at once is limited, not what it reads in all: aggregations let go of what they have read.
 import { describe, expect, it } from 'vitest'
 import { Engine, type EngineOptions } from '../../../lang/engine.ts'
-import type { AggregateScope } from '../../../lang/exec/aggregate.ts'
+import type { AggregateScope } from '../../../lang/exec/aggregate-scope.ts'
 import { Annotations } from '../../../lang/exec/annotations.ts'
 import { Budget } from '../../../lang/exec/budget.ts'
 import { DenseOperator } from '../../../lang/exec/dense.ts'
