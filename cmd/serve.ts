@@ -9,6 +9,7 @@ import { parseSelector } from '../lang/parse/parse.ts'
 import type { ArchiveConfig, Config } from '../lib/config/scrape-config.ts'
 import { RemoteWriteReceiver, type PushLimits } from '../lib/ingest/remote-write.ts'
 import { formatDuration } from '../lib/model/duration.ts'
+import type { ApiRules } from '../lib/rules/json-rule/api-rules.ts'
 import type { RuleSettings } from '../lib/rules/manager.ts'
 import { ScrapeManager } from '../lib/scrape/manager.ts'
 import type { Clock } from '../lib/std/clock.ts'
@@ -19,6 +20,7 @@ import { Random, freshSeed } from '../lib/std/random.ts'
 import { Database, type ArchiveOptions, type StorageLimits } from '../storage/database.ts'
 import type { FolderLock } from '../storage/folder-lock.ts'
 import type { SharedHeap } from '../storage/head/shared-heap.ts'
+import type { RuleRetriever } from '../web/parts.ts'
 import { LifecycleDesk } from './alert-desk.ts'
 import { openAlertRules } from './alert-rules.ts'
 import { ConfigFile } from './config-file.ts'
@@ -56,6 +58,7 @@ interface Parts {
   metadata: KeptMetadata
   meta: Meta
   rules: RulesRunner
+  alertRules: ApiRules
   ruleTest: RuleTester
   notify: NotifyRunner
   door: FrontDoor
@@ -134,10 +137,10 @@ export class Monitor {
     const metadata = new KeptMetadata({ folder: path.resolve(flags.dataFolder), scrape, pushed: receiver.metadata, clock, logger: logger.with('storage') })
     const headWatch = new HeadWatch(() => ({ usedBytes: db.headBytes, sizeBytes: db.head.heap.u8.length }), clock, logger.with('storage'))
     const heartbeats = startHeartbeats({ scrape, db, queries, rules, notify }, { clock, logger: logger.with('heartbeat'), metrics })
-    const monitor = new Monitor({ heartbeats, config, db, queries, scrape, discovery, metadata, meta, rules, ruleTest, notify, door, headWatch, stalls: new StallWatch(clock, metrics) }, { url, retention: retention.text }, logger)
+    const monitor = new Monitor({ heartbeats, config, db, queries, scrape, discovery, metadata, meta, rules, alertRules, ruleTest, notify, door, headWatch, stalls: new StallWatch(clock, metrics) }, { url, retention: retention.text }, logger)
     try {
       await door.furnish({
-        queries, targets: new TargetView(scrape), metadata, rules, alertRules, ruleTest, alertmanagers: notify,
+        queries, targets: new TargetView(scrape), metadata, rules: withChanges(rules, alertRules), alertRules, ruleTest, alertmanagers: notify,
         alerts: new LifecycleDesk({ store: meta.store, lifecycle: notify.lifecycle, rules: alertRules, logger: logger.with('alerts') }),
         alertEntry: notify, receivers: notify.receivers, admin: new DatabaseAdmin(db, clock, new Random(freshSeed())),
         status: () => storageStatus(db, prices), corruptionCount: db.recovery.corruptRecords,
@@ -169,7 +172,7 @@ export class Monitor {
 
   /** Drains: no new requests, running ones answered, everything accepted on disk. */
   async stop(): Promise<void> {
-    const { door, discovery, metadata, meta, scrape, rules, ruleTest, notify, queries, db, stalls, headWatch, heartbeats } = this.#parts
+    const { door, discovery, metadata, meta, scrape, rules, alertRules, ruleTest, notify, queries, db, stalls, headWatch, heartbeats } = this.#parts
     heartbeats.stop()
     headWatch.stop()
     discovery.stop()
@@ -178,6 +181,7 @@ export class Monitor {
     await metadata.close()
     await scrape.stop()
     await ruleTest.stop()
+    alertRules.flush()
     await rules.stop()
     await notify.stop()
     await meta.stop()
@@ -185,6 +189,16 @@ export class Monitor {
     await db.close()
     stalls.stop()
     this.#logger.info('stopped')
+  }
+}
+
+/** The rules as the API shows them: with all changes that were answered. */
+function withChanges(rules: RulesRunner, alertRules: ApiRules): RuleRetriever {
+  return {
+    ask: (request) => {
+      alertRules.flush()
+      return rules.ask(request)
+    },
   }
 }
 

@@ -10,7 +10,7 @@ import { escapeQuery } from '../template/builtins.ts'
 import { AlertTemplates, type TemplateGround } from './alert-templates.ts'
 import { ask } from './recording-rule.ts'
 import type { QueryFunc } from './rule-query.ts'
-import { labelsKey, RuleError, RuleHealth, type RuleRow } from './rule.ts'
+import { labelsKey, RuleError, RuleHealth, ruleIdentity, type RuleRow } from './rule.ts'
 
 export const ALERTS = 'ALERTS'
 export const ALERTS_FOR_STATE = 'ALERTS_FOR_STATE'
@@ -42,6 +42,7 @@ export interface AlertingGround extends TemplateGround {
 
 export class AlertingRule {
   readonly config: RuleConfig
+  readonly identity: string
   /** As the API shows it. */
   readonly printed: string
   readonly health: RuleHealth = new RuleHealth()
@@ -54,6 +55,7 @@ export class AlertingRule {
 
   constructor(config: RuleConfig, printed: string, ground: AlertingGround, isRestored: boolean) {
     this.config = config
+    this.identity = ruleIdentity(config)
     this.printed = printed
     this.isRestored = isRestored
     this.#ground = ground

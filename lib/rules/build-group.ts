@@ -3,9 +3,9 @@ import { isDeepStrictEqual } from 'node:util'
 import type { ParserFeatures } from '../../lang/parse/ast.ts'
 import type { RuleConfig, RuleGroupConfig } from '../config/rule-config.ts'
 import { AlertingRule, type AlertingGround } from './alerting-rule.ts'
-import { RuleGroup, ruleIdentity, type GroupGround, type GroupSettings, type Rule } from './group.ts'
+import { RuleGroup, type GroupGround, type GroupSettings, type Rule } from './group.ts'
 import { RecordingRule } from './recording-rule.ts'
-import { printedExpr } from './rule.ts'
+import { printedExpr, ruleIdentity } from './rule.ts'
 import type { WindowQueries } from './window/window-query.ts'
 
 export interface BuildGround extends GroupGround {
@@ -27,9 +27,9 @@ export function buildGroup(
   const { externalLabels, externalUrl } = outside
   const ask = ground.windows?.withOffset(own.queryOffsetMs) ?? query
   const alerting: AlertingGround = { ask, query, clock, externalLabels, externalUrl, onExpanded: (isGood) => onExpanded?.(isGood) }
-  const known = Map.groupBy(previous?.rules ?? [], ruleIdentity)
+  const known = Map.groupBy(previous?.rules ?? [], ({ identity }) => identity)
   const build = (rule: RuleConfig): Rule => {
-    const same = known.get(ruleIdentity({ config: rule }))?.shift()
+    const same = known.get(ruleIdentity(rule))?.shift()
     if (same !== undefined && isDeepStrictEqual(same.config, rule)) return same
     const printed = printedExpr(rule.expr, features)
     return rule.kind === 'alert' ? new AlertingRule(rule, printed, alerting, isRestored) : new RecordingRule(rule, printed)

@@ -4,7 +4,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { RuleGroupConfig } from '../config/rule-config.ts'
 import type { SentAlert } from '../model/alert.ts'
 import { histogramFault } from '../model/histogram-spans.ts'
-import { labelsFromMap, type Labels } from '../model/labels.ts'
+import type { Labels } from '../model/labels.ts'
 import type { Clock } from '../std/clock.ts'
 import type { Logger } from '../std/log.ts'
 import { AlertingRule } from './alerting-rule.ts'
@@ -93,9 +93,9 @@ export class RuleGroup {
   /** Takes over alerts and series of rules with equal names and labels, the first from the first; the rest become stale. */
   copyState(from: RuleGroup): void {
     Object.assign(this.counts, from.counts)
-    const places = Map.groupBy(from.rules.keys(), (i) => ruleIdentity(from.rules[i]!))
+    const places = Map.groupBy(from.rules.keys(), (i) => from.rules[i]!.identity)
     this.rules.forEach((rule, i) => {
-      const place = places.get(ruleIdentity(rule))?.shift()
+      const place = places.get(rule.identity)?.shift()
       if (place === undefined) return
       this.#lastSeries[i] = from.#lastSeries[place]!
       const other = from.rules[place]!
@@ -225,9 +225,4 @@ export class RuleGroup {
 
 function staleRow(labels: Labels): WrittenRow {
   return { labels, value: null, histogram: null }
-}
-
-/** What tells a rule from others of its group, over changes of the rest of it. */
-export function ruleIdentity({ config: { name, labels } }: Pick<Rule, 'config'>): string {
-  return JSON.stringify([name, labelsFromMap(labels)])
 }

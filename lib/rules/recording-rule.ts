@@ -4,10 +4,11 @@ import { withHint } from '../model/histogram-arithmetic.ts'
 import { HINT_GAUGE, HINT_UNKNOWN, type FloatHistogram } from '../model/histogram.ts'
 import { labelsFromMap, labelsToMap, METRIC_NAME } from '../model/labels.ts'
 import { RuleQueryError, type QueryFunc } from './rule-query.ts'
-import { labelsKey, RuleError, RuleHealth, type RuleRow } from './rule.ts'
+import { labelsKey, RuleError, RuleHealth, ruleIdentity, type RuleRow } from './rule.ts'
 
 export class RecordingRule {
   readonly config: RuleConfig
+  readonly identity: string
   /** As the API shows it. */
   readonly printed: string
   readonly health: RuleHealth = new RuleHealth()
@@ -16,6 +17,7 @@ export class RecordingRule {
 
   constructor(config: RuleConfig, printed: string) {
     this.config = config
+    this.identity = ruleIdentity(config)
     this.printed = printed
   }
 

@@ -3,8 +3,9 @@
 import { printExpr } from '../../lang/parse/print.ts'
 import { parseExpr } from '../../lang/parse/parse.ts'
 import type { ParserFeatures } from '../../lang/parse/ast.ts'
+import type { RuleConfig } from '../config/rule-config.ts'
 import type { FloatHistogram } from '../model/histogram.ts'
-import type { Labels } from '../model/labels.ts'
+import { labelsFromMap, type Labels } from '../model/labels.ts'
 
 /** A sample that an evaluation gives, all at one time. */
 export interface RuleRow {
@@ -46,4 +47,9 @@ export function printedExpr(text: string, features: Partial<ParserFeatures>): st
 /** Texts of equal sets are equal, of different ones different. */
 export function labelsKey(labels: Labels): string {
   return JSON.stringify(labels)
+}
+
+/** What tells a rule from others of its group, over changes of the rest of it. */
+export function ruleIdentity({ name, labels }: RuleConfig): string {
+  return JSON.stringify([name, labelsFromMap(labels)])
 }

@@ -34,28 +34,30 @@ interface World {
   rules: ApiRules
   meta: MetaStore
   file: string
-  /** Groups told to the rules, by change. */
+  /** Rules of the groups told to the rules, each time. */
   applied: number[]
+  clock: FakeClock
   ask: (method: string, path: string, body?: unknown, headers?: Record<string, string>) => Promise<{ status: number; json: Json; location: string | null }>
 }
 
 type Warnings = (notify: readonly string[]) => readonly string[]
 
-async function openRules(folder: string, meta: Pick<MetaStore, 'rules' | 'putRule' | 'deleteRule'>, notifyWarnings: Warnings = () => []): Promise<ApiRules> {
+async function openRules(folder: string, meta: Pick<MetaStore, 'rules' | 'putRule' | 'deleteRule'>, notifyWarnings: Warnings = () => [], clock: FakeClock = new FakeClock()): Promise<ApiRules> {
   let id = 0
-  return ApiRules.open({ meta, file: `${folder}/api.yml`, checks: ruleChecks({}), clock: new FakeClock(1_700_000_000_000), logger: silentLogger, newId: () => `id-${++id}`, notifyWarnings })
+  return ApiRules.open({ meta, file: `${folder}/api.yml`, checks: ruleChecks({}), clock, logger: silentLogger, newId: () => `id-${++id}`, notifyWarnings })
 }
 
 async function world(notifyWarnings: Warnings = () => []): Promise<World> {
   const folder = tempFolder()
   const meta = openStore(`${folder}/meta`)
   onTestFinished(() => meta.close())
-  const rules = await openRules(folder, meta, notifyWarnings)
+  const clock = new FakeClock(1_700_000_000_000)
+  const rules = await openRules(folder, meta, notifyWarnings, clock)
   const applied: number[] = []
   rules.onChange = () => applied.push(rules.groups().reduce((sum, group) => sum + group.rules.length, 0))
   const server = await start(() => ({ alertRules: rules }))
   return {
-    rules, meta, file: `${folder}/api.yml`, applied,
+    rules, meta, file: `${folder}/api.yml`, applied, clock,
     async ask(method, path, body, headers = {}) {
       const reply = await fetch(`${server.base}/api/alerts/rules${path}`, { method, headers, ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }) })
       const text = await reply.text()
@@ -79,10 +81,9 @@ describe('/api/alerts/rules', () => {
   })
 
   it('lists, shows, changes, switches and deletes rules', async () => {
-    const { ask, applied, rules, meta } = await world()
+    const { ask, rules, meta } = await world()
     await ask('POST', '', CPU)
     await ask('POST', '', { ...CPU, name: 'second', is_active: false })
-    expect(applied).toEqual([1, 1])
     expect((await ask('GET', '')).json.data.map((rule) => [rule.id, rule.is_active])).toEqual([['id-1', true], ['id-2', false]])
     const shown: Rule = (await ask('GET', '/id-1')).json.data
     // What was shown may be sent back, changed.
@@ -97,6 +98,27 @@ describe('/api/alerts/rules', () => {
     for (const [method, path] of [['PUT', ''], ['DELETE', ''], ['POST', '/enable'], ['POST', '/false-positive']] as const) {
       expect((await ask(method, `/none${path}`, method === 'DELETE' ? undefined : { ...CPU, labels: { a: 'b' } })).status, `${method} ${path}`).toBe(404)
     }
+  })
+
+  it('writes the file and tells the rules once for all changes of a moment, and what waits when that is asked for', async () => {
+    const { ask, applied, rules, file, clock } = await world()
+    const named = (count: number): void => expect(fs.readFileSync(file, 'utf8').match(/alert: /g)).toHaveLength(count)
+    for (let i = 1; i <= 4; i++) await ask('POST', '', { ...CPU, name: `rule ${i}` })
+    expect(applied).toEqual([1])
+    named(1)
+    await clock.advance(249)
+    expect(applied).toEqual([1])
+    await clock.advance(1)
+    expect(applied).toEqual([1, 4])
+    named(4)
+    await ask('DELETE', '/id-1')
+    rules.flush()
+    expect(applied).toEqual([1, 4, 3])
+    await clock.advance(1000)
+    expect(applied).toEqual([1, 4, 3])
+    await ask('DELETE', '/id-2')
+    expect(applied).toEqual([1, 4, 3, 2])
+    named(2)
   })
 
   it('says who of its notify is not told, when it is made, changed and shown; what was shown may be sent back', async () => {

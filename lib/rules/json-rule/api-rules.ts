@@ -1,5 +1,6 @@
 // The rules made by API: kept in the metadata store, written as a rule file beside the data, evaluated with those of files.
-// A change is in the store before it is answered, and before the rules take it; changes come one after the other.
+// A change is in the store before it is answered, and before the rules take it; changes come one after the other. File and
+// groups are made of all rules: of changes that come within a quarter of a second, once.
 //
 //   body ─check─▶ JsonRule ─▶ MetaStore (synced) ─▶ rule file ─▶ groups ─▶ onChange
 import { isDeepStrictEqual } from 'node:util'
@@ -11,6 +12,7 @@ import { loadRuleFile } from '../../config/rule-file.ts'
 import { ConfigError } from '../../config/load.ts'
 import { DiskFile, readTextIfThere, rename } from '../../std/fs.ts'
 import type { Logger } from '../../std/log.ts'
+import { Throttle } from '../../std/throttle.ts'
 import { checkRule } from './check-rule.ts'
 import { BASELINE } from './anomaly.ts'
 import { compileRule, learningRule, RULE_ID } from './compile.ts'
@@ -19,8 +21,10 @@ import type { JsonRule } from './json-rule.ts'
 import { ruleFileText, ruleGroups } from './rule-groups.ts'
 import type { RuleRoute } from '../../model/rule-route.ts'
 
-/** Of all rules: their file is written whole with every change. */
+/** Of all rules: their file is written whole. */
 const RULES_MAX = 5000
+/** Between two times that changes are applied: 5,000 rules take 20 ms. */
+const APPLY_MS = 250
 /** Series judged falsely, of one rule. */
 const WIDENINGS_MAX = 32
 const WIDEN_FACTOR = 1.5
@@ -71,9 +75,10 @@ export class UnknownRuleError extends Error {
 }
 
 export class ApiRules {
-  /** Called after each change. */
+  /** Called after changes. */
   onChange: () => void = () => {}
   readonly #ground: ApiRulesGround
+  readonly #applying: Throttle
   readonly #rules = new Map<string, Kept>()
   #changing: Promise<unknown> = Promise.resolve()
   /** What the file has, where the store could not be read. */
@@ -81,6 +86,10 @@ export class ApiRules {
 
   private constructor(ground: ApiRulesGround) {
     this.#ground = ground
+    this.#applying = new Throttle(ground.clock, APPLY_MS, () => {
+      this.#writeFile()
+      this.onChange()
+    })
   }
 
   /** Reads what the store has, and writes the rule file anew. Where the store cannot be read the file is evaluated as it is. */
@@ -187,8 +196,13 @@ export class ApiRules {
       this.#known(id)
       await this.#ground.meta.deleteRule(id)
       this.#rules.delete(id)
-      this.#apply()
+      this.#applying.ask()
     })
+  }
+
+  /** Changes that wait to be applied are, now. */
+  flush(): void {
+    this.#applying.flush()
   }
 
   #readFile(): void {
@@ -208,7 +222,7 @@ export class ApiRules {
       const kept = keptOf(stored, rule)
       await this.#ground.meta.putRule(kept.stored)
       this.#rules.set(kept.stored.id, kept)
-      this.#apply()
+      this.#applying.ask()
       return this.#viewOf(kept)
     })
   }
@@ -219,11 +233,6 @@ export class ApiRules {
     const done = this.#changing.then(work)
     this.#changing = done.catch(() => {})
     return done
-  }
-
-  #apply(): void {
-    this.#writeFile()
-    this.onChange()
   }
 
   /** The file is for people and tools; the store is what counts, so that a disk that refuses it loses nothing. */
