@@ -119,6 +119,12 @@ export class HeadAppender {
     for (let i = from; i < to;) {
       let id = series.groupOf(run.refs[i]!)
       if (id === 0) {
+        if (this.#head.hasLateFrom(run.refs[i]!, t)) {
+          const late = this.#late(run.refs[i]!, run, i, verdicts)
+          verdicts[i++] = late
+          if (late !== STORED) refused++
+          continue
+        }
         this.#assign(run, from, i, to)
         id = series.groupOf(run.refs[i]!)
       } else if (isForgotten(id)) {
@@ -230,7 +236,7 @@ export class HeadAppender {
     const mayBeDeleted = this.#head.mayBeDeleted(group, run.t)
     if (!mayBeDeleted && r >= 0 && group.hasSample(r, c)) return this.#writer.isSame(group, r, run, i, c) ? STORED : REJECT_DUPLICATE
     const newest = this.#head.newestOf(ref)
-    if (run.t > newest) {
+    if (run.t > newest && !this.#head.hasLateFrom(ref, run.t)) {
       this.#head.moveOut(ref, newest)
       return STORED
     }
@@ -268,7 +274,7 @@ export class HeadAppender {
   #assign(run: Run, from: number, i: number, to: number): void {
     const { series, groups } = this.#head
     let end = i
-    while (end < to && series.groupOf(run.refs[end]!) === 0) end++
+    while (end < to && this.#isUnplaced(run.refs[end]!, run.t)) end++
     const refs = uniqueRefs(run.refs, i, end)
     if (i > from) {
       const neighbour = groups[series.groupOf(run.refs[i - 1]!)] ?? groups[0]!
@@ -292,12 +298,16 @@ export class HeadAppender {
    */
   #withScattered(refs: Uint32Array, run: Run, from: number, to: number): Uint32Array {
     const found = new Set(refs)
-    const { series } = this.#head
     for (let i = from; i < Math.min(to, from + SCATTERED_LOOKS) && found.size < GROUP_COLUMNS_MAX; i++) {
       const ref = run.refs[i]!
-      if (series.groupOf(ref) === 0 && this.#head.fenceOf(ref) < run.t) found.add(ref)
+      if (this.#isUnplaced(ref, run.t) && this.#head.fenceOf(ref) < run.t) found.add(ref)
     }
     return found.size === refs.length ? refs : Uint32Array.from(found)
+  }
+
+  /** True if a sample of the series at t wants a column. */
+  #isUnplaced(ref: number, t: number): boolean {
+    return this.#head.series.groupOf(ref) === 0 && !this.#head.hasLateFrom(ref, t)
   }
 
   #flush(group: Group): void {

@@ -167,6 +167,14 @@ export class Head {
     return late && !this.isFrozen(late, t) ? late : this.makeGroup(Uint32Array.of(ref), true)
   }
 
+  /**
+   * True if a late sample of the series may be as new. Of conflicting samples the first stays, and late ones are read beneath
+   * those in order: where the head has let go of what made them late, a sample at their time must not come in order.
+   */
+  hasLateFrom(ref: number, t: number): boolean {
+    return this.#late.size > 0 && (this.#late.get(ref)?.maxT ?? -Infinity) >= t
+  }
+
   /** Samples that are in blocks have been deleted since the start, or are about to be. */
   hasDeleted: boolean = false
   /** What was in blocks at the start; who knows what has been deleted of it. */

@@ -63,6 +63,27 @@ describe('a cut of the head', () => {
     await db.close()
   })
 
+  it('leaves a late sample the first of its time, also where what made it late is let go', async () => {
+    const clock = new FakeClock(T + 13 * 60_000)
+    const db = open(tempFolder(), { clock })
+    const [a, b] = seriesOf(db, 2) as [number, number]
+    append(db, batchOf(T - 1000, [a], [1]))
+    append(db, batchOf(T + 12.5 * 60_000, [b], [2]))
+    await db.maintain()
+    await db.blocks.idle()
+    expect(db.blocks.blocks.length).toBe(1)
+    expect(append(db, batchOf(T - 2000, [a], [5]))).toEqual([STORED])
+    await db.maintain()
+    expect(db.head.newestOf(a)).toBe(-Infinity)
+    expect(append(db, batchOf(T - 2000, [seriesOf(db, 3)[2]!, a], [6, 6]))).toEqual([STORED, REJECT_DUPLICATE])
+    expect(append(db, batchOf(T - 2000, [a], [5]))).toEqual([STORED])
+    expect(append(db, batchOf(T - 2500, [a], [7]))).toEqual([STORED])
+    expect(append(db, batchOf(T + 12.6 * 60_000, [a], [8])), 'newer than the late ones').toEqual([STORED])
+    const want: Points = [[T - 2500, 7], [T - 2000, 5], [T - 1000, 1], [T + 12.6 * 60_000, 8]]
+    expect(readAll(db).get(keyOf(series(0)))).toEqual(want)
+    await db.close()
+  })
+
   it('is begun again as it was after a failure, and goes on from there', async () => {
     const db = open(tempFolder())
     const first = db.head.cuts.begin(T)

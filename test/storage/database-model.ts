@@ -1,6 +1,9 @@
 // The store against a plain Map: random work over some days of a fake clock (batches in order, late, of agents that come
-// back, duplicates, staleness markers; restarts, kills, upkeep with cuts, compactions and retention), all reads compared.
+// back, duplicates, staleness markers; deletes, cleaning, snapshots, restarts, kills, upkeep with cuts, compactions and
+// retention), all reads compared.
+import fs from 'node:fs'
 import { expect } from 'vitest'
+import type { Matcher } from '../../lib/model/matcher.ts'
 import { FakeClock } from '../../lib/std/clock.ts'
 import { Logger } from '../../lib/std/log.ts'
 import type { Random } from '../../lib/std/random.ts'
@@ -21,7 +24,17 @@ export interface ModelReport {
   compactions: number
   retentions: number
   restarts: number
+  deletes: number
+  /** Samples that were deleted, and of these the ones that came again. */
+  deleted: number
+  again: number
+  cleanings: number
+  snapshots: number
   samples: number
+}
+
+export function emptyReport(): ModelReport {
+  return { cuts: 0, compactions: 0, retentions: 0, restarts: 0, deletes: 0, deleted: 0, again: 0, cleanings: 0, snapshots: 0, samples: 0 }
 }
 
 /** `commands` of them in a folder; throws where the store and the Map disagree. */
@@ -34,12 +47,14 @@ export async function modelRun(random: Random, folder: string, commands: number,
 }
 
 class ModelRun {
-  readonly report: ModelReport = { cuts: 0, compactions: 0, retentions: 0, restarts: 0, samples: 0 }
+  readonly report: ModelReport = emptyReport()
   readonly #random: Random
   readonly #folder: string
   readonly #name: string
   readonly #model: Model = new Map()
   readonly #newest = new Map<string, number>()
+  /** Times at which each series had samples that were deleted. */
+  readonly #deleted = new Map<string, Set<number>>()
   readonly #retentionMs: number
   readonly #total: number
   readonly #logged: string[] = []
@@ -64,12 +79,64 @@ class ModelRun {
 
   async command(step: number): Promise<void> {
     const random = this.#random
-    const action = random.int(20)
-    if (action === 0) await this.#restart()
-    else if (action <= 3) await this.#clock.advance(random.int(3) === 0 ? random.int(4 * HOUR) : random.int(20 * MINUTE))
-    else if (action <= 6) await this.#maintain()
-    else if (action === 7) this.#compareSome(`step ${step}`)
+    const action = random.int(40)
+    if (action === 0) await this.#delete()
+    else if (action === 1) await this.#clean()
+    else if (action === 2) await this.#restart()
+    else if (action === 3) await (random.int(4) === 0 ? this.#snapshot(step) : this.#restart())
+    else if (action < 10) await this.#clock.advance(random.int(3) === 0 ? random.int(4 * HOUR) : random.int(20 * MINUTE))
+    else if (action < 16) await this.#maintain()
+    else if (action < 18) this.#compareSome(`step ${step}`)
     else this.#append(step)
+  }
+
+  /** One series, those of a metric, or all; of some hours, of all time, or of what may still come late. */
+  async #delete(): Promise<void> {
+    const random = this.#random
+    const one = random.int(this.#total)
+    const kinds: readonly [Matcher, (i: number) => boolean][] = [
+      [{ name: 'i', op: '=', value: String(one) }, (i) => i === one],
+      [{ name: '__name__', op: '=', value: `m${one % 5}` }, (i) => i % 5 === one % 5],
+      [{ name: 'i', op: '!=', value: String(one) }, (i) => i !== one],
+      [{ name: 'i', op: '=~', value: `${one}.*` }, (i) => String(i).startsWith(String(one))],
+    ]
+    const [matcher, isMeant] = kinds[random.int(kinds.length)]!
+    const now = this.#clock.now()
+    const from = random.int(4) === 0 ? -8.64e15 : now - random.int(12 * HOUR)
+    const to = random.int(4) === 0 ? 8.64e15 : from === -8.64e15 ? now - random.int(12 * HOUR) : from + random.int(6 * HOUR)
+    await this.#db.blocks.delete([[matcher]], from, to)
+    this.report.deletes++
+    for (let i = 0; i < this.#total; i++) {
+      if (!isMeant(i)) continue
+      const key = keyOf(series(i))
+      const gone = this.#deleted.get(key) ?? new Set<number>()
+      this.#deleted.set(key, gone)
+      for (const t of this.#model.get(key)?.keys() ?? []) {
+        if (t < from || t > to) continue
+        this.#model.get(key)!.delete(t)
+        gone.add(t)
+        this.report.deleted++
+      }
+    }
+  }
+
+  async #clean(): Promise<void> {
+    await this.#db.blocks.clean()
+    this.report.cleanings++
+  }
+
+  /** A copy of the store holds what the store holds. */
+  async #snapshot(step: number): Promise<void> {
+    const name = `s${step}`
+    this.compare(-Infinity, Infinity, `before snapshot ${name}`)
+    await this.#db.blocks.snapshot(name, true)
+    this.compare(-Infinity, Infinity, `after snapshot ${name}`)
+    const folder = `${this.#folder}/snapshots/${name}`
+    const copy = open(folder, { clock: new FakeClock(this.#clock.now()), retentionMs: this.#retentionMs, outOfOrderMs: OUT_OF_ORDER, headBytesMax: 32 * 2 ** 20, logger: this.#logger })
+    this.compare(-Infinity, Infinity, `snapshot ${name}`, copy)
+    await copy.close()
+    fs.rmSync(folder, { recursive: true })
+    this.report.snapshots++
   }
 
   async #restart(): Promise<void> {
@@ -126,6 +193,7 @@ class ModelRun {
         // Of conflicting samples the first wins, also where that is known only when they are read.
         if (points.has(t)) expect(t, `${where}: ${key}`).toBeLessThanOrEqual(newest)
         else points.set(t, stale[k] === 1 ? 'stale' : values[k]!)
+        if (this.#deleted.get(key)?.delete(t)) this.report.again++
         this.report.samples++
       } else if (verdict === REJECT_DUPLICATE) {
         expect(points.has(t), `${where}: a duplicate of nothing, ${key} at ${t}`).toBe(true)
@@ -146,9 +214,9 @@ class ModelRun {
     this.compare(mint, maxt, where)
   }
 
-  compare(mint: number, maxt: number, where: string): void {
+  compare(mint: number, maxt: number, where: string, db: Database = this.#db): void {
     const oldest = this.#clock.now() - this.#retentionMs
-    const got = readAll(this.#db, mint, maxt)
+    const got = readAll(db, mint, maxt)
     for (const [key, points] of this.#model) {
       const want: Points = [...points].filter(([t]) => t >= mint && t <= maxt).toSorted((a, b) => a[0] - b[0])
       const found = got.get(key) ?? []
