@@ -48,11 +48,13 @@ export class PipelineWorld {
   pipeline: AlertPipeline
   #store: MetaStore
   #config: string
+  readonly #startMs: number
 
   private constructor(folder: string, clock: FakeClock, log: string[], config: string, opened: { pipeline: AlertPipeline; store: MetaStore; metrics: Metrics }) {
     this.folder = folder
     this.log = log
     this.clock = clock
+    this.#startMs = clock.now()
     this.#config = config
     this.pipeline = opened.pipeline
     this.#store = opened.store
@@ -60,9 +62,9 @@ export class PipelineWorld {
   }
 
   /** `config`: an alertmanager.yml. */
-  static async start(config: string, overlay: AlertOverlay | null = null): Promise<PipelineWorld> {
+  static async start(config: string, overlay: AlertOverlay | null = null, startMs: number = START_MS): Promise<PipelineWorld> {
     const folder = tempFolder()
-    const clock = new FakeClock(START_MS)
+    const clock = new FakeClock(startMs)
     const log: string[] = []
     const opened = await open(folder, clock, log)
     const world = new PipelineWorld(folder, clock, log, config, opened)
@@ -77,7 +79,7 @@ export class PipelineWorld {
   }
 
   get seconds(): number {
-    return (this.clock.now() - START_MS) / 1000
+    return (this.clock.now() - this.#startMs) / 1000
   }
 
   apply(config: string): void {
