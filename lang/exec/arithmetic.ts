@@ -1,6 +1,7 @@
 // The element operations of binary operators over rows, one loop per operator, with Go's results where JavaScript's
 // differ. prometheus promql/engine.go: scalarBinop, vectorElemBinop.
-import { atan2 } from '../func/trigonometry.ts'
+import { pow } from '../../lib/std/go-pow.ts'
+import { atan2 } from '../../lib/std/go-trigonometry.ts'
 import type { BinaryOp } from '../parse/ast.ts'
 import { ABSENT, FLOAT } from './operator.ts'
 
@@ -18,29 +19,6 @@ export function isComparison(op: BinaryOp): boolean {
   return op === '==' || op === '!=' || op === '<' || op === '<=' || op === '>' || op === '>='
 }
 
-/** Binary exponents of doubles end at ±1022; nothing on the way may leave them. */
-const EXPONENT_MAX = 1000
-
-/** math.Pow: 1^NaN and (-1)^±Inf are 1; powers by squaring, to the last digit. */
-export function goPow(x: number, y: number): number {
-  if (x === 1 || (x === -1 && (y === Infinity || y === -Infinity))) return 1
-  const size = Math.abs(y)
-  if (!(size < 2 ** 30) || y === 1 || size === 0.5 || !(Math.abs(Math.log2(Math.abs(x))) * size < EXPONENT_MAX)) return x ** y
-  let whole = Math.trunc(size)
-  let fraction = size - whole
-  if (fraction !== 0 && x < 0) return NaN
-  if (fraction > 0.5) {
-    fraction--
-    whole++
-  }
-  let power = fraction === 0 ? 1 : Math.exp(fraction * Math.log(x))
-  for (let square = x; ; square *= square) {
-    if ((whole & 1) === 1) power *= square
-    whole >>= 1
-    if (whole === 0) return y < 0 ? 1 / power : power
-  }
-}
-
 /** out[i] = left[i] op right[i] where both are FLOAT, else absent. `out` may be either side. Comparisons give 0 or 1. */
 export function calculateRow(op: NumberOp, left: Side, right: Side, out: Side, n: number): void {
   const { values: l, at: la } = left
@@ -52,7 +30,7 @@ export function calculateRow(op: NumberOp, left: Side, right: Side, out: Side, n
     case '*': for (let i = 0; i < n; i++) o[oa + i] = l[la + i]! * r[ra + i]!; break
     case '/': for (let i = 0; i < n; i++) o[oa + i] = l[la + i]! / r[ra + i]!; break
     case '%': for (let i = 0; i < n; i++) o[oa + i] = l[la + i]! % r[ra + i]!; break
-    case '^': for (let i = 0; i < n; i++) o[oa + i] = goPow(l[la + i]!, r[ra + i]!); break
+    case '^': for (let i = 0; i < n; i++) o[oa + i] = pow(l[la + i]!, r[ra + i]!); break
     case 'atan2': for (let i = 0; i < n; i++) o[oa + i] = atan2(l[la + i]!, r[ra + i]!); break
     case '==': for (let i = 0; i < n; i++) o[oa + i] = l[la + i] === r[ra + i] ? 1 : 0; break
     case '!=': for (let i = 0; i < n; i++) o[oa + i] = l[la + i] !== r[ra + i] ? 1 : 0; break

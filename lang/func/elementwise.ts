@@ -1,11 +1,13 @@
 // Functions of one instant vector that change points in place: math, clamp and round, calendar. They are of floats;
 // native histograms vanish.
+import { exp } from '../../lib/std/go-exp.ts'
+import { acosh, asinh, atanh, cosh, sinh, tanh } from '../../lib/std/go-hyperbolic.ts'
+import { log, log10, log2 } from '../../lib/std/go-log.ts'
+import { acos, asin, atan, cos, sin, tan } from '../../lib/std/go-trigonometry.ts'
 import { ABSENT, FLOAT } from '../exec/operator.ts'
 import { dayOfMonth, dayOfWeek, dayOfYear, daysInMonth, hour, minute, month, year } from './civil-date.ts'
 import type { Elementwise, ElementwiseFuncs } from './contract.ts'
-import { log10, log2 } from './log-scale.ts'
 import { clamp, degrees, goMax, goMin, radians, roundTo, sign } from './math.ts'
-import { acos, asin, atan, cos, cosh, sin, sinh, tan, tanh } from './trigonometry.ts'
 
 /** A function of the value alone. The call through `f` costs some 2 ns a point, little beside what most of these do. */
 function mapped(f: (x: number) => number): Elementwise {
@@ -49,9 +51,9 @@ export const ELEMENTWISE: ElementwiseFuncs = new Map<string, Elementwise>([
   ['abs', mapped(Math.abs)],
   ['ceil', mapped(Math.ceil)],
   ['floor', mapped(Math.floor)],
-  ['exp', mapped(Math.exp)],
+  ['exp', mapped(exp)],
   ['sqrt', mapped(Math.sqrt)],
-  ['ln', mapped(Math.log)],
+  ['ln', mapped(log)],
   ['log2', mapped(log2)],
   ['log10', mapped(log10)],
   ['sgn', mapped(sign)],
@@ -64,9 +66,9 @@ export const ELEMENTWISE: ElementwiseFuncs = new Map<string, Elementwise>([
   ['sinh', mapped(sinh)],
   ['cosh', mapped(cosh)],
   ['tanh', mapped(tanh)],
-  ['asinh', mapped(Math.asinh)],
-  ['acosh', mapped(Math.acosh)],
-  ['atanh', mapped(Math.atanh)],
+  ['asinh', mapped(asinh)],
+  ['acosh', mapped(acosh)],
+  ['atanh', mapped(atanh)],
   ['deg', mapped(degrees)],
   ['rad', mapped(radians)],
   ['clamp', clampBetween],

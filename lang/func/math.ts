@@ -1,6 +1,5 @@
 // Functions of one float, and of a float and parameters, with Go's results where JavaScript's differ.
-// Exponential functions are V8's (fdlibm), within an ulp of Go's; for logarithms see log-scale.ts, for sines and tangents
-// trigonometry.ts.
+// Exponentials, logarithms, powers and trigonometry are in lib/std/go-*.ts.
 
 /** -1, 1, or the value itself: ±0 and NaN. */
 export function sign(x: number): number {

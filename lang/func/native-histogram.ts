@@ -7,7 +7,8 @@
 import { bucketAt, bucketTotal, countAt, type Bucket } from '../../lib/model/histogram-bounds.ts'
 import { isCustom, type FloatHistogram } from '../../lib/model/histogram.ts'
 import { compensation } from '../../lib/model/kahan.ts'
-import { exp2, log2 } from './log-scale.ts'
+import { exp2 } from '../../lib/std/go-exp.ts'
+import { log2 } from '../../lib/std/go-log.ts'
 
 /** What NaN among the observations does to a quantile: they count, but are in no bucket. */
 export type NaNEffect = '' | 'result is NaN' | 'result is skewed higher'

@@ -2,6 +2,7 @@
 // times are known (prometheus promql/durations.go). Afterwards every Duration is fixed and every `at` a time.
 //
 // They speak of the whole query also within subqueries.
+import { pow } from '../../lib/std/go-pow.ts'
 import { QueryError } from '../exec/query-error.ts'
 import type { AtModifier, Duration, DurationExpr, Expr, NumberLiteral, Span, SubqueryExpr, VectorSelector } from '../parse/ast.ts'
 import { DURATION_SECONDS_MAX } from '../parse/build-duration.ts'
@@ -115,7 +116,7 @@ function evaluateBinary(expr: Extract<DurationExpr, { kind: 'binary' }>, query: 
     case '+': return left + right
     case '-': return left - right
     case '*': return left * right
-    case '^': return left ** right
+    case '^': return pow(left, right)
     case '/':
       if (right === 0) throw badDuration(query, expr.span, 'division by zero')
       return left / right

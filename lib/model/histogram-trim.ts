@@ -1,6 +1,7 @@
 // What a native histogram says of the observations below or above a value: PromQL's `</` and `>/`. Buckets that the
 // value cuts are interpolated as histogram_quantile does, exponentially, or linearly with custom bounds and in the
 // zero bucket; the sum is estimated anew from the middles of what is left. Prometheus: FloatHistogram.TrimBuckets.
+import { log2 } from '../std/go-log.ts'
 import { lowerBound, upperBound } from './histogram-bounds.ts'
 import { isCustom, NO_BUCKETS, type Buckets, type FloatHistogram } from './histogram.ts'
 
@@ -85,7 +86,7 @@ function trimFromBelow(upper: number, count: number, cut: number, isUpper: boole
 /** The share of a bucket of finite bounds that lies below `cut`, which is within it. */
 function shareBelow({ lower, upper }: Interval, cut: number, isLinear: boolean): number {
   if (isLinear) return (cut - lower) / (upper - lower)
-  const [low, high, at] = [lower, upper, cut].map((bound) => Math.log2(Math.abs(bound))) as [number, number, number]
+  const [low, high, at] = [lower, upper, cut].map((bound) => log2(Math.abs(bound))) as [number, number, number]
   return cut > 0 ? (at - low) / (high - low) : 1 - (at - high) / (low - high)
 }
 

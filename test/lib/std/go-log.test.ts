@@ -1,8 +1,9 @@
 // Values of Go 1.26's math.Log2 and math.Log10, and of the engine of Prometheus 3.14.0.
 import { describe, expect, it } from 'vitest'
 import { Engine } from '../../../lang/engine.ts'
-import { exp2, log10, log2 } from '../../../lang/func/log-scale.ts'
 import { denseBuckets, EMPTY_HISTOGRAM } from '../../../lib/model/histogram.ts'
+import { exp2 } from '../../../lib/std/go-exp.ts'
+import { log10, log2 } from '../../../lib/std/go-log.ts'
 import { MemoryStorage } from '../../support/memory-storage.ts'
 
 describe('logarithms', () => {

@@ -1,11 +1,12 @@
-// Trigonometric functions as Go computes them, to the last digit: its portable code (math/sin.go, tan.go, atan.go, asin.go, sinh.go,
-// tanh.go) is the Cephes library's, of S. L. Moshier, while V8's is fdlibm.
+// Trigonometric functions as Go computes them, to the last digit: its portable code (math/sin.go, tan.go, atan.go, asin.go) is the
+// Cephes library's, of S. L. Moshier, while V8's is fdlibm.
 //
-//   sin cos tan    x less a multiple of π/4 in three parts (Cody and Waite), then a polynomial
+//   sin cos tan    x less a multiple of π/4, then a polynomial
 //   atan           |x| to [0, 0.66], then a rational function; asin, acos, atan2 by it
-//   sinh tanh      a rational function near 0, else by exponentials, V8's: those may differ in the last digit
 //
-// Beyond 2²⁹ Go reduces by many more digits of 1/π; there V8's sine is as good, but for the last digit.
+// The multiple is taken off in three parts (Cody and Waite); from 2²⁹ on x is multiplied by as many digits of 4/π as its
+// exponent asks for (Payne and Hanek), in integers of 64 bits as Go has them: BigInt, some 2 µs for a number seldom met.
+import { binaryExponent } from './go-frexp.ts'
 
 /** π/4 in three parts. */
 const PI4_A = 0.7853981256484985
@@ -17,17 +18,50 @@ const REDUCED_MAX = 2 ** 29
 const reduced = { octant: 0, rest: 0 }
 
 function reduce(size: number): void {
+  if (size >= REDUCED_MAX) {
+    reduceLarge(size)
+    return
+  }
   let eighths = Math.trunc(size * (4 / Math.PI))
   if (eighths % 2 === 1) eighths++
   reduced.octant = eighths % 8
   reduced.rest = ((size - eighths * PI4_A) - eighths * PI4_B) - eighths * PI4_C
 }
 
+/** 4/π after the leading 1, with zeros before it. */
+const DIGITS_BITS = 20 * 64
+const DIGITS = BigInt('0x' +
+  '000000000000000145f306dc9c882a53f84eafa3ea69bb81b6c52b3278872083fca2c757bd778ac36e48dc74849ba5c00c925dd413a32439fc3bd63962534e7d' +
+  'd1046bea5d768909d338e04d68befc827323ac7306a673e93908bf177bf250763ff12fffbc0b301fde5e2316b414da3eda6cfd9e4f96136e9e8c7ecd3cbfd45a' +
+  'ea4f758fd7cbe2f67a0e73ef14a525d4d7f6bf623f1aba10ac06608df8f6d757')
+
+/** Three digits of 64 bits of 4/π make a product whose highest three bits are the octant; what is below two digits is cut off. */
+function reduceLarge(size: number): void {
+  const exponent = binaryExponent(size) - 53
+  const mantissa = BigInt(size / 2 ** exponent)
+  const digits = BigInt.asUintN(192, DIGITS >> BigInt(DIGITS_BITS - 192 - (exponent + 61)))
+  const lowest = (BigInt.asUintN(64, digits) * mantissa) >> 64n
+  const product = BigInt.asUintN(128, (digits >> 64n) * mantissa + lowest)
+  let octant = Number(product >> 125n)
+  // The fraction's first bits as a double's mantissa. Its leading zeros are made up for by bits of the product's lower half that
+  // stand three too high; that is how Go does it.
+  const high = BigInt.asUintN(64, product >> 61n)
+  const shift = BigInt(65 - high.toString(2).length)
+  const bits = BigInt.asUintN(64, high << shift) | (BigInt.asUintN(64, product) >> (64n - shift))
+  let rest = (1 + Number(bits >> 12n) * 2 ** -52) * 2 ** -Number(shift)
+  if (octant % 2 === 1) {
+    octant = (octant + 1) % 8
+    rest--
+  }
+  reduced.octant = octant
+  reduced.rest = rest * (Math.PI / 4)
+}
+
 /** Sine within an eighth. */
 function sineOf(z: number): number {
   const s = z * z
   return z + z * s * (((((1.5896230157654656e-10 * s + -2.5050747762857807e-08) * s + 2.7557313621385722e-06) * s +
-    -0.00019841269829588539) * s + 0.008333333333322118) * s + -0.1666666666666663)
+    -0.00019841269829589539) * s + 0.008333333333322118) * s + -0.1666666666666663)
 }
 
 /** Cosine within an eighth. */
@@ -39,7 +73,7 @@ function cosineOf(z: number): number {
 
 export function sin(x: number): number {
   const size = Math.abs(x)
-  if (x === 0 || !(size < REDUCED_MAX)) return Math.sin(x)
+  if (x === 0 || !(size < Infinity)) return Math.sin(x)
   reduce(size)
   const { octant, rest } = reduced
   const y = octant === 2 || octant === 6 ? cosineOf(rest) : sineOf(rest)
@@ -48,7 +82,7 @@ export function sin(x: number): number {
 
 export function cos(x: number): number {
   const size = Math.abs(x)
-  if (!(size < REDUCED_MAX)) return Math.cos(x)
+  if (!(size < Infinity)) return Math.cos(x)
   reduce(size)
   const { octant, rest } = reduced
   const y = octant === 2 || octant === 6 ? sineOf(rest) : cosineOf(rest)
@@ -57,13 +91,13 @@ export function cos(x: number): number {
 
 export function tan(x: number): number {
   const size = Math.abs(x)
-  if (x === 0 || !(size < REDUCED_MAX)) return Math.tan(x)
+  if (x === 0 || !(size < Infinity)) return Math.tan(x)
   reduce(size)
   const { octant, rest: z } = reduced
   const s = z * z
   let y = z
   if (s > 1e-14) {
-    const above = (-13093.693918138373 * s + 1153516.6483858742) * s + -17956525.197648488
+    const above = (-13093.693918138379 * s + 1153516.6483858742) * s + -17956525.197648488
     const below = (((s + 13681.296347069296) * s + -1320892.3444021097) * s + 25008380.18233579) * s + -53869575.592945464
     y = z + z * (s * above / below)
   }
@@ -114,43 +148,4 @@ export function asin(x: number): number {
 
 export function acos(x: number): number {
   return Math.PI / 2 - asin(x)
-}
-
-/** Beyond, the other exponential is nothing beside the one. */
-const ONE_EXPONENTIAL = 21
-
-export function sinh(x: number): number {
-  const size = Math.abs(x)
-  let y: number
-  if (size > ONE_EXPONENTIAL) y = Math.exp(size) * 0.5
-  else if (size > 0.5) y = (Math.exp(size) - 1 / Math.exp(size)) * 0.5
-  else {
-    const s = size * size
-    const above = ((-26.30563213397497 * s + -2894.211355989564) * s + -89912.72022039509) * s +
-      -630767.3640497717
-    y = above * size / (((s + -173.6789535582337) * s + 15215.17378790019) * s + -630767.3640497717)
-  }
-  return x < 0 ? -y : x === 0 ? x : y
-}
-
-export function cosh(x: number): number {
-  const size = Math.abs(x)
-  return size > ONE_EXPONENTIAL ? Math.exp(size) * 0.5 : (Math.exp(size) + 1 / Math.exp(size)) * 0.5
-}
-
-/** Half the logarithm of the largest double: beyond, the tangent is 1. */
-const TANH_MAX = 0.5 * 88.02969193111305
-
-export function tanh(x: number): number {
-  const size = Math.abs(x)
-  if (size > TANH_MAX) return x < 0 ? -1 : 1
-  if (size >= 0.625) {
-    const y = 1 - 2 / (Math.exp(2 * size) + 1)
-    return x < 0 ? -y : y
-  }
-  if (x === 0) return x
-  const s = x * x
-  const above = (-0.9643991794250523 * s + -99.28772310019185) * s + -1614.6876844170845
-  const below = ((s + 112.81167849163293) * s + 2235.4883906010045) * s + 4844.063053251255
-  return x + x * s * above / below
 }
