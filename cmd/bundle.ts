@@ -39,22 +39,36 @@ function keepPlaces(outDir: string): Plugin {
   }
 }
 
-/** What packages load with themselves, for what nobody here uses: a tenth of a start. */
-const LATER = [
-  { file: 'fastify/lib/server.js', load: "const http2 = require('node:http2')", use: 'http2.create', instead: "require('node:http2').create" },
-  { file: '@fastify/static/index.js', load: "const { glob } = require('glob')", use: 'await glob(', instead: "await require('glob').glob(" },
-] as const
+/**
+ * What packages do with themselves for what nobody here uses, a tenth of a start: they load HTTP/2, TLS, globs, clusters of
+ * processes and a client of a push gateway, and compile a function for each piece of a route's path.
+ */
+const EDITS: readonly { file: string; edits: readonly (readonly [from: string, to: string])[] }[] = [
+  {
+    file: 'fastify/lib/server.js',
+    edits: [
+      ["const http2 = require('node:http2')", ''], ['http2.create', "require('node:http2').create"],
+      ["const https = require('node:https')", ''], ['https.createServer', "require('node:https').createServer"],
+    ],
+  },
+  { file: '@fastify/static/index.js', edits: [["const { glob } = require('glob')", ''], ['await glob(', "await require('glob').glob("]] },
+  { file: 'prom-client/index.js', edits: [["exports.Pushgateway = require('./lib/pushgateway');", ''], ["exports.AggregatorRegistry = require('./lib/cluster');", '']] },
+  { file: 'find-my-way/lib/node.js', edits: [['const LONG_PREFIX_MIN_LENGTH = 16', 'const LONG_PREFIX_MIN_LENGTH = 2'], ['path.indexOf(prefix, i) === i', 'path.startsWith(prefix, i)']] },
+]
 
-/** Loads it where it is used. Throws where a package does not look as it did. */
-function loadLater(): Plugin {
+/** Throws where a package does not look as it did. */
+function editPackages(): Plugin {
   return {
-    name: 'load-later',
+    name: 'edit-packages',
     transform(code, id) {
-      const found = LATER.find(({ file }) => id.endsWith(`/node_modules/${file}`))
+      const found = EDITS.find(({ file }) => id.endsWith(`/node_modules/${file}`))
       if (found === undefined) return null
-      const { file, load, use, instead } = found
-      if (!code.includes(load) || !code.includes(use)) throw new Error(`cannot bundle the server: ${file} does not have \`${load}\` and \`${use}\` any more; mend LATER in cmd/bundle.ts`)
-      return code.replace(load, '').replaceAll(use, instead)
+      let edited = code
+      for (const [from, to] of found.edits) {
+        if (!edited.includes(from)) throw new Error(`cannot bundle the server: ${found.file} does not have \`${from}\` any more; mend EDITS in cmd/bundle.ts`)
+        edited = edited.replaceAll(from, to)
+      }
+      return edited
     },
   }
 }
@@ -71,7 +85,7 @@ export async function bundleInto(outDir: string): Promise<Bundle> {
   const { rolldown } = await import('rolldown')
   const build = await rolldown({
     input: Object.fromEntries(entries().map((name) => [path.basename(name, '.ts'), path.join(import.meta.dirname, name)])),
-    platform: 'node', external: EXTERNAL, plugins: [keepPlaces(outDir), loadLater()], logLevel: 'warn',
+    platform: 'node', external: EXTERNAL, plugins: [keepPlaces(outDir), editPackages()], logLevel: 'warn',
   })
   const { output } = await build.generate({
     format: 'esm', entryFileNames: '[name].js', chunkFileNames: '[name]-[hash].js',

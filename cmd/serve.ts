@@ -98,14 +98,17 @@ export class Monitor {
     config.onChange = (next) => (newest = next)
     const door = new FrontDoor({ flags, config, clock, logger, metrics, retention: () => retention.text })
     const url = await door.listen()
+    // Its thread begins while this one reads the log.
+    const meta = await openMeta(flags, { clock, logger: logger.with('meta'), metrics })
+    const discoveryMetrics = new DiscoveryMetrics(metrics)
+    const notifying = NotifyRunner.open(flags, { clock, logger: logger.with('notifier'), metrics, discoveryMetrics, store: meta.store })
     const db = await openDatabase(flags, first, { lock: door.lock, heap: ground.heap, clock, logger }).catch(async (error: unknown) => {
-      await door.server.stop()
+      await (await notifying).stop()
+      await Promise.all([meta.stop(), door.server.stop()])
       throw error
     })
     registerStorageMetrics(metrics, db)
-    const meta = await openMeta(flags, { clock, logger: logger.with('meta'), metrics })
-    const discoveryMetrics = new DiscoveryMetrics(metrics)
-    const notify = await NotifyRunner.open(flags, { clock, logger: logger.with('notifier'), metrics, discoveryMetrics, store: meta.store })
+    const notify = await notifying
     const alertRules = await openAlertRules(flags, first, { meta: meta.store, notify, clock, logger: logger.with('rules') })
     const queries = await makeQueryRunner(flags, first, { clock, logger: logger.with('query'), metrics, db, threads: ground.threads })
     const receiver = new RemoteWriteReceiver(db, metrics, freshSeed(), clock)

@@ -371,10 +371,16 @@ class Grammar extends DurationGrammar {
   })
 }
 
-const grammar = new Grammar()
+let made: Grammar | null = null
+
+/** Made for the first text: looking through its rules takes 30 ms of a start, and the main thread of most has no text. */
+function theGrammar(): Grammar {
+  return (made ??= new Grammar())
+}
 
 /** The tree of a whole expression, not yet checked for types. Throws Fault. Not reentrant, which synchronous code cannot notice. */
 export function readExpr(tokens: IToken[], features: ParserFeatures): Expr {
+  const grammar = theGrammar()
   grammar.features = features
   return grammar.run(grammar.query, tokens)
 }
@@ -384,5 +390,6 @@ export function readSelector(tokens: IToken[]): VectorSelector {
   const [first, second] = tokens
   // What would be called is a name here, and it is the parenthesis that is out of place.
   if (first !== undefined && second !== undefined && t.isCalled(first)) throw new Fault(t.spanOf(second), `unexpected ${t.describe(second)}`)
+  const grammar = theGrammar()
   return grammar.run(grammar.selectorOnly, tokens)
 }
