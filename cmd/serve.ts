@@ -98,17 +98,8 @@ export class Monitor {
     config.onChange = (next) => (newest = next)
     const door = new FrontDoor({ flags, config, clock, logger, metrics, retention: () => retention.text })
     const url = await door.listen()
-    // Its thread begins while this one reads the log.
-    const meta = await openMeta(flags, { clock, logger: logger.with('meta'), metrics })
     const discoveryMetrics = new DiscoveryMetrics(metrics)
-    const notifying = NotifyRunner.open(flags, { clock, logger: logger.with('notifier'), metrics, discoveryMetrics, store: meta.store })
-    const db = await openDatabase(flags, first, { lock: door.lock, heap: ground.heap, clock, logger }).catch(async (error: unknown) => {
-      await (await notifying).stop()
-      await Promise.all([meta.stop(), door.server.stop()])
-      throw error
-    })
-    registerStorageMetrics(metrics, db)
-    const notify = await notifying
+    const { db, meta, notify } = await openStores(flags, first, { door, heap: ground.heap, clock, logger, metrics, discoveryMetrics })
     const alertRules = await openAlertRules(flags, first, { meta: meta.store, notify, clock, logger: logger.with('rules') })
     const queries = await makeQueryRunner(flags, first, { clock, logger: logger.with('query'), metrics, db, threads: ground.threads })
     const receiver = new RemoteWriteReceiver(db, metrics, freshSeed(), clock)
@@ -237,6 +228,28 @@ function archiveOptions(flags: Flags, archive: ArchiveConfig): ArchiveOptions {
     place: archive, fetchWorker: new URL('./fetch-worker.ts', import.meta.url).href,
     uploadWorker: flags.threads === 0 ? null : new URL('./upload-worker.ts', import.meta.url),
   }
+}
+
+interface StoresGround {
+  door: FrontDoor
+  heap: SharedHeap
+  clock: Clock
+  logger: Logger
+  metrics: Metrics
+  discoveryMetrics: DiscoveryMetrics
+}
+
+/** The relational store's thread begins, and is asked what alerts need to know, while this one reads the log. */
+async function openStores(flags: Flags, config: Config, { door, heap, clock, logger, metrics, discoveryMetrics }: StoresGround): Promise<{ db: Database; meta: Meta; notify: NotifyRunner }> {
+  const meta = await openMeta(flags, { clock, logger: logger.with('meta'), metrics })
+  const notifying = NotifyRunner.open(flags, { clock, logger: logger.with('notifier'), metrics, discoveryMetrics, store: meta.store })
+  const db = await openDatabase(flags, config, { lock: door.lock, heap, clock, logger }).catch(async (error: unknown) => {
+    await (await notifying).stop()
+    await Promise.all([meta.stop(), door.server.stop()])
+    throw error
+  })
+  registerStorageMetrics(metrics, db)
+  return { db, meta, notify: await notifying }
 }
 
 async function openDatabase(flags: Flags, config: Config, { lock, heap, clock, logger }: { lock: FolderLock; heap: SharedHeap; clock: Clock; logger: Logger }): Promise<Database> {
