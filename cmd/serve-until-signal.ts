@@ -33,8 +33,13 @@ async function serve(flags: Flags, ground: Ground, logger: Logger): Promise<void
   let reload = (): void => void (isReloadDue = true)
   let isReloadDue = false
   process.on('SIGHUP', () => reload())
-  const stopping = new Promise<string>((resolve) => {
-    for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, resolve)
+  const stopping = new Promise<void>((resolve) => {
+    for (const name of ['SIGTERM', 'SIGINT'] as const) {
+      process.once(name, () => {
+        beginStop(name, logger)
+        resolve()
+      })
+    }
   })
   const monitor = await Monitor.start(flags, ground, logger, systemClock)
   process.stdout.write(`Monitor ${VERSION} serves ${monitor.url}, keeps data in ${path.resolve(flags.dataFolder)} (${monitor.retention}), scrapes ${monitor.scraped()}.\n`)
@@ -44,15 +49,19 @@ async function serve(flags: Flags, ground: Ground, logger: Logger): Promise<void
     })
   }
   if (isReloadDue) reload()
-  const signal = await stopping
+  await stopping
+  await monitor.stop()
+}
+
+/** From a signal on the process ends in time, also where the start, or a part of the drain, hangs. */
+function beginStop(signal: string, logger: Logger): void {
   logger.info('stopping', { signal })
-  // A second signal ends the process at once, and so does a drain that hangs.
-  for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => process.exit(130))
+  // A second signal ends the process at once.
+  for (const name of ['SIGTERM', 'SIGINT'] as const) process.removeAllListeners(name).once(name, () => process.exit(130))
   systemClock.after(DRAIN_MS, () => {
-    logger.error('the drain took too long and is cut', { seconds: DRAIN_MS / 1000 })
+    logger.error('the end took too long and is cut; what was acknowledged is on disk', { seconds: DRAIN_MS / 1000 })
     process.exit(1)
   }, true)
-  await monitor.stop()
 }
 
 function isForPeople(error: unknown): error is Error {

@@ -16,6 +16,8 @@ export type ToMeta =
 
 /** Worker to main. */
 export type FromMeta =
+  /** It can serve. */
+  | { kind: 'ready' }
   | { kind: 'outcome'; id: number; outcome: Outcome }
   | { kind: 'commit'; report: CommitReport }
   | { kind: 'warn'; message: string }
@@ -33,4 +35,5 @@ export function serveMeta(port: MessagePort, { folder }: MetaWorkerData): void {
     // The thread ends, as nothing else keeps it.
     port.close()
   })
+  send({ kind: 'ready' })
 }

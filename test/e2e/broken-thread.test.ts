@@ -1,0 +1,50 @@
+// A thread that does not start, or never answers: Monitor runs without what it does, says so, and ends when it is told to.
+import fs from 'node:fs'
+import { pathToFileURL } from 'node:url'
+import { expect, it, onTestFinished } from 'vitest'
+import { MonitorProcess, waitFor } from '../support/monitor-process.ts'
+import { writeBody } from '../support/remote-write-body.ts'
+import { tempFolder } from '../support/temp-folder.ts'
+
+/** Runs before everything else in the thread of the relational store, or in all threads but main. */
+function inThread(folder: string, code: string, which: 'meta' | 'all' = 'meta'): NodeJS.ProcessEnv {
+  const file = `${folder}/before.mjs`
+  fs.writeFileSync(file, `import { isMainThread, workerData } from 'node:worker_threads'\nif (!isMainThread && ('${which}' === 'all' || workerData?.folder?.endsWith('/meta'))) ${code}\n`)
+  return { NODE_OPTIONS: `--import=${pathToFileURL(file).href}` }
+}
+
+it('serves without the relational store where its thread cannot start, and ends at once', async () => {
+  const folder = tempFolder()
+  const monitor = await MonitorProcess.start(folder, { env: inThread(folder, "throw new Error('no memory for it')") })
+  onTestFinished(() => monitor.kill9())
+  expect(monitor.output).toContain('no memory for it')
+  expect(await monitor.value('vector(1)')).toBe(1)
+  expect(await monitor.stop()).toBe(0)
+}, 40_000)
+
+it('takes samples and says what is wrong where no thread can start at all, and ends at once', async () => {
+  const folder = tempFolder()
+  const config = `rule_files: [${folder}/rules.yml]\n`
+  fs.writeFileSync(`${folder}/rules.yml`, "groups: [{ name: g, interval: 1s, rules: [{ record: r, expr: vector(1) }] }]\n")
+  const monitor = await MonitorProcess.start(folder, { env: inThread(folder, "throw new Error('no memory for it')", 'all'), config })
+  onTestFinished(() => monitor.kill9())
+  const reply = await monitor.get('/api/v1/query?query=1')
+  expect(reply.text).toContain('no memory for it')
+  const pushed = await fetch(`${monitor.base}/api/v1/write`, {
+    method: 'POST', headers: { 'content-type': 'application/x-protobuf', 'content-encoding': 'snappy' },
+    body: new Uint8Array(writeBody([{ labels: [['__name__', 'm']], samples: [[1, Date.now()]] }])),
+  })
+  expect(pushed.status).toBe(204)
+  expect(await monitor.stop()).toBe(0)
+}, 40_000)
+
+it('ends within its grace when a start hangs', async () => {
+  const folder = tempFolder()
+  const monitor = await MonitorProcess.launch(folder, { env: inThread(folder, 'await new Promise(() => setInterval(() => {}, 1e6))') })
+  onTestFinished(() => monitor.kill9())
+  await waitFor('the store', async () => monitor.output.includes('data folder opened'))
+  const startedMs = performance.now()
+  expect(await monitor.stop()).toBe(1)
+  expect(performance.now() - startedMs).toBeLessThan(10_000)
+  expect(monitor.output).toContain('the end took too long and is cut')
+}, 60_000)
