@@ -76,7 +76,7 @@ export class Engine {
         const source = querier
         return answerMetadata(job, querier, this.#options.features, () => this.#labelsOf(queryable, source))
       }
-      const byStep = job.stats === 'all' && this.#options.features.perStepStats ? new StepSamples(this.#stepsOf(job)) : null
+      const byStep = job.stats === '' ? null : new StepSamples(this.#stepsOf(job))
       const budget = new Budget({ ...this.#options, deadlineMs, ...(canceled && { canceled }) }, byStep)
       return this.#query(job, queryable, { querier, budget, startedMs })
     } catch (error) {
@@ -127,7 +127,8 @@ export class Engine {
     const times = { startMs: steps.startMs, endMs: isRangeQuery ? job.endMs : steps.startMs, stepMs: steps.stepMs }
     const result = evaluate(parsed, steps, times, scope)
     const evaluatedMs = clock.monotonic()
-    const stats = job.stats === '' ? '' : writeStats({ startedMs: run.startedMs, preparedMs, evaluatedMs }, budget, tierUse)
+    const isByStep = job.stats === 'all' && features.perStepStats
+    const stats = job.stats === '' ? '' : writeStats({ startedMs: run.startedMs, preparedMs, evaluatedMs }, { budget, tierUse }, isByStep)
     const explain = explainer === null ? '' : JSON.stringify(explainer.tree(parsed))
     let isCut = false
     return successReply((out) => {

@@ -55,7 +55,7 @@ export class BucketInstant {
   }
 
   countSteps({ kinds, at }: { kinds: Uint8Array; at: number }, first: number, steps: StepSamples): void {
-    for (let i = 0; i < this.#windows.count; i++) if (kinds[at + i] === FLOAT) steps.add(first + i, 1)
+    for (let i = 0; i < this.#windows.count; i++) if (kinds[at + i] === FLOAT) steps.add(first + i, 1, 1)
   }
 
   /** Row k, if a step sees its last sample: not behind a marker, not before the lookback; else -1. */

@@ -56,7 +56,7 @@ export class BucketRange {
   }
 
   countSteps(_row: object, first: number, steps: StepSamples): void {
-    if (this.#hasRows) steps.addWindows(this.#windows, first)
+    if (this.#hasRows) steps.addWindows(this.#windows, first, false)
   }
 }
 

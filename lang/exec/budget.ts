@@ -2,7 +2,7 @@
 // at each sample of each window once a window, nobody per sample. A query of death ends here with a named limit, long
 // before its worker suffers.
 import type { Clock } from '../../lib/std/clock.ts'
-import type { StepReads, StepSamples } from './step-samples.ts'
+import type { ReadPlaces, StepReads, StepSamples } from './step-samples.ts'
 import { LimitError, QueryCanceled, QueryTimeout } from './query-error.ts'
 
 export interface BudgetOptions {
@@ -122,10 +122,13 @@ export class Budget {
     return new Uint32Array(length)
   }
 
-  /** What `work` reads counts `times` over: 0 for the inside of a subquery, whose windows are counted instead. */
-  readTimes<T>(times: number, work: () => T): T {
+  /**
+   * What `work` reads counts `times` over: 0 for the inside of a subquery, whose windows are counted instead. `places`: the steps
+   * at which it is read; null: at none.
+   */
+  readTimes<T>(times: number, work: () => T, places: ReadPlaces | null): T {
     const before = this.#samplesTotal
-    const result = this.stepSamples === null ? work() : this.stepSamples.readTimes(times, work)
+    const result = this.stepSamples === null ? work() : this.stepSamples.readTimes(times, work, places)
     this.#samplesTotal = before + (this.#samplesTotal - before) * times
     return result
   }

@@ -9,7 +9,7 @@ import { contextOf, type ExprCompiler } from './call-context.ts'
 import { infoCall } from './info.ts'
 import { instantSelector } from './instant-selector.ts'
 import { MappedRows } from './mapped-rows.ts'
-import type { Operator, Steps } from './operator.ts'
+import { ABSENT, type Operator, type Steps } from './operator.ts'
 import { rangeCall } from './range-call.ts'
 
 /** Functions of a time that default to the evaluation time. */
@@ -22,10 +22,10 @@ export function compileCall(compiler: ExprCompiler, call: Call, steps: Steps): O
   const { func } = call
   if (func === 'timestamp' || func === 'start_timestamp') {
     const selector = unwrapParens(call.args[0]!)
-    const isKnown = func === 'timestamp' || compiler.scope.features.startTimestamps
-    if (selector.type === 'vectorSelector' && isKnown) {
+    if (selector.type === 'vectorSelector') {
       const rows = instantSelector(compiler, selector, steps, { func, wanted: func === 'timestamp' ? 'time' : 'startTime' })
-      return compiler.merged(new MappedRows(rows, compiler.dropName, () => {}), steps)
+      const isKnown = func === 'timestamp' || compiler.scope.features.startTimestamps
+      return compiler.merged(new MappedRows(rows, compiler.dropName, isKnown ? () => {} : ({ kinds }) => kinds.fill(ABSENT)), steps)
     }
   }
   if (func === 'info') return infoCall(compiler, call, steps)

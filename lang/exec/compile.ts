@@ -27,6 +27,7 @@ import { ScalarOperator } from './scalar.ts'
 import { SharedRows } from './shared-rows.ts'
 import { Intersection, Union } from './set-operator.ts'
 import { StepInvariant } from './step-invariant.ts'
+import { AT_FIRST_STEP } from './step-samples.ts'
 import type { Stretch, TimeShift } from './windows.ts'
 import type { Selection } from '../../storage/interface.ts'
 
@@ -67,8 +68,11 @@ export class Compiler implements ExprCompiler {
 
   #compile(expr: Expr, steps: Steps): Operator {
     if ((steps.count > 1 || steps.endMs !== undefined) && this.#plan.invariant.has(expr)) {
-      const once = this.compile(expr, { startMs: steps.startMs, stepMs: steps.stepMs, count: 1 })
-      return steps.count > 1 ? new StepInvariant(once, steps, this.scope.budget) : once
+      const { budget } = this.scope
+      const step = { startMs: steps.startMs, stepMs: steps.stepMs, count: 1 }
+      // Scalars are evaluated when they are compiled.
+      const once = budget.readTimes(steps.count, () => this.compile(expr, step), AT_FIRST_STEP)
+      return steps.count > 1 ? new StepInvariant(once, steps, budget) : once
     }
     const text = this.#plan.repeated.get(expr)
     return text === undefined ? this.#operator(expr, steps) : this.#sharedReader(text, expr, steps)

@@ -90,7 +90,7 @@ class InfoRows implements Operator {
       if (is === 0) kinds.fill(ABSENT, s * width, (s + 1) * width)
     })
     // Counted already.
-    return { series, times: budget.readTimes(0, () => rowsOf('time')).values, kinds }
+    return { series, times: budget.readTimes(0, () => rowsOf('time'), null).values, kinds }
   }
 }
 

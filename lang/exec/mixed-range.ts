@@ -70,19 +70,23 @@ export class MixedRange {
     return samples
   }
 
-  /** The same by the step, of which the first is `first`. */
-  countSteps(first: number, steps: StepSamples): void {
-    if (this.samples.floatCount > 0) steps.addWindows(this.#floatWindows, first)
-    this.#eachHistogramWindow((i, size) => steps.add(first + i, size))
+  /** The same by the step, of which the first is `first`; those of a subquery were read by what is in it. */
+  countSteps(first: number, steps: StepSamples, isSubquery: boolean): void {
+    if (this.samples.floatCount > 0) steps.addWindows(this.#floatWindows, first, isSubquery)
+    this.#eachHistogramWindow((i, size, newSize) => steps.add(first + i, size, isSubquery ? 0 : newSize))
   }
 
-  #eachHistogramWindow(tell: (step: number, size: number) => void): void {
+  /** `newSize`: of those that the window before does not have. */
+  #eachHistogramWindow(tell: (step: number, size: number, newSize: number) => void): void {
     const { histograms, histogramCount } = this.samples
     if (histogramCount === 0) return
     const { lo, hi, count } = this.#histogramWindows
     const sizes = new Float64Array(histogramCount + 1)
     for (let k = 0; k < histogramCount; k++) sizes[k + 1] = sizes[k]! + samplesOf(histograms.h[k]!)
-    for (let i = 0; i < count; i++) tell(i, sizes[hi[i]!]! - sizes[lo[i]!]!)
+    for (let i = 0; i < count; i++) {
+      const newFrom = i === 0 ? lo[i]! : Math.max(lo[i]!, hi[i - 1]!)
+      tell(i, sizes[hi[i]!]! - sizes[lo[i]!]!, sizes[hi[i]!]! - sizes[newFrom]!)
+    }
   }
 
   #runKernel({ values, kinds, at }: Row): void {

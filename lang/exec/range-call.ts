@@ -20,7 +20,7 @@ import type { RangeCall } from './range-contract.ts'
 import { ExecutionError } from './query-error.ts'
 import { SelectedRows } from './selected-rows.ts'
 import { StitchedRows } from './stitched-rows.ts'
-import { innerSteps, SubqueryRows } from './subquery.ts'
+import { innerSteps, readPlaces, SubqueryRows } from './subquery.ts'
 import { TierSource } from './tier-selector.ts'
 import { rangeReader, rangeSamples, rangeSpans, type RangeAsk } from './tiered-range.ts'
 import { extensionOf, NO_EXTENSION, shiftOf, subqueryShift } from './time-shift.ts'
@@ -87,8 +87,11 @@ function subqueryRows(compiler: ExprCompiler, source: SubqueryExpr, called: Rang
   const inner = innerSteps(source, compiler.scope.subqueryStepMs, steps, compiler.scope.budget)
   if (inner.count === 0) return emptyOperator()
   // Scalars are evaluated when they are compiled.
-  const input = compiler.scope.budget.readTimes(0, () => compiler.compile(source.expr, inner))
-  return new SubqueryRows(input, called, { outer: steps, inner, shift: subqueryShift(source) }, compiler.scope.budget)
+  const { budget } = compiler.scope
+  const shift = subqueryShift(source)
+  const reads = readPlaces(steps, inner, shift, budget)
+  const input = budget.readTimes(0, () => compiler.compile(source.expr, inner), reads)
+  return new SubqueryRows(input, called, { outer: steps, inner, shift, reads }, budget)
 }
 
 /** No series. */

@@ -68,8 +68,8 @@ export class RangeRows implements RowFiller {
   }
 
   countSteps(_row: object, first: number, steps: StepSamples): void {
-    if (this.#filled instanceof MixedRange) this.#filled.countSteps(first, steps)
-    else steps.addWindows(this.#filled, first)
+    if (this.#filled instanceof MixedRange) this.#filled.countSteps(first, steps, false)
+    else steps.addWindows(this.#filled, first, false)
   }
 
   #fillMixed(batch: SeriesBatch, s: number, row: { values: Float64Array; kinds: Uint8Array; at: number }): number {

@@ -18,9 +18,10 @@ import { hasHistogram, MixedSamples } from './mixed-samples.ts'
 import { HISTOGRAM, type Operator, type RowBatch, type Steps } from './operator.ts'
 import { ExecutionError } from './query-error.ts'
 import { selectedSets } from './selected-rows.ts'
-import { innerSteps, timesOf } from './subquery.ts'
+import type { ReadPlaces } from './step-samples.ts'
+import { innerSteps, readPlaces, timesOf } from './subquery.ts'
 import { roundedWindows, TierSource, tierSpans } from './tier-selector.ts'
-import { extendedShift, extensionOf, shiftOf } from './time-shift.ts'
+import { extendedShift, extensionOf, shiftOf, subqueryShift } from './time-shift.ts'
 import { locate, makeWindows, type TimeShift } from './windows.ts'
 
 /** Samples of one series: t ascending, Unix ms. */
@@ -50,8 +51,9 @@ export function rawMatrix(
   }
   const inner = innerSteps(expr, subqueryStepMs, { ...steps, count: 1 }, budget)
   if (inner.count === 0) return []
-  const input = budget.readTimes(1, () => finish(compiler.compile(expr.expr, inner), inner))
-  return readSubquery(input, timesOf(inner), histograms, budget)
+  const reads = readPlaces({ ...steps, count: 1 }, inner, subqueryShift(expr), budget)
+  const input = budget.readTimes(1, () => finish(compiler.compile(expr.expr, inner), inner), reads)
+  return readSubquery(input, { t: timesOf(inner), reads }, histograms, budget)
 }
 
 /** The samples of all that `reach` looks at; of a tier where raw ones are gone. */
@@ -145,10 +147,10 @@ function between(first: number, inner: Float64Array, last: number): Float64Array
 }
 
 /** The points of a subquery's inner rows; `t` holds the time of each of its steps. */
-function readSubquery(input: Operator, t: Float64Array, table: HistogramTable, budget: Budget): RawSeries[] {
+function readSubquery(input: Operator, { t, reads }: { t: Float64Array; reads: ReadPlaces | null }, table: HistogramTable, budget: Budget): RawSeries[] {
   // Nothing around it has windows to be counted instead.
-  const sets = budget.readTimes(1, () => input.series())
-  const next = (): RowBatch | null => budget.readTimes(1, () => input.next())
+  const sets = budget.readTimes(1, () => input.series(), reads)
+  const next = (): RowBatch | null => budget.readTimes(1, () => input.next(), reads)
   const live = new LiveSamples()
   const found: RawSeries[] = []
   for (let batch = next(); batch !== null; batch = next()) {
@@ -171,5 +173,5 @@ function readSubquery(input: Operator, t: Float64Array, table: HistogramTable, b
 /** Of the one step that there is. */
 function count(budget: Budget, samples: number): void {
   budget.addSamples(samples)
-  budget.stepSamples?.add(0, samples)
+  budget.stepSamples?.add(0, samples, samples)
 }

@@ -43,7 +43,7 @@ export class SketchReader implements SpanReader {
       const q = qs[i]!
       const found = buckets.sketchQuantile(tier.name, Math.min(1, Math.max(0, q === q ? q : 0)), this.refs, startMs[i]!, endMs[i]!)
       budget.addSamples(0, found.length)
-      budget.stepSamples?.add(from + i, found.length)
+      budget.stepSamples?.add(from + i, found.length, found.length)
       tierUse?.addRows(tier.name, found.length)
       for (let s = 0; s < found.length; s++) {
         if (found[s] !== found[s]) continue

@@ -2,6 +2,7 @@
 import type { Budget } from './budget.ts'
 import type { Operator, RowBatch, Steps } from './operator.ts'
 import { rowsPerBatch } from './selected-rows.ts'
+import { AT_FIRST_STEP } from './step-samples.ts'
 
 /** `input` is evaluated at a single step. */
 export class StepInvariant implements Operator {
@@ -20,12 +21,12 @@ export class StepInvariant implements Operator {
 
   series(): Uint32Array {
     // Whoever sorts reads all before it knows.
-    return this.#budget.readTimes(this.#steps.count, () => this.#input.series())
+    return this.#budget.readTimes(this.#steps.count, () => this.#input.series(), AT_FIRST_STEP)
   }
 
   next(): RowBatch | null {
     if (this.#batch === null || this.#row === this.#batch.rows) {
-      this.#batch = this.#budget.readTimes(this.#steps.count, () => this.#input.next())
+      this.#batch = this.#budget.readTimes(this.#steps.count, () => this.#input.next(), AT_FIRST_STEP)
       this.#row = 0
       if (this.#batch === null) return null
     }

@@ -14,6 +14,7 @@ import { ABSENT, HISTOGRAM, type Operator, type RowBatch, type Steps } from './o
 import type { RangeCall } from './range-contract.ts'
 import { countFloats } from './range-rows.ts'
 import { rowsPerBatch } from './selected-rows.ts'
+import type { ReadPlaces } from './step-samples.ts'
 import { subqueryShift } from './time-shift.ts'
 import { locate, makeWindows, samplesIn, type TimeShift } from './windows.ts'
 
@@ -53,6 +54,22 @@ export interface SubqueryPlace {
   outer: Steps
   inner: Steps
   shift: TimeShift
+  /** Where its inner steps' samples are read; null: nobody asked. */
+  reads: ReadPlaces | null
+}
+
+/** What an inner step reads counts at the first outer step whose window holds it, if one does (MergeSamplesReadFromSubquery). */
+export function readPlaces(outer: Steps, inner: Steps, shift: TimeShift, budget: Budget): ReadPlaces | null {
+  if (budget.stepSamples === null) return null
+  budget.addBytes(inner.count * Int32Array.BYTES_PER_ELEMENT)
+  const places = new Int32Array(inner.count)
+  if (outer.count === 1) return places
+  for (let k = 0; k < inner.count; k++) {
+    const ms = inner.startMs + k * inner.stepMs + shift.offsetMs - outer.startMs
+    const step = Math.min(Math.max(Math.ceil(ms / outer.stepMs), 0), outer.count - 1)
+    places[k] = ms > step * outer.stepMs - shift.rangeMs ? step : -1
+  }
+  return places
 }
 
 /** A range function over a subquery. Label sets are the inner ones; the caller drops names. */
@@ -85,7 +102,7 @@ export class SubqueryRows implements Operator {
   }
 
   series(): Uint32Array {
-    return this.#budget.readTimes(0, () => this.#input.series())
+    return this.#budget.readTimes(0, () => this.#input.series(), this.#place.reads)
   }
 
   next(): RowBatch | null {
@@ -96,7 +113,7 @@ export class SubqueryRows implements Operator {
     let rows = 0
     while (rows < out.index.length) {
       if (this.#batch === null || this.#row === this.#batch.rows) {
-        this.#batch = this.#budget.readTimes(0, () => this.#input.next())
+        this.#batch = this.#budget.readTimes(0, () => this.#input.next(), this.#place.reads)
         this.#row = 0
         if (this.#batch === null) break
         continue
@@ -131,7 +148,7 @@ export class SubqueryRows implements Operator {
         read = samplesIn(this.#ownWindows)
         windows = this.#ownWindows
       }
-      stepSamples?.addWindows(windows, 0)
+      stepSamples?.addWindows(windows, 0, true)
     }
     const samples = samplesInRow(to, width, histograms)
     this.#budget.addSamples(samples, read)
@@ -145,7 +162,7 @@ export class SubqueryRows implements Operator {
     const mixed = this.#mixed ??= new MixedRange(this.#called, { steps: outer, shift })
     mixed.samples.loadRow(this.#t, from, this.#called.histograms)
     mixed.fill(set, to)
-    if (this.#budget.stepSamples !== null) mixed.countSteps(0, this.#budget.stepSamples)
+    if (this.#budget.stepSamples !== null) mixed.countSteps(0, this.#budget.stepSamples, true)
     return mixed.samplesRead()
   }
 

@@ -10,8 +10,8 @@ export interface QueryTimings {
   evaluatedMs: number
 }
 
-/** The JSON value of `stats`. */
-export function writeStats(timings: QueryTimings, budget: Budget, tierUse: TierUse | null): string {
+/** The JSON value of `stats`; `isByStep`: with samples of each step. */
+export function writeStats(timings: QueryTimings, { budget, tierUse }: { budget: Budget; tierUse: TierUse | null }, isByStep: boolean): string {
   const { startedMs, preparedMs, evaluatedMs } = timings
   const evaluation = (evaluatedMs - preparedMs) / 1000
   const preparation = (preparedMs - startedMs) / 1000
@@ -20,7 +20,13 @@ export function writeStats(timings: QueryTimings, budget: Budget, tierUse: TierU
       evalTotalTime: evaluation, resultSortTime: 0, queryPreparationTime: preparation, innerEvalTime: evaluation,
       execQueueTime: 0, execTotalTime: evaluation + preparation,
     },
-    samples: { ...(budget.stepSamples && { totalQueryableSamplesPerStep: budget.stepSamples.list() }), totalQueryableSamples: budget.samplesTotal, peakSamples: budget.samplesPeak },
+    samples: {
+      ...(isByStep && { totalQueryableSamplesPerStep: budget.stepSamples?.queryable() }),
+      totalQueryableSamples: budget.samplesTotal,
+      ...(isByStep && { samplesReadPerStep: budget.stepSamples?.read() }),
+      samplesRead: budget.stepSamples?.readTotal,
+      peakSamples: budget.samplesPeak,
+    },
     ...(tierUse && { tiers: tierUse.counts() }),
   })
 }

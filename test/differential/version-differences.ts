@@ -218,12 +218,6 @@ export const UNFOLLOWED: readonly VersionDifference[] = [
     adjust: ({ want, got }) => ({ want: want.status === 'success' && got.status === 'success' ? { ...want, data: got.data! } : got, got }),
   },
   {
-    id: 'ln-of-denormals',
-    reason: "Go's logarithm for amd64 is wrong below 2.2e-308; that of its other machines is not",
-    queries: /\b(?:ln|log2|log10)\(.*odd/,
-    adjust: (pair) => withPoints(pair, (want, got) => (typeof want === 'string' && numberOf(want) < -307 && numberOf(got as string) < -307 ? got : want)),
-  },
-  {
     id: 'equal-bounds-counted-twice',
     reason: 'from its second quantile on 3.14.0 counts buckets of one bound in two spellings ("1", "1.0") twice: its first has merged them in place',
     queries: /histogram_quantiles\(.*bro/,

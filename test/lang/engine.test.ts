@@ -138,7 +138,7 @@ describe('the answer of a query', () => {
 
   it('carries statistics where asked', () => {
     const stats = (JSON.parse(answer(range('m', undefined, { stats: 'true' }), smallStore()).text) as { data: { stats: Record<string, object> } }).data.stats
-    expect(stats['samples']).toEqual({ totalQueryableSamples: 6, peakSamples: 6 })
+    expect(stats['samples']).toEqual({ totalQueryableSamples: 6, samplesRead: 6, peakSamples: 6 })
     expect(Object.keys(stats['timings']!)).toContain('evalTotalTime')
   })
 
@@ -175,13 +175,22 @@ describe('the answer of a query', () => {
     expect(warningsOf('all')).toEqual(warningsOf(''))
   })
 
-  // Likewise; windows begin behind their left end: (0, 300] s has 30 samples of each of three series.
-  it.each<[string, number[]]>([
-    ['m', [3, 3, 3, 3, 3, 3]], ['m + m', [6, 6, 6, 6, 6, 6]], ['rate(m[5m]) + rate(m[5m])', [6, 66, 126, 180, 180, 180]], ['rate(m[1m] @ 100) + rate(m[1m] @ 100)', [36, 36, 36, 36, 36, 36]],
-    ['rate(m[5m])', [3, 33, 63, 90, 90, 90]], ['rate(m[1m] @ 100)', [18, 18, 18, 18, 18, 18]],
-    ['sort(rate(m[1m] @ 100))', [18, 18, 18, 18, 18, 18]], ['max_over_time(m[5m:30s])', [3, 12, 21, 30, 30, 30]],
-    ['max_over_time(m[5m:30s]) + scalar(m{i="1"})', [4, 13, 22, 31, 31, 31]], ['max_over_time((m * scalar(m{i="1"}))[5m:30s])', [3, 12, 21, 30, 30, 30]], ['1', [0, 0, 0, 0, 0, 0]],
-  ])('counts the samples of %s by the step, where that is switched on', (query, want) => {
+  // Recorded from the engine of 3.14: queryable and read at each of six steps, and read by an instant query at 300 s.
+  it.each<[string, number[], number[], number]>([
+    ['m', [3, 3, 3, 3, 3, 3], [3, 3, 3, 3, 3, 3], 3], ['m + m', [6, 6, 6, 6, 6, 6], [6, 6, 6, 6, 6, 6], 6],
+    ['rate(m[5m]) + rate(m[5m])', [6, 66, 126, 180, 180, 180], [6, 60, 60, 60, 60, 60], 180],
+    ['rate(m[1m] @ 100) + rate(m[1m] @ 100)', [36, 36, 36, 36, 36, 36], [36, 0, 0, 0, 0, 0], 36],
+    ['rate(m[5m])', [3, 33, 63, 90, 90, 90], [3, 30, 30, 30, 30, 30], 90], ['rate(m[30s])', [3, 9, 9, 9, 9, 9], [3, 9, 9, 9, 9, 9], 9],
+    ['rate(m[1m] @ 100)', [18, 18, 18, 18, 18, 18], [18, 0, 0, 0, 0, 0], 18], ['sort(rate(m[1m] @ 100))', [18, 18, 18, 18, 18, 18], [18, 0, 0, 0, 0, 0], 18],
+    ['max_over_time(m[5m:30s])', [3, 12, 21, 30, 30, 30], [3, 9, 9, 12, 9, 9], 30],
+    ['max_over_time(m[5m:30s]) + scalar(m{i="1"})', [4, 13, 22, 31, 31, 31], [4, 10, 10, 13, 10, 10], 31],
+    ['max_over_time((m * scalar(m{i="1"}))[5m:30s])', [3, 12, 21, 30, 30, 30], [4, 12, 12, 16, 12, 12], 40],
+    // Outer steps further apart than windows: what lies between is not used.
+    ['max_over_time(m[1m:30s] offset 50s)', [0, 6, 6, 6, 6, 6], [0, 6, 6, 6, 6, 6], 6],
+    ['max_over_time(rate(m[1m])[3m:20s])', [0, 15, 27, 27, 27, 27], [3, 30, 30, 30, 30, 30], 66], ['max_over_time((m @ 100)[1m:30s])', [6, 6, 6, 6, 6, 6], [3, 0, 0, 0, 0, 0], 3],
+    ['avg_over_time(max_over_time(m[2m:30s])[3m:1m])', [3, 6, 9, 9, 9, 9], [3, 6, 12, 12, 6, 12], 24],
+    ['scalar(m{i="1"} @ 100) + 2', [1, 1, 1, 1, 1, 1], [1, 0, 0, 0, 0, 0], 1], ['1', [0, 0, 0, 0, 0, 0], [0, 0, 0, 0, 0, 0], 0],
+  ])('counts the samples of %s by the step, where that is switched on', (query, want, read, readAtOnce) => {
     const storage = new MemoryStorage()
     for (let i = 0; i <= 100; i++) for (let s = 1; s <= 3; s++) storage.add(['__name__', 'm', 'i', `${s}`], i * 10_000, i * s)
     const engine = new Engine({ features: { perStepStats: true } })
@@ -192,9 +201,12 @@ describe('the answer of a query', () => {
     const at = [0, 500_000, 100_000] as [number, number, number]
     expect(samplesOf(range(query, at, { stats: 'all' }))).toMatchObject({
       totalQueryableSamplesPerStep: want.map((samples, i) => [i * 100, samples]), totalQueryableSamples: want.reduce((sum, samples) => sum + samples, 0),
+      samplesReadPerStep: read.map((samples, i) => [i * 100, samples]), samplesRead: read.reduce((sum, samples) => sum + samples, 0),
     })
     expect(samplesOf(range(query, at, { stats: 'true' }))).not.toHaveProperty('totalQueryableSamplesPerStep')
-    expect(samplesOf(instant(query, 300_000, { stats: 'all' }))).toMatchObject({ totalQueryableSamplesPerStep: [[300, want[3]]] })
+    expect(samplesOf(instant(query, 300_000, { stats: 'all' }))).toMatchObject({
+      totalQueryableSamplesPerStep: [[300, want[3]]], samplesReadPerStep: [[300, readAtOnce]], samplesRead: readAtOnce,
+    })
   })
 })
 
