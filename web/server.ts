@@ -83,6 +83,9 @@ export class WebServer {
     addAlertmanagerRoutes(this.#app, parts)
     addStatusRoutes(this.#app, parts)
     addWriteRoutes(this.#app, parts)
+    // Else the folder of the pages is searched for it.
+    this.#app.all('/api/*', (request, reply) => sendError(reply, noSuchEndpoint(request.url)))
+    this.#app.all(`${ALERTMANAGER_PREFIX}*`, (request, reply) => sendNoSuchPath(reply, request.url))
     addStaticRoutes(this.#app, parts.options)
   }
 
@@ -132,8 +135,6 @@ export class WebServer {
     app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, _body, done) => done(null, null))
     app.setErrorHandler((error: FastifyError | ApiError, request, reply) => this.#fail(error, request, reply))
     app.setNotFoundHandler((request, reply) => {
-      if (request.url.startsWith('/api/')) return sendError(reply, noSuchEndpoint(request.url))
-      if (request.url.startsWith(ALERTMANAGER_PREFIX)) return sendNoSuchPath(reply, request.url)
       if (isPageRequest(request)) return sendPage(reply, this.#parts.options)
       return reply.code(404).type('text/plain; charset=utf-8').send('404 page not found\n')
     })

@@ -49,6 +49,14 @@ describe('monitor', () => {
     expect(out.stderr).toContain('scrape_interval')
   })
 
+  it('is known to the tests to have ended as soon as it has', async () => {
+    const from = performance.now()
+    const failure = await MonitorProcess.start(tempFolder(), { flags: ['--no-such-flag'] }).catch((error: unknown) => error)
+    expect(failure).toMatchObject({ message: expect.stringContaining('--no-such-flag') as string, cause: { message: 'exited with 2' } })
+    // Readiness is waited for 15 s.
+    expect(performance.now() - from).toBeLessThan(12_000)
+  })
+
   it('says what to do where the system gives the head no address space', () => {
     const command = `ulimit -v 2000000; exec "${process.execPath}" cmd/monitor.ts --storage.tsdb.path="${tempFolder()}" --storage.head.memory=1GB --web.listen-address=127.0.0.1:0`
     const { status, stderr } = spawnSync('sh', ['-c', command], { cwd: root, encoding: 'utf8', timeout: 20_000 })

@@ -67,13 +67,10 @@ export class MonitorProcess {
   /** Starts over `folder` (data and config live in it) and waits until it is ready. */
   static async start(folder: string, options: MonitorOptions = {}): Promise<MonitorProcess> {
     const monitor = await MonitorProcess.launch(folder, options)
-    let code: number | null | undefined
-    void monitor.exited.then((value) => (code = value))
+    const gone = monitor.exited.then((code) => Promise.reject(new Error(`exited with ${code}`)))
     try {
-      await waitFor('readiness', async () => {
-        if (code !== undefined) throw new Error(`exited with ${code}`)
-        return (await fetch(`${monitor.base}/-/ready`)).status === 200
-      })
+      const ready = waitFor('readiness', async () => monitor.child.exitCode !== null || monitor.child.signalCode !== null || (await fetch(`${monitor.base}/-/ready`)).status === 200)
+      await Promise.race([ready, gone])
     } catch (error) {
       await monitor.kill9()
       throw new Error(`Monitor did not start:\n${monitor.output}`, { cause: error })
