@@ -7,13 +7,14 @@ import type { MetaStore } from '../lib/meta/interface.ts'
 import type { SentAlert } from '../lib/model/alert.ts'
 import type { RuleRoute } from '../lib/model/rule-route.ts'
 import { AlertPipeline } from '../lib/notify/dispatch/alert-pipeline.ts'
+import type { AlertBatch } from '../lib/notify/overlay.ts'
 import { AlertLifecycle } from '../lib/notify/lifecycle/lifecycle.ts'
 import type { RuleSettings } from '../lib/rules/manager.ts'
 import { Notifier } from '../lib/notify/notifier.ts'
 import type { Clock } from '../lib/std/clock.ts'
 import type { Logger } from '../lib/std/log.ts'
 import type { Metrics } from '../lib/std/metrics.ts'
-import { freshKey, freshSeed, freshUuid, Random } from '../lib/std/random.ts'
+import { freshKey, freshOrderedUuid, freshSeed, Random } from '../lib/std/random.ts'
 import type { AlertmanagerRetriever } from '../web/parts.ts'
 import type { AlertEntry } from './alertmanager-view.ts'
 import type { Flags } from './flags.ts'
@@ -43,6 +44,9 @@ export class NotifyRunner implements AlertmanagerRetriever, AlertEntry {
   readonly #discovery: DiscoveryManager
   /** Configurations come into force one after the other. */
   #applying: Promise<void> = Promise.resolve()
+  /** Of the evaluation whose alerts are coming in. */
+  #batch: AlertBatch | null = null
+  #telling: Promise<void> = Promise.resolve()
   #isStarted = false
   #config: PipelineConfig | null = null
   /** Other Alertmanagers are told. */
@@ -54,7 +58,7 @@ export class NotifyRunner implements AlertmanagerRetriever, AlertEntry {
     const { clock, logger, metrics, discoveryMetrics, store } = ground
     const notifier = new Notifier({ limits: flags.notifyLimits, isDrained: flags.isNotifyDrained, version: VERSION, clock, logger, metrics })
     this.pipeline = pipeline
-    this.lifecycle = new AlertLifecycle({ store, dispatch: pipeline, externalUrl: flags.externalUrl, clock, logger, metrics, newId: freshUuid, newKey: freshKey })
+    this.lifecycle = new AlertLifecycle({ store, dispatch: pipeline, externalUrl: flags.externalUrl, clock, logger, metrics, newId: () => freshOrderedUuid(clock.now()), newKey: freshKey })
     pipeline.setOverlay(this.lifecycle)
     this.#ground = ground
     this.receivers = new ReceiverRunner({ ...ground, externalUrl: flags.externalUrl, health: () => pipeline.metrics.deliveries.all() })
@@ -84,15 +88,15 @@ export class NotifyRunner implements AlertmanagerRetriever, AlertEntry {
     }).catch((error: unknown) => this.#ground.logger.error('the configuration of alerts could not be applied; the one before it stays', { err: error instanceof Error ? error : String(error) }))
   }
 
+  /** Alerts of the rules: to other Alertmanagers, recorded, then on their way to people; `hasMore`: others of the same evaluation follow. */
   readonly send = (alerts: readonly SentAlert[], hasMore = false): void => {
     const told = this.#notifier.relabel(alerts)
     this.#notifier.send(told)
-    this.receive(told, hasMore)
-  }
-
-  /** Alerts of the rules, and of others by API: recorded, then on their way to people. */
-  receive(alerts: readonly SentAlert[], hasMore = false): void {
-    void this.#applying.then(() => this.lifecycle.receive(alerts, hasMore))
+    const batch = this.#batch ?? { isOpen: true }
+    this.#batch = hasMore ? batch : null
+    // What a later evaluation says must not come before the end of an earlier one's.
+    this.#telling = Promise.all([this.#telling, this.#applying]).then(() => this.lifecycle.receive(told, batch, !hasMore))
+      .catch((error: unknown) => this.#ground.logger.error('alerts of rules could not be taken', { count: told.length, err: error instanceof Error ? error : String(error) }))
   }
 
   /** The rules from now on, and whom those made by API name. */

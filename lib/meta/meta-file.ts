@@ -16,8 +16,11 @@ const BUSY = 5
 const CORRUPT = 11
 const FULL = 13
 const NOT_A_DATABASE = 26
-/** The file's log is folded into it at a commit that finds it larger. */
+/** The file's log is folded into it at a commit that finds it larger, which syncs both. */
 const LOG_BYTES_MAX = 16 << 20
+const PAGE_BYTES = 4096
+/** Of pages; taken as they are used. */
+const CACHE_KIB = 16 << 10
 
 export interface MetaPlace {
   /** Is made where it is missing. */
@@ -92,7 +95,8 @@ export class MetaFile {
 function openSound(file: string): DatabaseSync {
   const db = new DatabaseSync(file, { enableForeignKeyConstraints: false })
   try {
-    db.exec(`PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA journal_size_limit = ${LOG_BYTES_MAX}`)
+    db.exec(`PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA journal_size_limit = ${LOG_BYTES_MAX};
+      PRAGMA wal_autocheckpoint = ${LOG_BYTES_MAX / PAGE_BYTES}; PRAGMA cache_size = -${CACHE_KIB}`)
     const verdict = String(db.prepare('PRAGMA quick_check(1)').get()?.['quick_check'])
     if (verdict !== 'ok') throw new DamageError(verdict)
     migrate(db, file)

@@ -19,10 +19,16 @@ export interface AlertOverlay {
   onSuppressed(kind: 'silenced' | 'inhibited' | 'muted', alerts: readonly NotifiedAlert[], by: readonly string[]): void
 }
 
+/** Alerts that belong together and may come in parts: no group is told of some before it has the others, too. */
+export interface AlertBatch {
+  /** Until its last part is grouped, and then never again. */
+  isOpen: boolean
+}
+
 /** What the keeper of the overlay asks of the dispatcher. */
 export interface AlertDispatch {
-  /** Alerts on their way to people, after their episodes are recorded; `hasMore`: no group is told before those that follow. */
-  receive(alerts: readonly SentAlert[], hasMore?: boolean): void
+  /** Alerts on their way to people, after their episodes are recorded: a part of a batch, its last one where `isLast`. */
+  receive(alerts: readonly SentAlert[], batch?: AlertBatch, isLast?: boolean): void
   /** Escalation policy of the first matching route that names one; '' where none does. */
   escalationOf(labels: Labels): string
   /** Whether a silence, an inhibition or a time interval keeps the alert from people now. */

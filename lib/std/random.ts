@@ -50,3 +50,12 @@ export function freshKey(): string {
 export function freshUuid(): string {
   return randomUUID()
 }
+
+/** The same, in order of their time, Unix ms (version 7): rows that come together lie together where they are kept by id. */
+export function freshOrderedUuid(timeMs: number): string {
+  const bytes = randomBytes(16)
+  bytes.writeUIntBE(timeMs, 0, 6)
+  bytes[6] = (bytes[6]! & 0x0f) | 0x70
+  bytes[8] = (bytes[8]! & 0x3f) | 0x80
+  return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
+}

@@ -15,7 +15,7 @@ import type { Logger } from '../../std/log.ts'
 import type { Metrics } from '../../std/metrics.ts'
 import type { Random } from '../../std/random.ts'
 import { runInTurns, type Steps } from '../../std/steps.ts'
-import type { AlertDispatch, AlertOverlay } from '../overlay.ts'
+import type { AlertBatch, AlertDispatch, AlertOverlay } from '../overlay.ts'
 import type { Receiver } from '../receiver.ts'
 import { isResolved, pipelineAlert, type PipelineAlert } from './alert.ts'
 import { AlertStore } from './alert-store.ts'
@@ -61,6 +61,12 @@ const INBOX_MAX = 500_000
 /** How long a stop waits for what was cut off. */
 const ABORT_MS = 2000
 
+interface InboxPart {
+  alerts: readonly SentAlert[]
+  batch: AlertBatch
+  isLast: boolean
+}
+
 /** What one configuration made. */
 interface Generation {
   config: PipelineConfig
@@ -77,11 +83,9 @@ export class AlertPipeline implements AlertDispatch {
   readonly #log: NotificationLog
   readonly #metrics: DispatchMetrics
   readonly #escalations = new Escalations()
-  readonly #inbox: (readonly SentAlert[])[] = []
+  readonly #inbox: InboxPart[] = []
   #inboxCount = 0
   #taking: Promise<void> | null = null
-  #isTaking = false
-  #isMoreComing = false
   #overlay: AlertOverlay = NO_OVERLAY
   #now: Generation | null = null
   #counts = { active: 0, suppressed: 0 }
@@ -140,15 +144,15 @@ export class AlertPipeline implements AlertDispatch {
     if (this.#now !== null) void runInTurns(this.#readd(this.#now), this.#ground.clock)
   }
 
-  receive(alerts: readonly SentAlert[], hasMore = false): void {
+  receive(alerts: readonly SentAlert[], batch: AlertBatch = { isOpen: true }, isLast = true): void {
     const { clock, logger } = this.#ground
-    this.#isMoreComing = hasMore
-    this.#inbox.push(alerts)
+    this.#inbox.push({ alerts, batch, isLast })
     this.#inboxCount += alerts.length
     while (this.#inboxCount > INBOX_MAX && this.#inbox.length > 1) {
-      const lost = this.#inbox.shift()!.length
-      this.#inboxCount -= lost
-      logger.warn('more alerts than can be taken in, dropping the oldest', { count: lost })
+      const lost = this.#inbox.shift()!
+      if (lost.isLast) lost.batch.isOpen = false
+      this.#inboxCount -= lost.alerts.length
+      logger.warn('more alerts than can be taken in, dropping the oldest', { count: lost.alerts.length })
     }
     this.#taking ??= runInTurns(this.#takeIn(), clock).finally(() => (this.#taking = null))
   }
@@ -259,25 +263,24 @@ export class AlertPipeline implements AlertDispatch {
     const fallback = config.fallback && new Fallback(config.fallback, integrations, { log: this.#log, clock })
     const dispatcher = new Dispatcher({
       root, inhibitor, integrations, escalations, fallback, timeIntervals, silences: this.silences, overlay: this.#overlay, metrics: this.#metrics, externalUrl, clock, logger,
-      isTakingIn: () => this.#isTaking || this.#isMoreComing,
     })
     return { config, root, inhibitor, integrations, dispatcher }
   }
 
   *#takeIn(): Steps<void> {
-    this.#isTaking = true
-    for (let batch = this.#inbox.shift(); batch !== undefined; batch = this.#inbox.shift()) {
-      this.#inboxCount -= batch.length
-      for (let i = 0; i < batch.length; i++) {
-        this.#put(batch[i]!)
+    for (let part = this.#inbox.shift(); part !== undefined; part = this.#inbox.shift()) {
+      const { alerts, batch, isLast } = part
+      this.#inboxCount -= alerts.length
+      for (let i = 0; i < alerts.length; i++) {
+        this.#put(alerts[i]!, batch)
         if (i % STEP_ALERTS === STEP_ALERTS - 1) yield
       }
+      if (isLast) batch.isOpen = false
       yield
     }
-    this.#isTaking = false
   }
 
-  #put(sent: SentAlert): void {
+  #put(sent: SentAlert, batch: AlertBatch): void {
     const nowMs = this.#ground.clock.now()
     const told = pipelineAlert(sent, nowMs)
     const before = this.#alerts.get(told.fingerprint)
@@ -285,7 +288,7 @@ export class AlertPipeline implements AlertDispatch {
     if (before !== undefined && isResolved(before, nowMs) && !isResolved(alert, nowMs)) this.#escalations.forget(alert.fingerprint)
     this.#metrics.received(!isResolved(alert, nowMs))
     this.#now?.inhibitor.put(alert)
-    this.#now?.dispatcher.put(alert)
+    this.#now?.dispatcher.put(alert, batch)
   }
 
   /** Sources of inhibition first: a target must not be told before its source is known. */

@@ -6,6 +6,7 @@ import { printLabelSet } from '../../model/labels.ts'
 import type { Clock } from '../../std/clock.ts'
 import type { Logger } from '../../std/log.ts'
 import type { Steps } from '../../std/steps.ts'
+import type { AlertBatch } from '../overlay.ts'
 import type { PipelineAlert } from './alert.ts'
 import { DueQueue } from './due-queue.ts'
 import type { Escalations } from './escalations.ts'
@@ -26,13 +27,12 @@ export interface DispatcherGround extends StageGround {
   externalUrl: string
   clock: Clock
   logger: Logger
-  /** Whether alerts are being put that belong together with some that were put. */
-  isTakingIn: () => boolean
 }
 
 /** A group waits for alerts that come with its own: else it would tell of some of them, and of the rest an interval later. */
 const INTAKE_MS = 20
-const INTAKE_MS_MAX = 2000
+/** A hundred thousand take some seconds; whoever sends them may also have died. */
+const INTAKE_MS_MAX = 10_000
 /** Telling may take as long, however short the interval is. */
 const FLUSH_MS_MIN = 10_000
 /** Between looks at a group whose receiver is not reached. */
@@ -64,8 +64,9 @@ export class Dispatcher {
     return this.#groups.values()
   }
 
-  put(alert: PipelineAlert): void {
-    for (const route of this.#routesOf(alert)) this.#putInto(route, alert)
+  /** `batch`: what it came with; null: it was known before. */
+  put(alert: PipelineAlert, batch: AlertBatch | null = null): void {
+    for (const route of this.#routesOf(alert)) this.#putInto(route, alert, batch)
   }
 
   /** Flushes the alert's groups at once. */
@@ -102,17 +103,14 @@ export class Dispatcher {
     return routes
   }
 
-  #putInto(route: Route, alert: PipelineAlert): void {
+  #putInto(route: Route, alert: PipelineAlert, batch: AlertBatch | null): void {
     const { clock } = this.#ground
     const id = groupId(route, alert)
-    let group = this.#groups.get(id)
-    if (group !== undefined) {
-      group.put(alert)
-      return
-    }
+    const known = this.#groups.get(id)
+    const group = known ?? new AlertGroup(route, route.groupLabels(alert.labels))
+    group.put(alert, batch)
+    if (known !== undefined) return
     const { groupWaitMs } = route.config
-    group = new AlertGroup(route, route.groupLabels(alert.labels))
-    group.put(alert)
     this.#groups.set(id, group)
     // An alert that is old already has waited: after a restart, or a change of the configuration.
     this.#due.set(group, alert.startsAtMs + groupWaitMs < clock.now() ? 0 : groupWaitMs)
@@ -123,8 +121,8 @@ export class Dispatcher {
       group.isLate = true
       return
     }
-    const { clock, isTakingIn } = this.#ground
-    if (isTakingIn() && group.intakeMs < INTAKE_MS_MAX) {
+    const { clock } = this.#ground
+    if (group.batch?.isOpen === true && group.intakeMs < INTAKE_MS_MAX) {
       group.intakeMs += INTAKE_MS
       this.#due.set(group, INTAKE_MS)
       return

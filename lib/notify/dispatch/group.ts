@@ -1,6 +1,7 @@
 // A group of alerts that are told together: those that one route takes and that agree in its labels.
 import type { Labels } from '../../model/labels.ts'
 import type { Steps } from '../../std/steps.ts'
+import type { AlertBatch } from '../overlay.ts'
 import { compareAlerts, isResolved, type PipelineAlert } from './alert.ts'
 import type { FlushedAlert } from './group-message.ts'
 import type { Route } from './route.ts'
@@ -16,6 +17,8 @@ export class AlertGroup {
   #order: readonly string[] | null = []
   /** Receivers are being told. */
   isFlushing = false
+  /** What an alert of it came with; one that still comes in before one that has. */
+  batch: AlertBatch | null = null
   /** How long it has waited for alerts that come with its own. */
   intakeMs = 0
   /** It fell due meanwhile. */
@@ -31,7 +34,8 @@ export class AlertGroup {
     return this.#alerts.size === 0
   }
 
-  put(alert: PipelineAlert): void {
+  put(alert: PipelineAlert, batch: AlertBatch | null): void {
+    if (this.batch?.isOpen !== true) this.batch = batch
     if (!this.#alerts.has(alert.fingerprint)) this.#order = null
     this.#alerts.set(alert.fingerprint, alert)
   }

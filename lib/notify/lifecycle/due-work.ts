@@ -116,12 +116,12 @@ export class DueWork {
       const { record } = episode
       if (episode.endsAtMs <= nowMs) {
         table.end(episode)
-        writer.add(endOf(episode, episode.endsAtMs, 'nobody told of it any more'))
+        writer.addAwaited(endOf(episode, episode.endsAtMs, 'nobody told of it any more'))
         continue
       }
       if (record.status === 'acknowledged' && record.repageAtMs !== null && record.repageAtMs <= nowMs) {
         episode.record = reopened(record, nowMs)
-        writer.add({ records: [episode.record], events: [{ alertId: record.id, timeMs: nowMs, kind: 'unacknowledged', detail: 'nobody resolved it in time' }] })
+        writer.addAwaited({ records: [episode.record], events: [{ alertId: record.id, timeMs: nowMs, kind: 'unacknowledged', detail: 'nobody resolved it in time' }] })
         due.anew.push(record.fingerprint)
       } else this.#beginSteps(episode, nowMs, due.steps)
       due.nextMs = Math.min(due.nextMs, this.#dueMs(episode))
@@ -137,7 +137,7 @@ export class DueWork {
       if (episode.blockedUntilMs > nowMs) return
       const { id, fingerprint: print, escalationStep } = episode.record
       episode.record = { ...episode.record, escalationStep: escalationStep + 1 }
-      this.#ground.writer.add({ records: [episode.record], events: [{ alertId: id, timeMs: nowMs, kind: 'escalated', detail: step.receiver }] })
+      this.#ground.writer.addAwaited({ records: [episode.record], events: [{ alertId: id, timeMs: nowMs, kind: 'escalated', detail: step.receiver }] })
       if (begun.get(step.receiver)?.push(print) === undefined) begun.set(step.receiver, [print])
     }
   }

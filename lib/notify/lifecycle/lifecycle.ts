@@ -19,7 +19,7 @@ import type { Clock, Timer } from '../../std/clock.ts'
 import type { Logger } from '../../std/log.ts'
 import type { Metrics } from '../../std/metrics.ts'
 import { runInTurns, type Steps } from '../../std/steps.ts'
-import type { AlertDispatch, AlertOverlay } from '../overlay.ts'
+import type { AlertBatch, AlertDispatch, AlertOverlay } from '../overlay.ts'
 import { AckLinks } from './ack-links.ts'
 import { Cooldowns } from './cooldowns.ts'
 import { currentAlerts, type CurrentAlerts, type CurrentAsk } from './current-alerts.ts'
@@ -73,6 +73,8 @@ export interface AlertOutlook {
 const RESTART_GRACE_MS = 15 * 60_000
 const RESTART_INTERVALS = 2
 const STEP_ALERTS = 16
+/** Alerts recorded together, one transaction: what else is asked waits for these alone. */
+const PART_ALERTS = 1000
 const LOAD_RETRY_MS = 10_000
 const KEY_NAME = 'ack-key'
 
@@ -119,13 +121,20 @@ export class AlertLifecycle implements AlertOverlay {
     return this.#inTurn(() => this.#load())
   }
 
-  /** From the rules, and from the API; `hasMore`: others that belong to them follow at once. Resolves when they are with the dispatcher. */
-  receive(alerts: readonly SentAlert[], hasMore = false): Promise<void> {
-    return this.#inTurn(async () => {
-      await runInTurns(this.#takeIn(alerts), this.#ground.clock)
-      await this.#writer.settled()
-      this.#ground.dispatch.receive(alerts, hasMore)
-    })
+  /**
+   * From the rules, and from the API; of a batch that ends with these where `isLast`. Resolves when they are with the dispatcher.
+   * Of very many it takes some at a time, so that others get their turn; rejects once it is stopped amid them.
+   */
+  async receive(alerts: readonly SentAlert[], batch: AlertBatch = { isOpen: true }, isLast = true): Promise<void> {
+    for (let at = 0; at === 0 || at < alerts.length; at += PART_ALERTS) {
+      const part = alerts.length <= PART_ALERTS ? alerts : alerts.slice(at, at + PART_ALERTS)
+      await this.#inTurn(async () => {
+        if (this.#isStopped) throw new MetaError('cannot take alerts: Monitor ends')
+        await runInTurns(this.#takeIn(part), this.#ground.clock)
+        await this.#writer.settled()
+        this.#ground.dispatch.receive(part, batch, isLast && at + PART_ALERTS >= alerts.length)
+      })
+    }
   }
 
   heldBy(print: string, receiver: string, nowMs: number): '' | 'acknowledged' | 'cooldown' {
@@ -280,7 +289,7 @@ export class AlertLifecycle implements AlertOverlay {
     const isOver = alert.endsAtMs <= nowMs
     if (episode !== undefined && isOver) {
       this.#table.end(episode)
-      this.#writer.add(endOf(episode, alert.endsAtMs, ''))
+      this.#writer.addAwaited(endOf(episode, alert.endsAtMs, ''))
     } else if (episode !== undefined) {
       episode.endsAtMs = alert.endsAtMs
       episode.annotations = alert.annotations
@@ -288,7 +297,7 @@ export class AlertLifecycle implements AlertOverlay {
     } else if (!isOver) {
       const begun = beginEpisode(alert, print, this.#ground.newId())
       this.#table.put(begun)
-      this.#writer.add({ records: [begun.record], events: firstEvents(begun) })
+      this.#writer.addAwaited({ records: [begun.record], events: firstEvents(begun) })
       this.#due.changed(begun)
     }
   }

@@ -4,7 +4,7 @@ import type { NotifiedAlert, Notification } from '../../model/notification.ts'
 import type { Cooldowns } from './cooldowns.ts'
 import type { Episode } from './episode.ts'
 import type { EpisodeTable } from './episode-table.ts'
-import type { AlertChange } from './record-writer.ts'
+import type { AlertChange } from './record-lane.ts'
 
 interface Ground {
   table: EpisodeTable

@@ -1,32 +1,32 @@
 // Records of alerts on their way to the store. A page must not wait for a disk that is full or hangs: what cannot be kept now
-// is tried again until it is, and pages go on meanwhile.
+// is tried again until it is, and pages go on meanwhile. Nor for the history of others: what alerts wait for on their way to people
+// goes first, and what became of a hundred thousand messages after it.
 import { MetaError } from '../../meta/errors.ts'
-import type { AlertEvent, AlertRecord, MetaStore, ToldEntry } from '../../meta/interface.ts'
+import type { AlertEvent, AlertRecord, MetaStore } from '../../meta/interface.ts'
 import type { Clock, Timer } from '../../std/clock.ts'
 import type { Logger } from '../../std/log.ts'
-
-export interface AlertChange {
-  records?: readonly AlertRecord[]
-  events?: readonly AlertEvent[]
-  told?: readonly ToldEntry[]
-}
+import { RecordLane, type AlertChange } from './record-lane.ts'
 
 const RETRY_MS = 10_000
 /** Alerts wait so long for the store at most, on their way to people. */
 const WAIT_MS_MAX = 2000
 /** Of one transaction: 20 ms of the metadata thread, 2 ms of main. */
 const PART_MAX = 1000
-/** While the disk refuses them, older lines of history are lost first; 20 MB. */
-const EVENTS_MAX = 100_000
+/** While the disk refuses them, older lines of history are lost first; 40 MB. */
+const EVENTS_MAX = 200_000
 
 export class RecordWriter {
   readonly #store: Pick<MetaStore, 'putAlerts'>
   readonly #clock: Clock
   readonly #logger: Logger
-  /** The newest of each alert. */
-  #records = new Map<string, AlertRecord>()
-  #events: AlertEvent[] = []
-  #told: ToldEntry[] = []
+  /** What `settled` waits for. */
+  readonly #awaited = new RecordLane()
+  readonly #rest = new RecordLane()
+  #isAwaitedUnderWay = false
+  /** Those that wait until all that is awaited is kept, or was refused. */
+  #waiting: (() => void)[] = []
+  /** Someone has waited in vain, and the store has not answered since. */
+  #isLate = false
   #writing: Promise<void> | null = null
   #retry: Timer | null = null
   /** Lines of history that were lost. */
@@ -38,32 +38,40 @@ export class RecordWriter {
     this.#logger = logger
   }
 
-  add({ records = [], events = [], told = [] }: AlertChange): void {
-    for (const record of records) this.#records.set(record.id, record)
-    for (const event of events) this.#events.push(event)
-    for (const entry of told) this.#told.push(entry)
-    const excess = this.#events.length - EVENTS_MAX
-    if (excess > 0) {
-      this.#events.splice(0, excess)
-      this.lostCount += excess
-    }
-    if (this.#retry === null) this.#writing ??= this.#writeAll().finally(() => (this.#writing = null))
+  /** History, which nobody waits for. */
+  add(change: AlertChange): void {
+    for (const record of change.records ?? []) (this.#awaited.has(record.id) ? this.#awaited : this.#rest).putRecord(record)
+    this.#take(this.#rest, change)
   }
 
-  /** Resolves when all that was added is kept, or after two seconds. */
+  /** What is to be kept before people are told: see `settled`. */
+  addAwaited(change: AlertChange): void {
+    for (const record of change.records ?? []) {
+      this.#rest.takeRecord(record.id)
+      this.#awaited.putRecord(record)
+    }
+    this.#take(this.#awaited, change)
+  }
+
+  /** Resolves when all that was added as awaited is kept, or after two seconds; at once while the store is known not to answer. */
   async settled(): Promise<void> {
-    if (this.#writing === null) return
+    if (this.#isLate || this.#retry !== null || (this.#awaited.isEmpty && !this.#isAwaitedUnderWay)) return
     let timer: Timer | null = null
-    const late = new Promise<void>((resolve) => (timer = this.#clock.after(WAIT_MS_MAX, resolve, true)))
-    await Promise.race([this.#writing, late])
+    const kept = new Promise<void>((resolve) => void this.#waiting.push(resolve))
+    const late = new Promise<void>((resolve) => {
+      timer = this.#clock.after(WAIT_MS_MAX, () => {
+        this.#isLate = true
+        resolve()
+      }, true)
+    })
+    await Promise.race([kept, late])
     timer!.cancel()
   }
 
   /** Keeps a record and its line, or rejects with MetaError, and nothing is kept. */
   async must(record: AlertRecord, event: AlertEvent): Promise<void> {
-    const older = this.#records.get(record.id)
     // An older state of it that still waits would come after it, and undo it.
-    this.#records.delete(record.id)
+    const older = this.#awaited.takeRecord(record.id) ?? this.#rest.takeRecord(record.id)
     try {
       await this.#store.putAlerts([record], [event])
     } catch (error) {
@@ -74,8 +82,8 @@ export class RecordWriter {
 
   /** What waits of an episode that is another's after all. */
   drop(alertId: string): void {
-    this.#records.delete(alertId)
-    this.#events = this.#events.filter((event) => event.alertId !== alertId)
+    this.#awaited.drop(alertId)
+    this.#rest.drop(alertId)
   }
 
   /** Tries once more what waits. */
@@ -86,33 +94,51 @@ export class RecordWriter {
     this.#retry?.cancel()
   }
 
+  #take(lane: RecordLane, change: AlertChange): void {
+    lane.putLines(change)
+    this.lostCount += lane.cutEvents(EVENTS_MAX)
+    if (this.#retry === null) this.#writing ??= this.#writeAll().finally(() => (this.#writing = null))
+  }
+
   #hasMore(): boolean {
-    return this.#records.size > 0 || this.#events.length > 0 || this.#told.length > 0
+    return !this.#awaited.isEmpty || !this.#rest.isEmpty
   }
 
   async #writeAll(): Promise<void> {
     this.#retry = null
     while (this.#hasMore()) {
-      const records = [...this.#records.values()].slice(0, PART_MAX)
-      const events = this.#events.splice(0, PART_MAX)
-      const told = this.#told.splice(0, PART_MAX)
-      for (const { id } of records) this.#records.delete(id)
-      try {
-        await this.#store.putAlerts(records, events, told)
-      } catch (error) {
-        if (!(error instanceof MetaError)) throw error
-        this.#putBack({ records, events, told }, error)
-        return
-      }
+      const lane = this.#awaited.isEmpty ? this.#rest : this.#awaited
+      const part = lane.take(PART_MAX)
+      this.#isAwaitedUnderWay = lane === this.#awaited
+      const failure = await this.#write(part)
+      this.#isAwaitedUnderWay = false
+      this.#isLate = false
+      if (failure !== null) this.#putBack(lane, part, failure)
+      if (failure !== null || this.#awaited.isEmpty) this.#wake()
+      if (failure !== null) return
     }
   }
 
-  #putBack({ records, events, told }: Required<AlertChange>, error: MetaError): void {
-    const newer = this.#records
-    this.#records = new Map([...records.map((record) => [record.id, record] as const), ...newer])
-    this.#events = [...events, ...this.#events]
-    this.#told = [...told, ...this.#told]
-    this.#logger.error('alerts cannot be recorded; they are told, and recording them is tried again', { alerts: this.#records.size, err: error })
+  async #write({ records, events, told }: Required<AlertChange>): Promise<MetaError | null> {
+    try {
+      await this.#store.putAlerts(records, events, told)
+      return null
+    } catch (error) {
+      if (!(error instanceof MetaError)) throw error
+      return error
+    }
+  }
+
+  #wake(): void {
+    const waiting = this.#waiting
+    this.#waiting = []
+    for (const resolve of waiting) resolve()
+  }
+
+  #putBack(lane: RecordLane, part: Required<AlertChange>, error: MetaError): void {
+    const isNewest = ({ id }: AlertRecord): boolean => !this.#awaited.has(id) && !this.#rest.has(id)
+    lane.putBack({ ...part, records: part.records.filter(isNewest) })
+    this.#logger.error('alerts cannot be recorded; they are told, and recording them is tried again', { alerts: this.#awaited.recordCount + this.#rest.recordCount, err: error })
     this.#retry = this.#clock.after(RETRY_MS, () => {
       this.#retry = null
       this.#writing ??= this.#writeAll().finally(() => (this.#writing = null))

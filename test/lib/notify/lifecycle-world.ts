@@ -9,7 +9,7 @@ import { fingerprint } from '../../../lib/model/fingerprint.ts'
 import { getLabel, labelsFromRecord, labelsToMap, type Labels } from '../../../lib/model/labels.ts'
 import type { Notification, NotifiedAlert } from '../../../lib/model/notification.ts'
 import { AlertLifecycle } from '../../../lib/notify/lifecycle/lifecycle.ts'
-import type { AlertDispatch } from '../../../lib/notify/overlay.ts'
+import type { AlertBatch, AlertDispatch } from '../../../lib/notify/overlay.ts'
 import type { FakeClock } from '../../../lib/std/clock.ts'
 import { silentLogger } from '../../../lib/std/log.ts'
 import { Metrics } from '../../../lib/std/metrics.ts'
@@ -44,7 +44,8 @@ export class PlainDispatch implements AlertDispatch {
     this.#clock = clock
   }
 
-  receive(alerts: readonly SentAlert[]): void {
+  receive(alerts: readonly SentAlert[], batch: AlertBatch, isLast: boolean): void {
+    if (isLast) batch.isOpen = false
     for (const alert of alerts) {
       const print = fingerprint(alert.labels)
       const before = this.alerts.get(print)

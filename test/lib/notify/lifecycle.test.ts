@@ -59,6 +59,21 @@ describe('an episode', () => {
     expect((await lines(w, id)).at(-1)).toBe('resolved nobody told of it any more')
   })
 
+  it('of one alert does not wait for thousands that came before it, of which none is told without the others', async () => {
+    const w = await world()
+    const many = Array.from({ length: 5000 }, (_, i) => sent({ ...CPU, instance: `many${i}` }, w.clock.now()))
+    const batch = { isOpen: true }
+    const all = w.lifecycle.receive(many, batch)
+    await w.lifecycle.receive([sent(CPU, w.clock.now())])
+    expect(w.dispatch.alerts.size).toBeLessThanOrEqual(2001)
+    expect([...w.dispatch.alerts.keys()]).toContain(printOf(CPU))
+    expect(batch.isOpen).toBe(true)
+    await all
+    expect(w.dispatch.alerts.size).toBe(5001)
+    expect(batch.isOpen).toBe(false)
+    expect(await w.store.alerts({ ...ALL, limit: 6000 })).toHaveLength(5001)
+  })
+
   it('goes on over a restart, and is over where the rules do not find it again', async () => {
     const w = await world()
     const id = await fire(w, CPU)

@@ -28,21 +28,25 @@ it('waits for a group to fill, then tells each change once an interval', async (
   expect(world.news()).toEqual([])
 })
 
-it('waits for alerts that come with its own, but not for ever', async () => {
+it('waits for alerts that come with its own, but not for ever, nor for those of others', async () => {
   const world = await PipelineWorld.start(config().replace('group_wait: 30s', 'group_wait: 0s'))
   const [one, two, three, four] = ['1', '2', '3', '4'].map((name) => world.alert({ name, job: 'x' }))
-  world.pipeline.receive([one!], true)
+  const batch = { isOpen: true }
+  world.pipeline.receive([one!], batch, false)
   await world.advance(1)
-  world.pipeline.receive([two!], true)
+  world.pipeline.receive([world.alert({ name: '1', job: 'y' })])
+  await world.advance(0.02)
+  expect(world.news()).toEqual(['a @1 +1'])
+  world.pipeline.receive([two!], batch, false)
   await world.advance(0.1)
   expect(world.news()).toEqual([])
-  world.pipeline.receive([three!])
+  world.pipeline.receive([three!], batch)
   await world.advance(0.02)
-  expect(world.news()).toEqual(['a @1.12 +1 +2 +3'])
+  expect(world.news()).toEqual(['a @1.14 +1 +2 +3'])
   // The rest never comes: whoever sends it has died.
-  world.pipeline.receive([four!], true)
-  await world.advance(310)
-  expect(world.news()).toEqual([expect.stringMatching(/^a @30[34](\.\d+)? \+1 \+2 \+3 \+4$/)])
+  world.pipeline.receive([four!], { isOpen: true }, false)
+  await world.advance(320)
+  expect(world.news()).toEqual([expect.stringMatching(/^a @31[01](\.\d+)? \+1 \+2 \+3 \+4$/)])
 })
 
 it('repeats what goes on once the repeat interval has passed, and is silent once all has ended', async () => {
