@@ -10,7 +10,7 @@ import type { ScrapeConfig } from '../config/scrape-config.ts'
 import type { ExpositionFormat } from '../format/text-parser.ts'
 import { formatDuration } from '../model/duration.ts'
 import type { Clock, Timer } from '../std/clock.ts'
-import { HttpError, type HttpClient, type HttpResponse } from '../std/http.ts'
+import { HttpError, type AnswerMemory, type HttpClient, type HttpResponse } from '../std/http.ts'
 import type { Logger } from '../std/log.ts'
 import type { BodyRules } from './body-reader.ts'
 import type { ScrapeCache } from './cache.ts'
@@ -31,6 +31,8 @@ export interface LoopContext {
   logger: Logger
   metrics: ScrapeMetrics
   writer: ScrapeWriter
+  /** For what targets answer. */
+  memory: AnswerMemory
   offsetSeed: number
   version: string
 }

@@ -7,6 +7,7 @@ import type { Labels } from '../model/labels.ts'
 import type { MetricMetadata } from '../model/metadata.ts'
 import type { TargetGroup } from '../model/target-group.ts'
 import type { Clock } from '../std/clock.ts'
+import { AnswerMemory } from '../std/http.ts'
 import type { Logger } from '../std/log.ts'
 import type { Metrics } from '../std/metrics.ts'
 import { freshSeed } from '../std/random.ts'
@@ -71,6 +72,7 @@ export class ScrapeManager {
   readonly #options: ScrapeManagerOptions
   readonly #metrics: ScrapeMetrics
   readonly #writer: ScrapeWriter
+  readonly #memory = new AnswerMemory()
   readonly #pools = new Map<string, ScrapePool>()
   /** Pools whose job is no longer configured, with markers still to write. */
   readonly #removed = new Set<ScrapePool>()
@@ -163,6 +165,6 @@ export class ScrapeManager {
 
   #context(): LoopContext {
     const { clock, logger, version } = this.#options
-    return { clock, logger, version, metrics: this.#metrics, writer: this.#writer, offsetSeed: this.#seed }
+    return { clock, logger, version, metrics: this.#metrics, writer: this.#writer, memory: this.#memory, offsetSeed: this.#seed }
   }
 }

@@ -36,7 +36,7 @@ export class ScrapePool {
     this.#config = config
     this.#context = context
     this.#nextOwnerId = nextOwnerId
-    this.#client = new HttpClient(config.http, context.clock, config.scrapeTimeoutMs)
+    this.#client = new HttpClient(config.http, context.clock, config.scrapeTimeoutMs, context.memory)
     this.#failureLog = this.#openFailureLog()
     context.metrics.pools.inc()
   }
@@ -80,7 +80,7 @@ export class ScrapePool {
     const isSameNaming = isDeepStrictEqual(namingOf(config), namingOf(this.#config))
     if (!isDeepStrictEqual(config.http, this.#config.http) || config.scrapeTimeoutMs !== this.#config.scrapeTimeoutMs) {
       this.#own(this.#client.close())
-      this.#client = new HttpClient(config.http, this.#context.clock, config.scrapeTimeoutMs)
+      this.#client = new HttpClient(config.http, this.#context.clock, config.scrapeTimeoutMs, this.#context.memory)
     }
     this.#config = config
     this.#failureLog?.close()

@@ -8,7 +8,7 @@ import type { Clock, Timer } from './clock.ts'
 import type { AnswerControl } from './http-answer.ts'
 import { HttpError, toHttpError } from './http-error.ts'
 import type { PlainHandler } from './http-plain.ts'
-import { NOT_INFLATED, type Inflater } from './inflate.ts'
+import { Inflater, NOT_INFLATED } from './inflate.ts'
 
 export interface HttpResponse {
   status: number
@@ -41,9 +41,19 @@ export class BodyBuffers {
   /** Takes the memory of a body back, if it is from here and worth keeping; the body must not be read any more. */
   release(body: Uint8Array): void {
     const { buffer } = body
-    if (!this.#own.has(buffer) || buffer.byteLength > KEPT_BYTES_MAX || this.#free.length >= KEPT_BUFFERS_MAX) return
+    if (!this.#own.has(buffer) || buffer.byteLength > KEPT_BYTES_MAX) return
     this.#free.push(new Uint8Array(buffer))
+    if (this.#free.length <= KEPT_BUFFERS_MAX) return
+    // The smallest goes: large bodies would else find none that holds them, and have one made each time.
+    const sizes = this.#free.map(({ length }) => length)
+    this.#free.splice(sizes.indexOf(Math.min(...sizes)), 1)
   }
+}
+
+/** What bodies are read and inflated into. Clients of one thread may share it, as it is needed only while one is being read. */
+export class AnswerMemory {
+  readonly buffers: BodyBuffers = new BodyBuffers()
+  readonly inflater: Inflater = new Inflater()
 }
 
 export interface ExchangeLimits {
@@ -95,8 +105,7 @@ export function exchange<R extends TransportRequest>(
 
 export interface ExchangeMeans {
   clock: Clock
-  buffers: BodyBuffers
-  inflater: Inflater
+  memory: AnswerMemory
 }
 
 /** When an exchange, redirects included, must have ended. */
@@ -157,7 +166,7 @@ class Exchange implements PlainHandler {
     this.#isGzip = one(headers['content-encoding']).toLowerCase() === 'gzip'
     const length = Number(one(headers['content-length']) || 0)
     if (!this.#isDiscarded && this.#isOver(length)) this.#fail(tooLarge(this.#limits.bodyBytesMax))
-    else if (!this.#isDiscarded) this.#buffer = this.#means.buffers.acquire(length > 0 || this.#isGzip ? length : this.#limits.bodyBytesHint)
+    else if (!this.#isDiscarded) this.#buffer = this.#means.memory.buffers.acquire(length > 0 || this.#isGzip ? length : this.#limits.bodyBytesHint)
   }
 
   onResponseData(_: AnswerControl, chunk: Buffer): void {
@@ -191,15 +200,16 @@ class Exchange implements PlainHandler {
 
   #reserve(sizeBytes: number): void {
     if (sizeBytes <= this.#buffer.length) return
-    const grown = this.#means.buffers.acquire(Math.max(sizeBytes, this.#buffer.length * 2))
+    const { buffers } = this.#means.memory
+    const grown = buffers.acquire(Math.max(sizeBytes, this.#buffer.length * 2))
     grown.set(this.#buffer)
-    this.#means.buffers.release(this.#buffer)
+    buffers.release(this.#buffer)
     this.#buffer = grown
   }
 
   #inflate(response: HttpResponse): void {
     const { bodyBytesMax, bodyBytesHint } = this.#limits
-    const { buffers, inflater } = this.#means
+    const { buffers, inflater } = this.#means.memory
     const packed = this.#buffer.subarray(0, this.#received)
     // Some room is left for growth since the last time.
     const chunkSize = Math.max(FIRST_BUFFER_BYTES, bodyBytesHint + (bodyBytesHint >>> 4) + 256)

@@ -5,8 +5,7 @@ import type { Clock } from './clock.ts'
 import { Authorizer, type AuthOptions } from './http-auth.ts'
 import type { Agents } from './http-agent.ts'
 import { HttpError } from './http-error.ts'
-import { Inflater } from './inflate.ts'
-import { BodyBuffers, exchange, type Deadline, type ExchangeLimits, type ExchangeMeans, type HttpMethod, type HttpResponse, type TransportRequest } from './http-exchange.ts'
+import { AnswerMemory, exchange, type Deadline, type ExchangeLimits, type ExchangeMeans, type HttpMethod, type HttpResponse, type TransportRequest } from './http-exchange.ts'
 import { LruMap } from './lru-map.ts'
 import { PlainHttp, type PlainRequest } from './http-plain.ts'
 import { proxyFor, type ProxyOptions } from './http-proxy.ts'
@@ -14,7 +13,7 @@ import type { TlsOptions } from './http-tls.ts'
 
 export { HttpError, type HttpErrorCode } from './http-error.ts'
 export type { TlsOptions } from './http-tls.ts'
-export type { HttpMethod, HttpResponse } from './http-exchange.ts'
+export { AnswerMemory, type HttpMethod, type HttpResponse } from './http-exchange.ts'
 
 export interface HttpClientOptions extends AuthOptions, ProxyOptions {
   tls: TlsOptions | null
@@ -64,10 +63,10 @@ export class HttpClient {
   readonly #answered = new LruMap<true>(ORIGINS_MAX)
 
   /** `timeoutMs`: the longest any request of this client may take; bounds the attempts to connect. */
-  constructor(options: HttpClientOptions, clock: Clock, timeoutMs: number) {
+  constructor(options: HttpClientOptions, clock: Clock, timeoutMs: number, memory: AnswerMemory = new AnswerMemory()) {
     this.#options = options
     this.#clock = clock
-    this.#means = { clock, buffers: new BodyBuffers(), inflater: new Inflater() }
+    this.#means = { clock, memory }
     this.#authorizer = new Authorizer(options, clock)
     this.#connectMs = Math.min(timeoutMs, CONNECT_MS_MAX)
     this.#plain = new PlainHttp(clock, this.#connectMs)
@@ -113,7 +112,7 @@ export class HttpClient {
 
   /** Gives the memory of an answer's body back once it is read; not doing so costs speed only. */
   release(response: HttpResponse): void {
-    this.#means.buffers.release(response.body)
+    this.#means.memory.buffers.release(response.body)
   }
 
   /** Closes all connections; requests under way fail. */

@@ -8,7 +8,7 @@ import path from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { FakeClock, systemClock, type Clock } from '../../../lib/std/clock.ts'
-import { HttpClient, HttpError, type HttpClientOptions } from '../../../lib/std/http.ts'
+import { AnswerMemory, HttpClient, HttpError, type HttpClientOptions } from '../../../lib/std/http.ts'
 import { BodyBuffers } from '../../../lib/std/http-exchange.ts'
 import { proxyFor } from '../../../lib/std/http-proxy.ts'
 
@@ -111,6 +111,31 @@ describe('the client', () => {
     const own = buffers.acquire(20_000)
     buffers.release(own.subarray(0, 5))
     expect(buffers.acquire(20_000).buffer).toBe(own.buffer)
+  })
+
+  it('keeps the largest memory of bodies, and no more than 16 of them', () => {
+    const buffers = new BodyBuffers()
+    const small = Array.from({ length: 16 }, () => buffers.acquire(20_000))
+    const large = Array.from({ length: 3 }, () => buffers.acquire(100_000))
+    for (const buffer of [...small, ...large]) buffers.release(buffer)
+    const again = Array.from({ length: 3 }, () => buffers.acquire(100_000).buffer)
+    expect(new Set(again)).toEqual(new Set(large.map(({ buffer }) => buffer)))
+    const kept = Array.from({ length: 16 }, () => buffers.acquire(20_000).buffer)
+    expect(small.filter(({ buffer }) => kept.includes(buffer)).length).toBe(13)
+  })
+
+  it('takes memory for bodies that clients share', async () => {
+    const url = await serve((request, response) => response.end(request.url!.repeat(9000)))
+    const memory = new AnswerMemory()
+    const bodyOf = async (at: string): Promise<ArrayBufferLike> => {
+      const from = new HttpClient(PLAIN, systemClock, 5000, memory)
+      closers.push(() => from.close())
+      const response = await from.get({ url: new URL(url + at), headers: {}, timeoutMs: 5000, signal: null, bodyBytesMax: 0, bodyBytesHint: 0 })
+      expect(Buffer.from(response.body).toString()).toBe(at.repeat(9000))
+      from.release(response)
+      return response.body.buffer
+    }
+    expect(await bodyOf('/two')).toBe(await bodyOf('/one'))
   })
 
   it('ends with its signal', async () => {
