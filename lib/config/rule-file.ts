@@ -25,6 +25,7 @@ export function loadRuleFile(text: string, fileName: string, { checks, isLenient
   if (root && root.kind !== 'map' && !isNull(root)) problems.error(root.at, `want the key groups, got ${describe(root)}`)
   const reader = new MapReader(problems, root?.kind === 'map' ? root : null, '')
   const groups = readRuleGroups(reader, 'groups', { file: fileName, checks, isLenient })
+  if (!isLenient && reader.has('tests')) reader.error('tests', 'this is a file of rule tests, not of rules: monitor test rules FILE runs it')
   if (!isLenient) reader.finish()
   const errors = problems.errors()
   if (errors.length > 0) throw new ConfigError(fileName, errors)

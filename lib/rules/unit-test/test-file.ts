@@ -67,6 +67,7 @@ export function readTestFile(text: string, fileName: string, parseTime: (text: s
     fuzzyCompare: reader.bool('fuzzy_compare', false),
     tests: reader.maps('tests').map((group) => readGroup(group, evaluationIntervalMs, parseTime)),
   }
+  if (reader.has('groups')) reader.error('groups', 'this is a file of rules; give the file of tests that names it in rule_files (monitor check rules FILE checks rules without tests)')
   reader.finish()
   const errors = problems.errors()
   if (errors.length > 0) throw new ConfigError(fileName, errors)
