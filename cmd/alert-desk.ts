@@ -1,7 +1,7 @@
 // Alerts as the API and the pages show them: kept records, and what the lifecycle knows of those that go on.
 import type { AlertFilter, AlertRecord, MetaStore } from '../lib/meta/interface.ts'
 import type { CurrentAlerts, CurrentAsk } from '../lib/notify/lifecycle/current-alerts.ts'
-import type { Acknowledgement, AlertLifecycle } from '../lib/notify/lifecycle/lifecycle.ts'
+import type { Acknowledgement, AlertLifecycle, BulkOutcome } from '../lib/notify/lifecycle/lifecycle.ts'
 import type { ApiRules } from '../lib/rules/json-rule/api-rules.ts'
 import { RuleBodyError } from '../lib/rules/json-rule/fields.ts'
 import { UnknownRuleError } from '../lib/rules/json-rule/api-rules.ts'
@@ -49,6 +49,10 @@ export class LifecycleDesk implements AlertDesk {
 
   acknowledge(id: string, how: Acknowledgement): Promise<AlertRecord> {
     return this.#ground.lifecycle.acknowledge(id, how)
+  }
+
+  acknowledgeMany(chosen: readonly string[] | CurrentAsk, how: Acknowledgement): Promise<BulkOutcome> {
+    return this.#ground.lifecycle.acknowledgeMany(chosen, how)
   }
 
   unacknowledge(id: string, by: string): Promise<AlertRecord> {

@@ -3,6 +3,7 @@
 import type { QueryJob, QueryReply } from '../lang/job.ts'
 import type { AlertEvent, AlertFilter, AlertRecord } from '../lib/meta/interface.ts'
 import type { CurrentAlerts, CurrentAsk } from '../lib/notify/lifecycle/current-alerts.ts'
+import type { BulkOutcome } from '../lib/notify/lifecycle/lifecycle.ts'
 import type { IntegrationHealth } from '../lib/notify/dispatch/delivery-stats.ts'
 import type { AlertsWanted, ShownAlert, ShownGroup } from '../lib/notify/dispatch/alert-view.ts'
 import type { SilenceDraft } from '../lib/notify/dispatch/silences.ts'
@@ -163,6 +164,7 @@ export interface AlertDesk {
   idOfToken(token: string): string | null
   /** `repageAfterMs` null: as configured; 0: never. */
   acknowledge(id: string, how: { by: string; repageAfterMs: number | null; takesOver: boolean }): Promise<AlertRecord>
+  acknowledgeMany(chosen: readonly string[] | CurrentAsk, how: { by: string; repageAfterMs: number | null; takesOver: boolean }): Promise<BulkOutcome>
   unacknowledge(id: string, by: string): Promise<AlertRecord>
   escalate(id: string, by: string): Promise<AlertRecord>
   giveFeedback(id: string, feedback: AlertFeedback): Promise<AlertRecord>

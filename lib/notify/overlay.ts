@@ -31,6 +31,8 @@ export interface AlertDispatch {
   receive(alerts: readonly SentAlert[], batch?: AlertBatch, isLast?: boolean): void
   /** Escalation policy of the first matching route that names one; '' where none does. */
   escalationOf(labels: Labels): string
+  /** Receivers of the routes that match, each once, and the fallback, which may be told of any. */
+  receiversOf(labels: Labels): readonly string[]
   /** Whether a silence, an inhibition or a time interval keeps the alert from people now. */
   isSuppressed(labels: Labels, nowMs: number): boolean
   /**

@@ -1,4 +1,5 @@
 // Alerts by API and the page behind the signed address, over a real lifecycle and a real store.
+import { createHash } from 'node:crypto'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { LifecycleDesk } from '../../cmd/alert-desk.ts'
 import type { ApiRules } from '../../lib/rules/json-rule/api-rules.ts'
@@ -21,7 +22,7 @@ interface Site {
   post(path: string, body?: unknown, headers?: Record<string, string>): Promise<{ status: number; body: Answer }>
 }
 
-interface AlertAnswer { alert_id: string; rule_name: string; status: string; annotations: Record<string, string>; history: { kind: string; detail: string; time: string }[] }
+interface AlertAnswer { alert_id: string; labels: Record<string, string>; rule_name: string; status: string; annotations: Record<string, string>; history: { kind: string; detail: string; time: string }[] }
 interface Answer { status: string; error?: string; data: AlertAnswer & AlertAnswer[]; next: string | null; total?: number; open?: number; acknowledged?: number; now?: string }
 
 async function site(): Promise<Site> {
@@ -116,6 +117,47 @@ describe('/api/alerts', () => {
     }
   })
 
+  it('has those of a receiver: by route, or by a step of an escalation that was told', async () => {
+    const s = await site()
+    await fire(s, { ...CPU, instance: 'web1', receiver: 'team-a' })
+    const escalated = await fire(s, { ...CPU, instance: 'web2', receiver: 'team-b' })
+    await s.post(`/api/alerts/${escalated}/escalate`)
+    const f = async (query: string, want: string[]): Promise<void> => {
+      expect((await s.get(`/api/alerts/current?${query}`)).body.data.map(({ labels }) => labels['instance']!).toSorted(), query).toEqual(want)
+    }
+    await f('receiver=team-a', ['web1'])
+    await f('receiver=team-.', ['web1', 'web2'])
+    await f('receiver=team', [])
+    await f('receiver=boss', ['web2'])
+    await f(`receiver=team-.&filter=${encodeURIComponent('{instance="web1", team!="x"}')}`, ['web1'])
+    expect(await s.get('/api/alerts/current?receiver=(')).toMatchObject({ status: 400, body: { error: expect.stringContaining('receiver') as string } })
+  })
+
+  it('acknowledges many at once: by ids, matchers, a search; what cannot be is told by alert', async () => {
+    const s = await site()
+    const ids: string[] = []
+    for (let i = 0; i < 6; i++) {
+      await s.world.advance(1000)
+      ids.push(await fire(s, { ...CPU, instance: `web${i}`, severity: i % 2 === 0 ? 'warning' : 'critical' }))
+    }
+    const acknowledged = async (): Promise<number[]> => (await s.get('/api/alerts/current?status=acknowledged')).body.data.map(({ alert_id: id }) => ids.indexOf(id)).toSorted((a, b) => a - b)
+    expect((await s.post('/api/alerts/ack', { by: 'ana', repage_after: '2h', ids: [ids[0], ids[3], 'none'] })).body.data).toEqual({ acknowledged: 2, refused: [{ alert_id: 'none', error: 'the alert is resolved' }] })
+    expect(await acknowledged()).toEqual([0, 3])
+    expect((await s.get(`/api/alerts/${ids[3]!}`)).body.data).toMatchObject({ acknowledged_by: 'ana', repage_at: new Date(s.world.clock.now() + 120 * MINUTE).toISOString(), history: [{}, { kind: 'acknowledged', detail: 'ana' }] })
+    expect((await s.post('/api/alerts/ack', { by: 'bo', filter: ['{severity="critical", instance=~"web[0-4]"}'] })).body.data).toEqual({ acknowledged: 1, refused: [] })
+    expect((await s.post('/api/alerts/ack', { by: 'bo', ids: [ids[0], ids[1]] })).body.data).toEqual({ acknowledged: 1, refused: [{ alert_id: ids[0], error: 'ana has acknowledged the alert already; it can be taken over' }] })
+    expect((await s.post('/api/alerts/ack', { by: 'bo', ids: [ids[0]], take_over: true })).body.data).toEqual({ acknowledged: 1, refused: [] })
+    expect((await s.post('/api/alerts/ack', { by: 'bo', search: 'WEB4' })).body.data).toEqual({ acknowledged: 1, refused: [] })
+    expect(await acknowledged()).toEqual([0, 1, 3, 4])
+    // Kept, not only held.
+    expect((await s.world.store.unresolvedAlerts()).filter(({ status }) => status === 'acknowledged')).toHaveLength(4)
+    for (const body of [{}, { by: 'ana' }, { ids: [ids[5]], filter: ['a="b"'] }, { ids: 'all' }, { filter: ['('] }, { search: ' ' }, { verdict: 'x' }]) {
+      expect(await s.post('/api/alerts/ack', body), JSON.stringify(body)).toMatchObject({ status: 400 })
+    }
+    expect(await acknowledged()).toEqual([0, 1, 3, 4])
+    expect((await s.post('/api/alerts/ack', { search: 'web' }, { 'sec-fetch-site': 'cross-site' })).status).toBe(403)
+  })
+
   it('shows an alert with its columns, what comes next, and its history', async () => {
     const s = await site()
     const id = await fire(s, { ...CPU, rule_id: 'r1' }, { activeAtMs: NOW - MINUTE })
@@ -197,11 +239,15 @@ describe('the page behind the address in a message', () => {
     expect(shown.csp).toContain("form-action 'self'")
     expect(shown.text).toContain('Take this alert?')
     expect(shown.text).toContain('&lt;script&gt;&quot;&#39;&amp;')
-    expect(shown.text).not.toContain('<script')
+    // The one script is the page's own, and browsers run no other.
+    const scripts = [...shown.text.matchAll(/<script>([^]*?)<\/script>/g)].map(([, script]) => `'sha256-${createHash('sha256').update(script!).digest('base64')}'`)
+    expect(scripts).toHaveLength(1)
+    expect(shown.text.match(/<script/g)).toHaveLength(1)
+    expect(shown.csp).toContain(`script-src ${scripts[0]};`)
     expect((await fetch(url, { method: 'HEAD' })).status).toBe(200)
     expect(await s.world.store.alert(id)).toMatchObject({ status: 'open' })
     const done = await page(url, form({ by: '<ana>', repage_after: '1h' }))
-    expect(done.text).toMatch(/<h1>Acknowledged<\/h1>\n<p>By &lt;ana&gt;, 2023-11-14 22:13:20 UTC\. It pages again at 2023-11-14 23:13:20 UTC/)
+    expect(done.text.replace(/<\/?time[^>]*>/g, '')).toMatch(/<h1>Acknowledged<\/h1>\n<p>By &lt;ana&gt;, 2023-11-14 22:13:20 UTC\. It pages again at 2023-11-14 23:13:20 UTC/)
     expect(done.text).toContain('Take it over')
     expect(await s.world.store.alert(id)).toMatchObject({ status: 'acknowledged', acknowledgedBy: '<ana>' })
     await s.world.lifecycle.receive([sent(CPU, NOW, { endsAtMs: NOW })])
@@ -237,7 +283,7 @@ describe('the page behind the address in a message', () => {
     expect(text).toContain('<bdi>javascript:alert(1)</bdi>')
     expect(text).toContain('<form method="post">')
     expect(text.match(/href="(?!http)[^"]*"/g)).toEqual(['href="../alerts"'])
-    expect(text).toContain('2023-11-14 22:13:20 UTC, 0s ago')
+    expect(text).toContain('<time datetime="2023-11-14T22:13:20.000Z">2023-11-14 22:13:20 UTC</time>, 0s ago')
   })
 
   it('knows no other addresses, and says what a bad form lacks', async () => {

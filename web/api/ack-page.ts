@@ -1,26 +1,32 @@
 // The page behind the signed address in a message: shows the alert, and acknowledges it once its button is pressed. Nothing
-// happens on GET: scanners of links, and previews of messages, open addresses too. No login, no script; all its addresses
-// are relative, so that proxies may put it anywhere.
+// happens on GET: scanners of links, and previews of messages, open addresses too. No login; a script of a few lines adds the
+// reader's own time to each in UTC, and nothing needs it. All its addresses are relative, so that proxies may put it anywhere.
+import { createHash } from 'node:crypto'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { MetaError } from '../../lib/meta/errors.ts'
 import type { AlertRecord } from '../../lib/meta/interface.ts'
 import { formatDuration } from '../../lib/model/duration.ts'
 import { AlertStateError } from '../../lib/notify/lifecycle/lifecycle.ts'
 import type { AlertDesk, ServerParts } from '../parts.ts'
-import { repageAfterMs } from './alerts.ts'
+import { repageAfterMs } from './alert-body.ts'
 import { ApiError } from './envelope.ts'
 import { Params } from './params.ts'
 import { addRoute } from './router.ts'
 
 export const ACK_PREFIX = '/ack/'
 const NAME_CHARS_MAX = 200
-const CSP = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+/** Zone names differ in their length: the short one of the reader's language, `GMT+5:30` where it has none. */
+const SCRIPT = `for (const time of document.querySelectorAll('time')) {
+const at = new Date(time.dateTime)
+if (at.getTimezoneOffset() !== 0) time.after(' (' + at.toLocaleString([], { year: 'numeric', month: '2-digit', day: '2-digit', hour: '2-digit', minute: '2-digit', timeZoneName: 'short' }) + ')')
+}`
+const CSP = `default-src 'none'; script-src 'sha256-${createHash('sha256').update(SCRIPT).digest('base64')}'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'`
 
 /** What the page says above the alert. */
 interface Notice {
   status: number
   title: string
-  text: string
+  html: string
 }
 
 interface Shown {
@@ -29,7 +35,7 @@ interface Shown {
 }
 
 const UNKNOWN: Shown = {
-  notice: { status: 404, title: 'Unknown alert', text: 'The address is not one that this Monitor signed, or the alert is no longer kept.' }, record: null,
+  notice: { status: 404, title: 'Unknown alert', html: 'The address is not one that this Monitor signed, or the alert is no longer kept.' }, record: null,
 }
 
 export function addAckPage(app: FastifyInstance, { alerts, clock }: Pick<ServerParts, 'alerts' | 'clock'>): void {
@@ -66,24 +72,24 @@ async function acknowledge(alerts: AlertDesk, before: AlertRecord, params: Param
 
 /** Throws what is not for the reader. */
 function refusal(error: unknown): Notice {
-  if (error instanceof AlertStateError) return { status: 409, title: 'Not acknowledged', text: sentence(error.message) }
-  if (error instanceof ApiError) return { status: error.status, title: 'Not acknowledged', text: sentence(error.message) }
-  if (error instanceof MetaError) return { status: 503, title: 'Not acknowledged', text: `${sentence(error.message)} Try again, or acknowledge by the alerts page.` }
+  if (error instanceof AlertStateError) return { status: 409, title: 'Not acknowledged', html: sentence(error.message) }
+  if (error instanceof ApiError) return { status: error.status, title: 'Not acknowledged', html: sentence(error.message) }
+  if (error instanceof MetaError) return { status: 503, title: 'Not acknowledged', html: `${sentence(error.message)} Try again, or acknowledge by the alerts page.` }
   throw error
 }
 
 function sentence(text: string): string {
-  return `${text.slice(0, 1).toUpperCase()}${text.slice(1)}.`
+  return escapeHtml(`${text.slice(0, 1).toUpperCase()}${text.slice(1)}.`)
 }
 
 function noticeOf({ status, acknowledgedBy, acknowledgedAtMs, repageAtMs, resolvedAtMs }: AlertRecord): Notice {
   switch (status) {
-    case 'open': return { status: 200, title: 'Take this alert?', text: 'Repeated messages and escalation stop until it resolves. Everyone sees that you have it.' }
+    case 'open': return { status: 200, title: 'Take this alert?', html: 'Repeated messages and escalation stop until it resolves. Everyone sees that you have it.' }
     case 'acknowledged': {
-      const again = repageAtMs === null ? '' : ` It pages again at ${timeText(repageAtMs)} unless it is resolved by then.`
-      return { status: 200, title: 'Acknowledged', text: `By ${acknowledgedBy || 'someone'}, ${timeText(acknowledgedAtMs!)}.${again}` }
+      const again = repageAtMs === null ? '' : ` It pages again at ${timeHtml(repageAtMs)} unless it is resolved by then.`
+      return { status: 200, title: 'Acknowledged', html: `By ${escapeHtml(acknowledgedBy || 'someone')}, ${timeHtml(acknowledgedAtMs!)}.${again}` }
     }
-    case 'resolved': return { status: 200, title: 'Resolved', text: `It ended at ${timeText(resolvedAtMs!)}; there is nothing to acknowledge.` }
+    case 'resolved': return { status: 200, title: 'Resolved', html: `It ended at ${timeHtml(resolvedAtMs!)}; there is nothing to acknowledge.` }
   }
 }
 
@@ -93,7 +99,7 @@ function sendPage(reply: FastifyReply, { notice, record }: Shown, nowMs: number)
     .type('text/html; charset=utf-8').send(pageHtml(notice, record, nowMs))
 }
 
-function pageHtml({ title, text }: Notice, record: AlertRecord | null, nowMs: number): string {
+function pageHtml({ title, html }: Notice, record: AlertRecord | null, nowMs: number): string {
   return `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -114,21 +120,23 @@ a { color: light-dark(#1d4fb0, #9db8ff) }
 </style>
 <main>
 <h1>${escapeHtml(title)}</h1>
-<p>${escapeHtml(text)}</p>
+<p>${html}</p>
 ${record === null ? '' : `${alertHtml(record, nowMs)}\n${formHtml(record)}`}
 <p class="links"><a href="../alerts">All alerts</a>${record === null ? '' : linkHtml(record.generatorUrl, 'Graph')}</p>
 </main>
+<script>${SCRIPT}</script>
 </html>
 `
 }
 
 function alertHtml({ name, severity, triggeredAtMs, metricValue, labels, annotations }: AlertRecord, nowMs: number): string {
   const ageMs = Math.max(0, nowMs - triggeredAtMs)
+  const shown = (value: string): string => linkHtml(value, value) || `<bdi>${escapeHtml(value)}</bdi>`
   const rows: [string, string][] = [
-    ['Alert', name], ['Severity', severity], ['Since', `${timeText(triggeredAtMs)}, ${formatDuration(Math.trunc(ageMs / 1000) * 1000)} ago`], ['Value', metricValue === null ? '' : String(metricValue)],
-    ...Object.entries(annotations), ...Object.entries(labels).filter(([label]) => label !== 'alertname' && label !== 'severity'),
+    ['Alert', shown(name)], ['Severity', shown(severity)], ['Since', `${timeHtml(triggeredAtMs)}, ${formatDuration(Math.trunc(ageMs / 1000) * 1000)} ago`], ['Value', metricValue === null ? '' : String(metricValue)],
+    ...[...Object.entries(annotations), ...Object.entries(labels).filter(([label]) => label !== 'alertname' && label !== 'severity')].filter(([, value]) => value !== '').map(([head, value]): [string, string] => [head, shown(value)]),
   ]
-  return `<table>${rows.filter(([, value]) => value !== '').map(([head, value]) => `<tr><th scope="row"><bdi>${escapeHtml(head)}</bdi></th><td>${linkHtml(value, value) || `<bdi>${escapeHtml(value)}</bdi>`}</td></tr>`).join('\n')}</table>`
+  return `<table>${rows.filter(([, html]) => html !== '' && html !== '<bdi></bdi>').map(([head, html]) => `<tr><th scope="row"><bdi>${escapeHtml(head)}</bdi></th><td>${html}</td></tr>`).join('\n')}</table>`
 }
 
 /** '' for what is no address of a page. */
@@ -152,8 +160,9 @@ function tokenOf({ params }: FastifyRequest): string {
   return typeof params === 'object' && params !== null && 'token' in params ? String(params.token) : ''
 }
 
-function timeText(ms: number): string {
-  return `${new Date(ms).toISOString().slice(0, 19).replace('T', ' ')} UTC`
+function timeHtml(ms: number): string {
+  const text = new Date(ms).toISOString()
+  return `<time datetime="${text}">${text.slice(0, 19).replace('T', ' ')} UTC</time>`
 }
 
 function escapeHtml(text: string): string {

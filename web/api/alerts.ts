@@ -1,14 +1,12 @@
-// Alerts and what people do with them: the list, one with its history, acknowledge and take that back, escalate now, and
-// whether it was a false one. Alerts are kept after they are resolved (alerting.history_retention).
+// Alerts and what people do with them: the list, one with its history, acknowledge one or many and take that back, escalate now,
+// and whether it was a false one. Alerts are kept after they are resolved (alerting.history_retention).
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { MetaError } from '../../lib/meta/errors.ts'
 import type { AlertEvent, AlertFilter, AlertRecord } from '../../lib/meta/interface.ts'
-import { DurationError, parseDuration } from '../../lib/model/duration.ts'
-import { MatcherError, type Matcher } from '../../lib/model/matcher.ts'
-import { compileRouteMatchers, parseRouteMatcher } from '../../lib/model/route-matcher.ts'
 import type { CurrentAsk } from '../../lib/notify/lifecycle/current-alerts.ts'
 import { AlertStateError } from '../../lib/notify/lifecycle/lifecycle.ts'
 import type { AlertOutlookView, ServerParts } from '../parts.ts'
+import { actionBody, bulkBody, selectionOf, verdictOf, type ActionBody } from './alert-body.ts'
 import { refuseOtherSites } from './cross-site.ts'
 import { ApiError, badParameter, sendError } from './envelope.ts'
 import { MAX_TIME_MS, MIN_TIME_MS, Params } from './params.ts'
@@ -18,18 +16,8 @@ const PATH = '/api/alerts'
 const BODY_BYTES_MAX = 64 << 10
 const LIMIT_DEFAULT = 100
 const LIMIT_MAX = 1000
-const NAME_CHARS_MAX = 200
 const CLIPPED_CHARS = 1000
 const STATUSES = ['open', 'acknowledged', 'resolved'] as const
-const FIELDS: readonly string[] = ['by', 'repage_after', 'take_over', 'verdict']
-const VERDICTS = ['false_positive', 'true_positive'] as const
-
-interface ActionBody {
-  by: string
-  repageAfterMs: number | null
-  takesOver: boolean
-  verdict: string
-}
 
 export function addAlertRoutes(app: FastifyInstance, { alerts, clock, options }: Pick<ServerParts, 'alerts' | 'clock' | 'options'>): void {
   // A scope of its own for its parser.
@@ -53,6 +41,11 @@ export function addAlertRoutes(app: FastifyInstance, { alerts, clock, options }:
       return sendJson(reply, { data: { ...alertJson(record, outlook), history: events.map(eventJson) } })
     }))
     const action = (name: string, act: (id: string, body: ActionBody) => Promise<AlertRecord>): void => addAction(scope, { alerts, options }, name, act)
+    addRoute(scope, ['POST'], `${PATH}/ack`, answering(async (request, reply) => {
+      const { chosen, by, repageAfterMs, takesOver } = bulkBody(request)
+      const { acknowledged, refused } = await alerts.acknowledgeMany(chosen, { by, repageAfterMs, takesOver })
+      return sendJson(reply, { data: { acknowledged: acknowledged.length, refused: refused.map(({ id, reason }) => ({ alert_id: id, error: reason })) } })
+    }), { guard: refuseOtherSites(options) })
     action('ack', (id, { by, repageAfterMs, takesOver }) => alerts.acknowledge(id, { by, repageAfterMs, takesOver }))
     action('unack', (id, { by }) => alerts.unacknowledge(id, by))
     action('escalate', (id, { by }) => alerts.escalate(id, by))
@@ -105,64 +98,14 @@ function currentAsk(params: Params): CurrentAsk {
   const isGiven = params.text('limit') !== ''
   if (params.limit() > LIMIT_MAX) throw badParameter('limit', `at most ${LIMIT_MAX}; the most severe come first, search and filter narrow it`)
   return {
+    ...selectionOf({ search: params.text('search'), filters: params.all('filter'), receiver: params.text('receiver') }),
     status: status === 'open' || status === 'acknowledged' ? status : null, limit: isGiven ? params.limit() : LIMIT_DEFAULT,
-    words: params.text('search').toLowerCase().split(/\s+/).filter((word) => word !== ''), matches: compileRouteMatchers(params.all('filter').map(matcherOf)),
-  }
-}
-
-function matcherOf(text: string): Matcher {
-  try {
-    return parseRouteMatcher(text)
-  } catch (error) {
-    if (error instanceof MatcherError) throw badParameter('filter', error.message)
-    throw error
   }
 }
 
 /** Texts of any length are for who asks for one alert. */
 function clipped(annotations: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(Object.entries(annotations).map(([name, text]) => [name, text.length > CLIPPED_CHARS ? `${text.slice(0, CLIPPED_CHARS)}…` : text]))
-}
-
-/** An empty body is fine. */
-function actionBody({ body }: FastifyRequest): ActionBody {
-  const text = typeof body === 'string' ? body.trim() : ''
-  let json: unknown
-  try {
-    json = text === '' ? {} : JSON.parse(text)
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error
-    throw new ApiError('bad_data', `the body is no JSON (${error.message}); send an object such as {"by": "ana"}`)
-  }
-  if (typeof json !== 'object' || json === null || Array.isArray(json)) throw new ApiError('bad_data', 'the body is no JSON object; send one such as {"by": "ana"}')
-  const fields = new Map<string, unknown>(Object.entries(json))
-  const unknown = [...fields.keys()].find((name) => !FIELDS.includes(name))
-  if (unknown !== undefined) throw new ApiError('bad_data', `the body has an unknown field ${JSON.stringify(unknown.slice(0, 100))}; there are ${FIELDS.join(', ')}`)
-  const takesOver = fields.get('take_over') ?? false
-  if (typeof takesOver !== 'boolean') throw badParameter('take_over', 'want true or false')
-  return { by: textField(fields, 'by'), repageAfterMs: fields.has('repage_after') ? repageAfterMs(textField(fields, 'repage_after')) : null, takesOver, verdict: textField(fields, 'verdict') }
-}
-
-function textField(fields: ReadonlyMap<string, unknown>, name: string): string {
-  const value = fields.get(name) ?? ''
-  if (typeof value !== 'string' || value.length > NAME_CHARS_MAX) throw badParameter(name, `want a text of at most ${NAME_CHARS_MAX} characters`)
-  return value
-}
-
-/** ms; 0: never. */
-export function repageAfterMs(text: string): number {
-  try {
-    return text === '' || text === '0' ? 0 : parseDuration(text)
-  } catch (error) {
-    if (!(error instanceof DurationError)) throw error
-    throw badParameter('repage_after', 'want a duration such as 4h, or 0 for never')
-  }
-}
-
-function verdictOf(text: string): (typeof VERDICTS)[number] {
-  const verdict = VERDICTS.find((one) => one === text)
-  if (verdict === undefined) throw badParameter('verdict', `want one of ${VERDICTS.join(', ')}`)
-  return verdict
 }
 
 function idOf({ params }: FastifyRequest): string {

@@ -166,6 +166,11 @@ export class AlertPipeline implements AlertDispatch {
     return this.routesOf(labels).find(({ config }) => config.escalation !== '')?.config.escalation ?? ''
   }
 
+  receiversOf(labels: Labels): string[] {
+    const fallback = this.#now?.config.fallback ?? null
+    return [...new Set([...this.routesOf(labels).map(({ config }) => config.receiver), ...(fallback === null ? [] : [fallback.receiver])])]
+  }
+
   isSuppressed(labels: Labels, nowMs: number): boolean {
     const { silencedBy, inhibitedBy } = this.statusOf(fingerprint(labels), labels, nowMs)
     return silencedBy.length > 0 || inhibitedBy.length > 0 || this.routesOf(labels).every((route) => this.mutedBy(route, nowMs).length > 0)

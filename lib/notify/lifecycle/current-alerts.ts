@@ -11,6 +11,8 @@ export interface CurrentAsk {
   words: readonly string[]
   /** What Alertmanager's matchers say of its labels, '' for those it lacks. */
   matches: (get: (name: string) => string) => boolean
+  /** Whether alerts of a receiver are wanted: of its routes, of steps of escalations that were told, of the fallback. null: all are. */
+  isReceiver: ((name: string) => boolean) | null
   limit: number
 }
 
@@ -22,20 +24,28 @@ export interface CurrentAlerts {
   acknowledged: number
 }
 
+interface Known {
+  /** From the least severe on; what is not among them comes last. */
+  severities: readonly string[]
+  receiversOf: (episode: Episode) => readonly string[]
+}
+
 /** Annotations are replaced as a whole when they change; labels never do. */
 const textOf = new WeakMap<AlertRecord['annotations'], string>()
 
-/** `severities`: from the least severe on; what is not among them comes last. Of equal ones the newest is first. */
-export function currentAlerts(episodes: Iterable<Episode>, severities: readonly string[], { status, words, matches, limit }: CurrentAsk): CurrentAlerts {
+/** What passes, the most severe first; of equal ones the newest. */
+export function currentAlerts(episodes: Iterable<Episode>, { severities, receiversOf }: Known, { status, words, matches, isReceiver, limit }: CurrentAsk): CurrentAlerts {
   const passing: AlertRecord[] = []
   let open = 0
   let acknowledged = 0
-  for (const { record, labels } of episodes) {
+  for (const episode of episodes) {
+    const { record, labels } = episode
     if (record.status === 'acknowledged') acknowledged++
     else open++
     if (status !== null && record.status !== status) continue
     if (words.length > 0 && !hasWords(record, words)) continue
-    if (matches((name) => getLabel(labels, name))) passing.push(record)
+    if (!matches((name) => getLabel(labels, name))) continue
+    if (isReceiver === null || receiversOf(episode).some(isReceiver)) passing.push(record)
   }
   const ranks = new Map(severities.map((severity, i) => [severity, i]))
   const rank = ({ severity }: AlertRecord): number => ranks.get(severity) ?? -1

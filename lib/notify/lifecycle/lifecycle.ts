@@ -58,6 +58,18 @@ export interface Acknowledgement {
   takesOver?: boolean
 }
 
+/** What became of alerts that were acknowledged together, by id. */
+export interface BulkOutcome {
+  acknowledged: string[]
+  refused: { id: string; reason: string }[]
+}
+
+interface Change {
+  episode: Episode
+  record: AlertRecord
+  event: AlertEvent
+}
+
 /** What is known of an unresolved alert beside its record. */
 export interface AlertOutlook {
   suppression: Episode['suppression']
@@ -163,7 +175,8 @@ export class AlertLifecycle implements AlertOverlay {
   }
 
   current(ask: CurrentAsk): CurrentAlerts {
-    return currentAlerts(this.#table.all(), this.#cooldowns.severities, ask)
+    const receiversOf = (episode: Episode): string[] => [...this.#ground.dispatch.receiversOf(episode.labels), ...this.#due.stepsBegun(episode)]
+    return currentAlerts(this.#table.all(), { severities: this.#cooldowns.severities, receiversOf }, ask)
   }
 
   /** null: resolved, or unknown. */
@@ -176,13 +189,17 @@ export class AlertLifecycle implements AlertOverlay {
   }
 
   /** Repeats and escalation stop until it resolves. Of two at once the first has it. Rejects with AlertStateError, MetaError. */
-  acknowledge(id: string, { by, repageAfterMs, takesOver = false }: Acknowledgement): Promise<AlertRecord> {
-    return this.#act(id, (episode, nowMs) => {
-      const { status, acknowledgedBy } = episode.record
-      if (status === 'acknowledged' && acknowledgedBy !== by && !takesOver) throw new AlertStateError(`${acknowledgedBy || 'someone'} has acknowledged the alert already; it can be taken over`)
-      const afterMs = repageAfterMs ?? this.#repageAfterMs
-      const record: AlertRecord = { ...episode.record, status: 'acknowledged', acknowledgedAtMs: nowMs, acknowledgedBy: by, repageAtMs: afterMs > 0 ? nowMs + afterMs : null }
-      return { record, kind: 'acknowledged', detail: by, after: () => {} }
+  acknowledge(id: string, how: Acknowledgement): Promise<AlertRecord> {
+    return this.#act(id, (episode, nowMs) => ({ record: this.#acknowledged(episode, how, nowMs), kind: 'acknowledged', detail: how.by, after: () => {} }))
+  }
+
+  /** Many at once: those of some ids, or all that pass. Rejects with MetaError where the store takes a thousand of them not; those before are acknowledged. */
+  acknowledgeMany(chosen: readonly string[] | CurrentAsk, how: Acknowledgement): Promise<BulkOutcome> {
+    return this.#inTurn(async () => {
+      const ids = 'words' in chosen ? this.current(chosen).records.map(({ id }) => id) : [...new Set(chosen)]
+      const outcome: BulkOutcome = { acknowledged: [], refused: [] }
+      for (let i = 0; i < ids.length; i += PART_ALERTS) await this.#acknowledgePart(ids.slice(i, i + PART_ALERTS), how, outcome)
+      return outcome
     })
   }
 
@@ -216,8 +233,8 @@ export class AlertLifecycle implements AlertOverlay {
       if (before === null) throw new AlertStateError('there is no such alert')
       const after: AlertRecord = { ...before, feedback: verdict }
       const event: AlertEvent = { alertId: id, timeMs: this.#ground.clock.now(), kind: 'feedback', detail: by === '' ? verdict : `${verdict}, ${by}` }
-      if (episode === undefined) await this.#writer.must(after, event)
-      else await this.#keep(episode, after, event)
+      if (episode === undefined) await this.#writer.must([after], [event])
+      else await this.#keep([{ episode, record: after, event }])
       return { before, after }
     })
   }
@@ -314,23 +331,50 @@ export class AlertLifecycle implements AlertOverlay {
       if (episode === undefined) throw new AlertStateError('the alert is resolved')
       const nowMs = this.#ground.clock.now()
       const { record, kind, detail, after } = change(episode, nowMs)
-      await this.#keep(episode, record, { alertId: id, timeMs: nowMs, kind, detail })
+      await this.#keep([{ episode, record, event: { alertId: id, timeMs: nowMs, kind, detail } }])
       after()
       this.#due.changed(episode)
       return episode.record
     })
   }
 
-  /** What the dispatcher tells meanwhile stays, and is written after it. */
-  async #keep(episode: Episode, record: AlertRecord, event: AlertEvent): Promise<void> {
-    const before = episode.record.toldAtMs
-    episode.isChanging = true
+  /** The record of an alert that someone takes. Throws AlertStateError where someone else has it. */
+  #acknowledged({ record }: Episode, { by, repageAfterMs, takesOver = false }: Acknowledgement, nowMs: number): AlertRecord {
+    const { status, acknowledgedBy } = record
+    if (status === 'acknowledged' && acknowledgedBy !== by && !takesOver) throw new AlertStateError(`${acknowledgedBy || 'someone'} has acknowledged the alert already; it can be taken over`)
+    const afterMs = repageAfterMs ?? this.#repageAfterMs
+    return { ...record, status: 'acknowledged', acknowledgedAtMs: nowMs, acknowledgedBy: by, repageAtMs: afterMs > 0 ? nowMs + afterMs : null }
+  }
+
+  async #acknowledgePart(ids: readonly string[], how: Acknowledgement, { acknowledged, refused }: BulkOutcome): Promise<void> {
+    const nowMs = this.#ground.clock.now()
+    const changes: Change[] = []
+    for (const id of ids) {
+      const episode = this.#table.byId(id)
+      try {
+        if (episode === undefined) throw new AlertStateError('the alert is resolved')
+        changes.push({ episode, record: this.#acknowledged(episode, how, nowMs), event: { alertId: id, timeMs: nowMs, kind: 'acknowledged', detail: how.by } })
+      } catch (error) {
+        if (!(error instanceof AlertStateError)) throw error
+        refused.push({ id, reason: error.message })
+      }
+    }
+    await this.#keep(changes)
+    for (const { episode } of changes) this.#due.changed(episode)
+    acknowledged.push(...changes.map(({ record }) => record.id))
+  }
+
+  /** In one transaction. What the dispatcher tells meanwhile stays, and is written after it. */
+  async #keep(changes: readonly Change[]): Promise<void> {
+    const before = changes.map(({ episode }) => episode.record.toldAtMs)
+    for (const { episode } of changes) episode.isChanging = true
     try {
-      await this.#writer.must(record, event)
-      episode.record = { ...record, toldAtMs: episode.record.toldAtMs }
+      await this.#writer.must(changes.map(({ record }) => record), changes.map(({ event }) => event))
+      for (const { episode, record } of changes) episode.record = { ...record, toldAtMs: episode.record.toldAtMs }
     } finally {
-      episode.isChanging = false
-      if (episode.record.toldAtMs !== before) this.#writer.add({ records: [episode.record] })
+      for (const { episode } of changes) episode.isChanging = false
+      const told = changes.filter(({ episode }, i) => episode.record.toldAtMs !== before[i])
+      if (told.length > 0) this.#writer.add({ records: told.map(({ episode }) => episode.record) })
     }
   }
 }

@@ -68,14 +68,14 @@ export class RecordWriter {
     timer!.cancel()
   }
 
-  /** Keeps a record and its line, or rejects with MetaError, and nothing is kept. */
-  async must(record: AlertRecord, event: AlertEvent): Promise<void> {
-    // An older state of it that still waits would come after it, and undo it.
-    const older = this.#awaited.takeRecord(record.id) ?? this.#rest.takeRecord(record.id)
+  /** Keeps records and their lines in one transaction, or rejects with MetaError, and nothing is kept. */
+  async must(records: readonly AlertRecord[], events: readonly AlertEvent[]): Promise<void> {
+    // An older state of one that still waits would come after it, and undo it.
+    const older = records.map(({ id }) => this.#awaited.takeRecord(id) ?? this.#rest.takeRecord(id)).filter((record) => record !== undefined)
     try {
-      await this.#store.putAlerts([record], [event])
+      await this.#store.putAlerts(records, events)
     } catch (error) {
-      if (older !== undefined) this.add({ records: [older] })
+      if (older.length > 0) this.add({ records: older })
       throw error
     }
   }

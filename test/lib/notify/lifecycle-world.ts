@@ -28,7 +28,7 @@ export interface Page {
   atMs: number
 }
 
-/** The policy is the label `escalation`; who is silenced is in `silenced`. */
+/** The policy is the label `escalation`, the receiver of the route the label `receiver`; who is silenced is in `silenced`. */
 export class PlainDispatch implements AlertDispatch {
   readonly alerts: Map<string, SentAlert> = new Map<string, SentAlert>()
   readonly escalated: Map<string, Set<string>> = new Map()
@@ -57,6 +57,10 @@ export class PlainDispatch implements AlertDispatch {
 
   escalationOf(labels: Labels): string {
     return getLabel(labels, 'escalation')
+  }
+
+  receiversOf(labels: Labels): string[] {
+    return [getLabel(labels, 'receiver')]
   }
 
   isSuppressed(labels: Labels): boolean {

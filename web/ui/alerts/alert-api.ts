@@ -2,6 +2,7 @@
 // the rules is pending. Silences go by Alertmanager's API, which answers without an envelope.
 import { ApiError, fetchApi } from '../api/fetch-api.ts'
 import { getData, queryInstant } from '../api/queries.ts'
+import { scopeParams, type AlertScope } from './alert-scope.ts'
 import { noteServerTime, serverNowMs } from '../shell/server-clock.ts'
 
 /** An alert of `/api/alerts`; times RFC 3339. */
@@ -76,18 +77,32 @@ export interface CurrentAlerts {
   acknowledged: number
 }
 
-/** Resolved alerts that are looked at, the newest. */
-export const RESOLVED_MAX = 200
+/** Resolved alerts that are looked at at a time. */
+const RESOLVED_PAGE = 200
 
-export async function fetchCurrent(status: 'open' | 'acknowledged', { search, limit }: { search: string; limit: number }, signal: AbortSignal): Promise<CurrentAlerts> {
-  const found = await getPlain<CurrentAlerts & { now: string }>('api/alerts/current', [['status', status], ['search', search], ['limit', String(limit)]], signal)
+/** Resolved alerts, the newest first, and where the next page begins. */
+export interface ResolvedAlerts {
+  data: ApiAlert[]
+  next: string | null
+}
+
+/** Which alerts are acknowledged together: some ids, or all open ones that pass. */
+export type BulkChoice = { ids: readonly string[] } | { search: string; filter: readonly string[]; receiver: string }
+
+export interface BulkOutcome {
+  acknowledged: number
+  refused: { alert_id: string; error: string }[]
+}
+
+export async function fetchCurrent(status: 'open' | 'acknowledged', { search, scope, limit }: { search: string; scope: AlertScope; limit: number }, signal: AbortSignal): Promise<CurrentAlerts> {
+  const found = await getPlain<CurrentAlerts & { now: string }>('api/alerts/current', [['status', status], ['search', search], ['limit', String(limit)], ...scopeParams(scope)], signal)
   noteServerTime(found.now)
   return found
 }
 
-export async function fetchResolved(signal: AbortSignal): Promise<ApiAlert[]> {
-  const params = [['status', 'resolved'], ['limit', String(RESOLVED_MAX)]] as const
-  return (await fetchApi<ApiAlert[]>(document.baseURI, { path: 'api/alerts', method: 'GET', params }, signal)).data
+/** `afterId`: of the last of the page before, '' for the newest. */
+export function fetchResolved(afterId: string, signal: AbortSignal): Promise<ResolvedAlerts> {
+  return getPlain<ResolvedAlerts>('api/alerts', [['status', 'resolved'], ['limit', String(RESOLVED_PAGE)], ...(afterId === '' ? [] : [['after', afterId] as const])], signal)
 }
 
 export async function fetchAlert(id: string, signal: AbortSignal): Promise<ApiAlert> {
@@ -118,6 +133,10 @@ export async function actOnAlert(id: string, action: string, body: Readonly<Reco
   await sendJson('POST', `api/alerts/${id}/${action}`, body)
 }
 
+export async function acknowledgeMany(body: BulkChoice & { by: string; repage_after?: string }): Promise<BulkOutcome> {
+  return (JSON.parse(await sendJson('POST', 'api/alerts/ack', body)) as { data: BulkOutcome }).data
+}
+
 export function fetchSilences(signal: AbortSignal): Promise<ApiSilence[]> {
   return getPlain<ApiSilence[]>('alertmanager/api/v2/silences', [['expired', 'false']], signal)
 }
@@ -136,15 +155,17 @@ export async function expireSilence(id: string): Promise<void> {
   await sendJson('DELETE', `alertmanager/api/v2/silence/${id}`, null)
 }
 
-/** Sends a change; rejects with ApiError in the server's words. */
-export async function sendJson(method: 'POST' | 'DELETE', path: string, body: unknown): Promise<void> {
+/** Sends a change, gives the answer's text; rejects with ApiError in the server's words. */
+export async function sendJson(method: 'POST' | 'DELETE', path: string, body: unknown): Promise<string> {
   let response: Response
   try {
     response = await fetch(new URL(path, document.baseURI), { method, headers: { 'Content-Type': 'application/json' }, ...(body !== null && { body: JSON.stringify(body) }) })
   } catch (error) {
     throw new ApiError('network', 'cannot reach the server', { cause: error })
   }
-  if (!response.ok) throw new ApiError('refused', refusalOf(response.status, await response.text()))
+  const text = await response.text()
+  if (!response.ok) throw new ApiError('refused', refusalOf(response.status, text))
+  return text
 }
 
 async function getPlain<T>(path: string, params: readonly (readonly [string, string])[], signal: AbortSignal): Promise<T> {

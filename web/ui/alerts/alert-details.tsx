@@ -5,13 +5,12 @@ import type { JSX } from 'preact'
 import { ApiError, isAbort } from '../api/fetch-api.ts'
 import { formatTimestamp } from '../query/time-text.ts'
 import { localHref } from '../shell/router.ts'
-import { readerName, store, zone } from '../shell/settings.ts'
+import { readerName, zone } from '../shell/settings.ts'
 import { Popover } from '../widgets/popover.tsx'
+import { AckForm } from './ack-form.tsx'
 import { actOnAlert, fetchAlert, type ApiAlert } from './alert-api.ts'
 import { eventText } from './alert-text.ts'
 import { SilenceForm } from './silence-form.tsx'
-
-const REPAGE_CHOICES: readonly (readonly [value: string, text: string])[] = [['', 'as configured'], ['1h', 'in 1 hour'], ['4h', 'in 4 hours'], ['12h', 'in 12 hours'], ['1d', 'in a day'], ['0', 'never']]
 
 export function AlertDetails({ alert, onChange, onLoad }: { alert: ApiAlert; onChange: () => void; onLoad: (alert: ApiAlert) => void }): JSX.Element {
   const shown = useSignal(alert)
@@ -80,27 +79,5 @@ function Facts({ alert }: { alert: ApiAlert }): JSX.Element {
         <div key={name}><dt>{name}</dt><dd>{/^https?:\/\/\S+$/.test(text) ? <a href={text} target="_blank" rel="noreferrer">{text}</a> : text}</dd></div>
       ))}
     </dl>
-  )
-}
-
-function AckForm({ onAck }: { onAck: (by: string, repageAfter: string) => void }): JSX.Element {
-  const by = useSignal(readerName())
-  const repageAfter = useSignal('')
-  const submit = (event: Event): void => {
-    event.preventDefault()
-    store('name', by.peek())
-    onAck(by.peek(), repageAfter.peek())
-  }
-  return (
-    <form class="card-form" onSubmit={submit}>
-      <label class="field"><span>Your name</span><input data-autofocus value={by.value} maxLength={200} autocomplete="name" onInput={(event) => (by.value = event.currentTarget.value)} /></label>
-      <label class="field"><span>Page again</span>
-        <select value={repageAfter.value} onChange={(event) => (repageAfter.value = event.currentTarget.value)}>
-          {REPAGE_CHOICES.map(([value, text]) => <option key={value} value={value}>{text}</option>)}
-        </select>
-      </label>
-      <p class="muted">Repeats and escalation stop until it resolves.</p>
-      <div class="form-actions"><button type="submit" class="button primary">Acknowledge</button></div>
-    </form>
   )
 }

@@ -15,13 +15,15 @@ interface AlertTableProps {
   alerts: readonly ApiAlert[]
   /** Id of the one that is open. */
   open: Signal<string>
+  /** Ids of those that are chosen; null where none can be. */
+  chosen: Signal<ReadonlySet<string>> | null
   nowMs: ReadonlySignal<number>
   onChange: () => void
   /** The open one as it is now, whether the list has it or not. */
   onLoad: (alert: ApiAlert) => void
 }
 
-export function AlertTable({ alerts, open, nowMs, onChange, onLoad }: AlertTableProps): JSX.Element {
+export function AlertTable({ alerts, open, chosen, nowMs, onChange, onLoad }: AlertTableProps): JSX.Element {
   return (
     <table class="data alerts" aria-label="Alerts">
       <thead>
@@ -32,7 +34,7 @@ export function AlertTable({ alerts, open, nowMs, onChange, onLoad }: AlertTable
           const isOpen = open.value === alert.alert_id
           return (
             <Fragment key={alert.alert_id}>
-              <AlertRow alert={alert} isOpen={isOpen} nowMs={nowMs} onToggle={() => (open.value = isOpen ? '' : alert.alert_id)} />
+              <AlertRow alert={alert} isOpen={isOpen} chosen={chosen} nowMs={nowMs} onToggle={() => (open.value = isOpen ? '' : alert.alert_id)} />
               {isOpen && <tr class="details"><td colSpan={5}><AlertDetails alert={alert} onChange={onChange} onLoad={onLoad} /></td></tr>}
             </Fragment>
           )
@@ -42,12 +44,18 @@ export function AlertTable({ alerts, open, nowMs, onChange, onLoad }: AlertTable
   )
 }
 
-function AlertRow({ alert, isOpen, nowMs, onToggle }: { alert: ApiAlert; isOpen: boolean; nowMs: ReadonlySignal<number>; onToggle: () => void }): JSX.Element {
+interface AlertRowProps extends Pick<AlertTableProps, 'chosen' | 'nowMs'> {
+  alert: ApiAlert
+  isOpen: boolean
+  onToggle: () => void
+}
+
+function AlertRow({ alert, isOpen, chosen, nowMs, onToggle }: AlertRowProps): JSX.Element {
   const { status, severity, metric_value: value, resolved_at: resolvedAt, acknowledged_by: by, triggered_at: triggeredAt } = alert
   const sinceMs = Date.parse(resolvedAt ?? triggeredAt)
   return (
     <tr class={`alert is-${status} ${isOpen ? 'is-expanded' : ''}`}>
-      <td class="col-severity"><SeverityMark severity={severity} /></td>
+      <td class="col-severity">{chosen !== null && <Chooser id={alert.alert_id} name={alert.rule_name} chosen={chosen} />}<SeverityMark severity={severity} /></td>
       <td class="col-alert">
         <button type="button" class="row-toggle" aria-expanded={isOpen} onClick={onToggle}><Icon name={isOpen ? 'down' : 'right'} /><span class="alert-name">{alert.rule_name}</span></button>
         {summaryOf(alert) && <p class="alert-summary">{summaryOf(alert)}</p>}
@@ -61,6 +69,15 @@ function AlertRow({ alert, isOpen, nowMs, onToggle }: { alert: ApiAlert; isOpen:
       </td>
     </tr>
   )
+}
+
+function Chooser({ id, name, chosen }: { id: string; name: string; chosen: Signal<ReadonlySet<string>> }): JSX.Element {
+  const toggle = (): void => {
+    const next = new Set(chosen.peek())
+    if (!next.delete(id)) next.add(id)
+    chosen.value = next
+  }
+  return <input type="checkbox" class="chooser" aria-label={`Choose ${name}`} checked={chosen.value.has(id)} onChange={toggle} />
 }
 
 /** Text that goes with the clock: each second this is made anew, and not the row around it. */

@@ -5,11 +5,14 @@ import type { JSX } from 'preact'
 import { formatCount } from '../query/number-format.ts'
 import { place, replaceSearch } from '../shell/router.ts'
 import { Icon } from '../widgets/icons.tsx'
-import { RESOLVED_MAX, type ApiAlert, type ApiPending } from './alert-api.ts'
+import type { ApiAlert } from './alert-api.ts'
+import { isWhole, scopeOf, scopeParams, type AlertScope } from './alert-scope.ts'
 import { AlertTable, PendingTable } from './alert-table.tsx'
 import { passesText } from './alert-text.ts'
+import { BulkBar } from './bulk-ack.tsx'
 import { PushSwitch } from './push-switch.tsx'
 import { ReceiverHealth } from './receiver-health.tsx'
+import { ScopeBar } from './scope-bar.tsx'
 import { passesSilence, SilenceList } from './silence-list.tsx'
 import { useAlerts, VIEWS, type Found, type View } from './use-alerts.ts'
 
@@ -22,10 +25,12 @@ export function AlertsPage(): JSX.Element {
   const asked = new URLSearchParams(place.peek().search)
   const view = useSignal<View>(VIEWS.find((one) => one === asked.get('view')) ?? 'open')
   const search = useSignal(asked.get('search') ?? '')
+  const scope = useSignal<AlertScope>(scopeOf(asked))
+  const turned = useSignal<readonly string[]>([])
   const limit = useSignal(SHOWN_STEP)
-  const { found, error, nowMs, news, load } = useAlerts({ view, search, limit })
+  const { found, error, nowMs, news, load } = useAlerts({ view, search, scope, turned, limit })
   useSignalEffect(() => {
-    const params = new URLSearchParams()
+    const params = new URLSearchParams(scopeParams(scope.value))
     if (view.value !== 'open') params.set('view', view.value)
     if (search.value !== '') params.set('search', search.value)
     replaceSearch(params.toString())
@@ -41,9 +46,10 @@ export function AlertsPage(): JSX.Element {
       </div>
       <p class="visually-hidden" role="status">{news}</p>
       {error.value && <p class="notice notice-error" role="alert">{error}{found.value !== null && '. The list below is from before.'}</p>}
+      {(view.value === 'open' || view.value === 'acknowledged') && <ScopeBar scope={scope} />}
       <ReceiverHealth nowMs={nowMs} />
       {found.value === null && !error.value && <div class="skeleton table" />}
-      {found.value !== null && <Shown found={found.value} view={view.value} search={search.value} limit={limit} nowMs={nowMs} onChange={load} />}
+      {found.value !== null && <Shown found={found.value} view={view.value} asked={{ search: search.value, scope: scope.value }} limit={limit} turned={turned} nowMs={nowMs} onChange={load} />}
     </>
   )
 }
@@ -76,33 +82,65 @@ const EMPTY_TEXT: Readonly<Record<View, string>> = {
 interface ShownProps {
   found: Found
   view: View
-  search: string
+  asked: { search: string; scope: AlertScope }
   limit: Signal<number>
+  turned: Signal<readonly string[]>
   nowMs: ReadonlySignal<number>
   onChange: () => void
 }
 
-/** What passes is known by the server; until it has answered, what of that passes what was typed since. */
-function Shown({ found, view, search, limit, nowMs, onChange }: ShownProps): JSX.Element {
-  if (view === 'silences') {
-    const silences = found.silences.filter((silence) => passesSilence(silence, search))
-    if (silences.length === 0) return <Empty text={found.silences.length === 0 ? EMPTY_TEXT.silences : noneOf(found.silences.length)} />
-    return <SilenceList silences={silences} nowMs={nowMs} onChange={onChange} />
+function Shown({ found, view, asked: { search, scope }, limit, turned, nowMs, onChange }: ShownProps): JSX.Element {
+  switch (view) {
+    case 'silences': {
+      const silences = found.silences.filter((silence) => passesSilence(silence, search))
+      if (silences.length === 0) return <Empty text={found.silences.length === 0 ? EMPTY_TEXT.silences : noneOf(found.silences.length)} />
+      return <SilenceList silences={silences} nowMs={nowMs} onChange={onChange} />
+    }
+    case 'pending': {
+      if (found.pending === null) return <div class="skeleton table" />
+      const passing = found.pending.filter((alert) => passesText(alert, search))
+      if (passing.length === 0) return <Empty text={found.pending.length === 0 ? EMPTY_TEXT.pending : noneOf(found.pending.length)} />
+      return <><PendingTable alerts={passing.slice(0, limit.value)} nowMs={nowMs} /><More limit={limit} passCount={passing.length} order="" /></>
+    }
+    case 'resolved': return <Resolved found={found} search={search} turned={turned} nowMs={nowMs} onChange={onChange} />
+    case 'open': case 'acknowledged': return <Current key={view} found={found} view={view} asked={{ search, scope }} limit={limit} nowMs={nowMs} onChange={onChange} />
   }
-  const current = view === 'open' || view === 'acknowledged' ? found[view] : null
-  const list = current?.data ?? (view === 'pending' ? found.pending : found.resolved)
-  if (list === null) return <div class="skeleton table" />
-  const isAnswered = current !== null && found.search === search
-  const passing = isAnswered ? list : list.filter((alert) => passesText(alert, search))
-  const total = current === null ? list.length : found.open[view as 'open' | 'acknowledged']
-  const emptyText = total === 0 ? EMPTY_TEXT[view] : noneOf(total)
+}
+
+/** What passes is known by the server; until it has answered, what of that passes what was typed since. */
+function Current({ found, view, asked: { search, scope }, limit, nowMs, onChange }: Omit<ShownProps, 'turned'> & { view: 'open' | 'acknowledged' }): JSX.Element {
+  const chosen = useSignal<ReadonlySet<string>>(new Set())
+  const current = found[view]
+  const isAnswered = found.search === search && found.scope === scope
+  const passing = isAnswered ? current.data : current.data.filter((alert) => passesText(alert, search))
+  const passCount = isAnswered ? current.total : passing.length
+  const total = found.open[view]
   return (
     <>
-      {view === 'pending'
-        ? passing.length === 0 ? <Empty text={emptyText} /> : <PendingTable alerts={(passing as readonly ApiPending[]).slice(0, limit.value)} nowMs={nowMs} />
-        : <Alerts key={view} alerts={passing as readonly ApiAlert[]} emptyText={emptyText} isSearched={search !== ''} nowMs={nowMs} onChange={onChange} />}
-      {view === 'resolved' && list.length === RESOLVED_MAX && <p class="muted more">The newest {formatCount(RESOLVED_MAX)} are shown; <code>/api/alerts</code> has all of them, page by page.</p>}
-      {view !== 'resolved' && <More limit={limit} passCount={isAnswered ? current.total : passing.length} order={current === null ? '' : ', the most severe first'} />}
+      {view === 'open' && passing.length > 1 && <BulkBar chosen={chosen} listed={passing.map(({ alert_id: id }) => id)} passCount={passCount} search={search} scope={scope} onChange={onChange} />}
+      <Alerts alerts={passing} chosen={view === 'open' && passing.length > 1 ? chosen : null} emptyText={total === 0 ? EMPTY_TEXT[view] : noneOf(total)} isNarrowed={search !== '' || !isWhole(scope)} nowMs={nowMs} onChange={onChange} />
+      <More limit={limit} passCount={passCount} order=", the most severe first" />
+    </>
+  )
+}
+
+/** A page at a time, the newest first. */
+function Resolved({ found: { resolved }, search, turned, nowMs, onChange }: Pick<ShownProps, 'found' | 'turned' | 'nowMs' | 'onChange'> & { search: string }): JSX.Element {
+  if (resolved === null) return <div class="skeleton table" />
+  const { data, next } = resolved
+  const passing = data.filter((alert) => passesText(alert, search))
+  const before = turned.value
+  const isPaged = before.length > 0 || next !== null
+  return (
+    <>
+      <Alerts key={before.at(-1) ?? ''} alerts={passing} chosen={null} emptyText={data.length === 0 ? EMPTY_TEXT.resolved : `${noneOf(data.length)}${isPaged ? ' Others are on other pages.' : ''}`} isNarrowed={search !== ''} nowMs={nowMs} onChange={onChange} />
+      {isPaged && (
+        <p class="muted more">
+          {`Page ${formatCount(before.length + 1)}, ${formatCount(data.length)} alerts. `}
+          <button type="button" class="button" disabled={before.length === 0} onClick={() => (turned.value = before.slice(0, -1))}>Newer</button>
+          <button type="button" class="button" disabled={next === null} onClick={() => (turned.value = [...before, next!])}>Older</button>
+        </p>
+      )}
     </>
   )
 }
@@ -127,25 +165,26 @@ function More({ limit, passCount, order }: { limit: Signal<number>; passCount: n
 
 interface AlertsProps {
   alerts: readonly ApiAlert[]
+  chosen: Signal<ReadonlySet<string>> | null
   emptyText: string
-  isSearched: boolean
+  isNarrowed: boolean
   nowMs: ReadonlySignal<number>
   onChange: () => void
 }
 
 /** The one that is open stays where it is when it leaves the list, by whoever's hand: nobody loses what they type there. */
-function Alerts({ alerts, emptyText, isSearched, nowMs, onChange }: AlertsProps): JSX.Element {
+function Alerts({ alerts, chosen, emptyText, isNarrowed, nowMs, onChange }: AlertsProps): JSX.Element {
   const open = useSignal('')
   const latest = useSignal<ApiAlert | null>(null)
   const index = useRef(0)
   // Who comes by an address that leads to one alert wants to see that.
   useEffect(() => {
-    if (isSearched && alerts.length === 1) open.value = alerts[0]!.alert_id
+    if (isNarrowed && alerts.length === 1) open.value = alerts[0]!.alert_id
   }, [])
   const at = alerts.findIndex(({ alert_id: id }) => id === open.value)
   if (at >= 0) index.current = at
   const stays = open.value !== '' && at < 0 && latest.value?.alert_id === open.value ? [latest.value] : []
   const shown = [...alerts.slice(0, index.current), ...stays, ...alerts.slice(index.current)]
   if (shown.length === 0) return <Empty text={emptyText} />
-  return <AlertTable alerts={shown} open={open} nowMs={nowMs} onChange={onChange} onLoad={(alert) => (latest.value = alert)} />
+  return <AlertTable alerts={shown} open={open} chosen={chosen} nowMs={nowMs} onChange={onChange} onLoad={(alert) => (latest.value = alert)} />
 }

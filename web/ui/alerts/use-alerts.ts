@@ -5,7 +5,8 @@ import { useEffect, useRef } from 'preact/hooks'
 import { ApiError, isAbort } from '../api/fetch-api.ts'
 import { onLiveBeat } from '../shell/live.ts'
 import { serverNowMs } from '../shell/server-clock.ts'
-import { countPending, fetchCurrent, fetchPending, fetchResolved, fetchSilences, type ApiAlert, type ApiPending, type ApiSilence, type CurrentAlerts } from './alert-api.ts'
+import { countPending, fetchCurrent, fetchPending, fetchResolved, fetchSilences, type ApiPending, type ApiSilence, type CurrentAlerts, type ResolvedAlerts } from './alert-api.ts'
+import type { AlertScope } from './alert-scope.ts'
 import { newsText } from './alert-text.ts'
 
 export const VIEWS = ['open', 'acknowledged', 'pending', 'silences', 'resolved'] as const
@@ -14,18 +15,22 @@ export type View = (typeof VIEWS)[number]
 export interface Found {
   /** What it was asked with. */
   search: string
+  scope: AlertScope
   open: CurrentAlerts
   acknowledged: CurrentAlerts
   silences: readonly ApiSilence[]
   pendingCount: number | null
   /** These only while they are looked at. */
   pending: readonly ApiPending[] | null
-  resolved: readonly ApiAlert[] | null
+  resolved: ResolvedAlerts | null
 }
 
 export interface Asked {
   view: ReadonlySignal<View>
   search: ReadonlySignal<string>
+  scope: ReadonlySignal<AlertScope>
+  /** Of the pages of resolved alerts that were turned, the last ids. */
+  turned: ReadonlySignal<readonly string[]>
   /** How many alerts to show. */
   limit: ReadonlySignal<number>
 }
@@ -58,7 +63,7 @@ export function useAlerts(asked: Asked): Loaded {
     lastSearch.current = asked.search.peek()
     ask(asked, AbortSignal.any([abort.signal, AbortSignal.timeout(ANSWER_MS_MAX)])).then((now) => {
       const before = found.peek()
-      if (before !== null && before.search === now.search) news.value = newsText(before.open.data, now.open.data) || news.peek()
+      if (before !== null && before.search === now.search && before.scope === now.scope) news.value = newsText(before.open.data, now.open.data) || news.peek()
       found.value = now
       error.value = ''
     }, (failure: unknown) => {
@@ -74,6 +79,8 @@ export function useAlerts(asked: Asked): Loaded {
   useSignalEffect(() => {
     void asked.view.value
     void asked.limit.value
+    void asked.scope.value
+    void asked.turned.value
     load()
   })
   useSignalEffect(() => {
@@ -94,11 +101,12 @@ export function useAlerts(asked: Asked): Loaded {
   return { found, error, nowMs, news, load }
 }
 
-async function ask({ view, search, limit }: Asked, signal: AbortSignal): Promise<Found> {
-  const [at, text] = [view.peek(), search.peek()]
+async function ask({ view, search, scope, turned, limit }: Asked, signal: AbortSignal): Promise<Found> {
+  const at = view.peek()
+  const current = { search: search.peek(), scope: scope.peek(), limit: limit.peek() }
   const [open, acknowledged, silences, pendingCount, pending, resolved] = await Promise.all([
-    fetchCurrent('open', { search: text, limit: limit.peek() }, signal), fetchCurrent('acknowledged', { search: text, limit: limit.peek() }, signal), fetchSilences(signal), countPending(signal),
-    at === 'pending' ? fetchPending(signal) : null, at === 'resolved' ? fetchResolved(signal) : null,
+    fetchCurrent('open', current, signal), fetchCurrent('acknowledged', current, signal), fetchSilences(signal), countPending(signal),
+    at === 'pending' ? fetchPending(signal) : null, at === 'resolved' ? fetchResolved(turned.peek().at(-1) ?? '', signal) : null,
   ])
-  return { search: text, open, acknowledged, silences, pendingCount: pending?.length ?? pendingCount, pending, resolved }
+  return { search: current.search, scope: current.scope, open, acknowledged, silences, pendingCount: pending?.length ?? pendingCount, pending, resolved }
 }

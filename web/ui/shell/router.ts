@@ -49,10 +49,20 @@ export function replaceSearch(search: string): void {
   if (text !== window.location.search) window.history.replaceState(null, '', `${pathname}${text}`)
 }
 
-/** Opens `startPage` where the address names none, and listens for links, back and forward; once, at boot. */
+/** Where an address of Alertmanager's own page leads, `#/alerts?filter=…` or `#/silences…`; null where it is none. */
+function hashPlace(hash: string): string | null {
+  const found = /^#\/(alerts|silences)(\/new)?\/?(\?.*)?$/.exec(hash)
+  if (found === null) return null
+  const [, page, isNew, search = ''] = found
+  // A silence is made from an alert: those that it would hit.
+  return page === 'silences' && isNew === undefined ? 'alerts?view=silences' : `alerts${search}`
+}
+
+/** Opens what the address names, `startPage` where that is nothing, and listens for links, back and forward; once, at boot. */
 export function startRouter(startPage: string): void {
-  if (current.peek().path === '') {
-    window.history.replaceState(null, '', `${basePath()}${startPage}${window.location.search}`)
+  const led = hashPlace(window.location.hash) ?? (current.peek().path === '' ? `${startPage}${window.location.search}` : null)
+  if (led !== null) {
+    window.history.replaceState(null, '', `${basePath()}${led}`)
     current.value = readPlace()
   }
   window.addEventListener('popstate', () => (current.value = readPlace()))
