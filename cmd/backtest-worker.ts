@@ -1,16 +1,17 @@
 // Entry file of a thread that replays one rule over what is stored, and ends.
 import { parentPort, workerData } from 'node:worker_threads'
-import { Engine, type EngineOptions } from '../lang/engine.ts'
+import { Engine } from '../lang/engine.ts'
 import { backtest, BacktestError, type BacktestJob } from '../lib/rules/backtest.ts'
 import { BACKTEST_MS_MAX, type BacktestAnswer } from '../lib/rules/backtest-thread.ts'
 import { assert } from '../lib/std/assert.ts'
 import { systemClock } from '../lib/std/clock.ts'
 import { StoreQueryable, type StoreHandle } from '../storage/store-querier.ts'
+import type { EngineSettings } from './engine-options.ts'
 
 export interface BacktestWorkerData {
   handle: StoreHandle
   slot: number
-  engine: Partial<Omit<EngineOptions, 'clock'>>
+  engine: EngineSettings
   lookbackMs: number
 }
 

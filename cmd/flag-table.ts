@@ -29,6 +29,7 @@ export const FLAGS: readonly FlagSpec[] = [
   { name: 'query.timeout', kind: 'duration', fallback: '2m', help: 'Longest a query may take.' },
   { name: 'query.max-concurrency', kind: 'count', fallback: '20', help: 'Queries running or waiting at once.' },
   { name: 'query.max-samples', kind: 'count', fallback: '50000000', help: 'Samples a query may hold.' },
+  { name: 'query.max-memory', kind: 'size', fallback: '0B', help: 'Memory a query may hold in arrays and its answer; 0 shares a quarter of memory among those that run at once, 256MB to 4GB each.', min: 16 << 20 },
   { name: 'query.lookback-delta', kind: 'duration', fallback: '5m', help: 'How far back an instant selector looks.' },
   { name: 'rules.alert.for-outage-tolerance', kind: 'duration', fallback: '1h', help: 'After a longer outage `for` of alerts begins anew.' },
   { name: 'rules.alert.for-grace-period', kind: 'duration', fallback: '10m', help: 'Alerts whose `for` is shorter begin anew after a restart; others wait at least so long.' },

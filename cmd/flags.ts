@@ -31,6 +31,8 @@ export interface Flags {
   queryTimeoutMs: number
   queriesMax: number
   querySamplesMax: number
+  /** 0: choose by the machine's memory. */
+  queryBytesMax: number
   lookbackMs: number
   restoreLimits: { outageToleranceMs: number; graceMs: number }
   resendMs: number
@@ -169,6 +171,7 @@ function toFlags(values: ReadonlyMap<string, string>, warnings: string[]): Flags
     queryTimeoutMs: parseDuration(text('query.timeout')),
     queriesMax: Number(text('query.max-concurrency')),
     querySamplesMax: Number(text('query.max-samples')),
+    queryBytesMax: parseSize(text('query.max-memory')),
     lookbackMs: parseDuration(text('query.lookback-delta')),
     restoreLimits: { outageToleranceMs: parseDuration(text('rules.alert.for-outage-tolerance')), graceMs: parseDuration(text('rules.alert.for-grace-period')) },
     resendMs: parseDuration(text('rules.alert.resend-delay')),

@@ -1,13 +1,11 @@
 // Who evaluates queries: a pool of workers, or with --threads=0 the main thread itself.
-import os from 'node:os'
-import type { EngineOptions } from '../lang/engine.ts'
-import { engineFeatures } from '../lang/parse/features.ts'
 import { QueryPool } from '../lang/pool.ts'
 import type { Config } from '../lib/config/scrape-config.ts'
 import type { Clock } from '../lib/std/clock.ts'
 import type { Logger } from '../lib/std/log.ts'
 import type { Metrics } from '../lib/std/metrics.ts'
 import type { Database } from '../storage/database.ts'
+import { engineSettings, queryThreads } from './engine-options.ts'
 import type { Flags } from './flags.ts'
 import type { QueryThreads } from './query-threads.ts'
 import type { QueryWorkerData } from './query-worker.ts'
@@ -27,11 +25,7 @@ const QUEUE_TIMEOUT_MS = 10_000
 const WORKER_IDLE_MS = 60_000
 
 export async function makeQueryRunner(flags: Flags, config: Config, ground: Ground): Promise<StoppableRunner> {
-  const engine: Partial<Omit<EngineOptions, 'clock'>> = {
-    features: engineFeatures([...flags.features, ...config.features]),
-    samplesMax: flags.querySamplesMax,
-    subqueryStepMs: config.global.evaluationIntervalMs,
-  }
+  const engine = engineSettings(flags, config)
   if (flags.threads === 0) {
     // Else main need not load what evaluates.
     const { InlineRunner } = await import('./inline-runner.ts')
@@ -40,7 +34,7 @@ export async function makeQueryRunner(flags: Flags, config: Config, ground: Grou
   return new QueryPool({
     startThread: () => ground.threads.take(),
     workerData: { handle: ground.db.handle(), engine } satisfies QueryWorkerData,
-    maxWorkers: flags.threads ?? Math.max(2, os.availableParallelism()),
+    maxWorkers: queryThreads(flags),
     maxConcurrent: flags.queriesMax,
     maxQueued: QUEUED_MAX,
     queueTimeoutMs: QUEUE_TIMEOUT_MS,

@@ -1,17 +1,18 @@
 // A query thread's entry file: an engine over the shared head, answering jobs from main.
 import { parentPort } from 'node:worker_threads'
-import { Engine, type EngineOptions } from '../lang/engine.ts'
+import { Engine } from '../lang/engine.ts'
 import { serveQueries } from '../lang/worker.ts'
 import { assert } from '../lib/std/assert.ts'
 import type { Querier, Queryable } from '../storage/interface.ts'
 import { StoreQueryable, type StoreHandle } from '../storage/store-querier.ts'
+import type { EngineSettings } from './engine-options.ts'
 
 const WARM_UP = 'sum by (job) (rate(up{job=~"a.+"}[5m])) / on (job) group_left () vector(1) > bool 0'
 
 /** What main hands to each worker. */
 export interface QueryWorkerData {
   handle: StoreHandle
-  engine: Partial<Omit<EngineOptions, 'clock'>>
+  engine: EngineSettings
 }
 
 /** To warm up over while the store is being opened. */

@@ -1,6 +1,4 @@
 // Which rule is to be tested over stored history, and how: a body of the API, a rule made by it, or one of a rule file.
-import type { EngineOptions } from '../lang/engine.ts'
-import { engineFeatures } from '../lang/parse/features.ts'
 import type { RuleConfig, RuleGroupConfig } from '../lib/config/rule-config.ts'
 import type { Config } from '../lib/config/scrape-config.ts'
 import { BacktestThread } from '../lib/rules/backtest-thread.ts'
@@ -12,6 +10,7 @@ import type { Database } from '../storage/database.ts'
 import { SLOT_COUNT } from '../storage/head/shared-heap.ts'
 import type { RuleTest, RuleTestRange } from '../web/parts.ts'
 import type { BacktestWorkerData } from './backtest-worker.ts'
+import { engineSettings } from './engine-options.ts'
 import type { Flags } from './flags.ts'
 
 /** Reader slot of the thread; those behind it are the rules', jobs' on blocks and main's. */
@@ -28,15 +27,12 @@ export class RuleTester implements RuleTest {
 
   /** `settings`: what rules are evaluated by now. */
   constructor(flags: Flags, config: Config, { rules, settings, db, clock }: { rules: ApiRules; settings: () => RuleSettings; db: Database; clock: Clock }) {
-    const engine: Partial<Omit<EngineOptions, 'clock'>> = {
-      features: engineFeatures([...flags.features, ...config.features]), samplesMax: flags.querySamplesMax, subqueryStepMs: config.global.evaluationIntervalMs,
-    }
     this.#rules = rules
     this.#settings = settings
     this.#clock = clock
     this.#thread = new BacktestThread({
       workerUrl: new URL('./backtest-worker.ts', import.meta.url), clock, onGone: () => db.releaseSlot(BACKTEST_SLOT),
-      workerData: { handle: db.handle(), slot: BACKTEST_SLOT, engine, lookbackMs: flags.lookbackMs } satisfies BacktestWorkerData,
+      workerData: { handle: db.handle(), slot: BACKTEST_SLOT, engine: engineSettings(flags, config), lookbackMs: flags.lookbackMs } satisfies BacktestWorkerData,
     })
   }
 

@@ -1,5 +1,4 @@
 // Who evaluates rules: a thread of their own, or with --threads=0 the main thread itself.
-import type { EngineOptions } from '../lang/engine.ts'
 import { engineFeatures } from '../lang/parse/features.ts'
 import type { RuleGroupConfig } from '../lib/config/rule-config.ts'
 import type { Config } from '../lib/config/scrape-config.ts'
@@ -7,15 +6,14 @@ import type { RuleSettings } from '../lib/rules/manager.ts'
 import { RuleMetrics } from '../lib/rules/rule-metrics.ts'
 import { RuleWriter } from '../lib/rules/rule-writer.ts'
 import { RulesThread } from '../lib/rules/thread.ts'
+import { engineSettings } from './engine-options.ts'
 import type { Flags } from './flags.ts'
 import type { RulesWorkerData } from './rules-worker.ts'
 import { RULES_SLOT, type RulesGround, type RulesRunner } from './runners.ts'
 
 export async function makeRulesRunner(flags: Flags, config: Config, ground: RulesGround): Promise<RulesRunner> {
   const features = engineFeatures([...flags.features, ...config.features])
-  const engine: Partial<Omit<EngineOptions, 'clock'>> = {
-    features, samplesMax: flags.querySamplesMax, subqueryStepMs: config.global.evaluationIntervalMs,
-  }
+  const engine = engineSettings(flags, config)
   if (flags.threads === 0) {
     // Else main need not load what evaluates.
     const { InlineRules } = await import('./inline-rules.ts')

@@ -1,17 +1,18 @@
 // The rules' entry file: an engine over the shared head, and the groups that it evaluates.
 import { parentPort, workerData } from 'node:worker_threads'
-import { Engine, type EngineOptions } from '../lang/engine.ts'
+import { Engine } from '../lang/engine.ts'
 import type { RestoreLimits } from '../lib/rules/restore.ts'
 import { serveRules } from '../lib/rules/worker.ts'
 import { assert } from '../lib/std/assert.ts'
 import { systemClock } from '../lib/std/clock.ts'
 import { Logger, type LogFormat, type LogLevel } from '../lib/std/log.ts'
 import { StoreQueryable, type StoreHandle } from '../storage/store-querier.ts'
+import type { EngineSettings } from './engine-options.ts'
 
 export interface RulesWorkerData {
   handle: StoreHandle
   slot: number
-  engine: Partial<Omit<EngineOptions, 'clock'>>
+  engine: EngineSettings
   timeoutMs: number
   lookbackMs: number
   restoreLimits: RestoreLimits

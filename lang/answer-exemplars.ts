@@ -10,7 +10,7 @@ import type { Expr, ParserFeatures } from './parse/ast.ts'
 import { ParseError } from './parse/parse-error.ts'
 import { parseExpr } from './parse/parse.ts'
 import { childrenOf } from './plan/tree.ts'
-import { successReply } from './reply/envelope.ts'
+import { ANSWER_BYTES_MAX, successReply } from './reply/envelope.ts'
 import { labelJsonOf } from './reply/label-json.ts'
 import { labelOrder } from './reply/label-order.ts'
 import { formatSeconds, formatValue } from './reply/number-text.ts'
@@ -24,7 +24,7 @@ export function exemplarsReply(job: ExemplarsJob, querier: Querier, features: Pa
   const labels = labelsOf()
   const labelSets = Uint32Array.from(found, ({ ref }) => labels.ofSeries(ref))
   const labelJson = labelJsonOf(labels)
-  return successReply((out) => {
+  return successReply(ANSWER_BYTES_MAX, (out) => {
     out.ascii('[')
     labelOrder(labelSets, labels).forEach((s, i) => {
       out.ascii(i === 0 ? '{"seriesLabels":' : ',{"seriesLabels":')

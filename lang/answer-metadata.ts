@@ -13,7 +13,7 @@ import { parseExpr, parseSelector } from './parse/parse.ts'
 import { prettifyExpr } from './parse/prettify.ts'
 import { treeJson } from './parse/tree-json.ts'
 import type { ByteWriter } from './reply/byte-writer.ts'
-import { successReply, TRUNCATED, type Notes } from './reply/envelope.ts'
+import { ANSWER_BYTES_MAX, successReply, TRUNCATED, type Notes } from './reply/envelope.ts'
 import { labelJsonOf } from './reply/label-json.ts'
 import { labelOrder } from './reply/label-order.ts'
 
@@ -58,7 +58,7 @@ function timeText(t: number): string {
 }
 
 function textReply(data: string): QueryReply {
-  return successReply((out) => out.text(data), () => ({ warnings: [], infos: [] }))
+  return successReply(ANSWER_BYTES_MAX, (out) => out.text(data), () => ({ warnings: [], infos: [] }))
 }
 
 /** The texts are Prometheus', which names the parameter for series alone, and the place of parse errors alone. */
@@ -84,7 +84,7 @@ function cut<T>(list: readonly T[], limit: number, querier: Querier): { shown: r
 
 function listReply(list: readonly string[], limit: number, querier: Querier): QueryReply {
   const { shown, notesOf } = cut(list, limit, querier)
-  return successReply((out) => out.text(JSON.stringify(shown)), notesOf)
+  return successReply(ANSWER_BYTES_MAX, (out) => out.text(JSON.stringify(shown)), notesOf)
 }
 
 function seriesReply(labels: LabelTable, refs: Uint32Array, limit: number, querier: Querier): QueryReply {
@@ -99,5 +99,5 @@ function seriesReply(labels: LabelTable, refs: Uint32Array, limit: number, queri
     })
     out.ascii(']')
   }
-  return successReply(writeList, notesOf)
+  return successReply(ANSWER_BYTES_MAX, writeList, notesOf)
 }

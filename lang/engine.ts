@@ -31,7 +31,7 @@ export interface EngineOptions {
   features: EngineFeatures
   /** Samples one query may load. */
   samplesMax: number
-  /** Bytes of arrays one query may hold. */
+  /** Bytes that one query may hold in arrays, its answer included. */
   bytesMax: number
   /** Steps of one range query; the API refuses more before the engine does. */
   stepsMax: number
@@ -39,7 +39,7 @@ export interface EngineOptions {
   subqueryStepMs: number
 }
 
-/** Prometheus' limits, and 256 MiB of arrays. */
+/** Prometheus' limits, and 256 MiB where nobody says how much memory there is. */
 export const DEFAULT_ENGINE_OPTIONS: EngineOptions = {
   clock: systemClock,
   features: NO_ENGINE_FEATURES,
@@ -131,7 +131,7 @@ export class Engine {
     const stats = job.stats === '' ? '' : writeStats({ startedMs: run.startedMs, preparedMs, evaluatedMs }, { budget, tierUse }, isByStep)
     const explain = explainer === null ? '' : JSON.stringify(explainer.tree(parsed))
     let isCut = false
-    return successReply((out) => {
+    return successReply(budget.bytesLeft, (out) => {
       isCut = writeResult(out, result, { steps, isRangeQuery, labels, histograms, budget, limit: job.limit, stats, explain })
     }, () => {
       if (isCut) annotations.warnPlain(TRUNCATED)

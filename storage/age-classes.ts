@@ -5,7 +5,8 @@ import type { HeadQuerier } from './head/head-querier.ts'
 import type { Selection, SeriesBatch } from './interface.ts'
 import type { Matcher } from '../lib/model/matcher.ts'
 import type { Cutoff } from './retention-rules.ts'
-import { positionOf, selectAcross, withCold, type BatchPool, type Selected } from './store-select.ts'
+import type { BatchPool } from './head/batch-pool.ts'
+import { positionOf, selectAcross, withCold, type Selected } from './store-select.ts'
 
 export interface AgeClass {
   /** Place of the cutoff in the list. */

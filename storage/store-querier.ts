@@ -19,9 +19,10 @@ import { RetentionView } from './retention-view.ts'
 import { SharedHeap } from './head/shared-heap.ts'
 import { readExemplars } from './exemplars/exemplar-reader.ts'
 import type { Published } from './head/published.ts'
+import type { BatchPool } from './head/batch-pool.ts'
 import { HeadQueryable, type HeadQuerier } from './head/head-querier.ts'
 import type { Cardinality, Querier, Queryable, SelectHints, Selection, SeriesExemplars } from './interface.ts'
-import { BatchPool, selectAcross, type Selected } from './store-select.ts'
+import { selectAcross, type Selected } from './store-select.ts'
 import { StoreTiers } from './store-tiers.ts'
 import { FetchThread } from './object-store/fetch-thread.ts'
 import type { StorePlace } from './object-store/open-store.ts'
@@ -75,7 +76,6 @@ export class StoreQueryable implements Queryable {
   readonly #retention: RetentionView
   readonly #showsExpired: boolean
   readonly #exemplars: SharedArrayBuffer | null
-  readonly #pool = new BatchPool()
   /** What was shown to the querier before, and the folders of its blocks. */
   #published: Published | null = null
   #folders: ReadonlySet<string> = new Set()
@@ -100,7 +100,7 @@ export class StoreQueryable implements Queryable {
     this.#retention.begin(this.#showsExpired)
     this.#cold.begin(head, this.#hours.names.length === 0 ? this.#folders : new Set([...this.#folders, ...this.#hours.names]))
     return new StoreQuerier(head, {
-      blocks: this.#blocks, minutes: this.#minutes, hours: this.#hours, cold: this.#cold, exemplars: this.#exemplars, pool: this.#pool, retention: this.#retention,
+      blocks: this.#blocks, minutes: this.#minutes, hours: this.#hours, cold: this.#cold, exemplars: this.#exemplars, pool: this.#head.pool, retention: this.#retention,
     })
   }
 

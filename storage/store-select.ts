@@ -11,6 +11,7 @@ import { NO_SERIES, type BlockColumns } from './block/block.ts'
 import type { OpenBlock } from './block-set.ts'
 import { COLD_REFS, type ColdPlace } from './cold-series.ts'
 import { BatchBuffer } from './head/batch-buffer.ts'
+import type { BatchPool } from './head/batch-pool.ts'
 import type { GroupPlan } from './head/group-read.ts'
 import type { HeadQuerier } from './head/head-querier.ts'
 import { mergeParts, type BatchPart } from './head/merge-parts.ts'
@@ -23,8 +24,6 @@ const STRETCH_VALUES_MAX = 1 << 20
 /** A native histogram, which is an object, counts as so many values. */
 const HISTOGRAM_WEIGHT = 16
 const NEIGHBOURS_SHIFT = 5
-/** Selections of a query are mostly read one after the other. */
-const POOLED_MAX = 2
 
 interface Range {
   mint: number
@@ -61,19 +60,6 @@ interface Bundle {
   index: number[]
   numbers: number[][]
   columns: number[][]
-}
-
-/** Buffers that selections have done with. One allocated for each would be a megabyte of zeros for a hundred series. */
-export class BatchPool {
-  readonly #free: BatchBuffer[] = []
-
-  take(): BatchBuffer {
-    return this.#free.pop() ?? new BatchBuffer()
-  }
-
-  give(batch: BatchBuffer): void {
-    if (this.#free.length < POOLED_MAX && batch.v.length <= 2 * STRETCH_VALUES_MAX) this.#free.push(batch)
-  }
 }
 
 /** What matchers selected. */
@@ -127,7 +113,7 @@ class AcrossReader {
   /** By block: whether the series looked at last has histograms, and which it was. */
   readonly #heavy: readonly { stretch: number; isHeavy: boolean }[]
   readonly #pool: BatchPool
-  /** Taken when reading begins: selections of one query are mostly read one after the other. */
+  /** Taken when reading begins. */
   #batch: BatchBuffer = UNREAD
   /** Of the series looked at last. */
   readonly #place: Place = { rows: [], numbers: [], groups: [], columns: [], weight: 0 }

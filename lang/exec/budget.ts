@@ -3,7 +3,7 @@
 // before its worker suffers.
 import type { Clock } from '../../lib/std/clock.ts'
 import type { ReadPlaces, StepReads, StepSamples } from './step-samples.ts'
-import { LimitError, QueryCanceled, QueryTimeout } from './query-error.ts'
+import { LESS_OR_MORE, LimitError, QueryCanceled, QueryTimeout } from './query-error.ts'
 
 export interface BudgetOptions {
   clock: Clock
@@ -32,7 +32,9 @@ export class Budget {
   /** Told of samples by their steps; null where nobody asked. */
   readonly stepSamples: StepSamples | null
   #samples = 0
+  #samplesKept = 0
   #bytes = 0
+  #bytesPeak = 0
   #samplesTotal = 0
   #samplesPeak = 0
   #unchecked = 0
@@ -69,13 +71,24 @@ export class Budget {
   addSamples(count: number, read: number = count): void {
     this.#samples += count
     this.#samplesTotal += read
-    if (this.#samples > this.#samplesPeak) this.#samplesPeak = this.#samples
-    if (this.#samples > this.#options.samplesMax) {
+    this.#checkSamples()
+  }
+
+  /** Counts samples that wait for others, beside those on their way; a negative count lets go of them. Throws LimitError over the limit. */
+  keepSamples(count: number): void {
+    this.#samplesKept += count
+    this.#checkSamples()
+  }
+
+  #checkSamples(): void {
+    const held = this.#samples + this.#samplesKept
+    if (held > this.#samplesPeak) this.#samplesPeak = held
+    if (held > this.#options.samplesMax) {
       throw new LimitError('query processing would load too many samples into memory in query execution')
     }
   }
 
-  /** Samples held now. */
+  /** Samples on their way now, from operator to operator. */
   get samplesHeld(): number {
     return this.#samples
   }
@@ -89,9 +102,10 @@ export class Budget {
   /** Reserves bytes for arrays the caller makes itself. Throws LimitError, naming the limit. */
   addBytes(count: number): void {
     this.#bytes += count
+    if (this.#bytes > this.#bytesPeak) this.#bytesPeak = this.#bytes
     if (this.#bytes > this.#options.bytesMax) {
       const limitMib = Math.round(this.#options.bytesMax / 1048576)
-      throw new LimitError(`query needs more than its memory limit of ${limitMib} MiB in query execution`)
+      throw new LimitError(`query needs more than its memory limit of ${limitMib} MiB in query execution: ${LESS_OR_MORE}`)
     }
   }
 
@@ -102,6 +116,16 @@ export class Budget {
   /** Bytes reserved now. */
   get bytesHeld(): number {
     return this.#bytes
+  }
+
+  /** Bytes that may still be reserved. */
+  get bytesLeft(): number {
+    return this.#options.bytesMax - this.#bytes
+  }
+
+  /** The most bytes reserved at once. */
+  get bytesPeak(): number {
+    return this.#bytesPeak
   }
 
   /** A zeroed array, paid for. */

@@ -1,28 +1,31 @@
-// Arithmetic and comparison between two vectors. The one side is read into rows once, the many side streams through.
+// Arithmetic and comparison between two vectors, row by row: of each series of the many side with the series of the one
+// side that it matches, as the two come together (join-rows.ts).
 //
 // Errors are Prometheus' own, per step: two series of a signature on the one side, or two of the many side that give
 // one result, both with a point at that step; whatever a comparison would have said of them.
-import { assert } from '../../lib/std/assert.ts'
-import { compareLabels, METRIC_NAME, printLabels } from '../../lib/model/labels.ts'
-import type { VectorMatching } from '../parse/ast.ts'
+import { selectorsIn } from '../plan/tree.ts'
 import type { Side } from './arithmetic.ts'
 import type { Budget } from './budget.ts'
-import { bytesOf, drain, type DenseRows } from './dense.ts'
+import { DuplicateOnes } from './duplicate-ones.ts'
 import { ElementOp, type ElementScope } from './element-op.ts'
+import { samplesInRow } from './histogram-samples.ts'
 import { planJoin, type JoinExpr, type JoinFills, type JoinLabels, type JoinOutput, type JoinPlan } from './join-plan.ts'
-import type { LabelTable } from './label-table.ts'
+import { JoinRows, type ManyRow } from './join-rows.ts'
 import { ABSENT, FLOAT, type Operator, type RowBatch, type Steps } from './operator.ts'
 import { ExecutionError } from './query-error.ts'
-import { rowsPerBatch } from './selected-rows.ts'
+import { makeBatch, releaseBatch } from './row-batch.ts'
 
 export interface JoinScope extends ElementScope, JoinLabels {
   steps: Steps
   budget: Budget
 }
 
+/** Selectors of a join that is read side by side: each has a buffer of up to a million samples while it is read. */
+const SIDE_BY_SIDE_MAX = 12
+
 interface JoinState {
   plan: JoinPlan
-  one: DenseRows
+  rows: JoinRows
   out: RowBatch
   /** claims[claim × steps + i] is 1 once a many series has a result there. */
   claims: Uint8Array
@@ -41,6 +44,7 @@ export class Join implements Operator {
   readonly #many: Operator
   readonly #one: Operator
   readonly #isSwapped: boolean
+  readonly #isSideBySide: boolean
   readonly #fills: JoinFills
   readonly #scope: JoinScope
   readonly #element: ElementOp
@@ -49,10 +53,12 @@ export class Join implements Operator {
   /** A many side that is made up. */
   readonly #made: Side
   #plan: JoinPlan | null = null
+  /** Samples that the sides loaded to know their series. */
+  #loadedSamples = 0
   #state: JoinState | null = null
   #isDone = false
-  #batch: RowBatch | null = null
-  #row = 0
+  /** The row at work and its next output. */
+  #current: ManyRow | null = null
   #outputIndex = 0
 
   constructor(expr: JoinExpr, sides: readonly [Operator, Operator], scope: JoinScope) {
@@ -60,6 +66,7 @@ export class Join implements Operator {
     const { card, fillLeft, fillRight } = expr.matching
     this.#expr = expr
     this.#isSwapped = card === 'one-to-many'
+    this.#isSideBySide = selectorsIn(expr) <= SIDE_BY_SIDE_MAX
     this.#many = sides[this.#isSwapped ? 1 : 0]
     this.#one = sides[this.#isSwapped ? 0 : 1]
     this.#fills = { many: fillLeft, one: fillRight }
@@ -76,76 +83,86 @@ export class Join implements Operator {
   next(): RowBatch | null {
     if (this.#isDone) return null
     const state = this.#state ??= this.#start()
-    this.#scope.budget.check()
+    const { budget, steps, histograms } = this.#scope
+    budget.check()
     const { out } = state
     const rowsMax = out.index.length
     let rows = 0
     while (rows < rowsMax) {
-      const batch = this.#currentBatch(state)
-      if (batch === null) break
-      rows = this.#joinRow(state, batch, rows)
+      const current = this.#currentRow(state)
+      if (current === null) break
+      rows = this.#joinRow(state, current, rows)
     }
     while (rows < rowsMax && state.filledGroup < state.plan.filled.length) rows = this.#fillRow(state, rows)
     out.rows = rows
-    if (rows > 0) return out
+    if (rows === 0) return this.#end(state)
+    budget.addSamples(samplesInRow({ values: out.values, kinds: out.kinds, at: 0 }, rows * steps.count, histograms), 0)
+    return out
+  }
+
+  #end(state: JoinState): null {
+    const { budget } = this.#scope
     this.#throwFirst(state)
     this.#element.tellNotes()
     this.#isDone = true
     this.#state = null
-    this.#scope.budget.releaseBytes(bytesOf(state.one))
+    state.rows.close()
+    releaseBatch(state.out, budget)
+    budget.releaseBytes(state.claims.byteLength + state.matched.byteLength)
+    budget.addSamples(-this.#loadedSamples, 0)
     return null
   }
 
   #planned(): JoinPlan {
+    if (this.#plan !== null) return this.#plan
+    const { budget } = this.#scope
+    const before = budget.samplesHeld
     const sides = { many: this.#many.series(), one: this.#one.series() }
-    return this.#plan ??= planJoin(this.#expr, sides, this.#fills, this.#scope)
+    this.#loadedSamples = budget.samplesHeld - before
+    return this.#plan = planJoin(this.#expr, sides, this.#fills, this.#scope)
   }
 
   #start(): JoinState {
     const { steps, budget } = this.#scope
     const plan = this.#planned()
-    const one = drain(this.#one, steps, budget)
-    const rows = rowsPerBatch(steps, plan.series.length)
-    const size = rows * steps.count
-    const isManyAlways = this.#fills.many !== null || this.#fills.one !== null
+    const duplicates = plan.duplicates.length === 0 ? null : new DuplicateOnes(steps.count, this.#fills.many !== null || this.#fills.one !== null)
+    const sides = { many: this.#many, one: this.#one }
     return {
-      plan, one,
-      out: { rows: 0, index: budget.ints(rows), values: budget.floats(size), kinds: budget.bytes(size) },
+      plan,
+      rows: new JoinRows(sides, plan, this.#scope, {
+        isSideBySide: this.#isSideBySide,
+        retained: [...plan.duplicates, ...plan.filled.flatMap(({ outputs }) => outputs.map(({ ones }) => ones))].flat(),
+        onMany: (batch) => duplicates?.markMany(batch),
+      }),
+      out: makeBatch(steps, plan.series.length, budget),
       claims: budget.bytes(plan.claimCount * steps.count),
       matched: budget.bytes(plan.filled.length * steps.count),
-      duplicates: plan.duplicates.length === 0 ? null : new DuplicateOnes(plan.duplicates, one, steps.count, isManyAlways),
+      duplicates,
       claimedTwiceAt: Infinity,
       filledGroup: 0, filledOutput: 0,
     }
   }
 
-  #currentBatch(state: JoinState): RowBatch | null {
-    while (this.#batch === null || this.#row === this.#batch.rows) {
-      this.#batch = this.#many.next()
-      this.#row = 0
+  #currentRow({ plan, rows }: JoinState): ManyRow | null {
+    while (this.#current === null || this.#outputIndex === plan.outputs[this.#current.series]!.length) {
+      this.#current = rows.next()
       this.#outputIndex = 0
-      if (this.#batch === null) return null
-      state.duplicates?.markMany(this.#batch)
+      if (this.#current === null) return null
     }
-    return this.#batch
+    return this.#current
   }
 
-  /** Writes the next output of the current row, if it has one; returns the new number of rows. */
-  #joinRow(state: JoinState, batch: RowBatch, rows: number): number {
-    const series = batch.index[this.#row]!
-    const output = state.plan.outputs[series]![this.#outputIndex]
-    if (output === undefined) {
-      this.#row++
-      this.#outputIndex = 0
-      return rows
-    }
-    this.#outputIndex++
-    const many: Side = { values: batch.values, kinds: batch.kinds, at: this.#row * this.#scope.steps.count }
-    const one = this.#oneSide(state.one, output)
+  /** Writes the next output of a row, if it has points; returns the new number of rows. */
+  #joinRow(state: JoinState, many: ManyRow, rows: number): number {
+    const { series } = many
+    const output = state.plan.outputs[series]![this.#outputIndex++]!
+    const one = this.#oneSide(state.rows, output)
+    if (one === null) return rows
     this.#applyTo(state.out, rows, { many, one, order: series })
     if (output.claim >= 0) this.#claim(state, output, many, one)
     const group = state.plan.filledOf[series]!
     if (group >= 0 && output.fill !== 'only') this.#match(state, group, many, output.ones)
+    state.rows.used(output)
     state.out.index[rows] = output.position
     return rows + 1
   }
@@ -156,12 +173,11 @@ export class Join implements Operator {
     this.#element.apply(left, right, { kept: left, out, order })
   }
 
-  #oneSide(one: DenseRows, { ones, fill }: JoinOutput): Side {
+  /** null where there is nothing to join with at any step. */
+  #oneSide(rows: JoinRows, { ones, fill }: JoinOutput): Side | null {
     const width = this.#scope.steps.count
-    if (fill === 'none' && ones.length === 1) return { values: one.values, kinds: one.kinds, at: ones[0]! * width }
-    const merged = this.#merged
-    merged.kinds.fill(ABSENT)
-    for (const position of ones) copyPoints(one, position * width, merged)
+    if (fill === 'none' && ones.length === 1) return rows.one(ones[0]!)
+    const merged = this.#mergedOf(rows, ones)
     if (fill === 'none') return merged
     const value = this.#fills.one!
     for (let i = 0; i < width; i++) {
@@ -169,6 +185,17 @@ export class Join implements Operator {
       if (isFilled) merged.values[i] = value
       if (isFilled) merged.kinds[i] = FLOAT
       else if (fill === 'only') merged.kinds[i] = ABSENT
+    }
+    return merged
+  }
+
+  /** The rows of several series laid over each other. */
+  #mergedOf(rows: JoinRows, ones: readonly number[]): Side {
+    const merged = this.#merged
+    merged.kinds.fill(ABSENT)
+    for (const position of ones) {
+      const row = rows.one(position)
+      if (row !== null) copyPoints(row, merged)
     }
     return merged
   }
@@ -194,8 +221,10 @@ export class Join implements Operator {
     const width = this.#scope.steps.count
     const { voids } = this.#element
     for (const position of ones) {
+      const one = state.rows.one(position)
+      if (one === null) continue
       for (let i = 0; i < width; i++) {
-        if (many.kinds[many.at + i] === ABSENT || state.one.kinds[position * width + i] === ABSENT || voids?.[i] === 1) continue
+        if (many.kinds[many.at + i] === ABSENT || one.kinds[one.at + i] === ABSENT || voids?.[i] === 1) continue
         state.matched[group * width + i] = 1
       }
     }
@@ -211,9 +240,7 @@ export class Join implements Operator {
       return rows
     }
     state.filledOutput++
-    const merged = this.#merged
-    merged.kinds.fill(ABSENT)
-    for (const position of output.ones) copyPoints(state.one, position * width, merged)
+    const merged = this.#mergedOf(state.rows, output.ones)
     const made = this.#made
     made.values.fill(this.#fills.many!)
     for (let i = 0; i < width; i++) made.kinds[i] = state.matched[state.filledGroup * width + i] === 1 ? ABSENT : FLOAT
@@ -224,8 +251,12 @@ export class Join implements Operator {
   }
 
   #throwFirst(state: JoinState): void {
-    const side = this.#isSwapped ? 'left' : 'right'
-    state.duplicates?.throwUpTo(state.claimedTwiceAt, this.#expr.matching, side, this.#scope.labels)
+    const { rows, plan, duplicates, claimedTwiceAt } = state
+    const groups = plan.duplicates.map((group) => group.flatMap((position) => {
+      const row = rows.one(position)
+      return row === null ? [] : [{ position, set: rows.oneSet(position), kinds: row.kinds, at: row.at }]
+    }))
+    duplicates?.throwUpTo(claimedTwiceAt, groups, { matching: this.#expr.matching, side: this.#isSwapped ? 'left' : 'right', labels: this.#scope.labels })
     if (state.claimedTwiceAt !== Infinity) throw this.#multipleMatches()
   }
 
@@ -237,62 +268,10 @@ export class Join implements Operator {
 }
 
 /** Lays the points of a row over a side. */
-function copyPoints({ values, kinds }: DenseRows, from: number, to: Side): void {
+function copyPoints({ values, kinds, at }: Side, to: Side): void {
   for (let i = 0; i < to.kinds.length; i++) {
-    if (kinds[from + i] === ABSENT) continue
-    to.kinds[i] = kinds[from + i]!
-    to.values[i] = values[from + i]!
-  }
-}
-
-/** Steps at which the one side has two series of a signature: an error where the many side has any point at all. */
-class DuplicateOnes {
-  readonly #width: number
-  /** The series that came second, and the one before it, at each step; -1 for none. */
-  readonly #second: Int32Array
-  readonly #first: Int32Array
-  readonly #isManyThere: Uint8Array
-  readonly #sets: Uint32Array
-
-  /** `isManyAlways`: the many side need not be there, since what is missing is filled in. */
-  constructor(groups: readonly (readonly number[])[], one: DenseRows, width: number, isManyAlways: boolean) {
-    this.#width = width
-    this.#second = new Int32Array(width).fill(-1)
-    this.#first = new Int32Array(width).fill(-1)
-    this.#isManyThere = new Uint8Array(width).fill(isManyAlways ? 1 : 0)
-    this.#sets = one.series
-    for (const group of groups) {
-      for (let i = 0; i < width; i++) {
-        const there = group.filter((position) => one.kinds[position * width + i] !== ABSENT)
-        if (there.length < 2 || (this.#second[i]! >= 0 && this.#second[i]! < there[1]!)) continue
-        this.#first[i] = there[0]!
-        this.#second[i] = there[1]!
-      }
-    }
-  }
-
-  markMany(batch: RowBatch): void {
-    const width = this.#width
-    for (let r = 0; r < batch.rows; r++) {
-      for (let i = 0; i < width; i++) this.#isManyThere[i]! |= batch.kinds[r * width + i]!
-    }
-  }
-
-  /** Throws for the earliest step up to `last`, if there is one. */
-  throwUpTo(last: number, matching: VectorMatching, side: 'left' | 'right', labels: LabelTable): void {
-    const step = this.#second.findIndex((position, i) => position >= 0 && this.#isManyThere[i] !== 0)
-    if (step < 0 || step > last) return
-    // In label order, so that the text does not depend on the order of series in the store.
-    const [first, second] = [this.#first, this.#second].map((at) => labels.labels(this.#sets[at[step]!]!)).toSorted(compareLabels)
-    assert(first !== undefined && second !== undefined, 'a duplicate is two series')
-    const names = new Set(matching.labels)
-    const matched = second.filter((_, i) => {
-      const name = second[i - (i % 2)]!
-      return matching.isOn ? names.has(name) : name !== METRIC_NAME && !names.has(name)
-    })
-    throw new ExecutionError(
-      `found duplicate series for the match group ${printLabels(matched)} on the ${side} hand-side of the operation: `
-      + `[${printLabels(first)}, ${printLabels(second)}];many-to-many matching not allowed: matching labels must be unique on one side`,
-    )
+    if (kinds[at + i] === ABSENT) continue
+    to.kinds[i] = kinds[at + i]!
+    to.values[i] = values[at + i]!
   }
 }

@@ -27,6 +27,9 @@ export class ExecutionError extends QueryError {
   }
 }
 
+/** What to do about the memory limit. */
+export const LESS_OR_MORE = 'select fewer series, or fewer steps by a shorter range or a larger step, or raise --query.max-memory'
+
 /** It would take more than one query may have. */
 export class LimitError extends ExecutionError {}
 

@@ -4,16 +4,9 @@ import type { Selection, SeriesBatch } from '../../storage/interface.ts'
 import type { Budget } from './budget.ts'
 import type { LabelTable } from './label-table.ts'
 import type { Operator, RowBatch, Steps } from './operator.ts'
+import { makeBatch, releaseBatch } from './row-batch.ts'
 import type { StepSamples } from './step-samples.ts'
 import type { TierUse } from './tier-use.ts'
-
-/** Points per batch: 128 KiB of values stay in a core's own cache between operators. */
-const BATCH_POINTS = 16_384
-
-/** Rows of `steps.count` points that fit one batch, at least one. */
-export function rowsPerBatch(steps: Steps, seriesCount: number): number {
-  return Math.max(1, Math.min(seriesCount, Math.floor(BATCH_POINTS / steps.count)))
-}
 
 export interface RowFiller {
   /** Called before the first series of each batch of the store. */
@@ -29,6 +22,9 @@ export interface RowFiller {
   readonly samplesRead?: number
 }
 
+const NONE = new Float64Array(0)
+const NO_KINDS = new Uint8Array(0)
+
 /** The set of each series of a selection. */
 export function selectedSets(selection: Selection, labels: LabelTable, budget: Budget): Uint32Array {
   const sets = budget.ints(selection.refs.length)
@@ -43,12 +39,13 @@ export class SelectedRows implements Operator {
   readonly #filler: RowFiller
   readonly #budget: Budget
   readonly #tierUse: TierUse | null
-  readonly #width: number
-  readonly #rowsMax: number
-  readonly #out: RowBatch
-  readonly #row: { values: Float64Array; kinds: Uint8Array; at: number }
+  readonly #steps: Steps
+  #out: RowBatch | null = null
+  readonly #row: { values: Float64Array; kinds: Uint8Array; at: number } = { values: NONE, kinds: NO_KINDS, at: 0 }
   #batch: SeriesBatch | null = null
   #position = 0
+  /** Paid for what the store decodes its samples to. */
+  #batchBytes = 0
   #isDone = false
 
   constructor(selection: Selection, series: Uint32Array, filler: RowFiller, place: { steps: Steps; budget: Budget; tierUse: TierUse | null }) {
@@ -58,11 +55,7 @@ export class SelectedRows implements Operator {
     this.#filler = filler
     this.#budget = budget
     this.#tierUse = place.tierUse
-    this.#width = steps.count
-    this.#rowsMax = rowsPerBatch(steps, series.length)
-    const size = this.#rowsMax * steps.count
-    this.#out = { rows: 0, index: budget.ints(this.#rowsMax), values: budget.floats(size), kinds: budget.bytes(size) }
-    this.#row = { values: this.#out.values, kinds: this.#out.kinds, at: 0 }
+    this.#steps = steps
   }
 
   series(): Uint32Array {
@@ -70,18 +63,40 @@ export class SelectedRows implements Operator {
   }
 
   next(): RowBatch | null {
-    if (this.#isDone) return null
+    if (this.#isDone) return this.#end()
     this.#budget.check()
-    const out = this.#out
+    const out = this.#out ??= this.#start()
     out.kinds.fill(0)
     let rows = 0
-    while (rows < this.#rowsMax) {
+    while (rows < out.index.length) {
       const batch = this.#currentBatch()
       if (batch === null) break
-      rows = this.#fillFrom(batch, rows)
+      rows = this.#fillFrom(batch, out, rows)
     }
     out.rows = rows
-    return rows === 0 ? null : out
+    return rows === 0 ? this.#end() : out
+  }
+
+  #start(): RowBatch {
+    const out = makeBatch(this.#steps, this.#series.length, this.#budget)
+    this.#row.values = out.values
+    this.#row.kinds = out.kinds
+    return out
+  }
+
+  /** The store's buffer is as large as its largest batch. */
+  #pay(bytes: number): void {
+    if (bytes <= this.#batchBytes) return
+    this.#budget.addBytes(bytes - this.#batchBytes)
+    this.#batchBytes = bytes
+  }
+
+  #end(): null {
+    if (this.#out !== null) releaseBatch(this.#out, this.#budget)
+    this.#out = null
+    this.#budget.releaseBytes(this.#batchBytes)
+    this.#batchBytes = 0
+    return null
   }
 
   #currentBatch(): SeriesBatch | null {
@@ -93,15 +108,15 @@ export class SelectedRows implements Operator {
       return null
     }
     this.#budget.check()
+    this.#pay(this.#batch.n * this.#batch.seriesCount * 8)
     this.#filler.startBatch(this.#batch)
     return this.#batch
   }
 
-  #fillFrom(batch: SeriesBatch, from: number): number {
-    const { index } = this.#out
+  #fillFrom(batch: SeriesBatch, { index }: RowBatch, from: number): number {
     const row = this.#row
-    const width = this.#width
-    const rowsMax = this.#rowsMax
+    const width = this.#steps.count
+    const rowsMax = index.length
     const filler = this.#filler
     const { stepSamples } = this.#budget
     let rows = from

@@ -4,7 +4,7 @@
 import type { Budget, Reads } from './budget.ts'
 import { bytesOf, DenseOperator, drain, type DenseRows } from './dense.ts'
 import type { Operator, RowBatch, Steps } from './operator.ts'
-import { rowsPerBatch } from './selected-rows.ts'
+import { makeBatch, releaseBatch } from './row-batch.ts'
 
 /** More than this is not kept. */
 const KEPT_BYTES_MAX = 32 << 20
@@ -104,18 +104,18 @@ class CopiedRows implements Operator {
   readonly #rows: DenseRows
   readonly #width: number
   readonly #out: RowBatch
+  readonly #budget: Budget
   readonly #onEnd: () => void
   #at = 0
   #isDone = false
 
   /** `onEnd` is called once all is copied. */
   constructor(rows: DenseRows, { steps, onEnd }: { steps: Steps; onEnd: () => void }, budget: Budget) {
-    const rowsMax = rowsPerBatch(steps, rows.series.length)
-    const size = rowsMax * steps.count
     this.#rows = rows
     this.#width = steps.count
     this.#onEnd = onEnd
-    this.#out = { rows: 0, index: budget.ints(rowsMax), values: budget.floats(size), kinds: budget.bytes(size) }
+    this.#budget = budget
+    this.#out = makeBatch(steps, rows.series.length, budget)
   }
 
   series(): Uint32Array {
@@ -128,8 +128,10 @@ class CopiedRows implements Operator {
     const width = this.#width
     const count = Math.min(out.index.length, series.length - this.#at)
     if (count === 0) {
-      if (!this.#isDone) this.#onEnd()
+      if (this.#isDone) return null
       this.#isDone = true
+      releaseBatch(out, this.#budget)
+      this.#onEnd()
       return null
     }
     const [from, to] = [this.#at * width, (this.#at + count) * width]

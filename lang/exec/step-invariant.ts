@@ -1,7 +1,7 @@
 // Replicates the one step of an operator over all steps of the query: what `@` has pinned is evaluated once.
 import type { Budget } from './budget.ts'
 import type { Operator, RowBatch, Steps } from './operator.ts'
-import { rowsPerBatch } from './selected-rows.ts'
+import { makeBatch, releaseBatch } from './row-batch.ts'
 import { AT_FIRST_STEP } from './step-samples.ts'
 
 /** `input` is evaluated at a single step. */
@@ -28,12 +28,12 @@ export class StepInvariant implements Operator {
     if (this.#batch === null || this.#row === this.#batch.rows) {
       this.#batch = this.#budget.readTimes(this.#steps.count, () => this.#input.next(), AT_FIRST_STEP)
       this.#row = 0
-      if (this.#batch === null) return null
+      if (this.#batch === null) return this.#end()
     }
     this.#budget.check()
     const { count } = this.#steps
     const batch = this.#batch
-    const out = this.#out ??= this.#makeOut()
+    const out = this.#out ??= makeBatch(this.#steps, this.#input.series().length, this.#budget)
     const rows = Math.min(out.index.length, batch.rows - this.#row)
     for (let r = 0; r < rows; r++) {
       const from = this.#row + r
@@ -47,9 +47,9 @@ export class StepInvariant implements Operator {
     return out
   }
 
-  #makeOut(): RowBatch {
-    const rows = rowsPerBatch(this.#steps, this.#input.series().length)
-    const size = rows * this.#steps.count
-    return { rows: 0, index: this.#budget.ints(rows), values: this.#budget.floats(size), kinds: this.#budget.bytes(size) }
+  #end(): null {
+    if (this.#out !== null) releaseBatch(this.#out, this.#budget)
+    this.#out = null
+    return null
   }
 }

@@ -13,7 +13,7 @@ import { MixedRange } from './mixed-range.ts'
 import { ABSENT, HISTOGRAM, type Operator, type RowBatch, type Steps } from './operator.ts'
 import type { RangeCall } from './range-contract.ts'
 import { countFloats } from './range-rows.ts'
-import { rowsPerBatch } from './selected-rows.ts'
+import { makeBatch, releaseBatch } from './row-batch.ts'
 import type { ReadPlaces } from './step-samples.ts'
 import { subqueryShift } from './time-shift.ts'
 import { locate, makeWindows, samplesIn, type TimeShift } from './windows.ts'
@@ -107,7 +107,7 @@ export class SubqueryRows implements Operator {
 
   next(): RowBatch | null {
     if (this.#t.length === 0) return null
-    const out = this.#out ??= this.#makeOut()
+    const out = this.#out ??= makeBatch(this.#place.outer, this.#input.series().length, this.#budget)
     this.#budget.check()
     out.kinds.fill(ABSENT)
     let rows = 0
@@ -122,7 +122,7 @@ export class SubqueryRows implements Operator {
       this.#row++
     }
     out.rows = rows
-    return rows === 0 ? null : out
+    return rows === 0 ? this.#end() : out
   }
 
   #fill(batch: RowBatch, out: RowBatch, rows: number): boolean {
@@ -166,10 +166,10 @@ export class SubqueryRows implements Operator {
     return mixed.samplesRead()
   }
 
-  #makeOut(): RowBatch {
-    const rows = rowsPerBatch(this.#place.outer, this.#input.series().length)
-    const size = rows * this.#place.outer.count
-    return { rows: 0, index: this.#budget.ints(rows), values: this.#budget.floats(size), kinds: this.#budget.bytes(size) }
+  #end(): null {
+    if (this.#out !== null) releaseBatch(this.#out, this.#budget)
+    this.#out = null
+    return null
   }
 }
 

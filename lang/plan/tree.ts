@@ -44,6 +44,11 @@ export function unwrapArguments(expr: Expr): Expr {
   return copy.type === 'call' || copy.type === 'aggregate' ? mapChildren(copy, unwrapParens) : copy
 }
 
+/** How many selectors there are. */
+export function selectorsIn(expr: Expr): number {
+  return expr.type === 'vectorSelector' ? 1 : childrenOf(expr).reduce((sum, child) => sum + selectorsIn(child), 0)
+}
+
 /** The expression inside any parentheses. */
 export function unwrapParens(expr: Expr): Expr {
   let inner = expr

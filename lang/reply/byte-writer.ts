@@ -1,7 +1,7 @@
 // A growing buffer that replies are written into once, front to back. Text goes in as UTF-8; numbers as the shortest
 // digits that read back equal, mostly without making a string of them.
 import { FLOAT } from '../exec/operator.ts'
-import { ExecutionError } from '../exec/query-error.ts'
+import { LESS_OR_MORE, LimitError } from '../exec/query-error.ts'
 import { isPlainDouble, writeShortest } from './double-digits.ts'
 import { formatValue } from './number-text.ts'
 
@@ -16,8 +16,6 @@ const DECIMAL_SCALE = 1e6
 const DECIMAL_MAX = 1e9
 const DECIMAL_MAX_DIGITS = 9
 const FIRST_BYTES = 4096
-/** An answer nobody can use: some seven million points. */
-const REPLY_BYTES_MAX = 256 << 20
 
 /** `[seconds,"` of every step in ASCII, one after the other with three bytes to spare behind, and where each ends. */
 export interface Stamps {
@@ -31,22 +29,33 @@ export function jsonString(text: string): string {
 }
 
 export class ByteWriter {
+  readonly #bytesMax: number
   #bytes: Uint8Array = new Uint8Array(FIRST_BYTES)
   #buffer: Buffer = Buffer.from(this.#bytes.buffer)
   #view: DataView = new DataView(this.#bytes.buffer)
   #length = 0
+
+  /** Writes no more than `bytesMax`. */
+  constructor(bytesMax: number = Infinity) {
+    this.#bytesMax = bytesMax
+  }
+
+  /** How many bytes may still be written. */
+  get bytesLeft(): number {
+    return this.#bytesMax - this.#length
+  }
 
   /** What was written, which ends the writing: a view of the writer's own buffer, whose rest is unused. */
   finish(): Uint8Array {
     return this.#bytes.subarray(0, this.#length)
   }
 
-  /** Makes room, so that `count` bytes may follow without growing. Throws ExecutionError over the size limit. */
+  /** Makes room, so that `count` bytes may follow without growing. Throws LimitError over the limit. */
   reserve(count: number): void {
     const needed = this.#length + count
     if (needed <= this.#bytes.length) return
-    if (needed > REPLY_BYTES_MAX) throw new ExecutionError(`answer exceeds its size limit of ${REPLY_BYTES_MAX >>> 20} MiB`)
-    const grown = new Uint8Array(Math.min(Math.max(needed, this.#bytes.length * 2), REPLY_BYTES_MAX))
+    if (needed > this.#bytesMax) throw new LimitError(`answer needs more than ${Math.floor(this.#bytesMax / 2 ** 20)} MiB, which is what the memory limit of a query leaves for it: ${LESS_OR_MORE}`)
+    const grown = new Uint8Array(Math.min(Math.max(needed, this.#bytes.length * 2), this.#bytesMax))
     grown.set(this.#bytes.subarray(0, this.#length))
     this.#bytes = grown
     this.#buffer = Buffer.from(grown.buffer)

@@ -15,9 +15,12 @@ export interface Notes {
   infos: readonly string[]
 }
 
-/** A success whose data `writeData` writes as JSON; `notesOf` is asked after that. */
-export function successReply(writeData: (out: ByteWriter) => void, notesOf: () => Notes): QueryReply {
-  const out = new ByteWriter()
+/** Of answers that are not evaluated: lists of series and labels. */
+export const ANSWER_BYTES_MAX: number = 256 << 20
+
+/** A success whose data `writeData` writes as JSON; `notesOf` is asked after that. Throws LimitError over `bytesMax`. */
+export function successReply(bytesMax: number, writeData: (out: ByteWriter) => void, notesOf: () => Notes): QueryReply {
+  const out = new ByteWriter(bytesMax)
   out.ascii('{"status":"success","data":')
   writeData(out)
   const notes = notesOf()

@@ -96,7 +96,6 @@ function writeVector(out: ByteWriter, rows: DenseRows, options: ResultOptions): 
 
 /** About what a point takes, comma included. */
 const POINT_BYTES = 36
-const RESERVED_BYTES_MAX = 64 << 20
 
 /** `[seconds,"` of every step. */
 function stampsOf(steps: Steps): Stamps {
@@ -118,7 +117,8 @@ function writeMatrix(out: ByteWriter, rows: DenseRows, options: ResultOptions): 
   const count = limit > 0 ? Math.min(limit, found.length) : found.length
   const labelJson = labelJsonOf(labels)
   const stamps = stampsOf(steps)
-  out.reserve(Math.min(found.length * width * POINT_BYTES, RESERVED_BYTES_MAX))
+  // Memory that nothing is written to costs nothing; growing by doubling would hold all twice.
+  out.reserve(Math.min(found.length * width * POINT_BYTES, out.bytesLeft))
   const row = { values: rows.values, kinds: rows.kinds, at: 0 }
   out.ascii('{"resultType":"matrix","result":[')
   for (let k = 0; k < count; k++) {

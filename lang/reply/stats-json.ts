@@ -27,6 +27,7 @@ export function writeStats(timings: QueryTimings, { budget, tierUse }: { budget:
       samplesRead: budget.stepSamples?.readTotal,
       peakSamples: budget.samplesPeak,
     },
+    memory: { peakBytes: budget.bytesPeak },
     ...(tierUse && { tiers: tierUse.counts() }),
   })
 }

@@ -8,7 +8,8 @@ import type { Matcher } from '../../lib/model/matcher.ts'
 import type { Cardinality, Querier, Queryable, SelectHints, Selection, SeriesBatch } from '../interface.ts'
 import { closeSlot, openSlot } from './arena.ts'
 import { headCardinality } from './cardinality.ts'
-import { BatchBuffer } from './batch-buffer.ts'
+import type { BatchBuffer } from './batch-buffer.ts'
+import { BatchPool } from './batch-pool.ts'
 import { planGroup, readGroup, type GroupPlan } from './group-read.ts'
 import type { GroupSnapshot } from './group-record.ts'
 import { HeadPlaces, type Bundle, type Limits } from './head-places.ts'
@@ -40,7 +41,8 @@ export class HeadQueryable implements Queryable {
   #symbols: SymbolReader
   #selector: RefSelector
   readonly #reader: SegmentReader
-  readonly #batch = new BatchBuffer()
+  /** Of all selections of this thread, those over blocks too. */
+  readonly pool: BatchPool = new BatchPool()
   #published: SeenPublished | null = null
   #isOpen = false
 
@@ -65,7 +67,7 @@ export class HeadQueryable implements Queryable {
     openSlot(this.#heap, this.#slot)
     this.#reader.begin()
     const limits = { published: this.#look(), generationMax }
-    return new HeadQuerier(this.#heap, this.#symbols, this.#selector, this.#reader, this.#batch, limits, () => {
+    return new HeadQuerier(this.#heap, this.#symbols, this.#selector, this.#reader, this.pool, limits, () => {
       this.#isOpen = false
       closeSlot(this.#heap, this.#slot)
     })
@@ -101,20 +103,20 @@ export class HeadQuerier implements Querier {
   readonly #symbols: SymbolReader
   readonly #selector: RefSelector
   readonly #reader: SegmentReader
-  readonly #batch: BatchBuffer
+  readonly #pool: BatchPool
   readonly published: Published
   readonly places: HeadPlaces
   readonly #onClose: () => void
 
   constructor(
-    heap: SharedHeap, symbols: SymbolReader, selector: RefSelector, reader: SegmentReader, batch: BatchBuffer, limits: Limits,
+    heap: SharedHeap, symbols: SymbolReader, selector: RefSelector, reader: SegmentReader, pool: BatchPool, limits: Limits,
     onClose: () => void,
   ) {
     this.#heap = heap
     this.#symbols = symbols
     this.#selector = selector
     this.#reader = reader
-    this.#batch = batch
+    this.#pool = pool
     this.published = limits.published
     this.places = new HeadPlaces(heap, limits)
     this.#onClose = onClose
@@ -133,6 +135,7 @@ export class HeadQuerier implements Querier {
   }
 
   *#batches(bundles: readonly Bundle[], mint: number, maxt: number): Generator<SeriesBatch, null> {
+    const batch = this.#pool.take()
     for (const bundle of bundles) {
       let plans = this.plan(bundle.groups, mint, maxt)
       const rows = plans.reduce((sum, plan) => sum + plan.rows, 0)
@@ -141,10 +144,11 @@ export class HeadQuerier implements Querier {
       const size = Math.max(1, Math.floor(most / rows))
       for (let from = 0; from < bundle.index.length; from += size) {
         const to = Math.min(from + size, bundle.index.length)
-        while (!this.#tryRead(bundle, plans, from, to)) plans = this.plan(bundle.groups, mint, maxt)
-        if (this.#batch.n > 0) yield this.#batch
+        while (!this.#tryRead(bundle, plans, batch, [from, to])) plans = this.plan(bundle.groups, mint, maxt)
+        if (batch.n > 0) yield batch
       }
     }
+    this.#pool.give(batch)
     return null
   }
 
@@ -160,9 +164,9 @@ export class HeadQuerier implements Querier {
   }
 
   /** False if a segment turned out to be damaged: the others must be planned anew. */
-  #tryRead(bundle: Bundle, plans: readonly GroupPlan[], from: number, to: number): boolean {
+  #tryRead(bundle: Bundle, plans: readonly GroupPlan[], batch: BatchBuffer, range: readonly [from: number, to: number]): boolean {
     try {
-      this.#read(bundle, plans, from, to)
+      this.#read(bundle, plans, batch, range)
       return true
     } catch (error) {
       if (!(error instanceof SegmentDamageError)) throw error
@@ -170,16 +174,17 @@ export class HeadQuerier implements Querier {
     }
   }
 
-  #read(bundle: Bundle, plans: readonly GroupPlan[], from: number, to: number): void {
+  /** Columns [from, to) of a bundle. */
+  #read(bundle: Bundle, plans: readonly GroupPlan[], batch: BatchBuffer, [from, to]: readonly [from: number, to: number]): void {
     const plan = plans[0]!
     const columns = bundle.columns.map((list) => list.subarray(from, to))
     if (plans.length === 1 && !plan.snapshot.isUnordered) {
-      this.#batch.shape(to - from, plan.rows)
-      this.readInto(plan, columns[0]!, this.#batch, 0)
+      batch.shape(to - from, plan.rows)
+      this.readInto(plan, columns[0]!, batch, 0)
     } else {
-      mergeParts(this.readParts(plans, columns), this.#batch)
+      mergeParts(this.readParts(plans, columns), batch)
     }
-    for (let s = 0; s < to - from; s++) this.#batch.index[s] = bundle.index[from + s]!
+    for (let s = 0; s < to - from; s++) batch.index[s] = bundle.index[from + s]!
   }
 
   /** Columns, ascending, of a group in order of time into rows base… of a batch that is shaped. Throws SegmentDamageError: plan anew. */

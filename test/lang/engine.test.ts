@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { Engine, type EngineOptions } from '../../lang/engine.ts'
 import type { InstantJob, QueryJob, RangeJob } from '../../lang/job.ts'
 import { ALL_FEATURES } from '../../lang/parse/parse.ts'
+import { labelsFromRecord } from '../../lib/model/labels.ts'
 import { denseBuckets, EMPTY_HISTOGRAM } from '../../lib/model/histogram.ts'
 import type { Clock } from '../../lib/std/clock.ts'
 import type { Queryable } from '../../storage/interface.ts'
@@ -280,7 +281,17 @@ describe('limits of a query', () => {
 
   it('bytes', () => {
     expect(answer(range('m', [0, 10_000_000, 1000]), smallStore(), { bytesMax: 100_000 })).toEqual({
-      status: 422, text: '{"status":"error","errorType":"execution","error":"query needs more than its memory limit of 0 MiB in query execution"}',
+      status: 422, text: '{"status":"error","errorType":"execution","error":"query needs more than its memory limit of 0 MiB in query execution: select fewer series, or fewer steps by a shorter range or a larger step, or raise --query.max-memory"}',
+    })
+  })
+
+  it('bytes of the answer, which stands beside the rows it is made of', () => {
+    const store = new MemoryStorage()
+    for (let i = 0; i < 2000; i++) store.add(labelsFromRecord({ __name__: 'm' }), i * 1000, i + 1 / 3)
+    // 18 kB of rows, twice that of buffers, 60 kB of JSON.
+    expect(answer(range('m', [0, 1_999_000, 1000]), store, { bytesMax: 160_000 }).status).toBe(200)
+    expect(answer(range('m', [0, 1_999_000, 1000]), store, { bytesMax: 80_000 })).toEqual({
+      status: 422, text: expect.stringMatching(/answer needs more than 0 MiB, which is what the memory limit of a query leaves for it: select fewer series, .* or raise --query.max-memory"}$/) as string,
     })
   })
 

@@ -1,0 +1,35 @@
+// What an engine is given, wherever it runs: in query workers, for rules, for tests of rules.
+import os from 'node:os'
+import type { EngineOptions } from '../lang/engine.ts'
+import { engineFeatures } from '../lang/parse/features.ts'
+import type { Config } from '../lib/config/scrape-config.ts'
+import type { Flags } from './flags.ts'
+
+/** Structured-cloned to threads. */
+export type EngineSettings = Partial<Omit<EngineOptions, 'clock'>>
+
+/** All queries that run at once may take so much of memory together. */
+const MEMORY_SHARE = 1 / 4
+const BYTES_MIN = 256 * 2 ** 20
+const BYTES_MAX = 4 * 2 ** 30
+
+/** The engine's options by flags and configuration. */
+export function engineSettings(flags: Flags, config: Config): EngineSettings {
+  return {
+    features: engineFeatures([...flags.features, ...config.features]),
+    samplesMax: flags.querySamplesMax,
+    bytesMax: flags.queryBytesMax > 0 ? flags.queryBytesMax : queryBytesMax(flags, Math.min(os.totalmem(), process.constrainedMemory())),
+    subqueryStepMs: config.global.evaluationIntervalMs,
+  }
+}
+
+/** Threads that evaluate queries. */
+export function queryThreads(flags: Flags): number {
+  return flags.threads ?? Math.max(2, os.availableParallelism())
+}
+
+/** What a query may hold by default, of so much memory. */
+export function queryBytesMax(flags: Flags, memoryBytes: number): number {
+  const atOnce = Math.max(1, Math.min(queryThreads(flags), flags.queriesMax))
+  return Math.floor(Math.min(Math.max((memoryBytes * MEMORY_SHARE) / atOnce, BYTES_MIN), BYTES_MAX))
+}

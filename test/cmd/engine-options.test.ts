@@ -1,0 +1,21 @@
+import { describe, expect, it } from 'vitest'
+import { queryBytesMax } from '../../cmd/engine-options.ts'
+import { parseFlags, type Flags } from '../../cmd/flags.ts'
+
+const GIB = 2 ** 30
+
+function flags(...argv: string[]): Flags {
+  const parsed = parseFlags(argv, '0')
+  if (parsed.kind === 'exit') throw new Error(parsed.stderr)
+  return parsed.flags
+}
+
+describe('the memory of a query', () => {
+  it.each<[number, string[], number]>([
+    [16 * GIB, ['--threads=4'], GIB],
+    [16 * GIB, ['--threads=4', '--query.max-concurrency=2'], 2 * GIB],
+    // Never less than a dashboard needs, never more than one worker should have.
+    [2 * GIB, ['--threads=8'], GIB / 4],
+    [64 * GIB, ['--threads=0'], 4 * GIB],
+  ])('of %d bytes is shared by those that run at once: %s', (memory, argv, want) => expect(queryBytesMax(flags(...argv), memory)).toBe(want))
+})
