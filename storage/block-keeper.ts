@@ -168,10 +168,10 @@ export class BlockKeeper {
 
   /**
    * Deletes samples in [from, to] (Unix ms) of series that match one of the sets; nobody who asks later sees them, also
-   * after a restart. Rejects with what the disk refuses; some may then be deleted, none comes back.
+   * after a restart; none where `to` is before `from`. Rejects with what the disk refuses; some may then be deleted, none comes back.
    */
   delete(sets: readonly (readonly Matcher[])[], from: number, to: number): Promise<void> {
-    return this.#alone(async () => {
+    return to < from ? Promise.resolve() : this.#alone(async () => {
       this.#assertRoom('delete', this.#options.otherBytes())
       this.#options.head.hasDeleted = true
       await this.#cutAll().then(() => this.#ask({ kind: 'delete', sets, from, to }))

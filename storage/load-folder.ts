@@ -71,9 +71,14 @@ export interface LoadedFolder {
   recovery: Recovery
 }
 
-/** Makes the folder if it is not there, and takes its lock. Throws FolderError if another process has it, DiskError. */
+/** Makes the folder if it is not there, and takes its lock. Throws FolderError if another process has it or it is a file, DiskError. */
 export function takeFolder(folder: string): FolderLock {
-  for (const name of ['', '/series', '/log', '/head']) makeFolder(folder + name)
+  try {
+    for (const name of ['', '/series', '/log', '/head']) makeFolder(folder + name)
+  } catch (error) {
+    if (!(error instanceof DiskError && error.code === 'ENOTDIR')) throw error
+    throw new FolderError(`cannot keep data in ${folder}: it is a file, or below one; name a folder with --storage.tsdb.path`, { cause: error })
+  }
   syncNames(folder)
   return new FolderLock(folder)
 }

@@ -1,5 +1,5 @@
 // A data folder that a tool opens. The server must not run on it: the folder's lock says so.
-import { listFolder } from '../../lib/std/fs.ts'
+import { DiskError, listFolder } from '../../lib/std/fs.ts'
 import { SLOT_COUNT } from '../../storage/head/shared-heap.ts'
 import { Database } from '../../storage/database.ts'
 import type { Querier } from '../../storage/interface.ts'
@@ -34,5 +34,14 @@ export async function withStore(folder: string, use: (store: Store) => void | Pr
 
 /** Throws ToolFailure where there is no data. */
 export function assertData(folder: string): void {
-  if (listFolder(folder).length === 0) throw new ToolFailure(`cannot open ${folder}: there is no data; name the folder with --storage.tsdb.path`)
+  if (namesIn(folder).length === 0) throw new ToolFailure(`cannot open ${folder}: there is no data; name the folder with --storage.tsdb.path`)
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return listFolder(folder)
+  } catch (error) {
+    if (!(error instanceof DiskError && error.code === 'ENOTDIR')) throw error
+    throw new ToolFailure(`cannot open ${folder}: it is a file; name the data folder with --storage.tsdb.path`, { cause: error })
+  }
 }

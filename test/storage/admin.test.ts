@@ -56,6 +56,16 @@ describe('deleting', () => {
     await again.close()
   })
 
+  it('deletes nothing, and cuts nothing, where the end is before the start', async () => {
+    const db = await filled(tempFolder())
+    const all = readAll(db)
+    const blocks = db.blocks.blocks.map(({ folder }) => folder)
+    await db.blocks.delete([matching(2)], NOW - 10 * STEP, NOW - 150 * STEP)
+    expect(db.blocks.blocks.map(({ folder }) => folder)).toEqual(blocks)
+    expect(readAll(db)).toEqual(all)
+    await db.close()
+  })
+
   it('takes deleted samples again when they are sent again, as long as they are not too late', async () => {
     const folder = tempFolder()
     const db = await filled(folder)

@@ -101,6 +101,14 @@ describe('monitor tsdb', () => {
     expect(await tsdb('dump', '--match={', `--storage.tsdb.path=${tempFolder()}`)).toMatchObject({ code: 2, err: expect.stringContaining('--match "{": 1:2: parse error') })
     expect((await tsdb('list', 'data')).err).toContain('tsdb list takes no "data"; the data folder is given as --storage.tsdb.path=DATA')
     expect(await tsdb('list', '--storage.tsdb.path=/no/such')).toMatchObject({ code: 1, err: 'cannot open /no/such: there is no data; name the folder with --storage.tsdb.path\n' })
+    const file = `${tempFolder()}/file`
+    writeFileSync(file, '')
+    for (const command of ['verify', 'repair']) {
+      expect(await tsdb(command, `--storage.tsdb.path=${file}`)).toMatchObject({ code: 1, err: `cannot open ${file}: it is a file; name the data folder with --storage.tsdb.path\n` })
+    }
+    expect(await tsdb('import', 'prometheus', GOLDEN, `--storage.tsdb.path=${file}/data`)).toMatchObject({
+      code: 1, err: `cannot keep data in ${file}/data: it is a file, or below one; name a folder with --storage.tsdb.path\n`,
+    })
     const empty = tempFolder()
     expect(await tsdb('import', 'prometheus', empty, `--storage.tsdb.path=${empty}/data`)).toMatchObject({ code: 1, err: `cannot import ${empty}: it has neither blocks nor wal; give the folder that Prometheus has as --storage.tsdb.path\n` })
     expect(readdirSync(empty)).toEqual([])
