@@ -11,6 +11,8 @@ const FAKETIME = ['/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1', '/usr/l
 const HOUR_MS = 3_600_000
 /** `npm run prove -- storm` does 50. */
 const KILLS = Number(process.env['PROVE_STORM_KILLS'] ?? 7)
+/** There it is half a minute. */
+const STILL_MS = Number(process.env['PROVE_STILL_MS'] ?? 4000)
 
 async function start(folder: string, options: MonitorOptions = {}): Promise<MonitorProcess> {
   const port = options.port ?? await freePort()
@@ -71,7 +73,7 @@ describe('availability', () => {
     const monitor = await start(tempFolder())
     await waitFor('some scrapes', async () => (await scrapes(monitor, '1m')) >= 3)
     monitor.child.kill('SIGSTOP')
-    await sleep(4000)
+    await sleep(STILL_MS)
     monitor.child.kill('SIGCONT')
     const at = Date.now() / 1000
     await sleep(2000)
@@ -79,8 +81,38 @@ describe('availability', () => {
     const after = await monitor.value('count_over_time(up[2s])', at + 2)
     expect(after).toBeGreaterThanOrEqual(2)
     expect(after).toBeLessThanOrEqual(5)
-    expect(await monitor.value('count_over_time(up[3s]) or vector(0)', at - 0.5)).toBeLessThanOrEqual(1)
-  }, 30_000)
+    expect(await monitor.value(`count_over_time(up[${STILL_MS - 1000}ms]) or vector(0)`, at - 0.5)).toBeLessThanOrEqual(1)
+  }, 30_000 + STILL_MS)
+
+  it('ends with 0, in time, amid queries that would go on for long', async () => {
+    const monitor = await start(tempFolder(), { flags: ['--query.timeout=1m'] })
+    expect(await push(monitor, 'm', 1, Date.now())).toBe(204)
+    const slow = 'sum_over_time(quantile_over_time(0.3, (vector(time()) % 77)[1h:1s])[1d:1s])'
+    const asked = Array.from({ length: 4 }, () => monitor.get(`/api/v1/query?query=${encodeURIComponent(slow)}`).then(({ status }) => status, () => 0))
+    await waitFor('queries at work', async () => /^prometheus_engine_queries [1-4]$/m.test((await monitor.get('/metrics')).text))
+    const startedMs = performance.now()
+    expect(await monitor.stop()).toBe(0)
+    expect(performance.now() - startedMs).toBeLessThan(10_000)
+    // Answered 503, or cut with their connections.
+    for (const status of await Promise.all(asked)) expect([0, 503]).toContain(status)
+  }, 60_000)
+
+  it('takes samples, and refuses what is too large, with little memory under a storm of queries', async () => {
+    const monitor = await start(tempFolder(), { env: { NODE_OPTIONS: '--max-old-space-size=128' } })
+    const large = ['sort_desc(vector(1)[1h:1ms])', 'sum_over_time(vector(1)[1d:1ms])', 'count_over_time((time() + vector(1))[10m:1ms])', 'quantile_over_time(0.5, vector(1)[6h:1ms])']
+    const statuses: number[] = []
+    const storm = Array.from({ length: 24 }, async (_, i) => {
+      const { status } = await monitor.get(`/api/v1/query?query=${encodeURIComponent(large[i % large.length]!)}`)
+      statuses.push(status)
+    })
+    for (let k = 0; k < 20; k++) expect(await push(monitor, 'pushed', k, Date.now() + k)).toBe(204)
+    await Promise.all(storm)
+    for (const status of statuses) expect([200, 400, 422, 503]).toContain(status)
+    expect(statuses).toContain(422)
+    expect((await monitor.get('/-/healthy')).status).toBe(200)
+    expect(await monitor.value('count_over_time(pushed[5m])', Date.now() / 1000 + 1)).toBe(20)
+    expect(await monitor.stop()).toBe(0)
+  }, 120_000)
 
   it('recovers by itself when it has run out of file descriptors', async () => {
     const monitor = await start(tempFolder(), { before: 'ulimit -n 256' })

@@ -20,6 +20,8 @@ export interface StartReport {
   firstPushMs: number
   readyMs: number
   firstScrapeMs: number
+  /** From the SIGTERM before it to the first scrape, where there was one. */
+  gapMs?: number
 }
 
 /** Fills `folder`/data as scrapes every 10 s do, up to now, and leaves it as a kill does. In a process of its own that ends so. */
@@ -48,10 +50,12 @@ export async function runStarts(folder: string, shape: StartShape): Promise<{ af
   const { signal, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', fill], { encoding: 'utf8' })
   if (signal !== 'SIGKILL') throw new Error(`the folder was not filled: ${stderr}`)
   const first = await measure(folder)
+  const stoppedMs = Date.now()
   await first.monitor.stop()
+  const downMs = Date.now() - stoppedMs
   const second = await measure(folder)
   await second.monitor.kill9()
-  return { afterKill: first.report, afterStop: second.report }
+  return { afterKill: first.report, afterStop: { ...second.report, gapMs: downMs + second.report.firstScrapeMs } }
 }
 
 async function measure(folder: string): Promise<{ monitor: MonitorProcess; report: StartReport }> {

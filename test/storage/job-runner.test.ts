@@ -6,7 +6,7 @@ import { expect, it, onTestFinished } from 'vitest'
 import { FakeClock } from '../../lib/std/clock.ts'
 import type { Database } from '../../storage/database.ts'
 import { tempFolder } from '../support/temp-folder.ts'
-import { NOW, append, batchOf, open, seriesOf } from './store.ts'
+import { NOW, append, batchOf, open, readAll, seriesOf } from './store.ts'
 
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE
@@ -94,3 +94,32 @@ it('a job that fails ends its thread; the next one has a new one', async () => {
   await db.blocks.snapshot('once', false)
   expect(threads.length).toBe(2)
 }, 90_000)
+
+it('a store that is closed amid jobs has all that it had when it is opened again', async () => {
+  let amid = 0
+  // Into the start of the thread, the cut, the tiers, the compactions.
+  for (const waitMs of [60, 250, 500]) {
+    const folder = tempFolder()
+    const clock = new FakeClock(T)
+    const options = { clock, minuteRetentionMs: 30 * 24 * HOUR, hourRetentionMs: 365 * 24 * HOUR, jobUrl: new URL('../../cmd/maintenance-worker.ts', import.meta.url) }
+    const db = open(folder, options)
+    const refs = seriesOf(db, 60)
+    for (let row = 0; row < 7 * 60; row++) {
+      clock.jump(MINUTE)
+      append(db, batchOf(clock.now(), refs, refs.map((ref) => (ref * 7919 + row * 104729) % 1000)))
+    }
+    const want = readAll(db)
+    await db.maintain()
+    await new Promise((resolve) => setTimeout(resolve, waitMs))
+    if (db.blocks.isBusy) amid++
+    await db.close()
+    const again = open(folder, { ...options, clock: new FakeClock(clock.now()) })
+    expect(readAll(again)).toEqual(want)
+    await again.maintain()
+    await again.blocks.idle()
+    expect(again.blocks.blocks.length).toBeGreaterThan(0)
+    expect(readAll(again)).toEqual(want)
+    await again.close()
+  }
+  expect(amid).toBeGreaterThan(0)
+}, 60_000)

@@ -2,6 +2,7 @@
 // stored stays readable, now and after a restart, and when memory comes back the work goes on.
 import fs from 'node:fs'
 import { describe, expect, it } from 'vitest'
+import { FakeClock } from '../../lib/std/clock.ts'
 import { labelsFromRecord, type Labels } from '../../lib/model/labels.ts'
 import type { Database } from '../../storage/database.ts'
 import { FolderError, LogError } from '../../storage/errors.ts'
@@ -9,7 +10,7 @@ import { STORED } from '../../storage/interface.ts'
 import type { Arena } from '../../storage/head/arena.ts'
 import { ARENA_START, SIDE_PAIR_COUNT, SIDE_SYMBOL_COUNT, sideWord } from '../../storage/head/shared-heap.ts'
 import { tempFolder } from '../support/temp-folder.ts'
-import { NOW, append, batchOf, keyOf, open, readAll, samplesIn, series, seriesOf, type Points } from './store.ts'
+import { NOW, abandon, append, batchOf, keyOf, open, readAll, samplesIn, series, seriesOf, type Points } from './store.ts'
 
 const HEAD_BYTES = ARENA_START * 8 + 2 * 2 ** 20
 
@@ -201,6 +202,37 @@ describe('head memory that is used up', () => {
     expect(heap.u32[sideWord(0) + SIDE_PAIR_COUNT]).toBe(513)
     expect(heap.u32[sideWord(0) + SIDE_SYMBOL_COUNT]! - symbols).toBeLessThan(40)
     await db.close()
+  })
+
+  it('that was used up when a kill came is enough for the next start: there is no loop of crashes', async () => {
+    for (const churned of [0, 3]) {
+      const folder = tempFolder()
+      const clock = new FakeClock(NOW)
+      const db = open(folder, { headBytesMax: HEAD_BYTES, clock })
+      let made = 0
+      const make = (): number => db.series(series(made++))
+      const targets: number[][] = []
+      // Targets come until no more fit; those that are there go on, some of their series are replaced, some samples are late.
+      const isTaken = (k: number): boolean => attempt(() => {
+        targets.push(Array.from({ length: 200 }, make))
+        for (const refs of targets) {
+          for (let c = 0; c < churned; c++) refs[(k * churned + c) % refs.length] = make()
+          append(db, batchOf(clock.now(), refs, refs.map((ref) => ref * k)))
+          append(db, batchOf(clock.now() - 15_001, refs.slice(0, 9), refs.slice(0, 9)))
+        }
+      })
+      for (let k = 0; isTaken(k); k++) await clock.advance(10_000)
+      expect(targets.length).toBeGreaterThan(5)
+      await db.commit()
+      const killed = `${tempFolder()}/copy`
+      fs.cpSync(folder, killed, { recursive: true })
+      const want = readAll(db)
+      await db.close()
+      abandon(killed)
+      const again = open(killed, { headBytesMax: HEAD_BYTES, clock: new FakeClock(clock.now()) })
+      expect(readAll(again)).toEqual(want)
+      await again.close()
+    }
   })
 
   it('names the folder when a start finds more than the memory holds', async () => {
