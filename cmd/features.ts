@@ -12,7 +12,7 @@ const FOREIGN_FEATURES: ReadonlyMap<string, string> = new Map([
   ['promql-at-modifier', 'the @ modifier is always on'],
   ['promql-negative-offset', 'negative offsets are always on'],
   ['exemplar-storage', 'exemplars are on by default; storage.exemplars.max_exemplars: 0 switches them off'],
-  ['native-histograms', 'native histograms are always on'],
+  ['native-histograms', 'set scrape_native_histograms in the scrape config'],
   ['ooo-native-histograms', 'native histograms are always on'],
   ['expand-external-labels', 'external labels are always expanded'],
   ['no-default-scrape-port', 'no port is ever added'],

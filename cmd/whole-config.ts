@@ -6,7 +6,7 @@ import type { Config } from '../lib/config/scrape-config.ts'
 import { ruleChecks } from '../lib/rules/rule-checks.ts'
 import { loadRuleGroups } from '../lib/rules/rule-files.ts'
 import { loadAlertConfig } from './alert-config.ts'
-import { featureWarnings } from './features.ts'
+import { START_TIME_STORAGE, featureWarnings } from './features.ts'
 import { checkSelector } from './selector.ts'
 
 export interface WholeConfig {
@@ -19,7 +19,10 @@ export interface WholeConfig {
 /** `features`: those of the command line. Throws ConfigError, RuleFilesError, AlertConfigError, DiskError. */
 export function loadWholeConfig(text: string, fileName: string, { isStrict, features }: { isStrict: boolean; features: readonly string[] }): WholeConfig {
   const all = (own: readonly string[]): EngineFeatures => engineFeatures([...features, ...own])
-  const { config, warnings } = loadConfig(text, fileName, { strict: isStrict, ruleChecks: (own) => ruleChecks(all(own)), checkSelector })
+  const { config, warnings } = loadConfig(text, fileName, {
+    strict: isStrict, ruleChecks: (own) => ruleChecks(all(own)), checkSelector,
+    prefersProtobuf: (own) => [...features, ...own].includes(START_TIME_STORAGE),
+  })
   const groups = loadRuleGroups(config.rules, all(config.features))
   const alerts = loadAlertConfig(config.alerting, isStrict)
   return {

@@ -1,7 +1,7 @@
 // The sections beside scrape_configs: `global` and `storage`. Source: prometheus config/config.go.
 import type { MapReader } from './reader.ts'
 import type { Config, RetentionRuleConfig } from './scrape-config.ts'
-import { checkTimeout, DEFAULT_LIMITS, DEFAULT_PROTOCOLS, readShared, type ScrapeDefaults } from './scrape-section.ts'
+import { checkTimeout, DEFAULT_LIMITS, readShared, type ScrapeDefaults } from './scrape-section.ts'
 
 const INTERVAL_MS = 60_000
 const TIMEOUT_MS = 10_000
@@ -24,8 +24,8 @@ export interface GlobalSection {
   readonly defaults: ScrapeDefaults
 }
 
-/** Reads `global`. */
-export function readGlobal(reader: MapReader, folder: string, env: Environment): GlobalSection {
+/** Reads `global`; `protocols`: what it offers where it names none, null for what jobs need. */
+export function readGlobal(reader: MapReader, folder: string, env: Environment, protocols: ScrapeDefaults['protocols']): GlobalSection {
   const scrapeIntervalMs = reader.durationMs('scrape_interval', 0) || INTERVAL_MS
   const timeoutMs = reader.durationMs('scrape_timeout', 0)
   checkTimeout(reader, timeoutMs, scrapeIntervalMs)
@@ -40,7 +40,10 @@ export function readGlobal(reader: MapReader, folder: string, env: Environment):
   const defaults = readShared(reader, {
     intervalMs: global.scrapeIntervalMs,
     timeoutMs: global.scrapeTimeoutMs,
-    protocols: DEFAULT_PROTOCOLS,
+    protocols,
+    scrapeNativeHistograms: false,
+    alwaysScrapeClassicHistograms: false,
+    convertClassicHistogramsToNhcb: false,
     limits: DEFAULT_LIMITS,
     nameScheme: 'utf8',
     escapingScheme: null,

@@ -5,7 +5,7 @@ import { readAlerting } from './alerting-section.ts'
 import { readArchive } from './archive-section.ts'
 import { readGlobal, readStorage, type Environment, type SelectorCheck } from './global-section.ts'
 import { ConfigError, describe, formatProblem, MapReader, Problems, type ConfigProblem } from './reader.ts'
-import { readScrapeConfig } from './scrape-section.ts'
+import { PROTOCOLS, readScrapeConfig } from './scrape-section.ts'
 import type { Config } from './scrape-config.ts'
 import type { RuleChecks } from './rule-config.ts'
 import { readRuleGroups } from './rule-file.ts'
@@ -21,6 +21,8 @@ export interface LoadOptions {
   env?: Environment
   /** For `rules:`; without them its expressions and templates are not looked at. */
   ruleChecks?: (features: readonly string[]) => RuleChecks
+  /** Whether jobs that name no protocols ask for protobuf first, by the features that the file names. */
+  prefersProtobuf?: (features: readonly string[]) => boolean
   /** For selectors; without it they are not looked at. */
   checkSelector?: SelectorCheck
 }
@@ -72,14 +74,16 @@ scrape_configs:
 }
 
 function readConfig(root: YamlNode | null, problems: Problems, file: string, options: LoadOptions): Config {
-  const { env = process.env, ruleChecks = () => NO_CHECKS, checkSelector = () => null } = options
+  const { env = process.env, ruleChecks = () => NO_CHECKS, checkSelector = () => null, prefersProtobuf = () => false } = options
   const folder = path.dirname(file)
   if (root && root.kind !== 'map' && !isNull(root)) {
     problems.error(root.at, `want keys such as scrape_configs, got ${describe(root)}`)
   }
   const reader = new MapReader(problems, root?.kind === 'map' ? root : null, '')
   const empty = (key: string): MapReader => new MapReader(problems, null, key)
-  const { global, defaults } = readGlobal(reader.map('global') ?? empty('global'), folder, env)
+  const features = (reader.texts('features') ?? []).map(({ text }) => text.trim()).filter((name) => name !== '')
+  const protocols = prefersProtobuf(features) ? PROTOCOLS : null
+  const { global, defaults } = readGlobal(reader.map('global') ?? empty('global'), folder, env, protocols)
   const storageReader = reader.map('storage') ?? empty('storage')
   const archive = readArchive(storageReader.map('archive'), folder)
   const storage = readStorage(storageReader, checkSelector)
@@ -92,7 +96,6 @@ function readConfig(root: YamlNode | null, problems: Problems, file: string, opt
     }
     seen.add(jobName)
   })
-  const features = (reader.texts('features') ?? []).map(({ text }) => text.trim()).filter((name) => name !== '')
   const alerting = readAlerting(reader.map('alerting') ?? empty('alerting'), folder)
   const rules = {
     files: (reader.texts('rule_files') ?? []).map(({ text, at, path: where }) => {

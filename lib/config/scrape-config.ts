@@ -37,6 +37,13 @@ export interface ScrapeConfig {
   params: ReadonlyMap<string, readonly string[]>
   scrapeProtocols: readonly ScrapeProtocol[]
   fallbackScrapeProtocol: ScrapeProtocol | null
+  scrapeNativeHistograms: boolean
+  alwaysScrapeClassicHistograms: boolean
+  convertClassicHistogramsToNhcb: boolean
+  /** 0: any number. */
+  nativeHistogramBucketLimit: number
+  /** The finest that native_histogram_min_bucket_factor allows. */
+  nativeHistogramSchemaMax: number
   honorLabels: boolean
   honorTimestamps: boolean
   trackTimestampsStaleness: boolean

@@ -2,6 +2,7 @@
 // that leaves out from Prometheus' defaults, and the limits from Monitor's own safe ones. Source: prometheus
 // config/config.go, ScrapeConfig.Validate.
 import { formatDuration } from '../model/duration.ts'
+import { EXPONENTIAL_SCHEMA_MAX, EXPONENTIAL_SCHEMA_MIN } from '../model/histogram.ts'
 import type { NameScheme } from '../model/relabel.ts'
 import { readFileSdConfigs, readStaticConfigs, refuseOtherKinds } from './discovery-section.ts'
 import { fileOf, readHttpClient } from './http-client.ts'
@@ -9,8 +10,8 @@ import type { MapReader } from './reader.ts'
 import { readRelabelConfigs } from './relabel-section.ts'
 import type { ScrapeConfig, ScrapeLimits, ScrapeProtocol } from './scrape-config.ts'
 
-/** Offered when the configuration names none. */
-export const DEFAULT_PROTOCOLS: readonly ScrapeProtocol[] = [
+/** Offered when the configuration names none and asks for no native histograms. */
+const DEFAULT_PROTOCOLS: readonly ScrapeProtocol[] = [
   'OpenMetricsText1.0.0', 'OpenMetricsText0.0.1', 'PrometheusText1.0.0', 'PrometheusText0.0.4',
 ]
 
@@ -30,7 +31,11 @@ export const DEFAULT_LIMITS: ScrapeLimits = {
 export interface ScrapeDefaults {
   readonly intervalMs: number
   readonly timeoutMs: number
-  readonly protocols: readonly ScrapeProtocol[]
+  /** null: none named. */
+  readonly protocols: readonly ScrapeProtocol[] | null
+  readonly scrapeNativeHistograms: boolean
+  readonly alwaysScrapeClassicHistograms: boolean
+  readonly convertClassicHistogramsToNhcb: boolean
   readonly limits: ScrapeLimits
   readonly nameScheme: NameScheme
   /** null: by the name scheme. */
@@ -39,7 +44,10 @@ export interface ScrapeDefaults {
   readonly failureLogFile: string
 }
 
-const PROTOCOLS: readonly ScrapeProtocol[] = ['PrometheusProto', ...DEFAULT_PROTOCOLS]
+/** All there are, and those that are offered where protobuf brings more than text: native histograms, start times. */
+export const PROTOCOLS: readonly ScrapeProtocol[] = ['PrometheusProto', ...DEFAULT_PROTOCOLS]
+/** Just below 2^(2^-8), the factor of schema 8. */
+const FINEST_FACTOR = 1.00271
 const NAME_SCHEMES: readonly NameScheme[] = ['utf8', 'legacy']
 const ESCAPING_SCHEMES = ['allow-utf-8', 'underscores', 'dots', 'values'] as const
 
@@ -54,8 +62,13 @@ export function readScrapeConfig(reader: MapReader, defaults: ScrapeDefaults, fo
     metricsPath: reader.text('metrics_path', '') || '/metrics',
     scheme: reader.oneOf('scheme', ['http', 'https'], 'http'),
     params: reader.textsMap('params'),
-    scrapeProtocols: shared.protocols,
-    fallbackScrapeProtocol: readFallback(reader),
+    scrapeProtocols: shared.protocols ?? (shared.scrapeNativeHistograms ? PROTOCOLS : DEFAULT_PROTOCOLS),
+    fallbackScrapeProtocol: reader.has('fallback_scrape_protocol') ? reader.oneOf('fallback_scrape_protocol', PROTOCOLS, 'PrometheusText0.0.4') : null,
+    scrapeNativeHistograms: shared.scrapeNativeHistograms,
+    alwaysScrapeClassicHistograms: shared.alwaysScrapeClassicHistograms,
+    convertClassicHistogramsToNhcb: shared.convertClassicHistogramsToNhcb,
+    nativeHistogramBucketLimit: reader.count('native_histogram_bucket_limit', 0),
+    nativeHistogramSchemaMax: schemaOf(reader.float('native_histogram_min_bucket_factor', 0)),
     honorLabels: reader.bool('honor_labels', false),
     honorTimestamps: reader.bool('honor_timestamps', true),
     trackTimestampsStaleness: reader.bool('track_timestamps_staleness', false),
@@ -72,7 +85,6 @@ export function readScrapeConfig(reader: MapReader, defaults: ScrapeDefaults, fo
     metricRelabelConfigs: readRelabelConfigs(reader, 'metric_relabel_configs', shared.nameScheme),
   }
   refuseOtherKinds(reader)
-  reader.notBuilt('native_histogram_bucket_limit', 'native_histogram_min_bucket_factor')
   reader.finish()
   return config
 }
@@ -87,13 +99,13 @@ export function readShared(reader: MapReader, above: ScrapeDefaults, folder: str
     const why = 'allow-utf-8 asks for names that metric_name_validation_scheme legacy refuses'
     reader.error('metric_name_escaping_scheme', why)
   }
-  // Classic histograms are always scraped here.
-  reader.bool('always_scrape_classic_histograms', false)
-  reader.notBuilt('scrape_native_histograms', 'convert_classic_histograms_to_nhcb')
   return {
     intervalMs: above.intervalMs,
     timeoutMs: above.timeoutMs,
     protocols: readProtocols(reader) ?? above.protocols,
+    scrapeNativeHistograms: reader.bool('scrape_native_histograms', above.scrapeNativeHistograms),
+    alwaysScrapeClassicHistograms: reader.bool('always_scrape_classic_histograms', above.alwaysScrapeClassicHistograms),
+    convertClassicHistogramsToNhcb: reader.bool('convert_classic_histograms_to_nhcb', above.convertClassicHistogramsToNhcb),
     limits: readLimits(reader, above.limits),
     nameScheme,
     escapingScheme,
@@ -135,16 +147,7 @@ function readLimits(reader: MapReader, above: ScrapeLimits): ScrapeLimits {
   }
 }
 
-function readFallback(reader: MapReader): ScrapeProtocol | null {
-  if (!reader.has('fallback_scrape_protocol')) return null
-  if (reader.text('fallback_scrape_protocol', '') === 'PrometheusProto') {
-    reader.notBuilt('fallback_scrape_protocol')
-    return null
-  }
-  return reader.oneOf('fallback_scrape_protocol', PROTOCOLS, 'PrometheusText0.0.4')
-}
-
-/** null: none named. Protobuf among others is valid, though not offered to targets; alone it leaves nothing. */
+/** null: none named. */
 function readProtocols(reader: MapReader): readonly ScrapeProtocol[] | null {
   const listed = reader.texts('scrape_protocols')
   if (!listed) return null
@@ -157,10 +160,12 @@ function readProtocols(reader: MapReader): readonly ScrapeProtocol[] | null {
     else chosen.add(protocol)
   }
   if (listed.length === 0) reader.error('scrape_protocols', 'must not be empty')
-  if (!chosen.delete('PrometheusProto')) return [...chosen]
-  const where = reader.valueAt('scrape_protocols')
-  const proto = `${reader.pathOf('scrape_protocols')}: PrometheusProto`
-  if (chosen.size === 0) reader.problems.notBuilt(where, `${proto} alone`)
-  else reader.problems.warn(where, `${proto} is not built yet and is not offered to targets`)
-  return chosen.size === 0 ? null : [...chosen]
+  return [...chosen]
+}
+
+/** The finest schema whose buckets grow by a factor of at least this. After prometheus scrape.go, pickSchema. */
+function schemaOf(bucketFactor: number): number {
+  const factor = bucketFactor > 1 ? bucketFactor : FINEST_FACTOR
+  // `+ 0`: no -0.
+  return Math.min(EXPONENTIAL_SCHEMA_MAX, Math.max(EXPONENTIAL_SCHEMA_MIN, Math.floor(-Math.log2(Math.log2(factor))))) + 0
 }

@@ -13,30 +13,16 @@
 import { assert } from '../std/assert.ts'
 import type { RawExemplar } from '../model/exemplar.ts'
 import type { MetricType } from '../model/metadata.ts'
+import { ENTRY_COMMENT, ENTRY_END, ENTRY_HELP, ENTRY_SAMPLE, ENTRY_TYPE, ENTRY_UNIT, ExpositionError, type TextFormat } from './exposition-entry.ts'
 import { FloatReader, latin1, tokenEnd } from './text-float.ts'
 import { decodeSeriesLabels, isUtf8Range } from './text-labels.ts'
 import { LABEL_PART, LABEL_START, METRIC_PART, METRIC_START, NAME_BYTES, OPENMETRICS_TYPES, TEXT_TYPES } from './text-tables.ts'
-
-export const ENTRY_END = 0
-export const ENTRY_SAMPLE = 1
-export const ENTRY_TYPE = 2
-export const ENTRY_HELP = 3
-export const ENTRY_UNIT = 4
-/** A comment or blank line. */
-export const ENTRY_COMMENT = 5
 
 /** What the last TYPE line says: which of `le` and `quantile` is a number, whether `_created` is a sample. Caches key on it. */
 export const FAMILY_OTHER = 0
 export const FAMILY_SUMMARY = 1
 export const FAMILY_HISTOGRAM = 2
 export const FAMILY_COUNTER = 3
-
-export type ExpositionFormat = 'text' | 'openmetrics'
-
-/** The body is not what its Content-Type says. The message names the line, counted from 1. */
-export class ExpositionError extends Error {
-  readonly code = 'EXPOSITION'
-}
 
 const TAB = 0x09
 const NEWLINE = 0x0a
@@ -80,7 +66,7 @@ export class TextParser {
   readonly #floats = new FloatReader()
 
   /** Starts a body `bytes[0, length)`, which must end in a newline (add one if it has none) and stay unchanged. */
-  reset(bytes: Uint8Array, length: number, format: ExpositionFormat): void {
+  reset(bytes: Uint8Array, length: number, format: TextFormat): void {
     assert(length === 0 || bytes[length - 1] === NEWLINE, `body of ${length} bytes without final newline`)
     this.#bytes = bytes
     this.exemplar.bytes = bytes

@@ -4,21 +4,26 @@
 import { HourlyBudget } from '../std/hourly-budget.ts'
 import type { Forgetting } from '../../storage/interface.ts'
 import { LineTable, TRACKED } from './line-table.ts'
-import type { ExpositionFormat } from '../format/text-parser.ts'
+import type { ExpositionFormat } from '../format/exposition-entry.ts'
 
 /** Lines of failed scrapes remembered beyond the number of good ones. */
 const TRIED_MAX = 1000
 const NO_BODY = new Uint8Array(0)
 const NO_VIEW = new DataView(NO_BODY.buffer)
 
+/** What the cache holds of a body: its text, or keys of its series and metadata of its families (entry-reader.ts). */
+export type CachedFormat = ExpositionFormat | 'converted-text' | 'converted-openmetrics'
+
 export class ScrapeCache {
   /** Names the target among the writers of a series (SeriesOwners); ≥ 1. */
   readonly ownerId: number
-  /** The last body that was stored; ends in a newline. */
+  /** The last body that was stored, or what stands for it. */
   body: Uint8Array = NO_BODY
   /** Covers at least the body, from its first byte on. */
   view: DataView = NO_VIEW
-  format: ExpositionFormat = 'text'
+  format: CachedFormat = 'text'
+  /** Of the last good answer, decoded. */
+  bodyBytes = 0
   readonly lines: LineTable = new LineTable()
   /** Lines whose series gets a staleness marker when it vanishes. */
   trackedCount = 0
@@ -41,7 +46,7 @@ export class ScrapeCache {
   }
 
   /** Takes copies of a body that was stored and of what was learned of it, into memory it keeps: see BodyBuffers. */
-  replace(body: Uint8Array, format: ExpositionFormat, lines: LineTable, trackedCount: number): void {
+  replace(body: Uint8Array, format: CachedFormat, lines: LineTable, trackedCount: number): void {
     const capacity = this.#memory.length
     if (capacity < body.length || capacity > body.length * 2 + 4096) {
       this.#memory = new Uint8Array(body.length + (body.length >>> 5) + 64)

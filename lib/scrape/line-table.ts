@@ -29,6 +29,7 @@ export const FAMILY_SHIFT = 3
 export const FAMILY_MASK = 3
 export const TRACKED = 32
 export const PREFIX_SHIFT = 6
+export const PREFIX_MAX = 0x3ffffff
 
 export class LineTable {
   count = 0

@@ -7,12 +7,12 @@
 // A timestamp is the tick's own time where the timer was late by at most 2 ms (1 % of short intervals), so that
 // columns of timestamps stay regular; else the true time. After prometheus scrape/scrape.go.
 import type { ScrapeConfig } from '../config/scrape-config.ts'
-import type { ExpositionFormat } from '../format/text-parser.ts'
+import type { ExpositionFormat } from '../format/exposition-entry.ts'
 import { formatDuration } from '../model/duration.ts'
 import type { Clock, Timer } from '../std/clock.ts'
 import { HttpError, type AnswerMemory, type HttpClient, type HttpResponse } from '../std/http.ts'
 import type { Logger } from '../std/log.ts'
-import type { BodyRules } from './body-reader.ts'
+import type { BodyRules } from './body-taker.ts'
 import type { ScrapeCache } from './cache.ts'
 import type { FailureLog } from './failure-log.ts'
 import type { ScrapeMetrics } from './scrape-metrics.ts'
@@ -77,7 +77,7 @@ export class ScrapeLoop {
     this.#config = config
     this.#client = client
     this.#failureLog = failureLog
-    this.#rules = { targetLabels: target.labels, config }
+    this.#rules = { targetLabels: target.labels, config, histograms: target.histograms }
     this.#intervalText = formatDuration(target.intervalMs)
     this.#headers = requestHeaders(target, config, context.version)
   }
@@ -185,7 +185,7 @@ export class ScrapeLoop {
     if (this.forcedError !== null) return Promise.reject(this.forcedError)
     return this.#client.get({
       url: this.target.url, headers: this.#headers, timeoutMs: this.target.timeoutMs, signal: this.#aborter.signal,
-      bodyBytesMax: this.#config.limits.bodySizeBytes, bodyBytesHint: this.cache.body.length,
+      bodyBytesMax: this.#config.limits.bodySizeBytes, bodyBytesHint: this.cache.bodyBytes,
     })
   }
 

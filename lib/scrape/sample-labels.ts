@@ -4,11 +4,13 @@ import type { ScrapeConfig } from '../config/scrape-config.ts'
 import { METRIC_NAME, formatLabels, isLegacyLabelName, isLegacyMetricName, labelsFromMap, type Labels } from '../model/labels.ts'
 import { relabel } from '../model/relabel.ts'
 
+type ScrapeErrorCode = 'SAMPLE_LIMIT' | 'BUCKET_LIMIT' | 'LABEL_LIMIT' | 'BAD_LABELS' | 'BAD_HISTOGRAM' | 'TARGET_LIMIT'
+
 /** What makes a whole scrape fail although it was read: the message goes to lastError. */
 export class ScrapeError extends Error {
-  readonly code: 'SAMPLE_LIMIT' | 'LABEL_LIMIT' | 'BAD_LABELS' | 'TARGET_LIMIT'
+  readonly code: ScrapeErrorCode
 
-  constructor(code: 'SAMPLE_LIMIT' | 'LABEL_LIMIT' | 'BAD_LABELS' | 'TARGET_LIMIT', message: string) {
+  constructor(code: ScrapeErrorCode, message: string) {
     super(message)
     this.code = code
   }

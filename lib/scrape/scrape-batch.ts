@@ -1,5 +1,6 @@
 // The batch a scrape hands to the store: the samples of its body, staleness markers, `up` and its kin. One instance
 // serves all targets in turn, since a scrape is read in one go.
+import type { FloatHistogram } from '../model/histogram.ts'
 import type { SampleBatch } from '../../storage/interface.ts'
 
 export class ScrapeBatch implements SampleBatch {
@@ -9,6 +10,7 @@ export class ScrapeBatch implements SampleBatch {
   t = 0
   times: Float64Array | null = null
   stale: Uint8Array | null = null
+  histograms: (FloatHistogram | null)[] | null = null
   startTimes: Float64Array | null = null
   verdicts: Uint8Array = new Uint8Array(1024)
   #times = new Float64Array(0)
@@ -25,6 +27,7 @@ export class ScrapeBatch implements SampleBatch {
     this.t = t
     this.times = null
     this.stale = null
+    this.histograms = null
     this.startTimes = null
   }
 
@@ -47,6 +50,13 @@ export class ScrapeBatch implements SampleBatch {
     this.values[i] = value
     if (this.times !== null) this.times[i] = this.t
     if (this.stale !== null) this.stale[i] = 0
+    if (this.histograms !== null) this.histograms.push(null)
+  }
+
+  /** Makes the sample pushed last this histogram. */
+  setHistogram(histogram: FloatHistogram): void {
+    this.histograms ??= Array.from({ length: this.count }, () => null)
+    this.histograms[this.count - 1] = histogram
   }
 
   /** A sample with a time of its own. */
@@ -84,9 +94,11 @@ export class ScrapeBatch implements SampleBatch {
       this.values[kept] = this.values[i]!
       if (this.times !== null) this.times[kept] = this.times[i]!
       if (this.stale !== null) this.stale[kept] = this.stale[i]!
+      if (this.histograms !== null) this.histograms[kept] = this.histograms[i]!
       kept++
     }
     this.count = kept
+    if (this.histograms !== null) this.histograms.length = kept
   }
 
   /** Brings samples of one series together, times ascending, as the store asks; for bodies that repeat a series at several times. */
@@ -100,6 +112,8 @@ export class ScrapeBatch implements SampleBatch {
     this.refs.set(Uint32Array.from(order, (i) => this.refs[i]!))
     this.values.set(Float64Array.from(order, (i) => this.values[i]!))
     times.set(Float64Array.from(order, (i) => times[i]!))
+    const { histograms } = this
+    if (histograms !== null) this.histograms = order.map((i) => histograms[i]!)
   }
 }
 

@@ -15,6 +15,7 @@ export class ScrapeMetrics {
   readonly overTargetLimit: Counter
   readonly overBodyLimit: Counter
   readonly overSampleLimit: Counter
+  readonly overBucketLimit: Counter
   readonly overLabelLimits: Counter
   readonly overSeriesLimit: Counter
   readonly overNewSeriesLimit: Counter
@@ -38,6 +39,7 @@ export class ScrapeMetrics {
     this.overTargetLimit = target('scrape_pool_exceeded_target_limit', 'Total number of times scrape pools hit the target limit, during sync or config reload.')
     this.overBodyLimit = target('scrapes_exceeded_body_size_limit', 'Total number of scrapes that hit the body size limit.')
     this.overSampleLimit = target('scrapes_exceeded_sample_limit', 'Total number of scrapes that hit the sample limit and were rejected.')
+    this.overBucketLimit = target('scrapes_exceeded_native_histogram_bucket_limit', 'Total number of scrapes that hit the native histogram bucket limit and were rejected.')
     this.overLabelLimits = target('scrape_pool_exceeded_label_limits', 'Total number of times scrape pools hit the label limits, during sync or config reload.')
     this.overSeriesLimit = metrics.counter('monitor_target_samples_over_series_limit_total', 'Scraped samples whose series could not be made because the store is full.')
     this.overNewSeriesLimit = metrics.counter('monitor_target_samples_over_new_series_limit_total', 'Scraped samples of new series beyond those a target may have in an hour (new_series_limit).')

@@ -1,7 +1,7 @@
 // What a scrape asks for and which parser the answer gets: Accept, Content-Type, fallback. After prometheus
 // scrape.go acceptHeader and textparse.New.
 import type { ScrapeConfig, ScrapeProtocol } from '../config/scrape-config.ts'
-import type { ExpositionFormat } from '../format/text-parser.ts'
+import type { ExpositionFormat } from '../format/exposition-entry.ts'
 import type { HttpResponse } from '../std/http.ts'
 import type { Target } from './target.ts'
 
@@ -32,10 +32,10 @@ export function requestHeaders(target: Target, config: ScrapeConfig, version: st
   }
 }
 
-/** Preferences descend; escaping belongs to the two 1.0.0 types only. Protobuf is not read, so never asked for. */
+/** Preferences descend; escaping belongs to the two 1.0.0 types only. */
 export function acceptHeader(config: ScrapeConfig): string {
   let weight = Object.keys(MEDIA_TYPES).length + 1
-  const values = config.scrapeProtocols.filter((protocol) => protocol !== 'PrometheusProto').map((protocol) => {
+  const values = config.scrapeProtocols.map((protocol) => {
     const escaping = protocol.endsWith('1.0.0') ? `;escaping=${config.metricNameEscapingScheme}` : ''
     return `${MEDIA_TYPES[protocol]}${escaping};q=0.${weight--}`
   })
@@ -60,7 +60,12 @@ export function responseFormat(response: HttpResponse, config: ScrapeConfig): Ex
 }
 
 function formatOf(type: string): ExpositionFormat | null {
-  return type === 'text/plain' ? 'text' : type === 'application/openmetrics-text' ? 'openmetrics' : null
+  switch (type) {
+    case 'text/plain': return 'text'
+    case 'application/openmetrics-text': return 'openmetrics'
+    case 'application/vnd.google.protobuf': return 'protobuf'
+    default: return null
+  }
 }
 
 /** Type and subtype in lower case; null where the header is no media type (RFC 2045 tokens). */

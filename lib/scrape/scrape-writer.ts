@@ -1,13 +1,15 @@
 // Stores the outcome of one scrape as one batch: the body's samples, markers for what vanished, `up` and scrape_*.
 // A failed scrape stores nothing of its body, marks all series of the target, and says up = 0.
-import { ExpositionError, type ExpositionFormat } from '../format/text-parser.ts'
+import { ExpositionError, type ExpositionFormat } from '../format/exposition-entry.ts'
 import { EXEMPLAR_OUT_OF_ORDER } from '../model/exemplar.ts'
 import { DiskError } from '../std/fs.ts'
 import { LogError, SeriesLimitError } from '../../storage/errors.ts'
 import { REJECT_DUPLICATE, REJECT_OUT_OF_ORDER, STORED, type Appender } from '../../storage/interface.ts'
 import { HttpError } from '../std/http.ts'
-import { BodyReader, type BodyRules } from './body-reader.ts'
+import { BodyReader } from './body-reader.ts'
+import { BodyTaker, type BodyRules } from './body-taker.ts'
 import type { ScrapeCache } from './cache.ts'
+import { EntryReader } from './entry-reader.ts'
 import { ScrapeError, reportLabels } from './sample-labels.ts'
 import { ScrapeBatch } from './scrape-batch.ts'
 import type { ScrapeMetrics } from './scrape-metrics.ts'
@@ -40,7 +42,9 @@ export class ScrapeWriter {
   readonly #appender: Appender
   readonly #owners: SeriesOwners
   readonly #metrics: ScrapeMetrics
-  readonly #reader: BodyReader
+  readonly #taker: BodyTaker
+  readonly #bodies: BodyReader
+  readonly #entries: EntryReader
   readonly #batch = new ScrapeBatch()
   #forgetEpoch = 0
   /** Samples of the body in the batch, once all are. */
@@ -50,7 +54,9 @@ export class ScrapeWriter {
     this.#appender = appender
     this.#owners = owners
     this.#metrics = metrics
-    this.#reader = new BodyReader(appender, owners, reading)
+    this.#taker = new BodyTaker(appender, owners, reading.hashSeed)
+    this.#bodies = new BodyReader(this.#taker, reading.readsStartTimes)
+    this.#entries = new EntryReader(this.#taker, reading.readsStartTimes)
   }
 
   /**
@@ -76,7 +82,7 @@ export class ScrapeWriter {
     batch.reset(t)
     this.#checkRefs(cache)
     let { error } = outcome
-    const body = outcome.body === null ? null : withFinalNewline(outcome.body)
+    const body = outcome.body === null || format === 'protobuf' ? outcome.body : withFinalNewline(outcome.body)
     const hasSamples = error === null && body !== null && body.length > 0
     if (hasSamples) error = this.#read(cache, body, format, rules)
     if (error !== null) this.#countFailure(error)
@@ -88,12 +94,14 @@ export class ScrapeWriter {
     }
     const bodySamples = (this.#bodySamples = batch.count)
     this.#report(outcome, error, hasSamples)
-    const startTimes = isKept ? this.#reader.startTimes(body) : null
+    const startTimes = isKept ? this.#startTimes(body, format, rules) : null
     if (startTimes !== null) batch.setStartTimes(startTimes)
     const refused = this.#appender.append(batch, batch.verdicts)
     if (isKept) {
-      if (this.#reader.exemplars.count > 0) this.#storeExemplars()
-      this.#reader.keep(cache, body, format)
+      if (this.#taker.exemplars.count > 0) this.#storeExemplars()
+      if (format === 'protobuf' || rules.histograms.convertsClassic) this.#entries.keep(cache, format)
+      else this.#taker.keep(cache, body, format)
+      cache.bodyBytes = body.length
     } else cache.isLive = false
     if (refused > 0) this.#countRefused(bodySamples)
     return error
@@ -128,14 +136,16 @@ export class ScrapeWriter {
 
   #read(cache: ScrapeCache, body: Uint8Array, format: ExpositionFormat, rules: BodyRules): Error | null {
     try {
-      this.#reader.read(cache, body, format, rules, this.#batch)
+      if (format === 'protobuf' || rules.histograms.convertsClassic) this.#entries.read(cache, body, format, rules, this.#batch)
+      else this.#bodies.read(cache, body, format, rules, this.#batch)
     } catch (error) {
       if (!(error instanceof ExpositionError || error instanceof ScrapeError)) throw error
-      if (this.#reader.isOverSampleLimit(this.#batch)) this.#metrics.overSampleLimit.inc()
-      this.#reader.keepTried(cache)
+      if (this.#taker.isOverSampleLimit(this.#batch)) this.#metrics.overSampleLimit.inc()
+      if (this.#taker.isOverBucketLimit) this.#metrics.overBucketLimit.inc()
+      this.#taker.keepTried(cache)
       return error
     }
-    const { duplicates, overSeriesLimit, overNewSeriesLimit, inFuture } = this.#reader.counts
+    const { duplicates, overSeriesLimit, overNewSeriesLimit, inFuture } = this.#taker.counts
     if (inFuture > 0) this.#metrics.outOfBounds.inc(inFuture)
     if (duplicates > 0) this.#metrics.duplicates.inc(duplicates)
     if (overSeriesLimit > 0) this.#metrics.overSeriesLimit.inc(overSeriesLimit)
@@ -143,16 +153,28 @@ export class ScrapeWriter {
     return null
   }
 
-  /** What is wrong with an exemplar fails no scrape. */
+  #startTimes(body: Uint8Array, format: ExpositionFormat, { histograms }: BodyRules): ReadonlyMap<number, number> | null {
+    return format === 'protobuf' || histograms.convertsClassic ? this.#entries.startTimes() : this.#bodies.startTimes(body)
+  }
+
+  /**
+   * What is wrong with an exemplar fails no scrape. Native histograms show the same ones again and again: only if all of a
+   * series' are out of order are they told of.
+   */
   #storeExemplars(): void {
-    const { exemplars } = this.#reader
+    const { exemplars } = this.#taker
+    const { refs, verdicts, count } = exemplars
     this.#appender.exemplars?.append(exemplars)
-    for (let i = 0; i < exemplars.count; i++) if (exemplars.verdicts[i] === EXEMPLAR_OUT_OF_ORDER) this.#metrics.exemplarsOutOfOrder.inc()
+    for (let from = 0, end = 0; from < count; from = end) {
+      let late = 0
+      for (end = from; end < count && refs[end] === refs[from]; end++) if (verdicts[end] === EXEMPLAR_OUT_OF_ORDER) late++
+      if (late === end - from) this.#metrics.exemplarsOutOfOrder.inc(late)
+    }
   }
 
   #report(outcome: ScrapeOutcome, error: Error | null, wasRead: boolean): void {
     const { cache, rules } = outcome
-    const { counts } = this.#reader
+    const { counts } = this.#taker
     const { config } = rules
     const count = config.extraScrapeMetrics ? REPORT_NAMES.length : PLAIN_REPORTS
     // -1 says that the body was over its limit and its size is not known.

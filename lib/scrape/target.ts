@@ -2,11 +2,18 @@
 // interval. After prometheus scrape/target.go.
 import { hostname } from 'node:os'
 import type { ScrapeConfig } from '../config/scrape-config.ts'
+import type { HistogramReading } from '../format/exposition-entry.ts'
 import { formatDuration, parseDuration } from '../model/duration.ts'
 import { formatLabels, labelsFromMap, type Labels } from '../model/labels.ts'
 import { relabel } from '../model/relabel.ts'
 import type { TargetGroup } from '../model/target-group.ts'
 import { hashBytes } from '../std/bytes.ts'
+
+const CONVERTS_LABEL = '__convert_classic_histograms_to_nhcb__'
+const KEEPS_LABEL = '__always_scrape_classic_histograms__'
+const NATIVE_LABEL = '__scrape_native_histograms__'
+const TRUE_WORDS: ReadonlySet<string> = new Set(['1', 't', 'T', 'TRUE', 'true', 'True'])
+const FALSE_WORDS: ReadonlySet<string> = new Set(['0', 'f', 'F', 'FALSE', 'false', 'False'])
 
 /** A target that cannot be scraped as configured; the others of its group are unharmed. */
 export class TargetError extends Error {
@@ -22,6 +29,7 @@ export interface Target {
   readonly discoveredLabels: Labels
   readonly intervalMs: number
   readonly timeoutMs: number
+  readonly histograms: HistogramReading
 }
 
 export interface GroupTargets {
@@ -62,6 +70,9 @@ function discoveredLabels(own: ReadonlyMap<string, string>, shared: ReadonlyMap<
   setMissing('__scrape_timeout__', formatDuration(config.scrapeTimeoutMs))
   setMissing('__metrics_path__', config.metricsPath)
   setMissing('__scheme__', config.scheme)
+  setMissing(CONVERTS_LABEL, String(config.convertClassicHistogramsToNhcb))
+  setMissing(KEEPS_LABEL, String(config.alwaysScrapeClassicHistograms))
+  setMissing(NATIVE_LABEL, String(config.scrapeNativeHistograms))
   for (const [name, values] of config.params) if (values.length > 0) setMissing(`__param_${name}`, values[0]!)
   for (const [name, value] of labels) if (value === '') labels.delete(name)
   return labels
@@ -77,6 +88,11 @@ function toTarget(labels: Map<string, string>, discovered: Labels, config: Scrap
     const [timeout, interval] = [labels.get('__scrape_timeout__'), labels.get('__scrape_interval__')]
     throw new TargetError(`scrape timeout cannot be greater than scrape interval ("${timeout}" > "${interval}")`)
   }
+  const histograms = {
+    convertsClassic: boolLabel(labels, CONVERTS_LABEL, 'convert classic histograms to nhcb', config.convertClassicHistogramsToNhcb),
+    keepsClassic: boolLabel(labels, KEEPS_LABEL, 'always scrape classic histograms', config.alwaysScrapeClassicHistograms),
+    readsNative: boolLabel(labels, NATIVE_LABEL, 'scrape native histograms', config.scrapeNativeHistograms),
+  }
   for (const name of labels.keys()) if (name.startsWith('__meta_')) labels.delete(name)
   if ((labels.get('instance') ?? '') === '') labels.set('instance', address)
   for (const [name, value] of labels) {
@@ -85,7 +101,7 @@ function toTarget(labels: Map<string, string>, discovered: Labels, config: Scrap
   const url = scrapeUrl(labels, config)
   const all = labelsFromMap(labels)
   const stored = labelsFromMap(new Map([...labels].filter(([name]) => !name.startsWith('__'))))
-  return { key: JSON.stringify([all, url.href]), url, labels: stored, discoveredLabels: discovered, intervalMs, timeoutMs }
+  return { key: JSON.stringify([all, url.href]), url, labels: stored, discoveredLabels: discovered, intervalMs, timeoutMs, histograms }
 }
 
 function durationLabel(labels: ReadonlyMap<string, string>, name: string, what: string): number {
@@ -97,6 +113,15 @@ function durationLabel(labels: ReadonlyMap<string, string>, name: string, what: 
   }
   if (ms === 0) throw new TargetError(`${what} cannot be 0`)
   return ms
+}
+
+/** What relabeling made of a setting, in the words that Go's ParseBool knows. */
+function boolLabel(labels: ReadonlyMap<string, string>, name: string, what: string, fallback: boolean): boolean {
+  const text = labels.get(name) ?? ''
+  if (text === '') return fallback
+  if (TRUE_WORDS.has(text)) return true
+  if (FALSE_WORDS.has(text)) return false
+  throw new TargetError(`error parsing ${what}: strconv.ParseBool: parsing ${JSON.stringify(text)}: invalid syntax`)
 }
 
 /** Parameters: those configured, of which `__param_*` labels replace the first values, sorted by name. */

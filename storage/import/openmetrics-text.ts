@@ -3,7 +3,8 @@
 // The file is read whole and parsed as often as it takes to hold no more than some millions of samples at once: the first
 // time to check all of it and to count.
 import { DiskError, readWhole } from '../../lib/std/fs.ts'
-import { ENTRY_END, ENTRY_SAMPLE, ExpositionError, TextParser } from '../../lib/format/text-parser.ts'
+import { ENTRY_END, ENTRY_SAMPLE, ExpositionError } from '../../lib/format/exposition-entry.ts'
+import { TextParser } from '../../lib/format/text-parser.ts'
 import { labelsFromMap, type Labels } from '../../lib/model/labels.ts'
 import { GrowingF64, GrowingU32 } from '../block/growing-array.ts'
 import { BLOCK_RANGE_MS } from '../block-plan.ts'

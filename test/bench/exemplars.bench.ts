@@ -2,12 +2,13 @@
 // series in a full ring; bytes of the ring an exemplar.
 //   node test/bench/exemplars.bench.ts
 import { BodyReader } from '../../lib/scrape/body-reader.ts'
+import { BodyTaker } from '../../lib/scrape/body-taker.ts'
 import { ScrapeCache } from '../../lib/scrape/cache.ts'
 import { ScrapeBatch } from '../../lib/scrape/scrape-batch.ts'
 import { SeriesOwners } from '../../lib/scrape/series-owners.ts'
 import { ExemplarRing } from '../../storage/exemplars/exemplar-ring.ts'
 import { readExemplars } from '../../storage/exemplars/exemplar-reader.ts'
-import { scrapeConfig } from '../support/scrape-fixture.ts'
+import { CLASSIC_ONLY, scrapeConfig } from '../support/scrape-fixture.ts'
 
 const LINES = 1000
 const ROUNDS = 300
@@ -17,10 +18,11 @@ const START = 1_700_000_000_000
 const ring = new ExemplarRing(CAPACITY)
 let lastRef = 0
 const appender = { series: () => ++lastRef, append: () => 0, commit: () => Promise.resolve(), exemplars: { refOf: () => 0, append: () => {} } }
-const reader = new BodyReader(appender, new SeriesOwners(), { hashSeed: 7, readsStartTimes: false })
+const taker = new BodyTaker(appender, new SeriesOwners(), 7)
+const reader = new BodyReader(taker, false)
 const batch = new ScrapeBatch()
 const cache = new ScrapeCache(1)
-const rules = { targetLabels: ['instance', 'here:9100', 'job', 'app'], config: scrapeConfig() }
+const rules = { targetLabels: ['instance', 'here:9100', 'job', 'app'], config: scrapeConfig(), histograms: CLASSIC_ONLY }
 
 /** `round` < 0: without exemplars. */
 function render(round: number): Buffer {
@@ -40,8 +42,8 @@ function measure(bodyOf: (round: number) => Buffer): number {
   for (const body of bodies) {
     batch.reset(START)
     reader.read(cache, body, 'openmetrics', rules, batch)
-    ring.append(reader.exemplars, Infinity)
-    reader.keep(cache, body, 'openmetrics')
+    ring.append(taker.exemplars, Infinity)
+    taker.keep(cache, body, 'openmetrics')
   }
   return ((performance.now() - start) * 1e6) / ROUNDS / LINES
 }

@@ -15,7 +15,7 @@ import { ScrapeWriter } from '../../lib/scrape/scrape-writer.ts'
 import { SeriesOwners } from '../../lib/scrape/series-owners.ts'
 import { Database } from '../../storage/database.ts'
 import { nodeLabelsAt, writeRequest } from '../support/remote-write-body.ts'
-import { scrapeConfig } from '../support/scrape-fixture.ts'
+import { CLASSIC_ONLY, scrapeConfig } from '../support/scrape-fixture.ts'
 
 const COUNTS = [10_000, 100_000, 1_000_000]
 const PER_BODY = 5000
@@ -82,7 +82,7 @@ function scrapeRounds(db: Database, count: number): Round {
   const random = new Random(1)
   const config = scrapeConfig()
   const targets = Array.from({ length: Math.ceil(count / PER_TARGET) }, (_, i) => ({
-    cache: new ScrapeCache(i + 1), rules: { targetLabels: ['instance', `host-${i}:9100`, 'job', 'node'], config },
+    cache: new ScrapeCache(i + 1), rules: { targetLabels: ['instance', `host-${i}:9100`, 'job', 'node'], config, histograms: CLASSIC_ONLY },
     values: new Float64Array(Math.min(PER_TARGET, count - i * PER_TARGET)),
   }))
   return async (t) => {

@@ -1,13 +1,15 @@
 // ns per sample of reading a scraped body, on the body shape of a node_exporter with 1000 series: the first time, in
 // unchanged order with every second value moved, with one line inserted, and by the parser alone.
 //   node test/bench/parse-text.bench.ts
-import { ENTRY_END, ENTRY_SAMPLE, TextParser } from '../../lib/format/text-parser.ts'
+import { ENTRY_END, ENTRY_SAMPLE } from '../../lib/format/exposition-entry.ts'
+import { TextParser } from '../../lib/format/text-parser.ts'
 import { BodyReader } from '../../lib/scrape/body-reader.ts'
+import { BodyTaker } from '../../lib/scrape/body-taker.ts'
 import { ScrapeCache } from '../../lib/scrape/cache.ts'
 import { ScrapeBatch } from '../../lib/scrape/scrape-batch.ts'
 import { SeriesOwners } from '../../lib/scrape/series-owners.ts'
 import { Random } from '../../lib/std/random.ts'
-import { scrapeConfig } from '../support/scrape-fixture.ts'
+import { CLASSIC_ONLY, scrapeConfig } from '../support/scrape-fixture.ts'
 
 const SERIES = 1000
 const ROUNDS = 2000
@@ -55,16 +57,17 @@ function render(round: number, extra: string): Buffer {
 const config = scrapeConfig()
 let lastRef = 0
 const appender = { series: () => ++lastRef, append: () => 0, commit: () => Promise.resolve(), exemplars: null }
-const reader = new BodyReader(appender, new SeriesOwners(), { hashSeed: 1, readsStartTimes: false })
+const taker = new BodyTaker(appender, new SeriesOwners(), 1)
+const reader = new BodyReader(taker, false)
 const batch = new ScrapeBatch()
-const rules = { targetLabels: ['instance', 'here:9100', 'job', 'node'], config }
+const rules = { targetLabels: ['instance', 'here:9100', 'job', 'node'], config, histograms: CLASSIC_ONLY }
 const bodies = Array.from({ length: 16 }, (_, i) => render(i, ''))
 const longer = Array.from({ length: 16 }, (_, i) => render(i, i % 2 === 0 ? 'node_new_metric{x="y"} 1\n' : ''))
 
 function read(cache: ScrapeCache, body: Buffer): void {
   batch.reset(0)
   reader.read(cache, body, 'text', rules, batch)
-  reader.keep(cache, body, 'text')
+  taker.keep(cache, body, 'text')
 }
 
 /** Median of five runs, ns per sample. */

@@ -1,6 +1,6 @@
 // A scrape's way into a store, by hand: bodies go in, what is stored can be looked at.
 import type { ScrapeConfig } from '../../lib/config/scrape-config.ts'
-import type { ExpositionFormat } from '../../lib/format/text-parser.ts'
+import type { ExpositionFormat, HistogramReading } from '../../lib/format/exposition-entry.ts'
 import { labelsFromRecord, type Labels } from '../../lib/model/labels.ts'
 import { ScrapeCache } from '../../lib/scrape/cache.ts'
 import { ScrapeMetrics } from '../../lib/scrape/scrape-metrics.ts'
@@ -10,7 +10,7 @@ import { Metrics } from '../../lib/std/metrics.ts'
 import type { LogError } from '../../storage/errors.ts'
 import type { SampleBatch } from '../../storage/interface.ts'
 import { MemoryStorage, type MemoryStorageOptions } from './memory-storage.ts'
-import { scrapeConfig, stored } from './scrape-fixture.ts'
+import { CLASSIC_ONLY, scrapeConfig, stored } from './scrape-fixture.ts'
 
 const TARGET: Labels = labelsFromRecord({ job: 'test', instance: 'here:1' })
 
@@ -23,6 +23,7 @@ export class ScrapeBench {
   cache: ScrapeCache = new ScrapeCache(1)
   config: ScrapeConfig
   targetLabels: Labels = TARGET
+  histograms: HistogramReading = CLASSIC_ONLY
   t = 0
   seriesCalls = 0
   /** Refs that the store has forgotten, and how often it has forgotten any. */
@@ -55,10 +56,10 @@ export class ScrapeBench {
   }
 
   /** Returns the error's message, '' if the scrape went well. A body of null stands for a target that cannot be reached. */
-  scrape(body: string | null, format: ExpositionFormat = 'text'): string {
+  scrape(body: string | Uint8Array | null, format: ExpositionFormat = 'text'): string {
     this.t += 1000
     const error = this.writer.write({
-      cache: this.cache, rules: { targetLabels: this.targetLabels, config: this.config }, t: this.t, format, timeoutMs: 5000,
+      cache: this.cache, rules: { targetLabels: this.targetLabels, config: this.config, histograms: this.histograms }, t: this.t, format, timeoutMs: 5000,
       body: body === null ? null : Buffer.from(body), error: body === null ? new Error('unreachable') : null, durationSeconds: () => 0.5,
     })
     return error === null ? '' : error.message

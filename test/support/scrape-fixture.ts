@@ -4,8 +4,12 @@ import type { Config, ScrapeConfig, ScrapeLimits } from '../../lib/config/scrape
 import { LIFECYCLE_DEFAULTS } from '../../lib/config/lifecycle-section.ts'
 import { formatLabels, labelsFromRecord } from '../../lib/model/labels.ts'
 import type { RelabelConfig } from '../../lib/model/relabel-config.ts'
+import type { HistogramReading } from '../../lib/format/exposition-entry.ts'
 import type { TargetGroup } from '../../lib/model/target-group.ts'
 import type { MemoryStorage } from './memory-storage.ts'
+
+/** Neither reads native histograms nor makes any. */
+export const CLASSIC_ONLY: HistogramReading = { readsNative: false, keepsClassic: false, convertsClassic: false }
 
 export const NO_LIMITS: ScrapeLimits = {
   bodySizeBytes: 0, samples: 0, labels: 0, labelNameLength: 0, labelValueLength: 0, targets: 0, keepDroppedTargets: 0, newSeries: 0,
@@ -20,6 +24,7 @@ export function scrapeConfig(changes: Partial<ScrapeConfig> = {}): ScrapeConfig 
   return {
     jobName: 'test', scrapeIntervalMs: 10_000, scrapeTimeoutMs: 10_000, metricsPath: '/metrics', scheme: 'http', params: new Map(),
     scrapeProtocols: ['OpenMetricsText1.0.0', 'OpenMetricsText0.0.1', 'PrometheusText1.0.0', 'PrometheusText0.0.4'],
+    scrapeNativeHistograms: false, alwaysScrapeClassicHistograms: false, convertClassicHistogramsToNhcb: false, nativeHistogramBucketLimit: 0, nativeHistogramSchemaMax: 8,
     fallbackScrapeProtocol: null, honorLabels: false, honorTimestamps: true, trackTimestampsStaleness: false, enableCompression: true,
     extraScrapeMetrics: false, metricNameValidationScheme: 'utf8', metricNameEscapingScheme: 'allow-utf-8', scrapeFailureLogFile: '',
     limits: NO_LIMITS, http: PLAIN_HTTP, staticConfigs: [], fileSdConfigs: [], relabelConfigs: [], metricRelabelConfigs: [], ...changes,

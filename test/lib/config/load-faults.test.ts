@@ -122,23 +122,17 @@ remote_write:
 scrape_configs:
   - job_name: a
     kubernetes_sd_configs: [{role: pod}]
-    scrape_native_histograms: true
-    native_histogram_bucket_limit: 160
-    scrape_protocols: [PrometheusProto]
-    fallback_scrape_protocol: PrometheusProto
     oauth2: {client_id: a, token_url: 'http://x', tls_config: {insecure_skip_verify: true}}
     http_headers: {X-A: {files: [f]}}
 `
-    const places = ['1:1 remote_read', '2:1 otlp', '3:1 remote_write', '7:5 scrape_configs[0].kubernetes_sd_configs', '8:5 scrape_configs[0].scrape_native_histograms',
-      '9:5 scrape_configs[0].native_histogram_bucket_limit', '10:23 scrape_configs[0].scrape_protocols: PrometheusProto alone', '11:5 scrape_configs[0].fallback_scrape_protocol',
-      '12:51 scrape_configs[0].oauth2.tls_config', '13:26 scrape_configs[0].http_headers.X-A.files']
+    const places = ['1:1 remote_read', '2:1 otlp', '3:1 remote_write', '7:5 scrape_configs[0].kubernetes_sd_configs',
+      '8:51 scrape_configs[0].oauth2.tls_config', '9:26 scrape_configs[0].http_headers.X-A.files']
     expect(faults(text)).toEqual(places.map((place) => `${place.replace(' ', ': ')} is valid in Prometheus but not built into Monitor yet (--config.strict=false ignores it)`))
     const { config, warnings } = load(text, false)
     expect(warnings).toEqual(places.map((place) => `/etc/monitor/monitor.yml:${place.replace(' ', ': ')} is not built into Monitor yet and is ignored`))
-    expect(config.scrapeConfigs[0]).toMatchObject({ fallbackScrapeProtocol: null, http: { oauth2: { clientId: 'a' } } })
-    expect(config.scrapeConfigs[0]!.scrapeProtocols).toHaveLength(4)
-    expect(faults(`${text}bogus: 1\n`, false)).toEqual(['14:1: unknown key "bogus"'])
-    expect(load('rule_files:\nremote_read: []\nscrape_configs: [{job_name: a, http_sd_configs: [], scrape_native_histograms: false, native_histogram_bucket_limit: 0}]').warnings).toEqual([])
+    expect(config.scrapeConfigs[0]).toMatchObject({ http: { oauth2: { clientId: 'a' } } })
+    expect(faults(`${text}bogus: 1\n`, false)).toEqual(['10:1: unknown key "bogus"'])
+    expect(load('rule_files:\nremote_read: []\nscrape_configs: [{job_name: a, http_sd_configs: []}]').warnings).toEqual([])
   })
 
   it('names paths of target files that it would never find', () => {
@@ -148,12 +142,6 @@ scrape_configs:
     }
     expect(f('t*/a.yml')).toEqual(['1:59: scrape_configs[0].file_sd_configs[0].files[0]: "t*/a.yml" is no path for file discovery: want .json, .yml or .yaml, and * only in the last element'])
     expect(f('t/a?.yml')).toEqual([])
-  })
-
-  it('warns that protobuf among others is not offered', () => {
-    expect(load('global: {scrape_protocols: [PrometheusProto, PrometheusText0.0.4]}').warnings).toEqual([
-      '/etc/monitor/monitor.yml:1:28: global.scrape_protocols: PrometheusProto is not built yet and is not offered to targets',
-    ])
   })
 
   it('never repeats a secret', () => {

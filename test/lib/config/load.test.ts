@@ -45,6 +45,8 @@ describe('a good configuration', () => {
       params: new Map(),
       scrapeProtocols: ['OpenMetricsText1.0.0', 'OpenMetricsText0.0.1', 'PrometheusText1.0.0', 'PrometheusText0.0.4'],
       fallbackScrapeProtocol: null,
+      scrapeNativeHistograms: false, alwaysScrapeClassicHistograms: false, convertClassicHistogramsToNhcb: false,
+      nativeHistogramBucketLimit: 0, nativeHistogramSchemaMax: 8,
       honorLabels: false,
       honorTimestamps: true,
       trackTimestampsStaleness: false,
@@ -74,6 +76,11 @@ describe('a good configuration', () => {
     params: {module: [http_2xx, 2], empty: []}
     scrape_protocols: [PrometheusText0.0.4, PrometheusProto]
     fallback_scrape_protocol: PrometheusText0.0.4
+    scrape_native_histograms: true
+    always_scrape_classic_histograms: true
+    convert_classic_histograms_to_nhcb: true
+    native_histogram_bucket_limit: 160
+    native_histogram_min_bucket_factor: 1.09
     honor_labels: yes
     honor_timestamps: off
     track_timestamps_staleness: true
@@ -116,8 +123,10 @@ describe('a good configuration', () => {
       metricsPath: '/m',
       scheme: 'https',
       params: new Map([['module', ['http_2xx', '2']], ['empty', []]]),
-      scrapeProtocols: ['PrometheusText0.0.4'],
+      scrapeProtocols: ['PrometheusText0.0.4', 'PrometheusProto'],
       fallbackScrapeProtocol: 'PrometheusText0.0.4',
+      scrapeNativeHistograms: true, alwaysScrapeClassicHistograms: true, convertClassicHistogramsToNhcb: true,
+      nativeHistogramBucketLimit: 160, nativeHistogramSchemaMax: 3,
       honorLabels: true,
       honorTimestamps: false,
       trackTimestampsStaleness: true,
@@ -167,6 +176,25 @@ describe('a good configuration', () => {
     expect(own.limits).toMatchObject({ samples: 9, labels: 3, targets: 0 })
     expect(own.metricNameEscapingScheme).toBe('allow-utf-8')
     expect(load('global: {scrape_interval: 3s}').config.global.scrapeTimeoutMs).toBe(3000)
+  })
+
+  it('asks for protobuf where it brings more than text', () => {
+    const protocols = (own: string, globals = ''): string => job(own, globals).scrapeProtocols.join(' ')
+    const texts = 'OpenMetricsText1.0.0 OpenMetricsText0.0.1 PrometheusText1.0.0 PrometheusText0.0.4'
+    expect(protocols('')).toBe(texts)
+    expect(protocols('    scrape_native_histograms: true\n')).toBe(`PrometheusProto ${texts}`)
+    expect(protocols('', 'global: {scrape_native_histograms: true}')).toBe(`PrometheusProto ${texts}`)
+    expect(protocols('    scrape_native_histograms: false\n', 'global: {scrape_native_histograms: true}')).toBe(texts)
+    expect(protocols('    scrape_native_histograms: true\n', 'global: {scrape_protocols: [PrometheusText0.0.4]}')).toBe('PrometheusText0.0.4')
+    expect(protocols('    scrape_protocols: [PrometheusText0.0.4, PrometheusProto]\n')).toBe('PrometheusText0.0.4 PrometheusProto')
+    const { config } = loadConfig('scrape_configs: [{job_name: a}]\nfeatures: [x]', 'a.yml', { strict: true, env: {}, prefersProtobuf: (own) => own.includes('x') })
+    expect(config.scrapeConfigs[0]!.scrapeProtocols).toHaveLength(5)
+    expect(job('', 'global: {always_scrape_classic_histograms: true, convert_classic_histograms_to_nhcb: true}')).toMatchObject({ alwaysScrapeClassicHistograms: true, convertClassicHistogramsToNhcb: true })
+  })
+
+  it('finds the finest schema of a bucket factor', () => {
+    const schema = (factor: string): number => job(`    native_histogram_min_bucket_factor: ${factor}\n`).nativeHistogramSchemaMax
+    expect(['0', '1', '1.001', '1.1', '2', '3', '4', '1e300', '.inf', '.nan'].map(schema)).toEqual([8, 8, 8, 2, 0, -1, -1, -4, -4, 8])
   })
 
   it('reads authorization in its several spellings', () => {

@@ -5,14 +5,13 @@ import path from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { FloatReader, formatOpenMetricsFloat, parseFloatText } from '../../../lib/format/text-float.ts'
-import {
-  ENTRY_END, ENTRY_HELP, ENTRY_SAMPLE, ENTRY_TYPE, ENTRY_UNIT, ExpositionError, TextParser, type ExpositionFormat,
-} from '../../../lib/format/text-parser.ts'
+import { ENTRY_END, ENTRY_HELP, ENTRY_SAMPLE, ENTRY_TYPE, ENTRY_UNIT, ExpositionError, type TextFormat } from '../../../lib/format/exposition-entry.ts'
+import { TextParser } from '../../../lib/format/text-parser.ts'
 import { labelsFromMap } from '../../../lib/model/labels.ts'
 
 type Row = readonly (string | number | null)[]
 
-function parseAll(body: string | Uint8Array, format: ExpositionFormat): Row[] {
+function parseAll(body: string | Uint8Array, format: TextFormat): Row[] {
   const given = Buffer.from(body)
   const bytes = given.at(-1) === 10 ? given : Buffer.concat([given, Buffer.from('\n')])
   const parser = new TextParser()

@@ -2,7 +2,7 @@
 // lines count follows Prometheus' parser (openmetricsparse.go, StartTimestamp).
 import { describe, expect, it } from 'vitest'
 import { Engine } from '../../../lang/engine.ts'
-import type { ExpositionFormat } from '../../../lib/format/text-parser.ts'
+import type { ExpositionFormat } from '../../../lib/format/exposition-entry.ts'
 import { labelsFromRecord } from '../../../lib/model/labels.ts'
 import { ScrapeCache } from '../../../lib/scrape/cache.ts'
 import { ScrapeMetrics } from '../../../lib/scrape/scrape-metrics.ts'
@@ -13,7 +13,7 @@ import { Metrics } from '../../../lib/std/metrics.ts'
 import { Database } from '../../../storage/database.ts'
 import { StoreQueryable } from '../../../storage/store-querier.ts'
 import { NOW } from '../../storage/store.ts'
-import { scrapeConfig } from '../../support/scrape-fixture.ts'
+import { CLASSIC_ONLY, scrapeConfig } from '../../support/scrape-fixture.ts'
 import { tempFolder } from '../../support/temp-folder.ts'
 
 class Bench {
@@ -34,7 +34,7 @@ class Bench {
   scrape(body: string, format: ExpositionFormat = 'openmetrics'): void {
     this.clock.jump(10_000)
     const error = this.writer.write({
-      cache: this.cache, rules: { targetLabels: labelsFromRecord({ job: 'test' }), config: scrapeConfig({}) }, t: this.clock.now(), format, timeoutMs: 5000,
+      cache: this.cache, rules: { targetLabels: labelsFromRecord({ job: 'test' }), config: scrapeConfig({}), histograms: CLASSIC_ONLY }, t: this.clock.now(), format, timeoutMs: 5000,
       body: Buffer.from(body), error: null, durationSeconds: () => 0.5,
     })
     expect(error).toBeNull()

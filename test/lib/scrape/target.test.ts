@@ -16,7 +16,8 @@ describe('a target', () => {
     const target = one({ __address__: 'h:1', env: 'own' }, { params: new Map([['m', ['x', 'y']]]) }, { env: 'shared', team: 'a', __meta_x: 'm' })
     expect(Object.fromEntries(labelsToMap(target.discoveredLabels))).toEqual({
       __address__: 'h:1', __meta_x: 'm', __metrics_path__: '/metrics', __param_m: 'x', __scheme__: 'http',
-      __scrape_interval__: '10s', __scrape_timeout__: '10s', env: 'own', job: 'test', team: 'a',
+      __scrape_interval__: '10s', __scrape_timeout__: '10s', __scrape_native_histograms__: 'false',
+      __always_scrape_classic_histograms__: 'false', __convert_classic_histograms_to_nhcb__: 'false', env: 'own', job: 'test', team: 'a',
     })
     expect(Object.fromEntries(labelsToMap(target.labels))).toEqual({ env: 'own', instance: 'h:1', job: 'test', team: 'a' })
     expect(target.url.href).toBe('http://h:1/metrics?m=x&m=y')
