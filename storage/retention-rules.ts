@@ -1,7 +1,7 @@
 // How long the samples and rows of which series are kept: a list of rules, of which the first that matches a series holds for
 // it; the store's own retention for all others. What is past it is not shown (retention-view.ts), and goes from blocks and files
 // when they are compacted or hold little else (retention-expire.ts).
-import type { Matcher } from '../lib/model/matcher.ts'
+import type { Matcher, MatchOp } from '../lib/model/matcher.ts'
 import type { TierName } from './tier/bucket.ts'
 
 /** Ages, ms, at which samples of each tier go; null where the store's own holds. */
@@ -15,6 +15,27 @@ export interface Cutoff {
   readonly matchers: readonly Matcher[]
   readonly t: number
 }
+
+/** More rules than that split a selector into too many parts. */
+const PARTS_MAX = 64
+
+/**
+ * Matchers of parts that select, together, what `matchers` do, no series twice: for all series of a part one and the same rule
+ * holds, or none. null where that takes too many parts.
+ */
+export function splitByRule(matchers: readonly Matcher[], rules: readonly RetentionRule[]): (readonly Matcher[])[] | null {
+  const parts: (readonly Matcher[])[] = []
+  let rest = [matchers]
+  for (const { matchers: named } of rules) {
+    parts.push(...rest.map((part) => [...part, ...named]))
+    // What does not match all of a, b, … does not match a; or matches a, but not b; …
+    rest = rest.flatMap((part) => named.map((matcher, k) => [...part, ...named.slice(0, k), { ...matcher, op: OPPOSITE[matcher.op] }]))
+    if (parts.length + rest.length > PARTS_MAX) return null
+  }
+  return [...parts, ...rest]
+}
+
+const OPPOSITE: Readonly<Record<MatchOp, MatchOp>> = { '=': '!=', '!=': '=', '=~': '!~', '!~': '=~' }
 
 /** The age at which a tier keeps nothing of any series any more; `ownMs`: of series that no rule names. */
 export function longestAge(rules: readonly RetentionRule[], tier: TierName, ownMs: number): number {

@@ -14,7 +14,7 @@ import { BlockReader } from './block/block-reader.ts'
 import { BlockSet, type OpenBlock } from './block-set.ts'
 import { ageClasses, selectByAge } from './age-classes.ts'
 import { COLD_REFS, ColdSeries, type SeriesBlock } from './cold-series.ts'
-import type { Cutoff } from './retention-rules.ts'
+import { splitByRule, type Cutoff } from './retention-rules.ts'
 import { RetentionView } from './retention-view.ts'
 import { SharedHeap } from './head/shared-heap.ts'
 import { readExemplars } from './exemplars/exemplar-reader.ts'
@@ -151,7 +151,10 @@ export class StoreQuerier implements Querier {
     this.#parts = parts
     this.#cold = parts.cold
     this.idsVersion = parts.cold.version
-    this.buckets = new StoreTiers(head, parts, { leftOut: this.#leftOut, keptFrom: (matchers) => this.#keptFrom(matchers), rawKeptFrom: () => this.#retention.rawKeptFrom })
+    this.buckets = new StoreTiers(head, parts, {
+      leftOut: this.#leftOut, keptFrom: (matchers) => this.#keptFrom(matchers), rawKeptFrom: () => this.#retention.rawKeptFrom,
+      keptAlike: (matchers) => this.#keptAlike(matchers),
+    })
   }
 
   select(matchers: readonly Matcher[], mint: number, maxt: number, hints: SelectHints): Selection {
@@ -192,6 +195,19 @@ export class StoreQuerier implements Querier {
     const ages = this.narrowestAges(matchers, -Infinity, Infinity)
     const { nowT } = this.#retention
     return { raw: nowT - ages.raw, '1m': nowT - ages['1m'], '1h': nowT - ages['1h'] }
+  }
+
+  /** See TierQuerier. */
+  #keptAlike(matchers: readonly Matcher[]): readonly (readonly Matcher[])[] {
+    const { rules } = this.#retention
+    const parts = rules.length === 0 ? null : splitByRule(matchers, rules)
+    if (parts === null) return [matchers]
+    const blocks = this.#indexed(-Infinity, Infinity)
+    const there = parts.filter((part) => {
+      const { refs, cold } = this.#selected(part, blocks)
+      return refs.length + cold.length > 0
+    })
+    return there.length > 1 ? there : [matchers]
   }
 
   /** Blocks with samples in the range, oldest first. */

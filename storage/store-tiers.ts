@@ -32,6 +32,8 @@ interface TierGround {
   leftOut: Set<string>
   /** From when on tiers have all of the series that match, by their own retention (Unix ms); null: no series has one. */
   keptFrom: (matchers: readonly Matcher[]) => Record<TierName, number> | null
+  /** As TierQuerier has it. */
+  keptAlike: (matchers: readonly Matcher[]) => readonly (readonly Matcher[])[]
   /** From when on raw samples of all series are kept, as far as rules tell. */
   rawKeptFrom: () => number
 }
@@ -44,12 +46,14 @@ export class StoreTiers implements TierQuerier {
   readonly #leftOut: Set<string>
   readonly #keptFrom: TierGround['keptFrom']
   readonly #rawKeptFrom: TierGround['rawKeptFrom']
+  readonly keptAlike: TierGround['keptAlike']
 
   #areHoursOpen = false
 
-  constructor(head: HeadQuerier, { minutes, hours, cold }: TierParts, { leftOut, keptFrom, rawKeptFrom }: TierGround) {
+  constructor(head: HeadQuerier, { minutes, hours, cold }: TierParts, { leftOut, keptFrom, keptAlike, rawKeptFrom }: TierGround) {
     this.#keptFrom = keptFrom
     this.#rawKeptFrom = rawKeptFrom
+    this.keptAlike = keptAlike
     this.#head = head
     this.#minutes = minutes
     this.#hours = hours

@@ -25,7 +25,7 @@ export function instantSelector(compiler: ExprCompiler, selector: VectorSelector
     const { selection, sets, filler } = asked.samples(steps)
     return new SelectedRows(selection, sets, filler, { steps, budget, tierUse })
   }
-  const readers = spans.map((span) => asked.readerOf(new TierSource(compiler.scope, selector, { span, steps, at: selector.span })))
+  const readers = spans.map((span) => asked.readerOf(new TierSource(compiler.scope, span, { steps, at: selector.span })))
   return new StitchedRows(readers, { labels, steps, budget }, null)
 }
 
@@ -48,9 +48,10 @@ class InstantAsk {
     this.reach = this.isSmoothed ? extendedShift(this.#shift, { beforeMs: 0, behindMs: lookbackMs }) : this.#shift
   }
 
-  samples(steps: Steps): { selection: Selection; sets: Uint32Array; filler: RowFiller } {
+  /** `selector`: of all series, or of some of them. */
+  samples(steps: Steps, selector: VectorSelector = this.#selector): { selection: Selection; sets: Uint32Array; filler: RowFiller } {
     const { func, wanted } = this.#what
-    const selection = this.#compiler.select(this.#selector, steps, { shift: this.reach, func, rangeMs: 0 })
+    const selection = this.#compiler.select(selector, steps, { shift: this.reach, func, rangeMs: 0 })
     const sets = selectedSets(selection, this.#compiler.scope.labels, this.#compiler.scope.budget)
     const filler = this.isSmoothed
       ? this.#smoothed({ steps, shift: this.#shift }, sets)
@@ -74,7 +75,7 @@ class InstantAsk {
   }
 
   #raw(source: TierSource): SampleReader {
-    const { selection, filler } = this.samples(source.steps)
+    const { selection, filler } = this.samples(source.steps, source.selector)
     return new SampleReader(source.span, { selection, filler, tier: 'raw' }, this.#compiler.scope)
   }
 

@@ -76,7 +76,7 @@ function matrixRows(compiler: ExprCompiler, source: MatrixSelector, { called, fu
   const asked: RangeAsk = { compiler, source, called, func, shift: shiftOf(source.selector, durationMs(source.range)) }
   const spans = rangeSpans(asked, steps)
   if (spans !== null) {
-    const readers = spans.map((span) => rangeReader(asked, new TierSource(compiler.scope, source.selector, { span, steps, at: source.span })))
+    const readers = spans.map((span) => rangeReader(asked, new TierSource(compiler.scope, span, { steps, at: source.span })))
     return new StitchedRows(readers, { labels, steps, budget }, called)
   }
   const { selection, filler, sets } = rangeSamples(asked, steps)

@@ -6,7 +6,7 @@ import type { Selection } from '../../storage/interface.ts'
 import { interpolated } from '../func/extended-range.ts'
 import { rangeEnds } from '../func/range-ends.ts'
 import type { Windows } from '../func/range-kernel.ts'
-import type { MatrixSelector, SubqueryExpr } from '../parse/ast.ts'
+import type { MatrixSelector, SubqueryExpr, VectorSelector } from '../parse/ast.ts'
 import { durationMs } from '../plan/fold-durations.ts'
 import type { Budget } from './budget.ts'
 import type { ExprCompiler } from './call-context.ts'
@@ -59,13 +59,22 @@ export function rawMatrix(
 /** The samples of all that `reach` looks at; of a tier where raw ones are gone. */
 function storedMatrix(compiler: ExprCompiler, expr: MatrixSelector, steps: Steps, reach: TimeShift): RawSeries[] {
   const { scope } = compiler
-  const { selector, span: at } = expr
-  const select = (): Selection => compiler.select(selector, steps, { shift: reach, func: '', rangeMs: durationMs(expr.range) })
   const one = { startMs: steps.startMs, stepMs: 0, count: 1 }
-  const span = tierSpans(scope, selector, { steps: one, shift: reach }, { isInstant: false, columnsFor: () => null })?.[0]
-  const raw = (): RawSeries[] => readMatrix(select(), scope, makeWindows(one, reach))
-  if (span === undefined) return raw()
-  const source = new TierSource(scope, selector, { span, steps: one, at })
+  const raw = (selector: VectorSelector): RawSeries[] => {
+    const selection = compiler.select(selector, steps, { shift: reach, func: '', rangeMs: durationMs(expr.range) })
+    return readMatrix(selection, scope, makeWindows(one, reach))
+  }
+  const spans = tierSpans(scope, expr.selector, { steps: one, shift: reach }, { isInstant: false, columnsFor: () => null })
+  if (spans === null) return raw(expr.selector)
+  return spans.flatMap((span) => {
+    const source = new TierSource(scope, span, { steps: one, at: expr.span })
+    return source.isRaw ? raw(span.selector) : tierMatrix(scope, source, reach, () => raw(span.selector))
+  })
+}
+
+/** First and last samples of buckets; `raw` has those behind the last. */
+function tierMatrix(scope: QueryScope, source: TierSource, reach: TimeShift, raw: () => RawSeries[]): RawSeries[] {
+  const { span } = source
   const windows = roundedWindows(source, reach)
   const found = readMatrix(source.points(windows), scope, windows)
   scope.tierUse?.addSteps(span.tier.name, 1)

@@ -8,14 +8,20 @@ import { BucketPoints, POINT_COLUMNS, tailSamples } from './bucket-points.ts'
 import { readTail, type BucketTail } from './bucket-tail.ts'
 import type { Steps } from './operator.ts'
 import type { QueryScope } from './query-scope.ts'
-import { ceilTo, floorTo, mayReplaceRaw, planTiers, WORTH_MS, type TierAsk, type TierSpan } from './tier-plan.ts'
+import { ceilTo, floorTo, mayReplaceRaw, planTiers, RAW, WORTH_MS, type TierAsk, type TierSpan } from './tier-plan.ts'
 import { warnOfTier, type Coarseness } from './tier-use.ts'
 import { makeWindows, type TimeShift } from './windows.ts'
+
+/** A span, and of which of a selector's series: all, or those that are kept as long as each other. */
+export interface SelectorSpan {
+  readonly span: TierSpan
+  readonly selector: VectorSelector
+}
 
 /** Who answers which steps; null where raw samples answer all, as in a store without tiers. `shift` is all that is looked at. */
 export function tierSpans(
   scope: QueryScope, selector: VectorSelector, place: { steps: Steps; shift: TimeShift }, ask: Omit<TierAsk, 'windows'>,
-): readonly TierSpan[] | null {
+): readonly SelectorSpan[] | null {
   const { buckets } = scope.querier
   if (buckets === undefined) return null
   const spans = planned(scope, buckets, selector, { place, ask })
@@ -28,7 +34,7 @@ interface Planning {
   ask: Omit<TierAsk, 'windows'>
 }
 
-function planned({ tier: wanted }: QueryScope, buckets: TierQuerier, selector: VectorSelector, { place, ask }: Planning): readonly TierSpan[] | null {
+function planned({ tier: wanted }: QueryScope, buckets: TierQuerier, selector: VectorSelector, { place, ask }: Planning): readonly SelectorSpan[] | null {
   const { steps, shift } = place
   if (wanted === 'raw' || steps.count === 0) return null
   const startMs = (shift.atMs ?? steps.startMs) - shift.offsetMs - shift.rangeMs
@@ -38,7 +44,13 @@ function planned({ tier: wanted }: QueryScope, buckets: TierQuerier, selector: V
   if (isRawThere && readMs < WORTH_MS) return null
   const windows = makeWindows(steps, shift)
   if (isRawThere && !mayReplaceRaw({ ...ask, windows })) return null
-  return planTiers({ ...ask, coverage: buckets.tiers(selector.matchers), windows, wanted })
+  const parts = buckets.keptAlike(selector.matchers).map((matchers) => ({
+    selector: matchers === selector.matchers ? selector : { ...selector, matchers: [...matchers] },
+    spans: planTiers({ ...ask, coverage: buckets.tiers(matchers), windows, wanted }),
+  }))
+  if (parts.every(({ spans }) => spans === null)) return null
+  const allRaw: TierSpan = { from: 0, to: steps.count, tier: RAW, tailFromMs: null, isRawThere: true }
+  return parts.flatMap(({ selector: part, spans }) => (spans ?? [allRaw]).map((span) => ({ span, selector: part })))
 }
 
 /** A span of a selector and how to read it. */
@@ -48,19 +60,19 @@ export class TierSource {
   readonly steps: Steps
   readonly #scope: QueryScope
   readonly #buckets: TierQuerier
-  readonly #selector: VectorSelector
+  /** Of the series that the span is of. */
+  readonly selector: VectorSelector
   readonly #at: Span
 
   /** `at`: what warnings speak of. */
-  constructor(scope: QueryScope, selector: VectorSelector, place: { span: TierSpan; steps: Steps; at: Span }) {
-    const { span, steps, at } = place
+  constructor(scope: QueryScope, { span, selector }: SelectorSpan, { steps, at }: { steps: Steps; at: Span }) {
     const { buckets } = scope.querier
     assert(buckets !== undefined, 'spans without tiers')
     this.span = span
     this.steps = { startMs: steps.startMs + span.from * steps.stepMs, stepMs: steps.stepMs, count: span.to - span.from }
     this.#scope = scope
     this.#buckets = buckets
-    this.#selector = selector
+    this.selector = selector
     this.#at = at
   }
 
@@ -83,7 +95,7 @@ export class TierSource {
     this.#scope.budget.check()
     const { startMs, endMs, count } = windows
     const fromMs = floorTo(startMs[0]!, tier.widthMs)
-    return this.#buckets.selectBuckets(tier.name, this.#selector.matchers, fromMs, tailFromMs ?? ceilTo(endMs[count - 1]!, tier.widthMs), columns)
+    return this.#buckets.selectBuckets(tier.name, this.selector.matchers, fromMs, tailFromMs ?? ceilTo(endMs[count - 1]!, tier.widthMs), columns)
   }
 
   /** Raw samples behind the last bucket as rows that end where windows do; null without a tail. */
@@ -115,7 +127,7 @@ export class TierSource {
   #tailSelection({ endMs, count, rangeMs }: Windows, fromMs: number): Selection {
     const { startMs, stepMs } = this.steps
     const hints = { startMs, stepMs, endMs: startMs + stepMs * (count - 1), rangeMs, func: '' }
-    return this.#scope.querier.select(this.#selector.matchers, fromMs + 1, endMs[count - 1]!, hints)
+    return this.#scope.querier.select(this.selector.matchers, fromMs + 1, endMs[count - 1]!, hints)
   }
 }
 

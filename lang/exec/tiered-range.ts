@@ -12,8 +12,7 @@ import { selectedSets } from './selected-rows.ts'
 import { SketchReader } from './sketch-reader.ts'
 import { BucketReader, PointsReader, SampleReader } from './span-readers.ts'
 import type { SpanReader } from './stitched-rows.ts'
-import type { TierSpan } from './tier-plan.ts'
-import { roundedWindows, tierSpans, type TierSource } from './tier-selector.ts'
+import { roundedWindows, tierSpans, type SelectorSpan, type TierSource } from './tier-selector.ts'
 import { extendedShift } from './time-shift.ts'
 import { makeWindows, type TimeShift } from './windows.ts'
 
@@ -26,7 +25,7 @@ export interface RangeAsk {
 }
 
 /** null: raw samples answer all steps. */
-export function rangeSpans({ compiler, source, called, func, shift }: RangeAsk, steps: Steps): readonly TierSpan[] | null {
+export function rangeSpans({ compiler, source, called, func, shift }: RangeAsk, steps: Steps): readonly SelectorSpan[] | null {
   const isPlain = called.extended === null && !called.usesStartTimes
   return tierSpans(compiler.scope, source.selector, { steps, shift: extendedShift(shift, called.extension) }, {
     isInstant: false,
@@ -47,7 +46,7 @@ export function rangeReader(asked: RangeAsk, source: TierSource): SpanReader {
   const { from, to, tailFromMs } = source.span
   const { extended } = asked.called
   const called = { ...asked.called, args: asked.called.args.map((arg) => arg.subarray(from, to)), see: () => {} }
-  const own = { ...asked, called }
+  const own = { ...asked, called, source: { ...asked.source, selector: source.selector } }
   if (source.isRaw) return samplesReader(own, source)
   if (extended !== null) return extendedReader(own, source)
   const form = bucketForm(own.func, called.args, own.shift.rangeMs, source.widthMs)

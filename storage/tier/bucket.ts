@@ -82,6 +82,11 @@ export interface TierCoverage {
 export interface TierQuerier {
   /** Of no series raw samples behind this, Unix ms, are gone by retention. Cheap: asked for every selector. */
   readonly rawFrom: number
+  /**
+   * Matchers of parts that select, together, what these do, no series twice: all series of a part are kept as long in each
+   * tier. These alone where no rule of retention tells series apart.
+   */
+  keptAlike(matchers: readonly Matcher[]): readonly (readonly Matcher[])[]
   /** Finest first, raw included; those without data are left out. Where series differ, because of their own retention, the narrowest. */
   tiers(matchers: readonly Matcher[]): readonly TierCoverage[]
   /** Rows of buckets that end in (mint, maxt], with the columns `wanted`; `count` and `staleAtEnd` are always there. */

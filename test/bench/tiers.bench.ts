@@ -52,6 +52,7 @@ for (let s = 0; s < SERIES; s++) storage.add(['__name__', 'm_total', 'g', String
 
 const buckets: TierQuerier = {
   rawFrom: DAYS * DAY_MS,
+  keptAlike: (matchers) => [matchers],
   tiers: () => [
     { name: 'raw', widthMs: 0, from: DAYS * DAY_MS, to: Infinity, localFrom: -Infinity, lacksHistograms: false },
     { name: '1m', widthMs: 60_000, from: -Infinity, to: DAYS * DAY_MS, localFrom: -Infinity, lacksHistograms: false },

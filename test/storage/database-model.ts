@@ -1,6 +1,6 @@
 // The store against a plain Map: random work over some days of a fake clock (batches in order, late, of agents that come
 // back, duplicates, staleness markers; deletes, cleaning, snapshots, restarts, kills, upkeep with cuts, compactions and
-// retention), all reads compared.
+// retention, also of some series' own), all reads compared.
 import fs from 'node:fs'
 import { expect } from 'vitest'
 import type { Matcher } from '../../lib/model/matcher.ts'
@@ -9,6 +9,8 @@ import { Logger } from '../../lib/std/log.ts'
 import type { Random } from '../../lib/std/random.ts'
 import type { Database } from '../../storage/database.ts'
 import { REJECT_DUPLICATE, REJECT_OUT_OF_ORDER, STORED } from '../../storage/interface.ts'
+import { SharedHeap } from '../../storage/head/shared-heap.ts'
+import { RetentionView } from '../../storage/retention-view.ts'
 import { NOW, abandon, append, batchOf, keyOf, open, readAll, series, type Points } from './store.ts'
 
 const MINUTE = 60_000
@@ -30,11 +32,13 @@ export interface ModelReport {
   again: number
   cleanings: number
   snapshots: number
+  /** Samples that were past their series' own retention when they were asked for. */
+  hidden: number
   samples: number
 }
 
 export function emptyReport(): ModelReport {
-  return { cuts: 0, compactions: 0, retentions: 0, restarts: 0, deletes: 0, deleted: 0, again: 0, cleanings: 0, snapshots: 0, samples: 0 }
+  return { cuts: 0, compactions: 0, retentions: 0, restarts: 0, deletes: 0, deleted: 0, again: 0, cleanings: 0, snapshots: 0, hidden: 0, samples: 0 }
 }
 
 /** `commands` of them in a folder; throws where the store and the Map disagree. */
@@ -56,6 +60,8 @@ class ModelRun {
   /** Times at which each series had samples that were deleted. */
   readonly #deleted = new Map<string, Set<number>>()
   readonly #retentionMs: number
+  /** Series whose number begins with a 1 may have a retention of their own; null: none has. */
+  readonly #ownMs: number | null
   readonly #total: number
   readonly #logged: string[] = []
   readonly #logger = new Logger({ level: 'warn', format: 'logfmt', write: (line) => void this.#logged.push(line) })
@@ -69,12 +75,20 @@ class ModelRun {
     this.#total = 3 + random.int(30)
     // Of 70 h blocks grow to 6 h, of 10 h they do not.
     this.#retentionMs = [10, 70, 70][random.int(3)]! * HOUR
+    this.#ownMs = [null, null, 4 * HOUR, 100 * HOUR][random.int(4)]!
     this.#clock = new FakeClock(NOW)
     this.#db = this.#open()
   }
 
-  #open(): Database {
-    return open(this.#folder, { clock: this.#clock, retentionMs: this.#retentionMs, outOfOrderMs: OUT_OF_ORDER, headBytesMax: 32 * 2 ** 20, logger: this.#logger })
+  #open(folder: string = this.#folder, clock: FakeClock = this.#clock): Database {
+    const db = open(folder, { clock, retentionMs: this.#retentionMs, outOfOrderMs: OUT_OF_ORDER, headBytesMax: 32 * 2 ** 20, logger: this.#logger })
+    if (this.#ownMs !== null) {
+      db.setLimits({
+        retentionMs: this.#retentionMs, retentionBytes: Infinity, minuteRetentionMs: 0, hourRetentionMs: 0, outOfOrderMs: OUT_OF_ORDER,
+        rules: [{ matchers: [{ name: 'i', op: '=~', value: '1.*' }], ages: { 'raw': this.#ownMs, '1m': null, '1h': null } }],
+      })
+    }
+    return db
   }
 
   async command(step: number): Promise<void> {
@@ -132,7 +146,7 @@ class ModelRun {
     await this.#db.blocks.snapshot(name, true)
     this.compare(-Infinity, Infinity, `after snapshot ${name}`)
     const folder = `${this.#folder}/snapshots/${name}`
-    const copy = open(folder, { clock: new FakeClock(this.#clock.now()), retentionMs: this.#retentionMs, outOfOrderMs: OUT_OF_ORDER, headBytesMax: 32 * 2 ** 20, logger: this.#logger })
+    const copy = this.#open(folder, new FakeClock(this.#clock.now()))
     this.compare(-Infinity, Infinity, `snapshot ${name}`, copy)
     await copy.close()
     fs.rmSync(folder, { recursive: true })
@@ -215,14 +229,23 @@ class ModelRun {
   }
 
   compare(mint: number, maxt: number, where: string, db: Database = this.#db): void {
-    const oldest = this.#clock.now() - this.#retentionMs
+    const retention = new RetentionView(new SharedHeap(db.handle().memory))
     const got = readAll(db, mint, maxt)
     for (const [key, points] of this.#model) {
-      const want: Points = [...points].filter(([t]) => t >= mint && t <= maxt).toSorted((a, b) => a[0] - b[0])
+      const all: Points = [...points].filter(([t]) => t >= mint && t <= maxt).toSorted((a, b) => a[0] - b[0])
       const found = got.get(key) ?? []
       const message = `${this.#name} ${where}: ${key}`
+      if (this.#ownMs !== null) {
+        // With retentions of their own each series ends where its own does, to the millisecond.
+        const oldest = retention.nowT - (key.includes('|i|1') ? this.#ownMs : this.#retentionMs)
+        const want = all.filter(([t]) => t >= oldest)
+        expect(found, message).toEqual(want)
+        this.report.hidden += all.length - want.length
+        continue
+      }
+      const oldest = this.#clock.now() - this.#retentionMs
       // What is past the retention may be there still; where the block of a first sample has gone, a second one may show.
-      expect(found.filter(([t]) => t >= oldest), message).toEqual(want.filter(([t]) => t >= oldest))
+      expect(found.filter(([t]) => t >= oldest), message).toEqual(all.filter(([t]) => t >= oldest))
       for (const [t] of found) if (t < oldest) expect(points.has(t), `${message} at ${t}`).toBe(true)
     }
     for (const key of got.keys()) expect(this.#model.has(key), `${this.#name} ${where}: ${key}`).toBe(true)

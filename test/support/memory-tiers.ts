@@ -27,6 +27,10 @@ export class MemoryTiers implements TierQuerier {
     return this.#covers.raw?.from ?? Infinity
   }
 
+  keptAlike(matchers: readonly Matcher[]): readonly (readonly Matcher[])[] {
+    return [matchers]
+  }
+
   tiers(matchers: readonly Matcher[]): readonly TierCoverage[] {
     const names: TierName[] = ['raw', '1m', '1h']
     return names.flatMap((name) => {

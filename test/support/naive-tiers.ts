@@ -61,6 +61,10 @@ class TieredQuerier implements Querier, TierQuerier {
     return this.#options.rawFrom
   }
 
+  keptAlike(matchers: readonly Matcher[]): readonly (readonly Matcher[])[] {
+    return [matchers]
+  }
+
   tiers(matchers: readonly Matcher[]): readonly TierCoverage[] {
     const { rawFrom, tiers } = this.#options
     const hasHistograms = this.#matching(matchers).some(({ samples }) => samples.some(({ h }) => h !== null))
