@@ -2,6 +2,7 @@
 // over all steps at once.
 import { isValidLabelName } from '../../lib/model/relabel.ts'
 import { formatGeneral, quote } from '../../lib/std/go-format.ts'
+import { warnOfQuantile } from '../func/quantile-warning.ts'
 import type { Span } from '../parse/ast.ts'
 import type { Annotations } from './annotations.ts'
 import { ExecutionError } from './query-error.ts'
@@ -23,14 +24,13 @@ function extremes(values: Float64Array): { min: number; max: number; hasNaN: boo
   return { min, max, hasNaN }
 }
 
-/** Warns of quantiles outside [0, 1]. */
+/** Warns of quantiles outside [0, 1]: of an aggregation's only the furthest of all steps. */
 export function checkQuantile(param: Float64Array, annotations: Annotations, at: Span): void {
   const { min, max, hasNaN } = extremes(param)
-  const warn = (q: number): void => annotations.warn(`quantile value should be between 0 and 1, got ${formatGeneral(q)}`, at)
-  if (hasNaN) warn(NaN)
+  if (hasNaN) warnOfQuantile(annotations, NaN, at)
   // Beside a NaN Go's Max and Min know of the infinities alone.
-  if (hasNaN ? max === Infinity : max > 1) warn(max)
-  if (hasNaN ? min === -Infinity : min < 0) warn(min)
+  if (hasNaN ? max === Infinity : max > 1) warnOfQuantile(annotations, max, at)
+  if (hasNaN ? min === -Infinity : min < 0) warnOfQuantile(annotations, min, at)
 }
 
 /** Throws for k that is no int64 and for NaN; returns the parameter, ratios capped to [-1, 1] with a warning. */

@@ -15,10 +15,6 @@ export interface Side {
   at: number
 }
 
-export function isComparison(op: BinaryOp): boolean {
-  return op === '==' || op === '!=' || op === '<' || op === '<=' || op === '>' || op === '>='
-}
-
 /** out[i] = left[i] op right[i] where both are FLOAT, else absent. `out` may be either side. Comparisons give 0 or 1. */
 export function calculateRow(op: NumberOp, left: Side, right: Side, out: Side, n: number): void {
   const { values: l, at: la } = left

@@ -1,6 +1,7 @@
 // Function calls: looked up in lang/func/table.ts, argument by argument compiled to what the function takes.
 import { assert } from '../../lib/std/assert.ts'
 import type { Elementwise, FuncArg, OperatorFunc } from '../func/contract.ts'
+import { CALENDAR } from '../func/signatures.ts'
 import { ELEMENTWISE, OPERATOR_FUNCS, RANGE_KERNELS } from '../func/table.ts'
 import type { Call, Expr, Span } from '../parse/ast.ts'
 import { unwrapParens } from '../plan/tree.ts'
@@ -11,11 +12,6 @@ import { instantSelector } from './instant-selector.ts'
 import { MappedRows } from './mapped-rows.ts'
 import { ABSENT, type Operator, type Steps } from './operator.ts'
 import { rangeCall } from './range-call.ts'
-
-/** Functions of a time that default to the evaluation time. */
-const CALENDAR: ReadonlySet<string> = new Set([
-  'days_in_month', 'day_of_month', 'day_of_week', 'day_of_year', 'hour', 'minute', 'month', 'year',
-])
 
 /** The operator of a call. Throws ExecutionError for arguments out of range. */
 export function compileCall(compiler: ExprCompiler, call: Call, steps: Steps): Operator {

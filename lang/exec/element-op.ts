@@ -10,9 +10,9 @@ import {
 } from '../../lib/model/histogram-arithmetic.ts'
 import { trimHistogram } from '../../lib/model/histogram-trim.ts'
 import { compacted, type FloatHistogram } from '../../lib/model/histogram.ts'
-import type { BinaryExpr } from '../parse/ast.ts'
+import { COMPARISONS, type BinaryExpr } from '../parse/ast.ts'
 import type { Annotations } from './annotations.ts'
-import { calculateRow, filterRow, isComparison, type NumberOp, type Side } from './arithmetic.ts'
+import { calculateRow, filterRow, type NumberOp, type Side } from './arithmetic.ts'
 import type { HistogramTable } from './histogram-table.ts'
 import { ABSENT, FLOAT, HISTOGRAM } from './operator.ts'
 
@@ -41,7 +41,7 @@ export interface ElementPlace {
 
 /** Whether an operator keeps values as they are where it keeps them at all, and with them the metric's name. */
 export function isFilter(expr: BinaryExpr): boolean {
-  return (isComparison(expr.op) && !expr.returnBool) || isTrim(expr)
+  return (COMPARISONS.has(expr.op) && !expr.returnBool) || isTrim(expr)
 }
 
 function isTrim(expr: BinaryExpr): boolean {
@@ -68,7 +68,7 @@ export class ElementOp {
     this.#expr = expr
     this.#scope = scope
     this.#width = width
-    this.#isFilter = isComparison(expr.op) && !expr.returnBool
+    this.#isFilter = COMPARISONS.has(expr.op) && !expr.returnBool
     this.#isTrim = isTrim(expr)
   }
 

@@ -9,7 +9,7 @@
 //   running               ┊ 2   2                    2 (behind it), so 2
 //
 // When a window begins behind the pivot, the pivot moves to that window's end.
-import type { RangeKernel, Windows } from './range-kernel.ts'
+import { isShared, type RangeKernel, type Windows } from './range-kernel.ts'
 import { ScratchColumn } from './scratch.ts'
 
 /** From this many windows on that hold the same sample, sharing beats a scan of each. */
@@ -17,12 +17,6 @@ const SHARED_MIN = 3
 
 /** Extreme of the samples from each position up to the pivot. */
 const toPivot = new ScratchColumn()
-
-function isShared({ count, lo, hi }: Windows): boolean {
-  if (count < 2) return false
-  const windowSamples = hi[count - 1]! - lo[count - 1]!
-  return windowSamples * (count - 1) > SHARED_MIN * (hi[count - 1]! - hi[0]!)
-}
 
 function scanMin(w: Windows, v: Float64Array, vAt: number, out: Float64Array, kinds: Uint8Array, at: number): void {
   for (let i = 0; i < w.count; i++) {
@@ -122,11 +116,11 @@ function slideMax(w: Windows, v: Float64Array, vAt: number, out: Float64Array, k
 }
 
 export const minOverTime: RangeKernel = (w, _t, v, vAt, out, kinds, at) => {
-  if (isShared(w)) slideMin(w, v, vAt, out, kinds, at)
+  if (isShared(w, SHARED_MIN)) slideMin(w, v, vAt, out, kinds, at)
   else scanMin(w, v, vAt, out, kinds, at)
 }
 
 export const maxOverTime: RangeKernel = (w, _t, v, vAt, out, kinds, at) => {
-  if (isShared(w)) slideMax(w, v, vAt, out, kinds, at)
+  if (isShared(w, SHARED_MIN)) slideMax(w, v, vAt, out, kinds, at)
   else scanMax(w, v, vAt, out, kinds, at)
 }

@@ -206,7 +206,7 @@ function quantileOf(ctx: FuncContext, h: FloatHistogram, q: number, note: { metr
 export const histogramQuantile: OperatorFunc = (ctx, args) => {
   const qs = scalarArg(args, 0)
   const at = ofArgument(args[1]!.expr.span, ctx.call.span)
-  warnOfQuantiles(ctx, qs, ofArgument(args[0]!.expr.span, ctx.call.span))
+  warnOfQuantiles(ctx.annotations, qs, ofArgument(args[0]!.expr.span, ctx.call.span))
   return new HistogramOperator(ctx, {
     input: vectorArg(args, 1), at, outputs: itself, isDue: always,
     classic: (buckets, i) => buckets.quantile(qs[i]!),
@@ -237,7 +237,7 @@ export const histogramQuantiles: OperatorFunc = (ctx, args) => {
   const outputs: { value: number; qs: Float64Array; q: number }[] = []
   for (let a = 2; a < args.length; a++) {
     const qs = scalarArg(args, a)
-    warnOfQuantiles(ctx, qs, ofArgument(args[a]!.expr.span, ctx.call.span))
+    warnOfQuantiles(ctx.annotations, qs, ofArgument(args[a]!.expr.span, ctx.call.span))
     for (const q of new Set(qs)) {
       ctx.budget.check()
       outputs.push({ value: ctx.labels.intern(formatOpenMetricsFloat(q)), qs, q })

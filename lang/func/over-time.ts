@@ -3,8 +3,8 @@
 // scanned anew in Prometheus' order, so that results agree to the last bit, unless windows share most of their samples
 // (prefix-sums.ts).
 import { compensatedSum, compensation, squaredDistances } from '../../lib/model/kahan.ts'
-import { addUp, areShared, letSumsGo, sumBetween, sumRest } from './prefix-sums.ts'
-import type { Pace, RangeKernel, Windows } from './range-kernel.ts'
+import { addUp, letSumsGo, sumBetween, sumRest, SUMS_WINDOWS_MIN } from './prefix-sums.ts'
+import { isShared, type Pace, type RangeKernel, type Windows } from './range-kernel.ts'
 
 /** [0]: the compensation of the last `sumOf`; an array, for a variable of a module would be a new object each time. */
 const sumC = new Float64Array(1)
@@ -44,7 +44,7 @@ function scannedMean(v: Float64Array, from: number, to: number): number {
 export const sumOverTime: RangeKernel = (w, _t, v, vAt, out, kinds, at, _args, pace) => {
   const { count, lo, hi } = w
   const base = count > 0 ? lo[0]! : 0
-  const hasSums = areShared(w) && addUp(v, vAt + base, vAt + hi[count - 1]!)
+  const hasSums = isShared(w, SUMS_WINDOWS_MIN) && addUp(v, vAt + base, vAt + hi[count - 1]!)
   for (let i = 0; i < count; i++) {
     const from = lo[i]!
     const to = hi[i]!
@@ -60,7 +60,7 @@ export const sumOverTime: RangeKernel = (w, _t, v, vAt, out, kinds, at, _args, p
 export const avgOverTime: RangeKernel = (w, _t, v, vAt, out, kinds, at, _args, pace) => {
   const { count, lo, hi } = w
   const base = count > 0 ? lo[0]! : 0
-  const hasSums = areShared(w) && addUp(v, vAt + base, vAt + hi[count - 1]!)
+  const hasSums = isShared(w, SUMS_WINDOWS_MIN) && addUp(v, vAt + base, vAt + hi[count - 1]!)
   for (let i = 0; i < count; i++) {
     const from = lo[i]!
     const to = hi[i]!

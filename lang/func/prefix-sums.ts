@@ -4,11 +4,10 @@
 // scan, so that results stay within 1e-12 of it.
 //
 //   window sum  =  sum up to its end  −  sum up to its start        106 bits each, of which 53 are asked for
-import type { Windows } from './range-kernel.ts'
 import { ScratchColumn } from './scratch.ts'
 
 /** From this many windows on that hold the same sample, running sums beat a scan of each. */
-const SHARED_MIN = 16
+export const SUMS_WINDOWS_MIN = 16
 
 /** What one addition may lose of all that was added so far, with room: 106 bits less one. */
 const LOSS = 2 ** -105
@@ -25,12 +24,6 @@ let low: Float64Array = NONE
 
 /** [0]: sums below this are left to a scan. */
 const least = new Float64Array(1)
-
-export function areShared({ count, lo, hi }: Windows): boolean {
-  if (count < 2) return false
-  const windowSamples = hi[count - 1]! - lo[count - 1]!
-  return windowSamples * (count - 1) > SHARED_MIN * (hi[count - 1]! - hi[0]!)
-}
 
 /** Works out the running sums of v[from..to); false where they are not all finite. `letSumsGo` follows either way. */
 export function addUp(v: Float64Array, from: number, to: number): boolean {

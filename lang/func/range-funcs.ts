@@ -43,8 +43,8 @@ function changeOverRange(kind: { isCounter: boolean; isRate: boolean }): More {
   }
 }
 
-function checkQuantile(ctx: FuncContext, args: readonly Float64Array[], step: number): void {
-  warnOfQuantiles(ctx, args[0]!.subarray(step, step + 1), ofArgument(ctx.call.args[0]!.span, ctx.call.span))
+function checkStepQuantile(ctx: FuncContext, args: readonly Float64Array[], step: number): void {
+  warnOfQuantiles(ctx.annotations, args[0]!.subarray(step, step + 1), ofArgument(ctx.call.args[0]!.span, ctx.call.span))
 }
 
 export const RANGE_KERNELS: RangeKernels = new Map<string, RangeFunc>([
@@ -66,7 +66,7 @@ export const RANGE_KERNELS: RangeKernels = new Map<string, RangeFunc>([
   ['present_over_time', plain(presentOverTime, { window: mixedPresentOverTime })],
   ['stddev_over_time', plain(stddevOverTime)],
   ['stdvar_over_time', plain(stdvarOverTime)],
-  ['quantile_over_time', plain(quantileOverTime, { checkStep: checkQuantile })],
+  ['quantile_over_time', plain(quantileOverTime, { checkStep: checkStepQuantile })],
   ['mad_over_time', plain(madOverTime)],
   ['last_over_time', naming(lastOverTime, mixedLastOverTime)],
   ['first_over_time', naming(firstOverTime, mixedFirstOverTime)],

@@ -26,6 +26,13 @@ export interface Stretch {
   factor: Float64Array
 }
 
+/** Whether more than `windowsMin` windows hold the same sample, as the last window tells: whether working it out for all at once pays. */
+export function isShared({ count, lo, hi }: Windows, windowsMin: number): boolean {
+  if (count < 2) return false
+  const windowSamples = hi[count - 1]! - lo[count - 1]!
+  return windowSamples * (count - 1) > windowsMin * (hi[count - 1]! - hi[0]!)
+}
+
 /** The query's budget as kernels see it. Throws when the query is over. */
 export interface Pace {
   /** To be told of each window before its samples are looked at one by one: a series may have windows for minutes. */

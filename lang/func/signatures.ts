@@ -17,6 +17,11 @@ export interface Signature {
   readonly isExperimental: boolean
 }
 
+/** Functions of a time that default to the evaluation time. */
+export const CALENDAR: ReadonlySet<string> = new Set([
+  'minute', 'hour', 'day_of_week', 'day_of_month', 'day_of_year', 'days_in_month', 'month', 'year',
+])
+
 const table = new Map<string, Signature>()
 
 const TYPES: ReadonlyMap<string, ValueType> = new Map([['v', 'vector'], ['s', 'scalar'], ['m', 'matrix'], ['t', 'string']])
@@ -35,7 +40,7 @@ define('sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh', 'v', 'vect
 define('clamp', 'vss', 'vector')
 define('clamp_min clamp_max', 'vs', 'vector')
 define('round', 'vs', 'vector', 1)
-define('minute hour day_of_week day_of_month day_of_year days_in_month month year', 'v', 'vector', 1)
+define([...CALENDAR].join(' '), 'v', 'vector', 1)
 define('rate increase delta irate idelta deriv changes resets', 'm', 'vector')
 define('predict_linear', 'ms', 'vector')
 define('double_exponential_smoothing*', 'mss', 'vector')

@@ -16,6 +16,9 @@ export type BinaryOp =
   | 'and' | 'or' | 'unless'
   | '</' | '>/'
 
+/** Operators that compare: without `bool` they filter. */
+export const COMPARISONS: ReadonlySet<BinaryOp> = new Set<BinaryOp>(['==', '!=', '<', '<=', '>', '>='])
+
 export type AggregateOp =
   | 'sum' | 'avg' | 'count' | 'min' | 'max' | 'group' | 'stddev' | 'stdvar'
   | 'topk' | 'bottomk' | 'count_values' | 'quantile' | 'limitk' | 'limit_ratio'

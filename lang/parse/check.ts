@@ -5,14 +5,14 @@ import { matcherRegex } from '../../lib/std/regex.ts'
 import type { Matcher } from '../../lib/model/matcher.ts'
 import { quote } from '../../lib/std/go-format.ts'
 import { AGGREGATORS, SIGNATURES } from '../func/signatures.ts'
-import type {
-  AggregateExpr, BinaryExpr, BinaryOp, Call, Duration, DurationExpr, Expr, Span, SubqueryExpr, ValueType, VectorSelector,
+import {
+  COMPARISONS, type AggregateExpr, type BinaryExpr, type BinaryOp, type Call, type Duration, type DurationExpr, type Expr, type Span,
+  type SubqueryExpr, type ValueType, type VectorSelector,
 } from './ast.ts'
 import { NESTED_SUBQUERIES_MAX, NODE_COUNT_MAX, TREE_HEIGHT_MAX } from './limits.ts'
 import { Fault } from './parse-error.ts'
 import { typeName, typeOf } from './value-type.ts'
 
-const COMPARISONS: ReadonlySet<BinaryOp> = new Set(['==', '!=', '<', '<=', '>', '>='])
 const SET_OPERATORS: ReadonlySet<BinaryOp> = new Set(['and', 'or', 'unless'])
 
 /** Checks a whole tree. Throws Fault for the first error. */

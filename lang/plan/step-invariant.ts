@@ -1,13 +1,11 @@
 // Finds subtrees that give the same at every step because every selector in them is pinned by `@`: they are
 // evaluated once and replicated (prometheus promql/engine.go, PreprocessExpr).
+import { CALENDAR } from '../func/signatures.ts'
 import type { Expr } from '../parse/ast.ts'
 import { childrenOf, unwrapParens } from './tree.ts'
 
 /** Functions that see the evaluation time whatever their arguments. */
-const TIME_DEPENDENT: ReadonlySet<string> = new Set([
-  'days_in_month', 'day_of_month', 'day_of_week', 'day_of_year', 'hour', 'minute', 'month', 'year',
-  'predict_linear', 'time', 'timestamp',
-])
+const TIME_DEPENDENT: ReadonlySet<string> = new Set([...CALENDAR, 'predict_linear', 'time', 'timestamp'])
 
 /** The roots of step-invariant subtrees, but for literals, which are cheaper as they are. */
 export function findStepInvariant(expr: Expr): ReadonlySet<Expr> {
