@@ -114,6 +114,20 @@ describe('the conformance runner', () => {
   })
 })
 
+describe('start times in a load', () => {
+  it.each([
+    ['c@st -1m', 'an @st line without its samples'], ['c@st -1m\nc@st -1m\nc 1', 'an @st line without its samples'], ['c@st -1m\nd 1', 'an @st line of another series'],
+    ['c@st -1m -2m\nc 1', '2 start times for 1 samples'], ['c@st soon\nc 1', 'no duration: soon'],
+  ])('are refused: %j', (lines, reason) => {
+    expect(parseTestFile(`load 1m\n${lines}`)).toEqual([{ kind: 'unreadable', line: 1, text: 'load 1m', reason }])
+  })
+
+  it.each<[string, (number | null)[]]>([['_x2 -30sx1 0s', [null, null, -30_000, -30_000, 0]], ['-1m-30sx2', [-60_000, -90_000, -120_000]], ['1m+5sx1', [60_000, 65_000]]])('%s', (offsets, want) => {
+    const [load] = parseTestFile(`load 1m\nc@st ${offsets}\nc ${want.map((_, i) => i).join(' ')}`)
+    expect((load as LoadCommand).series[0]!.startOffsets).toEqual(want)
+  })
+})
+
 describe('the runner of parser cases', () => {
   const f = (text: string, want: string): void => {
     const file = path.join(tempFolder(), 'cases.json')

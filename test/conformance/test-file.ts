@@ -102,18 +102,21 @@ function parseLoad(head: string, line: number, body: readonly Line[]): LoadComma
   const command: LoadCommand = {
     kind: 'load', line, stepMs: parseDurationMs(match[2]!), withNhcb: match[1]!.toLowerCase() !== 'load', series: [],
   }
-  let startOffsets: (number | null)[] | null = null
+  let starts: { offsets: (number | null)[]; metric: string } | null = null
   for (const { text, line: at } of body) {
     const [labels, rest] = parseMetric(text)
     if (rest.startsWith('@st')) {
-      startOffsets = parseStartOffsets(rest.slice('@st'.length))
+      if (starts !== null) throw new Error('an @st line without its samples')
+      starts = { offsets: parseStartOffsets(rest.slice('@st'.length)), metric: JSON.stringify(labels) }
       continue
     }
     const items = parseItems(rest)
-    if (startOffsets !== null && startOffsets.length !== items.length) throw new Error(`${startOffsets.length} start times for ${items.length} samples`)
-    command.series.push({ line: at, labels, items, startOffsets })
-    startOffsets = null
+    if (starts !== null && starts.metric !== JSON.stringify(labels)) throw new Error('an @st line of another series')
+    if (starts !== null && starts.offsets.length !== items.length) throw new Error(`${starts.offsets.length} start times for ${items.length} samples`)
+    command.series.push({ line: at, labels, items, startOffsets: starts?.offsets ?? null })
+    starts = null
   }
+  if (starts !== null) throw new Error('an @st line without its samples')
   return command
 }
 
