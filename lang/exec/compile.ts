@@ -123,7 +123,7 @@ export class Compiler implements ExprCompiler {
     const selection = this.scope.querier.select(selector.matchers, mint, maxt, {
       startMs: steps.startMs, endMs, stepMs: steps.stepMs, rangeMs, func,
     })
-    return selector.isCountsOnly === true ? new CountsOnlySelection(selection, mint) : selection
+    return selector.isCountsOnly === true ? new CountsOnlySelection(selection, mint, { steps, shift }) : selection
   }
 
   /** Drops the names whose removal was delayed; an operator at the end of the query or of a raw subquery. */
