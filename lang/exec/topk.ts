@@ -13,7 +13,7 @@ import { sortAsGo } from './go-order.ts'
 import { hasHistograms, ignoreHistograms } from './histogram-cells.ts'
 import { samplesInRow } from './histogram-samples.ts'
 import type { LabelTable } from './label-table.ts'
-import { ABSENT, FLOAT, type Operator, type RowBatch } from './operator.ts'
+import { ABSENT, FLOAT, HISTOGRAM, type Operator, type RowBatch } from './operator.ts'
 
 export interface PickSpec extends GroupingSpec {
   op: PickOp
@@ -58,7 +58,7 @@ export class Pick implements Operator {
     if (isByValue(spec) && hasHistograms(rows.kinds, rows.kinds.length)) ignoreHistograms(spec.op, this.#scope)
     const groups = groupSeries(rows.series, groupSets(spec, labels))
     const kept = budget.bytes(rows.kinds.length)
-    const order = spec.op === 'limit_ratio' ? keepRatio(rows, spec.param, kept, labels) : keepBest(rows, groups, spec, { kept, budget })
+    const order = spec.op === 'limit_ratio' ? keepRatio(rows, groups, spec, { kept, labels }) : keepBest(rows, groups, spec, { kept, budget })
     const picked = selected(rows, kept, steps.count === 1 ? order : withPoints(kept, steps.count), budget)
     budget.releaseBytes(bytesOf(rows) + kept.byteLength)
     budget.settleSamples(heldBefore, samplesInRow({ ...picked, at: 0 }, picked.kinds.length, histograms))
@@ -92,9 +92,8 @@ function selected({ series, values }: DenseRows, kept: Uint8Array, places: reado
 /** Marks what is kept; returns the series kept at the last step, group by group, best first where there is one step only. */
 function keepBest(rows: DenseRows, groups: Groups, spec: PickSpec, { kept, budget }: { kept: Uint8Array; budget: Budget }): number[] {
   const width = spec.param.length
-  const members = Array.from(groups.sets, (): number[] => [])
-  groups.groupOf.forEach((group, s) => members[group]!.push(s))
-  const heap = new Heap(rows.values, spec.op)
+  const members = membersOf(groups)
+  const heap = new Heap(rows, spec.op)
   let order: number[] = []
   for (let i = 0; i < width; i++) {
     const k = Math.trunc(spec.param[i]!)
@@ -115,14 +114,23 @@ function keepBest(rows: DenseRows, groups: Groups, spec: PickSpec, { kept, budge
   return order
 }
 
+/** The series of each group. */
+function membersOf(groups: Groups): number[][] {
+  const members = Array.from(groups.sets, (): number[] => [])
+  groups.groupOf.forEach((group, s) => members[group]!.push(s))
+  return members
+}
+
 /** Positions of values, the one to give up first on top. */
 class Heap {
   readonly #values: Float64Array
+  readonly #kinds: Uint8Array
   readonly #op: PickOp
   items: number[] = []
 
-  constructor(values: Float64Array, op: PickOp) {
+  constructor({ values, kinds }: DenseRows, op: PickOp) {
     this.#values = values
+    this.#kinds = kinds
     this.#op = op
   }
 
@@ -135,31 +143,37 @@ class Heap {
     const items = this.items
     if (items.length < k) {
       items.push(at)
-      if (this.#op !== 'limitk') this.#up(items.length - 1)
+      this.#up(items.length - 1)
     } else if (k >= 1 && this.#op !== 'limitk' && this.#isWorse(items[0]!, at)) {
       items[0] = at
       this.#down(0)
     }
   }
 
-  /** Best first; limitk: as they came. */
+  /** Best first; limitk and limit_ratio: as they lie in the heap, which is how Prometheus shows them. */
   sorted(): number[] {
     const items = this.items
-    if (this.#op === 'limitk') return items
-    return sortAsGo(items, (a, b) => this.#isWorseOrNaN(a, b), (a, b) => (this.#isWorse(b, a) ? -1 : this.#isWorse(a, b) ? 1 : 0))
+    if (this.#op === 'limitk' || this.#op === 'limit_ratio') return items
+    return sortAsGo(items, (a, b) => this.#isWorseOrNaN(a, b))
   }
 
   /** NaN is worse than any number. */
   #isWorse(a: number, b: number): boolean {
-    const x = this.#values[a]!
-    const y = this.#values[b]!
+    const x = this.#valueOf(a)
+    const y = this.#valueOf(b)
     if (x !== x) return y === y
     return this.#op === 'bottomk' ? x > y : x < y
   }
 
   /** The order of Go's heap, in which NaN is worse than NaN, too. */
   #isWorseOrNaN(a: number, b: number): boolean {
-    return this.#values[a]! !== this.#values[a]! || this.#isWorse(a, b)
+    const x = this.#valueOf(a)
+    return x !== x || this.#isWorse(a, b)
+  }
+
+  /** A histogram lies there as 0. */
+  #valueOf(at: number): number {
+    return this.#kinds[at] === HISTOGRAM ? 0 : this.#values[at]!
   }
 
   #up(from: number): void {
@@ -192,20 +206,23 @@ class Heap {
   }
 }
 
-/** Keeps the share of series whose hash lies below the ratio; a negative ratio keeps exactly the others. */
-function keepRatio(rows: DenseRows, ratios: Float64Array, kept: Uint8Array, labels: LabelTable): number[] {
-  const width = ratios.length
-  const order: number[] = []
-  rows.series.forEach((set, s) => {
-    const offset = hashOffset(labels, set)
-    for (let i = 0; i < width; i++) {
-      const ratio = ratios[i]!
-      const isIn = ratio >= 0 ? offset < ratio : offset >= 1 + ratio
-      if (isIn && rows.kinds[s * width + i] !== ABSENT) kept[s * width + i] = rows.kinds[s * width + i]!
+/** Keeps the share of series whose hash lies below the ratio; a negative ratio keeps exactly the others. Returns as keepBest. */
+function keepRatio(rows: DenseRows, groups: Groups, spec: PickSpec, { kept, labels }: { kept: Uint8Array; labels: LabelTable }): number[] {
+  const width = spec.param.length
+  const heap = new Heap(rows, spec.op)
+  return membersOf(groups).flatMap((series) => {
+    heap.clear()
+    for (const s of series) {
+      const offset = hashOffset(labels, rows.series[s]!)
+      spec.param.forEach((ratio, i) => {
+        const isIn = ratio >= 0 ? offset < ratio : offset >= 1 + ratio
+        if (isIn) kept[s * width + i] = rows.kinds[s * width + i]!
+      })
+      const last = s * width + width - 1
+      if (kept[last] !== ABSENT) heap.offer(last, Infinity)
     }
-    if (kept[s * width + width - 1] !== ABSENT) order.push(s)
+    return heap.sorted().map((at) => (at - (width - 1)) / width)
   })
-  return order
 }
 
 /** In [0, 1): Prometheus' hash of the labels, so that both keep the same series (model/labels/labels_stringlabels.go). */

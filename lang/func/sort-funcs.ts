@@ -64,13 +64,7 @@ function byValue(sign: number): OperatorFunc {
       const x = values[a]!
       return x !== x || (sign > 0 ? x > values[b]! : x < values[b]!)
     }
-    return sortAsGo(floats, isBehind, (a, b) => {
-      const x = values[a]!
-      const y = values[b]!
-      if (x !== x || y !== y) return (x === x ? 0 : 1) - (y === y ? 0 : 1)
-      // Not by difference: that of two infinities is NaN.
-      return sign * (x < y ? -1 : x > y ? 1 : 0)
-    })
+    return sortAsGo(floats, isBehind)
   }, dropHistograms)
 }
 
@@ -81,16 +75,16 @@ function byLabel(sign: number): OperatorFunc {
     const names = args.slice(1).map((_, i) => labels.intern(stringArg(args, i + 1)))
     const valueOf = (s: number, name: number): string => labels.textOf(labels.get(series[s]!, name))
     const present = Array.from(series, (_, s) => s).filter((s) => kinds[s] !== ABSENT)
-    const compare = (a: number, b: number, ofMissing: (order: number) => number): number => {
+    const compare = (a: number, b: number): number => {
       for (const name of names) {
         const [x, y] = [valueOf(a, name), valueOf(b, name)]
         const order = compareNatural(x, y)
-        if (order !== 0) return x === '' || y === '' ? ofMissing(order) : sign * order
+        // Whatever is compared with a missing label is greater to Prometheus, or with sort_by_label_desc less.
+        if (order !== 0) return x === '' || y === '' ? sign : sign * order
       }
       return sign * labels.compare(series[a]!, series[b]!)
     }
-    // Whatever is compared with a missing label is greater to Prometheus, or with sort_by_label_desc less.
-    return sortAsGo(present, (a, b) => compare(b, a, () => sign) < 0, (a, b) => compare(a, b, (order) => sign * order))
+    return sortAsGo(present, (a, b) => compare(b, a) < 0)
   }, () => {})
 }
 
