@@ -21,14 +21,14 @@ export interface Combined {
 /** a + b; null if one is exponential and the other has custom bounds. */
 export function addHistograms(a: FloatHistogram, b: FloatHistogram): Combined | null {
   const sum = new HistogramSum(a)
-  const met = sum.add(b)
+  const met = sum.add(b, true)
   return met && { histogram: sum.uncompensated(), ...met }
 }
 
 /** a − b, a gauge; null if one is exponential and the other has custom bounds. */
 export function subtractHistograms(a: FloatHistogram, b: FloatHistogram): Combined | null {
   const sum = new HistogramSum(a)
-  const met = sum.add(withHint(scaleHistogram(b, -1), b.hint))
+  const met = sum.add(withHint(scaleHistogram(b, -1), b.hint), true)
   return met && { histogram: withHint(sum.uncompensated(), HINT_GAUGE), ...met }
 }
 

@@ -21,8 +21,8 @@ export class BucketSums {
     this.c = new Float64Array(count.length)
   }
 
-  /** Adds count[k] to bucket index[k] for k ≥ from; index ascends strictly. */
-  add(index: Int32Array, count: Float64Array, from: number): void {
+  /** Adds count[k], and a compensation of it, to bucket index[k] for k ≥ from; index ascends strictly. */
+  add(index: Int32Array, count: Float64Array, from: number, compensations: Float64Array | null = null): void {
     if (!isSuffix(this.index, index, from)) this.#makeRoom(index, from)
     const { index: own, sum, c } = this
     let at = 0
@@ -33,7 +33,15 @@ export class BucketSums {
       const total = before + x
       c[at] = compensation(c[at]!, before, x, total)
       sum[at] = total
+      if (compensations !== null) this.#increase(at, compensations[k]!)
     }
+  }
+
+  #increase(at: number, x: number): void {
+    const before = this.sum[at]!
+    const total = before + x
+    this.c[at] = compensation(this.c[at]!, before, x, total)
+    this.sum[at] = total
   }
 
   /** Makes empty buckets for those of index[from…] that are missing. */
@@ -68,21 +76,40 @@ export class BucketSums {
     return missing
   }
 
-  /** Moves every bucket to index `target(index)`, which never descends, and merges those that meet. */
+  /** Makes buckets 2^halvings times as wide. The first of those that meet is taken with its compensation, the others are added. */
+  coarsen(halvings: number): void {
+    const { index, sum, c } = this
+    const targets = index.map((one) => reducedIndex(one, halvings))
+    this.#clear(targets)
+    for (let k = 0, at = -1; k < index.length; k++) {
+      if (at >= 0 && this.index[at] === targets[k]) {
+        this.#increase(at, sum[k]!)
+        this.#increase(at, c[k]!)
+      } else {
+        at++
+        this.sum[at] = sum[k]!
+        this.c[at] = c[k]!
+      }
+    }
+  }
+
+  /** Moves every bucket to index `target(index)`, which never descends, and adds up those that meet, compensations as counts. */
   remap(target: (index: number) => number): void {
     const { index, sum, c } = this
     const targets = index.map(target)
+    this.#clear(targets)
+    for (let k = 0, at = 0; k < index.length; k++) {
+      if (this.index[at] !== targets[k]) at++
+      this.#increase(at, sum[k]!)
+      this.#increase(at, c[k]!)
+    }
+  }
+
+  /** Empty buckets at `targets`, which may repeat. */
+  #clear(targets: Int32Array): void {
     this.index = targets.filter((to, k) => k === 0 || to !== targets[k - 1])
     this.sum = new Float64Array(this.index.length)
     this.c = new Float64Array(this.index.length)
-    let at = 0
-    for (let k = 0; k < index.length; k++) {
-      if (this.index[at] !== targets[k]) at++
-      const before = this.sum[at]!
-      const total = before + sum[k]!
-      this.c[at] = compensation(this.c[at]!, before, sum[k]!, total) + c[k]!
-      this.sum[at] = total
-    }
   }
 
   /** Forgets the first n buckets. */

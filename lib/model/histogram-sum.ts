@@ -1,7 +1,7 @@
 // A running sum of native histograms, each of its numbers a Kahan-Neumaier sum: what sum, avg and their _over_time
 // functions keep, and what plain addition is made of. After Prometheus' FloatHistogram.KahanAdd.
 import { exponentialBound } from './histogram-bounds.ts'
-import { BucketSums, reducedIndex } from './histogram-buckets.ts'
+import { BucketSums } from './histogram-buckets.ts'
 import {
   CUSTOM_SCHEMA, HINT_GAUGE, HINT_UNKNOWN, isCustom, isSameArray,
   type Buckets, type CounterResetHint, type FloatHistogram,
@@ -46,12 +46,15 @@ export class HistogramSum {
     this.#customValues = first.customValues
   }
 
-  /** Adds a histogram; null, and nothing is added, if one is exponential and the other has custom bounds. */
-  add(h: FloatHistogram): Met | null {
+  /**
+   * Adds a histogram; null, and nothing is added, if one is exponential and the other has custom bounds. `isPlain`: what gets lost
+   * where buckets of `h` are put together stays lost.
+   */
+  add(h: FloatHistogram, isPlain = false): Met | null {
     if (isCustom(h) !== (this.#schema === CUSTOM_SCHEMA)) return null
     this.#hasAdded = true
     const isCollision = this.#meetHint(h.hint)
-    const isReconciled = this.#schema === CUSTOM_SCHEMA ? this.#addCustom(h) : this.#addExponential(h)
+    const isReconciled = this.#schema === CUSTOM_SCHEMA ? this.#addCustom(h) : this.#addExponential(h, isPlain)
     const count = this.#count + h.count
     this.#countC = compensation(this.#countC, this.#count, h.count, count)
     this.#count = count
@@ -86,38 +89,41 @@ export class HistogramSum {
     return true
   }
 
-  #addExponential(h: FloatHistogram): false {
-    const otherZeroCount = h.zeroThreshold === this.#zero.threshold ? h.zeroCount : this.#meetZeroBucket(h)
-    const { count, c, threshold } = this.#zero
-    const total = count + otherZeroCount
-    this.#zero = { count: total, c: compensation(c, count, otherZeroCount, total), threshold }
-    let { positive, negative } = h
+  #addExponential(h: FloatHistogram, isPlain: boolean): false {
+    const other = h.zeroThreshold === this.#zero.threshold ? { count: h.zeroCount, c: 0 } : this.#meetZeroBucket(h)
+    this.#zero = increased(this.#zero, other.count)
+    if (!isPlain) this.#zero = increased(this.#zero, other.c)
     if (h.schema < this.#schema) this.#coarsen(h.schema)
-    else if (h.schema > this.#schema) {
-      positive = reduceBuckets(positive, h.schema - this.#schema)
-      negative = reduceBuckets(negative, h.schema - this.#schema)
-    }
-    this.#positive.add(positive.index, positive.count, this.#firstOutside(positive))
-    this.#negative.add(negative.index, negative.count, this.#firstOutside(negative))
+    this.#addSide(this.#positive, h.positive, h.schema - this.#schema, isPlain)
+    this.#addSide(this.#negative, h.negative, h.schema - this.#schema, isPlain)
     return false
   }
 
+  #addSide(own: BucketSums, side: Buckets, halvings: number, isPlain: boolean): void {
+    if (halvings === 0) {
+      own.add(side.index, side.count, this.#firstOutside(side.index))
+      return
+    }
+    const coarse = new BucketSums(side)
+    coarse.coarsen(halvings)
+    own.add(coarse.index, coarse.sum, this.#firstOutside(coarse.index), isPlain ? null : coarse.c)
+  }
+
   /** Position of the first bucket that ends beyond the zero bucket; those before are in the zero count. */
-  #firstOutside({ index }: Buckets): number {
+  #firstOutside(index: Int32Array): number {
     let k = 0
     while (k < index.length && exponentialBound(index[k]!, this.#schema) <= this.#zero.threshold) k++
     return k
   }
 
   #coarsen(schema: number): void {
-    const halvings = this.#schema - schema
-    this.#positive.remap((index) => reducedIndex(index, halvings))
-    this.#negative.remap((index) => reducedIndex(index, halvings))
+    this.#positive.coarsen(this.#schema - schema)
+    this.#negative.coarsen(this.#schema - schema)
     this.#schema = schema
   }
 
   /** Widens the zero bucket until it fits both; returns the count of the other's. Each may push the other's threshold to the end of a bucket. */
-  #meetZeroBucket(h: FloatHistogram): number {
+  #meetZeroBucket(h: FloatHistogram): ZeroBucket {
     const other = new HistogramSum(h)
     let theirs: ZeroBucket = other.#zero
     while (theirs.threshold !== this.#zero.threshold) {
@@ -128,7 +134,7 @@ export class HistogramSum {
         this.#negative.dropFirst(this.#startingWithin(this.#negative.index))
       }
     }
-    return theirs.count
+    return theirs
   }
 
   /** How many buckets start within the zero bucket. */
@@ -141,12 +147,14 @@ export class HistogramSum {
   /** The zero bucket if it reached to `threshold`, not less than now, or as much further as its last bucket needs. */
   zeroCountFor(threshold: number): ZeroBucket {
     if (threshold === this.#zero.threshold) return this.#zero
+    let { c } = this.#zero
     for (;;) {
-      const zero = this.#swallow(this.#positive, { ...this.#zero, threshold })
+      const zero = this.#swallow(this.#positive, { count: this.#zero.count, c, threshold })
       const both = this.#swallow(this.#negative, zero)
       if (both.threshold === zero.threshold) return both
-      // The negative side pushed the threshold: the positive one has to reach it, too.
+      // The negative side pushed the threshold: the positive one has to reach it, too. Prometheus keeps the compensation.
       threshold = both.threshold
+      c = both.c
     }
   }
 
@@ -154,13 +162,9 @@ export class HistogramSum {
     for (let k = 0; k < index.length; k++) {
       if (exponentialBound(index[k]! - 1, this.#schema) >= zero.threshold) break
       const upper = exponentialBound(index[k]!, this.#schema)
-      const total = zero.count + sum[k]!
       const isCut = upper > zero.threshold
-      zero = {
-        count: total, c: compensation(zero.c, zero.count, sum[k]!, total) + c[k]!,
-        threshold: isCut && sum[k] !== 0 ? upper : zero.threshold,
-      }
-      if (isCut) break
+      zero = increased(increased(zero, sum[k]!), c[k]!)
+      if (isCut) return sum[k] === 0 ? zero : { ...zero, threshold: upper }
     }
     return zero
   }
@@ -228,6 +232,11 @@ export class HistogramSum {
   }
 }
 
+function increased({ count, c, threshold }: ZeroBucket, x: number): ZeroBucket {
+  const total = count + x
+  return { count: total, c: compensation(c, count, x, total), threshold }
+}
+
 function isInfinite(x: number): boolean {
   return x === Infinity || x === -Infinity
 }
@@ -235,7 +244,7 @@ function isInfinite(x: number): boolean {
 /** Counts in buckets 2^halvings times as wide. */
 export function reduceBuckets(buckets: Buckets, halvings: number): Buckets {
   const sums = new BucketSums(buckets)
-  sums.remap((index) => reducedIndex(index, halvings))
+  sums.coarsen(halvings)
   return sums.result(false)
 }
 

@@ -221,3 +221,35 @@ describe('properties', () => {
     }
   })
 })
+
+describe('sums of different resolutions', () => {
+  const h = (schema: number, zero: { threshold: number; count: number }, from: number, counts: number[]): FloatHistogram => ({
+    ...EMPTY_HISTOGRAM, schema, zeroThreshold: zero.threshold, zeroCount: zero.count, count: 1, sum: 1, positive: denseBuckets(from, counts.map((x) => x * 0.37)),
+  })
+  const none = { threshold: 0, count: 0 }
+
+  // FloatHistogram.KahanAdd and Add of Prometheus 3.14.0: what buckets lose when they are put together is kept, and added before the next.
+  it.each<[string, FloatHistogram[], { zero: number; sum: number[]; raw: number[]; plain: number[] }]>([
+    ['the last is coarser', [h(2, none, -3, [38, 45, 31, 26, 16, 7, 3]), h(2, none, -3, [19, 16, 17, 10, 13, 6, 1]), h(0, none, -3, [34, 33, 16, 19, 11, 12, 3])], {
+      zero: 0, sum: [12.58, 12.209999999999999, 5.92, 81.77, 21.09, 4.4399999999999995, 1.1099999999999999],
+      raw: [12.58, 12.209999999999999, 5.92, 81.77000000000001, 21.09, 4.4399999999999995, 1.1099999999999999],
+      plain: [12.58, 12.209999999999999, 5.92, 81.77000000000001, 21.09, 4.4399999999999995, 1.1099999999999999],
+    }],
+    ['the first is coarser', [h(0, none, -3, [34, 33, 16, 19, 11, 12, 3]), h(2, none, -3, [38, 45, 31, 26, 16, 7, 3]), h(1, none, -3, [19, 16, 17, 10, 13, 6, 1])], {
+      zero: 0, sum: [12.58, 12.209999999999999, 18.87, 68.82, 20.72, 4.81, 1.1099999999999999],
+      raw: [12.58, 12.209999999999999, 18.869999999999997, 68.82, 20.72, 4.81, 1.1099999999999999],
+      plain: [12.58, 12.209999999999999, 18.869999999999997, 68.82, 20.72, 4.81, 1.1099999999999999],
+    }],
+    ['a wider zero bucket among them', [
+      h(3, { threshold: 0.001, count: 0.1 }, -20, [1e15, 1, 3, 7, 1e8, 11]), h(3, { threshold: 0.001, count: 0.7 }, -20, [3, 1e12, 7, 11, 13, 17]),
+      h(0, { threshold: 0.9, count: 0.3 }, 0, [1, 2, 3]), h(2, { threshold: 0.001, count: 0.9 }, -6, [5, 1e10, 7, 9, 5]),
+    ], { zero: 3.703737370000386e14, sum: [5.55, 0.74, 1.1099999999999999], raw: [5.550000000000001, 0.74, 1.1099999999999999], plain: [5.55, 0.74, 1.1099999999999999] }],
+  ])('%s', (_, histograms, want) => {
+    const [first, ...others] = histograms
+    const sum = new HistogramSum(first!)
+    for (const other of others) sum.add(other)
+    const { zeroCount, positive } = sum.result()
+    const plain = others.reduce((all, other) => addHistograms(all, other)!.histogram, first!)
+    expect({ zero: zeroCount, sum: [...positive.count], raw: [...sum.uncompensated().positive.count], plain: [...plain.positive.count] }).toEqual(want)
+  })
+})
