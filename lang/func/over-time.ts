@@ -3,7 +3,7 @@
 // scanned anew in Prometheus' order, so that results agree to the last bit, unless windows share most of their samples
 // (prefix-sums.ts).
 import { compensatedSum, compensation, squaredDistances } from '../../lib/model/kahan.ts'
-import { addUp, letSumsGo, sumBetween, sumRest, SUMS_WINDOWS_MIN } from './prefix-sums.ts'
+import { addUp, letSumsGo, MEANS_WINDOWS_MIN, sumBetween, sumRest, SUMS_WINDOWS_MIN } from './prefix-sums.ts'
 import { isShared, type Pace, type RangeKernel, type Windows } from './range-kernel.ts'
 
 /** [0]: the compensation of the last `sumOf`; an array, for a variable of a module would be a new object each time. */
@@ -60,7 +60,7 @@ export const sumOverTime: RangeKernel = (w, _t, v, vAt, out, kinds, at, _args, p
 export const avgOverTime: RangeKernel = (w, _t, v, vAt, out, kinds, at, _args, pace) => {
   const { count, lo, hi } = w
   const base = count > 0 ? lo[0]! : 0
-  const hasSums = isShared(w, SUMS_WINDOWS_MIN) && addUp(v, vAt + base, vAt + hi[count - 1]!)
+  const hasSums = isShared(w, MEANS_WINDOWS_MIN) && addUp(v, vAt + base, vAt + hi[count - 1]!)
   for (let i = 0; i < count; i++) {
     const from = lo[i]!
     const to = hi[i]!
