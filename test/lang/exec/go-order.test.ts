@@ -15,7 +15,7 @@ describe("Go's sort", () => {
     expect(sortAsGo(values.map((_value, i) => i), isBehind)).toEqual(places)
   })
 
-  it('sorts what has an order as any other', () => {
+  it('sorts what has an order, like other sorts', () => {
     const items = Array.from({ length: 5000 }, (_, i) => (i * 7919) % 5000)
     expect(sortAsGo([...items], (a, b) => a > b)).toEqual(items.toSorted((a, b) => a - b))
   })
