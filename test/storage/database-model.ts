@@ -26,6 +26,8 @@ export interface ModelReport {
   compactions: number
   retentions: number
   restarts: number
+  /** Series that the head had let go of, over all restarts. */
+  forgotten: number
   deletes: number
   /** Samples that were deleted, and of these the ones that came again. */
   deleted: number
@@ -38,7 +40,7 @@ export interface ModelReport {
 }
 
 export function emptyReport(): ModelReport {
-  return { cuts: 0, compactions: 0, retentions: 0, restarts: 0, deletes: 0, deleted: 0, again: 0, cleanings: 0, snapshots: 0, hidden: 0, samples: 0 }
+  return { cuts: 0, compactions: 0, retentions: 0, restarts: 0, forgotten: 0, deletes: 0, deleted: 0, again: 0, cleanings: 0, snapshots: 0, hidden: 0, samples: 0 }
 }
 
 /** `commands` of them in a folder; throws where the store and the Map disagree. */
@@ -65,6 +67,9 @@ class ModelRun {
   readonly #total: number
   readonly #logged: string[] = []
   readonly #logger = new Logger({ level: 'warn', format: 'logfmt', write: (line) => void this.#logged.push(line) })
+  /** Series come in waves: those of the last one are silent for so long that the head forgets them, and come back. */
+  readonly #hasWaves: boolean
+  #from = 0
   #clock: FakeClock
   #db: Database
 
@@ -76,6 +81,7 @@ class ModelRun {
     // Of 70 h blocks grow to 6 h, of 10 h they do not.
     this.#retentionMs = [10, 70, 70][random.int(3)]! * HOUR
     this.#ownMs = [null, null, 4 * HOUR, 100 * HOUR][random.int(4)]!
+    this.#hasWaves = random.int(2) === 0
     this.#clock = new FakeClock(NOW)
     this.#db = this.#open()
   }
@@ -179,13 +185,15 @@ class ModelRun {
     this.report.cuts += done.cut
     this.report.compactions += done.compact
     this.report.retentions += timeRetentions
+    this.report.forgotten += this.#db.head.series.forgotten
   }
 
   #append(step: number): void {
     const random = this.#random
     const now = this.#clock.now()
-    const from = random.int(this.#total)
-    const all = Array.from({ length: 1 + random.int(this.#total) }, (_, k) => (from + k) % this.#total)
+    if (random.int(this.#hasWaves ? 15 : 1) === 0) this.#from = random.int(this.#total)
+    const most = this.#hasWaves ? Math.ceil(this.#total / 3) : this.#total
+    const all = Array.from({ length: 1 + random.int(most) }, (_, k) => (this.#from + k) % this.#total)
     const ids = random.int(3) === 0 ? all.filter(() => random.int(3) > 0) : all
     // Mostly now, often late, now and then what an agent kept for hours.
     const ago = [0, 0, 0, random.int(20 * MINUTE), random.int(20 * MINUTE), random.int(9 * HOUR)][random.int(6)]!
