@@ -34,6 +34,8 @@ export class SegmentDamageError extends Error {
 export class SegmentReader {
   /** Why segments could not be read; `planGroup` leaves these out from then on. */
   readonly #damaged = new Map<number, string>()
+  /** Those of them that the device refused to read: it may give them to the next querier. */
+  readonly #refused = new Set<number>()
   /** Segments left out since the querier at work began. */
   readonly #leftOut = new Set<number>()
   /** Segments whose files went since then: they were past the retention or are in blocks. */
@@ -74,6 +76,8 @@ export class SegmentReader {
   begin(): void {
     this.#leftOut.clear()
     this.#gone.clear()
+    for (const key of this.#refused) this.#damaged.delete(key)
+    this.#refused.clear()
     if (this.#damaged.size > DAMAGED_MAX) this.#damaged.clear()
   }
 
@@ -88,11 +92,12 @@ export class SegmentReader {
       this.#key = 0
       const isMissing = cause instanceof DiskError && cause.code === 'ENOENT'
       // So is a place that the device cannot read, to who may leave it out; any other refusal of the disk may pass.
-      const isLost = isMissing || (this.#mayLeaveOutRefused && cause instanceof DiskError && cause.code === 'EIO')
-      if (!(cause instanceof SegmentDamageError || isLost || cause instanceof RangeError)) throw cause
+      const isRefused = this.#mayLeaveOutRefused && cause instanceof DiskError && cause.code === 'EIO'
+      if (!(cause instanceof SegmentDamageError || isMissing || isRefused || cause instanceof RangeError)) throw cause
       // Files go from the oldest on, and the newest is always there.
       if (isMissing && place.file < oldestSegmentFile(this.#folder)) this.#gone.add(key)
       else this.#damaged.set(key, cause.message)
+      if (isRefused) this.#refused.add(key)
       throw cause instanceof SegmentDamageError ? cause : new SegmentDamageError(cause.message, { cause })
     }
   }

@@ -42,4 +42,30 @@ describe('a query whose n-th read of the disk fails', () => {
     expect(failures).toBeGreaterThan(5)
     await db.close()
   })
+
+  it('finds it again with the next query, when the disk gives it', async () => {
+    const db = open(tempFolder())
+    const refs = seriesOf(db, 5)
+    for (let k = 0; k < 200; k++) append(db, batchOf(NOW - (200 - k) * 5000, refs, refs.map((ref) => ref * k)))
+    const all = readAll(db)
+    const queryable = new StoreQueryable(db.handle(), 4)
+    const read = (): [found: number, damage: number] => {
+      const querier = queryable.querier()
+      const found = drain(querier, querier.select([{ name: '__name__', op: '!=', value: '' }], NOW - 14_000_000, NOW, HINTS))
+      const damage = querier.damage?.() ?? []
+      querier.close()
+      return [[...found.values()].reduce((sum, points) => sum + points.length, 0), damage.length]
+    }
+    useDisk({ ...fs, readSync: () => {
+      throw Object.assign(new Error('i/o'), { code: 'EIO' })
+    } } as never)
+    const [found, damage] = read()
+    expect(found).toBeLessThan(1000)
+    expect(damage).toBeGreaterThan(0)
+    useDisk(fs)
+    expect(read()).toEqual([1000, 0])
+    queryable.close()
+    expect(readAll(db)).toEqual(all)
+    await db.close()
+  })
 })
