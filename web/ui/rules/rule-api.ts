@@ -59,7 +59,8 @@ export function firstRules(groups: readonly ApiGroup[], count: number): ApiGroup
 }
 
 /** Groups with those of their rules that pass; groups without any are left out. */
-export function filterGroups(groups: readonly ApiGroup[], filter: string, states: ReadonlySet<RuleState>): ApiGroup[] {
+export function filterGroups(groups: readonly ApiGroup[], filter: string, states: ReadonlySet<RuleState>): readonly ApiGroup[] {
+  if (filter.trim() === '' && states.size === 0) return groups.filter(({ rules }) => rules.length > 0)
   const words = filter.toLowerCase().split(/\s+/)
   return groups.flatMap((group) => {
     const rules = group.rules.filter((rule) => {

@@ -4,41 +4,39 @@ import { useComputed, useSignal, useSignalEffect, type ReadonlySignal, type Sign
 import { useEffect, useRef } from 'preact/hooks'
 import type { JSX } from 'preact'
 import { ApiError, isAbort } from '../api/fetch-api.ts'
-import { countOf, formatCount } from '../query/number-format.ts'
-import { formatDuration, formatSpan } from '../query/time-text.ts'
+import { formatCount } from '../query/number-format.ts'
 import { onLiveBeat } from '../shell/live.ts'
-import { hrefOf, place, replaceSearch } from '../shell/router.ts'
-import { labelSetOf } from '../query/label-set.ts'
-import { LabelText } from '../widgets/label-text.tsx'
-import { countStates, fetchGroups, filterGroups, firstRules, stateOf, type ApiGroup, type ApiRule, type RuleState } from './rule-api.ts'
+import { place, replaceSearch } from '../shell/router.ts'
+import { countStates, fetchGroups, filterGroups, firstRules, type ApiGroup, type RuleState } from './rule-api.ts'
+import { GroupSection, StateGlyph, STATE_TEXT } from './rule-group.tsx'
 
 /** Rules shown at first, and how many more at a time. */
 const SHOWN_STEP = 200
+/** Of these so many are added a frame, so that the page stays at hand meanwhile. */
+const FRAME_RULES = 20
 const STATES: readonly RuleState[] = ['failing', 'firing', 'pending', 'ok', 'unknown']
-const STATE_TEXT: Readonly<Record<RuleState, string>> = { failing: 'Failing', firing: 'Firing', pending: 'Pending', ok: 'OK', unknown: 'Not yet evaluated' }
 
-interface Loaded {
-  groups: Signal<readonly ApiGroup[] | null>
-  error: Signal<string>
-  nowMs: Signal<number>
+interface Listed {
+  groups: readonly ApiGroup[]
+  /** Unix ms by this browser when they came. */
+  atMs: number
 }
 
 /** Loads on entering and on each live beat; a failure keeps the old list. */
-function useGroups(): Loaded {
-  const groups = useSignal<readonly ApiGroup[] | null>(null)
+function useGroups(): { listed: Signal<Listed | null>; error: Signal<string> } {
+  const listed = useSignal<Listed | null>(null)
   const error = useSignal('')
-  const nowMs = useSignal(Date.now())
   const abort = useRef(new AbortController())
   useEffect(() => {
     const load = (): void => {
-      fetchGroups(abort.current.signal).then((found) => {
-        groups.value = found
+      fetchGroups(abort.current.signal).then((groups) => {
+        listed.value = { groups, atMs: Date.now() }
         error.value = ''
       }, (failure: unknown) => {
         if (isAbort(failure)) return
         if (!(failure instanceof ApiError)) throw failure
         error.value = failure.message
-      }).finally(() => (nowMs.value = Date.now()))
+      })
     }
     load()
     const stop = onLiveBeat(load)
@@ -47,16 +45,33 @@ function useGroups(): Loaded {
       abort.current.abort(new DOMException('left the page', 'AbortError'))
     }
   }, [])
-  return { groups, error, nowMs }
+  return { listed, error }
+}
+
+/** How many rules are drawn: some more each frame until it is `limit`, and few again when other rules are asked for. */
+function useGrowing(limit: ReadonlySignal<number>, asked: readonly ReadonlySignal<unknown>[]): ReadonlySignal<number> {
+  const drawn = useSignal(FRAME_RULES)
+  useSignalEffect(() => {
+    for (const one of asked) void one.value
+    drawn.value = FRAME_RULES
+  })
+  useSignalEffect(() => {
+    if (drawn.value >= limit.value) return undefined
+    const frame = requestAnimationFrame(() => (drawn.value = Math.min(limit.peek(), drawn.peek() + FRAME_RULES)))
+    return () => cancelAnimationFrame(frame)
+  })
+  return drawn
 }
 
 export function RulesPage(): JSX.Element {
-  const { groups, error, nowMs } = useGroups()
+  const { listed, error } = useGroups()
+  const groups = useComputed(() => listed.value?.groups ?? null)
   const asked = new URLSearchParams(place.peek().search)
   const filter = useSignal(asked.get('search') ?? '')
   const states = useSignal<ReadonlySet<RuleState>>(new Set(STATES.filter((state) => asked.get('state')?.split(',').includes(state))))
   const shown = useComputed(() => filterGroups(groups.value ?? [], filter.value, states.value))
   const limit = useSignal(SHOWN_STEP)
+  const drawn = useGrowing(limit, [filter, states])
   const ruleCounts = useComputed(() => new Map((groups.value ?? []).map((group) => [groupKey(group), group.rules.length])))
   const passCount = shown.value.reduce((count, { rules }) => count + rules.length, 0)
   const counts = useComputed(() => countStates(groups.value ?? []))
@@ -75,7 +90,7 @@ export function RulesPage(): JSX.Element {
       </div>
       {error.value && <p class="notice notice-error" role="alert">{error}{groups.value !== null && '. The list below is from before.'}</p>}
       {groups.value === null && !error.value && <div class="skeleton table" />}
-      {firstRules(shown.value, limit.value).map((group) => <GroupSection key={groupKey(group)} group={group} ruleCount={ruleCounts.value.get(groupKey(group)) ?? 0} nowMs={nowMs} />)}
+      {firstRules(shown.value, Math.min(drawn.value, limit.value)).map((group) => <GroupSection key={groupKey(group)} group={group} ruleCount={ruleCounts.value.get(groupKey(group)) ?? 0} nowMs={listed.value!.atMs} />)}
       {passCount > limit.value && (
         <p class="muted more">
           {`${formatCount(limit.value)} of ${formatCount(passCount)} rules are shown. `}
@@ -110,66 +125,6 @@ function StateFilter({ states, counts }: { states: Signal<ReadonlySet<RuleState>
   )
 }
 
-/** A state as a shape of its own, not only a colour. */
-function StateGlyph({ state }: { state: RuleState }): JSX.Element {
-  return (
-    <svg class={`glyph rule-${state}`} viewBox="0 0 10 10" width="10" height="10" aria-hidden="true">
-      {state === 'ok' && <circle cx="5" cy="5" r="4" />}
-      {state === 'failing' && <path d="M1.500 1.500l7 7m0-7-7 7" fill="none" stroke="currentColor" stroke-width="2" />}
-      {state === 'firing' && <rect x="1" y="1" width="8" height="8" />}
-      {state === 'pending' && <path d="M5 1 9.500 9h-9z" />}
-      {state === 'unknown' && <circle cx="5" cy="5" r="3.200" fill="none" stroke="currentColor" stroke-width="1.600" />}
-    </svg>
-  )
-}
-
 function groupKey({ file, name }: ApiGroup): string {
   return `${file};${name}`
-}
-
-/** `ruleCount`: of the group, though not all of them may be shown. */
-function GroupSection({ group, ruleCount, nowMs }: { group: ApiGroup; ruleCount: number; nowMs: ReadonlySignal<number> }): JSX.Element {
-  const { name, file, interval, evaluationTime, lastEvaluation, rules } = group
-  return (
-    <section class="rule-group" aria-label={`Group ${name}`}>
-      <header>
-        <h2>{name}</h2>
-        <span class="muted">{file}</span>
-        <span class="spacer" />
-        <span class={evaluationTime > interval ? 'rule-failing' : 'muted'}>{`${countOf(ruleCount, 'rule')} every ${formatDuration(interval * 1000)}, took ${formatSpan(evaluationTime * 1000)}, ${ageText(lastEvaluation, nowMs.value)}`}</span>
-      </header>
-      <table class="data rules" aria-label={`Rules of ${name}`}>
-        <thead><tr><th scope="col" class="col-state">State</th><th scope="col">Rule</th><th scope="col" class="col-took number">Duration</th><th scope="col" class="col-age number">Evaluated</th></tr></thead>
-        <tbody>{rules.map((rule, i) => <RuleRow key={`${rule.name}${i}`} rule={rule} nowMs={nowMs} />)}</tbody>
-      </table>
-    </section>
-  )
-}
-
-function RuleRow({ rule, nowMs }: { rule: ApiRule; nowMs: ReadonlySignal<number> }): JSX.Element {
-  const state = stateOf(rule)
-  const { name, query, lastError, evaluationTime, lastEvaluation, labels, alerts, duration = 0, keepFiringFor = 0, learning = 0 } = rule
-  const waits = [...(duration > 0 ? [`for ${formatDuration(duration * 1000)}`] : []), ...(keepFiringFor > 0 ? [`clean for ${formatDuration(keepFiringFor * 1000)} to end`] : [])]
-  return (
-    <tr class={`rule is-${state}`}>
-      <td class="col-state"><span class="state"><StateGlyph state={state} />{STATE_TEXT[state]}</span></td>
-      <td class="col-rule">
-        <span class="rule-name">{name}</span>
-        {waits.length > 0 && <span class="muted">{waits.join(', ')}</span>}
-        {learning > 0 && <span class="muted">learning: {formatCount(learning)} series without a baseline yet</span>}
-        {(alerts?.length ?? 0) > 0 && <a href={`${hrefOf('alerts')}?search=${encodeURIComponent(`alertname="${name}"`)}`} data-route="">{countOf(alerts!.length, 'alert')}</a>}
-        <a class="rule-query" href={`${hrefOf('query')}?g0.expr=${encodeURIComponent(query)}&g0.tab=graph`} data-route="">{query}</a>
-        <LabelText labels={labelSetOf(labels)} empty="" />
-        {lastError !== undefined && <p class="target-error">{lastError}</p>}
-      </td>
-      <td class="col-took number">{formatSpan(evaluationTime * 1000)}</td>
-      <td class="col-age number">{ageText(lastEvaluation, nowMs.value)}</td>
-    </tr>
-  )
-}
-
-/** Go's zero time, year 1, stands for never. */
-function ageText(time: string, nowMs: number): string {
-  const at = Date.parse(time)
-  return Number.isNaN(at) || at <= 0 ? 'never' : `${formatSpan(Math.max(0, nowMs - at))} ago`
 }

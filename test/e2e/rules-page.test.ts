@@ -1,0 +1,32 @@
+// The page of rules with many of them: all are there, and what is out of sight is not drawn anew on each beat.
+import { expect, it } from 'vitest'
+import { startAlertSite } from '../support/alert-site.ts'
+import { hasBrowser, inBrowser, launchBrowser, openPage } from '../support/browser.ts'
+import { waitFor } from '../support/monitor-process.ts'
+
+const many = (count: number): string => Array.from({ length: count }, (_, i) => `      - { alert: Many${i}, expr: 'vector(${i}) > 1e9', labels: { shop: '${i % 2}' } }\n`).join('')
+
+it.skipIf(!hasBrowser)(inBrowser('draws rules near what is seen on each beat, the others when they come into sight'), async () => {
+  const { monitor } = await startAlertSite({ moreRules: many(300) })
+  const { page, problems } = await openPage(await launchBrowser(), `${monitor.base}/rules`)
+  const rows = page.locator('tr.rule')
+  await waitFor('200 rules to be drawn', async () => (await rows.count()) === 200, 20_000)
+  await page.getByRole('button', { name: 'Show 200 more' }).click()
+  await waitFor('all rules to be drawn', async () => (await rows.count()) === 305, 20_000)
+  await page.evaluate(() => {
+    const changed = new Set<number>()
+    Object.assign(window, { changed })
+    for (const [i, body] of document.querySelectorAll('.rules tbody').entries()) new MutationObserver(() => changed.add(i)).observe(body, { subtree: true, childList: true, characterData: true })
+  })
+  const changed = (): Promise<number[]> => page.evaluate(() => [...(window as unknown as { changed: Set<number> }).changed])
+  await rows.first().scrollIntoViewIfNeeded()
+  await waitFor('what came into sight', async () => (await changed()).includes(0), 10_000)
+  await page.evaluate(() => (window as unknown as { changed: Set<number> }).changed.clear())
+  await waitFor('a beat', async () => (await changed()).includes(0), 30_000)
+  expect(Math.max(...await changed())).toBeLessThan(8)
+  await rows.last().scrollIntoViewIfNeeded()
+  await waitFor('what came into sight', async () => (await changed()).includes(15), 10_000)
+  await page.getByLabel('Filter rules').fill('many7')
+  await waitFor('the filter', async () => (await rows.count()) === 11, 10_000)
+  expect(problems).toEqual([])
+}, 120_000)
