@@ -2,7 +2,7 @@
 import type { SentAlert } from '../lib/model/alert.ts'
 import type { Silence } from '../lib/model/silence.ts'
 import type { AlertPipeline } from '../lib/notify/dispatch/alert-pipeline.ts'
-import { AlertView, type AlertsWanted, type ShownAlert, type ShownGroup } from '../lib/notify/dispatch/alert-view.ts'
+import { AlertView, type AlertsWanted, type RouteLabelsFunc, type ShownAlert, type ShownGroup } from '../lib/notify/dispatch/alert-view.ts'
 import type { SilenceDraft } from '../lib/notify/dispatch/silences.ts'
 import type { Clock } from '../lib/std/clock.ts'
 import type { AlertmanagerSide } from '../web/parts.ts'
@@ -12,6 +12,7 @@ export interface AlertEntry {
   pipeline: AlertPipeline
   /** Resolves when they are grouped. */
   post(alerts: readonly SentAlert[]): Promise<void>
+  routeLabels: RouteLabelsFunc
 }
 
 /** Alertmanager's own, where no configuration says more. */
@@ -69,6 +70,6 @@ export class AlertmanagerView implements AlertmanagerSide {
   }
 
   #view(): AlertView {
-    return new AlertView(this.#entry().pipeline, this.#clock)
+    return new AlertView(this.#entry().pipeline, this.#clock, this.#entry().routeLabels)
   }
 }

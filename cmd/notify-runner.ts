@@ -18,6 +18,7 @@ import { freshKey, freshOrderedUuid, freshSeed, Random } from '../lib/std/random
 import type { AlertmanagerRetriever } from '../web/parts.ts'
 import type { AlertEntry } from './alertmanager-view.ts'
 import type { Flags } from './flags.ts'
+import type { RouteLabelsFunc } from '../lib/notify/dispatch/alert-view.ts'
 import { ReceiverRunner } from './receiver-runner.ts'
 import { withRuleRoutes } from './rule-routes.ts'
 import { VERSION } from './version.ts'
@@ -40,6 +41,7 @@ export class NotifyRunner implements AlertmanagerRetriever, AlertEntry {
   readonly lifecycle: AlertLifecycle
   readonly #ground: Ground
   readonly receivers: ReceiverRunner
+  readonly routeLabels: RouteLabelsFunc
   readonly #notifier: Notifier
   readonly #discovery: DiscoveryManager
   /** Configurations come into force one after the other. */
@@ -62,6 +64,7 @@ export class NotifyRunner implements AlertmanagerRetriever, AlertEntry {
     pipeline.setOverlay(this.lifecycle)
     this.#ground = ground
     this.receivers = new ReceiverRunner({ ...ground, externalUrl: flags.externalUrl, health: () => pipeline.metrics.deliveries.all() })
+    this.routeLabels = (notification) => this.receivers.routeLabels(notification)
     this.#notifier = notifier
     this.#discovery = new DiscoveryManager({
       name: 'notify', clock, logger, metrics: discoveryMetrics, update: (name, groups) => notifier.update(Number(name.slice(NAME_PREFIX.length)), groups),

@@ -3,6 +3,8 @@
 import type { PipelineConfig } from '../lib/config/alertmanager-config.ts'
 import type { IntegrationConfig } from '../lib/config/receiver-config.ts'
 import type { MetaStore } from '../lib/meta/interface.ts'
+import type { Notification } from '../lib/model/notification.ts'
+import type { RouteLabelsFunc } from '../lib/notify/dispatch/alert-view.ts'
 import type { PushSubscriptions } from '../lib/notify/push-subscriptions.ts'
 import type { Receiver } from '../lib/notify/receiver.ts'
 import type { ReceiverGround } from '../lib/notify/receiver/ground.ts'
@@ -23,7 +25,7 @@ interface RunnerGround {
 export class ReceiverRunner implements ReceiverTools {
   readonly #ground: RunnerGround
   #push: Promise<PushSubscriptions> | null = null
-  #now: { config: PipelineConfig; receiverGround: ReceiverGround } | null = null
+  #now: { config: PipelineConfig; receiverGround: ReceiverGround; expand: RouteLabelsFunc } | null = null
 
   constructor(ground: RunnerGround) {
     this.#ground = ground
@@ -32,13 +34,19 @@ export class ReceiverRunner implements ReceiverTools {
   /** Makes the receivers of a configuration from now on. */
   async applyConfig(config: PipelineConfig): Promise<(section: IntegrationConfig) => Receiver> {
     // Who tells no one need not load what tells.
-    const [{ makeReceiver }, { NotificationTemplates }, push] = await Promise.all([
-      import('../lib/notify/receiver/make.ts'), import('../lib/notify/template/notification-templates.ts'), this.#subscriptionsOrNone(),
+    const [{ makeReceiver }, { NotificationTemplates }, { notificationData }, push] = await Promise.all([
+      import('../lib/notify/receiver/make.ts'), import('../lib/notify/template/notification-templates.ts'), import('../lib/notify/template/data.ts'), this.#subscriptionsOrNone(),
     ])
     const { clock, logger } = this.#ground
-    const receiverGround = { clock, logger, version: VERSION, templates: new NotificationTemplates(config.templateFiles, clock), isPrivateAllowed: config.globals.isPrivateAllowed, push }
-    this.#now = { config, receiverGround }
+    const templates = new NotificationTemplates(config.templateFiles, clock)
+    const receiverGround = { clock, logger, version: VERSION, templates, isPrivateAllowed: config.globals.isPrivateAllowed, push }
+    this.#now = { config, receiverGround, expand: (notification) => templates.routeLabels(notification.routeLabels, notificationData(notification, notification.routeLabels)) }
     return (section) => makeReceiver(section, receiverGround)
+  }
+
+  /** The labels of a group's route with their templates executed; as they were written before there are receivers. */
+  routeLabels(notification: Notification): ReadonlyMap<string, string> {
+    return this.#now?.expand(notification) ?? notification.routeLabels
   }
 
   health(): IntegrationHealth[] {

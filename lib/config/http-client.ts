@@ -166,14 +166,16 @@ export function readTls(reader: MapReader | null, folder: string): TlsOptions | 
 type Proxy = Pick<HttpClientConfig, 'proxyUrl' | 'noProxy' | 'proxyFromEnvironment' | 'proxyConnectHeader'>
 
 function readProxy(reader: MapReader): Proxy {
+  const given = reader.text('proxy_url', '')
   const proxy = {
-    proxyUrl: reader.text('proxy_url', ''),
+    // `proxy:3128` is usual in the environment, and taken here as Go takes it there.
+    proxyUrl: given === '' || given.includes('://') ? given : `http://${given}`,
     noProxy: reader.text('no_proxy', ''),
     proxyFromEnvironment: reader.bool('proxy_from_environment', false),
     proxyConnectHeader: reader.textsMap('proxy_connect_header'),
   }
   if (proxy.proxyUrl !== '' && !isUrl(proxy.proxyUrl, ['http:', 'https:', 'socks5:', 'socks5h:'])) {
-    reader.error('proxy_url', 'want a URL that begins with http:// or https://')
+    reader.error('proxy_url', 'want a URL that begins with http://, https:// or socks5://, such as http://proxy:3128')
   }
   if (proxy.proxyFromEnvironment) {
     const why = 'must not be set beside proxy_from_environment'

@@ -13,15 +13,18 @@ it.skipIf(!hasBrowser)(inBrowser('draws rules near what is seen on each beat, th
   await waitFor('200 rules to be drawn', async () => (await rows.count()) === 200, 20_000)
   await page.getByRole('button', { name: 'Show 200 more' }).click()
   await waitFor('all rules to be drawn', async () => (await rows.count()) === 305, 20_000)
+  // Kept on the body: the numbers of the blocks whose rows were changed.
   await page.evaluate(() => {
-    const changed = new Set<number>()
-    Object.assign(window, { changed })
-    for (const [i, body] of document.querySelectorAll('.rules tbody').entries()) new MutationObserver(() => changed.add(i)).observe(body, { subtree: true, childList: true, characterData: true })
+    for (const [i, block] of document.querySelectorAll('.rules tbody').entries()) {
+      new MutationObserver(() => (document.body.dataset['changed'] += `${i} `)).observe(block, { subtree: true, childList: true, characterData: true })
+    }
   })
-  const changed = (): Promise<number[]> => page.evaluate(() => [...(window as unknown as { changed: Set<number> }).changed])
+  const forget = (): Promise<string> => page.evaluate(() => (document.body.dataset['changed'] = ' '))
+  const changed = async (): Promise<number[]> => (await page.evaluate(() => document.body.dataset['changed']!)).split(' ').filter((text) => text !== '').map(Number)
+  await forget()
   await rows.first().scrollIntoViewIfNeeded()
   await waitFor('what came into sight', async () => (await changed()).includes(0), 10_000)
-  await page.evaluate(() => (window as unknown as { changed: Set<number> }).changed.clear())
+  await forget()
   await waitFor('a beat', async () => (await changed()).includes(0), 30_000)
   expect(Math.max(...await changed())).toBeLessThan(8)
   await rows.last().scrollIntoViewIfNeeded()

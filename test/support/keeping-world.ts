@@ -85,7 +85,7 @@ export class KeepingWorld {
   async #states(): Promise<string[]> {
     const { pipeline, clock } = this.#world
     const silences = pipeline.silences.all().map((silence) => `silence ${this.#keys.get(silence.id)!} ${silenceState(silence, clock.now())}`)
-    const groups = await new AlertView(pipeline, clock).groups({ matches: () => true, isReceiver: () => true, active: true, silenced: true, inhibited: true, muted: true })
+    const groups = await new AlertView(pipeline, clock, ({ routeLabels }) => routeLabels).groups({ matches: () => true, isReceiver: () => true, active: true, silenced: true, inhibited: true, muted: true })
     const by = (word: string, names: readonly string[]): string => (names.length === 0 ? '' : ` ${word} by ${names.toSorted().join(',')}`)
     const alerts = groups.flatMap(({ receiver, labels, alerts: all }) => all.map(({ alert, silencedBy, inhibitedBy, mutedBy }) =>
       `${receiver} ${JSON.stringify(Object.fromEntries(labelsToMap(labels)))} ${labelsToMap(alert.labels).get('i')!}${by('silenced', silencedBy.map((id) => this.#keys.get(id)!))}${inhibitedBy.length > 0 ? ' inhibited' : ''}${by('muted', mutedBy)}`))

@@ -3,6 +3,8 @@ import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { AlertmanagerView } from '../../cmd/alertmanager-view.ts'
+import { notificationData } from '../../lib/notify/template/data.ts'
+import { NotificationTemplates } from '../../lib/notify/template/notification-templates.ts'
 import { CONFIG } from '../golden/alertmanager-api-cases.ts'
 import { askAll, type ApiAnswer } from '../support/alertmanager-api.ts'
 import { PipelineWorld } from '../support/pipeline-world.ts'
@@ -14,6 +16,7 @@ const DECODER = /^parsing (alerts|silence) body from "" failed, because /
 
 async function start(config: string): Promise<{ world: PipelineWorld; base: string }> {
   const world = await PipelineWorld.start(config)
+  const templates = new NotificationTemplates([], world.clock)
   const server = await startServer((parts) => ({
     clock: world.clock,
     alertmanager: new AlertmanagerView(world.clock, () => config, () => ({
@@ -22,6 +25,7 @@ async function start(config: string): Promise<{ world: PipelineWorld; base: stri
         world.pipeline.receive(alerts)
         return world.pipeline.settled()
       },
+      routeLabels: (notification) => templates.routeLabels(notification.routeLabels, notificationData(notification, notification.routeLabels)),
     })),
     logger: parts.logger,
   }))
@@ -40,6 +44,18 @@ describe("Alertmanager's API", () => {
     const compared = (all: readonly ApiAnswer[]): unknown[] => all.map(({ asked, status, body }) => later(status === 405 ? { asked, status } : { asked, status, body }))
     expect(compared(answers)).toEqual(compared(recorded))
     expect(answers.length).toBeGreaterThan(90)
+  })
+
+  it('has the labels of a route with their templates executed over what its group has now', async () => {
+    const { world, base } = await start(`
+route: {receiver: a, group_by: [team], labels: {plain: x, team: '{{ .GroupLabels.team | toUpper }}', count: '{{ len .Alerts.Firing }} of {{ len .Alerts }}', both: '{{ routeLabels "team" }}-{{ routeLabels "plain" }}', bad: '{{ .Nothing.x }}'}}
+receivers: [{name: a}]`)
+    await world.fire({ team: 'db', i: '1' }, { team: 'db', i: '2' })
+    const groups = async (): Promise<unknown> => await (await fetch(`${base}/api/v2/alerts/groups`)).json()
+    expect(await groups()).toMatchObject([{ routeLabels: { plain: 'x', team: 'DB', count: '2 of 2', both: 'DB-x' } }])
+    await world.advance(1)
+    await world.resolve({ team: 'db', i: '1' })
+    expect(await groups()).toMatchObject([{ routeLabels: { count: '1 of 2' } }])
   })
 
   it('says which word of a body it cannot read', async () => {

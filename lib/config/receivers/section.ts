@@ -22,9 +22,17 @@ export function readHttp(reader: MapReader, { globals, folder }: SectionContext)
   return http
 }
 
+/** Go's notation beside Prometheus': `1.5s`, `1m0.5s`. */
+const GO_DURATION = /^(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+$/
+const UNIT_MS: Readonly<Record<string, number>> = { ns: 1e-6, us: 1e-3, µs: 1e-3, μs: 1e-3, ms: 1, s: 1000, m: 60_000, h: 3_600_000 }
+
 /** A duration that is absent or 0 is the default. */
 export function readTimeoutMs(reader: MapReader): number {
-  return reader.durationMs('timeout', SEND_TIMEOUT_MS) || SEND_TIMEOUT_MS
+  const text = reader.text('timeout', '')
+  if (!GO_DURATION.test(text)) return reader.durationMs('timeout', SEND_TIMEOUT_MS) || SEND_TIMEOUT_MS
+  const ms = [...text.matchAll(/([\d.]+)(\D+)/g)].reduce((sum, [, number, unit]) => sum + Number(number) * UNIT_MS[unit!]!, 0)
+  // Timers know whole ms.
+  return ms === 0 ? SEND_TIMEOUT_MS : Math.max(1, Math.round(ms))
 }
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json }

@@ -124,6 +124,10 @@ export class AlertPipeline implements AlertDispatch {
     return this.#now?.config ?? null
   }
 
+  get externalUrl(): string {
+    return this.#ground.externalUrl
+  }
+
   get metrics(): DispatchMetrics {
     return this.#metrics
   }

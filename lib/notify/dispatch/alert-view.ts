@@ -1,11 +1,14 @@
 // The pipeline as Alertmanager's API shows it: alerts and groups, with what keeps each back as of now. Read in turns of the event
 // loop; ten thousand alerts take longer than one may.
 import { getLabel, type Labels } from '../../model/labels.ts'
+import type { Notification } from '../../model/notification.ts'
 import type { LabelGetter } from '../../model/route-matcher.ts'
 import type { Clock } from '../../std/clock.ts'
 import { runInTurns, type Steps } from '../../std/steps.ts'
 import { compareLabelSets, isResolved, type PipelineAlert } from './alert.ts'
 import type { AlertPipeline } from './alert-pipeline.ts'
+import { groupMessage, notifiedAlert } from './group-message.ts'
+import type { AlertGroup } from './group.ts'
 
 export interface ShownAlert {
   alert: PipelineAlert
@@ -18,7 +21,7 @@ export interface ShownAlert {
 export interface ShownGroup {
   receiver: string
   labels: Labels
-  /** Of the route; templates as they were written. */
+  /** Of the route; templates are executed. */
   routeLabels: ReadonlyMap<string, string>
   alerts: ShownAlert[]
 }
@@ -35,13 +38,18 @@ export interface AlertsWanted {
 
 const STEP_ALERTS = 32
 
+/** A route's labels, of a message with what its group has now. */
+export type RouteLabelsFunc = (notification: Notification) => ReadonlyMap<string, string>
+
 export class AlertView {
   readonly #pipeline: AlertPipeline
   readonly #clock: Clock
+  readonly #expand: RouteLabelsFunc
 
-  constructor(pipeline: AlertPipeline, clock: Clock) {
+  constructor(pipeline: AlertPipeline, clock: Clock, expand: RouteLabelsFunc) {
     this.#pipeline = pipeline
     this.#clock = clock
+    this.#expand = expand
   }
 
   /** By fingerprint. */
@@ -87,10 +95,18 @@ export class AlertView {
         names.push(receiver)
         alerts.push({ ...one, mutedBy, receivers: names })
       }
-      if (alerts.length > 0 && (wanted.muted || mutedBy.length === 0)) groups.push({ receiver, labels: group.labels, routeLabels: group.route.config.labels, alerts })
+      if (alerts.length > 0 && (wanted.muted || mutedBy.length === 0)) groups.push({ receiver, labels: group.labels, routeLabels: this.#routeLabels(group, nowMs), alerts })
     }
     for (const names of receivers.values()) names.sort()
     return groups.toSorted((a, b) => compareLabelSets(a.labels, b.labels) || (a.receiver < b.receiver ? -1 : 1))
+  }
+
+  #routeLabels(group: AlertGroup, nowMs: number): ReadonlyMap<string, string> {
+    const { receiver, labels } = group.route.config
+    if (![...labels.values()].some((text) => text.includes('{{'))) return labels
+    const alerts = group.alerts().map((alert) => notifiedAlert({ alert, isResolved: isResolved(alert, nowMs) }, () => ''))
+    const head = { receiver, groupKey: group.key, groupLabels: group.labels, routeLabels: labels, externalUrl: this.#pipeline.externalUrl, timeMs: nowMs }
+    return this.#expand(groupMessage({ ...head, reason: 'unknown', previousMs: 0, memory: '' }, alerts))
   }
 
   /** null: not wanted. */

@@ -16,6 +16,19 @@ it('falls back on the globals, key by key', () => {
   expect(own.receivers[0]!.integrations).toMatchObject([{ from: 'o@example.com', smarthost: { host: '::1', port: 25 }, password: { text: 'p', file: '' }, isTlsRequired: true }])
 })
 
+it('takes timeouts in the notation of Go, too, and proxies without a scheme', () => {
+  const f = (timeout: string, want: number): void => expect(readText(section('slack', `{api_url: "http://a", timeout: ${timeout}}`)).receivers[0]!.integrations, timeout).toMatchObject([{ timeoutMs: want }])
+  f('1.5s', 1500)
+  f('1m0.5s', 60_500)
+  f('.25s', 250)
+  f('300us', 1)
+  f('1d', 86_400_000)
+  f('0.0s', 10_000)
+  expect(faults(section('slack', '{api_url: "http://a", timeout: 1.5}'))).toEqual([expect.stringContaining('slack_configs[0].timeout') as string])
+  expect(readText(section('webhook', '{url: "http://a", http_config: {proxy_url: "proxy:3128"}}')).receivers[0]!.integrations).toMatchObject([{ http: { proxyUrl: 'http://proxy:3128' } }])
+  expect(faults(section('webhook', '{url: "http://a", http_config: {proxy_url: "ftp://proxy"}}'))).toEqual(['5: receivers[0].webhook_configs[0].http_config.proxy_url: want a URL that begins with http://, https:// or socks5://, such as http://proxy:3128'])
+})
+
 it('says what is wrong and where', () => {
   expect(faults(section('email', '{to: a@example.com}'))).toEqual(['5: receivers[0].email_configs[0].smarthost: must be set here, or as smtp_smarthost for all', '5: receivers[0].email_configs[0].from: must be set here, or as smtp_from for all'])
   expect(faults(section('email', '{smarthost: mail, from: a@b}'))).toEqual(['5: receivers[0].email_configs[0].to: must be set', '5: receivers[0].email_configs[0].smarthost: want host:port, got "mail"'])
