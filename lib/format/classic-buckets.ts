@@ -44,8 +44,8 @@ export class ClassicBuckets {
     this.#counts.push(count)
   }
 
-  /** The histogram, or why there is none. */
-  convert(hint: CounterResetHint): FloatHistogram | string {
+  /** All buckets are there: what keeps them from being a histogram, '' for nothing. */
+  finish(): string {
     if (!this.#isSorted) this.#sort()
     if (this.#fault !== '') return this.#fault
     const bounds = this.#bounds
@@ -58,14 +58,21 @@ export class ClassicBuckets {
     for (let i = 1; i < cumulative.length; i++) {
       if (cumulative[i]! < cumulative[i - 1]!) return `count is not cumulative: ${cumulative[i]!} < ${cumulative[i - 1]!}`
     }
+    this.#count = count
     const total = cumulative.at(-1)!
-    if (count !== total) return `count mismatch: count=${count} != le=+Inf count=${total}`
+    return count === total ? '' : `count mismatch: count=${count} != le=+Inf count=${total}`
+  }
+
+  /** The histogram, once `finish` has found no fault, or why the store would not take it. */
+  convert(hint: CounterResetHint): FloatHistogram | string {
+    const count = this.#count
+    const cumulative = this.#counts
     const isInteger = Number.isInteger(count) && cumulative.every(Number.isInteger)
     const counts = cumulative.map((value, i) => (i === 0 ? value : value - cumulative[i - 1]!))
     const made = histogramFromSpans({
       schema: CUSTOM_SCHEMA, zeroThreshold: 0, zeroCount: 0, count, sum: this.#sum, hint, isInteger,
       positive: { offsets: [0], lengths: [counts.length], counts }, negative: { offsets: [], lengths: [], counts: [] },
-      customValues: bounds.slice(0, -1),
+      customValues: this.#bounds.slice(0, -1),
     })
     if (typeof made === 'string') return made
     return { ...made, positive: withoutLongGaps(made.positive, isInteger ? GAP_MAX : 0) }

@@ -30,6 +30,8 @@ export interface HistogramReading {
   readonly keepsClassic: boolean
   /** Classic histograms become native ones with custom buckets (convert_classic_histograms_to_nhcb). */
   readonly convertsClassic: boolean
+  /** The finest that native_histogram_min_bucket_factor allows; 8 where all are. */
+  readonly schemaMax: number
 }
 
 /** A sample as it stands in a body; one object, filled anew for each. */

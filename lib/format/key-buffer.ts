@@ -1,5 +1,6 @@
 // Keys of series and metadata of families, one behind the other: what the scrape cache keeps of a body whose series
 // stand nowhere in it as one run of bytes (protobuf; histograms made of several lines).
+import { copyBytes } from '../std/bytes.ts'
 
 export class KeyBuffer {
   bytes: Uint8Array = new Uint8Array(0)
@@ -28,13 +29,10 @@ export class KeyBuffer {
   }
 
   /** Appends from[at, end). */
-  copy(from: Uint8Array, at: number, end: number): void {
+  copy(from: DataView, at: number, end: number): void {
     this.reserve(end - at)
-    const { bytes } = this
-    let to = this.used
-    // A loop: for the few dozen bytes of a key, `set` of a subarray costs more.
-    while (at < end) bytes[to++] = from[at++]!
-    this.used = to
+    copyBytes(from, at, this.view, this.used, end - at)
+    this.used += end - at
   }
 
   text(text: string): void {

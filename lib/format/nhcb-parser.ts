@@ -24,6 +24,7 @@ export class ConvertingParser implements KeyedEntries {
   readonly #readsStartTimes: boolean
   readonly #parser = new TextParser()
   #bytes: Uint8Array = new Uint8Array(0)
+  #view = new DataView(this.#bytes.buffer)
   #keepsClassic = false
   /** Where the line of the parser's sample begins. */
   #lineFrom = 0
@@ -49,6 +50,7 @@ export class ConvertingParser implements KeyedEntries {
   reset(bytes: Uint8Array, format: TextFormat, reading: HistogramReading): void {
     this.#parser.reset(bytes, bytes.length, format)
     this.#bytes = bytes
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
     this.#keepsClassic = reading.keepsClassic
     this.#held = NOTHING_HELD
     this.#familyName = ''
@@ -88,7 +90,7 @@ export class ConvertingParser implements KeyedEntries {
       return
     }
     into.byte(this.#parser.family)
-    into.copy(this.#bytes, this.#lineFrom, this.#parser.valueAt)
+    into.copy(this.#view, this.#lineFrom, this.#parser.valueAt)
   }
 
   writeMetadata(into: KeyBuffer): void {
@@ -162,7 +164,7 @@ export class ConvertingParser implements KeyedEntries {
   /** Makes the sample the histogram that was collected; false if it makes none. */
   #convert(): boolean {
     const { sample } = this
-    const made: FloatHistogram | string = this.#buckets.convert(HINT_UNKNOWN)
+    const made: FloatHistogram | string = this.#buckets.finish() || this.#buckets.convert(HINT_UNKNOWN)
     const exemplars = this.#exemplars
     sample.startMs = this.#startMs
     this.#forget()

@@ -5,6 +5,7 @@
 //   MetricFamily { string name 1, string help 2, MetricType type 3, repeated Metric 4, string unit 5 }
 //   Metric       { repeated LabelPair 1, Gauge 2, Counter 3, Summary 4, Untyped 5, int64 timestamp_ms 6, Histogram 7 }
 import { isUtf8 } from 'node:buffer'
+import { ExpositionError } from './exposition-entry.ts'
 import { ExemplarPool, readLabelPair } from './proto-exemplars.ts'
 import { HistogramMessage } from './proto-histogram.ts'
 import { WIRE_BYTES, WIRE_VARINT, WireCursor } from './proto-wire.ts'
@@ -17,8 +18,13 @@ export const TYPE_HISTOGRAM = 4
 export const TYPE_GAUGE_HISTOGRAM = 5
 /** Which field of Metric has the value, by type. */
 const VALUE_FIELDS: readonly number[] = [3, 2, 4, 5, 7, 7]
+/** Of field 1 of a LabelPair. */
+const NAME_TAG = 0x0a
 /** The length before a family has this many bytes at most. */
 const LENGTH_BYTES_MAX = 5
+
+/** A label that is no text: its sample was not read. */
+export class LabelTextError extends ExpositionError {}
 
 export class FamilyReader {
   readonly cursor: WireCursor = new WireCursor()
@@ -43,6 +49,8 @@ export class FamilyReader {
   /** Where the family's metrics begin and end, pairs; the next one's place here. */
   readonly #metrics: number[] = []
   #next = 0
+  /** Where names and values of the labels stand, while their order is looked at. */
+  readonly #names: number[] = []
 
   start(bytes: Uint8Array): void {
     this.cursor.start(bytes)
@@ -108,15 +116,18 @@ export class FamilyReader {
         cursor.at = to
       }
     }
+    if (this.labels.length > 3) this.#sortLabels()
     return true
   }
 
-  /** Adds the metric's labels to a map. Throws on a name that is there already. */
+  /** Adds the metric's labels to a map. Throws on bad text (LabelTextError), and on a name that is there already. */
   addLabels(into: Map<string, string>): void {
     const { cursor, labels } = this
     const { bytes, view } = cursor
     const buffer = Buffer.from(view.buffer, view.byteOffset, view.byteLength)
     const ends: number[] = []
+    let repeated = ''
+    let repeatedAt = -1
     for (let i = 0; i < labels.length; i += 3) {
       ends.length = 0
       cursor.at = labels[i + 1]!
@@ -124,11 +135,15 @@ export class FamilyReader {
       const [nameFrom, nameEnd, valueFrom, valueEnd] = ends as [number, number, number, number]
       const name = buffer.toString('utf8', nameFrom, nameEnd)
       const value = buffer.toString('utf8', valueFrom, valueEnd)
-      if (nameFrom === nameEnd || !isUtf8(bytes.subarray(nameFrom, nameEnd))) this.fail(`invalid label name: ${name}`, nameFrom)
-      if (!isUtf8(bytes.subarray(valueFrom, valueEnd))) this.fail(`invalid label value: ${value}`, valueFrom)
-      if (into.has(name)) this.fail(`label name ${JSON.stringify(name)} is not unique`, nameFrom)
+      if (nameFrom === nameEnd || !isUtf8(bytes.subarray(nameFrom, nameEnd))) throw new LabelTextError(`byte ${nameFrom}: invalid label name: ${name}`)
+      if (!isUtf8(bytes.subarray(valueFrom, valueEnd))) throw new LabelTextError(`byte ${valueFrom}: invalid label value: ${value}`)
+      if (into.has(name) && repeatedAt < 0) {
+        repeated = name
+        repeatedAt = nameFrom
+      }
       into.set(name, value)
     }
+    if (repeatedAt >= 0) this.fail(`label name ${JSON.stringify(repeated)} is not unique`, repeatedAt)
   }
 
   fail(what: string, at: number): never {
@@ -179,6 +194,44 @@ export class FamilyReader {
         this.unitFrom = from
         this.unitEnd = to
     }
+  }
+
+  /** Brings labels in the order of their names, in which nearly all writers write them: the same series has one key. */
+  #sortLabels(): void {
+    const { cursor, labels } = this
+    const { bytes } = cursor
+    // Fast path: name first, shorter than 128 bytes, and its first byte tells.
+    let last = -1
+    let i = 0
+    for (; i < labels.length; i += 3) {
+      const at = labels[i + 1]!
+      if (bytes[at] !== NAME_TAG || bytes[at + 1]! >= 128 || bytes[at + 1] === 0 || bytes[at + 2]! <= last) break
+      last = bytes[at + 2]!
+    }
+    if (i >= labels.length) return
+    const names = this.#names
+    names.length = 0
+    let isSorted = true
+    for (i = 0; i < labels.length; i += 3) {
+      cursor.at = labels[i + 1]!
+      readLabelPair(cursor, labels[i + 2]!, names)
+      if (i > 0 && this.#compareNames(i / 3 - 1, i / 3) > 0) isSorted = false
+    }
+    if (isSorted) return
+    const order = Array.from({ length: labels.length / 3 }, (_, i) => i).sort((a, b) => this.#compareNames(a, b) || a - b)
+    const sorted = order.flatMap((i) => labels.slice(3 * i, 3 * i + 3))
+    for (let i = 0; i < sorted.length; i++) labels[i] = sorted[i]!
+  }
+
+  #compareNames(a: number, b: number): number {
+    const { bytes } = this.cursor
+    const names = this.#names
+    const aFrom = names[4 * a]!
+    const bFrom = names[4 * b]!
+    const aLength = names[4 * a + 1]! - aFrom
+    const bLength = names[4 * b + 1]! - bFrom
+    for (let i = 0; i < aLength && i < bLength; i++) if (bytes[aFrom + i] !== bytes[bFrom + i]) return bytes[aFrom + i]! - bytes[bFrom + i]!
+    return aLength - bLength
   }
 
   #clearValue(): void {

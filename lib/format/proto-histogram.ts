@@ -8,8 +8,8 @@
 //   BucketSpan { sint32 offset 1, uint32 length 2 }
 //
 // Fields come in any order, repeated numbers packed or one by one. After prometheus model/textparse/protobufparse.go.
-import { compacted, HINT_GAUGE, HINT_UNKNOWN, type FloatHistogram } from '../model/histogram.ts'
-import { histogramFromSpans, type SpanSide } from '../model/histogram-spans.ts'
+import { compacted, EXPONENTIAL_SCHEMA_MAX, HINT_GAUGE, HINT_UNKNOWN, type FloatHistogram } from '../model/histogram.ts'
+import { histogramFromSpans, schemaFault, type SpanSide } from '../model/histogram-spans.ts'
 import { readTimestamp, type ExemplarPool } from './proto-exemplars.ts'
 import { WIRE_BYTES, WIRE_FIXED64, WIRE_VARINT, type WireCursor } from './proto-wire.ts'
 
@@ -44,9 +44,8 @@ export class HistogramMessage {
     this.sum = this.startMs = this.#count = this.#countFloat = this.#schema = 0
     this.#zeroThreshold = this.#zeroCount = this.#zeroCountFloat = 0
     this.bounds.length = this.cumulative.length = this.bucketExemplars.length = this.exemplars.length = 0
-    for (const side of [this.#positive, this.#negative]) {
-      side.offsets.length = side.lengths.length = side.deltas.length = side.counts.length = 0
-    }
+    clearSide(this.#positive)
+    clearSide(this.#negative)
   }
 
   /** Of all observations, as the classic histogram has it. */
@@ -59,8 +58,9 @@ export class HistogramMessage {
     return this.#positive.offsets.length > 0 || this.#negative.offsets.length > 0 || this.#zeroThreshold > 0 || this.#zeroCount > 0
   }
 
-  /** The native histogram, or why there is none. */
-  native(isGauge: boolean): FloatHistogram | string {
+  /** The native histogram, or why there is none. Finer schemas than the store's are good only where they are made coarser anyway. */
+  native(isGauge: boolean, schemaMax: number): FloatHistogram | string {
+    if (this.#schema > EXPONENTIAL_SCHEMA_MAX && schemaMax === EXPONENTIAL_SCHEMA_MAX) return schemaFault(this.#schema)
     const isFloat = this.#countFloat > 0 || this.#zeroCountFloat > 0
     const made = histogramFromSpans({
       schema: this.#schema, zeroThreshold: this.#zeroThreshold, sum: this.sum,
@@ -127,6 +127,12 @@ export class HistogramMessage {
   }
 }
 
+function clearSide({ offsets, lengths, deltas, counts }: WireSide): void {
+  // Most have none, and setting a length costs.
+  if (offsets.length === 0 && deltas.length === 0 && counts.length === 0) return
+  offsets.length = lengths.length = deltas.length = counts.length = 0
+}
+
 function varint(cursor: WireCursor, end: number): number {
   cursor.expect(WIRE_VARINT, 'histogram')
   return cursor.varint(end)
@@ -173,7 +179,9 @@ function readSpan(cursor: WireCursor, end: number, { offsets, lengths }: WireSid
 function sideOf({ offsets, lengths, deltas, counts }: WireSide, isFloat: boolean): SpanSide {
   if (isFloat) return { offsets, lengths, counts }
   let count = 0
-  return { offsets, lengths, counts: deltas.map((delta) => (count += delta)) }
+  counts.length = 0
+  for (const delta of deltas) counts.push((count += delta))
+  return { offsets, lengths, counts }
 }
 
 function sideFault(name: string, { lengths, deltas, counts }: WireSide, isFloat: boolean): string {

@@ -17,7 +17,7 @@ import {
 } from './exposition-entry.ts'
 import type { KeyBuffer } from './key-buffer.ts'
 import { FamilyReader, TYPE_GAUGE_HISTOGRAM, TYPE_SUMMARY } from './proto-family.ts'
-import { formatOpenMetricsFloat, latin1 } from './text-float.ts'
+import { formatOpenMetricsFloat } from './text-float.ts'
 
 const TYPES: readonly MetricType[] = ['counter', 'gauge', 'summary', 'unknown', 'histogram', 'gaugehistogram']
 
@@ -36,17 +36,18 @@ const AT_METRIC_END = 6
 const FIELD_COUNT = -2
 const FIELD_SUM = -1
 
-const NO_SUFFIX = new Uint8Array(0)
-const COUNT_SUFFIX = new TextEncoder().encode('_count')
-const SUM_SUFFIX = new TextEncoder().encode('_sum')
-const BUCKET_SUFFIX = new TextEncoder().encode('_bucket')
+const suffixOf = (text: string): DataView => new DataView(new TextEncoder().encode(text).buffer)
+const NO_SUFFIX = suffixOf('')
+const COUNT_SUFFIX = suffixOf('_count')
+const SUM_SUFFIX = suffixOf('_sum')
+const BUCKET_SUFFIX = suffixOf('_bucket')
 /** Behind the labels in a key: no tag of a label field begins so. */
 const BOUND_MARK = 0xff
 
 export class ProtoParser implements KeyedEntries {
   readonly sample: ExposedSample = newSample()
   readonly #family = new FamilyReader()
-  #reading: HistogramReading = { readsNative: false, keepsClassic: false, convertsClassic: false }
+  #reading: HistogramReading = { readsNative: false, keepsClassic: false, convertsClassic: false, schemaMax: 8 }
   #entry = ENTRY_END
   #at = AT_FAMILY
   #field = 0
@@ -70,7 +71,7 @@ export class ProtoParser implements KeyedEntries {
   labels(): Map<string, string> {
     const family = this.#family
     const name = Buffer.from(family.cursor.bytes.subarray(family.nameFrom, family.nameEnd)).toString()
-    const labels = new Map([[METRIC_NAME, name + latin1(this.#suffix, 0, this.#suffix.length)]])
+    const labels = new Map([[METRIC_NAME, name + Buffer.from(this.#suffix.buffer).toString()]])
     family.addLabels(labels)
     if (this.#boundName === '') return labels
     if (labels.has(this.#boundName)) family.fail(`label name "${this.#boundName}" is not unique`, family.metricFrom)
@@ -79,9 +80,9 @@ export class ProtoParser implements KeyedEntries {
 
   writeKey(into: KeyBuffer): void {
     const { cursor, nameFrom, nameEnd, labels } = this.#family
-    into.copy(cursor.bytes, nameFrom, nameEnd)
-    into.copy(this.#suffix, 0, this.#suffix.length)
-    for (let i = 0; i < labels.length; i += 3) into.copy(cursor.bytes, labels[i]!, labels[i + 2]!)
+    into.copy(cursor.view, nameFrom, nameEnd)
+    into.copy(this.#suffix, 0, this.#suffix.byteLength)
+    for (let i = 0; i < labels.length; i += 3) into.copy(cursor.view, labels[i]!, labels[i + 2]!)
     if (this.#boundName === '') return
     into.byte(BOUND_MARK)
     into.double(this.#bound)
@@ -90,10 +91,10 @@ export class ProtoParser implements KeyedEntries {
   writeMetadata(into: KeyBuffer): void {
     const { cursor, nameFrom, nameEnd, helpFrom, helpEnd, unitFrom, unitEnd, type } = this.#family
     into.metadata(this.#entry, nameEnd - nameFrom)
-    into.copy(cursor.bytes, nameFrom, nameEnd)
+    into.copy(cursor.view, nameFrom, nameEnd)
     if (this.#entry === ENTRY_TYPE) into.text(TYPES[type]!)
-    else if (this.#entry === ENTRY_HELP) into.copy(cursor.bytes, helpFrom, helpEnd)
-    else into.copy(cursor.bytes, unitFrom, unitEnd)
+    else if (this.#entry === ENTRY_HELP) into.copy(cursor.view, helpFrom, helpEnd)
+    else into.copy(cursor.view, unitFrom, unitEnd)
   }
 
   #next(): number {
@@ -163,7 +164,7 @@ export class ProtoParser implements KeyedEntries {
     const { sample } = this
     const wrong = this.#family.histogram.spanFault()
     if (wrong !== '') this.#family.fail(`histogram "${this.#family.name}": ${wrong}`, this.#family.metricFrom)
-    this.#setHistogram(this.#family.histogram.native(this.#family.type === TYPE_GAUGE_HISTOGRAM))
+    this.#setHistogram(this.#family.histogram.native(this.#family.type === TYPE_GAUGE_HISTOGRAM, this.#reading.schemaMax))
     const { exemplars, bucketExemplars, bounds } = this.#family.histogram
     for (const one of exemplars.length > 0 ? exemplars : bucketExemplars) if (one >= 0) this.#addExemplar(one, true)
     this.#sortExemplars()
@@ -227,6 +228,8 @@ export class ProtoParser implements KeyedEntries {
     buckets.setCount(this.#family.histogram.count)
     buckets.setSum(this.#family.histogram.sum)
     for (let i = 0; i < bounds.length; i++) buckets.setBucket(bounds[i]!, cumulative[i]!)
+    const wrong = buckets.finish()
+    if (wrong !== '') this.#family.fail(`histogram "${this.#family.name}": ${wrong}`, this.#family.metricFrom)
     this.#suffix = NO_SUFFIX
     this.#boundName = ''
     this.#setHistogram(buckets.convert(this.#family.type === TYPE_GAUGE_HISTOGRAM ? HINT_GAUGE : HINT_UNKNOWN))

@@ -110,9 +110,14 @@ export function histogramFault({ positive, negative, zeroCount, count }: FloatHi
   return count < 0 ? `observation count is  ${count}: histogram's observation count is negative` : onSide('positive', positive)
 }
 
+/** What is wrong with a schema that there is none of. */
+export function schemaFault(schema: number): string {
+  return `histogram has an invalid schema, which must be between ${EXPONENTIAL_SCHEMA_MIN} and ${EXPONENTIAL_SCHEMA_MAX} for exponential buckets, or ${CUSTOM_SCHEMA} for custom buckets, got schema ${schema}`
+}
+
 function exponentialFault({ schema, zeroCount, positive, negative, customValues, isInteger }: SpanHistogram): string | null {
   if (schema < EXPONENTIAL_SCHEMA_MIN || schema > EXPONENTIAL_SCHEMA_MAX) {
-    return `histogram has an invalid schema, which must be between ${EXPONENTIAL_SCHEMA_MIN} and ${EXPONENTIAL_SCHEMA_MAX} for exponential buckets, or ${CUSTOM_SCHEMA} for custom buckets, got schema ${schema}`
+    return schemaFault(schema)
   }
   const positiveSpans = spanFault(positive, 1)
   if (positiveSpans !== null) return `positive side: ${positiveSpans}`
@@ -199,5 +204,8 @@ function bucketsOf({ offsets, lengths, counts }: SpanSide): Buckets | string {
     if (bucket < -(2 ** 31) || bucket + lengths[i]! > 2 ** 31) return `span number ${i + 1} reaches past bucket ${2 ** 31 - 1} or ${-(2 ** 31)}`
     for (let end = bucket + lengths[i]!; bucket < end; bucket++) index[k++] = bucket
   }
-  return { index, count: Float64Array.from(counts) }
+  // Not Float64Array.from, which goes through an iterator: half of the time this took.
+  const count = new Float64Array(counts.length)
+  for (let i = 0; i < counts.length; i++) count[i] = counts[i]!
+  return { index, count }
 }

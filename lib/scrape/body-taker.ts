@@ -157,6 +157,11 @@ export class BodyTaker {
     this.#tracked += state.trackedFound
   }
 
+  /** The sample at hand could not even be read: it does not count. */
+  uncount(): void {
+    this.#judged = 0
+  }
+
   /** Whether the body read last held more samples than it may; it was read on, for what scrape_* tell of it. */
   isOverSampleLimit(batch: ScrapeBatch): boolean {
     return this.#isOverLimit || batch.count > this.#sampleLimit
@@ -298,10 +303,10 @@ export class BodyTaker {
   }
 
   /** Makes the sample's histogram as coarse as it must be; false where it cannot be made coarse enough. */
-  #limitHistogram({ config }: BodyRules): boolean {
+  #limitHistogram({ config, histograms }: BodyRules): boolean {
     const { sample } = this
     if (sample.histogram === null) return true
-    sample.histogram = limitedHistogram(sample.histogram, config)
+    sample.histogram = limitedHistogram(sample.histogram, histograms.schemaMax, config.nativeHistogramBucketLimit)
     if (sample.histogram === null) this.isOverBucketLimit = true
     return sample.histogram !== null
   }

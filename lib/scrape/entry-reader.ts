@@ -9,11 +9,13 @@ import {
 } from '../format/exposition-entry.ts'
 import { KeyBuffer } from '../format/key-buffer.ts'
 import { ConvertingParser } from '../format/nhcb-parser.ts'
+import { LabelTextError } from '../format/proto-family.ts'
 import { ProtoParser } from '../format/proto-parser.ts'
 import { FAMILY_OTHER } from '../format/text-parser.ts'
+import { equalBytes } from '../std/bytes.ts'
 import type { BodyRules, BodyTaker } from './body-taker.ts'
 import type { CachedFormat, ScrapeCache } from './cache.ts'
-import { equalLength, type MatchState } from './line-match.ts'
+import type { MatchState } from './line-match.ts'
 import {
   KIND_MASK, LINE_COMMENT, LINE_SAMPLE, LINE_TYPE, LINE_UNKNOWN, PREFIX_MAX, PREFIX_SHIFT, lineInfo,
 } from './line-table.ts'
@@ -47,6 +49,9 @@ export class EntryReader {
         if (entry === ENTRY_SAMPLE || entry === ENTRY_HISTOGRAM) this.#take(state, rules, entries)
         else this.#noteMetadata(state, entry, entries)
       }
+    } catch (error) {
+      if (error instanceof LabelTextError) taker.uncount()
+      throw error
     } finally {
       taker.count(state)
     }
@@ -123,7 +128,7 @@ export class EntryReader {
     if (line >= last.count || (found !== null && found[line] !== 0)) return false
     const info = last.infos[line]!
     if ((info & KIND_MASK) === LINE_UNKNOWN || info >>> PREFIX_SHIFT !== length) return false
-    return equalLength(state.lastView, last.startOf(line), state.view, from, length) === length
+    return equalBytes(state.lastView, last.startOf(line), state.view, from, length)
   }
 
   #noteMetadata(state: MatchState, entry: number, entries: KeyedEntries): void {

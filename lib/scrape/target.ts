@@ -89,6 +89,7 @@ function toTarget(labels: Map<string, string>, discovered: Labels, config: Scrap
     throw new TargetError(`scrape timeout cannot be greater than scrape interval ("${timeout}" > "${interval}")`)
   }
   const histograms = {
+    schemaMax: config.nativeHistogramSchemaMax,
     convertsClassic: boolLabel(labels, CONVERTS_LABEL, 'convert classic histograms to nhcb', config.convertClassicHistogramsToNhcb),
     keepsClassic: boolLabel(labels, KEEPS_LABEL, 'always scrape classic histograms', config.alwaysScrapeClassicHistograms),
     readsNative: boolLabel(labels, NATIVE_LABEL, 'scrape native histograms', config.scrapeNativeHistograms),

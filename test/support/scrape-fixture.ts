@@ -9,7 +9,7 @@ import type { TargetGroup } from '../../lib/model/target-group.ts'
 import type { MemoryStorage } from './memory-storage.ts'
 
 /** Neither reads native histograms nor makes any. */
-export const CLASSIC_ONLY: HistogramReading = { readsNative: false, keepsClassic: false, convertsClassic: false }
+export const CLASSIC_ONLY: HistogramReading = { readsNative: false, keepsClassic: false, convertsClassic: false, schemaMax: 8 }
 
 export const NO_LIMITS: ScrapeLimits = {
   bodySizeBytes: 0, samples: 0, labels: 0, labelNameLength: 0, labelValueLength: 0, targets: 0, keepDroppedTargets: 0, newSeries: 0,

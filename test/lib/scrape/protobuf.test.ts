@@ -8,7 +8,7 @@ import { randomFamilies, textOf } from '../../support/random-families.ts'
 import { ScrapeBench } from '../../support/scrape-bench.ts'
 import { relabelConfig } from '../../support/scrape-fixture.ts'
 
-const NATIVE = { readsNative: true, keepsClassic: false, convertsClassic: false }
+const NATIVE = { readsNative: true, keepsClassic: false, convertsClassic: false, schemaMax: 8 }
 
 const gauge = (name: string, ...values: (number | [number, number])[]): WrittenFamily => ({
   name, type: 'gauge', metrics: values.map((value, i) => ({
@@ -105,7 +105,7 @@ describe('protobuf bodies', () => {
     expect(histograms(target)).toEqual(['h@1000 n6 c9 1,2,3'])
     expect(scrape(target, wide(4))).toBe('')
     expect(histograms(target)[1]).toBe('h@2000 n8 c4 1,2,3,4')
-    const coarse = bench({ nativeHistogramSchemaMax: 3 })
+    const coarse = bench({}, { ...NATIVE, schemaMax: 3 })
     expect(scrape(coarse, wide(33))).toBe('')
     expect(histograms(coarse)).toEqual(['h@1000 n3 c33 1,2'])
     // Nothing coarser than schema -4: two buckets cannot become one.
@@ -146,7 +146,7 @@ describe('protobuf bodies', () => {
 })
 
 describe('text with converted histograms', () => {
-  const CONVERT = { readsNative: false, keepsClassic: false, convertsClassic: true }
+  const CONVERT = { ...NATIVE, readsNative: false, convertsClassic: true }
   const body = (a: number, b: number): string => `# HELP h Help.
 # TYPE h histogram
 h_bucket{x="1",le="1"} ${a}
