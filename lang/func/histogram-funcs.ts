@@ -66,6 +66,7 @@ class HistogramOperator implements Operator {
   }
 }
 
+/** Output by output, of native histograms first. */
 function evaluate(ctx: FuncContext, call: HistogramCall): DenseRows {
   const heldBefore = ctx.budget.samplesHeld
   const rows = drain(call.input, ctx.steps, ctx.budget)
@@ -73,26 +74,26 @@ function evaluate(ctx: FuncContext, call: HistogramCall): DenseRows {
   dropMixed(ctx, families, rows, call.at)
   const classic = families.filter((family) => family.rows.length > 0)
   const native = families.flatMap((family) => family.native)
-  const sets = [...classic.map(({ set }) => call.outputs(set)), ...native.map((row) => call.outputs(ctx.dropName(rows.series[row]!)))]
+  const sets = [...native.map((row) => call.outputs(ctx.dropName(rows.series[row]!))), ...classic.map(({ set }) => call.outputs(set))]
   const { count } = ctx.steps
   const outCount = sets[0]?.length ?? 0
   const values = ctx.budget.floats(sets.length * outCount * count)
   const kinds = ctx.budget.bytes(values.length)
-  const out = { values, kinds, at: 0 }
+  const rowOf = (position: number, o: number): Row => ({ values, kinds, at: (o * sets.length + position) * count })
   const buckets = new Buckets(classic.reduce((most, family) => Math.max(most, family.rows.length), 0))
-  for (const family of classic) {
+  for (const [f, family] of classic.entries()) {
     ctx.budget.check()
     // The first quantile of a step fixes the buckets for those behind it.
     const isFixed = new Uint8Array(count)
-    for (let o = 0; o < outCount; o++, out.at += count) classicRow(family, rows, out, { ctx, call, o, buckets, isFixed })
+    for (let o = 0; o < outCount; o++) classicRow(family, rows, rowOf(native.length + f, o), { ctx, call, o, buckets, isFixed })
   }
-  for (const row of native) {
+  for (const [position, row] of native.entries()) {
     ctx.budget.check()
-    for (let o = 0; o < outCount; o++, out.at += count) nativeRow(row, rows, out, { ctx, call, o })
+    for (let o = 0; o < outCount; o++) nativeRow(row, rows, rowOf(position, o), { ctx, call, o })
   }
   ctx.budget.releaseBytes(bytesOf(rows))
   ctx.budget.settleSamples(heldBefore, values.length)
-  return { series: Uint32Array.from(sets.flat()), values, kinds }
+  return { series: Uint32Array.from({ length: sets.length * outCount }, (_, s) => sets[s % sets.length]![Math.trunc(s / sets.length)]!), values, kinds }
 }
 
 interface Row {

@@ -28,7 +28,8 @@ export interface Stretch {
 
 /** Whether more than `windowsMin` windows hold the same sample, as the last window tells: whether working it out for all at once pays. */
 export function isShared({ count, lo, hi }: Windows, windowsMin: number): boolean {
-  if (count < 2) return false
+  // No sample is in more windows than there are, however few came since the first.
+  if (count <= windowsMin) return false
   const windowSamples = hi[count - 1]! - lo[count - 1]!
   return windowSamples * (count - 1) > windowsMin * (hi[count - 1]! - hi[0]!)
 }

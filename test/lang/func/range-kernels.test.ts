@@ -137,6 +137,16 @@ describe('range kernels', () => {
     expect(out[0]).toBe(1.5e308)
   })
 
+  it('means of few windows are added up in order, also where nothing came since the first of them', () => {
+    // Answers of Prometheus 3.14.0 for a series that has ended.
+    const v = Float64Array.of(96.985, 96.239, 98.024, 99.65, 98.657, 97.797, 98.324, 97.076, 95.386, 97.082)
+    const t = Float64Array.of(5978, 29_782, 38_175, 62_141, 74_288, 76_976, 99_756, 122_044, 125_644, 131_308)
+    const w = windowsOver(t, { startMs: 305_000, stepMs: 60_000, count: 3 }, 300_000)
+    const out = new Float64Array(3)
+    avgOverTime(w, t, v, 0, out, new Uint8Array(3), 0, [], NO_HURRY)
+    expect([...out]).toEqual([97.52199999999999, 97.387, 96.234])
+  })
+
   it('quantile sorts short and long windows alike, NaN first', () => {
     for (let n = 1; n < 200; n++) {
       const { v } = randomData(n)
