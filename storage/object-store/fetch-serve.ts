@@ -1,7 +1,7 @@
 // The fetching thread's side of fetch-thread.ts, apart from it: threads that ask need not load what talks to a bucket.
 import { systemClock } from '../../lib/std/clock.ts'
 import { freshSeed, Random } from '../../lib/std/random.ts'
-import type { Fetched, FetchSeat, ObjectRange } from './fetch-thread.ts'
+import type { FetchAnswer, Fetched, FetchRequest, FetchSeat, ObjectRange } from './fetch-thread.ts'
 import { openStore } from './open-store.ts'
 
 const CONNECTIONS = 32
@@ -19,11 +19,16 @@ export function serveFetches({ place, port, answers }: FetchSeat): void {
       return error instanceof Error ? error.message : String(error)
     }
   }
-  port.on('message', (ranges: ObjectRange[]) => {
+  port.on('message', ({ id, ranges }: FetchRequest) => {
     void Promise.all(ranges.map(one)).then((fetched) => {
-      port.postMessage(fetched)
+      port.postMessage({ id, fetched } satisfies FetchAnswer, fetched.flatMap(memoryOf))
       Atomics.add(count, 0, 1)
       Atomics.notify(count, 0)
     })
   })
+}
+
+/** Memory that is a range's alone goes to who asked, and need not be copied. */
+function memoryOf(bytes: Fetched): ArrayBuffer[] {
+  return typeof bytes !== 'string' && bytes.buffer instanceof ArrayBuffer && bytes.byteLength > 0 && bytes.byteLength === bytes.buffer.byteLength ? [bytes.buffer] : []
 }

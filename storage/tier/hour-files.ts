@@ -6,7 +6,7 @@ import path from 'node:path'
 import type { Clock } from '../../lib/std/clock.ts'
 import { DiskError, DiskFile, listFolder } from '../../lib/std/fs.ts'
 import { LruMap } from '../../lib/std/lru-map.ts'
-import type { RangeFetcher } from '../object-store/fetch-thread.ts'
+import type { ObjectRange, RangeFetcher } from '../object-store/fetch-thread.ts'
 import { HourColumns } from './hour-columns.ts'
 import { HourIndex, HourIndexError } from './hour-index.ts'
 import { matchingLabels } from './match-labels.ts'
@@ -45,6 +45,20 @@ export interface DeletedRows {
   has: (group: number, firstRow: number) => boolean
 }
 
+/** Chunks on their way. */
+export interface StartedRead {
+  wanted: readonly ChunkPlace[]
+  /** Those that were kept, by position; null where there was none. */
+  found: (Uint8Array | null)[]
+  /** Positions of those in a folder; they are read at the end. */
+  near: readonly number[]
+  remote: readonly Run[]
+  /** Of the fetcher, NOT_ASKED where there was nothing to ask. */
+  fetch: number
+}
+
+const NOT_ASKED = 0
+
 interface Run {
   file: HourFile
   offset: number
@@ -79,6 +93,7 @@ export class HourFiles {
   /** A querier begins: what is there is looked up, and what was left out before is forgotten. */
   begin(): HourManifest {
     this.leftOut.clear()
+    if (this.#store !== null && 'forget' in this.#store) this.#store.forget()
     this.#forgetLabels()
     try {
       this.#manifest = readManifest(this.#folder)
@@ -167,24 +182,31 @@ export class HourFiles {
     this.#checked.set(file.name, true)
   }
 
-  /** Chunks in the order asked for; null for those that cannot be had. */
-  read(wanted: readonly ChunkPlace[]): (Uint8Array | null)[] {
+  /** Begins to read chunks: what comes from a bucket is on its way then. */
+  start(wanted: readonly ChunkPlace[]): StartedRead {
     for (const { file } of wanted) if (file.damaged !== undefined) this.leftOut.add(`rows of the 1-hour tier were made while some of the samples could not be read: ${file.damaged}`)
     const found: (Uint8Array | null)[] = wanted.map(({ file, offset }) => this.#cache.get(`${file.name}:${offset}`) ?? null)
     const missing = wanted.keys().filter((i) => found[i] === null).toArray()
     const isNear = (i: number): boolean => this.#local.has(wanted[i]!.file.name) || this.#isFolder()
+    const remote = coalesce(wanted, missing.filter((i) => !isNear(i)), REMOTE_GAP_BYTES_MAX)
+    return { wanted, found, near: missing.filter(isNear), remote, fetch: this.#beginFetch(remote) }
+  }
+
+  /** Chunks in the order asked for; null for those that cannot be had. Once. */
+  finish({ wanted, found, near, remote, fetch }: StartedRead): (Uint8Array | null)[] {
     const moved: number[] = []
-    for (const run of coalesce(wanted, missing.filter(isNear), GAP_BYTES_MAX)) {
+    for (const run of coalesce(wanted, near, GAP_BYTES_MAX)) {
       const bytes = this.#readFile(run)
       if (bytes === 'gone') moved.push(...run.chunks)
       else this.#spread(run, bytes, wanted, found)
     }
-    const remote = coalesce(wanted, [...moved, ...missing.filter((i) => !isNear(i))], REMOTE_GAP_BYTES_MAX)
-    this.#readRemote(remote).forEach((bytes, r) => {
-      const run = remote[r]!
-      this.#spread(run, bytes, wanted, found)
+    const late = coalesce(wanted, moved, REMOTE_GAP_BYTES_MAX)
+    const lateFetch = this.#beginFetch(late)
+    const fetched = [...this.#takeFetched(remote, fetch), ...this.#takeFetched(late, lateFetch)]
+    for (const [r, run] of [...remote, ...late].entries()) {
+      this.#spread(run, fetched[r]!, wanted, found)
       for (const i of run.chunks) if (found[i] !== null) this.#keep(`${run.file.name}:${wanted[i]!.offset}`, found[i]!)
-    })
+    }
     return found
   }
 
@@ -222,13 +244,19 @@ export class HourFiles {
     return null
   }
 
-  #readRemote(runs: readonly Run[]): (Uint8Array | null)[] {
+  #beginFetch(runs: readonly Run[]): number {
+    if (runs.length === 0 || this.#store === null || 'folder' in this.#store || this.#clock.monotonic() < this.#silentUntilMs) return NOT_ASKED
+    return this.#store.begin(rangesOf(runs))
+  }
+
+  #takeFetched(runs: readonly Run[], fetch: number): (Uint8Array | null)[] {
     if (runs.length === 0) return []
     if (this.#store === null || 'folder' in this.#store) {
       return runs.map(({ file }) => this.#leaveOut(file, this.#store === null ? 'it is not in the folder, and no other place is configured' : 'it is neither in the folder nor in the other one'))
     }
     if (this.#clock.monotonic() < this.#silentUntilMs) return runs.map(({ file }) => this.#leaveOut(file, 'the bucket did not answer just now'))
-    const fetched = this.#store.read(runs.map(({ file, offset, bytes }) => ({ key: file.name, offset, bytes })))
+    // Another query has begun meanwhile, or the bucket was silent then.
+    const fetched = (fetch === NOT_ASKED ? null : this.#store.take(fetch)) ?? this.#store.take(this.#store.begin(rangesOf(runs)))!
     if (fetched.every((bytes) => typeof bytes === 'string')) this.#silentUntilMs = this.#clock.monotonic() + SILENCE_MS
     return fetched.map((bytes, r) => (typeof bytes === 'string' ? this.#leaveOut(runs[r]!.file, bytes) : bytes))
   }
@@ -257,6 +285,10 @@ function placesOf(index: HourIndex, { sets }: HourDeletion): Set<number> {
   const matches = matchingLabels(sets)
   // One without rows stands where the next one's begin.
   return new Set(index.series().filter(({ rows, labels }) => rows > 0 && matches(labels)).map(({ group, firstRow }) => group * ROWS_MAX + firstRow))
+}
+
+function rangesOf(runs: readonly Run[]): ObjectRange[] {
+  return runs.map(({ file, offset, bytes }) => ({ key: file.name, offset, bytes }))
 }
 
 /** Reads that cover those chunks, each of one file. */

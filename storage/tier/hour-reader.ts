@@ -1,9 +1,11 @@
 // Rows of the 1-hour tier for queries: series by series from all files at once, in batches of bounded size.
 //
 //   refs ─▶ sidecars: places ─▶ series in the order of the files ─▶ batch: chunks of its row groups ─▶ columns
+//
+// While a batch is decoded, what a bucket has of the next one is on its way.
 import type { BucketBatch, BucketColumn, BucketSelection } from './bucket.ts'
 import { BucketBuffer } from './bucket-buffer.ts'
-import type { ChunkPlace, DeletedRows, HourFiles } from './hour-files.ts'
+import type { ChunkPlace, DeletedRows, HourFiles, StartedRead } from './hour-files.ts'
 import { touches, type HourFile } from './hour-manifest.ts'
 import { PLACE_WORDS } from './hour-index.ts'
 import { decodeBinaries, decodeFlags, decodeNumbers, PageError } from './parquet-decode.ts'
@@ -56,17 +58,24 @@ export function selectHours(files: HourFiles, asked: HourSeries, range: HourRang
   const buffer = new BucketBuffer()
   let slice: Slice = { at: 0, pieces: [], order: [] }
   let done = 0
+  const start = (): StartedBatch | null => {
+    while (done === slice.order.length) {
+      const at = slice.at + slice.pieces.length
+      if (at === refs.length) return null
+      slice = locate(files, asked, at, range)
+      done = 0
+    }
+    const series = slice.order.slice(done, done + perBatch)
+    done += series.length
+    return { series, at: slice.at, started: startParts(files, partsOf(series, slice), columns) }
+  }
+  let ahead: StartedBatch | null = null
   const next = (): BucketBatch | null => {
     for (;;) {
-      if (done === slice.order.length) {
-        const at = slice.at + slice.pieces.length
-        if (at === refs.length) return null
-        slice = locate(files, asked, at, range)
-        done = 0
-      }
-      const series = slice.order.slice(done, done + perBatch)
-      done += series.length
-      if (series.length > 0 && fillBatch(files, series, slice, { columns, range, buffer })) return buffer
+      const batch = ahead ?? start()
+      if (batch === null) return null
+      ahead = start()
+      if (fillBatch(files, batch, { columns, range, buffer })) return buffer
     }
   }
   return { refs, next }
@@ -156,8 +165,23 @@ function partsOf(series: readonly number[], { pieces }: Slice): Part[] {
   return [...parts.values()]
 }
 
-/** Chunks `columns` of the parts, part by part; a part none of whose chunks may be missing has null for one that is. */
-function readParts(files: HourFiles, parts: readonly Part[], columns: readonly number[]): (Uint8Array | null)[][] {
+interface StartedParts {
+  parts: readonly Part[]
+  places: readonly (readonly ChunkPlace[])[]
+  read: StartedRead
+}
+
+/** A batch of series whose chunks are on their way. */
+interface StartedBatch {
+  /** Positions in the slice. */
+  series: readonly number[]
+  /** Of the slice in refs. */
+  at: number
+  started: StartedParts
+}
+
+/** Begins to read chunks `columns` of the parts. */
+function startParts(files: HourFiles, parts: readonly Part[], columns: readonly number[]): StartedParts {
   const places: ChunkPlace[][] = parts.map(() => [])
   for (const [file, of] of Map.groupBy(parts.keys(), (p) => parts[p]!.file)) {
     const isRead = files.withIndex(file, (index) => {
@@ -170,9 +194,14 @@ function readParts(files: HourFiles, parts: readonly Part[], columns: readonly n
     })
     if (isRead === true) files.markChecked(file)
   }
-  const read = files.read(places.flat())
+  return { parts, places, read: files.start(places.flat()) }
+}
+
+/** The chunks, part by part; a part none of whose chunks may be missing has null for one that is. */
+function finishParts(files: HourFiles, { places, read }: StartedParts): (Uint8Array | null)[][] {
+  const found = files.finish(read)
   let at = 0
-  return places.map((of) => read.slice(at, at += of.length))
+  return places.map((of) => found.slice(at, at += of.length))
 }
 
 interface BatchWork {
@@ -194,9 +223,9 @@ function reserve(rows: number): void {
 }
 
 /** False if none of the series has a row in the range. */
-function fillBatch(files: HourFiles, series: readonly number[], slice: Slice, { columns, range, buffer }: BatchWork): boolean {
-  const parts = partsOf(series, slice)
-  const chunks = readParts(files, parts, columns)
+function fillBatch(files: HourFiles, { series, at, started }: StartedBatch, { columns, range, buffer }: BatchWork): boolean {
+  const { parts } = started
+  const chunks = finishParts(files, started)
   const bounds = { from: Infinity, to: -Infinity }
   parts.forEach((part, p) => {
     if (chunks[p]!.length === 0 || chunks[p]!.includes(null)) return
@@ -206,7 +235,7 @@ function fillBatch(files: HourFiles, series: readonly number[], slice: Slice, { 
   const n = (bounds.to - bounds.from) / HOUR_MS + 1
   buffer.shape(series.length, n)
   for (let i = 0; i < n; i++) buffer.t[i] = bounds.from + i * HOUR_MS
-  series.forEach((s, i) => (buffer.index[i] = slice.at + s))
+  series.forEach((s, i) => (buffer.index[i] = at + s))
   parts.forEach((part, p) => {
     const of = chunks[p]!
     if (of.length === 0 || of.includes(null)) return
@@ -284,7 +313,7 @@ interface SketchWork {
 
 function addSketches(files: HourFiles, series: readonly number[], slice: Slice, { from, to, sums }: SketchWork): void {
   const parts = partsOf(series, slice)
-  const chunks = readParts(files, parts, [TIME_COLUMN, SKETCH_COLUMN])
+  const chunks = finishParts(files, startParts(files, parts, [TIME_COLUMN, SKETCH_COLUMN]))
   parts.forEach(({ file, group, rows, pieces }, p) => {
     const [time, sketch] = chunks[p]!
     if (time === null || time === undefined || sketch === null || sketch === undefined) return

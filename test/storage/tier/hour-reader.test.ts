@@ -167,12 +167,49 @@ describe('the folder of the archive', () => {
   })
 })
 
+describe('a fetching thread', () => {
+  it('brings the next batch while one is read; selections side by side and queries that begin meanwhile get their own', () => {
+    const random = new Random(8)
+    const archive = archiveOf(tempFolder(), random, 260)
+    const away = tempFolder()
+    for (const { name } of archive.files) fs.renameSync(path.join(archive.folder, name), path.join(away, name))
+    const thread = new FetchThread(new URL('../../../cmd/fetch-worker.ts', import.meta.url), { folder: away })
+    const files = new HourFiles(archive.folder, thread, systemClock)
+    files.begin()
+    const everyone = Uint32Array.from({ length: 260 }, (_, i) => i + 1)
+    const select = (name: BucketColumn): BucketSelection => selectHours(files, seriesOf(everyone), { mint: FIRST, maxt: LAST }, [name])
+    const [sums, maxima] = [select('sum'), select('max')]
+    const got: Rows[] = [new Map(), new Map()]
+    const take = (selection: BucketSelection, into: Rows, name: BucketColumn): boolean => {
+      let isFirst = true
+      const one = collected({ refs: selection.refs, next: () => (isFirst ? ((isFirst = false), selection.next()) : null) }, [name])
+      for (const [key, row] of one) into.set(key, row)
+      return one.size > 0
+    }
+    let batches = 0
+    for (let goesOn = true; goesOn; batches++) {
+      goesOn = take(sums, got[0]!, 'sum')
+      if (batches === 1) files.begin()
+      goesOn = take(maxima, got[1]!, 'max') || goesOn
+    }
+    expect(batches).toBeGreaterThan(2)
+    expect(got[0]).toEqual(expected(archive, everyone, FIRST, LAST, ['sum']))
+    expect(got[1]).toEqual(expected(archive, everyone, FIRST, LAST, ['max']))
+    expect([...files.leftOut]).toEqual([])
+    files.close()
+  })
+})
+
 describe('a bucket that does not answer', () => {
   it('is asked once, then left alone for a while', async () => {
     const archive = archiveOf(tempFolder(), new Random(5), 20)
     for (const { name } of archive.files.slice(0, 2)) fs.rmSync(path.join(archive.folder, name))
     let asked = 0
-    const broken: RangeFetcher = { read: (ranges) => (asked++, ranges.map(() => 'cannot GET: connection refused')), close: () => undefined }
+    const counts = [0]
+    const broken: RangeFetcher = {
+      begin: (ranges) => (asked++, counts.push(ranges.length) - 1), take: (id) => Array.from({ length: counts[id]! }, () => 'cannot GET: connection refused'),
+      forget: () => undefined, close: () => undefined,
+    }
     const clock = new FakeClock()
     const files = new HourFiles(archive.folder, broken, clock)
     const local = { ...archive, rows: archive.rows.slice(2) }
