@@ -1,6 +1,7 @@
 // Reads a page file (FORMAT.md, "Page file"): its directory when it is opened, pages when they are asked for.
-import { crc32, zstdDecompressSync } from 'node:zlib'
+import { crc32 } from 'node:zlib'
 import { DiskError, type DiskFile } from '../../lib/std/fs.ts'
+import { unzstdInto } from '../../lib/std/zstd.ts'
 import { BlockError } from '../errors.ts'
 import { PAGE_PAD_BYTES, type Page, type PageCache } from './page-cache.ts'
 import { DIRECTORY_SYNC, FILE_MAGIC, FOOTER_BYTES, MIRROR, PAGE_HEAD_BYTES, PAGE_SYNC } from './page-file.ts'
@@ -145,12 +146,7 @@ export class PageFile {
     const got = this.#readStored(index, stored)
     if (got < storedBytes || crc32(stored) !== this.#word(index, CRC)) throw this.#damage(index, 'do not match their checksum')
     try {
-      if (isPacked) {
-        // One chunk for all of it, and no more than the head says.
-        const content = zstdDecompressSync(stored, { chunkSize: Math.max(64, sizeBytes), maxOutputLength: sizeBytes })
-        if (content.length !== sizeBytes) throw new RangeError(`unpack to ${content.length} bytes, not ${sizeBytes}`)
-        bytes.set(content)
-      }
+      if (isPacked) unzstdInto(stored, bytes, sizeBytes)
       const page = {
         firstItem: this.#word(index, FIRST_ITEM), items: this.#word(index, ITEMS), bytes, view: new DataView(bytes.buffer), sizeBytes,
       }

@@ -1,6 +1,7 @@
 // Column chunks of our own Parquet files back to values: pages by their heads, checked, unpacked, decoded into columns of one
 // row group. (Other readers read the files by their footer; this one is led by the sidecar.)
-import { crc32, zstdDecompressSync } from 'node:zlib'
+import { crc32 } from 'node:zlib'
+import { unzstdInto } from '../../lib/std/zstd.ts'
 import { unpackBits, unzigzag } from '../codec/bits.ts'
 import { BYTE_STREAM_SPLIT, DELTA_BINARY_PACKED, DELTA_BLOCK, DELTA_MINIBLOCKS, PLAIN } from './parquet-encode.ts'
 import { readStruct, type ReadStruct } from './parquet-thrift.ts'
@@ -71,10 +72,14 @@ function readPage(chunk: Uint8Array): Page {
   const shape = fields.get(5)
   const encoding = shape instanceof Map ? (shape as ReadStruct).get(2) : undefined
   if (typeof encoding !== 'number') throw new PageError('a page without an encoding')
-  if (plainBytes > PAGE_BYTES_MAX) throw new PageError(`a page of ${plainBytes} bytes`)
-  const bytes = zstdDecompressSync(packed, { maxOutputLength: PAGE_BYTES_MAX })
-  if (bytes.length !== plainBytes) throw new PageError(`a page of ${bytes.length} bytes that says ${plainBytes}`)
-  return { bytes, encoding }
+  if (plainBytes < 0 || plainBytes > PAGE_BYTES_MAX) throw new PageError(`a page of ${plainBytes} bytes`)
+  const bytes = new Uint8Array(plainBytes + 1)
+  try {
+    unzstdInto(packed, bytes, plainBytes)
+  } catch (error) {
+    throw new PageError(`a page that does not unpack to its ${plainBytes} bytes`, { cause: error })
+  }
+  return { bytes: bytes.subarray(0, plainBytes), encoding }
 }
 
 /** The same as it stands there, its checksum found to hold; `end`: where it ends in the chunk. */
