@@ -15,6 +15,7 @@ import { parseFloatText } from './text-float.ts'
 import { TextParser } from './text-parser.ts'
 
 const HASH = 0x23
+const CREATED = '_created'
 const NOTHING_HELD = -1
 /** Begins the key of a converted histogram; a line's begins with its family. */
 const CONVERTED_MARK = 0xff
@@ -114,7 +115,7 @@ export class ConvertingParser implements KeyedEntries {
       if (entry !== ENTRY_SAMPLE) return entry
       const { sample } = this
       if (this.#readsStartTimes && parser.isCreated) {
-        if (this.#collected !== '') this.#startMs = Math.trunc(parser.value * 1000)
+        this.#noteStart()
         continue
       }
       sample.hasTime = parser.hasTime
@@ -122,6 +123,13 @@ export class ConvertingParser implements KeyedEntries {
       if (this.#type === 'histogram') this.#lineLabels = parser.labels()
       return entry
     }
+  }
+
+  /** A `_created` line tells of the histogram before it, if that is its own. */
+  #noteStart(): void {
+    const labels = this.#parser.labels()
+    const name = labels.get(METRIC_NAME)!
+    if (identityOf(labels.set(METRIC_NAME, name.slice(0, -CREATED.length))) === this.#collected) this.#startMs = Math.trunc(this.#parser.value * 1000)
   }
 
   #fill(): void {

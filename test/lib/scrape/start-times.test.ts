@@ -2,7 +2,7 @@
 // lines count follows Prometheus' parser (openmetricsparse.go, StartTimestamp).
 import { describe, expect, it } from 'vitest'
 import { Engine } from '../../../lang/engine.ts'
-import type { ExpositionFormat } from '../../../lib/format/exposition-entry.ts'
+import type { ExpositionFormat, HistogramReading } from '../../../lib/format/exposition-entry.ts'
 import { labelsFromRecord } from '../../../lib/model/labels.ts'
 import { ScrapeCache } from '../../../lib/scrape/cache.ts'
 import { ScrapeMetrics } from '../../../lib/scrape/scrape-metrics.ts'
@@ -13,6 +13,7 @@ import { Metrics } from '../../../lib/std/metrics.ts'
 import { Database } from '../../../storage/database.ts'
 import { StoreQueryable } from '../../../storage/store-querier.ts'
 import { NOW } from '../../storage/store.ts'
+import { familiesBody } from '../../support/metric-family-writer.ts'
 import { CLASSIC_ONLY, scrapeConfig } from '../../support/scrape-fixture.ts'
 import { tempFolder } from '../../support/temp-folder.ts'
 
@@ -31,10 +32,10 @@ class Bench {
     return new Database({ folder: this.folder, retentionMs: Infinity, headBytesMax: 64 * 2 ** 20, clock: this.clock })
   }
 
-  scrape(body: string, format: ExpositionFormat = 'openmetrics'): void {
+  scrape(body: string | Uint8Array, format: ExpositionFormat = 'openmetrics', histograms: HistogramReading = CLASSIC_ONLY): void {
     this.clock.jump(10_000)
     const error = this.writer.write({
-      cache: this.cache, rules: { targetLabels: labelsFromRecord({ job: 'test' }), config: scrapeConfig({}), histograms: CLASSIC_ONLY }, t: this.clock.now(), format, timeoutMs: 5000,
+      cache: this.cache, rules: { targetLabels: labelsFromRecord({ job: 'test' }), config: scrapeConfig({}), histograms }, t: this.clock.now(), format, timeoutMs: 5000,
       body: Buffer.from(body), error: null, durationSeconds: () => 0.5,
     })
     expect(error).toBeNull()
@@ -98,6 +99,36 @@ function startTimes(bench: Bench): Record<string, string> {
 }
 
 describe('when counters began', () => {
+  it('is stored of protobuf, with native histograms and their classic ones', async () => {
+    const bench = new Bench(true)
+    const startMs = (n: number): number => NOW + 1000 * n
+    const page = (n: number): Uint8Array => familiesBody(
+      { name: 'c_total', type: 'counter', metrics: [{ labels: [['a', '1']], value: n, startMs: startMs(1) }, { labels: [['a', '2']], value: n }] },
+      { name: 's', type: 'summary', metrics: [{ summary: { count: n, sum: n, quantiles: [[0.5, n]], startMs: startMs(2) } }] },
+      { name: 'h', type: 'histogram', metrics: [{ histogram: { count: n, sum: n, zeroCount: n, startMs: startMs(3), buckets: [{ bound: 1, count: n }] } }] },
+    )
+    for (const n of [1, 2, 3]) {
+      bench.scrape(page(n), 'protobuf', { ...CLASSIC_ONLY, readsNative: true, keepsClassic: true })
+      const started = (name: string): Record<string, string> => bench.ask(`start_timestamp(${name}) > 0`)
+      expect(['c_total', 's', 's_count', 'h'].map(started)).toEqual([{ 1: String(S + 1) }, { 0.5: String(S + 2) }, { '': String(S + 2) }, { '': String(S + 3) }])
+      expect(bench.ask('start_timestamp(h_bucket)')).toEqual({ '1.0': String(S + 3), '+Inf': String(S + 3) })
+    }
+    await bench.restart()
+    expect(bench.ask('start_timestamp(h)')).toEqual({ '': String(S + 3) })
+    await bench.db.close()
+  })
+
+  it('is stored of histograms that text is converted to', async () => {
+    const bench = new Bench(true)
+    for (const n of [1, 2]) {
+      bench.scrape(PAGE(n), 'openmetrics', { ...CLASSIC_ONLY, convertsClassic: true })
+      expect(bench.ask('start_timestamp(h)')).toEqual({ 1: String(S + 4) })
+      expect(bench.ask('histogram_count(h)')).toEqual({ 1: String(n) })
+      expect(bench.ask('{__name__=~".*_created"}')).toEqual({ g_created: '7' })
+    }
+    await bench.db.close()
+  })
+
   it('is stored beside their samples, also by the cache, and kept over a restart', async () => {
     const bench = new Bench(true)
     // The second page is read by the cache; a line more makes the third depart from it.
