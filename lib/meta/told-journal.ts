@@ -31,7 +31,7 @@ export class ToldJournal {
     this.#logger = logger
   }
 
-  /** The newest entries that were noted, of each group and receiver. */
+  /** The newest entries that were noted, of each group and receiver. Opens the file: the first page must not wait for that. */
   read(): NotificationEntry[] {
     const entries = new Map<string, NotificationEntry>()
     try {
@@ -43,6 +43,7 @@ export class ToldJournal {
         const entry: NotificationEntry = { memory: '', ...JSON.parse(json) as Omit<NotificationEntry, 'memory'> }
         entries.set(`${entry.receiver}\n${entry.groupKey}`, entry)
       }
+      this.#file ??= this.#open()
     } catch (error) {
       this.#warn(error)
     }

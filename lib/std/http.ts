@@ -6,6 +6,7 @@ import { Authorizer, type AuthOptions } from './http-auth.ts'
 import type { Agents } from './http-agent.ts'
 import { HttpError } from './http-error.ts'
 import { AnswerMemory, exchange, type Deadline, type ExchangeLimits, type ExchangeMeans, type HttpMethod, type HttpResponse, type TransportRequest } from './http-exchange.ts'
+import { rehearse } from './http-rehearsal.ts'
 import { LruMap } from './lru-map.ts'
 import { PlainHttp, type PlainRequest } from './http-plain.ts'
 import { proxyFor, type ProxyOptions } from './http-proxy.ts'
@@ -48,8 +49,16 @@ const ORIGINS_MAX = 65_536
 /** A connection that takes longer is given up even where the deadline is later. */
 const CONNECT_MS_MAX = 10_000
 const TOKEN_BYTES_MAX = 1 << 20
+const REHEARSAL_MS = 1000
+/** Straight to where it goes, with no credentials. */
+const BARE: HttpClientOptions = {
+  basicAuth: null, authorization: null, oauth2: null, proxyUrl: '', noProxy: '', proxyFromEnvironment: false, tls: null, followRedirects: false,
+  enableHttp2: false, proxyConnectHeader: new Map(), httpHeaders: new Map(),
+}
+
 /** One per configuration; owns its connections until `close`. */
 export class HttpClient {
+  static #isRehearsed = false
   readonly #options: HttpClientOptions
   readonly #clock: Clock
   readonly #means: ExchangeMeans
@@ -72,9 +81,14 @@ export class HttpClient {
     this.#plain = new PlainHttp(clock, this.#connectMs)
   }
 
-  /** Loads what `send` sends with, 80 ms of this thread, that the first message need not wait for it. */
+  /** Loads what `send` sends with, 80 ms of this thread, that the first message need not wait for it; once for all clients it is rehearsed. */
   prepareToSend(): void {
     this.#agents ??= this.#openAgents()
+    if (HttpClient.#isRehearsed) return
+    HttpClient.#isRehearsed = true
+    const client = new HttpClient(BARE, this.#clock, REHEARSAL_MS)
+    const headers = { 'content-type': 'application/json' }
+    void rehearse((url) => client.send({ url, method: 'POST', headers, body: '{}', timeoutMs: REHEARSAL_MS, signal: null, bodyBytesMax: 100, bodyBytesHint: 0 }).then((response) => client.release(response))).then(() => client.close())
   }
 
   /** GET; any status is an answer. Rejects with HttpError. */
