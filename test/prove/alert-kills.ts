@@ -1,7 +1,6 @@
 // kill -9 at random while alerts come, people silence, acknowledge and make rules: what was answered is there after the
 // start, and every alert that was taken is told at least once. Counts those told twice.
-import http from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { Worker } from 'node:worker_threads'
 import { Random } from '../../lib/std/random.ts'
 import { MonitorProcess, freePort, waitFor } from '../support/monitor-process.ts'
 
@@ -63,7 +62,7 @@ export async function runAlertKills({ folder, kills, seed, print }: AlertKillOpt
     }
   } finally {
     await monitor.kill9()
-    close()
+    await close()
   }
   const counts = [...client.alerts].map((name) => told.get(name) ?? 0)
   return {
@@ -73,17 +72,15 @@ export async function runAlertKills({ folder, kills, seed, print }: AlertKillOpt
 }
 
 /** Answers webhooks, and counts how often each alert came. */
-async function listen(told: Map<string, number>): Promise<{ hook: string; close: () => void }> {
-  const server = http.createServer((request, response) => {
-    let body = ''
-    request.on('data', (piece: Buffer) => (body += piece.toString()))
-    request.on('end', () => {
-      for (const { labels } of (JSON.parse(body) as { alerts: { labels: { alertname: string } }[] }).alerts) told.set(labels.alertname, (told.get(labels.alertname) ?? 0) + 1)
-      response.end()
+async function listen(told: Map<string, number>): Promise<{ hook: string; close: () => Promise<unknown> }> {
+  const thread = new Worker(new URL('./hook-thread.ts', import.meta.url))
+  const hook = await new Promise<string>((resolve) => {
+    thread.on('message', (message: string | string[]) => {
+      if (typeof message === 'string') resolve(message)
+      else for (const name of message) told.set(name, (told.get(name) ?? 0) + 1)
     })
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  return { hook: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`, close: () => server.close() }
+  return { hook, close: () => thread.terminate() }
 }
 
 /** Asks for things one after another until the server dies, and remembers what was answered. */
