@@ -26,8 +26,8 @@ export class RuleWriteError extends Error {
  */
 export type WriteFunc = (timeMs: number, rows: readonly WrittenRow[]) => Promise<ArrayLike<number>>
 
-/** Rows of one write: 1 ms of the store's thread, 7 where all are new series. */
-const WRITTEN_ROWS_MAX = 500
+/** Rows of one write: .5 ms of the store's thread, 4 to 10 where all are new series. */
+const WRITTEN_ROWS_MAX = 250
 
 /** Of storage/interface.ts, in Prometheus' words; 0 is stored. */
 const REFUSALS: readonly string[] = ['', 'out of order sample', 'duplicate sample for timestamp', 'out of bounds', 'too old sample']

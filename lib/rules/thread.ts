@@ -1,5 +1,6 @@
 // The rules' thread as main sees it: started with the first rule, given each configuration, asked for what the API shows. A
 // thread that dies is started again and reads its alerts' state back from the store.
+import { setImmediate as nextTurn } from 'node:timers'
 import { Worker } from 'node:worker_threads'
 import type { QueryReply } from '../../lang/job.ts'
 import { errorReply } from '../../lang/reply/envelope.ts'
@@ -143,7 +144,7 @@ export class RulesThread {
         break
       case 'alerts':
         this.#options.onAlerts(message.alerts, message.hasMore)
-        this.#send({ kind: 'taken' })
+        this.#sendLater({ kind: 'taken' })
         break
       case 'pong':
         this.#pingedMs = null
@@ -163,7 +164,12 @@ export class RulesThread {
       // A full disk, too many series: the rule shows it, and the next evaluation tries again.
       error = cause instanceof Error ? cause.message : String(cause)
     }
-    this.#send({ kind: 'written', id, verdicts, error })
+    this.#sendLater({ kind: 'written', id, verdicts, error })
+  }
+
+  /** What the thread answers with at once: within this turn of the event loop it would be read here, and again and again. */
+  #sendLater(message: ToRules): void {
+    nextTurn(() => this.#send(message))
   }
 
   #answer(id: number, reply: QueryReply): void {

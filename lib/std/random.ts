@@ -53,9 +53,7 @@ export function freshUuid(): string {
 
 /** The same, in order of their time, Unix ms (version 7): rows that come together lie together where they are kept by id. */
 export function freshOrderedUuid(timeMs: number): string {
-  const bytes = randomBytes(16)
-  bytes.writeUIntBE(timeMs, 0, 6)
-  bytes[6] = (bytes[6]! & 0x0f) | 0x70
-  bytes[8] = (bytes[8]! & 0x3f) | 0x80
-  return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
+  const time = timeMs.toString(16).padStart(12, '0')
+  // The random half of one of version 4, of which Node makes many at once.
+  return `${time.slice(0, 8)}-${time.slice(8)}-7${randomUUID().slice(15)}`
 }

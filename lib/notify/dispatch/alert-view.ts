@@ -86,7 +86,7 @@ export class AlertView {
       if (!wanted.isReceiver(receiver)) continue
       const mutedBy = this.#pipeline.mutedBy(group.route, nowMs)
       const alerts: ShownAlert[] = []
-      for (const alert of group.alerts()) {
+      for (const alert of yield* group.alerts()) {
         if (++seen % STEP_ALERTS === 0) yield
         const one = this.#shown(alert, wanted, nowMs)
         if (one === null) continue

@@ -1,6 +1,6 @@
 // A group of alerts that are told together: those that one route takes and that agree in its labels.
 import type { Labels } from '../../model/labels.ts'
-import type { Steps } from '../../std/steps.ts'
+import { sortedInSteps, type Steps } from '../../std/steps.ts'
 import type { AlertBatch } from '../overlay.ts'
 import { compareAlerts, isResolved, type PipelineAlert } from './alert.ts'
 import type { FlushedAlert } from './group-message.ts'
@@ -15,6 +15,7 @@ export class AlertGroup {
   readonly #alerts = new Map<string, PipelineAlert>()
   /** Fingerprints in the order of messages; null where alerts came or went since. */
   #order: readonly string[] | null = []
+  #version = 0
   /** Receivers are being told. */
   isFlushing = false
   /** What an alert of it came with; one that still comes in before one that has. */
@@ -36,26 +37,34 @@ export class AlertGroup {
 
   put(alert: PipelineAlert, batch: AlertBatch | null): void {
     if (this.batch?.isOpen !== true) this.batch = batch
-    if (!this.#alerts.has(alert.fingerprint)) this.#order = null
+    if (!this.#alerts.has(alert.fingerprint)) this.#changed()
     this.#alerts.set(alert.fingerprint, alert)
   }
 
   /** In the order of messages. */
-  alerts(): PipelineAlert[] {
-    this.#order ??= Array.from(this.#alerts.values()).toSorted(compareAlerts).map(({ fingerprint }) => fingerprint)
-    return this.#order.map((fingerprint) => this.#alerts.get(fingerprint)!)
+  *alerts(): Steps<PipelineAlert[]> {
+    const order = yield* this.#sorted()
+    // Some may have gone while they were sorted.
+    return order.map((fingerprint) => this.#alerts.get(fingerprint)).filter((alert) => alert !== undefined)
   }
 
   /** The alerts as they are now; what has ended stays so for this flush, whatever time it takes. */
   *snapshot(nowMs: number): Steps<FlushedAlert[]> {
     const flushed: FlushedAlert[] = []
-    const alerts = this.alerts()
-    yield
-    for (const alert of alerts) {
+    for (const alert of yield* this.alerts()) {
       flushed.push({ alert, isResolved: isResolved(alert, nowMs) })
       if (flushed.length % STEP_ALERTS === 0) yield
     }
     return flushed
+  }
+
+  /** Fingerprints in the order of messages. */
+  *#sorted(): Steps<readonly string[]> {
+    if (this.#order !== null) return this.#order
+    const version = this.#version
+    const order = (yield* sortedInSteps([...this.#alerts.values()], compareAlerts)).map(({ fingerprint }) => fingerprint)
+    if (version === this.#version) this.#order = order
+    return order
   }
 
   /** All were told: those that had ended go, but for those that came again meanwhile. */
@@ -63,7 +72,12 @@ export class AlertGroup {
     for (const { alert, isResolved: hasEnded } of flushed) {
       if (!hasEnded || this.#alerts.get(alert.fingerprint) !== alert) continue
       this.#alerts.delete(alert.fingerprint)
-      this.#order = null
+      this.#changed()
     }
+  }
+
+  #changed(): void {
+    this.#order = null
+    this.#version++
   }
 }

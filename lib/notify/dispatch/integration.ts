@@ -88,8 +88,7 @@ export class Integration {
       return by === 'acknowledged' || (by === 'cooldown' && (!isStep || entry?.firing.includes(print) === true))
     }
     const isKept = ({ isSuppressed, isResolved, alert }: SiftedAlert): boolean => isSuppressed || (!isResolved && isHeld(alert.fingerprint))
-    const kept = new Set(alerts.filter(isKept))
-    const told = alerts.filter((one) => !kept.has(one) || (one.isResolved && known.has(one.alert.fingerprint)))
+    const { kept, told } = await runInTurns(divided(alerts, isKept, known), clock)
     const [firing, resolved] = [fingerprints(told, false), fingerprints(told, true)]
     const reason = told.length === 0 ? null : notifyReason(entry, { firing, resolved, isResolvedSent, repeatIntervalMs, nowMs: head.timeMs })
     if (reason === null) {
@@ -101,7 +100,7 @@ export class Integration {
     const before = known.size === 0 ? '' : entry!.memory
     const notification = shown.length === 0 ? null : groupMessage({ ...head, reason, previousMs: entry?.timeMs ?? 0, memory: before }, await runInTurns(shownAlerts(shown, overlay), clock))
     const memory = notification === null ? before : await this.#deliver(notification, deadlineMs, signal)
-    const withheld = fingerprints([...kept], false).filter((one) => known.has(one))
+    const withheld = fingerprints(kept, false).filter((one) => known.has(one))
     // First of all, and before anything waits: a kill before it is written tells the same again.
     const logged = this.#log({
       groupKey: head.groupKey, receiver: this.name, timeMs: head.timeMs, firing, resolved, withheld, memory,
@@ -147,6 +146,19 @@ export class Integration {
       logger.error('cannot keep the log of notifications; a restart may repeat this one', { receiver: this.name, err: error instanceof Error ? error : String(error) })
     }
   }
+}
+
+/** What is kept from the integration, and what it is told: ends also where they are kept, if it knows of the start. */
+function* divided(alerts: readonly SiftedAlert[], isKept: (one: SiftedAlert) => boolean, known: ReadonlySet<string>): Steps<{ kept: SiftedAlert[]; told: SiftedAlert[] }> {
+  const [kept, told]: [SiftedAlert[], SiftedAlert[]] = [[], []]
+  for (let i = 0; i < alerts.length; i++) {
+    const one = alerts[i]!
+    const isKeptBack = isKept(one)
+    if (isKeptBack) kept.push(one)
+    if (!isKeptBack || (one.isResolved && known.has(one.alert.fingerprint))) told.push(one)
+    if (i % STEP_ALERTS === STEP_ALERTS - 1) yield
+  }
+  return { kept, told }
 }
 
 function fingerprints(alerts: readonly SiftedAlert[], isResolved: boolean): string[] {
