@@ -85,8 +85,9 @@ export class AlertView {
       const { receiver } = group.route.config
       if (!wanted.isReceiver(receiver)) continue
       const mutedBy = this.#pipeline.mutedBy(group.route, nowMs)
+      const all = yield* group.alerts()
       const alerts: ShownAlert[] = []
-      for (const alert of yield* group.alerts()) {
+      for (const alert of all) {
         if (++seen % STEP_ALERTS === 0) yield
         const one = this.#shown(alert, wanted, nowMs)
         if (one === null) continue
@@ -95,16 +96,16 @@ export class AlertView {
         names.push(receiver)
         alerts.push({ ...one, mutedBy, receivers: names })
       }
-      if (alerts.length > 0 && (wanted.muted || mutedBy.length === 0)) groups.push({ receiver, labels: group.labels, routeLabels: this.#routeLabels(group, nowMs), alerts })
+      if (alerts.length > 0 && (wanted.muted || mutedBy.length === 0)) groups.push({ receiver, labels: group.labels, routeLabels: this.#routeLabels(group, all, nowMs), alerts })
     }
     for (const names of receivers.values()) names.sort()
     return groups.toSorted((a, b) => compareLabelSets(a.labels, b.labels) || (a.receiver < b.receiver ? -1 : 1))
   }
 
-  #routeLabels(group: AlertGroup, nowMs: number): ReadonlyMap<string, string> {
+  #routeLabels(group: AlertGroup, all: readonly PipelineAlert[], nowMs: number): ReadonlyMap<string, string> {
     const { receiver, labels } = group.route.config
     if (![...labels.values()].some((text) => text.includes('{{'))) return labels
-    const alerts = group.alerts().map((alert) => notifiedAlert({ alert, isResolved: isResolved(alert, nowMs) }, () => ''))
+    const alerts = all.map((alert) => notifiedAlert({ alert, isResolved: isResolved(alert, nowMs) }, () => ''))
     const head = { receiver, groupKey: group.key, groupLabels: group.labels, routeLabels: labels, externalUrl: this.#pipeline.externalUrl, timeMs: nowMs }
     return this.#expand(groupMessage({ ...head, reason: 'unknown', previousMs: 0, memory: '' }, alerts))
   }
