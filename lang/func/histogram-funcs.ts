@@ -92,7 +92,8 @@ function evaluate(ctx: FuncContext, call: HistogramCall): DenseRows {
     for (let o = 0; o < outCount; o++) nativeRow(row, rows, rowOf(position, o), { ctx, call, o })
   }
   ctx.budget.releaseBytes(bytesOf(rows))
-  ctx.budget.settleSamples(heldBefore, values.length)
+  // All are floats.
+  ctx.budget.settleSamples(heldBefore, kinds.reduce((points, kind) => points + kind, 0))
   return { series: Uint32Array.from({ length: sets.length * outCount }, (_, s) => sets[s % sets.length]![Math.trunc(s / sets.length)]!), values, kinds }
 }
 
