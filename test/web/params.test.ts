@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { unescapeLabelName } from '../../web/api/label-name.ts'
 import { toOpenMetrics } from '../../web/api/open-metrics.ts'
 import { MAX_TIME_MS, MIN_TIME_MS, parseSeconds, parseTime } from '../../web/api/params.ts'
-import { acceptsGzip } from '../../web/api/reply-sender.ts'
+import { encodingFor } from '../../web/api/reply-sender.ts'
 
 describe('parseTime', () => {
   it('reads what Prometheus 3.5 reads', () => {
@@ -69,16 +69,18 @@ describe('toOpenMetrics', () => {
   })
 })
 
-describe('acceptsGzip', () => {
-  it('looks for gzip that is not forbidden', () => {
-    const f = (header: string | undefined, want: boolean): void => expect(acceptsGzip(header)).toBe(want)
-    f(undefined, false)
-    f('', false)
-    f('gzip', true)
-    f('br, GZIP;q=0.5', true)
-    f('gzip;q=0, br', false)
-    f('gzip; q=0.000', false)
-    f('identity', false)
-    f('xgzip', false)
+describe('the encoding of an answer', () => {
+  it('is zstd or gzip where they are named and not forbidden', () => {
+    const f = (header: string | undefined, want: 'zstd' | 'gzip' | null): void => expect(encodingFor(header)).toBe(want)
+    f(undefined, null)
+    f('', null)
+    f('gzip', 'gzip')
+    f('br, GZIP;q=0.5', 'gzip')
+    f('gzip;q=0, br', null)
+    f('gzip; q=0.000', null)
+    f('identity', null)
+    f('xgzip', null)
+    f('gzip, deflate, br, zstd', 'zstd')
+    f('gzip, zstd;q=0', 'gzip')
   })
 })

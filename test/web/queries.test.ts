@@ -92,20 +92,21 @@ describe('queries', () => {
     const packed = await f('large', 'Accept-Encoding: gzip\r\n')
     expect(packed).toMatch(/^HTTP\/1.1 200 .*content-encoding: gzip\r\n/is)
     expect(gunzipSync(Buffer.from(packed.slice(packed.indexOf('\r\n\r\n') + 4), 'latin1')).equals(body)).toBe(true)
+    expect(await f('large', 'Accept-Encoding: gzip, zstd\r\n')).toMatch(/^HTTP\/1.1 200 .*content-encoding: zstd\r\n/is)
     expect(await f('large', '')).not.toMatch(/content-encoding/i)
     expect(await f('large', '')).toMatch(/vary: accept-encoding/i)
     expect(await f('small', 'Accept-Encoding: gzip\r\n')).not.toMatch(/content-encoding/i)
   })
 
-  it('are compressed in parts where they are larger still, each byte of them', async () => {
+  it.each(['gzip', 'zstd'])('are compressed in parts where they are larger still, each byte of them: %s', async (encoding) => {
     // Ends before, at and behind the end of a part.
     for (const length of [524_289, 1_048_576, 1_048_577, 3_000_001]) {
       const body = Buffer.alloc(length)
       for (let i = 0; i < length; i++) body[i] = (i * i) >>> 7
       const { base } = await start(() => ({ queries: { run: async () => ({ status: 200, body: Buffer.from(body) }) } }))
       const ask = async (): Promise<boolean> => {
-        const reply = await fetch(`${base}/api/v1/query?query=large`)
-        return reply.headers.get('content-encoding') === 'gzip' && Buffer.from(await reply.arrayBuffer()).equals(body)
+        const reply = await fetch(`${base}/api/v1/query?query=large`, { headers: { 'accept-encoding': encoding } })
+        return reply.headers.get('content-encoding') === encoding && Buffer.from(await reply.arrayBuffer()).equals(body)
       }
       expect(await ask()).toBe(true)
       // Threads are given back: there is one for the next.

@@ -4,10 +4,10 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { QueryJob, QueryReply } from '../../lang/job.ts'
 import type { ServerParts } from '../parts.ts'
 import { ApiError } from './envelope.ts'
-import { Packer } from './gzip.ts'
+import { Packer, type Encoding } from './packer.ts'
 
 /** Replies below this are sent as they are. */
-const GZIP_BYTES_MIN = 8192
+const PACKED_BYTES_MIN = 8192
 
 /** Larger ones are not left to the garbage collector. */
 const FREED_BYTES_MIN = 256 << 10
@@ -45,11 +45,12 @@ export class ReplySender {
   async send(reply: FastifyReply, request: FastifyRequest, { status, body }: QueryReply): Promise<FastifyReply> {
     reply.code(status).type('application/json')
     if (status === 503) reply.header('Retry-After', '5')
-    if (body.length < GZIP_BYTES_MIN) return reply.send(body)
+    if (body.length < PACKED_BYTES_MIN) return reply.send(body)
     reply.header('Vary', 'Accept-Encoding')
-    if (!this.#packer.isFree || !acceptsGzip(request.headers['accept-encoding'])) return reply.send(body)
-    reply.header('Content-Encoding', 'gzip')
-    return reply.send(this.#packer.isSmall(body) ? await this.#packer.whole(body) : Readable.from(this.#packer.parts(body)))
+    const encoding = encodingFor(request.headers['accept-encoding'])
+    if (encoding === null || !this.#packer.isFree) return reply.send(body)
+    reply.header('Content-Encoding', encoding)
+    return reply.send(this.#packer.isSmall(body) ? await this.#packer.whole(body, encoding) : Readable.from(this.#packer.parts(body, encoding)))
   }
 }
 
@@ -63,11 +64,12 @@ function freeWhenSent(reply: FastifyReply, { buffer, length }: Uint8Array): void
   reply.raw.once('finish', () => buffer.transfer(0))
 }
 
-/** Whether an Accept-Encoding header names gzip and does not forbid it (RFC 9110 §12.5.3). */
-export function acceptsGzip(header: string | string[] | undefined): boolean {
-  const items = String(header ?? '').toLowerCase().split(',')
-  return items.some((item) => {
-    const [name, ...options] = item.split(';').map((part) => part.trim())
-    return name === 'gzip' && !options.some((option) => /^q=0(\.0*)?$/.test(option))
-  })
+/**
+ * The first of ours that an Accept-Encoding header names and does not forbid (RFC 9110 §12.5.3): browsers take zstd, which costs
+ * a quarter of gzip and makes answers a third as large.
+ */
+export function encodingFor(header: string | string[] | undefined): Encoding | null {
+  const items = String(header ?? '').toLowerCase().split(',').map((item) => item.split(';').map((part) => part.trim()))
+  const takes = (wanted: Encoding): boolean => items.some(([name, ...options]) => name === wanted && !options.some((option) => /^q=0(\.0*)?$/.test(option)))
+  return takes('zstd') ? 'zstd' : takes('gzip') ? 'gzip' : null
 }

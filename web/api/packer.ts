@@ -1,10 +1,11 @@
-// Packs replies on the thread pool. A large one goes in parts, several at a time, and its first part is on its way while
-// the last is still to be packed: one gzip member (RFC 1952) whose deflate blocks were made side by side, each part ending
-// on a byte (Z_SYNC_FLUSH), as pigz does it (Mark Adler).
+// Packs replies on the thread pool. A large one goes in parts, and its first part is on its way while the last is still to be
+// packed. zstd (RFC 8878), for who takes it: one frame. gzip: one member (RFC 1952) whose deflate blocks are made several at a
+// time, each part ending on a byte (Z_SYNC_FLUSH), as pigz does it (Mark Adler).
 //
 //   head │ part 1 │ part 2 │ … │ last part │ CRC-32 of the plain bytes, their count
-import { constants, crc32, deflateRaw, gzip } from 'node:zlib'
+import { Readable } from 'node:stream'
 import { promisify } from 'node:util'
+import { constants, crc32, createZstdCompress, deflateRaw, gzip, zstdCompress } from 'node:zlib'
 
 /** The thread pool also syncs the log: packing may not take all of its four threads. */
 const THREADS_MAX = 2
@@ -13,9 +14,14 @@ const PART_BYTES = 512 * 1024
 /** Deflate, no name, no time, fastest algorithm, Unix. */
 const HEAD = Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 4, 3])
 const LEVEL = constants.Z_BEST_SPEED
+const ZSTD = { params: { [constants.ZSTD_c_compressionLevel]: 1 } }
 
 const gzipWhole = promisify(gzip)
 const deflatePart = promisify(deflateRaw)
+const zstdWhole = promisify(zstdCompress)
+
+/** A coding of HTTP (RFC 9110 §8.4.1). */
+export type Encoding = 'zstd' | 'gzip'
 
 /** One for all connections: it counts the threads at work. */
 export class Packer {
@@ -30,17 +36,32 @@ export class Packer {
     return body.length <= PART_BYTES
   }
 
-  async whole(body: Uint8Array): Promise<Buffer> {
+  async whole(body: Uint8Array, encoding: Encoding): Promise<Buffer> {
     this.#running++
     try {
-      return await gzipWhole(body, { level: LEVEL })
+      return encoding === 'zstd' ? await zstdWhole(body, ZSTD) : await gzipWhole(body, { level: LEVEL })
     } finally {
       this.#running--
     }
   }
 
   /** The packed bytes, piece by piece. */
-  async *parts(body: Uint8Array): AsyncGenerator<Buffer> {
+  parts(body: Uint8Array, encoding: Encoding): AsyncGenerator<Buffer> {
+    return encoding === 'zstd' ? this.#zstd(body) : this.#gzip(body)
+  }
+
+  async *#zstd(body: Uint8Array): AsyncGenerator<Buffer> {
+    this.#running++
+    const packed = createZstdCompress(ZSTD)
+    try {
+      yield* Readable.from(slicesOf(body)).pipe(packed) as AsyncIterable<Buffer>
+    } finally {
+      packed.destroy()
+      this.#running--
+    }
+  }
+
+  async *#gzip(body: Uint8Array): AsyncGenerator<Buffer> {
     const threads = Math.max(1, THREADS_MAX - this.#running)
     this.#running += threads
     try {
@@ -57,10 +78,14 @@ export class Packer {
       }
       const end = Buffer.alloc(8)
       end.writeUInt32LE(crc, 0)
-      end.writeUInt32LE(body.length, 4)
+      end.writeUInt32LE(body.length >>> 0, 4)
       yield end
     } finally {
       this.#running -= threads
     }
   }
+}
+
+function* slicesOf(body: Uint8Array): Generator<Uint8Array> {
+  for (let at = 0; at < body.length; at += PART_BYTES) yield body.subarray(at, at + PART_BYTES)
 }
