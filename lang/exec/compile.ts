@@ -13,6 +13,7 @@ import { CountValues } from './count-values.ts'
 import { CountsOnlySelection } from './counts-only-selection.ts'
 import { ofArgument } from './annotations.ts'
 import { drainScalar } from './dense.ts'
+import { isFilter } from './element-op.ts'
 import { instantSelector } from './instant-selector.ts'
 import { Join } from './join.ts'
 import { isMarked } from './label-table.ts'
@@ -24,6 +25,7 @@ import { Pick } from './topk.ts'
 import { Quantile } from './quantile.ts'
 import { nameDropper, nameRemover, type QueryScope } from './query-scope.ts'
 import { ScalarOperator } from './scalar.ts'
+import { SettledRows } from './settled-rows.ts'
 import { SharedRows } from './shared-rows.ts'
 import { Intersection, Union } from './set-operator.ts'
 import { StepInvariant } from './step-invariant.ts'
@@ -93,6 +95,11 @@ export class Compiler implements ExprCompiler {
   }
 
   #operator(expr: Expr, steps: Steps): Operator {
+    const operator = this.#unsettled(expr, steps)
+    return leavesPointsOut(expr) ? new SettledRows(operator, steps, this.scope) : operator
+  }
+
+  #unsettled(expr: Expr, steps: Steps): Operator {
     switch (expr.type) {
       case 'number': return literal(expr, steps)
       case 'vectorSelector': return instantSelector(this, expr, steps, { func: '', wanted: 'value' })
@@ -216,6 +223,17 @@ export class Compiler implements ExprCompiler {
       case 'number': case 'string': case 'matrixSelector': case 'subquery': case 'aggregate': return false
     }
   }
+}
+
+/** Functions that read more than they give; those that read all at once settle that themselves. */
+const SUMMARIES: ReadonlySet<string> = new Set(['scalar', 'absent', 'absent_over_time', 'info'])
+
+/** Whether an operation may give fewer points than it reads, and neither aggregates nor joins. */
+function leavesPointsOut(expr: Expr): boolean {
+  if (expr.type === 'call') return SUMMARIES.has(expr.func) || expr.args.some((arg) => unwrapParens(arg).type === 'subquery')
+  if (expr.type !== 'binary') return false
+  if (expr.op === 'and' || expr.op === 'or' || expr.op === 'unless') return true
+  return expr.matching === null && isFilter(expr)
 }
 
 function literal(expr: NumberLiteral, steps: Steps): Operator {

@@ -9,7 +9,8 @@ import type { Call, Expr, VectorSelector } from '../parse/ast.ts'
 import { atMs, durationMs } from '../plan/fold-durations.ts'
 import { childrenOf, unwrapParens } from '../plan/tree.ts'
 import type { ExprCompiler } from './call-context.ts'
-import { DenseOperator, drain, type DenseRows } from './dense.ts'
+import type { Budget } from './budget.ts'
+import { bytesOf, DenseOperator, drain, type DenseRows } from './dense.ts'
 import { InfoLabels } from './info-labels.ts'
 import { instantSelector } from './instant-selector.ts'
 import type { LabelTable } from './label-table.ts'
@@ -54,14 +55,17 @@ class InfoRows implements Operator {
 
   #evaluate(): DenseRows {
     const { labels, budget } = this.#compiler.scope
-    const base = withoutEmptyRows(drain(this.#base, this.#steps, budget), this.#steps.count)
+    const read = drain(this.#base, this.#steps, budget)
+    const base = withoutEmptyRows(read, this.#steps.count)
     const asked = askedOf(this.#call)
     const isInfo = nameTest(labels, asked.names)
     const enriched = base.series.map((set) => (isInfo(set) ? 0 : 1))
     const found = this.#infos(base.series.filter((_, s) => enriched[s] === 1), asked)
     const grouped = groupInfos(found, labels)
     const join = new InfoLabels(labels, asked.data, grouped.sets)
-    return enrich({ base, enriched, infos: grouped, join }, this.#compiler, this.#steps)
+    const rows = enrich({ base, enriched, infos: grouped, join }, this.#compiler, this.#steps)
+    budget.releaseBytes(read.values.byteLength + read.kinds.byteLength + found.times.byteLength + found.kinds.byteLength)
+    return rows
   }
 
   /** The info series that can belong to the given sets. */
@@ -83,14 +87,16 @@ class InfoRows implements Operator {
     }
     const rowsOf = (wanted: 'value' | 'time'): DenseRows =>
       drain(instantSelector(this.#compiler, selector, this.#steps, { func: 'info', wanted }), this.#steps, budget)
-    const { series, kinds } = rowsOf('value')
+    const { series, values: unused, kinds } = rowsOf('value')
     const isKnown = series.map((set) => (values.every(({ symbol, known }) => known.has(labels.get(set, symbol))) ? 1 : 0))
     const width = this.#steps.count
     isKnown.forEach((is, s) => {
       if (is === 0) kinds.fill(ABSENT, s * width, (s + 1) * width)
     })
     // Counted already.
-    return { series, times: budget.readTimes(0, () => rowsOf('time'), null).values, kinds }
+    const times = budget.readTimes(0, () => rowsOf('time'), null)
+    budget.releaseBytes(unused.byteLength + times.kinds.byteLength)
+    return { series, times: times.values, kinds }
   }
 }
 
@@ -263,7 +269,8 @@ class OutRows {
     return row
   }
 
-  dense(budget: { floats: (n: number) => Float64Array; bytes: (n: number) => Uint8Array }): DenseRows {
+  /** All of them, in place of the rows that were paid for. */
+  dense(budget: Budget): DenseRows {
     const rows = this.#rows
     const values = budget.floats(rows.length * this.#width)
     const kinds = budget.bytes(rows.length * this.#width)
@@ -271,6 +278,7 @@ class OutRows {
       values.set(row.values, r * this.#width)
       kinds.set(row.kinds, r * this.#width)
     })
+    budget.releaseBytes(bytesOf({ series: new Uint32Array(0), values, kinds }))
     return { series: Uint32Array.from(rows, ({ set }) => set), values, kinds }
   }
 }

@@ -1,7 +1,7 @@
 // Behind every operator that may put out equal label sets (names dropped, labels replaced): equal sets become one
 // series. Two points of one set at one step are an error of the query, in Prometheus' words.
 import type { Budget } from './budget.ts'
-import { drain } from './dense.ts'
+import { bytesOf, DenseOperator, drain } from './dense.ts'
 import { isMarked, unmarked } from './label-table.ts'
 import { ABSENT, type Operator, type RowBatch, type Steps } from './operator.ts'
 import { ExecutionError } from './query-error.ts'
@@ -21,9 +21,8 @@ export class MergeSeries implements Operator {
   readonly #input: Operator
   readonly #options: MergeOptions
   #series: Uint32Array | null = null
-  #merged: RowBatch | null = null
+  #merged: DenseOperator | null = null
   #isMerging = false
-  #isDone = false
 
   constructor(input: Operator, options: MergeOptions) {
     this.#input = input
@@ -44,13 +43,12 @@ export class MergeSeries implements Operator {
   next(): RowBatch | null {
     const series = this.series()
     if (!this.#isMerging) return this.#input.next()
-    if (this.#isDone) return null
-    this.#isDone = true
-    return this.#merged ?? this.#merge(series)
+    this.#merged ??= this.#merge(series)
+    return this.#merged.next()
   }
 
   /** Of equal sets the one with the earliest point stays in `series`, with its mark. */
-  #merge(series: Uint32Array): RowBatch {
+  #merge(series: Uint32Array): DenseOperator {
     const { steps, budget, isStrict } = this.#options
     const rows = drain(this.#input, steps, budget)
     const width = steps.count
@@ -78,7 +76,8 @@ export class MergeSeries implements Operator {
       if (isStrict && isTaken[position] === 1) throw sameLabelset()
       isTaken[position] = 1
     }
-    return { rows: series.length, index: Uint32Array.from(series, (_, s) => s), values, kinds }
+    budget.releaseBytes(bytesOf(rows))
+    return new DenseOperator({ series, values, kinds }, budget)
   }
 }
 

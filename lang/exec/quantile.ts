@@ -1,7 +1,7 @@
 // quantile(q, v) by (…): every point of a group and step is needed at once.
 import { quantile } from '../../lib/model/quantile.ts'
 import type { AggregateScope } from './aggregate-scope.ts'
-import { bytesOf, drain } from './dense.ts'
+import { bytesOf, DenseOperator, drain } from './dense.ts'
 import { groupInput, type GroupingSpec, type InputGroups } from './grouping.ts'
 import { hasHistograms, ignoreHistograms } from './histogram-cells.ts'
 import { FLOAT, type Operator, type RowBatch } from './operator.ts'
@@ -16,7 +16,7 @@ export class Quantile implements Operator {
   readonly #spec: QuantileSpec
   readonly #scope: AggregateScope
   #groups: InputGroups | null = null
-  #isDone = false
+  #result: DenseOperator | null = null
 
   constructor(input: Operator, spec: QuantileSpec, scope: AggregateScope) {
     this.#input = input
@@ -29,14 +29,17 @@ export class Quantile implements Operator {
   }
 
   next(): RowBatch | null {
-    if (this.#isDone) return null
-    this.#isDone = true
+    this.#result ??= this.#evaluate()
+    return this.#result.next()
+  }
+
+  /** All is read to the end also where it gives no series: an error in it is an error. */
+  #evaluate(): DenseOperator {
     const { steps, budget } = this.#scope
     const { sets, groupOf, loadedSamples } = this.#grouped()
     const width = steps.count
     const heldBefore = budget.samplesHeld - loadedSamples
     const rows = drain(this.#input, steps, budget)
-    if (sets.length === 0) return null
     if (hasHistograms(rows.kinds, rows.kinds.length)) ignoreHistograms('quantile', this.#scope)
     const values = budget.floats(sets.length * width)
     const kinds = budget.bytes(sets.length * width)
@@ -57,7 +60,7 @@ export class Quantile implements Operator {
     })
     budget.releaseBytes(bytesOf(rows) + scratch.byteLength)
     budget.settleSamples(heldBefore, points)
-    return { rows: sets.length, index: sets.map((_, g) => g), values, kinds }
+    return new DenseOperator({ series: sets, values, kinds }, budget)
   }
 
   #grouped(): InputGroups {

@@ -17,11 +17,13 @@ class Presence {
   readonly #bytes: Uint8Array
   readonly #width: number
   readonly #rowOf: Uint32Array
+  readonly #budget: Budget
 
   /** Rows for the signatures of `sets`. `rowOf` maps a series to its row. */
   constructor(sets: Uint32Array, signature: (set: number) => number, scope: SetScope) {
     const groups = groupBySignature(sets, signature)
     this.#width = scope.steps.count
+    this.#budget = scope.budget
     this.#bytes = scope.budget.bytes(groups.size * this.#width)
     this.#rowOf = scope.budget.ints(sets.length)
     let row = 0
@@ -29,6 +31,11 @@ class Presence {
       for (const position of group) this.#rowOf[position] = row
       row++
     }
+  }
+
+  /** Nobody asks any more. */
+  release(): void {
+    this.#budget.releaseBytes(this.#bytes.byteLength + this.#rowOf.byteLength)
   }
 
   mark(batch: RowBatch): void {
@@ -76,6 +83,7 @@ export class Intersection implements Operator {
   readonly #scope: SetScope
   #presence: Presence | null = null
   #rowOf: Int32Array = new Int32Array(0)
+  #isDone = false
 
   constructor(op: 'and' | 'unless', sides: readonly [Operator, Operator], matching: VectorMatching, scope: SetScope) {
     this.#left = sides[0]
@@ -90,16 +98,22 @@ export class Intersection implements Operator {
   }
 
   next(): RowBatch | null {
+    if (this.#isDone) return null
     const presence = this.#presence ??= this.#readRight()
     const batch = this.#left.next()
-    if (batch !== null) presence.filter(batch, this.#rowOf, this.#isWanted)
+    this.#isDone = batch === null
+    if (batch === null) presence.release()
+    else presence.filter(batch, this.#rowOf, this.#isWanted)
     return batch
   }
 
   #readRight(): Presence {
+    const { budget } = this.#scope
+    const before = budget.samplesHeld
     const sets = this.#right.series()
     const presence = new Presence(sets, this.#signature, this.#scope)
     for (let batch = this.#right.next(); batch !== null; batch = this.#right.next()) presence.mark(batch)
+    budget.settleSamples(before, 0)
     this.#rowOf = presence.rowsFor(sets, this.#left.series(), this.#signature)
     return presence
   }
@@ -115,6 +129,7 @@ export class Union implements Operator {
   #presence: Presence | null = null
   #rowOf: Int32Array = new Int32Array(0)
   #isRight = false
+  #isDone = false
 
   constructor(sides: readonly [Operator, Operator], matching: VectorMatching, scope: SetScope) {
     this.#left = sides[0]
@@ -128,6 +143,7 @@ export class Union implements Operator {
   }
 
   next(): RowBatch | null {
+    if (this.#isDone) return null
     const sets = this.#left.series()
     const presence = this.#presence ??= new Presence(sets, this.#signature, this.#scope)
     if (!this.#isRight) {
@@ -140,7 +156,11 @@ export class Union implements Operator {
       this.#rowOf = presence.rowsFor(sets, this.#right.series(), this.#signature)
     }
     const batch = this.#right.next()
-    if (batch === null) return null
+    if (batch === null) {
+      this.#isDone = true
+      presence.release()
+      return null
+    }
     presence.filter(batch, this.#rowOf, false)
     const index = batch.index.map((position) => position + sets.length)
     return { rows: batch.rows, index, values: batch.values, kinds: batch.kinds }

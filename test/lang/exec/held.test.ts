@@ -43,6 +43,17 @@ describe('samples held', () => {
     expect(ask(f('m'), { samplesMax: SERIES * STEPS / 2 })).toMatchObject({ status: 422 })
   })
 
+  it.each([
+    'm or m offset 1s or m offset 2s or m offset 3s or m offset 4s', 'm and m offset 1s and m offset 2s and m offset 3s and m offset 4s',
+    'm unless (m offset 1s < 0) unless (m offset 2s < 0) unless (m offset 3s < 0)',
+    'm > 1e9 or m offset 1s > 1e9 or m offset 2s > 1e9 or m offset 3s > 1e9 or m',
+    'max_over_time(m[2s:1s]) or max_over_time(m[3s:1s]) or max_over_time(m[4s:1s])',
+    'm + m offset 1s + m offset 2s + m offset 3s + m offset 4s', 'absent(m) or absent(m offset 1s) or absent(m offset 2s) or m',
+    'vector(scalar(m) + scalar(m offset 1s) + scalar(m offset 2s) + scalar(m offset 3s)) or m',
+  ])('are those of its result and of what is being read, as in Prometheus: %s', (query) => {
+    expect(ask(query, { samplesMax: SERIES * STEPS * 3 }).text).toMatch(/^{"status":"success"/)
+  })
+
   it('at most are told by the statistics', () => {
     const peakOf = (query: string): number => (JSON.parse(ask(query, {}).text) as { data: { stats: { samples: { peakSamples: number } } } }).data.stats.samples.peakSamples
     expect(peakOf('sum(m)')).toBe(SERIES * STEPS)
@@ -55,6 +66,7 @@ describe('memory', () => {
   it.each<[string, (selector: string) => string]>([
     ['topk', (m) => `topk(1, ${m})`], ['quantile', (m) => `quantile(0.5, ${m})`], ['a join', (m) => `sum(${m} + ${m} * 2)`],
     ['histogram_quantile', (m) => `sum(histogram_quantile(0.5, sum by (le) (${m})))`],
+    ['set operators', (m) => `${m} and ${m} * 2 or ${m}`], ['series made one', (m) => `label_replace({__name__=~"m"} unless ${m}, "s", "", "", "") or ${m}`],
   ])('of what was read to its end is given back: %s', (_, f) => {
     // Rows of all series take 720 kB; operators between them have buffers of 150 kB of their own.
     const bytesMax = SERIES * STEPS * 9 * 8
