@@ -50,13 +50,14 @@ export class ClassicBuckets {
     if (this.#fault !== '') return this.#fault
     const bounds = this.#bounds
     const cumulative = this.#counts
+    for (let i = 1; i < cumulative.length; i++) {
+      if (cumulative[i]! < cumulative[i - 1]!) return `count is not cumulative: ${cumulative[i]!} < ${cumulative[i - 1]!}`
+    }
     const count = this.#hasCount || bounds.length === 0 ? this.#count : cumulative.at(-1)!
+    // A count below that of the last bucket is found by `convert`, as in Prometheus: the histogram was read, but is none to store.
     if (bounds.at(-1) !== Infinity) {
       bounds.push(Infinity)
       cumulative.push(count)
-    }
-    for (let i = 1; i < cumulative.length; i++) {
-      if (cumulative[i]! < cumulative[i - 1]!) return `count is not cumulative: ${cumulative[i]!} < ${cumulative[i - 1]!}`
     }
     this.#count = count
     const total = cumulative.at(-1)!

@@ -23,8 +23,8 @@ const NAME_TAG = 0x0a
 /** The length before a family has this many bytes at most. */
 const LENGTH_BYTES_MAX = 5
 
-/** A label that is no text: its sample was not read. */
-export class LabelTextError extends ExpositionError {}
+/** A label that comes twice: the sample was read, but is none to store. */
+export class RepeatedLabelError extends ExpositionError {}
 
 export class FamilyReader {
   readonly cursor: WireCursor = new WireCursor()
@@ -120,7 +120,7 @@ export class FamilyReader {
     return true
   }
 
-  /** Adds the metric's labels to a map. Throws on bad text (LabelTextError), and on a name that is there already. */
+  /** Adds the metric's labels to a map. Throws RepeatedLabelError for a name that is there already. */
   addLabels(into: Map<string, string>): void {
     const { cursor, labels } = this
     const { bytes, view } = cursor
@@ -135,15 +135,15 @@ export class FamilyReader {
       const [nameFrom, nameEnd, valueFrom, valueEnd] = ends as [number, number, number, number]
       const name = buffer.toString('utf8', nameFrom, nameEnd)
       const value = buffer.toString('utf8', valueFrom, valueEnd)
-      if (nameFrom === nameEnd || !isUtf8(bytes.subarray(nameFrom, nameEnd))) throw new LabelTextError(`byte ${nameFrom}: invalid label name: ${name}`)
-      if (!isUtf8(bytes.subarray(valueFrom, valueEnd))) throw new LabelTextError(`byte ${valueFrom}: invalid label value: ${value}`)
+      if (nameFrom === nameEnd || !isUtf8(bytes.subarray(nameFrom, nameEnd))) this.fail(`invalid label name: ${name}`, nameFrom)
+      if (!isUtf8(bytes.subarray(valueFrom, valueEnd))) this.fail(`invalid label value: ${value}`, valueFrom)
       if (into.has(name) && repeatedAt < 0) {
         repeated = name
         repeatedAt = nameFrom
       }
       into.set(name, value)
     }
-    if (repeatedAt >= 0) this.fail(`label name ${JSON.stringify(repeated)} is not unique`, repeatedAt)
+    if (repeatedAt >= 0) throw new RepeatedLabelError(`byte ${repeatedAt}: label name ${JSON.stringify(repeated)} is not unique`)
   }
 
   fail(what: string, at: number): never {

@@ -16,7 +16,7 @@ import {
   type ExposedSample, type HistogramReading, type KeyedEntries,
 } from './exposition-entry.ts'
 import type { KeyBuffer } from './key-buffer.ts'
-import { FamilyReader, TYPE_GAUGE_HISTOGRAM, TYPE_SUMMARY } from './proto-family.ts'
+import { FamilyReader, RepeatedLabelError, TYPE_GAUGE_HISTOGRAM, TYPE_SUMMARY } from './proto-family.ts'
 import { formatOpenMetricsFloat } from './text-float.ts'
 
 const TYPES: readonly MetricType[] = ['counter', 'gauge', 'summary', 'unknown', 'histogram', 'gaugehistogram']
@@ -74,7 +74,7 @@ export class ProtoParser implements KeyedEntries {
     const labels = new Map([[METRIC_NAME, name + Buffer.from(this.#suffix.buffer).toString()]])
     family.addLabels(labels)
     if (this.#boundName === '') return labels
-    if (labels.has(this.#boundName)) family.fail(`label name "${this.#boundName}" is not unique`, family.metricFrom)
+    if (labels.has(this.#boundName)) throw new RepeatedLabelError(`byte ${family.metricFrom}: label name "${this.#boundName}" is not unique`)
     return labels.set(this.#boundName, formatOpenMetricsFloat(this.#bound))
   }
 

@@ -5,11 +5,11 @@
 //   last body   rpc_total␟code␟200 │ rpc_total␟code␟500 │ TYPE rpc_seconds │ rpc_seconds␟…
 //   this body   rpc_total␟code␟200 ── equal to the key expected next: the same series, nothing looked up
 import {
-  ENTRY_END, ENTRY_HISTOGRAM, ENTRY_SAMPLE, ENTRY_TYPE, type ExpositionFormat, type HistogramReading, type KeyedEntries,
+  ENTRY_END, ENTRY_HISTOGRAM, ENTRY_SAMPLE, ENTRY_TYPE, ExpositionError, type ExpositionFormat, type HistogramReading, type KeyedEntries,
 } from '../format/exposition-entry.ts'
 import { KeyBuffer } from '../format/key-buffer.ts'
 import { ConvertingParser } from '../format/nhcb-parser.ts'
-import { LabelTextError } from '../format/proto-family.ts'
+import { RepeatedLabelError } from '../format/proto-family.ts'
 import { ProtoParser } from '../format/proto-parser.ts'
 import { FAMILY_OTHER } from '../format/text-parser.ts'
 import { equalBytes } from '../std/bytes.ts'
@@ -50,7 +50,7 @@ export class EntryReader {
         else this.#noteMetadata(state, entry, entries)
       }
     } catch (error) {
-      if (error instanceof LabelTextError) taker.uncount()
+      if (error instanceof ExpositionError && !(error instanceof RepeatedLabelError)) taker.uncount()
       throw error
     } finally {
       taker.count(state)

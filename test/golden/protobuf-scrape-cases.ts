@@ -131,6 +131,8 @@ add('count without buckets', [one('z', 'gauge', { value: 1 }), hist({ count: 7, 
 add('spans without buckets', [one('z', 'gauge', { value: 1 }), hist({ count: 1, sum: 1, positive: { spans: [{ offset: 0, length: 3 }], deltas: [1] } })])
 add('negative buckets', [hist({ count: 1, sum: 1, positive: { spans: [{ offset: 0, length: 2 }], deltas: [2, -3] } })])
 add('custom buckets that do not add up', [one('z', 'gauge', { value: 1 }), hist({ count: 7, sum: 1, buckets: [{ bound: 1, count: 5 }, { bound: 2, count: 3 }] })], { convert_classic_histograms_to_nhcb: true })
+add('count below the last custom bucket', [one('z', 'gauge', { value: 1 }), hist({ count: 4, sum: 1, buckets: [{ bound: 1, count: 5 }] }), one('y', 'gauge', { value: 1 })], { convert_classic_histograms_to_nhcb: true })
+add('a label that is no message', [], NATIVE, { body: () => Buffer.concat([familiesBody(one('z', 'gauge', { value: 1 })), Buffer.from([10, 10, 1, 97, 34, 5, 10, 3, 10, 9, 98])]) })
 add('custom buckets of floats', [hist({ countFloat: 7.5, sum: 1, buckets: [{ bound: 1, countFloat: 0.5 }, { bound: 2, countFloat: 0.5 }, { bound: 3, countFloat: 6 }] })], { convert_classic_histograms_to_nhcb: true })
 add('custom buckets with gaps', [hist({ count: 9, sum: 1, buckets: [0, 1, 1, 1, 2, 2, 2, 2, 9, 9].map((count, bound) => ({ bound, count })) })], { convert_classic_histograms_to_nhcb: true })
 const truncated = (scrape: number): Uint8Array => familiesBody(one('z', 'gauge', { value: 1 }), ...native(scrape)).subarray(0, 60)
