@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { PIPELINE_KEYS } from '../lib/config/alertmanager-file.ts'
 import { defaultConfigText } from '../lib/config/load.ts'
-import { redactSection, redactYaml } from '../lib/config/redact.ts'
+import { redactAlertmanager, redactAlertmanagerSection, redactYaml } from '../lib/config/redact.ts'
 import type { Config } from '../lib/config/scrape-config.ts'
 import type { Clock } from '../lib/std/clock.ts'
 import { readUtf8IfThere } from '../lib/std/fs.ts'
@@ -73,9 +73,9 @@ export class ConfigFile implements ConfigControl {
     return redactYaml(this.#text)
   }
 
-  /** What becomes of alerts, as an alertmanager.yml. */
+  /** What becomes of alerts, as an alertmanager.yml that Alertmanager's tools read. */
   alertYaml(): string {
-    return this.#alertText === '' ? redactSection(this.#text, 'alerting', PIPELINE_KEYS) : redactYaml(this.#alertText)
+    return this.#alertText === '' ? redactAlertmanagerSection(this.#text, 'alerting', PIPELINE_KEYS) : redactAlertmanager(this.#alertText)
   }
 
   lastReload(): { isSuccessful: boolean; timeMs: number } {

@@ -21,11 +21,33 @@ export function redactYaml(text: string): string {
   return redacted(parseDocument(text, { uniqueKeys: false }))
 }
 
+/** The same of an alertmanager.yml without Monitor's own keys: what reads it for Alertmanager's (amtool) refuses others. */
+export function redactAlertmanager(text: string): string {
+  return redacted(withoutOwnKeys(parseDocument(text, { uniqueKeys: false })))
+}
+
 /** The same of some keys of one section alone, as a text of its own; '' where the section is not there. */
-export function redactSection(text: string, section: string, keys: readonly string[]): string {
+export function redactAlertmanagerSection(text: string, section: string, keys: readonly string[]): string {
   const whole = parseDocument(text, { uniqueKeys: false }).toJS({ maxAliasCount: ALIASES_MAX }) as Record<string, Record<string, unknown> | null> | null
   const found = whole?.[section]
-  return found === null || found === undefined ? '' : redacted(new Document(Object.fromEntries(Object.entries(found).filter(([key]) => keys.includes(key)))))
+  return found === null || found === undefined ? '' : redacted(withoutOwnKeys(new Document(Object.fromEntries(Object.entries(found).filter(([key]) => keys.includes(key))))))
+}
+
+/** Monitor's own keys of an alertmanager.yml, by the keys that they stand below; routes stand in each other. */
+const OWN_KEYS: readonly (readonly [below: string, key: RegExp])[] = [
+  ['', /^(escalations|fallback)$/], ['route', /^escalation$/], ['receivers', /^(sms|webpush)_configs$/], ['global', /^(sms_.*|webhook_allow_private)$/],
+]
+
+function withoutOwnKeys(document: Document): Document {
+  visit(document, {
+    Pair(_, pair, path) {
+      const keys = path.filter((above) => isPair(above)).map((above) => (isScalar(above.key) ? String(above.key.value) : ''))
+      const below = keys.filter((key, i) => i === 0 || key !== 'routes').join('.')
+      const key = isScalar(pair.key) ? String(pair.key.value) : ''
+      return OWN_KEYS.some(([place, own]) => place === below && own.test(key)) ? visit.REMOVE : undefined
+    },
+  })
+  return document
 }
 
 /** The package counts what aliases expand to, and throws beyond it. */

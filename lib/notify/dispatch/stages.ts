@@ -35,7 +35,8 @@ export function* sift(alerts: readonly FlushedAlert[], route: RouteConfig, groun
   const { inhibitor, silences, timeIntervals, overlay, metrics } = ground
   const muted = mutedBy(route, timeIntervals, nowMs)
   const isMuted = muted.active.length > 0 || muted.mute.length > 0
-  const suppressed = { inhibited: new Suppressed(), muted: new Suppressed([...muted.active, ...muted.mute]), silenced: new Suppressed() }
+  const suppressed = { inhibited: new Suppressed(), muted: new Suppressed(), silenced: new Suppressed() }
+  const intervals = [...muted.active, ...muted.mute]
   const sifted: SiftedAlert[] = []
   for (let i = 0; i < alerts.length; i++) {
     const one = alerts[i]!
@@ -43,34 +44,43 @@ export function* sift(alerts: readonly FlushedAlert[], route: RouteConfig, groun
     const source = inhibitor.inhibitedBy(labels, nowMs)
     const silencedBy = source === null && !isMuted ? silences.silencedBy(fingerprint, labels, nowMs) : []
     if (source !== null) suppressed.inhibited.add(one, [source])
-    else if (isMuted) suppressed.muted.add(one, [])
+    else if (isMuted) suppressed.muted.add(one, intervals)
     else if (silencedBy.length > 0) suppressed.silenced.add(one, silencedBy)
     sifted.push({ ...one, isSuppressed: source !== null || isMuted || silencedBy.length > 0 })
     if (i % STEP_ALERTS === STEP_ALERTS - 1) yield
   }
-  metrics.suppressed('inhibition', suppressed.inhibited.alerts.length)
-  metrics.suppressed(muted.active.length > 0 ? 'active_time_interval' : 'mute_time_interval', suppressed.muted.alerts.length)
-  metrics.suppressed('silence', suppressed.silenced.alerts.length)
-  for (const kind of ['inhibited', 'muted', 'silenced'] as const) {
-    const { alerts: kept, by } = suppressed[kind]
-    for (let at = 0; at < kept.length; at += STEP_ALERTS) {
-      yield
-      overlay.onSuppressed(kind, kept.slice(at, at + STEP_ALERTS).map((one) => notifiedAlert(one, (fingerprint) => overlay.ackUrl(fingerprint))), [...by])
-    }
-  }
+  metrics.suppressed('inhibition', suppressed.inhibited.count)
+  metrics.suppressed(muted.active.length > 0 ? 'active_time_interval' : 'mute_time_interval', suppressed.muted.count)
+  metrics.suppressed('silence', suppressed.silenced.count)
+  for (const kind of ['inhibited', 'muted', 'silenced'] as const) yield* suppressed[kind].tell(kind, overlay)
   return sifted
 }
 
+/** Alerts that a stage keeps back, by who does it: each has its own. */
 class Suppressed {
-  readonly alerts: FlushedAlert[] = []
-  readonly by: Set<string>
-
-  constructor(by: readonly string[] = []) {
-    this.by = new Set(by)
-  }
+  count = 0
+  readonly #alerts = new Map<string, { by: readonly string[]; alerts: FlushedAlert[] }>()
 
   add(alert: FlushedAlert, by: readonly string[]): void {
-    this.alerts.push(alert)
-    for (const one of by) this.by.add(one)
+    const key = by.join('\n')
+    const alike = this.#alerts.get(key)
+    if (alike === undefined) this.#alerts.set(key, { by, alerts: [alert] })
+    else alike.alerts.push(alert)
+    this.count++
+  }
+
+  *tell(kind: 'inhibited' | 'muted' | 'silenced', overlay: AlertOverlay): Steps<void> {
+    let told = 0
+    for (const { by, alerts } of this.#alerts.values()) {
+      for (let at = 0; at < alerts.length; at += STEP_ALERTS) {
+        const part = alerts.slice(at, at + STEP_ALERTS)
+        if (told === 0 || told + part.length > STEP_ALERTS) {
+          yield
+          told = 0
+        }
+        told += part.length
+        overlay.onSuppressed(kind, part.map((one) => notifiedAlert(one, (fingerprint) => overlay.ackUrl(fingerprint))), by)
+      }
+    }
   }
 }

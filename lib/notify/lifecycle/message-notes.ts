@@ -45,13 +45,20 @@ function noteTold(episode: Episode, { receiver, nowMs, cooldowns, records, told 
 /** Alerts are kept from people; a line for each change of who keeps them. */
 export function noteSuppression(table: EpisodeTable, { kind, alerts, by, nowMs }: { kind: 'silenced' | 'inhibited' | 'muted'; alerts: readonly NotifiedAlert[]; by: readonly string[]; nowMs: number }): AlertChange {
   const note = by.join(', ')
+  const shown = kind === 'inhibited' ? by.map((print) => sourceText(table, print)).join(', ') : note
   const events: AlertEvent[] = []
   for (const { fingerprint } of alerts) {
     const episode = table.get(fingerprint)
     if (episode === undefined || (episode.suppression === kind && episode.suppressionNote === note)) continue
     episode.suppression = kind
     episode.suppressionNote = note
-    events.push({ alertId: episode.record.id, timeMs: nowMs, kind, detail: note })
+    events.push({ alertId: episode.record.id, timeMs: nowMs, kind, detail: shown })
   }
   return { events }
+}
+
+/** A source of an inhibition as people know it. */
+function sourceText(table: EpisodeTable, print: string): string {
+  const source = table.get(print)?.record
+  return source === undefined ? `alert ${print}` : `by ${source.name}${source.serverId === '' ? '' : ` of ${source.serverId}`}`
 }

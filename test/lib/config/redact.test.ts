@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { redactYaml } from '../../../lib/config/redact.ts'
+import { redactAlertmanager, redactAlertmanagerSection, redactYaml } from '../../../lib/config/redact.ts'
 
 describe('redactYaml', () => {
   it('hides every canary and keeps the rest', () => {
@@ -20,4 +20,23 @@ storage: { archive: { s3: { bucket: hours, access_key: AKIA, secret_key: canary-
     expect(shown).not.toContain('canary')
     for (const kept of ['joe', 'job_name: a', 'web:9100', 'server_name: x', '<secret>@proxy:8080', 'X-Token', 'bucket: hours', 'AKIA', '/run/key']) expect(shown).toContain(kept)
   })
+})
+
+it('leaves Monitor\'s own keys out of what is shown as an alertmanager.yml, and no others of their names', () => {
+  const own = `route:
+  receiver: a
+  escalation: gone
+  labels: {escalation: kept1}
+  routes: [{matchers: [x=y], match: {escalation: kept2}, escalation: gone, routes: [{receiver: b, escalation: gone}]}]
+receivers:
+- {name: a, sms_configs: [{to: gone}], slack_configs: [{fallback: kept3, api_url: canary}], webpush_configs: [{user: gone}]}
+- name: b
+global: {sms_from: gone, resolve_timeout: 7m, webhook_allow_private: false}
+escalations: {gone: [{after: 1m, receiver: b}]}
+fallback: {receiver: gone}
+`
+  for (const shown of [redactAlertmanager(own), redactAlertmanagerSection(`alerting:\n${own.replaceAll(/^/gm, '  ')}  cooldowns: [gone]\n`, 'alerting', ['route', 'receivers', 'global', 'escalations', 'fallback'])]) {
+    for (const kept of ['kept1', 'kept2', 'kept3', 'resolve_timeout: 7m', 'receiver: b', '<secret>']) expect(shown).toContain(kept)
+    for (const lost of ['gone', 'canary', 'sms_', 'webpush', 'escalations', 'webhook_allow_private']) expect(shown).not.toContain(lost)
+  }
 })

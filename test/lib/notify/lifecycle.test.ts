@@ -107,6 +107,9 @@ describe('an episode', () => {
     expect(await lines(w, id)).toEqual([
       'firing value 1', 'failed team/email/0: refused', 'failed team/email/0: timeout', 'notified team/email/0 (firing)', 'silenced s1', 'silenced s2',
     ])
+    await fire(w, { ...CPU, alertname: 'HostDown', instance: 'rack1' })
+    w.lifecycle.onSuppressed('inhibited', [alert], [printOf({ ...CPU, alertname: 'HostDown', instance: 'rack1' })])
+    expect((await lines(w, id)).at(-1)).toBe('inhibited by HostDown of rack1')
   })
 })
 

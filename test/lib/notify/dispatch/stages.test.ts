@@ -179,6 +179,17 @@ it('tells the overlay what stages keep back, and by whom', async () => {
   expect(world.pipeline.isSuppressed(['job', 'x', 'name', '9'], world.clock.now())).toBe(false)
 })
 
+it('tells of each alert who keeps it back, not of all in its group', async () => {
+  const overlay = new Held()
+  const world = await PipelineWorld.start(`${CONFIG}inhibit_rules: [{source_matchers: [kind=s], target_matchers: [kind=t], equal: [zone]}]`, overlay)
+  await silence(world, '1', 100)
+  await silence(world, '2', 100)
+  await world.fire({ name: '1', job: 'x' }, { name: '2', job: 'x' }, ...['a', 'b'].flatMap((zone) => [{ name: `s${zone}`, kind: 's', job: 'x', zone }, { name: `t${zone}`, kind: 't', job: 'x', zone }]))
+  await world.advance(10)
+  expect(overlay.suppressed).toEqual(['inhibited ta by 1', 'inhibited tb by 1', 'silenced 1 by 1', 'silenced 2 by 1'])
+  expect(await world.metric('alertmanager_notifications_suppressed_total{reason="inhibition"}')).toEqual(['alertmanager_notifications_suppressed_total{reason="inhibition"} 2'])
+})
+
 it('tells the steps of an escalation beside the routes, once, to the end, over a restart', async () => {
   const world = await PipelineWorld.start(`
 route: {receiver: a, group_by: [job], group_wait: 10s, group_interval: 1m, escalation: nights}
