@@ -3,7 +3,7 @@ import { useSignal, useSignalEffect, type ReadonlySignal, type Signal } from '@p
 import { useEffect, useRef } from 'preact/hooks'
 import type { JSX } from 'preact'
 import { formatCount } from '../query/number-format.ts'
-import { place, replaceSearch } from '../shell/router.ts'
+import { hrefWith, place, replaceSearch } from '../shell/router.ts'
 import { Icon } from '../widgets/icons.tsx'
 import type { ApiAlert } from './alert-api.ts'
 import { isWhole, scopeOf, scopeParams, type AlertScope } from './alert-scope.ts'
@@ -99,8 +99,13 @@ function Shown({ found, view, asked: { search, scope }, limit, turned, nowMs, on
     case 'pending': {
       if (found.pending === null) return <div class="skeleton table" />
       const passing = found.pending.filter((alert) => passesText(alert, search))
-      if (passing.length === 0) return <Empty text={found.pending.length === 0 ? EMPTY_TEXT.pending : noneOf(found.pending.length)} />
-      return <><PendingTable alerts={passing.slice(0, limit.value)} nowMs={nowMs} /><More limit={limit} passCount={passing.length} order="" /></>
+      return (
+        <>
+          {passing.length === 0 ? <Empty text={found.pending.length === 0 ? EMPTY_TEXT.pending : noneOf(found.pending.length)} /> : <PendingTable alerts={passing.slice(0, limit.value)} nowMs={nowMs} />}
+          <More limit={limit} passCount={passing.length} order="" />
+          <p class="muted more"><a href={hrefWith('query', { 'g0.expr': 'ALERTS{alertstate="pending"}', 'g0.tab': 'graph', 'g0.range_input': '1d' })} data-route="">What was pending in the last day</a>, fired or not</p>
+        </>
+      )
     }
     case 'resolved': return <Resolved found={found} search={search} turned={turned} nowMs={nowMs} onChange={onChange} />
     case 'open': case 'acknowledged': return <Current key={view} found={found} view={view} asked={{ search, scope }} limit={limit} nowMs={nowMs} onChange={onChange} />

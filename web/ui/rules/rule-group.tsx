@@ -5,7 +5,7 @@ import type { JSX, RefObject } from 'preact'
 import { countOf, formatCount } from '../query/number-format.ts'
 import { labelSetOf } from '../query/label-set.ts'
 import { formatDuration, formatSpan } from '../query/time-text.ts'
-import { hrefOf } from '../shell/router.ts'
+import { hrefWith } from '../shell/router.ts'
 import { LabelText } from '../widgets/label-text.tsx'
 import { stateOf, type ApiGroup, type ApiRule, type RuleState } from './rule-api.ts'
 
@@ -78,8 +78,8 @@ function RuleRow({ rule, nowMs }: { rule: ApiRule; nowMs: number }): JSX.Element
         <span class="rule-name">{name}</span>
         {waits.length > 0 && <span class="muted">{waits.join(', ')}</span>}
         {learning > 0 && <span class="muted">learning: {formatCount(learning)} series without a baseline yet</span>}
-        {(alerts?.length ?? 0) > 0 && <a href={`${hrefOf('alerts')}?search=${encodeURIComponent(`alertname="${name}"`)}`} data-route="">{countOf(alerts!.length, 'alert')}</a>}
-        <a class="rule-query" href={`${hrefOf('query')}?g0.expr=${encodeURIComponent(query)}&g0.tab=graph`} data-route="">{query}</a>
+        {(alerts?.length ?? 0) > 0 && <a href={hrefWith('alerts', { search: `alertname="${name}"` })} data-route="">{countOf(alerts!.length, 'alert')}</a>}
+        <a class="rule-query" href={hrefWith('query', { 'g0.expr': query, 'g0.tab': 'graph' })} data-route="">{query}</a>
         <LabelText labels={labelSetOf(labels)} empty="" />
         {lastError !== undefined && <p class="target-error">{lastError}</p>}
       </td>

@@ -29,6 +29,11 @@ export function hrefOf(path: string): string {
   return `${basePath()}${path}${lastSearch.get(path) ?? ''}`
 }
 
+/** The address of a page in a state of its own, whatever it was left in. */
+export function hrefWith(path: string, params: Readonly<Record<string, string>>): string {
+  return `${basePath()}${path}?${new URLSearchParams(params).toString()}`
+}
+
 /** The address as this browser reaches it, where it is one of this server under the name it has for others. */
 export function localHref(href: string): string {
   const external = document.querySelector<HTMLMetaElement>('meta[name=external-url]')?.content ?? ''
