@@ -55,6 +55,8 @@ export interface AlertRecord {
   repageAtMs: number | null
   /** Unix ms from which the delays of its escalation count: its firing, or when an acknowledgement was taken back. */
   escalationFromMs: number
+  /** Unix ms up to which its sender says that it fires, where that is so far off that it need not say so again after a restart. */
+  lastsUntilMs: number | null
   /** Steps of its escalation that were begun since then; 0: none. */
   escalationStep: number
   /** What people made of it. */

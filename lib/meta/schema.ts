@@ -107,6 +107,8 @@ CREATE TABLE told (
 ) STRICT, WITHOUT ROWID;
 `, `
 ALTER TABLE notifications ADD COLUMN memory TEXT NOT NULL DEFAULT '';
+`, `
+ALTER TABLE alerts ADD COLUMN lasts_until INTEGER;
 `]
 
 export const TABLES: readonly string[] = ['servers', 'alert_rules', 'alerts', 'alert_log', 'silences', 'notifications', 'kept_values', 'told']

@@ -10,7 +10,7 @@ type Row = Record<string, SQLOutputValue>
 type Handlers = { [M in Method]: (...args: Extract<Call, { method: M }>['args']) => Result<M> }
 
 const ALERT_COLUMNS = `alert_id, rule_id, server_id, triggered_at, resolved_at, status, metric_value, created_at, fingerprint, name, severity,
-  labels, annotations, acknowledged_at, acknowledged_by, repage_at, escalation_step, generator_url, active_at, told_at, escalation_from, feedback`
+  labels, annotations, acknowledged_at, acknowledged_by, repage_at, escalation_step, generator_url, active_at, told_at, escalation_from, feedback, lasts_until`
 
 export class Tables implements Handlers {
   readonly #db: DatabaseSync
@@ -116,14 +116,14 @@ export class Tables implements Handlers {
 
   #putAlert(record: AlertRecord): void {
     const { id, ruleId, serverId, triggeredAtMs, resolvedAtMs, status, metricValue, fingerprint, name, severity, labels, annotations } = record
-    this.#run(`INSERT INTO alerts (${ALERT_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    this.#run(`INSERT INTO alerts (${ALERT_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
       ON CONFLICT (alert_id) DO UPDATE SET triggered_at = excluded.triggered_at, resolved_at = excluded.resolved_at, status = excluded.status,
         metric_value = excluded.metric_value, annotations = excluded.annotations, acknowledged_at = excluded.acknowledged_at,
         acknowledged_by = excluded.acknowledged_by, repage_at = excluded.repage_at, escalation_step = excluded.escalation_step, told_at = excluded.told_at,
-        escalation_from = excluded.escalation_from, feedback = excluded.feedback`,
+        escalation_from = excluded.escalation_from, feedback = excluded.feedback, lasts_until = excluded.lasts_until`,
     id, ruleId, serverId, triggeredAtMs, resolvedAtMs, status, metricValue, triggeredAtMs, fingerprint, name, severity,
     JSON.stringify(labels), JSON.stringify(annotations), record.acknowledgedAtMs, record.acknowledgedBy, record.repageAtMs, record.escalationStep,
-    record.generatorUrl, record.activeAtMs, record.toldAtMs, record.escalationFromMs, record.feedback)
+    record.generatorUrl, record.activeAtMs, record.toldAtMs, record.escalationFromMs, record.feedback, record.lastsUntilMs)
     if (serverId === '') return
     this.#run('INSERT OR IGNORE INTO servers VALUES (?, ?, ?, ?, ?)', serverId, labels['server_name'] ?? labels['instance'] ?? serverId,
       labels['region'] ?? '', labels['env'] ?? labels['environment'] ?? '', triggeredAtMs)
@@ -175,5 +175,6 @@ function alertOf(row: Row): AlertRecord {
     acknowledgedAtMs: time(row['acknowledged_at']), acknowledgedBy: text(row['acknowledged_by']), repageAtMs: time(row['repage_at']),
     escalationStep: number(row['escalation_step']), generatorUrl: text(row['generator_url']), activeAtMs: number(row['active_at']), toldAtMs: time(row['told_at']),
     escalationFromMs: number(row['escalation_from']), feedback: text(row['feedback']) as AlertRecord['feedback'],
+    lastsUntilMs: time(row['lasts_until']),
   }
 }

@@ -32,15 +32,15 @@ const SEVERITY = 'severity'
 const RULE_ID = 'rule_id'
 const SERVER_LABELS = ['server_id', 'instance'] as const
 
-/** A new episode, of an alert that fires. */
-export function beginEpisode(alert: SentAlert, fingerprint: string, id: string): Episode {
+/** A new episode, of an alert that fires; `lastsUntilMs` as its record has it. */
+export function beginEpisode(alert: SentAlert, fingerprint: string, id: string, lastsUntilMs: number | null): Episode {
   const { labels, annotations, startsAtMs, activeAtMs, value, endsAtMs, generatorUrl } = alert
   const record: AlertRecord = {
     id, fingerprint, ruleId: getLabel(labels, RULE_ID) || null, name: getLabel(labels, 'alertname'),
     labels: Object.fromEntries(labelsToMap(labels)), annotations: Object.fromEntries(annotations), generatorUrl,
     serverId: SERVER_LABELS.map((name) => getLabel(labels, name)).find((text) => text !== '') ?? '', severity: getLabel(labels, SEVERITY),
     status: 'open', metricValue: value === null || Number.isNaN(value) ? null : value, activeAtMs: Math.min(activeAtMs, startsAtMs), triggeredAtMs: startsAtMs, toldAtMs: null,
-    resolvedAtMs: null, acknowledgedAtMs: null, acknowledgedBy: '', repageAtMs: null, escalationFromMs: startsAtMs, escalationStep: 0, feedback: '',
+    resolvedAtMs: null, acknowledgedAtMs: null, acknowledgedBy: '', repageAtMs: null, escalationFromMs: startsAtMs, escalationStep: 0, feedback: '', lastsUntilMs,
   }
   return { ...episodeOf(record, endsAtMs), annotations }
 }

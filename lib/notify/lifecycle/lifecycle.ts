@@ -278,7 +278,7 @@ export class AlertLifecycle implements AlertOverlay {
     const untilMs = clock.now() + Math.max(RESTART_GRACE_MS, RESTART_INTERVALS * this.#ruleIntervalMsMax)
     const adopted = records.map((record) => {
       const met = this.#table.get(record.fingerprint)
-      const episode = episodeOf(record, met?.endsAtMs ?? untilMs)
+      const episode = episodeOf(record, met?.endsAtMs ?? Math.max(untilMs, record.lastsUntilMs ?? 0))
       if (met !== undefined) {
         // It fired again while the store could not be read.
         this.#writer.drop(met.record.id)
@@ -310,9 +310,14 @@ export class AlertLifecycle implements AlertOverlay {
     } else if (episode !== undefined) {
       episode.endsAtMs = alert.endsAtMs
       episode.annotations = alert.annotations
+      const lastsUntilMs = lastingMs(alert, nowMs)
+      if (lastsUntilMs !== episode.record.lastsUntilMs) {
+        episode.record = { ...episode.record, lastsUntilMs }
+        this.#writer.addAwaited({ records: [episode.record] })
+      }
       this.#due.changed(episode)
     } else if (!isOver) {
-      const begun = beginEpisode(alert, print, this.#ground.newId())
+      const begun = beginEpisode(alert, print, this.#ground.newId(), lastingMs(alert, nowMs))
       this.#table.put(begun)
       this.#writer.addAwaited({ records: [begun.record], events: firstEvents(begun) })
       this.#due.changed(begun)
@@ -377,4 +382,9 @@ export class AlertLifecycle implements AlertOverlay {
       if (told.length > 0) this.#writer.add({ records: told.map(({ episode }) => episode.record) })
     }
   }
+}
+
+/** What its record says of its end. Nothing of alerts of the rules, which find out anew what fires; they alone tell a value. */
+function lastingMs({ endsAtMs, value }: SentAlert, nowMs: number): number | null {
+  return value === null && endsAtMs - nowMs > RESTART_GRACE_MS ? endsAtMs : null
 }

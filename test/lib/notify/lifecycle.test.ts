@@ -87,6 +87,24 @@ describe('an episode', () => {
     expect((await w.store.alert(id))?.status).toBe('open')
   })
 
+  it('that was posted lasts as long as whoever posted it said, also over a restart', async () => {
+    const w = await world()
+    const t = w.clock.now()
+    const posted = (endsAtMs: number): Promise<void> => w.lifecycle.receive([sent(CPU, t, { endsAtMs, value: null })])
+    await posted(t + 5 * MINUTE)
+    await posted(t + 600 * MINUTE)
+    const { id } = (await w.store.alerts(ALL))[0]!
+    await w.restart(true)
+    expect([...w.dispatch.alerts.values()].map(({ endsAtMs }) => endsAtMs - t)).toEqual([600 * MINUTE])
+    await w.advance(16 * MINUTE)
+    expect((await w.store.alert(id))?.status).toBe('open')
+    await posted(t + 40 * MINUTE)
+    await posted(t + 30 * MINUTE)
+    await w.restart(true)
+    await w.advance(16 * MINUTE)
+    expect(await w.store.alert(id)).toMatchObject({ status: 'resolved' })
+  })
+
   it('waits after a restart for rules that are evaluated once an hour', async () => {
     const w = await world()
     w.ruleIntervalMsMax = 60 * MINUTE

@@ -40,7 +40,7 @@ function world(): { gate: GatedStore; writer: RecordWriter; clock: FakeClock; ep
     await gate.store.close()
   })
   const episode = (i: number): { records: AlertRecord[]; events: AlertEvent[] } => {
-    const begun = beginEpisode(sent({ alertname: 'A', instance: `i${i}` }, clock.now()), `${i}`, `id-${i}`)
+    const begun = beginEpisode(sent({ alertname: 'A', instance: `i${i}` }, clock.now()), `${i}`, `id-${i}`, null)
     return { records: [begun.record], events: firstEvents(begun) }
   }
   return { gate, writer, clock, episode }
