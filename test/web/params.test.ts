@@ -82,5 +82,7 @@ describe('the encoding of an answer', () => {
     f('xgzip', null)
     f('gzip, deflate, br, zstd', 'zstd')
     f('gzip, zstd;q=0', 'gzip')
+    f('gzip;q=1.0, zstd;q=0.5', 'gzip')
+    f('gzip;q=0.5, zstd;q=0.8', 'zstd')
   })
 })

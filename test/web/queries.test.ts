@@ -126,6 +126,14 @@ describe('queries', () => {
     }
   })
 
+  it.each(['gzip', 'zstd'])('are not packed for a HEAD: their memory is given back while that were under way: %s', async (encoding) => {
+    const { base } = await start(() => ({ queries: { run: async () => ({ status: 200, body: new Uint8Array(20_000_000).fill(65) }) } }))
+    for (let i = 0; i < 4; i++) {
+      const { status, headers } = await fetch(`${base}/api/v1/query?query=large`, { method: 'HEAD', headers: { 'accept-encoding': encoding } })
+      expect([status, headers.get('content-encoding'), headers.get('content-length'), headers.get('vary')]).toEqual([200, null, '20000000', 'Accept-Encoding'])
+    }
+  })
+
   it('are cancelled when the client goes away, and counted as 499', async () => {
     let started = (): void => {}
     const isStarted = new Promise<void>((resolve) => (started = resolve))

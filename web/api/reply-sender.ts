@@ -47,7 +47,8 @@ export class ReplySender {
     if (status === 503) reply.header('Retry-After', '5')
     if (body.length < PACKED_BYTES_MIN) return reply.send(body)
     reply.header('Vary', 'Accept-Encoding')
-    const encoding = encodingFor(request.headers['accept-encoding'])
+    // What answers HEAD is sent, and its memory given back, before a body that nobody reads were packed.
+    const encoding = request.method === 'HEAD' ? null : encodingFor(request.headers['accept-encoding'])
     if (encoding === null || !this.#packer.isFree) return reply.send(body)
     reply.header('Content-Encoding', encoding)
     return reply.send(this.#packer.isSmall(body) ? await this.#packer.whole(body, encoding) : Readable.from(this.#packer.parts(body, encoding)))
@@ -65,11 +66,16 @@ function freeWhenSent(reply: FastifyReply, { buffer, length }: Uint8Array): void
 }
 
 /**
- * The first of ours that an Accept-Encoding header names and does not forbid (RFC 9110 §12.5.3): browsers take zstd, which costs
- * a quarter of gzip and makes answers a third as large.
+ * That of ours which an Accept-Encoding header ranks highest (RFC 9110 §12.5.3), of equal ones zstd: it costs a quarter of gzip
+ * and makes answers a third as large. null where the header names neither, or forbids them.
  */
 export function encodingFor(header: string | string[] | undefined): Encoding | null {
   const items = String(header ?? '').toLowerCase().split(',').map((item) => item.split(';').map((part) => part.trim()))
-  const takes = (wanted: Encoding): boolean => items.some(([name, ...options]) => name === wanted && !options.some((option) => /^q=0(\.0*)?$/.test(option)))
-  return takes('zstd') ? 'zstd' : takes('gzip') ? 'gzip' : null
+  const rank = (wanted: Encoding): number => {
+    const item = items.find(([name]) => name === wanted)
+    const weight = item?.find((option) => option.startsWith('q='))
+    return item === undefined ? 0 : weight === undefined ? 1 : Number(weight.slice(2)) || 0
+  }
+  const [zstd, gzip] = [rank('zstd'), rank('gzip')]
+  return zstd === 0 && gzip === 0 ? null : zstd >= gzip ? 'zstd' : 'gzip'
 }
