@@ -2,7 +2,7 @@
 // common config/http_config.go, with its mutual exclusions. Secrets never enter a message.
 import path from 'node:path'
 import type { MapReader } from './reader.ts'
-import type { TlsOptions } from '../std/http.ts'
+import type { HttpClientOptions, TlsOptions } from '../std/http.ts'
 
 const TLS_VERSIONS = ['', 'TLS10', 'TLS11', 'TLS12', 'TLS13'] as const
 /** Headers that belong to the request itself: set by its other settings, or not at all. */
@@ -14,35 +14,8 @@ const RESERVED_HEADERS: ReadonlySet<string> = new Set([
   'x-amz-date', 'x-amz-security-token', 'x-amz-content-sha256',
 ])
 
-interface BasicAuth {
-  username: string
-  password: string
-  usernameFile: string
-  passwordFile: string
-}
-
-interface OAuth2 {
-  clientId: string
-  clientSecret: string
-  clientSecretFile: string
-  scopes: readonly string[]
-  tokenUrl: string
-  endpointParams: ReadonlyMap<string, string>
-}
-
-export interface HttpClientConfig {
-  basicAuth: BasicAuth | null
-  authorization: { type: string; credentials: string; credentialsFile: string } | null
-  oauth2: OAuth2 | null
-  tls: TlsOptions | null
-  followRedirects: boolean
-  enableHttp2: boolean
-  proxyUrl: string
-  noProxy: string
-  proxyFromEnvironment: boolean
-  proxyConnectHeader: ReadonlyMap<string, readonly string[]>
-  httpHeaders: ReadonlyMap<string, readonly string[]>
-}
+/** What a configuration says of a client. */
+export type HttpClientConfig = Omit<HttpClientOptions, 'isPrivateRefused'>
 
 /** Reads the client's fields out of the section they stand in. Relative paths start from `folder`. */
 export function readHttpClient(reader: MapReader, folder: string): HttpClientConfig {
@@ -83,7 +56,7 @@ function atMostOne(reader: MapReader, keys: readonly string[]): void {
   reader.error(given[1]!, `at most one of ${keys.join(', ')} may be set, got ${given.join(' and ')}`)
 }
 
-function readBasicAuth(reader: MapReader | null, folder: string): BasicAuth | null {
+function readBasicAuth(reader: MapReader | null, folder: string): HttpClientConfig['basicAuth'] {
   if (!reader) return null
   atMostOne(reader, ['username', 'username_file', 'username_ref'])
   atMostOne(reader, ['password', 'password_file', 'password_ref'])
@@ -113,7 +86,7 @@ function readAuthorization(reader: MapReader | null, folder: string): HttpClient
   return authorization
 }
 
-function readOAuth2(reader: MapReader | null, folder: string): OAuth2 | null {
+function readOAuth2(reader: MapReader | null, folder: string): HttpClientConfig['oauth2'] {
   if (!reader) return null
   atMostOne(reader, ['client_secret', 'client_secret_file', 'client_secret_ref'])
   const oauth2 = {

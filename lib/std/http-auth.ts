@@ -4,20 +4,20 @@ import type { Clock } from './clock.ts'
 import { readRegularUtf8 } from './fs.ts'
 import { HttpError } from './http-error.ts'
 
-export interface BasicAuthOptions {
+interface BasicAuthOptions {
   username: string
   password: string
   usernameFile: string
   passwordFile: string
 }
 
-export interface AuthorizationOptions {
+interface AuthorizationOptions {
   type: string
   credentials: string
   credentialsFile: string
 }
 
-export interface OAuth2Options {
+interface OAuth2Options {
   clientId: string
   clientSecret: string
   clientSecretFile: string
