@@ -4,6 +4,7 @@
 //   npm run prove -- sim kills                some of them
 //   npm run prove -- sim --seed 7             one crash schedule, the one of that seed
 //   npm run prove -- sim --seed 7 --count 50  as many, from that seed on
+//   npm run prove -- --help                   this, and the names of the proofs
 import { spawn } from 'node:child_process'
 import fs from 'node:fs'
 import os from 'node:os'
@@ -57,7 +58,14 @@ const SIDE_BY_SIDE: Proofs = {
 }
 const PROOFS: Proofs = { ...ALONE, ...SIDE_BY_SIDE }
 
-const { values, positionals } = parseArgs({ options: { seed: { type: 'string' }, count: { type: 'string' } }, allowPositionals: true })
+const { values, positionals } = parseArgs({ options: { seed: { type: 'string' }, count: { type: 'string' }, help: { type: 'boolean', short: 'h' } }, allowPositionals: true })
+if (values.help) {
+  console.log(`npm run prove -- [PROOF…] [--seed N [--count N]]
+All proofs, unless some are named; from one seed on, so many rounds (one without --count) of those that take any.
+One after the other: ${Object.keys(ALONE).join(', ')}.
+Side by side: ${Object.keys(SIDE_BY_SIDE).join(', ')}.`)
+  process.exit(0)
+}
 const unknown = positionals.filter((name) => !Object.hasOwn(PROOFS, name))
 if (unknown.length > 0) {
   console.error(`no proof ${unknown.join(', ')}; there are ${Object.keys(PROOFS).join(', ')}`)
