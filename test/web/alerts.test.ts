@@ -151,11 +151,22 @@ describe('/api/alerts', () => {
     expect(await acknowledged()).toEqual([0, 1, 3, 4])
     // Kept, not only held.
     expect((await s.world.store.unresolvedAlerts()).filter(({ status }) => status === 'acknowledged')).toHaveLength(4)
-    for (const body of [{}, { by: 'ana' }, { ids: [ids[5]], filter: ['a="b"'] }, { ids: 'all' }, { filter: ['('] }, { search: ' ' }, { verdict: 'x' }]) {
+    for (const body of [{}, { by: 'ana' }, { ids: [ids[5]], filter: ['a="b"'] }, { ids: 'all' }, { filter: ['('] }, { search: ' ' }, { verdict: 'x' }, { filter: ['{}'] }, { filter: [''] }, { search: 'web', to: 'now' }]) {
       expect(await s.post('/api/alerts/ack', body), JSON.stringify(body)).toMatchObject({ status: 400 })
     }
     expect(await acknowledged()).toEqual([0, 1, 3, 4])
     expect((await s.post('/api/alerts/ack', { search: 'web' }, { 'sec-fetch-site': 'cross-site' })).status).toBe(403)
+  })
+
+  it('acknowledges none together that began to fire after the list was seen', async () => {
+    const s = await site()
+    const seen = await fire(s)
+    const { now } = (await s.get('/api/alerts/current')).body
+    await s.world.advance(1000)
+    const unseen = await fire(s, { ...CPU, instance: 'web2' })
+    expect((await s.post('/api/alerts/ack', { by: 'ana', search: 'cpu', to: now })).body.data).toEqual({ acknowledged: 1, refused: [] })
+    const statuses = await Promise.all([seen, unseen].map(async (id) => (await s.get(`/api/alerts/${id}`)).body.data.status))
+    expect(statuses).toEqual(['acknowledged', 'open'])
   })
 
   it('shows an alert with its columns, what comes next, and its history', async () => {

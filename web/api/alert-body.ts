@@ -6,11 +6,12 @@ import { compileRouteMatchers, parseRouteMatchers } from '../../lib/model/route-
 import type { CurrentAsk } from '../../lib/notify/lifecycle/current-alerts.ts'
 import { compileRegex, RegexError } from '../../lib/std/regex.ts'
 import { ApiError, badParameter } from './envelope.ts'
+import { parseTime } from './params.ts'
 
 const NAME_CHARS_MAX = 200
 const IDS_MAX = 1000
 const FIELDS: readonly string[] = ['by', 'repage_after', 'take_over', 'verdict']
-const BULK_FIELDS: readonly string[] = ['by', 'repage_after', 'take_over', 'ids', 'filter', 'search', 'receiver']
+const BULK_FIELDS: readonly string[] = ['by', 'repage_after', 'take_over', 'ids', 'filter', 'search', 'receiver', 'to']
 const VERDICTS = ['false_positive', 'true_positive'] as const
 
 export interface ActionBody {
@@ -37,10 +38,11 @@ export function bulkBody(request: FastifyRequest): BulkBody {
   const ids = textsField(fields, 'ids')
   const filters = textsField(fields, 'filter')
   const selection = { search: textField(fields, 'search'), filters, receiver: textField(fields, 'receiver') }
-  const isSelected = selection.search.trim() !== '' || filters.length > 0 || selection.receiver !== ''
+  // `{}` matches all: that is said by nobody who means it.
+  const isSelected = selection.search.trim() !== '' || filters.some((text) => matchersOf(text).length > 0) || selection.receiver !== ''
   if (ids.length > 0 === isSelected) throw new ApiError('bad_data', 'say which alerts: either ids, or what they must pass: filter (matchers), search, receiver')
   const takesOver = fields.get('take_over') === true
-  const chosen = ids.length > 0 ? ids : { ...selectionOf(selection), status: takesOver ? null : 'open' as const, limit: Infinity }
+  const chosen = ids.length > 0 ? ids : { ...selectionOf(selection), status: takesOver ? null : 'open' as const, toMs: toMs(textField(fields, 'to')), limit: Infinity }
   return { ...acknowledgement(fields), chosen }
 }
 
@@ -50,6 +52,12 @@ export function selectionOf({ search, filters, receiver }: { search: string; fil
     words: search.toLowerCase().split(/\s+/).filter((word) => word !== ''),
     matches: compileRouteMatchers(filters.flatMap(matchersOf)), isReceiver: receiver === '' ? null : receiverTest(receiver),
   }
+}
+
+function toMs(text: string): number {
+  const timeMs = text === '' ? Infinity : parseTime(text)
+  if (timeMs === null) throw badParameter('to', 'want a time such as 2026-11-29T02:00:00Z, or Unix seconds')
+  return timeMs
 }
 
 function matchersOf(text: string): Matcher[] {

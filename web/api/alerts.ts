@@ -99,7 +99,7 @@ function currentAsk(params: Params): CurrentAsk {
   if (params.limit() > LIMIT_MAX) throw badParameter('limit', `at most ${LIMIT_MAX}; the most severe come first, search and filter narrow it`)
   return {
     ...selectionOf({ search: params.text('search'), filters: params.all('filter'), receiver: params.text('receiver') }),
-    status: status === 'open' || status === 'acknowledged' ? status : null, limit: isGiven ? params.limit() : LIMIT_DEFAULT,
+    status: status === 'open' || status === 'acknowledged' ? status : null, toMs: Infinity, limit: isGiven ? params.limit() : LIMIT_DEFAULT,
   }
 }
 

@@ -13,6 +13,8 @@ export interface CurrentAsk {
   matches: (get: (name: string) => string) => boolean
   /** Whether alerts of a receiver are wanted: of its routes, of steps of escalations that were told, of the fallback. null: all are. */
   isReceiver: ((name: string) => boolean) | null
+  /** Unix ms: those that began to fire later are not wanted. Infinity: all are. */
+  toMs: number
   limit: number
 }
 
@@ -34,7 +36,7 @@ interface Known {
 const textOf = new WeakMap<AlertRecord['annotations'], string>()
 
 /** What passes, the most severe first; of equal ones the newest. */
-export function currentAlerts(episodes: Iterable<Episode>, { severities, receiversOf }: Known, { status, words, matches, isReceiver, limit }: CurrentAsk): CurrentAlerts {
+export function currentAlerts(episodes: Iterable<Episode>, { severities, receiversOf }: Known, { status, words, matches, isReceiver, toMs, limit }: CurrentAsk): CurrentAlerts {
   const passing: AlertRecord[] = []
   let open = 0
   let acknowledged = 0
@@ -42,7 +44,7 @@ export function currentAlerts(episodes: Iterable<Episode>, { severities, receive
     const { record, labels } = episode
     if (record.status === 'acknowledged') acknowledged++
     else open++
-    if (status !== null && record.status !== status) continue
+    if ((status !== null && record.status !== status) || record.triggeredAtMs > toMs) continue
     if (words.length > 0 && !hasWords(record, words)) continue
     if (!matches((name) => getLabel(labels, name))) continue
     if (isReceiver === null || receiversOf(episode).some(isReceiver)) passing.push(record)

@@ -193,14 +193,15 @@ export class AlertLifecycle implements AlertOverlay {
     return this.#act(id, (episode, nowMs) => ({ record: this.#acknowledged(episode, how, nowMs), kind: 'acknowledged', detail: how.by, after: () => {} }))
   }
 
-  /** Many at once: those of some ids, or all that pass. Rejects with MetaError where the store takes a thousand of them not; those before are acknowledged. */
-  acknowledgeMany(chosen: readonly string[] | CurrentAsk, how: Acknowledgement): Promise<BulkOutcome> {
-    return this.#inTurn(async () => {
-      const ids = 'words' in chosen ? this.current(chosen).records.map(({ id }) => id) : [...new Set(chosen)]
-      const outcome: BulkOutcome = { acknowledged: [], refused: [] }
-      for (let i = 0; i < ids.length; i += PART_ALERTS) await this.#acknowledgePart(ids.slice(i, i + PART_ALERTS), how, outcome)
-      return outcome
-    })
+  /**
+   * Many at once: those of some ids, or all that pass. Alerts that come meanwhile do not wait for all of them. Rejects with
+   * MetaError where the store takes a thousand of them not; those before are acknowledged.
+   */
+  async acknowledgeMany(chosen: readonly string[] | CurrentAsk, how: Acknowledgement): Promise<BulkOutcome> {
+    const ids = 'words' in chosen ? await this.#inTurn(async () => this.current(chosen).records.map(({ id }) => id)) : [...new Set(chosen)]
+    const outcome: BulkOutcome = { acknowledged: [], refused: [] }
+    for (let i = 0; i < ids.length; i += PART_ALERTS) await this.#inTurn(() => this.#acknowledgePart(ids.slice(i, i + PART_ALERTS), how, outcome))
+    return outcome
   }
 
   /** It pages again as if it were new. Rejects like acknowledge. */

@@ -74,6 +74,19 @@ describe('an episode', () => {
     expect(await w.store.alerts({ ...ALL, limit: 6000 })).toHaveLength(5001)
   })
 
+  it('of one alert does not wait for thousands that are acknowledged together', async () => {
+    const w = await world()
+    await w.lifecycle.receive(Array.from({ length: 5000 }, (_, i) => sent({ ...CPU, instance: `many${i}` }, w.clock.now())))
+    let isDone = false
+    const ask = { status: null, words: [], matches: () => true, isReceiver: null, toMs: Infinity, limit: Infinity }
+    const many = w.lifecycle.acknowledgeMany(ask, { by: 'ana', repageAfterMs: null }).finally(() => (isDone = true))
+    await w.store.value('')
+    await w.lifecycle.receive([sent(CPU, w.clock.now())])
+    expect([isDone, w.dispatch.alerts.has(printOf(CPU))]).toEqual([false, true])
+    expect((await many).acknowledged).toHaveLength(5000)
+    expect(w.lifecycle.current({ ...ask, limit: 10 })).toMatchObject({ open: 1, acknowledged: 5000 })
+  })
+
   it('goes on over a restart, and is over where the rules do not find it again', async () => {
     const w = await world()
     const id = await fire(w, CPU)

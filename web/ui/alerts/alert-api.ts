@@ -75,6 +75,8 @@ export interface CurrentAlerts {
   total: number
   open: number
   acknowledged: number
+  /** When that was so, RFC 3339. */
+  now: string
 }
 
 /** Resolved alerts that are looked at at a time. */
@@ -86,8 +88,8 @@ export interface ResolvedAlerts {
   next: string | null
 }
 
-/** Which alerts are acknowledged together: some ids, or all open ones that pass. */
-export type BulkChoice = { ids: readonly string[] } | { search: string; filter: readonly string[]; receiver: string }
+/** Which alerts are acknowledged together: some ids, or all open ones that pass and fired by a time: nobody has seen later ones. */
+export type BulkChoice = { ids: readonly string[] } | { search: string; filter: readonly string[]; receiver: string; to: string }
 
 export interface BulkOutcome {
   acknowledged: number
@@ -95,7 +97,7 @@ export interface BulkOutcome {
 }
 
 export async function fetchCurrent(status: 'open' | 'acknowledged', { search, scope, limit }: { search: string; scope: AlertScope; limit: number }, signal: AbortSignal): Promise<CurrentAlerts> {
-  const found = await getPlain<CurrentAlerts & { now: string }>('api/alerts/current', [['status', status], ['search', search], ['limit', String(limit)], ...scopeParams(scope)], signal)
+  const found = await getPlain<CurrentAlerts>('api/alerts/current', [['status', status], ['search', search], ['limit', String(limit)], ...scopeParams(scope)], signal)
   noteServerTime(found.now)
   return found
 }

@@ -122,7 +122,7 @@ function Current({ found, view, asked: { search, scope }, limit, nowMs, onChange
   const total = found.open[view]
   return (
     <>
-      {view === 'open' && passing.length > 1 && <BulkBar chosen={chosen} listed={passing.map(({ alert_id: id }) => id)} passCount={passCount} search={search} scope={scope} onChange={onChange} />}
+      {view === 'open' && passing.length > 1 && <BulkBar chosen={chosen} listed={passing.map(({ alert_id: id }) => id)} passCount={passCount} asOf={current.now} search={search} scope={scope} onChange={onChange} />}
       <Alerts alerts={passing} chosen={view === 'open' && passing.length > 1 ? chosen : null} emptyText={total === 0 ? EMPTY_TEXT[view] : noneOf(total)} isNarrowed={search !== '' || !isWhole(scope)} nowMs={nowMs} onChange={onChange} />
       <More limit={limit} passCount={passCount} order=", the most severe first" />
     </>

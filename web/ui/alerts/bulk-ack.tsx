@@ -14,12 +14,14 @@ interface BulkBarProps {
   listed: readonly string[]
   /** How many pass, listed or not. */
   passCount: number
+  /** When these were all, RFC 3339. */
+  asOf: string
   search: string
   scope: AlertScope
   onChange: () => void
 }
 
-export function BulkBar({ chosen, listed, passCount, search, scope, onChange }: BulkBarProps): JSX.Element {
+export function BulkBar({ chosen, listed, passCount, asOf, search, scope, onChange }: BulkBarProps): JSX.Element {
   const outcome = useSignal('')
   const isProblem = useSignal(false)
   const tell = (text: string, isBad: boolean): void => {
@@ -44,7 +46,7 @@ export function BulkBar({ chosen, listed, passCount, search, scope, onChange }: 
     <div class="bulk">
       <label class="choice"><input type="checkbox" checked={ids.length > 0 && ids.length === listed.length} ref={(box) => { if (box) box.indeterminate = ids.length > 0 && ids.length < listed.length }} onChange={() => (chosen.value = new Set(ids.length === listed.length ? [] : listed))} /><span>{ids.length === 0 ? 'Choose all shown' : `${formatCount(ids.length)} chosen`}</span></label>
       {ids.length > 0 && <AckMany face={`Acknowledge ${formatCount(ids.length)}`} onAck={(by, repageAfter) => send({ ids }, by, repageAfter)} />}
-      {ids.length === 0 && isNarrowed && passCount > 1 && <AckMany face={`Acknowledge all ${formatCount(passCount)} that pass`} onAck={(by, repageAfter) => send({ search, filter: scope.filters, receiver: scope.receiver }, by, repageAfter)} />}
+      {ids.length === 0 && isNarrowed && passCount > 1 && <AckMany face={`Acknowledge all ${formatCount(passCount)} that pass`} onAck={(by, repageAfter) => send({ search, filter: scope.filters, receiver: scope.receiver, to: asOf }, by, repageAfter)} />}
       <span role="status" class={isProblem.value ? 'form-problem' : 'muted'}>{outcome}</span>
     </div>
   )
