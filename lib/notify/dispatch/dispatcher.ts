@@ -122,12 +122,10 @@ export class Dispatcher {
       return
     }
     const { clock } = this.#ground
-    if (group.batch?.isOpen === true && group.intakeMs < INTAKE_MS_MAX) {
-      group.intakeMs += INTAKE_MS
+    if (group.waitsForBatch(clock.monotonic(), INTAKE_MS_MAX)) {
       this.#due.set(group, INTAKE_MS)
       return
     }
-    group.intakeMs = 0
     const { groupIntervalMs } = group.route.config
     const deadlineMs = clock.monotonic() + Math.max(groupIntervalMs, FLUSH_MS_MIN)
     this.#due.set(group, groupIntervalMs)

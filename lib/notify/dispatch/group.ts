@@ -16,12 +16,12 @@ export class AlertGroup {
   /** Fingerprints in the order of messages; null where alerts came or went since. */
   #order: readonly string[] | null = []
   #version = 0
+  /** What an alert of it came with; one that still comes in before one that has. */
+  #batch: AlertBatch | null = null
+  /** Monotonic ms since when it has waited for alerts that come with its own; null where it does not. */
+  #waitsSinceMs: number | null = null
   /** Receivers are being told. */
   isFlushing = false
-  /** What an alert of it came with; one that still comes in before one that has. */
-  batch: AlertBatch | null = null
-  /** How long it has waited for alerts that come with its own. */
-  intakeMs = 0
   /** It fell due meanwhile. */
   isLate = false
 
@@ -36,9 +36,18 @@ export class AlertGroup {
   }
 
   put(alert: PipelineAlert, batch: AlertBatch | null): void {
-    if (this.batch?.isOpen !== true) this.batch = batch
+    if (this.#batch?.isOpen !== true) this.#batch = batch
     if (!this.#alerts.has(alert.fingerprint)) this.#changed()
     this.#alerts.set(alert.fingerprint, alert)
+  }
+
+  /** Whether alerts that come with its own are still to come. After `waitMsMax` it gives them up: no later flush waits for them, too. */
+  waitsForBatch(nowMs: number, waitMsMax: number): boolean {
+    const sinceMs = this.#waitsSinceMs ?? nowMs
+    const waits = this.#batch?.isOpen === true && nowMs - sinceMs < waitMsMax
+    if (!waits) this.#batch = null
+    this.#waitsSinceMs = waits ? sinceMs : null
+    return waits
   }
 
   /** In the order of messages. */

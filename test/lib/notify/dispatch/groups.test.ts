@@ -47,6 +47,10 @@ it('waits for alerts that come with its own, but not for ever, nor for those of 
   world.pipeline.receive([four!], { isOpen: true }, false)
   await world.advance(320)
   expect(world.news()).toEqual([expect.stringMatching(/^a @31[01](\.\d+)? \+1 \+2 \+3 \+4$/)])
+  // Nor does it keep later ones waiting: at 611, not at 621.
+  await world.fire({ name: '5', job: 'x' })
+  await world.advance(295)
+  expect(world.news()).toEqual([expect.stringMatching(/^a @61[01](\.\d+)? \+1 \+2 \+3 \+4 \+5$/)])
 })
 
 it('repeats what goes on once the repeat interval has passed, and is silent once all has ended', async () => {
