@@ -230,7 +230,8 @@ export class AlertLifecycle implements AlertOverlay {
   giveFeedback(id: string, { by, verdict }: { by: string; verdict: 'false_positive' | 'true_positive' }): Promise<{ before: AlertRecord; after: AlertRecord }> {
     return this.#inTurn(async () => {
       const episode = this.#table.byId(id)
-      const before = episode?.record ?? await this.#ground.store.alert(id)
+      const kept = episode === undefined ? await this.#ground.store.alert(id) : null
+      const before = episode?.record ?? this.#writer.waiting(id) ?? kept
       if (before === null) throw new AlertStateError('there is no such alert')
       const after: AlertRecord = { ...before, feedback: verdict }
       const event: AlertEvent = { alertId: id, timeMs: this.#ground.clock.now(), kind: 'feedback', detail: by === '' ? verdict : `${verdict}, ${by}` }

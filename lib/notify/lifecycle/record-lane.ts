@@ -24,6 +24,10 @@ export class RecordLane {
     return this.#records.has(id)
   }
 
+  get(id: string): AlertRecord | undefined {
+    return this.#records.get(id)
+  }
+
   putRecord(record: AlertRecord): void {
     this.#records.set(record.id, record)
   }

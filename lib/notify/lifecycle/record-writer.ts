@@ -22,6 +22,8 @@ export class RecordWriter {
   /** What `settled` waits for. */
   readonly #awaited = new RecordLane()
   readonly #rest = new RecordLane()
+  /** Of records that `must` is about to replace, what was to be written before; null for nothing. */
+  readonly #replaced = new Map<string, AlertRecord | null>()
   #isAwaitedUnderWay = false
   /** Those that wait until all that is awaited is kept, or was refused. */
   #waiting: (() => void)[] = []
@@ -70,14 +72,23 @@ export class RecordWriter {
 
   /** Keeps records and their lines in one transaction, or rejects with MetaError, and nothing is kept. */
   async must(records: readonly AlertRecord[], events: readonly AlertEvent[]): Promise<void> {
-    // An older state of one that still waits would come after it, and undo it.
-    const older = records.map(({ id }) => this.#awaited.takeRecord(id) ?? this.#rest.takeRecord(id)).filter((record) => record !== undefined)
+    // An older state of one that still waits, or that the store refuses meanwhile, would come after it, and undo it.
+    for (const { id } of records) this.#replaced.set(id, this.#awaited.takeRecord(id) ?? this.#rest.takeRecord(id) ?? null)
+    let older: AlertRecord[] = []
     try {
       await this.#store.putAlerts(records, events)
     } catch (error) {
-      if (older.length > 0) this.add({ records: older })
+      older = records.map(({ id }) => this.#replaced.get(id) ?? null).filter((record) => record !== null)
       throw error
+    } finally {
+      for (const { id } of records) this.#replaced.delete(id)
+      if (older.length > 0) this.add({ records: older })
     }
+  }
+
+  /** The record that is yet to be written, where there is one: newer than the store's. */
+  waiting(id: string): AlertRecord | undefined {
+    return this.#awaited.get(id) ?? this.#rest.get(id)
   }
 
   /** What waits of an episode that is another's after all. */
@@ -136,8 +147,9 @@ export class RecordWriter {
   }
 
   #putBack(lane: RecordLane, part: Required<AlertChange>, error: MetaError): void {
-    const isNewest = ({ id }: AlertRecord): boolean => !this.#awaited.has(id) && !this.#rest.has(id)
+    const isNewest = ({ id }: AlertRecord): boolean => !this.#awaited.has(id) && !this.#rest.has(id) && !this.#replaced.has(id)
     lane.putBack({ ...part, records: part.records.filter(isNewest) })
+    for (const record of part.records) if (this.#replaced.get(record.id) === null) this.#replaced.set(record.id, record)
     this.#logger.error('alerts cannot be recorded; they are told, and recording them is tried again', { alerts: this.#awaited.recordCount + this.#rest.recordCount, err: error })
     this.#retry = this.#clock.after(RETRY_MS, () => {
       this.#retry = null

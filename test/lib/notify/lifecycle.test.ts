@@ -2,6 +2,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { EscalationPolicy } from '../../../lib/config/alertmanager-config.ts'
 import type { LifecycleConfig } from '../../../lib/config/lifecycle-section.ts'
+import { MetaError } from '../../../lib/meta/errors.ts'
 import { fingerprint } from '../../../lib/model/fingerprint.ts'
 import { labelsFromRecord } from '../../../lib/model/labels.ts'
 import { FakeClock } from '../../../lib/std/clock.ts'
@@ -47,6 +48,18 @@ describe('an episode', () => {
     expect(await w.store.alert(first!.id)).toMatchObject({ status: 'resolved', resolvedAtMs: t + MINUTE, metricValue: 91.5 })
     expect(await fire(w, CPU)).not.toBe(first!.id)
     expect(await w.store.alerts(ALL)).toHaveLength(2)
+  })
+
+  it('that has ended stays so where it is judged before the store has taken its end', async () => {
+    const w = await world()
+    const id = await fire(w, CPU)
+    const putAlerts = w.store.putAlerts.bind(w.store)
+    w.store.putAlerts = () => Promise.reject(new MetaError('the disk is full'))
+    await w.lifecycle.receive([sent(CPU, w.clock.now(), { endsAtMs: w.clock.now() })])
+    w.store.putAlerts = putAlerts
+    expect((await w.lifecycle.giveFeedback(id, { by: 'ana', verdict: 'true_positive' })).after).toMatchObject({ status: 'resolved', feedback: 'true_positive' })
+    await w.advance(10_000)
+    expect(await w.store.alert(id)).toMatchObject({ status: 'resolved', feedback: 'true_positive' })
   })
 
   it('ends when nobody tells of it any more', async () => {

@@ -1,5 +1,6 @@
 // How records of alerts come to the store while that is slow, hangs or has much to do.
 import { expect, it, onTestFinished } from 'vitest'
+import { MetaError } from '../../../lib/meta/errors.ts'
 import type { AlertEvent, AlertRecord, MetaStore } from '../../../lib/meta/interface.ts'
 import { beginEpisode, firstEvents } from '../../../lib/notify/lifecycle/episode.ts'
 import { RecordWriter } from '../../../lib/notify/lifecycle/record-writer.ts'
@@ -13,17 +14,21 @@ import { sent } from './lifecycle-world.ts'
 class GatedStore {
   readonly store: MetaStore = openStore(tempFolder())
   readonly writes: { records: readonly AlertRecord[]; events: readonly AlertEvent[] }[] = []
-  readonly #gates: (() => void)[] = []
+  readonly #gates: ((isRefused: boolean) => void)[] = []
   isOpen = false
 
   async putAlerts(...[records, events, told]: Parameters<MetaStore['putAlerts']>): Promise<void> {
     this.writes.push({ records, events })
-    if (!this.isOpen) await new Promise<void>((resolve) => void this.#gates.push(resolve))
+    if (!this.isOpen && await new Promise<boolean>((resolve) => void this.#gates.push(resolve))) throw new MetaError('the disk is full')
     await this.store.putAlerts(records, events, told)
   }
 
   letThrough(): void {
-    this.#gates.shift()!()
+    this.#gates.shift()!(false)
+  }
+
+  refuse(): void {
+    this.#gates.shift()!(true)
   }
 
   get sizes(): number[][] {
@@ -82,6 +87,36 @@ it('keeps the newest record of an alert, in whichever order history and what is 
   expect(gate.sizes).toEqual([[0, 1], [2, 2]])
   expect(await gate.store.alert('id-1')).toMatchObject({ status: 'resolved' })
   expect(await gate.store.alert('id-2')).toMatchObject({ toldAtMs: 5 })
+})
+
+it('lets no older record that the store refused come after one that it must keep', async () => {
+  const { gate, writer, clock, episode } = world()
+  const { records: [record], events } = episode(1)
+  writer.addAwaited({ records: [record!], events })
+  const kept = writer.must([{ ...record!, status: 'acknowledged', acknowledgedBy: 'ana' }], [])
+  gate.refuse()
+  gate.letThrough()
+  await kept
+  gate.isOpen = true
+  await clock.advance(10_000)
+  await writer.stop()
+  expect(await gate.store.alert('id-1')).toMatchObject({ status: 'acknowledged', acknowledgedBy: 'ana' })
+  expect(await gate.store.events('id-1')).toEqual(events)
+})
+
+it('writes the older record after all where the store refuses that one, too', async () => {
+  const { gate, writer, clock, episode } = world()
+  const { records: [record], events } = episode(1)
+  writer.addAwaited({ records: [record!], events })
+  const kept = writer.must([{ ...record!, status: 'acknowledged' }], [])
+  gate.refuse()
+  expect(await isDone(kept)).toBe(false)
+  gate.refuse()
+  await expect(kept).rejects.toThrow('the disk is full')
+  gate.isOpen = true
+  await clock.advance(10_000)
+  await writer.stop()
+  expect(await gate.store.alert('id-1')).toMatchObject({ status: 'open' })
 })
 
 it('waits two seconds for a store that hangs, once: pages that follow do not wait until it answers again', async () => {
