@@ -5,6 +5,8 @@ import { nearestWord } from '../lib/std/nearest-word.ts'
 
 /** Scrapes store when counters began with their samples. */
 export const START_TIME_STORAGE = 'st-storage'
+/** Scrapes label series with type and unit; queries go by these labels (lang/parse/features.ts). */
+export const TYPE_AND_UNIT_LABELS = 'type-and-unit-labels'
 
 /** Prometheus' features that change nothing here, and why. */
 const FOREIGN_FEATURES: ReadonlyMap<string, string> = new Map([

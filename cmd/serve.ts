@@ -24,7 +24,7 @@ import type { RuleRetriever } from '../web/parts.ts'
 import { LifecycleDesk } from './alert-desk.ts'
 import { openAlertRules } from './alert-rules.ts'
 import { ConfigFile } from './config-file.ts'
-import { START_TIME_STORAGE, hasFeature } from './features.ts'
+import { START_TIME_STORAGE, TYPE_AND_UNIT_LABELS, hasFeature } from './features.ts'
 import type { Flags } from './flags.ts'
 import { FrontDoor } from './front-door.ts'
 import { HeadWatch } from './head-watch.ts'
@@ -105,7 +105,8 @@ export class Monitor {
     const receiver = new RemoteWriteReceiver(db, metrics, freshSeed(), clock)
     receiver.setLimits(pushLimitsOf(first))
     const scrape = new ScrapeManager({
-      appender: db, clock, logger: logger.with('scrape'), metrics, version: VERSION, globalUrl: (target) => globalUrl(target, flags), readsStartTimes: hasFeature(flags, first, START_TIME_STORAGE),
+      appender: db, clock, logger: logger.with('scrape'), metrics, version: VERSION, globalUrl: (target) => globalUrl(target, flags),
+      readsStartTimes: hasFeature(flags, first, START_TIME_STORAGE), labelsFamilies: hasFeature(flags, first, TYPE_AND_UNIT_LABELS),
     })
     const discovery = new DiscoveryManager({ name: 'scrape', clock, logger, metrics: discoveryMetrics, update: (job, groups) => scrape.updateTargets(job, groups) })
     const rules = await makeRulesRunner(flags, first, { clock, logger: logger.with('rules'), metrics, db, onAlerts: notify.send })

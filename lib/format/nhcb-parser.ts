@@ -23,7 +23,7 @@ const CONVERTED_MARK = 0xff
 export class ConvertingParser implements KeyedEntries {
   readonly sample: ExposedSample = newSample()
   readonly #readsStartTimes: boolean
-  readonly #parser = new TextParser()
+  readonly #parser: TextParser
   #bytes: Uint8Array = new Uint8Array(0)
   #view = new DataView(this.#bytes.buffer)
   #keepsClassic = false
@@ -43,8 +43,9 @@ export class ConvertingParser implements KeyedEntries {
   /** Of the line read last: labels, where it is of a histogram's family. */
   #lineLabels = new Map<string, string>()
 
-  constructor(readsStartTimes: boolean) {
+  constructor(readsStartTimes: boolean, labelsFamilies: boolean) {
     this.#readsStartTimes = readsStartTimes
+    this.#parser = new TextParser(labelsFamilies)
   }
 
   /** Starts a body, which ends in a newline and must stay unchanged. */

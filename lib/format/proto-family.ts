@@ -120,8 +120,15 @@ export class FamilyReader {
     return true
   }
 
-  /** Adds the metric's labels to a map. Throws RepeatedLabelError for a name that is there already. */
-  addLabels(into: Map<string, string>): void {
+  /** Of the family; '' for none. */
+  unit(): string {
+    const unit = this.cursor.bytes.subarray(this.unitFrom, this.unitEnd)
+    if (!isUtf8(unit)) this.fail(`invalid unit for metric "${this.name}": ${shown(unit)}`, this.unitFrom)
+    return Buffer.from(unit).toString()
+  }
+
+  /** Adds the metric's labels to a map, but for those of names `given`. Throws RepeatedLabelError for one that is there already. */
+  addLabels(into: Map<string, string>, given: ReadonlySet<string>): void {
     const { cursor, labels } = this
     const { bytes, view } = cursor
     const buffer = Buffer.from(view.buffer, view.byteOffset, view.byteLength)
@@ -137,6 +144,7 @@ export class FamilyReader {
       const value = buffer.toString('utf8', valueFrom, valueEnd)
       if (nameFrom === nameEnd || !isUtf8(bytes.subarray(nameFrom, nameEnd))) this.fail(`invalid label name: ${name}`, nameFrom)
       if (!isUtf8(bytes.subarray(valueFrom, valueEnd))) this.fail(`invalid label value: ${value}`, valueFrom)
+      if (given.has(name)) continue
       if (into.has(name) && repeatedAt < 0) {
         repeated = name
         repeatedAt = nameFrom

@@ -16,10 +16,13 @@ import {
   type ExposedSample, type HistogramReading, type KeyedEntries,
 } from './exposition-entry.ts'
 import type { KeyBuffer } from './key-buffer.ts'
+import { familyLabels } from './metric-family.ts'
 import { FamilyReader, RepeatedLabelError, TYPE_GAUGE_HISTOGRAM, TYPE_SUMMARY } from './proto-family.ts'
 import { formatOpenMetricsFloat } from './text-float.ts'
 
 const TYPES: readonly MetricType[] = ['counter', 'gauge', 'summary', 'unknown', 'histogram', 'gaugehistogram']
+
+const NONE_GIVEN: ReadonlySet<string> = new Set()
 
 /** What comes next. */
 const AT_FAMILY = 0
@@ -43,9 +46,12 @@ const SUM_SUFFIX = suffixOf('_sum')
 const BUCKET_SUFFIX = suffixOf('_bucket')
 /** Behind the labels in a key: no tag of a label field begins so. */
 const BOUND_MARK = 0xff
+/** Behind type and unit in a key. */
+const FAMILY_MARK = 0xff
 
 export class ProtoParser implements KeyedEntries {
   readonly sample: ExposedSample = newSample()
+  readonly #labelsFamilies: boolean
   readonly #family = new FamilyReader()
   #reading: HistogramReading = { readsNative: false, keepsClassic: false, convertsClassic: false, schemaMax: 8 }
   #entry = ENTRY_END
@@ -56,6 +62,11 @@ export class ProtoParser implements KeyedEntries {
   #boundName = ''
   #bound = 0
   readonly #buckets = new ClassicBuckets()
+
+  /** `labelsFamilies`: labels of samples tell of type and unit. */
+  constructor(labelsFamilies = false) {
+    this.#labelsFamilies = labelsFamilies
+  }
 
   /** Starts a body, which must stay unchanged. */
   reset(bytes: Uint8Array, reading: HistogramReading): void {
@@ -70,16 +81,21 @@ export class ProtoParser implements KeyedEntries {
 
   labels(): Map<string, string> {
     const family = this.#family
-    const name = Buffer.from(family.cursor.bytes.subarray(family.nameFrom, family.nameEnd)).toString()
-    const labels = new Map([[METRIC_NAME, name + Buffer.from(this.#suffix.buffer).toString()]])
-    family.addLabels(labels)
+    const name = Buffer.from(family.cursor.bytes.subarray(family.nameFrom, family.nameEnd)).toString() + Buffer.from(this.#suffix.buffer).toString()
+    const labels = this.#labelsFamilies ? familyLabels(name, TYPES[family.type]!, family.unit()) : new Map([[METRIC_NAME, name]])
+    family.addLabels(labels, this.#labelsFamilies ? new Set(labels.keys()) : NONE_GIVEN)
     if (this.#boundName === '') return labels
     if (labels.has(this.#boundName)) throw new RepeatedLabelError(`byte ${family.metricFrom}: label name "${this.#boundName}" is not unique`)
     return labels.set(this.#boundName, formatOpenMetricsFloat(this.#bound))
   }
 
   writeKey(into: KeyBuffer): void {
-    const { cursor, nameFrom, nameEnd, labels } = this.#family
+    const { cursor, nameFrom, nameEnd, unitFrom, unitEnd, type, labels } = this.#family
+    if (this.#labelsFamilies) {
+      into.byte(type)
+      into.copy(cursor.view, unitFrom, unitEnd)
+      into.byte(FAMILY_MARK)
+    }
     into.copy(cursor.view, nameFrom, nameEnd)
     into.copy(this.#suffix, 0, this.#suffix.byteLength)
     for (let i = 0; i < labels.length; i += 3) into.copy(cursor.view, labels[i]!, labels[i + 2]!)

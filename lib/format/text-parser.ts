@@ -14,15 +14,10 @@ import { assert } from '../std/assert.ts'
 import type { RawExemplar } from '../model/exemplar.ts'
 import type { MetricType } from '../model/metadata.ts'
 import { ENTRY_COMMENT, ENTRY_END, ENTRY_HELP, ENTRY_SAMPLE, ENTRY_TYPE, ENTRY_UNIT, ExpositionError, type TextFormat } from './exposition-entry.ts'
+import { FAMILY_COUNTER, FAMILY_HAS_UNIT, FAMILY_OTHER, FAMILY_TYPE_MASK, familyOf } from './metric-family.ts'
 import { FloatReader, latin1, tokenEnd } from './text-float.ts'
-import { decodeSeriesLabels, isUtf8Range } from './text-labels.ts'
+import { decodeSeriesLabels, isUtf8Range, type FamilyUnit } from './text-labels.ts'
 import { LABEL_PART, LABEL_START, METRIC_PART, METRIC_START, NAME_BYTES, OPENMETRICS_TYPES, TEXT_TYPES } from './text-tables.ts'
-
-/** What the last TYPE line says: which of `le` and `quantile` is a number, whether `_created` is a sample. Caches key on it. */
-export const FAMILY_OTHER = 0
-export const FAMILY_SUMMARY = 1
-export const FAMILY_HISTOGRAM = 2
-export const FAMILY_COUNTER = 3
 
 const TAB = 0x09
 const NEWLINE = 0x0a
@@ -50,6 +45,7 @@ export class TextParser {
   /** Whether the sample has an exemplar, and that: valid until the next entry is read. */
   hasExemplar = false
   readonly exemplar: RawExemplar = { bytes: new Uint8Array(0), offsets: [], isEscaped: true, value: 0, hasTime: false, timeMs: 0 }
+  /** What the last TYPE and UNIT lines say, see metric-family.ts. */
   family: number = FAMILY_OTHER
   /** Of a TYPE entry. */
   type: MetricType = 'unknown'
@@ -63,7 +59,14 @@ export class TextParser {
   #offsets: number[] = []
   #textFrom = 0
   #textTo = 0
+  /** null where type and unit become no labels. */
+  readonly #unit: FamilyUnit | null
   readonly #floats = new FloatReader()
+
+  /** `labelsFamilies`: labels of samples tell of type and unit. */
+  constructor(labelsFamilies = false) {
+    this.#unit = labelsFamilies ? { familyName: '', text: '' } : null
+  }
 
   /** Starts a body `bytes[0, length)`, which must end in a newline (add one if it has none) and stay unchanged. */
   reset(bytes: Uint8Array, length: number, format: TextFormat): void {
@@ -75,6 +78,7 @@ export class TextParser {
     this.#hasBadUtf8 = !isUtf8Range(bytes, 0, length)
     this.pos = 0
     this.family = FAMILY_OTHER
+    this.#setUnit('', '')
   }
 
   /** Whether any byte sequence of the body is not UTF-8; samples and help texts that hold it are refused by `next`. */
@@ -152,13 +156,14 @@ export class TextParser {
   /** Whether the sample that `next` read says when others began, as OpenMetrics has it for counters, summaries and histograms. */
   get isCreated(): boolean {
     const end = this.#offsets[1]!
-    return this.#isOpenMetrics && this.family !== FAMILY_OTHER && end - this.#offsets[0]! >= 8 && latin1(this.#bytes, end - 8, end) === '_created'
+    const type = this.family & FAMILY_TYPE_MASK
+    return this.#isOpenMetrics && type !== FAMILY_OTHER && type <= FAMILY_COUNTER && end - this.#offsets[0]! >= 8 && latin1(this.#bytes, end - 8, end) === '_created'
   }
 
   /** Labels of the sample that `next` read: name → value, `__name__` included, empty values kept. Throws on a repeated name. */
   labels(): Map<string, string> {
     const repeated = { name: '' }
-    const labels = decodeSeriesLabels(this.#bytes, this.#offsets, this.family, repeated)
+    const labels = decodeSeriesLabels(this.#bytes, this.#offsets, this.family, this.#unit, repeated)
     if (repeated.name !== '') throw this.#error(this.#start, `label name ${JSON.stringify(repeated.name)} is not unique`)
     return labels
   }
@@ -343,6 +348,7 @@ export class TextParser {
     if (unit !== '' && !this.metadataName().endsWith(`_${unit}`)) {
       throw this.#error(nameEnd, `unit ${JSON.stringify(unit)} is not a suffix of metric ${JSON.stringify(this.metadataName())}`)
     }
+    this.#setUnit(this.metadataName(), unit)
     return ENTRY_UNIT
   }
 
@@ -366,8 +372,17 @@ export class TextParser {
     const type = types.get(text)
     if (type === undefined) throw this.#error(this.#textFrom, `invalid metric type ${JSON.stringify(text.slice(0, 60))}`)
     this.type = type
-    this.family = type === 'summary' ? FAMILY_SUMMARY : type === 'histogram' ? FAMILY_HISTOGRAM : type === 'counter' ? FAMILY_COUNTER : FAMILY_OTHER
+    this.family = familyOf(type, this.#unit !== null) | (this.family & FAMILY_HAS_UNIT)
+    // A unit ends with its family.
+    if ((this.family & FAMILY_HAS_UNIT) !== 0 && this.metadataName() !== this.#unit!.familyName) this.#setUnit('', '')
     return ENTRY_TYPE
+  }
+
+  #setUnit(familyName: string, text: string): void {
+    if (this.#unit === null) return
+    this.#unit.familyName = familyName
+    this.#unit.text = text
+    this.family = (this.family & FAMILY_TYPE_MASK) | (text === '' ? 0 : FAMILY_HAS_UNIT)
   }
 
   #isWord(at: number, word: string): boolean {

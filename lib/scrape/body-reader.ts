@@ -5,7 +5,8 @@
 //   known and in place ──▶ matchLines (hot) ─┐
 //   known elsewhere ──▶ LineIndex ───────────┼──▶ batch, lines
 //   unknown ──▶ labels, relabel ──▶ series() ┘
-import { ENTRY_END, ENTRY_SAMPLE, ENTRY_TYPE, type TextFormat } from '../format/exposition-entry.ts'
+import { ENTRY_END, ENTRY_SAMPLE, ENTRY_TYPE, ENTRY_UNIT, type TextFormat } from '../format/exposition-entry.ts'
+import type { RawExemplar } from '../model/exemplar.ts'
 import { FloatReader } from '../format/text-float.ts'
 import { TextParser } from '../format/text-parser.ts'
 import type { BodyRules, BodyTaker } from './body-taker.ts'
@@ -13,7 +14,7 @@ import type { ScrapeCache } from './cache.ts'
 import { equalLength, matchLines, type MatchState } from './line-match.ts'
 import {
   FAMILY_MASK, FAMILY_SHIFT, KIND_MASK, LINE_COMMENT, LINE_CREATED, LINE_DROPPED, LINE_LONG_SAMPLE, LINE_SAMPLE, LINE_TYPE,
-  LINE_UNKNOWN, PREFIX_MAX, PREFIX_SHIFT, lineInfo,
+  LINE_UNIT, LINE_UNKNOWN, PREFIX_MAX, PREFIX_SHIFT, lineInfo,
 } from './line-table.ts'
 import type { ScrapeBatch } from './scrape-batch.ts'
 import { startTimesOf } from './start-times.ts'
@@ -23,17 +24,30 @@ const SPACE = 0x20
 const BRACE_OPEN = 0x7b
 const BRACE_CLOSE = 0x7d
 
+/** What of a body is read for more than its samples. */
+export interface BodyReading {
+  /** `_created` lines are no samples of their own. */
+  readsStartTimes: boolean
+  /** Labels of samples tell of type and unit. */
+  labelsFamilies: boolean
+}
+
 export class BodyReader {
   readonly #taker: BodyTaker
-  readonly #parser = new TextParser()
+  readonly #parser: TextParser
   readonly #readsStartTimes: boolean
+  readonly #labelsFamilies: boolean
   readonly #floats = new FloatReader()
-  readonly #exemplars = [this.#parser.exemplar]
+  readonly #exemplars: RawExemplar[]
+  /** Lines whose TYPE and UNIT the parser has seen. */
+  #toldLines = 0
 
-  /** `readsStartTimes`: `_created` lines are no samples of their own. */
-  constructor(taker: BodyTaker, readsStartTimes: boolean) {
+  constructor(taker: BodyTaker, { readsStartTimes, labelsFamilies }: BodyReading) {
     this.#taker = taker
     this.#readsStartTimes = readsStartTimes
+    this.#labelsFamilies = labelsFamilies
+    this.#parser = new TextParser(labelsFamilies)
+    this.#exemplars = [this.#parser.exemplar]
   }
 
   /**
@@ -46,6 +60,7 @@ export class BodyReader {
     const view = new DataView(body.buffer, body.byteOffset, body.byteLength)
     const state = taker.begin(cache, format, rules, batch, { bytes: body, view })
     this.#parser.reset(body, body.length, format)
+    this.#toldLines = 0
     try {
       do {
         if (state.lastLine < state.last.count) matchLines(state, this.#floats)
@@ -83,6 +98,7 @@ export class BodyReader {
   /** Parses the line at `state.pos`; false at the body's end. */
   #otherLine(state: MatchState, rules: BodyRules): boolean {
     const parser = this.#parser
+    if (this.#labelsFamilies) this.#tellFamily(state)
     parser.pos = state.pos
     parser.family = state.family
     const entry = parser.next()
@@ -94,10 +110,21 @@ export class BodyReader {
     }
     state.family = parser.family
     state.pos = parser.pos
-    state.lines.push(parser.pos, lineInfo(entry === ENTRY_TYPE ? LINE_TYPE : LINE_COMMENT, parser.family, false, 0), 0, 0)
+    state.lines.push(parser.pos, lineInfo(commentKind(entry), parser.family, false, 0), 0, 0)
+    this.#toldLines = state.lines.count
     // A comment in a comment's place has replaced it.
-    if (state.lastLine < state.last.count && (state.last.infos[state.lastLine]! & KIND_MASK) <= LINE_TYPE) state.lastLine++
+    if (state.lastLine < state.last.count && (state.last.infos[state.lastLine]! & KIND_MASK) <= LINE_UNIT) state.lastLine++
     return true
+  }
+
+  /** Has the parser read the TYPE and UNIT lines that were known and so skipped: a new series' labels need them. */
+  #tellFamily({ lines }: MatchState): void {
+    for (; this.#toldLines < lines.count; this.#toldLines++) {
+      const kind = lines.infos[this.#toldLines]! & KIND_MASK
+      if (kind !== LINE_TYPE && kind !== LINE_UNIT) continue
+      this.#parser.pos = lines.startOf(this.#toldLines)
+      this.#parser.next()
+    }
   }
 
   #takeCreated(state: MatchState): void {
@@ -140,4 +167,9 @@ export class BodyReader {
     sample.kind = parser.pos === parser.valueEnd + 1 ? LINE_SAMPLE : LINE_LONG_SAMPLE
     sample.end = parser.pos
   }
+}
+
+/** The kind of line that a TYPE, HELP, UNIT or other comment is. */
+export function commentKind(entry: number): number {
+  return entry === ENTRY_TYPE ? LINE_TYPE : entry === ENTRY_UNIT ? LINE_UNIT : LINE_COMMENT
 }

@@ -3,7 +3,7 @@
 // the cache changes before `keep`, so a body that turns out bad on its last line leaves it as it was.
 import type { ScrapeConfig } from '../config/scrape-config.ts'
 import type { HistogramReading } from '../format/exposition-entry.ts'
-import { FAMILY_OTHER } from '../format/text-parser.ts'
+import { FAMILY_OTHER } from '../format/metric-family.ts'
 import type { RawExemplar } from '../model/exemplar.ts'
 import { ExemplarColumns } from '../model/exemplar.ts'
 import type { FloatHistogram } from '../model/histogram.ts'

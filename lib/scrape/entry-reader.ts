@@ -5,19 +5,20 @@
 //   last body   rpc_total␟code␟200 │ rpc_total␟code␟500 │ TYPE rpc_seconds │ rpc_seconds␟…
 //   this body   rpc_total␟code␟200 ── equal to the key expected next: the same series, nothing looked up
 import {
-  ENTRY_END, ENTRY_HISTOGRAM, ENTRY_SAMPLE, ENTRY_TYPE, ExpositionError, type ExpositionFormat, type HistogramReading, type KeyedEntries,
+  ENTRY_END, ENTRY_HISTOGRAM, ENTRY_SAMPLE, ExpositionError, type ExpositionFormat, type HistogramReading, type KeyedEntries,
 } from '../format/exposition-entry.ts'
 import { KeyBuffer } from '../format/key-buffer.ts'
 import { ConvertingParser } from '../format/nhcb-parser.ts'
 import { RepeatedLabelError } from '../format/proto-family.ts'
 import { ProtoParser } from '../format/proto-parser.ts'
-import { FAMILY_OTHER } from '../format/text-parser.ts'
+import { FAMILY_OTHER } from '../format/metric-family.ts'
 import { equalBytes } from '../std/bytes.ts'
+import { commentKind, type BodyReading } from './body-reader.ts'
 import type { BodyRules, BodyTaker } from './body-taker.ts'
 import type { CachedFormat, ScrapeCache } from './cache.ts'
 import type { MatchState } from './line-match.ts'
 import {
-  KIND_MASK, LINE_COMMENT, LINE_SAMPLE, LINE_TYPE, LINE_UNKNOWN, PREFIX_MAX, PREFIX_SHIFT, lineInfo,
+  KIND_MASK, LINE_SAMPLE, LINE_UNIT, LINE_UNKNOWN, PREFIX_MAX, PREFIX_SHIFT, lineInfo,
 } from './line-table.ts'
 import type { ScrapeBatch } from './scrape-batch.ts'
 
@@ -27,14 +28,15 @@ const KEEP_BYTES = 1 << 23
 export class EntryReader {
   readonly #taker: BodyTaker
   readonly #readsStartTimes: boolean
-  readonly #proto = new ProtoParser()
+  readonly #proto: ProtoParser
   readonly #converting: ConvertingParser
   readonly #keys = new KeyBuffer()
 
-  constructor(taker: BodyTaker, readsStartTimes: boolean) {
+  constructor(taker: BodyTaker, { readsStartTimes, labelsFamilies }: BodyReading) {
     this.#taker = taker
     this.#readsStartTimes = readsStartTimes
-    this.#converting = new ConvertingParser(readsStartTimes)
+    this.#proto = new ProtoParser(labelsFamilies)
+    this.#converting = new ConvertingParser(readsStartTimes, labelsFamilies)
   }
 
   /** As BodyReader.read. */
@@ -123,7 +125,7 @@ export class EntryReader {
   #isNext(state: MatchState, from: number, length: number): boolean {
     const { last, found } = state
     let line = state.lastLine
-    while (line < last.count && (last.infos[line]! & KIND_MASK) <= LINE_TYPE) line++
+    while (line < last.count && (last.infos[line]! & KIND_MASK) <= LINE_UNIT) line++
     state.lastLine = line
     if (line >= last.count || (found !== null && found[line] !== 0)) return false
     const info = last.infos[line]!
@@ -133,7 +135,7 @@ export class EntryReader {
 
   #noteMetadata(state: MatchState, entry: number, entries: KeyedEntries): void {
     entries.writeMetadata(this.#keys)
-    state.lines.push(this.#keys.used, lineInfo(entry === ENTRY_TYPE ? LINE_TYPE : LINE_COMMENT, FAMILY_OTHER, false, 0), 0, 0)
+    state.lines.push(this.#keys.used, lineInfo(commentKind(entry), FAMILY_OTHER, false, 0), 0, 0)
     state.pos = this.#keys.used
   }
 }

@@ -6,9 +6,10 @@
 //
 // Words are compared as 64-bit integers through DataView, which optimised code does without making BigInts: faster
 // than Buffer.compare (call overhead) and than 32-bit loads.
+import { FAMILY_HAS_UNIT, FAMILY_TYPE_MASK } from '../format/metric-family.ts'
 import type { FloatReader } from '../format/text-float.ts'
 import {
-  FAMILY_MASK, FAMILY_SHIFT, KIND_MASK, LINE_COMMENT, LINE_DROPPED, LINE_SAMPLE, LINE_TYPE, PREFIX_SHIFT, TRACKED,
+  FAMILY_MASK, FAMILY_SHIFT, KIND_MASK, LINE_COMMENT, LINE_DROPPED, LINE_SAMPLE, LINE_UNIT, PREFIX_SHIFT, TRACKED,
   type LineTable,
 } from './line-table.ts'
 import type { ScrapeBatch } from './scrape-batch.ts'
@@ -61,9 +62,10 @@ export function matchLines(state: MatchState, floats: FloatReader): void {
     const equal = equalLength(lastView, from, view, pos, size < available ? size : available)
     let value = lastValues[lastLine]!
     let next = pos + size
-    if (kind <= LINE_TYPE) {
-      if (equal < size) break
-      if (kind === LINE_TYPE) family = (info >>> FAMILY_SHIFT) & FAMILY_MASK
+    if (kind <= LINE_UNIT) {
+      const behind = equal < size ? -1 : familyBehind(info, family)
+      if (behind < 0) break
+      family = behind
     } else {
       if (((info >>> FAMILY_SHIFT) & FAMILY_MASK) !== family) break
       if (kind !== LINE_SAMPLE && kind !== LINE_DROPPED) break
@@ -106,6 +108,16 @@ export function matchLines(state: MatchState, floats: FloatReader): void {
   state.scraped = scraped
   state.dropped = dropped
   state.trackedFound = trackedFound
+}
+
+/** The family in force behind a comment that was known, `family` being so before it; -1 where the parser must say. */
+function familyBehind(info: number, family: number): number {
+  const kind = info & KIND_MASK
+  if (kind === LINE_COMMENT) return family
+  const told = (info >>> FAMILY_SHIFT) & FAMILY_MASK
+  if (kind === LINE_UNIT) return (told & FAMILY_HAS_UNIT) | (family & FAMILY_TYPE_MASK)
+  // A TYPE line ends the unit of another family.
+  return (family & FAMILY_HAS_UNIT) === 0 ? told & FAMILY_TYPE_MASK : -1
 }
 
 /** How many bytes from `aFrom` and `bFrom` on are equal, `size` at most. */

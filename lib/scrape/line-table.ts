@@ -1,24 +1,26 @@
 // What a target's last body said, line by line: 20 bytes per line, in struct-of-arrays. Line i is the bytes
 // [ends[i - 1], ends[i]) of the body, its newline included; lines are contiguous.
 
-/** Blank line, HELP, UNIT or other comment. */
+/** Blank line, HELP or other comment. */
 export const LINE_COMMENT = 0
 /** TYPE comment; its family goes on from here. */
 export const LINE_TYPE = 1
+/** UNIT comment; what it says of the family goes on from here. */
+export const LINE_UNIT = 2
 /** A sample whose value ends the line: no timestamp, no exemplar. */
-export const LINE_SAMPLE = 2
+export const LINE_SAMPLE = 3
 /** A sample with more behind its value: the rest is read each time. */
-export const LINE_LONG_SAMPLE = 3
+export const LINE_LONG_SAMPLE = 4
 /** metric_relabel_configs dropped the series. */
-export const LINE_DROPPED = 4
+export const LINE_DROPPED = 5
 /** A sample that is looked up each time: its series came before in the same body, could not be made, or has no safe prefix. */
-export const LINE_UNKNOWN = 5
+export const LINE_UNKNOWN = 6
 /** When the series of lines before it began (start-times.ts): no sample. */
-export const LINE_CREATED = 6
+export const LINE_CREATED = 7
 
 /**
- * A line's facts in one u32: kind (3 bits), family in force behind it (2 bits, TextParser.family), whether its series
- * gets a staleness marker when it vanishes (1 bit), bytes before the value (26 bits).
+ * A line's facts in one u32: kind (3 bits), family in force behind it (4 bits, TextParser.family), whether its series
+ * gets a staleness marker when it vanishes (1 bit), bytes before the value (24 bits).
  */
 export function lineInfo(kind: number, family: number, isTracked: boolean, prefixLength: number): number {
   return (kind | (family << 3) | (isTracked ? TRACKED : 0) | (prefixLength << PREFIX_SHIFT)) >>> 0
@@ -26,10 +28,10 @@ export function lineInfo(kind: number, family: number, isTracked: boolean, prefi
 
 export const KIND_MASK = 7
 export const FAMILY_SHIFT = 3
-export const FAMILY_MASK = 3
-export const TRACKED = 32
-export const PREFIX_SHIFT = 6
-export const PREFIX_MAX = 0x3ffffff
+export const FAMILY_MASK = 15
+export const TRACKED = 128
+export const PREFIX_SHIFT = 8
+export const PREFIX_MAX = 0xffffff
 
 export class LineTable {
   count = 0

@@ -31,6 +31,8 @@ export interface ScrapeManagerOptions {
   globalUrl?: (url: URL) => string
   /** What OpenMetrics says of when counters began is stored as start times, not as series (Prometheus' st-storage). */
   readsStartTimes?: boolean
+  /** Series have what the target says of type and unit as `__type__` and `__unit__` (Prometheus' type-and-unit-labels). */
+  labelsFamilies?: boolean
 }
 
 /** As `/api/v1/targets` shows it. */
@@ -83,7 +85,9 @@ export class ScrapeManager {
   constructor(options: ScrapeManagerOptions) {
     this.#options = options
     this.#metrics = new ScrapeMetrics(options.metrics)
-    this.#writer = new ScrapeWriter(options.appender, new SeriesOwners(), this.#metrics, { hashSeed: freshSeed(), readsStartTimes: options.readsStartTimes ?? false })
+    this.#writer = new ScrapeWriter(options.appender, new SeriesOwners(), this.#metrics, freshSeed(), {
+      readsStartTimes: options.readsStartTimes ?? false, labelsFamilies: options.labelsFamilies ?? false,
+    })
   }
 
   /** Starts, changes and ends pools. Targets stay those that updateTargets brought last. */

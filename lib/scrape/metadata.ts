@@ -5,7 +5,7 @@ import { metadataOf } from '../format/key-buffer.ts'
 import { TextParser } from '../format/text-parser.ts'
 import type { MetricMetadata } from '../model/metadata.ts'
 import type { ScrapeCache } from './cache.ts'
-import { KIND_MASK, LINE_COMMENT, LINE_TYPE } from './line-table.ts'
+import { KIND_MASK, LINE_UNIT } from './line-table.ts'
 
 /** By metric family, in the order of the body. */
 export function targetMetadata(cache: ScrapeCache): Map<string, MetricMetadata> {
@@ -24,7 +24,7 @@ export function targetMetadata(cache: ScrapeCache): Map<string, MetricMetadata> 
   }
   for (let i = 0; i < lines.count; i++) {
     const kind = lines.infos[i]! & KIND_MASK
-    if (kind === LINE_COMMENT || kind === LINE_TYPE) read(lines.startOf(i), lines.ends[i]!)
+    if (kind <= LINE_UNIT) read(lines.startOf(i), lines.ends[i]!)
   }
   return found
 }

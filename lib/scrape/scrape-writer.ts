@@ -6,7 +6,7 @@ import { DiskError } from '../std/fs.ts'
 import { LogError, SeriesLimitError } from '../../storage/errors.ts'
 import { REJECT_DUPLICATE, REJECT_OUT_OF_ORDER, STORED, type Appender } from '../../storage/interface.ts'
 import { HttpError } from '../std/http.ts'
-import { BodyReader } from './body-reader.ts'
+import { BodyReader, type BodyReading } from './body-reader.ts'
 import { BodyTaker, type BodyRules } from './body-taker.ts'
 import type { ScrapeCache } from './cache.ts'
 import { EntryReader } from './entry-reader.ts'
@@ -50,13 +50,13 @@ export class ScrapeWriter {
   /** Samples of the body in the batch, once all are. */
   #bodySamples = -1
 
-  constructor(appender: Appender, owners: SeriesOwners, metrics: ScrapeMetrics, reading: { hashSeed: number; readsStartTimes: boolean }) {
+  constructor(appender: Appender, owners: SeriesOwners, metrics: ScrapeMetrics, hashSeed: number, reading: BodyReading) {
     this.#appender = appender
     this.#owners = owners
     this.#metrics = metrics
-    this.#taker = new BodyTaker(appender, owners, reading.hashSeed)
-    this.#bodies = new BodyReader(this.#taker, reading.readsStartTimes)
-    this.#entries = new EntryReader(this.#taker, reading.readsStartTimes)
+    this.#taker = new BodyTaker(appender, owners, hashSeed)
+    this.#bodies = new BodyReader(this.#taker, reading)
+    this.#entries = new EntryReader(this.#taker, reading)
   }
 
   /**

@@ -5,8 +5,8 @@
 //   # TYPE requests counter
 //   requests_total{code="200"} 17
 //   requests_created{code="200"} 1795000000.5     ─▶ start time of the line above, Unix seconds
-import { FAMILY_HISTOGRAM, FAMILY_SUMMARY } from '../format/text-parser.ts'
-import { FAMILY_MASK, FAMILY_SHIFT, KIND_MASK, LINE_CREATED, LINE_TYPE, type LineTable } from './line-table.ts'
+import { FAMILY_HISTOGRAM, FAMILY_SUMMARY, FAMILY_TYPE_MASK } from '../format/metric-family.ts'
+import { FAMILY_MASK, FAMILY_SHIFT, KIND_MASK, LINE_CREATED, LINE_UNIT, type LineTable } from './line-table.ts'
 
 const CREATED_BYTES = '_created'.length
 const SPACE = 0x20
@@ -28,7 +28,7 @@ export function startTimesOf(bytes: Uint8Array, { count, infos, refs, values, en
   let from = 0
   for (let i = 0; i < count; i++) {
     const kind = infos[i]! & KIND_MASK
-    if (kind <= LINE_TYPE) from = i + 1
+    if (kind <= LINE_UNIT) from = i + 1
     if (kind !== LINE_CREATED) continue
     const family = (infos[i]! >>> FAMILY_SHIFT) & FAMILY_MASK
     const t = Math.trunc(values[i]! * 1000)
@@ -59,7 +59,8 @@ function isOne(bytes: Uint8Array): boolean {
 
 /** Reads the series of a line that the parser has found good. */
 function readSeries(bytes: Uint8Array, at: number, family: number, into: number[]): void {
-  const skipped = family === FAMILY_HISTOGRAM ? 'le' : family === FAMILY_SUMMARY ? 'quantile' : ''
+  const type = family & FAMILY_TYPE_MASK
+  const skipped = type === FAMILY_HISTOGRAM ? 'le' : type === FAMILY_SUMMARY ? 'quantile' : ''
   into.length = 2
   into[0] = at
   while (bytes[at] !== BRACE_OPEN && bytes[at] !== SPACE) at++

@@ -19,7 +19,7 @@ const ring = new ExemplarRing(CAPACITY)
 let lastRef = 0
 const appender = { series: () => ++lastRef, append: () => 0, commit: () => Promise.resolve(), exemplars: { refOf: () => 0, append: () => {} } }
 const taker = new BodyTaker(appender, new SeriesOwners(), 7)
-const reader = new BodyReader(taker, false)
+const reader = new BodyReader(taker, { readsStartTimes: false, labelsFamilies: false })
 const batch = new ScrapeBatch()
 const cache = new ScrapeCache(1)
 const rules = { targetLabels: ['instance', 'here:9100', 'job', 'app'], config: scrapeConfig(), histograms: CLASSIC_ONLY }

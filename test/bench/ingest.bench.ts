@@ -78,7 +78,7 @@ function remoteWriteRounds(db: Database, count: number): Round {
 
 function scrapeRounds(db: Database, count: number): Round {
   const owners = new SeriesOwners()
-  const writer = new ScrapeWriter(db, owners, new ScrapeMetrics(new Metrics()), { hashSeed: 7, readsStartTimes: false })
+  const writer = new ScrapeWriter(db, owners, new ScrapeMetrics(new Metrics()), 7, { readsStartTimes: false, labelsFamilies: false })
   const random = new Random(1)
   const config = scrapeConfig()
   const targets = Array.from({ length: Math.ceil(count / PER_TARGET) }, (_, i) => ({

@@ -17,8 +17,8 @@ const BODIES = 8
 let lastRef = 0
 const appender = { series: () => ++lastRef, append: () => 0, commit: () => Promise.resolve(), exemplars: null }
 const taker = new BodyTaker(appender, new SeriesOwners(), 7)
-const bodies = new BodyReader(taker, false)
-const entries = new EntryReader(taker, false)
+const bodies = new BodyReader(taker, { readsStartTimes: false, labelsFamilies: false })
+const entries = new EntryReader(taker, { readsStartTimes: false, labelsFamilies: false })
 const batch = new ScrapeBatch()
 const rules = { targetLabels: ['instance', 'here:9100', 'job', 'app'], config: scrapeConfig(), histograms: { ...CLASSIC_ONLY, readsNative: true } }
 

@@ -58,7 +58,7 @@ const config = scrapeConfig()
 let lastRef = 0
 const appender = { series: () => ++lastRef, append: () => 0, commit: () => Promise.resolve(), exemplars: null }
 const taker = new BodyTaker(appender, new SeriesOwners(), 1)
-const reader = new BodyReader(taker, false)
+const reader = new BodyReader(taker, { readsStartTimes: false, labelsFamilies: false })
 const batch = new ScrapeBatch()
 const rules = { targetLabels: ['instance', 'here:9100', 'job', 'node'], config, histograms: CLASSIC_ONLY }
 const bodies = Array.from({ length: 16 }, (_, i) => render(i, ''))

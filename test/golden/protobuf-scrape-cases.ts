@@ -188,11 +188,11 @@ export function queriesOf({ name, queries }: ProtobufCase): string[] {
 }
 
 /** Answers a case's path with the body of that case's next scrape, and with the last one from then on; notes what was asked for. */
-export async function caseServer(baseMs: number): Promise<{ server: http.Server; address: string; accepts: Map<string, string> }> {
+export async function caseServer(cases: readonly ProtobufCase[], baseMs: number): Promise<{ server: http.Server; address: string; accepts: Map<string, string> }> {
   const answered = new Map<string, number>()
   const accepts = new Map<string, string>()
   const server = http.createServer((request, response) => {
-    const found = CASES.find((one) => casePath(one) === request.url)
+    const found = cases.find((one) => casePath(one) === request.url)
     if (found === undefined) throw new Error(`no case at ${request.url}`)
     const index = answered.get(found.name) ?? 0
     answered.set(found.name, index + 1)

@@ -1,24 +1,29 @@
-// Records what a real Prometheus answers after scrapes of the protobuf format, for each case of protobuf-scrape-cases.ts.
-// Writes protobuf-scrape.json.gz, which the test compares with; the test itself needs no Prometheus.
+// Records what a real Prometheus answers after scrapes, for each case of protobuf-scrape-cases.ts, or of type-unit-cases.ts if
+// `type-unit` is asked for. Writes what the tests compare with; they themselves need no Prometheus.
 //
 //   PROMETHEUS=path/to/prometheus node test/golden/record-protobuf-scrape.ts > test/golden/protobuf-scrape.json.gz
+//   PROMETHEUS=path/to/prometheus node test/golden/record-protobuf-scrape.ts type-unit > test/golden/type-unit.json.gz
 import { spawn } from 'node:child_process'
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import zlib from 'node:zlib'
-import { CASES, SCRAPES, STEP_MS, casePath, caseServer, queriesOf } from './protobuf-scrape-cases.ts'
+import { CASES as PROTOBUF_CASES, SCRAPES, STEP_MS, casePath, caseServer, queriesOf } from './protobuf-scrape-cases.ts'
 import { plainAnswer, plainExemplars, type PrometheusAnswer } from './protobuf-scrape-answers.ts'
+import { CASES as TYPE_UNIT_CASES } from './type-unit-cases.ts'
+
+const isTypeUnit = process.argv[2] === 'type-unit'
+const CASES = isTypeUnit ? TYPE_UNIT_CASES : PROTOBUF_CASES
 
 const program = process.env['PROMETHEUS']
 if (program === undefined) throw new Error('PROMETHEUS must name the program to record')
 const port = Number(process.env['PORT'] ?? 19191)
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'protobuf-scrape-'))
 const baseMs = Math.floor(Date.now() / 1000) * 1000
-const { server, address, accepts } = await caseServer(baseMs)
+const { server, address, accepts } = await caseServer(CASES, baseMs)
 const jobs = CASES.map((one) => ({ job_name: one.name, metrics_path: casePath(one), static_configs: [{ targets: [address] }], ...one.config }))
 fs.writeFileSync(path.join(folder, 'p.yml'), JSON.stringify({ global: { scrape_interval: '2s', scrape_timeout: '2s' }, storage: { exemplars: { max_exemplars: 100_000 } }, scrape_configs: jobs }))
-const flags = [`--config.file=${folder}/p.yml`, `--storage.tsdb.path=${folder}/data`, `--web.listen-address=127.0.0.1:${port}`, '--enable-feature=exemplar-storage']
+const flags = [`--config.file=${folder}/p.yml`, `--storage.tsdb.path=${folder}/data`, `--web.listen-address=127.0.0.1:${port}`, `--enable-feature=exemplar-storage${isTypeUnit ? ',type-and-unit-labels' : ''}`]
 // Whatever fails here must not leave the program running.
 process.on('exit', () => child.kill('SIGKILL'))
 const child = spawn(program, flags, { stdio: ['ignore', 'ignore', 'inherit'] })

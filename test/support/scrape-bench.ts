@@ -52,7 +52,7 @@ export class ScrapeBench {
       exemplars: null,
       forgetting: this.forgetting,
     }
-    this.writer = new ScrapeWriter(appender, this.owners, new ScrapeMetrics(this.metrics), { hashSeed: 7, readsStartTimes: options.readsStartTimes ?? false })
+    this.writer = new ScrapeWriter(appender, this.owners, new ScrapeMetrics(this.metrics), 7, { readsStartTimes: options.readsStartTimes ?? false, labelsFamilies: false })
   }
 
   /** Returns the error's message, '' if the scrape went well. A body of null stands for a target that cannot be reached. */

@@ -24,8 +24,8 @@ class Bench {
   readonly cache: ScrapeCache = new ScrapeCache(1)
   readonly writer: ScrapeWriter
 
-  constructor(readsStartTimes: boolean) {
-    this.writer = new ScrapeWriter(this.db, new SeriesOwners(), new ScrapeMetrics(new Metrics()), { hashSeed: 7, readsStartTimes })
+  constructor(readsStartTimes: boolean, labelsFamilies = false) {
+    this.writer = new ScrapeWriter(this.db, new SeriesOwners(), new ScrapeMetrics(new Metrics()), 7, { readsStartTimes, labelsFamilies })
   }
 
   #open(): Database {
@@ -140,6 +140,17 @@ describe('when counters began', () => {
     }
     await bench.restart()
     expect(startTimes(bench)).toEqual(WANT)
+    await bench.db.close()
+  })
+
+  it('is stored where labels tell of the type, too', async () => {
+    const bench = new Bench(true, true)
+    for (const page of [PAGE(1), PAGE(2), `# TYPE new counter\nnew_total 1\n${PAGE(3)}`]) {
+      bench.scrape(page)
+      expect(bench.ask('start_timestamp(c_total) > 0')).toEqual({ '1 x"}': String(S + 0.5), '3 y': String(S + 3) })
+      expect(bench.ask('start_timestamp(s) > 0')).toEqual({ '0.5': String(S + 5) })
+      expect(bench.ask('{__name__=~".*_created"}')).toEqual({ 'g_created gauge': '7' })
+    }
     await bench.db.close()
   })
 
