@@ -52,6 +52,8 @@ export interface StartedRead {
   found: (Uint8Array | null)[]
   /** Positions of those in a folder; they are read at the end. */
   near: readonly number[]
+  /** Positions of those that another read has asked for; they are kept then, if it has ended before. */
+  awaited: readonly number[]
   remote: readonly Run[]
   /** Of the fetcher, NOT_ASKED where there was nothing to ask. */
   fetch: number
@@ -79,6 +81,8 @@ export class HourFiles {
   readonly #checked = new LruMap<true>(CHECKED_MAX)
   readonly #cache = new LruMap<Uint8Array>(CACHE_CHUNKS_MAX)
   #cachedBytes = 0
+  /** Chunks that were asked for and have not come, as the cache names them. */
+  readonly #asked = new Set<string>()
   #silentUntilMs = -Infinity
   readonly #columns = new LruMap<HourColumns>(COLUMNS_MAX)
   /** By file and matchers: places of the series that match. */
@@ -94,6 +98,7 @@ export class HourFiles {
   begin(): HourManifest {
     this.leftOut.clear()
     if (this.#store !== null && 'forget' in this.#store) this.#store.forget()
+    this.#asked.clear()
     this.#forgetLabels()
     try {
       this.#manifest = readManifest(this.#folder)
@@ -185,27 +190,34 @@ export class HourFiles {
   /** Begins to read chunks: what comes from a bucket is on its way then. */
   start(wanted: readonly ChunkPlace[]): StartedRead {
     for (const { file } of wanted) if (file.damaged !== undefined) this.leftOut.add(`rows of the 1-hour tier were made while some of the samples could not be read: ${file.damaged}`)
-    const found: (Uint8Array | null)[] = wanted.map(({ file, offset }) => this.#cache.get(`${file.name}:${offset}`) ?? null)
+    const found: (Uint8Array | null)[] = wanted.map((place) => this.#cache.get(keyOf(place)) ?? null)
     const missing = wanted.keys().filter((i) => found[i] === null).toArray()
     const isNear = (i: number): boolean => this.#local.has(wanted[i]!.file.name) || this.#isFolder()
-    const remote = coalesce(wanted, missing.filter((i) => !isNear(i)), REMOTE_GAP_BYTES_MAX)
-    return { wanted, found, near: missing.filter(isNear), remote, fetch: this.#beginFetch(remote) }
+    const far = missing.filter((i) => !isNear(i))
+    const [awaited, unasked] = [true, false].map((is) => far.filter((i) => this.#asked.has(keyOf(wanted[i]!)) === is)) as [number[], number[]]
+    for (const i of unasked) this.#asked.add(keyOf(wanted[i]!))
+    const remote = coalesce(wanted, unasked, REMOTE_GAP_BYTES_MAX)
+    return { wanted, found, near: missing.filter(isNear), awaited, remote, fetch: this.#beginFetch(remote) }
   }
 
   /** Chunks in the order asked for; null for those that cannot be had. Once. */
-  finish({ wanted, found, near, remote, fetch }: StartedRead): (Uint8Array | null)[] {
-    const moved: number[] = []
+  finish({ wanted, found, near, awaited, remote, fetch }: StartedRead): (Uint8Array | null)[] {
+    for (const i of awaited) found[i] = this.#cache.get(keyOf(wanted[i]!)) ?? null
+    const missing = awaited.filter((i) => found[i] === null)
     for (const run of coalesce(wanted, near, GAP_BYTES_MAX)) {
       const bytes = this.#readFile(run)
-      if (bytes === 'gone') moved.push(...run.chunks)
+      if (bytes === 'gone') missing.push(...run.chunks)
       else this.#spread(run, bytes, wanted, found)
     }
-    const late = coalesce(wanted, moved, REMOTE_GAP_BYTES_MAX)
+    const late = coalesce(wanted, missing, REMOTE_GAP_BYTES_MAX)
     const lateFetch = this.#beginFetch(late)
     const fetched = [...this.#takeFetched(remote, fetch), ...this.#takeFetched(late, lateFetch)]
     for (const [r, run] of [...remote, ...late].entries()) {
       this.#spread(run, fetched[r]!, wanted, found)
-      for (const i of run.chunks) if (found[i] !== null) this.#keep(`${run.file.name}:${wanted[i]!.offset}`, found[i]!)
+      for (const i of run.chunks) {
+        this.#asked.delete(keyOf(wanted[i]!))
+        if (found[i] !== null) this.#keep(keyOf(wanted[i]!), found[i]!)
+      }
     }
     return found
   }
@@ -285,6 +297,11 @@ function placesOf(index: HourIndex, { sets }: HourDeletion): Set<number> {
   const matches = matchingLabels(sets)
   // One without rows stands where the next one's begin.
   return new Set(index.series().filter(({ rows, labels }) => rows > 0 && matches(labels)).map(({ group, firstRow }) => group * ROWS_MAX + firstRow))
+}
+
+/** Of a chunk. */
+function keyOf({ file, offset }: ChunkPlace): string {
+  return `${file.name}:${offset}`
 }
 
 function rangesOf(runs: readonly Run[]): ObjectRange[] {

@@ -5,7 +5,7 @@ import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { FakeClock, systemClock } from '../../../lib/std/clock.ts'
 import { freshSeed, Random } from '../../../lib/std/random.ts'
-import { FetchThread, type RangeFetcher } from '../../../storage/object-store/fetch-thread.ts'
+import { FetchThread, type Fetched, type ObjectRange, type RangeFetcher } from '../../../storage/object-store/fetch-thread.ts'
 import { fileContent } from '../../../storage/object-store/object-store.ts'
 import { openStore, type StorePlace } from '../../../storage/object-store/open-store.ts'
 import { S3Requests } from '../../../storage/object-store/s3-request.ts'
@@ -197,6 +197,52 @@ describe('a fetching thread', () => {
     expect(got[1]).toEqual(expected(archive, everyone, FIRST, LAST, ['max']))
     expect([...files.leftOut]).toEqual([])
     files.close()
+  })
+})
+
+/** Reads a folder as if it were a bucket; `asked`: the bytes of each object that were asked for, so often. */
+class CountingFetcher implements RangeFetcher {
+  readonly asked = new Map<string, Uint8Array>()
+  readonly #folder: string
+  readonly #begun: Uint8Array[][] = []
+
+  constructor(folder: string) {
+    this.#folder = folder
+  }
+
+  begin(ranges: readonly ObjectRange[]): number {
+    const fetched = ranges.map(({ key, offset, bytes }) => {
+      const all = fs.readFileSync(path.join(this.#folder, key))
+      const times = this.asked.get(key) ?? new Uint8Array(all.length)
+      this.asked.set(key, times)
+      for (let at = offset; at < offset + bytes; at++) times[at]!++
+      return new Uint8Array(all.subarray(offset, offset + bytes))
+    })
+    return this.#begun.push(fetched)
+  }
+
+  take(id: number): Fetched[] {
+    return this.#begun[id - 1]!
+  }
+
+  forget(): void {}
+
+  close(): void {}
+}
+
+describe('chunks of a bucket', () => {
+  it('that two batches share come once', () => {
+    const archive = archiveOf(tempFolder(), new Random(9), 260)
+    const away = tempFolder()
+    for (const { name } of archive.files) fs.renameSync(path.join(archive.folder, name), path.join(away, name))
+    const fetcher = new CountingFetcher(away)
+    const files = new HourFiles(archive.folder, fetcher, systemClock)
+    files.begin()
+    const everyone = Uint32Array.from({ length: 260 }, (_, i) => i + 1)
+    expect(collected(selectHours(files, seriesOf(everyone), { mint: FIRST, maxt: LAST }, COLUMNS), COLUMNS)).toEqual(expected(archive, everyone, FIRST, LAST, COLUMNS))
+    const times = [...fetcher.asked.values()].flatMap((of) => [...of]).filter((time) => time > 0)
+    // What lies between two chunks comes with them. Were each batch to ask for all that it needs, it would be more than half.
+    expect(times.filter((time) => time > 1).length / times.length).toBeLessThan(0.35)
   })
 })
 
