@@ -147,10 +147,15 @@ export class JoinRows {
     budget.addSamples(-this.#batchSamples, 0)
     const before = budget.samplesHeld
     this.#batch = this.#sides.many.next()
-    this.#batchSamples = budget.samplesHeld - before
     this.#row = 0
-    if (this.#batch === null) this.#isManyDone = true
-    else this.#reading.onMany(this.#batch)
+    if (this.#batch === null) {
+      this.#isManyDone = true
+      // A join lets go at its end of what it loaded to know its series; so will this one, as it was loaded for it, too.
+      budget.addSamples(before - budget.samplesHeld, 0)
+    } else {
+      this.#batchSamples = budget.samplesHeld - before
+      this.#reading.onMany(this.#batch)
+    }
     return false
   }
 

@@ -4,13 +4,15 @@ import { Engine, type EngineOptions } from '../../../lang/engine.ts'
 import type { AggregateScope } from '../../../lang/exec/aggregate-scope.ts'
 import { Annotations } from '../../../lang/exec/annotations.ts'
 import { Budget } from '../../../lang/exec/budget.ts'
-import { DenseOperator } from '../../../lang/exec/dense.ts'
+import { DenseOperator, drain } from '../../../lang/exec/dense.ts'
 import { HistogramTable } from '../../../lang/exec/histogram-table.ts'
+import { Join } from '../../../lang/exec/join.ts'
 import { LabelTable } from '../../../lang/exec/label-table.ts'
 import type { Operator } from '../../../lang/exec/operator.ts'
 import { Quantile } from '../../../lang/exec/quantile.ts'
 import { Pick } from '../../../lang/exec/topk.ts'
-import { ALL_FEATURES } from '../../../lang/parse/parse.ts'
+import { ALL_FEATURES, parseExpr } from '../../../lang/parse/parse.ts'
+import { systemClock } from '../../../lib/std/clock.ts'
 import { denseBuckets, EMPTY_HISTOGRAM } from '../../../lib/model/histogram.ts'
 import { MemoryStorage } from '../../support/memory-storage.ts'
 
@@ -59,6 +61,33 @@ describe('samples held', () => {
     expect(peakOf('sum(m)')).toBe(SERIES * STEPS)
     // What the first sum has left, beside all that the second one reads.
     expect(peakOf('sum(m) + sum(m offset 0s)')).toBe(SERIES * STEPS + STEPS)
+  })
+})
+
+describe('joins of joins', () => {
+  it('let go of what they have read once', () => {
+    const budget = new Budget({ clock: systemClock, deadlineMs: Infinity, samplesMax: Infinity, bytesMax: Infinity })
+    const labels = new LabelTable(new MemoryStorage().querier())
+    const series = Uint32Array.from({ length: SERIES }, (_, s) => labels.ofLabels(['s', String(s)]))
+    const steps = { startMs: 0, stepMs: 1000, count: STEPS }
+    const side = (loaded: number): Operator => {
+      const rows = new DenseOperator({ series, values: new Float64Array(SERIES * STEPS), kinds: new Uint8Array(SERIES * STEPS).fill(1) })
+      let isLoaded = false
+      const load = (): void => {
+        if (!isLoaded) budget.addSamples(loaded)
+        isLoaded = true
+      }
+      return { series: () => (load(), rows.series()), next: () => rows.next() }
+    }
+    const expr = parseExpr('a + b', ALL_FEATURES)
+    const join = (many: Operator, one: Operator): Operator => {
+      if (expr.type !== 'binary' || expr.matching === null) throw new Error('no join')
+      return new Join({ ...expr, matching: expr.matching }, [many, one], {
+        steps, budget, labels, histograms: new HistogramTable(budget), annotations: new Annotations(''), dropName: (set) => set, removeName: (set) => set,
+      })
+    }
+    drain(join(join(join(side(5), side(7)), join(side(11), side(13))), side(17)), steps, budget)
+    expect(budget.samplesHeld).toBe(SERIES * STEPS)
   })
 })
 
