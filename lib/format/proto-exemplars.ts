@@ -6,12 +6,19 @@ import type { RawExemplar } from '../model/exemplar.ts'
 import { WIRE_BYTES, WIRE_FIXED64, WIRE_VARINT, type WireCursor } from './proto-wire.ts'
 import { isUtf8Range } from './text-labels.ts'
 
+/** Of one metric, the rest is left out: an empty one is two bytes of the body, which may have come packed, and a hundred here. */
+const EXEMPLARS_MAX = 10_000
+
 export class ExemplarPool {
   readonly list: RawExemplar[] = []
   count = 0
 
-  /** Reads the message that begins at the cursor; returns its place in `list`, valid until `count` is set back. */
+  /** Reads the message that begins at the cursor; returns its place in `list`, valid until `count` is set back, or -1 where it is left out. */
   read(cursor: WireCursor, end: number): number {
+    if (this.count === EXEMPLARS_MAX) {
+      cursor.at = end
+      return -1
+    }
     const i = this.count++
     const exemplar = (this.list[i] ??= { bytes: cursor.bytes, offsets: [], isEscaped: false, value: 0, hasTime: false, timeMs: 0 })
     exemplar.bytes = cursor.bytes

@@ -13,6 +13,9 @@ import { histogramFromSpans, schemaFault, type SpanSide } from '../model/histogr
 import { readTimestamp, type ExemplarPool } from './proto-exemplars.ts'
 import { WIRE_BYTES, WIRE_FIXED64, WIRE_VARINT, type WireCursor } from './proto-wire.ts'
 
+/** Of one side: more than can be stored, as those of fine schemas are made fewer; a byte of the body makes one, which takes many. */
+const SIDE_BUCKETS_MAX = 1 << 20
+
 interface WireSide {
   readonly offsets: number[]
   readonly lengths: number[]
@@ -152,11 +155,16 @@ function nested(cursor: WireCursor, end: number): number {
 function readNumbers(cursor: WireCursor, end: number, into: number[], areSigned: boolean): void {
   if (cursor.wire !== WIRE_BYTES) {
     cursor.expect(areSigned ? WIRE_VARINT : WIRE_FIXED64, 'histogram')
-    into.push(areSigned ? cursor.signed(end) : cursor.double(end))
+    addNumber(cursor, end, into, areSigned)
     return
   }
   const to = cursor.length(end)
-  while (cursor.at < to) into.push(areSigned ? cursor.signed(to) : cursor.double(to))
+  while (cursor.at < to) addNumber(cursor, to, into, areSigned)
+}
+
+function addNumber(cursor: WireCursor, end: number, into: number[], areSigned: boolean): void {
+  if (into.length === SIDE_BUCKETS_MAX) cursor.fail(`histogram has more than ${SIDE_BUCKETS_MAX} buckets on a side`)
+  into.push(areSigned ? cursor.signed(end) : cursor.double(end))
 }
 
 function readSpan(cursor: WireCursor, end: number, { offsets, lengths }: WireSide): void {

@@ -114,6 +114,17 @@ describe('the protobuf parser', () => {
     expect(read(familiesBody(histogram({ ...native, schema: -9 }))).at(-1)).toContain('invalid schema')
   })
 
+  it('takes no more of a message than anyone means by it: small bodies, once unpacked, must not take all memory', () => {
+    const exemplars = (count: number): Buffer => Buffer.concat(Array.from({ length: count }, () => bytes(16, bytes(3, Buffer.from([8, 1])))))
+    const body = (histogram: Buffer): Uint8Array => lengthed(Buffer.concat([bytes(1, Buffer.from('h')), Buffer.from([24, 4]), bytes(4, bytes(7, histogram))]))
+    const parser = new ProtoParser()
+    parser.reset(body(Buffer.concat([Buffer.from([7 * 8, 1, 8, 1]), exemplars(10_500)])), NATIVE)
+    while (parser.next() !== ENTRY_HISTOGRAM);
+    expect(parser.sample.exemplarCount).toBe(10_000)
+    expect(() => read(body(bytes(13, Buffer.alloc(1_048_577))))).toThrow(/more than 1048576 buckets/)
+    expect(() => read(body(Buffer.alloc(2 * 1_048_577, Buffer.from([13 * 8, 0]))))).toThrow(/more than 1048576 buckets/)
+  })
+
   it('reads parts of one message as one', () => {
     const parts = Buffer.concat([bytes(7, Buffer.from([8, 2])), bytes(7, Buffer.concat([Buffer.from([17]), Buffer.from(new Float64Array([5]).buffer)]))])
     const family = Buffer.concat([bytes(4, parts), Buffer.from([24, 4]), bytes(1, Buffer.from('h'))])
