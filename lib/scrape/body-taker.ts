@@ -109,6 +109,9 @@ export class BodyTaker {
   #judged = 0
   /** New series, made only once the whole body has proved good: a target that fails leaves nothing in the store. */
   #pending: PendingSeries[] = []
+  /** Of the first of them, by their lines: those that were looked through for a repeated one. */
+  readonly #pendingByLine = new Map<number, PendingSeries>()
+  #pendingIndexed = 0
 
   constructor(appender: Appender, owners: SeriesOwners, hashSeed: number) {
     this.#appender = appender
@@ -129,6 +132,8 @@ export class BodyTaker {
     this.isOverBucketLimit = false
     this.#judged = 0
     this.#pending = []
+    this.#pendingByLine.clear()
+    this.#pendingIndexed = 0
     this.exemplars.clear()
     this.#tried = cache.tried
     this.key.view = view
@@ -276,7 +281,7 @@ export class BodyTaker {
     if ((table.infos[line]! & KIND_MASK) === LINE_DROPPED) {
       this.#dropped++
     } else if (this.sample.hasTime && rules.config.honorTimestamps) {
-      const pending = table.refs[line] === 0 ? this.#pending.find((one) => one.line === line) : undefined
+      const pending = table.refs[line] === 0 ? this.#pendingOf(line) : undefined
       if (pending === undefined) this.#append(state.batch, table.refs[line]!, rules)
       else this.#push(pending.labels, line, state.batch, rules)
       this.#hasTimedRepeats = true
@@ -284,6 +289,15 @@ export class BodyTaker {
       this.counts.duplicates++
     }
     this.#takeUnknown(state)
+  }
+
+  /** Looked through once for all repeated ones: a body may bring each of its series at two times. */
+  #pendingOf(line: number): PendingSeries | undefined {
+    for (; this.#pendingIndexed < this.#pending.length; this.#pendingIndexed++) {
+      const one = this.#pending[this.#pendingIndexed]!
+      this.#pendingByLine.set(one.line, one)
+    }
+    return this.#pendingByLine.get(line)
   }
 
   #append(batch: ScrapeBatch, ref: number, rules: BodyRules): void {

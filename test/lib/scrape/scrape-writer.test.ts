@@ -283,6 +283,19 @@ describe('timestamps of the body', () => {
     expect(bench.all).toMatchObject({ a: ['500:1', '700:2', '900:3', '1100:4'], b: ['1000:1', '2000:1'] })
   })
 
+  it('cost as much for each of many new series that come at two times', () => {
+    const rows = (t: number): string => Array.from({ length: 40_000 }, (_, i) => `a{i="${i}"} 1 ${t}\n`).join('')
+    const [once, twice] = [rows(500), rows(500) + rows(600)]
+    const bestMs = (body: string): number => Math.min(...[1, 2].map(() => {
+      const bench = new ScrapeBench()
+      const from = performance.now()
+      expect(bench.scrape(body)).toBe('')
+      return performance.now() - from
+    }))
+    // Twice; 8 times where each looks for its series among all.
+    expect(bestMs(twice) / bestMs(once)).toBeLessThan(4)
+  })
+
   it('come and go', () => {
     const bench = new ScrapeBench()
     bench.scrape('a 1\n')
