@@ -18,7 +18,7 @@ export function engineSettings(flags: Flags, config: Config): EngineSettings {
   return {
     features: engineFeatures([...flags.features, ...config.features]),
     samplesMax: flags.querySamplesMax,
-    bytesMax: flags.queryBytesMax > 0 ? flags.queryBytesMax : queryBytesMax(flags, Math.min(os.totalmem(), process.constrainedMemory())),
+    bytesMax: flags.queryBytesMax > 0 ? flags.queryBytesMax : queryBytesMax(flags, { totalBytes: os.totalmem(), limitBytes: process.constrainedMemory() }),
     subqueryStepMs: config.global.evaluationIntervalMs,
   }
 }
@@ -28,8 +28,15 @@ export function queryThreads(flags: Flags): number {
   return flags.threads ?? Math.max(2, os.availableParallelism())
 }
 
-/** What a query may hold by default, of so much memory. */
-export function queryBytesMax(flags: Flags, memoryBytes: number): number {
+/** The machine's memory, and what its process may have of it; 0 where the system tells of no limit. */
+interface MachineMemory {
+  totalBytes: number
+  limitBytes: number
+}
+
+/** What a query may hold by default. */
+export function queryBytesMax(flags: Flags, { totalBytes, limitBytes }: MachineMemory): number {
+  const memoryBytes = limitBytes > 0 ? Math.min(totalBytes, limitBytes) : totalBytes
   const atOnce = Math.max(1, Math.min(queryThreads(flags), flags.queriesMax))
   return Math.floor(Math.min(Math.max((memoryBytes * MEMORY_SHARE) / atOnce, BYTES_MIN), BYTES_MAX))
 }

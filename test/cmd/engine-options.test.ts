@@ -17,5 +17,12 @@ describe('the memory of a query', () => {
     // Never less than a dashboard needs, never more than one worker should have.
     [2 * GIB, ['--threads=8'], GIB / 4],
     [64 * GIB, ['--threads=0'], 4 * GIB],
-  ])('of %d bytes is shared by those that run at once: %s', (memory, argv, want) => expect(queryBytesMax(flags(...argv), memory)).toBe(want))
+  ])('of %d bytes is shared by those that run at once: %s', (totalBytes, argv, want) => {
+    expect(queryBytesMax(flags(...argv), { totalBytes, limitBytes: Infinity })).toBe(want)
+  })
+
+  it('is the container\'s where that has less; where the system knows of no limit it is the machine\'s', () => {
+    const of = (limitBytes: number): number => queryBytesMax(flags('--threads=4'), { totalBytes: 16 * GIB, limitBytes })
+    expect([of(8 * GIB), of(2 ** 64), of(0)]).toEqual([GIB / 2, GIB, GIB])
+  })
 })
