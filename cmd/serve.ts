@@ -1,6 +1,7 @@
 // Builds Monitor from its parts, in the order in which they need each other, and takes it down in the reverse order.
 //
-//   front door (folder, web, inbox) ─▶ store ─▶ queries ─▶ receiver ─▶ scraping ─▶ discovery ─▶ notifier ─▶ rules ─▶ ready
+//   front door (folder, web, inbox) ─┬─▶ store ────────────────┬─▶ queries ─▶ receiver ─▶ scraping ─▶ discovery ─▶ rules ─▶ ready
+//                                    └─▶ metadata ─▶ notifier ─┘
 import { flushCompileCache } from 'node:module'
 import path from 'node:path'
 import { DiscoveryManager, DiscoveryMetrics } from '../discovery/manager.ts'
