@@ -13,7 +13,9 @@ const WAIT_MS_MAX = 2000
 /** Of one transaction: 20 ms of the metadata thread, 2 ms of main. */
 const PART_MAX = 1000
 /** While the disk refuses them, older lines of history are lost first; 40 MB. */
-const EVENTS_MAX = 200_000
+const REFUSED_EVENTS_MAX = 200_000
+/** A hundred thousand alerts that are told by some receivers at once, each with a line for each: the disk takes 50,000 a second. */
+const EVENTS_MAX = 1_000_000
 
 export class RecordWriter {
   readonly #store: Pick<MetaStore, 'putAlerts'>
@@ -107,8 +109,12 @@ export class RecordWriter {
 
   #take(lane: RecordLane, change: AlertChange): void {
     lane.putLines(change)
-    this.lostCount += lane.cutEvents(EVENTS_MAX)
+    this.#cut(lane)
     if (this.#retry === null) this.#writing ??= this.#writeAll().finally(() => (this.#writing = null))
+  }
+
+  #cut(lane: RecordLane): void {
+    this.lostCount += lane.cutEvents(this.#retry === null ? EVENTS_MAX : REFUSED_EVENTS_MAX)
   }
 
   #hasMore(): boolean {
@@ -155,5 +161,6 @@ export class RecordWriter {
       this.#retry = null
       this.#writing ??= this.#writeAll().finally(() => (this.#writing = null))
     }, true)
+    for (const one of [this.#awaited, this.#rest]) this.#cut(one)
   }
 }

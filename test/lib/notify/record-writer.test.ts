@@ -119,6 +119,20 @@ it('writes the older record after all where the store refuses that one, too', as
   expect(await gate.store.alert('id-1')).toMatchObject({ status: 'open' })
 })
 
+it('loses lines of a storm only where the store refuses them, the oldest', async () => {
+  const { gate, writer, clock } = world()
+  const records = history(300_000)
+  writer.add({ events: records })
+  writer.add({ events: [{ ...records[0]!, alertId: 'last' }] })
+  expect(writer.lostCount).toBe(0)
+  gate.refuse()
+  await expect.poll(() => writer.lostCount).toBe(100_001)
+  gate.isOpen = true
+  await clock.advance(10_000)
+  await writer.stop()
+  expect([await gate.store.events('old-100000'), await gate.store.events('old-100001'), await gate.store.events('last')].map(({ length }) => length)).toEqual([0, 1, 1])
+})
+
 it('waits two seconds for a store that hangs, once: pages that follow do not wait until it answers again', async () => {
   const { gate, writer, clock, episode } = world()
   writer.addAwaited(episode(1))
