@@ -1,5 +1,5 @@
 // Alerts as the API and the pages show them: kept records, and what the lifecycle knows of those that go on.
-import type { AlertFilter, AlertRecord, MetaStore } from '../lib/meta/interface.ts'
+import type { AlertFilter, AlertRecord, MetaStore, PendingFilter, PendingRecord } from '../lib/meta/interface.ts'
 import type { CurrentAlerts, CurrentAsk } from '../lib/notify/lifecycle/current-alerts.ts'
 import type { Acknowledgement, AlertLifecycle, BulkOutcome } from '../lib/notify/lifecycle/lifecycle.ts'
 import type { ApiRules } from '../lib/rules/json-rule/api-rules.ts'
@@ -37,6 +37,14 @@ export class LifecycleDesk implements AlertDesk {
     const { store } = this.#ground
     const [record, events] = await Promise.all([store.alert(id), store.events(id)])
     return record === null ? null : { record, outlook: this.outlook(id), events }
+  }
+
+  listPending(filter: PendingFilter): Promise<PendingRecord[]> {
+    return this.#ground.store.pendingAlerts(filter)
+  }
+
+  getPending(id: string): Promise<PendingRecord | null> {
+    return this.#ground.store.pendingAlert(id)
   }
 
   outlook(id: string): AlertOutlookView | null {

@@ -4,6 +4,7 @@ import type { QueryReply } from '../lang/job.ts'
 import type { EngineFeatures } from '../lang/parse/ast.ts'
 import { RuleWriteError } from '../lib/rules/group.ts'
 import { groupKey, RuleManager, type RuleSettings } from '../lib/rules/manager.ts'
+import { PendingNotes } from '../lib/rules/pending-notes.ts'
 import { answerRules, type RuleRequest } from '../lib/rules/rule-list.ts'
 import { reportOf, RuleMetrics } from '../lib/rules/rule-metrics.ts'
 import { engineQuery } from '../lib/rules/rule-query.ts'
@@ -22,7 +23,7 @@ export class InlineRules implements RulesRunner {
   readonly #logger: Logger
   #applying = Promise.resolve()
 
-  constructor(options: Partial<EngineOptions>, features: EngineFeatures, flags: Flags, { db, clock, logger, metrics, onAlerts }: RulesGround) {
+  constructor(options: Partial<EngineOptions>, features: EngineFeatures, flags: Flags, { db, clock, logger, metrics, onAlerts, pending }: RulesGround) {
     const queryable = new StoreQueryable(db.handle(), RULES_SLOT)
     const writer = new RuleWriter(db)
     this.#queryable = queryable
@@ -30,6 +31,7 @@ export class InlineRules implements RulesRunner {
     this.#metrics = new RuleMetrics(metrics)
     const query = engineQuery(new Engine(options), queryable, { timeoutMs: flags.queryTimeoutMs, lookbackMs: flags.lookbackMs })
     const windows = new WindowQueries(query, queryable, { lookbackMs: flags.lookbackMs, features })
+    const notes = new PendingNotes()
     this.#manager = new RuleManager({
       query, windows,
       write: async (timeMs, rows) => {
@@ -40,7 +42,14 @@ export class InlineRules implements RulesRunner {
           throw new RuleWriteError(cause instanceof Error ? cause.message : String(cause), { cause })
         }
       },
-      queryable, features, clock, logger, restoreLimits: flags.restoreLimits, notify: { resendMs: flags.resendMs, send: (alerts) => onAlerts(alerts) },
+      queryable, features, clock, logger, restoreLimits: flags.restoreLimits,
+      notify: {
+        resendMs: flags.resendMs, send: (alerts) => onAlerts(alerts),
+        changePending: (changed, generatorUrl) => {
+          notes.changed(changed, generatorUrl)
+          for (let part = notes.next(); part !== null; part = notes.next()) pending.receive(part.alerts, part.lostCount)
+        },
+      },
       onEvaluated: (group) => this.#metrics.evaluated(reportOf(group, windows), clock.monotonic()),
       onExpanded: (isGood) => this.#metrics.expanded(isGood),
     })

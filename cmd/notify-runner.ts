@@ -4,12 +4,13 @@ import { DiscoveryManager, type DiscoveryMetrics } from '../discovery/manager.ts
 import type { PipelineConfig } from '../lib/config/alertmanager-config.ts'
 import type { Config } from '../lib/config/scrape-config.ts'
 import type { MetaStore } from '../lib/meta/interface.ts'
-import type { SentAlert } from '../lib/model/alert.ts'
+import type { PendingSink, SentAlert } from '../lib/model/alert.ts'
 import type { RuleRoute } from '../lib/model/rule-route.ts'
 import { AlertPipeline } from '../lib/notify/dispatch/alert-pipeline.ts'
 import type { AlertBatch } from '../lib/notify/overlay.ts'
 import { AlertLifecycle } from '../lib/notify/lifecycle/lifecycle.ts'
 import type { RuleSettings } from '../lib/rules/manager.ts'
+import { PendingEpisodes } from '../lib/notify/lifecycle/pending-episodes.ts'
 import { Notifier } from '../lib/notify/notifier.ts'
 import type { Clock } from '../lib/std/clock.ts'
 import type { Logger } from '../lib/std/log.ts'
@@ -39,6 +40,8 @@ const DRAIN_MS = 3000
 export class NotifyRunner implements AlertmanagerRetriever, AlertEntry {
   readonly pipeline: AlertPipeline
   readonly lifecycle: AlertLifecycle
+  /** Pending alerts of the rules, for their history alone: no Alertmanager and nobody is told of them. */
+  readonly pending: PendingSink
   readonly #ground: Ground
   readonly receivers: ReceiverRunner
   readonly routeLabels: RouteLabelsFunc
@@ -60,7 +63,13 @@ export class NotifyRunner implements AlertmanagerRetriever, AlertEntry {
     const { clock, logger, metrics, discoveryMetrics, store } = ground
     const notifier = new Notifier({ limits: flags.notifyLimits, isDrained: flags.isNotifyDrained, version: VERSION, clock, logger, metrics })
     this.pipeline = pipeline
-    this.lifecycle = new AlertLifecycle({ store, dispatch: pipeline, externalUrl: flags.externalUrl, clock, logger, metrics, newId: () => freshOrderedUuid(clock.now()), newKey: freshKey })
+    const newId = (): string => freshOrderedUuid(clock.now())
+    const pending = new PendingEpisodes({ store, clock, logger, metrics, newId })
+    this.lifecycle = new AlertLifecycle({ store, dispatch: pipeline, pending, externalUrl: flags.externalUrl, clock, logger, metrics, newId, newKey: freshKey })
+    this.pending = {
+      receive: (alerts, lostCount) => this.#tell(() => this.lifecycle.receivePending(notifier.relabel(alerts), lostCount), alerts.length),
+      doubt: () => this.#tell(() => pending.doubt(), 0),
+    }
     pipeline.setOverlay(this.lifecycle)
     this.#ground = ground
     this.receivers = new ReceiverRunner({ ...ground, externalUrl: flags.externalUrl, health: () => pipeline.metrics.deliveries.all() })
@@ -97,9 +106,7 @@ export class NotifyRunner implements AlertmanagerRetriever, AlertEntry {
     this.#notifier.send(told)
     const batch = this.#batch ?? { isOpen: true }
     this.#batch = hasMore ? batch : null
-    // What a later evaluation says must not come before the end of an earlier one's.
-    this.#telling = Promise.all([this.#telling, this.#applying]).then(() => this.lifecycle.receive(told, batch, !hasMore))
-      .catch((error: unknown) => this.#ground.logger.error('alerts of rules could not be taken', { count: told.length, err: error instanceof Error ? error : String(error) }))
+    this.#tell(() => this.lifecycle.receive(told, batch, !hasMore), told.length)
   }
 
   /** The rules from now on, and whom those made by API name. */
@@ -136,6 +143,12 @@ export class NotifyRunner implements AlertmanagerRetriever, AlertEntry {
     await this.#applying
     await Promise.all([this.#notifier.stop(), this.pipeline.stop(DRAIN_MS)])
     await this.lifecycle.stop()
+  }
+
+  /** What a later evaluation says must not come before the end of an earlier one's. */
+  #tell(take: () => void | Promise<void>, count: number): void {
+    this.#telling = Promise.all([this.#telling, this.#applying]).then(take)
+      .catch((error: unknown) => this.#ground.logger.error('alerts of rules could not be taken', { count, err: error instanceof Error ? error : String(error) }))
   }
 
   async #applyPipeline(given: PipelineConfig | null): Promise<void> {

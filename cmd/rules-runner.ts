@@ -19,14 +19,15 @@ export async function makeRulesRunner(flags: Flags, config: Config, ground: Rule
     const { InlineRules } = await import('./inline-rules.ts')
     return new InlineRules({ ...engine, clock: ground.clock }, features, flags, ground)
   }
-  const { clock, logger, metrics, db, onAlerts } = ground
+  const { clock, logger, metrics, db, onAlerts, pending } = ground
   return new RulesThread({
     workerUrl: new URL('./rules-worker.ts', import.meta.url),
     workerData: {
       handle: db.handle(), slot: RULES_SLOT, engine, timeoutMs: flags.queryTimeoutMs, lookbackMs: flags.lookbackMs,
       restoreLimits: flags.restoreLimits, resendMs: flags.resendMs, log: { level: flags.logLevel, format: flags.logFormat },
     } satisfies RulesWorkerData,
-    writer: new RuleWriter(db), metrics: new RuleMetrics(metrics), clock, logger, queryTimeoutMs: flags.queryTimeoutMs, onAlerts, onGone: () => db.releaseSlot(RULES_SLOT),
+    writer: new RuleWriter(db), metrics: new RuleMetrics(metrics), clock, logger, queryTimeoutMs: flags.queryTimeoutMs, onAlerts, pending,
+    onGone: () => db.releaseSlot(RULES_SLOT),
   })
 }
 

@@ -1,5 +1,5 @@
 // What evaluates queries and rules for the server, in threads or in the main one.
-import type { SentAlert } from '../lib/model/alert.ts'
+import type { PendingSink, SentAlert } from '../lib/model/alert.ts'
 import type { RuleSettings } from '../lib/rules/manager.ts'
 import type { Clock } from '../lib/std/clock.ts'
 import type { Logger } from '../lib/std/log.ts'
@@ -25,6 +25,7 @@ export interface RulesGround {
   db: Database
   /** `hasMore`: others of the same evaluation follow at once. */
   onAlerts: (alerts: readonly SentAlert[], hasMore?: boolean) => void
+  pending: PendingSink
 }
 
 /** Reader slot of the rules; the last two are main's and that of jobs on blocks. */

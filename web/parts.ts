@@ -1,7 +1,7 @@
 // What the web server needs of the rest of Monitor. The objects are made in cmd and handed in; web knows no other
 // room's classes. All methods are called on the main thread and must not block it.
 import type { QueryJob, QueryReply } from '../lang/job.ts'
-import type { AlertEvent, AlertFilter, AlertRecord } from '../lib/meta/interface.ts'
+import type { AlertEvent, AlertFilter, AlertRecord, PendingFilter, PendingRecord } from '../lib/meta/interface.ts'
 import type { CurrentAlerts, CurrentAsk } from '../lib/notify/lifecycle/current-alerts.ts'
 import type { BulkOutcome } from '../lib/notify/lifecycle/lifecycle.ts'
 import type { IntegrationHealth } from '../lib/notify/dispatch/delivery-stats.ts'
@@ -159,6 +159,9 @@ export interface AlertDesk {
   /** Those that go on. */
   current(ask: CurrentAsk): CurrentAlerts
   get(id: string): Promise<AlertView | null>
+  /** Those that have not fired; what began or ended in the last seconds may be missing. */
+  listPending(filter: PendingFilter): Promise<PendingRecord[]>
+  getPending(id: string): Promise<PendingRecord | null>
   outlook(id: string): AlertOutlookView | null
   /** The alert that a signed address stands for, null where it is none of ours. */
   idOfToken(token: string): string | null

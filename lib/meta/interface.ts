@@ -63,6 +63,12 @@ export interface AlertRecord {
   feedback: '' | 'false_positive' | 'true_positive'
 }
 
+/** One episode of an alert that has not fired: it waits for `for`, or did so in vain. */
+export interface PendingRecord extends Pick<AlertRecord, 'id' | 'fingerprint' | 'ruleId' | 'name' | 'labels' | 'annotations' | 'serverId' | 'severity' | 'metricValue' | 'generatorUrl' | 'activeAtMs'> {
+  /** Unix ms at which its condition no longer held; null: it goes on. */
+  endedAtMs: number | null
+}
+
 /** One line of an alert's history. */
 export interface AlertEvent {
   alertId: string
@@ -113,6 +119,11 @@ export interface AlertFilter {
   afterId: string | null
 }
 
+/** As of alerts that fired; active, not triggered, in [fromMs, toMs]. */
+export interface PendingFilter extends Omit<AlertFilter, 'status'> {
+  status: 'pending' | 'expired'
+}
+
 export interface MetaStore {
   silences(): Promise<Silence[]>
   putSilence(silence: Silence): Promise<void>
@@ -125,9 +136,15 @@ export interface MetaStore {
   alerts(filter: AlertFilter): Promise<AlertRecord[]>
   /** Open and acknowledged ones. */
   unresolvedAlerts(): Promise<AlertRecord[]>
-  /** What belongs to one moment, all or none. */
+  /** What belongs to one moment, all or none. What has fired is no longer kept as pending. */
   putAlerts(records: readonly AlertRecord[], events: readonly AlertEvent[], told?: readonly ToldEntry[]): Promise<void>
   alert(id: string): Promise<AlertRecord | null>
+  /** Newest first. */
+  pendingAlerts(filter: PendingFilter): Promise<PendingRecord[]>
+  pendingAlert(id: string): Promise<PendingRecord | null>
+  currentPending(): Promise<PendingRecord[]>
+  /** The newest 50,000 are kept. */
+  putPending(records: readonly PendingRecord[]): Promise<void>
   told(): Promise<ToldEntry[]>
   events(alertId: string): Promise<AlertEvent[]>
 
@@ -139,7 +156,7 @@ export interface MetaStore {
   value(name: string): Promise<string | null>
   putValue(name: string, value: string): Promise<void>
 
-  /** Alerts resolved before `resolvedBeforeMs` go with their history, and entries of what was told that expired before `nowMs`. */
+  /** Alerts resolved, or expired, before `resolvedBeforeMs` go with their history, and entries of what was told that expired before `nowMs`. */
   forget(times: { resolvedBeforeMs: number; nowMs: number }): Promise<void>
   /** Resolves when all that was asked is answered. */
   close(): Promise<void>

@@ -109,9 +109,26 @@ CREATE TABLE told (
 ALTER TABLE notifications ADD COLUMN memory TEXT NOT NULL DEFAULT '';
 `, `
 ALTER TABLE alerts ADD COLUMN lasts_until INTEGER;
+`, `
+CREATE TABLE pending_alerts (
+  alert_id      TEXT NOT NULL UNIQUE,
+  rule_id       TEXT,
+  server_id     TEXT NOT NULL,
+  active_at     INTEGER NOT NULL,
+  ended_at      INTEGER,
+  metric_value  REAL,
+  fingerprint   TEXT NOT NULL,
+  name          TEXT NOT NULL,
+  severity      TEXT NOT NULL,
+  labels        TEXT NOT NULL,
+  annotations   TEXT NOT NULL,
+  generator_url TEXT NOT NULL
+) STRICT;
+CREATE INDEX idx_pending_time ON pending_alerts(active_at DESC, alert_id DESC);
+CREATE INDEX idx_pending_ended ON pending_alerts(ended_at);
 `]
 
-export const TABLES: readonly string[] = ['servers', 'alert_rules', 'alerts', 'alert_log', 'silences', 'notifications', 'kept_values', 'told']
+export const TABLES: readonly string[] = ['servers', 'alert_rules', 'alerts', 'alert_log', 'silences', 'notifications', 'kept_values', 'told', 'pending_alerts']
 
 /** Brings a file, also an empty one, to this version, all steps or none. Throws MetaError where a newer Monitor wrote it. */
 export function migrate(db: DatabaseSync, file: string): void {

@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Silence } from '../model/silence.ts'
 import type { Channel } from './channel.ts'
 import { MetaError } from './errors.ts'
-import type { AlertEvent, AlertFilter, AlertRecord, MetaStore, NotificationEntry, StoredRule, ToldEntry } from './interface.ts'
+import type { AlertEvent, AlertFilter, AlertRecord, MetaStore, NotificationEntry, PendingFilter, PendingRecord, StoredRule, ToldEntry } from './interface.ts'
 import type { Call, Method, Result } from './request.ts'
 import { laterEntry, type ToldJournal } from './told-journal.ts'
 
@@ -71,6 +71,22 @@ export class SqliteStore implements MetaStore {
 
   alert(id: string): Promise<AlertRecord | null> {
     return this.#ask({ method: 'alert', args: [id] })
+  }
+
+  pendingAlerts(filter: PendingFilter): Promise<PendingRecord[]> {
+    return this.#ask({ method: 'pendingAlerts', args: [filter] })
+  }
+
+  pendingAlert(id: string): Promise<PendingRecord | null> {
+    return this.#ask({ method: 'pendingAlert', args: [id] })
+  }
+
+  currentPending(): Promise<PendingRecord[]> {
+    return this.#ask({ method: 'currentPending', args: [] })
+  }
+
+  putPending(records: readonly PendingRecord[]): Promise<void> {
+    return this.#ask({ method: 'putPending', args: [records] })
   }
 
   told(): Promise<ToldEntry[]> {

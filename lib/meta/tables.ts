@@ -2,12 +2,15 @@
 import type { DatabaseSync, SQLOutputValue, StatementSync } from 'node:sqlite'
 import type { Matcher } from '../model/matcher.ts'
 import type { Silence } from '../model/silence.ts'
-import type { AlertEvent, AlertFilter, AlertRecord, NotificationEntry, StoredRule, ToldEntry } from './interface.ts'
+import type { AlertEvent, AlertFilter, AlertRecord, NotificationEntry, PendingFilter, PendingRecord, StoredRule, ToldEntry } from './interface.ts'
 import type { Call, Method, Result } from './request.ts'
 
 type Row = Record<string, SQLOutputValue>
 /** One handler for each call of the store. */
 type Handlers = { [M in Method]: (...args: Extract<Call, { method: M }>['args']) => Result<M> }
+
+/** Episodes that have not fired: some 50 MB. A rule that flaps must not fill the disk. */
+const PENDING_MAX = 50_000
 
 const ALERT_COLUMNS = `alert_id, rule_id, server_id, triggered_at, resolved_at, status, metric_value, created_at, fingerprint, name, severity,
   labels, annotations, acknowledged_at, acknowledged_by, repage_at, escalation_step, generator_url, active_at, told_at, escalation_from, feedback, lasts_until`
@@ -44,16 +47,8 @@ export class Tables implements Handlers {
       groupKey, receiver, timeMs, JSON.stringify(firing), JSON.stringify(resolved), JSON.stringify(withheld), memory, expiresAtMs)
   }
 
-  alerts(filter: AlertFilter): AlertRecord[] {
-    const { status, severity, serverId, ruleId, name, fromMs, toMs, limit, afterId } = filter
-    const equals = Object.entries({ status, severity, server_id: serverId, rule_id: ruleId, name }).filter(([, value]) => value !== null)
-    const where = ['triggered_at BETWEEN ? AND ?', ...equals.map(([column]) => `${column} = ?`)]
-    const args = [fromMs, toMs, ...equals.map(([, value]) => value)]
-    if (afterId !== null) {
-      where.push('(triggered_at, alert_id) < (SELECT triggered_at, alert_id FROM alerts WHERE alert_id = ?)')
-      args.push(afterId)
-    }
-    return this.#all(`SELECT * FROM alerts WHERE ${where.join(' AND ')} ORDER BY triggered_at DESC, alert_id DESC LIMIT ?`, ...args, limit).map(alertOf)
+  alerts({ status, ...filter }: AlertFilter): AlertRecord[] {
+    return this.#page('alerts', 'triggered_at', filter, status === null ? '' : `status = '${status}'`).map(alertOf)
   }
 
   unresolvedAlerts(): AlertRecord[] {
@@ -63,6 +58,27 @@ export class Tables implements Handlers {
   alert(id: string): AlertRecord | null {
     const row = this.#all('SELECT * FROM alerts WHERE alert_id = ?', id)[0]
     return row === undefined ? null : alertOf(row)
+  }
+
+  pendingAlerts({ status, ...filter }: PendingFilter): PendingRecord[] {
+    return this.#page('pending_alerts', 'active_at', filter, `ended_at IS ${status === 'pending' ? '' : 'NOT '}NULL`).map(pendingOf)
+  }
+
+  pendingAlert(id: string): PendingRecord | null {
+    const row = this.#all('SELECT * FROM pending_alerts WHERE alert_id = ?', id)[0]
+    return row === undefined ? null : pendingOf(row)
+  }
+
+  currentPending(): PendingRecord[] {
+    return this.#all('SELECT * FROM pending_alerts WHERE ended_at IS NULL ORDER BY active_at, alert_id').map(pendingOf)
+  }
+
+  putPending(records: readonly PendingRecord[]): void {
+    for (const { id, ruleId, serverId, activeAtMs, endedAtMs, metricValue, fingerprint, name, severity, labels, annotations, generatorUrl } of records) {
+      this.#run('INSERT INTO pending_alerts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (alert_id) DO UPDATE SET ended_at = excluded.ended_at',
+        id, ruleId, serverId, activeAtMs, endedAtMs, metricValue, fingerprint, name, severity, JSON.stringify(labels), JSON.stringify(annotations), generatorUrl)
+    }
+    this.#run('DELETE FROM pending_alerts WHERE rowid <= (SELECT max(rowid) FROM pending_alerts) - ?', PENDING_MAX)
   }
 
   told(): ToldEntry[] {
@@ -110,6 +126,7 @@ export class Tables implements Handlers {
   forget({ resolvedBeforeMs, nowMs }: { resolvedBeforeMs: number; nowMs: number }): void {
     this.#run("DELETE FROM alert_log WHERE alert_id IN (SELECT alert_id FROM alerts WHERE status = 'resolved' AND resolved_at < ?)", resolvedBeforeMs)
     this.#run("DELETE FROM alerts WHERE status = 'resolved' AND resolved_at < ?", resolvedBeforeMs)
+    this.#run('DELETE FROM pending_alerts WHERE ended_at < ?', resolvedBeforeMs)
     this.#run('DELETE FROM notifications WHERE expires_at < ?', nowMs)
     this.#run('DELETE FROM told WHERE expires_at < ?', nowMs)
   }
@@ -124,9 +141,22 @@ export class Tables implements Handlers {
     id, ruleId, serverId, triggeredAtMs, resolvedAtMs, status, metricValue, triggeredAtMs, fingerprint, name, severity,
     JSON.stringify(labels), JSON.stringify(annotations), record.acknowledgedAtMs, record.acknowledgedBy, record.repageAtMs, record.escalationStep,
     record.generatorUrl, record.activeAtMs, record.toldAtMs, record.escalationFromMs, record.feedback, record.lastsUntilMs)
+    this.#run('DELETE FROM pending_alerts WHERE alert_id = ?', id)
     if (serverId === '') return
     this.#run('INSERT OR IGNORE INTO servers VALUES (?, ?, ?, ?, ?)', serverId, labels['server_name'] ?? labels['instance'] ?? serverId,
       labels['region'] ?? '', labels['env'] ?? labels['environment'] ?? '', triggeredAtMs)
+  }
+
+  /** Rows that pass, the newest first; `condition`: what else they must, '' for nothing. */
+  #page(table: string, time: string, { severity, serverId, ruleId, name, fromMs, toMs, limit, afterId }: Omit<AlertFilter, 'status'>, condition: string): Row[] {
+    const equals = Object.entries({ severity, server_id: serverId, rule_id: ruleId, name }).filter(([, value]) => value !== null)
+    const where = [`${time} BETWEEN ? AND ?`, ...equals.map(([column]) => `${column} = ?`), ...(condition === '' ? [] : [condition])]
+    const args = [fromMs, toMs, ...equals.map(([, value]) => value)]
+    if (afterId !== null) {
+      where.push(`(${time}, alert_id) < (SELECT ${time}, alert_id FROM ${table} WHERE alert_id = ?)`)
+      args.push(afterId)
+    }
+    return this.#all(`SELECT * FROM ${table} WHERE ${where.join(' AND ')} ORDER BY ${time} DESC, alert_id DESC LIMIT ?`, ...args, limit)
   }
 
   #all(sql: string, ...args: readonly (string | number | null)[]): Row[] {
@@ -176,5 +206,14 @@ function alertOf(row: Row): AlertRecord {
     escalationStep: number(row['escalation_step']), generatorUrl: text(row['generator_url']), activeAtMs: number(row['active_at']), toldAtMs: time(row['told_at']),
     escalationFromMs: number(row['escalation_from']), feedback: text(row['feedback']) as AlertRecord['feedback'],
     lastsUntilMs: time(row['lasts_until']),
+  }
+}
+
+function pendingOf(row: Row): PendingRecord {
+  return {
+    id: text(row['alert_id']), fingerprint: text(row['fingerprint']), ruleId: row['rule_id'] === null ? null : text(row['rule_id']), name: text(row['name']),
+    labels: json(row['labels']) as Record<string, string>, annotations: json(row['annotations']) as Record<string, string>,
+    serverId: text(row['server_id']), severity: text(row['severity']), metricValue: time(row['metric_value']), generatorUrl: text(row['generator_url']),
+    activeAtMs: number(row['active_at']), endedAtMs: time(row['ended_at']),
   }
 }

@@ -3,7 +3,7 @@
 import path from 'node:path'
 import type { AlertmanagerConfig } from '../config/scrape-config.ts'
 import type { SentAlert } from '../model/alert.ts'
-import { labelsFromMap, labelsToMap } from '../model/labels.ts'
+import { labelsFromMap, labelsToMap, type Labels } from '../model/labels.ts'
 import type { RelabelConfig } from '../model/relabel-config.ts'
 import { relabel } from '../model/relabel.ts'
 import type { TargetGroup } from '../model/target-group.ts'
@@ -89,7 +89,7 @@ function urlOf(labels: ReadonlyMap<string, string>): URL | null {
 }
 
 /** Alerts after relabeling, without those that it drops; `external` labels are added first where an alert lacks them. */
-export function relabelAlerts(alerts: readonly SentAlert[], configs: readonly RelabelConfig[], external: ReadonlyMap<string, string> = new Map()): SentAlert[] {
+export function relabelAlerts<T extends { labels: Labels }>(alerts: readonly T[], configs: readonly RelabelConfig[], external: ReadonlyMap<string, string> = new Map()): T[] {
   if (configs.length === 0 && external.size === 0) return [...alerts]
   return alerts.flatMap((alert) => {
     const labels = new Map([...external, ...labelsToMap(alert.labels)])

@@ -2,7 +2,7 @@
 // a queue for each Alertmanager. After prometheus notifier/manager.go.
 import { isDeepStrictEqual } from 'node:util'
 import type { AlertingConfig } from '../config/scrape-config.ts'
-import type { SentAlert } from '../model/alert.ts'
+import type { PendingAlert, SentAlert } from '../model/alert.ts'
 import type { TargetGroup } from '../model/target-group.ts'
 import type { Clock } from '../std/clock.ts'
 import type { Logger } from '../std/log.ts'
@@ -56,7 +56,7 @@ export class Notifier {
   }
 
   /** Alerts as whoever is told of them sees them: with external labels, relabeled. */
-  relabel(alerts: readonly SentAlert[]): SentAlert[] {
+  relabel<T extends SentAlert | PendingAlert>(alerts: readonly T[]): T[] {
     return relabelAlerts(alerts, this.#alerting.alertRelabelConfigs, this.#externalLabels)
   }
 

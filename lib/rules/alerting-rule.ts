@@ -1,7 +1,7 @@
 // An alerting rule and its alerts: inactive → pending → firing → resolved. After prometheus rules/alerting.go.
 //
 //   element new ─▶ pending ─(for has passed)─▶ firing ─(gone)─(keep_firing_for has passed)─▶ resolved, kept 15 min
-//                    └─(gone)─▶ forgotten
+//                    └─(gone)─▶ forgotten, told as one that never fired
 import type { InstantElement } from '../../lang/instant-elements.ts'
 import type { RuleConfig } from '../config/rule-config.ts'
 import type { SentAlert } from '../model/alert.ts'
@@ -33,6 +33,8 @@ export interface Alert {
   keepFiringSinceMs: number | null
   /** Unix ms at which it was handed on last, 0 where it was not. */
   lastSentAtMs: number
+  /** Also where a reload that made `for` longer has put it back to pending. */
+  hasFired: boolean
 }
 
 export interface AlertingGround extends TemplateGround {
@@ -50,6 +52,8 @@ export class AlertingRule {
   #active = new Map<string, Alert>()
   readonly #ground: AlertingGround
   readonly #templates: AlertTemplates
+  /** Of the last evaluation: those that began to wait for `for`, or ended while they did. */
+  #pendingChanges: Alert[] = []
   /** Its series are written only once what they said before the start is read back. */
   isRestored: boolean
 
@@ -81,7 +85,7 @@ export class AlertingRule {
       if (state === 'pending') return false
       return (resolvedAtMs !== null && resolvedAtMs > lastSentAtMs) || lastSentAtMs + resendMs < nowMs
     })
-    const generatorUrl = `${this.#ground.externalUrl}/graph?g0.expr=${escapeQuery(this.printed)}&g0.tab=1`
+    const { generatorUrl } = this
     return due.map((alert) => {
       alert.lastSentAtMs = nowMs
       return {
@@ -89,6 +93,23 @@ export class AlertingRule {
         activeAtMs: alert.activeAtMs, value: alert.value, endsAtMs: alert.resolvedAtMs ?? nowMs + 4 * Math.max(intervalMs, resendMs), generatorUrl,
       }
     })
+  }
+
+  /** Page of its expression. */
+  get generatorUrl(): string {
+    return `${this.#ground.externalUrl}/graph?g0.expr=${escapeQuery(this.printed)}&g0.tab=1`
+  }
+
+  /** Alerts that became pending, or ended (`resolvedAtMs`) while they were, in the last evaluation or since. */
+  takePendingChanges(): Alert[] {
+    const changes = this.#pendingChanges
+    this.#pendingChanges = []
+    return changes
+  }
+
+  /** Ends all that waits: the rule is no more, or gives too many. */
+  endPending(nowMs: number): void {
+    for (const [key, alert] of this.#active) if (alert.state === 'pending') this.#end(key, alert, nowMs)
   }
 
   /** The highest state of its alerts. */
@@ -108,10 +129,14 @@ export class AlertingRule {
    * Throws RuleError.
    */
   evaluate(nowMs: number, offsetMs: number, limit: number): RuleRow[] {
+    this.#pendingChanges = []
     const given = this.#given(ask(this.#ground.ask, this.config.expr, nowMs - offsetMs), nowMs)
     for (const [key, alert] of given) {
       const known = this.#active.get(key)
-      if (known === undefined || known.state === 'inactive') this.#active.set(key, alert)
+      if (known === undefined || known.state === 'inactive') {
+        this.#active.set(key, alert)
+        if (this.config.forMs > 0) this.#pendingChanges.push(alert)
+      }
       else {
         known.value = alert.value
         known.annotations = alert.annotations
@@ -127,6 +152,9 @@ export class AlertingRule {
       if (this.isRestored) rows.push(this.#stateRow(alert), this.#forStateRow(alert))
     }
     if (limit > 0 && count > limit) {
+      this.endPending(nowMs)
+      // Those of this evaluation never were.
+      this.#pendingChanges = this.#pendingChanges.filter(({ activeAtMs }) => activeAtMs < nowMs)
       this.#active = new Map()
       throw new RuleError(`exceeded limit of ${limit} with ${count} alerts`)
     }
@@ -148,7 +176,7 @@ export class AlertingRule {
       const set = labelsFromMap(all)
       const alert: Alert = {
         state: 'pending', labels: set, annotations: new Map(Array.from(annotations, ([annotation, text]) => [annotation, expand(text)])),
-        value: element.value, activeAtMs: nowMs, firedAtMs: null, resolvedAtMs: null, keepFiringSinceMs: null, lastSentAtMs: 0,
+        value: element.value, activeAtMs: nowMs, firedAtMs: null, resolvedAtMs: null, keepFiringSinceMs: null, lastSentAtMs: 0, hasFired: false,
       }
       const key = labelsKey(set)
       if (given.has(key)) throw new RuleError('vector contains metrics with the same labelset after applying alert labels')
@@ -164,13 +192,17 @@ export class AlertingRule {
       alert.keepFiringSinceMs ??= nowMs
       if (nowMs - alert.keepFiringSinceMs < keepFiringForMs) return true
     }
+    this.#end(key, alert, nowMs)
+    return false
+  }
+
+  #end(key: string, alert: Alert, nowMs: number): void {
     const isOld = alert.resolvedAtMs !== null && nowMs - alert.resolvedAtMs > RESOLVED_RETENTION_MS
     if (alert.state === 'pending' || isOld) this.#active.delete(key)
-    if (alert.state !== 'inactive') {
-      alert.state = 'inactive'
-      alert.resolvedAtMs = nowMs
-    }
-    return false
+    if (alert.state === 'pending') this.#pendingChanges.push(alert)
+    if (alert.state === 'inactive') return
+    alert.state = 'inactive'
+    alert.resolvedAtMs = nowMs
   }
 
   #promote(alert: Alert, nowMs: number): void {
@@ -178,6 +210,7 @@ export class AlertingRule {
     if (alert.state === 'pending' && hasWaited) {
       alert.state = 'firing'
       alert.firedAtMs = nowMs
+      alert.hasFired = true
     } else if (alert.state === 'firing' && !hasWaited) {
       // A reload made `for` longer.
       alert.state = 'pending'

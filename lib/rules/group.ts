@@ -7,7 +7,7 @@ import { histogramFault } from '../model/histogram-spans.ts'
 import type { Labels } from '../model/labels.ts'
 import type { Clock } from '../std/clock.ts'
 import type { Logger } from '../std/log.ts'
-import { AlertingRule } from './alerting-rule.ts'
+import { AlertingRule, type Alert } from './alerting-rule.ts'
 import type { RecordingRule } from './recording-rule.ts'
 import type { QueryFunc } from './rule-query.ts'
 import { labelsKey, RuleError, type RuleRow } from './rule.ts'
@@ -45,7 +45,12 @@ export interface GroupGround {
   clock: Clock
   logger: Logger
   /** Who is told of alerts, and how often of those that go on. */
-  notify?: { resendMs: number; send: (alerts: readonly SentAlert[]) => void }
+  notify?: {
+    resendMs: number
+    send: (alerts: readonly SentAlert[]) => void
+    /** Alerts of a rule that became pending, or ended while they were. */
+    changePending?: (alerts: readonly Alert[], generatorUrl: string) => void
+  }
 }
 
 /** Counted since the group was made, and of its last evaluation. */
@@ -90,17 +95,21 @@ export class RuleGroup {
     return isDeepStrictEqual(this.config, config) && isDeepStrictEqual(this.settings, settings)
   }
 
-  /** Takes over alerts and series of rules with equal names and labels, the first from the first; the rest become stale. */
-  copyState(from: RuleGroup): void {
+  /** Takes over alerts and series of rules with equal names and labels, the first from the first; the rest end and become stale. */
+  copyState(from: RuleGroup, nowMs: number): void {
     Object.assign(this.counts, from.counts)
+    const ended = new Set(from.rules)
     const places = Map.groupBy(from.rules.keys(), (i) => from.rules[i]!.identity)
     this.rules.forEach((rule, i) => {
       const place = places.get(rule.identity)?.shift()
       if (place === undefined) return
       this.#lastSeries[i] = from.#lastSeries[place]!
       const other = from.rules[place]!
-      if (rule instanceof AlertingRule && other instanceof AlertingRule) rule.copyAlerts(other)
+      if (!(rule instanceof AlertingRule && other instanceof AlertingRule)) return
+      rule.copyAlerts(other)
+      ended.delete(other)
     })
+    for (const rule of ended) if (!this.rules.includes(rule)) this.#endPending(rule, nowMs)
     this.#staleSeries = [...from.#staleSeries, ...[...places.values()].flat().flatMap((place) => [...from.#lastSeries[place]!.values()])]
   }
 
@@ -116,6 +125,11 @@ export class RuleGroup {
     this.counts.lastSeconds = (clock.monotonic() - startedMs) / 1000
     this.counts.lastRuleSeconds = this.rules.reduce((sum, { health }) => sum + health.evaluationSeconds, 0)
     this.counts.lastAtMs = nowMs
+  }
+
+  /** No alert of the group waits any more: it is no longer configured. */
+  endPending(nowMs: number): void {
+    for (const rule of this.rules) this.#endPending(rule, nowMs)
   }
 
   /** Marks all that the group ever gave as gone: it is no longer configured. */
@@ -147,6 +161,7 @@ export class RuleGroup {
       this.counts.failures++
       this.#ground.logger.warn('Evaluating rule failed', { file: this.config.file, group: this.config.name, name: rule.config.name, index: i, err: failure })
     }
+    this.#tellPending(rule)
     health.evaluationSeconds = (clock.monotonic() - startedMs) / 1000
     health.evaluatedAtMs = wallMs
     return count
@@ -157,6 +172,17 @@ export class RuleGroup {
     if (notify === undefined) return
     const alerts = rule.toSend(nowMs, this.settings.intervalMs, notify.resendMs)
     if (alerts.length > 0) notify.send(alerts)
+  }
+
+  #endPending(rule: Rule, nowMs: number): void {
+    if (rule instanceof AlertingRule) rule.endPending(nowMs)
+    this.#tellPending(rule)
+  }
+
+  #tellPending(rule: Rule): void {
+    if (!(rule instanceof AlertingRule)) return
+    const changes = rule.takePendingChanges()
+    if (changes.length > 0) this.#ground.notify?.changePending?.(changes, rule.generatorUrl)
   }
 
   #rowsOf(rule: Rule, nowMs: number): RuleRow[] {

@@ -76,7 +76,7 @@ export class RuleManager {
       // Rules know what lies outside of them and how far back they look.
       const isKept = known !== undefined && isOutsideSame && known.group.settings.queryOffsetMs === own.queryOffsetMs
       const group = buildGroup(config, own, settings, { ground: this.#ground, isRestored: !isFirst, ...(isKept && { previous: known.group }) })
-      if (known !== undefined) group.copyState(known.group)
+      if (known !== undefined) group.copyState(known.group, this.#ground.clock.now())
       // Of rules that were taken over before they were restored that is still to be done.
       const isRestoring = group.rules.some((rule) => rule instanceof AlertingRule && !rule.isRestored)
       this.#loops.set(key, this.#makeLoop(group, isFirst || isRestoring))
@@ -95,6 +95,7 @@ export class RuleManager {
     await loop.stop()
     const { clock } = this.#ground
     const nowMs = clock.now()
+    loop.group.endPending(nowMs)
     // A renamed group may give the same series: it has the time to do so.
     const timer = clock.after(2 * loop.group.settings.intervalMs, () => {
       this.#retiring.delete(timer)

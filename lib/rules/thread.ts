@@ -4,7 +4,7 @@ import { setImmediate as nextTurn } from 'node:timers'
 import { Worker } from 'node:worker_threads'
 import type { QueryReply } from '../../lang/job.ts'
 import { errorReply } from '../../lang/reply/envelope.ts'
-import type { SentAlert } from '../model/alert.ts'
+import type { PendingSink, SentAlert } from '../model/alert.ts'
 import type { Clock, Timer } from '../std/clock.ts'
 import type { Logger } from '../std/log.ts'
 import type { WrittenRow } from './group.ts'
@@ -40,6 +40,7 @@ export interface RulesThreadOptions {
   queryTimeoutMs: number
   /** `hasMore`: others of the same evaluation follow at once. */
   onAlerts: (alerts: readonly SentAlert[], hasMore: boolean) => void
+  pending: PendingSink
   /** The thread has ended: what its slot pinned can be freed. */
   onGone: () => void
 }
@@ -146,6 +147,10 @@ export class RulesThread {
         this.#options.onAlerts(message.alerts, message.hasMore)
         this.#sendLater({ kind: 'taken' })
         break
+      case 'pending':
+        this.#options.pending.receive(message.alerts, message.lostCount)
+        this.#sendLater({ kind: 'taken' })
+        break
       case 'pong':
         this.#pingedMs = null
         break
@@ -180,12 +185,13 @@ export class RulesThread {
   }
 
   #onExit(failure: string): void {
-    const { clock, logger, onGone } = this.#options
+    const { clock, logger, onGone, pending } = this.#options
     this.#worker = null
     this.#ping?.cancel()
     onGone()
     for (const id of this.#waiting.keys()) this.#answer(id, errorReply('unavailable', 'the rules are being started again'))
     if (this.#isStopped) return
+    pending.doubt()
     if (clock.monotonic() - this.#startedMs > HEALTHY_MS) this.#restartMs = RESTART_MS
     logger.error('the thread of the rules has ended and is started again', { err: failure, delay_ms: this.#restartMs })
     this.#restart = clock.after(this.#restartMs, () => {

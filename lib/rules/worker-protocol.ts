@@ -3,6 +3,7 @@
 import type { SentAlert } from '../model/alert.ts'
 import type { WrittenRow } from './group.ts'
 import type { RuleSettings } from './manager.ts'
+import type { PendingPart } from './pending-notes.ts'
 import type { RuleRequest } from './rule-list.ts'
 import type { GroupReport } from './rule-metrics.ts'
 
@@ -14,7 +15,7 @@ export type ToRules =
   | { kind: 'ask'; id: number; request: RuleRequest }
   /** `error`: why nothing was written, '' where all was judged. */
   | { kind: 'written'; id: number; verdicts: Uint8Array; error: string }
-  /** The alerts that were sent: more may be. */
+  /** The alerts, or pending ones, that were sent: more may be. */
   | { kind: 'taken' }
 
 /** Worker to main. */
@@ -28,3 +29,5 @@ export type FromRules =
   | { kind: 'pong' }
   /** `hasMore`: others of the same evaluation follow once these are taken. */
   | { kind: 'alerts'; alerts: readonly SentAlert[]; hasMore: boolean }
+  /** Only while no alerts wait. */
+  | { kind: 'pending' } & PendingPart

@@ -6,8 +6,10 @@ import type { Queryable } from '../../storage/interface.ts'
 import type { SentAlert } from '../model/alert.ts'
 import type { Clock } from '../std/clock.ts'
 import type { Logger } from '../std/log.ts'
+import type { Alert } from './alerting-rule.ts'
 import { RuleWriteError, type WriteFunc } from './group.ts'
 import { groupKey, RuleManager } from './manager.ts'
+import { PendingNotes } from './pending-notes.ts'
 import { answerRules } from './rule-list.ts'
 import type { RestoreLimits } from './restore.ts'
 import { reportOf } from './rule-metrics.ts'
@@ -38,7 +40,8 @@ export function serveRules(port: MessagePort, seat: RulesSeat): void {
   const manager = new RuleManager({
     query, windows, write: (timeMs, rows) => writes.write(timeMs, rows),
     queryable: seat.queryable, features: seat.features, clock: seat.clock, logger: seat.logger,
-    restoreLimits: seat.restoreLimits, notify: { resendMs: seat.resendMs, send: (sent) => alerts.add(sent) },
+    restoreLimits: seat.restoreLimits,
+    notify: { resendMs: seat.resendMs, send: (sent) => alerts.add(sent), changePending: (changed, generatorUrl) => alerts.changePending(changed, generatorUrl) },
     onEvaluated: (group) => send({ kind: 'evaluated', report: reportOf(group, windows) }),
     onExpanded: (isGood) => send({ kind: 'expanded', isGood }),
   })
@@ -71,10 +74,11 @@ export function serveRules(port: MessagePort, seat: RulesSeat): void {
 /** Alerts of a message: 3 ms of main, which reads it in one go. */
 const PART_ALERTS = 500
 
-/** Alerts on their way to main, a part at a time, that it can do other things in between. */
+/** Alerts on their way to main, a part at a time, that it can do other things in between; pending ones, who page nobody, last. */
 class AlertParts {
   readonly #send: (message: FromRules) => void
   readonly #waiting: { alerts: readonly SentAlert[]; hasMore: boolean }[] = []
+  readonly #pending = new PendingNotes()
   #isUnderWay = false
 
   constructor(send: (message: FromRules) => void) {
@@ -86,10 +90,17 @@ class AlertParts {
     if (!this.#isUnderWay) this.taken()
   }
 
+  changePending(alerts: readonly Alert[], generatorUrl: string): void {
+    this.#pending.changed(alerts, generatorUrl)
+    if (!this.#isUnderWay) this.taken()
+  }
+
   taken(): void {
     const part = this.#waiting.shift()
-    this.#isUnderWay = part !== undefined
+    const pending = part === undefined ? this.#pending.next() : null
+    this.#isUnderWay = part !== undefined || pending !== null
     if (part !== undefined) this.#send({ kind: 'alerts', ...part })
+    else if (pending !== null) this.#send({ kind: 'pending', ...pending })
   }
 }
 

@@ -94,7 +94,7 @@ const thread = new RulesThread({
     handle: db.handle(), slot: RULES_SLOT, engine: {}, timeoutMs: 120_000, lookbackMs: 300_000, restoreLimits: { outageToleranceMs: 0, graceMs: 0 }, resendMs: 60_000, log: { level: 'warn', format: 'logfmt' },
   } satisfies RulesWorkerData,
   writer: new RuleWriter(db), metrics: new RuleMetrics(metrics), clock: systemClock, logger: new Logger({ level: 'warn', format: 'logfmt' }), queryTimeoutMs: 120_000,
-  onAlerts: (alerts) => (alertCount += alerts.length), onGone: () => {},
+  onAlerts: (alerts) => (alertCount += alerts.length), pending: { receive: () => {}, doubt: () => {} }, onGone: () => {},
 })
 thread.apply({ groups, evaluationIntervalMs: STEP_MS, queryOffsetMs: 0, externalLabels: new Map(), externalUrl: '' })
 

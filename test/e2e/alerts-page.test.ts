@@ -65,6 +65,23 @@ describe('the life of an alert', () => {
     expect(problems).toEqual([])
   }, 120_000)
 
+  it.skipIf(!hasBrowser)(inBrowser('that ended before it fired is seen beside those that wait, with its history'), async () => {
+    const blips = `      - { alert: Blip, expr: 'vector(time()) % 6 < 3', for: 1h, labels: { severity: warning, instance: web9 } }\n`
+    const { monitor } = await startAlertSite({ moreRules: blips })
+    const expired = async (): Promise<unknown[]> => (await (await fetch(`${monitor.base}/api/alerts?status=expired&name=Blip`)).json() as { data: unknown[] }).data
+    await waitFor('a blip to end', async () => (await expired()).length > 0, 30_000)
+    const { page, problems } = await openPage(await launchBrowser(), `${monitor.base}/alerts?view=pending`)
+    const ended = page.getByRole('table', { name: 'Alerts' })
+    await page.getByRole('heading', { name: 'Ended without firing' }).waitFor()
+    await ended.getByText(/^was pending for [\d.]+ s/).first().waitFor()
+    await ended.getByRole('button', { name: 'Blip' }).last().click()
+    const history = page.getByRole('list', { name: 'History' })
+    await history.getByText('Ended without firing').waitFor()
+    expect(await history.locator('.event-kind').allTextContents()).toEqual(['Pending', 'Ended without firing'])
+    expect(await page.locator('.alert-details').getByRole('button').count()).toBe(0)
+    expect(problems).toEqual([])
+  }, 120_000)
+
   it.skipIf(!hasBrowser)(inBrowser('has rules with their health, timing and PromQL on a page'), async () => {
     const { monitor } = await startAlertSite()
     const { page, problems } = await openPage(await launchBrowser(), `${monitor.base}/rules`)

@@ -4,6 +4,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { LifecycleDesk } from '../../cmd/alert-desk.ts'
 import type { ApiRules } from '../../lib/rules/json-rule/api-rules.ts'
 import { RuleBodyError } from '../../lib/rules/json-rule/fields.ts'
+import type { PendingAlert } from '../../lib/model/alert.ts'
 import { FakeClock } from '../../lib/std/clock.ts'
 import { silentLogger } from '../../lib/std/log.ts'
 import { LifecycleWorld, sent } from '../lib/notify/lifecycle-world.ts'
@@ -84,7 +85,7 @@ describe('/api/alerts', () => {
     expect(first.body.next).toBe(ids[2])
     await f(`limit=3&after=${first.body.next!}`, [1, 0])
     expect((await s.get(`/api/alerts?limit=2&after=${ids[2]!}`)).body.next).toBeNull()
-    for (const [query, why] of [['status=new', 'want one of open, acknowledged, resolved'], ['limit=5000', 'at most 1000'], ['from=x', 'cannot parse']]) {
+    for (const [query, why] of [['status=new', 'want one of open, acknowledged, resolved, pending, expired'], ['limit=5000', 'at most 1000'], ['from=x', 'cannot parse']]) {
       const { status, body } = await s.get(`/api/alerts?${query!}`)
       expect([status, body.error], query).toEqual([400, expect.stringContaining(why!)])
     }
@@ -180,6 +181,30 @@ describe('/api/alerts', () => {
     })
     expect((await s.get('/api/alerts/none')).status).toBe(404)
     expect((await s.get('/api/alerts/../alerts/none')).status).toBe(404)
+  })
+
+  it('has those that wait, and those that did in vain, by their status; of an alert that fired after that its pending line', async () => {
+    const s = await site()
+    const t = NOW - 9 * MINUTE
+    const pending = (instance: string, endedAtMs: number | null): PendingAlert => ({ labels: sent({ ...CPU, instance }, t).labels, annotations: new Map(), value: 81, activeAtMs: t, endedAtMs, generatorUrl: 'http://m/graph' })
+    s.world.lifecycle.receivePending([pending('web1', null), pending('web2', t + MINUTE), pending('web3', null), pending('web4', t + MINUTE)], 0)
+    await s.world.advance(2000)
+    const listed = async (query: string): Promise<string[]> => (await s.get(`/api/alerts?${query}`)).body.data.map(({ labels, status }) => `${labels['instance']!} ${status}`).toSorted()
+    expect(await listed('status=pending')).toEqual(['web1 pending', 'web3 pending'])
+    expect(await listed('status=expired')).toEqual(['web2 expired', 'web4 expired'])
+    expect(await listed('')).toEqual([])
+    const { body: { data: [first], next } } = await s.get('/api/alerts?status=expired&limit=1')
+    expect(next).toBe(first!.alert_id)
+    expect((await s.get(`/api/alerts?status=expired&limit=1&after=${next!}`)).body).toMatchObject({ data: [{ status: 'expired' }], next: null })
+    expect((await s.get(`/api/alerts/${next!}`)).body.data).toMatchObject({
+      rule_name: 'Cpu', metric_value: 81, pending_at: new Date(t).toISOString(), triggered_at: null, resolved_at: new Date(t + MINUTE).toISOString(), next_step: null,
+      history: [{ time: new Date(t).toISOString(), kind: 'pending' }, { time: new Date(t + MINUTE).toISOString(), kind: 'expired' }],
+    })
+    expect(await s.post(`/api/alerts/${next!}/ack`, { by: 'ana' })).toMatchObject({ status: 404, body: { error: expect.stringContaining('no alert of that id has fired') as string } })
+    const waiting = (await s.get('/api/alerts?status=pending&server_id=web1')).body.data[0]!.alert_id
+    expect(await fire(s, { ...CPU, instance: 'web1' }, { activeAtMs: t })).toBe(waiting)
+    expect((await s.get(`/api/alerts/${waiting}`)).body.data).toMatchObject({ status: 'open', history: [{ kind: 'pending', time: new Date(t).toISOString() }, { kind: 'firing' }] })
+    expect(await listed('status=pending')).toEqual(['web3 pending'])
   })
 
   it('acknowledges, takes that back and escalates; says what does not suit', async () => {

@@ -1,8 +1,8 @@
 // Alerts and what people do with them: the list, one with its history, acknowledge one or many and take that back, escalate now,
-// and whether it was a false one. Alerts are kept after they are resolved (alerting.history_retention).
+// and whether it was a false one. Those that have not fired are listed where they are asked for by status. Alerts are kept after they are resolved (alerting.history_retention).
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { MetaError } from '../../lib/meta/errors.ts'
-import type { AlertEvent, AlertFilter, AlertRecord } from '../../lib/meta/interface.ts'
+import type { AlertEvent, AlertFilter, AlertRecord, PendingFilter, PendingRecord } from '../../lib/meta/interface.ts'
 import type { CurrentAsk } from '../../lib/notify/lifecycle/current-alerts.ts'
 import { AlertStateError } from '../../lib/notify/lifecycle/lifecycle.ts'
 import type { AlertOutlookView, ServerParts } from '../parts.ts'
@@ -17,7 +17,7 @@ const BODY_BYTES_MAX = 64 << 10
 const LIMIT_DEFAULT = 100
 const LIMIT_MAX = 1000
 const CLIPPED_CHARS = 1000
-const STATUSES = ['open', 'acknowledged', 'resolved'] as const
+const STATUSES = ['open', 'acknowledged', 'resolved', 'pending', 'expired'] as const
 
 export function addAlertRoutes(app: FastifyInstance, { alerts, clock, options }: Pick<ServerParts, 'alerts' | 'clock' | 'options'>): void {
   // A scope of its own for its parser.
@@ -27,9 +27,9 @@ export function addAlertRoutes(app: FastifyInstance, { alerts, clock, options }:
     addRoute(scope, ['GET'], PATH, answering(async (request, reply) => {
       const filter = filterOf(new Params(request))
       // One more tells whether there is another page.
-      const found = await alerts.list({ ...filter, limit: filter.limit + 1 })
+      const found = await listed(alerts, { ...filter, limit: filter.limit + 1 })
       const page = found.slice(0, filter.limit)
-      return sendJson(reply, { data: page.map(({ record, outlook }) => alertJson(record, outlook)), next: found.length > page.length ? page.at(-1)!.record.id : null })
+      return sendJson(reply, { data: page.map(({ json }) => json), next: found.length > page.length ? page.at(-1)!.id : null })
     }))
     addRoute(scope, ['GET'], `${PATH}/current`, (request, reply) => {
       const { records, total, open, acknowledged } = alerts.current(currentAsk(new Params(request)))
@@ -37,8 +37,11 @@ export function addAlertRoutes(app: FastifyInstance, { alerts, clock, options }:
       return sendJson(reply, { data, total, open, acknowledged, now: timeText(clock.now()) })
     })
     addRoute(scope, ['GET'], `${PATH}/:id`, answering(async (request, reply) => {
-      const { record, outlook, events } = known(await alerts.get(idOf(request)))
-      return sendJson(reply, { data: { ...alertJson(record, outlook), history: events.map(eventJson) } })
+      const id = idOf(request)
+      const fired = await alerts.get(id)
+      if (fired !== null) return sendJson(reply, { data: { ...alertJson(fired.record, fired.outlook), history: fired.events.map(eventJson) } })
+      const pending = known(await alerts.getPending(id), 'there is no alert of that id')
+      return sendJson(reply, { data: { ...pendingJson(pending), history: pendingEvents(pending) } })
     }))
     const action = (name: string, act: (id: string, body: ActionBody) => Promise<AlertRecord>): void => addAction(scope, { alerts, options }, name, act)
     addRoute(scope, ['POST'], `${PATH}/ack`, answering(async (request, reply) => {
@@ -57,7 +60,7 @@ export function addAlertRoutes(app: FastifyInstance, { alerts, clock, options }:
 function addAction(scope: FastifyInstance, { alerts, options }: Pick<ServerParts, 'alerts' | 'options'>, name: string, act: (id: string, body: ActionBody) => Promise<AlertRecord>): void {
   addRoute(scope, ['POST'], `${PATH}/:id/${name}`, answering(async (request, reply) => {
     const body = actionBody(request)
-    const { record } = known(await alerts.get(idOf(request)))
+    const { record } = known(await alerts.get(idOf(request)), 'no alert of that id has fired')
     const after = await act(record.id, body)
     return sendJson(reply, { data: alertJson(after, alerts.outlook(after.id)) })
   }), { guard: refuseOtherSites(options) })
@@ -75,12 +78,18 @@ function answering(handler: (request: FastifyRequest, reply: FastifyReply) => Pr
   }
 }
 
-function known<T>(found: T | null): T {
-  if (found === null) throw new ApiError('not_found', 'there is no alert of that id, or its history is no longer kept')
+function known<T>(found: T | null, why: string): T {
+  if (found === null) throw new ApiError('not_found', `${why}, or its history is no longer kept`)
   return found
 }
 
-function filterOf(params: Params): AlertFilter {
+async function listed(alerts: ServerParts['alerts'], filter: AlertFilter | PendingFilter): Promise<{ id: string; json: object }[]> {
+  const { status } = filter
+  if (status === 'pending' || status === 'expired') return (await alerts.listPending({ ...filter, status })).map((record) => ({ id: record.id, json: pendingJson(record) }))
+  return (await alerts.list({ ...filter, status })).map(({ record, outlook }) => ({ id: record.id, json: alertJson(record, outlook) }))
+}
+
+function filterOf(params: Params): AlertFilter | PendingFilter {
   const text = (name: string): string | null => params.text(name) || null
   const status = STATUSES.find((one) => one === params.text('status')) ?? null
   if (status === null && params.text('status') !== '') throw badParameter('status', `want one of ${STATUSES.join(', ')}`)
@@ -123,6 +132,22 @@ function alertJson(record: AlertRecord, outlook: AlertOutlookView | null): objec
     cooldown_until: outlook === null || outlook.coolsUntilMs === 0 ? null : timeText(outlook.coolsUntilMs),
     next_step: outlook?.step === null || outlook === null ? null : { receiver: outlook.step.receiver, due_at: timeText(outlook.step.dueMs) },
   }
+}
+
+/** Of one that has not fired; the same fields as of others. */
+function pendingJson(record: PendingRecord): object {
+  const status = record.endedAtMs === null ? 'pending' : 'expired'
+  return {
+    alert_id: record.id, rule_id: record.ruleId, rule_name: record.name, server_id: record.serverId, severity: record.severity, status,
+    metric_value: jsonNumber(record.metricValue), pending_at: timeText(record.activeAtMs), triggered_at: null, told_at: null, resolved_at: timeText(record.endedAtMs),
+    acknowledged_at: null, acknowledged_by: '', repage_at: null, escalation_step: 0, feedback: null, labels: record.labels, annotations: record.annotations, fingerprint: record.fingerprint,
+    generator_url: record.generatorUrl, suppressed: null, cooldown_until: null, next_step: null,
+  }
+}
+
+function pendingEvents({ activeAtMs, endedAtMs }: PendingRecord): object[] {
+  const pending = { time: timeText(activeAtMs), kind: 'pending', detail: '' }
+  return endedAtMs === null ? [pending] : [pending, { time: timeText(endedAtMs), kind: 'expired', detail: '' }]
 }
 
 function eventJson({ timeMs, kind, detail }: AlertEvent): object {

@@ -28,17 +28,31 @@ export interface Episode {
   failures: Map<string, string>
 }
 
+/** Rules find out within this after a start, or within two of their intervals, what still holds; what they do not tell of by then is over. */
+export const RESTART_GRACE_MS: number = 15 * 60_000
+const RESTART_INTERVALS = 2
+
 const SEVERITY = 'severity'
 const RULE_ID = 'rule_id'
 const SERVER_LABELS = ['server_id', 'instance'] as const
+
+export function restartGraceMs(ruleIntervalMsMax: number): number {
+  return Math.max(RESTART_GRACE_MS, RESTART_INTERVALS * ruleIntervalMsMax)
+}
+
+/** What a record takes from the labels of its alert. */
+export function identityOf(labels: Labels): Pick<AlertRecord, 'ruleId' | 'name' | 'labels' | 'serverId' | 'severity'> {
+  return {
+    ruleId: getLabel(labels, RULE_ID) || null, name: getLabel(labels, 'alertname'), labels: Object.fromEntries(labelsToMap(labels)),
+    serverId: SERVER_LABELS.map((name) => getLabel(labels, name)).find((text) => text !== '') ?? '', severity: getLabel(labels, SEVERITY),
+  }
+}
 
 /** A new episode, of an alert that fires; `lastsUntilMs` as its record has it. */
 export function beginEpisode(alert: SentAlert, fingerprint: string, id: string, lastsUntilMs: number | null): Episode {
   const { labels, annotations, startsAtMs, activeAtMs, value, endsAtMs, generatorUrl } = alert
   const record: AlertRecord = {
-    id, fingerprint, ruleId: getLabel(labels, RULE_ID) || null, name: getLabel(labels, 'alertname'),
-    labels: Object.fromEntries(labelsToMap(labels)), annotations: Object.fromEntries(annotations), generatorUrl,
-    serverId: SERVER_LABELS.map((name) => getLabel(labels, name)).find((text) => text !== '') ?? '', severity: getLabel(labels, SEVERITY),
+    id, fingerprint, ...identityOf(labels), annotations: Object.fromEntries(annotations), generatorUrl,
     status: 'open', metricValue: value === null || Number.isNaN(value) ? null : value, activeAtMs: Math.min(activeAtMs, startsAtMs), triggeredAtMs: startsAtMs, toldAtMs: null,
     resolvedAtMs: null, acknowledgedAtMs: null, acknowledgedBy: '', repageAtMs: null, escalationFromMs: startsAtMs, escalationStep: 0, feedback: '', lastsUntilMs,
   }

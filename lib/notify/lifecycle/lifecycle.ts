@@ -12,7 +12,7 @@ import type { EscalationPolicy } from '../../config/alertmanager-config.ts'
 import type { LifecycleConfig } from '../../config/lifecycle-section.ts'
 import { MetaError } from '../../meta/errors.ts'
 import type { AlertEvent, AlertRecord, MetaStore } from '../../meta/interface.ts'
-import type { SentAlert } from '../../model/alert.ts'
+import type { PendingAlert, SentAlert } from '../../model/alert.ts'
 import { fingerprint } from '../../model/fingerprint.ts'
 import type { NotifiedAlert, Notification } from '../../model/notification.ts'
 import type { Clock, Timer } from '../../std/clock.ts'
@@ -24,16 +24,18 @@ import { AckLinks } from './ack-links.ts'
 import { Cooldowns } from './cooldowns.ts'
 import { currentAlerts, type CurrentAlerts, type CurrentAsk } from './current-alerts.ts'
 import { DueWork } from './due-work.ts'
-import { beginEpisode, endOf, episodeOf, firstEvents, reopened, sentAlert, type Episode } from './episode.ts'
+import { beginEpisode, endOf, episodeOf, firstEvents, reopened, RESTART_GRACE_MS, restartGraceMs, sentAlert, type Episode } from './episode.ts'
 import { EpisodeTable } from './episode-table.ts'
 import type { DueStep } from './escalation.ts'
 import { registerLifecycleMetrics } from './lifecycle-metrics.ts'
 import { noteNotification, noteSuppression } from './message-notes.ts'
+import type { PendingEpisodes } from './pending-episodes.ts'
 import { RecordWriter } from './record-writer.ts'
 
 export interface LifecycleGround {
   store: Pick<MetaStore, 'alert' | 'unresolvedAlerts' | 'told' | 'putAlerts' | 'value' | 'putValue'>
   dispatch: AlertDispatch
+  pending: PendingEpisodes
   /** Where people reach this server, without a slash at its end. */
   externalUrl: string
   clock: Clock
@@ -81,9 +83,6 @@ export interface AlertOutlook {
   coolsUntilMs: number
 }
 
-/** Rules find out within this after a start, or within two of their intervals, what still fires; what they do not tell of by then is over. */
-const RESTART_GRACE_MS = 15 * 60_000
-const RESTART_INTERVALS = 2
 const STEP_ALERTS = 16
 /** Alerts recorded together, one transaction: what else is asked waits for these alone. */
 const PART_ALERTS = 1000
@@ -126,6 +125,7 @@ export class AlertLifecycle implements AlertOverlay {
   /** The longest interval at which rules are evaluated. */
   setRuleIntervalMax(ms: number): void {
     this.#ruleIntervalMsMax = ms
+    this.#ground.pending.ruleIntervalMsMax = ms
   }
 
   /** Reads what was open when the program ended and hands it to the dispatcher, both configured. Never rejects. */
@@ -147,6 +147,11 @@ export class AlertLifecycle implements AlertOverlay {
         this.#ground.dispatch.receive(part, batch, isLast && at + PART_ALERTS >= alerts.length)
       })
     }
+  }
+
+  /** From the rules, for the history of what never fires: nobody is told. `lostCount`: those that came too fast. */
+  receivePending(alerts: readonly PendingAlert[], lostCount: number): void {
+    this.#ground.pending.receive(alerts, lostCount, (print) => this.#table.get(print) !== undefined)
   }
 
   heldBy(print: string, receiver: string, nowMs: number): '' | 'acknowledged' | 'cooldown' {
@@ -247,7 +252,7 @@ export class AlertLifecycle implements AlertOverlay {
     this.#due.stop()
     this.#reload?.cancel()
     await this.#turn
-    await this.#writer.stop()
+    await Promise.all([this.#writer.stop(), this.#ground.pending.stop()])
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
@@ -257,7 +262,7 @@ export class AlertLifecycle implements AlertOverlay {
   }
 
   async #load(): Promise<void> {
-    const { store, clock, logger, externalUrl, newKey } = this.#ground
+    const { store, pending, clock, logger, externalUrl, newKey } = this.#ground
     let records: AlertRecord[]
     try {
       let key = await store.value(KEY_NAME)
@@ -265,6 +270,7 @@ export class AlertLifecycle implements AlertOverlay {
       this.#links = new AckLinks(key, externalUrl)
       this.#cooldowns.load(await store.told())
       records = await store.unresolvedAlerts()
+      await pending.load()
     } catch (error) {
       if (!(error instanceof MetaError)) throw error
       logger.error('open alerts and acknowledgements cannot be read; it is tried again', { err: error })
@@ -277,7 +283,7 @@ export class AlertLifecycle implements AlertOverlay {
   /** Episodes go on where they were: the dispatcher knows of them before the rules have found them again. */
   #adopt(records: readonly AlertRecord[]): void {
     const { dispatch, clock } = this.#ground
-    const untilMs = clock.now() + Math.max(RESTART_GRACE_MS, RESTART_INTERVALS * this.#ruleIntervalMsMax)
+    const untilMs = clock.now() + restartGraceMs(this.#ruleIntervalMsMax)
     const adopted = records.map((record) => {
       const met = this.#table.get(record.fingerprint)
       const episode = episodeOf(record, met?.endsAtMs ?? Math.max(untilMs, record.lastsUntilMs ?? 0))
@@ -319,7 +325,9 @@ export class AlertLifecycle implements AlertOverlay {
       }
       this.#due.changed(episode)
     } else if (!isOver) {
-      const begun = beginEpisode(alert, print, this.#ground.newId(), lastingMs(alert, nowMs))
+      const { pending, newId } = this.#ground
+      const { id = newId(), activeAtMs = alert.activeAtMs } = pending.fired(print) ?? {}
+      const begun = beginEpisode({ ...alert, activeAtMs }, print, id, lastingMs(alert, nowMs))
       this.#table.put(begun)
       this.#writer.addAwaited({ records: [begun.record], events: firstEvents(begun) })
       this.#due.changed(begun)

@@ -1,6 +1,6 @@
 // What every MetaStore must do, whatever lies below it. Each case has a store of its own, and may open it again.
 import { describe, expect, it, onTestFinished } from 'vitest'
-import type { AlertEvent, AlertFilter, AlertRecord, MetaStore, NotificationEntry, StoredRule, ToldEntry } from '../../../lib/meta/interface.ts'
+import type { AlertEvent, AlertFilter, AlertRecord, MetaStore, NotificationEntry, PendingFilter, PendingRecord, StoredRule, ToldEntry } from '../../../lib/meta/interface.ts'
 import type { Silence } from '../../../lib/model/silence.ts'
 
 /** Opens the store of one place, also again after it was closed. */
@@ -16,6 +16,11 @@ export function alertRecord(n: number, over: Partial<AlertRecord> = {}): AlertRe
     annotations: { summary: 'süß 😀' }, serverId: `web${n}`, severity: 'warning', status: 'open', metricValue: 91.5, generatorUrl: '', activeAtMs: T0 + n, triggeredAtMs: T0 + n, toldAtMs: null, resolvedAtMs: null,
     acknowledgedAtMs: null, acknowledgedBy: '', repageAtMs: null, escalationFromMs: T0 + n, escalationStep: 0, feedback: '', lastsUntilMs: null, ...over,
   }
+}
+
+export function pendingRecord(n: number, over: Partial<PendingRecord> = {}): PendingRecord {
+  const { id, fingerprint, ruleId, name, labels, annotations, serverId, severity, metricValue, generatorUrl, activeAtMs } = alertRecord(n)
+  return { id, fingerprint, ruleId, name, labels, annotations, serverId, severity, metricValue, generatorUrl, activeAtMs, endedAtMs: null, ...over }
 }
 
 export const SILENCE: Silence = {
@@ -98,6 +103,41 @@ export function describeMetaStore(name: string, place: () => OpenStore): void {
       // Equal times are told apart by their ids.
       await f({ limit: 2, afterId: alertRecord(2).id }, [1])
       await f({ afterId: 'unknown' }, [])
+    })
+
+    it('keeps alerts that wait, and those that did in vain, each found by its filters, page by page', async () => {
+      const { store, again } = await fresh()
+      await store.putPending([pendingRecord(1), pendingRecord(2, { severity: 'critical', ruleId: 'r1', metricValue: null }), pendingRecord(3), pendingRecord(4, { name: 'DiskFull' })])
+      await store.putPending([pendingRecord(3, { endedAtMs: T0 + 9 }), pendingRecord(5, { endedAtMs: T0 + 7 })])
+      const later = await again()
+      const f = async (status: PendingFilter['status'], filter: Partial<PendingFilter>, want: number[]): Promise<void> => {
+        expect((await later.pendingAlerts({ ...ALL, ...filter, status })).map(({ id }) => Number(id.slice(-2))), JSON.stringify(filter)).toEqual(want)
+      }
+      await f('pending', {}, [4, 2, 1])
+      await f('expired', {}, [5, 3])
+      await f('pending', { severity: 'critical', ruleId: 'r1', serverId: 'web2' }, [2])
+      await f('pending', { name: 'DiskFull' }, [4])
+      await f('expired', { fromMs: T0 + 4, toMs: T0 + 5 }, [5])
+      await f('pending', { limit: 2, afterId: pendingRecord(4).id }, [2, 1])
+      expect(await later.currentPending()).toEqual([pendingRecord(1), pendingRecord(2, { severity: 'critical', ruleId: 'r1', metricValue: null }), pendingRecord(4, { name: 'DiskFull' })])
+      expect(await later.pendingAlert(pendingRecord(3).id)).toEqual(pendingRecord(3, { endedAtMs: T0 + 9 }))
+      expect(await later.pendingAlert('none')).toBeNull()
+      expect(await later.alerts(ALL)).toEqual([])
+    })
+
+    it('keeps no alert as pending once it has fired, forgets what expired long ago, and of very many the newest', async () => {
+      const { store } = await fresh()
+      await store.putPending([pendingRecord(1), pendingRecord(2, { endedAtMs: T0 + 10 }), pendingRecord(3, { endedAtMs: T0 + 20 })])
+      await store.putAlerts([alertRecord(1)], [])
+      expect(await store.pendingAlert(pendingRecord(1).id)).toBeNull()
+      await store.forget({ resolvedBeforeMs: T0 + 20, nowMs: T0 })
+      expect((await store.pendingAlerts({ ...ALL, status: 'expired' })).map(({ activeAtMs }) => activeAtMs - T0)).toEqual([3])
+      for (let at = 1; at <= 50; at++) await store.putPending(Array.from({ length: 1000 }, (_, i) => pendingRecord(1000 * at + i, { endedAtMs: T0 + 99 })))
+      expect(await store.pendingAlert(pendingRecord(3).id)).toBeNull()
+      expect(await store.pendingAlert(pendingRecord(1000).id)).not.toBeNull()
+      await store.putPending([pendingRecord(99_999)])
+      expect(await store.pendingAlert(pendingRecord(1000).id)).toBeNull()
+      expect(await store.pendingAlert(pendingRecord(1001).id)).not.toBeNull()
     })
 
     it('forgets alerts that were resolved long ago with their lines, and what receivers need not remember', async () => {

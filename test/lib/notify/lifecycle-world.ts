@@ -9,6 +9,7 @@ import { fingerprint } from '../../../lib/model/fingerprint.ts'
 import { getLabel, labelsFromRecord, labelsToMap, type Labels } from '../../../lib/model/labels.ts'
 import type { Notification, NotifiedAlert } from '../../../lib/model/notification.ts'
 import { AlertLifecycle } from '../../../lib/notify/lifecycle/lifecycle.ts'
+import { PendingEpisodes } from '../../../lib/notify/lifecycle/pending-episodes.ts'
 import type { AlertBatch, AlertDispatch } from '../../../lib/notify/overlay.ts'
 import type { FakeClock } from '../../../lib/std/clock.ts'
 import { silentLogger } from '../../../lib/std/log.ts'
@@ -94,6 +95,8 @@ export class LifecycleWorld {
   store: MetaStore
   dispatch!: PlainDispatch
   lifecycle!: AlertLifecycle
+  pending!: PendingEpisodes
+  metrics!: Metrics
 
   constructor(folder: string, clock: FakeClock, config: Partial<LifecycleConfig> = {}, policies: readonly EscalationPolicy[] = []) {
     this.#folder = folder
@@ -106,9 +109,12 @@ export class LifecycleWorld {
   async begin(): Promise<void> {
     const { clock } = this
     this.dispatch = new PlainDispatch(this.silenced, this.#known, clock)
+    this.metrics = new Metrics()
+    const newId = (): string => `00000000-0000-4000-8000-${String(++this.#lastId)}`
+    const ground = { store: this.store, clock, logger: silentLogger, metrics: this.metrics, newId }
+    this.pending = new PendingEpisodes(ground)
     this.lifecycle = new AlertLifecycle({
-      store: this.store, dispatch: this.dispatch, externalUrl: 'http://m', clock, logger: silentLogger, metrics: new Metrics(),
-      newId: () => `00000000-0000-4000-8000-${String(++this.#lastId)}`, newKey: () => randomBytes(32).toString('hex'),
+      ...ground, dispatch: this.dispatch, pending: this.pending, externalUrl: 'http://m', newKey: () => randomBytes(32).toString('hex'),
     })
     this.lifecycle.applyConfig(this.#config, this.#policies)
     this.lifecycle.setRuleIntervalMax(this.ruleIntervalMsMax)

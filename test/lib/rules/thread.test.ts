@@ -19,9 +19,10 @@ describe('the thread of the rules', () => {
     const clock = new FakeClock()
     const log: string[] = []
     let gone = 0
+    let doubts = 0
     const thread = new RulesThread({
       workerUrl: new URL('../../support/dying-rules-worker.ts', import.meta.url), workerData: {}, writer: new RuleWriter(new MemoryAppender()), metrics: new RuleMetrics(new Metrics()),
-      queryTimeoutMs: 120_000, onAlerts: () => {}, clock, logger: new Logger({ level: 'info', format: 'logfmt', clock, write: (line) => log.push(line) }), onGone: () => gone++,
+      queryTimeoutMs: 120_000, onAlerts: () => {}, pending: { receive: () => {}, doubt: () => doubts++ }, clock, logger: new Logger({ level: 'info', format: 'logfmt', clock, write: (line) => log.push(line) }), onGone: () => gone++,
     })
     onTestFinished(() => thread.stop())
     const text = async (): Promise<string> => Buffer.from((await thread.ask(ALERTS)).body).toString()
@@ -34,6 +35,7 @@ describe('the thread of the rules', () => {
     for (const [deaths, delayMs] of [[1, 1000], [2, 2000], [3, 4000]] as const) {
       await waitFor('its end', () => Promise.resolve(gone === deaths))
       expect(await thread.ask(ALERTS)).toMatchObject({ status: 503 })
+      expect(doubts).toBe(deaths)
       expect(log.at(-1)).toMatch(new RegExp(`the thread of the rules has ended and is started again".* err="a fault of our own" delay_ms=${delayMs}`))
       await clock.advance(delayMs - 1)
       expect(gone).toBe(deaths)
@@ -47,7 +49,7 @@ describe('the thread of the rules', () => {
     let gone = 0
     const thread = new RulesThread({
       workerUrl: new URL('../../support/hanging-rules-worker.ts', import.meta.url), workerData: {}, writer: new RuleWriter(new MemoryAppender()), metrics: new RuleMetrics(new Metrics()),
-      queryTimeoutMs: 120_000, onAlerts: () => {}, clock, logger: silentLogger, onGone: () => gone++,
+      queryTimeoutMs: 120_000, onAlerts: () => {}, pending: { receive: () => {}, doubt: () => {} }, clock, logger: silentLogger, onGone: () => gone++,
     })
     onTestFinished(() => thread.stop())
     thread.apply(SETTINGS)

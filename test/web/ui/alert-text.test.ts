@@ -29,6 +29,7 @@ describe('what comes next', () => {
     f({ suppressed: { kind: 'muted', by: 'nights' } }, 'muted, nobody is told')
     f({ cooldown_until: at(90) }, 'cools down, nobody is told before 90 s from now')
     f({ status: 'resolved', resolved_at: at(-1) }, '')
+    f({ status: 'expired', triggered_at: null, pending_at: at(-190), resolved_at: at(-10) }, 'was pending for 3 min')
   })
 })
 

@@ -12,10 +12,11 @@ export interface ApiAlert {
   rule_name: string
   server_id: string
   severity: string
-  status: 'open' | 'acknowledged' | 'resolved'
+  /** `expired`: it waited, and never fired. */
+  status: 'open' | 'acknowledged' | 'resolved' | 'expired'
   metric_value: number | string | null
   pending_at: string
-  triggered_at: string
+  triggered_at: string | null
   told_at: string | null
   resolved_at: string | null
   acknowledged_at: string | null
@@ -79,11 +80,11 @@ export interface CurrentAlerts {
   now: string
 }
 
-/** Resolved alerts that are looked at at a time. */
-const RESOLVED_PAGE = 200
+/** Ended alerts that are looked at at a time. */
+const ENDED_PAGE = 200
 
-/** Resolved alerts, the newest first, and where the next page begins. */
-export interface ResolvedAlerts {
+/** Ended alerts, the newest first, and where the next page begins. */
+export interface EndedAlerts {
   data: ApiAlert[]
   next: string | null
 }
@@ -103,8 +104,8 @@ export async function fetchCurrent(status: 'open' | 'acknowledged', { search, sc
 }
 
 /** `afterId`: of the last of the page before, '' for the newest. */
-export function fetchResolved(afterId: string, signal: AbortSignal): Promise<ResolvedAlerts> {
-  return getPlain<ResolvedAlerts>('api/alerts', [['status', 'resolved'], ['limit', String(RESOLVED_PAGE)], ...(afterId === '' ? [] : [['after', afterId] as const])], signal)
+export function fetchEnded(status: 'resolved' | 'expired', afterId: string, signal: AbortSignal): Promise<EndedAlerts> {
+  return getPlain<EndedAlerts>('api/alerts', [['status', status], ['limit', String(ENDED_PAGE)], ...(afterId === '' ? [] : [['after', afterId] as const])], signal)
 }
 
 export async function fetchAlert(id: string, signal: AbortSignal): Promise<ApiAlert> {

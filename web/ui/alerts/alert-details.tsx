@@ -53,9 +53,9 @@ export function AlertDetails({ alert, onChange, onLoad }: { alert: ApiAlert; onC
         {status === 'acknowledged' && takenBy !== readerName() && <button type="button" class="button" onClick={() => act('ack', { take_over: true })}>Take it over</button>}
         {status === 'acknowledged' && <button type="button" class="button" onClick={() => act('unack')}>Give it back</button>}
         {step !== null && <button type="button" class="button" onClick={() => act('escalate')}>Page {step.receiver} now</button>}
-        {status !== 'resolved' && <Popover class="button" face="Silence" label="Silence alerts like this" align="start">{(close) => <SilenceForm labels={alert.labels} onDone={() => (close(), onChange())} />}</Popover>}
+        {(status === 'open' || status === 'acknowledged') && <Popover class="button" face="Silence" label="Silence alerts like this" align="start">{(close) => <SilenceForm labels={alert.labels} onDone={() => (close(), onChange())} />}</Popover>}
         {graph !== '' && <a class="button" href={localHref(graph)}>Graph</a>}
-        {ruleId !== null && <button type="button" class="button" disabled={feedback === 'false_positive'} onClick={() => act('feedback', { verdict: 'false_positive' })}>{feedback === 'false_positive' ? 'Judged a false alert' : 'It was a false alert'}</button>}
+        {ruleId !== null && status !== 'expired' && <button type="button" class="button" disabled={feedback === 'false_positive'} onClick={() => act('feedback', { verdict: 'false_positive' })}>{feedback === 'false_positive' ? 'Judged a false alert' : 'It was a false alert'}</button>}
       </div>
       {problem.value && <p class="form-problem" role="alert">{problem}</p>}
       <Facts alert={shown.value} />

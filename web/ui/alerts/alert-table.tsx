@@ -51,8 +51,9 @@ interface AlertRowProps extends Pick<AlertTableProps, 'chosen' | 'nowMs'> {
 }
 
 function AlertRow({ alert, isOpen, chosen, nowMs, onToggle }: AlertRowProps): JSX.Element {
-  const { status, severity, metric_value: value, resolved_at: resolvedAt, acknowledged_by: by, triggered_at: triggeredAt } = alert
-  const sinceMs = Date.parse(resolvedAt ?? triggeredAt)
+  const { status, severity, metric_value: value, resolved_at: resolvedAt, acknowledged_by: by } = alert
+  const since = resolvedAt ?? alert.triggered_at ?? alert.pending_at
+  const sinceMs = Date.parse(since)
   return (
     <tr class={`alert is-${status} ${isOpen ? 'is-expanded' : ''}`}>
       <td class="col-severity">{chosen !== null && <Chooser id={alert.alert_id} name={alert.rule_name} chosen={chosen} />}<SeverityMark severity={severity} /></td>
@@ -62,7 +63,7 @@ function AlertRow({ alert, isOpen, chosen, nowMs, onToggle }: AlertRowProps): JS
         <LabelText labels={otherLabels(alert.labels)} empty="" />
       </td>
       <td class="col-value number">{typeof value === 'number' ? formatShort(value) : value ?? ''}</td>
-      <td class="col-since number" title={resolvedAt ?? triggeredAt}><Ticking nowMs={nowMs} text={(at) => `${formatSpan(Math.max(0, at - sinceMs))}${resolvedAt === null ? '' : ' ago'}`} /></td>
+      <td class="col-since number" title={since}><Ticking nowMs={nowMs} text={(at) => `${formatSpan(Math.max(0, at - sinceMs))}${resolvedAt === null ? '' : ' ago'}`} /></td>
       <td class="col-next">
         {status === 'acknowledged' && <span class="taken">{by === '' ? 'Acknowledged' : `Acknowledged by ${by}`}; </span>}
         <Ticking nowMs={nowMs} text={(at) => nextStepText(alert, at)} />

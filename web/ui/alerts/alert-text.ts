@@ -17,6 +17,7 @@ export function otherLabels(labels: Readonly<Record<string, string>>): LabelSet 
 export function nextStepText(alert: ApiAlert, nowMs: number): string {
   const { status, suppressed, repage_at: repageAt, next_step: step, cooldown_until: cooldown } = alert
   if (status === 'resolved') return ''
+  if (status === 'expired') return `was pending for ${formatSpan(Date.parse(alert.resolved_at!) - Date.parse(alert.pending_at))}`
   if (status === 'acknowledged') return repageAt === null ? 'stays quiet until it resolves' : `pages again ${inText(repageAt, nowMs)} unless it resolves`
   const isDue = step !== null && Date.parse(step.due_at) <= nowMs
   const pages = step === null ? '' : `pages ${step.receiver} ${isDue ? 'now' : inText(step.due_at, nowMs)} unless acknowledged`
@@ -44,7 +45,7 @@ export function summaryOf({ annotations }: Pick<ApiAlert, 'annotations'>): strin
 }
 
 const KIND_TEXT: Readonly<Record<string, string>> = {
-  pending: 'Pending', firing: 'Firing', resolved: 'Resolved', acknowledged: 'Acknowledged', unacknowledged: 'Acknowledgement ended', silenced: 'Silenced', inhibited: 'Inhibited', muted: 'Muted',
+  pending: 'Pending', firing: 'Firing', resolved: 'Resolved', expired: 'Ended without firing', acknowledged: 'Acknowledged', unacknowledged: 'Acknowledgement ended', silenced: 'Silenced', inhibited: 'Inhibited', muted: 'Muted',
   escalated: 'Escalated', notified: 'Told', failed: 'Could not tell', feedback: 'Judged',
 }
 

@@ -1,5 +1,5 @@
 // The alerts page: what fires, who has it, what comes next; acknowledge, escalate, silence; silences; what was.
-import { useSignal, useSignalEffect, type ReadonlySignal, type Signal } from '@preact/signals'
+import { batch, useSignal, useSignalEffect, type ReadonlySignal, type Signal } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
 import type { JSX } from 'preact'
 import { formatCount } from '../query/number-format.ts'
@@ -39,7 +39,7 @@ export function AlertsPage(): JSX.Element {
     <>
       <h1 class="visually-hidden">Alerts</h1>
       <div class="filter-bar">
-        <ViewTabs view={view} found={found} />
+        <ViewTabs view={view} found={found} onChoose={(one) => batch(() => ((view.value = one), (turned.value = [])))} />
         <input type="search" class="filter" aria-label="Filter alerts" placeholder="Filter by name, label or summary" spellcheck={false} value={search.value} onInput={(event) => (search.value = event.currentTarget.value)} />
         <PushSwitch />
         <button type="button" class="button" onClick={load}><Icon name="refresh" />Refresh</button>
@@ -60,13 +60,13 @@ function countIn(found: Found | null, view: View): number | undefined {
   return view === 'silences' ? found.silences.length : found.open[view]
 }
 
-function ViewTabs({ view, found }: { view: Signal<View>; found: ReadonlySignal<Found | null> }): JSX.Element {
+function ViewTabs({ view, found, onChoose }: { view: ReadonlySignal<View>; found: ReadonlySignal<Found | null>; onChoose: (view: View) => void }): JSX.Element {
   return (
     <div class="group" role="group" aria-label="Alerts shown">
       {VIEWS.map((one) => {
         const count = countIn(found.value, one)
         return (
-          <button type="button" key={one} class="button" aria-pressed={view.value === one} onClick={() => (view.value = one)}>
+          <button type="button" key={one} class="button" aria-pressed={view.value === one} onClick={() => onChoose(one)}>
             {VIEW_TEXT[one]}{count !== undefined && <span class="count">{formatCount(count)}</span>}
           </button>
         )
@@ -104,10 +104,12 @@ function Shown({ found, view, asked: { search, scope }, limit, turned, nowMs, on
           {passing.length === 0 ? <Empty text={found.pending.length === 0 ? EMPTY_TEXT.pending : noneOf(found.pending.length)} /> : <PendingTable alerts={passing.slice(0, limit.value)} nowMs={nowMs} />}
           <More limit={limit} passCount={passing.length} order="" />
           <p class="muted more"><a href={hrefWith('query', { 'g0.expr': 'ALERTS{alertstate="pending"}', 'g0.tab': 'graph', 'g0.range_input': '1d' })} data-route="">What was pending in the last day</a>, fired or not</p>
+          <h2 class="ended-head">Ended without firing</h2>
+          <Ended found={found} view="pending" emptyText="No alert has waited in vain within the time that history is kept." search={search} turned={turned} nowMs={nowMs} onChange={onChange} />
         </>
       )
     }
-    case 'resolved': return <Resolved found={found} search={search} turned={turned} nowMs={nowMs} onChange={onChange} />
+    case 'resolved': return <Ended found={found} view={view} emptyText={EMPTY_TEXT.resolved} search={search} turned={turned} nowMs={nowMs} onChange={onChange} />
     case 'open': case 'acknowledged': return <Current key={view} found={found} view={view} asked={{ search, scope }} limit={limit} nowMs={nowMs} onChange={onChange} />
   }
 }
@@ -130,15 +132,15 @@ function Current({ found, view, asked: { search, scope }, limit, nowMs, onChange
 }
 
 /** A page at a time, the newest first. */
-function Resolved({ found: { resolved }, search, turned, nowMs, onChange }: Pick<ShownProps, 'found' | 'turned' | 'nowMs' | 'onChange'> & { search: string }): JSX.Element {
-  if (resolved === null) return <div class="skeleton table" />
-  const { data, next } = resolved
+function Ended({ found, view, emptyText, search, turned, nowMs, onChange }: Omit<ShownProps, 'asked' | 'limit'> & { emptyText: string; search: string }): JSX.Element {
+  if (found.ended === null || found.view !== view) return <div class="skeleton table" />
+  const { data, next } = found.ended
   const passing = data.filter((alert) => passesText(alert, search))
   const before = turned.value
   const isPaged = before.length > 0 || next !== null
   return (
     <>
-      <Alerts key={before.at(-1) ?? ''} alerts={passing} chosen={null} emptyText={data.length === 0 ? EMPTY_TEXT.resolved : `${noneOf(data.length)}${isPaged ? ' Others are on other pages.' : ''}`} isNarrowed={search !== ''} nowMs={nowMs} onChange={onChange} />
+      <Alerts key={before.at(-1) ?? ''} alerts={passing} chosen={null} emptyText={data.length === 0 ? emptyText : `${noneOf(data.length)}${isPaged ? ' Others are on other pages.' : ''}`} isNarrowed={search !== ''} nowMs={nowMs} onChange={onChange} />
       {isPaged && (
         <p class="muted more">
           {`Page ${formatCount(before.length + 1)}, ${formatCount(data.length)} alerts. `}

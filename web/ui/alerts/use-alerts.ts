@@ -5,7 +5,7 @@ import { useEffect, useRef } from 'preact/hooks'
 import { ApiError, isAbort } from '../api/fetch-api.ts'
 import { onLiveBeat } from '../shell/live.ts'
 import { serverNowMs } from '../shell/server-clock.ts'
-import { countPending, fetchCurrent, fetchPending, fetchResolved, fetchSilences, type ApiPending, type ApiSilence, type CurrentAlerts, type ResolvedAlerts } from './alert-api.ts'
+import { countPending, fetchCurrent, fetchEnded, fetchPending, fetchSilences, type ApiPending, type ApiSilence, type CurrentAlerts, type EndedAlerts } from './alert-api.ts'
 import type { AlertScope } from './alert-scope.ts'
 import { newsText } from './alert-text.ts'
 
@@ -16,20 +16,22 @@ export interface Found {
   /** What it was asked with. */
   search: string
   scope: AlertScope
+  view: View
   open: CurrentAlerts
   acknowledged: CurrentAlerts
   silences: readonly ApiSilence[]
   pendingCount: number | null
   /** These only while they are looked at. */
   pending: readonly ApiPending[] | null
-  resolved: ResolvedAlerts | null
+  /** Of the view of pending alerts, those that never fired; of that of resolved ones, these. */
+  ended: EndedAlerts | null
 }
 
 export interface Asked {
   view: ReadonlySignal<View>
   search: ReadonlySignal<string>
   scope: ReadonlySignal<AlertScope>
-  /** Of the pages of resolved alerts that were turned, the last ids. */
+  /** Of the pages of ended alerts that were turned, the last ids. */
   turned: ReadonlySignal<readonly string[]>
   /** How many alerts to show. */
   limit: ReadonlySignal<number>
@@ -104,9 +106,10 @@ export function useAlerts(asked: Asked): Loaded {
 async function ask({ view, search, scope, turned, limit }: Asked, signal: AbortSignal): Promise<Found> {
   const at = view.peek()
   const current = { search: search.peek(), scope: scope.peek(), limit: limit.peek() }
-  const [open, acknowledged, silences, pendingCount, pending, resolved] = await Promise.all([
+  const endedStatus = at === 'pending' ? 'expired' : at === 'resolved' ? 'resolved' : null
+  const [open, acknowledged, silences, pendingCount, pending, ended] = await Promise.all([
     fetchCurrent('open', current, signal), fetchCurrent('acknowledged', current, signal), fetchSilences(signal), countPending(signal),
-    at === 'pending' ? fetchPending(signal) : null, at === 'resolved' ? fetchResolved(turned.peek().at(-1) ?? '', signal) : null,
+    at === 'pending' ? fetchPending(signal) : null, endedStatus === null ? null : fetchEnded(endedStatus, turned.peek().at(-1) ?? '', signal),
   ])
-  return { search: current.search, scope: current.scope, open, acknowledged, silences, pendingCount: pending?.length ?? pendingCount, pending, resolved }
+  return { search: current.search, scope: current.scope, open, acknowledged, silences, pendingCount: pending?.length ?? pendingCount, view: at, pending, ended }
 }
