@@ -58,7 +58,7 @@ export class Pick implements Operator {
     if (isByValue(spec) && hasHistograms(rows.kinds, rows.kinds.length)) ignoreHistograms(spec.op, this.#scope)
     const groups = groupSeries(rows.series, groupSets(spec, labels))
     const kept = budget.bytes(rows.kinds.length)
-    const order = spec.op === 'limit_ratio' ? keepRatio(rows, groups, spec, { kept, labels }) : keepBest(rows, groups, spec, { kept, budget })
+    const order = spec.op === 'limit_ratio' ? keepRatio(rows, groups, spec, { kept, labels, budget }) : keepBest(rows, groups, spec, { kept, budget })
     const picked = selected(rows, kept, steps.count === 1 ? order : withPoints(kept, steps.count), budget)
     budget.releaseBytes(bytesOf(rows) + kept.byteLength)
     budget.settleSamples(heldBefore, samplesInRow({ ...picked, at: 0 }, picked.kinds.length, histograms))
@@ -207,12 +207,15 @@ class Heap {
 }
 
 /** Keeps the share of series whose hash lies below the ratio; a negative ratio keeps exactly the others. Returns as keepBest. */
-function keepRatio(rows: DenseRows, groups: Groups, spec: PickSpec, { kept, labels }: { kept: Uint8Array; labels: LabelTable }): number[] {
+function keepRatio(
+  rows: DenseRows, groups: Groups, spec: PickSpec, { kept, labels, budget }: { kept: Uint8Array; labels: LabelTable; budget: Budget },
+): number[] {
   const width = spec.param.length
   const heap = new Heap(rows, spec.op)
   return membersOf(groups).flatMap((series) => {
     heap.clear()
     for (const s of series) {
+      budget.spend(width)
       const offset = hashOffset(labels, rows.series[s]!)
       spec.param.forEach((ratio, i) => {
         const isIn = ratio >= 0 ? offset < ratio : offset >= 1 + ratio

@@ -152,6 +152,7 @@ describe('the deadline', () => {
 
   it.each<[string, (input: Operator, scope: AggregateScope) => Operator]>([
     ['topk', (input, scope) => new Pick(input, { ...spec, op: 'topk', param: spec.param.map(() => 3), paramAt: { start: 0, end: 0 } }, scope)],
+    ['limit_ratio', (input, scope) => new Pick(input, { ...spec, op: 'limit_ratio', paramAt: { start: 0, end: 0 } }, scope)],
     ['quantile', (input, scope) => new Quantile(input, spec, scope)],
   ])('is looked at amid the steps of %s', (_, make) => {
     expect(() => read(100, make)).toThrow('query timed out in query execution')
