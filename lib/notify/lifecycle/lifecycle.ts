@@ -240,7 +240,7 @@ export class AlertLifecycle implements AlertOverlay {
       if (before === null) throw new AlertStateError('there is no such alert')
       const after: AlertRecord = { ...before, feedback: verdict }
       const event: AlertEvent = { alertId: id, timeMs: this.#ground.clock.now(), kind: 'feedback', detail: by === '' ? verdict : `${verdict}, ${by}` }
-      if (episode === undefined) await this.#writer.must([after], [event])
+      if (episode === undefined) await this.#writer.must([after], [event], [before])
       else await this.#keep([{ episode, record: after, event }])
       return { before, after }
     })
@@ -384,7 +384,7 @@ export class AlertLifecycle implements AlertOverlay {
     const before = changes.map(({ episode }) => episode.record.toldAtMs)
     for (const { episode } of changes) episode.isChanging = true
     try {
-      await this.#writer.must(changes.map(({ record }) => record), changes.map(({ event }) => event))
+      await this.#writer.must(changes.map(({ record }) => record), changes.map(({ event }) => event), changes.map(({ episode }) => episode.record))
       for (const { episode, record } of changes) episode.record = { ...record, toldAtMs: episode.record.toldAtMs }
     } finally {
       for (const { episode } of changes) episode.isChanging = false

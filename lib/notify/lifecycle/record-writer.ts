@@ -10,6 +10,9 @@ import { RecordLane, type AlertChange } from './record-lane.ts'
 const RETRY_MS = 10_000
 /** Alerts wait so long for the store at most, on their way to people. */
 const WAIT_MS_MAX = 2000
+/** And for one of people's changes, before which nothing else may come; in a storm the store has much to do before it. */
+const CHANGE_WAIT_MS_MAX = 5000
+const NO_ANSWER = 'the relational store does not answer, its disk may hang; try again'
 /** Of one transaction: 20 ms of the metadata thread, 2 ms of main. */
 const PART_MAX = 1000
 /** While the disk refuses them, older lines of history are lost first; 40 MB. */
@@ -60,27 +63,25 @@ export class RecordWriter {
   /** Resolves when all that was added as awaited is kept, or after two seconds; at once while the store is known not to answer. */
   async settled(): Promise<void> {
     if (this.#isLate || this.#retry !== null || (this.#awaited.isEmpty && !this.#isAwaitedUnderWay)) return
-    let timer: Timer | null = null
-    const kept = new Promise<void>((resolve) => void this.#waiting.push(resolve))
-    const late = new Promise<void>((resolve) => {
-      timer = this.#clock.after(WAIT_MS_MAX, () => {
-        this.#isLate = true
-        resolve()
-      }, true)
-    })
-    await Promise.race([kept, late])
-    timer!.cancel()
+    await this.#inTime(WAIT_MS_MAX, new Promise<void>((resolve) => void this.#waiting.push(resolve)))
   }
 
-  /** Keeps records and their lines in one transaction, or rejects with MetaError, and nothing is kept. */
-  async must(records: readonly AlertRecord[], events: readonly AlertEvent[]): Promise<void> {
+  /**
+   * Keeps records and their lines in one transaction, or rejects with MetaError, and the records stay as `before` has them: also
+   * where the store does not answer for five seconds, for which no page may wait longer. What it takes too late leaves its lines.
+   */
+  async must(records: readonly AlertRecord[], events: readonly AlertEvent[], before: readonly AlertRecord[]): Promise<void> {
+    if (this.#isLate) throw new MetaError(NO_ANSWER)
     // An older state of one that still waits, or that the store refuses meanwhile, would come after it, and undo it.
     for (const { id } of records) this.#replaced.set(id, this.#awaited.takeRecord(id) ?? this.#rest.takeRecord(id) ?? null)
-    let older: AlertRecord[] = []
+    let older: readonly AlertRecord[] = []
     try {
-      await this.#store.putAlerts(records, events)
+      const isAnswered = await this.#inTime(CHANGE_WAIT_MS_MAX, this.#store.putAlerts(records, events).finally(() => (this.#isLate = false)))
+      if (isAnswered) return
+      older = before
+      throw new MetaError(NO_ANSWER)
     } catch (error) {
-      older = records.map(({ id }) => this.#replaced.get(id) ?? null).filter((record) => record !== null)
+      if (older.length === 0) older = records.map(({ id }) => this.#replaced.get(id) ?? null).filter((record) => record !== null)
       throw error
     } finally {
       for (const { id } of records) this.#replaced.delete(id)
@@ -111,6 +112,22 @@ export class RecordWriter {
     lane.putLines(change)
     this.#cut(lane)
     if (this.#retry === null) this.#writing ??= this.#writeAll().finally(() => (this.#writing = null))
+  }
+
+  /** Whether it is done within the time; it goes on if not. */
+  async #inTime(waitMs: number, work: Promise<void>): Promise<boolean> {
+    let timer: Timer | null = null
+    const late = new Promise<boolean>((resolve) => {
+      timer = this.#clock.after(waitMs, () => {
+        this.#isLate = true
+        resolve(false)
+      }, true)
+    })
+    try {
+      return await Promise.race([work.then(() => true), late])
+    } finally {
+      timer!.cancel()
+    }
   }
 
   #cut(lane: RecordLane): void {

@@ -100,6 +100,27 @@ describe('an episode', () => {
     expect(w.lifecycle.current({ ...ask, limit: 10 })).toMatchObject({ open: 1, acknowledged: 5000 })
   })
 
+  it('is told though someone acknowledges another while the store hangs', async () => {
+    const w = await world()
+    const id = await fire(w, CPU)
+    const putAlerts = w.store.putAlerts.bind(w.store)
+    let goOn = (): void => {}
+    const hangs = new Promise<void>((resolve) => (goOn = resolve))
+    w.store.putAlerts = (...args) => hangs.then(() => putAlerts(...args))
+    const acknowledged = w.lifecycle.acknowledge(id, { by: 'ana', repageAfterMs: null })
+    const refused = expect(acknowledged).rejects.toThrow('does not answer')
+    const received = w.lifecycle.receive([sent({ ...CPU, instance: 'web2' }, w.clock.now())])
+    await w.store.value('')
+    await w.clock.advance(5000)
+    await refused
+    await received
+    expect(w.dispatch.alerts.size).toBe(2)
+    goOn()
+    await w.advance(1000)
+    expect(await w.store.alert(id)).toMatchObject({ status: 'open' })
+    expect(await w.lifecycle.acknowledge(id, { by: 'ana', repageAfterMs: null })).toMatchObject({ status: 'acknowledged' })
+  })
+
   it('goes on over a restart, and is over where the rules do not find it again', async () => {
     const w = await world()
     const id = await fire(w, CPU)

@@ -93,7 +93,7 @@ it('lets no older record that the store refused come after one that it must keep
   const { gate, writer, clock, episode } = world()
   const { records: [record], events } = episode(1)
   writer.addAwaited({ records: [record!], events })
-  const kept = writer.must([{ ...record!, status: 'acknowledged', acknowledgedBy: 'ana' }], [])
+  const kept = writer.must([{ ...record!, status: 'acknowledged', acknowledgedBy: 'ana' }], [], [record!])
   gate.refuse()
   gate.letThrough()
   await kept
@@ -108,7 +108,7 @@ it('writes the older record after all where the store refuses that one, too', as
   const { gate, writer, clock, episode } = world()
   const { records: [record], events } = episode(1)
   writer.addAwaited({ records: [record!], events })
-  const kept = writer.must([{ ...record!, status: 'acknowledged' }], [])
+  const kept = writer.must([{ ...record!, status: 'acknowledged' }], [], [record!])
   gate.refuse()
   expect(await isDone(kept)).toBe(false)
   gate.refuse()
@@ -117,6 +117,26 @@ it('writes the older record after all where the store refuses that one, too', as
   await clock.advance(10_000)
   await writer.stop()
   expect(await gate.store.alert('id-1')).toMatchObject({ status: 'open' })
+})
+
+it('gives up what must be kept after five seconds, and what was so before comes after it', async () => {
+  const { gate, writer, clock, episode } = world()
+  const { records: [record] } = episode(1)
+  const acknowledged: AlertRecord = { ...record!, status: 'acknowledged' }
+  const first = writer.must([acknowledged], [], [record!])
+  await clock.advance(4999)
+  expect(await isDone(first)).toBe(false)
+  await clock.advance(1)
+  await expect(first).rejects.toThrow('does not answer')
+  await expect(writer.must([acknowledged], [], [record!])).rejects.toThrow('does not answer')
+  gate.isOpen = true
+  gate.letThrough()
+  await expect.poll(() => gate.sizes).toEqual([[1, 0], [1, 0]])
+  gate.letThrough()
+  await writer.stop()
+  expect(await gate.store.alert('id-1')).toMatchObject({ status: 'open' })
+  await writer.must([acknowledged], [], [record!])
+  expect(await gate.store.alert('id-1')).toMatchObject({ status: 'acknowledged' })
 })
 
 it('loses lines of a storm only where the store refuses them, the oldest', async () => {
