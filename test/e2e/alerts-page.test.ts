@@ -31,6 +31,18 @@ describe('the life of an alert', () => {
     expect(got.filter(({ alerts }) => alerts[0]!.labels['alertname'] === 'DiskFull')).toHaveLength(1)
   }, 120_000)
 
+  it('that is pending goes on under its id after kill -9', async () => {
+    const { monitor, again } = await startAlertSite()
+    const pending = async ({ base }: MonitorProcess): Promise<{ alert_id: string; rule_name: string; pending_at: string }[]> => (await (await fetch(`${base}/api/alerts?status=pending`)).json() as { data: [] }).data
+    await waitFor('its record', async () => (await pending(monitor)).length > 0, 30_000)
+    const before = await pending(monitor)
+    expect(before).toMatchObject([{ rule_name: 'Slow', status: 'pending', triggered_at: null }])
+    await monitor.kill9()
+    const later = await again()
+    await waitFor('the rules to go on', async () => (await later.value('sum(prometheus_rule_group_iterations_total)')) > 5, 30_000)
+    expect(await pending(later)).toEqual(before)
+  }, 120_000)
+
   it.skipIf(!hasBrowser)(inBrowser('is seen, acknowledged and silenced on its page'), async () => {
     const { monitor } = await startAlertSite()
     const { page, problems } = await openPage(await launchBrowser(), `${monitor.base}/alerts`)

@@ -152,7 +152,7 @@ describe('an alert', () => {
     let writes = 0
     rules.beforeWrite = () => Promise.resolve(void writes++)
     await rules.advance(MINUTE)
-    expect(writes).toBe(9)
+    expect(writes).toBe(18)
     expect(Object.values(rules.stored('a')).flat().reduce<number>((sum, value) => sum + Number(value), 0)).toBe((4500 * 4499) / 2)
   })
 
