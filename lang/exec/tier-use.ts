@@ -6,7 +6,7 @@ import type { Annotations } from './annotations.ts'
 
 export interface TierCount {
   tier: TierName
-  /** Steps of selectors. */
+  /** Steps of selectors, or of the parts of one that are kept for different times. */
   steps: number
   /** Rows of buckets, or raw samples, read for them. */
   rows: number
