@@ -41,6 +41,17 @@ export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Prom
   })
 }
 
+/** Whether the work is done within `waitMs`; it goes on if not. Rejects as it does. */
+export async function isDoneWithin(work: Promise<unknown>, waitMs: number, clock: Clock): Promise<boolean> {
+  let timer: Timer | null = null
+  const late = new Promise<boolean>((resolve) => (timer = clock.after(waitMs, () => resolve(false), true)))
+  try {
+    return await Promise.race([work.then(() => true), late])
+  } finally {
+    timer!.cancel()
+  }
+}
+
 /** A clock that moves only by `advance`. Timers fire in order of their due time, then of their making. */
 export class FakeClock implements Clock {
   #nowMs: number

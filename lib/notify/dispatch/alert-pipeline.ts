@@ -10,7 +10,7 @@ import type { MetaStore } from '../../meta/interface.ts'
 import type { SentAlert } from '../../model/alert.ts'
 import { fingerprint } from '../../model/fingerprint.ts'
 import type { Labels } from '../../model/labels.ts'
-import type { Clock, Timer } from '../../std/clock.ts'
+import { isDoneWithin, type Clock, type Timer } from '../../std/clock.ts'
 import type { Logger } from '../../std/log.ts'
 import type { Metrics } from '../../std/metrics.ts'
 import type { Random } from '../../std/random.ts'
@@ -26,7 +26,7 @@ import { Fallback } from './fallback.ts'
 import type { AlertGroup } from './group.ts'
 import { Inhibitor } from './inhibitor.ts'
 import { Integration } from './integration.ts'
-import { NotificationLog } from './notification-log.ts'
+import { KEPT_MS_MAX, NotificationLog } from './notification-log.ts'
 import { ESCALATION_KEY, Route } from './route.ts'
 import { Silences, silenceState } from './silences.ts'
 import { mutedBy } from './stages.ts'
@@ -196,12 +196,13 @@ export class AlertPipeline implements AlertDispatch {
   }
 
   retell(fingerprints: readonly string[]): void {
-    const forget = async (): Promise<void> => {
-      await this.#log.forgetFiring(fingerprints)
+    const forgotten = this.#log.forgetFiring(fingerprints)
+    this.#own(forgotten)
+    // Also where the store refuses it.
+    void isDoneWithin(forgotten.catch(() => {}), KEPT_MS_MAX, this.#ground.clock).then(() => {
       const alerts = fingerprints.map((id) => this.#alerts.get(id)).filter((alert) => alert !== undefined)
       for (const alert of alerts) this.#now?.dispatcher.flushNow(alert)
-    }
-    this.#own(forget())
+    })
   }
 
   /** Alerts that are known, ended ones too for a while. */
@@ -231,17 +232,14 @@ export class AlertPipeline implements AlertDispatch {
   /** Takes nothing more in; what is on its way has `drainMs`. */
   async stop(drainMs: number): Promise<void> {
     const { clock } = this.#ground
-    const within = (ms: number, work: Promise<unknown>): Promise<unknown> => {
-      return Promise.race([work, new Promise<void>((resolve) => void clock.after(ms, resolve, true))])
-    }
     this.#housekeeping?.cancel()
     this.#housekeeping = null
     const dispatcher = this.#now?.dispatcher
     const integrations = [...(this.#now?.integrations.values() ?? [])].flat()
     const done = Promise.all([this.settled(), dispatcher?.stop(true)])
-    await within(drainMs, done)
+    await isDoneWithin(done, drainMs, clock)
     dispatcher?.abort()
-    await within(ABORT_MS, Promise.all([done, ...integrations.map((integration) => integration.retire())]))
+    await isDoneWithin(Promise.all([done, ...integrations.map((integration) => integration.retire())]), ABORT_MS, clock)
   }
 
   /** Work that no one waits for; what of it fails is told. */

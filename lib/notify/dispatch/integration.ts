@@ -2,6 +2,7 @@
 // alerts go to whoever was told that they fire, whatever keeps them back meanwhile.
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { NotificationEntry } from '../../meta/interface.ts'
+import { isDoneWithin } from '../../std/clock.ts'
 import { runInTurns, type Steps } from '../../std/steps.ts'
 import type { Notification, NotifiedAlert } from '../../model/notification.ts'
 import type { AlertOverlay } from '../overlay.ts'
@@ -9,7 +10,7 @@ import type { Receiver } from '../receiver.ts'
 import { notifyReason, toldFiring } from './dedup.ts'
 import { DeliveryQueue, UndeliveredError, type DeliveryGround } from './delivery-queue.ts'
 import { groupMessage, notifiedAlert, type GroupHead } from './group-message.ts'
-import type { NotificationLog } from './notification-log.ts'
+import { KEPT_MS_MAX, type NotificationLog } from './notification-log.ts'
 import { ESCALATION_KEY } from './route.ts'
 import type { SiftedAlert } from './stages.ts'
 
@@ -107,7 +108,7 @@ export class Integration {
       expiresAtMs: head.timeMs + Math.max(2 * repeatIntervalMs, LOG_MS_MIN),
     })
     if (notification !== null) await this.#note(notification, null)
-    await logged
+    await isDoneWithin(logged, KEPT_MS_MAX, clock)
     return true
   }
 

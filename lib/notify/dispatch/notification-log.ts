@@ -2,6 +2,9 @@
 // the relational store, so that a restart repeats nothing. After alertmanager nflog/nflog.go.
 import type { MetaStore, NotificationEntry } from '../../meta/interface.ts'
 
+/** Messages wait so long for what is put to be durable at most: it holds in memory, and their disk may hang. */
+export const KEPT_MS_MAX = 2000
+
 export class NotificationLog {
   readonly #store: MetaStore
   readonly #entries = new Map<string, NotificationEntry>()

@@ -235,7 +235,7 @@ export class AlertLifecycle implements AlertOverlay {
   giveFeedback(id: string, { by, verdict }: { by: string; verdict: 'false_positive' | 'true_positive' }): Promise<{ before: AlertRecord; after: AlertRecord }> {
     return this.#inTurn(async () => {
       const episode = this.#table.byId(id)
-      const kept = episode === undefined ? await this.#ground.store.alert(id) : null
+      const kept = episode === undefined ? await this.#writer.answerOf(this.#ground.store.alert(id)) : null
       const before = episode?.record ?? this.#writer.waiting(id) ?? kept
       if (before === null) throw new AlertStateError('there is no such alert')
       const after: AlertRecord = { ...before, feedback: verdict }

@@ -3,7 +3,7 @@
 // goes first, and what became of a hundred thousand messages after it.
 import { MetaError } from '../../meta/errors.ts'
 import type { AlertEvent, AlertRecord, MetaStore } from '../../meta/interface.ts'
-import type { Clock, Timer } from '../../std/clock.ts'
+import { isDoneWithin, type Clock, type Timer } from '../../std/clock.ts'
 import type { Logger } from '../../std/log.ts'
 import { RecordLane, type AlertChange } from './record-lane.ts'
 
@@ -89,6 +89,12 @@ export class RecordWriter {
     }
   }
 
+  /** What the store answers to a question that others wait behind. Rejects with MetaError, also where it takes too long. */
+  async answerOf<T>(asked: Promise<T>): Promise<T> {
+    if (!await this.#inTime(CHANGE_WAIT_MS_MAX, asked.finally(() => (this.#isLate = false)))) throw new MetaError(NO_ANSWER)
+    return asked
+  }
+
   /** The record that is yet to be written, where there is one: newer than the store's. */
   waiting(id: string): AlertRecord | undefined {
     return this.#awaited.get(id) ?? this.#rest.get(id)
@@ -114,20 +120,10 @@ export class RecordWriter {
     if (this.#retry === null) this.#writing ??= this.#writeAll().finally(() => (this.#writing = null))
   }
 
-  /** Whether it is done within the time; it goes on if not. */
-  async #inTime(waitMs: number, work: Promise<void>): Promise<boolean> {
-    let timer: Timer | null = null
-    const late = new Promise<boolean>((resolve) => {
-      timer = this.#clock.after(waitMs, () => {
-        this.#isLate = true
-        resolve(false)
-      }, true)
-    })
-    try {
-      return await Promise.race([work.then(() => true), late])
-    } finally {
-      timer!.cancel()
-    }
+  async #inTime(waitMs: number, work: Promise<unknown>): Promise<boolean> {
+    const isDone = await isDoneWithin(work, waitMs, this.#clock)
+    if (!isDone) this.#isLate = true
+    return isDone
   }
 
   #cut(lane: RecordLane): void {

@@ -121,6 +121,23 @@ describe('an episode', () => {
     expect(await w.lifecycle.acknowledge(id, { by: 'ana', repageAfterMs: null })).toMatchObject({ status: 'acknowledged' })
   })
 
+  it('is told though someone judges one that has ended while the store hangs', async () => {
+    const w = await world()
+    const id = await fire(w, CPU)
+    await w.lifecycle.receive([sent(CPU, w.clock.now(), { endsAtMs: w.clock.now() })])
+    const alert = w.store.alert.bind(w.store)
+    let goOn = (): void => {}
+    const hangs = new Promise<void>((resolve) => (goOn = resolve))
+    w.store.alert = (asked) => hangs.then(() => alert(asked))
+    const refused = expect(w.lifecycle.giveFeedback(id, { by: 'ana', verdict: 'true_positive' })).rejects.toThrow('does not answer')
+    const received = w.lifecycle.receive([sent({ ...CPU, instance: 'web2' }, w.clock.now())])
+    await w.store.value('')
+    await w.clock.advance(5000)
+    await Promise.all([refused, received])
+    goOn()
+    expect((await w.lifecycle.giveFeedback(id, { by: 'ana', verdict: 'true_positive' })).after).toMatchObject({ status: 'resolved', feedback: 'true_positive' })
+  })
+
   it('goes on over a restart, and is over where the rules do not find it again', async () => {
     const w = await world()
     const id = await fire(w, CPU)

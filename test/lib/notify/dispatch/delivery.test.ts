@@ -86,6 +86,23 @@ it('comes again when the receiver says, with all of its messages', async () => {
   expect(tries.toSorted()).toEqual(['x @0', 'x @60', 'y @60'])
 })
 
+it('tells what comes to a group that was told while the store hangs', async () => {
+  const world = await PipelineWorld.start(`
+route: {receiver: a, group_by: [job], group_wait: 10s, group_interval: 1m}
+receivers: [{name: a, webhook_configs: [{url: http://a}]}]`)
+  const put = world.store.putNotificationEntry.bind(world.store)
+  let goOn = (): void => {}
+  const hangs = new Promise<void>((resolve) => (goOn = resolve))
+  world.store.putNotificationEntry = (entry) => hangs.then(() => put(entry))
+  await world.fire({ name: '1', job: 'x' })
+  await world.advance(10)
+  expect(world.news()).toEqual(['a @10 +1'])
+  await world.fire({ name: '2', job: 'x' })
+  await world.advance(60)
+  expect(world.news()).toEqual(['a @70 +1 +2'])
+  goOn()
+})
+
 it('lets a receiver that hangs delay no other, nor more than its own messages', async () => {
   const world = await PipelineWorld.start(CONFIG)
   let hanging = 0
