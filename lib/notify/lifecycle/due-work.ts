@@ -62,20 +62,25 @@ export class DueWork {
   /** The next step of its escalation, null where there is none. */
   nextStep(episode: Episode): DueStep | null {
     if (this.#policies.size === 0) return null
-    episode.policy ??= this.#ground.dispatch.escalationOf(episode.labels)
-    return nextStep(episode.record, this.#policies.get(episode.policy))
+    return nextStep(episode.record, this.#policyOf(episode))
   }
 
-  /** Receivers of the steps that were begun before this start. */
-  stepsBegun({ record, labels }: Episode): string[] {
-    const steps = this.#policies.get(this.#ground.dispatch.escalationOf(labels))?.steps ?? []
-    return steps.slice(0, record.escalationStep).map(({ receiver }) => receiver)
+  /** Receivers of the steps that were begun. Of most alerts none was: their routes are not asked. */
+  stepsBegun(episode: Episode): string[] {
+    const { escalationStep } = episode.record
+    const steps = escalationStep === 0 ? [] : this.#policyOf(episode)?.steps ?? []
+    return steps.slice(0, escalationStep).map(({ receiver }) => receiver)
   }
 
   /** As if these alerts had just fired. */
   pageAnew(prints: readonly string[]): void {
     this.#ground.dispatch.endEscalation(prints)
     this.#ground.dispatch.retell(prints)
+  }
+
+  #policyOf(episode: Episode): EscalationPolicy | undefined {
+    episode.policy ??= this.#ground.dispatch.escalationOf(episode.labels)
+    return this.#policies.get(episode.policy)
   }
 
   #dueMs(episode: Episode): number {
