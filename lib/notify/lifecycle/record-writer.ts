@@ -91,7 +91,10 @@ export class RecordWriter {
 
   /** What the store answers to a question that others wait behind. Rejects with MetaError, also where it takes too long. */
   async answerOf<T>(asked: Promise<T>): Promise<T> {
-    if (!await this.#inTime(CHANGE_WAIT_MS_MAX, asked.finally(() => (this.#isLate = false)))) throw new MetaError(NO_ANSWER)
+    const answered = asked.finally(() => (this.#isLate = false))
+    // Nobody else looks at what fails too late.
+    answered.catch(() => {})
+    if (this.#isLate || !await this.#inTime(CHANGE_WAIT_MS_MAX, answered)) throw new MetaError(NO_ANSWER)
     return asked
   }
 

@@ -134,7 +134,9 @@ describe('an episode', () => {
     await w.store.value('')
     await w.clock.advance(5000)
     await Promise.all([refused, received])
+    await expect(w.lifecycle.giveFeedback(id, { by: 'ana', verdict: 'true_positive' }), 'at once').rejects.toThrow('does not answer')
     goOn()
+    await w.store.value('')
     expect((await w.lifecycle.giveFeedback(id, { by: 'ana', verdict: 'true_positive' })).after).toMatchObject({ status: 'resolved', feedback: 'true_positive' })
   })
 
