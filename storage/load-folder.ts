@@ -130,7 +130,10 @@ interface LoadParts {
 class Load {
   readonly #parts: LoadParts
   readonly #replay: HeadReplay
-  /** Segment files found with rows that the log has, too: it was not cut behind them, so they may never have been synced. */
+  /**
+   * Segment files found with rows that the log has, too: it was not cut behind them, so they may never have been synced. Where
+   * the log has no file, the process may have ended as it put another in the place of its only one: nothing is known then.
+   */
   readonly #unsynced: FoundFile[] = []
 
   constructor(parts: LoadParts) {
@@ -184,7 +187,7 @@ class Load {
     const found = yield* scanSegmentFile(headFolder(folder), number, oldestLsn, (segment, mustBeVerified) => {
       // One whose definition is lost or never came to the disk holds nothing that was acknowledged.
       if (this.#replay.segment(segment, mustBeVerified)) recovery.segments++
-      mayBeUnsynced ||= segment.flushedLsn >= oldestLsn
+      mayBeUnsynced ||= segment.flushedLsn >= oldestLsn || (oldestLsn === Infinity && mustBeVerified)
       segments.note(number, { maxT: segment.maxT, generation: head.groups[segment.group]?.generation ?? 0 })
     })
     recovery.corruptRecords += found.frames

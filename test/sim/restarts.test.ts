@@ -16,6 +16,7 @@ const NOW = 1_700_000_000_000
 
 interface Life {
   disk: SimDisk
+  clock: FakeClock
   db: Database | null
 }
 
@@ -24,15 +25,16 @@ function start(names: SimNames, endsAt: number = Infinity, faults: readonly Faul
   const disk = new SimDisk({ random: new Random(1), names, endsAt, faults })
   const before = useDisk(disk)
   onTestFinished(() => void useDisk(before))
+  const clock = new FakeClock(NOW)
   try {
     const db = new Database({
-      folder: '/data', retentionMs: Infinity, headBytesMax: 8 * 2 ** 20, clock: new FakeClock(NOW), random: new Random(2),
+      folder: '/data', retentionMs: Infinity, headBytesMax: 8 * 2 ** 20, clock, random: new Random(2),
       fileBytesMax: { log: 2 ** 20, segments: 256 },
     })
-    return { disk, db }
+    return { disk, clock, db }
   } catch (error) {
     if (!disk.isDead) throw error
-    return { disk, db: null }
+    return { disk, clock, db: null }
   }
 }
 
@@ -41,6 +43,11 @@ async function kill({ disk }: Life): Promise<SimNames> {
   disk.end()
   for (let turns = 0; turns < 8; turns++) await nextTurn()
   return disk.names
+}
+
+function namesIn(names: SimNames, folder: string): string[] {
+  const node = names.find(folder)
+  return node?.kind === 'folder' ? [...node.live.keys()] : []
 }
 
 /** A power cut that leaves nothing but what was synced. */
@@ -100,6 +107,35 @@ describe('a start', () => {
       expect(readAll(start(await powerCut(whole)).db!), `second start ended at call ${endsAt}`).toEqual(shown)
       if (cut.db !== null) break
     }
+  })
+
+  it('makes durable all that it shows, also where the log was about to get a file in the place of its only one', async () => {
+    const appended = (life: Life): void => {
+      const refs = seriesOf(life.db!, 3)
+      for (let k = 0; k < 40; k++) append(life.db!, batchOf(NOW + k, refs, [k, 1 / k, k / 7]))
+    }
+    const first = start(new SimNames())
+    appended(first)
+    const { calls } = first.disk
+    await kill(first)
+    let withoutLog = 0
+    for (let endsAt = calls + 1; endsAt < calls + 60; endsAt++) {
+      // The first sync of the commit fails: nothing of the log counts.
+      const life = start(new SimNames(), endsAt, [{ at: calls + 1, kind: 'sync' }])
+      appended(life)
+      await life.db!.commit().catch(() => {})
+      // It is tried again in a new file every second.
+      for (let turns = 0; turns < 40; turns++) {
+        await life.clock.advance(250)
+        await nextTurn()
+      }
+      const names = await kill(life)
+      if (!namesIn(names, '/data/log').some((name) => name.endsWith('.log'))) withoutLog++
+      const again = start(names)
+      const shown = readAll(again.db!)
+      expect(readAll(start(await powerCut(again)).db!), `ended at call ${endsAt}`).toEqual(shown)
+    }
+    expect(withoutLog).toBeGreaterThan(0)
   })
 
   it('keeps deleted what it shows as deleted, also if the delete was killed', async () => {
