@@ -40,6 +40,7 @@ function withDrops(change: number, rows: BucketRun, lo: number, hi: number, from
   let added = Math.abs(first[at + lo]!) + Math.abs(last[at + hi - 1]!)
   let roundings = 0
   let isWhole = Number.isInteger(added)
+  let least = Math.min(first[at + lo]!, last[at + hi - 1]!)
   for (let r = from; r < to; r++) {
     const k = at + drops[r]!
     const before = drops[r]! > lo && first[k]! < last[k - 1]! ? last[k - 1]! : 0
@@ -48,10 +49,13 @@ function withDrops(change: number, rows: BucketRun, lo: number, hi: number, from
     added += Math.abs(before) + Math.abs(correction[k]!)
     roundings += correction[k]! === 0 ? 1 : DROPS
     isWhole &&= Number.isInteger(before) && Number.isInteger(correction[k]!)
+    least = Math.min(least, before, correction[k]!)
   }
   // Sums of whole numbers have no roundings; a change that is NaN is so in any order.
   const isExact = change !== change || (isWhole && added <= Number.MAX_SAFE_INTEGER)
-  doubt[0] = isExact || Math.abs(result) >= roundings * CANCELED * added ? 0 : 1
+  // No counter is below zero; of values that are, a row's sum does not tell what cancelled in it.
+  const isCounter = least >= 0 && result >= 0
+  doubt[0] = isExact || (isCounter && result >= roundings * CANCELED * added) ? 0 : 1
   return result
 }
 

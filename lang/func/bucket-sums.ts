@@ -107,7 +107,8 @@ function variances(w: BucketWindows, rows: BucketRun, out: Float64Array, kinds: 
       if (min[k]! !== min[from]! || max[k]! !== min[from]!) isSteady = false
       if (max[k]! > SQUARE_MAX || min[k]! < -SQUARE_MAX) isLarge = true
     }
-    const variance = isSteady ? 0 : squares / n
+    // Min and max leave out NaN, which the squares do not.
+    const variance = isSteady && (isLarge || !Number.isNaN(squares)) ? 0 : squares / n
     out[at + i] = variance
     if (isLarge || (!isSteady && variance < mean * mean * (STEADY * STEADY))) isInDoubt = true
   }

@@ -165,7 +165,12 @@ class ModelRun {
     else {
       // In this process nothing of the old store may go on.
       await this.#maintain()
-      // A kill leaves everything as it is; only the lock file tells.
+      // A kill leaves everything as it is; only the lock file tells. The old store has to close its files, elsewhere.
+      const killed = `${this.#folder}.killed`
+      fs.cpSync(this.#folder, killed, { recursive: true })
+      await this.#db.close()
+      fs.rmSync(this.#folder, { recursive: true })
+      fs.renameSync(killed, this.#folder)
       abandon(this.#folder)
     }
     this.#count()

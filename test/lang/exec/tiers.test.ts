@@ -25,7 +25,8 @@ const FUNCS = [
   'ts_of_last_over_time', 'sum_over_time', 'avg_over_time', 'stddev_over_time', 'stdvar_over_time', 'rate', 'increase', 'delta',
   'quantile_over_time', 'changes', 'irate', 'absent_over_time', '', 'timestamp',
 ] as const
-const SUMS: readonly string[] = ['sum_over_time', 'avg_over_time', 'stddev_over_time', 'stdvar_over_time', 'rate', 'increase']
+/** How far a value may be off: sums are added up in another order, and squares of small differences of large values show it. */
+const OFF_BY: Readonly<Record<string, number>> = { sum_over_time: 1e-12, avg_over_time: 1e-12, rate: 1e-12, increase: 1e-12, stddev_over_time: 1e-9, stdvar_over_time: 1e-9 }
 
 interface Answer {
   status: string
@@ -79,7 +80,7 @@ function pointsOf({ data }: Answer): Map<string, string> {
   return points
 }
 
-/** Same points; same values, of sums within 1e-12, or whatever they are where `hasSums` is false. */
+/** Same points; same values, of sums and deviations within OFF_BY, or whatever they are where `hasSums` is false. */
 function expectSame(got: Answer, want: Answer, asked: Asked, seed: number, hasSums = true): void {
   const what = `${JSON.stringify(asked.job)} (seed ${seed}) ${JSON.stringify(got.data?.stats?.tiers)}`
   expect(got.status, `${what} ${got.error}`).toBe('success')
@@ -91,7 +92,8 @@ function expectSame(got: Answer, want: Answer, asked: Asked, seed: number, hasSu
     // Which of two zeros comes first in a sort is nobody's promise.
     if (other === text || (asked.func === 'quantile_over_time' && Number(other) === 0 && Number(text) === 0)) continue
     const difference = Math.abs(Number(other) - Number(text)) / Math.abs(Number(text))
-    if (!SUMS.includes(asked.func) || (hasSums && !(difference <= 1e-12))) expect.fail(`${what}: ${key} is ${other}, not ${text}`)
+    const offBy = OFF_BY[asked.func]
+    if (offBy === undefined || (hasSums && !(difference <= offBy))) expect.fail(`${what}: ${key} is ${other}, not ${text}`)
   }
 }
 
@@ -211,6 +213,22 @@ describe('sums that cancel', () => {
       expectSame(got, ask(storage, asked(query).job), asked(query), 0)
       // A bucket alone cancels with nothing.
       expect(got.data.stats.tiers![0]!.tier === 'raw', query).toBe(query.includes('2h'))
+    }
+  })
+})
+
+describe('deviations of values that are all the same but for NaN', () => {
+  it('are NaN, as those of the samples', () => {
+    const storage = new MemoryStorage({ outOfOrderWindowMs: Infinity })
+    for (let i = 0; i < 24 * 120; i++) storage.add(['__name__', 'm'], START + (i + 1) * 30_000, i === 130 ? NaN : 39)
+    const store = new NaiveTiers(storage, { rawFrom: -Infinity, tiers: [{ name: '1h', from: -Infinity, to: Infinity }] })
+    for (const func of ['stdvar_over_time', 'stddev_over_time']) {
+      const query = `${func}(m[1h])`
+      const job: RangeJob = { kind: 'range', query, startMs: START + HOUR, endMs: START + 24 * HOUR, stepMs: HOUR, lookbackMs: 1, stats: 'true', timeoutMs: 60_000, limit: 0 }
+      const got = ask(store, job)
+      expect(tierSteps(got)).toBeGreaterThan(20)
+      expect(got.data.result[0]!.values!.slice(0, 3).map(([, value]) => value)).toEqual(['0', 'NaN', '0'])
+      expectSame(got, ask(storage, job), { func, query, job }, 0)
     }
   })
 })
