@@ -1,4 +1,18 @@
+// One seed for the whole run, of the commit's tree: what passed here passes elsewhere, and each commit tries other data.
+// SEED=n takes another; `npm run prove` takes seeds of its own.
+import { execFileSync } from 'node:child_process'
 import { defineConfig, type UserWorkspaceConfig } from 'vitest/config'
+
+function seedOfTree(): number {
+  try {
+    return Number.parseInt(execFileSync('git', ['rev-parse', 'HEAD^{tree}'], { cwd: import.meta.dirname, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).slice(0, 8), 16)
+  } catch {
+    return 1 // not a checkout
+  }
+}
+
+const seed = process.env['SEED'] ?? String(seedOfTree())
+console.log(`SEED=${seed}`)
 
 const config: UserWorkspaceConfig = defineConfig({
   test: {
@@ -8,6 +22,7 @@ const config: UserWorkspaceConfig = defineConfig({
     testTimeout: 30_000,
     hookTimeout: 60_000,
     reporters: ['default'],
+    env: { SEED: seed },
   },
 })
 

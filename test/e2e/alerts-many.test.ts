@@ -59,7 +59,13 @@ describe.skipIf(!hasBrowser)('many alerts', () => {
       for (const label of await rows.locator('.labels').allTextContents()) seen.add(label)
     }
     await look('Page 1, 200 alerts.', 200)
+    // While the next page is on its way, what is told is of the one shown, and the impatient turn but one.
+    const answer = Promise.withResolvers<void>()
+    await page.route(/\/api\/alerts\?.*after=/, async (route) => { await answer.promise; await route.continue() })
     await page.getByRole('button', { name: 'Older' }).click()
+    await page.getByRole('button', { name: 'Older' }).click()
+    expect(await page.getByText('Page 1, 200 alerts.').isVisible()).toBe(true)
+    answer.resolve()
     await look('Page 2, 200 alerts.', 200)
     await page.getByRole('button', { name: 'Older' }).click()
     await look('Page 3, 50 alerts.', 50)

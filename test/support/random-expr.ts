@@ -1,8 +1,8 @@
 // Texts of typed random expressions: every construct of the grammar, valid by construction, for property tests. The
 // texts are as people write them (spaces, keyword case, optional parts), not as they are printed.
-import fc from 'fast-check'
 import { SIGNATURES } from '../../lang/func/signatures.ts'
 import type { ValueType } from '../../lang/parse/ast.ts'
+import { fc } from './property.ts'
 
 type Text = fc.Arbitrary<string>
 

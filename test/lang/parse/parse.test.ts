@@ -1,6 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { formatMatcher, type Matcher } from '../../../lib/model/matcher.ts'
 import type { Expr } from '../../../lang/parse/ast.ts'
@@ -9,6 +8,7 @@ import { NO_FEATURES } from '../../../lang/parse/features.ts'
 import { ALL_FEATURES, parseExpr, parseSelector } from '../../../lang/parse/parse.ts'
 import { printExpr } from '../../../lang/parse/print.ts'
 import { runParserCases } from '../../conformance/parser-cases.ts'
+import { fc } from '../../support/property.ts'
 
 const shared = path.resolve(import.meta.dirname, '../../../../shared')
 const golden = path.resolve(import.meta.dirname, '../../golden/promql-parse.json')

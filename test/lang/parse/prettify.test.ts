@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { formatMatcher, type Matcher } from '../../../lib/model/matcher.ts'
 import type { Expr } from '../../../lang/parse/ast.ts'
@@ -9,6 +8,7 @@ import { ALL_FEATURES, parseExpr } from '../../../lang/parse/parse.ts'
 import { prettifyExpr } from '../../../lang/parse/prettify.ts'
 import { printExpr } from '../../../lang/parse/print.ts'
 import { treeJson } from '../../../lang/parse/tree-json.ts'
+import { fc } from '../../support/property.ts'
 import { randomExpr } from '../../support/random-expr.ts'
 
 const golden = path.resolve(import.meta.dirname, '../../golden')

@@ -1,8 +1,8 @@
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { plainTargets } from '../../../lib/config/plain-targets.ts'
 import { parseTargetFile, readTargetFile, TargetFileError } from '../../../lib/config/target-file.ts'
 import { parseYaml, type YamlNode } from '../../../lib/config/yaml-node.ts'
+import { fc } from '../../support/property.ts'
 
 /** Addresses and labels by source. */
 function read(text: string, path: string): [string, string[], Record<string, string>][] {

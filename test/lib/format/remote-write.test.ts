@@ -1,8 +1,8 @@
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { LabelDecoder } from '../../../lib/format/remote-write-labels.ts'
 import { RemoteWriteError } from '../../../lib/format/remote-write-wire.ts'
 import { SampleColumns, WriteRequestReader } from '../../../lib/format/remote-write.ts'
+import { fc } from '../../support/property.ts'
 import { STALE_NAN, field, label, sample, varint, writeRequest, type BodySeries } from '../../support/remote-write-body.ts'
 
 const T = 1_700_000_000_000

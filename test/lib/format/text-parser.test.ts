@@ -2,12 +2,12 @@
 // mutations agreed but for the exceptions that text-parser.ts names. And the OpenMetrics specification's cases.
 import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { FloatReader, formatOpenMetricsFloat, parseFloatText } from '../../../lib/format/text-float.ts'
 import { ENTRY_END, ENTRY_HELP, ENTRY_SAMPLE, ENTRY_TYPE, ENTRY_UNIT, ExpositionError, type TextFormat } from '../../../lib/format/exposition-entry.ts'
 import { TextParser } from '../../../lib/format/text-parser.ts'
 import { labelsFromMap } from '../../../lib/model/labels.ts'
+import { fc } from '../../support/property.ts'
 
 type Row = readonly (string | number | null)[]
 

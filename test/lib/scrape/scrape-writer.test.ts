@@ -1,11 +1,11 @@
 // The cache and what a scrape stores. Truth: the behaviour of Prometheus' scrape loop (scrape/scrape.go), written down
 // here by hand; and for every order of lines, a reader without a cache.
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { ScrapeConfig } from '../../../lib/config/scrape-config.ts'
 import { labelsFromRecord } from '../../../lib/model/labels.ts'
 import { ScrapeCache } from '../../../lib/scrape/cache.ts'
 import { LogError } from '../../../storage/errors.ts'
+import { fc } from '../../support/property.ts'
 import { ScrapeBench } from '../../support/scrape-bench.ts'
 import { NO_LIMITS, relabelConfig, scrapeConfig } from '../../support/scrape-fixture.ts'
 

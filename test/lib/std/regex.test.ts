@@ -1,10 +1,10 @@
-import fc from 'fast-check'
 import { RE2JS } from 're2js'
 import { describe, expect, it } from 'vitest'
 import { compileMatcher, type MatchOp } from '../../../lib/model/matcher.ts'
 import { compileRegex, RegexError } from '../../../lib/std/regex.ts'
 import { requiredLiteral } from '../../../lib/std/regex-literal.ts'
 import { readShape } from '../../../lib/std/regex-shape.ts'
+import { fc } from '../../support/property.ts'
 
 const oracle = (source: string): RE2JS => RE2JS.compile(`^(?s:${source})$`)
 

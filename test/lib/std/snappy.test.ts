@@ -1,8 +1,8 @@
-import fc from 'fast-check'
 import { compressSync, uncompressSync } from 'snappy'
 import { describe, expect, it } from 'vitest'
 import { Random } from '../../../lib/std/random.ts'
 import { SnappyDecoder, SnappyError } from '../../../lib/std/snappy.ts'
+import { fc } from '../../support/property.ts'
 import { snappyCompress } from '../../support/snappy-compress.ts'
 
 const MIB = 1 << 20

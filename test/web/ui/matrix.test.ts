@@ -1,10 +1,10 @@
 // From the API's JSON to columns, statistics and the choice of lines.
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { densityOf } from '../../../web/ui/query/density.ts'
 import { graphFacts } from '../../../web/ui/query/graph-facts.ts'
 import { matrixOf, planDrawing, rowOf, rowsByStat, seriesStats, type Matrix } from '../../../web/ui/query/matrix.ts'
 import { formatCount, formatShort, formatTicks } from '../../../web/ui/query/number-format.ts'
+import { fc } from '../../support/property.ts'
 
 const grid = { startMs: 1_700_000_000_000, endMs: 1_700_000_040_000, stepMs: 10_000 }
 const stats = (...values: number[]) => seriesStats(Float64Array.from(values))

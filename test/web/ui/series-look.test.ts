@@ -1,8 +1,8 @@
 // Labels as text, and the colour a line gets.
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { commonLabels, labelNames, labelSetOf, ownLabels, seriesText, type LabelSet } from '../../../web/ui/query/label-set.ts'
 import { assignLineStyles, hashText, LINE_COLORS } from '../../../web/ui/query/series-color.ts'
+import { fc } from '../../support/property.ts'
 
 const hosts = (count: number): LabelSet[] => Array.from({ length: count }, (_, i) => labelSetOf({ __name__: 'up', instance: `web-${i}:9100` }))
 

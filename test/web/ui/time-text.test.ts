@@ -1,7 +1,7 @@
 // Durations against Prometheus' rules (common/model/time.go), times against Date.
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { formatDuration, formatSpan, formatTimestamp, parseDuration, parseTimestamp, zoneName } from '../../../web/ui/query/time-text.ts'
+import { fc } from '../../support/property.ts'
 
 describe('duration', () => {
   const f = (text: string, want: number | undefined): void => expect(parseDuration(text), text).toBe(want)

@@ -1,7 +1,7 @@
 // The share URL: what Prometheus 3 (and 2) write must open the same view here; what we write must come back whole.
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { DEFAULT_PANEL, decodePanels, encodePanels, gridOf, stepOf, type PanelOptions, type Resolution } from '../../../web/ui/query/url-state.ts'
+import { fc } from '../../support/property.ts'
 
 const resolution: fc.Arbitrary<Resolution> = fc.oneof(
   fc.record({ type: fc.constant('auto' as const), density: fc.constantFrom('low' as const, 'medium' as const, 'high' as const) }),

@@ -131,12 +131,12 @@ function Current({ found, view, asked: { search, scope }, limit, nowMs, onChange
   )
 }
 
-/** A page at a time, the newest first. */
+/** A page at a time, the newest first. What is told of the page, and where its buttons lead, is of the one shown: another may be on its way. */
 function Ended({ found, view, emptyText, search, turned, nowMs, onChange }: Omit<ShownProps, 'asked' | 'limit'> & { emptyText: string; search: string }): JSX.Element {
   if (found.ended === null || found.view !== view) return <div class="skeleton table" />
   const { data, next } = found.ended
   const passing = data.filter((alert) => passesText(alert, search))
-  const before = turned.value
+  const before = found.turned
   const isPaged = before.length > 0 || next !== null
   return (
     <>

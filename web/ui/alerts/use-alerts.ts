@@ -25,6 +25,8 @@ export interface Found {
   pending: readonly ApiPending[] | null
   /** Of the view of pending alerts, those that never fired; of that of resolved ones, these. */
   ended: EndedAlerts | null
+  /** The last ids of the pages before the one of `ended`. */
+  turned: readonly string[]
 }
 
 export interface Asked {
@@ -106,10 +108,11 @@ export function useAlerts(asked: Asked): Loaded {
 async function ask({ view, search, scope, turned, limit }: Asked, signal: AbortSignal): Promise<Found> {
   const at = view.peek()
   const current = { search: search.peek(), scope: scope.peek(), limit: limit.peek() }
+  const before = turned.peek()
   const endedStatus = at === 'pending' ? 'expired' : at === 'resolved' ? 'resolved' : null
   const [open, acknowledged, silences, pendingCount, pending, ended] = await Promise.all([
     fetchCurrent('open', current, signal), fetchCurrent('acknowledged', current, signal), fetchSilences(signal), countPending(signal),
-    at === 'pending' ? fetchPending(signal) : null, endedStatus === null ? null : fetchEnded(endedStatus, turned.peek().at(-1) ?? '', signal),
+    at === 'pending' ? fetchPending(signal) : null, endedStatus === null ? null : fetchEnded(endedStatus, before.at(-1) ?? '', signal),
   ])
-  return { search: current.search, scope: current.scope, open, acknowledged, silences, pendingCount: pending?.length ?? pendingCount, view: at, pending, ended }
+  return { search: current.search, scope: current.scope, open, acknowledged, silences, pendingCount: pending?.length ?? pendingCount, view: at, pending, ended, turned: before }
 }
