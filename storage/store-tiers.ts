@@ -5,7 +5,7 @@ import type { BlockSet } from './block-set.ts'
 import { COLD_REFS, type ColdPlace, type ColdSeries, type SeriesBlock } from './cold-series.ts'
 import type { HeadQuerier } from './head/head-querier.ts'
 import { bucketEnd } from './tier/aggregate.ts'
-import { TIER_MS, type BucketColumn, type BucketSelection, type TierCoverage, type TierName, type TierQuerier } from './tier/bucket.ts'
+import { TIER_MS, type BucketColumn, type BucketSelection, type SketchQuantiles, type TierCoverage, type TierName, type TierQuerier } from './tier/bucket.ts'
 import type { BucketBuffer } from './tier/bucket-buffer.ts'
 import type { HourFiles } from './tier/hour-files.ts'
 import { hourQuantiles, lackHistograms, selectHours, type HourRange, type HourSeries } from './tier/hour-reader.ts'
@@ -176,9 +176,10 @@ export class StoreTiers implements TierQuerier {
     return new TierSelection(parts, this.#seriesOf(matchers, parts), { mint, maxt }, wantedOf(wanted))
   }
 
-  sketchQuantile(name: Exclude<TierName, 'raw'>, q: number, refs: Uint32Array, from: number, to: number): Float64Array {
+  sketchQuantile(name: Exclude<TierName, 'raw'>, q: number, refs: Uint32Array, from: number, to: number): SketchQuantiles {
     if (name === '1h') return this.#hourQuantile(q, refs, from, to)
     const values = new Float64Array(refs.length).fill(NaN)
+    const found = new Uint8Array(refs.length)
     const parts = this.#partsToRead(from, to)
     const order = Uint32Array.from(refs.keys()).sort((a, b) => refs[a]! - refs[b]!)
     const sorted = refs.toSorted()
@@ -190,19 +191,26 @@ export class StoreTiers implements TierQuerier {
       for (let s = 0; s < batch.seriesCount; s++) {
         sum.clear()
         addRows(batch, s, sum)
-        values[order[batch.index[s]!]!] = sum.quantile(q)
+        const i = order[batch.index[s]!]!
+        values[i] = sum.quantile(q)
+        found[i] = sum.isEmpty ? 0 : 1
       }
     }
-    return values
+    return { values, found }
   }
 
-  #hourQuantile(q: number, refs: Uint32Array, from: number, to: number): Float64Array {
+  #hourQuantile(q: number, refs: Uint32Array, from: number, to: number): SketchQuantiles {
     const order = Uint32Array.from(refs.keys()).sort((a, b) => refs[a]! - refs[b]!)
     const values = new Float64Array(refs.length)
+    const found = new Uint8Array(refs.length)
     const range = { mint: from, maxt: to }
     const { byLabels } = this.#hourSeries([], range)
-    hourQuantiles(this.#openHours(), { refs: refs.toSorted(), byLabels }, range, q).forEach((value, i) => (values[order[i]!] = value))
-    return values
+    const sorted = hourQuantiles(this.#openHours(), { refs: refs.toSorted(), byLabels }, range, q)
+    order.forEach((at, i) => {
+      values[at] = sorted.values[i]!
+      found[at] = sorted.found[i]!
+    })
+    return { values, found }
   }
 }
 

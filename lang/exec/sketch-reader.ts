@@ -41,13 +41,13 @@ export class SketchReader implements SpanReader {
     for (let i = 0; i < to - from; i++) {
       budget.check()
       const q = qs[i]!
-      const found = buckets.sketchQuantile(tier.name, Math.min(1, Math.max(0, q === q ? q : 0)), this.refs, startMs[i]!, endMs[i]!)
+      const { values: quantiles, found } = buckets.sketchQuantile(tier.name, Math.min(1, Math.max(0, q === q ? q : 0)), this.refs, startMs[i]!, endMs[i]!)
       budget.addSamples(0, found.length)
       budget.stepSamples?.add(from + i, found.length, found.length)
       tierUse?.addRows(tier.name, found.length)
       for (let s = 0; s < found.length; s++) {
-        if (found[s] !== found[s]) continue
-        values[starts[s]! + i] = q >= 0 && q <= 1 ? found[s]! : q < 0 ? -Infinity : q > 1 ? Infinity : NaN
+        if (found[s] === 0) continue
+        values[starts[s]! + i] = q >= 0 && q <= 1 ? quantiles[s]! : q < 0 ? -Infinity : q > 1 ? Infinity : NaN
         kinds[starts[s]! + i] = FLOAT
         hasRows = true
       }

@@ -94,8 +94,18 @@ export interface TierQuerier {
     name: Exclude<TierName, 'raw'>, matchers: readonly Matcher[], mint: number, maxt: number, wanted: readonly BucketColumn[],
   ): BucketSelection
   /**
-   * The value at quantile q (0..1) of all samples of buckets that end in (from, to], by series as in `refs`, NaN where there
-   * is none; relative error at most 0.01, from the sketches.
+   * The value at quantile q (0..1) of all samples of buckets that end in (from, to], by series as in `refs`; from the sketches.
    */
-  sketchQuantile(name: Exclude<TierName, 'raw'>, q: number, refs: Uint32Array, from: number, to: number): Float64Array
+  sketchQuantile(name: Exclude<TierName, 'raw'>, q: number, refs: Uint32Array, from: number, to: number): SketchQuantiles
+}
+
+/** One element per series that was asked for. */
+export interface SketchQuantiles {
+  /**
+   * Off by at most 0.01 of the larger magnitude of the two samples that it lies between. NaN where it would be of the samples,
+   * and where there are none.
+   */
+  values: Float64Array
+  /** 1: there are samples. */
+  found: Uint8Array
 }

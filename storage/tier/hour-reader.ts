@@ -3,7 +3,7 @@
 //   refs ─▶ sidecars: places ─▶ series in the order of the files ─▶ batch: chunks of its row groups ─▶ columns
 //
 // While a batch is decoded, what a bucket has of the next one is on its way.
-import type { BucketBatch, BucketColumn, BucketSelection } from './bucket.ts'
+import type { BucketBatch, BucketColumn, BucketSelection, SketchQuantiles } from './bucket.ts'
 import { BucketBuffer } from './bucket-buffer.ts'
 import type { ChunkPlace, DeletedRows, HourFiles, StartedRead } from './hour-files.ts'
 import { touches, type HourFile } from './hour-manifest.ts'
@@ -81,10 +81,11 @@ export function selectHours(files: HourFiles, asked: HourSeries, range: HourRang
   return { refs, next }
 }
 
-/** The value at quantile q of all samples of buckets that end in (mint, maxt], as the refs; NaN where there is none. */
-export function hourQuantiles(files: HourFiles, asked: HourSeries, { mint: from, maxt: to }: HourRange, q: number): Float64Array {
+/** The value at quantile q of all samples of buckets that end in (mint, maxt], as the refs. */
+export function hourQuantiles(files: HourFiles, asked: HourSeries, { mint: from, maxt: to }: HourRange, q: number): SketchQuantiles {
   const { refs } = asked
-  const out = new Float64Array(refs.length).fill(NaN)
+  const values = new Float64Array(refs.length).fill(NaN)
+  const found = new Uint8Array(refs.length)
   const sums = Array.from({ length: QUANTILE_SERIES }, () => new SketchSum())
   for (let at = 0; at < refs.length; at += SLICE_SERIES) {
     const slice = locate(files, asked, at, { mint: from, maxt: to })
@@ -92,10 +93,13 @@ export function hourQuantiles(files: HourFiles, asked: HourSeries, { mint: from,
       const series = slice.order.slice(done, done + QUANTILE_SERIES)
       for (const sum of sums) sum.clear()
       addSketches(files, series, slice, { from, to, sums })
-      series.forEach((s, i) => (out[at + s] = sums[i]!.quantile(q)))
+      series.forEach((s, i) => {
+        values[at + s] = sums[i]!.quantile(q)
+        found[at + s] = sums[i]!.isEmpty ? 0 : 1
+      })
     }
   }
-  return out
+  return { values, found }
 }
 
 /** Whether one of the series has native histograms in the files of (mint, maxt], which their rows leave out. */

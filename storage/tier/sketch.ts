@@ -30,7 +30,8 @@ function binValue(key: number): number {
   if (key === 0) return 0
   if (key === KEY_NAN) return NaN
   if (key === KEY_INFINITE || key === -KEY_INFINITE) return key / 0
-  const magnitude = (2 / (1 + GAMMA)) * GAMMA ** (Math.abs(key) - KEY_SHIFT)
+  // From the lower end of the bin: the upper one of the largest numbers is none.
+  const magnitude = ((2 * GAMMA) / (1 + GAMMA)) * GAMMA ** (Math.abs(key) - KEY_SHIFT - 1)
   return key < 0 ? -magnitude : magnitude
 }
 
@@ -74,6 +75,10 @@ export class SketchSum {
   clear(): void {
     this.#counts.clear()
     this.#total = 0
+  }
+
+  get isEmpty(): boolean {
+    return this.#total === 0
   }
 
   addBin(key: number, count: number): void {

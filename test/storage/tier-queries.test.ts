@@ -9,6 +9,7 @@ import type { Database, DatabaseOptions } from '../../storage/database.ts'
 import type { Queryable } from '../../storage/interface.ts'
 import { StoreQueryable } from '../../storage/store-querier.ts'
 import { MemoryStorage } from '../support/memory-storage.ts'
+import { randomHistogram } from '../support/random-histogram.ts'
 import { addRandomSeries } from '../support/random-series.ts'
 import { tempFolder } from '../support/temp-folder.ts'
 import { open } from './store.ts'
@@ -40,6 +41,7 @@ function appendSpan(db: Database, storage: MemoryStorage, from: number, to: numb
     const refused = db.append({
       count: some.length, refs: new Uint32Array(some.length).fill(db.series(labels)), t: 0, times: Float64Array.from(some, ({ t }) => t),
       values: Float64Array.from(some, ({ v }) => v), stale: Uint8Array.from(some, ({ isStale }) => (isStale ? 1 : 0)),
+      ...(some.some(({ h }) => h !== null) && { histograms: some.map(({ h }) => h) }),
     }, new Uint8Array(some.length))
     expect(refused).toBe(0)
   }
@@ -91,7 +93,69 @@ function expectSame(got: Answer, want: Answer, what: string, isSum: boolean): vo
   }
 }
 
+/** The two samples of a window that its quantile lies between. */
+function aroundQuantile(q: number, values: readonly number[]): [number, number] {
+  const sorted = [...values].toSorted((a, b) => (Number.isNaN(a) ? -1 : Number.isNaN(b) ? 1 : a - b))
+  const lower = Math.floor(q * (sorted.length - 1))
+  return [sorted[lower]!, sorted[Math.min(sorted.length - 1, lower + 1)]!]
+}
+
+/** Within 0.01 of the larger of the samples that it lies between; what is not finite as it is. */
+function expectNear(got: Answer, storage: MemoryStorage, job: RangeJob, { q, rangeMs, what }: { q: number; rangeMs: number; what: string }): number {
+  const want = pointsOf(ask(storage, job))
+  const found = pointsOf(got)
+  expect([...found.keys()].toSorted(), what).toEqual([...want.keys()].toSorted())
+  for (const { labels, samples } of storage.dump()) {
+    const metric = JSON.stringify({ g: labels[labels.indexOf('g') + 1], i: labels[labels.indexOf('i') + 1] })
+    for (let t = job.startMs; t <= job.endMs; t += job.stepMs) {
+      const key = `${metric} ${t / 1000}`
+      const exact = want.get(key)
+      if (exact === undefined) continue
+      const values = samples.filter((sample) => !sample.isStale && sample.h === null && sample.t > t - rangeMs && sample.t <= t).map(({ v }) => v)
+      const [low, high] = aroundQuantile(q, values)
+      const isNear = Number.isFinite(Number(exact)) && Math.abs(Number(found.get(key)) - Number(exact)) <= 0.01 * Math.max(Math.abs(low), Math.abs(high))
+      if (!isNear && found.get(key) !== exact) expect.fail(`${what}: ${key} is ${found.get(key)}, not ${exact}`)
+    }
+  }
+  return [...want.values()].filter((text) => text === 'NaN').length
+}
+
 describe('queries of a store with a 1-minute tier', () => {
+  it('take quantiles of any windows from sketches, NaN where those of the samples are', async () => {
+    const seed = freshSeed()
+    const random = new Random(seed)
+    const storage = new MemoryStorage({ outOfOrderWindowMs: Infinity })
+    addRandomSeries(storage, random, { startMs: T0 + 1, endMs: END, isWild: true })
+    for (const kind of ['NaN', 'mixed', 'histograms']) {
+      const labels = ['__name__', 'm_total', 'g', '9', 'i', kind]
+      for (let t = T0 + 7_000; t <= END; t += 15_000) {
+        const at = random.int(10)
+        if (at === 0) storage.addStale(labels, t)
+        else if (kind === 'histograms' && random.int(2) === 0) storage.addHistogram(labels, t, randomHistogram(random))
+        else storage.add(labels, t, kind === 'NaN' ? NaN : random.pick([NaN, Infinity, -Infinity, -0, 0, -1.5, 2.5, at]))
+      }
+    }
+    const { db, queryable } = await lived(storage, { retentionMs: 100 * HOUR, hourRetentionMs: 365 * 24 * HOUR })
+    let nans = 0
+    for (let i = 0; i < 40; i++) {
+      const tier = random.pick(['1m', '1h'] as const)
+      const grid = tier === '1m' ? MINUTE : HOUR
+      const rangeMs = grid * (1 + random.int(3))
+      const q = random.pick([0, 0.01, 0.3, 0.5, 0.9, 0.99, 1])
+      const query = `quantile_over_time(${q}, m_total[${rangeMs}ms])`
+      const startMs = T0 + grid * (1 + random.int(8))
+      const job: RangeJob = { kind: 'range', query, startMs, endMs: startMs + 6 * grid, stepMs: grid, lookbackMs: 1, stats: 'true', timeoutMs: 60_000, limit: 0, tier }
+      const got = ask(queryable, job)
+      const what = `${JSON.stringify(job)} (seed ${seed}) ${JSON.stringify(got.data.stats.tiers)}`
+      expect(got.data.stats.tiers.map((use) => use.tier), what).toEqual([tier])
+      nans += expectNear(got, storage, job, { q, rangeMs, what })
+    }
+    expect(nans).toBeGreaterThan(100)
+    queryable.close()
+    await db.close()
+  }, 120_000)
+
+
   it('find what was there before raw samples went', async () => {
     const seed = freshSeed()
     const random = new Random(seed)

@@ -4,7 +4,7 @@ import type { Matcher } from '../../lib/model/matcher.ts'
 import type { Querier, Queryable, Selection } from '../../storage/interface.ts'
 import { aggregate, samplesOf } from '../../storage/tier/aggregate.ts'
 import { BucketBuffer } from '../../storage/tier/bucket-buffer.ts'
-import { TIER_MS, type BucketBatch, type BucketSelection, type TierCoverage, type TierName, type TierQuerier } from '../../storage/tier/bucket.ts'
+import { TIER_MS, type BucketBatch, type BucketSelection, type SketchQuantiles, type TierCoverage, type TierName, type TierQuerier } from '../../storage/tier/bucket.ts'
 import { SketchSum } from '../../storage/tier/sketch.ts'
 
 type Bucketed = Exclude<TierName, 'raw'>
@@ -58,7 +58,7 @@ export class MemoryTiers implements TierQuerier {
     return { refs: selection.refs, next }
   }
 
-  sketchQuantile(name: Bucketed, q: number, refs: Uint32Array, from: number, to: number): Float64Array {
+  sketchQuantile(name: Bucketed, q: number, refs: Uint32Array, from: number, to: number): SketchQuantiles {
     const selection = this.#raw(name, [{ name: '__name__', op: '!=', value: '' }], from, to)
     const sums = new Map(Array.from(refs, (ref) => [ref, new SketchSum()]))
     const buffer = new BucketBuffer()
@@ -69,7 +69,8 @@ export class MemoryTiers implements TierQuerier {
         if (buffer.columns.count[row]! > 0) sum?.add(buffer.sketches, buffer.sketchAt[row]!, buffer.sketchAt[row + 1]!)
       }
     }
-    return Float64Array.from(refs, (ref) => sums.get(ref)!.quantile(q))
+    const ofRefs = Array.from(refs, (ref) => sums.get(ref)!)
+    return { values: Float64Array.from(ofRefs, (sum) => sum.quantile(q)), found: Uint8Array.from(ofRefs, ({ isEmpty }) => (isEmpty ? 0 : 1)) }
   }
 
   #raw(name: Bucketed, matchers: readonly Matcher[], from: number, to: number): Selection {

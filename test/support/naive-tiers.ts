@@ -3,7 +3,7 @@
 import type { Matcher } from '../../lib/model/matcher.ts'
 import type { Querier, Queryable, SelectHints, Selection } from '../../storage/interface.ts'
 import {
-  TIER_MS, type BucketBatch, type BucketColumn, type BucketColumns, type BucketSelection, type TierCoverage, type TierName, type TierQuerier,
+  TIER_MS, type BucketBatch, type BucketColumn, type BucketColumns, type BucketSelection, type SketchQuantiles, type TierCoverage, type TierName, type TierQuerier,
 } from '../../storage/tier/bucket.ts'
 import type { MemorySample, MemoryStorage } from './memory-storage.ts'
 
@@ -88,13 +88,14 @@ class TieredQuerier implements Querier, TierQuerier {
     }
   }
 
-  sketchQuantile(name: StoredTier, q: number, refs: Uint32Array, from: number, to: number): Float64Array {
+  sketchQuantile(name: StoredTier, q: number, refs: Uint32Array, from: number, to: number): SketchQuantiles {
     const within = this.#within(name, from, to)
-    return Float64Array.from(refs, (ref) => {
-      const values = floatsOf(this.#series[ref - 1]!.samples).filter(({ t }) => t > within.from && t <= within.to).map(({ v }) => v)
+    const samples = Array.from(refs, (ref) => floatsOf(this.#series[ref - 1]!.samples).filter(({ t }) => t > within.from && t <= within.to).map(({ v }) => v))
+    return {
       // As wrong as it may be.
-      return values.length === 0 ? NaN : naiveQuantile(q, values) * 1.0099
-    })
+      values: Float64Array.from(samples, (values) => (values.length === 0 ? NaN : naiveQuantile(q, values) * 1.0099)),
+      found: Uint8Array.from(samples, (values) => (values.length === 0 ? 0 : 1)),
+    }
   }
 
   select(matchers: readonly Matcher[], mint: number, maxt: number, hints: SelectHints): Selection {

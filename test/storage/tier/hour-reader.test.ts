@@ -157,9 +157,10 @@ describe('the folder of the archive', () => {
     })
     const files = new HourFiles(archive.folder, null, systemClock)
     files.begin()
-    const got = hourQuantiles(files, seriesOf(all), { mint: FIRST, maxt: LAST }, 0.9)
+    const { values: got, found } = hourQuantiles(files, seriesOf(all), { mint: FIRST, maxt: LAST }, 0.9)
     for (let i = 0; i < 60; i++) {
       const values = (lists.get(i + 1) ?? []).toSorted((a, b) => a - b)
+      expect(found[i]).toBe(values.length === 0 ? 0 : 1)
       if (values.length === 0) expect(got[i]).toBeNaN()
       else expect(Math.abs(got[i]! / values[Math.floor(0.9 * (values.length - 1))]! - 1)).toBeLessThan(0.02)
     }

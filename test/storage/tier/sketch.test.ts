@@ -43,6 +43,7 @@ describe('a sketch', () => {
     f([-Infinity, 0, 0, Infinity], 0.4, 0)
     f([-Infinity, 0, 0, Infinity], 1, quantile(1, Float64Array.of(-Infinity, 0, 0, Infinity)))
     f([-Infinity, 0, Infinity], 0.5, quantile(0.5, Float64Array.of(-Infinity, 0, Infinity)))
+    expect(Math.abs(merged([Float64Array.of(Number.MAX_VALUE)]).quantile(1) / Number.MAX_VALUE - 1)).toBeLessThanOrEqual(0.01)
     expect(merged([Float64Array.of(5e-324), Float64Array.of(-5e-324)]).quantile(1)).toBeCloseTo(0, 300)
     expect(new SketchSum().quantile(0.5)).toBeNaN()
   })
