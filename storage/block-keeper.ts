@@ -25,7 +25,6 @@ import type { Head } from './head/head.ts'
 import type { Log } from './log/log.ts'
 import { JOB_NAMES, NO_JOBS } from './job-names.ts'
 import type { RetentionClock } from './retention-clock.ts'
-import { goingForSize } from './size-plan.ts'
 import { dueOfHours, dueOfTier, publishedTiers, type KeptRows } from './tier-plan.ts'
 import { addDue, isDue } from './tier/due.ts'
 import type { HoursState } from './tier/hour-manifest.ts'
@@ -273,7 +272,8 @@ export class BlockKeeper {
     if (tier !== null) return tier
     const sinceT = this.#hoursSince()
     const hours = { sinceT, cutoffs: this.expiry.cutoffs('1h', this.retentionT) }
-    if (!this.#hoursBackoff.isWaiting && dueOfHours(this.#state, this.#hours, { ...hours, fits })) return { kind: 'hours', ...hours, expiredT: newestOf(cutoffs), nowMs: clock.now() }
+    const isSweepDue = this.freeSpace.awaitsHours && clock.now() >= this.#hours.sweepT
+    if (!this.#hoursBackoff.isWaiting && (isSweepDue || dueOfHours(this.#state, this.#hours, { ...hours, fits }))) return { kind: 'hours', ...hours, expiredT: newestOf(cutoffs), nowMs: clock.now() }
     const names = this.expiry.due('raw', this.#state.blocks, cutoffs)
     if (names.length > 0) return { kind: 'expire', names, cutoffs }
     const sources = planCompaction(this.#state.blocks, head.cuts.cover.t, head.retentionMs)
@@ -319,7 +319,7 @@ export class BlockKeeper {
         faultPoint('cut.begun')
       }
       if (this.#isClosed) return
-      const removed = job.kind === 'remove' ? this.freeSpace.removing(job.names, job.minutes) : null
+      const removed = job.kind === 'remove' || job.kind === 'hours' ? this.freeSpace.removing() : null
       const reply = await runner.run(job)
       this.#take(job, reply)
       removed?.()
@@ -389,12 +389,11 @@ export class BlockKeeper {
     const blocks = this.#backoff.isFailing || this.#hoursBackoff.isFailing ? this.#state.blocks : this.#state.blocks.filter((block) => !isRowSource(block))
     const past = pastRetention(blocks, this.retentionT - head.retentionMs)
     const rest = this.#state.blocks.filter(({ folder }) => !past.includes(folder))
-    const bytesMax = Math.min(this.retentionBytes, this.freeSpace.bytesMax)
-    const hours = bytesMax === Infinity || hourFileBytes === null || this.hourRetentionMs === 0 ? [] : this.#hours.looks.map(({ name, maxT }) => ({ maxT, bytes: hourFileBytes(name) }))
-    const going = goingForSize({ blocks: rest, minutes: this.#minutes.blocks, hours }, bytesMax, bytesMax === Infinity ? 0 : otherBytes())
+    const hours = hourFileBytes === null || this.hourRetentionMs === 0 || !this.freeSpace.hasLimit(this.retentionBytes)
+      ? [] : this.#hours.looks.map(({ name, maxT }) => ({ name, maxT, bytes: hourFileBytes(name) }))
+    const going = this.freeSpace.going({ blocks: rest, minutes: this.#minutes.blocks, hours }, this.retentionBytes, otherBytes)
     this.#hoursFloorT = Math.max(this.#hoursFloorT, going.hoursT)
-    const room = going.blocks.length + going.minutes.length > 0 ? going : this.freeSpace.next(rest, this.#minutes.blocks)
-    if (room.minutes.length > 0) return { kind: 'tier-drop', names: room.minutes }
-    return past.length + room.blocks.length === 0 ? null : { kind: 'drop', names: [...past, ...room.blocks], past: past.length }
+    if (going.minutes.length > 0) return { kind: 'tier-drop', names: going.minutes }
+    return past.length + going.blocks.length === 0 ? null : { kind: 'drop', names: [...past, ...going.blocks], past: past.length }
   }
 }

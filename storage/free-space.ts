@@ -1,15 +1,27 @@
-// Retention by free disk: while less is free than is to stay free, the oldest block goes, of samples or of rows of minutes; the next one only when that is gone
-// and its room has been seen. A block that a snapshot holds, too, stays, since its going would free nothing, until the snapshot
-// has gone. Where room does not come for another reason (another program takes it, the file system keeps versions), the next
-// block goes after a while, twice as long each time: deleting all there is at once would not help.
+// Retention by size and by free disk. By free disk: while less is free than is to stay free, what is oldest goes, a block of samples, a block of rows of
+// minutes or a file of hours; the next one only when that is gone and its room has been seen. The order is that of
+// retention by size: who looks back furthest loses first, and the newest samples stay longest. What a snapshot holds, too,
+// stays, since its going would free nothing, until the snapshot has gone. Where room does not come for another reason (another
+// program takes it, the file system keeps versions), the next one goes after a while, twice as long each time: deleting all
+// there is at once would not help. A file of hours leaves the list at once and the disk a quarter of an hour later, as readers
+// may be at it; nothing else goes meanwhile.
 import path from 'node:path'
 import type { Clock } from '../lib/std/clock.ts'
-import { DiskError, freeSpace, hasOtherNames } from '../lib/std/fs.ts'
+import { DiskError, freeSpace, hasOtherNames, pathExists } from '../lib/std/fs.ts'
 import type { Logger } from '../lib/std/log.ts'
 import { CHUNKS_FILE } from './block/block-meta.ts'
-import type { Planned } from './block-plan.ts'
-import type { Going } from './size-plan.ts'
-import { minutesFolder } from './store-querier.ts'
+import { NOTHING_GOES, goingForSize, type Going, type Kept } from './size-plan.ts'
+import { hoursFolder, minutesFolder } from './store-querier.ts'
+
+/** What may go, at its path. */
+interface Place {
+  path: string
+  /** Of it, which has one name where nothing but the store holds it. */
+  file: string
+  maxT: number
+  bytes: number
+  going: Going
+}
 
 /** Of the bytes of a block that was removed so many must be free, or removing does not help. */
 const GAIN_SHARE_MIN = 0.5
@@ -19,87 +31,110 @@ const WAIT_MS_MAX = 24 * 3_600_000
 export class FreeSpace {
   readonly #folder: string
   readonly #minutesFolder: string
+  readonly #hoursFolder: string
   readonly #clock: Clock
   readonly #logger: Logger
   /** Bytes that are to stay free; 0: none. */
-  keepFreeBytes = 0
+  #keepFreeBytes = 0
   /** Of the file system's size the data folder may take so much; 1: all. */
-  shareMax = 1
-  /** Blocks that have gone for this and are still on disk, by their paths, and their bytes. */
+  #shareMax = 1
+  /** What has gone for this and is still on disk, by paths, and its bytes. */
   readonly #leaving = new Map<string, number>()
   /** Removals in a row that freed too little, and when the next one may be, on the monotonic clock. */
   #vain = 0
   #nextAtMs = -Infinity
-  /** The block that a snapshot holds, as was said. */
+  /** What a snapshot holds, as was said. */
   #held = ''
 
   constructor(folder: string, clock: Clock, logger: Logger) {
     this.#folder = folder
     this.#minutesFolder = minutesFolder(path.dirname(folder))
+    this.#hoursFolder = hoursFolder(path.dirname(folder))
     this.#clock = clock
     this.#logger = logger
   }
 
   setLimits(keepFreeBytes: number, shareMax: number): void {
-    this.keepFreeBytes = keepFreeBytes
-    this.shareMax = shareMax
+    this.#keepFreeBytes = keepFreeBytes
+    this.#shareMax = shareMax
     this.#vain = 0
     this.#nextAtMs = -Infinity
     this.#held = ''
   }
 
-  /** What the data folder may take by its share of the file system. */
-  get bytesMax(): number {
-    return this.shareMax === 1 ? Infinity : (this.#measure()?.sizeBytes ?? Infinity) * this.shareMax
+  /** Whether anything may have to go, where the store's folders may take `retentionBytes`. */
+  hasLimit(retentionBytes: number): boolean {
+    return retentionBytes < Infinity || this.#shareMax < 1 || this.#keepFreeBytes > 0
   }
 
-  /** The oldest block of samples, or of rows of minutes, if it is to go for free space. */
-  next(blocks: readonly Planned[], minutes: readonly Planned[]): Pick<Going, 'blocks' | 'minutes'> {
-    const nothing = { blocks: [], minutes: [] }
+  /** What goes because the store's folders take more than `retentionBytes` or their share, else for free space. */
+  going(kept: Kept, retentionBytes: number, otherBytes: () => number): Going {
+    const bytesMax = this.#shareMax === 1 ? retentionBytes : Math.min(retentionBytes, (this.#measure()?.sizeBytes ?? Infinity) * this.#shareMax)
+    const going = bytesMax === Infinity ? NOTHING_GOES : goingForSize(kept, bytesMax, otherBytes())
+    return going.blocks.length + going.minutes.length > 0 || going.hoursT > -Infinity ? going : this.#next(kept)
+  }
+
+  /** A file of hours has gone for this, and is still on disk. */
+  get awaitsHours(): boolean {
+    return this.#leaving.keys().some((place) => path.dirname(place) === this.#hoursFolder)
+  }
+
+  /** What is oldest, if it is to go for free space. */
+  #next(kept: Kept): Going {
+    const places = this.#placesOf(kept)
     // What is still shown was not let go of: its job failed.
-    for (const place of [...blocks.map((block) => this.#placeOf(block, false)), ...minutes.map((block) => this.#placeOf(block, true))]) this.#leaving.delete(place)
-    const oldest = [...blocks, ...minutes].toSorted((a, b) => a.meta.maxT - b.meta.maxT)[0]
-    if (this.keepFreeBytes === 0 || this.#leaving.size > 0 || oldest === undefined || this.#clock.monotonic() < this.#nextAtMs) return nothing
+    for (const place of places) this.#leaving.delete(place.path)
+    const oldest = places.toSorted((a, b) => a.maxT - b.maxT)[0]
+    if (this.#keepFreeBytes === 0 || this.#leaving.size > 0 || oldest === undefined || this.#clock.monotonic() < this.#nextAtMs) return NOTHING_GOES
     const space = this.#measure()
-    const isOfMinutes = minutes.includes(oldest)
-    const place = this.#placeOf(oldest, isOfMinutes)
-    if (space === null || space.freeBytes >= this.keepFreeBytes || this.#isHeld(place, space.freeBytes)) return nothing
-    this.#leaving.set(place, oldest.meta.bytes)
-    return isOfMinutes ? { blocks: [], minutes: [oldest.folder] } : { blocks: [oldest.folder], minutes: [] }
+    if (space === null || space.freeBytes >= this.#keepFreeBytes || this.#isHeld(oldest, space.freeBytes)) return NOTHING_GOES
+    this.#leaving.set(oldest.path, oldest.bytes)
+    return oldest.going
   }
 
-  #placeOf({ folder }: Pick<Planned, 'folder'>, isOfMinutes: boolean): string {
-    return path.join(isOfMinutes ? this.#minutesFolder : this.#folder, folder)
+  #placesOf({ blocks, minutes, hours }: Kept): Place[] {
+    const inFolder = (parent: string, { folder, meta: { maxT, bytes } }: Kept['blocks'][number], going: Partial<Going>): Place => {
+      const place = path.join(parent, folder)
+      return { path: place, file: path.join(place, CHUNKS_FILE), maxT, bytes, going: { ...NOTHING_GOES, ...going } }
+    }
+    return [
+      ...blocks.map((block) => inFolder(this.#folder, block, { blocks: [block.folder] })),
+      ...minutes.map((block) => inFolder(this.#minutesFolder, block, { minutes: [block.folder] })),
+      ...hours.map(({ name, maxT, bytes }) => {
+        const place = path.join(this.#hoursFolder, name)
+        return { path: place, file: place, maxT, bytes, going: { ...NOTHING_GOES, hoursT: maxT } }
+      }),
+    ]
   }
 
-  #isHeld(folder: string, freeBytes: number): boolean {
-    if (!this.#hasOtherNames(folder)) return false
-    if (this.#held !== folder) {
+  #isHeld(oldest: Place, freeBytes: number): boolean {
+    if (!this.#hasOtherNames(oldest.file)) return false
+    if (this.#held !== oldest.path) {
       this.#logger.warn('the oldest block stays though too little of the disk is free: a snapshot holds its files, too; remove the snapshot', {
-        block: folder, free_bytes: freeBytes, keep_free_bytes: this.keepFreeBytes,
+        block: path.basename(oldest.path), free_bytes: freeBytes, keep_free_bytes: this.#keepFreeBytes,
       })
     }
-    this.#held = folder
+    this.#held = oldest.path
     return true
   }
 
-  #hasOtherNames(folder: string): boolean {
+  #hasOtherNames(file: string): boolean {
     try {
-      return hasOtherNames(path.join(folder, CHUNKS_FILE))
+      return hasOtherNames(file)
     } catch (error) {
       if (!(error instanceof DiskError)) throw error
       return false
     }
   }
 
-  /** Notes what is free before blocks are removed; call what it returns when they are. */
-  removing(blocks: readonly string[], minutes: readonly string[]): () => void {
-    const places = [...blocks.map((folder) => this.#placeOf({ folder }, false)), ...minutes.map((folder) => this.#placeOf({ folder }, true))]
-    const bytes = places.reduce((sum, place) => sum + (this.#leaving.get(place) ?? 0), 0)
-    if (bytes === 0) return () => undefined
-    const before = this.#measure()
+  /** Notes what is free before files are removed; call what it returns when they are. */
+  removing(): () => void {
+    const before = this.#leaving.size === 0 ? null : this.#measure()
     return () => {
-      for (const place of places) this.#leaving.delete(place)
+      const gone = [...this.#leaving].filter(([place]) => !pathExists(place))
+      const bytes = gone.reduce((sum, [, one]) => sum + one, 0)
+      for (const [place] of gone) this.#leaving.delete(place)
+      if (bytes === 0) return
       const after = this.#measure()
       if (before === null || after === null || after.freeBytes - before.freeBytes >= bytes * GAIN_SHARE_MIN) {
         this.#vain = 0
@@ -108,7 +143,7 @@ export class FreeSpace {
       const waitMs = Math.min(WAIT_MS_MAX, WAIT_MS_MIN * 2 ** this.#vain++)
       this.#nextAtMs = this.#clock.monotonic() + waitMs
       this.#logger.warn('removing a block did not free the disk: others fill it, or the file system keeps what was removed; the next one goes after a while if it is still full', {
-        removed_bytes: bytes, gained_bytes: after.freeBytes - before.freeBytes, free_bytes: after.freeBytes, keep_free_bytes: this.keepFreeBytes, wait_ms: waitMs,
+        removed_bytes: bytes, gained_bytes: after.freeBytes - before.freeBytes, free_bytes: after.freeBytes, keep_free_bytes: this.#keepFreeBytes, wait_ms: waitMs,
       })
     }
   }

@@ -3,6 +3,7 @@ import { overSize, type Planned } from './block-plan.ts'
 
 /** A file of the 1-hour tier that lies in the data folder alone. */
 export interface HourFileSize {
+  name: string
   /** Greatest end of a bucket, Unix ms. */
   maxT: number
   bytes: number
@@ -22,6 +23,8 @@ export interface Going {
   /** Files of hours whose buckets all end by then; -Infinity: none. */
   hoursT: number
 }
+
+export const NOTHING_GOES: Going = { blocks: [], minutes: [], hoursT: -Infinity }
 
 /** `otherBytes` are taken by what does not go. */
 export function goingForSize({ blocks, minutes, hours }: Kept, bytesMax: number, otherBytes: number): Going {

@@ -9,7 +9,7 @@ import { ObjectStoreError, type ObjectStore } from '../object-store/object-store
 import { EXPIRED_SHARE, pastCount, type Cutoff } from '../retention-rules.ts'
 import { HourIndex, HourIndexError } from './hour-index.ts'
 import {
-  dayOf, hourFileName, monthOf, numberOf, readManifest, spanOf, writeManifest, type HourDeletion, type HourFile, type HourManifest, type HourSpan,
+  READERS_MS, dayOf, hourFileName, monthOf, numberOf, readManifest, spanOf, writeManifest, type HourDeletion, type HourFile, type HourManifest, type HourSpan,
 } from './hour-manifest.ts'
 import { mergeRows, type RowSource } from './hour-merge.ts'
 import { fetchFile } from './hour-fetch.ts'
@@ -20,8 +20,6 @@ import { PageError } from './parquet-decode.ts'
 import { HourFileWriter, type WrittenHours } from './parquet-writer.ts'
 
 const HOUR_MS = 3_600_000
-/** A query may take so long at the most, and half a day more would not matter. */
-const READERS_MS = 15 * 60_000
 /** After its end, samples for a month are still likely to come for so long. */
 const MONTH_REST_MS = 86_400_000
 

@@ -14,6 +14,8 @@ export const MANIFEST_FILE = 'archive.json'
 export const MANIFEST_COPY = 'archive-copy.json'
 export const STORED_FILE = 'stored.json'
 const VERSION = 1
+/** Files that have left the list stay so long for queries that have begun: longer than any takes. */
+export const READERS_MS: number = 15 * 60_000
 const DAY_MS = 86_400_000
 const HOUR_MS = 3_600_000
 
@@ -65,15 +67,18 @@ export interface HoursState {
   /** Least and greatest end of a bucket; Infinity and -Infinity where there is none. */
   minT: number
   maxT: number
+  /** When the first of those that have left the list is to be removed; Infinity: there is none. */
+  sweepT: number
   /** Of each file: its name, its last bucket, and how many cutoffs it lay before at the last look. */
   looks: readonly { name: string; maxT: number; past: number }[]
 }
 
-export function stateOf({ droppedT, files }: HourManifest): HoursState {
+export function stateOf({ droppedT, files, replaced }: HourManifest): HoursState {
   const sum = (of: (file: HourFile) => number): number => files.reduce((total, file) => total + of(file), 0)
   return {
     droppedT, oldestT: Math.min(...files.map(({ maxT }) => maxT)), files: files.length, bytes: sum(({ bytes }) => bytes), rows: sum(({ rows }) => rows),
     series: Math.max(0, ...files.map(({ series }) => series)), minT: Math.min(...files.map(({ minT }) => minT)), maxT: Math.max(...files.map(({ maxT }) => maxT)),
+    sweepT: Math.min(...replaced.map(({ atMs }) => atMs)) + READERS_MS,
     looks: files.map(({ name, maxT, past = 0 }) => ({ name, maxT, past })),
   }
 }

@@ -218,14 +218,14 @@ describe('retention by size', () => {
 })
 
 describe('retention by free disk', () => {
-  /** Says that so much of a file system of 100 MiB is free, and counts what blocks take. */
-  function disk(folder: string, gains: boolean): { freeOf: (blocksBytes: number) => number; free: number } {
+  /** Says that so much of a file system of 100 MiB is free, and counts what files of a folder take. */
+  function disk(folder: string, gains: boolean, counted = 'blocks'): { freeOf: (blocksBytes: number) => number; free: number } {
     const state = { free: 100 * 2 ** 20, freeOf: (bytes: number) => bytes }
     const real = fs.statfsSync.bind(fs)
-    const blocksBytes = (): number => fs.readdirSync(`${folder}/blocks`, { recursive: true }).map((name) => fs.statSync(`${folder}/blocks/${String(name)}`)).reduce((sum, stat) => sum + (stat.isFile() ? stat.size : 0), 0)
+    const bytes = (): number => fs.readdirSync(`${folder}/${counted}`, { recursive: true }).map((name) => fs.statSync(`${folder}/${counted}/${String(name)}`)).reduce((sum, stat) => sum + (stat.isFile() ? stat.size : 0), 0)
     const spy = vi.spyOn(fs, 'statfsSync').mockImplementation(((name: string) => {
       if (!name.startsWith(folder)) return real(name)
-      return { bsize: 1, blocks: 100 * 2 ** 20, bavail: state.free - (gains ? blocksBytes() : 0) }
+      return { bsize: 1, blocks: 100 * 2 ** 20, bavail: state.free - (gains ? bytes() : 0) }
     }) as typeof fs.statfsSync)
     onTestFinished(() => spy.mockRestore())
     return state
@@ -278,6 +278,42 @@ describe('retention by free disk', () => {
     await clock.advance(16 * MINUTE)
     await rounds(db)
     expect(db.blocks.minutes.length, 'the next one after a while').toBeLessThan(minutes.length - 1)
+    await db.close()
+  })
+
+  it('lets files of hours go before samples and rows of minutes that are younger, one by one as they leave the disk', async () => {
+    const folder = tempFolder()
+    const clock = new FakeClock(T)
+    const ages = { retentionMs: 5 * HOUR, minuteRetentionMs: 6 * HOUR, hourRetentionMs: 365 * 24 * HOUR }
+    const db = open(folder, { clock, ...ages, reserveBytes: 0 })
+    const own = { ...limits([], ages.retentionMs), ...ages }
+    for (let n = 0; n < 32; n++) await twoHours(db, clock, { ci: 100 })
+    // What other jobs took off the list is swept.
+    await clock.advance(16 * MINUTE)
+    await twoHours(db, clock)
+    const listed = (): string[] => db.blocks.hours.looks.map(({ name }) => name)
+    const isThere = (name: string): boolean => fs.existsSync(`${folder}/archive/${name}`)
+    const files = listed().toSorted()
+    expect(files.length).toBeGreaterThan(2)
+    const blocks = [...db.blocks.blocks, ...db.blocks.minutes].map(({ folder: name }) => name)
+    const state = disk(folder, true, 'archive')
+    state.free = 50 * 2 ** 20
+    db.setLimits({ ...own, keepFreeBytes: 51 * 2 ** 20 })
+    await rounds(db)
+    expect(listed().toSorted(), 'the oldest').toEqual(files.slice(1))
+    expect(isThere(files[0]!), 'queries may be at it').toBe(true)
+    await clock.advance(16 * MINUTE)
+    await db.maintain()
+    await db.blocks.idle()
+    expect(isThere(files[0]!)).toBe(false)
+    expect(listed().toSorted(), 'the next one').toEqual(files.slice(2))
+    // All is well again.
+    state.free = 90 * 2 ** 20
+    await clock.advance(16 * MINUTE)
+    await rounds(db)
+    expect(isThere(files[1]!)).toBe(false)
+    expect(listed().toSorted()).toEqual(files.slice(2))
+    expect([...db.blocks.blocks, ...db.blocks.minutes].map(({ folder: name }) => name)).toEqual(blocks)
     await db.close()
   })
 
