@@ -29,6 +29,7 @@ const BANNED: readonly (readonly [RegExp, string, RegExp])[] = [
   [/\b(setTimeout|setInterval)\(/, 'take a Clock (lib/std/clock)', /^(lib\/std\/|web\/ui\/|test\/)/],
   [/\bnew RegExp\(/, 'user text must not reach RegExp: lib/std/regex', /^(lib\/std\/regex|test\/)/],
   [/from 'fast-check'/, 'take fc from test/support/property: it has the seed of the run', /^test\/support\/property\.ts$/],
+  [/\bfreshSeed\b/, 'tests take testSeed (test/support/seed): an outcome can be had again', /^(?!test\/)|^test\/(prove|bench)\/|^test\/tidy/],
   [/\bFIXME\b|\bXXX\b/, 'mend it or open an issue', /^$/],
   [/\binnerHTML\b|dangerouslySetInnerHTML/, 'labels are hostile text: use text nodes', /^$/],
 ]

@@ -35,10 +35,9 @@ export class Random {
   }
 }
 
-/** A seed nobody chose: from the environment variable SEED where set, else from the system. */
+/** A seed nobody chose. */
 export function freshSeed(): number {
-  const given = process.env['SEED']
-  return given === undefined ? Math.floor(Math.random() * 4294967296) : Number(given)
+  return Math.floor(Math.random() * 4294967296)
 }
 
 /** A key that nobody guesses: 64 hex digits. */

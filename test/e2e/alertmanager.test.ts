@@ -1,10 +1,10 @@
 // The alert pipeline of a running Monitor: amtool against it, pages to a real receiver, what a kill leaves.
 import { spawnSync } from 'node:child_process'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { freshSeed } from '../../lib/std/random.ts'
 import { runIncidentKills } from '../prove/incident-kills.ts'
 import { MonitorProcess, waitFor } from '../support/monitor-process.ts'
 import { PageServer } from '../support/page-server.ts'
+import { testSeed } from '../support/seed.ts'
 import { tempFolder } from '../support/temp-folder.ts'
 
 const hasAmtool = spawnSync('amtool', ['--version']).status === 0
@@ -79,7 +79,7 @@ describe('the alert pipeline', () => {
 
   it('misses no page over kills at random, and doubles hardly one', async () => {
     const kills = 3
-    const { incidents, missed, doubled } = await runIncidentKills({ folder: tempFolder(), kills, seed: freshSeed(), print: () => {} })
+    const { incidents, missed, doubled } = await runIncidentKills({ folder: tempFolder(), kills, seed: testSeed(), print: () => {} })
     expect(missed).toEqual([])
     // Between a page and its entry in the log lies a moment in which a kill doubles it, and others that are under way.
     expect(doubled.length).toBeLessThanOrEqual(2 * kills)

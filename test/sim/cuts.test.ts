@@ -2,8 +2,9 @@
 // cut: every sample that was acknowledged is there, once, and the next process finishes the work.
 import { describe, expect, it } from 'vitest'
 import { CUT_DELAY_MS } from '../../storage/block-plan.ts'
-import { Random, freshSeed } from '../../lib/std/random.ts'
+import { Random } from '../../lib/std/random.ts'
 import { append, batchOf, readAll, seriesOf, type Points } from '../storage/store.ts'
+import { testSeed } from '../support/seed.ts'
 import { kill, maintained, startLife, type Life, type Wrong } from './life.ts'
 import { SimNames } from './sim-names.ts'
 
@@ -60,7 +61,7 @@ async function callsOfWork(image: SimNames, now: number): Promise<{ from: number
 
 describe('a cut and a compaction', () => {
   it('lose nothing, and are done in the end, whichever disk call is their last', async () => {
-    const random = new Random(freshSeed())
+    const random = new Random(testSeed())
     const { names, want, now } = await blocksToCompact()
     const image = names.afterPowerCut(new Random(3), 'all')
     const { from, to } = await callsOfWork(image, now)
@@ -84,7 +85,7 @@ describe('a cut and a compaction', () => {
     const { names, want, now } = await blocksToCompact()
     const image = names.afterPowerCut(new Random(3), 'all')
     const { from, to } = await callsOfWork(image, now)
-    for (let n = from + 1 + new Random(freshSeed()).int(EVERY); n <= to; n += EVERY) {
+    for (let n = from + 1 + new Random(testSeed()).int(EVERY); n <= to; n += EVERY) {
       const life = start(image.afterPowerCut(new Random(3), 'all'), now, { faults: [{ at: n, kind: 'EIO' }] })
       await maintained(life)
       // Behind the last call that could be refused.

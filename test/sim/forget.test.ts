@@ -3,11 +3,12 @@
 import { describe, expect, it } from 'vitest'
 import { labelsFromRecord, type Labels } from '../../lib/model/labels.ts'
 import { DiskError } from '../../lib/std/fs.ts'
-import { Random, freshSeed } from '../../lib/std/random.ts'
+import { Random } from '../../lib/std/random.ts'
 import type { Database } from '../../storage/database.ts'
 import { LogError } from '../../storage/errors.ts'
 import { STORED } from '../../storage/interface.ts'
 import { append, batchOf, keyOf, readAll } from '../storage/store.ts'
+import { testSeed } from '../support/seed.ts'
 import { kill, maintained, startLife, type Life, type Wrong } from './life.ts'
 import { SimNames } from './sim-names.ts'
 
@@ -69,7 +70,7 @@ function check(db: Database, sent: Samples, acked: Samples, what: string): void 
 
 describe('series that leave the head', () => {
   it('lose nothing, whichever disk call is the last, and go on in the next life', async () => {
-    const random = new Random(freshSeed())
+    const random = new Random(testSeed())
     const whole = start(new SimNames(), START)
     const samples: Samples = new Map()
     const from = whole.disk.calls
@@ -99,7 +100,7 @@ describe('series that leave the head', () => {
   }, 400_000)
 
   it('lose nothing where the disk refuses a call', async () => {
-    const random = new Random(freshSeed())
+    const random = new Random(testSeed())
     for (let n = 0; n < LIVES; n++) {
       const kind = (['EIO', 'sync', 'short'] as const)[n % 3]!
       const at = 300 + random.int(1200)

@@ -2,13 +2,14 @@
 // since a start that finds no list takes that for a file of which only the object store has the rest.
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { DiskError, makeFolder, useDisk } from '../../lib/std/fs.ts'
-import { Random, freshSeed } from '../../lib/std/random.ts'
+import { Random } from '../../lib/std/random.ts'
 import { silentLogger } from '../../lib/std/log.ts'
 import { recoverFolders } from '../../storage/recover-folders.ts'
 import { dropHours, sweepHours } from '../../storage/tier/hour-build.ts'
 import { EMPTY_MANIFEST, readManifest, writeManifest, type HourManifest } from '../../storage/tier/hour-manifest.ts'
 import { spanOfDay, writeArchive } from '../support/hour-archive.ts'
 import { randomRows } from '../support/hour-rows.ts'
+import { testSeed } from '../support/seed.ts'
 import { SimDisk } from './sim-disk.ts'
 import type { SimNames } from './sim-names.ts'
 
@@ -43,7 +44,7 @@ describe('sidecars of hour files on a disk that', () => {
   function eachCall(f: (at: number, random: Random, what: string) => void): void {
     const real = useDisk(new SimDisk({ random: new Random(1) }))
     onTestFinished(() => void useDisk(real))
-    const seed = freshSeed()
+    const seed = testSeed()
     const random = new Random(seed)
     const whole = new SimDisk({ random })
     useDisk(whole)
@@ -73,7 +74,7 @@ describe('sidecars of hour files on a disk that', () => {
 
 describe('the list of hour files', () => {
   it('does not go back behind what a start has seen of it', () => {
-    const random = new Random(freshSeed())
+    const random = new Random(testSeed())
     const real = useDisk(new SimDisk({ random }))
     onTestFinished(() => void useDisk(real))
     const lists = (next: number): HourManifest => ({ ...EMPTY_MANIFEST, nextNumber: next })

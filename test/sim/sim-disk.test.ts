@@ -3,7 +3,8 @@
 import fs from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import type { Disk } from '../../lib/std/fs.ts'
-import { Random, freshSeed } from '../../lib/std/random.ts'
+import { Random } from '../../lib/std/random.ts'
+import { testSeed } from '../support/seed.ts'
 import { tempFolder } from '../support/temp-folder.ts'
 import { SimDisk, type Fault } from './sim-disk.ts'
 import { SECTOR_BYTES, type Survival } from './sim-file.ts'
@@ -12,7 +13,7 @@ const WRITE = fs.constants.O_RDWR | fs.constants.O_CREAT
 const SURVIVALS: readonly Survival[] = ['nothing', 'all', 'prefix', 'any']
 
 function newDisk(faults: readonly Fault[] = [], endsAt?: number): SimDisk {
-  return new SimDisk({ random: new Random(freshSeed()), faults, ...(endsAt !== undefined && { endsAt }) })
+  return new SimDisk({ random: new Random(testSeed()), faults, ...(endsAt !== undefined && { endsAt }) })
 }
 
 function write(disk: Disk, path: string, text: string, at = 0): number {
@@ -21,7 +22,7 @@ function write(disk: Disk, path: string, text: string, at = 0): number {
   return fd
 }
 
-const after = (disk: SimDisk, survival: Survival): SimDisk => new SimDisk({ random: new Random(freshSeed()), names: disk.afterPowerCut(survival) })
+const after = (disk: SimDisk, survival: Survival): SimDisk => new SimDisk({ random: new Random(testSeed()), names: disk.afterPowerCut(survival) })
 const read = (disk: SimDisk, path: string): string | null => (disk.existsSync(path) ? Buffer.from(disk.readFileSync(path)).toString() : null)
 
 /** One random call; what it answers, or its errno name. */
@@ -61,7 +62,7 @@ function step(disk: Disk, root: string, random: Random, open: Map<number, number
 
 describe('the simulated disk', () => {
   it('answers as a real file system does', () => {
-    const seed = freshSeed()
+    const seed = testSeed()
     const real = tempFolder()
     const sim = newDisk()
     for (const [disk, root] of [[fs, real], [sim, '']] as const) disk.mkdirSync(`${root}/d`)

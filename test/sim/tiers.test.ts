@@ -3,11 +3,12 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { FakeClock } from '../../lib/std/clock.ts'
 import { DiskError, useDisk } from '../../lib/std/fs.ts'
-import { Random, freshSeed } from '../../lib/std/random.ts'
+import { Random } from '../../lib/std/random.ts'
 import { Database } from '../../storage/database.ts'
 import { LogError } from '../../storage/errors.ts'
 import { StoreQueryable } from '../../storage/store-querier.ts'
 import { append, batchOf, seriesOf } from '../storage/store.ts'
+import { testSeed } from '../support/seed.ts'
 import { tierFaults, viewTier } from '../support/tier-faults.ts'
 import { SimDisk, type Fault } from './sim-disk.ts'
 import type { Survival } from './sim-file.ts'
@@ -103,7 +104,7 @@ describe('tiers on a disk that', () => {
 
   async function eachCall(f: (at: number, random: Random, what: string) => Promise<void>): Promise<void> {
     onTestFinished(() => void useDisk(before))
-    const seed = Number(process.env['PROVE_SEED'] ?? freshSeed())
+    const seed = Number(process.env['PROVE_SEED'] ?? testSeed())
     const random = new Random(seed)
     const calls = await callsOf()
     expect(calls).toBeGreaterThan(500)

@@ -3,10 +3,11 @@
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { Random, freshSeed } from '../../lib/std/random.ts'
+import { Random } from '../../lib/std/random.ts'
 import { Arena, closeSlot, openSlot } from '../../storage/head/arena.ts'
 import { StoreQueryable } from '../../storage/store-querier.ts'
 import { ARENA_START, ROOT_EPOCH, SharedHeap } from '../../storage/head/shared-heap.ts'
+import { testSeed } from '../support/seed.ts'
 import { tempFolder } from '../support/temp-folder.ts'
 import type { PinningData } from './pinning-worker.ts'
 import { HINTS, NOW, append, batchOf, drain, keyOf, open, series, seriesOf } from './store.ts'
@@ -55,7 +56,7 @@ describe('Arena', () => {
   })
 
   it('keeps that promise over random readers, from the first epoch and where epochs go round', () => {
-    const seed = freshSeed()
+    const seed = testSeed()
     for (const [round, epoch] of [1, 0xffffff01, 0xfffffff9, 0xffffffff].entries()) {
       const random = new Random(seed + round)
       const heap = SharedHeap.make(8 * 2 ** 20)

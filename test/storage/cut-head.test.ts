@@ -3,13 +3,14 @@
 import fs from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { FakeClock } from '../../lib/std/clock.ts'
-import { Random, freshSeed } from '../../lib/std/random.ts'
+import { Random } from '../../lib/std/random.ts'
 import type { Database } from '../../storage/database.ts'
 import { HeadQueryable } from '../../storage/head/head-querier.ts'
 import { NO_TIERS, type Cut } from '../../storage/head/published.ts'
 import { REJECT_DUPLICATE, STORED } from '../../storage/interface.ts'
 import { StoreQueryable, headFolder } from '../../storage/store-querier.ts'
 import { waitFor } from '../support/monitor-process.ts'
+import { testSeed } from '../support/seed.ts'
 import { tempFolder } from '../support/temp-folder.ts'
 import { HINTS, NOW, append, batchOf, drain, keyOf, open, readAll, series, seriesOf, type Points } from './store.ts'
 
@@ -135,7 +136,7 @@ describe('a cut of the head', () => {
   })
 
   it('splits what is stored into two disjoint parts, over random batches and cuts', async () => {
-    const seed = freshSeed()
+    const seed = testSeed()
     for (let round = 0; round < 20; round++) await splitRun(new Random(seed + round), `seed ${seed} round ${round}`)
   }, 60_000)
 })

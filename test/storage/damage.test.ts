@@ -1,7 +1,7 @@
 // What is on disk may be cut or flipped anywhere: the store starts, loses what was hit and nothing else, and says so.
 import fs from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { Random, freshSeed } from '../../lib/std/random.ts'
+import { Random } from '../../lib/std/random.ts'
 import { FakeClock } from '../../lib/std/clock.ts'
 import { labelsFromRecord } from '../../lib/model/labels.ts'
 import { Database } from '../../storage/database.ts'
@@ -11,6 +11,7 @@ import { MARK_BYTES, writeMark } from '../../storage/log/damage.ts'
 import { FRAME_OVERHEAD_BYTES, TYPE_ROW, sealFrame } from '../../storage/log/frame.ts'
 import { LOG_HEADER_BYTES } from '../../storage/log/log.ts'
 import { scanFrames } from '../../storage/log/scan-frames.ts'
+import { testSeed } from '../support/seed.ts'
 import { copyFolder, tempFolder } from '../support/temp-folder.ts'
 import { append, batchOf, keyOf, open as openStore, readAll, series, seriesOf } from './store.ts'
 
@@ -72,7 +73,7 @@ describe('damage', () => {
   it('loses only unfinished rows when the log is cut anywhere', async () => {
     const folder = await written()
     const whole = fs.readFileSync(logFile(folder))
-    const random = new Random(freshSeed())
+    const random = new Random(testSeed())
     for (let round = 0; round < 100; round++) {
       const cut = round < 60 ? whole.length - round : 16 + random.int(whole.length - 16)
       for (const name of fs.readdirSync(`${folder}/log`)) fs.rmSync(`${folder}/log/${name}`)
@@ -89,7 +90,7 @@ describe('damage', () => {
   it('loses one row for one flipped bit, and counts it', async () => {
     const folder = await written()
     const whole = fs.readFileSync(logFile(folder))
-    const random = new Random(freshSeed())
+    const random = new Random(testSeed())
     for (let round = 0; round < 60; round++) {
       const bit = random.int(rowBytes(whole) * ROWS * 8)
       const bytes = Buffer.from(whole)

@@ -1,7 +1,8 @@
 // A slice of the model runs; `npm run prove -- model` has thousands.
 import fs from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { Random, freshSeed } from '../../lib/std/random.ts'
+import { Random } from '../../lib/std/random.ts'
+import { testSeed } from '../support/seed.ts'
 import { tempFolder } from '../support/temp-folder.ts'
 import { emptyReport, modelRun, type ModelReport } from './database-model.ts'
 
@@ -10,7 +11,7 @@ const COMMANDS = 100
 
 describe('Database, cut into blocks', () => {
   it('agrees with a plain Map over days of random batches, deletes, cleaning, cuts, compactions, snapshots, restarts and retention', async () => {
-    const seed = Number(process.env['PROVE_SEED'] ?? freshSeed())
+    const seed = Number(process.env['PROVE_SEED'] ?? testSeed())
     const sum = emptyReport()
     for (let run = 0; run < RUNS; run++) {
       const folder = tempFolder()

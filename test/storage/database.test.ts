@@ -3,10 +3,11 @@ import fs from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { FakeClock } from '../../lib/std/clock.ts'
 import { labelsFromRecord } from '../../lib/model/labels.ts'
-import { Random, freshSeed } from '../../lib/std/random.ts'
+import { Random } from '../../lib/std/random.ts'
 import { StoreQueryable } from '../../storage/store-querier.ts'
 import { REJECT_DUPLICATE, REJECT_FUTURE, REJECT_OUT_OF_ORDER, REJECT_TOO_OLD, STORED } from '../../storage/interface.ts'
 import { waitFor } from '../support/monitor-process.ts'
+import { testSeed } from '../support/seed.ts'
 import { tempFolder } from '../support/temp-folder.ts'
 import { NOW, abandon, append, batchOf, keyOf, open, readAll, series, type Points } from './store.ts'
 
@@ -121,7 +122,7 @@ describe('Database', () => {
   })
 
   it('agrees with a plain Map over random batches, restarts and kills', async () => {
-    const seed = freshSeed()
+    const seed = testSeed()
     for (let round = 0; round < 25; round++) await modelRun(new Random(seed + round), `seed ${seed} round ${round}`)
   }, 120_000)
 

@@ -4,10 +4,11 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { FakeClock } from '../../lib/std/clock.ts'
-import { Random, freshSeed } from '../../lib/std/random.ts'
+import { Random } from '../../lib/std/random.ts'
 import type { Database, DatabaseOptions } from '../../storage/database.ts'
 import { StoreQueryable } from '../../storage/store-querier.ts'
 import { readManifest } from '../../storage/tier/hour-manifest.ts'
+import { testSeed } from '../support/seed.ts'
 import { tempFolder } from '../support/temp-folder.ts'
 import { abandon, append, batchOf, keyOf, open, series } from './store.ts'
 import { ALL, HOUR, MINUTE, T0, expectWholeTier, fill, lookAt, settled } from './tier-rows.ts'
@@ -22,7 +23,7 @@ describe('the 1-hour tier of a store', () => {
     const folder = tempFolder()
     const clock = new FakeClock(T0)
     const db = start(folder, clock)
-    const random = new Random(freshSeed())
+    const random = new Random(testSeed())
     fill(db, clock, T0, T0 + 5 * HOUR, random)
     await settled(db)
     expectWhole(db, T0 + 3 * HOUR)
@@ -38,7 +39,7 @@ describe('the 1-hour tier of a store', () => {
     const folder = tempFolder()
     const clock = new FakeClock(T0)
     const db = start(folder, clock, { retentionMs: 5 * HOUR })
-    fill(db, clock, T0, T0 + 51 * HOUR, new Random(freshSeed()))
+    fill(db, clock, T0, T0 + 51 * HOUR, new Random(testSeed()))
     await settled(db)
     // A clock that was set counts once it has stood.
     await clock.advance(61 * MINUTE)
@@ -68,12 +69,12 @@ describe('the 1-hour tier of a store', () => {
   it('ends before late samples until they are cut, and has them then', async () => {
     const clock = new FakeClock(T0)
     const db = start(tempFolder(), clock)
-    fill(db, clock, T0, T0 + 9 * HOUR, new Random(freshSeed()))
+    fill(db, clock, T0, T0 + 9 * HOUR, new Random(testSeed()))
     await settled(db)
     expectWhole(db, T0 + 7 * HOUR)
     append(db, batchOf(T0 + 90 * MINUTE - 5000, [db.series(series(20)), db.series(series(21))], [1, 2]))
     expectWhole(db, T0 + HOUR)
-    fill(db, clock, T0 + 9 * HOUR, T0 + 11 * HOUR, new Random(freshSeed()))
+    fill(db, clock, T0 + 9 * HOUR, T0 + 11 * HOUR, new Random(testSeed()))
     await settled(db)
     expectWhole(db, T0 + 9 * HOUR)
     expect(lookAt(db, '1h').rows.get(`${keyOf(series(20))} 120`)?.['count']).toBe(1)
@@ -83,7 +84,7 @@ describe('the 1-hour tier of a store', () => {
   it('loses what is deleted at once, and has what is left of a bucket after it', async () => {
     const clock = new FakeClock(T0)
     const db = start(tempFolder(), clock)
-    fill(db, clock, T0, T0 + 9 * HOUR, new Random(freshSeed()))
+    fill(db, clock, T0, T0 + 9 * HOUR, new Random(testSeed()))
     await settled(db)
     await db.blocks.delete([[{ name: 'i', op: '=', value: '0' }]], T0 + 100 * MINUTE + 15_000, T0 + 130 * MINUTE)
     const { rows } = lookAt(db, '1h')
@@ -100,7 +101,7 @@ describe('the 1-hour tier of a store', () => {
   it('keeps the row of a bucket that is touched by a deletion, but for its samples', async () => {
     const clock = new FakeClock(T0)
     const db = start(tempFolder(), clock)
-    fill(db, clock, T0, T0 + 9 * HOUR, new Random(freshSeed()))
+    fill(db, clock, T0, T0 + 9 * HOUR, new Random(testSeed()))
     await settled(db)
     const all = lookAt(db, '1h').rows
     expect(all.has(`${keyOf(series(1))} 0`), 'of the sample at its very end').toBe(true)
@@ -114,7 +115,7 @@ describe('the 1-hour tier of a store', () => {
     const folder = tempFolder()
     const clock = new FakeClock(T0)
     let db = open(folder, { clock })
-    fill(db, clock, T0, T0 + 5 * HOUR, new Random(freshSeed()))
+    fill(db, clock, T0, T0 + 5 * HOUR, new Random(testSeed()))
     await settled(db)
     expect(lookAt(db, '1h').to).toBe(0)
     await db.close()
@@ -133,7 +134,7 @@ describe('the 1-hour tier of a store', () => {
     const archive = path.join(folder, 'archive')
     const clock = new FakeClock(T0)
     let db = start(folder, clock)
-    fill(db, clock, T0, T0 + 29 * HOUR, new Random(freshSeed()))
+    fill(db, clock, T0, T0 + 29 * HOUR, new Random(testSeed()))
     await settled(db)
     await db.close()
     const before = filesOf(folder)
@@ -156,7 +157,7 @@ describe('the 1-hour tier of a store', () => {
     const archive = path.join(folder, 'archive')
     const clock = new FakeClock(T0)
     let db = start(folder, clock)
-    fill(db, clock, T0, T0 + 29 * HOUR, new Random(freshSeed()))
+    fill(db, clock, T0, T0 + 29 * HOUR, new Random(testSeed()))
     await settled(db)
     // Of all there is, so that no rows are made anew of what is left.
     await db.blocks.delete([[{ name: 'i', op: '=', value: '0' }]], -8.64e15, 8.64e15)
@@ -176,7 +177,7 @@ describe('the 1-hour tier of a store', () => {
     const archive = path.join(folder, 'archive')
     const clock = new FakeClock(T0)
     const db = start(folder, clock)
-    fill(db, clock, T0, T0 + 29 * HOUR, new Random(freshSeed()))
+    fill(db, clock, T0, T0 + 29 * HOUR, new Random(testSeed()))
     await settled(db)
     await db.blocks.delete([[{ name: 'i', op: '=', value: '0' }]], -8.64e15, 8.64e15)
     const before = filesOf(folder)
@@ -193,7 +194,7 @@ describe('the 1-hour tier of a store', () => {
     const folder = tempFolder()
     const clock = new FakeClock(T0)
     let db = start(folder, clock)
-    fill(db, clock, T0, T0 + 5 * HOUR, new Random(freshSeed()))
+    fill(db, clock, T0, T0 + 5 * HOUR, new Random(testSeed()))
     await settled(db)
     await db.close()
     const [name] = filesOf(folder)
@@ -215,7 +216,7 @@ describe('the 1-hour tier of a store', () => {
     const folder = tempFolder()
     const clock = new FakeClock(T0)
     const db = start(folder, clock)
-    fill(db, clock, T0, T0 + 29 * HOUR, new Random(freshSeed()))
+    fill(db, clock, T0, T0 + 29 * HOUR, new Random(testSeed()))
     await settled(db)
     await db.blocks.snapshot('s', false)
     await db.close()

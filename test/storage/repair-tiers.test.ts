@@ -3,11 +3,12 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { FakeClock } from '../../lib/std/clock.ts'
-import { Random, freshSeed } from '../../lib/std/random.ts'
+import { Random } from '../../lib/std/random.ts'
 import type { Database } from '../../storage/database.ts'
 import type { Finding } from '../../storage/repair/finding.ts'
 import { repairFolder } from '../../storage/repair/repair.ts'
 import { readManifest } from '../../storage/tier/hour-manifest.ts'
+import { testSeed } from '../support/seed.ts'
 import { copyFolder, tempFolder } from '../support/temp-folder.ts'
 import { append, batchOf, open, readAll, samplesIn, seriesOf } from './store.ts'
 import { HOUR, MINUTE, T0, expectWholeTier, lookAt, settled } from './tier-rows.ts'
@@ -21,7 +22,7 @@ async function written(retentionMs = Infinity): Promise<string> {
   const db = start(folder, clock, retentionMs)
   const refs = seriesOf(db, 60)
   // Values that fill pages.
-  const random = new Random(freshSeed())
+  const random = new Random(testSeed())
   for (; clock.now() < T0 + 11 * HOUR; clock.jump(60_000)) append(db, batchOf(clock.now(), refs, refs.map(() => random.float())))
   await settled(db)
   if (retentionMs < Infinity) {

@@ -4,12 +4,13 @@ import { describe, expect, it } from 'vitest'
 import { FakeClock } from '../../lib/std/clock.ts'
 import { labelsFromRecord, type Labels } from '../../lib/model/labels.ts'
 import type { Matcher } from '../../lib/model/matcher.ts'
-import { Random, freshSeed } from '../../lib/std/random.ts'
+import { Random } from '../../lib/std/random.ts'
 import { Database } from '../../storage/database.ts'
 import type { RetentionRule } from '../../storage/retention-rules.ts'
 import { StoreQueryable } from '../../storage/store-querier.ts'
 import { quantile } from '../../lib/model/quantile.ts'
 import { randomHistogram } from '../support/random-histogram.ts'
+import { testSeed } from '../support/seed.ts'
 import { tempFolder } from '../support/temp-folder.ts'
 import { tierFaults, viewTier } from '../support/tier-faults.ts'
 import { HINTS, abandon, batchOf } from './store.ts'
@@ -138,7 +139,7 @@ class Life {
 
 describe('a store with tiers', () => {
   it('has the rows of its samples whatever its life', async () => {
-    const seed = Number(process.env['PROVE_SEED'] ?? freshSeed())
+    const seed = Number(process.env['PROVE_SEED'] ?? testSeed())
     let [rows, hours] = [0, 0]
     for (let run = 0; run < RUNS; run++) {
       const life = new Life(new Random(seed + run))

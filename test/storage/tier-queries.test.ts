@@ -4,13 +4,14 @@ import { describe, expect, it } from 'vitest'
 import { Engine } from '../../lang/engine.ts'
 import type { RangeJob } from '../../lang/job.ts'
 import { FakeClock } from '../../lib/std/clock.ts'
-import { freshSeed, Random } from '../../lib/std/random.ts'
+import { Random } from '../../lib/std/random.ts'
 import type { Database, DatabaseOptions } from '../../storage/database.ts'
 import type { Queryable } from '../../storage/interface.ts'
 import { StoreQueryable } from '../../storage/store-querier.ts'
 import { MemoryStorage } from '../support/memory-storage.ts'
 import { randomHistogram } from '../support/random-histogram.ts'
 import { addRandomSeries } from '../support/random-series.ts'
+import { testSeed } from '../support/seed.ts'
 import { tempFolder } from '../support/temp-folder.ts'
 import { open } from './store.ts'
 
@@ -122,7 +123,7 @@ function expectNear(got: Answer, storage: MemoryStorage, job: RangeJob, { q, ran
 
 describe('queries of a store with a 1-minute tier', () => {
   it('take quantiles of any windows from sketches, NaN where those of the samples are', async () => {
-    const seed = freshSeed()
+    const seed = testSeed()
     const random = new Random(seed)
     const storage = new MemoryStorage({ outOfOrderWindowMs: Infinity })
     addRandomSeries(storage, random, { startMs: T0 + 1, endMs: END, isWild: true })
@@ -157,7 +158,7 @@ describe('queries of a store with a 1-minute tier', () => {
 
 
   it('find what was there before raw samples went', async () => {
-    const seed = freshSeed()
+    const seed = testSeed()
     const random = new Random(seed)
     const storage = new MemoryStorage({ outOfOrderWindowMs: Infinity })
     addRandomSeries(storage, random, { startMs: T0 + 1, endMs: END, isWild: false })
@@ -186,7 +187,7 @@ describe('queries of a store with a 1-minute tier', () => {
   }, 120_000)
 
   it('find it in whichever of three tiers is left', async () => {
-    const seed = freshSeed()
+    const seed = testSeed()
     const random = new Random(seed)
     const storage = new MemoryStorage({ outOfOrderWindowMs: Infinity })
     addRandomSeries(storage, random, { startMs: T0 + 1, endMs: END, isWild: false })

@@ -2,7 +2,7 @@
 import fs from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { FakeClock } from '../../lib/std/clock.ts'
-import { Random, freshSeed } from '../../lib/std/random.ts'
+import { Random } from '../../lib/std/random.ts'
 import type { Database } from '../../storage/database.ts'
 import { GroupBlockBuilder } from '../../storage/block/block-builder.ts'
 import type { Querier } from '../../storage/interface.ts'
@@ -10,6 +10,7 @@ import { StoreQueryable } from '../../storage/store-querier.ts'
 import { PageCache } from '../../storage/block/page-cache.ts'
 import { bucketEnd } from '../../storage/tier/aggregate.ts'
 import { TierReader } from '../../storage/tier/tier-reader.ts'
+import { testSeed } from '../support/seed.ts'
 import { tempFolder } from '../support/temp-folder.ts'
 import { COLUMNS, rowsOf, viewTier, type TierView } from '../support/tier-faults.ts'
 import { ORIGIN, batchOf as blockBatch } from './block/block-data.ts'
@@ -108,7 +109,7 @@ describe('the 1-minute tier of a store', () => {
   it('has the rows of what is cut, and up to the bucket before the cut', async () => {
     const clock = new FakeClock(T0)
     const db = start(tempFolder(), clock)
-    const seed = freshSeed()
+    const seed = testSeed()
     fill(db, clock, T0, T0 + 2 * HOUR + 20 * MINUTE, new Random(seed))
     await settled(db)
     expectWhole(db, T0 + 2 * HOUR - MINUTE)
@@ -123,7 +124,7 @@ describe('the 1-minute tier of a store', () => {
     const folder = tempFolder()
     const clock = new FakeClock(T0)
     const db = start(folder, clock)
-    fill(db, clock, T0, T0 + 19 * HOUR, new Random(freshSeed()))
+    fill(db, clock, T0, T0 + 19 * HOUR, new Random(testSeed()))
     await settled(db)
     expectWhole(db, T0 + 18 * HOUR - MINUTE)
     expect(db.blocks.minutes.map(({ name }) => [(name.minT - T0) / HOUR, (name.maxT + MINUTE - T0) / HOUR])).toEqual([[0, 18]])
@@ -134,12 +135,12 @@ describe('the 1-minute tier of a store', () => {
   it('ends before late samples until they are cut, and has them then', async () => {
     const clock = new FakeClock(T0)
     const db = start(tempFolder(), clock)
-    fill(db, clock, T0, T0 + 5 * HOUR, new Random(freshSeed()))
+    fill(db, clock, T0, T0 + 5 * HOUR, new Random(testSeed()))
     await settled(db)
     expectWhole(db, T0 + 4 * HOUR - MINUTE)
     append(db, { ...batchOf(T0 + 90 * MINUTE - 5000, [db.series(series(20)), db.series(series(21))], [1, 2]) })
     expectWhole(db, T0 + 89 * MINUTE)
-    fill(db, clock, T0 + 5 * HOUR, T0 + 7 * HOUR, new Random(freshSeed()))
+    fill(db, clock, T0 + 5 * HOUR, T0 + 7 * HOUR, new Random(testSeed()))
     await settled(db)
     expectWhole(db, T0 + 6 * HOUR - MINUTE)
     expect(look(db).rows.get(rowKey(20, 90))?.[COUNT]).toBe(1)
@@ -149,7 +150,7 @@ describe('the 1-minute tier of a store', () => {
   it('loses what is deleted at once, to the sample', async () => {
     const clock = new FakeClock(T0)
     const db = start(tempFolder(), clock)
-    fill(db, clock, T0, T0 + 9 * HOUR, new Random(freshSeed()))
+    fill(db, clock, T0, T0 + 9 * HOUR, new Random(testSeed()))
     await settled(db)
     const from = T0 + 100 * MINUTE + 15_000
     const to = T0 + 130 * MINUTE
@@ -186,7 +187,7 @@ describe('the 1-minute tier of a store', () => {
     const folder = tempFolder()
     const clock = new FakeClock(T0)
     let db = start(folder, clock)
-    fill(db, clock, T0, T0 + 5 * HOUR, new Random(freshSeed()))
+    fill(db, clock, T0, T0 + 5 * HOUR, new Random(testSeed()))
     await settled(db)
     const before = db.blocks.minutes.map((block) => block.folder)
     await db.close()
@@ -202,7 +203,7 @@ describe('the 1-minute tier of a store', () => {
     const folder = tempFolder()
     const clock = new FakeClock(T0)
     let db = open(folder, { clock })
-    fill(db, clock, T0, T0 + 5 * HOUR, new Random(freshSeed()))
+    fill(db, clock, T0, T0 + 5 * HOUR, new Random(testSeed()))
     await settled(db)
     expect(look(db).to).toBe(0)
     await db.close()
@@ -227,7 +228,7 @@ describe('the 1-minute tier of a store', () => {
     const clock = new FakeClock(T0)
     const db = open(tempFolder(), { clock, retentionMs: 4 * HOUR, minuteRetentionMs: 10 * HOUR })
     const pass = async (from: number, to: number): Promise<void> => {
-      fill(db, clock, from, to, new Random(freshSeed()))
+      fill(db, clock, from, to, new Random(testSeed()))
       await settled(db)
       // A jump of the wall clock is believed when it has stood for an hour.
       await clock.advance(61 * MINUTE)

@@ -10,6 +10,7 @@ import { formatLabels, labelsFromMap } from '../../../lib/model/labels.ts'
 import { Random } from '../../../lib/std/random.ts'
 import { bytes, familiesBody, familyMessage, lengthed, varint, type WrittenFamily, type WrittenHistogram, type WrittenMetric } from '../../support/metric-family-writer.ts'
 import { randomFamilies, textOf } from '../../support/random-families.ts'
+import { testSeed } from '../../support/seed.ts'
 
 const NATIVE: HistogramReading = { readsNative: true, keepsClassic: false, convertsClassic: false, schemaMax: 8 }
 const CLASSIC: HistogramReading = { ...NATIVE, readsNative: false }
@@ -198,7 +199,7 @@ describe('the protobuf parser', () => {
   })
 
   it('never does worse than refuse a body, and says where it is bad', () => {
-    const seed = Number(process.env['SEED'] ?? Math.floor(performance.timeOrigin % 2 ** 31))
+    const seed = testSeed()
     const random = new Random(seed)
     let refused = 0
     for (let round = 0; round < 4000; round++) {

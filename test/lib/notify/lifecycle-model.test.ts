@@ -8,13 +8,14 @@ import { fingerprint } from '../../../lib/model/fingerprint.ts'
 import { labelsFromRecord } from '../../../lib/model/labels.ts'
 import { AlertStateError } from '../../../lib/notify/lifecycle/lifecycle.ts'
 import { FakeClock } from '../../../lib/std/clock.ts'
-import { freshSeed, Random } from '../../../lib/std/random.ts'
+import { Random } from '../../../lib/std/random.ts'
+import { testSeed } from '../../support/seed.ts'
 import { ALL } from '../meta/store-conformance.ts'
 import { COOLDOWN_MS, LifecycleModel, STEPS, type AlertKind } from './lifecycle-model.ts'
 import { HOLD_MS, LifecycleWorld, sent } from './lifecycle-world.ts'
 
 const HISTORIES = Number(process.env['PROVE_LIFECYCLES'] ?? 150)
-const SEED = Number(process.env['PROVE_SEED'] ?? freshSeed())
+const SEED = Number(process.env['PROVE_SEED'] ?? testSeed())
 const OPERATIONS = 40
 
 const KINDS: readonly AlertKind[] = [

@@ -4,7 +4,7 @@ import path from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { compareLabels, type Labels } from '../../../lib/model/labels.ts'
 import { systemClock } from '../../../lib/std/clock.ts'
-import { freshSeed, Random } from '../../../lib/std/random.ts'
+import { Random } from '../../../lib/std/random.ts'
 import { FolderStore } from '../../../storage/object-store/folder-store.ts'
 import { fileContent } from '../../../storage/object-store/object-store.ts'
 import { cleanFile, compactMonth, deleteHours, dropHours, fileToClean, monthToCompact, rebuildHours, spanFor, sweepHours, type HourWork } from '../../../storage/tier/hour-build.ts'
@@ -15,6 +15,7 @@ import type { RowSource } from '../../../storage/tier/hour-merge.ts'
 import type { SeriesRows } from '../../../storage/tier/parquet-writer.ts'
 import { spanOfDay, writeArchive } from '../../support/hour-archive.ts'
 import { HOUR_MS, randomRows } from '../../support/hour-rows.ts'
+import { testSeed } from '../../support/seed.ts'
 import { tempFolder } from '../../support/temp-folder.ts'
 
 const SERIES = 25
@@ -58,7 +59,7 @@ function contents(folder: string, store: string | null): Model {
 
 describe('the files of the 1-hour tier', () => {
   it('hold the rows that were made last, whatever is done to them', async () => {
-    const seed = freshSeed()
+    const seed = testSeed()
     const random = new Random(seed)
     for (let run = 0; run < 8; run++) {
       const folder = path.join(tempFolder(), 'archive')

@@ -4,8 +4,8 @@ import path from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { assert } from '../../../lib/std/assert.ts'
-import { freshSeed } from '../../../lib/std/random.ts'
 import { hourFileName, dayOf, readManifest, readStored, writeManifest, writeStored, type HourManifest } from '../../../storage/tier/hour-manifest.ts'
+import { testSeed } from '../../support/seed.ts'
 import { tempFolder } from '../../support/temp-folder.ts'
 
 /** One bit in so many; which, is drawn anew each time. */
@@ -25,7 +25,7 @@ describe('lists of the 1-hour tier', () => {
     const f = <T>(file: string, read: () => T, want: T): void => {
       const bytes = fs.readFileSync(path.join(folder, file))
       let noticed = 0
-      for (let bit = freshSeed() % STRIDE; bit < bytes.length * 8; bit += STRIDE) {
+      for (let bit = testSeed() % STRIDE; bit < bytes.length * 8; bit += STRIDE) {
         const flipped = Buffer.from(bytes)
         flipped[bit >>> 3]! ^= 1 << (bit & 7)
         fs.writeFileSync(path.join(folder, file), flipped)

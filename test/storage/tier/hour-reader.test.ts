@@ -4,7 +4,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { FakeClock, systemClock } from '../../../lib/std/clock.ts'
-import { freshSeed, Random } from '../../../lib/std/random.ts'
+import { Random } from '../../../lib/std/random.ts'
 import { FetchThread, type Fetched, type ObjectRange, type RangeFetcher } from '../../../storage/object-store/fetch-thread.ts'
 import { fileContent } from '../../../storage/object-store/object-store.ts'
 import { openStore, type StorePlace } from '../../../storage/object-store/open-store.ts'
@@ -16,6 +16,7 @@ import { hourQuantiles, selectHours, type HourSeries } from '../../../storage/ti
 import { SketchSum, writeSketch } from '../../../storage/tier/sketch.ts'
 import { DOUBLES, HOUR_MS, randomRows } from '../../support/hour-rows.ts'
 import { spanOfDay, spanOfMonth, writeArchive, type HourArchive } from '../../support/hour-archive.ts'
+import { testSeed } from '../../support/seed.ts'
 import { hasSwift, startSwift, type SwiftServer } from '../../support/swift-server.ts'
 import { tempFolder } from '../../support/temp-folder.ts'
 
@@ -81,7 +82,7 @@ const [FIRST, LAST] = [SPANS[0]!.from - 1, SPANS.at(-1)!.to]
 
 describe('the folder of the archive', () => {
   it('gives the rows of any series in any range', () => {
-    const seed = freshSeed()
+    const seed = testSeed()
     const random = new Random(seed)
     const archive = archiveOf(tempFolder(), random, 60)
     answersAsWritten(archive, new HourFiles(archive.folder, null, systemClock), random, 20)

@@ -3,13 +3,14 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { labelsToMap, type Labels } from '../../../lib/model/labels.ts'
-import { Random, freshSeed } from '../../../lib/std/random.ts'
+import { Random } from '../../../lib/std/random.ts'
 import { HourIndex, HourIndexError, PLACE_WORDS } from '../../../storage/tier/hour-index.ts'
 import { decodeBinaries, decodeFlags, decodeNumbers, PageError } from '../../../storage/tier/parquet-decode.ts'
 import { PARQUET_COLUMNS } from '../../../storage/tier/parquet-schema.ts'
 import { HourFileWriter, type SeriesRows } from '../../../storage/tier/parquet-writer.ts'
 import { askDuckDb, hasDuckDb } from '../../support/duckdb.ts'
 import { DOUBLES, randomRows } from '../../support/hour-rows.ts'
+import { testSeed } from '../../support/seed.ts'
 import { tempFolder } from '../../support/temp-folder.ts'
 
 const T0 = Date.parse('2026-10-01T00:00:00Z')
@@ -92,7 +93,7 @@ const sets: [string, number, number][] = [['a few rows', 3, 2], ['a day', 400, 2
 
 describe('a Parquet file of hours', () => {
   it.each(sets)('gives back every row: %s', (_, count, hours) => {
-    const seed = freshSeed()
+    const seed = testSeed()
     const series = randomRows(new Random(seed), count, T0, hours)
     expect(readAll(write(series)), `seed ${seed}`).toEqual(expectedRows(series))
   })
@@ -170,7 +171,7 @@ describe('a Parquet file of hours', () => {
 
 describe.skipIf(!hasDuckDb)(hasDuckDb ? 'DuckDB' : 'DuckDB (needs the package @duckdb/node-api)', () => {
   it.each(sets)('reads every row: %s', async (_, count, hours) => {
-    const seed = freshSeed()
+    const seed = testSeed()
     const series = randomRows(new Random(seed), count, T0, hours)
     const file = write(series)
     const columns = PARQUET_COLUMNS.slice(2).map(({ path: [name], kind }) => (kind === 'time' ? `epoch_ms(${name}) as ${name}` : kind === 'sketch' ? `lower(hex(${name}))` : `"${name}"`))
