@@ -45,8 +45,8 @@ export class ConfigFile implements ConfigControl {
     const fileName = configFile === '' ? 'built-in configuration' : configFile
     const text = configFile === '' ? defaultConfigText(ownAddress(this.#flags), `${this.#flags.routePrefix}/metrics`) : readUtf8IfThere(configFile)
     if (text === null) throw new ConfigFileError(`cannot read the configuration ${configFile}: there is no such file; give another --config.file`)
-    const { config, alertText, warnings } = loadWholeConfig(text, fileName, { isStrict, features: this.#flags.features })
-    for (const warning of warnings) this.#logger.warn(warning)
+    const { config, alertText, warnings, fileFaults } = loadWholeConfig(text, fileName, { isStrict, features: this.#flags.features })
+    for (const warning of [...warnings, ...fileFaults]) this.#logger.warn(warning)
     const atStart = this.#atStart ??= settingsAtStart(config)
     for (const [name, value] of settingsAtStart(config)) {
       if (!isDeepStrictEqual(value, atStart.get(name))) this.#logger.warn(`${fileName}: ${name} has changed; that takes effect at the next start`)

@@ -23,6 +23,15 @@ export class ListenError extends Error {
   readonly code = 'LISTEN'
 }
 
+/** By the system's code. */
+const LISTEN_FAULTS: ReadonlyMap<string, string> = new Map([
+  ['EADDRINUSE', 'another program uses the port; stop it or give another --web.listen-address'],
+  ['EADDRNOTAVAIL', 'no network interface of this machine has the address; give one that has, or :PORT for all, with --web.listen-address'],
+  ['ENOTFOUND', 'the name has no address; give an address of this machine, or :PORT for all, with --web.listen-address'],
+  ['EAI_AGAIN', 'the name cannot be looked up now; give an address of this machine, or :PORT for all, with --web.listen-address'],
+  ['EACCES', 'ports below 1024 are not for every user; give another --web.listen-address'],
+])
+
 /** How much longer than a query a client may take without reading. */
 const STALLED_MS = 60_000
 
@@ -98,8 +107,7 @@ export class FrontDoor {
     } catch (cause) {
       this.lock.release(!this.lock.wasUnclean)
       const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
-      const why = code === 'EADDRINUSE' ? 'another program uses the port; stop it or give another --web.listen-address' : String(cause)
-      throw new ListenError(`cannot listen on ${listenHost}:${listenPort}: ${why}`, { cause })
+      throw new ListenError(`cannot listen on ${listenHost}:${listenPort}: ${LISTEN_FAULTS.get(code) ?? String(cause)}`, { cause })
     }
   }
 

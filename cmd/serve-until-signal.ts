@@ -5,7 +5,7 @@ import { RuleFilesError } from '../lib/rules/rule-files.ts'
 import { systemClock } from '../lib/std/clock.ts'
 import { DiskError } from '../lib/std/fs.ts'
 import type { Logger } from '../lib/std/log.ts'
-import { FolderError } from '../storage/errors.ts'
+import { FolderError, LogError } from '../storage/errors.ts'
 import { AlertConfigError } from './alert-config.ts'
 import { ConfigFileError } from './config-file.ts'
 import type { Flags } from './flags.ts'
@@ -15,6 +15,11 @@ import { VERSION } from './version.ts'
 
 /** After this a drain is cut. */
 const DRAIN_MS = 9000
+
+/** The end was orderly, but for what the disk refused. */
+class UnkeptError extends Error {
+  readonly code = 'UNKEPT'
+}
 
 /** Serves until a signal ends it; the exit code. Failures that an operator can mend are told, others rise. */
 export async function serveUntilSignal(flags: Flags, ground: Ground, logger: Logger): Promise<number> {
@@ -50,7 +55,12 @@ async function serve(flags: Flags, ground: Ground, logger: Logger): Promise<void
   }
   if (isReloadDue) reload()
   await stopping
-  await monitor.stop()
+  try {
+    await monitor.stop()
+  } catch (error) {
+    if (!(error instanceof LogError || error instanceof DiskError)) throw error
+    throw new UnkeptError(`what was scraped last is not on disk (what was acknowledged is): ${error.message}`, { cause: error })
+  }
 }
 
 /** From a signal on the process ends in time, also where the start, or a part of the drain, hangs. */
@@ -65,5 +75,5 @@ function beginStop(signal: string, logger: Logger): void {
 }
 
 function isForPeople(error: unknown): error is Error {
-  return error instanceof ConfigError || error instanceof RuleFilesError || error instanceof AlertConfigError || error instanceof ConfigFileError || error instanceof FolderError || error instanceof DiskError || error instanceof ListenError
+  return error instanceof ConfigError || error instanceof RuleFilesError || error instanceof AlertConfigError || error instanceof ConfigFileError || error instanceof FolderError || error instanceof DiskError || error instanceof ListenError || error instanceof UnkeptError
 }

@@ -7,6 +7,7 @@ import { ruleChecks } from '../lib/rules/rule-checks.ts'
 import { loadRuleGroups } from '../lib/rules/rule-files.ts'
 import { loadAlertConfig } from './alert-config.ts'
 import { START_TIME_STORAGE, featureWarnings } from './features.ts'
+import { namedFileFaults } from './named-files.ts'
 import { checkSelector } from './selector.ts'
 
 export interface WholeConfig {
@@ -14,6 +15,8 @@ export interface WholeConfig {
   /** Of the alertmanager.yml it names; '' where it names none. */
   alertText: string
   warnings: string[]
+  /** Files that it names and that cannot be used; the server does without them. */
+  fileFaults: string[]
 }
 
 /** `features`: those of the command line. Throws ConfigError, RuleFilesError, AlertConfigError, DiskError. */
@@ -28,5 +31,6 @@ export function loadWholeConfig(text: string, fileName: string, { isStrict, feat
   return {
     config: { ...config, rules: { ...config.rules, groups }, alerting: { ...config.alerting, pipeline: alerts.pipeline } }, alertText: alerts.text,
     warnings: [...warnings, ...alerts.warnings, ...featureWarnings(config.features, `${fileName}: features: `)],
+    fileFaults: namedFileFaults(config).map((fault) => `${fileName}: ${fault}`),
   }
 }

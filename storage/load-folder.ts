@@ -4,7 +4,7 @@
 //   lock ─▶ blocks (damaged ones go aside) ─▶ definitions ─▶ segments ─▶ log ─▶ what may be in the page cache alone is synced
 import path from 'node:path'
 import { systemClock, type Clock } from '../lib/std/clock.ts'
-import { DiskError, DiskFile, makeFolder, syncFolder } from '../lib/std/fs.ts'
+import { DiskError, DiskFile, makeFolder, pathExists, syncFolder } from '../lib/std/fs.ts'
 import { silentLogger, type Logger } from '../lib/std/log.ts'
 import { Random, freshSeed } from '../lib/std/random.ts'
 import type { Steps } from '../lib/std/steps.ts'
@@ -71,16 +71,25 @@ export interface LoadedFolder {
   recovery: Recovery
 }
 
-/** Makes the folder if it is not there, and takes its lock. Throws FolderError if another process has it or it is a file, DiskError. */
+/** Makes the folder if it is not there, and takes its lock. Throws FolderError if another process has it or it cannot be made, or is Prometheus', DiskError. */
 export function takeFolder(folder: string): FolderLock {
+  if (isOfPrometheus(folder)) {
+    throw new FolderError(`cannot keep data in ${folder}: it is a data folder of Prometheus, which is not written to; name another with --storage.tsdb.path, and take over what is here with: monitor tsdb import prometheus ${folder} --storage.tsdb.path=THE_OTHER`)
+  }
   try {
     for (const name of ['', '/series', '/log', '/head']) makeFolder(folder + name)
   } catch (error) {
-    if (!(error instanceof DiskError && error.code === 'ENOTDIR')) throw error
-    throw new FolderError(`cannot keep data in ${folder}: it is a file, or below one; name a folder with --storage.tsdb.path`, { cause: error })
+    if (!(error instanceof DiskError)) throw error
+    const why = error.code === 'ENOTDIR' ? 'it is a file, or below one; name a folder with --storage.tsdb.path' : `${error.message}; name a folder that can be written with --storage.tsdb.path`
+    throw new FolderError(`cannot keep data in ${folder}: ${why}`, { cause: error })
   }
   syncNames(folder)
   return new FolderLock(folder)
+}
+
+/** Monitor would keep its own files beside, and show nothing of what is there. */
+function isOfPrometheus(folder: string): boolean {
+  return !pathExists(`${folder}/series`) && (pathExists(`${folder}/wal`) || pathExists(`${folder}/chunks_head`))
 }
 
 /** Throws FolderError if another process has the folder or the head's memory does not hold what is in it, DiskError if it cannot be read. */

@@ -34,9 +34,12 @@ const PARAM_CHARS_MAX = 1024
 /** How long requests may go on after `stop`. */
 const DRAIN_MS = 5000
 
+/** A query of 128 KiB, each of its bytes written `%xx`, and what browsers and proxies add. */
+const HEADER_BYTES_MAX = 512 << 10
+
 /** By Node's code; all else is 400. */
 const BAD_HTTP: ReadonlyMap<string, [status: number, text: string]> = new Map([
-  ['HPE_HEADER_OVERFLOW', [431, 'request headers are too large']],
+  ['HPE_HEADER_OVERFLOW', [431, `request headers are larger than ${HEADER_BYTES_MAX >> 10} KiB; send a long query as a form, by POST`]],
   ['ERR_HTTP_REQUEST_TIMEOUT', [408, 'request took too long to arrive']],
 ])
 
@@ -64,7 +67,7 @@ export class WebServer {
       routerOptions: { maxParamLength: PARAM_CHARS_MAX, querystringParser: () => ({}) },
       // No route has a schema: what would compile them (a hundred files) need not be loaded.
       schemaController: { compilersFactory: { buildValidator: noSchemas, buildSerializer: noSchemas } },
-      http: { headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: TIMEOUT_CHECK_MS },
+      http: { maxHeaderSize: HEADER_BYTES_MAX, headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: TIMEOUT_CHECK_MS },
       clientErrorHandler: answerBadHttp,
       frameworkErrors: (error, request, reply) => void this.#fail(error, request, reply),
     })

@@ -11,10 +11,15 @@ import { ToolFailure, type ToolIo } from './tool-io.ts'
 
 export type ConfigKind = 'config' | 'alertmanager'
 
+/** Files that a configuration names cannot be used; the message has a line for each. */
+class NamedFilesError extends Error {
+  readonly code = 'NAMED_FILES'
+}
+
 /** Throws UsageError, ToolFailure. */
 export function checkConfigs(kind: ConfigKind, files: readonly string[], args: Arguments, io: ToolIo): void {
   if (files.length === 0) throw new UsageError(`check ${kind} wants files to check`)
-  const options = { isStrict: !args.has('ignore-unbuilt'), features: args.list('enable-feature').flatMap((names) => names.split(',')) }
+  const options = { isStrict: !args.has('ignore-unbuilt'), looksAtFiles: !args.has('syntax-only'), features: args.list('enable-feature').flatMap((names) => names.split(',')) }
   let hasFaults = false
   for (const file of files) {
     io.out(`Checking ${file}\n`)
@@ -31,14 +36,15 @@ export function checkConfigs(kind: ConfigKind, files: readonly string[], args: A
 }
 
 function isForPeople(error: unknown): error is Error {
-  return error instanceof ConfigError || error instanceof RuleFilesError || error instanceof AlertConfigError || error instanceof DiskError
+  return error instanceof ConfigError || error instanceof RuleFilesError || error instanceof AlertConfigError || error instanceof DiskError || error instanceof NamedFilesError
 }
 
-function checkWhole(file: string, options: Parameters<typeof loadWholeConfig>[2], io: ToolIo): string {
+function checkWhole(file: string, options: Parameters<typeof loadWholeConfig>[2] & { looksAtFiles: boolean }, io: ToolIo): string {
   const text = readUtf8IfThere(file)
   if (text === null) throw new DiskError(`cannot read ${file}`, new Error('there is no such file'))
-  const { config: { scrapeConfigs, rules, alerting: { pipeline } }, warnings } = loadWholeConfig(text, file, options)
+  const { config: { scrapeConfigs, rules, alerting: { pipeline } }, warnings, fileFaults } = loadWholeConfig(text, file, options)
   for (const warning of warnings) io.err(`  WARNING: ${warning}\n`)
+  if (options.looksAtFiles && fileFaults.length > 0) throw new NamedFilesError(fileFaults.join('\n'))
   const ruleCount = rules.groups.reduce((count, group) => count + group.rules.length, 0)
   const receivers = pipeline === null ? 'no receivers' : counted(pipeline.receivers.length, 'receiver')
   return `  SUCCESS: ${counted(scrapeConfigs.length, 'scrape config')}, ${counted(ruleCount, 'rule')}, ${receivers} found\n`

@@ -9,6 +9,7 @@ Checks a monitor.yml (or prometheus.yml) with all the files it names, an alertma
 
 config, alertmanager:
   --ignore-unbuilt         warns of what is not built yet, as the server does with --config.strict=false
+  --syntax-only            does not look whether secrets, certificates and rule files that config names are there
 rules:
   --lint=duplicate-rules   all, duplicate-rules or none, with commas between them
   --lint-fatal             exit code 3 for what lints find

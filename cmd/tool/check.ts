@@ -23,6 +23,7 @@ export function runCheck(argv: readonly string[], io: ToolIo): Promise<void> {
   const args = new Arguments(argv, [
     { name: 'lint', kind: 'text' }, { name: 'lint-fatal', kind: 'switch' }, { name: 'ignore-unknown-fields', kind: 'switch' },
     { name: 'enable-feature', kind: 'list' }, { name: 'ignore-unbuilt', kind: 'switch' },
+    { name: 'syntax-only', kind: 'switch' },
   ])
   const [what, ...files] = args.words
   if (what === 'config' || what === 'alertmanager') {

@@ -196,7 +196,7 @@ export class MapReader {
     if (!node) return fallback
     const choice = node.kind === 'scalar' ? choices.find((one) => one === node.text) : undefined
     if (choice !== undefined) return choice
-    this.error(key, `want one of ${choices.join(', ')}, got ${describe(node)}${hint(node, choices)}`)
+    this.error(key, `want one of ${choices.filter((choice) => choice !== '').join(', ')}, got ${describe(node)}${hint(node, choices)}`)
     return fallback
   }
 

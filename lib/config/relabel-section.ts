@@ -39,7 +39,8 @@ function readAction(reader: MapReader): RelabelAction {
   const written = reader.text('action', 'replace')
   const action = ACTIONS.find((one) => one === written.toLowerCase())
   if (action) return action
-  return reader.oneOf('action', ACTIONS, 'replace')
+  // One that wants no other field: what it lacks is not to be told beside what it is called.
+  return reader.oneOf('action', ACTIONS, 'keep')
 }
 
 function readSourceLabels(reader: MapReader, scheme: NameScheme): string[] {

@@ -50,10 +50,18 @@ const MERGED_MAX = 100_000
 const TEXT_TAG = 'tag:yaml.org,2002:str'
 
 /** Our words for faults that the package words for its callers. */
-const FAULTS: ReadonlyMap<string, string> = new Map([
-  ['RESOURCE_EXHAUSTION', 'nested too deeply'],
-  ['MULTIPLE_DOCS', 'a second document begins here; a file holds one'],
-])
+const FAULTS: readonly (readonly [code: string, message: RegExp, ours: string])[] = [
+  ['RESOURCE_EXHAUSTION', /^/, 'nested too deeply'],
+  ['MULTIPLE_DOCS', /^/, 'a second document begins here; a file holds one'],
+  ['MULTILINE_IMPLICIT_KEY', /^Implicit keys need/, 'a key and its colon must stand in one line; write KEY: VALUE, with a space behind the colon'],
+  ['MISSING_CHAR', /^Implicit map keys/, 'a key without a colon; write KEY: VALUE, with a space behind the colon'],
+  ['MISSING_CHAR', /^Missing closing (.)quote/, 'the text before this begins with a quote $1 that is not closed'],
+  ['BAD_INDENT', /^All mapping items/, 'indented unlike the keys before; all keys of a map begin in the same column'],
+  ['BAD_INDENT', /^All sequence items/, 'indented unlike the items before; all items of a list begin in the same column'],
+  ['BAD_INDENT', /^Flow (sequence|map)/, 'what was begun with [ or { is not closed before this line'],
+  ['BLOCK_AS_IMPLICIT_KEY', /^Nested mappings/, 'a second colon in one line; put the text before it, or after, in quotes, or begin a new line'],
+  ['TAB_AS_INDENT', /^/, 'a tab at the beginning of a line; indent with spaces'],
+]
 
 /**
  * Parses one document. Faults go to `complain`; the tree then holds what could be understood. Places are offsets into
@@ -71,11 +79,19 @@ export function parseYaml(text: string, complain: Complain, base = 0): ParsedYam
   if (document.errors.length > 0) {
     // What follows a syntax error is mostly its echo.
     const first = document.errors.toSorted((a, b) => a.pos[0] - b.pos[0])[0]!
-    complain(base + first.pos[0], FAULTS.get(first.code) ?? first.message)
+    complain(base + first.pos[0], faultText(first.code, first.message))
     return { root: null, position }
   }
   const contents: Node | null = document.contents
   return { root: contents && new TreeBuilder(complain, base).node(contents, 0), position }
+}
+
+function faultText(code: string, message: string): string {
+  for (const [ofCode, pattern, ours] of FAULTS) {
+    const found = ofCode === code ? pattern.exec(message) : null
+    if (found !== null) return ours.replace('$1', found[1] ?? '')
+  }
+  return message
 }
 
 class TreeBuilder {

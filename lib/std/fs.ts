@@ -53,7 +53,9 @@ export class DiskError extends Error {
 
   constructor(what: string, cause: unknown) {
     const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'EIO'
-    super(`${what}: ${code}${cause instanceof Error ? ` (${cause.message})` : ''}`, { cause })
+    // Node's message names the code first, and the call and paths last: `ENOENT: no such file or directory, open '/x'`.
+    const why = cause instanceof Error ? cause.message.replace(/^[A-Z0-9]+: /, '').replace(/, [a-z0-9]+( '.*)?$/s, '') : ''
+    super(`${what}: ${why === '' ? code : `${why} (${code})`}`, { cause })
     this.code = code
   }
 }

@@ -38,7 +38,7 @@ function checkPattern(pattern: string): void {
   for (let at = 0; at < pattern.length; at++) {
     if (pattern[at] === '\\') at++
     else if (pattern[at] === '[') at = classEnd(pattern, at)
-    if (at >= pattern.length) throw new GlobError(`syntax error in pattern ${JSON.stringify(pattern)}`)
+    if (at >= pattern.length) throw new GlobError(`syntax error in pattern ${JSON.stringify(pattern)}: a [ is not closed, or a \\ stands last`)
   }
 }
 

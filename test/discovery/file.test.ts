@@ -46,7 +46,7 @@ describe('file discovery', () => {
     fs.writeFileSync(`${folder}/a.json`, Buffer.from('[{"targets": ["a:1"], "labels": {"env": "caf\xe9"}}]', 'latin1'))
     const found = discover([`${folder}/a.json`], new FakeClock())
     expect(found.now).toEqual(new Map())
-    expect(found.log.join()).toContain('EILSEQ (the file is not UTF-8)')
+    expect(found.log.join()).toContain('the file is not UTF-8 (EILSEQ)')
   })
 
   it.each([
@@ -59,7 +59,7 @@ describe('file discovery', () => {
     make(`${folder}/b.yml`)
     const found = discover([`${folder}/*.yml`], new FakeClock())
     expect(found.now).toEqual(new Map([[`${folder}/a.yml:0`, ['a:1']]]))
-    expect(found.log.join()).toContain('EINVAL (it is a pipe, a device or a folder; give a regular file)')
+    expect(found.log.join()).toContain('it is a pipe, a device or a folder; give a regular file (EINVAL)')
     expect(found.errors).toBe(1)
   })
 

@@ -82,3 +82,20 @@ it('starts on a disk without a free byte, answers queries, and takes samples by 
   expect(await again.value('count_over_time(pushed[1m])', startMs / 1000 + 1)).toBe(2)
   expect(await again.stop()).toBe(0)
 }, 60_000)
+
+it('ends in order on a full disk, and says what that costs', async (context) => {
+  const folder = tempFolder()
+  const mount = spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${16 * MB}`, 'none', folder], { encoding: 'utf8' })
+  if (mount.status !== 0) context.skip(`cannot mount a small file system here: ${mount.error?.message ?? mount.stderr.trim()}`)
+  onTestFinished(() => void execFileSync('umount', ['-l', folder]))
+  const monitor = await MonitorProcess.start(folder, { flags: ['--storage.reserve.size=0'], config: 'scrape_configs: []\n' })
+  onTestFinished(() => monitor.kill9())
+  expect(() => fs.writeFileSync(`${folder}/ballast`, new Uint8Array(32 * MB))).toThrow('ENOSPC')
+  let row = 0
+  // Each of a series of its own, until definitions or log find no room in the files' last pages either.
+  const push = (): Promise<Response> => fetch(`${monitor.base}/api/v1/write`, { method: 'POST', body: Buffer.from(writeBody([{ labels: [['__name__', 'pushed'], ['row', `${row++}-${'x'.repeat(1000)}`]], samples: [[1, Date.now()]] }])) })
+  await waitFor('a refusal', async () => (await push()).status === 503)
+  expect(await monitor.stop()).toBe(1)
+  expect(monitor.output).toMatch(/\nmonitor: what was scraped last is not on disk \(what was acknowledged is\): .*ENOSPC/)
+  expect(monitor.output).not.toMatch(/\n +at /)
+}, 60_000)

@@ -152,6 +152,11 @@ describe('monitor', () => {
     expect(fs.existsSync(`${folder}/data/lock`)).toBe(false)
   })
 
+  it('says what to do where the address is not this machine\'s', async () => {
+    const out = await runAside(`--storage.tsdb.path=${tempFolder()}/data`, '--web.listen-address=203.0.113.1:9090')
+    expect([out.status, out.stderr]).toEqual([1, 'monitor: cannot listen on 203.0.113.1:9090: no network interface of this machine has the address; give one that has, or :PORT for all, with --web.listen-address\n'])
+  })
+
   it('refuses a second process on the same data', async () => {
     const folder = tempFolder()
     const monitor = await MonitorProcess.start(folder)

@@ -38,7 +38,9 @@ describe('the door', () => {
       expect(head).toMatch(new RegExp(`^HTTP/1.1 ${status} [A-Z].*\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n`, 's'))
       expect([status, JSON.parse(body)]).toEqual(failure(status, 'bad_data', error))
     }
-    await f(`GET / HTTP/1.1\r\nHost: x\r\nX: ${'x'.repeat(65_536)}\r\n\r\n`, 431, 'request headers are too large')
+    await f(`GET / HTTP/1.1\r\nHost: x\r\nX: ${'x'.repeat(600_000)}\r\n\r\n`, 431, 'request headers are larger than 512 KiB; send a long query as a form, by POST')
+    const long = encodeURIComponent(`up{job=~"${'a|'.repeat(60_000)}"}`)
+    expect((await get(`${base}/api/v1/query?query=${long}`))[0]).toBe(200)
     await f('POST /api/v1/write HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n', 400, 'malformed HTTP request')
     await f('not http at all\r\n\r\n', 400, 'malformed HTTP request')
     expect((await get(`${base}/api/v1/label/%ff/values`))[0]).toBe(400)

@@ -36,6 +36,30 @@ describe('monitor check config', () => {
     expect(await run('check', 'config')).toMatchObject({ code: 2 })
   })
 
+  it('refuses what names a file that is not there, or is no certificate, unless told to look at the text alone', async () => {
+    const folder = tempFolder()
+    const config = path.join(folder, 'monitor.yml')
+    writeFileSync(path.join(folder, 'text'), 'no certificate')
+    writeFileSync(config, `rule_files: [none.yml, 'none/*.yml']
+scrape_configs:
+  - { job_name: a, basic_auth: { username: u, password_file: none }, tls_config: { ca_file: none.crt } }
+  - { job_name: b, authorization: { credentials_file: none }, tls_config: { ca_file: text } }
+  - { job_name: c, tls_config: { cert_file: text, key_file: text } }
+alerting: { alertmanagers: [{ oauth2: { client_id: a, token_url: 'http://a', client_secret_file: none } }] }
+`)
+    const { code, err } = await run('check', 'config', config)
+    expect([code, ...err.trimEnd().split('\n')]).toEqual([
+      1, '  FAILED:', `${config}: rule_files: there is no ${folder}/none.yml; no rules are read from it`,
+      `${config}: scrape config "a": basic_auth.password_file: cannot read ${folder}/none: no such file or directory (ENOENT); its targets cannot be scraped until this is mended`,
+      `${config}: scrape config "a": tls_config.ca_file: cannot read ${folder}/none.crt: no such file or directory (ENOENT); its targets cannot be scraped until this is mended`,
+      `${config}: scrape config "b": authorization.credentials_file: cannot read ${folder}/none: no such file or directory (ENOENT); its targets cannot be scraped until this is mended`,
+      `${config}: scrape config "b": tls_config.ca_file: ${folder}/text holds no certificate in PEM form; its targets cannot be scraped until this is mended`,
+      expect.stringMatching(/scrape config "c": tls_config: the client certificate .*text and key .*text cannot be used: .*no start line; its targets/) as string,
+      `${config}: alerting.alertmanagers[0]: oauth2.client_secret_file: cannot read ${folder}/none: no such file or directory (ENOENT); it gets no alerts until this is mended`,
+    ])
+    expect(await run('check', 'config', config, '--syntax-only')).toMatchObject({ code: 0, err: '' })
+  })
+
   it('says where keys inside monitor.yml are wrong', async () => {
     const config = path.join(tempFolder(), 'monitor.yml')
     const said = async (alerting: string): Promise<string[]> => {

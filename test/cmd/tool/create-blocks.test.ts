@@ -87,6 +87,6 @@ h_bucket{le="+Inf"} NaN 1609954636.123
     expect(await make('# EOF\n')).toMatchObject({ made: { code: 0, out: '', err: '' } })
     expect(await tsdb('create-blocks-from', 'rules', 'x')).toMatchObject({ code: 2, err: expect.stringContaining('tsdb create-blocks-from wants: openmetrics FILE [DATA]') })
     expect(await tsdb('create-blocks-from', 'openmetrics', '/no/such', '--label=x')).toMatchObject({ code: 2, err: expect.stringContaining('--label wants NAME=VALUE, got "x"') })
-    expect(await tsdb('create-blocks-from', 'openmetrics', '/no/such')).toMatchObject({ code: 1, err: expect.stringMatching(/^cannot read \/no\/such: ENOENT/) })
+    expect(await tsdb('create-blocks-from', 'openmetrics', '/no/such')).toMatchObject({ code: 1, err: expect.stringMatching(/^cannot read \/no\/such: no such file or directory \(ENOENT\)/) })
   })
 })

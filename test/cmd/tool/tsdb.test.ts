@@ -1,5 +1,5 @@
 // `monitor tsdb` over a folder that it filled itself from the golden Prometheus folder; what dump prints is promtool's.
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { runTool } from '../../../cmd/tool/tool.ts'
@@ -109,6 +109,12 @@ describe('monitor tsdb', () => {
     expect(await tsdb('import', 'prometheus', GOLDEN, `--storage.tsdb.path=${file}/data`)).toMatchObject({
       code: 1, err: `cannot keep data in ${file}/data: it is a file, or below one; name a folder with --storage.tsdb.path\n`,
     })
+    const theirs = tempFolder()
+    mkdirSync(`${theirs}/wal`)
+    expect(await tsdb('import', 'prometheus', GOLDEN, `--storage.tsdb.path=${theirs}`)).toMatchObject({
+      code: 1, err: `cannot keep data in ${theirs}: it is a data folder of Prometheus, which is not written to; name another with --storage.tsdb.path, and take over what is here with: monitor tsdb import prometheus ${theirs} --storage.tsdb.path=THE_OTHER\n`,
+    })
+    expect(readdirSync(theirs)).toEqual(['wal'])
     const empty = tempFolder()
     expect(await tsdb('import', 'prometheus', empty, `--storage.tsdb.path=${empty}/data`)).toMatchObject({ code: 1, err: `cannot import ${empty}: it has neither blocks nor wal; give the folder that Prometheus has as --storage.tsdb.path\n` })
     expect(readdirSync(empty)).toEqual([])

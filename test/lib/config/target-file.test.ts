@@ -40,7 +40,7 @@ describe('parseTargetFile', () => {
     f('targets: [a]\n', 'x.yml', 'x.yml:1:1: want a list of {targets, labels}, got a map')
     f('- a\n-\n', 'x.yml', 'x.yml:1:3: entry 1: want {targets, labels}, got "a"\nx.yml:2:2: entry 2: want {targets, labels}, got ""')
     f('- targets: a:1\n', 'x.yml', 'x.yml:1:12: entry 1.targets: want a list, got "a:1"')
-    f('- targets: [a\n', 'x.yml', 'x.yml:2:1: Flow sequence in block collection must be sufficiently indented and end with a ]')
+    f('- targets: [a\n', 'x.yml', 'x.yml:2:1: what was begun with [ or { is not closed before this line')
     f('{}', 'x.json', 'x.json:1:1: want a list of {targets, labels}')
     f('[null]', 'x.json', 'x.json:1:2: entry 1: want {targets, labels}')
     f('[{},\n  {"targets": [1]}]', 'x.json', 'x.json:2:3: entry 2: targets must be a list of "host:port"')

@@ -208,7 +208,7 @@ describe('a proxy', () => {
       expect(failure).toBeInstanceOf(HttpError)
       expect((failure as HttpError).message).toContain(want)
     }
-    await f({ proxyUrl: 'http://127.0.0.1:1', tls }, '', "open '/nowhere/ca.pem'")
+    await f({ proxyUrl: 'http://127.0.0.1:1', tls }, '', 'cannot read /nowhere/ca.pem: no such file or directory (ENOENT)')
     await f({ proxyFromEnvironment: true }, 'http://', 'cannot use the proxy or its certificates: Invalid URL')
     vi.unstubAllEnvs()
   })
