@@ -1,7 +1,7 @@
 // The fetching thread's side of fetch-thread.ts, apart from it: threads that ask need not load what talks to a bucket.
 import { systemClock } from '../../lib/std/clock.ts'
 import { freshSeed, Random } from '../../lib/std/random.ts'
-import type { FetchAnswer, Fetched, FetchRequest, FetchSeat, ObjectRange } from './fetch-thread.ts'
+import { PULSE_MS, SIGN_ENDED, SIGN_NEWS, SIGN_PULSE, type FetchAnswer, type Fetched, type FetchRequest, type FetchSeat, type ObjectRange } from './fetch-thread.ts'
 import { openStore } from './open-store.ts'
 
 const CONNECTIONS = 32
@@ -9,9 +9,10 @@ const ATTEMPTS = 3
 const FIRST_WAIT_MS = 100
 
 /** Serves until its thread is ended. */
-export function serveFetches({ place, port, answers }: FetchSeat): void {
+export function serveFetches({ place, port, signs }: FetchSeat): void {
+  const shown = new Int32Array(signs)
+  showLife(shown)
   const store = openStore(place, { attempts: ATTEMPTS, firstWaitMs: FIRST_WAIT_MS, connections: CONNECTIONS }, systemClock, new Random(freshSeed()))
-  const count = new Int32Array(answers)
   const one = async ({ key, offset, bytes }: ObjectRange): Promise<Fetched> => {
     try {
       return await store.get(key, offset, bytes)
@@ -22,10 +23,27 @@ export function serveFetches({ place, port, answers }: FetchSeat): void {
   port.on('message', ({ id, ranges }: FetchRequest) => {
     void Promise.all(ranges.map(one)).then((fetched) => {
       port.postMessage({ id, fetched } satisfies FetchAnswer, fetched.flatMap(memoryOf))
-      Atomics.add(count, 0, 1)
-      Atomics.notify(count, 0)
+      wake(shown)
     })
   })
+}
+
+/** Who asks may sleep, and would wait for a thread that has ended. */
+function showLife(shown: Int32Array<SharedArrayBuffer>): void {
+  const beat = (): void => {
+    Atomics.add(shown, SIGN_PULSE, 1)
+    systemClock.after(PULSE_MS / 2, beat, true)
+  }
+  beat()
+  process.once('exit', () => {
+    Atomics.store(shown, SIGN_ENDED, 1)
+    wake(shown)
+  })
+}
+
+function wake(shown: Int32Array<SharedArrayBuffer>): void {
+  Atomics.add(shown, SIGN_NEWS, 1)
+  Atomics.notify(shown, SIGN_NEWS)
 }
 
 /** Memory that is a range's alone goes to who asked, and need not be copied. */

@@ -1,7 +1,7 @@
 // Ranges that a thread fetches for one that must not await, over a folder.
 import fs from 'node:fs'
 import path from 'node:path'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { FetchThread } from '../../../storage/object-store/fetch-thread.ts'
 import { tempFolder } from '../../support/temp-folder.ts'
 
@@ -9,10 +9,10 @@ const ENTRY = new URL('../../../cmd/fetch-worker.ts', import.meta.url)
 const closers: (() => void)[] = []
 afterEach(() => closers.splice(0).forEach((close) => close()))
 
-function threadOver(objects: Record<string, string>): FetchThread {
+function threadOver(objects: Record<string, string>, entry = ENTRY): FetchThread {
   const folder = tempFolder()
   for (const [key, text] of Object.entries(objects)) fs.writeFileSync(path.join(folder, key), text)
-  const thread = new FetchThread(ENTRY, { folder })
+  const thread = new FetchThread(entry, { folder })
   closers.push(() => thread.close())
   return thread
 }
@@ -54,5 +54,36 @@ describe('a fetching thread', () => {
     thread.close()
     expect(thread.take(lost)).toBeNull()
     expect(texts(thread.take(thread.begin([range('a', 5, 1)])))).toEqual(['f'])
+  })
+
+  describe('that dies', () => {
+    const DYING = new URL('../../support/dying-fetch-worker.ts', import.meta.url)
+    const dying = (left: number, isSilent: boolean): FetchThread => threadOver({ a: 'abcdef', deaths: JSON.stringify({ left, isSilent }) }, DYING)
+
+    it.each([false, true])('gives way to another, which is asked for all that was not there yet (without a word: %s)', (isSilent) => {
+      const thread = dying(1, isSilent)
+      const [first, second] = [thread.begin([range('a', 0, 2)]), thread.begin([range('a', 4, 1)])]
+      expect(texts(thread.take(second))).toEqual(['e'])
+      expect(texts(thread.take(first))).toEqual(['ab'])
+    }, 60_000)
+
+    it('twice at one fetch ends that alone, with an error for each range', () => {
+      const thread = dying(2, false)
+      const [first, second] = [thread.begin([range('a', 0, 2), range('a', 1, 1)]), thread.begin([range('a', 4, 1)])]
+      expect(texts(thread.take(first))!.map((text) => text.includes('died twice'))).toEqual([true, true])
+      expect(texts(thread.take(second))).toEqual(['e'])
+    }, 60_000)
+
+    it('while nobody waits is noticed when somebody does', async () => {
+      const folder = tempFolder()
+      fs.writeFileSync(path.join(folder, 'a'), 'abcdef')
+      fs.writeFileSync(path.join(folder, 'deaths'), JSON.stringify({ left: 1, isSilent: false }))
+      const thread = new FetchThread(DYING, { folder })
+      closers.push(() => thread.close())
+      const id = thread.begin([range('a', 0, 2)])
+      await vi.waitFor(() => expect(fs.readFileSync(path.join(folder, 'deaths'), 'utf8')).toContain('"left":0'), { timeout: 60_000, interval: 5 })
+      expect(texts(thread.take(id))).toEqual(['ab'])
+      expect(texts(thread.take(thread.begin([range('a', 5, 1)])))).toEqual(['f'])
+    }, 90_000)
   })
 })
