@@ -53,9 +53,9 @@ function withDrops(change: number, rows: BucketRun, lo: number, hi: number, from
   }
   // Sums of whole numbers have no roundings; a change that is NaN is so in any order.
   const isExact = change !== change || (isWhole && added <= Number.MAX_SAFE_INTEGER)
-  // No counter is below zero; of values that are, a row's sum does not tell what cancelled in it.
+  // No counter is below zero; of values that are, a row's sum does not tell what cancelled in it. One that overflows may not in the order of samples.
   const isCounter = least >= 0 && result >= 0
-  doubt[0] = isExact || (isCounter && result >= roundings * CANCELED * added) ? 0 : 1
+  doubt[0] = isExact || (isCounter && added < Infinity && result >= roundings * CANCELED * added) ? 0 : 1
   return result
 }
 

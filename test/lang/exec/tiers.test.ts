@@ -218,6 +218,21 @@ describe('sums that cancel', () => {
   })
 })
 
+describe('counters whose values before drops overflow when they are summed', () => {
+  it('are those of the samples', () => {
+    const storage = new MemoryStorage({ outOfOrderWindowMs: Infinity })
+    for (let i = 0; i < 24 * 120; i++) storage.add(['__name__', 'm_total'], START + (i + 1) * 30_000, i % 60 === 0 ? 1.2e308 : 1)
+    const store = new NaiveTiers(storage, { rawFrom: -Infinity, tiers: [{ name: '1h', from: -Infinity, to: Infinity }] })
+    for (const func of ['increase', 'rate']) {
+      const query = `${func}(m_total[1h])`
+      const job: RangeJob = { kind: 'range', query, startMs: START + HOUR, endMs: START + 24 * HOUR, stepMs: HOUR, lookbackMs: 1, stats: 'true', timeoutMs: 60_000, limit: 0 }
+      const want = ask(storage, job)
+      expect(want.data.result[0]!.values![0]![1]).not.toBe('+Inf')
+      expectSame(ask(store, job), want, { func, query, job }, 0)
+    }
+  })
+})
+
 describe('deviations of values that are all the same but for NaN', () => {
   it('are NaN, as those of the samples', () => {
     const storage = new MemoryStorage({ outOfOrderWindowMs: Infinity })
