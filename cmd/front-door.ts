@@ -85,6 +85,8 @@ export class FrontDoor {
       build: { version: VERSION, revision: '', branch: '', buildUser: '', buildDate: '' },
       options: {
         staticFolder: path.resolve(import.meta.dirname, '../web/dist'), externalUrl, routePrefix, isLifecycleEnabled, queryTimeoutMs, lookbackMs, idleMs: queryTimeoutMs + STALLED_MS,
+        // There is one way to end, that of a signal.
+        onQuit: () => void process.kill(process.pid, 'SIGTERM'),
         get storageRetention() { return retention() },
         corruptionCount: () => this.#inside.corruptionCount,
       },

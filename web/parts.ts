@@ -286,6 +286,8 @@ export interface WebOptions {
   /** What paths begin with as they come here, without a slash at its end: `/monitor`, mostly ''. */
   routePrefix: string
   isLifecycleEnabled: boolean
+  /** Begins the orderly end of the program. */
+  onQuit: () => void
   /** Upper bound of a query's `timeout`, and its default. */
   queryTimeoutMs: number
   lookbackMs: number

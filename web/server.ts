@@ -135,11 +135,15 @@ export class WebServer {
     app.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (_request, body, done) => {
       done(null, new URLSearchParams(String(body)))
     })
+    app.addContentTypeParser('multipart/form-data', { parseAs: 'buffer' }, (_request, _body, done) => {
+      done(new ApiError('bad_data', 'parameters are taken from the URL and from forms of application/x-www-form-urlencoded (curl --data-urlencode), not of multipart/form-data (curl -F)', 415))
+    })
     app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, _body, done) => done(null, null))
     app.setErrorHandler((error: FastifyError | ApiError, request, reply) => this.#fail(error, request, reply))
     app.setNotFoundHandler((request, reply) => {
       if (isPageRequest(request)) return sendPage(reply, this.#parts.options)
-      return reply.code(404).type('text/plain; charset=utf-8').send('404 page not found\n')
+      const isFederation = request.url.split('?', 1)[0] === '/federate'
+      return reply.code(404).type('text/plain; charset=utf-8').send(`404 page not found${isFederation ? ': federation is not built; let the other side ask /api/v1/query, or be sent remote write' : ''}\n`)
     })
   }
 

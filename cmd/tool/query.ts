@@ -7,7 +7,7 @@ import { explainOf, explainText } from './explain-text.ts'
 import { goJson, isQueryData, labelSetText, resultJson, resultText, sortedRecord, type LabelRecord } from './query-result.ts'
 import { ToolFailure, type ToolIo } from './tool-io.ts'
 
-export const QUERY_HELP = `Usage: monitor query [-o promql|json] COMMAND …
+export const QUERY_HELP = `Usage: monitor query [-o|--format promql|json] COMMAND …
 
   instant SERVER EXPR   [--time=TIME] [--tier=raw|1m|1h]       values at one time, now by default
   range SERVER EXPR     [--start=TIME] [--end=TIME] [--step=DURATION] [--tier=raw|1m|1h]

@@ -19,7 +19,9 @@ function failure(...argv: string[]): string {
 }
 
 /** Every flag of Prometheus 3.5.3, hidden ones too, `[no-]` where it is a switch. */
-const PROMETHEUS_FLAGS = `config.file config.auto-reload-interval web.listen-address [no-]auto-gomaxprocs [no-]auto-gomemlimit auto-gomemlimit.ratio
+const PROMETHEUS_FLAGS = `config.file [no-]config.auto-reload config.auto-reload-interval [no-]storage.tsdb.allow-overlapping-compaction
+  storage.tsdb.block-reload-interval storage.tsdb.delay-compact-file.path [no-]web.enable-otlp-receiver web.search.max-limit
+  storage.agent.checkpoint-batch-size [no-]storage.agent.checkpoint-from-in-memory-series web.listen-address [no-]auto-gomaxprocs [no-]auto-gomemlimit auto-gomemlimit.ratio
   web.config.file web.read-timeout web.max-connections web.max-notifications-subscribers web.external-url web.route-prefix web.local-assets
   web.user-assets [no-]web.enable-lifecycle [no-]web.enable-admin-api [no-]web.enable-remote-write-receiver
   web.remote-write-receiver.accepted-protobuf-messages web.console.templates web.console.libraries web.page-title web.cors.origin

@@ -67,7 +67,7 @@ export async function startServer(change: (parts: ServerParts) => Partial<Server
     metrics,
     clock,
     logger: new Logger({ level: 'debug', format: 'logfmt', clock, write: (line) => log.push(line) }),
-    options: { staticFolder, externalUrl: 'http://monitor.example', routePrefix: '', isLifecycleEnabled: false, queryTimeoutMs: 120_000, lookbackMs: 300_000, idleMs: 180_000, storageRetention: '7d', corruptionCount: () => 3 },
+    options: { staticFolder, externalUrl: 'http://monitor.example', routePrefix: '', isLifecycleEnabled: false, onQuit: () => {}, queryTimeoutMs: 120_000, lookbackMs: 300_000, idleMs: 180_000, storageRetention: '7d', corruptionCount: () => 3 },
   }
   const server = createServer({ ...parts, ...change(parts) })
   if (isReady) server.ready()

@@ -95,6 +95,27 @@ describe('management', () => {
     expect(await get(`${base}/-/reload`, { method: 'POST', headers: { Origin: base } })).toEqual([200, ''])
   })
 
+  it('ends the program only where enabled, by POST or PUT, from the same site', async () => {
+    const off = await start()
+    expect(await get(`${off.base}/-/quit`, { method: 'POST' })).toEqual([403, 'Lifecycle API is not enabled.'])
+    let quits = 0
+    const { base } = await start((parts) => ({ options: { ...parts.options, isLifecycleEnabled: true, onQuit: () => void quits++ } }))
+    expect(await get(`${base}/-/quit`)).toEqual([405, 'Only POST or PUT requests allowed'])
+    expect(await get(`${base}/-/quit`, { method: 'POST', headers: { 'Sec-Fetch-Site': 'cross-site' } })).toEqual([403, 'Cross-site requests are refused.'])
+    expect(quits).toBe(0)
+    expect(await get(`${base}/-/quit`, { method: 'PUT' })).toEqual([200, 'Requesting termination... Goodbye!'])
+    expect(quits).toBe(1)
+  })
+
+  it('says what serves instead of what only Prometheus has', async () => {
+    const { base } = await start()
+    expect(await get(`${base}/api/v1/read`, { method: 'POST' })).toEqual(failure(404, 'not_found', 'remote read is not built; ask /api/v1/query and /api/v1/query_range'))
+    expect(await get(`${base}/federate?match[]=up`)).toEqual([404, '404 page not found: federation is not built; let the other side ask /api/v1/query, or be sent remote write\n'])
+    const body = new FormData()
+    body.set('query', 'up')
+    expect(await get(`${base}/api/v1/query`, { method: 'POST', body })).toEqual(failure(415, 'bad_data', expect.stringContaining('curl --data-urlencode') as string))
+  })
+
   it('shows its metrics in the format asked for', async () => {
     const { base } = await start()
     await get(`${base}/api/v1/query?query=1`)

@@ -52,6 +52,11 @@ describe('targets and metadata', () => {
     expect(await counts('state=foo')).toEqual([0, 0, null])
   })
 
+  it('are in pools', async () => {
+    const { base } = await start(parts)
+    expect(await get(`${base}/api/v1/scrape_pools`)).toEqual(success({ scrapePools: ['p', 'q'] }))
+  })
+
   it('have metadata, each word once', async () => {
     const { base } = await start(parts)
     const m = [{ type: 'counter', unit: '', help: 'M.' }, { type: 'gauge', unit: 'bytes', help: 'Other.' }]
@@ -71,7 +76,7 @@ describe('targets and metadata', () => {
     const b = { target: { job: 'b' }, type: 'counter', help: 'M.', unit: '' }
     expect(await get(`${base}/api/v1/targets/metadata?metric=m&match_target=${encodeURIComponent('{job="b"}')}`)).toEqual(success([b]))
     expect(await get(`${base}/api/v1/targets/metadata?limit=1`)).toEqual(success([{ ...b, target: { job: 'a' }, metric: 'm' }]))
-    expect(await get(`${base}/api/v1/targets/metadata?metric=none`)).toEqual(failure(404, 'not_found', 'specified metadata not found'))
+    expect(await get(`${base}/api/v1/targets/metadata?metric=none`)).toEqual(success([]))
     expect(await get(`${base}/api/v1/targets/metadata?match_target=x{`)).toEqual(failure(400, 'bad_data', 'invalid parameter "match_target": 1:1: parse error: unexpected'))
   })
 })

@@ -1,4 +1,4 @@
-// /-/healthy, /-/ready, /-/reload and /metrics, texts and codes as Prometheus has them (web/web.go).
+// /-/healthy, /-/ready, /-/reload, /-/quit and /metrics, texts and codes as Prometheus has them (web/web.go).
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import type { ServerParts } from '../parts.ts'
 import { isCrossSite } from './cross-site.ts'
@@ -34,7 +34,14 @@ export function addManageRoutes(app: FastifyInstance, parts: ServerParts, state:
     text(reply, 403, 'Cross-site requests are refused.')
     return true
   }
-  addRoute(app, ['POST', 'PUT'], '/-/reload', reload, { guard, refusal: 'Only POST or PUT requests allowed' })
+  const quit: Handler = (_request, reply) => {
+    if (!parts.options.isLifecycleEnabled) return text(reply, 403, 'Lifecycle API is not enabled.')
+    parts.options.onQuit()
+    return text(reply, 200, 'Requesting termination... Goodbye!')
+  }
+  const change = { guard, refusal: 'Only POST or PUT requests allowed' }
+  addRoute(app, ['POST', 'PUT'], '/-/reload', reload, change)
+  addRoute(app, ['POST', 'PUT'], '/-/quit', quit, change)
   addMetricsRoute(app, parts)
 }
 

@@ -35,7 +35,20 @@ export function addStatusRoutes(app: FastifyInstance, parts: ServerParts): void 
   })
 }
 
+/** What Prometheus has here and Monitor has not, with what serves instead. */
+const NOT_BUILT: ReadonlyMap<string, string> = new Map([
+  ['/api/v1/read', 'remote read is not built; ask /api/v1/query and /api/v1/query_range'],
+  ['/api/v1/otlp/v1/metrics', 'OTLP is not built; send remote write 1.0 to /api/v1/write'],
+  ['/api/v1/status/walreplay', 'the progress of a start is not told; /-/ready says when it is over'],
+  ['/api/v1/status/tsdb/blocks', 'see /api/v1/status/storage, or monitor tsdb list'],
+  ['/api/v1/status/self_metrics', 'see /metrics'],
+  ['/api/v1/notifications', 'there are no notifications of this kind; see /api/v1/alerts'],
+  ['/api/v1/features', 'features are named by /api/v1/status/flags and /api/v1/status/config'],
+])
+
 /** Anything else below /api. */
 export function noSuchEndpoint(path: string): ApiError {
+  const instead = NOT_BUILT.get(path.split('?', 1)[0]!)
+  if (instead !== undefined) return new ApiError('not_found', instead)
   return new ApiError('not_found', `no such endpoint: ${path.slice(0, 200)}`)
 }

@@ -1,13 +1,14 @@
-// What is scraped, and what it says of its metrics: /targets, /targets/metadata, /metadata.
+// What is scraped, and what it says of its metrics: /scrape_pools, /targets, /targets/metadata, /metadata.
 import type { FastifyInstance } from 'fastify'
 import { formatDuration } from '../../lib/model/duration.ts'
 import type { MetricMetadata } from '../../lib/model/metadata.ts'
 import type { ActiveTarget, ServerParts } from '../parts.ts'
-import { ApiError, badParameter, sendData } from './envelope.ts'
+import { badParameter, sendData } from './envelope.ts'
 import { Params } from './params.ts'
 import { addRoute } from './router.ts'
 
 export function addTargetRoutes(app: FastifyInstance, parts: ServerParts): void {
+  addRoute(app, ['GET'], '/api/v1/scrape_pools', (_request, reply) => sendData(reply, { scrapePools: [...parts.targets.droppedCounts().keys()].toSorted() }))
   addRoute(app, ['GET'], '/api/v1/targets', (request, reply) => {
     const params = new Params(request)
     return sendData(reply, targets(parts, params.text('state').toLowerCase(), params.text('scrapePool')))
@@ -75,7 +76,6 @@ function targetMetadata(parts: ServerParts, params: Params): object[] {
     // The metric is named only where it was not asked for.
     out.push({ target: record(entry.target), ...(metric === '' && { metric: entry.metric }), type, help, unit })
   }
-  if (out.length === 0 && metric !== '') throw new ApiError('not_found', 'specified metadata not found')
   return out
 }
 
