@@ -16,6 +16,8 @@ export async function run(argv: readonly string[]): Promise<number> {
     const [{ runTool }, { systemClock }] = await Promise.all([import('./tool/tool.ts'), import('../lib/std/clock.ts')])
     const code = await runTool(argv, { out: (text) => process.stdout.write(text), err: (text) => process.stderr.write(text), clock: systemClock })
     if (code !== null) return code
+    process.stderr.write(`monitor: there is no command ${argv[0]}; there are query, tsdb, check, test, promql and deadman\nSee monitor --help.\n`)
+    return 2
   }
   const { runServer } = await import('./run-server.ts')
   return runServer(argv)

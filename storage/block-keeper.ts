@@ -152,7 +152,7 @@ export class BlockKeeper {
    */
   add(make: (nextPlace: () => BlockPlace) => Promise<readonly WrittenBlock[]>): Promise<void> {
     return this.#alone(async () => {
-      const folder = new BlockFolder(this.#options.folder, (_, why) => this.#options.logger.warn('blocks: damaged data was left out', { why }))
+      const folder = new BlockFolder(this.#options.folder, (_, why) => this.#options.logger.warn('blocks: damaged data was left out: see monitor tsdb repair', { why }))
       folder.clearStaging()
       const install = await make(() => {
         this.#assertRoom('take blocks in', 0)
@@ -336,7 +336,7 @@ export class BlockKeeper {
   #take(job: BlockJob, { state, minutes, hours, damage, damagedFiles, deletedFrom, unreachable }: JobReply): void {
     // Before it is published: what is covered may go from then on.
     this.#options.keepDamaged(damagedFiles)
-    for (const why of damage) this.#options.logger.warn('blocks: damaged data was left out', { why })
+    for (const why of damage) this.#options.logger.warn('blocks: damaged data was left out: see monitor tsdb repair', { why })
     if (job.kind === 'remove') {
       this.#unread = this.#unread.filter((name) => !job.names.includes(name))
       this.#unreadMinutes = this.#unreadMinutes.filter((name) => !job.minutes.includes(name))

@@ -214,7 +214,7 @@ class Load {
     recovery.corruptRecords += replayed.damagedRecords
     recovery.corruptBytes += replayed.damagedBytes
     if (recovery.corruptRecords > 0) {
-      logger.warn('damaged records were skipped; what they held is lost', { folder, records: recovery.corruptRecords, bytes: recovery.corruptBytes })
+      logger.warn('damaged records were skipped; what they held is left out: see monitor tsdb repair', { folder, records: recovery.corruptRecords, bytes: recovery.corruptBytes })
     }
     return replayed
   }

@@ -27,6 +27,8 @@ export function loadAlertmanagerFile(text: string, fileName: string, isStrict: b
   const problems = new Problems(yaml.position, isStrict)
   for (const [at, message] of faults) problems.error(at, message)
   const { root } = yaml
+  // Nothing is there to look at: that a route is missing would be its echo.
+  if (root === null && faults.length > 0) throw new ConfigError(fileName, problems.errors())
   if (root && root.kind !== 'map' && !isNull(root)) problems.error(root.at, `want keys such as route, got ${describe(root)}`)
   const reader = new MapReader(problems, root?.kind === 'map' ? root : null, '')
   const config = readPipeline(reader, path.dirname(path.resolve(fileName)), FILE_DEFAULTS)

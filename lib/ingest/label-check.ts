@@ -1,7 +1,7 @@
 // What makes a pushed series acceptable, judged when it is first seen. Prometheus' rules: labels may come in any
 // order, must not repeat, and name a metric. It drops a bad series in silence; here the answer says so.
 import type { LabelLimits } from '../format/remote-write-labels.ts'
-import { METRIC_NAME, compareText, type Labels } from '../model/labels.ts'
+import { METRIC_NAME, compareText, formatLabels, type Labels } from '../model/labels.ts'
 
 /** Where no configuration says more; a scrape has the same ones by default. */
 export const LABEL_LIMITS: LabelLimits = { count: 64, nameBytes: 256, valueBytes: 65_536 }
@@ -12,10 +12,10 @@ export function checkLabels(labels: string[]): Labels | string {
   let hasMetricName = false
   for (let i = 0; i < sorted.length; i += 2) {
     const name = sorted[i]!
-    if (i > 0 && sorted[i - 2] === name) return `label name ${JSON.stringify(name)} is not unique`
+    if (i > 0 && sorted[i - 2] === name) return `label name ${JSON.stringify(name)} is not unique in ${formatLabels(sorted)}`
     if (name === METRIC_NAME) hasMetricName = true
   }
-  return hasMetricName ? sorted : 'no metric name'
+  return hasMetricName ? sorted : `no metric name (__name__) in ${formatLabels(sorted)}`
 }
 
 function isSorted(labels: readonly string[]): boolean {

@@ -12,6 +12,12 @@ export const REFUSED_HISTOGRAM = 'invalid_histogram'
 /** All reasons that are counted. */
 export const REFUSAL_REASONS: readonly string[] = [...REJECT_NAMES.slice(1), REFUSED_LABELS, REFUSED_SERIES_LIMIT, REFUSED_NEW_SERIES, REFUSED_HISTOGRAM, ...STORE_REASONS]
 
+/** What the words of the two that a wrong clock causes stand for. */
+const HINTS: ReadonlyMap<string, string> = new Map([
+  ['future', 'future is more than 10 minutes ahead of this server\'s clock'],
+  ['too_old', 'too_old is older than what is kept'],
+])
+
 const EXAMPLES_MAX = 3
 /** User text echoed per example. */
 const ECHO_CHARS = 100
@@ -38,7 +44,8 @@ export class Refusals {
     const counts = [...this.counts].map(([reason, count]) => `${count} ${reason}`).join(', ')
     const total = this.total
     const first = this.#examples.join('; ')
-    return `${total} of ${total + stored} samples refused (${counts}), ${stored} stored; first: ${first}`
+    const hints = [...this.counts.keys()].flatMap((reason) => (HINTS.has(reason) ? `; ${HINTS.get(reason)!}` : []))
+    return `${total} of ${total + stored} samples refused (${counts}), ${stored} stored; first: ${first}${hints.join('')}`
   }
 }
 

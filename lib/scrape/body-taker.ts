@@ -154,8 +154,8 @@ export class BodyTaker {
   /** The body is whole: makes its new series, marks those that have vanished. Throws ScrapeError where it is over a limit. */
   finish(cache: ScrapeCache, state: MatchState, rules: BodyRules): void {
     const { batch } = state
-    if (this.isOverSampleLimit(batch)) throw new ScrapeError('SAMPLE_LIMIT', 'sample limit exceeded')
-    if (this.isOverBucketLimit) throw new ScrapeError('BUCKET_LIMIT', 'histogram bucket limit exceeded')
+    if (this.isOverSampleLimit(batch)) throw new ScrapeError('SAMPLE_LIMIT', `sample limit exceeded (more than ${this.#sampleLimit} samples: sample_limit)`)
+    if (this.isOverBucketLimit) throw new ScrapeError('BUCKET_LIMIT', 'histogram bucket limit exceeded (native_histogram_bucket_limit)')
     if (this.#pending.length > 0) this.#makePending(cache, rules, batch)
     if (this.#hasTimedRepeats) batch.groupBySeries()
     if (cache.isLive && state.trackedFound !== cache.trackedCount) this.#markVanished(cache, batch)

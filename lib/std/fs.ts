@@ -52,11 +52,11 @@ export class DiskError extends Error {
   readonly code: string
 
   constructor(what: string, cause: unknown) {
-    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'EIO'
+    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
     // Node's message names the code first, and the call and paths last: `ENOENT: no such file or directory, open '/x'`.
     const why = cause instanceof Error ? cause.message.replace(/^[A-Z0-9]+: /, '').replace(/, [a-z0-9]+( '.*)?$/s, '') : ''
-    super(`${what}: ${why === '' ? code : `${why} (${code})`}`, { cause })
-    this.code = code
+    super(`${what}: ${[why, why === '' || code === '' ? code : `(${code})`].filter((part) => part !== '').join(' ')}`, { cause })
+    this.code = code === '' ? 'EIO' : code
   }
 }
 

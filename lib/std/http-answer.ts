@@ -101,7 +101,7 @@ export class AnswerReader {
     const head = known === 0 ? bytes.subarray(from, n) : Buffer.concat([this.#head, bytes.subarray(from, n)])
     // What came before has been looked at: a target may send byte by byte.
     const end = endOfHead(head, Math.max(0, known - END_BYTES_MAX))
-    if (end > HEADER_BYTES_MAX || (end < 0 && head.length > HEADER_BYTES_MAX)) throw new HttpError('HEADERS_TOO_LARGE', 'response headers exceed the size limit')
+    if (end > HEADER_BYTES_MAX || (end < 0 && head.length > HEADER_BYTES_MAX)) throw new HttpError('HEADERS_TOO_LARGE', 'response headers are larger than 16 KiB')
     if (end < 0) {
       mustBeHead(head)
       this.#head = Buffer.from(head)

@@ -34,7 +34,7 @@ export function toHttpError(error: unknown, hasHeaders: boolean): HttpError {
     case 'UND_ERR_SOCKET': case 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH':
       return closedError(hasHeaders, error)
     case 'UND_ERR_HEADERS_OVERFLOW': case 'HPE_HEADER_OVERFLOW':
-      return new HttpError('HEADERS_TOO_LARGE', 'response headers exceed the size limit', error)
+      return new HttpError('HEADERS_TOO_LARGE', 'response headers are larger than 16 KiB', error)
     default: {
       const tls = tlsFault(code, error)
       if (tls !== '') return new HttpError('TLS', tls, error)

@@ -157,6 +157,10 @@ describe('monitor', () => {
     expect([out.status, out.stderr]).toEqual([1, 'monitor: cannot listen on 203.0.113.1:9090: no network interface of this machine has the address; give one that has, or :PORT for all, with --web.listen-address\n'])
   })
 
+  it('knows no other commands than it has', async () => {
+    expect(await runAside('serve')).toEqual({ status: 2, stderr: 'monitor: there is no command serve; there are query, tsdb, check, test, promql and deadman\nSee monitor --help.\n' })
+  })
+
   it('refuses a second process on the same data', async () => {
     const folder = tempFolder()
     const monitor = await MonitorProcess.start(folder)

@@ -25,7 +25,7 @@ describe('remote write', () => {
     const { base } = await start()
     const response = await push(base, writeBody([{ labels: [['__name__', 'm']], samples: [[1, T]] }, { labels: [['a', 'b']], samples: [[1, T]] }]))
     expect([response.status, response.headers.get('x-prometheus-remote-write-samples-written')]).toEqual([400, '1'])
-    expect(await response.text()).toBe('1 of 2 samples refused (1 invalid_labels), 1 stored; first: no metric name\n')
+    expect(await response.text()).toBe('1 of 2 samples refused (1 invalid_labels), 1 stored; first: no metric name (__name__) in {a="b"}\n')
   })
 
   it('refuses other media types with 415 and the words of Prometheus', async () => {

@@ -91,7 +91,7 @@ describe('RemoteWriteReceiver', () => {
     expect(result.status).toBe(400)
     expect(result.samplesWritten).toBe(3)
     expect(result.message).toBe('5 of 8 samples refused (3 invalid_labels, 1 duplicate, 1 future), 3 stored; ' +
-      `first: no metric name; label name "x" is not unique; duplicate sample of b at ${T}`)
+      `first: no metric name (__name__) in {job="x"}; label name "x" is not unique in e{x="1", x="2"}; duplicate sample of b at ${T}; future is more than 10 minutes ahead of this server's clock`)
     expect(Object.entries(appender.dump()).map(([name, samples]) => [name, samples.map(({ v }) => v)])).toEqual([['a', [1, 2]], ['b', [1]], ['late', [1]], ['c', []], ['d', [4]]])
     expect(appender.commits).toBe(2)
     expect(await metric('monitor_remote_write_refused_samples_total{reason="invalid_labels"}')).toBe(3)
@@ -105,14 +105,14 @@ describe('RemoteWriteReceiver', () => {
       const result = await receiver.write(writeBody([{ labels, samples: [[1, T]] }, one('good', 1)]))
       expect(result).toEqual({ status: 400, message: `1 of 2 samples refused (1 invalid_labels), 1 stored; first: ${want}`, samplesWritten: 1, histogramsWritten: 0, exemplarsWritten: 0 })
     }
-    await f([], 'no metric name')
-    await f([['__name__', '']], 'no metric name')
+    await f([], 'no metric name (__name__) in {}')
+    await f([['__name__', '']], 'no metric name (__name__) in {}')
     await f([['__name__', 'm'], ['', 'x']], 'empty label name')
     await f([['__name__', 'm'], ['a', Uint8Array.of(0xc3, 0x28)]], 'label is not valid UTF-8')
     await f([['__name__', 'm'], ['n'.repeat(1024), 'x']], 'label name of 1024 bytes exceeds 256')
     await f([['__name__', 'm'], ['a', 'x'.repeat(1 << 20)]], 'label value of 1048576 bytes exceeds 65536')
     await f([['__name__', 'm'], ...Array.from({ length: 200 }, (_, i) => [`l${i}`, 'x'] as const)], 'more than 64 labels')
-    await f([['a', '1'], ['__name__', 'm'], ['a', '1']], 'label name "a" is not unique')
+    await f([['a', '1'], ['__name__', 'm'], ['a', '1']], 'label name "a" is not unique in m{a="1", a="1"}')
     expect(Object.keys(appender.dump())).toEqual(['good'])
   })
 

@@ -90,7 +90,7 @@ describe('a hostile target', () => {
   f('error', 'server returned HTTP status 500 Internal Server Error')
   f('not-http', 'malformed HTTP response')
   f('redirect-loop', 'stopped after 10 redirects')
-  f('big-headers', 'response headers exceed the size limit')
+  f('big-headers', 'response headers are larger than 16 KiB')
 
   it('with invalid UTF-8 is refused, never repaired', async () => {
     const { target, storage } = await scrapeOnce('bad-utf8')

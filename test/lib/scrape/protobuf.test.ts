@@ -95,7 +95,7 @@ describe('protobuf bodies', () => {
     const limits = { bodySizeBytes: 0, samples: 2, labels: 0, labelNameLength: 0, labelValueLength: 0, targets: 0, keepDroppedTargets: 0, newSeries: 0 }
     const target = bench({ limits })
     expect(scrape(target, wide(9), gauge('a', 1))).toBe('')
-    expect(scrape(target, wide(9), gauge('a', 1, 2))).toBe('sample limit exceeded')
+    expect(scrape(target, wide(9), gauge('a', 1, 2))).toBe('sample limit exceeded (more than 2 samples: sample_limit)')
     expect(target.report).toEqual(['0', '3', '3', '0'])
   })
 
@@ -112,7 +112,7 @@ describe('protobuf bodies', () => {
     const tight = bench({ nativeHistogramBucketLimit: 1 })
     const far = histogram({ count: 2, sum: 1, schema: 0, positive: { spans: [{ offset: -40, length: 1 }, { offset: 80, length: 1 }], deltas: [1, 0] } })
     for (let i = 0; i < 2; i++) {
-      expect(scrape(tight, far, gauge('a', 1))).toBe('histogram bucket limit exceeded')
+      expect(scrape(tight, far, gauge('a', 1))).toBe('histogram bucket limit exceeded (native_histogram_bucket_limit)')
       expect(tight.report).toEqual(['0', '2', '2', '0'])
     }
     expect(await tight.metrics.registry.metrics()).toContain('prometheus_target_scrapes_exceeded_native_histogram_bucket_limit_total 2')

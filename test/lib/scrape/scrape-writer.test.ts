@@ -239,7 +239,7 @@ describe('labels', () => {
       expect(bench.all).toMatchObject({ good: ['1000:1', '2000:stale'], up: ['1000:1', '2000:0'] })
     })
   }
-  fails({ limits: { ...NO_LIMITS, samples: 1 } }, 'b 1\nc 1\n', 'sample limit exceeded')
+  fails({ limits: { ...NO_LIMITS, samples: 1 } }, 'b 1\nc 1\n', 'sample limit exceeded (more than 1 samples: sample_limit)')
   fails({ limits: { ...NO_LIMITS, labels: 4 } }, 'b{x="1",y="2"} 1\n', 'label_limit exceeded (metric: b, number of labels: 5, limit: 4)')
   fails({ limits: { ...NO_LIMITS, labelNameLength: 8 } }, 'b{x_long_name="1"} 1\n', 'label_name_length_limit exceeded (metric: b, label name: x_long_name, length: 11, limit: 8)')
   fails({ limits: { ...NO_LIMITS, labelValueLength: 6 } }, 'b{x="ääää"} 1\n', 'label_value_length_limit exceeded (metric: b, label name: x, value: "ääää", length: 8, limit: 6)')
@@ -248,7 +248,7 @@ describe('labels', () => {
 
   it('counts every sample of a body over the sample limit', () => {
     const bench = new ScrapeBench({ limits: { ...NO_LIMITS, samples: 2 } })
-    expect(bench.scrape('a 1\nb 2\n# c\nc 3\nd 4\ne 5\n')).toBe('sample limit exceeded')
+    expect(bench.scrape('a 1\nb 2\n# c\nc 3\nd 4\ne 5\n')).toBe('sample limit exceeded (more than 2 samples: sample_limit)')
     expect(bench.report).toEqual(['0', '5', '5', '2'])
   })
 })

@@ -113,7 +113,7 @@ describe('an answer', () => {
     refused('HTTP/1.1 101 Switching Protocols\r\n\r\n', 'changes the protocol')
     refused('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n', 'a chunk has no size')
     refused('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nabc', 'longer than it says')
-    refused(`HTTP/1.1 200 OK\r\n${'x: y\r\n'.repeat(3000)}\r\n`, 'exceed the size limit', 'HEADERS_TOO_LARGE')
+    refused(`HTTP/1.1 200 OK\r\n${'x: y\r\n'.repeat(3000)}\r\n`, 'larger than 16 KiB', 'HEADERS_TOO_LARGE')
   })
 })
 
