@@ -16,23 +16,32 @@ export interface Cutoff {
   readonly t: number
 }
 
-/** More rules than that split a selector into too many parts. */
-const PARTS_MAX = 64
+/** More parts than that cost a query more than what they tell apart is worth. */
+export const PARTS_MAX = 256
+
+export interface Part {
+  readonly matchers: readonly Matcher[]
+  /** Place of the rule that holds for all of it, that behind the last one where none does; null: several do. */
+  readonly rule: number | null
+}
 
 /**
- * Matchers of parts that select, together, what `matchers` do, no series twice: for all series of a part one and the same rule
- * holds, or none. null where that takes too many parts.
+ * Parts that select, together, what `matchers` do, no series twice: for all series of a part one and the same rule
+ * holds, or none. Where that takes too many parts, the last ones hold what is left. `isThere`: whether a part has series; others
+ * are left out.
  */
-export function splitByRule(matchers: readonly Matcher[], rules: readonly RetentionRule[]): (readonly Matcher[])[] | null {
-  const parts: (readonly Matcher[])[] = []
+export function splitByRule(matchers: readonly Matcher[], rules: readonly RetentionRule[], isThere: (part: readonly Matcher[]) => boolean): Part[] {
+  const parts: Part[] = []
   let rest = [matchers]
+  let split = 0
   for (const { matchers: named } of rules) {
-    parts.push(...rest.map((part) => [...part, ...named]))
+    if (parts.length + rest.length * (1 + named.length) > PARTS_MAX) break
+    parts.push(...rest.map((part) => [...part, ...named]).filter(isThere).map((own) => ({ matchers: own, rule: split })))
     // What does not match all of a, b, … does not match a; or matches a, but not b; …
-    rest = rest.flatMap((part) => named.map((matcher, k) => [...part, ...named.slice(0, k), { ...matcher, op: OPPOSITE[matcher.op] }]))
-    if (parts.length + rest.length > PARTS_MAX) return null
+    rest = rest.flatMap((part) => named.map((matcher, k) => [...part, ...named.slice(0, k), { ...matcher, op: OPPOSITE[matcher.op] }])).filter(isThere)
+    split++
   }
-  return [...parts, ...rest]
+  return [...parts, ...rest.map((left) => ({ matchers: left, rule: split === rules.length ? split : null }))]
 }
 
 const OPPOSITE: Readonly<Record<MatchOp, MatchOp>> = { '=': '!=', '!=': '=', '=~': '!~', '!~': '=~' }

@@ -26,7 +26,7 @@ import { selectAcross, type Selected } from './store-select.ts'
 import { StoreTiers } from './store-tiers.ts'
 import { FetchThread } from './object-store/fetch-thread.ts'
 import type { StorePlace } from './object-store/open-store.ts'
-import type { TierName } from './tier/bucket.ts'
+import { TIER_NAMES, type TierName } from './tier/bucket.ts'
 import { HourFiles, type HourStore } from './tier/hour-files.ts'
 import { TierReader } from './tier/tier-reader.ts'
 
@@ -142,6 +142,8 @@ export class StoreQuerier implements Querier {
   readonly #parts: ThreadParts
   readonly #cold: ColdSeries
   readonly #leftOut = new Set<string>()
+  /** Of the parts that selectors were split into. */
+  readonly #partAges = new Map<readonly Matcher[], Readonly<Record<TierName, number>>>()
   readonly buckets: StoreTiers
   readonly idsVersion: number
 
@@ -177,22 +179,26 @@ export class StoreQuerier implements Querier {
   narrowestAges(matchers: readonly Matcher[], mint: number, maxt: number): Record<TierName, number> {
     const { rules } = this.#retention
     if (rules.length === 0) return this.#retention.agesOf(0)
-    // Some series are in tiers alone.
-    const blocks = this.#indexed(mint, maxt)
-    const cutoffs = [...rules, { matchers: [] }].map((rule) => ({ matchers: rule.matchers, t: 0 }))
-    const classes = ageClasses(this.#selected(matchers, blocks), cutoffs, (ruled) => this.#selected(ruled, blocks))
     const ages = { raw: Infinity, '1m': Infinity, '1h': Infinity }
-    for (const { rule } of classes) {
+    for (const rule of this.#rulesOf(matchers, mint, maxt)) {
       const own = this.#retention.agesOf(rule)
-      for (const tier of ['raw', '1m', '1h'] as const) ages[tier] = Math.min(ages[tier], own[tier])
+      for (const tier of TIER_NAMES) ages[tier] = Math.min(ages[tier], own[tier])
     }
     return ages
+  }
+
+  /** Places of the rules that hold for series that match, ascending; that behind the last one where none does. */
+  #rulesOf(matchers: readonly Matcher[], mint: number, maxt: number): number[] {
+    // Some series are in tiers alone.
+    const blocks = this.#indexed(mint, maxt)
+    const cutoffs = [...this.#retention.rules, { matchers: [] }].map((rule) => ({ matchers: rule.matchers, t: 0 }))
+    return ageClasses(this.#selected(matchers, blocks), cutoffs, (ruled) => this.#selected([...matchers, ...ruled], blocks)).map(({ rule }) => rule)
   }
 
   /** From when on tiers have all of the series that match, as far as rules tell; null where there are none. */
   #keptFrom(matchers: readonly Matcher[]): Record<TierName, number> | null {
     if (this.#retention.rules.length === 0) return null
-    const ages = this.narrowestAges(matchers, -Infinity, Infinity)
+    const ages = this.#partAges.get(matchers) ?? this.narrowestAges(matchers, -Infinity, Infinity)
     const { nowT } = this.#retention
     return { raw: nowT - ages.raw, '1m': nowT - ages['1m'], '1h': nowT - ages['1h'] }
   }
@@ -200,14 +206,19 @@ export class StoreQuerier implements Querier {
   /** See TierQuerier. */
   #keptAlike(matchers: readonly Matcher[]): readonly (readonly Matcher[])[] {
     const { rules } = this.#retention
-    const parts = rules.length === 0 ? null : splitByRule(matchers, rules)
-    if (parts === null) return [matchers]
+    if (rules.length === 0) return [matchers]
+    const held = this.#rulesOf(matchers, -Infinity, Infinity)
+    const isAlike = (a: number, b: number): boolean => TIER_NAMES.every((tier) => this.#retention.agesOf(a)[tier] === this.#retention.agesOf(b)[tier])
+    // Rules without series here tell nothing apart; nor do the last ones, where they all give the same.
+    const last = held.findLastIndex((rule) => !isAlike(rule, held.at(-1)!))
+    if (last === -1) return [matchers]
     const blocks = this.#indexed(-Infinity, Infinity)
-    const there = parts.filter((part) => {
+    const parts = splitByRule(matchers, held.slice(0, last + 1).map((rule) => rules[rule]!), (part) => {
       const { refs, cold } = this.#selected(part, blocks)
       return refs.length + cold.length > 0
     })
-    return there.length > 1 ? there : [matchers]
+    for (const { matchers: part, rule } of parts) if (rule !== null) this.#partAges.set(part, this.#retention.agesOf(held[rule]!))
+    return parts.map(({ matchers: part }) => part)
   }
 
   /** Blocks with samples in the range, oldest first. */
