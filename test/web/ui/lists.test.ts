@@ -97,7 +97,9 @@ describe('guesses', () => {
     const f = (expr: string, want: string[]): void => expect(metricNamesIn(expr), expr).toEqual(want)
     f('sum by (job) (rate(http_total{code="x"}[5m])) / on(job) group_left up offset 5m', ['http_total', 'up'])
     f('foo and bar # baz', ['foo', 'bar'])
-    f('{__name__="x"} + 1e3 + 0x1f + Inf', [])
+    f('{__name__="x"} + 1e3 + 0x1f + Inf', ['x'])
+    f('rate({"http.requests", code="a"}[5m]) / {job="a", __name__="a \\"b\\""} + {job="x"}', ['http.requests', 'a "b"'])
+    f('{"\\a"}', ['\\a'])
     f('label_replace(node:cpu, "a", "$1", "b", "(.*)")', ['node:cpu'])
   })
 

@@ -11,6 +11,9 @@ import { formatDuration } from './time-text.ts'
 
 const EXAMPLES = ['up', 'scrape_duration_seconds', 'sum by (job) (scrape_samples_scraped)', 'rate(process_cpu_seconds_total[5m])']
 
+/** Names the server is asked for; where it has more, one that is not among them may be known all the same. */
+const NAMES_MAX = 10_000
+
 interface Finding {
   unknown: string
   near: readonly string[]
@@ -37,8 +40,7 @@ function Blank({ panel }: { panel: Panel }): JSX.Element {
 }
 
 function Nothing({ panel }: { panel: Panel }): JSX.Element {
-  // undefined until the server has answered.
-  const finding = useSignal<Finding | null | undefined>(undefined)
+  const finding = useSignal<Finding | 'known' | 'unclear'>('unclear')
   const { expr, tab, rangeMs, endMs } = panel.options.peek()
   useEffect(() => {
     const abort = new AbortController()
@@ -49,7 +51,7 @@ function Nothing({ panel }: { panel: Panel }): JSX.Element {
     return () => abort.abort(new DOMException('the panel moved on', 'AbortError'))
   }, [expr])
   const when = tab === 'graph' ? `in the ${formatDuration(rangeMs)} shown` : endMs === null ? 'at this moment' : 'at that moment'
-  const found = finding.value
+  const found = typeof finding.value === 'object' ? finding.value : null
   return (
     <div class="empty" role="status" data-testid="empty-result">
       <p><strong>No series match {when}.</strong></p>
@@ -61,17 +63,22 @@ function Nothing({ panel }: { panel: Panel }): JSX.Element {
           ))}
         </ul>
       )}
-      {found === null && <p class="muted">The metric is known: a label matcher, a comparison or the time leaves nothing over.</p>}
+      {finding.value === 'known' && <p class="muted">The metric is known: a label matcher, a comparison or the time leaves nothing over.</p>}
     </div>
   )
 }
 
-/** The first metric name of the expression that the server does not know, with names like it; null when all are known. */
-async function findUnknown(expr: string, signal: AbortSignal): Promise<Finding | null> {
+/** The first metric name of the expression that the server does not know, with names like it. */
+async function findUnknown(expr: string, signal: AbortSignal): Promise<Finding | 'known' | 'unclear'> {
   const wanted = metricNamesIn(expr)
-  if (wanted.length === 0) return null
-  const known = await getData<string[]>('label/__name__/values', [['limit', '10000']], signal)
+  if (wanted.length === 0) return 'unclear'
+  const known = await getData<string[]>('label/__name__/values', [['limit', String(NAMES_MAX)]], signal)
   const names = new Set(known)
   const unknown = wanted.find((name) => !names.has(name))
-  return unknown === undefined ? null : { unknown, near: nearestNames(unknown, known) }
+  if (unknown === undefined) return 'known'
+  if (known.length === NAMES_MAX) {
+    const same = await getData<string[]>('label/__name__/values', [['match[]', `{__name__=${JSON.stringify(unknown)}}`], ['limit', '1']], signal)
+    if (same.length > 0) return 'unclear'
+  }
+  return { unknown, near: nearestNames(unknown, known) }
 }

@@ -8,14 +8,29 @@ const KEYWORDS = new Set([
 ])
 const TOKEN = /"(?:\\[^]|[^"\\])*"|'(?:\\[^]|[^'\\])*'|`[^`]*`|#[^\n]*|\{[^{}]*\}|\[[^[\]]*\]|(?:by|without|on|ignoring|group_left|group_right)\s*\([^()]*\)|[\d.]+[a-z0-9]*|[a-zA-Z_:][\w:]*(\s*\()?/gi
 
+/** A metric name in quotes, first in its braces or as the label of names. */
+const QUOTED_NAME = /^\{\s*(?:("(?:\\[^]|[^"\\])*")\s*[,}]|.*?\b__name__\s*=\s*("(?:\\[^]|[^"\\])*"))/s
+
 /** Metric names of an expression in order of appearance: words that are neither functions, keywords, labels nor texts. */
 export function metricNamesIn(expr: string): string[] {
   const names = new Set<string>()
   for (const [token, call] of expr.matchAll(TOKEN)) {
+    const [, first, label] = QUOTED_NAME.exec(token) ?? []
+    if (first !== undefined || label !== undefined) names.add(textOf(first ?? label!))
     if (call !== undefined || !/^[a-zA-Z_:][\w:]*$/.test(token) || KEYWORDS.has(token.toLowerCase())) continue
     names.add(token)
   }
   return [...names]
+}
+
+/** Of a text in double quotes; escapes that JSON does not have stay as they are. */
+function textOf(quoted: string): string {
+  try {
+    return String(JSON.parse(quoted))
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error
+    return quoted.slice(1, -1)
+  }
 }
 
 const NAMES_SHOWN = 5
