@@ -157,6 +157,14 @@ describe('monitor', () => {
     expect([out.status, out.stderr]).toEqual([1, 'monitor: cannot listen on 203.0.113.1:9090: no network interface of this machine has the address; give one that has, or :PORT for all, with --web.listen-address\n'])
   })
 
+  it('is a command by a link, with paths from where it is called', () => {
+    const folder = tempFolder()
+    fs.symlinkSync(`${root}/cmd/monitor.sh`, `${folder}/monitor`)
+    fs.writeFileSync(`${folder}/a.yml`, 'scrape_configs: []\n')
+    const { status, stdout } = spawnSync('./monitor', ['check', 'config', 'a.yml'], { cwd: folder, encoding: 'utf8', timeout: 60_000 })
+    expect([status, stdout]).toEqual([0, 'Checking a.yml\n  SUCCESS: 0 scrape configs, 0 rules, no receivers found\n\n'])
+  })
+
   it('knows no other commands than it has', async () => {
     expect(await runAside('serve')).toEqual({ status: 2, stderr: 'monitor: there is no command serve; there are query, tsdb, check, test, promql and deadman\nSee monitor --help.\n' })
   })
