@@ -244,14 +244,18 @@ interface StoresGround {
 /** The relational store's thread begins, and is asked what alerts need to know, while this one reads the log. */
 async function openStores(flags: Flags, config: Config, { door, heap, clock, logger, metrics, discoveryMetrics }: StoresGround): Promise<{ db: Database; meta: Meta; notify: NotifyRunner }> {
   const meta = await openMeta(flags, { clock, logger: logger.with('meta'), metrics })
-  const notifying = NotifyRunner.open(flags, { clock, logger: logger.with('notifier'), metrics, discoveryMetrics, store: meta.store })
-  const db = await openDatabase(flags, config, { lock: door.lock, heap, clock, logger }).catch(async (error: unknown) => {
-    await (await notifying).stop()
-    await Promise.all([meta.stop(), door.server.stop()])
-    throw error
-  })
-  registerStorageMetrics(metrics, db)
-  return { db, meta, notify: await notifying }
+  const [db, notify] = await Promise.allSettled([
+    openDatabase(flags, config, { lock: door.lock, heap, clock, logger }),
+    NotifyRunner.open(flags, { clock, logger: logger.with('notifier'), metrics, discoveryMetrics, store: meta.store }),
+  ])
+  if (db.status === 'fulfilled' && notify.status === 'fulfilled') {
+    registerStorageMetrics(metrics, db.value)
+    return { db: db.value, meta, notify: notify.value }
+  }
+  // What one of them has opened is closed in order, whichever the other's failure.
+  if (notify.status === 'fulfilled') await notify.value.stop()
+  await Promise.all([db.status === 'fulfilled' && db.value.close(), meta.stop(), door.server.stop()])
+  throw [db, notify].find((one) => one.status === 'rejected')!.reason
 }
 
 async function openDatabase(flags: Flags, config: Config, { lock, heap, clock, logger }: { lock: FolderLock; heap: SharedHeap; clock: Clock; logger: Logger }): Promise<Database> {

@@ -1,5 +1,5 @@
 // Starting, stopping and reloading as an operator does it.
-import { spawn, spawnSync } from 'node:child_process'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import fs from 'node:fs'
 import http from 'node:http'
@@ -177,4 +177,32 @@ describe('monitor', () => {
     expect(second.status).toBe(1)
     expect(second.stderr).toContain(`locked by pid ${monitor.child.pid}`)
   })
+
+  it('starts without a silence that it cannot read; where alerts cannot be read at all, it closes its folder in order and ends', async () => {
+    const folder = tempFolder()
+    const sql = (text: string): void => {
+      execFileSync(process.execPath, ['-e', 'new (require("node:sqlite").DatabaseSync)(process.argv[1]).exec(process.argv[2])', `${folder}/data/meta/monitor.db`, text])
+    }
+    const first = await MonitorProcess.start(folder)
+    onTestFinished(() => first.kill9())
+    const silence = { matchers: [{ name: 'a', value: 'x.*', isRegex: true, isEqual: true }], startsAt: new Date(0).toISOString(), endsAt: '2999-01-01T00:00:00Z', createdBy: 'ann', comment: 'works' }
+    const made = await fetch(`${first.base}/alertmanager/api/v2/silences`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(silence) })
+    expect(made.status).toBe(200)
+    await first.stop()
+    sql(`UPDATE silences SET body = replace(body, 'x.*', 'x(')`)
+    const second = await MonitorProcess.start(folder)
+    onTestFinished(() => second.kill9())
+    await second.stop()
+    expect(second.output).toContain('silences nothing: make it anew')
+    expect(second.output).toContain('by ann (works)')
+    sql(`UPDATE silences SET body = '{}'`)
+    const third = await MonitorProcess.launch(folder)
+    onTestFinished(() => third.kill9())
+    expect(await third.exited).toBe(1)
+    sql('DELETE FROM silences')
+    const last = await MonitorProcess.start(folder)
+    onTestFinished(() => last.kill9())
+    expect(last.output).toContain('unclean_shutdown=false')
+    await last.stop()
+  }, 120_000)
 })

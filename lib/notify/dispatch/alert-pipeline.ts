@@ -108,7 +108,8 @@ export class AlertPipeline implements AlertDispatch {
   static async open(ground: PipelineGround): Promise<AlertPipeline> {
     const pipeline = new AlertPipeline(ground)
     try {
-      await Promise.all([pipeline.silences.load(), pipeline.#log.load(ground.clock.now())])
+      const [leftOut] = await Promise.all([pipeline.silences.load(), pipeline.#log.load(ground.clock.now())])
+      for (const why of leftOut) ground.logger.error('a silence that was kept cannot be read and silences nothing: make it anew', { why })
     } catch (error) {
       if (!(error instanceof MetaError)) throw error
       // Pages that are silenced, or told twice, are better than none.

@@ -56,9 +56,18 @@ export class Silences {
     this.#clock = clock
   }
 
-  /** Reads what was kept; before it nothing is silenced. */
-  async load(): Promise<void> {
-    for (const silence of await this.#store.silences()) this.#keep(silence)
+  /** Reads what was kept; before it nothing is silenced. Gives a sentence about each that is left out, as its matchers are no longer understood. */
+  async load(): Promise<string[]> {
+    const leftOut: string[] = []
+    for (const silence of await this.#store.silences()) {
+      try {
+        this.#keep(silence)
+      } catch (error) {
+        if (!(error instanceof RegexError)) throw error
+        leftOut.push(`silence ${silence.id} by ${silence.createdBy} (${silence.comment}): ${error.message}`)
+      }
+    }
+    return leftOut
   }
 
   all(): Silence[] {
