@@ -135,8 +135,8 @@ describe('a disk that refuses', () => {
     const clock = new FakeClock(NOW)
     const lines: string[] = []
     const db = open(folder, { clock, logger: new Logger({ level: 'error', format: 'logfmt', clock, write: (line) => lines.push(line) }) })
-    const refuse = (): void => { throw Object.assign(new Error('full'), { code: 'ENOSPC' }) }
-    useDisk({ ...fs, writeSync: refuse as never })
+    const refuse = (): never => { throw Object.assign(new Error('full'), { code: 'ENOSPC' }) }
+    useDisk({ ...fs, writeSync: refuse })
     await clock.advance(14_000)
     await waitFor('a failure', () => Promise.resolve(lines.some((line) => line.includes('maintenance of the head failed'))))
     await clock.advance(1000)

@@ -69,7 +69,7 @@ describe('a cut', () => {
     const db = await filled(folder, clock)
     const all = readAll(db)
     const refuse = (): never => { throw Object.assign(new Error('i/o'), { code: 'EIO' }) }
-    useDisk({ ...fs, readSync: refuse } as never)
+    useDisk({ ...fs, readSync: refuse })
     await expect(db.blocks.snapshot('cut', true)).rejects.toThrow(/EIO/)
     useDisk(fs)
     expect(db.blocks.blocks).toEqual([])

@@ -1,7 +1,7 @@
 // The disk refuses one read of a query over blocks, each in turn: the answer has less, never anything wrong, and says so.
 import fs from 'node:fs'
 import { afterEach, describe, expect, it } from 'vitest'
-import { useDisk } from '../../lib/std/fs.ts'
+import { useDisk, type Disk } from '../../lib/std/fs.ts'
 import { StoreQueryable } from '../../storage/store-querier.ts'
 import { tempFolder } from '../support/temp-folder.ts'
 import { HINTS, NOW, append, batchOf, drain, open, readAll, seriesOf, type Points } from './store.ts'
@@ -19,10 +19,11 @@ describe('a query whose n-th read of the disk fails', () => {
     let failures = 0
     for (let n = 1; ; n++) {
       let reads = 0
-      useDisk({ ...fs, readSync: (...args: Parameters<typeof fs.readSync>) => {
+      const readSync: Disk['readSync'] = (...args) => {
         if (++reads === n) throw Object.assign(new Error('i/o'), { code: 'EIO' })
         return fs.readSync(...args)
-      } } as never)
+      }
+      useDisk({ ...fs, readSync })
       const queryable = new StoreQueryable(db.handle(), 4)
       const querier = queryable.querier()
       const found = drain(querier, querier.select([{ name: '__name__', op: '!=', value: '' }], NOW - 14_000_000, NOW - 50_000, HINTS))
@@ -56,9 +57,10 @@ describe('a query whose n-th read of the disk fails', () => {
       querier.close()
       return [[...found.values()].reduce((sum, points) => sum + points.length, 0), damage.length]
     }
-    useDisk({ ...fs, readSync: () => {
+    const readSync: Disk['readSync'] = () => {
       throw Object.assign(new Error('i/o'), { code: 'EIO' })
-    } } as never)
+    }
+    useDisk({ ...fs, readSync })
     const [found, damage] = read()
     expect(found).toBeLessThan(1000)
     expect(damage).toBeGreaterThan(0)
