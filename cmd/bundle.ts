@@ -1,4 +1,4 @@
-// Builds cmd/dist: the server and its threads as some 90 files of JavaScript in place of 600 sources and 600 files of
+// Builds cmd/dist: the server and its threads as some 60 files of JavaScript in place of 600 sources and 600 files of
 // packages. Nothing depends on it but how soon a start is ready and what it holds in memory; bundled.ts says when it counts.
 //   node cmd/bundle.ts [--if-missing]
 import { createHash } from 'node:crypto'
@@ -41,7 +41,7 @@ function keepPlaces(outDir: string): Plugin {
 
 /**
  * What packages do with themselves for what nobody here uses, a tenth of a start: they load HTTP/2, TLS, globs, clusters of
- * processes and a client of a push gateway, and compile a function for each piece of a route's path.
+ * processes and a client of a push gateway, look for who loads them, and compile a function for each piece of a route's path.
  */
 const EDITS: readonly { file: string; edits: readonly (readonly [from: string, to: string])[] }[] = [
   {
@@ -53,6 +53,7 @@ const EDITS: readonly { file: string; edits: readonly (readonly [from: string, t
   },
   { file: '@fastify/static/index.js', edits: [["const { glob } = require('glob')", ''], ['await glob(', "await require('glob').glob("]] },
   { file: 'prom-client/index.js', edits: [["exports.Pushgateway = require('./lib/pushgateway');", ''], ["exports.AggregatorRegistry = require('./lib/cluster');", '']] },
+  { file: 'depd/index.js', edits: [['  var stack = getStack()\n  var site = callSiteLocation(stack[1])\n  var file = site[0]\n\n  function deprecate', "  var file = ''\n\n  function deprecate"]] },
   { file: 'find-my-way/lib/node.js', edits: [['const LONG_PREFIX_MIN_LENGTH = 16', 'const LONG_PREFIX_MIN_LENGTH = 2'], ['path.indexOf(prefix, i) === i', 'path.startsWith(prefix, i)']] },
 ]
 
@@ -83,20 +84,28 @@ export interface Bundle {
 /** Writes the bundle into a folder. */
 export async function bundleInto(outDir: string): Promise<Bundle> {
   const { rolldown } = await import('rolldown')
-  const build = await rolldown({
-    input: Object.fromEntries(entries().map((name) => [path.basename(name, '.ts'), path.join(import.meta.dirname, name)])),
-    platform: 'node', external: EXTERNAL, plugins: [keepPlaces(outDir), editPackages()], logLevel: 'warn',
-  })
-  const { output } = await build.generate({
-    format: 'esm', entryFileNames: '[name].js', chunkFileNames: '[name]-[hash].js',
-    // Each thread keeps the text of what it loads: comments and indentation are a third of it. Names stay, for stack traces.
-    minify: { compress: false, mangle: false, codegen: { removeWhitespace: true } },
-  })
-  await build.close()
-  const chunks = output.filter((file) => file.type === 'chunk')
-  const files = new Map(chunks.map(({ fileName, code }) => [fileName, inAscii(code)]))
+  const files = new Map<string, string>()
+  const modules = new Set<string>()
+  // One by one: chunks that threads share would make each load some dozens of files, where nothing but the disk has them in common.
+  for (const entry of entries()) {
+    const name = path.basename(entry, '.ts')
+    const build = await rolldown({
+      input: { [name]: path.join(import.meta.dirname, entry) },
+      platform: 'node', external: EXTERNAL, plugins: [keepPlaces(outDir), editPackages()], logLevel: 'warn',
+    })
+    const { output } = await build.generate({
+      format: 'esm', entryFileNames: '[name].js', chunkFileNames: `${name}-[name]-[hash].js`,
+      // Each thread keeps the text of what it loads: comments and indentation are a third of it. Names stay, for stack traces.
+      minify: { compress: false, mangle: false, codegen: { removeWhitespace: true } },
+    })
+    await build.close()
+    for (const chunk of output) {
+      if (chunk.type !== 'chunk') continue
+      files.set(chunk.fileName, inAscii(chunk.code))
+      for (const id of chunk.moduleIds) modules.add(id)
+    }
+  }
   for (const [name, text] of files) fs.writeFileSync(path.join(outDir, name), text)
-  const modules = new Set(chunks.flatMap(({ moduleIds }) => moduleIds))
   return { files, sources: [...modules].filter((id) => id.startsWith(ROOT) && !id.includes('node_modules')).map((id) => path.relative(ROOT, id)) }
 }
 

@@ -314,7 +314,7 @@ export class Head {
   /** A definition of the series file; see DefinitionVisitor. */
   replaySeries(ref: number, bytes: Buffer, at: number, count: number): number {
     // So much of the file is left: tables that grow over and over are moved as often, a quarter of the time this takes.
-    this.series.index.growth = bytes.length / at
+    if ((ref & 63) === 0) this.series.index.growth = bytes.length / at
     const behind = this.#foundLabels.read(bytes, at, count)
     // What lies between has been forgotten, or its definition is lost, which costs its own series alone.
     if (ref > this.series.newest + 1) this.series.skipTo(ref - 1)

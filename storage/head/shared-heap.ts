@@ -157,9 +157,12 @@ export class PagedU32 {
 
   /** Main thread only: makes the page of element i from `allocate` (zeroed units) where it is missing. */
   reserve(i: number, allocate: (units: number) => number): void {
-    const at = this.#directoryAt + (i >>> 12)
-    assert(i >>> 12 < this.#pages, `more than ${this.#pages * ENTRIES} entries in a head table`)
-    if (this.#u32[at] === 0) this.#u32[at] = allocate(PAGE_UNITS) * 2
+    const page = i >>> 12
+    const at = this.#directoryAt + page
+    // Fast path: it is there. The text of what is asserted below would be made each time.
+    if (page < this.#pages && this.#u32[at] !== 0) return
+    assert(page < this.#pages, `more than ${this.#pages * ENTRIES} entries in a head table`)
+    this.#u32[at] = allocate(PAGE_UNITS) * 2
   }
 
   /** Main thread only: puts a page (of PAGE_UNITS) where element i's is; returns the one that was there, 0 if none. */

@@ -77,7 +77,8 @@ export class SymbolReader {
 
   /** The id of a text, 0 if the head does not know it. */
   find(text: string): number {
-    return this.findEncoded(this.encode(text))
+    const hash = this.encode(text)
+    return this.findBytes(hash, this.bytes, 0, this.byteCount)
   }
 
   /** Puts a text's UTF-8 into `bytes` and `byteCount`; returns its hash. */
@@ -102,27 +103,24 @@ export class SymbolReader {
     return hashBytes(bytes, 0, this.byteCount)
   }
 
-  /** The id of the text that `encode` took last. */
-  protected findEncoded(hash: number): number {
+  /** The id of the text whose UTF-8 is source[from, from + n), 0 if there is none. */
+  protected findBytes(hash: number, source: Uint8Array, from: number, n: number): number {
     const { u32 } = this.heap
     const table = Atomics.load(u32, this.root + SIDE_SYMBOL_TABLE)
     if (table === 0) return 0
     const mask = u32[table * 2]!
     let slot = hash & mask
     for (let id = u32[table * 2 + 2 + slot]!; id !== 0; id = u32[table * 2 + 2 + slot]!) {
-      if (this.#isText(id)) return id
+      if (this.length.get(id) === n && this.#isText(id, source, from, n)) return id
       slot = (slot + 1) & mask
     }
     return 0
   }
 
-  #isText(id: number): boolean {
-    const n = this.length.get(id)
-    if (n !== this.byteCount) return false
+  #isText(id: number, source: Uint8Array, from: number, n: number): boolean {
     const at = this.at.get(id)
-    const { bytes } = this
     const { u8 } = this.heap
-    for (let i = 0; i < n; i++) if (u8[at + i] !== bytes[i]) return false
+    for (let i = 0; i < n; i++) if (u8[at + i] !== source[from + i]) return false
     return true
   }
 
@@ -248,28 +246,24 @@ export class SymbolWriter extends SymbolReader {
 
   /** The id of a text, made if new. */
   intern(text: string): number {
-    return this.#internEncoded(this.encode(text))
+    const hash = this.encode(text)
+    return this.#intern(hash, this.bytes, 0, this.byteCount)
   }
 
   /** The id of the text whose UTF-8 is source[from, to), made if new. */
   internBytes(source: Uint8Array, from: number, to: number): number {
-    const n = to - from
-    if (n > this.bytes.length) this.bytes = Buffer.alloc(n * 2)
-    const { bytes } = this
-    for (let i = 0; i < n; i++) bytes[i] = source[from + i]!
-    this.byteCount = n
-    return this.#internEncoded(hashBytes(bytes, 0, n))
+    return this.#intern(hashBytes(source, from, to), source, from, to - from)
   }
 
-  #internEncoded(hash: number): number {
-    const known = this.findEncoded(hash)
+  #intern(hash: number, source: Uint8Array, from: number, n: number): number {
+    const known = this.findBytes(hash, source, from, n)
     if (known !== 0) return known
     // What can fail for want of memory comes first, and the id is only given when all of it went well.
     const id = this.#symbols + 1
     for (const paged of this.#symbolPages) paged.reserve(id, this.#allocate)
     this.#symbolTable.reserve()
-    this.at.set(id, this.#store())
-    this.length.set(id, this.byteCount)
+    this.at.set(id, this.#store(source, from, n))
+    this.length.set(id, n)
     this.#symbols = id
     this.#symbolTable.insert(id, hash)
     Atomics.store(this.heap.u32, this.root + SIDE_SYMBOL_COUNT, id)
@@ -317,9 +311,8 @@ export class SymbolWriter extends SymbolReader {
     Atomics.add(u32, this.pairCount.wordOf(pair), 1)
   }
 
-  /** Copies the text that `encode` took last to where it stays. */
-  #store(): number {
-    const { bytes, byteCount: n } = this
+  /** Copies the text source[from, from + n) to where it stays. */
+  #store(source: Uint8Array, from: number, n: number): number {
     if (n > this.#blobLeft) {
       const units = Math.max(8192, Math.ceil(n / 8))
       this.#blobAt = this.#memory.allocate(units) * 8
@@ -327,7 +320,7 @@ export class SymbolWriter extends SymbolReader {
     }
     const at = this.#blobAt
     const { u8 } = this.heap
-    for (let i = 0; i < n; i++) u8[at + i] = bytes[i]!
+    for (let i = 0; i < n; i++) u8[at + i] = source[from + i]!
     this.#blobAt += n
     this.#blobLeft -= n
     return at
