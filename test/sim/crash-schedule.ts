@@ -124,15 +124,16 @@ class Schedule {
       this.#checkRecovered(db)
       return db
     } catch (error) {
-      const isRefused = error instanceof FolderError && error.cause instanceof DiskError
-      if (!(this.#isExpected(error) || (isRefused && this.#hasFault))) this.#violated(`does not open: ${textOf(error)}`)
+      if (!this.#isExpected(error)) this.#violated(`does not open: ${textOf(error)}`)
       return null
     }
   }
 
   /** Errors that a caller is told to expect, where the disk has given reason. */
   #isExpected(error: unknown): boolean {
-    return (error instanceof DiskError || error instanceof LogError || error instanceof BlockError) && this.#hasFault
+    // A folder that the disk does not let be made is told with what to do.
+    const isRefused = error instanceof FolderError && error.cause instanceof DiskError
+    return (isRefused || error instanceof DiskError || error instanceof LogError || error instanceof BlockError) && this.#hasFault
   }
 
   get #hasFault(): boolean {
