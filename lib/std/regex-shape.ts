@@ -220,8 +220,8 @@ export function literalPrefix(source: string): string {
   let end = 0
   while (end < source.length && !SPECIAL.includes(source[end]!)) end++
   const prefix = Array.from(source.slice(0, end))
-  // A quantifier binds across a flag group: `a(?m)*` is `(?m)a*`.
-  if ('*?{'.includes(source[end] ?? ' ') || /^\(\?[^:P<]/.test(source.slice(end, end + 3))) prefix.pop()
+  // A quantifier binds across flag groups, to another one too: `a(?m)*` is `(?m)a*`, and so is `a+(?m)*`.
+  if (/^(?:[*?{]|(?:\+\??)?\(\?[^:P<])/.test(source.slice(end, end + 5))) prefix.pop()
   if (prefix.length === 0 || !source.isWellFormed()) return ''
   let depth = 0
   for (let i = end; i < source.length; i++) {

@@ -60,6 +60,8 @@ describe('compileRegex', () => {
     f('ab\\d|cd', null, '')
     f('ab\\Q|\\E\\d', null, '')
     f('ab(?m)*', null, 'a')
+    for (const source of ['ab+(?m)*', 'ab+?(?i)?', 'ab+(?i)(?m){0,1}', 'ab+(?i)']) f(source, null, 'a')
+    f('ab+(?:c)*', null, 'ab')
     f('😀|😁', ['😀', '😁'], '')
   })
 
