@@ -81,6 +81,14 @@ export interface Bundle {
   sources: readonly string[]
 }
 
+/** A folder of its own below `dist`, for all who may read that: installed by one user, a bundle is run by another. */
+export function newFolder(dist: string): string {
+  fs.mkdirSync(dist, { recursive: true })
+  const folder = fs.mkdtempSync(path.join(dist, '.made-'))
+  fs.chmodSync(folder, fs.statSync(dist).mode)
+  return folder
+}
+
 /** Writes the bundle into a folder. */
 export async function bundleInto(outDir: string): Promise<Bundle> {
   const { rolldown } = await import('rolldown')
@@ -139,15 +147,14 @@ function canBundle(): boolean {
   }
 }
 
-async function main(): Promise<void> {
-  if (process.argv.includes('--if-missing') && freshBundle() !== null) return
+async function main(isAsked: boolean): Promise<void> {
+  if (!isAsked && freshBundle() !== null) return
   if (!canBundle()) {
     console.log('cmd/dist is not built, as rolldown is not installed; starts take twice as long')
     return
   }
   const startedMs = systemClock.now()
-  fs.mkdirSync(DIST, { recursive: true })
-  const aside = fs.mkdtempSync(path.join(DIST, '.made-'))
+  const aside = newFolder(DIST)
   const bundle = await bundleInto(aside)
   const hash = createHash('sha256')
   for (const [name, text] of bundle.files) hash.update(name).update(text)
@@ -160,4 +167,17 @@ async function main(): Promise<void> {
   console.log(`cmd/dist built in ${((systemClock.now() - startedMs) / 1000).toFixed(1)} s: ${bundle.files.size} files`)
 }
 
-if (import.meta.main) await main()
+if (import.meta.main) {
+  const isAsked = !process.argv.includes('--if-missing')
+  try {
+    await main(isAsked)
+  } catch (error) {
+    // Whoever may start it need not own it.
+    if (isAsked || !isReadOnly(error)) throw error
+    console.log(`cmd/dist is older than the sources, and this user may not write it: starts take twice as long until its owner runs npm run build`)
+  }
+}
+
+function isReadOnly(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && ['EACCES', 'EROFS', 'EPERM'].includes(String(error.code))
+}

@@ -39,7 +39,18 @@ export function freshBundle(dist: string = DIST, root: string = ROOT): string | 
     const now = inputOf(file, root)
     if (now === null || now[1] !== sizeBytes || now[2] !== changedMs) return null
   }
-  return path.join(dist, current.id)
+  const folder = path.join(dist, current.id)
+  return isReadable(path.join(folder, 'run.js')) ? folder : null
+}
+
+/** It may be gone, or its maker's alone. */
+function isReadable(file: string): boolean {
+  try {
+    fs.accessSync(file, fs.constants.R_OK)
+    return true
+  } catch {
+    return false
+  }
 }
 
 /** From now on starts load from the folder `current.id`. Those before it stay for servers that run. */

@@ -13,8 +13,8 @@ export async function run(argv: readonly string[]): Promise<number> {
   if (argv[0] === 'deadman') return (await import('./deadman.ts')).runDeadman(argv.slice(1))
   // A tool answers in a fifth of the time without the server's modules, and the server starts sooner without the tools'.
   if (argv[0]?.startsWith('-') === false) {
-    const [{ runTool }, { systemClock }] = await Promise.all([import('./tool/tool.ts'), import('../lib/std/clock.ts')])
-    const code = await runTool(argv, { out: (text) => process.stdout.write(text), err: (text) => process.stderr.write(text), clock: systemClock })
+    const [{ runTool }, { standardIo }, { systemClock }] = await Promise.all([import('./tool/tool.ts'), import('./tool/tool-io.ts'), import('../lib/std/clock.ts')])
+    const code = await runTool(argv, standardIo(systemClock))
     if (code !== null) return code
     process.stderr.write(`monitor: there is no command ${argv[0]}; there are query, tsdb, check, test, promql and deadman\nSee monitor --help.\n`)
     return 2

@@ -94,8 +94,22 @@ function compressAll(): void {
   }
 }
 
-async function main(): Promise<void> {
-  if (process.argv.includes('--if-missing') && isFresh()) return
+/** npm leaves out what only builds need, where it is told so. */
+function canBuild(): boolean {
+  try {
+    return import.meta.resolve('vite') !== ''
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND')) throw error
+    return false
+  }
+}
+
+async function main(isAsked: boolean): Promise<void> {
+  if (!isAsked && isFresh()) return
+  if (!isAsked && !canBuild()) {
+    console.log('web/dist is not built, as vite is not installed: there are no pages until npm ci (without --omit=dev) brings it')
+    return
+  }
   const startedMs = performance.now()
   mkdirSync(outDir, { recursive: true })
   rmSync(stamp, { force: true })
@@ -114,4 +128,11 @@ async function main(): Promise<void> {
   writeFileSync(stamp, '')
 }
 
-await main()
+const isAsked = !process.argv.includes('--if-missing')
+try {
+  await main(isAsked)
+} catch (error) {
+  // Whoever may start Monitor need not own it.
+  if (isAsked || !(error instanceof Error && 'code' in error && ['EACCES', 'EROFS', 'EPERM'].includes(String(error.code)))) throw error
+  console.log('web/dist is older than its sources, and this user may not write it: pages stay as they are until the owner runs npm run build')
+}

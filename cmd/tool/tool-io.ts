@@ -18,3 +18,19 @@ export class ToolFailure extends Error {
     this.exitCode = exitCode
   }
 }
+
+/** The streams of the process. Whoever reads may have seen enough (`| head`): the tool then ends, and lets go of what it holds. */
+export function standardIo(clock: Clock): ToolIo {
+  const { stdout, stderr } = process
+  stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error
+  })
+  return {
+    out(text) {
+      if (stdout.destroyed) throw new ToolFailure('')
+      stdout.write(text)
+    },
+    err: (text) => void stderr.write(text),
+    clock,
+  }
+}

@@ -3,7 +3,7 @@ import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { afterAll, describe, expect, it, onTestFinished } from 'vitest'
-import { bundleInto } from '../../cmd/bundle.ts'
+import { bundleInto, newFolder } from '../../cmd/bundle.ts'
 import { DIST, freshBundle, inputOf, publishBundle } from '../../cmd/bundled.ts'
 import { freePort, waitFor } from '../support/monitor-process.ts'
 
@@ -20,8 +20,8 @@ async function json(url: string): Promise<{ data: { groups: { name: string }[]; 
 
 describe('a bundle', () => {
   it('serves as the sources do: its threads come from it, and what lies beside a source is found there', async () => {
-    fs.mkdirSync(DIST, { recursive: true })
-    const outDir = fs.mkdtempSync(path.join(DIST, 'test-'))
+    const outDir = newFolder(DIST)
+    expect(fs.statSync(outDir).mode).toBe(fs.statSync(DIST).mode)
     onTestFinished(() => fs.rmSync(outDir, { recursive: true }))
     const { files, sources } = await bundleInto(outDir)
     expect(sources).toContain('storage/database.ts')
@@ -53,7 +53,8 @@ describe('a bundle', () => {
   it('is loaded only while all that it was made of is as it was', () => {
     const dist = path.join(work, 'dist')
     const tree = path.join(work, 'tree')
-    for (const folder of [dist, tree]) fs.mkdirSync(folder)
+    for (const folder of [dist, `${dist}/abc`, tree]) fs.mkdirSync(folder)
+    fs.writeFileSync(`${dist}/abc/run.js`, '')
     const write = (name: string, text: string): void => fs.writeFileSync(path.join(tree, name), text)
     const publish = (): void => publishBundle({ id: 'abc', inputs: ['a.ts', 'b.ts'].map((name) => inputOf(name, tree)!) }, dist)
     expect(freshBundle(dist, tree)).toBeNull()
@@ -72,6 +73,8 @@ describe('a bundle', () => {
     f('longer', () => write('a.ts', '11'))
     f('touched', () => fs.utimesSync(path.join(tree, 'b.ts'), 1, 1))
     f('gone', () => fs.rmSync(path.join(tree, 'b.ts')))
+    f('without its files', () => fs.renameSync(`${dist}/abc/run.js`, `${dist}/abc/away.js`))
+    fs.renameSync(`${dist}/abc/away.js`, `${dist}/abc/run.js`)
     f('cut', () => fs.truncateSync(path.join(dist, 'current.json'), 20))
   })
 })

@@ -165,6 +165,16 @@ describe('monitor', () => {
     expect([status, stdout]).toEqual([0, 'Checking a.yml\n  SUCCESS: 0 scrape configs, 0 rules, no receivers found\n\n'])
   })
 
+  it('ends a tool whose reader has seen enough', () => {
+    const folder = tempFolder()
+    fs.writeFileSync(`${folder}/a.om`, `${Array.from({ length: 200_000 }, (_, i) => `a{b="${i % 10}"} 1 ${1_795_000_000 + i}`).join('\n')}\n# EOF\n`)
+    const tool = `${process.execPath} cmd/monitor.ts tsdb`
+    const { stdout, stderr } = spawnSync('sh', ['-c', `${tool} create-blocks-from openmetrics -q ${folder}/a.om ${folder}/data && ${tool} dump --storage.tsdb.path=${folder}/data | head -n 1; ls ${folder}/data`], { cwd: root, encoding: 'utf8', timeout: 60_000 })
+    expect(stderr).toBe('')
+    expect(stdout.split('\n', 1)).toEqual(['{__name__="a", b="0"} 1 1795000000000'])
+    expect(stdout).not.toMatch(/^lock/m)
+  }, 90_000)
+
   it('knows no other commands than it has', async () => {
     expect(await runAside('serve')).toEqual({ status: 2, stderr: 'monitor: there is no command serve; there are query, tsdb, check, test, promql and deadman\nSee monitor --help.\n' })
   })

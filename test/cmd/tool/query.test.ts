@@ -159,7 +159,7 @@ describe('monitor query', () => {
     await f('start time is not before end time', 'range', '--start=5', '--end=5', 'http://x', 'a')
     await f('query series wants at least one --match=SELECTOR', 'series', 'http://x')
     await f('--header wants NAME=VALUE, got "x"', 'instant', '--header=x', 'http://x', 'a')
-    expect((await run('query', '--help')).out).toContain('monitor query [-o promql|json]')
+    expect((await run('query', '--help')).out).toContain('monitor query [-o|--format promql|json]')
     expect(await run('start')).toEqual({ code: null, out: '', err: '' })
   })
 
