@@ -6,7 +6,8 @@ import type { ApiRules } from '../lib/rules/json-rule/api-rules.ts'
 import { RuleBodyError } from '../lib/rules/json-rule/fields.ts'
 import { UnknownRuleError } from '../lib/rules/json-rule/api-rules.ts'
 import type { Logger } from '../lib/std/log.ts'
-import type { AlertDesk, AlertFeedback, AlertOutlookView, AlertView } from '../web/parts.ts'
+import type { AlertDesk, AlertFeedback, AlertOutlookView, AlertPage, AlertView } from '../web/parts.ts'
+import { searchHistory } from './history-search.ts'
 
 interface Ground {
   store: MetaStore
@@ -25,8 +26,8 @@ export class LifecycleDesk implements AlertDesk {
     this.#ground = ground
   }
 
-  async list(filter: AlertFilter): Promise<{ record: AlertRecord; outlook: AlertOutlookView | null }[]> {
-    return (await this.#ground.store.alerts(filter)).map((record) => ({ record, outlook: this.outlook(record.id) }))
+  list(filter: AlertFilter, words: readonly string[]): Promise<AlertPage<AlertRecord>> {
+    return searchHistory((page) => this.#ground.store.alerts({ ...filter, ...page }), { ...filter, words })
   }
 
   current(ask: CurrentAsk): CurrentAlerts {
@@ -39,8 +40,8 @@ export class LifecycleDesk implements AlertDesk {
     return record === null ? null : { record, outlook: this.outlook(id), events }
   }
 
-  listPending(filter: PendingFilter): Promise<PendingRecord[]> {
-    return this.#ground.store.pendingAlerts(filter)
+  listPending(filter: PendingFilter, words: readonly string[]): Promise<AlertPage<PendingRecord>> {
+    return searchHistory((page) => this.#ground.store.pendingAlerts({ ...filter, ...page }), { ...filter, words })
   }
 
   getPending(id: string): Promise<PendingRecord | null> {

@@ -136,8 +136,8 @@ function lateParts(inside: () => Furniture): Pick<ServerParts, 'queries' | 'targ
     metadata: { metadata: (metric) => inside().metadata.metadata(metric) },
     rules: { ask: (request) => inside().rules.ask(request) },
     alerts: {
-      list: (filter) => inside().alerts.list(filter), current: (ask) => inside().alerts.current(ask), get: (id) => inside().alerts.get(id), outlook: (id) => inside().alerts.outlook(id),
-      listPending: (filter) => inside().alerts.listPending(filter), getPending: (id) => inside().alerts.getPending(id),
+      list: (filter, words) => inside().alerts.list(filter, words), current: (ask) => inside().alerts.current(ask), get: (id) => inside().alerts.get(id), outlook: (id) => inside().alerts.outlook(id),
+      listPending: (filter, words) => inside().alerts.listPending(filter, words), getPending: (id) => inside().alerts.getPending(id),
       idOfToken: (token) => inside().alerts.idOfToken(token), acknowledge: (id, how) => inside().alerts.acknowledge(id, how),
       acknowledgeMany: (chosen, how) => inside().alerts.acknowledgeMany(chosen, how),
       unacknowledge: (id, by) => inside().alerts.unacknowledge(id, by), escalate: (id, by) => inside().alerts.escalate(id, by),

@@ -150,17 +150,25 @@ export interface AlertFeedback {
   verdict: 'false_positive' | 'true_positive'
 }
 
+/** The newest first. */
+export interface AlertPage<R> {
+  records: R[]
+  /** The id behind which the next page begins, null: there is none. */
+  next: string | null
+}
+
 /**
  * Alerts, kept after they are resolved, and what people do with them: durable when it resolves. Rejects with AlertStateError
  * where that does not suit the alert, MetaError where the store takes nothing.
  */
 export interface AlertDesk {
-  list(filter: AlertFilter): Promise<{ record: AlertRecord; outlook: AlertOutlookView | null }[]>
+  /** `words` as of `CurrentAsk`. */
+  list(filter: AlertFilter, words: readonly string[]): Promise<AlertPage<AlertRecord>>
   /** Those that go on. */
   current(ask: CurrentAsk): CurrentAlerts
   get(id: string): Promise<AlertView | null>
   /** Those that have not fired; what began or ended in the last seconds may be missing. */
-  listPending(filter: PendingFilter): Promise<PendingRecord[]>
+  listPending(filter: PendingFilter, words: readonly string[]): Promise<AlertPage<PendingRecord>>
   getPending(id: string): Promise<PendingRecord | null>
   outlook(id: string): AlertOutlookView | null
   /** The alert that a signed address stands for, null where it is none of ours. */

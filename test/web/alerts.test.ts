@@ -159,6 +159,27 @@ describe('/api/alerts', () => {
     expect((await s.post('/api/alerts/ack', { search: 'web' }, { 'sec-fetch-site': 'cross-site' })).status).toBe(403)
   })
 
+  it('finds ended alerts by words in their labels and summaries, whatever page they are on', async () => {
+    const s = await site()
+    for (let i = 0; i < 5; i++) {
+      const labels = { ...CPU, instance: `web${i}` }
+      await fire(s, labels, { annotations: new Map([['summary', i === 1 ? 'Disk of DB' : 'load']]) })
+      await s.world.clock.advance(1000)
+      await s.world.lifecycle.receive([sent(labels, s.world.clock.now(), { endsAtMs: s.world.clock.now() })])
+    }
+    const f = async (search: string, more: string): Promise<{ found: string[]; next: string | null }> => {
+      const { body } = await s.get(`/api/alerts?status=resolved&search=${encodeURIComponent(search)}${more}`)
+      return { found: body.data.map(({ labels }) => labels['instance']!), next: body.next }
+    }
+    expect(await f('disk  db', '&limit=1')).toEqual({ found: ['web1'], next: null })
+    expect(await f('instance="WEB3"', '&limit=1')).toEqual({ found: ['web3'], next: null })
+    expect((await f('load', '')).found).toEqual(['web4', 'web3', 'web2', 'web0'])
+    const first = await f('load', '&limit=3')
+    expect(first.found).toEqual(['web4', 'web3', 'web2'])
+    expect(await f('load', `&limit=3&after=${first.next}`)).toEqual({ found: ['web0'], next: null })
+    expect((await f('nobody', '')).found).toEqual([])
+  })
+
   it('acknowledges none together that began to fire after the list was seen', async () => {
     const s = await site()
     const seen = await fire(s)

@@ -49,9 +49,14 @@ export function bulkBody(request: FastifyRequest): BulkBody {
 /** `filters`: Alertmanager's matchers, several in braces or one; `receiver`: a pattern of a whole name. */
 export function selectionOf({ search, filters, receiver }: { search: string; filters: readonly string[]; receiver: string }): Pick<CurrentAsk, 'words' | 'matches' | 'isReceiver'> {
   return {
-    words: search.toLowerCase().split(/\s+/).filter((word) => word !== ''),
+    words: wordsOf(search),
     matches: compileRouteMatchers(filters.flatMap(matchersOf)), isReceiver: receiver === '' ? null : receiverTest(receiver),
   }
+}
+
+/** Of a search; case does not count. */
+export function wordsOf(search: string): string[] {
+  return search.toLowerCase().split(/\s+/).filter((word) => word !== '')
 }
 
 function toMs(text: string): number {

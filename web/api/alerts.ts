@@ -6,7 +6,7 @@ import type { AlertEvent, AlertFilter, AlertRecord, PendingFilter, PendingRecord
 import type { CurrentAsk } from '../../lib/notify/lifecycle/current-alerts.ts'
 import { AlertStateError } from '../../lib/notify/lifecycle/lifecycle.ts'
 import type { AlertOutlookView, ServerParts } from '../parts.ts'
-import { actionBody, bulkBody, selectionOf, verdictOf, type ActionBody } from './alert-body.ts'
+import { actionBody, bulkBody, selectionOf, verdictOf, wordsOf, type ActionBody } from './alert-body.ts'
 import { refuseOtherSites } from './cross-site.ts'
 import { ApiError, badParameter, sendError } from './envelope.ts'
 import { MAX_TIME_MS, MIN_TIME_MS, Params } from './params.ts'
@@ -25,11 +25,8 @@ export function addAlertRoutes(app: FastifyInstance, { alerts, clock, options }:
     scope.removeAllContentTypeParsers()
     scope.addContentTypeParser('*', { parseAs: 'string', bodyLimit: BODY_BYTES_MAX }, (_request, body, done) => done(null, String(body)))
     addRoute(scope, ['GET'], PATH, answering(async (request, reply) => {
-      const filter = filterOf(new Params(request))
-      // One more tells whether there is another page.
-      const found = await listed(alerts, { ...filter, limit: filter.limit + 1 })
-      const page = found.slice(0, filter.limit)
-      return sendJson(reply, { data: page.map(({ json }) => json), next: found.length > page.length ? page.at(-1)!.id : null })
+      const params = new Params(request)
+      return sendJson(reply, await listed(alerts, filterOf(params), wordsOf(params.text('search'))))
     }))
     addRoute(scope, ['GET'], `${PATH}/current`, (request, reply) => {
       const { records, total, open, acknowledged } = alerts.current(currentAsk(new Params(request)))
@@ -83,10 +80,14 @@ function known<T>(found: T | null, why: string): T {
   return found
 }
 
-async function listed(alerts: ServerParts['alerts'], filter: AlertFilter | PendingFilter): Promise<{ id: string; json: object }[]> {
+async function listed(alerts: ServerParts['alerts'], filter: AlertFilter | PendingFilter, words: readonly string[]): Promise<{ data: object[]; next: string | null }> {
   const { status } = filter
-  if (status === 'pending' || status === 'expired') return (await alerts.listPending({ ...filter, status })).map((record) => ({ id: record.id, json: pendingJson(record) }))
-  return (await alerts.list({ ...filter, status })).map(({ record, outlook }) => ({ id: record.id, json: alertJson(record, outlook) }))
+  if (status === 'pending' || status === 'expired') {
+    const { records, next } = await alerts.listPending({ ...filter, status }, words)
+    return { data: records.map(pendingJson), next }
+  }
+  const { records, next } = await alerts.list({ ...filter, status }, words)
+  return { data: records.map((record) => alertJson(record, alerts.outlook(record.id))), next }
 }
 
 function filterOf(params: Params): AlertFilter | PendingFilter {

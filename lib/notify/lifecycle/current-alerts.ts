@@ -55,7 +55,8 @@ export function currentAlerts(episodes: Iterable<Episode>, { severities, receive
   return { records: passing.slice(0, limit), total: passing.length, open, acknowledged }
 }
 
-function hasWords({ labels, annotations }: AlertRecord, words: readonly string[]): boolean {
+/** Whether all of `words` (lower case) occur in its summary, or in its labels written `name="value"`. */
+export function hasWords({ labels, annotations }: Pick<AlertRecord, 'labels' | 'annotations'>, words: readonly string[]): boolean {
   let text = textOf.get(annotations)
   if (text === undefined) {
     const summary = annotations['summary'] ?? annotations['description'] ?? annotations['message'] ?? ''

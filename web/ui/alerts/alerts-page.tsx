@@ -40,7 +40,7 @@ export function AlertsPage(): JSX.Element {
       <h1 class="visually-hidden">Alerts</h1>
       <div class="filter-bar">
         <ViewTabs view={view} found={found} onChoose={(one) => batch(() => ((view.value = one), (turned.value = [])))} />
-        <input type="search" class="filter" aria-label="Filter alerts" placeholder="Filter by name, label or summary" spellcheck={false} value={search.value} onInput={(event) => (search.value = event.currentTarget.value)} />
+        <input type="search" class="filter" aria-label="Filter alerts" placeholder="Filter by name, label or summary" spellcheck={false} value={search.value} onInput={({ currentTarget: { value } }) => batch(() => ((search.value = value), (turned.value = [])))} />
         <PushSwitch />
         <button type="button" class="button" onClick={load}><Icon name="refresh" />Refresh</button>
       </div>
@@ -131,16 +131,17 @@ function Current({ found, view, asked: { search, scope }, limit, nowMs, onChange
   )
 }
 
-/** A page at a time, the newest first. What is told of the page, and where its buttons lead, is of the one shown: another may be on its way. */
+/** A page at a time, the newest first; the server looks through all pages for what is searched. What is told of the page, and where its buttons lead, is of the one shown: another may be on its way. */
 function Ended({ found, view, emptyText, search, turned, nowMs, onChange }: Omit<ShownProps, 'asked' | 'limit'> & { emptyText: string; search: string }): JSX.Element {
   if (found.ended === null || found.view !== view) return <div class="skeleton table" />
   const { data, next } = found.ended
-  const passing = data.filter((alert) => passesText(alert, search))
+  const isAnswered = found.search === search
+  const passing = isAnswered ? data : data.filter((alert) => passesText(alert, search))
   const before = found.turned
   const isPaged = before.length > 0 || next !== null
   return (
     <>
-      <Alerts key={before.at(-1) ?? ''} alerts={passing} chosen={null} emptyText={data.length === 0 ? emptyText : `${noneOf(data.length)}${isPaged ? ' Others are on other pages.' : ''}`} isNarrowed={search !== ''} nowMs={nowMs} onChange={onChange} />
+      <Alerts key={before.at(-1) ?? ''} alerts={passing} chosen={null} emptyText={isAnswered ? (search === '' ? emptyText : isPaged ? 'None here passes the filter. Others may be on other pages.' : 'None passes the filter.') : noneOf(data.length)} isNarrowed={search !== ''} nowMs={nowMs} onChange={onChange} />
       {isPaged && (
         <p class="muted more">
           {`Page ${formatCount(before.length + 1)}, ${formatCount(data.length)} alerts. `}

@@ -112,7 +112,7 @@ async function ask({ view, search, scope, turned, limit }: Asked, signal: AbortS
   const endedStatus = at === 'pending' ? 'expired' : at === 'resolved' ? 'resolved' : null
   const [open, acknowledged, silences, pendingCount, pending, ended] = await Promise.all([
     fetchCurrent('open', current, signal), fetchCurrent('acknowledged', current, signal), fetchSilences(signal), countPending(signal),
-    at === 'pending' ? fetchPending(signal) : null, endedStatus === null ? null : fetchEnded(endedStatus, before.at(-1) ?? '', signal),
+    at === 'pending' ? fetchPending(signal) : null, endedStatus === null ? null : fetchEnded(endedStatus, { search: current.search, afterId: before.at(-1) ?? '' }, signal),
   ])
   return { search: current.search, scope: current.scope, open, acknowledged, silences, pendingCount: pending?.length ?? pendingCount, view: at, pending, ended, turned: before }
 }
