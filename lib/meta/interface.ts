@@ -131,6 +131,8 @@ export interface MetaStore {
 
   notificationEntries(): Promise<NotificationEntry[]>
   putNotificationEntry(entry: NotificationEntry): Promise<void>
+  /** Before the very same entry is put, which must follow: from now on no kill takes it back, though a power cut may. Never throws. */
+  noteNotificationEntry(entry: NotificationEntry): void
 
   /** Newest first. */
   alerts(filter: AlertFilter): Promise<AlertRecord[]>

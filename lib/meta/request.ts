@@ -1,7 +1,7 @@
 // Calls of the store as messages, and the order in which they were made.
 import type { MetaStore } from './interface.ts'
 
-export type Method = Exclude<keyof MetaStore, 'close'>
+export type Method = Exclude<keyof MetaStore, 'close' | 'noteNotificationEntry'>
 
 /** A call, as it travels to the thread that has the file. */
 export type Call = { [M in Method]: { method: M; args: Parameters<MetaStore[M]> } }[Method]

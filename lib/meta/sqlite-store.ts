@@ -12,6 +12,8 @@ export class SqliteStore implements MetaStore {
   readonly #journal: ToldJournal
   /** Entries that expired before are forgotten, Unix ms. */
   #forgotBeforeMs = 0
+  /** Stand in the journal, and are yet to be put. */
+  readonly #noted = new Set<NotificationEntry>()
 
   constructor(channel: Channel, journal: ToldJournal) {
     this.#channel = channel
@@ -46,8 +48,14 @@ export class SqliteStore implements MetaStore {
     return [...entries.values()]
   }
 
-  async putNotificationEntry(entry: NotificationEntry): Promise<void> {
+  noteNotificationEntry(entry: NotificationEntry): void {
+    if (this.#noted.has(entry)) return
+    this.#noted.add(entry)
     this.#journal.note(entry)
+  }
+
+  async putNotificationEntry(entry: NotificationEntry): Promise<void> {
+    if (!this.#noted.delete(entry)) this.#journal.note(entry)
     let isKept = false
     try {
       await this.#ask({ method: 'putNotificationEntry', args: [entry] })

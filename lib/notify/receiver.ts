@@ -24,9 +24,10 @@ export interface Receiver {
   /**
    * Makes one try to deliver; resolves once the other side has accepted. Rejects with DeliveryError, or the signal's
    * reason. Templates are expanded inside; one that fails is a DeliveryError that is not retried. What it resolves with is
-   * remembered for the group's next message, over restarts; nothing: what was remembered stays.
+   * remembered for the group's next message, over restarts; nothing: what was remembered stays. Calls `onAccepted` before, where
+   * that comes sooner: in the turn in which the other side's word is here. It delivers the same no second time then, whatever follows.
    */
-  notify(notification: Notification, signal: AbortSignal): Promise<string | void>
+  notify(notification: Notification, signal: AbortSignal, onAccepted: () => void): Promise<string | void>
   /** Frees connections. */
   close(): Promise<void>
 }

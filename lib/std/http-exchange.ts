@@ -63,6 +63,8 @@ export interface ExchangeLimits {
   bodyBytesHint: number
   /** What comes with another status than 200 is wanted, too: its words say why. */
   isEveryBodyKept?: boolean
+  /** Called with the status in the turn in which the answer's head comes; its body may still fail. */
+  onHead?: (status: number) => void
 }
 
 /** A body of an answer that is not 200 is read this far, to keep the connection, and dropped. */
@@ -156,6 +158,7 @@ class Exchange implements PlainHandler {
 
   onResponseStart(_: AnswerControl, status: number, headers: Record<string, string | string[] | undefined>, statusText?: string): void {
     if (status < 200) return
+    this.#limits.onHead?.(status)
     const location = status >= 300 && status < 400 ? one(headers['location']) : ''
     this.#response = {
       status, location, body: NO_BYTES, contentType: one(headers['content-type']),

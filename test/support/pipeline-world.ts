@@ -18,7 +18,7 @@ import { openStore } from '../lib/meta/open-store.ts'
 import { tempFolder } from './temp-folder.ts'
 
 /** `webhook_configs` of a test name their receiver by the URL's host. */
-export type Behaviour = (notification: Notification) => Promise<void>
+export type Behaviour = (notification: Notification, onAccepted: () => void) => Promise<void>
 
 export interface ToldNote {
   /** Host of the webhook's URL. */
@@ -155,8 +155,8 @@ export class PipelineWorld {
   #receiver(to: string, isResolvedSent: boolean): Receiver {
     return {
       kind: 'webhook', isResolvedSent,
-      notify: async (notification) => {
-        await this.behaviours.get(to)?.(notification)
+      notify: async (notification, _, onAccepted) => {
+        await this.behaviours.get(to)?.(notification, onAccepted)
         const names = (status: string): string[] => notification.alerts.filter((alert) => alert.status === status).map(({ labels }) => labels.get('name') ?? '')
         this.told.push({ to, at: this.seconds, status: notification.status, firing: names('firing'), resolved: names('resolved'), notification })
         return this.memories.get(to)?.(notification)

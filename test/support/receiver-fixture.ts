@@ -71,7 +71,7 @@ export const UP: Notification = notificationOf([alertOf({ alertname: 'Down', sev
 /** One try; the DeliveryError it ends with, null where it was delivered. */
 export async function attempt(receiver: Receiver, notification: Notification = DOWN, signal: AbortSignal = new AbortController().signal): Promise<DeliveryError | null> {
   try {
-    await receiver.notify(notification, signal)
+    await receiver.notify(notification, signal, () => {})
     return null
   } catch (error) {
     if (error instanceof DeliveryError) return error

@@ -28,6 +28,14 @@ export interface DeliveryGround {
   metrics: DispatchMetrics
 }
 
+export interface DeliveryTerms {
+  /** Monotonic ms. */
+  deadlineMs: number
+  signal: AbortSignal
+  /** Once at most, before `deliver` resolves. */
+  onAccepted: () => void
+}
+
 /** The message was not delivered; the reason is the last try's. */
 export class UndeliveredError extends Error {
   readonly code = 'UNDELIVERED'
@@ -51,18 +59,18 @@ export class DeliveryQueue {
   }
 
   /**
-   * Resolves when the message is accepted, with what is to be remembered for the next one. Rejects with UndeliveredError at a failure for good, at the first failure after
+   * Resolves when the message is accepted, of which `onAccepted` may hear before, with what is to be remembered for the next one. Rejects with UndeliveredError at a failure for good, at the first failure after
    * `deadlineMs` (monotonic) and once `signal` aborts (call `wakeAll` then); a try that is on its way is never cut short, as
    * nobody would know what became of it.
    */
-  async deliver(notification: Notification, deadlineMs: number, signal: AbortSignal): Promise<string> {
+  async deliver(notification: Notification, { deadlineMs, signal, onAccepted }: DeliveryTerms): Promise<string> {
     const { clock, logger, metrics } = this.#ground
     const { kind } = this.#receiver
     metrics.notification(kind)
     for (let tries = 1; ; tries++) {
       await this.#turn(signal)
       const startedMs = clock.monotonic()
-      const failure = await this.#try(notification)
+      const failure = await this.#try(notification, onAccepted)
       const isDelivered = typeof failure === 'string'
       metrics.tried(kind, (clock.monotonic() - startedMs) / 1000, isDelivered)
       metrics.deliveries.tried(this.#name, isDelivered ? null : failure.message, clock.now())
@@ -83,9 +91,9 @@ export class DeliveryQueue {
     for (const resolve of this.#waiting.splice(0)) resolve()
   }
 
-  async #try(notification: Notification): Promise<DeliveryError | string> {
+  async #try(notification: Notification, onAccepted: () => void): Promise<DeliveryError | string> {
     try {
-      const memory = await this.#receiver.notify(notification, NEVER)
+      const memory = await this.#receiver.notify(notification, NEVER, onAccepted)
       this.#concurrency = Math.min(CONCURRENCY_MAX, this.#concurrency * 2)
       return memory ?? notification.memory
     } catch (error) {

@@ -8,7 +8,7 @@ import type { Notification, NotifiedAlert } from '../../model/notification.ts'
 import type { AlertOverlay } from '../overlay.ts'
 import type { Receiver } from '../receiver.ts'
 import { notifyReason, toldFiring } from './dedup.ts'
-import { DeliveryQueue, UndeliveredError, type DeliveryGround } from './delivery-queue.ts'
+import { DeliveryQueue, UndeliveredError, type DeliveryGround, type DeliveryTerms } from './delivery-queue.ts'
 import { groupMessage, notifiedAlert, type GroupHead } from './group-message.ts'
 import { KEPT_MS_MAX, type NotificationLog } from './notification-log.ts'
 import { ESCALATION_KEY } from './route.ts'
@@ -100,25 +100,28 @@ export class Integration {
     const shown = isResolvedSent ? told : told.filter(({ isResolved }) => !isResolved)
     const before = known.size === 0 ? '' : entry!.memory
     const notification = shown.length === 0 ? null : groupMessage({ ...head, reason, previousMs: entry?.timeMs ?? 0, memory: before }, await runInTurns(shownAlerts(shown, overlay), clock))
-    const memory = notification === null ? before : await this.#deliver(notification, deadlineMs, signal)
     const withheld = fingerprints(kept, false).filter((one) => known.has(one))
-    // First of all, and before anything waits: a kill before it is written tells the same again.
-    const logged = this.#log({
-      groupKey: head.groupKey, receiver: this.name, timeMs: head.timeMs, firing, resolved, withheld, memory,
+    const next: NotificationEntry = {
+      groupKey: head.groupKey, receiver: this.name, timeMs: head.timeMs, firing, resolved, withheld, memory: before,
       expiresAtMs: head.timeMs + Math.max(2 * repeatIntervalMs, LOG_MS_MIN),
-    })
+    }
+    // In the turn in which the other side's word comes: a kill before it is written tells the same again.
+    const memory = notification === null ? before : await this.#deliver(notification, { deadlineMs, signal, onAccepted: () => log.note(next) })
+    next.memory = memory
+    // First of all, and before anything waits.
+    const logged = this.#log(next)
     if (notification !== null) await this.#note(notification, null)
     await isDoneWithin(logged, KEPT_MS_MAX, clock)
     return true
   }
 
   /** What is to be remembered for the next message. */
-  async #deliver(notification: Notification, deadlineMs: number, signal: AbortSignal): Promise<string> {
+  async #deliver(notification: Notification, terms: DeliveryTerms): Promise<string> {
     try {
-      return await this.#queue.deliver(notification, deadlineMs, signal)
+      return await this.#queue.deliver(notification, terms)
     } catch (error) {
       // The history names the integration and need not know how often it was tried: one line for each reason.
-      if (error instanceof UndeliveredError && !signal.aborted) await this.#note(notification, error.cause instanceof Error ? error.cause.message : error.message)
+      if (error instanceof UndeliveredError && !terms.signal.aborted) await this.#note(notification, error.cause instanceof Error ? error.cause.message : error.message)
       throw error
     }
   }

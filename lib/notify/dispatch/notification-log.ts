@@ -26,6 +26,11 @@ export class NotificationLog {
     return this.#entries.get(keyOf(groupKey, receiver)) ?? null
   }
 
+  /** No kill takes it back any more; `put` must follow. */
+  note(entry: NotificationEntry): void {
+    this.#store.noteNotificationEntry(entry)
+  }
+
   /** Holds at once; resolves when it is durable. */
   async put(entry: NotificationEntry): Promise<void> {
     this.settle(entry.groupKey, entry.receiver)

@@ -13,6 +13,8 @@ export interface Delivery {
   expander: Expander
   sender: HttpSender
   signal: AbortSignal
+  /** As `Receiver.notify` has it; for the last request of a try. */
+  onAccepted: () => void
   /** For the group's next message. */
   remember: (memory: string) => void
 }
@@ -31,11 +33,11 @@ export function httpReceiver(config: HttpReceiverConfig, ground: ReceiverGround,
   return {
     kind: config.kind,
     isResolvedSent: config.isResolvedSent,
-    async notify(notification, signal) {
+    async notify(notification, signal, onAccepted) {
       const expander = new Expander(ground.templates, notification)
       await pace.turn(signal)
       let memory: string | undefined
-      await deliver({ notification, expander, sender, signal, remember: (text) => (memory = text) })
+      await deliver({ notification, expander, sender, signal, onAccepted, remember: (text) => (memory = text) })
       return memory
     },
     close: () => sender.close(),

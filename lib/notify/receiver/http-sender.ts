@@ -12,6 +12,11 @@ export interface Outgoing {
   contentType?: string
   /** null: no body. */
   body: string | Uint8Array | null
+  /**
+   * Called when the head of a 2xx comes: then it is delivered, and what fails of the body is left out. For requests of
+   * which nothing but the status counts.
+   */
+  onAccepted?: () => void
 }
 
 export interface Answer {
@@ -39,14 +44,14 @@ export class HttpSender {
   }
 
   /** Sends JSON and takes any 2xx for delivered. Rejects with DeliveryError, or the signal's reason. */
-  json(url: string, body: unknown, signal: AbortSignal, headers: Readonly<Record<string, string>> = {}): Promise<Answer> {
-    return this.send({ url, headers, contentType: 'application/json', body: JSON.stringify(body) }, signal)
+  json(url: string, body: unknown, signal: AbortSignal, more: Pick<Outgoing, 'headers' | 'onAccepted'> = {}): Promise<Answer> {
+    return this.send({ url, ...more, contentType: 'application/json', body: JSON.stringify(body) }, signal)
   }
 
   async send(outgoing: Outgoing, signal: AbortSignal, retriedStatuses: readonly number[] = [429]): Promise<Answer> {
     const answer = await this.exchange(outgoing, signal)
     const { status, text, retryAfterMs } = answer
-    if (status >= 200 && status <= 299) return answer
+    if (isGood(status)) return answer
     const isRetryable = status >= 500 || retriedStatuses.includes(status)
     const words = status >= 300 && status <= 399 ? `redirected to ${answer.location}: put that address into the configuration` : text
     throw new DeliveryError(`unexpected status code ${status}${words === '' ? '' : `: ${words.slice(0, WORDS_CHARS_MAX)}`}`, { isRetryable, retryAfterMs })
@@ -54,13 +59,19 @@ export class HttpSender {
 
   /** Any status is an answer. */
   async exchange(outgoing: Outgoing, signal: AbortSignal): Promise<Answer & { retryAfterMs: number; location: string }> {
-    const { method = 'POST', contentType, headers = {}, body } = outgoing
+    const { method = 'POST', contentType, headers = {}, body, onAccepted } = outgoing
     signal.throwIfAborted()
     const url = URL.parse(outgoing.url)
     if (url === null || !/^https?:$/.test(url.protocol)) throw new DeliveryError('the URL to send to is none; it must begin with http:// or https://', { isRetryable: false })
+    let acceptedStatus = 0
+    const onHead = (status: number): void => {
+      if (onAccepted === undefined || !isGood(status)) return
+      acceptedStatus = status
+      onAccepted()
+    }
     try {
       const response = await this.#client.send({
-        url, method, body, signal, timeoutMs: this.#timeoutMs, bodyBytesMax: ANSWER_BYTES_MAX, bodyBytesHint: 0, isEveryBodyKept: true,
+        url, method, body, signal, timeoutMs: this.#timeoutMs, bodyBytesMax: ANSWER_BYTES_MAX, bodyBytesHint: 0, isEveryBodyKept: true, onHead,
         headers: { 'user-agent': `Monitor/${this.#ground.version}`, ...(contentType !== undefined && { 'content-type': contentType }), ...headers },
       })
       const text = Buffer.from(response.body).toString('utf8')
@@ -68,6 +79,7 @@ export class HttpSender {
       const { status, location } = response
       return { status, location, contentType: response.contentType, text, retryAfterMs: retryAfterMs(response.retryAfter, this.#ground.clock.now()) }
     } catch (error) {
+      if (error instanceof HttpError && acceptedStatus > 0) return { status: acceptedStatus, location: '', contentType: '', text: '', retryAfterMs: 0 }
       signal.throwIfAborted()
       if (!(error instanceof HttpError)) throw error
       // The URL may hold a secret: only its host is told.
@@ -78,6 +90,10 @@ export class HttpSender {
   async close(): Promise<void> {
     await this.#client.close()
   }
+}
+
+function isGood(status: number): boolean {
+  return status >= 200 && status <= 299
 }
 
 /** Seconds or a date; 0 for anything else. */

@@ -14,14 +14,14 @@ export function opsgenieReceiver(config: OpsgenieConfig, ground: ReceiverGround)
     const alertUrl = (action: string): string => `${config.url}v2/alerts/${alias}/${action}?identifierType=alias`
     const texts = expander.fields(config.fields)
     if (notification.status === 'resolved') {
-      await sender.json(alertUrl('close'), { source: texts.source }, signal, headers)
+      await sender.json(alertUrl('close'), { source: texts.source }, signal, { headers })
       return
     }
     const { tags, actions, description, ...plain } = texts
     const message = truncateRunes(texts.message, MESSAGE_RUNES_MAX)
     const details = Object.fromEntries([...notification.commonLabels, ...Array.from(config.details, ([key, value]) => [key, expander.text(`details.${key}`, value)] as const)])
     const more = filled({ ...plain, description, tags: listOf(tags), actions: listOf(actions), responders: respondersOf(config, expander) })
-    await sender.json(`${config.url}v2/alerts`, { ...more, alias, message, details, source: texts.source }, signal, headers)
+    await sender.json(`${config.url}v2/alerts`, { ...more, alias, message, details, source: texts.source }, signal, { headers })
     if (!config.isUpdated) return
     for (const [part, text] of [['message', message], ['description', description]] as const) {
       await sender.send({ method: 'PUT', url: alertUrl(part), headers, contentType: 'application/json', body: JSON.stringify(filled({ [part]: text })) }, signal)

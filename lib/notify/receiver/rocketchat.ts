@@ -17,7 +17,7 @@ export function rocketchatReceiver(config: RocketchatConfig, ground: ReceiverGro
       channel, emoji, avatar: icon_url, text: message_text, attachments: [filled({ title: truncateRunes(title, TITLE_RUNES_MAX), ...parts, fields, actions })],
     })
     const headers = { 'x-auth-token': secretOf('token', config.token), 'x-user-id': secretOf('token_id', config.tokenId) }
-    const answer = await sender.json(`${config.url}api/v1/chat.postMessage`, body, signal, headers)
+    const answer = await sender.json(`${config.url}api/v1/chat.postMessage`, body, signal, { headers })
     // Failures, too, come with 200.
     const { success, error } = answerObject(answer.text, 'Rocket.Chat')
     if (success !== true) throw new DeliveryError(`channel ${JSON.stringify(channel)}: Rocket.Chat says: ${String(error)}`, { isRetryable: false })

@@ -20,12 +20,12 @@ interface Posted {
 export function slackReceiver(config: SlackConfig, ground: ReceiverGround): Receiver {
   const deliver = async ({ notification, expander, sender, signal, remember }: Delivery): Promise<void> => {
     const url = secretOf('api_url', config.url)
-    const headers = isGiven(config.token) ? { authorization: `Bearer ${secretOf('app_token', config.token)}` } : undefined
+    const authorized = isGiven(config.token) ? { headers: { authorization: `Bearer ${secretOf('app_token', config.token)}` } } : {}
     const message = messageOf(config, expander)
     const channel = expander.text('channel', config.fields.channel)
     const post = async (to: string, more: Record<string, string>): Promise<Posted | null> => {
       try {
-        return postedIn(await sender.json(to, { ...message, ...filled(more) }, signal, headers))
+        return postedIn(await sender.json(to, { ...message, ...filled(more) }, signal, authorized))
       } catch (error) {
         if (!(error instanceof DeliveryError) || channel === '') throw error
         throw new DeliveryError(`channel ${JSON.stringify(channel)}: ${error.message}`, { isRetryable: error.isRetryable, retryAfterMs: error.retryAfterMs, cause: error })

@@ -12,14 +12,14 @@ import { typedText } from './typed-text.ts'
 
 export function webhookReceiver(config: WebhookConfig, ground: ReceiverGround): Receiver {
   const { maxAlerts, payload } = config
-  const deliver = async ({ notification, expander, sender, signal }: Delivery): Promise<unknown> => {
+  const deliver = async ({ notification, expander, sender, signal, onAccepted }: Delivery): Promise<unknown> => {
     const shown = firstAlerts(notification, maxAlerts)
     const own = maxAlerts === 0 ? expander : new Expander(ground.templates, shown)
     const url = own.text('url', secretOf('url', config.url))
     if (url === '') throw new DeliveryError('the URL of the webhook is empty once its template is expanded', { isRetryable: false })
-    if (payload !== null) return sender.json(url, own.json('payload', payload, typedText), signal)
+    if (payload !== null) return sender.json(url, own.json('payload', payload, typedText), signal, { onAccepted })
     const body = await runInTurns(bodyText({ ...shown, routeLabels: own.routeLabels }, notification.alerts.length - shown.alerts.length), ground.clock)
-    return sender.send({ url, contentType: 'application/json', body }, signal)
+    return sender.send({ url, contentType: 'application/json', body, onAccepted }, signal)
   }
   return httpReceiver(config, ground, deliver)
 }

@@ -90,3 +90,17 @@ it('stays out of the way where its file cannot be written', async () => {
   expect(warnings).toHaveLength(1)
   expect(warnings[0]).toMatch(/cannot note what people were told.*told\.log/)
 })
+
+it('has what was noted before it was put, once', async () => {
+  const folder = tempFolder()
+  const stuck = stuckStore(folder)
+  stuck.noteNotificationEntry(ENTRY)
+  stuck.noteNotificationEntry(ENTRY)
+  const lines = (): string[] => fs.readFileSync(`${folder}/told.log`, 'utf8').trim().split('\n')
+  expect(lines()).toHaveLength(1)
+  void stuck.putNotificationEntry(ENTRY)
+  expect(lines()).toHaveLength(1)
+  void stuck.putNotificationEntry(ENTRY)
+  expect(lines()).toHaveLength(2)
+  expect(await entriesOf(folder)).toEqual([ENTRY])
+})

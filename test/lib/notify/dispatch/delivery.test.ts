@@ -165,3 +165,17 @@ it('drains at a stop, and says what it had to leave', async () => {
   await stopped
   expect(world.news()).toEqual(['a @1 +1'])
 })
+
+it('notes that people were told when the other side says so, before the try has ended', async () => {
+  const world = await PipelineWorld.start(CONFIG)
+  const noted: string[] = []
+  world.store.noteNotificationEntry = ({ receiver, firing }) => void noted.push(`${receiver} ${firing.length}`)
+  world.behaviours.set('b', (_, onAccepted) => {
+    expect(noted).toEqual([])
+    onAccepted()
+    return new Promise(() => {})
+  })
+  await world.fire({ name: 'b', job: 'x', to: 'b' })
+  await world.advance(1)
+  expect(noted).toEqual(['b/webhook/0 1'])
+})

@@ -62,7 +62,7 @@ it.each(kinds.map((kind, i) => [kind, i] as const))('%s (%i) sends what Alertman
   const receiver = makeReceiver(receivers[0]!.integrations[index]!, ground({ clock, templates }))
   for (const phase of ['firing', 'resolved'] as const) {
     world.requests.length = 0
-    await receiver.notify(notification(phase), new AbortController().signal)
+    await receiver.notify(notification(phase), new AbortController().signal, () => {})
     const sent = world.requests.map(({ path: asked, headers, body }) => normal(asked, headers['content-type'] ?? '', body.toString()))
     const prefix = sent[0]![0].split('/').slice(0, 3).join('/')
     const wanted = recorded.filter((one) => one.phase === phase && one.path.replace('?', '/').startsWith(`${prefix}/`.replace(/\/$/, '')))

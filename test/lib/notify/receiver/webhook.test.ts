@@ -113,3 +113,24 @@ it('says when an alert has ended', async () => {
   await attempt(receiverOf(hook(world.url)), UP)
   expect(world.requests[0]!.json).toMatchObject({ status: 'resolved', alerts: [{ status: 'resolved', endsAt: new Date(AT_MS - 1000).toISOString() }] })
 })
+
+it('takes the status for delivered, in the turn in which it comes, whatever becomes of the body', async () => {
+  let cutOff = (): void => {}
+  const world = await httpWorld((response) => {
+    response.writeHead(200, { 'content-length': 100 }).write('{')
+    cutOff = () => response.destroy()
+  })
+  const receiver = receiverOf(hook(world.url))
+  const accepted = Promise.withResolvers<void>()
+  const told = receiver.notify(DOWN, new AbortController().signal, accepted.resolve)
+  await accepted.promise
+  cutOff()
+  expect(await told).toBe(undefined)
+})
+
+it('does not take a refusal for accepted', async () => {
+  const world = await httpWorld((response) => response.writeHead(503).end())
+  let acceptedCount = 0
+  await expect(receiverOf(hook(world.url)).notify(DOWN, new AbortController().signal, () => void acceptedCount++)).rejects.toThrow('status code 503')
+  expect(acceptedCount).toBe(0)
+})
