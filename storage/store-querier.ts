@@ -234,7 +234,7 @@ export class StoreQuerier implements Querier {
 
   /** What has series of the range: blocks of raw samples, and of a tier where these are gone. */
   #indexed(mint: number, maxt: number): SeriesBlock[] {
-    return [...columnsOf(this.#reaching(mint, maxt)), ...this.buckets.behindRaw(mint, maxt)]
+    return [...columnsOf(this.#reaching(mint, maxt)), ...this.buckets.behindRaw(mint, maxt, null)]
   }
 
   /** The ref under which blocks have a series that the head has forgotten; by the ref that queries are given. */
@@ -245,18 +245,23 @@ export class StoreQuerier implements Querier {
 
   seriesRefs(sets: readonly (readonly Matcher[])[], mint: number, maxt: number): Uint32Array {
     const raw = this.#reaching(mint, maxt)
-    const tiers = this.buckets.behindRaw(mint, maxt)
+    const tiers = this.buckets.behindRaw(mint, maxt, null)
     const cutoffs = this.#retention.cutoffs(mint)
     if (raw.length + tiers.length + cutoffs.length === 0) return this.#head.seriesRefs(sets, mint, maxt)
     const columns = columnsOf(raw)
     const lists = (sets.length === 0 ? [[]] : sets).flatMap((matchers) => {
-      const refs = this.#head.matching(matchers)
       const classes = ageClasses(this.#selected(matchers, columns), cutoffs.length === 0 ? EVERYTHING : cutoffs, (ruled) => this.#selected(ruled, columns))
       const found = classes.filter(({ t }) => t <= maxt).flatMap(({ t, selected }) => this.#listsOf(selected, raw, Math.max(mint, t), maxt))
-      if (tiers.length > 0) found.push(inBlocks(refs, tiers), this.#cold.select(matchers, tiers).map(({ ref }) => ref))
-      return found
+      return tiers.length > 0 ? [...found, ...this.#inTiers(matchers, mint, maxt)] : found
     })
     return lists.length === 1 && lists[0] instanceof Uint32Array ? lists[0] : Uint32Array.from(new Set(lists.flatMap((list) => [...list]))).sort()
+  }
+
+  #inTiers(matchers: readonly Matcher[], mint: number, maxt: number): (Uint32Array | number[])[] {
+    return this.#keptAlike(matchers).flatMap((part) => {
+      const blocks = this.buckets.behindRaw(mint, maxt, this.#keptFrom(part))
+      return [inBlocks(this.#head.matching(part), blocks), this.#cold.select(part, blocks).map(({ ref }) => ref)]
+    })
   }
 
   #listsOf({ refs, cold }: Selected, blocks: readonly OpenBlock[], mint: number, maxt: number): (Uint32Array | number[])[] {

@@ -16,6 +16,8 @@ import type { TierReader } from './tier/tier-reader.ts'
 import { TierSelection, type TierSeries } from './tier/tier-select.ts'
 import { tierView, type TierPart } from './tier/tier-view.ts'
 
+type BucketTier = Exclude<TierName, 'raw'>
+
 const WIDTH_MS = TIER_MS['1m']
 const HOUR_MS = TIER_MS['1h']
 
@@ -68,7 +70,7 @@ export class StoreTiers implements TierQuerier {
   tiers(matchers: readonly Matcher[]): readonly TierCoverage[] {
     const kept = this.#keptFrom(matchers)
     const rawFrom = Math.max(this.#head.published.tiers.rawFrom, kept?.raw ?? -Infinity)
-    const raw: TierCoverage = { name: 'raw', widthMs: 0, from: rawFrom, to: Infinity, localFrom: -Infinity, lacksHistograms: false }
+    const raw: TierCoverage = { name: 'raw', widthMs: 0, from: rawFrom, to: Infinity, keptFrom: -Infinity, localFrom: -Infinity, lacksHistograms: false }
     return [raw, ...this.#minutesCover(matchers, kept), ...this.#hoursCover(matchers, kept)]
   }
 
@@ -80,7 +82,7 @@ export class StoreTiers implements TierQuerier {
     const parts = this.#parts(from, end)
     const { numbers } = this.#seriesOf(matchers, parts)
     const lacksHistograms = parts.some(({ block }, p) => block.lacking().size > 0 && numbers[p]!.some((number) => block.lacking().has(number)))
-    return [{ name: '1m', widthMs: WIDTH_MS, from, to: end, localFrom: -Infinity, lacksHistograms }]
+    return [{ name: '1m', widthMs: WIDTH_MS, from, to: end, keptFrom: kept?.['1m'] ?? -Infinity, localFrom: -Infinity, lacksHistograms }]
   }
 
   #hoursCover(matchers: readonly Matcher[], kept: Record<TierName, number> | null): TierCoverage[] {
@@ -90,7 +92,7 @@ export class StoreTiers implements TierQuerier {
     if (files.isEmpty || to <= from) return []
     const end = Math.max(from, Math.min(to, this.#endBeforeLate(this.#head.matching(matchers), to, HOUR_MS)))
     const range = { mint: from, maxt: end }
-    return [{ name: '1h', widthMs: HOUR_MS, from, to: end, localFrom: files.localFrom, lacksHistograms: lackHistograms(files, this.#hourSeries(matchers, range), range) }]
+    return [{ name: '1h', widthMs: HOUR_MS, from, to: end, keptFrom: kept?.['1h'] ?? -Infinity, localFrom: files.localFrom, lacksHistograms: lackHistograms(files, this.#hourSeries(matchers, range), range) }]
   }
 
   /** Series that match, by the head's refs, and by labels where files have them under others. */
@@ -110,12 +112,15 @@ export class StoreTiers implements TierQuerier {
     return this.#hours
   }
 
-  /** What has buckets of [mint, maxt] whose raw samples are gone. */
-  behindRaw(mint: number, maxt: number): SeriesBlock[] {
+  /** What has buckets of [mint, maxt] whose raw samples are gone, as far as tiers keep them. */
+  behindRaw(mint: number, maxt: number, kept: Readonly<Record<TierName, number>> | null): SeriesBlock[] {
     if (mint > this.rawFrom) return []
     const until = Math.min(maxt, this.rawFrom)
-    const files = this.#openHours().reaching(mint - 1, bucketEnd(until, HOUR_MS))
-    return [...this.#parts(mint - 1, bucketEnd(until, WIDTH_MS)).map(({ block }) => block), ...files.map((file) => this.#hours.columnsOf(file))]
+    const from = (name: BucketTier): number => Math.max(mint, kept?.[name] ?? -Infinity) - 1
+    const to = (name: BucketTier): number => bucketEnd(until, TIER_MS[name])
+    const minutes = from('1m') < to('1m') ? this.#parts(from('1m'), to('1m')).map(({ block }) => block) : []
+    const files = from('1h') < to('1h') ? this.#openHours().reaching(from('1h'), to('1h')) : []
+    return [...minutes, ...files.map((file) => this.#hours.columnsOf(file))]
   }
 
   /** Samples that came late lie in the head until the next cut: before the bucket of the oldest all is in the rows. */

@@ -40,7 +40,7 @@ export interface TierRequest extends TierAsk {
 }
 
 /** Raw samples of all time. */
-export const RAW: TierCoverage = { name: 'raw', widthMs: 0, from: -Infinity, to: Infinity, localFrom: -Infinity, lacksHistograms: false }
+export const RAW: TierCoverage = { name: 'raw', widthMs: 0, from: -Infinity, to: Infinity, keptFrom: -Infinity, localFrom: -Infinity, lacksHistograms: false }
 
 /** A guess: nobody knows how often a series is scraped before it is read. */
 const SCRAPE_MS = 15_000

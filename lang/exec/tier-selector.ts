@@ -94,7 +94,7 @@ export class TierSource {
     assert(tier.name !== 'raw', 'buckets of raw samples')
     this.#scope.budget.check()
     const { startMs, endMs, count } = windows
-    const fromMs = floorTo(startMs[0]!, tier.widthMs)
+    const fromMs = Math.max(floorTo(startMs[0]!, tier.widthMs), tier.keptFrom - 1)
     return this.#buckets.selectBuckets(tier.name, this.selector.matchers, fromMs, tailFromMs ?? ceilTo(endMs[count - 1]!, tier.widthMs), columns)
   }
 

@@ -99,7 +99,8 @@ function tailReader(asked: RangeAsk, source: TierSource): SampleReader | null {
 function sketchReader({ called, shift, compiler }: RangeAsk, source: TierSource): SpanReader {
   const windows = roundedWindows(source, shift)
   const { refs } = source.select(windows, [])
+  const { keptFrom } = source.span.tier
   return new SketchReader(source.span, refs, {
-    buckets: source.buckets, qs: called.args[0]!, startMs: windows.startMs, endMs: windows.endMs, warn: () => source.warnAll(['sketch']),
+    buckets: source.buckets, qs: called.args[0]!, startMs: windows.startMs.map((ms) => Math.max(ms, keptFrom - 1)), endMs: windows.endMs, warn: () => source.warnAll(['sketch']),
   }, compiler.scope)
 }

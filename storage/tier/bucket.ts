@@ -72,6 +72,8 @@ export interface TierCoverage {
    */
   from: number
   to: number
+  /** Unix ms: rows of buckets that end before are past their series' own retention and not to be shown, though some may still be there. */
+  keptFrom: number
   /** Unix ms: rows of buckets that begin at or behind it are on this machine; those before must be fetched. */
   localFrom: number
   /** Matching series have native histograms in (from, to], which rows of buckets leave out; the rest holds for floats. */

@@ -54,8 +54,8 @@ const buckets: TierQuerier = {
   rawFrom: DAYS * DAY_MS,
   keptAlike: (matchers) => [matchers],
   tiers: () => [
-    { name: 'raw', widthMs: 0, from: DAYS * DAY_MS, to: Infinity, localFrom: -Infinity, lacksHistograms: false },
-    { name: '1m', widthMs: 60_000, from: -Infinity, to: DAYS * DAY_MS, localFrom: -Infinity, lacksHistograms: false },
+    { name: 'raw', widthMs: 0, from: DAYS * DAY_MS, to: Infinity, keptFrom: -Infinity, localFrom: -Infinity, lacksHistograms: false },
+    { name: '1m', widthMs: 60_000, from: -Infinity, to: DAYS * DAY_MS, keptFrom: -Infinity, localFrom: -Infinity, lacksHistograms: false },
   ],
   selectBuckets: (): BucketSelection => {
     let done = 0

@@ -72,6 +72,34 @@ it('a query over all of them has of each what one of it alone has', async () => 
   await db.close()
 }, 60_000)
 
+it('shows no rows that are past their own retention, though they are still on disk', async () => {
+  const clock = new FakeClock(T0)
+  const db = await lived(clock)
+  // Blocks in which others have most series stay as they are.
+  const other = db.series(labelsFromRecord({ __name__: 'm', job: 'app' }))
+  for (let k = 0; k < 18; k++) {
+    await clock.advance(5 * MINUTE)
+    append(db, batchOf(clock.now(), [other], [k]))
+  }
+  await db.maintain()
+  await db.blocks.idle()
+  const queryable = new StoreQueryable(db.handle(), 1)
+  const points = (query: string, agoMs: number): number => {
+    const { body } = new Engine().run({ kind: 'instant', query, timeMs: clock.now() - agoMs, lookbackMs: 5 * MINUTE, stats: '', timeoutMs: 60_000, limit: 0 }, queryable)
+    return (JSON.parse(new TextDecoder().decode(body)) as Reply).data.result.length
+  }
+  for (const query of ['count_over_time(m{job="ci"}[10m])', 'm{job="ci"}', 'quantile_over_time(0.5, m{job="ci"}[10m])', 'changes(m{job="ci"}[10m])']) {
+    expect(points(query, 11.5 * HOUR), query).toBe(1)
+    expect(points(query, 12.6 * HOUR), query).toBe(0)
+  }
+  const querier = queryable.querier()
+  const refs = (mint: number, maxt: number): number => querier.seriesRefs([[{ name: 'job', op: '=', value: 'ci' }]], clock.now() - mint, clock.now() - maxt).length
+  expect([refs(11.6 * HOUR, 11.5 * HOUR), refs(12.7 * HOUR, 12.6 * HOUR)]).toEqual([1, 0])
+  querier.close()
+  queryable.close()
+  await db.close()
+}, 60_000)
+
 it('also where a rule for each of a hundred teams tells them apart', async () => {
   const clock = new FakeClock(T0)
   const teams = Array.from({ length: 100 }, (_, i) => `t${i}`)

@@ -36,7 +36,7 @@ export class MemoryTiers implements TierQuerier {
     return names.flatMap((name) => {
       const cover = this.#covers[name]
       if (cover === undefined) return []
-      return [{ name, widthMs: name === 'raw' ? 0 : TIER_MS[name], ...cover, localFrom: -Infinity, lacksHistograms: name !== 'raw' && this.#hasHistograms(matchers, cover) }]
+      return [{ name, widthMs: name === 'raw' ? 0 : TIER_MS[name], ...cover, keptFrom: -Infinity, localFrom: -Infinity, lacksHistograms: name !== 'raw' && this.#hasHistograms(matchers, cover) }]
     })
   }
 

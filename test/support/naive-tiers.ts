@@ -69,8 +69,8 @@ class TieredQuerier implements Querier, TierQuerier {
     const { rawFrom, tiers } = this.#options
     const hasHistograms = this.#matching(matchers).some(({ samples }) => samples.some(({ h }) => h !== null))
     return [
-      { name: 'raw', widthMs: 0, from: rawFrom, to: Infinity, localFrom: -Infinity, lacksHistograms: false },
-      ...tiers.map((tier) => ({ ...tier, widthMs: TIER_MS[tier.name], localFrom: tier.localFrom ?? -Infinity, lacksHistograms: hasHistograms })),
+      { name: 'raw', widthMs: 0, from: rawFrom, to: Infinity, keptFrom: -Infinity, localFrom: -Infinity, lacksHistograms: false },
+      ...tiers.map((tier) => ({ ...tier, widthMs: TIER_MS[tier.name], keptFrom: -Infinity, localFrom: tier.localFrom ?? -Infinity, lacksHistograms: hasHistograms })),
     ]
   }
 

@@ -6,7 +6,7 @@ import { Random } from '../../../lib/std/random.ts'
 import type { TierCoverage } from '../../../storage/tier/bucket.ts'
 
 const WHOLE: readonly TierCoverage[] = (['raw', '1m', '1h'] as const).map((name, i) => ({
-  name, widthMs: [0, 60_000, 3_600_000][i]!, from: -Infinity, to: Infinity, localFrom: -Infinity, lacksHistograms: false,
+  name, widthMs: [0, 60_000, 3_600_000][i]!, from: -Infinity, to: Infinity, localFrom: -Infinity, keptFrom: -Infinity, lacksHistograms: false,
 }))
 
 it('asks what tiers cover only where one of them may answer instead of raw samples that are all there', () => {
