@@ -1,7 +1,8 @@
 // Alerts as the API and the pages show them: kept records, and what the lifecycle knows of those that go on.
 import type { AlertFilter, AlertRecord, MetaStore, PendingFilter, PendingRecord } from '../lib/meta/interface.ts'
 import type { CurrentAlerts, CurrentAsk } from '../lib/notify/lifecycle/current-alerts.ts'
-import type { Acknowledgement, AlertLifecycle, BulkOutcome } from '../lib/notify/lifecycle/lifecycle.ts'
+import type { AlertLifecycle } from '../lib/notify/lifecycle/lifecycle.ts'
+import type { Acknowledgement, BulkOutcome } from '../lib/notify/lifecycle/people-actions.ts'
 import type { ApiRules } from '../lib/rules/json-rule/api-rules.ts'
 import { RuleBodyError } from '../lib/rules/json-rule/fields.ts'
 import { UnknownRuleError } from '../lib/rules/json-rule/api-rules.ts'
@@ -57,25 +58,25 @@ export class LifecycleDesk implements AlertDesk {
   }
 
   acknowledge(id: string, how: Acknowledgement): Promise<AlertRecord> {
-    return this.#ground.lifecycle.acknowledge(id, how)
+    return this.#ground.lifecycle.people.acknowledge(id, how)
   }
 
   acknowledgeMany(chosen: readonly string[] | CurrentAsk, how: Acknowledgement): Promise<BulkOutcome> {
-    return this.#ground.lifecycle.acknowledgeMany(chosen, how)
+    return this.#ground.lifecycle.people.acknowledgeMany(chosen, how)
   }
 
   unacknowledge(id: string, by: string): Promise<AlertRecord> {
-    return this.#ground.lifecycle.unacknowledge(id, by)
+    return this.#ground.lifecycle.people.unacknowledge(id, by)
   }
 
   escalate(id: string, by: string): Promise<AlertRecord> {
-    return this.#ground.lifecycle.escalate(id, by)
+    return this.#ground.lifecycle.people.escalate(id, by)
   }
 
   /** A false alert of an anomaly rule widens the band of its series. */
   async giveFeedback(id: string, feedback: AlertFeedback): Promise<AlertRecord> {
     const { lifecycle, rules, logger } = this.#ground
-    const { before, after } = await lifecycle.giveFeedback(id, feedback)
+    const { before, after } = await lifecycle.people.giveFeedback(id, feedback)
     // The same said twice widens once.
     if (after.ruleId === null || feedback.verdict !== 'false_positive' || before.feedback === 'false_positive') return after
     try {

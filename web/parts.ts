@@ -3,7 +3,7 @@
 import type { QueryJob, QueryReply } from '../lang/job.ts'
 import type { AlertEvent, AlertFilter, AlertRecord, PendingFilter, PendingRecord } from '../lib/meta/interface.ts'
 import type { CurrentAlerts, CurrentAsk } from '../lib/notify/lifecycle/current-alerts.ts'
-import type { BulkOutcome } from '../lib/notify/lifecycle/lifecycle.ts'
+import type { BulkOutcome } from '../lib/notify/lifecycle/people-actions.ts'
 import type { IntegrationHealth } from '../lib/notify/dispatch/delivery-stats.ts'
 import type { AlertsWanted, ShownAlert, ShownGroup } from '../lib/notify/dispatch/alert-view.ts'
 import type { SilenceDraft } from '../lib/notify/dispatch/silences.ts'

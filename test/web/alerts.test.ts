@@ -275,7 +275,7 @@ describe('/api/alerts', () => {
     await s.world.store.close()
     const answer = await s.post(`/api/alerts/${id}/ack`)
     expect(answer).toMatchObject({ status: 503, body: { error: expect.stringContaining('Monitor ends') as string } })
-    await expect(s.world.lifecycle.acknowledge(id, { by: 'ana', repageAfterMs: null })).rejects.toThrow('Monitor ends')
+    await expect(s.world.lifecycle.people.acknowledge(id, { by: 'ana', repageAfterMs: null })).rejects.toThrow('Monitor ends')
     expect(s.world.flush('team/email/0')).toHaveLength(1)
   })
 })

@@ -6,12 +6,12 @@
 //                          ▲   heldBy? · told of it     │ ack, unack, escalate
 //                          └────────────────────────────┘
 //
-// Changes come one after the other. What people do is in the store before it holds; what rules tell holds at once, and a store
-// that refuses it delays no page.
+// Changes come one after the other. What people do (people-actions.ts) is in the store before it holds; what rules tell holds at
+// once, and a store that refuses it delays no page.
 import type { EscalationPolicy } from '../../config/alertmanager-config.ts'
 import type { LifecycleConfig } from '../../config/lifecycle-section.ts'
 import { MetaError } from '../../meta/errors.ts'
-import type { AlertEvent, AlertRecord, MetaStore } from '../../meta/interface.ts'
+import type { AlertRecord, MetaStore } from '../../meta/interface.ts'
 import type { PendingAlert, SentAlert } from '../../model/alert.ts'
 import { fingerprint } from '../../model/fingerprint.ts'
 import type { NotifiedAlert, Notification } from '../../model/notification.ts'
@@ -24,12 +24,13 @@ import { AckLinks } from './ack-links.ts'
 import { Cooldowns } from './cooldowns.ts'
 import { currentAlerts, type CurrentAlerts, type CurrentAsk } from './current-alerts.ts'
 import { DueWork } from './due-work.ts'
-import { beginEpisode, endOf, episodeOf, firstEvents, reopened, RESTART_GRACE_MS, restartGraceMs, sentAlert, type Episode } from './episode.ts'
+import { beginEpisode, endOf, episodeOf, firstEvents, RESTART_GRACE_MS, restartGraceMs, sentAlert, type Episode } from './episode.ts'
 import { EpisodeTable } from './episode-table.ts'
 import type { DueStep } from './escalation.ts'
 import { registerLifecycleMetrics } from './lifecycle-metrics.ts'
 import { noteNotification, noteSuppression } from './message-notes.ts'
 import type { PendingEpisodes } from './pending-episodes.ts'
+import { PeopleActions } from './people-actions.ts'
 import { RecordWriter } from './record-writer.ts'
 
 export interface LifecycleGround {
@@ -45,31 +46,6 @@ export interface LifecycleGround {
   newId: () => string
   /** 32 random bytes as hex digits. */
   newKey: () => string
-}
-
-/** What people ask for does not suit the alert as it is; the message says why. */
-export class AlertStateError extends Error {
-  readonly code = 'ALERT_STATE'
-}
-
-export interface Acknowledgement {
-  by: string
-  /** null: as the configuration says; 0: never. */
-  repageAfterMs: number | null
-  /** Also from someone else who has it. */
-  takesOver?: boolean
-}
-
-/** What became of alerts that were acknowledged together, by id. */
-export interface BulkOutcome {
-  acknowledged: string[]
-  refused: { id: string; reason: string }[]
-}
-
-interface Change {
-  episode: Episode
-  record: AlertRecord
-  event: AlertEvent
 }
 
 /** What is known of an unresolved alert beside its record. */
@@ -95,8 +71,8 @@ export class AlertLifecycle implements AlertOverlay {
   readonly #cooldowns = new Cooldowns()
   readonly #table = new EpisodeTable()
   readonly #due: DueWork
+  readonly people: PeopleActions
   #links: AckLinks | null = null
-  #repageAfterMs = 0
   #ruleIntervalMsMax = 0
   #turn: Promise<unknown> = Promise.resolve()
   #reload: Timer | null = null
@@ -105,15 +81,17 @@ export class AlertLifecycle implements AlertOverlay {
   constructor(ground: LifecycleGround) {
     this.#ground = ground
     this.#writer = new RecordWriter(ground.store, ground.clock, ground.logger)
-    const { dispatch, clock } = ground
-    this.#due = new DueWork({ table: this.#table, cooldowns: this.#cooldowns, writer: this.#writer, dispatch, clock, inTurn: (work) => this.#inTurn(work) })
+    const { store, dispatch, clock } = ground
+    const inTurn = <T>(work: () => Promise<T>): Promise<T> => this.#inTurn(work)
+    this.#due = new DueWork({ table: this.#table, cooldowns: this.#cooldowns, writer: this.#writer, dispatch, clock, inTurn })
+    this.people = new PeopleActions({ store, table: this.#table, writer: this.#writer, due: this.#due, dispatch, clock, inTurn, current: (ask) => this.current(ask) })
     registerLifecycleMetrics(ground.metrics, { counts: () => this.#table.counts(), lostLines: () => this.#writer.lostCount })
   }
 
   /** After the dispatcher has taken the routes of the same configuration. */
   applyConfig(lifecycle: LifecycleConfig, escalations: readonly EscalationPolicy[]): void {
     this.#cooldowns.applyConfig(lifecycle)
-    this.#repageAfterMs = lifecycle.repageAfterMs
+    this.people.repageAfterMs = lifecycle.repageAfterMs
     this.#due.applyPolicies(escalations)
   }
 
@@ -191,59 +169,6 @@ export class AlertLifecycle implements AlertOverlay {
     const nowMs = this.#ground.clock.now()
     const { suppression, suppressionNote } = episode
     return { suppression, suppressedBy: suppressionNote, step: this.#due.nextStep(episode), coolsUntilMs: this.#coolsUntilMs(episode, nowMs) }
-  }
-
-  /** Repeats and escalation stop until it resolves. Of two at once the first has it. Rejects with AlertStateError, MetaError. */
-  acknowledge(id: string, how: Acknowledgement): Promise<AlertRecord> {
-    return this.#act(id, (episode, nowMs) => ({ record: this.#acknowledged(episode, how, nowMs), kind: 'acknowledged', detail: how.by, after: () => {} }))
-  }
-
-  /**
-   * Many at once: those of some ids, or all that pass. Alerts that come meanwhile do not wait for all of them. Rejects with
-   * MetaError where the store takes a thousand of them not; those before are acknowledged.
-   */
-  async acknowledgeMany(chosen: readonly string[] | CurrentAsk, how: Acknowledgement): Promise<BulkOutcome> {
-    const ids = 'words' in chosen ? await this.#inTurn(async () => this.current(chosen).records.map(({ id }) => id)) : [...new Set(chosen)]
-    const outcome: BulkOutcome = { acknowledged: [], refused: [] }
-    for (let i = 0; i < ids.length; i += PART_ALERTS) await this.#inTurn(() => this.#acknowledgePart(ids.slice(i, i + PART_ALERTS), how, outcome))
-    return outcome
-  }
-
-  /** It pages again as if it were new. Rejects like acknowledge. */
-  unacknowledge(id: string, by: string): Promise<AlertRecord> {
-    return this.#act(id, (episode, nowMs) => {
-      if (episode.record.status !== 'acknowledged') throw new AlertStateError('the alert is not acknowledged')
-      return { record: reopened(episode.record, nowMs), kind: 'unacknowledged', detail: by, after: () => this.#due.pageAnew([episode.record.fingerprint]) }
-    })
-  }
-
-  /** Begins the next step of its escalation now. Rejects like acknowledge. */
-  escalate(id: string, by: string): Promise<AlertRecord> {
-    return this.#act(id, (episode) => {
-      const { record } = episode
-      if (record.status === 'acknowledged') throw new AlertStateError(`the alert is acknowledged by ${record.acknowledgedBy || 'someone'}; take that back first`)
-      const step = this.#due.nextStep(episode)
-      if (step === null) throw new AlertStateError('no step is left: the route of the alert names no escalation, or all its steps have been told')
-      return {
-        record: { ...record, escalationStep: record.escalationStep + 1 }, kind: 'escalated', detail: by === '' ? step.receiver : `${step.receiver}, asked for by ${by}`,
-        after: () => this.#ground.dispatch.escalate(step.receiver, [record.fingerprint]),
-      }
-    })
-  }
-
-  /** Also of a resolved alert. Rejects with AlertStateError where there is none, MetaError. */
-  giveFeedback(id: string, { by, verdict }: { by: string; verdict: 'false_positive' | 'true_positive' }): Promise<{ before: AlertRecord; after: AlertRecord }> {
-    return this.#inTurn(async () => {
-      const episode = this.#table.byId(id)
-      const kept = episode === undefined ? await this.#writer.answerOf(this.#ground.store.alert(id)) : null
-      const before = episode?.record ?? this.#writer.waiting(id) ?? kept
-      if (before === null) throw new AlertStateError('there is no such alert')
-      const after: AlertRecord = { ...before, feedback: verdict }
-      const event: AlertEvent = { alertId: id, timeMs: this.#ground.clock.now(), kind: 'feedback', detail: by === '' ? verdict : `${verdict}, ${by}` }
-      if (episode === undefined) await this.#writer.must([after], [event], [before])
-      else await this.#keep([{ episode, record: after, event }])
-      return { before, after }
-    })
   }
 
   /** Ends once what is under way is kept, or the store has refused it once more. */
@@ -337,60 +262,6 @@ export class AlertLifecycle implements AlertOverlay {
   /** An episode that nobody was told of, while who would be has heard of the one before it. */
   #coolsUntilMs(episode: Episode, nowMs: number): number {
     return episode.record.toldAtMs === null ? this.#cooldowns.coolsUntilMs(episode, nowMs) : 0
-  }
-
-  /** What someone asks for: kept first, then it holds. */
-  #act(id: string, change: (episode: Episode, nowMs: number) => { record: AlertRecord; kind: 'acknowledged' | 'unacknowledged' | 'escalated'; detail: string; after: () => void }): Promise<AlertRecord> {
-    return this.#inTurn(async () => {
-      const episode = this.#table.byId(id)
-      if (episode === undefined) throw new AlertStateError('the alert is resolved')
-      const nowMs = this.#ground.clock.now()
-      const { record, kind, detail, after } = change(episode, nowMs)
-      await this.#keep([{ episode, record, event: { alertId: id, timeMs: nowMs, kind, detail } }])
-      after()
-      this.#due.changed(episode)
-      return episode.record
-    })
-  }
-
-  /** The record of an alert that someone takes. Throws AlertStateError where someone else has it. */
-  #acknowledged({ record }: Episode, { by, repageAfterMs, takesOver = false }: Acknowledgement, nowMs: number): AlertRecord {
-    const { status, acknowledgedBy } = record
-    if (status === 'acknowledged' && acknowledgedBy !== by && !takesOver) throw new AlertStateError(`${acknowledgedBy || 'someone'} has acknowledged the alert already; it can be taken over`)
-    const afterMs = repageAfterMs ?? this.#repageAfterMs
-    return { ...record, status: 'acknowledged', acknowledgedAtMs: nowMs, acknowledgedBy: by, repageAtMs: afterMs > 0 ? nowMs + afterMs : null }
-  }
-
-  async #acknowledgePart(ids: readonly string[], how: Acknowledgement, { acknowledged, refused }: BulkOutcome): Promise<void> {
-    const nowMs = this.#ground.clock.now()
-    const changes: Change[] = []
-    for (const id of ids) {
-      const episode = this.#table.byId(id)
-      try {
-        if (episode === undefined) throw new AlertStateError('the alert is resolved')
-        changes.push({ episode, record: this.#acknowledged(episode, how, nowMs), event: { alertId: id, timeMs: nowMs, kind: 'acknowledged', detail: how.by } })
-      } catch (error) {
-        if (!(error instanceof AlertStateError)) throw error
-        refused.push({ id, reason: error.message })
-      }
-    }
-    await this.#keep(changes)
-    for (const { episode } of changes) this.#due.changed(episode)
-    acknowledged.push(...changes.map(({ record }) => record.id))
-  }
-
-  /** In one transaction. What the dispatcher tells meanwhile stays, and is written after it. */
-  async #keep(changes: readonly Change[]): Promise<void> {
-    const before = changes.map(({ episode }) => episode.record.toldAtMs)
-    for (const { episode } of changes) episode.isChanging = true
-    try {
-      await this.#writer.must(changes.map(({ record }) => record), changes.map(({ event }) => event), changes.map(({ episode }) => episode.record))
-      for (const { episode, record } of changes) episode.record = { ...record, toldAtMs: episode.record.toldAtMs }
-    } finally {
-      for (const { episode } of changes) episode.isChanging = false
-      const told = changes.filter(({ episode }, i) => episode.record.toldAtMs !== before[i])
-      if (told.length > 0) this.#writer.add({ records: told.map(({ episode }) => episode.record) })
-    }
   }
 }
 

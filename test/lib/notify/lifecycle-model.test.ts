@@ -6,7 +6,7 @@ import path from 'node:path'
 import { expect, it } from 'vitest'
 import { fingerprint } from '../../../lib/model/fingerprint.ts'
 import { labelsFromRecord } from '../../../lib/model/labels.ts'
-import { AlertStateError } from '../../../lib/notify/lifecycle/lifecycle.ts'
+import { AlertStateError } from '../../../lib/notify/lifecycle/people-actions.ts'
 import { FakeClock } from '../../../lib/std/clock.ts'
 import { Random } from '../../../lib/std/random.ts'
 import { testSeed } from '../../support/seed.ts'
@@ -101,7 +101,7 @@ class History {
     const id = this.#ids[i] ?? '00000000-0000-4000-8000-999999999999'
     const repageAfterMs = this.#random.pick([0, 120_000, 1_200_000])
     this.log.push(`${what} ${i} ${what === 'ack' ? repageAfterMs : ''}`)
-    const acting = { ack: () => lifecycle.acknowledge(id, { by: 'ana', repageAfterMs }), unack: () => lifecycle.unacknowledge(id, 'ana'), escalate: () => lifecycle.escalate(id, 'ana') }[what]()
+    const acting = { ack: () => lifecycle.people.acknowledge(id, { by: 'ana', repageAfterMs }), unack: () => lifecycle.people.unacknowledge(id, 'ana'), escalate: () => lifecycle.people.escalate(id, 'ana') }[what]()
     const isDone = await acting.then(() => true, (error: unknown) => (error instanceof AlertStateError ? false : Promise.reject(error)))
     const isAllowed = { ack: () => this.#model.acknowledge(i, 'ana', repageAfterMs === 0 ? null : nowMs + repageAfterMs), unack: () => this.#model.unacknowledge(i, nowMs), escalate: () => this.#model.escalate(i) }[what]()
     expect(isDone).toBe(isAllowed)

@@ -1,42 +1,16 @@
-// Acknowledgement, escalation, cooldown and history, case by case. Random histories are in lifecycle-model.test.ts.
-import { describe, expect, it, onTestFinished } from 'vitest'
-import type { EscalationPolicy } from '../../../lib/config/alertmanager-config.ts'
+// Episodes, escalation, cooldown and history, case by case. Random histories are in lifecycle-model.test.ts.
+import { describe, expect, it } from 'vitest'
 import type { LifecycleConfig } from '../../../lib/config/lifecycle-section.ts'
 import { MetaError } from '../../../lib/meta/errors.ts'
-import { fingerprint } from '../../../lib/model/fingerprint.ts'
-import { labelsFromRecord } from '../../../lib/model/labels.ts'
-import { FakeClock } from '../../../lib/std/clock.ts'
 import { ALL } from '../meta/store-conformance.ts'
-import { tempFolder } from '../../support/temp-folder.ts'
-import { LifecycleWorld, sent } from './lifecycle-world.ts'
+import { beganWorld, CPU, fire, lines, MINUTE, printOf } from './lifecycle-cases.ts'
+import { sent } from './lifecycle-world.ts'
 
-const MINUTE = 60_000
-const ONCALL: EscalationPolicy = { name: 'oncall', steps: [{ afterMs: 5 * MINUTE, receiver: 'boss' }, { afterMs: 15 * MINUTE, receiver: 'vp' }] }
 const COOL: Partial<LifecycleConfig> = { cooldowns: [{ matchers: [{ name: 'alertname', op: '=', value: 'Cpu' }], cooldownMs: 15 * MINUTE }] }
-const CPU = { alertname: 'Cpu', instance: 'web1', severity: 'warning' }
-
-async function world(config: Partial<LifecycleConfig> = {}, policies = [ONCALL]): Promise<LifecycleWorld> {
-  const made = new LifecycleWorld(tempFolder(), new FakeClock(), config, policies)
-  await made.begin()
-  onTestFinished(async () => {
-    await made.lifecycle.stop()
-    await made.store.close()
-  })
-  return made
-}
-
-/** Sends one alert, keeps it firing for `ms`, and gives its id. */
-async function fire(w: LifecycleWorld, labels: Record<string, string>, ms = 60 * MINUTE): Promise<string> {
-  await w.lifecycle.receive([sent(labels, w.clock.now(), { endsAtMs: w.clock.now() + ms })])
-  return (await w.store.alerts(ALL)).find(({ status, fingerprint: print }) => status !== 'resolved' && print === printOf(labels))!.id
-}
-
-const printOf = (labels: Record<string, string>): string => fingerprint(labelsFromRecord(labels))
-const lines = async (w: LifecycleWorld, id: string): Promise<string[]> => (await w.idle(), (await w.store.events(id)).map(({ kind, detail }) => `${kind} ${detail}`.trim()))
 
 describe('an episode', () => {
   it('begins with the first firing, pending named, and ends with the last; the next one is another', async () => {
-    const w = await world()
+    const w = await beganWorld()
     const t = w.clock.now()
     await w.lifecycle.receive([sent(CPU, t, { activeAtMs: t - 5 * MINUTE, value: 91.5 })])
     await w.lifecycle.receive([sent(CPU, t, { value: 95 })])
@@ -51,19 +25,19 @@ describe('an episode', () => {
   })
 
   it('that has ended stays so where it is judged before the store has taken its end', async () => {
-    const w = await world()
+    const w = await beganWorld()
     const id = await fire(w, CPU)
     const putAlerts = w.store.putAlerts.bind(w.store)
     w.store.putAlerts = () => Promise.reject(new MetaError('the disk is full'))
     await w.lifecycle.receive([sent(CPU, w.clock.now(), { endsAtMs: w.clock.now() })])
     w.store.putAlerts = putAlerts
-    expect((await w.lifecycle.giveFeedback(id, { by: 'ana', verdict: 'true_positive' })).after).toMatchObject({ status: 'resolved', feedback: 'true_positive' })
+    expect((await w.lifecycle.people.giveFeedback(id, { by: 'ana', verdict: 'true_positive' })).after).toMatchObject({ status: 'resolved', feedback: 'true_positive' })
     await w.advance(10_000)
     expect(await w.store.alert(id)).toMatchObject({ status: 'resolved', feedback: 'true_positive' })
   })
 
   it('ends when nobody tells of it any more', async () => {
-    const w = await world()
+    const w = await beganWorld()
     const id = await fire(w, CPU, 4 * MINUTE)
     await w.advance(4 * MINUTE - 1)
     expect((await w.store.alert(id))?.status).toBe('open')
@@ -73,7 +47,7 @@ describe('an episode', () => {
   })
 
   it('of one alert does not wait for thousands that came before it, of which none is told without the others', async () => {
-    const w = await world()
+    const w = await beganWorld()
     const many = Array.from({ length: 5000 }, (_, i) => sent({ ...CPU, instance: `many${i}` }, w.clock.now()))
     const batch = { isOpen: true }
     const all = w.lifecycle.receive(many, batch)
@@ -88,11 +62,11 @@ describe('an episode', () => {
   })
 
   it('of one alert does not wait for thousands that are acknowledged together', async () => {
-    const w = await world()
+    const w = await beganWorld()
     await w.lifecycle.receive(Array.from({ length: 5000 }, (_, i) => sent({ ...CPU, instance: `many${i}` }, w.clock.now())))
     let isDone = false
     const ask = { status: null, words: [], matches: () => true, isReceiver: null, toMs: Infinity, limit: Infinity }
-    const many = w.lifecycle.acknowledgeMany(ask, { by: 'ana', repageAfterMs: null }).finally(() => (isDone = true))
+    const many = w.lifecycle.people.acknowledgeMany(ask, { by: 'ana', repageAfterMs: null }).finally(() => (isDone = true))
     await w.store.value('')
     await w.lifecycle.receive([sent(CPU, w.clock.now())])
     expect([isDone, w.dispatch.alerts.has(printOf(CPU))]).toEqual([false, true])
@@ -101,13 +75,13 @@ describe('an episode', () => {
   })
 
   it('is told though someone acknowledges another while the store hangs', async () => {
-    const w = await world()
+    const w = await beganWorld()
     const id = await fire(w, CPU)
     const putAlerts = w.store.putAlerts.bind(w.store)
     let goOn = (): void => {}
     const hangs = new Promise<void>((resolve) => (goOn = resolve))
     w.store.putAlerts = (...args) => hangs.then(() => putAlerts(...args))
-    const acknowledged = w.lifecycle.acknowledge(id, { by: 'ana', repageAfterMs: null })
+    const acknowledged = w.lifecycle.people.acknowledge(id, { by: 'ana', repageAfterMs: null })
     const refused = expect(acknowledged).rejects.toThrow('does not answer')
     const received = w.lifecycle.receive([sent({ ...CPU, instance: 'web2' }, w.clock.now())])
     await w.store.value('')
@@ -118,30 +92,30 @@ describe('an episode', () => {
     goOn()
     await w.advance(1000)
     expect(await w.store.alert(id)).toMatchObject({ status: 'open' })
-    expect(await w.lifecycle.acknowledge(id, { by: 'ana', repageAfterMs: null })).toMatchObject({ status: 'acknowledged' })
+    expect(await w.lifecycle.people.acknowledge(id, { by: 'ana', repageAfterMs: null })).toMatchObject({ status: 'acknowledged' })
   })
 
   it('is told though someone judges one that has ended while the store hangs', async () => {
-    const w = await world()
+    const w = await beganWorld()
     const id = await fire(w, CPU)
     await w.lifecycle.receive([sent(CPU, w.clock.now(), { endsAtMs: w.clock.now() })])
     const alert = w.store.alert.bind(w.store)
     let goOn = (): void => {}
     const hangs = new Promise<void>((resolve) => (goOn = resolve))
     w.store.alert = (asked) => hangs.then(() => alert(asked))
-    const refused = expect(w.lifecycle.giveFeedback(id, { by: 'ana', verdict: 'true_positive' })).rejects.toThrow('does not answer')
+    const refused = expect(w.lifecycle.people.giveFeedback(id, { by: 'ana', verdict: 'true_positive' })).rejects.toThrow('does not answer')
     const received = w.lifecycle.receive([sent({ ...CPU, instance: 'web2' }, w.clock.now())])
     await w.store.value('')
     await w.clock.advance(5000)
     await Promise.all([refused, received])
-    await expect(w.lifecycle.giveFeedback(id, { by: 'ana', verdict: 'true_positive' }), 'at once').rejects.toThrow('does not answer')
+    await expect(w.lifecycle.people.giveFeedback(id, { by: 'ana', verdict: 'true_positive' }), 'at once').rejects.toThrow('does not answer')
     goOn()
     await w.store.value('')
-    expect((await w.lifecycle.giveFeedback(id, { by: 'ana', verdict: 'true_positive' })).after).toMatchObject({ status: 'resolved', feedback: 'true_positive' })
+    expect((await w.lifecycle.people.giveFeedback(id, { by: 'ana', verdict: 'true_positive' })).after).toMatchObject({ status: 'resolved', feedback: 'true_positive' })
   })
 
   it('goes on over a restart, and is over where the rules do not find it again', async () => {
-    const w = await world()
+    const w = await beganWorld()
     const id = await fire(w, CPU)
     const gone = await fire(w, { ...CPU, instance: 'web2' })
     await w.restart(true)
@@ -154,7 +128,7 @@ describe('an episode', () => {
   })
 
   it('that was posted lasts as long as whoever posted it said, also over a restart', async () => {
-    const w = await world()
+    const w = await beganWorld()
     const t = w.clock.now()
     const posted = (endsAtMs: number): Promise<void> => w.lifecycle.receive([sent(CPU, t, { endsAtMs, value: null })])
     await posted(t + 5 * MINUTE)
@@ -172,7 +146,7 @@ describe('an episode', () => {
   })
 
   it('waits after a restart for rules that are evaluated once an hour', async () => {
-    const w = await world()
+    const w = await beganWorld()
     w.ruleIntervalMsMax = 60 * MINUTE
     const id = await fire(w, CPU)
     await w.restart(true)
@@ -182,7 +156,7 @@ describe('an episode', () => {
   })
 
   it('has a line for each message, and for each reason why one failed', async () => {
-    const w = await world()
+    const w = await beganWorld()
     const id = await fire(w, CPU)
     for (const error of ['refused', 'refused', 'timeout', null, 'timeout']) w.flush('team/email/0', error)
     const alert = { status: 'firing' as const, labels: new Map(), annotations: new Map(), startsAtMs: 0, endsAtMs: 0, generatorUrl: '', fingerprint: printOf(CPU), ackUrl: '' }
@@ -197,113 +171,11 @@ describe('an episode', () => {
   })
 })
 
-describe('an acknowledgement', () => {
-  it('holds messages and steps until the alert resolves, and is not there for the next episode', async () => {
-    const w = await world()
-    const id = await fire(w, { ...CPU, escalation: 'oncall' })
-    const print = printOf({ ...CPU, escalation: 'oncall' })
-    expect(w.flush('team/email/0')).toEqual([print])
-    expect(await w.lifecycle.acknowledge(id, { by: 'ana', repageAfterMs: null })).toMatchObject({ status: 'acknowledged', acknowledgedBy: 'ana', repageAtMs: null })
-    expect(w.flush('team/email/0')).toEqual([])
-    await w.advance(20 * MINUTE)
-    expect(w.dispatch.escalated.size).toBe(0)
-    await w.lifecycle.receive([sent({ ...CPU, escalation: 'oncall' }, 0, { endsAtMs: w.clock.now() })])
-    await fire(w, { ...CPU, escalation: 'oncall' })
-    expect(w.flush('team/email/0')).toEqual([print])
-    await expect(w.lifecycle.acknowledge(id, { by: 'bo', repageAfterMs: null })).rejects.toThrow('the alert is resolved')
-  })
-
-  it('is not undone by what is told while it is on its way to the store', async () => {
-    for (let turns = 0; turns < 12; turns++) {
-      const w = await world()
-      const id = await fire(w, CPU)
-      const acking = w.lifecycle.acknowledge(id, { by: 'ana', repageAfterMs: 0 })
-      for (let i = 0; i < turns; i++) await Promise.resolve()
-      w.flush('team/email/0')
-      await acking
-      await w.idle()
-      await w.restart(true)
-      expect(await w.store.alert(id), `told ${turns} turns later`).toMatchObject({ status: 'acknowledged' })
-    }
-  })
-
-  it('is not undone by an older record that waits for the store', async () => {
-    const w = await world()
-    const ids = [await fire(w, CPU), await fire(w, { ...CPU, instance: 'web2' })]
-    // The first of these is on its way when the second is added; the change comes between.
-    w.flush('team/email/0')
-    w.flush('team/sms/0')
-    await w.lifecycle.acknowledge(ids[1]!, { by: 'ana', repageAfterMs: 0 })
-    await w.idle()
-    expect(await w.store.alert(ids[1]!)).toMatchObject({ status: 'acknowledged' })
-  })
-
-  it('survives kill -9', async () => {
-    const w = await world()
-    const id = await fire(w, CPU)
-    await w.lifecycle.acknowledge(id, { by: 'ana', repageAfterMs: 0 })
-    await w.restart(true)
-    expect(w.lifecycle.heldBy(printOf(CPU), 'team/email/0', w.clock.now())).toBe('acknowledged')
-    expect(await w.store.alert(id)).toMatchObject({ status: 'acknowledged', acknowledgedBy: 'ana' })
-  })
-
-  it('that is taken back pages as if the alert were new, its escalation from the first step on', async () => {
-    const w = await world()
-    const labels = { ...CPU, escalation: 'oncall' }
-    const id = await fire(w, labels)
-    await w.advance(6 * MINUTE)
-    expect([...w.dispatch.escalated.get(printOf(labels))!]).toEqual(['boss'])
-    await w.lifecycle.acknowledge(id, { by: 'ana', repageAfterMs: 0 })
-    await expect(w.lifecycle.escalate(id, 'bo')).rejects.toThrow('the alert is acknowledged by ana; take that back first')
-    await w.advance(MINUTE)
-    await w.lifecycle.unacknowledge(id, 'ana')
-    expect(w.dispatch.retold).toEqual([printOf(labels)])
-    expect(w.dispatch.escalated.size).toBe(0)
-    expect(w.lifecycle.outlook(id)!.step).toEqual({ receiver: 'boss', dueMs: w.clock.now() + 5 * MINUTE })
-    await w.advance(5 * MINUTE)
-    expect([...w.dispatch.escalated.get(printOf(labels))!]).toEqual(['boss'])
-    await expect(w.lifecycle.unacknowledge(id, 'ana')).rejects.toThrow('the alert is not acknowledged')
-  })
-
-  it('ends after the time that whoever acknowledged gave, else the configured one, also after a restart', async () => {
-    const w = await world({ repageAfterMs: 60 * MINUTE })
-    const [a, b] = [await fire(w, CPU, 999 * MINUTE), await fire(w, { ...CPU, instance: 'web2' }, 999 * MINUTE)]
-    await w.lifecycle.acknowledge(a, { by: 'ana', repageAfterMs: 10 * MINUTE })
-    await w.lifecycle.acknowledge(b, { by: 'ana', repageAfterMs: null })
-    await w.restart(false)
-    await w.lifecycle.receive([a, b].map((_, i) => sent({ ...CPU, instance: `web${i + 1}` }, w.clock.now(), { endsAtMs: w.clock.now() + 999 * MINUTE })))
-    await w.advance(10 * MINUTE - 1)
-    expect(w.dispatch.retold).toEqual([])
-    await w.advance(1)
-    expect(w.dispatch.retold).toEqual([printOf(CPU)])
-    await w.advance(50 * MINUTE)
-    expect(w.dispatch.retold).toEqual([printOf(CPU), printOf({ ...CPU, instance: 'web2' })])
-    expect((await lines(w, a)).slice(-2)).toEqual(['acknowledged ana', 'unacknowledged nobody resolved it in time'])
-  })
-
-  it('has a signed address, which nothing but its own token opens', async () => {
-    const w = await world()
-    const id = await fire(w, CPU)
-    const url = w.lifecycle.ackUrl(printOf(CPU))
-    expect(url).toMatch(/^http:\/\/m\/ack\/[\w-]{43}$/)
-    const token = url.slice(-43)
-    expect(w.lifecycle.idOfToken(token)).toBe(id)
-    for (let i = 0; i < token.length; i++) {
-      const other = token.slice(0, i) + (token[i] === 'A' ? 'B' : 'A') + token.slice(i + 1)
-      expect(w.lifecycle.idOfToken(other)).toBeNull()
-    }
-    for (const bad of ['', token.slice(1), `${token}A`, `${token}=`, 'x'.repeat(1e6)]) expect(w.lifecycle.idOfToken(bad)).toBeNull()
-    await w.restart(true)
-    expect(w.lifecycle.idOfToken(token)).toBe(id)
-    expect(w.lifecycle.ackUrl('unknown')).toBe('')
-  })
-})
-
 describe('an escalation', () => {
   const labels = { ...CPU, escalation: 'oncall' }
 
   it('takes its steps in order, each once, and tells nobody of the next episode', async () => {
-    const w = await world()
+    const w = await beganWorld()
     const id = await fire(w, labels)
     await w.advance(5 * MINUTE - 1)
     expect(w.dispatch.escalated.size).toBe(0)
@@ -321,7 +193,7 @@ describe('an escalation', () => {
   })
 
   it('waits while the alert is silenced, and goes on within seconds of the end of that', async () => {
-    const w = await world()
+    const w = await beganWorld()
     await fire(w, labels)
     w.silenced.add(printOf(labels))
     await w.advance(16 * MINUTE)
@@ -332,20 +204,20 @@ describe('an escalation', () => {
   })
 
   it('goes a step further when it is asked to, until none is left', async () => {
-    const w = await world()
+    const w = await beganWorld()
     const id = await fire(w, labels)
-    expect(await w.lifecycle.escalate(id, 'ana')).toMatchObject({ escalationStep: 1 })
-    await w.lifecycle.escalate(id, 'ana')
+    expect(await w.lifecycle.people.escalate(id, 'ana')).toMatchObject({ escalationStep: 1 })
+    await w.lifecycle.people.escalate(id, 'ana')
     expect([...w.dispatch.escalated.get(printOf(labels))!]).toEqual(['boss', 'vp'])
-    await expect(w.lifecycle.escalate(id, 'ana')).rejects.toThrow(/no step is left/)
+    await expect(w.lifecycle.people.escalate(id, 'ana')).rejects.toThrow(/no step is left/)
     const plain = await fire(w, CPU)
-    await expect(w.lifecycle.escalate(plain, 'ana')).rejects.toThrow(/the route of the alert names no escalation/)
+    await expect(w.lifecycle.people.escalate(plain, 'ana')).rejects.toThrow(/the route of the alert names no escalation/)
   })
 })
 
 describe('a cooldown', () => {
   it('keeps repeats and the next episode from who was told, for its time, and from nobody else', async () => {
-    const w = await world(COOL)
+    const w = await beganWorld(COOL)
     await fire(w, CPU)
     expect(w.flush('team/email/0')).toEqual([printOf(CPU)])
     expect(w.flush('team/email/0')).toEqual([])
@@ -362,7 +234,7 @@ describe('a cooldown', () => {
   })
 
   it('is broken by a higher severity, not by a lower one', async () => {
-    const w = await world(COOL)
+    const w = await beganWorld(COOL)
     await fire(w, CPU)
     w.flush('team/email/0')
     const critical = { ...CPU, severity: 'critical' }
@@ -373,15 +245,15 @@ describe('a cooldown', () => {
     expect(w.flush('team/email/0')).toEqual([])
     // The milder one pages anew, as it was given back; that makes no news of the worse one.
     const id = (await w.store.unresolvedAlerts()).find(({ fingerprint }) => fingerprint === printOf(CPU))!.id
-    await w.lifecycle.acknowledge(id, { by: 'ana', repageAfterMs: null })
+    await w.lifecycle.people.acknowledge(id, { by: 'ana', repageAfterMs: null })
     await w.advance(MINUTE)
-    await w.lifecycle.unacknowledge(id, 'ana')
+    await w.lifecycle.people.unacknowledge(id, 'ana')
     expect(w.flush('team/email/0')).toEqual([printOf(CPU)])
     expect(w.flush('team/email/0')).toEqual([])
   })
 
   it('of a rule made by API comes before the configuration; alerts of no such rule have none', async () => {
-    const w = await world(COOL)
+    const w = await beganWorld(COOL)
     w.lifecycle.setRuleCooldowns(new Map([['r1', 60 * MINUTE]]))
     const ofRule = { ...CPU, rule_id: 'r1' }
     await fire(w, ofRule, 999 * MINUTE)
@@ -394,7 +266,7 @@ describe('a cooldown', () => {
   })
 
   it('holds no step of an escalation, though nobody was told of the episode yet, nor who the step tells', async () => {
-    const w = await world(COOL)
+    const w = await beganWorld(COOL)
     const labels = { ...CPU, escalation: 'oncall' }
     await fire(w, labels)
     w.flush('team/email/0')
