@@ -150,7 +150,7 @@ export class AlertPipeline implements AlertDispatch {
   }
 
   receive(alerts: readonly SentAlert[], batch: AlertBatch = { isOpen: true }, isLast = true): void {
-    const { clock, logger } = this.#ground
+    const { logger } = this.#ground
     this.#inbox.push({ alerts, batch, isLast })
     this.#inboxCount += alerts.length
     while (this.#inboxCount > INBOX_MAX && this.#inbox.length > 1) {
@@ -159,7 +159,7 @@ export class AlertPipeline implements AlertDispatch {
       this.#inboxCount -= lost.alerts.length
       logger.warn('more alerts than can be taken in, dropping the oldest', { count: lost.alerts.length })
     }
-    this.#taking ??= runInTurns(this.#takeIn(), clock).finally(() => (this.#taking = null))
+    this.#takeAll()
   }
 
   /** Resolves when all that was received is grouped. */
@@ -273,6 +273,14 @@ export class AlertPipeline implements AlertDispatch {
       root, inhibitor, integrations, escalations, fallback, timeIntervals, silences: this.silences, overlay: this.#overlay, metrics: this.#metrics, externalUrl, clock, logger,
     })
     return { config, root, inhibitor, integrations, dispatcher }
+  }
+
+  #takeAll(): void {
+    this.#taking ??= runInTurns(this.#takeIn(), this.#ground.clock).finally(() => {
+      this.#taking = null
+      // Some may have come when the last were taken in and this was yet to run.
+      if (this.#inbox.length > 0) this.#takeAll()
+    })
   }
 
   *#takeIn(): Steps<void> {

@@ -167,3 +167,13 @@ receivers: [{name: a, webhook_configs: [{url: http://a}]}]`)
   const labels = '{"desk":"day","tier":"1"}'
   expect(seen).toEqual([` first notification ${labels}`, `first new alerts added ${labels}`, `first all alerts resolved ${labels}`, ` first notification ${labels}`])
 })
+
+it('takes in alerts that come twice in one turn', async () => {
+  const world = await PipelineWorld.start(`
+route: {receiver: a, group_by: [job], group_wait: 0s, group_interval: 1m}
+receivers: [{name: a, webhook_configs: [{url: http://a}]}]`)
+  for (const job of ['x', 'y']) world.pipeline.receive([world.alert({ name: job, job })])
+  await world.pipeline.settled()
+  await world.advance(1)
+  expect(world.news().toSorted()).toEqual(['a @0 +x', 'a @0 +y'])
+})
