@@ -129,4 +129,4 @@ it('says what its flags lack', async () => {
   expect(await run('--webhook-url=http://x', '--silence=soon')).toEqual([2, expect.stringContaining('--silence: want seconds, got "soon"') as string])
   expect(await run('--smtp-url=smtp://x')).toEqual([2, expect.stringContaining('mail wants --from and --to') as string])
   expect((await run('--help'))[0]).toBe(0)
-}, 20_000)
+}, 120_000)

@@ -123,7 +123,7 @@ describe('file discovery', () => {
     onTestFinished(() => clearInterval(counting))
     fs.writeFileSync(`${folder}/.new`, large(2))
     fs.renameSync(`${folder}/.new`, file)
-    await waitFor('the new content', async () => found.now.get(`${file}:3999`)?.[0] === 'a3999:2', 20_000)
+    await waitFor('the new content', async () => found.now.get(`${file}:3999`)?.[0] === 'a3999:2')
     expect(found.now.size).toBe(4000)
     expect(turns).toBeGreaterThan(5)
     expect(found.errors).toBe(0)

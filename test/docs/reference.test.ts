@@ -74,5 +74,5 @@ describe('the manual', () => {
       const reply = await fetch(`${monitor.base}/api/alerts/rules`, { method: 'POST', body, headers: { 'Content-Type': 'application/json' } })
       expect([reply.status, await reply.text()]).toEqual([201, expect.any(String)])
     }
-  }, 60_000)
+  }, 120_000)
 })

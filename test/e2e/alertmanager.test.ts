@@ -52,7 +52,7 @@ describe.skipIf(!hasAmtool)(hasAmtool ? 'amtool' : 'amtool (needs the package pr
     await waitFor('the page of what was silenced', async () => server.firings('alertname').has('Memory'))
     expect(amtool('config', 'show')).toContain('group_by:\n    - alertname')
     expect(amtool('config', 'show')).not.toContain(server.url)
-  }, 60_000)
+  }, 120_000)
 })
 
 describe('the alert pipeline', () => {
@@ -75,7 +75,7 @@ describe('the alert pipeline', () => {
     expect([...server.firings('alertname')]).toEqual([['Told', 1], ['New', 1]])
     await api(again, 'alerts', [{ labels: { alertname: 'Told' }, endsAt: new Date().toISOString() }])
     await waitFor('the end', async () => server.pages.some(({ status, alerts }) => status === 'resolved' && alerts[0]!.labels['alertname'] === 'Told'))
-  }, 60_000)
+  }, 120_000)
 
   it('misses no page over kills at random, and doubles hardly one', async () => {
     const kills = 3
@@ -94,5 +94,5 @@ describe('the alert pipeline', () => {
     expect(await monitor.exited).toBe(1)
     expect(monitor.output).toContain(`${folder}/am.yml:2:13: route.receiver: undefined receiver "tema" used in route; did you mean "team"?`)
     expect(monitor.output).toContain(`${folder}/am.yml:3:55: route.routes[0].mute_time_intervals[0]: undefined time interval "night" used in route`)
-  }, 30_000)
+  }, 120_000)
 })

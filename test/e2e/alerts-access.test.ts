@@ -99,7 +99,7 @@ describe('the pages of alerts', () => {
     await page.getByRole('button', { name: 'Give it back' }).waitFor()
     await expect.poll(() => focused(page)).toBe('button Give it back')
     expect(problems).toEqual([])
-  }, 90_000)
+  }, 120_000)
 
   it.skipIf(!hasBrowser)(inBrowser('tell of an alert that comes'), async () => {
     const { monitor } = await startAlertSite()
@@ -114,5 +114,5 @@ describe('the pages of alerts', () => {
     await page.getByRole('button', { name: 'Refresh', exact: true }).click()
     await page.getByText('1 new alert: page Fire').waitFor({ state: 'attached' })
     expect(await page.locator('.alert-name').first().textContent()).toBe('Fire')
-  }, 90_000)
+  }, 120_000)
 })

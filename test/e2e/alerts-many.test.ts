@@ -20,7 +20,7 @@ describe.skipIf(!hasBrowser)('many alerts', () => {
     await page.goto(`${monitor.base}/#/alerts?receiver=team&filter=%7Bshop%3D%220%22%7D`)
     await page.getByText('receiver team').waitFor()
     const rows = page.getByRole('table', { name: 'Alerts' }).locator('tbody tr')
-    await waitFor('the matchers to hold', async () => (await rows.count()) === 3, 10_000)
+    await waitFor('the matchers to hold', async () => (await rows.count()) === 3)
     expect(new URL(page.url()).search).toBe('?receiver=team&filter=%7Bshop%3D%220%22%7D')
     await page.getByLabel('Choose Many2').check()
     await page.getByRole('button', { name: 'Acknowledge 1' }).click()

@@ -20,7 +20,7 @@ it('serves without the relational store where its thread cannot start, and ends 
   expect(monitor.output).toContain('no memory for it')
   expect(await monitor.value('vector(1)')).toBe(1)
   expect(await monitor.stop()).toBe(0)
-}, 40_000)
+}, 120_000)
 
 it('takes samples and says what is wrong where no thread can start at all, and ends at once', async () => {
   const folder = tempFolder()
@@ -36,7 +36,7 @@ it('takes samples and says what is wrong where no thread can start at all, and e
   })
   expect(pushed.status).toBe(204)
   expect(await monitor.stop()).toBe(0)
-}, 40_000)
+}, 120_000)
 
 it('ends within its grace when a start hangs', async () => {
   const folder = tempFolder()
@@ -47,4 +47,4 @@ it('ends within its grace when a start hangs', async () => {
   expect(await monitor.stop()).toBe(1)
   expect(performance.now() - startedMs).toBeLessThan(10_000)
   expect(monitor.output).toContain('the end took too long and is cut')
-}, 60_000)
+}, 120_000)

@@ -37,7 +37,7 @@ describe('pages', () => {
     await waitFor('the line to move', async () => (await picture()) !== before, 30_000)
     expect(page.url()).toContain('g0.expr=prometheus_tsdb_head_samples_appended_total')
     expect(problems).toEqual([])
-  }, 90_000)
+  }, 120_000)
 
   it.skipIf(!hasBrowser)(inBrowser('show an error under its token and a table of results'), async () => {
     const monitor = await startMonitor()
@@ -49,7 +49,7 @@ describe('pages', () => {
     expect(await page.getByRole('table', { name: 'Result' }).first().textContent()).toContain('dead')
     // The refused query is a 400, which the browser notes on its console; nothing else may be there.
     expect(problems.filter((text) => !text.includes('400'))).toEqual([])
-  }, 90_000)
+  }, 120_000)
 
   it.skipIf(!hasBrowser)(inBrowser('list targets with state and last error'), async () => {
     const monitor = await startMonitor()
@@ -59,5 +59,5 @@ describe('pages', () => {
     expect(text).toContain('127.0.0.1:1')
     expect(text.toLowerCase()).toMatch(/refused/)
     expect(problems).toEqual([])
-  }, 90_000)
+  }, 120_000)
 })

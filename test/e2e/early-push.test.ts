@@ -49,30 +49,30 @@ describe('a push while the log is read', () => {
   it('is taken before anything can be asked, and judged by what the log holds', async () => {
     const end = Date.now() - 60_000
     const monitor = await launch(await written(end))
-    await waitFor('the first push', async () => (await push(monitor, NEW, 1, end)) === 204, 20_000)
+    await waitFor('the first push', async () => (await push(monitor, NEW, 1, end)) === 204)
     const [ready, query] = await Promise.all([monitor.get('/-/ready'), fetch(`${monitor.base}/api/v1/query?query=pushed`)])
     expect(ready.status, 'it is still reading').toBe(503)
     expect([query.status, query.headers.get('retry-after')]).toEqual([503, '5'])
     const pushes: [[string, string][], number, number][] = [[NEW, 2, end + STEP_MS], [OLD, 77, end + STEP_MS], [OLD, 99, end], [NEW, 3, end]]
     for (const [labels, value, t] of pushes) expect(await push(monitor, labels, value, t)).toBe(204)
     expect((await fetch(`${monitor.base}/api/v1/write`, { method: 'POST', body: Uint8Array.of(9, 9, 9) })).status).toBe(400)
-    await waitFor('readiness', async () => (await monitor.get('/-/ready')).status === 200, 20_000)
+    await waitFor('readiness', async () => (await monitor.get('/-/ready')).status === 200)
     // Of two values at one time the first stays: the log's, and that of the first push.
     expect((await monitor.query('pushed[5m]'))[0]).toMatchObject({ values: [[end / 1000, '1'], [(end + STEP_MS) / 1000, '2']] })
     expect((await monitor.query(`old{i="7"}[2s] @ ${(end + STEP_MS) / 1000}`))[0]).toMatchObject({ values: [[end / 1000, '0'], [(end + STEP_MS) / 1000, '77']] })
     expect(await monitor.value('count(old)', end / 1000)).toBe(SERIES)
     expect((await monitor.get('/metrics')).text).toMatch(/^monitor_remote_write_early_requests_total 5$/m)
-  }, 60_000)
+  }, 120_000)
 
   it('is there after a kill that came before the store was open', async () => {
     const end = Date.now() - 60_000
     const folder = await written(end)
     const first = await launch(folder)
-    await waitFor('the first push', async () => (await push(first, NEW, 1, end)) === 204, 20_000)
+    await waitFor('the first push', async () => (await push(first, NEW, 1, end)) === 204)
     expect((await first.get('/-/ready')).status).toBe(503)
     await first.kill9()
     const second = await MonitorProcess.start(folder, { config: 'global: {}\n' })
     onTestFinished(() => second.kill9())
     expect(await second.value('pushed', end / 1000)).toBe(1)
-  }, 60_000)
+  }, 120_000)
 })

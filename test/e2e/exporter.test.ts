@@ -49,5 +49,5 @@ scrape_configs:
     const refused = ownPage.split('\n').filter((line) => line.startsWith('monitor_storage_refused_samples_total{'))
     expect(refused.map((line) => line.slice(line.indexOf('{')))).toEqual(REJECT_NAMES.slice(1).map((reason) => `{reason="${reason}"} 0`))
     expect(await monitor.stop()).toBe(0)
-  }, 60_000)
+  }, 120_000)
 })

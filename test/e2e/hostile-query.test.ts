@@ -37,7 +37,7 @@ describe('hostile queries', () => {
     await f('m[9e18y]', /parse error/)
     expect((await monitor.get('/-/healthy')).status).toBe(200)
     expect(await scalar(monitor, '1 + 1')).toBe('2')
-  }, 60_000)
+  }, 120_000)
 
   it('end at their limit, with their worker if need be, and others are answered meanwhile', async () => {
     const monitor = await MonitorProcess.start(tempFolder(), { flags: ['--query.timeout=5s', '--query.max-memory=256MB'] })
@@ -55,5 +55,5 @@ describe('hostile queries', () => {
     expect(isOver).toBe(false)
     expect(await heavy).toEqual([503, 'timeout', 'query timed out in query execution'])
     expect(await scalar(monitor, '3')).toBe('3')
-  }, 60_000)
+  }, 120_000)
 })

@@ -81,4 +81,4 @@ scrape_configs:
   await reload(configOf(0, 0))
   expect((await push(of('a', 80))).status).toBe(204)
   expect((await push(of('c', 2))).status).toBe(204)
-}, 60_000)
+}, 120_000)

@@ -16,7 +16,7 @@ it('has a mail accepted within 5 s of the scrape that shows the breach, where al
     world.breach(i)
     if (i % 5 === 4) await waitFor('the scrape', () => Promise.resolve(world.incidents[i]!.shownMs !== null))
   }
-  await waitFor('all mails', () => Promise.resolve(world.allMailed), 20_000)
+  await waitFor('all mails', () => Promise.resolve(world.allMailed))
   expect(Math.max(...world.delaysMs())).toBeLessThan(5000)
   expect(world.incidents.map(({ mailedMs }) => mailedMs.length)).toEqual(world.incidents.map(() => 1))
-}, 60_000)
+}, 120_000)

@@ -28,4 +28,4 @@ alerting:
   expect(mail.mails[0]!.text).toMatch(/^Content-Type: text\/html/m)
   expect(hook.requests[0]).toMatchObject({ path: '/hook', json: { status: 'firing', alerts: [{ labels: { alertname: 'Gone', severity: 'critical', job: 'gone' } }] } })
   expect(team.requests).toEqual([])
-}, 90_000)
+}, 120_000)

@@ -10,9 +10,9 @@ it.skipIf(!hasBrowser)(inBrowser('draws rules near what is seen on each beat, th
   const { monitor } = await startAlertSite({ moreRules: many(300) })
   const { page, problems } = await openPage(await launchBrowser(), `${monitor.base}/rules`)
   const rows = page.locator('tr.rule')
-  await waitFor('200 rules to be drawn', async () => (await rows.count()) === 200, 20_000)
+  await waitFor('200 rules to be drawn', async () => (await rows.count()) === 200)
   await page.getByRole('button', { name: 'Show 200 more' }).click()
-  await waitFor('all rules to be drawn', async () => (await rows.count()) === 305, 20_000)
+  await waitFor('all rules to be drawn', async () => (await rows.count()) === 305)
   // Kept on the body: the numbers of the blocks whose rows were changed.
   await page.evaluate(() => {
     for (const [i, block] of document.querySelectorAll('.rules tbody').entries()) {
@@ -23,14 +23,14 @@ it.skipIf(!hasBrowser)(inBrowser('draws rules near what is seen on each beat, th
   const changed = async (): Promise<number[]> => (await page.evaluate(() => document.body.dataset['changed']!)).split(' ').filter((text) => text !== '').map(Number)
   await forget()
   await rows.first().scrollIntoViewIfNeeded()
-  await waitFor('what came into sight', async () => (await changed()).includes(0), 10_000)
+  await waitFor('what came into sight', async () => (await changed()).includes(0))
   await forget()
   await waitFor('a beat', async () => (await changed()).includes(0), 30_000)
   expect(Math.max(...await changed())).toBeLessThan(8)
   await rows.last().scrollIntoViewIfNeeded()
-  await waitFor('what came into sight', async () => (await changed()).includes(15), 10_000)
+  await waitFor('what came into sight', async () => (await changed()).includes(15))
   await page.getByLabel('Filter rules').fill('many7')
-  await waitFor('the filter', async () => (await rows.count()) === 11, 10_000)
+  await waitFor('the filter', async () => (await rows.count()) === 11)
   expect(problems).toEqual([])
 }, 120_000)
 

@@ -69,7 +69,7 @@ it.each([[[]], [['--threads=0']]])('rules are evaluated, reloaded and survive a 
   await waitFor('the alert after the kill', async () => (await groupsOf(monitor)).flatMap(({ rules }) => rules).some(({ name, state }) => name === 'Always' && state === 'firing'))
   expect(await monitor.value('count_over_time(three[1h])')).toBeGreaterThanOrEqual(before)
   expect(await monitor.stop()).toBe(0)
-}, 60_000)
+}, 120_000)
 
 it('alerts reach an Alertmanager, and so does their end', async () => {
   const folder = tempFolder()
@@ -109,7 +109,7 @@ rules:
   expect(told[1]).toMatchObject({ labels: { alertname: 'X', dc: 'eu' }, startsAt: told[0]!.startsAt })
   expect(Date.parse(told[1]!.endsAt)).toBeLessThanOrEqual(Date.now())
   expect(await monitor.stop()).toBe(0)
-}, 60_000)
+}, 120_000)
 
 it('a bad rule file keeps the server from starting, and says where', async () => {
   const folder = tempFolder()
@@ -118,4 +118,4 @@ it('a bad rule file keeps the server from starting, and says where', async () =>
   const monitor = await MonitorProcess.launch(folder, { config: CONFIG })
   expect(await monitor.exited).toBe(1)
   expect(monitor.output).toContain(`${folder}/rules/a.yml:4:26: unknown key "anotations" in groups[0].rules[0]; did you mean "annotations"?`)
-}, 30_000)
+}, 120_000)

@@ -102,7 +102,7 @@ describe('monitor', () => {
     await waitFor('job three', async () => (await jobs()).includes('three'))
     expect((await monitor.get('/metrics')).text).toContain('prometheus_config_last_reload_successful 1')
     expect(await monitor.stop()).toBe(0)
-  }, 60_000)
+  }, 120_000)
 
   it('takes signals while it starts: a reload waits, an end is clean', async () => {
     const folder = tempFolder()
@@ -173,7 +173,7 @@ describe('monitor', () => {
     expect(stderr).toBe('')
     expect(stdout.split('\n', 1)).toEqual(['{__name__="a", b="0"} 1 1795000000000'])
     expect(stdout).not.toMatch(/^lock/m)
-  }, 90_000)
+  }, 120_000)
 
   it('knows no other commands than it has', async () => {
     expect(await runAside('serve')).toEqual({ status: 2, stderr: 'monitor: there is no command serve; there are query, tsdb, check, test, promql and deadman\nSee monitor --help.\n' })

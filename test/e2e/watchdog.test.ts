@@ -30,4 +30,4 @@ alerting:
   const oldest = async (): Promise<number> => Math.min(...Array.from((await monitor.get('/metrics')).text.matchAll(/^monitor_heartbeat_timestamp_seconds\S+ (\S+)$/gm), ([, at]) => Number(at)))
   const before = await oldest()
   await waitFor('another heartbeat of each part', async () => (await oldest()) > before, 30_000)
-}, 90_000)
+}, 120_000)

@@ -43,6 +43,6 @@ describe('PromQL', () => {
     const results = await runStored(read(folder, file), engineSubject())
     expect(results.length).toBeGreaterThan(10)
     expect(failuresOf(results)).toEqual([])
-  }, 60_000)
+  }, 120_000)
   if (sharedFiles.length === 0) it.skip('shared conformance files: ../shared/promqltest is absent')
 })

@@ -273,5 +273,5 @@ describe('threads that read', () => {
     expect(db.blocks.done.cut).toBeGreaterThan(2)
     expect(db.blocks.failed).toMatchObject({ cut: 0, compact: 0, drop: 0, remove: 0 })
     await db.close()
-  }, 30_000)
+  }, 120_000)
 })

@@ -42,7 +42,7 @@ describe('reading while writing', () => {
     }
     expect(row).toBeGreaterThan(100)
     await db.close()
-  }, 30_000)
+  }, 120_000)
 
   it('shows only what was sent, and loses nothing, while rows gain columns behind holes and series move', async () => {
     const db = new Database({ folder: tempFolder(), retentionMs: Infinity, headBytesMax: 256 * 2 ** 20 })
@@ -85,5 +85,5 @@ describe('reading while writing', () => {
     expect(row).toBeGreaterThan(100)
     expect(db.head.groups.length).toBeGreaterThan(4)
     await db.close()
-  }, 30_000)
+  }, 120_000)
 })

@@ -138,7 +138,7 @@ describe('a cut of the head', () => {
   it('splits what is stored into two disjoint parts, over random batches and cuts', async () => {
     const seed = testSeed()
     for (let round = 0; round < 20; round++) await splitRun(new Random(seed + round), `seed ${seed} round ${round}`)
-  }, 60_000)
+  }, 120_000)
 })
 
 async function splitRun(random: Random, name: string): Promise<void> {

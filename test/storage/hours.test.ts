@@ -256,7 +256,7 @@ describe('the 1-hour tier of a store', () => {
     expect(later.rows.has(`${keyOf(series(0))} 60`)).toBe(false)
     expect(Date.parse(`${filesOf(folder)[0]!.slice(3, 13)}T00:00:00Z`)).toBeGreaterThan(T0)
     await db.close()
-  }, 60_000)
+  }, 120_000)
 
   it('goes to the configured place day by day, is one file a month there, and is read from it', async () => {
     const [folder, bucket] = [tempFolder(), tempFolder()]
@@ -288,7 +288,7 @@ describe('the 1-hour tier of a store', () => {
     querier.close()
     queryable.close()
     await db.close()
-  }, 60_000)
+  }, 120_000)
 
   it('goes on where an older file of it cannot be had, and makes up for that later', async () => {
     const [folder, bucket] = [tempFolder(), tempFolder()]
@@ -325,5 +325,5 @@ describe('the 1-hour tier of a store', () => {
     await settled(db)
     expect(rowOf(late, 20)).toMatchObject({ count: 1, last: 1 })
     await db.close()
-  }, 60_000)
+  }, 120_000)
 })

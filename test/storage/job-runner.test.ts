@@ -51,7 +51,7 @@ it('one thread does jobs that follow each other, and ends when no more come', as
   await ended
   await db.blocks.snapshot('next', false)
   expect(threads.length).toBe(2)
-}, 90_000)
+}, 120_000)
 
 it('jobs that nobody waits for rest three times as long as they took', async () => {
   const clock = new FakeClock(T)
@@ -70,7 +70,7 @@ it('jobs that nobody waits for rest three times as long as they took', async () 
   await maintained
   expect(db.blocks.done).toMatchObject({ cut: 1, tier: 3 })
   expect(db.blocks.seconds.tier).toBe(0.1)
-}, 90_000)
+}, 120_000)
 
 it('who waits for a job ends the rest of the one before', async () => {
   const clock = new FakeClock(T)
@@ -83,7 +83,7 @@ it('who waits for a job ends the rest of the one before', async () => {
   await maintained
   expect(db.blocks.done).toMatchObject({ tier: 3 })
   expect(clock.monotonic()).toBe(100)
-}, 90_000)
+}, 120_000)
 
 it('a job that fails ends its thread; the next one has a new one', async () => {
   const clock = new FakeClock(T)
@@ -93,7 +93,7 @@ it('a job that fails ends its thread; the next one has a new one', async () => {
   await expect(db.blocks.snapshot('twice', false)).rejects.toThrow('twice')
   await db.blocks.snapshot('once', false)
   expect(threads.length).toBe(2)
-}, 90_000)
+}, 120_000)
 
 it('a store that is closed amid jobs has all that it had when it is opened again', async () => {
   let amid = 0
@@ -122,4 +122,4 @@ it('a store that is closed amid jobs has all that it had when it is opened again
     await again.close()
   }
   expect(amid).toBeGreaterThan(0)
-}, 60_000)
+}, 120_000)

@@ -130,7 +130,7 @@ describe('head memory that is used up', () => {
       await again.close()
     }
     expect(Math.min(refusals, taken)).toBeGreaterThan(50)
-  }, 60_000)
+  }, 120_000)
 
   it('writes no segment that it cannot link', async () => {
     const folder = tempFolder()

@@ -70,7 +70,7 @@ it('a query over all of them has of each what one of it alone has', async () => 
   expect([firstOf('audit'), firstOf('app')]).toEqual([36, 20])
   queryable.close()
   await db.close()
-}, 60_000)
+}, 120_000)
 
 it('shows no rows that are past their own retention, though they are still on disk', async () => {
   const clock = new FakeClock(T0)

@@ -197,7 +197,7 @@ describe('rows of tiers', () => {
     expect(db.blocks.done, 'nothing is looked at again for nothing').toEqual(done)
     expect(db.blocks.failed).toMatchObject({ 'tier-expire': 0, 'tier-compact': 0, hours: 0 })
     await db.close()
-  }, 60_000)
+  }, 120_000)
 })
 
 describe('retention by size', () => {

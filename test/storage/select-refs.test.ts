@@ -50,5 +50,5 @@ describe('selecting series', () => {
     }
     queryable.close()
     await db.close()
-  }, 60_000)
+  }, 120_000)
 })

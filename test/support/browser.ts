@@ -56,6 +56,7 @@ export async function launchBrowser(moreArgs: readonly string[] = []): Promise<B
 /** A page in a context of its own that remembers what went wrong on it. */
 export async function openPage(browser: Browser, url: string, options: BrowserContextOptions = {}): Promise<{ page: Page; problems: string[] }> {
   const page = await browser.newPage({ viewport: { width: 1280, height: 800 }, ...options })
+  page.setDefaultTimeout(90_000)
   const problems: string[] = []
   page.on('console', (message) => { if (message.type() === 'error') problems.push(message.text()) })
   page.on('pageerror', (error) => problems.push(String(error)))

@@ -19,7 +19,7 @@ export function freePort(): Promise<number> {
   })
 }
 
-export async function waitFor<T>(what: string, f: () => Promise<T | null | undefined | false>, timeoutMs = 15_000): Promise<T> {
+export async function waitFor<T>(what: string, f: () => Promise<T | null | undefined | false>, timeoutMs = 60_000): Promise<T> {
   const until = performance.now() + timeoutMs
   let last: unknown
   while (performance.now() < until) {

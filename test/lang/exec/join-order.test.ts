@@ -68,7 +68,7 @@ describe('a join', () => {
         expect(got === want ? 'the same' : `${got.slice(0, 300)}, not ${want.slice(0, 300)}`, query).toBe('the same')
       }
     }
-  }, 60_000)
+  }, 120_000)
 
   it('says what two series that match are, however late the second one comes', () => {
     const store = new MemoryStorage({ shape: 'each' })

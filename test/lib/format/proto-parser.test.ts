@@ -215,5 +215,5 @@ describe('the protobuf parser', () => {
       }
     }
     expect(refused).toBeGreaterThan(1000)
-  }, 30_000)
+  }, 120_000)
 })

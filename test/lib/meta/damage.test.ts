@@ -76,7 +76,7 @@ describe('a damaged file', () => {
       expect(warnings, `page ${page}`).toHaveLength(1)
       await store.close()
     }
-  }, 60_000)
+  }, 120_000)
 
   it('that turns out damaged while it is open is replaced, and the call that met it is carried out', async () => {
     const folder = tempFolder()

@@ -41,7 +41,7 @@ describe('after kill -9', () => {
         await store.close()
       }
       expect(told.size).toBeGreaterThan(250)
-    }, 60_000)
+    }, 120_000)
   }
 })
 

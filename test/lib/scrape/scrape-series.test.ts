@@ -57,7 +57,7 @@ describe('up and scrape_*', () => {
   let ours: Record<string, Counts>
   beforeAll(async () => {
     ours = await scrapeAll()
-  }, 90_000)
+  }, 120_000)
 
   it('have a recording of every case', () => {
     expect(CASES.map(({ name }) => name)).toEqual(Object.keys(recorded.cases))

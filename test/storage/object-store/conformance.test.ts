@@ -122,7 +122,7 @@ describe.skipIf(!hasSwift)(hasSwift ? 'a bucket' : 'a bucket (needs the package 
     const requests = new S3Requests(options(true), systemClock, new Random(1))
     await requests.send({ method: 'PUT', key: '' })
     await requests.close()
-  }, 30_000)
+  }, 120_000)
   afterAll(async () => {
     await server.stop()
     fs.rmSync(folder, { recursive: true, force: true })

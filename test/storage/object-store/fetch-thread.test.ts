@@ -65,14 +65,14 @@ describe('a fetching thread', () => {
       const [first, second] = [thread.begin([range('a', 0, 2)]), thread.begin([range('a', 4, 1)])]
       expect(texts(thread.take(second))).toEqual(['e'])
       expect(texts(thread.take(first))).toEqual(['ab'])
-    }, 60_000)
+    }, 120_000)
 
     it('twice at one fetch ends that alone, with an error for each range', () => {
       const thread = dying(2, false)
       const [first, second] = [thread.begin([range('a', 0, 2), range('a', 1, 1)]), thread.begin([range('a', 4, 1)])]
       expect(texts(thread.take(first))!.map((text) => text.includes('died twice'))).toEqual([true, true])
       expect(texts(thread.take(second))).toEqual(['e'])
-    }, 60_000)
+    }, 120_000)
 
     it('while nobody waits is noticed when somebody does', async () => {
       const folder = tempFolder()
@@ -84,6 +84,6 @@ describe('a fetching thread', () => {
       await vi.waitFor(() => expect(fs.readFileSync(path.join(folder, 'deaths'), 'utf8')).toContain('"left":0'), { timeout: 60_000, interval: 5 })
       expect(texts(thread.take(id))).toEqual(['ab'])
       expect(texts(thread.take(thread.begin([range('a', 5, 1)])))).toEqual(['f'])
-    }, 90_000)
+    }, 120_000)
   })
 })

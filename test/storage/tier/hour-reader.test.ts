@@ -92,7 +92,7 @@ describe('the folder of the archive', () => {
     const random = new Random(seed)
     const archive = archiveOf(tempFolder(), random, 60)
     answersAsWritten(archive, new HourFiles(archive.folder, null, systemClock), random, 20)
-  }, 60_000)
+  }, 120_000)
 
   it('has nothing before it has files', () => {
     const files = new HourFiles(tempFolder(), null, systemClock)
@@ -294,7 +294,7 @@ describe.skipIf(!hasSwift)(hasSwift ? 'a bucket' : 'a bucket (needs the package 
     const requests = new S3Requests({ ...place.s3, credentials: () => ({ accessKey: server.accessKey, secretKey: server.secretKey, sessionToken: '' }), attempts: 1, firstWaitMs: 1, connections: 1 }, systemClock, new Random(1))
     await requests.send({ method: 'PUT', key: '' })
     await requests.close()
-  }, 30_000)
+  }, 120_000)
   afterAll(async () => {
     await server.stop()
     fs.rmSync(folder, { recursive: true, force: true })
@@ -320,5 +320,5 @@ describe.skipIf(!hasSwift)(hasSwift ? 'a bucket' : 'a bucket (needs the package 
     expect([...other.leftOut].join('\n')).toMatch(/partial: 1h-2026-09.*connection refused/)
     files.close()
     other.close()
-  }, 60_000)
+  }, 120_000)
 })

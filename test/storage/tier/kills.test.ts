@@ -43,7 +43,7 @@ describe('kill -9 while tiers are written', () => {
         expect(view.rows.size).toBeGreaterThan(rowsMin)
       }
     })
-  }, 90_000)
+  }, 120_000)
 })
 
 describe('kill -9 while raw samples go', () => {
@@ -55,5 +55,5 @@ describe('kill -9 while raw samples go', () => {
       expect(rowsOf(querier, querier.buckets, T0 - HOUR, T0 + 6 * HOUR - 60_000).size).toBe(3 * 360 - 61)
       expect(rowsOf(querier, querier.buckets, T0 - HOUR, T0 + 5 * HOUR, '1h').size).toBeGreaterThan(14)
     })
-  }, 90_000)
+  }, 120_000)
 })

@@ -182,7 +182,7 @@ describe.skipIf(!hasDuckDb)(hasDuckDb ? 'DuckDB' : 'DuckDB (needs the package @d
       return { labels: texts[0]!.flatMap((name, i) => [name, texts[1]![i]!]), values: Object.fromEntries(named) }
     })
     expect(got, `seed ${seed}`).toEqual(expectedRows(series))
-  }, 60_000)
+  }, 120_000)
 
   it('answers by label and by time', async () => {
     const series = randomRows(new Random(6), 200, T0, 24)

@@ -20,4 +20,4 @@ it.each(KEEPING_STORIES.map((story) => [story.name, story] as const))('%s', asyn
   expect(withoutEnds(told, story.endsTold, wanted.told).toSorted()).toEqual(wanted.told.toSorted())
   for (const end of story.endsTold) expect(told.filter((line) => line.includes(` -${end}`))).toHaveLength(1)
   expect(states).toEqual(wanted.states)
-}, 30_000)
+}, 120_000)

@@ -211,7 +211,7 @@ describe('windows that are kept', () => {
     // Of too many at once there are no places.
     windows.withOffset(0)('sum_over_time(m[2m]) > 0', T0 + 200_000)
     expect(asked()).toBe(1)
-  }, 60_000)
+  }, 120_000)
 
   it('forget what nobody has asked for in half an hour', () => {
     const storage = new MemoryStorage()
