@@ -3,6 +3,7 @@
 import { createSecureContext } from 'node:tls'
 import type { HttpClientConfig } from '../lib/config/http-client.ts'
 import type { Config } from '../lib/config/scrape-config.ts'
+import { TargetFileError, parseTargetFile } from '../lib/config/target-file.ts'
 import { DiskError, readRegularUtf8 } from '../lib/std/fs.ts'
 import { glob } from '../lib/std/glob.ts'
 import type { TlsOptions } from '../lib/std/http-tls.ts'
@@ -16,6 +17,20 @@ export function namedFileFaults({ scrapeConfigs, rules, alerting }: Config): str
     ...scrapeConfigs.flatMap(({ jobName, http }) => clientFaults(http).map((fault) => `scrape config ${JSON.stringify(jobName)}: ${fault}; its targets cannot be scraped until this is mended`)),
     ...alerting.alertmanagers.flatMap(({ http }, i) => clientFaults(http).map((fault) => `alerting.alertmanagers[${i}]: ${fault}; it gets no alerts until this is mended`)),
   ]
+}
+
+/** What is wrong in the files of targets that are there; a server goes on without them, and reads them again when they change. */
+export function targetFileFaults({ scrapeConfigs, alerting }: Config): string[] {
+  const files = [...scrapeConfigs, ...alerting.alertmanagers].flatMap(({ fileSdConfigs }) => fileSdConfigs.flatMap((each) => each.files)).flatMap((pattern) => glob(pattern))
+  return [...new Set(files)].flatMap((file) => {
+    try {
+      parseTargetFile(readRegularUtf8(file), file)
+      return []
+    } catch (error) {
+      if (!(error instanceof TargetFileError || error instanceof DiskError)) throw error
+      return [error.message]
+    }
+  })
 }
 
 function clientFaults({ basicAuth, authorization, oauth2, tls }: HttpClientConfig): string[] {

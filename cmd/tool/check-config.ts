@@ -5,6 +5,7 @@ import { ConfigError } from '../../lib/config/load.ts'
 import { RuleFilesError } from '../../lib/rules/rule-files.ts'
 import { DiskError, readUtf8IfThere } from '../../lib/std/fs.ts'
 import { AlertConfigError, loadAlertConfig } from '../alert-config.ts'
+import { targetFileFaults } from '../named-files.ts'
 import { loadWholeConfig } from '../whole-config.ts'
 import { UsageError, type Arguments } from './command-line.ts'
 import { ToolFailure, type ToolIo } from './tool-io.ts'
@@ -42,9 +43,11 @@ function isForPeople(error: unknown): error is Error {
 function checkWhole(file: string, options: Parameters<typeof loadWholeConfig>[2] & { looksAtFiles: boolean }, io: ToolIo): string {
   const text = readUtf8IfThere(file)
   if (text === null) throw new DiskError(`cannot read ${file}`, new Error('there is no such file'))
-  const { config: { scrapeConfigs, rules, alerting: { pipeline } }, warnings, fileFaults } = loadWholeConfig(text, file, options)
+  const { config, warnings, fileFaults } = loadWholeConfig(text, file, options)
+  const { scrapeConfigs, rules, alerting: { pipeline } } = config
   for (const warning of warnings) io.err(`  WARNING: ${warning}\n`)
-  if (options.looksAtFiles && fileFaults.length > 0) throw new NamedFilesError(fileFaults.join('\n'))
+  const faults = options.looksAtFiles ? [...fileFaults, ...targetFileFaults(config)] : []
+  if (faults.length > 0) throw new NamedFilesError(faults.join('\n'))
   const ruleCount = rules.groups.reduce((count, group) => count + group.rules.length, 0)
   const receivers = pipeline === null ? 'no receivers' : counted(pipeline.receivers.length, 'receiver')
   return `  SUCCESS: ${counted(scrapeConfigs.length, 'scrape config')}, ${counted(ruleCount, 'rule')}, ${receivers} found\n`

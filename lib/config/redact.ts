@@ -10,7 +10,7 @@ const SECRET_KEYS: ReadonlySet<string> = new Set([
   'sms_auth_token', 'auth_token', 'alert_source_token',
 ])
 /** Secrets only below one key: a webhook's URL is its password. */
-const SECRET_PLACES: readonly (readonly [section: string, key: string])[] = [['webhook_configs', 'url'], ['slack_configs', 'api_url']]
+const SECRET_PLACES: readonly (readonly [section: string, key: string])[] = [['webhook_configs', 'url'], ['slack_configs', 'api_url'], ['sms_configs', 'url']]
 /** Below these, every value is a secret: whoever sets a header by hand often sets a token. */
 const SECRET_MAPS: ReadonlySet<string> = new Set(['http_headers', 'proxy_connect_header', 'headers'])
 const USER_INFO = /^([a-z][a-z0-9+.-]*:\/\/)[^/?#]*@/i

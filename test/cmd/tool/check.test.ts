@@ -62,6 +62,17 @@ alerting: { alertmanagers: [{ oauth2: { client_id: a, token_url: 'http://a', cli
     expect(await run('check', 'config', config, '--syntax-only')).toMatchObject({ code: 0, err: '' })
   })
 
+  it('reads the files of targets that are there', async () => {
+    const folder = tempFolder()
+    const config = path.join(folder, 'monitor.yml')
+    writeFileSync(config, 'scrape_configs: [{ job_name: a, file_sd_configs: [{ files: [\'*.json\', none.yml] }] }]\n')
+    writeFileSync(path.join(folder, 'a.json'), '[{"targets": ["a:1"]}]')
+    expect(await run('check', 'config', config)).toMatchObject({ code: 0, err: '' })
+    writeFileSync(path.join(folder, 'b.json'), '[{"targets": ["a:1"]}, {"target": ["a:1"]}]')
+    expect(await run('check', 'config', config)).toMatchObject({ code: 1, err: expect.stringMatching(/^ {2}FAILED:\n\S*\/b\.json:1:24: entry 2: unknown key "target"/) as string })
+    expect(await run('check', 'config', config, '--syntax-only')).toMatchObject({ code: 0, err: '' })
+  })
+
   it('says where keys inside monitor.yml are wrong', async () => {
     const config = path.join(tempFolder(), 'monitor.yml')
     const said = async (alerting: string): Promise<string[]> => {

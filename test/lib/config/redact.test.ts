@@ -16,6 +16,7 @@ scrape_configs:
       X-Token: { values: [canary-9], secrets: [canary-10] }
     static_configs: [{ targets: ['web:9100'] }]
 storage: { archive: { s3: { bucket: hours, access_key: AKIA, secret_key: canary-11, secret_key_file: /run/key } } }
+alerting: { receivers: [{ name: a, sms_configs: [{ request: { url: 'https://gateway/canary-12' } }] }] }
 `)
     expect(shown).not.toContain('canary')
     for (const kept of ['joe', 'job_name: a', 'web:9100', 'server_name: x', '<secret>@proxy:8080', 'X-Token', 'bucket: hours', 'AKIA', '/run/key']) expect(shown).toContain(kept)
@@ -29,7 +30,7 @@ it('leaves Monitor\'s own keys out of what is shown as an alertmanager.yml, and 
   labels: {escalation: kept1}
   routes: [{matchers: [x=y], match: {escalation: kept2}, escalation: gone, routes: [{receiver: b, escalation: gone}]}]
 receivers:
-- {name: a, sms_configs: [{to: gone}], slack_configs: [{fallback: kept3, api_url: canary}], webpush_configs: [{user: gone}]}
+- {name: a, sms_configs: [{to: gone, request: {url: canary}}], slack_configs: [{fallback: kept3, api_url: canary}], webpush_configs: [{user: gone}]}
 - name: b
 global: {sms_from: gone, resolve_timeout: 7m, webhook_allow_private: false}
 escalations: {gone: [{after: 1m, receiver: b}]}
