@@ -3,6 +3,7 @@ import type { SentAlert } from '../../lib/model/alert.ts'
 import { labelsFromRecord } from '../../lib/model/labels.ts'
 import type { Matcher, MatchOp } from '../../lib/model/matcher.ts'
 import type { SilenceDraft } from '../../lib/notify/dispatch/silences.ts'
+import { isRequestUri } from '../../lib/std/request-uri.ts'
 import type { Steps } from '../../lib/std/steps.ts'
 import { parseTime } from './params.ts'
 
@@ -99,7 +100,7 @@ function readAlert(item: Json, path: string, nowMs: number, resolveTimeoutMs: nu
   const given = required(textMapOf('alerts', item, 'labels', path), `${path}labels`)
   const annotations = textMapOf('alerts', item, 'annotations', path) ?? {}
   const generatorUrl = textOf('alerts', item, 'generatorURL', path) ?? ''
-  if (generatorUrl !== '' && /\s/.test(generatorUrl)) {
+  if (generatorUrl !== '' && !isRequestUri(generatorUrl)) {
     throw new AlertmanagerError(422, `${path}generatorURL in body must be of type uri: ${JSON.stringify(generatorUrl.slice(0, 200))}`, WRONG_TYPE)
   }
   const startsAtMs = timeOf('alerts', item, 'startsAt', path)

@@ -141,7 +141,7 @@ function Ended({ found, view, emptyText, search, turned, nowMs, onChange }: Omit
   const isPaged = before.length > 0 || next !== null
   return (
     <>
-      <Alerts key={before.at(-1) ?? ''} alerts={passing} chosen={null} emptyText={isAnswered ? (search === '' ? emptyText : isPaged ? 'None here passes the filter. Others may be on other pages.' : 'None passes the filter.') : noneOf(data.length)} isNarrowed={search !== ''} nowMs={nowMs} onChange={onChange} />
+      <Alerts key={before.at(-1) ?? ''} alerts={passing} chosen={null} emptyText={isAnswered ? (search === '' ? emptyText : next !== null ? 'None found so far: there are older ones to look through.' : 'None passes the filter.') : noneOf(data.length)} isNarrowed={search !== ''} nowMs={nowMs} onChange={onChange} />
       {isPaged && (
         <p class="muted more">
           {`Page ${formatCount(before.length + 1)}, ${formatCount(data.length)} alerts. `}
