@@ -211,8 +211,8 @@ export class AlertingRule {
       alert.state = 'firing'
       alert.firedAtMs = nowMs
       alert.hasFired = true
-    } else if (alert.state === 'firing' && !hasWaited) {
-      // A reload made `for` longer.
+    } else if (alert.state === 'firing' && !hasWaited && alert.firedAtMs! - alert.activeAtMs < this.config.forMs) {
+      // A reload made `for` longer. A wall clock that was set back made nothing.
       alert.state = 'pending'
       alert.firedAtMs = null
       alert.keepFiringSinceMs = null
