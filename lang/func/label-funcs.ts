@@ -1,5 +1,5 @@
 // label_replace and label_join: other labels, same points.
-import { RegexError, compileRegex, type Regex } from '../../lib/std/regex.ts'
+import { RegexError, compileWrapped, type Regex } from '../../lib/std/regex.ts'
 import { METRIC_NAME } from '../../lib/model/labels.ts'
 import { isValidLabelName } from '../../lib/model/relabel.ts'
 import { withMarkOf } from '../exec/label-table.ts'
@@ -51,7 +51,7 @@ function carryMark(dst: string): (set: number, made: number) => number {
 function compile(source: string): Regex {
   try {
     if (!source.isWellFormed()) throw new RegexError('invalid UTF-8')
-    return compileRegex(source)
+    return compileWrapped(source)
   } catch (error) {
     if (!(error instanceof RegexError)) throw error
     throw new ExecutionError(`invalid regular expression in label_replace(): ${source}`)

@@ -2,7 +2,7 @@
 // Source: prometheus model/relabel/relabel.go, Validate.
 import { hasVariable, isValidLabelName, type NameScheme } from '../model/relabel.ts'
 import type { RelabelAction, RelabelConfig } from '../model/relabel-config.ts'
-import { compileRegex, RegexError } from '../std/regex.ts'
+import { compileWrapped, RegexError } from '../std/regex.ts'
 import type { MapReader } from './reader.ts'
 
 const ACTIONS: readonly RelabelAction[] = [
@@ -55,7 +55,7 @@ function readSourceLabels(reader: MapReader, scheme: NameScheme): string[] {
 function readRegex(reader: MapReader): string {
   const source = reader.text('regex', '(.*)')
   try {
-    compileRegex(source)
+    compileWrapped(source)
     return source
   } catch (error) {
     if (!(error instanceof RegexError)) throw error

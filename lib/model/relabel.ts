@@ -3,7 +3,7 @@
 //   regexes are anchored and dotall; `replace` with an empty result deletes; an invalid target name changes nothing;
 //   hashmod is the last 8 bytes of MD5, big endian; a missing label reads as the empty text.
 import { hash } from 'node:crypto'
-import { compileRegex, type Regex } from '../std/regex.ts'
+import { compileWrapped, type Regex } from '../std/regex.ts'
 import { compareText, isLegacyLabelName } from './labels.ts'
 import type { RelabelConfig } from './relabel-config.ts'
 
@@ -49,7 +49,7 @@ export function hasVariable(template: string): boolean {
 function compileStep(config: RelabelConfig): Step {
   return {
     config,
-    regex: compileRegex(config.regex),
+    regex: compileWrapped(config.regex),
     modulus: BigInt(config.modulus),
     isFixed: config.regex === '(.*)' && !hasVariable(config.targetLabel) && !hasVariable(config.replacement),
   }

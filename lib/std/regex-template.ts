@@ -37,6 +37,22 @@ export function parseTemplate(template: string): readonly TemplatePart[] {
   return parts
 }
 
+/** The template filled in; a group that is missing or took no part is empty. */
+export function expandTemplate(parts: readonly TemplatePart[], groupNames: readonly string[], textOf: (group: number) => string | null): string {
+  return parts
+    .map((part) => {
+      if (typeof part === 'string') return part
+      if ('group' in part) return part.group < groupNames.length ? (textOf(part.group) ?? '') : ''
+      // Of several groups of a name the first that took part counts.
+      for (let group = 1; group < groupNames.length; group++) {
+        const text = groupNames[group] === part.name ? textOf(group) : null
+        if (text !== null) return text
+      }
+      return ''
+    })
+    .join('')
+}
+
 function refer(name: string): TemplatePart {
   return /^(?:0|[1-9][0-9]{0,8})$/.test(name) ? { group: Number(name) } : { name }
 }

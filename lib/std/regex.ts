@@ -3,9 +3,10 @@
 // to plain string work never reach the automaton (lib/std/regex-shape).
 import { RE2JS, RE2JSException, RE2JSSyntaxException } from 're2js'
 import { LruMap } from './lru-map.ts'
+import { toRe2 } from './regex-dialect.ts'
 import { requiredLiteral } from './regex-literal.ts'
 import { fitsGlob, literalPrefix, readShape, type Glob } from './regex-shape.ts'
-import { parseTemplate, type TemplatePart } from './regex-template.ts'
+import { expandTemplate, parseTemplate, type TemplatePart } from './regex-template.ts'
 
 /** A pattern RE2 does not accept; the message is Go's (`error parsing regexp: missing closing ): …`). */
 export class RegexError extends Error {
@@ -22,18 +23,21 @@ export class Regex {
   readonly prefix: string
   /** Whether `text` as a whole matches. */
   readonly test: (text: string) => boolean
-  #automaton: RE2JS | null
+  #automaton: Automaton | null
+  readonly #parse: (source: string) => Automaton
   #template: string | null = null
   #parts: readonly TemplatePart[] = []
 
-  /** Use compileRegex. */
-  constructor(source: string) {
+  /** Use compileRegex or compileWrapped. */
+  constructor(source: string, parse: (source: string) => Automaton = parseAlone) {
     this.source = source
+    this.#parse = parse
     const shape = readShape(source)
     this.#automaton = shape ? null : parse(source)
     this.setMatches = shape && finiteTexts(shape)
-    this.prefix = shape ? commonPrefix(shape.map((glob) => glob.literals[0]!)) : literalPrefix(source)
-    this.test = shape ? shapeTest(shape, this.setMatches) : automatonTest(this.#automaton!, this.prefix, requiredLiteral(source))
+    const isOpen = shape === null && parse === parseWrapped && !standsAlone(source)
+    this.prefix = shape ? commonPrefix(shape.map((glob) => glob.literals[0]!)) : isOpen ? '' : literalPrefix(source)
+    this.test = shape ? shapeTest(shape, this.setMatches) : automatonTest(this.#automaton!.re2, this.prefix, isOpen ? '' : requiredLiteral(source))
   }
 
   /**
@@ -49,24 +53,24 @@ export class Regex {
     // Fast path: the defaults of relabeling, and fixed text.
     if (this.source === '(.*)' && template === '$1') return text
     if (this.#parts.every((part) => typeof part === 'string')) return this.#parts.join('')
-    this.#automaton ??= parse(this.source)
-    const matcher = this.#automaton.matcher(text)
+    this.#automaton ??= this.#parse(this.source)
+    const matcher = this.#automaton.re2.matcher(text)
     if (!matcher.find()) return null
-    const names = this.#automaton.namedGroups()
-    const groupMax = this.#automaton.groupCount()
-    return this.#parts
-      .map((part) => {
-        if (typeof part === 'string') return part
-        const group = 'group' in part ? part.group : Object.hasOwn(names, part.name) ? names[part.name]! : Infinity
-        return group > groupMax ? '' : (matcher.group(group) ?? '')
-      })
-      .join('')
+    return expandTemplate(this.#parts, this.#automaton.groupNames, (group) => matcher.group(group))
   }
 }
 
-/** Throws RegexError. */
+/** A matcher's pattern. Throws RegexError. */
 export function compileRegex(source: string): Regex {
   return new Regex(source)
+}
+
+/**
+ * As relabeling and label_replace compile it: what is well formed only within `^(?s:…)$`, as `a)(b` is, passes, and
+ * what is only by itself, as `\\Qa` is, does not. Throws RegexError.
+ */
+export function compileWrapped(source: string): Regex {
+  return new Regex(source, parseWrapped)
 }
 
 /** Patterns of matchers kept compiled, and how long one may be. */
@@ -87,11 +91,38 @@ export function matcherRegex(source: string): Regex {
   return regex
 }
 
-function parse(source: string): RE2JS {
+function parseAlone(source: string): Automaton {
   refuseBadBytes(source)
   // The source must stand by itself: `a)(b` would be well formed only inside our wrapping.
   compileRe2(source)
-  return compileRe2(`^(?s:${source})$`)
+  const { text, groupNames } = toRe2(source)
+  return { re2: RE2JS.compile(wrap(text)), groupNames }
+}
+
+function parseWrapped(source: string): Automaton {
+  refuseBadBytes(source)
+  try {
+    return compileRe2(wrap(source))
+  } catch (error) {
+    if (!(error instanceof RegexError)) throw error
+    // What is wrong with the user's own text is clearer.
+    compileRe2(source)
+    throw error
+  }
+}
+
+function wrap(source: string): string {
+  return `^(?s:${source})$`
+}
+
+function standsAlone(source: string): boolean {
+  try {
+    compileRe2(source)
+    return true
+  } catch (error) {
+    if (error instanceof RegexError) return false
+    throw error
+  }
 }
 
 /** What makes a pattern more than texts beside one another. */
@@ -111,14 +142,22 @@ function refuseBadBytes(source: string): void {
   throw new RegexError(`error parsing regexp: invalid UTF-8: \`${source.slice(at)}\``)
 }
 
+/** A compiled pattern, and of each of its groups the name, '' where it has none. */
+export interface Automaton {
+  readonly re2: RE2JS
+  readonly groupNames: readonly string[]
+}
+
 /** The automaton of a pattern as it stands, neither anchored nor dotall. Throws RegexError. */
-export function compileRe2(source: string): RE2JS {
+export function compileRe2(source: string): Automaton {
+  const { text, groupNames } = toRe2(source)
   try {
-    return RE2JS.compile(source)
+    return { re2: RE2JS.compile(text), groupNames }
   } catch (error) {
     if (error instanceof RE2JSSyntaxException) {
-      const where = `\`${error.getPattern() ?? ''}\``
-      throw new RegexError(`error parsing regexp: ${error.getDescription()}: ${where}`, { cause: error })
+      const [what, where] = [error.getDescription(), error.getPattern() ?? '']
+      if (where === '(?P<') throw new RegexError('error parsing regexp: invalid or unsupported Perl syntax: `(?P`', { cause: error })
+      throw new RegexError(`error parsing regexp: ${what}: \`${where === text ? source : where}\``, { cause: error })
     }
     if (error instanceof RE2JSException) throw new RegexError(error.message, { cause: error })
     throw error
@@ -126,12 +165,12 @@ export function compileRe2(source: string): RE2JS {
 }
 
 /** Texts that lack what all matches have never reach the automaton. */
-function automatonTest(automaton: RE2JS, prefix: string, literal: string): (text: string) => boolean {
+function automatonTest(re2: RE2JS, prefix: string, literal: string): (text: string) => boolean {
   // The prefix may be all that is required.
   const isNarrower = !prefix.includes(literal)
-  if (prefix === '') return isNarrower ? (text) => text.includes(literal) && automaton.test(text) : (text) => automaton.test(text)
-  if (isNarrower) return (text) => text.startsWith(prefix) && text.includes(literal) && automaton.test(text)
-  return (text) => text.startsWith(prefix) && automaton.test(text)
+  if (prefix === '') return isNarrower ? (text) => text.includes(literal) && re2.test(text) : (text) => re2.test(text)
+  if (isNarrower) return (text) => text.startsWith(prefix) && text.includes(literal) && re2.test(text)
+  return (text) => text.startsWith(prefix) && re2.test(text)
 }
 
 function finiteTexts(shape: readonly Glob[]): readonly string[] | null {
