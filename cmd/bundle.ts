@@ -6,6 +6,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import type { Plugin } from 'rolldown'
 import { systemClock } from '../lib/std/clock.ts'
+import { isInstalled } from '../lib/std/packages.ts'
 import { DIST, freshBundle, inputOf, publishBundle, type Input } from './bundled.ts'
 
 const ROOT = path.resolve(import.meta.dirname, '..')
@@ -137,19 +138,9 @@ function removeOld(newest: string): void {
   for (const { name } of byAge.slice(KEPT - 1)) fs.rmSync(path.join(DIST, name), { recursive: true, force: true })
 }
 
-/** npm leaves out what only builds need, where it is told so. */
-function canBundle(): boolean {
-  try {
-    return import.meta.resolve('rolldown') !== ''
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND')) throw error
-    return false
-  }
-}
-
 async function main(isAsked: boolean): Promise<void> {
   if (!isAsked && freshBundle() !== null) return
-  if (!canBundle()) {
+  if (!isInstalled('rolldown')) {
     console.log('cmd/dist is not built, as rolldown is not installed; starts take twice as long')
     return
   }

@@ -20,7 +20,7 @@ export class ConfigFileError extends Error {
 export class ConfigFile implements ConfigControl {
   /** Called with each good configuration after the first. */
   onChange: (config: Config) => void = () => {}
-  readonly #flags: Flags
+  #flags: Flags
   readonly #clock: Clock
   readonly #logger: Logger
   #text = ''
@@ -39,7 +39,7 @@ export class ConfigFile implements ConfigControl {
     metrics.gauge('prometheus_config_last_reload_success_timestamp_seconds', 'Timestamp of the last successful configuration reload.', [], (gauge) => gauge.set(this.#last.timeMs / 1000))
   }
 
-  /** Reads and checks the file and the rule files it names. Throws ConfigError, RuleFilesError, AlertConfigError, DiskError. */
+  /** Reads and checks the file and the rule files it names. Throws ConfigError, ScrapeFilesError, RuleFilesError, AlertConfigError, DiskError. */
   load(): Config {
     const { configFile, isStrict } = this.#flags
     const fileName = configFile === '' ? 'built-in configuration' : configFile
@@ -55,6 +55,13 @@ export class ConfigFile implements ConfigControl {
     this.#alertText = alertText
     this.#last = { isSuccessful: true, timeMs: this.#clock.now() }
     return config
+  }
+
+  /** The configuration once it is known where Monitor listens, which the built-in one scrapes. */
+  servedBy(flags: Flags, before: Config): Config {
+    const isBefore = flags.listenPort === this.#flags.listenPort
+    this.#flags = flags
+    return isBefore || flags.configFile !== '' ? before : this.load()
   }
 
   /** Rejects with the reason, for people; the old configuration then stays in force. */
@@ -87,8 +94,8 @@ function settingsAtStart({ global, features, storage, archive }: Config): Readon
   return new Map<string, unknown>([['global.evaluation_interval, as the step of subqueries,', global.evaluationIntervalMs], ['features', features], ['storage.exemplars.max_exemplars', storage.exemplarsMax], ['storage.archive', archive]])
 }
 
-/** Where Monitor's own /metrics is, seen from itself. */
-function ownAddress({ listenHost, listenPort }: Flags): string {
+/** Where Monitor is, seen from itself. */
+export function ownAddress({ listenHost, listenPort }: Flags): string {
   const host = listenHost === '0.0.0.0' || listenHost === '::' ? '127.0.0.1' : listenHost
   return `${host.includes(':') ? `[${host}]` : host}:${listenPort}`
 }

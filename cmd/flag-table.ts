@@ -71,7 +71,6 @@ export const FOREIGN_FLAGS: ReadonlyMap<string, string> = new Map([
   ['auto-gomemlimit.ratio', 'this is no Go program'],
   ['web.enable-otlp-receiver', 'OTLP is not built yet'],
   ['web.search.max-limit', 'the search API is not built yet'],
-  ['web.config.file', 'TLS and authentication are not built yet'],
   ['web.read-timeout', 'requests end after a minute'],
   ['web.max-connections', 'the bound is 1024'],
   ['web.max-notifications-subscribers', 'notifications are not built yet'],
@@ -97,6 +96,11 @@ export const FOREIGN_FLAGS: ReadonlyMap<string, string> = new Map([
   ['storage.remote.read-max-bytes-in-frame', 'remote read is not built yet'],
   ['rules.max-concurrent-evals', 'rules of a group run one after the other'],
   ['agent', 'agent mode is not built yet'],
+])
+
+/** Flags of Prometheus' that must not be passed over, and why. */
+export const REFUSED_FLAGS: ReadonlyMap<string, string> = new Map([
+  ['web.config.file', 'TLS and passwords are not built into Monitor yet, and without them whoever reaches the port could read and change all; let a proxy in front ask for them ("Behind a proxy" in docs/configuration.md) and leave the flag out'],
 ])
 
 /** Flags of both tables that may stand without a value. */

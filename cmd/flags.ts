@@ -7,7 +7,7 @@ import { nearestWord } from '../lib/std/nearest-word.ts'
 import { FAULT_POINTS, isFaultPoint } from '../lib/std/fault-point.ts'
 import type { LogFormat, LogLevel } from '../lib/std/log.ts'
 import { featureWarnings } from './features.ts'
-import { FLAGS, FOREIGN_FLAGS, FOREIGN_SWITCHES, type FlagSpec } from './flag-table.ts'
+import { FLAGS, FOREIGN_FLAGS, FOREIGN_SWITCHES, REFUSED_FLAGS, type FlagSpec } from './flag-table.ts'
 
 export interface Flags {
   configFile: string
@@ -89,6 +89,11 @@ function readFlags(argv: readonly string[]): Flags {
       else if (i + 1 < argv.length && !argv[i + 1]!.startsWith('--')) value = argv[++i]!
       else throw new FlagError(`flag --${name} wants a value`)
     }
+    const refusal = REFUSED_FLAGS.get(name)
+    if (refusal !== undefined) {
+      if (value === '') continue
+      throw new FlagError(`flag --${name}: ${refusal}`)
+    }
     const reason = FOREIGN_FLAGS.get(name)
     if (reason !== undefined) {
       warnings.push(`--${name} has no meaning here: ${reason}`)
@@ -103,7 +108,7 @@ function readFlags(argv: readonly string[]): Flags {
 }
 
 function canonicalName(given: string): string {
-  if (byName.has(given) || FOREIGN_FLAGS.has(given)) return given
+  if (byName.has(given) || FOREIGN_FLAGS.has(given) || REFUSED_FLAGS.has(given)) return given
   if (given.startsWith('no-')) {
     const name = given.slice(3)
     if (byName.get(name)?.kind === 'bool' || FOREIGN_SWITCHES.has(name)) return name
@@ -196,6 +201,12 @@ function parseListenAddress(address: string): { host: string; port: number } {
     throw new FlagError(`flag --web.listen-address: wants ${want}, got ${JSON.stringify(address)}`)
   }
   return { host: match[1] ?? (match[2] === '' ? '0.0.0.0' : match[2]!), port }
+}
+
+/** The flags of a server that listens on `port`, which it was given as 0: any free one. */
+export function servedOn(flags: Flags, port: number): Flags {
+  const isSaid = flags.all.get('web.external-url') !== ''
+  return { ...flags, listenPort: port, externalUrl: isSaid ? flags.externalUrl : ownUrl(flags.listenHost, port, flags.routePrefix) }
 }
 
 /** As Prometheus takes it: slashes around it are not said. */

@@ -14,7 +14,7 @@ import type { AlertDesk, AlertmanagerRetriever, ReceiverTools, AlertRules, Metad
 import { createServer, type WebServer } from '../web/server.ts'
 import { AlertmanagerView, type AlertEntry } from './alertmanager-view.ts'
 import type { ConfigFile } from './config-file.ts'
-import type { Flags } from './flags.ts'
+import { servedOn, type Flags } from './flags.ts'
 import { compileSelector } from './selector.ts'
 import { VERSION } from './version.ts'
 
@@ -66,7 +66,7 @@ export class FrontDoor {
   readonly server: WebServer
   /** Of the data folder; the store releases it. */
   readonly lock: FolderLock
-  readonly #flags: Flags
+  #flags: Flags
   readonly #early: EarlyWriter
   #furniture: Furniture | null = null
 
@@ -76,7 +76,8 @@ export class FrontDoor {
     this.#flags = flags
     this.lock = takeFolder(folder)
     this.#early = new EarlyWriter({ inbox: new Inbox(folder, flags.reserveBytes ?? undefined), clock, logger: logger.with('storage'), metrics })
-    const { queryTimeoutMs, lookbackMs, isLifecycleEnabled, externalUrl, routePrefix } = flags
+    const { queryTimeoutMs, lookbackMs, isLifecycleEnabled, routePrefix } = flags
+    const externalUrl = (): string => this.#flags.externalUrl
     const parts: ServerParts = {
       ...lateParts(() => this.#inside),
       alertmanager: new AlertmanagerView(clock, () => config.alertYaml(), () => this.#inside.alertEntry),
@@ -84,9 +85,10 @@ export class FrontDoor {
       config, metrics, clock, logger: logger.with('web'), flags: flags.all, selectors: { compile: compileSelector },
       build: { version: VERSION, revision: '', branch: '', buildUser: '', buildDate: '' },
       options: {
-        staticFolder: path.resolve(import.meta.dirname, '../web/dist'), externalUrl, routePrefix, isLifecycleEnabled, queryTimeoutMs, lookbackMs, idleMs: queryTimeoutMs + STALLED_MS,
+        staticFolder: path.resolve(import.meta.dirname, '../web/dist'), routePrefix, isLifecycleEnabled, queryTimeoutMs, lookbackMs, idleMs: queryTimeoutMs + STALLED_MS,
         // There is one way to end, that of a signal.
         onQuit: () => void process.kill(process.pid, 'SIGTERM'),
+        get externalUrl() { return externalUrl() },
         get storageRetention() { return retention() },
         corruptionCount: () => this.#inside.corruptionCount,
       },
@@ -99,13 +101,12 @@ export class FrontDoor {
     return this.#furniture
   }
 
-  /** Resolves to where it serves. Rejects with ListenError; the folder is then free again. */
-  async listen(): Promise<string> {
+  /** Resolves to the flags as they then are: port 0 has become a real one. Rejects with ListenError; the folder is then free again. */
+  async listen(): Promise<Flags> {
     const { listenHost, listenPort } = this.#flags
     try {
       const { port } = await this.server.listen(listenHost, listenPort)
-      const host = listenHost === '0.0.0.0' || listenHost === '::' ? '127.0.0.1' : listenHost
-      return `http://${host.includes(':') ? `[${host}]` : host}:${port}${this.#flags.routePrefix}`
+      return this.#flags = servedOn(this.#flags, port)
     } catch (cause) {
       this.lock.release(!this.lock.wasUnclean)
       const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''

@@ -13,10 +13,15 @@ const PATTERN = /[*?[]/
 /** What is missing or cannot be used, for people, each with the section that names it. */
 export function namedFileFaults({ scrapeConfigs, rules, alerting }: Config): string[] {
   return [
-    ...rules.files.filter((file) => !PATTERN.test(file) && glob(file).length === 0).map((file) => `rule_files: there is no ${file}; no rules are read from it`),
+    ...missingFiles('rule_files', 'rules', rules.files),
     ...scrapeConfigs.flatMap(({ jobName, http }) => clientFaults(http).map((fault) => `scrape config ${JSON.stringify(jobName)}: ${fault}; its targets cannot be scraped until this is mended`)),
     ...alerting.alertmanagers.flatMap(({ http }, i) => clientFaults(http).map((fault) => `alerting.alertmanagers[${i}]: ${fault}; it gets no alerts until this is mended`)),
   ]
+}
+
+/** Those named without a pattern that are not there. */
+export function missingFiles(key: string, what: string, files: readonly string[]): string[] {
+  return files.filter((file) => !PATTERN.test(file) && glob(file).length === 0).map((file) => `${key}: there is no ${file}; no ${what} are read from it`)
 }
 
 /** What is wrong in the files of targets that are there; a server goes on without them, and reads them again when they change. */

@@ -10,6 +10,7 @@ import { AlertConfigError } from './alert-config.ts'
 import { ConfigFileError } from './config-file.ts'
 import type { Flags } from './flags.ts'
 import { ListenError } from './front-door.ts'
+import { ScrapeFilesError } from './scrape-files.ts'
 import { Monitor, type Ground } from './serve.ts'
 import { VERSION } from './version.ts'
 
@@ -75,5 +76,5 @@ function beginStop(signal: string, logger: Logger): void {
 }
 
 function isForPeople(error: unknown): error is Error {
-  return error instanceof ConfigError || error instanceof RuleFilesError || error instanceof AlertConfigError || error instanceof ConfigFileError || error instanceof FolderError || error instanceof DiskError || error instanceof ListenError || error instanceof UnkeptError
+  return error instanceof ConfigError || error instanceof RuleFilesError || error instanceof ScrapeFilesError || error instanceof AlertConfigError || error instanceof ConfigFileError || error instanceof FolderError || error instanceof DiskError || error instanceof ListenError || error instanceof UnkeptError
 }

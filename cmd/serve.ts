@@ -24,7 +24,7 @@ import type { SharedHeap } from '../storage/head/shared-heap.ts'
 import type { RuleRetriever } from '../web/parts.ts'
 import { LifecycleDesk } from './alert-desk.ts'
 import { openAlertRules } from './alert-rules.ts'
-import { ConfigFile } from './config-file.ts'
+import { ConfigFile, ownAddress } from './config-file.ts'
 import { START_TIME_STORAGE, TYPE_AND_UNIT_LABELS, hasFeature } from './features.ts'
 import type { Flags } from './flags.ts'
 import { FrontDoor } from './front-door.ts'
@@ -88,17 +88,18 @@ export class Monitor {
   }
 
   /** Throws ConfigError, RuleFilesError, AlertConfigError, FolderError, DiskError, ListenError: what an operator can mend. */
-  static async start(flags: Flags, ground: Ground, logger: Logger, clock: Clock): Promise<Monitor> {
+  static async start(asked: Flags, ground: Ground, logger: Logger, clock: Clock): Promise<Monitor> {
     const metrics = new Metrics().withProcessMetrics()
-    const config = new ConfigFile(flags, clock, metrics, logger.with('config'))
-    const first = config.load()
-    let retention = limitsOf(flags, first)
-    let { prices } = first.storage
+    const config = new ConfigFile(asked, clock, metrics, logger.with('config'))
+    const checked = config.load()
+    let retention = limitsOf(asked, checked)
+    let { prices } = checked.storage
+    const door = new FrontDoor({ flags: asked, config, clock, logger, metrics, retention: () => retention.text })
+    const flags = await door.listen()
+    const first = config.servedBy(flags, checked)
     // What is reloaded before the store is open is in force from then on.
     let newest = first
     config.onChange = (next) => (newest = next)
-    const door = new FrontDoor({ flags, config, clock, logger, metrics, retention: () => retention.text })
-    const url = await door.listen()
     const discoveryMetrics = new DiscoveryMetrics(metrics)
     const { db, meta, notify } = await openStores(flags, first, { door, heap: ground.heap, clock, logger, metrics, discoveryMetrics })
     const alertRules = await openAlertRules(flags, first, { meta: meta.store, notify, clock, logger: logger.with('rules') })
@@ -133,7 +134,7 @@ export class Monitor {
     const metadata = new KeptMetadata({ folder: path.resolve(flags.dataFolder), scrape, pushed: receiver.metadata, clock, logger: logger.with('storage') })
     const headWatch = new HeadWatch(() => ({ usedBytes: db.headBytes, sizeBytes: db.head.heap.u8.length }), clock, logger.with('storage'))
     const heartbeats = startHeartbeats({ scrape, db, queries, rules, notify }, { clock, logger: logger.with('heartbeat'), metrics })
-    const monitor = new Monitor({ heartbeats, config, db, queries, scrape, discovery, metadata, meta, rules, alertRules, ruleTest, notify, door, headWatch, stalls: new StallWatch(clock, metrics) }, { url, retention: retention.text }, logger)
+    const monitor = new Monitor({ heartbeats, config, db, queries, scrape, discovery, metadata, meta, rules, alertRules, ruleTest, notify, door, headWatch, stalls: new StallWatch(clock, metrics) }, { url: `http://${ownAddress(flags)}${flags.routePrefix}`, retention: retention.text }, logger)
     try {
       await door.furnish({
         queries, targets: new TargetView(scrape), metadata, rules: withChanges(rules, alertRules), alertRules, ruleTest, alertmanagers: notify,

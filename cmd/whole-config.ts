@@ -7,7 +7,8 @@ import { ruleChecks } from '../lib/rules/rule-checks.ts'
 import { loadRuleGroups } from '../lib/rules/rule-files.ts'
 import { loadAlertConfig } from './alert-config.ts'
 import { START_TIME_STORAGE, featureWarnings } from './features.ts'
-import { namedFileFaults } from './named-files.ts'
+import { missingFiles, namedFileFaults } from './named-files.ts'
+import { loadScrapeFiles } from './scrape-files.ts'
 import { checkSelector } from './selector.ts'
 
 export interface WholeConfig {
@@ -19,18 +20,20 @@ export interface WholeConfig {
   fileFaults: string[]
 }
 
-/** `features`: those of the command line. Throws ConfigError, RuleFilesError, AlertConfigError, DiskError. */
+/** `features`: those of the command line. Throws ConfigError, ScrapeFilesError, RuleFilesError, AlertConfigError, DiskError. */
 export function loadWholeConfig(text: string, fileName: string, { isStrict, features }: { isStrict: boolean; features: readonly string[] }): WholeConfig {
   const all = (own: readonly string[]): EngineFeatures => engineFeatures([...features, ...own])
-  const { config, warnings } = loadConfig(text, fileName, {
+  const loaded = loadConfig(text, fileName, {
     strict: isStrict, ruleChecks: (own) => ruleChecks(all(own)), checkSelector,
     prefersProtobuf: (own) => [...features, ...own].includes(START_TIME_STORAGE),
   })
+  const jobs = loadScrapeFiles(loaded, fileName, isStrict)
+  const config = { ...loaded.config, scrapeConfigs: [...loaded.config.scrapeConfigs, ...jobs.scrapeConfigs] }
   const groups = loadRuleGroups(config.rules, all(config.features))
   const alerts = loadAlertConfig(config.alerting, isStrict)
   return {
     config: { ...config, rules: { ...config.rules, groups }, alerting: { ...config.alerting, pipeline: alerts.pipeline } }, alertText: alerts.text,
-    warnings: [...warnings, ...alerts.warnings, ...featureWarnings(config.features, `${fileName}: features: `)],
-    fileFaults: namedFileFaults(config).map((fault) => `${fileName}: ${fault}`),
+    warnings: [...loaded.warnings, ...jobs.warnings, ...alerts.warnings, ...featureWarnings(config.features, `${fileName}: features: `)],
+    fileFaults: [...missingFiles('scrape_config_files', 'jobs', loaded.scrapeFiles), ...namedFileFaults(config)].map((fault) => `${fileName}: ${fault}`),
   }
 }

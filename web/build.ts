@@ -5,6 +5,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync }
 import path from 'node:path'
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib'
 import type { Rollup } from 'vite'
+import { isInstalled } from '../lib/std/packages.ts'
 
 const root = path.join(import.meta.dirname, 'ui')
 const outDir = path.join(import.meta.dirname, 'dist')
@@ -94,19 +95,9 @@ function compressAll(): void {
   }
 }
 
-/** npm leaves out what only builds need, where it is told so. */
-function canBuild(): boolean {
-  try {
-    return import.meta.resolve('vite') !== ''
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND')) throw error
-    return false
-  }
-}
-
 async function main(isAsked: boolean): Promise<void> {
   if (!isAsked && isFresh()) return
-  if (!isAsked && !canBuild()) {
+  if (!isAsked && !isInstalled('vite')) {
     console.log('web/dist is not built, as vite is not installed: there are no pages until npm ci (without --omit=dev) brings it')
     return
   }

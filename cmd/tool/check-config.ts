@@ -6,6 +6,7 @@ import { RuleFilesError } from '../../lib/rules/rule-files.ts'
 import { DiskError, readUtf8IfThere } from '../../lib/std/fs.ts'
 import { AlertConfigError, loadAlertConfig } from '../alert-config.ts'
 import { targetFileFaults } from '../named-files.ts'
+import { ScrapeFilesError } from '../scrape-files.ts'
 import { loadWholeConfig } from '../whole-config.ts'
 import { UsageError, type Arguments } from './command-line.ts'
 import { ToolFailure, type ToolIo } from './tool-io.ts'
@@ -37,7 +38,7 @@ export function checkConfigs(kind: ConfigKind, files: readonly string[], args: A
 }
 
 function isForPeople(error: unknown): error is Error {
-  return error instanceof ConfigError || error instanceof RuleFilesError || error instanceof AlertConfigError || error instanceof DiskError || error instanceof NamedFilesError
+  return error instanceof ConfigError || error instanceof RuleFilesError || error instanceof ScrapeFilesError || error instanceof AlertConfigError || error instanceof DiskError || error instanceof NamedFilesError
 }
 
 function checkWhole(file: string, options: Parameters<typeof loadWholeConfig>[2] & { looksAtFiles: boolean }, io: ToolIo): string {

@@ -5,7 +5,7 @@ import { verifyTierBlock } from '../../storage/tier/tier-verify.ts'
 import { FolderError, SeriesLimitError } from '../../storage/errors.ts'
 import { importOpenMetrics } from '../../storage/import/openmetrics.ts'
 import { ImportTextError, OpenMetricsText } from '../../storage/import/openmetrics-text.ts'
-import { REJECT_NAMES } from '../../storage/interface.ts'
+import { REJECT_NAMES, REJECT_OUT_OF_ORDER } from '../../storage/interface.ts'
 import { PrometheusFormatError } from '../../storage/prometheus/byte-reader.ts'
 import { checkFolder } from '../../storage/prometheus/data-folder.ts'
 import { importPrometheus } from '../../storage/prometheus/import.ts'
@@ -127,13 +127,16 @@ async function repair(folder: string, isDryRun: boolean, io: ToolIo): Promise<vo
   else if (isDryRun) throw new ToolFailure(`${found} damaged parts; nothing was changed. Run it again without --dry-run`)
 }
 
+/** Who repeats an import finds no loss in this. */
+const LATE_LOGS = ' (older by more than the out-of-order window than what is here of their series: what an earlier import brought is among them, and is kept)'
+
 async function importFrom(source: string, folder: string, io: ToolIo): Promise<void> {
   checkFolder(source)
   await withStore(folder, async ({ db, querier }) => {
     const report = await importPrometheus(source, { db, labels: querier, onProgress: (what) => io.err(`${what}\n`) })
     io.out(`imported ${report.blocks} blocks with ${report.blockSamples} samples, and ${report.logs.appended} samples of the logs\n`)
     report.logs.refused.forEach((count, verdict) => {
-      if (count > 0) io.out(`refused ${count} samples of the logs: ${REJECT_NAMES[verdict]}\n`)
+      if (count > 0) io.out(`refused ${count} samples of the logs: ${REJECT_NAMES[verdict]}${verdict === REJECT_OUT_OF_ORDER ? LATE_LOGS : ''}\n`)
     })
     if (report.logs.unknownRecords > 0) io.out(`left out ${report.logs.unknownRecords} records of the logs that are of a kind unknown here\n`)
     for (const what of report.damage) io.err(`${what}\n`)

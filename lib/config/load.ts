@@ -5,7 +5,7 @@ import { readAlerting } from './alerting-section.ts'
 import { readArchive } from './archive-section.ts'
 import { readGlobal, readStorage, type Environment, type SelectorCheck } from './global-section.ts'
 import { ConfigError, describe, formatProblem, MapReader, Problems, type ConfigProblem } from './reader.ts'
-import { PROTOCOLS, readScrapeConfig } from './scrape-section.ts'
+import { PROTOCOLS, readScrapeConfigs, type ScrapeDefaults } from './scrape-section.ts'
 import type { Config } from './scrape-config.ts'
 import type { RuleChecks } from './rule-config.ts'
 import { readRuleGroups } from './rule-file.ts'
@@ -33,12 +33,15 @@ export interface LoadedConfig {
   config: Config
   /** `file:line:column: message`, in order of place. */
   warnings: string[]
+  /** Absolute patterns of scrape_config_files, and what their jobs start from (scrape-config-file.ts). */
+  scrapeFiles: readonly string[]
+  scrapeDefaults: ScrapeDefaults
 }
 
 /** Configurations beyond this are no one's work. */
 const TEXT_MAX = 16 << 20
 /** Prometheus takes a star in the last element only. */
-const RULE_PATH = /^[^*]*(\*[^/]*)?$/
+const FILE_PATTERN = /^[^*]*(\*[^/]*)?$/
 const SCRAPE_ITSELF_MS = 10_000
 
 /** Reads and checks a configuration; `fileName` names it in messages. Throws ConfigError. */
@@ -50,10 +53,10 @@ export function loadConfig(text: string, fileName: string, options: LoadOptions)
   const yaml = parseYaml(text, (at, message) => faults.push([at, message]))
   const problems = new Problems(yaml.position, options.strict)
   for (const [at, message] of faults) problems.error(at, message)
-  const config = readConfig(yaml.root, problems, path.resolve(fileName), options)
+  const read = readConfig(yaml.root, problems, path.resolve(fileName), options)
   const errors = problems.errors()
   if (errors.length > 0) throw new ConfigError(fileName, errors)
-  return { config, warnings: problems.warnings().map((warning: ConfigProblem) => formatProblem(fileName, warning)) }
+  return { ...read, warnings: problems.warnings().map((warning: ConfigProblem) => formatProblem(fileName, warning)) }
 }
 
 /** The rules that Monitor brings along. */
@@ -73,7 +76,7 @@ scrape_configs:
 `
 }
 
-function readConfig(root: YamlNode | null, problems: Problems, file: string, options: LoadOptions): Config {
+function readConfig(root: YamlNode | null, problems: Problems, file: string, options: LoadOptions): Omit<LoadedConfig, 'warnings'> {
   const { env = process.env, ruleChecks = () => NO_CHECKS, checkSelector = () => null, prefersProtobuf = () => false } = options
   const folder = path.dirname(file)
   if (root && root.kind !== 'map' && !isNull(root)) {
@@ -87,25 +90,24 @@ function readConfig(root: YamlNode | null, problems: Problems, file: string, opt
   const storageReader = reader.map('storage') ?? empty('storage')
   const archive = readArchive(storageReader.map('archive'), folder)
   const storage = readStorage(storageReader, checkSelector)
-  const jobs = reader.maps('scrape_configs')
-  const scrapeConfigs = jobs.map((job) => readScrapeConfig(job, defaults, folder))
-  const seen = new Set<string>()
-  scrapeConfigs.forEach(({ jobName }, i) => {
-    if (jobName !== '' && seen.has(jobName)) {
-      jobs[i]!.error('job_name', `another scrape config is named ${JSON.stringify(jobName)}`)
-    }
-    seen.add(jobName)
-  })
+  const scrapeConfigs = readScrapeConfigs(reader, defaults, file, new Map())
   const alerting = readAlerting(reader.map('alerting') ?? empty('alerting'), folder)
   const rules = {
-    files: (reader.texts('rule_files') ?? []).map(({ text, at, path: where }) => {
-      if (!RULE_PATH.test(text)) problems.error(at, `${where}: ${JSON.stringify(text)} is no path of rule files: * only in the last element`)
-      return path.resolve(folder, text)
-    }),
+    files: readPatterns(reader, 'rule_files', 'rule files', folder),
     groups: readRuleGroups(reader, 'rules', { file, checks: ruleChecks(features), isLenient: false }),
   }
-  reader.notBuilt('scrape_config_files', 'remote_write', 'remote_read')
-  reader.notBuilt('otlp', 'tracing', 'runtime')
+  const scrapeFiles = readPatterns(reader, 'scrape_config_files', 'files of scrape configs', folder)
+  reader.notBuilt('remote_write', 'remote_read')
+  reader.notBuilt('otlp', 'tracing')
+  reader.ignored(['runtime'], 'it is for the collector of Go programs')
   reader.finish()
-  return { global, scrapeConfigs, features, storage, archive, rules, alerting }
+  return { config: { global, scrapeConfigs, features, storage, archive, rules, alerting }, scrapeFiles, scrapeDefaults: defaults }
+}
+
+/** Patterns of files, made absolute. */
+function readPatterns(reader: MapReader, key: string, what: string, folder: string): string[] {
+  return (reader.texts(key) ?? []).map(({ text, at, path: where }) => {
+    if (!FILE_PATTERN.test(text)) reader.problems.error(at, `${where}: ${JSON.stringify(text)} is no path of ${what}: * only in the last element`)
+    return path.resolve(folder, text)
+  })
 }

@@ -58,7 +58,7 @@ export class Problems {
   notBuilt(at: number, what: string): void {
     if (!this.#isStrict) this.warn(at, `${what} is not built into Monitor yet and is ignored`)
     else {
-      const advice = '(--config.strict=false ignores it)'
+      const advice = '(--config.strict=false ignores it, --ignore-unbuilt of check config)'
       this.error(at, `${what} is valid in Prometheus but not built into Monitor yet ${advice}`)
     }
   }

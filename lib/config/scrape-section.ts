@@ -1,6 +1,7 @@
 // One entry of scrape_configs, and the settings it shares with `global`: what it leaves out it takes from there, what
 // that leaves out from Prometheus' defaults, and the limits from Monitor's own safe ones. Source: prometheus
 // config/config.go, ScrapeConfig.Validate.
+import path from 'node:path'
 import { formatDuration } from '../model/duration.ts'
 import { EXPONENTIAL_SCHEMA_MAX, EXPONENTIAL_SCHEMA_MIN } from '../model/histogram.ts'
 import type { NameScheme } from '../model/relabel.ts'
@@ -51,8 +52,18 @@ const FINEST_FACTOR = 1.00271
 const NAME_SCHEMES: readonly NameScheme[] = ['utf8', 'legacy']
 const ESCAPING_SCHEMES = ['allow-utf-8', 'underscores', 'dots', 'values'] as const
 
-/** Reads a job. Paths start from `folder`. */
-export function readScrapeConfig(reader: MapReader, defaults: ScrapeDefaults, folder: string): ScrapeConfig {
+/** Reads the jobs of a file, whose folder paths start from; `taken` has the files of jobs before, by name, and gets these. */
+export function readScrapeConfigs(reader: MapReader, defaults: ScrapeDefaults, file: string, taken: Map<string, string>): ScrapeConfig[] {
+  return reader.maps('scrape_configs').map((job) => {
+    const config = readScrapeConfig(job, defaults, path.dirname(file))
+    const other = taken.get(config.jobName)
+    if (other !== undefined) job.error('job_name', `another scrape config${other === file ? '' : ` in ${other}`} is named ${JSON.stringify(config.jobName)}`)
+    else if (config.jobName !== '') taken.set(config.jobName, file)
+    return config
+  })
+}
+
+function readScrapeConfig(reader: MapReader, defaults: ScrapeDefaults, folder: string): ScrapeConfig {
   const jobName = reader.text('job_name', '')
   if (jobName === '') reader.error('job_name', 'must be set')
   const shared = readShared(reader, defaults, folder)

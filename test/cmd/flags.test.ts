@@ -96,9 +96,12 @@ describe('parseFlags', () => {
       if (word !== name) {
         expect(run(`--no-${name}`).warnings.length, name).toBeLessThan(2)
         run(`--${name}`)
-      } else expect(run(`--${name}`, values.get(name) ?? '5m').warnings.length, name).toBeLessThan(2)
+      } else if (name !== 'web.config.file') expect(run(`--${name}`, values.get(name) ?? '5m').warnings.length, name).toBeLessThan(2)
     }
     expect(run('--web.enable-remote-write-receiver').warnings).toEqual(['--web.enable-remote-write-receiver has no meaning here: the receiver is always on'])
+    // Who asks for passwords must not get a server without.
+    expect(failure('--web.config.file=web.yml')).toContain('flag --web.config.file: TLS and passwords are not built')
+    expect(run('--web.config.file=').warnings).toEqual([])
     expect(run('--no-agent', '--storage.tsdb.max-block-duration=1d').warnings).toHaveLength(2)
   })
 

@@ -76,6 +76,16 @@ describe('monitor', () => {
     expect(performance.now() - started).toBeLessThan(10_000)
   })
 
+  it('scrapes itself where the system chose the port, too', async () => {
+    const child = spawn(process.execPath, ['cmd/monitor.ts', `--storage.tsdb.path=${tempFolder()}/data`, '--web.listen-address=127.0.0.1:0'], { cwd: root, stdio: ['ignore', 'pipe', 'ignore'] })
+    onTestFinished(() => void child.kill('SIGKILL'))
+    let said = ''
+    child.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()))
+    const base = await waitFor('the address', async () => /serves (http:\S+),.* scrapes 1 target/.exec(said)?.[1])
+    expect(said).toContain(`scrapes 1 target (${base}/metrics)`)
+    await waitFor('a scrape of itself', async () => (await (await fetch(`${base}/api/v1/query?query=up==1`)).text()).includes('"monitor"'))
+  })
+
   it('reloads a good file on SIGHUP and POST, keeps the old one on a bad file', async () => {
     const target = http.createServer((_, reply) => void reply.setHeader('content-type', 'text/plain; version=0.0.4').end('a 1\n'))
     await new Promise<void>((resolve) => target.listen(0, '127.0.0.1', resolve))

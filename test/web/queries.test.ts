@@ -47,7 +47,7 @@ describe('queries', () => {
     await f('query_exemplars?query=x&start=abc', `invalid parameter "start": invalid time value for 'start': cannot parse "abc" to a valid timestamp`)
     await f('query_exemplars?query=x&start=5&end=1', 'end timestamp must not be before start timestamp')
     await f('query?query=1&timeout=abc', 'invalid parameter "timeout": cannot parse "abc" to a valid duration')
-    for (const timeout of ['0', '0s', '0.0']) {
+    for (const timeout of ['0', '0s', '0.0', '-1', '-0.001']) {
       await f(`query?query=1&timeout=${timeout}`, 'invalid parameter "query": context deadline exceeded')
       await f(`query_range?query=1&start=1&end=2&step=1&timeout=${timeout}`, 'invalid parameter "query": context deadline exceeded')
     }

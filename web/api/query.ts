@@ -100,7 +100,7 @@ function timeoutOf(params: Params, parts: ServerParts): number {
 
 /** The query itself; with no time to answer it is refused unread, as in Prometheus. */
 function queryOf(params: Params): string {
-  if (params.duration('timeout', Infinity) === 0) throw badParameter('query', 'context deadline exceeded')
+  if (params.duration('timeout', Infinity) <= 0) throw badParameter('query', 'context deadline exceeded')
   return params.text('query')
 }
 

@@ -2,6 +2,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { loadWholeConfig } from '../../../cmd/whole-config.ts'
 import { runTool } from '../../../cmd/tool/tool.ts'
 import { FakeClock } from '../../../lib/std/clock.ts'
 import { tempFolder } from '../../support/temp-folder.ts'
@@ -71,6 +72,32 @@ alerting: { alertmanagers: [{ oauth2: { client_id: a, token_url: 'http://a', cli
     writeFileSync(path.join(folder, 'b.json'), '[{"targets": ["a:1"]}, {"target": ["a:1"]}]')
     expect(await run('check', 'config', config)).toMatchObject({ code: 1, err: expect.stringMatching(/^ {2}FAILED:\n\S*\/b\.json:1:24: entry 2: unknown key "target"/) as string })
     expect(await run('check', 'config', config, '--syntax-only')).toMatchObject({ code: 0, err: '' })
+  })
+
+  it('reads scrape_config_files, whose jobs start from global and whose paths from their own folder', async () => {
+    const folder = tempFolder()
+    const config = path.join(folder, 'monitor.yml')
+    mkdirSync(path.join(folder, 'jobs'))
+    const write = (name: string, text: string): void => writeFileSync(path.join(folder, name), text)
+    write('monitor.yml', "global: {scrape_interval: 5s}\nscrape_config_files: ['jobs/*.yml', none.yml]\nscrape_configs: [{job_name: a}]\n")
+    write('jobs/b.yml', 'scrape_configs:\n- job_name: b\n  basic_auth: {username: u, password_file: secret}\n- {job_name: c, scrape_interval: 1m}\n')
+    expect((await run('check', 'config', config)).err).toBe(`  FAILED:\n${config}: scrape_config_files: there is no ${folder}/none.yml; no jobs are read from it\n` +
+      `${config}: scrape config "b": basic_auth.password_file: cannot read ${folder}/jobs/secret: no such file or directory (ENOENT); its targets cannot be scraped until this is mended\n`)
+    write('none.yml', '')
+    write('jobs/secret', 'x')
+    expect(await run('check', 'config', config)).toEqual({ code: 0, out: `Checking ${config}\n  SUCCESS: 3 scrape configs, 0 rules, no receivers found\n\n`, err: '' })
+    const { config: { scrapeConfigs } } = loadWholeConfig(readFileSync(config, 'utf8'), config, { isStrict: true, features: [] })
+    expect(scrapeConfigs.map(({ jobName, scrapeIntervalMs }) => [jobName, scrapeIntervalMs])).toEqual([['a', 5000], ['b', 5000], ['c', 60_000]])
+    write('jobs/c.yml', 'scrape_config: []\n')
+    write('jobs/d.yml', 'scrape_configs: [{job_name: a}, {job_name: c}, {job_name: d}, {job_name: d}]\n')
+    expect((await run('check', 'config', config)).err).toBe(`  FAILED:\n${folder}/jobs/c.yml:1:1: unknown key "scrape_config"; did you mean "scrape_configs"?\n` + [
+      `29: scrape_configs[0].job_name: another scrape config in ${config} is named "a"`, `44: scrape_configs[1].job_name: another scrape config in ${folder}/jobs/b.yml is named "c"`,
+      '74: scrape_configs[3].job_name: another scrape config is named "d"',
+    ].map((fault) => `${folder}/jobs/d.yml:1:${fault}\n`).join(''))
+    write('monitor.yml', "scrape_config_files: ['jobs/[.yml', 'a/*/b.yml']\n")
+    expect((await run('check', 'config', config)).err).toContain('monitor.yml:1:37: scrape_config_files[1]: "a/*/b.yml" is no path of files of scrape configs')
+    write('monitor.yml', "scrape_config_files: ['jobs/[.yml']\n")
+    expect((await run('check', 'config', config)).err).toContain('scrape_config_files: syntax error in pattern')
   })
 
   it('says where keys inside monitor.yml are wrong', async () => {

@@ -6,7 +6,8 @@ import { runTool } from '../../../cmd/tool/tool.ts'
 import { FakeClock } from '../../../lib/std/clock.ts'
 import { Random } from '../../../lib/std/random.ts'
 import { readManifest } from '../../../storage/tier/hour-manifest.ts'
-import { open } from '../../storage/store.ts'
+import { labelsFromRecord } from '../../../lib/model/labels.ts'
+import { append, batchOf, open } from '../../storage/store.ts'
 import { HOUR, T0, fill, settled } from '../../storage/tier-rows.ts'
 import { tempFolder } from '../../support/temp-folder.ts'
 
@@ -40,6 +41,16 @@ describe('monitor tsdb', () => {
     const verified = await tsdb('verify', at)
     expect(verified).toMatchObject({ code: 0, err: '' })
     expect(verified.out).toMatch(/^head: 173 series.* 0 damaged records \(0 bytes\)\n(.*: ok\n){4}$/)
+  })
+
+  it('says that what it refuses as too late may be here already', async () => {
+    const folder = tempFolder()
+    const db = open(folder, { clock: new FakeClock(1_795_869_600_000 + HOUR), outOfOrderMs: 600_000 })
+    append(db, batchOf(1_795_869_600_000 + HOUR, [db.series(labelsFromRecord({ __name__: 'up', instance: '127.0.0.1:19390', job: 'classic' }))], [1]))
+    await db.close()
+    const { code, out } = await tsdb('import', 'prometheus', GOLDEN, `--storage.tsdb.path=${folder}`)
+    expect(code).toBe(0)
+    expect(out).toMatch(/\nrefused \d+ samples of the logs: out_of_order \(older by more than the out-of-order window than what is here of their series: what an earlier import brought is among them, and is kept\)\n$/)
   })
 
   it('finds a flipped bit, and says in which part of which block', async () => {

@@ -131,12 +131,13 @@ scrape_configs:
 `
     const places = ['1:1 remote_read', '2:1 otlp', '3:1 remote_write', '7:5 scrape_configs[0].kubernetes_sd_configs',
       '8:51 scrape_configs[0].oauth2.tls_config', '9:26 scrape_configs[0].http_headers.X-A.files']
-    expect(faults(text)).toEqual(places.map((place) => `${place.replace(' ', ': ')} is valid in Prometheus but not built into Monitor yet (--config.strict=false ignores it)`))
+    expect(faults(text)).toEqual(places.map((place) => `${place.replace(' ', ': ')} is valid in Prometheus but not built into Monitor yet (--config.strict=false ignores it, --ignore-unbuilt of check config)`))
     const { config, warnings } = load(text, false)
     expect(warnings).toEqual(places.map((place) => `/etc/monitor/monitor.yml:${place.replace(' ', ': ')} is not built into Monitor yet and is ignored`))
     expect(config.scrapeConfigs[0]).toMatchObject({ http: { oauth2: { clientId: 'a' } } })
     expect(faults(`${text}bogus: 1\n`, false)).toEqual(['10:1: unknown key "bogus"'])
     expect(load('rule_files:\nremote_read: []\nscrape_configs: [{job_name: a, http_sd_configs: []}]').warnings).toEqual([])
+    expect(load('runtime: {gogc: 75}').warnings).toEqual(['/etc/monitor/monitor.yml:1:1: runtime has no effect: it is for the collector of Go programs'])
   })
 
   it('names paths of target files that it would never find', () => {
