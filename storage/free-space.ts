@@ -3,8 +3,9 @@
 // retention by size: who looks back furthest loses first, and the newest samples stay longest. What a snapshot holds, too,
 // stays, since its going would free nothing, until the snapshot has gone. Where room does not come for another reason (another
 // program takes it, the file system keeps versions), the next one goes after a while, twice as long each time: deleting all
-// there is at once would not help. A file of hours leaves the list at once and the disk a quarter of an hour later, as readers
-// may be at it; nothing else goes meanwhile.
+// there is at once would not help. File systems may free what is removed some seconds later, and the store itself writes
+// meanwhile: neither is room that did not come. A file of hours leaves the list at once and the disk a quarter of an hour
+// later, as readers may be at it; what it will free is counted as if it were free, and where that is too little the next goes.
 import path from 'node:path'
 import type { Clock } from '../lib/std/clock.ts'
 import { DiskError, freeSpace, hasOtherNames, pathExists } from '../lib/std/fs.ts'
@@ -25,6 +26,8 @@ interface Place {
 
 /** Of the bytes of a block that was removed so many must be free, or removing does not help. */
 const GAIN_SHARE_MIN = 0.5
+/** By then what was removed is free: btrfs commits every 30 s, XFS frees inodes in the background. */
+const SETTLE_MS = 60_000
 const WAIT_MS_MIN = 15 * 60_000
 const WAIT_MS_MAX = 24 * 3_600_000
 
@@ -40,6 +43,10 @@ export class FreeSpace {
   #shareMax = 1
   /** What has gone for this and is still on disk, by paths, and its bytes. */
   readonly #leaving = new Map<string, number>()
+  /** What the store took at the last look, without what is leaving. */
+  #keptBytes = 0
+  /** The last removal, until its room has been seen: what was free and kept before, what went, when it is judged at the latest (monotonic). */
+  #settling: { freeBytes: number; keptBytes: number; bytes: number; untilMs: number } | null = null
   /** Removals in a row that freed too little, and when the next one may be, on the monotonic clock. */
   #vain = 0
   #nextAtMs = -Infinity
@@ -57,6 +64,7 @@ export class FreeSpace {
   setLimits(keepFreeBytes: number, shareMax: number): void {
     this.#keepFreeBytes = keepFreeBytes
     this.#shareMax = shareMax
+    this.#settling = null
     this.#vain = 0
     this.#nextAtMs = -Infinity
     this.#held = ''
@@ -71,25 +79,56 @@ export class FreeSpace {
   going(kept: Kept, retentionBytes: number, otherBytes: () => number): Going {
     const bytesMax = this.#shareMax === 1 ? retentionBytes : Math.min(retentionBytes, (this.#measure()?.sizeBytes ?? Infinity) * this.#shareMax)
     const going = bytesMax === Infinity ? NOTHING_GOES : goingForSize(kept, bytesMax, otherBytes())
-    return going.blocks.length + going.minutes.length > 0 || going.hoursT > -Infinity ? going : this.#next(kept)
+    return going.blocks.length + going.minutes.length > 0 || going.hoursT > -Infinity ? going : this.#next(kept, otherBytes)
   }
 
   /** A file of hours has gone for this, and is still on disk. */
   get awaitsHours(): boolean {
-    return this.#leaving.keys().some((place) => path.dirname(place) === this.#hoursFolder)
+    return this.#leaving.keys().some((place) => this.#isHourFile(place))
   }
 
   /** What is oldest, if it is to go for free space. */
-  #next(kept: Kept): Going {
+  #next(kept: Kept, otherBytes: () => number): Going {
     const places = this.#placesOf(kept)
     // What is still shown was not let go of: its job failed.
     for (const place of places) this.#leaving.delete(place.path)
-    const oldest = places.toSorted((a, b) => a.maxT - b.maxT)[0]
-    if (this.#keepFreeBytes === 0 || this.#leaving.size > 0 || oldest === undefined || this.#clock.monotonic() < this.#nextAtMs) return NOTHING_GOES
+    if (this.#keepFreeBytes === 0) return NOTHING_GOES
+    this.#keptBytes = places.reduce((sum, { bytes }) => sum + bytes, otherBytes())
     const space = this.#measure()
-    if (space === null || space.freeBytes >= this.#keepFreeBytes || this.#isHeld(oldest, space.freeBytes)) return NOTHING_GOES
+    if (space === null || !this.#isSettled(space.freeBytes) || this.#clock.monotonic() < this.#nextAtMs) return NOTHING_GOES
+    const leaving = [...this.#leaving]
+    const hourBytes = leaving.reduce((sum, [place, bytes]) => sum + (this.#isHourFile(place) ? bytes : 0), 0)
+    const oldest = places.toSorted((a, b) => a.maxT - b.maxT)[0]
+    if (oldest === undefined || !leaving.every(([place]) => this.#isHourFile(place))) return NOTHING_GOES
+    if (space.freeBytes + hourBytes >= this.#keepFreeBytes || this.#isHeld(oldest, space.freeBytes)) return NOTHING_GOES
     this.#leaving.set(oldest.path, oldest.bytes)
+    this.#keptBytes -= oldest.bytes
     return oldest.going
+  }
+
+  /** Whether the last removal has been judged; false while its room may still come. */
+  #isSettled(freeBytes: number): boolean {
+    if (this.#settling === null) return true
+    const { freeBytes: before, keptBytes, bytes, untilMs } = this.#settling
+    const grownBytes = Math.max(0, this.#keptBytes - keptBytes)
+    const isFreed = freeBytes >= this.#keepFreeBytes || freeBytes - before >= (bytes - grownBytes) * GAIN_SHARE_MIN
+    if (!isFreed && this.#clock.monotonic() < untilMs) return false
+    this.#settling = null
+    if (isFreed) this.#vain = 0
+    else this.#noteVain(bytes, freeBytes - before, freeBytes)
+    return true
+  }
+
+  #noteVain(bytes: number, gainedBytes: number, freeBytes: number): void {
+    const waitMs = Math.min(WAIT_MS_MAX, WAIT_MS_MIN * 2 ** this.#vain++)
+    this.#nextAtMs = this.#clock.monotonic() + waitMs
+    this.#logger.warn('removing what is oldest did not free the disk: others fill it, or the file system keeps what was removed; the next goes after a while if it is still full', {
+      removed_bytes: bytes, gained_bytes: gainedBytes, free_bytes: freeBytes, keep_free_bytes: this.#keepFreeBytes, wait_ms: waitMs,
+    })
+  }
+
+  #isHourFile(place: string): boolean {
+    return path.dirname(place) === this.#hoursFolder
   }
 
   #placesOf({ blocks, minutes, hours }: Kept): Place[] {
@@ -130,21 +169,12 @@ export class FreeSpace {
   /** Notes what is free before files are removed; call what it returns when they are. */
   removing(): () => void {
     const before = this.#leaving.size === 0 ? null : this.#measure()
+    const keptBytes = this.#keptBytes
     return () => {
       const gone = [...this.#leaving].filter(([place]) => !pathExists(place))
       const bytes = gone.reduce((sum, [, one]) => sum + one, 0)
       for (const [place] of gone) this.#leaving.delete(place)
-      if (bytes === 0) return
-      const after = this.#measure()
-      if (before === null || after === null || after.freeBytes - before.freeBytes >= bytes * GAIN_SHARE_MIN) {
-        this.#vain = 0
-        return
-      }
-      const waitMs = Math.min(WAIT_MS_MAX, WAIT_MS_MIN * 2 ** this.#vain++)
-      this.#nextAtMs = this.#clock.monotonic() + waitMs
-      this.#logger.warn('removing a block did not free the disk: others fill it, or the file system keeps what was removed; the next one goes after a while if it is still full', {
-        removed_bytes: bytes, gained_bytes: after.freeBytes - before.freeBytes, free_bytes: after.freeBytes, keep_free_bytes: this.#keepFreeBytes, wait_ms: waitMs,
-      })
+      if (bytes > 0 && before !== null) this.#settling = { freeBytes: before.freeBytes, keptBytes, bytes, untilMs: this.#clock.monotonic() + SETTLE_MS }
     }
   }
 

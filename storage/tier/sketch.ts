@@ -6,11 +6,17 @@
 //
 // A positive number lies in bin i = ceil(log(x) / log(1.02)), (1.02^(i-1), 1.02^i], and has the key i + 40000; a negative
 // one the key of its magnitude, negated; 0 the key 0; ±Inf ±80000; NaN, which quantiles sort below everything, -80001.
-// Keys ascend as the values do. The value of a bin is 2 · 1.02^i / 2.02: within 1 % of all that lies in it (0.0099).
+// Keys ascend as the values do. The value of a bin is 2 · 1.02^i / 2.02: within 1 % of all that lies in it (0.0099), but for
+// being rounded to a double, which shows below 1e-321.
 import { unzigzag, writeVarint, zigzag } from '../codec/bits.ts'
 
 const GAMMA = 1.02
 const LOG_GAMMA = Math.log(GAMMA)
+/** Of a bin by its lower end. */
+const MIDDLE = (2 * GAMMA) / (1 + GAMMA)
+/** Above 2^-1022: numbers in the bins below are multiples of 2^-1074. */
+const LEAST_NORMAL_BIN = -35_700
+const SUBNORMAL_BITS = 1074
 /** Added to the bin of a positive number: the least double lies in bin -37594. */
 const KEY_SHIFT = 40_000
 const KEY_INFINITE = 80_000
@@ -31,8 +37,14 @@ function binValue(key: number): number {
   if (key === KEY_NAN) return NaN
   if (key === KEY_INFINITE || key === -KEY_INFINITE) return key / 0
   // From the lower end of the bin: the upper one of the largest numbers is none.
-  const magnitude = ((2 * GAMMA) / (1 + GAMMA)) * GAMMA ** (Math.abs(key) - KEY_SHIFT - 1)
+  const lower = Math.abs(key) - KEY_SHIFT - 1
+  const magnitude = lower < LEAST_NORMAL_BIN ? subnormalAbove(lower) : MIDDLE * GAMMA ** lower
   return key < 0 ? -magnitude : magnitude
+}
+
+/** As above among numbers that are fewer than bins: rounded once, that a bin of one number has this one. */
+function subnormalAbove(lower: number): number {
+  return Math.round(MIDDLE * Math.exp(lower * LOG_GAMMA + SUBNORMAL_BITS * Math.LN2)) * Number.MIN_VALUE
 }
 
 /**
