@@ -2,7 +2,7 @@
 // which. What a route leaves out it has from its parent. Source: alertmanager config/config.go, dispatch/route.go.
 import { isLegacyLabelName } from '../model/labels.ts'
 import { MatcherError, type Matcher } from '../model/matcher.ts'
-import { checkPattern, compareMatchers, parseRouteMatchers } from '../model/route-matcher.ts'
+import { compileRoutePattern, compareMatchers, parseRouteMatchers } from '../model/route-matcher.ts'
 import { nearestWord } from '../std/nearest-word.ts'
 import { RegexError } from '../std/regex.ts'
 import type { EscalationPolicy, FallbackConfig, InhibitRule, RouteConfig } from './alertmanager-config.ts'
@@ -101,7 +101,7 @@ function readMatchers(reader: MapReader, prefix: '' | 'source_' | 'target_'): Ma
   for (const [key, op] of [[`${prefix}match`, '='], [`${prefix}match_re`, '=~']] as const) {
     for (const { name, text, keyAt, at } of reader.textMap(key)) {
       if (!isLegacyLabelName(name)) reader.problems.error(keyAt, `${reader.pathOf(key)}: invalid label name ${JSON.stringify(name)}`)
-      else if (op === '=~') check(reader, at, `${reader.pathOf(key)}.${name}`, () => checkPattern(text))
+      else if (op === '=~') check(reader, at, `${reader.pathOf(key)}.${name}`, () => compileRoutePattern(text))
       // Alertmanager keeps the pattern of match_re with its anchors, which keys of groups show.
       matchers.push({ name, op, value: op === '=~' ? `^(?:${text})$` : text })
     }

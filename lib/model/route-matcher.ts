@@ -3,7 +3,7 @@
 // form without them. What both understand differently, and what only the classic one does, is read in the classic way.
 // Source: alertmanager matcher/compat/parse.go, pkg/labels.
 import { quote } from '../std/go-format.ts'
-import { compileRegex, RegexError } from '../std/regex.ts'
+import { compileRegex, compileWrapped, RegexError } from '../std/regex.ts'
 import { compileMatcher, MatcherError, type Matcher, type MatchOp } from './matcher.ts'
 import { parseUtf8Matchers } from './route-matcher-utf8.ts'
 
@@ -39,7 +39,7 @@ function inEitherNotation(readNewer: () => Matcher[], readClassic: () => Matcher
 function attempt(read: () => Matcher[]): Matcher[] | MatcherError {
   try {
     const matchers = read()
-    for (const { op, value } of matchers) if (op === '=~' || op === '!~') checkPattern(value)
+    for (const { op, value } of matchers) if (op === '=~' || op === '!~') compileRoutePattern(value)
     return matchers
   } catch (error) {
     if (error instanceof MatcherError) return error
@@ -48,13 +48,25 @@ function attempt(read: () => Matcher[]): Matcher[] | MatcherError {
   }
 }
 
-/** Throws RegexError, whose message shows the pattern as Alertmanager compiles it. */
-export function checkPattern(pattern: string): void {
+/**
+ * The test of a whole text, compiled as Alertmanager does, `^(?:pattern)$`: what is well formed only in there, as `a)(b`, passes, and the
+ * dot matches no line break. Throws RegexError, whose message shows the pattern so.
+ */
+export function compileRoutePattern(pattern: string): (text: string) => boolean {
+  let plain: (text: string) => boolean
   try {
-    compileRegex(pattern)
+    plain = compileWrapped(pattern).test
   } catch (error) {
     if (error instanceof RegexError) compileRegex(`^(?:${pattern})$`)
     throw error
+  }
+  if (!pattern.includes('.')) return plain
+  // Only a text with a line break shows the difference, and the plain form has the faster ways.
+  let exact: ((text: string) => boolean) | null = null
+  return (text) => {
+    if (!text.includes('\n')) return plain(text)
+    exact ??= compileWrapped(`(?-s:${pattern})`).test
+    return exact(text)
   }
 }
 
@@ -127,18 +139,11 @@ function formatRouteMatcher({ name, op, value }: Matcher): string {
   return `${name}${op}"${value.replaceAll('\\', '\\\\').replaceAll('\n', '\\n').replaceAll('"', '\\"')}"`
 }
 
-/** The test of a label's value ('' where it is absent). Alertmanager's dot matches no line break. Throws RegexError. */
-export function compileRouteMatcher(matcher: Matcher): (value: string) => boolean {
-  const isDotted = (matcher.op === '=~' || matcher.op === '!~') && matcher.value.includes('.')
-  // Only a value with a line break shows the difference, and the plain form has the faster ways.
-  const plain = compileMatcher(matcher)
-  if (!isDotted) return plain
-  let exact: ((value: string) => boolean) | null = null
-  return (value) => {
-    if (!value.includes('\n')) return plain(value)
-    exact ??= compileMatcher({ ...matcher, value: `(?-s:${matcher.value})` })
-    return exact(value)
-  }
+/** The test of a label's value ('' where it is absent). Throws RegexError. */
+function compileRouteMatcher(matcher: Matcher): (value: string) => boolean {
+  if (matcher.op === '=' || matcher.op === '!=') return compileMatcher(matcher)
+  const test = compileRoutePattern(matcher.value)
+  return matcher.op === '=~' ? test : (value) => !test(value)
 }
 
 /** Gives a label's value, '' where it is absent. */

@@ -20,6 +20,12 @@ receivers: [{name: a, labels: {owner: x}}, {name: b}, {name: c}]
 inhibit_rules: [{source_matchers: ['severity=critical'], target_matchers: ['severity=warning'], equal: [a]}]
 `
 
+/** As scripts write them; some are refused. */
+const TIMES = [
+  '2026-01-01', '2026-01-01T01:02', '2026-01-01T01:02Z', '2026-01-01T01:02:03', '2026-01-01T01:02:03.5', '2026-01-01T01:02:03.123456', '2026-01-01T01:02:03,5Z', '2026-01-01T01:02:03.1234567891', '2026-01-01T01:02:03.5+01:00',
+  '2026-01-01 01:02:03', '2026-01-01 01:02:03.5', '2026-01-01 01:02', '2026-01-01 01:02:03Z', '2026-01-01T01:02+01:00', '2026-01-01T01:02:03+0100', '2026-01-01t01:02:03z', '2026-01-01T24:00:00Z', '2026-02-30', '20260101', '2026-01-01T',
+]
+
 export const API_CASES: readonly ApiCase[] = [
   get('/-/healthy'), get('/-/ready'), get('/api/v2/receivers'), get('/api/v2/receivers?receiver_matchers=owner%3Dx'), get('/api/v2/receivers?receiver_matchers=name%3D~%22b%7Cc%22'),
   get('/api/v2/receivers?receiver_matchers=x'), get('/api/v2/alerts'), get('/api/v2/alerts/groups'), get('/api/v2/silences'), get('/api/v2/nope'),
@@ -51,6 +57,13 @@ export const API_CASES: readonly ApiCase[] = [
   silence({ matchers: [{ name: 'first', value: 'b', isRegex: false }], endsAt: '2097-01-01T00:00:00Z' }),
   get('/api/v2/silences'), get('/api/v2/silences?pending=false'), get('/api/v2/silences?active=false'), get('/api/v2/silences?filter=team%3Db'), get('/api/v2/silences?filter=a!~%221%7C9%22'), get('/api/v2/silences?filter=a%3D1'),
   { method: 'DELETE', path: '/api/v2/silence/$1' }, { method: 'DELETE', path: '/api/v2/silence/$1' }, get('/api/v2/silence/$1'), get('/api/v2/silences?expired=false'), get('/api/v2/silences'), get('/api/v2/alerts?filter=team%3Db'),
+  get('/api/v1/alerts'), { method: 'POST', path: '/api/v1/alerts', body: '[]' }, get('/api/v1/silences'), get('/api/v1/status'), get('/api/v1/receivers'), { method: 'DELETE', path: '/api/v2/silences' },
+  get('/api/v2/alerts?receiver='), get('/api/v2/alerts?receiver=a&receiver=b'), get('/api/v2/alerts?active=true&active=false'), get('/api/v2/alerts?receiver=a)(b'), get('/api/v2/alerts?receiver=x%5CQa'),
+  get('/api/v2/alerts?filter=a%3D~%22a)(b%22'), { method: 'POST', path: '/api/v2/silences', body: '' }, { method: 'POST', path: '/api/v2/silences', body: 'null' },
+  silence({ matchers: [{ name: 'a', value: 'a)(b', isRegex: true }] }), get('/api/v2/silence/00000000000040008000000000000000'),
+  alerts('[{"labels":{"future":"1"},"startsAt":"2098-01-01T00:00:00Z"}]'), alerts('[{"labels":{"future":"2"},"startsAt":"2097-01-01T00:00:00Z","endsAt":"2098-01-01T00:00:00Z"}]'), alerts('[{"labels":{"half":"\\ud800"}}]'),
+  ...TIMES.map((startsAt, i) => alerts(JSON.stringify([{ labels: { form: String(i) }, startsAt, endsAt: '2099-01-01T00:00:00Z' }]))),
+  get('/api/v2/alerts?filter=future!%3D%22%22'), get('/api/v2/alerts?filter=half!%3D%22%22'), get('/api/v2/alerts?filter=form!%3D%22%22'),
 ]
 
 /** What both sides say alike: times of now and ids are put in order of their first appearance, silences' own ids included. */

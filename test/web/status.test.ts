@@ -70,7 +70,7 @@ describe('management', () => {
 
   it('reloads only where enabled, by POST or PUT, from the same site', async () => {
     const off = await start()
-    expect(await get(`${off.base}/-/reload`, { method: 'POST' })).toEqual([403, 'Lifecycle API is not enabled.'])
+    for (const path of ['/-/reload', '/alertmanager/-/reload']) expect(await get(`${off.base}${path}`, { method: 'POST' })).toEqual([403, 'Lifecycle API is not enabled.'])
     expect(await get(`${off.base}/-/reload`)).toEqual([405, 'Only POST or PUT requests allowed'])
     await off.stop()
     let reloads = 0
@@ -93,6 +93,10 @@ describe('management', () => {
     }
     expect(reloads).toBe(3)
     expect(await get(`${base}/-/reload`, { method: 'POST', headers: { Origin: base } })).toEqual([200, ''])
+    // Sidecars that write alertmanager.yml.
+    expect(await get(`${base}/alertmanager/-/reload`, { method: 'POST' })).toEqual([200, ''])
+    expect(await get(`${base}/alertmanager/-/reload`, { method: 'POST', headers: { Origin: 'null' } })).toEqual([403, 'Cross-site requests are refused.'])
+    expect(reloads).toBe(5)
   })
 
   it('ends the program only where enabled, by POST or PUT, from the same site', async () => {

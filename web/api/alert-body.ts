@@ -2,9 +2,9 @@
 import type { FastifyRequest } from 'fastify'
 import { DurationError, parseDuration } from '../../lib/model/duration.ts'
 import { MatcherError, type Matcher } from '../../lib/model/matcher.ts'
-import { compileRouteMatchers, parseRouteMatchers } from '../../lib/model/route-matcher.ts'
+import { compileRouteMatchers, compileRoutePattern, parseRouteMatchers } from '../../lib/model/route-matcher.ts'
 import type { CurrentAsk } from '../../lib/notify/lifecycle/current-alerts.ts'
-import { compileRegex, RegexError } from '../../lib/std/regex.ts'
+import { RegexError } from '../../lib/std/regex.ts'
 import { ApiError, badParameter } from './envelope.ts'
 import { parseTime } from './params.ts'
 
@@ -76,7 +76,7 @@ function matchersOf(text: string): Matcher[] {
 
 function receiverTest(pattern: string): (name: string) => boolean {
   try {
-    return compileRegex(pattern).test
+    return compileRoutePattern(pattern)
   } catch (error) {
     if (error instanceof RegexError) throw badParameter('receiver', error.message)
     throw error

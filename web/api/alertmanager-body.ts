@@ -57,9 +57,18 @@ function required<T>(value: T | null, path: string): T {
 function timeOf(what: string, object: Json, key: string, path: string): number | null {
   const text = textOf(what, object, key, path)
   if (text === null || text === '') return null
-  const timeMs = text.includes('T') ? parseTime(text) : null
+  const timeMs = parseDateTime(text)
   if (timeMs === null) throw badBody(what, `${path}${key} is no time: ${JSON.stringify(text.slice(0, 100))}; want RFC 3339, as 2026-01-02T15:04:05Z`)
   return timeMs === ZERO_TIME_MS ? null : timeMs
+}
+
+/** Scripts leave out the zone, which is UTC then, seconds, or the time of day. */
+const SHORTENED = /^(\d{4}-\d\d-\d\d)(?:(?:T| (?=\d\d:\d\d:[\d.,]+$))(\d\d:\d\d)(?:(:\d\d(?:[.,]\d+)?)(Z|[+-]\d\d:\d\d)?|Z)?)?$/
+
+/** Alertmanager's forms of a time (go-openapi strfmt.DateTime) as Unix ms; null for others. */
+function parseDateTime(text: string): number | null {
+  const m = SHORTENED.exec(text)
+  return m === null ? null : parseTime(`${m[1]}T${m[2] ?? '00:00'}${(m[3] ?? ':00').replace(',', '.')}${m[4] ?? 'Z'}`)
 }
 
 const ZERO_TIME_MS = Date.parse('0001-01-01T00:00:00Z')
@@ -71,7 +80,8 @@ function textMapOf(what: string, object: Json, key: string, path: string): Recor
   const texts: Record<string, string> = {}
   for (const [name, text] of Object.entries(value)) {
     if (typeof text !== 'string') throw typed(what, `${path}${key}.${name}`, 'a string')
-    texts[name] = text
+    // Go's decoder puts U+FFFD where half of a pair stands.
+    texts[name] = text.toWellFormed()
   }
   return texts
 }
@@ -106,10 +116,11 @@ function readAlert(item: Json, path: string, nowMs: number, resolveTimeoutMs: nu
   const startsAtMs = timeOf('alerts', item, 'startsAt', path)
   const endsAtMs = timeOf('alerts', item, 'endsAt', path)
   const startMs = startsAtMs ?? endsAtMs ?? nowMs
+  const endMs = endsAtMs ?? nowMs + resolveTimeoutMs
   const labels = labelsFromRecord(given)
   const badName = (names: readonly string[]): string | undefined => names.find((name) => name === '' || !name.isWellFormed())
   let fault: string | null = null
-  if (endsAtMs !== null && endsAtMs < startMs) fault = 'start time must be before end time'
+  if (endMs < startMs) fault = 'start time must be before end time'
   else if (labels.length === 0) fault = 'at least one label pair required'
   else if (badName(Object.keys(given).filter((name) => given[name] !== '')) !== undefined) fault = `invalid label set: invalid name ${JSON.stringify(badName(Object.keys(given)))}`
   else if (badName(Object.keys(annotations)) !== undefined) fault = `invalid annotations: invalid name ${JSON.stringify(badName(Object.keys(annotations)))}`
@@ -117,13 +128,14 @@ function readAlert(item: Json, path: string, nowMs: number, resolveTimeoutMs: nu
     fault,
     alert: {
       labels, annotations: new Map(Object.entries(annotations)), startsAtMs: startMs, activeAtMs: startMs, value: null,
-      endsAtMs: endsAtMs ?? nowMs + resolveTimeoutMs, ...(endsAtMs === null && { isTimeout: true }), generatorUrl,
+      endsAtMs: endMs, ...(endsAtMs === null && { isTimeout: true }), generatorUrl,
     },
   }
 }
 
 /** Throws AlertmanagerError; what its matchers say is not looked at. */
-export function readSilence(body: unknown, nowMs: number): SilenceDraft {
+export function readSilence(given: unknown, nowMs: number): SilenceDraft {
+  const body = given === null ? {} : given
   if (!isObject(body)) throw typed('silence', 'the body', 'an object')
   const comment = textOf('silence', body, 'comment', '')
   const createdBy = textOf('silence', body, 'createdBy', '')

@@ -3,18 +3,18 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { MatcherError, type Matcher } from '../../lib/model/matcher.ts'
-import { checkPattern, compileRouteMatchers, parseRouteMatcher } from '../../lib/model/route-matcher.ts'
+import { compileRouteMatchers, compileRoutePattern, parseRouteMatcher } from '../../lib/model/route-matcher.ts'
 import type { Silence } from '../../lib/model/silence.ts'
 import type { AlertsWanted, ShownAlert } from '../../lib/notify/dispatch/alert-view.ts'
 import { SilenceError, silenceState, type SilenceState } from '../../lib/notify/dispatch/silences.ts'
 import { parseItems } from '../../lib/std/json-items.ts'
-import { compileRegex, RegexError } from '../../lib/std/regex.ts'
+import { RegexError } from '../../lib/std/regex.ts'
 import { runInTurns, type Steps } from '../../lib/std/steps.ts'
 import type { AlertmanagerSide, ServerParts } from '../parts.ts'
 import { AlertmanagerError, badBody, readAlerts, readSilence, type PostedAlerts } from './alertmanager-body.ts'
 import { isCrossSite } from './cross-site.ts'
 import { Params } from './params.ts'
-import { addRoute, type Guard, type Handler } from './router.ts'
+import { addRoute, type Guard, type Handler, type Method } from './router.ts'
 
 export const ALERTMANAGER_PREFIX = '/alertmanager/'
 const API = `${ALERTMANAGER_PREFIX}api/v2`
@@ -22,9 +22,10 @@ const API = `${ALERTMANAGER_PREFIX}api/v2`
 const BODY_BYTES_MAX = 32 << 20
 /** A hundred alerts: less than a millisecond. */
 const SMALL_BODY_BYTES = 32 << 10
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
+const UUID = /^[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}$/i
 /** What go-openapi takes for true. */
 const TRUE: ReadonlySet<string> = new Set(['true', '1', 'yes', 'ok', 'y', 'on', 'selected', 'checked', 't', 'enabled'])
+const GONE = 'The Alertmanager v1 API was deprecated in version 0.16.0 and is removed as of version 0.27.0 - please use the equivalent route in the v2 API'
 const STATE_ORDER: Readonly<Record<SilenceState, number>> = { active: 1, pending: 2, expired: 3 }
 
 export function addAlertmanagerRoutes(app: FastifyInstance, parts: ServerParts): void {
@@ -35,11 +36,13 @@ export function addAlertmanagerRoutes(app: FastifyInstance, parts: ServerParts):
     const { alertmanager } = parts
     addRoute(scope, ['GET'], `${ALERTMANAGER_PREFIX}-/healthy`, (_request, reply) => reply.type('text/plain; charset=utf-8').send('OK'))
     addRoute(scope, ['GET'], `${ALERTMANAGER_PREFIX}-/ready`, (_request, reply) => reply.type('text/plain; charset=utf-8').send('OK'))
-    addRoute(scope, ['GET'], `${API}/status`, (_request, reply) => sendJson(reply, status(alertmanager, parts)))
-    addRoute(scope, ['GET'], `${API}/receivers`, (request, reply) => {
+    addApiRoute(scope, ['GET'], '/status', (_request, reply) => sendJson(reply, status(alertmanager, parts)))
+    addApiRoute(scope, ['GET'], '/receivers', (request, reply) => {
       const isWanted = receiverTest(new Params(request))
       return sendJson(reply, alertmanager.receivers().filter(isWanted).map(({ name, labels }) => ({ labels: Object.fromEntries([...labels, ['name', name]]), name })))
     })
+    // Whatever the path and method: what still asks for the old API is to read why it gets nothing.
+    scope.all(`${ALERTMANAGER_PREFIX}api/v1/*`, (_request, reply) => sendJson(reply.code(410), { status: 'deprecated', error: GONE }))
     addAlertRoutes(scope, alertmanager, parts)
     addSilenceRoutes(scope, alertmanager, parts)
   })
@@ -54,7 +57,7 @@ function addAlertRoutes(app: FastifyInstance, alertmanager: AlertmanagerSide, pa
     await nextTurn()
     return runInTurns(readAlerts(itemsOf(body), clock.now(), alertmanager.resolveTimeoutMs()), clock)
   }
-  addRoute(app, ['GET', 'POST'], `${API}/alerts`, async (request, reply) => {
+  addApiRoute(app, ['GET', 'POST'], '/alerts', async (request, reply) => {
     if (request.method !== 'POST') {
       const alerts = await alertmanager.alerts(alertsWanted(new Params(request), alertmanager))
       return sendJson(reply, alerts.map(alertJson))
@@ -66,8 +69,8 @@ function addAlertRoutes(app: FastifyInstance, alertmanager: AlertmanagerSide, pa
     await alertmanager.post(alerts, faults.length)
     if (faults.length > 0) throw new AlertmanagerError(400, faults.join('\n'))
     return reply.code(200).send()
-  }, { guard })
-  addRoute(app, ['GET'], `${API}/alerts/groups`, async (request, reply) => {
+  }, guard)
+  addApiRoute(app, ['GET'], '/alerts/groups', async (request, reply) => {
     const groups = await alertmanager.groups(alertsWanted(new Params(request), alertmanager))
     return sendJson(reply, groups.map(({ receiver, labels, routeLabels, alerts }) => ({ alerts: alerts.map(alertJson), labels: labelsJson(labels), receiver: { name: receiver }, routeLabels: Object.fromEntries(routeLabels) })))
   })
@@ -75,11 +78,11 @@ function addAlertRoutes(app: FastifyInstance, alertmanager: AlertmanagerSide, pa
 
 function addSilenceRoutes(app: FastifyInstance, alertmanager: AlertmanagerSide, parts: ServerParts): void {
   const { clock } = parts
-  addRoute(app, ['GET', 'POST'], `${API}/silences`, async (request, reply) => {
+  addApiRoute(app, ['GET', 'POST'], '/silences', async (request, reply) => {
     const nowMs = clock.now()
     if (request.method === 'POST') return sendJson(reply, { silenceID: await alertmanager.setSilence(readSilence(jsonOf(request, 'silence'), nowMs)) })
     return sendJson(reply, silencesWanted(new Params(request), alertmanager, nowMs).map((silence) => silenceJson(silence, nowMs)))
-  }, { guard: posted(['GET', 'POST'], parts) })
+  }, posted(['GET', 'POST'], parts))
   const one: Handler = async (request, reply) => {
     const { id } = request.params as { id: string }
     if (!UUID.test(id)) throw new AlertmanagerError(422, `silenceID in path must be of type uuid: ${JSON.stringify(id.slice(0, 100))}`, 601)
@@ -89,7 +92,13 @@ function addSilenceRoutes(app: FastifyInstance, alertmanager: AlertmanagerSide, 
     await alertmanager.expireSilence(silence.id)
     return reply.code(200).send()
   }
-  addRoute(app, ['GET', 'DELETE'], `${API}/silence/:id`, one, { guard: posted([], parts) })
+  addApiRoute(app, ['GET', 'DELETE'], '/silence/:id', one, posted([], parts))
+}
+
+/** `path` below the API. */
+function addApiRoute(app: FastifyInstance, methods: readonly Method[], path: string, handler: Handler, guard?: Guard): void {
+  const refuse = (reply: FastifyReply, method: string): void => void sendJson(reply, { code: 405, message: `method ${method} is not allowed, but [${methods.join(',')}] are` })
+  addRoute(app, methods, `${API}${path}`, handler, { refuse, ...(guard !== undefined && { guard }) })
 }
 
 /** Refuses changes by other sites' pages, and bodies that are no JSON. */
@@ -123,6 +132,7 @@ function bodyOf(request: FastifyRequest): Buffer {
 }
 
 function jsonOf(request: FastifyRequest, what: string): unknown {
+  if (bodyOf(request).length === 0) throw new AlertmanagerError(422, `${what} in body is required`, 602)
   try {
     return JSON.parse(bodyOf(request).toString('utf8'))
   } catch (error) {
@@ -158,8 +168,8 @@ function alertsWanted(params: Params, alertmanager: AlertmanagerSide): AlertsWan
   const matches = compileRouteMatchers(filterOf(params, 'filter'))
   const isWanted = receiverTest(params)
   const names = new Set(alertmanager.receivers().filter(isWanted).map(({ name }) => name))
-  const pattern = params.all('receiver')[0]
-  const isNamed = pattern === undefined ? () => true : receiverPattern(pattern)
+  const pattern = params.all('receiver').at(-1) ?? ''
+  const isNamed = pattern === '' ? () => true : receiverPattern(pattern)
   const flag = (name: string): boolean => isTrue(params, name)
   return {
     matches, isReceiver: (name) => names.has(name) && isNamed(name),
@@ -169,17 +179,16 @@ function alertsWanted(params: Params, alertmanager: AlertmanagerSide): AlertsWan
 
 function receiverPattern(pattern: string): (name: string) => boolean {
   try {
-    checkPattern(pattern)
-    return compileRegex(pattern).test
+    return compileRoutePattern(pattern)
   } catch (error) {
     if (error instanceof RegexError) throw new AlertmanagerError(400, `failed to parse receiver param: ${error.message}`)
     throw error
   }
 }
 
-/** True by default. */
+/** True by default; of several the last counts. */
 function isTrue(params: Params, name: string): boolean {
-  const text = params.text(name)
+  const text = params.all(name).at(-1) ?? ''
   return text === '' || TRUE.has(text.toLowerCase())
 }
 

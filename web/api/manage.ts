@@ -1,6 +1,7 @@
 // /-/healthy, /-/ready, /-/reload, /-/quit and /metrics, texts and codes as Prometheus has them (web/web.go).
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import type { ServerParts } from '../parts.ts'
+import { ALERTMANAGER_PREFIX } from './alertmanager.ts'
 import { isCrossSite } from './cross-site.ts'
 import { OPEN_METRICS_TYPE, toOpenMetrics } from './open-metrics.ts'
 import { addRoute, type Guard, type Handler } from './router.ts'
@@ -39,8 +40,10 @@ export function addManageRoutes(app: FastifyInstance, parts: ServerParts, state:
     parts.options.onQuit()
     return text(reply, 200, 'Requesting termination... Goodbye!')
   }
-  const change = { guard, refusal: 'Only POST or PUT requests allowed' }
+  const change = { guard, refuse: (reply: FastifyReply) => void reply.type('text/plain; charset=utf-8').send('Only POST or PUT requests allowed') }
   addRoute(app, ['POST', 'PUT'], '/-/reload', reload, change)
+  // Who writes alertmanager.yml asks its own program.
+  addRoute(app, ['POST', 'PUT'], `${ALERTMANAGER_PREFIX}-/reload`, reload, change)
   addRoute(app, ['POST', 'PUT'], '/-/quit', quit, change)
   addMetricsRoute(app, parts)
 }

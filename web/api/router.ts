@@ -12,8 +12,8 @@ export type Guard = (request: FastifyRequest, reply: FastifyReply) => boolean
 
 interface RouteOptions {
   guard?: Guard
-  /** Text of a 405. */
-  refusal?: string
+  /** Sends the body of a 405, by default as Prometheus. */
+  refuse?: (reply: FastifyReply, method: string) => void
 }
 
 /**
@@ -23,7 +23,7 @@ interface RouteOptions {
 export function addRoute(
   app: FastifyInstance, methods: readonly Method[], url: string, handler: Handler, options: RouteOptions = {},
 ): void {
-  const { guard, refusal = 'Method Not Allowed\n' } = options
+  const { guard, refuse = refuseMethod } = options
   const allowed: ReadonlySet<string> = new Set(methods.includes('GET') ? ['HEAD', ...methods] : methods)
   const allow = [...methods, 'OPTIONS'].toSorted().join(', ')
   app.route({
@@ -32,8 +32,12 @@ export function addRoute(
     handler,
     onRequest: (request, reply, done) => {
       if (request.method === 'OPTIONS') reply.header('Allow', allow).code(204).send()
-      else if (!allowed.has(request.method)) reply.code(405).header('Allow', allow).type('text/plain; charset=utf-8').send(refusal)
+      else if (!allowed.has(request.method)) refuse(reply.code(405).header('Allow', allow), request.method)
       else if (guard === undefined || !guard(request, reply)) done()
     },
   })
+}
+
+function refuseMethod(reply: FastifyReply): void {
+  reply.type('text/plain; charset=utf-8').send('Method Not Allowed\n')
 }

@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto'
 import type { MetaStore } from '../../meta/interface.ts'
 import { getLabel, type Labels } from '../../model/labels.ts'
 import type { Matcher } from '../../model/matcher.ts'
-import { compileRouteMatchers } from '../../model/route-matcher.ts'
+import { compileRouteMatchers, compileRoutePattern } from '../../model/route-matcher.ts'
 import type { Silence } from '../../model/silence.ts'
 import type { Clock } from '../../std/clock.ts'
 import { compileRegex, RegexError } from '../../std/regex.ts'
@@ -208,7 +208,9 @@ function faultOf({ name, op, value }: Matcher): string | null {
   if (name === '' || !name.isWellFormed()) return `invalid label name ${JSON.stringify(name)}`
   if (op === '=' || op === '!=') return value.isWellFormed() ? null : `invalid label value ${JSON.stringify(value)}`
   try {
+    // Alertmanager wants the first, and silences nothing where the second fails.
     compileRegex(value)
+    compileRoutePattern(value)
     return null
   } catch (error) {
     if (error instanceof RegexError) return `invalid regular expression ${JSON.stringify(value)}: ${error.message}`

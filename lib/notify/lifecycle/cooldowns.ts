@@ -3,7 +3,7 @@
 import type { CooldownRule } from '../../config/lifecycle-section.ts'
 import type { ToldEntry } from '../../meta/interface.ts'
 import { getLabel, type Labels } from '../../model/labels.ts'
-import { compileMatcher } from '../../model/matcher.ts'
+import { compileRouteMatchers } from '../../model/route-matcher.ts'
 import type { Episode } from './episode.ts'
 
 export interface CooldownSettings {
@@ -28,8 +28,8 @@ export class Cooldowns {
   applyConfig({ cooldowns, severities }: CooldownSettings): void {
     this.#severities = severities
     this.#rules = cooldowns.map(({ matchers, cooldownMs }) => {
-      const tests = matchers.map((matcher) => ({ name: matcher.name, test: compileMatcher(matcher) }))
-      return { lengthMs: cooldownMs, isMatch: (labels) => tests.every(({ name, test }) => test(getLabel(labels, name))) }
+      const matches = compileRouteMatchers(matchers)
+      return { lengthMs: cooldownMs, isMatch: (labels) => matches((name) => getLabel(labels, name)) }
     })
   }
 

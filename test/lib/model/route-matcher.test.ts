@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest'
 import { fingerprint } from '../../../lib/model/fingerprint.ts'
 import { labelsFromRecord, printLabelSet } from '../../../lib/model/labels.ts'
 import { MatcherError, type Matcher } from '../../../lib/model/matcher.ts'
-import { compileRouteMatchers, formatRouteMatchers, parseRouteMatcher, parseRouteMatchers } from '../../../lib/model/route-matcher.ts'
+import { compileRouteMatchers, compileRoutePattern, formatRouteMatchers, parseRouteMatcher, parseRouteMatchers } from '../../../lib/model/route-matcher.ts'
+import { RegexError } from '../../../lib/std/regex.ts'
 import { readAlertmanagerGolden } from '../../support/alertmanager-golden.ts'
 
 const golden = readAlertmanagerGolden()
@@ -37,6 +38,27 @@ describe('matchers of routes', () => {
     expect(of({ a: '1', b: 'x-y' })).toBe(true)
     expect(of({ a: '1', b: 'x\ny' })).toBe(false)
     expect(of({ a: '1', b: 'x-y', c: 'z' })).toBe(false)
+  })
+})
+
+describe('compileRoutePattern', () => {
+  /** As `amtool config routes test` has it. */
+  const f = (pattern: string, texts: Readonly<Record<string, boolean>>): void => {
+    const test = compileRoutePattern(pattern)
+    expect(Object.fromEntries(Object.keys(texts).map((text) => [text, test(text)])), pattern).toEqual(texts)
+  }
+
+  it('takes what is well formed only within the anchors, as Alertmanager does', () => {
+    f('a)(b', { ab: true, a: false, b: false, xab: false })
+    // The anchors hold one side each.
+    f('a)|(b', { ab: true, a: true, b: true, aX: true, Xb: true, X: false })
+    f('a.)(b', { axb: true, 'a\nb': false })
+    f('a|b', { a: true, b: true, ab: false, aX: false })
+  })
+
+  it('refuses what is well formed only by itself', () => {
+    expect(() => compileRoutePattern('x\\Qa')).toThrow(new RegexError('error parsing regexp: missing closing ): `^(?:x\\Qa)$`'))
+    expect(() => compileRoutePattern('(')).toThrow(new RegexError('error parsing regexp: missing closing ): `^(?:()$`'))
   })
 })
 
