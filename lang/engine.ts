@@ -10,6 +10,7 @@ import { Budget } from './exec/budget.ts'
 import { evaluate } from './exec/evaluate.ts'
 import { elementsOf, type InstantElement } from './instant-elements.ts'
 import { Explainer } from './exec/explain.ts'
+import type { KeptWindows } from './exec/window-contract.ts'
 import { HistogramTable } from './exec/histogram-table.ts'
 import { LabelTable } from './exec/label-table.ts'
 import type { Steps } from './exec/operator.ts'
@@ -87,9 +88,10 @@ export class Engine {
   }
 
   /**
-   * The elements of an instant query as values, for rules: a scalar is one without labels. Throws ParseError, QueryError.
+   * The elements of an instant query as values, for rules: a scalar is one without labels. `kept`: windows that need not be read.
+   * Throws ParseError, QueryError.
    */
-  instant(job: InstantJob, queryable: Queryable): InstantElement[] {
+  instant(job: InstantJob, queryable: Queryable, kept: KeptWindows | null = null): InstantElement[] {
     const querier = queryable.querier()
     try {
       const { features, subqueryStepMs } = this.#options
@@ -100,7 +102,7 @@ export class Engine {
       const result = evaluate(this.#parsed.parse(job.query), this.#stepsOf(job), times, {
         query: job.query, querier, labels, histograms, annotations: new Annotations(job.query), budget, features, explainer: null,
         lookbackMs: job.lookbackMs, isRangeQuery: false, subqueryStepMs, tier: job.tier ?? null,
-        tierUse: querier.buckets === undefined ? null : new TierUse(),
+        tierUse: querier.buckets === undefined ? null : new TierUse(), kept,
       })
       return elementsOf(result, labels, histograms)
     } finally {
@@ -120,7 +122,7 @@ export class Engine {
     const explainer = job.explain === true ? new Explainer(clock, budget, tierUse) : null
     const scope = {
       query: job.query, querier, labels, histograms, annotations, budget, features, explainer,
-      lookbackMs: job.lookbackMs, isRangeQuery, subqueryStepMs, tier: job.tier ?? null, tierUse,
+      lookbackMs: job.lookbackMs, isRangeQuery, subqueryStepMs, tier: job.tier ?? null, tierUse, kept: null,
     }
     const parsed = this.#parsed.parse(job.query)
     const preparedMs = clock.monotonic()

@@ -16,6 +16,7 @@ import { drainScalar } from './dense.ts'
 import { isFilter } from './element-op.ts'
 import { instantSelector } from './instant-selector.ts'
 import { Join } from './join.ts'
+import { keptOperator } from './kept-windows.ts'
 import { isMarked } from './label-table.ts'
 import { MappedRows, negate } from './mapped-rows.ts'
 import { MergeSeries } from './merge-series.ts'
@@ -102,7 +103,8 @@ export class Compiler implements ExprCompiler {
   #unsettled(expr: Expr, steps: Steps): Operator {
     switch (expr.type) {
       case 'number': return literal(expr, steps)
-      case 'vectorSelector': return instantSelector(this, expr, steps, { func: '', wanted: 'value' })
+      case 'vectorSelector':
+        return keptOperator(this.scope, { selector: expr, func: '', arg: 0, windowMs: this.scope.lookbackMs }, steps) ?? instantSelector(this, expr, steps, { func: '', wanted: 'value' })
       case 'paren': return this.compile(expr.expr, steps)
       case 'unary': return this.#unary(expr, steps)
       case 'binary': return this.#binary(expr, steps)

@@ -12,6 +12,7 @@ import { typeOf } from '../parse/value-type.ts'
 import { ofArgument } from './annotations.ts'
 import { contextOf, type ExprCompiler } from './call-context.ts'
 import { DenseOperator } from './dense.ts'
+import { keptOperator } from './kept-windows.ts'
 import { isMarked } from './label-table.ts'
 import { MappedRows } from './mapped-rows.ts'
 import { ABSENT, type Operator, type Steps } from './operator.ts'
@@ -73,6 +74,8 @@ function extendedFunc(selector: VectorSelector, name: string, func: RangeFunc): 
 
 function matrixRows(compiler: ExprCompiler, source: MatrixSelector, { called, func }: { called: RangeCall; func: string }, steps: Steps): Operator {
   const { budget, labels, tierUse } = compiler.scope
+  const kept = keptOperator(compiler.scope, { selector: source.selector, func, arg: called.args[0]?.[0] ?? 0, windowMs: durationMs(source.range) }, steps)
+  if (kept !== null) return kept
   const asked: RangeAsk = { compiler, source, called, func, shift: shiftOf(source.selector, durationMs(source.range)) }
   const spans = rangeSpans(asked, steps)
   if (spans !== null) {

@@ -8,6 +8,9 @@ import { RecordingRule } from './recording-rule.ts'
 import { printedExpr, ruleIdentity } from './rule.ts'
 import type { WindowQueries } from './window/window-query.ts'
 
+/** Of groups that come more rarely all would be read anew each time (sample-columns.ts). */
+const KEPT_INTERVAL_MS_MAX = 150_000
+
 export interface BuildGround extends GroupGround {
   features: Partial<ParserFeatures>
   onExpanded?: (isGood: boolean) => void
@@ -25,7 +28,7 @@ export function buildGroup(
 ): RuleGroup {
   const { query, clock, onExpanded, features } = ground
   const { externalLabels, externalUrl } = outside
-  const ask = ground.windows?.withOffset(own.queryOffsetMs) ?? query
+  const ask = own.intervalMs > KEPT_INTERVAL_MS_MAX ? query : ground.windows?.withOffset(own.queryOffsetMs) ?? query
   const alerting: AlertingGround = { ask, query, clock, externalLabels, externalUrl, onExpanded: (isGood) => onExpanded?.(isGood) }
   const known = Map.groupBy(previous?.rules ?? [], ({ identity }) => identity)
   const build = (rule: RuleConfig): Rule => {

@@ -1,5 +1,6 @@
 // How rules ask: one instant query, its elements as values. The engine is this thread's own, over the head as it is now.
 import type { Engine } from '../../lang/engine.ts'
+import type { KeptWindows } from '../../lang/exec/window-contract.ts'
 import { QueryError } from '../../lang/exec/query-error.ts'
 import type { InstantElement } from '../../lang/instant-elements.ts'
 import { ParseError } from '../../lang/parse/parse-error.ts'
@@ -13,10 +14,13 @@ export class RuleQueryError extends Error {
 /** Evaluates at a time (Unix ms). Throws RuleQueryError. */
 export type QueryFunc = (expr: string, timeMs: number) => InstantElement[]
 
-export function engineQuery(engine: Engine, queryable: Queryable, limits: { timeoutMs: number; lookbackMs: number }): QueryFunc {
-  return (query, timeMs) => {
+/** The same, windows that are kept not read anew. */
+export type WindowQueryFunc = (expr: string, timeMs: number, kept?: KeptWindows) => InstantElement[]
+
+export function engineQuery(engine: Engine, queryable: Queryable, limits: { timeoutMs: number; lookbackMs: number }): WindowQueryFunc {
+  return (query, timeMs, kept) => {
     try {
-      return engine.instant({ kind: 'instant', query, timeMs, ...limits, limit: 0, stats: '' }, queryable)
+      return engine.instant({ kind: 'instant', query, timeMs, ...limits, limit: 0, stats: '' }, queryable, kept)
     } catch (error) {
       if (error instanceof QueryError || error instanceof ParseError) throw new RuleQueryError(error.message, { cause: error })
       // Stack and memory have their bounds, too: a query beyond them costs itself, not the rules after it.

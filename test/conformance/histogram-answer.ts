@@ -50,7 +50,7 @@ function evaluated({ expr, startMs, endMs, stepMs }: Question, queryable: Querya
   const labels = new LabelTable(querier)
   const budget = new Budget({ ...DEFAULT_ENGINE_OPTIONS, deadlineMs: Infinity, clock: systemClock })
   const scope: QueryScope = {
-    ...settings, query: expr, explainer: null, tier: null, tierUse: null, querier, labels, budget, histograms: new HistogramTable(budget), annotations: new Annotations(expr), isRangeQuery: stepMs > 0,
+    ...settings, query: expr, explainer: null, tier: null, tierUse: null, kept: null, querier, labels, budget, histograms: new HistogramTable(budget), annotations: new Annotations(expr), isRangeQuery: stepMs > 0,
   }
   const count = stepMs > 0 ? Math.floor((endMs - startMs) / stepMs) + 1 : 1
   const result = evaluate(parseExpr(expr, settings.features), { startMs, stepMs, count }, { startMs, endMs, stepMs }, scope)

@@ -6,7 +6,7 @@
 //   pull   reads the last seconds again, takes each series' samples behind its newest: O(new samples)
 //   build  reads everything: at first, when series come or go, where samples came late, and every five minutes, which
 //          finds what came out of order, or was deleted, since
-import type { Queryable, Querier, Selection, SeriesBatch } from '../../../storage/interface.ts'
+import type { Querier, Selection, SeriesBatch } from '../../../storage/interface.ts'
 import type { Matcher } from '../../model/matcher.ts'
 
 /** How far a pull looks back behind the one before: scrapes come in some time after the moment they are of. */
@@ -64,16 +64,11 @@ export class SampleColumns {
   }
 
   /** Takes in what the store has up to `timeMs`, which never falls. */
-  advance(queryable: Queryable, timeMs: number): void {
+  advance(querier: Querier, timeMs: number): void {
     if (timeMs === this.pulledMs) return
-    const querier = queryable.querier()
-    try {
-      const isDue = timeMs - this.#builtMs >= (this.#isLate ? LATE_REBUILD_MS : REBUILD_MS)
-      if (isDue || !this.#pull(querier, timeMs)) this.#build(querier, timeMs)
-      this.pulledMs = timeMs
-    } finally {
-      querier.close()
-    }
+    const isDue = timeMs - this.#builtMs >= (this.#isLate ? LATE_REBUILD_MS : REBUILD_MS)
+    if (isDue || !this.#pull(querier, timeMs)) this.#build(querier, timeMs)
+    this.pulledMs = timeMs
   }
 
   /** False if all must be read. */

@@ -6,12 +6,13 @@
 //   sum, avg        a sum of a double and a float (about 77 bits), to which samples are added and from which they are taken
 //   min, max        the extreme; a scan where it leaves
 //   rate and like   how many counter resets there are; first and last sample are looked up
+//   lines           nothing: they are fitted when they are asked for
 //   all else        a scan of the window that has changed
 import { extrapolationFactor, NO_ZERO, stretched } from '../../../lang/func/extrapolation.ts'
 import { RANGE_KERNELS } from '../../../lang/func/range-funcs.ts'
 import type { RangeKernel, Windows } from '../../../lang/func/range-kernel.ts'
 import { assert } from '../../std/assert.ts'
-import type { WindowForm } from './window-form.ts'
+import type { WindowSpec } from './window-form.ts'
 
 /** Samples of all series; those of one window are [from, to) of both. */
 export interface Samples {
@@ -46,16 +47,16 @@ export interface Bounds {
 }
 
 /** Bytes a window takes beside its place. */
-export function foldBytes({ func }: WindowForm): number {
+export function foldBytes({ func }: WindowSpec): number {
   switch (func) {
     case 'avg_over_time': case 'sum_over_time': return 16
     case 'rate': case 'increase': return 2
-    case '': case 'last_over_time': case 'count_over_time': case 'present_over_time': case 'delta': return 0
-    case 'min_over_time': case 'max_over_time': case 'stddev_over_time': case 'stdvar_over_time': case 'quantile_over_time': case 'changes': return 8
+    case '': case 'last_over_time': case 'count_over_time': case 'present_over_time': case 'delta': case 'irate': case 'idelta': case 'deriv': case 'predict_linear': return 0
+    case 'min_over_time': case 'max_over_time': case 'stddev_over_time': case 'stdvar_over_time': case 'quantile_over_time': case 'changes': case 'resets': return 8
   }
 }
 
-export function makeFold(form: WindowForm, count: number): WindowFold {
+export function makeFold(form: WindowSpec, count: number): WindowFold {
   switch (form.func) {
     case 'avg_over_time': return new SumFold(count, new Scanner(form), true)
     case 'sum_over_time': return new SumFold(count, new Scanner(form), false)
@@ -64,10 +65,13 @@ export function makeFold(form: WindowForm, count: number): WindowFold {
     case 'rate': return new ChangeFold(count, true, form.windowMs / 1000)
     case 'increase': return new ChangeFold(count, true, 1)
     case 'delta': return new ChangeFold(count, false, 1)
-    case '': case 'last_over_time': return new PlaceFold(({ v }, { to }) => v[to - 1]!)
-    case 'count_over_time': return new PlaceFold((_, { from, to }) => to - from)
-    case 'present_over_time': return new PlaceFold(() => 1)
-    case 'stddev_over_time': case 'stdvar_over_time': case 'quantile_over_time': case 'changes':
+    case '': case 'last_over_time': return new PlaceFold(1, ({ v }, { to }) => v[to - 1]!)
+    case 'count_over_time': return new PlaceFold(1, (_, { from, to }) => to - from)
+    case 'present_over_time': return new PlaceFold(1, () => 1)
+    case 'irate': return new PlaceFold(2, irateAt)
+    case 'idelta': return new PlaceFold(2, ({ v }, { to }) => v[to - 1]! - v[to - 2]!)
+    case 'deriv': case 'predict_linear': return new LineFold(new Scanner(form), form.offsetMs)
+    case 'stddev_over_time': case 'stdvar_over_time': case 'quantile_over_time': case 'changes': case 'resets':
       return new ScanFold(count, new Scanner(form))
   }
 }
@@ -79,35 +83,48 @@ class Scanner {
   readonly #windows: Windows
   readonly #out = new Float64Array(1)
   readonly #kinds = new Uint8Array(1)
+  #times = NO_TIMES
 
-  constructor({ func, quantile, windowMs }: WindowForm) {
+  constructor({ func, arg, windowMs }: WindowSpec) {
     const known = RANGE_KERNELS.get(func)
     assert(known !== undefined, `no kernel ${func}`)
     this.#kernel = known.kernel
-    this.#args = [Float64Array.of(quantile)]
-    // None of these functions looks at times.
+    this.#args = [Float64Array.of(arg)]
     this.#windows = {
       count: 1, lo: new Int32Array(1), hi: new Int32Array(1), startMs: new Float64Array(1), endMs: new Float64Array(1), evalMs: new Float64Array(1), rangeMs: windowMs, stretch: null,
     }
   }
 
+  /** Of a function that does not look at times. */
   value(v: Float64Array, from: number, to: number): number {
     this.#windows.hi[0] = to - from
     this.#kernel(this.#windows, NO_TIMES, v, from, this.#out, this.#kinds, 0, this.#args, UNHURRIED)
     return this.#out[0]!
   }
+
+  /** Of one that does; `evalT` is the evaluation's time on the scale of t. */
+  valueAt({ t, v }: Samples, from: number, to: number, evalT: number): number {
+    if (this.#times.length < to - from) this.#times = new Float64Array(2 * (to - from))
+    const times = this.#times
+    for (let k = from; k < to; k++) times[k - from] = t[k]!
+    this.#windows.hi[0] = to - from
+    this.#windows.evalMs[0] = evalT
+    this.#kernel(this.#windows, times, v, from, this.#out, this.#kinds, 0, this.#args, UNHURRIED)
+    return this.#out[0]!
+  }
 }
 
-const NO_TIMES = new Float64Array(0)
+const NO_TIMES: Float64Array = new Float64Array(0)
 /** Windows of rules are short. */
 const UNHURRIED = { spend: (): void => {} }
 
 /** What the place of the window tells. */
 class PlaceFold implements WindowFold {
-  readonly samplesMin = 1
+  readonly samplesMin: number
   readonly #valueOf: (samples: Samples, window: Bounds) => number
 
-  constructor(valueOf: (samples: Samples, window: Bounds) => number) {
+  constructor(samplesMin: number, valueOf: (samples: Samples, window: Bounds) => number) {
+    this.samplesMin = samplesMin
     this.#valueOf = valueOf
   }
 
@@ -117,6 +134,33 @@ class PlaceFold implements WindowFold {
 
   value(_slot: number, samples: Samples, window: Bounds): number {
     return this.#valueOf(samples, window)
+  }
+}
+
+/** After prometheus promql/functions.go, instantValue. */
+function irateAt({ t, v }: Samples, { to }: Bounds): number {
+  const current = v[to - 1]!
+  const previous = v[to - 2]!
+  return (current < previous ? current : current - previous) / ((t[to - 1]! - t[to - 2]!) / 1000)
+}
+
+/** A line through the samples. */
+class LineFold implements WindowFold {
+  readonly samplesMin = 2
+  readonly #scanner: Scanner
+  readonly #offsetMs: number
+
+  constructor(scanner: Scanner, offsetMs: number) {
+    this.#scanner = scanner
+    this.#offsetMs = offsetMs
+  }
+
+  scan(): void {}
+
+  slide(): void {}
+
+  value(_slot: number, samples: Samples, { from, to, endT }: Bounds): number {
+    return this.#scanner.valueAt(samples, from, to, endT + this.#offsetMs)
   }
 }
 

@@ -1,8 +1,8 @@
-// Which expressions of rules are windows of single series compared with a number, so that their state can be kept:
+// Which windows of single series can be kept: those of some functions, and not too long ago. And which expressions of rules are
+// nothing but such windows compared with a number, and need no engine at all:
 //
-//   avg_over_time(cpu{env="prod"}[5m]) > 80        up == 0        0.2 <= rate(errors_total[1m])
-//
-// All else is evaluated by the engine as it stands.
+//   avg_over_time(cpu{env="prod"}[5m]) > 80        up == 0        0.2 <= rate(errors_total[1m] offset 5m)
+import type { WindowAsk } from '../../../lang/exec/window-contract.ts'
 import type { Call, Expr, ParserFeatures, VectorSelector } from '../../../lang/parse/ast.ts'
 import { parseExpr } from '../../../lang/parse/parse.ts'
 import { METRIC_NAME } from '../../model/labels.ts'
@@ -13,28 +13,43 @@ export type Comparison = '==' | '!=' | '<' | '<=' | '>' | '>='
 /** '' is the newest sample of an instant selector. */
 export type WindowFunc =
   | '' | 'avg_over_time' | 'sum_over_time' | 'min_over_time' | 'max_over_time' | 'count_over_time' | 'last_over_time' | 'present_over_time'
-  | 'stddev_over_time' | 'stdvar_over_time' | 'quantile_over_time' | 'changes' | 'rate' | 'increase' | 'delta'
+  | 'stddev_over_time' | 'stdvar_over_time' | 'quantile_over_time' | 'changes' | 'resets' | 'rate' | 'increase' | 'delta' | 'irate' | 'idelta' | 'deriv' | 'predict_linear'
 
 const FUNCS: ReadonlySet<string> = new Set<WindowFunc>([
   'avg_over_time', 'sum_over_time', 'min_over_time', 'max_over_time', 'count_over_time', 'last_over_time', 'present_over_time',
-  'stddev_over_time', 'stdvar_over_time', 'quantile_over_time', 'changes', 'rate', 'increase', 'delta',
+  'stddev_over_time', 'stdvar_over_time', 'quantile_over_time', 'changes', 'resets', 'rate', 'increase', 'delta', 'irate', 'idelta', 'deriv', 'predict_linear',
 ])
 /** The same comparison with its sides exchanged. */
 const MIRRORED: Readonly<Record<Comparison, Comparison>> = { '==': '==', '!=': '!=', '<': '>', '<=': '>=', '>': '<', '>=': '<=' }
 /** Longer windows are the engine's: their samples need not lie in memory for the sake of a rule. */
 const WINDOW_MS_MAX = 3_600_000
 
-export interface WindowForm {
+/** Longer ago the head need not hold all samples. */
+const OFFSET_MS_MAX = 3_600_000
+
+/** Windows of one function over the series of a selector. */
+export interface WindowSpec {
   func: WindowFunc
   matchers: readonly Matcher[]
   /** 0: the lookback of instant selectors. */
   windowMs: number
-  /** Of quantile_over_time. */
-  quantile: number
-  comparison: Comparison
-  threshold: number
+  offsetMs: number
+  /** The function's number: of quantile_over_time and predict_linear; 0 of others. */
+  arg: number
   /** Equal for equal selectors. */
   selector: string
+}
+
+/** Windows compared with a number. */
+export interface WindowForm extends WindowSpec {
+  comparison: Comparison
+  threshold: number
+}
+
+/** What the engine asks for; null: it is not kept. */
+export function windowSpec({ func, arg, matchers, windowMs, offsetMs }: WindowAsk): WindowSpec | null {
+  if ((func !== '' && !isWindowFunc(func)) || !(windowMs > 0) || !isNear(windowMs, offsetMs)) return null
+  return { func, matchers, windowMs, offsetMs, arg, selector: selectorKey(matchers) }
 }
 
 /** null: the engine's. Throws ParseError. */
@@ -49,21 +64,31 @@ export function windowForm(text: string, features: Partial<ParserFeatures>): Win
 }
 
 function formOf(expr: Expr, comparison: Comparison, threshold: number): WindowForm | null {
-  if (expr.type === 'vectorSelector') return withSelector(expr, { func: '', windowMs: 0, quantile: 0, comparison, threshold })
+  if (expr.type === 'vectorSelector') return withSelector(expr, { func: '', windowMs: 0, arg: 0, comparison, threshold })
   if (expr.type !== 'call' || !isWindowFunc(expr.func)) return null
-  const range = bare(expr.args.at(-1)!)
-  const quantile = quantileOf(expr)
-  if (range.type !== 'matrixSelector' || range.range.kind !== 'fixed' || quantile === null) return null
+  const args = expr.args.map(bare)
+  const range = args.find(({ type }) => type === 'matrixSelector')
+  const arg = argOf(expr, args)
+  if (range?.type !== 'matrixSelector' || range.range.kind !== 'fixed' || arg === null) return null
   const windowMs = range.range.ms
-  if (!(windowMs > 0) || windowMs > WINDOW_MS_MAX) return null
-  return withSelector(range.selector, { func: expr.func, windowMs, quantile, comparison, threshold })
+  if (!(windowMs > 0)) return null
+  return withSelector(range.selector, { func: expr.func, windowMs, arg, comparison, threshold })
 }
 
 /** A selector must name its metric: else dropping the name may make two series one, and that is an error to be told. */
-function withSelector({ matchers, offset, at, isAnchored, isSmoothed }: VectorSelector, form: Omit<WindowForm, 'matchers' | 'selector'>): WindowForm | null {
+function withSelector({ matchers, offset, at, isAnchored, isSmoothed }: VectorSelector, form: Omit<WindowForm, 'matchers' | 'selector' | 'offsetMs'>): WindowForm | null {
   const isNamed = matchers.some(({ name, op, value }) => name === METRIC_NAME && op === '=' && value !== '')
-  if (offset !== null || at !== null || isAnchored || isSmoothed || !isNamed) return null
-  return { ...form, matchers, selector: matchers.map(formatMatcher).toSorted(compareCodes).join(',') }
+  if (at !== null || isAnchored || isSmoothed || !isNamed || (offset !== null && offset.kind !== 'fixed')) return null
+  const offsetMs = offset === null ? 0 : offset.ms
+  return isNear(form.windowMs, offsetMs) ? { ...form, matchers, offsetMs, selector: selectorKey(matchers) } : null
+}
+
+function isNear(windowMs: number, offsetMs: number): boolean {
+  return windowMs <= WINDOW_MS_MAX && offsetMs >= 0 && offsetMs <= OFFSET_MS_MAX
+}
+
+function selectorKey(matchers: readonly Matcher[]): string {
+  return matchers.map(formatMatcher).toSorted(compareCodes).join(',')
 }
 
 function compareCodes(a: string, b: string): number {
@@ -78,7 +103,8 @@ function isWindowFunc(func: string): func is WindowFunc {
   return FUNCS.has(func)
 }
 
-function quantileOf({ func, args }: Call): number | null {
+function argOf({ func }: Call, args: readonly Expr[]): number | null {
+  if (func === 'predict_linear') return numberOf(args[1]!)
   if (func !== 'quantile_over_time') return 0
   const quantile = numberOf(args[0]!)
   // Others are warned of.

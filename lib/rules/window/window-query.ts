@@ -1,21 +1,23 @@
-// Asks on behalf of rules: expressions that are windows of single series compared with a number are answered from state that
-// is kept from tick to tick, all others by the engine. State is shared by all rules that look equally far back (query_offset):
-// samples by selector, windows by selector, function and length.
+// Asks on behalf of rules. Windows of single series are kept from tick to tick: expressions that are such windows compared with a
+// number are answered from them alone, and the engine takes those that stand in others from here instead of the store. State is
+// shared by all rules that look equally far back (query_offset and offset together): samples by selector, windows by selector,
+// function and length.
 //
 //   expression ─windowForm─▶ samples of the selector ─advance─▶ windows of the function ─advance─▶ comparison ─▶ elements
+//        └──── else ─▶ engine ─── windows in it ───▲                                          └──▶ values ─▶ engine
 import type { Queryable, Querier } from '../../../storage/interface.ts'
 import type { InstantElement } from '../../../lang/instant-elements.ts'
 import type { EngineFeatures } from '../../../lang/parse/ast.ts'
 import { ParseError } from '../../../lang/parse/parse-error.ts'
 import type { Labels } from '../../model/labels.ts'
-import type { QueryFunc } from '../rule-query.ts'
+import type { QueryFunc, WindowQueryFunc } from '../rule-query.ts'
 import { labelsOfSeries, withoutName } from '../series-labels.ts'
 import { SampleColumns } from './sample-columns.ts'
-import { windowForm, type WindowForm } from './window-form.ts'
+import { windowForm, windowSpec, type WindowForm, type WindowSpec } from './window-form.ts'
 import { WindowState, type WindowValues } from './window-state.ts'
 
 /** Of samples and windows together; what does not fit is evaluated by the engine. */
-const BYTES_MAX = 200_000_000
+const BYTES_MAX = 256 << 20
 /** State that nobody has asked for so long is let go. */
 const IDLE_MS = 1_800_000
 /** Expressions whose form is remembered. */
@@ -32,13 +34,18 @@ interface Kept {
   usedMs: number
 }
 
+interface Found {
+  kept: Kept
+  state: WindowState
+}
+
 /** Whether windows give what the engine does with these features of the language. */
 function canKeepWindows({ delayedNameRemoval, typeAndUnitLabels, startTimestamps }: Partial<EngineFeatures>): boolean {
   return delayedNameRemoval !== true && typeAndUnitLabels !== true && startTimestamps !== true
 }
 
 export class WindowQueries {
-  readonly #engine: QueryFunc
+  readonly #engine: WindowQueryFunc
   readonly #queryable: Queryable
   readonly #lookbackMs: number
   readonly #bytesMax: number
@@ -51,7 +58,7 @@ export class WindowQueries {
   #queries = 0
   #lateBefore = 0
 
-  constructor(engine: QueryFunc, queryable: Queryable, { lookbackMs, features, bytesMax = BYTES_MAX }: { lookbackMs: number; features: Partial<EngineFeatures>; bytesMax?: number }) {
+  constructor(engine: WindowQueryFunc, queryable: Queryable, { lookbackMs, features, bytesMax = BYTES_MAX }: { lookbackMs: number; features: Partial<EngineFeatures>; bytesMax?: number }) {
     this.#bytesMax = bytesMax
     this.#features = features
     this.#engine = engine
@@ -73,29 +80,50 @@ export class WindowQueries {
 
   /** Asks for rules that look `offsetMs` back, which is how late samples may come. */
   withOffset(offsetMs: number): QueryFunc {
-    if (!canKeepWindows(this.#features)) return this.#engine
-    return (expr, timeMs) => this.#ask(offsetMs, expr, timeMs) ?? this.#engine(expr, timeMs)
+    if (!canKeepWindows(this.#features)) return (expr, timeMs) => this.#engine(expr, timeMs)
+    return (expr, timeMs) => {
+      const form = this.#formOf(expr)
+      const elements = form === null ? null : this.#ask(form, offsetMs, timeMs)
+      if (elements !== null) return elements
+      return this.#engine(expr, timeMs, (asked, atMs, querier) => {
+        const spec = atMs === timeMs && form === null ? windowSpec(asked) : null
+        const found = spec === null ? null : this.#advanced(spec, offsetMs, { timeMs, querier })
+        if (found === null) return null
+        this.#fill(found)
+        return { refs: found.kept.columns.refs, ...this.#answer }
+      })
+    }
   }
 
   /** null: the engine is to be asked. */
-  #ask(offsetMs: number, expr: string, timeMs: number): InstantElement[] | null {
-    const form = this.#formOf(expr)
-    if (form === null) return null
+  #ask(form: WindowForm, offsetMs: number, timeMs: number): InstantElement[] | null {
+    const querier = this.#queryable.querier()
+    try {
+      const found = this.#advanced(form, offsetMs, { timeMs, querier })
+      return found && this.#elements(found, form, querier)
+    } finally {
+      querier.close()
+    }
+  }
+
+  /** The windows as of `timeMs`; null: they are not kept. */
+  #advanced(spec: WindowSpec, offsetMs: number, { timeMs, querier }: { timeMs: number; querier: Querier }): Found | null {
     if (++this.#queries % SWEEP_QUERIES === 0) this.#sweep(timeMs)
-    const windowMs = form.windowMs === 0 ? this.#lookbackMs : form.windowMs
-    const kept = this.#samplesFor(`${offsetMs};${form.selector}`, form, windowMs)
+    const windowMs = spec.windowMs === 0 ? this.#lookbackMs : spec.windowMs
+    const kept = this.#samplesFor(`${offsetMs + spec.offsetMs};${spec.selector}`, spec, windowMs)
     const { columns } = kept
+    const endMs = timeMs - spec.offsetMs
     // A tick that is evaluated after a later one of another group.
-    if (columns.refusal !== '' || timeMs < columns.pulledMs) return null
+    if (columns.refusal !== '' || endMs < columns.pulledMs) return null
     const before = columns.sizeBytes
-    columns.advance(this.#queryable, timeMs)
+    columns.advance(querier, endMs)
     this.#bytes += columns.sizeBytes - before
     if (columns.refusal !== '') return null
     kept.usedMs = timeMs
-    const state = this.#stateFor(kept, form, windowMs, timeMs)
+    const state = this.#stateFor(kept, spec, windowMs, timeMs)
     if (state === null) return null
-    state.advance(columns, timeMs)
-    return this.#elements(kept, state, form)
+    state.advance(columns, endMs)
+    return { kept, state }
   }
 
   #formOf(expr: string): WindowForm | null {
@@ -113,7 +141,7 @@ export class WindowQueries {
     return form
   }
 
-  #samplesFor(key: string, { matchers }: WindowForm, windowMs: number): Kept {
+  #samplesFor(key: string, { matchers }: WindowSpec, windowMs: number): Kept {
     const known = this.#kept.get(key)
     if (known !== undefined && known.columns.spanMs >= windowMs) return known
     // A longer window than those so far: all is read again, once.
@@ -123,8 +151,8 @@ export class WindowQueries {
     return kept
   }
 
-  #stateFor({ states, columns }: Kept, form: WindowForm, windowMs: number, timeMs: number): WindowState | null {
-    const key = `${form.func};${form.quantile};${windowMs}`
+  #stateFor({ states, columns }: Kept, form: WindowSpec, windowMs: number, timeMs: number): WindowState | null {
+    const key = `${form.func};${form.arg};${windowMs};${form.offsetMs}`
     const bytes = WindowState.bytesFor(form, columns.refs.length)
     const known = states.get(key)
     if (this.#bytes + bytes - (known?.bytes ?? 0) > this.#bytesMax) return null
@@ -136,28 +164,28 @@ export class WindowQueries {
     return entry.state
   }
 
-  #elements(kept: Kept, state: WindowState, form: WindowForm): InstantElement[] {
-    const { columns } = kept
+  #fill({ kept: { columns }, state }: Found): void {
     const count = columns.refs.length
     if (this.#answer.values.length < count) this.#answer = { values: new Float64Array(count), hasValue: new Uint8Array(count) }
-    const { values } = this.#answer
     state.fill(columns, this.#answer)
-    const slots = passing(this.#answer, count, form)
+  }
+
+  #elements(found: Found, form: WindowForm, querier: Querier): InstantElement[] {
+    const { kept } = found
+    const { columns } = kept
+    this.#fill(found)
+    const { values } = this.#answer
+    const slots = passing(this.#answer, columns.refs.length, form)
     if (slots.length === 0) return []
     if (kept.version !== columns.version) {
       kept.labels = []
       kept.version = columns.version
     }
     const keepsName = form.func === '' || form.func === 'last_over_time'
-    let querier: Querier | null = null
-    try {
-      return slots.map((slot) => {
-        const labels = kept.labels[slot] ??= labelsOfSeries((querier ??= this.#queryable.querier()), columns.refs[slot]!)
-        return { labels: keepsName ? labels : withoutName(labels), value: values[slot]!, histogram: null }
-      })
-    } finally {
-      (querier as Querier | null)?.close()
-    }
+    return slots.map((slot) => {
+      const labels = kept.labels[slot] ??= labelsOfSeries(querier, columns.refs[slot]!)
+      return { labels: keepsName ? labels : withoutName(labels), value: values[slot]!, histogram: null }
+    })
   }
 
   #sweep(timeMs: number): void {

@@ -2,7 +2,7 @@
 // series' samples, and what its function keeps of it. A tick moves both ends and tells the function what entered and left.
 import type { SampleColumns } from './sample-columns.ts'
 import { foldBytes, makeFold, type Bounds, type Move, type WindowFold } from './window-folds.ts'
-import type { WindowForm } from './window-form.ts'
+import type { WindowSpec } from './window-form.ts'
 
 /** Bytes of a window's place. */
 const PLACE_BYTES = 4
@@ -15,7 +15,7 @@ export interface WindowValues {
 
 export class WindowState {
   readonly windowMs: number
-  readonly #form: WindowForm
+  readonly #form: WindowSpec
   #fold: WindowFold
   /**
    * Positions, counted from the first sample that the slot ever had here (SampleColumns.dropped), modulo 2^16: of two ticks less
@@ -26,13 +26,13 @@ export class WindowState {
   #version = -1
   #timeMs = -Infinity
 
-  constructor(form: WindowForm, windowMs: number) {
+  constructor(form: WindowSpec, windowMs: number) {
     this.#form = form
     this.windowMs = windowMs
     this.#fold = makeFold(form, 0)
   }
 
-  static bytesFor(form: WindowForm, count: number): number {
+  static bytesFor(form: WindowSpec, count: number): number {
     return count * (PLACE_BYTES + foldBytes(form))
   }
 

@@ -15,13 +15,19 @@ const LOOKBACK = 300_000
 const HISTORIES = Number(process.env['PROVE_WINDOW_HISTORIES'] ?? 15)
 const SEED = Number(process.env['PROVE_SEED'] ?? 1)
 
-/** Queries, and how often the engine was asked in their place. */
+/** Queries, and how often the store was asked for what is not kept. */
 function queries(storage: MemoryStorage, bytesMax = 1 << 28): { windows: WindowQueries; engine: QueryFunc; asked: () => number } {
   const engine = engineQuery(new Engine(), storage, { timeoutMs: 60_000, lookbackMs: LOOKBACK })
   let asked = 0
-  const windows = new WindowQueries((expr, timeMs) => {
-    asked++
-    return engine(expr, timeMs)
+  const windows = new WindowQueries((expr, timeMs, kept) => {
+    const found: boolean[] = []
+    const elements = engine(expr, timeMs, kept && ((...ask) => {
+      const rows = kept(...ask)
+      found.push(rows !== null)
+      return rows
+    }))
+    if (found.length === 0 || found.includes(false)) asked++
+    return elements
   }, storage, { lookbackMs: LOOKBACK, features: {}, bytesMax })
   return { windows, engine, asked: () => asked }
 }
@@ -35,7 +41,7 @@ function isClose(a: number, b: number): boolean {
 }
 
 /** What differs; elements at the edge of the comparison may be in one only. */
-function difference(got: readonly InstantElement[], want: readonly InstantElement[], threshold: number): string[] {
+function difference(got: readonly InstantElement[], want: readonly InstantElement[], threshold = NaN): string[] {
   const [a, b] = [byLabels(got), byLabels(want)]
   return [...new Set([...a.keys(), ...b.keys()])].flatMap((labels) => {
     const [x, y] = [a.get(labels), b.get(labels)]
@@ -47,14 +53,16 @@ function difference(got: readonly InstantElement[], want: readonly InstantElemen
 describe('windowForm', () => {
   const f = (expr: string, want: string | null): void => it(expr, () => {
     const form = windowForm(expr, {})
-    expect(form === null ? null : `${form.func}|${form.selector}|${form.windowMs}|${form.comparison}|${form.threshold}`).toBe(want)
+    expect(form === null ? null : `${form.func}|${form.selector}|${form.windowMs}|${form.comparison}|${form.threshold}${form.offsetMs === 0 ? '' : ` ${form.offsetMs} ago`}`).toBe(want)
   })
   f('avg_over_time(cpu{b="2",a="1"}[5m]) > 80', 'avg_over_time|__name__="cpu",a="1",b="2"|300000|>|80')
   f('-(1.5) <= (rate(((x[1m]))))', 'rate|__name__="x"|60000|>=|-1.5')
   f('up == 0', '|__name__="up"|0|==|0')
   f('quantile_over_time(0.99, {"x.y"}[90s]) != 1', 'quantile_over_time|__name__="x.y"|90000|!=|1')
+  f('up offset 1m > 0', '|__name__="up"|0|>|0 60000 ago')
+  f('predict_linear(x[5m] offset 1h, -60) < 0', 'predict_linear|__name__="x"|300000|<|0 3600000 ago')
   for (const expr of [
-    'up', 'up > bool 0', 'up > up', '1 > bool 2', 'up + 1', 'up offset 1m > 0', 'up @ 1 > 0', 'avg_over_time({a="b"}[5m]) > 1', 'avg_over_time({__name__=~"x.*"}[5m]) > 1', 'deriv(x[5m]) > 1',
+    'up', 'up > bool 0', 'up > up', '1 > bool 2', 'up + 1', 'up offset 61m > 0', 'up offset -1m > 0', 'predict_linear(x[5m], time()) < 0', 'up @ 1 > 0', 'avg_over_time({a="b"}[5m]) > 1', 'avg_over_time({__name__=~"x.*"}[5m]) > 1', 'deriv(x[5m:1m]) > 1',
     'avg_over_time(x[5m:1m]) > 1', 'avg_over_time(x[2h]) > 1', 'quantile_over_time(1.5, x[1m]) > 1', 'quantile_over_time(scalar(y), x[1m]) > 1', 'sum(x) > 1', 'rate(x[1m]) > time()', 'absent(x) > 0',
   ]) f(expr, null)
 })
@@ -65,7 +73,14 @@ const KINDS: readonly ((random: Random, before: number) => number)[] = [
   (random) => random.pick([NaN, Infinity, -Infinity, -0, 0, 1, 1]), (random) => random.pick([1e300, -1e300, 1e-300, 5, 1e17, 1]), (random) => (random.float() - 0.5) * 10 ** (random.int(40) - 20),
 ]
 const FUNCS = ['avg', 'sum', 'min', 'max', 'count', 'last', 'present', 'stddev', 'stdvar'].map((name) => `${name}_over_time(m[WIN])`)
-const EXPRS = [...FUNCS, 'quantile_over_time(0.99, m[WIN])', 'changes(m[WIN])', 'rate(m[WIN])', 'increase(m[WIN])', 'delta(m[WIN])', 'm']
+const EXPRS = [...FUNCS, 'quantile_over_time(0.99, m[WIN])', 'changes(m[WIN])', 'resets(m[WIN])', 'rate(m[WIN])', 'increase(m[WIN])', 'delta(m[WIN])', 'irate(m[WIN])', 'idelta(m[WIN])', 'deriv(m[WIN])', 'predict_linear(m[WIN], 600)', 'm']
+  .flatMap((expr) => [expr, expr, expr.includes('WIN]') ? expr.replace('WIN]', 'WIN] offset AGO') : 'm offset AGO'])
+/** Windows within other expressions, whose values are no less exact than theirs. */
+const AROUND: readonly ((x: string, y: string) => string)[] = [
+  (x) => x, (x) => `max by (kind) (${x})`, (x) => `quantile by (kind) (0.5, ${x})`, (x, y) => `max without (i) (${x} > 1) and min without (i) (${y} < 10)`, (x, y) => `${x} / ${y}`,
+  (x) => `count by (kind) (${x} > 3) > 1`, (x) => `sum by (i) (${x})`, (x, y) => `group by (kind) (${x}) unless group by (kind) (${y} > 2)`, (x) => `absent(${x.replace(/\bm\b/, 'm{i="3"}')})`,
+  (x) => `topk(2, ${x.replace(/\bm\b/, 'm{kind="2"}')})`, (x) => `${x} * 100 > 5`, () => 'm - m offset AGO', () => 'm - (m offset AGO) > 1', (x) => `label_replace(${x}, "k", "$1", "kind", "(.*)") or vector(1)`,
+]
 
 interface Live {
   labels: Labels
@@ -90,8 +105,10 @@ function run(seed: number, ticks: number): { differences: string[]; asked: numbe
   const rules = Array.from({ length: 12 }, () => {
     const op = random.pick(['>', '>=', '<', '<=', '==', '!='])
     const threshold = random.pick([0, 1, 3, 5, 10, -7.5, 0.1])
-    return { text: `${random.pick(EXPRS).replace('WIN', random.pick(['25s', '1m', '61s', '3m', '10m']))} ${op} ${threshold}`, threshold, offsetMs: random.pick([0, 0, 0, 30_000]) }
+    return { text: `${random.pick(EXPRS).replace('WIN', random.pick(['25s', '1m', '61s', '3m', '10m'])).replace('AGO', random.pick(['15s', '90s', '6m']))} ${op} ${threshold}`, threshold, offsetMs: random.pick([0, 0, 0, 30_000]) }
   })
+  const fillIn = (text: string): string => text.replaceAll('WIN', () => random.pick(['25s', '1m', '3m', '10m'])).replaceAll('AGO', () => random.pick(['15s', '90s', '6m']))
+  for (let i = 0; i < 8; i++) rules.push({ text: fillIn(random.pick(AROUND)(random.pick(EXPRS), random.pick(EXPRS))), threshold: NaN, offsetMs: random.pick([0, 0, 30_000]) })
   const differences: string[] = []
   let checks = 0
   for (let k = 0; k < ticks; k++) {
