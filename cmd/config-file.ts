@@ -24,6 +24,7 @@ export class ConfigFile implements ConfigControl {
   readonly #clock: Clock
   readonly #logger: Logger
   #text = ''
+  #externalLabels: ReadonlyMap<string, string> = new Map()
   /** Of alertmanager.yml; '' where monitor.yml says what becomes of alerts. */
   #alertText = ''
   /** What is read at start only, as it was then. */
@@ -52,6 +53,7 @@ export class ConfigFile implements ConfigControl {
       if (!isDeepStrictEqual(value, atStart.get(name))) this.#logger.warn(`${fileName}: ${name} has changed; that takes effect at the next start`)
     }
     this.#text = text
+    this.#externalLabels = config.global.externalLabels
     this.#alertText = alertText
     this.#last = { isSuccessful: true, timeMs: this.#clock.now() }
     return config
@@ -83,6 +85,10 @@ export class ConfigFile implements ConfigControl {
   /** What becomes of alerts, as an alertmanager.yml that Alertmanager's tools read. */
   alertYaml(): string {
     return this.#alertText === '' ? redactAlertmanagerSection(this.#text, 'alerting', PIPELINE_KEYS) : redactAlertmanager(this.#alertText)
+  }
+
+  externalLabels(): ReadonlyMap<string, string> {
+    return this.#externalLabels
   }
 
   lastReload(): { isSuccessful: boolean; timeMs: number } {

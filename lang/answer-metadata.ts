@@ -4,6 +4,7 @@
 import type { Matcher } from '../lib/model/matcher.ts'
 import type { Cardinality, Querier } from '../storage/interface.ts'
 import { exemplarsReply } from './answer-exemplars.ts'
+import { federationReply } from './answer-federation.ts'
 import type { LabelTable } from './exec/label-table.ts'
 import { QueryError } from './exec/query-error.ts'
 import type { InstantJob, QueryJob, QueryReply, RangeJob, SyntaxJob } from './job.ts'
@@ -26,6 +27,7 @@ type MetadataJob = Exclude<QueryJob, InstantJob | RangeJob>
  */
 export function answerMetadata(job: MetadataJob, querier: Querier, features: ParserFeatures, labelsOf: () => LabelTable): QueryReply {
   if (job.kind === 'exemplars') return exemplarsReply(job, querier, features, labelsOf)
+  if (job.kind === 'federate') return federationReply(job, job.matches.map((text) => matchersOf(text, job.kind)), querier, labelsOf)
   if ('query' in job) return syntaxReply(job, features)
   if (job.kind === 'cardinality') return textReply(cardinalityText(querier.cardinality(job.limit)))
   const sets = job.matches.map((text) => matchersOf(text, job.kind))

@@ -1,4 +1,6 @@
 // What crosses from the HTTP side to a query worker, and back: plain data one way, finished bytes the other.
+import type { NameEscaping } from '../lib/model/escaped-name.ts'
+import type { Labels } from '../lib/model/labels.ts'
 import type { TierName } from '../storage/tier/bucket.ts'
 
 interface Limits {
@@ -69,9 +71,21 @@ export interface ExemplarsJob extends Limits {
   endMs: number
 }
 
-export type QueryJob = InstantJob | RangeJob | SeriesJob | LabelValuesJob | SyntaxJob | CardinalityJob | ExemplarsJob
+/** The newest sample of each series that a selector of `matches` selects, as an exposition page (/federate). */
+export interface FederationJob extends Limits {
+  kind: 'federate'
+  matches: readonly string[]
+  startMs: number
+  endMs: number
+  /** Those that series do not have themselves get them. */
+  externalLabels: Labels
+  format: 'text' | 'protobuf'
+  escaping: NameEscaping
+}
 
-/** A whole HTTP answer: Prometheus' JSON envelope, success or error, already in bytes. */
+export type QueryJob = InstantJob | RangeJob | SeriesJob | LabelValuesJob | SyntaxJob | CardinalityJob | ExemplarsJob | FederationJob
+
+/** A whole HTTP answer, already in bytes: Prometheus' JSON envelope, success or error; of /federate the page. */
 export interface QueryReply {
   status: number
   body: Uint8Array

@@ -39,7 +39,7 @@ function keyOf(job: QueryJob): string {
 function textOf(job: QueryJob): string {
   switch (job.kind) {
     case 'instant': case 'range': case 'format': case 'parse': case 'exemplars': return `${job.kind} ${job.query}`
-    case 'series': case 'labels': return `${job.kind} ${job.matches.join(' ')}`
+    case 'series': case 'labels': case 'federate': return `${job.kind} ${job.matches.join(' ')}`
     case 'cardinality': return job.kind
     case 'labelValues': return `${job.kind} ${job.name} ${job.matches.join(' ')}`
   }

@@ -243,6 +243,8 @@ export interface ConfigControl {
   reload(): Promise<void>
   /** The config in force as YAML, secrets shown as `<secret>`. */
   yaml(): string
+  /** Of the config in force. */
+  externalLabels(): ReadonlyMap<string, string>
   lastReload(): { isSuccessful: boolean; timeMs: number }
 }
 

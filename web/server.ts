@@ -10,6 +10,7 @@ import { addAdminRoutes } from './api/admin.ts'
 import { addAlertRuleRoutes } from './api/alert-rules.ts'
 import { ALERTMANAGER_PREFIX, addAlertmanagerRoutes, sendNoSuchPath } from './api/alertmanager.ts'
 import { addAlertRoutes } from './api/alerts.ts'
+import { addFederationRoute, FEDERATION_PATH } from './api/federate.ts'
 import { addManageRoutes, type ServerState } from './api/manage.ts'
 import { addQueryRoutes } from './api/query.ts'
 import { addReceiverRoutes } from './api/receivers.ts'
@@ -77,6 +78,7 @@ export class WebServer {
     addAdminRoutes(this.#app, parts)
     const sender = new ReplySender(parts)
     addQueryRoutes(this.#app, parts, sender)
+    addFederationRoute(this.#app, parts, sender)
     addRuleRoutes(this.#app, parts, sender)
     addAlertRuleRoutes(this.#app, parts)
     addReceiverRoutes(this.#app, parts)
@@ -142,8 +144,7 @@ export class WebServer {
     app.setErrorHandler((error: FastifyError | ApiError, request, reply) => this.#fail(error, request, reply))
     app.setNotFoundHandler((request, reply) => {
       if (isPageRequest(request)) return sendPage(reply, this.#parts.options)
-      const isFederation = request.url.split('?', 1)[0] === '/federate'
-      return reply.code(404).type('text/plain; charset=utf-8').send(`404 page not found${isFederation ? ': federation is not built; let the other side ask /api/v1/query, or be sent remote write' : ''}\n`)
+      return reply.code(404).type('text/plain; charset=utf-8').send('404 page not found\n')
     })
   }
 
@@ -165,7 +166,7 @@ function withSlash(url: string): string {
 }
 
 function isOfApi(url: string): boolean {
-  return url.startsWith('/api/') || url.startsWith(`${ALERTMANAGER_PREFIX}api/`)
+  return url.startsWith('/api/') || url === FEDERATION_PATH || url.startsWith(`${FEDERATION_PATH}?`) || url.startsWith(`${ALERTMANAGER_PREFIX}api/`)
 }
 
 function noSchemas(): never {

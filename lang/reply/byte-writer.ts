@@ -78,6 +78,26 @@ export class ByteWriter {
     this.#length += this.#buffer.write(text, this.#length, 'utf8')
   }
 
+  byte(value: number): void {
+    this.reserve(1)
+    this.#bytes[this.#length++] = value
+  }
+
+  /** A double, its lowest byte first. */
+  double(value: number): void {
+    this.reserve(8)
+    this.#view.setFloat64(this.#length, value, true)
+    this.#length += 8
+  }
+
+  /** Moves what was written from `at` on, so that `count` bytes are free there, to be filled by `fill`. */
+  insert(at: number, count: number, fill: (bytes: Uint8Array, at: number) => void): void {
+    this.reserve(count)
+    this.#bytes.copyWithin(at + count, at, this.#length)
+    this.#length += count
+    fill(this.#bytes, at)
+  }
+
   /** A JSON string: quoted, escaped. */
   jsonString(text: string): void {
     this.text(jsonString(text))

@@ -114,7 +114,6 @@ describe('management', () => {
   it('says what serves instead of what only Prometheus has', async () => {
     const { base } = await start()
     expect(await get(`${base}/api/v1/read`, { method: 'POST' })).toEqual(failure(404, 'not_found', 'remote read is not built; ask /api/v1/query and /api/v1/query_range'))
-    expect(await get(`${base}/federate?match[]=up`)).toEqual([404, '404 page not found: federation is not built; let the other side ask /api/v1/query, or be sent remote write\n'])
     const body = new FormData()
     body.set('query', 'up')
     expect(await get(`${base}/api/v1/query`, { method: 'POST', body })).toEqual(failure(415, 'bad_data', expect.stringContaining('curl --data-urlencode') as string))

@@ -6,6 +6,8 @@ import type { ServerParts } from '../parts.ts'
 import { ApiError } from './envelope.ts'
 import { Packer, type Encoding } from './packer.ts'
 
+const JSON_TYPE = 'application/json'
+
 /** Replies below this are sent as they are. */
 const PACKED_BYTES_MIN = 8192
 
@@ -21,8 +23,8 @@ export class ReplySender {
     this.#parts = parts
   }
 
-  /** Sends the reply of a job. A client that goes away cancels it. */
-  async answer(reply: FastifyReply, request: FastifyRequest, job: QueryJob): Promise<FastifyReply> {
+  /** Sends the reply of a job, a success as `type`. A client that goes away cancels it. */
+  async answer(reply: FastifyReply, request: FastifyRequest, job: QueryJob, type: string = JSON_TYPE): Promise<FastifyReply> {
     const abort = new AbortController()
     const onClose = (): void => {
       if (!reply.raw.writableFinished) abort.abort(new ApiError('canceled', 'the client closed the connection'))
@@ -31,7 +33,7 @@ export class ReplySender {
     try {
       const answer = await this.#parts.queries.run(job, abort.signal)
       freeWhenSent(reply, answer.body)
-      return await this.send(reply, request, answer)
+      return await this.send(reply, request, answer, type)
     } catch (error) {
       // Nobody is left to answer to; anything else rises to the server's error handler.
       if (!abort.signal.aborted) throw error
@@ -42,9 +44,10 @@ export class ReplySender {
   }
 
   /** Sends what has been answered, packed where that pays and the client takes it. */
-  async send(reply: FastifyReply, request: FastifyRequest, { status, body }: QueryReply): Promise<FastifyReply> {
-    reply.code(status).type('application/json')
+  async send(reply: FastifyReply, request: FastifyRequest, { status, body }: QueryReply, type: string = JSON_TYPE): Promise<FastifyReply> {
+    reply.code(status).type(type)
     if (status === 503) reply.header('Retry-After', '5')
+    if (status !== 200 && type !== JSON_TYPE) return reply.type('text/plain; charset=utf-8').send(plainError(body))
     if (body.length < PACKED_BYTES_MIN) return reply.send(body)
     reply.header('Vary', 'Accept-Encoding')
     // What answers HEAD is sent, and its memory given back, before a body that nobody reads were packed.
@@ -53,6 +56,11 @@ export class ReplySender {
     reply.header('Content-Encoding', encoding)
     return reply.send(this.#packer.isSmall(body) ? await this.#packer.whole(body, encoding) : Readable.from(this.#packer.parts(body, encoding)))
   }
+}
+
+/** For who wants no JSON. */
+function plainError(body: Uint8Array): string {
+  return `${(JSON.parse(Buffer.from(body).toString()) as { error: string }).error}\n`
 }
 
 /**
