@@ -20,7 +20,7 @@ for (let i = 0; i < 200 && !(await fetch(`${base}/-/ready`).then(({ ok }) => ok,
 
 const nowMs = Math.floor(Date.now() / 1000) * 1000
 const headers = { 'content-type': 'application/x-protobuf', 'content-encoding': 'snappy', 'x-prometheus-remote-write-version': '0.1.0' }
-const reply = await fetch(`${base}/api/v1/write`, { method: 'POST', body: pushed(nowMs), headers })
+const reply = await fetch(`${base}/api/v1/write`, { method: 'POST', body: Buffer.from(pushed(nowMs)), headers })
 if (reply.status !== 204) throw new Error(`refused: ${reply.status} ${await reply.text()}`)
 const answers = []
 for (const one of CASES) answers.push(await ask(base, one))
