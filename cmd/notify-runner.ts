@@ -1,4 +1,5 @@
 // Alerts out: to other Alertmanagers, with the discovery of whom to tell, and through the pipeline here.
+import path from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { DiscoveryManager, type DiscoveryMetrics } from '../discovery/manager.ts'
 import type { PipelineConfig } from '../lib/config/alertmanager-config.ts'
@@ -6,6 +7,7 @@ import type { Config } from '../lib/config/scrape-config.ts'
 import type { MetaStore } from '../lib/meta/interface.ts'
 import type { PendingSink, SentAlert } from '../lib/model/alert.ts'
 import type { RuleRoute } from '../lib/model/rule-route.ts'
+import { CarriedLogs } from '../lib/notify/courier/carried-log.ts'
 import { AlertPipeline } from '../lib/notify/dispatch/alert-pipeline.ts'
 import type { AlertBatch } from '../lib/notify/overlay.ts'
 import { AlertLifecycle } from '../lib/notify/lifecycle/lifecycle.ts'
@@ -72,7 +74,7 @@ export class NotifyRunner implements AlertmanagerRetriever, AlertEntry {
     }
     pipeline.setOverlay(this.lifecycle)
     this.#ground = ground
-    this.receivers = new ReceiverRunner({ ...ground, externalUrl: flags.externalUrl, health: () => pipeline.metrics.deliveries.all() })
+    this.receivers = new ReceiverRunner({ ...ground, courierFolder: flags.threads === 0 ? null : folderOf(flags), externalUrl: flags.externalUrl, health: () => pipeline.metrics.deliveries.all() })
     this.routeLabels = (notification) => this.receivers.routeLabels(notification)
     this.#notifier = notifier
     this.#discovery = new DiscoveryManager({
@@ -82,7 +84,7 @@ export class NotifyRunner implements AlertmanagerRetriever, AlertEntry {
 
   static async open(flags: Flags, ground: Ground): Promise<NotifyRunner> {
     const { clock, logger, metrics, store } = ground
-    const pipeline = await AlertPipeline.open({ store, clock, logger, metrics, random: new Random(freshSeed()), externalUrl: flags.externalUrl })
+    const pipeline = await AlertPipeline.open({ store, clock, logger, metrics, random: new Random(freshSeed()), carried: new CarriedLogs(folderOf(flags), clock), externalUrl: flags.externalUrl })
     return new NotifyRunner(flags, pipeline, ground)
   }
 
@@ -143,6 +145,7 @@ export class NotifyRunner implements AlertmanagerRetriever, AlertEntry {
     await this.#applying
     await Promise.all([this.#notifier.stop(), this.pipeline.stop(DRAIN_MS)])
     await this.lifecycle.stop()
+    await this.receivers.stop()
   }
 
   /** What a later evaluation says must not come before the end of an earlier one's. */
@@ -161,6 +164,10 @@ export class NotifyRunner implements AlertmanagerRetriever, AlertEntry {
     }
     this.pipeline.applyConfig(config, await this.receivers.applyConfig(config))
   }
+}
+
+function folderOf(flags: Flags): string {
+  return path.join(path.resolve(flags.dataFolder), 'meta')
 }
 
 function whoIsTold({ ruleId, notify }: RuleRoute): readonly string[] {

@@ -5,6 +5,7 @@ import type { IntegrationConfig } from '../lib/config/receiver-config.ts'
 import type { MetaStore } from '../lib/meta/interface.ts'
 import type { Notification } from '../lib/model/notification.ts'
 import type { RouteLabelsFunc } from '../lib/notify/dispatch/alert-view.ts'
+import type { Courier } from '../lib/notify/courier/courier.ts'
 import type { PushSubscriptions } from '../lib/notify/push-subscriptions.ts'
 import type { Receiver } from '../lib/notify/receiver.ts'
 import type { ReceiverGround } from '../lib/notify/receiver/ground.ts'
@@ -18,6 +19,8 @@ interface RunnerGround {
   clock: Clock
   logger: Logger
   store: MetaStore
+  /** Where the process that sends keeps its log; null: there is none, this one sends. */
+  courierFolder: string | null
   externalUrl: string
   health: () => IntegrationHealth[]
 }
@@ -25,6 +28,7 @@ interface RunnerGround {
 export class ReceiverRunner implements ReceiverTools {
   readonly #ground: RunnerGround
   #push: Promise<PushSubscriptions> | null = null
+  #courier: Promise<Courier> | null = null
   #now: { config: PipelineConfig; receiverGround: ReceiverGround; expand: RouteLabelsFunc } | null = null
 
   constructor(ground: RunnerGround) {
@@ -34,12 +38,13 @@ export class ReceiverRunner implements ReceiverTools {
   /** Makes the receivers of a configuration from now on. */
   async applyConfig(config: PipelineConfig): Promise<(section: IntegrationConfig) => Receiver> {
     // Who tells no one need not load what tells.
-    const [{ makeReceiver }, { NotificationTemplates }, { notificationData }, push] = await Promise.all([
+    const [{ makeReceiver }, { NotificationTemplates }, { notificationData }, push, courier] = await Promise.all([
       import('../lib/notify/receiver/make.ts'), import('../lib/notify/template/notification-templates.ts'), import('../lib/notify/template/data.ts'), this.#subscriptionsOrNone(),
+      this.#courier ??= this.#openCourier(),
     ])
     const { clock, logger } = this.#ground
     const templates = new NotificationTemplates(config.templateFiles, clock)
-    const receiverGround = { clock, logger, version: VERSION, templates, isPrivateAllowed: config.globals.isPrivateAllowed, push }
+    const receiverGround = { clock, logger, version: VERSION, templates, isPrivateAllowed: config.globals.isPrivateAllowed, push, courier }
     this.#now = { config, receiverGround, expand: (notification) => templates.routeLabels(notification.routeLabels, notificationData(notification, notification.routeLabels)) }
     return (section) => makeReceiver(section, receiverGround)
   }
@@ -51,6 +56,11 @@ export class ReceiverRunner implements ReceiverTools {
 
   health(): IntegrationHealth[] {
     return this.#ground.health()
+  }
+
+  /** After the pipeline: what is under way goes on, but nobody hears of it. */
+  async stop(): Promise<void> {
+    (await this.#courier)?.close()
   }
 
   clear(): void {
@@ -74,6 +84,13 @@ export class ReceiverRunner implements ReceiverTools {
 
   async unsubscribe(endpoint: string): Promise<boolean> {
     return await (await this.#subscriptions()).remove(endpoint)
+  }
+
+  async #openCourier(): Promise<Courier> {
+    const { courierFolder: folder, clock, logger } = this.#ground
+    if (folder === null) return new (await import('../lib/notify/courier/local-courier.ts')).LocalCourier(clock)
+    const { ProcessCourier } = await import('../lib/notify/courier/process-courier.ts')
+    return new ProcessCourier({ workerUrl: new URL('./courier-worker.ts', import.meta.url), folder, clock, logger })
   }
 
   #subscriptions(): Promise<PushSubscriptions> {

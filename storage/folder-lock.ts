@@ -1,6 +1,7 @@
 // One process per data folder: a file with the owner's pid. A lock left by a process that is gone does not count, but
 // says that its end was not clean.
 import { DiskError, createExclusive, createExclusiveLink, link, listFolder, readLinkIfThere, readTextIfThere, removeFile, rename } from '../lib/std/fs.ts'
+import { isMarkAlive, ownMark } from '../lib/std/process-mark.ts'
 import { FolderError } from './errors.ts'
 
 const ASIDE = 'lock.stale.'
@@ -19,7 +20,7 @@ export class FolderLock {
   constructor(folder: string) {
     this.#folder = folder
     this.#path = `${folder}/lock`
-    const text = `${process.pid} ${startOf(process.pid)}\n`
+    const text = `${ownMark()}\n`
     // Names of their own: what one of them tells must not go with another.
     for (let tries = 0; !this.#create(text); tries++) {
       if (tries === ASIDE_MAX) throw this.#isTaken(readLock(this.#path) ?? '')
@@ -103,28 +104,7 @@ function readLock(path: string): string | null {
   return readLinkIfThere(path) ?? readTextIfThere(path)
 }
 
-/** Whether the process that a lock names lives. A pid is given again; the one that wrote the lock is known by when it started. */
+/** Whether the process that a lock names lives, and is another. */
 function isOwned(lock: string): boolean {
-  const [pid = '', start = ''] = lock.trim().split(' ')
-  const owner = Number(pid)
-  return owner !== process.pid && isAlive(owner) && startOf(owner) === start
-}
-
-function isAlive(pid: number): boolean {
-  if (!Number.isInteger(pid) || pid <= 0) return false
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    // EPERM: alive, but another user's.
-    return error instanceof Error && 'code' in error && error.code === 'EPERM'
-  }
-}
-
-/** Clock ticks after boot at which a process started, as /proc says; '' where there is no /proc, or it is dead already. */
-function startOf(pid: number): string {
-  const stat = readTextIfThere(`/proc/${pid}/stat`) ?? ''
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  // A killed process whose parent has not noticed yet (Z) owns nothing any more.
-  return fields[0] === 'Z' || fields[0] === 'X' ? '' : fields[19] ?? ''
+  return Number(lock.trim().split(' ')[0]) !== process.pid && isMarkAlive(lock)
 }

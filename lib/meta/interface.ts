@@ -131,8 +131,11 @@ export interface MetaStore {
 
   notificationEntries(): Promise<NotificationEntry[]>
   putNotificationEntry(entry: NotificationEntry): Promise<void>
-  /** Before the very same entry is put, which must follow: from now on no kill takes it back, though a power cut may. Never throws. */
-  noteNotificationEntry(entry: NotificationEntry): void
+  /**
+   * Before the very same entry is put, which must follow: from now on no kill takes it back, though a power cut may.
+   * `isCarried`: it already stands where the next start looks for it. Never throws.
+   */
+  noteNotificationEntry(entry: NotificationEntry, isCarried: boolean): void
 
   /** Newest first. */
   alerts(filter: AlertFilter): Promise<AlertRecord[]>

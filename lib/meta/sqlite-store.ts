@@ -48,10 +48,11 @@ export class SqliteStore implements MetaStore {
     return [...entries.values()]
   }
 
-  noteNotificationEntry(entry: NotificationEntry): void {
+  noteNotificationEntry(entry: NotificationEntry, isCarried: boolean): void {
     if (this.#noted.has(entry)) return
     this.#noted.add(entry)
-    this.#journal.note(entry)
+    if (isCarried) this.#journal.carried()
+    else this.#journal.note(entry)
   }
 
   async putNotificationEntry(entry: NotificationEntry): Promise<void> {

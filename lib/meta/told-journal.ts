@@ -36,9 +36,7 @@ export class ToldJournal {
     const entries = new Map<string, NotificationEntry>()
     try {
       const text = readTextIfThere(this.#path) ?? ''
-      for (const line of text.split('\n').slice(0, -1)) {
-        const json = line.slice(SUM_DIGITS + 1)
-        if (sumOf(json) !== line.slice(0, SUM_DIGITS)) continue
+      for (const json of journalTexts(text)) {
         // A line of an earlier version has no memory.
         const entry: NotificationEntry = { memory: '', ...JSON.parse(json) as Omit<NotificationEntry, 'memory'> }
         entries.set(`${entry.receiver}\n${entry.groupKey}`, entry)
@@ -56,13 +54,17 @@ export class ToldJournal {
     try {
       this.#file ??= this.#open()
       if (this.#endBytes > SIZE_BYTES_MAX) this.#beginAnew(this.#file)
-      const json = JSON.stringify(entry)
-      const line = Buffer.from(`${sumOf(json)} ${json}\n`)
+      const line = journalLine(JSON.stringify(entry))
       this.#file.write(line, this.#endBytes)
       this.#endBytes += line.length
     } catch (error) {
       this.#warn(error)
     }
+  }
+
+  /** Who carried the message has noted the entry; `settled` must follow. */
+  carried(): void {
+    this.#openCount++
   }
 
   /** The store has, or has refused, an entry that was noted. */
@@ -108,6 +110,16 @@ export class ToldJournal {
 
 function sumOf(json: string): string {
   return crc32(json).toString(16).padStart(SUM_DIGITS, '0')
+}
+
+/** A JSON text with its checksum. */
+export function journalLine(json: string): Buffer {
+  return Buffer.from(`${sumOf(json)} ${json}\n`)
+}
+
+/** The JSON of each line that is whole. */
+export function journalTexts(text: string): string[] {
+  return text.split('\n').slice(0, -1).filter((line) => sumOf(line.slice(SUM_DIGITS + 1)) === line.slice(0, SUM_DIGITS)).map((line) => line.slice(SUM_DIGITS + 1))
 }
 
 /**

@@ -1,5 +1,6 @@
 // One way to tell people: an integration of a receiver of the configuration. One file each under receiver/.
 import type { Notification } from '../model/notification.ts'
+import type { Receipt } from './courier/courier.ts'
 
 /** A message that did not go out. */
 export class DeliveryError extends Error {
@@ -24,10 +25,10 @@ export interface Receiver {
   /**
    * Makes one try to deliver; resolves once the other side has accepted. Rejects with DeliveryError, or the signal's
    * reason. Templates are expanded inside; one that fails is a DeliveryError that is not retried. What it resolves with is
-   * remembered for the group's next message, over restarts; nothing: what was remembered stays. Calls `onAccepted` before, where
-   * that comes sooner: in the turn in which the other side's word is here. It delivers the same no second time then, whatever follows.
+   * remembered for the group's next message, over restarts; nothing: what was remembered stays. The receipt is given before,
+   * in the turn in which the other side's word is here, where one answer is that word. It delivers the same no second time then, whatever follows.
    */
-  notify(notification: Notification, signal: AbortSignal, onAccepted: () => void): Promise<string | void>
+  notify(notification: Notification, signal: AbortSignal, receipt: Receipt): Promise<string | void>
   /** Frees connections. */
   close(): Promise<void>
 }

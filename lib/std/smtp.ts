@@ -5,6 +5,7 @@ import MailComposer from 'nodemailer/lib/mail-composer'
 import SMTPConnection, { type SMTPConnectionAuth, type SMTPConnectionCustomAuthContext, type SMTPConnectionOptions } from 'nodemailer/lib/smtp-connection'
 import type { Clock } from './clock.ts'
 import { tlsContext, type TlsOptions } from './http-tls.ts'
+import { SmtpError } from './smtp-error.ts'
 
 export interface SmtpServer {
   host: string
@@ -46,19 +47,6 @@ export interface Refusal {
   /** SMTP's, 0 where there is none. */
   replyCode: number
   reply: string
-}
-
-/** A mail that the server did not take. `replyCode`: SMTP's, 0 where it came to none. */
-export class SmtpError extends Error {
-  readonly code = 'SMTP'
-  readonly stage: 'connect' | 'auth' | 'send'
-  readonly replyCode: number
-
-  constructor(stage: 'connect' | 'auth' | 'send', message: string, replyCode: number, cause?: unknown) {
-    super(message, { cause })
-    this.stage = stage
-    this.replyCode = replyCode
-  }
 }
 
 /** The addresses of a header such as `Ops <ops@example.com>, b@example.com`; names of groups are left out. */

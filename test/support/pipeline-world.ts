@@ -7,6 +7,7 @@ import type { MetaStore } from '../../lib/meta/interface.ts'
 import type { SentAlert } from '../../lib/model/alert.ts'
 import { labelsFromRecord } from '../../lib/model/labels.ts'
 import type { Notification } from '../../lib/model/notification.ts'
+import { CarriedLogs } from '../../lib/notify/courier/carried-log.ts'
 import { AlertPipeline } from '../../lib/notify/dispatch/alert-pipeline.ts'
 import type { AlertOverlay } from '../../lib/notify/overlay.ts'
 import type { Receiver } from '../../lib/notify/receiver.ts'
@@ -155,8 +156,8 @@ export class PipelineWorld {
   #receiver(to: string, isResolvedSent: boolean): Receiver {
     return {
       kind: 'webhook', isResolvedSent,
-      notify: async (notification, _, onAccepted) => {
-        await this.behaviours.get(to)?.(notification, onAccepted)
+      notify: async (notification, _, receipt) => {
+        await this.behaviours.get(to)?.(notification, () => receipt.onTaken(false))
         const names = (status: string): string[] => notification.alerts.filter((alert) => alert.status === status).map(({ labels }) => labels.get('name') ?? '')
         this.told.push({ to, at: this.seconds, status: notification.status, firing: names('firing'), resolved: names('resolved'), notification })
         return this.memories.get(to)?.(notification)
@@ -170,5 +171,5 @@ async function open(folder: string, clock: FakeClock, log: string[]): Promise<{ 
   const store = openStore(folder)
   const metrics = new Metrics()
   const logger = new Logger({ level: 'info', format: 'logfmt', clock, write: (line) => log.push(line) })
-  return { store, metrics, pipeline: await AlertPipeline.open({ store, clock, logger, metrics, random: new Random(1), externalUrl: 'http://monitor:9090' }) }
+  return { store, metrics, pipeline: await AlertPipeline.open({ store, clock, logger, metrics, random: new Random(1), carried: new CarriedLogs(`${folder}/carried`, clock), externalUrl: 'http://monitor:9090' }) }
 }

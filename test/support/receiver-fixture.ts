@@ -8,6 +8,8 @@ import { readReceivers, type ReceiverConfig } from '../../lib/config/receiver-co
 import { readReceiverGlobals } from '../../lib/config/receivers/globals.ts'
 import { parseYaml } from '../../lib/config/yaml-node.ts'
 import type { Notification, NotifiedAlert } from '../../lib/model/notification.ts'
+import type { Receipt } from '../../lib/notify/courier/courier.ts'
+import { LocalCourier } from '../../lib/notify/courier/local-courier.ts'
 import { DeliveryError, type Receiver } from '../../lib/notify/receiver.ts'
 import type { ReceiverGround } from '../../lib/notify/receiver/ground.ts'
 import { makeReceiver } from '../../lib/notify/receiver/make.ts'
@@ -34,7 +36,7 @@ export function ground(changes: Partial<ReceiverGround> & { templates?: Notifica
   const clock = changes.clock ?? systemClock
   return {
     clock, logger: new Logger({ level: 'error', format: 'logfmt', write: () => undefined }), templates: new NotificationTemplates([], clock),
-    version: 'test', isPrivateAllowed: true, push: null, ...changes,
+    version: 'test', isPrivateAllowed: true, push: null, courier: new LocalCourier(clock), ...changes,
   }
 }
 
@@ -68,10 +70,12 @@ export function notificationOf(alerts: readonly NotifiedAlert[], changes: Partia
 export const DOWN: Notification = notificationOf([alertOf({ alertname: 'Down', severity: 'critical', instance: 'web1' })])
 export const UP: Notification = notificationOf([alertOf({ alertname: 'Down', severity: 'critical', instance: 'web1' }, { status: 'resolved', endsAtMs: AT_MS - 1000 })])
 
+export const NO_RECEIPT: Receipt = { entry: null, onTaken: () => {} }
+
 /** One try; the DeliveryError it ends with, null where it was delivered. */
 export async function attempt(receiver: Receiver, notification: Notification = DOWN, signal: AbortSignal = new AbortController().signal): Promise<DeliveryError | null> {
   try {
-    await receiver.notify(notification, signal, () => {})
+    await receiver.notify(notification, signal, NO_RECEIPT)
     return null
   } catch (error) {
     if (error instanceof DeliveryError) return error

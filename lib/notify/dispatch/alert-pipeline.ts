@@ -6,6 +6,8 @@
 import type { PipelineConfig } from '../../config/alertmanager-config.ts'
 import type { IntegrationConfig } from '../../config/receiver-config.ts'
 import { MetaError } from '../../meta/errors.ts'
+import { DiskError } from '../../std/fs.ts'
+import type { CarriedLogs } from '../courier/carried-log.ts'
 import type { MetaStore } from '../../meta/interface.ts'
 import type { SentAlert } from '../../model/alert.ts'
 import { fingerprint } from '../../model/fingerprint.ts'
@@ -37,6 +39,8 @@ export interface PipelineGround {
   random: Random
   logger: Logger
   metrics: Metrics
+  /** What was under way when the program before this one ended. */
+  carried: CarriedLogs
   /** Where Monitor is reached, without a slash at its end. */
   externalUrl: string
 }
@@ -108,10 +112,10 @@ export class AlertPipeline implements AlertDispatch {
   static async open(ground: PipelineGround): Promise<AlertPipeline> {
     const pipeline = new AlertPipeline(ground)
     try {
-      const [leftOut] = await Promise.all([pipeline.silences.load(), pipeline.#log.load(ground.clock.now())])
+      const [leftOut] = await Promise.all([pipeline.silences.load(), pipeline.#log.load(ground.clock.now(), ground.carried)])
       for (const why of leftOut) ground.logger.error('a silence that was kept cannot be read and silences nothing: make it anew', { why })
     } catch (error) {
-      if (!(error instanceof MetaError)) throw error
+      if (!(error instanceof MetaError || error instanceof DiskError)) throw error
       // Pages that are silenced, or told twice, are better than none.
       ground.logger.error('silences and the log of notifications cannot be read: alerts are told as if there were none', { err: error })
     }

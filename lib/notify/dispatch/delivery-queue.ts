@@ -5,6 +5,7 @@ import type { Notification } from '../../model/notification.ts'
 import { sleep, type Clock } from '../../std/clock.ts'
 import type { Logger } from '../../std/log.ts'
 import type { Random } from '../../std/random.ts'
+import type { Receipt } from '../courier/courier.ts'
 import { DeliveryError, type Receiver } from '../receiver.ts'
 import type { DispatchMetrics } from './dispatch-metrics.ts'
 
@@ -32,8 +33,8 @@ export interface DeliveryTerms {
   /** Monotonic ms. */
   deadlineMs: number
   signal: AbortSignal
-  /** Once at most, before `deliver` resolves. */
-  onAccepted: () => void
+  /** Given once at most, before `deliver` resolves. */
+  receipt: Receipt
 }
 
 /** The message was not delivered; the reason is the last try's. */
@@ -59,18 +60,18 @@ export class DeliveryQueue {
   }
 
   /**
-   * Resolves when the message is accepted, of which `onAccepted` may hear before, with what is to be remembered for the next one. Rejects with UndeliveredError at a failure for good, at the first failure after
+   * Resolves when the message is accepted, of which `receipt` may tell before, with what is to be remembered for the next one. Rejects with UndeliveredError at a failure for good, at the first failure after
    * `deadlineMs` (monotonic) and once `signal` aborts (call `wakeAll` then); a try that is on its way is never cut short, as
    * nobody would know what became of it.
    */
-  async deliver(notification: Notification, { deadlineMs, signal, onAccepted }: DeliveryTerms): Promise<string> {
+  async deliver(notification: Notification, { deadlineMs, signal, receipt }: DeliveryTerms): Promise<string> {
     const { clock, logger, metrics } = this.#ground
     const { kind } = this.#receiver
     metrics.notification(kind)
     for (let tries = 1; ; tries++) {
       await this.#turn(signal)
       const startedMs = clock.monotonic()
-      const failure = await this.#try(notification, onAccepted)
+      const failure = await this.#try(notification, receipt)
       const isDelivered = typeof failure === 'string'
       metrics.tried(kind, (clock.monotonic() - startedMs) / 1000, isDelivered)
       metrics.deliveries.tried(this.#name, isDelivered ? null : failure.message, clock.now())
@@ -91,9 +92,9 @@ export class DeliveryQueue {
     for (const resolve of this.#waiting.splice(0)) resolve()
   }
 
-  async #try(notification: Notification, onAccepted: () => void): Promise<DeliveryError | string> {
+  async #try(notification: Notification, receipt: Receipt): Promise<DeliveryError | string> {
     try {
-      const memory = await this.#receiver.notify(notification, NEVER, onAccepted)
+      const memory = await this.#receiver.notify(notification, NEVER, receipt)
       this.#concurrency = Math.min(CONCURRENCY_MAX, this.#concurrency * 2)
       return memory ?? notification.memory
     } catch (error) {

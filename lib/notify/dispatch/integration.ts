@@ -56,7 +56,7 @@ export class Integration {
     if (told.alerts.length === 0) return true
     this.#tellingCount++
     try {
-      return await log.inTurn(told.head.groupKey, this.name, () => this.#tell(told))
+      return await log.inTurn({ groupKey: told.head.groupKey, receiver: this.name }, () => this.#tell(told))
     } catch (error) {
       // A stop, or another configuration, cuts off those that wait.
       logger[told.signal.aborted ? 'debug' : 'error']('Notify for alerts failed', { receiver: this.name, group: told.head.groupKey, err: error instanceof Error ? error : String(error) })
@@ -106,7 +106,7 @@ export class Integration {
       expiresAtMs: head.timeMs + Math.max(2 * repeatIntervalMs, LOG_MS_MIN),
     }
     // In the turn in which the other side's word comes: a kill before it is written tells the same again.
-    const memory = notification === null ? before : await this.#deliver(notification, { deadlineMs, signal, onAccepted: () => log.note(next) })
+    const memory = notification === null ? before : await this.#deliver(notification, { deadlineMs, signal, receipt: { entry: next, onTaken: (isKept) => log.note(next, isKept) } })
     next.memory = memory
     // First of all, and before anything waits.
     const logged = this.#log(next)

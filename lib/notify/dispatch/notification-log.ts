@@ -1,6 +1,10 @@
 // What each integration was last told of each group, by which repeated messages are left out: in memory, written through to
 // the relational store, so that a restart repeats nothing. After alertmanager nflog/nflog.go.
+import { isDeepStrictEqual } from 'node:util'
+import { MetaError } from '../../meta/errors.ts'
 import type { MetaStore, NotificationEntry } from '../../meta/interface.ts'
+import { laterEntry } from '../../meta/told-journal.ts'
+import { keyOf, type CarriedLogs } from '../courier/carried-log.ts'
 
 /** Messages wait so long for what is put to be durable at most: it holds in memory, and their disk may hang. */
 export const KEPT_MS_MAX = 2000
@@ -17,41 +21,66 @@ export class NotificationLog {
     this.#store = store
   }
 
-  /** Reads what was kept. */
-  async load(nowMs: number): Promise<void> {
-    for (const entry of await this.#store.notificationEntries()) if (entry.expiresAtMs > nowMs) this.#entries.set(keyOf(entry.groupKey, entry.receiver), entry)
+  /**
+   * Reads what was kept, and what was carried when the program before this one was killed. Groups and integrations of messages that
+   * are still under way have to wait until it is known how these went.
+   */
+  async load(nowMs: number, carried: CarriedLogs): Promise<void> {
+    for (const entry of await this.#store.notificationEntries()) if (entry.expiresAtMs > nowMs) this.#entries.set(keyOf(entry), entry)
+    const { told, doubts } = carried.read()
+    const areKept = await Promise.all(told.map((entry) => this.#learn(entry, nowMs)))
+    const outcomes = doubts.map((doubt) => this.inTurn(doubt, async () => {
+      const entry = await carried.outcome(doubt)
+      return entry === null || await this.#learn(entry, nowMs)
+    }))
+    void Promise.all(outcomes).then((later) => ([...areKept, ...later].every(Boolean) ? carried.removeDead(doubts) : undefined))
   }
 
   get(groupKey: string, receiver: string): NotificationEntry | null {
-    return this.#entries.get(keyOf(groupKey, receiver)) ?? null
+    return this.#entries.get(keyOf({ groupKey, receiver })) ?? null
   }
 
-  /** No kill takes it back any more; `put` must follow. */
-  note(entry: NotificationEntry): void {
-    this.#store.noteNotificationEntry(entry)
+  /** No kill takes it back any more, by whom it was carried if it `isKept` there; `put` must follow. */
+  note(entry: NotificationEntry, isKept: boolean): void {
+    this.#store.noteNotificationEntry(entry, isKept)
   }
 
   /** Holds at once; resolves when it is durable. */
   async put(entry: NotificationEntry): Promise<void> {
     this.settle(entry.groupKey, entry.receiver)
-    this.#entries.set(keyOf(entry.groupKey, entry.receiver), entry)
+    this.#entries.set(keyOf(entry), entry)
     await this.#store.putNotificationEntry(entry)
+  }
+
+  /** What a courier says of what was told, unless there is a later word; whether the store has it. */
+  async #learn(entry: NotificationEntry, nowMs: number): Promise<boolean> {
+    const stored = this.#entries.get(keyOf(entry))
+    const later = stored === undefined ? entry : laterEntry(stored, entry)
+    if (later === stored || later.expiresAtMs <= nowMs || isDeepStrictEqual(later, stored)) return true
+    try {
+      await this.put(later)
+      return true
+    } catch (error) {
+      if (!(error instanceof MetaError)) throw error
+      // It holds in memory, and stands in the courier's log.
+      return false
+    }
   }
 
   /** Monotonic ms since when the integration has not delivered what it must; null: it owes nothing. Not over restarts. */
   owedSinceMs(groupKey: string, receiver: string): number | null {
-    return this.#owed.get(keyOf(groupKey, receiver)) ?? null
+    return this.#owed.get(keyOf({ groupKey, receiver })) ?? null
   }
 
   /** It must deliver a message, from now on if it owed none. */
   owe(groupKey: string, receiver: string, nowMs: number): void {
-    const key = keyOf(groupKey, receiver)
+    const key = keyOf({ groupKey, receiver })
     if (!this.#owed.has(key)) this.#owed.set(key, nowMs)
   }
 
   /** It owes nothing any more. */
   settle(groupKey: string, receiver: string): void {
-    this.#owed.delete(keyOf(groupKey, receiver))
+    this.#owed.delete(keyOf({ groupKey, receiver }))
   }
 
   /** Integrations of other names are configured no more. */
@@ -80,8 +109,8 @@ export class NotificationLog {
    * Runs `tell` when no other tells this integration of this group: one that is on its way while the configuration changes
    * would else be doubled.
    */
-  async inTurn<T>(groupKey: string, receiver: string, tell: () => Promise<T>): Promise<T> {
-    const key = keyOf(groupKey, receiver)
+  async inTurn<T>(of: Pick<NotificationEntry, 'groupKey' | 'receiver'>, tell: () => Promise<T>): Promise<T> {
+    const key = keyOf(of)
     const mine = (this.#turns.get(key) ?? Promise.resolve()).then(tell)
     const settled = mine.catch(() => {})
     this.#turns.set(key, settled)
@@ -91,8 +120,4 @@ export class NotificationLog {
       if (this.#turns.get(key) === settled) this.#turns.delete(key)
     }
   }
-}
-
-function keyOf(groupKey: string, receiver: string): string {
-  return `${receiver}\n${groupKey}`
 }

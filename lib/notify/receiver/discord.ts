@@ -13,12 +13,12 @@ const COLORS = { firing: 0x992d22, resolved: 0x2ecc71 }
 const PACE_MS = 2000
 
 export function discordReceiver(config: DiscordConfig, ground: ReceiverGround): Receiver {
-  const deliver = async ({ notification, expander, sender, signal, onAccepted }: Delivery): Promise<void> => {
+  const deliver = async ({ notification, expander, sender, signal, receipt }: Delivery): Promise<void> => {
     const { username, avatar_url, ...templates } = config.fields
     const { title, message, content } = expander.fields(templates)
     const embed = { title: truncateRunes(title, TITLE_RUNES_MAX), description: truncateRunes(message, DESCRIPTION_RUNES_MAX), color: COLORS[notification.status] }
     const body = { content: truncateRunes(content, CONTENT_RUNES_MAX), embeds: [embed], ...filled({ username, avatar_url }) }
-    await sender.json(secretOf('webhook_url', config.url), body, signal, { onAccepted })
+    await sender.json(secretOf('webhook_url', config.url), body, signal, { receipt })
   }
   return httpReceiver(config, ground, deliver, PACE_MS)
 }

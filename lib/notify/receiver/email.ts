@@ -6,9 +6,11 @@ import type { EmailConfig } from '../../config/receivers/email.ts'
 import { SEND_TIMEOUT_MS } from '../../config/receivers/section.ts'
 import type { Notification } from '../../model/notification.ts'
 import { LruMap } from '../../std/lru-map.ts'
-import { composeMail, parseAddresses, sendMail, SmtpError, type Refusal, type SmtpAuth, type SmtpServer } from '../../std/smtp.ts'
+import { SmtpError } from '../../std/smtp-error.ts'
+import { composeMail, parseAddresses, type Refusal, type SmtpAuth, type SmtpServer } from '../../std/smtp.ts'
+import type { CarriedMail, Receipt } from '../courier/courier.ts'
 import { DeliveryError, type Receiver } from '../receiver.ts'
-import { Expander, groupHash, secretOf, type ReceiverGround } from './ground.ts'
+import { Expander, groupHash, messageKey, secretOf, type ReceiverGround } from './ground.ts'
 
 /** Notifications of which it is remembered who got them. */
 const DELIVERIES_MAX = 1000
@@ -27,7 +29,7 @@ export class EmailReceiver implements Receiver {
     this.#ground = ground
   }
 
-  async notify(notification: Notification, signal: AbortSignal): Promise<void> {
+  async notify(notification: Notification, signal: AbortSignal, receipt: Receipt): Promise<void> {
     const expander = new Expander(this.#ground.templates, notification)
     const from = parseAddresses(expander.text('from', this.#config.from))
     const to = parseAddresses(expander.text('to', this.#config.to))
@@ -40,7 +42,7 @@ export class EmailReceiver implements Receiver {
       headers: this.#headers(expander, notification), dateMs: this.#ground.clock.now(),
       text: this.#config.text === '' ? '' : expander.text('text', this.#config.text), html: this.#config.html === '' ? '' : expander.html('html', this.#config.html),
     })
-    const refused = await this.#send({ envelope: { from: from[0]!, to: open }, bytes }, signal)
+    const refused = await this.#send({ envelope: { from: from[0]!, to: open }, bytes }, signal, receipt)
     if (refused.length === 0) return
     this.#delivered.set(key, new Set([...before, ...open.filter((address) => !refused.some((one) => one.address === address))]))
     throw new DeliveryError(
@@ -60,7 +62,7 @@ export class EmailReceiver implements Receiver {
     for (const [name, template] of [['From', this.#config.from], ['To', this.#config.to], ['Subject', DEFAULT_SUBJECT], ...own] as const) {
       headers.set(name, expander.text(`headers.${name}`, template))
     }
-    if (!headers.has('Message-Id')) headers.set('Message-Id', `<${messageHash(notification)}@${hostname() || 'localhost.localdomain'}>`)
+    if (!headers.has('Message-Id')) headers.set('Message-Id', `<${messageKey(notification).slice(0, 40)}@${hostname() || 'localhost.localdomain'}>`)
     if (threading !== null) {
       const day = threading.isDaily ? new Date(timeMs).toISOString().slice(0, 10) : ''
       const root = `<alert-${groupHash(groupKey).slice(0, 16)}-${day}@alertmanager>`
@@ -69,9 +71,9 @@ export class EmailReceiver implements Receiver {
     return headers
   }
 
-  async #send(mail: Parameters<typeof sendMail>[1], signal: AbortSignal): Promise<readonly Refusal[]> {
+  async #send(mail: Pick<CarriedMail, 'envelope' | 'bytes'>, signal: AbortSignal, receipt: Receipt): Promise<readonly Refusal[]> {
     try {
-      return await sendMail(this.#server(), mail, { clock: this.#ground.clock, timeoutMs: SEND_TIMEOUT_MS, signal })
+      return await this.#ground.courier.mail({ server: this.#server(), ...mail, timeoutMs: SEND_TIMEOUT_MS }, signal, receipt)
     } catch (error) {
       if (!(error instanceof SmtpError)) throw error
       // A refusal for good of the mail itself; what the server says before may change (a password renewed, a limit over).
@@ -93,14 +95,4 @@ export class EmailReceiver implements Receiver {
     const secret = secretOf('auth_secret', this.#config.secret)
     return { username, identity, password: password === '' ? secret : password, isCramMd5: password === '' }
   }
-}
-
-/**
- * Of what the mail tells, not of when: a try that is repeated, also by the process after a kill that does not know how the last one
- * went, has the same, by which mail servers and readers leave the second out. Repeats of the same news have another one before them.
- */
-function messageHash({ groupKey, previousMs, alerts }: Notification): string {
-  const hash = createHash('sha256').update(`${groupKey}\n${previousMs}`)
-  for (const { status, fingerprint, startsAtMs } of alerts) hash.update(`\n${status} ${fingerprint} ${startsAtMs}`)
-  return hash.digest('hex').slice(0, 40)
 }

@@ -8,6 +8,7 @@ import type { Clock } from '../../std/clock.ts'
 import { DiskError, readRegularUtf8 } from '../../std/fs.ts'
 import type { Logger } from '../../std/log.ts'
 import { GoObject, type Value } from '../../template/value.ts'
+import type { Courier } from '../courier/courier.ts'
 import type { PushSubscriptions } from '../push-subscriptions.ts'
 import { DeliveryError } from '../receiver.ts'
 import { notificationData } from '../template/data.ts'
@@ -19,6 +20,7 @@ export interface ReceiverGround {
   templates: NotificationTemplates
   /** Monitor's, for User-Agent. */
   version: string
+  courier: Courier
   /** False: no message goes to an address of a private network. */
   isPrivateAllowed: boolean
   /** null where there is no relational store. */
@@ -102,4 +104,15 @@ export function secretOf(name: string, { text, file }: Secret): string {
 /** What services recognize a group by: its key, which may be long, as 64 hex digits. */
 export function groupHash(groupKey: string): string {
   return createHash('sha256').update(groupKey).digest('hex')
+}
+
+/**
+ * What services recognize a message by, as 64 hex digits: of what it tells, not of when. A try that is repeated, also by the process
+ * after a kill that does not know how the last one went, has the same, by which the second is left out. Repeats of the same news have
+ * another one before them.
+ */
+export function messageKey({ groupKey, previousMs, alerts }: Notification): string {
+  const hash = createHash('sha256').update(`${groupKey}\n${previousMs}`)
+  for (const { status, fingerprint, startsAtMs } of alerts) hash.update(`\n${status} ${fingerprint} ${startsAtMs}`)
+  return hash.digest('hex')
 }

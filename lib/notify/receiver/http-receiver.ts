@@ -2,6 +2,7 @@
 import type { HttpClientConfig } from '../../config/http-client.ts'
 import { SEND_TIMEOUT_MS } from '../../config/receivers/section.ts'
 import type { Notification } from '../../model/notification.ts'
+import type { Receipt } from '../courier/courier.ts'
 import type { Receiver } from '../receiver.ts'
 import { Expander, type ReceiverGround } from './ground.ts'
 import { HttpSender } from './http-sender.ts'
@@ -14,7 +15,7 @@ export interface Delivery {
   sender: HttpSender
   signal: AbortSignal
   /** As `Receiver.notify` has it; for the last request of a try. */
-  onAccepted: () => void
+  receipt: Receipt
   /** For the group's next message. */
   remember: (memory: string) => void
 }
@@ -33,11 +34,11 @@ export function httpReceiver(config: HttpReceiverConfig, ground: ReceiverGround,
   return {
     kind: config.kind,
     isResolvedSent: config.isResolvedSent,
-    async notify(notification, signal, onAccepted) {
+    async notify(notification, signal, receipt) {
       const expander = new Expander(ground.templates, notification)
       await pace.turn(signal)
       let memory: string | undefined
-      await deliver({ notification, expander, sender, signal, onAccepted, remember: (text) => (memory = text) })
+      await deliver({ notification, expander, sender, signal, receipt, remember: (text) => (memory = text) })
       return memory
     },
     close: () => sender.close(),

@@ -1,7 +1,8 @@
 // How messages go over HTTP: one client a receiver, one deadline a request, and Alertmanager's verdicts on what comes back: 2xx
 // is delivered, 5xx and 429 may go better later (after Retry-After where it is said), the rest will not.
 import type { HttpClientConfig } from '../../config/http-client.ts'
-import { HttpClient, HttpError, type HttpMethod } from '../../std/http.ts'
+import { HttpError, type HttpMethod } from '../../std/http.ts'
+import { isGood, type HttpRoute, type Receipt, type Word } from '../courier/courier.ts'
 import { DeliveryError } from '../receiver.ts'
 import type { ReceiverGround } from './ground.ts'
 
@@ -13,10 +14,11 @@ export interface Outgoing {
   /** null: no body. */
   body: string | Uint8Array | null
   /**
-   * Called when the head of a 2xx comes: then it is delivered, and what fails of the body is left out. For requests of
-   * which nothing but the status counts.
+   * For the last request of a try: with the head of a 2xx it is delivered, and what fails of the body is left out; where there is a
+   * `word`, once the body says so.
    */
-  onAccepted?: () => void
+  receipt?: Receipt
+  word?: Word
 }
 
 export interface Answer {
@@ -27,24 +29,20 @@ export interface Answer {
 
 /** What a service says of a failure is cut to this in messages. */
 const WORDS_CHARS_MAX = 300
-const ANSWER_BYTES_MAX = 1 << 20
 /** A Retry-After beyond this is no plan for an alert. */
 const RETRY_AFTER_MS_MAX = 3_600_000
 
 export class HttpSender {
-  readonly #client: HttpClient
+  readonly #route: HttpRoute
   readonly #ground: ReceiverGround
-  readonly #timeoutMs: number
 
   constructor(http: HttpClientConfig, ground: ReceiverGround, timeoutMs: number) {
-    this.#client = new HttpClient({ ...http, isPrivateRefused: !ground.isPrivateAllowed }, ground.clock, timeoutMs)
-    this.#client.prepareToSend()
+    this.#route = ground.courier.http({ ...http, isPrivateRefused: !ground.isPrivateAllowed }, timeoutMs)
     this.#ground = ground
-    this.#timeoutMs = timeoutMs
   }
 
   /** Sends JSON and takes any 2xx for delivered. Rejects with DeliveryError, or the signal's reason. */
-  json(url: string, body: unknown, signal: AbortSignal, more: Pick<Outgoing, 'headers' | 'onAccepted'> = {}): Promise<Answer> {
+  json(url: string, body: unknown, signal: AbortSignal, more: Pick<Outgoing, 'headers' | 'receipt' | 'word'> = {}): Promise<Answer> {
     return this.send({ url, ...more, contentType: 'application/json', body: JSON.stringify(body) }, signal)
   }
 
@@ -59,27 +57,17 @@ export class HttpSender {
 
   /** Any status is an answer. */
   async exchange(outgoing: Outgoing, signal: AbortSignal): Promise<Answer & { retryAfterMs: number; location: string }> {
-    const { method = 'POST', contentType, headers = {}, body, onAccepted } = outgoing
+    const { method = 'POST', contentType, headers = {}, body, receipt = null, word = null } = outgoing
     signal.throwIfAborted()
     const url = URL.parse(outgoing.url)
     if (url === null || !/^https?:$/.test(url.protocol)) throw new DeliveryError('the URL to send to is none; it must begin with http:// or https://', { isRetryable: false })
-    let acceptedStatus = 0
-    const onHead = (status: number): void => {
-      if (onAccepted === undefined || !isGood(status)) return
-      acceptedStatus = status
-      onAccepted()
-    }
     try {
-      const response = await this.#client.send({
-        url, method, body, signal, timeoutMs: this.#timeoutMs, bodyBytesMax: ANSWER_BYTES_MAX, bodyBytesHint: 0, isEveryBodyKept: true, onHead,
+      const { retryAfter, ...answer } = await this.#route.send({
+        url: url.href, method, body, word,
         headers: { 'user-agent': `Monitor/${this.#ground.version}`, ...(contentType !== undefined && { 'content-type': contentType }), ...headers },
-      })
-      const text = Buffer.from(response.body).toString('utf8')
-      this.#client.release(response)
-      const { status, location } = response
-      return { status, location, contentType: response.contentType, text, retryAfterMs: retryAfterMs(response.retryAfter, this.#ground.clock.now()) }
+      }, signal, receipt)
+      return { ...answer, retryAfterMs: retryAfterMs(retryAfter, this.#ground.clock.now()) }
     } catch (error) {
-      if (error instanceof HttpError && acceptedStatus > 0) return { status: acceptedStatus, location: '', contentType: '', text: '', retryAfterMs: 0 }
       signal.throwIfAborted()
       if (!(error instanceof HttpError)) throw error
       // The URL may hold a secret: only its host is told.
@@ -88,12 +76,8 @@ export class HttpSender {
   }
 
   async close(): Promise<void> {
-    await this.#client.close()
+    await this.#route.close()
   }
-}
-
-function isGood(status: number): boolean {
-  return status >= 200 && status <= 299
 }
 
 /** Seconds or a date; 0 for anything else. */

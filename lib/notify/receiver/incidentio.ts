@@ -9,7 +9,7 @@ import { firstAlerts, webhookBody } from './webhook.ts'
 const BODY_BYTES_MAX = 512 * 1024
 
 export function incidentioReceiver(config: IncidentioConfig, ground: ReceiverGround): Receiver {
-  const deliver = async ({ notification, expander, sender, signal, onAccepted }: Delivery): Promise<void> => {
+  const deliver = async ({ notification, expander, sender, signal, receipt }: Delivery): Promise<void> => {
     const metadata = Object.fromEntries(Array.from(config.metadata, ([key, value]) => [key, expander.text(`metadata.${key}`, value)]))
     const bodyOf = (count: number): string => {
       const shown = firstAlerts(notification, count)
@@ -19,7 +19,7 @@ export function incidentioReceiver(config: IncidentioConfig, ground: ReceiverGro
     // A group is one alert there; what its others say is of less use than the whole.
     if (Buffer.byteLength(body) > BODY_BYTES_MAX) body = bodyOf(1)
     const headers: Record<string, string> = isGiven(config.token) ? { authorization: `Bearer ${secretOf('alert_source_token', config.token)}` } : {}
-    await sender.send({ url: secretOf('url', config.url), headers, contentType: 'application/json', body, onAccepted }, signal)
+    await sender.send({ url: secretOf('url', config.url), headers, contentType: 'application/json', body, receipt }, signal)
   }
   return httpReceiver(config, ground, deliver)
 }

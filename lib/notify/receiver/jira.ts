@@ -27,20 +27,20 @@ export function jiraReceiver(config: JiraConfig, ground: ReceiverGround): Receiv
     if (issue === null && !isFiring) return
     const fields = fieldsOf(config, delivery.expander, label)
     if (issue === null) {
-      await ask(delivery, 'POST', `${config.url}issue`, { fields })
+      await ask(delivery, 'POST', `${config.url}issue`, { fields }, true)
       return
     }
     if (!config.summary.isUpdated) delete fields['summary']
     if (!config.description.isUpdated) delete fields['description']
-    await ask(delivery, 'PUT', `${config.url}issue/${issue.key}`, { fields })
     const transition = isFiring === issue.isDone ? config.fields[isFiring ? 'reopen_transition' : 'resolve_transition'] : ''
+    await ask(delivery, 'PUT', `${config.url}issue/${issue.key}`, { fields }, transition === '')
     if (transition !== '') await move(config, delivery, issue, transition)
   }
   return httpReceiver(config, ground, deliver)
 }
 
-async function ask({ sender, signal }: Delivery, method: HttpMethod, url: string, body: unknown): Promise<Record<string, unknown>> {
-  const answer = await sender.send({ method, url, headers: { 'accept-language': 'en' }, contentType: 'application/json', body: body === null ? null : JSON.stringify(body) }, signal)
+async function ask({ sender, signal, receipt }: Delivery, method: HttpMethod, url: string, body: unknown, isLast = false): Promise<Record<string, unknown>> {
+  const answer = await sender.send({ method, url, headers: { 'accept-language': 'en' }, contentType: 'application/json', body: body === null ? null : JSON.stringify(body), ...(isLast && { receipt }) }, signal)
   return answer.text === '' ? {} : answerObject(answer.text, 'Jira')
 }
 
@@ -97,5 +97,5 @@ async function move(config: JiraConfig, delivery: Delivery, { key }: Issue, name
   const { transitions } = await ask(delivery, 'GET', url, null)
   const found = (Array.isArray(transitions) ? transitions : []).find((one: { name?: string }) => one.name === name) as { id?: string } | undefined
   if (found?.id === undefined) throw new DeliveryError(`issue ${key} has no transition ${JSON.stringify(name)}`, { isRetryable: false })
-  await ask(delivery, 'POST', url, { transition: { id: found.id } })
+  await ask(delivery, 'POST', url, { transition: { id: found.id } }, true)
 }

@@ -10,10 +10,10 @@ const TEXT_RUNES_MAX = 16_383
 const PRIORITIES = ['urgent', 'important', 'standard']
 
 export function mattermostReceiver(config: MattermostConfig, ground: ReceiverGround): Receiver {
-  const deliver = async ({ expander, sender, signal, onAccepted }: Delivery): Promise<void> => {
+  const deliver = async ({ expander, sender, signal, receipt }: Delivery): Promise<void> => {
     const url = secretOf('webhook_url', config.url)
     if (url === '') throw new DeliveryError('webhook_url is empty', { isRetryable: false })
-    await sender.json(url, requestOf(config, expander), signal, { onAccepted })
+    await sender.json(url, requestOf(config, expander), signal, { receipt })
   }
   return httpReceiver(config, ground, deliver)
 }

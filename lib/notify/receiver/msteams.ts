@@ -10,12 +10,12 @@ const TEXT_COLORS = { firing: 'Attention', resolved: 'Good' }
 const PACE_MS = 250
 
 export function msteamsReceiver(config: MsteamsConfig, ground: ReceiverGround): Receiver {
-  const deliver = async ({ notification: { status }, expander, sender, signal, onAccepted }: Delivery): Promise<void> => {
+  const deliver = async ({ notification: { status }, expander, sender, signal, receipt }: Delivery): Promise<void> => {
     const { title, text, summary } = expander.fields(config.fields)
     const body = config.kind === 'msteamsv2' ? adaptiveCard(title, text, TEXT_COLORS[status]) : {
       '@context': 'http://schema.org/extensions', type: 'MessageCard', title, summary, text, themeColor: CARD_COLORS[status],
     }
-    await sender.json(secretOf('webhook_url', config.url), body, signal, { onAccepted })
+    await sender.json(secretOf('webhook_url', config.url), body, signal, { receipt })
   }
   return httpReceiver(config, ground, deliver, PACE_MS)
 }

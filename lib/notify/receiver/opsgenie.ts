@@ -8,23 +8,23 @@ import { truncateRunes } from './truncate.ts'
 const MESSAGE_RUNES_MAX = 130
 
 export function opsgenieReceiver(config: OpsgenieConfig, ground: ReceiverGround): Receiver {
-  const deliver = async ({ notification, expander, sender, signal }: Delivery): Promise<void> => {
+  const deliver = async ({ notification, expander, sender, signal, receipt }: Delivery): Promise<void> => {
     const headers = { authorization: `GenieKey ${expander.text('api_key', secretOf('api_key', config.key)).trim()}` }
     const alias = groupHash(notification.groupKey)
     const alertUrl = (action: string): string => `${config.url}v2/alerts/${alias}/${action}?identifierType=alias`
     const texts = expander.fields(config.fields)
     if (notification.status === 'resolved') {
-      await sender.json(alertUrl('close'), { source: texts.source }, signal, { headers })
+      await sender.json(alertUrl('close'), { source: texts.source }, signal, { headers, receipt })
       return
     }
     const { tags, actions, description, ...plain } = texts
     const message = truncateRunes(texts.message, MESSAGE_RUNES_MAX)
     const details = Object.fromEntries([...notification.commonLabels, ...Array.from(config.details, ([key, value]) => [key, expander.text(`details.${key}`, value)] as const)])
     const more = filled({ ...plain, description, tags: listOf(tags), actions: listOf(actions), responders: respondersOf(config, expander) })
-    await sender.json(`${config.url}v2/alerts`, { ...more, alias, message, details, source: texts.source }, signal, { headers })
+    await sender.json(`${config.url}v2/alerts`, { ...more, alias, message, details, source: texts.source }, signal, { headers, ...(!config.isUpdated && { receipt }) })
     if (!config.isUpdated) return
     for (const [part, text] of [['message', message], ['description', description]] as const) {
-      await sender.send({ method: 'PUT', url: alertUrl(part), headers, contentType: 'application/json', body: JSON.stringify(filled({ [part]: text })) }, signal)
+      await sender.send({ method: 'PUT', url: alertUrl(part), headers, contentType: 'application/json', body: JSON.stringify(filled({ [part]: text })), ...(part === 'description' && { receipt }) }, signal)
     }
   }
   return httpReceiver(config, ground, deliver)

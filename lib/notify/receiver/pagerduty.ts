@@ -17,7 +17,7 @@ const DEFAULT_V2_URL = 'https://events.pagerduty.com/v2/enqueue'
 
 export function pagerdutyReceiver(config: PagerdutyConfig, ground: ReceiverGround): Receiver {
   const isV1 = isGiven(config.serviceKey)
-  const deliver = async ({ notification, expander, sender, signal, onAccepted }: Delivery): Promise<void> => {
+  const deliver = async ({ notification, expander, sender, signal, receipt }: Delivery): Promise<void> => {
     const action = notification.status === 'resolved' ? 'resolve' : 'trigger'
     const details = expander.json('details', config.details, typedText)
     const key = keyOf(config, expander)
@@ -28,7 +28,7 @@ export function pagerdutyReceiver(config: PagerdutyConfig, ground: ReceiverGroun
     // A proxy of the API has one address for both.
     const url = isV1 && config.url === DEFAULT_V2_URL ? V1_URL : config.url
     // v1 says 403 where it is asked too often.
-    await sender.send({ url, contentType: 'application/json', body, onAccepted }, signal, isV1 ? [403, 429] : [429])
+    await sender.send({ url, contentType: 'application/json', body, receipt }, signal, isV1 ? [403, 429] : [429])
   }
   return httpReceiver(config, ground, deliver)
 }

@@ -10,7 +10,7 @@ const MESSAGE_RUNES_MAX = 1024
 const URL_RUNES_MAX = 512
 
 export function pushoverReceiver(config: PushoverConfig, ground: ReceiverGround): Receiver {
-  const deliver = async ({ expander, sender, signal, onAccepted }: Delivery): Promise<void> => {
+  const deliver = async ({ expander, sender, signal, receipt }: Delivery): Promise<void> => {
     const { title, url, message: template, ...plain } = { ...config.fields, ...expander.fields({ ...config.fields, message: '' }), message: config.fields.message }
     const message = truncateRunes(config.format === 'html' ? expander.html('message', template) : expander.text('message', template), MESSAGE_RUNES_MAX).trim()
     const form = new URLSearchParams({
@@ -21,7 +21,7 @@ export function pushoverReceiver(config: PushoverConfig, ground: ReceiverGround)
       url: truncateRunes(url, URL_RUNES_MAX), ...plain, retry: String(Math.trunc(config.retryMs / 1000)), expire: String(Math.trunc(config.expireMs / 1000)),
       ...(config.ttlMs >= 1000 && { ttl: String(Math.trunc(config.ttlMs / 1000)) }), ...(config.format !== '' && { [config.format]: '1' }),
     })
-    await sender.send({ url: config.url, contentType: 'application/x-www-form-urlencoded', body: form.toString(), onAccepted }, signal)
+    await sender.send({ url: config.url, contentType: 'application/x-www-form-urlencoded', body: form.toString(), receipt }, signal)
   }
   return httpReceiver(config, ground, deliver)
 }

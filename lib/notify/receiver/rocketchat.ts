@@ -9,7 +9,7 @@ import { truncateRunes } from './truncate.ts'
 const TITLE_RUNES_MAX = 1024
 
 export function rocketchatReceiver(config: RocketchatConfig, ground: ReceiverGround): Receiver {
-  const deliver = async ({ expander, sender, signal }: Delivery): Promise<void> => {
+  const deliver = async ({ expander, sender, signal, receipt }: Delivery): Promise<void> => {
     const { channel, emoji, icon_url, message_text, title, ...parts } = expander.fields(config.fields)
     const actions = config.actions.map((action) => ({ ...filled({ type: 'button', ...expander.fields(action) }), is_webview: false, msg_in_chat_window: false }))
     const fields = config.attachmentFields.map((field) => fieldOf(field, config.isShort, expander))
@@ -17,7 +17,7 @@ export function rocketchatReceiver(config: RocketchatConfig, ground: ReceiverGro
       channel, emoji, avatar: icon_url, text: message_text, attachments: [filled({ title: truncateRunes(title, TITLE_RUNES_MAX), ...parts, fields, actions })],
     })
     const headers = { 'x-auth-token': secretOf('token', config.token), 'x-user-id': secretOf('token_id', config.tokenId) }
-    const answer = await sender.json(`${config.url}api/v1/chat.postMessage`, body, signal, { headers })
+    const answer = await sender.json(`${config.url}api/v1/chat.postMessage`, body, signal, { headers, receipt, word: { field: 'success', value: true } })
     // Failures, too, come with 200.
     const { success, error } = answerObject(answer.text, 'Rocket.Chat')
     if (success !== true) throw new DeliveryError(`channel ${JSON.stringify(channel)}: Rocket.Chat says: ${String(error)}`, { isRetryable: false })

@@ -2,6 +2,7 @@
 // may edit the first one, or stand in its thread: where that is is remembered with what the group was told.
 import type { SlackAction, SlackConfig, SlackField } from '../../config/receivers/slack.ts'
 import { isGiven } from '../../config/receivers/secret.ts'
+import type { Word } from '../courier/courier.ts'
 import { DeliveryError, type Receiver } from '../receiver.ts'
 import { secretOf, type Expander, type ReceiverGround } from './ground.ts'
 import { filled, httpReceiver, type Delivery } from './http-receiver.ts'
@@ -11,6 +12,8 @@ import { truncateRunes } from './truncate.ts'
 const TITLE_RUNES_MAX = 1024
 /** Slack takes one message a second and channel. */
 const PACE_MS = 1000
+/** What a method of the API says, and a webhook. */
+const TAKEN: Word = { field: 'ok', value: true, text: 'ok' }
 
 interface Posted {
   channel: string
@@ -18,14 +21,14 @@ interface Posted {
 }
 
 export function slackReceiver(config: SlackConfig, ground: ReceiverGround): Receiver {
-  const deliver = async ({ notification, expander, sender, signal, remember }: Delivery): Promise<void> => {
+  const deliver = async ({ notification, expander, sender, signal, receipt, remember }: Delivery): Promise<void> => {
     const url = secretOf('api_url', config.url)
     const authorized = isGiven(config.token) ? { headers: { authorization: `Bearer ${secretOf('app_token', config.token)}` } } : {}
     const message = messageOf(config, expander)
     const channel = expander.text('channel', config.fields.channel)
-    const post = async (to: string, more: Record<string, string>): Promise<Posted | null> => {
+    const post = async (to: string, more: Record<string, string>, isLast = true): Promise<Posted | null> => {
       try {
-        return postedIn(await sender.json(to, { ...message, ...filled(more) }, signal, authorized))
+        return postedIn(await sender.json(to, { ...message, ...filled(more) }, signal, { ...authorized, ...(isLast && { receipt, word: TAKEN }) }))
       } catch (error) {
         if (!(error instanceof DeliveryError) || channel === '') throw error
         throw new DeliveryError(`channel ${JSON.stringify(channel)}: ${error.message}`, { isRetryable: error.isRetryable, retryAfterMs: error.retryAfterMs, cause: error })
@@ -36,7 +39,7 @@ export function slackReceiver(config: SlackConfig, ground: ReceiverGround): Rece
       const made = await post(url, { channel })
       remember(made === null ? '' : JSON.stringify(made))
     } else {
-      if (config.isUpdated) await post(url.replace(/chat\.postMessage$/, 'chat.update'), { channel: first.channel, ts: first.ts })
+      if (config.isUpdated) await post(url.replace(/chat\.postMessage$/, 'chat.update'), { channel: first.channel, ts: first.ts }, !config.isThreaded)
       if (config.isThreaded) await post(url, { channel: first.channel, thread_ts: first.ts })
     }
   }

@@ -5,6 +5,7 @@ import { LruMap } from '../../std/lru-map.ts'
 import { DeliveryError, type Receiver } from '../receiver.ts'
 import { groupHash, secretOf, type ReceiverGround } from './ground.ts'
 import { httpReceiver, type Delivery } from './http-receiver.ts'
+import type { Outgoing } from './http-sender.ts'
 import { truncateRunes } from './truncate.ts'
 
 /** What Twilio joins of parts at most. */
@@ -22,10 +23,12 @@ export function smsReceiver(config: SmsConfig, ground: ReceiverGround): Receiver
     const key = `${groupHash(notification.groupKey)} ${notification.timeMs}`
     const done = new Set(delivered.get(key))
     const failures: DeliveryError[] = []
-    for (const to of config.to) {
-      if (done.has(to)) continue
+    const open = config.to.filter((to) => !done.has(to))
+    for (const to of open) {
+      // The last one's word is that all have got it.
+      const receipt = to === open.at(-1) && failures.length === 0 ? { receipt: delivery.receipt } : {}
       try {
-        await (config.request === null ? sendTwilio(config, delivery, to, text) : sendRequest(config.request, delivery, to, text))
+        await delivery.sender.send({ ...(config.request === null ? twilioRequest(config, delivery, to, text) : requestTo(config.request, delivery, to, text)), ...receipt }, delivery.signal)
         done.add(to)
       } catch (error) {
         if (!(error instanceof DeliveryError)) throw error
@@ -41,21 +44,21 @@ export function smsReceiver(config: SmsConfig, ground: ReceiverGround): Receiver
   return httpReceiver(config, ground, deliver, PACE_MS)
 }
 
-async function sendTwilio({ twilio }: SmsConfig, { expander, sender, signal }: Delivery, to: string, text: string): Promise<void> {
+function twilioRequest({ twilio }: SmsConfig, { expander }: Delivery, to: string, text: string): Outgoing {
   const { url, accountSid, authToken, from } = twilio!
   const credentials = Buffer.from(`${accountSid}:${secretOf('auth_token', authToken)}`).toString('base64')
   const sentFrom = expander.text('from', from)
   // A messaging service stands in the sender's place.
   const form = new URLSearchParams({ To: to, Body: text, [sentFrom.startsWith('MG') ? 'MessagingServiceSid' : 'From']: sentFrom })
-  await sender.send({
+  return {
     url: `${url.replace(/\/$/, '')}/2010-04-01/Accounts/${encodeURIComponent(accountSid)}/Messages.json`, body: form.toString(),
     contentType: 'application/x-www-form-urlencoded', headers: { authorization: `Basic ${credentials}` },
-  }, signal)
+  }
 }
 
-async function sendRequest(request: NonNullable<SmsConfig['request']>, { expander, sender, signal }: Delivery, to: string, text: string): Promise<void> {
+function requestTo(request: NonNullable<SmsConfig['request']>, { expander }: Delivery, to: string, text: string): Outgoing {
   const own = expander.withFields(new Map([['To', to], ['Text', text]]))
   const headers = Object.fromEntries(Array.from(request.headers, ([name, value]) => [name.toLowerCase(), own.text(`request.headers.${name}`, value)]))
   const body = request.method === 'GET' ? null : own.text('request.body', request.body)
-  await sender.send({ method: request.method, url: own.text('request.url', secretOf('request.url', request.url)), headers, contentType: request.contentType, body }, signal)
+  return { method: request.method, url: own.text('request.url', secretOf('request.url', request.url)), headers, contentType: request.contentType, body }
 }

@@ -16,7 +16,7 @@ const TOO_LONG = 'The notification is longer than Telegram takes. Please shorten
 const RETRIED = [401, 403, 429]
 
 export function telegramReceiver(config: TelegramConfig, ground: ReceiverGround): Receiver {
-  const deliver = async ({ expander, sender, signal }: Delivery): Promise<void> => {
+  const deliver = async ({ expander, sender, signal, receipt }: Delivery): Promise<void> => {
     const isHtml = config.parseMode === 'HTML'
     const text = isHtml ? htmlWithin(expander.html('message', config.message)) : truncateRunes(expander.text('message', config.message), MESSAGE_RUNES_MAX)
     const chat = secretOf('chat_id', config.chatId)
@@ -26,7 +26,7 @@ export function telegramReceiver(config: TelegramConfig, ground: ReceiverGround)
       ...(config.parseMode !== '' && { parse_mode: config.parseMode }), ...(config.threadId !== 0 && { message_thread_id: config.threadId }),
     }
     const url = `${config.url.replace(/\/$/, '')}/bot${secretOf('bot_token', config.token)}/sendMessage`
-    const answer = await sender.exchange({ url, contentType: 'application/json', body: JSON.stringify(body) }, signal)
+    const answer = await sender.exchange({ url, contentType: 'application/json', body: JSON.stringify(body), receipt, word: { field: 'ok', value: true } }, signal)
     const { ok, description, parameters } = answerObject(answer.text, 'Telegram')
     if (ok === true) return
     const waitS = typeof parameters === 'object' && parameters !== null && 'retry_after' in parameters ? Number(parameters.retry_after) : 0

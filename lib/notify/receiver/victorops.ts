@@ -9,7 +9,7 @@ const MESSAGE_RUNES_MAX = 20_480
 const FIRING_TYPES = ['INFO', 'WARNING', 'CRITICAL']
 
 export function victoropsReceiver(config: VictoropsConfig, ground: ReceiverGround): Receiver {
-  const deliver = async ({ notification, expander, sender, signal, onAccepted }: Delivery): Promise<void> => {
+  const deliver = async ({ notification, expander, sender, signal, receipt }: Delivery): Promise<void> => {
     const { routing_key, message_type, state_message, entity_display_name, monitoring_tool } = expander.fields(config.fields)
     const type = FIRING_TYPES.includes(message_type) ? message_type : 'CRITICAL'
     const custom = Object.fromEntries(Array.from(config.customFields, ([key, value]) => [key, expander.text(`custom_fields.${key}`, value)]))
@@ -17,7 +17,7 @@ export function victoropsReceiver(config: VictoropsConfig, ground: ReceiverGroun
     await sender.json(url, {
       ...custom, message_type: notification.status === 'resolved' ? 'RECOVERY' : type, entity_id: groupHash(notification.groupKey), entity_display_name,
       state_message: truncateRunes(state_message, MESSAGE_RUNES_MAX), monitoring_tool,
-    }, signal, { onAccepted })
+    }, signal, { receipt })
   }
   return httpReceiver(config, ground, deliver)
 }

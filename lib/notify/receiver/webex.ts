@@ -8,9 +8,9 @@ import { truncateBytes } from './truncate.ts'
 const MESSAGE_BYTES_MAX = 7439
 
 export function webexReceiver(config: WebexConfig, ground: ReceiverGround): Receiver {
-  const deliver = async ({ expander, sender, signal, onAccepted }: Delivery): Promise<void> => {
+  const deliver = async ({ expander, sender, signal, receipt }: Delivery): Promise<void> => {
     const { message, room_id } = expander.fields(config.fields)
-    await sender.json(config.url, { markdown: truncateBytes(message, MESSAGE_BYTES_MAX), roomId: room_id }, signal, { onAccepted })
+    await sender.json(config.url, { markdown: truncateBytes(message, MESSAGE_BYTES_MAX), roomId: room_id }, signal, { receipt })
   }
   return httpReceiver(config, ground, deliver)
 }

@@ -6,20 +6,21 @@ import type { Notification, NotifiedAlert } from '../../model/notification.ts'
 import { runInTurns, type Steps } from '../../std/steps.ts'
 import { DeliveryError, type Receiver } from '../receiver.ts'
 import { quoteMeta } from '../template/data.ts'
-import { Expander, secretOf, type ReceiverGround } from './ground.ts'
+import { Expander, messageKey, secretOf, type ReceiverGround } from './ground.ts'
 import { httpReceiver, type Delivery } from './http-receiver.ts'
 import { typedText } from './typed-text.ts'
 
 export function webhookReceiver(config: WebhookConfig, ground: ReceiverGround): Receiver {
   const { maxAlerts, payload } = config
-  const deliver = async ({ notification, expander, sender, signal, onAccepted }: Delivery): Promise<unknown> => {
+  const deliver = async ({ notification, expander, sender, signal, receipt }: Delivery): Promise<unknown> => {
     const shown = firstAlerts(notification, maxAlerts)
     const own = maxAlerts === 0 ? expander : new Expander(ground.templates, shown)
     const url = own.text('url', secretOf('url', config.url))
     if (url === '') throw new DeliveryError('the URL of the webhook is empty once its template is expanded', { isRetryable: false })
-    if (payload !== null) return sender.json(url, own.json('payload', payload, typedText), signal, { onAccepted })
+    const headers = { 'idempotency-key': messageKey(notification) }
+    if (payload !== null) return sender.json(url, own.json('payload', payload, typedText), signal, { headers, receipt })
     const body = await runInTurns(bodyText({ ...shown, routeLabels: own.routeLabels }, notification.alerts.length - shown.alerts.length), ground.clock)
-    return sender.send({ url, contentType: 'application/json', body, onAccepted }, signal)
+    return sender.send({ url, headers, contentType: 'application/json', body, receipt }, signal)
   }
   return httpReceiver(config, ground, deliver)
 }

@@ -29,10 +29,12 @@ export function webpushReceiver(config: WebpushConfig, ground: ReceiverGround): 
     const key = `${groupHash(notification.groupKey)} ${notification.timeMs}`
     const done = new Set(delivered.get(key))
     const payload = payloadOf(config, delivery)
+    const open = subscriptions.filter(({ endpoint }) => !done.has(endpoint))
+    const last = open.length === 1 ? { receipt: delivery.receipt } : {}
     const send = async (subscription: PushSubscription): Promise<DeliveryError | null> => {
-      if (done.has(subscription.endpoint)) return null
       try {
-        await sender.send(requestOf(subscription, payload, { config, ground, push, topic: groupHash(notification.groupKey).slice(0, 32), isUrgent: notification.status === 'firing' }), signal)
+        const request = requestOf(subscription, payload, { config, ground, push, topic: groupHash(notification.groupKey).slice(0, 32), isUrgent: notification.status === 'firing' })
+        await sender.send({ ...request, ...last }, signal)
         done.add(subscription.endpoint)
       } catch (error) {
         if (!(error instanceof DeliveryError)) throw error
@@ -41,7 +43,7 @@ export function webpushReceiver(config: WebpushConfig, ground: ReceiverGround): 
       }
       return null
     }
-    const failures = (await Promise.all(subscriptions.map(send))).filter((failure) => failure !== null)
+    const failures = (await Promise.all(open.map(send))).filter((failure) => failure !== null)
     if (failures.length === 0) return
     delivered.set(key, done)
     throw new DeliveryError(`${failures.length} of ${subscriptions.length} browsers: ${failures[0]!.message}`, {

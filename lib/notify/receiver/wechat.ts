@@ -20,7 +20,7 @@ export function wechatReceiver(config: WechatConfig, ground: ReceiverGround): Re
     return access_token
   }
   const deliver = async (delivery: Delivery): Promise<void> => {
-    const { expander, sender, signal } = delivery
+    const { expander, sender, signal, receipt } = delivery
     if (token === '' || ground.clock.monotonic() - tokenAtMs > TOKEN_AGE_MS_MAX) {
       token = await fetchToken(delivery)
       tokenAtMs = ground.clock.monotonic()
@@ -29,7 +29,7 @@ export function wechatReceiver(config: WechatConfig, ground: ReceiverGround): Re
     const body = {
       ...filled({ touser: to_user, toparty: to_party, totag: to_tag, agentid: agent_id }), safe: '0', msgtype: config.messageType, [config.messageType]: { content: message },
     }
-    const answer = await sender.json(`${config.url}message/send?access_token=${encodeURIComponent(token)}`, body, signal)
+    const answer = await sender.json(`${config.url}message/send?access_token=${encodeURIComponent(token)}`, body, signal, { receipt, word: { field: 'errcode', value: 0 } })
     const { errcode, errmsg } = answerObject(answer.text, 'WeChat')
     if (errcode === 0) return
     const isTokenOver = TOKEN_FAULTS.includes(errcode)

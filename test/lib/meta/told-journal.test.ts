@@ -94,8 +94,8 @@ it('stays out of the way where its file cannot be written', async () => {
 it('has what was noted before it was put, once', async () => {
   const folder = tempFolder()
   const stuck = stuckStore(folder)
-  stuck.noteNotificationEntry(ENTRY)
-  stuck.noteNotificationEntry(ENTRY)
+  stuck.noteNotificationEntry(ENTRY, false)
+  stuck.noteNotificationEntry(ENTRY, false)
   const lines = (): string[] => fs.readFileSync(`${folder}/told.log`, 'utf8').trim().split('\n')
   expect(lines()).toHaveLength(1)
   void stuck.putNotificationEntry(ENTRY)

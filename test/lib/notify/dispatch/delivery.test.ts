@@ -1,5 +1,6 @@
 // How messages get through: tries, pauses, Retry-After, and that a dead receiver delays no other.
 import { expect, it } from 'vitest'
+import { CarriedLog } from '../../../../lib/notify/courier/carried-log.ts'
 import type { AlertOverlay } from '../../../../lib/notify/overlay.ts'
 import { DeliveryError } from '../../../../lib/notify/receiver.ts'
 import { PipelineWorld } from '../../../support/pipeline-world.ts'
@@ -178,4 +179,40 @@ it('notes that people were told when the other side says so, before the try has 
   await world.fire({ name: 'b', job: 'x', to: 'b' })
   await world.advance(1)
   expect(noted).toEqual(['b/webhook/0 1'])
+})
+
+it('waits with a message that the program before may still be telling, and with no other', async () => {
+  const before = await PipelineWorld.start(CONFIG)
+  await before.fire({ name: '1', job: 'x' })
+  await before.advance(1)
+  const [entry] = await before.store.notificationEntries()
+  const outcomes = { taken: [], failed: ['a +1'] }
+  for (const outcome of ['taken', 'failed'] as const) {
+    const world = await PipelineWorld.start(CONFIG)
+    const log = new CarriedLog(`${world.folder}/carried`)
+    log.begin(entry!, world.clock.now() + 60_000)
+    await world.restart()
+    await world.fire({ name: '1', job: 'x' }, { name: '2', job: 'y' })
+    await world.advance(10)
+    expect(world.news().map((line) => line.replace(/ @[\d.]+/, ''))).toEqual(['a +2'])
+    log[outcome](entry!)
+    await world.advance(1)
+    expect(world.news().map((line) => line.replace(/ @[\d.]+/, '')), outcome).toEqual(outcomes[outcome])
+    await world.advance(600)
+    expect(world.news()).toEqual([])
+    await world.stop()
+  }
+})
+
+it('believes what the program before it has carried, unless the store knows better', async () => {
+  const world = await PipelineWorld.start(CONFIG)
+  await world.fire({ name: '1', job: 'x' })
+  await world.advance(1)
+  expect(world.news()).toEqual(['a @0 +1'])
+  const [entry] = await world.store.notificationEntries()
+  const log = new CarriedLog(`${world.folder}/carried`)
+  log.taken({ ...entry!, timeMs: entry!.timeMs - 1, firing: [] })
+  log.taken({ ...entry!, groupKey: '{}:{job="y"}' })
+  await world.restart()
+  expect((await world.store.notificationEntries()).map(({ groupKey, firing }) => `${groupKey} ${firing.length}`).toSorted()).toEqual(['{}:{job="x"} 1', '{}:{job="y"} 1'])
 })

@@ -13,7 +13,7 @@ import { makeReceiver } from '../../../../lib/notify/receiver/make.ts'
 import { Pace } from '../../../../lib/notify/receiver/pace.ts'
 import { truncateBytes, truncateRunes } from '../../../../lib/notify/receiver/truncate.ts'
 import { FakeClock } from '../../../../lib/std/clock.ts'
-import { alertOf, AT_MS, attempt, DOWN, ground, httpWorld, notificationOf, readText, receiverOf, UP } from '../../../support/receiver-fixture.ts'
+import { alertOf, AT_MS, attempt, DOWN, ground, httpWorld, NO_RECEIPT, notificationOf, readText, receiverOf, UP } from '../../../support/receiver-fixture.ts'
 import { decryptPush } from '../../../support/push-browser.ts'
 import { tempFolder } from '../../../support/temp-folder.ts'
 import { openStore } from '../../meta/open-store.ts'
@@ -90,7 +90,7 @@ it('edits and answers a bot\'s first message of a group, as what was remembered 
   const bot = (): Receiver => receiverOf(one('slack', `app_token: xoxb, app_url: "${world.url}/api/chat.postMessage", channel: "#c", update_message: true, post_updates_to_thread: true, send_resolved: true`))
   // Each time another process: the dispatcher keeps what is remembered, and hands it in while the group goes on.
   let memory = ''
-  for (const notification of [DOWN, UP]) memory = await bot().notify({ ...notification, memory }, new AbortController().signal, () => {}) ?? memory
+  for (const notification of [DOWN, UP]) memory = await bot().notify({ ...notification, memory }, new AbortController().signal, NO_RECEIPT) ?? memory
   expect(memory).toBe('{"channel":"C1","ts":"1.5"}')
   expect(await attempt(bot(), DOWN)).toBe(null)
   expect(world.requests.map(({ path, json, headers }) => [path, (json as Record<string, string>)['channel'], (json as Record<string, string>)['ts'] ?? (json as Record<string, string>)['thread_ts'], headers.authorization])).toEqual([

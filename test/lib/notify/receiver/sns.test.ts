@@ -4,7 +4,7 @@ import { expect, it } from 'vitest'
 import type { SnsConfig } from '../../../../lib/config/receivers/sns.ts'
 import { snsReceiver } from '../../../../lib/notify/receiver/sns.ts'
 import { FakeClock } from '../../../../lib/std/clock.ts'
-import { attempt, ground, httpWorld, readText } from '../../../support/receiver-fixture.ts'
+import { attempt, AT_MS, DOWN, ground, httpWorld, readText, UP } from '../../../support/receiver-fixture.ts'
 import { tempFolder } from '../../../support/temp-folder.ts'
 
 const NOW_MS = Date.parse('2026-11-28T10:00:00Z')
@@ -57,4 +57,16 @@ it('borrows the keys of a role, and asks for them anew before they end', async (
 
 it('wants a role for an external id', () => {
   expect(readText('receivers: [{name: a, sns_configs: [{topic_arn: t, sigv4: {external_id: e}}]}]').errors).toEqual(['1: receivers[0].sns_configs[0].sigv4.external_id: wants role_arn'])
+})
+
+it('gives a FIFO topic one id for what is told once more after a kill, another for other news, and one group', async () => {
+  const http = await httpWorld()
+  const config = configOf(http.url, 'access_key: a, secret_key: b')
+  const receiver = snsReceiver({ ...config, fields: { ...config.fields, topic_arn: 'arn:t.fifo' } }, ground(), {})
+  for (const notification of [DOWN, { ...DOWN, timeMs: AT_MS + 5000 }, { ...DOWN, previousMs: AT_MS }, UP]) expect(await attempt(receiver, notification)).toBe(null)
+  const forms = http.requests.map(({ body }) => new URLSearchParams(body.toString()))
+  const [first, again, repeat, end] = forms.map((form) => form.get('MessageDeduplicationId'))
+  expect(again).toBe(first)
+  expect(new Set([first, repeat, end]).size).toBe(3)
+  expect(new Set(forms.map((form) => form.get('MessageGroupId'))).size).toBe(1)
 })

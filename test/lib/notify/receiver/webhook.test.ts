@@ -122,7 +122,7 @@ it('takes the status for delivered, in the turn in which it comes, whatever beco
   })
   const receiver = receiverOf(hook(world.url))
   const accepted = Promise.withResolvers<void>()
-  const told = receiver.notify(DOWN, new AbortController().signal, accepted.resolve)
+  const told = receiver.notify(DOWN, new AbortController().signal, { entry: null, onTaken: () => accepted.resolve() })
   await accepted.promise
   cutOff()
   expect(await told).toBe(undefined)
@@ -131,6 +131,15 @@ it('takes the status for delivered, in the turn in which it comes, whatever beco
 it('does not take a refusal for accepted', async () => {
   const world = await httpWorld((response) => response.writeHead(503).end())
   let acceptedCount = 0
-  await expect(receiverOf(hook(world.url)).notify(DOWN, new AbortController().signal, () => void acceptedCount++)).rejects.toThrow('status code 503')
+  await expect(receiverOf(hook(world.url)).notify(DOWN, new AbortController().signal, { entry: null, onTaken: () => void acceptedCount++ })).rejects.toThrow('status code 503')
   expect(acceptedCount).toBe(0)
+})
+
+it('gives what is told once more after a kill the key of before, and other news another one', async () => {
+  const world = await httpWorld()
+  for (const notification of [DOWN, { ...DOWN, timeMs: AT_MS + 5000, reason: 'other' }, { ...DOWN, previousMs: AT_MS }, UP]) await attempt(receiverOf(hook(world.url)), notification)
+  const [first, again, repeat, end] = world.requests.map(({ headers }) => headers['idempotency-key'])
+  expect(first).toMatch(/^[0-9a-f]{64}$/)
+  expect(again).toBe(first)
+  expect(new Set([first, repeat, end]).size).toBe(3)
 })

@@ -1,0 +1,165 @@
+// What a courier has under way and what was taken, for the program that starts after a kill: it would tell people again what they
+// know, and cannot ask them. Written before a message goes out and in the turn in which the other side's word comes; not synced, as
+// it is to outlive processes, not a power cut. Each courier has a file of its own, and the one before it once that has grown.
+//
+//   <data>/meta/carried-<pid>-<start>[.old].log   lines as in told.log (lib/meta/told-journal.ts), of
+//     {"key":"receiver\ngroup","untilMs":1}    is under way, until then at the latest (Unix ms)
+//     {"key":…,"told":{an entry of the log of notifications}}    was taken
+//     {"key":…}    was not
+import path from 'node:path'
+import type { NotificationEntry } from '../../meta/interface.ts'
+import { journalLine, journalTexts, laterEntry } from '../../meta/told-journal.ts'
+import { sleep, type Clock } from '../../std/clock.ts'
+import { DiskError, DiskFile, fileSizeBytes, listFolder, makeFolder, pathExists, readTextIfThere, removeFile, rename } from '../../std/fs.ts'
+import { isMarkAlive, ownMark } from '../../std/process-mark.ts'
+
+const NAME = /^carried-(\d+)-(\d*)(?:\.old)?\.log$/
+const OLD = '.old'
+/** Some thousand messages; a start reads twice as much in 10 ms. */
+const SIZE_BYTES = 1 << 20
+const LOOK_MS = 50
+
+interface Line {
+  key: string
+  untilMs?: number
+  told?: NotificationEntry
+}
+
+/** Group and integration. */
+export function keyOf({ receiver, groupKey }: Pick<NotificationEntry, 'receiver' | 'groupKey'>): string {
+  return `${receiver}\n${groupKey}`
+}
+
+function ofKey(key: string): { receiver: string; groupKey: string } {
+  const end = key.indexOf('\n')
+  return { receiver: key.slice(0, end), groupKey: key.slice(end + 1) }
+}
+
+/** What the courier of this process writes. Throws DiskError. */
+export class CarriedLog {
+  readonly #path: string
+  #file: DiskFile
+  #endBytes = 0
+
+  constructor(folder: string) {
+    makeFolder(folder)
+    this.#path = path.join(folder, `carried-${ownMark().replace(' ', '-')}`)
+    this.#file = this.#open()
+  }
+
+  begin(entry: NotificationEntry, untilMs: number): void {
+    this.#write({ key: keyOf(entry), untilMs })
+  }
+
+  taken(entry: NotificationEntry): void {
+    this.#write({ key: keyOf(entry), told: entry })
+  }
+
+  failed(entry: NotificationEntry): void {
+    this.#write({ key: keyOf(entry) })
+  }
+
+  #write(line: Line): void {
+    const bytes = journalLine(JSON.stringify(line))
+    if (this.#endBytes > 0 && this.#endBytes + bytes.length > SIZE_BYTES) {
+      this.#file.close()
+      rename(`${this.#path}.log`, `${this.#path}${OLD}.log`)
+      this.#file = this.#open()
+    }
+    this.#file.write(bytes, this.#endBytes)
+    this.#endBytes += bytes.length
+  }
+
+  #open(): DiskFile {
+    const file = DiskFile.openForWrite(`${this.#path}.log`)
+    file.truncate(0)
+    this.#endBytes = 0
+    return file
+  }
+}
+
+/** A message of which nobody knows yet whether it was taken. */
+export interface Doubt {
+  receiver: string
+  groupKey: string
+  mark: string
+  /** Unix ms. */
+  untilMs: number
+}
+
+/** What the couriers of programs that are gone have written. */
+export class CarriedLogs {
+  readonly #folder: string
+  readonly #clock: Clock
+
+  constructor(folder: string, clock: Clock) {
+    this.#folder = folder
+    this.#clock = clock
+  }
+
+  /** What was taken, and what those who still live have under way. Throws DiskError. */
+  read(): { told: NotificationEntry[]; doubts: Doubt[] } {
+    const told = new Map<string, NotificationEntry>()
+    const doubts: Doubt[] = []
+    for (const [mark, names] of this.#logs()) {
+      const last = new Map<string, Line>()
+      for (const line of names.flatMap((name) => linesOf(path.join(this.#folder, name)))) {
+        last.set(line.key, line)
+        if (line.told === undefined) continue
+        const before = told.get(line.key)
+        told.set(line.key, before === undefined ? line.told : laterEntry(before, line.told))
+      }
+      if (isMarkAlive(mark)) doubts.push(...Array.from(last.values()).flatMap(({ key, untilMs = 0 }) => (untilMs > this.#clock.now() ? [{ ...ofKey(key), mark, untilMs }] : [])))
+    }
+    return { told: [...told.values()], doubts }
+  }
+
+  /** Resolves once it is known, or its courier is gone, or it would have to be: with the entry if it was taken. Never rejects. */
+  async outcome({ mark, untilMs, ...of }: Doubt): Promise<NotificationEntry | null> {
+    const key = keyOf(of)
+    let seenBytes = -1
+    for (;;) {
+      // Asked first: what it wrote last is there then.
+      const isOver = !isMarkAlive(mark) || this.#clock.now() >= untilMs
+      try {
+        const file = path.join(this.#folder, `carried-${mark.replace(' ', '-')}.log`)
+        const sizeBytes = pathExists(file) ? fileSizeBytes(file) : 0
+        const line = sizeBytes === seenBytes ? undefined : linesOf(file).findLast((one) => one.key === key)
+        seenBytes = sizeBytes
+        if (line !== undefined && line.untilMs === undefined) return line.told ?? null
+      } catch (error) {
+        if (!(error instanceof DiskError)) throw error
+        return null
+      }
+      if (isOver) return null
+      await sleep(this.#clock, LOOK_MS)
+    }
+  }
+
+  /** Those of couriers that are gone, of `doubts` once they are; the store has what they say. What stays is read again by the next start. */
+  async removeDead(doubts: readonly Doubt[] = []): Promise<void> {
+    try {
+      for (const { mark, untilMs } of doubts) while (isMarkAlive(mark) && this.#clock.now() < untilMs) await sleep(this.#clock, LOOK_MS)
+      for (const [mark, names] of this.#logs()) if (!isMarkAlive(mark)) for (const name of names) removeFile(path.join(this.#folder, name))
+    } catch (error) {
+      if (!(error instanceof DiskError)) throw error
+    }
+  }
+
+  /** Names of files by the mark of their courier, the old one first. */
+  #logs(): Map<string, string[]> {
+    const logs = new Map<string, string[]>()
+    if (!pathExists(this.#folder)) return logs
+    for (const name of listFolder(this.#folder).toSorted((a, b) => Number(b.includes(OLD)) - Number(a.includes(OLD)))) {
+      const [, pid, start] = NAME.exec(name) ?? []
+      if (pid === undefined) continue
+      const mark = `${pid} ${start}`
+      logs.set(mark, [...(logs.get(mark) ?? []), name])
+    }
+    return logs
+  }
+}
+
+function linesOf(file: string): Line[] {
+  return journalTexts(readTextIfThere(file) ?? '').map((json) => JSON.parse(json) as Line)
+}

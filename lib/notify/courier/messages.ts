@@ -1,0 +1,28 @@
+// What Monitor and the process of its courier say to each other.
+import type { NotificationEntry } from '../../meta/interface.ts'
+import type { HttpClientOptions } from '../../std/http.ts'
+import type { HttpErrorCode } from '../../std/http-error.ts'
+import type { SmtpError } from '../../std/smtp-error.ts'
+import type { Refusal } from '../../std/smtp.ts'
+import type { CarriedAnswer, CarriedMail, CarriedRequest } from './courier.ts'
+
+export type ToCourier =
+  | { kind: 'open'; route: number; options: HttpClientOptions; timeoutMs: number }
+  /** Once what it was asked has ended. */
+  | { kind: 'shut'; route: number }
+  | { kind: 'http'; id: number; route: number; request: CarriedRequest; entry: NotificationEntry | null }
+  | { kind: 'mail'; id: number; mail: CarriedMail; entry: NotificationEntry | null }
+
+/** An error as it travels. */
+export type CarriedError =
+  | { kind: 'http'; code: HttpErrorCode; message: string }
+  | { kind: 'smtp'; stage: SmtpError['stage']; replyCode: number; message: string }
+  /** Of ours. */
+  | { kind: 'other'; message: string }
+
+/** `isKept`: null where it was not taken, else whether the entry stands in the courier's log. */
+export type FromCourier =
+  | { kind: 'answer'; id: number; answer: CarriedAnswer; isKept: boolean | null }
+  | { kind: 'mailed'; id: number; refused: readonly Refusal[]; isKept: boolean | null }
+  | { kind: 'failed'; id: number; error: CarriedError }
+  | { kind: 'warn'; message: string }

@@ -1,0 +1,148 @@
+// The courier's process: takes messages to where they go, notes what was taken before it says so, and ends with who started it, but
+// not before what is under way has ended. Signals of a terminal or a service manager are for that one: it ends by their connection.
+import type { NotificationEntry } from '../../meta/interface.ts'
+import { systemClock } from '../../std/clock.ts'
+import { DiskError } from '../../std/fs.ts'
+import { HttpError } from '../../std/http.ts'
+import { SmtpError } from '../../std/smtp-error.ts'
+import { CarriedLog } from './carried-log.ts'
+import type { HttpRoute, Receipt } from './courier.ts'
+import { LocalCourier } from './local-courier.ts'
+import type { CarriedError, FromCourier, ToCourier } from './messages.ts'
+
+/** Beyond a request's own deadline, for the line that says how it went. */
+const SPARE_MS = 1000
+const NEVER: AbortSignal = new AbortController().signal
+
+interface Route {
+  route: HttpRoute
+  timeoutMs: number
+  openCount: number
+  isShut: boolean
+}
+
+/** `folder`: where its log lies. */
+export function serveCourier(folder: string): void {
+  const process_ = new CourierProcess(folder)
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(name, () => {})
+  process.on('message', (message: ToCourier) => process_.take(message))
+  process.on('disconnect', () => process_.leave())
+}
+
+class CourierProcess {
+  readonly #courier = new LocalCourier(systemClock)
+  readonly #routes = new Map<number, Route>()
+  readonly #log: CarriedLog | null
+  #openCount = 0
+  #isLeft = false
+
+  constructor(folder: string) {
+    this.#log = this.#openLog(folder)
+  }
+
+  take(message: ToCourier): void {
+    switch (message.kind) {
+      case 'open':
+        this.#routes.set(message.route, { route: this.#courier.http(message.options, message.timeoutMs), timeoutMs: message.timeoutMs, openCount: 0, isShut: false })
+        break
+      case 'shut': {
+        const route = this.#routes.get(message.route)!
+        route.isShut = true
+        this.#shut(message.route, route)
+        break
+      }
+      case 'http': {
+        const { id, request, entry } = message
+        const route = this.#routes.get(message.route)!
+        route.openCount++
+        void this.#carry(id, entry, route.timeoutMs, async (receipt) => {
+          try {
+            const answer = await route.route.send(request, NEVER, receipt)
+            return (isKept) => ({ kind: 'answer', id, answer, isKept })
+          } finally {
+            route.openCount--
+            this.#shut(message.route, route)
+          }
+        })
+        break
+      }
+      case 'mail': {
+        const { id, mail, entry } = message
+        // What travels is a plain array of bytes.
+        const bytes = Buffer.from(mail.bytes)
+        void this.#carry(id, entry, mail.timeoutMs, async (receipt) => {
+          const refused = await this.#courier.mail({ ...mail, bytes }, NEVER, receipt)
+          return (isKept) => ({ kind: 'mailed', id, refused, isKept })
+        })
+      }
+    }
+  }
+
+  /** Nobody listens any more. */
+  leave(): void {
+    this.#isLeft = true
+    if (this.#openCount === 0) process.exit(0)
+  }
+
+  async #carry(id: number, entry: NotificationEntry | null, timeoutMs: number, send: (receipt: Receipt) => Promise<(isKept: boolean | null) => FromCourier>): Promise<void> {
+    this.#openCount++
+    let isKept: boolean | null = null
+    const isBegun = entry !== null && this.#note((log) => log.begin(entry, systemClock.now() + timeoutMs + SPARE_MS))
+    const onTaken = (): void => {
+      isKept = entry !== null && this.#note((log) => log.taken(entry))
+    }
+    try {
+      const reply = await send({ entry, onTaken })
+      if (isBegun && isKept === null) this.#note((log) => log.failed(entry))
+      this.#say(reply(isKept))
+    } catch (error) {
+      if (isBegun) this.#note((log) => log.failed(entry))
+      this.#say({ kind: 'failed', id, error: carriedError(error) })
+    }
+    if (--this.#openCount === 0 && this.#isLeft) process.exit(0)
+  }
+
+  #shut(id: number, { route, openCount, isShut }: Route): void {
+    if (!isShut || openCount > 0) return
+    this.#routes.delete(id)
+    void route.close()
+  }
+
+  /** Whether it stands in the log. */
+  #note(write: (log: CarriedLog) => void): boolean {
+    if (this.#log === null) return false
+    try {
+      write(this.#log)
+      return true
+    } catch (error) {
+      this.#warn(error)
+      return false
+    }
+  }
+
+  #openLog(folder: string): CarriedLog | null {
+    try {
+      return new CarriedLog(folder)
+    } catch (error) {
+      this.#warn(error)
+      return null
+    }
+  }
+
+  #warn(error: unknown): void {
+    if (!(error instanceof DiskError)) throw error
+    this.#say({ kind: 'warn', message: error.message })
+  }
+
+  #say(message: FromCourier): void {
+    if (process.connected) process.send!(message, undefined, undefined, () => {
+      // Who started it is gone: the log has it.
+    })
+  }
+}
+
+function carriedError(error: unknown): CarriedError {
+  if (error instanceof HttpError) return { kind: 'http', code: error.code, message: error.message }
+  if (error instanceof SmtpError) return { kind: 'smtp', stage: error.stage, replyCode: error.replyCode, message: error.message }
+  return { kind: 'other', message: error instanceof Error ? error.message : String(error) }
+}

@@ -1,0 +1,105 @@
+// What the courier of a program that was killed had under way is known to the next one.
+import { spawn } from 'node:child_process'
+import fs from 'node:fs'
+import { expect, it, onTestFinished } from 'vitest'
+import type { NotificationEntry } from '../../../../lib/meta/interface.ts'
+import { CarriedLog, CarriedLogs } from '../../../../lib/notify/courier/carried-log.ts'
+import { FakeClock, systemClock } from '../../../../lib/std/clock.ts'
+import { ownMark } from '../../../../lib/std/process-mark.ts'
+import { waitFor } from '../../../support/monitor-process.ts'
+import { tempFolder } from '../../../support/temp-folder.ts'
+
+const ENTRY: NotificationEntry = { groupKey: '{}:{a="ü\n"}', receiver: 'team/email/0', timeMs: 1000, firing: ['f1', 'f2'], resolved: [], withheld: [], memory: '', expiresAtMs: 1e15 }
+const FOREVER_MS = 8e15
+
+/** The log of this process, renamed to that of another one. */
+function give(folder: string, mark: string): void {
+  for (const name of fs.readdirSync(folder)) fs.renameSync(`${folder}/${name}`, `${folder}/${name.replace(ownMark().replace(' ', '-'), mark.replace(' ', '-'))}`)
+}
+
+it('tells what was taken, of each group and integration the last', () => {
+  const folder = tempFolder()
+  const log = new CarriedLog(folder)
+  for (const entry of [ENTRY, { ...ENTRY, receiver: 'b' }]) log.begin(entry, FOREVER_MS)
+  log.taken(ENTRY)
+  log.failed({ ...ENTRY, receiver: 'b' })
+  log.taken({ ...ENTRY, timeMs: 2000, firing: ['f1'] })
+  give(folder, '999999999 1')
+  expect(new CarriedLogs(folder, systemClock).read()).toEqual({ told: [{ ...ENTRY, timeMs: 2000, firing: ['f1'] }], doubts: [] })
+})
+
+it('doubts what is under way with a courier that lives, until its time is up', async () => {
+  const folder = tempFolder()
+  const clock = new FakeClock(5000)
+  const log = new CarriedLog(folder)
+  log.begin(ENTRY, 6000)
+  log.begin({ ...ENTRY, receiver: 'b' }, 6000)
+  log.failed({ ...ENTRY, receiver: 'b' })
+  const doubt = { receiver: ENTRY.receiver, groupKey: ENTRY.groupKey, mark: ownMark(), untilMs: 6000 }
+  expect(new CarriedLogs(folder, clock).read()).toEqual({ told: [], doubts: [doubt] })
+  await clock.advance(1000)
+  expect(new CarriedLogs(folder, clock).read().doubts).toEqual([])
+})
+
+it('learns how it went: taken, not taken, or nobody knows', async () => {
+  const folder = tempFolder()
+  const log = new CarriedLog(folder)
+  const logs = new CarriedLogs(folder, systemClock)
+  const outcomeOf = (entry: NotificationEntry, untilMs = FOREVER_MS): Promise<NotificationEntry | null> => {
+    log.begin(entry, untilMs)
+    return logs.outcome(logs.read().doubts.find(({ receiver }) => receiver === entry.receiver)!)
+  }
+  const [taken, failed, late] = [outcomeOf(ENTRY), outcomeOf({ ...ENTRY, receiver: 'b' }), outcomeOf({ ...ENTRY, receiver: 'c' }, Date.now() + 200)]
+  log.taken(ENTRY)
+  log.failed({ ...ENTRY, receiver: 'b' })
+  expect(await Promise.all([taken, failed, late])).toEqual([ENTRY, null, null])
+})
+
+it('does not wait for a courier that was killed, too', async () => {
+  const folder = tempFolder()
+  new CarriedLog(folder).begin(ENTRY, FOREVER_MS)
+  const child = spawn(process.execPath, ['-e', 'console.log(require("fs").readFileSync("/proc/self/stat", "utf8")); setInterval(() => {}, 1000)'])
+  onTestFinished(() => void child.kill('SIGKILL'))
+  let stat = ''
+  child.stdout.on('data', (piece: Buffer) => (stat += piece.toString()))
+  await waitFor('its line', () => Promise.resolve(stat.endsWith('\n')))
+  give(folder, `${child.pid} ${stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]}`)
+  const logs = new CarriedLogs(folder, systemClock)
+  const [doubt] = logs.read().doubts
+  const outcome = logs.outcome(doubt!)
+  await logs.removeDead()
+  expect(fs.readdirSync(folder)).toHaveLength(1)
+  child.kill('SIGKILL')
+  expect(await outcome).toBe(null)
+  await logs.removeDead()
+  expect(fs.readdirSync(folder)).toEqual([])
+})
+
+it('begins a new file when one has grown, and reads both', () => {
+  const folder = tempFolder()
+  const log = new CarriedLog(folder)
+  const entry = (i: number): NotificationEntry => ({ ...ENTRY, receiver: `r${i}`, firing: Array.from({ length: 100 }, (_, k) => `${i}-${k}-0123456789abcdef`) })
+  for (let i = 0; i < 500; i++) log.taken(entry(i))
+  for (let i = 0; i < 10; i++) log.begin(entry(i), FOREVER_MS)
+  expect(fs.readdirSync(folder).filter((name) => name.includes('.old'))).toHaveLength(1)
+  expect(fs.readdirSync(folder)).toHaveLength(2)
+  for (const name of fs.readdirSync(folder)) expect(fs.statSync(`${folder}/${name}`).size).toBeLessThan(1.1e6)
+  const { told, doubts } = new CarriedLogs(folder, systemClock).read()
+  expect(told).toContainEqual(entry(499))
+  expect(told.length).toBeGreaterThan(400)
+  expect(doubts).toHaveLength(10)
+})
+
+it('leaves out a line that broke off', () => {
+  const folder = tempFolder()
+  const log = new CarriedLog(folder)
+  log.taken(ENTRY)
+  log.taken({ ...ENTRY, receiver: 'b' })
+  const file = `${folder}/${fs.readdirSync(folder)[0]!}`
+  fs.truncateSync(file, fs.statSync(file).size - 3)
+  expect(new CarriedLogs(folder, systemClock).read().told).toEqual([ENTRY])
+})
+
+it('has nothing to say of a folder that is not there', () => {
+  expect(new CarriedLogs('/none/of/these', systemClock).read()).toEqual({ told: [], doubts: [] })
+})

@@ -1,0 +1,197 @@
+// The process that carries messages: what it answers, what it notes, and what becomes of messages when it ends.
+import fs from 'node:fs'
+import { createServer as createTcpServer, type AddressInfo } from 'node:net'
+import path from 'node:path'
+import { SMTPServer } from 'smtp-server'
+import { expect, it, onTestFinished } from 'vitest'
+import type { NotificationEntry } from '../../../../lib/meta/interface.ts'
+import { CarriedLogs } from '../../../../lib/notify/courier/carried-log.ts'
+import type { CarriedRequest, HttpRoute, Receipt } from '../../../../lib/notify/courier/courier.ts'
+import { ProcessCourier } from '../../../../lib/notify/courier/process-courier.ts'
+import { systemClock } from '../../../../lib/std/clock.ts'
+import type { HttpClientOptions } from '../../../../lib/std/http.ts'
+import { Logger } from '../../../../lib/std/log.ts'
+import { waitFor } from '../../../support/monitor-process.ts'
+import { httpWorld } from '../../../support/receiver-fixture.ts'
+import { tempFolder } from '../../../support/temp-folder.ts'
+
+const NEVER = new AbortController().signal
+const PLAIN: HttpClientOptions = {
+  basicAuth: { username: 'u', password: 'p', usernameFile: '', passwordFile: '' }, authorization: null, oauth2: null, proxyUrl: '', noProxy: '', proxyFromEnvironment: false,
+  tls: null, followRedirects: false, enableHttp2: false, proxyConnectHeader: new Map(), httpHeaders: new Map([['x-team', ['a']]]),
+}
+const ENTRY: NotificationEntry = { groupKey: '{}', receiver: 'team/webhook/0', timeMs: 1000, firing: ['f1'], resolved: [], withheld: [], memory: '', expiresAtMs: 1e15 }
+
+interface CourierWorld {
+  courier: ProcessCourier
+  route: HttpRoute
+  folder: string
+  logged: string[]
+  /** What was said of each entry: whether it is kept. */
+  taken: boolean[]
+  receipt: Receipt
+}
+
+function world(timeoutMs = 60_000): CourierWorld {
+  const folder = tempFolder()
+  const logged: string[] = []
+  const logger = new Logger({ level: 'warn', format: 'logfmt', write: (line) => void logged.push(line) })
+  const courier = new ProcessCourier({ workerUrl: new URL('../../../../cmd/courier-worker.ts', import.meta.url), folder, clock: systemClock, logger })
+  onTestFinished(() => courier.close())
+  const taken: boolean[] = []
+  return { courier, folder, logged, taken, receipt: { entry: ENTRY, onTaken: (isKept) => void taken.push(isKept) }, route: courier.http(PLAIN, timeoutMs) }
+}
+
+function post(url: string, changes: Partial<CarriedRequest> = {}): CarriedRequest {
+  return { url, method: 'POST', headers: { 'content-type': 'text/plain' }, body: 'hello', word: null, ...changes }
+}
+
+/** The pid of the courier's process, as its log is called. */
+async function pidOf(folder: string): Promise<number> {
+  const pid = await waitFor('its log', () => Promise.resolve(/carried-(\d+)-/.exec(fs.readdirSync(folder).join())?.[1]))
+  return Number(pid)
+}
+
+it('takes a request to where it goes, and brings the answer', async () => {
+  const { route, taken, receipt, folder } = world()
+  const http = await httpWorld((response) => response.writeHead(429, { 'retry-after': '7', 'content-type': 'text/x' }).end('slow'))
+  expect(await route.send(post(`${http.url}/a?b=1`), NEVER, receipt)).toEqual({ status: 429, retryAfter: '7', contentType: 'text/x', text: 'slow', location: '' })
+  expect(http.requests[0]).toMatchObject({ path: '/a?b=1', headers: { authorization: `Basic ${Buffer.from('u:p').toString('base64')}`, 'x-team': 'a' } })
+  expect(http.requests[0]!.body.toString()).toBe('hello')
+  expect(taken).toEqual([])
+  expect(new CarriedLogs(folder, systemClock).read()).toEqual({ told: [], doubts: [] })
+})
+
+it('notes what was taken before it says so, while the body is still on its way', async () => {
+  const { route, taken, receipt, folder } = world()
+  let finish = (): void => {}
+  const http = await httpWorld((response) => {
+    response.writeHead(200).write('o')
+    finish = () => response.end('k')
+  })
+  const answer = route.send(post(http.url), NEVER, receipt)
+  const logs = new CarriedLogs(folder, systemClock)
+  await waitFor('the line', () => Promise.resolve(logs.read().told.length === 1))
+  expect(taken).toEqual([])
+  finish()
+  expect((await answer).text).toBe('ok')
+  expect(taken).toEqual([true])
+  expect(logs.read()).toEqual({ told: [ENTRY], doubts: [] })
+})
+
+it('believes a word in the body where that is what counts', async () => {
+  const { route, taken, receipt } = world()
+  const http = await httpWorld((response, { path: asked }) => response.end(asked === '/yes' ? '{"ok":true}' : asked === '/text' ? 'ok' : '{"ok":false}'))
+  const word = { field: 'ok', value: true, text: 'ok' }
+  await route.send(post(`${http.url}/no`, { word }), NEVER, receipt)
+  expect(taken).toEqual([])
+  for (const asked of ['/yes', '/text']) await route.send(post(http.url + asked, { word }), NEVER, receipt)
+  expect(taken).toEqual([true, true])
+})
+
+it('names what fails as this process would', async () => {
+  const { courier, route } = world()
+  const server = createTcpServer((socket) => socket.destroy())
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  await expect(route.send(post(`http://127.0.0.1:${port}/`), NEVER, null)).rejects.toMatchObject({ code: expect.stringMatching(/CLOSED|RESET/) as string })
+  await new Promise((resolve) => server.close(resolve))
+  await expect(route.send(post(`http://127.0.0.1:${port}/`), NEVER, null)).rejects.toMatchObject({ code: 'CONNECT', message: 'connect: connection refused' })
+  const smtp = { server: { host: '127.0.0.1', port, hello: 'm', security: 'none' as const, tls: null, auth: null }, envelope: { from: 'a@x', to: ['b@x'] }, bytes: Buffer.from('a: b\r\n\r\nc'), timeoutMs: 10_000 }
+  await expect(courier.mail(smtp, NEVER, null)).rejects.toMatchObject({ code: 'SMTP', stage: 'connect', replyCode: 0 })
+})
+
+it('ends a request at its own deadline', async () => {
+  const { route } = world(300)
+  const http = await httpWorld(() => {})
+  await expect(route.send(post(http.url), NEVER, null)).rejects.toMatchObject({ code: 'TIMEOUT', message: 'context deadline exceeded' })
+})
+
+it('takes a mail, and tells who was refused', async () => {
+  const { courier, receipt, taken, folder } = world()
+  const mails: string[] = []
+  const server = new SMTPServer({
+    disabledCommands: ['AUTH', 'STARTTLS'], logger: false,
+    onRcptTo: ({ address }, _, done) => done(address === 'no@x' ? Object.assign(new Error('who?'), { responseCode: 550 }) : null),
+    onData: (stream, _, done) => {
+      let text = ''
+      stream.on('data', (piece: Buffer) => (text += piece.toString())).on('end', () => {
+        mails.push(text)
+        done()
+      })
+    },
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => new Promise((resolve) => server.close(resolve)))
+  const { port } = server.server.address() as AddressInfo
+  const mail = (to: string[]): Parameters<ProcessCourier['mail']>[0] => ({
+    server: { host: '127.0.0.1', port, hello: 'm', security: 'none', tls: null, auth: null }, envelope: { from: 'a@x', to }, bytes: Buffer.from('Subject: x\r\n\r\nbytes'), timeoutMs: 60_000,
+  })
+  expect(await courier.mail(mail(['b@x', 'no@x']), NEVER, receipt)).toMatchObject([{ address: 'no@x', replyCode: 550 }])
+  expect(taken).toEqual([])
+  expect(await courier.mail(mail(['b@x']), NEVER, receipt)).toEqual([])
+  expect(taken).toEqual([true])
+  expect(mails).toHaveLength(2)
+  expect(mails[1]).toContain('bytes')
+  expect(new CarriedLogs(folder, systemClock).read().told).toEqual([ENTRY])
+})
+
+it('finishes what is under way when who started it is gone', async () => {
+  const { courier, route, receipt, folder } = world()
+  let answer = (): void => {}
+  const http = await httpWorld((response) => (answer = () => response.end('ok')))
+  const sent = route.send(post(http.url), NEVER, receipt)
+  await waitFor('the request', () => Promise.resolve(http.requests.length === 1))
+  // The other side of its connection ends, as with a kill.
+  courier.close()
+  await expect(sent).rejects.toMatchObject({ code: 'ABORTED' })
+  const logs = new CarriedLogs(folder, systemClock)
+  const [doubt] = logs.read().doubts
+  expect(doubt).toMatchObject({ receiver: ENTRY.receiver, groupKey: ENTRY.groupKey })
+  answer()
+  expect(await logs.outcome(doubt!)).toEqual(ENTRY)
+  await waitFor('its end', () => Promise.resolve(!fs.existsSync(`/proc/${doubt!.mark.split(' ')[0]}`)))
+  await logs.removeDead()
+  expect(fs.readdirSync(folder)).toEqual([])
+})
+
+it('says of what was under way that nobody knows, when it is killed, and this process carries on', async () => {
+  const { route, folder, logged, taken, receipt } = world()
+  let isHeld = true
+  const http = await httpWorld((response) => void (isHeld || response.end('ok')))
+  const sent = route.send(post(http.url), NEVER, receipt)
+  const pid = await pidOf(folder)
+  await waitFor('the request', () => Promise.resolve(http.requests.length === 1))
+  process.kill(pid, 'SIGKILL')
+  await expect(sent).rejects.toMatchObject({ code: 'CLOSED', message: 'the process that sends has ended (SIGKILL)' })
+  isHeld = false
+  expect((await route.send(post(http.url), NEVER, receipt)).text).toBe('ok')
+  // It stands nowhere yet: who asked has to note it.
+  expect(taken).toEqual([false])
+  expect(logged.join()).toMatch(/the process that sends messages has ended/)
+})
+
+it('carries in this process where none can be started', async () => {
+  const logger = new Logger({ level: 'error', format: 'logfmt', write: () => {} })
+  const courier = new ProcessCourier({ workerUrl: new URL(`file://${path.join(tempFolder(), 'none.js')}`), folder: tempFolder(), clock: systemClock, logger })
+  onTestFinished(() => courier.close())
+  const http = await httpWorld()
+  const route = courier.http(PLAIN, 60_000)
+  // The first may meet the process that is just failing to start.
+  const tried = async (): Promise<string> => (await route.send(post(http.url), NEVER, null)).text
+  expect(await tried().catch(tried)).toBe('ok')
+})
+
+it('goes on where its log cannot be written, and says so', async () => {
+  const folder = `${tempFolder()}/file`
+  fs.writeFileSync(folder, '')
+  const logged: string[] = []
+  const logger = new Logger({ level: 'warn', format: 'logfmt', write: (line) => void logged.push(line) })
+  const courier = new ProcessCourier({ workerUrl: new URL('../../../../cmd/courier-worker.ts', import.meta.url), folder, clock: systemClock, logger })
+  onTestFinished(() => courier.close())
+  const http = await httpWorld()
+  const taken: boolean[] = []
+  await courier.http(PLAIN, 60_000).send(post(http.url), NEVER, { entry: ENTRY, onTaken: (isKept) => void taken.push(isKept) })
+  expect(taken).toEqual([false])
+  expect(logged.join()).toMatch(/cannot note what people were told/)
+})
