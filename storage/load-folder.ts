@@ -10,6 +10,7 @@ import { Random, freshSeed } from '../lib/std/random.ts'
 import type { Steps } from '../lib/std/steps.ts'
 import type { BlockState, StoredBlock } from './block-folder.ts'
 import { recoverFolders } from './recover-folders.ts'
+import { newestHourRef } from './recover-hours.ts'
 import { publishedTiers } from './tier-plan.ts'
 import { BlockLabels } from './block/ref-labels.ts'
 import { FolderError, LogError } from './errors.ts'
@@ -20,7 +21,7 @@ import { SegmentWriter, scanSegmentFile, segmentFileNumbers, segmentFilePath } f
 import { SharedHeap, defaultHeadBytes } from './head/shared-heap.ts'
 import { oldestLogLsn, replayLog, type FoundFile, type Replayed } from './log/log-replay.ts'
 import { SeriesFile } from './log/series-file.ts'
-import { blocksFolder, headFolder } from './store-querier.ts'
+import { blocksFolder, headFolder, hoursFolder, minutesFolder } from './store-querier.ts'
 import type { HoursState } from './tier/hour-manifest.ts'
 
 export interface LoadOptions {
@@ -122,7 +123,7 @@ function* loadLocked(options: LoadOptions, lock: FolderLock): Steps<LoadedFolder
     wasUnclean: lock.wasUnclean, durationMs: 0,
   }
   const load = new Load({ folder, definitions, segments, head, recovery, logger })
-  const replayed = yield* load.run(numbers, blocks.blocks)
+  const replayed = yield* load.run(numbers, blocks.blocks, minutes.blocks)
   recovery.durationMs = clock.monotonic() - started
   return { lock, heap, definitions, segments, head, blocks, minutes, hours, replayed, recovery }
 }
@@ -151,10 +152,10 @@ class Load {
   }
 
   /** `numbers`: of the segment files. */
-  *run(numbers: readonly number[], blocks: readonly StoredBlock[]): Steps<Replayed> {
+  *run(numbers: readonly number[], blocks: readonly StoredBlock[], minutes: readonly StoredBlock[]): Steps<Replayed> {
     const { folder, recovery } = this.#parts
     try {
-      yield* this.#loadDefinitions(blocks)
+      yield* this.#loadDefinitions(blocks, minutes)
       const oldestLsn = oldestLogLsn(`${folder}/log`)
       for (const number of numbers) yield* this.#loadSegments(number, oldestLsn)
       const replayed = yield* this.#loadLog()
@@ -166,7 +167,7 @@ class Load {
     }
   }
 
-  *#loadDefinitions(blocks: readonly StoredBlock[]): Steps<void> {
+  *#loadDefinitions(blocks: readonly StoredBlock[], minutes: readonly StoredBlock[]): Steps<void> {
     const { definitions, head, recovery } = this.#parts
     const damage = yield* definitions.load({
       given: (ref) => head.replayGiven(ref),
@@ -174,6 +175,7 @@ class Load {
       group: (definition) => head.replayGroup(definition),
     })
     this.#defineLost(blocks)
+    this.#skipRefsOfTiers(minutes)
     recovery.series = head.series.count
     recovery.corruptRecords += damage.frames
     recovery.corruptBytes += damage.bytes
@@ -188,6 +190,18 @@ class Load {
     labels.close()
     const count = head.series.newest - known
     if (count > 0) logger.error('definitions of series are lost; they are taken from the blocks', { folder, series: count })
+  }
+
+  /** Nor those that rows of tiers alone know: of a folder that was given another one's archive, or that has lost all else. */
+  #skipRefsOfTiers(minutes: readonly StoredBlock[]): void {
+    const { folder, head, logger } = this.#parts
+    const known = head.series.newest
+    const labels = new BlockLabels(minutes.map((block) => path.join(minutesFolder(folder), block.folder)))
+    labels.close()
+    const newest = newestHourRef(hoursFolder(folder), Math.max(known, labels.lastRef))
+    if (newest === known) return
+    head.replayGiven(newest)
+    logger.info('rows of tiers are of series that the folder has no definitions of; they are found by their labels', { folder, series: newest - known })
   }
 
   *#loadSegments(number: number, oldestLsn: number): Steps<void> {

@@ -32,6 +32,12 @@ export function recoverFolders(data: string, logger: Logger): FoundFolders {
   }
   const { hours, lost: lostHours } = recoverHours(hoursFolder(data), quarantine, raw.folder.state, logger)
   if (lostHours.length > 0) raw.folder.commit({ due: addDue(raw.folder.state.due, lostHours), install: [], remove: [] })
+  const { blocks, cover, droppedT } = raw.folder.state
+  if (blocks.length === 0 && cover.t === -Infinity && droppedT === -Infinity && hours.maxT > -Infinity) {
+    // Files of hours were put where no samples ever were: those that they are of are gone, and so are their rows of minutes.
+    raw.folder.commit({ droppedT: hours.maxT, install: [], remove: [] })
+    tier.folder.commit({ droppedT: hours.maxT, install: [], remove: [] })
+  }
   return { hours, blocks: raw.folder.state, minutes: tier.folder.state, damaged: raw.damaged.length + tier.damaged.length }
 }
 

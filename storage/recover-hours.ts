@@ -82,6 +82,11 @@ function listAnew(folder: string, isElsewhere: (name: string) => boolean): HourM
   return { ...EMPTY_MANIFEST, nextNumber: Math.max(0, ...found.map(({ name }) => numberOf(name))) + 1, files: files.toSorted((a, b) => a.minT - b.minT) }
 }
 
+/** The highest ref that a file of the list has, or `known` if that is not below it. Sidecars that cannot be read say nothing. */
+export function newestHourRef(folder: string, known: number): number {
+  return readManifest(folder).files.reduce((newest, { name }) => read(folder, name, (index) => index.newestRef(newest)) ?? newest, known)
+}
+
 /** null for what is no hour file with a sidecar. */
 function headOf(folder: string, name: string): HourFile | null {
   return read(folder, name, (index) => {

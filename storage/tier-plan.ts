@@ -5,6 +5,7 @@ import { planCompaction } from './block-plan.ts'
 import type { PublishedTiers } from './head/published.ts'
 import type { HoursState } from './tier/hour-manifest.ts'
 import { pastCount, type Cutoff } from './retention-rules.ts'
+import { TIER_MS } from './tier/bucket.ts'
 import { STRETCH_MS, coverageOf, nextStretch } from './tier/due.ts'
 
 interface TierLimits {
@@ -52,7 +53,9 @@ export interface KeptRows {
 }
 
 export function publishedTiers(raw: BlockState, minutes: BlockState, { minutesSinceT: sinceT, hoursSinceT, hoursDroppedT }: KeptRows): PublishedTiers {
-  const hours = coverageOf(raw.due['1h'], '1h', raw.cover.t, Math.max(hoursDroppedT, hoursSinceT))
+  // Where nothing was cut yet, files of hours from elsewhere are whole up to where samples are gone.
+  const hoursCoverT = raw.cover.t === -Infinity ? Math.ceil((raw.droppedT + TIER_MS['1h']) / STRETCH_MS) * STRETCH_MS : raw.cover.t
+  const hours = coverageOf(raw.due['1h'], '1h', hoursCoverT, Math.max(hoursDroppedT, hoursSinceT))
   const coverage = coverageOf(raw.due['1m'], '1m', raw.cover.t, Math.max(minutes.droppedT, sinceT))
   return { rawFrom: raw.droppedT, ...coverage, blocks: minutes.blocks.map(({ name }) => name), hours }
 }

@@ -145,6 +145,14 @@ export class HourIndex {
     return new Uint32Array(this.#seriesSection().buffer, 0, this.#seriesCount)
   }
 
+  /** The highest ref, or `known` if that is not below it. */
+  newestRef(known: number): number {
+    if (this.#seriesCount === 0) return known
+    const last = Buffer.from(this.#section(HEAD_BYTES + (this.#seriesCount - 1) * 4, 4, null)).readUInt32LE(0)
+    // What would change something is believed with its checksum.
+    return last <= known ? known : Math.max(known, this.refs().at(-1)!)
+  }
+
   /** Places of those of `refs` (ascending) that the file has: position in `refs`, row group, first row, rows, 1 where it lacks histograms; PLACE_WORDS numbers each. */
   places(refs: Uint32Array): Uint32Array {
     const { buffer } = this.#seriesSection()

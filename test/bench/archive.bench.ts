@@ -1,5 +1,6 @@
 // A year of the 1-hour tier for 100 series, from the folder and from a bucket (OpenStack Swift's S3 API on loopback, where
-// python3-swift is there): wall ms, by whether the series are one metric's or any. node test/bench/archive.bench.ts [SERIES]
+// python3-swift is there): wall ms, by whether the series are one metric's or any, of the reader alone; then of queries that a
+// Monitor is asked by HTTP, the first of its life and one more. node test/bench/archive.bench.ts [SERIES]
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
@@ -17,6 +18,7 @@ import { monthOf } from '../../storage/tier/hour-manifest.ts'
 import { selectHours } from '../../storage/tier/hour-reader.ts'
 import type { SeriesRows } from '../../storage/tier/parquet-writer.ts'
 import { writeArchive } from '../support/hour-archive.ts'
+import { MonitorProcess } from '../support/monitor-process.ts'
 import { hasSwift, startSwift } from '../support/swift-server.ts'
 import { nodeSeries } from './node-values.ts'
 
@@ -55,8 +57,8 @@ function rowsOf(s: number, from: number, hours: number): SeriesRows {
   return { ref: s + 1, labels, lacksHistograms: false, n: hours, t: buffer.t, columns, at: 0, sketches: buffer.sketches, sketchAt: buffer.sketchAt }
 }
 
-const local = path.join(folder, 'archive')
-fs.mkdirSync(local)
+const local = path.join(folder, 'data', 'archive')
+fs.mkdirSync(local, { recursive: true })
 // Rows are made as they are written: the buffer is used again for each.
 const archive = writeArchive(local, months, ({ from, to }) => {
   const hours = (to - from) / HOUR_MS
@@ -91,8 +93,42 @@ function measure(what: string, store: HourStore): void {
     }
   }
 }
+
+/** A hundred series of one metric in ten hosts; seven metrics of fourteen hosts, which lie apart; all that two hosts have. */
+const CPU = 'node_cpu_seconds_total{instance=~"host-0000.*",cpu=~"[05]"}'
+const SEVEN = '{__name__=~"node_load1|node_memory_Mem.*|node_network_receive_.*|node_filesystem_avail_bytes|node_boot_time_seconds",instance=~"host-000(0.|1[0-3]).*"}'
+const HOSTS = '{instance=~"host-0000[38].*"}'
+const QUERIES = [
+  ...['avg_over_time', 'max_over_time', 'stddev_over_time', 'rate'].map((func) => `${func}(${CPU}[1d])`),
+  CPU, `sum by (instance) (avg_over_time(${SEVEN}[1d]))`, `sum by (instance) (rate(${HOSTS}[1d]))`,
+]
+
+/** Each query is asked of a process that was started for it. */
+async function measureProgram(what: string, archive: string): Promise<void> {
+  const config = `storage:\n  tiers:\n    1h: {retention: 5y}\n${archive}`
+  const times = { start: String(months[0]!.from / 1000 + 86_400), end: String(months.at(-1)!.to / 1000), step: '86400' }
+  for (const query of QUERIES) {
+    const monitor = await MonitorProcess.start(folder, { config })
+    try {
+      const ms: number[] = []
+      let bytes = 0
+      for (let k = 0; k < 2; k++) {
+        const from = performance.now()
+        const { text } = await monitor.get(`/api/v1/query_range?${new URLSearchParams({ query, ...times })}`)
+        ms.push(performance.now() - from)
+        bytes = text.length
+        if (!text.includes('"success"') || text.includes('"result":[]') || text.includes('partial')) throw new Error(`${query}: ${text.slice(0, 300)} … ${text.slice(-300)}`)
+      }
+      console.log(`${what}, by HTTP, ${query}: ${ms.map((one) => one.toFixed(0)).join(' / ')} ms (first of the process, again), ${bytes} B`)
+    } finally {
+      await monitor.kill9()
+    }
+  }
+}
+
 let warm = new HourFiles(local, null, systemClock)
 measure('folder', null)
+await measureProgram('folder', '')
 
 if (hasSwift) {
   fs.mkdirSync(path.join(folder, 'swift'))
@@ -113,5 +149,6 @@ if (hasSwift) {
   const fetcher = new FetchThread(new URL('../../cmd/fetch-worker.ts', import.meta.url), place)
   measure('bucket', fetcher)
   fetcher.close()
+  await measureProgram('bucket', `  archive:\n    s3: {endpoint: ${server.endpoint}, bucket: archive, access_key: ${server.accessKey}, secret_key: ${server.secretKey}}\n`)
   await server.stop()
 }

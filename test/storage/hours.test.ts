@@ -232,6 +232,42 @@ describe('the 1-hour tier of a store', () => {
     await restored.close()
   })
 
+  it('is shown in a folder without samples that it was copied to, at once and beside those that come', async () => {
+    const [folder, copy] = [tempFolder(), tempFolder()]
+    const clock = new FakeClock(T0)
+    const db = start(folder, clock)
+    fill(db, clock, T0, T0 + 29 * HOUR, new Random(testSeed()))
+    await settled(db)
+    const { rows } = lookAt(db, '1h')
+    await db.close()
+    fs.cpSync(path.join(folder, 'archive'), path.join(copy, 'archive'), { recursive: true })
+    clock.jump(40 * HOUR)
+    const expectShown = (restored: Database): void => {
+      const shown = lookAt(restored, '1h').rows
+      for (const [name, row] of rows) expect(shown.get(name), name).toEqual(row)
+      const queryable = new StoreQueryable(restored.handle(), 1)
+      const querier = queryable.querier()
+      const answers = querier.buckets.tiers(ALL).filter(({ from }) => from < T0 + 26 * HOUR).map(({ name }) => name)
+      expect(answers, 'what claims to have that time').toEqual(['1h'])
+      querier.close()
+      queryable.close()
+    }
+    let restored = start(copy, clock, { minuteRetentionMs: 365 * 24 * HOUR })
+    expectShown(restored)
+    // The first series of this folder; none of those that the files know by a low ref.
+    append(restored, batchOf(T0 + 69 * HOUR, [restored.series(['__name__', 'other'])], [1]))
+    expectShown(restored)
+    fill(restored, clock, T0 + 69 * HOUR, T0 + 75 * HOUR, new Random(testSeed()))
+    await settled(restored)
+    expect(lookAt(restored, '1h').rows.size).toBeGreaterThan(rows.size)
+    expect(lookAt(restored, '1m').rows.size).toBeGreaterThan(0)
+    expectShown(restored)
+    await restored.close()
+    restored = start(copy, clock, { minuteRetentionMs: 365 * 24 * HOUR })
+    expectShown(restored)
+    await restored.close()
+  })
+
   it('stays where raw samples go, and lets go of files past its own retention', async () => {
     const folder = tempFolder()
     const clock = new FakeClock(T0)
