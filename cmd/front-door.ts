@@ -147,8 +147,8 @@ function lateParts(inside: () => Furniture): Pick<ServerParts, 'queries' | 'targ
     ruleTest: { test: (body, range) => inside().ruleTest.test(body, range) },
     alertRules: {
       list: () => inside().alertRules.list(), get: (id) => inside().alertRules.get(id), create: (body) => inside().alertRules.create(body),
-      replace: (id, body) => inside().alertRules.replace(id, body), setActive: (id, isActive) => inside().alertRules.setActive(id, isActive),
-      widen: (id, labels) => inside().alertRules.widen(id, labels), delete: (id) => inside().alertRules.delete(id),
+      replace: (...all) => inside().alertRules.replace(...all), setActive: (...all) => inside().alertRules.setActive(...all),
+      widen: (id, labels) => inside().alertRules.widen(id, labels), delete: (...all) => inside().alertRules.delete(...all),
     },
     alertmanagers: { alertmanagers: () => inside().alertmanagers.alertmanagers() },
     receivers: {

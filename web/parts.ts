@@ -84,22 +84,24 @@ export interface AlertRuleView {
   expr: string
   /** Who is not told of its alerts as things are, and why. */
   warnings: readonly string[]
+  /** Another with each change. */
+  version: string
 }
 
 type JsonBody = Readonly<Record<string, unknown>>
 
 /**
  * Rules made by API. What changes them resolves once that is durable and in force. Rejects with RuleBodyError for a body that
- * is no rule, UnknownRuleError, MetaError where the store takes nothing.
+ * is no rule, UnknownRuleError, MetaError where the store takes nothing; where it is none of `versions` (null: any) with RuleChangedError.
  */
 export interface AlertRules {
   list(): AlertRuleView[]
   get(id: string): AlertRuleView
   create(body: JsonBody): Promise<AlertRuleView>
-  replace(id: string, body: JsonBody): Promise<AlertRuleView>
-  setActive(id: string, isActive: boolean): Promise<AlertRuleView>
+  replace(id: string, body: JsonBody, versions: readonly string[] | null): Promise<AlertRuleView>
+  setActive(id: string, isActive: boolean, versions: readonly string[] | null): Promise<AlertRuleView>
   widen(id: string, labels: Readonly<Record<string, string>>): Promise<AlertRuleView>
-  delete(id: string): Promise<void>
+  delete(id: string, versions: readonly string[] | null): Promise<void>
 }
 
 /** How one integration of a receiver took a test message. */

@@ -37,7 +37,7 @@ interface World {
   /** Rules of the groups told to the rules, each time. */
   applied: number[]
   clock: FakeClock
-  ask: (method: string, path: string, body?: unknown, headers?: Record<string, string>) => Promise<{ status: number; json: Json; location: string | null }>
+  ask: (method: string, path: string, body?: unknown, headers?: Record<string, string>) => Promise<{ status: number; json: Json; location: string | null; etag: string | null }>
 }
 
 type Warnings = (notify: readonly string[]) => readonly string[]
@@ -61,7 +61,7 @@ async function world(notifyWarnings: Warnings = () => []): Promise<World> {
     async ask(method, path, body, headers = {}) {
       const reply = await fetch(`${server.base}/api/alerts/rules${path}`, { method, headers, ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }) })
       const text = await reply.text()
-      return { status: reply.status, json: (text === '' ? null : JSON.parse(text)) as Json, location: reply.headers.get('location') }
+      return { status: reply.status, json: (text === '' ? null : JSON.parse(text)) as Json, location: reply.headers.get('location'), etag: reply.headers.get('etag') }
     },
   }
 }
@@ -71,7 +71,7 @@ describe('/api/alerts/rules', () => {
     const { ask, meta, file, applied } = await world()
     const made = await ask('POST', '', CPU)
     expect(made).toEqual({
-      status: 201, location: 'rules/id-1',
+      status: 201, etag: expect.stringMatching(/^"[0-9a-f]{16}"$/) as string, location: 'rules/id-1',
       json: { status: 'success', id: 'id-1', data: { id: 'id-1', is_active: true, ...CPU, expr: EXPR, created_at: '2023-11-14T22:13:20.000Z', updated_at: '2023-11-14T22:13:20.000Z' } },
     })
     expect(await meta.rules()).toEqual([{ id: 'id-1', name: 'High CPU Alert', isActive: true, body: CPU, createdAtMs: 1_700_000_000_000, updatedAtMs: 1_700_000_000_000 }])
@@ -92,12 +92,35 @@ describe('/api/alerts/rules', () => {
     expect((await ask('POST', '/id-2/enable')).json.data).toMatchObject({ is_active: true })
     expect(rules.groups()[0]!.rules.map(({ name }) => name)).toEqual(['second'])
     expect(rules.routes()[0]).toEqual({ ruleId: 'id-1', notify: CPU.notify, cooldownMs: 0 })
-    expect(await ask('DELETE', '/id-2')).toEqual({ status: 204, json: null, location: null })
+    expect(await ask('DELETE', '/id-2')).toEqual({ status: 204, json: null, location: null, etag: null })
     expect(await ask('GET', '/id-2')).toMatchObject({ status: 404, json: { errorType: 'not_found', error: 'there is no rule "id-2"; GET /api/alerts/rules lists those there are' } })
     expect((await meta.rules()).map(({ id, isActive }) => [id, isActive])).toEqual([['id-1', false]])
     for (const [method, path] of [['PUT', ''], ['DELETE', ''], ['POST', '/enable'], ['POST', '/false-positive']] as const) {
       expect((await ask(method, `/none${path}`, method === 'DELETE' ? undefined : { ...CPU, labels: { a: 'b' } })).status, `${method} ${path}`).toBe(404)
     }
+  })
+
+  it('takes a change of the rule as it was read only while it is so, where If-Match asks for that', async () => {
+    const { ask } = await world()
+    const { etag } = await ask('POST', '', { name: 'n', kind: 'anomaly', metric: 'cpu' })
+    const given = (tag: string): Record<string, string> => ({ 'if-match': tag })
+    const body = (name: string): object => ({ name, kind: 'anomaly', metric: 'cpu' })
+    const [first, second] = await Promise.all([ask('PUT', '/id-1', body('ana'), given(etag!)), ask('PUT', '/id-1', body('ben'), given(etag!))])
+    expect([first.status, second.status]).toEqual([200, 412])
+    expect(second.json.error).toBe('rule "ana" has been changed since you read it, at 2023-11-14T22:13:20.000Z; read it again, and send your change with the ETag of that answer as If-Match')
+    // A verdict about an alert is a change: the band that it widened is not taken back.
+    await ask('POST', '/id-1/false-positive', { labels: { i: 'a' } })
+    for (const [method, path] of [['PUT', ''], ['POST', '/disable'], ['DELETE', '']] as const) {
+      expect((await ask(method, `/id-1${path}`, method === 'PUT' ? body('ben') : undefined, given(first.etag!))).status, `${method} ${path}`).toBe(412)
+    }
+    const read = await ask('GET', '/id-1')
+    expect(read.json.data).toMatchObject({ name: 'ana', is_active: true, widened: [{ labels: { i: 'a' }, factor: 1.5 }] })
+    const off = await ask('POST', '/id-1/disable', undefined, given(`W/${read.etag!}`))
+    expect([off.status, off.json.data.is_active]).toEqual([200, false])
+    expect((await ask('PUT', '/id-1', body('any'), given('*'))).status).toBe(200)
+    expect((await ask('PUT', '/id-1', body('last'))).status).toBe(200)
+    expect((await ask('PUT', '/none', body('n'), given(etag!))).status).toBe(404)
+    expect((await ask('DELETE', '/id-1', undefined, given(`"other", ${(await ask('GET', '/id-1')).etag!}`))).status).toBe(204)
   })
 
   it('writes the file and tells the rules once for all changes of a moment, and what waits when that is asked for', async () => {

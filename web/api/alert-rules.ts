@@ -4,7 +4,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { MetaError } from '../../lib/meta/errors.ts'
 import { BacktestError, type BacktestResult } from '../../lib/rules/backtest.ts'
 import { isObject, RuleBodyError } from '../../lib/rules/json-rule/fields.ts'
-import { UnknownRuleError } from '../../lib/rules/json-rule/api-rules.ts'
+import { RuleChangedError, UnknownRuleError } from '../../lib/rules/json-rule/api-rules.ts'
 import type { AlertRuleView, RuleTestRange, ServerParts } from '../parts.ts'
 import { refuseOtherSites } from './cross-site.ts'
 import { ApiError, sendError } from './envelope.ts'
@@ -24,16 +24,16 @@ export function addAlertRuleRoutes(app: FastifyInstance, { alertRules, ruleTest,
     addRoute(scope, ['GET', 'POST'], PATH, answering(async (request, reply) => {
       if (request.method === 'GET') return sendJson(reply, 200, { data: alertRules.list().map(viewJson) })
       const made = await alertRules.create(jsonBody(request))
-      return sendJson(reply.header('Location', `rules/${made.id}`), 201, { id: made.id, data: viewJson(made), ...warningsOf(made) })
+      return sendRule(reply.header('Location', `rules/${made.id}`), made, { status: 201, more: { id: made.id, ...warningsOf(made) } })
     }), { guard })
     addRoute(scope, ['GET', 'PUT', 'DELETE'], one, answering(async (request, reply) => {
       const id = idOf(request)
-      if (request.method === 'GET') return sendJson(reply, 200, { data: viewJson(alertRules.get(id)) })
+      if (request.method === 'GET') return sendRule(reply, alertRules.get(id))
       if (request.method === 'PUT') {
-        const changed = await alertRules.replace(id, jsonBody(request))
-        return sendJson(reply, 200, { data: viewJson(changed), ...warningsOf(changed) })
+        const changed = await alertRules.replace(id, jsonBody(request), versionsOf(request))
+        return sendRule(reply, changed, { more: warningsOf(changed) })
       }
-      await alertRules.delete(id)
+      await alertRules.delete(id, versionsOf(request))
       return reply.code(204).send()
     }), { guard })
     addRoute(scope, ['POST'], `${PATH}/test`, answering(async (request, reply) => {
@@ -41,11 +41,11 @@ export function addAlertRuleRoutes(app: FastifyInstance, { alertRules, ruleTest,
     }), { guard })
     for (const [action, isActive] of [['enable', true], ['disable', false]] as const) {
       addRoute(scope, ['POST'], `${one}/${action}`, answering(async (request, reply) => {
-        return sendJson(reply, 200, { data: viewJson(await alertRules.setActive(idOf(request), isActive)) })
+        return sendRule(reply, await alertRules.setActive(idOf(request), isActive, versionsOf(request)))
       }), { guard })
     }
     addRoute(scope, ['POST'], `${one}/false-positive`, answering(async (request, reply) => {
-      return sendJson(reply, 200, { data: viewJson(await alertRules.widen(idOf(request), labelsOf(jsonBody(request)))) })
+      return sendRule(reply, await alertRules.widen(idOf(request), labelsOf(jsonBody(request))))
     }), { guard })
   })
 }
@@ -57,6 +57,7 @@ function answering(handler: (request: FastifyRequest, reply: FastifyReply) => Pr
       return await handler(request, reply)
     } catch (error) {
       if (error instanceof UnknownRuleError) return sendError(reply, new ApiError('not_found', error.message))
+      if (error instanceof RuleChangedError) return sendError(reply, new ApiError('bad_data', error.message, 412))
       if (error instanceof BacktestError) return sendError(reply, new ApiError('execution', error.message))
       if (error instanceof MetaError) return sendError(reply.header('Retry-After', '5'), new ApiError('unavailable', error.message))
       if (!(error instanceof RuleBodyError)) throw error
@@ -89,6 +90,17 @@ function labelsOf({ labels }: Readonly<Record<string, unknown>>): Record<string,
 
 function idOf({ params }: FastifyRequest): string {
   return isObject(params) && typeof params['id'] === 'string' ? params['id'] : ''
+}
+
+/** Of If-Match, null where any will do. Proxies that pack answers make tags weak: they name the same rule. */
+function versionsOf({ headers }: FastifyRequest): string[] | null {
+  const text = headers['if-match']
+  if (text === undefined || text.trim() === '*') return null
+  return Array.from(text.matchAll(/"([^"]*)"/g), ([, tag]) => tag!)
+}
+
+function sendRule(reply: FastifyReply, rule: AlertRuleView, { status = 200, more = {} }: { status?: number; more?: object } = {}): FastifyReply {
+  return sendJson(reply.header('ETag', `"${rule.version}"`), status, { data: viewJson(rule), ...more })
 }
 
 /** Beside `data`, as Prometheus' API says what one should know of a good answer. */

@@ -3,6 +3,7 @@
 // groups are made of all rules: of changes that come within a quarter of a second, once.
 //
 //   body ─check─▶ JsonRule ─▶ MetaStore (synced) ─▶ rule file ─▶ groups ─▶ onChange
+import { createHash } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
 import type { RuleChecks, RuleConfig, RuleGroupConfig } from '../../config/rule-config.ts'
 import { MetaError } from '../../meta/errors.ts'
@@ -58,6 +59,8 @@ export interface RuleView {
   expr: string
   /** Who is not told of its alerts as things are, and why. */
   warnings: readonly string[]
+  /** Another with each change of the body or of whether it is active. */
+  version: string
 }
 
 type JsonBody = Readonly<Record<string, unknown>>
@@ -72,6 +75,11 @@ interface Kept {
 /** There is no rule of that id. */
 export class UnknownRuleError extends Error {
   readonly code = 'UNKNOWN_RULE'
+}
+
+/** Somebody else has changed the rule meanwhile. */
+export class RuleChangedError extends Error {
+  readonly code = 'RULE_CHANGED'
 }
 
 export class ApiRules {
@@ -155,20 +163,23 @@ export class ApiRules {
     })
   }
 
-  /** The rule keeps its id, whether it is active unless the body says so, and the state of alerts whose labels stay. Rejects also with UnknownRuleError. */
-  replace(id: string, body: JsonBody): Promise<RuleView> {
+  /**
+   * The rule keeps its id, whether it is active unless the body says so, and the state of alerts whose labels stay. `versions`: those
+   * that may be replaced, null any. Rejects also with UnknownRuleError, RuleChangedError.
+   */
+  replace(id: string, body: JsonBody, versions: readonly string[] | null): Promise<RuleView> {
     return this.#change(() => {
-      const { stored } = this.#known(id)
+      const { stored } = this.#expected(id, versions)
       const { isActive, own } = splitBody(body, stored.isActive)
       const rule = this.#checked(own)
       return { stored: { ...stored, name: rule.name, isActive, body: own, updatedAtMs: this.#ground.clock.now() }, rule }
     })
   }
 
-  /** Rejects with UnknownRuleError. */
-  setActive(id: string, isActive: boolean): Promise<RuleView> {
+  /** As `replace`. */
+  setActive(id: string, isActive: boolean, versions: readonly string[] | null): Promise<RuleView> {
     return this.#change(() => {
-      const { stored, rule } = this.#known(id)
+      const { stored, rule } = this.#expected(id, versions)
       return { stored: { ...stored, isActive, updatedAtMs: this.#ground.clock.now() }, rule }
     })
   }
@@ -190,10 +201,10 @@ export class ApiRules {
     })
   }
 
-  /** Rejects with UnknownRuleError. */
-  delete(id: string): Promise<void> {
+  /** Rejects with UnknownRuleError, RuleChangedError. */
+  delete(id: string, versions: readonly string[] | null): Promise<void> {
     return this.#inTurn(async () => {
-      this.#known(id)
+      this.#expected(id, versions)
       await this.#ground.meta.deleteRule(id)
       this.#rules.delete(id)
       this.#applying.ask()
@@ -264,7 +275,15 @@ export class ApiRules {
 
   #viewOf({ stored, rule, configs }: Kept): RuleView {
     const { id, isActive, createdAtMs, updatedAtMs, body } = stored
-    return { id, isActive, createdAtMs, updatedAtMs, body, expr: configs[0].expr, warnings: this.#ground.notifyWarnings(rule.notify) }
+    return { id, isActive, createdAtMs, updatedAtMs, body, expr: configs[0].expr, warnings: this.#ground.notifyWarnings(rule.notify), version: versionOf(stored) }
+  }
+
+  #expected(id: string, versions: readonly string[] | null): Kept {
+    const kept = this.#known(id)
+    if (versions !== null && !versions.includes(versionOf(kept.stored))) {
+      throw new RuleChangedError(`rule ${JSON.stringify(kept.stored.name)} has been changed since you read it, at ${new Date(kept.stored.updatedAtMs).toISOString()}; read it again, and send your change with the ETag of that answer as If-Match`)
+    }
+    return kept
   }
 
   #known(id: string): Kept {
@@ -278,6 +297,11 @@ export class ApiRules {
 function splitBody({ id: _id, expr: _expr, created_at: _made, updated_at: _changed, warnings: _warnings, is_active: isActive, ...own }: JsonBody, wasActive: boolean): { isActive: boolean; own: JsonBody } {
   if (isActive !== undefined && typeof isActive !== 'boolean') throw new RuleBodyError([{ field: 'is_active', reason: 'is neither true nor false', fix: 'give true or false, or leave it out' }])
   return { isActive: isActive ?? wasActive, own }
+}
+
+/** Told by the content, so that it is the same after a restart. */
+function versionOf({ body, isActive }: StoredRule): string {
+  return createHash('sha256').update(JSON.stringify([isActive, body])).digest('hex').slice(0, 16)
 }
 
 /** Readers see the old text or the new one. Not synced: the next start writes it anew. */
