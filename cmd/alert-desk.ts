@@ -1,6 +1,7 @@
 // Alerts as the API and the pages show them: kept records, and what the lifecycle knows of those that go on.
 import type { AlertFilter, AlertRecord, MetaStore, PendingFilter, PendingRecord } from '../lib/meta/interface.ts'
-import type { CurrentAlerts, CurrentAsk } from '../lib/notify/lifecycle/current-alerts.ts'
+import { labelsFromRecord } from '../lib/model/labels.ts'
+import { hasWords, type AlertSelection, type CurrentAlerts, type CurrentAsk } from '../lib/notify/lifecycle/current-alerts.ts'
 import type { AlertLifecycle } from '../lib/notify/lifecycle/lifecycle.ts'
 import type { Acknowledgement, BulkOutcome } from '../lib/notify/lifecycle/people-actions.ts'
 import type { ApiRules } from '../lib/rules/json-rule/api-rules.ts'
@@ -27,8 +28,8 @@ export class LifecycleDesk implements AlertDesk {
     this.#ground = ground
   }
 
-  list(filter: AlertFilter, words: readonly string[]): Promise<AlertPage<AlertRecord>> {
-    return searchHistory((page) => this.#ground.store.alerts({ ...filter, ...page }), { ...filter, words })
+  list(filter: AlertFilter, selection: AlertSelection): Promise<AlertPage<AlertRecord>> {
+    return searchHistory((page) => this.#ground.store.alerts({ ...filter, ...page }), { ...filter, passes: this.#test(selection) })
   }
 
   current(ask: CurrentAsk): CurrentAlerts {
@@ -41,8 +42,8 @@ export class LifecycleDesk implements AlertDesk {
     return record === null ? null : { record, outlook: this.outlook(id), events }
   }
 
-  listPending(filter: PendingFilter, words: readonly string[]): Promise<AlertPage<PendingRecord>> {
-    return searchHistory((page) => this.#ground.store.pendingAlerts({ ...filter, ...page }), { ...filter, words })
+  listPending(filter: PendingFilter, selection: AlertSelection): Promise<AlertPage<PendingRecord>> {
+    return searchHistory((page) => this.#ground.store.pendingAlerts({ ...filter, ...page }), { ...filter, passes: this.#test(selection) })
   }
 
   getPending(id: string): Promise<PendingRecord | null> {
@@ -87,5 +88,16 @@ export class LifecycleDesk implements AlertDesk {
       logger.info('a false alert changes no rule', { alert: id, rule: after.ruleId, why: error.message })
     }
     return after
+  }
+
+  /** null: all pass. Who was told is read from the routes as they are now. */
+  #test({ words, matches, isReceiver }: AlertSelection): ((kept: AlertRecord | PendingRecord) => boolean) | null {
+    if (words.length === 0 && matches === null && isReceiver === null) return null
+    return (kept) => {
+      if (!hasWords(kept, words)) return false
+      if (matches !== null && !matches((name) => kept.labels[name] ?? '')) return false
+      const step = 'escalationStep' in kept ? kept.escalationStep : 0
+      return isReceiver === null || this.#ground.lifecycle.receiversOf(labelsFromRecord(kept.labels), step).some(isReceiver)
+    }
   }
 }

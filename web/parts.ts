@@ -2,7 +2,7 @@
 // room's classes. All methods are called on the main thread and must not block it.
 import type { QueryJob, QueryReply } from '../lang/job.ts'
 import type { AlertEvent, AlertFilter, AlertRecord, PendingFilter, PendingRecord } from '../lib/meta/interface.ts'
-import type { CurrentAlerts, CurrentAsk } from '../lib/notify/lifecycle/current-alerts.ts'
+import type { AlertSelection, CurrentAlerts, CurrentAsk } from '../lib/notify/lifecycle/current-alerts.ts'
 import type { BulkOutcome } from '../lib/notify/lifecycle/people-actions.ts'
 import type { IntegrationHealth } from '../lib/notify/dispatch/delivery-stats.ts'
 import type { AlertsWanted, ShownAlert, ShownGroup } from '../lib/notify/dispatch/alert-view.ts'
@@ -164,13 +164,12 @@ export interface AlertPage<R> {
  * where that does not suit the alert, MetaError where the store takes nothing.
  */
 export interface AlertDesk {
-  /** `words` as of `CurrentAsk`. */
-  list(filter: AlertFilter, words: readonly string[]): Promise<AlertPage<AlertRecord>>
+  list(filter: AlertFilter, selection: AlertSelection): Promise<AlertPage<AlertRecord>>
   /** Those that go on. */
   current(ask: CurrentAsk): CurrentAlerts
   get(id: string): Promise<AlertView | null>
   /** Those that have not fired; what began or ended in the last seconds may be missing. */
-  listPending(filter: PendingFilter, words: readonly string[]): Promise<AlertPage<PendingRecord>>
+  listPending(filter: PendingFilter, selection: AlertSelection): Promise<AlertPage<PendingRecord>>
   getPending(id: string): Promise<PendingRecord | null>
   outlook(id: string): AlertOutlookView | null
   /** The alert that a signed address stands for, null where it is none of ours. */

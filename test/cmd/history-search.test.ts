@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { searchHistory } from '../../cmd/history-search.ts'
+import { hasWords } from '../../lib/notify/lifecycle/current-alerts.ts'
 
 interface Row { id: string; labels: Record<string, string>; annotations: Record<string, string> }
 
@@ -17,7 +18,7 @@ async function all(kept: readonly Row[], words: string[], limit: number): Promis
       askedMax = Math.max(askedMax, ask.limit)
       const from = ask.afterId === null ? 0 : Number(ask.afterId) + 1
       return Promise.resolve(kept.slice(from, from + ask.limit))
-    }, { words, limit, afterId })
+    }, { passes: words.length === 0 ? null : (row) => hasWords(row, words), limit, afterId })
     pages.push(page.records.map(({ id }) => id))
     afterId = page.next
   } while (afterId !== null)

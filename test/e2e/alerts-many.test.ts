@@ -76,6 +76,52 @@ describe.skipIf(!hasBrowser)('many alerts', () => {
     expect(problems).toEqual([])
   }, 120_000)
 
+  it(inBrowser('that have ended are found by a search and by what an address asks for, and are not looked for anew at each beat'), async () => {
+    const { monitor } = await startAlertSite()
+    const send = async (endsAt: string): Promise<void> => {
+      const alerts = Array.from({ length: 6 }, (_, i) => ({ labels: { alertname: 'Old', shop: String(i % 2), n: `web${i}` }, annotations: { summary: i === 3 ? 'disk of db' : 'load' }, endsAt }))
+      expect((await fetch(`${monitor.base}/alertmanager/api/v2/alerts`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(alerts) })).ok).toBe(true)
+    }
+    const count = async (path: string): Promise<number> => (await (await fetch(`${monitor.base}${path}`)).json() as { data: unknown[] }).data.length
+    await send(new Date(Date.now() + 600_000).toISOString())
+    await waitFor('all to be known', async () => (await count('/api/alerts/current?search=old')) === 6, 30_000)
+    await send(new Date().toISOString())
+    await waitFor('all to have ended', async () => (await count('/api/alerts?status=resolved&search=old')) === 6, 30_000)
+    const { page, problems } = await openPage(await launchBrowser(), `${monitor.base}/alerts?view=resolved&filter=shop%3D1`)
+    await page.evaluate(() => localStorage.setItem('monitor.interval', '1000'))
+    await page.reload()
+    const rows = page.getByRole('table', { name: 'Alerts' }).locator('tbody tr.alert')
+    const shown = (wanted: number): Promise<void> => waitFor(`${wanted} rows`, async () => (await rows.count()) === wanted)
+    await shown(3)
+    await page.getByLabel('Filter alerts').fill('disk db')
+    await shown(1)
+    expect(await rows.textContent()).toContain('n="web3"')
+    await page.getByRole('button', { name: 'No longer only shop=1' }).click()
+    await page.getByLabel('Filter alerts').fill('nowhere')
+    await page.getByText('None passes the filter.').waitFor()
+    await page.getByLabel('Filter alerts').fill('load')
+    await shown(5)
+    expect(new URL(page.url()).search).toBe('?view=resolved&search=load')
+    // A search that takes the server long.
+    const asked = { search: 0, beats: 0 }
+    await page.route(/\/api\/alerts\?.*search=slow/, async (route) => {
+      asked.search++
+      await new Promise((resolve) => setTimeout(resolve, 3000))
+      await route.continue()
+    })
+    await page.getByLabel('Filter alerts').fill('slow')
+    await page.getByText('None passes the filter.').waitFor()
+    await page.route(/\/api\/alerts\/current\?.*status=open/, async (route) => {
+      asked.beats++
+      await route.continue()
+    })
+    await waitFor('some beats', () => Promise.resolve(asked.beats >= 3), 60_000)
+    expect(asked.search).toBe(1)
+    await page.getByRole('button', { name: 'Refresh', exact: true }).click()
+    await waitFor('the search who asks for it', () => Promise.resolve(asked.search === 2))
+    expect(problems).toEqual([])
+  }, 120_000)
+
   it(inBrowser('the page behind the address in a message shows the time where the reader is'), async () => {
     const { monitor, got } = await startAlertSite()
     const context = await (await launchBrowser()).newContext({ timezoneId: 'Asia/Kolkata', locale: 'en-GB' })

@@ -131,6 +131,19 @@ describe('/api/alerts', () => {
     await f('receiver=team', [])
     await f('receiver=boss', ['web2'])
     await f(`receiver=team-.&filter=${encodeURIComponent('{instance="web1", team!="x"}')}`, ['web1'])
+    // So has the history, also of what ended.
+    await s.world.lifecycle.receive(['web1', 'web2'].map((instance, i) => sent({ ...CPU, instance, receiver: i === 0 ? 'team-a' : 'team-b' }, NOW, { endsAtMs: s.world.clock.now() })))
+    const ended = async (query: string, want: string[]): Promise<void> => {
+      expect((await s.get(`/api/alerts?status=resolved&${query}`)).body.data.map(({ labels }) => labels['instance']!), query).toEqual(want)
+    }
+    await ended('', ['web2', 'web1'])
+    await ended('receiver=team-a', ['web1'])
+    await ended('receiver=boss', ['web2'])
+    await ended('receiver=team', [])
+    await ended(`receiver=team-.&filter=${encodeURIComponent('{instance="web1", team!="x"}')}`, ['web1'])
+    await ended('filter=instance%3Dweb2&search=cpu', ['web2'])
+    await ended('filter=nothing%3D""&limit=1', ['web2'])
+    for (const path of ['/api/alerts/current', '/api/alerts']) expect(await s.get(`${path}?filter=(`)).toMatchObject({ status: 400, body: { error: expect.stringContaining('filter') as string } })
     expect(await s.get('/api/alerts/current?receiver=(')).toMatchObject({ status: 400, body: { error: expect.stringContaining('receiver') as string } })
   })
 

@@ -3,7 +3,7 @@ import type { FastifyRequest } from 'fastify'
 import { DurationError, parseDuration } from '../../lib/model/duration.ts'
 import { MatcherError, type Matcher } from '../../lib/model/matcher.ts'
 import { compileRouteMatchers, compileRoutePattern, parseRouteMatchers } from '../../lib/model/route-matcher.ts'
-import type { CurrentAsk } from '../../lib/notify/lifecycle/current-alerts.ts'
+import type { AlertSelection, CurrentAsk } from '../../lib/notify/lifecycle/current-alerts.ts'
 import { RegexError } from '../../lib/std/regex.ts'
 import { ApiError, badParameter } from './envelope.ts'
 import { parseTime } from './params.ts'
@@ -47,16 +47,12 @@ export function bulkBody(request: FastifyRequest): BulkBody {
 }
 
 /** `filters`: Alertmanager's matchers, several in braces or one; `receiver`: a pattern of a whole name. */
-export function selectionOf({ search, filters, receiver }: { search: string; filters: readonly string[]; receiver: string }): Pick<CurrentAsk, 'words' | 'matches' | 'isReceiver'> {
+export function selectionOf({ search, filters, receiver }: { search: string; filters: readonly string[]; receiver: string }): AlertSelection {
+  const matchers = filters.flatMap(matchersOf)
   return {
-    words: wordsOf(search),
-    matches: compileRouteMatchers(filters.flatMap(matchersOf)), isReceiver: receiver === '' ? null : receiverTest(receiver),
+    words: search.toLowerCase().split(/\s+/).filter((word) => word !== ''),
+    matches: matchers.length === 0 ? null : compileRouteMatchers(matchers), isReceiver: receiver === '' ? null : receiverTest(receiver),
   }
-}
-
-/** Of a search; case does not count. */
-export function wordsOf(search: string): string[] {
-  return search.toLowerCase().split(/\s+/).filter((word) => word !== '')
 }
 
 function toMs(text: string): number {

@@ -3,10 +3,10 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { MetaError } from '../../lib/meta/errors.ts'
 import type { AlertEvent, AlertFilter, AlertRecord, PendingFilter, PendingRecord } from '../../lib/meta/interface.ts'
-import type { CurrentAsk } from '../../lib/notify/lifecycle/current-alerts.ts'
+import type { AlertSelection, CurrentAsk } from '../../lib/notify/lifecycle/current-alerts.ts'
 import { AlertStateError } from '../../lib/notify/lifecycle/people-actions.ts'
 import type { AlertOutlookView, ServerParts } from '../parts.ts'
-import { actionBody, bulkBody, selectionOf, verdictOf, wordsOf, type ActionBody } from './alert-body.ts'
+import { actionBody, bulkBody, selectionOf, verdictOf, type ActionBody } from './alert-body.ts'
 import { refuseOtherSites } from './cross-site.ts'
 import { ApiError, badParameter, sendError } from './envelope.ts'
 import { MAX_TIME_MS, MIN_TIME_MS, Params } from './params.ts'
@@ -26,7 +26,7 @@ export function addAlertRoutes(app: FastifyInstance, { alerts, clock, options }:
     scope.addContentTypeParser('*', { parseAs: 'string', bodyLimit: BODY_BYTES_MAX }, (_request, body, done) => done(null, String(body)))
     addRoute(scope, ['GET'], PATH, answering(async (request, reply) => {
       const params = new Params(request)
-      return sendJson(reply, await listed(alerts, filterOf(params), wordsOf(params.text('search'))))
+      return sendJson(reply, await listed(alerts, filterOf(params), selectionIn(params)))
     }))
     addRoute(scope, ['GET'], `${PATH}/current`, (request, reply) => {
       const { records, total, open, acknowledged } = alerts.current(currentAsk(new Params(request)))
@@ -80,13 +80,13 @@ function known<T>(found: T | null, why: string): T {
   return found
 }
 
-async function listed(alerts: ServerParts['alerts'], filter: AlertFilter | PendingFilter, words: readonly string[]): Promise<{ data: object[]; next: string | null }> {
+async function listed(alerts: ServerParts['alerts'], filter: AlertFilter | PendingFilter, selection: AlertSelection): Promise<{ data: object[]; next: string | null }> {
   const { status } = filter
   if (status === 'pending' || status === 'expired') {
-    const { records, next } = await alerts.listPending({ ...filter, status }, words)
+    const { records, next } = await alerts.listPending({ ...filter, status }, selection)
     return { data: records.map(pendingJson), next }
   }
-  const { records, next } = await alerts.list({ ...filter, status }, words)
+  const { records, next } = await alerts.list({ ...filter, status }, selection)
   return { data: records.map((record) => alertJson(record, alerts.outlook(record.id))), next }
 }
 
@@ -108,9 +108,13 @@ function currentAsk(params: Params): CurrentAsk {
   const isGiven = params.text('limit') !== ''
   if (params.limit() > LIMIT_MAX) throw badParameter('limit', `at most ${LIMIT_MAX}; the most severe come first, search and filter narrow it`)
   return {
-    ...selectionOf({ search: params.text('search'), filters: params.all('filter'), receiver: params.text('receiver') }),
+    ...selectionIn(params),
     status: status === 'open' || status === 'acknowledged' ? status : null, toMs: Infinity, limit: isGiven ? params.limit() : LIMIT_DEFAULT,
   }
+}
+
+function selectionIn(params: Params): AlertSelection {
+  return selectionOf({ search: params.text('search'), filters: params.all('filter'), receiver: params.text('receiver') })
 }
 
 /** Texts of any length are for who asks for one alert. */

@@ -4,15 +4,19 @@ import type { AlertRecord } from '../../meta/interface.ts'
 import { getLabel } from '../../model/labels.ts'
 import type { Episode } from './episode.ts'
 
-export interface CurrentAsk {
-  /** null: either. */
-  status: 'open' | 'acknowledged' | null
+/** What alerts must pass. */
+export interface AlertSelection {
   /** Lower case; all must occur in labels written `name="value"`, or in the summary. */
   words: readonly string[]
-  /** What Alertmanager's matchers say of its labels, '' for those it lacks. */
-  matches: (get: (name: string) => string) => boolean
+  /** What Alertmanager's matchers say of its labels, '' for those it lacks. null: there are none. */
+  matches: ((get: (name: string) => string) => boolean) | null
   /** Whether alerts of a receiver are wanted: of its routes, of steps of escalations that were told, of the fallback. null: all are. */
   isReceiver: ((name: string) => boolean) | null
+}
+
+export interface CurrentAsk extends AlertSelection {
+  /** null: either. */
+  status: 'open' | 'acknowledged' | null
   /** Unix ms: those that began to fire later are not wanted. Infinity: all are. */
   toMs: number
   limit: number
@@ -46,7 +50,7 @@ export function currentAlerts(episodes: Iterable<Episode>, { severities, receive
     else open++
     if ((status !== null && record.status !== status) || record.triggeredAtMs > toMs) continue
     if (words.length > 0 && !hasWords(record, words)) continue
-    if (!matches((name) => getLabel(labels, name))) continue
+    if (matches !== null && !matches((name) => getLabel(labels, name))) continue
     if (isReceiver === null || receiversOf(episode).some(isReceiver)) passing.push(record)
   }
   const ranks = new Map(severities.map((severity, i) => [severity, i]))

@@ -2,6 +2,7 @@
 // set to the earliest of them. Who changes an episode says so; only a tick looks at all of them, in turns of the event loop.
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { EscalationPolicy } from '../../config/alertmanager-config.ts'
+import type { Labels } from '../../model/labels.ts'
 import type { Clock, Timer } from '../../std/clock.ts'
 import { runInTurns, type Steps } from '../../std/steps.ts'
 import type { AlertDispatch } from '../overlay.ts'
@@ -65,11 +66,10 @@ export class DueWork {
     return nextStep(episode.record, this.#policyOf(episode))
   }
 
-  /** Receivers of the steps that were begun. Of most alerts none was: their routes are not asked. */
-  stepsBegun(episode: Episode): string[] {
-    const { escalationStep } = episode.record
-    const steps = escalationStep === 0 ? [] : this.#policyOf(episode)?.steps ?? []
-    return steps.slice(0, escalationStep).map(({ receiver }) => receiver)
+  /** Receivers of the steps that were begun, `step` of them. Of most alerts none was: their routes are not asked. */
+  stepsBegun(labels: Labels, step: number): string[] {
+    const steps = step === 0 ? [] : this.#policies.get(this.#ground.dispatch.escalationOf(labels))?.steps ?? []
+    return steps.slice(0, step).map(({ receiver }) => receiver)
   }
 
   /** As if these alerts had just fired. */

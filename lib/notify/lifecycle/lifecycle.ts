@@ -14,6 +14,7 @@ import { MetaError } from '../../meta/errors.ts'
 import type { AlertRecord, MetaStore } from '../../meta/interface.ts'
 import type { PendingAlert, SentAlert } from '../../model/alert.ts'
 import { fingerprint } from '../../model/fingerprint.ts'
+import type { Labels } from '../../model/labels.ts'
 import type { NotifiedAlert, Notification } from '../../model/notification.ts'
 import type { Clock, Timer } from '../../std/clock.ts'
 import type { Logger } from '../../std/log.ts'
@@ -158,8 +159,13 @@ export class AlertLifecycle implements AlertOverlay {
   }
 
   current(ask: CurrentAsk): CurrentAlerts {
-    const receiversOf = (episode: Episode): string[] => [...this.#ground.dispatch.receiversOf(episode.labels), ...this.#due.stepsBegun(episode)]
+    const receiversOf = ({ labels, record }: Episode): string[] => this.receiversOf(labels, record.escalationStep)
     return currentAlerts(this.#table.all(), { severities: this.#cooldowns.severities, receiversOf }, ask)
+  }
+
+  /** Who is told of such an alert as the configuration is, `step` steps of its escalation included. */
+  receiversOf(labels: Labels, step: number): string[] {
+    return [...this.#ground.dispatch.receiversOf(labels), ...this.#due.stepsBegun(labels, step)]
   }
 
   /** null: resolved, or unknown. */
@@ -222,7 +228,7 @@ export class AlertLifecycle implements AlertOverlay {
       return episode
     })
     dispatch.receive(adopted.map(sentAlert))
-    for (const episode of adopted) for (const receiver of this.#due.stepsBegun(episode)) dispatch.escalate(receiver, [episode.record.fingerprint])
+    for (const episode of adopted) for (const receiver of this.#due.stepsBegun(episode.labels, episode.record.escalationStep)) dispatch.escalate(receiver, [episode.record.fingerprint])
   }
 
   *#takeIn(alerts: readonly SentAlert[]): Steps<void> {

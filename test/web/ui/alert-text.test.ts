@@ -1,7 +1,7 @@
 // Alerts and rules in words, and which of them a filter lets pass.
 import { describe, expect, it } from 'vitest'
 import type { ApiAlert } from '../../../web/ui/alerts/alert-api.ts'
-import { newsText, nextStepText, otherLabels, passesText, summaryOf } from '../../../web/ui/alerts/alert-text.ts'
+import { ageText, newsText, nextStepText, otherLabels, passesText, summaryOf } from '../../../web/ui/alerts/alert-text.ts'
 import { countStates, filterGroups, firstRules, stateOf, type ApiGroup, type ApiRule } from '../../../web/ui/rules/rule-api.ts'
 
 const NOW = Date.parse('2026-01-31T12:00:00Z')
@@ -27,9 +27,24 @@ describe('what comes next', () => {
     f({ status: 'acknowledged', repage_at: at(7200) }, 'pages again in 2 h unless it resolves')
     f({ suppressed: { kind: 'silenced', by: 's1' }, next_step: step }, 'silenced, nobody is told; then pages ops-sms')
     f({ suppressed: { kind: 'muted', by: 'nights' } }, 'muted, nobody is told')
-    f({ cooldown_until: at(90) }, 'cools down, nobody is told before 90 s from now')
+    f({ cooldown_until: at(90) }, 'cools down, nobody is told for 90 s')
+    // The server has not said yet that it is over.
+    f({ cooldown_until: at(-2) }, 'cools down, nobody is told for 1.0 s')
     f({ status: 'resolved', resolved_at: at(-1) }, '')
     f({ status: 'expired', triggered_at: null, pending_at: at(-190), resolved_at: at(-10) }, 'was pending for 3 min')
+  })
+})
+
+describe('the age of an alert', () => {
+  const f = (seconds: number, isPast: boolean, want: string): void => expect(ageText(NOW - seconds * 1000, NOW, isPast)).toBe(want)
+
+  it('is said from the first moment on, and of one that begins later', () => {
+    f(190, false, '3 min')
+    f(190, true, '3 min ago')
+    f(0.4, false, 'just now')
+    f(0, true, 'just now')
+    f(-0.4, false, 'just now')
+    f(-190, false, 'in 3 min')
   })
 })
 

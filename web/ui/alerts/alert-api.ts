@@ -104,8 +104,8 @@ export async function fetchCurrent(status: 'open' | 'acknowledged', { search, sc
 }
 
 /** `afterId`: of the last of the page before, '' for the newest. */
-export function fetchEnded(status: 'resolved' | 'expired', { search, afterId }: { search: string; afterId: string }, signal: AbortSignal): Promise<EndedAlerts> {
-  return getPlain<EndedAlerts>('api/alerts', [['status', status], ['search', search], ['limit', String(ENDED_PAGE)], ...(afterId === '' ? [] : [['after', afterId] as const])], signal)
+export function fetchEnded(status: 'resolved' | 'expired', { search, scope, afterId }: { search: string; scope: AlertScope; afterId: string }, signal: AbortSignal): Promise<EndedAlerts> {
+  return getPlain<EndedAlerts>('api/alerts', [['status', status], ['search', search], ['limit', String(ENDED_PAGE)], ...scopeParams(scope), ...(afterId === '' ? [] : [['after', afterId] as const])], signal)
 }
 
 export async function fetchAlert(id: string, signal: AbortSignal): Promise<ApiAlert> {

@@ -7,6 +7,8 @@ export interface AlertScope {
   filters: readonly string[]
 }
 
+export const WHOLE: AlertScope = { receiver: '', filters: [] }
+
 export function scopeOf(params: URLSearchParams): AlertScope {
   return { receiver: params.get('receiver') ?? '', filters: params.getAll('filter').filter((text) => text.replace(/[{}\s]/g, '') !== '') }
 }

@@ -4,12 +4,11 @@ import { Fragment } from 'preact'
 import type { JSX } from 'preact'
 import { labelSetOf } from '../query/label-set.ts'
 import { formatShort } from '../query/number-format.ts'
-import { formatSpan } from '../query/time-text.ts'
 import { Icon } from '../widgets/icons.tsx'
 import { LabelText } from '../widgets/label-text.tsx'
 import type { ApiAlert, ApiPending } from './alert-api.ts'
 import { AlertDetails } from './alert-details.tsx'
-import { nextStepText, otherLabels, summaryOf } from './alert-text.ts'
+import { ageText, nextStepText, otherLabels, summaryOf } from './alert-text.ts'
 
 interface AlertTableProps {
   alerts: readonly ApiAlert[]
@@ -63,7 +62,7 @@ function AlertRow({ alert, isOpen, chosen, nowMs, onToggle }: AlertRowProps): JS
         <LabelText labels={otherLabels(alert.labels)} empty="" />
       </td>
       <td class="col-value number">{typeof value === 'number' ? formatShort(value) : value ?? ''}</td>
-      <td class="col-since number" title={since}><Ticking nowMs={nowMs} text={(at) => `${formatSpan(Math.max(0, at - sinceMs))}${resolvedAt === null ? '' : ' ago'}`} /></td>
+      <td class="col-since number" title={since}><Ticking nowMs={nowMs} text={(at) => ageText(sinceMs, at, resolvedAt !== null)} /></td>
       <td class="col-next">
         {status === 'acknowledged' && <span class="taken">{by === '' ? 'Acknowledged' : `Acknowledged by ${by}`}; </span>}
         <Ticking nowMs={nowMs} text={(at) => nextStepText(alert, at)} />
@@ -115,7 +114,7 @@ export function PendingTable({ alerts, nowMs }: { alerts: readonly ApiPending[];
               <LabelText labels={otherLabels(alert.labels)} empty="" />
             </td>
             <td class="col-value number">{formatShort(Number(alert.value))}</td>
-            <td class="col-since number"><Ticking nowMs={nowMs} text={(at) => formatSpan(Math.max(0, at - Date.parse(alert.activeAt)))} /></td>
+            <td class="col-since number"><Ticking nowMs={nowMs} text={(at) => ageText(Date.parse(alert.activeAt), at, false)} /></td>
           </tr>
         ))}
       </tbody>

@@ -22,8 +22,16 @@ export function nextStepText(alert: ApiAlert, nowMs: number): string {
   const isDue = step !== null && Date.parse(step.due_at) <= nowMs
   const pages = step === null ? '' : `pages ${step.receiver} ${isDue ? 'now' : inText(step.due_at, nowMs)} unless acknowledged`
   if (suppressed !== null) return `${suppressed.kind}, nobody is told${step === null ? '' : `; then pages ${step.receiver}`}`
-  if (cooldown !== null) return step === null ? `cools down, nobody is told before ${formatSpan(Date.parse(cooldown) - nowMs)} from now` : `cools down; ${pages}`
+  if (cooldown !== null) return step === null ? `cools down, nobody is told for ${formatSpan(Math.max(1000, Date.parse(cooldown) - nowMs))}` : `cools down; ${pages}`
   return pages === '' ? 'repeats as its route says, until acknowledged' : pages
+}
+
+/** How long it has been so, or how long ago that was; posted alerts may begin later. */
+export function ageText(fromMs: number, nowMs: number, isPast: boolean): string {
+  const ageMs = nowMs - fromMs
+  if (Math.abs(ageMs) < 1000) return 'just now'
+  if (ageMs < 0) return `in ${formatSpan(-ageMs)}`
+  return isPast ? `${formatSpan(ageMs)} ago` : formatSpan(ageMs)
 }
 
 function inText(time: string, nowMs: number): string {

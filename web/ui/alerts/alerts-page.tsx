@@ -46,7 +46,7 @@ export function AlertsPage(): JSX.Element {
       </div>
       <p class="visually-hidden" role="status">{news}</p>
       {error.value && <p class="notice notice-error" role="alert">{error}{found.value !== null && '. The list below is from before.'}</p>}
-      {(view.value === 'open' || view.value === 'acknowledged') && <ScopeBar scope={scope} />}
+      {(view.value === 'open' || view.value === 'acknowledged' || view.value === 'resolved') && <ScopeBar scope={scope.value} onChange={(one) => batch(() => ((scope.value = one), (turned.value = [])))} />}
       <ReceiverHealth nowMs={nowMs} />
       {found.value === null && !error.value && <div class="skeleton table" />}
       {found.value !== null && <Shown found={found.value} view={view.value} asked={{ search: search.value, scope: scope.value }} limit={limit} turned={turned} nowMs={nowMs} onChange={load} />}
@@ -105,11 +105,11 @@ function Shown({ found, view, asked: { search, scope }, limit, turned, nowMs, on
           <More limit={limit} passCount={passing.length} order="" />
           <p class="muted more"><a href={hrefWith('query', { 'g0.expr': 'ALERTS{alertstate="pending"}', 'g0.tab': 'graph', 'g0.range_input': '1d' })} data-route="">What was pending in the last day</a>, fired or not</p>
           <h2 class="ended-head">Ended without firing</h2>
-          <Ended found={found} view="pending" emptyText="No alert has waited in vain within the time that history is kept." search={search} turned={turned} nowMs={nowMs} onChange={onChange} />
+          <Ended found={found} view="pending" emptyText="No alert has waited in vain within the time that history is kept." asked={{ search, scope: found.scope }} turned={turned} nowMs={nowMs} onChange={onChange} />
         </>
       )
     }
-    case 'resolved': return <Ended found={found} view={view} emptyText={EMPTY_TEXT.resolved} search={search} turned={turned} nowMs={nowMs} onChange={onChange} />
+    case 'resolved': return <Ended found={found} view={view} emptyText={EMPTY_TEXT.resolved} asked={{ search, scope }} turned={turned} nowMs={nowMs} onChange={onChange} />
     case 'open': case 'acknowledged': return <Current key={view} found={found} view={view} asked={{ search, scope }} limit={limit} nowMs={nowMs} onChange={onChange} />
   }
 }
@@ -132,16 +132,17 @@ function Current({ found, view, asked: { search, scope }, limit, nowMs, onChange
 }
 
 /** A page at a time, the newest first; the server looks through all pages for what is searched. What is told of the page, and where its buttons lead, is of the one shown: another may be on its way. */
-function Ended({ found, view, emptyText, search, turned, nowMs, onChange }: Omit<ShownProps, 'asked' | 'limit'> & { emptyText: string; search: string }): JSX.Element {
+function Ended({ found, view, emptyText, asked: { search, scope }, turned, nowMs, onChange }: Omit<ShownProps, 'limit'> & { emptyText: string }): JSX.Element {
   if (found.ended === null || found.view !== view) return <div class="skeleton table" />
   const { data, next } = found.ended
-  const isAnswered = found.search === search
+  const isAnswered = found.search === search && found.scope === scope
+  const isNarrowed = search !== '' || (view === 'resolved' && !isWhole(scope))
   const passing = isAnswered ? data : data.filter((alert) => passesText(alert, search))
   const before = found.turned
   const isPaged = before.length > 0 || next !== null
   return (
     <>
-      <Alerts key={before.at(-1) ?? ''} alerts={passing} chosen={null} emptyText={isAnswered ? (search === '' ? emptyText : next !== null ? 'None found so far: there are older ones to look through.' : 'None passes the filter.') : noneOf(data.length)} isNarrowed={search !== ''} nowMs={nowMs} onChange={onChange} />
+      <Alerts key={before.at(-1) ?? ''} alerts={passing} chosen={null} emptyText={isAnswered ? (!isNarrowed ? emptyText : next !== null ? 'None found so far: there are older ones to look through.' : 'None passes the filter.') : noneOf(data.length)} isNarrowed={isNarrowed} nowMs={nowMs} onChange={onChange} />
       {isPaged && (
         <p class="muted more">
           {`Page ${formatCount(before.length + 1)}, ${formatCount(data.length)} alerts. `}

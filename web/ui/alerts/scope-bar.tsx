@@ -1,15 +1,14 @@
 // What the alerts shown are limited to beside the search; each limit can be dropped.
-import type { Signal } from '@preact/signals'
 import type { JSX } from 'preact'
 import { isWhole, type AlertScope } from './alert-scope.ts'
 
-export function ScopeBar({ scope }: { scope: Signal<AlertScope> }): JSX.Element | null {
-  const { receiver, filters } = scope.value
-  if (isWhole(scope.value)) return null
+export function ScopeBar({ scope, onChange }: { scope: AlertScope; onChange: (scope: AlertScope) => void }): JSX.Element | null {
+  const { receiver, filters } = scope
+  if (isWhole(scope)) return null
   return (
     <p class="scope" aria-label="Alerts are limited to">
-      {receiver !== '' && <Limit text={`receiver ${receiver}`} onDrop={() => (scope.value = { receiver: '', filters })} />}
-      {filters.map((text) => <Limit key={text} text={text} onDrop={() => (scope.value = { receiver, filters: filters.filter((one) => one !== text) })} />)}
+      {receiver !== '' && <Limit text={`receiver ${receiver}`} onDrop={() => onChange({ receiver: '', filters })} />}
+      {filters.map((text) => <Limit key={text} text={text} onDrop={() => onChange({ receiver, filters: filters.filter((one) => one !== text) })} />)}
     </p>
   )
 }

@@ -6,7 +6,7 @@ import { ApiError, isAbort } from '../api/fetch-api.ts'
 import { onLiveBeat } from '../shell/live.ts'
 import { serverNowMs } from '../shell/server-clock.ts'
 import { countPending, fetchCurrent, fetchEnded, fetchPending, fetchSilences, type ApiPending, type ApiSilence, type CurrentAlerts, type EndedAlerts } from './alert-api.ts'
-import type { AlertScope } from './alert-scope.ts'
+import { WHOLE, type AlertScope } from './alert-scope.ts'
 import { newsText } from './alert-text.ts'
 
 export const VIEWS = ['open', 'acknowledged', 'pending', 'silences', 'resolved'] as const
@@ -25,6 +25,8 @@ export interface Found {
   pending: readonly ApiPending[] | null
   /** Of the view of pending alerts, those that never fired; of that of resolved ones, these. */
   ended: EndedAlerts | null
+  /** By performance.now(): until then a beat does not ask for these again. */
+  endedUntil: number
   /** The last ids of the pages before the one of `ended`. */
   turned: readonly string[]
 }
@@ -52,6 +54,8 @@ export interface Loaded {
 /** Rest after a key before the server is asked. */
 const TYPING_MS = 200
 const ANSWER_MS_MAX = 20_000
+/** A search through the history of a year takes the store half a second: beats repeat it after so many times what it took. */
+const REST_TIMES = 20
 
 export function useAlerts(asked: Asked): Loaded {
   const found = useSignal<Found | null>(null)
@@ -60,13 +64,13 @@ export function useAlerts(asked: Asked): Loaded {
   const news = useSignal('')
   const running = useRef<AbortController | null>(null)
   const lastSearch = useRef('')
-  const load = (): void => {
+  const ask = (isBeat: boolean): void => {
     running.current?.abort(new DOMException('asked anew', 'AbortError'))
     const abort = new AbortController()
     running.current = abort
     lastSearch.current = asked.search.peek()
-    ask(asked, AbortSignal.any([abort.signal, AbortSignal.timeout(ANSWER_MS_MAX)])).then((now) => {
-      const before = found.peek()
+    const before = found.peek()
+    fetchAll(asked, isBeat ? before : null, AbortSignal.any([abort.signal, AbortSignal.timeout(ANSWER_MS_MAX)])).then((now) => {
       if (before !== null && before.search === now.search && before.scope === now.scope) news.value = newsText(before.open.data, now.open.data) || news.peek()
       found.value = now
       error.value = ''
@@ -80,6 +84,7 @@ export function useAlerts(asked: Asked): Loaded {
       nowMs.value = serverNowMs()
     })
   }
+  const load = (): void => ask(false)
   useSignalEffect(() => {
     void asked.view.value
     void asked.limit.value
@@ -94,7 +99,7 @@ export function useAlerts(asked: Asked): Loaded {
   })
   useEffect(() => {
     // A slow answer is waited for.
-    const stop = onLiveBeat(() => running.current === null && load())
+    const stop = onLiveBeat(() => running.current === null && ask(true))
     const ticker = setInterval(() => !document.hidden && (nowMs.value = serverNowMs()), 1000)
     return () => {
       stop()
@@ -105,14 +110,25 @@ export function useAlerts(asked: Asked): Loaded {
   return { found, error, nowMs, news, load }
 }
 
-async function ask({ view, search, scope, turned, limit }: Asked, signal: AbortSignal): Promise<Found> {
+/** `known`: what was found, where a beat asks for news of the same. */
+async function fetchAll({ view, search, scope, turned, limit }: Asked, known: Found | null, signal: AbortSignal): Promise<Found> {
   const at = view.peek()
   const current = { search: search.peek(), scope: scope.peek(), limit: limit.peek() }
-  const before = turned.peek()
-  const endedStatus = at === 'pending' ? 'expired' : at === 'resolved' ? 'resolved' : null
+  const pages = turned.peek()
   const [open, acknowledged, silences, pendingCount, pending, ended] = await Promise.all([
     fetchCurrent('open', current, signal), fetchCurrent('acknowledged', current, signal), fetchSilences(signal), countPending(signal),
-    at === 'pending' ? fetchPending(signal) : null, endedStatus === null ? null : fetchEnded(endedStatus, { search: current.search, afterId: before.at(-1) ?? '' }, signal),
+    at === 'pending' ? fetchPending(signal) : null, askEnded(at, { search: current.search, scope: current.scope, turned: pages }, known, signal),
   ])
-  return { search: current.search, scope: current.scope, open, acknowledged, silences, pendingCount: pending?.length ?? pendingCount, view: at, pending, ended, turned: before }
+  return { search: current.search, scope: current.scope, open, acknowledged, silences, pendingCount: pending?.length ?? pendingCount, view: at, pending, ...ended, turned: pages }
+}
+
+async function askEnded(view: View, { search, scope, turned }: Pick<Found, 'search' | 'scope' | 'turned'>, known: Found | null, signal: AbortSignal): Promise<Pick<Found, 'ended' | 'endedUntil'>> {
+  if (view !== 'pending' && view !== 'resolved') return { ended: null, endedUntil: 0 }
+  const from = performance.now()
+  const isSame = known !== null && known.view === view && known.search === search && known.scope === scope && known.turned === turned
+  if (isSame && from < known.endedUntil) return { ended: known.ended, endedUntil: known.endedUntil }
+  const status = view === 'pending' ? 'expired' : 'resolved'
+  const ended = await fetchEnded(status, { search, scope: view === 'pending' ? WHOLE : scope, afterId: turned.at(-1) ?? '' }, signal)
+  const now = performance.now()
+  return { ended, endedUntil: now + REST_TIMES * (now - from) }
 }
