@@ -91,7 +91,7 @@ describe.skipIf(!hasBrowser)('many alerts', () => {
     await page.evaluate(() => localStorage.setItem('monitor.interval', '1000'))
     await page.reload()
     const rows = page.getByRole('table', { name: 'Alerts' }).locator('tbody tr.alert')
-    const shown = (wanted: number): Promise<void> => waitFor(`${wanted} rows`, async () => (await rows.count()) === wanted)
+    const shown = (wanted: number): Promise<true> => waitFor(`${wanted} rows`, async () => (await rows.count()) === wanted)
     await shown(3)
     await page.getByLabel('Filter alerts').fill('disk db')
     await shown(1)
