@@ -2,11 +2,14 @@
 // that was not written, lose one record at the most, and say so.
 import { EMPTY_HISTOGRAM, denseBuckets } from '../../lib/model/histogram.ts'
 import { FakeClock } from '../../lib/std/clock.ts'
-import { useDisk } from '../../lib/std/fs.ts'
+import { readWhole, useDisk } from '../../lib/std/fs.ts'
 import { Random } from '../../lib/std/random.ts'
 import { runThrough } from '../../lib/std/steps.ts'
 import { CHUNK_ROWS } from '../../storage/codec/chunk-encode.ts'
 import { Database } from '../../storage/database.ts'
+import { FRAME_OVERHEAD_BYTES, frameLength } from '../../storage/log/frame.ts'
+import { LOG_HEADER_BYTES } from '../../storage/log/log.ts'
+import { scanFrames } from '../../storage/log/scan-frames.ts'
 import { replayLog, type ReplayedRow } from '../../storage/log/log-replay.ts'
 import { FlippingDisk } from './flipping-disk.ts'
 import type { Contents } from './ledger.ts'
@@ -33,10 +36,8 @@ export interface FlipReport {
 }
 
 /** Bits [first, first + stride, first + 2 stride, …] of a file. */
-export async function flipBits(file: FlippedFile, { first, stride }: { first: number; stride: number }): Promise<FlipReport> {
-  const before = useDisk(new FlippingDisk({ random: new Random(1) }))
-  try {
-    const names = await written(file === 'log' ? LOG_BYTES : 6000)
+export function flipBits(file: FlippedFile, { first, stride }: { first: number; stride: number }): Promise<FlipReport> {
+  return withFiles(file === 'log' ? LOG_BYTES : 6000, async (names) => {
     const check = file === 'log' ? logChecks(names) : await storeChecks(names, file)
     const report: FlipReport = { flips: 0, costly: 0, faults: [] }
     for (const [from, to] of check.ranges) {
@@ -48,9 +49,55 @@ export async function flipBits(file: FlippedFile, { first, stride }: { first: nu
       }
     }
     return report
+  })
+}
+
+/** Files of a store whose log has so many bytes. */
+async function withFiles<T>(logBytes: number, f: (names: SimNames) => Promise<T>): Promise<T> {
+  const before = useDisk(new FlippingDisk({ random: new Random(1) }))
+  try {
+    return await f(await written(logBytes))
   } finally {
     useDisk(before)
   }
+}
+
+/**
+ * Each bit of the log, flipped before the reader of frames, which says of the frames around it which are sound. It reads on
+ * from each sound frame as from a file's start, so what holds for the two behind the one that was hit holds for all further on.
+ */
+export function flipLogFrames(): Promise<Omit<FlipReport, 'costly'>> {
+  return withFiles(LOG_BYTES, (names) => {
+    useDisk(copyOf(names))
+    const found = readWhole(onlyFile(names, '/data/log').path)
+    const bytes = Buffer.from(found.buffer, found.byteOffset, found.length)
+    const starts: number[] = []
+    for (let at = LOG_HEADER_BYTES; at < bytes.length; at += frameLength(bytes, at, bytes.length) + FRAME_OVERHEAD_BYTES) starts.push(at)
+    const report = { flips: 0, faults: [] as string[] }
+    for (const [k, start] of starts.entries()) {
+      const from = starts[k - 1] ?? start
+      const end = starts[k + 3] ?? bytes.length
+      const whole = framesIn(bytes, from, end)
+      for (let bit = start * 8; bit < (starts[k + 1] ?? bytes.length) * 8; bit++) {
+        bytes[bit >>> 3]! ^= 1 << (bit & 7)
+        const left = framesIn(bytes, from, end)
+        bytes[bit >>> 3]! ^= 1 << (bit & 7)
+        report.flips++
+        // Nothing guards, and nothing reads, the last four bytes of a frame; marks are not visited.
+        const lost = whole.filter((frame) => !left.includes(frame))
+        const isWell = left.every((frame) => whole.includes(frame)) && lost.every((frame) => frame.startsWith(`${start} `))
+        if (!isWell && report.faults.length < FAULTS_MAX) report.faults.push(`bit ${bit} of the log: frames ${lost.join()} are gone, ${left.join()} are there`)
+      }
+    }
+    return Promise.resolve(report)
+  })
+}
+
+/** Sound frames: where they are, and what they say of themselves. */
+function framesIn(bytes: Buffer, from: number, end: number): string[] {
+  const out: string[] = []
+  scanFrames(bytes, from, end, (type, _, length, at) => out.push(`${at} ${type} ${length}`))
+  return out
 }
 
 interface Checks {

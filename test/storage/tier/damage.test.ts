@@ -20,6 +20,7 @@ import { COLUMNS } from '../../support/tier-faults.ts'
 import { FlippingDisk } from '../../sim/flipping-disk.ts'
 import { SimNames } from '../../sim/sim-names.ts'
 import { STALE_MARK, TestLabels, batchOf, type Cell, type TestSeries } from '../block/block-data.ts'
+import { testSeed } from '../../support/seed.ts'
 
 const FOLDER = '/tiers'
 const T0 = 1_700_000_040_000
@@ -92,7 +93,7 @@ describe('a flipped bit in a block of a tier', () => {
     expect(whole.leftOut).toBe(0)
     expect(verifyTierBlock(folder)).toEqual([])
     expect(whole.rows.size).toBeGreaterThan(50)
-    const first = new Random(Math.floor(performance.timeOrigin)).int(STRIDE)
+    const first = new Random(testSeed()).int(STRIDE)
     let costly = 0
     for (const name of listFolder(folder)) {
       const file = path.join(folder, name)
