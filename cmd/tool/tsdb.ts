@@ -134,14 +134,21 @@ async function importFrom(source: string, folder: string, io: ToolIo): Promise<v
   checkFolder(source)
   await withStore(folder, async ({ db, querier }) => {
     const report = await importPrometheus(source, { db, labels: querier, onProgress: (what) => io.err(`${what}\n`) })
-    io.out(`imported ${report.blocks} blocks with ${report.blockSamples} samples, and ${report.logs.appended} samples of the logs\n`)
+    io.out(`imported ${report.blocks} blocks with ${report.blockSamples} samples, and ${report.logs.appended + report.lateSamples} samples of the logs\n`)
     report.logs.refused.forEach((count, verdict) => {
       if (count > 0) io.out(`refused ${count} samples of the logs: ${REJECT_NAMES[verdict]}${verdict === REJECT_OUT_OF_ORDER ? LATE_LOGS : ''}\n`)
     })
     if (report.logs.unknownRecords > 0) io.out(`left out ${report.logs.unknownRecords} records of the logs that are of a kind unknown here\n`)
-    for (const what of report.damage) io.err(`${what}\n`)
+    for (const [what, times] of repeats(report.damage)) io.err(`${what}${times > 1 ? `, ${times} times` : ''}\n`)
     if (report.damage.length > 0) throw new ToolFailure(`${report.damage.length} damaged parts of ${source} were left out`)
   }, { mayMake: true })
+}
+
+/** Each once, with how often it came. */
+function repeats(texts: readonly string[]): Map<string, number> {
+  const times = new Map<string, number>()
+  for (const text of texts) times.set(text, (times.get(text) ?? 0) + 1)
+  return times
 }
 
 async function createBlocks(file: string, folder: string, args: Arguments, io: ToolIo): Promise<void> {

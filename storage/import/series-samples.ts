@@ -41,7 +41,14 @@ function grow(out: SeriesSamples): void {
 const bitsOf = new Uint32Array(2)
 const doubleOf = new Float64Array(bitsOf.buffer)
 
-/** Prometheus' staleness marker, the NaN 0x7ff0000000000002. Ask before any arithmetic. */
+const marker = new Float64Array(Uint32Array.of(2, 0x7ff00000).buffer)
+
+/** Prometheus' staleness marker, the NaN 0x7ff0000000000002, from memory each time: its bits survive no arithmetic. */
+export function staleMarker(): number {
+  return marker[0]!
+}
+
+/** Whether `v` is that. Ask before any arithmetic. */
 export function isStaleMarker(v: number): boolean {
   if (v === v) return false
   doubleOf[0] = v

@@ -98,19 +98,36 @@ export class XorFloat {
   start(bits: BitReader): number {
     this.#high = bits.bits(32)
     this.#low = bits.bits(32)
-    return this.#value()
+    return this.value
+  }
+
+  /** The value is 0 again. */
+  clear(): void {
+    this.#high = 0
+    this.#low = 0
   }
 
   next(bits: BitReader): number {
-    if (bits.bits(1) === 0) return this.#value()
-    if (bits.bits(1) === 1) {
-      this.#leading = bits.bits(5)
-      const significant = bits.bits(6)
-      this.#trailing = 64 - this.#leading - (significant === 0 ? 64 : significant)
-      if (this.#trailing < 0) throw new PrometheusFormatError('a value of more than 64 bits in a chunk')
-    }
+    return bits.bits(1) === 0 ? this.value : this.changed(bits)
+  }
+
+  /** Another value than before: a bit says whether its bits stand elsewhere than those of the last change. */
+  changed(bits: BitReader): number {
+    return bits.bits(1) === 0 ? this.changedThere(bits) : this.changedElsewhere(bits)
+  }
+
+  /** Its bits stand where those of the last change do. */
+  changedThere(bits: BitReader): number {
     this.#flip(bits, 64 - this.#leading - this.#trailing)
-    return this.#value()
+    return this.value
+  }
+
+  changedElsewhere(bits: BitReader): number {
+    this.#leading = bits.bits(5)
+    const significant = bits.bits(6)
+    this.#trailing = 64 - this.#leading - (significant === 0 ? 64 : significant)
+    if (this.#trailing < 0) throw new PrometheusFormatError('a value of more than 64 bits in a chunk')
+    return this.changedThere(bits)
   }
 
   /** XORs `n` bits that end `trailing` bits above the lowest into the value. */
@@ -120,7 +137,7 @@ export class XorFloat {
     if (n > inHigh) this.#low ^= shiftLeft(bits.bits(n - inHigh), this.#trailing)
   }
 
-  #value(): number {
+  get value(): number {
     words[0] = this.#low
     words[1] = this.#high
     return asDouble[0]!

@@ -1,24 +1,32 @@
-// Chunks of a Prometheus series as columns (prometheus tsdb/chunkenc): encodings 1 XOR floats, 2 integer histograms,
-// 3 float histograms. All start with a big-endian u16 count of samples.
+// Chunks of a Prometheus series as columns (prometheus tsdb/chunkenc). All start with a big-endian u16 count of samples; of
+// histograms with start times its two top bits are those of the flags, which have no byte of their own there.
 import { assert } from '../../lib/std/assert.ts'
 import { BitReader, XorFloat } from './bit-reader.ts'
 import { PrometheusFormatError } from './byte-reader.ts'
-import { decodeFloatHistogramChunk, decodeHistogramChunk } from './histogram-chunk.ts'
+import { decodeFloatHistogramChunk, decodeHistogramChunk, histogramChunk } from './histogram-chunk.ts'
 import { pushSample, type SeriesSamples } from '../import/series-samples.ts'
+import { decodeXor2Chunk } from './xor2-chunk.ts'
 
 export const ENCODING_XOR = 1
 export const ENCODING_HISTOGRAM = 2
 export const ENCODING_FLOAT_HISTOGRAM = 3
+const ENCODING_XOR2 = 4
+/** With start times, of Prometheus 3.14's `histograms-st-encoding`. */
+const ENCODING_HISTOGRAM_ST = 5
+const ENCODING_FLOAT_HISTOGRAM_ST = 6
+const ST_COUNT_MASK = 0x3fff
 
 /** Appends the samples of one chunk, `bytes[from, to)` without its encoding byte. Throws PrometheusFormatError. */
 export function decodeChunk(encoding: number, bytes: Buffer, from: number, to: number, out: SeriesSamples): void {
   if (to - from < 2) throw new PrometheusFormatError(`a chunk of ${to - from} bytes`)
-  const count = bytes.readUInt16BE(from)
+  const hasStartTimes = encoding === ENCODING_HISTOGRAM_ST || encoding === ENCODING_FLOAT_HISTOGRAM_ST
+  const count = bytes.readUInt16BE(from) & (hasStartTimes ? ST_COUNT_MASK : 0xffff)
   const before = out.count
   if (encoding === ENCODING_XOR) decodeXorChunk(new BitReader(bytes, from + 2, to), count, out)
-  else if (encoding === ENCODING_HISTOGRAM) decodeHistogramChunk(bytes, from + 2, to, count, out)
-  else if (encoding === ENCODING_FLOAT_HISTOGRAM) decodeFloatHistogramChunk(bytes, from + 2, to, count, out)
-  else throw new PrometheusFormatError(`chunk encoding ${encoding} is not one of 1 XOR, 2 histogram, 3 float histogram`)
+  else if (encoding === ENCODING_XOR2) decodeXor2Chunk(bytes, from + 2, to, count, out)
+  else if (encoding === ENCODING_HISTOGRAM || encoding === ENCODING_HISTOGRAM_ST) decodeHistogramChunk(histogramChunk(bytes, from, to, hasStartTimes), count, out)
+  else if (encoding === ENCODING_FLOAT_HISTOGRAM || encoding === ENCODING_FLOAT_HISTOGRAM_ST) decodeFloatHistogramChunk(histogramChunk(bytes, from, to, hasStartTimes), count, out)
+  else throw new PrometheusFormatError(`chunk encoding ${encoding} is unknown here; Prometheus 3.14 has 1 to 6: if a newer one wrote it, let it write the blocks anew without`)
   assert(out.count - before === count, `${count} samples in a chunk, ${out.count - before} read`)
 }
 

@@ -11,28 +11,47 @@ import { PrometheusFormatError } from './byte-reader.ts'
 import { readRecord } from './log-samples.ts'
 import { logRecords, logSegments } from './write-ahead-log.ts'
 
+const LATE_LOG = 'wbl'
+
 /** Throws PrometheusFormatError if the folder is none of Prometheus'. */
 export function checkFolder(folder: string): void {
-  if (blocksOf(folder).length > 0 || logFolders(folder).length > 0) return
+  if (listFolder(folder).some((name) => ULID.test(name) || isLog(name))) return
   throw new PrometheusFormatError(`cannot import ${folder}: it has neither blocks nor wal; give the folder that Prometheus has as --storage.tsdb.path`)
 }
 
-/** Blocks of a folder, oldest first. Throws PrometheusFormatError on a meta.json that makes no sense. */
-export function blocksOf(folder: string): BlockMeta[] {
-  const blocks = listFolder(folder).map((name) => readBlockMeta(`${folder}/${name}`)).filter((block) => block !== null)
+/** Names of blocks. */
+const ULID = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/
+
+/** Blocks of a folder, oldest first. `onDamage` is told of those whose meta.json is missing or makes no sense. */
+export function blocksOf(folder: string, onDamage: (error: PrometheusFormatError) => void): BlockMeta[] {
+  const blocks: BlockMeta[] = []
+  for (const name of listFolder(folder)) {
+    try {
+      const block = readBlockMeta(`${folder}/${name}`)
+      if (block !== null) blocks.push(block)
+      else if (ULID.test(name)) throw new PrometheusFormatError(`cannot read block ${folder}/${name}: it has no meta.json; Prometheus would pass it over without a word`)
+    } catch (error) {
+      if (!(error instanceof PrometheusFormatError)) throw error
+      onDamage(error)
+    }
+  }
   return blocks.toSorted((a, b) => a.mint - b.mint || a.maxt - b.maxt)
 }
 
 /** Folders of logs that are there, in the order in which they are read. */
-export function logFolders(folder: string): string[] {
-  return listFolder(folder).filter((name) => name === 'wal' || name === 'wbl').map((name) => `${folder}/${name}`)
+function logFolders(folder: string): string[] {
+  return listFolder(folder).filter(isLog).map((name) => `${folder}/${name}`)
+}
+
+function isLog(name: string): boolean {
+  return name === 'wal' || name === LATE_LOG
 }
 
 export interface LoggedSamples {
   /** Called once per series, before its samples. `id` is unique in the folder. */
   series(id: number, labels: Labels): void
-  /** In the order in which Prometheus took them. */
-  sample(id: number, t: number, v: number, histogram: FloatHistogram | null): void
+  /** In the order in which Prometheus took them; `isLate` where it took them out of order: the other log has them, too. */
+  sample(id: number, t: number, v: number, histogram: FloatHistogram | null, isLate: boolean): void
   /** Samples so far were taken together: those of a scrape, or of a push. */
   endOfRecord(): void
   onDamage(error: PrometheusFormatError): void
@@ -46,6 +65,7 @@ export function readLogs(folder: string, visit: LoggedSamples): { unknownRecords
   const ids = new Map<number, number>()
   const deleted = new Map<number, [number, number][]>()
   let unknownRecords = 0
+  let isLate = false
   const visitor = {
     series: (ref: number, labels: Labels): void => {
       if (ids.has(ref)) return
@@ -54,7 +74,7 @@ export function readLogs(folder: string, visit: LoggedSamples): { unknownRecords
     },
     sample: (ref: number, t: number, v: number, histogram: FloatHistogram | null): void => {
       const id = ids.get(ref)
-      if (id !== undefined) visit.sample(id, t, v, histogram)
+      if (id !== undefined) visit.sample(id, t, v, histogram, isLate)
     },
     tombstone: (ref: number, mint: number, maxt: number): void => {
       const id = ids.get(ref)
@@ -65,6 +85,7 @@ export function readLogs(folder: string, visit: LoggedSamples): { unknownRecords
     },
   }
   for (const log of logFolders(folder)) {
+    isLate = log.endsWith(`/${LATE_LOG}`)
     for (const segment of logSegments(log)) {
       for (const record of logRecords(segment, (error) => visit.onDamage(error))) {
         readRecord(record, visitor)

@@ -1,27 +1,38 @@
 // Histogram chunks: a header of flags, a layout that all samples share, then the samples as deltas of deltas (integer
 // counts) or XORs (float counts). After prometheus tsdb/chunkenc/histogram.go, float_histogram.go, histogram_meta.go.
 //
-//   u8 flags (2 top bits: counter reset header) │ layout: zero threshold, schema, spans, custom bounds │ samples
+//   u8 flags (2 top bits: counter reset header), or header of start times │ layout: zero threshold, schema, spans, custom bounds │ samples
 import { CUSTOM_SCHEMA, HINT_GAUGE, HINT_NOT_RESET, HINT_UNKNOWN, NO_CUSTOM_VALUES, type CounterResetHint } from '../../lib/model/histogram.ts'
 import { BitReader, XorFloat } from './bit-reader.ts'
 import { PrometheusFormatError } from './byte-reader.ts'
 import { makeHistogram, sumOfLengths, summedUp, type Layout, type Span } from './histogram-layout.ts'
 import { isStaleMarker, pushSample, type SeriesSamples } from '../import/series-samples.ts'
+import { skipStartTime } from './start-times.ts'
 
 const HEADER_GAUGE = 0b11
 
 /** A layout and what a chunk says of counter resets. */
 type ChunkLayout = Layout & { header: number }
 
-function readLayout(bytes: Buffer, from: number, to: number): { layout: ChunkLayout; bits: BitReader } {
-  if (from >= to) throw new PrometheusFormatError('a histogram chunk without its flags')
-  const bits = new BitReader(bytes, from + 1, to)
+/** What all samples of a chunk share, and the rest of it. */
+interface HistogramChunk {
+  layout: ChunkLayout
+  bits: BitReader
+  /** See skipStartTime; 0: it has none. */
+  startTimes: number
+}
+
+/** Opens bytes[from, to), the count of samples included. */
+export function histogramChunk(bytes: Buffer, from: number, to: number, hasStartTimes: boolean): HistogramChunk {
+  if (from + 2 >= to) throw new PrometheusFormatError('a histogram chunk without its flags')
+  const bits = new BitReader(bytes, from + 3, to)
   const zeroThreshold = readZeroThreshold(bits)
   const schema = bits.varbitInt()
   const positive = readSpans(bits)
   const negative = readSpans(bits)
   const customValues = schema === CUSTOM_SCHEMA ? readCustomBounds(bits) : NO_CUSTOM_VALUES
-  return { layout: { schema, zeroThreshold, positive, negative, customValues, header: bytes[from]! >>> 6 }, bits }
+  const header = bytes[hasStartTimes ? from : from + 2]! >>> 6
+  return { layout: { schema, zeroThreshold, positive, negative, customValues, header }, bits, startTimes: hasStartTimes ? bytes[from + 2]! : 0 }
 }
 
 function readZeroThreshold(bits: BitReader): number {
@@ -60,8 +71,7 @@ function hintOf(layout: ChunkLayout, i: number): CounterResetHint {
 }
 
 /** Reads `count` integer histograms; counts are exact up to 2^53. */
-export function decodeHistogramChunk(bytes: Buffer, from: number, to: number, count: number, out: SeriesSamples): void {
-  const { layout, bits } = readLayout(bytes, from, to)
+export function decodeHistogramChunk({ layout, bits, startTimes }: HistogramChunk, count: number, out: SeriesSamples): void {
   const positiveCount = sumOfLengths(layout.positive)
   const buckets = new Float64Array(positiveCount + sumOfLengths(layout.negative))
   const bucketDeltas = new Float64Array(buckets.length)
@@ -91,12 +101,12 @@ export function decodeHistogramChunk(bytes: Buffer, from: number, to: number, co
     const isMarker = isStaleMarker(s)
     if (!isMarker) readDeltas(bits, i, buckets, bucketDeltas)
     pushSample(out, t, s, isMarker ? null : makeHistogram(layout, hintOf(layout, i), { count: total, zeroCount: zero, sum: s }, summedUp(buckets, positiveCount)))
+    skipStartTime(bits, startTimes, i)
   }
 }
 
 /** Reads `count` float histograms. */
-export function decodeFloatHistogramChunk(bytes: Buffer, from: number, to: number, count: number, out: SeriesSamples): void {
-  const { layout, bits } = readLayout(bytes, from, to)
+export function decodeFloatHistogramChunk({ layout, bits, startTimes }: HistogramChunk, count: number, out: SeriesSamples): void {
   const buckets = Array.from({ length: sumOfLengths(layout.positive) + sumOfLengths(layout.negative) }, () => new XorFloat())
   const total = new XorFloat()
   const zero = new XorFloat()
@@ -111,6 +121,7 @@ export function decodeFloatHistogramChunk(bytes: Buffer, from: number, to: numbe
     const isMarker = isStaleMarker(head.sum)
     const values = isMarker ? null : Float64Array.from(buckets, (bucket) => read(bucket, i))
     pushSample(out, t, head.sum, values && makeHistogram(layout, hintOf(layout, i), head, values))
+    skipStartTime(bits, startTimes, i)
   }
 }
 

@@ -2,10 +2,14 @@
 //
 //   u8 type: 1 series, 2 floats, 3 tombstones, 4 exemplars, 5 markers, 6 metadata, 7 and 9 histograms, 8 and 10 float histograms
 //   2, 7…10: u64 first ref, i64 first t, then { varint ref − first, varint t − first, sample } …
+//   11 floats, 12 histograms, 13 float histograms with start times: varint ref, varint t, varint start time, sample, then
+//      { varint ref − the one before, varint t − first, u8 0 no start time │ 1 the one before │ 2 and varint, sample } …
 import { CUSTOM_SCHEMA, NO_CUSTOM_VALUES, type CounterResetHint, type FloatHistogram } from '../../lib/model/histogram.ts'
 import { labelsFromMap, type Labels } from '../../lib/model/labels.ts'
 import type { ByteReader } from './byte-reader.ts'
 import { makeHistogram, summedUp, sumOfLengths, type Span } from './histogram-layout.ts'
+
+const EXPLICIT_START_TIME = 2
 
 export interface LogVisitor {
   series(ref: number, labels: Labels): void
@@ -25,6 +29,9 @@ export function readRecord(reader: ByteReader, visitor: LogVisitor): void {
   else if (type === 3) while (reader.left > 0) visitor.tombstone(reader.int64(), reader.varint(), reader.varint())
   else if (type === 7 || type === 9) readSamples(reader, visitor, readHistogram)
   else if (type === 8 || type === 10) readSamples(reader, visitor, readFloatHistogram)
+  else if (type === 11) readTimedSamples(reader, visitor, () => null)
+  else if (type === 12) readTimedSamples(reader, visitor, readHistogram)
+  else if (type === 13) readTimedSamples(reader, visitor, readFloatHistogram)
   else if (type < 4 || type > 6) visitor.unknown(type)
 }
 
@@ -44,6 +51,21 @@ function readSamples(reader: ByteReader, visitor: LogVisitor, read: (reader: Byt
   while (reader.left > 0) {
     const ref = firstRef + reader.varint()
     const t = firstT + reader.varint()
+    const histogram = read(reader)
+    visitor.sample(ref, t, histogram === null ? reader.f64() : histogram.sum, histogram)
+  }
+}
+
+/** Start times are passed over. */
+function readTimedSamples(reader: ByteReader, visitor: LogVisitor, read: (reader: ByteReader) => FloatHistogram | null): void {
+  let ref = 0
+  let firstT = NaN
+  while (reader.left > 0) {
+    ref += reader.varint()
+    const t = reader.varint() + (firstT === firstT ? firstT : 0)
+    if (firstT !== firstT) reader.varint()
+    else if (reader.u8() === EXPLICIT_START_TIME) reader.varint()
+    if (firstT !== firstT) firstT = t
     const histogram = read(reader)
     visitor.sample(ref, t, histogram === null ? reader.f64() : histogram.sum, histogram)
   }

@@ -1,5 +1,6 @@
-// A data folder that Prometheus 3.5.3 wrote while it scraped itself (blocks, tombstones, checkpoint, log; killed), and
-// what it answered to `{__name__=~".+"}[1h]` just before. Every sample must come out as it was.
+// Data folders that Prometheus wrote while it scraped itself and was killed, and what it answered to `{__name__=~".+"}[1h]` just
+// before: 3.5.3 (blocks, tombstones, checkpoint, log), and 3.14 with st-storage, xor2-encoding and histograms-st-encoding, samples
+// pushed out of order (in blocks, in wbl/) and deletions (in blocks, in the log). Every sample must come out as it was.
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
@@ -16,6 +17,8 @@ import { isStaleMarker, makeSamples } from '../../../storage/import/series-sampl
 
 const GOLDEN = path.join(import.meta.dirname, '../../golden/prometheus-data')
 const ANSWERED_AT_MS = 1_795_869_986_000
+const NEWER = path.join(import.meta.dirname, '../../golden/prometheus-3.14-data')
+const NEWER_ANSWERED_AT_MS = 1_795_943_805_000
 
 interface Answer {
   metric: Record<string, string>
@@ -28,8 +31,8 @@ type Found = Map<string, Map<number, unknown>>
 const keyOf = (labels: ReadonlyMap<string, string>): string => JSON.stringify([...labels].toSorted(([a], [b]) => compareText(a, b)))
 const keyOfLabels = (labels: Labels): string => keyOf(labelsToMap(labels))
 
-function expected(): Found {
-  const { data } = JSON.parse(gunzipSync(readFileSync(`${GOLDEN}.json.gz`)).toString()) as { data: { result: Answer[] } }
+function expected(folder: string): Found {
+  const { data } = JSON.parse(gunzipSync(readFileSync(`${folder}.json.gz`)).toString()) as { data: { result: Answer[] } }
   return new Map(data.result.map(({ metric, values = [], histograms = [] }) =>
     [keyOf(new Map(Object.entries(metric))), new Map<number, unknown>([...values, ...histograms].map(([t, v]) => [Math.round(t * 1000), v]))]))
 }
@@ -42,34 +45,34 @@ function shown(v: number, histogram: FloatHistogram | null): unknown {
 }
 
 /** All of a folder up to the answer, staleness markers left out and counted. */
-function readAll(folder: string, onDamage: (error: Error) => void): { found: Found; markers: number } {
+function readAll(folder: string, onDamage: (error: Error) => void, answeredAtMs = ANSWERED_AT_MS): { found: Found; markers: number } {
   const found: Found = new Map()
   const samples = makeSamples()
   let markers = 0
   const put = (key: string, t: number, v: number, histogram: FloatHistogram | null): void => {
-    if (t > ANSWERED_AT_MS) return
+    if (t > answeredAtMs) return
     if (isStaleMarker(v)) markers++
     else found.set(key, (found.get(key) ?? new Map<number, unknown>()).set(t, shown(v, histogram)))
   }
-  for (const block of blocksOf(folder)) {
+  for (const block of blocksOf(folder, onDamage)) {
     const reader = new PrometheusBlock(block.folder, onDamage)
     for (const ref of reader.refs()) {
       const labels = reader.read(ref, samples)
       for (let i = 0; i < samples.count; i++) put(keyOfLabels(labels), samples.t[i]!, samples.v[i]!, samples.histograms[i]!)
     }
   }
-  const since = blocksOf(folder).at(-1)!.maxt
+  const since = blocksOf(folder, onDamage).at(-1)!.maxt
   const keys = new Map<number, string>()
   const { deleted, unknownRecords } = readLogs(folder, {
     series: (id, labels) => keys.set(id, keyOfLabels(labels)),
-    sample: (id, t, v, histogram) => (t < since ? undefined : put(keys.get(id)!, t, v, histogram)),
+    sample: (id, t, v, histogram, isLate) => (t < since && !isLate ? undefined : put(keys.get(id)!, t, v, histogram)),
     endOfRecord: () => {},
     onDamage,
   })
   expect(unknownRecords).toBe(0)
   for (const [id, stretches] of deleted) {
     const series = found.get(keys.get(id)!)
-    for (const t of series?.keys() ?? []) if (t >= since && stretches.some(([mint, maxt]) => t >= mint && t <= maxt)) series!.delete(t)
+    for (const t of series?.keys() ?? []) if (stretches.some(([mint, maxt]) => t >= mint && t <= maxt)) series!.delete(t)
   }
   return { found, markers }
 }
@@ -88,16 +91,16 @@ function flip(file: string, at: number): void {
 }
 
 describe('a Prometheus data folder', () => {
-  it('gives every sample that Prometheus answered with, and no other', () => {
+  it.each([[GOLDEN, ANSWERED_AT_MS, 1000], [NEWER, NEWER_ANSWERED_AT_MS, 200]])('gives every sample that Prometheus answered with, and no other: %s', (folder, answeredAtMs, histogramsMin) => {
     const damage: string[] = []
-    const { found, markers } = readAll(GOLDEN, (error) => damage.push(error.message))
-    const want = expected()
+    const { found, markers } = readAll(folder, (error) => damage.push(error.message), answeredAtMs)
+    const want = expected(folder)
     expect(damage).toEqual([])
     expect(markers).toBeGreaterThan(0)
     expect([...found.keys()].filter((key) => found.get(key)!.size > 0).toSorted()).toEqual([...want.keys()].toSorted())
     for (const [key, samples] of want) expect([key, [...found.get(key)!].toSorted(([a], [b]) => a - b)]).toEqual([key, [...samples]])
     const kinds = [...want.values()].flatMap((samples) => [...samples.values()].map((v) => typeof v))
-    expect(kinds.filter((kind) => kind === 'object').length).toBeGreaterThan(1000)
+    expect(kinds.filter((kind) => kind === 'object').length).toBeGreaterThan(histogramsMin)
   })
 
   it('loses one chunk to a flipped bit in a chunk file, and names the place', () => {
@@ -130,6 +133,11 @@ describe('a Prometheus data folder', () => {
     flip(`${block}/index`, 0)
     expect(read).toThrow(/this is no Prometheus index/)
     writeFileSync(`${block}/meta.json`, '{"version":1}')
-    expect(() => blocksOf(folder)).toThrow(/meta\.json: it has no numbers minTime, maxTime and stats/)
+    const damage: string[] = []
+    const blocks = (): string[] => blocksOf(folder, (error) => damage.push(error.message)).map(({ folder: name }) => name)
+    expect(blocks()).toHaveLength(3)
+    rmSync(`${block}/meta.json`)
+    expect(blocks()).not.toContain(block)
+    expect(damage).toEqual([expect.stringMatching(/meta\.json: it has no numbers minTime, maxTime and stats/), expect.stringMatching(/PC2C0HMB: it has no meta\.json/)])
   })
 })
