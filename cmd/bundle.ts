@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto'
 import fs from 'node:fs'
 import path from 'node:path'
 import type { Plugin } from 'rolldown'
+import { buildKernels } from '../lib/kernels/build.ts'
 import { systemClock } from '../lib/std/clock.ts'
 import { isInstalled } from '../lib/std/packages.ts'
 import { DIST, freshBundle, inputOf, publishBundle, type Input } from './bundled.ts'
@@ -139,6 +140,7 @@ function removeOld(newest: string): void {
 }
 
 async function main(isAsked: boolean): Promise<void> {
+  buildKernels(isAsked)
   if (!isAsked && freshBundle() !== null) return
   if (!isInstalled('rolldown')) {
     console.log('cmd/dist is not built, as rolldown is not installed; starts take twice as long')

@@ -1,6 +1,7 @@
 // The command line: Prometheus' flag names, `--name=value`, `--name value`, `--switch`, `--no-switch`.
 import { hostname } from 'node:os'
 import { isUrl } from '../lib/config/http-client.ts'
+import type { KernelMode } from '../lib/kernels/module.ts'
 import { DurationError, parseDuration } from '../lib/model/duration.ts'
 import { SizeError, formatSize, parseSize } from '../lib/model/size.ts'
 import { nearestWord } from '../lib/std/nearest-word.ts'
@@ -41,6 +42,7 @@ export interface Flags {
   features: readonly string[]
   /** null: one a core, two at least. */
   threads: number | null
+  kernels: KernelMode
   faultPoint: string
   logLevel: LogLevel
   logFormat: LogFormat
@@ -183,6 +185,7 @@ function toFlags(values: ReadonlyMap<string, string>, warnings: string[]): Flags
     notifyLimits: { capacity: Number(text('alertmanager.notification-queue-capacity')), batch: Number(text('alertmanager.notification-batch-size')) },
     isNotifyDrained: text('alertmanager.drain-notification-queue-on-shutdown') === 'true',
     features,
+    kernels: text('kernels') as KernelMode,
     faultPoint: text('fault-point'),
     threads: threads === '' ? null : Number(threads),
     logLevel: text('log.level') as LogLevel,

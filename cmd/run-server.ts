@@ -1,4 +1,5 @@
 // From the server's command line to the server: reads flags, then loads what serves.
+import { KernelsError, chooseKernels, kernels } from '../lib/kernels/module.ts'
 import { armFaultPoint } from '../lib/std/fault-point.ts'
 import { Logger } from '../lib/std/log.ts'
 import { FolderError } from '../storage/errors.ts'
@@ -24,16 +25,19 @@ export async function runServer(argv: readonly string[]): Promise<number> {
   try {
     ground = prepare(flags)
   } catch (error) {
-    if (!(error instanceof FolderError)) throw error
+    if (!(error instanceof FolderError) && !(error instanceof KernelsError)) throw error
     process.stderr.write(`monitor: ${error.message}\n`)
     return 1
   }
+  // Else not before they are used: it takes a start two milliseconds.
+  if (flags.logLevel === 'debug') logger.debug('hot loops', { kernels: kernels() === null ? 'ts' : 'wasm' })
   const { serveUntilSignal } = await import('./serve-until-signal.ts')
   return serveUntilSignal(flags, ground, logger)
 }
 
-/** Throws FolderError where there is no address space for the head; a thread would not survive that. */
+/** Throws FolderError where there is no address space for the head; a thread would not survive that. Throws KernelsError. */
 function prepare(flags: Flags): Ground {
+  chooseKernels(flags.kernels)
   const heap = SharedHeap.make(flags.headBytes || defaultHeadBytes())
   const threads = new QueryThreads()
   // A query thread takes as long to load as all other modules and the store; they go on side by side.

@@ -13,6 +13,7 @@ import { formatDuration } from '../lib/model/duration.ts'
 import type { ApiRules } from '../lib/rules/json-rule/api-rules.ts'
 import type { RuleSettings } from '../lib/rules/manager.ts'
 import { ScrapeManager } from '../lib/scrape/manager.ts'
+import { kernels } from '../lib/kernels/module.ts'
 import type { Clock } from '../lib/std/clock.ts'
 import { StallWatch } from '../lib/std/event-loop.ts'
 import type { Logger } from '../lib/std/log.ts'
@@ -103,6 +104,7 @@ export class Monitor {
     const discoveryMetrics = new DiscoveryMetrics(metrics)
     const { db, meta, notify } = await openStores(flags, first, { door, heap: ground.heap, clock, logger, metrics, discoveryMetrics })
     const alertRules = await openAlertRules(flags, first, { meta: meta.store, notify, clock, logger: logger.with('rules') })
+    metrics.gauge('monitor_kernels_info', 'What the hot loops are in: wasm or ts.', ['kernels'], (gauge) => gauge.set({ kernels: kernels() === null ? 'ts' : 'wasm' }, 1))
     const queries = await makeQueryRunner(flags, first, { clock, logger: logger.with('query'), metrics, db, threads: ground.threads })
     const receiver = new RemoteWriteReceiver(db, metrics, freshSeed(), clock)
     receiver.setLimits(pushLimitsOf(first))

@@ -1,5 +1,6 @@
 // A growing buffer that replies are written into once, front to back. Text goes in as UTF-8; numbers as the shortest
 // digits that read back equal, mostly without making a string of them.
+import { pointsKernel, type PointRow, type Stamps } from '../../lib/kernels/points.ts'
 import { FLOAT } from '../exec/operator.ts'
 import { LESS_OR_MORE, LimitError } from '../exec/query-error.ts'
 import { isPlainDouble, writeShortest } from './double-digits.ts'
@@ -16,12 +17,6 @@ const DECIMAL_SCALE = 1e6
 const DECIMAL_MAX = 1e9
 const DECIMAL_MAX_DIGITS = 9
 const FIRST_BYTES = 4096
-
-/** `[seconds,"` of every step in ASCII, one after the other with three bytes to spare behind, and where each ends. */
-export interface Stamps {
-  readonly view: DataView
-  readonly ends: Uint32Array
-}
 
 /** Quoted and escaped; bytes of strings like "\xff" that are no UTF-8 become U+FFFD, each one. */
 export function jsonString(text: string): string {
@@ -118,11 +113,16 @@ export class ByteWriter {
   /**
    * The floats of one series as `[seconds,"value"]`, separated by commas; points of other kinds are left out.
    */
-  points(stamps: Stamps, row: { values: Float64Array; kinds: Uint8Array; at: number }): void {
-    const { values, kinds, at } = row
+  points(stamps: Stamps, row: PointRow): void {
     const { view: stampView, ends } = stamps
     const count = ends.length
     this.reserve(stampView.byteLength + count * (NUMBER_BYTES_MAX + 3))
+    const kernel = pointsKernel(count)
+    if (kernel !== null) {
+      this.#length = kernel.write(this.#bytes, this.#length, stamps, row)
+      return
+    }
+    const { values, kinds, at } = row
     const bytes = this.#bytes
     const view = this.#view
     const start = this.#length

@@ -1,5 +1,6 @@
 // A query's result as the `data` of Prometheus' envelope. Matrices are sorted by labels; instant vectors keep the
 // order of the operator (sort, topk).
+import type { Stamps } from '../../lib/kernels/points.ts'
 import type { Budget } from '../exec/budget.ts'
 import type { DenseRows } from '../exec/dense.ts'
 import type { QueryResult } from '../exec/evaluate.ts'
@@ -7,7 +8,7 @@ import type { HistogramTable } from '../exec/histogram-table.ts'
 import type { LabelTable } from '../exec/label-table.ts'
 import { ABSENT, FLOAT, HISTOGRAM, type Steps } from '../exec/operator.ts'
 import type { RawSeries } from '../exec/raw-matrix.ts'
-import type { ByteWriter, Stamps } from './byte-writer.ts'
+import type { ByteWriter } from './byte-writer.ts'
 import { writeHistogram } from './histogram-json.ts'
 import { labelJsonOf } from './label-json.ts'
 import { labelOrder } from './label-order.ts'

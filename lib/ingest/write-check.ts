@@ -2,7 +2,7 @@
 // What the store has to say of series and samples comes when it takes them.
 import { RemoteWriteError } from '../format/remote-write-wire.ts'
 import { SampleColumns, WriteRequestReader } from '../format/remote-write.ts'
-import { SnappyDecoder, SnappyError } from '../std/snappy.ts'
+import { SnappyDecoder, SnappyError } from '../kernels/snappy.ts'
 import { DECODED_BYTES_MAX, type RemoteWriteResult } from './remote-write.ts'
 
 /** Columns beyond this are given back after the request that needed them. */

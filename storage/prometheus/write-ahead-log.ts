@@ -7,7 +7,7 @@
 import { zstdDecompressSync } from 'node:zlib'
 import { crc32c } from '../../lib/std/crc32c.ts'
 import { listFolder, readWhole } from '../../lib/std/fs.ts'
-import { SnappyDecoder, SnappyError } from '../../lib/std/snappy.ts'
+import { SnappyDecoder, SnappyError } from '../../lib/kernels/snappy.ts'
 import { ByteReader, PrometheusFormatError } from './byte-reader.ts'
 
 const PAGE_BYTES = 32 * 1024
@@ -74,7 +74,7 @@ function inflate(record: Buffer, type: number, snappy: SnappyDecoder): Buffer {
     if ((type & ZSTD) !== 0) return zstdDecompressSync(record, { maxOutputLength: RECORD_BYTES_MAX })
     if ((type & SNAPPY) === 0) return record
     const length = snappy.decode(record)
-    return Buffer.from(snappy.bytes.buffer, 0, length)
+    return Buffer.from(snappy.bytes.buffer, snappy.bytes.byteOffset, length)
   } catch (cause) {
     if (!(cause instanceof SnappyError) && !(cause instanceof RangeError) && !isZlibError(cause)) throw cause
     throw new PrometheusFormatError(`cannot inflate a record of the log: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })

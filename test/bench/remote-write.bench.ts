@@ -6,7 +6,7 @@ import { uncompressSync } from 'snappy'
 import { RemoteWriteReceiver } from '../../lib/ingest/remote-write.ts'
 import { Metrics } from '../../lib/std/metrics.ts'
 import { Random } from '../../lib/std/random.ts'
-import { SnappyDecoder } from '../../lib/std/snappy.ts'
+import { SnappyDecoder } from '../../lib/kernels/snappy.ts'
 import type { Appender } from '../../storage/interface.ts'
 import { nodeLabels, writeBody } from '../support/remote-write-body.ts'
 

@@ -1,4 +1,4 @@
-// Snappy as senders pack it, by the native package: Monitor itself only unpacks, by lib/std/snappy.ts.
+// Snappy as senders pack it, by the native package: Monitor itself only unpacks, by lib/kernels/snappy.ts.
 import { compressSync } from 'snappy'
 
 /** One block. */

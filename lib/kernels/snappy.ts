@@ -4,8 +4,9 @@
 //   tag & 3: 0 literal, 1 copy (4-11 bytes, offset < 2 KiB), 2 copy (offset < 64 KiB), 3 copy (offset u32)
 //
 // Decoding is our own, into a buffer that is used again: the native package spends 590 ns per remote-write sample
-// (203 raw bytes), nearly all of it on allocating its result; byte loops 268, 4-byte moves 111, this one 76.
-// Tests pack by the package, and hold this one against it.
+// (203 raw bytes), nearly all of it on allocating its result; byte loops 268, 4-byte moves 111, the twin here 76, the kernel
+// (assembly/snappy.ts) half of that. Tests pack by the package, and hold both against it.
+import { kernels, type Kernels } from './module.ts'
 
 /** Not a Snappy block, or more than its reader allows. */
 export class SnappyError extends Error {
@@ -23,15 +24,18 @@ const SLACK = 8
 const SHORT_LITERAL = 64
 /** A buffer grown beyond this by one body is given back after it; ordinary senders stay far below. */
 const KEEP_BYTES = 4 << 20
+const NO_BYTES = new Uint8Array(0)
 
 const corrupt = (what: string): SnappyError => new SnappyError('SNAPPY_CORRUPT', `snappy: ${what}`)
 
-/** Decodes blocks one after the other into one buffer. */
+/** Decodes blocks one after the other into memory that is used again. */
 export class SnappyDecoder {
-  /** Holds the last decoded block at [0, length); content behind it is undefined. Valid until the next `decode`. */
-  bytes: Uint8Array = new Uint8Array(1 << 16)
+  /** Holds the last decoded block at [0, length); content behind it is undefined. Valid until any decoder of this thread decodes. */
+  bytes: Uint8Array = NO_BYTES
   /** The same memory. */
   view: DataView = new DataView(this.bytes.buffer)
+  /** The twin's memory. */
+  #own: Uint8Array = NO_BYTES
   readonly #maxBytes: number
 
   constructor(maxBytes: number) {
@@ -49,17 +53,65 @@ export class SnappyDecoder {
       if (byte < 128) break
     }
     if (length > this.#maxBytes) throw tooLarge(this.#maxBytes)
+    const kernel = snappyKernel()
+    if (kernel !== null && kernel.decode(source, at, length)) {
+      this.#show(kernel.decoded, kernel.view)
+      if (this.#own.length > 0) this.#own = NO_BYTES
+      return length
+    }
+    // Also where the kernel says no: what is wrong with a block is told in one place.
     this.#reserve(length + SLACK)
     decodeBody(source, at, this, length)
     return length
   }
 
   #reserve(sizeBytes: number): void {
-    const have = this.bytes.length
-    if (sizeBytes <= have && (have <= KEEP_BYTES || sizeBytes > KEEP_BYTES)) return
-    this.bytes = new Uint8Array(Math.max(sizeBytes, Math.min(have * 2, KEEP_BYTES)))
-    this.view = new DataView(this.bytes.buffer)
+    const have = this.#own.length
+    if (sizeBytes > have || (have > KEEP_BYTES && sizeBytes <= KEEP_BYTES)) {
+      this.#own = new Uint8Array(Math.max(sizeBytes, Math.min(have * 2, KEEP_BYTES)))
+    } else if (this.bytes === this.#own) return
+    this.#show(this.#own, new DataView(this.#own.buffer))
   }
+
+  #show(bytes: Uint8Array, view: DataView): void {
+    this.bytes = bytes
+    this.view = view
+  }
+}
+
+/** The kernel's side of decoding: blocks up to 4 MiB. */
+class SnappyKernel {
+  readonly decoded: Uint8Array
+  readonly view: DataView
+  readonly #kernels: Kernels
+  readonly #source: Uint8Array
+
+  constructor(module: Kernels) {
+    const { buffer } = module.exports.memory
+    this.#kernels = module
+    this.#source = new Uint8Array(buffer, module.place('SOURCE'), module.place('SOURCE_BYTES'))
+    this.decoded = new Uint8Array(buffer, module.place('DECODED'), module.place('DECODED_BYTES'))
+    this.view = new DataView(buffer, module.place('DECODED'), module.place('DECODED_BYTES'))
+  }
+
+  /** Decodes what lies from `at` on; false where the block is too large or anything is wrong with it. */
+  decode(source: Uint8Array, at: number, length: number): boolean {
+    if (length > this.decoded.length || source.length > this.#source.length) return false
+    this.#source.set(source)
+    return this.#kernels.exports.decodeSnappy(at, source.length, length) === 1
+  }
+}
+
+let kernel: SnappyKernel | null = null
+let module: Kernels | null = null
+
+function snappyKernel(): SnappyKernel | null {
+  const now = kernels()
+  if (now !== module) {
+    module = now
+    kernel = now === null ? null : new SnappyKernel(now)
+  }
+  return kernel
 }
 
 function tooLarge(maxBytes: number): SnappyError {

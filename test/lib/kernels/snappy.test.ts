@@ -1,7 +1,10 @@
 import { compressSync, uncompressSync } from 'snappy'
-import { describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Random } from '../../../lib/std/random.ts'
-import { SnappyDecoder, SnappyError } from '../../../lib/std/snappy.ts'
+import { SnappyDecoder, SnappyError } from '../../../lib/kernels/snappy.ts'
+import { buildKernels } from '../../../lib/kernels/build.ts'
+import { chooseKernels } from '../../../lib/kernels/module.ts'
+import { KERNEL_MODES, withKernels } from '../../support/kernels.ts'
 import { fc } from '../../support/property.ts'
 import { snappyCompress } from '../../support/snappy-compress.ts'
 
@@ -21,7 +24,13 @@ const codeOf = (source: Uint8Array, maxBytes = MIB): string => {
   return 'accepted'
 }
 
-describe('SnappyDecoder', () => {
+describe.each(KERNEL_MODES)('SnappyDecoder in %s', (mode) => {
+  beforeAll(() => {
+    buildKernels(false)
+    chooseKernels(mode)
+  })
+  afterAll(() => chooseKernels('auto'))
+
   it('decodes each element of the format description', () => {
     const f = (hex: string, want: string): void => expect(decode(Buffer.from(hex.replaceAll(' ', ''), 'hex'))).toBe(want)
     f('00', '')
@@ -100,5 +109,53 @@ describe('SnappyDecoder', () => {
       if (want === null) expect(codeOf(damaged)).toMatch(/^SNAPPY_/)
       else expect(take(decoder, damaged).equals(want)).toBe(true)
     }
+  })
+})
+
+describe('the snappy kernel and its twin', () => {
+  /** What decoding gives: the bytes, or the error. */
+  const outcome = (source: Uint8Array): string => {
+    const decoder = new SnappyDecoder(MIB)
+    try {
+      return take(decoder, source).toString('hex')
+    } catch (error) {
+      if (error instanceof SnappyError) return `${error.code} ${error.message}`
+      throw error
+    }
+  }
+  const agree = (sources: readonly Uint8Array[]): void => {
+    expect(withKernels('wasm', () => sources.map(outcome))).toEqual(withKernels('ts', () => sources.map(outcome)))
+  }
+
+  it('say the same of every cut of a block', () => {
+    const block = Buffer.from(snappyCompress(Buffer.from('node_cpu_seconds_total{cpu="0",mode="idle"} '.repeat(40) + 'x'.repeat(100))))
+    agree(Array.from({ length: block.length }, (_, n) => block.subarray(0, n)))
+  })
+
+  it('say the same of damaged blocks, of lengths that lie, and of any bytes', () => {
+    const element = fc.oneof(
+      fc.uint8Array({ minLength: 1, maxLength: 70 }).map((bytes) => Buffer.from([0xf0, bytes.length - 1, ...bytes])),
+      fc.uint8Array({ minLength: 1, maxLength: 60 }).map((bytes) => Buffer.from([(bytes.length - 1) << 2, ...bytes])),
+      fc.tuple(fc.nat(7), fc.nat(2047)).map(([n, offset]) => Buffer.from([1 | (n << 2) | ((offset >> 8) << 5), offset & 255])),
+      fc.tuple(fc.nat(63), fc.nat(300)).map(([n, offset]) => Buffer.from([2 | (n << 2), offset & 255, offset >> 8])),
+      fc.tuple(fc.nat(63), fc.nat(300)).map(([n, offset]) => Buffer.from([3 | (n << 2), offset & 255, offset >> 8, 0, 0])),
+      fc.constantFrom(...['f4ffff', 'f8ffffff', 'fcffffffff', 'fc00000080', 'ffffffffff'].map((hex) => Buffer.from(hex, 'hex'))),
+      fc.uint8Array({ maxLength: 4 }).map((bytes) => Buffer.from(bytes)),
+    )
+    const block = fc.tuple(fc.nat(4000), fc.array(element, { maxLength: 60 })).map(([length, elements]) => Buffer.concat([Buffer.from([(length & 127) | 128, length >> 7]), ...elements]))
+    fc.assert(fc.property(fc.array(block, { maxLength: 100 }), agree), { numRuns: 60 })
+  })
+
+  it('write nothing past the room of what they decode', () => {
+    withKernels('wasm', () => {
+      const largest = 4 * MIB
+      const decoder = new SnappyDecoder(8 * MIB)
+      for (const size of [largest - 1, largest, largest + 1]) {
+        const bytes = new Uint8Array(size).fill(7)
+        expect(take(decoder, snappyCompress(bytes)).equals(bytes), String(size)).toBe(true)
+      }
+      // Other kernels' memory lies beside it.
+      expect(decode(snappyCompress(Buffer.from('abc')))).toBe('abc')
+    })
   })
 })

@@ -1,0 +1,4 @@
+// What the module gives: kernels, and where in its memory they look for their input.
+export * from './memory'
+export { writePoints } from './points'
+export { decodeSnappy } from './snappy'

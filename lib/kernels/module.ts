@@ -1,0 +1,111 @@
+// The hot loops in WebAssembly (assembly/*.ts, AssemblyScript): one module with one memory a thread, loaded at first use.
+// Each has a twin in TypeScript that does the same, and serves where the module was not built, cannot be loaded or is not
+// wanted (--kernels=ts). Which it is, is decided once, by the main thread; threads take it from their environment.
+import { createHash } from 'node:crypto'
+import { existsSync, readFileSync, readdirSync } from 'node:fs'
+import path from 'node:path'
+import { getEnvironmentData, setEnvironmentData } from 'node:worker_threads'
+import { assert } from '../std/assert.ts'
+import { powerOfTen } from './powers.ts'
+
+export type KernelMode = 'auto' | 'ts' | 'wasm'
+
+const SOURCES = path.join(import.meta.dirname, 'assembly')
+export const DIST: string = path.join(import.meta.dirname, 'dist')
+/** Under this name threads find the file to load; '' where the twins serve. */
+const FILE = 'monitor.kernels'
+
+/** --kernels=wasm, and the module is not there or does not load. */
+export class KernelsError extends Error {
+  readonly code = 'KERNELS_MISSING'
+}
+
+/** What the module exports: its functions, and places in its memory. */
+export interface KernelExports {
+  readonly memory: { readonly buffer: ArrayBuffer }
+  writePoints(count: number, isBegun: number): number
+  decodeSnappy(from: number, size: number, length: number): number
+}
+
+const FUNCTIONS = ['writePoints', 'decodeSnappy'] as const
+
+function isKernelExports(exports: Readonly<Record<string, unknown>>): exports is KernelExports & Readonly<Record<string, unknown>> {
+  const { memory } = exports as { memory?: unknown }
+  return typeof memory === 'object' && memory !== null && 'buffer' in memory && memory.buffer instanceof ArrayBuffer && FUNCTIONS.every((name) => typeof exports[name] === 'function')
+}
+
+/** The module in this thread. Its memory never grows, so views of it stay. */
+export class Kernels {
+  readonly exports: KernelExports
+  readonly bytes: Uint8Array
+  readonly #places: Readonly<Record<string, unknown>>
+
+  constructor(exports: KernelExports & Readonly<Record<string, unknown>>) {
+    this.exports = exports
+    this.#places = exports
+    this.bytes = new Uint8Array(exports.memory.buffer)
+  }
+
+  /** A constant of assembly/memory.ts. */
+  place(name: string): number {
+    const global = this.#places[name]
+    assert(typeof global === 'object' && global !== null && 'value' in global, `the kernels' memory has no ${name}`)
+    return Number(global.value)
+  }
+}
+
+/** File of the module as it is built of these sources. */
+export function builtFile(): string {
+  const hash = createHash('sha256')
+  for (const name of readdirSync(SOURCES).toSorted()) hash.update(name).update(readFileSync(path.join(SOURCES, name)))
+  return path.join(DIST, `${hash.digest('hex').slice(0, 16)}.wasm`)
+}
+
+let loaded: Kernels | null | undefined
+/** Of this thread, and the file it came from: optimised code and views outlive a change of mind. */
+let instance: Kernels | null = null
+let instanceFile = ''
+
+/** Says what this thread and those that it starts from now on use. Throws KernelsError. */
+export function chooseKernels(mode: KernelMode): void {
+  const file = mode === 'ts' ? '' : builtFile()
+  const isThere = file !== '' && existsSync(file)
+  if (mode === 'wasm' && !isThere) throw new KernelsError(`cannot use --kernels=wasm: ${file} is not built; run npm run build, or leave the flag out`)
+  setEnvironmentData(FILE, isThere ? file : '')
+  loaded = undefined
+  if (mode === 'wasm' && kernels() === null) throw new KernelsError(`cannot use --kernels=wasm: ${file} does not load here; leave the flag out`)
+}
+
+/** The module, or null: the twins serve. */
+export function kernels(): Kernels | null {
+  if (loaded === undefined) loaded = load()
+  return loaded
+}
+
+function load(): Kernels | null {
+  const chosen = getEnvironmentData(FILE)
+  if (chosen === undefined) chooseKernels('auto')
+  const file = String(chosen ?? getEnvironmentData(FILE))
+  if (file === '') return null
+  if (file !== instanceFile) {
+    instance = instantiate(file)
+    instanceFile = file
+  }
+  return instance
+}
+
+function instantiate(file: string): Kernels | null {
+  try {
+    let memory: KernelExports['memory'] | null = null
+    const imports = { powers: { powerOfTen: (k: number, at: number) => powerOfTen(k, memory!.buffer, at) } }
+    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(readFileSync(file)), imports)
+    assert(isKernelExports(exports), `${file} exports ${Object.keys(exports).join(', ')}`)
+    memory = exports.memory
+    return new Kernels(exports)
+  } catch (error) {
+    // The file went meanwhile; no SIMD; no address space. The twins need none of these.
+    if (error instanceof Error && /^(CompileError|LinkError|RangeError)$/.test(error.name)) return null
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null
+    throw error
+  }
+}

@@ -1,0 +1,53 @@
+// Kernels in WebAssembly against their twins in TypeScript, copies in and out included. node test/bench/kernels.bench.ts
+// Twin and kernel take turns, 20 rounds, of which the best counts: what else the machine does cannot make one faster.
+import { FLOAT } from '../../lang/exec/operator.ts'
+import { ByteWriter } from '../../lang/reply/byte-writer.ts'
+import { chooseKernels } from '../../lib/kernels/module.ts'
+import { SnappyDecoder } from '../../lib/kernels/snappy.ts'
+import { Random } from '../../lib/std/random.ts'
+import { nodeLabels, writeBody } from '../support/remote-write-body.ts'
+
+const ROUNDS = 20
+const random = new Random(1)
+
+/** Prints ns a unit of `f`, which does `units` of them. */
+function compare(name: string, units: number, f: () => void): void {
+  const best = { ts: Infinity, wasm: Infinity }
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const mode of ['ts', 'wasm'] as const) {
+      chooseKernels(mode)
+      f()
+      const began = performance.now()
+      f()
+      best[mode] = Math.min(best[mode], ((performance.now() - began) * 1e6) / units)
+    }
+  }
+  console.log(`${name.padEnd(44)} twin ${best.ts.toFixed(1).padStart(6)} ns  kernel ${best.wasm.toFixed(1).padStart(6)} ns  ${(best.ts / best.wasm).toFixed(2)} x`)
+}
+
+const STEPS = 240
+const ROWS = 1000
+const texts = Array.from({ length: STEPS }, (_, i) => `[${1_700_000_000 + i * 60},"`)
+const stampBytes = Buffer.from(`${texts.join('')}   `)
+let end = 0
+const stamps = { view: new DataView(stampBytes.buffer, stampBytes.byteOffset, stampBytes.length), ends: Uint32Array.from(texts, (text) => (end += text.length)) }
+const kinds = new Uint8Array(STEPS * ROWS).fill(FLOAT)
+
+function points(name: string, next: () => number): void {
+  const values = Float64Array.from({ length: STEPS * ROWS }, next)
+  compare(`points of a reply, ${name}`, values.length, () => {
+    const out = new ByteWriter()
+    out.reserve(values.length * 36)
+    for (let r = 0; r < ROWS; r++) out.points(stamps, { values, kinds, at: r * STEPS })
+  })
+}
+points('rates (n / 300)', () => random.int(150_000) / 300)
+points('full mantissas', () => random.float())
+points('integers', () => random.int(1e9))
+points('bytes', () => random.int(1e6) * 4096)
+points('hundredths', () => random.int(1e6) / 100)
+
+const labels = nodeLabels(5000)
+const body = writeBody(labels.map((one) => ({ labels: one, samples: [[random.int(1e9) / 100, 1_700_000_000_000]] })))
+const decoder = new SnappyDecoder(32 << 20)
+compare('snappy, a sample of remote write', labels.length, () => void decoder.decode(body))
