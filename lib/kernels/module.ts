@@ -25,9 +25,11 @@ export interface KernelExports {
   readonly memory: { readonly buffer: ArrayBuffer }
   writePoints(count: number, isBegun: number): number
   decodeSnappy(from: number, size: number, length: number): number
+  decodeDecimals(size: number, n: number): number
+  decodeXor(size: number, n: number): number
 }
 
-const FUNCTIONS = ['writePoints', 'decodeSnappy'] as const
+const FUNCTIONS = ['writePoints', 'decodeSnappy', 'decodeDecimals', 'decodeXor'] as const
 
 function isKernelExports(exports: Readonly<Record<string, unknown>>): exports is KernelExports & Readonly<Record<string, unknown>> {
   const { memory } = exports as { memory?: unknown }
@@ -83,10 +85,9 @@ export function kernels(): Kernels | null {
 }
 
 function load(): Kernels | null {
-  const chosen = getEnvironmentData(FILE)
-  if (chosen === undefined) chooseKernels('auto')
-  const file = String(chosen ?? getEnvironmentData(FILE))
-  if (file === '') return null
+  if (getEnvironmentData(FILE) === undefined) chooseKernels('auto')
+  const file = getEnvironmentData(FILE)
+  if (typeof file !== 'string' || file === '') return null
   if (file !== instanceFile) {
     instance = instantiate(file)
     instanceFile = file

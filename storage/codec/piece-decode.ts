@@ -1,7 +1,8 @@
 // Decodes pieces (FORMAT.md, "Piece"). Input may be damaged: nothing is written outside `out`, and a bad piece gives
 // wrong numbers or a RangeError. Checksums are the reader's duty.
+import { pieceKernel } from '../../lib/kernels/piece.ts'
 import { unzigzag } from './bits.ts'
-import { KIND_CONSTANT, KIND_DECIMAL, KIND_ZERO, POW10 } from './chunk-encode.ts'
+import { KIND_CONSTANT, KIND_DECIMAL, KIND_XOR, KIND_ZERO, POW10 } from './chunk-encode.ts'
 import { MINIBLOCK, MINIBLOCK_EXCEPTIONS } from './miniblocks.ts'
 import { DECIMAL_PATCHED, DECIMAL_SPARSE, ORDER_SHIFT, PIECE_GAPS, PIECE_HISTOGRAMS, PIECE_ROWS, PIECE_SHORT, PIECE_START_TIMES } from './piece-shape.ts'
 import { LIVE, readPresence } from './presence.ts'
@@ -77,6 +78,12 @@ function skipPart(bytes: Uint8Array): number {
 
 function decodeBody(src: PieceBytes, head: number, n: number, out: Float64Array, outAt: number): void {
   const { bytes } = src
+  const kernel = pieceKernel(n)
+  if (kernel !== null && ((head & 3) === KIND_DECIMAL || (head & 3) === KIND_XOR)) {
+    const size = kernel.decode((head & 3) === KIND_DECIMAL, bytes, cursor, n, out, outAt)
+    cursor += size
+    if (size > 0) return
+  }
   switch (head & 3) {
     case KIND_ZERO:
       out.fill(0, outAt, outAt + n)

@@ -5,6 +5,9 @@ import { ByteWriter } from '../../lang/reply/byte-writer.ts'
 import { chooseKernels } from '../../lib/kernels/module.ts'
 import { SnappyDecoder } from '../../lib/kernels/snappy.ts'
 import { Random } from '../../lib/std/random.ts'
+import { decodePiece, PIECE_PAD_BYTES } from '../../storage/codec/piece-decode.ts'
+import { encodePiece } from '../../storage/codec/piece-encode.ts'
+import { PIECE_BYTES_MAX, PIECE_ROWS } from '../../storage/codec/piece-shape.ts'
 import { nodeLabels, writeBody } from '../support/remote-write-body.ts'
 
 const ROUNDS = 20
@@ -51,3 +54,28 @@ const labels = nodeLabels(5000)
 const body = writeBody(labels.map((one) => ({ labels: one, samples: [[random.int(1e9) / 100, 1_700_000_000_000]] })))
 const decoder = new SnappyDecoder(32 << 20)
 compare('snappy, a sample of remote write', labels.length, () => void decoder.decode(body))
+
+const PIECES = 64
+const SHAPES: readonly (readonly [string, (before: number) => number])[] = [
+  ['counter + [0, 1000)', (v) => v + random.int(1000)],
+  ['counter, hundredths', (v) => (Math.round(v * 100) + 45 + random.int(90)) / 100],
+  ['gauge, hundredths', (v) => (Math.round(v * 100) + random.int(41) - 20) / 100],
+  ['gauge, pages', (v) => v + 4096 * (random.int(4001) - 2000)],
+  ['10 % change', (v) => (random.int(10) === 0 ? v + random.int(1000) : v)],
+  ['full mantissa', () => random.float()],
+]
+for (const [name, next] of SHAPES) {
+  const values = new Float64Array(PIECES * PIECE_ROWS)
+  for (let i = 0, v = 1e6; i < values.length; i++) values[i] = v = next(v)
+  const page = new Uint8Array(PIECES * PIECE_BYTES_MAX + PIECE_PAD_BYTES)
+  const starts: number[] = []
+  for (let p = 0, at = 0; p < PIECES; p++) {
+    starts.push(at)
+    at = encodePiece(values, p * PIECE_ROWS, PIECE_ROWS, page, at)
+  }
+  const src = { bytes: page, view: new DataView(page.buffer) }
+  const out = new Float64Array(PIECE_ROWS)
+  compare(`decoding a piece, ${name}`, values.length, () => {
+    for (const start of starts) decodePiece(src, start, PIECE_ROWS, out, 0)
+  })
+}

@@ -1,8 +1,11 @@
-import { describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { buildKernels } from '../../lib/kernels/build.ts'
+import { chooseKernels } from '../../lib/kernels/module.ts'
 import { Random } from '../../lib/std/random.ts'
 import { decodePiece, lastHasGaps, PIECE_PAD_BYTES, states } from '../../storage/codec/piece-decode.ts'
 import { encodeGappedPiece, encodePiece } from '../../storage/codec/piece-encode.ts'
 import { PIECE_BYTES_MAX, PIECE_ROWS } from '../../storage/codec/piece-shape.ts'
+import { KERNEL_MODES } from '../support/kernels.ts'
 
 const bits = (values: Float64Array): BigUint64Array => new BigUint64Array(values.slice().buffer)
 const words = (...pairs: number[]): Float64Array => new Float64Array(Uint32Array.from(pairs).buffer)
@@ -26,7 +29,13 @@ function roundTrip(values: readonly number[] | Float64Array): number {
   return end - 1
 }
 
-describe('piece codec', () => {
+describe.each(KERNEL_MODES)('piece codec, hot loops in %s', (mode) => {
+  beforeAll(() => {
+    buildKernels(false)
+    chooseKernels(mode)
+  })
+  afterAll(() => chooseKernels('auto'))
+
   it('keeps every bit of what monitoring stores', () => {
     roundTrip([0])
     roundTrip([1, 2])

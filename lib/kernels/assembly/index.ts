@@ -1,4 +1,5 @@
 // What the module gives: kernels, and where in its memory they look for their input.
 export * from './memory'
 export { writePoints } from './points'
+export { decodeDecimals, decodeXor } from './piece'
 export { decodeSnappy } from './snappy'
