@@ -169,11 +169,7 @@ class Load {
 
   *#loadDefinitions(blocks: readonly StoredBlock[], minutes: readonly StoredBlock[]): Steps<void> {
     const { definitions, head, recovery } = this.#parts
-    const damage = yield* definitions.load({
-      given: (ref) => head.replayGiven(ref),
-      series: (ref, bytes, at, count) => head.replaySeries(ref, bytes, at, count),
-      group: (definition) => head.replayGroup(definition),
-    })
+    const damage = yield* definitions.load(head.definitionVisitor())
     this.#defineLost(blocks)
     this.#skipRefsOfTiers(minutes)
     recovery.series = head.series.count
@@ -200,7 +196,7 @@ class Load {
     labels.close()
     const newest = newestHourRef(hoursFolder(folder), Math.max(known, labels.lastRef))
     if (newest === known) return
-    head.replayGiven(newest)
+    head.series.skipTo(newest)
     logger.info('rows of tiers are of series that the folder has no definitions of; they are found by their labels', { folder, series: newest - known })
   }
 

@@ -79,7 +79,7 @@ export class DefinitionsRewrite {
         ref = series.endOfDead(ref)
         continue
       }
-      target.addSeries(ref, series.index.labelsOf(ref))
+      target.addSeries(ref, series.index.labelsOf(ref), series.index.idsOf(ref))
       if (++written % SERIES_PER_TURN !== 0) continue
       target.write()
       await nextTurn()

@@ -6,11 +6,11 @@ import type { Random } from '../../lib/std/random.ts'
 import type { Labels } from '../../lib/model/labels.ts'
 import { isSameHistogram, type FloatHistogram } from '../../lib/model/histogram.ts'
 import type { Log } from '../log/log.ts'
-import type { GroupDefinition, SeriesFile } from '../log/series-file.ts'
+import type { SeriesFile } from '../log/series-file.ts'
+import type { DefinitionVisitor, GroupDefinition } from '../log/series-frames.ts'
 import { Arena } from './arena.ts'
 import { silentColumns } from './silent-columns.ts'
 import { CutState } from './cut-state.ts'
-import { FoundLabels } from './found-labels.ts'
 import { Group, type GroupGround } from './group.ts'
 import type { GroupKind } from './group-record.ts'
 import { HeadSeries } from './head-series.ts'
@@ -61,7 +61,6 @@ export class Head {
   readonly #late = new Map<number, Group>()
   readonly #newestWhenMoved = new Map<number, number>()
   readonly #reader: SegmentReader
-  readonly #foundLabels: FoundLabels
   readonly #random: Random
   readonly #seriesLimit: number
   #log: Log | null = null
@@ -79,7 +78,6 @@ export class Head {
     this.#ground = { heap: options.heap, arena: this.arena, segments: options.segments, newestT: -Infinity, oldestT: Infinity, get generation() { return cuts.generation } }
     this.#groupRecord = options.heap.paged('groupRecord')
     this.#reader = new SegmentReader(options.folder)
-    this.#foundLabels = new FoundLabels(this.series.index.symbols)
     this.retentionMs = options.retentionMs
     this.outOfOrderMs = options.outOfOrderMs
     this.#seriesLimit = options.seriesLimit
@@ -104,7 +102,7 @@ export class Head {
     if (known !== 0) return known
     this.#log?.assertWritable()
     const ref = this.series.add(labels)
-    this.definitions.addSeries(ref, labels)
+    this.definitions.addSeries(ref, labels, this.series.index.idsOf(ref))
     return ref
   }
 
@@ -311,19 +309,25 @@ export class Head {
   /** End of the log that any segment knows of: LSNs below it were given out. */
   newestSegmentLsn: number = 0
 
-  /** A definition of the series file; see DefinitionVisitor. */
-  replaySeries(ref: number, bytes: Buffer, at: number, count: number): number {
-    // So much of the file is left: tables that grow over and over are moved as often, a quarter of the time this takes.
-    if ((ref & 63) === 0) this.series.index.growth = bytes.length / at
-    const behind = this.#foundLabels.read(bytes, at, count)
-    // What lies between has been forgotten, or its definition is lost, which costs its own series alone.
-    if (ref > this.series.newest + 1) this.series.skipTo(ref - 1)
-    if (ref === this.series.newest + 1) this.series.restore(this.#foundLabels.found, count, !this.#foundLabels.hasNewPair)
-    return behind
-  }
-
-  replayGiven(ref: number): void {
-    this.series.skipTo(ref)
+  /** Takes what the file of definitions says. */
+  definitionVisitor(): DefinitionVisitor {
+    const { series } = this
+    const { symbols } = series.index
+    let pairsBefore = symbols.newestPair
+    return {
+      // So much of the file is left: tables that grow over and over are moved as often, a quarter of the time this takes.
+      progress: (share) => (series.index.growth = 1 / share),
+      given: (ref) => series.skipTo(ref),
+      text: (bytes, from, to) => symbols.internBytes(bytes, from, to),
+      label: (name, value) => symbols.internPair(name, value),
+      series: (ref, pairs, count) => {
+        // What lies between has been forgotten, or its definition is lost, which costs its own series alone.
+        if (ref > series.newest + 1) series.skipTo(ref - 1)
+        if (ref === series.newest + 1) series.restore(pairs, count, symbols.newestPair === pairsBefore)
+        pairsBefore = symbols.newestPair
+      },
+      group: (definition) => this.replayGroup(definition),
+    }
   }
 
   /** The next ref, whose definition is lost, gets what blocks know of it; both are as if it had been there. */
@@ -336,7 +340,7 @@ export class Head {
     const known = this.series.find(labels)
     if (known !== 0) this.series.forget([known])
     this.series.add(labels)
-    this.definitions.addSeries(ref, labels)
+    this.definitions.addSeries(ref, labels, this.series.index.idsOf(ref))
   }
 
   replayGroup(definition: GroupDefinition): void {

@@ -4,6 +4,7 @@
 import type { Labels } from '../../lib/model/labels.ts'
 import { isForgotten } from './forgotten.ts'
 import { IdTable } from './id-table.ts'
+import type { LabelIds } from '../log/frame-labels.ts'
 import type { IndexMemory } from './index-memory.ts'
 import { SIDE_SERIES_TABLE, sideWord, type PagedU32, type SharedHeap, type Side } from './shared-heap.ts'
 import { SymbolWriter } from './symbols.ts'
@@ -48,7 +49,8 @@ export class SeriesIndex {
   readonly #labels: PagedU32
   readonly #group: PagedU32
   readonly #table: SeriesTable
-  readonly #ids: IdTable
+  readonly #refs: IdTable
+  readonly #pairIds: LabelIds & { at: number }
   readonly #isLive = (ref: number): boolean => !isForgotten(this.#group.get(ref))
   readonly #allocate: (units: number) => number
   /** Pair ids of the label set at hand. */
@@ -75,7 +77,8 @@ export class SeriesIndex {
     this.#group = heap.paged('seriesGroup')
     this.#table = new SeriesTable(heap, side)
     this.#allocate = (units) => memory.allocate(units)
-    this.#ids = new IdTable(heap, memory, sideWord(side) + SIDE_SERIES_TABLE, TABLE_MIN, (ref) => this.#hashOf(ref))
+    this.#pairIds = { of: this, ids: heap.u32, at: 0 }
+    this.#refs = new IdTable(heap, memory, sideWord(side) + SIDE_SERIES_TABLE, TABLE_MIN, (ref) => this.#hashOf(ref))
   }
 
   /** The ref of a label set that the head has not forgotten, or 0. Leaves nothing behind. */
@@ -147,7 +150,7 @@ export class SeriesIndex {
   #reserve(ref: number, n: number): void {
     this.#labels.reserve(ref, this.#allocate)
     for (let i = 0; i < n; i++) this.symbols.reservePosting(this.#scratch[i]!)
-    this.#ids.reserve()
+    this.#refs.reserve()
     this.#run = this.memory.allocate((n + 2) >>> 1)
     this.#pairs = n
   }
@@ -166,20 +169,26 @@ export class SeriesIndex {
       added[i] = pair
     }
     this.#labels.set(ref, this.#run)
-    this.#ids.insert(ref, hashPairs(scratch, 0, n))
+    this.#refs.insert(ref, hashPairs(scratch, 0, n))
     for (let i = 0; i < n; i++) this.symbols.addPosting(scratch[i]!, ref)
     this.#added = this.#adding
   }
 
   /** So many times as many series are expected soon. */
   set growth(growth: number) {
-    this.#ids.growth = growth
+    this.#refs.growth = growth
     this.symbols.growth = growth
   }
 
   /** Unit of a series' pairs: their number, then they. */
   runOf(ref: number): number {
     return this.#labels.get(ref)
+  }
+
+  /** What its labels are called in the file of definitions; valid until the next call. */
+  idsOf(ref: number): LabelIds {
+    this.#pairIds.at = this.#labels.get(ref) * 2 + 1
+    return this.#pairIds
   }
 
   labelsOf(ref: number): Labels {

@@ -8,7 +8,8 @@ export const FRAME_OVERHEAD_BYTES = 24
 /** No frame is longer; a header that claims more is damage. */
 export const FRAME_PAYLOAD_BYTES_MAX: number = 64 * 1024 * 1024
 
-export const TYPE_SERIES = 1
+/** Of an earlier form: read, not written. */
+export const TYPE_SPELLED_SERIES = 1
 export const TYPE_GROUP = 2
 export const TYPE_ROW = 3
 export const TYPE_SEGMENT = 4
@@ -17,6 +18,7 @@ export const TYPE_EXEMPLARS = 6
 /** In the place of what was damaged; holds nothing. */
 export const TYPE_SEALED = 7
 export const TYPE_REQUEST = 8
+export const TYPE_SERIES = 9
 
 const SYNC_BYTES = Buffer.from([0x4e, 0x4f, 0x4d, 0x9c])
 

@@ -16,15 +16,15 @@ export function scanFrames(bytes: Buffer, from: number, end: number, visit: Fram
   return runThrough(scanFramesInSteps(bytes, from, end, visit))
 }
 
-/** The same, in steps. */
-export function* scanFramesInSteps(bytes: Buffer, from: number, end: number, visit: FrameVisitor): Steps<DamageTally> {
+/** The same, in steps of so many bytes. */
+export function* scanFramesInSteps(bytes: Buffer, from: number, end: number, visit: FrameVisitor, stepBytes: number = STEP_BYTES): Steps<DamageTally> {
   const tally = new DamageTally()
   let at = from
-  let stepEnd = from + STEP_BYTES
+  let stepEnd = from + stepBytes
   while (at < end) {
     if (at > stepEnd) {
       yield
-      stepEnd = at + STEP_BYTES
+      stepEnd = at + stepBytes
     }
     const length = frameLength(bytes, at, end)
     const frameEnd = at + length + FRAME_OVERHEAD_BYTES

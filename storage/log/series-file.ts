@@ -5,45 +5,20 @@ import { DiskError, type DiskFile, openDurably, removeFile, rename, syncFolder }
 import { assert } from '../../lib/std/assert.ts'
 import type { Steps } from '../../lib/std/steps.ts'
 import type { Labels } from '../../lib/model/labels.ts'
-import { readVarint, writeVarint, type VarintPlace } from '../codec/bits.ts'
 import { MARK_BYTES, writeMark, type DamageTally } from './damage.ts'
 import {
   FRAME_HEAD_BYTES, FRAME_OVERHEAD_BYTES, TYPE_GROUP, TYPE_SERIES, findFrame, frameLength, isPayloadSound, sealFrame,
 } from './frame.ts'
-import { scanFramesInSteps } from './scan-frames.ts'
-import { writeText } from './text-field.ts'
+import { FrameLabels, type LabelIds } from './frame-labels.ts'
+import { GENERATION_SHIFT, GROUP_HEAD_BYTES, GROUP_LATE, visitDefinitions, type DefinitionVisitor, type GroupDefinition } from './series-frames.ts'
 
 const STRIPE_BYTES = 65536
 const BUFFER_BYTES = 1 << 18
+/** A frame of series that has more is closed: who loses one, of both copies, loses no more than some thousand series. */
+const SERIES_BYTES_MAX = 32_768
 /** Flushes without definitions that end a burst of them. */
 const RESTS = 16
 const FIRST_BYTES = 1 << 13
-
-/** What a definitions file says, in the order it was said. */
-export interface DefinitionVisitor {
-  /** Refs up to this one were given; those that are not defined have been forgotten. */
-  given(ref: number): void
-  /** A series of `count` labels, whose names and values stand at bytes[at, …), each its length as a varint and UTF-8; returns the place behind. */
-  series(ref: number, bytes: Buffer, at: number, count: number): number
-  group(definition: GroupDefinition): void
-}
-
-/** Columns that a group gains; none where it is only said that ids up to the group's were given. */
-export interface GroupDefinition {
-  group: number
-  firstColumn: number
-  /** 0: the column is vacant. */
-  refs: Uint32Array
-  isLate: boolean
-  /** Of the cut (head/published.ts), at most 24 bits; what it was when the group was made. */
-  generation: number
-  /** Random: tells this definition from another of the same id, made after this one was lost. */
-  salt: number
-}
-
-const GROUP_HEAD_BYTES = 24
-const FLAG_LATE = 1
-const GENERATION_SHIFT = 8
 
 /** What came while the file is written anew. */
 type Addition = { ref: number; labels: Labels } | GroupDefinition
@@ -73,6 +48,7 @@ export class SeriesFile {
   #seriesCount = 0
   /** The ref that would continue it. */
   #seriesNext = 0
+  readonly #labels: FrameLabels = new FrameLabels()
 
   constructor(file: string) {
     this.#path = file
@@ -104,22 +80,28 @@ export class SeriesFile {
     return tally
   }
 
-  addSeries(ref: number, labels: Labels): void {
+  /** `ids`: of the labels. Without them each label of the series is spelled out. */
+  addSeries(ref: number, labels: Labels, ids: LabelIds | null = null): void {
     this.#rewrite?.additions.push({ ref, labels })
     let room = 16
-    for (const text of labels) room += text.length * 3 + 5
-    if (this.#seriesAt >= 0 && (ref !== this.#seriesNext || this.#used + room > this.#buffer.length || this.#used - this.#seriesAt > 32768)) this.#closeSeries()
+    for (const text of labels) room += text.length * 3 + 6
+    if (this.#seriesAt >= 0 && !this.#isNext(ref, labels, ids)) this.#closeSeries()
     this.#reserve(room + 64)
     if (this.#seriesAt < 0) {
       this.#seriesAt = this.#used
       this.#seriesCount = 0
       this.#buffer.writeUInt32LE(ref, this.#used + FRAME_HEAD_BYTES)
       this.#used += FRAME_HEAD_BYTES + 8
+      this.#labels.begin(ids)
     }
-    this.#used = writeVarint(this.#buffer, this.#used, labels.length / 2)
-    for (const text of labels) this.#used = writeText(this.#buffer, this.#used, text)
+    this.#used = this.#labels.write(this.#buffer, this.#used, labels, ids)
     this.#seriesCount++
     this.#seriesNext = ref + 1
+  }
+
+  /** Whether a series goes on with the open frame. */
+  #isNext(ref: number, labels: Labels, ids: LabelIds | null): boolean {
+    return ref === this.#seriesNext && this.#used - this.#seriesAt <= SERIES_BYTES_MAX && this.#labels.takes(labels, ids)
   }
 
   /** Says that refs up to this one were given, whether or not they are defined. */
@@ -142,7 +124,7 @@ export class SeriesFile {
     this.#buffer.writeUInt32LE(group, at)
     this.#buffer.writeUInt32LE(firstColumn, at + 4)
     this.#buffer.writeUInt32LE(refs.length, at + 8)
-    this.#buffer.writeUInt32LE(((isLate ? FLAG_LATE : 0) | (generation << GENERATION_SHIFT)) >>> 0, at + 12)
+    this.#buffer.writeUInt32LE(((isLate ? GROUP_LATE : 0) | (generation << GENERATION_SHIFT)) >>> 0, at + 12)
     this.#buffer.writeUInt32LE(salt, at + 16)
     for (let i = 0; i < refs.length; i++) this.#buffer.writeUInt32LE(refs[i]!, at + GROUP_HEAD_BYTES + i * 4)
     this.#used = sealFrame(this.#buffer, this.#used, TYPE_GROUP, length)
@@ -326,14 +308,6 @@ export function readCopies(file: DiskFile): Copies {
   }
 }
 
-/** Visits what the frames of a stream define, in order. */
-export function visitDefinitions(bytes: Buffer, visitor: DefinitionVisitor): Steps<DamageTally> {
-  return scanFramesInSteps(bytes, 0, bytes.length, (type, at) => {
-    if (type === TYPE_SERIES) visitSeries(bytes, at, visitor)
-    else if (type === TYPE_GROUP) visitGroup(bytes, at, visitor)
-  })
-}
-
 /** Closes a file whose place another has taken, once no sync of it is under way. Nothing in it counts any more. */
 async function closeReplaced(file: DiskFile, syncing: Promise<void> | null): Promise<void> {
   try {
@@ -374,25 +348,4 @@ export function mend({ first, second }: Copies): Buffer {
     at = end
   }
   return first
-}
-
-function visitSeries(bytes: Buffer, at: number, visitor: DefinitionVisitor): void {
-  const firstRef = bytes.readUInt32LE(at)
-  const seriesCount = bytes.readUInt32LE(at + 4)
-  if (seriesCount === 0) visitor.given(firstRef - 1)
-  const place: VarintPlace = { at: at + 8 }
-  for (let i = 0; i < seriesCount; i++) {
-    const count = readVarint(bytes, place)
-    place.at = visitor.series(firstRef + i, bytes, place.at, count)
-  }
-}
-
-function visitGroup(bytes: Buffer, at: number, visitor: DefinitionVisitor): void {
-  const refs = new Uint32Array(bytes.readUInt32LE(at + 8))
-  for (let i = 0; i < refs.length; i++) refs[i] = bytes.readUInt32LE(at + GROUP_HEAD_BYTES + i * 4)
-  const flags = bytes.readUInt32LE(at + 12)
-  visitor.group({
-    group: bytes.readUInt32LE(at), firstColumn: bytes.readUInt32LE(at + 4), refs,
-    isLate: (flags & FLAG_LATE) !== 0, generation: flags >>> GENERATION_SHIFT, salt: bytes.readUInt32LE(at + 16),
-  })
 }

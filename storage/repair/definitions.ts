@@ -5,10 +5,10 @@ import { DiskFile, listFolder, makeFolder, readWhole, removeFile } from '../../l
 import { runThrough } from '../../lib/std/steps.ts'
 import { EMPTY_LABELS, type Labels } from '../../lib/model/labels.ts'
 import type { BlockLabels } from '../block/ref-labels.ts'
-import { readVarint, type VarintPlace } from '../codec/bits.ts'
 import { FRAME_OVERHEAD_BYTES } from '../log/frame.ts'
 import { scanFrames } from '../log/scan-frames.ts'
-import { SeriesFile, mend, readCopies, visitDefinitions, type GroupDefinition } from '../log/series-file.ts'
+import { SeriesFile, mend, readCopies } from '../log/series-file.ts'
+import { visitDefinitions, type DefinitionVisitor, type GroupDefinition } from '../log/series-frames.ts'
 import { replaceKeeping } from '../quarantine.ts'
 import { plural, type RepairWork } from './finding.ts'
 
@@ -38,25 +38,7 @@ export function repairDefinitions(work: RepairWork, blocks: BlockLabels): Defini
   const hasFile = listFolder(path.join(work.folder, 'series')).includes(NAME)
   const copies = hasFile ? readFile(file) : [Buffer.alloc(0), Buffer.alloc(0)] as const
   const mended = mend({ first: Buffer.from(copies[0]), second: () => copies[1] })
-  const tally = runThrough(visitDefinitions(mended, {
-    given: (ref) => {
-      while (found.labels.length <= ref) found.labels.push(EMPTY_LABELS)
-    },
-    series: (ref, bytes, at, count) => {
-      const place = { at }
-      const labels = Array.from({ length: count * 2 }, () => readText(bytes, place))
-      while (found.labels.length < ref) found.labels.push(EMPTY_LABELS)
-      if (found.labels.length === ref) {
-        found.labels.push(labels)
-        found.order.push(ref)
-      }
-      return place.at
-    },
-    group: (definition) => {
-      found.groups.push(definition)
-      found.order.push(definition)
-    },
-  }))
+  const tally = runThrough(visitDefinitions(mended, noteIn(found)))
   const report = (damage: string, cost: string): void => work.report({ place: `series/${NAME}`, damage, cost, remedy: REWRITTEN })
   const halves = damagedHalves(mended, copies, tally.syncedTo)
   if (halves > 0) report(`one of two copies of ${plural(halves, 'frame')} is damaged`, '')
@@ -68,10 +50,28 @@ export function repairDefinitions(work: RepairWork, blocks: BlockLabels): Defini
   return found
 }
 
-function readText(bytes: Buffer, place: VarintPlace): string {
-  const length = readVarint(bytes, place)
-  place.at += length
-  return bytes.toString('utf8', place.at - length, place.at)
+/** Ids of texts and labels are their places in lists. */
+function noteIn(found: Found): DefinitionVisitor {
+  const texts: string[] = []
+  const pairs: [name: string, value: string][] = []
+  return {
+    progress: () => undefined,
+    given: (ref) => {
+      while (found.labels.length <= ref) found.labels.push(EMPTY_LABELS)
+    },
+    text: (bytes, from, to) => texts.push(bytes.toString('utf8', from, to)) - 1,
+    label: (name, value) => pairs.push([texts[name]!, texts[value]!]) - 1,
+    series: (ref, labels, count) => {
+      while (found.labels.length < ref) found.labels.push(EMPTY_LABELS)
+      if (found.labels.length !== ref) return
+      found.labels.push([...labels.subarray(0, count)].flatMap((label) => pairs[label]!))
+      found.order.push(ref)
+    },
+    group: (definition) => {
+      found.groups.push(definition)
+      found.order.push(definition)
+    },
+  }
 }
 
 function costOf(lost: number): string {
