@@ -96,7 +96,7 @@ describe('/api/alerts', () => {
     const nowMs = s.world.clock.now()
     const all = [['a', 'info', 'Web One'], ['b', 'critical', 'x'], ['c', 'warning', 'web one'], ['d', 'blue', 'y'], ['e', 'critical', '5 GB']] as const
     for (const [i, [name, severity, summary]] of all.entries()) {
-      await s.world.lifecycle.receive([sent({ alertname: name, severity, instance: `web${i}` }, nowMs + i, { endsAtMs: nowMs + 600 * MINUTE, annotations: new Map([['summary', summary], ['long', 'x'.repeat(2000)]]) })])
+      await s.world.lifecycle.receive([sent({ alertname: name, severity, instance: `web${i}` }, nowMs - 10 + i, { endsAtMs: nowMs + 600 * MINUTE, annotations: new Map([['summary', summary], ['long', 'x'.repeat(2000)]]) })])
     }
     const current = async (query: string): Promise<Pick<Answer, 'total' | 'open' | 'acknowledged' | 'now'> & { names: string[] }> => {
       const { data, ...counts } = (await s.get(`/api/alerts/current?${query}`)).body

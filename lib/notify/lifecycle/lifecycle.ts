@@ -258,7 +258,9 @@ export class AlertLifecycle implements AlertOverlay {
     } else if (!isOver) {
       const { pending, newId } = this.#ground
       const { id = newId(), activeAtMs = alert.activeAtMs } = pending.fired(print) ?? {}
-      const begun = beginEpisode({ ...alert, activeAtMs }, print, id, lastingMs(alert, nowMs))
+      // Alertmanager has what is posted with nothing but an end begin then; here it fires from now on.
+      const startsAtMs = Math.min(alert.startsAtMs, nowMs)
+      const begun = beginEpisode({ ...alert, activeAtMs, startsAtMs }, print, id, lastingMs(alert, nowMs))
       this.#table.put(begun)
       this.#writer.addAwaited({ records: [begun.record], events: firstEvents(begun) })
       this.#due.changed(begun)

@@ -192,6 +192,16 @@ describe('an escalation', () => {
     expect(w.lifecycle.outlook(id)).toBeNull()
   })
 
+  it('counts from now where whoever posts an alert has it begin later', async () => {
+    const w = await beganWorld()
+    const nowMs = w.clock.now()
+    const laterMs = nowMs + 60 * MINUTE
+    await w.lifecycle.receive([sent(labels, nowMs, { startsAtMs: laterMs, activeAtMs: laterMs, endsAtMs: laterMs, value: null })])
+    const [record] = w.lifecycle.current({ words: [], matches: null, isReceiver: null, status: 'open', toMs: nowMs, limit: 10 }).records
+    expect(record).toMatchObject({ activeAtMs: nowMs, triggeredAtMs: nowMs })
+    expect(w.lifecycle.outlook(record!.id)!.step).toEqual({ receiver: 'boss', dueMs: nowMs + 5 * MINUTE })
+  })
+
   it('waits while the alert is silenced, and goes on within seconds of the end of that', async () => {
     const w = await beganWorld()
     await fire(w, labels)

@@ -9,7 +9,7 @@ import { readerName, zone } from '../shell/settings.ts'
 import { Popover } from '../widgets/popover.tsx'
 import { AckForm } from './ack-form.tsx'
 import { actOnAlert, fetchAlert, type ApiAlert } from './alert-api.ts'
-import { eventText } from './alert-text.ts'
+import { eventText, scrolling } from './alert-text.ts'
 import { SilenceForm } from './silence-form.tsx'
 
 export function AlertDetails({ alert, onChange, onLoad }: { alert: ApiAlert; onChange: () => void; onLoad: (alert: ApiAlert) => void }): JSX.Element {
@@ -59,7 +59,7 @@ export function AlertDetails({ alert, onChange, onLoad }: { alert: ApiAlert; onC
       </div>
       {problem.value && <p class="form-problem" role="alert">{problem}</p>}
       <Facts alert={shown.value} />
-      <ol class="history" aria-label="History">
+      <ol class="history" aria-label="History" {...scrolling(history.reduce((sum, { detail }) => sum + HISTORY_LINE_CHARS + detail.length, 0))}>
         {history.map(({ time, kind, detail }, i) => (
           <li key={`${time}${kind}${i}`} class={`event event-${kind}`}>
             <time dateTime={time}>{formatTimestamp(Math.floor(Date.parse(time) / 1000) * 1000, zone.value)}</time>
@@ -72,11 +72,14 @@ export function AlertDetails({ alert, onChange, onLoad }: { alert: ApiAlert; onC
   )
 }
 
+/** Of a line without its detail. */
+const HISTORY_LINE_CHARS = 40
+
 function Facts({ alert }: { alert: ApiAlert }): JSX.Element {
   return (
     <dl class="facts">
       {Object.entries(alert.annotations).map(([name, text]) => (
-        <div key={name}><dt>{name}</dt><dd>{/^https?:\/\/\S+$/.test(text) ? <a href={text} target="_blank" rel="noreferrer">{text}</a> : text}</dd></div>
+        <div key={name}><dt>{name}</dt><dd {...scrolling(text.length)}>{/^https?:\/\/\S+$/.test(text) ? <a href={text} target="_blank" rel="noreferrer">{text}</a> : text}</dd></div>
       ))}
     </dl>
   )

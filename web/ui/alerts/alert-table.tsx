@@ -8,7 +8,7 @@ import { Icon } from '../widgets/icons.tsx'
 import { LabelText } from '../widgets/label-text.tsx'
 import type { ApiAlert, ApiPending } from './alert-api.ts'
 import { AlertDetails } from './alert-details.tsx'
-import { ageText, nextStepText, otherLabels, summaryOf } from './alert-text.ts'
+import { ageText, nextStepText, otherLabels, scrolling, summaryOf } from './alert-text.ts'
 
 interface AlertTableProps {
   alerts: readonly ApiAlert[]
@@ -58,8 +58,8 @@ function AlertRow({ alert, isOpen, chosen, nowMs, onToggle }: AlertRowProps): JS
       <td class="col-severity">{chosen !== null && <Chooser id={alert.alert_id} name={alert.rule_name} chosen={chosen} />}<SeverityMark severity={severity} /></td>
       <td class="col-alert">
         <button type="button" class="row-toggle" aria-expanded={isOpen} onClick={onToggle}><Icon name={isOpen ? 'down' : 'right'} /><span class="alert-name">{alert.rule_name}</span></button>
-        {summaryOf(alert) && <p class="alert-summary">{summaryOf(alert)}</p>}
-        <LabelText labels={otherLabels(alert.labels)} empty="" />
+        {summaryOf(alert) && <p class="alert-summary" {...(isOpen ? scrolling(summaryOf(alert).length) : {})}>{summaryOf(alert)}</p>}
+        <div class="alert-labels" {...(isOpen ? scrolling(JSON.stringify(alert.labels).length) : {})}><LabelText labels={otherLabels(alert.labels)} empty="" /></div>
       </td>
       <td class="col-value number">{typeof value === 'number' ? formatShort(value) : value ?? ''}</td>
       <td class="col-since number" title={since}><Ticking nowMs={nowMs} text={(at) => ageText(sinceMs, at, resolvedAt !== null)} /></td>
@@ -102,7 +102,7 @@ function SeverityMark({ severity }: { severity: string }): JSX.Element {
 
 export function PendingTable({ alerts, nowMs }: { alerts: readonly ApiPending[]; nowMs: ReadonlySignal<number> }): JSX.Element {
   return (
-    <table class="data alerts" aria-label="Pending alerts">
+    <table class="data alerts pending" aria-label="Pending alerts">
       <thead><tr><th scope="col" class="col-severity">Severity</th><th scope="col">Alert</th><th scope="col" class="col-value number">Value</th><th scope="col" class="col-since number">Pending for</th></tr></thead>
       <tbody>
         {alerts.map((alert) => (

@@ -26,13 +26,20 @@ export function nextStepText(alert: ApiAlert, nowMs: number): string {
   return pages === '' ? 'repeats as its route says, until acknowledged' : pages
 }
 
-/** How long it has been so, or how long ago that was; posted alerts may begin later. */
+/** How long it has been so, or how long ago that was. */
 export function ageText(fromMs: number, nowMs: number, isPast: boolean): string {
   const ageMs = nowMs - fromMs
-  if (Math.abs(ageMs) < 1000) return 'just now'
-  if (ageMs < 0) return `in ${formatSpan(-ageMs)}`
+  if (ageMs < 1000) return 'just now'
   return isPast ? `${formatSpan(ageMs)} ago` : formatSpan(ageMs)
 }
+
+/** What is longer than its place is reached by Tab, so that the keyboard scrolls it. */
+export function scrolling(charCount: number): { tabIndex?: number } {
+  return charCount > SCROLLED_CHARS ? { tabIndex: 0 } : {}
+}
+
+/** On a phone, sixteen lines of forty. */
+const SCROLLED_CHARS = 600
 
 function inText(time: string, nowMs: number): string {
   return `in ${formatSpan(Math.max(1000, Date.parse(time) - nowMs))}`
