@@ -15,6 +15,7 @@ export function namedFileFaults({ scrapeConfigs, rules, alerting }: Config): str
   return [
     ...missingFiles('rule_files', 'rules', rules.files),
     ...scrapeConfigs.flatMap(({ jobName, http }) => clientFaults(http).map((fault) => `scrape config ${JSON.stringify(jobName)}: ${fault}; its targets cannot be scraped until this is mended`)),
+    ...scrapeConfigs.flatMap(({ jobName, httpSdConfigs }) => httpSdConfigs.flatMap(({ http }, i) => clientFaults(http).map((fault) => `scrape config ${JSON.stringify(jobName)}: http_sd_configs[${i}]: ${fault}; it gives no targets until this is mended`))),
     ...alerting.alertmanagers.flatMap(({ http }, i) => clientFaults(http).map((fault) => `alerting.alertmanagers[${i}]: ${fault}; it gets no alerts until this is mended`)),
   ]
 }

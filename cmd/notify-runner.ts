@@ -78,7 +78,7 @@ export class NotifyRunner implements AlertmanagerRetriever, AlertEntry {
     this.routeLabels = (notification) => this.receivers.routeLabels(notification)
     this.#notifier = notifier
     this.#discovery = new DiscoveryManager({
-      name: 'notify', clock, logger, metrics: discoveryMetrics, update: (name, groups) => notifier.update(Number(name.slice(NAME_PREFIX.length)), groups),
+      name: 'notify', version: VERSION, clock, logger, metrics: discoveryMetrics, update: (name, groups) => notifier.update(Number(name.slice(NAME_PREFIX.length)), groups),
     })
   }
 

@@ -112,7 +112,7 @@ export class Monitor {
       appender: db, clock, logger: logger.with('scrape'), metrics, version: VERSION, globalUrl: (target) => globalUrl(target, flags),
       readsStartTimes: hasFeature(flags, first, START_TIME_STORAGE), labelsFamilies: hasFeature(flags, first, TYPE_AND_UNIT_LABELS),
     })
-    const discovery = new DiscoveryManager({ name: 'scrape', clock, logger, metrics: discoveryMetrics, update: (job, groups) => scrape.updateTargets(job, groups) })
+    const discovery = new DiscoveryManager({ name: 'scrape', version: VERSION, clock, logger, metrics: discoveryMetrics, update: (job, groups) => scrape.updateTargets(job, groups) })
     const rules = await makeRulesRunner(flags, first, { clock, logger: logger.with('rules'), metrics, db, onAlerts: notify.send, pending: notify.pending })
     const settings = (): RuleSettings => ruleSettings(newest, flags, alertRules.groups())
     const ruleTest = new RuleTester(flags, first, { rules: alertRules, settings, db, clock })

@@ -1,29 +1,32 @@
 // Runs the discoverers of every scrape config and hands on what they find, at most once in 5 s for each job (the first
 // at once), so that a flapping source cannot make scraping resync all the time.
-import type { FileSdConfig, ScrapeConfig } from '../lib/config/scrape-config.ts'
+import type { ScrapeConfig } from '../lib/config/scrape-config.ts'
 import type { TargetGroup } from '../lib/model/target-group.ts'
 import type { Clock, Timer } from '../lib/std/clock.ts'
 import type { Logger } from '../lib/std/log.ts'
 import type { Counter, Gauge, Metrics } from '../lib/std/metrics.ts'
 import type { Discoverer } from './discoverer.ts'
 import { FileDiscoverer } from './file.ts'
+import { HttpDiscoverer } from './http.ts'
 import { StaticDiscoverer } from './static.ts'
 
 const UPDATE_MS = 5000
 
 /** What a manager needs to know of a job. */
-export type DiscoveredJob = Pick<ScrapeConfig, 'jobName' | 'staticConfigs' | 'fileSdConfigs'>
+export type DiscoveredJob = Pick<ScrapeConfig, 'jobName' | 'staticConfigs' | 'fileSdConfigs' | 'httpSdConfigs'>
 
 /** The metrics of all managers. */
 export class DiscoveryMetrics {
   readonly discovered: Gauge<'name' | 'config'>
   readonly fileErrors: Counter
+  readonly httpFailures: Counter
   readonly received: Counter<'name'>
   readonly sent: Counter<'name'>
 
   constructor(metrics: Metrics) {
     this.discovered = metrics.gauge('prometheus_sd_discovered_targets', 'Targets that discovery found, before relabeling.', ['name', 'config'])
     this.fileErrors = metrics.counter('prometheus_sd_file_read_errors_total', 'Files of targets not understood.')
+    this.httpFailures = metrics.counter('prometheus_sd_http_failures_total', 'Lists of targets that servers did not give.')
     this.received = metrics.counter('prometheus_sd_received_updates_total', 'Updates that discoverers gave.', ['name'])
     this.sent = metrics.counter('prometheus_sd_updates_total', 'Updates handed on.', ['name'])
   }
@@ -35,6 +38,8 @@ export interface DiscoveryOptions {
   clock: Clock
   logger: Logger
   metrics: DiscoveryMetrics
+  /** Of Monitor, for servers that are asked for targets. */
+  version: string
   /** All groups of a job, whenever they have changed. */
   update: (jobName: string, groups: readonly TargetGroup[]) => void
 }
@@ -43,8 +48,19 @@ export interface DiscoveryOptions {
 interface Running {
   /** What it was made from: an equal configuration keeps it running over a reload. */
   key: string
+  kind: Kind
   stop: AbortController
+  /** Until it has found anything those of the one that it replaces, so that a reload interrupts nothing. */
   groups: Map<string, TargetGroup>
+  hasFound: boolean
+}
+
+type Kind = 'static' | 'file' | 'http'
+
+interface Wanted {
+  key: string
+  kind: Kind
+  make: () => Discoverer
 }
 
 interface Job {
@@ -91,9 +107,13 @@ export class DiscoveryManager {
     this.#jobs.set(config.jobName, job)
     const before = job.running
     const wanted = this.#discoverersOf(config)
-    job.running = wanted.map(({ key }): Running => {
+    const ending = before.filter((running) => !wanted.some(({ key }) => key === running.key))
+    job.running = wanted.map(({ key, kind }): Running => {
       const same = before.find((running) => running.key === key)
-      return same ?? { key, stop: new AbortController(), groups: new Map<string, TargetGroup>() }
+      if (same !== undefined) return same
+      const at = ending.findIndex((running) => running.kind === kind)
+      const groups = at < 0 ? [] : ending.splice(at, 1)[0]!.groups
+      return { key, kind, stop: new AbortController(), groups: new Map(groups), hasFound: false }
     })
     for (const running of before) if (!job.running.includes(running)) running.stop.abort()
     job.isStarting = true
@@ -105,25 +125,27 @@ export class DiscoveryManager {
     this.#changed(config.jobName, job)
   }
 
-  #discoverersOf(config: DiscoveredJob): { key: string; make: () => Discoverer }[] {
-    const { clock } = this.#options
+  #discoverersOf(config: DiscoveredJob): Wanted[] {
+    const { clock, metrics, version } = this.#options
     const logger = this.#options.logger.with('discovery')
-    const onError = (): void => this.#options.metrics.fileErrors.inc()
-    const out = config.fileSdConfigs.map((file: FileSdConfig, i) => ({
-      key: `file ${i} ${JSON.stringify(file)}`,
-      make: (): Discoverer => new FileDiscoverer({ config: file, clock, logger, onError }),
-    }))
-    if (config.staticConfigs.length > 0 || out.length === 0) {
-      const asJson = (_: string, value: unknown): unknown => (value instanceof Map ? [...value] : value)
-      const text = JSON.stringify(config.staticConfigs, asJson)
-      out.push({ key: `static ${text}`, make: () => new StaticDiscoverer(config.staticConfigs) })
-    }
+    const textOf = (value: unknown): string => JSON.stringify(value, (_, part: unknown) => (part instanceof Map ? [...part] : part))
+    const out: Wanted[] = [
+      ...config.fileSdConfigs.map((file, i): Wanted => ({
+        key: `file ${i} ${textOf(file)}`, kind: 'file', make: () => new FileDiscoverer({ config: file, clock, logger, onError: () => metrics.fileErrors.inc() }),
+      })),
+      ...config.httpSdConfigs.map((http, i): Wanted => ({
+        key: `http ${i} ${textOf(http)}`, kind: 'http', make: () => new HttpDiscoverer({ config: http, clock, logger, version, onError: () => metrics.httpFailures.inc() }),
+      })),
+    ]
+    if (config.staticConfigs.length > 0 || out.length === 0) out.push({ key: `static ${textOf(config.staticConfigs)}`, kind: 'static', make: () => new StaticDiscoverer(config.staticConfigs) })
     return out
   }
 
   #start(name: string, job: Job, running: Running, discoverer: Discoverer): void {
     discoverer.run((groups) => {
       this.#options.metrics.received.inc({ name: this.#options.name })
+      if (!running.hasFound) running.groups.clear()
+      running.hasFound = true
       for (const group of groups) {
         if (group.targets.length === 0) running.groups.delete(group.source)
         else running.groups.set(group.source, group)

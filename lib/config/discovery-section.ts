@@ -2,14 +2,16 @@
 import path from 'node:path'
 import type { TargetGroup } from '../model/target-group.ts'
 import { isValidLabelName } from '../model/relabel.ts'
+import { isUrl, readHttpClient } from './http-client.ts'
 import type { MapReader } from './reader.ts'
-import type { FileSdConfig } from './scrape-config.ts'
+import type { FileSdConfig, HttpSdConfig } from './scrape-config.ts'
 
 const FILE_REFRESH_MS = 300_000
+const HTTP_REFRESH_MS = 60_000
 const FILE_NAME = /^[^*]*(\*[^/]*)?\.(json|yml|yaml|JSON|YML|YAML)$/
 /** Prometheus 3.14's kinds of discovery. */
 const OTHER_KINDS: readonly string[] = [
-  'aws', 'azure', 'consul', 'digitalocean', 'dns', 'docker', 'dockerswarm', 'ec2', 'eureka', 'gce', 'hetzner', 'http',
+  'aws', 'azure', 'consul', 'digitalocean', 'dns', 'docker', 'dockerswarm', 'ec2', 'eureka', 'gce', 'hetzner',
   'ionos', 'kubernetes', 'kuma', 'lightsail', 'linode', 'marathon', 'nerve', 'nomad', 'oci', 'openstack', 'outscale',
   'ovhcloud', 'puppetdb', 'scaleway', 'serverset', 'stackit', 'triton', 'uyuni', 'vultr',
 ]
@@ -70,5 +72,19 @@ export function readFileSdConfigs(reader: MapReader, folder: string): FileSdConf
       files: files.map(({ text }) => path.resolve(folder, text)),
       refreshIntervalMs: refreshIntervalMs === 0 ? FILE_REFRESH_MS : refreshIntervalMs,
     }
+  })
+}
+
+/** http_sd_configs, each with the client that asks. */
+export function readHttpSdConfigs(reader: MapReader, folder: string): HttpSdConfig[] {
+  return reader.maps('http_sd_configs').map((section) => {
+    const url = section.text('url', '')
+    if (url === '') section.error('url', 'must be set')
+    else if (!isUrl(url)) section.error('url', 'want a URL that begins with http:// or https://')
+    else if (/^\w+:\/\/[^/?#]*@/.test(url)) section.error('url', 'must not hold a user or password; give them as basic_auth')
+    const refreshIntervalMs = section.durationMs('refresh_interval', HTTP_REFRESH_MS) || HTTP_REFRESH_MS
+    const http = readHttpClient(section, folder)
+    section.finish()
+    return { url, refreshIntervalMs, http }
   })
 }

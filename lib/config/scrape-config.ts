@@ -28,6 +28,13 @@ export interface FileSdConfig {
   refreshIntervalMs: number
 }
 
+/** A list of targets that a server gives. */
+export interface HttpSdConfig {
+  url: string
+  refreshIntervalMs: number
+  http: HttpClientConfig
+}
+
 export interface ScrapeConfig {
   jobName: string
   scrapeIntervalMs: number
@@ -56,6 +63,7 @@ export interface ScrapeConfig {
   http: HttpClientConfig
   staticConfigs: readonly TargetGroup[]
   fileSdConfigs: readonly FileSdConfig[]
+  httpSdConfigs: readonly HttpSdConfig[]
   relabelConfigs: readonly RelabelConfig[]
   metricRelabelConfigs: readonly RelabelConfig[]
 }
@@ -94,6 +102,7 @@ export interface AlertmanagerConfig {
   http: HttpClientConfig
   staticConfigs: readonly TargetGroup[]
   fileSdConfigs: readonly FileSdConfig[]
+  httpSdConfigs: readonly HttpSdConfig[]
   relabelConfigs: readonly RelabelConfig[]
   alertRelabelConfigs: readonly RelabelConfig[]
 }

@@ -80,7 +80,12 @@ function isOneWhole(text: string, base: number): boolean {
   return text.includes('&', base) && ANCHOR.test(text.slice(base))
 }
 
-function* readJson(text: string, path: string): Generator<undefined, TargetGroup[]> {
+/** The list that a server answered with, in slices; source is `url:index`. Adds `__meta_url`. Throws TargetFileError. */
+export function readTargetAnswer(text: string, url: string): Generator<undefined, TargetGroup[]> {
+  return readJson(text, url, '__meta_url')
+}
+
+function* readJson(text: string, path: string, pathLabel = PATH_LABEL): Generator<undefined, TargetGroup[]> {
   let content: unknown
   try {
     content = JSON.parse(text)
@@ -89,12 +94,14 @@ function* readJson(text: string, path: string): Generator<undefined, TargetGroup
     const message = fault?.message ?? (cause instanceof Error ? cause.message : String(cause))
     throw jsonError(text, path, fault?.at ?? 0, message, cause)
   }
+  // Programs in Go write an empty list so.
+  if (content === null) return []
   if (!Array.isArray(content)) throw jsonError(text, path, 0, 'want a list of {targets, labels}')
   yield
   const groups: TargetGroup[] = []
   for (const [i, entry] of content.entries()) {
     const fail = (what: string): TargetFileError => jsonError(text, path, jsonItemPlaces(text)[i]!, `entry ${i + 1}: ${what}`)
-    groups.push(withPath(jsonGroup(entry, `${path}:${i}`, fail), path))
+    groups.push(withPath(jsonGroup(entry, `${path}:${i}`, fail), path, pathLabel))
     if (i % GROUPS_PER_SLICE === GROUPS_PER_SLICE - 1) yield
   }
   return groups
@@ -133,8 +140,10 @@ function jsonGroup(entry: unknown, source: string, fail: (what: string) => Targe
   }
 }
 
-function withPath(group: TargetGroup, path: string): TargetGroup {
-  return { ...group, labels: new Map([...group.labels, ['__meta_filepath', path]]) }
+const PATH_LABEL = '__meta_filepath'
+
+function withPath(group: TargetGroup, path: string, label = PATH_LABEL): TargetGroup {
+  return { ...group, labels: new Map([...group.labels, [label, path]]) }
 }
 
 /** 1-based line and column. */

@@ -9,9 +9,10 @@ import { tempFolder } from '../support/temp-folder.ts'
 
 /** Only what discovery looks at. */
 function config(jobName: string, addresses: readonly string[], files: readonly string[] = []): ScrapeConfig {
-  const part: Pick<ScrapeConfig, 'jobName' | 'staticConfigs' | 'fileSdConfigs'> = {
+  const part: Pick<ScrapeConfig, 'jobName' | 'staticConfigs' | 'fileSdConfigs' | 'httpSdConfigs'> = {
     jobName,
     staticConfigs: addresses.length === 0 ? [] : [{ source: '0', targets: addresses.map((address) => new Map([['__address__', address]])), labels: new Map() }],
+    httpSdConfigs: [],
     fileSdConfigs: files.length === 0 ? [] : [{ files, refreshIntervalMs: 30_000 }],
   }
   return part as ScrapeConfig
@@ -22,7 +23,7 @@ function start(): { manager: DiscoveryManager; clock: FakeClock; updates: [strin
   const updates: [string, string][] = []
   const metrics = new Metrics()
   const manager = new DiscoveryManager({
-    name: 'scrape', clock, metrics: new DiscoveryMetrics(metrics), logger: silentLogger,
+    name: 'scrape', version: '1.2.3', clock, metrics: new DiscoveryMetrics(metrics), logger: silentLogger,
     update: (job, groups) => updates.push([job, groups.flatMap((group) => group.targets.map((target) => target.get('__address__'))).join()]),
   })
   onTestFinished(() => manager.stop())

@@ -102,6 +102,25 @@ scrape_configs:
     ])
   })
 
+  it('takes servers that give targets, each with a client of its own', () => {
+    const { config } = load(`scrape_configs:
+  - job_name: a
+    http_sd_configs:
+      - url: https://cmdb/targets?x=1
+      - {url: 'http://cmdb/', refresh_interval: 5s, basic_auth: {username: u, password_file: p}, tls_config: {insecure_skip_verify: true}}
+alerting: {alertmanagers: [{http_sd_configs: [{url: 'http://am'}]}]}
+`)
+    expect(config.scrapeConfigs[0]!.httpSdConfigs).toMatchObject([
+      { url: 'https://cmdb/targets?x=1', refreshIntervalMs: 60_000, http: { basicAuth: null } },
+      { url: 'http://cmdb/', refreshIntervalMs: 5000, http: { basicAuth: { username: 'u', passwordFile: '/etc/monitor/p' }, tls: { insecureSkipVerify: true } } },
+    ])
+    expect(config.alerting.alertmanagers[0]!.httpSdConfigs).toMatchObject([{ url: 'http://am' }])
+    expect(faults("scrape_configs: [{job_name: a, http_sd_configs: [{}, {url: cmdb}, {url: 'http://u:p@x'}, {url: 'http://x', refresh_intervall: 5s}]}]")).toEqual([
+      '1:50: scrape_configs[0].http_sd_configs[0].url: must be set', '1:60: scrape_configs[0].http_sd_configs[1].url: want a URL that begins with http:// or https://',
+      '1:73: scrape_configs[0].http_sd_configs[2].url: must not hold a user or password; give them as basic_auth', '1:108: unknown key "refresh_intervall" in scrape_configs[0].http_sd_configs[3]; did you mean "refresh_interval"?',
+    ])
+  })
+
   it('names what is wrong with rules in the file itself, and with paths of rule files', () => {
     const text = `rule_files: ['a/*/b.yml', ok.yml]
 rules:
