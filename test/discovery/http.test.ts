@@ -44,8 +44,8 @@ interface Watched {
   clock: FakeClock
   log: string[]
   /** What comes of the next refresh: groups as `source labels: targets`, or `failed`. */
-  next(): Promise<string[]>
-  stop(): Promise<void>
+  next: () => Promise<string[]>
+  stop: () => Promise<void>
 }
 
 function watch(config: ScrapeConfig): Watched {
