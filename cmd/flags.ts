@@ -195,6 +195,9 @@ function toFlags(values: ReadonlyMap<string, string>, warnings: string[]): Flags
   }
 }
 
+/** IPv6's, which takes IPv4 too. */
+export const ANY_HOST = '::'
+
 /** `host:port`, `:port` (all interfaces), `[::1]:port`. */
 function parseListenAddress(address: string): { host: string; port: number } {
   const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]*)):(\d{1,5})$/.exec(address)
@@ -203,7 +206,7 @@ function parseListenAddress(address: string): { host: string; port: number } {
     const want = 'host:port, such as 127.0.0.1:9090 or :9090'
     throw new FlagError(`flag --web.listen-address: wants ${want}, got ${JSON.stringify(address)}`)
   }
-  return { host: match[1] ?? (match[2] === '' ? '0.0.0.0' : match[2]!), port }
+  return { host: match[1] ?? (match[2] === '' ? ANY_HOST : match[2]!), port }
 }
 
 /** The flags of a server that listens on `port`, which it was given as 0: any free one. */

@@ -14,7 +14,7 @@ import type { AlertDesk, AlertmanagerRetriever, ReceiverTools, AlertRules, Metad
 import { createServer, type WebServer } from '../web/server.ts'
 import { AlertmanagerView, type AlertEntry } from './alertmanager-view.ts'
 import type { ConfigFile } from './config-file.ts'
-import { servedOn, type Flags } from './flags.ts'
+import { ANY_HOST, servedOn, type Flags } from './flags.ts'
 import { compileSelector } from './selector.ts'
 import { VERSION } from './version.ts'
 
@@ -105,12 +105,23 @@ export class FrontDoor {
   async listen(): Promise<Flags> {
     const { listenHost, listenPort } = this.#flags
     try {
-      const { port } = await this.server.listen(listenHost, listenPort)
+      const { port } = await this.#listenOn(listenHost, listenPort)
       return this.#flags = servedOn(this.#flags, port)
     } catch (cause) {
       this.lock.release(!this.lock.wasUnclean)
       const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
       throw new ListenError(`cannot listen on ${listenHost}:${listenPort}: ${LISTEN_FAULTS.get(code) ?? String(cause)}`, { cause })
+    }
+  }
+
+  /** A machine without IPv6 has IPv4 alone. */
+  async #listenOn(host: string, port: number): Promise<{ port: number }> {
+    try {
+      return await this.server.listen(host, port)
+    } catch (error) {
+      const isWithoutIpv6 = error instanceof Error && 'code' in error && (error.code === 'EAFNOSUPPORT' || error.code === 'EADDRNOTAVAIL')
+      if (host !== ANY_HOST || !isWithoutIpv6) throw error
+      return this.server.listen('0.0.0.0', port)
     }
   }
 

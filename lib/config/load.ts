@@ -42,6 +42,12 @@ export interface LoadedConfig {
 const TEXT_MAX = 16 << 20
 /** Prometheus takes a star in the last element only. */
 const FILE_PATTERN = /^[^*]*(\*[^/]*)?$/
+/** Keys that stand at the head of files of other kinds. */
+const OTHER_FILES: readonly (readonly [key: string, advice: string])[] = [
+  ['groups', 'this is how a file of rules begins: name that file under rule_files, or write the groups under rules'],
+  ['route', 'this is how an alertmanager.yml begins: name that file as config_file below alerting, or write this key there'],
+  ['receivers', 'who is told of alerts stands below alerting: name an alertmanager.yml there as config_file, or write this key there'],
+]
 const SCRAPE_ITSELF_MS = 10_000
 
 /** Reads and checks a configuration; `fileName` names it in messages. Throws ConfigError. */
@@ -96,6 +102,7 @@ function readConfig(root: YamlNode | null, problems: Problems, file: string, opt
     files: readPatterns(reader, 'rule_files', 'rule files', folder),
     groups: readRuleGroups(reader, 'rules', { file, checks: ruleChecks(features), isLenient: false }),
   }
+  for (const [key, advice] of OTHER_FILES) if (reader.has(key)) reader.error(key, advice)
   const scrapeFiles = readPatterns(reader, 'scrape_config_files', 'files of scrape configs', folder)
   reader.notBuilt('remote_write', 'remote_read')
   reader.notBuilt('otlp', 'tracing')

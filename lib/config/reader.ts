@@ -184,7 +184,7 @@ export class MapReader {
   }
 
   durationMs(key: string, fallbackMs: number): number {
-    return this.#parsed(key, fallbackMs, parseDuration, DurationError)
+    return this.#parsed(key, fallbackMs, parseDuration, DurationError, ' (for example 30s, 5m, 1h30m; units ms, s, m, h, d, w, y)')
   }
 
   sizeBytes(key: string, fallbackBytes: number): number {
@@ -205,7 +205,7 @@ export class MapReader {
     const node = this.#value(key)
     if (!node) return null
     if (node.kind !== 'list') {
-      this.error(key, `want a list, got ${describe(node)}`)
+      this.error(key, `want a list, got ${describe(node)}; ${node.kind === 'scalar' ? `write [${describe(node)}]` : 'each item begins with "- "'}`)
       return null
     }
     const path = this.pathOf(key)
@@ -289,7 +289,7 @@ export class MapReader {
   finish(): void {
     for (const [key, entry] of this.#entries) {
       if (this.#known.has(key)) continue
-      const nearest = nearestWord(key, [...this.#known])
+      const nearest = nearestKey(key, [...this.#known])
       const where = this.path === '' ? '' : ` in ${this.path}`
       const advice = nearest === null ? '' : `; did you mean ${JSON.stringify(nearest)}?`
       this.problems.error(entry.at, `unknown key ${JSON.stringify(key)}${where}${advice}`)
@@ -314,7 +314,7 @@ export class MapReader {
   }
 
   #parsed(
-    key: string, fallback: number, parse: (text: string) => number, failure: new (message: string) => Error,
+    key: string, fallback: number, parse: (text: string) => number, failure: new (message: string) => Error, advice = '',
   ): number {
     const node = this.#value(key)
     if (!node) return fallback
@@ -326,7 +326,7 @@ export class MapReader {
       return parse(node.text)
     } catch (error) {
       if (!(error instanceof failure)) throw error
-      this.error(key, error.message)
+      this.error(key, error.message + advice)
       return fallback
     }
   }
@@ -345,6 +345,15 @@ function isIdle(node: YamlNode): boolean {
     case 'map': return node.entries.size === 0
   }
 }
+
+/** Also one that is only said in part: `job` of `job_name`, `interval` of `scrape_interval`. */
+function nearestKey(wrong: string, keys: readonly string[]): string | null {
+  const nearest = nearestWord(wrong, keys)
+  if (nearest !== null || wrong.length < PART_LENGTH_MIN) return nearest
+  return keys.find((key) => key.startsWith(wrong)) ?? keys.find((key) => key.endsWith(`_${wrong}`)) ?? null
+}
+
+const PART_LENGTH_MIN = 3
 
 function hint(node: YamlNode, choices: readonly string[]): string {
   const nearest = node.kind === 'scalar' ? nearestWord(node.text, choices) : null

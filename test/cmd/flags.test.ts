@@ -69,7 +69,7 @@ describe('parseFlags', () => {
   it('reads listen addresses', () => {
     const f = (address: string, host: string, port: number): void => expect(run('--web.listen-address', address)).toMatchObject({ listenHost: host, listenPort: port })
     f('127.0.0.1:9091', '127.0.0.1', 9091)
-    f(':9090', '0.0.0.0', 9090)
+    f(':9090', '::', 9090)
     f('0.0.0.0:80', '0.0.0.0', 80)
     f('localhost:1', 'localhost', 1)
     f('[::1]:9090', '::1', 9090)

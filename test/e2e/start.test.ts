@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import fs from 'node:fs'
 import http from 'node:http'
 import type { AddressInfo } from 'node:net'
+import os from 'node:os'
 import path from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { compareText } from '../../lib/model/labels.ts'
@@ -84,6 +85,16 @@ describe('monitor', () => {
     const base = await waitFor('the address', async () => /serves (http:\S+),.* scrapes 1 target/.exec(said)?.[1])
     expect(said).toContain(`scrapes 1 target (${base}/metrics)`)
     await waitFor('a scrape of itself', async () => (await (await fetch(`${base}/api/v1/query?query=up==1`)).text()).includes('"monitor"'))
+  })
+
+  it('serves all interfaces of both kinds of address', async () => {
+    const child = spawn(process.execPath, ['cmd/monitor.ts', `--storage.tsdb.path=${tempFolder()}/data`, '--web.listen-address=:0'], { cwd: root, stdio: ['ignore', 'pipe', 'ignore'] })
+    onTestFinished(() => void child.kill('SIGKILL'))
+    let said = ''
+    child.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()))
+    const port = await waitFor('the address', async () => /serves http:\/\/127\.0\.0\.1:(\d+),/.exec(said)?.[1])
+    const own = Object.values(os.networkInterfaces()).flatMap((list) => list ?? []).filter(({ address }) => ['127.0.0.1', '::1'].includes(address))
+    for (const { address, family } of own) expect((await fetch(`http://${family === 'IPv6' ? `[${address}]` : address}:${port}/-/healthy`)).status, address).toBe(200)
   })
 
   it('reloads a good file on SIGHUP and POST, keeps the old one on a bad file', async () => {

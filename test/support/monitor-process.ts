@@ -69,7 +69,9 @@ export class MonitorProcess {
     const monitor = await MonitorProcess.launch(folder, options)
     const gone = monitor.exited.then((code) => Promise.reject(new Error(`exited with ${code}`)))
     try {
-      const ready = waitFor('readiness', async () => monitor.child.exitCode !== null || monitor.child.signalCode !== null || (await fetch(`${monitor.base}/-/ready`)).status === 200)
+      // What it says of itself counts: where another program has taken the port meanwhile, that one may answer.
+      const isServing = async (): Promise<boolean> => monitor.output.includes(`serves ${monitor.base}`) && (await fetch(`${monitor.base}/-/ready`)).status === 200
+      const ready = waitFor('readiness', async () => monitor.child.exitCode !== null || monitor.child.signalCode !== null || (await isServing()))
       await Promise.race([ready, gone])
     } catch (error) {
       await monitor.kill9()

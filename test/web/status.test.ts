@@ -10,6 +10,7 @@ describe('status', () => {
     expect(await get(`${base}/api/v1/status/flags`)).toEqual(success({ 'config.file': 'monitor.yml', 'web.listen-address': '127.0.0.1:9090' }))
     expect(await get(`${base}/api/v1/status/config`)).toEqual(success({ yaml: 'global: {}\n' }))
     const [, build] = await get(`${base}/api/v1/status/buildinfo`)
+    expect((await get(`${base}/version`))[1]).toEqual((build as { data: unknown }).data)
     expect(build).toMatchObject({ status: 'success', data: { version: '3.14.0', revision: 'abc', application: 'monitor', applicationVersion: '0.1.0' } })
     // Grafana takes a server with features for a Mimir.
     expect(build).not.toHaveProperty('data.features')

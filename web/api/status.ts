@@ -20,6 +20,7 @@ export function addStatusRoutes(app: FastifyInstance, parts: ServerParts): void 
     application: 'monitor', applicationVersion: build.version, nodeVersion: process.version,
   }
   addRoute(app, ['GET'], '/api/v1/status/buildinfo', (_request, reply) => sendData(reply, buildInfo))
+  addRoute(app, ['GET'], '/version', (_request, reply) => reply.type('application/json').send(JSON.stringify(buildInfo)))
   const sortedFlags = Object.fromEntries([...flags].toSorted(([a], [b]) => (a < b ? -1 : 1)))
   addRoute(app, ['GET'], '/api/v1/status/flags', (_request, reply) => sendData(reply, sortedFlags))
   addRoute(app, ['GET'], '/api/v1/status/config', (_request, reply) => sendData(reply, { yaml: config.yaml() }))

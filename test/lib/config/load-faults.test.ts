@@ -48,7 +48,7 @@ scrape_configs:
       - {target_label: t, regex: 'a('}
 `)).toEqual([
       '2:3: unknown key "scrape_intervall" in global; did you mean "scrape_interval"?',
-      '3:19: global.scrape_timeout: unknown unit "." in duration "1.5s"',
+      '3:19: global.scrape_timeout: unknown unit "." in duration "1.5s" (for example 30s, 5m, 1h30m; units ms, s, m, h, d, w, y)',
       '7:21: scrape_configs[0].scrape_timeout: is greater than scrape_interval (10s)',
       '8:19: scrape_configs[0].honor_labels: want true or false, got "true"',
       '9:5: unknown key "schema" in scrape_configs[0]; did you mean "scheme"?',
@@ -83,6 +83,20 @@ scrape_configs:
     f('- a\n', /^1:1: want keys such as scrape_configs, got a list$/)
     f('['.repeat(3000), /^\d+:\d+: nested too deeply$/)
     expect(faults(`x: ${'['.repeat(100)}${']'.repeat(100)}`)).toEqual(['1:1: unknown key "x"', '1:68: nested too deeply'])
+  })
+
+  it('says what to write instead', () => {
+    const f = (text: string, ...want: string[]): void => expect(faults(text)).toEqual(want)
+    const duration = 'not a valid duration string: "15" (for example 30s, 5m, 1h30m; units ms, s, m, h, d, w, y)'
+    f('global: {scrape_interval: 15}', `1:27: global.scrape_interval: ${duration}`)
+    f('rule_files: rules.yml', '1:13: rule_files: want a list, got "rules.yml"; write ["rules.yml"]')
+    f('scrape_configs: {job_name: a}', '1:17: scrape_configs: want a list, got a map; each item begins with "- "')
+    f('scrape_configs: [{job: a}]', '1:18: scrape_configs[0].job_name: must be set', '1:19: unknown key "job" in scrape_configs[0]; did you mean "job_name"?')
+    f('scrape_configs: [{job_name: a, basic_auth: {user: u}, tls: {}, interval: 5s}]', '1:45: unknown key "user" in scrape_configs[0].basic_auth; did you mean "username"?',
+      '1:55: unknown key "tls" in scrape_configs[0]; did you mean "tls_config"?', '1:64: unknown key "interval" in scrape_configs[0]; did you mean "scrape_interval"?')
+    f('groups: [{name: a}]', '1:9: groups: this is how a file of rules begins: name that file under rule_files, or write the groups under rules')
+    f('route: {receiver: a}\nreceivers: [{name: a}]', '1:8: route: this is how an alertmanager.yml begins: name that file as config_file below alerting, or write this key there',
+      '2:12: receivers: who is told of alerts stands below alerting: name an alertmanager.yml there as config_file, or write this key there')
   })
 
   it('takes Alertmanagers as Prometheus does', () => {

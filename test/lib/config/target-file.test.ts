@@ -39,7 +39,7 @@ describe('parseTargetFile', () => {
     f('- targets: [a:1]\n- target: [b:1]\n  labels: {"": x}\n', 'x.yml', 'x.yml:2:3: unknown key "target" in entry 2; did you mean "targets"?\nx.yml:3:12: entry 2.labels: "" is not a valid label name')
     f('targets: [a]\n', 'x.yml', 'x.yml:1:1: want a list of {targets, labels}, got a map')
     f('- a\n-\n', 'x.yml', 'x.yml:1:3: entry 1: want {targets, labels}, got "a"\nx.yml:2:2: entry 2: want {targets, labels}, got ""')
-    f('- targets: a:1\n', 'x.yml', 'x.yml:1:12: entry 1.targets: want a list, got "a:1"')
+    f('- targets: a:1\n', 'x.yml', 'x.yml:1:12: entry 1.targets: want a list, got "a:1"; write ["a:1"]')
     f('- targets: [a\n', 'x.yml', 'x.yml:2:1: what was begun with [ or { is not closed before this line')
     f('{}', 'x.json', 'x.json:1:1: want a list of {targets, labels}')
     f('[null]', 'x.json', 'x.json:1:2: entry 1: want {targets, labels}')
