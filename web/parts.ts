@@ -48,7 +48,7 @@ export interface DroppedTarget {
 }
 
 export interface TargetRetriever {
-  /** Targets of all pools, by pool name, then in a steady order. */
+  /** Targets of all pools, those of each in a steady order. */
   activeTargets(): readonly ActiveTarget[]
   /** Targets that relabeling dropped, as many as are kept. */
   droppedTargets(): readonly DroppedTarget[]

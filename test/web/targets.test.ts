@@ -17,7 +17,7 @@ describe('targets and metadata', () => {
   ]
   const parts = (): Partial<ServerParts> => ({
     targets: {
-      activeTargets: () => [active, { ...active, scrapePool: 'q', lastScrapeMs: 0, health: 'unknown' as const }],
+      activeTargets: () => [{ ...active, scrapePool: 'q', lastScrapeMs: 0, health: 'unknown' as const }, active],
       droppedTargets: () => [{ discoveredLabels: new Map([['__address__', 'd:1']]), scrapePool: 'p' }],
       droppedCounts: () => new Map([['p', 3], ['q', 0]]),
     },

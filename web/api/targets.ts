@@ -1,6 +1,7 @@
 // What is scraped, and what it says of its metrics: /scrape_pools, /targets, /targets/metadata, /metadata.
 import type { FastifyInstance } from 'fastify'
 import { formatDuration } from '../../lib/model/duration.ts'
+import { compareText } from '../../lib/model/labels.ts'
 import type { MetricMetadata } from '../../lib/model/metadata.ts'
 import type { ActiveTarget, ServerParts } from '../parts.ts'
 import { badParameter, sendData } from './envelope.ts'
@@ -24,14 +25,19 @@ export function addTargetRoutes(app: FastifyInstance, parts: ServerParts): void 
   })
 }
 
+/** As Prometheus has them, however jobs came and went. */
+function byPool<T extends { scrapePool: string }>(targets: readonly T[]): T[] {
+  return targets.toSorted((a, b) => compareText(a.scrapePool, b.scrapePool))
+}
+
 function targets(parts: ServerParts, state: string, pool: string): object {
   const isWanted = (each: { scrapePool: string }): boolean => pool === '' || each.scrapePool === pool
   const showsActive = state === '' || state === 'any' || state === 'active'
   const showsDropped = state === '' || state === 'any' || state === 'dropped'
   return {
-    activeTargets: showsActive ? parts.targets.activeTargets().filter(isWanted).map(activeTarget) : [],
+    activeTargets: showsActive ? byPool(parts.targets.activeTargets()).filter(isWanted).map(activeTarget) : [],
     droppedTargets: showsDropped
-      ? parts.targets.droppedTargets().filter(isWanted)
+      ? byPool(parts.targets.droppedTargets()).filter(isWanted)
           .map(({ discoveredLabels, scrapePool }) => ({ discoveredLabels: record(discoveredLabels), scrapePool }))
       : [],
     // As Prometheus: null, not {}, where dropped ones were not asked for.
