@@ -11,7 +11,7 @@ import { tempFolder } from '../support/temp-folder.ts'
 it('kill -9 loses no silence, acknowledgement, rule or page', async () => {
   const lines: string[] = []
   const seed = testSeed()
-  const { lost, alerts, toldMore } = await runAlertKills({ folder: tempFolder(), kills: 3, seed, print: (line) => lines.push(line) })
+  const { lost, alerts, toldMore } = await runAlertKills({ folder: tempFolder(), kills: 3, seed, isWhole: false, print: (line) => lines.push(line) })
   expect(lost, `seed ${seed}: ${lines.join('; ')}`).toEqual([])
   expect(toldMore).toBe(0)
   expect(alerts).toBeGreaterThan(3)

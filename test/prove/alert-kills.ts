@@ -22,6 +22,8 @@ interface AlertKillOptions {
   folder: string
   kills: number
   seed: number
+  /** The process that sends is killed, too. */
+  isWhole: boolean
   print: (line: string) => void
 }
 
@@ -36,7 +38,7 @@ function configOf(hook: string): string {
 `
 }
 
-export async function runAlertKills({ folder, kills, seed, print }: AlertKillOptions): Promise<AlertKillReport> {
+export async function runAlertKills({ folder, kills, seed, isWhole, print }: AlertKillOptions): Promise<AlertKillReport> {
   const told = new Map<string, number>()
   const { hook, close } = await listen(told)
   const client = new AlertClient(new Random(seed))
@@ -50,7 +52,7 @@ export async function runAlertKills({ folder, kills, seed, print }: AlertKillOpt
       const until = client.answered + 3 + client.random.int(60)
       await waitFor('answers', () => Promise.resolve(client.answered >= until), TOLD_MS_MAX)
       await new Promise((resolve) => setTimeout(resolve, client.random.int(20)))
-      await monitor.kill9()
+      await (isWhole ? monitor.kill9Whole() : monitor.kill9())
       await work
       report.kills++
       monitor = await MonitorProcess.start(folder, options)

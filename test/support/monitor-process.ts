@@ -125,4 +125,13 @@ export class MonitorProcess {
     this.child.kill('SIGKILL')
     await this.exited
   }
+
+  /** With the processes it has started, as a container ends. */
+  async kill9Whole(): Promise<void> {
+    const { pid } = this.child
+    const children = fs.readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter((one) => one !== '')
+    this.child.kill('SIGKILL')
+    for (const one of children) process.kill(Number(one), 'SIGKILL')
+    await this.exited
+  }
 }
