@@ -16,7 +16,7 @@ import type { PendingAlert, SentAlert } from '../../model/alert.ts'
 import { fingerprint } from '../../model/fingerprint.ts'
 import type { Labels } from '../../model/labels.ts'
 import type { NotifiedAlert, Notification } from '../../model/notification.ts'
-import type { Clock, Timer } from '../../std/clock.ts'
+import { isDoneWithin, type Clock, type Timer } from '../../std/clock.ts'
 import type { Logger } from '../../std/log.ts'
 import type { Metrics } from '../../std/metrics.ts'
 import { runInTurns, type Steps } from '../../std/steps.ts'
@@ -64,6 +64,8 @@ const STEP_ALERTS = 16
 /** Alerts recorded together, one transaction: what else is asked waits for these alone. */
 const PART_ALERTS = 1000
 const LOAD_RETRY_MS = 10_000
+/** Alerts are told without what was kept where its disk hangs for longer. */
+const LOAD_MS_MAX = 5000
 const KEY_NAME = 'ack-key'
 
 export class AlertLifecycle implements AlertOverlay {
@@ -193,22 +195,33 @@ export class AlertLifecycle implements AlertOverlay {
   }
 
   async #load(): Promise<void> {
+    const { clock, logger } = this.#ground
+    const read = this.#read()
+    if (await isDoneWithin(read, LOAD_MS_MAX, clock)) {
+      this.#adopt(await read)
+      return
+    }
+    logger.error('open alerts and acknowledgements are not read yet, as the disk hangs: alerts are told without them until they are')
+    void read.then((records) => this.#inTurn(() => Promise.resolve(this.#isStopped ? undefined : this.#adopt(records))))
+  }
+
+  /** What was open. Nothing where it cannot be read, which is tried again; never rejects. */
+  async #read(): Promise<AlertRecord[]> {
     const { store, pending, clock, logger, externalUrl, newKey } = this.#ground
-    let records: AlertRecord[]
     try {
       let key = await store.value(KEY_NAME)
       if (key === null) await store.putValue(KEY_NAME, (key = newKey()))
       this.#links = new AckLinks(key, externalUrl)
       this.#cooldowns.load(await store.told())
-      records = await store.unresolvedAlerts()
+      const records = await store.unresolvedAlerts()
       await pending.load()
+      return records
     } catch (error) {
       if (!(error instanceof MetaError)) throw error
       logger.error('open alerts and acknowledgements cannot be read; it is tried again', { err: error })
       if (!this.#isStopped) this.#reload = clock.after(LOAD_RETRY_MS, () => void this.start(), true)
-      return
+      return []
     }
-    this.#adopt(records)
   }
 
   /** Episodes go on where they were: the dispatcher knows of them before the rules have found them again. */

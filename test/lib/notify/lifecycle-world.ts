@@ -92,6 +92,8 @@ export class LifecycleWorld {
   readonly #known = new Set<string>()
   #lastId = 100_000_000_000
   ruleIntervalMsMax = 0
+  /** Of the store of the next start, before it is asked anything. */
+  onOpened: (store: MetaStore) => void = () => {}
   store: MetaStore
   dispatch!: PlainDispatch
   lifecycle!: AlertLifecycle
@@ -127,6 +129,7 @@ export class LifecycleWorld {
     await this.lifecycle.stop()
     if (!isKilled) await this.store.close()
     this.store = openStore(this.#folder)
+    this.onOpened(this.store)
     await this.begin()
   }
 

@@ -1,4 +1,5 @@
 // Episodes, escalation, cooldown and history, case by case. Random histories are in lifecycle-model.test.ts.
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import type { LifecycleConfig } from '../../../lib/config/lifecycle-section.ts'
 import { MetaError } from '../../../lib/meta/errors.ts'
@@ -125,6 +126,26 @@ describe('an episode', () => {
     await w.advance(5 * MINUTE)
     expect((await w.store.alert(gone))?.status).toBe('resolved')
     expect((await w.store.alert(id))?.status).toBe('open')
+  })
+
+  it('is told though what was open cannot be read at a start, and what was acknowledged is so once it can', async () => {
+    const w = await beganWorld()
+    const id = await fire(w, CPU)
+    await w.lifecycle.people.acknowledge(id, { by: 'ana', repageAfterMs: null })
+    let goOn = (): void => {}
+    const hangs = new Promise<void>((resolve) => (goOn = resolve))
+    w.onOpened = (store) => {
+      const unresolved = store.unresolvedAlerts.bind(store)
+      store.unresolvedAlerts = () => hangs.then(unresolved)
+    }
+    const other = { ...CPU, instance: 'web2' }
+    const started = w.restart(false)
+    for (let isBegun = false; !isBegun; await w.clock.advance(1000)) isBegun = await Promise.race([started.then(() => true), nextTurn(false)])
+    await w.lifecycle.receive([sent(other, w.clock.now())])
+    expect([...w.dispatch.alerts.keys()]).toEqual([printOf(other)])
+    goOn()
+    while (!w.dispatch.alerts.has(printOf(CPU))) await w.advance(0)
+    expect(w.lifecycle.heldBy(printOf(CPU), 'team/email/0', w.clock.now())).toBe('acknowledged')
   })
 
   it('that was posted lasts as long as whoever posted it said, also over a restart', async () => {

@@ -1,0 +1,169 @@
+// Receivers that do what no receiver should, over real sockets: HTTP services and mail servers, by the name of their fault.
+import net from 'node:net'
+import { setTimeout as wait } from 'node:timers/promises'
+
+export interface BadReceiver {
+  /** A section of a receiver, as it stands in the configuration. */
+  section: string
+  /** It takes a message sometimes, or once; null: never. */
+  takes: 'once' | null
+}
+
+interface Served {
+  /** What came, whole requests or mails, in order of their coming. */
+  came: string[]
+}
+
+type Answer = (socket: net.Socket, request: string, nth: number) => void | Promise<void>
+
+const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok'
+
+/** What an HTTP service does with a request; `nth` counts those of the same body. */
+const HTTP_FAULTS: Readonly<Record<string, { takes: BadReceiver['takes']; answer: Answer }>> = {
+  'never answers': { takes: null, answer: () => {} },
+  'answers byte by byte': {
+    takes: 'once',
+    answer: async (socket) => {
+      for (const byte of OK) {
+        socket.write(byte)
+        await wait(5)
+      }
+      socket.end()
+    },
+  },
+  'closes within the head': { takes: null, answer: (socket) => void socket.end(OK.slice(0, 20)) },
+  'closes without a word': { takes: null, answer: (socket) => void socket.destroy() },
+  'resets after its 200': {
+    takes: 'once',
+    answer: (socket) => {
+      socket.write('HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nok')
+      setTimeout(() => socket.resetAndDestroy(), 20)
+    },
+  },
+  'has a body without end': {
+    takes: 'once',
+    answer: (socket) => {
+      socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n')
+      const piece = `8000\r\n${'x'.repeat(0x8000)}\r\n`
+      const more = (): void => {
+        while (!socket.destroyed && socket.write(piece));
+      }
+      socket.on('drain', more)
+      more()
+    },
+  },
+  'speaks no HTTP': { takes: null, answer: (socket) => void socket.end('220 ESMTP ready\r\n') },
+  'sends elsewhere': { takes: null, answer: (socket) => void socket.end('HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\nConnection: close\r\n\r\n') },
+  'is busy at first': {
+    takes: 'once',
+    answer: (socket, _, nth) => void socket.end(nth === 1 ? 'HTTP/1.1 503 Busy\r\nRetry-After: 1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n' : OK),
+  },
+}
+
+/** Replies of a mail server by the command's first word; `hang` and `close` are no replies. `DONE` stands for the end of the mail. */
+const MAIL_FAULTS: Readonly<Record<string, { takes: BadReceiver['takes']; replies: Readonly<Record<string, string | ((nth: number) => string)>> }>> = {
+  'never greets': { takes: null, replies: { HELLO: 'hang' } },
+  'refuses senders': { takes: null, replies: { MAIL: '550 not you' } },
+  'refuses recipients': { takes: null, replies: { RCPT: '550 nobody here' } },
+  greylists: { takes: 'once', replies: { RCPT: (nth) => (nth === 1 ? '451 come again' : '250 ok') } },
+  'refuses data': { takes: null, replies: { DATA: '554 no' } },
+  'is full at the end': { takes: null, replies: { DONE: '452 full' } },
+  'refuses the mail': { takes: null, replies: { DONE: '554 spam' } },
+  'hangs after the mail': { takes: null, replies: { DONE: 'hang' } },
+  'closes within the mail': { takes: null, replies: { DATA: 'close' } },
+  'closes after its 250': { takes: 'once', replies: { QUIT: 'close' } },
+}
+
+/** Owns its servers until `stop`. */
+export class BadReceivers {
+  readonly #servers: net.Server[] = []
+  readonly #sockets = new Set<net.Socket>()
+  /** By fault. */
+  readonly served: Map<string, Served> = new Map()
+
+  async start(): Promise<Map<string, BadReceiver>> {
+    const receivers = new Map<string, BadReceiver>()
+    for (const [fault, { takes, answer }] of Object.entries(HTTP_FAULTS)) {
+      const port = await this.#listen(fault, (socket, came) => onRequest(socket, came, answer))
+      receivers.set(fault, { takes, section: `webhook_configs: [{url: "http://127.0.0.1:${port}/", timeout: ${takes === null ? '2s' : '5m'}}]` })
+    }
+    for (const [fault, { takes, replies }] of Object.entries(MAIL_FAULTS)) {
+      const port = await this.#listen(fault, (socket, came) => onMail(socket, came, replies))
+      receivers.set(fault, { takes, section: `email_configs: [{to: ops@example.com, from: m@example.com, smarthost: "127.0.0.1:${port}", require_tls: false, headers: {X-Alert: '{{ .CommonLabels.alertname }}'}}]` })
+    }
+    const plain = await this.#listen('knows no TLS', (socket) => void socket.on('data', () => socket.end(OK)))
+    receivers.set('knows no TLS', { takes: null, section: `webhook_configs: [{url: "https://127.0.0.1:${plain}/", timeout: 2s}]` })
+    receivers.set('has no name', { takes: null, section: 'webhook_configs: [{url: "http://nothing.invalid/", timeout: 2s}]' })
+    return receivers
+  }
+
+  async stop(): Promise<void> {
+    for (const socket of this.#sockets) socket.destroy()
+    await Promise.all(this.#servers.map((server) => new Promise((resolve) => server.close(resolve))))
+  }
+
+  async #listen(fault: string, serve: (socket: net.Socket, came: string[]) => void): Promise<number> {
+    const came: string[] = []
+    const server = net.createServer((socket) => {
+      this.#sockets.add(socket)
+      socket.on('error', () => {}).on('close', () => this.#sockets.delete(socket))
+      serve(socket, came)
+    })
+    this.#servers.push(server)
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const { port } = server.address() as net.AddressInfo
+    this.served.set(fault, { came })
+    return port
+  }
+}
+
+function onRequest(socket: net.Socket, came: string[], answer: Answer): void {
+  let text = ''
+  socket.on('data', (piece: Buffer) => {
+    text += piece.toString()
+    const head = text.indexOf('\r\n\r\n')
+    const length = Number(/content-length: (\d+)/i.exec(text)?.[1] ?? 0)
+    if (head < 0 || Buffer.byteLength(text.slice(head + 4)) < length) return
+    const body = text.slice(head + 4)
+    text = ''
+    came.push(body)
+    void answer(socket, body, came.filter((one) => one === body).length)
+  })
+}
+
+function onMail(socket: net.Socket, came: string[], replies: Readonly<Record<string, string | ((nth: number) => string)>>): void {
+  const reply = (command: string, usual: string): void => {
+    const own = replies[command]
+    const text = typeof own === 'function' ? own(countRcpt(came)) : own ?? usual
+    if (text === 'close') socket.destroy()
+    else if (text !== 'hang') socket.write(`${text}\r\n`)
+  }
+  let buffer = ''
+  let isData = false
+  reply('HELLO', '220 ready')
+  socket.on('data', (piece: Buffer) => {
+    buffer += piece.toString()
+    for (let end = buffer.indexOf('\r\n'); end >= 0; end = buffer.indexOf('\r\n')) {
+      if (isData) {
+        const last = buffer.indexOf('\r\n.\r\n')
+        if (last < 0) return
+        came.push(buffer.slice(0, last))
+        buffer = buffer.slice(last + 5)
+        isData = false
+        reply('DONE', '250 taken')
+        continue
+      }
+      const command = buffer.slice(0, end).split(' ')[0]!.toUpperCase()
+      buffer = buffer.slice(end + 2)
+      if (command === 'RCPT') came.push('RCPT')
+      isData = command === 'DATA' && (replies['DATA'] ?? '354').toString().startsWith('354')
+      if (command === 'DATA') reply('DATA', '354 go on')
+      else reply(command, '250 ok')
+    }
+  })
+}
+
+/** Tries so far, this one included. */
+function countRcpt(came: readonly string[]): number {
+  return came.filter((one) => one === 'RCPT').length
+}
