@@ -19,6 +19,8 @@ export interface ObjectRange {
 export type Fetched = Uint8Array | string
 
 export interface RangeFetcher {
+  /** Something may be fetched soon. */
+  wake(): void
   /** Begins to fetch; a number for `take`. */
   begin(ranges: readonly ObjectRange[]): number
   /** As the ranges that `begin` was given, in their order, once; null if they were forgotten. Holds the thread until all is there. */
@@ -65,7 +67,7 @@ const MISSING_MAX_AT_START = 80
 /** What ends the thread may be in what is asked for: then it ends the next one, too. */
 const DEATHS_MAX = 2
 
-/** Starts its thread with the first read. */
+/** Starts its thread with the first read, or when one is to be expected. */
 export class FetchThread implements RangeFetcher {
   readonly #url: URL
   readonly #place: StorePlace
@@ -83,6 +85,10 @@ export class FetchThread implements RangeFetcher {
   constructor(url: URL, place: StorePlace) {
     this.#url = url
     this.#place = place
+  }
+
+  wake(): void {
+    if (this.#port === null) this.#start()
   }
 
   begin(ranges: readonly ObjectRange[]): number {

@@ -103,6 +103,8 @@ export class HourFiles {
     try {
       this.#manifest = readManifest(this.#folder)
       this.#local = new Set(listFolder(this.#folder))
+      // Its thread starts while labels are looked up.
+      if (this.#store !== null && 'wake' in this.#store && this.#manifest.files.some(({ name }) => !this.#local.has(name))) this.#store.wake()
     } catch (error) {
       if (!(error instanceof DiskError || error instanceof SyntaxError)) throw error
       this.#manifest = EMPTY_MANIFEST

@@ -2,7 +2,8 @@
 //
 //   refs ─▶ sidecars: places ─▶ series in the order of the files ─▶ batch: chunks of its row groups ─▶ columns
 //
-// While a batch is decoded, what a bucket has of the next one is on its way.
+// Chunks of several batches are read in one round, so that a bucket gets few requests; while a round is decoded, the next one is
+// on its way.
 import type { BucketBatch, BucketColumn, BucketSelection, SketchQuantiles } from './bucket.ts'
 import { BucketBuffer } from './bucket-buffer.ts'
 import type { ChunkPlace, DeletedRows, HourFiles, StartedRead } from './hour-files.ts'
@@ -16,6 +17,8 @@ const HOUR_MS = 3_600_000
 /** Rows of a batch: 13 columns of a MiB. One series may have more. */
 const BATCH_ROWS = 1 << 17
 const SLICE_SERIES = 4096
+/** A round ends with the batch that brings it to this, bytes between the first and the last chunk of each file. */
+const ROUND_BYTES_MAX = 12 << 20
 const QUANTILE_SERIES = 32
 
 /** Where a series has rows in one file. */
@@ -48,7 +51,7 @@ export interface HourRange {
 }
 
 /** Buckets that end in (mint, maxt], with the columns `wanted`; count and staleAtEnd always. */
-export function selectHours(files: HourFiles, asked: HourSeries, range: HourRange, wanted: readonly BucketColumn[]): BucketSelection {
+export function selectHours(files: HourFiles, asked: HourSeries, range: HourRange, wanted: readonly BucketColumn[], roundBytesMax: number = ROUND_BYTES_MAX): BucketSelection {
   const { refs } = asked
   const { mint, maxt } = range
   const columns = PARQUET_COLUMNS.flatMap(({ bucketColumn }, c) => {
@@ -58,7 +61,7 @@ export function selectHours(files: HourFiles, asked: HourSeries, range: HourRang
   const buffer = new BucketBuffer()
   let slice: Slice = { at: 0, pieces: [], order: [] }
   let done = 0
-  const start = (): StartedBatch | null => {
+  const plan = (): PlannedBatch | null => {
     while (done === slice.order.length) {
       const at = slice.at + slice.pieces.length
       if (at === refs.length) return null
@@ -67,15 +70,26 @@ export function selectHours(files: HourFiles, asked: HourSeries, range: HourRang
     }
     const series = slice.order.slice(done, done + perBatch)
     done += series.length
-    return { series, at: slice.at, started: startParts(files, partsOf(series, slice), columns) }
+    const parts = partsOf(series, slice)
+    return { series, at: slice.at, parts, places: placesOf(files, parts, columns) }
   }
-  let ahead: StartedBatch | null = null
+  const start = (): StartedRound | null => {
+    const batches: PlannedBatch[] = []
+    let batch = plan()
+    for (; batch !== null; batch = spanOf(batches) < roundBytesMax ? plan() : null) batches.push(batch)
+    return batches.length === 0 ? null : { batches, read: files.start(batches.flatMap(({ places }) => places.flat())) }
+  }
+  let ahead: StartedRound | null = null
+  let read: ReadBatch[] = []
   const next = (): BucketBatch | null => {
     for (;;) {
-      const batch = ahead ?? start()
-      if (batch === null) return null
-      ahead = start()
-      if (fillBatch(files, batch, { columns, range, buffer })) return buffer
+      if (read.length === 0) {
+        const round = ahead ?? start()
+        if (round === null) return null
+        ahead = start()
+        read = finishRound(files, round)
+      }
+      if (fillBatch(files, read.shift()!, { columns, range, buffer })) return buffer
     }
   }
   return { refs, next }
@@ -169,23 +183,30 @@ function partsOf(series: readonly number[], { pieces }: Slice): Part[] {
   return [...parts.values()]
 }
 
-interface StartedParts {
-  parts: readonly Part[]
-  places: readonly (readonly ChunkPlace[])[]
-  read: StartedRead
-}
-
-/** A batch of series whose chunks are on their way. */
-interface StartedBatch {
+/** A batch of series, and the chunks to be read for it. */
+interface PlannedBatch {
   /** Positions in the slice. */
   series: readonly number[]
   /** Of the slice in refs. */
   at: number
-  started: StartedParts
+  parts: readonly Part[]
+  /** As the parts. */
+  places: readonly (readonly ChunkPlace[])[]
 }
 
-/** Begins to read chunks `columns` of the parts. */
-function startParts(files: HourFiles, parts: readonly Part[], columns: readonly number[]): StartedParts {
+/** Batches whose chunks are on their way. */
+interface StartedRound {
+  batches: readonly PlannedBatch[]
+  read: StartedRead
+}
+
+interface ReadBatch extends PlannedBatch {
+  /** Part by part; null for one that cannot be had. */
+  chunks: readonly (readonly (Uint8Array | null)[])[]
+}
+
+/** Where chunks `columns` of the parts lie; none of those whose sidecar cannot be read. */
+function placesOf(files: HourFiles, parts: readonly Part[], columns: readonly number[]): ChunkPlace[][] {
   const places: ChunkPlace[][] = parts.map(() => [])
   for (const [file, of] of Map.groupBy(parts.keys(), (p) => parts[p]!.file)) {
     const isRead = files.withIndex(file, (index) => {
@@ -198,14 +219,23 @@ function startParts(files: HourFiles, parts: readonly Part[], columns: readonly 
     })
     if (isRead === true) files.markChecked(file)
   }
-  return { parts, places, read: files.start(places.flat()) }
+  return places
 }
 
-/** The chunks, part by part; a part none of whose chunks may be missing has null for one that is. */
-function finishParts(files: HourFiles, { places, read }: StartedParts): (Uint8Array | null)[][] {
+/** Bytes between the first and the last chunk of each file. */
+function spanOf(batches: readonly PlannedBatch[]): number {
+  const ends = new Map<string, { from: number; to: number }>()
+  for (const { file: { name }, offset, bytes } of batches.flatMap(({ places }) => places.flat())) {
+    const end = ends.get(name) ?? { from: offset, to: offset }
+    ends.set(name, { from: Math.min(end.from, offset), to: Math.max(end.to, offset + bytes) })
+  }
+  return ends.values().reduce((sum, { from, to }) => sum + to - from, 0)
+}
+
+function finishRound(files: HourFiles, { batches, read }: StartedRound): ReadBatch[] {
   const found = files.finish(read)
   let at = 0
-  return places.map((of) => found.slice(at, at += of.length))
+  return batches.map((batch) => ({ ...batch, chunks: batch.places.map((of) => found.slice(at, at += of.length)) }))
 }
 
 interface BatchWork {
@@ -227,9 +257,7 @@ function reserve(rows: number): void {
 }
 
 /** False if none of the series has a row in the range. */
-function fillBatch(files: HourFiles, { series, at, started }: StartedBatch, { columns, range, buffer }: BatchWork): boolean {
-  const { parts } = started
-  const chunks = finishParts(files, started)
+function fillBatch(files: HourFiles, { series, at, parts, chunks }: ReadBatch, { columns, range, buffer }: BatchWork): boolean {
   const bounds = { from: Infinity, to: -Infinity }
   parts.forEach((part, p) => {
     if (chunks[p]!.length === 0 || chunks[p]!.includes(null)) return
@@ -317,7 +345,8 @@ interface SketchWork {
 
 function addSketches(files: HourFiles, series: readonly number[], slice: Slice, { from, to, sums }: SketchWork): void {
   const parts = partsOf(series, slice)
-  const chunks = finishParts(files, startParts(files, parts, [TIME_COLUMN, SKETCH_COLUMN]))
+  const places = placesOf(files, parts, [TIME_COLUMN, SKETCH_COLUMN])
+  const { chunks } = finishRound(files, { batches: [{ series, at: 0, parts, places }], read: files.start(places.flat()) })[0]!
   parts.forEach(({ file, group, rows, pieces }, p) => {
     const [time, sketch] = chunks[p]!
     if (time === null || time === undefined || sketch === null || sketch === undefined) return

@@ -100,7 +100,7 @@ const SEVEN = '{__name__=~"node_load1|node_memory_Mem.*|node_network_receive_.*|
 const HOSTS = '{instance=~"host-0000[38].*"}'
 const QUERIES = [
   ...['avg_over_time', 'max_over_time', 'stddev_over_time', 'rate'].map((func) => `${func}(${CPU}[1d])`),
-  CPU, `sum by (instance) (avg_over_time(${SEVEN}[1d]))`, `sum by (instance) (rate(${HOSTS}[1d]))`,
+  CPU, `sum by (instance) (last_over_time(${SEVEN}[1d]))`, `sum by (instance) (last_over_time(${HOSTS}[1d]))`,
 ]
 
 /** Each query is asked of a process that was started for it. */

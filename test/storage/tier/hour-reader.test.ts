@@ -176,7 +176,7 @@ describe('the folder of the archive', () => {
 })
 
 describe('a fetching thread', () => {
-  it('brings the next batch while one is read; selections side by side and queries that begin meanwhile get their own', () => {
+  it('brings the next round while one is read; selections side by side and queries that begin meanwhile get their own', () => {
     const random = new Random(8)
     const archive = archiveOf(tempFolder(), random, 260)
     const away = tempFolder()
@@ -185,7 +185,7 @@ describe('a fetching thread', () => {
     const files = new HourFiles(archive.folder, thread, systemClock)
     files.begin()
     const everyone = Uint32Array.from({ length: 260 }, (_, i) => i + 1)
-    const select = (name: BucketColumn): BucketSelection => selectHours(files, seriesOf(everyone), { mint: FIRST, maxt: LAST }, [name])
+    const select = (name: BucketColumn): BucketSelection => selectHours(files, seriesOf(everyone), { mint: FIRST, maxt: LAST }, [name], 1)
     const [sums, maxima] = [select('sum'), select('max')]
     const got: Rows[] = [new Map(), new Map()]
     const take = (selection: BucketSelection, into: Rows, name: BucketColumn): boolean => {
@@ -213,12 +213,19 @@ class CountingFetcher implements RangeFetcher {
   readonly asked = new Map<string, Uint8Array>()
   readonly #folder: string
   readonly #begun: Uint8Array[][] = []
+  requests = 0
+  isAwake = false
 
   constructor(folder: string) {
     this.#folder = folder
   }
 
+  wake(): void {
+    this.isAwake = true
+  }
+
   begin(ranges: readonly ObjectRange[]): number {
+    this.requests += ranges.length
     const fetched = ranges.map(({ key, offset, bytes }) => {
       const all = fs.readFileSync(path.join(this.#folder, key))
       const times = this.asked.get(key) ?? new Uint8Array(all.length)
@@ -239,18 +246,27 @@ class CountingFetcher implements RangeFetcher {
 }
 
 describe('chunks of a bucket', () => {
-  it('that two batches share come once', () => {
+  it('come in few requests; those that two rounds share come once', () => {
     const archive = archiveOf(tempFolder(), new Random(9), 260)
     const away = tempFolder()
     for (const { name } of archive.files) fs.renameSync(path.join(archive.folder, name), path.join(away, name))
-    const fetcher = new CountingFetcher(away)
-    const files = new HourFiles(archive.folder, fetcher, systemClock)
-    files.begin()
     const everyone = Uint32Array.from({ length: 260 }, (_, i) => i + 1)
-    expect(collected(selectHours(files, seriesOf(everyone), { mint: FIRST, maxt: LAST }, COLUMNS), COLUMNS)).toEqual(expected(archive, everyone, FIRST, LAST, COLUMNS))
-    const times = [...fetcher.asked.values()].flatMap((of) => [...of]).filter((time) => time > 0)
+    const want = expected(archive, everyone, FIRST, LAST, COLUMNS)
+    const ask = (roundBytesMax?: number): { requests: number; twice: number } => {
+      const fetcher = new CountingFetcher(away)
+      const files = new HourFiles(archive.folder, fetcher, systemClock)
+      files.begin()
+      expect(fetcher.isAwake).toBe(true)
+      expect(collected(selectHours(files, seriesOf(everyone), { mint: FIRST, maxt: LAST }, COLUMNS, roundBytesMax), COLUMNS)).toEqual(want)
+      const times = [...fetcher.asked.values()].flatMap((of) => [...of]).filter((time) => time > 0)
+      return { requests: fetcher.requests, twice: times.filter((time) => time > 1).length / times.length }
+    }
     // What lies between two chunks comes with them. Were each batch to ask for all that it needs, it would be more than half.
-    expect(times.filter((time) => time > 1).length / times.length).toBeLessThan(0.35)
+    const byBatch = ask(1)
+    expect(byBatch.twice).toBeLessThan(0.35)
+    expect(byBatch.requests).toBeGreaterThan(2 * archive.files.length)
+    // All of it fits one round: a request a file.
+    expect(ask()).toEqual({ requests: archive.files.length, twice: 0 })
   }, 120_000)
 })
 
@@ -262,7 +278,7 @@ describe('a bucket that does not answer', () => {
     const counts = [0]
     const broken: RangeFetcher = {
       begin: (ranges) => (asked++, counts.push(ranges.length) - 1), take: (id) => Array.from({ length: counts[id]! }, () => 'cannot GET: connection refused'),
-      forget: () => undefined, close: () => undefined,
+      wake: () => undefined, forget: () => undefined, close: () => undefined,
     }
     const clock = new FakeClock()
     const files = new HourFiles(archive.folder, broken, clock)
