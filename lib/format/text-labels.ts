@@ -2,6 +2,7 @@
 import { isUtf8 } from 'node:buffer'
 import { METRIC_NAME } from '../model/labels.ts'
 import { FAMILY_HISTOGRAM, FAMILY_SUMMARY, FAMILY_TYPE_MASK, familyLabels, typeOf } from './metric-family.ts'
+import { TextCache } from './text-cache.ts'
 import { formatOpenMetricsFloat, parseFloatText } from './text-float.ts'
 
 /** A UNIT line: the family's name as it stands there, and its unit, '' for none. */
@@ -14,27 +15,31 @@ export function isUtf8Range(bytes: Uint8Array, from: number, to: number): boolea
   return isUtf8(bytes.subarray(from, to))
 }
 
-/**
- * Decodes offsets (metric name from and to, then name from and to, value from and to of each label) into a map.
- * `le` and `quantile` take OpenMetrics' spelling where the family says that they are numbers. A name that comes twice
- * is put into `repeated`. `unit`: of the UNIT line in force, if type and unit become labels; null if they do not.
- */
-export function decodeSeriesLabels(bytes: Uint8Array, offsets: readonly number[], family: number, unit: FamilyUnit | null, repeated: { name: string }): Map<string, string> {
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  const type = family & FAMILY_TYPE_MASK
-  const metric = buffer.toString('utf8', offsets[0], offsets[1])
-  const labels = unit === null ? new Map([[METRIC_NAME, unescape(metric)]]) : familyLabels(unescape(metric), typeOf(type), metric.startsWith(unit.familyName) ? unit.text : '')
-  const given = unit === null ? null : new Set(labels.keys())
-  for (let i = 2; i < offsets.length; i += 4) {
-    const name = unescape(buffer.toString('utf8', offsets[i], offsets[i + 1]))
-    if (given !== null && given.has(name)) continue
-    const value = unescape(buffer.toString('utf8', offsets[i + 2], offsets[i + 3]))
-    const isNumber = (type === FAMILY_SUMMARY && name === 'quantile') || (type === FAMILY_HISTOGRAM && name === 'le')
-    const number = isNumber ? parseFloatText(value) : null
-    if (labels.has(name)) repeated.name = name
-    labels.set(name, number === null ? value : formatOpenMetricsFloat(number))
+export class LabelDecoder {
+  readonly #texts = new TextCache()
+
+  /**
+   * Decodes offsets (metric name from and to, then name from and to, value from and to of each label) into a map.
+   * `le` and `quantile` take OpenMetrics' spelling where the family says that they are numbers. A name that comes twice
+   * is put into `repeated`. `unit`: of the UNIT line in force, if type and unit become labels; null if they do not.
+   */
+  decode(bytes: Uint8Array, offsets: readonly number[], family: number, unit: FamilyUnit | null, repeated: { name: string }): Map<string, string> {
+    const texts = this.#texts
+    const type = family & FAMILY_TYPE_MASK
+    const metric = texts.text(bytes, offsets[0]!, offsets[1]!)
+    const labels = unit === null ? new Map([[METRIC_NAME, unescape(metric)]]) : familyLabels(unescape(metric), typeOf(type), metric.startsWith(unit.familyName) ? unit.text : '')
+    const given = unit === null ? null : new Set(labels.keys())
+    for (let i = 2; i < offsets.length; i += 4) {
+      const name = unescape(texts.text(bytes, offsets[i]!, offsets[i + 1]!))
+      if (given !== null && given.has(name)) continue
+      const value = unescape(texts.text(bytes, offsets[i + 2]!, offsets[i + 3]!))
+      const isNumber = (type === FAMILY_SUMMARY && name === 'quantile') || (type === FAMILY_HISTOGRAM && name === 'le')
+      const number = isNumber ? parseFloatText(value) : null
+      if (labels.has(name)) repeated.name = name
+      labels.set(name, number === null ? value : formatOpenMetricsFloat(number))
+    }
+    return labels
   }
-  return labels
 }
 
 /** `\\`, `\"` and `\n`; a backslash before anything else stands for itself. */

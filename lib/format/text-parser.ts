@@ -16,7 +16,7 @@ import type { MetricType } from '../model/metadata.ts'
 import { ENTRY_COMMENT, ENTRY_END, ENTRY_HELP, ENTRY_SAMPLE, ENTRY_TYPE, ENTRY_UNIT, ExpositionError, type TextFormat } from './exposition-entry.ts'
 import { FAMILY_COUNTER, FAMILY_HAS_UNIT, FAMILY_OTHER, FAMILY_TYPE_MASK, familyOf } from './metric-family.ts'
 import { FloatReader, latin1, tokenEnd } from './text-float.ts'
-import { decodeSeriesLabels, isUtf8Range, type FamilyUnit } from './text-labels.ts'
+import { LabelDecoder, isUtf8Range, type FamilyUnit } from './text-labels.ts'
 import { LABEL_PART, LABEL_START, METRIC_PART, METRIC_START, NAME_BYTES, OPENMETRICS_TYPES, TEXT_TYPES } from './text-tables.ts'
 
 const TAB = 0x09
@@ -62,6 +62,7 @@ export class TextParser {
   /** null where type and unit become no labels. */
   readonly #unit: FamilyUnit | null
   readonly #floats = new FloatReader()
+  readonly #decoder = new LabelDecoder()
 
   /** `labelsFamilies`: labels of samples tell of type and unit. */
   constructor(labelsFamilies = false) {
@@ -163,7 +164,7 @@ export class TextParser {
   /** Labels of the sample that `next` read: name → value, `__name__` included, empty values kept. Throws on a repeated name. */
   labels(): Map<string, string> {
     const repeated = { name: '' }
-    const labels = decodeSeriesLabels(this.#bytes, this.#offsets, this.family, this.#unit, repeated)
+    const labels = this.#decoder.decode(this.#bytes, this.#offsets, this.family, this.#unit, repeated)
     if (repeated.name !== '') throw this.#error(this.#start, `label name ${JSON.stringify(repeated.name)} is not unique`)
     return labels
   }

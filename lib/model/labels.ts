@@ -23,10 +23,29 @@ export function compareText(a: string, b: string): number {
   return a.length - b.length
 }
 
-/** Sorts, drops empty values; a later entry of the same name wins. */
+/** Sets of more labels are sorted by the library. */
+const INSERTION_LABELS_MAX = 48
+
+/** Sorts, drops empty values. */
 export function labelsFromMap(map: ReadonlyMap<string, string>): Labels {
-  const names = [...map.keys()].filter((name) => map.get(name) !== '').toSorted(compareText)
-  return names.flatMap((name) => [name, map.get(name)!])
+  if (map.size > INSERTION_LABELS_MAX) {
+    const names = [...map.keys()].filter((name) => map.get(name) !== '').toSorted(compareText)
+    return names.flatMap((name) => [name, map.get(name)!])
+  }
+  // Fast path: each to its place among those before it, which nearly always is behind them. Every new series comes here.
+  const labels: string[] = []
+  for (const [name, value] of map) {
+    if (value === '') continue
+    let at = labels.length
+    labels.push(name, value)
+    for (; at > 0 && compareText(labels[at - 2]!, name) > 0; at -= 2) {
+      labels[at] = labels[at - 2]!
+      labels[at + 1] = labels[at - 1]!
+    }
+    labels[at] = name
+    labels[at + 1] = value
+  }
+  return labels
 }
 
 export function labelsFromRecord(record: Readonly<Record<string, string>>): Labels {

@@ -51,6 +51,7 @@ function addWithPriority(exposed: Map<string, string>, targetLabels: Labels): vo
     if (value !== undefined && value !== '') conflicts.push([name, value])
     exposed.set(name, targetLabels[i + 1]!)
   }
+  if (conflicts.length === 0) return
   // Shorter names first: what an `exported_` name pushes aside is renamed after it.
   for (const [name, value] of conflicts.toSorted((a, b) => a[0].length - b[0].length)) {
     let renamed = `exported_${name}`
@@ -80,15 +81,20 @@ function checkLimits(labels: Labels, metric: string, { limits }: ScrapeConfig): 
     fail(`label_limit exceeded (metric: ${name}, number of labels: ${count}, limit: ${limits.labels})`)
   }
   for (let i = 0; i < labels.length; i += 2) {
+    const nameLength = lengthAbove(limits.labelNameLength, labels[i]!)
+    const valueLength = lengthAbove(limits.labelValueLength, labels[i + 1]!)
+    if (nameLength === 0 && valueLength === 0) continue
     const label = labels[i]!.slice(0, 50)
-    const nameLength = Buffer.byteLength(labels[i]!)
-    const valueLength = Buffer.byteLength(labels[i + 1]!)
-    if (limits.labelNameLength > 0 && nameLength > limits.labelNameLength) {
-      fail(`label_name_length_limit exceeded (metric: ${name}, label name: ${label}, length: ${nameLength}, limit: ${limits.labelNameLength})`)
-    }
-    if (limits.labelValueLength > 0 && valueLength > limits.labelValueLength) {
-      const value = JSON.stringify(labels[i + 1]!.slice(0, 50))
-      fail(`label_value_length_limit exceeded (metric: ${name}, label name: ${label}, value: ${value}, length: ${valueLength}, limit: ${limits.labelValueLength})`)
-    }
+    if (nameLength > 0) fail(`label_name_length_limit exceeded (metric: ${name}, label name: ${label}, length: ${nameLength}, limit: ${limits.labelNameLength})`)
+    const value = JSON.stringify(labels[i + 1]!.slice(0, 50))
+    fail(`label_value_length_limit exceeded (metric: ${name}, label name: ${label}, value: ${value}, length: ${valueLength}, limit: ${limits.labelValueLength})`)
   }
+}
+
+/** Bytes of a text if it has more than the limit, else 0; a limit of 0 is none. */
+function lengthAbove(limit: number, text: string): number {
+  // Fast path: no UTF-16 unit takes more than three bytes.
+  if (limit === 0 || text.length * 3 <= limit) return 0
+  const length = Buffer.byteLength(text)
+  return length > limit ? length : 0
 }
