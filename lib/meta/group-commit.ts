@@ -110,6 +110,7 @@ export class GroupCommit {
 function carryOut(tables: Tables, call: Call): unknown {
   switch (call.method) {
     case 'silences': return tables.silences()
+    case 'unreadableSilences': return tables.unreadableSilences()
     case 'putSilence': return tables.putSilence(...call.args)
     case 'deleteSilences': return tables.deleteSilences(...call.args)
     case 'notificationEntries': return tables.notificationEntries()

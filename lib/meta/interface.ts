@@ -126,6 +126,8 @@ export interface PendingFilter extends Omit<AlertFilter, 'status'> {
 
 export interface MetaStore {
   silences(): Promise<Silence[]>
+  /** Ids of those whose text is damaged: they are left out of silences(). */
+  unreadableSilences(): Promise<string[]>
   putSilence(silence: Silence): Promise<void>
   deleteSilences(ids: readonly string[]): Promise<void>
 

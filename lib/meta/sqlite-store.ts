@@ -24,6 +24,10 @@ export class SqliteStore implements MetaStore {
     return this.#ask({ method: 'silences', args: [] })
   }
 
+  unreadableSilences(): Promise<string[]> {
+    return this.#ask({ method: 'unreadableSilences', args: [] })
+  }
+
   putSilence(silence: Silence): Promise<void> {
     return this.#ask({ method: 'putSilence', args: [silence] })
   }

@@ -24,7 +24,11 @@ export class Tables implements Handlers {
   }
 
   silences(): Silence[] {
-    return this.#all('SELECT body FROM silences ORDER BY silence_id').map(({ body }) => silenceOf(text(body)))
+    return this.#all('SELECT body FROM silences ORDER BY silence_id').map(({ body }) => silenceOf(text(body))).filter((silence) => silence !== null)
+  }
+
+  unreadableSilences(): string[] {
+    return this.#all('SELECT * FROM silences ORDER BY silence_id').filter((row) => silenceOf(text(row['body'])) === null).map((row) => text(row['silence_id']))
   }
 
   putSilence(silence: Silence): void {
@@ -191,9 +195,24 @@ function json(value: SQLOutputValue | undefined): unknown {
   return JSON.parse(text(value))
 }
 
-function silenceOf(body: string): Silence {
-  const stored = JSON.parse(body) as Omit<Silence, 'annotations' | 'matcherSets'> & { matcherSets: Matcher[][]; annotations: [string, string][] }
-  return { ...stored, annotations: new Map(stored.annotations) }
+/** null where the text is not what putSilence wrote: a silence that is damaged must not take the others with it. */
+function silenceOf(body: string): Silence | null {
+  let stored: Partial<Omit<Silence, 'annotations'>> & { annotations?: [string, string][] }
+  try {
+    stored = JSON.parse(body) as typeof stored
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error
+    return null
+  }
+  const isWhole = stored !== null && typeof stored === 'object' && Array.isArray(stored.annotations) && Array.isArray(stored.matcherSets)
+    && stored.matcherSets.every((set: unknown) => Array.isArray(set) && set.every(isMatcher))
+    && [stored.startsAtMs, stored.endsAtMs, stored.updatedAtMs].every(Number.isFinite) && [stored.id, stored.createdBy, stored.comment].every((field) => typeof field === 'string')
+  return isWhole ? { ...(stored as Omit<Silence, 'annotations'>), annotations: new Map(stored.annotations) } : null
+}
+
+function isMatcher(matcher: unknown): boolean {
+  const { name, op, value } = (matcher ?? {}) as Partial<Matcher>
+  return typeof name === 'string' && typeof value === 'string' && (op === '=' || op === '!=' || op === '=~' || op === '!~')
 }
 
 function alertOf(row: Row): AlertRecord {

@@ -56,9 +56,9 @@ export class Silences {
     this.#clock = clock
   }
 
-  /** Reads what was kept; before it nothing is silenced. Gives a sentence about each that is left out, as its matchers are no longer understood. */
+  /** Reads what was kept; before it nothing is silenced. Gives a sentence about each that is left out: it is damaged, or its matchers are no longer understood. */
   async load(): Promise<string[]> {
-    const leftOut: string[] = []
+    const leftOut = (await this.#store.unreadableSilences()).map((id) => `silence ${id}: its entry in meta/monitor.db is damaged`)
     for (const silence of await this.#store.silences()) {
       try {
         this.#keep(silence)
