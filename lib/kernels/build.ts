@@ -12,7 +12,7 @@ const KEPT = 4
 const PAGES = 164
 const TIMEOUT_MS = 120_000
 
-/** Builds what is missing, or all anew where asked. */
+/** Builds what is missing, or all anew where asked: then it throws where it cannot. */
 export function buildKernels(isAsked: boolean): void {
   const file = builtFile()
   if (!isAsked && fs.existsSync(file)) return
@@ -27,7 +27,13 @@ export function buildKernels(isAsked: boolean): void {
     compiler, path.join(import.meta.dirname, 'assembly/index.ts'), '-o', aside, '--runtime', 'stub', '-O3', '--noAssert', '--enable', 'simd',
     '--memoryBase', '1024', '--initialMemory', String(PAGES), '--maximumMemory', String(PAGES),
   ], { encoding: 'utf8', timeout: TIMEOUT_MS })
-  if (run.status !== 0) throw new Error(`cannot compile lib/kernels/assembly: ${run.error?.message ?? `${run.stdout}${run.stderr}`}`)
+  if (run.status !== 0) {
+    const why = `cannot compile lib/kernels/assembly: ${run.error?.message ?? `${run.stdout}${run.stderr}`.trim()}`
+    if (isAsked) throw new Error(why)
+    // An install or a start goes on: its user may not be the one who may write here, or mend it.
+    console.log(`${why}\nthe hot loops stay TypeScript until npm run build succeeds`)
+    return
+  }
   fs.renameSync(aside, file)
   removeOld(file)
   console.log(`lib/kernels/dist built: ${fs.statSync(file).size} bytes`)
