@@ -90,7 +90,7 @@ export class WebServer {
     addWriteRoutes(this.#app, parts)
     // Else the folder of the pages is searched for it.
     this.#app.all('/api/*', (request, reply) => sendError(reply, noSuchEndpoint(request.url)))
-    this.#app.all(`${ALERTMANAGER_PREFIX}*`, (request, reply) => sendNoSuchPath(reply, request.url))
+    this.#app.all(`${ALERTMANAGER_PREFIX}*`, (request, reply) => sendNoSuchPath(reply, request.url, parts))
     addStaticRoutes(this.#app, parts.options)
   }
 

@@ -17,7 +17,7 @@ describe.skipIf(!hasBrowser)('many alerts', () => {
     await page.getByText('None of 8 passes the filter.').waitFor()
     await page.getByRole('button', { name: 'No longer only receiver ops-sms' }).click()
     await page.getByRole('table', { name: 'Alerts' }).getByText('DiskFull').waitFor()
-    await page.goto(`${monitor.base}/#/alerts?receiver=team&filter=%7Bshop%3D%220%22%7D`)
+    await page.goto(`${monitor.base}/alertmanager/#/alerts?receiver=team&filter=%7Bshop%3D%220%22%7D`)
     await page.getByText('receiver team').waitFor()
     const rows = page.getByRole('table', { name: 'Alerts' }).locator('tbody tr')
     await waitFor('the matchers to hold', async () => (await rows.count()) === 3)

@@ -67,6 +67,13 @@ receivers: [{name: a}]`)
     expect(await said('alerts', '[{"labels":{"a":"1"}}] x')).toBe('there is more behind the array')
   })
 
+  it('leads to the page of alerts from where its own page was', async () => {
+    const { base } = await start(CONFIG)
+    const answer = await fetch(`${base}/`, { redirect: 'manual' })
+    expect([answer.status, answer.headers.get('location')]).toEqual([302, '/alerts'])
+    expect((await fetch(`${base}/nothing`, { redirect: 'manual' })).status).toBe(404)
+  })
+
   it('takes a hundred thousand alerts in one body', async () => {
     const { world, base } = await start(CONFIG)
     const body = JSON.stringify(Array.from({ length: 100_000 }, (_, i) => ({ labels: { alertname: 'Flood', instance: `host-${i}:9100`, a: String(i % 100) } })))

@@ -11,6 +11,7 @@ import { parseItems } from '../../lib/std/json-items.ts'
 import { RegexError } from '../../lib/std/regex.ts'
 import { runInTurns, type Steps } from '../../lib/std/steps.ts'
 import type { AlertmanagerSide, ServerParts } from '../parts.ts'
+import { browserPrefix } from '../static.ts'
 import { AlertmanagerError, badBody, readAlerts, readSilence, type PostedAlerts } from './alertmanager-body.ts'
 import { isCrossSite } from './cross-site.ts'
 import { Params } from './params.ts'
@@ -236,9 +237,10 @@ function silenceJson(silence: Silence, nowMs: number): object {
   }
 }
 
-/** For what is below the prefix and is no path of the API. */
-export function sendNoSuchPath(reply: FastifyReply, url: string): FastifyReply {
+/** For what is below the prefix and is no path of the API. Alertmanager's own page was at its root: what bookmarks have behind `#` goes along. */
+export function sendNoSuchPath(reply: FastifyReply, url: string, { options }: Pick<ServerParts, 'options'>): FastifyReply {
   const path = url.split('?')[0]!.slice(ALERTMANAGER_PREFIX.length - 1, 200)
+  if (path === '/') return reply.redirect(`${browserPrefix(options)}/alerts`)
   return sendJson(reply.code(404), { code: 404, message: `path ${path} was not found` })
 }
 
