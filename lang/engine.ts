@@ -10,7 +10,7 @@ import { Budget } from './exec/budget.ts'
 import { evaluate } from './exec/evaluate.ts'
 import { elementsOf, type InstantElement } from './instant-elements.ts'
 import { Explainer } from './exec/explain.ts'
-import type { KeptWindows } from './exec/window-contract.ts'
+import type { Kept } from './exec/window-contract.ts'
 import { HistogramTable } from './exec/histogram-table.ts'
 import { LabelTable } from './exec/label-table.ts'
 import type { Steps } from './exec/operator.ts'
@@ -88,10 +88,10 @@ export class Engine {
   }
 
   /**
-   * The elements of an instant query as values, for rules: a scalar is one without labels. `kept`: windows that need not be read.
+   * The elements of an instant query as values, for rules: a scalar is one without labels. `kept`: what need not be read.
    * Throws ParseError, QueryError.
    */
-  instant(job: InstantJob, queryable: Queryable, kept: KeptWindows | null = null): InstantElement[] {
+  instant(job: InstantJob, queryable: Queryable, kept: Kept | null = null): InstantElement[] {
     const querier = queryable.querier()
     try {
       const { features, subqueryStepMs } = this.#options

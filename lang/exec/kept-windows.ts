@@ -14,7 +14,7 @@ export function keptOperator(scope: QueryScope, { selector, ...asked }: { select
   const { kept, querier, labels, budget } = scope
   if (kept === null || steps.count !== 1 || selector.at !== null || selector.isAnchored || selector.isSmoothed) return null
   const offsetMs = selector.offset === null ? 0 : durationMs(selector.offset)
-  const rows = kept({ ...asked, matchers: selector.matchers, offsetMs }, steps.startMs, querier)
+  const rows = kept.windows({ ...asked, matchers: selector.matchers, offsetMs }, steps.startMs, querier)
   if (rows === null) return null
   const { refs, hasValue } = rows
   let count = 0

@@ -6,7 +6,7 @@ import type { Annotations } from './annotations.ts'
 import type { Budget } from './budget.ts'
 import type { Explainer } from './explain.ts'
 import type { HistogramTable } from './histogram-table.ts'
-import type { KeptWindows } from './window-contract.ts'
+import type { Kept } from './window-contract.ts'
 import { marked, type LabelTable } from './label-table.ts'
 import type { TierUse } from './tier-use.ts'
 
@@ -29,8 +29,8 @@ export interface QueryScope {
   readonly tier: TierName | null
   /** Counts what comes from which tier; null where the store has none. */
   readonly tierUse: TierUse | null
-  /** Of an instant query: windows that need not be read; null where none are kept. */
-  readonly kept: KeptWindows | null
+  /** Of an instant query: what need not be read; null where nothing is kept. */
+  readonly kept: Kept | null
 }
 
 /** Labels that speak of the metric itself and go where its values no longer are the metric's. */

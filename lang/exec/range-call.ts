@@ -19,6 +19,7 @@ import { ABSENT, type Operator, type Steps } from './operator.ts'
 import type { QueryScope } from './query-scope.ts'
 import type { RangeCall } from './range-contract.ts'
 import { ExecutionError } from './query-error.ts'
+import { pastOperator } from './past-operator.ts'
 import { SelectedRows } from './selected-rows.ts'
 import { StitchedRows } from './stitched-rows.ts'
 import { innerSteps, readPlaces, SubqueryRows } from './subquery.ts'
@@ -93,7 +94,7 @@ function subqueryRows(compiler: ExprCompiler, source: SubqueryExpr, called: Rang
   const { budget } = compiler.scope
   const shift = subqueryShift(source)
   const reads = readPlaces(steps, inner, shift, budget)
-  const input = budget.readTimes(0, () => compiler.compile(source.expr, inner), reads)
+  const input = pastOperator(compiler.scope, source, inner, () => budget.readTimes(0, () => compiler.compile(source.expr, inner), reads))
   return new SubqueryRows(input, called, { outer: steps, inner, shift, reads }, budget)
 }
 

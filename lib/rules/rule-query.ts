@@ -1,6 +1,6 @@
 // How rules ask: one instant query, its elements as values. The engine is this thread's own, over the head as it is now.
 import type { Engine } from '../../lang/engine.ts'
-import type { KeptWindows } from '../../lang/exec/window-contract.ts'
+import type { Kept } from '../../lang/exec/window-contract.ts'
 import { QueryError } from '../../lang/exec/query-error.ts'
 import type { InstantElement } from '../../lang/instant-elements.ts'
 import { ParseError } from '../../lang/parse/parse-error.ts'
@@ -14,8 +14,8 @@ export class RuleQueryError extends Error {
 /** Evaluates at a time (Unix ms). Throws RuleQueryError. */
 export type QueryFunc = (expr: string, timeMs: number) => InstantElement[]
 
-/** The same, windows that are kept not read anew. */
-export type WindowQueryFunc = (expr: string, timeMs: number, kept?: KeptWindows) => InstantElement[]
+/** The same, what is kept not read anew. */
+export type WindowQueryFunc = (expr: string, timeMs: number, kept?: Kept) => InstantElement[]
 
 export function engineQuery(engine: Engine, queryable: Queryable, limits: { timeoutMs: number; lookbackMs: number }): WindowQueryFunc {
   return (query, timeMs, kept) => {

@@ -6,8 +6,9 @@
 //   borrowed   of series without a baseline (they are learning): the median mean and deviation of their service and env
 //   score      (now − mean) / deviation
 //
-// Hours of the past are read from the 1-minute tier where raw samples are gone. Without a season the baseline is that of the
-// hours since, from the 1-hour tier. Equal parts of the expression are evaluated once.
+// Mean and deviation are those of the last full quarter of an hour: `last_over_time((…)[15m:15m])`, which the rules evaluate once in
+// that time (lang/exec/past-results.ts). Hours of the past are read from the 1-minute tier where raw samples are gone. Without a
+// season the baseline is that of the hours before the last one, from the 1-hour tier. Equal parts of the expression are evaluated once.
 import { formatDuration } from '../../model/duration.ts'
 import type { AnomalyCondition, Season, Source, Widening } from './json-rule.ts'
 import { aggregate, labelList, numberText, selector } from './promql-text.ts'
@@ -62,6 +63,15 @@ function bandExpr(source: Source, condition: AnomalyCondition, widenings: readon
 }
 
 function meanExpr(source: Source, condition: AnomalyCondition): string {
+  return steady(currentMeanExpr(source, condition), condition)
+}
+
+/** As of the last full quarter of an hour; what has no season looks at what came before the last hour. */
+function steady(expr: string, { season }: AnomalyCondition): string {
+  return `last_over_time((${expr})[15m:15m]${season === 'none' ? ' offset 1h' : ''})`
+}
+
+function currentMeanExpr(source: Source, condition: AnomalyCondition): string {
   const { season, baselineMs } = condition
   if (season === 'none') return `avg_over_time(${isPlain(condition) ? hour(source, condition, 'avg', 0) : valueOf(source, condition)}[${formatDuration(baselineMs)}:1h])`
   return laps(season, baselineMs, (offsetMs) => hour(source, condition, 'avg', offsetMs))
@@ -73,7 +83,7 @@ function deviationExpr(source: Source, condition: AnomalyCondition): string {
   const squares = season === 'none'
     ? `avg_over_time((${isPlain(condition) ? squareOf(0) : `${valueOf(source, condition)} ^ 2`})[${formatDuration(baselineMs)}:1h])`
     : laps(season, baselineMs, squareOf)
-  return `sqrt(clamp_min(${squares} - ${meanExpr(source, condition)} ^ 2, 0))`
+  return steady(`sqrt(clamp_min(${squares} - ${currentMeanExpr(source, condition)} ^ 2, 0))`, condition)
 }
 
 /** What is compared with the baseline. */

@@ -16,6 +16,8 @@ const REBUILD_MS = 300_000
 /** After samples that were late by more than `LATE_MS` more may have come: but not every tick. */
 const LATE_MS = 2000
 const LATE_REBUILD_MS = 30_000
+/** Samples that no window of the newest tick holds are kept so long: groups whose ticks lie close together take turns. */
+export const SLACK_MS = 30_000
 /** Bytes a sample takes here. */
 const SAMPLE_BYTES = 12
 /** Of a slot: places among them take 16 bits, with room to tell what has gone from what is here (window-state.ts). */
@@ -63,9 +65,9 @@ export class SampleColumns {
     return this.t.length * SAMPLE_BYTES + this.refs.length * 20
   }
 
-  /** Takes in what the store has up to `timeMs`, which never falls. */
+  /** Takes in what the store has up to `timeMs`, if that has not been done. */
   advance(querier: Querier, timeMs: number): void {
-    if (timeMs === this.pulledMs) return
+    if (timeMs <= this.pulledMs) return
     const isDue = timeMs - this.#builtMs >= (this.#isLate ? LATE_REBUILD_MS : REBUILD_MS)
     if (isDue || !this.#pull(querier, timeMs)) this.#build(querier, timeMs)
     this.pulledMs = timeMs
@@ -76,7 +78,7 @@ export class SampleColumns {
     const selection = this.#select(querier, this.pulledMs - OVERLAP_MS, timeMs)
     if ((querier.idsVersion ?? 0) !== this.#idsVersion || !isEqual(selection.refs, this.refs)) return false
     const pulledT = this.pulledMs - this.baseMs
-    const keptT = timeMs - this.baseMs - this.spanMs
+    const keptT = timeMs - this.baseMs - this.spanMs - SLACK_MS
     for (let batch = selection.next(); batch !== null; batch = selection.next()) {
       if (batch.histograms !== null) return false
       if (!this.#takeBatch(batch, pulledT, keptT)) return false
@@ -145,7 +147,7 @@ export class SampleColumns {
     this.#isLate = false
     this.#builtMs = timeMs
     this.#idsVersion = querier.idsVersion ?? 0
-    this.baseMs = timeMs - this.spanMs - 1
+    this.baseMs = timeMs - this.spanMs - SLACK_MS - 1
     for (;;) {
       const selection = this.#select(querier, this.baseMs, timeMs)
       const { refs } = selection

@@ -6,13 +6,15 @@
 //   expression ─windowForm─▶ samples of the selector ─advance─▶ windows of the function ─advance─▶ comparison ─▶ elements
 //        └──── else ─▶ engine ─── windows in it ───▲                                          └──▶ values ─▶ engine
 import type { Queryable, Querier } from '../../../storage/interface.ts'
+import { PastResults } from '../../../lang/exec/past-results.ts'
+import type { KeptWindows } from '../../../lang/exec/window-contract.ts'
 import type { InstantElement } from '../../../lang/instant-elements.ts'
 import type { EngineFeatures } from '../../../lang/parse/ast.ts'
 import { ParseError } from '../../../lang/parse/parse-error.ts'
 import type { Labels } from '../../model/labels.ts'
 import type { QueryFunc, WindowQueryFunc } from '../rule-query.ts'
 import { labelsOfSeries, withoutName } from '../series-labels.ts'
-import { SampleColumns } from './sample-columns.ts'
+import { SampleColumns, SLACK_MS } from './sample-columns.ts'
 import { windowForm, windowSpec, type WindowForm, type WindowSpec } from './window-form.ts'
 import { WindowState, type WindowValues } from './window-state.ts'
 
@@ -52,6 +54,7 @@ export class WindowQueries {
   readonly #features: Partial<EngineFeatures>
   readonly #forms = new Map<string, WindowForm | null>()
   readonly #kept = new Map<string, Kept>()
+  readonly #past = new PastResults()
   /** Of the window that was asked for last. */
   #answer: WindowValues = { values: new Float64Array(0), hasValue: new Uint8Array(0) }
   #bytes = 0
@@ -78,20 +81,26 @@ export class WindowQueries {
     return this.#bytes
   }
 
+  /** Asks for rules that come rarely: nothing of their windows is kept but what is past. */
+  withoutWindows(): QueryFunc {
+    return (expr, timeMs) => this.#engine(expr, timeMs, { windows: () => null, past: this.#past })
+  }
+
   /** Asks for rules that look `offsetMs` back, which is how late samples may come. */
   withOffset(offsetMs: number): QueryFunc {
-    if (!canKeepWindows(this.#features)) return (expr, timeMs) => this.#engine(expr, timeMs)
+    if (!canKeepWindows(this.#features)) return this.withoutWindows()
     return (expr, timeMs) => {
       const form = this.#formOf(expr)
       const elements = form === null ? null : this.#ask(form, offsetMs, timeMs)
       if (elements !== null) return elements
-      return this.#engine(expr, timeMs, (asked, atMs, querier) => {
+      const windows: KeptWindows = (asked, atMs, querier) => {
         const spec = atMs === timeMs && form === null ? windowSpec(asked) : null
         const found = spec === null ? null : this.#advanced(spec, offsetMs, { timeMs, querier })
         if (found === null) return null
         this.#fill(found)
         return { refs: found.kept.columns.refs, ...this.#answer }
-      })
+      }
+      return this.#engine(expr, timeMs, { windows, past: this.#past })
     }
   }
 
@@ -113,8 +122,9 @@ export class WindowQueries {
     const kept = this.#samplesFor(`${offsetMs + spec.offsetMs};${spec.selector}`, spec, windowMs)
     const { columns } = kept
     const endMs = timeMs - spec.offsetMs
-    // A tick that is evaluated after a later one of another group.
-    if (columns.refusal !== '' || endMs < columns.pulledMs) return null
+    // A tick after a later one of another group: of staleness markers only the newest is known.
+    const fromMs = spec.func === '' ? columns.pulledMs : columns.pulledMs - SLACK_MS
+    if (columns.refusal !== '' || endMs < fromMs) return null
     const before = columns.sizeBytes
     columns.advance(querier, endMs)
     this.#bytes += columns.sizeBytes - before

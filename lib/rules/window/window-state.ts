@@ -36,13 +36,13 @@ export class WindowState {
     return count * (PLACE_BYTES + foldBytes(form))
   }
 
-  /** Moves all windows to a time up to which the columns were pulled. */
+  /** Moves all windows to a time up to which the columns were pulled, also back by SLACK_MS. */
   advance(columns: SampleColumns, timeMs: number): void {
     const isFresh = this.#version !== columns.version
     if (!isFresh && timeMs === this.#timeMs) return
     if (isFresh) this.#begin(columns)
-    // Nothing has stayed: positions of so long ago mean nothing.
-    const isGap = isFresh || timeMs - this.#timeMs >= this.windowMs
+    // Nothing has stayed: positions of so long ago mean nothing. Back in time the windows are looked at anew.
+    const isGap = isFresh || timeMs < this.#timeMs || timeMs - this.#timeMs >= this.windowMs
     this.#timeMs = timeMs
     this.#move(columns, timeMs - columns.baseMs, isGap)
   }
