@@ -129,10 +129,15 @@ export class ProcessCourier implements Courier {
     this.#child = child
     this.#startedMs = clock.monotonic()
     child.on('message', (message: FromCourier) => this.#onMessage(message))
-    child.once('error', (error) => this.#onEnd(child, error.message))
+    // Each message that cannot be handed over is an error of its own.
+    child.on('error', (error) => this.#onEnd(child, error.message))
     child.once('exit', (code, signal) => this.#onEnd(child, signal ?? `exit code ${code}`))
+    if (!child.channel) {
+      this.#onEnd(child, 'there was no connection to be had to it')
+      return null
+    }
     child.unref()
-    child.channel?.unref()
+    child.channel.unref()
     for (const [route, open] of this.#routes) child.send({ kind: 'open', route, ...open } satisfies ToCourier)
     return child
   }

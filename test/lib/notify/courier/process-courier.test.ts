@@ -171,6 +171,24 @@ it('says of what was under way that nobody knows, when it is killed, and this pr
   expect(logged.join()).toMatch(/the process that sends messages has ended/)
 })
 
+it('carries in this process where the connection to the other is gone, however many messages meet that', async () => {
+  const script = path.join(tempFolder(), 'deaf.js')
+  fs.writeFileSync(script, `require('node:fs').writeFileSync(process.argv[2] + '/deaf', ''); process.disconnect(); setTimeout(() => {}, 2000)`)
+  const folder = tempFolder()
+  const logged: string[] = []
+  const logger = new Logger({ level: 'error', format: 'logfmt', write: (line) => void logged.push(line) })
+  const courier = new ProcessCourier({ workerUrl: new URL(`file://${script}`), folder, clock: systemClock, logger })
+  onTestFinished(() => courier.close())
+  await waitFor('its script', () => Promise.resolve(fs.existsSync(`${folder}/deaf`)))
+  const http = await httpWorld()
+  await waitFor('word of it', () => {
+    for (let i = 0; i < 3; i++) courier.http(PLAIN, 60_000)
+    return Promise.resolve(logged.length > 0)
+  })
+  expect((await courier.http(PLAIN, 60_000).send(post(http.url), NEVER, null)).status).toBe(200)
+  expect(logged).toHaveLength(1)
+})
+
 it('carries in this process where none can be started', async () => {
   const logger = new Logger({ level: 'error', format: 'logfmt', write: () => {} })
   const courier = new ProcessCourier({ workerUrl: new URL(`file://${path.join(tempFolder(), 'none.js')}`), folder: tempFolder(), clock: systemClock, logger })
