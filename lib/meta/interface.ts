@@ -53,7 +53,9 @@ export interface AlertRecord {
   acknowledgedBy: string
   /** Unix ms at which an acknowledged alert pages again, null: never. */
   repageAtMs: number | null
-  /** Unix ms from which the delays of its escalation count: its firing, or when an acknowledgement was taken back. */
+  /** Unix ms at which an acknowledgement was last taken back or ran out: from then on it pages as if it were new. */
+  givenBackAtMs: number | null
+  /** Unix ms from which the delays of its escalation count: when Monitor learnt that it fires, or it was given back. */
   escalationFromMs: number
   /** Unix ms up to which its sender says that it fires, where that is so far off that it need not say so again after a restart. */
   lastsUntilMs: number | null

@@ -126,6 +126,9 @@ CREATE TABLE pending_alerts (
 ) STRICT;
 CREATE INDEX idx_pending_time ON pending_alerts(active_at DESC, alert_id DESC);
 CREATE INDEX idx_pending_ended ON pending_alerts(ended_at);
+`, `
+ALTER TABLE alerts ADD COLUMN given_back_at INTEGER;
+UPDATE alerts SET given_back_at = escalation_from WHERE escalation_from > triggered_at;
 `]
 
 export const TABLES: readonly string[] = ['servers', 'alert_rules', 'alerts', 'alert_log', 'silences', 'notifications', 'kept_values', 'told', 'pending_alerts']

@@ -13,7 +13,7 @@ type Handlers = { [M in Method]: (...args: Extract<Call, { method: M }>['args'])
 const PENDING_MAX = 50_000
 
 const ALERT_COLUMNS = `alert_id, rule_id, server_id, triggered_at, resolved_at, status, metric_value, created_at, fingerprint, name, severity,
-  labels, annotations, acknowledged_at, acknowledged_by, repage_at, escalation_step, generator_url, active_at, told_at, escalation_from, feedback, lasts_until`
+  labels, annotations, acknowledged_at, acknowledged_by, repage_at, escalation_step, generator_url, active_at, told_at, escalation_from, feedback, lasts_until, given_back_at`
 
 export class Tables implements Handlers {
   readonly #db: DatabaseSync
@@ -137,14 +137,16 @@ export class Tables implements Handlers {
 
   #putAlert(record: AlertRecord): void {
     const { id, ruleId, serverId, triggeredAtMs, resolvedAtMs, status, metricValue, fingerprint, name, severity, labels, annotations } = record
-    this.#run(`INSERT INTO alerts (${ALERT_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    this.#run(`INSERT INTO alerts (${ALERT_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
       ON CONFLICT (alert_id) DO UPDATE SET triggered_at = excluded.triggered_at, resolved_at = excluded.resolved_at, status = excluded.status,
         metric_value = excluded.metric_value, annotations = excluded.annotations, acknowledged_at = excluded.acknowledged_at,
         acknowledged_by = excluded.acknowledged_by, repage_at = excluded.repage_at, escalation_step = excluded.escalation_step, told_at = excluded.told_at,
-        escalation_from = excluded.escalation_from, feedback = excluded.feedback, lasts_until = excluded.lasts_until`,
+        escalation_from = excluded.escalation_from, feedback = excluded.feedback, lasts_until = excluded.lasts_until,
+        given_back_at = excluded.given_back_at`,
     id, ruleId, serverId, triggeredAtMs, resolvedAtMs, status, metricValue, triggeredAtMs, fingerprint, name, severity,
     JSON.stringify(labels), JSON.stringify(annotations), record.acknowledgedAtMs, record.acknowledgedBy, record.repageAtMs, record.escalationStep,
-    record.generatorUrl, record.activeAtMs, record.toldAtMs, record.escalationFromMs, record.feedback, record.lastsUntilMs)
+    record.generatorUrl, record.activeAtMs, record.toldAtMs, record.escalationFromMs, record.feedback, record.lastsUntilMs,
+    record.givenBackAtMs)
     this.#run('DELETE FROM pending_alerts WHERE alert_id = ?', id)
     if (serverId === '') return
     this.#run('INSERT OR IGNORE INTO servers VALUES (?, ?, ?, ?, ?)', serverId, labels['server_name'] ?? labels['instance'] ?? serverId,
@@ -224,7 +226,7 @@ function alertOf(row: Row): AlertRecord {
     acknowledgedAtMs: time(row['acknowledged_at']), acknowledgedBy: text(row['acknowledged_by']), repageAtMs: time(row['repage_at']),
     escalationStep: number(row['escalation_step']), generatorUrl: text(row['generator_url']), activeAtMs: number(row['active_at']), toldAtMs: time(row['told_at']),
     escalationFromMs: number(row['escalation_from']), feedback: text(row['feedback']) as AlertRecord['feedback'],
-    lastsUntilMs: time(row['lasts_until']),
+    lastsUntilMs: time(row['lasts_until']), givenBackAtMs: time(row['given_back_at']),
   }
 }
 

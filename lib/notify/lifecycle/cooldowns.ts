@@ -85,7 +85,8 @@ export class Cooldowns {
     // The length as it is now: a shorter one in a new configuration holds at once.
     const endMs = Math.min(entry.expiresAtMs, entry.timeMs + this.lengthMs(episode))
     // Who acknowledged it has given it back since: it pages as if it were new.
-    const isGivenBack = episode.record.escalationFromMs > Math.max(entry.timeMs, episode.record.triggeredAtMs)
+    const { givenBackAtMs } = episode.record
+    const isGivenBack = givenBackAtMs !== null && givenBackAtMs > entry.timeMs
     const hasRisen = this.#severities.indexOf(episode.record.severity) > this.#severities.indexOf(entry.severity)
     return endMs > nowMs && !hasRisen && !isGivenBack ? endMs : 0
   }

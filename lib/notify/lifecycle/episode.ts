@@ -48,13 +48,17 @@ export function identityOf(labels: Labels): Pick<AlertRecord, 'ruleId' | 'name' 
   }
 }
 
-/** A new episode, of an alert that fires; `lastsUntilMs` as its record has it. */
-export function beginEpisode(alert: SentAlert, fingerprint: string, id: string, lastsUntilMs: number | null): Episode {
+/**
+ * A new episode, of an alert that fires; `lastsUntilMs` as its record has it. Its escalation counts from `nowMs` on: who is told
+ * today that it began days ago, as when another Monitor's alerts come over, has had no time to acknowledge it.
+ */
+export function beginEpisode(alert: SentAlert, known: { fingerprint: string; id: string; lastsUntilMs: number | null; nowMs: number }): Episode {
+  const { fingerprint, id, lastsUntilMs, nowMs } = known
   const { labels, annotations, startsAtMs, activeAtMs, value, endsAtMs, generatorUrl } = alert
   const record: AlertRecord = {
     id, fingerprint, ...identityOf(labels), annotations: Object.fromEntries(annotations), generatorUrl,
     status: 'open', metricValue: value === null || Number.isNaN(value) ? null : value, activeAtMs: Math.min(activeAtMs, startsAtMs), triggeredAtMs: startsAtMs, toldAtMs: null,
-    resolvedAtMs: null, acknowledgedAtMs: null, acknowledgedBy: '', repageAtMs: null, escalationFromMs: startsAtMs, escalationStep: 0, feedback: '', lastsUntilMs,
+    resolvedAtMs: null, acknowledgedAtMs: null, acknowledgedBy: '', repageAtMs: null, givenBackAtMs: null, escalationFromMs: nowMs, escalationStep: 0, feedback: '', lastsUntilMs,
   }
   return { ...episodeOf(record, endsAtMs), annotations }
 }
@@ -95,5 +99,5 @@ export function endOf({ record, annotations }: Episode, atMs: number, detail: st
 
 /** As if it had just fired. */
 export function reopened(record: AlertRecord, nowMs: number): AlertRecord {
-  return { ...record, status: 'open', acknowledgedAtMs: null, acknowledgedBy: '', repageAtMs: null, escalationFromMs: nowMs, escalationStep: 0 }
+  return { ...record, status: 'open', acknowledgedAtMs: null, acknowledgedBy: '', repageAtMs: null, givenBackAtMs: nowMs, escalationFromMs: nowMs, escalationStep: 0 }
 }

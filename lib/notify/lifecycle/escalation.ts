@@ -1,4 +1,4 @@
-// Escalation: ordered steps, each with its delay from the first firing, until someone acknowledges.
+// Escalation: ordered steps, each with its delay from when Monitor learnt that the alert fires, until someone acknowledges.
 import type { EscalationPolicy } from '../../config/alertmanager-config.ts'
 import type { AlertRecord } from '../../meta/interface.ts'
 

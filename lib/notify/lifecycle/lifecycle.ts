@@ -273,7 +273,7 @@ export class AlertLifecycle implements AlertOverlay {
       const { id = newId(), activeAtMs = alert.activeAtMs } = pending.fired(print) ?? {}
       // Alertmanager has what is posted with nothing but an end begin then; here it fires from now on.
       const startsAtMs = Math.min(alert.startsAtMs, nowMs)
-      const begun = beginEpisode({ ...alert, activeAtMs, startsAtMs }, print, id, lastingMs(alert, nowMs))
+      const begun = beginEpisode({ ...alert, activeAtMs, startsAtMs }, { fingerprint: print, id, lastsUntilMs: lastingMs(alert, nowMs), nowMs })
       this.#table.put(begun)
       this.#writer.addAwaited({ records: [begun.record], events: firstEvents(begun) })
       this.#due.changed(begun)

@@ -14,7 +14,7 @@ export function alertRecord(n: number, over: Partial<AlertRecord> = {}): AlertRe
   return {
     id: `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`, fingerprint: `f${n}`, ruleId: null, name: 'HighCpu', labels: { alertname: 'HighCpu', instance: `web${n}`, __proto__x: '"\n\u0000' },
     annotations: { summary: 'süß 😀' }, serverId: `web${n}`, severity: 'warning', status: 'open', metricValue: 91.5, generatorUrl: '', activeAtMs: T0 + n, triggeredAtMs: T0 + n, toldAtMs: null, resolvedAtMs: null,
-    acknowledgedAtMs: null, acknowledgedBy: '', repageAtMs: null, escalationFromMs: T0 + n, escalationStep: 0, feedback: '', lastsUntilMs: null, ...over,
+    acknowledgedAtMs: null, acknowledgedBy: '', repageAtMs: null, givenBackAtMs: null, escalationFromMs: T0 + n, escalationStep: 0, feedback: '', lastsUntilMs: null, ...over,
   }
 }
 
@@ -67,7 +67,7 @@ export function describeMetaStore(name: string, place: () => OpenStore): void {
       const { store, again } = await fresh()
       const events: AlertEvent[] = [{ alertId: alertRecord(1).id, timeMs: T0, kind: 'firing', detail: '' }, { alertId: alertRecord(1).id, timeMs: T0, kind: 'notified', detail: 'team/email/0' }]
       await store.putAlerts([alertRecord(1), alertRecord(2, { metricValue: null, ruleId: 'r1' })], events)
-      const acknowledged = alertRecord(1, { status: 'acknowledged', acknowledgedAtMs: T0 + 7, acknowledgedBy: 'ana', repageAtMs: T0 + 99, toldAtMs: T0 + 3, escalationFromMs: T0 + 5, escalationStep: 2, feedback: 'false_positive', lastsUntilMs: T0 + 9e8 })
+      const acknowledged = alertRecord(1, { status: 'acknowledged', acknowledgedAtMs: T0 + 7, acknowledgedBy: 'ana', repageAtMs: T0 + 99, toldAtMs: T0 + 3, givenBackAtMs: T0 + 5, escalationFromMs: T0 + 5, escalationStep: 2, feedback: 'false_positive', lastsUntilMs: T0 + 9e8 })
       await store.putAlerts([acknowledged], [{ alertId: acknowledged.id, timeMs: T0 + 7, kind: 'acknowledged', detail: 'ana' }])
       const later = await again()
       expect(await later.alerts(ALL)).toEqual([alertRecord(2, { metricValue: null, ruleId: 'r1' }), acknowledged])

@@ -68,8 +68,9 @@ class History {
   }
 
   async #fire(i: number, nowMs: number): Promise<void> {
-    this.log.push(`fire ${i}`)
-    await this.#world.lifecycle.receive([sent(KINDS[i]!.labels, nowMs)])
+    const agoMs = this.#random.pick([0, 0, 1000, 3_600_000])
+    this.log.push(`fire ${i}, since ${agoMs / 1000} s`)
+    await this.#world.lifecycle.receive([sent(KINDS[i]!.labels, nowMs - agoMs, { endsAtMs: nowMs + HOLD_MS })])
     this.#model.fire(i, nowMs, nowMs + HOLD_MS)
   }
 

@@ -73,9 +73,7 @@ export class LifecycleModel {
   unacknowledge(i: number, nowMs: number): boolean {
     const alert = this.alerts[i]!
     if (!alert.isOpen || alert.acknowledgedBy === '') return false
-    // Records know it by the moment alone: within the millisecond in which the episode began it does not show.
-    const givenBackMs = nowMs > alert.escalationFromMs ? nowMs : alert.givenBackMs
-    Object.assign(alert, { acknowledgedBy: '', repageAtMs: null, escalationFromMs: nowMs, steps: 0, toldOfSteps: [], givenBackMs, freeSinceMs: null })
+    Object.assign(alert, { acknowledgedBy: '', repageAtMs: null, escalationFromMs: nowMs, steps: 0, toldOfSteps: [], givenBackMs: nowMs, freeSinceMs: null })
     this.retold.push(i)
     return true
   }

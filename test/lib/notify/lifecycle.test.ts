@@ -223,6 +223,23 @@ describe('an escalation', () => {
     expect(w.lifecycle.outlook(record!.id)!.step).toEqual({ receiver: 'boss', dueMs: nowMs + 5 * MINUTE })
   })
 
+  it('counts from now where whoever posts an alert says that it began days ago, and on from there over a restart', async () => {
+    const w = await beganWorld()
+    const nowMs = w.clock.now()
+    const longAgoMs = nowMs - 3 * 24 * 60 * MINUTE
+    await w.lifecycle.receive([sent(labels, longAgoMs, { endsAtMs: nowMs + 60 * MINUTE, value: null })])
+    await w.advance(5 * MINUTE - 1)
+    expect(w.dispatch.escalated.size).toBe(0)
+    const [record] = await w.store.unresolvedAlerts()
+    expect(record).toMatchObject({ triggeredAtMs: longAgoMs, escalationFromMs: nowMs, givenBackAtMs: null })
+    expect(w.dispatch.alerts.get(printOf(labels))).toMatchObject({ startsAtMs: longAgoMs })
+    await w.restart(true)
+    await w.lifecycle.receive([sent(labels, longAgoMs, { endsAtMs: nowMs + 60 * MINUTE, value: null })])
+    expect(w.dispatch.escalated.size).toBe(0)
+    await w.advance(1)
+    expect([...w.dispatch.escalated.get(printOf(labels))!]).toEqual(['boss'])
+  })
+
   it('waits while the alert is silenced, and goes on within seconds of the end of that', async () => {
     const w = await beganWorld()
     await fire(w, labels)
@@ -281,6 +298,23 @@ describe('a cooldown', () => {
     await w.lifecycle.people.unacknowledge(id, 'ana')
     expect(w.flush('team/email/0')).toEqual([printOf(CPU)])
     expect(w.flush('team/email/0')).toEqual([])
+  })
+
+  it('holds what is said to have begun before who is told now heard of it, until it is given back', async () => {
+    const w = await beganWorld(COOL)
+    await fire(w, CPU)
+    w.flush('team/email/0')
+    await w.lifecycle.receive([sent(CPU, 0, { endsAtMs: w.clock.now() })])
+    await w.advance(MINUTE)
+    // It is news of now that it fires since yesterday.
+    await w.lifecycle.receive([sent(CPU, w.clock.now() - 24 * 60 * MINUTE, { endsAtMs: w.clock.now() + 60 * MINUTE, value: null })])
+    expect(w.flush('team/email/0')).toEqual([])
+    const { id } = (await w.store.unresolvedAlerts())[0]!
+    await w.lifecycle.people.acknowledge(id, { by: 'ana', repageAfterMs: null })
+    await w.advance(MINUTE)
+    await w.lifecycle.people.unacknowledge(id, 'ana')
+    await w.restart(true)
+    expect(w.flush('team/email/0')).toEqual([printOf(CPU)])
   })
 
   it('of a rule made by API comes before the configuration; alerts of no such rule have none', async () => {

@@ -45,7 +45,7 @@ function world(): { gate: GatedStore; writer: RecordWriter; clock: FakeClock; ep
     await gate.store.close()
   })
   const episode = (i: number): { records: AlertRecord[]; events: AlertEvent[] } => {
-    const begun = beginEpisode(sent({ alertname: 'A', instance: `i${i}` }, clock.now()), `${i}`, `id-${i}`, null)
+    const begun = beginEpisode(sent({ alertname: 'A', instance: `i${i}` }, clock.now()), { fingerprint: `${i}`, id: `id-${i}`, lastsUntilMs: null, nowMs: clock.now() })
     return { records: [begun.record], events: firstEvents(begun) }
   }
   return { gate, writer, clock, episode }
