@@ -8,7 +8,7 @@ import { ApiError, errorBody, sendError } from './api/envelope.ts'
 import { ACK_PREFIX, addAckPage } from './api/ack-page.ts'
 import { addAdminRoutes } from './api/admin.ts'
 import { addAlertRuleRoutes } from './api/alert-rules.ts'
-import { ALERTMANAGER_PREFIX, addAlertmanagerRoutes, sendNoSuchPath } from './api/alertmanager.ts'
+import { ALERTMANAGER_PREFIX, addAlertmanagerRoutes, sendNoSuchPath, withoutLastSlash } from './api/alertmanager.ts'
 import { addAlertRoutes } from './api/alerts.ts'
 import { addFederationRoute, FEDERATION_PATH } from './api/federate.ts'
 import { addManageRoutes, type ServerState } from './api/manage.ts'
@@ -59,7 +59,7 @@ export class WebServer {
     const prefix = parts.options.routePrefix
     this.#app = fastify({
       logger: false,
-      rewriteUrl: ({ url = '/' }) => (prefix !== '' && isBelow(url, prefix) ? withSlash(url.slice(prefix.length)) : url),
+      rewriteUrl: ({ url = '/' }) => withoutLastSlash(prefix !== '' && isBelow(url, prefix) ? withSlash(url.slice(prefix.length)) : url),
       bodyLimit: FORM_BYTES_MAX,
       requestTimeout: REQUEST_TIMEOUT_MS,
       connectionTimeout: parts.options.idleMs,
@@ -90,7 +90,7 @@ export class WebServer {
     addWriteRoutes(this.#app, parts)
     // Else the folder of the pages is searched for it.
     this.#app.all('/api/*', (request, reply) => sendError(reply, noSuchEndpoint(request.url)))
-    this.#app.all(`${ALERTMANAGER_PREFIX}*`, (request, reply) => sendNoSuchPath(reply, request.url, parts))
+    this.#app.all(`${ALERTMANAGER_PREFIX}*`, (request, reply) => sendNoSuchPath(reply, request, parts))
     addStaticRoutes(this.#app, parts.options)
   }
 

@@ -2,7 +2,7 @@
 // id of the first silence made.
 
 export interface ApiCase {
-  method?: 'GET' | 'POST' | 'DELETE'
+  method?: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE' | 'OPTIONS'
   path: string
   body?: string
   type?: string
@@ -63,6 +63,15 @@ export const API_CASES: readonly ApiCase[] = [
   silence({ matchers: [{ name: 'a', value: 'a)(b', isRegex: true }] }), get('/api/v2/silence/00000000000040008000000000000000'),
   alerts('[{"labels":{"future":"1"},"startsAt":"2098-01-01T00:00:00Z"}]'), alerts('[{"labels":{"future":"2"},"startsAt":"2097-01-01T00:00:00Z","endsAt":"2098-01-01T00:00:00Z"}]'), alerts('[{"labels":{"half":"\\ud800"}}]'),
   ...TIMES.map((startsAt, i) => alerts(JSON.stringify([{ labels: { form: String(i) }, startsAt, endsAt: '2099-01-01T00:00:00Z' }]))),
+  ...(['/api/v2/alerts', '/api/v2/alerts/groups', '/api/v2/silences', '/api/v2/silence/$1', '/api/v2/status', '/api/v2/receivers', '/api/v2/nope'] as const).flatMap((path) => (['HEAD', 'OPTIONS', 'PUT'] as const).map((method) => ({ method, path }))),
+  get('/api/v2/receivers/'), get('/api/v2/silences/?filter=team%3Db'), get('/api/v2/silence/$1/'), get('/api/v2/alerts/?filter=a%3D3'), get('/api/v2/alerts/groups/?filter=a%3D3'), get('/api/v2/nope/'), get('/api/v2/'),
+  { method: 'OPTIONS', path: '/api/v2/silences/' }, { method: 'HEAD', path: '/-/healthy' }, { method: 'HEAD', path: '/-/ready' },
+  ...['filter=%zz', 'filter=%', 'filter=a%3D3&filter=%4', 'filter=a;b', 'filter=a%3D3;filter=c', 'filter=a%3D3&;', '%zz=1&filter=a%3D3', 'active=%zz&filter=a%3D3', 'receiver=%zz&filter=a%3D3', 'filter=a%3D%ff', 'filter=a%3D3&filter'].map((query) => get(`/api/v2/alerts?${query}`)),
+  alerts('[{"Labels":{"key":"1"},"ANNOTATIONS":{"a":"b"},"STARTSAT":"2026-01-01T00:00:00Z","endsat":"2099-01-01T00:00:00Z","generatorurl":"http://x/"}]'),
+  alerts('[{"labels":{"key":"2"},"LABELS":{"key":"3","b":"c"},"endsAt":"2099-01-01T00:00:00Z"}]'), alerts('[{"Labels":{"key":"4","d":"e"},"labels":{"key":"5"},"endsAt":"2099-01-01T00:00:00Z"}]'),
+  alerts('[{"labels":{"key":"6","Key":"7"},"\u017ftartsAt":"2026-01-01T00:00:00Z","endsAt":"2099-01-01T00:00:00Z"}]'), alerts('[{"LABELS":1}]'), alerts('[{"labels":{"key":"8"},"GeneratorURL":"x y"}]'),
+  silence({ comment: undefined, Comment: 'by case', createdBy: undefined, CREATEDBY: 'me', matchers: [{ NAME: 'case', Value: 'b', ISREGEX: false, isequal: false }] }), silence({ matchers: [{ name: 'case', value: 'b', isregex: 'x' }] }),
+  get('/api/v2/silences?filter=case!%3Db'), get('/api/v2/alerts?filter=key!%3D%22%22'),
   get('/api/v2/alerts?filter=future!%3D%22%22'), get('/api/v2/alerts?filter=half!%3D%22%22'), get('/api/v2/alerts?filter=form!%3D%22%22'),
 ]
 

@@ -7,6 +7,8 @@ export interface ApiAnswer {
   status: number
   /** Keys in order; what differs from run to run is named. */
   body: unknown
+  /** Of HEAD and OPTIONS, what is allowed instead. */
+  allow?: string | null
 }
 
 export async function askAll(base: string): Promise<ApiAnswer[]> {
@@ -17,8 +19,9 @@ export async function askAll(base: string): Promise<ApiAnswer[]> {
     const response = await fetch(`${base}${path.replace('$1', firstId)}`, { method, ...(method === 'POST' && { body: body ?? '', headers: { 'content-type': type } }) })
     const text = await response.text()
     firstId ||= /"silenceID":"([^"]+)"/.exec(text)?.[1] ?? ''
+    const allow = method === 'HEAD' || method === 'OPTIONS' ? { allow: response.headers.get('allow') } : {}
     const isJson = (response.headers.get('content-type') ?? '').startsWith('application/json')
-    answers.push({ asked: `${method} ${path} ${body ?? ''}`.trim(), status: response.status, body: isJson ? sorted(JSON.parse(normalized(text, seen))) : text })
+    answers.push({ asked: `${method} ${path} ${body ?? ''}`.trim(), status: response.status, body: isJson && text !== '' ? sorted(JSON.parse(normalized(text, seen))) : text, ...allow })
   }
   return answers
 }

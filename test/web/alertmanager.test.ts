@@ -40,8 +40,11 @@ describe("Alertmanager's API", () => {
   it('answers as Alertmanager does', async () => {
     const { base } = await start(CONFIG)
     const answers = await askAll(base)
-    // Its 405 names Go's router, and an odd method of a path is not looked at by anyone.
-    const compared = (all: readonly ApiAnswer[]): unknown[] => all.map(({ asked, status, body }) => later(status === 405 ? { asked, status } : { asked, status, body }))
+    // Its methods stand in the order of a Go map.
+    const inOrder = (methods: string): string => methods.split(',').toSorted().join(',')
+    const compared = (all: readonly ApiAnswer[]): unknown[] => all.map(({ asked, status, body, allow }) => JSON.parse(
+      JSON.stringify(later({ asked, status, body, ...(status === 405 && typeof allow === 'string' && { allow: inOrder(allow) }) })).replace(/(?<=but \[)[A-Z,]+(?=\] are)/g, inOrder),
+    ))
     expect(compared(answers)).toEqual(compared(recorded))
     expect(answers.length).toBeGreaterThan(90)
   })

@@ -20,6 +20,13 @@ export class AlertmanagerError extends Error {
   }
 }
 
+/** Go's decoder finds fields whatever the case of their keys; U+017F and U+212A are folded with s and k. */
+const FIELDS: ReadonlyMap<string, string> = new Map(
+  ['labels', 'annotations', 'generatorURL', 'startsAt', 'endsAt', 'comment', 'createdBy', 'id', 'matchers', 'name', 'value', 'isRegex', 'isEqual'].map((name) => [name.toLowerCase(), name]),
+)
+const FIELD_NAMES: ReadonlySet<string> = new Set(FIELDS.values())
+const fieldOf = (key: string): string | undefined => FIELDS.get(key.toLowerCase().replaceAll('ſ', 's'))
+
 /** Alerts read between two glances at the clock. */
 const STEP_ALERTS = 64
 const REQUIRED = 602
@@ -30,6 +37,19 @@ type Json = Readonly<Record<string, unknown>>
 
 function isObject(value: unknown): value is Json {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** The fields under their own names. Of a field that is there twice the last counts, of maps the last of each key. */
+function withFields(object: Json): Json {
+  if (Object.keys(object).every((key) => FIELD_NAMES.has(key) || fieldOf(key) === undefined)) return object
+  const fields: Record<string, unknown> = {}
+  for (const [key, value] of Object.entries(object)) {
+    const name = fieldOf(key)
+    if (name === undefined) continue
+    const before = fields[name]
+    fields[name] = isObject(before) && isObject(value) ? { ...before, ...value } : value
+  }
+  return fields
 }
 
 export function badBody(what: string, why: string): AlertmanagerError {
@@ -98,7 +118,7 @@ export function* readAlerts(parse: Steps<unknown[]>, nowMs: number, resolveTimeo
   const posted: PostedAlerts = { alerts: [], faults: [] }
   for (const [i, item] of items.entries()) {
     if (!isObject(item)) throw typed('alerts', String(i), 'an object')
-    const { alert, fault } = readAlert(item, `${i}.`, nowMs, resolveTimeoutMs)
+    const { alert, fault } = readAlert(withFields(item), `${i}.`, nowMs, resolveTimeoutMs)
     if (fault === null) posted.alerts.push(alert)
     else posted.faults.push(fault)
     if (i % STEP_ALERTS === STEP_ALERTS - 1) yield
@@ -135,8 +155,9 @@ function readAlert(item: Json, path: string, nowMs: number, resolveTimeoutMs: nu
 
 /** Throws AlertmanagerError; what its matchers say is not looked at. */
 export function readSilence(given: unknown, nowMs: number): SilenceDraft {
-  const body = given === null ? {} : given
-  if (!isObject(body)) throw typed('silence', 'the body', 'an object')
+  const whole = given === null ? {} : given
+  if (!isObject(whole)) throw typed('silence', 'the body', 'an object')
+  const body = withFields(whole)
   const comment = textOf('silence', body, 'comment', '')
   const createdBy = textOf('silence', body, 'createdBy', '')
   const endsAtMs = timeOf('silence', body, 'endsAt', '')
@@ -163,9 +184,10 @@ export function readSilence(given: unknown, nowMs: number): SilenceDraft {
 function readMatcher(item: unknown, i: number): (path: string) => Matcher {
   const path = `matchers.${i}.`
   if (!isObject(item)) throw typed('silence', path.slice(0, -1), 'an object')
-  const [name, value] = [textOf('silence', item, 'name', path), textOf('silence', item, 'value', path)]
+  const fields = withFields(item)
+  const [name, value] = [textOf('silence', fields, 'name', path), textOf('silence', fields, 'value', path)]
   const flag = (key: string): boolean | null => {
-    const given = item[key]
+    const given = fields[key]
     if (given === undefined || given === null) return null
     if (typeof given !== 'boolean') throw typed('silence', `${path}${key}`, 'a boolean')
     return given

@@ -29,6 +29,11 @@ const TRUE: ReadonlySet<string> = new Set(['true', '1', 'yes', 'ok', 'y', 'on', 
 const GONE = 'The Alertmanager v1 API was deprecated in version 0.16.0 and is removed as of version 0.27.0 - please use the equivalent route in the v2 API'
 const STATE_ORDER: Readonly<Record<SilenceState, number>> = { active: 1, pending: 2, expired: 3 }
 
+/** A path of the API without the slash that Alertmanager lets stand at its end. */
+export function withoutLastSlash(url: string): string {
+  return url.startsWith(`${API}/`) ? url.replace(/^([^?]*[^/?])\/(?=\?|$)/, '$1') : url
+}
+
 export function addAlertmanagerRoutes(app: FastifyInstance, parts: ServerParts): void {
   app.register(async (scope) => {
     scope.removeAllContentTypeParsers()
@@ -39,7 +44,7 @@ export function addAlertmanagerRoutes(app: FastifyInstance, parts: ServerParts):
     addRoute(scope, ['GET'], `${ALERTMANAGER_PREFIX}-/ready`, (_request, reply) => reply.type('text/plain; charset=utf-8').send('OK'))
     addApiRoute(scope, ['GET'], '/status', (_request, reply) => sendJson(reply, status(alertmanager, parts)))
     addApiRoute(scope, ['GET'], '/receivers', (request, reply) => {
-      const isWanted = receiverTest(new Params(request))
+      const isWanted = receiverTest(paramsOf(request))
       return sendJson(reply, alertmanager.receivers().filter(isWanted).map(({ name, labels }) => ({ labels: Object.fromEntries([...labels, ['name', name]]), name })))
     })
     // Whatever the path and method: what still asks for the old API is to read why it gets nothing.
@@ -60,7 +65,7 @@ function addAlertRoutes(app: FastifyInstance, alertmanager: AlertmanagerSide, pa
   }
   addApiRoute(app, ['GET', 'POST'], '/alerts', async (request, reply) => {
     if (request.method !== 'POST') {
-      const alerts = await alertmanager.alerts(alertsWanted(new Params(request), alertmanager))
+      const alerts = await alertmanager.alerts(alertsWanted(paramsOf(request), alertmanager))
       return sendJson(reply, alerts.map(alertJson))
     }
     const body = bodyOf(request)
@@ -72,7 +77,7 @@ function addAlertRoutes(app: FastifyInstance, alertmanager: AlertmanagerSide, pa
     return reply.code(200).send()
   }, guard)
   addApiRoute(app, ['GET'], '/alerts/groups', async (request, reply) => {
-    const groups = await alertmanager.groups(alertsWanted(new Params(request), alertmanager))
+    const groups = await alertmanager.groups(alertsWanted(paramsOf(request), alertmanager))
     return sendJson(reply, groups.map(({ receiver, labels, routeLabels, alerts }) => ({ alerts: alerts.map(alertJson), labels: labelsJson(labels), receiver: { name: receiver }, routeLabels: Object.fromEntries(routeLabels) })))
   })
 }
@@ -82,7 +87,7 @@ function addSilenceRoutes(app: FastifyInstance, alertmanager: AlertmanagerSide, 
   addApiRoute(app, ['GET', 'POST'], '/silences', async (request, reply) => {
     const nowMs = clock.now()
     if (request.method === 'POST') return sendJson(reply, { silenceID: await alertmanager.setSilence(readSilence(jsonOf(request, 'silence'), nowMs)) })
-    return sendJson(reply, silencesWanted(new Params(request), alertmanager, nowMs).map((silence) => silenceJson(silence, nowMs)))
+    return sendJson(reply, silencesWanted(paramsOf(request), alertmanager, nowMs).map((silence) => silenceJson(silence, nowMs)))
   }, posted(['GET', 'POST'], parts))
   const one: Handler = async (request, reply) => {
     const { id } = request.params as { id: string }
@@ -99,7 +104,7 @@ function addSilenceRoutes(app: FastifyInstance, alertmanager: AlertmanagerSide, 
 /** `path` below the API. */
 function addApiRoute(app: FastifyInstance, methods: readonly Method[], path: string, handler: Handler, guard?: Guard): void {
   const refuse = (reply: FastifyReply, method: string): void => void sendJson(reply, { code: 405, message: `method ${method} is not allowed, but [${methods.join(',')}] are` })
-  addRoute(app, methods, `${API}${path}`, handler, { refuse, ...(guard !== undefined && { guard }) })
+  addRoute(app, methods, `${API}${path}`, handler, { refuse, isExact: true, ...(guard !== undefined && { guard }) })
 }
 
 /** Refuses changes by other sites' pages, and bodies that are no JSON. */
@@ -140,6 +145,11 @@ function jsonOf(request: FastifyRequest, what: string): unknown {
     if (error instanceof SyntaxError) throw badBody(what, error.message)
     throw error
   }
+}
+
+/** Go leaves out pairs that hold a semicolon, or a % that begins no escape, and goes on with the others. */
+function paramsOf(request: FastifyRequest): Params {
+  return new Params(request, (pair) => !pair.includes(';') && !/%(?![\da-f]{2})/i.test(pair))
 }
 
 function filterOf(params: Params, name: string, complaint = ''): Matcher[] {
@@ -238,14 +248,14 @@ function silenceJson(silence: Silence, nowMs: number): object {
 }
 
 /** For what is below the prefix and is no path of the API. Alertmanager's own page was at its root: what bookmarks have behind `#` goes along. */
-export function sendNoSuchPath(reply: FastifyReply, url: string, { options }: Pick<ServerParts, 'options'>): FastifyReply {
-  const path = url.split('?')[0]!.slice(ALERTMANAGER_PREFIX.length - 1, 200)
+export function sendNoSuchPath(reply: FastifyReply, { originalUrl }: FastifyRequest, { options }: Pick<ServerParts, 'options'>): FastifyReply {
+  const path = originalUrl.slice(options.routePrefix.length).split('?')[0]!.slice(ALERTMANAGER_PREFIX.length - 1, 200)
   if (path === '/') return reply.redirect(`${browserPrefix(options)}/alerts`)
   return sendJson(reply.code(404), { code: 404, message: `path ${path} was not found` })
 }
 
 function sendJson(reply: FastifyReply, value: unknown): FastifyReply {
-  return reply.type('application/json').send(JSON.stringify(value))
+  return reply.type('application/json').header('Cache-Control', 'no-store').send(JSON.stringify(value))
 }
 
 function fail(error: Error & { statusCode?: number }, request: FastifyRequest, reply: FastifyReply, { logger }: ServerParts): FastifyReply {

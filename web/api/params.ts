@@ -17,10 +17,11 @@ export class Params {
   readonly #form: URLSearchParams | null
   readonly #query: URLSearchParams
 
-  constructor(request: FastifyRequest) {
+  /** `isTaken`: pairs of the URL, as they are written, that count. */
+  constructor(request: FastifyRequest, isTaken: (pair: string) => boolean = () => true) {
     const url = request.raw.url ?? ''
     const at = url.indexOf('?')
-    this.#query = new URLSearchParams(at < 0 ? '' : url.slice(at + 1))
+    this.#query = new URLSearchParams(at < 0 ? '' : url.slice(at + 1).split('&').filter(isTaken).join('&'))
     this.#form = request.body instanceof URLSearchParams ? request.body : null
   }
 

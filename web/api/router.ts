@@ -14,6 +14,8 @@ interface RouteOptions {
   guard?: Guard
   /** Sends the body of a 405, by default as Prometheus. */
   refuse?: (reply: FastifyReply, method: string) => void
+  /** HEAD and OPTIONS are refused like any other method. */
+  isExact?: boolean
 }
 
 /**
@@ -23,16 +25,16 @@ interface RouteOptions {
 export function addRoute(
   app: FastifyInstance, methods: readonly Method[], url: string, handler: Handler, options: RouteOptions = {},
 ): void {
-  const { guard, refuse = refuseMethod } = options
-  const allowed: ReadonlySet<string> = new Set(methods.includes('GET') ? ['HEAD', ...methods] : methods)
+  const { guard, refuse = refuseMethod, isExact = false } = options
+  const allowed: ReadonlySet<string> = new Set(methods.includes('GET') && !isExact ? ['HEAD', ...methods] : methods)
   const allow = [...methods, 'OPTIONS'].toSorted().join(', ')
   app.route({
     method: [...ALL],
     url,
     handler,
     onRequest: (request, reply, done) => {
-      if (request.method === 'OPTIONS') reply.header('Allow', allow).code(204).send()
-      else if (!allowed.has(request.method)) refuse(reply.code(405).header('Allow', allow), request.method)
+      if (request.method === 'OPTIONS' && !isExact) reply.header('Allow', allow).code(204).send()
+      else if (!allowed.has(request.method)) refuse(reply.code(405).header('Allow', isExact ? methods.join(',') : allow), request.method)
       else if (guard === undefined || !guard(request, reply)) done()
     },
   })
