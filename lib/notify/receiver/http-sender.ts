@@ -29,6 +29,7 @@ export interface Answer {
 
 /** What a service says of a failure is cut to this in messages. */
 const WORDS_CHARS_MAX = 300
+const PRIVATE_HINT = ', which `webhook_allow_private: false` of global forbids'
 /** A Retry-After beyond this is no plan for an alert. */
 const RETRY_AFTER_MS_MAX = 3_600_000
 
@@ -71,7 +72,8 @@ export class HttpSender {
       signal.throwIfAborted()
       if (!(error instanceof HttpError)) throw error
       // The URL may hold a secret: only its host is told.
-      throw new DeliveryError(`${url.host}: ${error.message}`, { isRetryable: !error.message.startsWith('refused:'), cause: error })
+      const isRefused = error.message.startsWith('refused:')
+      throw new DeliveryError(`${url.host}: ${error.message}${isRefused ? PRIVATE_HINT : ''}`, { isRetryable: !isRefused, cause: error })
     }
   }
 

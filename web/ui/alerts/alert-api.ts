@@ -2,7 +2,7 @@
 // the rules is pending. Silences go by Alertmanager's API, which answers without an envelope.
 import { ApiError, fetchApi } from '../api/fetch-api.ts'
 import { getData, queryInstant } from '../api/queries.ts'
-import { scopeParams, type AlertScope } from './alert-scope.ts'
+import { isWhole, scopeParams, type AlertScope } from './alert-scope.ts'
 import { noteServerTime, serverNowMs } from '../shell/server-clock.ts'
 
 /** An alert of `/api/alerts`; times RFC 3339. */
@@ -80,6 +80,8 @@ export interface CurrentAlerts {
   now: string
 }
 
+/** As many as the server gives at a time. */
+const PENDING_MAX = 1000
 /** Ended alerts that are looked at at a time. */
 const ENDED_PAGE = 200
 
@@ -116,7 +118,12 @@ export async function fetchReceivers(signal: AbortSignal): Promise<{ integration
   return (await fetchApi<{ integrations: ApiIntegration[] }[]>(document.baseURI, { path: 'api/alerts/receivers', method: 'GET', params: [] }, signal)).data
 }
 
-export async function fetchPending(signal: AbortSignal): Promise<ApiPending[]> {
+/** All of them as the rules have them; of a scope what the store has, two seconds old: the rules know of no receivers. */
+export async function fetchPending(scope: AlertScope, signal: AbortSignal): Promise<ApiPending[]> {
+  if (!isWhole(scope)) {
+    const { data } = await getPlain<{ data: ApiAlert[] }>('api/alerts', [['status', 'pending'], ['limit', String(PENDING_MAX)], ...scopeParams(scope)], signal)
+    return data.map(({ labels, annotations, pending_at: activeAt, metric_value: value }) => ({ labels, annotations, state: 'pending', activeAt, value: String(value) }))
+  }
   return (await getData<{ alerts: ApiPending[] }>('alerts', [], signal)).alerts.filter(({ state }) => state === 'pending')
 }
 

@@ -46,7 +46,7 @@ export function AlertsPage(): JSX.Element {
       </div>
       <p class="visually-hidden" role="status">{news}</p>
       {error.value && <p class="notice notice-error" role="alert">{error}{found.value !== null && '. The list below is from before.'}</p>}
-      {(view.value === 'open' || view.value === 'acknowledged' || view.value === 'resolved') && <ScopeBar scope={scope.value} onChange={(one) => batch(() => ((scope.value = one), (turned.value = [])))} />}
+      {view.value !== 'silences' && <ScopeBar scope={scope.value} onChange={(one) => batch(() => ((scope.value = one), (turned.value = [])))} />}
       <ReceiverHealth nowMs={nowMs} />
       {found.value === null && !error.value && <div class="skeleton table" />}
       {found.value !== null && <Shown found={found.value} view={view.value} asked={{ search: search.value, scope: scope.value }} limit={limit} turned={turned} nowMs={nowMs} onChange={load} />}
@@ -101,11 +101,11 @@ function Shown({ found, view, asked: { search, scope }, limit, turned, nowMs, on
       const passing = found.pending.filter((alert) => passesText(alert, search))
       return (
         <>
-          {passing.length === 0 ? <Empty text={found.pending.length === 0 ? EMPTY_TEXT.pending : noneOf(found.pending.length)} /> : <PendingTable alerts={passing.slice(0, limit.value)} nowMs={nowMs} />}
+          {passing.length === 0 ? <Empty text={found.pending.length > 0 ? noneOf(found.pending.length) : isWhole(found.scope) ? EMPTY_TEXT.pending : 'None passes the filter.'} /> : <PendingTable alerts={passing.slice(0, limit.value)} nowMs={nowMs} />}
           <More limit={limit} passCount={passing.length} order="" />
           <p class="muted more"><a href={hrefWith('query', { 'g0.expr': 'ALERTS{alertstate="pending"}', 'g0.tab': 'graph', 'g0.range_input': '1d' })} data-route="">What was pending in the last day</a>, fired or not</p>
           <h2 class="ended-head">Ended without firing</h2>
-          <Ended found={found} view="pending" emptyText="No alert has waited in vain within the time that history is kept." asked={{ search, scope: found.scope }} turned={turned} nowMs={nowMs} onChange={onChange} />
+          <Ended found={found} view="pending" emptyText="No alert has waited in vain within the time that history is kept." asked={{ search, scope }} turned={turned} nowMs={nowMs} onChange={onChange} />
         </>
       )
     }
@@ -136,7 +136,7 @@ function Ended({ found, view, emptyText, asked: { search, scope }, turned, nowMs
   if (found.ended === null || found.view !== view) return <div class="skeleton table" />
   const { data, next } = found.ended
   const isAnswered = found.search === search && found.scope === scope
-  const isNarrowed = search !== '' || (view === 'resolved' && !isWhole(scope))
+  const isNarrowed = search !== '' || !isWhole(scope)
   const passing = isAnswered ? data : data.filter((alert) => passesText(alert, search))
   const before = found.turned
   const isPaged = before.length > 0 || next !== null

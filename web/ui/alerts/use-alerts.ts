@@ -6,7 +6,7 @@ import { ApiError, isAbort } from '../api/fetch-api.ts'
 import { onLiveBeat } from '../shell/live.ts'
 import { serverNowMs } from '../shell/server-clock.ts'
 import { countPending, fetchCurrent, fetchEnded, fetchPending, fetchSilences, type ApiPending, type ApiSilence, type CurrentAlerts, type EndedAlerts } from './alert-api.ts'
-import { WHOLE, type AlertScope } from './alert-scope.ts'
+import { isWhole, type AlertScope } from './alert-scope.ts'
 import { newsText } from './alert-text.ts'
 
 export const VIEWS = ['open', 'acknowledged', 'pending', 'silences', 'resolved'] as const
@@ -117,9 +117,9 @@ async function fetchAll({ view, search, scope, turned, limit }: Asked, known: Fo
   const pages = turned.peek()
   const [open, acknowledged, silences, pendingCount, pending, ended] = await Promise.all([
     fetchCurrent('open', current, signal), fetchCurrent('acknowledged', current, signal), fetchSilences(signal), countPending(signal),
-    at === 'pending' ? fetchPending(signal) : null, askEnded(at, { search: current.search, scope: current.scope, turned: pages }, known, signal),
+    at === 'pending' ? fetchPending(current.scope, signal) : null, askEnded(at, { search: current.search, scope: current.scope, turned: pages }, known, signal),
   ])
-  return { search: current.search, scope: current.scope, open, acknowledged, silences, pendingCount: pending?.length ?? pendingCount, view: at, pending, ...ended, turned: pages }
+  return { search: current.search, scope: current.scope, open, acknowledged, silences, pendingCount: isWhole(current.scope) ? pending?.length ?? pendingCount : pendingCount, view: at, pending, ...ended, turned: pages }
 }
 
 async function askEnded(view: View, { search, scope, turned }: Pick<Found, 'search' | 'scope' | 'turned'>, known: Found | null, signal: AbortSignal): Promise<Pick<Found, 'ended' | 'endedUntil'>> {
@@ -128,7 +128,7 @@ async function askEnded(view: View, { search, scope, turned }: Pick<Found, 'sear
   const isSame = known !== null && known.view === view && known.search === search && known.scope === scope && known.turned === turned
   if (isSame && from < known.endedUntil) return { ended: known.ended, endedUntil: known.endedUntil }
   const status = view === 'pending' ? 'expired' : 'resolved'
-  const ended = await fetchEnded(status, { search, scope: view === 'pending' ? WHOLE : scope, afterId: turned.at(-1) ?? '' }, signal)
+  const ended = await fetchEnded(status, { search, scope, afterId: turned.at(-1) ?? '' }, signal)
   const now = performance.now()
   return { ended, endedUntil: now + REST_TIMES * (now - from) }
 }

@@ -98,7 +98,7 @@ it('says that nobody listens, without the secrets of the URL', async () => {
 
 it.each(['http://127.0.0.1:9/', 'http://[::1]:9/', 'http://169.254.169.254/latest', 'http://localhost:9/', 'https://10.1.2.3/', 'http://[::ffff:192.168.0.1]/'])('refuses the private address %s where that is forbidden', async (url) => {
   const error = await attempt(receiverOf(hook(url), { isPrivateAllowed: false }))
-  expect(error?.message).toMatch(/refused: .* private address/)
+  expect(error?.message).toMatch(/refused: .* private address, which `webhook_allow_private: false` of global forbids$/)
   expect(error?.isRetryable).toBe(false)
 })
 
