@@ -54,8 +54,8 @@ export class LifecycleDesk implements AlertDesk {
     return this.#ground.lifecycle.outlook(id)
   }
 
-  idOfToken(token: string): string | null {
-    return this.#ground.lifecycle.idOfToken(token)
+  readAckToken(token: string): { alertId: string; isExpired: boolean } | null {
+    return this.#ground.lifecycle.readAckToken(token)
   }
 
   acknowledge(id: string, how: Acknowledgement): Promise<AlertRecord> {

@@ -150,7 +150,7 @@ function lateParts(inside: () => Furniture): Pick<ServerParts, 'queries' | 'targ
     alerts: {
       list: (filter, words) => inside().alerts.list(filter, words), current: (ask) => inside().alerts.current(ask), get: (id) => inside().alerts.get(id), outlook: (id) => inside().alerts.outlook(id),
       listPending: (filter, words) => inside().alerts.listPending(filter, words), getPending: (id) => inside().alerts.getPending(id),
-      idOfToken: (token) => inside().alerts.idOfToken(token), acknowledge: (id, how) => inside().alerts.acknowledge(id, how),
+      readAckToken: (token) => inside().alerts.readAckToken(token), acknowledge: (id, how) => inside().alerts.acknowledge(id, how),
       acknowledgeMany: (chosen, how) => inside().alerts.acknowledgeMany(chosen, how),
       unacknowledge: (id, by) => inside().alerts.unacknowledge(id, by), escalate: (id, by) => inside().alerts.escalate(id, by),
       giveFeedback: (id, feedback) => inside().alerts.giveFeedback(id, feedback),

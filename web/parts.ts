@@ -172,8 +172,8 @@ export interface AlertDesk {
   listPending(filter: PendingFilter, selection: AlertSelection): Promise<AlertPage<PendingRecord>>
   getPending(id: string): Promise<PendingRecord | null>
   outlook(id: string): AlertOutlookView | null
-  /** The alert that a signed address stands for, null where it is none of ours. */
-  idOfToken(token: string): string | null
+  /** What a signed address stands for, null where it is none of ours. */
+  readAckToken(token: string): { alertId: string; isExpired: boolean } | null
   /** `repageAfterMs` null: as configured; 0: never. */
   acknowledge(id: string, how: { by: string; repageAfterMs: number | null; takesOver: boolean }): Promise<AlertRecord>
   acknowledgeMany(chosen: readonly string[] | CurrentAsk, how: { by: string; repageAfterMs: number | null; takesOver: boolean }): Promise<BulkOutcome>

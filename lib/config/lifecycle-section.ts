@@ -18,10 +18,13 @@ export interface LifecycleConfig {
   severities: readonly string[]
   /** After so long an acknowledged alert pages again, where who acknowledged it did not say; 0: never. */
   repageAfterMs: number
+  /** How long the signed address in a message acknowledges; 0: as long as its alert is kept. */
+  ackLinkMs: number
 }
 
 export const LIFECYCLE_DEFAULTS: LifecycleConfig = {
   historyRetentionMs: 90 * 86_400_000, cooldowns: [], severities: ['info', 'warning', 'error', 'critical', 'page'], repageAfterMs: 0,
+  ackLinkMs: 7 * 86_400_000,
 }
 
 export function readLifecycle(reader: MapReader): LifecycleConfig {
@@ -30,6 +33,7 @@ export function readLifecycle(reader: MapReader): LifecycleConfig {
     cooldowns: reader.maps('cooldowns').map(readCooldown),
     severities: reader.texts('severities')?.map(({ text }) => text) ?? LIFECYCLE_DEFAULTS.severities,
     repageAfterMs: reader.durationMs('repage_after', LIFECYCLE_DEFAULTS.repageAfterMs),
+    ackLinkMs: reader.durationMs('ack_link_lifetime', LIFECYCLE_DEFAULTS.ackLinkMs),
   }
 }
 

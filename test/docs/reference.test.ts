@@ -57,7 +57,8 @@ describe('the manual', () => {
     const missing: string[] = []
     for (const each of paths) {
       const reply = await fetch(monitor.base + each.replace('<name>', 'job').replace(/\/(?:ID|NAME|TOKEN)(?=\/|$)/g, '/x'), { method: 'OPTIONS' })
-      if (reply.status !== 204) missing.push(`${each}: ${reply.status}`)
+      // Alertmanager's API refuses OPTIONS, of paths that are there.
+      if (reply.status !== (each.startsWith('/alertmanager/api/') ? 405 : 204)) missing.push(`${each}: ${reply.status}`)
     }
     expect(missing).toEqual([])
     const routes = readdirSync(`${ROOT}/web/api`).flatMap((file) => allOf(/addRoute\(app, \[[^\]]*\], '(\/[^']*)'/g, textOf(`web/api/${file}`)))

@@ -356,7 +356,7 @@ describe('the page behind the address in a message', () => {
     expect(text).toContain('<time datetime="2023-11-14T22:13:20.000Z">2023-11-14 22:13:20 UTC</time>, 0s ago')
   })
 
-  it('knows no other addresses, and says what a bad form lacks', async () => {
+  it('knows no other addresses, and none of old messages, of which it shows nothing', async () => {
     const s = await site()
     await fire(s)
     const url = s.base + new URL(s.world.lifecycle.ackUrl(s.world.dispatch.alerts.keys().next().value!)).pathname
@@ -364,6 +364,16 @@ describe('the page behind the address in a message', () => {
       expect(await page(bad), bad).toMatchObject({ status: 404, text: expect.stringContaining('not one that this Monitor signed') as string })
       expect((await page(bad, form({ by: 'x' }))).status).toBe(404)
     }
+    await s.world.clock.advance(8 * 86_400_000)
+    const old = await page(url, form({ by: 'x' }))
+    expect(old).toMatchObject({ status: 410, text: expect.stringContaining('too old to acknowledge') as string })
+    expect(old.text).not.toContain(CPU.alertname)
+  })
+
+  it('says what a bad form lacks', async () => {
+    const s = await site()
+    await fire(s)
+    const url = s.base + new URL(s.world.lifecycle.ackUrl(s.world.dispatch.alerts.keys().next().value!)).pathname
     expect(await page(url, form({ repage_after: 'soon' }))).toMatchObject({ status: 400, text: expect.stringContaining('want a duration such as 4h') as string })
   })
 })

@@ -38,10 +38,15 @@ const UNKNOWN: Shown = {
   notice: { status: 404, title: 'Unknown alert', html: 'The address is not one that this Monitor signed, or the alert is no longer kept.' }, record: null,
 }
 
+/** Nothing of the alert is shown: whoever finds an old message learns no more from it. */
+const EXPIRED: Shown = {
+  notice: { status: 410, title: 'Expired', html: 'The message is too old to acknowledge its alert. A newer message of the alert has an address that works, and so has the page of all alerts.' }, record: null,
+}
+
 export function addAckPage(app: FastifyInstance, { alerts, clock }: Pick<ServerParts, 'alerts' | 'clock'>): void {
   addRoute(app, ['GET', 'POST'], `${ACK_PREFIX}:token`, async (request, reply) => {
-    const id = alerts.idOfToken(tokenOf(request))
-    const shown = id === null ? UNKNOWN : await look(alerts, id)
+    const link = alerts.readAckToken(tokenOf(request))
+    const shown = link === null ? UNKNOWN : link.isExpired ? EXPIRED : await look(alerts, link.alertId)
     const answer = request.method === 'POST' && shown.record !== null ? await acknowledge(alerts, shown.record, new Params(request)) : shown
     return sendPage(reply, answer, clock.now())
   })

@@ -17,7 +17,7 @@ export interface AlertSelection {
 export interface CurrentAsk extends AlertSelection {
   /** null: either. */
   status: 'open' | 'acknowledged' | null
-  /** Unix ms: those that began to fire later are not wanted. Infinity: all are. */
+  /** Unix ms: those that Monitor learnt of, or that were given back, later are not wanted. Infinity: all are. */
   toMs: number
   limit: number
 }
@@ -48,7 +48,7 @@ export function currentAlerts(episodes: Iterable<Episode>, { severities, receive
     const { record, labels } = episode
     if (record.status === 'acknowledged') acknowledged++
     else open++
-    if ((status !== null && record.status !== status) || record.triggeredAtMs > toMs) continue
+    if ((status !== null && record.status !== status) || record.escalationFromMs > toMs) continue
     if (words.length > 0 && !hasWords(record, words)) continue
     if (matches !== null && !matches((name) => getLabel(labels, name))) continue
     if (isReceiver === null || receiversOf(episode).some(isReceiver)) passing.push(record)

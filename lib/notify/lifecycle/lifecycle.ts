@@ -21,7 +21,7 @@ import type { Logger } from '../../std/log.ts'
 import type { Metrics } from '../../std/metrics.ts'
 import { runInTurns, type Steps } from '../../std/steps.ts'
 import type { AlertBatch, AlertDispatch, AlertOverlay } from '../overlay.ts'
-import { AckLinks } from './ack-links.ts'
+import { AckLinks, isExpired } from './ack-links.ts'
 import { Cooldowns } from './cooldowns.ts'
 import { currentAlerts, type CurrentAlerts, type CurrentAsk } from './current-alerts.ts'
 import { DueWork } from './due-work.ts'
@@ -76,6 +76,7 @@ export class AlertLifecycle implements AlertOverlay {
   readonly #due: DueWork
   readonly people: PeopleActions
   #links: AckLinks | null = null
+  #ackLinkMs = 0
   #ruleIntervalMsMax = 0
   #turn: Promise<unknown> = Promise.resolve()
   #reload: Timer | null = null
@@ -95,6 +96,7 @@ export class AlertLifecycle implements AlertOverlay {
   applyConfig(lifecycle: LifecycleConfig, escalations: readonly EscalationPolicy[]): void {
     this.#cooldowns.applyConfig(lifecycle)
     this.people.repageAfterMs = lifecycle.repageAfterMs
+    this.#ackLinkMs = lifecycle.ackLinkMs
     this.#due.applyPolicies(escalations)
   }
 
@@ -144,7 +146,7 @@ export class AlertLifecycle implements AlertOverlay {
 
   ackUrl(print: string): string {
     const episode = this.#table.get(print)
-    return episode === undefined || this.#links === null ? '' : this.#links.urlOf(episode.record.id)
+    return episode === undefined || this.#links === null ? '' : this.#links.urlOf(episode.record.id, this.#ground.clock.now())
   }
 
   onNotified(receiver: string, notification: Notification, error: string | null): void {
@@ -155,9 +157,10 @@ export class AlertLifecycle implements AlertOverlay {
     this.#writer.add(noteSuppression(this.#table, { kind, alerts, by, nowMs: this.#ground.clock.now() }))
   }
 
-  /** Id of the alert that a token of an acknowledgement's address stands for; null where it is not one of ours. */
-  idOfToken(token: string): string | null {
-    return this.#links?.idOf(token) ?? null
+  /** What a token of an acknowledgement's address stands for; null where it is not one of ours. */
+  readAckToken(token: string): { alertId: string; isExpired: boolean } | null {
+    const link = this.#links?.read(token) ?? null
+    return link === null ? null : { alertId: link.alertId, isExpired: isExpired(link, this.#ackLinkMs, this.#ground.clock.now()) }
   }
 
   current(ask: CurrentAsk): CurrentAlerts {

@@ -35,7 +35,7 @@ export class PlainDispatch implements AlertDispatch {
   readonly escalated: Map<string, Set<string>> = new Map()
   readonly retold: string[] = []
   readonly silenced: Set<string>
-  /** The log of notifications: `alert address-of-its-episode integration`. */
+  /** The log of notifications: `alert episode integration`. */
   readonly known: Set<string>
   readonly #clock: FakeClock
 
@@ -162,7 +162,7 @@ export class LifecycleWorld {
   }
 
   #entryOf(print: string, receiver: string): string {
-    return `${print} ${this.lifecycle.ackUrl(print)} ${receiver}`
+    return `${print} ${this.lifecycle.readAckToken(this.lifecycle.ackUrl(print).split('/').at(-1)!)?.alertId} ${receiver}`
   }
 
   /** As the dispatcher does: a step of an escalation is no repeat the first time. */

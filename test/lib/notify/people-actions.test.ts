@@ -3,6 +3,8 @@ import { describe, expect, it } from 'vitest'
 import { beganWorld, CPU, fire, lines, MINUTE, printOf } from './lifecycle-cases.ts'
 import { sent } from './lifecycle-world.ts'
 
+const DAY = 24 * 60 * MINUTE
+
 describe('an acknowledgement', () => {
   it('holds messages and steps until the alert resolves, and is not there for the next episode', async () => {
     const w = await beganWorld()
@@ -91,16 +93,45 @@ describe('an acknowledgement', () => {
     const w = await beganWorld()
     const id = await fire(w, CPU)
     const url = w.lifecycle.ackUrl(printOf(CPU))
-    expect(url).toMatch(/^http:\/\/m\/ack\/[\w-]{43}$/)
-    const token = url.slice(-43)
-    expect(w.lifecycle.idOfToken(token)).toBe(id)
+    expect(url).toMatch(/^http:\/\/m\/ack\/[\w-]{46}$/)
+    const token = url.slice(-46)
+    expect(w.lifecycle.readAckToken(token)).toEqual({ alertId: id, isExpired: false })
     for (let i = 0; i < token.length; i++) {
       const other = token.slice(0, i) + (token[i] === 'A' ? 'B' : 'A') + token.slice(i + 1)
-      expect(w.lifecycle.idOfToken(other)).toBeNull()
+      expect(w.lifecycle.readAckToken(other)).toBeNull()
     }
-    for (const bad of ['', token.slice(1), `${token}A`, `${token}=`, 'x'.repeat(1e6)]) expect(w.lifecycle.idOfToken(bad)).toBeNull()
+    for (const bad of ['', token.slice(1), `${token}A`, `${token}=`, 'x'.repeat(1e6)]) expect(w.lifecycle.readAckToken(bad)).toBeNull()
     await w.restart(true)
-    expect(w.lifecycle.idOfToken(token)).toBe(id)
+    expect(w.lifecycle.readAckToken(token)).toEqual({ alertId: id, isExpired: false })
     expect(w.lifecycle.ackUrl('unknown')).toBe('')
+  })
+
+  it('has an address that expires with its message, not with the alert, and never where that is configured', async () => {
+    const w = await beganWorld({ ackLinkMs: 60 * MINUTE })
+    const id = await fire(w, CPU, 9 * DAY)
+    const token = (): string => w.lifecycle.ackUrl(printOf(CPU)).split('/').at(-1)!
+    const first = token()
+    await w.advance(DAY - (w.clock.now() % DAY) - 1)
+    expect(token(), 'of a message that is tried again that day').toBe(first)
+    await w.advance(60 * MINUTE)
+    expect(w.lifecycle.readAckToken(first)).toEqual({ alertId: id, isExpired: false })
+    await w.advance(1)
+    expect(w.lifecycle.readAckToken(first)).toEqual({ alertId: id, isExpired: true })
+    expect(w.lifecycle.readAckToken(token())).toEqual({ alertId: id, isExpired: false })
+    const always = await beganWorld({ ackLinkMs: 0 })
+    await fire(always, CPU, 999 * DAY)
+    const kept = always.lifecycle.ackUrl(printOf(CPU)).split('/').at(-1)!
+    await always.advance(99 * DAY)
+    expect(always.lifecycle.readAckToken(kept)).toMatchObject({ isExpired: false })
+  })
+
+  it('of many takes none that Monitor has learnt of since its page was shown, though it is said to be old', async () => {
+    const w = await beganWorld()
+    const seen = await fire(w, CPU)
+    const toMs = w.clock.now()
+    await w.advance(MINUTE)
+    await w.lifecycle.receive([sent({ ...CPU, instance: 'web2' }, 0, { endsAtMs: toMs + 60 * MINUTE, value: null })])
+    const outcome = await w.lifecycle.people.acknowledgeMany({ status: 'open', words: [], matches: null, isReceiver: null, toMs, limit: Infinity }, { by: 'ana', repageAfterMs: null })
+    expect(outcome).toEqual({ acknowledged: [seen], refused: [] })
   })
 })
