@@ -5,16 +5,15 @@ import type { BlockSet } from './block-set.ts'
 import { COLD_REFS, type ColdPlace, type ColdSeries, type SeriesBlock } from './cold-series.ts'
 import type { HeadQuerier } from './head/head-querier.ts'
 import { bucketEnd } from './tier/aggregate.ts'
-import { TIER_MS, type BucketColumn, type BucketSelection, type SketchQuantiles, type TierCoverage, type TierName, type TierQuerier } from './tier/bucket.ts'
-import type { BucketBuffer } from './tier/bucket-buffer.ts'
+import { TIER_MS, type BucketColumn, type BucketSelection, type QuantileRow, type QuantileWindows, type TierCoverage, type TierName, type TierQuerier } from './tier/bucket.ts'
 import type { HourFiles } from './tier/hour-files.ts'
-import { hourQuantiles, lackHistograms, selectHours, type HourRange, type HourSeries } from './tier/hour-reader.ts'
-import { WHOLE, wantedOf } from './tier/row-item.ts'
-import { SAMPLES_MAX } from './tier/row-shape.ts'
-import { SketchSum, binKey } from './tier/sketch.ts'
+import { hourQuantiles } from './tier/hour-quantiles.ts'
+import { lackHistograms, selectHours, type HourRange, type HourSeries } from './tier/hour-reader.ts'
+import { SAMPLES_ALONE, wantedOf } from './tier/row-item.ts'
 import type { TierReader } from './tier/tier-reader.ts'
 import { TierSelection, type TierSeries } from './tier/tier-select.ts'
 import { tierView, type TierPart } from './tier/tier-view.ts'
+import { WindowQuantiles } from './tier/window-quantiles.ts'
 
 type BucketTier = Exclude<TierName, 'raw'>
 
@@ -181,48 +180,20 @@ export class StoreTiers implements TierQuerier {
     return new TierSelection(parts, this.#seriesOf(matchers, parts), { mint, maxt }, wantedOf(wanted))
   }
 
-  sketchQuantile(name: Exclude<TierName, 'raw'>, q: number, refs: Uint32Array, from: number, to: number): SketchQuantiles {
-    if (name === '1h') return this.#hourQuantile(q, refs, from, to)
-    const values = new Float64Array(refs.length).fill(NaN)
-    const found = new Uint8Array(refs.length)
-    const parts = this.#partsToRead(from, to)
-    const order = Uint32Array.from(refs.keys()).sort((a, b) => refs[a]! - refs[b]!)
-    const sorted = refs.toSorted()
+  quantiles(name: Exclude<TierName, 'raw'>, refs: Uint32Array, windows: QuantileWindows): Iterable<QuantileRow> {
+    const range = { mint: windows.from[0]!, maxt: windows.to.at(-1)! }
+    if (name === '1h') return hourQuantiles(this.#openHours(), { refs, byLabels: this.#hourSeries([], range).byLabels }, windows)
+    const parts = this.#partsToRead(range.mint, range.maxt)
     // Also of series that came back: blocks know them by the refs that they had.
     const cold = this.#cold.select([], parts.map(({ block }) => block))
-    const selection = new TierSelection(parts, { refs: sorted, numbers: this.#numbersOf(sorted, parts, cold) }, { mint: from, maxt: to }, WHOLE)
-    const sum = new SketchSum()
-    for (let batch = selection.nextWhole(); batch !== null; batch = selection.nextWhole()) {
-      for (let s = 0; s < batch.seriesCount; s++) {
-        sum.clear()
-        addRows(batch, s, sum)
-        const i = order[batch.index[s]!]!
-        values[i] = sum.quantile(q)
-        found[i] = sum.isEmpty ? 0 : 1
-      }
-    }
-    return { values, found }
-  }
-
-  #hourQuantile(q: number, refs: Uint32Array, from: number, to: number): SketchQuantiles {
-    const order = Uint32Array.from(refs.keys()).sort((a, b) => refs[a]! - refs[b]!)
-    const values = new Float64Array(refs.length)
-    const found = new Uint8Array(refs.length)
-    const range = { mint: from, maxt: to }
-    const { byLabels } = this.#hourSeries([], range)
-    const sorted = hourQuantiles(this.#openHours(), { refs: refs.toSorted(), byLabels }, range, q)
-    order.forEach((at, i) => {
-      values[at] = sorted.values[i]!
-      found[at] = sorted.found[i]!
-    })
-    return { values, found }
+    return minuteQuantiles(new TierSelection(parts, { refs, numbers: this.#numbersOf(refs, parts, cold) }, range, SAMPLES_ALONE), windows)
   }
 }
 
-/** Adds the samples of a series, or the sketches of rows of many. */
-function addRows({ n, columns, samples, sampleAt, sketches, sketchAt }: BucketBuffer, s: number, sum: SketchSum): void {
-  for (let row = s * n; row < (s + 1) * n; row++) {
-    if (columns.count[row]! > SAMPLES_MAX) sum.add(sketches, sketchAt[row]!, sketchAt[row + 1]!)
-    else for (let i = sampleAt[row]!; i < sampleAt[row + 1]!; i++) sum.addBin(binKey(samples[i]!), 1)
+function* minuteQuantiles(selection: TierSelection, windows: QuantileWindows): Generator<QuantileRow> {
+  const quantiles = new WindowQuantiles(windows)
+  for (let batch = selection.nextWhole(); batch !== null; batch = selection.nextWhole()) {
+    const { n, t, samples, sampleAt, sketches, sketchAt } = batch
+    for (let s = 0; s < batch.seriesCount; s++) yield quantiles.of(batch.index[s]!, { first: s * n, n, t, samples, sampleAt, sketches, sketchAt })
   }
 }

@@ -36,21 +36,22 @@ export class SketchReader implements SpanReader {
     const { budget, tierUse } = this.#scope
     const { tier, from, to } = this.#span
     tierUse?.addSteps(tier.name, to - from)
-    let hasRows = false
     assert(tier.name !== 'raw', 'raw samples have no sketch')
-    for (let i = 0; i < to - from; i++) {
+    let hasRows = false
+    for (const row of buckets.quantiles(tier.name, this.refs, { qs: qs.map((q) => Math.min(1, Math.max(0, q === q ? q : 0))), from: startMs, to: endMs })) {
       budget.check()
-      const q = qs[i]!
-      const { values: quantiles, found } = buckets.sketchQuantile(tier.name, Math.min(1, Math.max(0, q === q ? q : 0)), this.refs, startMs[i]!, endMs[i]!)
-      budget.addSamples(0, found.length)
-      budget.stepSamples?.add(from + i, found.length, found.length)
-      tierUse?.addRows(tier.name, found.length)
-      for (let s = 0; s < found.length; s++) {
-        if (found[s] === 0) continue
-        values[starts[s]! + i] = q >= 0 && q <= 1 ? quantiles[s]! : q < 0 ? -Infinity : q > 1 ? Infinity : NaN
-        kinds[starts[s]! + i] = FLOAT
-        hasRows = true
+      tierUse?.addRows(tier.name, row.rows)
+      let found = 0
+      for (let i = 0, at = starts[row.index]!; i < to - from; i++) {
+        if (row.found[i] === 0) continue
+        const q = qs[i]!
+        values[at + i] = q >= 0 && q <= 1 ? row.values[i]! : q < 0 ? -Infinity : q > 1 ? Infinity : NaN
+        kinds[at + i] = FLOAT
+        budget.stepSamples?.add(from + i, 1, 1)
+        found++
       }
+      budget.addSamples(0, found)
+      hasRows ||= found > 0
     }
     if (hasRows) warn()
   }

@@ -1,5 +1,5 @@
-// quantile_over_time and mad_over_time (prometheus promql/functions.go). Windows are copied into a scratch column and
-// sorted there (lib/model/quantile.ts).
+// quantile_over_time and mad_over_time (prometheus promql/functions.go). Windows are copied into a scratch column,
+// whose order is changed (lib/model/quantile.ts).
 import { quantile } from '../../lib/model/quantile.ts'
 import type { RangeKernel } from './range-kernel.ts'
 import { KEPT_MAX } from './scratch.ts'

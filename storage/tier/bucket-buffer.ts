@@ -58,6 +58,12 @@ export class BucketBuffer implements BucketBatch {
     this.#sampleEnd = 0
   }
 
+  /** The same from a row on, where those before have ended. */
+  takeBack(row: number): void {
+    this.#sketchEnd = this.sketchAt[row]!
+    this.#sampleEnd = this.sampleAt[row]!
+  }
+
   /** Where the next sketch goes, with room for so many bytes. */
   reserveSketch(bytes: number): number {
     const at = this.#sketchEnd

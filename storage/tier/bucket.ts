@@ -95,14 +95,23 @@ export interface TierQuerier {
   selectBuckets(
     name: Exclude<TierName, 'raw'>, matchers: readonly Matcher[], mint: number, maxt: number, wanted: readonly BucketColumn[],
   ): BucketSelection
-  /**
-   * The value at quantile q (0..1) of all samples of buckets that end in (from, to], by series as in `refs`; from the sketches.
-   */
-  sketchQuantile(name: Exclude<TierName, 'raw'>, q: number, refs: Uint32Array, from: number, to: number): SketchQuantiles
+  /** Quantiles of `refs` (ascending) over windows, from the sketches; series that have no rows there are left out. */
+  quantiles(name: Exclude<TierName, 'raw'>, refs: Uint32Array, windows: QuantileWindows): Iterable<QuantileRow>
 }
 
-/** One element per series that was asked for. */
-export interface SketchQuantiles {
+/** At least one; of window i quantile qs[i] (0..1) is asked, of all samples of buckets that end in (from[i], to[i]]. Neither bound descends. */
+export interface QuantileWindows {
+  qs: Float64Array
+  from: Float64Array
+  to: Float64Array
+}
+
+/** One element per window. Belongs to who gives it, valid until the next. */
+export interface QuantileRow {
+  /** Position of the series in the refs that were asked for. */
+  index: number
+  /** How many rows of buckets it has from the first window to the last. */
+  rows: number
   /**
    * Off by at most 0.01 of the larger magnitude of the two samples that it lies between. NaN where it would be of the samples,
    * and where there are none.

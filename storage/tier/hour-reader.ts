@@ -4,22 +4,20 @@
 //
 // Chunks of several batches are read in one round, so that a bucket gets few requests; while a round is decoded, the next one is
 // on its way.
-import type { BucketBatch, BucketColumn, BucketSelection, SketchQuantiles } from './bucket.ts'
+import type { BucketBatch, BucketColumn, BucketSelection } from './bucket.ts'
 import { BucketBuffer } from './bucket-buffer.ts'
 import type { ChunkPlace, DeletedRows, HourFiles, StartedRead } from './hour-files.ts'
 import { touches, type HourFile } from './hour-manifest.ts'
 import { PLACE_WORDS } from './hour-index.ts'
-import { decodeBinaries, decodeFlags, decodeNumbers, PageError } from './parquet-decode.ts'
-import { COUNT_COLUMN, PARQUET_COLUMNS, SKETCH_COLUMN, STALE_COLUMN, TIME_COLUMN } from './parquet-schema.ts'
-import { SketchSum } from './sketch.ts'
+import { decodeFlags, decodeNumbers, PageError } from './parquet-decode.ts'
+import { COUNT_COLUMN, PARQUET_COLUMNS, STALE_COLUMN, TIME_COLUMN } from './parquet-schema.ts'
 
 const HOUR_MS = 3_600_000
 /** Rows of a batch: 13 columns of a MiB. One series may have more. */
 const BATCH_ROWS = 1 << 17
-const SLICE_SERIES = 4096
+export const SLICE_SERIES = 4096
 /** A round ends with the batch that brings it to this, bytes between the first and the last chunk of each file. */
 const ROUND_BYTES_MAX = 12 << 20
-const QUANTILE_SERIES = 32
 
 /** Where a series has rows in one file. */
 interface Piece {
@@ -30,7 +28,7 @@ interface Piece {
 }
 
 /** A row group of which some chunks are read, and the pieces in it that are wanted. */
-interface Part {
+export interface Part {
   file: HourFile
   group: number
   rows: number
@@ -95,27 +93,6 @@ export function selectHours(files: HourFiles, asked: HourSeries, range: HourRang
   return { refs, next }
 }
 
-/** The value at quantile q of all samples of buckets that end in (mint, maxt], as the refs. */
-export function hourQuantiles(files: HourFiles, asked: HourSeries, { mint: from, maxt: to }: HourRange, q: number): SketchQuantiles {
-  const { refs } = asked
-  const values = new Float64Array(refs.length).fill(NaN)
-  const found = new Uint8Array(refs.length)
-  const sums = Array.from({ length: QUANTILE_SERIES }, () => new SketchSum())
-  for (let at = 0; at < refs.length; at += SLICE_SERIES) {
-    const slice = locate(files, asked, at, { mint: from, maxt: to })
-    for (let done = 0; done < slice.order.length; done += QUANTILE_SERIES) {
-      const series = slice.order.slice(done, done + QUANTILE_SERIES)
-      for (const sum of sums) sum.clear()
-      addSketches(files, series, slice, { from, to, sums })
-      series.forEach((s, i) => {
-        values[at + s] = sums[i]!.quantile(q)
-        found[at + s] = sums[i]!.isEmpty ? 0 : 1
-      })
-    }
-  }
-  return { values, found }
-}
-
 /** Whether one of the series has native histograms in the files of (mint, maxt], which their rows leave out. */
 export function lackHistograms(files: HourFiles, { refs, byLabels }: HourSeries, { mint, maxt }: HourRange): boolean {
   return files.reaching(mint, maxt).filter(({ lacking }) => lacking > 0).some((file) => {
@@ -128,7 +105,7 @@ export function lackHistograms(files: HourFiles, { refs, byLabels }: HourSeries,
 }
 
 /** Some of the series asked for: what is known of all at once is bounded. */
-interface Slice {
+export interface Slice {
   /** Position of its first in refs. */
   at: number
   /** By position in the slice. */
@@ -137,7 +114,7 @@ interface Slice {
   order: number[]
 }
 
-function locate(files: HourFiles, { refs, byLabels }: HourSeries, at: number, { mint, maxt }: HourRange): Slice {
+export function locate(files: HourFiles, { refs, byLabels }: HourSeries, at: number, { mint, maxt }: HourRange): Slice {
   const some = refs.subarray(at, at + SLICE_SERIES)
   const pieces: Piece[][] = Array.from(some, () => [])
   for (const file of files.reaching(mint, maxt)) {
@@ -170,7 +147,7 @@ function hoursOf(files: HourFiles, mint: number, maxt: number): number {
 }
 
 /** The row groups that hold those series, by file. */
-function partsOf(series: readonly number[], { pieces }: Slice): Part[] {
+export function partsOf(series: readonly number[], { pieces }: Slice): Part[] {
   const parts = new Map<string, Part>()
   series.forEach((s, i) => {
     for (const { file, group, firstRow, rows } of pieces[s]!) {
@@ -206,7 +183,7 @@ interface ReadBatch extends PlannedBatch {
 }
 
 /** Where chunks `columns` of the parts lie; none of those whose sidecar cannot be read. */
-function placesOf(files: HourFiles, parts: readonly Part[], columns: readonly number[]): ChunkPlace[][] {
+export function placesOf(files: HourFiles, parts: readonly Part[], columns: readonly number[]): ChunkPlace[][] {
   const places: ChunkPlace[][] = parts.map(() => [])
   for (const [file, of] of Map.groupBy(parts.keys(), (p) => parts[p]!.file)) {
     const isRead = files.withIndex(file, (index) => {
@@ -334,38 +311,4 @@ function clearPart({ file, pieces }: Part, { n, t, columns }: BucketBuffer): voi
       columns.staleAtEnd[series * n + i] = 0
     }
   }
-}
-
-interface SketchWork {
-  from: number
-  to: number
-  /** By position in the series. */
-  sums: readonly SketchSum[]
-}
-
-function addSketches(files: HourFiles, series: readonly number[], slice: Slice, { from, to, sums }: SketchWork): void {
-  const parts = partsOf(series, slice)
-  const places = placesOf(files, parts, [TIME_COLUMN, SKETCH_COLUMN])
-  const { chunks } = finishRound(files, { batches: [{ series, at: 0, parts, places }], read: files.start(places.flat()) })[0]!
-  parts.forEach(({ file, group, rows, pieces }, p) => {
-    const [time, sketch] = chunks[p]!
-    if (time === null || time === undefined || sketch === null || sketch === undefined) return
-    try {
-      reserve(rows)
-      decodeNumbers(time, rows, false, 8, times)
-      const at = new Uint32Array(rows + 1)
-      const bytes = decodeBinaries(sketch, rows, at)
-      const deletions = files.deletionsOf(file)
-      for (const { series: s, firstRow, rows: count } of pieces) {
-        const gone = deletions.filter((deletion) => deletion.has(group, firstRow))
-        for (let row = firstRow; row < firstRow + count; row++) {
-          const t = times[row]!
-          if (t > from && t <= to && at[row + 1]! > at[row]! && !gone.some((deletion) => touches(t, deletion))) sums[s]!.add(bytes, at[row]!, at[row + 1]!)
-        }
-      }
-    } catch (error) {
-      if (!(error instanceof PageError || error instanceof RangeError)) throw error
-      files.reportDamage(file, error.message)
-    }
-  })
 }

@@ -54,6 +54,8 @@ export interface Wanted {
 
 /** Of rows that are written on. */
 export const WHOLE: Wanted = { isBare: false, sums: RANGE_ALONE, isWhole: true }
+/** Of rows whose samples and sketches alone are looked at. */
+export const SAMPLES_ALONE: Wanted = { isBare: false, sums: 0, isWhole: true }
 const BARE: readonly BucketColumn[] = ['count', 'firstT', 'lastT', 'staleAtEnd']
 
 export function wantedOf(columns: readonly BucketColumn[]): Wanted {

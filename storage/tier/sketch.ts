@@ -79,27 +79,36 @@ export function writeSketch(a: Float64Array, n: number, out: Uint8Array, at: num
   return at
 }
 
+/** Keys from KEY_NAN to KEY_INFINITE, in blocks: a rank is looked for by block, then within one. */
+const BLOCK = 256
+const BLOCKS = Math.ceil((KEY_INFINITE - KEY_NAN + 1) / BLOCK)
+
 /** Sketches added up. */
 export class SketchSum {
-  readonly #counts = new Map<number, number>()
+  /** By key, from KEY_NAN on; by block of these. Memory that no key is near stays untouched. */
+  readonly #counts: Float64Array = new Float64Array(BLOCKS * BLOCK)
+  readonly #blockCounts: Float64Array = new Float64Array(BLOCKS)
   #total = 0
 
   clear(): void {
-    this.#counts.clear()
+    for (let block = 0; block < BLOCKS; block++) {
+      if (this.#blockCounts[block] === 0) continue
+      this.#counts.fill(0, block * BLOCK, (block + 1) * BLOCK)
+      this.#blockCounts[block] = 0
+    }
     this.#total = 0
   }
 
-  get isEmpty(): boolean {
-    return this.#total === 0
-  }
-
+  /** A negative count takes away what was added. */
   addBin(key: number, count: number): void {
-    this.#counts.set(key, (this.#counts.get(key) ?? 0) + count)
+    const at = key - KEY_NAN
+    this.#counts[at]! += count
+    this.#blockCounts[Math.floor(at / BLOCK)]! += count
     this.#total += count
   }
 
-  /** Adds the sketch in bytes[from, to). Throws RangeError where that is none. */
-  add(bytes: Uint8Array, from: number, to: number): void {
+  /** Adds the sketch in bytes[from, to), -1 times: takes it away, 0 times: looks at it. Throws RangeError where that is none. */
+  add(bytes: Uint8Array, from: number, to: number, times: -1 | 0 | 1): void {
     let at = from
     const read = (): number => {
       let value = 0
@@ -114,7 +123,7 @@ export class SketchSum {
     for (let bins = read(), i = 0; i < bins; i++) {
       key = i === 0 ? unzigzag(read()) : key + read()
       if (key > KEY_INFINITE || key < KEY_NAN) throw new RangeError(`sketch with key ${key}`)
-      this.addBin(key, read())
+      this.addBin(key, read() * times)
     }
     if (at !== to) throw new RangeError(`sketch of ${at - from} bytes in ${to - from}`)
   }
@@ -126,15 +135,15 @@ export class SketchSum {
     const lower = Math.floor(rank)
     const upper = Math.min(this.#total - 1, lower + 1)
     const weight = rank - lower
-    const bins = [...this.#counts].toSorted((a, b) => a[0] - b[0])
-    const at = (r: number): number => {
-      let left = r
-      for (const [key, count] of bins) {
-        if (left < count) return binValue(key)
-        left -= count
-      }
-      return NaN
-    }
-    return at(lower) * (1 - weight) + at(upper) * weight
+    return this.#valueAt(lower) * (1 - weight) + this.#valueAt(upper) * weight
+  }
+
+  #valueAt(rank: number): number {
+    let left = rank
+    let block = 0
+    while (left >= this.#blockCounts[block]!) left -= this.#blockCounts[block++]!
+    let at = block * BLOCK
+    while (left >= this.#counts[at]!) left -= this.#counts[at++]!
+    return binValue(at + KEY_NAN)
   }
 }

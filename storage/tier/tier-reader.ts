@@ -168,9 +168,8 @@ export class TierReader {
     piece: number, { group, first, n }: { group: TierGroup; first: number; n: number }, { from, to }: { from: number; to: number },
     { out, at, wanted }: { out: BucketBuffer; at: number; wanted: Wanted },
   ): void {
-    const { isWhole } = wanted
     // Fast path: right where the rows go.
-    const isDirect = !isWhole && to - from === n
+    const isDirect = to - from === n
     const buffer = isDirect ? out : this.#edge
     const row = isDirect ? at : 0
     try {
@@ -180,10 +179,11 @@ export class TierReader {
     } catch (error) {
       out.columns.count.fill(0, at, at + to - from)
       out.columns.staleAtEnd.fill(0, at, at + to - from)
+      out.takeBack(at)
       this.#endRows(out, at, to - from, wanted)
       throw error
     }
-    if (!isDirect) out.copyRows(buffer, from, to, at, isWhole)
+    if (!isDirect) out.copyRows(buffer, from, to, at, wanted.isWhole)
   }
 
   /** Rows without anything are to be told of where samples and sketches are given. */

@@ -79,5 +79,6 @@ for (const func of ['avg_over_time', 'max_over_time', 'rate', 'count_over_time',
 measure(queryable, 'cpu_seconds_total', HOUR_MS)
 measure(queryable, 'sum by (cpu) (rate(cpu_seconds_total[5m]))', 300_000)
 measure(queryable, 'quantile_over_time(0.5, cpu_seconds_total[1d])', DAY_MS)
+measure(queryable, 'quantile_over_time(0.5, cpu_seconds_total[1h])', HOUR_MS)
 queryable.close()
 await db.close()

@@ -4,8 +4,8 @@ import type { Matcher } from '../../lib/model/matcher.ts'
 import type { Querier, Queryable, Selection } from '../../storage/interface.ts'
 import { aggregate, samplesOf } from '../../storage/tier/aggregate.ts'
 import { BucketBuffer } from '../../storage/tier/bucket-buffer.ts'
-import { TIER_MS, type BucketBatch, type BucketSelection, type SketchQuantiles, type TierCoverage, type TierName, type TierQuerier } from '../../storage/tier/bucket.ts'
-import { SketchSum } from '../../storage/tier/sketch.ts'
+import { TIER_MS, type BucketBatch, type BucketSelection, type QuantileRow, type QuantileWindows, type TierCoverage, type TierName, type TierQuerier } from '../../storage/tier/bucket.ts'
+import { WindowQuantiles } from '../../storage/tier/window-quantiles.ts'
 
 type Bucketed = Exclude<TierName, 'raw'>
 
@@ -58,19 +58,18 @@ export class MemoryTiers implements TierQuerier {
     return { refs: selection.refs, next }
   }
 
-  sketchQuantile(name: Bucketed, q: number, refs: Uint32Array, from: number, to: number): SketchQuantiles {
-    const selection = this.#raw(name, [{ name: '__name__', op: '!=', value: '' }], from, to)
-    const sums = new Map(Array.from(refs, (ref) => [ref, new SketchSum()]))
+  *quantiles(name: Bucketed, refs: Uint32Array, windows: QuantileWindows): Generator<QuantileRow> {
+    const selection = this.#raw(name, [{ name: '__name__', op: '!=', value: '' }], windows.from[0]!, windows.to.at(-1)!)
+    const quantiles = new WindowQuantiles(windows)
     const buffer = new BucketBuffer()
     for (let batch = selection.next(); batch !== null; batch = selection.next()) {
       aggregate(batch, TIER_MS[name], buffer, 0)
-      for (let row = 0; row < buffer.seriesCount * buffer.n; row++) {
-        const sum = sums.get(selection.refs[buffer.index[Math.floor(row / buffer.n)]!]!)
-        if (buffer.columns.count[row]! > 0) sum?.add(buffer.sketches, buffer.sketchAt[row]!, buffer.sketchAt[row + 1]!)
+      const { n, t, samples, sampleAt, sketches, sketchAt } = buffer
+      for (let s = 0; s < buffer.seriesCount; s++) {
+        const index = refs.indexOf(selection.refs[buffer.index[s]!]!)
+        if (index >= 0) yield quantiles.of(index, { first: s * n, n, t, samples, sampleAt, sketches, sketchAt })
       }
     }
-    const ofRefs = Array.from(refs, (ref) => sums.get(ref)!)
-    return { values: Float64Array.from(ofRefs, (sum) => sum.quantile(q)), found: Uint8Array.from(ofRefs, ({ isEmpty }) => (isEmpty ? 0 : 1)) }
   }
 
   #raw(name: Bucketed, matchers: readonly Matcher[], from: number, to: number): Selection {

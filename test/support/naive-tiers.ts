@@ -3,7 +3,7 @@
 import type { Matcher } from '../../lib/model/matcher.ts'
 import type { Querier, Queryable, SelectHints, Selection } from '../../storage/interface.ts'
 import {
-  TIER_MS, type BucketBatch, type BucketColumn, type BucketColumns, type BucketSelection, type SketchQuantiles, type TierCoverage, type TierName, type TierQuerier,
+  TIER_MS, type BucketBatch, type BucketColumn, type BucketColumns, type BucketSelection, type QuantileRow, type QuantileWindows, type TierCoverage, type TierName, type TierQuerier,
 } from '../../storage/tier/bucket.ts'
 import type { MemorySample, MemoryStorage } from './memory-storage.ts'
 
@@ -88,13 +88,16 @@ class TieredQuerier implements Querier, TierQuerier {
     }
   }
 
-  sketchQuantile(name: StoredTier, q: number, refs: Uint32Array, from: number, to: number): SketchQuantiles {
-    const within = this.#within(name, from, to)
-    const samples = Array.from(refs, (ref) => floatsOf(this.#series[ref - 1]!.samples).filter(({ t }) => t > within.from && t <= within.to).map(({ v }) => v))
-    return {
+  *quantiles(name: StoredTier, refs: Uint32Array, { qs, from, to }: QuantileWindows): Generator<QuantileRow> {
+    for (const [index, ref] of refs.entries()) {
+      const { samples, rows } = this.#series[ref - 1]!
+      const lists = Array.from(qs, (_, i) => {
+        const within = this.#within(name, from[i]!, to[i]!)
+        return floatsOf(samples).filter(({ t }) => t > within.from && t <= within.to).map(({ v }) => v)
+      })
       // As wrong as it may be.
-      values: Float64Array.from(samples, (values) => (values.length === 0 ? NaN : naiveQuantile(q, values) * 1.0099)),
-      found: Uint8Array.from(samples, (values) => (values.length === 0 ? 0 : 1)),
+      const values = Float64Array.from(lists, (list, i) => (list.length === 0 ? NaN : naiveQuantile(qs[i]!, list) * 1.0099))
+      yield { index, rows: rows[name].length, values, found: Uint8Array.from(lists, (list) => (list.length === 0 ? 0 : 1)) }
     }
   }
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { quantile } from '../../../lib/model/quantile.ts'
 import { Random } from '../../../lib/std/random.ts'
+import { testSeed } from '../../support/seed.ts'
 
 const LARGE = 1_000_000
 
@@ -23,6 +24,25 @@ describe('quantile', () => {
     for (const nanShare of [0, 0.3]) {
       const values = many(random, nanShare)
       for (const q of [0, 0.1, 0.299999, 0.5, 0.99, 0.9999999, 1]) expect(quantile(q, values.slice()), `${q}`).toBe(bySorting(q, values))
+    }
+  })
+
+  it('finds the ranks of what is in any order, also where looking for them would take longest', () => {
+    const random = new Random(testSeed())
+    // The least number in the middle of ascending ones: each pass would leave out one.
+    const inMiddle = (n: number, k: number): number[] => Array.from({ length: n }, (_, i) => (i === k ? -1 : i))
+    const shapes: ((n: number, k: number) => number[])[] = [
+      inMiddle, (n, k) => inMiddle(n, k).map((x) => -x).toReversed(),
+      (n) => Array.from({ length: n }, () => random.int(n)), (n) => Array.from({ length: n }, () => random.int(3)),
+      (n) => Array.from({ length: n }, (_, i) => i), (n) => Array.from({ length: n }, (_, i) => -i),
+      (n) => Array.from({ length: n }, (_, i) => Math.abs(i - n / 2)),
+      (n) => Array.from({ length: n }, () => random.pick([NaN, Infinity, -Infinity, random.float()])),
+    ]
+    for (let run = 0; run < 400; run++) {
+      const n = 1 + random.int(random.pick([60, 600, 6000]))
+      const q = random.pick([0, 1, 0.5, 0.99, random.float()])
+      const values = Float64Array.from(random.pick(shapes)(n, Math.floor(q * (n - 1))))
+      expect(quantile(q, values.slice()), `${q} of ${n}`).toBe(bySorting(q, values))
     }
   })
 

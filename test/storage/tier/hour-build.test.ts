@@ -10,7 +10,8 @@ import { fileContent } from '../../../storage/object-store/object-store.ts'
 import { cleanFile, compactMonth, deleteHours, dropHours, fileToClean, monthToCompact, rebuildHours, spanFor, sweepHours, type HourWork } from '../../../storage/tier/hour-build.ts'
 import { HourFiles } from '../../../storage/tier/hour-files.ts'
 import { dayOf, readManifest } from '../../../storage/tier/hour-manifest.ts'
-import { hourQuantiles, selectHours } from '../../../storage/tier/hour-reader.ts'
+import { hourQuantiles } from '../../../storage/tier/hour-quantiles.ts'
+import { selectHours } from '../../../storage/tier/hour-reader.ts'
 import type { RowSource } from '../../../storage/tier/hour-merge.ts'
 import type { SeriesRows } from '../../../storage/tier/parquet-writer.ts'
 import { spanOfDay, writeArchive } from '../../support/hour-archive.ts'
@@ -53,7 +54,7 @@ function contents(folder: string, store: string | null): Model {
   }
   expect([...files.leftOut]).toEqual([])
   // Sketches are read as they were written: all of a file, which throws for what is none.
-  hourQuantiles(files, { refs, byLabels: new Map() }, { mint: -Infinity, maxt: -Infinity }, 0.5)
+  hourQuantiles(files, { refs, byLabels: new Map() }, { qs: Float64Array.of(0.5), from: Float64Array.of(-Infinity), to: Float64Array.of(Infinity) }).toArray()
   return found
 }
 

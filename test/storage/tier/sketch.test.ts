@@ -15,7 +15,7 @@ function merged(parts: readonly Float64Array[]): SketchSum {
   const sum = new SketchSum()
   for (const part of parts) {
     const bytes = sketchOf(part)
-    sum.add(bytes, 0, bytes.length)
+    sum.add(bytes, 0, bytes.length, 1)
   }
   return sum
 }
@@ -64,8 +64,8 @@ describe('a sketch', () => {
 
   it('refuses bytes that are none', () => {
     const sum = new SketchSum()
-    expect(() => sum.add(Uint8Array.of(2, 0, 1), 0, 3)).toThrow(RangeError)
-    expect(() => sum.add(Uint8Array.of(1, 0, 1, 9), 0, 4)).toThrow(RangeError)
-    expect(() => sum.add(Uint8Array.of(1, 255, 255, 255, 127, 1), 0, 6)).toThrow(RangeError)
+    expect(() => sum.add(Uint8Array.of(2, 0, 1), 0, 3, 1)).toThrow(RangeError)
+    expect(() => sum.add(Uint8Array.of(1, 0, 1, 9), 0, 4, 0)).toThrow(RangeError)
+    expect(() => sum.add(Uint8Array.of(1, 255, 255, 255, 127, 1), 0, 6, 1)).toThrow(RangeError)
   })
 })
