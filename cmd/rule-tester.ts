@@ -7,14 +7,12 @@ import type { ApiRules } from '../lib/rules/json-rule/api-rules.ts'
 import { settingsOf, type RuleSettings } from '../lib/rules/manager.ts'
 import type { Clock } from '../lib/std/clock.ts'
 import type { Database } from '../storage/database.ts'
-import { SLOT_COUNT } from '../storage/head/shared-heap.ts'
 import type { RuleTest, RuleTestRange } from '../web/parts.ts'
 import type { BacktestWorkerData } from './backtest-worker.ts'
 import { engineSettings } from './engine-options.ts'
 import type { Flags } from './flags.ts'
+import { BACKTEST_SLOT } from './runners.ts'
 
-/** Reader slot of the thread; those behind it are the rules', jobs' on blocks and main's. */
-const BACKTEST_SLOT = SLOT_COUNT - 4
 const DAY_MS = 86_400_000
 /** As of a range query. */
 const STEPS_MAX = 11_000

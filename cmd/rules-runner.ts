@@ -5,11 +5,13 @@ import type { Config } from '../lib/config/scrape-config.ts'
 import type { RuleSettings } from '../lib/rules/manager.ts'
 import { RuleMetrics } from '../lib/rules/rule-metrics.ts'
 import { RuleWriter } from '../lib/rules/rule-writer.ts'
+import { BaselineThread } from '../lib/rules/baseline/baseline-thread.ts'
 import { RulesThread } from '../lib/rules/thread.ts'
+import type { BaselineWorkerData } from './baseline-worker.ts'
 import { engineSettings } from './engine-options.ts'
 import type { Flags } from './flags.ts'
 import type { RulesWorkerData } from './rules-worker.ts'
-import { RULES_SLOT, type RulesGround, type RulesRunner } from './runners.ts'
+import { BASELINE_SLOT, RULES_SLOT, type RulesGround, type RulesRunner } from './runners.ts'
 
 export async function makeRulesRunner(flags: Flags, config: Config, ground: RulesGround): Promise<RulesRunner> {
   const features = engineFeatures([...flags.features, ...config.features])
@@ -20,13 +22,19 @@ export async function makeRulesRunner(flags: Flags, config: Config, ground: Rule
     return new InlineRules({ ...engine, clock: ground.clock }, features, flags, ground)
   }
   const { clock, logger, metrics, db, onAlerts, pending } = ground
+  const limits = { timeoutMs: flags.queryTimeoutMs, lookbackMs: flags.lookbackMs }
+  const baselines = new BaselineThread({
+    workerUrl: new URL('./baseline-worker.ts', import.meta.url),
+    workerData: { handle: db.handle(), slot: BASELINE_SLOT, engine, ...limits } satisfies BaselineWorkerData,
+    clock, queryTimeoutMs: flags.queryTimeoutMs, onGone: () => db.releaseSlot(BASELINE_SLOT),
+  })
   return new RulesThread({
     workerUrl: new URL('./rules-worker.ts', import.meta.url),
     workerData: {
-      handle: db.handle(), slot: RULES_SLOT, engine, timeoutMs: flags.queryTimeoutMs, lookbackMs: flags.lookbackMs,
+      handle: db.handle(), slot: RULES_SLOT, engine, ...limits,
       restoreLimits: flags.restoreLimits, resendMs: flags.resendMs, log: { level: flags.logLevel, format: flags.logFormat },
     } satisfies RulesWorkerData,
-    writer: new RuleWriter(db), metrics: new RuleMetrics(metrics), clock, logger, queryTimeoutMs: flags.queryTimeoutMs, onAlerts, pending,
+    writer: new RuleWriter(db), metrics: new RuleMetrics(metrics), clock, logger, queryTimeoutMs: flags.queryTimeoutMs, onAlerts, pending, baselines,
     onGone: () => db.releaseSlot(RULES_SLOT),
   })
 }

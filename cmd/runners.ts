@@ -28,5 +28,7 @@ export interface RulesGround {
   pending: PendingSink
 }
 
-/** Reader slot of the rules; the last two are main's and that of jobs on blocks. */
+/** Reader slots: of the rules, of their tests and their baselines; the last two are main's and that of jobs on blocks. */
 export const RULES_SLOT: number = SLOT_COUNT - 3
+export const BACKTEST_SLOT: number = SLOT_COUNT - 4
+export const BASELINE_SLOT: number = SLOT_COUNT - 5

@@ -7,8 +7,10 @@ import type { Querier, Queryable } from '../storage/interface.ts'
 import { answerMetadata } from './answer-metadata.ts'
 import { Annotations } from './exec/annotations.ts'
 import { Budget } from './exec/budget.ts'
-import { evaluate } from './exec/evaluate.ts'
+import { evaluate, type QueryResult } from './exec/evaluate.ts'
 import { elementsOf, type InstantElement } from './instant-elements.ts'
+import type { DenseRows } from './exec/dense.ts'
+import { packRows, unpackRows, type PackedRows } from './exec/packed-rows.ts'
 import { Explainer } from './exec/explain.ts'
 import type { Kept } from './exec/window-contract.ts'
 import { HistogramTable } from './exec/histogram-table.ts'
@@ -92,6 +94,27 @@ export class Engine {
    * Throws ParseError, QueryError.
    */
   instant(job: InstantJob, queryable: Queryable, kept: Kept | null = null): InstantElement[] {
+    return this.#instant(job, queryable, kept, elementsOf)
+  }
+
+  /** The rows of an instant query for another thread's engine over the same store; null where they are no floats alone. Throws ParseError, QueryError. */
+  packed(job: InstantJob, queryable: Queryable): PackedRows | null {
+    return this.#instant(job, queryable, null, (result, labels) => (result.kind === 'rows' ? packRows(result.rows, labels) : null))
+  }
+
+  /** Rows by ids of this engine's label table of that generation; null where what was packed means something else by now. */
+  unpacked(packed: PackedRows, queryable: Queryable): { rows: DenseRows; generation: number } | null {
+    const querier = queryable.querier()
+    try {
+      const labels = this.#labelsOf(queryable, querier)
+      const rows = unpackRows(packed, labels)
+      return rows && { rows, generation: labels.generation }
+    } finally {
+      querier.close()
+    }
+  }
+
+  #instant<T>(job: InstantJob, queryable: Queryable, kept: Kept | null, use: (result: QueryResult, labels: LabelTable, histograms: HistogramTable) => T): T {
     const querier = queryable.querier()
     try {
       const { features, subqueryStepMs } = this.#options
@@ -104,7 +127,7 @@ export class Engine {
         lookbackMs: job.lookbackMs, isRangeQuery: false, subqueryStepMs, tier: job.tier ?? null,
         tierUse: querier.buckets === undefined ? null : new TierUse(), kept,
       })
-      return elementsOf(result, labels, histograms)
+      return use(result, labels, histograms)
     } finally {
       querier.close()
     }

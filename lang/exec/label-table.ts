@@ -7,7 +7,7 @@ import { compareText, type Labels } from '../../lib/model/labels.ts'
 import type { LabelSource } from '../../storage/interface.ts'
 import { grown, SetPool } from './set-pool.ts'
 
-const LOCAL_SYMBOLS = 0x80000000
+export const LOCAL_SYMBOLS = 0x80000000
 /** The store gives refs from here up to series that only its blocks know, as it meets them. */
 const HIGH_REFS = 0x80000000
 
@@ -69,6 +69,11 @@ export class LabelTable {
     this.#source = source
     this.#idsVersion = source.idsVersion ?? 0
     this.#symbolCount = source.symbolCount
+  }
+
+  /** Of the store's symbols that sets are made of. */
+  get idsVersion(): number {
+    return this.#idsVersion
   }
 
   /** Begins a query that reads `source`, of the same store as the one before; ids of earlier queries end here. */
@@ -148,6 +153,11 @@ export class LabelTable {
     const ids = new Uint32Array(labels.length)
     for (let i = 0; i < labels.length; i++) ids[i] = this.intern(labels[i]!)
     return this.#pool.intern(ids, ids.length)
+  }
+
+  /** The set of (name, value) symbols, sorted by name. */
+  ofSymbols(symbols: Uint32Array): number {
+    return this.#pool.intern(symbols, symbols.length)
   }
 
   labels(set: number): Labels {

@@ -15,7 +15,7 @@ export function pastOperator(scope: QueryScope, source: SubqueryExpr, inner: Ste
   const { kept, query, labels, budget } = scope
   if (kept === null || inner.count !== 1 || source.at !== null || leastOffsetMs(source) < PAST_MS) return compile()
   const text = query.slice(source.expr.span.start, source.expr.span.end)
-  const known = kept.past.find(text, inner.startMs, labels.generation)
+  const known = kept.past.find(text, inner.startMs, labels)
   if (known !== null) {
     budget.addBytes(bytesOf(known))
     return new DenseOperator(known, budget)

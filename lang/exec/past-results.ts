@@ -5,26 +5,39 @@
 //
 // All that such a step reads lies an hour back or more. Samples that come later still are seen at the next step.
 import { bytesOf, type DenseRows } from './dense.ts'
+import type { LabelTable } from './label-table.ts'
 
 /** Of all results together; those that were kept first go first. */
-const BYTES_MAX = 64 << 20
+const BYTES_MAX = 128 << 20
 
-interface PastResult {
+export interface PastResult {
   atMs: number
   /** Of the label table whose ids the rows hold. */
   generation: number
   rows: DenseRows
 }
 
+/** Who is asked for results, and given those that had to be evaluated. */
+export interface PastSource {
+  /** Of an expression as of a time, a copy, which is the caller's; null: it is to be evaluated. */
+  find(text: string, atMs: number, labels: LabelTable): DenseRows | null
+  keep(text: string, result: PastResult): void
+}
+
 /** By text of the inner expression: its newest result. */
-export class PastResults {
+export class PastResults implements PastSource {
   readonly #results = new Map<string, PastResult>()
   #bytes = 0
 
-  /** A copy, which is the caller's; null where there is none of this time. */
-  find(text: string, atMs: number, generation: number): DenseRows | null {
+  find(text: string, atMs: number, { generation }: LabelTable): DenseRows | null {
+    const newest = this.newest(text, generation)
+    return newest?.atMs === atMs ? copyOf(newest.rows) : null
+  }
+
+  /** Its rows stay here: to be copied. */
+  newest(text: string, generation: number): PastResult | null {
     const known = this.#results.get(text)
-    return known?.atMs === atMs && known.generation === generation ? copyOf(known.rows) : null
+    return known?.generation === generation ? known : null
   }
 
   keep(text: string, result: PastResult): void {
@@ -49,6 +62,6 @@ function sizeOf(rows: DenseRows): number {
   return rows.series.byteLength + bytesOf(rows)
 }
 
-function copyOf({ series, values, kinds }: DenseRows): DenseRows {
+export function copyOf({ series, values, kinds }: DenseRows): DenseRows {
   return { series: series.slice(), values: values.slice(), kinds: kinds.slice() }
 }

@@ -1,7 +1,7 @@
 // What the engine asks of those who keep things from one query to the next: windows (kept-windows.ts), and what is past.
 import type { Matcher } from '../../lib/model/matcher.ts'
 import type { Querier } from '../../storage/interface.ts'
-import type { PastResults } from './past-results.ts'
+import type { PastSource } from './past-results.ts'
 
 export interface WindowAsk {
   /** '' of an instant selector, whose window is the lookback. */
@@ -26,5 +26,5 @@ export type KeptWindows = (asked: WindowAsk, timeMs: number, querier: Querier) =
 /** Of queries that come again and again. */
 export interface Kept {
   windows: KeptWindows
-  past: PastResults
+  past: PastSource
 }

@@ -24,6 +24,8 @@ export interface RuleGroupConfig {
   /** Of series or alerts of each rule; 0: none. */
   limit: number
   rules: readonly RuleConfig[]
+  /** Its expressions compare with baselines of long ago, which may be a step behind: another thread evaluates them. */
+  hasBaselines?: boolean
 }
 
 /** Says what is wrong with the texts that only higher rooms understand; null: nothing. */

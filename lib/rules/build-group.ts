@@ -28,7 +28,7 @@ export function buildGroup(
 ): RuleGroup {
   const { query, clock, onExpanded, features } = ground
   const { externalLabels, externalUrl } = outside
-  const ask = (own.intervalMs > KEPT_INTERVAL_MS_MAX ? ground.windows?.withoutWindows() : ground.windows?.withOffset(own.queryOffsetMs)) ?? query
+  const ask = ground.windows?.queryFor({ offsetMs: own.queryOffsetMs, isRare: own.intervalMs > KEPT_INTERVAL_MS_MAX, hasBaselines: config.hasBaselines === true }) ?? query
   const alerting: AlertingGround = { ask, query, clock, externalLabels, externalUrl, onExpanded: (isGood) => onExpanded?.(isGood) }
   const known = Map.groupBy(previous?.rules ?? [], ({ identity }) => identity)
   const build = (rule: RuleConfig): Rule => {

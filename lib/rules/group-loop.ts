@@ -8,8 +8,8 @@ import { slotBefore, slotOffsetMs } from './slot.ts'
 
 export interface LoopGround {
   clock: Clock
-  /** null: its alerts are as they should be. Called after the second evaluation. */
-  restore: ((group: RuleGroup, nowMs: number) => void) | null
+  /** null: its alerts are as they should be. Called after the second evaluation, and again where that was false. */
+  restore: ((group: RuleGroup, nowMs: number) => boolean) | null
   /** Told after every evaluation. */
   onEvaluated: (group: RuleGroup) => void
 }
@@ -23,6 +23,7 @@ export class GroupLoop {
   #timer: Timer | null = null
   #running: Promise<void> | null = null
   #evaluationCount = 0
+  #isRestored = false
   #isStopped = false
 
   constructor(group: RuleGroup, ground: LoopGround) {
@@ -64,7 +65,7 @@ export class GroupLoop {
     this.#slotMs = slotMs
     await this.group.evaluate(slotMs)
     this.#evaluationCount++
-    if (this.#evaluationCount === 2) restore?.(this.group, clock.now())
+    if (this.#evaluationCount >= 2 && !this.#isRestored) this.#isRestored = restore === null || restore(this.group, clock.now())
     onEvaluated(this.group)
     if (!this.#isStopped) this.#waitFor(this.#slotMs + intervalMs)
   }

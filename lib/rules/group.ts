@@ -10,7 +10,7 @@ import type { Clock } from '../std/clock.ts'
 import type { Logger } from '../std/log.ts'
 import { AlertingRule, type Alert } from './alerting-rule.ts'
 import type { RecordingRule } from './recording-rule.ts'
-import type { QueryFunc } from './rule-query.ts'
+import { RuleWaitError, type QueryFunc } from './rule-query.ts'
 import { labelsKey, RuleError, type RuleRow } from './rule.ts'
 
 /** A sample on its way to the store; without a value it is a staleness marker. */
@@ -31,7 +31,7 @@ export type WriteFunc = (timeMs: number, rows: readonly WrittenRow[]) => Promise
 const WRITTEN_ROWS_MAX = 250
 
 /** After so long with rules that have nothing to wait for, those of other groups and questions of the API get their turn. */
-const TURN_MS = 50
+const TURN_MS = 25
 
 /** Of storage/interface.ts, in Prometheus' words; 0 is stored. */
 const REFUSALS: readonly string[] = ['', 'out of order sample', 'duplicate sample for timestamp', 'out of bounds', 'too old sample']
@@ -166,6 +166,10 @@ export class RuleGroup {
       if (rule instanceof AlertingRule) this.#notify(rule, nowMs)
       await this.#write(i, rows, nowMs)
     } catch (error) {
+      if (error instanceof RuleWaitError) {
+        this.#waits(rule, error, nowMs)
+        return 0
+      }
       // Also a fault of our own must stop no other rule.
       const failure = error instanceof Error ? error : new Error(String(error))
       health.bad(failure.message)
@@ -176,6 +180,12 @@ export class RuleGroup {
     health.evaluationSeconds = (clock.monotonic() - startedMs) / 1000
     health.evaluatedAtMs = wallMs
     return count
+  }
+
+  /** Nothing is known of now: what fires goes on. */
+  #waits(rule: Rule, { message }: RuleWaitError, nowMs: number): void {
+    rule.health.waits(message)
+    if (rule instanceof AlertingRule) this.#notify(rule, nowMs)
   }
 
   #notify(rule: AlertingRule, nowMs: number): void {

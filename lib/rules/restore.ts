@@ -27,12 +27,12 @@ interface LastState {
   activeAtSeconds: number | null
 }
 
-/** Restores all alerts of a group as of `nowMs`, and lets its rules write their series. */
-export function restoreGroup(group: RuleGroup, queryable: Queryable, nowMs: number, ground: { clock: Clock; logger: Logger; limits?: RestoreLimits }): void {
+/** Restores all alerts of a group as of `nowMs`, and lets its rules write their series. False: some have not been evaluated yet. */
+export function restoreGroup(group: RuleGroup, queryable: Queryable, nowMs: number, ground: { clock: Clock; logger: Logger; limits?: RestoreLimits }): boolean {
   const { clock, logger, limits = RESTORE_LIMITS } = ground
   const startedMs = clock.monotonic()
   for (const rule of group.rules) {
-    if (!(rule instanceof AlertingRule) || rule.isRestored) continue
+    if (!(rule instanceof AlertingRule) || rule.isRestored || rule.health.state === 'unknown') continue
     try {
       if (rule.config.forMs >= limits.graceMs) restoreRule(rule, queryable, nowMs, limits)
     } catch (error) {
@@ -42,6 +42,7 @@ export function restoreGroup(group: RuleGroup, queryable: Queryable, nowMs: numb
     rule.isRestored = true
   }
   group.counts.lastRestoreSeconds = (clock.monotonic() - startedMs) / 1000
+  return group.rules.every((rule) => !(rule instanceof AlertingRule) || rule.isRestored)
 }
 
 function restoreRule(rule: AlertingRule, queryable: Queryable, nowMs: number, limits: RestoreLimits): void {

@@ -11,7 +11,12 @@ export class RuleQueryError extends Error {
   readonly code = 'RULE_QUERY'
 }
 
-/** Evaluates at a time (Unix ms). Throws RuleQueryError. */
+/** What the query compares with is being made: all stays as it is until then. */
+export class RuleWaitError extends Error {
+  readonly code = 'RULE_WAITS'
+}
+
+/** Evaluates at a time (Unix ms). Throws RuleQueryError, RuleWaitError. */
 export type QueryFunc = (expr: string, timeMs: number) => InstantElement[]
 
 /** The same, what is kept not read anew. */

@@ -33,6 +33,11 @@ export class RuleHealth {
     this.error = ''
   }
 
+  /** Before its first evaluation, or between two. */
+  waits(why: string): void {
+    if (this.state === 'unknown') this.error = why
+  }
+
   bad(error: string): void {
     this.state = 'err'
     this.error = error

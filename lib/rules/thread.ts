@@ -7,6 +7,8 @@ import { errorReply } from '../../lang/reply/envelope.ts'
 import type { PendingSink, SentAlert } from '../model/alert.ts'
 import type { Clock, Timer } from '../std/clock.ts'
 import type { Logger } from '../std/log.ts'
+import { buffersOf } from './baseline/awaited-past.ts'
+import type { BaselineThread } from './baseline/baseline-thread.ts'
 import type { WrittenRow } from './group.ts'
 import type { RuleSettings } from './manager.ts'
 import { answerRules, type RuleRequest } from './rule-list.ts'
@@ -41,6 +43,7 @@ export interface RulesThreadOptions {
   /** `hasMore`: others of the same evaluation follow at once. */
   onAlerts: (alerts: readonly SentAlert[], hasMore: boolean) => void
   pending: PendingSink
+  baselines: BaselineThread
   /** The thread has ended: what its slot pinned can be freed. */
   onGone: () => void
 }
@@ -92,7 +95,7 @@ export class RulesThread {
     this.#isStopped = true
     this.#restart?.cancel()
     this.#ping?.cancel()
-    await this.#worker?.terminate()
+    await Promise.all([this.#worker?.terminate(), this.#options.baselines.stop()])
   }
 
   #send(message: ToRules, transfer: ArrayBuffer[] = []): void {
@@ -151,6 +154,9 @@ export class RulesThread {
         this.#options.pending.receive(message.alerts, message.lostCount)
         this.#sendLater({ kind: 'taken' })
         break
+      case 'baseline':
+        this.#options.baselines.ask(message.ask, (answer) => this.#send({ kind: 'baseline', answer }, buffersOf(answer)))
+        break
       case 'pong':
         this.#pingedMs = null
         break
@@ -185,8 +191,9 @@ export class RulesThread {
   }
 
   #onExit(failure: string): void {
-    const { clock, logger, onGone, pending } = this.#options
+    const { clock, logger, onGone, pending, baselines } = this.#options
     this.#worker = null
+    baselines.forget()
     this.#ping?.cancel()
     onGone()
     for (const id of this.#waiting.keys()) this.#answer(id, errorReply('unavailable', 'the rules are being started again'))

@@ -1,6 +1,7 @@
 // What passes between the main thread and the rules' own. Rows to be written go to main, which owns the store; their
 // verdicts come back before the next rule asks. Answers travel by transfer.
 import type { SentAlert } from '../model/alert.ts'
+import type { BaselineAnswer, BaselineAsk } from './baseline/awaited-past.ts'
 import type { WrittenRow } from './group.ts'
 import type { RuleSettings } from './manager.ts'
 import type { PendingPart } from './pending-notes.ts'
@@ -15,6 +16,7 @@ export type ToRules =
   | { kind: 'ask'; id: number; request: RuleRequest }
   /** `error`: why nothing was written, '' where all was judged. */
   | { kind: 'written'; id: number; verdicts: Uint8Array; error: string }
+  | { kind: 'baseline'; answer: BaselineAnswer }
   /** The alerts, or pending ones, that were sent: more may be. */
   | { kind: 'taken' }
 
@@ -27,6 +29,7 @@ export type FromRules =
   | { kind: 'evaluated'; report: GroupReport }
   | { kind: 'expanded'; isGood: boolean }
   | { kind: 'pong' }
+  | { kind: 'baseline'; ask: BaselineAsk }
   /** `hasMore`: others of the same evaluation follow once these are taken. */
   | { kind: 'alerts'; alerts: readonly SentAlert[]; hasMore: boolean }
   /** Only while no alerts wait. */

@@ -7,6 +7,7 @@ import type { SentAlert } from '../model/alert.ts'
 import type { Clock } from '../std/clock.ts'
 import type { Logger } from '../std/log.ts'
 import type { Alert } from './alerting-rule.ts'
+import { AwaitedPast } from './baseline/awaited-past.ts'
 import { RuleWriteError, type WriteFunc } from './group.ts'
 import { groupKey, RuleManager } from './manager.ts'
 import { PendingNotes } from './pending-notes.ts'
@@ -36,7 +37,8 @@ export function serveRules(port: MessagePort, seat: RulesSeat): void {
   const writes = new PendingWrites(send)
   const alerts = new AlertParts(send)
   const query = engineQuery(seat.engine, seat.queryable, seat)
-  const windows = new WindowQueries(query, seat.queryable, seat)
+  const baselines = new AwaitedPast((ask) => send({ kind: 'baseline', ask }), (rows) => seat.engine.unpacked(rows, seat.queryable))
+  const windows = new WindowQueries(query, seat.queryable, { ...seat, baselines })
   const manager = new RuleManager({
     query, windows, write: (timeMs, rows) => writes.write(timeMs, rows),
     queryable: seat.queryable, features: seat.features, clock: seat.clock, logger: seat.logger,
@@ -62,6 +64,9 @@ export function serveRules(port: MessagePort, seat: RulesSeat): void {
       }
       case 'ping':
         send({ kind: 'pong' })
+        break
+      case 'baseline':
+        baselines.receive(message.answer)
         break
       case 'taken':
         alerts.taken()

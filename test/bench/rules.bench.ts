@@ -16,12 +16,14 @@ import { ruleGroups } from '../../lib/rules/json-rule/rule-groups.ts'
 import { RuleMetrics } from '../../lib/rules/rule-metrics.ts'
 import { engineQuery } from '../../lib/rules/rule-query.ts'
 import { RuleWriter } from '../../lib/rules/rule-writer.ts'
+import { BaselineThread } from '../../lib/rules/baseline/baseline-thread.ts'
 import { RulesThread } from '../../lib/rules/thread.ts'
 import { systemClock } from '../../lib/std/clock.ts'
 import { Logger } from '../../lib/std/log.ts'
 import { Metrics } from '../../lib/std/metrics.ts'
 import { Random } from '../../lib/std/random.ts'
-import { RULES_SLOT } from '../../cmd/runners.ts'
+import type { BaselineWorkerData } from '../../cmd/baseline-worker.ts'
+import { BASELINE_SLOT, RULES_SLOT } from '../../cmd/runners.ts'
 import type { RulesWorkerData } from '../../cmd/rules-worker.ts'
 import { Database } from '../../storage/database.ts'
 import { SLOT_COUNT } from '../../storage/head/shared-heap.ts'
@@ -88,13 +90,17 @@ console.log(`evaluated anew: ${anewMs.toFixed(1)} ms of CPU a rule, ${(anewMs * 
 
 const metrics = new Metrics()
 let alertCount = 0
+const baselines = new BaselineThread({
+  workerUrl: new URL('../../cmd/baseline-worker.ts', import.meta.url), clock: systemClock, queryTimeoutMs: 120_000, onGone: () => {},
+  workerData: { handle: db.handle(), slot: BASELINE_SLOT, engine: {}, timeoutMs: 120_000, lookbackMs: 300_000 } satisfies BaselineWorkerData,
+})
 const thread = new RulesThread({
   workerUrl: new URL('../../cmd/rules-worker.ts', import.meta.url),
   workerData: {
     handle: db.handle(), slot: RULES_SLOT, engine: {}, timeoutMs: 120_000, lookbackMs: 300_000, restoreLimits: { outageToleranceMs: 0, graceMs: 0 }, resendMs: 60_000, log: { level: 'warn', format: 'logfmt' },
   } satisfies RulesWorkerData,
   writer: new RuleWriter(db), metrics: new RuleMetrics(metrics), clock: systemClock, logger: new Logger({ level: 'warn', format: 'logfmt' }), queryTimeoutMs: 120_000,
-  onAlerts: (alerts) => (alertCount += alerts.length), pending: { receive: () => {}, doubt: () => {} }, onGone: () => {},
+  onAlerts: (alerts) => (alertCount += alerts.length), pending: { receive: () => {}, doubt: () => {} }, baselines, onGone: () => {},
 })
 thread.apply({ groups, evaluationIntervalMs: STEP_MS, queryOffsetMs: 0, externalLabels: new Map(), externalUrl: '' })
 

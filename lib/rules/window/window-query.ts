@@ -6,13 +6,14 @@
 //   expression ─windowForm─▶ samples of the selector ─advance─▶ windows of the function ─advance─▶ comparison ─▶ elements
 //        └──── else ─▶ engine ─── windows in it ───▲                                          └──▶ values ─▶ engine
 import type { Queryable, Querier } from '../../../storage/interface.ts'
-import { PastResults } from '../../../lang/exec/past-results.ts'
+import { PastResults, type PastSource } from '../../../lang/exec/past-results.ts'
 import type { KeptWindows } from '../../../lang/exec/window-contract.ts'
 import type { InstantElement } from '../../../lang/instant-elements.ts'
 import type { EngineFeatures } from '../../../lang/parse/ast.ts'
 import { ParseError } from '../../../lang/parse/parse-error.ts'
 import type { Labels } from '../../model/labels.ts'
-import type { QueryFunc, WindowQueryFunc } from '../rule-query.ts'
+import type { AwaitedPast } from '../baseline/awaited-past.ts'
+import { RuleQueryError, RuleWaitError, type QueryFunc, type WindowQueryFunc } from '../rule-query.ts'
 import { labelsOfSeries, withoutName } from '../series-labels.ts'
 import { SampleColumns, SLACK_MS } from './sample-columns.ts'
 import { windowForm, windowSpec, type WindowForm, type WindowSpec } from './window-form.ts'
@@ -26,6 +27,16 @@ const IDLE_MS = 1_800_000
 const FORMS_MAX = 20_000
 /** Queries between two looks for idle state. */
 const SWEEP_QUERIES = 1000
+
+/** What the rules of a group have in common. */
+export interface GroupAsks {
+  /** How far back they look, which is how late samples may come. */
+  offsetMs: number
+  /** All would be read anew each time: nothing of their windows is kept but what is past. */
+  isRare?: boolean
+  /** Their baselines may be a step behind. */
+  hasBaselines?: boolean
+}
 
 interface Kept {
   columns: SampleColumns
@@ -55,13 +66,19 @@ export class WindowQueries {
   readonly #forms = new Map<string, WindowForm | null>()
   readonly #kept = new Map<string, Kept>()
   readonly #past = new PastResults()
+  readonly #baselines: AwaitedPast | null
   /** Of the window that was asked for last. */
   #answer: WindowValues = { values: new Float64Array(0), hasValue: new Uint8Array(0) }
   #bytes = 0
   #queries = 0
   #lateBefore = 0
 
-  constructor(engine: WindowQueryFunc, queryable: Queryable, { lookbackMs, features, bytesMax = BYTES_MAX }: { lookbackMs: number; features: Partial<EngineFeatures>; bytesMax?: number }) {
+  /** `baselines`: absent: they are evaluated with the rules that compare with them. */
+  constructor(
+    engine: WindowQueryFunc, queryable: Queryable,
+    { lookbackMs, features, bytesMax = BYTES_MAX, baselines = null }: { lookbackMs: number; features: Partial<EngineFeatures>; bytesMax?: number; baselines?: AwaitedPast | null },
+  ) {
+    this.#baselines = baselines
     this.#bytesMax = bytesMax
     this.#features = features
     this.#engine = engine
@@ -81,26 +98,30 @@ export class WindowQueries {
     return this.#bytes
   }
 
-  /** Asks for rules that come rarely: nothing of their windows is kept but what is past. */
-  withoutWindows(): QueryFunc {
-    return (expr, timeMs) => this.#engine(expr, timeMs, { windows: () => null, past: this.#past })
-  }
-
-  /** Asks for rules that look `offsetMs` back, which is how late samples may come. */
-  withOffset(offsetMs: number): QueryFunc {
-    if (!canKeepWindows(this.#features)) return this.withoutWindows()
-    return (expr, timeMs) => {
-      const form = this.#formOf(expr)
+  /** Asks for rules of one group. */
+  queryFor({ offsetMs, isRare, hasBaselines }: GroupAsks): QueryFunc {
+    const isKept = !isRare && canKeepWindows(this.#features)
+    const query = (expr: string, timeMs: number, past: PastSource): InstantElement[] => {
+      const form = isKept ? this.#formOf(expr) : null
       const elements = form === null ? null : this.#ask(form, offsetMs, timeMs)
       if (elements !== null) return elements
       const windows: KeptWindows = (asked, atMs, querier) => {
-        const spec = atMs === timeMs && form === null ? windowSpec(asked) : null
+        const spec = isKept && atMs === timeMs && form === null ? windowSpec(asked) : null
         const found = spec === null ? null : this.#advanced(spec, offsetMs, { timeMs, querier })
         if (found === null) return null
         this.#fill(found)
         return { refs: found.kept.columns.refs, ...this.#answer }
       }
-      return this.#engine(expr, timeMs, { windows, past: this.#past })
+      return this.#engine(expr, timeMs, { windows, past })
+    }
+    const baselines = this.#baselines
+    if (!hasBaselines || baselines === null) return (expr, timeMs) => query(expr, timeMs, this.#past)
+    return (expr, timeMs) => {
+      const elements = query(expr, timeMs, baselines)
+      const { isWaiting, error } = baselines.takeLack()
+      if (error !== '') throw new RuleQueryError(error)
+      if (isWaiting) throw new RuleWaitError('its baseline is being evaluated; the rule begins when that is done')
+      return elements
     }
   }
 

@@ -3,6 +3,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import type { RuleRequest } from '../../../lib/rules/rule-list.ts'
 import { RuleMetrics } from '../../../lib/rules/rule-metrics.ts'
 import { RuleWriter } from '../../../lib/rules/rule-writer.ts'
+import { BaselineThread } from '../../../lib/rules/baseline/baseline-thread.ts'
 import { RulesThread } from '../../../lib/rules/thread.ts'
 import { FakeClock } from '../../../lib/std/clock.ts'
 import { Logger, silentLogger } from '../../../lib/std/log.ts'
@@ -14,6 +15,10 @@ import { recordRule, ruleGroup } from '../../support/rules-fixture.ts'
 const SETTINGS = { groups: [ruleGroup([recordRule('a', '1')])], evaluationIntervalMs: 60_000, queryOffsetMs: 0, externalLabels: new Map(), externalUrl: '' }
 const ALERTS: RuleRequest = { kind: 'alerts' }
 
+function idle(clock: FakeClock): BaselineThread {
+  return new BaselineThread({ workerUrl: new URL('../../support/hanging-rules-worker.ts', import.meta.url), workerData: {}, clock, queryTimeoutMs: 120_000, onGone: () => {} })
+}
+
 describe('the thread of the rules', () => {
   it('is started again after it died, later each time, and says so meanwhile', async () => {
     const clock = new FakeClock()
@@ -22,7 +27,7 @@ describe('the thread of the rules', () => {
     let doubts = 0
     const thread = new RulesThread({
       workerUrl: new URL('../../support/dying-rules-worker.ts', import.meta.url), workerData: {}, writer: new RuleWriter(new MemoryAppender()), metrics: new RuleMetrics(new Metrics()),
-      queryTimeoutMs: 120_000, onAlerts: () => {}, pending: { receive: () => {}, doubt: () => doubts++ }, clock, logger: new Logger({ level: 'info', format: 'logfmt', clock, write: (line) => log.push(line) }), onGone: () => gone++,
+      queryTimeoutMs: 120_000, onAlerts: () => {}, pending: { receive: () => {}, doubt: () => doubts++ }, baselines: idle(clock), clock, logger: new Logger({ level: 'info', format: 'logfmt', clock, write: (line) => log.push(line) }), onGone: () => gone++,
     })
     onTestFinished(() => thread.stop())
     const text = async (): Promise<string> => Buffer.from((await thread.ask(ALERTS)).body).toString()
@@ -49,7 +54,7 @@ describe('the thread of the rules', () => {
     let gone = 0
     const thread = new RulesThread({
       workerUrl: new URL('../../support/hanging-rules-worker.ts', import.meta.url), workerData: {}, writer: new RuleWriter(new MemoryAppender()), metrics: new RuleMetrics(new Metrics()),
-      queryTimeoutMs: 120_000, onAlerts: () => {}, pending: { receive: () => {}, doubt: () => {} }, clock, logger: silentLogger, onGone: () => gone++,
+      queryTimeoutMs: 120_000, onAlerts: () => {}, pending: { receive: () => {}, doubt: () => {} }, baselines: idle(clock), clock, logger: silentLogger, onGone: () => gone++,
     })
     onTestFinished(() => thread.stop())
     thread.apply(SETTINGS)

@@ -51,7 +51,7 @@ function world(spikes: readonly Spike[] = []): MemoryStorage {
 function told(storage: MemoryStorage, times: readonly number[], more: object = {}): string[] {
   const expr = compileExpr(checkRule({ name: 'n', kind: 'anomaly', metric: 'load', interval: '1m', ...more, condition: { window: '1m', ...(more as { condition?: object }).condition } }))
   const anew = engineQuery(new Engine(), storage, LIMITS)
-  const kept = new WindowQueries(engineQuery(new Engine(), storage, LIMITS), storage, { ...LIMITS, features: {} }).withOffset(0)
+  const kept = new WindowQueries(engineQuery(new Engine(), storage, LIMITS), storage, { ...LIMITS, features: {} }).queryFor({ offsetMs: 0 })
   return times.flatMap((t) => {
     const elements = kept(expr, t)
     expect(elements.map(({ labels, value }) => [labels.join(), value])).toEqual(anew(expr, t).map(({ labels, value }) => [labels.join(), value]))

@@ -93,7 +93,10 @@ describe('an API rule', () => {
     ]
     const groups = ruleGroups(bodies.map(checkRule).map((rule, i) => ({ rule, configs: [compileRule(rule, `id${i}`), ...[learningRule(rule, `id${i}`)].filter((one) => one !== null)] })), '/data/rules/api.yml')
     expect(groups.map(({ name, intervalMs, rules }) => [name, intervalMs, rules.length])).toEqual([['api', null, 1], ['api anomalies 1m', 60_000, 2], ['api 10s', 10_000, 1]])
-    expect(loadRuleFile(ruleFileText(groups), '/data/rules/api.yml', { checks: ruleChecks({}) })).toEqual(groups)
+    // Where baselines are evaluated a file does not say.
+    const asFile = groups.map(({ name, file, intervalMs, queryOffsetMs, limit, rules }) => ({ name, file, intervalMs, queryOffsetMs, limit, rules }))
+    expect(groups.map(({ hasBaselines }) => hasBaselines)).toEqual([undefined, true, undefined])
+    expect(loadRuleFile(ruleFileText(groups), '/data/rules/api.yml', { checks: ruleChecks({}) })).toEqual(asFile)
     expect(loadRuleFile(ruleFileText([]), 'x', { checks: ruleChecks({}) })).toEqual([])
   })
 

@@ -132,7 +132,7 @@ function run(seed: number, ticks: number): { differences: string[]; asked: numbe
       checks++
       // Another group's tick was a while ago, and is evaluated after this one's.
       const atMs = nowMs - offsetMs - (isUneven && random.int(4) === 0 ? random.int(25_000) : 0)
-      const wrong = difference(windows.withOffset(offsetMs)(text, atMs), engine(text, atMs), threshold)
+      const wrong = difference(windows.queryFor({ offsetMs })(text, atMs), engine(text, atMs), threshold)
       if (wrong.length > 0) differences.push(`seed ${seed}, tick ${k}, ${text}: ${wrong.join('; ')}`)
     }
   }
@@ -158,7 +158,7 @@ describe('windows that are kept', () => {
     return Array.from({ length: count }, (_, k) => {
       const nowMs = T0 + (k + 1) * 10_000
       before(k, nowMs)
-      return ground.windows.withOffset(offsetMs)(expr, nowMs - offsetMs)[0]?.value ?? null
+      return ground.windows.queryFor({ offsetMs })(expr, nowMs - offsetMs)[0]?.value ?? null
     })
   }
 
@@ -167,7 +167,7 @@ describe('windows that are kept', () => {
     const expr = 'm - last_over_time((avg_over_time(m[10m] offset 1h))[15m:15m])'
     for (let t = T0 - 7_200_000; t < T0 + 7_200_000; t += 30_000) storage.add(M, t, (t / 1000) % 977)
     const { windows, engine, asked } = queries(storage)
-    const ask = windows.withOffset(0)
+    const ask = windows.queryFor({ offsetMs: 0 })
     // The quarter that T0 lies in, and eight more.
     for (let t = T0; t < T0 + 7_200_000; t += 30_000) expect(difference(ask(expr, t), engine(expr, t))).toEqual([])
     expect(asked()).toBe(9)
@@ -219,11 +219,11 @@ describe('windows that are kept', () => {
     const storage = new MemoryStorage()
     for (let i = 0; i < 100; i++) storage.add(labelsFromRecord({ __name__: 'm', i: String(i) }), T0, i)
     const small = queries(storage, 10_000)
-    expect(small.windows.withOffset(0)('sum_over_time(m[1m]) > 97', T0 + 10)).toHaveLength(2)
+    expect(small.windows.queryFor({ offsetMs: 0 })('sum_over_time(m[1m]) > 97', T0 + 10)).toHaveLength(2)
     expect(small.asked()).toBe(1)
     storage.addHistogram(labelsFromRecord({ __name__: 'm', i: 'h' }), T0, randomHistogram(new Random(1)))
     const mixed = queries(storage)
-    expect(mixed.windows.withOffset(0)('count_over_time(m[1m]) > 0', T0 + 10)).toHaveLength(101)
+    expect(mixed.windows.queryFor({ offsetMs: 0 })('count_over_time(m[1m]) > 0', T0 + 10)).toHaveLength(101)
     expect(mixed.asked()).toBe(1)
   })
 
@@ -237,14 +237,14 @@ describe('windows that are kept', () => {
       // One is not asked for so long that its places have gone round and mean other samples.
       const asking = second > 30 && second < 160 ? exprs.slice(1) : exprs
       for (const expr of asking) {
-        const got = windows.withOffset(0)(expr, T0 + second * 1000)
+        const got = windows.queryFor({ offsetMs: 0 })(expr, T0 + second * 1000)
         if (second % 10 === 0 || second > 195) expect(difference(got, engine(expr, T0 + second * 1000), 0)).toEqual([])
       }
     }
     expect(sampleCount).toBeGreaterThan(65_536 * 1.5)
     expect(asked()).toBe(0)
     // Of too many at once there are no places.
-    windows.withOffset(0)('sum_over_time(m[2m]) > 0', T0 + 200_000)
+    windows.queryFor({ offsetMs: 0 })('sum_over_time(m[2m]) > 0', T0 + 200_000)
     expect(asked()).toBe(1)
   }, 120_000)
 
@@ -252,7 +252,7 @@ describe('windows that are kept', () => {
     const storage = new MemoryStorage()
     storage.add(M, T0, 1)
     const { windows } = queries(storage)
-    const ask = windows.withOffset(0)
+    const ask = windows.queryFor({ offsetMs: 0 })
     ask('sum_over_time(m[1m]) > 0', T0)
     const before = windows.sizeBytes()
     expect(before).toBeGreaterThan(0)
