@@ -56,6 +56,7 @@ export interface KeeperOptions {
   otherBytes: () => number
   /** Whether so many bytes can be written without touching the disk's reserve. */
   fits: (bytes: number) => boolean
+  compacts: boolean
 }
 
 export class BlockKeeper {
@@ -276,7 +277,7 @@ export class BlockKeeper {
     if (!this.#hoursBackoff.isWaiting && (isSweepDue || dueOfHours(this.#state, this.#hours, { ...hours, fits }))) return { kind: 'hours', ...hours, expiredT: newestOf(cutoffs), nowMs: clock.now() }
     const names = this.expiry.due('raw', this.#state.blocks, cutoffs)
     if (names.length > 0) return { kind: 'expire', names, cutoffs }
-    const sources = planCompaction(this.#state.blocks, head.cuts.cover.t, head.retentionMs)
+    const sources = !this.#options.compacts ? null : planCompaction(this.#state.blocks, head.cuts.cover.t, head.retentionMs)
     if (sources === null) return null
     // What comes of it is no larger; the sources go after it. A cut may use the reserve: it frees more than it takes.
     const bytes = this.#state.blocks.reduce((sum, { folder, meta }) => sum + (sources.includes(folder) ? meta.bytes : 0), 0)

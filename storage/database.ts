@@ -70,6 +70,8 @@ export interface DatabaseOptions extends LoadOptions {
   reserveBytes?: number
   /** Exemplars kept, of all series together; by default none. */
   exemplarsMax?: number
+  /** Whether blocks are compacted. Who does not know how long they are kept must not make long ones; by default they are. */
+  compacts?: boolean
   /** Entry file of a thread that cuts and compacts; without it the main thread does. */
   jobUrl?: URL
 }
@@ -152,7 +154,7 @@ export class Database implements Appender {
       folder: blocksFolder(folder), head: this.head, log: this.#log, clock, retentionClock, logger, found,
       runner: options.jobUrl ? new WorkerJobs(options.jobUrl, this.handle(), JOB_SLOT, clock) : new InlineJobs(this.handle(), JOB_SLOT, clock),
       keepDamaged: (files) => this.#segments.keepDamaged(files), retentionBytes: options.retentionBytes ?? Infinity, otherBytes: () => this.logBytes + this.segmentBytes,
-      fits: (bytes) => this.reserve.fits(bytes), minutes, minuteRetentionMs: options.minuteRetentionMs ?? null,
+      fits: (bytes) => this.reserve.fits(bytes), compacts: options.compacts ?? true, minutes, minuteRetentionMs: options.minuteRetentionMs ?? null,
       hours: loaded.hours, hourRetentionMs: options.hourRetentionMs ?? 0, onHours: () => this.uploads?.poke(),
       hourFileBytes: archive === null ? (name) => hourFileBytes(hoursFolder(folder), name) : null,
     })

@@ -2,10 +2,10 @@
 // lock says so.
 import { verifyBlock } from '../../storage/block/verify.ts'
 import { verifyTierBlock } from '../../storage/tier/tier-verify.ts'
-import { FolderError, SeriesLimitError } from '../../storage/errors.ts'
+import { FolderError, LogError, SeriesLimitError } from '../../storage/errors.ts'
 import { importOpenMetrics } from '../../storage/import/openmetrics.ts'
 import { ImportTextError, OpenMetricsText } from '../../storage/import/openmetrics-text.ts'
-import { REJECT_NAMES, REJECT_OUT_OF_ORDER } from '../../storage/interface.ts'
+import { REJECT_NAMES } from '../../storage/interface.ts'
 import { PrometheusFormatError } from '../../storage/prometheus/byte-reader.ts'
 import { checkFolder } from '../../storage/prometheus/data-folder.ts'
 import { importPrometheus } from '../../storage/prometheus/import.ts'
@@ -53,7 +53,7 @@ export async function runTsdb(argv: readonly string[], io: ToolIo): Promise<void
       case 'create-blocks-from': return await createBlocks(words[1]!, words[2] ?? folder, args, io)
     }
   } catch (error) {
-    const isForPeople = error instanceof FolderError || error instanceof DiskError || error instanceof PrometheusFormatError || error instanceof ImportTextError || error instanceof SeriesLimitError
+    const isForPeople = error instanceof FolderError || error instanceof DiskError || error instanceof PrometheusFormatError || error instanceof ImportTextError || error instanceof SeriesLimitError || error instanceof LogError
     if (!isForPeople) throw error
     throw new ToolFailure(error.message, { cause: error })
   }
@@ -127,20 +127,18 @@ async function repair(folder: string, isDryRun: boolean, io: ToolIo): Promise<vo
   else if (isDryRun) throw new ToolFailure(`${found} damaged parts; nothing was changed. Run it again without --dry-run`)
 }
 
-/** Who repeats an import finds no loss in this. */
-const LATE_LOGS = ' (older by more than the out-of-order window than what is here of their series: what an earlier import brought is among them, and is kept)'
-
 async function importFrom(source: string, folder: string, io: ToolIo): Promise<void> {
   checkFolder(source)
   await withStore(folder, async ({ db, querier }) => {
-    const report = await importPrometheus(source, { db, labels: querier, onProgress: (what) => io.err(`${what}\n`) })
-    io.out(`imported ${report.blocks} blocks with ${report.blockSamples} samples, and ${report.logs.appended + report.lateSamples} samples of the logs\n`)
-    report.logs.refused.forEach((count, verdict) => {
-      if (count > 0) io.out(`refused ${count} samples of the logs: ${REJECT_NAMES[verdict]}${verdict === REJECT_OUT_OF_ORDER ? LATE_LOGS : ''}\n`)
+    const { blocks, blockSamples, knownBlocks, logs, damage } = await importPrometheus(source, { db, labels: querier, onProgress: (what) => io.err(`${what}\n`) })
+    io.out(`imported ${blocks} blocks with ${blockSamples} samples, and ${logs.appended} samples of the logs\n`)
+    if (knownBlocks > 0) io.out(`left out ${knownBlocks} blocks that an earlier import has brought; samples of the logs that were here stay as they are\n`)
+    logs.refused.forEach((count, verdict) => {
+      if (count > 0) io.out(`refused ${count} samples of the logs: ${REJECT_NAMES[verdict]}\n`)
     })
-    if (report.logs.unknownRecords > 0) io.out(`left out ${report.logs.unknownRecords} records of the logs that are of a kind unknown here\n`)
-    for (const [what, times] of repeats(report.damage)) io.err(`${what}${times > 1 ? `, ${times} times` : ''}\n`)
-    if (report.damage.length > 0) throw new ToolFailure(`${report.damage.length} damaged parts of ${source} were left out`)
+    if (logs.unknownRecords > 0) io.out(`left out ${logs.unknownRecords} records of the logs that are of a kind unknown here\n`)
+    for (const [what, times] of repeats(damage)) io.err(`${what}${times > 1 ? `, ${times} times` : ''}\n`)
+    if (damage.length > 0) throw new ToolFailure(`${damage.length} damaged parts of ${source} were left out`)
   }, { mayMake: true })
 }
 

@@ -7,6 +7,8 @@ export const INDEX_FILE = 'index'
 export const CHUNKS_FILE = 'chunks'
 export const TOMBSTONES_FILE = 'tombstones'
 export const TEMPORARY_PREFIX = '.tmp-'
+/** In `sources`, before the ULID of a block of Prometheus that was taken over. */
+export const IMPORTED_PREFIX = 'prometheus:'
 const VERSION = 1
 
 export interface BlockMeta {
@@ -15,7 +17,7 @@ export interface BlockMeta {
   maxT: number
   /** 1: cut from the head; more: compacted. */
   level: number
-  /** Names of the blocks it was compacted from. */
+  /** Names of the blocks it was compacted from, and what of Prometheus' was taken over in it (IMPORTED_PREFIX). */
   sources: readonly string[]
   series: number
   /** Staleness markers included. */

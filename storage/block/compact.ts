@@ -8,7 +8,7 @@ import { encodePiece } from '../codec/piece-encode.ts'
 import { PIECE_BYTES_MAX, PIECE_ROWS } from '../codec/piece-shape.ts'
 import { BlockError } from '../errors.ts'
 import { BatchBuffer } from '../head/batch-buffer.ts'
-import type { BlockMeta } from './block-meta.ts'
+import { IMPORTED_PREFIX, type BlockMeta } from './block-meta.ts'
 import { BlockReader } from './block-reader.ts'
 import { BlockWriter, type BlockPlace } from './block-writer.ts'
 import { MergedGroups, type MergedGroup } from './merge-groups.ts'
@@ -71,7 +71,7 @@ class Compaction {
     const metas = this.#readers.map(({ meta }) => meta)
     return await this.#writer.finish(texts, this.#samples, {
       level: Math.max(...metas.map(({ level }) => level)) + 1,
-      sources: this.#readers.map(({ folder }) => path.basename(folder)),
+      sources: this.#readers.flatMap(({ folder, meta }) => [path.basename(folder), ...meta.sources.filter((source) => source.startsWith(IMPORTED_PREFIX))]),
       coveredGeneration: Math.max(...metas.map(({ coveredGeneration }) => coveredGeneration)),
       coveredT: Math.max(...metas.map(({ coveredT }) => coveredT)),
     })

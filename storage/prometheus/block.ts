@@ -21,7 +21,14 @@ export interface BlockMeta {
   maxt: number
   series: number
   samples: number
+  /** Blocks cut from a head that it was made of, itself among them if it is one. */
+  sources: readonly string[]
+  /** It holds only some of the samples of its time: those that came late, or of series that had ended. */
+  isPartial: boolean
 }
+
+/** What Prometheus notes of blocks beside which the log has samples of the same time (prometheus tsdb/block.go). */
+const PARTIAL_HINTS: readonly unknown[] = ['from-out-of-order', 'from-stale-series']
 
 /** Deleted stretches [mint, maxt] by series number. */
 type Tombstones = ReadonlyMap<number, readonly (readonly [number, number])[]>
@@ -37,13 +44,24 @@ export function readBlockMeta(folder: string): BlockMeta | null {
 
 function parseMeta(text: string): Omit<BlockMeta, 'folder'> | null {
   try {
-    const { minTime, maxTime, stats } = JSON.parse(text) as { minTime?: unknown; maxTime?: unknown; stats?: { numSeries?: unknown; numSamples?: unknown } }
+    const { ulid, minTime, maxTime, stats, compaction } = JSON.parse(text) as StoredMeta
     const [mint, maxt, series, samples] = [minTime, maxTime, stats?.numSeries ?? 0, stats?.numSamples ?? 0].map(Number)
-    return [mint, maxt, series, samples].every(Number.isFinite) ? { mint: mint!, maxt: maxt!, series: series!, samples: samples! } : null
+    if (![mint, maxt, series, samples].every(Number.isFinite)) return null
+    const sources = Array.isArray(compaction?.sources) ? compaction.sources.map(String) : typeof ulid === 'string' ? [ulid] : []
+    const isPartial = Array.isArray(compaction?.hints) && compaction.hints.some((hint) => PARTIAL_HINTS.includes(hint))
+    return { mint: mint!, maxt: maxt!, series: series!, samples: samples!, sources, isPartial }
   } catch (error) {
     if (error instanceof SyntaxError) return null
     throw error
   }
+}
+
+interface StoredMeta {
+  ulid?: unknown
+  minTime?: unknown
+  maxTime?: unknown
+  stats?: { numSeries?: unknown; numSamples?: unknown }
+  compaction?: { sources?: unknown; hints?: unknown }
 }
 
 /** The series of one block. */

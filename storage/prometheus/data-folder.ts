@@ -51,9 +51,9 @@ export interface LoggedSamples {
   /** Called once per series, before its samples. `id` is unique in the folder. */
   series(id: number, labels: Labels): void
   /** In the order in which Prometheus took them; `isLate` where it took them out of order: the other log has them, too. */
-  sample(id: number, t: number, v: number, histogram: FloatHistogram | null, isLate: boolean): void
-  /** Samples so far were taken together: those of a scrape, or of a push. */
-  endOfRecord(): void
+  sample: ((id: number, t: number, v: number, histogram: FloatHistogram | null, isLate: boolean) => void) | null
+  /** Samples so far were taken together: those of a scrape, or of a push. Who has taken too much at once lets the reader wait. */
+  endOfRecord(): Promise<void> | undefined
   onDamage(error: PrometheusFormatError): void
 }
 
@@ -61,21 +61,22 @@ export interface LoggedSamples {
  * Visits the samples of the logs. Those that Prometheus has in blocks already may come again, and a sample that was
  * deleted after it was logged comes too: `deleted` of the result says which stretches those are, by id.
  */
-export function readLogs(folder: string, visit: LoggedSamples): { unknownRecords: number; deleted: Map<number, [number, number][]> } {
+export async function readLogs(folder: string, visit: LoggedSamples): Promise<{ unknownRecords: number; deleted: Map<number, [number, number][]> }> {
   const ids = new Map<number, number>()
   const deleted = new Map<number, [number, number][]>()
   let unknownRecords = 0
   let isLate = false
+  const { sample } = visit
   const visitor = {
     series: (ref: number, labels: Labels): void => {
       if (ids.has(ref)) return
       ids.set(ref, ids.size)
       visit.series(ids.get(ref)!, labels)
     },
-    sample: (ref: number, t: number, v: number, histogram: FloatHistogram | null): void => {
+    sample: sample && ((ref: number, t: number, v: number, histogram: FloatHistogram | null): void => {
       const id = ids.get(ref)
-      if (id !== undefined) visit.sample(id, t, v, histogram, isLate)
-    },
+      if (id !== undefined) sample(id, t, v, histogram, isLate)
+    }),
     tombstone: (ref: number, mint: number, maxt: number): void => {
       const id = ids.get(ref)
       if (id !== undefined) deleted.set(id, [...(deleted.get(id) ?? []), [mint, maxt]])
@@ -89,7 +90,8 @@ export function readLogs(folder: string, visit: LoggedSamples): { unknownRecords
     for (const segment of logSegments(log)) {
       for (const record of logRecords(segment, (error) => visit.onDamage(error))) {
         readRecord(record, visitor)
-        visit.endOfRecord()
+        const pause = visit.endOfRecord()
+        if (pause !== undefined) await pause
       }
     }
   }

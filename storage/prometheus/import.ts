@@ -1,17 +1,22 @@
-// Moves a Prometheus data folder into a store: its blocks become blocks, so do late samples of its logs; what these hold
-// beyond is appended.
+// Moves a Prometheus data folder into a store: its blocks become blocks, what its logs hold beyond them is appended.
 //
-//   block, wbl/ ─▶ copySeries ─▶ BlockBuilder      wal/ ─▶ Appender
+//   block ─▶ copySeries ─▶ BlockBuilder      wal/, wbl/ ─▶ Appender
+//
+// A block notes which of Prometheus' it was made of, so that these are known when they come again: an import that was cut off
+// goes on where it was, and one that is repeated adds nothing.
 import { GroupBlockBuilder } from '../block/block-builder.ts'
+import { IMPORTED_PREFIX } from '../block/block-meta.ts'
 import type { Database } from '../database.ts'
-import { copySeries, type SeriesSource } from '../import/copy-series.ts'
+import { copySeries } from '../import/copy-series.ts'
 import { isStaleMarker } from '../import/series-samples.ts'
 import { REJECT_NAMES, STORED, type Appender, type LabelSource, type SampleBatch } from '../interface.ts'
 import type { FloatHistogram } from '../../lib/model/histogram.ts'
-import { PrometheusBlock } from './block.ts'
+import { PrometheusBlock, type BlockMeta } from './block.ts'
 import { PrometheusFormatError } from './byte-reader.ts'
 import { blocksOf, readLogs } from './data-folder.ts'
-import { LateSamples } from './late-samples.ts'
+
+/** Rows that wait for the disk; the store would refuse more than 64 MiB. */
+const UNSYNCED_BYTES_MAX = 8 * 2 ** 20
 
 type OnDamage = (error: PrometheusFormatError) => void
 
@@ -19,14 +24,17 @@ type OnDamage = (error: PrometheusFormatError) => void
 export interface ImportReport {
   blocks: number
   blockSamples: number
-  /** Of the logs, which came out of order. */
-  lateSamples: number
+  /** Blocks that an earlier import has taken over. */
+  knownBlocks: number
   logs: LogImport
   /** What could not be read, and was left out. */
   damage: string[]
 }
 
-/** Where an import goes: an open store, and a Querier of it, which knows the labels of its refs. */
+/**
+ * Where an import goes: an open store, and a Querier of it, which knows the labels of its refs. The store should take samples
+ * however late they are: it may have newer ones of the same series.
+ */
 export interface ImportTarget {
   db: Database
   labels: LabelSource
@@ -34,16 +42,21 @@ export interface ImportTarget {
   onProgress(what: string): void
 }
 
-/** Rejects with DiskError and SeriesLimitError from the store. What of the source cannot be read is left out, and told. */
+/** Rejects with DiskError, LogError and SeriesLimitError from the store. What of the source cannot be read is left out, and told. */
 export async function importPrometheus(source: string, target: ImportTarget): Promise<ImportReport> {
-  const { db } = target
-  const report: ImportReport = { blocks: 0, blockSamples: 0, lateSamples: 0, logs: NO_LOGS, damage: [] }
+  const report: ImportReport = { blocks: 0, blockSamples: 0, knownBlocks: 0, logs: NO_LOGS, damage: [] }
   const onDamage: OnDamage = (error) => report.damage.push(error.message)
   const blocks = blocksOf(source, onDamage)
+  const known = new Set(target.db.blocks.blocks.flatMap(({ meta }) => meta.sources))
   for (const block of blocks) {
+    if (block.sources.length > 0 && block.sources.every((id) => known.has(IMPORTED_PREFIX + id))) {
+      report.knownBlocks++
+      target.onProgress(`${block.folder}: is here already, from an earlier import`)
+      continue
+    }
     target.onProgress(`${block.folder}: ${block.series} series, ${block.samples} samples`)
     try {
-      report.blockSamples += await addBlock(() => new PrometheusBlock(block.folder, onDamage), target)
+      report.blockSamples += await addBlock(block, target, onDamage)
       report.blocks++
     } catch (error) {
       if (!(error instanceof PrometheusFormatError)) throw error
@@ -51,21 +64,26 @@ export async function importPrometheus(source: string, target: ImportTarget): Pr
     }
   }
   target.onProgress(`${source}: logs`)
-  const survey = surveyLogs(source)
-  for (const late of survey.late.stretches()) report.lateSamples += await addBlock(() => late, target)
-  report.logs = appendLogs(source, blocks.reduce((end, { maxt }) => Math.max(end, maxt), -Infinity), survey, { appender: db, onDamage })
-  await db.commit()
+  const since = blocks.reduce((end, { maxt, isPartial }) => (isPartial ? end : Math.max(end, maxt)), -Infinity)
+  report.logs = await appendLogs(source, since, target.db, onDamage)
   return report
 }
 
-/** Adds a block of the series of a source; returns its samples. */
-async function addBlock(open: () => SeriesSource, { db, labels }: ImportTarget): Promise<number> {
+/** Returns the samples of the block. */
+async function addBlock(block: BlockMeta, { db, labels }: ImportTarget, onDamage: OnDamage): Promise<number> {
   let samples = 0
+  let isWhole = true
   await db.blocks.add(async (nextPlace) => {
+    const reader = new PrometheusBlock(block.folder, (error) => {
+      isWhole = false
+      onDamage(error)
+    })
     const builder = new GroupBlockBuilder(nextPlace(), labels)
     try {
-      samples = copySeries(open(), builder, (set) => db.series(set))
-      const written = await builder.finish({ level: 1, sources: [], coveredGeneration: 0, coveredT: 0 })
+      samples = copySeries(reader, builder, (set) => db.series(set))
+      // What was left out may come with the next import, of a source that was mended.
+      const sources = isWhole ? block.sources.map((id) => IMPORTED_PREFIX + id) : []
+      const written = await builder.finish({ level: 1, sources, coveredGeneration: 0, coveredT: 0 })
       return written === null ? [] : [written]
     } catch (error) {
       builder.abort()
@@ -77,6 +95,7 @@ async function addBlock(open: () => SeriesSource, { db, labels }: ImportTarget):
 
 /** What came of the samples of the logs. */
 export interface LogImport {
+  /** Those that the store had are among them. */
   appended: number
   /** By reason (REJECT_NAMES); 0 is empty. */
   refused: Float64Array
@@ -86,40 +105,27 @@ export interface LogImport {
 
 const NO_LOGS: LogImport = { appended: 0, refused: new Float64Array(REJECT_NAMES.length), unknownRecords: 0 }
 
-/** What is to be known of the logs before their samples in order are appended. */
-interface LogSurvey {
-  /** Stretches that were deleted, by id: of samples that the log has nevertheless. */
-  deleted: ReadonlyMap<number, readonly (readonly [number, number])[]>
-  /** Samples that came out of order. They go into blocks: for an append they may be too late. */
-  late: LateSamples
-}
-
-/** Damage is told by who reads the logs next. */
-function surveyLogs(folder: string): LogSurvey {
-  const late = new LateSamples()
-  const { deleted } = readLogs(folder, {
-    series: (_, labels) => late.addSeries(labels),
-    sample: (id, t, v, histogram, isLate) => (isLate ? late.add(id, t, v, histogram) : undefined),
-    endOfRecord: () => {},
-    onDamage: () => {},
-  })
-  late.drop(deleted)
-  return { deleted, late }
-}
-
-/** Appends what the logs hold at or after `since` (Unix ms), where blocks end. Throws what `append` throws. */
-function appendLogs(folder: string, since: number, { deleted, late }: LogSurvey, { appender, onDamage }: { appender: Appender; onDamage: OnDamage }): LogImport {
+/** Appends what the logs hold: what came in order at or after `since` (Unix ms), where blocks end, and all that came late. */
+async function appendLogs(folder: string, since: number, db: Database, onDamage: OnDamage): Promise<LogImport> {
   const refs: number[] = []
-  const record = new Record(appender)
-  const { unknownRecords } = readLogs(folder, {
-    series: (id, labels) => (refs[id] = appender.series(labels)),
+  // A log has what was deleted from it later, too. Damage is told by who reads it next.
+  const { deleted } = await readLogs(folder, {
+    series: (id, labels) => (refs[id] = db.series(labels)), sample: null, endOfRecord: () => undefined, onDamage: () => {},
+  })
+  const record = new Record(db)
+  const { unknownRecords } = await readLogs(folder, {
+    series: () => {},
     sample: (id, t, v, histogram, isLate) => {
-      if (isLate || t < since || late.has(id, t)) return
+      if (t < since && !isLate) return
       if (deleted.get(id)?.some(([mint, maxt]) => t >= mint && t <= maxt) !== true) record.add(refs[id]!, t, v, histogram)
     },
-    endOfRecord: () => record.append(),
+    endOfRecord: () => {
+      record.append()
+      return db.log.unsyncedBytes > UNSYNCED_BYTES_MAX ? db.commit() : undefined
+    },
     onDamage,
   })
+  await db.commit()
   return { appended: record.appended, refused: record.refused, unknownRecords }
 }
 

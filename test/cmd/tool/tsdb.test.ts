@@ -43,14 +43,22 @@ describe('monitor tsdb', () => {
     expect(verified.out).toMatch(/^head: 173 series.* 0 damaged records \(0 bytes\)\n(.*: ok\n){4}$/)
   })
 
-  it('says that what it refuses as too late may be here already', async () => {
+  it('brings what is older than what is here of its series, and says what it knows already', async () => {
     const folder = tempFolder()
+    const at = `--storage.tsdb.path=${folder}`
     const db = open(folder, { clock: new FakeClock(1_795_869_600_000 + HOUR), outOfOrderMs: 600_000 })
     append(db, batchOf(1_795_869_600_000 + HOUR, [db.series(labelsFromRecord({ __name__: 'up', instance: '127.0.0.1:19390', job: 'classic' }))], [1]))
     await db.close()
-    const { code, out } = await tsdb('import', 'prometheus', GOLDEN, `--storage.tsdb.path=${folder}`)
-    expect(code).toBe(0)
-    expect(out).toMatch(/\nrefused \d+ samples of the logs: out_of_order \(older by more than the out-of-order window than what is here of their series: what an earlier import brought is among them, and is kept\)\n$/)
+    const { code, out } = await tsdb('import', 'prometheus', GOLDEN, at)
+    expect({ code, out }).toEqual({ code: 0, out: 'imported 4 blocks with 34530 samples, and 12395 samples of the logs\n' })
+    const whole = `--storage.tsdb.path=${tempFolder()}`
+    await tsdb('import', 'prometheus', GOLDEN, whole)
+    const samples = [...(await tsdb('dump', '--match=up{job="classic"}', whole)).out.split('\n'), '{__name__="up", instance="127.0.0.1:19390", job="classic"} 1 1795873200000'].toSorted()
+    expect((await tsdb('dump', '--match=up{job="classic"}', at)).out.split('\n').toSorted()).toEqual(samples)
+    const again = await tsdb('import', 'prometheus', GOLDEN, at)
+    expect(again).toMatchObject({ code: 0, out: 'imported 0 blocks with 0 samples, and 12395 samples of the logs\nleft out 4 blocks that an earlier import has brought; samples of the logs that were here stay as they are\n' })
+    expect(again.err).toMatch(/^(.*\/01M8H\w+: is here already, from an earlier import\n){4}/)
+    expect((await tsdb('dump', '--match=up{job="classic"}', at)).out.split('\n').toSorted()).toEqual(samples)
   })
 
   it('finds a flipped bit, and says in which part of which block', async () => {

@@ -45,7 +45,7 @@ function shown(v: number, histogram: FloatHistogram | null): unknown {
 }
 
 /** All of a folder up to the answer, staleness markers left out and counted. */
-function readAll(folder: string, onDamage: (error: Error) => void, answeredAtMs = ANSWERED_AT_MS): { found: Found; markers: number } {
+async function readAll(folder: string, onDamage: (error: Error) => void, answeredAtMs = ANSWERED_AT_MS): Promise<{ found: Found; markers: number }> {
   const found: Found = new Map()
   const samples = makeSamples()
   let markers = 0
@@ -63,10 +63,10 @@ function readAll(folder: string, onDamage: (error: Error) => void, answeredAtMs 
   }
   const since = blocksOf(folder, onDamage).at(-1)!.maxt
   const keys = new Map<number, string>()
-  const { deleted, unknownRecords } = readLogs(folder, {
+  const { deleted, unknownRecords } = await readLogs(folder, {
     series: (id, labels) => keys.set(id, keyOfLabels(labels)),
     sample: (id, t, v, histogram, isLate) => (t < since && !isLate ? undefined : put(keys.get(id)!, t, v, histogram)),
-    endOfRecord: () => {},
+    endOfRecord: () => undefined,
     onDamage,
   })
   expect(unknownRecords).toBe(0)
@@ -91,9 +91,9 @@ function flip(file: string, at: number): void {
 }
 
 describe('a Prometheus data folder', () => {
-  it.each([[GOLDEN, ANSWERED_AT_MS, 1000], [NEWER, NEWER_ANSWERED_AT_MS, 200]])('gives every sample that Prometheus answered with, and no other: %s', (folder, answeredAtMs, histogramsMin) => {
+  it.each([[GOLDEN, ANSWERED_AT_MS, 1000], [NEWER, NEWER_ANSWERED_AT_MS, 200]])('gives every sample that Prometheus answered with, and no other: %s', async (folder, answeredAtMs, histogramsMin) => {
     const damage: string[] = []
-    const { found, markers } = readAll(folder, (error) => damage.push(error.message), answeredAtMs)
+    const { found, markers } = await readAll(folder, (error) => damage.push(error.message), answeredAtMs)
     const want = expected(folder)
     expect(damage).toEqual([])
     expect(markers).toBeGreaterThan(0)
@@ -103,21 +103,21 @@ describe('a Prometheus data folder', () => {
     expect(kinds.filter((kind) => kind === 'object').length).toBeGreaterThan(histogramsMin)
   })
 
-  it('loses one chunk to a flipped bit in a chunk file, and names the place', () => {
+  it('loses one chunk to a flipped bit in a chunk file, and names the place', async () => {
     const folder = copyOfGolden()
     flip(`${folder}/01M8H2NJEZ6H09SWT2PC2C0HMB/chunks/000001`, 100)
     const damage: string[] = []
-    const { found } = readAll(folder, (error) => damage.push(error.message))
+    const { found } = await readAll(folder, (error) => damage.push(error.message))
     expect(damage).toHaveLength(1)
     expect(damage[0]).toMatch(/chunks\/000001 at byte \d+: the checksum of a chunk does not hold$/)
     expect(found.size).toBeGreaterThan(100)
   })
 
-  it('reads a log up to its first damaged record, and names the place', () => {
+  it('reads a log up to its first damaged record, and names the place', async () => {
     const folder = copyOfGolden()
     flip(`${folder}/wal/00000003`, 40_000)
     const damage: string[] = []
-    readAll(folder, (error) => damage.push(error.message))
+    await readAll(folder, (error) => damage.push(error.message))
     expect(damage).toEqual([expect.stringMatching(/wal\/00000003 at byte \d+: the checksum of a fragment does not hold$/)])
   })
 
