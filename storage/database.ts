@@ -129,7 +129,7 @@ export class Database implements Appender {
     this.head = loaded.head
     this.recovery = loaded.recovery
     this.#log = new Log(`${folder}/log`, Math.max(replayed.nextLsn, this.head.newestSegmentLsn + LSN_GAP), replayed.files, this.#definitions, { clock, fileBytesMax: options.fileBytesMax?.log })
-    this.head.openLog(this.#log)
+    this.head.openLog(this.#log, this.#segments.newestFile)
     this.head.fenceMovedSeries()
     this.#appender = new HeadAppender(this.head)
     const { exemplarsMax = 0 } = options

@@ -33,6 +33,8 @@ export interface LoadOptions {
   outOfOrderMs?: number
   /** New series beyond this many are refused; those found at start are kept, however many they are. */
   seriesLimit?: number
+  /** No series gets a higher ref than this; by default all of 31 bits. */
+  refMax?: number
   /** Address space of the head, bytes; pages cost nothing until used. */
   headBytesMax?: number
   /** In place of `headBytesMax`: memory for the head, that nobody has used. */
@@ -115,7 +117,7 @@ function* loadLocked(options: LoadOptions, lock: FolderLock): Steps<LoadedFolder
   const segments = new SegmentWriter(headFolder(folder), (numbers.at(-1) ?? 0) + 1, options.fileBytesMax?.segments)
   const head = new Head({
     heap, clock, random: options.random ?? new Random(freshSeed()), definitions, segments, folder: headFolder(folder),
-    retentionMs: options.retentionMs, outOfOrderMs: options.outOfOrderMs ?? 10 * 60_000, seriesLimit: options.seriesLimit ?? Infinity,
+    retentionMs: options.retentionMs, outOfOrderMs: options.outOfOrderMs ?? 10 * 60_000, seriesLimit: options.seriesLimit ?? Infinity, refMax: options.refMax,
     published: { cover: blocks.cover, blocks: blocks.blocks.map(({ name }) => ({ ...name, deletions: 0 })), tiers: publishedTiers(blocks, minutes, { minutesSinceT: -Infinity, hoursSinceT: -Infinity, hoursDroppedT: hours.droppedT }) },
   })
   const recovery: Recovery = {

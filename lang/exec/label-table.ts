@@ -4,6 +4,7 @@
 // A table outlives its query: the next one over the same store finds the sets of its series, and what operators made
 // of them, by one look. `open` starts a query; between queries nobody holds ids.
 import { compareText, type Labels } from '../../lib/model/labels.ts'
+import { SparseU32 } from '../../lib/std/sparse-u32.ts'
 import type { LabelSource } from '../../storage/interface.ts'
 import { grown, SetPool } from './set-pool.ts'
 
@@ -54,8 +55,8 @@ export class LabelTable {
   /** Symbols of the store that are known to be none of `#texts`. */
   #symbolCount: number | undefined
   #pool = new SetPool()
-  /** Set of a stored series by its ref; 0 where it is not known yet, or empty. */
-  #ofRef: Uint32Array = new Uint32Array(0)
+  /** Set of a stored series by its ref, of which most may be of series that have ended; 0 where it is not known yet, or empty. */
+  readonly #ofRef = new SparseU32()
   /** As #ofRef, by what refs from HIGH_REFS up are more. */
   #ofHighRef: Uint32Array = new Uint32Array(0)
   #idsVersion: number
@@ -105,7 +106,7 @@ export class LabelTable {
     this.#textChars = 0
     this.#symbols = new Map()
     this.#pool = new SetPool()
-    this.#ofRef = new Uint32Array(0)
+    this.#ofRef.clear()
     this.#ofHighRef = new Uint32Array(0)
     this.#mappers = new Map()
   }
@@ -132,19 +133,18 @@ export class LabelTable {
 
   /** The set of a stored series. */
   ofSeries(ref: number): number {
-    const isHigh = ref >= HIGH_REFS
-    const at = isHigh ? ref - HIGH_REFS : ref
-    const sets = isHigh ? this.#ofHighRef : this.#ofRef
-    const known = at < sets.length ? sets[at]! : 0
+    const known = ref < HIGH_REFS ? this.#ofRef.get(ref) : this.#ofHighRef[ref - HIGH_REFS] ?? 0
     if (known !== 0) return known
     let n = this.#source.labelsOf(ref, this.#scratch)
     // What did not fit was not written.
     if (n > this.#scratch.length) n = this.#source.labelsOf(ref, this.#scratchOf(n))
     const set = this.#pool.intern(this.#scratch, n)
-    const large = at < sets.length ? sets : grown(sets, at + 1)
-    large[at] = set
-    if (isHigh) this.#ofHighRef = large
-    else this.#ofRef = large
+    if (ref < HIGH_REFS) this.#ofRef.set(ref, set)
+    else {
+      const at = ref - HIGH_REFS
+      if (at >= this.#ofHighRef.length) this.#ofHighRef = grown(this.#ofHighRef, at + 1)
+      this.#ofHighRef[at] = set
+    }
     return set
   }
 

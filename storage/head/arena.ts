@@ -6,7 +6,7 @@
 // Epochs are odd u32 and go round, 0 meaning no reader: which of two is older is told by how far each lies behind the
 // present one. Nothing waits for 2^31 retirements, so no distance is ambiguous.
 import { LogError } from '../errors.ts'
-import { ARENA_START, ROOT_EPOCH, ROOT_SLOTS, SLOT_COUNT, type SharedHeap } from './shared-heap.ts'
+import { ROOT_EPOCH, ROOT_SLOTS, SLOT_COUNT, type SharedHeap } from './shared-heap.ts'
 
 /** From odd to odd: an epoch is never 0. */
 const EPOCH_STEP = 2
@@ -29,18 +29,20 @@ export class Arena {
   #limit: number
   readonly #retired: Retired[] = []
   readonly #waiting: Waiting[] = []
-  #next: number = ARENA_START
-  /** Units that were ever handed out, the fixed part included. */
-  #touched: number = ARENA_START
+  #next: number
+  /** The end of the units that were ever handed out. */
+  #touched: number
 
   constructor(heap: SharedHeap) {
     this.#heap = heap
     this.#limit = heap.f64.length
+    this.#next = heap.arenaStart
+    this.#touched = heap.arenaStart
   }
 
   /** Bytes handed out or waiting to be reused. */
   get usedBytes(): number {
-    return this.#touched * 8
+    return (this.#touched - this.#heap.arenaStart) * 8
   }
 
   /** Pieces that wait for readers to close. */

@@ -50,7 +50,9 @@ export class DefinitionsRewrite {
     const { definitions } = this.#head
     const ended = this.#ended
     const target = definitions.beginRewrite()
+    this.#head.groupIds.definitionsBegin()
     this.#noteMoved()
+    let isDone = false
     try {
       const isWhole = await this.#writeSeries(target) && await this.#writeGroups(target)
       if (isWhole) {
@@ -61,11 +63,13 @@ export class DefinitionsRewrite {
       if (this.#isClosed()) return false
       definitions.finishRewrite()
       this.#endedThen = ended
+      isDone = true
       return true
     } catch (error) {
       definitions.abandonRewrite()
       throw error
     } finally {
+      this.#head.groupIds.definitionsEnd(isDone)
       this.#head.onMoved = null
       this.#moved.clear()
     }
@@ -106,10 +110,12 @@ export class DefinitionsRewrite {
   async #writeGroups(target: SeriesFile): Promise<boolean> {
     const { groups, heap, series } = this.#head
     let columns = 0
-    for (let id = 1; id < groups.length; id++) {
-      const group = groups[id]!
-      if (group === groups[0]) continue
-      const { isLate, generation } = group
+    // A series is in the last group that is said to have it.
+    const byAge = groups.filter((group) => group !== groups[0]).sort((a, b) => a.age - b.age)
+    for (const group of byAge) {
+      const { id, isLate, generation } = group
+      // Let go of since.
+      if (groups[id] !== group) continue
       let firstColumn = 0
       for (const { end, salt } of group.definitions) {
         const first = firstColumn

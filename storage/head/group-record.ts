@@ -9,6 +9,8 @@
 // main writes: a reader takes a snapshot and tries again if the counter moved (seqlock; Lameter 2005).
 import type { SharedHeap } from './shared-heap.ts'
 
+/** Columns of a group at the most: one row of it stays well inside a log buffer and a cache. */
+export const GROUP_COLUMNS_MAX = 2048
 export const RECORD_UNITS = 8
 const SEQ = 0
 const BLOCK = 1
@@ -254,4 +256,14 @@ export class GroupRecord {
     if (minT < this.#f64[this.unit + MIN_T]!) this.#f64[this.unit + MIN_T] = minT
     if (maxT > this.#f64[this.unit + MAX_T]!) this.#f64[this.unit + MAX_T] = maxT
   }
+}
+
+/** Columns that a group's list of refs has room for. */
+export function refsCap(columns: number): number {
+  return Math.min(GROUP_COLUMNS_MAX, Math.max(2, (columns + (columns >>> 3) + 1) & ~1))
+}
+
+/** Columns that a block has: some room for those that come later; the first width is taken as it is. */
+export function columnCap(columns: number, old: number): number {
+  return old === 0 ? columns + (columns >>> 5) : Math.min(GROUP_COLUMNS_MAX, columns + (columns >>> 2))
 }

@@ -4,14 +4,12 @@ import { faultPoint } from '../../lib/std/fault-point.ts'
 import { CHUNK_ROWS } from '../codec/chunk-encode.ts'
 import type { Arena } from './arena.ts'
 import { ColumnAges } from './column-ages.ts'
-import { BLOCK_HISTOGRAMS, BLOCK_START_TIMES, BlockLayout, GroupRecord, RECORD_UNITS, ROW_HAS_BITMAPS, SEGMENT_UNITS, linkSegment, readSegmentPlace, writeSegmentPlace, type GroupKind, type SegmentPlace } from './group-record.ts'
+import { BLOCK_HISTOGRAMS, BLOCK_START_TIMES, BlockLayout, GROUP_COLUMNS_MAX, GroupRecord, RECORD_UNITS, ROW_HAS_BITMAPS, SEGMENT_UNITS, columnCap, linkSegment, refsCap, readSegmentPlace, writeSegmentPlace, type GroupKind, type SegmentPlace } from './group-record.ts'
 import { HistogramPieces } from './histogram-stage.ts'
 import { encodeSegment, type Encoded } from './segment-encode.ts'
 import type { SegmentWriter } from './segment-file.ts'
 import type { SharedHeap } from './shared-heap.ts'
 
-/** Columns of a group at the most: one row of it stays well inside a log buffer and a cache. */
-export const GROUP_COLUMNS_MAX = 2048
 const FIRST_ROWS = 4
 /** A row of so many is 4 KiB. */
 const WIDE_COLUMNS = 512
@@ -33,6 +31,8 @@ export interface GroupGround {
   newestT: number
   oldestT: number
   readonly generation: number
+  /** Groups made so far. */
+  made: number
 }
 
 export class Group {
@@ -40,6 +40,8 @@ export class Group {
   readonly isLate: boolean
   /** In which it was made; cuts go by it (published.ts). */
   readonly generation: number
+  /** Of two the older has the lower: ids are given again. */
+  readonly age: number
   readonly record: GroupRecord
   readonly #ground: GroupGround
   #layout: BlockLayout = NO_BLOCK
@@ -73,6 +75,7 @@ export class Group {
     this.id = id
     this.isLate = kind.isLate
     this.generation = kind.generation
+    this.age = ++ground.made
     this.record = new GroupRecord(ground.heap, ground.arena.allocate(RECORD_UNITS), kind)
   }
 
@@ -384,15 +387,6 @@ export class Group {
     for (let c = 0; c < cols; c++) u32[present + (c >>> 5)]! |= 1 << (c & 31)
     Atomics.store(u32, flags, ROW_HAS_BITMAPS)
   }
-}
-
-function refsCap(columns: number): number {
-  return Math.min(GROUP_COLUMNS_MAX, Math.max(2, (columns + (columns >>> 3) + 1) & ~1))
-}
-
-/** Some room for columns that come later; the first width is taken as it is. */
-function columnCap(columns: number, old: number): number {
-  return old === 0 ? columns + (columns >>> 5) : Math.min(GROUP_COLUMNS_MAX, columns + (columns >>> 2))
 }
 
 function copy(array: Uint32Array | Float64Array, from: number, to: number, n: number): void {

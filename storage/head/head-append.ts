@@ -11,7 +11,8 @@ import type { FloatHistogram } from '../../lib/model/histogram.ts'
 import { REJECT_DUPLICATE, REJECT_FORGOTTEN, REJECT_FUTURE, REJECT_OUT_OF_ORDER, REJECT_TOO_OLD, STORED, type SampleBatch } from '../interface.ts'
 import { isForgotten } from './forgotten.ts'
 import type { Head } from './head.ts'
-import { GROUP_COLUMNS_MAX, type Group } from './group.ts'
+import type { Group } from './group.ts'
+import { GROUP_COLUMNS_MAX } from './group-record.ts'
 import { RowWriter, kindsOf, type Run } from './row-writer.ts'
 
 /** A sample further ahead of the wall clock than this is refused: it would block its series until then. */

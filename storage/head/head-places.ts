@@ -174,7 +174,7 @@ export class HeadPlaces {
     return false
   }
 
-  /** All groups that have columns, the newest first. Ids are never given again: those of groups that are gone lead to one empty record. */
+  /** All groups that have columns. Ids of groups that are gone lead to one empty record. */
   *#groups(): Generator<GroupSnapshot> {
     let empty = 0
     for (let id = Atomics.load(this.#heap.u32, ROOT_GROUP_COUNT); id > 0; id--) {

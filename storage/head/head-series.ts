@@ -9,7 +9,7 @@ import { forgottenIn, isForgotten } from './forgotten.ts'
 import { IndexMemory } from './index-memory.ts'
 import { SeriesIndex } from './series-index.ts'
 import {
-  PAGE_ENTRIES, PAGE_UNITS, ROOT_FORGET_EPOCH, ROOT_FORGOTTEN, ROOT_INDEX, ROOT_SERIES_COUNT, type PagedU32, type SharedHeap,
+  PAGE_ENTRIES, PAGE_UNITS, ROOT_DEAD_MARKS, ROOT_FORGET_EPOCH, ROOT_FORGOTTEN, ROOT_INDEX, ROOT_SERIES_COUNT, type PagedU32, type SharedHeap,
 } from './shared-heap.ts'
 
 /** A node of a series' older memberships: 2 units, [group, column, next unit, 0]. */
@@ -35,9 +35,12 @@ export class HeadSeries {
   #deadZeros = 0
   /** No more series than this. */
   limit: number = Infinity
+  /** The highest ref to be given. */
+  readonly #refMax: number
 
-  constructor(heap: SharedHeap, arena: Arena) {
+  constructor(heap: SharedHeap, arena: Arena, refMax: number) {
     this.#heap = heap
+    this.#refMax = Math.min(refMax, heap.refMax)
     this.#arena = arena
     this.#index = new SeriesIndex(heap, new IndexMemory(arena), 0)
     this.#group = heap.paged('seriesGroup')
@@ -70,6 +73,9 @@ export class HeadSeries {
       throw new SeriesLimitError(`cannot store a new series: the limit of ${this.limit} active series is reached`)
     }
     const ref = this.newest + 1
+    if (ref > this.#refMax) {
+      throw new SeriesLimitError(`cannot store a new series: the ${this.#refMax} ids that the folder has for series, those of series long gone included, are given; restart Monitor, and it numbers them anew`)
+    }
     this.#index.reserve(ref, labels)
     return this.#make(ref)
   }
@@ -175,6 +181,7 @@ export class HeadSeries {
       this.#deadGroups = this.#arena.allocate(PAGE_UNITS)
       this.#heap.u32.fill(forgottenIn(0), this.#deadGroups * 2, (this.#deadGroups + PAGE_UNITS) * 2)
       this.#deadZeros = this.#arena.allocate(PAGE_UNITS)
+      Atomics.store(this.#heap.u32, ROOT_DEAD_MARKS, this.#deadGroups * 2)
     }
     return this.#places.map((paged) => paged.swapPage(ref, paged === this.#group ? this.#deadGroups : this.#deadZeros))
   }

@@ -12,6 +12,7 @@ import { Arena } from './arena.ts'
 import { silentColumns } from './silent-columns.ts'
 import { CutState } from './cut-state.ts'
 import { Group, type GroupGround } from './group.ts'
+import { GroupIds } from './group-ids.ts'
 import type { GroupKind } from './group-record.ts'
 import { HeadSeries } from './head-series.ts'
 import { isCut, type Cut, type Published } from './published.ts'
@@ -30,6 +31,8 @@ export interface HeadOptions {
   retentionMs: number
   outOfOrderMs: number
   seriesLimit: number
+  /** No higher ref is given; by default what the heap's tables take. */
+  refMax?: number | undefined
   /** The blocks there are. */
   published: Published
 }
@@ -47,6 +50,7 @@ export class Head {
   readonly arena: Arena
   readonly series: HeadSeries
   readonly cuts: CutState
+  readonly groupIds: GroupIds
   /** By id; at place 0, and where a group was dissolved, stands one that is always empty. */
   readonly groups: Group[] = []
   retentionMs: number
@@ -60,6 +64,8 @@ export class Head {
   readonly #groupRecord: PagedU32
   readonly #late = new Map<number, Group>()
   readonly #newestWhenMoved = new Map<number, number>()
+  /** Ids that are defined, though what comes first in the definition is lost. */
+  readonly #undefinable = new Set<number>()
   readonly #reader: SegmentReader
   readonly #random: Random
   readonly #seriesLimit: number
@@ -70,12 +76,13 @@ export class Head {
     this.clock = options.clock
     this.#random = options.random
     this.arena = new Arena(options.heap)
-    this.series = new HeadSeries(options.heap, this.arena)
+    this.series = new HeadSeries(options.heap, this.arena, options.refMax ?? Infinity)
+    this.groupIds = new GroupIds(this.arena)
     const cuts = new CutState(options.heap, this.arena, options.published)
     this.#inBlocksBefore = options.published.cover
     this.cuts = cuts
     this.definitions = options.definitions
-    this.#ground = { heap: options.heap, arena: this.arena, segments: options.segments, newestT: -Infinity, oldestT: Infinity, get generation() { return cuts.generation } }
+    this.#ground = { heap: options.heap, arena: this.arena, segments: options.segments, newestT: -Infinity, oldestT: Infinity, get generation() { return cuts.generation }, made: 0 }
     this.#groupRecord = options.heap.paged('groupRecord')
     this.#reader = new SegmentReader(options.folder)
     this.retentionMs = options.retentionMs
@@ -89,9 +96,11 @@ export class Head {
     return this.#log
   }
 
-  /** Ends the replay. What was found is kept, however much it is; the limit of series holds for new ones. */
-  openLog(log: Log): void {
+  /** Ends the replay. What was found is kept, however much it is; the limit of series holds for new ones. `segmentFile`: the newest. */
+  openLog(log: Log, segmentFile: number): void {
     this.#log = log
+    const gaps = [...this.groups.keys()].filter((id) => id > 0 && this.groups[id] === this.groups[0] && !this.#undefinable.has(id))
+    this.groupIds.found(gaps, { lsn: log.nextLsn, segmentFile })
     this.series.index.growth = 1
     this.series.limit = this.#seriesLimit
   }
@@ -108,7 +117,9 @@ export class Head {
 
   makeGroup(refs: Uint32Array, isLate: boolean): Group {
     const kind = { isLate, generation: this.cuts.generation }
-    const group = this.#addGroup(this.groups.length, kind)
+    const again = this.groupIds.next
+    const group = this.#addGroup(again === 0 ? this.groups.length : again, kind)
+    if (again !== 0) this.groupIds.take()
     this.#define({ group: group.id, firstColumn: 0, refs, ...kind, salt: this.#random.u32() })
     return group
   }
@@ -130,7 +141,7 @@ export class Head {
     this.#groupRecord.reserve(id, (units) => this.arena.allocate(units))
     const group = new Group(this.#ground, id, kind)
     this.groups[id] = group
-    this.#groupRecord.set(id, group.record.unit)
+    Atomics.store(this.heap.u32, this.#groupRecord.wordOf(id), group.record.unit)
     Atomics.store(this.heap.u32, ROOT_GROUP_COUNT, Math.max(id, this.heap.u32[ROOT_GROUP_COUNT]!))
     return group
   }
@@ -291,6 +302,7 @@ export class Head {
   /** After replay, when all groups know their newest time. */
   fenceMovedSeries(): void {
     for (let ref = 1; ref <= this.series.newest; ref++) {
+      ref = this.series.endOfDead(ref)
       const group = this.groups[this.series.groupOf(ref)]
       if (group && this.series.hasOlderPlaces(ref)) group.maxT = Math.max(group.maxT, this.fenceOf(ref))
     }
@@ -350,6 +362,7 @@ export class Head {
     if (refs.length === 0) return
     if (this.groups[id] === this.groups[0] && firstColumn === 0) this.#addGroup(id, { isLate, generation })
     const group = this.groups[id]!
+    if (group === this.groups[0]) this.#undefinable.add(id)
     if (group.columns !== firstColumn || !refs.every((ref) => ref <= this.series.newest)) return
     // Columns whose series has been forgotten are vacant.
     const known = refs.map((ref) => (this.series.isLive(ref) ? ref : 0))
@@ -368,8 +381,8 @@ export class Head {
   }
 
   /**
-   * Lets go of a group that holds nothing any more. Its id is not given again: logged rows and series that were in it may
-   * still name it, and find an empty one. Its series are placed anew by their next samples.
+   * Lets go of a group that holds nothing any more. Until its id is given again (group-ids.ts) logged rows and series that
+   * were in it may name it, and find an empty one. Its series are placed anew by their next samples.
    */
   dissolve(group: Group): void {
     assert(group.isEmpty, `group ${group.id} is let go with ${group.rows} rows`)
@@ -380,6 +393,7 @@ export class Head {
       else if (this.#late.get(ref) === group) this.#late.delete(ref)
     }
     this.#putEmpty(group.id)
+    this.groupIds.end(group.id)
     this.dissolved++
     group.release()
   }

@@ -38,7 +38,7 @@ export class IndexRebuild {
   async run(isClosed: () => boolean): Promise<void> {
     if (!this.isDue) return
     const side = (1 - this.#series.index.side) as Side
-    this.#heap.clearSide(side)
+    this.#heap.clearSide(side, this.#series.newest)
     const memory = new IndexMemory(this.#arena)
     try {
       const forgotten = this.#series.forgotten

@@ -51,6 +51,7 @@ export async function maintainHead(upkeep: Upkeep): Promise<void> {
   const { released } = upkeep
   upkeep.released = await dropOld(upkeep)
   if (upkeep.released !== released && !isClosed()) await upkeep.forgetter.round(upkeep.released, isClosed)
+  if (!isClosed()) head.groupIds.release({ lsn: log.oldestLsn, segmentFile: segments.oldestFile })
 }
 
 /** Resolves to an LSN below which every row is in a segment. */
@@ -78,7 +79,7 @@ async function flushIdleGroups({ head, log, clock, isClosed }: Upkeep): Promise<
  * Lets go of what is past the retention, by file, and of what is in blocks and read here by nobody any more.
  * Segments are forgotten before their files go: a reader that begins later looks for none of them.
  */
-async function dropOld({ head, segments, retentionClock, isClosed, released }: Upkeep): Promise<Cut> {
+async function dropOld({ head, log, segments, retentionClock, isClosed, released }: Upkeep): Promise<Cut> {
   // What is old is old beside the newest sample, too, as in Prometheus.
   const oldest = Math.min(retentionClock.now(), head.newestT) - head.retentionMs
   const { unread } = head.cuts
@@ -92,17 +93,22 @@ async function dropOld({ head, segments, retentionClock, isClosed, released }: U
     if (group.isEmpty) head.dissolve(group)
     return (dropped + 1) * DROP_LOOKS + columns / COLUMNS_A_LOOK
   })
+  const marks = { lsn: log.nextLsn, segmentFile: segments.newestFile }
   await forgetPlaces(head, isClosed)
+  if (!isClosed()) head.groupIds.unplaced(marks)
   if (first > 0) faultPoint('cut.released')
-  if (!isClosed()) await segments.removeBefore(first)
+  if (isClosed()) return unread
+  await segments.removeBefore(first)
+  segments.beginFile()
   return unread
 }
 
 /** Series that were moved or late keep a list of where. */
 async function forgetPlaces(head: Head, isClosed: () => boolean): Promise<void> {
   for (let ref = 1; ref <= head.series.newest && !isClosed(); ref++) {
-    if (head.series.hasOlderPlaces(ref)) head.forgetPlaces(ref)
     if (ref % LOOKS_PER_TURN === 0) await nextTurn()
+    ref = head.series.endOfDead(ref)
+    if (head.series.hasOlderPlaces(ref)) head.forgetPlaces(ref)
   }
 }
 

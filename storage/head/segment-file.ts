@@ -56,6 +56,8 @@ export class SegmentWriter {
   /** A sync has failed: of what it was for nobody knows what the device holds. */
   #syncFailure: DiskError | null = null
   readonly #spans = new Map<number, FileSpan>()
+  /** Files that were to go may be there still, until the next start. */
+  #hasLeftFiles = false
   /** Files with damage. */
   readonly #damaged = new Set<number>()
 
@@ -112,8 +114,28 @@ export class SegmentWriter {
     const files = [...this.#spans.keys()].filter((file) => file < first)
     for (const file of files) this.#spans.delete(file)
     const nameOf = (file: number): string => path.basename(segmentFilePath(this.#folder, file))
-    moveToQuarantine(this.#folder, files.filter((file) => this.#damaged.has(file)).map(nameOf), path.join(path.dirname(this.#folder), 'quarantine'))
-    return removeFiles(this.#folder, files.filter((file) => !this.#damaged.has(file)).map(nameOf))
+    try {
+      moveToQuarantine(this.#folder, files.filter((file) => this.#damaged.has(file)).map(nameOf), path.join(path.dirname(this.#folder), 'quarantine'))
+      await removeFiles(this.#folder, files.filter((file) => !this.#damaged.has(file)).map(nameOf))
+    } catch (error) {
+      this.#hasLeftFiles = true
+      throw error
+    }
+  }
+
+  /** The newest file that has any. */
+  get newestFile(): number {
+    return this.#length > 0 ? this.#number : this.#number - 1
+  }
+
+  /** Goes on in a new file, if there is anything in this one: a file goes as a whole. Throws DiskError. */
+  beginFile(): void {
+    if (this.#length > 0) this.#roll()
+  }
+
+  /** No file before this is there; 0 where the disk has not let one go. */
+  get oldestFile(): number {
+    return this.#hasLeftFiles ? 0 : this.#spans.keys().reduce((oldest, file) => Math.min(oldest, file), this.#number)
   }
 
   /**

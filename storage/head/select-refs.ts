@@ -9,7 +9,7 @@ import { wasForgotten } from './forgotten.ts'
 import { LabelValues } from './label-values.ts'
 import { MatcherFilter } from './matcher-filter.ts'
 import { SeriesTable } from './series-index.ts'
-import type { PagedU32, SharedHeap } from './shared-heap.ts'
+import { PAGE_ENTRIES, ROOT_DEAD_MARKS, type PagedU32, type SharedHeap } from './shared-heap.ts'
 import type { SymbolReader } from './symbols.ts'
 
 const FILTERS_MAX = 500
@@ -82,9 +82,31 @@ export class RefSelector {
   refAt(share: number): number {
     const { seriesCount } = this.#seen
     const at = 1 + Math.floor(share * seriesCount)
-    for (let ref = at; ref <= seriesCount; ref++) if (this.isSeen(ref)) return ref
-    for (let ref = Math.min(at, seriesCount + 1) - 1; ref > 0; ref--) if (this.isSeen(ref)) return ref
+    for (let ref = at; ref <= seriesCount; ref++) {
+      if (this.isSeen(ref)) return ref
+      if (this.#isDeadPage(ref)) ref |= PAGE_ENTRIES - 1
+    }
+    for (let ref = Math.min(at, seriesCount + 1) - 1; ref > 0; ref--) {
+      if (this.isSeen(ref)) return ref
+      if (this.#isDeadPage(ref)) ref &= ~(PAGE_ENTRIES - 1)
+    }
     return 0
+  }
+
+  /** All refs that the querier sees, of all that were ever given: of pages of forgotten ones there may be many more. */
+  #all(): Uint32Array {
+    const { seriesCount } = this.#seen
+    const refs: number[] = []
+    for (let ref = 1; ref <= seriesCount; ref++) {
+      if (this.isSeen(ref)) refs.push(ref)
+      else if (this.#isDeadPage(ref)) ref |= PAGE_ENTRIES - 1
+    }
+    return Uint32Array.from(refs)
+  }
+
+  /** True if the page that a ref is in stands for forgotten series alone. */
+  #isDeadPage(ref: number): boolean {
+    return this.#group.wordOf(ref & ~(PAGE_ENTRIES - 1)) === this.#heap.u32[ROOT_DEAD_MARKS]
   }
 
   /** The ref of the series with exactly these pairs, in label order, 0 if the querier sees none. */
@@ -113,7 +135,7 @@ export class RefSelector {
     // A label that no series has makes a matcher true for all or for none.
     if (filters.some((filter) => filter.name === 0 && !filter.matchesEmpty)) return new Uint32Array(0)
     const live = filters.filter((filter) => filter.name !== 0)
-    const { seed, refs } = this.#seed(live, seriesCount)
+    const { seed, refs } = this.#seed(live)
     const rest = live.filter((filter) => filter !== seed)
     let n = 0
     const isWhole = this.#seen.forgotten === 0
@@ -160,7 +182,7 @@ export class RefSelector {
   }
 
   /** The filter with the fewest postings, applied; all series if none narrows. */
-  #seed(filters: readonly MatcherFilter[], seriesCount: number): { seed: MatcherFilter | null; refs: Uint32Array } {
+  #seed(filters: readonly MatcherFilter[]): { seed: MatcherFilter | null; refs: Uint32Array } {
     let best: MatcherFilter | null = null
     let bestPairs: PairPostings[] = []
     let bestCount = Infinity
@@ -176,7 +198,7 @@ export class RefSelector {
       }
       if (count === 0) break
     }
-    if (best === null) return { seed: null, refs: Uint32Array.from({ length: seriesCount }, (_, i) => i + 1) }
+    if (best === null) return { seed: null, refs: this.#all() }
     return { seed: best, refs: this.#union(bestPairs, bestCount) }
   }
 

@@ -8,7 +8,7 @@
 import os from 'node:os'
 import { assert } from '../../lib/std/assert.ts'
 import { formatSize } from '../../lib/model/size.ts'
-import { FolderError } from '../errors.ts'
+import { FolderError, LogError } from '../errors.ts'
 
 const PAGE_BYTES = 65536
 /** Words of the root. */
@@ -19,6 +19,8 @@ export const ROOT_GROUP_COUNT = 4
 export const ROOT_PUBLISHED = 12
 /** How often the index was built anew; the lowest bit says which of its two sides is in use. */
 export const ROOT_INDEX = 13
+/** Word index of the page of marks that stands for pages of forgotten series; 0 while there is none. */
+export const ROOT_DEAD_MARKS = 5
 /** Series that the head has forgotten, and how often it has forgotten any (forgotten.ts). */
 export const ROOT_FORGOTTEN = 14
 export const ROOT_FORGET_EPOCH = 15
@@ -41,21 +43,22 @@ export const SLOT_COUNT = 64
 const ENTRIES = 4096
 /** Pages of a table of what lives at one time: 16 Mi entries. */
 const DIRECTORY = 4096
-/** Pages of a table by ids that are never given again: 256 Mi. Pages that hold nothing live any more are given back. */
-const LONG_DIRECTORY = 65_536
+/** Pages of a table by refs, of which most have ended: 2^31 entries. Pages that hold nothing live any more are given back. */
+const REF_DIRECTORY = 2 ** 19
+/** The same of a small head, which tests have: 256 Mi. */
+const SHORT_REF_DIRECTORY = 65_536
+const SMALL_BYTES = 2 ** 28
+/** Pages of the table of groups: 256 Mi. */
+const GROUP_DIRECTORY = 65_536
 const ROOT_UNITS = 1024
 /** Page tables that live at fixed places, in order: those of a side of the index, twice, then those of places. */
 const INDEX_TABLES = [
   'symbolAt', 'symbolLength', 'symbolPairs', 'pairName', 'pairValue', 'pairNext', 'pairCount', 'pairFirstRun', 'pairLastRun',
 ] as const
-const LONG_INDEX_TABLES = ['seriesLabels'] as const
-const PLACE_TABLES = ['seriesGroup', 'seriesColumn', 'seriesMore', 'groupRecord'] as const
-export type IndexTable = (typeof INDEX_TABLES | typeof LONG_INDEX_TABLES)[number]
-export type PlaceTable = (typeof PLACE_TABLES)[number]
-/** Words of the directories of one side. */
-const SIDE_DIRECTORIES = INDEX_TABLES.length * DIRECTORY + LONG_INDEX_TABLES.length * LONG_DIRECTORY
-/** First unit that the arena may hand out. */
-export const ARENA_START: number = ROOT_UNITS + (2 * SIDE_DIRECTORIES + PLACE_TABLES.length * LONG_DIRECTORY) / 2
+/** By ref; the one of labels last in each side. */
+const REF_TABLES = ['seriesGroup', 'seriesColumn', 'seriesMore'] as const
+export type IndexTable = (typeof INDEX_TABLES)[number] | 'seriesLabels'
+export type PlaceTable = (typeof REF_TABLES)[number] | 'groupRecord'
 
 export type Side = 0 | 1
 
@@ -73,6 +76,11 @@ export class SharedHeap {
   readonly f64: Float64Array
   /** Text of u8 ranges; Buffer decodes shared memory, TextDecoder does not. */
   readonly buffer: Buffer
+  /** First unit that the arena may hand out. */
+  readonly arenaStart: number
+  /** Words of a directory by ref, and of the directories of one side. */
+  readonly #refDirectory: number
+  readonly #sideWords: number
 
   constructor(memory: WebAssembly.Memory) {
     this.memory = memory
@@ -81,33 +89,44 @@ export class SharedHeap {
     this.i32 = new Int32Array(memory.buffer)
     this.f64 = new Float64Array(memory.buffer)
     this.buffer = Buffer.from(memory.buffer)
+    this.#refDirectory = this.u8.length < SMALL_BYTES ? SHORT_REF_DIRECTORY : REF_DIRECTORY
+    this.#sideWords = INDEX_TABLES.length * DIRECTORY + this.#refDirectory
+    this.arenaStart = ROOT_UNITS + (2 * this.#sideWords + REF_TABLES.length * this.#refDirectory + GROUP_DIRECTORY) / 2
+  }
+
+  /** The highest ref that its tables take. */
+  get refMax(): number {
+    return this.#refDirectory * ENTRIES - 1
   }
 
   /** Reserves `bytesMax` of address space (at most 4 GiB). Throws FolderError where the system refuses it. */
   static make(bytesMax: number): SharedHeap {
     const pages = Math.min(65536, Math.floor(bytesMax / PAGE_BYTES))
-    assert(pages * PAGE_BYTES > ARENA_START * 8, `head memory of ${bytesMax} bytes is too small`)
     const heap = new SharedHeap(reserve(pages))
+    assert(heap.u8.length > heap.arenaStart * 8, `head memory of ${bytesMax} bytes is too small`)
     heap.u32[ROOT_EPOCH] = 1
     return heap
   }
 
   /** One of the fixed arrays by series or group. */
   paged(name: PlaceTable): PagedU32 {
-    return new PagedU32(this, ROOT_UNITS * 2 + 2 * SIDE_DIRECTORIES + PLACE_TABLES.indexOf(name) * LONG_DIRECTORY, LONG_DIRECTORY)
+    const first = ROOT_UNITS * 2 + 2 * this.#sideWords
+    if (name === 'groupRecord') return new PagedU32(this, first + REF_TABLES.length * this.#refDirectory, GROUP_DIRECTORY)
+    return new PagedU32(this, first + REF_TABLES.indexOf(name) * this.#refDirectory, this.#refDirectory)
   }
 
   /** One of the fixed arrays of a side of the index. */
   indexTable(name: IndexTable, side: Side): PagedU32 {
-    const first = ROOT_UNITS * 2 + side * SIDE_DIRECTORIES
-    if (name === 'seriesLabels') return new PagedU32(this, first + INDEX_TABLES.length * DIRECTORY, LONG_DIRECTORY)
+    const first = ROOT_UNITS * 2 + side * this.#sideWords
+    if (name === 'seriesLabels') return new PagedU32(this, first + INDEX_TABLES.length * DIRECTORY, this.#refDirectory)
     return new PagedU32(this, first + INDEX_TABLES.indexOf(name) * DIRECTORY, DIRECTORY)
   }
 
-  /** Empties the directories and the root words of a side, which nobody reads. */
-  clearSide(side: Side): void {
-    const first = ROOT_UNITS * 2 + side * SIDE_DIRECTORIES
-    this.u32.fill(0, first, first + SIDE_DIRECTORIES)
+  /** Empties the directories and the root words of a side, which nobody reads. `ref`: the newest one. */
+  clearSide(side: Side, ref: number): void {
+    const first = ROOT_UNITS * 2 + side * this.#sideWords
+    // What was never used of it is no memory yet.
+    this.u32.fill(0, first, first + INDEX_TABLES.length * DIRECTORY + (ref >>> 12) + 1)
     this.u32.fill(0, sideWord(side), sideWord(side) + SIDE_WORDS)
   }
 }
@@ -155,13 +174,13 @@ export class PagedU32 {
     return this.#u32[this.#directoryAt + (i >>> 12)]! + (i & 4095)
   }
 
-  /** Main thread only: makes the page of element i from `allocate` (zeroed units) where it is missing. */
+  /** Main thread only: makes the page of element i from `allocate` (zeroed units) where it is missing. Throws LogError where the table ends. */
   reserve(i: number, allocate: (units: number) => number): void {
     const page = i >>> 12
     const at = this.#directoryAt + page
-    // Fast path: it is there. The text of what is asserted below would be made each time.
+    // Fast path: it is there.
     if (page < this.#pages && this.#u32[at] !== 0) return
-    assert(page < this.#pages, `more than ${this.#pages * ENTRIES} entries in a head table`)
+    if (page >= this.#pages) throw new LogError(`cannot store more in the head: a table of it has its ${this.#pages * ENTRIES} entries`, 'memory')
     this.#u32[at] = allocate(PAGE_UNITS) * 2
   }
 

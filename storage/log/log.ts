@@ -72,6 +72,8 @@ export class Log {
   #idleTimer: Timer | null = null
   #waiters: Waiter[] = []
   #isClosed = false
+  /** Files that were to go may be there still, until the next start. */
+  #hasLeftFiles = false
   /** Why nothing is written now. */
   #failure: LogError | null = null
   /** Why no rows are taken, though they could be written. */
@@ -156,10 +158,20 @@ export class Log {
   }
 
   /** Removes files whose rows all lie before `lsn`. Rejects with DiskError; the files are forgotten even so, until the next start. */
-  dropBefore(lsn: number): Promise<void> {
+  async dropBefore(lsn: number): Promise<void> {
     const names: string[] = []
     while (this.#files.length > 1 && this.#files[0]!.endLsn <= lsn) names.push(path.basename(this.#files.shift()!.path))
-    return removeFiles(this.#folder, names)
+    try {
+      await removeFiles(this.#folder, names)
+    } catch (error) {
+      this.#hasLeftFiles = true
+      throw error
+    }
+  }
+
+  /** No row before this is in any file; -Infinity where the disk has not let one go. */
+  get oldestLsn(): number {
+    return this.#hasLeftFiles ? -Infinity : (this.#files[0]?.startLsn ?? this.#fileStart) + LOG_HEADER_BYTES
   }
 
   /** Writes and syncs everything, then closes, also where that fails. Throws LogError. */

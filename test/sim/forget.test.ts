@@ -23,7 +23,7 @@ const LIVES = Number(process.env['PROVE_LIVES'] ?? 24)
 type Samples = Map<string, Map<number, number>>
 
 function start(names: SimNames, now: number, wrong: Wrong = {}): Life {
-  return startLife({ names, now, ...wrong }, { retentionMs: 800 * HOUR, headBytesMax: 16 * 2 ** 20 })
+  return startLife({ names, now, ...wrong }, { retentionMs: 800 * HOUR, headBytesMax: 16 * 2 ** 20, fileBytesMax: { log: 512, segments: 512 } })
 }
 
 /** Some that stay, some of this generation alone, some that come every fourth time. */
@@ -78,6 +78,7 @@ describe('series that leave the head', () => {
     const { series } = whole.db.head
     expect(series.forgotten).toBeGreaterThan(40)
     expect(series.count).toBeLessThan(60)
+    let again = whole.db.head.groupIds.again
     check(whole.db, samples, samples, 'a whole life')
     const to = whole.disk.calls
     await kill(whole)
@@ -93,10 +94,12 @@ describe('series that leave the head', () => {
       for (let g = GENERATIONS; g < GENERATIONS + 5; g++) await generation(next, g, sent!, acked!)
       check(next.db, sent!, acked!, `call ${endsAt}, five generations on`)
       expect(next.db.head.series.count, `call ${endsAt}`).toBeLessThan(90)
+      again += life.db.head.groupIds.again + next.db.head.groupIds.again
       const last = start((await kill(next)).afterPowerCut(new Random(n), 'nothing'), START + 40 * HOUR)
       check(last.db, sent!, acked!, `call ${endsAt}, the life after that`)
       await kill(last)
     }
+    expect(again, 'ids of groups given again').toBeGreaterThan(LIVES)
   }, 400_000)
 
   it('lose nothing where the disk refuses a call', async () => {

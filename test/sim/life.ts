@@ -22,7 +22,7 @@ export interface Wrong {
   faults?: readonly Fault[]
 }
 
-export function startLife({ names, now, ...wrong }: Wrong & { names: SimNames; now: number }, options: Pick<DatabaseOptions, 'retentionMs' | 'headBytesMax'>): Life {
+export function startLife({ names, now, ...wrong }: Wrong & { names: SimNames; now: number }, options: Pick<DatabaseOptions, 'retentionMs' | 'headBytesMax' | 'fileBytesMax' | 'refMax'>): Life {
   const disk = new SimDisk({ random: new Random(1), names, ...wrong })
   const before = useDisk(disk)
   onTestFinished(() => void useDisk(before))

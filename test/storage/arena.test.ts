@@ -6,7 +6,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { Random } from '../../lib/std/random.ts'
 import { Arena, closeSlot, openSlot } from '../../storage/head/arena.ts'
 import { StoreQueryable } from '../../storage/store-querier.ts'
-import { ARENA_START, ROOT_EPOCH, SharedHeap } from '../../storage/head/shared-heap.ts'
+import { ROOT_EPOCH, SharedHeap } from '../../storage/head/shared-heap.ts'
 import { testSeed } from '../support/seed.ts'
 import { tempFolder } from '../support/temp-folder.ts'
 import type { PinningData } from './pinning-worker.ts'
@@ -16,7 +16,7 @@ const UNITS = 24
 
 describe('Arena', () => {
   it('gives back what a reader may see when that reader has closed, and not before', () => {
-    const heap = SharedHeap.make(ARENA_START * 8 + 2 ** 20)
+    const heap = SharedHeap.make(4 * 2 ** 20)
     const arena = new Arena(heap)
     const [a, b] = [arena.allocate(UNITS), arena.allocate(UNITS)]
     openSlot(heap, 1)
@@ -36,7 +36,7 @@ describe('Arena', () => {
   })
 
   it('pins for a reader whatever epoch it begins in', () => {
-    const heap = SharedHeap.make(ARENA_START * 8 + 2 ** 20)
+    const heap = SharedHeap.make(4 * 2 ** 20)
     heap.u32[ROOT_EPOCH] = 0xfffffff5
     const arena = new Arena(heap)
     for (let round = 0; round < 20; round++) {

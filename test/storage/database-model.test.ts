@@ -20,7 +20,7 @@ describe('Database, cut into blocks', () => {
       for (const key of Object.keys(sum) as (keyof ModelReport)[]) sum[key] += report[key]
     }
     // What did not happen was not tried; what is rare need not happen in few runs.
-    const rare: readonly string[] = RUNS < 100 ? ['retentions', 'compactions', 'snapshots', 'again', 'hidden', 'forgotten'] : []
+    const rare: readonly string[] = RUNS < 100 ? ['retentions', 'compactions', 'snapshots', 'again', 'hidden', 'forgotten', 'regrouped'] : []
     for (const [what, times] of Object.entries(sum)) if (!rare.includes(what)) expect(times, what).toBeGreaterThan(0)
     console.log(`${RUNS} runs of ${COMMANDS} commands, seed ${seed}: ${Object.entries(sum).map(([what, times]) => `${times} ${what}`).join(', ')}`)
   }, 120_000 + RUNS * 5000)

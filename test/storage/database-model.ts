@@ -28,6 +28,8 @@ export interface ModelReport {
   restarts: number
   /** Series that the head had let go of, over all restarts. */
   forgotten: number
+  /** Ids of groups given again. */
+  regrouped: number
   deletes: number
   /** Samples that were deleted, and of these the ones that came again. */
   deleted: number
@@ -40,7 +42,7 @@ export interface ModelReport {
 }
 
 export function emptyReport(): ModelReport {
-  return { cuts: 0, compactions: 0, retentions: 0, restarts: 0, forgotten: 0, deletes: 0, deleted: 0, again: 0, cleanings: 0, snapshots: 0, hidden: 0, samples: 0 }
+  return { cuts: 0, compactions: 0, retentions: 0, restarts: 0, forgotten: 0, regrouped: 0, deletes: 0, deleted: 0, again: 0, cleanings: 0, snapshots: 0, hidden: 0, samples: 0 }
 }
 
 /** `commands` of them in a folder; throws where the store and the Map disagree. */
@@ -65,6 +67,8 @@ class ModelRun {
   /** Series whose number begins with a 1 may have a retention of their own; null: none has. */
   readonly #ownMs: number | null
   readonly #total: number
+  /** With small ones log and segments soon let ids of groups go. */
+  readonly #fileBytesMax: { log: number; segments: number }
   readonly #logged: string[] = []
   readonly #logger = new Logger({ level: 'warn', format: 'logfmt', write: (line) => void this.#logged.push(line) })
   /** Series come in waves: those of the last one are silent for so long that the head forgets them, and come back. */
@@ -82,12 +86,13 @@ class ModelRun {
     this.#retentionMs = [10, 70, 70][random.int(3)]! * HOUR
     this.#ownMs = [null, null, 4 * HOUR, 100 * HOUR][random.int(4)]!
     this.#hasWaves = random.int(2) === 0
+    this.#fileBytesMax = random.int(3) === 0 ? { log: 1 << 20, segments: 1 << 20 } : { log: 1024, segments: 512 }
     this.#clock = new FakeClock(NOW)
     this.#db = this.#open()
   }
 
   #open(folder: string = this.#folder, clock: FakeClock = this.#clock): Database {
-    const db = open(folder, { clock, retentionMs: this.#retentionMs, outOfOrderMs: OUT_OF_ORDER, headBytesMax: 32 * 2 ** 20, logger: this.#logger })
+    const db = open(folder, { clock, retentionMs: this.#retentionMs, outOfOrderMs: OUT_OF_ORDER, headBytesMax: 32 * 2 ** 20, fileBytesMax: this.#fileBytesMax, logger: this.#logger })
     if (this.#ownMs !== null) {
       db.setLimits({
         retentionMs: this.#retentionMs, retentionBytes: Infinity, minuteRetentionMs: 0, hourRetentionMs: 0, outOfOrderMs: OUT_OF_ORDER,
@@ -191,6 +196,7 @@ class ModelRun {
     this.report.compactions += done.compact
     this.report.retentions += timeRetentions
     this.report.forgotten += this.#db.head.series.forgotten
+    this.report.regrouped += this.#db.head.groupIds.again
   }
 
   #append(step: number): void {

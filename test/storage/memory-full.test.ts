@@ -8,11 +8,11 @@ import type { Database } from '../../storage/database.ts'
 import { FolderError, LogError } from '../../storage/errors.ts'
 import { STORED } from '../../storage/interface.ts'
 import type { Arena } from '../../storage/head/arena.ts'
-import { ARENA_START, SIDE_PAIR_COUNT, SIDE_SYMBOL_COUNT, sideWord } from '../../storage/head/shared-heap.ts'
+import { SIDE_PAIR_COUNT, SIDE_SYMBOL_COUNT, sideWord } from '../../storage/head/shared-heap.ts'
 import { tempFolder } from '../support/temp-folder.ts'
 import { NOW, abandon, append, batchOf, keyOf, open, readAll, samplesIn, series, seriesOf, type Points } from './store.ts'
 
-const HEAD_BYTES = ARENA_START * 8 + 2 * 2 ** 20
+const HEAD_BYTES = 4 * 2 ** 20
 
 interface Piece {
   at: number
