@@ -8,6 +8,7 @@ import path from 'node:path'
 import { DiskError, DiskFile, freeSpace, listFolder, makeFolder, readWhole, removeFiles, syncFolder } from '../lib/std/fs.ts'
 import { reserveOf } from './disk-reserve.ts'
 import { LogError } from './errors.ts'
+import { assertKnownFrames } from './format-mark.ts'
 import { FRAME_HEAD_BYTES, FRAME_OVERHEAD_BYTES, TYPE_REQUEST, sealFrame } from './log/frame.ts'
 import { scanFrames } from './log/scan-frames.ts'
 
@@ -119,14 +120,16 @@ function frameOf(body: Uint8Array): Buffer {
   return frame
 }
 
-/** Puts the requests of a file behind `into`; returns the bytes between sound frames. */
+/** Puts the requests of a file behind `into`; returns the bytes between sound frames. Throws FolderError where a newer Monitor has written it. */
 function readRequests(file: string, into: Uint8Array[]): number {
   const found = readWhole(file)
   const bytes = Buffer.from(found.buffer, found.byteOffset, found.length)
   let soundBytes = 0
-  const { soundEnd } = scanFrames(bytes, 0, bytes.length, (type, at, length) => {
+  const tally = scanFrames(bytes, 0, bytes.length, (type, at, length) => {
     soundBytes += length + FRAME_OVERHEAD_BYTES
     if (type === TYPE_REQUEST) into.push(bytes.subarray(at + LENGTH_BYTES, at + LENGTH_BYTES + bytes.readUInt32LE(at)))
   })
-  return soundEnd - soundBytes
+  // What is left out here goes with its file.
+  assertKnownFrames(file, tally)
+  return tally.soundEnd - soundBytes
 }

@@ -15,6 +15,7 @@ import { publishedTiers } from './tier-plan.ts'
 import { BlockLabels } from './block/ref-labels.ts'
 import { FolderError, LogError } from './errors.ts'
 import { FolderLock } from './folder-lock.ts'
+import { assertKnownFormat, assertKnownFrames, markFormat } from './format-mark.ts'
 import { HeadReplay } from './head/head-replay.ts'
 import { Head } from './head/head.ts'
 import { SegmentWriter, scanSegmentFile, segmentFileNumbers, segmentFilePath } from './head/segment-file.ts'
@@ -76,6 +77,7 @@ export interface LoadedFolder {
 
 /** Makes the folder if it is not there, and takes its lock. Throws FolderError if another process has it or it cannot be made, or is Prometheus', DiskError. */
 export function takeFolder(folder: string): FolderLock {
+  assertKnownFormat(folder)
   if (isOfPrometheus(folder)) {
     throw new FolderError(`cannot keep data in ${folder}: it is a data folder of Prometheus, which is not written to; name another with --storage.tsdb.path, and take over what is here with: monitor tsdb import prometheus ${folder} --storage.tsdb.path=THE_OTHER`)
   }
@@ -110,6 +112,7 @@ export function* loadFolder(options: LoadOptions): Steps<LoadedFolder> {
 function* loadLocked(options: LoadOptions, lock: FolderLock): Steps<LoadedFolder> {
   const { folder, clock = systemClock, logger = silentLogger } = options
   const started = clock.monotonic()
+  markFormat(folder, logger)
   const heap = options.heap ?? SharedHeap.make(options.headBytesMax ?? defaultHeadBytes())
   const definitions = new SeriesFile(`${folder}/series/definitions`)
   const { blocks, minutes, hours, damaged } = recoverFolders(folder, logger)
@@ -170,8 +173,9 @@ class Load {
   }
 
   *#loadDefinitions(blocks: readonly StoredBlock[], minutes: readonly StoredBlock[]): Steps<void> {
-    const { definitions, head, recovery } = this.#parts
+    const { folder, definitions, head, recovery } = this.#parts
     const damage = yield* definitions.load(head.definitionVisitor())
+    assertKnownFrames(`${folder}/series/definitions`, damage)
     this.#defineLost(blocks)
     this.#skipRefsOfTiers(minutes)
     recovery.series = head.series.count
@@ -211,6 +215,7 @@ class Load {
       mayBeUnsynced ||= segment.flushedLsn >= oldestLsn || (oldestLsn === Infinity && mustBeVerified)
       segments.note(number, { maxT: segment.maxT, generation: head.groups[segment.group]?.generation ?? 0 })
     })
+    assertKnownFrames(segmentFilePath(headFolder(folder), number), found)
     recovery.corruptRecords += found.frames
     recovery.corruptBytes += found.bytes
     if (found.frames > 0) segments.keepDamaged([number])

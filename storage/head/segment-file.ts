@@ -5,7 +5,7 @@ import { DiskError, DiskFile, fileSizeBytes, listFolder, openDurably, removeFile
 import type { Steps } from '../../lib/std/steps.ts'
 import { moveToQuarantine } from '../quarantine.ts'
 import { DamageTally, MARK_BYTES, closeMarked, writeMark } from '../log/damage.ts'
-import { FRAME_HEAD_BYTES, FRAME_OVERHEAD_BYTES, TYPE_SEGMENT, TYPE_SYNCED, frameLength, findFrame, isPayloadSound, sealFrame } from '../log/frame.ts'
+import { FRAME_HEAD_BYTES, FRAME_OVERHEAD_BYTES, TYPE_SEGMENT, TYPE_SYNCED, frameLength, findFrame, isKnownType, isPayloadSound, sealFrame } from '../log/frame.ts'
 
 const FILE_BYTES_MAX = 128 * 1024 * 1024
 /** Fixed part of a segment's payload. */
@@ -277,6 +277,7 @@ export function* scanSegmentFile(folder: string, number: number, verifyFromLsn: 
       }
       const end = at + length + FRAME_OVERHEAD_BYTES
       const type = window.readUInt32LE(p + 8)
+      if (!isKnownType(type)) tally.unknown ??= { type, at }
       if (type !== TYPE_SEGMENT || length < SEGMENT_HEAD_BYTES) {
         if (type === TYPE_SYNCED && isPayloadSound(window, p, length, windowEnd - windowAt)) {
           const to = window.readDoubleLE(p + FRAME_HEAD_BYTES + 8)

@@ -46,6 +46,8 @@ export class DamageTally {
   soundEnd = 0
   /** What is damaged, and that a mark covers it. */
   readonly stretches: Stretch[] = []
+  /** The first sound frame of a type that is not known: a newer Monitor's. */
+  unknown: { type: number; at: number } | null = null
   /** Stretches that no mark covers yet. */
   #open: Stretch[] = []
 

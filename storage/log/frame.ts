@@ -20,6 +20,14 @@ export const TYPE_SEALED = 7
 export const TYPE_REQUEST = 8
 export const TYPE_SERIES = 9
 
+/** The newest of them. */
+const TYPE_MAX = TYPE_SERIES
+
+/** False for frames of a later format. */
+export function isKnownType(type: number): boolean {
+  return type > 0 && type <= TYPE_MAX
+}
+
 const SYNC_BYTES = Buffer.from([0x4e, 0x4f, 0x4d, 0x9c])
 
 /** Writes the header of a frame whose payload of `length` bytes (a multiple of 8) follows at `at` + 16. */

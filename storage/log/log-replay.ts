@@ -2,6 +2,7 @@
 import type { FloatHistogram } from '../../lib/model/histogram.ts'
 import { listFolder, readWhole } from '../../lib/std/fs.ts'
 import type { Steps } from '../../lib/std/steps.ts'
+import { assertKnownFrames } from '../format-mark.ts'
 import type { DamageTally } from './damage.ts'
 import { TYPE_ROW } from './frame.ts'
 import { readHistogramRecord } from '../codec/histogram-record.ts'
@@ -55,6 +56,7 @@ export function oldestLogLsn(folder: string): number {
   return first === undefined ? Infinity : Number(first.slice(0, 20))
 }
 
+/** Throws FolderError where a newer Monitor has written something. */
 export function* replayLog(folder: string, visit: RowVisitor): Steps<Replayed> {
   const out: Replayed = { files: [], nextLsn: 0, rows: 0, damagedRecords: 0, damagedBytes: 0, found: [] }
   const names = listFolder(folder).filter((name) => LOG_NAME.test(name))
@@ -66,6 +68,7 @@ export function* replayLog(folder: string, visit: RowVisitor): Steps<Replayed> {
     // Where the disk refused a file, the next one has what was not synced of it; what the file has of that is worth nothing.
     const rowsEnd = (starts[i + 1] ?? Infinity) + LOG_HEADER_BYTES
     const damage = yield* scanRows(bytes, { startLsn, rowsEnd }, visit, out)
+    assertKnownFrames(path, damage)
     out.damagedRecords += damage.frames
     out.damagedBytes += damage.bytes
     out.found.push({ path, syncedTo: damage.syncedTo })

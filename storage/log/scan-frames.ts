@@ -1,7 +1,7 @@
 // Walks a run of frames from its start to its end, whatever lies between them.
 import { runThrough, type Steps } from '../../lib/std/steps.ts'
 import { DamageTally } from './damage.ts'
-import { FRAME_HEAD_BYTES, FRAME_OVERHEAD_BYTES, TYPE_SYNCED, findFrame, frameLength, isPayloadSound } from './frame.ts'
+import { FRAME_HEAD_BYTES, FRAME_OVERHEAD_BYTES, TYPE_SYNCED, findFrame, frameLength, isKnownType, isPayloadSound } from './frame.ts'
 
 /** Read between two turns of others; some 10 ms where all of it is samples. */
 const STEP_BYTES = 256 * 1024
@@ -30,6 +30,7 @@ export function* scanFramesInSteps(bytes: Buffer, from: number, end: number, vis
     const frameEnd = at + length + FRAME_OVERHEAD_BYTES
     if (length >= 0 && isPayloadSound(bytes, at, length, end)) {
       const type = bytes.readUInt32LE(at + 8)
+      if (!isKnownType(type)) tally.unknown ??= { type, at }
       if (type === TYPE_SYNCED) tally.synced(bytes, at + FRAME_HEAD_BYTES)
       else visit(type, at + FRAME_HEAD_BYTES, length, at)
       at = frameEnd

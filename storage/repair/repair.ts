@@ -10,6 +10,7 @@ import { parseBlockName } from '../block/block-meta.ts'
 import { BlockLabels } from '../block/ref-labels.ts'
 import { BlockError } from '../errors.ts'
 import { FolderLock } from '../folder-lock.ts'
+import { assertKnownFormat } from '../format-mark.ts'
 import { NOTHING_CUT, type Cut } from '../head/published.ts'
 import { oldestLogLsn } from '../log/log-replay.ts'
 import { moveToQuarantine } from '../quarantine.ts'
@@ -21,8 +22,9 @@ import { repairTiers } from './tiers.ts'
 
 const NOTHING_KNOWN = { cover: NOTHING_CUT, droppedT: -Infinity }
 
-/** Rejects with FolderError if a process has the folder, DiskError if the disk does not do what is asked; a second try goes on. */
+/** Rejects with FolderError if a process has the folder or a newer Monitor has written it, DiskError if the disk does not do what is asked; a second try goes on. */
 export async function repairFolder(folder: string, isDryRun: boolean, report: (finding: Finding) => void): Promise<void> {
+  assertKnownFormat(folder)
   const lock = new FolderLock(folder)
   try {
     await repair({ folder, quarantine: path.join(folder, 'quarantine'), isDryRun, report })
