@@ -125,7 +125,7 @@ describe('a cut of the head', () => {
     expect(db.head.groups.length).toBe(retired)
     await waitFor('the file to go', async () => {
       await clock.advance(16_000)
-      return fs.readdirSync(`${folder}/head`).join() === '00000002.seg'
+      return fs.readdirSync(`${folder}/head`).join() === '00000002.seg,00000003.seg'
     })
     expect(timesOf(read, 0).length).toBe(84)
     expect(timesOf(readAll(db), 0)).toEqual(Array.from({ length: 20 }, (_, k) => T + k * 1000 + 500))
