@@ -38,13 +38,13 @@ export class ReceiverRunner implements ReceiverTools {
   /** Makes the receivers of a configuration from now on. */
   async applyConfig(config: PipelineConfig): Promise<(section: IntegrationConfig) => Receiver> {
     // Who tells no one need not load what tells.
-    const [{ makeReceiver }, { NotificationTemplates }, { notificationData }, push, courier] = await Promise.all([
-      import('../lib/notify/receiver/make.ts'), import('../lib/notify/template/notification-templates.ts'), import('../lib/notify/template/data.ts'), this.#subscriptionsOrNone(),
+    const [{ makeReceiver }, { NotificationTemplates }, { notificationData }, courier] = await Promise.all([
+      import('../lib/notify/receiver/make.ts'), import('../lib/notify/template/notification-templates.ts'), import('../lib/notify/template/data.ts'),
       this.#courier ??= this.#openCourier(),
     ])
     const { clock, logger } = this.#ground
     const templates = new NotificationTemplates(config.templateFiles, clock)
-    const receiverGround = { clock, logger, version: VERSION, templates, isPrivateAllowed: config.globals.isPrivateAllowed, push, courier }
+    const receiverGround = { clock, logger, version: VERSION, templates, isPrivateAllowed: config.globals.isPrivateAllowed, push: () => this.#subscriptions(), courier }
     this.#now = { config, receiverGround, expand: (notification) => templates.routeLabels(notification.routeLabels, notificationData(notification, notification.routeLabels)) }
     return (section) => makeReceiver(section, receiverGround)
   }
@@ -100,15 +100,5 @@ export class ReceiverRunner implements ReceiverTools {
       throw error
     })
     return this.#push
-  }
-
-  /** Other receivers must not wait for a store that fails. */
-  async #subscriptionsOrNone(): Promise<PushSubscriptions | null> {
-    try {
-      return await this.#subscriptions()
-    } catch (error) {
-      this.#ground.logger.error('subscriptions of browsers cannot be read: web push tells no one', { err: error instanceof Error ? error : String(error) })
-      return null
-    }
   }
 }

@@ -180,7 +180,7 @@ export class Monitor {
     await metadata.close()
     await scrape.stop()
     await ruleTest.stop()
-    alertRules.flush()
+    alertRules.stop()
     await rules.stop()
     await notify.stop()
     await meta.stop()

@@ -22,6 +22,15 @@ export interface NotificationEntry {
   expiresAtMs: number
 }
 
+/** An integration of a receiver has owed a group a message since then. */
+export interface OwedEntry {
+  groupKey: string
+  /** `name/kind/index`. */
+  receiver: string
+  /** Unix ms. */
+  sinceMs: number
+}
+
 /** One episode of an alert: from its first firing to its end. `alerts` of the requirements, with what is laid over it. */
 export interface AlertRecord {
   /** UUID of the episode. */
@@ -141,6 +150,9 @@ export interface MetaStore {
    */
   noteNotificationEntry(entry: NotificationEntry, isCarried: boolean): void
 
+  owed(): Promise<OwedEntry[]>
+  putOwed(owed: readonly OwedEntry[], settled: readonly Omit<OwedEntry, 'sinceMs'>[]): Promise<void>
+
   /** Newest first. */
   alerts(filter: AlertFilter): Promise<AlertRecord[]>
   /** Open and acknowledged ones. */
@@ -156,6 +168,8 @@ export interface MetaStore {
   putPending(records: readonly PendingRecord[]): Promise<void>
   told(): Promise<ToldEntry[]>
   events(alertId: string): Promise<AlertEvent[]>
+  /** Those of these alerts whose history has no such line of `sinceMs` or later. */
+  alertsLacking(ids: readonly string[], line: Pick<AlertEvent, 'kind' | 'detail'> & { sinceMs: number }): Promise<AlertRecord[]>
 
   rules(): Promise<StoredRule[]>
   putRule(rule: StoredRule): Promise<void>

@@ -129,9 +129,16 @@ CREATE INDEX idx_pending_ended ON pending_alerts(ended_at);
 `, `
 ALTER TABLE alerts ADD COLUMN given_back_at INTEGER;
 UPDATE alerts SET given_back_at = escalation_from WHERE escalation_from > triggered_at;
+`, `
+CREATE TABLE owed (
+  group_key TEXT NOT NULL,
+  receiver  TEXT NOT NULL,
+  since     INTEGER NOT NULL,
+  PRIMARY KEY (group_key, receiver)
+) STRICT, WITHOUT ROWID;
 `]
 
-export const TABLES: readonly string[] = ['servers', 'alert_rules', 'alerts', 'alert_log', 'silences', 'notifications', 'kept_values', 'told', 'pending_alerts']
+export const TABLES: readonly string[] = ['servers', 'alert_rules', 'alerts', 'alert_log', 'silences', 'notifications', 'kept_values', 'told', 'pending_alerts', 'owed']
 
 /** Brings a file, also an empty one, to this version, all steps or none. Throws MetaError where a newer Monitor wrote it. */
 export function migrate(db: DatabaseSync, file: string): void {

@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Silence } from '../model/silence.ts'
 import type { Channel } from './channel.ts'
 import { MetaError } from './errors.ts'
-import type { AlertEvent, AlertFilter, AlertRecord, MetaStore, NotificationEntry, PendingFilter, PendingRecord, StoredRule, ToldEntry } from './interface.ts'
+import type { AlertEvent, AlertFilter, AlertRecord, MetaStore, NotificationEntry, OwedEntry, PendingFilter, PendingRecord, StoredRule, ToldEntry } from './interface.ts'
 import type { Call, Method, Result } from './request.ts'
 import { laterEntry, type ToldJournal } from './told-journal.ts'
 
@@ -47,8 +47,8 @@ export class SqliteStore implements MetaStore {
       entries.set(key, later)
       missing.push(later)
     }
-    // Those that are refused stay in the journal.
-    await Promise.allSettled(missing.map((entry) => this.putNotificationEntry(entry)))
+    // Those that are refused stay in the journal. Who asks need not wait: a disk that takes no more may still be read.
+    void Promise.allSettled(missing.map((entry) => this.putNotificationEntry(entry)))
     return [...entries.values()]
   }
 
@@ -108,6 +108,18 @@ export class SqliteStore implements MetaStore {
 
   events(alertId: string): Promise<AlertEvent[]> {
     return this.#ask({ method: 'events', args: [alertId] })
+  }
+
+  alertsLacking(ids: readonly string[], line: Pick<AlertEvent, 'kind' | 'detail'> & { sinceMs: number }): Promise<AlertRecord[]> {
+    return this.#ask({ method: 'alertsLacking', args: [ids, line] })
+  }
+
+  owed(): Promise<OwedEntry[]> {
+    return this.#ask({ method: 'owed', args: [] })
+  }
+
+  putOwed(owed: readonly OwedEntry[], settled: readonly Omit<OwedEntry, 'sinceMs'>[]): Promise<void> {
+    return this.#ask({ method: 'putOwed', args: [owed, settled] })
   }
 
   rules(): Promise<StoredRule[]> {

@@ -2,7 +2,7 @@
 import type { DatabaseSync, SQLOutputValue, StatementSync } from 'node:sqlite'
 import type { Matcher } from '../model/matcher.ts'
 import type { Silence } from '../model/silence.ts'
-import type { AlertEvent, AlertFilter, AlertRecord, NotificationEntry, PendingFilter, PendingRecord, StoredRule, ToldEntry } from './interface.ts'
+import type { AlertEvent, AlertFilter, AlertRecord, NotificationEntry, OwedEntry, PendingFilter, PendingRecord, StoredRule, ToldEntry } from './interface.ts'
 import type { Call, Method, Result } from './request.ts'
 
 type Row = Record<string, SQLOutputValue>
@@ -100,6 +100,20 @@ export class Tables implements Handlers {
   events(alertId: string): AlertEvent[] {
     return this.#all('SELECT at, kind, detail FROM alert_log WHERE alert_id = ? ORDER BY at, rowid', alertId)
       .map(({ at, kind, detail }) => ({ alertId, timeMs: number(at), kind: text(kind) as AlertEvent['kind'], detail: text(detail) }))
+  }
+
+  alertsLacking(ids: readonly string[], { kind, detail, sinceMs }: Pick<AlertEvent, 'kind' | 'detail'> & { sinceMs: number }): AlertRecord[] {
+    const sql = 'SELECT * FROM alerts WHERE alert_id = ? AND NOT EXISTS (SELECT 1 FROM alert_log l WHERE l.alert_id = alerts.alert_id AND at >= ? AND kind = ? AND detail = ?)'
+    return ids.flatMap((id) => this.#all(sql, id, sinceMs, kind, detail)).map(alertOf)
+  }
+
+  owed(): OwedEntry[] {
+    return this.#all('SELECT * FROM owed').map((row) => ({ groupKey: text(row['group_key']), receiver: text(row['receiver']), sinceMs: number(row['since']) }))
+  }
+
+  putOwed(owed: readonly OwedEntry[], settled: readonly Omit<OwedEntry, 'sinceMs'>[]): void {
+    for (const { groupKey, receiver } of settled) this.#run('DELETE FROM owed WHERE group_key = ? AND receiver = ?', groupKey, receiver)
+    for (const { groupKey, receiver, sinceMs } of owed) this.#run('INSERT OR REPLACE INTO owed VALUES (?, ?, ?)', groupKey, receiver, sinceMs)
   }
 
   rules(): StoredRule[] {

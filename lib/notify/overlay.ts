@@ -3,6 +3,8 @@
 import type { SentAlert } from '../model/alert.ts'
 import type { Labels } from '../model/labels.ts'
 import type { NotifiedAlert, Notification } from '../model/notification.ts'
+import type { CarriedMessage } from './courier/carried-log.ts'
+import type { ToldMessage } from './courier/courier.ts'
 
 export interface AlertOverlay {
   /**
@@ -15,6 +17,13 @@ export interface AlertOverlay {
   ackUrl(fingerprint: string): string
   /** Telling a receiver (`name/kind/index`) came to its end; `error` null: delivered. Of thousands of alerts it is told in parts. */
   onNotified(receiver: string, notification: Notification, error: string | null): void
+  /** The episodes that a message tells of. */
+  episodesOf(notification: Notification): Pick<ToldMessage, 'firingIds' | 'resolvedIds'>
+  /**
+   * A message of a program before this one was taken, and that one may have ended before it could say so here. Resolves to whether
+   * what it leaves is kept; asked again at the next start if not.
+   */
+  onCarried(message: CarriedMessage): Promise<boolean>
   /** Alerts of a group that a stage kept back, and who: silence ids, inhibiting fingerprints, time intervals. */
   onSuppressed(kind: 'silenced' | 'inhibited' | 'muted', alerts: readonly NotifiedAlert[], by: readonly string[]): void
 }

@@ -44,16 +44,29 @@ async function holdingHook(): Promise<{ url: string; pages: string[]; held: Held
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`, pages, held }
 }
 
+interface History {
+  alert_id: string
+  told_at: string | null
+  history: { kind: string; detail: string }[]
+}
+
+/** Of the newest alert of that name, or of the one of an id. */
+async function historyOf({ base }: MonitorProcess, name: string, id = ''): Promise<History> {
+  const { data } = await (await fetch(`${base}/api/alerts?name=${name}`)).json() as { data: { alert_id: string }[] }
+  return (await (await fetch(`${base}/api/alerts/${id === '' ? data[0]!.alert_id : id}`)).json() as { data: History }).data
+}
+
 it('a page that is under way at a kill -9 is told once if it is taken after it, and again if it is not', async () => {
   const folder = tempFolder()
   const hook = await holdingHook()
   const config = `alerting:
   route: { receiver: team, group_by: ['...'], group_wait: 0s, group_interval: 1s, repeat_interval: 4h }
   receivers: [{ name: team, webhook_configs: [{ url: '${hook.url}', send_resolved: false, timeout: 5m }] }]
+  cooldowns: [{ matchers: ['alertname=~"Held.*"'], cooldown: 1h }]
 `
   const first = await MonitorProcess.start(folder, { config })
-  const post = async ({ base }: MonitorProcess, names: readonly string[]): Promise<void> => {
-    const body = JSON.stringify(names.map((alertname) => ({ labels: { alertname }, endsAt: new Date(Date.now() + 86_400_000).toISOString() })))
+  const post = async ({ base }: MonitorProcess, names: readonly string[], endsAtMs = Date.now() + 86_400_000): Promise<void> => {
+    const body = JSON.stringify(names.map((alertname) => ({ labels: { alertname }, endsAt: new Date(endsAtMs).toISOString() })))
     expect((await fetch(`${base}/alertmanager/api/v2/alerts`, { method: 'POST', headers: { 'content-type': 'application/json' }, body })).status).toBe(200)
   }
   await post(first, ['HeldGood', 'HeldBad'])
@@ -69,7 +82,17 @@ it('a page that is under way at a kill -9 is told once if it is taken after it, 
   await waitFor('the page that was refused', () => Promise.resolve(hook.pages.filter((name) => name === 'HeldBad').length === 2))
   // The courier of before has ended, and what it said is in the store.
   await waitFor('the log of the first to go', () => Promise.resolve(fs.readdirSync(`${folder}/data/meta`).filter((name) => name.startsWith('carried')).length === 1))
-  await post(second, ['Last'])
+  const told = await historyOf(second, 'HeldGood')
+  expect(told.history.filter(({ kind }) => kind === 'notified')).toEqual([expect.objectContaining({ detail: 'team/webhook/0 (firing)' })])
+  expect(told.told_at).not.toBe(null)
+  // Its cooldown holds the next episode back, and there is no second line at the next start.
+  await second.kill9()
+  const third = await MonitorProcess.start(folder, { config })
+  onTestFinished(() => third.kill9())
+  await post(third, ['HeldGood'], Date.now())
+  await post(third, ['HeldGood'])
+  await post(third, ['Last'])
   await waitFor('the last page', () => Promise.resolve(hook.pages.includes('Last')))
   expect(hook.pages.toSorted()).toEqual(['HeldBad', 'HeldBad', 'HeldGood', 'Last', 'Other'])
+  expect((await historyOf(third, 'HeldGood', told.alert_id)).history.filter(({ kind }) => kind === 'notified')).toHaveLength(1)
 }, 120_000)

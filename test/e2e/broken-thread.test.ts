@@ -3,6 +3,7 @@ import fs from 'node:fs'
 import { pathToFileURL } from 'node:url'
 import { expect, it, onTestFinished } from 'vitest'
 import { MonitorProcess, waitFor } from '../support/monitor-process.ts'
+import { PageServer } from '../support/page-server.ts'
 import { writeBody } from '../support/remote-write-body.ts'
 import { tempFolder } from '../support/temp-folder.ts'
 
@@ -36,6 +37,22 @@ it('takes samples and says what is wrong where no thread can start at all, and e
   })
   expect(pushed.status).toBe(204)
   expect(await monitor.stop()).toBe(0)
+}, 120_000)
+
+it('starts and pages where the relational store never answers, and says that it tells without what was kept', async () => {
+  const folder = tempFolder()
+  const pages = await PageServer.start()
+  onTestFinished(() => pages.stop())
+  const config = `alerting:
+  route: { receiver: hook, group_by: [alertname], group_wait: 0s }
+  receivers: [{ name: hook, webhook_configs: [{ url: "${pages.url}" }] }, { name: browsers, webpush_configs: [{}] }]
+rules: [{ name: g, interval: 1s, rules: [{ alert: OfRule, expr: vector(1) }] }]
+`
+  const monitor = await MonitorProcess.start(folder, { env: inThread(folder, 'await new Promise(() => setInterval(() => {}, 1e6))'), config })
+  onTestFinished(() => monitor.kill9())
+  await waitFor('the page', () => Promise.resolve(pages.firings('alertname').has('OfRule')))
+  for (const what of ['silences and the log of notifications are not read yet', 'the rules made by API are not read yet', 'open alerts and acknowledgements are not read yet']) expect(monitor.output).toContain(what)
+  expect((await monitor.get('/metrics')).text).toContain('\nmonitor_notification_state_read 0\n')
 }, 120_000)
 
 it('ends within its grace when a start hangs', async () => {

@@ -18,6 +18,11 @@ import { Random } from '../../lib/std/random.ts'
 import { openStore } from '../lib/meta/open-store.ts'
 import { tempFolder } from './temp-folder.ts'
 
+/** Lays nothing over alerts. */
+export const PLAIN_OVERLAY: AlertOverlay = {
+  heldBy: () => '', ackUrl: () => '', onNotified: () => {}, onSuppressed: () => {}, episodesOf: () => ({ firingIds: [], resolvedIds: [] }), onCarried: () => Promise.resolve(true),
+}
+
 /** `webhook_configs` of a test name their receiver by the URL's host. */
 export type Behaviour = (notification: Notification, onAccepted: () => void) => Promise<void>
 
@@ -47,6 +52,8 @@ export class PipelineWorld {
   overlay: AlertOverlay | null = null
   metrics: Metrics
   pipeline: AlertPipeline
+  /** Of the store of the next start, before it is asked anything. */
+  onOpened: (store: MetaStore) => void = () => {}
   #store: MetaStore
   #config: string
   readonly #startMs: number
@@ -92,7 +99,7 @@ export class PipelineWorld {
   /** Another process over the same folder, as after a kill: nothing of memory is left. */
   async restart(): Promise<void> {
     await this.#end()
-    const opened = await open(this.folder, this.clock, this.log)
+    const opened = await open(this.folder, this.clock, this.log, this.onOpened)
     this.pipeline = opened.pipeline
     this.#store = opened.store
     this.metrics = opened.metrics
@@ -167,8 +174,9 @@ export class PipelineWorld {
   }
 }
 
-async function open(folder: string, clock: FakeClock, log: string[]): Promise<{ pipeline: AlertPipeline; store: MetaStore; metrics: Metrics }> {
+async function open(folder: string, clock: FakeClock, log: string[], onOpened: (store: MetaStore) => void = () => {}): Promise<{ pipeline: AlertPipeline; store: MetaStore; metrics: Metrics }> {
   const store = openStore(folder)
+  onOpened(store)
   const metrics = new Metrics()
   const logger = new Logger({ level: 'info', format: 'logfmt', clock, write: (line) => log.push(line) })
   return { store, metrics, pipeline: await AlertPipeline.open({ store, clock, logger, metrics, random: new Random(1), carried: new CarriedLogs(`${folder}/carried`, clock), externalUrl: 'http://monitor:9090' }) }

@@ -7,6 +7,7 @@ import { MapReader, Problems } from '../../lib/config/reader.ts'
 import { readReceivers, type ReceiverConfig } from '../../lib/config/receiver-config.ts'
 import { readReceiverGlobals } from '../../lib/config/receivers/globals.ts'
 import { parseYaml } from '../../lib/config/yaml-node.ts'
+import { MetaError } from '../../lib/meta/errors.ts'
 import type { Notification, NotifiedAlert } from '../../lib/model/notification.ts'
 import type { Receipt } from '../../lib/notify/courier/courier.ts'
 import { LocalCourier } from '../../lib/notify/courier/local-courier.ts'
@@ -36,7 +37,7 @@ export function ground(changes: Partial<ReceiverGround> & { templates?: Notifica
   const clock = changes.clock ?? systemClock
   return {
     clock, logger: new Logger({ level: 'error', format: 'logfmt', write: () => undefined }), templates: new NotificationTemplates([], clock),
-    version: 'test', isPrivateAllowed: true, push: null, courier: new LocalCourier(clock), ...changes,
+    version: 'test', isPrivateAllowed: true, push: () => Promise.reject(new MetaError('there is none')), courier: new LocalCourier(clock), ...changes,
   }
 }
 
@@ -70,7 +71,7 @@ export function notificationOf(alerts: readonly NotifiedAlert[], changes: Partia
 export const DOWN: Notification = notificationOf([alertOf({ alertname: 'Down', severity: 'critical', instance: 'web1' })])
 export const UP: Notification = notificationOf([alertOf({ alertname: 'Down', severity: 'critical', instance: 'web1' }, { status: 'resolved', endsAtMs: AT_MS - 1000 })])
 
-export const NO_RECEIPT: Receipt = { entry: null, onTaken: () => {} }
+export const NO_RECEIPT: Receipt = { told: null, onTaken: () => {} }
 
 /** One try; the DeliveryError it ends with, null where it was delivered. */
 export async function attempt(receiver: Receiver, notification: Notification = DOWN, signal: AbortSignal = new AbortController().signal): Promise<DeliveryError | null> {

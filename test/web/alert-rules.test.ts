@@ -2,7 +2,7 @@
 import fs from 'node:fs'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { MetaError } from '../../lib/meta/errors.ts'
-import type { MetaStore } from '../../lib/meta/interface.ts'
+import type { MetaStore, StoredRule } from '../../lib/meta/interface.ts'
 import { loadRuleFile } from '../../lib/config/rule-file.ts'
 import { ApiRules } from '../../lib/rules/json-rule/api-rules.ts'
 import { ruleChecks } from '../../lib/rules/rule-checks.ts'
@@ -166,15 +166,31 @@ describe('/api/alerts/rules', () => {
     expect(await meta.rules()).toHaveLength(2)
   })
 
-  it('evaluates the rules of the file where the store cannot be read, and then changes none', async () => {
-    const { ask, file } = await world()
+  it('evaluates the rules of the file while the store cannot be read, and changes none until it can', async () => {
+    const { ask, file, meta } = await world()
     await ask('POST', '', CPU)
     const text = fs.readFileSync(file, 'utf8')
-    const refuse = (): Promise<never> => Promise.reject(new MetaError('cannot read: EIO'))
-    const again = await openRules(file.slice(0, -'/api.yml'.length), { rules: refuse, putRule: () => Promise.resolve(), deleteRule: () => Promise.resolve() })
-    expect(again.groups()[0]!.rules).toMatchObject([{ expr: EXPR }])
-    await expect(again.create(CPU)).rejects.toThrow('could not be read at the start')
-    expect(fs.readFileSync(file, 'utf8')).toBe(text)
+    const stored = await meta.rules()
+    for (const fault of ['refuses', 'hangs']) {
+      const clock = new FakeClock()
+      let goOn = (): void => {}
+      const hangs = new Promise<StoredRule[]>((resolve) => (goOn = () => resolve(stored)))
+      const answers = fault === 'hangs' ? [hangs] : [Promise.reject(new MetaError('cannot read: EIO')), hangs]
+      const opening = openRules(file.slice(0, -'/api.yml'.length), { rules: () => answers.shift()!, putRule: () => Promise.resolve(), deleteRule: () => Promise.resolve() }, () => [], clock)
+      await clock.advance(5000)
+      const again = await opening
+      expect(again.groups()[0]!.rules).toMatchObject([{ expr: EXPR }])
+      await expect(again.create(CPU)).rejects.toThrow('cannot be read yet')
+      expect(fs.readFileSync(file, 'utf8')).toBe(text)
+      let changeCount = 0
+      again.onChange = () => void changeCount++
+      goOn()
+      await clock.advance(10_000)
+      expect([again.list().length, changeCount]).toEqual([1, 1])
+      await again.create({ ...CPU, name: 'Another' })
+      again.stop()
+      fs.writeFileSync(file, text)
+    }
   })
 
   it('keeps nothing that the store refused', async () => {

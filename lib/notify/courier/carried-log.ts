@@ -4,7 +4,7 @@
 //
 //   <data>/meta/carried-<pid>-<start>[.old].log   lines as in told.log (lib/meta/told-journal.ts), of
 //     {"key":"receiver\ngroup","untilMs":1}    is under way, until then at the latest (Unix ms)
-//     {"key":…,"told":{an entry of the log of notifications}}    was taken
+//     {"key":…,"told":{an entry of the log of notifications},"firingIds":[…],"resolvedIds":[…],"atMs":1}    was taken
 //     {"key":…}    was not
 import path from 'node:path'
 import type { NotificationEntry } from '../../meta/interface.ts'
@@ -12,6 +12,7 @@ import { journalLine, journalTexts, laterEntry } from '../../meta/told-journal.t
 import { sleep, type Clock } from '../../std/clock.ts'
 import { DiskError, DiskFile, fileSizeBytes, listFolder, makeFolder, pathExists, readTextIfThere, removeFile, rename } from '../../std/fs.ts'
 import { isMarkAlive, ownMark } from '../../std/process-mark.ts'
+import type { ToldMessage } from './courier.ts'
 
 const NAME = /^carried-(\d+)-(\d*)(?:\.old)?\.log$/
 const OLD = '.old'
@@ -23,6 +24,16 @@ interface Line {
   key: string
   untilMs?: number
   told?: NotificationEntry
+  /** Those of an earlier version have none of these. */
+  firingIds?: readonly string[]
+  resolvedIds?: readonly string[]
+  atMs?: number
+}
+
+/** A message that was taken. */
+export interface CarriedMessage extends ToldMessage {
+  /** Unix ms of the other side's word. */
+  atMs: number
 }
 
 /** Group and integration. */
@@ -51,8 +62,8 @@ export class CarriedLog {
     this.#write({ key: keyOf(entry), untilMs })
   }
 
-  taken(entry: NotificationEntry): void {
-    this.#write({ key: keyOf(entry), told: entry })
+  taken({ entry, firingIds, resolvedIds }: ToldMessage, atMs: number): void {
+    this.#write({ key: keyOf(entry), told: entry, firingIds, resolvedIds, atMs })
   }
 
   failed(entry: NotificationEntry): void {
@@ -61,13 +72,17 @@ export class CarriedLog {
 
   #write(line: Line): void {
     const bytes = journalLine(JSON.stringify(line))
-    if (this.#endBytes > 0 && this.#endBytes + bytes.length > SIZE_BYTES) {
-      this.#file.close()
-      rename(`${this.#path}.log`, `${this.#path}${OLD}.log`)
-      this.#file = this.#open()
-    }
+    if (this.#endBytes > 0 && this.#endBytes + bytes.length > SIZE_BYTES) this.#beginAnew()
     this.#file.write(bytes, this.#endBytes)
     this.#endBytes += bytes.length
+  }
+
+  /** Where the disk refuses it, the next line tries again. */
+  #beginAnew(): void {
+    const before = this.#file
+    if (pathExists(`${this.#path}.log`)) rename(`${this.#path}.log`, `${this.#path}${OLD}.log`)
+    this.#file = this.#open()
+    before.close()
   }
 
   #open(): DiskFile {
@@ -97,36 +112,37 @@ export class CarriedLogs {
     this.#clock = clock
   }
 
-  /** What was taken, and what those who still live have under way. Throws DiskError. */
-  read(): { told: NotificationEntry[]; doubts: Doubt[] } {
-    const told = new Map<string, NotificationEntry>()
+  /** What was taken, of each group and integration the last, and what those who still live have under way. Throws DiskError. */
+  read(): { told: CarriedMessage[]; doubts: Doubt[] } {
+    const told = new Map<string, CarriedMessage>()
     const doubts: Doubt[] = []
     for (const [mark, names] of this.#logs()) {
       const last = new Map<string, Line>()
       for (const line of names.flatMap((name) => linesOf(path.join(this.#folder, name)))) {
         last.set(line.key, line)
-        if (line.told === undefined) continue
+        const message = messageOf(line)
+        if (message === null) continue
         const before = told.get(line.key)
-        told.set(line.key, before === undefined ? line.told : laterEntry(before, line.told))
+        told.set(line.key, before === undefined ? message : { ...message, entry: laterEntry(before.entry, message.entry) })
       }
       if (isMarkAlive(mark)) doubts.push(...Array.from(last.values()).flatMap(({ key, untilMs = 0 }) => (untilMs > this.#clock.now() ? [{ ...ofKey(key), mark, untilMs }] : [])))
     }
     return { told: [...told.values()], doubts }
   }
 
-  /** Resolves once it is known, or its courier is gone, or it would have to be: with the entry if it was taken. Never rejects. */
-  async outcome({ mark, untilMs, ...of }: Doubt): Promise<NotificationEntry | null> {
+  /** Resolves once it is known, or its courier is gone, or it would have to be: with the message if it was taken. Never rejects. */
+  async outcome({ mark, untilMs, ...of }: Doubt): Promise<CarriedMessage | null> {
     const key = keyOf(of)
     let seenBytes = -1
     for (;;) {
       // Asked first: what it wrote last is there then.
       const isOver = !isMarkAlive(mark) || this.#clock.now() >= untilMs
       try {
-        const file = path.join(this.#folder, `carried-${mark.replace(' ', '-')}.log`)
-        const sizeBytes = pathExists(file) ? fileSizeBytes(file) : 0
-        const line = sizeBytes === seenBytes ? undefined : linesOf(file).findLast((one) => one.key === key)
+        const files = [OLD, ''].map((old) => path.join(this.#folder, `carried-${mark.replace(' ', '-')}${old}.log`)).filter(pathExists)
+        const sizeBytes = files.reduce((sum, file) => sum + fileSizeBytes(file), 0)
+        const line = sizeBytes === seenBytes ? undefined : files.flatMap(linesOf).findLast((one) => one.key === key)
         seenBytes = sizeBytes
-        if (line !== undefined && line.untilMs === undefined) return line.told ?? null
+        if (line !== undefined && line.untilMs === undefined) return messageOf(line)
       } catch (error) {
         if (!(error instanceof DiskError)) throw error
         return null
@@ -162,4 +178,8 @@ export class CarriedLogs {
 
 function linesOf(file: string): Line[] {
   return journalTexts(readTextIfThere(file) ?? '').map((json) => JSON.parse(json) as Line)
+}
+
+function messageOf({ told, firingIds = [], resolvedIds = [], atMs }: Line): CarriedMessage | null {
+  return told === undefined ? null : { entry: told, firingIds, resolvedIds, atMs: atMs ?? told.timeMs }
 }

@@ -8,10 +8,17 @@ import type { HttpClientOptions, HttpMethod } from '../../std/http.ts'
 import type { Envelope, Refusal, SmtpServer } from '../../std/smtp.ts'
 
 /** What is to stand where a restart looks for it as soon as the other side has taken a message. */
+export interface ToldMessage {
+  entry: NotificationEntry
+  /** Ids of the episodes that it told of, as firing and as resolved. */
+  firingIds: readonly string[]
+  resolvedIds: readonly string[]
+}
+
 export interface Receipt {
   /** null where nothing is to be kept, as of a test message. */
-  readonly entry: NotificationEntry | null
-  /** In the turn in which the other side's word is here; `isKept`: the entry stands there already. */
+  readonly told: ToldMessage | null
+  /** In the turn in which the other side's word is here; `isKept`: `told` stands there already. */
   onTaken(isKept: boolean): void
 }
 

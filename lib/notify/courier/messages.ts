@@ -1,17 +1,20 @@
 // What Monitor and the process of its courier say to each other.
-import type { NotificationEntry } from '../../meta/interface.ts'
 import type { HttpClientOptions } from '../../std/http.ts'
 import type { HttpErrorCode } from '../../std/http-error.ts'
 import type { SmtpError } from '../../std/smtp-error.ts'
 import type { Refusal } from '../../std/smtp.ts'
-import type { CarriedAnswer, CarriedMail, CarriedRequest } from './courier.ts'
+import type { CarriedAnswer, CarriedMail, CarriedRequest, ToldMessage } from './courier.ts'
+
+/** Of what the two say: a program that was replaced on disk while it runs may start a courier of the one that took its place. */
+export const COURIER_PROTOCOL = '2'
 
 export type ToCourier =
+  | { kind: 'ping' }
   | { kind: 'open'; route: number; options: HttpClientOptions; timeoutMs: number }
   /** Once what it was asked has ended. */
   | { kind: 'shut'; route: number }
-  | { kind: 'http'; id: number; route: number; request: CarriedRequest; entry: NotificationEntry | null }
-  | { kind: 'mail'; id: number; mail: CarriedMail; entry: NotificationEntry | null }
+  | { kind: 'http'; id: number; route: number; request: CarriedRequest; told: ToldMessage | null }
+  | { kind: 'mail'; id: number; mail: CarriedMail; told: ToldMessage | null }
 
 /** An error as it travels. */
 export type CarriedError =
@@ -20,8 +23,9 @@ export type CarriedError =
   /** Of ours. */
   | { kind: 'other'; message: string }
 
-/** `isKept`: null where it was not taken, else whether the entry stands in the courier's log. */
+/** `isKept`: null where it was not taken, else whether `told` stands in the courier's log. */
 export type FromCourier =
+  | { kind: 'pong' }
   | { kind: 'answer'; id: number; answer: CarriedAnswer; isKept: boolean | null }
   | { kind: 'mailed'; id: number; refused: readonly Refusal[]; isKept: boolean | null }
   | { kind: 'failed'; id: number; error: CarriedError }

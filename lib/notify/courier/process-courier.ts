@@ -9,7 +9,7 @@ import { SmtpError } from '../../std/smtp-error.ts'
 import type { Refusal } from '../../std/smtp.ts'
 import type { CarriedAnswer, CarriedMail, CarriedRequest, Courier, HttpRoute, Receipt } from './courier.ts'
 import { LocalCourier } from './local-courier.ts'
-import type { CarriedError, FromCourier, ToCourier } from './messages.ts'
+import { COURIER_PROTOCOL, type CarriedError, type FromCourier, type ToCourier } from './messages.ts'
 
 interface ProcessCourierOptions {
   /** The entry file of the process. */
@@ -22,6 +22,9 @@ interface ProcessCourierOptions {
 
 /** An answer that is later than its own deadline by this much does not come any more. */
 const LATE_MS = 5000
+/** How often it is asked whether it lives, while it has anything under way; one that leaves so many without an answer hangs. */
+const PING_MS = 5000
+const PINGS_MAX = 3
 /** A process that ends sooner is not started anew for a while. */
 const HEALTHY_MS = 10_000
 const PAUSE_MS = 30_000
@@ -30,6 +33,8 @@ const NODE_FLAGS = ['--max-semi-space-size=2']
 
 interface Asked {
   receipt: Receipt | null
+  /** The error where nobody knows how it went. */
+  lost: (why: string) => Error
   resolve: (reply: CarriedAnswer | readonly Refusal[]) => void
   reject: (error: unknown) => void
 }
@@ -48,6 +53,9 @@ export class ProcessCourier implements Courier {
   #startedMs = 0
   /** Monotonic ms before which none is started. */
   #pausedUntilMs = 0
+  #ping: Timer | null = null
+  /** Of the process as it is; without an answer. */
+  #pings = 0
   #lastId = 0
   #isClosed = false
 
@@ -68,9 +76,8 @@ export class ProcessCourier implements Courier {
       send: async (request: CarriedRequest, signal: AbortSignal, receipt: Receipt | null) => {
         const child = this.#childNow()
         if (child === null) return await (local ??= this.#local.http(options, timeoutMs)).send(request, signal, receipt)
-        const message = { kind: 'http' as const, route, request, entry: receipt?.entry ?? null }
-        const late = (): HttpError => new HttpError('TIMEOUT', 'context deadline exceeded: the process that sends does not answer')
-        return await this.#ask(child, message, { signal, receipt, timeoutMs, late }) as CarriedAnswer
+        const message = { kind: 'http' as const, route, request, told: receipt?.told ?? null }
+        return await this.#ask(child, message, { signal, receipt, timeoutMs, lost: (why) => new HttpError('CLOSED', why) }) as CarriedAnswer
       },
       close: async () => {
         this.#routes.delete(route)
@@ -83,22 +90,23 @@ export class ProcessCourier implements Courier {
   async mail(mail: CarriedMail, signal: AbortSignal, receipt: Receipt | null): Promise<readonly Refusal[]> {
     const child = this.#childNow()
     if (child === null) return await this.#local.mail(mail, signal, receipt)
-    const late = (): SmtpError => new SmtpError('connect', 'the process that sends does not answer', 0)
-    return await this.#ask(child, { kind: 'mail', mail, entry: receipt?.entry ?? null }, { signal, receipt, timeoutMs: mail.timeoutMs, late }) as readonly Refusal[]
+    const message = { kind: 'mail' as const, mail, told: receipt?.told ?? null }
+    return await this.#ask(child, message, { signal, receipt, timeoutMs: mail.timeoutMs, lost: (why) => new SmtpError('connect', why, 0) }) as readonly Refusal[]
   }
 
   close(): void {
     this.#isClosed = true
+    this.#ping?.cancel()
     const child = this.#child
     this.#child = null
     if (child?.connected === true) child.disconnect()
-    for (const { reject } of this.#asked.values()) reject(new HttpError('ABORTED', 'Monitor ends'))
+    for (const { reject, lost } of this.#asked.values()) reject(lost('Monitor ends'))
     this.#asked.clear()
   }
 
   async #ask(
     child: ChildProcess, message: Omit<Extract<ToCourier, { kind: 'http' }>, 'id'> | Omit<Extract<ToCourier, { kind: 'mail' }>, 'id'>,
-    { signal, receipt, timeoutMs, late }: { signal: AbortSignal; receipt: Receipt | null; timeoutMs: number; late: () => Error },
+    { signal, receipt, timeoutMs, lost }: { signal: AbortSignal; timeoutMs: number } & Pick<Asked, 'receipt' | 'lost'>,
   ): Promise<CarriedAnswer | readonly Refusal[]> {
     signal.throwIfAborted()
     const id = ++this.#lastId
@@ -108,8 +116,9 @@ export class ProcessCourier implements Courier {
       return await new Promise((resolve, reject) => {
         onAbort = () => reject(signal.reason as Error)
         signal.addEventListener('abort', onAbort, { once: true })
-        timer = this.#options.clock.after(timeoutMs + LATE_MS, () => reject(late()), true)
-        this.#asked.set(id, { receipt, resolve, reject })
+        timer = this.#options.clock.after(timeoutMs + LATE_MS, () => reject(lost('the process that sends does not answer')), true)
+        this.#asked.set(id, { receipt, lost, resolve, reject })
+        this.#ping ??= this.#watch()
         // A message that cannot be handed over is one whose process ends, which all hear of that wait for it.
         child.send({ ...message, id } satisfies ToCourier, () => {})
       })
@@ -125,8 +134,9 @@ export class ProcessCourier implements Courier {
     const { workerUrl, folder, clock } = this.#options
     if (this.#child !== null || this.#isClosed || clock.monotonic() < this.#pausedUntilMs) return this.#child
     // Its output goes nowhere: whoever reads this process's would else wait for an end that comes later.
-    const child = fork(fileURLToPath(workerUrl), [folder], { serialization: 'advanced', stdio: ['ignore', 'ignore', 'ignore', 'ipc'], execArgv: NODE_FLAGS })
+    const child = fork(fileURLToPath(workerUrl), [folder, COURIER_PROTOCOL], { serialization: 'advanced', stdio: ['ignore', 'ignore', 'ignore', 'ipc'], execArgv: NODE_FLAGS })
     this.#child = child
+    this.#pings = 0
     this.#startedMs = clock.monotonic()
     child.on('message', (message: FromCourier) => this.#onMessage(message))
     // Each message that cannot be handed over is an error of its own.
@@ -142,7 +152,28 @@ export class ProcessCourier implements Courier {
     return child
   }
 
+  /** Turns of this process's event loop count, not time: it may have been held itself. */
+  #watch(): Timer {
+    return this.#options.clock.after(PING_MS, () => {
+      this.#ping = null
+      const child = this.#child
+      if (child === null || this.#asked.size === 0) return
+      if (this.#pings === PINGS_MAX) {
+        this.#onEnd(child, 'it hangs and is ended')
+        child.kill('SIGKILL')
+        return
+      }
+      this.#pings++
+      child.send({ kind: 'ping' } satisfies ToCourier, () => {})
+      this.#ping = this.#watch()
+    }, true)
+  }
+
   #onMessage(message: FromCourier): void {
+    if (message.kind === 'pong') {
+      this.#pings = 0
+      return
+    }
     if (message.kind === 'warn') {
       this.#options.logger.warn('cannot note what people were told before the store has it; a kill amid that may tell them again', { err: message.message })
       return
@@ -164,7 +195,7 @@ export class ProcessCourier implements Courier {
     this.#child = null
     logger.error('the process that sends messages has ended; another one takes its place', { err: why })
     if (clock.monotonic() - this.#startedMs < HEALTHY_MS) this.#pausedUntilMs = clock.monotonic() + PAUSE_MS
-    for (const { reject } of this.#asked.values()) reject(new HttpError('CLOSED', `the process that sends has ended (${why})`))
+    for (const { reject, lost } of this.#asked.values()) reject(lost(`the process that sends has ended (${why})`))
   }
 }
 

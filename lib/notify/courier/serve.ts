@@ -1,14 +1,13 @@
 // The courier's process: takes messages to where they go, notes what was taken before it says so, and ends with who started it, but
 // not before what is under way has ended. Signals of a terminal or a service manager are for that one: it ends by their connection.
-import type { NotificationEntry } from '../../meta/interface.ts'
 import { systemClock } from '../../std/clock.ts'
 import { DiskError } from '../../std/fs.ts'
 import { HttpError } from '../../std/http.ts'
 import { SmtpError } from '../../std/smtp-error.ts'
 import { CarriedLog } from './carried-log.ts'
-import type { HttpRoute, Receipt } from './courier.ts'
+import type { HttpRoute, Receipt, ToldMessage } from './courier.ts'
 import { LocalCourier } from './local-courier.ts'
-import type { CarriedError, FromCourier, ToCourier } from './messages.ts'
+import { COURIER_PROTOCOL, type CarriedError, type FromCourier, type ToCourier } from './messages.ts'
 
 /** Beyond a request's own deadline, for the line that says how it went. */
 const SPARE_MS = 1000
@@ -21,8 +20,12 @@ interface Route {
   isShut: boolean
 }
 
-/** `folder`: where its log lies. */
-export function serveCourier(folder: string): void {
+/** Its exit code where who started it says other things than it does. */
+const OTHER_PROTOCOL = 64
+
+/** `folder`: where its log lies; `protocol`: of who started it. */
+export function serveCourier(folder: string, protocol: string): void {
+  if (protocol !== COURIER_PROTOCOL) process.exit(OTHER_PROTOCOL)
   const process_ = new CourierProcess(folder)
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(name, () => {})
   process.on('message', (message: ToCourier) => process_.take(message))
@@ -42,6 +45,9 @@ class CourierProcess {
 
   take(message: ToCourier): void {
     switch (message.kind) {
+      case 'ping':
+        this.#say({ kind: 'pong' })
+        break
       case 'open':
         this.#routes.set(message.route, { route: this.#courier.http(message.options, message.timeoutMs), timeoutMs: message.timeoutMs, openCount: 0, isShut: false })
         break
@@ -52,10 +58,10 @@ class CourierProcess {
         break
       }
       case 'http': {
-        const { id, request, entry } = message
+        const { id, request, told } = message
         const route = this.#routes.get(message.route)!
         route.openCount++
-        void this.#carry(id, entry, route.timeoutMs, async (receipt) => {
+        void this.#carry(id, told, route.timeoutMs, async (receipt) => {
           try {
             const answer = await route.route.send(request, NEVER, receipt)
             return (isKept) => ({ kind: 'answer', id, answer, isKept })
@@ -67,10 +73,10 @@ class CourierProcess {
         break
       }
       case 'mail': {
-        const { id, mail, entry } = message
+        const { id, mail, told } = message
         // What travels is a plain array of bytes.
         const bytes = Buffer.from(mail.bytes)
-        void this.#carry(id, entry, mail.timeoutMs, async (receipt) => {
+        void this.#carry(id, told, mail.timeoutMs, async (receipt) => {
           const refused = await this.#courier.mail({ ...mail, bytes }, NEVER, receipt)
           return (isKept) => ({ kind: 'mailed', id, refused, isKept })
         })
@@ -84,19 +90,19 @@ class CourierProcess {
     if (this.#openCount === 0) process.exit(0)
   }
 
-  async #carry(id: number, entry: NotificationEntry | null, timeoutMs: number, send: (receipt: Receipt) => Promise<(isKept: boolean | null) => FromCourier>): Promise<void> {
+  async #carry(id: number, told: ToldMessage | null, timeoutMs: number, send: (receipt: Receipt) => Promise<(isKept: boolean | null) => FromCourier>): Promise<void> {
     this.#openCount++
     let isKept: boolean | null = null
-    const isBegun = entry !== null && this.#note((log) => log.begin(entry, systemClock.now() + timeoutMs + SPARE_MS))
+    const isBegun = told !== null && this.#note((log) => log.begin(told.entry, systemClock.now() + timeoutMs + SPARE_MS))
     const onTaken = (): void => {
-      isKept = entry !== null && this.#note((log) => log.taken(entry))
+      isKept = told !== null && this.#note((log) => log.taken(told, systemClock.now()))
     }
     try {
-      const reply = await send({ entry, onTaken })
-      if (isBegun && isKept === null) this.#note((log) => log.failed(entry))
+      const reply = await send({ told, onTaken })
+      if (isBegun && isKept === null) this.#note((log) => log.failed(told.entry))
       this.#say(reply(isKept))
     } catch (error) {
-      if (isBegun) this.#note((log) => log.failed(entry))
+      if (isBegun) this.#note((log) => log.failed(told.entry))
       this.#say({ kind: 'failed', id, error: carriedError(error) })
     }
     if (--this.#openCount === 0 && this.#isLeft) process.exit(0)

@@ -5,8 +5,6 @@
 //                    └─▶ dispatcher ─▶ stages ─▶ integrations ─▶ log of notifications
 import type { PipelineConfig } from '../../config/alertmanager-config.ts'
 import type { IntegrationConfig } from '../../config/receiver-config.ts'
-import { MetaError } from '../../meta/errors.ts'
-import { DiskError } from '../../std/fs.ts'
 import type { CarriedLogs } from '../courier/carried-log.ts'
 import type { MetaStore } from '../../meta/interface.ts'
 import type { SentAlert } from '../../model/alert.ts'
@@ -28,9 +26,10 @@ import { Fallback } from './fallback.ts'
 import type { AlertGroup } from './group.ts'
 import { Inhibitor } from './inhibitor.ts'
 import { Integration } from './integration.ts'
-import { KEPT_MS_MAX, NotificationLog } from './notification-log.ts'
+import { KeptState } from './kept-state.ts'
+import { KEPT_MS_MAX, type NotificationLog } from './notification-log.ts'
 import { ESCALATION_KEY, Route } from './route.ts'
-import { Silences, silenceState } from './silences.ts'
+import { silenceState, type Silences } from './silences.ts'
 import { mutedBy } from './stages.ts'
 
 export interface PipelineGround {
@@ -55,7 +54,9 @@ export interface AlertStatus {
 }
 
 /** Nothing is laid over alerts. */
-const NO_OVERLAY: AlertOverlay = { heldBy: () => '', ackUrl: () => '', onNotified: () => {}, onSuppressed: () => {} }
+const NO_OVERLAY: AlertOverlay = {
+  heldBy: () => '', ackUrl: () => '', onNotified: () => {}, onSuppressed: () => {}, episodesOf: () => ({ firingIds: [], resolvedIds: [] }), onCarried: () => Promise.resolve(true),
+}
 const HOUSEKEEPING_MS = 15_000
 /** Of ended alerts, as Alertmanager's. */
 const FORGET_MS = 1_800_000
@@ -84,6 +85,7 @@ export class AlertPipeline implements AlertDispatch {
   readonly silences: Silences
   readonly #ground: PipelineGround
   readonly #alerts = new AlertStore()
+  readonly #kept: KeptState
   readonly #log: NotificationLog
   readonly #metrics: DispatchMetrics
   readonly #escalations = new Escalations()
@@ -91,6 +93,8 @@ export class AlertPipeline implements AlertDispatch {
   #inboxCount = 0
   #taking: Promise<void> | null = null
   #overlay: AlertOverlay = NO_OVERLAY
+  /** Whoever lays something over alerts has come by then. */
+  readonly #configured = Promise.withResolvers<void>()
   #now: Generation | null = null
   #counts = { active: 0, suppressed: 0 }
   #housekeeping: Timer | null = null
@@ -98,8 +102,9 @@ export class AlertPipeline implements AlertDispatch {
 
   private constructor(ground: PipelineGround) {
     this.#ground = ground
-    this.silences = new Silences(ground.store, ground.clock)
-    this.#log = new NotificationLog(ground.store)
+    this.#kept = new KeptState(ground, (message) => this.#configured.promise.then(() => this.#overlay.onCarried(message)))
+    this.silences = this.#kept.silences
+    this.#log = this.#kept.log
     this.#metrics = new DispatchMetrics(ground.metrics)
     this.#metrics.watch(ground.metrics, {
       alerts: () => this.#counts, silences: () => this.#silenceCounts(), groups: () => this.#now?.dispatcher.groupCount ?? 0,
@@ -108,17 +113,10 @@ export class AlertPipeline implements AlertDispatch {
     })
   }
 
-  /** With the silences and the log of notifications that were kept. */
+  /** With the silences and the log of notifications that were kept, if they can be read soon. */
   static async open(ground: PipelineGround): Promise<AlertPipeline> {
     const pipeline = new AlertPipeline(ground)
-    try {
-      const [leftOut] = await Promise.all([pipeline.silences.load(), pipeline.#log.load(ground.clock.now(), ground.carried)])
-      for (const why of leftOut) ground.logger.error('a silence that was kept cannot be read and silences nothing: make it anew', { why })
-    } catch (error) {
-      if (!(error instanceof MetaError || error instanceof DiskError)) throw error
-      // Pages that are silenced, or told twice, are better than none.
-      ground.logger.error('silences and the log of notifications cannot be read: alerts are told as if there were none', { err: error })
-    }
+    await pipeline.#kept.open()
     pipeline.#forgetAtMs = ground.clock.monotonic() + FORGET_MS
     pipeline.#keepHouse()
     return pipeline
@@ -146,6 +144,7 @@ export class AlertPipeline implements AlertDispatch {
   applyConfig(config: PipelineConfig, makeReceiver: ReceiverMaker): void
   applyConfig(config: null, makeReceiver: null): void
   applyConfig(config: PipelineConfig | null, makeReceiver: ReceiverMaker | null): void {
+    this.#configured.resolve()
     const before = this.#now
     this.#now = config === null || makeReceiver === null ? null : this.#generation(config, makeReceiver)
     for (const integration of [...(before?.integrations.values() ?? [])].flat()) void integration.retire()
@@ -239,6 +238,7 @@ export class AlertPipeline implements AlertDispatch {
     const { clock } = this.#ground
     this.#housekeeping?.cancel()
     this.#housekeeping = null
+    this.#kept.stop()
     const dispatcher = this.#now?.dispatcher
     const integrations = [...(this.#now?.integrations.values() ?? [])].flat()
     const done = Promise.all([this.settled(), dispatcher?.stop(true)])
@@ -271,8 +271,8 @@ export class AlertPipeline implements AlertDispatch {
     const escalations = this.#escalations
     const all = [...integrations].flatMap(([receiver, own]) => own.map(({ name, receiver: { kind } }) => ({ name, receiver, kind })))
     this.#metrics.deliveries.configured(all)
-    this.#log.owedOnlyBy(new Set(all.map(({ name }) => name)))
-    const fallback = config.fallback && new Fallback(config.fallback, integrations, { log: this.#log, clock })
+    this.#log.owed.onlyBy(new Set(all.map(({ name }) => name)))
+    const fallback = config.fallback && new Fallback(config.fallback, integrations, this.#log)
     const dispatcher = new Dispatcher({
       root, inhibitor, integrations, escalations, fallback, timeIntervals, silences: this.silences, overlay: this.#overlay, metrics: this.#metrics, externalUrl, clock, logger,
     })
@@ -327,6 +327,7 @@ export class AlertPipeline implements AlertDispatch {
     const { clock, logger } = this.#ground
     this.#housekeeping = clock.after(HOUSEKEEPING_MS, () => {
       void runInTurns(this.#countAlerts(), clock)
+      void this.#log.owed.keep()
       if (clock.monotonic() >= this.#forgetAtMs) {
         this.#forgetAtMs = clock.monotonic() + FORGET_MS
         this.#forget()

@@ -2,7 +2,6 @@
 // is told of the group, grouped as it is, until the integration has been reached; what it was told to fire it also hears the
 // end of. Its own messages have their own key in the log of notifications, so that a restart repeats none.
 import type { FallbackConfig } from '../../config/alertmanager-config.ts'
-import type { Clock } from '../../std/clock.ts'
 import { toldFiring } from './dedup.ts'
 import type { AlertGroup } from './group.ts'
 import type { Integration, Told } from './integration.ts'
@@ -15,20 +14,18 @@ export class Fallback {
   readonly #config: FallbackConfig
   readonly #integrations: ReadonlyMap<string, readonly Integration[]>
   readonly #log: NotificationLog
-  readonly #clock: Clock
 
-  constructor(config: FallbackConfig, integrations: ReadonlyMap<string, readonly Integration[]>, { log, clock }: { log: NotificationLog; clock: Clock }) {
+  constructor(config: FallbackConfig, integrations: ReadonlyMap<string, readonly Integration[]>, log: NotificationLog) {
     this.#config = config
     this.#integrations = integrations
     this.#log = log
-    this.#clock = clock
   }
 
   /** ms until the group is the fallback's, should its receiver not be reached until then; 0: it is so now. */
   dueInMs(group: AlertGroup): number {
     const { afterMs } = this.#config
-    const owed = this.#of(group.route.config.receiver).map(({ name }) => this.#log.owedSinceMs(group.key, name)).filter((since) => since !== null)
-    return owed.length === 0 ? afterMs : Math.max(0, Math.min(...owed) + afterMs - this.#clock.monotonic())
+    const owed = this.#of(group.route.config.receiver).map(({ name }) => this.#log.owed.dueInMs({ groupKey: group.key, receiver: name }, afterMs)).filter((dueInMs) => dueInMs !== null)
+    return Math.min(afterMs, ...owed)
   }
 
   /** Tells the fallback of the group, if that is due, and of ends in any case; whether it knows what it must. Never rejects. */

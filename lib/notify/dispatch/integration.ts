@@ -93,10 +93,10 @@ export class Integration {
     const [firing, resolved] = [fingerprints(told, false), fingerprints(told, true)]
     const reason = told.length === 0 ? null : notifyReason(entry, { firing, resolved, isResolvedSent, repeatIntervalMs, nowMs: head.timeMs })
     if (reason === null) {
-      log.settle(head.groupKey, this.name)
+      log.owed.settle({ groupKey: head.groupKey, receiver: this.name })
       return true
     }
-    log.owe(head.groupKey, this.name, clock.monotonic())
+    log.owed.owe({ groupKey: head.groupKey, receiver: this.name })
     const shown = isResolvedSent ? told : told.filter(({ isResolved }) => !isResolved)
     const before = known.size === 0 ? '' : entry!.memory
     const notification = shown.length === 0 ? null : groupMessage({ ...head, reason, previousMs: entry?.timeMs ?? 0, memory: before }, await runInTurns(shownAlerts(shown, overlay), clock))
@@ -106,7 +106,7 @@ export class Integration {
       expiresAtMs: head.timeMs + Math.max(2 * repeatIntervalMs, LOG_MS_MIN),
     }
     // In the turn in which the other side's word comes: a kill before it is written tells the same again.
-    const memory = notification === null ? before : await this.#deliver(notification, { deadlineMs, signal, receipt: { entry: next, onTaken: (isKept) => log.note(next, isKept) } })
+    const memory = notification === null ? before : await this.#deliver(notification, { deadlineMs, signal, receipt: { told: { entry: next, ...overlay.episodesOf(notification) }, onTaken: (isKept) => log.note(next, isKept) } })
     next.memory = memory
     // First of all, and before anything waits.
     const logged = this.#log(next)

@@ -4,36 +4,64 @@ import { isDeepStrictEqual } from 'node:util'
 import { MetaError } from '../../meta/errors.ts'
 import type { MetaStore, NotificationEntry } from '../../meta/interface.ts'
 import { laterEntry } from '../../meta/told-journal.ts'
-import { keyOf, type CarriedLogs } from '../courier/carried-log.ts'
+import type { Clock } from '../../std/clock.ts'
+import { keyOf, type CarriedLogs, type CarriedMessage } from '../courier/carried-log.ts'
+import { OwedMessages } from './owed-messages.ts'
 
 /** Messages wait so long for what is put to be durable at most: it holds in memory, and their disk may hang. */
 export const KEPT_MS_MAX = 2000
 
+/** Whether what a message of the program before leaves beside this log is kept. */
+export type CarriedSink = (message: CarriedMessage) => Promise<boolean>
+
 export class NotificationLog {
+  readonly owed: OwedMessages
   readonly #store: MetaStore
+  readonly #clock: Clock
   readonly #entries = new Map<string, NotificationEntry>()
-  /** Monotonic ms since when an integration owes a group a message. */
-  readonly #owed = new Map<string, number>()
   /** Who tells a group's integration now, the last one of those that wait. */
   readonly #turns = new Map<string, Promise<unknown>>()
+  /** What couriers of programs before this one have brought. */
+  #carried: readonly CarriedMessage[] = []
+  /** With whether the store has what they have brought. */
+  readonly #loaded = Promise.withResolvers<boolean>()
 
-  constructor(store: MetaStore) {
+  constructor(store: MetaStore, clock: Clock) {
     this.#store = store
+    this.#clock = clock
+    this.owed = new OwedMessages(store, clock)
   }
 
   /**
-   * Reads what was kept, and what was carried when the program before this one was killed. Groups and integrations of messages that
-   * are still under way have to wait until it is known how these went.
+   * Takes up, before anyone is told, what was carried when the program before this one ended: it holds at once. Groups and integrations
+   * of messages that are still under way wait until it is known how these went. What couriers have noted goes once all of it is
+   * kept. Throws DiskError.
    */
-  async load(nowMs: number, carried: CarriedLogs): Promise<void> {
-    for (const entry of await this.#store.notificationEntries()) if (entry.expiresAtMs > nowMs) this.#entries.set(keyOf(entry), entry)
+  takeUp(carried: CarriedLogs, sink: CarriedSink): void {
     const { told, doubts } = carried.read()
-    const areKept = await Promise.all(told.map((entry) => this.#learn(entry, nowMs)))
-    const outcomes = doubts.map((doubt) => this.inTurn(doubt, async () => {
-      const entry = await carried.outcome(doubt)
-      return entry === null || await this.#learn(entry, nowMs)
-    }))
-    void Promise.all(outcomes).then((later) => ([...areKept, ...later].every(Boolean) ? carried.removeDead(doubts) : undefined))
+    this.#carried = told
+    for (const { entry } of told) this.#believe(entry)
+    const outcomes = doubts.map(async (doubt) => {
+      const message = await this.inTurn(doubt, async () => {
+        const outcome = await carried.outcome(doubt)
+        if (outcome !== null) this.#believe(outcome.entry)
+        return outcome
+      })
+      return message === null || (await this.#keep(message.entry) && await sink(message))
+    })
+    void this.#allKept(sink, outcomes).then((areKept) => (areKept ? carried.removeDead(doubts) : undefined))
+  }
+
+  /** Reads what was kept; what was told meanwhile stays. Rejects with MetaError, and may be called again then. */
+  async load(): Promise<void> {
+    const stored = new Map((await this.#store.notificationEntries()).map((entry) => [keyOf(entry), entry]))
+    await this.owed.load()
+    for (const entry of stored.values()) this.#believe(entry)
+    const missing = this.#carried.map(({ entry }) => entry).filter((entry) => {
+      const known = stored.get(keyOf(entry))
+      return known === undefined || !isDeepStrictEqual(laterEntry(known, entry), known)
+    })
+    void Promise.all(missing.map((entry) => this.#put(entry))).then((areKept) => this.#loaded.resolve(areKept.every(Boolean)))
   }
 
   get(groupKey: string, receiver: string): NotificationEntry | null {
@@ -47,18 +75,28 @@ export class NotificationLog {
 
   /** Holds at once; resolves when it is durable. */
   async put(entry: NotificationEntry): Promise<void> {
-    this.settle(entry.groupKey, entry.receiver)
+    this.owed.settle(entry)
     this.#entries.set(keyOf(entry), entry)
     await this.#store.putNotificationEntry(entry)
   }
 
-  /** What a courier says of what was told, unless there is a later word; whether the store has it. */
-  async #learn(entry: NotificationEntry, nowMs: number): Promise<boolean> {
-    const stored = this.#entries.get(keyOf(entry))
-    const later = stored === undefined ? entry : laterEntry(stored, entry)
-    if (later === stored || later.expiresAtMs <= nowMs || isDeepStrictEqual(later, stored)) return true
+  /** The entry, unless there is a later word. */
+  #believe(entry: NotificationEntry): void {
+    const key = keyOf(entry)
+    const known = this.#entries.get(key)
+    if (entry.expiresAtMs > this.#clock.now()) this.#entries.set(key, known === undefined ? entry : laterEntry(known, entry))
+  }
+
+  /** Whether the store has what was learned of a message that was under way. */
+  async #keep(entry: NotificationEntry): Promise<boolean> {
+    return await this.#loaded.promise && await this.#put(entry)
+  }
+
+  /** What holds of the entry's group and integration, as long as it holds: else the store is told anyway. */
+  async #put({ groupKey, receiver }: NotificationEntry): Promise<boolean> {
+    const entry = this.get(groupKey, receiver)
     try {
-      await this.put(later)
+      if (entry !== null) await this.put(entry)
       return true
     } catch (error) {
       if (!(error instanceof MetaError)) throw error
@@ -67,25 +105,12 @@ export class NotificationLog {
     }
   }
 
-  /** Monotonic ms since when the integration has not delivered what it must; null: it owes nothing. Not over restarts. */
-  owedSinceMs(groupKey: string, receiver: string): number | null {
-    return this.#owed.get(keyOf({ groupKey, receiver })) ?? null
-  }
-
-  /** It must deliver a message, from now on if it owed none. */
-  owe(groupKey: string, receiver: string, nowMs: number): void {
-    const key = keyOf({ groupKey, receiver })
-    if (!this.#owed.has(key)) this.#owed.set(key, nowMs)
-  }
-
-  /** It owes nothing any more. */
-  settle(groupKey: string, receiver: string): void {
-    this.#owed.delete(keyOf({ groupKey, receiver }))
-  }
-
-  /** Integrations of other names are configured no more. */
-  owedOnlyBy(receivers: ReadonlySet<string>): void {
-    for (const key of this.#owed.keys()) if (!receivers.has(key.slice(0, key.indexOf('\n')))) this.#owed.delete(key)
+  async #allKept(sink: CarriedSink, outcomes: readonly Promise<boolean>[]): Promise<boolean> {
+    let areKept = await this.#loaded.promise
+    // One after the other: of thousands, hardly any leaves anything.
+    for (const message of this.#carried) areKept = await sink(message) && areKept
+    this.#carried = []
+    return (await Promise.all(outcomes)).every(Boolean) && areKept
   }
 
   /**

@@ -61,6 +61,11 @@ export class Cooldowns {
     return untilMs
   }
 
+  /** Unix ms at which an integration was told last, as far as a cooldown began then; 0: none did. */
+  toldMs(episode: Episode, receiver: string): number {
+    return this.#told.get(episode.cooldownKey)?.get(receiver)?.timeMs ?? 0
+  }
+
   /** An integration was told of a firing alert; null where no cooldown begins. */
   onTold(episode: Episode, receiver: string, nowMs: number): ToldEntry | null {
     const lengthMs = this.lengthMs(episode)

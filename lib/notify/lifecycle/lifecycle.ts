@@ -20,8 +20,11 @@ import { isDoneWithin, type Clock, type Timer } from '../../std/clock.ts'
 import type { Logger } from '../../std/log.ts'
 import type { Metrics } from '../../std/metrics.ts'
 import { runInTurns, type Steps } from '../../std/steps.ts'
+import type { CarriedMessage } from '../courier/carried-log.ts'
+import type { ToldMessage } from '../courier/courier.ts'
 import type { AlertBatch, AlertDispatch, AlertOverlay } from '../overlay.ts'
 import { AckLinks, isExpired } from './ack-links.ts'
+import { noteCarried } from './carried-notes.ts'
 import { Cooldowns } from './cooldowns.ts'
 import { currentAlerts, type CurrentAlerts, type CurrentAsk } from './current-alerts.ts'
 import { DueWork } from './due-work.ts'
@@ -29,13 +32,13 @@ import { beginEpisode, endOf, episodeOf, firstEvents, RESTART_GRACE_MS, restartG
 import { EpisodeTable } from './episode-table.ts'
 import type { DueStep } from './escalation.ts'
 import { registerLifecycleMetrics } from './lifecycle-metrics.ts'
-import { noteNotification, noteSuppression } from './message-notes.ts'
+import { noteNotification, noteSuppression, toldId } from './message-notes.ts'
 import type { PendingEpisodes } from './pending-episodes.ts'
 import { PeopleActions } from './people-actions.ts'
 import { RecordWriter } from './record-writer.ts'
 
 export interface LifecycleGround {
-  store: Pick<MetaStore, 'alert' | 'unresolvedAlerts' | 'told' | 'putAlerts' | 'value' | 'putValue'>
+  store: Pick<MetaStore, 'alert' | 'alertsLacking' | 'unresolvedAlerts' | 'told' | 'putAlerts' | 'value' | 'putValue'>
   dispatch: AlertDispatch
   pending: PendingEpisodes
   /** Where people reach this server, without a slash at its end. */
@@ -81,6 +84,8 @@ export class AlertLifecycle implements AlertOverlay {
   #turn: Promise<unknown> = Promise.resolve()
   #reload: Timer | null = null
   #isStopped = false
+  /** What was open has been read. */
+  readonly #adopted = Promise.withResolvers<void>()
 
   constructor(ground: LifecycleGround) {
     this.#ground = ground
@@ -151,6 +156,16 @@ export class AlertLifecycle implements AlertOverlay {
 
   onNotified(receiver: string, notification: Notification, error: string | null): void {
     this.#writer.add(noteNotification({ table: this.#table, cooldowns: this.#cooldowns, nowMs: this.#ground.clock.now() }, receiver, notification, error))
+  }
+
+  episodesOf({ alerts }: Notification): Pick<ToldMessage, 'firingIds' | 'resolvedIds'> {
+    const idsOf = (status: NotifiedAlert['status']): string[] => alerts.filter((alert) => alert.status === status).map((alert) => toldId(this.#table, alert)).filter((id) => id !== undefined)
+    return { firingIds: idsOf('firing'), resolvedIds: idsOf('resolved') }
+  }
+
+  async onCarried(message: CarriedMessage): Promise<boolean> {
+    await this.#adopted.promise
+    return noteCarried({ store: this.#ground.store, table: this.#table, cooldowns: this.#cooldowns, writer: this.#writer }, message)
   }
 
   onSuppressed(kind: 'silenced' | 'inhibited' | 'muted', alerts: readonly NotifiedAlert[], by: readonly string[]): void {
@@ -244,6 +259,7 @@ export class AlertLifecycle implements AlertOverlay {
       return episode
     })
     dispatch.receive(adopted.map(sentAlert))
+    this.#adopted.resolve()
     for (const episode of adopted) for (const receiver of this.#due.stepsBegun(episode.labels, episode.record.escalationStep)) dispatch.escalate(receiver, [episode.record.fingerprint])
   }
 

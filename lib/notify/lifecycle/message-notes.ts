@@ -17,11 +17,12 @@ export function noteNotification({ table, cooldowns, nowMs }: Ground, receiver: 
   const records: AlertRecord[] = []
   const events: AlertEvent[] = []
   const told: ToldEntry[] = []
-  for (const { status, fingerprint } of alerts) {
+  for (const alert of alerts) {
+    const { status, fingerprint } = alert
     const episode = table.get(fingerprint)
-    const id = status === 'resolved' ? table.endedId(fingerprint) ?? episode?.record.id : episode?.record.id
+    const id = toldId(table, alert)
     if (id === undefined || (error !== null && episode !== undefined && episode.failures.get(receiver) === error)) continue
-    events.push({ alertId: id, timeMs: nowMs, kind: error === null ? 'notified' : 'failed', detail: error === null ? `${receiver} (${status})` : `${receiver}: ${error}` })
+    events.push({ alertId: id, timeMs: nowMs, kind: error === null ? 'notified' : 'failed', detail: error === null ? notifiedLine(receiver, status) : `${receiver}: ${error}` })
     if (episode === undefined) continue
     // A receiver that stays away fails every minute or so: one line for each reason is enough.
     if (error !== null) episode.failures.set(receiver, error)
@@ -30,7 +31,18 @@ export function noteNotification({ table, cooldowns, nowMs }: Ground, receiver: 
   return { records, events, told }
 }
 
-function noteTold(episode: Episode, { receiver, nowMs, cooldowns, records, told }: { receiver: string; nowMs: number; cooldowns: Cooldowns; records: AlertRecord[]; told: ToldEntry[] }): void {
+/** Id of the episode that a message means. */
+export function toldId(table: EpisodeTable, { status, fingerprint }: NotifiedAlert): string | undefined {
+  const id = table.get(fingerprint)?.record.id
+  return status === 'resolved' ? table.endedId(fingerprint) ?? id : id
+}
+
+/** Alerts that a message told of, as their histories name it. */
+export function notifiedLine(receiver: string, status: NotifiedAlert['status']): string {
+  return `${receiver} (${status})`
+}
+
+export function noteTold(episode: Episode, { receiver, nowMs, cooldowns, records, told }: { receiver: string; nowMs: number; cooldowns: Cooldowns; records: AlertRecord[]; told: ToldEntry[] }): void {
   episode.failures.delete(receiver)
   episode.suppression = ''
   episode.suppressionNote = ''

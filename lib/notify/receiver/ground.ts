@@ -23,8 +23,8 @@ export interface ReceiverGround {
   courier: Courier
   /** False: no message goes to an address of a private network. */
   isPrivateAllowed: boolean
-  /** null where there is no relational store. */
-  push: PushSubscriptions | null
+  /** The subscriptions of browsers; rejects with MetaError while they cannot be read. */
+  push: () => Promise<PushSubscriptions>
 }
 
 const NO_LABELS: ReadonlyMap<string, string> = new Map()

@@ -37,7 +37,7 @@ async function tryOne(config: IntegrationConfig, integration: string, notificati
   })
   try {
     // Every receiver has a deadline of its own.
-    await receiver.notify(notification, new AbortController().signal, { entry: null, onTaken: () => {} })
+    await receiver.notify(notification, new AbortController().signal, { told: null, onTaken: () => {} })
     return outcome(null)
   } catch (error) {
     if (!(error instanceof DeliveryError)) throw error

@@ -1,6 +1,8 @@
 // Web push: each subscribed browser is told through its push service. Subscriptions that are over (404, 410) are forgotten.
 import type { WebpushConfig } from '../../config/receivers/webpush.ts'
 import type { Notification } from '../../model/notification.ts'
+import { MetaError } from '../../meta/errors.ts'
+import { isDoneWithin } from '../../std/clock.ts'
 import { encryptPush, PUSH_BYTES_MAX } from '../../std/web-push.ts'
 import { LruMap } from '../../std/lru-map.ts'
 import type { PushSubscription, PushSubscriptions } from '../push-subscriptions.ts'
@@ -16,13 +18,13 @@ const MESSAGE_BYTES_MAX = 2000
 /** Beyond it the page is opened without a search. */
 const SEARCH_CHARS_MAX = 500
 const GONE = [404, 410]
+const STORE_MS_MAX = 5000
 
 export function webpushReceiver(config: WebpushConfig, ground: ReceiverGround): Receiver {
   /** Endpoints that have got a notification while others have not. */
   const delivered = new LruMap<ReadonlySet<string>>(DELIVERIES_MAX)
   const deliver = async (delivery: Delivery): Promise<void> => {
-    const { push } = ground
-    if (push === null) throw new DeliveryError('web push wants the relational store, which this server runs without', { isRetryable: false })
+    const push = await subscriptionsOf(ground)
     const { notification, sender, signal } = delivery
     const subscriptions = push.of(config.users)
     if (subscriptions.length === 0) throw new DeliveryError('nobody has subscribed: allow notifications on the alerts page', { isRetryable: true })
@@ -51,6 +53,18 @@ export function webpushReceiver(config: WebpushConfig, ground: ReceiverGround): 
     })
   }
   return httpReceiver(config, ground, deliver)
+}
+
+/** A store whose disk hangs must not hold the receiver's queue for as long. */
+async function subscriptionsOf({ push, clock }: ReceiverGround): Promise<PushSubscriptions> {
+  try {
+    const asked = push()
+    if (await isDoneWithin(asked, STORE_MS_MAX, clock)) return await asked
+  } catch (error) {
+    if (!(error instanceof MetaError)) throw error
+    throw new DeliveryError(`the subscriptions of browsers cannot be read: ${error.message}`, { isRetryable: true, cause: error })
+  }
+  throw new DeliveryError('the subscriptions of browsers cannot be read: the relational store does not answer, its disk may hang', { isRetryable: true })
 }
 
 /** What the service worker shows, as JSON that one message holds. */

@@ -8,7 +8,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { RuleChecks, RuleConfig, RuleGroupConfig } from '../../config/rule-config.ts'
 import { MetaError } from '../../meta/errors.ts'
 import type { MetaStore, StoredRule } from '../../meta/interface.ts'
-import type { Clock } from '../../std/clock.ts'
+import { isDoneWithin, type Clock, type Timer } from '../../std/clock.ts'
 import { loadRuleFile } from '../../config/rule-file.ts'
 import { ConfigError } from '../../config/load.ts'
 import { DiskFile, readTextIfThere, rename } from '../../std/fs.ts'
@@ -26,6 +26,9 @@ import type { RuleRoute } from '../../model/rule-route.ts'
 const RULES_MAX = 5000
 /** Between two times that changes are applied: 5,000 rules take 20 ms. */
 const APPLY_MS = 250
+/** A start waits so long for a disk that hangs. */
+const READ_MS_MAX = 5000
+const READ_RETRY_MS = 10_000
 /** Series judged falsely, of one rule. */
 const WIDENINGS_MAX = 32
 const WIDEN_FACTOR = 1.5
@@ -91,6 +94,8 @@ export class ApiRules {
   #changing: Promise<unknown> = Promise.resolve()
   /** What the file has, where the store could not be read. */
   #found: readonly RuleGroupConfig[] | null = null
+  #retry: Timer | null = null
+  #isStopped = false
 
   private constructor(ground: ApiRulesGround) {
     this.#ground = ground
@@ -100,28 +105,15 @@ export class ApiRules {
     })
   }
 
-  /** Reads what the store has, and writes the rule file anew. Where the store cannot be read the file is evaluated as it is. */
+  /**
+   * Reads what the store has, and writes the rule file anew. Where the store cannot be read, or does not answer for five seconds, the
+   * file is evaluated as it is until it can.
+   */
   static async open(ground: ApiRulesGround): Promise<ApiRules> {
     const rules = new ApiRules(ground)
-    let stored: StoredRule[]
-    try {
-      stored = (await ground.meta.rules()).toSorted((a, b) => a.createdAtMs - b.createdAtMs)
-    } catch (error) {
-      if (!(error instanceof MetaError)) throw error
-      ground.logger.error('the rules made by API cannot be read; those of their file are evaluated, and none can be changed', { file: ground.file, err: error })
-      rules.#readFile()
-      return rules
-    }
-    for (const one of stored) {
-      try {
-        rules.#rules.set(one.id, keptOf(one, rules.#checked(one.body)))
-      } catch (error) {
-        if (!(error instanceof RuleBodyError)) throw error
-        // It was good once: it stays stored, for a version that can read it.
-        ground.logger.error('a rule made by API cannot be used and is left out', { id: one.id, name: one.name, err: error.message })
-      }
-    }
-    rules.#writeFile()
+    if (await isDoneWithin(rules.#read(), READ_MS_MAX, ground.clock)) return rules
+    ground.logger.error('the rules made by API are not read yet, as the disk hangs; those of their file are evaluated until they are, and none can be changed', { file: ground.file })
+    rules.#readFile()
     return rules
   }
 
@@ -211,9 +203,45 @@ export class ApiRules {
     })
   }
 
+  /** Changes that wait to be applied are, now; it reads no more. */
+  stop(): void {
+    this.#isStopped = true
+    this.#retry?.cancel()
+    this.flush()
+  }
+
   /** Changes that wait to be applied are, now. */
   flush(): void {
     this.#applying.flush()
+  }
+
+  /** Until it has read the store. */
+  async #read(): Promise<void> {
+    const { meta, file, clock, logger } = this.#ground
+    try {
+      this.#adopt(await meta.rules())
+    } catch (error) {
+      if (!(error instanceof MetaError)) throw error
+      logger.error('the rules made by API cannot be read; those of their file are evaluated, and none can be changed; it is tried again', { file, err: error })
+      if (this.#found === null) this.#readFile()
+      if (!this.#isStopped) this.#retry = clock.after(READ_RETRY_MS, () => void this.#read(), true)
+    }
+  }
+
+  #adopt(stored: readonly StoredRule[]): void {
+    for (const one of stored.toSorted((a, b) => a.createdAtMs - b.createdAtMs)) {
+      try {
+        this.#rules.set(one.id, keptOf(one, this.#checked(one.body)))
+      } catch (error) {
+        if (!(error instanceof RuleBodyError)) throw error
+        // It was good once: it stays stored, for a version that can read it.
+        this.#ground.logger.error('a rule made by API cannot be used and is left out', { id: one.id, name: one.name, err: error.message })
+      }
+    }
+    const isLate = this.#found !== null
+    this.#found = null
+    if (isLate) this.#applying.ask()
+    else this.#writeFile()
   }
 
   #readFile(): void {
@@ -240,7 +268,7 @@ export class ApiRules {
 
   /** Rejects with MetaError where the store could not be read: what is written into it then would hide the rest. */
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#found !== null) return Promise.reject(new MetaError('the rules made by API could not be read at the start, and none can be changed; see the log for the reason, then start again'))
+    if (this.#found !== null) return Promise.reject(new MetaError('the rules made by API cannot be read yet, and none can be changed until they are; it is tried again, see the log for the reason'))
     const done = this.#changing.then(work)
     this.#changing = done.catch(() => {})
     return done

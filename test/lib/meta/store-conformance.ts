@@ -165,6 +165,23 @@ export function describeMetaStore(name: string, place: () => OpenStore): void {
       expect(await (await again()).told()).toEqual([{ ...entry, severity: 'critical' }])
     })
 
+    it('keeps what is owed until it is settled', async () => {
+      const { store, again } = await fresh()
+      const owed = ['team/email/0', 'team/sms/0'].map((receiver) => ({ groupKey: '{}:{a="b"}', receiver, sinceMs: T0 }))
+      await store.putOwed(owed, [])
+      await store.putOwed([{ ...owed[0]!, sinceMs: T0 + 5 }], [owed[1]!, { groupKey: 'none', receiver: 'x' }])
+      expect(await (await again()).owed()).toEqual([{ ...owed[0]!, sinceMs: T0 + 5 }])
+    })
+
+    it('finds the alerts whose history lacks a line since a moment', async () => {
+      const { store } = await fresh()
+      const records = [1, 2, 3].map((n) => alertRecord(n))
+      const line = (n: number, timeMs: number, detail: string): AlertEvent => ({ alertId: records[n - 1]!.id, timeMs, kind: 'notified', detail })
+      await store.putAlerts(records, [line(1, T0 + 10, 'a (firing)'), line(2, T0 + 9, 'a (firing)'), line(3, T0 + 10, 'b (firing)')])
+      const ids = [...records.map(({ id }) => id), 'none']
+      expect(await store.alertsLacking(ids, { kind: 'notified', detail: 'a (firing)', sinceMs: T0 + 10 })).toEqual([records[1], records[2]])
+    })
+
     it('keeps rules and values', async () => {
       const { store, again } = await fresh()
       await store.putRule(RULE)

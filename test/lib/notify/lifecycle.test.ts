@@ -3,11 +3,22 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import type { LifecycleConfig } from '../../../lib/config/lifecycle-section.ts'
 import { MetaError } from '../../../lib/meta/errors.ts'
+import type { NotificationEntry } from '../../../lib/meta/interface.ts'
+import type { Notification } from '../../../lib/model/notification.ts'
+import type { CarriedMessage } from '../../../lib/notify/courier/carried-log.ts'
 import { ALL } from '../meta/store-conformance.ts'
 import { beganWorld, CPU, fire, lines, MINUTE, printOf } from './lifecycle-cases.ts'
 import { sent } from './lifecycle-world.ts'
 
 const COOL: Partial<LifecycleConfig> = { cooldowns: [{ matchers: [{ name: 'alertname', op: '=', value: 'Cpu' }], cooldownMs: 15 * MINUTE }] }
+
+/** A message about CPU. */
+function messageOf(status: 'firing' | 'resolved'): Notification {
+  const alert = { status, labels: new Map(), annotations: new Map(), startsAtMs: 0, endsAtMs: 0, generatorUrl: '', fingerprint: printOf(CPU), ackUrl: '' }
+  return {
+    receiver: '', groupKey: '', reason: '', routeLabels: new Map(), previousMs: 0, memory: '', status, alerts: [alert], groupLabels: new Map(), commonLabels: new Map(), commonAnnotations: new Map(), externalUrl: '', timeMs: 0,
+  }
+}
 
 describe('an episode', () => {
   it('begins with the first firing, pending named, and ends with the last; the next one is another', async () => {
@@ -180,14 +191,14 @@ describe('an episode', () => {
     const w = await beganWorld()
     const id = await fire(w, CPU)
     for (const error of ['refused', 'refused', 'timeout', null, 'timeout']) w.flush('team/email/0', error)
-    const alert = { status: 'firing' as const, labels: new Map(), annotations: new Map(), startsAtMs: 0, endsAtMs: 0, generatorUrl: '', fingerprint: printOf(CPU), ackUrl: '' }
-    for (const by of ['s1', 's1', 's2']) w.lifecycle.onSuppressed('silenced', [alert], [by])
+    const { alerts: [alert] } = messageOf('firing')
+    for (const by of ['s1', 's1', 's2']) w.lifecycle.onSuppressed('silenced', [alert!], [by])
     expect(w.lifecycle.outlook(id)).toMatchObject({ suppression: 'silenced', suppressedBy: 's2' })
     expect(await lines(w, id)).toEqual([
       'firing value 1', 'failed team/email/0: refused', 'failed team/email/0: timeout', 'notified team/email/0 (firing)', 'silenced s1', 'silenced s2',
     ])
     await fire(w, { ...CPU, alertname: 'HostDown', instance: 'rack1' })
-    w.lifecycle.onSuppressed('inhibited', [alert], [printOf({ ...CPU, alertname: 'HostDown', instance: 'rack1' })])
+    w.lifecycle.onSuppressed('inhibited', [alert!], [printOf({ ...CPU, alertname: 'HostDown', instance: 'rack1' })])
     expect((await lines(w, id)).at(-1)).toBe('inhibited by HostDown of rack1')
   })
 })
@@ -315,6 +326,51 @@ describe('a cooldown', () => {
     await w.lifecycle.people.unacknowledge(id, 'ana')
     await w.restart(true)
     expect(w.flush('team/email/0')).toEqual([printOf(CPU)])
+  })
+
+  it('begins with a message that was taken after its program had ended, once, as does its line of history', async () => {
+    const w = await beganWorld(COOL)
+    const id = await fire(w, CPU)
+    const entry: NotificationEntry = { groupKey: 'g', receiver: 'team/email/0', timeMs: w.clock.now(), firing: [printOf(CPU)], resolved: [], withheld: [], memory: '', expiresAtMs: 9e15 }
+    await w.advance(MINUTE)
+    const message: CarriedMessage = { entry, firingIds: [id, 'gone'], resolvedIds: [], atMs: w.clock.now() }
+    await w.restart(true)
+    await w.advance(MINUTE)
+    for (let start = 0; start < 2; start++) {
+      expect(await w.lifecycle.onCarried(message)).toBe(true)
+      expect(await lines(w, id)).toEqual(['firing value 1', 'notified team/email/0 (firing)'])
+      expect((await w.store.events(id)).at(-1)!.timeMs).toBe(message.atMs)
+      expect((await w.store.alert(id))!.toldAtMs).toBe(message.atMs)
+      expect(w.flush('team/email/0')).toEqual([])
+      await w.restart(true)
+    }
+    // Its end, told to someone else after another kill.
+    await w.lifecycle.receive([sent(CPU, 0, { endsAtMs: w.clock.now() })])
+    const end: CarriedMessage = { entry: { ...entry, receiver: 'team/sms/0', timeMs: w.clock.now() }, firingIds: [], resolvedIds: [id], atMs: w.clock.now() }
+    expect(w.lifecycle.episodesOf(messageOf('resolved'))).toEqual({ firingIds: [], resolvedIds: [id] })
+    await w.restart(true)
+    expect(await w.lifecycle.onCarried(end)).toBe(true)
+    expect((await lines(w, id)).at(-1)).toBe('notified team/sms/0 (resolved)')
+    // Nobody is held by what ends: the cooldown is that of who was told the start, from then on.
+    await fire(w, CPU, 999 * MINUTE)
+    expect(w.flush('team/email/0')).toEqual([])
+    await w.advance(message.atMs + 15 * MINUTE - w.clock.now())
+    expect(w.flush('team/email/0')).toEqual([printOf(CPU)])
+  })
+
+  it('of a message that was taken elsewhere is kept by a later start where the store refuses it now', async () => {
+    const w = await beganWorld(COOL)
+    const id = await fire(w, CPU)
+    const entry: NotificationEntry = { groupKey: 'g', receiver: 'team/email/0', timeMs: w.clock.now(), firing: [printOf(CPU)], resolved: [], withheld: [], memory: '', expiresAtMs: 9e15 }
+    w.onOpened = (store) => {
+      store.alertsLacking = () => Promise.reject(new MetaError('the disk is full'))
+    }
+    await w.restart(true)
+    const message = { entry, firingIds: [id], resolvedIds: [], atMs: w.clock.now() }
+    expect(await w.lifecycle.onCarried(message)).toBe(false)
+    w.onOpened = () => {}
+    await w.restart(true)
+    expect(await w.lifecycle.onCarried(message)).toBe(true)
   })
 
   it('of a rule made by API comes before the configuration; alerts of no such rule have none', async () => {

@@ -3,13 +3,16 @@ import { spawn } from 'node:child_process'
 import fs from 'node:fs'
 import { expect, it, onTestFinished } from 'vitest'
 import type { NotificationEntry } from '../../../../lib/meta/interface.ts'
-import { CarriedLog, CarriedLogs } from '../../../../lib/notify/courier/carried-log.ts'
+import { CarriedLog, CarriedLogs, type CarriedMessage } from '../../../../lib/notify/courier/carried-log.ts'
+import type { ToldMessage } from '../../../../lib/notify/courier/courier.ts'
 import { FakeClock, systemClock } from '../../../../lib/std/clock.ts'
 import { ownMark } from '../../../../lib/std/process-mark.ts'
 import { waitFor } from '../../../support/monitor-process.ts'
 import { tempFolder } from '../../../support/temp-folder.ts'
 
 const ENTRY: NotificationEntry = { groupKey: '{}:{a="ü\n"}', receiver: 'team/email/0', timeMs: 1000, firing: ['f1', 'f2'], resolved: [], withheld: [], memory: '', expiresAtMs: 1e15 }
+const AT_MS = 1500
+const messageOf = (entry: NotificationEntry): ToldMessage => ({ entry, firingIds: ['e1'], resolvedIds: ['e2'] })
 const FOREVER_MS = 8e15
 
 /** The log of this process, renamed to that of another one. */
@@ -21,11 +24,11 @@ it('tells what was taken, of each group and integration the last', () => {
   const folder = tempFolder()
   const log = new CarriedLog(folder)
   for (const entry of [ENTRY, { ...ENTRY, receiver: 'b' }]) log.begin(entry, FOREVER_MS)
-  log.taken(ENTRY)
+  log.taken(messageOf(ENTRY), AT_MS)
   log.failed({ ...ENTRY, receiver: 'b' })
-  log.taken({ ...ENTRY, timeMs: 2000, firing: ['f1'] })
+  log.taken(messageOf({ ...ENTRY, timeMs: 2000, firing: ['f1'] }), AT_MS)
   give(folder, '999999999 1')
-  expect(new CarriedLogs(folder, systemClock).read()).toEqual({ told: [{ ...ENTRY, timeMs: 2000, firing: ['f1'] }], doubts: [] })
+  expect(new CarriedLogs(folder, systemClock).read()).toEqual({ told: [{ ...messageOf({ ...ENTRY, timeMs: 2000, firing: ['f1'] }), atMs: AT_MS }], doubts: [] })
 })
 
 it('doubts what is under way with a courier that lives, until its time is up', async () => {
@@ -45,14 +48,14 @@ it('learns how it went: taken, not taken, or nobody knows', async () => {
   const folder = tempFolder()
   const log = new CarriedLog(folder)
   const logs = new CarriedLogs(folder, systemClock)
-  const outcomeOf = (entry: NotificationEntry, untilMs = FOREVER_MS): Promise<NotificationEntry | null> => {
+  const outcomeOf = (entry: NotificationEntry, untilMs = FOREVER_MS): Promise<CarriedMessage | null> => {
     log.begin(entry, untilMs)
     return logs.outcome(logs.read().doubts.find(({ receiver }) => receiver === entry.receiver)!)
   }
   const [taken, failed, late] = [outcomeOf(ENTRY), outcomeOf({ ...ENTRY, receiver: 'b' }), outcomeOf({ ...ENTRY, receiver: 'c' }, Date.now() + 200)]
-  log.taken(ENTRY)
+  log.taken(messageOf(ENTRY), AT_MS)
   log.failed({ ...ENTRY, receiver: 'b' })
-  expect(await Promise.all([taken, failed, late])).toEqual([ENTRY, null, null])
+  expect(await Promise.all([taken, failed, late])).toEqual([{ ...messageOf(ENTRY), atMs: AT_MS }, null, null])
 })
 
 it('does not wait for a courier that was killed, too', async () => {
@@ -79,13 +82,13 @@ it('begins a new file when one has grown, and reads both', () => {
   const folder = tempFolder()
   const log = new CarriedLog(folder)
   const entry = (i: number): NotificationEntry => ({ ...ENTRY, receiver: `r${i}`, firing: Array.from({ length: 100 }, (_, k) => `${i}-${k}-0123456789abcdef`) })
-  for (let i = 0; i < 500; i++) log.taken(entry(i))
+  for (let i = 0; i < 500; i++) log.taken(messageOf(entry(i)), AT_MS)
   for (let i = 0; i < 10; i++) log.begin(entry(i), FOREVER_MS)
   expect(fs.readdirSync(folder).filter((name) => name.includes('.old'))).toHaveLength(1)
   expect(fs.readdirSync(folder)).toHaveLength(2)
   for (const name of fs.readdirSync(folder)) expect(fs.statSync(`${folder}/${name}`).size).toBeLessThan(1.1e6)
   const { told, doubts } = new CarriedLogs(folder, systemClock).read()
-  expect(told).toContainEqual(entry(499))
+  expect(told).toContainEqual({ ...messageOf(entry(499)), atMs: AT_MS })
   expect(told.length).toBeGreaterThan(400)
   expect(doubts).toHaveLength(10)
 })
@@ -93,11 +96,11 @@ it('begins a new file when one has grown, and reads both', () => {
 it('leaves out a line that broke off', () => {
   const folder = tempFolder()
   const log = new CarriedLog(folder)
-  log.taken(ENTRY)
-  log.taken({ ...ENTRY, receiver: 'b' })
+  log.taken(messageOf(ENTRY), AT_MS)
+  log.taken(messageOf({ ...ENTRY, receiver: 'b' }), AT_MS)
   const file = `${folder}/${fs.readdirSync(folder)[0]!}`
   fs.truncateSync(file, fs.statSync(file).size - 3)
-  expect(new CarriedLogs(folder, systemClock).read().told).toEqual([ENTRY])
+  expect(new CarriedLogs(folder, systemClock).read().told).toEqual([{ ...messageOf(ENTRY), atMs: AT_MS }])
 })
 
 it('has nothing to say of a folder that is not there', () => {

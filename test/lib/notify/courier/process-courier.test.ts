@@ -1,4 +1,5 @@
 // The process that carries messages: what it answers, what it notes, and what becomes of messages when it ends.
+import { fork } from 'node:child_process'
 import fs from 'node:fs'
 import { createServer as createTcpServer, type AddressInfo } from 'node:net'
 import path from 'node:path'
@@ -8,19 +9,25 @@ import type { NotificationEntry } from '../../../../lib/meta/interface.ts'
 import { CarriedLogs } from '../../../../lib/notify/courier/carried-log.ts'
 import type { CarriedRequest, HttpRoute, Receipt } from '../../../../lib/notify/courier/courier.ts'
 import { ProcessCourier } from '../../../../lib/notify/courier/process-courier.ts'
-import { systemClock } from '../../../../lib/std/clock.ts'
+import { systemClock, type Clock, type Timer } from '../../../../lib/std/clock.ts'
 import type { HttpClientOptions } from '../../../../lib/std/http.ts'
 import { Logger } from '../../../../lib/std/log.ts'
 import { waitFor } from '../../../support/monitor-process.ts'
 import { httpWorld } from '../../../support/receiver-fixture.ts'
 import { tempFolder } from '../../../support/temp-folder.ts'
 
+/** As the courier has it. */
+const PING_MS = 5000
 const NEVER = new AbortController().signal
 const PLAIN: HttpClientOptions = {
   basicAuth: { username: 'u', password: 'p', usernameFile: '', passwordFile: '' }, authorization: null, oauth2: null, proxyUrl: '', noProxy: '', proxyFromEnvironment: false,
   tls: null, followRedirects: false, enableHttp2: false, proxyConnectHeader: new Map(), httpHeaders: new Map([['x-team', ['a']]]),
 }
 const ENTRY: NotificationEntry = { groupKey: '{}', receiver: 'team/webhook/0', timeMs: 1000, firing: ['f1'], resolved: [], withheld: [], memory: '', expiresAtMs: 1e15 }
+
+const MESSAGE = { entry: ENTRY, firingIds: ['e1'], resolvedIds: [] }
+/** As its log has it. */
+const CARRIED = { ...MESSAGE, atMs: expect.any(Number) as number }
 
 interface CourierWorld {
   courier: ProcessCourier
@@ -32,14 +39,14 @@ interface CourierWorld {
   receipt: Receipt
 }
 
-function world(timeoutMs = 60_000): CourierWorld {
+function world(timeoutMs = 60_000, clock: Clock = systemClock): CourierWorld {
   const folder = tempFolder()
   const logged: string[] = []
   const logger = new Logger({ level: 'warn', format: 'logfmt', write: (line) => void logged.push(line) })
-  const courier = new ProcessCourier({ workerUrl: new URL('../../../../cmd/courier-worker.ts', import.meta.url), folder, clock: systemClock, logger })
+  const courier = new ProcessCourier({ workerUrl: new URL('../../../../cmd/courier-worker.ts', import.meta.url), folder, clock, logger })
   onTestFinished(() => courier.close())
   const taken: boolean[] = []
-  return { courier, folder, logged, taken, receipt: { entry: ENTRY, onTaken: (isKept) => void taken.push(isKept) }, route: courier.http(PLAIN, timeoutMs) }
+  return { courier, folder, logged, taken, receipt: { told: MESSAGE, onTaken: (isKept) => void taken.push(isKept) }, route: courier.http(PLAIN, timeoutMs) }
 }
 
 function post(url: string, changes: Partial<CarriedRequest> = {}): CarriedRequest {
@@ -76,7 +83,7 @@ it('notes what was taken before it says so, while the body is still on its way',
   finish()
   expect((await answer).text).toBe('ok')
   expect(taken).toEqual([true])
-  expect(logs.read()).toEqual({ told: [ENTRY], doubts: [] })
+  expect(logs.read()).toEqual({ told: [CARRIED], doubts: [] })
 })
 
 it('believes a word in the body where that is what counts', async () => {
@@ -107,6 +114,20 @@ it('ends a request at its own deadline', async () => {
   await expect(route.send(post(http.url), NEVER, null)).rejects.toMatchObject({ code: 'TIMEOUT', message: 'context deadline exceeded' })
 })
 
+it('says of a mail that nobody knows, too', async () => {
+  const { courier, folder } = world()
+  const server = createTcpServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => void server.close())
+  const { port } = server.address() as AddressInfo
+  const smtp = { server: { host: '127.0.0.1', port, hello: 'm', security: 'none' as const, tls: null, auth: null }, envelope: { from: 'a@x', to: ['b@x'] }, bytes: Buffer.from('a: b\r\n\r\nc'), timeoutMs: 60_000 }
+  const met = new Promise<void>((resolve) => void server.once('connection', () => resolve()))
+  const sent = expect(courier.mail(smtp, NEVER, null)).rejects.toMatchObject({ code: 'SMTP', message: 'the process that sends has ended (SIGKILL)' })
+  await met
+  process.kill(await pidOf(folder), 'SIGKILL')
+  await sent
+})
+
 it('takes a mail, and tells who was refused', async () => {
   const { courier, receipt, taken, folder } = world()
   const mails: string[] = []
@@ -133,7 +154,7 @@ it('takes a mail, and tells who was refused', async () => {
   expect(taken).toEqual([true])
   expect(mails).toHaveLength(2)
   expect(mails[1]).toContain('bytes')
-  expect(new CarriedLogs(folder, systemClock).read().told).toEqual([ENTRY])
+  expect(new CarriedLogs(folder, systemClock).read().told).toEqual([CARRIED])
 })
 
 it('finishes what is under way when who started it is gone', async () => {
@@ -144,12 +165,12 @@ it('finishes what is under way when who started it is gone', async () => {
   await waitFor('the request', () => Promise.resolve(http.requests.length === 1))
   // The other side of its connection ends, as with a kill.
   courier.close()
-  await expect(sent).rejects.toMatchObject({ code: 'ABORTED' })
+  await expect(sent).rejects.toMatchObject({ code: 'CLOSED', message: 'Monitor ends' })
   const logs = new CarriedLogs(folder, systemClock)
   const [doubt] = logs.read().doubts
   expect(doubt).toMatchObject({ receiver: ENTRY.receiver, groupKey: ENTRY.groupKey })
   answer()
-  expect(await logs.outcome(doubt!)).toEqual(ENTRY)
+  expect(await logs.outcome(doubt!)).toEqual(CARRIED)
   await waitFor('its end', () => Promise.resolve(!fs.existsSync(`/proc/${doubt!.mark.split(' ')[0]}`)))
   await logs.removeDead()
   expect(fs.readdirSync(folder)).toEqual([])
@@ -209,7 +230,66 @@ it('goes on where its log cannot be written, and says so', async () => {
   onTestFinished(() => courier.close())
   const http = await httpWorld()
   const taken: boolean[] = []
-  await courier.http(PLAIN, 60_000).send(post(http.url), NEVER, { entry: ENTRY, onTaken: (isKept) => void taken.push(isKept) })
+  await courier.http(PLAIN, 60_000).send(post(http.url), NEVER, { told: MESSAGE, onTaken: (isKept) => void taken.push(isKept) })
   expect(taken).toEqual([false])
   expect(logged.join()).toMatch(/cannot note what people were told/)
+})
+
+/** A clock whose timers run when the test says so. */
+class HandClock implements Clock {
+  readonly #timers = new Set<{ delayMs: number; f: () => void }>()
+
+  now(): number {
+    return systemClock.now()
+  }
+
+  monotonic(): number {
+    return systemClock.monotonic()
+  }
+
+  after(delayMs: number, f: () => void): Timer {
+    const timer = { delayMs, f }
+    this.#timers.add(timer)
+    return { cancel: () => void this.#timers.delete(timer) }
+  }
+
+  /** Those of that length. */
+  fire(delayMs: number): void {
+    const due = [...this.#timers].filter((timer) => timer.delayMs === delayMs)
+    for (const timer of due) {
+      this.#timers.delete(timer)
+      timer.f()
+    }
+  }
+}
+
+it('ends a process that hangs, whatever time its messages have, and no other', async () => {
+  const clock = new HandClock()
+  const { route, folder, logged, receipt } = world(300_000, clock)
+  let isHeld = true
+  const http = await httpWorld((response) => void (isHeld || response.end('ok')))
+  const sent = route.send(post(http.url), NEVER, receipt)
+  const ended = expect(sent).rejects.toMatchObject({ code: 'CLOSED', message: 'the process that sends has ended (it hangs and is ended)' })
+  const pid = await pidOf(folder)
+  await waitFor('the request', () => Promise.resolve(http.requests.length === 1))
+  // It answers, though its message waits.
+  for (let i = 0; i < 10; i++) {
+    clock.fire(PING_MS)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+  expect(logged).toEqual([])
+  process.kill(pid, 'SIGSTOP')
+  await waitFor('its end', () => {
+    clock.fire(PING_MS)
+    return Promise.resolve(logged.length > 0)
+  })
+  await ended
+  await waitFor('its being gone', () => Promise.resolve(!fs.existsSync(`/proc/${pid}`)))
+  isHeld = false
+  expect((await route.send(post(http.url), NEVER, receipt)).text).toBe('ok')
+})
+
+it('is not served by a process of another version', async () => {
+  const child = fork(new URL('../../../../cmd/courier-worker.ts', import.meta.url), [tempFolder(), '1'], { stdio: 'ignore' })
+  expect(await new Promise((resolve) => child.once('exit', resolve))).toBe(64)
 })

@@ -1,14 +1,19 @@
 // How messages get through: tries, pauses, Retry-After, and that a dead receiver delays no other.
+import fs from 'node:fs'
 import { expect, it } from 'vitest'
+import { MetaError } from '../../../../lib/meta/errors.ts'
 import { CarriedLog } from '../../../../lib/notify/courier/carried-log.ts'
+import type { ToldMessage } from '../../../../lib/notify/courier/courier.ts'
+import type { NotificationEntry } from '../../../../lib/meta/interface.ts'
 import type { AlertOverlay } from '../../../../lib/notify/overlay.ts'
 import { DeliveryError } from '../../../../lib/notify/receiver.ts'
-import { PipelineWorld } from '../../../support/pipeline-world.ts'
+import { PipelineWorld, PLAIN_OVERLAY } from '../../../support/pipeline-world.ts'
 
 const CONFIG = `
 route: {receiver: a, group_by: [job], group_wait: 0s, group_interval: 5m, routes: [{matchers: [to=b], receiver: b}]}
 receivers: [{name: a, webhook_configs: [{url: http://a}]}, {name: b, webhook_configs: [{url: http://b}]}]
 `
+const message = (entry: NotificationEntry): ToldMessage => ({ entry, firingIds: [], resolvedIds: [] })
 const down = (isRetryable = true, retryAfterMs = 0): Promise<never> => Promise.reject(new DeliveryError('503', { isRetryable, retryAfterMs }))
 
 it('tries again with growing pauses, and tells the end of it within seconds of the cure', async () => {
@@ -49,7 +54,7 @@ it('goes on with the next flush when the interval was not enough', async () => {
 
 it('tells the overlay why, whatever the number of tries', async () => {
   const errors: (string | null)[] = []
-  const overlay: AlertOverlay = { heldBy: () => '', ackUrl: () => '', onSuppressed: () => {}, onNotified: (receiver, _, error) => errors.push(`${receiver} ${error}`) }
+  const overlay: AlertOverlay = { ...PLAIN_OVERLAY, onNotified: (receiver, _, error) => errors.push(`${receiver} ${error}`) }
   const world = await PipelineWorld.start(CONFIG.replace('5m', '20s'), overlay)
   world.behaviours.set('a', () => down())
   await world.fire({ name: '1', job: 'x' })
@@ -195,7 +200,8 @@ it('waits with a message that the program before may still be telling, and with 
     await world.fire({ name: '1', job: 'x' }, { name: '2', job: 'y' })
     await world.advance(10)
     expect(world.news().map((line) => line.replace(/ @[\d.]+/, ''))).toEqual(['a +2'])
-    log[outcome](entry!)
+    if (outcome === 'taken') log.taken(message(entry!), world.clock.now())
+    else log.failed(entry!)
     await world.advance(1)
     expect(world.news().map((line) => line.replace(/ @[\d.]+/, '')), outcome).toEqual(outcomes[outcome])
     await world.advance(600)
@@ -211,8 +217,69 @@ it('believes what the program before it has carried, unless the store knows bett
   expect(world.news()).toEqual(['a @0 +1'])
   const [entry] = await world.store.notificationEntries()
   const log = new CarriedLog(`${world.folder}/carried`)
-  log.taken({ ...entry!, timeMs: entry!.timeMs - 1, firing: [] })
-  log.taken({ ...entry!, groupKey: '{}:{job="y"}' })
+  log.taken(message({ ...entry!, timeMs: entry!.timeMs - 1, firing: [] }), world.clock.now())
+  log.taken(message({ ...entry!, groupKey: '{}:{job="y"}' }), world.clock.now())
   await world.restart()
   expect((await world.store.notificationEntries()).map(({ groupKey, firing }) => `${groupKey} ${firing.length}`).toSorted()).toEqual(['{}:{job="x"} 1', '{}:{job="y"} 1'])
+})
+
+it('tells the overlay of what the program before has carried, and keeps the log of it until all of that is kept', async () => {
+  const seen: string[] = []
+  let areKept = false
+  const overlay: AlertOverlay = { ...PLAIN_OVERLAY, onCarried: ({ entry, firingIds, atMs }) => (seen.push(`${entry.groupKey} ${firingIds.join()} ${atMs}`), Promise.resolve(areKept)) }
+  const world = await PipelineWorld.start(CONFIG, overlay)
+  await world.fire({ name: '1', job: 'x' })
+  await world.advance(1)
+  const [entry] = await world.store.notificationEntries()
+  const folder = `${world.folder}/carried`
+  const log = new CarriedLog(folder)
+  log.taken({ entry: entry!, firingIds: ['e1'], resolvedIds: [] }, 77)
+  for (const name of fs.readdirSync(folder)) fs.renameSync(`${folder}/${name}`, `${folder}/carried-999999999-1.log`)
+  for (; ; areKept = true) {
+    await world.restart()
+    await world.settle()
+    expect(seen.splice(0)).toEqual([`${entry!.groupKey} e1 77`])
+    expect(fs.readdirSync(folder)).toHaveLength(areKept ? 0 : 1)
+    if (areKept) break
+  }
+})
+
+it('tells alerts though what was kept cannot be read at a start, and heeds it as soon as it can', async () => {
+  const world = await PipelineWorld.start(CONFIG)
+  const silence = { id: '', matcherSets: [[{ name: 'name', op: '=' as const, value: 'quiet' }]], startsAtMs: 0, endsAtMs: world.clock.now() + 1e9, createdBy: 'a', comment: 'c', annotations: new Map() }
+  await world.pipeline.silences.set(silence)
+  await world.fire({ name: '1', job: 'x' })
+  await world.advance(1)
+  expect(world.news()).toEqual(['a @0 +1'])
+  for (const fault of ['hangs', 'fails'] as const) {
+    let goOn = (): void => {}
+    world.onOpened = (store) => {
+      const read = store.notificationEntries.bind(store)
+      const until = new Promise<void>((resolve) => (goOn = resolve))
+      store.notificationEntries = async () => {
+        if (fault === 'fails') store.notificationEntries = read
+        if (fault === 'fails') throw new MetaError('the disk is gone')
+        await until
+        return read()
+      }
+      const silences = store.silences.bind(store)
+      store.silences = () => until.then(silences)
+    }
+    let isBack = false
+    void world.restart().then(() => (isBack = true))
+    while (!isBack) await world.advance(1)
+    // Told again, as nobody knows better.
+    await world.fire({ name: '1', job: 'x' })
+    await world.advance(1)
+    expect(world.news(), fault).toEqual([expect.stringMatching(/^a @[\d.]+ \+1$/)])
+    expect(world.log.join()).toMatch(fault === 'hangs' ? /are not read yet, as the disk hangs/ : /cannot be read: alerts are told as if there were none; it is tried again/)
+    goOn()
+    await world.advance(11)
+    expect(world.log.some((line) => line.includes('are read now'))).toBe(true)
+    expect(await world.metric('monitor_notification_state_read')).toEqual(['monitor_notification_state_read 1'])
+    await world.fire({ name: 'quiet', job: 'y' })
+    await world.advance(1)
+    expect(world.news()).toEqual([])
+    world.log.length = 0
+  }
 })

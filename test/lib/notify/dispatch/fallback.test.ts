@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest'
 import { DeliveryError } from '../../../../lib/notify/receiver.ts'
 import type { AlertOverlay } from '../../../../lib/notify/overlay.ts'
-import { PipelineWorld } from '../../../support/pipeline-world.ts'
+import { PipelineWorld, PLAIN_OVERLAY } from '../../../support/pipeline-world.ts'
 
 const CONFIG = `
 route: {receiver: a, group_by: [job], group_wait: 0s, group_interval: 1m}
@@ -57,7 +57,7 @@ it('leaves it alone where the receiver is reached in time, or the alert has ende
 
 it('does not repeat itself after a restart, and does not tell what someone has taken', async () => {
   const held = new Set<string>()
-  const overlay: AlertOverlay = { heldBy: (print) => (held.has(print) ? 'acknowledged' : ''), ackUrl: () => '', onNotified: () => {}, onSuppressed: () => {} }
+  const overlay: AlertOverlay = { ...PLAIN_OVERLAY, heldBy: (print) => (held.has(print) ? 'acknowledged' : '') }
   const world = await PipelineWorld.start(CONFIG, overlay)
   world.behaviours.set('a', refuse(true))
   await world.fire({ name: '1', job: 'x' })
@@ -82,6 +82,50 @@ it('goes on counting over a reload', async () => {
   world.apply(CONFIG.replace('1m', '2m'))
   await world.advance(130)
   expect(bossNews(world)).toHaveLength(1)
+})
+
+it('goes on counting over a restart', async () => {
+  const world = await PipelineWorld.start(CONFIG)
+  world.behaviours.set('a', refuse(true))
+  await world.fire({ name: '1', job: 'x' })
+  await world.advance(200)
+  await world.restart()
+  await world.fire({ name: '1', job: 'x' })
+  await world.advance(90)
+  expect(bossNews(world)).toEqual([])
+  await world.advance(12)
+  expect(bossNews(world)).toEqual([expect.stringMatching(/^boss @30\d \+1$/)])
+  // What was told at last is owed no more, also at the next start.
+  world.behaviours.clear()
+  await world.advance(60)
+  await world.restart()
+  expect(await world.store.owed()).toEqual([])
+})
+
+it.each([[true, []], [false, [expect.stringMatching(/^boss @381\d \+1$/)]]])('after a restart that comes late the receiver is tried first (takes it: %s)', async (isCured, told) => {
+  const world = await PipelineWorld.start(CONFIG)
+  world.behaviours.set('a', refuse(true))
+  await world.fire({ name: '1', job: 'x' })
+  await world.advance(200)
+  world.onOpened = () => void world.clock.advance(3_600_000)
+  await world.restart()
+  if (isCured) world.behaviours.clear()
+  await world.fire({ name: '1', job: 'x' })
+  await world.advance(200)
+  expect(bossNews(world)).toEqual(told)
+})
+
+it('does not count from what was owed by a program that ended long ago', async () => {
+  const world = await PipelineWorld.start(CONFIG)
+  world.behaviours.set('a', refuse(true))
+  await world.fire({ name: '1', job: 'x' })
+  await world.advance(200)
+  await world.restart()
+  await world.advance(1900)
+  expect(await world.store.owed()).toEqual([])
+  await world.fire({ name: '1', job: 'x' })
+  await world.advance(200)
+  expect(bossNews(world)).toEqual([])
 })
 
 it('has no fallback of its own', async () => {

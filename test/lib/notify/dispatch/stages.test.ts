@@ -140,6 +140,14 @@ class Held implements AlertOverlay {
     this.notified.push(`${receiver} ${alerts.map(({ labels, status }) => `${labels.get('name')} ${status}`).join()} ${error ?? 'good'}`)
   }
 
+  episodesOf(): ReturnType<AlertOverlay['episodesOf']> {
+    return { firingIds: [], resolvedIds: [] }
+  }
+
+  onCarried(): Promise<boolean> {
+    return Promise.resolve(true)
+  }
+
   onSuppressed(kind: string, alerts: Parameters<AlertOverlay['onSuppressed']>[1], by: readonly string[]): void {
     this.suppressed.push(`${kind} ${alerts.map(({ labels }) => labels.get('name')).join()} by ${by.length}`)
   }

@@ -122,7 +122,7 @@ it('takes the status for delivered, in the turn in which it comes, whatever beco
   })
   const receiver = receiverOf(hook(world.url))
   const accepted = Promise.withResolvers<void>()
-  const told = receiver.notify(DOWN, new AbortController().signal, { entry: null, onTaken: () => accepted.resolve() })
+  const told = receiver.notify(DOWN, new AbortController().signal, { told: null, onTaken: () => accepted.resolve() })
   await accepted.promise
   cutOff()
   expect(await told).toBe(undefined)
@@ -131,7 +131,7 @@ it('takes the status for delivered, in the turn in which it comes, whatever beco
 it('does not take a refusal for accepted', async () => {
   const world = await httpWorld((response) => response.writeHead(503).end())
   let acceptedCount = 0
-  await expect(receiverOf(hook(world.url)).notify(DOWN, new AbortController().signal, { entry: null, onTaken: () => void acceptedCount++ })).rejects.toThrow('status code 503')
+  await expect(receiverOf(hook(world.url)).notify(DOWN, new AbortController().signal, { told: null, onTaken: () => void acceptedCount++ })).rejects.toThrow('status code 503')
   expect(acceptedCount).toBe(0)
 })
 
