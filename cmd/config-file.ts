@@ -17,6 +17,11 @@ export class ConfigFileError extends Error {
   readonly code = 'CONFIG_FILE'
 }
 
+/** The file of --web.config.file, or one that it names, cannot be used. */
+export class WebConfigError extends Error {
+  readonly code = 'WEB_CONFIG'
+}
+
 export class ConfigFile implements ConfigControl {
   /** Called with each good configuration after the first. */
   onChange: (config: Config) => void = () => {}
@@ -44,7 +49,7 @@ export class ConfigFile implements ConfigControl {
   load(): Config {
     const { configFile, isStrict } = this.#flags
     const fileName = configFile === '' ? 'built-in configuration' : configFile
-    const text = configFile === '' ? defaultConfigText(ownAddress(this.#flags), `${this.#flags.routePrefix}/metrics`) : readUtf8IfThere(configFile)
+    const text = configFile === '' ? defaultConfigText(ownAddress(this.#flags), `${this.#flags.routePrefix}/metrics`, this.#flags.scheme) : readUtf8IfThere(configFile)
     if (text === null) throw new ConfigFileError(`cannot read the configuration ${configFile}: there is no such file; give another --config.file`)
     const { config, alertText, warnings, fileFaults } = loadWholeConfig(text, fileName, { isStrict, features: this.#flags.features })
     for (const warning of [...warnings, ...fileFaults]) this.#logger.warn(warning)

@@ -22,6 +22,7 @@ export const FLAGS: readonly FlagSpec[] = [
   { name: 'storage.reserve.size', kind: 'size', fallback: '', help: 'No samples are taken while less of the disk is free; 0 sets no reserve. Default: 5 % of it, at most 500MB.', min: 0 },
   { name: 'storage.head.memory', kind: 'size', fallback: '0B', help: 'Address space of the head; 0 takes 60 % of memory, at most 4GB.', min: 16 << 20 },
   { name: 'web.listen-address', kind: 'text', fallback: '127.0.0.1:9090', help: 'Address to serve on. :9090 is all interfaces.' },
+  { name: 'web.config.file', kind: 'text', fallback: '', help: 'TLS and passwords of the web server, in Prometheus\' format.' },
   { name: 'web.enable-lifecycle', kind: 'bool', fallback: 'false', help: 'Allow POST /-/reload and /-/quit.' },
   { name: 'web.enable-admin-api', kind: 'bool', fallback: 'false', help: 'Allow deleting series and making snapshots under /api/v1/admin.' },
   { name: 'web.external-url', kind: 'url', fallback: '', help: 'URL under which people reach Monitor, which messages and pages link to.' },
@@ -97,11 +98,6 @@ export const FOREIGN_FLAGS: ReadonlyMap<string, string> = new Map([
   ['storage.remote.read-max-bytes-in-frame', 'remote read is not built yet'],
   ['rules.max-concurrent-evals', 'rules of a group run one after the other'],
   ['agent', 'agent mode is not built yet'],
-])
-
-/** Flags of Prometheus' that must not be passed over, and why. */
-export const REFUSED_FLAGS: ReadonlyMap<string, string> = new Map([
-  ['web.config.file', 'TLS and passwords are not built into Monitor yet, and without them whoever reaches the port could read and change all; let a proxy in front ask for them ("Behind a proxy" in docs/configuration.md) and leave the flag out'],
 ])
 
 /** Flags of both tables that may stand without a value. */

@@ -8,7 +8,7 @@ import { nearestWord } from '../lib/std/nearest-word.ts'
 import { FAULT_POINTS, isFaultPoint } from '../lib/std/fault-point.ts'
 import type { LogFormat, LogLevel } from '../lib/std/log.ts'
 import { featureWarnings } from './features.ts'
-import { FLAGS, FOREIGN_FLAGS, FOREIGN_SWITCHES, REFUSED_FLAGS, type FlagSpec } from './flag-table.ts'
+import { FLAGS, FOREIGN_FLAGS, FOREIGN_SWITCHES, type FlagSpec } from './flag-table.ts'
 
 export interface Flags {
   configFile: string
@@ -23,6 +23,9 @@ export interface Flags {
   headBytes: number
   listenHost: string
   listenPort: number
+  /** TLS and passwords; '' for neither. */
+  webConfigFile: string
+  scheme: 'http' | 'https'
   isLifecycleEnabled: boolean
   isAdminEnabled: boolean
   /** Where people reach Monitor, without a slash at its end. */
@@ -91,11 +94,6 @@ function readFlags(argv: readonly string[]): Flags {
       else if (i + 1 < argv.length && !argv[i + 1]!.startsWith('--')) value = argv[++i]!
       else throw new FlagError(`flag --${name} wants a value`)
     }
-    const refusal = REFUSED_FLAGS.get(name)
-    if (refusal !== undefined) {
-      if (value === '') continue
-      throw new FlagError(`flag --${name}: ${refusal}`)
-    }
     const reason = FOREIGN_FLAGS.get(name)
     if (reason !== undefined) {
       warnings.push(`--${name} has no meaning here: ${reason}`)
@@ -110,7 +108,7 @@ function readFlags(argv: readonly string[]): Flags {
 }
 
 function canonicalName(given: string): string {
-  if (byName.has(given) || FOREIGN_FLAGS.has(given) || REFUSED_FLAGS.has(given)) return given
+  if (byName.has(given) || FOREIGN_FLAGS.has(given)) return given
   if (given.startsWith('no-')) {
     const name = given.slice(3)
     if (byName.get(name)?.kind === 'bool' || FOREIGN_SWITCHES.has(name)) return name
@@ -171,9 +169,11 @@ function toFlags(values: ReadonlyMap<string, string>, warnings: string[]): Flags
     headBytes: parseSize(text('storage.head.memory')),
     listenHost: host,
     listenPort: port,
+    webConfigFile: text('web.config.file'),
+    scheme: 'http',
     isLifecycleEnabled: text('web.enable-lifecycle') === 'true',
     isAdminEnabled: text('web.enable-admin-api') === 'true',
-    externalUrl: text('web.external-url').replace(/\/$/, '') || ownUrl(host, port, prefix),
+    externalUrl: text('web.external-url').replace(/\/$/, '') || ownUrl('http', host, port, prefix),
     routePrefix: prefix,
     queryTimeoutMs: parseDuration(text('query.timeout')),
     queriesMax: Number(text('query.max-concurrency')),
@@ -209,10 +209,10 @@ function parseListenAddress(address: string): { host: string; port: number } {
   return { host: match[1] ?? (match[2] === '' ? ANY_HOST : match[2]!), port }
 }
 
-/** The flags of a server that listens on `port`, which it was given as 0: any free one. */
-export function servedOn(flags: Flags, port: number): Flags {
+/** The flags of a server that listens on `port`, which it was given as 0: any free one; by `scheme`. */
+export function servedOn(flags: Flags, port: number, scheme: Flags['scheme'] = flags.scheme): Flags {
   const isSaid = flags.all.get('web.external-url') !== ''
-  return { ...flags, listenPort: port, externalUrl: isSaid ? flags.externalUrl : ownUrl(flags.listenHost, port, flags.routePrefix) }
+  return { ...flags, listenPort: port, scheme, externalUrl: isSaid ? flags.externalUrl : ownUrl(scheme, flags.listenHost, port, flags.routePrefix) }
 }
 
 /** As Prometheus takes it: slashes around it are not said. */
@@ -224,10 +224,10 @@ function routePrefix(given: string, externalUrl: string): string {
 }
 
 /** Under its name nobody would reach a server that listens on loopback alone. */
-function ownUrl(listenHost: string, port: number, prefix: string): string {
+function ownUrl(scheme: Flags['scheme'], listenHost: string, port: number, prefix: string): string {
   const isLoopback = listenHost === 'localhost' || listenHost === '::1' || listenHost.startsWith('127.')
   const host = isLoopback ? listenHost : hostname()
-  return `http://${host.includes(':') ? `[${host}]` : host}:${port}${prefix}`
+  return `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}${prefix}`
 }
 
 function helpText(): string {

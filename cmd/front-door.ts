@@ -17,6 +17,7 @@ import type { ConfigFile } from './config-file.ts'
 import { ANY_HOST, servedOn, type Flags } from './flags.ts'
 import { compileSelector } from './selector.ts'
 import { VERSION } from './version.ts'
+import type { WebFile } from './web-file.ts'
 
 /** The address to serve on cannot be had. */
 export class ListenError extends Error {
@@ -55,6 +56,8 @@ export interface Furniture {
 interface DoorGround {
   flags: Flags
   config: ConfigFile
+  /** null: whoever reaches the port may ask. */
+  webFile: WebFile | null
   clock: Clock
   logger: Logger
   metrics: Metrics
@@ -67,13 +70,15 @@ export class FrontDoor {
   /** Of the data folder; the store releases it. */
   readonly lock: FolderLock
   #flags: Flags
+  readonly #webFile: WebFile | null
   readonly #early: EarlyWriter
   #furniture: Furniture | null = null
 
   /** Takes the data folder. Throws FolderError if another process has it, DiskError. */
-  constructor({ flags, config, clock, logger, metrics, retention }: DoorGround) {
+  constructor({ flags, config, webFile, clock, logger, metrics, retention }: DoorGround) {
     const folder = path.resolve(flags.dataFolder)
     this.#flags = flags
+    this.#webFile = webFile
     this.lock = takeFolder(folder)
     this.#early = new EarlyWriter({ inbox: new Inbox(folder, flags.reserveBytes ?? undefined), clock, logger: logger.with('storage'), metrics })
     const { queryTimeoutMs, lookbackMs, isLifecycleEnabled, routePrefix } = flags
@@ -81,7 +86,7 @@ export class FrontDoor {
     const parts: ServerParts = {
       ...lateParts(() => this.#inside),
       alertmanager: new AlertmanagerView(clock, () => config.alertYaml(), () => this.#inside.alertEntry),
-      writer: this.#early, admin: flags.isAdminEnabled ? lateAdmin(() => this.#inside.admin) : null,
+      writer: this.#early, door: webFile, admin: flags.isAdminEnabled ? lateAdmin(() => this.#inside.admin) : null,
       config, metrics, clock, logger: logger.with('web'), flags: flags.all, selectors: { compile: compileSelector },
       build: { version: VERSION, revision: '', branch: '', buildUser: '', buildDate: '' },
       options: {
@@ -134,6 +139,7 @@ export class FrontDoor {
   /** Ends what it still tries of what was pushed early; the inbox keeps that. */
   close(): void {
     this.#early.stop()
+    this.#webFile?.stop()
   }
 }
 

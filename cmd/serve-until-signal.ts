@@ -7,7 +7,7 @@ import { DiskError } from '../lib/std/fs.ts'
 import type { Logger } from '../lib/std/log.ts'
 import { FolderError, LogError } from '../storage/errors.ts'
 import { AlertConfigError } from './alert-config.ts'
-import { ConfigFileError } from './config-file.ts'
+import { ConfigFileError, WebConfigError } from './config-file.ts'
 import type { Flags } from './flags.ts'
 import { ListenError } from './front-door.ts'
 import { ScrapeFilesError } from './scrape-files.ts'
@@ -76,5 +76,5 @@ function beginStop(signal: string, logger: Logger): void {
 }
 
 function isForPeople(error: unknown): error is Error {
-  return error instanceof ConfigError || error instanceof RuleFilesError || error instanceof ScrapeFilesError || error instanceof AlertConfigError || error instanceof ConfigFileError || error instanceof FolderError || error instanceof DiskError || error instanceof ListenError || error instanceof UnkeptError
+  return error instanceof ConfigError || error instanceof RuleFilesError || error instanceof ScrapeFilesError || error instanceof AlertConfigError || error instanceof ConfigFileError || error instanceof WebConfigError || error instanceof FolderError || error instanceof DiskError || error instanceof ListenError || error instanceof UnkeptError
 }

@@ -27,7 +27,7 @@ import { LifecycleDesk } from './alert-desk.ts'
 import { openAlertRules } from './alert-rules.ts'
 import { ConfigFile, ownAddress } from './config-file.ts'
 import { START_TIME_STORAGE, TYPE_AND_UNIT_LABELS, hasFeature } from './features.ts'
-import type { Flags } from './flags.ts'
+import { servedOn, type Flags } from './flags.ts'
 import { FrontDoor } from './front-door.ts'
 import { HeadWatch } from './head-watch.ts'
 import { Heartbeats } from './heartbeat.ts'
@@ -44,6 +44,7 @@ import { storageStatus } from './storage-status.ts'
 import { registerStorageMetrics } from './storage-metrics.ts'
 import { TargetView } from './target-view.ts'
 import { VERSION } from './version.ts'
+import type { WebFile } from './web-file.ts'
 
 /** What a start has taken in hand before all its modules are there. */
 export interface Ground {
@@ -88,14 +89,16 @@ export class Monitor {
     this.#logger = logger
   }
 
-  /** Throws ConfigError, RuleFilesError, AlertConfigError, FolderError, DiskError, ListenError: what an operator can mend. */
-  static async start(asked: Flags, ground: Ground, logger: Logger, clock: Clock): Promise<Monitor> {
+  /** Throws WebConfigError, ConfigError, RuleFilesError, AlertConfigError, FolderError, DiskError, ListenError: what an operator can mend. */
+  static async start(given: Flags, ground: Ground, logger: Logger, clock: Clock): Promise<Monitor> {
+    const webFile = await openWebFile(given, clock, logger.with('web'))
+    const asked = servedOn(given, given.listenPort, webFile?.makeServer ? 'https' : 'http')
     const metrics = new Metrics().withProcessMetrics()
     const config = new ConfigFile(asked, clock, metrics, logger.with('config'))
     const checked = config.load()
     let retention = limitsOf(asked, checked)
     let { prices } = checked.storage
-    const door = new FrontDoor({ flags: asked, config, clock, logger, metrics, retention: () => retention.text })
+    const door = new FrontDoor({ flags: asked, config, webFile, clock, logger, metrics, retention: () => retention.text })
     const flags = await door.listen()
     const first = config.servedBy(flags, checked)
     // What is reloaded before the store is open is in force from then on.
@@ -136,7 +139,7 @@ export class Monitor {
     const metadata = new KeptMetadata({ folder: path.resolve(flags.dataFolder), scrape, pushed: receiver.metadata, clock, logger: logger.with('storage') })
     const headWatch = new HeadWatch(() => ({ usedBytes: db.headBytes, sizeBytes: db.head.heap.u8.length }), clock, logger.with('storage'))
     const heartbeats = startHeartbeats({ scrape, db, queries, rules, notify }, { clock, logger: logger.with('heartbeat'), metrics })
-    const monitor = new Monitor({ heartbeats, config, db, queries, scrape, discovery, metadata, meta, rules, alertRules, ruleTest, notify, door, headWatch, stalls: new StallWatch(clock, metrics) }, { url: `http://${ownAddress(flags)}${flags.routePrefix}`, retention: retention.text }, logger)
+    const monitor = new Monitor({ heartbeats, config, db, queries, scrape, discovery, metadata, meta, rules, alertRules, ruleTest, notify, door, headWatch, stalls: new StallWatch(clock, metrics) }, { url: `${flags.scheme}://${ownAddress(flags)}${flags.routePrefix}`, retention: retention.text }, logger)
     try {
       await door.furnish({
         queries, targets: new TargetView(scrape), metadata, rules: withChanges(rules, alertRules), alertRules, ruleTest, alertmanagers: notify,
@@ -189,6 +192,15 @@ export class Monitor {
     stalls.stop()
     this.#logger.info('stopped')
   }
+}
+
+/** null where no file is asked for: then nothing of TLS is loaded. Throws WebConfigError. */
+async function openWebFile(flags: Flags, clock: Clock, logger: Logger): Promise<WebFile | null> {
+  if (flags.webConfigFile === '') return null
+  const { WebFile } = await import('./web-file.ts')
+  const file = new WebFile(flags.webConfigFile, { clock, logger, hasThreads: flags.threads !== 0 })
+  if (flags.configFile === '' && file.config().users.size > 0) logger.warn('Monitor cannot scrape itself: without a configuration it knows no password; give --config.file with a job that has basic_auth')
+  return file
 }
 
 /** The rules as the API shows them: with all changes that were answered. */

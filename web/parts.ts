@@ -1,6 +1,8 @@
 // What the web server needs of the rest of Monitor. The objects are made in cmd and handed in; web knows no other
 // room's classes. All methods are called on the main thread and must not block it.
+import type { RequestListener, Server, ServerOptions } from 'node:http'
 import type { QueryJob, QueryReply } from '../lang/job.ts'
+import type { WebConfig } from '../lib/config/web-config.ts'
 import type { AlertEvent, AlertFilter, AlertRecord, PendingFilter, PendingRecord } from '../lib/meta/interface.ts'
 import type { AlertSelection, CurrentAlerts, CurrentAsk } from '../lib/notify/lifecycle/current-alerts.ts'
 import type { BulkOutcome } from '../lib/notify/lifecycle/people-actions.ts'
@@ -289,6 +291,16 @@ export interface BuildInfo {
   buildDate: string
 }
 
+/** What the web configuration (--web.config.file) asks for. */
+export interface WebDoor {
+  /** As it is now: the file is read anew when it changes. */
+  config(): WebConfig
+  /** Takes as long as bcrypt does, elsewhere. Rejects where too many wait. */
+  checkPassword(password: string, hash: string): Promise<boolean>
+  /** Makes the server, over TLS; null: plain HTTP. */
+  makeServer: ((options: ServerOptions, handler: RequestListener) => Server) | null
+}
+
 export interface WebOptions {
   /** Folder of the built UI. */
   staticFolder: string
@@ -324,6 +336,8 @@ export interface ServerParts {
   selectors: SelectorCompiler
   writer: RemoteWriter
   storage: { status(): StorageStatus }
+  /** null: whoever reaches the port may ask, by plain HTTP. */
+  door: WebDoor | null
   /** null where the admin API is off. */
   admin: StorageAdmin | null
   config: ConfigControl

@@ -1,8 +1,9 @@
 // The HTTP server: one port for the API, the pages and the server's own metrics. Parses, asks the part that knows,
 // sends; what takes time runs elsewhere (query workers, the log's sync, the zlib pool).
+import type { Server } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import path from 'node:path'
-import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import fastify, { type FastifyError, type FastifyHttpOptions, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { statusName } from '../lib/std/http-status.ts'
 import { ApiError, errorBody, sendError } from './api/envelope.ts'
 import { ACK_PREFIX, addAckPage } from './api/ack-page.ts'
@@ -19,6 +20,7 @@ import { addRuleRoutes } from './api/rules.ts'
 import { addStatusRoutes, noSuchEndpoint } from './api/status.ts'
 import { addTargetRoutes } from './api/targets.ts'
 import { WRITE_PATH, addWriteRoutes } from './api/write.ts'
+import { Gate } from './gate.ts'
 import { HttpMetrics } from './http-metrics.ts'
 import type { ServerParts } from './parts.ts'
 import { addStaticRoutes, browserPrefix, isPageRequest, sendPage } from './static.ts'
@@ -27,6 +29,8 @@ import { addStaticRoutes, browserPrefix, isPageRequest, sendPage } from './stati
 const HEADERS_TIMEOUT_MS = 10_000
 const REQUEST_TIMEOUT_MS = 60_000
 const TIMEOUT_CHECK_MS = 2000
+/** Fastify's own. */
+const KEEP_ALIVE_MS = 72_000
 const CONNECTIONS_MAX = 1024
 /** A form with a query; those of queries end at 128 KiB, `match[]` may repeat. */
 const FORM_BYTES_MAX = 1 << 20
@@ -49,6 +53,20 @@ export function createServer(parts: ServerParts): WebServer {
   return new WebServer(parts)
 }
 
+/** With a server of one's own Fastify sets no times. */
+function serverOptions({ door, options }: ServerParts): Pick<FastifyHttpOptions<Server>, 'http' | 'serverFactory'> {
+  const http = { maxHeaderSize: HEADER_BYTES_MAX, headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: TIMEOUT_CHECK_MS }
+  const make = door?.makeServer ?? null
+  if (make === null) return { http }
+  return {
+    serverFactory: (handler) => {
+      const server = make({ ...http, requestTimeout: REQUEST_TIMEOUT_MS, keepAliveTimeout: KEEP_ALIVE_MS }, handler)
+      server.timeout = options.idleMs
+      return server
+    },
+  }
+}
+
 export class WebServer {
   readonly #app: FastifyInstance
   readonly #parts: ServerParts
@@ -68,7 +86,7 @@ export class WebServer {
       routerOptions: { maxParamLength: PARAM_CHARS_MAX, querystringParser: () => ({}) },
       // No route has a schema: what would compile them (a hundred files) need not be loaded.
       schemaController: { compilersFactory: { buildValidator: noSchemas, buildSerializer: noSchemas } },
-      http: { maxHeaderSize: HEADER_BYTES_MAX, headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: TIMEOUT_CHECK_MS },
+      ...serverOptions(parts),
       clientErrorHandler: answerBadHttp,
       frameworkErrors: (error, request, reply) => void this.#fail(error, request, reply),
     })
@@ -120,9 +138,8 @@ export class WebServer {
     const metrics = new HttpMetrics(this.#parts.metrics, this.#parts.clock)
     const { options } = this.#parts
     const prefix = options.routePrefix
-    app.addHook('onRequest', (request, reply, done) => {
-      metrics.watch(request, reply)
-      reply.header('X-Content-Type-Options', 'nosniff')
+    const gate = this.#parts.door === null ? null : new Gate(this.#parts.door, this.#parts.clock)
+    const enter = (request: FastifyRequest, reply: FastifyReply, done: () => void): void => {
       const place = cleanLocation(request.url)
       if (prefix !== '' && !isBelow(request.originalUrl, prefix) && request.originalUrl !== '/') {
         reply.code(404).type('text/plain; charset=utf-8').send(`404 page not found: this server answers below ${prefix}/ (--web.route-prefix)\n`)
@@ -131,6 +148,12 @@ export class WebServer {
       } else if (this.#state === 'starting' && (isOfApi(request.url) || request.url.startsWith(ACK_PREFIX)) && !request.url.startsWith(WRITE_PATH)) {
         sendError(reply.header('Retry-After', '5'), new ApiError('unavailable', 'the server is starting'))
       } else done()
+    }
+    app.addHook('onRequest', (request, reply, done) => {
+      metrics.watch(request, reply)
+      reply.header('X-Content-Type-Options', 'nosniff')
+      if (gate === null) enter(request, reply, done)
+      else gate.admit(request, reply, () => enter(request, reply, done))
     })
     // Forms become URLSearchParams; other types are read within the limit and not looked at, as Go's form parser does.
     app.removeAllContentTypeParsers()

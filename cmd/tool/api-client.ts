@@ -29,6 +29,8 @@ interface Envelope {
 
 /** Statuses with which a server or proxy says that it takes no POST here; then GET is tried. */
 const NO_POST: ReadonlySet<number> = new Set([403, 405, 501])
+/** Of certificates that nobody known has signed. */
+const UNTRUSTED: ReadonlySet<string> = new Set(['DEPTH_ZERO_SELF_SIGNED_CERT', 'SELF_SIGNED_CERT_IN_CHAIN', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY'])
 /** What an error shows of a body that is not the API's. */
 const SHOWN_CHARS = 200
 
@@ -40,10 +42,21 @@ export function serverUrl(text: string): URL {
   return url
 }
 
+/** With what the URL says of who asks: `https://NAME:PASSWORD@HOST`. */
+function withCredentials(headers: Headers, { username, password }: URL): Headers {
+  if ((username === '' && password === '') || headers.has('Authorization')) return headers
+  const credentials = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`
+  const all = new Headers(headers)
+  all.set('Authorization', `Basic ${Buffer.from(credentials).toString('base64')}`)
+  return all
+}
+
 /** POST as a form, or GET where POST is refused or `method` says so. Throws ToolFailure. */
 export async function askServer(request: ApiRequest, method: 'GET' | 'POST' = 'POST'): Promise<ApiAnswer> {
-  const { server, path, parameters, headers, timeoutMs } = request
+  const { server, path, parameters, timeoutMs } = request
+  const headers = withCredentials(request.headers, server)
   const url = new URL(server)
+  ;[url.username, url.password] = ['', '']
   url.pathname = url.pathname.replace(/\/+$/, '') + path
   if (method === 'GET') url.search = parameters.toString()
   let response: Response
@@ -64,6 +77,7 @@ function readAnswer(response: Response, text: string): ApiAnswer {
   try {
     envelope = (JSON.parse(text) ?? {}) as Envelope
   } catch {
+    if (response.status === 401) throw new ToolFailure(`the server asks for a name and a password, or has others: give them in the URL (${response.url.replace(/:\/\/([^/]*).*/s, '://NAME:PASSWORD@$1')}) or as --header=Authorization=…`)
     const shown = text.trim().slice(0, SHOWN_CHARS)
     throw new ToolFailure(`the server answers ${response.status} ${response.statusText} without JSON${shown === '' ? '' : `: ${shown}`}; is this the URL of a Prometheus API?`)
   }
@@ -80,5 +94,6 @@ function describe(error: unknown, server: URL, timeoutMs: number): string {
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
   if (code === 'ECONNREFUSED') return `nothing listens on ${server.host}; is the server running there?`
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return `there is no host named ${server.hostname}`
+  if (UNTRUSTED.has(code)) return `cannot trust ${server.host}: ${cause instanceof Error ? cause.message.replace(/;.*/s, '') : code}; name the file with its authority in the environment: NODE_EXTRA_CA_CERTS=ca.pem`
   return `cannot reach ${server.host}: ${cause instanceof Error ? cause.message : String(error)}`
 }

@@ -1,17 +1,20 @@
-// `monitor check config` and `monitor check alertmanager`: whether monitor.yml with all it names, or an alertmanager.yml alone,
-// would be taken by the server, with the faults of all.
+// `monitor check config`, `check alertmanager` and `check web-config`: whether monitor.yml with all it names, an alertmanager.yml
+// alone, or the file of --web.config.file would be taken by the server, with the faults of all.
 import path from 'node:path'
 import { ConfigError } from '../../lib/config/load.ts'
 import { RuleFilesError } from '../../lib/rules/rule-files.ts'
-import { DiskError, readUtf8IfThere } from '../../lib/std/fs.ts'
+import { loadWebConfig } from '../../lib/config/web-config.ts'
+import { DiskError, readRegularUtf8, readUtf8IfThere } from '../../lib/std/fs.ts'
 import { AlertConfigError, loadAlertConfig } from '../alert-config.ts'
+import { WebConfigError } from '../config-file.ts'
 import { targetFileFaults } from '../named-files.ts'
 import { ScrapeFilesError } from '../scrape-files.ts'
+import { readWebFile } from '../web-file.ts'
 import { loadWholeConfig } from '../whole-config.ts'
 import { UsageError, type Arguments } from './command-line.ts'
 import { ToolFailure, type ToolIo } from './tool-io.ts'
 
-export type ConfigKind = 'config' | 'alertmanager'
+export type ConfigKind = 'config' | 'alertmanager' | 'web-config'
 
 /** Files that a configuration names cannot be used; the message has a line for each. */
 class NamedFilesError extends Error {
@@ -26,7 +29,7 @@ export function checkConfigs(kind: ConfigKind, files: readonly string[], args: A
   for (const file of files) {
     io.out(`Checking ${file}\n`)
     try {
-      io.out(kind === 'config' ? checkWhole(file, options, io) : checkAlerts(file, options.isStrict, io))
+      io.out(checkOne(kind, file, options, io))
     } catch (error) {
       if (!isForPeople(error)) throw error
       io.err(`  FAILED:\n${error.message}\n`)
@@ -37,11 +40,21 @@ export function checkConfigs(kind: ConfigKind, files: readonly string[], args: A
   if (hasFaults) throw new ToolFailure('')
 }
 
-function isForPeople(error: unknown): error is Error {
-  return error instanceof ConfigError || error instanceof RuleFilesError || error instanceof ScrapeFilesError || error instanceof AlertConfigError || error instanceof DiskError || error instanceof NamedFilesError
+type CheckOptions = Parameters<typeof loadWholeConfig>[2] & { looksAtFiles: boolean }
+
+function checkOne(kind: ConfigKind, file: string, options: CheckOptions, io: ToolIo): string {
+  switch (kind) {
+    case 'config': return checkWhole(file, options, io)
+    case 'alertmanager': return checkAlerts(file, options.isStrict, io)
+    case 'web-config': return checkWeb(file, options.looksAtFiles)
+  }
 }
 
-function checkWhole(file: string, options: Parameters<typeof loadWholeConfig>[2] & { looksAtFiles: boolean }, io: ToolIo): string {
+function isForPeople(error: unknown): error is Error {
+  return error instanceof ConfigError || error instanceof RuleFilesError || error instanceof ScrapeFilesError || error instanceof AlertConfigError || error instanceof WebConfigError || error instanceof DiskError || error instanceof NamedFilesError
+}
+
+function checkWhole(file: string, options: CheckOptions, io: ToolIo): string {
   const text = readUtf8IfThere(file)
   if (text === null) throw new DiskError(`cannot read ${file}`, new Error('there is no such file'))
   const { config, warnings, fileFaults } = loadWholeConfig(text, file, options)
@@ -59,6 +72,11 @@ function checkAlerts(file: string, isStrict: boolean, io: ToolIo): string {
   for (const warning of warnings) io.err(`  WARNING: ${warning}\n`)
   const { receivers, inhibitRules, templateFiles } = pipeline!
   return `  SUCCESS: ${counted(receivers.length, 'receiver')}, ${counted(inhibitRules.length, 'inhibit rule')}, ${counted(templateFiles.length, 'template')} found\n`
+}
+
+function checkWeb(file: string, looksAtFiles: boolean): string {
+  const { tls, users } = looksAtFiles ? readWebFile(file).config : loadWebConfig(readRegularUtf8(file), file)
+  return `  SUCCESS: ${tls === null ? 'no TLS' : 'TLS'}, ${users.size === 0 ? 'no passwords' : counted(users.size, 'user')}\n`
 }
 
 function counted(count: number, noun: string): string {

@@ -1,4 +1,4 @@
-// `monitor check`: rules (whether rule files are right, with promtool's output, lints and exit codes), config, alertmanager.
+// `monitor check`: rules (whether rule files are right, with promtool's output, lints and exit codes), config, alertmanager, web-config.
 import { engineFeatures } from '../../lang/parse/features.ts'
 import { ConfigError } from '../../lib/config/load.ts'
 import type { RuleGroupConfig } from '../../lib/config/rule-config.ts'
@@ -26,11 +26,11 @@ export function runCheck(argv: readonly string[], io: ToolIo): Promise<void> {
     { name: 'syntax-only', kind: 'switch' },
   ])
   const [what, ...files] = args.words
-  if (what === 'config' || what === 'alertmanager') {
+  if (what === 'config' || what === 'alertmanager' || what === 'web-config') {
     checkConfigs(what, files, args, io)
     return Promise.resolve()
   }
-  if (what !== 'rules') throw new UsageError(what === undefined ? 'check wants what to check: config, alertmanager or rules' : `there is no command check ${what}; there are config, alertmanager and rules`)
+  if (what !== 'rules') throw new UsageError(what === undefined ? 'check wants what to check: config, alertmanager, rules or web-config' : `there is no command check ${what}; there are config, alertmanager, rules and web-config`)
   const options = {
     checks: ruleChecks(engineFeatures(args.list('enable-feature').flatMap((names) => names.split(',')))),
     isLenient: args.has('ignore-unknown-fields'),

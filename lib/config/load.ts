@@ -69,14 +69,16 @@ export function loadConfig(text: string, fileName: string, options: LoadOptions)
 const OWN_RULES = path.resolve(import.meta.dirname, 'monitor-rules.yml')
 
 /** What Monitor does without a configuration: it scrapes itself at `address` every 10 s, and looks as often at what it finds. */
-export function defaultConfigText(address: string, metricsPath: string): string {
+export function defaultConfigText(address: string, metricsPath: string, scheme: 'http' | 'https' = 'http'): string {
+  // Nobody stands between it and itself, and its certificate is for the name that others know it by.
+  const tls = scheme === 'https' ? '\n    scheme: https\n    tls_config: { insecure_skip_verify: true }' : ''
   return `global:
   evaluation_interval: ${SCRAPE_ITSELF_MS / 1000}s
 rule_files: [${JSON.stringify(OWN_RULES)}]
 scrape_configs:
   - job_name: monitor
     scrape_interval: ${SCRAPE_ITSELF_MS / 1000}s
-    metrics_path: ${JSON.stringify(metricsPath)}
+    metrics_path: ${JSON.stringify(metricsPath)}${tls}
     static_configs:
       - targets: [${JSON.stringify(address)}]
 `

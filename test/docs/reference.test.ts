@@ -2,7 +2,7 @@
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { FLAGS, FOREIGN_FLAGS, REFUSED_FLAGS } from '../../cmd/flag-table.ts'
+import { FLAGS, FOREIGN_FLAGS } from '../../cmd/flag-table.ts'
 import { runTool } from '../../cmd/tool/tool.ts'
 import { FakeClock } from '../../lib/std/clock.ts'
 import { MonitorProcess } from '../support/monitor-process.ts'
@@ -36,7 +36,7 @@ describe('the manual', () => {
     const helps = (await Promise.all(['query', 'tsdb', 'check', 'test'].map((word) => tool(word, '--help')))).map(({ said }) => said).join('') + textOf('cmd/deadman.ts')
     // Of amtool and curl, of the text about flags, and what is said not to be there.
     const others = new Set(['alertmanager.url', 'comment', 'duration', 'flag', 'no-switch', 'diff', 'debug', 'help', 'data-urlencode'])
-    const known = new Set([...FLAGS.map(({ name }) => name), ...FOREIGN_FLAGS.keys(), ...REFUSED_FLAGS.keys(), ...others, ...allOf(/--(?:\[no-\])?([a-z][a-z0-9.-]+)/g, helps)])
+    const known = new Set([...FLAGS.map(({ name }) => name), ...FOREIGN_FLAGS.keys(), ...others, ...allOf(/--(?:\[no-\])?([a-z][a-z0-9.-]+)/g, helps)])
     expect(allOf(/(?<![\w-])--([a-z][a-z0-9.-]*[a-z0-9])/g, code).filter((name) => !known.has(name))).toEqual([])
   })
 
@@ -45,8 +45,8 @@ describe('the manual', () => {
     const file = `${folder}/monitor.yml`
     writeFileSync(file, block)
     writeFileSync(`${folder}/alertmanager.yml`, 'route: {receiver: a}\nreceivers: [{name: a}]\n')
-    const kind = block.includes('\ngroups:') ? 'rules' : block.includes('\nreceivers:') ? 'alertmanager' : 'config'
-    expect(await tool('check', kind, file, ...(kind === 'config' ? ['--syntax-only'] : []))).toMatchObject({ code: 0 })
+    const kind = /^(tls_server_config|basic_auth_users):/m.test(block) ? 'web-config' : block.includes('\ngroups:') ? 'rules' : block.includes('\nreceivers:') ? 'alertmanager' : 'config'
+    expect(await tool('check', kind, file, ...(kind === 'config' || kind === 'web-config' ? ['--syntax-only'] : []))).toMatchObject({ code: 0 })
   })
 
   it('names endpoints and metrics that are there, and bodies that make rules', async () => {

@@ -61,6 +61,7 @@ export async function startServer(change: (parts: ServerParts) => Partial<Server
     writer: new RemoteWriteReceiver(appender, metrics, 1),
     storage: { status: () => ({ tiers: [], currency: 'USD', head: { series: 0, memoryBytes: 0, segmentBytes: 0, maxTime: null }, log: { bytes: 0 } }) },
     admin: null,
+    door: null,
     config: { reload: async () => {}, yaml: () => 'global: {}\n', externalLabels: () => new Map([['site', 'eu']]), lastReload: () => ({ isSuccessful: true, timeMs: NOW }) },
     build: { version: '0.1.0', revision: 'abc', branch: 'main', buildUser: '', buildDate: '' },
     flags: new Map([['web.listen-address', '127.0.0.1:9090'], ['config.file', 'monitor.yml']]),

@@ -112,6 +112,16 @@ describe('monitor query', () => {
     expect(asked[1]!.parameters).toEqual(asked[0]!.parameters)
   })
 
+  it('sends name and password of the URL, unless a header says who asks', async () => {
+    const url = await serve(says(200, NOTHING))
+    const f = async (authorization: string, ...more: string[]): Promise<void> => {
+      expect(await run('query', 'instant', url.replace('http://', 'http://ops:p%40ss@'), 'up', ...more)).toEqual({ code: 0, out: '\n', err: '' })
+      expect(asked.at(-1)!.headers.authorization).toBe(authorization)
+    }
+    await f(`Basic ${Buffer.from('ops:p@ss').toString('base64')}`)
+    await f('Bearer x', '--header=Authorization=Bearer x')
+  })
+
   it('shows warnings beside the answer', async () => {
     const url = await serve(says(200, { ...NOTHING, warnings: ['mind the gap'], infos: ['by the way'] }))
     expect(await run('query', 'instant', url, 'up')).toEqual({ code: 0, out: '\n', err: 'query warning: mind the gap\nquery info: by the way\n' })
@@ -127,6 +137,7 @@ describe('monitor query', () => {
     await f(says(400, { status: 'error', errorType: 'bad_data', error: 'invalid parameter "query": 1:5: parse error: unclosed left parenthesis' }),
       'bad_data: invalid parameter "query": 1:5: parse error: unclosed left parenthesis')
     await f(says(404, '404 page not found\n'), 'the server answers 404 Not Found without JSON: 404 page not found; is this the URL of a Prometheus API?')
+    await f(says(401, 'Unauthorized\n'), 'the server asks for a name and a password, or has others: give them in the URL (http://NAME:PASSWORD@HOST) or as --header=Authorization=…')
     await f(says(200, '[]'), "the server answers 200 OK and JSON that is not its API's")
     await f(says(200, 'null'), "the server answers 200 OK and JSON that is not its API's")
     await f(says(502, { status: 'success', data: 1 }), "the server answers 502 Bad Gateway and JSON that is not its API's")
