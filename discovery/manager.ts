@@ -1,11 +1,12 @@
 // Runs the discoverers of every scrape config and hands on what they find, at most once in 5 s for each job (the first
 // at once), so that a flapping source cannot make scraping resync all the time.
-import type { ScrapeConfig } from '../lib/config/scrape-config.ts'
+import type { DnsSdConfig, ScrapeConfig } from '../lib/config/scrape-config.ts'
 import type { TargetGroup } from '../lib/model/target-group.ts'
 import type { Clock, Timer } from '../lib/std/clock.ts'
 import type { Logger } from '../lib/std/log.ts'
 import type { Counter, Gauge, Metrics } from '../lib/std/metrics.ts'
 import type { Discoverer } from './discoverer.ts'
+import { DnsDiscoverer } from './dns.ts'
 import { FileDiscoverer } from './file.ts'
 import { HttpDiscoverer } from './http.ts'
 import { StaticDiscoverer } from './static.ts'
@@ -13,13 +14,15 @@ import { StaticDiscoverer } from './static.ts'
 const UPDATE_MS = 5000
 
 /** What a manager needs to know of a job. */
-export type DiscoveredJob = Pick<ScrapeConfig, 'jobName' | 'staticConfigs' | 'fileSdConfigs' | 'httpSdConfigs'>
+export type DiscoveredJob = Pick<ScrapeConfig, 'jobName' | 'staticConfigs' | 'fileSdConfigs' | 'httpSdConfigs' | 'dnsSdConfigs'>
 
 /** The metrics of all managers. */
 export class DiscoveryMetrics {
   readonly discovered: Gauge<'name' | 'config'>
   readonly fileErrors: Counter
   readonly httpFailures: Counter
+  readonly dnsLookups: Counter
+  readonly dnsFailures: Counter
   readonly received: Counter<'name'>
   readonly sent: Counter<'name'>
 
@@ -27,6 +30,8 @@ export class DiscoveryMetrics {
     this.discovered = metrics.gauge('prometheus_sd_discovered_targets', 'Targets that discovery found, before relabeling.', ['name', 'config'])
     this.fileErrors = metrics.counter('prometheus_sd_file_read_errors_total', 'Files of targets not understood.')
     this.httpFailures = metrics.counter('prometheus_sd_http_failures_total', 'Lists of targets that servers did not give.')
+    this.dnsLookups = metrics.counter('prometheus_sd_dns_lookups_total', 'Names of which records were asked for.')
+    this.dnsFailures = metrics.counter('prometheus_sd_dns_lookup_failures_total', 'Names of which servers did not say whether they have records.')
     this.received = metrics.counter('prometheus_sd_received_updates_total', 'Updates that discoverers gave.', ['name'])
     this.sent = metrics.counter('prometheus_sd_updates_total', 'Updates handed on.', ['name'])
   }
@@ -55,7 +60,7 @@ interface Running {
   hasFound: boolean
 }
 
-type Kind = 'static' | 'file' | 'http'
+type Kind = 'static' | 'file' | 'http' | 'dns'
 
 interface Wanted {
   key: string
@@ -136,9 +141,21 @@ export class DiscoveryManager {
       ...config.httpSdConfigs.map((http, i): Wanted => ({
         key: `http ${i} ${textOf(http)}`, kind: 'http', make: () => new HttpDiscoverer({ config: http, clock, logger, version, onError: () => metrics.httpFailures.inc() }),
       })),
+      ...config.dnsSdConfigs.map((dns, i): Wanted => ({ key: `dns ${i} ${textOf(dns)}`, kind: 'dns', make: () => this.#dnsDiscoverer(dns, logger) })),
     ]
     if (config.staticConfigs.length > 0 || out.length === 0) out.push({ key: `static ${textOf(config.staticConfigs)}`, kind: 'static', make: () => new StaticDiscoverer(config.staticConfigs) })
     return out
+  }
+
+  #dnsDiscoverer(config: DnsSdConfig, logger: Logger): Discoverer {
+    const { clock, metrics } = this.#options
+    return new DnsDiscoverer({
+      config, clock, logger,
+      onLookup: (isGood) => {
+        metrics.dnsLookups.inc()
+        if (!isGood) metrics.dnsFailures.inc()
+      },
+    })
   }
 
   #start(name: string, job: Job, running: Running, discoverer: Discoverer): void {

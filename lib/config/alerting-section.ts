@@ -1,7 +1,7 @@
 // `alerting` of the configuration: the Alertmanagers that alerts are sent to, and what becomes of them here. Source: prometheus
 // config/config.go.
 import { readInlinePipeline } from './alertmanager-file.ts'
-import { readFileSdConfigs, readHttpSdConfigs, readStaticConfigs, refuseOtherKinds } from './discovery-section.ts'
+import { readDnsSdConfigs, readFileSdConfigs, readHttpSdConfigs, readStaticConfigs, refuseOtherKinds } from './discovery-section.ts'
 import { readHttpClient } from './http-client.ts'
 import { readLifecycle } from './lifecycle-section.ts'
 import type { MapReader } from './reader.ts'
@@ -31,6 +31,7 @@ function readAlertmanager(reader: MapReader, folder: string): AlertmanagerConfig
     staticConfigs: readStaticConfigs(reader, true),
     fileSdConfigs: readFileSdConfigs(reader, folder),
     httpSdConfigs: readHttpSdConfigs(reader, folder),
+    dnsSdConfigs: readDnsSdConfigs(reader),
     relabelConfigs: readRelabelConfigs(reader, 'relabel_configs', 'utf8'),
     alertRelabelConfigs: readRelabelConfigs(reader, 'alert_relabel_configs', 'utf8'),
   }

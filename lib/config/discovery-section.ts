@@ -1,17 +1,23 @@
-// Where a scrape config's targets come from: static_configs, file_sd_configs, and the kinds that are not built yet.
+// Where a scrape config's targets come from: static_configs, file_sd_configs, http_sd_configs, dns_sd_configs, and the kinds that are
+// not built yet.
 import path from 'node:path'
 import type { TargetGroup } from '../model/target-group.ts'
 import { isValidLabelName } from '../model/relabel.ts'
+import type { DnsType } from '../std/dns.ts'
+import { nearestWord } from '../std/nearest-word.ts'
 import { isUrl, readHttpClient } from './http-client.ts'
 import type { MapReader } from './reader.ts'
-import type { FileSdConfig, HttpSdConfig } from './scrape-config.ts'
+import type { DnsSdConfig, FileSdConfig, HttpSdConfig } from './scrape-config.ts'
 
 const FILE_REFRESH_MS = 300_000
 const HTTP_REFRESH_MS = 60_000
+const DNS_REFRESH_MS = 30_000
+const DNS_TYPES: readonly DnsType[] = ['SRV', 'A', 'AAAA', 'MX', 'NS']
+const PORT_MAX = 65_535
 const FILE_NAME = /^[^*]*(\*[^/]*)?\.(json|yml|yaml|JSON|YML|YAML)$/
 /** Prometheus 3.14's kinds of discovery. */
 const OTHER_KINDS: readonly string[] = [
-  'aws', 'azure', 'consul', 'digitalocean', 'dns', 'docker', 'dockerswarm', 'ec2', 'eureka', 'gce', 'hetzner',
+  'aws', 'azure', 'consul', 'digitalocean', 'docker', 'dockerswarm', 'ec2', 'eureka', 'gce', 'hetzner',
   'ionos', 'kubernetes', 'kuma', 'lightsail', 'linode', 'marathon', 'nerve', 'nomad', 'oci', 'openstack', 'outscale',
   'ovhcloud', 'puppetdb', 'scaleway', 'serverset', 'stackit', 'triton', 'uyuni', 'vultr',
 ]
@@ -86,5 +92,26 @@ export function readHttpSdConfigs(reader: MapReader, folder: string): HttpSdConf
     const http = readHttpClient(section, folder)
     section.finish()
     return { url, refreshIntervalMs, http }
+  })
+}
+
+/** dns_sd_configs; types in any case, as Prometheus takes them. */
+export function readDnsSdConfigs(reader: MapReader): DnsSdConfig[] {
+  return reader.maps('dns_sd_configs').map((section) => {
+    const names = section.texts('names') ?? []
+    if (names.length === 0) section.error('names', 'want at least one name, such as _node._tcp.example.com')
+    for (const { text, at, path: where } of names) {
+      if (!/^[^\s:/.]([^\s:/]*)$/.test(text)) section.problems.error(at, `${where}: ${JSON.stringify(text)} is no name; want one such as _node._tcp.example.com, without scheme and port`)
+    }
+    const given = section.text('type', 'SRV').toUpperCase() || 'SRV'
+    const type = DNS_TYPES.find((one) => one === given)
+    const nearest = nearestWord(given, DNS_TYPES)
+    if (type === undefined) section.error('type', `want one of ${DNS_TYPES.join(', ')}, got ${JSON.stringify(given)}${nearest === null ? '' : `; did you mean ${nearest}?`}`)
+    const port = section.count('port', 0)
+    if (port > PORT_MAX) section.error('port', `want 1 to ${PORT_MAX}, got ${port}`)
+    if (port === 0 && type !== undefined && type !== 'SRV') section.error('port', `must be set for ${type} records, which have none`)
+    const refreshIntervalMs = section.durationMs('refresh_interval', DNS_REFRESH_MS) || DNS_REFRESH_MS
+    section.finish()
+    return { names: names.map(({ text }) => text), type: type ?? 'SRV', port, refreshIntervalMs }
   })
 }

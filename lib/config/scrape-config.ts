@@ -1,5 +1,6 @@
 // The checked form of monitor.yml: defaults filled in, durations in ms, sizes in bytes. Field by field as
 // Prometheus' config documentation; camelCase names.
+import type { DnsType } from '../std/dns.ts'
 import type { TlsOptions } from '../std/http.ts'
 import type { RelabelConfig } from '../model/relabel-config.ts'
 import type { PipelineConfig } from './alertmanager-config.ts'
@@ -35,6 +36,15 @@ export interface HttpSdConfig {
   http: HttpClientConfig
 }
 
+/** Names whose DNS records are targets. */
+export interface DnsSdConfig {
+  names: readonly string[]
+  type: DnsType
+  /** 0 for SRV, whose records have their own. */
+  port: number
+  refreshIntervalMs: number
+}
+
 export interface ScrapeConfig {
   jobName: string
   scrapeIntervalMs: number
@@ -64,6 +74,7 @@ export interface ScrapeConfig {
   staticConfigs: readonly TargetGroup[]
   fileSdConfigs: readonly FileSdConfig[]
   httpSdConfigs: readonly HttpSdConfig[]
+  dnsSdConfigs: readonly DnsSdConfig[]
   relabelConfigs: readonly RelabelConfig[]
   metricRelabelConfigs: readonly RelabelConfig[]
 }
@@ -103,6 +114,7 @@ export interface AlertmanagerConfig {
   staticConfigs: readonly TargetGroup[]
   fileSdConfigs: readonly FileSdConfig[]
   httpSdConfigs: readonly HttpSdConfig[]
+  dnsSdConfigs: readonly DnsSdConfig[]
   relabelConfigs: readonly RelabelConfig[]
   alertRelabelConfigs: readonly RelabelConfig[]
 }

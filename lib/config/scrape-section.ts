@@ -5,7 +5,7 @@ import path from 'node:path'
 import { formatDuration } from '../model/duration.ts'
 import { EXPONENTIAL_SCHEMA_MAX, EXPONENTIAL_SCHEMA_MIN } from '../model/histogram.ts'
 import type { NameScheme } from '../model/relabel.ts'
-import { readFileSdConfigs, readHttpSdConfigs, readStaticConfigs, refuseOtherKinds } from './discovery-section.ts'
+import { readDnsSdConfigs, readFileSdConfigs, readHttpSdConfigs, readStaticConfigs, refuseOtherKinds } from './discovery-section.ts'
 import { fileOf, readHttpClient } from './http-client.ts'
 import type { MapReader } from './reader.ts'
 import { readRelabelConfigs } from './relabel-section.ts'
@@ -93,6 +93,7 @@ function readScrapeConfig(reader: MapReader, defaults: ScrapeDefaults, folder: s
     staticConfigs: readStaticConfigs(reader),
     fileSdConfigs: readFileSdConfigs(reader, folder),
     httpSdConfigs: readHttpSdConfigs(reader, folder),
+    dnsSdConfigs: readDnsSdConfigs(reader),
     relabelConfigs: readRelabelConfigs(reader, 'relabel_configs', shared.nameScheme),
     metricRelabelConfigs: readRelabelConfigs(reader, 'metric_relabel_configs', shared.nameScheme),
   }

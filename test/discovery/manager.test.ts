@@ -9,10 +9,11 @@ import { tempFolder } from '../support/temp-folder.ts'
 
 /** Only what discovery looks at. */
 function config(jobName: string, addresses: readonly string[], files: readonly string[] = []): ScrapeConfig {
-  const part: Pick<ScrapeConfig, 'jobName' | 'staticConfigs' | 'fileSdConfigs' | 'httpSdConfigs'> = {
+  const part: Pick<ScrapeConfig, 'jobName' | 'staticConfigs' | 'fileSdConfigs' | 'httpSdConfigs' | 'dnsSdConfigs'> = {
     jobName,
     staticConfigs: addresses.length === 0 ? [] : [{ source: '0', targets: addresses.map((address) => new Map([['__address__', address]])), labels: new Map() }],
     httpSdConfigs: [],
+    dnsSdConfigs: [],
     fileSdConfigs: files.length === 0 ? [] : [{ files, refreshIntervalMs: 30_000 }],
   }
   return part as ScrapeConfig

@@ -27,7 +27,7 @@ export function scrapeConfig(changes: Partial<ScrapeConfig> = {}): ScrapeConfig 
     scrapeNativeHistograms: false, alwaysScrapeClassicHistograms: false, convertClassicHistogramsToNhcb: false, nativeHistogramBucketLimit: 0, nativeHistogramSchemaMax: 8,
     fallbackScrapeProtocol: null, honorLabels: false, honorTimestamps: true, trackTimestampsStaleness: false, enableCompression: true,
     extraScrapeMetrics: false, metricNameValidationScheme: 'utf8', metricNameEscapingScheme: 'allow-utf-8', scrapeFailureLogFile: '',
-    limits: NO_LIMITS, http: PLAIN_HTTP, staticConfigs: [], fileSdConfigs: [], httpSdConfigs: [], relabelConfigs: [], metricRelabelConfigs: [], ...changes,
+    limits: NO_LIMITS, http: PLAIN_HTTP, staticConfigs: [], fileSdConfigs: [], httpSdConfigs: [], dnsSdConfigs: [], relabelConfigs: [], metricRelabelConfigs: [], ...changes,
   }
 }
 

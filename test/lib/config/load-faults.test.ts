@@ -135,6 +135,22 @@ alerting: {alertmanagers: [{http_sd_configs: [{url: 'http://am'}]}]}
     ])
   })
 
+  it('takes names whose DNS records are targets', () => {
+    const { config } = load(`scrape_configs: [{job_name: a, dns_sd_configs: [{names: [_n._tcp.x]}, {names: [x, y], type: aaaa, port: 9100, refresh_interval: 5s}]}]
+alerting: {alertmanagers: [{dns_sd_configs: [{names: [am], type: A, port: 9093}]}]}
+`)
+    expect(config.scrapeConfigs[0]!.dnsSdConfigs).toEqual([{ names: ['_n._tcp.x'], type: 'SRV', port: 0, refreshIntervalMs: 30_000 }, { names: ['x', 'y'], type: 'AAAA', port: 9100, refreshIntervalMs: 5000 }])
+    expect(config.alerting.alertmanagers[0]!.dnsSdConfigs).toMatchObject([{ names: ['am'], port: 9093 }])
+    expect(faults("scrape_configs: [{job_name: a, dns_sd_configs: [{}, {names: ['x:9100']}, {names: [x], type: A}, {names: [x], type: SVR, port: 99999, nam: 1}]}]")).toEqual([
+      '1:49: scrape_configs[0].dns_sd_configs[0].names: want at least one name, such as _node._tcp.example.com',
+      '1:62: scrape_configs[0].dns_sd_configs[1].names[0]: "x:9100" is no name; want one such as _node._tcp.example.com, without scheme and port',
+      '1:74: scrape_configs[0].dns_sd_configs[2].port: must be set for A records, which have none',
+      '1:116: scrape_configs[0].dns_sd_configs[3].type: want one of SRV, A, AAAA, MX, NS, got "SVR"; did you mean SRV?',
+      '1:127: scrape_configs[0].dns_sd_configs[3].port: want 1 to 65535, got 99999',
+      '1:134: unknown key "nam" in scrape_configs[0].dns_sd_configs[3]; did you mean "names"?',
+    ])
+  })
+
   it('names what is wrong with rules in the file itself, and with paths of rule files', () => {
     const text = `rule_files: ['a/*/b.yml', ok.yml]
 rules:

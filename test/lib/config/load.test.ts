@@ -61,7 +61,7 @@ describe('a good configuration', () => {
         proxyUrl: '', noProxy: '', proxyFromEnvironment: false, proxyConnectHeader: new Map(), httpHeaders: new Map(),
       },
       staticConfigs: [],
-      fileSdConfigs: [], httpSdConfigs: [],
+      fileSdConfigs: [], httpSdConfigs: [], dnsSdConfigs: [],
       relabelConfigs: [],
       metricRelabelConfigs: [],
     })
@@ -156,7 +156,7 @@ describe('a good configuration', () => {
         { source: 'static/0', targets: [new Map([['__address__', 'h1:9100']]), new Map([['__address__', '[::1]:9100']])], labels: new Map([['env', 'prod'], ['__proto__', 'p']]) },
         { source: 'static/1', targets: [new Map([['__address__', 'h2:9100']])], labels: new Map() },
       ],
-      httpSdConfigs: [],
+      httpSdConfigs: [], dnsSdConfigs: [],
       fileSdConfigs: [
         { files: ['/etc/monitor/targets/*.json', '/abs/x.yml'], refreshIntervalMs: 30_000 },
         { files: ['/etc/monitor/y.yaml'], refreshIntervalMs: 300_000 },

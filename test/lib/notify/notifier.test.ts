@@ -43,7 +43,7 @@ async function stub(answer: (response: ServerResponse) => void = (response) => r
 }
 
 const manager = (changes: Partial<AlertmanagerConfig> = {}): AlertmanagerConfig => ({
-  scheme: 'http', pathPrefix: '', timeoutMs: 2000, http: PLAIN_HTTP, staticConfigs: [], fileSdConfigs: [], httpSdConfigs: [], relabelConfigs: [], alertRelabelConfigs: [], ...changes,
+  scheme: 'http', pathPrefix: '', timeoutMs: 2000, http: PLAIN_HTTP, staticConfigs: [], fileSdConfigs: [], httpSdConfigs: [], dnsSdConfigs: [], relabelConfigs: [], alertRelabelConfigs: [], ...changes,
 })
 const alert = (name: string, labels: readonly string[] = []): SentAlert => ({
   labels: ['alertname', name, ...labels], annotations: new Map([['a', '<b> "c"']]), startsAtMs: 1_700_000_000_000, activeAtMs: 1_700_000_000_000, value: null, endsAtMs: 1_700_000_240_000, generatorUrl: 'http://m/graph?g0.expr=x&g0.tab=1',
