@@ -49,7 +49,7 @@ export const FLAGS: readonly FlagSpec[] = [
 /** Prometheus' flags that mean nothing here, and why; accepted with a warning so that a command line can move over. */
 export const FOREIGN_FLAGS: ReadonlyMap<string, string> = new Map([
   ['web.enable-remote-write-receiver', 'the receiver is always on'],
-  ['web.remote-write-receiver.accepted-protobuf-messages', 'remote write 1.0 is accepted'],
+  ['web.remote-write-receiver.accepted-protobuf-messages', 'remote write 1.0 and 2.0 are accepted'],
   ['storage.tsdb.no-lockfile', 'the folder is always locked'],
   ['storage.tsdb.wal-compression', 'the log has a format of its own'],
   ['storage.tsdb.wal-compression-type', 'the log has a format of its own'],

@@ -176,3 +176,20 @@ function littleEndian(source: Uint8Array, at: number, count: number): number {
   for (let i = count - 1; i >= 0; i--) value = value * 256 + source[at + i]!
   return value
 }
+
+/** A block that holds `bytes` as they are: one literal, nothing packed. A copy of its own. */
+export function snappyLiteral(bytes: Uint8Array): Uint8Array {
+  const head: number[] = []
+  for (let rest = bytes.length; ; rest = Math.floor(rest / 128)) {
+    head.push(rest < 128 ? rest : (rest & 127) | 128)
+    if (rest < 128) break
+  }
+  if (bytes.length === 0) return Uint8Array.from(head)
+  // A literal whose length less one stands in the four bytes behind its tag.
+  const last = bytes.length - 1
+  head.push(63 << 2, last & 255, (last >>> 8) & 255, (last >>> 16) & 255, last >>> 24)
+  const out = new Uint8Array(head.length + bytes.length)
+  out.set(head)
+  out.set(bytes, head.length)
+  return out
+}

@@ -38,8 +38,8 @@ describe('remote write', () => {
     await f({ 'Content-Type': 'application/json' }, 'expected application/x-protobuf as the first (media) part, got application/json content-type')
     await f({ 'Content-Encoding': 'gzip' }, 'gzip encoding (compression) is not accepted by this server; only snappy is acceptable')
     await f({ 'Content-Encoding': 'br' }, 'br encoding (compression) is not accepted by this server; only snappy is acceptable')
-    await f({ 'Content-Type': 'application/x-protobuf;proto=io.prometheus.write.v2.Request' },
-      'io.prometheus.write.v2.Request protobuf message is not accepted by this server; only accepts prometheus.WriteRequest')
+    await f({ 'Content-Type': 'application/x-protobuf;proto=io.prometheus.write.v3.Request' },
+      'io.prometheus.write.v3.Request protobuf message is not accepted by this server; only accepts prometheus.WriteRequest and io.prometheus.write.v2.Request')
     expect((await push(base, good, { 'Content-Type': 'application/x-protobuf;proto=prometheus.WriteRequest' })).status).toBe(204)
     expect(appender.batches.length).toBe(1)
   })

@@ -1,7 +1,8 @@
-// POST /api/v1/write: remote write 1.0 over HTTP. The body is taken raw and whole, within a budget for all senders
+// POST /api/v1/write: remote write 1.0 and 2.0 over HTTP. The body is taken raw and whole, within a budget for all senders
 // together; what it holds is the RemoteWriter's business.
 import type { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { WriteTranslator } from '../../lib/ingest/write-v2.ts'
 import type { RemoteWriteAnswer, ServerParts } from '../parts.ts'
 import { addRoute } from './router.ts'
 
@@ -14,6 +15,7 @@ const BODY_TOO_LARGE = 'body exceeds 32 MiB'
 const IN_FLIGHT_BYTES_MAX = 256 << 20
 const RETRY_AFTER_SECONDS = '5'
 const PROTO_V1 = 'prometheus.WriteRequest'
+const PROTO_V2 = 'io.prometheus.write.v2.Request'
 
 /** Why a body was not read to its end. */
 class BodyError extends Error {
@@ -27,6 +29,7 @@ class BodyError extends Error {
 
 export function addWriteRoutes(app: FastifyInstance, parts: ServerParts): void {
   const bodies = new BodyReader()
+  const translator = new WriteTranslator()
   // A scope of its own for its parsers: any type gets as far as the guard, which answers before the body is read.
   app.register(async (scope) => {
     scope.removeAllContentTypeParsers()
@@ -40,7 +43,8 @@ export function addWriteRoutes(app: FastifyInstance, parts: ServerParts): void {
     addRoute(scope, ['POST'], WRITE_PATH, async (request, reply) => {
       const body = request.body instanceof Uint8Array ? request.body : EMPTY
       try {
-        return sendResult(reply, await parts.writer.write(body))
+        const taken = protoOf(request) === PROTO_V2 ? translator.toV1(body) : body
+        return sendResult(reply, taken instanceof Uint8Array ? await parts.writer.write(taken) : { ...taken, samplesWritten: 0, histogramsWritten: 0, exemplarsWritten: 0 })
       } finally {
         bodies.release(body.length)
       }
@@ -91,21 +95,27 @@ function sendResult(reply: FastifyReply, { status, message, samplesWritten, hist
   return status === 204 ? reply.code(204).send() : plain(reply, status, message)
 }
 
-/** 415 for what is no snappy-compressed v1 body, 413 for one that says it is too large. Old senders name no type. */
+/** The message that a request says it holds; undefined where it says nothing: 1.0's. */
+function protoOf(request: FastifyRequest): string | undefined {
+  const parameters = request.headers['content-type']?.split(';').slice(1).map((part) => part.trim())
+  return parameters?.find((parameter) => parameter.startsWith('proto='))?.slice('proto='.length)
+}
+
+/** 415 for what is no snappy-compressed body, 413 for one that says it is too large. Old senders name no type. */
 function refuseRequest(request: FastifyRequest, reply: FastifyReply): boolean {
   const type = request.headers['content-type']
   const encoding = request.headers['content-encoding']
   if (type !== undefined) {
-    const [media, ...parameters] = type.split(';').map((part) => part.trim())
-    if (media!.toLowerCase() !== 'application/x-protobuf') {
-      const got = media!.slice(0, 100)
+    const media = type.split(';', 1)[0]!.trim()
+    if (media.toLowerCase() !== 'application/x-protobuf') {
+      const got = media.slice(0, 100)
       plain(reply, 415, `expected application/x-protobuf as the first (media) part, got ${got} content-type`)
       return true
     }
-    const proto = parameters.find((parameter) => parameter.startsWith('proto='))?.slice('proto='.length)
-    if (proto !== undefined && proto !== PROTO_V1) {
+    const proto = protoOf(request)
+    if (proto !== undefined && proto !== PROTO_V1 && proto !== PROTO_V2) {
       const got = proto.slice(0, 100)
-      plain(reply, 415, `${got} protobuf message is not accepted by this server; only accepts ${PROTO_V1}`)
+      plain(reply, 415, `${got} protobuf message is not accepted by this server; only accepts ${PROTO_V1} and ${PROTO_V2}`)
       return true
     }
   }
