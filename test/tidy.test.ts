@@ -111,5 +111,5 @@ describe('the house', () => {
       const run = spawnSync(path.join(root, 'node_modules/.bin', tool), args, { cwd: root, encoding: 'utf8' })
       expect(run.status, `${tool}:\n${run.stdout}${run.stderr}`).toBe(0)
     }
-  }, 120_000)
+  }, 600_000)
 })
