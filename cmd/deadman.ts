@@ -21,12 +21,12 @@ Pages when Monitor's alert Watchdog has not come for a while. Route the alert to
   --to=ADDRESS --from=ADDRESS       whom to mail, and as whom
   --smtp-url=smtp://host:587        mail server; smtps:// for TLS from the first byte; or --smtp-url-file=FILE, for one with a password
   --webhook-url=URL                 is posted {"status","text","silent_seconds","stopped"}; with or in place of mail
-  --heartbeat-url=URL               is asked for (GET) whenever a Watchdog comes, at most once a minute
+  --heartbeat-url=URL               is asked for (GET) whenever a Watchdog comes, at most each 45 s
 `
 /** Between looks, and what Monitor has to answer. */
 const TICK_MS = 5000
 const SEND_MS = 20_000
-const HEARTBEAT_MS = 60_000
+const HEARTBEAT_MS = 45_000 // Watchdogs come a minute apart, a little early or late.
 const BODY_BYTES_MAX = 1 << 20
 const STOPPED_S = 60
 
@@ -130,7 +130,7 @@ export class Deadman {
     const { heartbeatUrl, clock, log } = this.#options
     if (heartbeatUrl === '' || clock.monotonic() - this.#beatMs < HEARTBEAT_MS) return
     this.#beatMs = clock.monotonic()
-    await fetch(heartbeatUrl, { signal: AbortSignal.timeout(SEND_MS) }).catch((error: unknown) => log(`cannot reach the heartbeat URL: ${words(error)}`))
+    await fetch(heartbeatUrl, { signal: AbortSignal.timeout(SEND_MS) }).then(({ ok, status }) => ok || log(`the heartbeat URL answers ${status}`), (error: unknown) => log(`cannot reach the heartbeat URL: ${words(error)}`))
   }
 }
 

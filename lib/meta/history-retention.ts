@@ -1,16 +1,20 @@
-// Lets go of what the relational store need not remember any more, every hour.
+// Lets go of what the relational store need not remember any more, every hour, some at a time: a page may be waiting for
+// the store while the alerts of a storm go.
 import type { Clock, Timer } from '../std/clock.ts'
 import type { Logger } from '../std/log.ts'
 import { MetaError } from './errors.ts'
 import type { MetaStore } from './interface.ts'
 
 const EVERY_MS = 3_600_000
+/** Of a Monitor that is started anew each hour something must go, too; the clock of one that has just booted may yet be set right. */
+const FIRST_MS = 600_000
 
 export class HistoryRetention {
   readonly #store: MetaStore
   readonly #clock: Clock
   readonly #logger: Logger
   #timer: Timer
+  #isStopped = false
   /** How long resolved alerts are kept; set before the first round. */
   retentionMs: number = Infinity
 
@@ -18,10 +22,11 @@ export class HistoryRetention {
     this.#store = store
     this.#clock = clock
     this.#logger = logger
-    this.#timer = clock.after(EVERY_MS, () => void this.#round(), true)
+    this.#timer = clock.after(FIRST_MS, () => void this.#round(), true)
   }
 
   stop(): void {
+    this.#isStopped = true
     this.#timer.cancel()
   }
 
@@ -29,7 +34,7 @@ export class HistoryRetention {
     const nowMs = this.#clock.now()
     this.#timer = this.#clock.after(EVERY_MS, () => void this.#round(), true)
     try {
-      await this.#store.forget({ resolvedBeforeMs: nowMs - this.retentionMs, nowMs })
+      for (let isMore = true; isMore && !this.#isStopped;) isMore = await this.#store.forget({ resolvedBeforeMs: nowMs - this.retentionMs, nowMs })
     } catch (error) {
       if (!(error instanceof MetaError)) throw error
       this.#logger.warn('old alerts could not be removed from the history; it is tried again in an hour', { err: error })

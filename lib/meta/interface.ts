@@ -179,8 +179,11 @@ export interface MetaStore {
   value(name: string): Promise<string | null>
   putValue(name: string, value: string): Promise<void>
 
-  /** Alerts resolved, or expired, before `resolvedBeforeMs` go with their history, and entries of what was told that expired before `nowMs`. */
-  forget(times: { resolvedBeforeMs: number; nowMs: number }): Promise<void>
+  /**
+   * Alerts resolved, or expired, before `resolvedBeforeMs` go with their history, and entries of what was told that expired before `nowMs`:
+   * a thousand of a kind, so that others get their turn. Resolves to whether there are more.
+   */
+  forget(times: { resolvedBeforeMs: number; nowMs: number }): Promise<boolean>
   /** Resolves when all that was asked is answered. */
   close(): Promise<void>
 }

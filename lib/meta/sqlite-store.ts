@@ -142,9 +142,10 @@ export class SqliteStore implements MetaStore {
     return this.#ask({ method: 'putValue', args: [name, value] })
   }
 
-  async forget(times: { resolvedBeforeMs: number; nowMs: number }): Promise<void> {
-    await this.#ask({ method: 'forget', args: [times] })
+  async forget(times: { resolvedBeforeMs: number; nowMs: number }): Promise<boolean> {
+    const isMore = await this.#ask({ method: 'forget', args: [times] })
     this.#forgotBeforeMs = times.nowMs
+    return isMore
   }
 
   async close(): Promise<void> {

@@ -20,11 +20,12 @@ export interface SmtpServer {
 
 export interface SmtpAuth {
   username: string
+  /** For PLAIN and LOGIN; '' for none. */
   password: string
-  /** On whose behalf; '' for the user's own. */
+  /** For CRAM-MD5; '' for none. */
+  secret: string
+  /** On whose behalf, with PLAIN; '' for the user's own. */
   identity: string
-  /** The password is a secret for CRAM-MD5. */
-  isCramMd5: boolean
 }
 
 /** A mail before it is written; texts are of any characters, lines of headers included. */
@@ -104,7 +105,10 @@ export async function sendMail(
     stage = 'auth'
     const { auth } = server
     // As Alertmanager: a server that knows no AUTH is sent to without.
-    if (auth !== null && connection.allowsAuth) await new Promise<void>((resolve, reject) => connection.login(authOf(auth), (error) => (error ? reject(error) : resolve())))
+    if (auth !== null && connection.allowsAuth) {
+      const login = loginOf(auth, mechanismsOf(connection.lastServerResponse || ''))
+      await new Promise<void>((resolve, reject) => connection.login(login, (error) => (error ? reject(error) : resolve())))
+    }
     stage = 'send'
     return await new Promise<Refusal[]>((resolve, reject) => connection.send({ from: mail.envelope.from, to: [...mail.envelope.to] }, mail.bytes, (error, info) => {
       if (error) reject(error)
@@ -145,9 +149,24 @@ async function plainAs(context: SMTPConnectionCustomAuthContext): Promise<void> 
   else context.reject(Object.assign(new Error(reply.response), { responseCode: reply.status }))
 }
 
-function authOf({ username, password, identity, isCramMd5 }: SmtpAuth): SMTPConnectionAuth {
-  const credentials = { user: username, pass: password, options: { identity } }
-  return { user: username, pass: password, credentials, ...(isCramMd5 ? { method: 'CRAM-MD5' } : identity !== '' && { method: PLAIN_AS }) }
+/** What a server takes, in its order, as its reply to EHLO says. */
+function mechanismsOf(reply: string): string[] {
+  return Array.from(reply.matchAll(/^250[ -]AUTH[ =](.*)$/gim), ([, list]) => list!.trim().toUpperCase().split(/[ =]+/)).flat()
+}
+
+/**
+ * The first of the server's mechanisms for which there are credentials, as in Alertmanager; nodemailer's own order would give the password to
+ * CRAM-MD5, too. That is done where nothing else is left: with many servers it is the secret. Throws where none can be used.
+ */
+function loginOf({ username, password, secret, identity }: SmtpAuth, mechanisms: readonly string[]): SMTPConnectionAuth {
+  const login = (method: string, pass: string): SMTPConnectionAuth => ({ user: username, pass, credentials: { user: username, pass, options: { identity } }, method })
+  for (const mechanism of mechanisms) {
+    if (mechanism === 'CRAM-MD5' && secret !== '') return login(mechanism, secret)
+    if (mechanism === 'PLAIN' && password !== '') return login(identity === '' ? mechanism : PLAIN_AS, password)
+    if (mechanism === 'LOGIN' && password !== '') return login(mechanism, password)
+  }
+  if (mechanisms.includes('CRAM-MD5') && password !== '') return login('CRAM-MD5', password)
+  throw new Error(`no credentials for what the server takes (${mechanisms.join(', ')}): auth_password is for PLAIN and LOGIN, auth_secret for CRAM-MD5`)
 }
 
 function place({ host, port }: SmtpServer): string {

@@ -16,15 +16,17 @@ interface World {
   url: string
   pager: HttpWorld
   post: (body: unknown) => Promise<number>
+  lines: string[]
   texts: () => { status: string; text: string; stopped: string[] }[]
 }
 
 async function world({ monitor = 'http://127.0.0.1:1', mail = null as SmtpWorld | null, heartbeat = '', pagerStatus = (): number => 200 } = {}): Promise<World> {
   const clock = new FakeClock(START_MS)
+  const lines: string[] = []
   const pager = await httpWorld((response) => response.writeHead(pagerStatus()).end())
   const deadman = new Deadman({
     listen: { host: '127.0.0.1', port: 0 }, monitorUrl: monitor, silenceMs: 180_000, repeatMs: 1_800_000, webhookUrl: `${pager.url}/page`, heartbeatUrl: heartbeat,
-    mail: mail === null ? null : { url: `smtp://127.0.0.1:${mail.port}?ignoreTLS=true`, from: 'deadman@example.com', to: 'ops@example.com' }, clock, log: () => undefined,
+    mail: mail === null ? null : { url: `smtp://127.0.0.1:${mail.port}?ignoreTLS=true`, from: 'deadman@example.com', to: 'ops@example.com' }, clock, log: (line) => lines.push(line),
   })
   const url = `http://127.0.0.1:${await deadman.start()}`
   const schedule = (): void => void clock.after(5000, () => {
@@ -35,7 +37,7 @@ async function world({ monitor = 'http://127.0.0.1:1', mail = null as SmtpWorld 
   schedule()
   onTestFinished(() => deadman.stop())
   return {
-    clock, url, pager, post: async (body) => (await fetch(url, { method: 'POST', body: JSON.stringify(body) })).status,
+    clock, url, pager, lines, post: async (body) => (await fetch(url, { method: 'POST', body: JSON.stringify(body) })).status,
     texts: () => pager.requests.map(({ json }) => json as { status: string; text: string; stopped: string[] }),
   }
 }
@@ -105,15 +107,19 @@ it('takes nothing but a Watchdog that fires', async () => {
   expect(await (await fetch(url)).json()).toEqual({ silent_seconds: 0, paged: false })
 })
 
-it('tells an outside service that it hears the Watchdog, at most once a minute', async () => {
-  const outside = await httpWorld()
-  const { clock, post } = await world({ heartbeat: `${outside.url}/ping` })
+it('tells an outside service that it hears the Watchdog, also of one that comes a little early, and says when it refuses', async () => {
+  let status = 200
+  const outside = await httpWorld((response) => response.writeHead(status).end())
+  const { clock, post, lines } = await world({ heartbeat: `${outside.url}/ping` })
   await post(watchdog)
   await waitFor('a request', () => Promise.resolve(outside.requests.length === 1))
   await post(watchdog)
-  await clock.advance(60_000)
+  await clock.advance(59_000)
+  status = 404
   await post(watchdog)
   await waitFor('a request', () => Promise.resolve(outside.requests.length === 2))
+  await waitFor('a line', () => Promise.resolve(lines.length > 0))
+  expect(lines).toEqual(['the heartbeat URL answers 404'])
   expect(outside.requests.map(({ method, path: asked }) => `${method} ${asked}`)).toEqual(['GET /ping', 'GET /ping'])
 })
 

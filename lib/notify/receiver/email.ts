@@ -91,8 +91,6 @@ export class EmailReceiver implements Receiver {
   #auth(): SmtpAuth | null {
     const { username, identity } = this.#config
     if (username === '') return null
-    const password = secretOf('auth_password', this.#config.password)
-    const secret = secretOf('auth_secret', this.#config.secret)
-    return { username, identity, password: password === '' ? secret : password, isCramMd5: password === '' }
+    return { username, identity, password: secretOf('auth_password', this.#config.password), secret: secretOf('auth_secret', this.#config.secret) }
   }
 }

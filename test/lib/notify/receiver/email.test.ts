@@ -144,6 +144,24 @@ it.skipIf(!hasOpenssl)(named('speaks TLS from the first byte, and gives its cred
   })
 })
 
+it.each([
+  [['PLAIN', 'LOGIN', 'CRAM-MD5'], 'auth_password: p, auth_secret: secret', 'PLAIN p'], [['CRAM-MD5', 'PLAIN'], 'auth_password: p, auth_secret: secret', 'CRAM-MD5 true'],
+  [['CRAM-MD5', 'LOGIN', 'PLAIN'], 'auth_password: "p\u00e4ss \u2713"', 'LOGIN p\u00e4ss \u2713'], [['CRAM-MD5'], 'auth_password: p, auth_secret: secret', 'CRAM-MD5 true'], [['CRAM-MD5'], 'auth_password: secret', 'CRAM-MD5 true'],
+  [['PLAIN', 'LOGIN'], 'auth_secret: secret', 'no credentials for what the server takes (PLAIN, LOGIN): auth_password is for PLAIN and LOGIN, auth_secret for CRAM-MD5'],
+])('takes the first of %s that it has credentials for, given %s', async (authMethods, given, want) => {
+  let tried = ''
+  const world = await smtpWorld({
+    authOptional: false, allowInsecureAuth: true, authMethods,
+    onAuth: (auth, _, callback) => {
+      const { method, username, password } = auth
+      tried = `${method} ${method === 'CRAM-MD5' ? auth.validatePassword!('secret') : password}`
+      callback(null, { user: username ?? '' })
+    },
+  })
+  const error = await attempt(receiverOf(mail(world.port, `require_tls: false, auth_username: u, ${given}`)))
+  expect(error?.message.replace(/^[\d.:]+ /, '') ?? tried).toBe(want)
+})
+
 it('may be told the password tomorrow', async () => {
   const world = await smtpWorld({ authOptional: false, allowInsecureAuth: true, onAuth: (_, __, callback) => callback(smtpReply(535, 'bad password')) })
   expect(await attempt(receiverOf(mail(world.port, 'require_tls: false, auth_username: u, auth_password: p')))).toMatchObject({ isRetryable: true, message: expect.stringContaining('535') as string })
