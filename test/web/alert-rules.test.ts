@@ -155,6 +155,13 @@ describe('/api/alerts/rules', () => {
     expect([quiet.status, 'warnings' in quiet.json, 'warnings' in quiet.json.data]).toEqual([200, false, false])
   })
 
+  it('warns of an expression in the place of a metric, which is the name of none', async () => {
+    const { ask } = await world()
+    const made = await ask('POST', '', { ...CPU, metric: 'rate(errors_total[5m])' })
+    expect(made).toMatchObject({ status: 201, json: { warnings: ['metric "rate(errors_total[5m])" is taken for a name, and looks like an expression: give the name alone, and say the rest by condition and filters'] } })
+    expect((await ask('POST', '', { ...CPU, name: 'dots', metric: 'http.server.duration' })).json).not.toHaveProperty('warnings')
+  })
+
   it('finds its rules again after a restart, and leaves out what it cannot read', async () => {
     const { ask, meta, file } = await world()
     await ask('POST', '', CPU)

@@ -303,7 +303,7 @@ export class ApiRules {
 
   #viewOf({ stored, rule, configs }: Kept): RuleView {
     const { id, isActive, createdAtMs, updatedAtMs, body } = stored
-    return { id, isActive, createdAtMs, updatedAtMs, body, expr: configs[0].expr, warnings: this.#ground.notifyWarnings(rule.notify), version: versionOf(stored) }
+    return { id, isActive, createdAtMs, updatedAtMs, body, expr: configs[0].expr, warnings: [...metricWarnings(rule), ...this.#ground.notifyWarnings(rule.notify)], version: versionOf(stored) }
   }
 
   #expected(id: string, versions: readonly string[] | null): Kept {
@@ -319,6 +319,13 @@ export class ApiRules {
     if (kept === undefined) throw new UnknownRuleError(`there is no rule ${JSON.stringify(id.slice(0, 100))}; GET /api/alerts/rules lists those there are`)
     return kept
   }
+}
+
+/** Any text may be the name of a metric, so that an expression in its place is no fault: the rule would be silent for ever. */
+function metricWarnings({ body }: JsonRule): string[] {
+  const metrics = body.kind === 'composite' ? body.parts.map(({ source }) => source.metric) : [body.source.metric]
+  return metrics.filter((metric) => /[\s(){}[\]"]/.test(metric))
+    .map((metric) => `metric ${JSON.stringify(metric)} is taken for a name, and looks like an expression: give the name alone, and say the rest by condition and filters`)
 }
 
 /** A body may be what the API showed: what it adds to a rule is taken off. Throws RuleBodyError. */
