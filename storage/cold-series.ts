@@ -12,10 +12,11 @@ import type { Matcher } from '../lib/model/matcher.ts'
 import { LruMap } from '../lib/std/lru-map.ts'
 import type { BlockColumns } from './block/block.ts'
 import type { HeadQuerier } from './head/head-querier.ts'
+import { REFS_END } from './head/shared-heap.ts'
 import type { RefSelector } from './head/select-refs.ts'
 import { LabelSets } from './label-sets.ts'
 
-export const COLD_REFS = 0x80000000
+export const COLD_REFS: number = REFS_END
 const COLD_SYMBOLS = 0x40000000
 /** Past one of these everything is let go before the next query. */
 const SETS_MAX = 1 << 20

@@ -9,8 +9,11 @@ import type { DamageTally } from './log/damage.ts'
 import { moveToQuarantine } from './quarantine.ts'
 
 export const FORMAT_FILE = 'format.json'
-/** What this Monitor reads, and writes. Another number is for what one that knows this number would misread. */
-const FORMAT = 1
+/**
+ * What this Monitor reads. A folder has the lowest number that all of it can be read with: 2 where series were numbered
+ * anew, else 1. Another number is for what one that knows this number would misread.
+ */
+const FORMAT = 2
 
 /** Throws FolderError where a newer Monitor has written the folder. One without a mark is of format 1. */
 export function assertKnownFormat(folder: string): void {
@@ -19,27 +22,29 @@ export function assertKnownFormat(folder: string): void {
   throw new FolderError(`cannot open ${folder}: a newer Monitor has written it, in format ${format}, and this one reads up to ${FORMAT}; nothing was changed: start the newer one, or name another folder with --storage.tsdb.path`)
 }
 
-/** Marks the folder, where it is not. What cannot be read of a mark is moved to `quarantine/`. */
-export function markFormat(folder: string, logger: Logger): void {
+/** The number that a folder's mark says; 1 where it says none. */
+export function formatOf(folder: string): number {
+  const format = readMark(path.join(folder, FORMAT_FILE))
+  return typeof format === 'number' ? format : 1
+}
+
+/** Marks the folder, where its mark is lower or none. What cannot be read of a mark is moved to `quarantine/`. Throws DiskError where the format is one that must be told. */
+export function markFormat(folder: string, format: number, logger: Logger): void {
   const file = path.join(folder, FORMAT_FILE)
   const found = readMark(file)
-  if (typeof found === 'number') return
+  if (typeof found === 'number' && found >= format) return
   try {
     if (found === 'damaged') {
       moveToQuarantine(folder, [FORMAT_FILE], path.join(folder, 'quarantine'))
       logger.warn('the mark of the format of the data was damaged; it is made anew', { file })
     }
-    replaceText(file, markText())
+    replaceText(file, `${JSON.stringify({ format, crc32: sumOf(format) })}\n`)
   } catch (error) {
     if (!(error instanceof DiskError)) throw error
     // No reason not to start: the next start tries again.
+    if (format > 1) throw error
     logger.warn('cannot mark the format of the data', { file, err: error })
   }
-}
-
-/** What a folder that is made says. */
-export function markText(): string {
-  return `${JSON.stringify({ format: FORMAT, crc32: sumOf(FORMAT) })}\n`
 }
 
 /** Throws FolderError where a sound frame is of a type that this Monitor does not know: what it says would be left out, unseen. */

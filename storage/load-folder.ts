@@ -11,11 +11,12 @@ import type { Steps } from '../lib/std/steps.ts'
 import type { BlockState, StoredBlock } from './block-folder.ts'
 import { recoverFolders } from './recover-folders.ts'
 import { newestHourRef } from './recover-hours.ts'
+import { isRenumberingDue, passUsedRefs, renumber } from './renumber.ts'
 import { publishedTiers } from './tier-plan.ts'
 import { BlockLabels } from './block/ref-labels.ts'
 import { FolderError, LogError } from './errors.ts'
 import { FolderLock } from './folder-lock.ts'
-import { assertKnownFormat, assertKnownFrames, markFormat } from './format-mark.ts'
+import { assertKnownFormat, assertKnownFrames, formatOf, markFormat } from './format-mark.ts'
 import { HeadReplay } from './head/head-replay.ts'
 import { Head } from './head/head.ts'
 import { SegmentWriter, scanSegmentFile, segmentFileNumbers, segmentFilePath } from './head/segment-file.ts'
@@ -112,7 +113,7 @@ export function* loadFolder(options: LoadOptions): Steps<LoadedFolder> {
 function* loadLocked(options: LoadOptions, lock: FolderLock): Steps<LoadedFolder> {
   const { folder, clock = systemClock, logger = silentLogger } = options
   const started = clock.monotonic()
-  markFormat(folder, logger)
+  markFormat(folder, 1, logger)
   const heap = options.heap ?? SharedHeap.make(options.headBytesMax ?? defaultHeadBytes())
   const definitions = new SeriesFile(`${folder}/series/definitions`)
   const { blocks, minutes, hours, damaged } = recoverFolders(folder, logger)
@@ -129,6 +130,12 @@ function* loadLocked(options: LoadOptions, lock: FolderLock): Steps<LoadedFolder
   }
   const load = new Load({ folder, definitions, segments, head, recovery, logger })
   const replayed = yield* load.run(numbers, blocks.blocks, minutes.blocks)
+  if (replayed === null) {
+    definitions.close()
+    segments.close()
+    heap.clear(heap.arenaStart * 8 + head.arena.usedBytes)
+    return yield* loadLocked({ ...options, heap }, lock)
+  }
   recovery.durationMs = clock.monotonic() - started
   return { lock, heap, definitions, segments, head, blocks, minutes, hours, replayed, recovery }
 }
@@ -156,11 +163,12 @@ class Load {
     this.#replay = new HeadReplay(parts.head)
   }
 
-  /** `numbers`: of the segment files. */
-  *run(numbers: readonly number[], blocks: readonly StoredBlock[], minutes: readonly StoredBlock[]): Steps<Replayed> {
-    const { folder, recovery } = this.#parts
+  /** `numbers`: of the segment files. null where series have been numbered anew: all is to be loaded once more. */
+  *run(numbers: readonly number[], blocks: readonly StoredBlock[], minutes: readonly StoredBlock[]): Steps<Replayed | null> {
+    const { folder, recovery, head, logger } = this.#parts
     try {
       yield* this.#loadDefinitions(blocks, minutes)
+      if (isRenumberingDue(head) && renumber(head, folder, logger)) return null
       const oldestLsn = oldestLogLsn(`${folder}/log`)
       for (const number of numbers) yield* this.#loadSegments(number, oldestLsn)
       const replayed = yield* this.#loadLog()
@@ -176,8 +184,12 @@ class Load {
     const { folder, definitions, head, recovery } = this.#parts
     const damage = yield* definitions.load(head.definitionVisitor())
     assertKnownFrames(`${folder}/series/definitions`, damage)
-    this.#defineLost(blocks)
-    this.#skipRefsOfTiers(minutes)
+    // The mark tells, too: of what is lost in both copies of the definitions must not be what they begin with.
+    if (head.series.renumberings > 0 || formatOf(folder) > 1) passUsedRefs(head, folder, this.#parts.logger)
+    else {
+      this.#defineLost(blocks)
+      this.#skipRefsOfTiers(minutes)
+    }
     recovery.series = head.series.count
     recovery.corruptRecords += damage.frames
     recovery.corruptBytes += damage.bytes

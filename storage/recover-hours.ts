@@ -87,6 +87,14 @@ export function newestHourRef(folder: string, known: number): number {
   return readManifest(folder).files.reduce((newest, { name }) => read(folder, name, (index) => index.newestRef(newest)) ?? newest, known)
 }
 
+/** Calls `visit` with the refs of each file of the list; returns the files whose sidecar cannot be read. */
+export function eachHourRefs(folder: string, visit: (refs: Uint32Array) => void): string[] {
+  return readManifest(folder).files.map(({ name }) => name).filter((name) => read(folder, name, (index) => {
+    visit(index.refs())
+    return true
+  }) === null).map((name) => path.join(folder, name))
+}
+
 /** null for what is no hour file with a sidecar. */
 function headOf(folder: string, name: string): HourFile | null {
   return read(folder, name, (index) => {

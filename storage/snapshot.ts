@@ -4,10 +4,10 @@
 //   .tmp-<name>/ ─▶ series/definitions (copied) │ blocks/<block>/…, tiers/1m/<block>/…, archive/… (linked), their lists ─▶ synced ─▶ <name>/
 import path from 'node:path'
 import { faultPoint } from '../lib/std/fault-point.ts'
-import { DiskError, DiskFile, link, listFolder, makeFolder, removeFolder, rename, replaceText, syncFolder } from '../lib/std/fs.ts'
+import { DiskError, DiskFile, link, listFolder, makeFolder, readTextIfThere, removeFolder, rename, replaceText, syncFolder } from '../lib/std/fs.ts'
 import { TEMPORARY_PREFIX, parseBlockName } from './block/block-meta.ts'
 import { BlockFolder, STAGED } from './block-folder.ts'
-import { FORMAT_FILE, markText } from './format-mark.ts'
+import { FORMAT_FILE } from './format-mark.ts'
 import { readManifest, readStored, writeManifest, writeStored } from './tier/hour-manifest.ts'
 
 const COPY_BYTES = 1 << 20
@@ -21,7 +21,8 @@ export function writeSnapshot(data: string, { blocks, minutes }: { blocks: Block
   makeFolder(path.join(aside, 'series'))
   copyFile(path.join(data, 'series', 'definitions'), path.join(aside, 'series', 'definitions'))
   syncFolder(path.join(aside, 'series'))
-  replaceText(path.join(aside, FORMAT_FILE), markText())
+  const mark = readTextIfThere(path.join(data, FORMAT_FILE))
+  if (mark !== null) replaceText(path.join(aside, FORMAT_FILE), mark)
   linkBlocks(blocks, path.join(aside, 'blocks'))
   makeFolder(path.join(aside, 'tiers'))
   linkBlocks(minutes, path.join(aside, 'tiers', '1m'))

@@ -25,6 +25,9 @@ interface Batch extends FileMarks {
 
 export class GroupIds {
   readonly #arena: Arena
+  /** At a start: ids of what is not there, found in definitions that lack their beginning, and in rows and segments. */
+  readonly inDefinitions: Set<number> = new Set<number>()
+  readonly inFiles: Set<number> = new Set<number>()
   /** How often one was given again. */
   again = 0
   #free: number[] = []
@@ -51,9 +54,18 @@ export class GroupIds {
     return this.#waiting.reduce((sum, { ids }) => sum + ids.length, this.#ended.length)
   }
 
-  /** Ids that a start found given and not defined: of groups that had ended when the file was written. */
+  /** Ids that a start found given and not defined: of groups that had ended when the file was written. `marks`: of rows and segments to come. */
   found(ids: readonly number[], marks: FileMarks): void {
-    if (ids.length > 0) this.#waiting.push({ ids, ...marks, isUnread: true, definitions: 'none' })
+    const nowhere = { lsn: 0, segmentFile: 0 }
+    const add = (some: readonly number[], own: FileMarks, definitions: Batch['definitions']): void => {
+      if (some.length > 0) this.#waiting.push({ ids: some, ...own, isUnread: true, definitions })
+    }
+    add(ids.filter((id) => this.inDefinitions.has(id)), marks, 'named')
+    const rest = ids.filter((id) => !this.inDefinitions.has(id))
+    add(rest.filter((id) => this.inFiles.has(id)), marks, 'none')
+    add(rest.filter((id) => !this.inFiles.has(id)), nowhere, 'none')
+    this.inDefinitions.clear()
+    this.inFiles.clear()
   }
 
   /** A group was let go of: it has neither rows nor segments. */

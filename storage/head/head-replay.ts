@@ -20,6 +20,7 @@ export class HeadReplay {
   /** Links a segment; false if it makes no sense. */
   segment(head: SegmentHead, mustBeVerified: boolean): boolean {
     const group = this.#head.groups[head.group]
+    if (group === this.#head.groups[0]) this.#head.groupIds.inFiles.add(head.group)
     if (!group || head.rows > CHUNK_ROWS || group.saltOf(head.columns) !== head.salt) return false
     // A damaged one of late: its rows are still in the log, which is cut only behind what is synced.
     if (mustBeVerified && !head.isVerified) return false
@@ -32,6 +33,7 @@ export class HeadReplay {
   /** Puts a logged row back, unless it is in a segment. Returns its samples, 0 if it was not needed or made no sense. */
   row(lsn: number, row: ReplayedRow): number {
     const group = this.#head.groups[row.group]
+    if (group === this.#head.groups[0]) this.#head.groupIds.inFiles.add(row.group)
     this.#head.replayLsn = lsn
     if (!group || row.first + row.n > group.columns || !group.knowsSalt(row.salt) || this.#inSegments.has(row.group, lsn)) return 0
     if (isCut(this.#head.cuts.cover, group.generation, row.t)) return 0

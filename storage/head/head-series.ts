@@ -36,11 +36,16 @@ export class HeadSeries {
   /** No more series than this. */
   limit: number = Infinity
   /** The highest ref to be given. */
-  readonly #refMax: number
+  readonly refMax: number
+  /** How often series were numbered anew (storage/renumber.ts). */
+  renumberings = 0
+  /** Since then: the first ref from one on that no file names, and up to which ref that has been asked. */
+  nextUnused: ((ref: number) => number) | null = null
+  #askedTo = 0
 
   constructor(heap: SharedHeap, arena: Arena, refMax: number) {
     this.#heap = heap
-    this.#refMax = Math.min(refMax, heap.refMax)
+    this.refMax = Math.min(refMax, heap.refMax)
     this.#arena = arena
     this.#index = new SeriesIndex(heap, new IndexMemory(arena), 0)
     this.#group = heap.paged('seriesGroup')
@@ -72,12 +77,22 @@ export class HeadSeries {
     if (this.count >= this.limit) {
       throw new SeriesLimitError(`cannot store a new series: the limit of ${this.limit} active series is reached`)
     }
+    this.#passUsed()
     const ref = this.newest + 1
-    if (ref > this.#refMax) {
-      throw new SeriesLimitError(`cannot store a new series: the ${this.#refMax} ids that the folder has for series, those of series long gone included, are given; restart Monitor, and it numbers them anew`)
+    if (ref > this.refMax) {
+      throw new SeriesLimitError(`cannot store a new series: the ${this.refMax} ids that the folder has for series, those of series long gone included, are given; restart Monitor, and it numbers them anew`)
     }
     this.#index.reserve(ref, labels)
     return this.#make(ref)
+  }
+
+  /** Passes over pages of refs that a file names. Throws LogError. */
+  #passUsed(): void {
+    const ref = this.newest + 1
+    if (this.nextUnused === null || ref <= this.#askedTo) return
+    const next = this.nextUnused(ref)
+    this.skipTo(Math.min(next - 1, this.refMax))
+    this.#askedTo = next | (PAGE_ENTRIES - 1)
   }
 
   /** Makes the next ref with pairs[0, n), as a start found it; a series that has them already, if there `mayBe` one, was forgotten before. */

@@ -64,8 +64,6 @@ export class Head {
   readonly #groupRecord: PagedU32
   readonly #late = new Map<number, Group>()
   readonly #newestWhenMoved = new Map<number, number>()
-  /** Ids that are defined, though what comes first in the definition is lost. */
-  readonly #undefinable = new Set<number>()
   readonly #reader: SegmentReader
   readonly #random: Random
   readonly #seriesLimit: number
@@ -78,9 +76,8 @@ export class Head {
     this.arena = new Arena(options.heap)
     this.series = new HeadSeries(options.heap, this.arena, options.refMax ?? Infinity)
     this.groupIds = new GroupIds(this.arena)
-    const cuts = new CutState(options.heap, this.arena, options.published)
+    const cuts = this.cuts = new CutState(options.heap, this.arena, options.published)
     this.#inBlocksBefore = options.published.cover
-    this.cuts = cuts
     this.definitions = options.definitions
     this.#ground = { heap: options.heap, arena: this.arena, segments: options.segments, newestT: -Infinity, oldestT: Infinity, get generation() { return cuts.generation }, made: 0 }
     this.#groupRecord = options.heap.paged('groupRecord')
@@ -99,8 +96,7 @@ export class Head {
   /** Ends the replay. What was found is kept, however much it is; the limit of series holds for new ones. `segmentFile`: the newest. */
   openLog(log: Log, segmentFile: number): void {
     this.#log = log
-    const gaps = [...this.groups.keys()].filter((id) => id > 0 && this.groups[id] === this.groups[0] && !this.#undefinable.has(id))
-    this.groupIds.found(gaps, { lsn: log.nextLsn, segmentFile })
+    this.groupIds.found([...this.groups.keys()].filter((id) => id > 0 && this.groups[id] === this.groups[0]), { lsn: log.nextLsn, segmentFile })
     this.series.index.growth = 1
     this.series.limit = this.#seriesLimit
   }
@@ -329,6 +325,7 @@ export class Head {
     return {
       // So much of the file is left: tables that grow over and over are moved as often, a quarter of the time this takes.
       progress: (share) => (series.index.growth = 1 / share),
+      renumbered: (times) => (series.renumberings = times),
       given: (ref) => series.skipTo(ref),
       text: (bytes, from, to) => symbols.internBytes(bytes, from, to),
       label: (name, value) => symbols.internPair(name, value),
@@ -362,7 +359,7 @@ export class Head {
     if (refs.length === 0) return
     if (this.groups[id] === this.groups[0] && firstColumn === 0) this.#addGroup(id, { isLate, generation })
     const group = this.groups[id]!
-    if (group === this.groups[0]) this.#undefinable.add(id)
+    if (group === this.groups[0]) this.groupIds.inDefinitions.add(id)
     if (group.columns !== firstColumn || !refs.every((ref) => ref <= this.series.newest)) return
     // Columns whose series has been forgotten are vacant.
     const known = refs.map((ref) => (this.series.isLive(ref) ? ref : 0))

@@ -43,8 +43,10 @@ export const SLOT_COUNT = 64
 const ENTRIES = 4096
 /** Pages of a table of what lives at one time: 16 Mi entries. */
 const DIRECTORY = 4096
-/** Pages of a table by refs, of which most have ended: 2^31 entries. Pages that hold nothing live any more are given back. */
-const REF_DIRECTORY = 2 ** 19
+/** Refs lie below: those from here on are of readers' own (cold-series.ts). */
+export const REFS_END: number = 2 ** 31
+/** Pages of a table by refs, of which most have ended. Pages that hold nothing live any more are given back. */
+const REF_DIRECTORY = REFS_END / ENTRIES
 /** The same of a small head, which tests have: 256 Mi. */
 const SHORT_REF_DIRECTORY = 65_536
 const SMALL_BYTES = 2 ** 28
@@ -92,6 +94,12 @@ export class SharedHeap {
     this.#refDirectory = this.u8.length < SMALL_BYTES ? SHORT_REF_DIRECTORY : REF_DIRECTORY
     this.#sideWords = INDEX_TABLES.length * DIRECTORY + this.#refDirectory
     this.arenaStart = ROOT_UNITS + (2 * this.#sideWords + REF_TABLES.length * this.#refDirectory + GROUP_DIRECTORY) / 2
+  }
+
+  /** Makes it as it was made, but for what lies behind `bytes` and was never used. Nobody else has it. */
+  clear(bytes: number): void {
+    this.u8.fill(0, 0, bytes)
+    this.u32[ROOT_EPOCH] = 1
   }
 
   /** The highest ref that its tables take. */

@@ -19,9 +19,10 @@ export const TYPE_EXEMPLARS = 6
 export const TYPE_SEALED = 7
 export const TYPE_REQUEST = 8
 export const TYPE_SERIES = 9
+export const TYPE_RENUMBERING = 10
 
 /** The newest of them. */
-const TYPE_MAX = TYPE_SERIES
+const TYPE_MAX = TYPE_RENUMBERING
 
 /** False for frames of a later format. */
 export function isKnownType(type: number): boolean {

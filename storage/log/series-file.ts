@@ -7,7 +7,7 @@ import type { Steps } from '../../lib/std/steps.ts'
 import type { Labels } from '../../lib/model/labels.ts'
 import { MARK_BYTES, writeMark, type DamageTally } from './damage.ts'
 import {
-  FRAME_HEAD_BYTES, FRAME_OVERHEAD_BYTES, TYPE_GROUP, TYPE_SERIES, findFrame, frameLength, isPayloadSound, sealFrame,
+  FRAME_HEAD_BYTES, FRAME_OVERHEAD_BYTES, TYPE_GROUP, TYPE_RENUMBERING, TYPE_SERIES, findFrame, frameLength, isPayloadSound, sealFrame,
 } from './frame.ts'
 import { FrameLabels, type LabelIds } from './frame-labels.ts'
 import { GENERATION_SHIFT, GROUP_HEAD_BYTES, GROUP_LATE, visitDefinitions, type DefinitionVisitor, type GroupDefinition } from './series-frames.ts'
@@ -111,6 +111,15 @@ export class SeriesFile {
     this.#buffer.writeUInt32LE(ref + 1, this.#used + FRAME_HEAD_BYTES)
     this.#buffer.writeUInt32LE(0, this.#used + FRAME_HEAD_BYTES + 4)
     this.#used = sealFrame(this.#buffer, this.#used, TYPE_SERIES, 8)
+  }
+
+  /** Says that series were numbered anew, so often: blocks may name refs above those given here. It is what the file begins with. */
+  addRenumbering(times: number): void {
+    this.#closeSeries()
+    this.#reserve(FRAME_OVERHEAD_BYTES + 8)
+    this.#buffer.writeUInt32LE(times, this.#used + FRAME_HEAD_BYTES)
+    this.#buffer.writeUInt32LE(0, this.#used + FRAME_HEAD_BYTES + 4)
+    this.#used = sealFrame(this.#buffer, this.#used, TYPE_RENUMBERING, 8)
   }
 
   addGroup(definition: GroupDefinition): void {

@@ -3,13 +3,15 @@ import { assert } from '../../lib/std/assert.ts'
 import type { Steps } from '../../lib/std/steps.ts'
 import { readVarint, type VarintPlace } from '../codec/bits.ts'
 import type { DamageTally } from './damage.ts'
-import { TYPE_GROUP, TYPE_SERIES, TYPE_SPELLED_SERIES } from './frame.ts'
+import { TYPE_GROUP, TYPE_RENUMBERING, TYPE_SERIES, TYPE_SPELLED_SERIES } from './frame.ts'
 import { scanFramesInSteps } from './scan-frames.ts'
 
 /** What a definitions file says, in the order it was said. */
 export interface DefinitionVisitor {
   /** So much of the file lies before what comes now, 0 to 1. */
   progress(share: number): void
+  /** Series were numbered anew, so often. */
+  renumbered(times: number): void
   /** Refs up to this one were given; those that are not defined have been forgotten. */
   given(ref: number): void
   /** A text, in UTF-8 at bytes[from, to); returns its id. */
@@ -48,6 +50,7 @@ export function visitDefinitions(bytes: Buffer, visitor: DefinitionVisitor): Ste
     visitor.progress(at / bytes.length)
     if (type === TYPE_SERIES || type === TYPE_SPELLED_SERIES) series.visit(bytes, at, type === TYPE_SPELLED_SERIES)
     else if (type === TYPE_GROUP) visitGroup(bytes, at, visitor)
+    else if (type === TYPE_RENUMBERING) visitor.renumbered(bytes.readUInt32LE(at))
   }, STEP_BYTES)
 }
 

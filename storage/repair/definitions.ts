@@ -26,6 +26,8 @@ export interface Definitions {
 
 /** The same as it is read, and in what order it was said. */
 interface Found {
+  /** How often series were numbered anew. */
+  renumberings: number
   labels: Labels[]
   groups: GroupDefinition[]
   order: (number | GroupDefinition)[]
@@ -34,7 +36,7 @@ interface Found {
 /** Repairs the file; resolves to what it says then, or would. */
 export function repairDefinitions(work: RepairWork, blocks: BlockLabels): Definitions {
   const file = path.join(work.folder, 'series', NAME)
-  const found: Found = { labels: [EMPTY_LABELS], groups: [], order: [] }
+  const found: Found = { renumberings: 0, labels: [EMPTY_LABELS], groups: [], order: [] }
   const hasFile = listFolder(path.join(work.folder, 'series')).includes(NAME)
   const copies = hasFile ? readFile(file) : [Buffer.alloc(0), Buffer.alloc(0)] as const
   const mended = mend({ first: Buffer.from(copies[0]), second: () => copies[1] })
@@ -56,6 +58,7 @@ function noteIn(found: Found): DefinitionVisitor {
   const pairs: [name: string, value: string][] = []
   return {
     progress: () => undefined,
+    renumbered: (times) => (found.renumberings = times),
     given: (ref) => {
       while (found.labels.length <= ref) found.labels.push(EMPTY_LABELS)
     },
@@ -102,6 +105,8 @@ function damagedHalves(mended: Buffer, copies: readonly [Buffer, Buffer], synced
 /** Gives lost refs the labels that blocks know, unless another ref has them since. */
 function fillFrom(blocks: BlockLabels, found: Found): { taken: number; lost: number } {
   const { labels, order } = found
+  // What blocks have under the refs of a file that was numbered anew are other series.
+  if (found.renumberings > 0) return { taken: 0, lost: 0 }
   while (labels.length <= blocks.lastRef) labels.push(EMPTY_LABELS)
   if (!labels.some((set, ref) => ref > 0 && set.length === 0)) return { taken: 0, lost: 0 }
   // Some were defined without labels when they were lost before.
@@ -125,12 +130,13 @@ function fillFrom(blocks: BlockLabels, found: Found): { taken: number; lost: num
 }
 
 /** Series first where they were lost: a definition names no ref that is not there. */
-function rewrite(work: RepairWork, file: string, hasFile: boolean, { labels, order }: Found): void {
+function rewrite(work: RepairWork, file: string, hasFile: boolean, { renumberings, labels, order }: Found): void {
   makeFolder(work.quarantine)
   makeFolder(path.dirname(file))
   const aside = hasFile ? path.join(work.quarantine, `.tmp-${NAME}`) : file
   removeFile(aside)
   const made = new SeriesFile(aside)
+  if (renumberings > 0) made.addRenumbering(renumberings)
   let next = 1
   const addUpTo = (ref: number): void => {
     for (; next <= ref; next++) if (labels[next]!.length > 0) made.addSeries(next, labels[next]!)

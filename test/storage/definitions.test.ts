@@ -53,7 +53,7 @@ function readBack(file: string): Map<number, Labels> {
   const labels: Labels[] = []
   const series = new Map<number, Labels>()
   runThrough(new SeriesFile(file).load({
-    progress: () => undefined, given: () => undefined, group: () => undefined,
+    progress: () => undefined, renumbered: () => undefined, given: () => undefined, group: () => undefined,
     text: (bytes, from, to) => texts.push(bytes.toString('utf8', from, to)) - 1,
     label: (name, value) => labels.push([texts[name]!, texts[value]!]) - 1,
     series: (ref, found, count) => void series.set(ref, [...found.subarray(0, count)].flatMap((id) => labels[id]!)),
@@ -79,7 +79,7 @@ class Index {
 function f(sets: readonly Labels[], idsOf: (labels: Labels, ref: number) => LabelIds | null): { series: Map<number, Labels>; sizeBytes: number } {
   const path = `${tempFolder()}/definitions`
   const file = new SeriesFile(path)
-  runThrough(file.load({ progress: () => undefined, given: () => undefined, group: () => undefined, text: () => 0, label: () => 0, series: () => undefined }))
+  runThrough(file.load({ progress: () => undefined, renumbered: () => undefined, given: () => undefined, group: () => undefined, text: () => 0, label: () => 0, series: () => undefined }))
   for (const [i, labels] of sets.entries()) file.addSeries(i + 1, labels, idsOf(labels, i + 1))
   file.write()
   file.close()

@@ -49,9 +49,9 @@ describe('the mark of the format', () => {
   it('keeps an older Monitor away: it says why, and touches nothing', async () => {
     const folder = tempFolder()
     await closed(folder)
-    mark(folder, 2)
+    mark(folder, 3)
     const before = filesIn(folder)
-    const message = `cannot open ${folder}: a newer Monitor has written it, in format 2, and this one reads up to 1; nothing was changed: start the newer one, or name another folder with --storage.tsdb.path`
+    const message = `cannot open ${folder}: a newer Monitor has written it, in format 3, and this one reads up to 2; nothing was changed: start the newer one, or name another folder with --storage.tsdb.path`
     expect(() => open(folder)).toThrow(new FolderError(message))
     await expect(repairFolder(folder, false, () => undefined)).rejects.toThrow(new FolderError(message))
     expect(filesIn(folder)).toEqual(before)

@@ -27,7 +27,7 @@ class Bench {
 
   constructor() {
     const series = new SeriesFile(`${this.folder}/definitions`)
-    runThrough(series.load({ progress: () => undefined, given: () => undefined, text: () => 0, label: () => 0, series: () => undefined, group: () => {} }))
+    runThrough(series.load({ progress: () => undefined, renumbered: () => undefined, given: () => undefined, text: () => 0, label: () => 0, series: () => undefined, group: () => {} }))
     fs.mkdirSync(`${this.folder}/log`)
     this.log = new Log(`${this.folder}/log`, 4096, [], series, { clock: new FakeClock(), fileBytesMax: FILE_BYTES_MAX })
   }
