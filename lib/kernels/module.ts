@@ -27,9 +27,10 @@ export interface KernelExports {
   decodeSnappy(from: number, size: number, length: number): number
   decodeDecimals(size: number, n: number): number
   decodeXor(size: number, n: number): number
+  matchLines(length: number, count: number): number
 }
 
-const FUNCTIONS = ['writePoints', 'decodeSnappy', 'decodeDecimals', 'decodeXor'] as const
+const FUNCTIONS = ['writePoints', 'decodeSnappy', 'decodeDecimals', 'decodeXor', 'matchLines'] as const
 
 function isKernelExports(exports: Readonly<Record<string, unknown>>): exports is KernelExports & Readonly<Record<string, unknown>> {
   const { memory } = exports as { memory?: unknown }

@@ -8,6 +8,7 @@
 import { ENTRY_END, ENTRY_SAMPLE, ENTRY_TYPE, ENTRY_UNIT, type TextFormat } from '../format/exposition-entry.ts'
 import type { RawExemplar } from '../model/exemplar.ts'
 import { FloatReader } from '../format/text-float.ts'
+import { linesKernel } from '../kernels/lines.ts'
 import { TextParser } from '../format/text-parser.ts'
 import type { BodyRules, BodyTaker } from './body-taker.ts'
 import type { ScrapeCache } from './cache.ts'
@@ -59,6 +60,8 @@ export class BodyReader {
     const taker = this.#taker
     const view = new DataView(body.buffer, body.byteOffset, body.byteLength)
     const state = taker.begin(cache, format, rules, batch, { bytes: body, view })
+    const kernel = linesKernel()
+    if (kernel !== null && kernel.take(body, cache.body, state.last)) state.kernel = kernel
     this.#parser.reset(body, body.length, format)
     this.#toldLines = 0
     try {

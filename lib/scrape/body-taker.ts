@@ -140,7 +140,7 @@ export class BodyTaker {
     return {
       bytes, view, length: bytes.length, isOpenMetrics: format === 'openmetrics', pos: 0, family: FAMILY_OTHER, lastView: cache.view,
       last: cache.mustRelearn || cache.format !== format ? this.#noLines : cache.lines,
-      lastLine: 0, lines: this.lines, batch, scraped: 0, dropped: 0, trackedFound: 0, found: null,
+      lastLine: 0, lines: this.lines, batch, scraped: 0, dropped: 0, trackedFound: 0, found: null, kernel: null,
     }
   }
 

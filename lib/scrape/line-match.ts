@@ -8,8 +8,9 @@
 // than Buffer.compare (call overhead) and than 32-bit loads.
 import { FAMILY_HAS_UNIT, FAMILY_TYPE_MASK } from '../format/metric-family.ts'
 import type { FloatReader } from '../format/text-float.ts'
+import type { LinesKernel } from '../kernels/lines.ts'
 import {
-  FAMILY_MASK, FAMILY_SHIFT, KIND_MASK, LINE_COMMENT, LINE_DROPPED, LINE_SAMPLE, LINE_UNIT, PREFIX_SHIFT, TRACKED,
+  FAMILY_MASK, FAMILY_SHIFT, KIND_MASK, LINE_COMMENT, LINE_DROPPED, LINE_LONG_SAMPLE, LINE_SAMPLE, LINE_UNIT, PREFIX_SHIFT, TRACKED,
   type LineTable,
 } from './line-table.ts'
 import type { ScrapeBatch } from './scrape-batch.ts'
@@ -37,10 +38,46 @@ export interface MatchState {
   trackedFound: number
   /** 1 for each line of the last body that was found again; null until the two bodies have differed. */
   found: Uint8Array | null
+  /** What has taken both bodies; null: the twin goes over them. */
+  kernel: LinesKernel | null
 }
 
 /** Takes lines from `state.pos` on as long as they match the last body's, one after the other. */
 export function matchLines(state: MatchState, floats: FloatReader): void {
+  if (state.kernel !== null && state.found === null) matchByKernel(state, state.kernel)
+  else matchByTwin(state, floats)
+}
+
+/** Leaves to the parser also numbers of a length that few have. */
+function matchByKernel(state: MatchState, kernel: LinesKernel): void {
+  const { last, lastLine, lines, batch } = state
+  const kind = last.infos[lastLine]! & KIND_MASK
+  if (kind === LINE_LONG_SAMPLE || kind > LINE_DROPPED) return
+  const { at } = kernel
+  at[0] = state.pos
+  at[1] = lastLine
+  at[2] = state.family
+  const n = kernel.match()
+  if (n === 0) return
+  const samples = at[3]!
+  const first = lines.count
+  const to = lastLine + n
+  if (lines.capacity - first < n) lines.grow(first + Math.max(n, last.count - lastLine))
+  lines.ends.set(kernel.ends.subarray(lastLine, to), first)
+  lines.values.set(kernel.values.subarray(lastLine, to), first)
+  lines.infos.set(last.infos.subarray(lastLine, to), first)
+  lines.refs.set(last.refs.subarray(lastLine, to), first)
+  lines.count = first + n
+  batch.pushAll(kernel.sampleRefs, kernel.sampleValues, samples)
+  state.scraped += samples + at[5]!
+  state.dropped += at[5]!
+  state.pos = at[0]
+  state.family = at[2]
+  state.lastLine = to
+  state.trackedFound += at[4]!
+}
+
+function matchByTwin(state: MatchState, floats: FloatReader): void {
   const { bytes, view, length, isOpenMetrics, lastView, last, lines, batch, found } = state
   const { ends: lastEnds, infos: lastInfos, refs: lastRefs, values: lastValues, count: lastCount } = last
   const room = lastCount - state.lastLine
@@ -92,7 +129,7 @@ export function matchLines(state: MatchState, floats: FloatReader): void {
     }
     if (found !== null) found[lastLine] = 1
     ends[line] = next
-    infos[line] = kind === LINE_COMMENT ? LINE_COMMENT : info
+    infos[line] = info
     refs[line] = lastRefs[lastLine]!
     values[line] = value
     line++

@@ -53,6 +53,17 @@ export class ScrapeBatch implements SampleBatch {
     if (this.histograms !== null) this.histograms.push(null)
   }
 
+  /** Pushes the first `n` samples of these. */
+  pushAll(refs: Uint32Array, values: Float64Array, n: number): void {
+    this.reserve(n)
+    const from = this.count
+    this.refs.set(refs.subarray(0, n), from)
+    this.values.set(values.subarray(0, n), from)
+    this.times?.fill(this.t, from, from + n)
+    this.stale?.fill(0, from, from + n)
+    this.count = from + n
+  }
+
   /** Makes the sample pushed last this histogram. */
   setHistogram(histogram: FloatHistogram): void {
     this.histograms ??= Array.from({ length: this.count }, () => null)

@@ -4,10 +4,16 @@ import { FLOAT } from '../../lang/exec/operator.ts'
 import { ByteWriter } from '../../lang/reply/byte-writer.ts'
 import { chooseKernels } from '../../lib/kernels/module.ts'
 import { SnappyDecoder } from '../../lib/kernels/snappy.ts'
+import { BodyReader } from '../../lib/scrape/body-reader.ts'
+import { BodyTaker } from '../../lib/scrape/body-taker.ts'
+import { ScrapeCache } from '../../lib/scrape/cache.ts'
+import { ScrapeBatch } from '../../lib/scrape/scrape-batch.ts'
+import { SeriesOwners } from '../../lib/scrape/series-owners.ts'
 import { Random } from '../../lib/std/random.ts'
 import { decodePiece, PIECE_PAD_BYTES } from '../../storage/codec/piece-decode.ts'
 import { encodePiece } from '../../storage/codec/piece-encode.ts'
 import { PIECE_BYTES_MAX, PIECE_ROWS } from '../../storage/codec/piece-shape.ts'
+import { CLASSIC_ONLY, scrapeConfig } from '../support/scrape-fixture.ts'
 import { nodeLabels, writeBody } from '../support/remote-write-body.ts'
 
 const ROUNDS = 20
@@ -54,6 +60,42 @@ const labels = nodeLabels(5000)
 const body = writeBody(labels.map((one) => ({ labels: one, samples: [[random.int(1e9) / 100, 1_700_000_000_000]] })))
 const decoder = new SnappyDecoder(32 << 20)
 compare('snappy, a sample of remote write', labels.length, () => void decoder.decode(body))
+
+const TARGETS = 40
+const LINES = 1000
+const VERSIONS = 4
+let refs = 0
+const appender = { series: () => ++refs, append: () => 0, commit: () => Promise.resolve(), exemplars: null }
+const rules = { targetLabels: ['instance', 'here:9100', 'job', 'node'], config: scrapeConfig(), histograms: CLASSIC_ONLY }
+
+/** Bodies of targets that are scraped again and again, each value another one with a probability of `share`. */
+function scrapes(name: string, share: number, next: (before: number) => number): void {
+  const taker = new BodyTaker(appender, new SeriesOwners(), 7)
+  const reader = new BodyReader(taker, { readsStartTimes: false, labelsFamilies: false })
+  const batch = new ScrapeBatch()
+  const targets = Array.from({ length: TARGETS }, (_, t) => {
+    const values = Float64Array.from({ length: LINES }, () => random.int(1e6))
+    const bodies = Array.from({ length: VERSIONS }, () => {
+      for (let i = 0; i < LINES; i++) if (random.float() < share) values[i] = next(values[i]!)
+      const lines = Array.from(values, (value, i) => `node_metric_${Math.floor(i / 10)}_total{device="nvme${i % 10}n1p1",fstype="ext4",mountpoint="/data/${i % 10}"} ${value}\n`)
+      return Buffer.from(lines.map((line, i) => (i % 10 === 0 ? `# HELP node_metric_${i / 10}_total What it counts.\n# TYPE node_metric_${i / 10}_total counter\n${line}` : line)).join(''))
+    })
+    return { cache: new ScrapeCache(t + 1), bodies }
+  })
+  compare(`a scraped line, ${name}`, TARGETS * LINES * VERSIONS, () => {
+    for (let version = 0; version < VERSIONS; version++) {
+      for (const { cache, bodies } of targets) {
+        batch.reset(version)
+        reader.read(cache, bodies[version]!, 'text', rules, batch)
+        taker.keep(cache, bodies[version]!, 'text')
+      }
+    }
+  })
+}
+scrapes('a tenth of values change', 0.1, (v) => v + random.int(1000))
+scrapes('half of values change', 0.5, (v) => v + random.int(1000))
+scrapes('all change, hundredths', 1, (v) => (Math.round(v * 100) + 45 + random.int(90)) / 100)
+scrapes('all change, full mantissas', 1, () => random.float() * 1e6)
 
 const PIECES = 64
 const SHAPES: readonly (readonly [string, (before: number) => number])[] = [

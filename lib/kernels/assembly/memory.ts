@@ -6,6 +6,7 @@
 //   512 KiB   pieces:       their bytes, values on the way, values, and how to unpack each width
 //   1 MiB     SOURCE        a Snappy block
 //   6 MiB     DECODED       what it says
+//   10.25 MiB lines:        powers of five, lines of a target's last body and of this one, samples, and both bodies
 
 export const POWERS: usize = 0x10000
 export const STAMPS: usize = 0x20000
@@ -27,3 +28,21 @@ export const SOURCE: usize = 0x100000
 export const SOURCE_BYTES: usize = 0x4f0000
 export const DECODED: usize = 0x600000
 export const DECODED_BYTES: usize = 0x400000
+/** 5^q in 128 bits for q from -FIVES_MAX on (../fives.ts). */
+export const FIVES: usize = 0xa40000
+export const FIVES_MAX: i32 = 64
+/** Where matchLines stands: place, line, family, samples, tracked ones, dropped ones. */
+export const MATCH: usize = 0xa41000
+export const LAST_ENDS: usize = 0xa50000
+export const LINE_INFOS: usize = 0xa70000
+export const LINE_REFS: usize = 0xa90000
+export const LINE_ENDS: usize = 0xab0000
+export const SAMPLE_REFS: usize = 0xad0000
+export const LAST_VALUES: usize = 0xb00000
+export const LINE_VALUES: usize = 0xb40000
+export const SAMPLE_VALUES: usize = 0xb80000
+export const LINES_MAX: i32 = 0x8000
+export const LAST_BODY: usize = 0xc00000
+export const BODY: usize = 0xe10000
+/** Of each body, and room to read past it. */
+export const BODY_BYTES: i32 = 0x200000

@@ -5,6 +5,7 @@
 //   x = c · 2^q    10^k is the least power of ten that may stand between those middles
 //   g = 10^-k in 126 bits, rounded up       4c · g · 2^h / 2^127 = 4 · x / 10^k, the last bit telling of a rest
 import { POWERS } from './memory'
+import { mulHigh } from './wide'
 
 /** Fills in the power for k, two words at `at` (../powers.ts). */
 // @ts-ignore: decorator
@@ -53,18 +54,6 @@ export function writeNumber(x: f64, to: usize): usize {
   if (x > 0) store<u8>(to++, 0x2b)
   store<u32>(to, 0x666e49) // Inf
   return to + 3
-}
-
-// @ts-ignore: decorator
-@inline
-function mulHigh(a: u64, b: u64): u64 {
-  const a0 = a & LOW_32
-  const a1 = a >> 32
-  const b0 = b & LOW_32
-  const b1 = b >> 32
-  const middle = a1 * b0 + ((a0 * b0) >> 32)
-  const other = a0 * b1 + (middle & LOW_32)
-  return a1 * b1 + (middle >> 32) + (other >> 32)
 }
 
 function writeShortest(bits: u64, to: usize): usize {
