@@ -53,7 +53,7 @@ export class TextParser {
   #bytes: Uint8Array = new Uint8Array(0)
   #length = 0
   #isOpenMetrics = false
-  #hasBadUtf8 = false
+  #hasBadUtf8: boolean | null = null
   #start = 0
   /** Metric name, then name and value of each label: pairs of indexes into the body, without quotes. Name -1, -1 if unset. */
   #offsets: number[] = []
@@ -76,15 +76,10 @@ export class TextParser {
     this.exemplar.bytes = bytes
     this.#length = length
     this.#isOpenMetrics = format === 'openmetrics'
-    this.#hasBadUtf8 = !isUtf8Range(bytes, 0, length)
+    this.#hasBadUtf8 = null
     this.pos = 0
     this.family = FAMILY_OTHER
     this.#setUnit('', '')
-  }
-
-  /** Whether any byte sequence of the body is not UTF-8; samples and help texts that hold it are refused by `next`. */
-  get hasBadUtf8(): boolean {
-    return this.#hasBadUtf8
   }
 
   /** Reads the entry at `pos`. Throws ExpositionError. After ENTRY_END `pos` has no meaning. */
@@ -119,7 +114,7 @@ export class TextParser {
       const brace = this.#isOpenMetrics ? at : skipBlanks(bytes, at)
       if (bytes[brace] === BRACE_OPEN) at = this.#labels(brace + 1, offsets, false)
     }
-    if (this.#hasBadUtf8 && !isUtf8Range(bytes, this.#start, at)) throw this.#error(at, 'invalid UTF-8 in name or label')
+    if (!this.#isUtf8(this.#start, at)) throw this.#error(at, 'invalid UTF-8 in name or label')
     this.readSuffix(at)
     return ENTRY_SAMPLE
   }
@@ -287,7 +282,7 @@ export class TextParser {
     const from = at
     exemplar.offsets.length = 0
     at = this.#labels(at + 4, exemplar.offsets, true)
-    if (this.#hasBadUtf8 && !isUtf8Range(this.#bytes, from, at)) throw this.#error(at, 'invalid UTF-8 in exemplar')
+    if (!this.#isUtf8(from, at)) throw this.#error(at, 'invalid UTF-8 in exemplar')
     exemplar.value = this.#float(this.#valueStart(at, 'expected value after exemplar labels'))
     at = this.#floats.end
     exemplar.hasTime = this.#bytes[at] === SPACE
@@ -304,6 +299,12 @@ export class TextParser {
     const seconds = this.#float(this.#valueStart(at, 'expected timestamp or new line'))
     if (!Number.isFinite(seconds)) throw this.#error(at, 'invalid timestamp')
     return Math.trunc(seconds * 1000)
+  }
+
+  /** The whole body is looked at once, when a line needs it: pieces are seldom anything else. */
+  #isUtf8(from: number, to: number): boolean {
+    this.#hasBadUtf8 ??= !isUtf8Range(this.#bytes, 0, this.#length)
+    return !this.#hasBadUtf8 || isUtf8Range(this.#bytes, from, to)
   }
 
   #textComment(at: number): number {
@@ -323,7 +324,7 @@ export class TextParser {
     this.#textFrom = isBlank ? end : this.#offsets[2]! + 1
     this.#textTo = end
     if (!isHelp) return this.#type(TEXT_TYPES)
-    if (this.#hasBadUtf8 && !isUtf8Range(bytes, this.#textFrom, end)) throw this.#error(at, 'invalid UTF-8 in help text')
+    if (!this.#isUtf8(this.#textFrom, end)) throw this.#error(at, 'invalid UTF-8 in help text')
     return ENTRY_HELP
   }
 
@@ -343,7 +344,7 @@ export class TextParser {
     this.#textFrom = nameEnd + 1
     this.#textTo = end
     if (isType) return this.#type(OPENMETRICS_TYPES)
-    if (this.#hasBadUtf8 && !isUtf8Range(bytes, this.#textFrom, end)) throw this.#error(at, 'invalid UTF-8 in metadata')
+    if (!this.#isUtf8(this.#textFrom, end)) throw this.#error(at, 'invalid UTF-8 in metadata')
     if (isHelp) return ENTRY_HELP
     const unit = this.metadataText()
     if (unit !== '' && !this.metadataName().endsWith(`_${unit}`)) {

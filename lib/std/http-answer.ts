@@ -4,11 +4,13 @@
 //
 //   status line, headers ─▶ [1xx: again] ─▶ body by length │ chunks │ until the connection closes
 import { HttpError } from './http-error.ts'
+import { endOfHead, malformed, mustBeHead, readHead, type Head } from './http-head.ts'
 
 /** Hears one answer; `chunk` is the reader's memory, to be copied by whoever keeps it. */
 export interface AnswerHandler {
   onResponseStart(control: AnswerControl, status: number, headers: Readonly<Record<string, string | string[] | undefined>>, statusText?: string): void
-  onResponseData(control: AnswerControl, chunk: Buffer): void
+  /** `isLast`: the answer is whole with it, and onResponseEnd comes in this turn. */
+  onResponseData(control: AnswerControl, chunk: Buffer, isLast?: boolean): void
   onResponseEnd(): void
   onResponseError(control: AnswerControl, error: Error): void
 }
@@ -32,23 +34,8 @@ const HEADER_BYTES_MAX = 16_384
 /** Of an empty line and the end of the one before, `LF CR LF` at the most. */
 const END_BYTES_MAX = 3
 const NO_BYTES = Buffer.alloc(0)
-const STATUS_LINE = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: (.*))?$/
-const NAME = /^[!#$%&'*+.^_`|~\w-]+$/
-// eslint-disable-next-line no-control-regex
-const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
 const CR = 0x0d
 const LF = 0x0a
-
-/** What is read of the headers; others are only checked. */
-interface Headers extends Record<string, string | undefined> {
-  'content-type': string | undefined
-  'content-encoding': string | undefined
-  'content-length': string | undefined
-  'transfer-encoding': string | undefined
-  'keep-alive': string | undefined
-  connection: string | undefined
-  location: string | undefined
-}
 
 export class AnswerReader {
   /** Where the body begins, so that a cut one is told from no answer. */
@@ -59,6 +46,7 @@ export class AnswerReader {
   keepMs: number = Infinity
   #state = DONE
   #head: Buffer = NO_BYTES
+  #keepAlive = ''
   /** Bytes left of the body or chunk; of a chunk's size line and of trailers, bytes read. */
   #left = 0
   #lineBytes = 0
@@ -98,42 +86,44 @@ export class AnswerReader {
 
   #readHead(bytes: Buffer, from: number, n: number, handler: AnswerHandler, control: AnswerControl): number {
     const known = this.#head.length
-    const head = known === 0 ? bytes.subarray(from, n) : Buffer.concat([this.#head, bytes.subarray(from, n)])
+    const head = known === 0 ? bytes : Buffer.concat([this.#head, bytes.subarray(from, n)])
+    const start = known === 0 ? from : 0
+    const stop = known === 0 ? n : head.length
     // What came before has been looked at: a target may send byte by byte.
-    const end = endOfHead(head, Math.max(0, known - END_BYTES_MAX))
-    if (end > HEADER_BYTES_MAX || (end < 0 && head.length > HEADER_BYTES_MAX)) throw new HttpError('HEADERS_TOO_LARGE', 'response headers are larger than 16 KiB')
+    const end = endOfHead(head, Math.max(start, start + known - END_BYTES_MAX), stop)
+    if ((end < 0 ? stop : end) - start > HEADER_BYTES_MAX) throw new HttpError('HEADERS_TOO_LARGE', 'response headers are larger than 16 KiB')
     if (end < 0) {
-      mustBeHead(head)
-      this.#head = Buffer.from(head)
+      mustBeHead(head, start, stop)
+      this.#head = Buffer.from(head.subarray(start, stop))
       return n
     }
     this.#head = NO_BYTES
-    this.#takeHead(head.toString('latin1', 0, end), handler, control)
-    return from + end - known
+    this.#takeHead(readHead(head, start, end), handler, control)
+    return from + (end - start) - known
   }
 
-  #takeHead(text: string, handler: AnswerHandler, control: AnswerControl): void {
-    const lines = text.split('\n').map((line) => (line.endsWith('\r') ? line.slice(0, -1) : line))
-    // The empty one that ends the head, and what is behind it.
-    lines.length -= 2
-    const status = STATUS_LINE.exec(lines[0]!)
-    if (status === null) throw malformed(`its first line is ${JSON.stringify(lines[0]!.slice(0, 60))}`)
-    const code = Number(status[2])
-    const headers = headersOf(lines)
+  #takeHead({ minor, status, reason, headers }: Head, handler: AnswerHandler, control: AnswerControl): void {
     // Another protocol was not asked for.
-    if (code === 101) throw malformed('it changes the protocol')
-    if (code < 200) return
-    this.#frame(code, headers)
+    if (status === 101) throw malformed('it changes the protocol')
+    if (status < 200) return
+    this.#frame(status, headers)
     const connection = (headers.connection ?? '').toLowerCase()
-    this.isKept = this.#state !== BODY_TO_CLOSE && (status[1] === '1' ? !connection.includes('close') : connection.includes('keep-alive'))
-    const seconds = /timeout=(\d+)/.exec(headers['keep-alive'] ?? '')?.[1]
-    this.keepMs = seconds === undefined ? Infinity : Number(seconds) * 1000
+    this.isKept = this.#state !== BODY_TO_CLOSE && (minor === 1 ? !connection.includes('close') : connection.includes('keep-alive'))
+    this.#takeKeepAlive(headers['keep-alive'] ?? '')
     this.hasHeaders = true
-    handler.onResponseStart(control, code, headers, status[3] ?? '')
+    handler.onResponseStart(control, status, headers, reason)
+  }
+
+  /** A server says the same each time. */
+  #takeKeepAlive(value: string): void {
+    if (value === this.#keepAlive) return
+    const seconds = /timeout=(\d+)/.exec(value)?.[1]
+    this.keepMs = seconds === undefined ? Infinity : Number(seconds) * 1000
+    this.#keepAlive = value
   }
 
   /** How long the body is (RFC 9112 §6.3). */
-  #frame(code: number, headers: Headers): void {
+  #frame(status: number, headers: Head['headers']): void {
     const coding = headers['transfer-encoding']
     const length = headers['content-length']
     if (coding !== undefined) {
@@ -143,7 +133,7 @@ export class AnswerReader {
     if (length !== undefined && !/^\d{1,15}$/.test(length)) throw malformed(`Content-Length is ${JSON.stringify(length)}`)
     this.#left = Number(length ?? 0)
     this.#lineBytes = 0
-    if (code === 204 || code === 304) this.#state = DONE
+    if (status === 204 || status === 304) this.#state = DONE
     else if (coding !== undefined) this.#state = CHUNK_SIZE
     else if (length === undefined) this.#state = BODY_TO_CLOSE
     else this.#state = this.#left === 0 ? DONE : BODY_SIZED
@@ -153,7 +143,7 @@ export class AnswerReader {
     const end = this.#state === BODY_TO_CLOSE ? n : Math.min(n, at + this.#left)
     this.#left -= end - at
     if (this.#state !== BODY_TO_CLOSE && this.#left === 0) this.#state = this.#state === CHUNK_DATA ? CHUNK_END : DONE
-    handler.onResponseData(control, bytes.subarray(at, end))
+    handler.onResponseData(control, bytes.subarray(at, end), this.#state === DONE)
     return end
   }
 
@@ -222,59 +212,6 @@ function hexDigit(c: number): number {
   if (c >= 0x30 && c <= 0x39) return c - 0x30
   const letter = c | 0x20
   return letter >= 0x61 && letter <= 0x66 ? letter - 0x57 : -1
-}
-
-/** Where the first empty line ends, -1 where none has yet; looked for from a place on. */
-function endOfHead(head: Buffer, from: number): number {
-  for (let at = head.indexOf(LF, from); at >= 0; at = head.indexOf(LF, at + 1)) {
-    if (head[at + 1] === LF) return at + 2
-    if (head[at + 1] === CR && head[at + 2] === LF) return at + 3
-  }
-  return -1
-}
-
-/** What has come so far may still become a head. */
-function mustBeHead(head: Buffer): void {
-  const begin = 'HTTP/1.'
-  const n = Math.min(begin.length, head.length)
-  if (head.toString('latin1', 0, n) !== begin.slice(0, n)) throw malformed(`it begins with ${JSON.stringify(head.toString('latin1', 0, Math.min(60, head.length)))}`)
-}
-
-/** Of values that come twice the first, but for those that say where the body ends. */
-function headersOf(lines: readonly string[]): Headers {
-  const headers: Headers = {
-    'content-type': undefined, 'content-encoding': undefined, 'content-length': undefined, 'transfer-encoding': undefined, 'keep-alive': undefined,
-    connection: undefined, location: undefined,
-  }
-  for (let i = 1; i < lines.length; i++) {
-    const line = lines[i]!
-    const colon = line.indexOf(':')
-    const name = line.slice(0, colon)
-    const value = line.slice(colon + 1).trim()
-    if (colon <= 0 || !NAME.test(name) || !VALUE.test(value)) throw malformed(`a header is ${JSON.stringify(line.slice(0, 60))}`)
-    switch (name.toLowerCase()) {
-      case 'content-type': headers['content-type'] ??= value; break
-      case 'content-encoding': headers['content-encoding'] ??= value; break
-      case 'content-length':
-        if ((headers['content-length'] ?? value) !== value) throw malformed('it has two values of Content-Length')
-        headers['content-length'] = value
-        break
-      case 'transfer-encoding': headers['transfer-encoding'] = joined(headers['transfer-encoding'], value); break
-      case 'keep-alive': headers['keep-alive'] ??= value; break
-      case 'connection': headers.connection = joined(headers.connection, value); break
-      case 'location': headers.location ??= value; break
-      default:
-    }
-  }
-  return headers
-}
-
-function joined(before: string | undefined, value: string): string {
-  return before === undefined ? value : `${before}, ${value}`
-}
-
-function malformed(why: string): HttpError {
-  return new HttpError('PROTOCOL', `malformed HTTP response: ${why}`)
 }
 
 function malformedBody(why: string): HttpError {

@@ -4,8 +4,8 @@
 // is inflated in one go if it is small and of known size, else on the thread pool; never past the limit.
 import { kMaxLength as MAX_LENGTH } from 'node:buffer'
 import { gunzip } from 'node:zlib'
-import type { Clock, Timer } from './clock.ts'
 import type { AnswerControl } from './http-answer.ts'
+import type { Ending, Endings } from './http-endings.ts'
 import { HttpError, toHttpError } from './http-error.ts'
 import type { PlainHandler } from './http-plain.ts'
 import { Inflater, NOT_INFLATED } from './inflate.ts'
@@ -106,7 +106,7 @@ export function exchange<R extends TransportRequest>(
 }
 
 export interface ExchangeMeans {
-  clock: Clock
+  endings: Endings
   memory: AnswerMemory
 }
 
@@ -122,10 +122,10 @@ interface Settle {
   reject: (error: HttpError) => void
 }
 
-class Exchange implements PlainHandler {
+class Exchange implements PlainHandler, Ending {
+  readonly deadlineMs: number
+  readonly signal: AbortSignal | null
   readonly #limits: ExchangeLimits
-  readonly #timer: Timer
-  readonly #signal: AbortSignal | null
   readonly #settle: Settle
   readonly #means: ExchangeMeans
   #controller: AnswerControl | null = null
@@ -134,21 +134,30 @@ class Exchange implements PlainHandler {
   #response: HttpResponse | null = null
   #isGzip = false
   #isDiscarded = false
+  /** Size to make the buffer of. */
+  #expected = 0
   #buffer: Uint8Array = NO_BYTES
   #received = 0
+  /** A whole packed body in the transport's memory, until the turn ends. */
+  #whole: Uint8Array = NO_BYTES
 
   constructor(limits: ExchangeLimits, means: ExchangeMeans, deadline: Deadline, settle: Settle) {
-    const { clock } = means
+    this.deadlineMs = deadline.atMs
+    this.signal = deadline.signal
     this.#limits = limits
     this.#means = means
     this.#settle = settle
-    this.#timer = clock.after(Math.max(0, deadline.atMs - clock.monotonic()), () => this.#fail(new HttpError('TIMEOUT', 'context deadline exceeded')))
-    this.#signal = deadline.signal
-    this.#signal?.addEventListener('abort', this.#onAbort, { once: true })
-    if (this.#signal?.aborted) this.#onAbort()
+    means.endings.add(this)
+    if (this.signal?.aborted) this.abort()
   }
 
-  readonly #onAbort = (): void => this.#fail(new HttpError('ABORTED', 'request cancelled'))
+  expire(): void {
+    this.#fail(new HttpError('TIMEOUT', 'context deadline exceeded'))
+  }
+
+  abort(): void {
+    this.#fail(new HttpError('ABORTED', 'request cancelled'))
+  }
 
   onRequestStart(controller: AnswerControl): void {
     this.#controller = controller
@@ -169,16 +178,18 @@ class Exchange implements PlainHandler {
     this.#isGzip = one(headers['content-encoding']).toLowerCase() === 'gzip'
     const length = Number(one(headers['content-length']) || 0)
     if (!this.#isDiscarded && this.#isOver(length)) this.#fail(tooLarge(this.#limits.bodyBytesMax))
-    else if (!this.#isDiscarded) this.#buffer = this.#means.memory.buffers.acquire(length > 0 || this.#isGzip ? length : this.#limits.bodyBytesHint)
+    this.#expected = length > 0 || this.#isGzip ? length : this.#limits.bodyBytesHint
   }
 
-  onResponseData(_: AnswerControl, chunk: Buffer): void {
+  onResponseData(_: AnswerControl, chunk: Buffer, isLast?: boolean): void {
     if (this.#failure !== null) return
     this.#received += chunk.length
     if (this.#isDiscarded) {
       if (this.#received > DISCARD_BYTES_MAX) this.#finish(this.#response!)
     } else if (this.#isOver(this.#received)) {
       this.#fail(tooLarge(this.#limits.bodyBytesMax))
+    } else if (isLast === true && this.#isGzip && this.#received === chunk.length) {
+      this.#whole = chunk
     } else {
       this.#reserve(this.#received)
       this.#buffer.set(chunk, this.#received - chunk.length)
@@ -189,8 +200,8 @@ class Exchange implements PlainHandler {
     const response = this.#response!
     if (this.#isDone) return
     if (this.#isDiscarded) this.#finish(response)
-    else if (this.#isGzip) this.#inflate(response)
-    else this.#finish({ ...response, body: this.#buffer.subarray(0, this.#received) })
+    else if (this.#isGzip) this.#inflate(response, this.#whole === NO_BYTES ? this.#buffer.subarray(0, this.#received) : this.#whole)
+    else this.#finishWith(response, this.#buffer.subarray(0, this.#received))
   }
 
   onResponseError(_: AnswerControl, error: Error): void {
@@ -204,16 +215,15 @@ class Exchange implements PlainHandler {
   #reserve(sizeBytes: number): void {
     if (sizeBytes <= this.#buffer.length) return
     const { buffers } = this.#means.memory
-    const grown = buffers.acquire(Math.max(sizeBytes, this.#buffer.length * 2))
+    const grown = buffers.acquire(Math.max(sizeBytes, this.#expected, this.#buffer.length * 2))
     grown.set(this.#buffer)
     buffers.release(this.#buffer)
     this.#buffer = grown
   }
 
-  #inflate(response: HttpResponse): void {
+  #inflate(response: HttpResponse, packed: Uint8Array): void {
     const { bodyBytesMax, bodyBytesHint } = this.#limits
     const { buffers, inflater } = this.#means.memory
-    const packed = this.#buffer.subarray(0, this.#received)
     // Some room is left for growth since the last time.
     const chunkSize = Math.max(FIRST_BUFFER_BYTES, bodyBytesHint + (bodyBytesHint >>> 4) + 256)
     const lengthMax = bodyBytesMax > 0 ? Math.max(1, bodyBytesMax - 1) : MAX_LENGTH
@@ -222,17 +232,22 @@ class Exchange implements PlainHandler {
       const length = inflater.inflateInto(packed, out.length > lengthMax ? out.subarray(0, lengthMax) : out)
       if (length !== NOT_INFLATED) {
         buffers.release(packed)
-        this.#finish({ ...response, body: out.subarray(0, length) })
+        this.#finishWith(response, out.subarray(0, length))
         return
       }
       buffers.release(out)
     }
-    gunzip(packed, { chunkSize, maxOutputLength: lengthMax }, (error, body) => {
+    gunzip(packed === this.#whole ? Buffer.from(packed) : packed, { chunkSize, maxOutputLength: lengthMax }, (error, body) => {
       buffers.release(packed)
-      if (error === null) this.#finish({ ...response, body })
+      if (error === null) this.#finishWith(response, body)
       else if ('code' in error && error.code === 'ERR_BUFFER_TOO_LARGE') this.#fail(tooLarge(bodyBytesMax))
       else this.#fail(new HttpError('BAD_ENCODING', `gzip: ${error.message}`, error))
     })
+  }
+
+  #finishWith(response: HttpResponse, body: Uint8Array): void {
+    response.body = body
+    this.#finish(response)
   }
 
   #finish(response: HttpResponse): void {
@@ -252,8 +267,7 @@ class Exchange implements PlainHandler {
 
   #end(): void {
     this.#isDone = true
-    this.#timer.cancel()
-    this.#signal?.removeEventListener('abort', this.#onAbort)
+    this.#means.endings.remove(this)
   }
 }
 

@@ -4,6 +4,7 @@ import type { Dispatcher } from 'undici'
 import type { Clock } from './clock.ts'
 import { Authorizer, type AuthOptions } from './http-auth.ts'
 import type { Agents } from './http-agent.ts'
+import { Endings } from './http-endings.ts'
 import { HttpError } from './http-error.ts'
 import { AnswerMemory, exchange, type Deadline, type ExchangeLimits, type ExchangeMeans, type HttpMethod, type HttpResponse, type TransportRequest } from './http-exchange.ts'
 import { rehearse } from './http-rehearsal.ts'
@@ -75,7 +76,7 @@ export class HttpClient {
   constructor(options: HttpClientOptions, clock: Clock, timeoutMs: number, memory: AnswerMemory = new AnswerMemory()) {
     this.#options = options
     this.#clock = clock
-    this.#means = { clock, memory }
+    this.#means = { endings: new Endings(clock), memory }
     this.#authorizer = new Authorizer(options, clock)
     this.#connectMs = Math.min(timeoutMs, CONNECT_MS_MAX)
     this.#plain = new PlainHttp(clock, this.#connectMs)

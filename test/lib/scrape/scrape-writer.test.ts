@@ -286,14 +286,17 @@ describe('timestamps of the body', () => {
   it('cost as much for each of many new series that come at two times', () => {
     const rows = (t: number): string => Array.from({ length: 40_000 }, (_, i) => `a{i="${i}"} 1 ${t}\n`).join('')
     const [once, twice] = [rows(500), rows(500) + rows(600)]
-    const bestMs = (body: string): number => Math.min(...[1, 2].map(() => {
+    const spentUs = (body: string): number => {
       const bench = new ScrapeBench()
-      const from = performance.now()
+      const from = process.cpuUsage()
       expect(bench.scrape(body)).toBe('')
-      return performance.now() - from
-    }))
-    // Twice; 8 times where each looks for its series among all.
-    expect(bestMs(twice) / bestMs(once)).toBeLessThan(4)
+      const { user } = process.cpuUsage(from)
+      return user
+    }
+    // Twice; 8 times where each looks for its series among all. What else the machine does may make one of them slow, not each of these pairs.
+    let least = Infinity
+    for (let i = 0; i < 10 && least >= 4; i++) least = Math.min(least, spentUs(twice) / spentUs(once))
+    expect(least).toBeLessThan(4)
   })
 
   it('come and go', () => {

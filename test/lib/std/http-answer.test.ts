@@ -56,6 +56,8 @@ describe('an answer', () => {
     f('HTTP/1.1 503 Not now\r\nContent-Length: 2\r\nConnection: Close\r\n\r\nno', { status: 503, statusText: 'Not now', body: 'no', isDone: true, isKept: false })
     f('HTTP/1.0 200 OK\r\nContent-Length: 1\r\n\r\nx', { body: 'x', isDone: true, isKept: false })
     f('HTTP/1.0 200 OK\r\nContent-Length: 1\r\nConnection: keep-alive\r\n\r\nx', { body: 'x', isDone: true, isKept: true })
+    f('HTTP/1.1 200 OK\r\ncOnTeNt-tYpE:\t text/plain \t\r\nContent-Typed: no\r\nX-Content-Type: no\r\nContent-Type: later\r\nCONTENT-LENGTH: 1\r\ncontent-length: 1\r\nempty:\r\n\r\nx', { type: 'text/plain', body: 'x', isDone: true })
+    f('HTTP/1.1 200 OK\r\nConnection: a\r\nContent-Length: 0\r\nConnection: close\r\n\r\n', { isKept: false, isDone: true })
     // As Go's clients take it, whatever the body has.
     for (const [head, end] of [['\n', '\n'], ['\r\n', '\n'], ['\n', '\r\n']] as const) {
       f(`HTTP/1.1 200 OK${head}Content-Type: text/plain${head}Content-Length: 6${head}${end}a\r\n\r\nb`, { status: 200, type: 'text/plain', body: 'a\r\n\r\nb', isDone: true, isKept: true })
@@ -80,6 +82,23 @@ describe('an answer', () => {
     expect(reader.close()).toBe(false)
   })
 
+  it('says which bytes end it', () => {
+    const lasts = (text: string, size: number): boolean[] => {
+      const list: boolean[] = []
+      const reader = new AnswerReader()
+      reader.begin()
+      for (let at = 0; at < text.length; at += size) {
+        const part = Buffer.from(text.slice(at, at + size))
+        reader.read(part, part.length, { onResponseStart: () => {}, onResponseData: (_, __, isLast) => void list.push(isLast === true), onResponseEnd: () => {}, onResponseError: () => {} }, CONTROL)
+      }
+      return list
+    }
+    expect(lasts('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\nabcd', 100)).toEqual([true])
+    expect(lasts('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\nabcd', 40)).toEqual([false, true])
+    expect(lasts('HTTP/1.1 200 OK\r\n\nabcd', 100)).toEqual([false])
+    expect(lasts('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\n4\r\nabcd\r\n0\r\n\r\n', 100)).toEqual([false])
+  })
+
   it('takes no byte of what follows', () => {
     const text = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nab'
     expect(read(`${text}HTTP/1.1 200 OK`, 10_000)).toMatchObject({ body: 'ab', isDone: true, used: text.length })
@@ -102,6 +121,8 @@ describe('an answer', () => {
     refused('SSH-2.0-OpenSSH_9.6\r\n', 'it begins with "S')
     refused('HTTP/2 200 OK\r\n\r\n', '"HTTP/2')
     refused('HTTP/1.1 20 OK\r\n\r\n', 'its first line is')
+    for (const line of ['HTTP/1.1 099 OK', 'HTTP/1.1 2000 OK', 'HTTP/1.1 200OK', 'HTTP/1.2 200 OK', 'HTTP/1.1  200 OK', 'HTTP/1.1 20x OK', 'HTTP/1.1 200 O\rK', 'HTTP/1.1']) refused(`${line}\r\n\r\n`, 'its first line is')
+    for (const line of [': x', 'no colon', 'a b: c', 'ä: b', 'a: b\x7f', 'a: \vb']) refused(`HTTP/1.1 200 OK\r\n${line}\r\n\r\n`, 'a header is')
     refused('HTTP/1.1 200 OK\nContent-Length: 1\rx\n\nx', 'a header is')
     refused('HTTP/1.1 200 OK\r\nContent-Length : 1\r\n\r\nx', 'a header is')
     refused('HTTP/1.1 200 OK\r\nA: b\r\n folded\r\n\r\n', 'a header is')

@@ -101,6 +101,19 @@ describe('the client', () => {
     }))
   })
 
+  it('does not mix packed bodies up that came whole, inflated at once or by another thread', async () => {
+    const bodyOf = (at: string): string => Array.from({ length: 3000 }, (_, i) => `${at} ${i * 7919 % 1000}\n`).join('')
+    const url = await serve((request, response) => response.setHeader('content-encoding', 'gzip').end(gzipSync(bodyOf(request.url!))))
+    const from = client()
+    for (const bodyBytesHint of [0, 100, 40_000, 300_000]) {
+      await Promise.all(Array.from({ length: 20 }, async (_, i) => {
+        const response = await from.get({ url: new URL(`${url}/${i}`), headers: {}, timeoutMs: 5000, signal: null, bodyBytesMax: 0, bodyBytesHint })
+        expect(Buffer.from(response.body).toString() === bodyOf(`/${i}`), `${i}, ${bodyBytesHint} bytes expected`).toBe(true)
+        from.release(response)
+      }))
+    }
+  })
+
   it('keeps no memory for bodies that is not its own: a small body of zlib lies in the pool of all Buffers', () => {
     const buffers = new BodyBuffers()
     let pooled = Buffer.allocUnsafe(16_384)
