@@ -96,6 +96,7 @@ describe('the life of an alert', () => {
     const history = page.getByRole('list', { name: 'History' })
     await history.getByText('Ended without firing').waitFor()
     expect(await history.locator('.event-kind').allTextContents()).toEqual(['Pending', 'Ended without firing'])
+    expect((await history.boundingBox())!.width, 'as wide as there is room').toBeGreaterThan(900)
     expect(await page.locator('.alert-details').getByRole('button').count()).toBe(0)
     expect(problems).toEqual([])
   }, 120_000)

@@ -17,6 +17,7 @@ export function AlertDetails({ alert, onChange, onLoad }: { alert: ApiAlert; onC
   const problem = useSignal('')
   const version = useSignal(0)
   const actions = useRef<HTMLDivElement>(null)
+  const events = useRef<HTMLOListElement>(null)
   const fail = (error: unknown): void => {
     if (isAbort(error)) return
     if (!(error instanceof ApiError)) throw error
@@ -35,6 +36,9 @@ export function AlertDetails({ alert, onChange, onLoad }: { alert: ApiAlert; onC
   useEffect(() => {
     if (document.activeElement === document.body) actions.current?.querySelector('button')?.focus()
   }, [shown.value.status, shown.value.next_step?.receiver])
+  // What happened last is at the end.
+  const eventCount = shown.value.history?.length ?? 0
+  useEffect(() => void (events.current!.scrollTop = events.current!.scrollHeight), [eventCount])
   // The list has news of it.
   useEffect(() => void version.value++, [alert.status, alert.next_step?.due_at, alert.suppressed?.kind])
   // What was refused was so for a reason that is to be seen: someone was quicker, or it has resolved.
@@ -59,7 +63,7 @@ export function AlertDetails({ alert, onChange, onLoad }: { alert: ApiAlert; onC
       </div>
       {problem.value && <p class="form-problem" role="alert">{problem}</p>}
       <Facts alert={shown.value} />
-      <ol class="history" aria-label="History" {...scrolling(history.reduce((sum, { detail }) => sum + HISTORY_LINE_CHARS + detail.length, 0))}>
+      <ol class="events" aria-label="History" ref={events} {...scrolling(history.reduce((sum, { detail }) => sum + HISTORY_LINE_CHARS + detail.length, 0))}>
         {history.map(({ time, kind, detail }, i) => (
           <li key={`${time}${kind}${i}`} class={`event event-${kind}`}>
             <time dateTime={time}>{formatTimestamp(Math.floor(Date.parse(time) / 1000) * 1000, zone.value)}</time>

@@ -103,7 +103,7 @@ function Shown({ found, view, asked: { search, scope }, limit, turned, nowMs, on
         <>
           {passing.length === 0 ? <Empty text={found.pending.length > 0 ? noneOf(found.pending.length) : isWhole(found.scope) ? EMPTY_TEXT.pending : 'None passes the filter.'} /> : <PendingTable alerts={passing.slice(0, limit.value)} nowMs={nowMs} />}
           <More limit={limit} passCount={passing.length} order="" />
-          <p class="muted more"><a href={hrefWith('query', { 'g0.expr': 'ALERTS{alertstate="pending"}', 'g0.tab': 'graph', 'g0.range_input': '1d' })} data-route="">What was pending in the last day</a>, fired or not</p>
+          <p class="muted more"><a href={hrefWith('query', { 'g0.expr': 'ALERTS{alertstate="pending"}', 'g0.tab': 'graph', 'g0.range_input': '1d' })} data-route="">What was pending in the last day, fired or not</a></p>
           <h2 class="ended-head">Ended without firing</h2>
           <Ended found={found} view="pending" emptyText="No alert has waited in vain within the time that history is kept." asked={{ search, scope }} turned={turned} nowMs={nowMs} onChange={onChange} />
         </>

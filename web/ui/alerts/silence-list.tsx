@@ -35,7 +35,7 @@ export function SilenceList({ silences, nowMs, onChange }: { silences: readonly 
               <td><span class="labels">{silence.matchers.map((matcher) => <span class="label" key={matcherText(matcher)}>{matcherText(matcher)}</span>)}</span></td>
               <td><div class="silence-comment">{silence.comment}</div></td>
               <td>{silence.createdBy}</td>
-              <td class="col-since number">{silence.status.state === 'pending' && 'not begun, '}{formatSpan(Math.max(0, Date.parse(silence.endsAt) - nowMs.value))}</td>
+              <td class="col-since number">{formatSpan(Math.max(0, Date.parse(silence.endsAt) - nowMs.value))}{silence.status.state === 'pending' && ', not begun'}</td>
               <td class="number"><button type="button" class="button" onClick={() => end(silence.id)}>End it now</button></td>
             </tr>
           ))}
