@@ -95,7 +95,7 @@ export class LifecycleDesk implements AlertDesk {
     if (words.length === 0 && matches === null && isReceiver === null) return null
     return (kept) => {
       if (!hasWords(kept, words)) return false
-      if (matches !== null && !matches((name) => kept.labels[name] ?? '')) return false
+      if (matches !== null && !matches((name) => (Object.hasOwn(kept.labels, name) ? kept.labels[name]! : ''))) return false
       const step = 'escalationStep' in kept ? kept.escalationStep : 0
       return isReceiver === null || this.#ground.lifecycle.receiversOf(labelsFromRecord(kept.labels), step).some(isReceiver)
     }

@@ -71,6 +71,11 @@ export const API_CASES: readonly ApiCase[] = [
   alerts('[{"labels":{"key":"2"},"LABELS":{"key":"3","b":"c"},"endsAt":"2099-01-01T00:00:00Z"}]'), alerts('[{"Labels":{"key":"4","d":"e"},"labels":{"key":"5"},"endsAt":"2099-01-01T00:00:00Z"}]'),
   alerts('[{"labels":{"key":"6","Key":"7"},"\u017ftartsAt":"2026-01-01T00:00:00Z","endsAt":"2099-01-01T00:00:00Z"}]'), alerts('[{"LABELS":1}]'), alerts('[{"labels":{"key":"8"},"GeneratorURL":"x y"}]'),
   silence({ comment: undefined, Comment: 'by case', createdBy: undefined, CREATEDBY: 'me', matchers: [{ NAME: 'case', Value: 'b', ISREGEX: false, isequal: false }] }), silence({ matchers: [{ name: 'case', value: 'b', isregex: 'x' }] }),
+  alerts('[{"labels":{"null":"1","a":null},"annotations":{"b":null},"endsAt":"2099-01-01T00:00:00Z"}]'), alerts('[{"labels":{"null":"2","__proto__":"x","constructor":"y"},"annotations":{"__proto__":"z"},"endsAt":"2099-01-01T00:00:00Z"}]'),
+  alerts('[{"labels":{"null":"3"},"startsAt":""}]'), alerts('[{"labels":{"null":"4"},"endsAt":""}]'), alerts('[{"labels":{"null":"5","\\ud800":"x"},"startsAt":"2026-01-01T00:00:00Z","endsAt":"2099-01-01T00:00:00Z"}]'),
+  silence({ endsAt: null, matchers: [{}] }), silence({ startsAt: null }), silence({ startsAt: '' }), silence({ endsAt: '' }), silence({ startsAt: '0001-01-01T00:00:00Z' }),
+  alerts('[{"startsAt":7}]'), alerts('[{"labels":{"a":"b"},"generatorURL":"x y","startsAt":"now"}]'), alerts('[{},{"labels":7}]'), alerts('[{"generatorURL":"x y"}]'), alerts('[{},{"labels":{"a":"b"},"generatorURL":"x y"}]'),
+  silence({ matchers: [{ name: 'nulls', value: 'b', isRegex: false }], annotations: { a: null } }), get('/api/v2/silences?filter=nulls%3Db'), get('/api/v2/alerts?filter=null!%3D%22%22'), get('/api/v2/alerts?filter=null!%3D%22%22&filter=__proto__%3Dx'),
   get('/api/v2/silences?filter=case!%3Db'), get('/api/v2/alerts?filter=key!%3D%22%22'),
   get('/api/v2/alerts?filter=future!%3D%22%22'), get('/api/v2/alerts?filter=half!%3D%22%22'), get('/api/v2/alerts?filter=form!%3D%22%22'),
 ]

@@ -68,15 +68,21 @@ function textOf(what: string, object: Json, key: string, path: string): string |
   return value
 }
 
+function missing(path: string): AlertmanagerError {
+  return new AlertmanagerError(422, `${path} in body is required`, REQUIRED)
+}
+
 function required<T>(value: T | null, path: string): T {
-  if (value === null) throw new AlertmanagerError(422, `${path} in body is required`, REQUIRED)
+  if (value === null) throw missing(path)
   return value
 }
 
 /** Unix ms; null where it is absent or Go's zero time. */
 function timeOf(what: string, object: Json, key: string, path: string): number | null {
   const text = textOf(what, object, key, path)
-  if (text === null || text === '') return null
+  if (text === null) return null
+  // Go-openapi's time of an empty text.
+  if (text === '') return 0
   const timeMs = parseDateTime(text)
   if (timeMs === null) throw badBody(what, `${path}${key} is no time: ${JSON.stringify(text.slice(0, 100))}; want RFC 3339, as 2026-01-02T15:04:05Z`)
   return timeMs === ZERO_TIME_MS ? null : timeMs
@@ -97,13 +103,11 @@ function textMapOf(what: string, object: Json, key: string, path: string): Recor
   const value = object[key]
   if (value === undefined || value === null) return null
   if (!isObject(value)) throw typed(what, `${path}${key}`, 'an object of strings')
-  const texts: Record<string, string> = {}
-  for (const [name, text] of Object.entries(value)) {
-    if (typeof text !== 'string') throw typed(what, `${path}${key}.${name}`, 'a string')
-    // Go's decoder puts U+FFFD where half of a pair stands.
-    texts[name] = text.toWellFormed()
-  }
-  return texts
+  // Go's decoder puts U+FFFD where half of a pair stands, and leaves a text empty where null does.
+  return Object.fromEntries(Object.entries(value).map(([name, text]) => {
+    if (typeof text !== 'string' && text !== null) throw typed(what, `${path}${key}.${name}`, 'a string')
+    return [name.toWellFormed(), text?.toWellFormed() ?? '']
+  }))
 }
 
 export interface PostedAlerts {
@@ -116,34 +120,39 @@ export interface PostedAlerts {
 export function* readAlerts(parse: Steps<unknown[]>, nowMs: number, resolveTimeoutMs: number): Steps<PostedAlerts> {
   const items = yield* parse
   const posted: PostedAlerts = { alerts: [], faults: [] }
+  // A body of which some part is of a wrong type is refused for that, whatever else is wrong before.
+  let refusal: AlertmanagerError | null = null
   for (const [i, item] of items.entries()) {
     if (!isObject(item)) throw typed('alerts', String(i), 'an object')
-    const { alert, fault } = readAlert(withFields(item), `${i}.`, nowMs, resolveTimeoutMs)
-    if (fault === null) posted.alerts.push(alert)
-    else posted.faults.push(fault)
+    const read = readAlert(withFields(item), `${i}.`, nowMs, resolveTimeoutMs)
+    if (read instanceof AlertmanagerError) refusal ??= read
+    else if (read.fault === null) posted.alerts.push(read.alert)
+    else posted.faults.push(read.fault)
     if (i % STEP_ALERTS === STEP_ALERTS - 1) yield
   }
+  if (refusal !== null) throw refusal
   return posted
 }
 
-function readAlert(item: Json, path: string, nowMs: number, resolveTimeoutMs: number): { alert: SentAlert; fault: string | null } {
-  const given = required(textMapOf('alerts', item, 'labels', path), `${path}labels`)
+/** Throws where a part is of a wrong type; gives what else the body is refused for. */
+function readAlert(item: Json, path: string, nowMs: number, resolveTimeoutMs: number): { alert: SentAlert; fault: string | null } | AlertmanagerError {
+  const given = textMapOf('alerts', item, 'labels', path)
   const annotations = textMapOf('alerts', item, 'annotations', path) ?? {}
   const generatorUrl = textOf('alerts', item, 'generatorURL', path) ?? ''
-  if (generatorUrl !== '' && !isRequestUri(generatorUrl)) {
-    throw new AlertmanagerError(422, `${path}generatorURL in body must be of type uri: ${JSON.stringify(generatorUrl.slice(0, 200))}`, WRONG_TYPE)
-  }
   const startsAtMs = timeOf('alerts', item, 'startsAt', path)
   const endsAtMs = timeOf('alerts', item, 'endsAt', path)
+  if (generatorUrl !== '' && !isRequestUri(generatorUrl)) {
+    return new AlertmanagerError(422, `${path}generatorURL in body must be of type uri: ${JSON.stringify(generatorUrl.slice(0, 200))}`, WRONG_TYPE)
+  }
+  if (given === null) return missing(`${path}labels`)
   const startMs = startsAtMs ?? endsAtMs ?? nowMs
   const endMs = endsAtMs ?? nowMs + resolveTimeoutMs
   const labels = labelsFromRecord(given)
-  const badName = (names: readonly string[]): string | undefined => names.find((name) => name === '' || !name.isWellFormed())
   let fault: string | null = null
   if (endMs < startMs) fault = 'start time must be before end time'
   else if (labels.length === 0) fault = 'at least one label pair required'
-  else if (badName(Object.keys(given).filter((name) => given[name] !== '')) !== undefined) fault = `invalid label set: invalid name ${JSON.stringify(badName(Object.keys(given)))}`
-  else if (badName(Object.keys(annotations)) !== undefined) fault = `invalid annotations: invalid name ${JSON.stringify(badName(Object.keys(annotations)))}`
+  else if ((given[''] ?? '') !== '') fault = 'invalid label set: invalid name ""'
+  else if ('' in annotations) fault = 'invalid annotations: invalid name ""'
   return {
     fault,
     alert: {
@@ -170,10 +179,10 @@ export function readSilence(given: unknown, nowMs: number): SilenceDraft {
   const read = (list ?? []).map(readMatcher)
   required(comment, 'comment')
   required(createdBy, 'createdBy')
-  if (body['endsAt'] === undefined) required(endsAtMs, 'endsAt')
+  if ((body['endsAt'] ?? null) === null) required(endsAtMs, 'endsAt')
   if (required(list, 'matchers').length === 0) throw new AlertmanagerError(422, 'matchers in body should have at least 1 items', TOO_FEW)
   const checked = read.map((one, i) => one(`matchers.${i}.`))
-  if (body['startsAt'] === undefined) required(startsAtMs, 'startsAt')
+  if ((body['startsAt'] ?? null) === null) required(startsAtMs, 'startsAt')
   const [startMs, endMs] = [startsAtMs ?? nowMs, endsAtMs ?? 0]
   if (startMs >= endMs) throw new AlertmanagerError(400, 'Failed to create silence: start time must be before end time')
   if (endMs < nowMs) throw new AlertmanagerError(400, "Failed to create silence: end time can't be in the past")
