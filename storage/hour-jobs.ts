@@ -58,9 +58,9 @@ export async function runHours(work: HourJobWork, { sinceT, expiredT, nowMs, cut
     dropHours(hours, sinceT)
     const old = fileToExpire(hours)
     const expired = old === null ? NOTHING_DONE : await reached(() => expireFile(hours, old))
-    sweepHours(hours)
+    const strays = sweepHours(hours)
     const all = [made, compacted, expired]
-    return { damage: all.flatMap(({ damage }) => damage), unreachable: all.map(({ unreachable }) => unreachable).find((why) => why !== '') ?? '' }
+    return { damage: [...all.flatMap(({ damage }) => damage), ...strays], unreachable: all.map(({ unreachable }) => unreachable).find((why) => why !== '') ?? '' }
   })
 }
 

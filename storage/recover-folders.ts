@@ -1,13 +1,18 @@
 // What the folders of blocks hold at start. What cannot be read is moved aside, never deleted.
 import path from 'node:path'
+import { DiskError, fileSizeBytes } from '../lib/std/fs.ts'
 import type { Logger } from '../lib/std/log.ts'
+import { freshKey } from '../lib/std/random.ts'
 import { BlockFolder, type BlockState } from './block-folder.ts'
 import { parseBlockName } from './block/block-meta.ts'
+import { keepFolderId, readFolderId } from './folder-id.ts'
 import { OF_MINUTES, moveToQuarantine } from './quarantine.ts'
 import { recoverHours } from './recover-hours.ts'
 import { blocksFolder, hoursFolder, minutesFolder } from './store-querier.ts'
 import { addDue } from './tier/due.ts'
-import type { HoursState } from './tier/hour-manifest.ts'
+import { ownerOf, type HoursState } from './tier/hour-manifest.ts'
+
+const HOURS = 'archive'
 
 export interface FoundFolders {
   blocks: BlockState
@@ -30,6 +35,7 @@ export function recoverFolders(data: string, logger: Logger): FoundFolders {
     const goneT = lost.filter(({ minT }) => minT <= raw.folder.state.droppedT).reduce((newest, { maxT }) => Math.max(newest, maxT), -Infinity)
     tier.folder.commit({ droppedT: Math.max(tier.folder.state.droppedT, goneT), install: [], remove: [] })
   }
+  recoverId(data, quarantine, logger)
   const { hours, lost: lostHours } = recoverHours(hoursFolder(data), quarantine, raw.folder.state, logger)
   if (lostHours.length > 0) raw.folder.commit({ due: addDue(raw.folder.state.due, lostHours), install: [], remove: [] })
   const { blocks, cover, droppedT } = raw.folder.state
@@ -50,4 +56,26 @@ function recover(folder: string, quarantine: string, suffix: string, logger: Log
   moveToQuarantine(folder, damaged, quarantine, suffix)
   blocks.sweep()
   return { folder: blocks, damaged }
+}
+
+/**
+ * Files of hours name series by refs. A list that was copied here from another folder would have them answer for other series: it
+ * goes aside, with all that lies beside it. A folder without series takes any.
+ */
+function recoverId(data: string, quarantine: string, logger: Logger): void {
+  const id = readFolderId(data)
+  const owner = ownerOf(hoursFolder(data))
+  if (id === '') {
+    try {
+      keepFolderId(data, owner || freshKey().slice(0, 16))
+    } catch (error) {
+      // A disk without a free byte is no reason not to start.
+      if (!(error instanceof DiskError)) throw error
+    }
+    return
+  }
+  if (owner === '' || owner === id) return
+  if (fileSizeBytes(path.join(data, 'series', 'definitions')) === 0) return keepFolderId(data, owner)
+  moveToQuarantine(data, [HOURS], quarantine, `-${owner}`)
+  logger.error('the files of the 1-hour tier are another folder\'s, and were moved to quarantine: take them over with monitor tsdb import archive', { moved_to: path.join(quarantine, `${HOURS}-${owner}`) })
 }

@@ -6,6 +6,7 @@ import path from 'node:path'
 import { faultPoint } from '../lib/std/fault-point.ts'
 import { DiskError, DiskFile, link, listFolder, makeFolder, readTextIfThere, removeFolder, rename, replaceText, syncFolder } from '../lib/std/fs.ts'
 import { TEMPORARY_PREFIX, parseBlockName } from './block/block-meta.ts'
+import { keepFolderId, readFolderId } from './folder-id.ts'
 import { BlockFolder, STAGED } from './block-folder.ts'
 import { FORMAT_FILE } from './format-mark.ts'
 import { readManifest, readStored, writeManifest, writeStored } from './tier/hour-manifest.ts'
@@ -20,6 +21,8 @@ export function writeSnapshot(data: string, { blocks, minutes }: { blocks: Block
   const aside = path.join(snapshots, `${TEMPORARY_PREFIX}${name}`)
   makeFolder(path.join(aside, 'series'))
   copyFile(path.join(data, 'series', 'definitions'), path.join(aside, 'series', 'definitions'))
+  const id = readFolderId(data)
+  if (id !== '') keepFolderId(aside, id)
   syncFolder(path.join(aside, 'series'))
   const mark = readTextIfThere(path.join(data, FORMAT_FILE))
   if (mark !== null) replaceText(path.join(aside, FORMAT_FILE), mark)

@@ -7,6 +7,7 @@ export const TSDB_HELP = `Usage: monitor tsdb COMMAND [--storage.tsdb.path=DATA]
   verify                     reads everything, says what is damaged; exit code 1 if anything is
   repair [--dry-run]         mends what is damaged as far as can be, and keeps it as it was in quarantine/; --dry-run says what it would do
   import prometheus SOURCE   takes over the blocks and logs of a Prometheus data folder (2.x and 3.x)
+  import archive SOURCE      takes over the rows of hours of another data folder, or of its archive/
   create-blocks-from openmetrics FILE [DATA] [--label=NAME=VALUE]… [-q]
                              blocks of the samples in a file of OpenMetrics text, each with its timestamp
 

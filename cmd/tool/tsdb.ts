@@ -3,6 +3,7 @@
 import { verifyBlock } from '../../storage/block/verify.ts'
 import { verifyTierBlock } from '../../storage/tier/tier-verify.ts'
 import { FolderError, LogError, SeriesLimitError } from '../../storage/errors.ts'
+import { importArchive, isArchive, noteImported } from '../../storage/import/archive.ts'
 import { importOpenMetrics } from '../../storage/import/openmetrics.ts'
 import { ImportTextError, OpenMetricsText } from '../../storage/import/openmetrics-text.ts'
 import { REJECT_NAMES } from '../../storage/interface.ts'
@@ -38,7 +39,7 @@ export async function runTsdb(argv: readonly string[], io: ToolIo): Promise<void
   const [command = '', ...words] = args.words
   const folder = args.text('storage.tsdb.path') || 'data'
   if (command === 'import') {
-    if (words[0] !== 'prometheus' || words.length !== 2) throw new UsageError('tsdb import wants: prometheus SOURCE')
+    if ((words[0] !== 'prometheus' && words[0] !== 'archive') || words.length !== 2) throw new UsageError('tsdb import wants: prometheus SOURCE, or archive SOURCE')
   } else if (command === 'create-blocks-from') {
     if (words[0] !== 'openmetrics' || words.length < 2 || words.length > 3) throw new UsageError('tsdb create-blocks-from wants: openmetrics FILE [DATA]')
   } else if (words.length > 0) throw new UsageError(`tsdb ${command} takes no ${JSON.stringify(words[0])}; the data folder is given as --storage.tsdb.path=DATA`)
@@ -49,7 +50,7 @@ export async function runTsdb(argv: readonly string[], io: ToolIo): Promise<void
       case 'dump': return await dump(folder, args, io)
       case 'verify': return await verify(folder, io)
       case 'repair': return await repair(folder, args.has('dry-run'), io)
-      case 'import': return await importFrom(words[1]!, folder, io)
+      case 'import': return await (words[0] === 'archive' ? importHours : importFrom)(words[1]!, folder, io)
       case 'create-blocks-from': return await createBlocks(words[1]!, words[2] ?? folder, args, io)
     }
   } catch (error) {
@@ -140,6 +141,23 @@ async function importFrom(source: string, folder: string, io: ToolIo): Promise<v
     for (const [what, times] of repeats(damage)) io.err(`${what}${times > 1 ? `, ${times} times` : ''}\n`)
     if (damage.length > 0) throw new ToolFailure(`${damage.length} damaged parts of ${source} were left out`)
   }, { mayMake: true })
+}
+
+async function importHours(source: string, folder: string, io: ToolIo): Promise<void> {
+  const archive = [source, `${source}/archive`].find(isArchive)
+  if (archive === undefined) throw new ToolFailure(`cannot import ${source}: it has no files of the 1-hour tier (1h-….parquet); give another data folder, or its archive/`)
+  let maxT = -Infinity
+  let failed = 0
+  await withStore(folder, async ({ db }) => {
+    const report = await importArchive(archive, folder, db, io.clock.now())
+    ;({ maxT } = report)
+    failed = report.damage.length
+    io.out(`took ${report.rows} rows of ${report.files} files of the 1-hour tier\n`)
+    if (report.laterRows > 0) io.out(`left out ${report.laterRows} rows of hours behind the oldest sample of this folder: these it makes of its own samples\n`)
+    for (const what of report.damage) io.err(`${what}\n`)
+  }, { mayMake: true })
+  if (maxT > -Infinity) noteImported(folder, maxT)
+  if (failed > 0) throw new ToolFailure(`${failed} files of ${archive} were left out`)
 }
 
 /** Each once, with how often it came. */

@@ -1,6 +1,6 @@
 // What is done to the files of the 1-hour tier, off the main thread, one at a time: rows are made of raw samples, a month's days
 // become one file, old files go. A change is one new file, synced, then one new manifest; what it replaced is removed later,
-// when no query can be reading it. A crash leaves the one or the other, and files that no manifest names, which `sweep` removes.
+// when no query can be reading it. A crash leaves the one or the other, and files that no manifest names, which `sweep` moves aside.
 import path from 'node:path'
 import { faultPoint } from '../../lib/std/fault-point.ts'
 import type { Labels } from '../../lib/model/labels.ts'
@@ -11,6 +11,7 @@ import { HourIndex, HourIndexError } from './hour-index.ts'
 import {
   READERS_MS, dayOf, hourFileName, monthOf, numberOf, readManifest, spanOf, writeManifest, type HourDeletion, type HourFile, type HourManifest, type HourSpan,
 } from './hour-manifest.ts'
+import { moveToQuarantine } from '../quarantine.ts'
 import { mergeRows, type RowSource } from './hour-merge.ts'
 import { fetchFile } from './hour-fetch.ts'
 import { FileRows } from './hour-sources.ts'
@@ -146,17 +147,24 @@ function cutoffsByLabels(cutoffs: readonly Cutoff[]): (labels: Labels) => number
   return (labels) => compiled.find(({ matches }) => matches(labels))?.t ?? -Infinity
 }
 
-/** Removes what went out of the list long enough ago, and what no list names. */
-export function sweepHours({ folder, nowMs }: HourWork): void {
+/**
+ * Removes what went out of the list long enough ago, and what was left half written. Whole files that no list names are moved
+ * aside: a crash may have left them, or somebody has copied them here. Returns a sentence about these.
+ */
+export function sweepHours({ folder, nowMs }: HourWork): string[] {
   const manifest = readManifest(folder)
-  const replaced = manifest.replaced.filter(({ atMs }) => nowMs - atMs < READERS_MS && nowMs >= atMs)
-  if (replaced.length < manifest.replaced.length) writeManifest(folder, { ...manifest, replaced })
+  const isDue = ({ atMs }: { atMs: number }): boolean => nowMs - atMs >= READERS_MS || nowMs < atMs
+  const [due, replaced] = [manifest.replaced.filter(isDue), manifest.replaced.filter((one) => !isDue(one))]
+  // A sidecar goes before its file, since where there is no list it would stand for one that is in the object store; both before
+  // the list forgets them: from then on they would be somebody's.
+  for (const { name } of due) for (const one of [`${name}.index`, name]) removeFile(path.join(folder, one))
+  if (due.length > 0) writeManifest(folder, { ...manifest, replaced })
   const named = new Set([...manifest.files, ...replaced].flatMap(({ name }) => [name, `${name}.index`]))
-  // Backwards: a sidecar goes before its file, since where there is no list it would stand for one that is in the object store.
-  for (const name of listFolder(folder).toReversed()) {
-    const isOurs = spanOf(name.replace(/(?:\.index)?(?:\.new)?$/, '').replace(/\.sketches$/, '')) !== null
-    if (isOurs && !named.has(name)) removeFile(path.join(folder, name))
-  }
+  const strays = listFolder(folder).filter((name) => spanOf(name.replace(/(?:\.index)?(?:\.new)?$/, '').replace(/\.sketches$/, '')) !== null && !named.has(name))
+  const whole = strays.filter((name) => /\.parquet(\.index)?$/.test(name))
+  for (const name of strays) if (!whole.includes(name)) removeFile(path.join(folder, name))
+  moveToQuarantine(folder, whole, path.join(path.dirname(folder), 'quarantine'))
+  return whole.length === 0 ? [] : [`${whole.length} files of archive/ that archive.json does not name were moved to quarantine/, ${whole[0]} among them; if they are another Monitor's, take them over with monitor tsdb import archive`]
 }
 
 interface Replacement {

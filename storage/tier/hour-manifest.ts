@@ -7,6 +7,7 @@
 import path from 'node:path'
 import { crc32 } from 'node:zlib'
 import type { Matcher } from '../../lib/model/matcher.ts'
+import { readFolderId } from '../folder-id.ts'
 import { fileSizeBytes, pathExists, readTextIfThere, replaceText } from '../../lib/std/fs.ts'
 
 export const MANIFEST_FILE = 'archive.json'
@@ -114,8 +115,21 @@ function readManifestFile(file: string): HourManifest | null {
   return { nextNumber, droppedT: droppedT ?? -Infinity, files, deletions, replaced }
 }
 
+/** The id of the data folder whose refs the files have; '' where the list does not say, or cannot be read. Throws DiskError. */
+export function ownerOf(folder: string): string {
+  try {
+    const text = readTextIfThere(path.join(folder, MANIFEST_FILE))
+    const owner = text === null ? '' : parseSealed(text, MANIFEST_FILE)['owner']
+    return typeof owner === 'string' && /^[0-9a-f]{16}$/.test(owner) ? owner : ''
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error
+    return ''
+  }
+}
+
 export function writeManifest(folder: string, { nextNumber, droppedT, files, deletions, replaced }: HourManifest): void {
-  const text = sealed({ version: VERSION, nextNumber, droppedT: droppedT === -Infinity ? null : droppedT, files, deletions, replaced })
+  const owner = readFolderId(path.dirname(folder))
+  const text = sealed({ version: VERSION, ...(owner !== '' && { owner }), nextNumber, droppedT: droppedT === -Infinity ? null : droppedT, files, deletions, replaced })
   replaceText(path.join(folder, MANIFEST_COPY), text)
   replaceText(path.join(folder, MANIFEST_FILE), text)
 }
