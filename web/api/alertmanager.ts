@@ -177,10 +177,10 @@ function receiverTest(params: Params): (receiver: NamedReceiver) => boolean {
 
 function alertsWanted(params: Params, alertmanager: AlertmanagerSide): AlertsWanted {
   const matches = compileRouteMatchers(filterOf(params, 'filter'))
-  const isWanted = receiverTest(params)
-  const names = new Set(alertmanager.receivers().filter(isWanted).map(({ name }) => name))
   const pattern = params.all('receiver').at(-1) ?? ''
   const isNamed = pattern === '' ? () => true : receiverPattern(pattern)
+  const isWanted = receiverTest(params)
+  const names = new Set(alertmanager.receivers().filter(isWanted).map(({ name }) => name))
   const flag = (name: string): boolean => isTrue(params, name)
   return {
     matches, isReceiver: (name) => names.has(name) && isNamed(name),

@@ -1,6 +1,6 @@
 // `email.default.html`: what a mail shows, in tables and inline styles, which is what mail programs understand.
 
-const CELL = 'padding:12px 20px;font:14px/1.5 system-ui,sans-serif;color:#1c2024'
+const CELL = 'padding:12px 20px;font:14px/1.5 system-ui,sans-serif;color:#1c2024;word-break:break-word;overflow-wrap:anywhere'
 const SMALL = 'font:13px/1.5 ui-monospace,Menlo,monospace;color:#1c2024'
 const BUTTON = 'display:inline-block;padding:8px 16px;border-radius:4px;background:#1f6feb;color:#fff;text-decoration:none'
 
@@ -12,7 +12,7 @@ function alerts(field: 'Firing' | 'Resolved', color: string): string {
 <span style="${SMALL}">{{ range .Labels.SortedPairs }}{{ .Name }} = {{ .Value }}<br>{{ end }}</span>
 {{ if .Annotations }}<strong>Annotations</strong><br>
 {{ range .Annotations.SortedPairs }}{{ .Name }} = {{ .Value }}<br>{{ end }}{{ end }}
-{{ with .GeneratorURL }}<a href="{{ . }}">Source</a>{{ end }}{{ with .AckURL }} &middot; <a href="{{ . }}">Acknowledge</a>{{ end }}
+{{ with .GeneratorURL }}<a href="{{ . }}">Source</a>{{ end }}{{ with .AckURL }}<br><a href="{{ . }}" style="${BUTTON};margin-top:8px">Acknowledge</a>{{ end }}
 </td></tr>
 {{ end }}{{ end }}`
 }
@@ -28,7 +28,7 @@ export function defaultHtmlTemplate(): string {
 </head>
 <body style="margin:0;background:#f3f4f6">
 <table role="presentation" width="100%" cellpadding="0" cellspacing="0"><tr><td align="center" style="padding:16px">
-<table role="presentation" width="600" cellpadding="0" cellspacing="0" style="max-width:600px;background:#fff;border:1px solid #e5e7eb">
+<table role="presentation" width="600" cellpadding="0" cellspacing="0" style="width:100%;max-width:600px;table-layout:fixed;background:#fff;border:1px solid #e5e7eb">
 <tr><td style="${CELL};color:#fff;{{ if .Alerts.Firing }}background:#b42318{{ else }}background:#12743b{{ end }}">
 <strong>{{ len .Alerts }} alert{{ if gt (len .Alerts) 1 }}s{{ end }}</strong>
 {{ range .GroupLabels.SortedPairs }}{{ .Name }}={{ .Value }} {{ end }}</td></tr>
