@@ -50,6 +50,12 @@ export class Problems {
     this.#add(this.#errors, at, message)
   }
 
+  /** Takes an error back. */
+  withdraw(at: number, message: string): void {
+    const { line, column } = this.#position(at)
+    this.#errors.delete(`${line}:${column}:${message}`)
+  }
+
   warn(at: number, message: string): void {
     this.#add(this.#warnings, at, message)
   }
@@ -105,6 +111,8 @@ export class MapReader {
   readonly at: number
   readonly #entries: ReadonlyMap<string, YamlEntry>
   readonly #known = new Set<string>()
+  /** What is wrong because a key is not there. */
+  readonly #lacks = new Map<string, string>()
 
   constructor(problems: Problems, map: YamlMap | null, path: string) {
     this.problems = problems
@@ -128,7 +136,9 @@ export class MapReader {
   }
 
   error(key: string, message: string): void {
-    this.problems.error(this.valueAt(key), `${this.pathOf(key)}: ${message}`)
+    const text = `${this.pathOf(key)}: ${message}`
+    this.problems.error(this.valueAt(key), text)
+    if (!this.#entries.has(key)) this.#lacks.set(key, text)
   }
 
   /** Any scalar as it is written. An empty value, and null, is an empty text. */
@@ -285,11 +295,13 @@ export class MapReader {
     }
   }
 
-  /** Reports keys that no one asked for. */
+  /** Reports keys that no one asked for. Where one stands for a key that is missed, that it is missed goes without saying. */
   finish(): void {
     for (const [key, entry] of this.#entries) {
       if (this.#known.has(key)) continue
       const nearest = nearestKey(key, [...this.#known])
+      const lack = this.#lacks.get(nearest ?? '')
+      if (lack !== undefined) this.problems.withdraw(this.at, lack)
       const where = this.path === '' ? '' : ` in ${this.path}`
       const advice = nearest === null ? '' : `; did you mean ${JSON.stringify(nearest)}?`
       this.problems.error(entry.at, `unknown key ${JSON.stringify(key)}${where}${advice}`)

@@ -94,8 +94,8 @@ function readTls(reader: MapReader | null, folder: string): WebTls | null {
     prefersServerCiphers: reader.bool('prefer_server_cipher_suites', true),
     minVersion: reader.oneOf('min_version', TLS_VERSIONS, 'TLS12'), maxVersion: reader.oneOf('max_version', TLS_VERSIONS, 'TLS13'),
   }
-  reader.finish()
   checkTls(tls, reader)
+  reader.finish()
   return tls.cert === '' && tls.certFile === '' ? null : tls
 }
 

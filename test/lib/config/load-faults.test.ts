@@ -91,7 +91,10 @@ scrape_configs:
     f('global: {scrape_interval: 15}', `1:27: global.scrape_interval: ${duration}`)
     f('rule_files: rules.yml', '1:13: rule_files: want a list, got "rules.yml"; write ["rules.yml"]')
     f('scrape_configs: {job_name: a}', '1:17: scrape_configs: want a list, got a map; each item begins with "- "')
-    f('scrape_configs: [{job: a}]', '1:18: scrape_configs[0].job_name: must be set', '1:19: unknown key "job" in scrape_configs[0]; did you mean "job_name"?')
+    // That the key is missing is not said beside it, unless something else stands for another.
+    f('scrape_configs: [{job_name: a, http_sd_configs: [{ulr: x}]}]', '1:51: unknown key "ulr" in scrape_configs[0].http_sd_configs[0]; did you mean "url"?')
+    f('scrape_configs: [{job_name: a, http_sd_configs: [{refresh: x}]}]', '1:50: scrape_configs[0].http_sd_configs[0].url: must be set', '1:51: unknown key "refresh" in scrape_configs[0].http_sd_configs[0]; did you mean "refresh_interval"?')
+    f('scrape_configs: [{job: a}]', '1:19: unknown key "job" in scrape_configs[0]; did you mean "job_name"?')
     f('scrape_configs: [{job_name: a, basic_auth: {user: u}, tls: {}, interval: 5s}]', '1:45: unknown key "user" in scrape_configs[0].basic_auth; did you mean "username"?',
       '1:55: unknown key "tls" in scrape_configs[0]; did you mean "tls_config"?', '1:64: unknown key "interval" in scrape_configs[0]; did you mean "scrape_interval"?')
     f('groups: [{name: a}]', '1:9: groups: this is how a file of rules begins: name that file under rule_files, or write the groups under rules')
