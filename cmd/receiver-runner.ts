@@ -6,7 +6,7 @@ import type { MetaStore } from '../lib/meta/interface.ts'
 import type { Notification } from '../lib/model/notification.ts'
 import type { RouteLabelsFunc } from '../lib/notify/dispatch/alert-view.ts'
 import type { Courier } from '../lib/notify/courier/courier.ts'
-import type { PushSubscriptions } from '../lib/notify/push-subscriptions.ts'
+import { PushSubscriptions } from '../lib/notify/push-subscriptions.ts'
 import type { Receiver } from '../lib/notify/receiver.ts'
 import type { ReceiverGround } from '../lib/notify/receiver/ground.ts'
 import type { Clock } from '../lib/std/clock.ts'
@@ -94,7 +94,7 @@ export class ReceiverRunner implements ReceiverTools {
   }
 
   #subscriptions(): Promise<PushSubscriptions> {
-    this.#push ??= import('../lib/notify/push-subscriptions.ts').then(({ PushSubscriptions }) => PushSubscriptions.open(this.#ground.store)).catch((error: unknown) => {
+    this.#push ??= PushSubscriptions.open(this.#ground.store).catch((error: unknown) => {
       // The next one who asks tries again.
       this.#push = null
       throw error

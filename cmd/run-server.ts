@@ -1,6 +1,7 @@
 // From the server's command line to the server: reads flags, then loads what serves.
 import { KernelsError, chooseKernels, kernels } from '../lib/kernels/module.ts'
 import { armFaultPoint } from '../lib/std/fault-point.ts'
+import { LineSink } from '../lib/std/line-sink.ts'
 import { Logger } from '../lib/std/log.ts'
 import { FolderError } from '../storage/errors.ts'
 import { SharedHeap, defaultHeadBytes } from '../storage/head/shared-heap.ts'
@@ -19,7 +20,8 @@ export async function runServer(argv: readonly string[]): Promise<number> {
   }
   const { flags } = parsed
   armFaultPoint(flags.faultPoint)
-  const logger = new Logger({ level: flags.logLevel, format: flags.logFormat })
+  const stderr = new LineSink(process.stderr)
+  const logger = new Logger({ level: flags.logLevel, format: flags.logFormat, write: stderr.write })
   for (const warning of flags.warnings) logger.warn(warning)
   let ground: Ground
   try {

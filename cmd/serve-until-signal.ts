@@ -4,6 +4,7 @@ import { ConfigError } from '../lib/config/load.ts'
 import { RuleFilesError } from '../lib/rules/rule-files.ts'
 import { systemClock } from '../lib/std/clock.ts'
 import { DiskError } from '../lib/std/fs.ts'
+import { LineSink } from '../lib/std/line-sink.ts'
 import type { Logger } from '../lib/std/log.ts'
 import { FolderError, LogError } from '../storage/errors.ts'
 import { AlertConfigError } from './alert-config.ts'
@@ -16,6 +17,8 @@ import { VERSION } from './version.ts'
 
 /** After this a drain is cut. */
 const DRAIN_MS = 9000
+/** For whoever reads the last lines. */
+const FLUSH_MS = 1000
 
 /** The end was orderly, but for what the disk refused. */
 class UnkeptError extends Error {
@@ -26,12 +29,19 @@ class UnkeptError extends Error {
 export async function serveUntilSignal(flags: Flags, ground: Ground, logger: Logger): Promise<number> {
   try {
     await serve(flags, ground, logger)
+    endWithin(FLUSH_MS, 0)
     return 0
   } catch (error) {
     if (!isForPeople(error)) throw error
     process.stderr.write(`monitor: ${error.message}\n`)
+    endWithin(FLUSH_MS, 1)
     return 1
   }
+}
+
+/** A process lives on while what it has said is not read: it does not wait long for that. */
+function endWithin(ms: number, exitCode: number): void {
+  systemClock.after(ms, () => process.exit(exitCode), true)
 }
 
 async function serve(flags: Flags, ground: Ground, logger: Logger): Promise<void> {
@@ -48,7 +58,7 @@ async function serve(flags: Flags, ground: Ground, logger: Logger): Promise<void
     }
   })
   const monitor = await Monitor.start(flags, ground, logger, systemClock)
-  process.stdout.write(`Monitor ${VERSION} serves ${monitor.url}, keeps data in ${path.resolve(flags.dataFolder)} (${monitor.retention}), scrapes ${monitor.scraped()}.\n`)
+  new LineSink(process.stdout).write(`Monitor ${VERSION} serves ${monitor.url}, keeps data in ${path.resolve(flags.dataFolder)} (${monitor.retention}), scrapes ${monitor.scraped()}.\n`)
   reload = () => {
     monitor.reload().catch(() => {
       // Logged where it happened; the old configuration stays in force.

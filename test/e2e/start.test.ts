@@ -209,6 +209,24 @@ describe('monitor', () => {
     expect(second.stderr).toContain(`locked by pid ${monitor.child.pid}`)
   })
 
+  it.each(['gone', 'stuck'])('goes on where the reader of its log is %s, and ends in order', async (state) => {
+    const folder = tempFolder()
+    const monitor = await MonitorProcess.start(folder, { config: 'scrape_configs: []\n', flags: ['--web.enable-lifecycle'] })
+    onTestFinished(() => monitor.kill9())
+    const { stderr } = monitor.child
+    if (state === 'gone') stderr!.destroy()
+    else stderr!.removeAllListeners('data').pause()
+    fs.writeFileSync(`${folder}/monitor.yml`, `${'x'.repeat(3000)}: 1\n`)
+    // More than a pipe holds: each refusal is a line that names the key.
+    for (let i = 0; i < 300; i++) expect((await fetch(`${monitor.base}/-/reload`, { method: 'POST' })).status).toBe(500)
+    expect((await monitor.get('/-/ready')).status).toBe(200)
+    expect(await monitor.stop()).toBe(0)
+    const next = await MonitorProcess.start(folder, { config: 'scrape_configs: []\n' })
+    onTestFinished(() => next.kill9())
+    expect(next.output).toContain('unclean_shutdown=false')
+    await next.stop()
+  })
+
   it('starts without silences that it cannot read, names them, and has the others', async () => {
     const folder = tempFolder()
     const sql = (text: string): void => {
