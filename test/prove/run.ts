@@ -19,6 +19,7 @@ import { runKills } from './kills.ts'
 import { runPowerCuts, whyNoPowerCuts } from './power-cuts.ts'
 import { runQueries } from './queries.ts'
 import { runManySchedules } from './schedules.ts'
+import { breachLine, PARTS, runBreaches, type Part } from '../support/breach-run.ts'
 import { runStarts, type StartReport, type StartShape } from './starts.ts'
 import { FLIPPED_FILES, type FlipReport, type FlippedFile } from '../sim/bit-flips.ts'
 
@@ -40,6 +41,10 @@ const DOUBLED_SHARE_MAX = 0.01
 /** Of a kill there may be a page or two on their way. */
 const DOUBLED_SHARE_MAX_WHOLE = 0.05
 const PAGE_KILLS = 100
+/** The slowest page, whichever part is restarted all the while. */
+const BREACH_MS_MAX = 60_000
+const BREACHES = 100
+const RECEIVER_ALERTS = 1500
 const TIER_STORES = 300
 const TIER_STORIES = 400
 const TIER_LIVES = 200
@@ -52,7 +57,10 @@ const STARTS: readonly { shape: StartShape; most: Partial<StartReport> }[] = [
 
 type Proofs = Readonly<Record<string, () => Promise<boolean>>>
 /** These look at the clock, or keep all cores at work. */
-const ALONE: Proofs = { kills: proveKills, pages: provePages, 'pages-whole': provePagesWhole, incidents: proveIncidents, points: proveFaultPoints, starts: proveStarts, storm: proveStorm, 'power-cuts': provePowerCuts, sim: proveSchedules, flips: proveFlips }
+const ALONE: Proofs = {
+  kills: proveKills, pages: provePages, 'pages-whole': provePagesWhole, incidents: proveIncidents, points: proveFaultPoints, starts: proveStarts, storm: proveStorm, 'power-cuts': provePowerCuts, sim: proveSchedules, flips: proveFlips, receivers: proveReceivers,
+  ...Object.fromEntries(PARTS.map((part) => [`restart-${part}`, () => proveRestarts(part)])),
+}
 /** One thread each, the longest first. */
 const SIDE_BY_SIDE: Proofs = {
   model: proveModel, lifecycles: proveLifecycles, alerts: proveAlerts, 'tier-lives': proveTierLives, 'tier-answers': proveTierAnswers, windows: proveWindows, queries: proveQueries,
@@ -114,6 +122,18 @@ async function proveIncidents(): Promise<boolean> {
   console.log(`incidents: ${kills} kills, ${incidents} pushed, ${missed.length} missed, ${doubled.length} doubled, the slowest page after ${(slowestMs / 1000).toFixed(1)} s (seed ${seed})`)
   for (const id of missed.slice(0, 20)) console.log(`    MISSED ${id}`)
   return missed.length === 0 && doubled.length <= DOUBLED_SHARE_MAX * incidents
+}
+
+/** Receivers with all faults beside a good one, which hears of 1,500 alerts within the time that the test names. */
+function proveReceivers(): Promise<boolean> {
+  return proveByTest('test/e2e/bad-receivers.test.ts', { PROVE_BAD_RECEIVER_ALERTS: String(count ?? RECEIVER_ALERTS) })
+}
+
+/** Breaches while one part is restarted every 20 s: each has its mail within the minute, and one. */
+async function proveRestarts(part: Part): Promise<boolean> {
+  const report = await inFolder((folder) => runBreaches({ folder, incidents: count ?? BREACHES, targets: 20, seed, breachMs: 60_000, part, everyMs: 20_000, awayMs: 10_000, isQuick: false }))
+  console.log(`restart of ${part}: ${breachLine(report)} (seed ${seed})`)
+  return report.delaysMs.at(-1)! <= BREACH_MS_MAX && report.doubled === 0
 }
 
 /** The life of alerts against a model of it, restarts included. */

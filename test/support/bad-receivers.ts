@@ -9,12 +9,7 @@ export interface BadReceiver {
   takes: 'once' | null
 }
 
-interface Served {
-  /** What came, whole requests or mails, in order of their coming. */
-  came: string[]
-}
-
-type Answer = (socket: net.Socket, request: string, nth: number) => void | Promise<void>
+type Answer = (socket: net.Socket, nth: number) => void | Promise<void>
 
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok'
 
@@ -54,9 +49,23 @@ const HTTP_FAULTS: Readonly<Record<string, { takes: BadReceiver['takes']; answer
   },
   'speaks no HTTP': { takes: null, answer: (socket) => void socket.end('220 ESMTP ready\r\n') },
   'sends elsewhere': { takes: null, answer: (socket) => void socket.end('HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\nConnection: close\r\n\r\n') },
+  'drips a head without end': {
+    takes: null,
+    answer: async (socket) => {
+      socket.write('HTTP/1.1 200 OK\r\nX: ')
+      while (!socket.destroyed) {
+        socket.write('x')
+        await wait(200)
+      }
+    },
+  },
+  'resets the connection': { takes: null, answer: (socket) => void socket.resetAndDestroy() },
+  'is broken': { takes: null, answer: (socket) => void socket.end('HTTP/1.1 500 Oops\r\nContent-Length: 0\r\nConnection: close\r\n\r\n') },
+  'is always busy': { takes: null, answer: (socket) => void socket.end('HTTP/1.1 429 Slowly\r\nRetry-After: 3\r\nContent-Length: 0\r\nConnection: close\r\n\r\n') },
+  'sends round and round': { takes: null, answer: (socket) => void socket.end('HTTP/1.1 307 Round\r\nLocation: /\r\nContent-Length: 0\r\nConnection: close\r\n\r\n') },
   'is busy at first': {
     takes: 'once',
-    answer: (socket, _, nth) => void socket.end(nth === 1 ? 'HTTP/1.1 503 Busy\r\nRetry-After: 1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n' : OK),
+    answer: (socket, nth) => void socket.end(nth === 1 ? 'HTTP/1.1 503 Busy\r\nRetry-After: 1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n' : OK),
   },
 }
 
@@ -78,8 +87,8 @@ const MAIL_FAULTS: Readonly<Record<string, { takes: BadReceiver['takes']; replie
 export class BadReceivers {
   readonly #servers: net.Server[] = []
   readonly #sockets = new Set<net.Socket>()
-  /** By fault. */
-  readonly served: Map<string, Served> = new Map()
+  /** By fault: what came, whole requests or mails, and how often. */
+  readonly #came = new Map<string, Map<string, number>>()
 
   async start(): Promise<Map<string, BadReceiver>> {
     const receivers = new Map<string, BadReceiver>()
@@ -92,6 +101,7 @@ export class BadReceivers {
       receivers.set(fault, { takes, section: `email_configs: [{to: ops@example.com, from: m@example.com, smarthost: "127.0.0.1:${port}", require_tls: false, headers: {X-Alert: '{{ .CommonLabels.alertname }}'}}]` })
     }
     const plain = await this.#listen('knows no TLS', (socket) => void socket.on('data', () => socket.end(OK)))
+    receivers.set('refuses connections', { takes: null, section: `webhook_configs: [{url: "http://127.0.0.1:${await closedPort()}/", timeout: 2s}]` })
     receivers.set('knows no TLS', { takes: null, section: `webhook_configs: [{url: "https://127.0.0.1:${plain}/", timeout: 2s}]` })
     receivers.set('has no name', { takes: null, section: 'webhook_configs: [{url: "http://nothing.invalid/", timeout: 2s}]' })
     return receivers
@@ -102,8 +112,18 @@ export class BadReceivers {
     await Promise.all(this.#servers.map((server) => new Promise((resolve) => server.close(resolve))))
   }
 
-  async #listen(fault: string, serve: (socket: net.Socket, came: string[]) => void): Promise<number> {
-    const came: string[] = []
+  /** Messages of one alert that came to a receiver, by the alert's name. */
+  cameTo(fault: string): Map<string, number> {
+    const counts = new Map<string, number>()
+    for (const [text, count] of this.#came.get(fault) ?? []) {
+      const name = /"alertname":"(A\d+)"/.exec(text)?.[1] ?? /^x-alert: (A\d+)\r?$/im.exec(text)?.[1]
+      if (name !== undefined) counts.set(name, (counts.get(name) ?? 0) + count)
+    }
+    return counts
+  }
+
+  async #listen(fault: string, serve: (socket: net.Socket, came: Map<string, number>) => void): Promise<number> {
+    const came = new Map<string, number>()
     const server = net.createServer((socket) => {
       this.#sockets.add(socket)
       socket.on('error', () => {}).on('close', () => this.#sockets.delete(socket))
@@ -112,12 +132,12 @@ export class BadReceivers {
     this.#servers.push(server)
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
     const { port } = server.address() as net.AddressInfo
-    this.served.set(fault, { came })
+    this.#came.set(fault, came)
     return port
   }
 }
 
-function onRequest(socket: net.Socket, came: string[], answer: Answer): void {
+function onRequest(socket: net.Socket, came: Map<string, number>, answer: Answer): void {
   let text = ''
   socket.on('data', (piece: Buffer) => {
     text += piece.toString()
@@ -126,15 +146,14 @@ function onRequest(socket: net.Socket, came: string[], answer: Answer): void {
     if (head < 0 || Buffer.byteLength(text.slice(head + 4)) < length) return
     const body = text.slice(head + 4)
     text = ''
-    came.push(body)
-    void answer(socket, body, came.filter((one) => one === body).length)
+    void answer(socket, count(came, body))
   })
 }
 
-function onMail(socket: net.Socket, came: string[], replies: Readonly<Record<string, string | ((nth: number) => string)>>): void {
+function onMail(socket: net.Socket, came: Map<string, number>, replies: Readonly<Record<string, string | ((nth: number) => string)>>): void {
   const reply = (command: string, usual: string): void => {
     const own = replies[command]
-    const text = typeof own === 'function' ? own(countRcpt(came)) : own ?? usual
+    const text = typeof own === 'function' ? own(count(came, command)) : own ?? usual
     if (text === 'close') socket.destroy()
     else if (text !== 'hang') socket.write(`${text}\r\n`)
   }
@@ -147,7 +166,7 @@ function onMail(socket: net.Socket, came: string[], replies: Readonly<Record<str
       if (isData) {
         const last = buffer.indexOf('\r\n.\r\n')
         if (last < 0) return
-        came.push(buffer.slice(0, last))
+        count(came, buffer.slice(0, last))
         buffer = buffer.slice(last + 5)
         isData = false
         reply('DONE', '250 taken')
@@ -155,7 +174,6 @@ function onMail(socket: net.Socket, came: string[], replies: Readonly<Record<str
       }
       const command = buffer.slice(0, end).split(' ')[0]!.toUpperCase()
       buffer = buffer.slice(end + 2)
-      if (command === 'RCPT') came.push('RCPT')
       isData = command === 'DATA' && (replies['DATA'] ?? '354').toString().startsWith('354')
       if (command === 'DATA') reply('DATA', '354 go on')
       else reply(command, '250 ok')
@@ -163,7 +181,17 @@ function onMail(socket: net.Socket, came: string[], replies: Readonly<Record<str
   })
 }
 
-/** Tries so far, this one included. */
-function countRcpt(came: readonly string[]): number {
-  return came.filter((one) => one === 'RCPT').length
+/** How often it has come, this time included. */
+function count(came: Map<string, number>, what: string): number {
+  const times = (came.get(what) ?? 0) + 1
+  came.set(what, times)
+  return times
+}
+
+async function closedPort(): Promise<number> {
+  const server = net.createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as net.AddressInfo
+  await new Promise((resolve) => server.close(resolve))
+  return port
 }

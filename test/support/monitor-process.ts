@@ -128,10 +128,19 @@ export class MonitorProcess {
 
   /** With the processes it has started, as a container ends. */
   async kill9Whole(): Promise<void> {
-    const { pid } = this.child
-    const children = fs.readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter((one) => one !== '')
+    const children = this.#children()
     this.child.kill('SIGKILL')
-    for (const one of children) process.kill(Number(one), 'SIGKILL')
+    for (const one of children) process.kill(one, 'SIGKILL')
     await this.exited
+  }
+
+  /** Of the process that sends; null while there is none. */
+  courierPid(): number | null {
+    return this.#children().find((pid) => fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('courier-worker')) ?? null
+  }
+
+  #children(): number[] {
+    const { pid } = this.child
+    return fs.readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter((one) => one !== '').map(Number)
   }
 }

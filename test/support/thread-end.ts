@@ -2,9 +2,10 @@
 import { waitFor, type MonitorProcess } from './monitor-process.ts'
 
 /** By their entry files in cmd/: `rules` is rules-worker.ts. */
-export const THREADS = ['rules', 'meta', 'query'] as const
+export const THREADS = ['rules', 'meta', 'query', 'maintenance'] as const
 
 const THREAD_MS_MAX = 10_000
+const DETACHED_MS = 200
 
 interface Message {
   id?: number
@@ -14,24 +15,35 @@ interface Message {
 
 export async function endThread(monitor: MonitorProcess, name: typeof THREADS[number]): Promise<void> {
   const address = await waitFor('the inspector', () => Promise.resolve(/Debugger listening on (ws:\S+)/.exec(monitor.output)?.[1]))
-  const socket = new WebSocket(address)
+  // It may be about to let go of who was here before.
+  const socket = await waitFor(`a connection to the inspector at ${address}`, () => connected(address), THREAD_MS_MAX)
+  // Of the sources, or of the bundle made of them.
+  const entry = new RegExp(`/${name}-worker\\.[jt]s$`)
   const sessions: string[] = []
+  const answered = Promise.withResolvers<void>()
   socket.addEventListener('message', ({ data }) => {
     const { method, params } = JSON.parse(String(data)) as Message
-    if (method === 'NodeWorker.attachedToWorker' && params?.workerInfo?.url.endsWith(`/${name}-worker.ts`)) sessions.push(params.sessionId)
-  })
-  await new Promise((resolve, reject) => {
-    socket.addEventListener('open', resolve, { once: true })
-    socket.addEventListener('error', () => reject(new Error(`cannot reach the inspector at ${address}`)), { once: true })
+    if (method === 'NodeWorker.attachedToWorker' && entry.test(params?.workerInfo?.url ?? '')) sessions.push(params!.sessionId)
+    if (method === 'NodeWorker.receivedMessageFromWorker') answered.resolve()
   })
   let id = 0
   const send = (method: string, params: object): void => socket.send(JSON.stringify({ id: ++id, method, params }))
   try {
     send('NodeWorker.enable', { waitForDebuggerOnStart: false })
     const sessionId = await waitFor(`the thread ${name}`, () => Promise.resolve(sessions[0]), THREAD_MS_MAX)
-    send('NodeWorker.sendMessageToWorker', { sessionId, message: JSON.stringify({ id: 1, method: 'Runtime.evaluate', params: { expression: 'process.exit(1)' } }) })
-    await new Promise((resolve) => setTimeout(resolve, 500))
+    // Once nobody is attached to it: an inspector whose thread ends under it takes no one else.
+    const expression = `void setTimeout(() => process.exit(1), ${DETACHED_MS})`
+    send('NodeWorker.sendMessageToWorker', { sessionId, message: JSON.stringify({ id: 1, method: 'Runtime.evaluate', params: { expression } }) })
+    await answered.promise
   } finally {
     socket.close()
   }
+}
+
+function connected(address: string): Promise<WebSocket | null> {
+  const socket = new WebSocket(address)
+  return new Promise((resolve) => {
+    socket.addEventListener('open', () => resolve(socket), { once: true })
+    socket.addEventListener('error', () => resolve(null), { once: true })
+  })
 }

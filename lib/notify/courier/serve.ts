@@ -102,7 +102,7 @@ class CourierProcess {
       if (isBegun && isKept === null) this.#note((log) => log.failed(told.entry))
       this.#say(reply(isKept))
     } catch (error) {
-      if (isBegun) this.#note((log) => log.failed(told.entry))
+      if (isBegun && isKept === null) this.#note((log) => log.failed(told.entry))
       this.#say({ kind: 'failed', id, error: carriedError(error) })
     }
     if (--this.#openCount === 0 && this.#isLeft) process.exit(0)

@@ -19,6 +19,8 @@ const PAUSE_MS_MAX = 10_000
 const PAUSE_FACTOR = 1.5
 /** Pauses are spread by so much to both sides. */
 const JITTER = 0.3
+/** What has waited for its turn longer than this, behind a receiver that hangs, may be over: the next flush tells what is. */
+const STALE_MS = 300_000
 /** A longer Retry-After would be no page any more. */
 const RETRY_AFTER_MS_MAX = 300_000
 
@@ -60,16 +62,22 @@ export class DeliveryQueue {
   }
 
   /**
-   * Resolves when the message is accepted, of which `receipt` may tell before, with what is to be remembered for the next one. Rejects with UndeliveredError at a failure for good, at the first failure after
-   * `deadlineMs` (monotonic) and once `signal` aborts (call `wakeAll` then); a try that is on its way is never cut short, as
-   * nobody would know what became of it.
+   * Resolves when the message is accepted, of which `receipt` may tell before, with what is to be remembered for the next one. Rejects
+   * with UndeliveredError at a failure for good, at the first failure after `deadlineMs` (monotonic), where its first turn comes too
+   * late, and once `signal` aborts (call `wakeAll` then); a try that is on its way is never cut short, as nobody would know what became of it.
    */
   async deliver(notification: Notification, { deadlineMs, signal, receipt }: DeliveryTerms): Promise<string> {
     const { clock, logger, metrics } = this.#ground
     const { kind } = this.#receiver
     metrics.notification(kind)
+    const staleAtMs = clock.monotonic() + STALE_MS
     for (let tries = 1; ; tries++) {
       await this.#turn(signal)
+      if (tries === 1 && clock.monotonic() > staleAtMs) {
+        this.#endTurn()
+        metrics.failed(kind, 'serverError')
+        throw new UndeliveredError(`${this.#name}: not delivered: others before it took ${STALE_MS / 60_000} minutes`)
+      }
       const startedMs = clock.monotonic()
       const failure = await this.#try(notification, receipt)
       const isDelivered = typeof failure === 'string'
@@ -77,12 +85,13 @@ export class DeliveryQueue {
       metrics.deliveries.tried(this.#name, isDelivered ? null : failure.message, clock.now())
       if (isDelivered) return failure
       const pauseMs = Math.max(this.#pauseMs(tries), Math.min(failure.retryAfterMs, RETRY_AFTER_MS_MAX))
+      // Also where this message is given up: the others must not ask sooner.
+      if (failure.retryAfterMs > 0) this.#pausedUntilMs = Math.max(this.#pausedUntilMs, clock.monotonic() + pauseMs)
       if (!failure.isRetryable || signal.aborted || clock.monotonic() + pauseMs > deadlineMs) {
         metrics.failed(kind, failure.isRetryable ? 'serverError' : 'clientError')
         throw new UndeliveredError(`${this.#name}: not delivered after ${tries} ${tries === 1 ? 'try' : 'tries'}: ${failure.message}`, { cause: failure })
       }
       if (tries === 1) logger.warn('Notify attempt failed, will retry later', { receiver: this.#name, err: failure })
-      if (failure.retryAfterMs > 0) this.#pausedUntilMs = Math.max(this.#pausedUntilMs, clock.monotonic() + pauseMs)
       await this.#pause(pauseMs, signal)
     }
   }
@@ -102,9 +111,13 @@ export class DeliveryQueue {
       if (failure.isRetryable) this.#concurrency = Math.max(1, this.#concurrency >> 1)
       return failure
     } finally {
-      this.#runningCount--
-      this.#wake()
+      this.#endTurn()
     }
+  }
+
+  #endTurn(): void {
+    this.#runningCount--
+    this.#wake()
   }
 
   /** Resolves when a try may begin, which counts as running from then on. */

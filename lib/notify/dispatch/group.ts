@@ -16,8 +16,8 @@ export class AlertGroup {
   /** Fingerprints in the order of messages; null where alerts came or went since. */
   #order: readonly string[] | null = []
   #version = 0
-  /** What an alert of it came with; one that still comes in before one that has. */
-  #batch: AlertBatch | null = null
+  /** What its alerts came with and that still comes in, as of when it fell due. */
+  #batches: AlertBatch[] = []
   /** Monotonic ms since when it has waited for alerts that come with its own; null where it does not. */
   #waitsSinceMs: number | null = null
   /** Receivers are being told. */
@@ -36,7 +36,8 @@ export class AlertGroup {
   }
 
   put(alert: PipelineAlert, batch: AlertBatch | null): void {
-    if (this.#batch?.isOpen !== true) this.#batch = batch
+    // What begins to come while it waits is not waited for: some always does where many post.
+    if (batch?.isOpen === true && this.#waitsSinceMs === null && !this.#batches.includes(batch)) this.#batches.push(batch)
     if (!this.#alerts.has(alert.fingerprint)) this.#changed()
     this.#alerts.set(alert.fingerprint, alert)
   }
@@ -44,8 +45,8 @@ export class AlertGroup {
   /** Whether alerts that come with its own are still to come. After `waitMsMax` it gives them up: no later flush waits for them, too. */
   waitsForBatch(nowMs: number, waitMsMax: number): boolean {
     const sinceMs = this.#waitsSinceMs ?? nowMs
-    const waits = this.#batch?.isOpen === true && nowMs - sinceMs < waitMsMax
-    if (!waits) this.#batch = null
+    this.#batches = nowMs - sinceMs < waitMsMax ? this.#batches.filter(({ isOpen }) => isOpen) : []
+    const waits = this.#batches.length > 0
     this.#waitsSinceMs = waits ? sinceMs : null
     return waits
   }

@@ -68,7 +68,7 @@ export class RecordWriter {
 
   /**
    * Keeps records and their lines in one transaction, or rejects with MetaError, and the records stay as `before` has them: also
-   * where the store does not answer for five seconds, for which no page may wait longer. What it takes too late leaves its lines.
+   * where the store does not answer for five seconds, for which no page may wait longer. What it takes too late leaves its lines, and others that take them back.
    */
   async must(records: readonly AlertRecord[], events: readonly AlertEvent[], before: readonly AlertRecord[]): Promise<void> {
     if (this.#isLate) throw new MetaError(NO_ANSWER)
@@ -76,9 +76,11 @@ export class RecordWriter {
     for (const { id } of records) this.#replaced.set(id, this.#awaited.takeRecord(id) ?? this.#rest.takeRecord(id) ?? null)
     let older: readonly AlertRecord[] = []
     try {
-      const isAnswered = await this.#inTime(CHANGE_WAIT_MS_MAX, this.#store.putAlerts(records, events).finally(() => (this.#isLate = false)))
-      if (isAnswered) return
+      const written = this.#store.putAlerts(records, events).finally(() => (this.#isLate = false))
+      if (await this.#inTime(CHANGE_WAIT_MS_MAX, written)) return
       older = before
+      // Who asked for it was told that it is not so; the lines that came after all must not say otherwise.
+      void written.then(() => this.add({ events: events.map((event) => takenBack(event, this.#clock.now())) }), () => {})
       throw new MetaError(NO_ANSWER)
     } catch (error) {
       if (older.length === 0) older = records.map(({ id }) => this.#replaced.get(id) ?? null).filter((record) => record !== null)
@@ -179,4 +181,9 @@ export class RecordWriter {
     }, true)
     for (const one of [this.#awaited, this.#rest]) this.#cut(one)
   }
+}
+
+function takenBack(event: AlertEvent, nowMs: number): AlertEvent {
+  const kind = event.kind === 'acknowledged' ? 'unacknowledged' : event.kind === 'unacknowledged' ? 'acknowledged' : event.kind
+  return { ...event, timeMs: nowMs, kind, detail: 'as before: the store was too late for what was asked for' }
 }

@@ -123,7 +123,8 @@ it('gives up what must be kept after five seconds, and what was so before comes 
   const { gate, writer, clock, episode } = world()
   const { records: [record] } = episode(1)
   const acknowledged: AlertRecord = { ...record!, status: 'acknowledged' }
-  const first = writer.must([acknowledged], [], [record!])
+  const line: AlertEvent = { alertId: record!.id, timeMs: 1, kind: 'acknowledged', detail: 'ana' }
+  const first = writer.must([acknowledged], [line], [record!])
   await clock.advance(4999)
   expect(await isDone(first)).toBe(false)
   await clock.advance(1)
@@ -131,10 +132,11 @@ it('gives up what must be kept after five seconds, and what was so before comes 
   await expect(writer.must([acknowledged], [], [record!])).rejects.toThrow('does not answer')
   gate.isOpen = true
   gate.letThrough()
-  await expect.poll(() => gate.sizes).toEqual([[1, 0], [1, 0]])
+  await expect.poll(() => gate.sizes).toEqual([[1, 1], [1, 0]])
   gate.letThrough()
   await writer.stop()
   expect(await gate.store.alert('id-1')).toMatchObject({ status: 'open' })
+  expect((await gate.store.events('id-1')).map(({ kind, detail }) => `${kind} ${detail}`)).toEqual(['acknowledged ana', 'unacknowledged as before: the store was too late for what was asked for'])
   await writer.must([acknowledged], [], [record!])
   expect(await gate.store.alert('id-1')).toMatchObject({ status: 'acknowledged' })
 })

@@ -6,6 +6,7 @@ import { CarriedLog } from '../../../../lib/notify/courier/carried-log.ts'
 import type { ToldMessage } from '../../../../lib/notify/courier/courier.ts'
 import type { NotificationEntry } from '../../../../lib/meta/interface.ts'
 import type { AlertOverlay } from '../../../../lib/notify/overlay.ts'
+import { sleep } from '../../../../lib/std/clock.ts'
 import { DeliveryError } from '../../../../lib/notify/receiver.ts'
 import { PipelineWorld, PLAIN_OVERLAY } from '../../../support/pipeline-world.ts'
 
@@ -90,6 +91,41 @@ it('comes again when the receiver says, with all of its messages', async () => {
   expect(tries).toEqual(['x @0'])
   await world.advance(3)
   expect(tries.toSorted()).toEqual(['x @0', 'x @60', 'y @60'])
+})
+
+it('heeds what the receiver says of when to come also where that is later than the next flush', async () => {
+  const world = await PipelineWorld.start(CONFIG.replace('5m', '20s'))
+  const tries: string[] = []
+  world.behaviours.set('a', ({ groupLabels }) => {
+    tries.push(`${groupLabels.get('job')} @${Math.round(world.seconds)}`)
+    return down(true, 60_000)
+  })
+  await world.fire({ name: '1', job: 'x' })
+  await world.advance(1)
+  await world.fire({ name: '2', job: 'y' })
+  await world.advance(57)
+  expect(tries).toEqual(['x @0'])
+  await world.advance(10)
+  expect(tries.length).toBeGreaterThan(1)
+})
+
+it('tells no alert to fire that has ended while it waited behind a receiver that hangs', async () => {
+  const world = await PipelineWorld.start(CONFIG)
+  let isHanging = true
+  world.behaviours.set('a', async () => {
+    if (!isHanging) return
+    await sleep(world.clock, 100_000)
+    throw new DeliveryError('timeout', { isRetryable: true })
+  })
+  const jobs = Array.from({ length: 20 }, (_, i) => ({ name: `n${i}`, job: String(i) }))
+  await world.fire(...jobs)
+  await world.advance(10)
+  await world.resolve(jobs[18]!)
+  await world.advance(400)
+  isHanging = false
+  await world.advance(400)
+  const told = world.news().map((line) => line.split(' ')[2] ?? '').toSorted()
+  expect(told).toEqual(jobs.map(({ name }) => `+${name}`).filter((name) => name !== '+n18').toSorted())
 })
 
 it('tells what comes to a group that was told while the store hangs', async () => {

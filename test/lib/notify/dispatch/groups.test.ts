@@ -53,6 +53,23 @@ it('waits for alerts that come with its own, but not for ever, nor for those of 
   expect(world.news()).toEqual([expect.stringMatching(/^a @61[01](\.\d+)? \+1 \+2 \+3 \+4 \+5$/)])
 })
 
+it('waits for all that was coming in when it fell due, and for none that begins to come later', async () => {
+  const world = await PipelineWorld.start(config().replace('group_wait: 30s', 'group_wait: 1s'))
+  const [one, two, three, four] = ['1', '2', '3', '4'].map((name) => world.alert({ name, job: 'x' }))
+  const [first, second, third] = [{ isOpen: true }, { isOpen: true }, { isOpen: true }]
+  world.pipeline.receive([one!], first, false)
+  world.pipeline.receive([two!], second, false)
+  await world.settle()
+  await world.advance(2)
+  world.pipeline.receive([], first)
+  world.pipeline.receive([three!], third, false)
+  await world.advance(1)
+  expect(world.news()).toEqual([])
+  world.pipeline.receive([four!], second)
+  await world.advance(0.02)
+  expect(world.news()).toEqual([expect.stringMatching(/^a @3[.\d]* \+1 \+2 \+3 \+4$/)])
+})
+
 it('repeats what goes on once the repeat interval has passed, and is silent once all has ended', async () => {
   const world = await PipelineWorld.start(config().replace('4h', '10m'))
   await world.fire({ name: '1', job: 'x' })
