@@ -1,7 +1,7 @@
 // Binary operators with a scalar on at least one side: no matching, rows pass through in place.
 import type { BinaryExpr, BinaryOp } from '../parse/ast.ts'
 import { calculateRow, type NumberOp, type Side } from './arithmetic.ts'
-import { ElementOp, isFilter, type ElementScope } from './element-op.ts'
+import { ElementOp, isFilter, isTrim, type ElementScope } from './element-op.ts'
 import { MappedRows } from './mapped-rows.ts'
 import { FLOAT, type Operator, type RowBatch, type Steps } from './operator.ts'
 import { ExecutionError } from './query-error.ts'
@@ -40,6 +40,10 @@ export function vectorWithScalar(expr: BinaryExpr, vector: Operator, scalar: Sca
   const [left, right] = scalar.isLeft ? [fixed, row] : [row, fixed]
   const place = { kept: row, out: row, order: 0 }
   const mapRows = (batch: RowBatch): void => {
+    if (width === 1 && scope.histograms.size === 0 && !isTrim(expr)) {
+      applyToInstants(batch)
+      return
+    }
     row.values = batch.values
     row.kinds = batch.kinds
     for (let r = 0; r < batch.rows; r++) {
@@ -47,6 +51,12 @@ export function vectorWithScalar(expr: BinaryExpr, vector: Operator, scalar: Sca
       element.apply(left, right, place)
     }
     element.tellNotes()
+  }
+  // Fast path: instants of floats are as good as the steps of one row.
+  const applyToInstants = ({ values, kinds, rows }: RowBatch): void => {
+    const own: Side = { values, kinds, at: 0 }
+    const other = sideOf(new Float64Array(rows).fill(scalar.values[0]!))
+    new ElementOp(expr, scope, rows).apply(scalar.isLeft ? other : own, scalar.isLeft ? own : other, { kept: own, out: own, order: 0 })
   }
   return new MappedRows(vector, isFilter(expr) ? (set) => set : scope.dropName, mapRows)
 }

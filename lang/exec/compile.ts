@@ -12,10 +12,12 @@ import { compileCall } from './compile-call.ts'
 import { CountValues } from './count-values.ts'
 import { CountsOnlySelection } from './counts-only-selection.ts'
 import { ofArgument } from './annotations.ts'
-import { drainScalar } from './dense.ts'
+import { bytesOf, DenseOperator, drain, drainScalar } from './dense.ts'
 import { isFilter } from './element-op.ts'
+import { joinInstants, withoutAbsent } from './instant-join.ts'
 import { instantSelector } from './instant-selector.ts'
-import { Join } from './join.ts'
+import type { JoinExpr } from './join-plan.ts'
+import { Join, type JoinScope } from './join.ts'
 import { keptOperator } from './kept-windows.ts'
 import { isMarked } from './label-table.ts'
 import { MappedRows, negate } from './mapped-rows.ts'
@@ -169,7 +171,7 @@ export class Compiler implements ExprCompiler {
       const values = this.scalar(isLeftScalar ? expr.left : expr.right, steps)
       const { histograms, annotations } = this.scope
       const rows = vectorWithScalar(expr, vector, { values, isLeft: isLeftScalar }, { steps, histograms, annotations, dropName: this.dropName })
-      return this.merged(rows, steps)
+      return this.merged(isFilter(expr) && this.#isTick(steps) ? this.#present(rows, steps) : rows, steps)
     }
     const { matching, op } = expr
     assert(matching !== null, 'two vectors without matching')
@@ -177,10 +179,29 @@ export class Compiler implements ExprCompiler {
     const { budget, labels, histograms, annotations } = this.scope
     if (op === 'and' || op === 'unless') return new Intersection(op, sides, matching, { steps, budget, labels })
     if (op === 'or') return this.merged(new Union(sides, matching, { steps, budget, labels }), steps)
-    const join = new Join({ ...expr, matching }, sides, {
-      steps, budget, labels, histograms, annotations, dropName: this.dropName, removeName: this.removeName,
-    })
-    return this.merged(join, steps)
+    const scope = { steps, budget, labels, histograms, annotations, dropName: this.dropName, removeName: this.removeName }
+    return this.#isTick(steps) ? this.#joinOfTick({ ...expr, matching }, sides, scope) : this.merged(new Join({ ...expr, matching }, sides, scope), steps)
+  }
+
+  /** Whether it is a rule's query, one of many at this moment: what its rows cost counts, not when they come. */
+  #isTick({ count }: Steps): boolean {
+    const { kept, features } = this.scope
+    return kept !== null && count === 1 && !features.delayedNameRemoval
+  }
+
+  /** The rows with a point. */
+  #present(operator: Operator, steps: Steps): Operator {
+    const { budget } = this.scope
+    return new DenseOperator(withoutAbsent(drain(operator, steps, budget)), budget)
+  }
+
+  #joinOfTick(expr: JoinExpr, sides: readonly [Operator, Operator], scope: JoinScope): Operator {
+    const { steps, budget } = scope
+    const [left, right] = [drain(sides[0], steps, budget), drain(sides[1], steps, budget)]
+    const rows = joinInstants(expr, left, right, scope)
+    if (rows === null) return this.merged(new Join(expr, [new DenseOperator(left, budget), new DenseOperator(right, budget)], scope), steps)
+    budget.releaseBytes(bytesOf(left) + bytesOf(right))
+    return new DenseOperator(isFilter(expr) ? withoutAbsent(rows) : rows, budget)
   }
 
   #aggregate(expr: AggregateExpr, steps: Steps): Operator {

@@ -25,6 +25,10 @@ export function drain(operator: Operator, steps: Steps, budget: Budget): DenseRo
   const kinds = budget.bytes(series.length * width)
   for (let batch = operator.next(); batch !== null; batch = operator.next()) {
     budget.check()
+    if (width === 1) {
+      scatter(batch, values, kinds)
+      continue
+    }
     for (let r = 0; r < batch.rows; r++) {
       const to = batch.index[r]! * width
       values.set(batch.values.subarray(r * width, (r + 1) * width), to)
@@ -32,6 +36,15 @@ export function drain(operator: Operator, steps: Steps, budget: Budget): DenseRo
     }
   }
   return { series, values, kinds }
+}
+
+/** Fast path: rows of one point. */
+function scatter(batch: RowBatch, values: Float64Array, kinds: Uint8Array): void {
+  const { rows, index } = batch
+  for (let r = 0; r < rows; r++) {
+    values[index[r]!] = batch.values[r]!
+    kinds[index[r]!] = batch.kinds[r]!
+  }
 }
 
 /** The values of a scalar operator, one per step. */
@@ -72,6 +85,8 @@ export class DenseOperator implements Operator {
     }
     this.#isDone = true
     const { series, values, kinds } = rows
-    return { rows: series.length, index: Uint32Array.from(series, (_, s) => s), values, kinds }
+    const index = new Uint32Array(series.length)
+    for (let s = 0; s < index.length; s++) index[s] = s
+    return { rows: series.length, index, values, kinds }
   }
 }

@@ -44,7 +44,8 @@ export function isFilter(expr: BinaryExpr): boolean {
   return (COMPARISONS.has(expr.op) && !expr.returnBool) || isTrim(expr)
 }
 
-function isTrim(expr: BinaryExpr): boolean {
+/** Whether an operator cuts native histograms. */
+export function isTrim(expr: BinaryExpr): boolean {
   return expr.op === '</' || expr.op === '>/'
 }
 

@@ -2,6 +2,7 @@
 import { METRIC_NAME } from '../../lib/model/labels.ts'
 import type { Budget } from './budget.ts'
 import { isMarked, marked, type LabelTable } from './label-table.ts'
+import { highestOf } from './matching.ts'
 import type { Operator } from './operator.ts'
 
 /** What an aggregation says of its groups. */
@@ -38,18 +39,16 @@ export function groupSets(spec: GroupingSpec, labels: LabelTable): (set: number)
 }
 
 export function groupSeries(series: Uint32Array, groupSet: (set: number) => number): Groups {
-  const positions = new Map<number, number>()
+  const groupOf = series.map(groupSet)
+  /** By set, one more than its position. */
+  const places = new Uint32Array(highestOf(groupOf) + 1)
+  const sets: number[] = []
   const markedPositions = new Set<number>()
-  const groupOf = new Uint32Array(series.length)
   for (let s = 0; s < series.length; s++) {
-    const set = groupSet(series[s]!)
-    let position = positions.get(set)
-    if (position === undefined) {
-      position = positions.size
-      positions.set(set, position)
-    }
+    const set = groupOf[s]!
+    const position = (places[set] ||= sets.push(set)) - 1
     groupOf[s] = position
     if (isMarked(series[s]!)) markedPositions.add(position)
   }
-  return { sets: Uint32Array.from(positions.keys(), (set, position) => (markedPositions.has(position) ? marked(set) : set)), groupOf }
+  return { sets: Uint32Array.from(sets, (set, position) => (markedPositions.has(position) ? marked(set) : set)), groupOf }
 }

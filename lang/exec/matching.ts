@@ -23,3 +23,10 @@ export function groupBySignature(sets: Uint32Array, signature: (set: number) => 
   })
   return groups
 }
+
+/** The highest of ids: arrays by id end there. */
+export function highestOf(ids: Uint32Array): number {
+  let highest = 0
+  for (let i = 0; i < ids.length; i++) if (ids[i]! > highest) highest = ids[i]!
+  return highest
+}

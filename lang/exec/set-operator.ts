@@ -3,7 +3,7 @@
 import type { VectorMatching } from '../parse/ast.ts'
 import type { Budget } from './budget.ts'
 import type { LabelTable } from './label-table.ts'
-import { groupBySignature, signatures } from './matching.ts'
+import { highestOf, signatures } from './matching.ts'
 import { ABSENT, type Operator, type RowBatch, type Steps } from './operator.ts'
 
 export interface SetScope {
@@ -16,26 +16,27 @@ export interface SetScope {
 class Presence {
   readonly #bytes: Uint8Array
   readonly #width: number
+  /** By series. */
   readonly #rowOf: Uint32Array
+  /** By signature, one more than the row; 0: it does not occur. */
+  readonly #rowOfSign: Uint32Array
   readonly #budget: Budget
 
-  /** Rows for the signatures of `sets`. `rowOf` maps a series to its row. */
-  constructor(sets: Uint32Array, signature: (set: number) => number, scope: SetScope) {
-    const groups = groupBySignature(sets, signature)
-    this.#width = scope.steps.count
-    this.#budget = scope.budget
-    this.#bytes = scope.budget.bytes(groups.size * this.#width)
-    this.#rowOf = scope.budget.ints(sets.length)
-    let row = 0
-    for (const group of groups.values()) {
-      for (const position of group) this.#rowOf[position] = row
-      row++
-    }
+  /** Rows for the signatures of `sets`. */
+  constructor(sets: Uint32Array, signature: (set: number) => number, { steps, budget }: SetScope) {
+    const signs = sets.map(signature)
+    this.#width = steps.count
+    this.#budget = budget
+    this.#rowOf = budget.ints(sets.length)
+    this.#rowOfSign = budget.ints(signs.length === 0 ? 0 : highestOf(signs) + 1)
+    let rows = 0
+    for (let s = 0; s < signs.length; s++) this.#rowOf[s] = (this.#rowOfSign[signs[s]!] ||= ++rows) - 1
+    this.#bytes = budget.bytes(rows * this.#width)
   }
 
   /** Nobody asks any more. */
   release(): void {
-    this.#budget.releaseBytes(this.#bytes.byteLength + this.#rowOf.byteLength)
+    this.#budget.releaseBytes(this.#bytes.byteLength + this.#rowOf.byteLength + this.#rowOfSign.byteLength)
   }
 
   mark(batch: RowBatch): void {
@@ -50,10 +51,10 @@ class Presence {
   }
 
   /** The presence row of each of `others`, -1 where the signature does not occur. */
-  rowsFor(sets: Uint32Array, others: Uint32Array, signature: (set: number) => number): Int32Array {
-    const rows = new Map<number, number>()
-    sets.forEach((set, position) => rows.set(signature(set), this.#rowOf[position]!))
-    return Int32Array.from(others, (set) => rows.get(signature(set)) ?? -1)
+  rowsFor(others: Uint32Array, signature: (set: number) => number): Int32Array {
+    const rows = new Int32Array(others.length)
+    for (let s = 0; s < others.length; s++) rows[s] = (this.#rowOfSign[signature(others[s]!)] ?? 0) - 1
+    return rows
   }
 
   /** Removes from a batch the points where presence is not `isWanted`. */
@@ -114,7 +115,7 @@ export class Intersection implements Operator {
     const presence = new Presence(sets, this.#signature, this.#scope)
     for (let batch = this.#right.next(); batch !== null; batch = this.#right.next()) presence.mark(batch)
     budget.settleSamples(before, 0)
-    this.#rowOf = presence.rowsFor(sets, this.#left.series(), this.#signature)
+    this.#rowOf = presence.rowsFor(this.#left.series(), this.#signature)
     return presence
   }
 }
@@ -153,7 +154,7 @@ export class Union implements Operator {
         return batch
       }
       this.#isRight = true
-      this.#rowOf = presence.rowsFor(sets, this.#right.series(), this.#signature)
+      this.#rowOf = presence.rowsFor(this.#right.series(), this.#signature)
     }
     const batch = this.#right.next()
     if (batch === null) {
