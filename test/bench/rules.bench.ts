@@ -1,6 +1,6 @@
 // A thousand rules over the series of ten thousand servers, ten million windows, every ten seconds, beside the ingest of sixty
 // thousand series every ten seconds: CPU of the rules' thread, memory of its windows, slots missed.
-//   node test/bench/rules.bench.ts [SERVERS] [RULES] [SECONDS]
+//   node test/bench/rules.bench.ts [SERVERS] [RULES] [SECONDS] [AGGREGATION,…]
 //
 // Servers come as scrapes do, spread over the interval: a row of six series each. Rules are those of the API: every aggregation
 // over windows from half a minute to ten, thresholds of their own, one series in some thousands breaching. First one tick of
@@ -29,14 +29,15 @@ import { Database } from '../../storage/database.ts'
 import { SLOT_COUNT } from '../../storage/head/shared-heap.ts'
 import { StoreQueryable } from '../../storage/store-querier.ts'
 
-const [servers = 10_000, ruleCount = 1000, seconds = 60] = process.argv.slice(2).map(Number)
+const [servers = 10_000, ruleCount = 1000, seconds = 60] = process.argv.slice(2, 5).map(Number)
 const METRICS = 6
 const STEP_MS = 10_000
 /** The longest window and a little. */
 const HISTORY_ROWS = 62
-const AGGREGATIONS = ['avg', 'min', 'max', 'sum', 'count', 'p99', 'last', 'rate']
-/** From half a minute to ten: with the aggregations and metrics a thousand rules share no window. */
-const WINDOWS = Array.from({ length: 21 }, (_, i) => `${30 + Math.round(i * 28.5)}s`)
+const AGGREGATIONS = process.argv[5]?.split(',') ?? ['avg', 'min', 'max', 'sum', 'count', 'p99', 'last', 'rate']
+/** From half a minute to ten, so many that with the aggregations and metrics no rules share a window. */
+const WINDOW_COUNT = Math.ceil(ruleCount / (AGGREGATIONS.length * METRICS))
+const WINDOWS = Array.from({ length: WINDOW_COUNT }, (_, i) => `${30 + Math.round((i * 570) / (WINDOW_COUNT - 1))}s`)
 /** How often ingest wakes: scrapes are spread over the interval. */
 const TURN_MS = 20
 

@@ -1,13 +1,14 @@
 // The newest samples of all series that a selector selects, in this thread's memory: as far back as the longest window that a
 // rule has over them. They are read once from the store, and at each tick what has come since; all rules share them.
 //
-//   slot s (the s-th series of the selection):   t[s*cap + start .. s*cap + end), v likewise, oldest first
+//   slot s (the s-th series of the selection):   t[s*cap .. s*cap + end), v likewise, oldest first
 //
 //   pull   reads the last seconds again, takes each series' samples behind its newest: O(new samples)
 //   build  reads everything: at first, when series come or go, where samples came late, and every five minutes, which
 //          finds what came out of order, or was deleted, since
 import type { Querier, Selection, SeriesBatch } from '../../../storage/interface.ts'
 import type { Matcher } from '../../model/matcher.ts'
+import { RunningSums, SUM_BYTES, SUMS_SLOT_BYTES } from './running-sums.ts'
 
 /** How far a pull looks back behind the one before: scrapes come in some time after the moment they are of. */
 const OVERLAP_MS = 15_000
@@ -18,8 +19,9 @@ const LATE_MS = 2000
 const LATE_REBUILD_MS = 30_000
 /** Samples that no window of the newest tick holds are kept so long: groups whose ticks lie close together take turns. */
 export const SLACK_MS = 30_000
-/** Bytes a sample takes here. */
+/** Bytes a sample takes here, and a series: its samples' number, what was dropped, the marker, its ref. */
 const SAMPLE_BYTES = 12
+const SLOT_BYTES = 16
 /** Of a slot: places among them take 16 bits, with room to tell what has gone from what is here (window-state.ts). */
 const SAMPLES_MAX = 2 ** 15 - 1
 /** Above a series' samples in the window: room for those of some ticks, until the oldest are dropped. */
@@ -36,8 +38,9 @@ export class SampleColumns {
   baseMs = 0
   t: Uint32Array = new Uint32Array(0)
   v: Float64Array = new Float64Array(0)
-  start: Uint32Array = new Uint32Array(0)
   end: Uint32Array = new Uint32Array(0)
+  /** Of the samples; null until somebody needs them. */
+  sums: RunningSums | null = null
   /** Samples of a slot that were dropped before position 0: position + dropped does not change while a sample is here. */
   dropped: Uint32Array = new Uint32Array(0)
   /** t of the newest staleness marker, 0 where there is none. */
@@ -62,7 +65,20 @@ export class SampleColumns {
   }
 
   get sizeBytes(): number {
-    return this.t.length * SAMPLE_BYTES + this.refs.length * 20
+    return this.t.length * this.#sampleBytes + this.refs.length * (SLOT_BYTES + (this.sums === null ? 0 : SUMS_SLOT_BYTES))
+  }
+
+  get #sampleBytes(): number {
+    return SAMPLE_BYTES + (this.sums === null ? 0 : SUM_BYTES)
+  }
+
+  /** From now on there are running sums. */
+  keepSums(): void {
+    if (this.sums !== null) return
+    this.sums = new RunningSums(this.refs.length, this.cap)
+    for (let slot = 0; slot < this.refs.length; slot++) {
+      for (let k = 0; k < this.end[slot]!; k++) this.sums.push(slot, k, this.v[slot * this.cap + k]!, this.dropped[slot]!)
+    }
   }
 
   /** Takes in what the store has up to `timeMs`, if that has not been done. */
@@ -92,7 +108,7 @@ export class SampleColumns {
     const words = (n + 31) >>> 5
     for (let s = 0; s < seriesCount; s++) {
       const slot = index[s]!
-      const newest = end[slot]! > this.start[slot]! ? this.t[slot * cap + end[slot]! - 1]! : 0
+      const newest = end[slot]! > 0 ? this.t[slot * cap + end[slot]! - 1]! : 0
       let from = n
       while (from > 0 && t[from - 1]! - baseMs > newest) from--
       for (let i = from; i < n; i++) {
@@ -121,21 +137,23 @@ export class SampleColumns {
   /** False if there is no room. */
   #push(slot: number, at: number, value: number, keptT: number): boolean {
     if (this.end[slot] === this.cap && !this.#drop(slot, keptT)) return false
-    const place = slot * this.cap + this.end[slot]!++
-    this.t[place] = at
-    this.v[place] = value
+    const place = this.end[slot]!++
+    this.t[slot * this.cap + place] = at
+    this.v[slot * this.cap + place] = value
+    this.sums?.push(slot, place, value, this.dropped[slot]!)
     return true
   }
 
   /** Makes room for a sample by dropping those before `keptT`. */
   #drop(slot: number, keptT: number): boolean {
     const from = slot * this.cap
-    let k = this.start[slot]!
-    while (k < this.end[slot]! && this.t[from + k]! <= keptT) k++
+    const end = this.end[slot]!
+    let k = 0
+    while (k < end && this.t[from + k]! <= keptT) k++
     if (k === 0) return false
-    this.t.copyWithin(from, from + k, from + this.end[slot]!)
-    this.v.copyWithin(from, from + k, from + this.end[slot]!)
-    this.start[slot] = 0
+    this.t.copyWithin(from, from + k, from + end)
+    this.v.copyWithin(from, from + k, from + end)
+    this.sums?.drop(slot, k, end)
     this.end[slot]! -= k
     this.dropped[slot]! += k
     return true
@@ -151,7 +169,7 @@ export class SampleColumns {
     for (;;) {
       const selection = this.#select(querier, this.baseMs, timeMs)
       const { refs } = selection
-      if (refs.length * this.cap * SAMPLE_BYTES > this.#bytesMax || this.cap > SAMPLES_MAX) {
+      if (refs.length * this.cap * this.#sampleBytes > this.#bytesMax || this.cap > SAMPLES_MAX) {
         this.#refuse('too many samples for the memory of windows')
         return
       }
@@ -195,10 +213,10 @@ export class SampleColumns {
     const { length } = this.refs
     this.t = new Uint32Array(length * this.cap)
     this.v = new Float64Array(length * this.cap)
-    this.start = new Uint32Array(length)
     this.end = new Uint32Array(length)
     this.dropped = new Uint32Array(length)
     this.staleT = new Uint32Array(length)
+    if (this.sums !== null) this.sums = new RunningSums(length, this.cap)
   }
 
   #select(querier: Querier, mint: number, maxt: number): Selection {
@@ -214,7 +232,7 @@ export class SampleColumns {
 
   #countIn(slot: number, fromMs: number, toMs: number): number {
     let count = 0
-    for (let k = slot * this.cap + this.start[slot]!; k < slot * this.cap + this.end[slot]!; k++) {
+    for (let k = slot * this.cap; k < slot * this.cap + this.end[slot]!; k++) {
       const t = this.t[k]! + this.baseMs
       if (t > fromMs && t <= toMs) count++
     }

@@ -3,7 +3,7 @@
 // windows every byte counts: what the window's place and its samples tell is not kept.
 //
 //   count, last …   nothing
-//   sum, avg        a sum of a double and a float (about 77 bits), to which samples are added and from which they are taken
+//   sum, avg        nothing: sums run along the samples (running-sums.ts)
 //   min, max        the extreme; a scan where it leaves
 //   rate and like   how many counter resets there are; first and last sample are looked up
 //   lines           nothing: they are fitted when they are asked for
@@ -12,13 +12,11 @@ import { extrapolationFactor, NO_ZERO, stretched } from '../../../lang/func/extr
 import { RANGE_KERNELS } from '../../../lang/func/range-funcs.ts'
 import type { RangeKernel, Windows } from '../../../lang/func/range-kernel.ts'
 import { assert } from '../../std/assert.ts'
+import type { SampleColumns } from './sample-columns.ts'
 import type { WindowSpec } from './window-form.ts'
 
-/** Samples of all series; those of one window are [from, to) of both. */
-export interface Samples {
-  t: Uint32Array
-  v: Float64Array
-}
+/** Samples of all series (sample-columns.ts); those of one window are [from, to) of both. */
+export type Samples = Pick<SampleColumns, 't' | 'v' | 'cap' | 'dropped' | 'sums'>
 
 export interface WindowFold {
   /** The fewest samples that give a value. */
@@ -46,20 +44,25 @@ export interface Bounds {
   endT: number
 }
 
+/** Whether windows are differences of the samples' running sums. */
+export function needsSums({ func }: WindowSpec): boolean {
+  return func === 'avg_over_time' || func === 'sum_over_time'
+}
+
 /** Bytes a window takes beside its place. */
 export function foldBytes({ func }: WindowSpec): number {
   switch (func) {
-    case 'avg_over_time': case 'sum_over_time': return 16
     case 'rate': case 'increase': return 2
-    case '': case 'last_over_time': case 'count_over_time': case 'present_over_time': case 'delta': case 'irate': case 'idelta': case 'deriv': case 'predict_linear': return 0
+    case '': case 'last_over_time': case 'count_over_time': case 'present_over_time': case 'delta': case 'irate': case 'idelta': case 'deriv': case 'predict_linear':
+    case 'avg_over_time': case 'sum_over_time': return 0
     case 'min_over_time': case 'max_over_time': case 'stddev_over_time': case 'stdvar_over_time': case 'quantile_over_time': case 'changes': case 'resets': return 8
   }
 }
 
 export function makeFold(form: WindowSpec, count: number): WindowFold {
   switch (form.func) {
-    case 'avg_over_time': return new SumFold(count, new Scanner(form), true)
-    case 'sum_over_time': return new SumFold(count, new Scanner(form), false)
+    case 'avg_over_time': return new SumFold(new Scanner(form), true)
+    case 'sum_over_time': return new SumFold(new Scanner(form), false)
     case 'min_over_time': return new ExtremeFold(count, 1)
     case 'max_over_time': return new ExtremeFold(count, -1)
     case 'rate': return new ChangeFold(count, true, form.windowMs / 1000)
@@ -187,89 +190,26 @@ class ScanFold implements WindowFold {
   }
 }
 
-/** A sample may be so many times as large as the sum: then its rounding, also after it has left, does not show within 1e-12. */
-const CANCELLATION_MAX = 2 ** 30
-/** Of other sums the floats beside them would lose digits, be 0 or infinite. */
-const SUM_MIN = 1e-20
-const SUM_MAX = 1e25
-/** The least positive float. */
-const FLOAT_MIN = 1.5e-45
-/** As the largest magnitude: the sum is the value that a scan gave, and nothing can be added to it. */
-const SCANNED = Infinity
-
+/** A difference of running sums, which are kept by sample. */
 class SumFold implements WindowFold {
   readonly samplesMin = 1
-  readonly #high: Float64Array
-  readonly #low: Float32Array
-  /** The largest magnitude that was added since the last scan. */
-  readonly #most: Float32Array
   readonly #scanner: Scanner
   readonly #isMean: boolean
 
-  constructor(count: number, scanner: Scanner, isMean: boolean) {
-    this.#high = new Float64Array(count)
-    this.#low = new Float32Array(count)
-    this.#most = new Float32Array(count)
+  constructor(scanner: Scanner, isMean: boolean) {
     this.#scanner = scanner
     this.#isMean = isMean
   }
 
-  scan(slot: number, { v }: Samples, from: number, to: number): void {
-    this.#high[slot] = 0
-    this.#low[slot] = 0
-    this.#most[slot] = 0
-    this.#add(slot, v, from, to, 1)
-    this.#check(slot, v, from, to)
-  }
+  scan(): void {}
 
-  slide(slot: number, samples: Samples, { from, newFrom, to, newTo }: Move): void {
-    const { v } = samples
-    if (this.#most[slot] === SCANNED) {
-      this.scan(slot, samples, newFrom, newTo)
-      return
-    }
-    this.#add(slot, v, to, newTo, 1)
-    this.#add(slot, v, from, newFrom, -1)
-    if (!this.#isExact(slot)) this.scan(slot, samples, newFrom, newTo)
-  }
+  slide(): void {}
 
-  value(slot: number, _samples: Samples, { from, to }: Bounds): number {
-    const sum = this.#high[slot]! + this.#low[slot]!
-    return this.#isMean && this.#most[slot] !== SCANNED ? sum / (to - from) : sum
-  }
-
-  #check(slot: number, v: Float64Array, from: number, to: number): void {
-    if (this.#isExact(slot)) return
-    this.#high[slot] = this.#scanner.value(v, from, to)
-    this.#low[slot] = 0
-    this.#most[slot] = SCANNED
-  }
-
-  #isExact(slot: number): boolean {
-    const sum = this.#high[slot]! + this.#low[slot]!
-    const size = Math.abs(sum)
-    const most = this.#most[slot]!
-    // Also where something is infinite or no number: the comparisons are false.
-    return most === 0 ? sum === 0 : size >= SUM_MIN && size <= SUM_MAX && most <= size * CANCELLATION_MAX
-  }
-
-  /** Adds sign × v[from..to). */
-  #add(slot: number, v: Float64Array, from: number, to: number, sign: number): void {
-    let high = this.#high[slot]!
-    let low: number = this.#low[slot]!
-    let most: number = this.#most[slot]!
-    for (let k = from; k < to; k++) {
-      const x = sign * v[k]!
-      const total = high + x
-      const shift = total - high
-      low += (high - (total - shift)) + (x - shift)
-      high = total
-      const size = Math.abs(x)
-      if (size > most) most = size < FLOAT_MIN ? FLOAT_MIN : size
-    }
-    this.#high[slot] = high
-    this.#low[slot] = low
-    this.#most[slot] = most
+  value(slot: number, { cap, dropped, sums, v }: Samples, { from, to }: Bounds): number {
+    assert(sums !== null, 'no running sums')
+    const sum = sums.sum(slot, from - slot * cap, to - slot * cap, dropped[slot]!)
+    if (sum !== sum) return this.#scanner.value(v, from, to)
+    return this.#isMean ? sum / (to - from) : sum
   }
 }
 

@@ -16,6 +16,7 @@ import type { AwaitedPast } from '../baseline/awaited-past.ts'
 import { RuleQueryError, RuleWaitError, type QueryFunc, type WindowQueryFunc } from '../rule-query.ts'
 import { labelsOfSeries, withoutName } from '../series-labels.ts'
 import { SampleColumns, SLACK_MS } from './sample-columns.ts'
+import { needsSums } from './window-folds.ts'
 import { windowForm, windowSpec, type WindowForm, type WindowSpec } from './window-form.ts'
 import { WindowState, type WindowValues } from './window-state.ts'
 
@@ -147,6 +148,7 @@ export class WindowQueries {
     const fromMs = spec.func === '' ? columns.pulledMs : columns.pulledMs - SLACK_MS
     if (columns.refusal !== '' || endMs < fromMs) return null
     const before = columns.sizeBytes
+    if (needsSums(spec)) columns.keepSums()
     columns.advance(querier, endMs)
     this.#bytes += columns.sizeBytes - before
     if (columns.refusal !== '') return null

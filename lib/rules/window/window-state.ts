@@ -75,7 +75,7 @@ export class WindowState {
   }
 
   #move(columns: SampleColumns, endT: number, isGap: boolean): void {
-    const { cap, t, start, end, dropped } = columns
+    const { cap, t, end, dropped } = columns
     const fold = this.#fold
     const froms = this.#from
     const tos = this.#to
@@ -83,14 +83,13 @@ export class WindowState {
     const move: Move = { from: 0, newFrom: 0, to: 0, newTo: 0 }
     for (let s = 0; s < froms.length; s++) {
       const base = s * cap
-      const first = start[s]!
       const limit = end[s]!
       const gone = dropped[s]!
       let from = position(froms[s]!, gone)
       let to = position(tos[s]!, gone)
       // What has left was dropped before it was looked at.
-      const isLost = isGap || from < first
-      if (isLost) from = to = first
+      const isLost = isGap || from < 0
+      if (isLost) from = to = 0
       let newTo = to
       while (newTo < limit && t[base + newTo]! <= endT) newTo++
       let newFrom = from

@@ -80,6 +80,9 @@ const AROUND: readonly ((x: string, y: string) => string)[] = [
   (x) => x, (x) => `max by (kind) (${x})`, (x) => `quantile by (kind) (0.5, ${x})`, (x, y) => `max without (i) (${x} > 1) and min without (i) (${y} < 10)`, (x, y) => `${x} / ${y}`,
   (x) => `count by (kind) (${x} > 3) > 1`, (x) => `sum by (i) (${x})`, (x, y) => `group by (kind) (${x}) unless group by (kind) (${y} > 2)`, (x) => `absent(${x.replace(/\bm\b/, 'm{i="3"}')})`,
   (x) => `topk(2, ${x.replace(/\bm\b/, 'm{kind="2"}')})`, (x) => `${x} * 100 > 5`, () => 'm - m offset AGO', () => 'm - (m offset AGO) > 1', (x) => `label_replace(${x}, "k", "$1", "kind", "(.*)") or vector(1)`,
+  (x, y) => `${x} > on (kind, i) ${y}`, (x, y) => `${x} <= ${y}`, (x, y) => `${x} == bool ${y}`, (x, y) => `${x} * on (kind) group_left () max by (kind) (${y})`,
+  (x, y) => `min by (kind) (${x}) - ignoring (i) group_right () ${y}`, (x, y) => `${x} or on (kind) ${y}`,
+  () => 'm > ignoring (kind) (m offset AGO)', (x) => `3 < ${x}`, (x) => `2 - ${x} >= 1`,
 ]
 
 interface Live {
@@ -247,6 +250,23 @@ describe('windows that are kept', () => {
     windows.queryFor({ offsetMs: 0 })('sum_over_time(m[2m]) > 0', T0 + 200_000)
     expect(asked()).toBe(1)
   }, 120_000)
+
+  it.each([
+    'm * on (kind) m', 'm * on (kind) group_left () m', 'max by (kind) (m) > on (kind) group_right () label_replace(m, "i", "", "", "")', 'label_replace(m, "i", "", "", "") > 0', 'm + on () m', 'm * on (kind) max by (kind) (m)', '{__name__=~"[mn]"} * on () group_left () sum(m)',
+  ])('fail with the engine’s words: %s', (expr) => {
+    const storage = new MemoryStorage()
+    for (const [name, i] of [['m', '1'], ['m', '2'], ['n', '1']] as const) storage.add(labelsFromRecord({ __name__: name, i, kind: 'k' }), T0, 1)
+    const { windows, engine } = queries(storage)
+    const messageOf = (ask: QueryFunc): string => {
+      try {
+        return `gave ${ask(expr, T0 + 1).length}`
+      } catch (error) {
+        return String(error)
+      }
+    }
+    expect(messageOf(engine)).toMatch(/many-to-|must be unique|ensure unique|duplicate|same labelset/)
+    expect(messageOf(windows.queryFor({ offsetMs: 0 }))).toBe(messageOf(engine))
+  })
 
   it('forget what nobody has asked for in half an hour', () => {
     const storage = new MemoryStorage()
