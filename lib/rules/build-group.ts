@@ -28,13 +28,15 @@ export function buildGroup(
 ): RuleGroup {
   const { query, clock, onExpanded, features } = ground
   const { externalLabels, externalUrl } = outside
-  const ask = ground.windows?.queryFor({ offsetMs: own.queryOffsetMs, isRare: own.intervalMs > KEPT_INTERVAL_MS_MAX, hasBaselines: config.hasBaselines === true }) ?? query
+  const isRare = own.intervalMs > KEPT_INTERVAL_MS_MAX
+  const ask = ground.windows?.queryFor({ offsetMs: own.queryOffsetMs, isRare, hasBaselines: config.hasBaselines === true }) ?? query
   const alerting: AlertingGround = { ask, query, clock, externalLabels, externalUrl, onExpanded: (isGood) => onExpanded?.(isGood) }
   const known = Map.groupBy(previous?.rules ?? [], ({ identity }) => identity)
   const build = (rule: RuleConfig): Rule => {
     const same = known.get(ruleIdentity(rule))?.shift()
     if (same !== undefined && isDeepStrictEqual(same.config, rule)) return same
     const printed = printedExpr(rule.expr, features)
+    if (!isRare) ground.windows?.expect(rule.expr, own.queryOffsetMs)
     return rule.kind === 'alert' ? new AlertingRule(rule, printed, alerting, isRestored) : new RecordingRule(rule, printed)
   }
   return new RuleGroup(config, own, config.rules.map(build), { ...ground, query: ask })

@@ -5,6 +5,7 @@
 import type { WindowAsk } from '../../../lang/exec/window-contract.ts'
 import type { Call, Expr, ParserFeatures, VectorSelector } from '../../../lang/parse/ast.ts'
 import { parseExpr } from '../../../lang/parse/parse.ts'
+import { childrenOf } from '../../../lang/plan/tree.ts'
 import { METRIC_NAME } from '../../model/labels.ts'
 import { formatMatcher, type Matcher } from '../../model/matcher.ts'
 
@@ -61,6 +62,28 @@ export function windowForm(text: string, features: Partial<ParserFeatures>): Win
   if (right !== null && left === null) return formOf(bare(expr.left), expr.op, right)
   if (left !== null && right === null) return formOf(bare(expr.right), MIRRORED[expr.op], left)
   return null
+}
+
+/** How far back a selector is looked at. */
+export type WindowReach = Pick<WindowSpec, 'selector' | 'offsetMs' | 'windowMs'>
+
+/** The windows that an expression may ask for, but for those of subqueries. Throws ParseError. */
+export function windowsIn(text: string, features: Partial<ParserFeatures>): WindowReach[] {
+  return reachesOf(parseExpr(text, features))
+}
+
+function reachesOf(expr: Expr): WindowReach[] {
+  if (expr.type === 'subquery' || expr.type === 'matrixSelector') return []
+  if (expr.type === 'vectorSelector') return reachOf(expr, 0)
+  const range = expr.type === 'call' && isWindowFunc(expr.func) ? expr.args.map(bare).find(({ type }) => type === 'matrixSelector') : undefined
+  const own = range?.type === 'matrixSelector' && range.range.kind === 'fixed' ? reachOf(range.selector, range.range.ms) : []
+  return [...own, ...childrenOf(expr).flatMap(reachesOf)]
+}
+
+function reachOf({ matchers, offset }: VectorSelector, windowMs: number): WindowReach[] {
+  if (offset !== null && offset.kind !== 'fixed') return []
+  const offsetMs = offset === null ? 0 : offset.ms
+  return isNear(windowMs, offsetMs) ? [{ selector: selectorKey(matchers), offsetMs, windowMs }] : []
 }
 
 function formOf(expr: Expr, comparison: Comparison, threshold: number): WindowForm | null {

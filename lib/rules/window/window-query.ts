@@ -17,7 +17,7 @@ import { RuleQueryError, RuleWaitError, type QueryFunc, type WindowQueryFunc } f
 import { labelsOfSeries, withoutName } from '../series-labels.ts'
 import { SampleColumns, SLACK_MS } from './sample-columns.ts'
 import { needsSums } from './window-folds.ts'
-import { windowForm, windowSpec, type WindowForm, type WindowSpec } from './window-form.ts'
+import { windowForm, windowsIn, windowSpec, type WindowForm, type WindowSpec } from './window-form.ts'
 import { WindowState, type WindowValues } from './window-state.ts'
 
 /** Of samples and windows together; what does not fit is evaluated by the engine. */
@@ -66,6 +66,8 @@ export class WindowQueries {
   readonly #features: Partial<EngineFeatures>
   readonly #forms = new Map<string, WindowForm | null>()
   readonly #kept = new Map<string, Kept>()
+  /** By key of what is kept: the longest window that rules will ask for. */
+  readonly #spansMs = new Map<string, number>()
   readonly #past = new PastResults()
   readonly #baselines: AwaitedPast | null
   /** Of the window that was asked for last. */
@@ -97,6 +99,14 @@ export class WindowQueries {
   /** Bytes of samples and windows. */
   sizeBytes(): number {
     return this.#bytes
+  }
+
+  /** What a rule is going to ask: else samples would be read again for each window that is longer than those before. */
+  expect(expr: string, offsetMs: number): void {
+    for (const { selector, offsetMs: ownMs, windowMs } of windowsIn(expr, this.#features)) {
+      const key = keyOf(selector, offsetMs + ownMs)
+      this.#spansMs.set(key, Math.max(this.#spansMs.get(key) ?? 0, this.#windowMs(windowMs)))
+    }
   }
 
   /** Asks for rules of one group. */
@@ -140,8 +150,8 @@ export class WindowQueries {
   /** The windows as of `timeMs`; null: they are not kept. */
   #advanced(spec: WindowSpec, offsetMs: number, { timeMs, querier }: { timeMs: number; querier: Querier }): Found | null {
     if (++this.#queries % SWEEP_QUERIES === 0) this.#sweep(timeMs)
-    const windowMs = spec.windowMs === 0 ? this.#lookbackMs : spec.windowMs
-    const kept = this.#samplesFor(`${offsetMs + spec.offsetMs};${spec.selector}`, spec, windowMs)
+    const windowMs = this.#windowMs(spec.windowMs)
+    const kept = this.#samplesFor(keyOf(spec.selector, offsetMs + spec.offsetMs), spec, windowMs)
     const { columns } = kept
     const endMs = timeMs - spec.offsetMs
     // A tick after a later one of another group: of staleness markers only the newest is known.
@@ -157,6 +167,10 @@ export class WindowQueries {
     if (state === null) return null
     state.advance(columns, endMs)
     return { kept, state }
+  }
+
+  #windowMs(windowMs: number): number {
+    return windowMs === 0 ? this.#lookbackMs : windowMs
   }
 
   #formOf(expr: string): WindowForm | null {
@@ -179,7 +193,7 @@ export class WindowQueries {
     if (known !== undefined && known.columns.spanMs >= windowMs) return known
     // A longer window than those so far: all is read again, once.
     if (known !== undefined) this.#forget(key, known)
-    const kept: Kept = { columns: new SampleColumns(matchers, windowMs, this.#bytesMax - this.#bytes), states: new Map(), labels: [], version: -1, usedMs: 0 }
+    const kept: Kept = { columns: new SampleColumns(matchers, Math.max(windowMs, this.#spansMs.get(key) ?? 0), this.#bytesMax - this.#bytes), states: new Map(), labels: [], version: -1, usedMs: 0 }
     this.#kept.set(key, kept)
     return kept
   }
@@ -223,7 +237,10 @@ export class WindowQueries {
 
   #sweep(timeMs: number): void {
     for (const [key, kept] of this.#kept) {
-      if (timeMs - kept.usedMs > IDLE_MS && kept.usedMs > 0) this.#forget(key, kept)
+      if (timeMs - kept.usedMs > IDLE_MS && kept.usedMs > 0) {
+        this.#forget(key, kept)
+        this.#spansMs.delete(key)
+      }
       for (const [name, { usedMs, bytes }] of kept.states) {
         if (timeMs - usedMs <= IDLE_MS) continue
         kept.states.delete(name)
@@ -239,6 +256,11 @@ export class WindowQueries {
     states.clear()
     this.#kept.delete(key)
   }
+}
+
+/** Samples of one selector that are looked at alike. */
+function keyOf(selector: string, offsetMs: number): string {
+  return `${offsetMs};${selector}`
 }
 
 /** Slots whose value the comparison keeps. */

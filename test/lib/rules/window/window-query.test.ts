@@ -180,6 +180,35 @@ describe('windows that are kept', () => {
     expect(asked() - before).toBe(10)
   })
 
+  it('are read once where rules have said how far back they look', () => {
+    const storage = new MemoryStorage()
+    for (let k = 1; k <= 5; k++) storage.add(M, T0 - k * 55_000, k)
+    let selects = 0
+    const counted = {
+      querier: () => {
+        const querier = storage.querier()
+        const select = querier.select.bind(querier)
+        return Object.assign(querier, { select: (...args: Parameters<typeof select>) => {
+          selects++
+          return select(...args)
+        } })
+      },
+    }
+    const engine = engineQuery(new Engine(), counted, { timeoutMs: 60_000, lookbackMs: 60_000 })
+    const exprs = ['m > 0', 'max by (i) (max_over_time(m[2m])) > 0', 'sum_over_time(m[3m]) > 0', '(count_over_time(m[4m] offset 30s)) > avg_over_time(m[5m])', 'avg_over_time(count_over_time(m[50m])[5m:1m]) > 0']
+    const selectsOf = (expected: readonly string[]): number => {
+      const windows = new WindowQueries(engine, counted, { lookbackMs: 60_000, features: {} })
+      for (const expr of expected) windows.expect(expr, 0)
+      selects = 0
+      for (const expr of exprs.slice(0, 4)) expect(difference(windows.queryFor({ offsetMs: 0 })(expr, T0), engine(expr, T0))).toEqual([])
+      return selects
+    }
+    const alone = exprs.slice(0, 4).length + 1
+    // Two offsets; the engine's own are as many as there are selectors.
+    expect(selectsOf(exprs) - alone).toBe(2)
+    expect(selectsOf([]) - alone).toBe(5)
+  })
+
   it('take in and count samples that come after their tick', () => {
     const storage = new MemoryStorage()
     const ground = queries(storage)
