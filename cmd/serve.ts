@@ -137,7 +137,7 @@ export class Monitor {
       prices = next.storage.prices
     }
     const metadata = new KeptMetadata({ folder: path.resolve(flags.dataFolder), scrape, pushed: receiver.metadata, clock, logger: logger.with('storage') })
-    const headWatch = new HeadWatch(() => ({ usedBytes: db.headBytes, sizeBytes: db.head.heap.u8.length }), clock, logger.with('storage'))
+    const headWatch = new HeadWatch(() => db.headFill, clock, logger.with('storage'))
     const heartbeats = startHeartbeats({ scrape, db, queries, rules, notify }, { clock, logger: logger.with('heartbeat'), metrics })
     const monitor = new Monitor({ heartbeats, config, db, queries, scrape, discovery, metadata, meta, rules, alertRules, ruleTest, notify, door, headWatch, stalls: new StallWatch(clock, metrics) }, { url: `${flags.scheme}://${ownAddress(flags)}${flags.routePrefix}`, retention: retention.text }, logger)
     try {
@@ -216,7 +216,7 @@ function withChanges(rules: RulesRunner, alertRules: ApiRules): RuleRetriever {
 /** What shows that each part works. */
 function startHeartbeats({ scrape, db, queries, rules, notify }: Pick<Parts, 'scrape' | 'db' | 'queries' | 'rules' | 'notify'>, ground: ConstructorParameters<typeof Heartbeats>[1]): Heartbeats {
   return new Heartbeats({
-    scrape: () => scrape.isAlive(ground.clock.now()), ingest: () => db.log.refusal === null, log: () => db.commit().then(() => true), head: () => db.headBytes < db.head.heap.u8.length,
+    scrape: () => scrape.isAlive(ground.clock.now()), ingest: () => db.log.refusal === null, log: () => db.commit().then(() => true), head: () => db.headFill.usedBytes < db.headFill.sizeBytes,
     query: () => queries.run(PROBE_QUERY, AbortSignal.timeout(PROBE_MS)).then(() => true), rules: () => rules.ask({ kind: 'alerts' }).then(() => true),
     notify: () => notify.pipeline.settled().then(() => true), maintenance: () => db.isMaintained,
   }, ground)

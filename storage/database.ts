@@ -238,6 +238,12 @@ export class Database implements Appender {
     return this.head.arena.usedBytes
   }
 
+  /** How full the head's memory is, in bytes: its fixed tables are part of both. */
+  get headFill(): { usedBytes: number; sizeBytes: number } {
+    const { arena, heap } = this.head
+    return { usedBytes: heap.arenaStart * 8 + arena.usedBytes, sizeBytes: heap.u8.length }
+  }
+
   get logBytes(): number {
     return this.#log.sizeBytes
   }

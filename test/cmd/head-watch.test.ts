@@ -11,13 +11,12 @@ describe('the watch over the head\'s memory', () => {
     const clock = new FakeClock(NOW)
     const lines: string[] = []
     const logger = new Logger({ level: 'info', format: 'logfmt', write: (line) => lines.push(line) })
-    const sizeBytes = db.head.heap.u8.length
-    const watch = new HeadWatch(() => ({ usedBytes: db.headBytes, sizeBytes }), clock, logger)
+    const watch = new HeadWatch(() => db.headFill, clock, logger)
     let count = 0
     const fillTo = (share: number): void => {
-      while (db.headBytes < sizeBytes * share) db.series(series(count++))
+      while (db.headFill.usedBytes < db.headFill.sizeBytes * share) db.series(series(count++))
     }
-    fillTo(0.5)
+    fillTo(0.6)
     await clock.advance(60_000)
     expect(lines).toEqual([])
     fillTo(0.8)
