@@ -37,5 +37,5 @@ export function cardinalityText(found: Cardinality): string {
     `\n${title}\n${entries.map(({ name, value }) => `${String(value).padStart(10)}  ${name}\n`).join('')}`
   return `series: ${found.series}\nlabel pairs: ${found.pairs}\n` +
     part('Metrics by series:', found.seriesByMetric) + part('Labels by values:', found.valuesByLabel) +
-    part('Labels by bytes of values:', found.bytesByLabel) + part('Pairs by series:', found.seriesByPair)
+    part('Labels by bytes of names and values:', found.bytesByLabel) + part('Pairs by series:', found.seriesByPair)
 }

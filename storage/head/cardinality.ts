@@ -18,7 +18,7 @@ export function headCardinality(heap: SharedHeap, symbols: SymbolReader, limit: 
     for (let pair = symbols.firstPairOf(name); pair !== 0; pair = symbols.nextPairOf(pair)) {
       const series = symbols.postingsCount(pair)
       valueCount++
-      valueBytes += series * length.get(symbols.valueOf(pair))
+      valueBytes += series * (textBytes(length.get(name)) + textBytes(length.get(symbols.valueOf(pair))))
       if (name === metricName) metrics.offer(pair, series)
       pairs.offer(pair, series)
     }
@@ -33,6 +33,11 @@ export function headCardinality(heap: SharedHeap, symbols: SymbolReader, limit: 
     seriesByMetric: metrics.list(textOfValue), valuesByLabel: values.list(text), bytesByLabel: bytes.list(text),
     seriesByPair: pairs.list((pair) => `${text(symbols.nameOf(pair))}=${textOfValue(pair)}`),
   }
+}
+
+/** What a text of a label takes in Prometheus' index: its length goes before it (prometheus model/labels/labels_stringlabels.go). */
+function textBytes(length: number): number {
+  return length + (length < 255 ? 1 : 4)
 }
 
 /** Oldest and newest time, and the encoded columns of all groups. */

@@ -37,7 +37,7 @@ describe('cardinality', () => {
         headStats: { numSeries: 4, numLabelPairs: 6, chunkCount: 4, minTime: NOW - 1000, maxTime: NOW },
         seriesCountByMetricName: [{ name: 'up', value: 3 }, { name: 'load', value: 1 }],
         labelValueCountByLabelName: [{ name: 'instance', value: 3 }, { name: '__name__', value: 2 }],
-        memoryInBytesByLabelName: [{ name: 'job', value: 16 }, { name: '__name__', value: 10 }],
+        memoryInBytesByLabelName: [{ name: '__name__', value: 50 }, { name: 'instance', value: 47 }],
         seriesCountByLabelValuePair: [{ name: 'job=node', value: 4 }, { name: '__name__=up', value: 3 }],
       },
     })

@@ -30,10 +30,14 @@ export function addAdminRoutes(app: FastifyInstance, parts: ServerParts): void {
   }, { guard })
   addRoute(app, ['POST', 'PUT'], '/api/v1/admin/tsdb/snapshot', async (request, reply) => {
     const text = new Params(request).text('skip_head')
-    if (!['', 'true', 'false', '1', '0'].includes(text)) throw new ApiError('bad_data', 'unable to parse boolean skip_head argument: true or false is wanted')
-    return sendData(reply, { name: await unlessRefused(admin().snapshot(text === 'true' || text === '1')) })
+    if (text !== '' && !TRUE.has(text) && !FALSE.has(text)) throw badParameter('skip_head', `unable to parse boolean: strconv.ParseBool: parsing ${JSON.stringify(text)}: invalid syntax`)
+    return sendData(reply, { name: await unlessRefused(admin().snapshot(TRUE.has(text))) })
   }, { guard })
 }
+
+/** As Go's strconv.ParseBool has them. */
+const TRUE: ReadonlySet<string> = new Set(['1', 't', 'T', 'true', 'TRUE', 'True'])
+const FALSE: ReadonlySet<string> = new Set(['0', 'f', 'F', 'false', 'FALSE', 'False'])
 
 /** What the store refuses because of its disk is for whoever asked to mend, and no fault of ours. */
 async function unlessRefused<T>(done: Promise<T>): Promise<T> {
