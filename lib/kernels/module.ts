@@ -27,10 +27,11 @@ export interface KernelExports {
   decodeSnappy(from: number, size: number, length: number): number
   decodeDecimals(size: number, n: number): number
   decodeXor(size: number, n: number): number
+  encodeChunks(columns: number, rows: number): number
   matchLines(length: number, count: number): number
 }
 
-const FUNCTIONS = ['writePoints', 'decodeSnappy', 'decodeDecimals', 'decodeXor', 'matchLines'] as const
+const FUNCTIONS = ['writePoints', 'decodeSnappy', 'decodeDecimals', 'decodeXor', 'encodeChunks', 'matchLines'] as const
 
 function isKernelExports(exports: Readonly<Record<string, unknown>>): exports is KernelExports & Readonly<Record<string, unknown>> {
   const { memory } = exports as { memory?: unknown }

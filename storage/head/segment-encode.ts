@@ -1,5 +1,6 @@
 // Turns the rows of a group into a segment: transposed, then encoded column by column (FORMAT.md, "Head segments").
 import { crc32 } from 'node:zlib'
+import { chunksKernel, type ChunksKernel } from '../../lib/kernels/chunk.ts'
 import type { FloatHistogram } from '../../lib/model/histogram.ts'
 import {
   CHUNK_BYTES_MAX, CHUNK_ROWS, encodeChunk, encodeGappedChunk, encodeMixedChunk, lastHint, mixedChunkBytesMax, type MixedRows,
@@ -71,9 +72,17 @@ export function encodeSegment(heap: SharedHeap, what: RowsToEncode): Encoded {
   at = offsetsAt + (columns + 1) * 4
   let usedColumns = 0
   hasHistograms = false
-  for (let c = 0; c < columns; c += TILE) {
-    const n = Math.min(TILE, columns - c)
-    const gapped = transpose(heap, what, c, n)
+  const kernel = what.layout.kinds === 0 ? chunksKernel(columns) : null
+  for (let c = 0, n = 0; c < columns; c += n) {
+    n = Math.min(kernel?.columnsMax ?? TILE, columns - c)
+    if (kernel !== null && !hasGaps(heap, what, c + n)) {
+      at = encodeDense(kernel, heap, what, { c, n, at, offsetsAt })
+      usedColumns += n
+      continue
+    }
+    n = Math.min(TILE, n)
+    const gapped = hasGaps(heap, what, c + n)
+    transpose(heap, what, c, n)
     for (let k = 0; k < n; k++) {
       buffer.writeUInt32LE(at - base, offsetsAt + (c + k) * 4)
       let end: number
@@ -120,18 +129,31 @@ function sortRows(heap: SharedHeap, { block, rows, isLate }: RowsToEncode): void
   }
 }
 
-/** Fills the tile with columns [c, c + n); true if any row of them has gaps (or stops before them). */
-function transpose(heap: SharedHeap, what: RowsToEncode, c: number, n: number): boolean {
-  const { block, layout, rows } = what
-  const { f64, u32 } = heap
-  let hasGaps = false
-  for (let i = 0; i < rows; i++) {
-    const r = order[i]!
-    const from = layout.valuesAt(block, r) + c
-    for (let k = 0; k < n; k++) tile[k * CHUNK_ROWS + i] = f64[from + k]!
-    if ((u32[layout.flagsWord(block, r)]! & ROW_HAS_BITMAPS) !== 0 || u32[layout.colsWord(block, r)]! < c + n) hasGaps = true
+/** Whether any row has gaps, or stops before column `end`. */
+function hasGaps({ u32 }: SharedHeap, { block, layout, rows }: RowsToEncode, end: number): boolean {
+  for (let r = 0; r < rows; r++) {
+    if ((u32[layout.flagsWord(block, r)]! & ROW_HAS_BITMAPS) !== 0 || u32[layout.colsWord(block, r)]! < end) return true
   }
-  return hasGaps
+  return false
+}
+
+/** Encodes columns [c, c + n) without gaps, and says where each begins; returns the place behind. */
+function encodeDense(kernel: ChunksKernel, heap: SharedHeap, what: RowsToEncode, { c, n, at, offsetsAt }: { c: number; n: number; at: number; offsetsAt: number }): number {
+  const { block, layout, rows } = what
+  for (let i = 0; i < rows; i++) kernel.takeRow(i, heap.f64, layout.valuesAt(block, order[i]!) + c, n)
+  const size = kernel.encode(rows, what.hints, c, n)
+  buffer.set(kernel.chunks.subarray(0, size), at)
+  for (let k = 0; k < n; k++) buffer.writeUInt32LE(at - FRAME_HEAD_BYTES + (k === 0 ? 0 : kernel.ends[k - 1]!), offsetsAt + (c + k) * 4)
+  what.seen.fill(what.mark, c, c + n)
+  return at + size
+}
+
+/** Fills the tile with columns [c, c + n). */
+function transpose({ f64 }: SharedHeap, { block, layout, rows }: RowsToEncode, c: number, n: number): void {
+  for (let i = 0; i < rows; i++) {
+    const from = layout.valuesAt(block, order[i]!) + c
+    for (let k = 0; k < n; k++) tile[k * CHUNK_ROWS + i] = f64[from + k]!
+  }
 }
 
 /** Bits of rows of the column that was gathered last: there, a marker, a native histogram. */

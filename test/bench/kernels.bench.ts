@@ -2,6 +2,7 @@
 // Twin and kernel take turns, 20 rounds, of which the best counts: what else the machine does cannot make one faster.
 import { FLOAT } from '../../lang/exec/operator.ts'
 import { ByteWriter } from '../../lang/reply/byte-writer.ts'
+import { chunksKernel } from '../../lib/kernels/chunk.ts'
 import { chooseKernels } from '../../lib/kernels/module.ts'
 import { SnappyDecoder } from '../../lib/kernels/snappy.ts'
 import { BodyReader } from '../../lib/scrape/body-reader.ts'
@@ -10,6 +11,7 @@ import { ScrapeCache } from '../../lib/scrape/cache.ts'
 import { ScrapeBatch } from '../../lib/scrape/scrape-batch.ts'
 import { SeriesOwners } from '../../lib/scrape/series-owners.ts'
 import { Random } from '../../lib/std/random.ts'
+import { CHUNK_BYTES_MAX, CHUNK_ROWS, encodeChunk, lastHint } from '../../storage/codec/chunk-encode.ts'
 import { decodePiece, PIECE_PAD_BYTES } from '../../storage/codec/piece-decode.ts'
 import { encodePiece } from '../../storage/codec/piece-encode.ts'
 import { PIECE_BYTES_MAX, PIECE_ROWS } from '../../storage/codec/piece-shape.ts'
@@ -119,5 +121,34 @@ for (const [name, next] of SHAPES) {
   const out = new Float64Array(PIECE_ROWS)
   compare(`decoding a piece, ${name}`, values.length, () => {
     for (const start of starts) decodePiece(src, start, PIECE_ROWS, out, 0)
+  })
+}
+
+const COLUMNS = 512
+const GROUPS = 20
+/** Columns whose values are transposed at once, as in storage/head/segment-encode.ts. */
+const TILE = 64
+for (const [name, next] of SHAPES) {
+  const rows = new Float64Array(GROUPS * COLUMNS * CHUNK_ROWS)
+  for (let g = 0; g < GROUPS; g++) for (let c = 0; c < COLUMNS; c++) for (let r = 0, v = 1e6; r < CHUNK_ROWS; r++) rows[(g * CHUNK_ROWS + r) * COLUMNS + c] = v = next(v)
+  const hints = new Uint8Array(COLUMNS)
+  const tile = new Float64Array(TILE * CHUNK_ROWS)
+  const out = new Uint8Array(COLUMNS * CHUNK_BYTES_MAX)
+  compare(`encoding a chunk, ${name}`, rows.length, () => {
+    const kernel = chunksKernel(COLUMNS)
+    for (let g = 0, row = 0; g < GROUPS; g++, row += CHUNK_ROWS * COLUMNS) {
+      if (kernel !== null) {
+        for (let r = 0; r < CHUNK_ROWS; r++) kernel.takeRow(r, rows, row + r * COLUMNS, COLUMNS)
+        out.set(kernel.chunks.subarray(0, kernel.encode(CHUNK_ROWS, hints, 0, COLUMNS)))
+        continue
+      }
+      for (let c = 0, at = 0; c < COLUMNS; c += TILE) {
+        for (let r = 0; r < CHUNK_ROWS; r++) for (let k = 0; k < TILE; k++) tile[k * CHUNK_ROWS + r] = rows[row + r * COLUMNS + c + k]!
+        for (let k = 0; k < TILE; k++) {
+          at = encodeChunk(tile, k * CHUNK_ROWS, CHUNK_ROWS, out, at, hints[c + k]!)
+          hints[c + k] = lastHint
+        }
+      }
+    }
   })
 }

@@ -7,6 +7,7 @@
 //   1 MiB     SOURCE        a Snappy block
 //   6 MiB     DECODED       what it says
 //   10.25 MiB lines:        powers of five, lines of a target's last body and of this one, samples, and both bodies
+//   16.1 MiB  chunks:       rows of values, a column on its way, and what it is encoded to
 
 export const POWERS: usize = 0x10000
 export const STAMPS: usize = 0x20000
@@ -46,3 +47,14 @@ export const LAST_BODY: usize = 0xc00000
 export const BODY: usize = 0xe10000
 /** Of each body, and room to read past it. */
 export const BODY_BYTES: i32 = 0x200000
+/** Rows of the head, one behind the other, and columns at the most. */
+export const CHUNK_VALUES: usize = 0x1020000
+export const CHUNK_COLUMNS_MAX: i32 = 512
+export const CHUNK_ROWS_MAX: i32 = 32
+export const CHUNK_COLUMN: usize = 0x1040000
+export const CHUNK_MANTISSAS: usize = 0x1040200
+export const CHUNK_DELTAS: usize = 0x1040400
+export const CHUNK_SECONDS: usize = 0x1040600
+export const CHUNK_HINTS: usize = 0x1041000
+export const CHUNK_ENDS: usize = 0x1042000
+export const CHUNKS: usize = 0x1050000
