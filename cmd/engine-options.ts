@@ -4,6 +4,7 @@ import type { EngineOptions } from '../lang/engine.ts'
 import { engineFeatures } from '../lang/parse/features.ts'
 import type { Config } from '../lib/config/scrape-config.ts'
 import type { Flags } from './flags.ts'
+import { QUERY_SLOTS } from './runners.ts'
 
 /** Structured-cloned to threads. */
 export type EngineSettings = Partial<Omit<EngineOptions, 'clock'>>
@@ -23,9 +24,9 @@ export function engineSettings(flags: Flags, config: Config): EngineSettings {
   }
 }
 
-/** Threads that evaluate queries. */
+/** Threads that evaluate queries: each has a reader slot of its own. */
 export function queryThreads(flags: Flags): number {
-  return flags.threads ?? Math.max(2, os.availableParallelism())
+  return Math.min(flags.threads ?? Math.max(2, os.availableParallelism()), QUERY_SLOTS)
 }
 
 /** The machine's memory, and what its process may have of it; 0 where the system tells of no limit. */

@@ -39,7 +39,7 @@ export const FLAGS: readonly FlagSpec[] = [
   { name: 'alertmanager.notification-batch-size', kind: 'count', fallback: '256', help: 'Alerts sent in one request.' },
   { name: 'alertmanager.drain-notification-queue-on-shutdown', kind: 'bool', fallback: 'true', help: 'Send what waits before the end, within 3s.' },
   { name: 'enable-feature', kind: 'text', fallback: '', help: 'Comma-separated features: see docs/configuration.md.' },
-  { name: 'threads', kind: 'count', fallback: '', help: 'Query workers; 0 evaluates in the main thread. Default: one a core, two at least.', min: 0 },
+  { name: 'threads', kind: 'count', fallback: '', help: 'Query workers, 59 at most; 0 evaluates in the main thread. Default: one a core, two at least.', min: 0 },
   { name: 'kernels', kind: 'choice', fallback: 'auto', help: 'Hot loops in WebAssembly (wasm), in TypeScript (ts), or as the first can be had (auto).', choices: ['auto', 'ts', 'wasm'] },
   { name: 'fault-point', kind: 'fault-point', fallback: '', help: 'For tests: die as by kill -9 where the code passes NAME, or passes it for the Nth time (NAME:N).' },
   { name: 'log.level', kind: 'choice', fallback: 'info', help: 'debug, info, warn or error.', choices: ['debug', 'info', 'warn', 'error'] },

@@ -32,3 +32,5 @@ export interface RulesGround {
 export const RULES_SLOT: number = SLOT_COUNT - 3
 export const BACKTEST_SLOT: number = SLOT_COUNT - 4
 export const BASELINE_SLOT: number = SLOT_COUNT - 5
+/** Those before are of query workers. */
+export const QUERY_SLOTS: number = BASELINE_SLOT

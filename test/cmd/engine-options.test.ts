@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { queryBytesMax } from '../../cmd/engine-options.ts'
+import { queryBytesMax, queryThreads } from '../../cmd/engine-options.ts'
 import { parseFlags, type Flags } from '../../cmd/flags.ts'
+import { BACKTEST_SLOT, BASELINE_SLOT, RULES_SLOT } from '../../cmd/runners.ts'
 
 const GIB = 2 ** 30
 
@@ -9,6 +10,13 @@ function flags(...argv: string[]): Flags {
   if (parsed.kind === 'exit') throw new Error(parsed.stderr)
   return parsed.flags
 }
+
+describe('query workers', () => {
+  it('are no more than have a reader slot that is nobody else\'s', () => {
+    expect(queryThreads(flags('--threads=500'))).toBe(Math.min(RULES_SLOT, BACKTEST_SLOT, BASELINE_SLOT))
+    expect(queryThreads(flags('--threads=3'))).toBe(3)
+  })
+})
 
 describe('the memory of a query', () => {
   it.each<[number, string[], number]>([
