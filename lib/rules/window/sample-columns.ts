@@ -195,7 +195,7 @@ export class SampleColumns {
         return 0
       }
       most = Math.max(most, batch.n)
-      const wanted = Math.ceil(most * 1.25) + ROOM
+      const wanted = Math.ceil(most * 1.1) + ROOM
       if (wanted > this.cap) return wanted
       this.#takeBatch(batch, -1, 0)
     }
