@@ -35,7 +35,7 @@ describe('the manual', () => {
     expect(listed).toEqual(FLAGS.map(({ name }) => name).toSorted())
     const helps = (await Promise.all(['query', 'tsdb', 'check', 'test'].map((word) => tool(word, '--help')))).map(({ said }) => said).join('') + textOf('cmd/deadman.ts')
     // Of amtool and curl, of the text about flags, and what is said not to be there.
-    const others = new Set(['alertmanager.url', 'comment', 'duration', 'flag', 'no-switch', 'diff', 'debug', 'help', 'data-urlencode'])
+    const others = new Set(['alertmanager.url', 'no-version-check', 'comment', 'duration', 'flag', 'no-switch', 'diff', 'debug', 'help', 'data-urlencode'])
     const known = new Set([...FLAGS.map(({ name }) => name), ...FOREIGN_FLAGS.keys(), ...others, ...allOf(/--(?:\[no-\])?([a-z][a-z0-9.-]+)/g, helps)])
     expect(allOf(/(?<![\w-])--([a-z][a-z0-9.-]*[a-z0-9])/g, code).filter((name) => !known.has(name))).toEqual([])
   })

@@ -21,4 +21,4 @@ it.skipIf(!hasBrowser)(inBrowser('a mail fits a phone, whatever its labels are, 
     const button = (await page.getByRole('link', { name: 'Acknowledge' }).boundingBox())!
     expect(button.height).toBeGreaterThan(32)
   }
-}, 60_000)
+}, 120_000)
