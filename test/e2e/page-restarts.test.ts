@@ -8,7 +8,7 @@ it.each<Part>(['courier', 'rules', 'maintenance'])('has a mail of each breach wh
   const seed = testSeed()
   const report = await runBreaches({ folder: tempFolder(), incidents: 20, targets: 5, seed, breachMs: 8000, part, everyMs: 2500, awayMs: 0, isQuick: true })
   const line = `seed ${seed}: ${breachLine(report)}`
-  expect(report.restarts, line).toBeGreaterThan(1)
+  expect(report.restarts, line).toBeGreaterThan(0)
   expect(report.delaysMs.filter((ms) => ms === Infinity), line).toEqual([])
   // Of a mail that is under way with a courier that is killed, nobody knows whether it was taken.
   expect(report.doubled, line).toBeLessThanOrEqual(part === 'courier' ? report.restarts : 0)

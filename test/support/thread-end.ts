@@ -4,7 +4,8 @@ import { waitFor, type MonitorProcess } from './monitor-process.ts'
 /** By their entry files in cmd/: `rules` is rules-worker.ts. */
 export const THREADS = ['rules', 'meta', 'query', 'maintenance'] as const
 
-const THREAD_MS_MAX = 10_000
+/** One that has ended some times comes back after a while. */
+const THREAD_MS_MAX = 60_000
 const DETACHED_MS = 200
 
 interface Message {
