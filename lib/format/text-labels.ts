@@ -1,9 +1,12 @@
 // Labels of an exposition line as strings: the cold half of the text parsers, run once per new series.
 import { isUtf8 } from 'node:buffer'
-import { METRIC_NAME } from '../model/labels.ts'
+import { METRIC_NAME, insertLabel } from '../model/labels.ts'
 import { FAMILY_HISTOGRAM, FAMILY_SUMMARY, FAMILY_TYPE_MASK, familyLabels, typeOf } from './metric-family.ts'
 import { TextCache } from './text-cache.ts'
 import { formatOpenMetricsFloat, parseFloatText } from './text-float.ts'
+
+/** Of 32 labels: more are not put into their places one by one. */
+const MERGED_OFFSETS_MAX = 2 + 4 * 32
 
 /** A UNIT line: the family's name as it stands there, and its unit, '' for none. */
 export interface FamilyUnit {
@@ -32,14 +35,34 @@ export class LabelDecoder {
     for (let i = 2; i < offsets.length; i += 4) {
       const name = unescape(texts.text(bytes, offsets[i]!, offsets[i + 1]!))
       if (given !== null && given.has(name)) continue
-      const value = unescape(texts.text(bytes, offsets[i + 2]!, offsets[i + 3]!))
-      const isNumber = (type === FAMILY_SUMMARY && name === 'quantile') || (type === FAMILY_HISTOGRAM && name === 'le')
-      const number = isNumber ? parseFloatText(value) : null
       if (labels.has(name)) repeated.name = name
-      labels.set(name, number === null ? value : formatOpenMetricsFloat(number))
+      labels.set(name, storedValue(type, name, unescape(texts.text(bytes, offsets[i + 2]!, offsets[i + 3]!))))
     }
     return labels
   }
+
+  /**
+   * The same without type and unit, each label to its place among `into`, which is sorted. False where it takes more than
+   * that: a label has no value, a name comes twice or is there already, or there are many.
+   */
+  decodeInto(bytes: Uint8Array, offsets: readonly number[], family: number, into: string[]): boolean {
+    const texts = this.#texts
+    const type = family & FAMILY_TYPE_MASK
+    const metric = unescape(texts.text(bytes, offsets[0]!, offsets[1]!))
+    if (metric === '' || offsets.length > MERGED_OFFSETS_MAX || !insertLabel(into, METRIC_NAME, metric)) return false
+    for (let i = 2; i < offsets.length; i += 4) {
+      const name = unescape(texts.text(bytes, offsets[i]!, offsets[i + 1]!))
+      const value = storedValue(type, name, unescape(texts.text(bytes, offsets[i + 2]!, offsets[i + 3]!)))
+      if (value === '' || !insertLabel(into, name, value)) return false
+    }
+    return true
+  }
+}
+
+function storedValue(type: number, name: string, value: string): string {
+  const isNumber = (type === FAMILY_SUMMARY && name === 'quantile') || (type === FAMILY_HISTOGRAM && name === 'le')
+  const number = isNumber ? parseFloatText(value) : null
+  return number === null ? value : formatOpenMetricsFloat(number)
 }
 
 /** `\\`, `\"` and `\n`; a backslash before anything else stands for itself. */

@@ -164,6 +164,11 @@ export class TextParser {
     return labels
   }
 
+  /** The same put into a sorted list of labels. False where that is not all there is to do: then `labels` tells. */
+  labelsInto(sorted: string[]): boolean {
+    return this.#unit === null && this.#decoder.decodeInto(this.#bytes, this.#offsets, this.family, sorted)
+  }
+
   /** Of a TYPE, HELP or UNIT entry. */
   metadataName(): string {
     return Buffer.from(this.#bytes.buffer, this.#bytes.byteOffset).toString('utf8', this.#offsets[0]!, this.#offsets[1]!)

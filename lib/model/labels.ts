@@ -48,6 +48,22 @@ export function labelsFromMap(map: ReadonlyMap<string, string>): Labels {
   return labels
 }
 
+/** Puts a label to its place in a sorted list; false, and nothing is done, where the name is there. */
+export function insertLabel(labels: string[], name: string, value: string): boolean {
+  let at = labels.length
+  let order = 1
+  for (; at > 0 && (order = compareText(labels[at - 2]!, name)) > 0; at -= 2);
+  if (order === 0) return false
+  labels.push(name, value)
+  for (let i = labels.length - 2; i > at; i -= 2) {
+    labels[i] = labels[i - 2]!
+    labels[i + 1] = labels[i - 1]!
+  }
+  labels[at] = name
+  labels[at + 1] = value
+  return true
+}
+
 export function labelsFromRecord(record: Readonly<Record<string, string>>): Labels {
   return labelsFromMap(new Map(Object.entries(record)))
 }

@@ -17,7 +17,7 @@ import {
   KIND_MASK, LINE_DROPPED, LINE_UNKNOWN, LineTable, PREFIX_SHIFT, TRACKED, lineInfo,
 } from './line-table.ts'
 import { NewSeries } from './new-series.ts'
-import { ScrapeError, storedLabels } from './sample-labels.ts'
+import { ScrapeError, storedLabels, type LabelReader } from './sample-labels.ts'
 import type { ScrapeBatch } from './scrape-batch.ts'
 import type { SeriesOwners } from './series-owners.ts'
 
@@ -65,11 +65,6 @@ export interface TakenSample {
   kind: number
   end: number
   kept: number
-}
-
-/** Reads the labels of the sample at hand. */
-export interface LabelReader {
-  labels(): Map<string, string>
 }
 
 interface PendingSeries {
@@ -229,7 +224,7 @@ export class BodyTaker {
     const { batch } = state
     const { kind, prefix } = this.sample
     this.#judged = 1
-    const labels = storedLabels(reader.labels(), rules.targetLabels, rules.config)
+    const labels = storedLabels(reader, rules.targetLabels, rules.config)
     this.#judged = 0
     if (labels === null) {
       this.#take(state, kind === LINE_UNKNOWN ? LINE_UNKNOWN : LINE_DROPPED, 0, false)

@@ -1,7 +1,7 @@
 // From the labels a target exposes to those that are stored: target labels, conflicts, metric_relabel_configs, limits.
 // Runs once per new series; known series never come here. After prometheus scrape/scrape.go mutateSampleLabels.
 import type { ScrapeConfig } from '../config/scrape-config.ts'
-import { METRIC_NAME, formatLabels, isLegacyLabelName, isLegacyMetricName, labelsFromMap, type Labels } from '../model/labels.ts'
+import { METRIC_NAME, formatLabels, getLabel, isLegacyLabelName, isLegacyMetricName, labelsFromMap, type Labels } from '../model/labels.ts'
 import { relabel } from '../model/relabel.ts'
 
 type ScrapeErrorCode = 'SAMPLE_LIMIT' | 'BUCKET_LIMIT' | 'LABEL_LIMIT' | 'BAD_LABELS' | 'BAD_HISTOGRAM' | 'TARGET_LIMIT'
@@ -16,8 +16,24 @@ export class ScrapeError extends Error {
   }
 }
 
-/** The labels to store, or null if metric_relabel_configs dropped the series. Throws ScrapeError; `exposed` is consumed. */
-export function storedLabels(exposed: Map<string, string>, targetLabels: Labels, config: ScrapeConfig): Labels | null {
+/** Reads the labels of the sample at hand. */
+export interface LabelReader {
+  labels(): Map<string, string>
+  /** Puts them into a sorted list; false where it cannot, and the list is void. */
+  labelsInto?(sorted: string[]): boolean
+}
+
+/** The labels to store, or null if metric_relabel_configs dropped the series. Throws ScrapeError, and what the reader throws. */
+export function storedLabels(reader: LabelReader, targetLabels: Labels, config: ScrapeConfig): Labels | null {
+  // Fast path: the sample's labels beside the target's, nothing to be renamed, and no map of them made.
+  if (reader.labelsInto !== undefined && !config.honorLabels && config.metricRelabelConfigs.length === 0) {
+    const labels = targetLabels.slice()
+    if (reader.labelsInto(labels)) {
+      checkLabels(labels, config)
+      return labels
+    }
+  }
+  const exposed = reader.labels()
   if (config.honorLabels) addMissing(exposed, targetLabels)
   else addWithPriority(exposed, targetLabels)
   // Only now do empty values vanish: `instance=""` in the body has kept the target's own label away (honor_labels).
@@ -25,9 +41,14 @@ export function storedLabels(exposed: Map<string, string>, targetLabels: Labels,
   if (config.metricRelabelConfigs.length > 0 && !relabel(exposed, config.metricRelabelConfigs, config.metricNameValidationScheme)) return null
   const labels = labelsFromMap(exposed)
   if (labels.length === 0) return null
-  checkNames(exposed, labels, config)
-  checkLimits(labels, exposed.get(METRIC_NAME)!, config)
+  checkLabels(labels, config)
   return labels
+}
+
+function checkLabels(labels: Labels, config: ScrapeConfig): void {
+  const metric = getLabel(labels, METRIC_NAME)
+  checkNames(metric, labels, config)
+  checkLimits(labels, metric, config)
 }
 
 /** Labels of `up` and its kin: neither metric_relabel_configs nor honor_labels touch them. */
@@ -60,8 +81,7 @@ function addWithPriority(exposed: Map<string, string>, targetLabels: Labels): vo
   }
 }
 
-function checkNames(map: ReadonlyMap<string, string>, labels: Labels, config: ScrapeConfig): void {
-  const metric = map.get(METRIC_NAME) ?? ''
+function checkNames(metric: string, labels: Labels, config: ScrapeConfig): void {
   if (metric === '') throw new ScrapeError('BAD_LABELS', 'missing metric name (__name__ label)')
   const isLegacy = config.metricNameValidationScheme === 'legacy'
   let isValid = !isLegacy || isLegacyMetricName(metric)
