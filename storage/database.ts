@@ -26,6 +26,7 @@ import type { SeriesFile } from './log/series-file.ts'
 import { loadFolder, type LoadOptions, type LoadedFolder, type Recovery } from './load-folder.ts'
 import { longestAge, type RetentionRule } from './retention-rules.ts'
 import { publishRetention, publishRetentionTime } from './retention-view.ts'
+import { lowRefs } from './renumber.ts'
 import { RetentionClock } from './retention-clock.ts'
 import { blocksFolder, headFolder, hoursFolder, type ArchiveHandle, type StoreHandle } from './store-querier.ts'
 import { ArchiveUploads } from './archive-uploads.ts'
@@ -106,6 +107,7 @@ export class Database implements Appender {
   /** When the last round of upkeep ended, on the monotonic scale. */
   #maintainedMs = 0
   #isClosed = false
+  #hasWarnedOfIds = false
   /** Samples stored since start, replayed ones left out. */
   samplesAppended: number = 0
   readonly refused: Float64Array = new Float64Array(REJECT_NAMES.length)
@@ -291,9 +293,17 @@ export class Database implements Appender {
       this.#logger.error('maintenance of the head failed', { err: error instanceof Error ? error : String(error) })
     }
     if (this.#isClosed) return
+    this.#warnOfIds()
     publishRetentionTime(this.#heap, this.blocks.retentionT)
     this.blocks.tick()
     this.#maintainedMs = this.#clock.monotonic()
+  }
+
+  /** Once a process. */
+  #warnOfIds(): void {
+    const why = lowRefs(this.head)
+    if (why !== null && !this.#hasWarnedOfIds) this.#logger.warn('ids of series run low', { why })
+    this.#hasWarnedOfIds ||= why !== null
   }
 
   /** Whether upkeep comes round as it should. */

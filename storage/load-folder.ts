@@ -168,7 +168,7 @@ class Load {
     const { folder, recovery, head, logger } = this.#parts
     try {
       yield* this.#loadDefinitions(blocks, minutes)
-      if (isRenumberingDue(head) && renumber(head, folder, logger)) return null
+      if (isRenumberingDue(head) && (yield* renumber(head, folder, logger))) return null
       const oldestLsn = oldestLogLsn(`${folder}/log`)
       for (const number of numbers) yield* this.#loadSegments(number, oldestLsn)
       const replayed = yield* this.#loadLog()
@@ -185,7 +185,7 @@ class Load {
     const damage = yield* definitions.load(head.definitionVisitor())
     assertKnownFrames(`${folder}/series/definitions`, damage)
     // The mark tells, too: of what is lost in both copies of the definitions must not be what they begin with.
-    if (head.series.renumberings > 0 || formatOf(folder) > 1) passUsedRefs(head, folder, this.#parts.logger)
+    if (head.series.renumberings > 0 || formatOf(folder) > 1) yield* passUsedRefs(head, folder, this.#parts.logger)
     else {
       this.#defineLost(blocks)
       this.#skipRefsOfTiers(minutes)

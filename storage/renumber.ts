@@ -7,6 +7,7 @@
 // has forgotten: by their labels (cold-series.ts). Rows of the log and segments name columns of groups, not refs. From then on
 // each start looks which refs files name, and new series pass over them: no ref ever speaks of two series.
 import type { Logger } from '../lib/std/log.ts'
+import type { Steps } from '../lib/std/steps.ts'
 import type { Head } from './head/head.ts'
 import { MovedColumns, writeDefinitions } from './head/definitions-write.ts'
 import { markFormat } from './format-mark.ts'
@@ -15,19 +16,27 @@ import { findUsedRefs } from './used-refs.ts'
 /** Of a folder whose series were numbered anew. */
 const FORMAT_RENUMBERED = 2
 const RENUMBER_SHARE = 0.5
+/** From here on a server says that it wants a start. */
+const LOW_SHARE = 0.9
 
 /** True if a start should number the series anew. */
 export function isRenumberingDue({ series }: Head): boolean {
   return series.newest > series.refMax * RENUMBER_SHARE
 }
 
+/** Why new series may soon be refused for want of ids; null where there are enough. */
+export function lowRefs({ series }: Head): string | null {
+  if (series.newest <= series.refMax * LOW_SHARE) return null
+  return `${series.newest} of ${series.refMax} ids of series are given, and new series are refused when all are; restart Monitor, and it numbers them anew`
+}
+
 /**
  * Gives series that a start has found refs that no file names, in a file of definitions that takes the place of the one there
  * is; the head is then to be loaded once more. Returns whether it did. Throws DiskError; the old file holds then.
  */
-export function renumber(head: Head, folder: string, logger: Logger): boolean {
+export function* renumber(head: Head, folder: string, logger: Logger): Steps<boolean> {
   const { series, definitions } = head
-  const { used, unread } = findUsedRefs(folder, 0)
+  const { used, unread } = yield* findUsedRefs(folder, 0)
   const names = new Map<number, number>()
   // One is forgotten, so that readers ask blocks for series that the head does not see.
   let newest = 1
@@ -44,7 +53,10 @@ export function renumber(head: Head, folder: string, logger: Logger): boolean {
   series.renumberings++
   const target = definitions.beginRewrite()
   try {
-    for (const _ of writeDefinitions(head, target, new MovedColumns(head), { of: (ref) => names.get(ref)!, newest })) target.write()
+    for (const _ of writeDefinitions(head, target, new MovedColumns(head), { of: (ref) => names.get(ref)!, newest })) {
+      target.write()
+      yield
+    }
     target.write()
     target.syncNow()
     definitions.finishRewrite()
@@ -57,8 +69,8 @@ export function renumber(head: Head, folder: string, logger: Logger): boolean {
 }
 
 /** From now on new series get no ref that a file names. For folders whose series were numbered anew. */
-export function passUsedRefs({ series }: Head, folder: string, logger: Logger): void {
-  const { used, unread } = findUsedRefs(folder, series.newest)
+export function* passUsedRefs({ series }: Head, folder: string, logger: Logger): Steps<void> {
+  const { used, unread } = yield* findUsedRefs(folder, series.newest)
   if (unread.length > 0) logger.error('cannot read which series some files have; what is found for them may be those of others', { files: unread.slice(0, 3).join(', ') })
   series.renumberings ||= 1
   series.nextUnused = (ref) => used.next(ref)

@@ -2,6 +2,7 @@
 // 4,096 refs, and looked up where series have been numbered anew (renumber.ts); else it is enough that refs ascend.
 import path from 'node:path'
 import { DiskError, listFolder } from '../lib/std/fs.ts'
+import type { Steps } from '../lib/std/steps.ts'
 import { BlockIndex } from './block/block-index.ts'
 import { INDEX_FILE, parseBlockName } from './block/block-meta.ts'
 import { PageCache } from './block/page-cache.ts'
@@ -36,17 +37,25 @@ export class UsedRefs {
   }
 }
 
-/** What the files of a folder name above a ref, and the files that could not be asked. Throws DiskError. */
-export function findUsedRefs(data: string, above: number): { used: UsedRefs; unread: string[] } {
+/** What files name, and the files that could not be asked. */
+export interface FoundRefs {
+  used: UsedRefs
+  unread: string[]
+}
+
+/** What the files of a folder name above a ref. Throws DiskError. */
+export function* findUsedRefs(data: string, above: number): Steps<FoundRefs> {
   const used = new UsedRefs(above)
   const unread: string[] = []
   for (const folder of [blocksFolder(data), minutesFolder(data)]) {
-    for (const name of namesOfBlocks(folder)) if (!noteBlock(path.join(folder, name), used)) unread.push(path.join(folder, name))
+    for (const name of namesOfBlocks(folder)) if (!(yield* noteBlock(path.join(folder, name), used))) unread.push(path.join(folder, name))
   }
   // They may come back, repaired as far as they can be read.
   const quarantine = path.join(data, 'quarantine')
-  for (const name of namesOfBlocks(quarantine)) noteBlock(path.join(quarantine, name), used)
+  for (const name of namesOfBlocks(quarantine)) yield* noteBlock(path.join(quarantine, name), used)
+  yield
   unread.push(...eachHourRefs(hoursFolder(data), (refs) => used.note(refs)))
+  yield
   new ExemplarFiles(path.join(data, 'exemplars'), 1).load(({ ref }) => used.note([ref]))
   return { used, unread }
 }
@@ -56,12 +65,15 @@ function namesOfBlocks(folder: string): string[] {
 }
 
 /** False where it cannot be read. */
-function noteBlock(block: string, used: UsedRefs): boolean {
+function* noteBlock(block: string, used: UsedRefs): Steps<boolean> {
   let file: PageFile | null = null
   try {
     file = new PageFile(path.join(block, INDEX_FILE), new PageCache())
     const { from, to } = file.pagesOf(SECTION_REFS)
-    for (let page = from; page < to; page++) used.note(file.load(page, parseRefs).columns[0]!)
+    for (let page = from; page < to; page++) {
+      used.note(file.load(page, parseRefs).columns[0]!)
+      yield
+    }
     return file.items(SECTION_REFS) >= new BlockIndex(file).seriesCount
   } catch (error) {
     if (!(error instanceof BlockError || (error instanceof DiskError && (error.code === 'EIO' || error.code === 'ENOENT')))) throw error

@@ -2,6 +2,7 @@
 import fs from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { FakeClock } from '../../lib/std/clock.ts'
+import { Logger } from '../../lib/std/log.ts'
 import { Random } from '../../lib/std/random.ts'
 import { labelsFromRecord, type Labels } from '../../lib/model/labels.ts'
 import type { Database } from '../../storage/database.ts'
@@ -29,9 +30,9 @@ interface Life {
   clock: FakeClock
 }
 
-function start(folder: string, now: number, refMax = REF_MAX): Life {
+function start(folder: string, now: number): Life {
   const clock = new FakeClock(now)
-  const db = open(folder, { clock, refMax, retentionMs: RETENTION_MS, minuteRetentionMs: RETENTION_MS, fileBytesMax: { log: 2048, segments: 2048 } })
+  const db = open(folder, { clock, refMax: REF_MAX, retentionMs: RETENTION_MS, minuteRetentionMs: RETENTION_MS, fileBytesMax: { log: 2048, segments: 2048 } })
   return { db, clock }
 }
 
@@ -116,10 +117,15 @@ describe('a folder whose ids of series are used up', () => {
 
   it('refuses new series with what to do where none is left, and stores those it has', async () => {
     const folder = tempFolder()
-    const { db, clock } = start(folder, T, 10)
+    const lines: string[] = []
+    const clock = new FakeClock(T)
+    const db = open(folder, { clock, refMax: 10, logger: new Logger({ level: 'warn', format: 'logfmt', write: (line) => void lines.push(line) }) })
     const refs = Array.from({ length: 10 }, (_, i) => db.series(host(i)))
     expect(() => db.series(host(10))).toThrow(new SeriesLimitError('cannot store a new series: the 10 ids that the folder has for series, those of series long gone included, are given; restart Monitor, and it numbers them anew'))
     expect(append(db, batchOf(clock.now(), refs, refs)).every((verdict) => verdict === STORED)).toBe(true)
+    for (let round = 0; round < 2; round++) await db.maintain()
+    expect(lines.length).toBe(1)
+    expect(lines[0]).toContain('10 of 10 ids of series are given, and new series are refused when all are; restart Monitor, and it numbers them anew')
     await db.close()
   })
 })
