@@ -18,6 +18,12 @@ export function isUtf8Range(bytes: Uint8Array, from: number, to: number): boolea
   return isUtf8(bytes.subarray(from, to))
 }
 
+/** The first byte from `at` on that is neither a space nor a tab. */
+export function skipBlanks(bytes: Uint8Array, at: number): number {
+  while (bytes[at] === 0x20 || bytes[at] === 0x09) at++
+  return at
+}
+
 export class LabelDecoder {
   readonly #texts = new TextCache()
 

@@ -16,7 +16,7 @@ import type { MetricType } from '../model/metadata.ts'
 import { ENTRY_COMMENT, ENTRY_END, ENTRY_HELP, ENTRY_SAMPLE, ENTRY_TYPE, ENTRY_UNIT, ExpositionError, type TextFormat } from './exposition-entry.ts'
 import { FAMILY_COUNTER, FAMILY_HAS_UNIT, FAMILY_OTHER, FAMILY_TYPE_MASK, familyOf } from './metric-family.ts'
 import { FloatReader, latin1, tokenEnd } from './text-float.ts'
-import { LabelDecoder, isUtf8Range, type FamilyUnit } from './text-labels.ts'
+import { LabelDecoder, isUtf8Range, skipBlanks, type FamilyUnit } from './text-labels.ts'
 import { LABEL_PART, LABEL_START, METRIC_PART, METRIC_START, NAME_BYTES, OPENMETRICS_TYPES, TEXT_TYPES } from './text-tables.ts'
 
 const TAB = 0x09
@@ -156,17 +156,17 @@ export class TextParser {
     return this.#isOpenMetrics && type !== FAMILY_OTHER && type <= FAMILY_COUNTER && end - this.#offsets[0]! >= 8 && latin1(this.#bytes, end - 8, end) === '_created'
   }
 
+  /** The same as `labels`, put into a sorted list; false where there is more to do, and the list is void. */
+  labelsInto(sorted: string[]): boolean {
+    return this.#unit === null && this.#decoder.decodeInto(this.#bytes, this.#offsets, this.family, sorted)
+  }
+
   /** Labels of the sample that `next` read: name → value, `__name__` included, empty values kept. Throws on a repeated name. */
   labels(): Map<string, string> {
     const repeated = { name: '' }
     const labels = this.#decoder.decode(this.#bytes, this.#offsets, this.family, this.#unit, repeated)
     if (repeated.name !== '') throw this.#error(this.#start, `label name ${JSON.stringify(repeated.name)} is not unique`)
     return labels
-  }
-
-  /** The same put into a sorted list of labels. False where that is not all there is to do: then `labels` tells. */
-  labelsInto(sorted: string[]): boolean {
-    return this.#unit === null && this.#decoder.decodeInto(this.#bytes, this.#offsets, this.family, sorted)
   }
 
   /** Of a TYPE, HELP or UNIT entry. */
@@ -396,10 +396,5 @@ export class TextParser {
     for (let i = 0; i < word.length; i++) if (this.#bytes[at + i] !== word.charCodeAt(i)) return false
     return true
   }
-}
-
-function skipBlanks(bytes: Uint8Array, at: number): number {
-  while (bytes[at] === SPACE || bytes[at] === TAB) at++
-  return at
 }
 
