@@ -1,5 +1,7 @@
 // Builds remote write 2.0 bodies for tests from the specification; nothing of the reader under test is used.
+import type { FloatHistogram } from '../../lib/model/histogram.ts'
 import { field, varint } from './remote-write-body.ts'
+import { histogramField } from './remote-write-histogram.ts'
 import { snappyCompress } from './snappy-compress.ts'
 
 export interface SeriesV2 {
@@ -35,6 +37,8 @@ const double = (number: number, value: number): Uint8Array => {
 const int = (number: number, value: number): Uint8Array => Buffer.concat([varint(number * 8), varint(value)])
 
 export const sampleV2 = (value: number, timeMs: number, startMs = 0): Uint8Array => field(2, double(1, value), int(2, timeMs), ...(startMs === 0 ? [] : [int(3, startMs)]))
+/** The message is 1.0's, its number is not. */
+export const histogramV2 = (h: FloatHistogram, timeMs: number): Uint8Array => Buffer.concat([Uint8Array.of(0x1a), histogramField(h, timeMs).subarray(1)])
 export const exemplarV2 = (symbols: Symbols, labels: SeriesV2['labels'], value: number, timeMs: number): Uint8Array => field(4, symbols.refs(labels), double(2, value), int(3, timeMs))
 export const metadataV2 = (symbols: Symbols, type: number, help: string, unit: string): Uint8Array => field(5, int(1, type), int(3, symbols.ref(help)), int(4, symbols.ref(unit)))
 

@@ -2,10 +2,17 @@
 import { describe, expect, it } from 'vitest'
 import { WriteRequestTranslator } from '../../lib/format/remote-write-v2.ts'
 import { SampleColumns, WriteRequestReader } from '../../lib/format/remote-write.ts'
+import { RemoteWriteReceiver } from '../../lib/ingest/remote-write.ts'
+import { WriteTranslator } from '../../lib/ingest/write-v2.ts'
 import type { MetricMetadata } from '../../lib/model/metadata.ts'
+import { Metrics } from '../../lib/std/metrics.ts'
+import { Random } from '../../lib/std/random.ts'
+import { MemoryAppender } from '../support/memory-appender.ts'
 import { fc } from '../support/property.ts'
+import { randomHistogram } from '../support/random-histogram.ts'
 import { field, nodeLabels, varint, writeBody, writeRequest } from '../support/remote-write-body.ts'
-import { Symbols, bodyV2, exemplarV2, metadataV2, requestV2, sampleV2, type SeriesV2 } from '../support/remote-write-v2-body.ts'
+import { Symbols, bodyV2, exemplarV2, histogramV2, metadataV2, requestV2, sampleV2, type SeriesV2 } from '../support/remote-write-v2-body.ts'
+import { testSeed } from '../support/seed.ts'
 import { snappyCompress } from '../support/snappy-compress.ts'
 import { NOW } from '../support/web-server.ts'
 import { start } from './requests.ts'
@@ -91,6 +98,28 @@ describe('remote write 2.0', () => {
   it('reads symbols that stand behind the series, and references that are not packed', () => {
     const series = field(5, varint(8), varint(1), varint(8), varint(2), sampleV2(7, NOW))
     expect(read(Buffer.concat([series, ...['', '__name__', 'm'].map((text) => field(4, Buffer.from(text)))])).samples).toEqual([7])
+  })
+
+  it('answers bodies that are damaged anywhere with 204, 400 or 413, never otherwise', async () => {
+    const receiver = new RemoteWriteReceiver(new MemoryAppender(NOW), new Metrics(), 1)
+    const translator = new WriteTranslator()
+    const symbols = new Symbols()
+    const whole = requestV2(symbols, [
+      { labels: [['__name__', 'lat_bucket'], ['le', '1']], fields: [sampleV2(1, NOW), exemplarV2(symbols, [['trace', 'x']], 0.5, NOW), metadataV2(symbols, 3, 'How long.', 'seconds')] },
+      { labels: [['__name__', 'h']], fields: [histogramV2(randomHistogram(new Random(testSeed())), NOW)] },
+    ])
+    const edit = fc.record({ at: fc.nat(whole.length - 1), byte: fc.oneof(fc.nat(255), fc.constantFrom(0, 1, 127, 128, 255, 0x0a, 0x22, 0x2a)) })
+    const seen = new Set<number>()
+    await fc.assert(fc.asyncProperty(fc.array(edit, { minLength: 1, maxLength: 4 }), fc.nat(whole.length), async (edits, cut) => {
+      const bytes = Buffer.from(whole)
+      for (const { at, byte } of edits) bytes[at] = byte
+      const body = translator.toV1(snappyCompress(cut % 3 === 0 ? bytes.subarray(0, cut) : bytes))
+      const { status } = body instanceof Uint8Array ? await receiver.write(body) : body
+      seen.add(status)
+      expect([204, 400, 413]).toContain(status)
+    }), { numRuns: 2000 })
+    expect(seen).toContain(204)
+    expect(seen).toContain(400)
   })
 
   it('refuses what breaks the format, and what would be too large', async () => {
