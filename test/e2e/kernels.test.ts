@@ -1,4 +1,8 @@
-// The whole path with hot loops of either kind: what is pushed is what queries answer, to the byte.
+// The whole path with hot loops of either kind: what is pushed and scraped is what queries answer, to the byte.
+import http from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { gzipSync } from 'node:zlib'
 import { afterAll, describe, expect, it } from 'vitest'
 import { buildKernels } from '../../lib/kernels/build.ts'
 import { Random } from '../../lib/std/random.ts'
@@ -55,6 +59,37 @@ describe('a server', () => {
       await monitor.stop()
     }
   })
+
+  it.each(KERNEL_MODES)('stores what a target says with --kernels=%s', async (mode) => {
+    buildKernels(false)
+    // Of each version what its series are; the first is the version's number. More rows than a segment has.
+    const versions: number[][] = []
+    const target = http.createServer((_, response) => {
+      const values = Array.from({ length: SERIES }, (_, i) => (i === 0 ? versions.length : [random.float(), random.int(1000), random.int(1e6) / 100, 42, versions.length >> 3][i % 5]!))
+      versions.push(values)
+      const text = values.map((value, i) => `s_total{i="${i}"} ${value}\n`).join('')
+      response.setHeader('content-type', 'text/plain; version=0.0.4').setHeader('content-encoding', 'gzip').end(gzipSync(text))
+    })
+    await new Promise<void>((resolve) => target.listen(0, '127.0.0.1', resolve))
+    const config = `scrape_configs: [{job_name: k, scrape_interval: 250ms, scrape_timeout: 250ms, static_configs: [{targets: ['127.0.0.1:${(target.address() as AddressInfo).port}']}]}]\n`
+    const monitor = await MonitorProcess.start(tempFolder(), { config, flags: [`--kernels=${mode}`] })
+    try {
+      interface Series { metric: Record<string, string>; values: [number, string][] }
+      let stored: Series[] = []
+      while ((stored[0]?.values.length ?? 0) < 40) {
+        await sleep(200)
+        stored = (JSON.parse((await monitor.get('/api/v1/query?query=s_total[1h]')).text) as { data: { result: Series[] } }).data.result
+      }
+      const byNumber = stored.toSorted((a, b) => Number(a.metric['i']) - Number(b.metric['i']))
+      const seen = byNumber[0]!.values.map(([, value]) => Number(value))
+      for (const [i, { values }] of byNumber.entries()) expect(values.map(([, value]) => Number(value)), `series ${i}`).toEqual(seen.map((version) => versions[version]![i]))
+      expect([byNumber.length, new Set(seen).size]).toEqual([SERIES, seen.length])
+    } finally {
+      await monitor.stop()
+      target.closeAllConnections()
+      target.close()
+    }
+  }, 120_000)
 
   afterAll(() => expect(answers[1]).toBe(answers[0]))
 })
