@@ -4,19 +4,19 @@ import path from 'node:path'
 import type { Labels } from '../../lib/model/labels.ts'
 import type { Matcher } from '../../lib/model/matcher.ts'
 import { assert } from '../../lib/std/assert.ts'
-import { DiskError, readTextIfThere } from '../../lib/std/fs.ts'
+import { DiskError, fileSizeBytes, readTextIfThere } from '../../lib/std/fs.ts'
 import { lastHasGaps, states } from '../codec/piece-decode.ts'
 import { PIECE_HISTOGRAMS, PIECE_ROWS } from '../codec/piece-shape.ts'
 import { ABSENT, STALE } from '../codec/presence.ts'
 import { BlockError } from '../errors.ts'
 import type { BatchBuffer } from '../head/batch-buffer.ts'
 import { BlockIndex, decodeIn, type BlockGroup } from './block-index.ts'
-import { CHUNKS_FILE, INDEX_FILE, META_FILE, parseMeta, type BlockMeta } from './block-meta.ts'
+import { CHUNKS_FILE, INDEX_FILE, META_FILE, parseBlockName, parseMeta, type BlockMeta } from './block-meta.ts'
 import { selectSeries } from './block-select.ts'
 import { NO_SERIES, type BlockColumns } from './block.ts'
 import { DamageGuard } from './damage-guard.ts'
 import type { Page, PageCache } from './page-cache.ts'
-import { SECTION_TIMES, SECTION_VALUES } from './page-file.ts'
+import { SECTION_GROUPS, SECTION_TIMES, SECTION_VALUES } from './page-file.ts'
 import { parsePieces } from './page-parse.ts'
 import { PageFile } from './page-reader.ts'
 import { putExtras, readExtras } from './piece-extras.ts'
@@ -32,6 +32,28 @@ export function readMeta(folder: string): BlockMeta {
   const text = readTextIfThere(file)
   if (text === null) throw new BlockError(`cannot read ${file}: it is not there`)
   return parseMeta(text, file)
+}
+
+/**
+ * Pages are sound by themselves: that they belong together is told by what meta.json says of both files. Asked where it is the
+ * folder's own, and both files are whole. Throws BlockError, or DiskError.
+ */
+export function assertOneBlock(folder: string, { minT, maxT, bytes }: BlockMeta, index: PageFile, chunks: PageFile): void {
+  const name = parseBlockName(path.basename(folder))
+  // Of a block whose meta.json is lost no more is known than its name.
+  const isOwn = name !== null && name.minT === minT && name.maxT === maxT && bytes > 0
+  if (!isOwn || index.mended !== null || chunks.mended !== null) return
+  const found = fileSizeBytes(index.path) + fileSizeBytes(chunks.path)
+  if (found !== bytes) throw new BlockError(`cannot read ${folder}: ${INDEX_FILE} and ${CHUNKS_FILE} have ${found} bytes, ${META_FILE} says ${bytes}; one of them is another block's`)
+}
+
+/** An index of another block may be as long, but is of another time. Throws BlockError. */
+export function ownTimesFault(index: BlockIndex): string {
+  const folder = path.dirname(index.file.path)
+  const name = parseBlockName(path.basename(folder))
+  if (name === null || index.file.items(SECTION_GROUPS) === 0) return ''
+  const { minT, maxT } = index.group(0)
+  return minT >= name.minT && maxT <= name.maxT ? '' : `cannot read ${folder}: ${INDEX_FILE} is of ${minT} to ${maxT}; it is another block's`
 }
 
 interface PieceRows {
@@ -71,6 +93,14 @@ export class BlockReader implements BlockColumns {
       throw error
     }
     this.index = new BlockIndex(this.#indexFile)
+    try {
+      assertOneBlock(folder, this.meta, this.#indexFile, this.#chunks)
+      const fault = this.#damage.run(() => ownTimesFault(this.index)) ?? ''
+      if (fault !== '') throw new BlockError(fault)
+    } catch (error) {
+      this.close()
+      throw error
+    }
     this.#findDeleted()
   }
 

@@ -5,7 +5,7 @@ import { PIECE_ROWS } from '../codec/piece-shape.ts'
 import { BlockError } from '../errors.ts'
 import { BlockIndex, decodeIn } from './block-index.ts'
 import { CHUNKS_FILE, INDEX_FILE, META_FILE, type BlockMeta } from './block-meta.ts'
-import { readMeta } from './block-reader.ts'
+import { assertOneBlock, ownTimesFault, readMeta } from './block-reader.ts'
 import { NO_SERIES } from './block.ts'
 import { PageCache } from './page-cache.ts'
 import { SECTION_GROUPS, SECTION_LABELS, SECTION_PLACES, SECTION_REFS, SECTION_TIMES, SECTION_VALUES } from './page-file.ts'
@@ -28,6 +28,7 @@ export function verifyBlock(folder: string, verifyContent: VerifyContent = verif
   for (const file of [index, chunks]) if (file !== undefined) verifyPages(file, damage)
   // What lies in damaged pages is told of once; only sound ones can contradict each other.
   if (meta !== undefined && index !== undefined && chunks !== undefined && damage.length === 0) {
+    attempt(damage, () => assertOneBlock(folder, meta, index, chunks))
     const known = new BlockIndex(index)
     attempt(damage, () => verifyCounts(known, meta))
     attempt(damage, () => verifyContent(known, chunks, damage))
@@ -72,6 +73,8 @@ function verifyCounts(index: BlockIndex, meta: BlockMeta): void {
 
 /** Decodes every piece. */
 function verifyPieces(index: BlockIndex, chunks: PageFile, damage: string[]): void {
+  const fault = ownTimesFault(index)
+  if (fault !== '') damage.push(fault)
   const out = new Float64Array(PIECE_ROWS)
   const decode = (file: PageFile, section: number, piece: number, rows: number): void => {
     attempt(damage, () => {

@@ -6,7 +6,7 @@ import { PIECE_ROWS } from '../codec/piece-shape.ts'
 import { BlockIndex } from '../block/block-index.ts'
 import { selectSeries } from '../block/block-select.ts'
 import { CHUNKS_FILE, INDEX_FILE, type BlockMeta } from '../block/block-meta.ts'
-import { readMeta } from '../block/block-reader.ts'
+import { assertOneBlock, readMeta } from '../block/block-reader.ts'
 import { DamageGuard } from '../block/damage-guard.ts'
 import { NO_SERIES } from '../block/block.ts'
 import type { Page, PageCache } from '../block/page-cache.ts'
@@ -51,6 +51,12 @@ export class TierReader {
       throw error
     }
     this.index = new BlockIndex(this.#indexFile)
+    try {
+      assertOneBlock(folder, this.meta, this.#indexFile, this.#chunks)
+    } catch (error) {
+      this.close()
+      throw error
+    }
   }
 
   /** Sentences about what is damaged and was left out. */

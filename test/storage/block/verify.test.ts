@@ -53,6 +53,23 @@ function readable(folder: string): { found: Map<number, [number, Cell][]>; leftO
   return { found, leftOut }
 }
 
+describe('files of two blocks that were swapped', () => {
+  it.each(['index', 'chunks'])('give no samples, and are named: %s', async (file) => {
+    const folder = tempFolder()
+    const shift = (by: number, scale: number): TestGroup[] => smallGroups().map(({ times, series }) => ({ times: times.map((t) => t + by), series: series.map((one) => ({ ...one, cells: one.cells.map((cell) => (typeof cell === 'number' ? cell * scale : cell)) })) }))
+    // Of the same shape: their indexes have the same length, their values do not.
+    const names = [(await writeBlock(folder, shift(0, 1), 1)).name, (await writeBlock(folder, shift(7_200_000, 1.25), 2)).name]
+    const [one, two] = names.map((name) => path.join(folder, name, file))
+    fs.renameSync(one!, `${one}.x`)
+    fs.renameSync(two!, one!)
+    fs.renameSync(`${one}.x`, two!)
+    for (const name of names) {
+      expect(readable(path.join(folder, name))).toBe(null)
+      expect(verifyBlock(path.join(folder, name)).join()).toMatch(/another block's/)
+    }
+  })
+})
+
 describe('verifyBlock', () => {
   it('finds nothing wrong with a sound block', async () => {
     const folder = tempFolder()
