@@ -219,9 +219,10 @@ describe('old blocks', () => {
     await ended(db, clock)
     expect(spans(db).length).toBe(2)
     const sizes = db.blocks.blocks.map(({ meta }) => meta.bytes)
-    db.blocks.retentionBytes = sizes.reduce((sum, bytes) => sum + bytes, 0) + db.logBytes
+    // Segments may have gone by then: their rows are in blocks.
+    db.blocks.retentionBytes = sizes.reduce((sum, bytes) => sum + bytes, 0) + db.logBytes - 1
     await maintained(db)
-    expect(db.blocks.sizeRetentions, 'log and segments count, too').toBeGreaterThan(0)
+    expect(db.blocks.sizeRetentions, 'the log counts, too').toBeGreaterThan(0)
     expect(Math.min(...timesOf(db, 0)), 'of the newer block').toBeGreaterThanOrEqual(T + 6 * HOUR)
     await db.close()
   })
