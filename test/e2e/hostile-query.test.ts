@@ -48,8 +48,8 @@ describe('hostile queries', () => {
       return [reply.status, errorType, error]
     }
     let isOver = false
-    // 86,400 × 3600 values to sort, which takes longer than it may.
-    const heavy = ask('sum_over_time(quantile_over_time(0.3, (vector(time()) % 77)[1h:1s])[1d:1s])').finally(() => (isOver = true))
+    // 604,800 windows of 21,600 values each to look for a rank in, which takes longer than it may.
+    const heavy = ask('sum_over_time(quantile_over_time(0.3, (vector(time()) % 77)[6h:1s])[1w:1s])').finally(() => (isOver = true))
     expect(await scalar(monitor, '2 * 21')).toBe('42')
     expect(await ask('sum_over_time(vector(1)[1d:1ms])')).toEqual([422, 'execution', expect.stringMatching(/^query needs more than its memory limit of 256 MiB in query execution: .* raise --query.max-memory$/)])
     expect(isOver).toBe(false)
