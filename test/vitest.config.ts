@@ -18,7 +18,8 @@ const config: UserWorkspaceConfig = defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     pool: 'forks',
-    maxWorkers: 2,
+    // One more than the machine of CI has cores: tests of whole servers wait much of their time.
+    maxWorkers: 3,
     testTimeout: 120_000,
     hookTimeout: 120_000,
     reporters: ['default'],
