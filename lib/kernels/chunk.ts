@@ -1,6 +1,6 @@
 // Chunks of the head by the kernel: rows of values go into its memory as they stand in the head, encoded columns come out
 // (assembly/chunk.ts). The twin is storage/codec/chunk-encode.ts.
-import { kernels, type Kernels } from './module.ts'
+import { madeOfKernels, type Kernels } from './module.ts'
 
 /** Below it, copies and calls cost more than is won. */
 const COLUMNS_MIN = 16
@@ -39,16 +39,10 @@ export class ChunksKernel {
   }
 }
 
-let kernel: ChunksKernel | null = null
-let module: Kernels | null = null
+const kernel = madeOfKernels((module) => new ChunksKernel(module))
 
 /** What encodes chunks of so many columns; null: the twin. */
 export function chunksKernel(columns: number): ChunksKernel | null {
   if (columns < COLUMNS_MIN) return null
-  const now = kernels()
-  if (now !== module) {
-    module = now
-    kernel = now === null ? null : new ChunksKernel(now)
-  }
-  return kernel
+  return kernel()
 }

@@ -1,7 +1,7 @@
 // Lines of a scraped body by the kernel: the last body of the target, what was learned of its lines and the new body go into the
 // kernel's memory, ends of lines, values and samples come out (assembly/lines.ts). The twin is lib/scrape/line-match.ts.
 import { fillFives } from './fives.ts'
-import { kernels, type Kernels } from './module.ts'
+import { madeOfKernels, type Kernels } from './module.ts'
 
 /** What was learned of a body's lines, as lib/scrape/line-table.ts has it. */
 export interface KnownLines {
@@ -76,15 +76,5 @@ export class LinesKernel {
   }
 }
 
-let kernel: LinesKernel | null = null
-let module: Kernels | null = null
-
 /** What matches lines of scraped bodies; null: the twin. */
-export function linesKernel(): LinesKernel | null {
-  const now = kernels()
-  if (now !== module) {
-    module = now
-    kernel = now === null ? null : new LinesKernel(now)
-  }
-  return kernel
-}
+export const linesKernel: () => LinesKernel | null = madeOfKernels((module) => new LinesKernel(module))

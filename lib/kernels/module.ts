@@ -86,6 +86,20 @@ export function kernels(): Kernels | null {
   return loaded
 }
 
+/** What `make` makes of the module in force, made once; null: the twin. */
+export function madeOfKernels<T>(make: (module: Kernels) => T): () => T | null {
+  let made: T | null = null
+  let module: Kernels | null = null
+  return () => {
+    const now = kernels()
+    if (now !== module) {
+      module = now
+      made = now === null ? null : make(now)
+    }
+    return made
+  }
+}
+
 function load(): Kernels | null {
   if (getEnvironmentData(FILE) === undefined) chooseKernels('auto')
   const file = getEnvironmentData(FILE)

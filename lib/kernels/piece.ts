@@ -1,6 +1,6 @@
 // Values of a piece by the kernel: its bytes go into the kernel's memory, values come out (assembly/piece.ts). The twins are
 // storage/codec's own decoders.
-import { kernels, type Kernels } from './module.ts'
+import { madeOfKernels, type Kernels } from './module.ts'
 
 /** Below it, copies and calls cost more than is won. */
 const ROWS_MIN = 128
@@ -33,16 +33,10 @@ class PieceKernel {
   }
 }
 
-let kernel: PieceKernel | null = null
-let module: Kernels | null = null
+const kernel = madeOfKernels((module) => new PieceKernel(module))
 
 /** What decodes a piece of n live floats; null: the twin. */
 export function pieceKernel(n: number): PieceKernel | null {
   if (n < ROWS_MIN) return null
-  const now = kernels()
-  if (now !== module) {
-    module = now
-    kernel = now === null ? null : new PieceKernel(now)
-  }
-  return kernel
+  return kernel()
 }

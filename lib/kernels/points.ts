@@ -1,5 +1,5 @@
 // Points of a reply by the kernel: rows go into its memory, text comes out (assembly/points.ts). The twin is ByteWriter's own.
-import { kernels, type Kernels } from './module.ts'
+import { madeOfKernels, type Kernels } from './module.ts'
 
 /** `[seconds,"` of every step in ASCII, one after the other with three bytes to spare behind, and where each ends. */
 export interface Stamps {
@@ -68,16 +68,10 @@ export class PointsKernel {
   }
 }
 
-let kernel: PointsKernel | null = null
-let module: Kernels | null = null
+const kernel = madeOfKernels((module) => new PointsKernel(module))
 
 /** What writes `count` points of a row; null: the twin. */
 export function pointsKernel(count: number): PointsKernel | null {
   if (count < POINTS_MIN) return null
-  const now = kernels()
-  if (now !== module) {
-    module = now
-    kernel = now === null ? null : new PointsKernel(now)
-  }
-  return kernel
+  return kernel()
 }

@@ -6,7 +6,7 @@
 // Decoding is our own, into a buffer that is used again: the native package spends 590 ns per remote-write sample
 // (203 raw bytes), nearly all of it on allocating its result; byte loops 268, 4-byte moves 111, the twin here 76, the kernel
 // (assembly/snappy.ts) half of that. Tests pack by the package, and hold both against it.
-import { kernels, type Kernels } from './module.ts'
+import { madeOfKernels, type Kernels } from './module.ts'
 
 /** Not a Snappy block, or more than its reader allows. */
 export class SnappyError extends Error {
@@ -102,17 +102,7 @@ class SnappyKernel {
   }
 }
 
-let kernel: SnappyKernel | null = null
-let module: Kernels | null = null
-
-function snappyKernel(): SnappyKernel | null {
-  const now = kernels()
-  if (now !== module) {
-    module = now
-    kernel = now === null ? null : new SnappyKernel(now)
-  }
-  return kernel
-}
+const snappyKernel = madeOfKernels((module) => new SnappyKernel(module))
 
 function tooLarge(maxBytes: number): SnappyError {
   return new SnappyError('SNAPPY_TOO_LARGE', `decoded size exceeds ${maxBytes >>> 20} MiB`)
