@@ -1,20 +1,18 @@
 // Takes the files of another folder's 1-hour tier into this one's: rows of hours that lie before the oldest sample here. What is
 // here of a series' hour stays. Series get refs of this folder; those of the source mean nothing here.
 import path from 'node:path'
-import { DiskError, listFolder } from '../../lib/std/fs.ts'
+import { listFolder } from '../../lib/std/fs.ts'
 import type { Labels } from '../../lib/model/labels.ts'
 import { BlockFolder } from '../block-folder.ts'
 import type { Database } from '../database.ts'
 import { FolderLock } from '../folder-lock.ts'
 import { blocksFolder, hoursFolder, minutesFolder } from '../store-querier.ts'
 import { rebuildHours, type HourWork } from '../tier/hour-build.ts'
-import { HourIndexError } from '../tier/hour-index.ts'
 import { numberOf, readManifest, spanOf, type HourManifest, type HourSpan } from '../tier/hour-manifest.ts'
 import type { RowSource } from '../tier/hour-merge.ts'
 import { FileRows } from '../tier/hour-sources.ts'
-import { verifyRows } from '../tier/hour-verify.ts'
+import { isFileDamage, verifyRows } from '../tier/hour-verify.ts'
 import { matchingLabels } from '../tier/match-labels.ts'
-import { PageError } from '../tier/parquet-decode.ts'
 import type { SeriesRows } from '../tier/parquet-writer.ts'
 
 export interface ArchiveReport {
@@ -102,8 +100,7 @@ function reasonAgainst(source: string, name: string, archive: string): string {
     verifyRows(path.join(source, name))
     return ''
   } catch (error) {
-    const isDamage = error instanceof HourIndexError || error instanceof PageError || (error instanceof DiskError && (error.code === 'ENOENT' || error.code === 'EIO'))
-    if (!isDamage) throw error
+    if (!isFileDamage(error)) throw error
     return error.message
   }
 }

@@ -4,10 +4,10 @@
 import path from 'node:path'
 import { faultPoint } from '../../lib/std/fault-point.ts'
 import type { Labels } from '../../lib/model/labels.ts'
-import { DiskError, listFolder, makeFolder, removeFile } from '../../lib/std/fs.ts'
+import { listFolder, makeFolder, removeFile } from '../../lib/std/fs.ts'
 import { ObjectStoreError, type ObjectStore } from '../object-store/object-store.ts'
 import { EXPIRED_SHARE, pastCount, type Cutoff } from '../retention-rules.ts'
-import { HourIndex, HourIndexError } from './hour-index.ts'
+import { HourIndex } from './hour-index.ts'
 import {
   READERS_MS, dayOf, hourFileName, monthOf, numberOf, readManifest, spanOf, writeManifest, type HourDeletion, type HourFile, type HourManifest, type HourSpan,
 } from './hour-manifest.ts'
@@ -15,9 +15,8 @@ import { moveToQuarantine } from '../quarantine.ts'
 import { mergeRows, type RowSource } from './hour-merge.ts'
 import { fetchFile } from './hour-fetch.ts'
 import { FileRows } from './hour-sources.ts'
-import { verifyRows } from './hour-verify.ts'
+import { isFileDamage, verifyRows } from './hour-verify.ts'
 import { matchingLabels } from './match-labels.ts'
-import { PageError } from './parquet-decode.ts'
 import { HourFileWriter, type WrittenHours } from './parquet-writer.ts'
 
 const HOUR_MS = 3_600_000
@@ -242,5 +241,5 @@ function isOf(deletion: HourDeletion, { name, minT, maxT }: HourFile): boolean {
 /** What will be no better another time. */
 function isDamage(error: unknown): error is Error {
   if (error instanceof ObjectStoreError) return error.code === 'NOT_FOUND' || error.code === 'DAMAGED'
-  return error instanceof HourIndexError || error instanceof PageError || (error instanceof DiskError && (error.code === 'EIO' || error.code === 'ENOENT'))
+  return isFileDamage(error)
 }

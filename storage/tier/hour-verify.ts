@@ -17,10 +17,14 @@ function attempt(verify: () => void): string {
     verify()
     return ''
   } catch (error) {
-    const isDamage = error instanceof HourIndexError || error instanceof PageError || (error instanceof DiskError && (error.code === 'ENOENT' || error.code === 'EIO'))
-    if (!isDamage) throw error
+    if (!isFileDamage(error)) throw error
     return error.message
   }
+}
+
+/** What reading a file of the tier meets that will be no better another time. */
+export function isFileDamage(error: unknown): error is Error {
+  return error instanceof HourIndexError || error instanceof PageError || (error instanceof DiskError && (error.code === 'EIO' || error.code === 'ENOENT'))
 }
 
 /** And the pages that it names, those of labels included, which only other programs read. */
