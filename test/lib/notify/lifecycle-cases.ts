@@ -4,6 +4,7 @@ import type { EscalationPolicy } from '../../../lib/config/alertmanager-config.t
 import type { LifecycleConfig } from '../../../lib/config/lifecycle-section.ts'
 import { fingerprint } from '../../../lib/model/fingerprint.ts'
 import { labelsFromRecord } from '../../../lib/model/labels.ts'
+import type { Notification } from '../../../lib/model/notification.ts'
 import { FakeClock } from '../../../lib/std/clock.ts'
 import { ALL } from '../meta/store-conformance.ts'
 import { tempFolder } from '../../support/temp-folder.ts'
@@ -34,3 +35,11 @@ export const printOf = (labels: Record<string, string>): string => fingerprint(l
 
 /** The history of an alert. */
 export const lines = async (w: LifecycleWorld, id: string): Promise<string[]> => (await w.idle(), (await w.store.events(id)).map(({ kind, detail }) => `${kind} ${detail}`.trim()))
+
+/** A message about CPU. */
+export function messageOf(status: 'firing' | 'resolved'): Notification {
+  const alert = { status, labels: new Map(), annotations: new Map(), startsAtMs: 0, endsAtMs: 0, generatorUrl: '', fingerprint: printOf(CPU), ackUrl: '' }
+  return {
+    receiver: '', groupKey: '', reason: '', routeLabels: new Map(), previousMs: 0, memory: '', status, alerts: [alert], groupLabels: new Map(), commonLabels: new Map(), commonAnnotations: new Map(), externalUrl: '', timeMs: 0,
+  }
+}
