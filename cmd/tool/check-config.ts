@@ -12,6 +12,7 @@ import { ScrapeFilesError } from '../scrape-files.ts'
 import { readWebFile } from '../web-file.ts'
 import { loadWholeConfig } from '../whole-config.ts'
 import { UsageError, type Arguments } from './command-line.ts'
+import { featureNames } from './tool-features.ts'
 import { ToolFailure, type ToolIo } from './tool-io.ts'
 
 export type ConfigKind = 'config' | 'alertmanager' | 'web-config'
@@ -24,7 +25,7 @@ class NamedFilesError extends Error {
 /** Throws UsageError, ToolFailure. */
 export function checkConfigs(kind: ConfigKind, files: readonly string[], args: Arguments, io: ToolIo): void {
   if (files.length === 0) throw new UsageError(`check ${kind} wants files to check`)
-  const options = { isStrict: !args.has('ignore-unbuilt'), looksAtFiles: !args.has('syntax-only'), features: args.list('enable-feature').flatMap((names) => names.split(',')) }
+  const options = { isStrict: !args.has('ignore-unbuilt'), looksAtFiles: !args.has('syntax-only'), features: featureNames(args, io) }
   let hasFaults = false
   for (const file of files) {
     io.out(`Checking ${file}\n`)

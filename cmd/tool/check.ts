@@ -8,6 +8,7 @@ import { ruleChecks } from '../../lib/rules/rule-checks.ts'
 import { DiskError, readStdin, readUtf8IfThere } from '../../lib/std/fs.ts'
 import { checkConfigs } from './check-config.ts'
 import { Arguments, UsageError } from './command-line.ts'
+import { featureNames } from './tool-features.ts'
 import { ToolFailure, type ToolIo } from './tool-io.ts'
 
 /** Of promtool, for lints. */
@@ -32,7 +33,7 @@ export function runCheck(argv: readonly string[], io: ToolIo): Promise<void> {
   }
   if (what !== 'rules') throw new UsageError(what === undefined ? 'check wants what to check: config, alertmanager, rules or web-config' : `there is no command check ${what}; there are config, alertmanager, rules and web-config`)
   const options = {
-    checks: ruleChecks(engineFeatures(args.list('enable-feature').flatMap((names) => names.split(',')))),
+    checks: ruleChecks(engineFeatures(featureNames(args, io))),
     isLenient: args.has('ignore-unknown-fields'),
   }
   const lints = { duplicates: lintsDuplicates(args.has('lint') ? args.text('lint') : 'duplicate-rules', io), isFatal: args.has('lint-fatal') }

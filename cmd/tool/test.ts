@@ -13,6 +13,7 @@ import { matchesAnywhere } from '../../lib/std/regex-search.ts'
 import { RegexError } from '../../lib/std/regex.ts'
 import { parseTime } from '../../web/api/params.ts'
 import { Arguments, UsageError } from './command-line.ts'
+import { featureNames } from './tool-features.ts'
 import { ToolFailure, type ToolIo } from './tool-io.ts'
 
 interface Options {
@@ -32,7 +33,7 @@ export async function runTest(argv: readonly string[], io: ToolIo): Promise<void
   if (files.length === 0) throw new UsageError('test rules wants at least one FILE')
   const options = {
     run: args.list('run').join('|'), isLenient: args.has('ignore-unknown-fields'),
-    features: engineFeatures(args.list('enable-feature').flatMap((names) => names.split(','))),
+    features: engineFeatures(featureNames(args, io)),
   }
   checkPattern(options.run)
   const suites: JunitSuite[] = []

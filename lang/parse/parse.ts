@@ -45,7 +45,7 @@ export function parseSelector(text: string): Matcher[] {
 }
 
 /**
- * The labels of a series: `foo{a="b"}`, `{a="b"}`, `{}`; the name among them. Throws ParseError.
+ * The labels of a series: `foo{a="b"}`, `{a="b"}`, `{}`; the name among them, none twice. Throws ParseError.
  */
 export function parseMetric(text: string): Labels {
   if (text.trim() === '') return EMPTY_LABELS
@@ -53,7 +53,10 @@ export function parseMetric(text: string): Labels {
     const { matchers, span } = readSelector(tokens)
     const wrong = matchers.find(({ op }) => op !== '=')
     if (wrong !== undefined) throw new Fault(span, `unexpected "${wrong.op}" in label set, expected "="`)
-    return labelsFromMap(new Map(matchers.map(({ name, value }) => [name, value])))
+    const labels = new Map(matchers.map(({ name, value }) => [name, value]))
+    const repeated = matchers.find(({ name }, i) => matchers.findIndex((one) => one.name === name) < i)
+    if (repeated !== undefined) throw new Fault(span, `label name ${JSON.stringify(repeated.name)} is not unique`)
+    return labelsFromMap(labels)
   })
 }
 

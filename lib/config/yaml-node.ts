@@ -47,6 +47,8 @@ export interface ParsedYaml {
 const DEPTH_MAX = 64
 /** Entries that merge keys may copy; `<<: [*a, *a, …]` repeated grows by multiplication. */
 const MERGED_MAX = 100_000
+/** Behind a document: separators, comments and blanks are no second one. */
+const NOTHING_MORE = /^(?:(?:---|\.\.\.)?[ \t]*(?:#.*)?(?:\r?\n|$))*$/
 const TEXT_TAG = 'tag:yaml.org,2002:str'
 
 /** Our words for faults that the package words for its callers. */
@@ -76,9 +78,9 @@ export function parseYaml(text: string, complain: Complain, base = 0): ParsedYam
   // Failsafe: every scalar is text.
   const options = { schema: 'failsafe', lineCounter: lines, prettyErrors: false, uniqueKeys: false } as const
   const document = parseDocument(text, options)
-  if (document.errors.length > 0) {
-    // What follows a syntax error is mostly its echo.
-    const first = document.errors.toSorted((a, b) => a.pos[0] - b.pos[0])[0]!
+  // What follows a syntax error is mostly its echo.
+  const first = document.errors.toSorted((a, b) => a.pos[0] - b.pos[0])[0]
+  if (first !== undefined && !(first.code === 'MULTIPLE_DOCS' && NOTHING_MORE.test(text.slice(first.pos[0])))) {
     complain(base + first.pos[0], faultText(first.code, first.message))
     return { root: null, position }
   }

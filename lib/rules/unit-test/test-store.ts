@@ -1,6 +1,7 @@
 // The store of one group of rule tests: a real one in a folder of its own, gone when the tests are done. Samples are loaded
 // as time goes on, so that no query sees what has not happened yet.
 import { parseMetric } from '../../../lang/parse/parse.ts'
+import { SeriesTextError } from '../../../lang/parse/histogram-text.ts'
 import { parseSeriesValues, type SeriesValue } from '../../../lang/parse/series-values.ts'
 import { Database } from '../../../storage/database.ts'
 import { StoreQueryable } from '../../../storage/store-querier.ts'
@@ -36,7 +37,7 @@ export class TestStore {
 
   /** Throws ParseError, SeriesTextError for what is no series. */
   constructor(lines: readonly { series: string; values: string }[], startMs: number, intervalMs: number) {
-    const series = lines.map((line) => ({ labels: parseMetric(line.series), values: parseSeriesValues(line.values) }))
+    const series = lines.map(loadedSeries)
     // Of two lines for one series the later one counts.
     this.#series = [...new Map(series.map((one) => [labelsKey(one.labels), one])).values()]
     this.#startMs = startMs
@@ -83,6 +84,14 @@ export class TestStore {
     else hints.float()
     return row
   }
+}
+
+function loadedSeries(line: { series: string; values: string }): LoadedSeries {
+  const series = { labels: parseMetric(line.series), values: parseSeriesValues(line.values) }
+  if (series.labels.length === 0 && series.values.some(({ kind }) => kind !== 'gap')) {
+    throw new SeriesTextError(`series ${JSON.stringify(line.series)} has an empty labelset; give it a name or a label`)
+  }
+  return series
 }
 
 function rowOf(labels: Labels, value: SeriesValue | undefined): WrittenRow[] {

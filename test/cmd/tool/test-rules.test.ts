@@ -95,6 +95,11 @@ describe('monitor test rules', () => {
     expect(await run('check', 'rules', path.join(folder, 'tests.yml'))).toMatchObject({ code: 1, err: expect.stringMatching(/tests: this is a file of rule tests, not of rules: monitor test rules FILE runs it/) as string })
   })
 
+  it('warns of features that there are not', async () => {
+    const { code, err } = await runCase(tempFolder(), caseNamed('alert fires on time'), '--enable-feature=promql-experimental-function,')
+    expect([code, err]).toEqual([0, '  WARNING: --enable-feature=promql-experimental-function: there is no such feature; did you mean promql-experimental-functions?\n'])
+  })
+
   it('wants files', async () => {
     expect(await run('test', 'rules')).toMatchObject({ code: 2 })
     expect(await run('test')).toMatchObject({ code: 2 })

@@ -79,6 +79,7 @@ scrape_configs:
     f('global: &a {external_labels: *a}\n', /^1:30: anchor "a" contains itself$/)
     f('global: {scrape_failure_log_file: !!binary aGk=}\n', /^1:\d+: the tag .* has no meaning here$/)
     f('a\n---\nb\n', /^2:1: a second document begins here; a file holds one$/)
+    f('a\n---\n# c\nb\n', /^2:1: a second document begins here; a file holds one$/)
     f('? [a]\n: b\n', /^1:1: keys must be plain text$/)
     f('- a\n', /^1:1: want keys such as scrape_configs, got a list$/)
     f('['.repeat(3000), /^\d+:\d+: nested too deeply$/)
