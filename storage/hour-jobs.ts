@@ -116,10 +116,12 @@ async function makeRowsOf(
   const { due, droppedT, blocks } = raw.state
   const series = blocks.reduce((most, { meta }) => Math.max(most, meta.series), 1)
   const stretches = within(due['1h'], span, newest, Math.max(1, Math.floor(ROWS_MAX / (2 * series))))
-  // Rows of buckets whose raw samples are not all there any more stay as they were made.
+  // Rows of buckets whose raw samples are not all there any more stay as they were made; of what was imported there come new ones
+  // beside them. In the bucket that raw samples begin within only if it was made before: what is left of it is not all.
   const goneT = bucketEnd(droppedT, WIDTH_MS)
   const partlyGoneT = bucketEnd(Math.max(droppedT, expiredT), WIDTH_MS)
-  const isWanted = (t: number): boolean => t > goneT && stretches.includes(Math.floor(t / STRETCH_MS) * STRETCH_MS)
+  const isGoneMade = readManifest(hours.folder).files.some(({ minT, maxT }) => minT <= goneT && goneT <= maxT)
+  const isWanted = (t: number): boolean => (t !== goneT || isGoneMade) && stretches.includes(Math.floor(t / STRETCH_MS) * STRETCH_MS)
   const bounds = { from: stretches.at(-1)!, to: newest + STRETCH_MS - WIDTH_MS, isWanted }
   let read = await readRaw(handle, slot, bounds)
   // What a disk refuses once it may give when it is asked again; what is damaged stays so.

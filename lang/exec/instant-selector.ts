@@ -70,7 +70,7 @@ class InstantAsk {
     return new BucketReader(source.span, {
       selection: source.select(windows, INSTANT_COLUMNS), filler, tail: source.tail(windows, INSTANT_COLUMNS),
       raw: hasTail ? () => this.#raw(source) : null,
-      warn: () => source.warnAll([filler.isCoarse && 'instants', wanted === 'startTime' && 'startTimes']),
+      warn: (hasRows) => source.warnAll(hasRows, [filler.isCoarse && 'instants', wanted === 'startTime' && 'startTimes']),
     }, scope)
   }
 
@@ -87,7 +87,7 @@ class InstantAsk {
     const points = source.points(makeWindows(source.steps, extendedShift(shift, { beforeMs: 0, behindMs: rangeMs })))
     const filler = this.#smoothed({ steps: source.steps, shift }, selectedSets(points, labels, budget))
     const raw = source.span.tailFromMs === null ? null : this.#raw(source)
-    return new PointsReader(source.span, { points, filler, raw, warn: () => source.warnAll(['points']) }, this.#compiler.scope)
+    return new PointsReader(source.span, { points, filler, raw, warn: (hasRows) => source.warnAll(hasRows, ['points']) }, this.#compiler.scope)
   }
 
   #smoothed(place: { steps: Steps; shift: TimeShift }, sets: Uint32Array): SmoothedRows {

@@ -79,7 +79,7 @@ function tierMatrix(scope: QueryScope, source: TierSource, reach: TimeShift, raw
   const found = readMatrix(source.points(windows), scope, windows)
   scope.tierUse?.addSteps(span.tier.name, 1)
   scope.tierUse?.addRows(span.tier.name, found.reduce((sum, { t }) => sum + t.length, 0))
-  if (found.length > 0) source.warnAll(['points'])
+  source.warnAll(found.length > 0, ['points'])
   if (span.tailFromMs === null) return found
   const known = new Set(found.map(({ set }) => set))
   return [...found, ...raw().filter(({ set }) => !known.has(set))]

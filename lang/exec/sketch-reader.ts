@@ -12,8 +12,8 @@ interface SketchAsk {
   qs: Float64Array
   startMs: Float64Array
   endMs: Float64Array
-  /** Called at the end, where there was an answer. */
-  warn: () => void
+  /** Called at the end; `hasRows`: there was an answer. */
+  warn: (hasRows: boolean) => void
 }
 
 export class SketchReader implements SpanReader {
@@ -53,6 +53,6 @@ export class SketchReader implements SpanReader {
       budget.addSamples(0, found)
       hasRows ||= found > 0
     }
-    if (hasRows) warn()
+    warn(hasRows)
   }
 }

@@ -82,8 +82,8 @@ export interface BucketSource {
   tail: { refs: Uint32Array; make: () => BucketTail } | null
   /** Raw samples of the same steps: for series in doubt where they are all there, with a tail for those without buckets. */
   raw: (() => SampleReader) | null
-  /** Called at the end, where the tier answered for some series. */
-  warn: () => void
+  /** Called at the end; `hasRows`: the tier answered for some series. */
+  warn: (hasRows: boolean) => void
 }
 
 export class BucketReader implements SpanReader {
@@ -106,8 +106,7 @@ export class BucketReader implements SpanReader {
     const { tail, raw, warn } = this.#source
     this.#scope.tierUse?.addSteps(tier.name, to - from)
     const asked = new Uint8Array(this.refs.length).fill(tail === null ? 0 : 1)
-    const hasRows = this.#readBuckets(rows, asked)
-    if (hasRows) warn()
+    warn(this.#readBuckets(rows, asked))
     if (raw === null || !asked.includes(1)) return
     askRaw(raw(), this.refs, asked, rows, to - from)
   }
@@ -178,9 +177,9 @@ export class PointsReader implements SpanReader {
   readonly #points: BucketPoints
   readonly #reader: SampleReader
   readonly #raw: SampleReader | null
-  readonly #warn: () => void
+  readonly #warn: BucketSource['warn']
 
-  constructor(span: TierSpan, source: { points: BucketPoints; filler: RowFiller; raw: SampleReader | null; warn: () => void }, scope: Scope) {
+  constructor(span: TierSpan, source: { points: BucketPoints; filler: RowFiller; raw: SampleReader | null; warn: BucketSource['warn'] }, scope: Scope) {
     const { points, raw } = source
     this.from = span.from
     this.refs = raw === null ? points.refs : unionOf([points.refs, raw.refs])
@@ -195,7 +194,7 @@ export class PointsReader implements SpanReader {
     const positions = positionsOf(this.#points.refs, this.refs)
     const { values, kinds, starts } = rows
     this.#reader.read({ values, kinds, starts: positions.map((position) => starts[position]!) })
-    if (this.#points.seen.includes(1)) this.#warn()
+    this.#warn(this.#points.seen.includes(1))
     if (this.#raw === null) return
     const asked = new Uint8Array(this.refs.length).fill(1)
     positions.forEach((position, i) => {

@@ -119,9 +119,9 @@ export class TierSource {
     warnOfTier(this.#scope.annotations, this.#at, this.span.tier, why)
   }
 
-  /** Also of native histograms, where the tier lacks them. */
-  warnAll(whys: readonly (Coarseness | false)[]): void {
-    for (const why of [...whys, this.span.tier.lacksHistograms && 'histograms' as const]) if (why !== false) this.warn(why)
+  /** At the end: what has no rows is not coarse, but may be native histograms that the tier lacks. */
+  warnAll(hasRows: boolean, whys: readonly (Coarseness | false)[]): void {
+    for (const why of [...(hasRows ? whys : []), this.span.tier.lacksHistograms && 'histograms' as const]) if (why !== false) this.warn(why)
   }
 
   #tailSelection({ endMs, count, rangeMs }: Windows, fromMs: number): Selection {

@@ -67,7 +67,7 @@ function bucketReader(asked: RangeAsk, source: TierSource, form: BucketForm): Sp
   return new BucketReader(source.span, {
     selection: source.select(windows, form.columns), filler, tail: source.tail(windows, form.columns),
     raw: isRawThere || tailFromMs !== null ? () => samplesReader(asked, source) : null,
-    warn: () => source.warnAll([filler.isCoarse && 'windows', called.usesStartTimes && 'startTimes']),
+    warn: (hasRows) => source.warnAll(hasRows, [filler.isCoarse && 'windows', called.usesStartTimes && 'startTimes']),
   }, compiler.scope)
 }
 
@@ -77,7 +77,7 @@ function pointsReader(asked: RangeAsk, source: TierSource): SpanReader {
   const points = source.points(windows)
   const sets = selectedSets(points, compiler.scope.labels, compiler.scope.budget)
   const filler = new RangeRows(called, sets, { steps: source.steps, shift, windows })
-  return new PointsReader(source.span, { points, filler, raw: tailReader(asked, source), warn: () => source.warnAll(['points']) }, compiler.scope)
+  return new PointsReader(source.span, { points, filler, raw: tailReader(asked, source), warn: (hasRows) => source.warnAll(hasRows, ['points']) }, compiler.scope)
 }
 
 /** Anchored and smoothed windows look for samples beyond their bounds, here at least a bucket far: they stay as they are. */
@@ -88,7 +88,7 @@ function extendedReader(asked: RangeAsk, source: TierSource): SpanReader {
   const points = source.points(makeWindows(source.steps, extendedShift(shift, extension)))
   const sets = selectedSets(points, compiler.scope.labels, compiler.scope.budget)
   const filler = new RangeRows({ ...called, extension, usesStartTimes: false }, sets, { steps: source.steps, shift })
-  return new PointsReader(source.span, { points, filler, raw: tailReader(asked, source), warn: () => source.warnAll(['points']) }, compiler.scope)
+  return new PointsReader(source.span, { points, filler, raw: tailReader(asked, source), warn: (hasRows) => source.warnAll(hasRows, ['points']) }, compiler.scope)
 }
 
 function tailReader(asked: RangeAsk, source: TierSource): SampleReader | null {
@@ -101,6 +101,6 @@ function sketchReader({ called, shift, compiler }: RangeAsk, source: TierSource)
   const { refs } = source.select(windows, [])
   const { keptFrom } = source.span.tier
   return new SketchReader(source.span, refs, {
-    buckets: source.buckets, qs: called.args[0]!, startMs: windows.startMs.map((ms) => Math.max(ms, keptFrom - 1)), endMs: windows.endMs, warn: () => source.warnAll(['sketch']),
+    buckets: source.buckets, qs: called.args[0]!, startMs: windows.startMs.map((ms) => Math.max(ms, keptFrom - 1)), endMs: windows.endMs, warn: (hasRows) => source.warnAll(hasRows, ['sketch']),
   }, compiler.scope)
 }

@@ -6,10 +6,12 @@ import { describe, expect, it } from 'vitest'
 import { FakeClock } from '../../lib/std/clock.ts'
 import { Random } from '../../lib/std/random.ts'
 import type { Database, DatabaseOptions } from '../../storage/database.ts'
+import { GroupBlockBuilder } from '../../storage/block/block-builder.ts'
 import { StoreQueryable } from '../../storage/store-querier.ts'
 import { readManifest } from '../../storage/tier/hour-manifest.ts'
 import { testSeed } from '../support/seed.ts'
 import { tempFolder } from '../support/temp-folder.ts'
+import { ORIGIN, batchOf as blockBatch } from './block/block-data.ts'
 import { abandon, append, batchOf, keyOf, open, series } from './store.ts'
 import { ALL, HOUR, MINUTE, T0, expectWholeTier, fill, lookAt, settled } from './tier-rows.ts'
 
@@ -293,6 +295,41 @@ describe('the 1-hour tier of a store', () => {
     expect(Date.parse(`${filesOf(folder)[0]!.slice(3, 13)}T00:00:00Z`)).toBeGreaterThan(T0)
     await db.close()
   }, 120_000)
+
+  it('has rows of what is imported, also where raw samples are gone, beside those that are there', async () => {
+    const clock = new FakeClock(T0)
+    const db = start(tempFolder(), clock, { retentionMs: 8 * HOUR })
+    fill(db, clock, T0, T0 + 25 * HOUR, new Random(1))
+    await settled(db)
+    await clock.advance(61 * MINUTE)
+    await settled(db)
+    const before = lookAt(db, '1h')
+    expect(before.rows.size).toBeGreaterThan(before.want.size)
+    // Of the hour before which raw samples go, too.
+    const times = Array.from({ length: 20 * 12 }, (_, k) => T0 + k * 5 * MINUTE + 1)
+    const old = db.series(series(0))
+    const fresh = db.series(series(50))
+    const queryable = new StoreQueryable(db.handle(), 1)
+    const querier = queryable.querier()
+    await db.blocks.add(async (nextPlace) => {
+      const builder = new GroupBlockBuilder(nextPlace(), querier)
+      builder.beginGroup(Float64Array.from(times), times.length)
+      const batch = blockBatch(times, [old, fresh].map((ref) => ({ ref, labels: [], cells: times.map((_, k) => k) })))
+      builder.addSeries(old, batch, 0)
+      builder.addSeries(fresh, batch, 1)
+      return [(await builder.finish(ORIGIN))!]
+    })
+    querier.close()
+    queryable.close()
+    await settled(db)
+    const { rows } = lookAt(db, '1h')
+    for (let hour = 1; hour <= 20; hour++) expect(rows.get(`${keyOf(series(50))} ${hour * 60}`), `hour ${hour}`).toMatchObject({ count: 12, last: hour * 12 - 1 })
+    for (let hour = 1; hour <= 12; hour++) {
+      const key = `${keyOf(series(0))} ${hour * 60}`
+      expect(rows.get(key), key).toEqual(before.rows.get(key))
+    }
+    await db.close()
+  })
 
   it('goes to the configured place day by day, is one file a month there, and is read from it', async () => {
     const [folder, bucket] = [tempFolder(), tempFolder()]

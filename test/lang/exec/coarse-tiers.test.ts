@@ -142,6 +142,13 @@ describe('native histograms', () => {
     const why = ', which has no native histograms'
     expect(at('count_over_time(native[2h])', 46 * HOUR)).toEqual([1, said(why, '1:17')])
     expect(at('native', 46 * HOUR)).toEqual([5, said(why, '1:1')])
+    // Also where nothing else is: nobody may take them for gone.
+    expect(at('absent(native)', 48 * HOUR)).toEqual([1, said(why, '1:8')])
+    expect(at('count_over_time(native[1h])', 48 * HOUR)).toEqual([NaN, said(why, '1:17')])
+    expect(at('irate(native[1h])', 48 * HOUR)).toEqual([NaN, said(why, '1:7')])
+    expect(at('quantile_over_time(0.5, native[3h])', 50 * HOUR)).toEqual([NaN, said(why, '1:25')])
+    expect(at('native[1h]', 48 * HOUR)).toEqual([NaN, said(why, '1:1')])
+    expect(at('native', 101.5 * HOUR, '1h')).toEqual([NaN, said(why, '1:1')])
     // Raw samples have it.
     expect(at('histogram_count(native)', 101 * HOUR)).toEqual([2])
   })
