@@ -41,7 +41,6 @@ export class NotifyMetrics {
 
   failed(url: string, count: number): void {
     this.#errors.labels(url).inc(count)
-    this.#dropped.labels(url).inc(count)
   }
 
   dropped(url: string, count: number): void {

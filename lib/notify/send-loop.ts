@@ -1,14 +1,20 @@
-// What waits for one Alertmanager, and its sending: batch after batch, never two at once. A full queue loses its oldest; a
-// batch that is refused is lost, too: the rules say it again within a minute. After prometheus notifier/sendloop.go.
+// What waits for one Alertmanager, and its sending: batch after batch, never two at once. A full queue loses its oldest. After
+// prometheus notifier/sendloop.go, which loses what cannot be sent until the rules say it again within a minute: a page has no
+// longer. Here it is tried again, and so is what an Alertmanager has taken that began anew since.
 import type { SentAlert } from '../model/alert.ts'
+import { fingerprint } from '../model/fingerprint.ts'
 import { labelsToMap } from '../model/labels.ts'
-import type { Clock } from '../std/clock.ts'
+import { sleep, type Clock } from '../std/clock.ts'
 import { HttpError, type HttpClient } from '../std/http.ts'
 import type { Logger } from '../std/log.ts'
+import { AlertmanagerMemory } from './alertmanager-memory.ts'
 import type { NotifyMetrics } from './notify-metrics.ts'
 
 /** What an Alertmanager answers is not looked at. */
 const ANSWER_BYTES_MAX = 1 << 20
+/** Before what could not be sent is tried again: twice as long each time, up to the second. */
+const RETRY_MS = 500
+const RETRY_MS_MAX = 5000
 
 export interface QueueLimits {
   /** Alerts that may wait. */
@@ -31,64 +37,104 @@ export interface SendLoopOptions {
 export class SendLoop {
   readonly #options: SendLoopOptions
   readonly #headers: Readonly<Record<string, string>>
-  #queue: SentAlert[] = []
+  readonly #memory: AlertmanagerMemory
+  /** By episode, in order: of one that is told again while it waits the latest word counts. */
+  #queue = new Map<string, SentAlert>()
   #sending: Promise<void> | null = null
-  #isStopped = false
+  /** Why the last batch could not be sent; '' when it could. */
+  #fault = ''
+  readonly #stopped = new AbortController()
 
   constructor(options: SendLoopOptions) {
     this.#options = options
     this.#headers = { 'content-type': 'application/json', 'user-agent': `Monitor/${options.version}` }
-    options.metrics.add(options.url.href, () => this.#queue.length)
+    this.#memory = new AlertmanagerMemory({ ...options, headers: this.#headers, capacity: options.limits.capacity, onForgotten: (alerts) => this.#tellAgain(alerts) })
+    options.metrics.add(options.url.href, () => this.#queue.size)
   }
 
   add(alerts: readonly SentAlert[]): void {
-    if (this.#isStopped) return
-    const { url, limits: { capacity }, logger, metrics } = this.#options
-    const waiting = [...this.#queue, ...alerts]
-    const excess = waiting.length - capacity
-    if (excess > 0) {
-      logger.warn('Alert notification queue full, dropping alerts', { alertmanager: url.href, count: excess })
-      metrics.dropped(url.href, excess)
-    }
-    this.#queue = excess > 0 ? waiting.slice(excess) : waiting
+    if (this.#stopped.signal.aborted) return
+    for (const alert of alerts) this.#queue.set(episodeKey(alert), alert)
+    this.#dropExcess()
     this.#sending ??= this.#sendAll().finally(() => (this.#sending = null))
   }
 
-  /** Takes nothing more; resolves when what waits is sent, or `drainMs` have passed. */
+  /** Takes nothing more; resolves when what waits is sent, cannot be, or `drainMs` have passed. */
   async stop(drainMs: number): Promise<void> {
-    this.#isStopped = true
+    this.#stopped.abort()
+    this.#memory.stop()
     const { clock, logger, metrics, url } = this.#options
     if (this.#sending !== null && drainMs > 0) {
       await Promise.race([this.#sending, new Promise<void>((resolve) => void clock.after(drainMs, resolve, true))])
     }
-    if (this.#queue.length > 0) logger.warn('Alert notification queue not drained, dropping alerts', { alertmanager: url.href, count: this.#queue.length })
-    this.#queue = []
+    if (this.#queue.size > 0) logger.warn('Alert notification queue not drained, dropping alerts', { alertmanager: url.href, count: this.#queue.size })
+    this.#queue.clear()
     metrics.remove(url.href)
   }
 
+  #dropExcess(): void {
+    const { url, limits: { capacity }, logger, metrics } = this.#options
+    const excess = this.#queue.size - capacity
+    if (excess <= 0) return
+    logger.warn('Alert notification queue full, dropping alerts', { alertmanager: url.href, count: excess })
+    metrics.dropped(url.href, excess)
+    for (const key of this.#queue.keys()) if (this.#queue.size > capacity) this.#queue.delete(key)
+  }
+
+  #tellAgain(alerts: readonly SentAlert[]): void {
+    this.#options.logger.info('Alertmanager began anew, telling it again what fires', { alertmanager: this.#options.url.href, count: alerts.length })
+    // What waits is later.
+    this.add(alerts.filter((alert) => !this.#queue.has(episodeKey(alert))))
+  }
+
   async #sendAll(): Promise<void> {
-    while (this.#queue.length > 0) {
-      const batch = this.#queue.slice(0, this.#options.limits.batch)
-      this.#queue = this.#queue.slice(batch.length)
-      await this.#send(batch)
+    for (let retryMs = RETRY_MS; this.#queue.size > 0;) {
+      const batch = [...this.#queue.entries().take(this.#options.limits.batch)]
+      for (const [key] of batch) this.#queue.delete(key)
+      if (await this.#send(batch.map(([, alert]) => alert))) {
+        retryMs = RETRY_MS
+        continue
+      }
+      // What came meanwhile is later.
+      this.#queue = new Map([...batch, ...this.#queue])
+      this.#dropExcess()
+      const { signal } = this.#stopped
+      if (signal.aborted) return
+      await sleep(this.#options.clock, retryMs, signal).catch(() => undefined) // A stop: the last try is made at once.
+      retryMs = Math.min(2 * retryMs, RETRY_MS_MAX)
     }
   }
 
-  async #send(batch: readonly SentAlert[]): Promise<void> {
+  /** Whether that is over: it was taken, or never will be. */
+  async #send(batch: readonly SentAlert[]): Promise<boolean> {
     const { url, client, timeoutMs, clock, logger, metrics } = this.#options
     const startedMs = clock.monotonic()
+    let isRetried = true
     try {
       const { status, statusText } = await client.post({
         url, headers: this.#headers, body: JSON.stringify(batch.map(alertJson)), timeoutMs, signal: null, bodyBytesMax: ANSWER_BYTES_MAX, bodyBytesHint: 0,
       })
+      isRetried = status >= 500 || status === 429
       if (status < 200 || status > 299) throw new HttpError('STATUS', `bad response status ${statusText}`)
+      this.#fault = ''
+      this.#memory.add(batch)
       metrics.sent(url.href, batch.length, (clock.monotonic() - startedMs) / 1000)
+      return true
     } catch (error) {
       if (!(error instanceof HttpError)) throw error
-      logger.error('Error sending alerts', { alertmanager: url.href, count: batch.length, err: error })
       metrics.failed(url.href, batch.length)
+      if (!isRetried) metrics.dropped(url.href, batch.length)
+      // Once for as long as it lasts.
+      if (!isRetried || this.#fault !== error.message) logger.error('Error sending alerts', { alertmanager: url.href, count: batch.length, retried: isRetried, err: error })
+      this.#fault = isRetried ? error.message : ''
+      return !isRetried
     }
   }
+}
+
+/** An alert that comes again after its end is another. */
+function episodeKey({ labels, startsAtMs }: SentAlert): string {
+  return `${fingerprint(labels)} ${startsAtMs}`
 }
 
 function alertJson({ labels, annotations, startsAtMs, endsAtMs, generatorUrl }: SentAlert): object {

@@ -20,6 +20,7 @@ import { runPowerCuts, whyNoPowerCuts } from './power-cuts.ts'
 import { runQueries } from './queries.ts'
 import { runManySchedules } from './schedules.ts'
 import { breachLine, PARTS, runBreaches, type Part } from '../support/breach-run.ts'
+import { hasAlertmanager } from '../support/breach-neighbours.ts'
 import { runStarts, type StartReport, type StartShape } from './starts.ts'
 import { FLIPPED_FILES, type FlipReport, type FlippedFile } from '../sim/bit-flips.ts'
 
@@ -131,6 +132,10 @@ function proveReceivers(): Promise<boolean> {
 
 /** Breaches while one part is restarted every 20 s: each has its mail within the minute, and one. */
 async function proveRestarts(part: Part): Promise<boolean> {
+  if (part === 'alertmanager' && !hasAlertmanager) {
+    console.log("restart of alertmanager: left out, Debian's prometheus-alertmanager is not installed")
+    return true
+  }
   const report = await inFolder((folder) => runBreaches({ folder, incidents: count ?? BREACHES, targets: 20, seed, breachMs: 60_000, part, everyMs: 20_000, awayMs: 10_000, isQuick: false }))
   console.log(`restart of ${part}: ${breachLine(report)} (seed ${seed})`)
   return report.delaysMs.at(-1)! <= BREACH_MS_MAX && report.doubled === 0

@@ -6,14 +6,16 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { loadConfig } from '../../lib/config/load.ts'
 import { Random } from '../../lib/std/random.ts'
 import { BreachWorld } from './breach-world.ts'
+import { Neighbour, startAgent, startAlertmanager } from './breach-neighbours.ts'
 import { freePort, MonitorProcess, waitFor } from './monitor-process.ts'
 import { endThread, THREADS } from './thread-end.ts'
 
 /**
  * monitor is killed, stopped gets a SIGTERM, mail and targets are away for a while, the courier's process is killed, the threads end:
- * rules, meta, query, and maintenance amid what a snapshot asks of it.
+ * rules, meta, query, and maintenance amid what a snapshot asks of it. alertmanager: it takes the mails in place of Monitor's own receivers;
+ * agent: a process that pushes what Monitor scrapes else, and is killed with what waits in it.
  */
-export const PARTS = ['monitor', 'stopped', 'mail', 'targets', 'courier', 'rules', 'meta', 'query', 'maintenance'] as const
+export const PARTS = ['monitor', 'stopped', 'mail', 'targets', 'courier', 'rules', 'meta', 'query', 'maintenance', 'alertmanager', 'agent'] as const
 export type Part = (typeof PARTS)[number]
 
 export interface BreachOptions {
@@ -43,6 +45,7 @@ interface Ground {
   world: BreachWorld
   monitor: MonitorProcess
   start: () => Promise<MonitorProcess>
+  neighbour: Neighbour | null
   awayMs: number
 }
 
@@ -52,7 +55,11 @@ const SETTLE_MS = 5000
 export async function runBreaches({ folder, incidents, targets, seed, breachMs, part, everyMs, awayMs, isQuick }: BreachOptions): Promise<BreachReport> {
   const world = new BreachWorld({ incidents, targets })
   await world.start()
-  const [port, config, random] = [await freePort(), configOf(world, isQuick), new Random(seed)]
+  const [port, random] = [await freePort(), new Random(seed)]
+  const intervals = isQuick ? QUICK : shippedIntervals()
+  const neighbour = part === 'alertmanager' ? await startAlertmanager(folder, world.alertingConfig(intervals.route))
+    : part === 'agent' ? await startAgent(world.targetUrls(), `http://127.0.0.1:${port}`, intervals.scrapeMs) : null
+  const config = configOf(world, intervals, { part, neighbour })
   const inspects = THREADS.some((name) => name === part)
   const start = (): Promise<MonitorProcess> => MonitorProcess.start(folder, { config, port, flags: ['--web.enable-admin-api'], ...(inspects && { env: { NODE_OPTIONS: '--inspect=127.0.0.1:0' } }) })
   let monitor = await start()
@@ -65,7 +72,7 @@ export async function runBreaches({ folder, incidents, targets, seed, breachMs, 
     }))
     for (const from = performance.now(); part !== null && performance.now() - from < breachMs; restarts++) {
       const next = wait(everyMs)
-      monitor = await restart(part, { world, monitor, start, awayMs })
+      monitor = await restart(part, { world, monitor, start, neighbour, awayMs })
       await next
     }
     await breaches
@@ -73,12 +80,13 @@ export async function runBreaches({ folder, incidents, targets, seed, breachMs, 
     return { restarts, delaysMs: world.delaysMs(), doubled: world.incidents.filter(({ mailedMs }) => mailedMs.length > 1).length }
   } finally {
     await monitor.kill9()
+    await neighbour?.stop()
     await world.stop()
   }
 }
 
 /** The process that runs then. */
-async function restart(part: Part, { world, monitor, start, awayMs }: Ground): Promise<MonitorProcess> {
+async function restart(part: Part, { world, monitor, start, neighbour, awayMs }: Ground): Promise<MonitorProcess> {
   switch (part) {
     case 'monitor':
       await monitor.kill9()
@@ -95,6 +103,12 @@ async function restart(part: Part, { world, monitor, start, awayMs }: Ground): P
       await world.stopTargets()
       await wait(awayMs)
       await world.startTargets()
+      return monitor
+    case 'alertmanager':
+    case 'agent':
+      await neighbour!.stop()
+      await wait(awayMs)
+      await neighbour!.start()
       return monitor
     case 'courier': {
       // After an early end this process carries for a while.
@@ -115,12 +129,27 @@ async function restart(part: Part, { world, monitor, start, awayMs }: Ground): P
   }
 }
 
-function configOf(world: BreachWorld, isQuick: boolean): string {
-  const rules = 'rules: [{name: breach, rules: [{alert: Breach, expr: incident == 1}]}]'
-  if (isQuick) return `global: {scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}${world.config('', ', group_wait: 0s')}${rules}`
+interface Intervals {
+  scrapeMs: number
+  evaluationMs: number
+  /** Keys of the route. */
+  route: string
+}
+
+const QUICK: Intervals = { scrapeMs: 1000, evaluationMs: 1000, route: ', group_wait: 0s' }
+
+function shippedIntervals(): Intervals {
   const shipped = path.resolve(import.meta.dirname, '../../monitor.yml')
   const { scrapeIntervalMs, evaluationIntervalMs } = loadConfig(fs.readFileSync(shipped, 'utf8'), shipped, { strict: true, env: {} }).config.global
-  return `global: {scrape_interval: ${scrapeIntervalMs}ms, evaluation_interval: ${evaluationIntervalMs}ms}${world.config('', '')}${rules}`
+  // What keys inside monitor.yml default to, for an Alertmanager that has a default of its own.
+  return { scrapeMs: scrapeIntervalMs, evaluationMs: evaluationIntervalMs, route: ', group_wait: 5s' }
+}
+
+function configOf(world: BreachWorld, { scrapeMs, evaluationMs, route }: Intervals, { part, neighbour }: { part: Part | null; neighbour: Neighbour | null }): string {
+  const [global, rules] = [`global: {scrape_interval: ${scrapeMs}ms, scrape_timeout: ${scrapeMs}ms, evaluation_interval: ${evaluationMs}ms}`, 'rules: [{name: breach, rules: [{alert: Breach, expr: incident == 1}]}]']
+  if (part === 'alertmanager') return `${global}${world.scrapeConfig('')}alerting: {alertmanagers: [{static_configs: [{targets: ["${neighbour!.address}"]}]}]}\n${rules}`
+  if (part === 'agent') return `${global}\nalerting:\n${world.alertingConfig(route).replace(/^/gm, '  ')}\n${rules}`
+  return `${global}${world.config('', route)}${rules}`
 }
 
 /** One line of what was seen. */

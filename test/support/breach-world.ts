@@ -42,14 +42,25 @@ export class BreachWorld {
 
   /** `scrape_configs` and `alerting` of monitor.yml; `route` are keys of the route beside its receiver and groups. */
   config(scrape: string, route: string): string {
-    const targets = Array.from({ length: this.#targetCount }, (_, i) => `{targets: ["127.0.0.1:${this.#targetPort}"], labels: {__metrics_path__: /t/${i}}}`)
+    return `${this.scrapeConfig(scrape)}alerting:\n${this.alertingConfig(route).replace(/^/gm, '  ')}\n`
+  }
+
+  scrapeConfig(scrape: string): string {
+    const targets = this.targetUrls().map((url) => `{targets: ["${url.host}"], labels: {__metrics_path__: ${url.pathname}}}`)
     return `
 scrape_configs: [{job_name: breach, ${scrape}static_configs: [${targets.join(', ')}], relabel_configs: [{source_labels: [__metrics_path__], target_label: path}]}]
-alerting:
-  global: {smtp_smarthost: "127.0.0.1:${this.#mailPort}", smtp_from: monitor@example.com, smtp_require_tls: false}
-  route: {receiver: mail, group_by: [incident]${route}}
-  receivers: [{name: mail, email_configs: [{to: ops@example.com, headers: {${HEADER}: '{{ .CommonLabels.incident }}'}}]}]
 `
+  }
+
+  targetUrls(): URL[] {
+    return Array.from({ length: this.#targetCount }, (_, i) => new URL(`http://127.0.0.1:${this.#targetPort}/t/${i}`))
+  }
+
+  /** The keys of an alertmanager.yml, one a line. */
+  alertingConfig(route: string): string {
+    return `global: {smtp_smarthost: "127.0.0.1:${this.#mailPort}", smtp_from: monitor@example.com, smtp_require_tls: false}
+route: {receiver: mail, group_by: [incident]${route}}
+receivers: [{name: mail, email_configs: [{to: ops@example.com, headers: {${HEADER}: '{{ .CommonLabels.incident }}'}}]}]`
   }
 
   breach(incident: number): void {

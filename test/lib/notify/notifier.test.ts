@@ -5,7 +5,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import type { AlertingConfig, AlertmanagerConfig } from '../../../lib/config/scrape-config.ts'
 import type { SentAlert } from '../../../lib/model/alert.ts'
 import { Notifier } from '../../../lib/notify/notifier.ts'
-import { systemClock } from '../../../lib/std/clock.ts'
+import { FakeClock, systemClock, type Clock } from '../../../lib/std/clock.ts'
 import { Logger } from '../../../lib/std/log.ts'
 import { Metrics } from '../../../lib/std/metrics.ts'
 import { waitFor } from '../../support/monitor-process.ts'
@@ -20,17 +20,21 @@ interface Received {
 interface Stub {
   address: string
   received: Received[]
+  /** What `/api/v2/status` says. */
+  status: { uptime?: string }
+  asked: number
   server: Server
 }
 
 /** An Alertmanager that notes what comes; `answer` may hold the reply back. */
 async function stub(answer: (response: ServerResponse) => void = (response) => response.end()): Promise<Stub> {
-  const received: Received[] = []
+  const one = { received: new Array<Received>(), status: {}, asked: 0 }
   const server = createServer((request, response) => {
+    if (request.method === 'GET') return void (one.asked++, response.end(JSON.stringify(one.status)))
     let body = ''
     request.on('data', (chunk: Buffer) => (body += chunk.toString()))
     request.on('end', () => {
-      received.push({ path: request.url!, type: request.headers['content-type'] ?? '', alerts: JSON.parse(body) as Received['alerts'] })
+      one.received.push({ path: request.url!, type: request.headers['content-type'] ?? '', alerts: JSON.parse(body) as Received['alerts'] })
       answer(response)
     })
   })
@@ -39,7 +43,7 @@ async function stub(answer: (response: ServerResponse) => void = (response) => r
     server.closeAllConnections()
     server.close()
   })
-  return { address: `127.0.0.1:${(server.address() as AddressInfo).port}`, received, server }
+  return Object.assign(one, { address: `127.0.0.1:${(server.address() as AddressInfo).port}`, server })
 }
 
 const manager = (changes: Partial<AlertmanagerConfig> = {}): AlertmanagerConfig => ({
@@ -49,11 +53,11 @@ const alert = (name: string, labels: readonly string[] = []): SentAlert => ({
   labels: ['alertname', name, ...labels], annotations: new Map([['a', '<b> "c"']]), startsAtMs: 1_700_000_000_000, activeAtMs: 1_700_000_000_000, value: null, endsAtMs: 1_700_000_240_000, generatorUrl: 'http://m/graph?g0.expr=x&g0.tab=1',
 })
 
-function make(alerting: Partial<AlertingConfig>, more: { external?: Record<string, string>; capacity?: number; batch?: number; isDrained?: boolean } = {}): { notifier: Notifier; log: string[]; metric: (name: string) => Promise<string[]> } {
+function make(alerting: Partial<AlertingConfig>, more: { external?: Record<string, string>; capacity?: number; batch?: number; isDrained?: boolean; clock?: Clock } = {}): { notifier: Notifier; log: string[]; metric: (name: string) => Promise<string[]> } {
   const metrics = new Metrics()
   const log: string[] = []
   const notifier = new Notifier({
-    limits: { capacity: more.capacity ?? 100, batch: more.batch ?? 10 }, isDrained: more.isDrained ?? true, version: 'test', clock: systemClock, metrics,
+    limits: { capacity: more.capacity ?? 100, batch: more.batch ?? 10 }, isDrained: more.isDrained ?? true, version: 'test', clock: more.clock ?? systemClock, metrics,
     logger: new Logger({ level: 'info', format: 'logfmt', write: (line) => log.push(line) }),
   })
   notifier.applyConfig({ alertRelabelConfigs: [], alertmanagers: [manager()], ...alerting }, new Map(Object.entries(more.external ?? {})))
@@ -105,22 +109,75 @@ describe('the notifier', () => {
     expect((await metric('dropped_total')).every((line) => line.endsWith(' 2'))).toBe(true)
   })
 
-  it('counts and logs what is refused or takes too long, and goes on', async () => {
-    let status = 500
-    const am = await stub((response) => {
-      if (status !== 0) response.writeHead(status).end()
-    })
-    const { notifier, log, metric } = make({ alertmanagers: [manager({ timeoutMs: 200 })] })
+  it('counts and logs what is refused for good, and goes on', async () => {
+    let status = 400
+    const am = await stub((response) => void response.writeHead(status).end())
+    const { notifier, log, metric } = make({})
     notifier.update(0, [group(am.address)])
     notifier.send(notifier.relabel([alert('A')]))
-    await waitFor('the refusal', () => Promise.resolve(log.some((line) => line.includes('bad response status 500'))))
-    status = 0
-    notifier.send(notifier.relabel([alert('B')]))
-    await waitFor('the timeout', () => Promise.resolve(log.some((line) => line.includes('context deadline exceeded'))))
+    await waitFor('the refusal', () => Promise.resolve(log.some((line) => line.includes('bad response status 400'))))
     status = 200
-    notifier.send(notifier.relabel([alert('C')]))
-    await waitFor('the third', async () => (await metric('sent_total')).some((line) => line.endsWith(' 1')))
-    expect(await metric('errors_total')).toEqual([`prometheus_notifications_errors_total{alertmanager="http://${am.address}/api/v2/alerts"} 2`])
+    notifier.send(notifier.relabel([alert('B')]))
+    await waitFor('the second', async () => (await metric('sent_total')).some((line) => line.endsWith(' 1')))
+    for (const name of ['errors_total', 'dropped_total']) expect(await metric(name)).toEqual([`prometheus_notifications_${name}{alertmanager="http://${am.address}/api/v2/alerts"} 1`])
+  })
+
+  it('tries again what could not be sent, with the latest word of each alert, before what came since', async () => {
+    let answer: number | null = 503
+    const am = await stub((response) => void (answer !== null && response.writeHead(answer).end()))
+    const clock = new FakeClock(1_700_000_100_000)
+    const { notifier, log, metric } = make({}, { clock, batch: 2 })
+    const told = (): string[][] => am.received.map(({ alerts }) => alerts.map(({ labels, endsAt }) => `${labels['alertname']} ${endsAt.slice(14, 16)}`))
+    const request = async (): Promise<void> => {
+      const before = am.received.length
+      await waitFor('a request', () => (void clock.advance(500), Promise.resolve(am.received.length > before)))
+    }
+    notifier.update(0, [group(am.address)])
+    notifier.send(notifier.relabel([alert('A'), alert('B')]))
+    await waitFor('the refusal', () => Promise.resolve(log.length > 0))
+    answer = null
+    await request()
+    // It hangs, and its time is up.
+    notifier.send(notifier.relabel([{ ...alert('A'), endsAtMs: 1_700_000_000_000 + 3_600_000 }, alert('C')]))
+    await clock.advance(2000)
+    await waitFor('the timeout', () => Promise.resolve(log.length > 1))
+    answer = 200
+    await request()
+    await waitFor('the rest', () => Promise.resolve(am.received.length === 4))
+    expect(told()).toEqual([['A 17', 'B 17'], ['A 17', 'B 17'], ['A 13', 'B 17'], ['C 17']])
+    expect(log.map((line) => /err="(.*?)"/.exec(line)?.[1])).toEqual(['bad response status 503 Service Unavailable', expect.stringContaining('deadline exceeded')])
+    await waitFor('the count', async () => (await metric('sent_total')).some((line) => line.endsWith(' 3')))
+    expect(await metric('dropped_total')).toEqual([`prometheus_notifications_dropped_total{alertmanager="http://${am.address}/api/v2/alerts"} 0`])
+  })
+
+  it('tells an Alertmanager that began anew what fires, and asks none that has no such status', async () => {
+    const [am, other] = [await stub(), await stub()]
+    am.status = { uptime: '2023-11-14T20:00:00.000Z' }
+    const clock = new FakeClock(1_700_000_100_000)
+    const { notifier, log } = make({ alertmanagers: [manager({ timeoutMs: 60_000 })] }, { clock })
+    const asked = async (n: number): Promise<void> => void (await waitFor('a look', () => (void clock.advance(1000), Promise.resolve(am.asked >= n))))
+    notifier.update(0, [group(am.address, other.address)])
+    notifier.send(notifier.relabel([alert('Fires'), { ...alert('Ends'), endsAtMs: 1_700_000_050_000 }]))
+    await waitFor('both to be asked', () => Promise.resolve(am.asked + other.asked === 2))
+    await asked(2)
+    expect([am.received.length, other.asked]).toEqual([1, 1])
+    am.status = { uptime: '2023-11-14T22:15:01.000Z' }
+    await waitFor('the alert', () => (void clock.advance(1000), Promise.resolve(am.received.length === 2)))
+    expect(am.received[1]!.alerts.map(({ labels }) => labels['alertname'])).toEqual(['Fires'])
+    expect(log.join()).toContain('began anew')
+    // Of two behind one address that answer in turns neither has begun anew.
+    am.status = { uptime: '2023-11-14T20:00:00.000Z' }
+    await asked(am.asked + 1)
+    am.status = { uptime: '2023-11-14T22:15:01.000Z' }
+    await asked(am.asked + 2)
+    expect([am.received.length, other.asked]).toEqual([2, 1])
+    // Nothing fires any more: nobody is asked.
+    notifier.send(notifier.relabel([{ ...alert('Fires'), endsAtMs: 1_700_000_050_000 }]))
+    await waitFor('the end', () => Promise.resolve(am.received.length === 3))
+    const before = am.asked
+    for (let i = 0; i < 20; i++) await clock.advance(1000)
+    await notifier.stop()
+    expect(am.asked - before).toBeLessThanOrEqual(1)
   })
 
   it('follows discovery and relabeling of whom to tell, and names who was dropped', () => {
