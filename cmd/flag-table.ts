@@ -9,6 +9,8 @@ export interface FlagSpec {
   fallback: string
   help: string
   choices?: readonly string[]
+  /** Given again it adds up, separated by commas. */
+  isRepeatable?: boolean
   /** Least count or size, which 0 may go below where it stands for something; 1 where not given. */
   min?: number
 }
@@ -21,7 +23,7 @@ export const FLAGS: readonly FlagSpec[] = [
   { name: 'storage.tsdb.retention.size', kind: 'size', fallback: '0B', help: 'The oldest blocks go while the data folder is larger; 0 sets no limit.', min: 1 << 20 },
   { name: 'storage.reserve.size', kind: 'size', fallback: '', help: 'No samples are taken while less of the disk is free; 0 sets no reserve. Default: 5 % of it, at most 500MB.', min: 0 },
   { name: 'storage.head.memory', kind: 'size', fallback: '0B', help: 'Address space of the head; 0 takes 60 % of memory, at most 4GB.', min: 16 << 20 },
-  { name: 'web.listen-address', kind: 'text', fallback: '127.0.0.1:9090', help: 'Address to serve on. :9090 is all interfaces.' },
+  { name: 'web.listen-address', kind: 'text', fallback: '127.0.0.1:9090', help: 'Address to serve on; :9090 is all interfaces. May be given again for more.', isRepeatable: true },
   { name: 'web.config.file', kind: 'text', fallback: '', help: 'TLS and passwords of the web server, in Prometheus\' format.' },
   { name: 'web.enable-lifecycle', kind: 'bool', fallback: 'false', help: 'Allow POST /-/reload and /-/quit.' },
   { name: 'web.enable-admin-api', kind: 'bool', fallback: 'false', help: 'Allow deleting series and making snapshots under /api/v1/admin.' },
@@ -38,7 +40,7 @@ export const FLAGS: readonly FlagSpec[] = [
   { name: 'alertmanager.notification-queue-capacity', kind: 'count', fallback: '10000', help: 'Alerts that may wait for an Alertmanager.' },
   { name: 'alertmanager.notification-batch-size', kind: 'count', fallback: '256', help: 'Alerts sent in one request.' },
   { name: 'alertmanager.drain-notification-queue-on-shutdown', kind: 'bool', fallback: 'true', help: 'Send what waits before the end, within 3s.' },
-  { name: 'enable-feature', kind: 'text', fallback: '', help: 'Comma-separated features: see docs/configuration.md.' },
+  { name: 'enable-feature', kind: 'text', fallback: '', help: 'Comma-separated features: see docs/configuration.md.', isRepeatable: true },
   { name: 'threads', kind: 'count', fallback: '', help: 'Query workers, 59 at most; 0 evaluates in the main thread. Default: one a core, two at least.', min: 0 },
   { name: 'kernels', kind: 'choice', fallback: 'auto', help: 'Hot loops in WebAssembly (wasm), in TypeScript (ts), or as the first can be had (auto).', choices: ['auto', 'ts', 'wasm'] },
   { name: 'fault-point', kind: 'fault-point', fallback: '', help: 'For tests: die as by kill -9 where the code passes NAME, or passes it for the Nth time (NAME:N).' },

@@ -21,8 +21,11 @@ export interface Flags {
   reserveBytes: number | null
   /** 0: choose by the machine's memory. */
   headBytes: number
+  /** The first of the addresses to serve on: where Monitor finds itself. */
   listenHost: string
   listenPort: number
+  /** The others. */
+  listensToo: readonly ListenAddress[]
   /** TLS and passwords; '' for neither. */
   webConfigFile: string
   scheme: 'http' | 'https'
@@ -53,6 +56,11 @@ export interface Flags {
   all: ReadonlyMap<string, string>
   /** What was accepted and means nothing here. */
   warnings: readonly string[]
+}
+
+export interface ListenAddress {
+  host: string
+  port: number
 }
 
 export type ParsedFlags =
@@ -99,9 +107,9 @@ function readFlags(argv: readonly string[]): Flags {
       warnings.push(`--${name} has no meaning here: ${reason}`)
       continue
     }
-    // Features add up, as in Prometheus; the rest may be said once.
-    if (seen.has(name) && name !== 'enable-feature') throw new FlagError(`flag --${name} is given twice`)
-    values.set(name, checked(byName.get(name)!, seen.has(name) ? `${values.get(name)},${value}` : value))
+    const spec = byName.get(name)!
+    if (seen.has(name) && spec.isRepeatable !== true) throw new FlagError(`flag --${name} is given twice`)
+    values.set(name, checked(spec, seen.has(name) ? `${values.get(name)},${value}` : value))
     seen.add(name)
   }
   return toFlags(values, warnings)
@@ -154,7 +162,7 @@ function checked(spec: FlagSpec, value: string): string {
 
 function toFlags(values: ReadonlyMap<string, string>, warnings: string[]): Flags {
   const text = (name: string): string => values.get(name)!
-  const { host, port } = parseListenAddress(text('web.listen-address'))
+  const [{ host, port }, ...listensToo] = listenAddresses(text('web.listen-address'))
   const features = text('enable-feature').split(',').map((name) => name.trim()).filter((name) => name !== '')
   warnings.push(...featureWarnings(features, '--enable-feature='))
   const threads = text('threads')
@@ -169,6 +177,7 @@ function toFlags(values: ReadonlyMap<string, string>, warnings: string[]): Flags
     headBytes: parseSize(text('storage.head.memory')),
     listenHost: host,
     listenPort: port,
+    listensToo,
     webConfigFile: text('web.config.file'),
     scheme: 'http',
     isLifecycleEnabled: text('web.enable-lifecycle') === 'true',
@@ -198,8 +207,15 @@ function toFlags(values: ReadonlyMap<string, string>, warnings: string[]): Flags
 /** IPv6's, which takes IPv4 too. */
 export const ANY_HOST = '::'
 
+function listenAddresses(text: string): [ListenAddress, ...ListenAddress[]] {
+  const [first, ...others] = text.split(',')
+  const twice = others.find((address, i) => address === first || others.indexOf(address) < i)
+  if (twice !== undefined && !twice.endsWith(':0')) throw new FlagError(`flag --web.listen-address: ${twice} is given twice`)
+  return [parseListenAddress(first!), ...others.map(parseListenAddress)]
+}
+
 /** `host:port`, `:port` (all interfaces), `[::1]:port`. */
-function parseListenAddress(address: string): { host: string; port: number } {
+function parseListenAddress(address: string): ListenAddress {
   const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]*)):(\d{1,5})$/.exec(address)
   const port = Number(match?.[3])
   if (!match || port > 65535) {

@@ -14,7 +14,7 @@ import type { AlertDesk, AlertmanagerRetriever, ReceiverTools, AlertRules, Metad
 import { createServer, type WebServer } from '../web/server.ts'
 import { AlertmanagerView, type AlertEntry } from './alertmanager-view.ts'
 import type { ConfigFile } from './config-file.ts'
-import { ANY_HOST, servedOn, type Flags } from './flags.ts'
+import { ANY_HOST, servedOn, type Flags, type ListenAddress } from './flags.ts'
 import { compileSelector } from './selector.ts'
 import { VERSION } from './version.ts'
 import type { WebFile } from './web-file.ts'
@@ -106,27 +106,28 @@ export class FrontDoor {
     return this.#furniture
   }
 
-  /** Resolves to the flags as they then are: port 0 has become a real one. Rejects with ListenError; the folder is then free again. */
+  /** Resolves to the flags as they then are: port 0 has become a real one. Rejects with ListenError; nothing is served, and the folder is free again. */
   async listen(): Promise<Flags> {
-    const { listenHost, listenPort } = this.#flags
+    const { listenHost, listenPort, listensToo } = this.#flags
     try {
-      const { port } = await this.#listenOn(listenHost, listenPort)
+      const { port } = await this.#listenOn({ host: listenHost, port: listenPort })
+      for (const address of listensToo) await this.#listenOn(address)
       return this.#flags = servedOn(this.#flags, port)
-    } catch (cause) {
+    } catch (error) {
+      await this.server.stop()
       this.lock.release(!this.lock.wasUnclean)
-      const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
-      throw new ListenError(`cannot listen on ${listenHost}:${listenPort}: ${LISTEN_FAULTS.get(code) ?? String(cause)}`, { cause })
+      throw error
     }
   }
 
-  /** A machine without IPv6 has IPv4 alone. */
-  async #listenOn(host: string, port: number): Promise<{ port: number }> {
+  /** A machine without IPv6 has IPv4 alone. Rejects with ListenError. */
+  async #listenOn({ host, port }: ListenAddress): Promise<ListenAddress> {
     try {
-      return await this.server.listen(host, port)
-    } catch (error) {
-      const isWithoutIpv6 = error instanceof Error && 'code' in error && (error.code === 'EAFNOSUPPORT' || error.code === 'EADDRNOTAVAIL')
-      if (host !== ANY_HOST || !isWithoutIpv6) throw error
-      return this.server.listen('0.0.0.0', port)
+      return { host, port: (await this.server.listen(host, port)).port }
+    } catch (cause) {
+      const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
+      if (host === ANY_HOST && (code === 'EAFNOSUPPORT' || code === 'EADDRNOTAVAIL')) return this.#listenOn({ host: '0.0.0.0', port })
+      throw new ListenError(`cannot listen on ${host.includes(':') ? `[${host}]` : host}:${port}: ${LISTEN_FAULTS.get(code) ?? String(cause)}`, { cause })
     }
   }
 

@@ -1,7 +1,8 @@
 // The HTTP server: one port for the API, the pages and the server's own metrics. Parses, asks the part that knows,
 // sends; what takes time runs elsewhere (query workers, the log's sync, the zlib pool).
+import { once } from 'node:events'
 import type { Server } from 'node:http'
-import type { AddressInfo, Socket } from 'node:net'
+import { createServer as createListener, type AddressInfo, type Server as Listener, type Socket } from 'node:net'
 import path from 'node:path'
 import fastify, { type FastifyError, type FastifyHttpOptions, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { statusName } from '../lib/std/http-status.ts'
@@ -70,6 +71,8 @@ function serverOptions({ door, options }: ServerParts): Pick<FastifyHttpOptions<
 export class WebServer {
   readonly #app: FastifyInstance
   readonly #parts: ServerParts
+  /** On further addresses: what they accept is the server's. */
+  readonly #listeners: Listener[] = []
   #state: ServerState = 'starting'
 
   constructor(parts: ServerParts) {
@@ -112,12 +115,25 @@ export class WebServer {
     addStaticRoutes(this.#app, parts.options)
   }
 
-  /** Starts to listen; port 0 takes a free one. Rejects with Node's error where it cannot. */
+  /** Starts to listen, and on one more address each further time; port 0 takes a free one. Rejects with Node's error where it cannot. */
   async listen(host: string, port: number): Promise<AddressInfo> {
-    await this.#app.listen({ host, port })
-    const address = this.#app.server.address()
+    const address = await (this.#app.server.listening ? this.#listenToo(host, port) : this.#listenFirst(host, port))
     if (address === null || typeof address === 'string') throw new Error(`cannot tell the address of ${host}:${port}`)
     return address
+  }
+
+  async #listenFirst(host: string, port: number): Promise<ReturnType<Listener['address']>> {
+    await this.#app.listen({ host, port })
+    return this.#app.server.address()
+  }
+
+  async #listenToo(host: string, port: number): Promise<ReturnType<Listener['address']>> {
+    const listener = createListener({ allowHalfOpen: true, noDelay: true }, (socket) => this.#app.server.emit('connection', socket))
+    listener.maxConnections = CONNECTIONS_MAX
+    listener.listen(port, host)
+    await once(listener, 'listening')
+    this.#listeners.push(listener)
+    return listener.address()
   }
 
   /** Says that storage is open: from now on the API answers. */
@@ -129,7 +145,9 @@ export class WebServer {
   async stop(): Promise<void> {
     this.#state = 'stopping'
     const cut = this.#parts.clock.after(DRAIN_MS, () => this.#app.server.closeAllConnections(), true)
+    const listeners = this.#listeners.map((listener) => new Promise((resolve) => listener.close(resolve)))
     await this.#app.close()
+    await Promise.all(listeners)
     cut.cancel()
   }
 

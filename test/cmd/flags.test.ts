@@ -74,6 +74,12 @@ describe('parseFlags', () => {
     f('localhost:1', 'localhost', 1)
     f('[::1]:9090', '::1', 9090)
     for (const address of ['9090', 'host', 'host:', 'host:99999', '::1:9090', 'a:b', '']) expect(failure('--web.listen-address', address)).toContain('wants host:port')
+    // As Prometheus 3 says both in /api/v1/status/flags.
+    const two = run('--web.listen-address=127.0.0.1:80', '--web.listen-address', '[::1]:81')
+    expect(two).toMatchObject({ listenHost: '127.0.0.1', listenPort: 80, listensToo: [{ host: '::1', port: 81 }], externalUrl: 'http://127.0.0.1:80' })
+    expect(two.all.get('web.listen-address')).toBe('127.0.0.1:80,[::1]:81')
+    expect(failure('--web.listen-address=:80', '--web.listen-address=:81', '--web.listen-address=80')).toContain('wants host:port')
+    expect(failure('--web.listen-address=:80', '--web.listen-address=:80')).toBe('monitor: flag --web.listen-address: :80 is given twice')
   })
 
   it('refuses what would store nothing or answer nothing', () => {

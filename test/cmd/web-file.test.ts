@@ -8,7 +8,7 @@ import { FakeClock, systemClock } from '../../lib/std/clock.ts'
 import { Logger } from '../../lib/std/log.ts'
 import { Authority, hasOpenssl, type Certificate } from '../support/certificates.ts'
 import { tempFolder } from '../support/temp-folder.ts'
-import { form, get, start } from '../web/requests.ts'
+import { form, get, raw, start } from '../web/requests.ts'
 
 /** Of "secret", "päss:wörd"; cost 4. */
 const HASHES = { ops: '$2y$04$abcdefghijklmnopqrstuu2r9OfJnfCsdneAXAGHnS4UpFFP8WIrW', dev: '$2b$04$abcdefghijklmnopqrstuukt5gEdxhyYU8q7nPVxOXoWsXfLuYbs6' }
@@ -166,6 +166,14 @@ describe.runIf(hasOpenssl)('TLS', () => {
     await write(USERS)
     expect((await ask('ops:secret')).said).toBe(200)
     expect(log.join('\n')).toContain('TLS has been switched off; that takes effect at the next start')
+  })
+
+  it('tells who speaks plain HTTP to it', async () => {
+    const folder = tempFolder()
+    const { port } = await serve(folder, tlsOf(new Authority(folder, 'ca').sign('IP:127.0.0.1')))
+    // As Go's server.
+    for (const method of ['GET', 'POST']) expect(await raw(port, `${method} /-/healthy HTTP/1.1\r\nHost: x\r\n\r\n`)).toBe('HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n')
+    expect(await raw(port, 'what\r\n')).not.toContain('Client')
   })
 
   it('speaks the versions and ciphers that are allowed', async () => {

@@ -162,12 +162,12 @@ describe('monitor', () => {
     expect((await monitor.get('/metrics')).text).toContain('prometheus_tsdb_retention_limit_seconds 5184000\n')
   })
 
-  it('ends with 1, and lets go of its folder, when the port is taken', async () => {
+  it('ends with 1, and lets go of its folder, when one of its ports is taken', async () => {
     const taken = http.createServer()
     await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve))
     onTestFinished(() => void taken.close())
     const folder = tempFolder()
-    const out = await runAside(`--storage.tsdb.path=${folder}/data`, `--web.listen-address=127.0.0.1:${(taken.address() as AddressInfo).port}`)
+    const out = await runAside(`--storage.tsdb.path=${folder}/data`, '--web.listen-address=127.0.0.1:0', `--web.listen-address=127.0.0.1:${(taken.address() as AddressInfo).port}`)
     expect(out.status).toBe(1)
     expect(out.stderr).toContain('another program uses the port')
     expect(fs.existsSync(`${folder}/data/lock`)).toBe(false)

@@ -22,6 +22,24 @@ describe('the door', () => {
     expect((await fetch(`${base}/-/healthy`, { method: 'HEAD' })).status).toBe(200)
   })
 
+  it('is the same at each address, and ends at all', async () => {
+    const { port, server, stop } = await start()
+    const ports = [port, (await server.listen('127.0.0.1', 0)).port, (await server.listen('127.0.0.1', 0)).port]
+    for (const one of ports) {
+      expect(await get(`http://127.0.0.1:${one}/-/healthy`)).toEqual([200, 'Monitor is Healthy.\n'])
+      // Who has said all of its request is still answered.
+      const answer = await new Promise<string>((resolve) => {
+        let text = ''
+        const socket = net.connect(one, '127.0.0.1', () => socket.end('GET /-/healthy HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n'))
+        socket.on('data', (chunk) => (text += chunk.toString())).on('close', () => resolve(text))
+      })
+      expect(answer).toMatch(/^HTTP\/1.1 200 OK/)
+    }
+    await expect(server.listen('127.0.0.1', ports[1]!)).rejects.toMatchObject({ code: 'EADDRINUSE' })
+    await stop()
+    for (const one of ports) await expect(fetch(`http://127.0.0.1:${one}/-/healthy`)).rejects.toMatchObject({ cause: { code: 'ECONNREFUSED' } })
+  })
+
   it('grants no other site anything', async () => {
     const { base } = await start()
     for (const method of ['GET', 'OPTIONS']) {
