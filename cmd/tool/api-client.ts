@@ -1,5 +1,7 @@
-// Asks a server's HTTP API (Prometheus', Monitor's, any that speaks it) on behalf of a tool. Built on fetch, not on
-// lib/std/http: that one is cut for scraping, drops the bodies of errors and has no POST.
+// Asks a server's HTTP API (Prometheus', Monitor's, any that speaks it) on behalf of a tool.
+import type { HttpClientConfig } from '../../lib/config/http-client.ts'
+import { systemClock } from '../../lib/std/clock.ts'
+import { HttpClient, HttpError, type HttpResponse } from '../../lib/std/http.ts'
 import { ToolFailure } from './tool-io.ts'
 
 export interface ApiAnswer {
@@ -15,6 +17,8 @@ export interface ApiRequest {
   parameters: URLSearchParams
   /** Sent along as they are. */
   headers: Headers
+  /** How the server is asked: who asks, whom it trusts. */
+  client: HttpClientConfig
   timeoutMs: number
 }
 
@@ -27,10 +31,8 @@ interface Envelope {
   infos?: readonly string[]
 }
 
-/** Statuses with which a server or proxy says that it takes no POST here; then GET is tried. */
+/** Statuses with which a server or proxy says that it takes no POST here; then GET is tried, which also follows redirects. */
 const NO_POST: ReadonlySet<number> = new Set([403, 405, 501])
-/** Of certificates that nobody known has signed. */
-const UNTRUSTED: ReadonlySet<string> = new Set(['DEPTH_ZERO_SELF_SIGNED_CERT', 'SELF_SIGNED_CERT_IN_CHAIN', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY'])
 /** What an error shows of a body that is not the API's. */
 const SHOWN_CHARS = 200
 
@@ -42,58 +44,72 @@ export function serverUrl(text: string): URL {
   return url
 }
 
-/** With what the URL says of who asks: `https://NAME:PASSWORD@HOST`. */
-function withCredentials(headers: Headers, { username, password }: URL): Headers {
-  if ((username === '' && password === '') || headers.has('Authorization')) return headers
-  const credentials = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`
-  const all = new Headers(headers)
-  all.set('Authorization', `Basic ${Buffer.from(credentials).toString('base64')}`)
-  return all
+/** A header of who asks counts before the file, and the file before the URL (`https://NAME:PASSWORD@HOST`). */
+function clientOf({ client, server: { username, password }, headers }: ApiRequest): HttpClientConfig {
+  const httpHeaders = new Map([...client.httpHeaders, ...[...headers].map(([name, value]): [string, string[]] => [name, [value]])])
+  if (headers.has('Authorization')) return { ...client, basicAuth: null, authorization: null, oauth2: null, httpHeaders }
+  const isSaid = client.basicAuth !== null || client.authorization !== null || client.oauth2 !== null || (username === '' && password === '')
+  return { ...client, httpHeaders, basicAuth: isSaid ? client.basicAuth : { username: decodeURIComponent(username), password: decodeURIComponent(password), usernameFile: '', passwordFile: '' } }
 }
 
 /** POST as a form, or GET where POST is refused or `method` says so. Throws ToolFailure. */
 export async function askServer(request: ApiRequest, method: 'GET' | 'POST' = 'POST'): Promise<ApiAnswer> {
-  const { server, path, parameters, timeoutMs } = request
-  const headers = withCredentials(request.headers, server)
+  const { server, timeoutMs } = request
+  const client = new HttpClient(clientOf(request), systemClock, timeoutMs)
+  try {
+    const answer = method === 'POST' ? await post(client, request) : await get(client, request)
+    return readAnswer(answer, server)
+  } catch (error) {
+    if (!(error instanceof HttpError)) throw error
+    throw new ToolFailure(describe(error, server, timeoutMs), { cause: error })
+  } finally {
+    await client.close()
+  }
+}
+
+async function post(client: HttpClient, request: ApiRequest): Promise<HttpResponse> {
+  const headers = { 'content-type': 'application/x-www-form-urlencoded', 'accept-encoding': 'gzip' }
+  const answer = await client.post({ ...limitsOf(request), url: urlOf(request), headers, body: request.parameters.toString() })
+  return NO_POST.has(answer.status) || answer.location !== '' ? get(client, request) : answer
+}
+
+function get(client: HttpClient, request: ApiRequest): Promise<HttpResponse> {
+  const url = urlOf(request)
+  url.search = request.parameters.toString()
+  return client.get({ ...limitsOf(request), url, headers: { 'accept-encoding': 'gzip' } })
+}
+
+function limitsOf({ timeoutMs }: ApiRequest): { timeoutMs: number; signal: null; bodyBytesMax: number; bodyBytesHint: number; isEveryBodyKept: true } {
+  return { timeoutMs, signal: null, bodyBytesMax: 0, bodyBytesHint: 0, isEveryBodyKept: true }
+}
+
+function urlOf({ server, path }: ApiRequest): URL {
   const url = new URL(server)
   ;[url.username, url.password] = ['', '']
   url.pathname = url.pathname.replace(/\/+$/, '') + path
-  if (method === 'GET') url.search = parameters.toString()
-  let response: Response
-  let text: string
-  try {
-    const body = method === 'POST' ? { body: parameters } : {}
-    response = await fetch(url, { method, headers, signal: AbortSignal.timeout(timeoutMs), ...body })
-    text = await response.text()
-  } catch (error) {
-    throw new ToolFailure(describe(error, server, timeoutMs), { cause: error })
-  }
-  if (method === 'POST' && NO_POST.has(response.status)) return askServer(request, 'GET')
-  return readAnswer(response, text)
+  return url
 }
 
-function readAnswer(response: Response, text: string): ApiAnswer {
+function readAnswer({ status, statusText, body }: HttpResponse, server: URL): ApiAnswer {
+  const text = new TextDecoder().decode(body)
   let envelope: Envelope
   try {
     envelope = (JSON.parse(text) ?? {}) as Envelope
   } catch {
-    if (response.status === 401) throw new ToolFailure(`the server asks for a name and a password, or has others: give them in the URL (${response.url.replace(/:\/\/([^/]*).*/s, '://NAME:PASSWORD@$1')}) or as --header=Authorization=…`)
+    if (status === 401) throw new ToolFailure(`the server asks for a name and a password, or has others: give them in the URL (${server.protocol}//NAME:PASSWORD@${server.host}) or in a file: --http.config.file`)
     const shown = text.trim().slice(0, SHOWN_CHARS)
-    throw new ToolFailure(`the server answers ${response.status} ${response.statusText} without JSON${shown === '' ? '' : `: ${shown}`}; is this the URL of a Prometheus API?`)
+    throw new ToolFailure(`the server answers ${statusText} without JSON${shown === '' ? '' : `: ${shown}`}; is this the URL of a Prometheus API?`)
   }
   if (envelope.status === 'error') throw new ToolFailure(`${String(envelope.errorType)}: ${String(envelope.error)}`)
-  if (envelope.status !== 'success' || !response.ok) throw new ToolFailure(`the server answers ${response.status} ${response.statusText} and JSON that is not its API's`)
+  if (envelope.status !== 'success' || status < 200 || status > 299) throw new ToolFailure(`the server answers ${statusText} and JSON that is not its API's`)
   return { data: envelope.data, warnings: envelope.warnings ?? [], infos: envelope.infos ?? [] }
 }
 
-function describe(error: unknown, server: URL, timeoutMs: number): string {
-  if (error instanceof DOMException && error.name === 'TimeoutError') {
-    return `${server.host} does not answer within ${timeoutMs / 1000} s; give a longer --timeout`
-  }
-  const cause = error instanceof Error ? error.cause : undefined
-  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
-  if (code === 'ECONNREFUSED') return `nothing listens on ${server.host}; is the server running there?`
-  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return `there is no host named ${server.hostname}`
-  if (UNTRUSTED.has(code)) return `cannot trust ${server.host}: ${cause instanceof Error ? cause.message.replace(/;.*/s, '') : code}; name the file with its authority in the environment: NODE_EXTRA_CA_CERTS=ca.pem`
-  return `cannot reach ${server.host}: ${cause instanceof Error ? cause.message : String(error)}`
+function describe({ code, message, cause }: HttpError, server: URL, timeoutMs: number): string {
+  if (code === 'TIMEOUT') return `${server.host} does not answer within ${timeoutMs / 1000} s; give a longer --timeout`
+  const reason = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
+  if (reason === 'ECONNREFUSED') return `nothing listens on ${server.host}; is the server running there?`
+  if (reason === 'ENOTFOUND' || reason === 'EAI_AGAIN') return `there is no host named ${server.hostname}`
+  if (message.includes('unknown authority')) return `cannot trust ${server.host}: ${message}; name the file with its authority: tls_config.ca_file of --http.config.file, or NODE_EXTRA_CA_CERTS=ca.pem in the environment`
+  return `cannot reach ${server.host}: ${message}`
 }

@@ -1,5 +1,9 @@
 // `monitor query`: asks a server, prints the answer as promtool does. Flags, defaults and output of promtool 3.14.
+import type { HttpClientConfig } from '../../lib/config/http-client.ts'
+import { loadHttpClientFile } from '../../lib/config/http-client-file.ts'
+import { ConfigError } from '../../lib/config/reader.ts'
 import { DurationError, parseDuration } from '../../lib/model/duration.ts'
+import { DiskError, readRegularUtf8 } from '../../lib/std/fs.ts'
 import { parseTime } from '../../web/api/params.ts'
 import { askServer, serverUrl, type ApiAnswer } from './api-client.ts'
 import { Arguments, UsageError, type ToolFlag } from './command-line.ts'
@@ -17,17 +21,18 @@ export const QUERY_HELP = `Usage: monitor query [-o|--format promql|json] COMMAN
   --explain EXPR        [--server=URL]                         what evaluating an expression costs, node by node
 
 SERVER is a URL such as http://localhost:9090; TIME is RFC 3339 or Unix seconds. Every command takes --header=NAME=VALUE,
-repeated for more, and --timeout=DURATION (2m); instant and range also take --explain.
+repeated for more, --timeout=DURATION (2m) and --http.config.file=FILE (basic_auth, authorization, tls_config, … as in a scrape
+config); instant and range also take --explain.
 Exit codes: 0 answered, 1 not answered, 2 wrong command line.
 `
 
 const FLAGS: readonly ToolFlag[] = [
-  { name: 'format', short: 'o', kind: 'text' }, { name: 'header', kind: 'list' }, { name: 'timeout', kind: 'text' },
+  { name: 'format', short: 'o', kind: 'text' }, { name: 'header', kind: 'list' }, { name: 'http.config.file', kind: 'text' }, { name: 'timeout', kind: 'text' },
   { name: 'time', kind: 'text' }, { name: 'start', kind: 'text' }, { name: 'end', kind: 'text' }, { name: 'step', kind: 'text' },
   { name: 'match', kind: 'list' }, { name: 'explain', kind: 'switch' }, { name: 'server', kind: 'text' },
   { name: 'tier', kind: 'text' },
 ]
-const COMMON_FLAGS: ReadonlySet<string> = new Set(['format', 'header', 'timeout'])
+const COMMON_FLAGS: ReadonlySet<string> = new Set(['format', 'header', 'http.config.file', 'timeout'])
 const COMMAND_NAMES = ['instant', 'range', 'series', 'labels'] as const
 type CommandName = (typeof COMMAND_NAMES)[number]
 /** Words behind the command, and the flags it takes beside the common ones. */
@@ -52,8 +57,9 @@ export async function runQuery(argv: readonly string[], io: ToolIo): Promise<voi
   const format = args.text('format') || 'promql'
   if (format !== 'promql' && format !== 'json') throw new UsageError(`--format wants promql or json, got ${JSON.stringify(format)}`)
   const { name, server, text } = readCommand(args)
+  const client = clientOf(args.text('http.config.file'))
   const ask = async (path: string, parameters: URLSearchParams, method: 'GET' | 'POST' = 'POST'): Promise<ApiAnswer> => {
-    const answer = await askServer({ server: serverUrl(server), path, parameters, headers: headersOf(args), timeoutMs: timeoutOf(args) }, method)
+    const answer = await askServer({ server: serverUrl(server), path, parameters, headers: headersOf(args), client, timeoutMs: timeoutOf(args) }, method)
     for (const warning of answer.warnings) io.err(`query warning: ${warning}\n`)
     for (const info of answer.infos) io.err(`query info: ${info}\n`)
     return answer
@@ -166,6 +172,16 @@ function durationOf(args: Arguments, name: string, fallbackMs: number): number {
 
 function timeoutOf(args: Arguments): number {
   return Math.min(durationOf(args, 'timeout', TIMEOUT_MS), 2 ** 31 - 1)
+}
+
+/** What the file says of how to ask; '' for none. Throws ToolFailure. */
+function clientOf(file: string): HttpClientConfig {
+  try {
+    return loadHttpClientFile(file === '' ? '' : readRegularUtf8(file), file)
+  } catch (error) {
+    if (error instanceof ConfigError || error instanceof DiskError) throw new ToolFailure(error.message, { cause: error })
+    throw error
+  }
 }
 
 function headersOf(args: Arguments): Headers {

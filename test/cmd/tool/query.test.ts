@@ -1,12 +1,15 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import path from 'node:path'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, onTestFinished } from 'vitest'
 import { explainText } from '../../../cmd/tool/explain-text.ts'
 import { runTool } from '../../../cmd/tool/tool.ts'
 import { FakeClock } from '../../../lib/std/clock.ts'
+import { Authority, hasOpenssl } from '../../support/certificates.ts'
 import { freePort } from '../../support/monitor-process.ts'
+import { tempFolder } from '../../support/temp-folder.ts'
 
 interface Recorded {
   args: string[]
@@ -122,6 +125,43 @@ describe('monitor query', () => {
     await f('Bearer x', '--header=Authorization=Bearer x')
   })
 
+  it('asks as --http.config.file says', async () => {
+    const folder = tempFolder()
+    const url = await serve(says(200, NOTHING))
+    const f = async (text: string, want: object, ...more: string[]): Promise<void> => {
+      writeFileSync(`${folder}/http.yml`, text)
+      expect(await run('query', 'instant', `--http.config.file=${folder}/http.yml`, url, 'up', ...more)).toMatchObject(want)
+    }
+    writeFileSync(`${folder}/password`, 'secret\n')
+    await f('basic_auth: { username: ops, password_file: password }\n', { code: 0 })
+    expect(asked.at(-1)).toMatchObject({ method: 'POST', headers: { authorization: `Basic ${Buffer.from('ops:secret').toString('base64')}` } })
+    await f('basic_auth: { username: ops, password: x }\n', { code: 0 }, '--header=Authorization=Bearer y')
+    expect(asked.at(-1)!.headers.authorization).toBe('Bearer y')
+    await f('authorization: { credentials: token }\nhttp_headers: { X-Scope-OrgID: { values: [a] } }\n', { code: 0 }, '--header=X-More=b')
+    expect(asked.at(-1)!.headers).toMatchObject({ authorization: 'Bearer token', 'x-scope-orgid': 'a', 'x-more': 'b' })
+    await f('basic_aut: {}\n', { code: 1, err: `query error: ${folder}/http.yml:1:1: unknown key "basic_aut"; did you mean "basic_auth"?\n` })
+    await f('- a\n', { code: 1, err: `query error: ${folder}/http.yml:1:1: want keys such as basic_auth, authorization and tls_config, got a list\n` })
+    expect((await run('query', 'instant', '--http.config.file=/nope.yml', url, 'up')).err).toBe('query error: cannot read /nope.yml: no such file or directory (ENOENT)\n')
+  })
+
+  it.runIf(hasOpenssl)('asks over TLS whom the file trusts', async () => {
+    const folder = tempFolder()
+    const { cert, key } = new Authority(folder, 'ca').sign('IP:127.0.0.1')
+    const tls = createTlsServer({ cert, key }, (_, response) => response.end(JSON.stringify(NOTHING)))
+    onTestFinished(() => void tls.close())
+    await new Promise<void>((resolve) => tls.listen(0, '127.0.0.1', resolve))
+    const host = `127.0.0.1:${(tls.address() as AddressInfo).port}`
+    writeFileSync(`${folder}/http.yml`, 'tls_config: { ca_file: ca.crt }\n')
+    expect(await run('query', 'instant', `--http.config.file=${folder}/http.yml`, `https://${host}`, 'up')).toEqual({ code: 0, out: '\n', err: '' })
+    expect((await run('query', 'instant', `https://${host}`, 'up')).err).toBe(`query error: cannot trust ${host}: tls: failed to verify certificate: x509: certificate signed by unknown authority; name the file with its authority: tls_config.ca_file of --http.config.file, or NODE_EXTRA_CA_CERTS=ca.pem in the environment\n`)
+  })
+
+  it('follows redirects', async () => {
+    const url = await serve((one, response) => (one.path.startsWith('/new') ? response.end(JSON.stringify(NOTHING)) : response.writeHead(302, { Location: `/new${one.path}` }).end()))
+    expect(await run('query', 'instant', url, 'up')).toEqual({ code: 0, out: '\n', err: '' })
+    expect(asked.map(({ method, path: where }) => `${method} ${where}`)).toEqual(['POST /api/v1/query', 'GET /api/v1/query', 'GET /new/api/v1/query'])
+  })
+
   it('shows warnings beside the answer', async () => {
     const url = await serve(says(200, { ...NOTHING, warnings: ['mind the gap'], infos: ['by the way'] }))
     expect(await run('query', 'instant', url, 'up')).toEqual({ code: 0, out: '\n', err: 'query warning: mind the gap\nquery info: by the way\n' })
@@ -137,12 +177,12 @@ describe('monitor query', () => {
     await f(says(400, { status: 'error', errorType: 'bad_data', error: 'invalid parameter "query": 1:5: parse error: unclosed left parenthesis' }),
       'bad_data: invalid parameter "query": 1:5: parse error: unclosed left parenthesis')
     await f(says(404, '404 page not found\n'), 'the server answers 404 Not Found without JSON: 404 page not found; is this the URL of a Prometheus API?')
-    await f(says(401, 'Unauthorized\n'), 'the server asks for a name and a password, or has others: give them in the URL (http://NAME:PASSWORD@HOST) or as --header=Authorization=…')
+    await f(says(401, 'Unauthorized\n'), 'the server asks for a name and a password, or has others: give them in the URL (http://NAME:PASSWORD@HOST) or in a file: --http.config.file')
     await f(says(200, '[]'), "the server answers 200 OK and JSON that is not its API's")
     await f(says(200, 'null'), "the server answers 200 OK and JSON that is not its API's")
     await f(says(502, { status: 'success', data: 1 }), "the server answers 502 Bad Gateway and JSON that is not its API's")
     await f(() => {}, 'HOST does not answer within 0.05 s; give a longer --timeout', '--timeout=50ms')
-    await f((_, response) => response.destroy(), 'cannot reach HOST: other side closed')
+    await f((_, response) => response.destroy(), 'cannot reach HOST: EOF: connection closed without an answer')
     await f(says(200, NOTHING), 'the server does not explain queries; only Monitor does', '--explain')
     await f(says(200, { status: 'success', data: { resultType: 'vector' } }), 'the server answers with data that are no query result')
     const closed = `127.0.0.1:${await freePort()}`
