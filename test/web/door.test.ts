@@ -23,7 +23,8 @@ describe('the door', () => {
   })
 
   it('is the same at each address, and ends at all', async () => {
-    const { port, server, stop } = await start()
+    const served = await start()
+    const { port, server } = served
     const ports = [port, (await server.listen('127.0.0.1', 0)).port, (await server.listen('127.0.0.1', 0)).port]
     for (const one of ports) {
       expect(await get(`http://127.0.0.1:${one}/-/healthy`)).toEqual([200, 'Monitor is Healthy.\n'])
@@ -36,7 +37,7 @@ describe('the door', () => {
       expect(answer).toMatch(/^HTTP\/1.1 200 OK/)
     }
     await expect(server.listen('127.0.0.1', ports[1]!)).rejects.toMatchObject({ code: 'EADDRINUSE' })
-    await stop()
+    await served.stop()
     for (const one of ports) await expect(fetch(`http://127.0.0.1:${one}/-/healthy`)).rejects.toMatchObject({ cause: { code: 'ECONNREFUSED' } })
   })
 
