@@ -65,6 +65,8 @@ export class ScrapeLoop {
   #dueMs = 0
   /** The same tick on the wall clock. */
   #alignedMs = 0
+  /** A tick that found the scrape before it under way, on the monotonic scale; it comes when that one ends. -1: none. */
+  #heldMs = -1
   #lastStartMs = -1
   /** Content-Type of the last good answer, null before, and what it meant. */
   #knownType: string | null = null
@@ -115,26 +117,40 @@ export class ScrapeLoop {
   #tick(): void {
     const { intervalMs } = this.target
     const { clock, metrics } = this.#context
-    if (this.#running === null) this.#running = this.#scrape(this.#timestamp()).finally(() => (this.#running = null))
-    else metrics.skipped.inc()
+    const dueMs = this.#dueMs
     // A process that was stopped, or a machine that slept, leaves out what it missed.
     // Timers may also fire a fraction of a ms early.
-    const missed = Math.max(0, Math.floor((clock.monotonic() - this.#dueMs) / intervalMs))
+    const missed = Math.max(0, Math.floor((clock.monotonic() - dueMs) / intervalMs))
     if (missed > 0) metrics.skipped.inc(missed)
     this.#dueMs += intervalMs * (missed + 1)
     this.#alignedMs += intervalMs * (missed + 1)
+    // A timeout as long as the interval ends a scrape in the moment of the next one.
+    if (this.#running === null) this.#run(dueMs)
+    else if (this.#heldMs < 0) this.#heldMs = dueMs
+    else metrics.skipped.inc()
     this.#wait()
   }
 
-  /** Unix ms of the scrape that starts now. */
-  #timestamp(): number {
+  #run(dueMs: number): void {
+    this.#running = this.#scrape(this.#timestamp(dueMs)).finally(() => {
+      this.#running = null
+      const heldMs = this.#heldMs
+      this.#heldMs = -1
+      if (heldMs >= 0 && !this.#isStopped) this.#run(heldMs)
+    })
+  }
+
+  /** Unix ms of the scrape that starts now, for the tick that was due at `dueMs`. */
+  #timestamp(dueMs: number): number {
     const { clock } = this.#context
     const nowMs = clock.now()
-    const lateMs = clock.monotonic() - this.#dueMs
+    const lateMs = clock.monotonic() - dueMs
     const tickMs = nowMs - lateMs
-    if (Math.abs(tickMs - this.#alignedMs) > CLOCK_STEP_MS) this.#alignedMs = Math.round(tickMs)
+    const laterMs = this.#dueMs - dueMs
+    if (Math.abs(tickMs - (this.#alignedMs - laterMs)) > CLOCK_STEP_MS) this.#alignedMs = Math.round(tickMs + laterMs)
+    const alignedMs = Math.round(this.#alignedMs - laterMs)
     const tolerance = Math.min(ALIGN_MS_MAX, this.target.intervalMs / 100)
-    return Math.abs(nowMs - this.#alignedMs) <= tolerance + 1 && lateMs <= tolerance ? this.#alignedMs : nowMs
+    return Math.abs(nowMs - alignedMs) <= tolerance + 1 && lateMs <= tolerance ? alignedMs : nowMs
   }
 
   async #scrape(t: number): Promise<void> {

@@ -38,16 +38,21 @@ interface Result {
   metrics: string
 }
 
-/** Scrapes one mode until it was scraped once. */
-async function scrapeOnce(mode: HostileMode, changes: Partial<ScrapeConfig> = {}, scrapeTimeoutMs = TIMEOUT_MS): Promise<Result> {
+/** Scrapes one mode once, or until the test's patience ends. */
+function scrapeOnce(mode: HostileMode, changes: Partial<ScrapeConfig> = {}, scrapeTimeoutMs = TIMEOUT_MS): Promise<Result> {
+  return scrape(mode, { scrapeIntervalMs: scrapeTimeoutMs + 100, scrapeTimeoutMs, ...changes }, 1)
+}
+
+/** Scrapes one mode until `up` was stored so many times. */
+async function scrape(mode: HostileMode, changes: Partial<ScrapeConfig>, times: number): Promise<Result> {
   const storage = new MemoryStorage({ now: () => Date.now() })
   const metrics = new Metrics()
   const manager = new ScrapeManager({ appender: storage, clock: systemClock, logger: silentLogger, metrics, version: 'test' })
   const limits = { ...NO_LIMITS, bodySizeBytes: BODY_MAX, labelValueLength: 65_536 }
-  manager.applyConfig(config(scrapeConfig({ scrapeIntervalMs: scrapeTimeoutMs + 100, scrapeTimeoutMs, metricsPath: `/${mode}`, limits, ...changes })))
+  manager.applyConfig(config(scrapeConfig({ metricsPath: `/${mode}`, limits, ...changes })))
   manager.updateTargets('test', [group([{ __address__: hostile.address }])])
   const until = Date.now() + PATIENCE_MS
-  while (manager.targets().active[0]!.lastScrapeMs === 0 && Date.now() < until) await new Promise((resolve) => setTimeout(resolve, 5))
+  while ((stored(storage)['up']?.length ?? 0) < times && Date.now() < until) await new Promise((resolve) => setTimeout(resolve, 5))
   const target = manager.targets().active[0]!
   await manager.stop()
   return { target, storage, metrics: await metrics.registry.metrics() }
@@ -91,6 +96,13 @@ describe('a hostile target', () => {
   f('not-http', 'malformed HTTP response')
   f('redirect-loop', 'stopped after 10 redirects')
   f('big-headers', 'response headers are larger than 16 KiB')
+
+  it.concurrent('that hangs is tried at each interval, also where the timeout is as long', async ({ expect }) => {
+    const { storage, metrics } = await scrape('never-answer', { scrapeIntervalMs: TIMEOUT_MS, scrapeTimeoutMs: TIMEOUT_MS }, 5)
+    expect(stored(storage)['up']).toHaveLength(5)
+    // One, where a busy machine had the timers come late.
+    expect(metrics).toMatch(/^monitor_target_scrapes_skipped_total [01]$/m)
+  })
 
   it('with invalid UTF-8 is refused, never repaired', async () => {
     const { target, storage } = await scrapeOnce('bad-utf8')
