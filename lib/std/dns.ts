@@ -26,30 +26,43 @@ export interface DnsPlace {
 export const SYSTEM_DNS: DnsPlace = { servers: [], resolvConf: '/etc/resolv.conf' }
 
 const TIMEOUT_MS = 2000
-const TRIES = 2
+const TRIES = 3
 const NDOTS_MAX = 15
 /** There is such a name, but no such record. */
 const NO_RECORDS: ReadonlySet<string> = new Set(['ENODATA'])
 const NO_NAME = 'ENOTFOUND'
 
-/** Of the first of the names that the search list makes of `name` that exists; none where none does. Rejects with DnsError. */
-export async function lookUpRecords(name: string, type: DnsType, place: DnsPlace = SYSTEM_DNS): Promise<DnsRecord[]> {
-  // A new one each time: it reads resolv.conf when it is made, and networks change.
-  const resolver = new Resolver({ timeout: TIMEOUT_MS, tries: TRIES })
-  if (place.servers.length > 0) resolver.setServers(place.servers)
-  let failure: Error | null = null
-  for (const full of searchedNames(name, readTextIfThere(place.resolvConf) ?? '')) {
-    try {
-      return await recordsOf(resolver, full, type)
-    } catch (error) {
-      if (!(error instanceof Error)) throw error
-      const code = 'code' in error ? String(error.code) : ''
-      if (NO_RECORDS.has(code)) return []
-      if (code !== NO_NAME) failure = error
-    }
+/** As `DnsClient.lookUp`, of the servers that resolv.conf names now. */
+export function lookUpRecords(name: string, type: DnsType, place: DnsPlace = SYSTEM_DNS): Promise<DnsRecord[]> {
+  return new DnsClient(place).lookUp(name, type)
+}
+
+/** Asks the servers that resolv.conf names when it is made; networks change. */
+export class DnsClient {
+  readonly #resolver = new Resolver({ timeout: TIMEOUT_MS, tries: TRIES })
+  readonly #resolvConf: string
+
+  constructor({ servers, resolvConf }: DnsPlace = SYSTEM_DNS) {
+    if (servers.length > 0) this.#resolver.setServers(servers)
+    this.#resolvConf = readTextIfThere(resolvConf) ?? ''
   }
-  if (failure === null) return []
-  throw new DnsError(`cannot look up ${type} records of ${name}: ${failure.message}`, { cause: failure })
+
+  /** Of the first of the names that the search list makes of `name` that exists; none where none does. Rejects with DnsError. */
+  async lookUp(name: string, type: DnsType): Promise<DnsRecord[]> {
+    let failure: Error | null = null
+    for (const full of searchedNames(name, this.#resolvConf)) {
+      try {
+        return await recordsOf(this.#resolver, full, type)
+      } catch (error) {
+        if (!(error instanceof Error)) throw error
+        const code = 'code' in error ? String(error.code) : ''
+        if (NO_RECORDS.has(code)) return []
+        if (code !== NO_NAME) failure = error
+      }
+    }
+    if (failure === null) return []
+    throw new DnsError(`cannot look up ${type} records of ${name}: ${failure.message}`, { cause: failure })
+  }
 }
 
 async function recordsOf(resolver: Resolver, name: string, type: DnsType): Promise<DnsRecord[]> {

@@ -1,5 +1,6 @@
 // The door to undici: requests over TLS, HTTP/2 and through proxies. Loaded when the first such request is made.
 import { Agent, ProxyAgent, buildConnector, type Dispatcher } from 'undici'
+import { hostLookup } from './host-lookup.ts'
 import { HttpError } from './http-error.ts'
 import { isPrivateAddress, publicLookup } from './private-address.ts'
 import { tlsContext, type TlsOptions } from './http-tls.ts'
@@ -57,20 +58,20 @@ export class Agents {
   /** Certificates are read for each new connection, so that renewed files are taken up. */
   #makeAgent(): Agent {
     const { isPrivateRefused = false } = this.#options
-    const guard = isPrivateRefused ? { lookup: publicLookup } : {}
+    const lookup = isPrivateRefused ? publicLookup : hostLookup
     const connect: buildConnector.connector = (options, callback) => {
       let connector: buildConnector.connector
       try {
         // An address in place of a name is never looked up.
         if (isPrivateRefused && isPrivateAddress(options.hostname)) throw new HttpError('CONNECT', `refused: ${options.hostname} is a private address`)
-        connector = buildConnector({ timeout: this.#connectMs, allowH2: this.#options.enableHttp2, ...guard, ...tlsContext(this.#options.tls) })
+        connector = buildConnector({ timeout: this.#connectMs, allowH2: this.#options.enableHttp2, lookup, ...tlsContext(this.#options.tls) })
       } catch (error) {
         callback(error instanceof Error ? error : new HttpError('CONNECT', String(error)), null)
         return
       }
       connector(options, callback)
     }
-    const plain = buildConnector({ timeout: this.#connectMs })
+    const plain = buildConnector({ timeout: this.#connectMs, lookup })
     return new Agent({
       ...this.#agentOptions(),
       connect: (options, callback) => (options.protocol === 'https:' || isPrivateRefused ? connect : plain)(options, callback),
@@ -80,6 +81,6 @@ export class Agents {
   #makeProxyAgent(uri: string): ProxyAgent {
     const headers: Record<string, string[]> = {}
     for (const [name, values] of this.#options.proxyConnectHeader) headers[name] = [...values]
-    return new ProxyAgent({ ...this.#agentOptions(), uri, headers, requestTls: { timeout: this.#connectMs, ...tlsContext(this.#options.tls) } })
+    return new ProxyAgent({ ...this.#agentOptions(), uri, headers, proxyTls: { lookup: hostLookup }, requestTls: { timeout: this.#connectMs, ...tlsContext(this.#options.tls) } })
   }
 }

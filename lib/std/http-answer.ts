@@ -16,6 +16,8 @@ export interface AnswerHandler {
 }
 
 export interface AnswerControl {
+  /** What a connection that is not made yet is at, for words on a deadline: ' (connecting)'. */
+  readonly stage?: string
   /** Ends the exchange and its connection. */
   abort(reason: Error): void
 }

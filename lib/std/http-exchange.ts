@@ -152,7 +152,8 @@ class Exchange implements PlainHandler, Ending {
   }
 
   expire(): void {
-    this.#fail(new HttpError('TIMEOUT', 'context deadline exceeded'))
+    const stage = this.#response === null ? this.#controller?.stage ?? '' : ` (after ${this.#received} bytes of the body)`
+    this.#fail(new HttpError('TIMEOUT', `context deadline exceeded${stage}`))
   }
 
   abort(): void {

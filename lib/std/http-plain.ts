@@ -3,6 +3,7 @@
 // of CPU for a scraped sample, an all-round client took a third.
 import net from 'node:net'
 import type { Clock } from './clock.ts'
+import { hostLookup } from './host-lookup.ts'
 import { AnswerReader, type AnswerControl, type AnswerHandler } from './http-answer.ts'
 import { HttpError, closedError } from './http-error.ts'
 
@@ -108,20 +109,29 @@ class Connection implements AnswerControl {
   readonly #clock: Clock
   readonly #owner: Owner
   #handler: PlainHandler | null = null
+  readonly #host: string
+  #isFound: boolean
 
   constructor(origin: string, { clock, connectMs }: { clock: Clock; connectMs: number }, owner: Owner) {
     const { hostname, port } = new URL(origin)
+    this.#host = hostname.replace(/^\[|\]$/g, '')
+    this.#isFound = net.isIP(this.#host) !== 0
     this.#clock = clock
     this.#owner = owner
     this.#socket = net.connect({
-      host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || 80), noDelay: true, keepAlive: true, keepAliveInitialDelay: TCP_KEEP_ALIVE_MS,
+      host: this.#host, port: Number(port || 80), noDelay: true, keepAlive: true, keepAliveInitialDelay: TCP_KEEP_ALIVE_MS, lookup: hostLookup,
       onread: { buffer: readBuffer, callback: (n) => this.#onRead(n) },
     })
     this.#socket.setTimeout(connectMs, () => this.#onQuiet())
+    this.#socket.once('lookup', () => (this.#isFound = true))
     this.#socket.once('connect', () => this.#socket.setTimeout(IDLE_MS))
     this.#socket.on('error', (error) => this.#fail(error))
     this.#socket.on('end', () => this.#onEnd())
     this.#socket.on('close', () => this.#onEnd())
+  }
+
+  get stage(): string {
+    return !this.#socket.connecting ? '' : this.#isFound ? ' (connecting)' : ` (looking up ${this.#host})`
   }
 
   send(text: string, handler: PlainHandler): void {
@@ -186,7 +196,7 @@ class Connection implements AnswerControl {
 
   /** While it connects its time is up; later, only one that nobody uses is let go. */
   #onQuiet(): void {
-    if (this.#socket.connecting) this.#fail(new HttpError('TIMEOUT', 'context deadline exceeded (connecting)'))
+    if (this.#socket.connecting) this.#fail(new HttpError('TIMEOUT', `context deadline exceeded${this.stage}`))
     else if (this.#handler === null) this.end()
   }
 

@@ -1,7 +1,8 @@
 // Addresses that are no one's on the internet: loopback, private networks, link-local (where clouds keep credentials), and
 // the rest of what IANA set aside (RFC 6890). Who may write a webhook's URL must not reach them through this server.
-import { lookup, type LookupAddress } from 'node:dns'
+import type { LookupAddress } from 'node:dns'
 import { BlockList, isIP, type LookupFunction } from 'node:net'
+import { hostLookup } from './host-lookup.ts'
 import { HttpError } from './http-error.ts'
 
 const SUBNETS: readonly (readonly [string, number, 'ipv4' | 'ipv6'])[] = [
@@ -27,9 +28,10 @@ export function isPrivateAddress(host: string): boolean {
   return PRIVATE.check(address, 'ipv6') || CARRIERS.check(address, 'ipv6')
 }
 
-/** dns.lookup that fails where any address of the name is private: what is checked is what is connected to. */
+/** hostLookup that fails where any address of the name is private: what is checked is what is connected to. */
 export const publicLookup: LookupFunction = (hostname, options, callback) => {
-  lookup(hostname, { ...options, all: true }, (error, addresses: LookupAddress[]) => {
+  hostLookup(hostname, { ...options, all: true }, (error, found) => {
+    const addresses = found as LookupAddress[]
     const hidden = error === null ? addresses.find(({ address }) => isPrivateAddress(address)) : undefined
     if (error !== null) callback(error, '', 0)
     else if (hidden !== undefined) callback(new HttpError('CONNECT', `refused: ${hostname} is ${hidden.address}, a private address`), '', 0)

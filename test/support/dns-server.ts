@@ -7,8 +7,8 @@ const TYPES: Readonly<Record<DnsType, number>> = { A: 1, NS: 2, MX: 15, AAAA: 28
 const SERVFAIL = 2
 const NXDOMAIN = 3
 
-/** `SRV _a._tcp.x`: `['10 node1.x 9100']` as in zone files, a broken server, or nothing; names that stand nowhere do not exist. */
-export type DnsTable = Map<string, readonly string[] | 'SERVFAIL'>
+/** `SRV _a._tcp.x`: `['10 node1.x 9100']` as in zone files, a broken server or one that does not answer, or nothing; names that stand nowhere do not exist. */
+export type DnsTable = Map<string, readonly string[] | 'SERVFAIL' | 'silence'>
 
 export interface DnsServer {
   /** For setServers. */
@@ -22,13 +22,16 @@ export async function dnsServer(): Promise<DnsServer> {
   const table: DnsTable = new Map()
   const asked: string[] = []
   const socket = dgram.createSocket('udp4')
-  socket.on('message', (question, { port, address }) => socket.send(answer(question, table, asked), port, address))
+  socket.on('message', (question, { port, address }) => {
+    const bytes = answer(question, table, asked)
+    if (bytes !== null) socket.send(bytes, port, address)
+  })
   await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve))
   onTestFinished(() => void socket.close())
   return { address: `127.0.0.1:${socket.address().port}`, table, asked }
 }
 
-function answer(question: Buffer, table: DnsTable, asked: string[]): Buffer {
+function answer(question: Buffer, table: DnsTable, asked: string[]): Buffer | null {
   const labels: string[] = []
   let at = 12
   for (; question[at] !== 0; at += question[at]! + 1) labels.push(question.toString('latin1', at + 1, at + 1 + question[at]!))
@@ -36,6 +39,7 @@ function answer(question: Buffer, table: DnsTable, asked: string[]): Buffer {
   const type = (Object.keys(TYPES) as DnsType[]).find((one) => TYPES[one] === question.readUInt16BE(at + 1)) ?? 'A'
   asked.push(`${type} ${name}`)
   const found = table.get(`${type} ${name}`)
+  if (found === 'silence') return null
   const exists = [...table.keys()].some((key) => key.endsWith(` ${name}`))
   const records = Array.isArray(found) ? (found as readonly string[]).map((text) => data(type, text)) : []
   const head = Buffer.from(question.subarray(0, 12))

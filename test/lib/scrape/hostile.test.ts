@@ -78,8 +78,8 @@ describe('a hostile target', () => {
     })
   }
   f('never-answer', /^Get "http:\/\/127.0.0.1:\d+\/never-answer": context deadline exceeded$/, true)
-  f('hang-after-headers', 'context deadline exceeded', true)
-  f('drip', 'context deadline exceeded', true)
+  f('hang-after-headers', 'context deadline exceeded (after 0 bytes of the body)', true)
+  f('drip', /context deadline exceeded \(after \d bytes of the body\)$/, true)
   f('reset', 'connection reset by peer')
   f('close', 'EOF: connection closed without an answer')
   f('half-body', 'unexpected EOF')
