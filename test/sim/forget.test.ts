@@ -8,6 +8,7 @@ import type { Database } from '../../storage/database.ts'
 import { LogError } from '../../storage/errors.ts'
 import { STORED } from '../../storage/interface.ts'
 import { append, batchOf, keyOf, readAll } from '../storage/store.ts'
+import { expectSame } from '../support/expect-same.ts'
 import { testSeed } from '../support/seed.ts'
 import { kill, maintained, startLife, type Life, type Wrong } from './life.ts'
 import { SimNames } from './sim-names.ts'
@@ -64,8 +65,8 @@ async function generation(life: Life, number: number, sent: Samples, acked: Samp
 
 function check(db: Database, sent: Samples, acked: Samples, what: string): void {
   const found = new Map(Array.from(readAll(db), ([key, points]) => [key, new Map(points)]))
-  for (const [key, points] of acked) for (const [t, v] of points) expect(found.get(key)?.get(t), `${what}: ${key} at ${t}`).toBe(v)
-  for (const [key, points] of found) for (const [t, v] of points) expect(sent.get(key)?.get(t), `${what}: ${key} at ${t} was not sent`).toBe(v)
+  for (const [key, points] of acked) for (const [t, v] of points) expectSame(found.get(key)?.get(t), v, `${what}: ${key} at ${t}`)
+  for (const [key, points] of found) for (const [t, v] of points) expectSame(sent.get(key)?.get(t), v, `${what}: ${key} at ${t} was not sent`)
 }
 
 describe('series that leave the head', () => {

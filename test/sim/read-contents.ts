@@ -2,7 +2,7 @@
 import type { Database } from '../../storage/database.ts'
 import { StoreQueryable } from '../../storage/store-querier.ts'
 import type { Querier, SeriesBatch, Selection } from '../../storage/interface.ts'
-import { tierFaults } from '../support/tier-faults.ts'
+import { tierFaults, viewTier } from '../support/tier-faults.ts'
 import { valueText, type Value } from './ledger.ts'
 
 /** `warnings` takes what the querier says of damage, `faults` where the rows of tiers are not those of the samples. */
@@ -14,7 +14,7 @@ export function readContents(db: Database, warnings: string[] = [], faults: stri
       const selection = querier.select([{ name: '__name__', op: '!=', value: '' }], -Infinity, Infinity, { startMs: 0, endMs: 0, stepMs: 0, rangeMs: 0, func: '' })
       const contents = drain(querier, selection)
       warnings.push(...(querier.damage?.() ?? []))
-      if (warnings.length === 0) faults.push(...tierFaults(querier))
+      if (warnings.length === 0) faults.push(...tierFaults(viewTier(querier)))
       warnings.push(...(querier.damage?.() ?? []))
       return contents
     } finally {

@@ -78,7 +78,8 @@ async function expectMended(disk: SimDisk, clock: FakeClock, what: string): Prom
   const look = (): { faults: string[]; to: number; hoursTo: number } => {
     const queryable = new StoreQueryable(db.handle(), 1)
     const querier = queryable.querier()
-    const seen = { faults: [...tierFaults(querier), ...tierFaults(querier, '1h'), ...(querier.damage?.() ?? [])], to: viewTier(querier).to, hoursTo: viewTier(querier, '1h').to }
+    const [minutes, hours] = [viewTier(querier), viewTier(querier, '1h')]
+    const seen = { faults: [...tierFaults(minutes), ...tierFaults(hours), ...(querier.damage?.() ?? [])], to: minutes.to, hoursTo: hours.to }
     querier.close()
     queryable.close()
     return seen

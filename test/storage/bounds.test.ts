@@ -9,6 +9,7 @@ import { REJECT_FUTURE, REJECT_TOO_OLD, STORED } from '../../storage/interface.t
 import { StoreQueryable } from '../../storage/store-querier.ts'
 import { SIDE_PAIR_COUNT, SIDE_SYMBOL_COUNT, sideWord } from '../../storage/head/shared-heap.ts'
 import { SymbolReader, TEXTS_MAX } from '../../storage/head/symbols.ts'
+import { expectSame } from '../support/expect-same.ts'
 import { waitFor } from '../support/monitor-process.ts'
 import { tempFolder } from '../support/temp-folder.ts'
 import { HINTS, NOW, abandon, append, batchOf, drain, keyOf, open, readAll, samplesIn, series, seriesOf } from './store.ts'
@@ -76,8 +77,8 @@ describe('what a reader keeps', () => {
     expect(refs.length).toBe(count)
     const reader = new SymbolReader(db.head.heap, 0)
     for (let round = 0; round < 2; round++) {
-      for (let i = 0; i < count; i += 7) expect(reader.text(reader.find(`value ${i}`))).toBe(`value ${i}`)
-      for (let id = 1; id <= reader.symbolCount; id++) expect(reader.find(reader.text(id))).toBe(id)
+      for (let i = 0; i < count; i += 7) expectSame(reader.text(reader.find(`value ${i}`)), `value ${i}`, 'the text of an id')
+      for (let id = 1; id <= reader.symbolCount; id++) expectSame(reader.find(reader.text(id)), id, 'the id of a text')
       expect(reader.keptTexts).toBeLessThanOrEqual(TEXTS_MAX)
     }
     const long = 'x'.repeat(100_000)
@@ -301,7 +302,7 @@ describe('upkeep', () => {
     expect(turns).toBeGreaterThanOrEqual(8)
     expect(damage, 'segments that are let go are not missed').toEqual([])
     const live = readAll(db)
-    for (const ref of come) expect(live.has(keyOf(series(refs.indexOf(ref)))), `series ${ref}`).toBe(true)
+    for (const ref of come) expectSame(live.has(keyOf(series(refs.indexOf(ref)))), true, `series ${ref}`)
     await db.commit()
     abandon(folder)
     const again = open(folder, { clock, retentionMs: 3_600_000 })

@@ -11,6 +11,7 @@ import type { Database } from '../../storage/database.ts'
 import { REJECT_DUPLICATE, REJECT_OUT_OF_ORDER, STORED } from '../../storage/interface.ts'
 import { SharedHeap } from '../../storage/head/shared-heap.ts'
 import { RetentionView } from '../../storage/retention-view.ts'
+import { expectSame } from '../support/expect-same.ts'
 import { NOW, abandon, append, batchOf, keyOf, open, readAll, series, type Points } from './store.ts'
 
 const MINUTE = 60_000
@@ -265,9 +266,9 @@ class ModelRun {
       const oldest = this.#clock.now() - this.#retentionMs
       // What is past the retention may be there still; where the block of a first sample has gone, a second one may show.
       expect(found.filter(([t]) => t >= oldest), message).toEqual(all.filter(([t]) => t >= oldest))
-      for (const [t] of found) if (t < oldest) expect(points.has(t), `${message} at ${t}`).toBe(true)
+      for (const [t] of found) if (t < oldest) expectSame(points.has(t), true, `${message} at ${t}`)
     }
-    for (const key of got.keys()) expect(this.#model.has(key), `${this.#name} ${where}: ${key}`).toBe(true)
+    for (const key of got.keys()) expectSame(this.#model.has(key), true, `${this.#name} ${where}: ${key}`)
   }
 
   async close(): Promise<void> {

@@ -8,6 +8,7 @@ import { Random } from '../../lib/std/random.ts'
 import type { Database } from '../../storage/database.ts'
 import { PARTS_MAX, splitByRule, type RetentionRule } from '../../storage/retention-rules.ts'
 import { StoreQueryable } from '../../storage/store-querier.ts'
+import { expectSame } from '../support/expect-same.ts'
 import { testSeed } from '../support/seed.ts'
 import { tempFolder } from '../support/temp-folder.ts'
 import { append, batchOf, open } from './store.ts'
@@ -141,8 +142,8 @@ it('parts of a selector hold each series once, whatever the rules', () => {
       for (const { matchers: part, rule } of own) for (const x of 'xyz') for (const y of 'xyz') for (const z of 'xyz') {
         const other = { a: x, b: y, c: z }
         if (!isMet(part, other)) continue
-        expect(rules.findIndex(({ matchers }) => isMet(matchers, other)), `seed ${seed}, round ${round}`).toBe(first)
-        expect(rule, `seed ${seed}, round ${round}`).toBe(first === -1 ? rules.length : first)
+        expectSame(rules.findIndex(({ matchers }) => isMet(matchers, other)), first, `seed ${seed}, round ${round}`)
+        expectSame(rule, first === -1 ? rules.length : first, `seed ${seed}, round ${round}`)
       }
     }
   }

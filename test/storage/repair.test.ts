@@ -8,6 +8,7 @@ import { Random } from '../../lib/std/random.ts'
 import { BLOCK_RANGE_MS } from '../../storage/block-plan.ts'
 import type { Finding } from '../../storage/repair/finding.ts'
 import { repairFolder } from '../../storage/repair/repair.ts'
+import { expectSame } from '../support/expect-same.ts'
 import { testSeed } from '../support/seed.ts'
 import { copyFolder, tempFolder } from '../support/temp-folder.ts'
 import { writeBlock } from './block/block-data.ts'
@@ -63,7 +64,7 @@ async function left(folder: string, want: All): Promise<number> {
   expect({ corruptRecords, damagedBlocks }).toEqual({ corruptRecords: 0, damagedBlocks: 0 })
   for (const [key, points] of all) {
     const known = new Map(want.get(key))
-    for (const [t, v] of points) expect(v, `${key} at ${t}`).toBe(known.get(t))
+    for (const [t, v] of points) expectSame(v, known.get(t), `${key} at ${t}`)
   }
   return samplesIn(all)
 }

@@ -117,9 +117,10 @@ class Life {
     const queryable = new StoreQueryable(this.#db.handle(), 1)
     const querier = queryable.querier()
     try {
-      expect([...tierFaults(querier), ...tierFaults(querier, '1h'), ...querier.damage()], what).toEqual([])
-      this.hours += viewTier(querier, '1h').rows.size
-      const { rows, from, to } = viewTier(querier)
+      const [minutes, hours] = [viewTier(querier), viewTier(querier, '1h')]
+      expect([...tierFaults(minutes), ...tierFaults(hours), ...querier.damage()], what).toEqual([])
+      this.hours += hours.rows.size
+      const { rows, from, to } = minutes
       this.rows += rows.size
       if (to <= from || !Number.isFinite(from)) return
       // A quantile over all that is covered, from samples and sketches, beside that of the raw samples.

@@ -14,11 +14,9 @@ import { testSeed } from '../support/seed.ts'
 import { tempFolder } from '../support/temp-folder.ts'
 import { COLUMNS, rowsOf, viewTier, type TierView } from '../support/tier-faults.ts'
 import { ORIGIN, batchOf as blockBatch } from './block/block-data.ts'
-import { abandon, append, batchOf, keyOf, open, series, seriesOf } from './store.ts'
+import { abandon, append, batchOf, open, series, seriesOf } from './store.ts'
+import { HOUR, MINUTE, T0, expectWholeRows, fill, rowKey, settled } from './tier-rows.ts'
 
-const MINUTE = 60_000
-const HOUR = 60 * MINUTE
-const T0 = Math.floor(1_700_000_000_000 / (54 * HOUR)) * 54 * HOUR
 const OPTIONS = { minuteRetentionMs: 30 * 24 * HOUR }
 
 const COUNT = COLUMNS.indexOf('count')
@@ -35,33 +33,7 @@ function querying<T>(db: Database, ask: (querier: Querier) => T): T {
 }
 
 const look = (db: Database): TierView => querying(db, viewTier)
-/** The key of a row, by series and the minute its bucket ends. */
-const rowKey = (i: number, minute: number): string => `${keyOf(series(i))} ${T0 + minute * MINUTE}`
-
-function expectWhole(db: Database, to: number): void {
-  const seen = look(db)
-  expect((seen.to - T0) / MINUTE, 'covered up to').toBe((to - T0) / MINUTE)
-  expect(seen.rows).toEqual(seen.want)
-  expect(seen.rows.size).toBeGreaterThan(0)
-}
-
-async function settled(db: Database): Promise<void> {
-  for (let round = 0; round < 3; round++) {
-    await db.maintain()
-    await db.blocks.idle()
-  }
-}
-
-/** Samples of some series every 10 s, in [from, to), with gaps and staleness markers. */
-function fill(db: Database, clock: FakeClock, from: number, to: number, random: Random): void {
-  const refs = seriesOf(db, 8)
-  for (let t = from; t < to; t += 10_000) {
-    if (t > clock.now()) clock.jump(t - clock.now())
-    const chosen = refs.filter((_, i) => i < 4 || random.int(10) > 0)
-    const stale = chosen.map((_, i) => (i === 3 && random.int(20) === 0 ? 1 : 0))
-    append(db, batchOf(t, chosen, chosen.map((_, i) => (i === 0 ? 7 : i === 1 ? t / 1000 : random.int(10_000) / 100)), stale))
-  }
-}
+const expectWhole = (db: Database, to: number): void => expectWholeRows(look(db), to)
 
 function start(folder: string, clock: FakeClock): Database {
   return open(folder, { clock, ...OPTIONS })

@@ -7,10 +7,11 @@ type Bucketed = Exclude<TierName, 'raw'>
 const ALL = [{ name: '__name__', op: '!=', value: '' }] as const
 export const COLUMNS: readonly (keyof BucketColumns)[] = ['count', 'sum', 'm2', 'min', 'max', 'first', 'last', 'correction', 'p99', 'firstT', 'lastT', 'staleAtEnd']
 
-/** By label set and end of bucket: the columns, in the order above. */
+/** By label set and end of bucket (Unix ms): the columns, in the order above; [0, 1] for one that only ends stale. */
 export type Rows = Map<string, number[]>
 
 export interface TierView {
+  name: Bucketed
   /** Of the tier, in its coverage. */
   rows: Rows
   /** What they should be, by the raw samples. */
@@ -25,20 +26,19 @@ export function viewTier(querier: Querier, which: Bucketed = '1m'): TierView {
   // A bucket that reaches into time of which raw samples are gone is not made of all its samples.
   const from = Math.max(tier?.from ?? 0, raw!.from + TIER_MS[which])
   const to = tier?.to ?? 0
-  if (tier === undefined || to <= from) return { rows: new Map(), want: new Map(), from, to }
-  return { rows: rowsOf(querier, querier.buckets!, from, to, which), want: rowsOf(querier, new MemoryTiers(querier, {}), from, to, which), from, to }
+  if (tier === undefined || to <= from) return { name: which, rows: new Map(), want: new Map(), from, to }
+  return { name: which, rows: rowsOf(querier, querier.buckets!, from, to, which), want: rowsOf(querier, new MemoryTiers(querier, {}), from, to, which), from, to }
 }
 
 /** Sentences about rows that differ, at most five. */
-export function tierFaults(querier: Querier, which: Bucketed = '1m'): string[] {
-  const { rows, want } = viewTier(querier, which)
+export function tierFaults({ name, rows, want }: TierView): string[] {
   const faults: string[] = []
   for (const [key, row] of want) {
     const own = rows.get(key)
-    if (own === undefined) faults.push(`the ${which} tier lacks ${key}`)
-    else if (!own.every((value, i) => isSame(value, row[i]!, i))) faults.push(`the ${which} tier has ${key}: ${own.join()}, not ${row.join()}`)
+    if (own === undefined) faults.push(`the ${name} tier lacks ${key}`)
+    else if (!own.every((value, i) => isSame(value, row[i]!, i))) faults.push(`the ${name} tier has ${key}: ${own.join()}, not ${row.join()}`)
   }
-  for (const key of rows.keys()) if (!want.has(key)) faults.push(`the ${which} tier has ${key}, of which there are no samples`)
+  for (const key of rows.keys()) if (!want.has(key)) faults.push(`the ${name} tier has ${key}, of which there are no samples`)
   return faults.slice(0, 5)
 }
 

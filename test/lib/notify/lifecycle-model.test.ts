@@ -9,6 +9,7 @@ import { labelsFromRecord } from '../../../lib/model/labels.ts'
 import { AlertStateError } from '../../../lib/notify/lifecycle/people-actions.ts'
 import { FakeClock } from '../../../lib/std/clock.ts'
 import { Random } from '../../../lib/std/random.ts'
+import { expectSame } from '../../support/expect-same.ts'
 import { testSeed } from '../../support/seed.ts'
 import { ALL } from '../meta/store-conformance.ts'
 import { COOLDOWN_MS, LifecycleModel, STEPS, type AlertKind } from './lifecycle-model.ts'
@@ -91,10 +92,10 @@ class History {
     const told = this.#world.flush(integration, isFailing ? 'refused' : null).map((print) => PRINTS.indexOf(print))
     for (const i of told) {
       expect(wanted).toContain(i)
-      expect(this.#model.isHeld(i, integration, nowMs), `alert ${i} is held from ${integration}`).toBe(false)
+      expectSame(this.#model.isHeld(i, integration, nowMs), false, `alert ${i} is held from ${integration}`)
       if (!isFailing) this.#model.told(i, integration, nowMs)
     }
-    for (const i of wanted) if (!told.includes(i)) expect(this.#model.isHeld(i, integration, nowMs), `alert ${i} is kept from ${integration}`).toBe(true)
+    for (const i of wanted) if (!told.includes(i)) expectSame(this.#model.isHeld(i, integration, nowMs), true, `alert ${i} is kept from ${integration}`)
   }
 
   async #act(i: number, what: 'ack' | 'unack' | 'escalate', nowMs: number): Promise<void> {

@@ -79,7 +79,7 @@ describe('an archive of another folder', () => {
     const report = await take(folder, old.folder, NOW)
     expect(report.rows + report.laterRows).toBe(old.rows.size)
     expect(report.laterRows).toBeGreaterThan(8)
-    const before = [...old.rows].filter(([key]) => Number(key.split(' ').at(-1)) * 60_000 < 0)
+    const before = [...old.rows].filter(([key]) => Number(key.split(' ').at(-1)) < T0)
     expect(rowsIn(folder, NOW)).toEqual(new Map([...before, ...rows]))
   })
 
