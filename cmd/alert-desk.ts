@@ -1,5 +1,6 @@
 // Alerts as the API and the pages show them: kept records, and what the lifecycle knows of those that go on.
 import type { AlertFilter, AlertRecord, MetaStore, PendingFilter, PendingRecord } from '../lib/meta/interface.ts'
+import { StorePatience } from '../lib/meta/store-patience.ts'
 import { labelsFromRecord } from '../lib/model/labels.ts'
 import { hasWords, type AlertSelection, type CurrentAlerts, type CurrentAsk } from '../lib/notify/lifecycle/current-alerts.ts'
 import type { AlertLifecycle } from '../lib/notify/lifecycle/lifecycle.ts'
@@ -7,6 +8,7 @@ import type { Acknowledgement, BulkOutcome } from '../lib/notify/lifecycle/peopl
 import type { ApiRules } from '../lib/rules/json-rule/api-rules.ts'
 import { RuleBodyError } from '../lib/rules/json-rule/fields.ts'
 import { UnknownRuleError } from '../lib/rules/json-rule/api-rules.ts'
+import type { Clock } from '../lib/std/clock.ts'
 import type { Logger } from '../lib/std/log.ts'
 import type { AlertDesk, AlertFeedback, AlertOutlookView, AlertPage, AlertView } from '../web/parts.ts'
 import { searchHistory } from './history-search.ts'
@@ -15,6 +17,7 @@ interface Ground {
   store: MetaStore
   lifecycle: AlertLifecycle
   rules: Pick<ApiRules, 'widen'>
+  clock: Clock
   logger: Logger
 }
 
@@ -23,13 +26,16 @@ const ALERT_LABELS: ReadonlySet<string> = new Set(['alertname', 'severity', 'rul
 
 export class LifecycleDesk implements AlertDesk {
   readonly #ground: Ground
+  /** Of pages of history. */
+  readonly #patience: StorePatience
 
   constructor(ground: Ground) {
     this.#ground = ground
+    this.#patience = new StorePatience(ground.clock)
   }
 
   list(filter: AlertFilter, selection: AlertSelection): Promise<AlertPage<AlertRecord>> {
-    return searchHistory((page) => this.#ground.store.alerts({ ...filter, ...page }), { ...filter, passes: this.#test(selection) })
+    return searchHistory((page) => this.#patience.answerOf(() => this.#ground.store.alerts({ ...filter, ...page })), { ...filter, passes: this.#test(selection) })
   }
 
   current(ask: CurrentAsk): CurrentAlerts {
@@ -38,16 +44,16 @@ export class LifecycleDesk implements AlertDesk {
 
   async get(id: string): Promise<AlertView | null> {
     const { store } = this.#ground
-    const [record, events] = await Promise.all([store.alert(id), store.events(id)])
+    const [record, events] = await this.#patience.answerOf(() => Promise.all([store.alert(id), store.events(id)]))
     return record === null ? null : { record, outlook: this.outlook(id), events }
   }
 
   listPending(filter: PendingFilter, selection: AlertSelection): Promise<AlertPage<PendingRecord>> {
-    return searchHistory((page) => this.#ground.store.pendingAlerts({ ...filter, ...page }), { ...filter, passes: this.#test(selection) })
+    return searchHistory((page) => this.#patience.answerOf(() => this.#ground.store.pendingAlerts({ ...filter, ...page })), { ...filter, passes: this.#test(selection) })
   }
 
   getPending(id: string): Promise<PendingRecord | null> {
-    return this.#ground.store.pendingAlert(id)
+    return this.#patience.answerOf(() => this.#ground.store.pendingAlert(id))
   }
 
   outlook(id: string): AlertOutlookView | null {

@@ -3,6 +3,7 @@
 import type { PipelineConfig } from '../lib/config/alertmanager-config.ts'
 import type { IntegrationConfig } from '../lib/config/receiver-config.ts'
 import type { MetaStore } from '../lib/meta/interface.ts'
+import { StorePatience } from '../lib/meta/store-patience.ts'
 import type { Notification } from '../lib/model/notification.ts'
 import type { RouteLabelsFunc } from '../lib/notify/dispatch/alert-view.ts'
 import type { Courier } from '../lib/notify/courier/courier.ts'
@@ -27,12 +28,14 @@ interface RunnerGround {
 
 export class ReceiverRunner implements ReceiverTools {
   readonly #ground: RunnerGround
+  readonly #patience: StorePatience
   #push: Promise<PushSubscriptions> | null = null
   #courier: Promise<Courier> | null = null
   #now: { config: PipelineConfig; receiverGround: ReceiverGround; expand: RouteLabelsFunc } | null = null
 
   constructor(ground: RunnerGround) {
     this.#ground = ground
+    this.#patience = new StorePatience(ground.clock)
   }
 
   /** Makes the receivers of a configuration from now on. */
@@ -75,15 +78,15 @@ export class ReceiverRunner implements ReceiverTools {
   }
 
   async pushKey(): Promise<string> {
-    return (await this.#subscriptions()).key.publicKey
+    return this.#patience.answerOf(async () => (await this.#subscriptions()).key.publicKey)
   }
 
   async subscribe(subscription: unknown, user: string): Promise<void> {
-    await (await this.#subscriptions()).add(subscription, user)
+    await this.#patience.answerOf(async () => (await this.#subscriptions()).add(subscription, user))
   }
 
   async unsubscribe(endpoint: string): Promise<boolean> {
-    return await (await this.#subscriptions()).remove(endpoint)
+    return this.#patience.answerOf(async () => (await this.#subscriptions()).remove(endpoint))
   }
 
   async #openCourier(): Promise<Courier> {

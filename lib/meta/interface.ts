@@ -164,8 +164,8 @@ export interface MetaStore {
   pendingAlerts(filter: PendingFilter): Promise<PendingRecord[]>
   pendingAlert(id: string): Promise<PendingRecord | null>
   currentPending(): Promise<PendingRecord[]>
-  /** The newest 50,000 are kept. */
-  putPending(records: readonly PendingRecord[]): Promise<void>
+  /** The newest 50,000 are kept; rows of the ids of `surplus` are removed. */
+  putPending(records: readonly PendingRecord[], surplus?: readonly string[]): Promise<void>
   told(): Promise<ToldEntry[]>
   events(alertId: string): Promise<AlertEvent[]>
   /** Those of these alerts whose history has no such line of `sinceMs` or later. */

@@ -98,8 +98,8 @@ export class SqliteStore implements MetaStore {
     return this.#ask({ method: 'currentPending', args: [] })
   }
 
-  putPending(records: readonly PendingRecord[]): Promise<void> {
-    return this.#ask({ method: 'putPending', args: [records] })
+  putPending(records: readonly PendingRecord[], surplus: readonly string[] = []): Promise<void> {
+    return this.#ask({ method: 'putPending', args: [records, surplus] })
   }
 
   told(): Promise<ToldEntry[]> {

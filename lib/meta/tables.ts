@@ -79,11 +79,12 @@ export class Tables implements Handlers {
     return this.#all('SELECT * FROM pending_alerts WHERE ended_at IS NULL ORDER BY active_at, alert_id').map(pendingOf)
   }
 
-  putPending(records: readonly PendingRecord[]): void {
+  putPending(records: readonly PendingRecord[], surplus: readonly string[] = []): void {
     for (const { id, ruleId, serverId, activeAtMs, endedAtMs, metricValue, fingerprint, name, severity, labels, annotations, generatorUrl } of records) {
       this.#run('INSERT INTO pending_alerts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (alert_id) DO UPDATE SET ended_at = excluded.ended_at',
         id, ruleId, serverId, activeAtMs, endedAtMs, metricValue, fingerprint, name, severity, JSON.stringify(labels), JSON.stringify(annotations), generatorUrl)
     }
+    for (const id of surplus) this.#run('DELETE FROM pending_alerts WHERE alert_id = ?', id)
     this.#run('DELETE FROM pending_alerts WHERE rowid <= (SELECT max(rowid) FROM pending_alerts) - ?', PENDING_MAX)
   }
 

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { AlertmanagerView } from '../../cmd/alertmanager-view.ts'
+import type { MetaStore } from '../../lib/meta/interface.ts'
 import { notificationData } from '../../lib/notify/template/data.ts'
 import { NotificationTemplates } from '../../lib/notify/template/notification-templates.ts'
 import { CONFIG } from '../golden/alertmanager-api-cases.ts'
@@ -31,6 +32,24 @@ async function start(config: string): Promise<{ world: PipelineWorld; base: stri
   }))
   onTestFinished(() => server.stop())
   return { world, base: `${server.base}/alertmanager` }
+}
+
+/** Silences wait until what is given is called; it resolves when the store has done what waited. */
+function hangs(store: MetaStore): () => Promise<unknown> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const [put, remove] = [store.putSilence.bind(store), store.deleteSilences.bind(store)]
+  let last: Promise<unknown> = promise
+  const after = (work: () => Promise<void>): Promise<void> => {
+    const done = last.then(work)
+    last = done
+    return done
+  }
+  store.putSilence = (silence) => after(() => put(silence))
+  store.deleteSilences = (ids) => after(() => remove(ids))
+  return () => {
+    resolve()
+    return last
+  }
 }
 
 const post = (base: string, where: string, body: string, headers: Record<string, string> = {}): Promise<Response> => fetch(`${base}/api/v2/${where}`, { method: 'POST', body, headers: { 'content-type': 'application/json', ...headers } })
@@ -68,6 +87,29 @@ receivers: [{name: a}]`)
     expect(await said('alerts', '[{"labels":{"a":"1"},"startsAt":"2026-13-01T00:00:00Z"}]')).toBe('0.startsAt is no time: "2026-13-01T00:00:00Z"; want RFC 3339, as 2026-01-02T15:04:05Z')
     expect(await said('alerts', '[{"labels":{"a":"1"}} {}]')).toMatch(/JSON/)
     expect(await said('alerts', '[{"labels":{"a":"1"}}] x')).toBe('there is more behind the array')
+  })
+
+  it('refuses a silence that the store does not take within five seconds, and what it takes later makes none', async () => {
+    const { world, base } = await start(CONFIG)
+    const silence = (comment: string, id = ''): Promise<Response> => post(base, 'silences', JSON.stringify({ id, matchers: [{ name: 'a', value: 'b', isRegex: false }], startsAt: new Date(world.clock.now()).toISOString(), endsAt: new Date(world.clock.now() + 3_600_000).toISOString(), createdBy: 'ana', comment }))
+    const { silenceID } = await (await silence('kept')).json() as { silenceID: string }
+    const goOn = hangs(world.store)
+    for (const ask of [() => silence('new'), () => silence('changed', silenceID), () => fetch(`${base}/api/v2/silence/${silenceID}`, { method: 'DELETE' })]) {
+      const asked = ask()
+      let isAnswered = false
+      void asked.finally(() => (isAnswered = true))
+      while (!isAnswered) {
+        await world.advance(1)
+        expect((await fetch(`${base}/api/v2/silences`)).status).toBe(200)
+      }
+      const answer = await asked
+      expect([answer.status, answer.headers.get('retry-after'), await answer.json()]).toEqual([503, '5', 'the relational store does not answer, its disk may hang; try again'])
+    }
+    await goOn()
+    const kept = { id: silenceID, comment: 'kept' }
+    expect(await (await fetch(`${base}/api/v2/silences`)).json()).toMatchObject([kept])
+    expect(await world.store.silences()).toMatchObject([kept])
+    expect((await silence('again')).status).toBe(200)
   })
 
   it('leads to the page of alerts from where its own page was', async () => {

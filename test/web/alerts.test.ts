@@ -35,7 +35,7 @@ async function site(): Promise<Site> {
     widened.push({ id, labels })
     return Promise.reject(new RuleBodyError([{ field: 'kind', reason: 'is threshold', fix: '' }]))
   }
-  const server = await startServer(() => ({ alerts: new LifecycleDesk({ store: world.store, lifecycle: world.lifecycle, rules: { widen }, logger: silentLogger }) }))
+  const server = await startServer(() => ({ alerts: new LifecycleDesk({ store: world.store, lifecycle: world.lifecycle, rules: { widen }, clock: world.clock, logger: silentLogger }) }))
   onTestFinished(async () => {
     await server.stop()
     await world.lifecycle.stop()

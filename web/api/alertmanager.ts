@@ -2,6 +2,7 @@
 // order, codes and messages as its OpenAPI document and its code have them (alertmanager api/v2/).
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { MetaError } from '../../lib/meta/errors.ts'
 import { MatcherError, type Matcher } from '../../lib/model/matcher.ts'
 import { compileRouteMatchers, compileRoutePattern, parseRouteMatcher } from '../../lib/model/route-matcher.ts'
 import type { Silence } from '../../lib/model/silence.ts'
@@ -261,6 +262,7 @@ function sendJson(reply: FastifyReply, value: unknown): FastifyReply {
 function fail(error: Error & { statusCode?: number }, request: FastifyRequest, reply: FastifyReply, { logger }: ServerParts): FastifyReply {
   if (error instanceof AlertmanagerError) return sendJson(reply.code(error.status), error.body)
   if (error instanceof SilenceError) return sendJson(reply.code(error.code === 'NO_SILENCE' ? 404 : 400), error.message)
+  if (error instanceof MetaError) return sendJson(reply.code(503).header('Retry-After', '5'), error.message)
   const code = error.statusCode ?? 500
   if (code >= 500) logger.error('request failed', { method: request.method, path: request.url.slice(0, 200), err: error })
   if (code === 413) return sendJson(reply.code(413).header('Connection', 'close'), { code, message: `body exceeds ${BODY_BYTES_MAX >> 20} MiB: send fewer alerts at a time` })

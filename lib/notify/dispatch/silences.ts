@@ -2,6 +2,7 @@
 // is remembered, as their matchers never change: a later look tests only those made since. After alertmanager silence/.
 import { randomUUID } from 'node:crypto'
 import type { MetaStore } from '../../meta/interface.ts'
+import { StorePatience } from '../../meta/store-patience.ts'
 import { getLabel, type Labels } from '../../model/labels.ts'
 import type { Matcher } from '../../model/matcher.ts'
 import { compileRouteMatchers, compileRoutePattern } from '../../model/route-matcher.ts'
@@ -44,6 +45,7 @@ export function silenceState({ startsAtMs, endsAtMs }: Pick<Silence, 'startsAtMs
 export class Silences {
   readonly #store: MetaStore
   readonly #clock: Clock
+  readonly #patience: StorePatience
   readonly #kept = new Map<string, Kept>()
   /** By fingerprint: silences that match, and the number of the newest that was tested. */
   readonly #matched = new Map<string, { ids: string[]; number: number }>()
@@ -54,6 +56,7 @@ export class Silences {
   constructor(store: MetaStore, clock: Clock) {
     this.#store = store
     this.#clock = clock
+    this.#patience = new StorePatience(clock)
   }
 
   /** Reads what was kept; before it nothing is silenced. Gives a sentence about each that is left out: it is damaged, or its matchers are no longer understood. */
@@ -78,18 +81,18 @@ export class Silences {
     return this.#kept.get(id)?.silence
   }
 
-  /** Makes or changes a silence; resolves to its id once it is durable. Rejects with SilenceError. */
+  /** Makes or changes a silence; resolves to its id once it is durable. Rejects with SilenceError; with MetaError where the store refuses it or takes too long, and it is not made. */
   set(draft: SilenceDraft): Promise<string> {
     checkSilence(draft)
     return this.#inTurn(() => this.#set(draft))
   }
 
-  /** Ends a silence now; one that has ended already stays as it is. Rejects with SilenceError. */
+  /** Ends a silence now; one that has ended already stays as it is. Rejects as `set`. */
   expire(id: string): Promise<void> {
     return this.#inTurn(async () => {
       const silence = this.#needed(id)
       const ended = endedAt(silence, this.#clock.now())
-      if (ended !== null) await this.#write(ended)
+      if (ended !== null) await this.#write([ended])
     })
   }
 
@@ -122,15 +125,15 @@ export class Silences {
     const nowMs = this.#clock.now()
     const before = draft.id === '' ? null : this.#needed(draft.id)
     if (before !== null && canBecome(before, draft, nowMs)) {
-      await this.#write({ ...draft, updatedAtMs: nowMs })
+      await this.#write([{ ...draft, updatedAtMs: nowMs }])
       return draft.id
     }
     if (this.#kept.size >= SILENCES_MAX) throw new SilenceError('BAD_SILENCE', `exceeded maximum number of silences: ${this.#kept.size} (limit: ${SILENCES_MAX})`)
     // History stays as it was: the old one ends, another begins.
     const ended = before === null ? null : endedAt(before, nowMs)
     const id = randomUUID()
-    await this.#write({ ...draft, id, startsAtMs: Math.max(draft.startsAtMs, nowMs), updatedAtMs: nowMs })
-    if (ended !== null) await this.#write(ended)
+    const made: Silence = { ...draft, id, startsAtMs: Math.max(draft.startsAtMs, nowMs), updatedAtMs: nowMs }
+    await this.#write(ended === null ? [made] : [made, ended])
     return id
   }
 
@@ -140,9 +143,19 @@ export class Silences {
     return silence
   }
 
-  async #write(silence: Silence): Promise<void> {
-    await this.#store.putSilence(silence)
-    this.#keep(silence)
+  /** Calls made together are one transaction, as a rule. */
+  async #write(silences: readonly Silence[]): Promise<void> {
+    const put = async (): Promise<void> => void (await Promise.all(silences.map((silence) => this.#store.putSilence(silence))))
+    await this.#patience.answerOf(put, () => this.#takeBack(silences))
+    for (const silence of silences) this.#keep(silence)
+  }
+
+  /** What the store may take yet, while whoever asked for it was told that it is not so. Its calls are carried out in order. */
+  #takeBack(silences: readonly Silence[]): void {
+    const before = silences.map(({ id }) => this.get(id))
+    const made = silences.filter((_, i) => before[i] === undefined).map(({ id }) => id)
+    // Where the store fails altogether there is nothing to take back.
+    void Promise.allSettled([...before.filter((one) => one !== undefined).map((one) => this.#store.putSilence(one)), ...(made.length === 0 ? [] : [this.#store.deleteSilences(made)])])
   }
 
   #keep(silence: Silence): void {

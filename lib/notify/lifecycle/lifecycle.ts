@@ -289,7 +289,8 @@ export class AlertLifecycle implements AlertOverlay {
       this.#due.changed(episode)
     } else if (!isOver) {
       const { pending, newId } = this.#ground
-      const { id = newId(), activeAtMs = alert.activeAtMs } = pending.fired(print) ?? {}
+      const { id = newId(), activeAtMs: pendingFromMs = Infinity } = pending.fired(print) ?? {}
+      const activeAtMs = Math.min(pendingFromMs, alert.activeAtMs)
       // Alertmanager has what is posted with nothing but an end begin then; here it fires from now on.
       const startsAtMs = Math.min(alert.startsAtMs, nowMs)
       const begun = beginEpisode({ ...alert, activeAtMs, startsAtMs }, { fingerprint: print, id, lastsUntilMs: lastingMs(alert, nowMs), nowMs })

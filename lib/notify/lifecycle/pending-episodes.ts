@@ -46,23 +46,29 @@ export class PendingEpisodes {
   #timer: Timer | null = null
   #writing: Promise<void> = Promise.resolve()
   #doubtTimer: Timer | null = null
+  /** Unix ms: since when nobody has told of what is doubted. */
+  #doubtedFromMs: number
+  /** Until what the store has is read, nothing is written: by fingerprint what was told first meanwhile, and what fired. */
+  #early: { begun: Map<string, PendingRecord>; fired: Set<string> } | null = { begun: new Map(), fired: new Set() }
+  /** Ids of rows that stand for no episode of their own; the next write removes them. */
+  readonly #surplus = new Set<string>()
   #lostCount = 0
   /** The longest interval at which rules are evaluated. */
   ruleIntervalMsMax = 0
 
   constructor(ground: PendingGround) {
     this.#ground = ground
+    this.#doubtedFromMs = ground.clock.now()
     ground.metrics.total('monitor_pending_alerts_lost_total', 'Episodes of alerts that never fired and that history lacks, as they came too fast.', () => this.#lostCount)
   }
 
   /** Reads what was pending when the program ended; the rules find out what still is. Rejects with MetaError. */
   async load(): Promise<void> {
-    for (const record of await this.#ground.store.currentPending()) {
-      const met = this.#current.get(record.fingerprint)
-      // It was told of while the store could not be read: it is the one of before. If the store has both, one has ended.
-      if (met !== undefined && !this.#waiting.delete(met.record.id)) this.#write({ ...met.record, endedAtMs: this.#ground.clock.now() })
-      this.#current.set(record.fingerprint, { record, isDoubted: met === undefined || met.isDoubted })
-    }
+    const records = await this.#ground.store.currentPending()
+    const early = this.#early
+    this.#early = null
+    for (const record of records) this.#adopt(record, early?.begun.get(record.fingerprint), early?.fired.has(record.fingerprint) === true)
+    if (this.#hasMore()) this.#timer ??= this.#later(WRITE_EVERY_MS)
     this.#waitForRules()
   }
 
@@ -79,6 +85,7 @@ export class PendingEpisodes {
 
   /** The episode that fires now, which this forgets; undefined: it was not pending, or is not known to have been. */
   fired(print: string): PendingRecord | undefined {
+    this.#early?.fired.add(print)
     const episode = this.#current.get(print)
     if (episode === undefined) return undefined
     this.#current.delete(print)
@@ -88,6 +95,7 @@ export class PendingEpisodes {
 
   /** The rules begin anew and tell again what is pending; what they have not within their grace has ended. */
   doubt(): void {
+    this.#doubtedFromMs = this.#ground.clock.now()
     for (const episode of this.#current.values()) episode.isDoubted = true
     this.#waitForRules()
   }
@@ -97,7 +105,22 @@ export class PendingEpisodes {
     this.#doubtTimer?.cancel()
     this.#timer?.cancel()
     await this.#writing
-    while (this.#waiting.size > 0 && (await this.#writePart()));
+    while (this.#hasMore() && (await this.#writePart()));
+  }
+
+  /** One that was pending when the program ended; `begun`: what the rules have told first of its alert since then. */
+  #adopt(record: PendingRecord, begun: PendingRecord | undefined, hasFired: boolean): void {
+    const { id, fingerprint: print } = record
+    const met = this.#current.get(print)
+    if (begun !== undefined && met?.record.id === begun.id) {
+      this.#waiting.delete(begun.id)
+      this.#current.set(print, { record, isDoubted: met.isDoubted })
+    } else if (begun !== undefined && this.#waiting.has(begun.id)) {
+      const { endedAtMs } = this.#waiting.get(begun.id)!
+      this.#waiting.delete(begun.id)
+      this.#write({ ...record, endedAtMs })
+    } else if (hasFired || met !== undefined) this.#surplus.add(id) // Its history is that of the alert, or of an older row.
+    else this.#current.set(print, { record, isDoubted: true })
   }
 
   #begin(alert: PendingAlert, print: string): void {
@@ -112,6 +135,7 @@ export class PendingEpisodes {
       metricValue: Number.isNaN(value) ? null : value, activeAtMs, endedAtMs,
     }
     if (endedAtMs === null) this.#current.set(print, { record, isDoubted: false })
+    if (this.#early?.begun.has(print) === false) this.#early.begun.set(print, record)
     this.#write(record)
   }
 
@@ -130,19 +154,23 @@ export class PendingEpisodes {
     this.#doubtTimer?.cancel()
     this.#doubtTimer = clock.after(restartGraceMs(this.ruleIntervalMsMax), () => {
       this.#doubtTimer = null
-      for (const episode of this.#current.values()) if (episode.isDoubted) this.#end(episode, clock.now())
+      for (const episode of this.#current.values()) if (episode.isDoubted) this.#end(episode, this.#doubtedFromMs)
     }, true)
   }
 
   #write(record: PendingRecord): void {
     this.#waiting.set(record.id, record)
-    this.#timer ??= this.#later(WRITE_EVERY_MS)
+    if (this.#early === null) this.#timer ??= this.#later(WRITE_EVERY_MS)
+  }
+
+  #hasMore(): boolean {
+    return this.#waiting.size > 0 || this.#surplus.size > 0
   }
 
   #later(delayMs: number): Timer {
     return this.#ground.clock.after(delayMs, () => {
       this.#writing = this.#writePart().then((isKept) => {
-        this.#timer = this.#waiting.size > 0 ? this.#later(isKept ? WRITE_EVERY_MS : RETRY_MS) : null
+        this.#timer = this.#hasMore() ? this.#later(isKept ? WRITE_EVERY_MS : RETRY_MS) : null
       })
     }, true)
   }
@@ -150,9 +178,11 @@ export class PendingEpisodes {
   /** Whether the store has taken it; what it has not waits again, but for what has fired meanwhile. */
   async #writePart(): Promise<boolean> {
     const part = [...this.#waiting.values().take(PART_RECORDS)]
+    const surplus = [...this.#surplus]
     for (const { id } of part) this.#waiting.delete(id)
     try {
-      await this.#ground.store.putPending(part)
+      await this.#ground.store.putPending(part, surplus)
+      for (const id of surplus) this.#surplus.delete(id)
       return true
     } catch (error) {
       if (!(error instanceof MetaError)) throw error

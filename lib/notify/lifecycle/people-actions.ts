@@ -102,7 +102,7 @@ export class PeopleActions {
   giveFeedback(id: string, { by, verdict }: { by: string; verdict: 'false_positive' | 'true_positive' }): Promise<{ before: AlertRecord; after: AlertRecord }> {
     return this.#ground.inTurn(async () => {
       const episode = this.#ground.table.byId(id)
-      const kept = episode === undefined ? await this.#ground.writer.answerOf(this.#ground.store.alert(id)) : null
+      const kept = episode === undefined ? await this.#ground.writer.answerOf(() => this.#ground.store.alert(id)) : null
       const before = episode?.record ?? this.#ground.writer.waiting(id) ?? kept
       if (before === null) throw new AlertStateError('there is no such alert')
       const after: AlertRecord = { ...before, feedback: verdict }

@@ -3,16 +3,14 @@
 // goes first, and what became of a hundred thousand messages after it.
 import { MetaError } from '../../meta/errors.ts'
 import type { AlertEvent, AlertRecord, MetaStore } from '../../meta/interface.ts'
-import { isDoneWithin, type Clock, type Timer } from '../../std/clock.ts'
+import { StorePatience } from '../../meta/store-patience.ts'
+import type { Clock, Timer } from '../../std/clock.ts'
 import type { Logger } from '../../std/log.ts'
 import { RecordLane, type AlertChange } from './record-lane.ts'
 
 const RETRY_MS = 10_000
 /** Alerts wait so long for the store at most, on their way to people. */
 const WAIT_MS_MAX = 2000
-/** And for one of people's changes, before which nothing else may come; in a storm the store has much to do before it. */
-const CHANGE_WAIT_MS_MAX = 5000
-const NO_ANSWER = 'the relational store does not answer, its disk may hang; try again'
 /** Of one transaction: 20 ms of the metadata thread, 2 ms of main. */
 const PART_MAX = 1000
 /** While the disk refuses them, older lines of history are lost first; 40 MB. */
@@ -32,8 +30,7 @@ export class RecordWriter {
   #isAwaitedUnderWay = false
   /** Those that wait until all that is awaited is kept, or was refused. */
   #waiting: (() => void)[] = []
-  /** Someone has waited in vain, and the store has not answered since. */
-  #isLate = false
+  readonly #patience: StorePatience
   #writing: Promise<void> | null = null
   #retry: Timer | null = null
   /** Lines of history that were lost. */
@@ -42,6 +39,7 @@ export class RecordWriter {
   constructor(store: Pick<MetaStore, 'putAlerts'>, clock: Clock, logger: Logger) {
     this.#store = store
     this.#clock = clock
+    this.#patience = new StorePatience(clock)
     this.#logger = logger
   }
 
@@ -62,8 +60,8 @@ export class RecordWriter {
 
   /** Resolves when all that was added as awaited is kept, or after two seconds; at once while the store is known not to answer. */
   async settled(): Promise<void> {
-    if (this.#isLate || this.#retry !== null || (this.#awaited.isEmpty && !this.#isAwaitedUnderWay)) return
-    await this.#inTime(WAIT_MS_MAX, new Promise<void>((resolve) => void this.#waiting.push(resolve)))
+    if (this.#patience.isLate || this.#retry !== null || (this.#awaited.isEmpty && !this.#isAwaitedUnderWay)) return
+    await this.#patience.isDoneWithin(WAIT_MS_MAX, new Promise<void>((resolve) => void this.#waiting.push(resolve)))
   }
 
   /**
@@ -71,17 +69,16 @@ export class RecordWriter {
    * where the store does not answer for five seconds, for which no page may wait longer. What it takes too late leaves its lines, and others that take them back.
    */
   async must(records: readonly AlertRecord[], events: readonly AlertEvent[], before: readonly AlertRecord[]): Promise<void> {
-    if (this.#isLate) throw new MetaError(NO_ANSWER)
     // An older state of one that still waits, or that the store refuses meanwhile, would come after it, and undo it.
     for (const { id } of records) this.#replaced.set(id, this.#awaited.takeRecord(id) ?? this.#rest.takeRecord(id) ?? null)
     let older: readonly AlertRecord[] = []
     try {
-      const written = this.#store.putAlerts(records, events).finally(() => (this.#isLate = false))
-      if (await this.#inTime(CHANGE_WAIT_MS_MAX, written)) return
-      older = before
-      // Who asked for it was told that it is not so; the lines that came after all must not say otherwise.
-      void written.then(() => this.add({ events: events.map((event) => takenBack(event, this.#clock.now())) }), () => {})
-      throw new MetaError(NO_ANSWER)
+      let written = Promise.resolve()
+      await this.#patience.answerOf(() => (written = this.#store.putAlerts(records, events)), () => {
+        older = before
+        // Who asked for it was told that it is not so; the lines that came after all must not say otherwise.
+        void written.then(() => this.add({ events: events.map((event) => takenBack(event, this.#clock.now())) }), () => {})
+      })
     } catch (error) {
       if (older.length === 0) older = records.map(({ id }) => this.#replaced.get(id) ?? null).filter((record) => record !== null)
       throw error
@@ -92,12 +89,8 @@ export class RecordWriter {
   }
 
   /** What the store answers to a question that others wait behind. Rejects with MetaError, also where it takes too long. */
-  async answerOf<T>(asked: Promise<T>): Promise<T> {
-    const answered = asked.finally(() => (this.#isLate = false))
-    // Nobody else looks at what fails too late.
-    answered.catch(() => {})
-    if (this.#isLate || !await this.#inTime(CHANGE_WAIT_MS_MAX, answered)) throw new MetaError(NO_ANSWER)
-    return asked
+  answerOf<T>(ask: () => Promise<T>): Promise<T> {
+    return this.#patience.answerOf(ask)
   }
 
   /** The record that is yet to be written, where there is one: newer than the store's. */
@@ -125,12 +118,6 @@ export class RecordWriter {
     if (this.#retry === null) this.#writing ??= this.#writeAll().finally(() => (this.#writing = null))
   }
 
-  async #inTime(waitMs: number, work: Promise<unknown>): Promise<boolean> {
-    const isDone = await isDoneWithin(work, waitMs, this.#clock)
-    if (!isDone) this.#isLate = true
-    return isDone
-  }
-
   #cut(lane: RecordLane): void {
     this.lostCount += lane.cutEvents(this.#retry === null ? EVENTS_MAX : REFUSED_EVENTS_MAX)
   }
@@ -147,7 +134,7 @@ export class RecordWriter {
       this.#isAwaitedUnderWay = lane === this.#awaited
       const failure = await this.#write(part)
       this.#isAwaitedUnderWay = false
-      this.#isLate = false
+      this.#patience.answered()
       if (failure !== null) this.#putBack(lane, part, failure)
       if (failure !== null || this.#awaited.isEmpty) this.#wake()
       if (failure !== null) return

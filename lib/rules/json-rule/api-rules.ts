@@ -8,6 +8,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { RuleChecks, RuleConfig, RuleGroupConfig } from '../../config/rule-config.ts'
 import { MetaError } from '../../meta/errors.ts'
 import type { MetaStore, StoredRule } from '../../meta/interface.ts'
+import { StorePatience } from '../../meta/store-patience.ts'
 import { isDoneWithin, type Clock, type Timer } from '../../std/clock.ts'
 import { loadRuleFile } from '../../config/rule-file.ts'
 import { ConfigError } from '../../config/load.ts'
@@ -90,6 +91,7 @@ export class ApiRules {
   onChange: () => void = () => {}
   readonly #ground: ApiRulesGround
   readonly #applying: Throttle
+  readonly #patience: StorePatience
   readonly #rules = new Map<string, Kept>()
   #changing: Promise<unknown> = Promise.resolve()
   /** What the file has, where the store could not be read. */
@@ -99,6 +101,7 @@ export class ApiRules {
 
   private constructor(ground: ApiRulesGround) {
     this.#ground = ground
+    this.#patience = new StorePatience(ground.clock)
     this.#applying = new Throttle(ground.clock, APPLY_MS, () => {
       this.#writeFile()
       this.onChange()
@@ -196,8 +199,8 @@ export class ApiRules {
   /** Rejects with UnknownRuleError, RuleChangedError. */
   delete(id: string, versions: readonly string[] | null): Promise<void> {
     return this.#inTurn(async () => {
-      this.#expected(id, versions)
-      await this.#ground.meta.deleteRule(id)
+      const { stored } = this.#expected(id, versions)
+      await this.#patience.answerOf(() => this.#ground.meta.deleteRule(id), () => this.#takeBack(id, stored))
       this.#rules.delete(id)
       this.#applying.ask()
     })
@@ -259,11 +262,20 @@ export class ApiRules {
     return this.#inTurn(async () => {
       const { stored, rule } = make()
       const kept = keptOf(stored, rule)
-      await this.#ground.meta.putRule(kept.stored)
+      const { id } = stored
+      const before = this.#rules.get(id)?.stored
+      await this.#patience.answerOf(() => this.#ground.meta.putRule(stored), () => this.#takeBack(id, before))
       this.#rules.set(kept.stored.id, kept)
       this.#applying.ask()
       return this.#viewOf(kept)
     })
+  }
+
+  /** What the store may take yet, while whoever asked for it was told that it is not so. Its calls are carried out in order. */
+  #takeBack(id: string, before: StoredRule | undefined): void {
+    const { meta } = this.#ground
+    // Where the store fails altogether there is nothing to take back.
+    void (before === undefined ? meta.deleteRule(id) : meta.putRule(before)).catch(() => {})
   }
 
   /** Rejects with MetaError where the store could not be read: what is written into it then would hide the rest. */

@@ -127,7 +127,9 @@ export function describeMetaStore(name: string, place: () => OpenStore): void {
 
     it('keeps no alert as pending once it has fired, forgets what expired long ago, and of very many the newest', async () => {
       const { store } = await fresh()
-      await store.putPending([pendingRecord(1), pendingRecord(2, { endedAtMs: T0 + 10 }), pendingRecord(3, { endedAtMs: T0 + 20 })])
+      await store.putPending([pendingRecord(0)])
+      await store.putPending([pendingRecord(1), pendingRecord(2, { endedAtMs: T0 + 10 }), pendingRecord(3, { endedAtMs: T0 + 20 })], [pendingRecord(0).id])
+      expect(await store.currentPending()).toEqual([pendingRecord(1)])
       await store.putAlerts([alertRecord(1)], [])
       expect(await store.pendingAlert(pendingRecord(1).id)).toBeNull()
       await store.forget({ resolvedBeforeMs: T0 + 20, nowMs: T0 })

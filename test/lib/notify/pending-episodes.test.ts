@@ -1,4 +1,5 @@
 // Episodes that have not fired: what the store keeps of them, over restarts and storms.
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { MetaError } from '../../../lib/meta/errors.ts'
 import type { PendingFilter, PendingRecord } from '../../../lib/meta/interface.ts'
@@ -94,9 +95,39 @@ describe('an episode that has not fired', () => {
     w.lifecycle.receivePending([pending(CPU, w.clock.now())], 0)
     await w.advance(5 * MINUTE + WRITE_MS)
     expect(await find(w, 'pending')).toEqual(before.filter(({ serverId }) => serverId === 'web1'))
-    expect(await find(w, 'expired')).toMatchObject([{ serverId: 'web2', activeAtMs: t, endedAtMs: w.clock.now() - WRITE_MS }])
+    expect(await find(w, 'expired')).toMatchObject([{ serverId: 'web2', activeAtMs: t, endedAtMs: t + WRITE_MS }])
     await w.lifecycle.receive([sent(CPU, w.clock.now(), { activeAtMs: t + MINUTE })])
     expect((await w.store.alerts(ALL))[0]!.id).toBe(before.find(({ serverId }) => serverId === 'web1')!.id)
+  })
+
+  it('is the same whatever became of it before the store could be read', async () => {
+    const w = await world()
+    const t = w.clock.now()
+    const [goesOn, ends, fires, isForgotten] = ['on', 'ends', 'fires', 'forgotten'].map((instance) => ({ ...CPU, instance })) as [typeof CPU, typeof CPU, typeof CPU, typeof CPU]
+    w.lifecycle.receivePending([goesOn, ends, fires, isForgotten].map((labels) => pending(labels, t)), 0)
+    await w.advance(WRITE_MS)
+    const before = await find(w, 'pending')
+    let goOn = (): void => {}
+    const hangs = new Promise<void>((resolve) => (goOn = resolve))
+    w.onOpened = (store) => {
+      const current = store.currentPending.bind(store)
+      store.currentPending = () => hangs.then(current)
+    }
+    const started = w.restart(true)
+    for (let isBegun = false; !isBegun; await w.clock.advance(1000)) isBegun = await Promise.race([started.then(() => true), nextTurn(false)])
+    const begun = w.clock.now()
+    w.lifecycle.receivePending([goesOn, ends, fires].map((labels) => pending(labels, begun)), 0)
+    await w.advance(MINUTE)
+    w.lifecycle.receivePending([pending(ends, begun, begun + MINUTE)], 0)
+    await w.lifecycle.receive([sent(fires, w.clock.now(), { activeAtMs: t })])
+    await w.advance(WRITE_MS)
+    goOn()
+    for (const ms of [0, WRITE_MS, 15 * MINUTE, WRITE_MS]) await w.advance(ms)
+    const idOf = (labels: typeof CPU): string => before.find(({ serverId }) => serverId === labels.instance)!.id
+    expect(await find(w, 'pending')).toMatchObject([{ id: idOf(goesOn), activeAtMs: t }])
+    const expired = (await find(w, 'expired')).map(({ id, activeAtMs, endedAtMs }) => [id, activeAtMs, endedAtMs])
+    expect(new Set(expired)).toEqual(new Set([[idOf(ends), t, begun + MINUTE], [idOf(isForgotten), t, t + WRITE_MS]]))
+    expect(await w.store.alerts(ALL)).toMatchObject([{ serverId: 'fires', activeAtMs: t }])
   })
 
   it('is over where a new thread of the rules does not tell of it', async () => {
@@ -139,6 +170,7 @@ describe('a rule that flaps over ten thousand servers', () => {
 
   it('costs the store a thousand rows every two seconds, and what is too much is counted', async () => {
     const { puts, kept, clock, metrics, episodes } = ground()
+    await episodes.load()
     for (let i = 0; i < 40; i++) {
       const t = clock.now()
       episodes.receive(flap(10_000, t, null), 0, () => false)
@@ -156,6 +188,7 @@ describe('a rule that flaps over ten thousand servers', () => {
 
   it('loses nothing within its bounds while the disk refuses it, and keeps nothing of what fires meanwhile', async () => {
     const { kept, fail, clock, metrics, episodes } = ground()
+    await episodes.load()
     fail.isOn = true
     const t = clock.now()
     episodes.receive(flap(900, t, null), 3, () => false)
