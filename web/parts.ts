@@ -237,8 +237,8 @@ export interface RemoteWriteAnswer {
 }
 
 export interface RemoteWriter {
-  /** Takes a snappy-compressed remote write 1.0 body, also before the server is ready; resolves when it is durable or refused. */
-  write(body: Uint8Array): Promise<RemoteWriteAnswer>
+  /** Takes a snappy-compressed body of remote write 1.0 or 2.0, also before the server is ready; resolves when it is durable or refused. */
+  write(body: Uint8Array, version: 1 | 2): Promise<RemoteWriteAnswer>
 }
 
 export interface ConfigControl {

@@ -7,8 +7,9 @@ import type { Logger } from '../std/log.ts'
 import type { Metrics } from '../std/metrics.ts'
 import { LogError } from '../../storage/errors.ts'
 import type { Inbox } from '../../storage/inbox.ts'
-import type { RemoteWriteReceiver, RemoteWriteResult } from './remote-write.ts'
+import type { RemoteWriteReceiver, RemoteWriteResult, WriteVersion } from './remote-write.ts'
 import { WriteCheck } from './write-check.ts'
+import { WriteTranslator } from './write-v2.ts'
 
 /** Between attempts to store what the disk has refused. */
 const RETRY_MS = 5000
@@ -23,6 +24,7 @@ interface EarlyWriterOptions {
 export class EarlyWriter {
   readonly #options: EarlyWriterOptions
   readonly #check = new WriteCheck()
+  readonly #translator = new WriteTranslator()
   #waiting: Uint8Array[]
   /** Requests in the inbox that are not in the store for good. */
   #unstored: number
@@ -41,9 +43,11 @@ export class EarlyWriter {
     metrics.total('monitor_remote_write_early_requests_total', 'Requests acknowledged while the store was being read.', () => this.#taken)
   }
 
-  /** Takes one snappy-compressed WriteRequest. Resolves when it is on the device, or says why not. */
-  async write(body: Uint8Array): Promise<RemoteWriteResult> {
-    if (this.#isHandedOver) return this.#receiver!.write(body)
+  /** Takes one snappy-compressed WriteRequest, or Request of 2.0. Resolves when it is on the device, or says why not. */
+  async write(sent: Uint8Array, version: WriteVersion = 1): Promise<RemoteWriteResult> {
+    if (this.#isHandedOver) return this.#receiver!.write(sent, version)
+    const body = version === 1 ? sent : this.#translator.toV1(sent)
+    if (!(body instanceof Uint8Array)) return { ...body, samplesWritten: 0, histogramsWritten: 0, exemplarsWritten: 0 }
     const answer = this.#check.check(body)
     if (answer.status !== 204) return answer
     this.#unstored++

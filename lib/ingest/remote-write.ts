@@ -1,4 +1,4 @@
-// The remote write 1.0 receiver: one body in, one durable answer out.
+// The remote write receiver: one body in, one durable answer out. Those of 2.0 are written as 1.0 has them, and go the same way.
 //
 //   snappy ─▶ protobuf ─┬─ known series: predicted, else hashed ─┬─▶ WriteBatch ─▶ Appender.append ─▶ commit ─▶ 204
 //                       └─ new series: pending ─▶ labels checked ┘                  verdicts ─▶ 400 with reasons
@@ -7,6 +7,7 @@
 // rolls back the whole request, good samples are kept beside bad ones: 400 is never retried, so it must not take the
 // good ones with it. 5xx means only that the disk refused: it is retried for ever.
 import { LabelDecoder, type LabelLimits } from '../format/remote-write-labels.ts'
+import { WriteRequestTranslator, type WireBody } from '../format/remote-write-v2.ts'
 import { RemoteWriteError } from '../format/remote-write-wire.ts'
 import { WriteRequestReader } from '../format/remote-write.ts'
 import { EXEMPLAR_DUPLICATE } from '../model/exemplar.ts'
@@ -30,6 +31,9 @@ const CACHE_BYTES_MAX = 512 << 20
 /** Metrics whose metadata is kept, and characters of a HELP. */
 const METADATA_METRICS_MAX = 20_000
 const METADATA_CHARS_MAX = 4096
+
+/** Of remote write: 1 stands for 1.0, 2 for 2.0. */
+export type WriteVersion = 1 | 2
 
 export interface RemoteWriteResult {
   /** 204 all stored; 400 something refused or malformed; 413 too large; 503 the disk refused, try again. */
@@ -91,6 +95,7 @@ const OVER_LIMIT: Readonly<Record<string, string>> = {
 export class RemoteWriteReceiver {
   readonly #appender: Appender
   readonly #decoder = new SnappyDecoder(DECODED_BYTES_MAX)
+  readonly #translator = new WriteRequestTranslator(DECODED_BYTES_MAX)
   readonly #cache: SeriesCache
   #labels: LabelDecoder
   readonly #series: PushedSeries
@@ -130,14 +135,16 @@ export class RemoteWriteReceiver {
     return this.#metadata
   }
 
-  /** Takes one snappy-compressed WriteRequest. Resolves when its good samples are on disk, or says why not. */
-  async write(body: Uint8Array): Promise<RemoteWriteResult> {
+  /** Takes one snappy-compressed WriteRequest, or Request of 2.0. Resolves when its good samples are on disk, or says why not. */
+  async write(body: Uint8Array, version: WriteVersion = 1): Promise<RemoteWriteResult> {
     const refusals = new Refusals()
     let stored: Stored | null = null
     try {
       // Until the first await nothing else runs: decoder, batch and cache are this request's alone.
       const length = this.#decoder.decode(body)
-      stored = this.#take(length, refusals)
+      const { bytes, view } = this.#decoder
+      const decoded = { bytes, view, length }
+      stored = this.#take(version === 1 ? decoded : this.#translator.translate(decoded), refusals)
       if (stored.samples + stored.histograms > 0) await this.#appender.commit()
     } catch (error) {
       if (error instanceof SnappyError) return answer(error.code === 'SNAPPY_TOO_LARGE' ? 413 : 400, error.message)
@@ -160,9 +167,8 @@ export class RemoteWriteReceiver {
   }
 
   /** Reads the decoded body, appends what is good, returns how much that was. */
-  #take(length: number, refusals: Refusals): Stored {
+  #take({ bytes, view, length }: WireBody, refusals: Refusals): Stored {
     this.#checkRefs()
-    const { bytes, view } = this.#decoder
     const reader = new WriteRequestReader(bytes, view, length)
     const batch = this.#batch
     batch.clear()

@@ -29,9 +29,10 @@ export interface KernelExports {
   decodeXor(size: number, n: number): number
   encodeChunks(columns: number, rows: number): number
   matchLines(length: number, count: number): number
+  translateRequest(length: number): number
 }
 
-const FUNCTIONS = ['writePoints', 'decodeSnappy', 'decodeDecimals', 'decodeXor', 'encodeChunks', 'matchLines'] as const
+const FUNCTIONS = ['writePoints', 'decodeSnappy', 'decodeDecimals', 'decodeXor', 'encodeChunks', 'matchLines', 'translateRequest'] as const
 
 function isKernelExports(exports: Readonly<Record<string, unknown>>): exports is KernelExports & Readonly<Record<string, unknown>> {
   const { memory } = exports as { memory?: unknown }

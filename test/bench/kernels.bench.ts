@@ -1,6 +1,7 @@
 // Kernels in WebAssembly against their twins in TypeScript, copies in and out included. node test/bench/kernels.bench.ts
 // Twin and kernel take turns, 20 rounds, of which the best counts: what else the machine does cannot make one faster.
 import { FLOAT } from '../../lang/exec/operator.ts'
+import { WriteRequestTranslator } from '../../lib/format/remote-write-v2.ts'
 import { ByteWriter } from '../../lang/reply/byte-writer.ts'
 import { chunksKernel } from '../../lib/kernels/chunk.ts'
 import { chooseKernels } from '../../lib/kernels/module.ts'
@@ -17,6 +18,7 @@ import { encodePiece } from '../../storage/codec/piece-encode.ts'
 import { PIECE_BYTES_MAX, PIECE_ROWS } from '../../storage/codec/piece-shape.ts'
 import { CLASSIC_ONLY, scrapeConfig } from '../support/scrape-fixture.ts'
 import { nodeLabels, writeBody } from '../support/remote-write-body.ts'
+import { Symbols, bodyV2, sampleV2 } from '../support/remote-write-v2-body.ts'
 
 const ROUNDS = 20
 const random = new Random(1)
@@ -62,6 +64,13 @@ const labels = nodeLabels(5000)
 const body = writeBody(labels.map((one) => ({ labels: one, samples: [[random.int(1e9) / 100, 1_700_000_000_000]] })))
 const decoder = new SnappyDecoder(32 << 20)
 compare('snappy, a sample of remote write', labels.length, () => void decoder.decode(body))
+
+const translator = new WriteRequestTranslator(32 << 20)
+const body2 = bodyV2(new Symbols(), labels.map((one) => ({ labels: one, fields: [sampleV2(random.int(1e9) / 100, 1_700_000_000_000)] })))
+compare('a series of remote write 2.0, snappy included', labels.length, () => {
+  const length = decoder.decode(body2)
+  translator.translate({ bytes: decoder.bytes, view: decoder.view, length })
+})
 
 const TARGETS = 40
 const LINES = 1000

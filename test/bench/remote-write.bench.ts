@@ -9,6 +9,7 @@ import { Random } from '../../lib/std/random.ts'
 import { SnappyDecoder } from '../../lib/kernels/snappy.ts'
 import type { Appender } from '../../storage/interface.ts'
 import { nodeLabels, writeBody } from '../support/remote-write-body.ts'
+import { Symbols, bodyV2, sampleV2 } from '../support/remote-write-v2-body.ts'
 
 const SERIES = 100_000
 const PER_BODY = 5000
@@ -37,11 +38,16 @@ const random = new Random(1)
 const labels = nodeLabels(SERIES)
 
 function bodies(order: readonly [string, string][][], timeMs: number): Uint8Array[] {
-  const out: Uint8Array[] = []
-  for (let i = 0; i < order.length; i += PER_BODY) {
-    out.push(writeBody(order.slice(i, i + PER_BODY).map((one) => ({ labels: one, samples: [[random.int(1e9) / 100, timeMs]] }))))
-  }
-  return out
+  return batches(order).map((batch) => writeBody(batch.map((labels) => ({ labels, samples: [[random.int(1e9) / 100, timeMs]] }))))
+}
+
+/** The same as remote write 2.0. */
+function bodies2(order: readonly [string, string][][], timeMs: number): Uint8Array[] {
+  return batches(order).map((batch) => bodyV2(new Symbols(), batch.map((labels) => ({ labels, fields: [sampleV2(random.int(1e9) / 100, timeMs)] }))))
+}
+
+function batches(order: readonly [string, string][][]): [string, string][][][] {
+  return Array.from({ length: Math.ceil(order.length / PER_BODY) }, (_, i) => order.slice(i * PER_BODY, (i + 1) * PER_BODY))
 }
 
 /** Median over rounds of CPU ns per sample. */
@@ -76,6 +82,10 @@ const write = async (list: readonly Uint8Array[], to = receiver): Promise<void> 
   for (const body of list) await to.write(body)
 }
 await measure('known series, usual order', SERIES, () => write(ordered))
+const ordered2 = bodies2(labels, 1_700_000_000_000)
+await measure('known series, remote write 2.0', SERIES, async () => {
+  for (const body of ordered2) await receiver.write(body, 2)
+})
 await measure('known series, shuffled but steady', SERIES, async () => {
   await write(shuffled)
 })

@@ -2,7 +2,6 @@
 // together; what it holds is the RemoteWriter's business.
 import type { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { WriteTranslator } from '../../lib/ingest/write-v2.ts'
 import type { RemoteWriteAnswer, ServerParts } from '../parts.ts'
 import { addRoute } from './router.ts'
 
@@ -29,7 +28,6 @@ class BodyError extends Error {
 
 export function addWriteRoutes(app: FastifyInstance, parts: ServerParts): void {
   const bodies = new BodyReader()
-  const translator = new WriteTranslator()
   // A scope of its own for its parsers: any type gets as far as the guard, which answers before the body is read.
   app.register(async (scope) => {
     scope.removeAllContentTypeParsers()
@@ -43,8 +41,7 @@ export function addWriteRoutes(app: FastifyInstance, parts: ServerParts): void {
     addRoute(scope, ['POST'], WRITE_PATH, async (request, reply) => {
       const body = request.body instanceof Uint8Array ? request.body : EMPTY
       try {
-        const taken = protoOf(request) === PROTO_V2 ? translator.toV1(body) : body
-        return sendResult(reply, taken instanceof Uint8Array ? await parts.writer.write(taken) : { ...taken, samplesWritten: 0, histogramsWritten: 0, exemplarsWritten: 0 })
+        return sendResult(reply, await parts.writer.write(body, protoOf(request) === PROTO_V2 ? 2 : 1))
       } finally {
         bodies.release(body.length)
       }

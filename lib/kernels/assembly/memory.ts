@@ -8,6 +8,7 @@
 //   6 MiB     DECODED       what it says
 //   10.25 MiB lines:        powers of five, lines of a target's last body and of this one, samples, and both bodies
 //   16.1 MiB  chunks:       rows of values, a column on its way, and what it is encoded to
+//   16.5 MiB  requests of remote write 2.0: their symbols, refs of a series, metadata, and what 1.0 says of DECODED
 
 export const POWERS: usize = 0x10000
 export const STAMPS: usize = 0x20000
@@ -58,3 +59,18 @@ export const CHUNK_SECONDS: usize = 0x1040600
 export const CHUNK_HINTS: usize = 0x1041000
 export const CHUNK_ENDS: usize = 0x1042000
 export const CHUNKS: usize = 0x1050000
+/** Of each symbol: where its length stands in DECODED, where it ends, and whether it names a metric whose metadata are known. */
+export const SYMBOLS_MAX: i32 = 0x10000
+export const SYMBOL_STARTS: usize = 0x1080000
+export const SYMBOL_ENDS: usize = 0x10c0000
+export const SEEN: usize = 0x1100000
+export const REFS: usize = 0x1110000
+export const REFS_MAX: i32 = 0x1000
+/** How many symbols and how many DESCRIBED there are. */
+export const TRANSLATED_COUNTS: usize = 0x111f000
+/** Metadata: symbol of the metric's name, from and to in DECODED. */
+export const DESCRIBED: usize = 0x1120000
+export const DESCRIBED_MAX: i32 = 0x2000
+/** And room to write past it. */
+export const TRANSLATED: usize = 0x1140000
+export const TRANSLATED_BYTES: usize = 0x400000

@@ -10,6 +10,7 @@ import { Metrics } from '../../../lib/std/metrics.ts'
 import { Inbox } from '../../../storage/inbox.ts'
 import { open, readAll } from '../../storage/store.ts'
 import { writeBody } from '../../support/remote-write-body.ts'
+import { Symbols, bodyV2, sampleV2 } from '../../support/remote-write-v2-body.ts'
 import { tempFolder } from '../../support/temp-folder.ts'
 
 const NOW = 1_700_000_000_000
@@ -32,6 +33,7 @@ function early(folder: string): Early {
 }
 
 const body = (t: number, v: number): Uint8Array => writeBody([{ labels: [['__name__', 'm']], samples: [[v, t]] }])
+const bodyOf2 = (t: number, v: number): Uint8Array => bodyV2(new Symbols(), [{ labels: [['__name__', 'm']], fields: [sampleV2(v, t)] }])
 const files = (folder: string): string[] => (fs.existsSync(`${folder}/inbox`) ? fs.readdirSync(`${folder}/inbox`) : [])
 
 describe('a request that comes before the store is open', () => {
@@ -39,13 +41,15 @@ describe('a request that comes before the store is open', () => {
     const folder = tempFolder()
     const { writer, clock, metrics } = early(folder)
     const answers = await Promise.all([1, 2, 3].map((k) => writer.write(body(NOW + k, k))))
+    answers.push(await writer.write(bodyOf2(NOW + 4, 4), 2))
     expect(answers).toEqual(answers.map(() => ({ status: 204, message: '', samplesWritten: 1, histogramsWritten: 0, exemplarsWritten: 0 })))
     expect(files(folder)).toEqual(['00000001.frames'])
     const db = open(folder, { clock })
     await writer.open(new RemoteWriteReceiver(db, metrics, 1))
-    expect(readAll(db).get(KEY)).toEqual([[NOW + 1, 1], [NOW + 2, 2], [NOW + 3, 3]])
-    expect(await writer.write(body(NOW + 4, 4))).toMatchObject({ status: 204 })
-    expect(readAll(db).get(KEY)).toHaveLength(4)
+    expect(readAll(db).get(KEY)).toEqual([[NOW + 1, 1], [NOW + 2, 2], [NOW + 3, 3], [NOW + 4, 4]])
+    expect(await writer.write(body(NOW + 5, 5))).toMatchObject({ status: 204 })
+    expect(await writer.write(bodyOf2(NOW + 6, 6), 2)).toMatchObject({ status: 204 })
+    expect(readAll(db).get(KEY)).toHaveLength(6)
     await db.close()
     await expect.poll(() => files(folder)).toEqual([])
   })
@@ -86,7 +90,7 @@ describe('a request that comes before the store is open', () => {
   it('is refused where its bytes are wrong, and where the disk is', async () => {
     const folder = tempFolder()
     const { writer } = early(folder)
-    expect(await writer.write(Uint8Array.of(1, 2, 3))).toMatchObject({ status: 400, samplesWritten: 0 })
+    for (const version of [1, 2] as const) expect(await writer.write(Uint8Array.of(1, 2, 3), version)).toMatchObject({ status: 400, samplesWritten: 0 })
     expect(files(folder)).toEqual([])
     const refuse = (): never => { throw Object.assign(new Error('no'), { code: 'EIO' }) }
     useDisk({ ...fs, fdatasync: (_fd: number, done: (error: Error | null) => void) => { try { refuse() } catch (error) { done(error as Error) } } })
