@@ -39,7 +39,7 @@ export class SqliteStore implements MetaStore {
   async notificationEntries(): Promise<NotificationEntry[]> {
     const entries = new Map((await this.#ask({ method: 'notificationEntries', args: [] })).map((entry) => [`${entry.receiver}\n${entry.groupKey}`, entry]))
     const missing: NotificationEntry[] = []
-    for (const noted of this.#journal.read()) {
+    for (const noted of await this.#journal.read()) {
       const key = `${noted.receiver}\n${noted.groupKey}`
       const stored = entries.get(key)
       const later = stored === undefined ? noted : laterEntry(stored, noted)

@@ -5,7 +5,8 @@
 //   <data>/meta/told.log    "<crc32 of the JSON, 8 hex digits> <JSON of an entry>\n" …
 import path from 'node:path'
 import { crc32 } from 'node:zlib'
-import { DiskError, DiskFile, makeFolder, readTextIfThere } from '../std/fs.ts'
+import { readTextAside } from '../std/fs-aside.ts'
+import { DiskError, DiskFile, makeFolder } from '../std/fs.ts'
 import type { Logger } from '../std/log.ts'
 import type { NotificationEntry } from './interface.ts'
 
@@ -21,6 +22,8 @@ export class ToldJournal {
   readonly #logger: Logger
   #file: DiskFile | null = null
   #endBytes = 0
+  /** What it has is read: a disk that hangs then holds no page, whose line is left out. */
+  #isReading = false
   #openCount = 0
   /** The store has refused one, whose line is the only trace of it. */
   #hasRefused = false
@@ -32,10 +35,11 @@ export class ToldJournal {
   }
 
   /** The newest entries that were noted, of each group and receiver. Opens the file: the first page must not wait for that. */
-  read(): NotificationEntry[] {
+  async read(): Promise<NotificationEntry[]> {
     const entries = new Map<string, NotificationEntry>()
+    this.#isReading = true
     try {
-      const text = readTextIfThere(this.#path) ?? ''
+      const text = await readTextAside(this.#path) ?? ''
       for (const json of journalTexts(text)) {
         // A line of an earlier version has no memory.
         const entry: NotificationEntry = { memory: '', ...JSON.parse(json) as Omit<NotificationEntry, 'memory'> }
@@ -44,6 +48,8 @@ export class ToldJournal {
       this.#file ??= this.#open()
     } catch (error) {
       this.#warn(error)
+    } finally {
+      this.#isReading = false
     }
     return [...entries.values()]
   }
@@ -51,6 +57,7 @@ export class ToldJournal {
   /** Before the entry goes to the store; `settled` must follow. Never throws: the store is what counts. */
   note(entry: NotificationEntry): void {
     this.#openCount++
+    if (this.#isReading) return
     try {
       this.#file ??= this.#open()
       if (this.#endBytes > SIZE_BYTES_MAX) this.#beginAnew(this.#file)

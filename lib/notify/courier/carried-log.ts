@@ -10,6 +10,7 @@ import path from 'node:path'
 import type { NotificationEntry } from '../../meta/interface.ts'
 import { journalLine, journalTexts, laterEntry } from '../../meta/told-journal.ts'
 import { sleep, type Clock } from '../../std/clock.ts'
+import { listAside, readTextAside } from '../../std/fs-aside.ts'
 import { DiskError, DiskFile, fileSizeBytes, listFolder, makeFolder, pathExists, readTextIfThere, removeFile, rename } from '../../std/fs.ts'
 import { isMarkAlive, ownMark } from '../../std/process-mark.ts'
 import type { ToldMessage } from './courier.ts'
@@ -112,13 +113,14 @@ export class CarriedLogs {
     this.#clock = clock
   }
 
-  /** What was taken, of each group and integration the last, and what those who still live have under way. Throws DiskError. */
-  read(): { told: CarriedMessage[]; doubts: Doubt[] } {
+  /** What was taken, of each group and integration the last, and what those who still live have under way. Rejects with DiskError. */
+  async read(): Promise<{ told: CarriedMessage[]; doubts: Doubt[] }> {
     const told = new Map<string, CarriedMessage>()
     const doubts: Doubt[] = []
-    for (const [mark, names] of this.#logs()) {
+    for (const [mark, names] of logsByMark(await listAside(this.#folder))) {
       const last = new Map<string, Line>()
-      for (const line of names.flatMap((name) => linesOf(path.join(this.#folder, name)))) {
+      const texts = await Promise.all(names.map((name) => readTextAside(path.join(this.#folder, name))))
+      for (const line of texts.flatMap(linesOf)) {
         last.set(line.key, line)
         const message = messageOf(line)
         if (message === null) continue
@@ -140,7 +142,7 @@ export class CarriedLogs {
       try {
         const files = [OLD, ''].map((old) => path.join(this.#folder, `carried-${mark.replace(' ', '-')}${old}.log`)).filter(pathExists)
         const sizeBytes = files.reduce((sum, file) => sum + fileSizeBytes(file), 0)
-        const line = sizeBytes === seenBytes ? undefined : files.flatMap(linesOf).findLast((one) => one.key === key)
+        const line = sizeBytes === seenBytes ? undefined : files.flatMap((file) => linesOf(readTextIfThere(file))).findLast((one) => one.key === key)
         seenBytes = sizeBytes
         if (line !== undefined && line.untilMs === undefined) return messageOf(line)
       } catch (error) {
@@ -156,28 +158,27 @@ export class CarriedLogs {
   async removeDead(doubts: readonly Doubt[] = []): Promise<void> {
     try {
       for (const { mark, untilMs } of doubts) while (isMarkAlive(mark) && this.#clock.now() < untilMs) await sleep(this.#clock, LOOK_MS)
-      for (const [mark, names] of this.#logs()) if (!isMarkAlive(mark)) for (const name of names) removeFile(path.join(this.#folder, name))
+      for (const [mark, names] of logsByMark(listFolder(this.#folder))) if (!isMarkAlive(mark)) for (const name of names) removeFile(path.join(this.#folder, name))
     } catch (error) {
       if (!(error instanceof DiskError)) throw error
     }
   }
-
-  /** Names of files by the mark of their courier, the old one first. */
-  #logs(): Map<string, string[]> {
-    const logs = new Map<string, string[]>()
-    if (!pathExists(this.#folder)) return logs
-    for (const name of listFolder(this.#folder).toSorted((a, b) => Number(b.includes(OLD)) - Number(a.includes(OLD)))) {
-      const [, pid, start] = NAME.exec(name) ?? []
-      if (pid === undefined) continue
-      const mark = `${pid} ${start}`
-      logs.set(mark, [...(logs.get(mark) ?? []), name])
-    }
-    return logs
-  }
 }
 
-function linesOf(file: string): Line[] {
-  return journalTexts(readTextIfThere(file) ?? '').map((json) => JSON.parse(json) as Line)
+/** Names of files by the mark of their courier, the old one first. */
+function logsByMark(names: readonly string[]): Map<string, string[]> {
+  const logs = new Map<string, string[]>()
+  for (const name of names.toSorted((a, b) => Number(b.includes(OLD)) - Number(a.includes(OLD)))) {
+    const [, pid, start] = NAME.exec(name) ?? []
+    if (pid === undefined) continue
+    const mark = `${pid} ${start}`
+    logs.set(mark, [...(logs.get(mark) ?? []), name])
+  }
+  return logs
+}
+
+function linesOf(text: string | null): Line[] {
+  return journalTexts(text ?? '').map((json) => JSON.parse(json) as Line)
 }
 
 function messageOf({ told, firingIds = [], resolvedIds = [], atMs }: Line): CarriedMessage | null {

@@ -27,6 +27,8 @@ export class KeptState {
   readonly #ground: Ground
   readonly #sink: CarriedSink
   #retry: Timer | null = null
+  /** What couriers have noted is read, once. */
+  #takenUp: Promise<void> | null = null
   #isRead = false
   /** It was said that alerts are told without it. */
   #isMissed = false
@@ -42,13 +44,7 @@ export class KeptState {
 
   /** Resolves when all is read, or will not be soon. Never rejects. */
   async open(): Promise<void> {
-    const { carried, clock, logger } = this.#ground
-    try {
-      this.log.takeUp(carried, this.#sink)
-    } catch (error) {
-      if (!(error instanceof DiskError)) throw error
-      logger.error('what was sent when Monitor ended cannot be read: people may be told of it again', { err: error })
-    }
+    const { clock, logger } = this.#ground
     if (await isDoneWithin(this.#read(), LOAD_MS_MAX, clock)) return
     this.#isMissed = true
     logger.error('silences and the log of notifications are not read yet, as the disk hangs: alerts are told as if there were none until they are')
@@ -59,10 +55,21 @@ export class KeptState {
     this.#retry?.cancel()
   }
 
+  async #takeUp(): Promise<void> {
+    const { carried, logger } = this.#ground
+    try {
+      await this.log.takeUp(carried, this.#sink)
+    } catch (error) {
+      if (!(error instanceof DiskError)) throw error
+      logger.error('what was sent when Monitor ended cannot be read: people may be told of it again', { err: error })
+    }
+  }
+
   async #read(): Promise<void> {
     const { clock, logger } = this.#ground
     try {
-      const [leftOut] = await Promise.all([this.silences.load(), this.log.load()])
+      this.#takenUp ??= this.#takeUp()
+      const [leftOut] = await Promise.all([this.silences.load(), this.#takenUp.then(() => this.log.load())])
       for (const why of leftOut) logger.error('a silence that was kept cannot be read and silences nothing: make it anew', { why })
       this.#isRead = true
       if (this.#isMissed) logger.info('silences and the log of notifications are read now')

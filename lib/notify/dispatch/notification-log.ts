@@ -35,10 +35,10 @@ export class NotificationLog {
   /**
    * Takes up, before anyone is told, what was carried when the program before this one ended: it holds at once. Groups and integrations
    * of messages that are still under way wait until it is known how these went. What couriers have noted goes once all of it is
-   * kept. Throws DiskError.
+   * kept. Resolves when it is read; rejects with DiskError.
    */
-  takeUp(carried: CarriedLogs, sink: CarriedSink): void {
-    const { told, doubts } = carried.read()
+  async takeUp(carried: CarriedLogs, sink: CarriedSink): Promise<void> {
+    const { told, doubts } = await carried.read()
     this.#carried = told
     for (const { entry } of told) this.#believe(entry)
     const outcomes = doubts.map(async (doubt) => {

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import fs from 'node:fs'
 import { expect, it, onTestFinished } from 'vitest'
 import type { NotificationEntry } from '../../../../lib/meta/interface.ts'
-import { CarriedLog, CarriedLogs, type CarriedMessage } from '../../../../lib/notify/courier/carried-log.ts'
+import { CarriedLog, CarriedLogs } from '../../../../lib/notify/courier/carried-log.ts'
 import type { ToldMessage } from '../../../../lib/notify/courier/courier.ts'
 import { FakeClock, systemClock } from '../../../../lib/std/clock.ts'
 import { ownMark } from '../../../../lib/std/process-mark.ts'
@@ -20,7 +20,7 @@ function give(folder: string, mark: string): void {
   for (const name of fs.readdirSync(folder)) fs.renameSync(`${folder}/${name}`, `${folder}/${name.replace(ownMark().replace(' ', '-'), mark.replace(' ', '-'))}`)
 }
 
-it('tells what was taken, of each group and integration the last', () => {
+it('tells what was taken, of each group and integration the last', async () => {
   const folder = tempFolder()
   const log = new CarriedLog(folder)
   for (const entry of [ENTRY, { ...ENTRY, receiver: 'b' }]) log.begin(entry, FOREVER_MS)
@@ -28,7 +28,7 @@ it('tells what was taken, of each group and integration the last', () => {
   log.failed({ ...ENTRY, receiver: 'b' })
   log.taken(messageOf({ ...ENTRY, timeMs: 2000, firing: ['f1'] }), AT_MS)
   give(folder, '999999999 1')
-  expect(new CarriedLogs(folder, systemClock).read()).toEqual({ told: [{ ...messageOf({ ...ENTRY, timeMs: 2000, firing: ['f1'] }), atMs: AT_MS }], doubts: [] })
+  expect(await new CarriedLogs(folder, systemClock).read()).toEqual({ told: [{ ...messageOf({ ...ENTRY, timeMs: 2000, firing: ['f1'] }), atMs: AT_MS }], doubts: [] })
 })
 
 it('doubts what is under way with a courier that lives, until its time is up', async () => {
@@ -39,20 +39,17 @@ it('doubts what is under way with a courier that lives, until its time is up', a
   log.begin({ ...ENTRY, receiver: 'b' }, 6000)
   log.failed({ ...ENTRY, receiver: 'b' })
   const doubt = { receiver: ENTRY.receiver, groupKey: ENTRY.groupKey, mark: ownMark(), untilMs: 6000 }
-  expect(new CarriedLogs(folder, clock).read()).toEqual({ told: [], doubts: [doubt] })
+  expect(await new CarriedLogs(folder, clock).read()).toEqual({ told: [], doubts: [doubt] })
   await clock.advance(1000)
-  expect(new CarriedLogs(folder, clock).read().doubts).toEqual([])
+  expect((await new CarriedLogs(folder, clock).read()).doubts).toEqual([])
 })
 
 it('learns how it went: taken, not taken, or nobody knows', async () => {
   const folder = tempFolder()
   const log = new CarriedLog(folder)
   const logs = new CarriedLogs(folder, systemClock)
-  const outcomeOf = (entry: NotificationEntry, untilMs = FOREVER_MS): Promise<CarriedMessage | null> => {
-    log.begin(entry, untilMs)
-    return logs.outcome(logs.read().doubts.find(({ receiver }) => receiver === entry.receiver)!)
-  }
-  const [taken, failed, late] = [outcomeOf(ENTRY), outcomeOf({ ...ENTRY, receiver: 'b' }), outcomeOf({ ...ENTRY, receiver: 'c' }, Date.now() + 200)]
+  for (const [receiver, untilMs] of [[ENTRY.receiver, FOREVER_MS], ['b', FOREVER_MS], ['c', Date.now() + 200]] as const) log.begin({ ...ENTRY, receiver }, untilMs)
+  const [taken, failed, late] = (await logs.read()).doubts.map((doubt) => logs.outcome(doubt))
   log.taken(messageOf(ENTRY), AT_MS)
   log.failed({ ...ENTRY, receiver: 'b' })
   expect(await Promise.all([taken, failed, late])).toEqual([{ ...messageOf(ENTRY), atMs: AT_MS }, null, null])
@@ -68,7 +65,7 @@ it('does not wait for a courier that was killed, too', async () => {
   await waitFor('its line', () => Promise.resolve(stat.endsWith('\n')))
   give(folder, `${child.pid} ${stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]}`)
   const logs = new CarriedLogs(folder, systemClock)
-  const [doubt] = logs.read().doubts
+  const [doubt] = (await logs.read()).doubts
   const outcome = logs.outcome(doubt!)
   await logs.removeDead()
   expect(fs.readdirSync(folder)).toHaveLength(1)
@@ -78,7 +75,7 @@ it('does not wait for a courier that was killed, too', async () => {
   expect(fs.readdirSync(folder)).toEqual([])
 })
 
-it('begins a new file when one has grown, and reads both', () => {
+it('begins a new file when one has grown, and reads both', async () => {
   const folder = tempFolder()
   const log = new CarriedLog(folder)
   const entry = (i: number): NotificationEntry => ({ ...ENTRY, receiver: `r${i}`, firing: Array.from({ length: 100 }, (_, k) => `${i}-${k}-0123456789abcdef`) })
@@ -87,22 +84,22 @@ it('begins a new file when one has grown, and reads both', () => {
   expect(fs.readdirSync(folder).filter((name) => name.includes('.old'))).toHaveLength(1)
   expect(fs.readdirSync(folder)).toHaveLength(2)
   for (const name of fs.readdirSync(folder)) expect(fs.statSync(`${folder}/${name}`).size).toBeLessThan(1.1e6)
-  const { told, doubts } = new CarriedLogs(folder, systemClock).read()
+  const { told, doubts } = await new CarriedLogs(folder, systemClock).read()
   expect(told).toContainEqual({ ...messageOf(entry(499)), atMs: AT_MS })
   expect(told.length).toBeGreaterThan(400)
   expect(doubts).toHaveLength(10)
 })
 
-it('leaves out a line that broke off', () => {
+it('leaves out a line that broke off', async () => {
   const folder = tempFolder()
   const log = new CarriedLog(folder)
   log.taken(messageOf(ENTRY), AT_MS)
   log.taken(messageOf({ ...ENTRY, receiver: 'b' }), AT_MS)
   const file = `${folder}/${fs.readdirSync(folder)[0]!}`
   fs.truncateSync(file, fs.statSync(file).size - 3)
-  expect(new CarriedLogs(folder, systemClock).read().told).toEqual([{ ...messageOf(ENTRY), atMs: AT_MS }])
+  expect((await new CarriedLogs(folder, systemClock).read()).told).toEqual([{ ...messageOf(ENTRY), atMs: AT_MS }])
 })
 
-it('has nothing to say of a folder that is not there', () => {
-  expect(new CarriedLogs('/none/of/these', systemClock).read()).toEqual({ told: [], doubts: [] })
+it('has nothing to say of a folder that is not there', async () => {
+  expect(await new CarriedLogs('/none/of/these', systemClock).read()).toEqual({ told: [], doubts: [] })
 })

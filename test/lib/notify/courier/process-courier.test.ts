@@ -66,7 +66,7 @@ it('takes a request to where it goes, and brings the answer', async () => {
   expect(http.requests[0]).toMatchObject({ path: '/a?b=1', headers: { authorization: `Basic ${Buffer.from('u:p').toString('base64')}`, 'x-team': 'a' } })
   expect(http.requests[0]!.body.toString()).toBe('hello')
   expect(taken).toEqual([])
-  expect(new CarriedLogs(folder, systemClock).read()).toEqual({ told: [], doubts: [] })
+  expect(await new CarriedLogs(folder, systemClock).read()).toEqual({ told: [], doubts: [] })
 })
 
 it('notes what was taken before it says so, while the body is still on its way', async () => {
@@ -78,12 +78,12 @@ it('notes what was taken before it says so, while the body is still on its way',
   })
   const answer = route.send(post(http.url), NEVER, receipt)
   const logs = new CarriedLogs(folder, systemClock)
-  await waitFor('the line', () => Promise.resolve(logs.read().told.length === 1))
+  await waitFor('the line', async () => (await logs.read()).told.length === 1)
   expect(taken).toEqual([])
   finish()
   expect((await answer).text).toBe('ok')
   expect(taken).toEqual([true])
-  expect(logs.read()).toEqual({ told: [CARRIED], doubts: [] })
+  expect(await logs.read()).toEqual({ told: [CARRIED], doubts: [] })
 })
 
 it('believes a word in the body where that is what counts', async () => {
@@ -154,7 +154,7 @@ it('takes a mail, and tells who was refused', async () => {
   expect(taken).toEqual([true])
   expect(mails).toHaveLength(2)
   expect(mails[1]).toContain('bytes')
-  expect(new CarriedLogs(folder, systemClock).read().told).toEqual([CARRIED])
+  expect((await new CarriedLogs(folder, systemClock).read()).told).toEqual([CARRIED])
 })
 
 it('finishes what is under way when who started it is gone', async () => {
@@ -167,7 +167,7 @@ it('finishes what is under way when who started it is gone', async () => {
   courier.close()
   await expect(sent).rejects.toMatchObject({ code: 'CLOSED', message: 'Monitor ends' })
   const logs = new CarriedLogs(folder, systemClock)
-  const [doubt] = logs.read().doubts
+  const [doubt] = (await logs.read()).doubts
   expect(doubt).toMatchObject({ receiver: ENTRY.receiver, groupKey: ENTRY.groupKey })
   answer()
   expect(await logs.outcome(doubt!)).toEqual(CARRIED)

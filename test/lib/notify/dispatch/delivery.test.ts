@@ -1,4 +1,5 @@
 // How messages get through: tries, pauses, Retry-After, and that a dead receiver delays no other.
+import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'
 import { expect, it } from 'vitest'
 import { MetaError } from '../../../../lib/meta/errors.ts'
@@ -8,6 +9,7 @@ import type { NotificationEntry } from '../../../../lib/meta/interface.ts'
 import type { AlertOverlay } from '../../../../lib/notify/overlay.ts'
 import { sleep } from '../../../../lib/std/clock.ts'
 import { DeliveryError } from '../../../../lib/notify/receiver.ts'
+import { waitFor } from '../../../support/monitor-process.ts'
 import { PipelineWorld, PLAIN_OVERLAY } from '../../../support/pipeline-world.ts'
 
 const CONFIG = `
@@ -280,6 +282,17 @@ it('tells the overlay of what the program before has carried, and keeps the log 
   }
 })
 
+/** A file of a courier whose reading hangs until what is given is called: a pipe that nobody writes. */
+function hangingNote(folder: string): () => void {
+  const pipe = `${folder}/carried-1-1.log`
+  fs.mkdirSync(folder, { recursive: true })
+  execFileSync('mkfifo', [pipe])
+  return () => {
+    fs.closeSync(fs.openSync(pipe, 'w'))
+    fs.rmSync(pipe)
+  }
+}
+
 it('tells alerts though what was kept cannot be read at a start, and heeds it as soon as it can', async () => {
   const world = await PipelineWorld.start(CONFIG)
   const silence = { id: '', matcherSets: [[{ name: 'name', op: '=' as const, value: 'quiet' }]], startsAtMs: 0, endsAtMs: world.clock.now() + 1e9, createdBy: 'a', comment: 'c', annotations: new Map() }
@@ -287,9 +300,13 @@ it('tells alerts though what was kept cannot be read at a start, and heeds it as
   await world.fire({ name: '1', job: 'x' })
   await world.advance(1)
   expect(world.news()).toEqual(['a @0 +1'])
-  for (const fault of ['hangs', 'fails'] as const) {
+  for (const fault of ['hangs', 'notes hang', 'fails'] as const) {
     let goOn = (): void => {}
     world.onOpened = (store) => {
+      if (fault === 'notes hang') {
+        goOn = hangingNote(`${world.folder}/carried`)
+        return
+      }
       const read = store.notificationEntries.bind(store)
       const until = new Promise<void>((resolve) => (goOn = resolve))
       store.notificationEntries = async () => {
@@ -308,10 +325,10 @@ it('tells alerts though what was kept cannot be read at a start, and heeds it as
     await world.fire({ name: '1', job: 'x' })
     await world.advance(1)
     expect(world.news(), fault).toEqual([expect.stringMatching(/^a @[\d.]+ \+1$/)])
-    expect(world.log.join()).toMatch(fault === 'hangs' ? /are not read yet, as the disk hangs/ : /cannot be read: alerts are told as if there were none; it is tried again/)
+    expect(world.log.join()).toMatch(fault !== 'fails' ? /are not read yet, as the disk hangs/ : /cannot be read: alerts are told as if there were none; it is tried again/)
     goOn()
     await world.advance(11)
-    expect(world.log.some((line) => line.includes('are read now'))).toBe(true)
+    await waitFor('all to be read', () => Promise.resolve(world.log.some((line) => line.includes('are read now'))))
     expect(await world.metric('monitor_notification_state_read')).toEqual(['monitor_notification_state_read 1'])
     await world.fire({ name: 'quiet', job: 'y' })
     await world.advance(1)
