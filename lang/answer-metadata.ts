@@ -8,9 +8,9 @@ import { federationReply } from './answer-federation.ts'
 import type { LabelTable } from './exec/label-table.ts'
 import { QueryError } from './exec/query-error.ts'
 import type { InstantJob, QueryJob, QueryReply, RangeJob, SyntaxJob } from './job.ts'
+import { matcherSets } from './match-parameter.ts'
 import type { ParserFeatures } from './parse/ast.ts'
-import { ParseError } from './parse/parse-error.ts'
-import { parseExpr, parseSelector } from './parse/parse.ts'
+import { parseExpr } from './parse/parse.ts'
 import { prettifyExpr } from './parse/prettify.ts'
 import { treeJson } from './parse/tree-json.ts'
 import type { ByteWriter } from './reply/byte-writer.ts'
@@ -27,10 +27,10 @@ type MetadataJob = Exclude<QueryJob, InstantJob | RangeJob>
  */
 export function answerMetadata(job: MetadataJob, querier: Querier, features: ParserFeatures, labelsOf: () => LabelTable): QueryReply {
   if (job.kind === 'exemplars') return exemplarsReply(job, querier, features, labelsOf)
-  if (job.kind === 'federate') return federationReply(job, job.matches.map((text) => matchersOf(text, job.kind)), querier, labelsOf)
+  if (job.kind === 'federate') return federationReply(job, setsOf(job), querier, labelsOf)
   if ('query' in job) return syntaxReply(job, features)
   if (job.kind === 'cardinality') return textReply(cardinalityText(querier.cardinality(job.limit)))
-  const sets = job.matches.map((text) => matchersOf(text, job.kind))
+  const sets = setsOf(job)
   const { startMs, endMs, limit } = job
   switch (job.kind) {
     case 'series': return seriesReply(labelsOf(), querier.seriesRefs(sets, startMs, endMs), limit, querier)
@@ -63,15 +63,13 @@ function textReply(data: string): QueryReply {
   return successReply(ANSWER_BYTES_MAX, (out) => out.text(data), () => ({ warnings: [], infos: [] }))
 }
 
-/** The texts are Prometheus', which names the parameter for series alone, and the place of parse errors alone. */
-function matchersOf(text: string, kind: MetadataJob['kind']): readonly Matcher[] {
+/** Prometheus names the parameter for series alone. */
+function setsOf({ matches, kind }: { matches: readonly string[]; kind: MetadataJob['kind'] }): readonly (readonly Matcher[])[] {
   try {
-    return parseSelector(text)
+    return matcherSets(matches)
   } catch (error) {
-    if (!(error instanceof ParseError)) throw error
-    const message = text === '' ? 'unknown position: parse error: unexpected end of input'
-      : error.detail.startsWith('match[]') ? error.detail : error.message
-    throw new QueryError('bad_data', kind === 'series' ? `invalid parameter "match[]": ${message}` : message)
+    if (kind !== 'series' || !(error instanceof QueryError)) throw error
+    throw new QueryError('bad_data', `invalid parameter "match[]": ${error.message}`)
   }
 }
 

@@ -160,7 +160,7 @@ export class Engine {
       isCut = writeResult(out, result, { steps, isRangeQuery, labels, histograms, budget, limit: job.limit, stats, explain })
     }, () => {
       if (isCut) annotations.warnPlain(TRUNCATED)
-      for (const sentence of querier.damage?.() ?? []) annotations.warnPlain(sentence)
+      for (const sentence of [...querier.damage?.() ?? [], ...job.warnings ?? []]) annotations.warnPlain(sentence)
       return { warnings: annotations.warnings(), infos: annotations.infos() }
     })
   }

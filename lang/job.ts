@@ -16,6 +16,8 @@ export interface InstantJob extends Limits {
   timeMs: number
   lookbackMs: number
   stats: '' | 'true' | 'all'
+  /** Told with the answer, behind its own. */
+  warnings?: readonly string[]
   /** The answer also says what each node of the query cost (exec/explain.ts). */
   explain?: boolean
   /** The tier to answer from, wherever it covers; raw: from raw samples alone. Absent: the engine chooses. */
@@ -30,6 +32,8 @@ export interface RangeJob extends Limits {
   stepMs: number
   lookbackMs: number
   stats: '' | 'true' | 'all'
+  /** Told with the answer, behind its own. */
+  warnings?: readonly string[]
   /** The answer also says what each node of the query cost (exec/explain.ts). */
   explain?: boolean
   /** The tier to answer from, wherever it covers; raw: from raw samples alone. Absent: the engine chooses. */

@@ -44,6 +44,11 @@ export function parseSelector(text: string): Matcher[] {
   })
 }
 
+/** The same where every matcher may accept the empty value. Throws ParseError. */
+export function parseAnySelector(text: string): Matcher[] {
+  return parse(text, (tokens) => readSelector(tokens).matchers)
+}
+
 /**
  * The labels of a series: `foo{a="b"}`, `{a="b"}`, `{}`; the name among them, none twice. Throws ParseError.
  */

@@ -108,10 +108,13 @@ function trimZero(h: FloatHistogram, cut: number, isUpper: boolean, totals: Tota
   const upper = hasNegative && !hasPositive ? 0 : h.zeroThreshold
   let share = 0
   let middle = 0
-  if (isUpper ? cut >= upper : cut <= lower) {
+  // A zero bucket without width lies above a cut at 0.
+  const isAbove = cut <= lower
+  const isBelow = cut >= upper && !isAbove
+  if (isUpper ? isBelow : isAbove) {
     share = 1
     middle = (lower + upper) / 2
-  } else if (!(isUpper ? cut <= lower : cut >= upper)) {
+  } else if (!isAbove && !isBelow) {
     share = (isUpper ? cut - lower : upper - cut) / (upper - lower)
     middle = ((isUpper ? lower : upper) + cut) / 2
   }

@@ -118,6 +118,7 @@ describe('the answer of a query', () => {
     expect(text).toBe('{"status":"success","data":{"resultType":"matrix","result":[{"metric":{"__name__":"m","host":"a"},"values":[[0,"0"]]}]},'
       + '"warnings":["results truncated due to limit"]}')
     expect(answer(range('m', [0, 0, 1000], { limit: 2 }), smallStore()).text).not.toContain('warnings')
+    expect(answer(range('m', [0, 0, 1000], { limit: 1, warnings: ['told'] }), smallStore()).text).toContain('"warnings":["results truncated due to limit","told"]}')
     expect(answer(instant('m', 0, { limit: 1 }), smallStore()).text).toContain('truncated')
     expect(answer(instant('m[1m]', 0, { limit: 1 }), smallStore()).text).toContain('truncated')
   })
@@ -370,5 +371,9 @@ describe('metadata', () => {
     const of = (kind: 'series' | 'labels'): unknown => JSON.parse(answer({ kind, matches: [text], limit: 0, ...span }, smallStore()).text)
     expect(of('series')).toEqual({ status: 'error', errorType: 'bad_data', error: `invalid parameter "match[]": ${error}` })
     expect(of('labels')).toEqual({ status: 'error', errorType: 'bad_data', error })
+  })
+
+  it('parses all selectors before it refuses one that could match anything', () => {
+    expect(JSON.parse(answer({ kind: 'labels', matches: ['{}', 'up{'], limit: 0, ...span }, smallStore()).text)).toMatchObject({ error: '1:4: parse error: unexpected end of input inside braces' })
   })
 })

@@ -1,5 +1,6 @@
 // Targets and their metadata over HTTP.
 import { describe, expect, it } from 'vitest'
+import { compileSelector } from '../../cmd/selector.ts'
 import type { ServerParts } from '../../web/parts.ts'
 import { NOW } from '../support/web-server.ts'
 import { failure, get, start, success } from './requests.ts'
@@ -22,13 +23,7 @@ describe('targets and metadata', () => {
       droppedCounts: () => new Map([['p', 3], ['q', 0]]),
     },
     metadata: { metadata: (metric) => entries.filter((entry) => metric === '' || entry.metric === metric) },
-    selectors: {
-      compile(selector) {
-        const value = /^\{job="(.)"\}$/.exec(selector)?.[1]
-        if (value === undefined) throw new Error('1:1: parse error: unexpected')
-        return (labels) => labels.get('job') === value
-      },
-    },
+    selectors: { compile: compileSelector },
   })
 
   it('are listed as Prometheus lists them', async () => {
@@ -75,8 +70,9 @@ describe('targets and metadata', () => {
     const { base } = await start(parts)
     const b = { target: { job: 'b' }, type: 'counter', help: 'M.', unit: '' }
     expect(await get(`${base}/api/v1/targets/metadata?metric=m&match_target=${encodeURIComponent('{job="b"}')}`)).toEqual(success([b]))
+    expect(await get(`${base}/api/v1/targets/metadata?metric=m&limit=9223372036854775807&match_target=${encodeURIComponent('{job=~".*"}')}`)).toEqual(success([{ ...b, target: { job: 'a' } }, b]))
     expect(await get(`${base}/api/v1/targets/metadata?limit=1`)).toEqual(success([{ ...b, target: { job: 'a' }, metric: 'm' }]))
     expect(await get(`${base}/api/v1/targets/metadata?metric=none`)).toEqual(success([]))
-    expect(await get(`${base}/api/v1/targets/metadata?match_target=x{`)).toEqual(failure(400, 'bad_data', 'invalid parameter "match_target": 1:1: parse error: unexpected'))
+    expect(await get(`${base}/api/v1/targets/metadata?match_target=x{`)).toEqual(failure(400, 'bad_data', 'invalid parameter "match_target": 1:3: parse error: unexpected end of input inside braces'))
   })
 })

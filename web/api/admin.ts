@@ -1,7 +1,7 @@
 // /api/v1/admin/tsdb/*: deleting series, cleaning tombstones, snapshots; off unless --web.enable-admin-api.
 import type { FastifyInstance } from 'fastify'
-import { ParseError } from '../../lang/parse/parse-error.ts'
-import { parseSelector } from '../../lang/parse/parse.ts'
+import { QueryError } from '../../lang/exec/query-error.ts'
+import { matcherSets } from '../../lang/match-parameter.ts'
 import type { Matcher } from '../../lib/model/matcher.ts'
 import { LogError } from '../../storage/errors.ts'
 import type { ServerParts, StorageAdmin } from '../parts.ts'
@@ -21,7 +21,7 @@ export function addAdminRoutes(app: FastifyInstance, parts: ServerParts): void {
     const params = new Params(request)
     const selectors = params.all('match[]')
     if (selectors.length === 0) throw new ApiError('bad_data', 'no match[] parameter provided')
-    await unlessRefused(store.deleteSeries(selectors.map(matchersOf), params.time('start', MIN_TIME_MS), params.time('end', MAX_TIME_MS)))
+    await unlessRefused(store.deleteSeries(selected(selectors), params.time('start', MIN_TIME_MS), params.time('end', MAX_TIME_MS)))
     return reply.code(204).send()
   }, { guard })
   addRoute(app, ['POST', 'PUT'], '/api/v1/admin/tsdb/clean_tombstones', async (_request, reply) => {
@@ -49,11 +49,12 @@ async function unlessRefused<T>(done: Promise<T>): Promise<T> {
   }
 }
 
-function matchersOf(selector: string): readonly Matcher[] {
+/** Of `match[]`. */
+function selected(texts: readonly string[]): readonly (readonly Matcher[])[] {
   try {
-    return parseSelector(selector)
+    return matcherSets(texts)
   } catch (error) {
-    if (!(error instanceof ParseError)) throw error
+    if (!(error instanceof QueryError)) throw error
     throw badParameter('match[]', error.message)
   }
 }

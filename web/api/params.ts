@@ -65,10 +65,8 @@ export class Params {
     const text = this.text('limit')
     if (text === '') return 0
     if (!/^[+-]?\d+$/.test(text)) throw badParameter('limit', `strconv.Atoi: parsing ${echo(text)}: invalid syntax`)
+    if (!isInt64(text)) throw badParameter('limit', `strconv.Atoi: parsing ${echo(text)}: value out of range`)
     const limit = Number(text)
-    if (!Number.isSafeInteger(limit)) {
-      throw badParameter('limit', `strconv.Atoi: parsing ${echo(text)}: value out of range`)
-    }
     if (limit < 0) throw badParameter('limit', 'limit must be non-negative')
     return limit
   }
@@ -77,7 +75,7 @@ export class Params {
   count(name: string): number {
     const text = this.text(name)
     if (text === '') return -1
-    if (!/^[+-]?\d{1,15}$/.test(text)) throw new ApiError('bad_data', `${name} must be a number`)
+    if (!/^[+-]?\d+$/.test(text) || !isInt64(text)) throw new ApiError('bad_data', `${name} must be a number`)
     return Number(text)
   }
 
@@ -85,18 +83,27 @@ export class Params {
     const text = this.text(name)
     const durationMs = parseSeconds(text)
     if (durationMs === null) throw fail(cannotParse(text, 'duration'))
-    if (Math.abs(durationMs) > 9_223_372_036_854) throw fail(`${cannotParse(text, 'duration')}. It overflows int64`)
+    // Nanoseconds.
+    if (Math.abs(durationMs) * 1e6 > 2 ** 63) throw fail(`${cannotParse(text, 'duration')}. It overflows int64`)
     return durationMs
   }
 }
 
-function echo(text: string): string {
+/** `text` is an integer of any length. */
+function isInt64(text: string): boolean {
+  const value = BigInt(text.replace(/^\+/, ''))
+  return value === BigInt.asIntN(64, value)
+}
+
+/** User text as an error quotes it. */
+export function echo(text: string): string {
   return JSON.stringify(text.length > ECHO_CHARS ? `${text.slice(0, ECHO_CHARS)}…` : text)
 }
 
 const cannotParse = (text: string, what: string): string => `cannot parse ${echo(text)} to a valid ${what}`
 
 const FLOAT = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/
+const INFINITE = /^[+-]?inf(?:inity)?$/i
 const RFC3339 = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:Z|([+-])(\d\d):(\d\d))$/
 
 /** Float seconds, rounded to ms, or RFC 3339 with any fraction, cut to ms; null for all else. */
@@ -124,9 +131,10 @@ export function parseTime(text: string): number | null {
   return date.setUTCHours(hour, minute, second, Number((m[7] ?? '').padEnd(3, '0').slice(0, 3))) - zoneMs
 }
 
-/** Float seconds or `1h30m`, in ms; null where it is neither. */
+/** Float seconds, infinite ones too, or `1h30m`, in ms; null where it is neither. */
 export function parseSeconds(text: string): number | null {
   if (FLOAT.test(text)) return Number(text) * 1000
+  if (INFINITE.test(text)) return text.startsWith('-') ? -Infinity : Infinity
   try {
     return parseDuration(text)
   } catch (error) {

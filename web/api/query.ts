@@ -1,11 +1,11 @@
 // The endpoints that ask for samples or labels: parameters in, a job to the query workers, their bytes out.
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import type { CardinalityJob, ExemplarsJob, QueryJob, SeriesJob, SyntaxJob } from '../../lang/job.ts'
+import type { CardinalityJob, ExemplarsJob, InstantJob, QueryJob, SeriesJob, SyntaxJob } from '../../lang/job.ts'
 import { TIER_NAMES, type TierName } from '../../storage/tier/bucket.ts'
 import type { ServerParts } from '../parts.ts'
 import { ApiError, badParameter } from './envelope.ts'
 import { unescapeLabelName } from './label-name.ts'
-import { MAX_TIME_MS, MIN_TIME_MS, Params } from './params.ts'
+import { echo, MAX_TIME_MS, MIN_TIME_MS, Params } from './params.ts'
 import type { ReplySender } from './reply-sender.ts'
 import { addRoute, type Handler } from './router.ts'
 
@@ -44,7 +44,7 @@ function instantJob(params: Params, parts: ServerParts): QueryJob {
   const timeMs = params.time('time', parts.clock.now())
   return {
     kind: 'instant', timeMs, limit, timeoutMs: timeoutOf(params, parts), lookbackMs: lookbackOf(params, parts),
-    query: queryOf(params), stats: statsOf(params), ...explainOf(params), ...tierOf(params),
+    query: queryOf(params), ...statsOf(params), ...explainOf(params), ...tierOf(params),
   }
 }
 
@@ -60,7 +60,7 @@ function rangeJob(params: Params, parts: ServerParts): QueryJob {
   }
   return {
     kind: 'range', startMs, endMs, stepMs, limit, timeoutMs: timeoutOf(params, parts),
-    lookbackMs: lookbackOf(params, parts), query: queryOf(params), stats: statsOf(params), ...explainOf(params), ...tierOf(params),
+    lookbackMs: lookbackOf(params, parts), query: queryOf(params), ...statsOf(params), ...explainOf(params), ...tierOf(params),
   }
 }
 
@@ -126,8 +126,9 @@ function tierOf(params: Params): { tier?: TierName } {
 }
 
 /** Any text asks for statistics, `all` for those of each step too. */
-function statsOf(params: Params): '' | 'true' | 'all' {
+function statsOf(params: Params): Pick<InstantJob, 'stats' | 'warnings'> {
   const text = params.text('stats')
-  if (text === '') return ''
-  return text === 'all' ? 'all' : 'true'
+  if (text === '' || text === 'true' || text === 'all') return { stats: text }
+  const warning = `value ${echo(text)} for parameter "stats" is deprecated and will be rejected in the next major release, use "true" or "all"`
+  return { stats: 'true', warnings: [warning] }
 }

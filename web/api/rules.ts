@@ -1,5 +1,7 @@
 // Rules and their alerts: /rules with all of Prometheus' filters and pages, /alerts. The rules' thread writes the answers.
 import type { FastifyInstance } from 'fastify'
+import { QueryError } from '../../lang/exec/query-error.ts'
+import { matcherSets } from '../../lang/match-parameter.ts'
 import type { RulesRequest } from '../../lib/rules/rule-list.ts'
 import type { ServerParts } from '../parts.ts'
 import { ApiError, badParameter, sendData } from './envelope.ts'
@@ -13,7 +15,7 @@ const FALSE: ReadonlySet<string> = new Set(['', '0', 'f', 'false'])
 
 export function addRuleRoutes(app: FastifyInstance, parts: ServerParts, sender: ReplySender): void {
   addRoute(app, ['GET'], '/api/v1/rules', async (request, reply) => {
-    return sender.send(reply, request, await parts.rules.ask(rulesRequest(new Params(request), parts)))
+    return sender.send(reply, request, await parts.rules.ask(rulesRequest(new Params(request))))
   })
   addRoute(app, ['GET'], '/api/v1/alerts', async (request, reply) => sender.send(reply, request, await parts.rules.ask({ kind: 'alerts' })))
   addRoute(app, ['GET'], '/api/v1/alertmanagers', (_request, reply) => {
@@ -22,15 +24,9 @@ export function addRuleRoutes(app: FastifyInstance, parts: ServerParts, sender: 
   })
 }
 
-function rulesRequest(params: Params, { selectors }: ServerParts): RulesRequest {
+function rulesRequest(params: Params): RulesRequest {
   const matches = params.all('match[]')
-  for (const text of matches) {
-    try {
-      selectors.compile(text)
-    } catch (error) {
-      throw new ApiError('bad_data', error instanceof Error ? error.message : String(error))
-    }
-  }
+  checkSelectors(matches)
   const type = params.text('type').toLowerCase()
   if (type !== '' && type !== 'alert' && type !== 'record') throw badParameter('type', `not supported value ${JSON.stringify(type)}`)
   const excluded = params.text('exclude_alerts').toLowerCase()
@@ -40,6 +36,15 @@ function rulesRequest(params: Params, { selectors }: ServerParts): RulesRequest 
   return {
     kind: 'rules', type, names: params.all('rule_name[]'), groups: params.all('rule_group[]'), files: params.all('file[]'), matches,
     excludeAlerts: TRUE.has(excluded), ...page(params),
+  }
+}
+
+function checkSelectors(texts: readonly string[]): void {
+  try {
+    matcherSets(texts)
+  } catch (error) {
+    if (!(error instanceof QueryError)) throw error
+    throw new ApiError('bad_data', error.message)
   }
 }
 

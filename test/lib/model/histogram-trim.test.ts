@@ -56,6 +56,12 @@ describe('trimming a histogram', () => {
     expect(below.zeroCount).toBe(0)
   })
 
+  it('takes a zero bucket without width for what lies above a cut at 0', () => {
+    const h = { ...EXPONENTIAL, zeroThreshold: 0 }
+    expect(shape(trimHistogram(h, 0, true))).toEqual([2, expect.closeTo(-2 * Math.SQRT2, 12), 0, {}, { 1: 2 }])
+    expect(trimHistogram(h, 0, false)).toMatchObject({ count: 18, zeroCount: 4 })
+  })
+
   it('cuts the zero bucket evenly, only on the side that has observations', () => {
     // Both sides: −0.1 to 0.1, a quarter lies above 0.05, around 0.075.
     const both = { ...EXPONENTIAL, positive: NO_BUCKETS, negative: NO_BUCKETS }
