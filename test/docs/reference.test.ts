@@ -49,7 +49,7 @@ describe('the manual', () => {
     expect(await tool('check', kind, file, ...(kind === 'config' || kind === 'web-config' ? ['--syntax-only'] : []))).toMatchObject({ code: 0 })
   })
 
-  it('names endpoints and metrics that are there, and bodies that make rules', async () => {
+  it('names endpoints and metrics that are there, and has bodies and commands that work', async () => {
     const monitor = await MonitorProcess.start(tempFolder(), { flags: ['--web.enable-admin-api'], config: `storage: {archive: {folder: ${tempFolder()}}}\n` })
     onTestFinished(() => monitor.kill9())
     const paths = allOf(/(\/(?:api|-|alertmanager|ack)\/[\w/<>.-]*\w)/g, code).filter((each) => !/\/(?:admin|v2)$/.test(each))
@@ -75,5 +75,15 @@ describe('the manual', () => {
       const reply = await fetch(`${monitor.base}/api/alerts/rules`, { method: 'POST', body, headers: { 'Content-Type': 'application/json' } })
       expect([reply.status, await reply.text()]).toEqual([201, expect.any(String)])
     }
+    const lines = blocks('sh').flatMap(([, block]) => block.trim().split('\n'))
+    const asks = lines.filter((line) => /^monitor (query|promql) /.test(line)).map((line) => [...line.matchAll(/'([^']*)'|([^\s']+)(?:'([^']*)')?/g)].slice(1).map(([, quoted, word = '', rest = '']) => quoted ?? word + rest))
+    expect(asks.length).toBeGreaterThan(5)
+    for (const words of asks) {
+      const args = words.map((word) => word.replace('http://localhost:9090', monitor.base))
+      expect([args, await tool(...args, ...(args.includes('--explain') ? [`--server=${monitor.base}`] : []))]).toEqual([args, { code: 0, said: expect.any(String) }])
+    }
+    const requests = lines.filter((line) => line.startsWith('curl ')).map((line) => /^curl -X (\w+) (?:-g )?'?http:\/\/localhost:9090([^']*)'?$/.exec(line) ?? [line])
+    expect(requests.length).toBeGreaterThan(2)
+    for (const [line, method = '', target = ''] of requests) expect([line, Math.floor((await fetch(monitor.base + target, { method })).status / 100)]).toEqual([line, 2])
   }, 120_000)
 })

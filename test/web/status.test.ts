@@ -12,6 +12,8 @@ describe('status', () => {
     const [, build] = await get(`${base}/api/v1/status/buildinfo`)
     expect((await get(`${base}/version`))[1]).toEqual((build as { data: unknown }).data)
     expect(build).toMatchObject({ status: 'success', data: { version: '3.14.0', revision: 'abc', application: 'monitor', applicationVersion: '0.1.0' } })
+    // As Prometheus and Alertmanager say it: without a charset.
+    for (const path of ['/api/v1/status/buildinfo', '/version', '/api/v1/nope', '/api/v1/query']) expect((await fetch(base + path)).headers.get('content-type'), path).toBe('application/json')
     // Grafana takes a server with features for a Mimir.
     expect(build).not.toHaveProperty('data.features')
     expect((await get(`${base}/api/v1/status/runtimeinfo`))[1]).toMatchObject({ data: { startTime: '2023-11-14T22:13:20.000Z', serverTime: '2023-11-14T22:13:25.000Z', reloadConfigSuccess: true, storageRetention: '7d', corruptionCount: 3 } })

@@ -7,7 +7,7 @@ import { isObject, RuleBodyError } from '../../lib/rules/json-rule/fields.ts'
 import { RuleChangedError, UnknownRuleError } from '../../lib/rules/json-rule/api-rules.ts'
 import type { AlertRuleView, RuleTestRange, ServerParts } from '../parts.ts'
 import { refuseOtherSites } from './cross-site.ts'
-import { ApiError, sendError } from './envelope.ts'
+import { ApiError, sendError, sendJson } from './envelope.ts'
 import { Params } from './params.ts'
 import { addRoute, type Handler } from './router.ts'
 
@@ -22,7 +22,7 @@ export function addAlertRuleRoutes(app: FastifyInstance, { alertRules, ruleTest,
     scope.addContentTypeParser('*', { parseAs: 'string', bodyLimit: BODY_BYTES_MAX }, (_request, body, done) => done(null, String(body)))
     const one = `${PATH}/:id`
     addRoute(scope, ['GET', 'POST'], PATH, answering(async (request, reply) => {
-      if (request.method === 'GET') return sendJson(reply, 200, { data: alertRules.list().map(viewJson) })
+      if (request.method === 'GET') return answer(reply, 200, { data: alertRules.list().map(viewJson) })
       const made = await alertRules.create(jsonBody(request))
       return sendRule(reply.header('Location', `rules/${made.id}`), made, { status: 201, more: { id: made.id, ...warningsOf(made) } })
     }), { guard })
@@ -37,7 +37,7 @@ export function addAlertRuleRoutes(app: FastifyInstance, { alertRules, ruleTest,
       return reply.code(204).send()
     }), { guard })
     addRoute(scope, ['POST'], `${PATH}/test`, answering(async (request, reply) => {
-      return sendJson(reply, 200, { data: testJson(await ruleTest.test(jsonBody(request), rangeOf(new Params(request)))) })
+      return answer(reply, 200, { data: testJson(await ruleTest.test(jsonBody(request), rangeOf(new Params(request)))) })
     }), { guard })
     for (const [action, isActive] of [['enable', true], ['disable', false]] as const) {
       addRoute(scope, ['POST'], `${one}/${action}`, answering(async (request, reply) => {
@@ -61,7 +61,7 @@ function answering(handler: (request: FastifyRequest, reply: FastifyReply) => Pr
       if (error instanceof BacktestError) return sendError(reply, new ApiError('execution', error.message))
       if (error instanceof MetaError) return sendError(reply.header('Retry-After', '5'), new ApiError('unavailable', error.message))
       if (!(error instanceof RuleBodyError)) throw error
-      return sendJson(reply, 400, { errorType: 'bad_data', error: error.message, faults: error.faults })
+      return answer(reply, 400, { errorType: 'bad_data', error: error.message, faults: error.faults })
     }
   }
 }
@@ -100,7 +100,7 @@ function versionsOf({ headers }: FastifyRequest): string[] | null {
 }
 
 function sendRule(reply: FastifyReply, rule: AlertRuleView, { status = 200, more = {} }: { status?: number; more?: object } = {}): FastifyReply {
-  return sendJson(reply.header('ETag', `"${rule.version}"`), status, { data: viewJson(rule), ...more })
+  return answer(reply.header('ETag', `"${rule.version}"`), status, { data: viewJson(rule), ...more })
 }
 
 /** Beside `data`, as Prometheus' API says what one should know of a good answer. */
@@ -130,7 +130,6 @@ function testJson({ expr, steps, firedCount, seriesCount, alerts }: BacktestResu
   }
 }
 
-function sendJson(reply: FastifyReply, status: number, fields: object): FastifyReply {
-  const isGood = status < 400
-  return reply.code(status).type('application/json').send(JSON.stringify({ status: isGood ? 'success' : 'error', ...fields }))
+function answer(reply: FastifyReply, status: number, fields: object): FastifyReply {
+  return sendJson(reply.code(status), { status: status < 400 ? 'success' : 'error', ...fields })
 }

@@ -15,6 +15,7 @@ import type { AlertmanagerSide, ServerParts } from '../parts.ts'
 import { browserPrefix } from '../static.ts'
 import { AlertmanagerError, badBody, readAlerts, readSilence, type PostedAlerts } from './alertmanager-body.ts'
 import { isCrossSite } from './cross-site.ts'
+import { sendJson } from './envelope.ts'
 import { Params } from './params.ts'
 import { addRoute, type Guard, type Handler, type Method } from './router.ts'
 
@@ -43,13 +44,13 @@ export function addAlertmanagerRoutes(app: FastifyInstance, parts: ServerParts):
     const { alertmanager } = parts
     addRoute(scope, ['GET'], `${ALERTMANAGER_PREFIX}-/healthy`, (_request, reply) => reply.type('text/plain; charset=utf-8').send('OK'))
     addRoute(scope, ['GET'], `${ALERTMANAGER_PREFIX}-/ready`, (_request, reply) => reply.type('text/plain; charset=utf-8').send('OK'))
-    addApiRoute(scope, ['GET'], '/status', (_request, reply) => sendJson(reply, status(alertmanager, parts)))
+    addApiRoute(scope, ['GET'], '/status', (_request, reply) => answer(reply, status(alertmanager, parts)))
     addApiRoute(scope, ['GET'], '/receivers', (request, reply) => {
       const isWanted = receiverTest(paramsOf(request))
-      return sendJson(reply, alertmanager.receivers().filter(isWanted).map(({ name, labels }) => ({ labels: Object.fromEntries([...labels, ['name', name]]), name })))
+      return answer(reply, alertmanager.receivers().filter(isWanted).map(({ name, labels }) => ({ labels: Object.fromEntries([...labels, ['name', name]]), name })))
     })
     // Whatever the path and method: what still asks for the old API is to read why it gets nothing.
-    scope.all(`${ALERTMANAGER_PREFIX}api/v1/*`, (_request, reply) => sendJson(reply.code(410), { status: 'deprecated', error: GONE }))
+    scope.all(`${ALERTMANAGER_PREFIX}api/v1/*`, (_request, reply) => answer(reply.code(410), { status: 'deprecated', error: GONE }))
     addAlertRoutes(scope, alertmanager, parts)
     addSilenceRoutes(scope, alertmanager, parts)
   })
@@ -67,7 +68,7 @@ function addAlertRoutes(app: FastifyInstance, alertmanager: AlertmanagerSide, pa
   addApiRoute(app, ['GET', 'POST'], '/alerts', async (request, reply) => {
     if (request.method !== 'POST') {
       const alerts = await alertmanager.alerts(alertsWanted(paramsOf(request), alertmanager))
-      return sendJson(reply, alerts.map(alertJson))
+      return answer(reply, alerts.map(alertJson))
     }
     const body = bodyOf(request)
     const taking = body.length > SMALL_BODY_BYTES ? last.then(() => take(body)) : take(body)
@@ -79,7 +80,7 @@ function addAlertRoutes(app: FastifyInstance, alertmanager: AlertmanagerSide, pa
   }, guard)
   addApiRoute(app, ['GET'], '/alerts/groups', async (request, reply) => {
     const groups = await alertmanager.groups(alertsWanted(paramsOf(request), alertmanager))
-    return sendJson(reply, groups.map(({ receiver, labels, routeLabels, alerts }) => ({ alerts: alerts.map(alertJson), labels: labelsJson(labels), receiver: { name: receiver }, routeLabels: Object.fromEntries(routeLabels) })))
+    return answer(reply, groups.map(({ receiver, labels, routeLabels, alerts }) => ({ alerts: alerts.map(alertJson), labels: labelsJson(labels), receiver: { name: receiver }, routeLabels: Object.fromEntries(routeLabels) })))
   })
 }
 
@@ -87,15 +88,15 @@ function addSilenceRoutes(app: FastifyInstance, alertmanager: AlertmanagerSide, 
   const { clock } = parts
   addApiRoute(app, ['GET', 'POST'], '/silences', async (request, reply) => {
     const nowMs = clock.now()
-    if (request.method === 'POST') return sendJson(reply, { silenceID: await alertmanager.setSilence(readSilence(jsonOf(request, 'silence'), nowMs)) })
-    return sendJson(reply, silencesWanted(paramsOf(request), alertmanager, nowMs).map((silence) => silenceJson(silence, nowMs)))
+    if (request.method === 'POST') return answer(reply, { silenceID: await alertmanager.setSilence(readSilence(jsonOf(request, 'silence'), nowMs)) })
+    return answer(reply, silencesWanted(paramsOf(request), alertmanager, nowMs).map((silence) => silenceJson(silence, nowMs)))
   }, posted(['GET', 'POST'], parts))
   const one: Handler = async (request, reply) => {
     const { id } = request.params as { id: string }
     if (!UUID.test(id)) throw new AlertmanagerError(422, `silenceID in path must be of type uuid: ${JSON.stringify(id.slice(0, 100))}`, 601)
     const silence = alertmanager.silence(id.toLowerCase())
     if (silence === undefined) return reply.code(404).send()
-    if (request.method !== 'DELETE') return sendJson(reply, silenceJson(silence, clock.now()))
+    if (request.method !== 'DELETE') return answer(reply, silenceJson(silence, clock.now()))
     await alertmanager.expireSilence(silence.id)
     return reply.code(200).send()
   }
@@ -104,7 +105,7 @@ function addSilenceRoutes(app: FastifyInstance, alertmanager: AlertmanagerSide, 
 
 /** `path` below the API. */
 function addApiRoute(app: FastifyInstance, methods: readonly Method[], path: string, handler: Handler, guard?: Guard): void {
-  const refuse = (reply: FastifyReply, method: string): void => void sendJson(reply, { code: 405, message: `method ${method} is not allowed, but [${methods.join(',')}] are` })
+  const refuse = (reply: FastifyReply, method: string): void => void answer(reply, { code: 405, message: `method ${method} is not allowed, but [${methods.join(',')}] are` })
   addRoute(app, methods, `${API}${path}`, handler, { refuse, isExact: true, ...(guard !== undefined && { guard }) })
 }
 
@@ -113,9 +114,9 @@ function posted(jsonMethods: readonly string[], { options }: ServerParts): Guard
   return (request, reply) => {
     if (request.method === 'GET' || request.method === 'HEAD') return false
     const type = (request.headers['content-type'] ?? '').split(';')[0]!.trim().toLowerCase()
-    if (isCrossSite(request, options.externalUrl)) void sendJson(reply.code(403), 'cross-site requests are refused')
+    if (isCrossSite(request, options.externalUrl)) void answer(reply.code(403), 'cross-site requests are refused')
     else if (jsonMethods.includes(request.method) && type !== 'application/json') {
-      void sendJson(reply.code(415), { code: 415, message: `unsupported media type ${JSON.stringify(type.slice(0, 100))}, only [application/json] are allowed` })
+      void answer(reply.code(415), { code: 415, message: `unsupported media type ${JSON.stringify(type.slice(0, 100))}, only [application/json] are allowed` })
     } else return false
     return true
   }
@@ -252,19 +253,19 @@ function silenceJson(silence: Silence, nowMs: number): object {
 export function sendNoSuchPath(reply: FastifyReply, { originalUrl }: FastifyRequest, { options }: Pick<ServerParts, 'options'>): FastifyReply {
   const path = originalUrl.slice(options.routePrefix.length).split('?')[0]!.slice(ALERTMANAGER_PREFIX.length - 1, 200)
   if (path === '/') return reply.redirect(`${browserPrefix(options)}/alerts`)
-  return sendJson(reply.code(404), { code: 404, message: `path ${path} was not found` })
+  return answer(reply.code(404), { code: 404, message: `path ${path} was not found` })
 }
 
-function sendJson(reply: FastifyReply, value: unknown): FastifyReply {
-  return reply.type('application/json').header('Cache-Control', 'no-store').send(JSON.stringify(value))
+function answer(reply: FastifyReply, value: unknown): FastifyReply {
+  return sendJson(reply.header('Cache-Control', 'no-store'), value)
 }
 
 function fail(error: Error & { statusCode?: number }, request: FastifyRequest, reply: FastifyReply, { logger }: ServerParts): FastifyReply {
-  if (error instanceof AlertmanagerError) return sendJson(reply.code(error.status), error.body)
-  if (error instanceof SilenceError) return sendJson(reply.code(error.code === 'NO_SILENCE' ? 404 : 400), error.message)
-  if (error instanceof MetaError) return sendJson(reply.code(503).header('Retry-After', '5'), error.message)
+  if (error instanceof AlertmanagerError) return answer(reply.code(error.status), error.body)
+  if (error instanceof SilenceError) return answer(reply.code(error.code === 'NO_SILENCE' ? 404 : 400), error.message)
+  if (error instanceof MetaError) return answer(reply.code(503).header('Retry-After', '5'), error.message)
   const code = error.statusCode ?? 500
   if (code >= 500) logger.error('request failed', { method: request.method, path: request.url.slice(0, 200), err: error })
-  if (code === 413) return sendJson(reply.code(413).header('Connection', 'close'), { code, message: `body exceeds ${BODY_BYTES_MAX >> 20} MiB: send fewer alerts at a time` })
-  return sendJson(reply.code(code), code >= 500 ? error.message : { code, message: error.message })
+  if (code === 413) return answer(reply.code(413).header('Connection', 'close'), { code, message: `body exceeds ${BODY_BYTES_MAX >> 20} MiB: send fewer alerts at a time` })
+  return answer(reply.code(code), code >= 500 ? error.message : { code, message: error.message })
 }

@@ -8,7 +8,7 @@ import { AlertStateError } from '../../lib/notify/lifecycle/people-actions.ts'
 import type { AlertOutlookView, ServerParts } from '../parts.ts'
 import { actionBody, bulkBody, selectionOf, verdictOf, type ActionBody } from './alert-body.ts'
 import { refuseOtherSites } from './cross-site.ts'
-import { ApiError, badParameter, sendError } from './envelope.ts'
+import { ApiError, badParameter, sendError, sendJson } from './envelope.ts'
 import { MAX_TIME_MS, MIN_TIME_MS, Params } from './params.ts'
 import { addRoute, type Handler } from './router.ts'
 
@@ -26,25 +26,25 @@ export function addAlertRoutes(app: FastifyInstance, { alerts, clock, options }:
     scope.addContentTypeParser('*', { parseAs: 'string', bodyLimit: BODY_BYTES_MAX }, (_request, body, done) => done(null, String(body)))
     addRoute(scope, ['GET'], PATH, answering(async (request, reply) => {
       const params = new Params(request)
-      return sendJson(reply, await listed(alerts, filterOf(params), selectionIn(params)))
+      return answer(reply, await listed(alerts, filterOf(params), selectionIn(params)))
     }))
     addRoute(scope, ['GET'], `${PATH}/current`, (request, reply) => {
       const { records, total, open, acknowledged } = alerts.current(currentAsk(new Params(request)))
       const data = records.map((record) => alertJson({ ...record, annotations: clipped(record.annotations) }, alerts.outlook(record.id)))
-      return sendJson(reply, { data, total, open, acknowledged, now: timeText(clock.now()) })
+      return answer(reply, { data, total, open, acknowledged, now: timeText(clock.now()) })
     })
     addRoute(scope, ['GET'], `${PATH}/:id`, answering(async (request, reply) => {
       const id = idOf(request)
       const fired = await alerts.get(id)
-      if (fired !== null) return sendJson(reply, { data: { ...alertJson(fired.record, fired.outlook), history: fired.events.map(eventJson) } })
+      if (fired !== null) return answer(reply, { data: { ...alertJson(fired.record, fired.outlook), history: fired.events.map(eventJson) } })
       const pending = known(await alerts.getPending(id), 'there is no alert of that id')
-      return sendJson(reply, { data: { ...pendingJson(pending), history: pendingEvents(pending) } })
+      return answer(reply, { data: { ...pendingJson(pending), history: pendingEvents(pending) } })
     }))
     const action = (name: string, act: (id: string, body: ActionBody) => Promise<AlertRecord>): void => addAction(scope, { alerts, options }, name, act)
     addRoute(scope, ['POST'], `${PATH}/ack`, answering(async (request, reply) => {
       const { chosen, by, repageAfterMs, takesOver } = bulkBody(request)
       const { acknowledged, refused } = await alerts.acknowledgeMany(chosen, { by, repageAfterMs, takesOver })
-      return sendJson(reply, { data: { acknowledged: acknowledged.length, refused: refused.map(({ id, reason }) => ({ alert_id: id, error: reason })) } })
+      return answer(reply, { data: { acknowledged: acknowledged.length, refused: refused.map(({ id, reason }) => ({ alert_id: id, error: reason })) } })
     }), { guard: refuseOtherSites(options) })
     action('ack', (id, { by, repageAfterMs, takesOver }) => alerts.acknowledge(id, { by, repageAfterMs, takesOver }))
     action('unack', (id, { by }) => alerts.unacknowledge(id, by))
@@ -59,7 +59,7 @@ function addAction(scope: FastifyInstance, { alerts, options }: Pick<ServerParts
     const body = actionBody(request)
     const { record } = known(await alerts.get(idOf(request)), 'no alert of that id has fired')
     const after = await act(record.id, body)
-    return sendJson(reply, { data: alertJson(after, alerts.outlook(after.id)) })
+    return answer(reply, { data: alertJson(after, alerts.outlook(after.id)) })
   }), { guard: refuseOtherSites(options) })
 }
 
@@ -168,6 +168,6 @@ function timeText(ms: number | null): string | null {
   return ms === null ? null : new Date(ms).toISOString()
 }
 
-function sendJson(reply: FastifyReply, fields: object): FastifyReply {
-  return reply.type('application/json').send(JSON.stringify({ status: 'success', ...fields }))
+function answer(reply: FastifyReply, fields: object): FastifyReply {
+  return sendJson(reply, { status: 'success', ...fields })
 }

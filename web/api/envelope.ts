@@ -22,14 +22,23 @@ export function badParameter(name: string, why: string): ApiError {
   return new ApiError('bad_data', `invalid parameter ${JSON.stringify(name)}: ${why}`)
 }
 
+/** As bytes: to the type of a text Fastify adds a charset, which neither Prometheus nor Alertmanager says. */
+export function sendJson(reply: FastifyReply, value: unknown): FastifyReply {
+  return reply.type('application/json').send(Buffer.from(JSON.stringify(value)))
+}
+
 export function sendData(reply: FastifyReply, data: unknown): FastifyReply {
-  return reply.type('application/json').send(JSON.stringify({ status: 'success', data }))
+  return sendJson(reply, { status: 'success', data })
 }
 
 export function sendError(reply: FastifyReply, error: ApiError): FastifyReply {
-  return reply.code(error.status).type('application/json').send(errorBody(error))
+  return sendJson(reply.code(error.status), errorOf(error))
 }
 
 export function errorBody(error: ApiError): string {
-  return JSON.stringify({ status: 'error', errorType: error.code, error: error.message })
+  return JSON.stringify(errorOf(error))
+}
+
+function errorOf({ code, message }: ApiError): object {
+  return { status: 'error', errorType: code, error: message }
 }

@@ -2,7 +2,7 @@
 import os from 'node:os'
 import type { FastifyInstance } from 'fastify'
 import type { ServerParts } from '../parts.ts'
-import { ApiError, sendData } from './envelope.ts'
+import { ApiError, sendData, sendJson } from './envelope.ts'
 import { addRoute } from './router.ts'
 
 /** The Prometheus whose API this is; Grafana decides by it what it may ask. */
@@ -20,7 +20,7 @@ export function addStatusRoutes(app: FastifyInstance, parts: ServerParts): void 
     application: 'monitor', applicationVersion: build.version, nodeVersion: process.version,
   }
   addRoute(app, ['GET'], '/api/v1/status/buildinfo', (_request, reply) => sendData(reply, buildInfo))
-  addRoute(app, ['GET'], '/version', (_request, reply) => reply.type('application/json').send(JSON.stringify(buildInfo)))
+  addRoute(app, ['GET'], '/version', (_request, reply) => sendJson(reply, buildInfo))
   const sortedFlags = Object.fromEntries([...flags].toSorted(([a], [b]) => (a < b ? -1 : 1)))
   addRoute(app, ['GET'], '/api/v1/status/flags', (_request, reply) => sendData(reply, sortedFlags))
   addRoute(app, ['GET'], '/api/v1/status/config', (_request, reply) => sendData(reply, { yaml: config.yaml() }))
