@@ -117,14 +117,18 @@ export class DiskFile {
   }
 
   /**
-   * Writes what the file holds from a position on once more. Pages whose sync has failed count as clean, and only what is
+   * Writes what the file holds in [position, end) once more. Pages whose sync has failed count as clean, and only what is
    * dirty is synced: a sync of what was found on a disk proves nothing without this.
    */
-  rewrite(position: number): void {
-    const left = this.sizeBytes() - position
-    if (left <= 0) return
-    const piece = Buffer.alloc(Math.min(REWRITE_BYTES, left))
-    for (let at = position, n = this.read(piece, at, piece.length); n > 0; at += n, n = this.read(piece, at, piece.length)) this.write(piece.subarray(0, n), at)
+  rewrite(position: number, end: number = this.sizeBytes()): void {
+    if (end <= position) return
+    const piece = Buffer.alloc(Math.min(REWRITE_BYTES, end - position))
+    for (let at = position; at < end;) {
+      const n = this.read(piece, at, Math.min(piece.length, end - at))
+      if (n === 0) return
+      this.write(piece.subarray(0, n), at)
+      at += n
+    }
   }
 
   /** Resolves when data and size are on the device. After a rejection the file must not be trusted to sync again. */

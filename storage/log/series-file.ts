@@ -240,9 +240,15 @@ export class SeriesFile {
     this.#syncedTo = this.#length
   }
 
-  /** Makes durable what `load` found, even if a sync of it has failed before. */
+  /**
+   * Makes durable what `load` found, even if a sync of it has failed before. What lies between the end of a copy and the next
+   * is a hole: written, it would take room that a full disk has not.
+   */
   syncFound(): void {
-    this.#file.rewrite(2 * Math.floor(this.#syncedTo / STRIPE_BYTES) * STRIPE_BYTES)
+    for (let stripe = Math.floor(this.#syncedTo / STRIPE_BYTES); stripe * STRIPE_BYTES < this.#length; stripe++) {
+      const length = Math.min(STRIPE_BYTES, this.#length - stripe * STRIPE_BYTES)
+      for (const at of [2 * stripe * STRIPE_BYTES, (2 * stripe + 1) * STRIPE_BYTES]) this.#file.rewrite(at, at + length)
+    }
     this.#file.syncNow()
   }
 
