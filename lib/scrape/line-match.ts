@@ -62,7 +62,7 @@ function matchByKernel(state: MatchState, kernel: LinesKernel): void {
   const samples = at[3]!
   const first = lines.count
   const to = lastLine + n
-  if (lines.capacity - first < n) lines.grow(first + Math.max(n, last.count - lastLine))
+  if (lines.capacity - first < n) lines.reserve(Math.max(n, last.count - lastLine))
   lines.ends.set(kernel.ends.subarray(lastLine, to), first)
   lines.values.set(kernel.values.subarray(lastLine, to), first)
   lines.infos.set(last.infos.subarray(lastLine, to), first)
@@ -81,7 +81,7 @@ function matchByTwin(state: MatchState, floats: FloatReader): void {
   const { bytes, view, length, isOpenMetrics, lastView, last, lines, batch, found } = state
   const { ends: lastEnds, infos: lastInfos, refs: lastRefs, values: lastValues, count: lastCount } = last
   const room = lastCount - state.lastLine
-  if (lines.capacity - lines.count < room) lines.grow(lines.count + room)
+  lines.reserve(room)
   batch.reserve(room)
   const { ends, infos, refs, values } = lines
   const { refs: batchRefs, values: batchValues, times, stale } = batch

@@ -58,6 +58,13 @@ export class LineTable {
     this.values.set(values.subarray(0, count))
   }
 
+  /** Makes room for `extra` lines more. Arrays are replaced: take them anew. */
+  reserve(extra: number): void {
+    const need = this.count + extra
+    // Doubled, however little is missing: a body that has left the last one asks for a line more at each of its lines.
+    if (need > this.capacity) this.grow(Math.max(256, need, this.capacity * 2))
+  }
+
   /** Becomes a copy of `other`, in arrays that fit it. */
   copyFrom(other: LineTable): void {
     const { count } = other
@@ -80,7 +87,7 @@ export class LineTable {
   }
 
   push(end: number, info: number, ref: number, value: number): void {
-    if (this.count === this.capacity) this.grow(Math.max(256, this.capacity * 2))
+    if (this.count === this.capacity) this.reserve(1)
     const i = this.count++
     this.ends[i] = end
     this.infos[i] = info

@@ -1,9 +1,10 @@
 // The cache and what a scrape stores. Truth: the behaviour of Prometheus' scrape loop (scrape/scrape.go), written down
 // here by hand; and for every order of lines, a reader without a cache.
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { ScrapeConfig } from '../../../lib/config/scrape-config.ts'
 import { labelsFromRecord } from '../../../lib/model/labels.ts'
 import { ScrapeCache } from '../../../lib/scrape/cache.ts'
+import { LineTable } from '../../../lib/scrape/line-table.ts'
 import { LogError } from '../../../storage/errors.ts'
 import { fc } from '../../support/property.ts'
 import { ScrapeBench } from '../../support/scrape-bench.ts'
@@ -26,6 +27,17 @@ describe('a scrape', () => {
     expect(bench.scrape('b 2\n')).toBe('')
     expect(bench.seriesCalls).toBe(made + 7)
     expect(bench.scrape(null)).toBe('unreachable')
+  })
+
+  it('takes memory a few times where all lines are others than the last, not once a line', () => {
+    const bench = new ScrapeBench()
+    const body = (name: string): string => Array.from({ length: 3000 }, (_, i) => `${name}{i="${i}"} ${i}\n`).join('')
+    expect(bench.scrape(body('a'))).toBe('')
+    const grow = vi.spyOn(LineTable.prototype, 'grow')
+    onTestFinished(() => grow.mockRestore())
+    expect(bench.scrape(body('b'))).toBe('')
+    expect(grow.mock.calls.length).toBeLessThan(10)
+    expect(bench.all['b{i="2999"}']).toEqual([expect.stringContaining(':2999')])
   })
 
   it('stores samples with the target labels, and up and scrape_* at the same time', () => {
