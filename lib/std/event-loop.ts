@@ -6,13 +6,18 @@ import type { Metrics } from './metrics.ts'
 const RESOLUTION_MS = 10
 const WINDOW_MS = 10_000
 const WINDOWS = 6
+/** How often the clock is asked whether the process as a whole stood still, which the histogram takes for idleness. */
+const TICK_MS = 1000
 
 /** Longest stall of the last minute, as `monitor_event_loop_stall_seconds`; also the mean delay. */
 export class StallWatch {
   readonly #histogram: IntervalHistogram
   readonly #clock: Clock
   readonly #recentMs: number[] = []
+  /** How late the latest tick of this window was. */
+  #lateMs = 0
   #timer: Timer | null = null
+  #ticker: Timer | null = null
 
   constructor(clock: Clock, metrics: Metrics) {
     this.#clock = clock
@@ -20,6 +25,7 @@ export class StallWatch {
     this.#histogram.enable()
     metrics.gauge('monitor_event_loop_stall_seconds', 'Longest stall of the main thread in the last minute.', [], (gauge) => gauge.set(this.longestMs() / 1000))
     this.#rotate()
+    this.#tick()
   }
 
   /** Longest stall in ms over the last minute. */
@@ -29,12 +35,21 @@ export class StallWatch {
 
   stop(): void {
     this.#timer?.cancel()
+    this.#ticker?.cancel()
     this.#histogram.disable()
   }
 
   /** The histogram counts from tick to tick: an idle loop shows the resolution itself. */
   #currentMs(): number {
-    return Math.max(0, this.#histogram.max / 1e6 - RESOLUTION_MS)
+    return Math.max(0, this.#lateMs, this.#histogram.max / 1e6 - RESOLUTION_MS)
+  }
+
+  #tick(): void {
+    const dueMs = this.#clock.monotonic() + TICK_MS
+    this.#ticker = this.#clock.after(TICK_MS, () => {
+      this.#lateMs = Math.max(this.#lateMs, this.#clock.monotonic() - dueMs)
+      this.#tick()
+    }, true)
   }
 
   #rotate(): void {
@@ -42,6 +57,7 @@ export class StallWatch {
       this.#recentMs.push(this.#currentMs())
       if (this.#recentMs.length > WINDOWS) this.#recentMs.shift()
       this.#histogram.reset()
+      this.#lateMs = 0
       this.#rotate()
     }, true)
   }

@@ -24,4 +24,24 @@ describe('StallWatch', () => {
     expect(watch.longestMs()).toBeLessThan(200)
     watch.stop()
   })
+
+  it('shows that the process, or its machine, was stopped', async () => {
+    // What a stopped process sees when it goes on: its timers are late.
+    class StoppedClock extends FakeClock {
+      stoppedMs = 0
+      override monotonic(): number {
+        return super.monotonic() + this.stoppedMs
+      }
+    }
+    const clock = new StoppedClock()
+    const watch = new StallWatch(clock, new Metrics())
+    await clock.advance(3500)
+    expect(watch.longestMs()).toBeLessThan(5000)
+    clock.stoppedMs = 30_000
+    await clock.advance(1000)
+    expect(watch.longestMs()).toBeGreaterThanOrEqual(30_000)
+    await clock.advance(75_000)
+    expect(watch.longestMs()).toBeLessThan(5000)
+    watch.stop()
+  })
 })
