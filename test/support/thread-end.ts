@@ -1,4 +1,4 @@
-// Ends a thread of a running Monitor from outside, by Node's inspector: the process was started with --inspect.
+// Ends a thread of a running Monitor from outside, or makes it hang, by Node's inspector: the process was started with --inspect.
 import { waitFor, type MonitorProcess } from './monitor-process.ts'
 
 /** By their entry files in cmd/: `rules` is rules-worker.ts. */
@@ -14,7 +14,16 @@ interface Message {
   params?: { sessionId: string; workerInfo?: { url: string } }
 }
 
-export async function endThread(monitor: MonitorProcess, name: typeof THREADS[number]): Promise<void> {
+export function endThread(monitor: MonitorProcess, name: typeof THREADS[number]): Promise<void> {
+  return doInThread(monitor, name, 'process.exit(1)')
+}
+
+/** It is in the midst of something and does not come back. */
+export function hangThread(monitor: MonitorProcess, name: typeof THREADS[number]): Promise<void> {
+  return doInThread(monitor, name, 'Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)')
+}
+
+async function doInThread(monitor: MonitorProcess, name: typeof THREADS[number], what: string): Promise<void> {
   const address = await waitFor('the inspector', () => Promise.resolve(/Debugger listening on (ws:\S+)/.exec(monitor.output)?.[1]))
   // It may be about to let go of who was here before.
   const socket = await waitFor(`a connection to the inspector at ${address}`, () => connected(address), THREAD_MS_MAX)
@@ -33,7 +42,7 @@ export async function endThread(monitor: MonitorProcess, name: typeof THREADS[nu
     send('NodeWorker.enable', { waitForDebuggerOnStart: false })
     const sessionId = await waitFor(`the thread ${name}`, () => Promise.resolve(sessions[0]), THREAD_MS_MAX)
     // Once nobody is attached to it: an inspector whose thread ends under it takes no one else.
-    const expression = `void setTimeout(() => process.exit(1), ${DETACHED_MS})`
+    const expression = `void setTimeout(() => ${what}, ${DETACHED_MS})`
     send('NodeWorker.sendMessageToWorker', { sessionId, message: JSON.stringify({ id: 1, method: 'Runtime.evaluate', params: { expression } }) })
     await answered.promise
   } finally {

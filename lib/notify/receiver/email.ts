@@ -1,7 +1,6 @@
 // Email over SMTP. Whom a mail was refused for is told, and a repeated try goes only to those who have not got it: one greylisted
 // address must not bring everyone else the same mail again.
 import { createHash } from 'node:crypto'
-import { hostname } from 'node:os'
 import type { EmailConfig } from '../../config/receivers/email.ts'
 import { SEND_TIMEOUT_MS } from '../../config/receivers/section.ts'
 import type { Notification } from '../../model/notification.ts'
@@ -39,7 +38,7 @@ export class EmailReceiver implements Receiver {
     const before = this.#delivered.get(key) ?? new Set()
     const open = to.filter((address) => !before.has(address))
     const bytes = await composeMail({
-      headers: this.#headers(expander, notification), dateMs: this.#ground.clock.now(),
+      headers: this.#headers(expander, notification, from[0]!), dateMs: this.#ground.clock.now(),
       text: this.#config.text === '' ? '' : expander.text('text', this.#config.text), html: this.#config.html === '' ? '' : expander.html('html', this.#config.html),
     })
     const refused = await this.#send({ envelope: { from: from[0]!, to: open }, bytes }, signal, receipt)
@@ -55,14 +54,15 @@ export class EmailReceiver implements Receiver {
     return Promise.resolve()
   }
 
-  #headers(expander: Expander, notification: Notification): Map<string, string> {
+  /** `from`: the sender's address. A host has another name each time where it is a container, and would give what is told again another Message-Id. */
+  #headers(expander: Expander, notification: Notification, from: string): Map<string, string> {
     const { headers: own, threading } = this.#config
     const { groupKey, timeMs } = notification
     const headers = new Map<string, string>()
     for (const [name, template] of [['From', this.#config.from], ['To', this.#config.to], ['Subject', DEFAULT_SUBJECT], ...own] as const) {
       headers.set(name, expander.text(`headers.${name}`, template))
     }
-    if (!headers.has('Message-Id')) headers.set('Message-Id', `<${messageKey(notification).slice(0, 40)}@${hostname() || 'localhost.localdomain'}>`)
+    if (!headers.has('Message-Id')) headers.set('Message-Id', `<${messageKey(notification).slice(0, 40)}@${from.slice(from.lastIndexOf('@') + 1)}>`)
     if (threading !== null) {
       const day = threading.isDaily ? new Date(timeMs).toISOString().slice(0, 10) : ''
       const root = `<alert-${groupHash(groupKey).slice(0, 16)}-${day}@alertmanager>`

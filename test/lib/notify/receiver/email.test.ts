@@ -254,7 +254,7 @@ it('gives what is told once more after a kill the Message-Id of before, and a re
   const told = DOWN
   for (const notification of [told, { ...told, timeMs: told.timeMs + 9000 }, { ...told, previousMs: told.timeMs }, { ...told, alerts: [{ ...told.alerts[0]!, startsAtMs: 1 }] }]) expect(await attempt(receiver, notification)).toBe(null)
   const [first, again, repeat, anew] = world.mails.map(({ text }) => /^Message-Id: (.+)\r$/im.exec(text)?.[1])
-  expect(first).toMatch(/^<[0-9a-f]{40}@.+>$/)
+  expect(first).toMatch(/^<[0-9a-f]{40}@example\.com>$/)
   expect(again).toBe(first)
   expect(repeat).toMatch(/^<[0-9a-f]{40}@.+>$/)
   expect(anew).toMatch(/^<[0-9a-f]{40}@.+>$/)
