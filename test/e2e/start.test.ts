@@ -39,6 +39,10 @@ describe('monitor', () => {
     const wrong = run('--storage.tsdb.pth=x')
     expect(wrong.status).toBe(2)
     expect(wrong.stderr).toContain('--storage.tsdb.path')
+    // Where its folder has a name that URLs spell otherwise.
+    const odd = `${tempFolder()}/a b`
+    fs.symlinkSync(root, odd)
+    expect(spawnSync(process.execPath, ['--preserve-symlinks', '--preserve-symlinks-main', `${odd}/cmd/monitor.ts`, '--version'], { encoding: 'utf8', timeout: 60_000 }).stdout).toMatch(/^monitor, version \d/)
   })
 
   it('will not start on a bad file: file:line:column, the nearest key, exit 1', () => {
