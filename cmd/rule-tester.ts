@@ -42,7 +42,8 @@ export class RuleTester implements RuleTest {
     const fromMs = range.fromMs ?? toMs - DAY_MS
     const stepMs = range.stepMs ?? Math.max(own.intervalMs, Math.ceil((toMs - fromMs) / STEPS_MAX / 1000) * 1000)
     if (toMs < fromMs) throw new BacktestError('the range ends before it begins; give from before to')
-    if (!(stepMs >= 1) || (toMs - fromMs) / stepMs > STEPS_MAX) throw new BacktestError(`the range has more than ${STEPS_MAX} steps of ${stepMs / 1000} s; give a longer step or a shorter range`)
+    if (!(stepMs >= 1)) throw new BacktestError('the step is shorter than a millisecond; give one such as step=30s, or leave it out for the interval of the rule')
+    if ((toMs - fromMs) / stepMs > STEPS_MAX) throw new BacktestError(`the range has more than ${STEPS_MAX} steps of ${stepMs / 1000} s; give a longer step or a shorter range`)
     return this.#thread.run({ rule, fromMs, toMs, stepMs, queryOffsetMs: own.queryOffsetMs, externalLabels: settings.externalLabels, externalUrl: settings.externalUrl })
   }
 

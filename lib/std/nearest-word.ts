@@ -1,12 +1,12 @@
 // "Did you mean …": the known word nearest to a mistyped one.
 
-/** The nearest of `words` by edit distance, or null if none is near (more than a third of the letters differ). */
+/** The nearest of `words` by edit distance, or null if none is near (more than a third of the letters differ, or all of a short word). */
 export function nearestWord(wrong: string, words: readonly string[]): string | null {
   let best: string | null = null
   let bestDistance = Math.max(2, Math.floor(wrong.length / 3)) + 1
   for (const word of words) {
     const distance = editDistance(wrong.toLowerCase(), word.toLowerCase(), bestDistance)
-    if (distance < bestDistance) {
+    if (distance < bestDistance && distance < Math.max(wrong.length, word.length)) {
       best = word
       bestDistance = distance
     }

@@ -42,6 +42,7 @@ it.each([[[]], [['--threads=0']]])('a rule made by API fires, and survives kill 
   }
   expect((await test({ ...rule, condition: { operator: 'gt', threshold: 95 } }, range)).json.data.fired).toBe(0)
   expect(await test({ alert: 'None' }, '')).toMatchObject({ status: 422, json: { error: 'no rule file has an alert "None" there; GET /api/v1/rules lists those there are' } })
+  expect(await test(rule, '?step=0')).toMatchObject({ status: 422, json: { error: 'the step is shorter than a millisecond; give one such as step=30s, or leave it out for the interval of the rule' } })
   expect(await test(rule, '?from=0&step=1s')).toMatchObject({ status: 422, json: { error: 'the range has more than 11000 steps of 1 s; give a longer step or a shorter range' } })
   expect(await test({ ...rule, severity: 'x' }, '')).toMatchObject({ status: 400 })
 

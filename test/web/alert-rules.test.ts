@@ -123,6 +123,24 @@ describe('/api/alerts/rules', () => {
     expect((await ask('DELETE', '/id-1', undefined, given(`"other", ${(await ask('GET', '/id-1')).etag!}`))).status).toBe(204)
   })
 
+  it('says what to send instead of what cannot be meant', async () => {
+    const { ask } = await world()
+    const made = await ask('POST', '', CPU)
+    const f = async (method: string, path: string, body: unknown, status: number, error: string, headers: Record<string, string> = {}): Promise<void> => {
+      const answer = await ask(method, path, body, headers)
+      expect([answer.status, answer.json.error]).toEqual([status, error])
+    }
+    await f('PUT', '/id-1', { ...CPU, id: 'id-2' }, 400, 'id: is "id-2", and the rule of this address is id-1; leave it out, or send the rule to its own address')
+    await f('PUT', '/id-1', made.json, 400, 'data: holds the rule: this is an answer as a whole; send what stands in its data')
+    await f('PUT', '/id-1', CPU, 400, 'If-Match: "abc" is no ETag; send the one of the answer as it is, with its quotes', { 'if-match': 'abc' })
+    await f('DELETE', '', undefined, 405, 'DELETE is not answered here; there are GET, OPTIONS, POST')
+    await f('POST', '', '{"name": "n", "metric": "m", "condition": {"operator": "<", "threshold": 1e999, "aggregation": "mean"}}', 400, [
+      'condition.operator: is "<"; give one of gt, gte, lt, lte, eq (did you mean lt?)', 'condition.threshold: is the number Infinity; give a finite number, without quotes',
+      'condition.aggregation: is "mean"; give one of avg, min, max, sum, count, p99, last, rate (did you mean avg?)',
+    ].join('\n'))
+    await f('POST', '', { name: 'n', kind: 'anomaly', metric: 'm', condition: { borrow_by: 'env' } }, 400, 'condition.borrow_by: is the string "env"; give a list of texts')
+  })
+
   it('writes the file and tells the rules once for all changes of a moment, and what waits when that is asked for', async () => {
     const { ask, applied, rules, file, clock } = await world()
     const named = (count: number): void => expect(fs.readFileSync(file, 'utf8').match(/alert: /g)).toHaveLength(count)

@@ -15,7 +15,7 @@ const PATH = '/api/alerts/rules'
 const BODY_BYTES_MAX = 256 << 10
 
 export function addAlertRuleRoutes(app: FastifyInstance, { alertRules, ruleTest, options }: Pick<ServerParts, 'alertRules' | 'ruleTest' | 'options'>): void {
-  const guard = refuseOtherSites(options)
+  const routing = { guard: refuseOtherSites(options), refuse: refuseMethod }
   // A scope of its own for its parser.
   app.register(async (scope) => {
     scope.removeAllContentTypeParsers()
@@ -25,7 +25,7 @@ export function addAlertRuleRoutes(app: FastifyInstance, { alertRules, ruleTest,
       if (request.method === 'GET') return answer(reply, 200, { data: alertRules.list().map(viewJson) })
       const made = await alertRules.create(jsonBody(request))
       return sendRule(reply.header('Location', `rules/${made.id}`), made, { status: 201, more: { id: made.id, ...warningsOf(made) } })
-    }), { guard })
+    }), routing)
     addRoute(scope, ['GET', 'PUT', 'DELETE'], one, answering(async (request, reply) => {
       const id = idOf(request)
       if (request.method === 'GET') return sendRule(reply, alertRules.get(id))
@@ -35,19 +35,23 @@ export function addAlertRuleRoutes(app: FastifyInstance, { alertRules, ruleTest,
       }
       await alertRules.delete(id, versionsOf(request))
       return reply.code(204).send()
-    }), { guard })
+    }), routing)
     addRoute(scope, ['POST'], `${PATH}/test`, answering(async (request, reply) => {
       return answer(reply, 200, { data: testJson(await ruleTest.test(jsonBody(request), rangeOf(new Params(request)))) })
-    }), { guard })
+    }), routing)
     for (const [action, isActive] of [['enable', true], ['disable', false]] as const) {
       addRoute(scope, ['POST'], `${one}/${action}`, answering(async (request, reply) => {
         return sendRule(reply, await alertRules.setActive(idOf(request), isActive, versionsOf(request)))
-      }), { guard })
+      }), routing)
     }
     addRoute(scope, ['POST'], `${one}/false-positive`, answering(async (request, reply) => {
       return sendRule(reply, await alertRules.widen(idOf(request), labelsOf(jsonBody(request))))
-    }), { guard })
+    }), routing)
   })
+}
+
+function refuseMethod(reply: FastifyReply, method: string): void {
+  sendError(reply, new ApiError('bad_data', `${method} is not answered here; there are ${String(reply.getHeader('Allow'))}`, 405))
 }
 
 /** Answers what the rules refuse. */
@@ -96,7 +100,9 @@ function idOf({ params }: FastifyRequest): string {
 function versionsOf({ headers }: FastifyRequest): string[] | null {
   const text = headers['if-match']
   if (text === undefined || text.trim() === '*') return null
-  return Array.from(text.matchAll(/"([^"]*)"/g), ([, tag]) => tag!)
+  const tags = Array.from(text.matchAll(/"([^"]*)"/g), ([, tag]) => tag!)
+  if (tags.length === 0) throw new ApiError('bad_data', `If-Match: ${JSON.stringify(text.slice(0, 100))} is no ETag; send the one of the answer as it is, with its quotes`)
+  return tags
 }
 
 function sendRule(reply: FastifyReply, rule: AlertRuleView, { status = 200, more = {} }: { status?: number; more?: object } = {}): FastifyReply {

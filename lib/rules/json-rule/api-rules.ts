@@ -18,7 +18,7 @@ import { Throttle } from '../../std/throttle.ts'
 import { checkRule } from './check-rule.ts'
 import { BASELINE } from './anomaly.ts'
 import { compileRule, learningRule, RULE_ID } from './compile.ts'
-import { RuleBodyError, type Fault } from './fields.ts'
+import { isObject, RuleBodyError, shown, type Fault } from './fields.ts'
 import type { JsonRule } from './json-rule.ts'
 import { ruleFileText, ruleGroups } from './rule-groups.ts'
 import type { RuleRoute } from '../../model/rule-route.ts'
@@ -165,6 +165,7 @@ export class ApiRules {
   replace(id: string, body: JsonBody, versions: readonly string[] | null): Promise<RuleView> {
     return this.#change(() => {
       const { stored } = this.#expected(id, versions)
+      if (body['id'] !== undefined && body['id'] !== id) throw new RuleBodyError([{ field: 'id', reason: `is ${shown(body['id'])}, and the rule of this address is ${id}`, fix: 'leave it out, or send the rule to its own address' }])
       const { isActive, own } = splitBody(body, stored.isActive)
       const rule = this.#checked(own)
       return { stored: { ...stored, name: rule.name, isActive, body: own, updatedAtMs: this.#ground.clock.now() }, rule }
@@ -342,6 +343,7 @@ function metricWarnings({ body }: JsonRule): string[] {
 
 /** A body may be what the API showed: what it adds to a rule is taken off. Throws RuleBodyError. */
 function splitBody({ id: _id, expr: _expr, created_at: _made, updated_at: _changed, warnings: _warnings, is_active: isActive, ...own }: JsonBody, wasActive: boolean): { isActive: boolean; own: JsonBody } {
+  if (own['status'] === 'success' && isObject(own['data'])) throw new RuleBodyError([{ field: 'data', reason: 'holds the rule: this is an answer as a whole', fix: 'send what stands in its data' }])
   if (isActive !== undefined && typeof isActive !== 'boolean') throw new RuleBodyError([{ field: 'is_active', reason: 'is neither true nor false', fix: 'give true or false, or leave it out' }])
   return { isActive: isActive ?? wasActive, own }
 }

@@ -153,7 +153,7 @@ function readNotify(fields: Fields): string[] {
 function labelNames(fields: Fields, field: string, fallback: readonly string[]): readonly string[] {
   if (!fields.has(field)) return fallback
   const names = fields.texts(field, [ENTRIES_MAX, LABEL_CHARS_MAX])
-  if (names.length === 0) fields.fault(field, 'names no label', `name at least one, or leave it out for ${fallback.join(', ')}`)
+  if (names.length === 0 && Array.isArray(fields.value(field))) fields.fault(field, 'names no label', `name at least one, or leave it out for ${fallback.join(', ')}`)
   return names
 }
 

@@ -23,10 +23,18 @@ export class RuleBodyError extends Error {
 type JsonObject = Readonly<Record<string, unknown>>
 
 const ECHO_CHARS = 60
+/** What other systems call the words that are known here. */
+const SYNONYMS: ReadonlyMap<string, string> = new Map([
+  ['>', 'gt'], ['>=', 'gte'], ['ge', 'gte'], ['<', 'lt'], ['<=', 'lte'], ['le', 'lte'], ['=', 'eq'], ['==', 'eq'],
+  ['mean', 'avg'], ['average', 'avg'], ['minimum', 'min'], ['maximum', 'max'], ['rate', 'rate_of_change'], ['change', 'rate_of_change'], ['absent', 'absence'],
+  ['and', 'all'], ['or', 'any'], ['%', 'percent'], ['relative', 'percent'], ['up', 'above'], ['down', 'below'], ['weekly', 'hour_of_week'], ['daily', 'hour_of_day'],
+  ['error', 'critical'], ['fatal', 'critical'], ['page', 'critical'], ['high', 'critical'], ['medium', 'warning'], ['low', 'info'],
+])
 
 /** A value as it is shown in a message. */
 export function shown(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value)
+  // 1e999 is JSON, and no number that JSON could show.
+  const text = typeof value === 'number' ? String(value) : JSON.stringify(value) ?? String(value)
   return text.length > ECHO_CHARS ? `${text.slice(0, ECHO_CHARS)}…` : text
 }
 
@@ -99,7 +107,7 @@ export class Fields {
     const value = this.#object[name]
     const known = words.find((word) => word === value)
     if (known !== undefined) return known
-    const near = typeof value === 'string' ? nearestWord(value, words) : null
+    const near = typeof value === 'string' ? words.find((word) => word === SYNONYMS.get(value.toLowerCase())) ?? nearestWord(value, words) : null
     this.fault(name, `is ${shown(value)}`, `give one of ${words.join(', ')}${near === null ? '' : ` (did you mean ${near}?)`}`)
     return fallback ?? words[0]!
   }

@@ -17,6 +17,7 @@ describe('nearestWord', () => {
   it('takes the nearest of what is near', () => {
     expect(nearestWord('scrape_intervall', ['scrape_timeout', 'scrape_interval'])).toBe('scrape_interval')
     expect(nearestWord('Jobname', ['job_name'])).toBe('job_name')
+    expect(nearestWord('<', ['gt', 'gte', 'lt', 'lte', 'eq'])).toBe(null)
     expect(nearestWord('bogus', ['global', 'scrape_configs'])).toBe(null)
   })
 })

@@ -67,7 +67,7 @@ describe('an API rule is refused', () => {
   f({ ...good, condition: { ...over80, window: 5 } }, 'condition.window: 5 is no duration; write it like "90s", "5m" or "1h30m"')
   f({ ...good, condition: { ...over80, window: '31d' } }, 'condition.window: is "31d"; give a duration from 1s to 30d')
   f({ ...good, condition: { ...over80, windw: '5m' } }, 'condition.windw: is unknown here; did you mean window?')
-  f({ ...good, severity: 'page' }, 'severity: is "page"; give one of info, warning, critical')
+  f({ ...good, severity: 'page' }, 'severity: is "page"; give one of info, warning, critical (did you mean critical?)')
   f({ ...good, notify: 'email:a@b.c' }, 'notify: is the string "email:a@b.c"; give a list of texts')
   f({ ...good, notify: ['mail:a@b.c', 'email:a', 'sms:123', 'push:', 'webhook:ftp://x', 'email:a@b.c', 'push:all'] },
     'notify[0]: "mail:a@b.c" tells nobody; write one of email:…, sms:…, push:…, webhook:…, receiver:…', 'notify[1]: "email:a" tells nobody; write email:someone@example.com',
