@@ -3,6 +3,8 @@ import { Engine, type EngineOptions } from '../lang/engine.ts'
 import type { QueryReply } from '../lang/job.ts'
 import type { EngineFeatures } from '../lang/parse/ast.ts'
 import { RuleWriteError } from '../lib/rules/group.ts'
+import { AwaitedPast } from '../lib/rules/baseline/awaited-past.ts'
+import type { BaselineThread } from '../lib/rules/baseline/baseline-thread.ts'
 import { groupKey, RuleManager, type RuleSettings } from '../lib/rules/manager.ts'
 import { PendingNotes } from '../lib/rules/pending-notes.ts'
 import { answerRules, type RuleRequest } from '../lib/rules/rule-list.ts'
@@ -15,22 +17,27 @@ import { StoreQueryable } from '../storage/store-querier.ts'
 import type { Flags } from './flags.ts'
 import { RULES_SLOT, type RulesGround, type RulesRunner } from './runners.ts'
 
-/** Evaluates in the main thread: for tiny machines and for embedding. */
+/** Evaluates in the main thread, but for baselines of anomalies: for tiny machines and for embedding. */
 export class InlineRules implements RulesRunner {
   readonly #manager: RuleManager
   readonly #metrics: RuleMetrics
   readonly #queryable: StoreQueryable
+  readonly #baselines: BaselineThread
   readonly #logger: Logger
   #applying = Promise.resolve()
 
-  constructor(options: Partial<EngineOptions>, features: EngineFeatures, flags: Flags, { db, clock, logger, metrics, onAlerts, pending }: RulesGround) {
+  constructor(options: Partial<EngineOptions>, features: EngineFeatures, flags: Flags, ground: RulesGround & { baselines: BaselineThread }) {
+    const { db, clock, logger, metrics, onAlerts, pending, baselines } = ground
     const queryable = new StoreQueryable(db.handle(), RULES_SLOT)
     const writer = new RuleWriter(db)
     this.#queryable = queryable
     this.#logger = logger
     this.#metrics = new RuleMetrics(metrics)
-    const query = engineQuery(new Engine(options), queryable, { timeoutMs: flags.queryTimeoutMs, lookbackMs: flags.lookbackMs })
-    const windows = new WindowQueries(query, queryable, { lookbackMs: flags.lookbackMs, features })
+    this.#baselines = baselines
+    const engine = new Engine(options)
+    const query = engineQuery(engine, queryable, { timeoutMs: flags.queryTimeoutMs, lookbackMs: flags.lookbackMs })
+    const past = new AwaitedPast((ask) => baselines.ask(ask, (answer) => past.receive(answer)), (rows) => engine.unpacked(rows, queryable))
+    const windows = new WindowQueries(query, queryable, { lookbackMs: flags.lookbackMs, features, baselines: past })
     const notes = new PendingNotes()
     this.#manager = new RuleManager({
       query, windows,
@@ -67,7 +74,7 @@ export class InlineRules implements RulesRunner {
 
   async stop(): Promise<void> {
     await this.#applying
-    await this.#manager.stop()
+    await Promise.all([this.#manager.stop(), this.#baselines.stop()])
     this.#queryable.close()
   }
 }

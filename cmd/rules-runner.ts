@@ -1,4 +1,4 @@
-// Who evaluates rules: a thread of their own, or with --threads=0 the main thread itself.
+// Who evaluates rules: a thread of their own, or with --threads=0 the main thread itself; baselines of anomalies have one in either case.
 import { engineFeatures } from '../lang/parse/features.ts'
 import type { RuleGroupConfig } from '../lib/config/rule-config.ts'
 import type { Config } from '../lib/config/scrape-config.ts'
@@ -16,18 +16,19 @@ import { BASELINE_SLOT, RULES_SLOT, type RulesGround, type RulesRunner } from '.
 export async function makeRulesRunner(flags: Flags, config: Config, ground: RulesGround): Promise<RulesRunner> {
   const features = engineFeatures([...flags.features, ...config.features])
   const engine = engineSettings(flags, config)
-  if (flags.threads === 0) {
-    // Else main need not load what evaluates.
-    const { InlineRules } = await import('./inline-rules.ts')
-    return new InlineRules({ ...engine, clock: ground.clock }, features, flags, ground)
-  }
   const { clock, logger, metrics, db, onAlerts, pending } = ground
   const limits = { timeoutMs: flags.queryTimeoutMs, lookbackMs: flags.lookbackMs }
+  // Also with --threads=0: hours of weeks in one go would hold scrapes up, and the thread is gone when it has nothing to do.
   const baselines = new BaselineThread({
     workerUrl: new URL('./baseline-worker.ts', import.meta.url),
     workerData: { handle: db.handle(), slot: BASELINE_SLOT, engine, ...limits } satisfies BaselineWorkerData,
     clock, queryTimeoutMs: flags.queryTimeoutMs, onGone: () => db.releaseSlot(BASELINE_SLOT),
   })
+  if (flags.threads === 0) {
+    // Else main need not load what evaluates.
+    const { InlineRules } = await import('./inline-rules.ts')
+    return new InlineRules({ ...engine, clock }, features, flags, { ...ground, baselines })
+  }
   return new RulesThread({
     workerUrl: new URL('./rules-worker.ts', import.meta.url),
     workerData: {
