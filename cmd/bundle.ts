@@ -143,7 +143,7 @@ async function main(isAsked: boolean): Promise<void> {
   buildKernels(isAsked)
   if (!isAsked && freshBundle() !== null) return
   if (!isInstalled('rolldown')) {
-    console.log('cmd/dist is not built, as rolldown is not installed; starts take twice as long')
+    console.log('cmd/dist is not built anew, as rolldown is not installed (npm ci without --omit=dev brings it); starts take twice as long')
     return
   }
   const startedMs = systemClock.now()

@@ -1,7 +1,7 @@
 // Builds the browser app: web/ui -> web/dist (git-ignored), each asset also as .br and .gz, so that the server only
 // sends files. Fails above the size budget. `--if-missing` does nothing when the build is newer than every source.
 //   node web/build.ts [--if-missing]
-import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib'
 import type { Rollup } from 'vite'
@@ -98,7 +98,8 @@ function compressAll(): void {
 async function main(isAsked: boolean): Promise<void> {
   if (!isAsked && isFresh()) return
   if (!isAsked && !isInstalled('vite')) {
-    console.log('web/dist is not built, as vite is not installed: there are no pages until npm ci (without --omit=dev) brings it')
+    const state = existsSync(stamp) ? 'is older than what it is made of, and vite is not installed: its pages are served as they are' : 'is not built, as vite is not installed: there are no pages'
+    console.log(`web/dist ${state} until npm ci (without --omit=dev) brings it`)
     return
   }
   const startedMs = performance.now()

@@ -60,7 +60,7 @@ export function isPageRequest(request: FastifyRequest): boolean {
 export function sendPage(reply: FastifyReply, options: WebOptions): FastifyReply {
   const page = readTextIfThere(path.join(options.staticFolder, 'index.html'))
   if (page === null) {
-    return reply.code(503).type('text/plain; charset=utf-8').send('The pages are not built yet: npm run build\n')
+    return reply.code(503).type('text/plain; charset=utf-8').send('The pages are not built: npm ci (without --omit=dev) makes them\n')
   }
   const nonce = randomBytes(16).toString('base64')
   return reply
