@@ -23,8 +23,7 @@ Pages when Monitor's alert Watchdog has not come for a while. Route the alert to
   --webhook-url=URL                 is posted {"status","text","silent_seconds","stopped"}; with or in place of mail
   --heartbeat-url=URL               is asked for (GET) whenever a Watchdog comes, at most each 45 s
 `
-/** Between looks, and what Monitor has to answer. */
-const TICK_MS = 5000
+const TICK_MS = 5000 // Between looks, and what Monitor has to answer.
 const SEND_MS = 20_000
 const HEARTBEAT_MS = 45_000 // Watchdogs come a minute apart, a little early or late.
 const BODY_BYTES_MAX = 1 << 20
@@ -36,11 +35,9 @@ interface DeadmanOptions {
   silenceMs: number
   repeatMs: number
   mail: { url: string; from: string; to: string } | null
-  /** '' for none. */
-  webhookUrl: string
+  webhookUrl: string // '' for none
   heartbeatUrl: string
-  /** ms that never jump, and Unix ms. */
-  clock: { monotonic(): number; now(): number }
+  clock: { monotonic(): number; now(): number } // ms that never jump, and Unix ms
   log: (line: string) => void
 }
 
@@ -48,14 +45,12 @@ export class Deadman {
   readonly #options: DeadmanOptions
   readonly #server: http.Server
   #heardMs: number
-  /** null: nobody was paged of this silence. */
-  #pagedMs: number | null = null
+  #pagedMs: number | null = null // null: nobody was paged of this silence.
   #beatMs = -Infinity
 
   constructor(options: DeadmanOptions) {
     this.#options = options
-    // A Monitor that never comes is silent from now on.
-    this.#heardMs = options.clock.monotonic()
+    this.#heardMs = options.clock.monotonic() // A Monitor that never comes is silent from now on.
     this.#server = http.createServer((request, response) => this.#take(request, response))
   }
 
@@ -76,13 +71,20 @@ export class Deadman {
     request.on('data', (chunk: Buffer) => void ((size += chunk.length) <= BODY_BYTES_MAX && chunks.push(chunk))).on('error', () => undefined)
     request.on('end', () => {
       const nowMs = this.#options.clock.monotonic()
+      const status = request.method === 'GET' ? '' : watchdogStatus(Buffer.concat(chunks).toString())
       if (request.method === 'GET') response.end(`${JSON.stringify({ silent_seconds: Math.round((nowMs - this.#heardMs) / 1000), paged: this.#pagedMs !== null })}\n`)
-      else if (isWatchdog(Buffer.concat(chunks).toString())) {
-        this.#heardMs = nowMs
-        void this.#beat()
-        response.end('ok\n')
-      } else response.writeHead(400).end('want an alert Watchdog that fires, as Alertmanager\'s webhooks have it\n')
+      else if (status === 'firing') void this.#hear(nowMs).then((why) => response.end(why))
+      else response.writeHead(status === 'resolved' ? 200 : 400).end('want an alert Watchdog that fires, as Alertmanager\'s webhooks have it\n')
     })
+  }
+
+  /** What is answered. One that is repeated for minutes after the rules have stopped is none; clocks that differ make all parts look so. */
+  async #hear(nowMs: number): Promise<string> {
+    const [stopped, , parts] = await this.#whatStopped()
+    if (stopped.includes('rules') && stopped.length < parts) return 'not heard: nobody evaluates its rule any more\n'
+    this.#heardMs = Math.max(this.#heardMs, nowMs)
+    void this.#beat()
+    return 'ok\n'
   }
 
   /** Pages if it is time to: once every few seconds, one after the other; what cannot be told is tried again with the next. Never rejects. */
@@ -99,18 +101,18 @@ export class Deadman {
     if (await this.#tell('firing', `Monitor has been silent for ${Math.round(silentMs / 1000)} s: ${why}`, silentMs, stopped)) this.#pagedMs = nowMs
   }
 
-  /** The parts whose heartbeat is older than a minute, and what that means in words. */
-  async #whatStopped(): Promise<[string[], string]> {
+  /** The parts whose heartbeat is older than a minute, what that means in words, and how many parts there are. */
+  async #whatStopped(): Promise<[string[], string, number]> {
     const { monitorUrl, clock } = this.#options
     try {
       const answer = await fetch(`${monitorUrl}/metrics`, { signal: AbortSignal.timeout(TICK_MS) })
       const beats = [...(await answer.text()).matchAll(/^monitor_heartbeat_timestamp_seconds\{component="([a-z]+)"\} (\S+)$/gm)]
       const stopped = beats.filter(([, , at]) => clock.now() / 1000 - Number(at) > STOPPED_S).map(([, component]) => component!)
-      if (!answer.ok || beats.length === 0) return [[], `${monitorUrl} answers ${answer.status} and shows no heartbeats`]
-      if (stopped.length === 0) return [[], `${monitorUrl} answers and all of its parts work; look at the rule Watchdog, its route and its receiver`]
-      return [stopped, `stopped: ${stopped.join(', ')}`]
+      if (!answer.ok || beats.length === 0) return [[], `${monitorUrl} answers ${answer.status} and shows no heartbeats`, 0]
+      if (stopped.length === 0) return [[], `${monitorUrl} answers and all of its parts work; look at the rule Watchdog, its route and its receiver`, beats.length]
+      return [stopped, `stopped: ${stopped.join(', ')}`, beats.length]
     } catch (error) {
-      return [[], `${monitorUrl} does not answer (${words(error)})`]
+      return [[], `${monitorUrl} does not answer (${words(error)})`, 0]
     }
   }
 
@@ -143,18 +145,18 @@ async function post(url: string, body: unknown): Promise<void> {
   if (!answer.ok) throw new Error(`status ${answer.status}`)
 }
 
-function isWatchdog(body: string): boolean {
+function watchdogStatus(body: string): string {
   try {
     const { alerts } = JSON.parse(body) as { alerts?: { status?: string; labels?: { alertname?: string } }[] }
-    return Array.isArray(alerts) && alerts.some((alert) => alert?.status === 'firing' && alert.labels?.alertname === 'Watchdog')
+    const found = Array.isArray(alerts) ? alerts.filter((alert) => alert?.labels?.alertname === 'Watchdog') : []
+    return (found.find(({ status }) => status === 'firing') ?? found[0])?.status ?? ''
   } catch {
-    return false // No JSON: answered as what it is, no Watchdog.
+    return '' // There is none, as this is no JSON.
   }
 }
 
 function words(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
-  return error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message
+  return !(error instanceof Error) ? String(error) : error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message
 }
 
 /** What the flags ask for; null where that is help, which is printed. Throws where they lack something. */
@@ -164,10 +166,8 @@ function readFlags(argv: readonly string[]): DeadmanOptions | null {
     listen: text('127.0.0.1:9099'), monitor: text('http://127.0.0.1:9090'), silence: text('180'), repeat: text('1800'), to: text(''), from: text(''), 'smtp-url': text(''),
     'smtp-url-file': text(''), 'webhook-url': text(''), 'heartbeat-url': text(''), help: { type: 'boolean', short: 'h', default: false },
   } })
-  if (values.help) {
-    process.stdout.write(HELP)
-    return null
-  }
+  if (values.help) process.stdout.write(HELP)
+  if (values.help) return null
   const [, host = '', port = ''] = /^(.*):(\d+)$/.exec(values.listen) ?? []
   const url = values['smtp-url-file'] === '' ? values['smtp-url'] : readFileSync(values['smtp-url-file'], 'utf8').trim()
   if (port === '') throw new Error(`--listen: want host:port, got ${JSON.stringify(values.listen)}`)

@@ -87,6 +87,29 @@ it('names the part that stopped', async () => {
   expect(second.texts()[0]!.text).toContain('all of its parts work; look at the rule Watchdog, its route and its receiver')
 })
 
+it('counts no Watchdog that is repeated while nobody evaluates its rule, but one of a clock that differs', async () => {
+  const at = START_MS / 1000
+  const page = (rules: number, others: number): string => `monitor_heartbeat_timestamp_seconds{component="scrape"} ${at + others}\nmonitor_heartbeat_timestamp_seconds{component="rules"} ${at + rules}\n`
+  let metrics = page(0, 0)
+  const monitor = await httpWorld((response) => response.end(metrics))
+  const { clock, pager, post, texts, url } = await world({ monitor: monitor.url })
+  const silentSeconds = async (): Promise<number> => ((await (await fetch(url)).json()) as { silent_seconds: number }).silent_seconds
+  await clock.advance(60_000)
+  await post(watchdog)
+  expect(await silentSeconds()).toBe(0)
+  await clock.advance(100_000)
+  metrics = page(-3600, -3600)
+  await post(watchdog)
+  expect(await silentSeconds()).toBe(0)
+  await clock.advance(100_000)
+  metrics = page(160, 255)
+  expect(await post(watchdog)).toBe(200)
+  expect(await silentSeconds()).toBe(100)
+  metrics = page(160, 330)
+  await pass(clock, 80_000, () => pager.requests.length === 1)
+  expect(texts()[0]).toMatchObject({ text: 'Monitor has been silent for 180 s: stopped: rules', stopped: ['rules'] })
+})
+
 it('tries a page again that did not get out', async () => {
   let status = 503
   const { clock, pager } = await world({ pagerStatus: () => status })
@@ -102,9 +125,12 @@ it('tries a page again that did not get out', async () => {
 })
 
 it('takes nothing but a Watchdog that fires', async () => {
-  const { url, post } = await world()
-  for (const body of [{}, { alerts: [{ status: 'resolved', labels: { alertname: 'Watchdog' } }] }, { alerts: [{ status: 'firing', labels: { alertname: 'Other' } }] }, 7]) expect(await post(body)).toBe(400)
-  expect(await (await fetch(url)).json()).toEqual({ silent_seconds: 0, paged: false })
+  const { clock, url, post } = await world()
+  for (const body of [{}, { alerts: [{ status: 'firing', labels: { alertname: 'Other' } }] }, 7]) expect(await post(body)).toBe(400)
+  await clock.advance(60_000)
+  // That it has ended is no fault of whoever tells it, and no sign of life.
+  expect(await post({ alerts: [{ status: 'resolved', labels: { alertname: 'Watchdog' } }] })).toBe(200)
+  expect(await (await fetch(url)).json()).toEqual({ silent_seconds: 60, paged: false })
 })
 
 it('tells an outside service that it hears the Watchdog, also of one that comes a little early, and says when it refuses', async () => {
