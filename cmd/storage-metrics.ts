@@ -83,7 +83,7 @@ function registerBlockMetrics(metrics: Metrics, db: Database): void {
   total('prometheus_tsdb_compactions_failed_total', 'Compactions that failed and are tried again.', () => blocks.failed.compact)
   total('prometheus_tsdb_time_retentions_total', 'Blocks that went because of their age.', () => blocks.timeRetentions)
   total('prometheus_tsdb_size_retentions_total', 'Blocks that went because of the size of all.', () => blocks.sizeRetentions)
-  gauge('monitor_storage_damaged_blocks', 'Blocks that could not be read at start, moved to quarantine/.', () => db.recovery.damagedBlocks)
+  gauge('monitor_storage_damaged_blocks', 'Blocks that could not be read at start and were moved to quarantine/, or were gone.', () => db.recovery.damagedBlocks)
   gauge('monitor_storage_covered_timestamp_seconds', 'The head is cut up to here.', () => Math.max(0, db.head.cuts.cover.t / 1000))
   metrics.totals('monitor_storage_block_jobs_total', 'Jobs on blocks that are done, by kind.', 'kind', jobs(blocks.done))
   metrics.totals('monitor_storage_block_job_failures_total', 'Jobs on blocks that failed and are tried again, by kind.', 'kind', jobs(blocks.failed))

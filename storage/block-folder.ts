@@ -9,7 +9,7 @@
 import path from 'node:path'
 import { crc32 } from 'node:zlib'
 import { faultPoint } from '../lib/std/fault-point.ts'
-import { listFolder, makeFolder, readTextIfThere, removeFolder, rename, replaceText, syncFolder } from '../lib/std/fs.ts'
+import { listFolder, makeFolder, pathExists, readTextIfThere, removeFolder, rename, replaceText, syncFolder } from '../lib/std/fs.ts'
 import { META_FILE, TOMBSTONES_FILE, parseBlockName, parseMeta, type BlockMeta, type BlockName } from './block/block-meta.ts'
 import { BlockError } from './errors.ts'
 import { NOTHING_CUT, type Cut } from './head/published.ts'
@@ -56,6 +56,28 @@ export interface Change {
   install: readonly string[]
   /** Folders of blocks that go. */
   remove: readonly string[]
+  /** All that are there from then on, and those of them that have tombstones; folders from before this was told say none. */
+  blocks: readonly string[]
+  tombstones: readonly string[]
+}
+
+/** What a folder of blocks lacks, as its change.json tells: names of blocks. */
+export interface LackingBlocks {
+  blocks: readonly string[]
+  /** Blocks that are there without their tombstones. */
+  tombstones: readonly string[]
+}
+
+export function lackingBlocks(folder: string, { blocks, remove, tombstones }: Change): LackingBlocks {
+  const here = new Set([...listFolder(folder), ...listFolder(path.join(folder, STAGED))])
+  return {
+    blocks: blocks.filter((name) => !here.has(name) && !remove.includes(name)),
+    tombstones: tombstones.filter((name) => here.has(name) && !remove.includes(name) && !hasTombstones(folder, name)),
+  }
+}
+
+function hasTombstones(folder: string, name: string): boolean {
+  return pathExists(path.join(folder, name, TOMBSTONES_FILE))
 }
 
 /** For one job, or the start of a process; one at a time. */
@@ -63,6 +85,7 @@ export class BlockFolder {
   readonly path: string
   #change: Change
   #blocks: StoredBlock[] = []
+  #lacking: LackingBlocks
 
   /**
    * Carries out what a crash left undone. `onDamage` hears of blocks whose description cannot be read; they are left out.
@@ -72,6 +95,7 @@ export class BlockFolder {
     this.path = folder
     makeFolder(path.join(folder, STAGED))
     this.#change = this.#readChange(onDamage)
+    this.#lacking = lackingBlocks(folder, this.#change)
     this.#install()
     const names = listFolder(folder)
     // Blocks whose successor is nowhere are all there is of their time.
@@ -104,6 +128,24 @@ export class BlockFolder {
     return { cover, droppedT, due: due ?? addDue(NOTHING_DUE, this.#blocks.map(({ meta }) => meta)), blocks: [...this.#blocks] }
   }
 
+  /** What is gone without having been let go; it is told of until `acceptLacking`, or until the retention has let go of its time. */
+  get lacking(): LackingBlocks {
+    return this.#lacking
+  }
+
+  /** What is gone is missed no more. Throws DiskError. */
+  acceptLacking(): void {
+    if (this.#lacking.blocks.length + this.#lacking.tombstones.length === 0) return
+    this.#lacking = { blocks: [], tombstones: [] }
+    this.commit({ install: [], remove: [] })
+  }
+
+  /** Blocks that were moved elsewhere are not missed. Throws DiskError. */
+  forget(names: readonly string[]): void {
+    this.#blocks = this.#blocks.filter(({ folder }) => !names.includes(folder))
+    this.commit({ install: [], remove: [] })
+  }
+
   /** Where blocks are to be written; empty when a job begins. */
   get staging(): string {
     return path.join(this.path, STAGED)
@@ -129,7 +171,12 @@ export class BlockFolder {
     const leaving = this.#change.remove.filter((name) => listFolder(this.path).includes(name))
     const { install, remove, cover = this.#change.cover, droppedT = this.#change.droppedT } = change
     const names = install.map(({ name }) => name)
-    const next = { cover, droppedT, due: change.due ?? this.state.due, nextNumber: this.#change.nextNumber, install: names, remove: [...leaving, ...remove] }
+    const stay = [...this.#blocks.map(({ folder }) => folder).filter((name) => !remove.includes(name)), ...names]
+    const gone = this.#lacking.blocks.filter((name) => parseBlockName(name)!.maxT > droppedT)
+    const next = {
+      cover, droppedT, due: change.due ?? this.state.due, nextNumber: this.#change.nextNumber, install: names, remove: [...leaving, ...remove],
+      blocks: [...stay, ...gone].toSorted(), tombstones: stay.filter((name) => this.#lacking.tombstones.includes(name) || hasTombstones(this.path, name)),
+    }
     replaceText(path.join(this.path, CHANGE_FILE), formatChange(next))
     this.#change = next
     onStep('changed')
@@ -185,13 +232,13 @@ export class BlockFolder {
       if (!(error instanceof BlockError)) throw error
       onDamage(CHANGE_FILE, error.message)
     }
-    return { cover: NOTHING_CUT, droppedT: -Infinity, due: null, nextNumber: 1, install: [], remove: [] }
+    return { cover: NOTHING_CUT, droppedT: -Infinity, due: null, nextNumber: 1, install: [], remove: [], blocks: [], tombstones: [] }
   }
 }
 
-function formatChange({ cover, droppedT, due, nextNumber, install, remove }: Change): string {
+function formatChange({ cover, droppedT, due, nextNumber, install, remove, blocks, tombstones }: Change): string {
   const covered = { coveredGeneration: cover.generation, coveredT: finiteOrNull(cover.t), droppedT: finiteOrNull(droppedT) }
-  const fields = { version: VERSION, ...covered, nextNumber, install, remove, due }
+  const fields = { version: VERSION, ...covered, nextNumber, install, remove, due, blocks, tombstones }
   return `${JSON.stringify({ ...fields, crc32: crc32(JSON.stringify(fields)) }, null, 2)}\n`
 }
 
@@ -217,8 +264,8 @@ export function parseChange(text: string, file: string): Change {
     if (typeof found !== 'number') throw new BlockError(`cannot read ${file}: ${key} is no number`)
     return found
   }
-  const names = (key: string): string[] => {
-    const found = field(key)
+  const names = (key: string, isOptional: boolean = false): string[] => {
+    const found = field(key) ?? (isOptional ? [] : undefined)
     // What stands here is renamed and removed: nothing but names of blocks.
     if (!Array.isArray(found) || !found.every((name) => typeof name === 'string' && parseBlockName(name) !== null)) {
       throw new BlockError(`cannot read ${file}: ${key} is no list of blocks`)
@@ -229,5 +276,5 @@ export function parseChange(text: string, file: string): Change {
   const t = field('coveredT') === null ? -Infinity : number('coveredT')
   // Folders from before there were tiers say nothing of these.
   const droppedT = typeof field('droppedT') === 'number' ? number('droppedT') : -Infinity
-  return { cover: { generation: number('coveredGeneration'), t }, droppedT, due: parseDue(field('due')), nextNumber: number('nextNumber'), install: names('install'), remove: names('remove') }
+  return { cover: { generation: number('coveredGeneration'), t }, droppedT, due: parseDue(field('due')), nextNumber: number('nextNumber'), install: names('install'), remove: names('remove'), blocks: names('blocks', true), tombstones: names('tombstones', true) }
 }

@@ -161,6 +161,8 @@ async function deleteEverywhere(work: JobWork, deletion: Deletion): Promise<void
   await deleteRows(minutes, deletion.sets, { minT: from, maxT: to })
   deleteHours(hoursFolder(handle.folder), deletion.sets, from, to)
   work.deletedFrom.push(...deleteSamples(handle, slot, folder, deletion))
+  // Tombstones that are lost are to be missed.
+  if (work.deletedFrom.length > 0) folder.commit({ install: [], remove: [] })
 }
 
 interface CutWork extends JobWork {

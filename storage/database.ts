@@ -130,7 +130,7 @@ export class Database implements Appender {
     this.#segments = loaded.segments
     this.head = loaded.head
     this.recovery = loaded.recovery
-    this.#log = new Log(`${folder}/log`, Math.max(replayed.nextLsn, this.head.newestSegmentLsn + LSN_GAP), replayed.files, this.#definitions, { clock, fileBytesMax: options.fileBytesMax?.log })
+    this.#log = new Log(`${folder}/log`, Math.max(replayed.nextLsn, this.head.newestSegmentLsn + LSN_GAP), replayed.files, this.#definitions, { clock, fileBytesMax: options.fileBytesMax?.log, list: loaded.list })
     this.head.openLog(this.#log, this.#segments.newestFile)
     this.head.fenceMovedSeries()
     this.#appender = new HeadAppender(this.head)

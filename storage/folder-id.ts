@@ -12,6 +12,11 @@ export function readFolderId(data: string): string {
   return sum === checksum(id) ? id : ''
 }
 
+/** Whether there is one that cannot be read. Throws DiskError. */
+export function isFolderIdDamaged(data: string): boolean {
+  return readFolderId(data) === '' && readTextIfThere(fileOf(data)) !== null
+}
+
 /** Synced when it returns. Throws DiskError. */
 export function keepFolderId(data: string, id: string): void {
   replaceText(fileOf(data), `${id} ${checksum(id)}\n`)

@@ -22,6 +22,11 @@ export function assertKnownFormat(folder: string): void {
   throw new FolderError(`cannot open ${folder}: a newer Monitor has written it, in format ${format}, and this one reads up to ${FORMAT}; nothing was changed: start the newer one, or name another folder with --storage.tsdb.path`)
 }
 
+/** Whether there is a mark that cannot be read. Throws DiskError. */
+export function isMarkDamaged(folder: string): boolean {
+  return readMark(path.join(folder, FORMAT_FILE)) === 'damaged'
+}
+
 /** The number that a folder's mark says; 1 where it says none. */
 export function formatOf(folder: string): number {
   const format = readMark(path.join(folder, FORMAT_FILE))

@@ -15,13 +15,16 @@ import { isRenumberingDue, passUsedRefs, renumber } from './renumber.ts'
 import { publishedTiers } from './tier-plan.ts'
 import { BlockLabels } from './block/ref-labels.ts'
 import { FolderError, LogError } from './errors.ts'
+import { assertKnownExemplars } from './exemplars/exemplar-files.ts'
+import { FileList } from './file-list.ts'
 import { FolderLock } from './folder-lock.ts'
 import { assertKnownFormat, assertKnownFrames, formatOf, markFormat } from './format-mark.ts'
 import { HeadReplay } from './head/head-replay.ts'
 import { Head } from './head/head.ts'
-import { SegmentWriter, scanSegmentFile, segmentFileNumbers, segmentFilePath } from './head/segment-file.ts'
+import { SegmentWriter, listed, scanSegmentFile, segmentFileNumbers, segmentFilePath } from './head/segment-file.ts'
 import { SharedHeap, defaultHeadBytes } from './head/shared-heap.ts'
-import { oldestLogLsn, replayLog, type FoundFile, type Replayed } from './log/log-replay.ts'
+import { logPath } from './log/log-file.ts'
+import { nextLsnAfter, oldestLogLsn, replayLog, type FoundFile, type Replayed } from './log/log-replay.ts'
 import { SeriesFile } from './log/series-file.ts'
 import { blocksFolder, headFolder, hoursFolder, minutesFolder } from './store-querier.ts'
 import type { HoursState } from './tier/hour-manifest.ts'
@@ -56,7 +59,7 @@ export interface Recovery {
   replayedSamples: number
   corruptRecords: number
   corruptBytes: number
-  /** Moved to quarantine/. */
+  /** Moved to quarantine/, or gone. */
   damagedBlocks: number
   wasUnclean: boolean
   durationMs: number
@@ -67,6 +70,7 @@ export interface LoadedFolder {
   heap: SharedHeap
   definitions: SeriesFile
   segments: SegmentWriter
+  list: FileList
   head: Head
   blocks: BlockState
   /** Of the 1-minute tier. */
@@ -113,12 +117,16 @@ export function* loadFolder(options: LoadOptions): Steps<LoadedFolder> {
 function* loadLocked(options: LoadOptions, lock: FolderLock): Steps<LoadedFolder> {
   const { folder, clock = systemClock, logger = silentLogger } = options
   const started = clock.monotonic()
+  assertKnownExemplars(`${folder}/exemplars`)
   markFormat(folder, 1, logger)
   const heap = options.heap ?? SharedHeap.make(options.headBytesMax ?? defaultHeadBytes())
-  const definitions = new SeriesFile(`${folder}/series/definitions`)
+  const list = new FileList(folder)
+  // Opening makes the files that are written.
+  const missing = list.missing()
+  const definitions = new SeriesFile(`${folder}/series/definitions`, list)
   const { blocks, minutes, hours, damaged } = recoverFolders(folder, logger)
   const numbers = segmentFileNumbers(headFolder(folder))
-  const segments = new SegmentWriter(headFolder(folder), (numbers.at(-1) ?? 0) + 1, options.fileBytesMax?.segments)
+  const segments = new SegmentWriter(headFolder(folder), Math.max(numbers.at(-1) ?? 0, ...numbersOf(missing, 'head')) + 1, options.fileBytesMax?.segments, list)
   const head = new Head({
     heap, clock, random: options.random ?? new Random(freshSeed()), definitions, segments, folder: headFolder(folder),
     retentionMs: options.retentionMs, outOfOrderMs: options.outOfOrderMs ?? 10 * 60_000, seriesLimit: options.seriesLimit ?? Infinity, refMax: options.refMax,
@@ -128,7 +136,7 @@ function* loadLocked(options: LoadOptions, lock: FolderLock): Steps<LoadedFolder
     series: 0, segments: 0, replayedRows: 0, replayedSamples: 0, corruptRecords: 0, corruptBytes: 0, damagedBlocks: damaged,
     wasUnclean: lock.wasUnclean, durationMs: 0,
   }
-  const load = new Load({ folder, definitions, segments, head, recovery, logger })
+  const load = new Load({ folder, definitions, segments, head, recovery, logger, list, missing })
   const replayed = yield* load.run(numbers, blocks.blocks, minutes.blocks)
   if (replayed === null) {
     definitions.close()
@@ -137,8 +145,10 @@ function* loadLocked(options: LoadOptions, lock: FolderLock): Steps<LoadedFolder
     return yield* loadLocked({ ...options, heap }, lock)
   }
   recovery.durationMs = clock.monotonic() - started
-  return { lock, heap, definitions, segments, head, blocks, minutes, hours, replayed, recovery }
+  return { lock, heap, definitions, segments, list, head, blocks, minutes, hours, replayed, recovery }
 }
+
+const DEFINITIONS = 'series/definitions'
 
 interface LoadParts {
   folder: string
@@ -147,6 +157,9 @@ interface LoadParts {
   head: Head
   recovery: Recovery
   logger: Logger
+  list: FileList
+  /** Files that are to be there. */
+  missing: readonly string[]
 }
 
 class Load {
@@ -169,6 +182,7 @@ class Load {
     try {
       yield* this.#loadDefinitions(blocks, minutes)
       if (isRenumberingDue(head) && (yield* renumber(head, folder, logger))) return null
+      this.#tellMissing()
       const oldestLsn = oldestLogLsn(`${folder}/log`)
       for (const number of numbers) yield* this.#loadSegments(number, oldestLsn)
       const replayed = yield* this.#loadLog()
@@ -195,6 +209,16 @@ class Load {
     recovery.corruptBytes += damage.bytes
   }
 
+  /** Files that are gone look like files that never were. What is missing of definitions is counted as they are read. */
+  #tellMissing(): void {
+    const { folder, recovery, list, missing, logger } = this.#parts
+    for (const file of missing) {
+      if (file !== DEFINITIONS) recovery.corruptRecords++
+      recovery.corruptBytes += list.lengthOf(file)
+      logger.error('a file of the data is gone; what it held is left out: put it back from a copy, or see monitor tsdb repair', { file: path.join(folder, file), bytes: list.lengthOf(file) })
+    }
+  }
+
   /** Refs whose definitions are lost at the end of their file must not be given again: blocks would answer for them. */
   #defineLost(blocks: readonly StoredBlock[]): void {
     const { folder, head, logger } = this.#parts
@@ -219,9 +243,9 @@ class Load {
   }
 
   *#loadSegments(number: number, oldestLsn: number): Steps<void> {
-    const { folder, head, segments, recovery } = this.#parts
+    const { folder, head, segments, recovery, list } = this.#parts
     let mayBeUnsynced = false
-    const found = yield* scanSegmentFile(headFolder(folder), number, oldestLsn, (segment, mustBeVerified) => {
+    const found = yield* scanSegmentFile(headFolder(folder), number, { verifyFromLsn: oldestLsn, knownBytes: list.lengthOf(listed(segmentFilePath(headFolder(folder), number))) }, (segment, mustBeVerified) => {
       // One whose definition is lost or never came to the disk holds nothing that was acknowledged.
       if (this.#replay.segment(segment, mustBeVerified)) recovery.segments++
       mayBeUnsynced ||= segment.flushedLsn >= oldestLsn || (oldestLsn === Infinity && mustBeVerified)
@@ -235,10 +259,14 @@ class Load {
   }
 
   *#loadLog(): Steps<Replayed> {
-    const { folder, recovery, logger } = this.#parts
+    const { folder, recovery, logger, list, missing } = this.#parts
     const replayed = yield* replayLog(`${folder}/log`, (lsn, row) => {
-      recovery.replayedSamples += this.#replay.row(lsn, row)
-    })
+      const samples = this.#replay.row(lsn, row)
+      recovery.replayedSamples += Math.max(0, samples)
+      return samples >= 0
+    }, (name) => list.lengthOf(`log/${name}`))
+    // LSNs of rows that are gone are not given again.
+    for (const startLsn of numbersOf(missing, 'log')) replayed.nextLsn = Math.max(replayed.nextLsn, nextLsnAfter(startLsn + list.lengthOf(logPath('log', startLsn))))
     recovery.replayedRows = replayed.rows
     recovery.corruptRecords += replayed.damagedRecords
     recovery.corruptBytes += replayed.damagedBytes
@@ -258,6 +286,11 @@ class Load {
       file.close()
     }
   }
+}
+
+/** What the names of files of a part say. */
+function numbersOf(files: readonly string[], part: string): number[] {
+  return files.filter((file) => file.startsWith(`${part}/`)).map((file) => Number.parseInt(path.basename(file), 10))
 }
 
 /** Folders that are there may have been made by a process that was killed before it synced their names. */

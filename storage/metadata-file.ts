@@ -7,7 +7,7 @@ import type { Labels } from '../lib/model/labels.ts'
 import type { MetricMetadata, MetricType } from '../lib/model/metadata.ts'
 import { moveToQuarantine } from './quarantine.ts'
 
-const NAME = 'metadata.json'
+export const METADATA_FILE = 'metadata.json'
 const VERSION = 1
 
 /** By metric. */
@@ -36,19 +36,24 @@ export function metadataText({ targets, pushed }: StoredMetadata): string {
   return `${JSON.stringify({ version: VERSION, crc32: crc32(JSON.stringify(content)), content })}\n`
 }
 
+/** Whether a file's text is what was written. */
+export function isMetadataSound(text: string): boolean {
+  return contentOf(text) !== null
+}
+
 /** Throws DiskError; the file is then as it was. */
 export function writeMetadata(data: string, text: string): void {
-  replaceText(path.join(data, NAME), text)
+  replaceText(path.join(data, METADATA_FILE), text)
 }
 
 /** Nothing where there is no file. One that makes no sense goes to quarantine, and `onDamage` hears of it. Throws DiskError. */
 export function readMetadata(data: string, onDamage: (why: string) => void): StoredMetadata {
-  const text = readTextIfThere(path.join(data, NAME))
+  const text = readTextIfThere(path.join(data, METADATA_FILE))
   if (text === null) return { targets: [], pushed: new Map() }
   const content = contentOf(text)
   if (content === null) {
-    moveToQuarantine(data, [NAME], path.join(data, 'quarantine'))
-    onDamage(`cannot read ${path.join(data, NAME)}: its content does not match its checksum`)
+    moveToQuarantine(data, [METADATA_FILE], path.join(data, 'quarantine'))
+    onDamage(`cannot read ${path.join(data, METADATA_FILE)}: its content does not match its checksum`)
     return { targets: [], pushed: new Map() }
   }
   const [sets, targets, pushed] = content

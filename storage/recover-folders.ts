@@ -19,7 +19,7 @@ export interface FoundFolders {
   /** Of the 1-minute tier. */
   minutes: BlockState
   hours: HoursState
-  /** Blocks that were moved aside. */
+  /** Blocks that were moved aside, or are gone. */
   damaged: number
 }
 
@@ -28,12 +28,13 @@ export function recoverFolders(data: string, logger: Logger): FoundFolders {
   const quarantine = path.join(data, 'quarantine')
   const raw = recover(blocksFolder(data), quarantine, '', logger)
   const tier = recover(minutesFolder(data), quarantine, OF_MINUTES, logger)
-  const lost = tier.damaged.flatMap((name) => parseBlockName(name) ?? [])
+  const lost = [...tier.damaged, ...tier.folder.lacking.blocks].flatMap((name) => parseBlockName(name) ?? [])
   if (lost.length > 0) {
     // Rows are made again of raw samples; of time whose samples are gone they are not all there any more.
     raw.folder.commit({ due: addDue(raw.folder.state.due, lost), install: [], remove: [] })
     const goneT = lost.filter(({ minT }) => minT <= raw.folder.state.droppedT).reduce((newest, { maxT }) => Math.max(newest, maxT), -Infinity)
     tier.folder.commit({ droppedT: Math.max(tier.folder.state.droppedT, goneT), install: [], remove: [] })
+    tier.folder.acceptLacking()
   }
   recoverId(data, quarantine, logger)
   const { hours, lost: lostHours } = recoverHours(hoursFolder(data), quarantine, raw.folder.state, logger)
@@ -44,10 +45,10 @@ export function recoverFolders(data: string, logger: Logger): FoundFolders {
     raw.folder.commit({ droppedT: hours.maxT, install: [], remove: [] })
     tier.folder.commit({ droppedT: hours.maxT, install: [], remove: [] })
   }
-  return { hours, blocks: raw.folder.state, minutes: tier.folder.state, damaged: raw.damaged.length + tier.damaged.length }
+  return { hours, blocks: raw.folder.state, minutes: tier.folder.state, damaged: raw.damaged.length + tier.damaged.length + raw.gone + tier.gone }
 }
 
-function recover(folder: string, quarantine: string, suffix: string, logger: Logger): { folder: BlockFolder; damaged: string[] } {
+function recover(folder: string, quarantine: string, suffix: string, logger: Logger): { folder: BlockFolder; damaged: string[]; gone: number } {
   const damaged: string[] = []
   const blocks = new BlockFolder(folder, (name, why) => {
     damaged.push(name)
@@ -55,7 +56,11 @@ function recover(folder: string, quarantine: string, suffix: string, logger: Log
   })
   moveToQuarantine(folder, damaged, quarantine, suffix)
   blocks.sweep()
-  return { folder: blocks, damaged }
+  const { lacking } = blocks
+  for (const name of lacking.blocks) logger.error('a block is gone; what it held is left out: put it back from a copy, or see monitor tsdb repair', { block: path.join(folder, name) })
+  for (const name of lacking.tombstones) logger.error('tombstones of a block are gone, so that what was deleted of it shows again: delete it once more', { block: path.join(folder, name) })
+  if (damaged.some((name) => parseBlockName(name) !== null)) blocks.forget(damaged)
+  return { folder: blocks, damaged, gone: lacking.blocks.length }
 }
 
 /**

@@ -4,7 +4,7 @@ export const TSDB_HELP = `Usage: monitor tsdb COMMAND [--storage.tsdb.path=DATA]
   list                       the blocks there are, and those and the files of tiers
   analyze [--limit=N]        which metrics, labels and pairs have the most series
   dump [--match=SELECTOR] [--min-time=MS] [--max-time=MS]   every sample, one a line: labels, value, Unix ms
-  verify                     reads everything, says what is damaged; exit code 1 if anything is
+  verify                     reads everything, says what is damaged or gone; exit code 1 if anything is
   repair [--dry-run]         mends what is damaged as far as can be, and keeps it as it was in quarantine/; --dry-run says what it would do
   import prometheus SOURCE   takes over the blocks and logs of a Prometheus data folder (2.x and 3.x)
   import archive SOURCE      takes over the rows of hours of another data folder, or of its archive/

@@ -1,7 +1,5 @@
 // `monitor tsdb`: looks into a data folder, checks it, fills it from elsewhere. The server must not run on it: the folder's
 // lock says so.
-import { verifyBlock } from '../../storage/block/verify.ts'
-import { verifyTierBlock } from '../../storage/tier/tier-verify.ts'
 import { FolderError, LogError, SeriesLimitError } from '../../storage/errors.ts'
 import { importArchive, isArchive, noteImported } from '../../storage/import/archive.ts'
 import { importOpenMetrics } from '../../storage/import/openmetrics.ts'
@@ -12,9 +10,8 @@ import { checkFolder } from '../../storage/prometheus/data-folder.ts'
 import { importPrometheus } from '../../storage/prometheus/import.ts'
 import { repairFolder } from '../../storage/repair/repair.ts'
 import type { Database } from '../../storage/database.ts'
-import { blocksFolder, hoursFolder, minutesFolder } from '../../storage/store-querier.ts'
+import { hoursFolder } from '../../storage/store-querier.ts'
 import { readManifest } from '../../storage/tier/hour-manifest.ts'
-import { verifyHourFile } from '../../storage/tier/hour-verify.ts'
 import { DiskError, listFolder } from '../../lib/std/fs.ts'
 import { nearestWord } from '../../lib/std/nearest-word.ts'
 import { parseSelector } from '../../lang/parse/parse.ts'
@@ -99,22 +96,15 @@ function matchersOf(selector: string): readonly Matcher[] {
   }
 }
 
+/** What a repair would find, and what it would find nothing in; nothing is changed, and no store opened, which moves aside what it cannot read. */
 async function verify(folder: string, io: ToolIo): Promise<void> {
+  assertData(folder)
   let damaged = 0
-  await withStore(folder, ({ db }) => {
-    const { corruptRecords, corruptBytes, damagedBlocks, series, replayedSamples, segments } = db.recovery
-    io.out(`head: ${series} series, ${segments} segments, ${replayedSamples} samples in the log; ${corruptRecords} damaged records (${corruptBytes} bytes)\n`)
-    damaged += corruptRecords + damagedBlocks
-    const tell = (name: string, faults: readonly string[]): void => {
-      io.out(`${name}: ${faults.length === 0 ? 'ok' : faults.join('; ')}\n`)
-      damaged += faults.length
-    }
-    for (const { folder: name } of db.blocks.blocks) tell(name, verifyBlock(`${blocksFolder(folder)}/${name}`))
-    for (const { folder: name } of db.blocks.minutes) tell(`tiers/1m/${name}`, verifyTierBlock(`${minutesFolder(folder)}/${name}`))
-    const archive = hoursFolder(folder)
-    for (const { name } of readManifest(archive).files) tell(`archive/${name}`, [verifyHourFile(archive, name)].filter((fault) => fault !== ''))
-  })
-  if (damaged > 0) throw new ToolFailure(`${damaged} damaged parts; what they held is left out of answers, everything else is served`)
+  await repairFolder(folder, true, ({ place, damage, cost, remedy }) => {
+    damaged++
+    io.out(`${place}: ${damage}\n  lost: ${cost === '' ? 'nothing' : cost}\n  by tsdb repair: ${remedy}\n`)
+  }, (place) => io.out(`${place}: ok\n`))
+  if (damaged > 0) throw new ToolFailure(`${damaged} damaged parts; what they held is left out of answers, everything else is served. Mend what can be mended with: monitor tsdb repair --storage.tsdb.path=${folder}`)
 }
 
 async function repair(folder: string, isDryRun: boolean, io: ToolIo): Promise<void> {

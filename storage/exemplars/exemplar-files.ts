@@ -6,6 +6,7 @@
 // What is written is safe from the end of the process, not from a power cut: nobody was promised an exemplar.
 import { DiskError, DiskFile, listFolder, makeFolder, readWhole, removeFiles } from '../../lib/std/fs.ts'
 import type { ExemplarColumns } from '../../lib/model/exemplar.ts'
+import { assertKnownFrames } from '../format-mark.ts'
 import { FRAME_HEAD_BYTES, FRAME_OVERHEAD_BYTES, TYPE_EXEMPLARS, sealFrame } from '../log/frame.ts'
 import { scanFrames } from '../log/scan-frames.ts'
 
@@ -20,6 +21,14 @@ const PAYLOAD_HEAD_BYTES = 8
 const BUFFER_BYTES = 1 << 16
 /** Frames of exemplars that came while nothing could be written end here. */
 const PENDING_BYTES_MAX = 8 << 20
+
+/** Throws FolderError where a newer Monitor has written exemplars, DiskError. */
+export function assertKnownExemplars(folder: string): void {
+  for (const name of listFolder(folder).filter((one) => NAME.test(one))) {
+    const bytes = Buffer.from(readWhole(`${folder}/${name}`))
+    assertKnownFrames(`${folder}/${name}`, scanFrames(bytes, 0, bytes.length, () => undefined))
+  }
+}
 
 /** What is to be written, and the highest ref in it. */
 export interface ExemplarFrame {

@@ -30,12 +30,14 @@ export class HeadReplay {
     return true
   }
 
-  /** Puts a logged row back, unless it is in a segment. Returns its samples, 0 if it was not needed or made no sense. */
+  /** Puts a logged row back, unless it is in a segment. Returns its samples, 0 if it was not needed, -1 if what it is of is not defined, and not in blocks. */
   row(lsn: number, row: ReplayedRow): number {
     const group = this.#head.groups[row.group]
     if (group === this.#head.groups[0]) this.#head.groupIds.inFiles.add(row.group)
     this.#head.replayLsn = lsn
-    if (!group || row.first + row.n > group.columns || !group.knowsSalt(row.salt) || this.#inSegments.has(row.group, lsn)) return 0
+    const isKnown = group && row.first + row.n <= group.columns && group.knowsSalt(row.salt)
+    if (!isKnown) return row.t < this.#head.cuts.cover.t ? 0 : -1
+    if (this.#inSegments.has(row.group, lsn)) return 0
     if (isCut(this.#head.cuts.cover, group.generation, row.t)) return 0
     const refs = this.#head.heap.u32.slice(group.refsWord + row.first, group.refsWord + row.first + row.n)
     const stale = row.stale && new Uint8Array(row.n).map((_, i) => (row.stale![i >>> 5]! >>> (i & 31)) & 1)

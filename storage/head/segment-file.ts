@@ -3,6 +3,7 @@ import path from 'node:path'
 import { crc32 } from 'node:zlib'
 import { DiskError, DiskFile, fileSizeBytes, listFolder, openDurably, removeFile, removeFiles } from '../../lib/std/fs.ts'
 import type { Steps } from '../../lib/std/steps.ts'
+import type { FileList } from '../file-list.ts'
 import { moveToQuarantine } from '../quarantine.ts'
 import { DamageTally, MARK_BYTES, closeMarked, writeMark } from '../log/damage.ts'
 import { FRAME_HEAD_BYTES, FRAME_OVERHEAD_BYTES, TYPE_SEGMENT, TYPE_SYNCED, frameLength, findFrame, isKnownType, isPayloadSound, sealFrame } from '../log/frame.ts'
@@ -16,6 +17,11 @@ const SCAN_BYTES = 1 << 20
 
 export function segmentFilePath(folder: string, file: number): string {
   return `${folder}/${String(file).padStart(8, '0')}.seg`
+}
+
+/** As the list of files has it. */
+export function listed(file: string): string {
+  return `head/${path.basename(file)}`
 }
 
 /** What decides when a file may go: the newest sample in it, and the newest generation of the groups it is of. */
@@ -60,12 +66,14 @@ export class SegmentWriter {
   #hasLeftFiles = false
   /** Files with damage. */
   readonly #damaged = new Set<number>()
+  readonly #list: FileList | null
 
-  /** Begins a new file behind all that are there. */
-  constructor(folder: string, number: number, fileBytesMax: number = FILE_BYTES_MAX) {
+  /** Begins a new file behind all that are there. What is on the device is noted in `list`. */
+  constructor(folder: string, number: number, fileBytesMax: number = FILE_BYTES_MAX, list: FileList | null = null) {
     this.#folder = folder
     this.#fileBytesMax = fileBytesMax
     this.#number = number
+    this.#list = list
     this.#file = this.#open(number)
   }
 
@@ -115,6 +123,7 @@ export class SegmentWriter {
     for (const file of files) this.#spans.delete(file)
     const nameOf = (file: number): string => path.basename(segmentFilePath(this.#folder, file))
     try {
+      if (files.length > 0) this.#list?.dropBefore(listed(nameOf(first)))
       moveToQuarantine(this.#folder, files.filter((file) => this.#damaged.has(file)).map(nameOf), path.join(path.dirname(this.#folder), 'quarantine'))
       await removeFiles(this.#folder, files.filter((file) => !this.#damaged.has(file)).map(nameOf))
     } catch (error) {
@@ -148,13 +157,14 @@ export class SegmentWriter {
       while (this.#unsynced.length > 0) {
         await this.#unsynced[0]!.file.sync()
         const full = this.#unsynced.shift()
-        if (full) closeMarked(full.file, 0, full.length)
+        if (full) this.#closeSynced(full)
       }
       // Taken now: what was current at the call may have been full, and closed, since.
       const current = this.#file
       const length = this.#length
       await current.sync()
       if (current === this.#file) this.#syncedTo = length
+      if (this.#list?.lengthOf(listed(current.path)) === 0) this.#list.note(listed(current.path), length)
       this.#syncFailure = null
     } catch (error) {
       this.#syncFailure = error instanceof DiskError ? error : new DiskError('cannot sync segments', error)
@@ -174,10 +184,15 @@ export class SegmentWriter {
     try {
       if (this.#syncFailure !== null) throw this.#syncFailure
       for (const { file } of files) file.syncNow()
-      for (const { file, length } of files) closeMarked(file, 0, length)
+      for (const file of files) this.#closeSynced(file)
     } finally {
       for (const { file } of files) file.close()
     }
+  }
+
+  #closeSynced({ file, length }: { file: DiskFile; length: number }): void {
+    this.#list?.note(listed(file.path), length)
+    closeMarked(file, 0, length)
   }
 
   #roll(): void {
@@ -238,12 +253,18 @@ export function segmentFileNumbers(folder: string): number[] {
   })
 }
 
+export interface SegmentScan {
+  verifyFromLsn: number
+  /** So much of the file was on the device, marks aside. */
+  knownBytes: number
+}
+
 /**
  * Visits the heads of all segments in a file whose frame header, length and head checksum hold. Payload checksums are
  * for the reader, but for segments that must be verified: those that end at or behind `verifyFromLsn` decide what replay
  * leaves out, those behind the last mark may be torn since a crash long ago, and their rows written again elsewhere.
  */
-export function* scanSegmentFile(folder: string, number: number, verifyFromLsn: number, visit: (head: SegmentHead, mustBeVerified: boolean) => void): Steps<DamageTally> {
+export function* scanSegmentFile(folder: string, number: number, { verifyFromLsn, knownBytes }: SegmentScan, visit: (head: SegmentHead, mustBeVerified: boolean) => void): Steps<DamageTally> {
   const file = DiskFile.openForRead(segmentFilePath(folder, number))
   try {
     const size = file.sizeBytes()
@@ -276,6 +297,7 @@ export function* scanSegmentFile(folder: string, number: number, verifyFromLsn: 
         continue
       }
       const end = at + length + FRAME_OVERHEAD_BYTES
+      tally.soundEnd = end
       const type = window.readUInt32LE(p + 8)
       if (!isKnownType(type)) tally.unknown ??= { type, at }
       if (type !== TYPE_SEGMENT || length < SEGMENT_HEAD_BYTES) {
@@ -293,7 +315,8 @@ export function* scanSegmentFile(folder: string, number: number, verifyFromLsn: 
       else tally.found(at, end)
       at = end
     }
-    for (const head of waiting) settle(head, false)
+    for (const head of waiting) settle(head, head.offsetBytes < knownBytes)
+    tally.expect(0, knownBytes)
     return tally
   } finally {
     file.close()

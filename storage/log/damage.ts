@@ -62,6 +62,16 @@ export class DamageTally {
   synced(bytes: Buffer, at: number): void {
     const from = bytes.readDoubleLE(at)
     const to = bytes.readDoubleLE(at + 8)
+    this.#settle(from, to)
+  }
+
+  /** All bytes of [from, end) were on the device, whatever marks say. Asked when all was looked at. */
+  expect(from: number, end: number): void {
+    if (end > this.soundEnd) this.found(Math.max(from, this.soundEnd), end)
+    if (end > from) this.#settle(from, end)
+  }
+
+  #settle(from: number, to: number): void {
     this.syncedTo = Math.max(this.syncedTo, to)
     if (this.#open.length === 0) return
     this.#open = this.#open.filter((stretch) => {

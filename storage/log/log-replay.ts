@@ -6,7 +6,7 @@ import { assertKnownFrames } from '../format-mark.ts'
 import type { DamageTally } from './damage.ts'
 import { TYPE_ROW } from './frame.ts'
 import { readHistogramRecord } from '../codec/histogram-record.ts'
-import { LOG_HEADER_BYTES, type LogFile } from './log.ts'
+import { LOG_HEADER_BYTES, type LogFile } from './log-file.ts'
 import { ROW_HISTOGRAMS, ROW_PRESENT, ROW_STALE, ROW_START_TIMES } from './row-buffer.ts'
 import { scanFramesInSteps } from './scan-frames.ts'
 
@@ -24,8 +24,8 @@ export interface ReplayedRow {
   startTimes: Float64Array | null
 }
 
-/** Called for each row; nothing of it may be kept. */
-export type RowVisitor = (lsn: number, row: ReplayedRow) => void
+/** Called for each row; nothing of it may be kept. false: what it is of is not known, though it should be. */
+export type RowVisitor = (lsn: number, row: ReplayedRow) => unknown
 
 const LOG_NAME = /^\d{20}\.log$/
 
@@ -50,14 +50,19 @@ export interface Replayed {
 /** Between what one process may have given out and what the next gives. */
 export const LSN_GAP: number = 2 ** 30
 
+/** Where a log may go on whose last file ends there: the process may have given out LSNs for rows it never wrote, of which to stay clear by a whole buffer. */
+export function nextLsnAfter(endLsn: number): number {
+  return Math.ceil(endLsn / 8) * 8 + LSN_GAP
+}
+
 /** LSN of the first byte that the log still holds, Infinity if it is empty. */
 export function oldestLogLsn(folder: string): number {
   const first = listFolder(folder).find((name) => LOG_NAME.test(name))
   return first === undefined ? Infinity : Number(first.slice(0, 20))
 }
 
-/** Throws FolderError where a newer Monitor has written something. */
-export function* replayLog(folder: string, visit: RowVisitor): Steps<Replayed> {
+/** `knownBytes`: so much of a file was on the device, marks aside. Throws FolderError where a newer Monitor has written something. */
+export function* replayLog(folder: string, visit: RowVisitor, knownBytes: (name: string) => number = () => 0): Steps<Replayed> {
   const out: Replayed = { files: [], nextLsn: 0, rows: 0, damagedRecords: 0, damagedBytes: 0, found: [] }
   const names = listFolder(folder).filter((name) => LOG_NAME.test(name))
   const starts = names.map((name) => Number(name.slice(0, 20)))
@@ -68,14 +73,14 @@ export function* replayLog(folder: string, visit: RowVisitor): Steps<Replayed> {
     // Where the disk refused a file, the next one has what was not synced of it; what the file has of that is worth nothing.
     const rowsEnd = (starts[i + 1] ?? Infinity) + LOG_HEADER_BYTES
     const damage = yield* scanRows(bytes, { startLsn, rowsEnd }, visit, out)
+    damage.expect(0, knownBytes(name))
     assertKnownFrames(path, damage)
     out.damagedRecords += damage.frames
     out.damagedBytes += damage.bytes
     out.found.push({ path, syncedTo: damage.syncedTo })
     const endLsn = startLsn + bytes.length
     out.files.push({ startLsn, endLsn: Math.min(endLsn, rowsEnd), path })
-    // The old process may have given out LSNs for rows it never wrote: stay clear of them by a whole buffer.
-    out.nextLsn = Math.max(out.nextLsn, Math.ceil(endLsn / 8) * 8 + LSN_GAP)
+    out.nextLsn = Math.max(out.nextLsn, nextLsnAfter(endLsn))
   }
   return out
 }
@@ -84,7 +89,7 @@ function scanRows(bytes: Buffer, { startLsn, rowsEnd }: { startLsn: number; rows
   const floats = new Float64Array(bytes.buffer, bytes.byteOffset, bytes.length >>> 3)
   const words = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length >>> 2)
   return scanFramesInSteps(bytes, LOG_HEADER_BYTES, bytes.length, (type, at, _length, frameAt) => {
-    if (type !== TYPE_ROW || startLsn + frameAt >= rowsEnd) return
+    if (type !== TYPE_ROW || startLsn + frameAt >= rowsEnd) return true
     const n = words[at / 4 + 4]!
     const flags = words[at / 4 + 5]!
     const count = (n + 31) >>> 5
@@ -97,7 +102,7 @@ function scanRows(bytes: Buffer, { startLsn, rowsEnd }: { startLsn: number; rows
     const values = floats.subarray(valuesAt, valuesAt + n)
     const hasStartTimes = (flags & ROW_START_TIMES) !== 0
     const recordsAt = (valuesAt + (hasStartTimes ? 2 : 1) * n) * 8
-    visit(startLsn + frameAt, {
+    const isKnown = visit(startLsn + frameAt, {
       t: floats[at / 8]!, group: words[at / 4 + 2]!, first: words[at / 4 + 3]!, n, salt: flags >>> 16, present, stale, values,
       histograms: histograms && Array.from(values, (offset, i) => (
         ((histograms[i >>> 5]! >>> (i & 31)) & 1) === 0 ? null : readHistogramRecord(bytes, recordsAt + offset)
@@ -105,6 +110,7 @@ function scanRows(bytes: Buffer, { startLsn, rowsEnd }: { startLsn: number; rows
       startTimes: hasStartTimes ? floats.subarray(valuesAt + n, valuesAt + 2 * n) : null,
     })
     out.rows++
+    return isKnown
   })
 }
 

@@ -10,14 +10,14 @@ import path from 'node:path'
 import { assert } from '../../lib/std/assert.ts'
 import { systemClock, type Clock, type Timer } from '../../lib/std/clock.ts'
 import { faultPoint } from '../../lib/std/fault-point.ts'
-import { DiskFile, removeFile, removeFiles, syncFolder } from '../../lib/std/fs.ts'
+import { removeFile, removeFiles, type DiskFile } from '../../lib/std/fs.ts'
 import { LogError } from '../errors.ts'
+import type { FileList } from '../file-list.ts'
 import { closeMarked } from './damage.ts'
+import { LOG_HEADER_BYTES, listed, logPath, makeLogFile, type LogFile } from './log-file.ts'
 import { RowBuffer, type LoggedRow } from './row-buffer.ts'
 import type { SeriesFile } from './series-file.ts'
 
-export const LOG_HEADER_BYTES = 16
-const LOG_MAGIC = 'MONLOG01'
 const FILE_BYTES_MAX = 64 * 1024 * 1024
 /** Rows that are not on the device pile up to here, then appends are refused. */
 const UNSYNCED_BYTES_MAX = 64 * 1024 * 1024
@@ -25,17 +25,6 @@ const UNSYNCED_BYTES_MAX = 64 * 1024 * 1024
 const FILES_MAX = 4
 /** Rows that nobody waits for (scrapes) are on the device at the latest after this. */
 const IDLE_SYNC_MS = 200
-
-export interface LogFile {
-  startLsn: number
-  /** Where the rows of the next file begin, or later. */
-  endLsn: number
-  path: string
-}
-
-export function logPath(folder: string, startLsn: number): string {
-  return `${folder}/${String(startLsn).padStart(20, '0')}.log`
-}
 
 interface Waiter {
   lsn: number
@@ -47,6 +36,8 @@ export interface LogOptions {
   clock?: Clock | undefined
   /** A file that has this many bytes is followed by another. */
   fileBytesMax?: number | undefined
+  /** Where what is on the device is noted. */
+  list?: FileList | null
 }
 
 export class Log {
@@ -56,6 +47,7 @@ export class Log {
   readonly #fileBytesMax: number
   /** Files, oldest first; the last is being written. */
   readonly #files: LogFile[]
+  readonly #list: FileList | null
   /** null where the disk has refused the first one. */
   #file: DiskFile | null = null
   #fileStart: number
@@ -84,12 +76,13 @@ export class Log {
   /** Called after each sync of rows with the time that it took, and the time it is, both monotonic ms. */
   onSync: (tookMs: number, nowMs: number) => void = () => {}
 
-  constructor(folder: string, startLsn: number, older: readonly LogFile[], series: SeriesFile, { clock = systemClock, fileBytesMax = FILE_BYTES_MAX }: LogOptions) {
+  constructor(folder: string, startLsn: number, older: readonly LogFile[], series: SeriesFile, { clock = systemClock, fileBytesMax = FILE_BYTES_MAX, list = null }: LogOptions) {
     this.#folder = folder
     this.#series = series
     this.#clock = clock
     this.#fileBytesMax = fileBytesMax
     this.#files = [...older]
+    this.#list = list
     this.#fileStart = startLsn
     this.#writtenLsn = startLsn + LOG_HEADER_BYTES
     this.#syncedLsn = this.#writtenLsn
@@ -162,6 +155,7 @@ export class Log {
     const names: string[] = []
     while (this.#files.length > 1 && this.#files[0]!.endLsn <= lsn) names.push(path.basename(this.#files.shift()!.path))
     try {
+      if (names.length > 0) this.#list?.dropBefore(listed(this.#files[0]!.path))
       await removeFiles(this.#folder, names)
     } catch (error) {
       this.#hasLeftFiles = true
@@ -182,7 +176,7 @@ export class Log {
     try {
       if (this.#failure === null) this.#guard(() => this.#writeAndSyncNow())
     } finally {
-      if (this.#failure === null) closeMarked(this.#file!, LOG_HEADER_BYTES, this.#writtenLsn - this.#fileStart)
+      if (this.#failure === null) this.#closeMarked()
       else this.#file?.close()
     }
     if (this.#failure !== null) throw this.#failure
@@ -194,6 +188,17 @@ export class Log {
     this.#series.syncNow()
     this.#write(this.nextLsn)
     this.#file!.syncNow()
+    this.#syncedLsn = this.#writtenLsn
+  }
+
+  #closeMarked(): void {
+    this.#noteLength()
+    closeMarked(this.#file!, LOG_HEADER_BYTES, this.#writtenLsn - this.#fileStart)
+  }
+
+  #noteLength(): void {
+    const bytes = this.#syncedLsn - this.#fileStart
+    if (bytes > LOG_HEADER_BYTES) this.#list?.note(listed(this.#file!.path), bytes)
   }
 
   #scheduleFlush(): void {
@@ -281,6 +286,7 @@ export class Log {
     this.#rows.drop(lsn - this.#syncedLsn)
     this.#syncedLsn = lsn
     this.#isMarkDue = lsn > this.#fileStart + LOG_HEADER_BYTES
+    if (this.#isMarkDue && this.#list?.lengthOf(listed(this.#file!.path)) === 0) this.#noteLength()
     const waiting = this.#waiters
     this.#waiters = waiting.filter((waiter) => waiter.lsn > lsn)
     for (const waiter of waiting) if (waiter.lsn <= lsn) waiter.resolve()
@@ -358,23 +364,13 @@ export class Log {
     assert(this.#syncedLsn === this.#writtenLsn, `${this.#writtenLsn - this.#syncedLsn} bytes of a full file are not synced`)
     const full = this.#file!
     const end = this.#writtenLsn - this.#fileStart
+    this.#noteLength()
     this.#file = this.#openFile(this.#writtenLsn - LOG_HEADER_BYTES)
     closeMarked(full, LOG_HEADER_BYTES, end)
   }
 
   #openFile(startLsn: number): DiskFile {
-    const file = DiskFile.openForWrite(logPath(this.#folder, startLsn))
-    try {
-      const header = Buffer.alloc(LOG_HEADER_BYTES)
-      header.write(LOG_MAGIC, 0, 'latin1')
-      header.writeDoubleLE(startLsn, 8)
-      file.write(header, 0)
-      faultPoint('log.file-made')
-      syncFolder(this.#folder)
-    } catch (error) {
-      file.close()
-      throw error
-    }
+    const file = makeLogFile(this.#folder, startLsn)
     if (this.#files.at(-1)?.startLsn === startLsn) this.#files.pop()
     this.#files.push({ startLsn, endLsn: startLsn + LOG_HEADER_BYTES, path: file.path })
     this.#fileStart = startLsn

@@ -6,7 +6,8 @@ import { FRAME_HEAD_BYTES, FRAME_OVERHEAD_BYTES, TYPE_SYNCED, findFrame, frameLe
 /** Read between two turns of others; some 10 ms where all of it is samples. */
 const STEP_BYTES = 256 * 1024
 
-type FrameVisitor = (type: number, at: number, length: number, frameAt: number) => void
+/** false: the frame is sound, and says what cannot be. */
+type FrameVisitor = (type: number, at: number, length: number, frameAt: number) => unknown
 
 /**
  * Visits each sound frame of bytes[from, end) in order, but for marks: (type, payload start, payload length, frame start).
@@ -32,7 +33,7 @@ export function* scanFramesInSteps(bytes: Buffer, from: number, end: number, vis
       const type = bytes.readUInt32LE(at + 8)
       if (!isKnownType(type)) tally.unknown ??= { type, at }
       if (type === TYPE_SYNCED) tally.synced(bytes, at + FRAME_HEAD_BYTES)
-      else visit(type, at + FRAME_HEAD_BYTES, length, at)
+      else if (visit(type, at + FRAME_HEAD_BYTES, length, at) === false) tally.found(at, frameEnd)
       at = frameEnd
       tally.soundEnd = at
       continue

@@ -5,6 +5,7 @@ import { DiskError, type DiskFile, openDurably, removeFile, rename, syncFolder }
 import { assert } from '../../lib/std/assert.ts'
 import type { Steps } from '../../lib/std/steps.ts'
 import type { Labels } from '../../lib/model/labels.ts'
+import type { FileList } from '../file-list.ts'
 import { MARK_BYTES, writeMark, type DamageTally } from './damage.ts'
 import {
   FRAME_HEAD_BYTES, FRAME_OVERHEAD_BYTES, TYPE_GROUP, TYPE_RENUMBERING, TYPE_SERIES, findFrame, frameLength, isPayloadSound, sealFrame,
@@ -13,6 +14,8 @@ import { FrameLabels, type LabelIds } from './frame-labels.ts'
 import { GENERATION_SHIFT, GROUP_HEAD_BYTES, GROUP_LATE, visitDefinitions, type DefinitionVisitor, type GroupDefinition } from './series-frames.ts'
 
 const STRIPE_BYTES = 65536
+/** As the list of files has it; lengths are those of the stream. */
+const LISTED = 'series/definitions'
 const BUFFER_BYTES = 1 << 18
 /** A frame of series that has more is closed: who loses one, of both copies, loses no more than some thousand series. */
 const SERIES_BYTES_MAX = 32_768
@@ -28,6 +31,7 @@ const REWRITE_SUFFIX = '.new'
 
 export class SeriesFile {
   readonly #path: string
+  readonly #list: FileList | null
   #file: DiskFile
   /** The sync under way. */
   #syncing: Promise<void> | null = null
@@ -50,8 +54,10 @@ export class SeriesFile {
   #seriesNext = 0
   readonly #labels: FrameLabels = new FrameLabels()
 
-  constructor(file: string) {
+  /** How much of it is on the device is noted in `list`. */
+  constructor(file: string, list: FileList | null = null) {
     this.#path = file
+    this.#list = list
     removeFile(`${file}${REWRITE_SUFFIX}`)
     this.#file = openDurably(file)
   }
@@ -73,10 +79,12 @@ export class SeriesFile {
   *load(visitor: DefinitionVisitor): Steps<DamageTally> {
     const copies = readCopies(this.#file)
     const tally = yield* visitDefinitions(mend(copies), visitor)
+    // Of holes inside nothing is known: a process that was killed may have left them.
+    tally.expect(tally.soundEnd, this.#list?.lengthOf(LISTED) ?? 0)
     this.#length = tally.soundEnd
     this.#ownFrom = this.#length
-    this.#syncedTo = tally.syncedTo
-    this.#markedTo = tally.syncedTo
+    this.#syncedTo = Math.min(tally.syncedTo, this.#length)
+    this.#markedTo = this.#syncedTo
     return tally
   }
 
@@ -177,7 +185,9 @@ export class SeriesFile {
       this.#syncFailure = error instanceof DiskError ? error : new DiskError(`cannot sync ${this.#path}`, error)
       throw error
     }
-    if (file === this.#file) this.#syncedTo = Math.max(this.#syncedTo, length)
+    if (file !== this.#file) return
+    this.#syncedTo = Math.max(this.#syncedTo, length)
+    if (this.#list?.lengthOf(LISTED) === 0) this.#list.note(LISTED, this.#syncedTo)
   }
 
   /**
@@ -201,6 +211,7 @@ export class SeriesFile {
     additions.length = 0
     target.write()
     target.syncNow()
+    this.#list?.drop(LISTED)
     rename(target.#path, this.#path)
     const old = this.#file
     this.#file = target.#file
@@ -255,6 +266,7 @@ export class SeriesFile {
   /** What is pending is dropped. */
   close(): void {
     if (this.#rewrite !== null) this.abandonRewrite()
+    if (this.#syncFailure === null) this.#list?.note(LISTED, this.#syncedTo)
     try {
       this.#used = 0
       this.#seriesAt = -1

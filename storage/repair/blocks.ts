@@ -10,7 +10,7 @@ import { GroupBlockBuilder } from '../block/block-builder.ts'
 import { parseBlockName } from '../block/block-meta.ts'
 import { metaOf, salvage } from '../block/salvage.ts'
 import { verifyBlock } from '../block/verify.ts'
-import type { BlockFolder } from '../block-folder.ts'
+import type { BlockFolder, LackingBlocks } from '../block-folder.ts'
 import { BlockError } from '../errors.ts'
 import type { LabelSource } from '../interface.ts'
 import { moveToQuarantine } from '../quarantine.ts'
@@ -26,16 +26,32 @@ export async function repairBlocks(work: RepairWork, install: BlockFolder | null
   const folder = path.join(work.folder, 'blocks')
   for (const name of blocksIn(folder)) {
     const faults = verifyBlock(path.join(folder, name))
-    if (faults.length === 0) continue
+    if (faults.length === 0) {
+      work.sound(`blocks/${name}`)
+      continue
+    }
     const more = faults.length > NAMED_MAX ? `; and ${faults.length - NAMED_MAX} more` : ''
     await rebuild(work, { folder, name, damage: `${faults.slice(0, NAMED_MAX).join('; ')}${more}` }, install, labels)
-    if (!work.isDryRun) moveToQuarantine(folder, [name], work.quarantine, TRIED)
+    if (work.isDryRun) continue
+    moveToQuarantine(folder, [name], work.quarantine, TRIED)
+    install!.forget([name])
   }
   for (const name of blocksIn(work.quarantine)) {
     await rebuild(work, { folder: work.quarantine, name, damage: 'lies in quarantine, since a start could not read it' }, install, labels)
     if (work.isDryRun) continue
     rename(path.join(work.quarantine, name), path.join(work.quarantine, `${name}${TRIED}`))
     syncFolder(work.quarantine)
+  }
+}
+
+/** Blocks and tombstones that are gone: what can be done was done before, or is not known here. */
+export function reportLacking(work: RepairWork, part: string, { blocks, tombstones }: LackingBlocks): void {
+  for (const name of blocks) {
+    const { minT, maxT } = parseBlockName(name)!
+    work.report({ place: `${part}/${name}`, damage: 'it is not there', cost: `all of it ${timeSpan(minT, maxT)}`, remedy: 'taken off the list of blocks, so that it is missed no more; put it back from a copy before, if there is one' })
+  }
+  for (const name of tombstones) {
+    work.report({ place: `${part}/${name}/tombstones`, damage: 'it is not there', cost: 'what was deleted of the block shows again', remedy: 'missed no more; delete it once more' })
   }
 }
 

@@ -5,6 +5,7 @@ import { DiskFile, listFolder, makeFolder, readWhole, removeFile } from '../../l
 import { runThrough } from '../../lib/std/steps.ts'
 import { EMPTY_LABELS, type Labels } from '../../lib/model/labels.ts'
 import type { BlockLabels } from '../block/ref-labels.ts'
+import { assertKnownFrames } from '../format-mark.ts'
 import { FRAME_OVERHEAD_BYTES } from '../log/frame.ts'
 import { scanFrames } from '../log/scan-frames.ts'
 import { SeriesFile, mend, readCopies } from '../log/series-file.ts'
@@ -39,16 +40,24 @@ export function repairDefinitions(work: RepairWork, blocks: BlockLabels): Defini
   const found: Found = { renumberings: 0, labels: [EMPTY_LABELS], groups: [], order: [] }
   const hasFile = listFolder(path.join(work.folder, 'series')).includes(NAME)
   const copies = hasFile ? readFile(file) : [Buffer.alloc(0), Buffer.alloc(0)] as const
+  const missing = hasFile ? 0 : work.list.lengthOf(`series/${NAME}`)
   const mended = mend({ first: Buffer.from(copies[0]), second: () => copies[1] })
   const tally = runThrough(visitDefinitions(mended, noteIn(found)))
+  assertKnownFrames(file, tally)
+  tally.expect(tally.soundEnd, work.list.lengthOf(`series/${NAME}`))
   const report = (damage: string, cost: string): void => work.report({ place: `series/${NAME}`, damage, cost, remedy: REWRITTEN })
   const halves = damagedHalves(mended, copies, tally.syncedTo)
   if (halves > 0) report(`one of two copies of ${plural(halves, 'frame')} is damaged`, '')
   // Without damage a ref that is not defined is of a series that was forgotten.
   const { taken, lost } = tally.frames > 0 || blocks.lastRef >= found.labels.length ? fillFrom(blocks, found) : { taken: 0, lost: 0 }
-  if (tally.frames > 0 || lost > 0) report(`${plural(tally.frames, 'frame')} (${tally.bytes} bytes) are damaged in both copies`, costOf(lost))
+  if (missing > 0) report(`it is not there, with ${missing} bytes or more`, costOf(lost))
+  else if (tally.frames > 0 || lost > 0) report(`${plural(tally.frames, 'frame')} (${tally.bytes} bytes) are damaged in both copies`, costOf(lost))
   if (taken > 0) report(`definitions of ${taken} series are lost, which blocks know`, '')
-  if (!work.isDryRun && halves + tally.frames + taken > 0) rewrite(work, file, hasFile, found)
+  if (halves + tally.frames + taken + lost === 0 && hasFile) work.sound(`series/${NAME}`)
+  if (!work.isDryRun && halves + tally.frames + taken > 0) {
+    work.list.drop(`series/${NAME}`)
+    rewrite(work, file, hasFile, found)
+  }
   return found
 }
 

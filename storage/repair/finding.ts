@@ -1,5 +1,7 @@
 // What a repair finds, for people, and what it may do about it.
 
+import type { FileList } from '../file-list.ts'
+
 /** Something that is not as it was written. */
 export interface Finding {
   /** File or folder, from the data folder on. */
@@ -20,6 +22,10 @@ export interface RepairWork {
   /** Nothing is changed. */
   isDryRun: boolean
   report(finding: Finding): void
+  /** All of it was looked at, and nothing is wrong. */
+  sound(place: string): void
+  /** What there is to be of log, head and series. */
+  list: FileList
 }
 
 export function plural(count: number, what: string): string {

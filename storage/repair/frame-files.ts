@@ -3,65 +3,96 @@
 import path from 'node:path'
 import { crc32 } from 'node:zlib'
 import { listFolder, readWhole } from '../../lib/std/fs.ts'
+import { assertKnownFrames } from '../format-mark.ts'
 import { isCut, type Cut } from '../head/published.ts'
 import { SEGMENT_HEAD_BYTES } from '../head/segment-file.ts'
-import type { Stretch } from '../log/damage.ts'
-import { FRAME_HEAD_BYTES, FRAME_OVERHEAD_BYTES, TYPE_ROW, TYPE_SEALED, sealFrame } from '../log/frame.ts'
-import { LOG_HEADER_BYTES } from '../log/log.ts'
+import type { DamageTally, Stretch } from '../log/damage.ts'
+import { FRAME_HEAD_BYTES, FRAME_OVERHEAD_BYTES, TYPE_ROW, TYPE_SEALED, frameLength, isPayloadSound, sealFrame } from '../log/frame.ts'
+import { LOG_HEADER_BYTES } from '../log/log-file.ts'
 import { scanFrames } from '../log/scan-frames.ts'
 import { replaceKeeping } from '../quarantine.ts'
 import { plural, timeSpan, type RepairWork } from './finding.ts'
+import type { KnownGroups } from './known-groups.ts'
 
 const SEALED = 'sealed, so that it is skipped and counted no more; the file as it was found is kept in quarantine/'
 
+const FORGOTTEN = 'taken off the list of files, so that it is counted no more'
+
+/** What else is known of what lies in these files. */
+export interface Elsewhere {
+  /** What is in blocks. */
+  cover: Cut
+  /** Rows of the log at it or later are there still. */
+  oldestLsn: number
+  groups: KnownGroups
+}
+
 /** Rows that damage cost lie between their neighbours, which says when they came. */
-export function repairLog(work: RepairWork): void {
+export function repairLog(work: RepairWork, { cover, groups }: Elsewhere): void {
+  reportMissing(work, 'log', 'rows that are in no segment or block')
   for (const name of filesIn(work, 'log', /^\d{20}\.log$/)) {
-    const file = path.join(work.folder, 'log', name)
-    const bytes = toBuffer(readWhole(file))
+    const bytes = toBuffer(readWhole(path.join(work.folder, 'log', name)))
     const rows: { at: number; t: number }[] = []
-    const { stretches } = scanFrames(bytes, LOG_HEADER_BYTES, bytes.length, (type, at, _length, frameAt) => {
-      if (type === TYPE_ROW) rows.push({ at: frameAt, t: bytes.readDoubleLE(at) })
+    const tally = scanFrames(bytes, LOG_HEADER_BYTES, bytes.length, (type, at, _length, frameAt) => {
+      if (type !== TYPE_ROW) return true
+      const t = bytes.readDoubleLE(at)
+      rows.push({ at: frameAt, t })
+      return t < cover.t || groups.hasRow(bytes.readUInt32LE(at + 8), bytes.readUInt32LE(at + 12) + bytes.readUInt32LE(at + 16), bytes.readUInt16LE(at + 22))
     })
-    for (const { at, end } of stretches) {
+    repairFile(work, `log/${name}`, { bytes, tally }, ({ at, end }) => {
       const before = rows.findLast((row) => row.at < at)?.t ?? -Infinity
       const after = rows.find((row) => row.at >= end)?.t ?? Infinity
-      work.report({
-        place: `log/${name}`, damage: `${end - at} bytes at ${at} are damaged`,
-        cost: `rows that came with those ${timeSpan(Math.min(before, after), Math.max(before, after))}, unless they are in a segment or block, too`, remedy: SEALED,
-      })
-    }
-    seal(work, file, bytes, stretches)
+      return `rows that came with those ${timeSpan(Math.min(before, after), Math.max(before, after))}, unless they are in a segment or block, too`
+    })
   }
 }
 
-/** `cover` is in blocks; rows of the log at `oldestLsn` or later are there still. `generationOf`: of a group that is defined. */
-export function repairSegments(work: RepairWork, cover: Cut, oldestLsn: number, generationOf: (group: number) => number | undefined): void {
+export function repairSegments(work: RepairWork, elsewhere: Elsewhere): void {
+  reportMissing(work, 'head', 'its segments, of rows that are in no block and not in the log any more')
   for (const name of filesIn(work, 'head', /^\d{8}\.seg$/)) {
-    const file = path.join(work.folder, 'head', name)
-    const bytes = toBuffer(readWhole(file))
-    const { stretches } = scanFrames(bytes, 0, bytes.length, () => undefined)
-    for (const { at, end } of stretches) {
-      work.report({ place: `head/${name}`, damage: `${end - at} bytes at ${at} are damaged`, cost: costOfSegment(bytes, { at, end }, { cover, oldestLsn, generationOf }), remedy: SEALED })
-    }
-    seal(work, file, bytes, stretches)
+    const bytes = toBuffer(readWhole(path.join(work.folder, 'head', name)))
+    const tally = scanFrames(bytes, 0, bytes.length, () => undefined)
+    repairFile(work, `head/${name}`, { bytes, tally }, (stretch) => costOfSegment(bytes, stretch, elsewhere))
   }
 }
 
-interface Elsewhere {
-  cover: Cut
-  oldestLsn: number
-  generationOf: (group: number) => number | undefined
+function reportMissing(work: RepairWork, part: string, cost: string): void {
+  for (const file of work.list.missing().filter((one) => one.startsWith(`${part}/`))) {
+    work.report({ place: file, damage: `it is not there, with ${work.list.lengthOf(file)} bytes or more`, cost, remedy: `${FORGOTTEN}; put it back from a copy before, if there is one` })
+    if (!work.isDryRun) work.list.drop(file)
+  }
 }
 
-function costOfSegment(bytes: Buffer, { at, end }: Stretch, { cover, oldestLsn, generationOf }: Elsewhere): string {
+function repairFile(work: RepairWork, place: string, { bytes, tally }: { bytes: Buffer; tally: DamageTally }, costOf: (stretch: Stretch) => string): void {
+  assertKnownFrames(path.join(work.folder, place), tally)
+  tally.expect(0, work.list.lengthOf(place))
+  for (const stretch of tally.stretches) {
+    const { at, end } = stretch
+    const isWhole = end <= bytes.length
+    const damage = isWhole ? isOrphan(bytes, stretch) ? `what ${end - at} bytes at ${at} are of is not defined` : `${end - at} bytes at ${at} are damaged` : `it ends at ${bytes.length} instead of ${end}, and ${end - at} bytes at ${at} are damaged`
+    work.report({ place, damage, cost: costOf(stretch), remedy: SEALED })
+  }
+  if (tally.stretches.length === 0) work.sound(place)
+  else if (!work.isDryRun) {
+    seal(work, path.join(work.folder, place), bytes, tally.stretches)
+    if (tally.stretches.some(({ end }) => end > tally.soundEnd)) work.list.note(place, tally.soundEnd)
+  }
+}
+
+/** Its frames are sound. */
+function isOrphan(bytes: Buffer, { at, end }: Stretch): boolean {
+  const length = frameLength(bytes, at, end)
+  return length >= 0 && isPayloadSound(bytes, at, length, end)
+}
+
+function costOfSegment(bytes: Buffer, { at, end }: Stretch, { cover, oldestLsn, groups }: Elsewhere): string {
   const head = at + FRAME_HEAD_BYTES
-  const isHeadSound = head + SEGMENT_HEAD_BYTES <= end && bytes.readUInt32LE(head + 52) === crc32(bytes.subarray(head, head + 52))
+  const isHeadSound = head + SEGMENT_HEAD_BYTES <= Math.min(end, bytes.length) && bytes.readUInt32LE(head + 52) === crc32(bytes.subarray(head, head + 52))
   if (!isHeadSound) return 'up to 32 rows of each group whose segment was there'
   const maxT = bytes.readDoubleLE(head + 24)
-  const generation = generationOf(bytes.readUInt32LE(head))
+  const generation = groups.generationOf(bytes.readUInt32LE(head))
   if (generation !== undefined && isCut(cover, generation, maxT)) return ''
-  if (bytes.readDoubleLE(head + 32) >= oldestLsn) return ''
+  if (generation !== undefined && bytes.readDoubleLE(head + 32) >= oldestLsn) return ''
   return `${plural(bytes.readUInt16LE(head + 8), 'row')} of ${bytes.readUInt32LE(head + 4)} series, ${timeSpan(bytes.readDoubleLE(head + 16), maxT)}`
 }
 
@@ -69,7 +100,8 @@ function costOfSegment(bytes: Buffer, { at, end }: Stretch, { cover, oldestLsn, 
 function seal(work: RepairWork, file: string, bytes: Buffer, stretches: readonly Stretch[]): void {
   if (stretches.length === 0 || work.isDryRun) return
   const sealed = Buffer.from(bytes)
-  for (const { at, end } of stretches) {
+  for (const { at, end: wanted } of stretches) {
+    const end = Math.min(wanted, bytes.length)
     const length = end - at - FRAME_OVERHEAD_BYTES
     if (length < 0 || length % 8 !== 0 || at % 8 !== 0) continue
     sealed.fill(0, at, end)

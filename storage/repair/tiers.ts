@@ -9,10 +9,11 @@ import { OF_MINUTES, moveToQuarantine } from '../quarantine.ts'
 import { recoverHours } from '../recover-hours.ts'
 import { TIER_MS } from '../tier/bucket.ts'
 import { addDue, type Span } from '../tier/due.ts'
-import { EMPTY_MANIFEST, MANIFEST_FILE, STORED_FILE, readManifest, readStored, writeManifest, type HourFile, type HourManifest } from '../tier/hour-manifest.ts'
+import { EMPTY_MANIFEST, MANIFEST_COPY, MANIFEST_FILE, STORED_FILE, readManifest, readManifestCopy, readStored, writeManifest, type HourFile, type HourManifest } from '../tier/hour-manifest.ts'
 import { verifyHourFile } from '../tier/hour-verify.ts'
 import { mergeTierBlocks } from '../tier/tier-merge.ts'
 import { verifyTierBlock } from '../tier/tier-verify.ts'
+import { repairChange } from './change-file.ts'
 import { timeSpan, type RepairWork } from './finding.ts'
 
 const AGAIN = 'the server makes its rows again of raw samples; it is kept in quarantine/'
@@ -36,14 +37,27 @@ function noteDue({ folder }: RawGround, spans: readonly Span[]): void {
 
 async function repairMinutes(work: RepairWork, raw: RawGround): Promise<void> {
   const folder = path.join(work.folder, 'tiers', '1m')
+  const { lacking: { blocks: gone }, isLost } = repairChange(work, 'tiers/1m')
+  for (const name of gone) {
+    const { minT, maxT } = parseBlockName(name)!
+    const isThere = minT - TIER_MS['1m'] >= raw.droppedT
+    if (!work.isDryRun) noteDue(raw, [{ minT: minT - TIER_MS['1m'] + 1, maxT }])
+    work.report({ place: `tiers/1m/${name}`, damage: 'it is not there', cost: isThere ? '' : `its rows ${timeSpan(minT - TIER_MS['1m'], maxT)}: raw samples are gone`, remedy: isThere ? 'missed no more: the server makes its rows again of raw samples' : 'missed no more; put it back from a copy before, if there is one' })
+  }
+  if (!work.isDryRun && gone.length > 0) new BlockFolder(folder, () => undefined).acceptLacking()
+  if (!work.isDryRun && isLost) new BlockFolder(folder, () => undefined).commit({ install: [], remove: [] })
   for (const name of listFolder(folder).filter((one) => parseBlockName(one) !== null)) {
     const faults = verifyTierBlock(path.join(folder, name))
-    if (faults.length === 0) continue
+    if (faults.length === 0) {
+      work.sound(`tiers/1m/${name}`)
+      continue
+    }
     const { minT, maxT } = parseBlockName(name)!
     const isThere = minT - TIER_MS['1m'] >= raw.droppedT
     if (!work.isDryRun) {
       if (!isThere) await rescue(folder, name)
       moveToQuarantine(folder, [name], work.quarantine, OF_MINUTES)
+      new BlockFolder(folder, () => undefined).acceptLacking()
       noteDue(raw, [{ minT: minT - TIER_MS['1m'] + 1, maxT }])
     }
     const more = faults.length > 1 ? `; and ${faults.length - 1} more` : ''
@@ -73,11 +87,15 @@ function repairHours(work: RepairWork, raw: RawGround): void {
   reportLists(work, folder)
   if (raw.folder !== null) noteDue(raw, recoverHours(folder, work.quarantine, raw.folder.state, silentLogger).lost)
   const manifest = manifestIn(folder)
+  const stored = storedIn(folder)
   const lost: HourFile[] = []
   for (const file of manifest.files) {
     const { name, minT, maxT } = file
-    const damage = verifyHourFile(folder, name)
-    if (damage === '') continue
+    const damage = verifyHourFile(folder, name, stored.has(name))
+    if (damage === '') {
+      work.sound(`archive/${name}`)
+      continue
+    }
     const isThere = minT - TIER_MS['1h'] >= raw.droppedT
     if (isThere) lost.push(file)
     const cost = isThere ? '' : `what cannot be read of its rows ${timeSpan(minT - TIER_MS['1h'], maxT)}: raw samples are gone`
@@ -92,7 +110,12 @@ function repairHours(work: RepairWork, raw: RawGround): void {
 }
 
 function reportLists(work: RepairWork, folder: string): void {
-  const lists = [[MANIFEST_FILE, readManifest, 'taken from its copy, or made anew of the sidecars'], [STORED_FILE, readStored, 'made anew: files are uploaded again']] as const
+  const lists = [
+    [MANIFEST_FILE, readManifest, 'taken from its copy, or made anew of the sidecars'], [MANIFEST_COPY, readManifestCopy, 'made anew with the next change'],
+    [STORED_FILE, readStored, 'made anew: files are uploaded again'],
+  ] as const
+  const here = listFolder(folder)
+  if (!here.includes(MANIFEST_FILE) && here.includes(MANIFEST_COPY)) work.report({ place: `archive/${MANIFEST_FILE}`, damage: 'it is not there', cost: '', remedy: lists[0][2] })
   for (const [name, read, remedy] of lists) {
     try {
       read(folder)
@@ -100,6 +123,16 @@ function reportLists(work: RepairWork, folder: string): void {
       if (!(error instanceof SyntaxError || error instanceof DiskError)) throw error
       work.report({ place: `archive/${name}`, damage: error.message, cost: '', remedy: `${remedy}; it is kept in quarantine/` })
     }
+  }
+}
+
+/** What the object store is known to have; nothing where that cannot be read. */
+function storedIn(folder: string): ReadonlySet<string> {
+  try {
+    return readStored(folder)
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error
+    return new Set()
   }
 }
 

@@ -46,6 +46,8 @@ export interface HourIndexContent extends HourIndexHead {
   /** In the order of the file. */
   series: readonly IndexedSeries[]
   groups: readonly RowGroup[]
+  /** crc32 of what follows the pages in the Parquet file. */
+  footerCrc: number
 }
 
 /** A sidecar that cannot be read; its Parquet file still can. */
@@ -54,7 +56,7 @@ export class HourIndexError extends Error {
 }
 
 /** Written and synced; durable when the folder is. */
-export function writeHourIndex(file: string, { series, groups, bytes, rows, minT, maxT }: HourIndexContent): void {
+export function writeHourIndex(file: string, { series, groups, footerCrc, bytes, rows, minT, maxT }: HourIndexContent): void {
   const order = Uint32Array.from(series.keys()).sort((a, b) => series[a]!.ref - series[b]!.ref)
   const refs = Buffer.alloc(series.length * 4)
   const places = Buffer.alloc(series.length * PLACE_BYTES)
@@ -65,7 +67,7 @@ export function writeHourIndex(file: string, { series, groups, bytes, rows, minT
     places.writeUInt16LE(firstRow, i * PLACE_BYTES + 4)
     places.writeUInt16LE(count + (lacksHistograms ? LACKS : 0), i * PLACE_BYTES + 6)
   })
-  const groupBytes = Buffer.concat(groups.map(encodeGroup))
+  const groupBytes = Buffer.concat(groups.map((group) => encodeGroup(group, footerCrc)))
   const labels = encodeLabels(series)
   const head = Buffer.alloc(HEAD_BYTES)
   head.writeUInt32LE(MAGIC, 0)
@@ -85,9 +87,10 @@ export function writeHourIndex(file: string, { series, groups, bytes, rows, minT
   }
 }
 
-function encodeGroup({ rows, chunks }: RowGroup): Buffer {
+function encodeGroup({ rows, chunks }: RowGroup, footerCrc: number): Buffer {
   const out = Buffer.alloc(GROUP_BYTES)
   out.writeUInt32LE(rows, 0)
+  out.writeUInt32LE(footerCrc, 4)
   chunks.forEach(({ offset, bytes, dictionaryBytes }, c) => {
     const at = 8 + c * CHUNK_BYTES
     out.writeDoubleLE(offset, at)
@@ -185,8 +188,8 @@ export class HourIndex {
     return bytes
   }
 
-  /** Rows of a row group and its chunks, as PARQUET_COLUMNS. */
-  group(number: number): { rows: number; chunks: Pick<ColumnChunk, 'offset' | 'bytes' | 'dictionaryBytes'>[] } {
+  /** Rows of a row group and its chunks, as PARQUET_COLUMNS; the checksum of the file's footer, 0 in sidecars from before there was one. */
+  group(number: number): { rows: number; footerCrc: number; chunks: Pick<ColumnChunk, 'offset' | 'bytes' | 'dictionaryBytes'>[] } {
     const start = HEAD_BYTES + this.#seriesCount * (4 + PLACE_BYTES)
     if (!this.#areGroupsChecked) this.#section(start, this.#groupCount * GROUP_BYTES, this.#sums[1]!)
     this.#areGroupsChecked = true
@@ -196,7 +199,7 @@ export class HourIndex {
       const at = 8 + c * CHUNK_BYTES
       return { offset: bytes.readDoubleLE(at), bytes: bytes.readUInt32LE(at + 8), dictionaryBytes: bytes.readUInt32LE(at + 12) }
     })
-    return { rows: bytes.readUInt32LE(0), chunks }
+    return { rows: bytes.readUInt32LE(0), footerCrc: bytes.readUInt32LE(4), chunks }
   }
 
   /** Series in the order of the file, one after the other. */

@@ -1,14 +1,17 @@
 // Looks at all pages of a file of the 1-hour tier, and at its sidecar.
 import path from 'node:path'
+import { crc32 } from 'node:zlib'
 import { DiskError, DiskFile, pathExists } from '../../lib/std/fs.ts'
 import { HourIndex, HourIndexError } from './hour-index.ts'
 import { FileRows } from './hour-sources.ts'
 import { PageError, checkPages } from './parquet-decode.ts'
+import { MAGIC } from './parquet-writer.ts'
 
-/** What is wrong with a file, '' if nothing is. Of one that is not in the folder the sidecar alone is looked at. */
-export function verifyHourFile(folder: string, name: string): string {
+/** What is wrong with a file, '' if nothing is. Of one that is not in the folder, since the object store has it (`isStored`), the sidecar alone is looked at. */
+export function verifyHourFile(folder: string, name: string, isStored: boolean): string {
   const file = path.join(folder, name)
   const isHere = pathExists(file)
+  if (!isHere && !isStored) return 'it is not there, and no object store has it'
   return attempt(() => verifySidecar(file, isHere)) || (isHere ? attempt(() => verifyRows(file)) : '')
 }
 
@@ -27,18 +30,37 @@ export function isFileDamage(error: unknown): error is Error {
   return error instanceof HourIndexError || error instanceof PageError || (error instanceof DiskError && (error.code === 'EIO' || error.code === 'ENOENT'))
 }
 
-/** And the pages that it names, those of labels included, which only other programs read. */
+/** And the pages that it names, those of labels and the footer included, which only other programs read. */
 function verifySidecar(file: string, isHere: boolean): void {
   const index = new HourIndex(`${file}.index`, false)
   const pages = isHere ? DiskFile.openForRead(file) : null
   try {
     index.refs()
     const groups = new Set(index.series().filter(({ rows }) => rows > 0).map(({ group }) => group))
-    for (const group of groups) for (const { offset, bytes } of index.group(group).chunks) if (pages !== null) checkPages(readAt(pages, offset, bytes))
+    if (pages === null) return
+    let end = MAGIC.length
+    for (const group of groups) {
+      for (const { offset, bytes } of index.group(group).chunks) {
+        checkPages(readAt(pages, offset, bytes))
+        end = Math.max(end, offset + bytes)
+      }
+    }
+    verifyFooter(pages, end, index)
   } finally {
     pages?.close()
     index.close()
   }
+}
+
+/** Monitor itself reads by the sidecar; what others read by has no checksum of its own in Parquet. */
+function verifyFooter(file: DiskFile, from: number, index: HourIndex): void {
+  const { head: { bytes } } = index
+  if (file.sizeBytes() !== bytes) throw new PageError(`${file.path} has ${file.sizeBytes()} bytes, its sidecar says ${bytes}`)
+  const tail = Buffer.from(readAt(file, from, bytes - from))
+  const isWhole = tail.length >= 2 * MAGIC.length && tail.subarray(-MAGIC.length).equals(MAGIC) && tail.readUInt32LE(tail.length - 8) === tail.length - 8
+  const { footerCrc } = index.group(0)
+  const isSound = isWhole && MAGIC.equals(readAt(file, 0, MAGIC.length)) && (footerCrc === 0 || footerCrc === crc32(tail))
+  if (!isSound) throw new PageError(`the footer of ${file.path} is damaged, which other programs read it by`)
 }
 
 function readAt(file: DiskFile, at: number, bytes: number): Uint8Array {

@@ -4,6 +4,7 @@
 //   add ─▶ rows of the row group ─▶ chunks ─▶ file          footer, sidecar ◀─ finish
 //                                 └▶ sketches ─▶ spool ──────▲
 import path from 'node:path'
+import { crc32 } from 'node:zlib'
 import { assert } from '../../lib/std/assert.ts'
 import { DiskFile, removeFile, rename, syncFolder } from '../../lib/std/fs.ts'
 import { compareLabels, type Labels } from '../../lib/model/labels.ts'
@@ -14,7 +15,8 @@ import { footer, PARQUET_COLUMNS, SKETCH_COLUMN, STALE_COLUMN, TIME_COLUMN, type
 
 /** Few enough that a query for one series reads little, many enough that pages pack well and the footer stays small. */
 export const ROWS_MAX = 4096
-const MAGIC = Buffer.from('PAR1')
+/** What a Parquet file begins and ends with. */
+export const MAGIC: Buffer = Buffer.from('PAR1')
 const COPY_BYTES = 1 << 20
 
 /** Rows of one series: those in [at, at + n) of the columns. */
@@ -92,7 +94,8 @@ export class HourFileWriter {
     const end = footer(groups, notes)
     const length = Buffer.alloc(4)
     length.writeUInt32LE(end.length)
-    for (const part of [end, length, MAGIC]) this.#write(part)
+    const tail = Buffer.concat([end, length, MAGIC])
+    this.#write(tail)
     this.#file.syncNow()
     this.abort()
     if (groups.length === 0) {
@@ -103,7 +106,7 @@ export class HourFileWriter {
       bytes: this.#bytes, rows: groups.reduce((sum, { rows }) => sum + rows, 0), series: this.#series.length, lacking: this.#series.filter(({ lacksHistograms }) => lacksHistograms).length,
       minT: Math.min(...groups.map(({ minT }) => minT)), maxT: Math.max(...groups.map(({ maxT }) => maxT)),
     }
-    writeHourIndex(`${this.#path}.index.new`, { bytes: summary.bytes, rows: summary.rows, minT: summary.minT, maxT: summary.maxT, series: this.#series, groups })
+    writeHourIndex(`${this.#path}.index.new`, { bytes: summary.bytes, rows: summary.rows, minT: summary.minT, maxT: summary.maxT, series: this.#series, groups, footerCrc: crc32(tail) })
     // The sidecar last: where there is no list, a file counts that has one (recover-hours.ts).
     rename(`${this.#path}.new`, this.#path)
     rename(`${this.#path}.index.new`, `${this.#path}.index`)

@@ -9,7 +9,7 @@ import { STORED } from '../../storage/interface.ts'
 import { StoreQueryable } from '../../storage/store-querier.ts'
 import { MARK_BYTES, writeMark } from '../../storage/log/damage.ts'
 import { FRAME_OVERHEAD_BYTES, TYPE_ROW, sealFrame } from '../../storage/log/frame.ts'
-import { LOG_HEADER_BYTES } from '../../storage/log/log.ts'
+import { LOG_HEADER_BYTES } from '../../storage/log/log-file.ts'
 import { scanFrames } from '../../storage/log/scan-frames.ts'
 import { testSeed } from '../support/seed.ts'
 import { copyFolder, tempFolder } from '../support/temp-folder.ts'
@@ -65,6 +65,13 @@ function logFile(folder: string): string {
   return `${folder}/log/${fs.readdirSync(`${folder}/log`).toSorted()[0]!}`
 }
 
+/** Puts another log in the place of all that is there, as a crash leaves it. */
+function onlyLog(folder: string, bytes: Uint8Array): void {
+  for (const name of fs.readdirSync(`${folder}/log`)) fs.rmSync(`${folder}/log/${name}`)
+  fs.rmSync(`${folder}/files.json`, { force: true })
+  fs.writeFileSync(`${folder}/log/00000000000000000000.log`, bytes)
+}
+
 /** Between the header of a log that was closed and the mark at its end. */
 const rowBytes = (log: Buffer): number => (log.length - LOG_HEADER_BYTES - MARK_BYTES) / ROWS
 const all = Array.from({ length: ROWS }, (_, k) => k)
@@ -76,8 +83,7 @@ describe('damage', () => {
     const random = new Random(testSeed())
     for (let round = 0; round < 100; round++) {
       const cut = round < 60 ? whole.length - round : 16 + random.int(whole.length - 16)
-      for (const name of fs.readdirSync(`${folder}/log`)) fs.rmSync(`${folder}/log/${name}`)
-      fs.writeFileSync(`${folder}/log/00000000000000000000.log`, whole.subarray(0, cut))
+      onlyLog(folder, whole.subarray(0, cut))
       const db = open(folder)
       const seen = timesOf(db).get('0') ?? []
       expect(seen).toEqual(all.slice(0, seen.length))
@@ -95,8 +101,7 @@ describe('damage', () => {
       const bit = random.int(rowBytes(whole) * ROWS * 8)
       const bytes = Buffer.from(whole)
       bytes[16 + (bit >>> 3)]! ^= 1 << (bit & 7)
-      for (const name of fs.readdirSync(`${folder}/log`)) fs.rmSync(`${folder}/log/${name}`)
-      fs.writeFileSync(`${folder}/log/00000000000000000000.log`, bytes)
+      onlyLog(folder, bytes)
       const hit = Math.floor((bit >>> 3) / rowBytes(whole))
       const isPadding = (bit >>> 3) % rowBytes(whole) >= rowBytes(whole) - 4
       const db = open(folder)

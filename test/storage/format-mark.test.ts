@@ -8,6 +8,7 @@ import { FolderError } from '../../storage/errors.ts'
 import { FRAME_OVERHEAD_BYTES, sealFrame } from '../../storage/log/frame.ts'
 import { repairFolder } from '../../storage/repair/repair.ts'
 import { copyFolder, tempFolder } from '../support/temp-folder.ts'
+import { pushExemplars } from '../support/exemplars.ts'
 import { NOW, append, batchOf, open, readAll, samplesIn, seriesOf } from './store.ts'
 
 const GOLDEN = path.join(import.meta.dirname, '../golden/main-job-data')
@@ -71,16 +72,24 @@ describe('the mark of the format', () => {
   })
 })
 
+async function withExemplars(folder: string): Promise<void> {
+  const db = open(folder, { exemplarsMax: 10 })
+  for (let i = 0; i < 3; i++) pushExemplars(db, db.series(['__name__', 'm']), { labels: { id: 'x'.repeat(30) }, value: i, timeMs: NOW + i })
+  await db.close()
+}
+
 describe('a sound frame of a type that is not known', () => {
-  it.each(['log', 'head'])('in %s ends the start, and is not left out', async (part) => {
+  it.each(['log', 'head', 'exemplars'])('in %s ends the start, and is not left out', async (part) => {
     const folder = tempFolder()
     await closed(folder)
+    if (part === 'exemplars') await withExemplars(folder)
     const file = path.join(folder, part, fs.readdirSync(`${folder}/${part}`).find((name) => fs.statSync(`${folder}/${part}/${name}`).size > 100)!)
     const size = fs.statSync(file).size
     fs.appendFileSync(file, laterFrame())
     const message = `cannot read ${file}: at ${size} is a frame of type 77, which this Monitor does not know, so a newer one has written it: start that one, or name another folder with --storage.tsdb.path`
     expect(() => open(folder)).toThrow(new FolderError(message))
     expect(() => open(folder), 'the lock is free again').toThrow(new FolderError(message))
+    await expect(repairFolder(folder, false, () => undefined)).rejects.toThrow(new FolderError(message))
   })
 
   it('ends it in the definitions, too', async () => {

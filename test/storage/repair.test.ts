@@ -4,6 +4,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { FakeClock } from '../../lib/std/clock.ts'
+import { Logger } from '../../lib/std/log.ts'
 import { Random } from '../../lib/std/random.ts'
 import { BLOCK_RANGE_MS } from '../../storage/block-plan.ts'
 import type { Finding } from '../../storage/repair/finding.ts'
@@ -122,6 +123,7 @@ describe('repair', () => {
   it('knows that rows are lost with a segment once the log is cut behind it', async () => {
     const { folder, want } = await written()
     fs.rmSync(logFile(folder))
+    fs.rmSync(path.join(folder, 'files.json'))
     const without = copyFolder(folder)
     flip(segmentFile(folder), -100)
     expect(await repair(folder)).toMatchObject([{ place: 'head/00000001.seg', cost: expect.stringMatching(/^32 rows of 60 series, from 2023-.*Z to 2023-/) }])
@@ -141,8 +143,54 @@ describe('repair', () => {
   it('makes definitions of what blocks know where the file is gone', async () => {
     const { folder, want } = await written()
     fs.rmSync(path.join(folder, 'series/definitions'))
-    await repair(folder)
+    const found = await repair(folder)
+    expect(found.map(({ place, damage }) => `${place}: ${damage}`)).toEqual([
+      expect.stringMatching(/^series\/definitions: it is not there, with \d+ bytes or more$/), `series/definitions: definitions of ${SERIES} series are lost, which blocks know`,
+      ...[1, 2].map(() => expect.stringMatching(/^log\/.*: what \d+ bytes at \d+ are of is not defined$/) as string),
+    ])
+    expect(await repair(folder)).toEqual([])
     expect(await left(folder, want)).toBe(2 * 240 * SERIES)
+  })
+
+  it('misses files that are gone or cut off, which leave no other trace, as a start does', async () => {
+    const { folder: sound, want } = await written()
+    const f = async (harm: (folder: string) => void, place: RegExp, damage: RegExp, isSaid: boolean = true): Promise<void> => {
+      const folder = copyFolder(sound)
+      harm(folder)
+      const wanted = [{ place: expect.stringMatching(place) as string, damage: expect.stringMatching(damage) as string }]
+      expect(await repair(folder, true)).toMatchObject(wanted)
+      const lines: string[] = []
+      const logger = new Logger({ level: 'error', format: 'logfmt', write: (line) => void lines.push(line) })
+      const started = copyFolder(folder)
+      for (let start = 0; start < 2; start++) {
+        const db = open(started, { clock: new FakeClock(T + 2 * BLOCK_RANGE_MS + HOUR), logger })
+        const { corruptRecords, damagedBlocks } = db.recovery
+        await db.close()
+        expect(corruptRecords + damagedBlocks, `${place}, start ${start}`).toBe(1)
+      }
+      expect(lines.length).toBe(isSaid ? 2 : 0)
+      expect(await repair(folder)).toMatchObject(wanted)
+      expect(await repair(folder), `a second repair of ${place}`).toEqual([])
+      await left(folder, want)
+    }
+    await f((folder) => fs.rmSync(logFile(folder)), /^log\//, /^it is not there, with \d+ bytes/)
+    await f((folder) => fs.truncateSync(logFile(folder), 4000), /^log\//, /^it ends at 4000 instead of \d+/, false)
+    await f((folder) => fs.truncateSync(logFile(folder), 0), /^log\//, /^it ends at 0 instead of \d+/, false)
+    await f((folder) => fs.rmSync(segmentFile(folder)), /^head\//, /^it is not there, with \d+ bytes/)
+    await f((folder) => fs.rmSync(block(folder), { recursive: true }), /^blocks\//, /^it is not there$/)
+  })
+
+  it('misses tombstones: what was deleted shows again without them', async () => {
+    const { folder } = await written()
+    const clock = new FakeClock(T + 2 * BLOCK_RANGE_MS + HOUR)
+    const db = open(folder, { clock })
+    await db.blocks.delete([[{ name: 'i', op: '=', value: '1' }]], T, T + HOUR)
+    await db.close()
+    expect(await repair(folder)).toEqual([])
+    const tombstones = path.join(folder, 'blocks', fs.readdirSync(path.join(folder, 'blocks')).find((name) => fs.existsSync(path.join(folder, 'blocks', name, 'tombstones')))!, 'tombstones')
+    fs.rmSync(tombstones)
+    expect(await repair(folder)).toMatchObject([{ place: path.relative(folder, tombstones), damage: 'it is not there', remedy: expect.stringContaining('delete it once more') }])
+    expect(await repair(folder)).toEqual([])
   })
 
   it('brings back what can be read of a block that a start moved aside', async () => {

@@ -1,5 +1,5 @@
 // `monitor tsdb` over a folder that it filled itself from the golden Prometheus folder; what dump prints is promtool's.
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { runTool } from '../../../cmd/tool/tool.ts'
@@ -40,7 +40,7 @@ describe('monitor tsdb', () => {
     expect(large).toBe('{__name__="go_gc_heap_frees_by_size_bytes_sum", instance="127.0.0.1:19390", job="native"} 1.08079896e+08 1795869577259\n')
     const verified = await tsdb('verify', at)
     expect(verified).toMatchObject({ code: 0, err: '' })
-    expect(verified.out).toMatch(/^head: 173 series.* 0 damaged records \(0 bytes\)\n(.*: ok\n){4}$/)
+    expect(verified.out).toMatch(/^blocks\/change\.json: ok\nseries\/definitions: ok\n(blocks\/\d.*: ok\n){4}(head\/.*: ok\n)*(log\/.*: ok\n)+$/)
   })
 
   it('brings what is older than what is here of its series, and says what it knows already', async () => {
@@ -73,7 +73,8 @@ describe('monitor tsdb', () => {
     expect(code).toBe(1)
     expect(out).toContain(`${block}: `)
     expect(out).not.toContain(`${block}: ok`)
-    expect(err).toBe('1 damaged parts; what they held is left out of answers, everything else is served\n')
+    expect(err).toBe(`1 damaged parts; what they held is left out of answers, everything else is served. Mend what can be mended with: monitor tsdb repair --storage.tsdb.path=${folder}\n`)
+    expect(await tsdb('verify', `--storage.tsdb.path=${folder}`), 'nothing was changed').toEqual({ code, out, err })
   })
 
   it('repairs what is damaged, after it has said what that is', async () => {
@@ -111,6 +112,24 @@ describe('monitor tsdb', () => {
     bytes[100]! ^= 1
     writeFileSync(file, bytes)
     expect(await tsdb('verify', at)).toMatchObject({ code: 1, out: expect.stringContaining('parquet: the checksum of a page does not hold') })
+    bytes[100]! ^= 1
+    const found = async (harm: () => void): Promise<string> => {
+      harm()
+      const { code, out } = await tsdb('verify', at)
+      writeFileSync(file, bytes)
+      writeFileSync(`${file}.index`, index)
+      expect(code).toBe(1)
+      return out.split('\n').filter((line) => line.startsWith('archive/1h-')).join()
+    }
+    const index = readFileSync(`${file}.index`)
+    for (const from of [10, bytes.length >> 3]) {
+      expect(await found(() => writeFileSync(file, bytes.map((byte, i) => (i === bytes.length - from ? byte ^ 4 : byte))))).toContain('the footer of')
+    }
+    expect(await found(() => writeFileSync(file, bytes.subarray(0, bytes.length - 1)))).toContain(`has ${bytes.length - 1} bytes, its sidecar says ${bytes.length}`)
+    expect(await found(() => rmSync(file))).toContain('it is not there, and no object store has it')
+    expect(await found(() => rmSync(`${file}.index`))).toContain('no such file')
+    expect(await found(() => writeFileSync(`${file}.index`, index.map((byte, i) => (i === 70 ? byte ^ 4 : byte))))).toContain('a checksum of the')
+    expect(await tsdb('verify', at)).toMatchObject({ code: 0 })
   })
 
   it('says what is wrong with a command line, and where there is no data', async () => {

@@ -1,0 +1,97 @@
+// Which files of log, head and series there are to be, and how much of them is on the device: one that is gone, or cut off,
+// leaves no other trace (FORMAT.md, "files.json").
+//
+//   bytes of a file are on the device ─▶ note      dropBefore ─▶ files are removed
+//
+// What it names is there, or was lost; what it does not name may be there. A disk that refuses it costs this knowledge alone.
+import path from 'node:path'
+import { crc32 } from 'node:zlib'
+import { DiskError, pathExists, readTextIfThere, removeFile, replaceText } from '../lib/std/fs.ts'
+
+export const LIST_FILE = 'files.json'
+const VERSION = 1
+
+/** By file, from the data folder on. */
+type Lengths = ReadonlyMap<string, number>
+
+export class FileList {
+  readonly #data: string
+  #lengths: Lengths
+  /** There is a list, and it cannot be read: it says nothing. */
+  readonly isDamaged: boolean
+
+  constructor(data: string) {
+    this.#data = data
+    const lengths = readLengths(path.join(data, LIST_FILE))
+    this.isDamaged = lengths === null
+    this.#lengths = lengths ?? new Map()
+  }
+
+  /** Bytes of a file, or its stream, that are on the device, at least; 0 where none are known to be. */
+  lengthOf(file: string): number {
+    return this.#lengths.get(file) ?? 0
+  }
+
+  /** Files that are to be there, and are not. */
+  missing(): string[] {
+    return [...this.#lengths.keys()].filter((file) => !pathExists(path.join(this.#data, file)))
+  }
+
+  /** So many bytes of a file are on the device. */
+  note(file: string, bytes: number): void {
+    if (this.lengthOf(file) === bytes) return
+    try {
+      this.#write(new Map([...this.#lengths, [file, bytes]]))
+    } catch (error) {
+      if (!(error instanceof DiskError)) throw error
+    }
+  }
+
+  /** Files of its folder whose names come before are about to be removed. Throws DiskError; they must stay then. */
+  dropBefore(file: string): void {
+    this.#keep((one) => path.dirname(one) !== path.dirname(file) || one >= file)
+  }
+
+  /** Another is about to take the place of this file, or it is given up. Throws DiskError; it must stay then. */
+  drop(file: string): void {
+    this.#keep((one) => one !== file)
+  }
+
+  #keep(isKept: (file: string) => boolean): void {
+    const kept = new Map([...this.#lengths].filter(([file]) => isKept(file)))
+    if (kept.size === this.#lengths.size) return
+    try {
+      this.#write(kept)
+    } catch (error) {
+      if (!(error instanceof DiskError)) throw error
+      // Removing is what makes room on a full disk.
+      removeFile(path.join(this.#data, LIST_FILE))
+      this.#lengths = new Map()
+    }
+  }
+
+  #write(lengths: Lengths): void {
+    const files = [...lengths].toSorted(([a], [b]) => (a < b ? -1 : 1))
+    replaceText(path.join(this.#data, LIST_FILE), `${JSON.stringify({ version: VERSION, files, crc32: crc32(JSON.stringify(files)) })}\n`)
+    this.#lengths = lengths
+  }
+}
+
+/** Empty where there is no list, null where it cannot be read. */
+function readLengths(file: string): Lengths | null {
+  try {
+    const text = readTextIfThere(file)
+    if (text === null) return new Map()
+    const value: unknown = JSON.parse(text)
+    if (typeof value !== 'object' || value === null) return null
+    const { version, files, crc32: sum } = value as Record<string, unknown>
+    return version === VERSION && Array.isArray(files) && files.every(isEntry) && sum === crc32(JSON.stringify(files)) ? new Map(files) : null
+  } catch (error) {
+    if (!(error instanceof SyntaxError || error instanceof DiskError)) throw error
+    return null
+  }
+}
+
+function isEntry(value: unknown): value is [string, number] {
+  return Array.isArray(value) && value.length === 2 && typeof value[0] === 'string' && typeof value[1] === 'number'
+}
