@@ -34,6 +34,14 @@ export function readMeta(folder: string): BlockMeta {
   return parseMeta(text, file)
 }
 
+/** The same of a folder that has a block's name, which says when the block is of. Throws BlockError where it is another's. */
+export function ownMeta(folder: string): BlockMeta {
+  const meta = readMeta(folder)
+  const name = parseBlockName(path.basename(folder))
+  if (name !== null && (name.minT !== meta.minT || name.maxT !== meta.maxT)) throw new BlockError(`cannot read ${path.join(folder, META_FILE)}: it is of ${meta.minT} to ${meta.maxT}, and so another block's`)
+  return meta
+}
+
 /**
  * Pages are sound by themselves: that they belong together is told by what meta.json says of both files. Asked where it is the
  * folder's own, and both files are whole. Throws BlockError, or DiskError.

@@ -4,7 +4,7 @@ import type { Labels } from '../../lib/model/labels.ts'
 import { BlockError } from '../errors.ts'
 import { BatchBuffer } from '../head/batch-buffer.ts'
 import { parseBlockName, type BlockMeta } from './block-meta.ts'
-import { BlockReader, readMeta } from './block-reader.ts'
+import { BlockReader, ownMeta } from './block-reader.ts'
 import { NO_SERIES, type BlockBuilder } from './block.ts'
 import { PageCache } from './page-cache.ts'
 import { countSamples } from './series-encode.ts'
@@ -12,7 +12,7 @@ import { countSamples } from './series-encode.ts'
 /** What a block says of itself where its description is damaged: no more than its name. */
 export function metaOf(folder: string, name: string): { meta: BlockMeta; isKnown: boolean } {
   try {
-    return { meta: readMeta(folder), isKnown: true }
+    return { meta: ownMeta(folder), isKnown: true }
   } catch (error) {
     const named = parseBlockName(name)
     if (!(error instanceof BlockError) || named === null) throw error

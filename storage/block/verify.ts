@@ -5,7 +5,7 @@ import { PIECE_ROWS } from '../codec/piece-shape.ts'
 import { BlockError } from '../errors.ts'
 import { BlockIndex, decodeIn } from './block-index.ts'
 import { CHUNKS_FILE, INDEX_FILE, META_FILE, type BlockMeta } from './block-meta.ts'
-import { assertOneBlock, ownTimesFault, readMeta } from './block-reader.ts'
+import { assertOneBlock, ownMeta, ownTimesFault } from './block-reader.ts'
 import { NO_SERIES } from './block.ts'
 import { PageCache } from './page-cache.ts'
 import { SECTION_GROUPS, SECTION_LABELS, SECTION_PLACES, SECTION_REFS, SECTION_TIMES, SECTION_VALUES } from './page-file.ts'
@@ -20,7 +20,7 @@ export type VerifyContent = (index: BlockIndex, chunks: PageFile, damage: string
 /** Sentences about what is wrong with a block, each naming file and place; none if all of it is sound. Reads all of it. */
 export function verifyBlock(folder: string, verifyContent: VerifyContent = verifyPieces): string[] {
   const damage: string[] = []
-  const meta = attempt(damage, () => readMeta(folder))
+  const meta = attempt(damage, () => ownMeta(folder))
   attempt(damage, () => readTombstones(folder))
   const cache = new PageCache()
   const index = attempt(damage, () => new PageFile(path.join(folder, INDEX_FILE), cache))

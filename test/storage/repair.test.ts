@@ -76,6 +76,12 @@ function flip(file: string, at: number): void {
   fs.writeFileSync(file, bytes)
 }
 
+function swap(one: string, other: string): void {
+  fs.renameSync(one, `${one}.aside`)
+  fs.renameSync(other, one)
+  fs.renameSync(`${one}.aside`, other)
+}
+
 /** Files that were damaged are there as they were, under whatever name. */
 function expectKept(sound: string, damaged: ReadonlyMap<string, string>, folder: string): void {
   const before = printOf(sound)
@@ -85,6 +91,7 @@ function expectKept(sound: string, damaged: ReadonlyMap<string, string>, folder:
 
 const first = (folder: string, part: string, name: RegExp): string => path.join(folder, part, fs.readdirSync(path.join(folder, part)).find((one) => name.test(one))!)
 const block = (folder: string): string => first(folder, 'blocks', /^\d/)
+const blocksOf = (folder: string): string[] => fs.readdirSync(path.join(folder, 'blocks')).filter((name) => /^\d/.test(name)).map((name) => path.join(folder, 'blocks', name))
 const logFile = (folder: string): string => first(folder, 'log', /log$/)
 const segmentFile = (folder: string): string => first(folder, 'head', /seg$/)
 
@@ -115,6 +122,7 @@ describe('repair', () => {
     await f((folder) => flip(segmentFile(folder), -100), [{ place: 'head/00000001.seg', damage: expect.stringMatching(/^\d+ bytes at \d+/), cost: '' }], 0)
     await f((folder) => flip(path.join(block(folder), 'chunks'), 1000), [{ place: expect.stringMatching(/^blocks\//), cost: expect.stringMatching(/^10800 of 14400 samples from 2023-/), remedy: expect.stringContaining('built anew') }], 10800)
     await f((folder) => fs.rmSync(path.join(block(folder), 'meta.json')), [{ damage: expect.stringContaining('meta.json: it is not there'), cost: expect.stringContaining('what is not among 14400 samples') }], 0)
+    await f((folder) => swap(...blocksOf(folder).map((one) => path.join(one, 'meta.json')) as [string, string]), [1, 2].map(() => ({ damage: expect.stringMatching(/meta.json: it is of \d+ to \d+, and so another block's$/) as string })), 0)
     await f((folder) => fs.writeFileSync(path.join(block(folder), 'index'), ''), [{ damage: expect.stringContaining('0 bytes hold no page'), cost: expect.stringMatching(/^all of it from 2023-/), remedy: 'moved to quarantine/' }], 14400)
     await f((folder) => flip(path.join(folder, 'series/definitions'), 40), [{ place: 'series/definitions', damage: 'one of two copies of 1 frame is damaged', cost: '' }], 0)
     await f((folder) => fs.writeFileSync(path.join(folder, 'blocks/change.json'), '{'), [{ place: 'blocks/change.json', cost: expect.stringMatching(/^space:/) }], 0)
