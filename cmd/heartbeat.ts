@@ -10,6 +10,14 @@ export type Component = 'scrape' | 'ingest' | 'log' | 'head' | 'query' | 'rules'
 export type Probe = () => boolean | Promise<boolean>
 
 const INTERVAL_MS = 10_000
+const REASON_CHARS_MAX = 200
+
+/** Of a part that is asked something: that it is busy, or begins anew, is said for it by others while it hangs. Rejects with what was said. */
+export async function isAnswered(asked: Promise<{ status: number; body: Uint8Array }>): Promise<true> {
+  const { status, body } = await asked
+  if (status !== 200) throw new Error(`status ${status}: ${Buffer.from(body).toString().slice(0, REASON_CHARS_MAX)}`)
+  return true
+}
 
 export class Heartbeats {
   readonly #probes: ReadonlyMap<Component, Probe>

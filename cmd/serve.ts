@@ -30,7 +30,7 @@ import { START_TIME_STORAGE, TYPE_AND_UNIT_LABELS, hasFeature } from './features
 import { servedOn, type Flags } from './flags.ts'
 import { FrontDoor } from './front-door.ts'
 import { HeadWatch } from './head-watch.ts'
-import { Heartbeats } from './heartbeat.ts'
+import { Heartbeats, isAnswered } from './heartbeat.ts'
 import type { QueryThreads } from './query-threads.ts'
 import { KeptMetadata } from './kept-metadata.ts'
 import { openMeta, type Meta } from './meta-store.ts'
@@ -217,7 +217,7 @@ function withChanges(rules: RulesRunner, alertRules: ApiRules): RuleRetriever {
 function startHeartbeats({ scrape, db, queries, rules, notify }: Pick<Parts, 'scrape' | 'db' | 'queries' | 'rules' | 'notify'>, ground: ConstructorParameters<typeof Heartbeats>[1]): Heartbeats {
   return new Heartbeats({
     scrape: () => scrape.isAlive(ground.clock.now()), ingest: () => db.log.refusal === null, log: () => db.commit().then(() => true), head: () => db.headFill.usedBytes < db.headFill.sizeBytes,
-    query: () => queries.run(PROBE_QUERY, AbortSignal.timeout(PROBE_MS)).then(() => true), rules: () => rules.ask({ kind: 'alerts' }).then(() => true),
+    query: () => isAnswered(queries.run(PROBE_QUERY, AbortSignal.timeout(PROBE_MS))), rules: () => isAnswered(rules.ask({ kind: 'alerts' })),
     notify: () => notify.pipeline.settled().then(() => true), maintenance: () => db.isMaintained,
   }, ground)
 }

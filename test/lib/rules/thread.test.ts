@@ -5,6 +5,7 @@ import { RuleMetrics } from '../../../lib/rules/rule-metrics.ts'
 import { RuleWriter } from '../../../lib/rules/rule-writer.ts'
 import { BaselineThread } from '../../../lib/rules/baseline/baseline-thread.ts'
 import { RulesThread } from '../../../lib/rules/thread.ts'
+import { isAnswered } from '../../../cmd/heartbeat.ts'
 import { FakeClock } from '../../../lib/std/clock.ts'
 import { Logger, silentLogger } from '../../../lib/std/log.ts'
 import { Metrics } from '../../../lib/std/metrics.ts'
@@ -58,7 +59,10 @@ describe('the thread of the rules', () => {
     })
     onTestFinished(() => thread.stop())
     thread.apply(SETTINGS)
+    // Its heartbeat stays behind meanwhile.
+    const refused = expect(isAnswered(thread.ask(ALERTS))).rejects.toThrow('the rules are busy')
     await clock.advance(10_000 + 150_000)
+    await refused
     expect(gone).toBe(0)
     await clock.advance(10_000)
     await waitFor('its end', () => Promise.resolve(gone === 1))
