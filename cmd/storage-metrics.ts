@@ -56,6 +56,7 @@ function registerUploadMetrics(metrics: Metrics, uploads: ArchiveUploads | null)
   metrics.total('monitor_storage_uploaded_bytes_total', 'Bytes of these.', () => uploads.bytes)
   metrics.total('monitor_storage_upload_failures_total', 'Rounds of uploads that failed and are tried again.', () => uploads.failedRounds)
   metrics.gauge('monitor_storage_upload_waiting_files', 'Files that the archive did not take in the last round; they stay in the data folder.', [], (g) => g.set(uploads.waiting))
+  metrics.gauge('monitor_storage_archive_gone_files', 'Files that the archive held and has lost, and that the data folder has no more.', [], (g) => g.set(uploads.gone.length))
 }
 
 function registerBlockMetrics(metrics: Metrics, db: Database): void {

@@ -45,6 +45,8 @@ export class ArchiveUploads {
   bytes = 0
   failedRounds = 0
   waiting = 0
+  /** Files that neither the folder nor the store has, as the last round found. */
+  gone: readonly string[] = []
 
   constructor(options: UploadsOptions) {
     this.#options = options
@@ -84,6 +86,7 @@ export class ArchiveUploads {
       this.files += report.files
       this.bytes += report.bytes
       this.waiting = report.waiting
+      this.#noteGone(report.gone)
       failure = report.failure
     } catch (error) {
       failure = error instanceof Error ? error.message : String(error)
@@ -100,6 +103,15 @@ export class ArchiveUploads {
       this.#timer = null
       this.poke()
     }, true)
+  }
+
+  /** Told of once, and again when there are others. */
+  #noteGone(gone: readonly string[]): void {
+    const isKnown = gone.every((name) => this.gone.includes(name))
+    this.gone = gone
+    if (isKnown) return
+    const { folder, logger } = this.#options
+    logger.error('archive: the store has lost files of the 1-hour tier that it held, and the data folder has them no more; queries over them are partial: put them back into the store from a copy', { folder, files: gone.join(', ') })
   }
 
   async #inThread(url: URL, seat: UploadSeat): Promise<UploadReport> {

@@ -109,9 +109,10 @@ export class S3Requests {
     const { status } = answer
     const mayPass = status >= 500 || status === 429 || status === 408 || CHANCE.has(code) || status < 300
     const kind = mayPass ? 'UNREACHABLE' : status === 404 && code !== 'NoSuchBucket' ? 'NOT_FOUND' : 'REFUSED'
-    const advice = ADVICE[code] ?? (status === 403 ? ADVICE['AccessDenied'] : undefined)
+    const advice = ADVICE[code] ?? (code === '' ? UNSAID[status] : undefined) ?? (status === 403 ? ADVICE['AccessDenied'] : undefined)
+    const why = code === '' && request.method === 'HEAD' ? `${said}, and no reason, as answers to HEAD have none` : said
     return {
-      error: this.#failed(request, kind, advice === undefined ? said : `${said} (${advice})`), mayPass,
+      error: this.#failed(request, kind, advice === undefined ? why : `${why} (${advice})`), mayPass,
       waitMs: retryAfterMs(answer.headers.get('retry-after') ?? '', this.#clock.now()),
     }
   }
@@ -129,6 +130,14 @@ const ADVICE: Readonly<Record<string, string>> = {
   RequestTimeTooSkewed: 'set this machine\'s clock',
   AuthorizationHeaderMalformed: 'check region',
   PermanentRedirect: 'check region and endpoint',
+}
+
+/** Where the server gives no reason. */
+const UNSAID: Readonly<Record<number, string>> = {
+  301: 'check region and endpoint',
+  400: 'check region, and that this machine\'s clock is right',
+  401: 'check access_key and secret_key',
+  403: 'check access_key, secret_key, region and this machine\'s clock; if they are right, the key needs s3:GetObject, PutObject, DeleteObject and ListBucket on this bucket by its policy',
 }
 
 /** A 200 that tells of an error in its body is one: CompleteMultipartUpload answers so. */

@@ -3,6 +3,8 @@
 //
 //   put (verified) ─▶ stored.json ─▶ a month's file leaves the folder
 //
+// A bucket may have been emptied, or made anew: each round asks it what it has. What it lacks and the folder has is put again; what
+// neither has is told of, and queries over it say that they are partial.
 // A crash anywhere leaves the file in the folder, and at the worst an object that is put again. With each file goes its sidecar,
 // with each round the list, so that a bucket is enough to have the tier back.
 import path from 'node:path'
@@ -22,13 +24,16 @@ export interface UploadReport {
   waiting: number
   /** Why the first failed; '' if none did. */
   failure: string
+  /** Files of the list that neither the folder nor the store has. */
+  gone: readonly string[]
 }
 
 /** One round. Rejects with DiskError and SyntaxError only. */
 export async function uploadHours(folder: string, store: ObjectStore, nowMs: number): Promise<UploadReport> {
   const manifest = readManifest(folder)
   const stored = new Set(readStored(folder))
-  const report: UploadReport = { files: 0, bytes: 0, waiting: 0, failure: '' }
+  const report: UploadReport = { files: 0, bytes: 0, waiting: 0, failure: '', gone: [] }
+  await tryTo(report, async () => { report.gone = await missThose(folder, store, manifest.files, stored) })
   for (const file of manifest.files) {
     if (stored.has(file.name) || spanOf(file.name)!.to + DAY_REST_MS > nowMs || !listFolder(folder).includes(file.name)) continue
     try {
@@ -47,6 +52,18 @@ export async function uploadHours(folder: string, store: ObjectStore, nowMs: num
   await removeOld(folder, store, stored, report)
   for (const { name } of manifest.files) if (stored.has(name) && isMonth(name)) removeFile(path.join(folder, name))
   return report
+}
+
+/** Takes names of files out of `stored` that the store has lost and the folder has; returns those that neither has. */
+async function missThose(folder: string, store: ObjectStore, files: readonly HourFile[], stored: Set<string>): Promise<string[]> {
+  if (stored.size === 0) return []
+  const there = new Map((await store.list('1h-')).map(({ key, sizeBytes }) => [key, sizeBytes]))
+  const here = new Set(listFolder(folder))
+  const lost = files.filter(({ name, bytes }) => stored.has(name) && there.get(name) !== bytes)
+  const again = lost.filter(({ name }) => here.has(name))
+  for (const { name } of again) stored.delete(name)
+  if (again.length > 0) writeStored(folder, stored)
+  return lost.filter(({ name }) => !here.has(name)).map(({ name }) => name)
 }
 
 async function putFile(folder: string, store: ObjectStore, { name, bytes }: HourFile): Promise<void> {

@@ -91,6 +91,13 @@ it('does not repeat what is refused, and says what to do', async () => {
   expect(asked).toEqual(['PUT /b/k'])
 })
 
+it('says what to check where the server says nothing, as to HEAD', async () => {
+  const { store } = await scripted([status(403), status(400)])
+  const refused = (why: RegExp): object => ({ code: 'REFUSED', message: expect.stringMatching(why) as string })
+  await expect(store.head('k')).rejects.toMatchObject(refused(/^cannot HEAD k at http:.*, bucket b: 403, and no reason, as answers to HEAD have none \(check access_key, secret_key, region and this machine's clock; if they are right, the key needs s3:GetObject/))
+  await expect(store.head('k')).rejects.toMatchObject(refused(/400, and no reason.*\(check region/))
+})
+
 it('takes no part of a body for the whole', async () => {
   const { store, asked } = await scripted([cut, part(BODY)])
   expect(Buffer.from(await store.get('k', 0, BODY.length))).toEqual(BODY)

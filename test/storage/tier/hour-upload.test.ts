@@ -43,7 +43,7 @@ describe('uploading hour files', () => {
     const bucket = tempFolder()
     const before = counts(folder, bucket)
     const report = await uploadHours(folder, new FolderStore(bucket), NOW)
-    expect(report).toEqual({ files: 3, bytes: files.reduce((sum, { bytes }) => sum + bytes, 0), waiting: 0, failure: '' })
+    expect(report).toEqual({ files: 3, bytes: files.reduce((sum, { bytes }) => sum + bytes, 0), waiting: 0, failure: '', gone: [] })
     expect(fs.readdirSync(bucket)).toEqual([...files.flatMap(({ name }) => [name, `${name}.index`]), 'archive.json'])
     expect(files.map(({ name }) => fs.existsSync(path.join(folder, name)))).toEqual([false, true, true])
     expect(counts(folder, bucket)).toEqual(before)
@@ -83,8 +83,20 @@ describe('uploading hour files', () => {
       put: (key: string) => Promise.reject(new ObjectStoreError('REFUSED', `cannot put ${key}: 403 AccessDenied`)),
     })
     const report = await uploadHours(folder, full, NOW)
-    expect(report).toEqual({ files: 0, bytes: 0, waiting: 3, failure: `cannot put ${files[0]!.name}: 403 AccessDenied` })
+    expect(report).toEqual({ files: 0, bytes: 0, waiting: 3, failure: `cannot put ${files[0]!.name}: 403 AccessDenied`, gone: [] })
     expect(files.every(({ name }) => fs.existsSync(path.join(folder, name)))).toBe(true)
+  })
+
+  it('puts what a bucket that was made anew lacks, and names what nobody has any more', async () => {
+    const { folder, files } = make()
+    const bucket = tempFolder()
+    await uploadHours(folder, new FolderStore(bucket), NOW)
+    for (const name of fs.readdirSync(bucket)) fs.rmSync(path.join(bucket, name))
+    expect(await uploadHours(folder, new FolderStore(bucket), NOW)).toMatchObject({ files: 2, failure: '', gone: [files[0]!.name] })
+    expect(fs.readdirSync(bucket)).toEqual([...files.slice(1).flatMap(({ name }) => [name, `${name}.index`]), 'archive.json'])
+    expect(await uploadHours(folder, new FolderStore(bucket), NOW)).toMatchObject({ files: 0, gone: [files[0]!.name] })
+    fs.truncateSync(path.join(bucket, files[1]!.name), 100)
+    expect(await uploadHours(folder, new FolderStore(bucket), NOW)).toMatchObject({ files: 1 })
   })
 
   it.each(['upload.sent', 'upload.checked', 'upload.noted', 'upload.sent:3', 'upload.noted:2'])('loses nothing by kill -9 at %s', (point) => {
