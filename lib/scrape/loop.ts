@@ -97,6 +97,7 @@ export class ScrapeLoop {
   async stop(): Promise<void> {
     this.#isStopped = true
     this.#timer?.cancel()
+    if (this.#running === null) return
     this.#aborter.abort()
     await this.#running
   }

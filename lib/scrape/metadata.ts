@@ -7,6 +7,10 @@ import type { MetricMetadata } from '../model/metadata.ts'
 import type { ScrapeCache } from './cache.ts'
 import { KIND_MASK, LINE_UNIT } from './line-table.ts'
 
+const NOTHING = new Uint8Array(0)
+/** One for all targets: it takes longer to make than most bodies to read. */
+const parser = new TextParser()
+
 /** By metric family, in the order of the body. */
 export function targetMetadata(cache: ScrapeCache): Map<string, MetricMetadata> {
   const { body, lines, format } = cache
@@ -26,11 +30,12 @@ export function targetMetadata(cache: ScrapeCache): Map<string, MetricMetadata> 
     const kind = lines.infos[i]! & KIND_MASK
     if (kind <= LINE_UNIT) read(lines.startOf(i), lines.ends[i]!)
   }
+  // It does not keep the body.
+  parser.reset(NOTHING, 0, 'text')
   return found
 }
 
 function lineReader(body: Uint8Array, format: TextFormat, note: (entry: number, name: string, text: string) => void): (from: number) => void {
-  const parser = new TextParser()
   parser.reset(body, body.length, format)
   return (from) => {
     parser.pos = from

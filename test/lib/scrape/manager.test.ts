@@ -2,7 +2,7 @@
 // the scrapes it set off have been stored.
 import http from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { ScrapeConfig } from '../../../lib/config/scrape-config.ts'
 import { ScrapeManager } from '../../../lib/scrape/manager.ts'
 import { FakeClock } from '../../../lib/std/clock.ts'
@@ -130,6 +130,26 @@ describe('the schedule', () => {
     expect(ups.at(-1)).toMatch(/:1$/)
     const times = at(ups)
     expect(times.at(-1)! - times.at(-2)!).toBe(1000)
+  })
+})
+
+describe('an end', () => {
+  it('aborts the scrapes that are under way, and no others: each costs an error with its stack', async () => {
+    const abort = vi.spyOn(AbortController.prototype, 'abort')
+    onTestFinished(() => abort.mockRestore())
+    site.apply(FAST)
+    site.discover()
+    await site.advance(1000)
+    await site.manager.stop()
+    expect(abort).toHaveBeenCalledTimes(0)
+    site.isSlow = true
+    site.apply(FAST)
+    site.discover()
+    await site.advance(1000)
+    expect(site.requests).toBe(2)
+    await site.manager.stop()
+    expect(abort).toHaveBeenCalledTimes(1)
+    expect(site.times('up')).toHaveLength(1)
   })
 })
 
