@@ -50,9 +50,12 @@ const TIER_STORES = 300
 const TIER_STORIES = 400
 const TIER_LIVES = 200
 
-/** What an operator is promised of a start, ms. Where a million series are read, pushes alone. */
+/**
+ * What an operator is promised of a start, ms. Where a million series are read, pushes alone. The first has a fifth more of
+ * JavaScript's heap than it holds in peace: reading the log fits in.
+ */
 const STARTS: readonly { shape: StartShape; most: Partial<StartReport> }[] = [
-  { shape: { series: 60_000, hours: 2 }, most: { firstPushMs: 2000, readyMs: 10_000, firstScrapeMs: 5000, gapMs: 5000 } },
+  { shape: { series: 60_000, hours: 2, heapMb: 36 }, most: { firstPushMs: 2000, readyMs: 10_000, firstScrapeMs: 5000, gapMs: 5000 } },
   { shape: { series: 1_000_000, hours: 0.1 }, most: { firstPushMs: 2000, readyMs: 15_000 } },
 ]
 

@@ -13,6 +13,8 @@ const PATIENCE_MS = 120_000
 export interface StartShape {
   series: number
   hours: number
+  /** What Node may have for JavaScript, where it is bounded. */
+  heapMb?: number
 }
 
 /** Milliseconds from the start of the process. */
@@ -49,20 +51,20 @@ export async function runStarts(folder: string, shape: StartShape): Promise<{ af
   const fill = `import { fillAndDie } from ${JSON.stringify(import.meta.filename)}; await fillAndDie(${JSON.stringify(folder)}, ${JSON.stringify(shape)})`
   const { signal, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', fill], { encoding: 'utf8' })
   if (signal !== 'SIGKILL') throw new Error(`the folder was not filled: ${stderr}`)
-  const first = await measure(folder)
+  const first = await measure(folder, shape)
   const stoppedMs = Date.now()
   await first.monitor.stop()
   const downMs = Date.now() - stoppedMs
-  const second = await measure(folder)
+  const second = await measure(folder, shape)
   await second.monitor.kill9()
   return { afterKill: first.report, afterStop: { ...second.report, gapMs: downMs + second.report.firstScrapeMs } }
 }
 
-async function measure(folder: string): Promise<{ monitor: MonitorProcess; report: StartReport }> {
+async function measure(folder: string, { heapMb }: StartShape): Promise<{ monitor: MonitorProcess; report: StartReport }> {
   const port = await freePort()
   const config = `global: { scrape_interval: 1s, scrape_timeout: 1s }\nscrape_configs: [{ job_name: self, static_configs: [{ targets: ['127.0.0.1:${port}'] }] }]\n`
   const startedMs = Date.now()
-  const monitor = await MonitorProcess.launch(folder, { config, port })
+  const monitor = await MonitorProcess.launch(folder, { config, port, env: heapMb === undefined ? {} : { NODE_OPTIONS: `--max-old-space-size=${heapMb}` } })
   const since = (): number => Date.now() - startedMs
   const reached = async (what: string, f: () => Promise<boolean>): Promise<number> => {
     await waitFor(what, f, PATIENCE_MS)
