@@ -122,15 +122,18 @@ describe.skipIf(!hasBrowser)('many alerts', () => {
     expect(problems).toEqual([])
   }, 120_000)
 
-  it(inBrowser('the page behind the address in a message shows the time where the reader is'), async () => {
+  it(inBrowser('the page behind the address in a message shows the time where the reader is, and its button on any phone'), async () => {
     const { monitor, got } = await startAlertSite()
-    const context = await (await launchBrowser()).newContext({ timezoneId: 'Asia/Kolkata', locale: 'en-GB' })
+    const context = await (await launchBrowser()).newContext({ timezoneId: 'Asia/Kolkata', locale: 'en-GB', viewport: { width: 390, height: 360 } })
     const page = await context.newPage()
     await page.goto(`${monitor.base}${new URL(got[0]!.alerts[0]!.ackURL!).pathname}`)
     const text = (await page.locator('tr', { hasText: 'Since' }).textContent())!
     const [, utc, local] = /^Since([\d-]{10} [\d:]{8}) UTC \(([^)]*)\), /.exec(text)!
     const there = new Date(Date.parse(`${utc!.replace(' ', 'T')}Z`) + 5.5 * 3_600_000).toISOString()
     expect(local).toBe(`${there.slice(8, 10)}/${there.slice(5, 7)}/${there.slice(0, 4)}, ${there.slice(11, 16)} GMT+5:30`)
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(390)
+    const button = (await page.getByRole('button', { name: 'Acknowledge' }).boundingBox())!
+    expect(button.y + button.height, 'the button is in sight').toBeLessThan(360)
     const plain = await (await launchBrowser()).newContext({ javaScriptEnabled: false })
     const bare = await plain.newPage()
     await bare.goto(page.url())

@@ -351,7 +351,7 @@ describe('the page behind the address in a message', () => {
     expect(text).toContain('<a href="https://wiki.example/?a=1&amp;b=&quot;" rel="noreferrer">')
     expect(text).toContain('<bdi>&lt;b&gt;x&lt;/b&gt;\r\nמיידי</bdi>')
     expect(text).toContain('<bdi>javascript:alert(1)</bdi>')
-    expect(text).toContain('<form method="post">')
+    expect(text).toContain('<form method="post" id="take">')
     expect(text.match(/href="(?!http)[^"]*"/g)).toEqual(['href="../alerts"'])
     expect(text).toContain('<time datetime="2023-11-14T22:13:20.000Z">2023-11-14 22:13:20 UTC</time>, 0s ago')
   })

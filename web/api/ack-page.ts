@@ -119,8 +119,9 @@ th { text-align: left; font-weight: 600; padding: .2rem 1rem .2rem 0; vertical-a
 td { overflow-wrap: anywhere; padding: .2rem 0; white-space: pre-line }
 label { display: block; margin: .75rem 0 }
 input, select, button { font: inherit; padding: .5rem; width: 100%; box-sizing: border-box; margin-top: .25rem }
-button { margin-top: 1rem; min-height: 3rem; border: 0; border-radius: .4rem; background: #1d5fd0; color: #fff; font-weight: 600 }
+main > button { position: sticky; bottom: .75rem; margin-top: 1rem; min-height: 3rem; box-shadow: 0 0 0 .75rem light-dark(#fff, #121417); border: 0; border-radius: .4rem; background: #1d5fd0; color: #fff; font-weight: 600 }
 a { color: light-dark(#1d4fb0, #9db8ff) }
+@media (max-width: 30rem) { body { margin: 1rem auto } th { width: 6rem; padding-right: .5rem } }
 .links { display: flex; gap: 1.5rem; margin: 1.5rem 0 }
 </style>
 <main>
@@ -153,12 +154,13 @@ function linkHtml(url: string, face: string): string {
 function formHtml({ status }: AlertRecord): string {
   if (status === 'resolved') return ''
   const isTaken = status === 'acknowledged'
-  return `<form method="post">
+  // The button is in sight however long the alert is.
+  return `<form method="post" id="take">
 <label>Your name <input name="by" autocomplete="name" maxlength="${NAME_CHARS_MAX}"></label>
 <label>Page again, if it is not resolved, after
 <select name="repage_after"><option value="">as configured</option><option>1h</option><option>4h</option><option>12h</option><option>1d</option><option value="0">never</option></select></label>
-<button${isTaken ? ' name="take_over" value="1"' : ''}>${isTaken ? 'Take it over' : 'Acknowledge'}</button>
-</form>`
+</form>
+<button form="take"${isTaken ? ' name="take_over" value="1"' : ''}>${isTaken ? 'Take it over' : 'Acknowledge'}</button>`
 }
 
 function tokenOf({ params }: FastifyRequest): string {

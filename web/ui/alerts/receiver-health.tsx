@@ -48,10 +48,10 @@ function Row({ one, nowMs }: { one: ApiIntegration; nowMs: ReadonlySignal<number
   return (
     <tr>
       <td>{integration}</td>
-      <td class="number">{ratio === null ? 'none yet' : `${Math.floor(ratio * 100)} %`}</td>
-      <td class="number">{formatCount(delivered)}</td>
-      <td class="number">{formatCount(failed)}</td>
-      <td class="number">{lastAt === null ? 'never' : `${formatSpan(Math.max(0, nowMs.value - Date.parse(lastAt)))} ago`}</td>
+      <td class="number" data-head="of the last tries:">{ratio === null ? 'none yet' : `${Math.floor(ratio * 100)} %`}</td>
+      <td class="number" data-head="got out">{formatCount(delivered)}</td>
+      <td class="number" data-head="failed">{formatCount(failed)}</td>
+      <td class="number" data-head="last">{lastAt === null ? 'never' : `${formatSpan(Math.max(0, nowMs.value - Date.parse(lastAt)))} ago`}</td>
     </tr>
   )
 }

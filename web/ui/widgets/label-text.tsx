@@ -1,4 +1,5 @@
 // Labels as text that can be selected and searched: name="value", separated by spaces.
+import { Fragment } from 'preact'
 import type { JSX } from 'preact'
 import { labelValue, type LabelSet } from '../query/label-set.ts'
 
@@ -11,9 +12,9 @@ export function LabelText({ labels, empty = '{}' }: { labels: LabelSet; empty?: 
   const others = labels.filter(([label]) => label !== '__name__')
   return (
     <span class="labels">
-      {name !== '' && <span class="label-metric">{name}</span>}
-      {others.map(([label, value]) => (
-        <span class="label" key={label}><span class="label-name">{label}=</span>"{MAY_TURN.test(value) ? <bdi>{value}</bdi> : value}"</span>
+      {name !== '' && <span class="label-metric">{name}{others.length > 0 && ' '}</span>}
+      {others.map(([label, value], i) => (
+        <Fragment key={label}><span class="label"><span class="label-name">{label}=</span>"{MAY_TURN.test(value) ? <bdi>{value}</bdi> : value}"</span>{i < others.length - 1 && ' '}</Fragment>
       ))}
       {labels.length === 0 && <span class="label-name">{empty}</span>}
     </span>
