@@ -9,6 +9,7 @@ import { ruleChecks } from '../../lib/rules/rule-checks.ts'
 import { FakeClock } from '../../lib/std/clock.ts'
 import { silentLogger } from '../../lib/std/log.ts'
 import { openStore } from '../lib/meta/open-store.ts'
+import { waitFor } from '../support/monitor-process.ts'
 import { tempFolder } from '../support/temp-folder.ts'
 import { start } from './requests.ts'
 
@@ -189,6 +190,35 @@ describe('/api/alerts/rules', () => {
     expect(again.list().map(({ id }) => id)).toEqual(['id-1'])
     expect(fs.readFileSync(file, 'utf8')).toContain('High CPU Alert')
     expect(await meta.rules()).toHaveLength(2)
+  })
+
+  it('refuses changes that the store does not take within five seconds, and what it takes later changes nothing', async () => {
+    const { ask, meta, clock } = await world()
+    await ask('POST', '', CPU)
+    const { promise: hangs, resolve: goOn } = Promise.withResolvers<void>()
+    const [put, remove] = [meta.putRule.bind(meta), meta.deleteRule.bind(meta)]
+    let last: Promise<unknown> = hangs
+    const inOrder = (work: () => Promise<void>): Promise<void> => {
+      const done = last.then(work)
+      last = done
+      return done
+    }
+    meta.putRule = (rule) => inOrder(() => put(rule))
+    meta.deleteRule = (id) => inOrder(() => remove(id))
+    for (const [method, path, body] of [['POST', '', { ...CPU, name: 'other' }], ['PUT', '/id-1', { ...CPU, name: 'changed' }], ['DELETE', '/id-1', undefined]] as const) {
+      let isAnswered = false
+      const asked = ask(method, path, body).finally(() => (isAnswered = true))
+      await waitFor('an answer', async () => {
+        await clock.advance(1000)
+        return isAnswered
+      })
+      expect(await asked, method).toMatchObject({ status: 503, json: { error: 'the relational store does not answer, its disk may hang; try again' } })
+      expect((await ask('GET', '')).json.data).toMatchObject([{ id: 'id-1', name: CPU.name }])
+    }
+    goOn()
+    await last
+    expect(await meta.rules()).toMatchObject([{ id: 'id-1', name: CPU.name }])
+    expect((await ask('DELETE', '/id-1')).status).toBe(204)
   })
 
   it('evaluates the rules of the file while the store cannot be read, and changes none until it can', async () => {
