@@ -1,6 +1,6 @@
 // The blocks that one thread has open: opened when first read, closed when they are no longer published.
 import path from 'node:path'
-import { formatBlockName } from './block/block-meta.ts'
+import { formatBlockName, LEVELS } from './block/block-meta.ts'
 import type { BlockColumns } from './block/block.ts'
 import { PageCache } from './block/page-cache.ts'
 import { BlockError } from './errors.ts'
@@ -81,9 +81,6 @@ export class BlockSet<R extends BlockHandle> {
     this.#open.clear()
   }
 }
-
-/** Levels have three digits. */
-const LEVELS = 1000
 
 /** A block made of others has the number of one of them, and a higher level. */
 function keyOf({ number, level }: PublishedBlock): number {

@@ -46,13 +46,21 @@ export interface BlockName {
   number: number
 }
 
+/** Levels have five digits: one more for each time that a block is cleaned of what is deleted. */
+export const LEVELS = 100_000
+
+/** Of the block that is made of these. */
+export function levelAbove(sources: readonly Pick<BlockMeta, 'level'>[]): number {
+  return Math.min(LEVELS - 1, Math.max(...sources.map(({ level }) => level)) + 1)
+}
+
 export function formatBlockName({ minT, maxT, level, number }: BlockName): string {
   return `${digits(minT, 13)}-${digits(maxT, 13)}-${level}-${digits(number, 8)}`
 }
 
 /** null for what is no block's name, such as a folder being written. */
 export function parseBlockName(name: string): BlockName | null {
-  const parts = /^(\d{13,16})-(\d{13,16})-(\d{1,3})-(\d{8,10})$/.exec(name)
+  const parts = /^(\d{13,16})-(\d{13,16})-(\d{1,5})-(\d{8,10})$/.exec(name)
   if (parts === null) return null
   return { minT: Number(parts[1]), maxT: Number(parts[2]), level: Number(parts[3]), number: Number(parts[4]) }
 }

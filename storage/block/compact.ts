@@ -8,7 +8,7 @@ import { encodePiece } from '../codec/piece-encode.ts'
 import { PIECE_BYTES_MAX, PIECE_ROWS } from '../codec/piece-shape.ts'
 import { BlockError } from '../errors.ts'
 import { BatchBuffer } from '../head/batch-buffer.ts'
-import { IMPORTED_PREFIX, type BlockMeta } from './block-meta.ts'
+import { IMPORTED_PREFIX, levelAbove, type BlockMeta } from './block-meta.ts'
 import { BlockReader } from './block-reader.ts'
 import { BlockWriter, type BlockPlace } from './block-writer.ts'
 import { MergedGroups, type MergedGroup } from './merge-groups.ts'
@@ -70,7 +70,7 @@ class Compaction {
     }
     const metas = this.#readers.map(({ meta }) => meta)
     return await this.#writer.finish(texts, this.#samples, {
-      level: Math.max(...metas.map(({ level }) => level)) + 1,
+      level: levelAbove(metas),
       sources: this.#readers.flatMap(({ folder, meta }) => [path.basename(folder), ...meta.sources.filter((source) => source.startsWith(IMPORTED_PREFIX))]),
       coveredGeneration: Math.max(...metas.map(({ coveredGeneration }) => coveredGeneration)),
       coveredT: Math.max(...metas.map(({ coveredT }) => coveredT)),

@@ -1,7 +1,7 @@
 // Makes one block of a tier of several: series by series in block order, rows written anew. Of two rows of one bucket that of
 // the source named first stays.
 import path from 'node:path'
-import type { BlockMeta } from '../block/block-meta.ts'
+import { levelAbove, type BlockMeta } from '../block/block-meta.ts'
 import { BlockWriter, type BlockPlace } from '../block/block-writer.ts'
 import { mergePairs } from '../block/merge-pairs.ts'
 import { mergedSeries, type SeriesCursor } from '../block/merge-series.ts'
@@ -83,12 +83,12 @@ class TierMerge {
   async run(range: Span, isRepair: boolean): Promise<{ name: string; meta: BlockMeta }> {
     const indexes = this.#readers.map(({ index }) => index)
     const { numbers, texts } = mergePairs(indexes)
-    for (const same of mergedSeries(indexes, numbers)) this.#writeSeries(same)
+    for (const same of mergedSeries(indexes, numbers)) this.#writeSeries(same, range)
     const damage = this.#readers.flatMap(({ leftOut }) => [...leftOut])
     if (damage.length > 0 && !isRepair) throw new BlockError(`cannot merge ${this.#readers.length} blocks of a tier: ${damage.slice(0, 3).join('; ')}`)
     const damaged = damage[0] ?? this.#readers.map(({ meta }) => meta.damaged).find((why) => why !== undefined)
     return this.#writer.finish(texts, this.#rows, {
-      level: Math.max(...this.#readers.map(({ meta }) => meta.level)) + 1, sources: this.#readers.map(({ folder }) => path.basename(folder)),
+      level: levelAbove(this.#readers.map(({ meta }) => meta)), sources: this.#readers.map(({ folder }) => path.basename(folder)),
       coveredGeneration: 0, coveredT: 0, range, ...(damaged !== undefined && { damaged }),
     })
   }
@@ -97,13 +97,16 @@ class TierMerge {
     this.#writer.abort()
   }
 
-  #writeSeries(same: readonly SeriesCursor[]): void {
+  #writeSeries(same: readonly SeriesCursor[], range: Span): void {
     const inOrder = same.toSorted((a, b) => a.source - b.source)
     const group = this.#groupOf(inOrder)
     if (group === null) return
     const ref = Math.max(...inOrder.map(({ source, series }) => this.#readers[source]!.index.refOf(series)))
-    const rows = this.#gather(inOrder, group)
-    const lacks = inOrder.some(({ source, series }) => this.#readers[source]!.lacking().has(series))
+    const gone = inOrder.map(({ source, series }) => this.#gone[source]!.get(series)).find((span) => span !== undefined)
+    const rows = this.#gather(inOrder, group, gone)
+    // Of a series that is gone whole nothing is lacking: it would be past its retention whenever that is looked at.
+    const isGone = gone !== undefined && gone.from <= range.minT && gone.before > range.maxT
+    const lacks = !isGone && inOrder.some(({ source, series }) => this.#readers[source]!.lacking().has(series))
     if (rows === 0 && !lacks) return
     this.#rows += rows
     const { pairs } = same[0]!
@@ -117,7 +120,7 @@ class TierMerge {
   }
 
   /** The series' rows, whole, into `#row`; returns how many there are. */
-  #gather(same: readonly SeriesCursor[], group: MergedGroup): number {
+  #gather(same: readonly SeriesCursor[], group: MergedGroup, gone: GoneRows | undefined): number {
     const { n, t } = group
     const row = this.#row
     row.shape(1, n)
@@ -132,7 +135,6 @@ class TierMerge {
     })
     if (this.#owners.length < n) this.#owners = new Int32Array(n)
     const owners = this.#owners
-    const gone = same.map(({ source, series }) => this.#gone[source]!.get(series)).find((rows) => rows !== undefined)
     let count = 0
     for (let i = 0; i < n; i++) {
       owners[i] = gone !== undefined && t[i]! >= gone.from && t[i]! < gone.before ? NO_ROW : this.#ownerOf(i, group.places)

@@ -1,13 +1,14 @@
 // Series with a retention of their own: not shown past it, wherever their samples are, and gone from blocks in time.
 import { describe, expect, it } from 'vitest'
 import { FakeClock } from '../../lib/std/clock.ts'
+import { EMPTY_HISTOGRAM } from '../../lib/model/histogram.ts'
 import type { Matcher } from '../../lib/model/matcher.ts'
 import type { Database } from '../../storage/database.ts'
 import { StoreQueryable } from '../../storage/store-querier.ts'
 import type { RetentionRule } from '../../storage/retention-rules.ts'
 import { tempFolder } from '../support/temp-folder.ts'
 import { HOUR, MINUTE, T, equal, jobs, limits, of, twoHours } from './retention-cases.ts'
-import { keyOf, open, readAll } from './store.ts'
+import { batchOf, keyOf, open, readAll } from './store.ts'
 
 const rule = (raw: number | null, ...matchers: Matcher[]): RetentionRule => ({ matchers, ages: { raw, '1m': null, '1h': null } })
 
@@ -40,6 +41,25 @@ describe('retention rules', () => {
     db = open(folder, { clock, retentionMs: 48 * HOUR })
     db.setLimits(limits(rules))
     expect(shown(db, clock)).toEqual([1.5, 5, 16 - 1 / 6].map((hours) => expect.closeTo(hours, 2)))
+    await db.close()
+  })
+
+  it('write a block of the 1-minute tier anew once for native histograms that are past theirs', async () => {
+    const clock = new FakeClock(T)
+    const db = open(tempFolder(), { clock, minuteRetentionMs: 100 * HOUR })
+    const ages = { raw: null, '1m': 3 * HOUR, '1h': null }
+    db.setLimits({ ...limits([{ matchers: [equal('job', 'ci')], ages }]), minuteRetentionMs: 100 * HOUR })
+    const h = { ...EMPTY_HISTOGRAM, count: 1, sum: 1 }
+    for (let k = 0; k < 48; k++) {
+      await clock.advance(10 * MINUTE)
+      const refs = [of('ci', 0), of('ci', 1), of('app', 0)].map((labels) => db.series(labels))
+      db.append({ ...batchOf(clock.now(), refs, [0, 0, k]), histograms: [h, h, null] }, new Uint8Array(3))
+      await db.maintain()
+      await db.blocks.idle()
+    }
+    const { done, failed } = db.blocks
+    expect([failed['tier-expire'], done['tier-expire'] > 0, done['tier-expire'] < 8]).toEqual([0, true, true])
+    expect(Math.max(...db.blocks.minutes.map(({ meta }) => meta.level))).toBeLessThan(8)
     await db.close()
   })
 

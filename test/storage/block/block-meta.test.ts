@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { formatBlockName, formatMeta, parseBlockName, parseMeta, type BlockMeta } from '../../../storage/block/block-meta.ts'
+import { formatBlockName, formatMeta, LEVELS, levelAbove, parseBlockName, parseMeta, type BlockMeta } from '../../../storage/block/block-meta.ts'
 import { BlockError } from '../../../storage/errors.ts'
 
 const meta: BlockMeta = {
@@ -12,6 +12,13 @@ describe('block names', () => {
     const names = [{ minT: 2e12, maxT: 3e12, level: 1, number: 7 }, { minT: 1e12, maxT: 3e12, level: 2, number: 8 }, { minT: 0, maxT: 5, level: 12, number: 1 }]
     expect(names.map(formatBlockName)).toEqual(['2000000000000-3000000000000-1-00000007', '1000000000000-3000000000000-2-00000008', '0000000000000-0000000000005-12-00000001'])
     expect(names.map(formatBlockName).map(parseBlockName)).toEqual(names)
+  })
+
+  it('come back after as many rewrites as there are levels', () => {
+    const level = levelAbove([{ level: LEVELS - 2 }, { level: 3 }])
+    expect([level, levelAbove([{ level }])]).toEqual([LEVELS - 1, LEVELS - 1])
+    const name = { minT: 1e12, maxT: 2e12, level, number: 7 }
+    expect(parseBlockName(formatBlockName(name))).toEqual(name)
   })
 
   it('are not those of folders being written', () => {
