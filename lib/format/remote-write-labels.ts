@@ -33,6 +33,8 @@ export class LabelDecoder {
   readonly #lengths = new Uint8Array(FIELDS)
   readonly #names: string[] = Array.from({ length: FIELDS }, () => '')
   readonly #values: string[] = Array.from({ length: FIELDS }, () => '')
+  /** The label set read last, which its caller has. */
+  #last: readonly string[] = []
   /** Over the memory that runs come in. */
   #text: Buffer = Buffer.alloc(0)
   readonly #part: LabelPart = { nameFrom: 0, nameTo: 0, valueFrom: 0, valueTo: 0 }
@@ -50,7 +52,9 @@ export class LabelDecoder {
     if (this.#text.buffer !== view.buffer || this.#text.byteOffset !== view.byteOffset || this.#text.length !== view.byteLength) {
       this.#text = Buffer.from(view.buffer, view.byteOffset, view.byteLength)
     }
-    const labels: string[] = []
+    // A copy of the last ones has their length: a list that grows would be made twice, the second time with room to spare.
+    const labels = this.#last.slice()
+    let count = 0
     for (let at = from; at < end;) {
       const to = skipField(this.#text, at + 1, end, LABEL_TAG)
       // Chosen collisions would only have fields decoded again.
@@ -63,9 +67,12 @@ export class LabelDecoder {
       at = to
       const value = this.#values[slot]!
       if (value === '') continue
-      if (labels.length === this.#limits.count * 2) return `more than ${this.#limits.count} labels`
-      labels.push(this.#names[slot]!, value)
+      if (count === this.#limits.count * 2) return `more than ${this.#limits.count} labels`
+      labels[count++] = this.#names[slot]!
+      labels[count++] = value
     }
+    if (labels.length !== count) labels.length = count
+    this.#last = labels
     return labels
   }
 

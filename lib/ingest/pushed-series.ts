@@ -13,7 +13,10 @@ const SOURCES_MAX = 10_000
 export class PushedSeries {
   readonly #appender: Appender
   readonly #clock: Clock
-  readonly #budgets = new Map<string, HourlyBudget>()
+  /** By job, then instance: a text made of both would have to be made, and hashed, for each new series of another source. */
+  readonly #budgets = new Map<string, Map<string, HourlyBudget>>()
+  #sourceCount = 0
+  #nowMs = 0
   /** The source met last: its series come together. */
   #job = ''
   #instance = ''
@@ -26,9 +29,14 @@ export class PushedSeries {
     this.#clock = clock
   }
 
+  /** Before the series of a request: they come at one time. */
+  begin(): void {
+    this.#nowMs = this.#clock.now()
+  }
+
   /** The ref of a label set, or the reason why it has none. */
   refOf(labels: Labels): number | string {
-    if (this.newSeriesMax !== 0 && this.#appender.find?.(labels) === 0 && !this.#budgetOf(labels).take(this.newSeriesMax, this.#clock.now())) {
+    if (this.newSeriesMax !== 0 && this.#appender.find?.(labels) === 0 && !this.#budgetOf(labels).take(this.newSeriesMax, this.#nowMs)) {
       return REFUSED_NEW_SERIES
     }
     try {
@@ -43,16 +51,23 @@ export class PushedSeries {
     const job = valueOf(labels, 'job')
     const instance = valueOf(labels, 'instance')
     if (this.#budget !== null && job === this.#job && instance === this.#instance) return this.#budget
-    const source = `${job}\0${instance}`
-    let budget = this.#budgets.get(source)
-    if (budget === undefined) {
-      if (this.#budgets.size >= SOURCES_MAX) this.#budgets.clear()
-      budget = new HourlyBudget()
-      this.#budgets.set(source, budget)
-    }
+    const budget = this.#budgets.get(job)?.get(instance) ?? this.#makeBudget(job, instance)
     this.#job = job
     this.#instance = instance
     this.#budget = budget
+    return budget
+  }
+
+  #makeBudget(job: string, instance: string): HourlyBudget {
+    if (this.#sourceCount >= SOURCES_MAX) {
+      this.#budgets.clear()
+      this.#sourceCount = 0
+    }
+    const ofJob = this.#budgets.get(job) ?? new Map<string, HourlyBudget>()
+    this.#budgets.set(job, ofJob)
+    const budget = new HourlyBudget()
+    ofJob.set(instance, budget)
+    this.#sourceCount++
     return budget
   }
 }

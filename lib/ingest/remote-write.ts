@@ -20,6 +20,7 @@ import { SnappyDecoder, SnappyError } from '../kernels/snappy.ts'
 import { LogError } from '../../storage/errors.ts'
 import { REJECT_NAMES, STORED, type Appender, type ExemplarAppender, type SampleBatch } from '../../storage/interface.ts'
 import { LABEL_LIMITS, checkLabels } from './label-check.ts'
+import { PendingSeries } from './pending-series.ts'
 import { SeriesCache } from './series-cache.ts'
 import { WriteBatch } from './write-batch.ts'
 import { PushedSeries } from './pushed-series.ts'
@@ -57,29 +58,6 @@ interface Stored {
 
 const NOTHING: Stored = { samples: 0, histograms: 0, exemplars: 0 }
 
-/** Series of the body that the cache does not know, until the body is known to be well-formed. */
-interface Pending {
-  from: number[]
-  labelBytes: number[]
-  /** Of the label bytes; of no use where they are scattered. */
-  hashes: number[]
-  sampleFrom: number[]
-  sampleTo: number[]
-  /** Joined label fields of series whose labels do not stand together, by place in the lists. */
-  scattered: Map<number, Uint8Array>
-  exemplars: PendingExemplars[]
-}
-
-/** Exemplars [first, to) of a series that the cache does not know: one new in this body, or one that was cut off its samples. */
-interface PendingExemplars {
-  first: number
-  to: number
-  /** Over the label fields, whole. */
-  run: DataView
-  from: number
-  labelBytes: number
-}
-
 /** What pushed series may be. */
 export interface PushLimits {
   labels: LabelLimits
@@ -100,11 +78,14 @@ export class RemoteWriteReceiver {
   #labels: LabelDecoder
   readonly #series: PushedSeries
   readonly #batch = new WriteBatch()
+  #pending = new PendingSeries()
   readonly #metadata = new Map<string, MetricMetadata>()
   readonly #samples: Counter
   readonly #refused: Counter<'reason'>
   /** Entry of the last series read, over requests too: a sender's next body often starts where it expects. */
   #last = 0
+  /** Entry of the last series made of what is pending. */
+  #made = 0
   #forgetEpoch = 0
 
   /** `seed`: random, against chosen hash collisions. */
@@ -172,15 +153,16 @@ export class RemoteWriteReceiver {
     const reader = new WriteRequestReader(bytes, view, length)
     const batch = this.#batch
     batch.clear()
-    const pending: Pending = { from: [], labelBytes: [], hashes: [], sampleFrom: [], sampleTo: [], scattered: new Map(), exemplars: [] }
-    this.#read(reader, view, pending, refusals)
-    if (pending.from.length > 0) this.#resolve(view, pending, refusals)
+    if (this.#pending.isLarge) this.#pending = new PendingSeries()
+    this.#pending.clear()
+    while (reader.nextSeries()) this.#readSeries(reader, view, refusals)
+    this.#resolve(view, refusals)
     this.#keepMetadata(reader)
     const samples = batch.finish()
-    if (samples.count === 0) return { ...NOTHING, exemplars: this.#storeExemplars(pending) }
+    if (samples.count === 0) return { ...NOTHING, exemplars: this.#storeExemplars() }
     const refusedCount = this.#appender.append(samples, batch.verdicts)
     // A store that refuses the samples has thrown by now.
-    const exemplars = this.#storeExemplars(pending)
+    const exemplars = this.#storeExemplars()
     if (refusedCount > 0) this.#explain(samples, new WriteRequestReader(bytes, view, length), refusals)
     const stored = samples.count - refusedCount
     const histograms = samples.histograms?.filter((histogram, i) => histogram !== null && batch.verdicts[i] === STORED).length ?? 0
@@ -196,53 +178,54 @@ export class RemoteWriteReceiver {
     this.#last = 0
   }
 
-  /** One pass over the body: samples to columns, known series to refs, the rest to `pending`. */
-  #read(reader: WriteRequestReader, view: DataView, pending: Pending, refusals: Refusals): void {
+  /**
+   * The reader's series: samples to columns, to the ref of a known series or to what is pending. A function of its own, as V8 compiles a
+   * loop that runs anew, again and again, for each kind of series that it meets.
+   */
+  #readSeries(reader: WriteRequestReader, view: DataView, refusals: Refusals): void {
     const cache = this.#cache
     const batch = this.#batch
+    const pending = this.#pending
     const columns = batch.columns
-    let last = this.#last
-    while (reader.nextSeries()) {
-      const from = reader.from
-      const sampleFrom = columns.count
-      // Fast path: the series that followed the last one before.
-      let entry = cache.follows(last, view, from, reader.end)
-      const labelsEnd = entry !== 0 ? from + cache.lengthOf(entry) : reader.scanLabels()
-      const exemplarFrom = columns.exemplars.count
-      const isWhole = reader.readSamples(columns, labelsEnd)
-      if (reader.histogramFaults.length > 0) this.#refuseHistograms(reader, refusals)
-      const hasSamples = columns.count > sampleFrom
-      if (!hasSamples && columns.exemplars.count === exemplarFrom) continue
-      let hash = 0
-      if (!isWhole) {
-        if (hasSamples) pending.scattered.set(pending.from.length, reader.gatherLabels())
-        entry = 0
-      } else if (entry === 0) {
-        hash = cache.hash(view, from, labelsEnd - from)
-        entry = cache.find(view, from, labelsEnd - from, hash)
-        // Senders put exemplars where they please: what follows them tells nothing.
-        if (entry !== 0 && hasSamples) cache.link(last, entry)
-      }
-      if (columns.exemplars.count > exemplarFrom) {
-        const run = isWhole ? view : viewOf(reader.gatherLabels())
-        const place = isWhole ? { run, from, labelBytes: labelsEnd - from } : { run, from: 0, labelBytes: run.byteLength }
-        if (entry === 0) pending.exemplars.push({ first: exemplarFrom, to: columns.exemplars.count, ...place })
-        else columns.exemplars.refs.fill(cache.ref(entry), exemplarFrom, columns.exemplars.count)
-      }
-      if (!hasSamples) continue
-      if (entry !== 0) {
-        batch.assign(sampleFrom, columns.count, cache.ref(entry), from)
-        last = entry
-        continue
-      }
-      batch.assignNone(sampleFrom, columns.count, from)
-      pending.from.push(from)
-      pending.labelBytes.push(labelsEnd - from)
-      pending.hashes.push(hash)
-      pending.sampleFrom.push(sampleFrom)
-      pending.sampleTo.push(columns.count)
+    const from = reader.from
+    const sampleFrom = columns.count
+    // Fast path: the series that followed the last one before.
+    let entry = cache.follows(this.#last, view, from, reader.end)
+    const labelsEnd = entry !== 0 ? from + cache.lengthOf(entry) : reader.scanLabels()
+    const exemplarFrom = columns.exemplars.count
+    const isWhole = reader.readSamples(columns, labelsEnd)
+    if (reader.histogramFaults.length > 0) this.#refuseHistograms(reader, refusals)
+    const hasSamples = columns.count > sampleFrom
+    if (!hasSamples && columns.exemplars.count === exemplarFrom) return
+    let hash = 0
+    if (!isWhole) {
+      if (hasSamples) pending.scattered.set(pending.count, reader.gatherLabels())
+      entry = 0
+    } else if (entry === 0) {
+      hash = cache.hash(view, from, labelsEnd - from)
+      entry = cache.find(view, from, labelsEnd - from, hash)
+      // Senders put exemplars where they please: what follows them tells nothing.
+      if (entry !== 0 && hasSamples) cache.link(this.#last, entry)
     }
-    this.#last = last
+    if (columns.exemplars.count > exemplarFrom) {
+      const run = isWhole ? view : viewOf(reader.gatherLabels())
+      const place = isWhole ? { run, from, labelBytes: labelsEnd - from } : { run, from: 0, labelBytes: run.byteLength }
+      if (entry === 0) pending.exemplars.push({ first: exemplarFrom, to: columns.exemplars.count, ...place })
+      else columns.exemplars.refs.fill(cache.ref(entry), exemplarFrom, columns.exemplars.count)
+    }
+    if (!hasSamples) return
+    if (entry !== 0) {
+      batch.assign(sampleFrom, columns.count, cache.ref(entry), from)
+      this.#last = entry
+      return
+    }
+    batch.assignNone(sampleFrom, columns.count, from)
+    const i = pending.add()
+    pending.from[i] = from
+    pending.labelBytes[i] = labelsEnd - from
+    pending.hashes[i] = hash
+    pending.sampleFrom[i] = sampleFrom
+    pending.sampleTo[i] = columns.count
   }
 
   #refuseHistograms(reader: WriteRequestReader, refusals: Refusals): void {
@@ -259,39 +242,45 @@ export class RemoteWriteReceiver {
   }
 
   /** Gives the pending series refs, or counts why not. */
-  #resolve(view: DataView, pending: Pending, refusals: Refusals): void {
-    let last = 0
-    for (let i = 0; i < pending.from.length; i++) {
-      const origin = pending.from[i]!
-      const sampleFrom = pending.sampleFrom[i]!
-      const sampleTo = pending.sampleTo[i]!
-      const copy = pending.scattered.get(i)
-      const run = copy === undefined ? view : viewOf(copy)
-      const from = copy === undefined ? origin : 0
-      const size = copy === undefined ? pending.labelBytes[i]! : copy.length
-      const hash = copy === undefined ? pending.hashes[i]! : this.#cache.hash(run, from, size)
-      let entry = this.#cache.find(run, from, size, hash)
-      if (entry === 0) {
-        const labels = this.#labelsOf(run, from, from + size)
-        const ref = typeof labels === 'string' ? REFUSED_LABELS : this.#series.refOf(labels)
-        if (typeof ref === 'string') {
-          const text = typeof labels === 'string' ? labels : `${OVER_LIMIT[ref]!} at ${formatLabels(labels)}`
-          refusals.add(ref, sampleTo - sampleFrom, () => clip(text))
-          this.#batch.refuse()
-          continue
-        }
-        entry = this.#cache.add(run, from, size, hash, ref)
-        // Series that are new together come in this order again.
-        if (last < entry) this.#cache.link(last, entry)
-        last = entry
+  #resolve(view: DataView, refusals: Refusals): void {
+    this.#made = 0
+    this.#series.begin()
+    for (let i = 0; i < this.#pending.count; i++) this.#resolveOne(view, i, refusals)
+  }
+
+  #resolveOne(view: DataView, i: number, refusals: Refusals): void {
+    const pending = this.#pending
+    const cache = this.#cache
+    const origin = pending.from[i]!
+    const sampleFrom = pending.sampleFrom[i]!
+    const sampleTo = pending.sampleTo[i]!
+    const copy = pending.scattered.size === 0 ? undefined : pending.scattered.get(i)
+    const run = copy === undefined ? view : viewOf(copy)
+    const from = copy === undefined ? origin : 0
+    const size = copy === undefined ? pending.labelBytes[i]! : copy.length
+    const hash = copy === undefined ? pending.hashes[i]! : cache.hash(run, from, size)
+    let entry = cache.find(run, from, size, hash)
+    if (entry === 0) {
+      const labels = this.#labelsOf(run, from, from + size)
+      const ref = typeof labels === 'string' ? REFUSED_LABELS : this.#series.refOf(labels)
+      if (typeof ref === 'string') {
+        const text = typeof labels === 'string' ? labels : `${OVER_LIMIT[ref]!} at ${formatLabels(labels)}`
+        refusals.add(ref, sampleTo - sampleFrom, () => clip(text))
+        this.#batch.refuse()
+        return
       }
-      this.#batch.assign(sampleFrom, sampleTo, this.#cache.ref(entry), origin)
+      entry = cache.add(run, from, size, hash, ref)
+      // Series that are new together come in this order again.
+      if (this.#made < entry) cache.link(this.#made, entry)
+      this.#made = entry
     }
+    this.#batch.assign(sampleFrom, sampleTo, cache.ref(entry), origin)
   }
 
   /** Returns how many exemplars the store has taken, now or before. Those it does not are counted by it; they fail no request. */
-  #storeExemplars({ exemplars: pending }: Pending): number {
+  #storeExemplars(): number {
     const { exemplars } = this.#batch.columns
+    const pending = this.#pending.exemplars
     const into = this.#appender.exemplars
     if (exemplars.count === 0 || into === null) return 0
     for (const { first, to, run, from, labelBytes } of pending) exemplars.refs.fill(this.#refOf(into, run, from, labelBytes), first, to)

@@ -173,7 +173,8 @@ export class SeriesCache {
   }
 }
 
-function grown(column: Uint32Array<ArrayBuffer>, size: number): Uint32Array<ArrayBuffer> {
+/** A larger column with the same content at its start. */
+export function grown(column: Uint32Array, size: number): Uint32Array<ArrayBuffer> {
   const next = new Uint32Array(size)
   next.set(column)
   return next
