@@ -46,7 +46,9 @@ export class HistogramMessage {
   clear(): void {
     this.sum = this.startMs = this.#count = this.#countFloat = this.#schema = 0
     this.#zeroThreshold = this.#zeroCount = this.#zeroCountFloat = 0
-    this.bounds.length = this.cumulative.length = this.bucketExemplars.length = this.exemplars.length = 0
+    // Most have none, and setting a length costs.
+    if (this.bounds.length > 0) this.bounds.length = this.cumulative.length = this.bucketExemplars.length = 0
+    if (this.exemplars.length > 0) this.exemplars.length = 0
     clearSide(this.#positive)
     clearSide(this.#negative)
   }
@@ -131,7 +133,6 @@ export class HistogramMessage {
 }
 
 function clearSide({ offsets, lengths, deltas, counts }: WireSide): void {
-  // Most have none, and setting a length costs.
   if (offsets.length === 0 && deltas.length === 0 && counts.length === 0) return
   offsets.length = lengths.length = deltas.length = counts.length = 0
 }
