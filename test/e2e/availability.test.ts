@@ -32,6 +32,9 @@ async function push(monitor: MonitorProcess, name: string, value: number, timeMs
   return reply.status
 }
 
+/** Would go on for minutes. */
+const SLOW = `/api/v1/query?query=${encodeURIComponent('sum_over_time(quantile_over_time(0.3, (vector(time()) % 77)[6h:1s])[1w:1s])')}`
+
 const scrapes = (monitor: MonitorProcess, window: string): Promise<number> => monitor.value(`count_over_time(up[${window}])`)
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
@@ -47,6 +50,14 @@ describe('availability', () => {
     expect(await push(second, 'pushed', 2, Date.now())).toBe(204)
     await waitFor('a new scrape', async () => (await second.value('timestamp(up)')) * 1000 > stoppedAt)
     expect((await second.query('count_over_time(pushed[1m])'))[0]!.value[1]).toBe('2')
+    // Another SIGTERM, while the first waits for a query, ends it at once.
+    const asked = second.get(SLOW).then(({ status }) => status, () => 0)
+    await waitFor('a query at work', async () => /^prometheus_engine_queries 1$/m.test((await second.get('/metrics')).text))
+    second.child.kill('SIGTERM')
+    await waitFor('the drain', () => Promise.resolve(second.output.includes('msg=stopping')))
+    expect(second.child.exitCode).toBe(null)
+    expect(await second.stop()).toBe(130)
+    expect(await asked).toBe(0)
   }, 120_000)
 
   it('keeps what it took over many kills, and its log does not grow', async () => {
@@ -87,8 +98,7 @@ describe('availability', () => {
   it('ends with 0, in time, amid queries that would go on for long', async () => {
     const monitor = await start(tempFolder(), { flags: ['--query.timeout=1m'] })
     expect(await push(monitor, 'm', 1, Date.now())).toBe(204)
-    const slow = 'sum_over_time(quantile_over_time(0.3, (vector(time()) % 77)[6h:1s])[1w:1s])'
-    const asked = Array.from({ length: 4 }, () => monitor.get(`/api/v1/query?query=${encodeURIComponent(slow)}`).then(({ status }) => status, () => 0))
+    const asked = Array.from({ length: 4 }, () => monitor.get(SLOW).then(({ status }) => status, () => 0))
     await waitFor('queries at work', async () => /^prometheus_engine_queries [1-4]$/m.test((await monitor.get('/metrics')).text))
     const startedMs = performance.now()
     expect(await monitor.stop()).toBe(0)
