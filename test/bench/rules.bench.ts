@@ -1,10 +1,11 @@
 // A thousand rules over the series of ten thousand servers, ten million windows, every ten seconds, beside the ingest of sixty
 // thousand series every ten seconds: CPU of the rules' thread, memory of its windows, slots missed.
-//   node test/bench/rules.bench.ts [SERVERS] [RULES] [SECONDS] [AGGREGATION,…]
+//   node test/bench/rules.bench.ts [SERVERS] [RULES] [SECONDS] [AGGREGATION,…] [CHURN]
 //
 // Servers come as scrapes do, spread over the interval: a row of six series each. Rules are those of the API: every aggregation
 // over windows from half a minute to ten, thresholds of their own, one series in some thousands breaching. First one tick of
-// each distinct window is evaluated anew by the engine, for comparison.
+// each distinct window is evaluated anew by the engine, for comparison. With CHURN so many servers a second end, and as many
+// others begin.
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
@@ -34,7 +35,8 @@ const METRICS = 6
 const STEP_MS = 10_000
 /** The longest window and a little. */
 const HISTORY_ROWS = 62
-const AGGREGATIONS = process.argv[5]?.split(',') ?? ['avg', 'min', 'max', 'sum', 'count', 'p99', 'last', 'rate']
+const AGGREGATIONS = (process.argv[5] || 'avg,min,max,sum,count,p99,last,rate').split(',')
+const churn = Number(process.argv[6] ?? 0)
 /** From half a minute to ten, so many that with the aggregations and metrics no rules share a window. */
 const WINDOW_COUNT = Math.ceil(ruleCount / (AGGREGATIONS.length * METRICS))
 const WINDOWS = Array.from({ length: WINDOW_COUNT }, (_, i) => `${30 + Math.round((i * 570) / (WINDOW_COUNT - 1))}s`)
@@ -45,10 +47,15 @@ const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'monitor-bench-'))
 process.on('exit', () => fs.rmSync(folder, { recursive: true, force: true }))
 const db = new Database({ folder, retentionMs: Infinity })
 const random = new Random(1)
-const refs = Uint32Array.from({ length: servers * METRICS }, (_, i) => {
-  const server = Math.floor(i / METRICS)
-  return db.series(labelsFromRecord({ __name__: `m${i % METRICS}`, instance: `host-${server}:9100`, job: 'node', env: server % 2 === 0 ? 'production' : 'staging' }))
-})
+const refs = new Uint32Array(servers * METRICS)
+let startedCount = 0
+for (let server = 0; server < servers; server++) startServer(server)
+
+/** In the place of the one that was there. */
+function startServer(server: number): void {
+  const instance = `host-${startedCount++}:9100`
+  for (let m = 0; m < METRICS; m++) refs[server * METRICS + m] = db.series(labelsFromRecord({ __name__: `m${m}`, instance, job: 'node', env: server % 2 === 0 ? 'production' : 'staging' }))
+}
 const verdicts = new Uint8Array(METRICS)
 const values = new Float64Array(METRICS)
 
@@ -108,9 +115,12 @@ thread.apply({ groups, evaluationIntervalMs: STEP_MS, queryOffsetMs: 0, external
 /** CPU of all but the main thread: the rules, and what collects and compiles for them. */
 const others = (): number => cpuMs(process.cpuUsage()) - cpuMs(process.threadCpuUsage())
 let next = 0
+let rolled = 0
+const churnFromMs = Date.now()
 let round = Math.floor(Date.now() / STEP_MS) * STEP_MS
 const turn = (): void => {
   const now = Date.now()
+  for (; rolled < (churn * (now - churnFromMs)) / 1000; rolled++) startServer((rolled * 7919) % servers)
   for (;;) {
     if (next === servers) {
       next = 0

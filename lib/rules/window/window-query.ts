@@ -200,7 +200,7 @@ export class WindowQueries {
 
   #stateFor({ states, columns }: Kept, form: WindowSpec, windowMs: number, timeMs: number): WindowState | null {
     const key = `${form.func};${form.arg};${windowMs};${form.offsetMs}`
-    const bytes = WindowState.bytesFor(form, columns.refs.length)
+    const bytes = WindowState.bytesFor(form, columns.slotCap)
     const known = states.get(key)
     if (this.#bytes + bytes - (known?.bytes ?? 0) > this.#bytesMax) return null
     const entry = known ?? { state: new WindowState(form, windowMs), usedMs: timeMs, bytes: 0 }

@@ -55,7 +55,7 @@ export class WindowState {
     const endT = this.#timeMs - columns.baseMs
     const bounds: Bounds = { from: 0, to: 0, startT: endT - this.windowMs, endT }
     const isInstant = this.#form.func === ''
-    for (let s = 0; s < this.#from.length; s++) {
+    for (let s = 0; s < columns.refs.length; s++) {
       const from = position(this.#from[s]!, dropped[s]!)
       const to = position(this.#to[s]!, dropped[s]!)
       hasValue[s] = to - from >= samplesMin && !(isInstant && isEnded(columns, s, to, endT)) ? 1 : 0
@@ -67,7 +67,7 @@ export class WindowState {
   }
 
   #begin(columns: SampleColumns): void {
-    const count = columns.refs.length
+    const count = columns.slotCap
     this.#version = columns.version
     this.#fold = makeFold(this.#form, count)
     this.#from = new Uint16Array(count)
@@ -81,7 +81,7 @@ export class WindowState {
     const tos = this.#to
     const startT = endT - this.windowMs
     const move: Move = { from: 0, newFrom: 0, to: 0, newTo: 0 }
-    for (let s = 0; s < froms.length; s++) {
+    for (let s = 0; s < columns.refs.length; s++) {
       const base = s * cap
       const limit = end[s]!
       const gone = dropped[s]!

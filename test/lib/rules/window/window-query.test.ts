@@ -114,6 +114,7 @@ function run(seed: number, ticks: number): { differences: string[]; asked: numbe
   for (let i = 0; i < 8; i++) rules.push({ text: fillIn(random.pick(AROUND)(random.pick(EXPRS), random.pick(EXPRS))), threshold: NaN, offsetMs: random.pick([0, 0, 30_000]) })
   const differences: string[] = []
   const isUneven = seed % 3 === 0
+  const isBusy = seed % 4 === 1
   let checks = 0
   for (let k = 0; k < ticks; k++) {
     const round = T0 + k * 10_000
@@ -127,7 +128,11 @@ function run(seed: number, ticks: number): { differences: string[]; asked: numbe
         storage.add(one.labels, t, one.value)
       }
     }
-    if (random.int(60) === 0) addSeries()
+    if (random.int(isBusy ? 3 : 60) === 0) {
+      addSeries()
+      // Some come with a past; a tick that goes back looks for none.
+      if (!isUneven && random.int(4) === 0) for (let back = 5; back > 0; back--) storage.add(series.at(-1)!.labels, round - back * 10_000, back)
+    }
     // The tick is before the end of the round: what is of later moments is there already, and must not be seen.
     const nowMs = round + 10_000 - random.int(3) * 2000
     for (const { text, threshold, offsetMs } of rules) {
@@ -207,6 +212,37 @@ describe('windows that are kept', () => {
     // Two offsets; the engine's own are as many as there are selectors.
     expect(selectsOf(exprs) - alone).toBe(2)
     expect(selectsOf([]) - alone).toBe(5)
+  })
+
+  it('are not read again for series that come, and let go of those that have ended', () => {
+    const storage = new MemoryStorage()
+    let wholeReads = 0
+    const counted = {
+      querier: () => {
+        const querier = storage.querier()
+        const select = querier.select.bind(querier)
+        return Object.assign(querier, { select: (...args: Parameters<typeof select>) => {
+          if (args[2] - args[1] > 60_000) wholeReads++
+          return select(...args)
+        } })
+      },
+    }
+    const engine = engineQuery(new Engine(), storage, { timeoutMs: 60_000, lookbackMs: LOOKBACK })
+    const windows = new WindowQueries(engine, counted, { lookbackMs: LOOKBACK, features: {} })
+    const ask = windows.queryFor({ offsetMs: 0 })
+    const expr = 'sum_over_time(m[5m]) >= 0'
+    const sizes: number[] = []
+    // At each tick two of forty series end, and two others begin.
+    for (let k = 0; k < 300; k++) {
+      const nowMs = T0 + k * 10_000
+      for (let i = 2 * k; i < 2 * k + 40; i++) storage.add(labelsFromRecord({ __name__: 'm', i: String(i) }), nowMs - 1, 1)
+      const got = ask(expr, nowMs)
+      if (k % 10 === 0) expect(difference(got, engine(expr, nowMs))).toEqual([])
+      sizes.push(windows.sizeBytes())
+    }
+    // The first, that which leaves room for more, twice two for room for more samples of each, and one in five minutes.
+    expect(wholeReads).toBeLessThanOrEqual(2 + 4 + 10)
+    expect(Math.max(...sizes.slice(100))).toBeLessThanOrEqual(Math.max(...sizes.slice(0, 100)))
   })
 
   it('take in and count samples that come after their tick', () => {
