@@ -1,7 +1,7 @@
 // The tiers of a store over its raw samples: rows are aggregated when they are asked for, and cover what the test says. For
 // tests of who asks tiers, where the answer from raw is at hand.
 import type { Matcher } from '../../lib/model/matcher.ts'
-import type { Querier, Queryable, Selection } from '../../storage/interface.ts'
+import type { Querier, Selection } from '../../storage/interface.ts'
 import { aggregate, samplesOf } from '../../storage/tier/aggregate.ts'
 import { BucketBuffer } from '../../storage/tier/bucket-buffer.ts'
 import { TIER_MS, type BucketBatch, type BucketSelection, type QuantileRow, type QuantileWindows, type TierCoverage, type TierName, type TierQuerier } from '../../storage/tier/bucket.ts'
@@ -75,26 +75,5 @@ export class MemoryTiers implements TierQuerier {
   #raw(name: Bucketed, matchers: readonly Matcher[], from: number, to: number): Selection {
     const range = samplesOf(from, to, TIER_MS[name])
     return this.#querier.select(matchers, range.mint, range.maxt, HINTS)
-  }
-}
-
-/** The same store with tiers beside its raw samples; raw hides what it does not cover, as where it was dropped. */
-export function withTiers(store: Queryable, covers: Covers): Queryable {
-  return {
-    querier: () => {
-      const querier = store.querier()
-      const rawFrom = covers.raw?.from ?? Infinity
-      return new Proxy(querier, {
-        get: (target, key) => {
-          if (key === 'buckets') return new MemoryTiers(target, covers)
-          if (key === 'select') {
-            const select: Querier['select'] = (matchers, mint, maxt, hints) => target.select(matchers, Math.max(mint, rawFrom + 1), maxt, hints)
-            return select
-          }
-          const value: unknown = Reflect.get(target, key)
-          return typeof value === 'function' ? (...args: unknown[]): unknown => Reflect.apply(value, target, args) : value
-        },
-      })
-    },
   }
 }
