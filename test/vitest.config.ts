@@ -2,6 +2,7 @@
 // SEED=n takes another; `npm run prove` takes seeds of its own.
 import { execFileSync } from 'node:child_process'
 import { defineConfig, type UserWorkspaceConfig } from 'vitest/config'
+import { folderInMemory } from './support/folder-in-memory.ts'
 
 function seedOfTree(): number {
   try {
@@ -23,7 +24,7 @@ const config: UserWorkspaceConfig = defineConfig({
     testTimeout: 120_000,
     hookTimeout: 120_000,
     reporters: ['default'],
-    env: { SEED: seed },
+    env: { SEED: seed, TMPDIR: folderInMemory() },
   },
 })
 

@@ -215,10 +215,9 @@ function proveAlertKills(isWhole: boolean, shareMax: number): Promise<boolean> {
   })
 }
 
-/** A test of the suite with larger numbers, over memory instead of a disk where there is such a folder; told of when it is done. */
+/** A test of the suite with larger numbers; told of when it is done. */
 function proveByTest(file: string, env: Readonly<Record<string, string>>, name = ''): Promise<boolean> {
-  const memory = fs.existsSync('/dev/shm') ? { TMPDIR: '/dev/shm' } : {}
-  const run = spawn(process.execPath, ['node_modules/vitest/vitest.mjs', 'run', '--config', 'test/vitest.config.ts', file, '-t', name], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...memory, ...env } })
+  const run = spawn(process.execPath, ['node_modules/vitest/vitest.mjs', 'run', '--config', 'test/vitest.config.ts', file, '-t', name], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } })
   let output = `${file}, ${Object.entries(env).map(([key, value]) => `${key}=${value}`).join(' ')}\n`
   for (const stream of [run.stdout, run.stderr]) stream.setEncoding('utf8').on('data', (text: string) => (output += text))
   return new Promise((resolve) => {
