@@ -269,26 +269,39 @@ function boundsOf({ file }: Part, { mint, maxt }: { mint: number; maxt: number }
 function decodePart({ rows, pieces }: Part, chunks: readonly Uint8Array[], columns: readonly number[], bounds: { from: number; to: number }, { n, columns: out }: BucketBuffer): void {
   reserve(rows)
   decodeNumbers(chunks[columns.indexOf(TIME_COLUMN)]!, rows, false, 8, times)
+  const runs = runsOf(pieces, bounds, n)
   columns.forEach((c, k) => {
     const { bucketColumn, kind, isOptional } = PARQUET_COLUMNS[c]!
     if (bucketColumn === '') return
-    let from: Float64Array | Uint8Array = values
-    if (kind === 'flag') {
-      decodeFlags(chunks[k]!, rows, flags)
-      from = flags
-    } else decodeNumbers(chunks[k]!, rows, isOptional, kind === 'double' ? 'double' : kind === 'count' ? 4 : 8, values)
-    scatter(pieces, from, bounds, n, out[bucketColumn])
+    const from = kind === 'flag' ? flags : values
+    if (kind === 'flag') decodeFlags(chunks[k]!, rows, flags)
+    else decodeNumbers(chunks[k]!, rows, isOptional, kind === 'double' ? 'double' : kind === 'count' ? 4 : 8, values)
+    const to = out[bucketColumn]
+    for (const run of runs) to.set(from.subarray(run.row, run.row + run.rows), run.at)
   })
 }
 
-function scatter(pieces: Part['pieces'], from: Float64Array | Uint8Array, bounds: { from: number; to: number }, n: number, to: Float64Array | Uint8Array): void {
+/** Rows of a row group that follow each other hour by hour, and where the first of them goes. */
+interface HourRun {
+  row: number
+  rows: number
+  at: number
+}
+
+/** Of the rows in `times` those in the bounds: a series mostly has a row each hour, so that its columns are copied, not put value by value. */
+function runsOf(pieces: Part['pieces'], { from, to }: { from: number; to: number }, n: number): HourRun[] {
+  const runs: HourRun[] = []
   for (const { series, firstRow, rows } of pieces) {
-    const at = series * n
-    for (let row = firstRow; row < firstRow + rows; row++) {
+    const end = firstRow + rows
+    for (let row = firstRow; row < end;) {
       const t = times[row]!
-      if (t >= bounds.from && t <= bounds.to) to[at + (t - bounds.from) / HOUR_MS] = from[row]!
+      const first = row++
+      if (t < from || t > to) continue
+      while (row < end && times[row]! <= to && times[row] === t + (row - first) * HOUR_MS) row++
+      runs.push({ row: first, rows: row - first, at: series * n + (t - from) / HOUR_MS })
     }
   }
+  return runs
 }
 
 function dropDeleted({ file, group, pieces }: Part, deletion: DeletedRows, { n, t, columns }: BucketBuffer): void {

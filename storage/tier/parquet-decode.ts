@@ -15,6 +15,9 @@ export class PageError extends Error {
   readonly code = 'PARQUET_PAGE'
 }
 
+/** Holds the page that was read last: a new array for each of thousands is zeroed, and collected. */
+let scratch = new Uint8Array(1 << 16)
+
 interface Page {
   bytes: Uint8Array
   encoding: number
@@ -66,14 +69,15 @@ export function checkPages(chunk: Uint8Array): void {
   for (let at = 0; at < chunk.length;) at += packedPage(chunk.subarray(at)).end
 }
 
-/** The page that `chunk` begins with. */
+/** The page that `chunk` begins with; its bytes are good until the next is read. */
 function readPage(chunk: Uint8Array): Page {
   const { fields, packed, plainBytes } = packedPage(chunk)
   const shape = fields.get(5)
   const encoding = shape instanceof Map ? (shape as ReadStruct).get(2) : undefined
   if (typeof encoding !== 'number') throw new PageError('a page without an encoding')
   if (plainBytes < 0 || plainBytes > PAGE_BYTES_MAX) throw new PageError(`a page of ${plainBytes} bytes`)
-  const bytes = new Uint8Array(plainBytes + 1)
+  if (scratch.length <= plainBytes) scratch = new Uint8Array(2 * plainBytes)
+  const bytes = scratch.subarray(0, plainBytes + 1)
   try {
     unzstdInto(packed, bytes, plainBytes)
   } catch (error) {
