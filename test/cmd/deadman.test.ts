@@ -82,9 +82,11 @@ it('names the part that stopped', async () => {
   await pass(first.clock, 180_000, () => first.pager.requests.length === 1)
   expect(first.texts()[0]).toMatchObject({ text: 'Monitor has been silent for 180 s: stopped: rules', stopped: ['rules'] })
   metrics = lines(at + 175)
-  const second = await world({ monitor: monitor.url })
+  const second = await world({ monitor: monitor.url.replace('//', '//ops:p%40ss@') })
   await pass(second.clock, 180_000, () => second.pager.requests.length === 1)
   expect(second.texts()[0]!.text).toContain('all of its parts work; look at the rule Watchdog, its route and its receiver')
+  expect(monitor.requests.at(-1)!.headers['authorization']).toBe(`Basic ${Buffer.from('ops:p@ss').toString('base64')}`)
+  expect(second.texts()[0]!.text).not.toMatch(/ops|p%40ss/)
 })
 
 it('counts no Watchdog that is repeated while nobody evaluates its rule, but one of a clock that differs', async () => {
@@ -145,7 +147,7 @@ it('tells an outside service that it hears the Watchdog, also of one that comes 
   await post(watchdog)
   await waitFor('a request', () => Promise.resolve(outside.requests.length === 2))
   await waitFor('a line', () => Promise.resolve(lines.length > 0))
-  expect(lines).toEqual(['the heartbeat URL answers 404'])
+  expect(lines).toEqual(['the heartbeat URL does not answer as it should (status 404)'])
   expect(outside.requests.map(({ method, path: asked }) => `${method} ${asked}`)).toEqual(['GET /ping', 'GET /ping'])
 })
 
@@ -160,5 +162,6 @@ it('says what its flags lack', async () => {
   expect(await run()).toEqual([2, expect.stringContaining('it has no one to page: set --smtp-url') as string])
   expect(await run('--webhook-url=http://x', '--silence=soon')).toEqual([2, expect.stringContaining('--silence: want seconds, got "soon"') as string])
   expect(await run('--smtp-url=smtp://x')).toEqual([2, expect.stringContaining('mail wants --from and --to') as string])
+  expect(await run('--webhook-url=http://x', '--monitor=monitor:9090x y')).toEqual([2, expect.stringContaining('--monitor: want a URL such as http://127.0.0.1:9090') as string])
   expect((await run('--help'))[0]).toBe(0)
 }, 120_000)
