@@ -203,7 +203,7 @@ async function replace(work: HourWork, manifest: HourManifest, { span, old, raw,
 function rowsThatStay({ folder, cutoffs }: HourWork, { deletions }: HourManifest, file: HourFile, keeps: Replacement['keeps']): FileRows {
   const cutoffOf = cutoffsByLabels(cutoffs)
   const gone = deletions.filter((deletion) => isOf(deletion, file)).map(({ sets, from, to }) => ({ from, to, matches: matchingLabels(sets) }))
-  return new FileRows(path.join(folder, file.name), keeps, (labels) => [...gone.filter(({ matches }) => matches(labels)), { from: -Infinity, to: cutoffOf(labels) - HOUR_MS }])
+  return new FileRows(path.join(folder, file.name), keeps, (labels) => [...gone.filter(({ matches }) => matches(labels)), { from: -Infinity, to: cutoffOf(labels) - HOUR_MS }], file)
 }
 
 function write({ folder }: HourWork, name: string, old: readonly FileRows[], raw: RowSource | null): WrittenHours | null {

@@ -7,6 +7,7 @@ import type { Querier, SeriesBatch } from '../interface.ts'
 import { aggregate, samplesOf } from './aggregate.ts'
 import type { BucketColumns } from './bucket.ts'
 import { BucketBuffer } from './bucket-buffer.ts'
+import type { Span } from './due.ts'
 import { HourIndex, type IndexedSeries } from './hour-index.ts'
 import { touches } from './hour-manifest.ts'
 import type { RowSource } from './hour-merge.ts'
@@ -134,14 +135,16 @@ export class FileRows implements RowSource {
   readonly #index: HourIndex
   readonly #file: DiskFile
   readonly #series: Generator<IndexedSeries>
+  readonly #span: Span | null
   readonly #keeps: (t: number) => boolean
   readonly #goneOf: (labels: Labels) => readonly Gone[]
   readonly #all = new BucketBuffer()
   readonly #kept = new Float64Array(4096)
   #group = -1
 
-  /** `keeps` tells of which buckets; `goneOf` which of a series' rows are gone beside. */
-  constructor(file: string, keeps: (t: number) => boolean, goneOf: (labels: Labels) => readonly Gone[]) {
+  /** `keeps` tells of which buckets; `goneOf` which of a series' rows are gone beside; `span`: its first and last bucket, null where nobody knows. */
+  constructor(file: string, keeps: (t: number) => boolean, goneOf: (labels: Labels) => readonly Gone[], span: Span | null = null) {
+    this.#span = span
     this.#index = new HourIndex(`${file}.index`, false)
     this.#file = DiskFile.openForRead(file)
     this.#series = this.#index.series()
@@ -156,14 +159,23 @@ export class FileRows implements RowSource {
       const { rows, firstRow, group, ref, labels, lacksHistograms } = series
       if (rows > 0 && group !== this.#group) this.#readGroup(group)
       const { columns, sketches, sketchAt } = this.#all
-      const n = this.#pack(firstRow, rows, this.#goneOf(labels))
-      if (n > 0 || lacksHistograms) return { ref, labels, lacksHistograms, n, t: this.#kept, columns, at: firstRow, sketches, sketchAt }
+      const gone = this.#goneOf(labels)
+      const n = this.#pack(firstRow, rows, gone)
+      // Of a series that is gone whole nothing is lacking: it would be past its retention whenever that is looked at.
+      const lacks = lacksHistograms && !this.#isWhole(gone)
+      if (n > 0 || lacks) return { ref, labels, lacksHistograms: lacks, n, t: this.#kept, columns, at: firstRow, sketches, sketchAt }
     }
   }
 
   close(): void {
     this.#index.close()
     this.#file.close()
+  }
+
+  /** Whether one of them is all of the file. */
+  #isWhole(gone: readonly Gone[]): boolean {
+    const span = this.#span
+    return span !== null && gone.some((one) => touches(span.minT, one) && touches(span.maxT, one))
   }
 
   /** Moves the rows of a series that stay to its front; returns how many. */

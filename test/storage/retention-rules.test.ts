@@ -44,21 +44,22 @@ describe('retention rules', () => {
     await db.close()
   })
 
-  it('write a block of the 1-minute tier anew once for native histograms that are past theirs', async () => {
+  it('write blocks and files of tiers anew once for native histograms that are past theirs', async () => {
     const clock = new FakeClock(T)
     const db = open(tempFolder(), { clock, minuteRetentionMs: 100 * HOUR })
-    const ages = { raw: null, '1m': 3 * HOUR, '1h': null }
-    db.setLimits({ ...limits([{ matchers: [equal('job', 'ci')], ages }]), minuteRetentionMs: 100 * HOUR })
+    const ages = { raw: null, '1m': 3 * HOUR, '1h': 3 * HOUR }
+    db.setLimits({ ...limits([{ matchers: [equal('job', 'ci')], ages }]), minuteRetentionMs: 100 * HOUR, hourRetentionMs: 100 * HOUR })
     const h = { ...EMPTY_HISTOGRAM, count: 1, sum: 1 }
-    for (let k = 0; k < 48; k++) {
-      await clock.advance(10 * MINUTE)
+    for (let k = 0; k < 30; k++) {
+      await clock.advance(HOUR)
       const refs = [of('ci', 0), of('ci', 1), of('app', 0)].map((labels) => db.series(labels))
       db.append({ ...batchOf(clock.now(), refs, [0, 0, k]), histograms: [h, h, null] }, new Uint8Array(3))
       await db.maintain()
       await db.blocks.idle()
     }
     const { done, failed } = db.blocks
-    expect([failed['tier-expire'], done['tier-expire'] > 0, done['tier-expire'] < 8]).toEqual([0, true, true])
+    expect([failed['tier-expire'], done['tier-expire'] > 0, done['tier-expire'] < 30]).toEqual([0, true, true])
+    expect([failed.hours, done.hours > 5, done.hours < 60]).toEqual([0, true, true])
     expect(Math.max(...db.blocks.minutes.map(({ meta }) => meta.level))).toBeLessThan(8)
     await db.close()
   })
