@@ -75,6 +75,8 @@ it('alerts reach an Alertmanager, and so does their end', async () => {
   const folder = tempFolder()
   const told: { labels: Record<string, string>; startsAt: string; endsAt: string; generatorURL: string }[] = []
   const am = createServer((request, response) => {
+    // A server of another test may have been meant, whose port this is now.
+    if (request.method !== 'POST') return void response.writeHead(404).end()
     let body = ''
     request.on('data', (chunk: Buffer) => (body += chunk.toString()))
     request.on('end', () => {
