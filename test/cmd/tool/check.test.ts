@@ -32,7 +32,7 @@ describe('monitor check config', () => {
     writeFileSync(alerts, 'route:\n  receiver: c\nreceivers: [{name: a}]\nroutes: []\n')
     const { code, err } = await run('check', 'config', config)
     expect(code).toBe(1)
-    expect(err).toContain(`${alerts}:2:13: route.receiver: undefined receiver "c" used in route; did you mean "a"?\n${alerts}:4:1: unknown key "routes"`)
+    expect(err).toContain(`${alerts}:2:13: route.receiver: undefined receiver "c" used in route\n${alerts}:4:1: unknown key "routes"; did you mean "route"?`)
     expect(await run('check', 'config', path.join(folder, 'none.yml'))).toMatchObject({ code: 1, err: `  FAILED:\ncannot read ${folder}/none.yml: there is no such file\n` })
     writeFileSync(alerts, 'route: {receiver: a\n')
     expect((await run('check', 'alertmanager', alerts)).err).toBe(`  FAILED:\n${alerts}:2:1: what was begun with [ or { is not closed before this line\n`)
