@@ -1,9 +1,7 @@
 // A thread for bcrypt, which takes a core for 50 ms and more a password: who guesses passwords must not hold up the main thread. It
-// begins with the first and ends when none has come for a while. Without threads the main thread does it in turns.
+// begins with the first and ends when none has come for a while. Without threads the main thread does it, in turns of 0.1 s.
 import { Worker } from 'node:worker_threads'
-import { checkPassword } from '../lib/std/bcrypt.ts'
 import type { Clock, Timer } from '../lib/std/clock.ts'
-import { runInTurns } from '../lib/std/steps.ts'
 
 export interface PasswordJob {
   password: string
@@ -39,13 +37,19 @@ export class PasswordThread {
     const asker = { resolve, reject }
     this.#askers.push(asker)
     if (this.#hasThreads) (this.#worker ??= this.#begin()).postMessage({ password, hash } satisfies PasswordJob)
-    else void runInTurns(checkPassword(password, hash), this.#clock).then(resolve, reject).finally(() => this.#askers.splice(this.#askers.indexOf(asker), 1))
+    else void this.#checkHere(password, hash).then(resolve, reject).finally(() => this.#askers.splice(this.#askers.indexOf(asker), 1))
     return promise
   }
 
   stop(): void {
     this.#idle?.cancel()
     void this.#worker?.terminate()
+  }
+
+  /** The package is not loaded before it is needed. */
+  async #checkHere(password: string, hash: string): Promise<boolean> {
+    const { default: bcrypt } = await import('bcryptjs')
+    return bcrypt.compare(password, hash)
   }
 
   #begin(): Worker {

@@ -57,6 +57,7 @@ export class WebFile implements WebDoor {
     this.#logger = logger
     this.#passwords = new PasswordThread(clock, hasThreads)
     this.#inForce = readWebFile(file)
+    this.#warn(this.#inForce)
     this.#lookedAtMs = clock.monotonic()
     const source = {
       context: () => this.#current().context!,
@@ -77,6 +78,10 @@ export class WebFile implements WebDoor {
     this.#passwords.stop()
   }
 
+  #warn({ config }: LoadedWeb): void {
+    for (const warning of config.warnings) this.#logger.warn(warning)
+  }
+
   #current(): LoadedWeb {
     const nowMs = this.#clock.monotonic()
     if (nowMs - this.#lookedAtMs < LOOK_MS) return this.#inForce
@@ -89,6 +94,7 @@ export class WebFile implements WebDoor {
       if (isDeepStrictEqual(read, this.#inForce)) return this.#inForce
       this.#inForce = isDeepStrictEqual(read.context, this.#inForce.context) ? { ...read, context: this.#inForce.context } : read
       this.#logger.info('web configuration applied', { file: this.#file })
+      this.#warn(read)
     } catch (error) {
       if (!(error instanceof WebConfigError)) throw error
       if (error.message !== this.#fault) this.#logger.error('web configuration refused; the old one stays in force', { file: this.#file, err: error })

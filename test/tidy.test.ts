@@ -18,7 +18,7 @@ const RANKS: readonly (readonly [string, number])[] = [
 ]
 /** The one door of each package that must not spread. */
 const DOORS: Readonly<Record<string, string>> = {
-  undici: 'lib/std/http', nodemailer: 'lib/std/smtp|cmd/deadman', snappy: 'test/', yaml: 'lib/config/', chevrotain: 'lang/parse/', fastify: 'web/',
+  undici: 'lib/std/http', bcryptjs: 'cmd/password-', nodemailer: 'lib/std/smtp|cmd/deadman', snappy: 'test/', yaml: 'lib/config/', chevrotain: 'lang/parse/', fastify: 'web/',
   'prom-client': 'lib/std/metrics', re2js: 'lib/std/regex', 'node:sqlite': 'lib/meta/',
 }
 /** Text, why not, and where it is right. */

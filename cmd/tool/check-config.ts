@@ -47,7 +47,7 @@ function checkOne(kind: ConfigKind, file: string, options: CheckOptions, io: Too
   switch (kind) {
     case 'config': return checkWhole(file, options, io)
     case 'alertmanager': return checkAlerts(file, options.isStrict, io)
-    case 'web-config': return checkWeb(file, options.looksAtFiles)
+    case 'web-config': return checkWeb(file, options.looksAtFiles, io)
   }
 }
 
@@ -75,8 +75,9 @@ function checkAlerts(file: string, isStrict: boolean, io: ToolIo): string {
   return `  SUCCESS: ${counted(receivers.length, 'receiver')}, ${counted(inhibitRules.length, 'inhibit rule')}, ${counted(templateFiles.length, 'template')} found\n`
 }
 
-function checkWeb(file: string, looksAtFiles: boolean): string {
-  const { tls, users } = looksAtFiles ? readWebFile(file).config : loadWebConfig(readRegularUtf8(file), file)
+function checkWeb(file: string, looksAtFiles: boolean, io: ToolIo): string {
+  const { tls, users, warnings } = looksAtFiles ? readWebFile(file).config : loadWebConfig(readRegularUtf8(file), file)
+  for (const warning of warnings) io.err(`  WARNING: ${warning}\n`)
   return `  SUCCESS: ${tls === null ? 'no TLS' : 'TLS'}, ${users.size === 0 ? 'no passwords' : counted(users.size, 'user')}\n`
 }
 

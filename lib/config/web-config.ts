@@ -2,9 +2,8 @@
 // exporter-toolkit web/tls_config.go. What Prometheus takes and then passes over (a `cert` beside `cert_file`, authorities that
 // nobody is checked against) is refused here: it is about who gets in.
 import path from 'node:path'
-import { bcryptFault } from '../std/bcrypt.ts'
 import { fileOf } from './http-client.ts'
-import { ConfigError, describe, MapReader, Problems } from './reader.ts'
+import { ConfigError, describe, formatProblem, MapReader, Problems } from './reader.ts'
 import { isNull, parseYaml } from './yaml-node.ts'
 
 export type ClientAuthType = '' | 'NoClientCert' | 'RequestClientCert' | 'RequireAnyClientCert' | 'VerifyClientCertIfGiven' | 'RequireAndVerifyClientCert'
@@ -23,6 +22,12 @@ const HEADERS: readonly (readonly [name: string, values: readonly string[]])[] =
   ['Strict-Transport-Security', []], ['X-Content-Type-Options', ['nosniff']], ['X-Frame-Options', ['deny', 'sameorigin']], ['X-XSS-Protection', []], ['Content-Security-Policy', []],
 ]
 const NANOSECONDS_MS = 1e-6
+/** `$2y$10$`, 22 characters of salt, 31 of hash: as htpasswd -B and Go's golang.org/x/crypto/bcrypt make them. */
+const BCRYPT = /^\$2[aby]\$(\d\d)\$[./A-Za-z0-9]{53}$/
+const BCRYPT_COST_MIN = 4
+const BCRYPT_COST_MAX = 31
+/** From here on a password takes seconds: 2^17 rounds some 10 s, and each more twice that. */
+const BCRYPT_COST_SLOW = 17
 
 export interface WebTls {
   cert: string
@@ -50,6 +55,8 @@ export interface WebConfig {
   users: ReadonlyMap<string, string>
   /** A request each `intervalMs`, `burst` of them at once; null: no limit. */
   rateLimit: { intervalMs: number; burst: number } | null
+  /** What is taken but hardly meant, with its place. */
+  warnings: readonly string[]
 }
 
 /** Reads and checks the text; relative paths start from the file's folder. Throws ConfigError. */
@@ -60,7 +67,7 @@ export function loadWebConfig(text: string, fileName: string): WebConfig {
   for (const [at, message] of faults) problems.error(at, message)
   if (root && root.kind !== 'map' && !isNull(root)) problems.error(root.at, `want keys such as tls_server_config and basic_auth_users, got ${describe(root)}`)
   const reader = new MapReader(problems, root?.kind === 'map' ? root : null, '')
-  const config: WebConfig = {
+  const config: Omit<WebConfig, 'warnings'> = {
     tls: readTls(reader.map('tls_server_config'), path.dirname(path.resolve(fileName))),
     headers: readHttp(reader.map('http_server_config')),
     users: readUsers(reader),
@@ -69,7 +76,7 @@ export function loadWebConfig(text: string, fileName: string): WebConfig {
   reader.finish()
   const errors = problems.errors()
   if (errors.length > 0) throw new ConfigError(fileName, errors)
-  return config
+  return { ...config, warnings: problems.warnings().map((warning) => formatProblem(fileName, warning)) }
 }
 
 /** An empty section asks for nothing, as in Prometheus. */
@@ -133,8 +140,12 @@ function readHttp(reader: MapReader | null): Map<string, string> {
 function readUsers(reader: MapReader): Map<string, string> {
   return new Map(reader.textMap('basic_auth_users').map(({ name, text, keyAt, at }) => {
     if (name === '' || name.includes(':')) reader.problems.error(keyAt, `basic_auth_users: ${JSON.stringify(name)} cannot be a name: want one without a colon`)
-    const fault = bcryptFault(text)
-    if (fault !== '') reader.problems.error(at, `basic_auth_users.${name}: ${fault}`)
+    const costText = BCRYPT.exec(text)?.[1]
+    const cost = Number(costText)
+    const where = `basic_auth_users.${name}`
+    if (costText === undefined) reader.problems.error(at, `${where}: want the bcrypt hash of a password, which begins with $2a, $2b or $2y and has 60 characters; htpasswd -nB USER makes one`)
+    else if (cost < BCRYPT_COST_MIN || cost > BCRYPT_COST_MAX) reader.problems.error(at, `${where}: want a cost of ${BCRYPT_COST_MIN} to ${BCRYPT_COST_MAX}, got ${cost}`)
+    else if (cost >= BCRYPT_COST_SLOW) reader.problems.warn(at, `${where}: with a cost of ${cost} each new password is looked at for many seconds, and others wait behind it; htpasswd -nB -C 12 USER makes a hash that takes some 0.3 s`)
     return [name, text]
   }))
 }

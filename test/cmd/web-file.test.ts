@@ -105,6 +105,16 @@ describe('passwords', () => {
     expect(await thread.check('secret', HASHES.ops)).toBe(true)
   })
 
+  it('may cost seconds each, of which is warned once', async () => {
+    const slow = USERS.replace('$04$', '$17$')
+    const { base, log, write } = await serve(tempFolder(), USERS)
+    await write(slow)
+    await get(`${base}/-/healthy`)
+    await write(`${slow}# changed\n`)
+    await get(`${base}/-/healthy`)
+    expect(log.filter((line) => line.includes('with a cost of'))).toEqual([expect.stringMatching(/web.yml:2:8: basic_auth_users.ops: with a cost of 17 each new password is looked at for many seconds/)])
+  })
+
   it('begin another thread where the one before has ended for want of work', async () => {
     const clock = new FakeClock(0)
     const thread = new PasswordThread(clock, true)
@@ -117,7 +127,7 @@ describe('passwords', () => {
   })
 
   it('that cannot be looked at now are answered 503', async () => {
-    const door = { config: () => ({ tls: null, headers: new Map(), users: new Map([['ops', HASHES.ops]]), rateLimit: null }), checkPassword: () => Promise.reject(new Error('too many')), makeServer: null }
+    const door = { config: () => ({ tls: null, headers: new Map(), users: new Map([['ops', HASHES.ops]]), rateLimit: null, warnings: [] }), checkPassword: () => Promise.reject(new Error('too many')), makeServer: null }
     const { base } = await start(() => ({ door }))
     const reply = await fetch(`${base}/-/healthy`, basic('ops:secret'))
     expect([reply.status, reply.headers.get('retry-after'), await reply.text()]).toEqual([503, '1', 'too many\n'])

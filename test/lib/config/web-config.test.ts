@@ -6,7 +6,7 @@ const HASH = '$2b$05$abcdefghijklmnopqrstuuOQiyCxlgf/oeuTqixKmWdcYUh4Hjl0a'
 
 describe('a web configuration', () => {
   it('is read as Prometheus reads it', () => {
-    expect(loadWebConfig('', 'web.yml')).toEqual({ tls: null, headers: new Map(), users: new Map(), rateLimit: null })
+    expect(loadWebConfig('', 'web.yml')).toEqual({ tls: null, headers: new Map(), users: new Map(), rateLimit: null, warnings: [] })
     expect(loadWebConfig('tls_server_config: {}', 'web.yml').tls).toBeNull()
     expect(loadWebConfig(`
 tls_server_config:
@@ -32,6 +32,7 @@ rate_limit: { interval: 1s, burst: 20 }
       headers: new Map([['X-Frame-Options', 'sameorigin'], ['X-XSS-Protection', '0'], ['Content-Security-Policy', "default-src 'self'"]]),
       users: new Map([['ops', HASH]]),
       rateLimit: { intervalMs: 1000, burst: 20 },
+      warnings: [],
     })
     expect(loadWebConfig('rate_limit: { interval: 1000000000, burst: 1 }', 'web.yml').rateLimit).toEqual({ intervalMs: 1000, burst: 1 })
   })
@@ -60,9 +61,15 @@ rate_limit: { interval: 1s, burst: 20 }
       'web.yml:1:110: tls_server_config.min_version: want one of TLS10, TLS11, TLS12, TLS13, got "TLS9"; did you mean TLS10?')
     f('http_server_config: {headers: {X-Frame-Options: DENY}}', 'web.yml:1:49: http_server_config.headers.X-Frame-Options: want deny or sameorigin, got "DENY"')
     f('http_server_config: {headers: {X-Frame-Option: deny}}', 'web.yml:1:32: unknown key "X-Frame-Option" in http_server_config.headers; did you mean "X-Frame-Options"?')
-    f('basic_auth_users: {a: secret}', 'web.yml:1:23: basic_auth_users.a: want the bcrypt hash of a password, which begins with $2 and has 60 characters; htpasswd -nB USER makes one')
+    const NO_HASH = 'web.yml:1:23: basic_auth_users.a: want the bcrypt hash of a password, which begins with $2a, $2b or $2y and has 60 characters; htpasswd -nB USER makes one'
+    f('basic_auth_users: {a: secret}', NO_HASH)
+    f(`basic_auth_users: {a: ${HASH.slice(0, 58)}}`, NO_HASH)
+    f(`basic_auth_users: {a: ${HASH.replace('$2b', '$1')}}`, NO_HASH)
     f(`basic_auth_users: {a: ${HASH.replace('$05$', '$03$')}}`, 'web.yml:1:23: basic_auth_users.a: want a cost of 4 to 31, got 3')
-    // These it takes, and does not do what is asked for.
+    f(`basic_auth_users: {a: ${HASH.replace('$05$', '$32$')}}`, 'web.yml:1:23: basic_auth_users.a: want a cost of 4 to 31, got 32')
+    // These it takes, and does not do what is asked for, or lets nobody in.
+    f(`basic_auth_users: {a: ${HASH.replace('$2b', '$2x')}}`, NO_HASH)
+    f(`basic_auth_users: {a: ${HASH}a}`, NO_HASH)
     f('tls_server_config: {cert_file: c, cert: c, key_file: k}', 'web.yml:1:41: tls_server_config.cert: is given beside cert_file; leave one of them out')
     f('tls_server_config: {cert_file: c, key_file: k, client_auth_type: RequireAndVerifyClientCert}', 'web.yml:1:66: tls_server_config.client_auth_type: RequireAndVerifyClientCert also wants client_ca_file, with the authority that signs the certificates of clients')
     f('tls_server_config: {cert_file: c, key_file: k, client_allowed_sans: [x]}', 'web.yml:1:69: tls_server_config.client_allowed_sans: has no effect; set client_auth_type to RequireAndVerifyClientCert too')
