@@ -27,12 +27,13 @@ export interface KernelExports {
   decodeSnappy(from: number, size: number, length: number): number
   decodeDecimals(size: number, n: number): number
   decodeXor(size: number, n: number): number
+  encodePiece(n: number): number
   encodeChunks(columns: number, rows: number): number
   matchLines(length: number, count: number): number
   translateRequest(length: number): number
 }
 
-const FUNCTIONS = ['writePoints', 'decodeSnappy', 'decodeDecimals', 'decodeXor', 'encodeChunks', 'matchLines', 'translateRequest'] as const
+const FUNCTIONS = ['writePoints', 'decodeSnappy', 'decodeDecimals', 'decodeXor', 'encodePiece', 'encodeChunks', 'matchLines', 'translateRequest'] as const
 
 function isKernelExports(exports: Readonly<Record<string, unknown>>): exports is KernelExports & Readonly<Record<string, unknown>> {
   const { memory } = exports as { memory?: unknown }

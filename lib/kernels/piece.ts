@@ -1,9 +1,10 @@
-// Values of a piece by the kernel: its bytes go into the kernel's memory, values come out (assembly/piece.ts). The twins are
-// storage/codec's own decoders.
+// Values of a piece by the kernel: its bytes go into the kernel's memory, values come out (assembly/piece.ts), or the other way
+// round (assembly/piece-encode.ts). The twins are storage/codec's own decoders and encoder.
 import { madeOfKernels, type Kernels } from './module.ts'
 
-/** Below it, copies and calls cost more than is won. */
-const ROWS_MIN = 128
+/** Below them, copies and calls cost more than is won. */
+const DECODED_MIN = 128
+const ENCODED_MIN = 64
 /** What decimals of 32 bits take at the most, with as many exceptions as make sense; XOR runs. */
 const DECIMAL_BYTES = 4
 const XOR_BYTES = 9
@@ -31,12 +32,25 @@ class PieceKernel {
     if (read > 0) out.set(n === this.#values.length ? this.#values : this.#values.subarray(0, n), outAt)
     return read
   }
+
+  /** Writes the kind of src[from, from + n), which are not all the same, with `flags` at headAt, and their body at `at`; returns the position behind it. */
+  encode(src: Float64Array, from: number, n: number, out: Uint8Array, headAt: number, flags: number, at: number): number {
+    this.#values.set(src.subarray(from, from + n))
+    const size = this.#kernels.exports.encodePiece(n)
+    out[headAt] = this.#piece[0]! | flags
+    out.set(this.#piece.subarray(1, size), at)
+    return at + size - 1
+  }
 }
 
 const kernel = madeOfKernels((module) => new PieceKernel(module))
 
 /** What decodes a piece of n live floats; null: the twin. */
-export function pieceKernel(n: number): PieceKernel | null {
-  if (n < ROWS_MIN) return null
-  return kernel()
+export function pieceDecoder(n: number): PieceKernel | null {
+  return n < DECODED_MIN ? null : kernel()
+}
+
+/** What encodes n live floats; null: the twin. */
+export function pieceEncoder(n: number): PieceKernel | null {
+  return n < ENCODED_MIN ? null : kernel()
 }

@@ -52,16 +52,27 @@ function chooseReference(values: Float64Array, from: number, n: number): number 
   const pivot = values[from]!
   let min = pivot
   let max = pivot
-  let sum = 0
-  let squares = 0
-  for (let i = 1; i < n; i++) {
-    const r = values[from + i]!
-    if (r < min) min = r
-    if (r > max) max = r
-    const off = r - pivot
-    sum += off
-    squares += off * off
+  // Of even and odd places apart, as the kernel adds them up.
+  let evenSum = 0
+  let oddSum = 0
+  let evenSquares = 0
+  let oddSquares = 0
+  for (let i = 0; i < n; i += 2) {
+    const a = values[from + i]!
+    const b = i + 1 < n ? values[from + i + 1]! : pivot
+    if (a < min) min = a
+    if (a > max) max = a
+    if (b < min) min = b
+    if (b > max) max = b
+    const evenOff = a - pivot
+    const oddOff = b - pivot
+    evenSum += evenOff
+    oddSum += oddOff
+    evenSquares += evenOff * evenOff
+    oddSquares += oddOff * oddOff
   }
+  const sum = evenSum + oddSum
+  const squares = evenSquares + oddSquares
   const range = max - min
   bestWidth = integerWidth(range)
   bestExceptions = 0

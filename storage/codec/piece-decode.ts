@@ -1,6 +1,6 @@
 // Decodes pieces (FORMAT.md, "Piece"). Input may be damaged: nothing is written outside `out`, and a bad piece gives
 // wrong numbers or a RangeError. Checksums are the reader's duty.
-import { pieceKernel } from '../../lib/kernels/piece.ts'
+import { pieceDecoder } from '../../lib/kernels/piece.ts'
 import { unzigzag } from './bits.ts'
 import { KIND_CONSTANT, KIND_DECIMAL, KIND_XOR, KIND_ZERO, POW10 } from './chunk-encode.ts'
 import { MINIBLOCK, MINIBLOCK_EXCEPTIONS } from './miniblocks.ts'
@@ -78,7 +78,7 @@ function skipPart(bytes: Uint8Array): number {
 
 function decodeBody(src: PieceBytes, head: number, n: number, out: Float64Array, outAt: number): void {
   const { bytes } = src
-  const kernel = pieceKernel(n)
+  const kernel = pieceDecoder(n)
   if (kernel !== null && ((head & 3) === KIND_DECIMAL || (head & 3) === KIND_XOR)) {
     const size = kernel.decode((head & 3) === KIND_DECIMAL, bytes, cursor, n, out, outAt)
     cursor += size

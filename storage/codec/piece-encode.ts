@@ -1,6 +1,7 @@
 // Encodes up to 1024 values of a series, bit-exactly (FORMAT.md, "Piece"): decimals as scaled integers with their common
 // divisor taken out, in differences of the order that takes the fewest bits, packed in miniblocks of 128 with outliers
 // apart (PFOR; Zukowski et al. 2006). The decimal idea is ALP's (Afroozeh, Kuffó, Boncz 2023).
+import { pieceEncoder } from '../../lib/kernels/piece.ts'
 import { integerWidth, writeVarint, zigzag } from './bits.ts'
 import { KIND_CONSTANT, KIND_DECIMAL, KIND_XOR, KIND_ZERO } from './chunk-encode.ts'
 import { base, patchAt, patches, reduce, scale, scaled } from './decimal-scale.ts'
@@ -76,6 +77,8 @@ function gatherLive(src: Float64Array, from: number, n: number, states: Uint8Arr
 
 function encodeBody(src: Float64Array, from: number, n: number, out: Uint8Array, headAt: number, flags: number, at: number): number {
   if (n === 0 || isConstant(src, from, n)) return encodeConstant(n === 0 ? 0 : src[from]!, out, headAt, flags, at)
+  const kernel = pieceEncoder(n)
+  if (kernel !== null) return kernel.encode(src, from, n, out, headAt, flags, at)
   const e = scale(src, from, n)
   const divisor = e < 0 ? 0 : reduce(n)
   if (divisor === 0) {

@@ -126,6 +126,10 @@ for (const [name, next] of SHAPES) {
     starts.push(at)
     at = encodePiece(values, p * PIECE_ROWS, PIECE_ROWS, page, at)
   }
+  const piece = new Uint8Array(PIECE_BYTES_MAX)
+  compare(`encoding a piece, ${name}`, values.length, () => {
+    for (let p = 0; p < PIECES; p++) encodePiece(values, p * PIECE_ROWS, PIECE_ROWS, piece, 0)
+  })
   const src = { bytes: page, view: new DataView(page.buffer) }
   const out = new Float64Array(PIECE_ROWS)
   compare(`decoding a piece, ${name}`, values.length, () => {

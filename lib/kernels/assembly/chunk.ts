@@ -1,5 +1,6 @@
 // Chunks of the head: columns of up to 32 rows, encoded one behind the other (FORMAT.md, "Chunk"; twin: encodeChunk,
 // storage/codec/chunk-encode.ts, whose bytes these are). All values are live floats; rows stand as they do in the head.
+import { packBits, powerOf, writeDiffering, writeVarint, zigzag } from './bits'
 import { CHUNKS, CHUNK_COLUMN, CHUNK_DELTAS, CHUNK_ENDS, CHUNK_HINTS, CHUNK_MANTISSAS, CHUNK_SECONDS, CHUNK_VALUES } from './memory'
 
 // As storage/codec/chunk-encode.ts has them.
@@ -12,7 +13,6 @@ const HEAD_SPARSE: i32 = 32
 const HINT_XOR: i32 = 15
 const MANTISSA_MAX: f64 = 4503599627370496
 const MINUS_ZERO: u64 = 1 << 63
-const POWERS_OF_TEN: usize = memory.data<f64>([1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14])
 
 /** Of the differences made last. */
 let least: f64 = 0
@@ -71,12 +71,6 @@ function rounded(x: v128): v128 {
 @inline
 function areExact(x: v128, power: v128, mantissas: v128): v128 {
   return v128.and(f64x2.eq(f64x2.div(mantissas, power), x), f64x2.le(f64x2.abs(mantissas), f64x2.splat(MANTISSA_MAX)))
-}
-
-// @ts-ignore: decorator
-@inline
-function powerOf(e: i32): v128 {
-  return v128.load64_splat(POWERS_OF_TEN + (<usize>e << 3))
 }
 
 /** Fills CHUNK_MANTISSAS and returns the least exponent (from the hint up) at which every value is m / 10^e, or -1. */
@@ -205,21 +199,7 @@ function writeSparse(values: usize, count: i32, at: usize): usize {
 /** Width, least value, and each less that in as many bits. */
 function writeResiduals(values: usize, n: i32, ref: f64, w: i32, at: usize): usize {
   store<u8>(at, <u8>w)
-  at = writeVarint(zigzag(ref), at + 1)
-  let bits: u64 = 0
-  let held: u64 = 0
-  for (let i = 0; i < n; i++) {
-    bits |= <u64>(load<f64>(values + (<usize>i << 3)) - ref) << held
-    held += w
-    if (held >= 32) {
-      store<u32>(at, <u32>bits)
-      at += 4
-      bits >>= 32
-      held -= 32
-    }
-  }
-  store<u32>(at, <u32>bits)
-  return at + <usize>((held + 7) >> 3)
+  return packBits(values, n, ref, w, writeVarint(zigzag(ref), at + 1))
 }
 
 /** The first value, then of each other the bytes that differ from the one before. */
@@ -236,24 +216,7 @@ function encodeXor(n: i32, headAt: usize): usize {
       store<u8>(at++, 0)
       continue
     }
-    const low = ctz(differing) >> 3
-    const bytes = 8 - (clz(differing) >> 3) - low
-    store<u8>(at, <u8>((low << 4) | bytes))
-    store<u64>(at, differing >> (low << 3), 1)
-    at += 1 + <usize>bytes
+    at = writeDiffering(differing, at)
   }
   return at
-}
-
-// @ts-ignore: decorator
-@inline
-function zigzag(value: f64): u64 {
-  const i = <i64>value
-  return <u64>((i << 1) ^ (i >> 63))
-}
-
-function writeVarint(value: u64, at: usize): usize {
-  for (; value >= 128; value >>= 7) store<u8>(at++, <u8>(value | 128))
-  store<u8>(at, <u8>value)
-  return at + 1
 }

@@ -3,7 +3,7 @@
 //   0         constants of the compiler
 //   64 KiB    POWERS        10^-k in 126 bits for each k, filled in as needed (../powers.ts)
 //   128 KiB   numbers:      stamps, values, their ends and kinds, and the text
-//   512 KiB   pieces:       their bytes, values on the way, values, and how to unpack each width
+//   512 KiB   pieces:       their bytes, values, both on the way, and how to unpack each width
 //   1 MiB     SOURCE        a Snappy block
 //   6 MiB     DECODED       what it says
 //   10.25 MiB lines:        powers of five, lines of a target's last body and of this one, samples, and both bodies
@@ -26,6 +26,12 @@ export const RESIDUALS: usize = 0x84000
 export const PIECE_VALUES: usize = 0x87000
 export const PIECE_ROWS: i32 = 1024
 export const WIDTHS: usize = 0x8a000
+/** Of a piece to be encoded: its decimals, their residuals that are not 0, rows that are no decimals, and of one miniblock the values and how many are how wide. */
+export const SCALED: usize = 0x8b000
+export const LISTED: usize = 0x8e000
+export const PATCHES: usize = 0x91000
+export const MINIBLOCK_VALUES: usize = 0x91100
+export const WIDTH_COUNTS: usize = 0x91600
 export const SOURCE: usize = 0x100000
 export const SOURCE_BYTES: usize = 0x4f0000
 export const DECODED: usize = 0x600000

@@ -4,10 +4,10 @@
 // Bits of eight values are whole bytes, so four of them begin at the first or fifth bit of a byte at the most:
 //
 //   16 bytes ─swizzle─▶ 4 words, each value in its own ─multiply─▶ at bit 7 of each ─shift, mask─▶ 4 values ─sums─▶ f64x2
+import { POWERS_OF_TEN } from './bits'
 import { PIECE, PIECE_BYTES, PIECE_ROWS, PIECE_VALUES, RESIDUALS, WIDTHS } from './memory'
+import { MINIBLOCK, MINIBLOCK_EXCEPTIONS } from './miniblocks'
 
-const MINIBLOCK: i32 = 128
-const MINIBLOCK_EXCEPTIONS: i32 = 128
 /** Wider values do not lie in a word whatever bit they begin at. */
 const WIDTH_MAX: i32 = 25
 const ORDER_SHIFT: i32 = 4
@@ -15,7 +15,6 @@ const DECIMAL_SPARSE: i32 = 64
 const DECIMAL_PATCHED: i32 = 128
 /** Sums of two integers up to here are exact, and of three up to half of it. */
 const EXACT: f64 = 4503599627370496
-const POWERS_OF_TEN: usize = memory.data<f64>([1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14])
 
 let at: usize = 0
 let end: usize = 0
