@@ -1,6 +1,7 @@
 // Samples as lines: `{labels} value Unix-ms`, as promtool tsdb dump prints them.
 import { histogramText } from '../../lang/func/histogram-text.ts'
 import { formatGeneral, quote } from '../../lib/std/go-format.ts'
+import { isLegacyLabelName } from '../../lib/model/labels.ts'
 import type { Matcher } from '../../lib/model/matcher.ts'
 import type { Querier, SeriesBatch } from '../../storage/interface.ts'
 
@@ -36,7 +37,10 @@ function labelsText(querier: Querier, ref: number): string {
     n = querier.labelsOf(ref, symbols)
   }
   const parts: string[] = []
-  for (let i = 0; i < n; i += 2) parts.push(`${querier.textOf(symbols[i]!)}=${quote(querier.textOf(symbols[i + 1]!))}`)
+  for (let i = 0; i < n; i += 2) {
+    const name = querier.textOf(symbols[i]!)
+    parts.push(`${isLegacyLabelName(name) ? name : quote(name)}=${quote(querier.textOf(symbols[i + 1]!))}`)
+  }
   return `{${parts.join(', ')}}`
 }
 

@@ -60,9 +60,9 @@ h_bucket{le="+Inf"} NaN 1609954636.123
   })
 
   it('takes samples in any order, and of two at one time the first', async () => {
-    const { made, data } = await make('x 5 20\nx 1 10\nx 2 10\nx 1 10\ny 1 30\nx 3 0.5\n# EOF\n')
+    const { made, data } = await make('x 5 20\nx 1 10\nx 2 10\nx 1 10\ny 1 30\n{"x.y","d.n"="1"} 3 0.5\n# EOF\n')
     expect(made).toMatchObject({ code: 0, err: '2 samples were left out: their series had one at the same time, further up in the file\n' })
-    expect(await dump(data)).toEqual(['{__name__="x"} 1 10000', '{__name__="x"} 3 500', '{__name__="x"} 5 20000', '{__name__="y"} 1 30000'])
+    expect(await dump(data)).toEqual(['{__name__="x"} 1 10000', '{__name__="x"} 5 20000', '{__name__="x.y", "d.n"="1"} 3 500', '{__name__="y"} 1 30000'])
   })
 
   it('makes longer blocks where there would be too many', async () => {
