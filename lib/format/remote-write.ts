@@ -88,6 +88,15 @@ export class WriteRequestReader {
     this.#length = length
   }
 
+  /** Where the next field of the body starts. Who reads series on by other means sets it behind them. */
+  get at(): number {
+    return this.#at
+  }
+
+  set at(at: number) {
+    this.#at = at
+  }
+
   /** False at the end of the body. Metadata met on the way is collected. */
   nextSeries(): boolean {
     while (this.#at < this.#length) {

@@ -17,6 +17,7 @@ import { systemClock, type Clock } from '../std/clock.ts'
 import { DiskError } from '../std/fs.ts'
 import type { Counter, Metrics } from '../std/metrics.ts'
 import { SnappyDecoder, SnappyError } from '../kernels/snappy.ts'
+import { walkKernel } from '../kernels/walk.ts'
 import { LogError } from '../../storage/errors.ts'
 import { REJECT_NAMES, STORED, type Appender, type ExemplarAppender, type SampleBatch } from '../../storage/interface.ts'
 import { LABEL_LIMITS, checkLabels } from './label-check.ts'
@@ -29,6 +30,10 @@ import { REFUSAL_REASONS, REFUSED_HISTOGRAM, REFUSED_LABELS, REFUSED_NEW_SERIES,
 export const DECODED_BYTES_MAX: number = 32 << 20
 /** Label bytes of known series: two million of 250 bytes. */
 const CACHE_BYTES_MAX = 512 << 20
+/** Series left to the twin where the kernel met something: more each time, as bodies whose order it does not know, or with other things, go on so. */
+const LEFT_MAX = 64
+/** Samples in one walk from which on it is asked again at once. */
+const WALKED_WELL = 32
 /** Metrics whose metadata is kept, and characters of a HELP. */
 const METADATA_METRICS_MAX = 20_000
 const METADATA_CHARS_MAX = 4096
@@ -155,7 +160,7 @@ export class RemoteWriteReceiver {
     batch.clear()
     if (this.#pending.isLarge) this.#pending = new PendingSeries()
     this.#pending.clear()
-    while (reader.nextSeries()) this.#readSeries(reader, view, refusals)
+    this.#readBody(reader, { bytes, view, length }, refusals)
     this.#resolve(view, refusals)
     this.#keepMetadata(reader)
     const samples = batch.finish()
@@ -169,7 +174,31 @@ export class RemoteWriteReceiver {
     return { samples: stored - histograms, histograms, exemplars }
   }
 
+  /** Known series that go on as before by the kernel, others by the twin. */
+  #readBody(reader: WriteRequestReader, { bytes, view, length }: WireBody, refusals: Refusals): void {
+    const { kernel } = this.#cache
+    const canWalk = kernel !== null && kernel.canRead(bytes)
+    let left = canWalk ? 1 : Infinity
+    for (;;) {
+      if (canWalk) {
+        kernel.at[0] = reader.at
+        kernel.at[1] = this.#last
+        const count = kernel.walk(bytes, length)
+        if (count > 0) this.#batch.takeWalked(kernel, count)
+        reader.at = kernel.at[0]
+        this.#last = kernel.at[1]
+        left = count >= WALKED_WELL ? 1 : Math.min(2 * left, LEFT_MAX)
+      }
+      for (let i = 0; i < left; i++) {
+        if (!reader.nextSeries()) return
+        this.#readSeries(reader, view, refusals)
+      }
+    }
+  }
+
   #checkRefs(): void {
+    // Not before the first request: most servers get none, and do not load the module for it.
+    if (this.#cache.takeKernel(walkKernel())) this.#last = 0
     const { forgetting } = this.#appender
     if (forgetting === undefined || forgetting.epoch === this.#forgetEpoch) return
     this.#forgetEpoch = forgetting.epoch

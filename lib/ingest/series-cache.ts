@@ -5,9 +5,11 @@
 //                                            one compare of bytes, no hash, no table
 //   else:   hash(bytes) ──▶ slots ──▶ entry ──▶ compare
 //
-// Per entry: 20 bytes of columns, 6-11 of slots, and its label bytes in pages of 1 MiB. Nothing is ever removed alone:
+// Per entry: a record of 16 bytes, a hash, 6-11 bytes of slots, and its label bytes in pages of 1 MiB. With a kernel (../kernels/walk.ts)
+// records, and the first pages, lie in its memory, where it follows links by itself. Nothing is ever removed alone:
 // entries of series that the store has forgotten stay, without a ref, and are not found. When they are many, or the bytes
 // reach the budget, the cache starts empty again, and each live series costs one slow look-up.
+import type { WalkKernel } from '../kernels/walk.ts'
 import { copyBytes, equalBytes, hashBytes } from '../std/bytes.ts'
 
 const PAGE_BITS = 20
@@ -15,6 +17,12 @@ const PAGE_BYTES = 1 << PAGE_BITS
 /** Page number and offset share a u32. */
 const PAGES_MAX = 1 << (32 - PAGE_BITS)
 const NONE = 0
+/** Words of a record: the entry that followed, ref, place and length of the label bytes. The kernel reads them. */
+const RECORD = 4
+const NEXT = 0
+const REF = 1
+const PLACE = 2
+const LENGTH = 3
 /** A cache with a larger share of entries without a ref starts anew. */
 const DEAD_SHARE_MAX = 0.25
 
@@ -26,11 +34,9 @@ export class SeriesCache {
   overflowCount = 0
   readonly #seed: number
   readonly #maxBytes: number
-  #refs = new Uint32Array(1024)
+  #kernel: WalkKernel | null = null
+  #records: Uint32Array = new Uint32Array(1024 * RECORD)
   #hashes = new Uint32Array(1024)
-  #next = new Uint32Array(1024)
-  #at = new Uint32Array(1024)
-  #lengths = new Uint32Array(1024)
   #slots = new Uint32Array(2048)
   #pages: DataView[] = []
   #pageUsed = PAGE_BYTES
@@ -43,11 +49,33 @@ export class SeriesCache {
     this.#maxBytes = maxBytes
   }
 
+  /**
+   * To be called before a request with the thread's kernel: takes its memory. Where this cache did not have it yet, or another one had
+   * it meanwhile, it starts empty, and tells so: entries held are then void.
+   */
+  takeKernel(threads: WalkKernel | null): boolean {
+    const kernel = threads ?? this.#kernel
+    if (kernel === null || kernel.owner === this) return false
+    this.clear()
+    this.#kernel = kernel
+    this.#records = kernel.known
+    this.#records.fill(NONE, 0, RECORD)
+    this.#hashes = new Uint32Array(1024)
+    kernel.owner = this
+    return true
+  }
+
+  /** What can follow links by itself. Once there are more entries than its memory holds their records lie elsewhere, and it cannot. */
+  get kernel(): WalkKernel | null {
+    return this.#records === this.#kernel?.known ? this.#kernel : null
+  }
+
   /** Takes the refs of series that are not live any more from their entries. May clear the cache: entries held are then void. */
   forget(isLive: (ref: number) => boolean): void {
     for (let entry = 1; entry < this.size; entry++) {
-      if (this.#refs[entry] === NONE || isLive(this.#refs[entry]!)) continue
-      this.#refs[entry] = NONE
+      const ref = this.ref(entry)
+      if (ref === NONE || isLive(ref)) continue
+      this.#records[entry * RECORD + REF] = NONE
       this.#dead++
     }
     if (this.#dead > this.size * DEAD_SHARE_MAX) this.clear()
@@ -55,7 +83,7 @@ export class SeriesCache {
 
   /** The ref of an entry. */
   ref(entry: number): number {
-    return this.#refs[entry]!
+    return this.#records[entry * RECORD + REF]!
   }
 
   /**
@@ -63,22 +91,23 @@ export class SeriesCache {
    * them; else 0. `lengthOf` says how long they are.
    */
   follows(entry: number, view: DataView, from: number, end: number): number {
-    const guess = this.#next[entry]!
-    if (guess === NONE || this.#refs[guess] === NONE) return NONE
-    const length = this.#lengths[guess]!
+    const records = this.#records
+    const guess = records[entry * RECORD + NEXT]!
+    if (guess === NONE || records[guess * RECORD + REF] === NONE) return NONE
+    const length = records[guess * RECORD + LENGTH]!
     const to = from + length
     if (to > end || (to < end && view.getUint8(to) === 0x0a)) return NONE
-    const at = this.#at[guess]!
+    const at = records[guess * RECORD + PLACE]!
     return equalBytes(view, from, this.#pages[at >>> PAGE_BITS]!, at & (PAGE_BYTES - 1), length) ? guess : NONE
   }
 
   lengthOf(entry: number): number {
-    return this.#lengths[entry]!
+    return this.#records[entry * RECORD + LENGTH]!
   }
 
   /** Remembers that `next` follows `entry`. */
   link(entry: number, next: number): void {
-    this.#next[entry] = next
+    this.#records[entry * RECORD + NEXT] = next
   }
 
   /** What `find` and `add` want to know of label bytes. */
@@ -88,12 +117,13 @@ export class SeriesCache {
 
   /** The entry with these label bytes, or 0. */
   find(view: DataView, from: number, length: number, hash: number): number {
+    const records = this.#records
     const mask = this.#slots.length - 1
     for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
       const entry = this.#slots[slot]!
       if (entry === NONE) return NONE
-      if (this.#hashes[entry] === hash && this.#lengths[entry] === length && this.#refs[entry] !== NONE) {
-        const at = this.#at[entry]!
+      if (this.#hashes[entry] === hash && records[entry * RECORD + LENGTH] === length && records[entry * RECORD + REF] !== NONE) {
+        const at = records[entry * RECORD + PLACE]!
         if (equalBytes(view, from, this.#pages[at >>> PAGE_BITS]!, at & (PAGE_BYTES - 1), length)) return entry
       }
     }
@@ -105,29 +135,31 @@ export class SeriesCache {
       this.clear()
       this.overflowCount++
     }
-    if (this.size === this.#refs.length) this.#growEntries()
+    if (this.size === this.#hashes.length) this.#growEntries()
     if (this.size * 4 > this.#slots.length * 3) this.#growSlots()
     const entry = this.size++
-    this.#refs[entry] = ref
+    const at = entry * RECORD
     this.#hashes[entry] = hash
-    this.#next[entry] = NONE
-    this.#lengths[entry] = length
-    this.#at[entry] = this.#store(view, from, length)
+    this.#records[at + NEXT] = NONE
+    this.#records[at + REF] = ref
+    this.#records[at + PLACE] = this.#store(view, from, length)
+    this.#records[at + LENGTH] = length
     this.#insert(this.#slots, entry)
     return entry
   }
 
   /** Memory held, in bytes. */
   sizeBytes(): number {
-    let total = this.#slots.byteLength + 5 * this.#refs.byteLength
+    let total = this.#slots.byteLength + (1 + RECORD) * this.#hashes.byteLength
     for (const page of this.#pages) total += page.byteLength
     return total
   }
 
   clear(): void {
+    // Also those in use: who still has one of them must not follow it. Not more: pages that nothing touched cost nothing.
+    this.#records.fill(NONE, 0, this.size * RECORD)
     this.size = 1
     this.#dead = 0
-    this.#next.fill(NONE)
     this.#slots.fill(NONE)
     this.#pages = []
     this.#pageUsed = PAGE_BYTES
@@ -136,9 +168,8 @@ export class SeriesCache {
 
   #store(view: DataView, from: number, length: number): number {
     // A run longer than a page gets one of its own, and the next short one opens a new page.
-    // Shared memory only so that V8 does not count it: 20 MB of it for 100,000 new series were a full collection or two.
     if (this.#pageUsed + length > PAGE_BYTES) {
-      this.#pages.push(new DataView(new SharedArrayBuffer(Math.max(PAGE_BYTES, length))))
+      this.#pages.push((length > PAGE_BYTES ? null : this.#kernel?.page(this.#pages.length)) ?? ownPage(length))
       this.#pageUsed = 0
     }
     const page = this.#pages.length - 1
@@ -164,13 +195,15 @@ export class SeriesCache {
 
   #growEntries(): void {
     // By half, not double: at a million series the slack is what counts.
-    const size = Math.ceil(this.#refs.length * 1.5)
-    this.#refs = grown(this.#refs, size)
+    const size = Math.ceil(this.#hashes.length * 1.5)
     this.#hashes = grown(this.#hashes, size)
-    this.#next = grown(this.#next, size)
-    this.#at = grown(this.#at, size)
-    this.#lengths = grown(this.#lengths, size)
+    if (size * RECORD > this.#records.length) this.#records = grown(this.#records, size * RECORD)
   }
+}
+
+/** Shared memory only so that V8 does not count it: 20 MB of it for 100,000 new series were a full collection or two. */
+function ownPage(length: number): DataView {
+  return new DataView(new SharedArrayBuffer(Math.max(PAGE_BYTES, length)))
 }
 
 /** A larger column with the same content at its start. */

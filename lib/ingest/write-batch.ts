@@ -1,18 +1,22 @@
 // The samples of one remote-write request on their way to the appender, in the sender's order.
 //
 //   reader ──▶ columns (values, times, stale)     assign ──▶ refs, origins      finish ──▶ SampleBatch
+//   kernel ──▶ takeWalked: all of them
 //
 // The waist wants a series' samples together and ascending. Senders write them so; a body that does not (a series
 // twice, times backwards) is regrouped once, stably, by the place where each series first stood.
 import type { FloatHistogram } from '../model/histogram.ts'
 import { SparseU32 } from '../std/sparse-u32.ts'
 import { SampleColumns } from '../format/remote-write.ts'
+import { WALK_DESCENDS, WALK_HAS_STALE, type WalkKernel } from '../kernels/walk.ts'
 import type { SampleBatch } from '../../storage/interface.ts'
 
 /** Sample without a series: its labels were refused. Refs start at 1. */
 const NO_SERIES = 0
 /** Columns beyond this are given back after the request that needed them. */
 const KEEP_SAMPLES = 1 << 17
+/** From here on columns are copied as a whole; below it the calls would cost more. */
+const COPY_MIN = 48
 
 /** One for all requests; every request starts with `clear`. */
 export class WriteBatch {
@@ -57,8 +61,46 @@ export class WriteBatch {
       this.refs[i] = ref
       this.origins[i] = origin
     }
-    if (this.#seen.get(ref) === this.#request) this.#isRepeated = true
-    this.#seen.set(ref, this.#request)
+    if (this.#seen.swap(ref, this.#request) === this.#request) this.#isRepeated = true
+  }
+
+  /** Takes over the `count` samples of the kernel's last walk, whose series have refs and places. */
+  takeWalked({ values, times, stale, refs, origins, at }: WalkKernel, count: number): void {
+    const { columns } = this
+    const from = columns.count
+    while (from + count > columns.values.length) columns.grow()
+    if (from + count > this.refs.length) this.#grow()
+    if (count >= COPY_MIN) {
+      columns.values.set(values.subarray(0, count), from)
+      columns.times.set(times.subarray(0, count), from)
+      columns.stale.set(stale.subarray(0, count), from)
+      this.refs.set(refs.subarray(0, count), from)
+      this.origins.set(origins.subarray(0, count), from)
+    } else {
+      for (let i = 0; i < count; i++) {
+        columns.values[from + i] = values[i]!
+        columns.times[from + i] = times[i]!
+        columns.stale[from + i] = stale[i]!
+        this.refs[from + i] = refs[i]!
+        this.origins[from + i] = origins[i]!
+      }
+    }
+    columns.count = from + count
+    if ((at[2]! & WALK_HAS_STALE) !== 0) columns.hasStale = true
+    if ((at[2]! & WALK_DESCENDS) !== 0) columns.isAscending = false
+    this.#see(refs, origins, count)
+  }
+
+  /** As `assign` for each series of a walk. */
+  #see(refs: Uint32Array, origins: Uint32Array, count: number): void {
+    const seen = this.#seen
+    const request = this.#request
+    let origin = -1
+    for (let i = 0; i < count; i++) {
+      if (origins[i] === origin) continue
+      origin = origins[i]!
+      if (seen.swap(refs[i]!, request) === request) this.#isRepeated = true
+    }
   }
 
   /** Leaves samples [from, to) without a series, until `assign` says otherwise. */

@@ -9,7 +9,7 @@ import { DIST, builtFile } from './module.ts'
 /** Files kept, the newest included: servers that were started before a build may load theirs yet. */
 const KEPT = 4
 /** The module's memory: memory.ts says what is where. */
-const PAGES = 341
+const PAGES = 2912
 const TIMEOUT_MS = 120_000
 
 /** Builds what is missing, or all anew where asked: then it throws where it cannot. */

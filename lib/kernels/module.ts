@@ -31,9 +31,10 @@ export interface KernelExports {
   encodeChunks(columns: number, rows: number): number
   matchLines(length: number, count: number): number
   translateRequest(length: number): number
+  walkSeries(body: number, length: number): number
 }
 
-const FUNCTIONS = ['writePoints', 'decodeSnappy', 'decodeDecimals', 'decodeXor', 'encodePiece', 'encodeChunks', 'matchLines', 'translateRequest'] as const
+const FUNCTIONS = ['writePoints', 'decodeSnappy', 'decodeDecimals', 'decodeXor', 'encodePiece', 'encodeChunks', 'matchLines', 'translateRequest', 'walkSeries'] as const
 
 function isKernelExports(exports: Readonly<Record<string, unknown>>): exports is KernelExports & Readonly<Record<string, unknown>> {
   const { memory } = exports as { memory?: unknown }
@@ -88,15 +89,16 @@ export function kernels(): Kernels | null {
   return loaded
 }
 
-/** What `make` makes of the module in force, made once; null: the twin. */
+/** What `make` makes of the module in force, made once, also for those who come back to it; null: the twin. */
 export function madeOfKernels<T>(make: (module: Kernels) => T): () => T | null {
   let made: T | null = null
   let module: Kernels | null = null
   return () => {
     const now = kernels()
+    if (now === null) return null
     if (now !== module) {
       module = now
-      made = now === null ? null : make(now)
+      made = make(now)
     }
     return made
   }

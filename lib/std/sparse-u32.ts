@@ -12,10 +12,21 @@ export class SparseU32 {
   }
 
   set(id: number, value: number): void {
-    const at = id >>> PAGE_BITS
-    while (this.#pages.length <= at) this.#pages.push(null)
-    const page = (this.#pages[at] ??= new Uint32Array(PAGE))
+    const page = this.#pages[id >>> PAGE_BITS] ?? this.#make(id >>> PAGE_BITS)
     page[id & (PAGE - 1)] = value
+  }
+
+  /** Sets it; returns what was there. */
+  swap(id: number, value: number): number {
+    const page = this.#pages[id >>> PAGE_BITS] ?? this.#make(id >>> PAGE_BITS)
+    const before = page[id & (PAGE - 1)]!
+    page[id & (PAGE - 1)] = value
+    return before
+  }
+
+  #make(at: number): Uint32Array {
+    while (this.#pages.length <= at) this.#pages.push(null)
+    return (this.#pages[at] = new Uint32Array(PAGE))
   }
 
   /** Drops pages in which no id that has a number is wanted. */

@@ -3,6 +3,7 @@
 import { FLOAT } from '../../lang/exec/operator.ts'
 import { WriteRequestTranslator } from '../../lib/format/remote-write-v2.ts'
 import { ByteWriter } from '../../lang/reply/byte-writer.ts'
+import { RemoteWriteReceiver } from '../../lib/ingest/remote-write.ts'
 import { chunksKernel } from '../../lib/kernels/chunk.ts'
 import { chooseKernels } from '../../lib/kernels/module.ts'
 import { SnappyDecoder } from '../../lib/kernels/snappy.ts'
@@ -11,6 +12,7 @@ import { BodyTaker } from '../../lib/scrape/body-taker.ts'
 import { ScrapeCache } from '../../lib/scrape/cache.ts'
 import { ScrapeBatch } from '../../lib/scrape/scrape-batch.ts'
 import { SeriesOwners } from '../../lib/scrape/series-owners.ts'
+import { Metrics } from '../../lib/std/metrics.ts'
 import { Random } from '../../lib/std/random.ts'
 import { CHUNK_BYTES_MAX, CHUNK_ROWS, encodeChunk, lastHint } from '../../storage/codec/chunk-encode.ts'
 import { decodePiece, PIECE_PAD_BYTES } from '../../storage/codec/piece-decode.ts'
@@ -71,6 +73,14 @@ compare('a series of remote write 2.0, snappy included', labels.length, () => {
   const length = decoder.decode(body2)
   translator.translate({ bytes: decoder.bytes, view: decoder.view, length })
 })
+
+let pushed = 0
+const counting = { series: () => ++pushed, append: () => 0, commit: () => Promise.resolve(), exemplars: null }
+for (const samples of [1, 3]) {
+  const receiver = new RemoteWriteReceiver(counting, new Metrics(), 7)
+  const known = writeBody(labels.map((one) => ({ labels: one, samples: Array.from({ length: samples }, (_, k) => [random.int(1e9) / 100, 1_700_000_000_000 + k]) })))
+  compare(`a known series of remote write, ${samples} sample${samples > 1 ? 's' : ''}, snappy included`, labels.length, () => void receiver.write(known))
+}
 
 const TARGETS = 40
 const LINES = 1000

@@ -32,10 +32,14 @@ describe('a server', () => {
     buildKernels(false)
     const monitor = await MonitorProcess.start(tempFolder(), { config: 'scrape_configs: []\n', flags: [`--kernels=${mode}`] })
     try {
-      const pushed = await fetch(`${monitor.base}/api/v1/write`, {
-        method: 'POST', body: new Uint8Array(writeBody(series)), headers: { 'content-type': 'application/x-protobuf', 'content-encoding': 'snappy' },
-      })
-      expect(pushed.status).toBe(204)
+      // Half the samples of each, then the others, when the series are known.
+      for (const [from, to] of [[0, SAMPLES / 2], [SAMPLES / 2, SAMPLES]]) {
+        const part = series.map(({ labels, samples }) => ({ labels, samples: samples.slice(from, to) }))
+        const pushed = await fetch(`${monitor.base}/api/v1/write`, {
+          method: 'POST', body: new Uint8Array(writeBody(part)), headers: { 'content-type': 'application/x-protobuf', 'content-encoding': 'snappy' },
+        })
+        expect(pushed.status).toBe(204)
+      }
       const cut = await fetch(`${monitor.base}/api/v1/write`, {
         method: 'POST', body: new Uint8Array(writeBody(series).subarray(0, 5000)), headers: { 'content-type': 'application/x-protobuf', 'content-encoding': 'snappy' },
       })

@@ -9,6 +9,7 @@
 //   10.25 MiB lines:        powers of five, lines of a target's last body and of this one, samples, and both bodies
 //   16.1 MiB  chunks:       rows of values, a column on its way, and what it is encoded to
 //   16.5 MiB  requests of remote write 2.0: their symbols, refs of a series, metadata, and what 1.0 says of DECODED
+//   21.5 MiB  known series of remote write: samples of a request, entries, and the labels of the first 128 MiB of them
 
 export const POWERS: usize = 0x10000
 export const STAMPS: usize = 0x20000
@@ -80,3 +81,19 @@ export const DESCRIBED_MAX: i32 = 0x2000
 /** And room to write past it. */
 export const TRANSLATED: usize = 0x1140000
 export const TRANSLATED_BYTES: usize = 0x400000
+/** Samples of known series that are read at once. */
+export const WALK_SAMPLES_MAX: usize = 0x2000
+export const WALK_VALUES: usize = 0x1580000
+export const WALK_TIMES: usize = 0x1590000
+export const WALK_REFS: usize = 0x15a0000
+export const WALK_ORIGINS: usize = 0x15a8000
+export const WALK_STALE: usize = 0x15b0000
+/** Where walkSeries stands: place in the body, entry of the last series; what it met. */
+export const WALK: usize = 0x15b2000
+/** Of each entry: the one that follows it, ref, place of its labels and their length, as lib/ingest/series-cache.ts has them. */
+export const KNOWN: usize = 0x1600000
+export const KNOWN_MAX: i32 = 0x200000
+export const KNOWN_LABELS: usize = 0x3600000
+export const KNOWN_LABELS_BYTES: usize = 0x8000000
+/** What is longer lies elsewhere. */
+export const KNOWN_PAGE: usize = 0x100000

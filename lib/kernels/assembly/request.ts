@@ -3,6 +3,7 @@
 import {
   DECODED, DESCRIBED, DESCRIBED_MAX, REFS, REFS_MAX, SEEN, SYMBOLS_MAX, SYMBOL_ENDS, SYMBOL_STARTS, TRANSLATED, TRANSLATED_BYTES, TRANSLATED_COUNTS,
 } from './memory'
+import { next, varint } from './varint'
 
 const STRIDE: usize = 16
 const SYMBOL: u8 = 0x22
@@ -17,8 +18,6 @@ const CREATED: u8 = 0x30
 const NAME: u64 = 0x5f5f656d616e5f5f
 const NAME_BYTES: u32 = 9
 
-/** Where the varint ends that was read last; 0 where it is not one of four bytes at the most. */
-let next: usize = 0
 let symbolCount: i32 = 0
 let nameRef: i32 = 0
 let describedCount: i32 = 0
@@ -69,8 +68,8 @@ function readSymbols(end: usize): bool {
 
 /** Writes the series in [from, end) at `to`; returns where it ends, or 0. */
 function writeSeries(from: usize, end: usize, to: usize): usize {
-  if (!readRefs(from, end)) return 0
-  let at = next
+  let at = readRefs(from, end)
+  if (at === 0) return 0
   // A length of five bytes, and each label has three tags and a length, too.
   if (to + 6 + symbolBytes + (<usize>refCount << 2) + (end - at) > TRANSLATED + TRANSLATED_BYTES) return 0
   store<u8>(to, 0x0a)
@@ -102,19 +101,19 @@ function writeSeries(from: usize, end: usize, to: usize): usize {
   return metadata === 0 || metric < 0 || describe(metadata, metadataEnd) ? to : 0
 }
 
-/** Reads the refs of labels that a series begins with; false where they are not packed, or not those of symbols in pairs. */
-function readRefs(from: usize, end: usize): bool {
+/** Reads the refs of labels that a series begins with; returns where they end, 0 where they are not packed, or not those of symbols in pairs. */
+function readRefs(from: usize, end: usize): usize {
   refCount = 0
   symbolBytes = 0
   metric = -1
-  if (from >= end || load<u8>(from) !== LABELS_REFS) return false
+  if (from >= end || load<u8>(from) !== LABELS_REFS) return 0
   const size = varint(from + 1, end)
-  if (next === 0 || size > end - next) return false
+  if (next === 0 || size > end - next) return 0
   let at = next
   const to = at + size
   while (at < to) {
     const ref = <i32>varint(at, to)
-    if (next === 0 || ref >= symbolCount || refCount === REFS_MAX) return false
+    if (next === 0 || ref >= symbolCount || refCount === REFS_MAX) return 0
     at = next
     if (metric < 0 && (refCount & 1) === 1 && load<u32>(REFS + (<usize>(refCount - 1) << 2)) === <u32>nameRef) metric = ref
     store<u32>(REFS + (<usize>refCount << 2), <u32>ref)
@@ -122,8 +121,7 @@ function readRefs(from: usize, end: usize): bool {
     const symbol = <usize>ref << 2
     symbolBytes += <usize>(load<u32>(SYMBOL_ENDS + symbol) - load<u32>(SYMBOL_STARTS + symbol))
   }
-  next = to
-  return (refCount & 1) === 0
+  return (refCount & 1) === 0 ? to : 0
 }
 
 function writeLabels(to: usize): usize {
@@ -170,33 +168,6 @@ function writeLength(at: usize, value: u32): void {
 /** Where the varint at `at` ends, 0 where it does not. */
 function behindVarint(at: usize, end: usize): usize {
   for (let i = 0; i < 10 && at < end; i++) if (load<u8>(at++) < 128) return at
-  return 0
-}
-
-// @ts-ignore: decorator
-@inline
-function varint(at: usize, end: usize): usize {
-  next = 0
-  if (at >= end) return 0
-  const first = <usize>load<u8>(at)
-  if (first < 128) {
-    next = at + 1
-    return first
-  }
-  return longVarint(at, end)
-}
-
-function longVarint(at: usize, end: usize): usize {
-  let value: usize = 0
-  for (let shift: usize = 0; shift < 28; shift += 7) {
-    if (at >= end) return 0
-    const byte = <usize>load<u8>(at++)
-    value |= (byte & 127) << shift
-    if (byte < 128) {
-      next = at
-      return value
-    }
-  }
   return 0
 }
 
