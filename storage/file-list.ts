@@ -6,7 +6,7 @@
 // What it names is there, or was lost; what it does not name may be there. A disk that refuses it costs this knowledge alone.
 import path from 'node:path'
 import { crc32 } from 'node:zlib'
-import { DiskError, pathExists, readTextIfThere, removeFile, replaceText } from '../lib/std/fs.ts'
+import { DiskError, pathExists, readTextIfThere, removeFile, replaceText, syncFolder } from '../lib/std/fs.ts'
 
 export const LIST_FILE = 'files.json'
 const VERSION = 1
@@ -17,6 +17,10 @@ type Lengths = ReadonlyMap<string, number>
 export class FileList {
   readonly #data: string
   #lengths: Lengths
+  /** By folder: the first file that was not dropped. */
+  readonly #oldest = new Map<string, string>()
+  /** The device has these lengths: a write that failed may have come to it even so. */
+  #isWritten = true
   /** There is a list, and it cannot be read: it says nothing. */
   readonly isDamaged: boolean
 
@@ -37,9 +41,9 @@ export class FileList {
     return [...this.#lengths.keys()].filter((file) => !pathExists(path.join(this.#data, file)))
   }
 
-  /** So many bytes of a file are on the device. */
+  /** So many bytes of a file are on the device. Of a file that was let go while its sync was under way nothing is noted. */
   note(file: string, bytes: number): void {
-    if (this.lengthOf(file) === bytes) return
+    if (this.lengthOf(file) === bytes || file < (this.#oldest.get(path.dirname(file)) ?? '')) return
     try {
       this.#write(new Map([...this.#lengths, [file, bytes]]))
     } catch (error) {
@@ -49,6 +53,7 @@ export class FileList {
 
   /** Files of its folder whose names come before are about to be removed. Throws DiskError; they must stay then. */
   dropBefore(file: string): void {
+    this.#oldest.set(path.dirname(file), file)
     this.#keep((one) => path.dirname(one) !== path.dirname(file) || one >= file)
   }
 
@@ -59,21 +64,25 @@ export class FileList {
 
   #keep(isKept: (file: string) => boolean): void {
     const kept = new Map([...this.#lengths].filter(([file]) => isKept(file)))
-    if (kept.size === this.#lengths.size) return
+    if (kept.size === this.#lengths.size && this.#isWritten) return
     try {
       this.#write(kept)
     } catch (error) {
       if (!(error instanceof DiskError)) throw error
       // Removing is what makes room on a full disk.
       removeFile(path.join(this.#data, LIST_FILE))
+      syncFolder(this.#data)
       this.#lengths = new Map()
+      this.#isWritten = true
     }
   }
 
   #write(lengths: Lengths): void {
     const files = [...lengths].toSorted(([a], [b]) => (a < b ? -1 : 1))
+    this.#isWritten = false
     replaceText(path.join(this.#data, LIST_FILE), `${JSON.stringify({ version: VERSION, files, crc32: crc32(JSON.stringify(files)) })}\n`)
     this.#lengths = lengths
+    this.#isWritten = true
   }
 }
 
