@@ -18,8 +18,8 @@ async function missingAfter(faults: readonly Fault[], survival: Survival): Promi
   const disk = new SimDisk({ random, names: before.afterPowerCut('all'), faults })
   useDisk(disk)
   const list = new FileList('/data')
-  list.note('log/1', 5)
   list.note('log/2', 7)
+  list.note('log/1', 5)
   try {
     list.dropBefore('log/2')
     await removeFiles('/data/log', ['1'])
