@@ -75,13 +75,13 @@ const KINDS: readonly ((random: Random, before: number) => number)[] = [
 const FUNCS = ['avg', 'sum', 'min', 'max', 'count', 'last', 'present', 'stddev', 'stdvar'].map((name) => `${name}_over_time(m[WIN])`)
 const EXPRS = [...FUNCS, 'quantile_over_time(0.99, m[WIN])', 'changes(m[WIN])', 'resets(m[WIN])', 'rate(m[WIN])', 'increase(m[WIN])', 'delta(m[WIN])', 'irate(m[WIN])', 'idelta(m[WIN])', 'deriv(m[WIN])', 'predict_linear(m[WIN], 600)', 'm']
   .flatMap((expr) => [expr, expr, expr.includes('WIN]') ? expr.replace('WIN]', 'WIN] offset AGO') : 'm offset AGO'])
-/** Windows within other expressions, whose values are no less exact than theirs. */
+/** Windows within other expressions, whose values are no less exact than theirs: what is left of a difference of two sums is. */
 const AROUND: readonly ((x: string, y: string) => string)[] = [
   (x) => x, (x) => `max by (kind) (${x})`, (x) => `quantile by (kind) (0.5, ${x})`, (x, y) => `max without (i) (${x} > 1) and min without (i) (${y} < 10)`, (x, y) => `${x} / ${y}`,
   (x) => `count by (kind) (${x} > 3) > 1`, (x) => `sum by (i) (${x})`, (x, y) => `group by (kind) (${x}) unless group by (kind) (${y} > 2)`, (x) => `absent(${x.replace(/\bm\b/, 'm{i="3"}')})`,
   (x) => `topk(2, ${x.replace(/\bm\b/, 'm{kind="2"}')})`, (x) => `${x} * 100 > 5`, () => 'm - m offset AGO', () => 'm - (m offset AGO) > 1', (x) => `label_replace(${x}, "k", "$1", "kind", "(.*)") or vector(1)`,
   (x, y) => `${x} > on (kind, i) ${y}`, (x, y) => `${x} <= ${y}`, (x, y) => `${x} == bool ${y}`, (x, y) => `${x} * on (kind) group_left () max by (kind) (${y})`,
-  (x, y) => `min by (kind) (${x}) - ignoring (i) group_right () ${y}`, (x, y) => `${x} or on (kind) ${y}`,
+  (x, y) => `min by (kind) (${x}) / ignoring (i) group_right () ${y}`, (x, y) => `${x} or on (kind) ${y}`,
   () => 'm > ignoring (kind) (m offset AGO)', (x) => `3 < ${x}`, (x) => `2 - ${x} >= 1`,
 ]
 
