@@ -11,7 +11,7 @@ export interface FlagSpec {
   choices?: readonly string[]
   /** Given again it adds up, separated by commas. */
   isRepeatable?: boolean
-  /** Least count or size, which 0 may go below where it stands for something; 1 where not given. */
+  /** Least count or size, which 0 may go below where it stands for something, 1 where not given; 0 for a duration that may be none. */
   min?: number
 }
 
@@ -29,6 +29,7 @@ export const FLAGS: readonly FlagSpec[] = [
   { name: 'web.enable-admin-api', kind: 'bool', fallback: 'false', help: 'Allow deleting series and making snapshots under /api/v1/admin.' },
   { name: 'web.external-url', kind: 'url', fallback: '', help: 'URL under which people reach Monitor, which messages and pages link to.' },
   { name: 'web.route-prefix', kind: 'text', fallback: '', help: 'What paths begin with as they come here. Default: the path of --web.external-url; / where a proxy takes it away.' },
+  { name: 'web.shutdown-delay', kind: 'duration', fallback: '0s', help: 'From SIGTERM on say by /-/ready that the end comes, and serve on for so long: for load balancers.', min: 0 },
   { name: 'query.timeout', kind: 'duration', fallback: '2m', help: 'Longest a query may take.' },
   { name: 'query.max-concurrency', kind: 'count', fallback: '20', help: 'Queries running or waiting at once.' },
   { name: 'query.max-samples', kind: 'count', fallback: '50000000', help: 'Samples a query may hold.' },

@@ -35,6 +35,7 @@ export interface Flags {
   externalUrl: string
   /** Without a slash at its end. */
   routePrefix: string
+  shutdownDelayMs: number
   queryTimeoutMs: number
   queriesMax: number
   querySamplesMax: number
@@ -142,7 +143,7 @@ function checked(spec: FlagSpec, value: string): string {
     case 'size':
       try {
         if (spec.kind === 'duration') {
-          if (parseDuration(value) <= 0) throw wrong('wants more than 0')
+          if (parseDuration(value) <= 0 && spec.min !== 0) throw wrong('wants more than 0')
         } else if (parseSize(value) > 0 && parseSize(value) < spec.min!) throw wrong(`wants ${formatSize(spec.min!)} or more`)
       } catch (error) {
         if (!(error instanceof DurationError) && !(error instanceof SizeError)) throw error
@@ -184,6 +185,7 @@ function toFlags(values: ReadonlyMap<string, string>, warnings: string[]): Flags
     isAdminEnabled: text('web.enable-admin-api') === 'true',
     externalUrl: text('web.external-url').replace(/\/$/, '') || ownUrl('http', host, port, prefix),
     routePrefix: prefix,
+    shutdownDelayMs: parseDuration(text('web.shutdown-delay')),
     queryTimeoutMs: parseDuration(text('query.timeout')),
     queriesMax: Number(text('query.max-concurrency')),
     querySamplesMax: Number(text('query.max-samples')),

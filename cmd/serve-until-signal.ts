@@ -2,7 +2,7 @@
 import path from 'node:path'
 import { ConfigError } from '../lib/config/load.ts'
 import { RuleFilesError } from '../lib/rules/rule-files.ts'
-import { systemClock } from '../lib/std/clock.ts'
+import { sleep, systemClock } from '../lib/std/clock.ts'
 import { DiskError } from '../lib/std/fs.ts'
 import { LineSink } from '../lib/std/line-sink.ts'
 import type { Logger } from '../lib/std/log.ts'
@@ -15,7 +15,7 @@ import { ScrapeFilesError } from './scrape-files.ts'
 import { Monitor, type Ground } from './serve.ts'
 import { VERSION } from './version.ts'
 
-/** After this a drain is cut. */
+/** After this, and the delay asked for, a drain is cut. */
 const DRAIN_MS = 9000
 /** For whoever reads the last lines. */
 const FLUSH_MS = 1000
@@ -52,7 +52,7 @@ async function serve(flags: Flags, ground: Ground, logger: Logger): Promise<void
   const stopping = new Promise<void>((resolve) => {
     for (const name of ['SIGTERM', 'SIGINT'] as const) {
       process.once(name, () => {
-        beginStop(name, logger)
+        beginStop(name, flags.shutdownDelayMs + DRAIN_MS, logger)
         resolve()
       })
     }
@@ -66,6 +66,12 @@ async function serve(flags: Flags, ground: Ground, logger: Logger): Promise<void
   }
   if (isReloadDue) reload()
   await stopping
+  if (flags.shutdownDelayMs > 0) {
+    monitor.leave()
+    await sleep(systemClock, flags.shutdownDelayMs)
+  }
+  // Parts that have stopped must not begin anew.
+  reload = () => {}
   try {
     await monitor.stop()
   } catch (error) {
@@ -75,12 +81,12 @@ async function serve(flags: Flags, ground: Ground, logger: Logger): Promise<void
 }
 
 /** From a signal on the process ends in time, also where the start, or a part of the drain, hangs. */
-function beginStop(signal: string, logger: Logger): void {
+function beginStop(signal: string, withinMs: number, logger: Logger): void {
   logger.info('stopping', { signal })
   // A second signal ends the process at once.
   for (const name of ['SIGTERM', 'SIGINT'] as const) process.removeAllListeners(name).once(name, () => process.exit(130))
-  systemClock.after(DRAIN_MS, () => {
-    logger.error('the end took too long and is cut; what was acknowledged is on disk', { seconds: DRAIN_MS / 1000 })
+  systemClock.after(withinMs, () => {
+    logger.error('the end took too long and is cut; what was acknowledged is on disk', { seconds: withinMs / 1000 })
     process.exit(1)
   }, true)
 }

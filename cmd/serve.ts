@@ -172,14 +172,18 @@ export class Monitor {
     return this.#parts.config.reload()
   }
 
-  /** Drains: no new requests, running ones answered, everything accepted on disk. */
+  /** Tells load balancers that it will stop, and serves on. */
+  leave(): void {
+    this.#parts.door.server.leave()
+  }
+
+  /** Drains: new requests are refused, running ones answered, everything accepted is on disk. */
   async stop(): Promise<void> {
     const { door, discovery, metadata, meta, scrape, rules, alertRules, ruleTest, notify, queries, db, stalls, headWatch, heartbeats } = this.#parts
     heartbeats.stop()
     headWatch.stop()
     discovery.stop()
-    await door.server.stop()
-    door.close()
+    await door.server.drain()
     await metadata.close()
     await scrape.stop()
     await ruleTest.stop()
@@ -188,6 +192,9 @@ export class Monitor {
     await notify.stop()
     await meta.stop()
     await queries.stop()
+    // Until here who comes is told to come again. The next process finds the port free with the folder.
+    await door.server.stop()
+    door.close()
     await db.close()
     stalls.stop()
     this.#logger.info('stopped')

@@ -37,8 +37,14 @@ const CONNECTIONS_MAX = 1024
 const FORM_BYTES_MAX = 1 << 20
 /** A label name of 256 bytes, each written `%xx`. */
 const PARAM_CHARS_MAX = 1024
-/** How long requests may go on after `stop`. */
+/** How long requests may go on that came before `drain`. */
 const DRAIN_MS = 5000
+/** What hangs on connections after that: half a request, an answer that nobody reads. */
+const CLOSE_MS = 500
+/** What is answered while the server stops. */
+const LAST_PATHS: ReadonlySet<string> = new Set(['/-/healthy', '/-/ready', '/metrics', `${ALERTMANAGER_PREFIX}-/healthy`])
+/** To whom is told to come again. */
+const RETRY_AFTER_SECONDS = '5'
 
 /** A query of 128 KiB, each of its bytes written `%xx`, and what browsers and proxies add. */
 const HEADER_BYTES_MAX = 512 << 10
@@ -49,7 +55,10 @@ const BAD_HTTP: ReadonlyMap<string, [status: number, text: string]> = new Map([
   ['ERR_HTTP_REQUEST_TIMEOUT', [408, 'request took too long to arrive']],
 ])
 
-/** Makes the server; it listens after `listen` and answers 503 below /api until `ready`, but takes what is pushed. */
+/**
+ * Makes the server; it listens after `listen` and answers 503 below /api until `ready`, but takes what is pushed. It ends in steps, so that nobody
+ * finds a closed door who could be told to come again: `leave` (balancers are told), `drain` (503 for all that is new), `stop`.
+ */
 export function createServer(parts: ServerParts): WebServer {
   return new WebServer(parts)
 }
@@ -74,6 +83,9 @@ export class WebServer {
   /** On further addresses: what they accept is the server's. */
   readonly #listeners: Listener[] = []
   #state: ServerState = 'starting'
+  /** Requests without a complete answer, of those that came before `drain`. */
+  #openCount = 0
+  #onDrained = (): void => {}
 
   constructor(parts: ServerParts) {
     this.#parts = parts
@@ -141,13 +153,30 @@ export class WebServer {
     this.#state = 'ready'
   }
 
-  /** Takes no new connection, lets requests end, cuts what is left after some seconds. */
-  async stop(): Promise<void> {
+  /** Says by /-/ready that it will stop, and by `Connection: close` to those that are connected; all else is answered as before. */
+  leave(): void {
+    this.#state = 'leaving'
+  }
+
+  /** Still listens, but answers 503 to what is new; lets requests end, cuts what is left after some seconds. */
+  async drain(): Promise<void> {
     this.#state = 'stopping'
-    const cut = this.#parts.clock.after(DRAIN_MS, () => this.#app.server.closeAllConnections(), true)
+    if (this.#openCount === 0) return
+    await this.#cutAfter(DRAIN_MS, new Promise<void>((resolve) => (this.#onDrained = resolve)))
+  }
+
+  /** Drains, and takes no new connection. */
+  async stop(): Promise<void> {
+    await this.drain()
     const listeners = this.#listeners.map((listener) => new Promise((resolve) => listener.close(resolve)))
-    await this.#app.close()
+    await this.#cutAfter(CLOSE_MS, this.#app.close())
     await Promise.all(listeners)
+  }
+
+  /** Closes all connections if `work`, which waits for them, takes longer. */
+  async #cutAfter(ms: number, work: PromiseLike<unknown>): Promise<void> {
+    const cut = this.#parts.clock.after(ms, () => this.#app.server.closeAllConnections(), true)
+    await work
     cut.cancel()
   }
 
@@ -163,12 +192,13 @@ export class WebServer {
         reply.code(404).type('text/plain; charset=utf-8').send(`404 page not found: this server answers below ${prefix}/ (--web.route-prefix)\n`)
       } else if (place !== request.url) {
         reply.code(301).header('Location', browserPrefix(options) + place).type('text/plain; charset=utf-8').send('Moved Permanently\n')
-      } else if (this.#state === 'starting' && (isOfApi(request.url) || request.url.startsWith(ACK_PREFIX)) && !request.url.startsWith(WRITE_PATH)) {
-        sendError(reply.header('Retry-After', '5'), new ApiError('unavailable', 'the server is starting'))
+      } else if (this.#isClosedTo(request.url)) {
+        sendError(reply.header('Retry-After', RETRY_AFTER_SECONDS), new ApiError('unavailable', `the server is ${this.#state}`))
       } else done()
     }
     app.addHook('onRequest', (request, reply, done) => {
       metrics.watch(request, reply)
+      this.#count(reply)
       reply.header('X-Content-Type-Options', 'nosniff')
       if (gate === null) enter(request, reply, done)
       else gate.admit(request, reply, () => enter(request, reply, done))
@@ -187,6 +217,23 @@ export class WebServer {
       if (isPageRequest(request)) return sendPage(reply, this.#parts.options)
       return reply.code(404).type('text/plain; charset=utf-8').send('404 page not found\n')
     })
+  }
+
+  /** Until a request's answer is complete, or its client gone. */
+  #count(reply: FastifyReply): void {
+    // Who keeps a connection would send more on it.
+    if (this.#state === 'leaving' || this.#state === 'stopping') reply.header('Connection', 'close')
+    if (this.#state === 'stopping') return
+    this.#openCount++
+    reply.raw.once('close', () => {
+      if (--this.#openCount === 0) this.#onDrained()
+    })
+  }
+
+  /** What is pushed while the server starts is kept until it can be stored. */
+  #isClosedTo(url: string): boolean {
+    if (this.#state === 'stopping') return !LAST_PATHS.has(url.split('?', 1)[0]!)
+    return this.#state === 'starting' && (isOfApi(url) || url.startsWith(ACK_PREFIX)) && !url.startsWith(WRITE_PATH)
   }
 
   #fail(error: FastifyError | ApiError, request: FastifyRequest, reply: FastifyReply): FastifyReply {

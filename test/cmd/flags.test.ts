@@ -119,6 +119,7 @@ describe('parseFlags', () => {
     expect(failure('--config.fil=x')).toBe('monitor: unknown flag --config.fil; did you mean --config.file?')
     expect(failure('--storage.tsdb.retention.tme=1d')).toBe('monitor: unknown flag --storage.tsdb.retention.tme; did you mean --storage.tsdb.retention.time?')
     expect(failure('--zzzzzzzzzzzzzzzzzzz')).toBe('monitor: unknown flag --zzzzzzzzzzzzzzzzzzz')
+    expect([run('--web.shutdown-delay=0s').shutdownDelayMs, run('--web.shutdown-delay=10s').shutdownDelayMs]).toEqual([0, 10_000])
     expect(failure('--query.timeout=1.5m')).toBe('monitor: flag --query.timeout: unknown unit "." in duration "1.5m"')
     expect(failure('--query.max-samples=-1')).toBe('monitor: flag --query.max-samples: wants a whole number, got "-1"')
     expect(failure('--log.level=loud')).toBe('monitor: flag --log.level: wants one of debug, info, warn, error, got "loud"')

@@ -46,15 +46,16 @@ describe('availability', () => {
     expect(await push(first, 'pushed', 1, Date.now())).toBe(204)
     const stoppedAt = Date.now()
     expect(await first.stop()).toBe(0)
-    const second = await start(folder, { port: first.port })
+    const second = await start(folder, { port: first.port, flags: ['--web.shutdown-delay=1h'] })
     expect(await push(second, 'pushed', 2, Date.now())).toBe(204)
     await waitFor('a new scrape', async () => (await second.value('timestamp(up)')) * 1000 > stoppedAt)
     expect((await second.query('count_over_time(pushed[1m])'))[0]!.value[1]).toBe('2')
-    // Another SIGTERM, while the first waits for a query, ends it at once.
+    // It serves on while balancers look for another; a second SIGTERM ends it at once.
     const asked = second.get(SLOW).then(({ status }) => status, () => 0)
     await waitFor('a query at work', async () => /^prometheus_engine_queries 1$/m.test((await second.get('/metrics')).text))
     second.child.kill('SIGTERM')
-    await waitFor('the drain', () => Promise.resolve(second.output.includes('msg=stopping')))
+    await waitFor('not ready', async () => (await second.get('/-/ready')).status === 503)
+    expect(await push(second, 'pushed', 3, Date.now())).toBe(204)
     expect(second.child.exitCode).toBe(null)
     expect(await second.stop()).toBe(130)
     expect(await asked).toBe(0)
@@ -102,7 +103,12 @@ describe('availability', () => {
     const asked = Array.from({ length: 4 }, () => monitor.get(SLOW).then(({ status }) => status, () => 0))
     await waitFor('queries at work', async () => /^prometheus_engine_queries [1-4]$/m.test((await monitor.get('/metrics')).text))
     const startedMs = performance.now()
-    expect(await monitor.stop()).toBe(0)
+    monitor.child.kill('SIGTERM')
+    await waitFor('not ready', async () => (await monitor.get('/-/ready')).status === 503)
+    // Who comes now finds somebody to answer.
+    expect(await push(monitor, 'm', 2, Date.now())).toBe(503)
+    expect((await monitor.get('/-/healthy')).status).toBe(200)
+    expect(await monitor.exited).toBe(0)
     expect(performance.now() - startedMs).toBeLessThan(10_000)
     // Answered 503, or cut with their connections.
     for (const status of await Promise.all(asked)) expect([0, 503]).toContain(status)

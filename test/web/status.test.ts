@@ -1,6 +1,10 @@
 // What the server says of itself, and how it is managed: status pages, health, reload, its own metrics.
-import { describe, expect, it } from 'vitest'
+import { once } from 'node:events'
+import net from 'node:net'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import type { QueryReply } from '../../lang/job.ts'
+import { writeBody } from '../support/remote-write-body.ts'
+import { NOW } from '../support/web-server.ts'
 import { failure, get, start, success } from './requests.ts'
 
 describe('status', () => {
@@ -64,11 +68,42 @@ describe('management', () => {
     }))
     const response = get(`${base}/api/v1/query?query=1`)
     await isStarted
-    const stopped = server.stop()
+    const drained = server.drain()
     answer({ status: 200, body: Buffer.from('{"status":"success","data":1}') })
     expect(await response).toEqual(success(1))
-    await stopped
+    await drained
+    expect((await get(`${base}/-/healthy`))[0], 'it listens until it stops').toBe(200)
+    await server.stop()
     await expect(fetch(`${base}/-/healthy`)).rejects.toThrow()
+  })
+
+  it('tells balancers first that it will stop, and serves on', async () => {
+    const { base, server } = await start()
+    server.leave()
+    const ready = await fetch(`${base}/-/ready`)
+    expect([ready.status, ready.headers.get('x-prometheus-stopping'), ready.headers.get('connection')]).toEqual([503, 'true', 'close'])
+    expect((await get(`${base}/api/v1/query?query=1`))[0]).toBe(200)
+    expect((await fetch(`${base}/api/v1/write`, { method: 'POST' })).status, 'the writer has looked at it').toBe(400)
+  })
+
+  it('listens while it drains, and tells who comes to come again', async () => {
+    let isReloaded = false
+    const { base, port, server, appender } = await start(({ config, options }) => ({ config: { ...config, reload: async () => void (isReloaded = true) }, options: { ...options, isLifecycleEnabled: true } }))
+    const kept = net.connect(port, '127.0.0.1')
+    onTestFinished(() => void kept.destroy())
+    kept.write('GET /-/ready HTTP/1.1\r\nHost: a\r\n\r\n')
+    expect(String((await once(kept, 'data'))[0])).toMatch(/^HTTP\/1.1 200 /)
+    await server.drain()
+    kept.write('GET /-/ready HTTP/1.1\r\nHost: a\r\n\r\n')
+    expect(String((await once(kept, 'data'))[0]), 'on a connection that was there').toMatch(/^HTTP\/1.1 503 [^]*connection: close/i)
+    const ready = await fetch(`${base}/-/ready`)
+    expect([ready.status, ready.headers.get('x-prometheus-stopping')]).toEqual([503, 'true'])
+    const pushed = await fetch(`${base}/api/v1/write`, { method: 'POST', body: new Uint8Array(writeBody([{ labels: [['__name__', 'm']], samples: [[1, NOW]] }])), headers: { 'content-type': 'application/x-protobuf' } })
+    expect([pushed.status, pushed.headers.get('retry-after')]).toEqual([503, '5'])
+    expect(appender.stored).toEqual([])
+    expect(await get(`${base}/api/v1/query?query=1`)).toEqual(failure(503, 'unavailable', 'the server is stopping'))
+    expect([(await get(`${base}/-/reload`, { method: 'POST' }))[0], isReloaded]).toEqual([503, false])
+    for (const path of ['/-/healthy', '/metrics?name[]=up']) expect((await get(`${base}${path}`))[0]).toBe(200)
   })
 
   it('reloads only where enabled, by POST or PUT, from the same site', async () => {

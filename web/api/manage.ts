@@ -6,7 +6,7 @@ import { isCrossSite } from './cross-site.ts'
 import { OPEN_METRICS_TYPE, toOpenMetrics } from './open-metrics.ts'
 import { addRoute, type Guard, type Handler } from './router.ts'
 
-export type ServerState = 'starting' | 'ready' | 'stopping'
+export type ServerState = 'starting' | 'ready' | 'leaving' | 'stopping'
 
 function text(reply: FastifyReply, status: number, body: string): FastifyReply {
   return reply.code(status).type('text/plain; charset=utf-8').send(body)
@@ -17,7 +17,7 @@ export function addManageRoutes(app: FastifyInstance, parts: ServerParts, state:
   addRoute(app, ['GET'], '/-/healthy', (_request, reply) => text(reply, 200, 'Monitor is Healthy.\n'))
   addRoute(app, ['GET'], '/-/ready', (_request, reply) => {
     if (state() === 'ready') return text(reply, 200, 'Monitor is Ready.\n')
-    if (state() === 'stopping') reply.header('X-Prometheus-Stopping', 'true')
+    if (state() !== 'starting') reply.header('X-Prometheus-Stopping', 'true')
     return text(reply, 503, 'Service Unavailable')
   })
   const reload: Handler = async (_request, reply) => {
