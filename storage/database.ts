@@ -198,6 +198,11 @@ export class Database implements Appender {
     return this.head.series
   }
 
+  /** Of `samplesAppended`, those that the head had already: nothing was written for them. */
+  get samplesRepeated(): number {
+    return this.#appender.repeated
+  }
+
   append(batch: SampleBatch, verdicts: Uint8Array): number {
     const refused = this.#appender.append(batch, verdicts)
     this.samplesAppended += batch.count - refused

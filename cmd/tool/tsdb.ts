@@ -123,7 +123,7 @@ async function importFrom(source: string, folder: string, io: ToolIo): Promise<v
   await withStore(folder, async ({ db, querier }) => {
     const { blocks, blockSamples, knownBlocks, logs, damage } = await importPrometheus(source, { db, labels: querier, onProgress: (what) => io.err(`${what}\n`) })
     io.out(`imported ${blocks} blocks with ${blockSamples} samples, and ${logs.appended} samples of the logs\n`)
-    if (knownBlocks > 0) io.out(`left out ${knownBlocks} blocks that an earlier import has brought; samples of the logs that were here stay as they are\n`)
+    if (knownBlocks > 0 || logs.repeated > 0) io.out(`left out ${knownBlocks} blocks that an earlier import has brought, and ${logs.repeated} samples of the logs that were here\n`)
     logs.refused.forEach((count, verdict) => {
       if (count > 0) io.out(`refused ${count} samples of the logs: ${REJECT_NAMES[verdict]}\n`)
     })

@@ -38,6 +38,11 @@ export class HeadAppender {
     this.#writer = new RowWriter(head.heap, head.arena, head.log)
   }
 
+  /** Samples given since start that were there already, equal in value. */
+  get repeated(): number {
+    return this.#writer.repeated
+  }
+
   /** See Appender.append. Batches of several times are turned into runs of one time. */
   append(batch: SampleBatch, verdicts: Uint8Array): number {
     this.#head.log?.assertWritable()
@@ -235,25 +240,39 @@ export class HeadAppender {
     const c = this.#head.series.columnOf(ref)
     // What is in blocks may be deleted there; it is then stored again, beside what the head has of it still.
     const mayBeDeleted = this.#head.mayBeDeleted(group, run.t)
-    if (!mayBeDeleted && r >= 0 && group.hasSample(r, c)) return this.#writer.isSame(group, r, run, i, c) ? STORED : REJECT_DUPLICATE
+    if (!mayBeDeleted && r >= 0 && group.hasSample(r, c)) return this.#repeated(this.#writer.isSame(group, r, run, i, c))
     const newest = this.#head.newestOf(ref)
     if (run.t > newest && !this.#head.hasLateFrom(ref, run.t)) {
       this.#head.moveOut(ref, newest)
       return STORED
     }
     // A sender that restarts sends its last rows again; they may be encoded already.
-    const isSame = mayBeDeleted ? null : this.#head.isStoredAs(group, c, run.t, {
-      value: run.values[i]!, isStale: run.stale !== null && run.stale[i] === 1, histogram: run.histograms === null ? null : run.histograms[i]!,
-    })
-    if (isSame !== null) return isSame ? STORED : REJECT_DUPLICATE
+    const isSame = mayBeDeleted ? null : this.#isEncodedAs(group, c, run, i)
+    if (isSame !== null) return this.#repeated(isSame)
     // A clock that was ahead for a while must not shut its series out until that time comes.
     const reference = Math.min(newest, this.#head.clock.now())
     if (reference - run.t > this.#head.outOfOrderMs) return REJECT_OUT_OF_ORDER
     return this.#late(ref, run, i, verdicts)
   }
 
+  /** See Head.isStoredAs. */
+  #isEncodedAs(group: Group, c: number, run: Run, i: number): boolean | null {
+    return this.#head.isStoredAs(group, c, run.t, {
+      value: run.values[i]!, isStale: run.stale !== null && run.stale[i] === 1, histogram: run.histograms === null ? null : run.histograms[i]!,
+    })
+  }
+
+  /** The verdict on a sample whose place is taken. */
+  #repeated(isSame: boolean): number {
+    if (!isSame) return REJECT_DUPLICATE
+    this.#writer.repeated++
+    return STORED
+  }
+
   #late(ref: number, run: Run, i: number, verdicts: Uint8Array): number {
     const late = this.#head.lateGroupOf(ref, run.t)
+    const isSame = this.#head.mayBeDeleted(late, run.t) ? null : this.#isEncodedAs(late, 0, run, i)
+    if (isSame !== null) return this.#repeated(isSame)
     if (late.mustFlush) this.#flush(late)
     late.reserveKinds(kindsOf(run, i, i + 1))
     const found = rowAt(late, run.t)

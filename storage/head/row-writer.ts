@@ -37,6 +37,8 @@ export function kindsOf({ histograms, startTimes }: Run, from: number, to: numbe
 const RECORD_BYTES_MAX = 8 * 2 ** 20
 
 export class RowWriter {
+  /** Samples given that were there already, equal in value: nothing was written. */
+  repeated = 0
   readonly #heap: SharedHeap
   /** null while the log is replayed. */
   readonly #log: Log | null
@@ -124,6 +126,7 @@ export class RowWriter {
         refused++
       } else {
         verdicts[i + k] = STORED
+        this.repeated++
       }
     }
     return refused

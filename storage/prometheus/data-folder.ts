@@ -54,6 +54,8 @@ export interface LoggedSamples {
   sample: ((id: number, t: number, v: number, histogram: FloatHistogram | null, isLate: boolean) => void) | null
   /** Samples so far were taken together: those of a scrape, or of a push. Who has taken too much at once lets the reader wait. */
   endOfRecord(): Promise<void> | undefined
+  /** In place of the end: samples of this record are not to be relied on. */
+  brokenRecord(): void
   onDamage(error: PrometheusFormatError): void
 }
 
@@ -88,12 +90,44 @@ export async function readLogs(folder: string, visit: LoggedSamples): Promise<{ 
   for (const log of logFolders(folder)) {
     isLate = log.endsWith(`/${LATE_LOG}`)
     for (const segment of logSegments(log)) {
+      const broken = new BrokenRecords(segment)
       for (const record of logRecords(segment, (error) => visit.onDamage(error))) {
-        readRecord(record, visitor)
+        if (!broken.passes(() => readRecord(record, visitor))) {
+          visit.brokenRecord()
+          continue
+        }
         const pause = visit.endOfRecord()
         if (pause !== undefined) await pause
       }
+      broken.tell((error) => visit.onDamage(error))
     }
   }
   return { unknownRecords, deleted }
+}
+
+/** Records whose checksum holds, and whose bytes mean nothing: histograms of Prometheus 2.40 to 2.42 had a layout of their own. */
+class BrokenRecords {
+  readonly #segment: string
+  #count = 0
+  #first = ''
+
+  constructor(segment: string) {
+    this.#segment = segment
+  }
+
+  /** Whether `read` came to its end. */
+  passes(read: () => void): boolean {
+    try {
+      read()
+      return true
+    } catch (error) {
+      if (!(error instanceof PrometheusFormatError)) throw error
+      if (this.#count++ === 0) this.#first = error.message
+      return false
+    }
+  }
+
+  tell(onDamage: (error: PrometheusFormatError) => void): void {
+    if (this.#count > 0) onDamage(new PrometheusFormatError(`${this.#count} records of ${this.#segment} were left out; the first: ${this.#first}`))
+  }
 }

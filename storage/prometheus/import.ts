@@ -95,38 +95,43 @@ async function addBlock(block: BlockMeta, { db, labels }: ImportTarget, onDamage
 
 /** What came of the samples of the logs. */
 export interface LogImport {
-  /** Those that the store had are among them. */
   appended: number
+  /** Samples that the store had, equal in value. */
+  repeated: number
   /** By reason (REJECT_NAMES); 0 is empty. */
   refused: Float64Array
   /** Records of types that are not known here. */
   unknownRecords: number
 }
 
-const NO_LOGS: LogImport = { appended: 0, refused: new Float64Array(REJECT_NAMES.length), unknownRecords: 0 }
+const NO_LOGS: LogImport = { appended: 0, repeated: 0, refused: new Float64Array(REJECT_NAMES.length), unknownRecords: 0 }
 
 /** Appends what the logs hold: what came in order at or after `since` (Unix ms), where blocks end, and all that came late. */
 async function appendLogs(folder: string, since: number, db: Database, onDamage: OnDamage): Promise<LogImport> {
   const refs: number[] = []
   // A log has what was deleted from it later, too. Damage is told by who reads it next.
   const { deleted } = await readLogs(folder, {
-    series: (id, labels) => (refs[id] = db.series(labels)), sample: null, endOfRecord: () => undefined, onDamage: () => {},
+    series: (id, labels) => (refs[id] = db.series(labels)), sample: null, endOfRecord: () => undefined, brokenRecord: () => {}, onDamage: () => {},
   })
   const record = new Record(db)
+  const repeatedBefore = db.samplesRepeated
   const { unknownRecords } = await readLogs(folder, {
     series: () => {},
     sample: (id, t, v, histogram, isLate) => {
-      if (t < since && !isLate) return
-      if (deleted.get(id)?.some(([mint, maxt]) => t >= mint && t <= maxt) !== true) record.add(refs[id]!, t, v, histogram)
+      // What came late is in no block yet, and Prometheus deletes nothing of it.
+      const isWanted = isLate || (t >= since && deleted.get(id)?.some(([mint, maxt]) => t >= mint && t <= maxt) !== true)
+      if (isWanted) record.add(refs[id]!, t, v, histogram)
     },
     endOfRecord: () => {
       record.append()
       return db.log.unsyncedBytes > UNSYNCED_BYTES_MAX ? db.commit() : undefined
     },
+    brokenRecord: () => record.clear(),
     onDamage,
   })
   await db.commit()
-  return { appended: record.appended, refused: record.refused, unknownRecords }
+  const repeated = db.samplesRepeated - repeatedBefore
+  return { appended: record.stored - repeated, repeated, refused: record.refused, unknownRecords }
 }
 
 /** Gathers the samples of a record into one batch. */
@@ -137,7 +142,8 @@ class Record {
   readonly #values: number[] = []
   readonly #stale: number[] = []
   #histograms: (FloatHistogram | null)[] = []
-  appended = 0
+  /** Those that the store had are among them. */
+  stored = 0
   readonly refused: Float64Array = new Float64Array(REJECT_NAMES.length)
 
   constructor(appender: Appender) {
@@ -161,8 +167,12 @@ class Record {
       stale: Uint8Array.from(this.#stale), histograms: this.#histograms,
     }
     const verdicts = new Uint8Array(count)
-    this.appended += count - this.#appender.append(batch, verdicts)
+    this.stored += count - this.#appender.append(batch, verdicts)
     for (const verdict of verdicts) if (verdict !== STORED) this.refused[verdict]!++
+    this.clear()
+  }
+
+  clear(): void {
     for (const list of [this.#refs, this.#times, this.#values, this.#stale]) list.length = 0
     this.#histograms = []
   }

@@ -67,6 +67,7 @@ async function readAll(folder: string, onDamage: (error: Error) => void, answere
     series: (id, labels) => keys.set(id, keyOfLabels(labels)),
     sample: (id, t, v, histogram, isLate) => (t < since && !isLate ? undefined : put(keys.get(id)!, t, v, histogram)),
     endOfRecord: () => undefined,
+    brokenRecord: () => {},
     onDamage,
   })
   expect(unknownRecords).toBe(0)

@@ -45,11 +45,10 @@ function changeMeta(source: string, ulid: string, change: (meta: Meta) => void):
   writeFileSync(file, JSON.stringify(meta))
 }
 
-/** A log of Prometheus with samples of one series, a second apart. */
-function writeLog(folder: string, count: number): void {
+/** A log of Prometheus with samples of one series, a ms apart, and further records. */
+function writeLog(folder: string, count: number, { t0 = ANSWERED_AT_MS - count, more = [] as readonly Buffer[] } = {}): void {
   const series = Buffer.from([1, 0, 0, 0, 0, 0, 0, 0, 1, 1, 8, ...Buffer.from('__name__'), 1, ...Buffer.from('m')])
   const pages: Buffer[] = [fragment(series)]
-  const t0 = ANSWERED_AT_MS - count
   for (let from = 0; from < count;) {
     const n = Math.min(2000, count - from)
     const record = Buffer.alloc(17 + n * 12)
@@ -69,8 +68,16 @@ function writeLog(folder: string, count: number): void {
     pages.push(fragment(record.subarray(0, at)))
     from += n
   }
+  for (const record of more) pages.push(fragment(record))
   mkdirSync(folder, { recursive: true })
   writeFileSync(`${folder}/00000000`, Buffer.concat(pages))
+}
+
+function zigzag(value: number): Buffer {
+  const bytes: number[] = []
+  let rest = BigInt(value) * 2n
+  for (; rest >= 128n; rest >>= 7n) bytes.push(Number(rest & 127n) | 128)
+  return Buffer.from([...bytes, Number(rest)])
 }
 
 /** A page with one whole record. */
@@ -96,7 +103,7 @@ describe('an import of a Prometheus data folder', () => {
     const again = openAt(folder)
     expect(again.blocks.blocks).toHaveLength(4)
     expect(answerOf(again, '1h', ANSWERED_AT_MS)).toEqual(want)
-    expect(await take(again, GOLDEN)).toMatchObject({ blocks: 0, knownBlocks: 4, logs: { appended: report.logs.appended } })
+    expect(await take(again, GOLDEN)).toMatchObject({ blocks: 0, knownBlocks: 4, logs: { appended: 0, repeated: report.logs.appended } })
     expect(again.blocks.blocks).toHaveLength(4)
     expect(answerOf(again, '1h', ANSWERED_AT_MS)).toEqual(want)
     await again.close()
@@ -177,6 +184,25 @@ describe('an import of a Prometheus data folder', () => {
     expect(await take(again, NEWER)).toMatchObject({ blocks: 0, knownBlocks: 2 })
     expect(answerOf(again, '1h', NEWER_ANSWERED_AT_MS)).toEqual(want)
     await again.close()
+  })
+
+  it('deletes of the log what came in order before, as Prometheus does, and takes no part of a record it cannot read', async () => {
+    const source = tempFolder()
+    const t0 = ANSWERED_AT_MS - 1000
+    const deleted = Buffer.from([3, 0, 0, 0, 0, 0, 0, 0, 1, ...zigzag(t0 + 10), ...zigzag(t0 + 19)])
+    // A sample and a half.
+    const broken = Buffer.alloc(30)
+    broken[0] = 2
+    broken.writeBigInt64BE(1n, 1)
+    broken.writeBigInt64BE(BigInt(t0 + 60), 9)
+    writeLog(`${source}/wal`, 50, { t0, more: [deleted, broken, broken] })
+    writeLog(`${source}/wbl`, 5, { t0: t0 + 10 })
+    const db = openAt(tempFolder())
+    const report = await take(db, source)
+    expect(report).toMatchObject({ logs: { appended: 45, repeated: 0 }, damage: [expect.stringMatching(/^2 records of .*wal\/00000000 were left out; the first: .*wanted/)] })
+    const [{ values }] = answerOf(db, '1h', ANSWERED_AT_MS) as [{ values: [number, string][] }]
+    expect(values.map(([t, v]) => [Math.round(t * 1000) - t0, Number(v)])).toEqual(Array.from({ length: 50 }, (_, i) => [i, i >= 10 && i < 15 ? i - 10 : i]).filter(([i]) => i! < 15 || i! > 19))
+    await db.close()
   })
 
   it('takes what is whole of a damaged one, and says what was not', async () => {
