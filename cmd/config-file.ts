@@ -25,6 +25,8 @@ export class WebConfigError extends Error {
 export class ConfigFile implements ConfigControl {
   /** Called with each good configuration after the first. */
   onChange: (config: Config) => void = () => {}
+  /** Called after each attempt but the first. */
+  onReload: (isSuccessful: boolean) => void = () => {}
   #flags: Flags
   readonly #clock: Clock
   readonly #logger: Logger
@@ -75,9 +77,11 @@ export class ConfigFile implements ConfigControl {
   async reload(): Promise<void> {
     try {
       this.onChange(this.load())
+      this.onReload(true)
       this.#logger.info('configuration applied', { file: this.#flags.configFile })
     } catch (error) {
       this.#last = { ...this.#last, isSuccessful: false }
+      this.onReload(false)
       this.#logger.error('configuration refused; the old one stays in force', { file: this.#flags.configFile, err: error instanceof Error ? error : String(error) })
       throw error
     }

@@ -78,7 +78,7 @@ export const FOREIGN_FLAGS: ReadonlyMap<string, string> = new Map([
   ['web.search.max-limit', 'the search API is not built yet'],
   ['web.read-timeout', 'requests end after a minute'],
   ['web.max-connections', 'the bound is 1024'],
-  ['web.max-notifications-subscribers', 'notifications are not built yet'],
+  ['web.max-notifications-subscribers', '16 may listen'],
   ['web.local-assets', 'the pages are built in'],
   ['web.user-assets', 'the pages are built in'],
   ['web.console.templates', 'there are no console templates'],

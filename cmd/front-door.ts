@@ -9,8 +9,9 @@ import type { Logger } from '../lib/std/log.ts'
 import type { Metrics } from '../lib/std/metrics.ts'
 import type { FolderLock } from '../storage/folder-lock.ts'
 import { Inbox } from '../storage/inbox.ts'
-import { takeFolder } from '../storage/load-folder.ts'
+import { takeFolder, type ReplayProgress } from '../storage/load-folder.ts'
 import type { AlertDesk, AlertmanagerRetriever, ReceiverTools, AlertRules, MetadataRetriever, QueryRunner, RuleRetriever, RuleTest, ServerParts, StorageAdmin, StorageStatus, TargetRetriever } from '../web/parts.ts'
+import { Notifications, RELOAD_FAILED } from '../web/notifications.ts'
 import { createServer, type WebServer } from '../web/server.ts'
 import { AlertmanagerView, type AlertEntry } from './alertmanager-view.ts'
 import type { ConfigFile } from './config-file.ts'
@@ -69,6 +70,8 @@ export class FrontDoor {
   readonly server: WebServer
   /** Of the data folder; the store releases it. */
   readonly lock: FolderLock
+  /** Written by who opens the store. */
+  readonly replay: ReplayProgress = { filesTotal: 0, filesRead: 0 }
   #flags: Flags
   readonly #webFile: WebFile | null
   readonly #early: EarlyWriter
@@ -83,7 +86,10 @@ export class FrontDoor {
     this.#early = new EarlyWriter({ inbox: new Inbox(folder, flags.reserveBytes ?? undefined), clock, logger: logger.with('storage'), metrics })
     const { queryTimeoutMs, lookbackMs, isLifecycleEnabled, routePrefix } = flags
     const externalUrl = (): string => this.#flags.externalUrl
+    const notifications = new Notifications(clock)
+    config.onReload = (isSuccessful) => (isSuccessful ? notifications.remove(RELOAD_FAILED) : notifications.add(RELOAD_FAILED))
     const parts: ServerParts = {
+      notifications,
       ...lateParts(() => this.#inside),
       alertmanager: new AlertmanagerView(clock, () => config.alertYaml(), () => this.#inside.alertEntry),
       writer: this.#early, door: webFile, admin: flags.isAdminEnabled ? lateAdmin(() => this.#inside.admin) : null,
@@ -95,7 +101,7 @@ export class FrontDoor {
         onQuit: () => void process.kill(process.pid, 'SIGTERM'),
         get externalUrl() { return externalUrl() },
         get storageRetention() { return retention() },
-        corruptionCount: () => this.#inside.corruptionCount,
+        corruptionCount: () => this.#inside.corruptionCount, replay: this.replay,
       },
     }
     this.server = createServer(parts)

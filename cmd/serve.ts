@@ -21,6 +21,7 @@ import { Metrics } from '../lib/std/metrics.ts'
 import { Random, freshSeed } from '../lib/std/random.ts'
 import { Database, type ArchiveOptions, type StorageLimits } from '../storage/database.ts'
 import type { FolderLock } from '../storage/folder-lock.ts'
+import type { ReplayProgress } from '../storage/load-folder.ts'
 import type { SharedHeap } from '../storage/head/shared-heap.ts'
 import type { RuleRetriever } from '../web/parts.ts'
 import { LifecycleDesk } from './alert-desk.ts'
@@ -267,7 +268,7 @@ interface StoresGround {
 async function openStores(flags: Flags, config: Config, { door, heap, clock, logger, metrics, discoveryMetrics }: StoresGround): Promise<{ db: Database; meta: Meta; notify: NotifyRunner }> {
   const meta = await openMeta(flags, { clock, logger: logger.with('meta'), metrics })
   const [db, notify] = await Promise.allSettled([
-    openDatabase(flags, config, { lock: door.lock, heap, clock, logger }),
+    openDatabase(flags, config, { lock: door.lock, replay: door.replay, heap, clock, logger }),
     NotifyRunner.open(flags, { clock, logger: logger.with('notifier'), metrics, discoveryMetrics, store: meta.store }),
   ])
   if (db.status === 'fulfilled' && notify.status === 'fulfilled') {
@@ -280,9 +281,9 @@ async function openStores(flags: Flags, config: Config, { door, heap, clock, log
   throw [db, notify].find((one) => one.status === 'rejected')!.reason
 }
 
-async function openDatabase(flags: Flags, config: Config, { lock, heap, clock, logger }: { lock: FolderLock; heap: SharedHeap; clock: Clock; logger: Logger }): Promise<Database> {
+async function openDatabase(flags: Flags, config: Config, { lock, replay, heap, clock, logger }: { lock: FolderLock; replay: ReplayProgress; heap: SharedHeap; clock: Clock; logger: Logger }): Promise<Database> {
   const db = await Database.open({
-    folder: path.resolve(flags.dataFolder), ...limitsOf(flags, config), exemplarsMax: config.storage.exemplarsMax, lock, heap, clock, logger: logger.with('storage'),
+    folder: path.resolve(flags.dataFolder), ...limitsOf(flags, config), exemplarsMax: config.storage.exemplarsMax, lock, replay, heap, clock, logger: logger.with('storage'),
     ...(flags.reserveBytes !== null && { reserveBytes: flags.reserveBytes }),
     ...(flags.threads !== 0 && { jobUrl: new URL('./maintenance-worker.ts', import.meta.url) }),
     ...(config.archive !== null && { archive: archiveOptions(flags, config.archive) }),

@@ -24,7 +24,7 @@ import { Head } from './head/head.ts'
 import { SegmentWriter, listed, scanSegmentFile, segmentFileNumbers, segmentFilePath } from './head/segment-file.ts'
 import { SharedHeap, defaultHeadBytes } from './head/shared-heap.ts'
 import { logPath } from './log/log-file.ts'
-import { nextLsnAfter, oldestLogLsn, replayLog, type FoundFile, type Replayed } from './log/log-replay.ts'
+import { logNames, nextLsnAfter, oldestLogLsn, replayLog, type FoundFile, type Replayed } from './log/log-replay.ts'
 import { SeriesFile } from './log/series-file.ts'
 import { blocksFolder, headFolder, hoursFolder, minutesFolder } from './store-querier.ts'
 import type { HoursState } from './tier/hour-manifest.ts'
@@ -49,6 +49,14 @@ export interface LoadOptions {
   /** Sizes at which log and segment files are followed by new ones. */
   fileBytesMax?: { log: number; segments: number }
   logger?: Logger
+  /** Is told how far reading has come. */
+  replay?: ReplayProgress
+}
+
+/** Files of the log and of the head's segments, and how many of them have been read. */
+export interface ReplayProgress {
+  filesTotal: number
+  filesRead: number
 }
 
 /** What opening a folder found, for the log line and the metrics. */
@@ -136,7 +144,7 @@ function* loadLocked(options: LoadOptions, lock: FolderLock): Steps<LoadedFolder
     series: 0, segments: 0, replayedRows: 0, replayedSamples: 0, corruptRecords: 0, corruptBytes: 0, damagedBlocks: damaged,
     wasUnclean: lock.wasUnclean, durationMs: 0,
   }
-  const load = new Load({ folder, definitions, segments, head, recovery, logger, list, missing })
+  const load = new Load({ folder, definitions, segments, head, recovery, logger, list, missing, replay: options.replay ?? { filesTotal: 0, filesRead: 0 } })
   const replayed = yield* load.run(numbers, blocks.blocks, minutes.blocks)
   if (replayed === null) {
     definitions.close()
@@ -160,6 +168,7 @@ interface LoadParts {
   list: FileList
   /** Files that are to be there. */
   missing: readonly string[]
+  replay: ReplayProgress
 }
 
 class Load {
@@ -178,13 +187,17 @@ class Load {
 
   /** `numbers`: of the segment files. null where series have been numbered anew: all is to be loaded once more. */
   *run(numbers: readonly number[], blocks: readonly StoredBlock[], minutes: readonly StoredBlock[]): Steps<Replayed | null> {
-    const { folder, recovery, head, logger } = this.#parts
+    const { folder, recovery, head, logger, replay } = this.#parts
+    Object.assign(replay, { filesTotal: numbers.length + logNames(`${folder}/log`).length, filesRead: 0 })
     try {
       yield* this.#loadDefinitions(blocks, minutes)
       if (isRenumberingDue(head) && (yield* renumber(head, folder, logger))) return null
       this.#tellMissing()
       const oldestLsn = oldestLogLsn(`${folder}/log`)
-      for (const number of numbers) yield* this.#loadSegments(number, oldestLsn)
+      for (const number of numbers) {
+        yield* this.#loadSegments(number, oldestLsn)
+        replay.filesRead++
+      }
       const replayed = yield* this.#loadLog()
       if (recovery.wasUnclean) this.#syncFound(replayed)
       return replayed
@@ -259,12 +272,12 @@ class Load {
   }
 
   *#loadLog(): Steps<Replayed> {
-    const { folder, recovery, logger, list, missing } = this.#parts
+    const { folder, recovery, logger, list, missing, replay } = this.#parts
     const replayed = yield* replayLog(`${folder}/log`, (lsn, row) => {
       const samples = this.#replay.row(lsn, row)
       recovery.replayedSamples += Math.max(0, samples)
       return samples >= 0
-    }, (name) => list.lengthOf(`log/${name}`))
+    }, { knownBytes: (name) => list.lengthOf(`log/${name}`), onFile: () => replay.filesRead++ })
     // LSNs of rows that are gone are not given again.
     for (const startLsn of numbersOf(missing, 'log')) replayed.nextLsn = Math.max(replayed.nextLsn, nextLsnAfter(startLsn + list.lengthOf(logPath('log', startLsn))))
     recovery.replayedRows = replayed.rows

@@ -18,6 +18,7 @@ import type { MetricMetadata } from '../lib/model/metadata.ts'
 import type { Clock } from '../lib/std/clock.ts'
 import type { Logger } from '../lib/std/log.ts'
 import type { Metrics } from '../lib/std/metrics.ts'
+import type { Notifications } from './notifications.ts'
 
 export interface QueryRunner {
   /**
@@ -320,9 +321,12 @@ export interface WebOptions {
   storageRetention: string
   /** Damaged records that the store met when it was opened. */
   corruptionCount: () => number
+  /** How far the start has come in reading the log and the head's segments. */
+  replay: Readonly<{ filesTotal: number; filesRead: number }>
 }
 
 export interface ServerParts {
+  notifications: Notifications
   queries: QueryRunner
   targets: TargetRetriever
   metadata: MetadataRetriever

@@ -13,16 +13,18 @@ import { addAlertRuleRoutes } from './api/alert-rules.ts'
 import { ALERTMANAGER_PREFIX, addAlertmanagerRoutes, sendNoSuchPath, withoutLastSlash } from './api/alertmanager.ts'
 import { addAlertRoutes } from './api/alerts.ts'
 import { addFederationRoute, FEDERATION_PATH } from './api/federate.ts'
+import { addNotificationRoutes, NOTIFICATIONS_PATH } from './api/notifications.ts'
 import { addManageRoutes, type ServerState } from './api/manage.ts'
 import { addQueryRoutes } from './api/query.ts'
 import { addReceiverRoutes } from './api/receivers.ts'
 import { ReplySender } from './api/reply-sender.ts'
 import { addRuleRoutes } from './api/rules.ts'
-import { addStatusRoutes, noSuchEndpoint } from './api/status.ts'
+import { addStatusRoutes, noSuchEndpoint, REPLAY_PATH } from './api/status.ts'
 import { addTargetRoutes } from './api/targets.ts'
 import { WRITE_PATH, addWriteRoutes } from './api/write.ts'
 import { Gate } from './gate.ts'
 import { HttpMetrics } from './http-metrics.ts'
+import { ENDING, STARTING } from './notifications.ts'
 import type { ServerParts } from './parts.ts'
 import { addStaticRoutes, browserPrefix, isPageRequest, sendPage } from './static.ts'
 
@@ -82,6 +84,7 @@ export class WebServer {
   readonly #parts: ServerParts
   /** On further addresses: what they accept is the server's. */
   readonly #listeners: Listener[] = []
+  readonly #endNotifications: () => void
   #state: ServerState = 'starting'
   /** Requests without a complete answer, of those that came before `drain`. */
   #openCount = 0
@@ -120,6 +123,8 @@ export class WebServer {
     addTargetRoutes(this.#app, parts)
     addAlertmanagerRoutes(this.#app, parts)
     addStatusRoutes(this.#app, parts)
+    this.#endNotifications = addNotificationRoutes(this.#app, parts)
+    parts.notifications.add(STARTING)
     addWriteRoutes(this.#app, parts)
     // Else the folder of the pages is searched for it.
     this.#app.all('/api/*', (request, reply) => sendError(reply, noSuchEndpoint(request.url)))
@@ -151,16 +156,20 @@ export class WebServer {
   /** Says that storage is open: from now on the API answers. */
   ready(): void {
     this.#state = 'ready'
+    this.#parts.notifications.remove(STARTING)
   }
 
   /** Says by /-/ready that it will stop, and by `Connection: close` to those that are connected; all else is answered as before. */
   leave(): void {
     this.#state = 'leaving'
+    this.#parts.notifications.add(ENDING)
   }
 
   /** Still listens, but answers 503 to what is new; lets requests end, cuts what is left after some seconds. */
   async drain(): Promise<void> {
+    if (this.#state !== 'leaving' && this.#state !== 'stopping') this.#parts.notifications.add(ENDING)
     this.#state = 'stopping'
+    this.#endNotifications()
     if (this.#openCount === 0) return
     await this.#cutAfter(DRAIN_MS, new Promise<void>((resolve) => (this.#onDrained = resolve)))
   }
@@ -233,7 +242,7 @@ export class WebServer {
   /** What is pushed while the server starts is kept until it can be stored. */
   #isClosedTo(url: string): boolean {
     if (this.#state === 'stopping') return !LAST_PATHS.has(url.split('?', 1)[0]!)
-    return this.#state === 'starting' && (isOfApi(url) || url.startsWith(ACK_PREFIX)) && !url.startsWith(WRITE_PATH)
+    return this.#state === 'starting' && needsStore(url)
   }
 
   #fail(error: FastifyError | ApiError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
@@ -251,6 +260,13 @@ function isBelow(url: string, prefix: string): boolean {
 
 function withSlash(url: string): string {
   return url.startsWith('/') ? url : `/${url}`
+}
+
+/** What is answered during a start. */
+const EARLY_PATHS: readonly string[] = [WRITE_PATH, NOTIFICATIONS_PATH, REPLAY_PATH]
+
+function needsStore(url: string): boolean {
+  return (isOfApi(url) || url.startsWith(ACK_PREFIX)) && !EARLY_PATHS.some((path) => url.startsWith(path))
 }
 
 function isOfApi(url: string): boolean {

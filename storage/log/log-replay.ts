@@ -55,16 +55,28 @@ export function nextLsnAfter(endLsn: number): number {
   return Math.ceil(endLsn / 8) * 8 + LSN_GAP
 }
 
+/** Files of the log, in its order. */
+export function logNames(folder: string): string[] {
+  return listFolder(folder).filter((name) => LOG_NAME.test(name))
+}
+
 /** LSN of the first byte that the log still holds, Infinity if it is empty. */
 export function oldestLogLsn(folder: string): number {
-  const first = listFolder(folder).find((name) => LOG_NAME.test(name))
+  const [first] = logNames(folder)
   return first === undefined ? Infinity : Number(first.slice(0, 20))
 }
 
-/** `knownBytes`: so much of a file was on the device, marks aside. Throws FolderError where a newer Monitor has written something. */
-export function* replayLog(folder: string, visit: RowVisitor, knownBytes: (name: string) => number = () => 0): Steps<Replayed> {
+export interface ReplayHelp {
+  /** So much of a file was on the device, marks aside. */
+  knownBytes(name: string): number
+  /** Called when a file has been read. */
+  onFile(): void
+}
+
+/** Throws FolderError where a newer Monitor has written something. */
+export function* replayLog(folder: string, visit: RowVisitor, { knownBytes = () => 0, onFile }: Partial<ReplayHelp> = {}): Steps<Replayed> {
   const out: Replayed = { files: [], nextLsn: 0, rows: 0, damagedRecords: 0, damagedBytes: 0, found: [] }
-  const names = listFolder(folder).filter((name) => LOG_NAME.test(name))
+  const names = logNames(folder)
   const starts = names.map((name) => Number(name.slice(0, 20)))
   for (const [i, name] of names.entries()) {
     const path = `${folder}/${name}`
@@ -81,6 +93,7 @@ export function* replayLog(folder: string, visit: RowVisitor, knownBytes: (name:
     const endLsn = startLsn + bytes.length
     out.files.push({ startLsn, endLsn: Math.min(endLsn, rowsEnd), path })
     out.nextLsn = Math.max(out.nextLsn, nextLsnAfter(endLsn))
+    onFile?.()
   }
   return out
 }

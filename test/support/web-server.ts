@@ -10,6 +10,7 @@ import { answerRules } from '../../lib/rules/rule-list.ts'
 import { Logger } from '../../lib/std/log.ts'
 import { Metrics } from '../../lib/std/metrics.ts'
 import type { ServerParts } from '../../web/parts.ts'
+import { Notifications } from '../../web/notifications.ts'
 import { WebServer, createServer } from '../../web/server.ts'
 import { MemoryAppender } from './memory-appender.ts'
 
@@ -42,6 +43,7 @@ export async function startServer(change: (parts: ServerParts) => Partial<Server
   const staticFolder = mkdtempSync(path.join(tmpdir(), 'monitor-web-'))
   writeStatic(staticFolder)
   const parts: ServerParts = {
+    notifications: new Notifications(clock),
     queries: {
       run: async (job) => {
         jobs.push(job)
@@ -68,7 +70,7 @@ export async function startServer(change: (parts: ServerParts) => Partial<Server
     metrics,
     clock,
     logger: new Logger({ level: 'debug', format: 'logfmt', clock, write: (line) => log.push(line) }),
-    options: { staticFolder, externalUrl: 'http://monitor.example', routePrefix: '', isLifecycleEnabled: false, onQuit: () => {}, queryTimeoutMs: 120_000, lookbackMs: 300_000, idleMs: 180_000, storageRetention: '7d', corruptionCount: () => 3 },
+    options: { staticFolder, externalUrl: 'http://monitor.example', routePrefix: '', isLifecycleEnabled: false, onQuit: () => {}, queryTimeoutMs: 120_000, lookbackMs: 300_000, idleMs: 180_000, storageRetention: '7d', corruptionCount: () => 3, replay: { filesTotal: 5, filesRead: 2 } },
   }
   const server = createServer({ ...parts, ...change(parts) })
   if (isReady) server.ready()

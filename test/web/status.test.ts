@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import net from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { QueryReply } from '../../lang/job.ts'
+import { ENDING, RELOAD_FAILED, STARTING, type Notifications } from '../../web/notifications.ts'
 import { writeBody } from '../support/remote-write-body.ts'
 import { NOW } from '../support/web-server.ts'
 import { failure, get, start, success } from './requests.ts'
@@ -40,6 +41,50 @@ describe('status', () => {
   })
 })
 
+describe('notifications', () => {
+  /** Events of a stream, as they come. */
+  async function* events(url: string): AsyncGenerator<unknown> {
+    const response = await fetch(url)
+    expect([response.status, response.headers.get('content-type'), response.headers.get('cache-control')]).toEqual([200, 'text/event-stream', 'no-cache'])
+    let text = ''
+    for await (const chunk of response.body!.pipeThrough(new TextDecoderStream())) {
+      const parts = (text + chunk).split('\n\n')
+      text = parts.pop()!
+      for (const part of parts) if (part.startsWith('data: ')) yield JSON.parse(part.slice(6))
+    }
+  }
+  const told = (text: string, active: boolean, date = '2023-11-14T22:13:20.000Z'): object => ({ text, date, active })
+
+  it('are there from the start on, and told to those who listen until the end', async () => {
+    let notifications: Notifications | undefined
+    const { base, server, clock } = await start((parts) => ({ notifications: (notifications = parts.notifications) }), false)
+    const all = (): Promise<[number, unknown]> => get(`${base}/api/v1/notifications`)
+    expect(await all()).toEqual(success([told(STARTING, true)]))
+    const stream = events(`${base}/api/v1/notifications/live`)
+    const next = async (): Promise<unknown> => (await stream.next()).value
+    expect(await next()).toEqual(told(STARTING, true))
+    server.ready()
+    expect(await next()).toEqual(told(STARTING, false))
+    expect(await all()).toEqual(success([]))
+    await clock.advance(60_000)
+    notifications!.add(RELOAD_FAILED)
+    expect(await next()).toEqual(told(RELOAD_FAILED, true, '2023-11-14T22:14:20.000Z'))
+    expect(await all()).toEqual(success([told(RELOAD_FAILED, true, '2023-11-14T22:14:20.000Z')]))
+    // Nobody's stream holds up the end: the clock stands still.
+    await server.stop()
+    expect(await next()).toEqual(told(ENDING, true, '2023-11-14T22:14:20.000Z'))
+    expect(await stream.next()).toEqual({ done: true, value: undefined })
+  })
+
+  it('refuse more than 16 listeners without a body, as Prometheus', async () => {
+    const { base } = await start()
+    const statuses: number[] = []
+    for (let i = 0; i < 17; i++) statuses.push((await fetch(`${base}/api/v1/notifications/live`)).status)
+    expect(statuses).toEqual([...Array<number>(16).fill(200), 204])
+    expect((await fetch(`${base}/api/v1/notifications/live`, { method: 'HEAD' })).status).toBe(200)
+  })
+})
+
 describe('management', () => {
   it('is ready only when told, and refuses the API until then', async () => {
     const { base, server, jobs } = await start(undefined, false)
@@ -47,6 +92,7 @@ describe('management', () => {
     expect(await get(`${base}/-/ready`)).toEqual([503, 'Service Unavailable'])
     expect(await get(`${base}/api/v1/query?query=1`)).toEqual(failure(503, 'unavailable', 'the server is starting'))
     expect((await fetch(`${base}/api/v1/labels`)).headers.get('retry-after')).toBe('5')
+    expect(await get(`${base}/api/v1/status/walreplay`)).toEqual(success({ min: 0, max: 4, current: 1 }))
     expect((await fetch(`${base}/api/v1/write`, { method: 'POST' })).status, 'pushes are the writer\'s business').toBe(400)
     server.ready()
     expect(await get(`${base}/-/ready`)).toEqual([200, 'Monitor is Ready.\n'])

@@ -8,6 +8,8 @@ import { addRoute } from './router.ts'
 /** The Prometheus whose API this is; Grafana decides by it what it may ask. */
 const PROMETHEUS_VERSION = '3.14.0'
 
+export const REPLAY_PATH = '/api/v1/status/walreplay'
+
 export function addStatusRoutes(app: FastifyInstance, parts: ServerParts): void {
   const { build, clock, config, flags, options } = parts
   const startedMs = clock.now()
@@ -25,6 +27,7 @@ export function addStatusRoutes(app: FastifyInstance, parts: ServerParts): void 
   addRoute(app, ['GET'], '/api/v1/status/flags', (_request, reply) => sendData(reply, sortedFlags))
   addRoute(app, ['GET'], '/api/v1/status/config', (_request, reply) => sendData(reply, { yaml: config.yaml() }))
   addRoute(app, ['GET'], '/api/v1/status/storage', (_request, reply) => sendData(reply, parts.storage.status()))
+  addRoute(app, ['GET'], REPLAY_PATH, (_request, reply) => sendData(reply, replayStatus(options.replay)))
   addRoute(app, ['GET'], '/api/v1/status/runtimeinfo', (_request, reply) => {
     const { isSuccessful, timeMs } = config.lastReload()
     return sendData(reply, {
@@ -36,14 +39,17 @@ export function addStatusRoutes(app: FastifyInstance, parts: ServerParts): void 
   })
 }
 
+/** Files are numbered from 0, as Prometheus numbers the segments of its log; `current` is the last that was read. */
+function replayStatus({ filesTotal, filesRead }: { filesTotal: number; filesRead: number }): object {
+  return { min: 0, max: Math.max(0, filesTotal - 1), current: Math.max(0, filesRead - 1) }
+}
+
 /** What Prometheus has here and Monitor has not, with what serves instead. */
 const NOT_BUILT: ReadonlyMap<string, string> = new Map([
   ['/api/v1/read', 'remote read is not built; ask /api/v1/query and /api/v1/query_range'],
   ['/api/v1/otlp/v1/metrics', 'OTLP is not built; send remote write 1.0 to /api/v1/write'],
-  ['/api/v1/status/walreplay', 'the progress of a start is not told; /-/ready says when it is over'],
   ['/api/v1/status/tsdb/blocks', 'see /api/v1/status/storage, or monitor tsdb list'],
   ['/api/v1/status/self_metrics', 'see /metrics'],
-  ['/api/v1/notifications', 'there are no notifications of this kind; see /api/v1/alerts'],
   ['/api/v1/features', 'features are named by /api/v1/status/flags and /api/v1/status/config'],
 ])
 

@@ -200,8 +200,8 @@ describe('an import of a Prometheus data folder', () => {
     const db = openAt(tempFolder())
     const report = await take(db, source)
     expect(report).toMatchObject({ logs: { appended: 45, repeated: 0 }, damage: [expect.stringMatching(/^2 records of .*wal\/00000000 were left out; the first: .*wanted/)] })
-    const [{ values }] = answerOf(db, '1h', ANSWERED_AT_MS) as [{ values: [number, string][] }]
-    expect(values.map(([t, v]) => [Math.round(t * 1000) - t0, Number(v)])).toEqual(Array.from({ length: 50 }, (_, i) => [i, i >= 10 && i < 15 ? i - 10 : i]).filter(([i]) => i! < 15 || i! > 19))
+    const [series] = answerOf(db, '1h', ANSWERED_AT_MS)
+    expect(series!.values!.map(([t, v]) => [Math.round(t * 1000) - t0, Number(v)])).toEqual(Array.from({ length: 50 }, (_, i) => [i, i >= 10 && i < 15 ? i - 10 : i]).filter(([i]) => i! < 15 || i! > 19))
     await db.close()
   })
 
