@@ -25,7 +25,7 @@ export type HourStore = { folder: string } | RangeFetcher | null
 const HOUR_MS = 3_600_000
 /** Chunks that lie so close are read as one: a read, or a request, costs more than the bytes between. */
 const GAP_BYTES_MAX = 64 << 10
-const REMOTE_GAP_BYTES_MAX = 256 << 10
+const REMOTE_GAP_BYTES_MAX = 512 << 10
 const READ_BYTES_MAX = 8 << 20
 /** Chunks of a bucket that a thread keeps: what a dashboard asks for again. */
 const CACHE_BYTES_MAX = 32 << 20

@@ -16,8 +16,9 @@ const HOUR_MS = 3_600_000
 /** Rows of a batch: 13 columns of a MiB. One series may have more. */
 const BATCH_ROWS = 1 << 17
 export const SLICE_SERIES = 4096
-/** A round ends with the batch that brings it to this, bytes between the first and the last chunk of each file. */
-const ROUND_BYTES_MAX = 12 << 20
+/** A round ends with the batch that brings it to this, counted in blocks of the files that chunks lie in: about what is read, with what lies between. */
+const ROUND_BYTES_MAX = 24 << 20
+const BLOCK_BYTES = 256 << 10
 
 /** Where a series has rows in one file. */
 interface Piece {
@@ -73,8 +74,11 @@ export function selectHours(files: HourFiles, asked: HourSeries, range: HourRang
   }
   const start = (): StartedRound | null => {
     const batches: PlannedBatch[] = []
-    let batch = plan()
-    for (; batch !== null; batch = spanOf(batches) < roundBytesMax ? plan() : null) batches.push(batch)
+    const blocks = new Set<string>()
+    for (let batch = plan(); batch !== null; batch = blocks.size * BLOCK_BYTES < roundBytesMax ? plan() : null) {
+      batches.push(batch)
+      for (const { file, offset } of batch.places.flat()) blocks.add(`${file.name}:${Math.floor(offset / BLOCK_BYTES)}`)
+    }
     return batches.length === 0 ? null : { batches, read: files.start(batches.flatMap(({ places }) => places.flat())) }
   }
   let ahead: StartedRound | null = null
@@ -197,16 +201,6 @@ export function placesOf(files: HourFiles, parts: readonly Part[], columns: read
     if (isRead === true) files.markChecked(file)
   }
   return places
-}
-
-/** Bytes between the first and the last chunk of each file. */
-function spanOf(batches: readonly PlannedBatch[]): number {
-  const ends = new Map<string, { from: number; to: number }>()
-  for (const { file: { name }, offset, bytes } of batches.flatMap(({ places }) => places.flat())) {
-    const end = ends.get(name) ?? { from: offset, to: offset }
-    ends.set(name, { from: Math.min(end.from, offset), to: Math.max(end.to, offset + bytes) })
-  }
-  return ends.values().reduce((sum, { from, to }) => sum + to - from, 0)
 }
 
 function finishRound(files: HourFiles, { batches, read }: StartedRound): ReadBatch[] {

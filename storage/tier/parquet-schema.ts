@@ -8,7 +8,8 @@
 //   stale_at_end  BOOLEAN            the newest entry of the bucket is a staleness marker
 //   sketch  BYTE_ARRAY               mergeable quantile sketch (FORMAT.md, "Sketch"), empty where count is 0
 //
-// Sorted by labels, then t. Chunks of sketches stand together behind all others: what reads no sketches reads past none.
+// Sorted by labels, then t. Chunks of some row groups, a stripe, stand column by column (STRIPE_ORDER). Those of sketches stand together
+// behind all others: what reads no sketches reads past none.
 import type { BucketColumn } from './bucket.ts'
 import { ThriftWriter, type ThriftStruct, type ThriftValue } from './parquet-thrift.ts'
 
@@ -48,6 +49,11 @@ export const TIME_COLUMN = 2
 export const COUNT_COLUMN = 3
 export const STALE_COLUMN = 4
 export const SKETCH_COLUMN: number = PARQUET_COLUMNS.length - 1
+
+/** Columns as their chunks stand in a stripe: what each query reads, and is small, is next to what most queries read; labels are for others. */
+export const STRIPE_ORDER: readonly number[] = ['t', 'count', 'stale_at_end', 'first_t', 'last_t', 'correction', 'last', 'first', 'sum', 'max', 'min', 'm2', 'p99', 'labels'].flatMap((name) => {
+  return PARQUET_COLUMNS.flatMap(({ path }, c) => (path[0] === name ? [c] : []))
+})
 
 /** Physical types by their number. */
 const BOOLEAN = 0

@@ -1,8 +1,8 @@
 // Writes a Parquet file of the 1-hour tier (parquet-schema.ts) and its sidecar (hour-index.ts), series by series in the
-// order of their labels. Memory: one row group.
+// order of their labels. Memory: one row group, and the packed chunks of a stripe.
 //
-//   add ─▶ rows of the row group ─▶ chunks ─▶ file          footer, sidecar ◀─ finish
-//                                 └▶ sketches ─▶ spool ──────▲
+//   add ─▶ rows of the row group ─▶ chunks ─▶ stripe: column by column ─▶ file          footer, sidecar ◀─ finish
+//                                 └▶ sketches ─▶ spool ───────────────────▲
 import path from 'node:path'
 import { crc32 } from 'node:zlib'
 import { assert } from '../../lib/std/assert.ts'
@@ -10,11 +10,16 @@ import { DiskFile, removeFile, rename, syncFolder } from '../../lib/std/fs.ts'
 import { compareLabels, type Labels } from '../../lib/model/labels.ts'
 import type { BucketColumns } from './bucket.ts'
 import { writeHourIndex, type IndexedSeries } from './hour-index.ts'
-import { PageEncoder, sizeOf, type EncodedChunk, type LabelRun } from './parquet-pages.ts'
-import { footer, PARQUET_COLUMNS, SKETCH_COLUMN, STALE_COLUMN, TIME_COLUMN, type ColumnChunk, type RowGroup } from './parquet-schema.ts'
+import { PageEncoder, type EncodedChunk, type LabelRun } from './parquet-pages.ts'
+import { footer, PARQUET_COLUMNS, SKETCH_COLUMN, STALE_COLUMN, STRIPE_ORDER, TIME_COLUMN, type ColumnChunk, type RowGroup } from './parquet-schema.ts'
 
 /** Few enough that a query for one series reads little, many enough that pages pack well and the footer stays small. */
 export const ROWS_MAX = 4096
+/**
+ * Row groups whose chunks reach this are a stripe: chunks of one column stand together in it. Series that lie apart are read without
+ * all that lies between them, and what a query wants of one row group still is so near that one request brings it.
+ */
+const STRIPE_BYTES = 4 << 20
 /** What a Parquet file begins and ends with. */
 export const MAGIC: Buffer = Buffer.from('PAR1')
 const COPY_BYTES = 1 << 20
@@ -44,6 +49,11 @@ export interface WrittenHours {
   maxT: number
 }
 
+/** Chunks of one column, in the order of their row groups. */
+type StripeColumn = { chunk: ColumnChunk; content: Uint8Array }[]
+
+const emptyStripe = (): StripeColumn[] => PARQUET_COLUMNS.map(() => [])
+
 export class HourFileWriter {
   readonly #path: string
   readonly #file: DiskFile
@@ -53,6 +63,9 @@ export class HourFileWriter {
   readonly #series: IndexedSeries[] = []
   #bytes = 0
   #spooled = 0
+  /** Chunks that the file lacks yet, as PARQUET_COLUMNS. */
+  #stripe: StripeColumn[] = emptyStripe()
+  #stripeBytes = 0
   #labels: Labels = []
   #runs: LabelRun[] = []
   #rows = 0
@@ -89,6 +102,7 @@ export class HourFileWriter {
   /** Syncs, renames; null, and no file, if there are no rows. `notes` go into the footer. */
   finish(notes: readonly (readonly [key: string, value: string])[]): WrittenHours | null {
     this.#flush()
+    this.#writeStripe()
     const groups = this.#groups.map((group) => ({ ...group, chunks: group.chunks.map((chunk, c) => (c === SKETCH_COLUMN ? { ...chunk, offset: chunk.offset + this.#bytes } : chunk)) }))
     this.#copySpool()
     const end = footer(groups, notes)
@@ -153,12 +167,18 @@ export class HourFileWriter {
     if (rows === 0) return
     const t = this.#columns[TIME_COLUMN]!.subarray(0, rows)
     const chunks = PARQUET_COLUMNS.map((_, c) => {
-      const chunk = this.#encode(c, rows)
-      return c === SKETCH_COLUMN ? this.#placed(chunk, this.#spool, this.#spooled) : this.#placed(chunk, this.#file, this.#bytes)
+      const { pages, ...rest } = this.#encode(c, rows)
+      const content = Buffer.concat(pages)
+      const chunk = { offset: 0, bytes: content.length, ...rest }
+      if (c === SKETCH_COLUMN) this.#spoolSketches(chunk, content)
+      else this.#stripe[c]!.push({ chunk, content })
+      return chunk
     })
+    this.#stripeBytes += chunks.reduce((sum, { bytes }, c) => sum + (c === SKETCH_COLUMN ? 0 : bytes), 0)
     this.#groups.push({ rows, chunks, minT: t.reduce((a, b) => Math.min(a, b)), maxT: t.reduce((a, b) => Math.max(a, b)) })
     this.#runs = []
     this.#rows = 0
+    if (this.#stripeBytes >= STRIPE_BYTES) this.#writeStripe()
   }
 
   #encode(c: number, rows: number): EncodedChunk {
@@ -176,15 +196,22 @@ export class HourFileWriter {
     }
   }
 
-  #placed({ pages, plainBytes, values, encoding, dictionaryBytes }: EncodedChunk, file: DiskFile, offset: number): ColumnChunk {
-    let at = offset
-    for (const page of pages) {
-      file.write(page, at)
-      at += page.length
+  #spoolSketches(chunk: ColumnChunk, content: Uint8Array): void {
+    chunk.offset = this.#spooled
+    this.#spool.write(content, this.#spooled)
+    this.#spooled += content.length
+  }
+
+  #writeStripe(): void {
+    const column = STRIPE_ORDER.flatMap((c) => this.#stripe[c]!)
+    let at = this.#bytes
+    for (const { chunk, content } of column) {
+      chunk.offset = at
+      at += content.length
     }
-    if (file === this.#spool) this.#spooled = at
-    else this.#bytes = at
-    return { offset, bytes: sizeOf(pages), plainBytes, values, encoding, dictionaryBytes }
+    this.#write(Buffer.concat(column.map(({ content }) => content)))
+    this.#stripe = emptyStripe()
+    this.#stripeBytes = 0
   }
 
   #copySpool(): void {
