@@ -4,7 +4,7 @@ import type { HourFiles } from './hour-files.ts'
 import { touches } from './hour-manifest.ts'
 import { SLICE_SERIES, locate, partsOf, placesOf, type HourSeries, type Slice } from './hour-reader.ts'
 import { decodeBinaries, decodeNumbers, PageError } from './parquet-decode.ts'
-import { SKETCH_COLUMN, TIME_COLUMN } from './parquet-schema.ts'
+import { PARQUET_COLUMNS, SKETCH_COLUMN, TIME_COLUMN } from './parquet-schema.ts'
 import { SketchSum } from './sketch.ts'
 import { WindowQuantiles, type SketchedRows } from './window-quantiles.ts'
 
@@ -48,7 +48,7 @@ function readSketches(files: HourFiles, series: readonly number[], slice: Slice,
     if (time === null || time === undefined || sketch === null || sketch === undefined) continue
     try {
       const times = new Float64Array(rows)
-      decodeNumbers(time, rows, false, 8, times)
+      decodeNumbers(time, rows, PARQUET_COLUMNS[TIME_COLUMN]!, times)
       const at = new Uint32Array(rows + 1)
       const bytes = decodeBinaries(sketch, rows, at)
       const deletions = files.deletionsOf(file)

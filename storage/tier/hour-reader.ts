@@ -260,19 +260,29 @@ function boundsOf({ file }: Part, { mint, maxt }: { mint: number; maxt: number }
   bounds.to = Math.max(bounds.to, Math.min(file.maxT, Math.floor(maxt / HOUR_MS) * HOUR_MS))
 }
 
-function decodePart({ rows, pieces }: Part, chunks: readonly Uint8Array[], columns: readonly number[], bounds: { from: number; to: number }, { n, columns: out }: BucketBuffer): void {
+function decodePart({ file, rows, pieces }: Part, chunks: readonly Uint8Array[], columns: readonly number[], bounds: { from: number; to: number }, { n, columns: out }: BucketBuffer): void {
   reserve(rows)
-  decodeNumbers(chunks[columns.indexOf(TIME_COLUMN)]!, rows, false, 8, times)
+  const span = { from: Math.min(...pieces.map(({ firstRow }) => firstRow)), to: Math.max(...pieces.map((piece) => piece.firstRow + piece.rows)) }
+  if (!fillTimes(file, pieces)) decodeNumbers(chunks[columns.indexOf(TIME_COLUMN)]!, rows, PARQUET_COLUMNS[TIME_COLUMN]!, times, span)
   const runs = runsOf(pieces, bounds, n)
   columns.forEach((c, k) => {
-    const { bucketColumn, kind, isOptional } = PARQUET_COLUMNS[c]!
+    const column = PARQUET_COLUMNS[c]!
+    const { bucketColumn, kind } = column
     if (bucketColumn === '') return
     const from = kind === 'flag' ? flags : values
     if (kind === 'flag') decodeFlags(chunks[k]!, rows, flags)
-    else decodeNumbers(chunks[k]!, rows, isOptional, kind === 'double' ? 'double' : kind === 'count' ? 4 : 8, values)
+    else decodeNumbers(chunks[k]!, rows, column, values, span)
     const to = out[bucketColumn]
     for (const run of runs) to.set(from.subarray(run.row, run.row + run.rows), run.at)
   })
+}
+
+/** Whether each of the series has a row in each hour of the file, as most do: then their times are known without being read. */
+function fillTimes({ minT, maxT }: HourFile, pieces: Part['pieces']): boolean {
+  const hours = (maxT - minT) / HOUR_MS + 1
+  if (pieces.some((piece) => piece.rows !== hours)) return false
+  for (const { firstRow } of pieces) for (let i = 0; i < hours; i++) times[firstRow + i] = minT + i * HOUR_MS
+  return true
 }
 
 /** Rows of a row group that follow each other hour by hour, and where the first of them goes. */

@@ -212,7 +212,7 @@ export class FileRows implements RowSource {
       else if (kind === 'flag') decodeFlags(bytes, rows, columns.staleAtEnd)
       else {
         const out = c === TIME_COLUMN ? this.#all.t : columns[bucketColumn as (typeof DOUBLES)[number]]
-        decodeNumbers(bytes, rows, isOptional, kind === 'double' ? 'double' : kind === 'count' ? 4 : 8, out)
+        decodeNumbers(bytes, rows, { kind, isOptional }, out)
       }
     })
     this.#group = number

@@ -4,6 +4,7 @@ import { crc32 } from 'node:zlib'
 import { unzstdInto } from '../../lib/std/zstd.ts'
 import { unpackBits, unzigzag } from '../codec/bits.ts'
 import { BYTE_STREAM_SPLIT, DELTA_BINARY_PACKED, DELTA_BLOCK, DELTA_MINIBLOCKS, PLAIN } from './parquet-encode.ts'
+import type { ColumnKind, ParquetColumn } from './parquet-schema.ts'
 import { readStruct, type ReadStruct } from './parquet-thrift.ts'
 
 const MINIBLOCK = DELTA_BLOCK / DELTA_MINIBLOCKS
@@ -23,20 +24,28 @@ interface Page {
   encoding: number
 }
 
-/** Values of a chunk of `rows` rows, NULLs as NaN, into `out`. `isOptional`: the page begins with levels of definition. */
-export function decodeNumbers(chunk: Uint8Array, rows: number, isOptional: boolean, bytesEach: 4 | 8 | 'double', out: Float64Array): void {
+/** Rows [from, to) of a row group. */
+export interface RowSpan {
+  from: number
+  to: number
+}
+
+/** Values of a chunk of `rows` rows, NULLs as NaN, into `out`; of a span those of its rows, in their places, others may be there too. */
+export function decodeNumbers(chunk: Uint8Array, rows: number, { kind, isOptional }: Pick<ParquetColumn, 'kind' | 'isOptional'>, out: Float64Array, span: RowSpan = { from: 0, to: rows }): void {
   const { bytes, encoding } = readPage(chunk)
   const body = { at: 0 }
   const present = isOptional ? readPresent(bytes, rows, body) : null
   const n = present === null ? rows : present.reduce((sum, bit) => sum + bit, 0)
+  // Where values stand closer than rows, all of them are read.
+  const { from, to } = present === null ? span : { from: 0, to: n }
   switch (encoding) {
-    case DELTA_BINARY_PACKED: readDeltas(bytes, body.at, n, out); break
-    case BYTE_STREAM_SPLIT: readSplit(bytes, body.at, n, out); break
-    case PLAIN: readPlain(bytes, body.at, n, bytesEach, out); break
+    case DELTA_BINARY_PACKED: readDeltas(bytes, body.at, n, to, out); break
+    case BYTE_STREAM_SPLIT: readSplit(bytes, body.at, n, { from, to }, out); break
+    case PLAIN: readPlain(bytes, body.at, n, kind, out); break
     default: throw new PageError(`encoding ${encoding} of numbers`)
   }
   if (present === null) return
-  for (let i = rows - 1, from = n; i >= 0; i--) out[i] = present[i] === 1 ? out[--from]! : NaN
+  for (let i = rows - 1, at = n; i >= 0; i--) out[i] = present[i] === 1 ? out[--at]! : NaN
 }
 
 export function decodeFlags(chunk: Uint8Array, rows: number, out: Uint8Array): void {
@@ -117,27 +126,32 @@ function readPresent(bytes: Uint8Array, rows: number, body: { at: number }): Uin
   return present
 }
 
-function readPlain(bytes: Uint8Array, at: number, n: number, bytesEach: 4 | 8 | 'double', out: Float64Array): void {
-  const width = bytesEach === 4 ? 4 : 8
+function readPlain(bytes: Uint8Array, at: number, n: number, kind: ColumnKind, out: Float64Array): void {
+  const width = kind === 'count' ? 4 : 8
   if (at + n * width > bytes.length) throw new PageError(`${bytes.length - at} bytes of ${n} numbers`)
+  if (kind === 'double') {
+    new Uint8Array(out.buffer, out.byteOffset, n * 8).set(bytes.subarray(at, at + n * 8))
+    return
+  }
   const view = new DataView(bytes.buffer, bytes.byteOffset + at, n * width)
-  if (bytesEach === 'double') for (let i = 0; i < n; i++) out[i] = view.getFloat64(i * 8, true)
-  else if (bytesEach === 4) for (let i = 0; i < n; i++) out[i] = view.getInt32(i * 4, true)
+  if (kind === 'count') for (let i = 0; i < n; i++) out[i] = view.getInt32(i * 4, true)
   else for (let i = 0; i < n; i++) out[i] = Number(view.getBigInt64(i * 8, true))
 }
 
-function readSplit(bytes: Uint8Array, at: number, n: number, out: Float64Array): void {
+/** Of `n` values those of the span. */
+function readSplit(bytes: Uint8Array, at: number, n: number, { from, to }: RowSpan, out: Float64Array): void {
   if (at + n * 8 > bytes.length) throw new PageError(`${bytes.length - at} bytes of ${n} numbers`)
   const whole = new Uint8Array(out.buffer, out.byteOffset, n * 8)
   for (let b = 0; b < 8; b++) {
-    const from = at + b * n
-    for (let i = 0; i < n; i++) whole[i * 8 + b] = bytes[from + i]!
+    const plane = at + b * n
+    for (let i = from; i < to; i++) whole[i * 8 + b] = bytes[plane + i]!
   }
 }
 
 const miniblock = new Float64Array(MINIBLOCK)
 
-function readDeltas(bytes: Uint8Array, at: number, n: number, out: Float64Array): void {
+/** Of `n` values the first `until`. */
+function readDeltas(bytes: Uint8Array, at: number, n: number, until: number, out: Float64Array): void {
   const heads: number[] = []
   while (heads.length < 4) {
     const read = readVarint(bytes, at)
@@ -147,16 +161,22 @@ function readDeltas(bytes: Uint8Array, at: number, n: number, out: Float64Array)
   if (heads[0] !== DELTA_BLOCK || heads[1] !== DELTA_MINIBLOCKS || heads[2] !== n) throw new PageError(`differences in blocks of ${heads.join(', ')}`)
   let value = unzigzag(heads[3]!)
   if (n > 0) out[0] = value
-  for (let i = 1; i < n;) {
-    const least = readVarint(bytes, at)
-    const widths = least.at
+  for (let i = 1; i < until;) {
+    const head = readVarint(bytes, at)
+    const least = unzigzag(head.value)
+    const widths = head.at
     at = widths + DELTA_MINIBLOCKS
-    for (let m = 0; m < DELTA_MINIBLOCKS && i < n; m++) {
+    for (let m = 0; m < DELTA_MINIBLOCKS && i < until; m++) {
       const width = bytes[widths + m]!
+      // Fast path: counts, and times of one series, hour by hour.
+      if (width === 0) {
+        for (const end = Math.min(until, i + MINIBLOCK); i < end; i++) out[i] = value += least
+        continue
+      }
       if (width > 32 || at + width * 4 > bytes.length) throw new PageError(`differences of ${width} bits`)
-      unpackBits(bytes, at, miniblock, 0, MINIBLOCK, unzigzag(least.value), width)
+      unpackBits(bytes, at, miniblock, 0, MINIBLOCK, least, width)
       at += width * 4
-      for (let k = 0; k < MINIBLOCK && i < n; k++) out[i++] = value += miniblock[k]!
+      for (let k = 0; k < MINIBLOCK && i < until; k++) out[i++] = value += miniblock[k]!
     }
   }
 }

@@ -68,7 +68,7 @@ function readGroup(index: HourIndex, number: number, file: Buffer): Record<strin
   const { rows, chunks } = index.group(number)
   const out = Array.from({ length: rows }, (): Record<string, unknown> => ({}))
   const counts = new Float64Array(rows)
-  decodeNumbers(file.subarray(chunks[3]!.offset, chunks[3]!.offset + chunks[3]!.bytes), rows, false, 4, counts)
+  decodeNumbers(file.subarray(chunks[3]!.offset, chunks[3]!.offset + chunks[3]!.bytes), rows, PARQUET_COLUMNS[3]!, counts)
   PARQUET_COLUMNS.forEach(({ path: [name], kind, isOptional }, c) => {
     const { offset, bytes } = chunks[c]!
     const chunk = file.subarray(offset, offset + bytes)
@@ -82,7 +82,10 @@ function readGroup(index: HourIndex, number: number, file: Buffer): Record<strin
       out.forEach((row, i) => (row[name!] = Buffer.from(all.subarray(at[i], at[i + 1])).toString('hex')))
     } else if (kind !== 'key' && kind !== 'value') {
       const values = new Float64Array(rows)
-      decodeNumbers(chunk, rows, isOptional, kind === 'double' ? 'double' : kind === 'count' ? 4 : 8, values)
+      decodeNumbers(chunk, rows, { kind, isOptional }, values)
+      const [some, span] = [new Float64Array(rows), { from: Math.floor(rows / 3), to: Math.ceil(rows / 2) }]
+      decodeNumbers(chunk, rows, { kind, isOptional }, some, span)
+      expect(some.slice(span.from, span.to)).toEqual(values.slice(span.from, span.to))
       values.forEach((value, i) => (out[i]![name!] = isOptional && counts[i] === 0 ? null : value))
     }
   })
@@ -153,12 +156,12 @@ describe('a Parquet file of hours', () => {
     index.close()
     const chunk = fs.readFileSync(file).subarray(chunks[7]!.offset, chunks[7]!.offset + chunks[7]!.bytes)
     const good = new Float64Array(rows)
-    decodeNumbers(chunk, rows, true, 'double', good)
+    decodeNumbers(chunk, rows, PARQUET_COLUMNS[7]!, good)
     const out = new Float64Array(rows)
     for (let bit = 0; bit < chunk.length * 8; bit++) {
       chunk[bit >> 3]! ^= 1 << (bit & 7)
       try {
-        decodeNumbers(chunk, rows, true, 'double', out)
+        decodeNumbers(chunk, rows, PARQUET_COLUMNS[7]!, out)
         // A bit of a page's head may mean nothing to us.
         expect(out).toEqual(good)
       } catch (error) {
