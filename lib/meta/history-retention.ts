@@ -2,6 +2,7 @@
 // the store while the alerts of a storm go.
 import type { Clock, Timer } from '../std/clock.ts'
 import type { Logger } from '../std/log.ts'
+import { RetentionClock } from '../std/retention-clock.ts'
 import { MetaError } from './errors.ts'
 import type { MetaStore } from './interface.ts'
 
@@ -12,6 +13,7 @@ const FIRST_MS = 600_000
 export class HistoryRetention {
   readonly #store: MetaStore
   readonly #clock: Clock
+  readonly #retentionClock: RetentionClock
   readonly #logger: Logger
   #timer: Timer
   #isStopped = false
@@ -21,6 +23,7 @@ export class HistoryRetention {
   constructor(store: MetaStore, clock: Clock, logger: Logger) {
     this.#store = store
     this.#clock = clock
+    this.#retentionClock = new RetentionClock(clock)
     this.#logger = logger
     this.#timer = clock.after(FIRST_MS, () => void this.#round(), true)
   }
@@ -31,7 +34,7 @@ export class HistoryRetention {
   }
 
   async #round(): Promise<void> {
-    const nowMs = this.#clock.now()
+    const nowMs = this.#retentionClock.now()
     this.#timer = this.#clock.after(EVERY_MS, () => void this.#round(), true)
     try {
       for (let isMore = true; isMore && !this.#isStopped;) isMore = await this.#store.forget({ resolvedBeforeMs: nowMs - this.retentionMs, nowMs })

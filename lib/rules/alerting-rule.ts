@@ -112,6 +112,23 @@ export class AlertingRule {
     for (const [key, alert] of this.#active) if (alert.state === 'pending') this.#end(key, alert, nowMs)
   }
 
+  /**
+   * The wall clock has jumped by so much: what alerts count from moves along, so that neither `for` nor `keep_firing_for` is over, or begins anew,
+   * by that. What holds is told again at once, with ends of the new time.
+   */
+  moveInTime(ms: number): void {
+    for (const alert of this.#active.values()) {
+      alert.activeAtMs += ms
+      if (alert.firedAtMs !== null) alert.firedAtMs += ms
+      if (alert.keepFiringSinceMs !== null) alert.keepFiringSinceMs += ms
+      if (alert.resolvedAtMs === null) alert.lastSentAtMs = 0
+      else {
+        alert.resolvedAtMs += ms
+        alert.lastSentAtMs += ms
+      }
+    }
+  }
+
   /** The highest state of its alerts. */
   state(): 'unknown' | 'inactive' | 'pending' | 'firing' {
     if (this.health.evaluatedAtMs === 0) return 'unknown'

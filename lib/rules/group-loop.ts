@@ -1,10 +1,15 @@
 // Runs a group in its slots until it is stopped: evaluates, restores after the second time, counts slots it came too late
-// for. Waits on monotonic time, so that a jump of the wall clock makes no storm and no silence.
+// for. Waits on monotonic time, so that a jump of the wall clock makes no storm and no silence: its alerts move with it, and
+// targets are scraped at the new time before it is evaluated.
 //
 //   slot ─▶ evaluate ─▶ next slot is past? take the latest one, count those between : wait for it
 import type { Clock, Timer } from '../std/clock.ts'
 import type { RuleGroup } from './group.ts'
+import { WallJump } from '../std/wall-jump.ts'
 import { slotBefore, slotOffsetMs } from './slot.ts'
+
+/** After a jump of the wall clock nothing is evaluated for so long: there are no samples near the new time before each target was scraped. */
+const SETTLE_MS = 60_000
 
 export interface LoopGround {
   clock: Clock
@@ -25,11 +30,15 @@ export class GroupLoop {
   #evaluationCount = 0
   #isRestored = false
   #isStopped = false
+  readonly #wallJump: WallJump
+  /** On the monotonic clock. */
+  #settledAtMs = -Infinity
 
   constructor(group: RuleGroup, ground: LoopGround) {
     const { intervalMs } = group.settings
     this.group = group
     this.#ground = ground
+    this.#wallJump = new WallJump(ground.clock)
     this.#offsetMs = slotOffsetMs(group.config.file, group.config.name, intervalMs)
     this.#slotMs = slotBefore(ground.clock.now(), this.#offsetMs, intervalMs)
     this.#waitFor(this.#slotMs + intervalMs)
@@ -57,14 +66,23 @@ export class GroupLoop {
     const { clock, restore, onEvaluated } = this.#ground
     const { intervalMs } = this.group.settings
     const nowMs = clock.now()
+    const jumpMs = this.#wallJump.look()
+    if (jumpMs !== 0) {
+      this.group.moveInTime(jumpMs)
+      this.#settledAtMs = clock.monotonic() + SETTLE_MS
+    }
+    const latestMs = slotBefore(nowMs, this.#offsetMs, intervalMs)
     // The clock's own grain may let a timer off a moment early.
-    const slotMs = nowMs < dueMs - intervalMs ? slotBefore(nowMs, this.#offsetMs, intervalMs) : Math.max(dueMs, slotBefore(nowMs, this.#offsetMs, intervalMs))
-    const missed = Math.max(0, Math.round((slotMs - dueMs) / intervalMs))
+    const slotMs = jumpMs !== 0 || nowMs < dueMs - intervalMs ? latestMs : Math.max(dueMs, latestMs)
+    const missed = jumpMs !== 0 ? 0 : Math.max(0, Math.round((slotMs - dueMs) / intervalMs))
     this.group.counts.missed += missed
     this.group.counts.iterations += missed
     this.#slotMs = slotMs
-    await this.group.evaluate(slotMs)
-    this.#evaluationCount++
+    if (clock.monotonic() < this.#settledAtMs) this.group.hold(slotMs, 'the wall clock has jumped; the rule is evaluated when targets have been scraped anew')
+    else {
+      await this.group.evaluate(slotMs)
+      this.#evaluationCount++
+    }
     if (this.#evaluationCount >= 2 && !this.#isRestored) this.#isRestored = restore === null || restore(this.group, clock.now())
     onEvaluated(this.group)
     if (!this.#isStopped) this.#waitFor(this.#slotMs + intervalMs)

@@ -138,6 +138,17 @@ export class RuleGroup {
     this.counts.lastAtMs = nowMs
   }
 
+  /** Nothing is evaluated as of `nowMs`; what fires goes on. `why` is told of rules that never were. */
+  hold(nowMs: number, why: string): void {
+    this.counts.iterations++
+    for (const rule of this.rules) this.#waits(rule, why, nowMs)
+  }
+
+  /** The wall clock has jumped by so much. */
+  moveInTime(ms: number): void {
+    for (const rule of this.rules) if (rule instanceof AlertingRule) rule.moveInTime(ms)
+  }
+
   /** No alert of the group waits any more: it is no longer configured. */
   endPending(nowMs: number): void {
     for (const rule of this.rules) this.#endPending(rule, nowMs)
@@ -167,7 +178,7 @@ export class RuleGroup {
       await this.#write(i, rows, nowMs)
     } catch (error) {
       if (error instanceof RuleWaitError) {
-        this.#waits(rule, error, nowMs)
+        this.#waits(rule, error.message, nowMs)
         return 0
       }
       // Also a fault of our own must stop no other rule.
@@ -183,8 +194,8 @@ export class RuleGroup {
   }
 
   /** Nothing is known of now: what fires goes on. */
-  #waits(rule: Rule, { message }: RuleWaitError, nowMs: number): void {
-    rule.health.waits(message)
+  #waits(rule: Rule, why: string, nowMs: number): void {
+    rule.health.waits(why)
     if (rule instanceof AlertingRule) this.#notify(rule, nowMs)
   }
 

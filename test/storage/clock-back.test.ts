@@ -47,7 +47,7 @@ it.each([['three hours old', 180], ['younger than that', 20]])('a store that is 
   /** One scrape and one evaluation a minute. */
   const pass = async (passed: number): Promise<void> => {
     for (let minute = 0; minute < passed; minute++) {
-      const marks = (): number[] => [scrape.targets().active[0]!.lastScrapeMs, rules.groups()[0]!.counts.evaluations]
+      const marks = (): number[] => [scrape.targets().active[0]!.lastScrapeMs, rules.groups()[0]!.counts.iterations]
       const before = marks()
       await clock.advance(MINUTE)
       await vi.waitFor(() => expect(marks().map((mark, i) => mark !== before[i])).toEqual([true, true]), { timeout: 30_000, interval: 1 })

@@ -14,7 +14,9 @@ import { isDoneWithin, type Clock, type Timer } from '../../std/clock.ts'
 import type { Logger } from '../../std/log.ts'
 import type { Metrics } from '../../std/metrics.ts'
 import type { Random } from '../../std/random.ts'
+import { RetentionClock } from '../../std/retention-clock.ts'
 import { runInTurns, type Steps } from '../../std/steps.ts'
+import { WallJump } from '../../std/wall-jump.ts'
 import type { AlertBatch, AlertDispatch, AlertOverlay } from '../overlay.ts'
 import type { Receiver } from '../receiver.ts'
 import { isResolved, pipelineAlert, type PipelineAlert } from './alert.ts'
@@ -97,11 +99,15 @@ export class AlertPipeline implements AlertDispatch {
   readonly #configured = Promise.withResolvers<void>()
   #now: Generation | null = null
   #counts = { active: 0, suppressed: 0 }
+  readonly #wallJump: WallJump
+  readonly #retentionClock: RetentionClock
   #housekeeping: Timer | null = null
   #forgetAtMs = 0
 
   private constructor(ground: PipelineGround) {
     this.#ground = ground
+    this.#wallJump = new WallJump(ground.clock)
+    this.#retentionClock = new RetentionClock(ground.clock)
     this.#kept = new KeptState(ground, (message) => this.#configured.promise.then(() => this.#overlay.onCarried(message)))
     this.silences = this.#kept.silences
     this.#log = this.#kept.log
@@ -275,6 +281,7 @@ export class AlertPipeline implements AlertDispatch {
     const fallback = config.fallback && new Fallback(config.fallback, integrations, this.#log)
     const dispatcher = new Dispatcher({
       root, inhibitor, integrations, escalations, fallback, timeIntervals, silences: this.silences, overlay: this.#overlay, metrics: this.#metrics, externalUrl, clock, logger,
+      heedClock: () => this.#heedClock(),
     })
     return { config, root, inhibitor, integrations, dispatcher }
   }
@@ -300,7 +307,18 @@ export class AlertPipeline implements AlertDispatch {
     }
   }
 
+  /** What counts time by the wall clock moves along with a jump of it: nothing ends, is repeated or begins anew by that. */
+  #heedClock(): void {
+    const jumpMs = this.#wallJump.look()
+    if (jumpMs === 0) return
+    this.#ground.logger.warn('the wall clock has jumped; alerts, and what was told of them, go on as they were', { seconds: Math.round(jumpMs / 1000) })
+    this.#alerts.moveInTime(jumpMs)
+    this.#log.moveInTime(jumpMs)
+    if (jumpMs < 0) this.#own(this.silences.setBack(-jumpMs))
+  }
+
   #put(sent: SentAlert, batch: AlertBatch): void {
+    this.#heedClock()
     const nowMs = this.#ground.clock.now()
     const told = pipelineAlert(sent, nowMs)
     const before = this.#alerts.get(told.fingerprint)
@@ -331,15 +349,16 @@ export class AlertPipeline implements AlertDispatch {
       if (clock.monotonic() >= this.#forgetAtMs) {
         this.#forgetAtMs = clock.monotonic() + FORGET_MS
         this.#forget()
-        this.silences.forgetExpired().catch((error: unknown) => logger.warn('cannot drop silences that ended long ago', { err: error instanceof Error ? error : String(error) }))
+        this.silences.forgetExpired(this.#retentionClock.now()).catch((error: unknown) => logger.warn('cannot drop silences that ended long ago', { err: error instanceof Error ? error : String(error) }))
       }
       this.#keepHouse()
     }, true)
   }
 
   #forget(): void {
+    this.#heedClock()
+    this.#log.forgetExpired(this.#retentionClock.now())
     const nowMs = this.#ground.clock.now()
-    this.#log.forgetExpired(nowMs)
     for (const alert of this.#alerts.forgetResolved(nowMs)) {
       this.#now?.inhibitor.forget(alert)
       this.#escalations.forget(alert.fingerprint)

@@ -25,6 +25,14 @@ export class AlertStore {
     return this.#alerts.values()
   }
 
+  /** The wall clock has jumped by so much: all hold as long as they would have. Groups have the same alerts. */
+  moveInTime(ms: number): void {
+    for (const alert of this.#alerts.values()) {
+      alert.startsAtMs += ms
+      alert.endsAtMs += ms
+    }
+  }
+
   /** Forgets what has ended, and gives it. Groups keep an alert for as long as its end is to be told. */
   forgetResolved(nowMs: number): PipelineAlert[] {
     const gone = Array.from(this.#alerts.values()).filter((alert) => isResolved(alert, nowMs))

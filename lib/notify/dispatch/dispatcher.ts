@@ -24,6 +24,8 @@ export interface DispatcherGround extends StageGround {
   escalations: Escalations
   /** null: none is configured. */
   fallback: Fallback | null
+  /** Called before a group is looked at. */
+  heedClock: () => void
   externalUrl: string
   clock: Clock
   logger: Logger
@@ -133,6 +135,7 @@ export class Dispatcher {
       this.#forget(group)
       return
     }
+    this.#ground.heedClock()
     const nowMs = clock.now()
     const flushed = yield* group.snapshot(nowMs)
     const sifted = yield* this.#sift(group, flushed, nowMs)
@@ -167,6 +170,7 @@ export class Dispatcher {
   /** The receiver of a group that is being told is not reached: the fallback is told of the group as it is now. */
   *#fallBack(group: AlertGroup): Steps<void> {
     const { clock, fallback } = this.#ground
+    this.#ground.heedClock()
     const nowMs = clock.now()
     const deadlineMs = clock.monotonic() + FALLBACK_MS
     // Other alerts may come, and wait for the same receiver.

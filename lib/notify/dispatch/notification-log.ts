@@ -125,6 +125,11 @@ export class NotificationLog {
     })))
   }
 
+  /** The wall clock has jumped by so much: what was told is as long ago as it was. */
+  moveInTime(ms: number): void {
+    for (const [key, entry] of this.#entries) this.#entries.set(key, { ...entry, timeMs: entry.timeMs + ms, expiresAtMs: entry.expiresAtMs + ms })
+  }
+
   /** The store forgets by itself. */
   forgetExpired(nowMs: number): void {
     for (const [key, { expiresAtMs }] of this.#entries) if (expiresAtMs <= nowMs) this.#entries.delete(key)

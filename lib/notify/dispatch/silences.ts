@@ -112,13 +112,21 @@ export class Silences {
     this.#matched.delete(fingerprint)
   }
 
-  /** Drops what ended long ago. */
-  async forgetExpired(): Promise<void> {
-    const beforeMs = this.#clock.now() - RETENTION_MS
+  /** Drops what ended long before `nowMs`. */
+  async forgetExpired(nowMs: number): Promise<void> {
+    const beforeMs = nowMs - RETENTION_MS
     const gone = this.all().filter(({ endsAtMs }) => endsAtMs < beforeMs).map(({ id }) => id)
     if (gone.length === 0) return
     await this.#store.deleteSilences(gone)
     for (const id of gone) this.#kept.delete(id)
+  }
+
+  /** The wall clock was set back by so much: what has begun does not begin anew. Holds at once; resolves when it is durable, rejects with MetaError. */
+  async setBack(ms: number): Promise<void> {
+    const nowMs = this.#clock.now()
+    const begun = this.all().filter((silence) => silenceState(silence, nowMs) === 'pending' && silence.startsAtMs <= nowMs + ms)
+    for (const silence of begun) this.#keep({ ...silence, startsAtMs: nowMs })
+    await this.#inTurn(() => Promise.all(begun.map(({ id }) => this.#store.putSilence(this.#needed(id)))))
   }
 
   async #set(draft: SilenceDraft): Promise<string> {

@@ -79,6 +79,11 @@ export class Cooldowns {
     return entry
   }
 
+  /** The wall clock has jumped by so much: what was told is as long ago as it was. */
+  moveInTime(ms: number): void {
+    for (const entries of this.#told.values()) for (const [receiver, entry] of entries) entries.set(receiver, { ...entry, timeMs: entry.timeMs + ms, expiresAtMs: entry.expiresAtMs + ms })
+  }
+
   forget(nowMs: number): void {
     for (const [key, entries] of this.#told) {
       for (const [receiver, { expiresAtMs }] of entries) if (expiresAtMs <= nowMs) entries.delete(receiver)

@@ -5,6 +5,7 @@ import type { EscalationPolicy } from '../../config/alertmanager-config.ts'
 import type { Labels } from '../../model/labels.ts'
 import type { Clock, Timer } from '../../std/clock.ts'
 import { runInTurns, type Steps } from '../../std/steps.ts'
+import { WallJump } from '../../std/wall-jump.ts'
 import type { AlertDispatch } from '../overlay.ts'
 import type { Cooldowns } from './cooldowns.ts'
 import { endOf, reopened, type Episode } from './episode.ts'
@@ -37,9 +38,11 @@ export class DueWork {
   /** Unix ms for which the timer is set, Infinity without one. */
   #timerMs = Infinity
   #isStopped = false
+  readonly #wallJump: WallJump
 
   constructor(ground: DueGround) {
     this.#ground = ground
+    this.#wallJump = new WallJump(ground.clock)
   }
 
   /** With the routes of the same configuration in force. */
@@ -52,6 +55,23 @@ export class DueWork {
   stop(): void {
     this.#isStopped = true
     this.#timer?.cancel()
+  }
+
+  /**
+   * What is due by the wall clock moves along with a jump of it: no step is taken, no page repeated, no alert over by that. To be called before
+   * anything is learned by the new time.
+   */
+  heedClock(): void {
+    const jumpMs = this.#wallJump.look()
+    if (jumpMs === 0) return
+    this.#ground.cooldowns.moveInTime(jumpMs)
+    for (const episode of this.#ground.table.all()) {
+      const { record } = episode
+      episode.endsAtMs += jumpMs
+      episode.blockedUntilMs += jumpMs
+      episode.record = { ...record, escalationFromMs: record.escalationFromMs + jumpMs, repageAtMs: record.repageAtMs === null ? null : record.repageAtMs + jumpMs }
+    }
+    if (this.#ground.table.size > 0) this.#setTimer(0)
   }
 
   /** An episode is new, or changed. Costs no more with many. */
@@ -99,6 +119,7 @@ export class DueWork {
 
   async #tick(): Promise<void> {
     const { table, cooldowns, writer, dispatch, clock } = this.#ground
+    this.heedClock()
     const nowMs = clock.now()
     // What changes while this tick looks at others sets the timer anew.
     this.#timer?.cancel()

@@ -264,6 +264,7 @@ export class AlertLifecycle implements AlertOverlay {
   }
 
   *#takeIn(alerts: readonly SentAlert[]): Steps<void> {
+    this.#due.heedClock()
     const nowMs = this.#ground.clock.now()
     for (let i = 0; i < alerts.length; i++) {
       this.#take(alerts[i]!, nowMs)

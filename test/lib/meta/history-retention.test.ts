@@ -25,6 +25,22 @@ it('removes resolved alerts that are older than the retention, every hour, and n
   expect(await names()).toEqual([3])
 })
 
+it('removes nothing by a jump of the wall clock before that has stood for an hour', async () => {
+  const clock = new FakeClock()
+  const store = openStore(tempFolder())
+  const retention = new HistoryRetention(store, clock, silentLogger)
+  onTestFinished(() => (retention.stop(), store.close()))
+  retention.retentionMs = 90 * 86_400_000
+  await store.putAlerts([alertRecord(1, { triggeredAtMs: clock.now(), status: 'resolved', resolvedAtMs: clock.now() })], [])
+  const count = async (): Promise<number> => (await store.alerts(ALL)).length
+  await clock.advance(500_000)
+  clock.jump(365 * 86_400_000)
+  await clock.advance(100_000)
+  expect(await count()).toBe(1)
+  await clock.advance(3_600_000)
+  expect(await count()).toBe(0)
+})
+
 it('removes the alerts of a storm some at a time, and what is asked meanwhile is answered in between', async () => {
   const clock = new FakeClock()
   const store = openStore(tempFolder())

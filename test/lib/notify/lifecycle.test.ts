@@ -192,6 +192,27 @@ describe('an episode', () => {
 describe('an escalation', () => {
   const labels = { ...CPU, escalation: 'oncall' }
 
+  it('takes no step, and no alert ends, by a jump of the wall clock; it goes on when as much time has passed', async () => {
+    const w = await beganWorld()
+    const id = await fire(w, labels, 30 * MINUTE)
+    const acked = await fire(w, CPU, 30 * MINUTE)
+    await w.lifecycle.people.acknowledge(acked, { by: 'ana', repageAfterMs: 10 * MINUTE, takesOver: false })
+    await w.advance(3 * MINUTE)
+    for (const jumpMs of [60 * MINUTE, 525_600 * MINUTE, -525_660 * MINUTE, -120 * MINUTE]) {
+      w.clock.jump(jumpMs)
+      // Rules tell of it by the new time.
+      await w.lifecycle.receive([sent(labels, w.clock.now(), { endsAtMs: w.clock.now() + 30 * MINUTE })])
+      await w.advance(MINUTE / 4)
+      expect(w.dispatch.escalated.size, `${jumpMs}`).toBe(0)
+      expect([(await w.store.alert(id))?.status, (await w.store.alert(acked))?.status]).toEqual(['open', 'acknowledged'])
+    }
+    await w.advance(MINUTE)
+    expect([...w.dispatch.escalated.get(printOf(labels))!]).toEqual(['boss'])
+    expect(w.dispatch.retold).toEqual([])
+    await w.advance(6 * MINUTE)
+    expect(w.dispatch.retold).toEqual([printOf(CPU)])
+  })
+
   it('takes its steps in order, each once, and tells nobody of the next episode', async () => {
     const w = await beganWorld()
     const id = await fire(w, labels)

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { SentAlert } from '../../../lib/model/alert.ts'
 import { EMPTY_HISTOGRAM } from '../../../lib/model/histogram.ts'
 import { histogramFault } from '../../../lib/model/histogram-spans.ts'
 import { AlertingRule } from '../../../lib/rules/alerting-rule.ts'
@@ -240,14 +241,46 @@ describe('the slots of a group', () => {
     const rules = new RulesFixture()
     await rules.apply([ruleGroup([recordRule('a', '1')])])
     await rules.advance(3 * MINUTE)
-    const before = rules.group.counts.evaluations
-    rules.clock.jump(-3_600_000)
-    await rules.advance(3 * MINUTE)
-    expect(rules.group.counts.evaluations).toBe(before + 3)
-    rules.clock.jump(3_600_000)
-    await rules.advance(3 * MINUTE)
-    expect(rules.group.counts.evaluations).toBeGreaterThanOrEqual(before + 5)
-    expect(rules.group.counts.evaluations).toBeLessThanOrEqual(before + 7)
+    const { evaluations, iterations } = rules.group.counts
+    for (const [i, jumpMs] of [-3_600_000, 3_600_000].entries()) {
+      rules.clock.jump(jumpMs)
+      await rules.advance(3 * MINUTE)
+      // One of them only waits for samples of the new time.
+      expect(rules.group.counts).toMatchObject({ evaluations: evaluations + 2 * (i + 1), iterations: iterations + 3 * (i + 1), missed: 0 })
+    }
+  })
+
+  it('move their alerts along with a wall clock that jumps: none ends for want of samples near the new time, and no `for` is over by it', async () => {
+    const sent: SentAlert[] = []
+    const rules = new RulesFixture(undefined, undefined, { notify: { resendMs: 5 * MINUTE, send: (alerts) => void sent.push(...alerts) } })
+    await rules.apply([ruleGroup([alertRule('Now', 'x == 1'), alertRule('Waits', 'x == 1', { forMs: 20 * MINUTE }), alertRule('None', 'absent(x)'), alertRule('Waits without samples', 'vector(1)', { forMs: 14 * MINUTE })])])
+    const pass = async (minutes: number): Promise<void> => {
+      for (let minute = 0; minute < minutes; minute++) {
+        await rules.advance(MINUTE / 2)
+        rules.put({ __name__: 'x' }, 1)
+        await rules.advance(MINUTE / 2)
+      }
+    }
+    const states = (): string[] => rules.group.rules.map((rule) => (rule as AlertingRule).state())
+    rules.put({ __name__: 'x' }, 1)
+    await pass(3)
+    for (const jumpMs of [3_600_000, 365 * 86_400_000]) {
+      sent.length = 0
+      rules.clock.jump(jumpMs)
+      await rules.advance(MINUTE)
+      expect(sent.map(({ endsAtMs }) => endsAtMs > rules.clock.now()), 'it is said at once that it goes on').toEqual([true])
+      await pass(2)
+      expect(states(), `${jumpMs}`).toEqual(['firing', 'pending', 'inactive', 'pending'])
+    }
+    // There may be samples of that time, of which nobody knows whether they hold now; none is needed here.
+    rules.clock.jump(-400 * 86_400_000)
+    await rules.advance(MINUTE)
+    expect(states()[3]).toBe('pending')
+    // What passes by itself counts on: nine minutes of 14 so far.
+    await rules.advance(4 * MINUTE)
+    expect(states()[3]).toBe('pending')
+    await rules.advance(MINUTE)
+    expect(states()[3]).toBe('firing')
   })
 })
 

@@ -28,6 +28,20 @@ it('keeps what is silenced back, and tells it when the silence is over', async (
   expect(await world.metric('alertmanager_notifications_suppressed_total{reason="silence"}')).toEqual(['alertmanager_notifications_suppressed_total{reason="silence"} 2'])
 })
 
+it.each([3600, -7200, 365 * 86_400])('tells nothing anew when the wall clock jumps by %i s: alerts hold, repeats wait, silences that have begun go on', async (jump) => {
+  const world = await PipelineWorld.start(CONFIG)
+  await silence(world, '2', 400 * 86_400)
+  await world.fire({ name: '1', job: 'x' }, { name: '2', job: 'x' })
+  await world.advance(15)
+  expect(world.news()).toEqual(['a @10 +1'])
+  world.clock.jump(jump * 1000)
+  await world.advance(120)
+  world.clock.jump(-jump * 1000)
+  await world.advance(60)
+  expect(world.news()).toEqual([])
+  expect([...world.pipeline.alerts()].map(({ endsAtMs }) => endsAtMs > world.clock.now())).toEqual([true, true])
+})
+
 it('tells the end of an alert to who was told its start, though it is silenced since', async () => {
   const world = await PipelineWorld.start(CONFIG)
   await world.fire({ name: '1', job: 'x' })

@@ -1,6 +1,6 @@
 // The clock by which data grows old. Deleting is the one thing that a clock set right again cannot undo, so a jump of the
 // wall clock counts only when it has stood for an hour; until then time goes on from where it was believed to be.
-import type { Clock } from '../lib/std/clock.ts'
+import type { Clock } from './clock.ts'
 
 /** The wall clock may drift from the monotonic one by as much between two looks. */
 const DRIFT_MS_MAX = 60_000
@@ -18,7 +18,7 @@ export class RetentionClock {
   #otherSinceMs = 0
 
   /** `newestT`: time of the newest sample found at start, Unix ms; not finite where there is none. */
-  constructor(clock: Clock, newestT: number) {
+  constructor(clock: Clock, newestT: number = -Infinity) {
     this.#clock = clock
     this.#offsetMs = clock.now() - clock.monotonic()
     const pauseMs = clock.now() - newestT
