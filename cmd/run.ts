@@ -14,8 +14,11 @@ export async function run(argv: readonly string[]): Promise<number> {
   // A tool answers in a fifth of the time without the server's modules, and the server starts sooner without the tools'.
   if (argv[0]?.startsWith('-') === false) {
     const [{ runTool }, { standardIo }, { systemClock }] = await Promise.all([import('./tool/tool.ts'), import('./tool/tool-io.ts'), import('../lib/std/clock.ts')])
-    const code = await runTool(argv, standardIo(systemClock))
-    if (code !== null) return code
+    const io = standardIo(systemClock)
+    const code = await runTool(argv, io)
+    const failure = await io.failure()
+    if (failure !== '') process.stderr.write(failure)
+    if (code !== null) return failure === '' ? code : 1
     process.stderr.write(`monitor: there is no command ${argv[0]}; there are query, tsdb, check, test, promql and deadman\nSee monitor --help.\n`)
     return 2
   }

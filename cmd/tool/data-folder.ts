@@ -32,9 +32,15 @@ export async function withStore(folder: string, use: (store: Store) => void | Pr
   }
 }
 
+/** What a data folder has, one of them at least however damaged it is; the others Prometheus'. */
+const OWN_NAMES: ReadonlySet<string> = new Set(['series', 'log', 'head', 'blocks', 'format.json', 'archive', 'wal', 'chunks_head'])
+
 /** Throws ToolFailure where there is no data. */
 export function assertData(folder: string): void {
-  if (namesIn(folder).length === 0) throw new ToolFailure(`cannot open ${folder}: there is no data; name the folder with --storage.tsdb.path`)
+  const names = namesIn(folder)
+  if (names.length === 0) throw new ToolFailure(`cannot open ${folder}: there is no data; name the folder with --storage.tsdb.path`)
+  // A tool that looks must not make a data folder of what is none; Prometheus' own is told of by who opens it.
+  if (!names.some((name) => OWN_NAMES.has(name))) throw new ToolFailure(`cannot open ${folder}: it is no data folder of Monitor; name that with --storage.tsdb.path`)
 }
 
 function namesIn(folder: string): string[] {

@@ -20,10 +20,11 @@ export class ToolFailure extends Error {
 }
 
 /** The streams of the process. Whoever reads may have seen enough (`| head`): the tool then ends, and lets go of what it holds. */
-export function standardIo(clock: Clock): ToolIo {
+export function standardIo(clock: Clock): ToolIo & { failure(): Promise<string> } {
   const { stdout, stderr } = process
+  let failed: Error | null = null
   stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error
+    if (error.code !== 'EPIPE') failed = error
   })
   return {
     out(text) {
@@ -32,5 +33,10 @@ export function standardIo(clock: Clock): ToolIo {
     },
     err: (text) => void stderr.write(text),
     clock,
+    /** Resolves once all is written: why some of it was not, '' where it was or nobody wants it. */
+    async failure() {
+      await new Promise((resolve) => stdout.write('', resolve))
+      return failed === null ? '' : `cannot write the output: ${failed.message}\n`
+    },
   }
 }

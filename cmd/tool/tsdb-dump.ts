@@ -1,56 +1,93 @@
-// Samples as lines: `{labels} value Unix-ms`, as promtool tsdb dump prints them.
+// Samples as lines, as promtool prints them: `{labels} value Unix-ms` (tsdb dump), or OpenMetrics text (tsdb dump-openmetrics).
 import { histogramText } from '../../lang/func/histogram-text.ts'
 import { formatGeneral, quote } from '../../lib/std/go-format.ts'
 import { isLegacyLabelName } from '../../lib/model/labels.ts'
+import type { FloatHistogram } from '../../lib/model/histogram.ts'
 import type { Matcher } from '../../lib/model/matcher.ts'
 import type { Querier, SeriesBatch } from '../../storage/interface.ts'
 
 /** A sample is shown in pieces of about this many characters. */
 const CHUNK_CHARS = 1 << 16
 
+type Sample = number | 'stale' | FloatHistogram
+
+/** What a sample's line is made of. */
+interface LineFormat {
+  series(pairs: readonly (readonly [name: string, value: string])[]): string
+  /** '' for a sample that has no place in this format. */
+  value(sample: Sample): string
+  time(t: number): string
+}
+
 /** Staleness markers are shown as NaN, as promtool has them. */
-export function dumpSamples(querier: Querier, matchers: readonly Matcher[], { mint, maxt }: { mint: number; maxt: number }, out: (text: string) => void): void {
-  const selection = querier.select(matchers, mint, maxt, { startMs: mint, endMs: maxt, stepMs: 0, rangeMs: 0, func: '' })
+export const DUMP: LineFormat = {
+  series: (pairs) => `{${pairs.map(pairText).join(', ')}}`,
+  value: (sample) => (sample === 'stale' ? 'NaN' : typeof sample === 'number' ? formatGeneral(sample) : histogramText(sample)),
+  time: String,
+}
+
+/** Native histograms and staleness markers are left out. */
+export const OPEN_METRICS: LineFormat = {
+  series: (pairs) => {
+    const name = pairs.find(([label]) => label === '__name__')?.[1] ?? ''
+    const rest = pairs.filter(([label]) => label !== '__name__').map(pairText)
+    return /^[a-zA-Z_:][\w:]*$/.test(name) ? `${name}{${rest.join(',')}}` : `{${[quote(name), ...rest].join(',')}}`
+  },
+  value: (sample) => (typeof sample === 'number' ? formatGeneral(sample) : ''),
+  time: (t) => (t / 1000).toFixed(3),
+}
+
+function pairText([name, value]: readonly [string, string]): string {
+  return `${isLegacyLabelName(name) ? name : quote(name)}=${quote(value)}`
+}
+
+/** Samples of series that match one of the sets, each once. */
+export function dumpSamples(querier: Querier, sets: readonly (readonly Matcher[])[], { mint, maxt, format }: { mint: number; maxt: number; format: LineFormat }, out: (text: string) => void): void {
+  const shown = new Set<number>()
   let text = ''
-  for (let batch = selection.next(); batch !== null; batch = selection.next()) {
-    for (let s = 0; s < batch.seriesCount; s++) {
-      const labels = labelsText(querier, selection.refs[batch.index[s]!]!)
-      for (let i = 0; i < batch.n; i++) {
-        const value = valueText(batch, s, i)
-        if (value === null) continue
-        text += `${labels} ${value} ${batch.t[i]}\n`
-        if (text.length < CHUNK_CHARS) continue
-        out(text)
-        text = ''
+  for (const [k, matchers] of sets.entries()) {
+    const selection = querier.select(matchers, mint, maxt, { startMs: mint, endMs: maxt, stepMs: 0, rangeMs: 0, func: '' })
+    for (let batch = selection.next(); batch !== null; batch = selection.next()) {
+      for (let s = 0; s < batch.seriesCount; s++) {
+        const ref = selection.refs[batch.index[s]!]!
+        if (shown.has(ref)) continue
+        if (k < sets.length - 1) shown.add(ref)
+        const series = format.series(labelsOf(querier, ref))
+        for (let i = 0; i < batch.n; i++) {
+          const sample = sampleAt(batch, s, i)
+          const value = sample === null ? '' : format.value(sample)
+          if (value === '') continue
+          text += `${series} ${value} ${format.time(batch.t[i]!)}\n`
+          if (text.length < CHUNK_CHARS) continue
+          out(text)
+          text = ''
+        }
       }
     }
   }
+  if (format === OPEN_METRICS) text += '# EOF\n'
   if (text !== '') out(text)
 }
 
 let symbols = new Uint32Array(256)
 
-function labelsText(querier: Querier, ref: number): string {
+/** Name and value of each label, by name. */
+export function labelsOf(querier: Querier, ref: number): [name: string, value: string][] {
   let n = querier.labelsOf(ref, symbols)
   if (n > symbols.length) {
     symbols = new Uint32Array(n)
     n = querier.labelsOf(ref, symbols)
   }
-  const parts: string[] = []
-  for (let i = 0; i < n; i += 2) {
-    const name = querier.textOf(symbols[i]!)
-    parts.push(`${isLegacyLabelName(name) ? name : quote(name)}=${quote(querier.textOf(symbols[i + 1]!))}`)
-  }
-  return `{${parts.join(', ')}}`
+  return Array.from({ length: n / 2 }, (_, i) => [querier.textOf(symbols[i * 2]!), querier.textOf(symbols[i * 2 + 1]!)])
 }
 
 /** null where the series has no sample at that time. */
-function valueText(batch: SeriesBatch, s: number, i: number): string | null {
+function sampleAt(batch: SeriesBatch, s: number, i: number): Sample | null {
   const bit = (bits: Uint32Array): boolean => ((bits[s * ((batch.n + 31) >>> 5) + (i >>> 5)]! >>> (i & 31)) & 1) === 1
   if (batch.hasGaps[s] === 1) {
     if (!bit(batch.present)) return null
-    if (bit(batch.stale)) return 'NaN'
+    if (bit(batch.stale)) return 'stale'
   }
   const value = batch.v[s * batch.n + i]!
-  return batch.histograms !== null && bit(batch.histogramBits) ? histogramText(batch.histograms[value]!) : formatGeneral(value)
+  return batch.histograms !== null && bit(batch.histogramBits) ? batch.histograms[value]! : value
 }

@@ -20,31 +20,33 @@ import type { Matcher } from '../../lib/model/matcher.ts'
 import { Arguments, UsageError, type ToolFlag } from './command-line.ts'
 import { assertData, withStore } from './data-folder.ts'
 import { ToolFailure, type ToolIo } from './tool-io.ts'
-import { dumpSamples } from './tsdb-dump.ts'
-import { blockTable, cardinalityText, tierTables } from './tsdb-text.ts'
+import { cardinalityOf, sampleStats } from './tsdb-analyze.ts'
+import { DUMP, OPEN_METRICS, dumpSamples } from './tsdb-dump.ts'
+import { binarySize, blockTable, cardinalityText, sampleText, tierTables } from './tsdb-text.ts'
 
 const FLAGS: readonly ToolFlag[] = [
-  { name: 'storage.tsdb.path', kind: 'text' }, { name: 'limit', kind: 'text' }, { name: 'match', kind: 'text' },
+  { name: 'storage.tsdb.path', kind: 'text' }, { name: 'limit', kind: 'text' }, { name: 'match', kind: 'list' },
   { name: 'min-time', kind: 'text' }, { name: 'max-time', kind: 'text' }, { name: 'label', kind: 'list' }, { name: 'quiet', short: 'q', kind: 'switch' },
-  { name: 'dry-run', kind: 'switch' },
+  { name: 'dry-run', kind: 'switch' }, { name: 'extended', kind: 'switch' }, { name: 'human-readable', short: 'r', kind: 'switch' },
 ]
-const COMMANDS = ['list', 'analyze', 'dump', 'verify', 'repair', 'import', 'create-blocks-from'] as const
+const COMMANDS = ['list', 'analyze', 'dump', 'dump-openmetrics', 'verify', 'repair', 'import', 'create-blocks-from'] as const
 
 /** Throws UsageError, ToolFailure. */
 export async function runTsdb(argv: readonly string[], io: ToolIo): Promise<void> {
   const args = new Arguments(argv, FLAGS)
   const [command = '', ...words] = args.words
-  const folder = args.text('storage.tsdb.path') || 'data'
+  const folder = folderOf(args, command, words)
   if (command === 'import') {
     if ((words[0] !== 'prometheus' && words[0] !== 'archive') || words.length !== 2) throw new UsageError('tsdb import wants: prometheus SOURCE, or archive SOURCE')
   } else if (command === 'create-blocks-from') {
     if (words[0] !== 'openmetrics' || words.length < 2 || words.length > 3) throw new UsageError('tsdb create-blocks-from wants: openmetrics FILE [DATA]')
-  } else if (words.length > 0) throw new UsageError(`tsdb ${command} takes no ${JSON.stringify(words[0])}; the data folder is given as --storage.tsdb.path=DATA`)
+  }
   try {
     switch (command) {
-      case 'list': return await withStore(folder, ({ db }) => list(folder, db, io))
-      case 'analyze': return await analyze(folder, limitOf(args), io)
-      case 'dump': return await dump(folder, args, io)
+      case 'list': return await withStore(folder, ({ db }) => list(folder, db, args.has('human-readable'), io))
+      case 'analyze': return await analyze(folder, args, io)
+      case 'dump': return await dump(folder, args, DUMP, io)
+      case 'dump-openmetrics': return await dump(folder, args, OPEN_METRICS, io)
       case 'verify': return await verify(folder, io)
       case 'repair': return await repair(folder, args.has('dry-run'), io)
       case 'import': return await (words[0] === 'archive' ? importHours : importFrom)(words[1]!, folder, io)
@@ -59,14 +61,31 @@ export async function runTsdb(argv: readonly string[], io: ToolIo): Promise<void
   throw new UsageError(command === '' ? `tsdb wants a command: ${COMMANDS.join(', ')}` : `there is no command tsdb ${command}${nearest === null ? '' : `; did you mean ${nearest}?`}`)
 }
 
-function list(folder: string, { blocks }: Database, io: ToolIo): void {
-  const archive = hoursFolder(folder)
-  const here = listFolder(archive)
-  io.out(blockTable(blocks.blocks) + tierTables(blocks.minutes, readManifest(archive).files, (name) => here.includes(name)))
+/** As promtool takes it, behind the command, or by the server's flag. */
+function folderOf(args: Arguments, command: string, words: readonly string[]): string {
+  const given = args.text('storage.tsdb.path')
+  if (command === 'import' || command === 'create-blocks-from' || words.length === 0) return given || 'data'
+  if (words.length > 1) throw new UsageError(`tsdb ${command} takes one data folder, and no ${JSON.stringify(words[1])}: it shows all blocks of the folder`)
+  if (given !== '') throw new UsageError(`tsdb ${command} is given two data folders, ${words[0]} and ${given}`)
+  return words[0]!
 }
 
-function analyze(folder: string, limit: number, io: ToolIo): Promise<void> {
-  return withStore(folder, ({ querier }) => io.out(cardinalityText(querier.cardinality(limit))))
+function list(folder: string, { blocks }: Database, isForPeople: boolean, io: ToolIo): void {
+  const archive = hoursFolder(folder)
+  const here = listFolder(archive)
+  const size = isForPeople ? binarySize : String
+  io.out(blockTable(blocks.blocks, size) + tierTables(blocks.minutes, { files: readManifest(archive).files, isHere: (name) => here.includes(name) }, size))
+}
+
+function analyze(folder: string, args: Arguments, io: ToolIo): Promise<void> {
+  const limit = limitOf(args)
+  const selectors = args.list('match')
+  if (selectors.length > 1) throw new UsageError('tsdb analyze takes one --match')
+  const chosen = selectors.length === 0 ? null : matchersOf(selectors[0]!)
+  return withStore(folder, ({ querier }) => {
+    io.out(cardinalityText(chosen === null ? querier.cardinality(limit) : cardinalityOf(querier, chosen, limit)))
+    if (args.has('extended')) io.out(sampleText(sampleStats(querier, chosen ?? matchersOf(ALL), limit)))
+  })
 }
 
 function limitOf(args: Arguments): number {
@@ -75,16 +94,20 @@ function limitOf(args: Arguments): number {
   return Number(text)
 }
 
-async function dump(folder: string, args: Arguments, io: ToolIo): Promise<void> {
+/** Each series has a name, by this API or that. */
+const ALL = '{__name__=~".+"}'
+
+async function dump(folder: string, args: Arguments, format: typeof DUMP, io: ToolIo): Promise<void> {
   const time = (name: string, fallback: number): number => {
     const text = args.text(name)
     if (text === '') return fallback
     if (!/^-?\d{1,16}$/.test(text)) throw new UsageError(`--${name} wants Unix milliseconds, got ${JSON.stringify(text)}`)
     return Number(text)
   }
-  const range = { mint: time('min-time', -8.64e15), maxt: time('max-time', 8.64e15) }
-  const matchers = matchersOf(args.text('match') || '{__name__=~".+"}')
-  await withStore(folder, ({ querier }) => dumpSamples(querier, matchers, range, (text) => io.out(text)))
+  const range = { mint: time('min-time', -8.64e15), maxt: time('max-time', 8.64e15), format }
+  const selectors = args.list('match')
+  const sets = (selectors.length === 0 ? [ALL] : selectors).map(matchersOf)
+  await withStore(folder, ({ querier }) => dumpSamples(querier, sets, range, (text) => io.out(text)))
 }
 
 function matchersOf(selector: string): readonly Matcher[] {

@@ -3,7 +3,7 @@
 //   <ULID>/ …        blocks                    wal/   samples in order that are in no block yet
 //   chunks_head/     chunks of the log's series that were full: the log has their samples too
 //                                              wbl/   late samples that are in no block yet
-import { listFolder } from '../../lib/std/fs.ts'
+import { listFolder, pathExists } from '../../lib/std/fs.ts'
 import type { FloatHistogram } from '../../lib/model/histogram.ts'
 import type { Labels } from '../../lib/model/labels.ts'
 import { readBlockMeta, type BlockMeta } from './block.ts'
@@ -16,7 +16,8 @@ const LATE_LOG = 'wbl'
 /** Throws PrometheusFormatError if the folder is none of Prometheus'. */
 export function checkFolder(folder: string): void {
   if (listFolder(folder).some((name) => ULID.test(name) || isLog(name))) return
-  throw new PrometheusFormatError(`cannot import ${folder}: it has neither blocks nor wal; give the folder that Prometheus has as --storage.tsdb.path`)
+  const why = pathExists(folder) ? 'it has neither blocks nor wal' : 'there is no such folder'
+  throw new PrometheusFormatError(`cannot import ${folder}: ${why}; give the folder that Prometheus has as --storage.tsdb.path`)
 }
 
 /** Names of blocks. */

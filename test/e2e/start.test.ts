@@ -198,6 +198,8 @@ describe('monitor', () => {
     expect(stderr).toBe('')
     expect(stdout.split('\n', 1)).toEqual(['{__name__="a", b="0"} 1 1795000000000'])
     expect(stdout).not.toMatch(/^lock/m)
+    const full = spawnSync('sh', ['-c', `${tool} dump ${folder}/data > /dev/full`], { cwd: root, encoding: 'utf8', timeout: 60_000 })
+    expect([full.status, full.stderr]).toEqual([1, 'cannot write the output: ENOSPC: no space left on device, write\n'])
   }, 120_000)
 
   it('knows no other commands than it has', async () => {

@@ -38,6 +38,8 @@ describe('monitor tsdb', () => {
     ])
     const large = (await tsdb('dump', '--match=go_gc_heap_frees_by_size_bytes_sum', '--min-time=1795869577259', '--max-time=1795869577259', at)).out
     expect(large).toBe('{__name__="go_gc_heap_frees_by_size_bytes_sum", instance="127.0.0.1:19390", job="native"} 1.08079896e+08 1795869577259\n')
+    const two = (await tsdb('dump', '--match=up{job="native"}', '--match=up', '--max-time=1795869383320', '--min-time=1795869381000', at)).out
+    expect(two.trim().split('\n')).toHaveLength(4)
     const verified = await tsdb('verify', at)
     expect(verified).toMatchObject({ code: 0, err: '' })
     expect(verified.out).toMatch(/^blocks\/change\.json: ok\nseries\/definitions: ok\n(blocks\/\d.*: ok\n){4}(head\/.*: ok\n)*(log\/.*: ok\n)+$/)
@@ -59,6 +61,57 @@ describe('monitor tsdb', () => {
     expect(again).toMatchObject({ code: 0, out: 'imported 0 blocks with 0 samples, and 0 samples of the logs\nleft out 4 blocks that an earlier import has brought, and 12395 samples of the logs that were here\n' })
     expect(again.err).toMatch(/^(.*\/01M8H\w+: is here already, from an earlier import\n){4}/)
     expect((await tsdb('dump', '--match=up{job="classic"}', at)).out.split('\n').toSorted()).toEqual(samples)
+  })
+
+  it('dumps OpenMetrics text, which it makes blocks of again, and analyzes chosen series and their samples', async () => {
+    const folder = tempFolder()
+    writeFileSync(`${folder}/a.om`, '# TYPE a gauge\na{x="1"} 1e-7 1695970507.123\na{x="1"} NaN 1695970508.5\na{x="2"} 3 1695970508.5\n{"b.c","d.e"="f\\n\\"",y="1"} +Inf 1695970509\n# EOF\n')
+    await tsdb('create-blocks-from', 'openmetrics', `${folder}/a.om`, `${folder}/data`, '-q')
+    const { out } = await tsdb('dump-openmetrics', `${folder}/data`)
+    expect(out.split('\n').toSorted()).toEqual(['', '# EOF', 'a{x="1"} 1e-07 1695970507.123', 'a{x="1"} NaN 1695970508.500', 'a{x="2"} 3 1695970508.500', '{"b.c","d.e"="f\\n\\"",y="1"} +Inf 1695970509.000'])
+    writeFileSync(`${folder}/b.om`, out)
+    await tsdb('create-blocks-from', 'openmetrics', `${folder}/b.om`, `${folder}/again`, '-q')
+    expect((await tsdb('dump', `${folder}/again`)).out.split('\n').toSorted()).toEqual((await tsdb('dump', `${folder}/data`)).out.split('\n').toSorted())
+    const analyzed = await tsdb('analyze', `${folder}/data`, '--match={x!=""}', '--extended', '--limit=2')
+    expect(analyzed.out).toBe(`series: 2\nlabel pairs: 3
+
+Metrics by series:
+         2  a
+
+Labels by values:
+         2  x
+         1  __name__
+
+Labels by bytes of names and values:
+        18  __name__
+         4  x
+
+Pairs by series:
+         2  __name__=a
+         1  x=1
+
+samples: 3 (0 native histograms, 0 staleness markers)
+from 2023-09-29T06:55:07.123Z to 2023-09-29T06:55:08.500Z
+
+Metrics by samples:
+         3  a
+
+Pairs by churn (series that were not there, each by its share of the time):
+         1  __name__=a
+         1  x=2
+
+Labels by churn:
+         1  __name__
+         1  x
+`)
+    expect((await tsdb('list', '-r', `${folder}/data`)).out).toMatch(/ \d\.\d KiB /)
+  })
+
+  it('leaves a folder alone that is none of Monitor\'s', async () => {
+    const folder = tempFolder()
+    writeFileSync(`${folder}/note.txt`, 'mine')
+    expect(await tsdb('list', folder)).toEqual({ code: 1, out: '', err: `cannot open ${folder}: it is no data folder of Monitor; name that with --storage.tsdb.path\n` })
+    expect(readdirSync(folder)).toEqual(['note.txt'])
   })
 
   it('finds a flipped bit, and says in which part of which block', async () => {
@@ -133,11 +186,13 @@ describe('monitor tsdb', () => {
   })
 
   it('says what is wrong with a command line, and where there is no data', async () => {
-    expect(await tsdb()).toMatchObject({ code: 2, err: expect.stringContaining('tsdb wants a command: list, analyze, dump, verify, repair, import') })
+    expect(await tsdb()).toMatchObject({ code: 2, err: expect.stringContaining('tsdb wants a command: list, analyze, dump, dump-openmetrics, verify, repair, import') })
     expect(await tsdb('lst')).toMatchObject({ code: 2, err: expect.stringContaining('there is no command tsdb lst; did you mean list?') })
     expect(await tsdb('import', 'influx', 'x')).toMatchObject({ code: 2, err: expect.stringContaining('tsdb import wants: prometheus SOURCE') })
     expect(await tsdb('dump', '--match={', `--storage.tsdb.path=${tempFolder()}`)).toMatchObject({ code: 2, err: expect.stringContaining('--match "{": 1:2: parse error') })
-    expect((await tsdb('list', 'data')).err).toContain('tsdb list takes no "data"; the data folder is given as --storage.tsdb.path=DATA')
+    expect((await tsdb('list', 'data', '01M8H2NJEZ6H09SWT2PC2C0HMB')).err).toContain('tsdb list takes one data folder, and no "01M8H2NJEZ6H09SWT2PC2C0HMB"')
+    expect((await tsdb('list', 'data', '--storage.tsdb.path=other')).err).toContain('tsdb list is given two data folders, data and other')
+    expect((await tsdb('analyze', '--match=a', '--match=b')).err).toContain('tsdb analyze takes one --match')
     expect(await tsdb('list', '--storage.tsdb.path=/no/such')).toMatchObject({ code: 1, err: 'cannot open /no/such: there is no data; name the folder with --storage.tsdb.path\n' })
     const file = `${tempFolder()}/file`
     writeFileSync(file, '')
@@ -153,6 +208,7 @@ describe('monitor tsdb', () => {
       code: 1, err: `cannot keep data in ${theirs}: it is a data folder of Prometheus, which is not written to; name another with --storage.tsdb.path, and take over what is here with: monitor tsdb import prometheus ${theirs} --storage.tsdb.path=THE_OTHER\n`,
     })
     expect(readdirSync(theirs)).toEqual(['wal'])
+    expect(await tsdb('import', 'prometheus', '/no/such', `--storage.tsdb.path=${theirs}/new`)).toMatchObject({ code: 1, err: 'cannot import /no/such: there is no such folder; give the folder that Prometheus has as --storage.tsdb.path\n' })
     const empty = tempFolder()
     expect(await tsdb('import', 'prometheus', empty, `--storage.tsdb.path=${empty}/data`)).toMatchObject({ code: 1, err: `cannot import ${empty}: it has neither blocks nor wal; give the folder that Prometheus has as --storage.tsdb.path\n` })
     expect(readdirSync(empty)).toEqual([])
