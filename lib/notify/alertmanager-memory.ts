@@ -50,7 +50,10 @@ export class AlertmanagerMemory {
       this.#told.delete(key)
       if (alert.endsAtMs > nowMs) this.#told.set(key, alert)
     }
-    for (const key of this.#told.keys()) if (this.#told.size > this.#options.capacity) this.#told.delete(key)
+    for (const key of this.#told.keys()) {
+      if (this.#told.size <= this.#options.capacity) break
+      this.#told.delete(key)
+    }
     if (this.#timer === null && !this.#isAsking) void this.#ask()
   }
 

@@ -38,16 +38,18 @@ export class Notifier {
     this.#metrics = new NotifyMetrics(options.metrics, options.limits.capacity, () => this.active().length)
   }
 
-  /** Sets that did not change keep their queues. */
+  /** Sets that did not change keep their queues, wherever they stand now. */
   applyConfig(alerting: AlertmanagerSets, externalLabels: ReadonlyMap<string, string>): void {
-    const before = this.#sets
     this.#alerting = alerting
     this.#externalLabels = externalLabels
-    this.#sets = alerting.alertmanagers.map((config, i) => {
-      const same = before[i] !== undefined && isDeepStrictEqual(before[i].config, config)
-      return same ? before[i]! : new AlertmanagerSet(config, { ...this.#options, metrics: this.#metrics })
+    const left = new Set(this.#sets)
+    this.#sets = alerting.alertmanagers.map((config) => {
+      const same = [...left].find((set) => isDeepStrictEqual(set.config, config))
+      if (same === undefined) return new AlertmanagerSet(config, { ...this.#options, metrics: this.#metrics })
+      left.delete(same)
+      return same
     })
-    for (const set of before) if (!this.#sets.includes(set)) void set.stop(0)
+    for (const set of left) void set.stop(0)
   }
 
   /** What discovery found for entry `i` of the Alertmanagers. */

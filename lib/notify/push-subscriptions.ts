@@ -59,19 +59,31 @@ export class PushSubscriptions {
     if (!this.#byEndpoint.has(subscription.endpoint) && this.#byEndpoint.size >= SUBSCRIPTIONS_MAX) {
       throw new SubscriptionError(`there are ${SUBSCRIPTIONS_MAX} subscriptions already; remove some first`)
     }
-    this.#byEndpoint.set(subscription.endpoint, subscription)
-    await this.#save()
+    await this.#put(subscription.endpoint, subscription)
   }
 
   /** False where there is none. */
   async remove(endpoint: string): Promise<boolean> {
-    if (!this.#byEndpoint.delete(endpoint)) return false
-    await this.#save()
+    if (!this.#byEndpoint.has(endpoint)) return false
+    await this.#put(endpoint, undefined)
     return true
   }
 
-  async #save(): Promise<void> {
-    await this.#store.putValue(LIST_NAME, JSON.stringify([...this.#byEndpoint.values()]))
+  /** What the store refuses is as it was: who asked is told so, and asks again. */
+  async #put(endpoint: string, subscription: PushSubscription | undefined): Promise<void> {
+    const before = this.#byEndpoint.get(endpoint)
+    this.#set(endpoint, subscription)
+    try {
+      await this.#store.putValue(LIST_NAME, JSON.stringify([...this.#byEndpoint.values()]))
+    } catch (error) {
+      if (this.#byEndpoint.get(endpoint) === subscription) this.#set(endpoint, before)
+      throw error
+    }
+  }
+
+  #set(endpoint: string, subscription: PushSubscription | undefined): void {
+    if (subscription === undefined) this.#byEndpoint.delete(endpoint)
+    else this.#byEndpoint.set(endpoint, subscription)
   }
 }
 

@@ -40,6 +40,8 @@ export class SendLoop {
   readonly #memory: AlertmanagerMemory
   /** By episode, in order: of one that is told again while it waits the latest word counts. */
   #queue = new Map<string, SentAlert>()
+  /** Taken from the queue, and no answer yet. */
+  #underWay: ReadonlyMap<string, SentAlert> = new Map()
   #sending: Promise<void> | null = null
   /** Why the last batch could not be sent; '' when it could. */
   #fault = ''
@@ -83,15 +85,19 @@ export class SendLoop {
 
   #tellAgain(alerts: readonly SentAlert[]): void {
     this.#options.logger.info('Alertmanager began anew, telling it again what fires', { alertmanager: this.#options.url.href, count: alerts.length })
-    // What waits is later.
-    this.add(alerts.filter((alert) => !this.#queue.has(episodeKey(alert))))
+    const isKnown = (key: string): boolean => this.#queue.has(key) || this.#underWay.has(key)
+    // What waits, or is under way, is later: an end must not be followed by what was said before it.
+    this.add(alerts.filter((alert) => !isKnown(episodeKey(alert))))
   }
 
   async #sendAll(): Promise<void> {
     for (let retryMs = RETRY_MS; this.#queue.size > 0;) {
-      const batch = [...this.#queue.entries().take(this.#options.limits.batch)]
-      for (const [key] of batch) this.#queue.delete(key)
-      if (await this.#send(batch.map(([, alert]) => alert))) {
+      const batch = new Map(this.#queue.entries().take(this.#options.limits.batch))
+      for (const key of batch.keys()) this.#queue.delete(key)
+      this.#underWay = batch
+      const isOver = await this.#send([...batch.values()])
+      this.#underWay = new Map()
+      if (isOver) {
         retryMs = RETRY_MS
         continue
       }

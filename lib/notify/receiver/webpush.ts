@@ -41,7 +41,10 @@ export function webpushReceiver(config: WebpushConfig, ground: ReceiverGround): 
       } catch (error) {
         if (!(error instanceof DeliveryError)) throw error
         if (!GONE.some((status) => error.message.startsWith(`unexpected status code ${status}`))) return error
-        await push.remove(subscription.endpoint)
+        // Nobody else's message waits for that, or is lost by it: a store that refuses is asked again with the next one.
+        push.remove(subscription.endpoint).catch((refusal: unknown) => {
+          if (!(refusal instanceof MetaError)) throw refusal
+        })
       }
       return null
     }

@@ -180,6 +180,25 @@ describe('the notifier', () => {
     expect(am.asked - before).toBeLessThanOrEqual(1)
   })
 
+  it('does not tell an Alertmanager that began anew what fired after its end, which is under way', async () => {
+    const held: ServerResponse[] = []
+    const am = await stub((response) => void (am.received.length === 2 ? held.push(response) : response.end()))
+    am.status = { uptime: '2023-11-14T20:00:00.000Z' }
+    const clock = new FakeClock(1_700_000_100_000)
+    const { notifier, log } = make({ alertmanagers: [manager({ timeoutMs: 60_000 })] }, { clock })
+    notifier.update(0, [group(am.address)])
+    notifier.send(notifier.relabel([alert('Fires')]))
+    await waitFor('a look', () => Promise.resolve(am.asked === 1))
+    notifier.send(notifier.relabel([{ ...alert('Fires'), endsAtMs: 1_700_000_050_000 }]))
+    await waitFor('its end', () => Promise.resolve(held.length === 1))
+    am.status = { uptime: '2023-11-14T22:15:01.000Z' }
+    await waitFor('the start to be seen', () => (void clock.advance(1000), Promise.resolve(log.join().includes('began anew'))))
+    held[0]!.end()
+    notifier.send(notifier.relabel([alert('Next')]))
+    await waitFor('the next one', () => Promise.resolve(am.received.length === 3))
+    expect(am.received[2]!.alerts.map(({ labels }) => labels['alertname'])).toEqual(['Next'])
+  })
+
   it('follows discovery and relabeling of whom to tell, and names who was dropped', () => {
     const { notifier, log } = make({ alertmanagers: [manager({ relabelConfigs: [relabelConfig({ sourceLabels: ['__address__'], regex: 'b:.*', action: 'drop' }), relabelConfig({ sourceLabels: ['__address__'], regex: 'c:1', targetLabel: '__scheme__', replacement: 'https' })] })] })
     notifier.update(0, [group('a:1', 'b:1', 'c:1', 'http://d')])
@@ -196,6 +215,9 @@ describe('the notifier', () => {
     const { notifier } = make({ alertmanagers: [config] })
     notifier.update(0, [group('a:1')])
     notifier.applyConfig({ alertRelabelConfigs: [], alertmanagers: [structuredClone(config), manager({ pathPrefix: 'x' })] }, new Map())
+    expect(notifier.active()).toEqual(['http://a:1/api/v2/alerts'])
+    // Where one before them is gone they stand elsewhere.
+    notifier.applyConfig({ alertRelabelConfigs: [], alertmanagers: [manager({ pathPrefix: 'x' }), structuredClone(config)] }, new Map())
     expect(notifier.active()).toEqual(['http://a:1/api/v2/alerts'])
   })
 

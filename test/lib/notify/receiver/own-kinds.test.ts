@@ -115,6 +115,10 @@ it('keeps subscriptions and its key over restarts, and says which it does not ta
   await expect(push.add(browser().json('http://push.example/2'), '')).rejects.toThrow('endpoint: want the https address of a push service')
   await expect(push.add({ endpoint: 'https://push.example/3', keys: { p256dh: 'x', auth: 'y' } }, '')).rejects.toThrow('keys: want p256dh and auth')
   await store.close()
+  // What the store does not keep is as before, and can be asked for again.
+  await expect(push.remove('https://push.example/1')).rejects.toThrow()
+  await expect(push.add(browser().json('https://push.example/3'), '')).rejects.toThrow()
+  expect(push.of([]).map(({ endpoint }) => endpoint).toSorted()).toEqual(['https://push.example/1', 'https://push.example/2'])
   const reopened = openStore(folder)
   onTestFinished(() => reopened.close())
   const again = await PushSubscriptions.open(reopened)
@@ -146,6 +150,18 @@ it('pushes to browsers what they can decrypt, and forgets those that are gone', 
   requests.length = 0
   await attempt(receiver)
   expect(requests.map(({ path }) => path)).toEqual(['/busy'])
+})
+
+it('pushes to the others where the store does not forget a browser that is gone', async () => {
+  const { requests, url } = await httpWorld((response, { path }) => response.writeHead(path === '/gone' ? 410 : 201).end())
+  const store = openStore(tempFolder())
+  await store.putValue('webpush_subscriptions', JSON.stringify(['/gone', '/here'].map((path) => ({ ...(browser().json(`${url}${path}`) as object), user: '' }))))
+  const push = await PushSubscriptions.open(store)
+  await store.close()
+  const receiver = receiverOf(one('webpush', ''), { push: () => Promise.resolve(push) })
+  expect(await attempt(receiver)).toBeNull()
+  expect(await attempt(receiver)).toBeNull()
+  expect(requests.map(({ path }) => path).toSorted()).toEqual(['/gone', '/gone', '/here', '/here'])
 })
 
 it('pushes what leads to the alert and acknowledges it, and fits whatever its text is', async () => {
