@@ -1,5 +1,6 @@
-// Tests the house itself: who may import whom, how long things may grow, what must not be written.
-import { execFileSync, spawnSync } from 'node:child_process'
+// Tests the house itself: who may import whom, how long things may grow, what must not be written. Types and length of functions are
+// looked at by `npm run lint`, which CI runs beside the tests.
+import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -91,7 +92,7 @@ describe('the house', () => {
   })
 
   it('keeps files under 400 lines', () => {
-    const long = product.filter((file) => readFileSync(path.join(root, file), 'utf8').split('\n').length > 401)
+    const long = sources.filter((file) => readFileSync(path.join(root, file), 'utf8').split('\n').length > 401)
     expect(long).toEqual([])
   })
 
@@ -110,11 +111,4 @@ describe('the house', () => {
     const big = files.filter((file) => !file.startsWith('test/golden/') && file !== 'package-lock.json' && readFileSync(path.join(root, file)).length > 102_400)
     expect(big.filter((file) => !/^docs\/.*\.png$/.test(file))).toEqual([])
   })
-
-  it('type-checks and lints (function length included)', () => {
-    for (const [tool, args] of [['tsc', ['-p', 'tsconfig.json']], ['oxlint', ['--deny-warnings']]] as const) {
-      const run = spawnSync(path.join(root, 'node_modules/.bin', tool), args, { cwd: root, encoding: 'utf8' })
-      expect(run.status, `${tool}:\n${run.stdout}${run.stderr}`).toBe(0)
-    }
-  }, 600_000)
 })

@@ -15,10 +15,19 @@ function seedOfTree(): number {
 const seed = process.env['SEED'] ?? String(seedOfTree())
 console.log(`SEED=${seed}`)
 
+const ALL = 'test/**/*.test.ts'
+/** Tests that leave nothing behind in their process: files share one, and what it has loaded and compiled. Not those that measure its memory or event loop. */
+const SHARED = 'test/{conformance,differential,discovery,docs,lang,lib,web}/**/!(event-loop|hostile|query-estimate|snappy).test.ts'
+
 const config: UserWorkspaceConfig = defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
+    projects: [
+      { extends: true, test: { name: 'shared', include: [SHARED], isolate: false } },
+      { extends: true, test: { name: 'alone', include: [ALL], exclude: [SHARED] } },
+    ],
     pool: 'forks',
+    // Node loads the sources as the server does: what Vite would make of them runs slower, and is made for each file anew.
+    experimental: { viteModuleRunner: false },
     // One more than the machine of CI has cores: tests of whole servers wait much of their time.
     maxWorkers: 3,
     testTimeout: 120_000,

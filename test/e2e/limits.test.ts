@@ -7,29 +7,35 @@ import { MonitorProcess, freePort, waitFor } from '../support/monitor-process.ts
 import { writeBody } from '../support/remote-write-body.ts'
 import { tempFolder } from '../support/temp-folder.ts'
 
-/** A target whose page has 30 series more at each scrape, or always the same. */
-async function target(grows: boolean): Promise<string> {
+interface Target {
+  address: string
+  /** From now on its page has 30 series more at each scrape. */
+  grow: () => void
+}
+
+async function target(): Promise<Target> {
   let lines = 30
+  let grows = false
   const server = http.createServer((_, response) => {
-    const body = Array.from({ length: lines }, (__, i) => `requests_total{id="${i}"} ${i}`).join('\n')
     if (grows) lines += 30
+    const body = Array.from({ length: lines }, (__, i) => `requests_total{id="${i}"} ${i}`).join('\n')
     response.setHeader('content-type', 'text/plain; version=0.0.4')
     response.end(`${body}\n`)
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   onTestFinished(() => void server.close())
-  return `127.0.0.1:${(server.address() as AddressInfo).port}`
+  return { address: `127.0.0.1:${(server.address() as AddressInfo).port}`, grow: () => (grows = true) }
 }
 
 it('refuses what is over its limits of new and active series and of label sizes, and nothing else', async () => {
   const folder = tempFolder()
-  const [growing, steady] = [await target(true), await target(false)]
+  const [growing, steady] = [await target(), await target()]
   const configOf = (activeSeries: number, pushed: number): string => `
 global: {scrape_interval: 500ms, push_new_series_limit: ${pushed}, label_value_length_limit: 40, label_limit: 6, label_name_length_limit: 12}
 storage: {limits: {active_series: ${activeSeries}}}
 scrape_configs:
-  - {job_name: growing, new_series_limit: 100, static_configs: [{targets: ["${growing}"]}]}
-  - {job_name: steady, new_series_limit: 100, static_configs: [{targets: ["${steady}"]}]}
+  - {job_name: growing, new_series_limit: 100, static_configs: [{targets: ["${growing.address}"]}]}
+  - {job_name: steady, new_series_limit: 100, static_configs: [{targets: ["${steady.address}"]}]}
 `
   const monitor = await MonitorProcess.start(folder, { flags: ['--web.enable-lifecycle'], port: await freePort(), config: configOf(0, 50) })
   onTestFinished(() => monitor.kill9())
@@ -46,12 +52,14 @@ scrape_configs:
   const of = (job: string, count: number): [string, string][][] => Array.from({ length: count }, (_, i) => [['__name__', 'pushed'], ['id', String(i)], ['instance', 'h1'], ['job', job]])
 
   // Scrapes: the first page is free, then 100 an hour; what is known goes on, and so does the other target.
+  await waitFor('the first pages', async () => (await monitor.value('count(requests_total)', Date.now() / 1000)) === 60)
+  growing.grow()
   await waitFor('a scrape over the limit', async () => (await metric('monitor_target_samples_over_new_series_limit_total')) > 60)
   const seconds = Date.now() / 1000
   expect(await monitor.value('count(requests_total{job="growing"})', seconds)).toBe(130)
   expect(await monitor.value('count(requests_total{job="steady"})', seconds)).toBe(30)
-  expect(await monitor.value('min(up)', seconds)).toBe(1)
-  expect(await monitor.value('min(timestamp(requests_total{id="0"}))', seconds)).toBeGreaterThan(seconds - 3)
+  await waitFor('known series of later scrapes', async () => (await monitor.value('min(timestamp(requests_total{id="0"}))', Date.now() / 1000)) > seconds)
+  await waitFor('good scrapes of both', async () => (await monitor.value('min(up)', Date.now() / 1000)) === 1)
 
   // Pushes: 50 an hour of a job and instance.
   const over = await push(of('a', 80))
