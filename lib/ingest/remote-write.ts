@@ -126,7 +126,9 @@ export class RemoteWriteReceiver {
     const refusals = new Refusals()
     let stored: Stored | null = null
     try {
-      // Until the first await nothing else runs: decoder, batch and cache are this request's alone.
+      // Until the first await nothing else runs: decoder, batch and cache are this request's alone. The kernel is asked for here and
+      // not before the first request: most servers get none, and do not load the module for it.
+      if (this.#cache.takeKernel(walkKernel())) this.#last = 0
       const length = this.#decoder.decode(body)
       const { bytes, view } = this.#decoder
       const decoded = { bytes, view, length }
@@ -197,8 +199,6 @@ export class RemoteWriteReceiver {
   }
 
   #checkRefs(): void {
-    // Not before the first request: most servers get none, and do not load the module for it.
-    if (this.#cache.takeKernel(walkKernel())) this.#last = 0
     const { forgetting } = this.#appender
     if (forgetting === undefined || forgetting.epoch === this.#forgetEpoch) return
     this.#forgetEpoch = forgetting.epoch

@@ -8,8 +8,9 @@ import { DIST, builtFile } from './module.ts'
 
 /** Files kept, the newest included: servers that were started before a build may load theirs yet. */
 const KEPT = 4
-/** The module's memory: memory.ts says what is where. */
-const PAGES = 2912
+/** The module's memory, of 64 KiB each, at first and where it has known series, too: memory.ts says what is where. */
+const PAGES = 352
+const PAGES_MAX = 9568
 const TIMEOUT_MS = 120_000
 
 /** Builds what is missing, or all anew where asked: then it throws where it cannot. */
@@ -25,7 +26,7 @@ export function buildKernels(isAsked: boolean): void {
   const aside = `${file}.${process.pid}`
   const run = spawnSync(process.execPath, [
     compiler, path.join(import.meta.dirname, 'assembly/index.ts'), '-o', aside, '--runtime', 'stub', '-O3', '--noAssert', '--enable', 'simd',
-    '--memoryBase', '1024', '--initialMemory', String(PAGES), '--maximumMemory', String(PAGES),
+    '--memoryBase', '1024', '--initialMemory', String(PAGES), '--maximumMemory', String(PAGES_MAX),
   ], { encoding: 'utf8', timeout: TIMEOUT_MS })
   if (run.status !== 0) {
     const why = `cannot compile lib/kernels/assembly: ${run.error?.message ?? `${run.stdout}${run.stderr}`.trim()}`

@@ -10,6 +10,8 @@ import { powerOfTen } from './powers.ts'
 
 export type KernelMode = 'auto' | 'ts' | 'wasm'
 
+/** Of WebAssembly. */
+const PAGE_BYTES = 65_536
 const SOURCES = path.join(import.meta.dirname, 'assembly')
 export const DIST: string = path.join(import.meta.dirname, 'dist')
 /** Under this name threads find the file to load; '' where the twins serve. */
@@ -22,7 +24,7 @@ export class KernelsError extends Error {
 
 /** What the module exports: its functions, and places in its memory. */
 export interface KernelExports {
-  readonly memory: { readonly buffer: ArrayBuffer }
+  readonly memory: { readonly buffer: ArrayBuffer; grow(pages: number): number }
   writePoints(count: number, isBegun: number): number
   decodeSnappy(from: number, size: number, length: number): number
   decodeDecimals(size: number, n: number): number
@@ -41,16 +43,21 @@ function isKernelExports(exports: Readonly<Record<string, unknown>>): exports is
   return typeof memory === 'object' && memory !== null && 'buffer' in memory && memory.buffer instanceof ArrayBuffer && FUNCTIONS.every((name) => typeof exports[name] === 'function')
 }
 
-/** The module in this thread. Its memory never grows, so views of it stay. */
+/** The module in this thread, with views of its memory as long as it is now: `lengthened` makes another of these. */
 export class Kernels {
   readonly exports: KernelExports
   readonly bytes: Uint8Array
-  readonly #places: Readonly<Record<string, unknown>>
+  readonly #places: KernelExports & Readonly<Record<string, unknown>>
 
   constructor(exports: KernelExports & Readonly<Record<string, unknown>>) {
     this.exports = exports
     this.#places = exports
     this.bytes = new Uint8Array(exports.memory.buffer)
+  }
+
+  /** With views of the memory as it is now. */
+  renewed(): Kernels {
+    return new Kernels(this.#places)
   }
 
   /** A constant of assembly/memory.ts. */
@@ -86,6 +93,23 @@ export function chooseKernels(mode: KernelMode): void {
 /** The module, or null: the twins serve. */
 export function kernels(): Kernels | null {
   if (loaded === undefined) loaded = load()
+  return loaded
+}
+
+/**
+ * The module with at least so many bytes of memory, or null: there is none, or no room. Views of the memory that was are void then:
+ * what `madeOfKernels` gives is made anew, and nobody holds it from one turn to the next.
+ */
+export function lengthenedKernels(bytes: number): Kernels | null {
+  const short = kernels()
+  if (short === null || short.bytes.length >= bytes) return short
+  try {
+    short.exports.memory.grow(Math.ceil((bytes - short.bytes.length) / PAGE_BYTES))
+  } catch (error) {
+    if (error instanceof RangeError) return null
+    throw error
+  }
+  loaded = instance = short.renewed()
   return loaded
 }
 

@@ -1,5 +1,5 @@
 // Known series of a remote write body by the kernel (assembly/walk.ts), as far as bodies go on as before. The twin is lib/ingest's own.
-import { madeOfKernels, type Kernels } from './module.ts'
+import { kernels, lengthenedKernels, madeOfKernels, type Kernels } from './module.ts'
 
 /** One a thread: it has one set of known series, that of who took it last. */
 export class WalkKernel {
@@ -20,14 +20,15 @@ export class WalkKernel {
   readonly #pageBytes: number
   readonly #pageCount: number
 
-  constructor(module: Kernels) {
+  /** `limits`: less than it could hold, where a caller wants less. */
+  constructor(module: Kernels, limits: { entries?: number; pages?: number } = {}) {
     const { buffer } = module.exports.memory
     const samples = module.place('WALK_SAMPLES_MAX')
     this.#kernels = module
     this.#labelsAt = module.place('KNOWN_LABELS')
     this.#pageBytes = module.place('KNOWN_PAGE')
-    this.#pageCount = module.place('KNOWN_LABELS_BYTES') / this.#pageBytes
-    this.known = new Uint32Array(buffer, module.place('KNOWN'), 4 * module.place('KNOWN_MAX'))
+    this.#pageCount = limits.pages ?? module.place('KNOWN_LABELS_BYTES') / this.#pageBytes
+    this.known = new Uint32Array(buffer, module.place('KNOWN'), 4 * (limits.entries ?? module.place('KNOWN_MAX')))
     this.values = new Float64Array(buffer, module.place('WALK_VALUES'), samples)
     this.times = new Float64Array(buffer, module.place('WALK_TIMES'), samples)
     this.stale = new Uint8Array(buffer, module.place('WALK_STALE'), samples)
@@ -56,5 +57,11 @@ export class WalkKernel {
 export const WALK_HAS_STALE = 1
 export const WALK_DESCENDS = 2
 
-/** What walks known series; null: the twin. */
-export const walkKernel: () => WalkKernel | null = madeOfKernels((module) => new WalkKernel(module))
+const kernel = madeOfKernels((module) => new WalkKernel(module))
+
+/** What walks known series; null: the twin. Asked for before a body is decoded: the first time the kernels' memory is made longer. */
+export function walkKernel(): WalkKernel | null {
+  const module = kernels()
+  if (module === null || lengthenedKernels(module.place('KNOWN_LABELS') + module.place('KNOWN_LABELS_BYTES')) === null) return null
+  return kernel()
+}

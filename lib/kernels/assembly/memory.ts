@@ -1,4 +1,5 @@
-// Who has which part of the one memory. It never grows, so that views of it stay; pages that nothing touched cost nothing.
+// Who has which part of the one memory; pages that nothing touched cost nothing. What stands behind KNOWN is there from the first
+// request of remote write on (../module.ts).
 //
 //   0         constants of the compiler
 //   64 KiB    POWERS        10^-k in 126 bits for each k, filled in as needed (../powers.ts)
@@ -9,7 +10,8 @@
 //   10.25 MiB lines:        powers of five, lines of a target's last body and of this one, samples, and both bodies
 //   16.1 MiB  chunks:       rows of values, a column on its way, and what it is encoded to
 //   16.5 MiB  requests of remote write 2.0: their symbols, refs of a series, metadata, and what 1.0 says of DECODED
-//   21.5 MiB  known series of remote write: samples of a request, entries, and the labels of the first 128 MiB of them
+//   21.5 MiB  samples of a request of remote write
+//   22 MiB    KNOWN: known series of remote write, their labels from 86 MiB on
 
 export const POWERS: usize = 0x10000
 export const STAMPS: usize = 0x20000
@@ -92,8 +94,8 @@ export const WALK_STALE: usize = 0x15b0000
 export const WALK: usize = 0x15b2000
 /** Of each entry: the one that follows it, ref, place of its labels and their length, as lib/ingest/series-cache.ts has them. */
 export const KNOWN: usize = 0x1600000
-export const KNOWN_MAX: i32 = 0x200000
-export const KNOWN_LABELS: usize = 0x3600000
-export const KNOWN_LABELS_BYTES: usize = 0x8000000
+export const KNOWN_MAX: i32 = 0x400000
+export const KNOWN_LABELS: usize = 0x5600000
+export const KNOWN_LABELS_BYTES: usize = 0x20000000
 /** What is longer lies elsewhere. */
 export const KNOWN_PAGE: usize = 0x100000

@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest'
 import { RemoteWriteReceiver, type RemoteWriteResult } from '../../../lib/ingest/remote-write.ts'
 import { SeriesCache } from '../../../lib/ingest/series-cache.ts'
 import { SnappyDecoder, snappyLiteral } from '../../../lib/kernels/snappy.ts'
-import { walkKernel, type WalkKernel } from '../../../lib/kernels/walk.ts'
-import type { KernelMode } from '../../../lib/kernels/module.ts'
+import { WalkKernel, walkKernel } from '../../../lib/kernels/walk.ts'
+import { kernels, type KernelMode } from '../../../lib/kernels/module.ts'
 import { Metrics } from '../../../lib/std/metrics.ts'
 import { Random } from '../../../lib/std/random.ts'
 import type { SampleBatch } from '../../../storage/interface.ts'
@@ -136,8 +136,8 @@ describe('known series of remote write', () => {
 })
 
 describe('the kernel\'s memory of series', () => {
-  const inKernel = (maxBytes = 1 << 30): { cache: SeriesCache; kernel: WalkKernel } => {
-    const kernel = withKernels('wasm', walkKernel)!
+  const inKernel = (maxBytes = 1 << 30, limits = {}): { cache: SeriesCache; kernel: WalkKernel } => {
+    const kernel = withKernels('wasm', () => walkKernel() && new WalkKernel(kernels()!, limits))!
     const cache = new SeriesCache(1, maxBytes)
     expect(cache.takeKernel(kernel)).toBe(true)
     expect(cache.takeKernel(kernel)).toBe(false)
@@ -154,21 +154,33 @@ describe('the kernel\'s memory of series', () => {
     return kernel.walk(decoder.bytes, length)
   })
 
-  it('ends after 128 MiB of labels, and has none longer than a page', () => {
-    const { cache, kernel } = inKernel()
+  it('reaches to its last page, 512 MiB of labels', () => {
+    const { kernel } = inKernel()
+    const [run, page] = [named(1).map(([name, text]) => label(name, text)), 511]
+    const labels = Buffer.concat(run)
+    new Uint8Array(kernel.page(page)!.buffer, kernel.page(page)!.byteOffset).set(labels)
+    expect(kernel.page(page + 1)).toBe(null)
+    kernel.known.set([1, 0, 0, 0, 0, 7, page << 20, labels.length])
+    expect(walk(kernel, 0, [field(1, labels, sample(1, T))])).toBe(1)
+    expect(kernel.refs[0]).toBe(7)
+    kernel.known.fill(0, 0, 8)
+  })
+
+  it('ends after its last page of labels, and has none longer than a page', () => {
+    const { cache, kernel } = inKernel(1 << 30, { pages: 6 })
     const wide = (i: number, n: number): Uint8Array => label(`n${String(i).padStart(4, '0')}`, 'x'.repeat(n))
-    const labels = Array.from({ length: 130 }, (_, i) => wide(i, i === 3 ? 1 << 20 : 600_000))
+    const labels = Array.from({ length: 8 }, (_, i) => wide(i, i === 3 ? 1 << 20 : 600_000))
     const entries = labels.map((run, i) => add(cache, run, i + 1))
     entries.forEach((entry, i) => cache.link(i === 0 ? 0 : entries[i - 1]!, entry))
     const one = (i: number): Uint8Array => field(1, labels[i]!, sample(1, T))
     expect(walk(kernel, 0, [0, 1, 2].map(one))).toBe(3)
     expect(walk(kernel, entries[1]!, [2, 3, 4].map(one))).toBe(1)
-    expect(walk(kernel, entries[125]!, [126, 127, 128].map(one))).toBe(2)
-    expect([3, 127, 129].map((i) => cache.find(new DataView(Uint8Array.from(labels[i]!).buffer), 0, labels[i]!.length, i + 1))).toEqual([3, 127, 129].map((i) => entries[i]))
+    expect(walk(kernel, entries[3]!, [4, 5, 6].map(one))).toBe(2)
+    expect([3, 5, 7].map((i) => cache.find(new DataView(Uint8Array.from(labels[i]!).buffer), 0, labels[i]!.length, i + 1))).toEqual([3, 5, 7].map((i) => entries[i]))
   })
 
   it('is left by more series than it holds, which are found all the same', () => {
-    const { cache, kernel } = inKernel()
+    const { cache, kernel } = inKernel(1 << 30, { entries: 100_000 })
     const key = Buffer.alloc(8)
     for (let i = 1; i <= kernel.known.length / 4 + 1; i++) {
       key.writeUint32LE(i)
