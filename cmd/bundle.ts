@@ -8,11 +8,9 @@ import type { Plugin } from 'rolldown'
 import { buildKernels } from '../lib/kernels/build.ts'
 import { systemClock } from '../lib/std/clock.ts'
 import { isInstalled } from '../lib/std/packages.ts'
-import { DIST, freshBundle, inputOf, publishBundle, type Input } from './bundled.ts'
+import { DIST, freshBundle, inputOf, installedList, installedPackages, publishBundle, type Current, type Packages } from './bundled.ts'
 
 const ROOT = path.resolve(import.meta.dirname, '..')
-/** What npm last installed: stands for all files of packages. */
-const INSTALLED = ['package.json', 'package-lock.json', 'node_modules/.package-lock.json']
 /** Loaded where they lie, when they are first needed, if at all. */
 const EXTERNAL = [/^node:/, 'undici', 'nodemailer', 'rolldown', 'vite']
 /** Folders kept, the newest included: servers that were started before a build go on loading from theirs. */
@@ -81,6 +79,8 @@ export interface Bundle {
   files: ReadonlyMap<string, string>
   /** Sources it was made of, by their paths below the root. */
   sources: readonly string[]
+  /** Places of the packages it was made of, `node_modules/NAME`. */
+  packages: readonly string[]
 }
 
 /** A folder of its own below `dist`, for all who may read that: installed by one user, a bundle is run by another. */
@@ -116,8 +116,12 @@ export async function bundleInto(outDir: string): Promise<Bundle> {
     }
   }
   for (const [name, text] of files) fs.writeFileSync(path.join(outDir, name), text)
-  return { files, sources: [...modules].filter((id) => id.startsWith(ROOT) && !id.includes('node_modules')).map((id) => path.relative(ROOT, id)) }
+  const inputs = [...modules].filter((id) => id.startsWith(ROOT)).map((id) => path.relative(ROOT, id))
+  return { files, sources: inputs.filter((id) => !id.includes('node_modules')), packages: [...new Set(inputs.flatMap((id) => PACKAGE.exec(id)?.[0] ?? []))] }
 }
+
+/** Of a file's path: the innermost package. */
+const PACKAGE = /^.*node_modules\/(?:@[^/]+\/)?[^/]+/
 
 /** V8 keeps a text with one character beyond Latin-1 in two bytes a character. */
 function inAscii(code: string): string {
@@ -125,11 +129,14 @@ function inAscii(code: string): string {
 }
 
 /** What the bundle was made of, as it is now. Throws where some of it has changed since `startedMs`. */
-function inputsOf({ sources }: Bundle, startedMs: number): Input[] {
-  const inputs = [...INSTALLED, ...sources].map((file) => inputOf(file)).filter((input) => input !== null)
-  const changed = inputs.find(([, , changedMs]) => changedMs >= startedMs)
+function currentOf(id: string, { sources, packages }: Bundle, startedMs: number): Current {
+  const installed = installedList()
+  const inputs = ['package.json', ...sources].map((file) => inputOf(file)).filter((input) => input !== null)
+  const changed = [...inputs, ...(installed === null ? [] : [installed])].find(([, , changedMs]) => changedMs >= startedMs)
   if (changed !== undefined) throw new Error(`cannot bundle the server: ${changed[0]} changed meanwhile; run again`)
-  return inputs
+  const found = installedPackages()
+  const used: Packages = Object.fromEntries(packages.map((place) => [place, found[place] ?? '']))
+  return { id, inputs, installed, packages: used }
 }
 
 /** Leaves the newest folders. */
@@ -155,7 +162,7 @@ async function main(isAsked: boolean): Promise<void> {
   const folder = path.join(DIST, id)
   if (fs.existsSync(folder)) fs.rmSync(aside, { recursive: true })
   else fs.renameSync(aside, folder)
-  publishBundle({ id, inputs: inputsOf(bundle, startedMs) })
+  publishBundle(currentOf(id, bundle, startedMs))
   removeOld(id)
   console.log(`cmd/dist built in ${((systemClock.now() - startedMs) / 1000).toFixed(1)} s: ${bundle.files.size} files`)
 }

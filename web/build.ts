@@ -1,6 +1,7 @@
 // Builds the browser app: web/ui -> web/dist (git-ignored), each asset also as .br and .gz, so that the server only
 // sends files. Fails above the size budget. `--if-missing` does nothing when the build is newer than every source.
 //   node web/build.ts [--if-missing]
+import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib'
@@ -24,11 +25,16 @@ function filesBelow(dir: string): string[] {
   return readdirSync(dir, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile()).map((entry) => path.join(entry.parentPath, entry.name))
 }
 
+/** Of the versions of all packages. npm writes the file anew where nothing in it changes (`npm prune`). */
+function lockSum(): string {
+  return createHash('sha256').update(readFileSync(lockfile)).digest('hex')
+}
+
 /** True when a whole build is there and nothing it was made from has changed since. */
 function isFresh(): boolean {
   const builtMs = statSync(stamp, { throwIfNoEntry: false })?.mtimeMs
-  if (builtMs === undefined) return false
-  return [...filesBelow(root), lockfile, import.meta.filename].every((file) => statSync(file).mtimeMs <= builtMs)
+  if (builtMs === undefined || readFileSync(stamp, 'utf8') !== lockSum()) return false
+  return [...filesBelow(root), import.meta.filename].every((file) => statSync(file).mtimeMs <= builtMs)
 }
 
 async function bundle(): Promise<Rollup.RollupOutput> {
@@ -117,7 +123,7 @@ async function main(isAsked: boolean): Promise<void> {
     process.exitCode = 1
     return
   }
-  writeFileSync(stamp, '')
+  writeFileSync(stamp, lockSum())
 }
 
 const isAsked = !process.argv.includes('--if-missing')

@@ -4,7 +4,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { afterAll, describe, expect, it, onTestFinished } from 'vitest'
 import { bundleInto, newFolder } from '../../cmd/bundle.ts'
-import { DIST, freshBundle, inputOf, publishBundle } from '../../cmd/bundled.ts'
+import { DIST, freshBundle, inputOf, installedList, installedPackages, publishBundle } from '../../cmd/bundled.ts'
 import { freePort, waitFor } from '../support/monitor-process.ts'
 
 const root = path.resolve(import.meta.dirname, '../..')
@@ -23,7 +23,9 @@ describe('a bundle', () => {
     const outDir = newFolder(DIST)
     expect(fs.statSync(outDir).mode).toBe(fs.statSync(DIST).mode)
     onTestFinished(() => fs.rmSync(outDir, { recursive: true }))
-    const { files, sources } = await bundleInto(outDir)
+    const { files, sources, packages } = await bundleInto(outDir)
+    expect(packages).toEqual(expect.arrayContaining(['node_modules/fastify', 'node_modules/@fastify/static', 'node_modules/chevrotain']))
+    expect(Object.keys(installedPackages())).toEqual(expect.arrayContaining([...packages]))
     expect(sources).toContain('storage/database.ts')
     expect(sources.filter((file) => file.startsWith('test/') || file.startsWith('web/ui/'))).toEqual([])
     expect(files.has('query-worker.js')).toBe(true)
@@ -56,7 +58,13 @@ describe('a bundle', () => {
     for (const folder of [dist, `${dist}/abc`, tree]) fs.mkdirSync(folder)
     fs.writeFileSync(`${dist}/abc/run.js`, '')
     const write = (name: string, text: string): void => fs.writeFileSync(path.join(tree, name), text)
-    const publish = (): void => publishBundle({ id: 'abc', inputs: ['a.ts', 'b.ts'].map((name) => inputOf(name, tree)!) }, dist)
+    const install = (packages: object): void => write('node_modules/.package-lock.json', JSON.stringify({ packages }))
+    const own = { 'node_modules/used': { version: '1.0.0', integrity: 'sha512-a' } }
+    fs.mkdirSync(`${tree}/node_modules`)
+    install({ ...own, 'node_modules/builder': { version: '2.0.0' } })
+    const publish = (): void => publishBundle({
+      id: 'abc', inputs: ['a.ts', 'b.ts'].map((name) => inputOf(name, tree)!), installed: installedList(tree), packages: { 'node_modules/used': '1.0.0 sha512-a' },
+    }, dist)
     expect(freshBundle(dist, tree)).toBeNull()
     write('a.ts', '1')
     write('b.ts', '2')
@@ -75,6 +83,16 @@ describe('a bundle', () => {
     f('gone', () => fs.rmSync(path.join(tree, 'b.ts')))
     f('without its files', () => fs.renameSync(`${dist}/abc/run.js`, `${dist}/abc/away.js`))
     fs.renameSync(`${dist}/abc/away.js`, `${dist}/abc/run.js`)
+    f('without a package list', () => fs.rmSync(`${tree}/node_modules/.package-lock.json`))
+    install(own)
+    publish()
+    f('of another version', () => install({ 'node_modules/used': { version: '1.0.1', integrity: 'sha512-b' } }))
+    install({ ...own, 'node_modules/builder': { version: '2.0.0' } })
+    publish()
+    // npm prune --omit=dev: what only builds need has gone.
+    install(own)
+    fs.utimesSync(`${tree}/node_modules/.package-lock.json`, 1, 1)
+    expect(freshBundle(dist, tree)).toBe(path.join(dist, 'abc'))
     f('cut', () => fs.truncateSync(path.join(dist, 'current.json'), 20))
   })
 })
