@@ -10,7 +10,7 @@ import type { Expr, ParserFeatures } from './parse/ast.ts'
 import { ParseError } from './parse/parse-error.ts'
 import { parseExpr } from './parse/parse.ts'
 import { childrenOf } from './plan/tree.ts'
-import { ANSWER_BYTES_MAX, successReply } from './reply/envelope.ts'
+import { ANSWER_BYTES_MAX, partialWarnings, successReply } from './reply/envelope.ts'
 import { labelJsonOf } from './reply/label-json.ts'
 import { labelOrder } from './reply/label-order.ts'
 import { formatSeconds, formatValue } from './reply/number-text.ts'
@@ -32,7 +32,7 @@ export function exemplarsReply(job: ExemplarsJob, querier: Querier, features: Pa
       out.text(`,"exemplars":[${found[s]!.exemplars.map(exemplarText).join(',')}]}`)
     })
     out.ascii(']')
-  }, () => ({ warnings: querier.damage?.() ?? [], infos: [] }))
+  }, () => ({ warnings: partialWarnings(querier), infos: [] }))
 }
 
 /** The parser's error, without the name of a parameter before it. */

@@ -14,7 +14,7 @@ import { parseExpr } from './parse/parse.ts'
 import { prettifyExpr } from './parse/prettify.ts'
 import { treeJson } from './parse/tree-json.ts'
 import type { ByteWriter } from './reply/byte-writer.ts'
-import { ANSWER_BYTES_MAX, successReply, TRUNCATED, type Notes } from './reply/envelope.ts'
+import { ANSWER_BYTES_MAX, partialWarnings, successReply, TRUNCATED, type Notes } from './reply/envelope.ts'
 import { labelJsonOf } from './reply/label-json.ts'
 import { labelOrder } from './reply/label-order.ts'
 
@@ -78,7 +78,7 @@ function cut<T>(list: readonly T[], limit: number, querier: Querier): { shown: r
   const isCut = limit > 0 && list.length > limit
   return {
     shown: isCut ? list.slice(0, limit) : list,
-    notesOf: () => ({ warnings: [...isCut ? [TRUNCATED] : [], ...querier.damage?.() ?? []], infos: [] }),
+    notesOf: () => ({ warnings: [...isCut ? [TRUNCATED] : [], ...partialWarnings(querier)], infos: [] }),
   }
 }
 

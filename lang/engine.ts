@@ -25,7 +25,7 @@ import type { EngineFeatures } from './parse/ast.ts'
 import { NO_ENGINE_FEATURES } from './parse/features.ts'
 import { ParseError } from './parse/parse-error.ts'
 import { ParsedQueries } from './parsed-queries.ts'
-import { errorReply, successReply, TRUNCATED } from './reply/envelope.ts'
+import { errorReply, partialWarnings, successReply, TRUNCATED } from './reply/envelope.ts'
 import { writeResult } from './reply/result-json.ts'
 import { writeStats } from './reply/stats-json.ts'
 
@@ -160,8 +160,8 @@ export class Engine {
       isCut = writeResult(out, result, { steps, isRangeQuery, labels, histograms, budget, limit: job.limit, stats, explain })
     }, () => {
       if (isCut) annotations.warnPlain(TRUNCATED)
-      for (const sentence of [...querier.damage?.() ?? [], ...job.warnings ?? []]) annotations.warnPlain(sentence)
-      return { warnings: annotations.warnings(), infos: annotations.infos() }
+      for (const sentence of job.warnings ?? []) annotations.warnPlain(sentence)
+      return { warnings: [...partialWarnings(querier), ...annotations.warnings()], infos: annotations.infos() }
     })
   }
 

@@ -13,6 +13,7 @@ import { listFolder, makeFolder, pathExists, readTextIfThere, removeFolder, rena
 import { META_FILE, TOMBSTONES_FILE, parseBlockName, parseMeta, type BlockMeta, type BlockName } from './block/block-meta.ts'
 import { BlockError } from './errors.ts'
 import { NOTHING_CUT, type Cut } from './head/published.ts'
+import { formatLosses, parseLosses, type Loss } from './lost-times.ts'
 import { NOTHING_DUE, addDue, parseDue, type DueTiers } from './tier/due.ts'
 
 export const CHANGE_FILE = 'change.json'
@@ -33,6 +34,8 @@ export interface BlockState {
   /** Rows of tiers that are to be made of these blocks. */
   due: DueTiers
   blocks: readonly StoredBlock[]
+  /** What is gone though nobody let it go, blocks that are missed included. */
+  lost: readonly Loss[]
 }
 
 /** What comes, what goes, and what holds from then on; what is left out stays as it was. */
@@ -40,6 +43,8 @@ export interface BlockChange {
   cover?: Cut
   droppedT?: number
   due?: DueTiers
+  /** In place of what was known to be lost, missed blocks aside. */
+  lost?: readonly Loss[]
   install: readonly { name: string; meta: BlockMeta }[]
   /** Folders. */
   remove: readonly string[]
@@ -59,6 +64,8 @@ export interface Change {
   /** All that are there from then on, and those of them that have tombstones; folders from before this was told say none. */
   blocks: readonly string[]
   tombstones: readonly string[]
+  /** What is gone and was in no block, or is missed no more for other reasons; folders from before this was told say none. */
+  lost: readonly Loss[]
 }
 
 /** What a folder of blocks lacks, as its change.json tells: names of blocks. */
@@ -88,7 +95,7 @@ export class BlockFolder {
   #lacking: LackingBlocks
 
   /**
-   * Carries out what a crash left undone. `onDamage` hears of blocks whose description cannot be read; they are left out.
+   * Carries out what a crash left undone. `onDamage` hears of blocks whose description cannot be read; they are left out, and missed.
    * Throws DiskError.
    */
   constructor(folder: string, onDamage: (name: string, why: string) => void) {
@@ -114,9 +121,12 @@ export class BlockFolder {
       } catch (error) {
         if (!(error instanceof BlockError)) throw error
         onDamage(name, error.message)
+        this.#lacking = { ...this.#lacking, blocks: [...new Set([...this.#lacking.blocks, name])] }
       }
     }
     this.#sort()
+    // What was put back is not lost.
+    this.#change = { ...this.#change, lost: this.#change.lost.filter(({ of }) => !this.#blocks.some((block) => block.folder === of)) }
     if (this.#change.due !== null) return
     // What was let go is not known: nothing older than the oldest block is there, which tiers may have rows of.
     const oldestT = this.#blocks.reduce((oldest, { meta }) => Math.min(oldest, meta.minT), Infinity)
@@ -125,7 +135,17 @@ export class BlockFolder {
 
   get state(): BlockState {
     const { cover, droppedT, due } = this.#change
-    return { cover, droppedT, due: due ?? addDue(NOTHING_DUE, this.#blocks.map(({ meta }) => meta)), blocks: [...this.#blocks] }
+    return { cover, droppedT, due: due ?? addDue(NOTHING_DUE, this.#blocks.map(({ meta }) => meta)), blocks: [...this.#blocks], lost: this.#lost() }
+  }
+
+  /** What is gone, missed blocks aside. */
+  get lost(): readonly Loss[] {
+    return this.#change.lost
+  }
+
+  #lost(): Loss[] {
+    const missed = this.#lacking.blocks.map((name): Loss => ({ minT: parseBlockName(name)!.minT, maxT: parseBlockName(name)!.maxT, of: name }))
+    return [...missed, ...this.#change.lost]
   }
 
   /** What is gone without having been let go; it is told of until `acceptLacking`, or until the retention has let go of its time. */
@@ -133,11 +153,11 @@ export class BlockFolder {
     return this.#lacking
   }
 
-  /** What is gone is missed no more. Throws DiskError. */
-  acceptLacking(): void {
-    if (this.#lacking.blocks.length + this.#lacking.tombstones.length === 0) return
+  /** What is gone is missed no more; but for `lost`, answers tell of nothing that is. Throws DiskError. */
+  acceptLacking(lost: readonly Loss[] = []): void {
+    if (this.#lacking.blocks.length + this.#lacking.tombstones.length + this.#change.lost.length === 0) return
     this.#lacking = { blocks: [], tombstones: [] }
-    this.commit({ install: [], remove: [] })
+    this.commit({ lost, install: [], remove: [] })
   }
 
   /** Blocks that were moved elsewhere are not missed. Throws DiskError. */
@@ -175,7 +195,7 @@ export class BlockFolder {
     const gone = this.#lacking.blocks.filter((name) => parseBlockName(name)!.maxT > droppedT)
     const next = {
       cover, droppedT, due: change.due ?? this.state.due, nextNumber: this.#change.nextNumber, install: names, remove: [...leaving, ...remove],
-      blocks: [...stay, ...gone].toSorted(), tombstones: stay.filter((name) => this.#lacking.tombstones.includes(name) || hasTombstones(this.path, name)),
+      blocks: [...stay, ...gone].toSorted(), lost: change.lost ?? this.#change.lost, tombstones: stay.filter((name) => this.#lacking.tombstones.includes(name) || hasTombstones(this.path, name)),
     }
     replaceText(path.join(this.path, CHANGE_FILE), formatChange(next))
     this.#change = next
@@ -232,13 +252,13 @@ export class BlockFolder {
       if (!(error instanceof BlockError)) throw error
       onDamage(CHANGE_FILE, error.message)
     }
-    return { cover: NOTHING_CUT, droppedT: -Infinity, due: null, nextNumber: 1, install: [], remove: [], blocks: [], tombstones: [] }
+    return { cover: NOTHING_CUT, droppedT: -Infinity, due: null, nextNumber: 1, install: [], remove: [], blocks: [], tombstones: [], lost: [] }
   }
 }
 
-function formatChange({ cover, droppedT, due, nextNumber, install, remove, blocks, tombstones }: Change): string {
+function formatChange({ cover, droppedT, due, nextNumber, install, remove, blocks, tombstones, lost }: Change): string {
   const covered = { coveredGeneration: cover.generation, coveredT: finiteOrNull(cover.t), droppedT: finiteOrNull(droppedT) }
-  const fields = { version: VERSION, ...covered, nextNumber, install, remove, due, blocks, tombstones }
+  const fields = { version: VERSION, ...covered, nextNumber, install, remove, due, blocks, tombstones, ...(lost.length > 0 && { lost: formatLosses(lost) }) }
   return `${JSON.stringify({ ...fields, crc32: crc32(JSON.stringify(fields)) }, null, 2)}\n`
 }
 
@@ -273,8 +293,10 @@ export function parseChange(text: string, file: string): Change {
     return found.map(String)
   }
   if (number('version') !== VERSION) throw new BlockError(`cannot read ${file}: version ${number('version')}, this Monitor knows ${VERSION}`)
+  const lost = field('lost') === undefined ? [] : parseLosses(field('lost'))
+  if (lost === null) throw new BlockError(`cannot read ${file}: lost is no list of stretches`)
   const t = field('coveredT') === null ? -Infinity : number('coveredT')
   // Folders from before there were tiers say nothing of these.
   const droppedT = typeof field('droppedT') === 'number' ? number('droppedT') : -Infinity
-  return { cover: { generation: number('coveredGeneration'), t }, droppedT, due: parseDue(field('due')), nextNumber: number('nextNumber'), install: names('install'), remove: names('remove'), blocks: names('blocks', true), tombstones: names('tombstones', true) }
+  return { cover: { generation: number('coveredGeneration'), t }, droppedT, due: parseDue(field('due')), nextNumber: number('nextNumber'), install: names('install'), remove: names('remove'), blocks: names('blocks', true), tombstones: names('tombstones', true), lost }
 }

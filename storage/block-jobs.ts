@@ -12,6 +12,7 @@ import { BlockFolder, type BlockState } from './block-folder.ts'
 import { BLOCK_RANGE_MS } from './block-plan.ts'
 import { HeadQueryable, type HeadQuerier } from './head/head-querier.ts'
 import type { Cut } from './head/published.ts'
+import { since, type Loss } from './lost-times.ts'
 import { expireBlocks, hideExpired } from './retention-expire.ts'
 import type { Cutoff } from './retention-rules.ts'
 import { writeSnapshot } from './snapshot.ts'
@@ -143,8 +144,9 @@ async function doJob(work: JobWork, job: BlockJob): Promise<void> {
 
 function drop(folder: BlockFolder, names: readonly string[]): void {
   const going = folder.state.blocks.filter((block) => names.includes(block.folder))
-  const droppedT = going.reduce((newest, { meta }) => Math.max(newest, meta.maxT), folder.state.droppedT)
-  folder.commit({ droppedT, install: [], remove: names })
+  const goneT = going.reduce((newest, { meta }) => Math.max(newest, meta.maxT), -Infinity)
+  const droppedT = Math.max(folder.state.droppedT, goneT)
+  folder.commit({ droppedT, lost: since(folder.lost, goneT), install: [], remove: names })
   faultPoint('retention.changed')
 }
 
@@ -175,6 +177,7 @@ async function cut(work: CutWork): Promise<void> {
   if (folder.state.cover.t >= t && folder.state.cover.generation >= generation) return
   const head = new HeadQueryable({ memory: handle.memory, segmentFolder: headFolder(handle.folder) }, slot, { mayLeaveOutRefused: false })
   const written: WrittenBlock[] = []
+  const lost: Loss[] = []
   try {
     // What is pinned for a stretch is free again after it.
     for (let from = -Infinity; from < t;) {
@@ -186,7 +189,9 @@ async function cut(work: CutWork): Promise<void> {
         from = start + BLOCK_RANGE_MS
         const block = await writeStretch(querier, { mint: start, maxt: Math.min(from, t) - 1 }, work)
         if (block !== null) written.push(block)
-        work.damage.push(...querier.damage())
+        const damage = querier.damage()
+        if (damage.length > 0) lost.push({ minT: start, maxT: Math.min(from, t) - 1, of: `what a cut at ${new Date(t).toISOString()} could not read` })
+        work.damage.push(...damage)
         work.damagedFiles.push(...head.damagedFiles())
       } finally {
         querier.close()
@@ -197,7 +202,7 @@ async function cut(work: CutWork): Promise<void> {
   }
   faultPoint('cut.written')
   const due = addDue(folder.state.due, written.map(({ meta }) => meta))
-  folder.commit({ cover: work.cut, due, install: written, remove: [] }, (step) => faultPoint(`cut.${step}`))
+  folder.commit({ cover: work.cut, due, lost: [...folder.lost, ...lost], install: written, remove: [] }, (step) => faultPoint(`cut.${step}`))
 }
 
 /** Samples of the head in [mint, maxt] as a staged block; null if there are none. */

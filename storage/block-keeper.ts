@@ -24,6 +24,7 @@ import { FolderError, LogError } from './errors.ts'
 import type { Head } from './head/head.ts'
 import type { Log } from './log/log.ts'
 import { JOB_NAMES, NO_JOBS } from './job-names.ts'
+import { since } from './lost-times.ts'
 import type { RetentionClock } from '../lib/std/retention-clock.ts'
 import { dueOfHours, dueOfTier, publishedTiers, type KeptRows } from './tier-plan.ts'
 import { addDue, isDue } from './tier/due.ts'
@@ -369,7 +370,7 @@ export class BlockKeeper {
     const gone = goneFrom(this.#state.blocks, next.blocks)
     const goneMinutes = goneFrom(this.#minutes.blocks, minutes.blocks)
     const blocks = next.blocks.map(({ folder, name }) => ({ ...name, deletions: this.#deletions.get(folder) ?? 0 }))
-    cuts.publish({ cover: next.cover, blocks, tiers: publishedTiers(next, minutes, this.#keptRows()) }, () => {
+    cuts.publish({ cover: next.cover, blocks, tiers: publishedTiers(next, minutes, this.#keptRows()), lost: since(next.lost, Math.max(next.droppedT, this.retentionT - this.#options.head.retentionMs)) }, () => {
       this.#unread.push(...gone)
       this.#unreadMinutes.push(...goneMinutes)
     })

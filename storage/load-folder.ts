@@ -8,7 +8,7 @@ import { DiskError, DiskFile, makeFolder, pathExists, syncFolder } from '../lib/
 import { silentLogger, type Logger } from '../lib/std/log.ts'
 import { Random, freshSeed } from '../lib/std/random.ts'
 import type { Steps } from '../lib/std/steps.ts'
-import type { BlockState, StoredBlock } from './block-folder.ts'
+import { BlockFolder, type BlockState, type StoredBlock } from './block-folder.ts'
 import { recoverFolders } from './recover-folders.ts'
 import { newestHourRef } from './recover-hours.ts'
 import { isRenumberingDue, passUsedRefs, renumber } from './renumber.ts'
@@ -21,11 +21,13 @@ import { FolderLock } from './folder-lock.ts'
 import { assertKnownFormat, assertKnownFrames, formatOf, markFormat } from './format-mark.ts'
 import { HeadReplay } from './head/head-replay.ts'
 import { Head } from './head/head.ts'
+import type { Published } from './head/published.ts'
 import { SegmentWriter, listed, scanSegmentFile, segmentFileNumbers, segmentFilePath } from './head/segment-file.ts'
 import { SharedHeap, defaultHeadBytes } from './head/shared-heap.ts'
 import { logPath } from './log/log-file.ts'
 import { logNames, nextLsnAfter, oldestLogLsn, replayLog, type FoundFile, type Replayed } from './log/log-replay.ts'
 import { SeriesFile } from './log/series-file.ts'
+import { since, type LostTime } from './lost-times.ts'
 import { blocksFolder, headFolder, hoursFolder, minutesFolder } from './store-querier.ts'
 import type { HoursState } from './tier/hour-manifest.ts'
 
@@ -137,8 +139,8 @@ function* loadLocked(options: LoadOptions, lock: FolderLock): Steps<LoadedFolder
   const segments = new SegmentWriter(headFolder(folder), Math.max(numbers.at(-1) ?? 0, ...numbersOf(missing, 'head')) + 1, options.fileBytesMax?.segments, list)
   const head = new Head({
     heap, clock, random: options.random ?? new Random(freshSeed()), definitions, segments, folder: headFolder(folder),
-    retentionMs: options.retentionMs, outOfOrderMs: options.outOfOrderMs ?? 10 * 60_000, seriesLimit: options.seriesLimit ?? Infinity, refMax: options.refMax,
-    published: { cover: blocks.cover, blocks: blocks.blocks.map(({ name }) => ({ ...name, deletions: 0 })), tiers: publishedTiers(blocks, minutes, { minutesSinceT: -Infinity, hoursSinceT: -Infinity, hoursDroppedT: hours.droppedT }) },
+    retentionMs: options.retentionMs, outOfOrderMs: options.outOfOrderMs ?? LATE_MS, seriesLimit: options.seriesLimit ?? Infinity, refMax: options.refMax,
+    published: publishedAtStart(blocks, minutes, hours),
   })
   const recovery: Recovery = {
     series: 0, segments: 0, replayedRows: 0, replayedSamples: 0, corruptRecords: 0, corruptBytes: 0, damagedBlocks: damaged,
@@ -152,11 +154,36 @@ function* loadLocked(options: LoadOptions, lock: FolderLock): Steps<LoadedFolder
     heap.clear(heap.arenaStart * 8 + head.arena.usedBytes)
     return yield* loadLocked({ ...options, heap }, lock)
   }
+  const { outOfOrderMs: lateMs = LATE_MS } = options
+  const found = load.losses.length === 0 ? blocks : withLosses(folder, blocks, load.losses, { minT: blocks.cover.t - (lateMs < Infinity ? lateMs : LATE_MS), maxT: clock.now() })
+  if (found !== blocks) head.cuts.publish(publishedAtStart(found, minutes, hours))
   recovery.durationMs = clock.monotonic() - started
-  return { lock, heap, definitions, segments, list, head, blocks, minutes, hours, replayed, recovery }
+  return { lock, heap, definitions, segments, list, head, blocks: found, minutes, hours, replayed, recovery }
+}
+
+function publishedAtStart(blocks: BlockState, minutes: BlockState, hours: HoursState): Published {
+  const tiers = publishedTiers(blocks, minutes, { minutesSinceT: -Infinity, hoursSinceT: -Infinity, hoursDroppedT: hours.droppedT })
+  return { cover: blocks.cover, blocks: blocks.blocks.map(({ name }) => ({ ...name, deletions: 0 })), tiers, lost: since(blocks.lost, blocks.droppedT) }
+}
+
+/** Of what damage cost of the head no more is known than that it was not in blocks. Each damage is noted once, whatever starts find it. */
+function withLosses(folder: string, blocks: BlockState, losses: readonly string[], { minT, maxT }: LostTime): BlockState {
+  const known = new Set(blocks.lost.map(({ of }) => of))
+  const found = losses.filter((of) => !known.has(of)).map((of) => ({ minT: Math.max(0, minT), maxT, of }))
+  if (found.length === 0) return blocks
+  const kept = new BlockFolder(blocksFolder(folder), () => undefined)
+  try {
+    kept.commit({ lost: [...kept.lost, ...found], install: [], remove: [] })
+  } catch (error) {
+    // A disk without a free byte is no reason not to start.
+    if (!(error instanceof DiskError)) throw error
+  }
+  return { ...blocks, lost: [...blocks.lost, ...found] }
 }
 
 const DEFINITIONS = 'series/definitions'
+/** The out-of-order window where none is given. */
+const LATE_MS = 10 * 60_000
 
 interface LoadParts {
   folder: string
@@ -179,6 +206,8 @@ class Load {
    * the log has no file, the process may have ended as it put another in the place of its only one: nothing is known then.
    */
   readonly #unsynced: FoundFile[] = []
+  /** Files with damage, and how much. */
+  readonly losses: string[] = []
 
   constructor(parts: LoadParts) {
     this.#parts = parts
@@ -218,16 +247,21 @@ class Load {
       this.#skipRefsOfTiers(minutes)
     }
     recovery.series = head.series.count
-    recovery.corruptRecords += damage.frames
-    recovery.corruptBytes += damage.bytes
+    this.#count(DEFINITIONS, damage)
+  }
+
+  #count(file: string, { frames, bytes }: { frames: number; bytes: number }): void {
+    const { recovery } = this.#parts
+    recovery.corruptRecords += frames
+    recovery.corruptBytes += bytes
+    if (frames > 0) this.losses.push(`${file}, ${bytes} bytes`)
   }
 
   /** Files that are gone look like files that never were. What is missing of definitions is counted as they are read. */
   #tellMissing(): void {
-    const { folder, recovery, list, missing, logger } = this.#parts
+    const { folder, list, missing, logger } = this.#parts
     for (const file of missing) {
-      if (file !== DEFINITIONS) recovery.corruptRecords++
-      recovery.corruptBytes += list.lengthOf(file)
+      this.#count(file, { frames: file === DEFINITIONS ? 0 : 1, bytes: list.lengthOf(file) })
       logger.error('a file of the data is gone; what it held is left out: put it back from a copy, or see monitor tsdb repair', { file: path.join(folder, file), bytes: list.lengthOf(file) })
     }
   }
@@ -265,8 +299,7 @@ class Load {
       segments.note(number, { maxT: segment.maxT, generation: head.groups[segment.group]?.generation ?? 0 })
     })
     assertKnownFrames(segmentFilePath(headFolder(folder), number), found)
-    recovery.corruptRecords += found.frames
-    recovery.corruptBytes += found.bytes
+    this.#count(listed(segmentFilePath('head', number)), found)
     if (found.frames > 0) segments.keepDamaged([number])
     if (mayBeUnsynced) this.#unsynced.push({ path: segmentFilePath(headFolder(folder), number), syncedTo: found.syncedTo })
   }
@@ -281,8 +314,7 @@ class Load {
     // LSNs of rows that are gone are not given again.
     for (const startLsn of numbersOf(missing, 'log')) replayed.nextLsn = Math.max(replayed.nextLsn, nextLsnAfter(startLsn + list.lengthOf(logPath('log', startLsn))))
     recovery.replayedRows = replayed.rows
-    recovery.corruptRecords += replayed.damagedRecords
-    recovery.corruptBytes += replayed.damagedBytes
+    this.#count('log', { frames: replayed.damagedRecords, bytes: replayed.damagedBytes })
     if (recovery.corruptRecords > 0) {
       logger.warn('damaged records were skipped; what they held is left out: see monitor tsdb repair', { folder, records: recovery.corruptRecords, bytes: recovery.corruptBytes })
     }

@@ -28,13 +28,14 @@ export function recoverFolders(data: string, logger: Logger): FoundFolders {
   const quarantine = path.join(data, 'quarantine')
   const raw = recover(blocksFolder(data), quarantine, '', logger)
   const tier = recover(minutesFolder(data), quarantine, OF_MINUTES, logger)
-  const lost = [...tier.damaged, ...tier.folder.lacking.blocks].flatMap((name) => parseBlockName(name) ?? [])
+  const lost = tier.folder.lacking.blocks.flatMap((name) => ({ ...parseBlockName(name)!, of: name }))
   if (lost.length > 0) {
     // Rows are made again of raw samples; of time whose samples are gone they are not all there any more.
     raw.folder.commit({ due: addDue(raw.folder.state.due, lost), install: [], remove: [] })
-    const goneT = lost.filter(({ minT }) => minT <= raw.folder.state.droppedT).reduce((newest, { maxT }) => Math.max(newest, maxT), -Infinity)
+    const gone = lost.filter(({ minT }) => minT <= raw.folder.state.droppedT)
+    const goneT = gone.reduce((newest, { maxT }) => Math.max(newest, maxT), -Infinity)
     tier.folder.commit({ droppedT: Math.max(tier.folder.state.droppedT, goneT), install: [], remove: [] })
-    tier.folder.acceptLacking()
+    tier.folder.acceptLacking([...tier.folder.lost, ...gone])
   }
   recoverId(data, quarantine, logger)
   const { hours, lost: lostHours } = recoverHours(hoursFolder(data), quarantine, raw.folder.state, logger)
@@ -57,10 +58,12 @@ function recover(folder: string, quarantine: string, suffix: string, logger: Log
   moveToQuarantine(folder, damaged, quarantine, suffix)
   blocks.sweep()
   const { lacking } = blocks
-  for (const name of lacking.blocks) logger.error('a block is gone; what it held is left out: put it back from a copy, or see monitor tsdb repair', { block: path.join(folder, name) })
+  const gone = lacking.blocks.filter((name) => !damaged.includes(name))
+  for (const name of gone) logger.error('a block is gone; what it held is left out: put it back from a copy, or see monitor tsdb repair', { block: path.join(folder, name) })
   for (const name of lacking.tombstones) logger.error('tombstones of a block are gone, so that what was deleted of it shows again: delete it once more', { block: path.join(folder, name) })
-  if (damaged.some((name) => parseBlockName(name) !== null)) blocks.forget(damaged)
-  return { folder: blocks, damaged, gone: lacking.blocks.length }
+  // What was moved is missed from now on.
+  if (damaged.some((name) => parseBlockName(name) !== null)) blocks.commit({ install: [], remove: [] })
+  return { folder: blocks, damaged, gone: gone.length }
 }
 
 /**

@@ -38,14 +38,14 @@ export function writeSnapshot(data: string, { blocks, minutes }: { blocks: Block
 }
 
 function linkBlocks(from: BlockFolder, target: string): void {
-  const { cover, droppedT, due, blocks } = from.state
+  const { cover, droppedT, due, blocks, lost } = from.state
   makeFolder(target)
   for (const { folder } of blocks) {
     makeFolder(path.join(target, folder))
     for (const file of listFolder(path.join(from.path, folder))) link(path.join(from.path, folder, file), path.join(target, folder, file))
     syncFolder(path.join(target, folder))
   }
-  new BlockFolder(target, () => undefined).commit({ cover, droppedT, due, install: [], remove: [] })
+  new BlockFolder(target, () => undefined).commit({ cover, droppedT, due, lost, install: [], remove: [] })
   syncFolder(target)
 }
 

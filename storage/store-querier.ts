@@ -15,6 +15,7 @@ import { BlockSet, type OpenBlock } from './block-set.ts'
 import { ageClasses, selectByAge } from './age-classes.ts'
 import { COLD_REFS, ColdSeries, type SeriesBlock } from './cold-series.ts'
 import { splitByRule, type Cutoff } from './retention-rules.ts'
+import { lostWithin, withAdvice } from './lost-times.ts'
 import { RetentionView } from './retention-view.ts'
 import { SharedHeap } from './head/shared-heap.ts'
 import { readExemplars } from './exemplars/exemplar-reader.ts'
@@ -101,6 +102,7 @@ export class StoreQueryable implements Queryable {
     this.#cold.begin(head, this.#hours.names.length === 0 ? this.#folders : new Set([...this.#folders, ...this.#hours.names]))
     return new StoreQuerier(head, {
       blocks: this.#blocks, minutes: this.#minutes, hours: this.#hours, cold: this.#cold, exemplars: this.#exemplars, pool: this.#head.pool, retention: this.#retention,
+      showsExpired: this.#showsExpired,
     })
   }
 
@@ -134,6 +136,7 @@ interface ThreadParts {
   exemplars: SharedArrayBuffer | null
   pool: BatchPool
   retention: RetentionView
+  showsExpired: boolean
 }
 
 export class StoreQuerier implements Querier {
@@ -160,6 +163,7 @@ export class StoreQuerier implements Querier {
   }
 
   select(matchers: readonly Matcher[], mint: number, maxt: number, hints: SelectHints): Selection {
+    this.#noteLost(mint, maxt)
     const blocks = this.#reaching(mint, maxt)
     const cutoffs = this.#retention.cutoffs(mint)
     if (blocks.length + cutoffs.length === 0) return this.#head.select(matchers, mint, maxt, hints)
@@ -221,6 +225,14 @@ export class StoreQuerier implements Querier {
     return parts.map(({ matchers: part }) => part)
   }
 
+  /** Samples of the range that are known to be gone, and rows where these would stand for them. */
+  #noteLost(mint: number, maxt: number): void {
+    const { lost } = this.#head.published
+    if (lost.length > 0) for (const sentence of lostWithin(lost, mint, maxt, 'samples')) this.#leftOut.add(sentence)
+    // Rows of tiers that are made anew are not made of rows.
+    if (!this.#parts.showsExpired) this.buckets.noteLost(mint, Math.min(maxt, this.buckets.rawFrom))
+  }
+
   /** Blocks with samples in the range, oldest first. */
   #reaching(mint: number, maxt: number): OpenBlock[] {
     const open: OpenBlock[] = []
@@ -244,6 +256,7 @@ export class StoreQuerier implements Querier {
   }
 
   seriesRefs(sets: readonly (readonly Matcher[])[], mint: number, maxt: number): Uint32Array {
+    this.#noteLost(mint, maxt)
     const raw = this.#reaching(mint, maxt)
     const tiers = this.buckets.behindRaw(mint, maxt, null)
     const cutoffs = this.#retention.cutoffs(mint)
@@ -283,6 +296,7 @@ export class StoreQuerier implements Querier {
   }
 
   labelNames(sets: readonly (readonly Matcher[])[], mint: number, maxt: number): string[] {
+    this.#noteLost(mint, maxt)
     if (sets.length === 0) {
       if (!this.#reaches(mint, maxt)) return []
       return merged(this.#head.namesOf(null), this.#withCold(mint, maxt).map((block) => block.labelNames()))
@@ -292,6 +306,7 @@ export class StoreQuerier implements Querier {
   }
 
   labelValues(name: string, sets: readonly (readonly Matcher[])[], mint: number, maxt: number): string[] {
+    this.#noteLost(mint, maxt)
     if (sets.length === 0) {
       if (!this.#reaches(mint, maxt)) return []
       return merged(this.#head.valuesOf(name, null), this.#withCold(mint, maxt).map((block) => block.labelValues(name)))
@@ -353,7 +368,8 @@ export class StoreQuerier implements Querier {
   }
 
   damage(): readonly string[] {
-    return [...new Set([...this.#head.damage(), ...this.#leftOut, ...this.#parts.blocks.leftOut(), ...this.#parts.minutes.leftOut(), ...this.#parts.hours.leftOut])]
+    const here = [...this.#head.damage(), ...this.#leftOut, ...this.#parts.blocks.leftOut(), ...this.#parts.minutes.leftOut()]
+    return [...new Set([...here.map(withAdvice), ...this.#parts.hours.leftOut])]
   }
 
   close(): void {

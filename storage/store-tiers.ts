@@ -4,6 +4,7 @@ import { NO_SERIES } from './block/block.ts'
 import type { BlockSet } from './block-set.ts'
 import { COLD_REFS, type ColdPlace, type ColdSeries, type SeriesBlock } from './cold-series.ts'
 import type { HeadQuerier } from './head/head-querier.ts'
+import { lostWithin } from './lost-times.ts'
 import { bucketEnd } from './tier/aggregate.ts'
 import { TIER_MS, type BucketColumn, type BucketSelection, type QuantileRow, type QuantileWindows, type TierCoverage, type TierName, type TierQuerier } from './tier/bucket.ts'
 import type { HourFiles } from './tier/hour-files.ts'
@@ -145,8 +146,15 @@ export class StoreTiers implements TierQuerier {
     })
   }
 
-  /** The same, and a word about rows that do not say all. */
+  /** Notes which rows of buckets that end in (mint, maxt] are known to be gone. */
+  noteLost(mint: number, maxt: number): void {
+    const { lost } = this.#head.published.tiers
+    if (lost.length > 0) for (const sentence of lostWithin(lost, mint + 1, maxt, 'rows of the 1-minute tier')) this.#leftOut.add(sentence)
+  }
+
+  /** Those of `#parts`, and a word about rows that do not say all. */
   #partsToRead(mint: number, maxt: number): TierPart<TierReader>[] {
+    this.noteLost(mint, maxt)
     const parts = this.#parts(mint, maxt)
     for (const { block: { meta } } of parts) if (meta.damaged !== undefined) this.#leftOut.add(`rows of the 1-minute tier were made while some of the samples could not be read: ${meta.damaged}`)
     return parts

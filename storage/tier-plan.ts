@@ -4,6 +4,7 @@ import type { BlockJob } from './block-jobs.ts'
 import { planCompaction } from './block-plan.ts'
 import type { PublishedTiers } from './head/published.ts'
 import type { HoursState } from './tier/hour-manifest.ts'
+import { since } from './lost-times.ts'
 import { pastCount, type Cutoff } from './retention-rules.ts'
 import { TIER_MS } from './tier/bucket.ts'
 import { STRETCH_MS, coverageOf, nextStretch } from './tier/due.ts'
@@ -57,5 +58,5 @@ export function publishedTiers(raw: BlockState, minutes: BlockState, { minutesSi
   const hoursCoverT = raw.cover.t === -Infinity ? Math.ceil((raw.droppedT + TIER_MS['1h']) / STRETCH_MS) * STRETCH_MS : raw.cover.t
   const hours = coverageOf(raw.due['1h'], '1h', hoursCoverT, Math.max(hoursDroppedT, hoursSinceT))
   const coverage = coverageOf(raw.due['1m'], '1m', raw.cover.t, Math.max(minutes.droppedT, sinceT))
-  return { rawFrom: raw.droppedT, ...coverage, blocks: minutes.blocks.map(({ name }) => name), hours }
+  return { rawFrom: raw.droppedT, ...coverage, blocks: minutes.blocks.map(({ name }) => name), lost: since(minutes.lost, sinceT), hours }
 }

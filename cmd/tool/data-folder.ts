@@ -15,14 +15,14 @@ export interface Store {
 }
 
 /** Opens a folder, which must be there unless `mayMake`, and closes it also where `use` fails. Throws what Database throws, ToolFailure. */
-export async function withStore(folder: string, use: (store: Store) => void | Promise<void>, { mayMake = false }: { mayMake?: boolean } = {}): Promise<void> {
+export async function withStore<T>(folder: string, use: (store: Store) => T | Promise<T>, { mayMake = false }: { mayMake?: boolean } = {}): Promise<T> {
   if (!mayMake) assertData(folder)
   const db = new Database({ folder, retentionMs: Infinity, outOfOrderMs: Infinity, compacts: false })
   const queryable = new StoreQueryable(db.handle(), SLOT)
   try {
     const querier = queryable.querier()
     try {
-      await use({ db, querier })
+      return await use({ db, querier })
     } finally {
       querier.close()
     }

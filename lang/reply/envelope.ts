@@ -2,6 +2,7 @@
 //
 //   {"status":"success","data":…,"warnings":[…],"infos":[…]}
 //   {"status":"error","errorType":"bad_data","error":"…"}
+import type { Querier } from '../../storage/interface.ts'
 import { ERROR_STATUS, type QueryErrorType } from '../exec/query-error.ts'
 import type { QueryReply } from '../job.ts'
 import { ByteWriter } from './byte-writer.ts'
@@ -13,6 +14,15 @@ export const TRUNCATED = 'results truncated due to limit'
 export interface Notes {
   warnings: readonly string[]
   infos: readonly string[]
+}
+
+const PARTIAL_MAX = 10
+
+/** Warnings that an answer lacks what its querier had to leave out: none of the others takes their room. */
+export function partialWarnings(querier: Querier): string[] {
+  const sentences = querier.damage?.() ?? []
+  const shown = sentences.slice(0, PARTIAL_MAX).map((sentence) => `partial answer: ${sentence}`)
+  return sentences.length > PARTIAL_MAX ? [...shown, `partial answer: ${sentences.length - PARTIAL_MAX} more parts were left out`] : shown
 }
 
 /** Of answers that are not evaluated: lists of series and labels. */

@@ -13,6 +13,7 @@ import { verifyBlock } from '../block/verify.ts'
 import type { BlockFolder, LackingBlocks } from '../block-folder.ts'
 import { BlockError } from '../errors.ts'
 import type { LabelSource } from '../interface.ts'
+import type { Loss } from '../lost-times.ts'
 import { moveToQuarantine } from '../quarantine.ts'
 import { plural, timeSpan, type RepairWork } from './finding.ts'
 
@@ -44,14 +45,22 @@ export async function repairBlocks(work: RepairWork, install: BlockFolder | null
   }
 }
 
-/** Blocks and tombstones that are gone: what can be done was done before, or is not known here. */
+/** Blocks and tombstones that are gone: what can be done was done before, or is not known here. Those in quarantine are told of there. */
 export function reportLacking(work: RepairWork, part: string, { blocks, tombstones }: LackingBlocks): void {
-  for (const name of blocks) {
+  const aside = new Set(blocksIn(work.quarantine))
+  for (const name of blocks.filter((one) => !aside.has(one))) {
     const { minT, maxT } = parseBlockName(name)!
     work.report({ place: `${part}/${name}`, damage: 'it is not there', cost: `all of it ${timeSpan(minT, maxT)}`, remedy: 'taken off the list of blocks, so that it is missed no more; put it back from a copy before, if there is one' })
   }
   for (const name of tombstones) {
     work.report({ place: `${part}/${name}/tombstones`, damage: 'it is not there', cost: 'what was deleted of the block shows again', remedy: 'missed no more; delete it once more' })
+  }
+}
+
+/** What answers say that they lack, though nothing of it is here any more. */
+export function reportLosses(work: RepairWork, part: string, what: string, lost: readonly Loss[]): void {
+  for (const { minT, maxT, of } of lost) {
+    work.report({ place: part, damage: `answers lack what was lost: ${of}`, cost: `some or all ${what} ${timeSpan(minT <= 0 ? -Infinity : minT, maxT)}`, remedy: 'told of in answers no more; where there is a copy of what was lost, put it back before' })
   }
 }
 

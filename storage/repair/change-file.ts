@@ -5,6 +5,7 @@ import { CHANGE_FILE, lackingBlocks, parseChange, type LackingBlocks } from '../
 import { parseBlockName } from '../block/block-meta.ts'
 import { BlockError } from '../errors.ts'
 import { NOTHING_CUT, type Cut } from '../head/published.ts'
+import type { Loss } from '../lost-times.ts'
 import { moveToQuarantine } from '../quarantine.ts'
 import type { RepairWork } from './finding.ts'
 
@@ -12,11 +13,12 @@ interface KnownChange {
   cover: Cut
   droppedT: number
   lacking: LackingBlocks
+  lost: readonly Loss[]
   /** There is none that can be read, though there are blocks. */
   isLost: boolean
 }
 
-const NOTHING_KNOWN: KnownChange = { cover: NOTHING_CUT, droppedT: -Infinity, lacking: { blocks: [], tombstones: [] }, isLost: false }
+const NOTHING_KNOWN: KnownChange = { cover: NOTHING_CUT, droppedT: -Infinity, lacking: { blocks: [], tombstones: [] }, lost: [], isLost: false }
 const COSTS = { blocks: 'space: what of the head is in blocks is kept twice until the next cut; rows of tiers are made again', 'tiers/1m': '' }
 
 /** What is in blocks, up to when some are gone, and what is gone that should not be, as far as that is known. */

@@ -12,7 +12,7 @@ import { FileList } from '../file-list.ts'
 import { FolderLock } from '../folder-lock.ts'
 import { assertKnownFormat } from '../format-mark.ts'
 import { oldestLogLsn } from '../log/log-replay.ts'
-import { repairBlocks, reportLacking } from './blocks.ts'
+import { repairBlocks, reportLacking, reportLosses } from './blocks.ts'
 import { repairChange } from './change-file.ts'
 import { repairDefinitions } from './definitions.ts'
 import type { Finding, RepairWork } from './finding.ts'
@@ -37,7 +37,7 @@ async function repair(work: RepairWork): Promise<void> {
   const { folder } = work
   repairSmallFiles(work)
   const blocks = path.join(folder, 'blocks')
-  const { cover, droppedT, lacking, isLost } = repairChange(work, 'blocks')
+  const { cover, droppedT, lacking, lost, isLost } = repairChange(work, 'blocks')
   const labels = new BlockLabels([blocks, work.quarantine].flatMap((at) => listFolder(at).filter((name) => parseBlockName(name) !== null).map((name) => path.join(at, name))))
   const definitions = repairDefinitions(work, labels)
   labels.close()
@@ -45,6 +45,7 @@ async function repair(work: RepairWork): Promise<void> {
   install?.sweep()
   if (isLost) install?.commit({ install: [], remove: [] })
   reportLacking(work, 'blocks', lacking)
+  reportLosses(work, 'blocks', 'samples', lost)
   await repairBlocks(work, install, [...definitions.labels])
   install?.acceptLacking()
   await repairTiers(work, { droppedT, folder: install })

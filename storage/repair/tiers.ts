@@ -13,6 +13,7 @@ import { EMPTY_MANIFEST, MANIFEST_COPY, MANIFEST_FILE, STORED_FILE, readManifest
 import { verifyHourFile } from '../tier/hour-verify.ts'
 import { mergeTierBlocks } from '../tier/tier-merge.ts'
 import { verifyTierBlock } from '../tier/tier-verify.ts'
+import { reportLosses } from './blocks.ts'
 import { repairChange } from './change-file.ts'
 import { timeSpan, type RepairWork } from './finding.ts'
 
@@ -37,14 +38,15 @@ function noteDue({ folder }: RawGround, spans: readonly Span[]): void {
 
 async function repairMinutes(work: RepairWork, raw: RawGround): Promise<void> {
   const folder = path.join(work.folder, 'tiers', '1m')
-  const { lacking: { blocks: gone }, isLost } = repairChange(work, 'tiers/1m')
+  const { lacking: { blocks: gone }, lost, isLost } = repairChange(work, 'tiers/1m')
+  reportLosses(work, 'tiers/1m', 'rows of the 1-minute tier', lost)
   for (const name of gone) {
     const { minT, maxT } = parseBlockName(name)!
     const isThere = minT - TIER_MS['1m'] >= raw.droppedT
     if (!work.isDryRun) noteDue(raw, [{ minT: minT - TIER_MS['1m'] + 1, maxT }])
     work.report({ place: `tiers/1m/${name}`, damage: 'it is not there', cost: isThere ? '' : `its rows ${timeSpan(minT - TIER_MS['1m'], maxT)}: raw samples are gone`, remedy: isThere ? 'missed no more: the server makes its rows again of raw samples' : 'missed no more; put it back from a copy before, if there is one' })
   }
-  if (!work.isDryRun && gone.length > 0) new BlockFolder(folder, () => undefined).acceptLacking()
+  if (!work.isDryRun && gone.length + lost.length > 0) new BlockFolder(folder, () => undefined).acceptLacking()
   if (!work.isDryRun && isLost) new BlockFolder(folder, () => undefined).commit({ install: [], remove: [] })
   for (const name of listFolder(folder).filter((one) => parseBlockName(one) !== null)) {
     const faults = verifyTierBlock(path.join(folder, name))

@@ -7,6 +7,8 @@ import type { Clock } from '../../lib/std/clock.ts'
 import { DiskError, DiskFile, listFolder } from '../../lib/std/fs.ts'
 import { LruMap } from '../../lib/std/lru-map.ts'
 import type { ObjectRange, RangeFetcher } from '../object-store/fetch-thread.ts'
+import { withAdvice } from '../lost-times.ts'
+import { timeSpan } from '../repair/finding.ts'
 import { HourColumns } from './hour-columns.ts'
 import { HourIndex, HourIndexError } from './hour-index.ts'
 import { matchingLabels } from './match-labels.ts'
@@ -108,7 +110,7 @@ export class HourFiles {
     } catch (error) {
       if (!(error instanceof DiskError || error instanceof SyntaxError)) throw error
       this.#manifest = EMPTY_MANIFEST
-      this.leftOut.add(`the 1-hour tier cannot be read: ${error.message}`)
+      this.leftOut.add(withAdvice(`the 1-hour tier cannot be read: ${error.message}`))
     }
     return this.#manifest
   }
@@ -191,7 +193,7 @@ export class HourFiles {
 
   /** Begins to read chunks: what comes from a bucket is on its way then. */
   start(wanted: readonly ChunkPlace[]): StartedRead {
-    for (const { file } of wanted) if (file.damaged !== undefined) this.leftOut.add(`rows of the 1-hour tier were made while some of the samples could not be read: ${file.damaged}`)
+    for (const { file } of wanted) if (file.damaged !== undefined) this.leftOut.add(withAdvice(`rows of the 1-hour tier were made while some of the samples could not be read: ${file.damaged}`))
     const found: (Uint8Array | null)[] = wanted.map((place) => this.#cache.get(keyOf(place)) ?? null)
     const missing = wanted.keys().filter((i) => found[i] === null).toArray()
     const isNear = (i: number): boolean => this.#local.has(wanted[i]!.file.name) || this.#isFolder()
@@ -268,11 +270,11 @@ export class HourFiles {
     if (this.#store === null || 'folder' in this.#store) {
       return runs.map(({ file }) => this.#leaveOut(file, this.#store === null ? 'it is not in the folder, and no other place is configured' : 'it is neither in the folder nor in the other one'))
     }
-    if (this.#clock.monotonic() < this.#silentUntilMs) return runs.map(({ file }) => this.#leaveOut(file, 'the bucket did not answer just now'))
+    if (this.#clock.monotonic() < this.#silentUntilMs) return runs.map(({ file }) => this.#leaveOut(file, 'the bucket did not answer just now', true))
     // Another query has begun meanwhile, or the bucket was silent then.
     const fetched = (fetch === NOT_ASKED ? null : this.#store.take(fetch)) ?? this.#store.take(this.#store.begin(rangesOf(runs)))!
     if (fetched.every((bytes) => typeof bytes === 'string')) this.#silentUntilMs = this.#clock.monotonic() + SILENCE_MS
-    return fetched.map((bytes, r) => (typeof bytes === 'string' ? this.#leaveOut(runs[r]!.file, bytes) : bytes))
+    return fetched.map((bytes, r) => (typeof bytes === 'string' ? this.#leaveOut(runs[r]!.file, bytes, true) : bytes))
   }
 
   #spread(run: Run, bytes: Uint8Array | null, wanted: readonly ChunkPlace[], found: (Uint8Array | null)[]): void {
@@ -289,8 +291,10 @@ export class HourFiles {
     while (this.#cachedBytes > CACHE_BYTES_MAX) this.#cachedBytes -= this.#cache.dropOldest()!.length
   }
 
-  #leaveOut({ name }: HourFile, why: string): null {
-    this.leftOut.add(`the answer of the 1-hour tier is partial: ${name} was left out: ${why}`)
+  /** A bucket that does not answer is no matter of the data folder. */
+  #leaveOut({ name, minT, maxT }: HourFile, why: string, isOfBucket: boolean = false): null {
+    const sentence = `rows of the 1-hour tier ${timeSpan(minT - HOUR_MS, maxT)} are missing, all or some: ${name} was left out: ${why}`
+    this.leftOut.add(isOfBucket ? sentence : withAdvice(sentence))
     return null
   }
 }

@@ -7,10 +7,13 @@ import type { AddressInfo } from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { compareText } from '../../lib/model/labels.ts'
+import { compareText, labelsFromRecord } from '../../lib/model/labels.ts'
+import { FakeClock } from '../../lib/std/clock.ts'
+import { Database } from '../../storage/database.ts'
 import { MonitorProcess, waitFor } from '../support/monitor-process.ts'
 import { tempFolder } from '../support/temp-folder.ts'
 
+const HOUR = 3_600_000
 const root = path.resolve(import.meta.dirname, '../..')
 
 /** Runs the CLI to its end. */
@@ -231,6 +234,32 @@ describe('monitor', () => {
     onTestFinished(() => next.kill9())
     expect(next.output).toContain('unclean_shutdown=false')
     await next.stop()
+  })
+
+  it('says in answers, and by tsdb verify, that a block is gone', async () => {
+    const folder = tempFolder()
+    const from = Math.floor(Date.now() / (2 * HOUR) - 4) * 2 * HOUR
+    const clock = new FakeClock(from)
+    const db = new Database({ folder: `${folder}/data`, retentionMs: Infinity, headBytesMax: 64 * 2 ** 20, clock, compacts: false })
+    const ref = db.series(labelsFromRecord({ __name__: 'm', job: 'a' }))
+    for (; clock.now() < from + 4.5 * HOUR; clock.jump(60_000)) db.append({ count: 1, refs: Uint32Array.of(ref), values: Float64Array.of(1), t: clock.now(), times: null, stale: null }, new Uint8Array(1))
+    await db.maintain()
+    await db.blocks.idle()
+    await db.close()
+    const [first] = fs.readdirSync(`${folder}/data/blocks`).filter((name) => /^\d/.test(name)).toSorted()
+    fs.rmSync(`${folder}/data/blocks/${first}`, { recursive: true })
+    const verified = run('tsdb', 'verify', `--storage.tsdb.path=${folder}/data`)
+    expect([verified.status, verified.stdout]).toEqual([1, expect.stringContaining(`blocks/${first}: it is not there`)])
+    const monitor = await MonitorProcess.start(folder)
+    onTestFinished(() => monitor.kill9())
+    const [start, end] = [from / 1000 + 60, from / 1000 + 3600]
+    const told = `partial answer: samples from ${new Date(from).toISOString()} to ${new Date(from + 2 * HOUR - 60_000).toISOString()} are missing`
+    for (const path of [`query_range?query=m&start=${start}&end=${end}&step=60`, `query?query=m&time=${end}`, `series?match[]=m&start=${start}&end=${end}`, `labels?start=${start}&end=${end}`, `label/job/values?start=${start}&end=${end}`]) {
+      const { status, body } = await monitor.get(`/api/v1/${path}`).then((reply) => ({ status: reply.status, body: reply.json() as { warnings?: string[] } }))
+      expect([path, status, body.warnings]).toEqual([path, 200, [expect.stringContaining(told)]])
+    }
+    expect((await monitor.get(`/api/v1/query?query=m&time=${from / 1000 + 3.5 * 3600}`)).json()).not.toHaveProperty('warnings')
+    await monitor.stop()
   })
 
   it('starts without silences that it cannot read, names them, and has the others', async () => {

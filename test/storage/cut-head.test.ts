@@ -57,7 +57,7 @@ describe('a cut of the head', () => {
     expect([0, 1, 2, 3].map((i) => timesOf(read, i))).toEqual([[T - 1000], [T - 1000], [T - 1000, T - 900], [T - 1000]])
     const all = readAll(db)
     expect([timesOf(all, 0), timesOf(all, 1)]).toEqual([[T - 1000, T - 600, T, T + 1000], [T - 1000, T - 500]])
-    db.head.cuts.publish({ cover: cut, blocks: [], tiers: NO_TIERS })
+    db.head.cuts.publish({ cover: cut, blocks: [], tiers: NO_TIERS, lost: [] })
     const rest = readAll(db)
     expect([0, 1, 2, 3].map((i) => timesOf(rest, i))).toEqual([[T - 600, T, T + 1000], [T - 500], [], [T - 900]])
     expect([timesOf(readAll(db, -Infinity, T - 700), 0), timesOf(readAll(db, T - 600, T - 600), 0)]).toEqual([[], [T - 600]])
@@ -110,7 +110,7 @@ describe('a cut of the head', () => {
     const selection = early.select(ALL, -Infinity, Infinity, HINTS)
     const cut = db.head.cuts.begin(T)
     const read = readCut(db, cut)
-    db.head.cuts.publish({ cover: cut, blocks: [], tiers: NO_TIERS })
+    db.head.cuts.publish({ cover: cut, blocks: [], tiers: NO_TIERS, lost: [] })
     expect(db.head.cuts.unread.t).toBe(-Infinity)
     await clock.advance(60_000)
     expect(timesOf(drain(early, selection), 0).length).toBe(104)
@@ -160,7 +160,7 @@ async function splitRun(random: Random, name: string): Promise<void> {
         inBlocks.set(key, held)
         for (const [at, v] of points) if (!held.has(at)) held.set(at, v as number)
       }
-      db.head.cuts.publish({ cover: pending, blocks: [], tiers: NO_TIERS })
+      db.head.cuts.publish({ cover: pending, blocks: [], tiers: NO_TIERS, lost: [] })
       pending = null
     } else if (action === 2) {
       await clock.advance(16_000)

@@ -128,6 +128,7 @@ Labels by churn:
     expect(out).not.toContain(`${block}: ok`)
     expect(err).toBe(`1 damaged parts; what they held is left out of answers, everything else is served. Mend what can be mended with: monitor tsdb repair --storage.tsdb.path=${folder}\n`)
     expect(await tsdb('verify', `--storage.tsdb.path=${folder}`), 'nothing was changed').toEqual({ code, out, err })
+    expect(await tsdb('dump', `--storage.tsdb.path=${folder}`)).toMatchObject({ code: 1, err: expect.stringMatching(/^cannot read page .*chunks: .*\n(.*\n)*not all samples could be dumped\n$/) })
   })
 
   it('repairs what is damaged, after it has said what that is', async () => {

@@ -130,7 +130,7 @@ describe('the folder of the archive', () => {
     const rest = { ...archive, rows: archive.rows.filter((_, i) => i < 2) }
     expect(got).toEqual(expected(rest, all, FIRST, LAST, COLUMNS))
     const said = [...files.leftOut].join('\n')
-    for (const { name } of archive.files.slice(2)) expect(said).toContain(`the answer of the 1-hour tier is partial: ${name} was left out: `)
+    for (const { name } of archive.files.slice(2)) expect(said).toContain(`are missing, all or some: ${name} was left out: `)
     files.begin()
     expect([...files.leftOut]).toEqual([])
   })
@@ -326,7 +326,7 @@ describe('a bucket that does not answer', () => {
     const ask = (): void => {
       files.begin()
       expect(collected(selectHours(files, seriesOf(all), { mint: FIRST, maxt: LAST }, ['sum']), ['sum'])).toEqual(expected(local, all, FIRST, LAST, ['sum']))
-      expect([...files.leftOut].filter((said) => said.includes('partial'))).not.toEqual([])
+      expect([...files.leftOut].filter((said) => said.includes('are missing'))).not.toEqual([])
     }
     ask()
     const before = asked
@@ -373,7 +373,7 @@ describe.skipIf(!hasSwift)(hasSwift ? 'a bucket' : 'a bucket (needs the package 
     const other = new HourFiles(archive.folder, new FetchThread(new URL('../../../cmd/fetch-worker.ts', import.meta.url), place), systemClock)
     other.begin()
     expect(collected(selectHours(other, seriesOf(all), { mint: FIRST, maxt: LAST }, []), [])).toEqual(new Map())
-    expect([...other.leftOut].join('\n')).toMatch(/partial: 1h-2026-09.*connection refused/)
+    expect([...other.leftOut].join('\n')).toMatch(/from 2026-08-31T\d\d:00.* are missing, all or some: 1h-2026-09.*connection refused/)
     files.close()
     other.close()
   }, 120_000)

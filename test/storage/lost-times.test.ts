@@ -1,0 +1,162 @@
+// What is known to be gone is told in every answer over its time, and in no other: from the start that misses it until it is put
+// back, a repair has told of it, or the retention passes it.
+import fs from 'node:fs'
+import path from 'node:path'
+import { expect, it } from 'vitest'
+import { Engine } from '../../lang/engine.ts'
+import type { QueryJob } from '../../lang/job.ts'
+import { FakeClock } from '../../lib/std/clock.ts'
+import { parseBlockName } from '../../storage/block/block-meta.ts'
+import type { Database } from '../../storage/database.ts'
+import type { Finding } from '../../storage/repair/finding.ts'
+import { repairFolder } from '../../storage/repair/repair.ts'
+import { StoreQueryable } from '../../storage/store-querier.ts'
+import { copyFolder, tempFolder } from '../support/temp-folder.ts'
+import { append, batchOf, open, seriesOf } from './store.ts'
+import { HOUR, MINUTE, T0, settled } from './tier-rows.ts'
+
+const LIMITS = { retentionMs: 1000 * HOUR, minuteRetentionMs: 1000 * HOUR, hourRetentionMs: 1000 * HOUR }
+const END = T0 + 8.5 * HOUR
+
+/** Four blocks of two hours, their rows of minutes, and half an hour in the head. */
+async function written(options: Partial<typeof LIMITS> = {}): Promise<string> {
+  const folder = tempFolder()
+  const clock = new FakeClock(T0)
+  const db = open(folder, { clock, ...LIMITS, ...options, compacts: false })
+  const refs = seriesOf(db, 10)
+  for (; clock.now() < END; clock.jump(30_000)) append(db, batchOf(clock.now(), refs, refs.map((ref) => ref)))
+  await settled(db)
+  if (options.retentionMs !== undefined) {
+    await clock.advance(61 * MINUTE)
+    await settled(db)
+  }
+  await db.close()
+  return folder
+}
+
+const blocksIn = (folder: string, part = 'blocks'): string[] => fs.readdirSync(path.join(folder, part)).filter((name) => parseBlockName(name) !== null).toSorted()
+const iso = (t: number): string => new Date(t).toISOString()
+
+/** Warnings of every kind of query over [from, to]; all kinds must say the same. */
+function warnings(db: Database, from: number, to: number, tier: 'raw' | '1m' = 'raw'): string[] {
+  const queryable = new StoreQueryable(db.handle(), 1)
+  const common = { matches: [] as string[], startMs: from, endMs: to, limit: 0, timeoutMs: 10_000 }
+  const query = { lookbackMs: MINUTE, limit: 0, stats: '' as const, timeoutMs: 10_000, tier }
+  const jobs: QueryJob[] = [
+    { kind: 'range', query: 'sum({__name__!=""})', startMs: from + MINUTE, endMs: to, stepMs: MINUTE, ...query },
+    { kind: 'instant', query: `sum(count_over_time({__name__!=""}[${Math.round((to - from) / 1000)}s]))`, timeMs: to, ...query },
+    ...tier === '1m' ? [] : [
+      { kind: 'series' as const, ...common, matches: ['{__name__!=""}'] }, { kind: 'labels' as const, ...common }, { kind: 'labels' as const, ...common, matches: ['m1'] },
+      { kind: 'labelValues' as const, name: 'i', ...common }, { kind: 'labelValues' as const, name: 'i', ...common, matches: ['m1'] },
+    ],
+  ]
+  const engine = new Engine({ clock: new FakeClock(to) })
+  const said = jobs.map((job) => {
+    const reply = JSON.parse(new TextDecoder().decode(engine.run(job, queryable).body)) as { status: string; warnings?: string[] }
+    expect(reply.status).toBe('success')
+    return (reply.warnings ?? []).filter((text) => !text.startsWith('PromQL'))
+  })
+  queryable.close()
+  for (const one of said) expect(one).toEqual(said[0])
+  return said[0]!
+}
+
+async function asked<T>(folder: string, clock: FakeClock, ask: (db: Database) => T, options: object = {}): Promise<T> {
+  const db = open(folder, { clock, ...LIMITS, compacts: false, ...options })
+  await settled(db)
+  const told = ask(db)
+  await db.close()
+  return told
+}
+
+async function repair(folder: string, isDryRun: boolean): Promise<Finding[]> {
+  const found: Finding[] = []
+  await repairFolder(folder, isDryRun, (finding) => found.push(finding))
+  return found
+}
+
+const harms: Readonly<Record<string, (block: string) => void>> = {
+  'a block that is gone': (block) => fs.rmSync(block, { recursive: true }),
+  'a block that a start moves aside': (block) => fs.truncateSync(path.join(block, 'meta.json'), 20),
+}
+
+it.each(Object.entries(harms))('%s is told of until it is put back, or a repair has told of it', async (_, harm) => {
+  const folder = await written()
+  const clock = new FakeClock(END)
+  const lost = path.join(folder, 'blocks', blocksIn(folder)[1]!)
+  const copy = copyFolder(lost)
+  harm(lost)
+  const told = expect.stringMatching(new RegExp(`^partial answer: samples from ${iso(T0 + 2 * HOUR)} to ${iso(T0 + 4 * HOUR - 30_000)} are missing.*; monitor tsdb verify`)) as string
+  // Also at a later start.
+  for (let start = 0; start < 2; start++) {
+    await asked(folder, clock, (db) => {
+      expect(warnings(db, T0 + 3 * HOUR, T0 + 5 * HOUR)).toEqual([told])
+      expect(warnings(db, T0, T0 + 1.9 * HOUR)).toEqual([])
+      expect(warnings(db, T0 + 4 * HOUR, END)).toEqual([])
+      // The rows of minutes were made when it was there.
+      expect(warnings(db, T0 + 2 * HOUR, T0 + 6 * HOUR, '1m')).toEqual([])
+    })
+  }
+  const restored = copyFolder(folder)
+  fs.cpSync(copy, path.join(restored, 'blocks', path.basename(lost)), { recursive: true })
+  expect(await asked(restored, clock, (db) => warnings(db, T0, END))).toEqual([])
+  const dry = await repair(folder, true)
+  expect(dry).toMatchObject([{ place: expect.stringContaining(path.basename(lost)) }])
+  expect(await repair(folder, false)).toEqual(dry)
+  expect(await repair(folder, true)).toEqual([])
+  expect(await asked(folder, clock, (db) => warnings(db, T0, END))).toEqual([])
+})
+
+it('what the retention has passed is told of no more', async () => {
+  const folder = await written()
+  fs.rmSync(path.join(folder, 'blocks', blocksIn(folder)[1]!), { recursive: true })
+  const clock = new FakeClock(END)
+  expect(await asked(folder, clock, (db) => warnings(db, T0, END))).toHaveLength(1)
+  expect(await asked(folder, clock, (db) => warnings(db, T0, END), { retentionMs: 3 * HOUR })).toEqual([])
+})
+
+it('rows of minutes that cannot be made again are told of where they would answer', async () => {
+  // Rows of hours would answer in their place.
+  const options = { retentionMs: 3 * HOUR, hourRetentionMs: 0 }
+  const folder = await written(options)
+  const clock = new FakeClock(END + 61 * MINUTE)
+  const lost = blocksIn(folder, 'tiers/1m')[0]!
+  const { minT, maxT } = parseBlockName(lost)!
+  const copy = copyFolder(path.join(folder, 'tiers/1m', lost))
+  fs.rmSync(path.join(folder, 'tiers/1m', lost), { recursive: true })
+  for (let start = 0; start < 2; start++) {
+    await asked(folder, clock, (db) => {
+      const told = expect.stringContaining(`rows of the 1-minute tier from ${iso(minT)} to ${iso(maxT)} are missing`) as string
+      expect(warnings(db, T0, T0 + 5 * HOUR, '1m')).toEqual([told])
+      expect(warnings(db, T0, T0 + 5 * HOUR)).toEqual([told])
+      expect(warnings(db, maxT + HOUR, maxT + 3 * HOUR, '1m')).toEqual([])
+      expect(warnings(db, END - 2 * HOUR, END)).toEqual([])
+    }, options)
+  }
+  const restored = copyFolder(folder)
+  fs.cpSync(copy, path.join(restored, 'tiers/1m', lost), { recursive: true })
+  expect(await asked(restored, clock, (db) => warnings(db, T0, END, '1m'), options)).toEqual([])
+  expect(await repair(folder, false)).toMatchObject([{ place: 'tiers/1m', damage: expect.stringContaining(lost) }])
+  expect(await asked(folder, clock, (db) => warnings(db, T0, END, '1m'), options)).toEqual([])
+})
+
+it('a damaged log costs what was in no block by then, and nothing that comes later', async () => {
+  const folder = await written()
+  const [log] = fs.readdirSync(path.join(folder, 'log')).toSorted()
+  const bytes = fs.readFileSync(path.join(folder, 'log', log!))
+  bytes[bytes.length >>> 1]! ^= 1
+  fs.writeFileSync(path.join(folder, 'log', log!), bytes)
+  const clock = new FakeClock(END)
+  for (let start = 0; start < 2; start++) {
+    await asked(folder, clock, (db) => {
+      expect(warnings(db, T0 + 7 * HOUR, END)).toEqual([expect.stringMatching(new RegExp(`^partial answer: samples from ${iso(T0 + 8 * HOUR - 10 * MINUTE)} to ${iso(END)} are missing`))])
+      expect(warnings(db, T0, T0 + 7 * HOUR)).toEqual([])
+      const refs = seriesOf(db, 10)
+      append(db, batchOf(clock.now(), refs, refs))
+    })
+    clock.jump(HOUR)
+  }
+  expect(await asked(folder, clock, (db) => warnings(db, END + 1, clock.now()))).toEqual([])
+  expect((await repair(folder, false)).map(({ place }) => place)).toEqual(expect.arrayContaining(['blocks', `log/${log}`]))
+  expect(await asked(folder, clock, (db) => warnings(db, T0, clock.now()))).toEqual([])
+})
