@@ -304,8 +304,7 @@ export class BlockKeeper {
   }
 
   #since(keptMs: number): number {
-    const { head, retentionClock } = this.#options
-    return keptMs === 0 ? Infinity : Math.min(retentionClock.now(), head.newestT) - keptMs
+    return keptMs === 0 ? Infinity : Math.min(this.#options.retentionClock.now(), this.#options.head.newestT) - keptMs
   }
 
   #keptRows(): KeptRows {

@@ -10,7 +10,7 @@
 import { METRIC_NAME, compareText } from '../lib/model/labels.ts'
 import type { Matcher } from '../lib/model/matcher.ts'
 import { LruMap } from '../lib/std/lru-map.ts'
-import type { BlockColumns } from './block/block.ts'
+import { NO_SERIES, type BlockColumns } from './block/block.ts'
 import type { HeadQuerier } from './head/head-querier.ts'
 import { REFS_END } from './head/shared-heap.ts'
 import type { RefSelector } from './head/select-refs.ts'
@@ -255,4 +255,15 @@ export class ColdSeries {
   labelsOf(ref: number, out: Uint32Array): number {
     return ref >= COLD_REFS ? this.#sets.read(ref - COLD_REFS, out) : this.#head!.labelsOf(ref, out)
   }
+}
+
+/** Those of some refs, ascending, that any of the blocks has. */
+export function inBlocks(refs: Uint32Array, blocks: readonly SeriesBlock[]): Uint32Array {
+  const isFound = new Uint8Array(refs.length)
+  const numbers = new Uint32Array(refs.length)
+  for (const block of blocks) {
+    block.find(refs, numbers)
+    for (let i = 0; i < refs.length; i++) if (numbers[i] !== NO_SERIES) isFound[i] = 1
+  }
+  return refs.filter((_, i) => isFound[i] === 1)
 }

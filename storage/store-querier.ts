@@ -13,7 +13,7 @@ import { formatBlockName, type BlockName } from './block/block-meta.ts'
 import { BlockReader } from './block/block-reader.ts'
 import { BlockSet, type OpenBlock } from './block-set.ts'
 import { ageClasses, selectByAge } from './age-classes.ts'
-import { COLD_REFS, ColdSeries, type SeriesBlock } from './cold-series.ts'
+import { COLD_REFS, ColdSeries, inBlocks, type SeriesBlock } from './cold-series.ts'
 import { splitByRule, type Cutoff } from './retention-rules.ts'
 import { lostWithin, withAdvice } from './lost-times.ts'
 import { RetentionView } from './retention-view.ts'
@@ -383,17 +383,6 @@ function foldersOf(folder: string, names: readonly BlockName[]): string[] {
 
 /** No series has a retention of its own. */
 const EVERYTHING: readonly Cutoff[] = [{ matchers: [], t: -Infinity }]
-
-/** Those of some refs, ascending, that any of the blocks has. */
-function inBlocks(refs: Uint32Array, blocks: readonly SeriesBlock[]): Uint32Array {
-  const isFound = new Uint8Array(refs.length)
-  const numbers = new Uint32Array(refs.length)
-  for (const block of blocks) {
-    block.find(refs, numbers)
-    for (let i = 0; i < refs.length; i++) if (numbers[i] !== NO_SERIES) isFound[i] = 1
-  }
-  return refs.filter((_, i) => isFound[i] === 1)
-}
 
 function columnsOf(blocks: readonly OpenBlock[]): BlockColumns[] {
   return blocks.map(({ columns }) => columns)
