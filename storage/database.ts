@@ -150,7 +150,7 @@ export class Database implements Appender {
       }),
     }
     this.reserve = new DiskReserve({
-      folder, log: this.#log, clock, logger, reserveBytes: options.reserveBytes, mend: () => this.#rewrite.run(), needsMending: () => this.#definitions.hasFailedSync,
+      folder, log: this.#log, clock, logger, reserveBytes: options.reserveBytes, isHeld: () => this.#lock.isHeld(), mend: () => this.#rewrite.run(), needsMending: () => this.#definitions.hasFailedSync,
     })
     this.blocks = new BlockKeeper({
       folder: blocksFolder(folder), head: this.head, log: this.#log, clock, retentionClock, logger, found,

@@ -1,6 +1,7 @@
 // Keeps some of the disk free: below the reserve the store takes no samples, and takes them again by itself once there is
 // room. Blocks are still cut and dropped, which is what makes room; queries need none. A log that the disk has refused
-// is tried again here, too, in a new file.
+// is tried again here, too, in a new file; and that the folder is still there is looked at, as files that were deleted take all that
+// is written to them.
 //
 //   every second: free < reserve ─▶ Log.hold ─▶ appends refused (503, dropped scrapes) ─▶ free ≥ reserve + 5 % ─▶ taken again
 import type { Clock, Timer } from '../lib/std/clock.ts'
@@ -23,6 +24,8 @@ export interface ReserveOptions {
   logger: Logger
   /** 0 keeps none; undefined: the default share. */
   reserveBytes: number | undefined
+  /** Whether the folder is still this process's. */
+  isHeld: () => boolean
   /** The definitions cannot be synced; `mend` writes them anew, and rejects with DiskError where the disk refuses. */
   needsMending: () => boolean
   mend: () => Promise<unknown>
@@ -37,6 +40,7 @@ export class DiskReserve {
   readonly #options: ReserveOptions
   #timer: Timer | null = null
   #isReached = false
+  #isGone = false
   #isMending = false
   /** Why no samples were taken at the last look. */
   #seen: LogError | null = null
@@ -67,8 +71,9 @@ export class DiskReserve {
     this.#measure()
     const wantedBytes = Math.ceil(this.reserveBytes * (this.#isReached ? 1 + RETURN_MARGIN : 1))
     this.#isReached = this.freeBytes < wantedBytes
-    log.hold(this.#isReached ? reached(this.freeBytes, wantedBytes) : null)
-    if (!this.#isReached && this.#options.needsMending()) this.#mend()
+    this.#isGone = !this.#options.isHeld()
+    log.hold(this.#isGone ? gone(this.#options.folder) : this.#isReached ? reached(this.freeBytes, wantedBytes) : null)
+    if (!this.#isGone && !this.#isReached && this.#options.needsMending()) this.#mend()
     this.#resume()
     this.#tell(log.refusal)
     this.#timer = clock.after(CHECK_MS, () => this.#look(), true)
@@ -76,7 +81,7 @@ export class DiskReserve {
 
   #resume(): void {
     const { log } = this.#options
-    if (!this.#isReached && log.isResumable && log.unsyncedBytes < this.freeBytes) log.resume()
+    if (!this.#isGone && !this.#isReached && log.isResumable && log.unsyncedBytes < this.freeBytes) log.resume()
   }
 
   #mend(): void {
@@ -117,6 +122,10 @@ export class DiskReserve {
 
 function reached(freeBytes: number, wantedBytes: number): LogError {
   return new LogError(`disk reserve reached: ${megabytes(freeBytes)} free of ${megabytes(wantedBytes)} wanted; free space or lower --storage.reserve.size`, 'disk_reserve')
+}
+
+function gone(folder: string): LogError {
+  return new LogError(`the data folder ${folder} was deleted, moved or replaced; put it back, or restart Monitor to begin anew there`, 'disk_error')
 }
 
 function megabytes(bytes: number): string {

@@ -11,6 +11,7 @@ const ASIDE_MAX = 3
 export class FolderLock {
   readonly #folder: string
   readonly #path: string
+  readonly #text = `${ownMark()}\n`
   /** The last owner did not release it: it crashed or was killed. */
   readonly wasUnclean: boolean
   /** The disk had no room for a lock's text. */
@@ -20,21 +21,32 @@ export class FolderLock {
   constructor(folder: string) {
     this.#folder = folder
     this.#path = `${folder}/lock`
-    const text = `${ownMark()}\n`
     // Names of their own: what one of them tells must not go with another.
-    for (let tries = 0; !this.#create(text); tries++) {
+    for (let tries = 0; !this.#create(this.#text); tries++) {
       if (tries === ASIDE_MAX) throw this.#isTaken(readLock(this.#path) ?? '')
       this.#setStaleAside(`${folder}/${ASIDE}${process.pid}.${tries}`)
     }
     // Who found it half-written has put it aside for a stale one.
-    if (readLock(this.#path) !== text) throw this.#isTaken(readLock(this.#path) ?? '')
+    if (readLock(this.#path) !== this.#text) throw this.#isTaken(readLock(this.#path) ?? '')
     const stale = listFolder(folder).filter((name) => name.startsWith(ASIDE))
     this.wasUnclean = stale.length > 0
     for (const name of stale) removeFile(`${folder}/${name}`)
   }
 
+  /** False where the folder was moved or deleted, or another's is in its place: what is written to open files is lost. */
+  isHeld(): boolean {
+    try {
+      return readLock(this.#path) === this.#text
+    } catch (error) {
+      if (!(error instanceof DiskError)) throw error
+      // Not told is not gone: what the disk then refuses is noticed where it is written.
+      return true
+    }
+  }
+
   /** `isClean` false: the next owner must not take what it finds for synced. */
   release(isClean: boolean): void {
+    if (!this.isHeld()) return
     // A name that stays behind also tells the next owner.
     if (isClean) removeFile(this.#path)
     else rename(this.#path, `${this.#folder}/${ASIDE}${process.pid}`)

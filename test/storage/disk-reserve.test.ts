@@ -48,6 +48,31 @@ function start(options: Partial<DatabaseOptions> = {}): Store {
   return { db, clock, refs: db.log.refusal === null ? seriesOf(db, 3) : [], lines }
 }
 
+it('takes no samples while its folder is gone or another process has it, and takes them when it is back', async () => {
+  const { db, clock, refs, lines } = start()
+  const { folder } = db.handle()
+  append(db, batchOf(T, refs, refs))
+  await db.commit()
+  const why = `the data folder ${folder} was deleted, moved or replaced; put it back, or restart Monitor to begin anew there`
+  const isRefused = async (t: number): Promise<void> => {
+    await clock.advance(1000)
+    expect(() => append(db, batchOf(t, refs, refs))).toThrow(why)
+  }
+  fs.renameSync(folder, `${folder}-moved`)
+  await isRefused(T + 1000)
+  fs.mkdirSync(folder)
+  fs.writeFileSync(`${folder}/lock`, '999999999 1\n')
+  await isRefused(T + 2000)
+  fs.rmSync(folder, { recursive: true })
+  fs.renameSync(`${folder}-moved`, folder)
+  await clock.advance(1000)
+  append(db, batchOf(T + 3000, refs, refs))
+  await db.commit()
+  expect([...readAll(db).values()].map((points) => points.map(([t]) => t))).toEqual(refs.map(() => [T, T + 3000]))
+  expect(lines.filter((line) => line.includes('no samples are taken'))).toHaveLength(1)
+  expect(lines.at(-1)).toContain('samples are taken again')
+})
+
 describe('the reserve', () => {
   it('holds deletes, snapshots, cleaning and imports that would use it, and lets them be when there is room', async () => {
     const space = new Space(1000 * MB, 500 * MB)
