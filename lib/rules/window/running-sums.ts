@@ -6,6 +6,7 @@
 //
 // A sum is a double and what it lacks as a float, about 77 bits. Where that, or what was added since, could show within 1e-12 a
 // window's difference is not told, and neither is that of one with samples that no sum takes in.
+import { resized } from '../../std/typed-array.ts'
 
 /** Bytes of a sample's sum. */
 export const SUM_BYTES = 12
@@ -22,23 +23,21 @@ const SUM_MIN = 1e-20
 const SAMPLE_MAX = 1e25
 
 export class RunningSums {
-  readonly #cap: number
-  readonly #high: Float64Array
-  readonly #low: Float32Array
+  #high: Float64Array
+  #low: Float32Array
   /** By slot: the sum before its first sample that is here. */
-  readonly #highBefore: Float64Array
-  readonly #lowBefore: Float32Array
+  #highBefore: Float64Array
+  #lowBefore: Float32Array
   /** The largest magnitude of any sum. */
-  readonly #most: Float32Array
+  #most: Float32Array
   /** One more than the count of samples before the newest that was not added, and before the newest that is not 0; 0: none. */
-  readonly #leftOut: Uint32Array
-  readonly #nonZero: Uint32Array
+  #leftOut: Uint32Array
+  #nonZero: Uint32Array
 
-  /** Of `slotCount` series with room for `cap` samples each, and none so far. */
-  constructor(slotCount: number, cap: number) {
-    this.#cap = cap
-    this.#high = new Float64Array(slotCount * cap)
-    this.#low = new Float32Array(slotCount * cap)
+  /** Of so many series and samples, none so far. */
+  constructor(slotCount: number, sampleCount: number) {
+    this.#high = new Float64Array(sampleCount)
+    this.#low = new Float32Array(sampleCount)
     this.#highBefore = new Float64Array(slotCount)
     this.#lowBefore = new Float32Array(slotCount)
     this.#most = new Float32Array(slotCount)
@@ -46,9 +45,40 @@ export class RunningSums {
     this.#nonZero = new Uint32Array(slotCount)
   }
 
-  /** Adds the sample at `place` of the slot, the newest; `dropped` came before the first that is here. */
-  push(slot: number, place: number, value: number, dropped: number): void {
-    const at = slot * this.#cap + place
+  growSamples(count: number): void {
+    this.#high = resized(this.#high, count)
+    this.#low = resized(this.#low, count)
+  }
+
+  growSlots(count: number): void {
+    this.#highBefore = resized(this.#highBefore, count)
+    this.#lowBefore = resized(this.#lowBefore, count)
+    this.#most = resized(this.#most, count)
+    this.#leftOut = resized(this.#leftOut, count)
+    this.#nonZero = resized(this.#nonZero, count)
+  }
+
+  /** So many slots, none of which has samples. */
+  clearSlots(count: number): void {
+    this.#highBefore = new Float64Array(count)
+    this.#lowBefore = new Float32Array(count)
+    this.#most = new Float32Array(count)
+    this.#leftOut = new Uint32Array(count)
+    this.#nonZero = new Uint32Array(count)
+  }
+
+  /** The slot is another series', which has no samples. */
+  begin(slot: number): void {
+    this.#highBefore[slot] = 0
+    this.#lowBefore[slot] = 0
+    this.#most[slot] = 0
+    this.#leftOut[slot] = 0
+    this.#nonZero[slot] = 0
+  }
+
+  /** Adds the sample at `base + place`, the slot's newest; `dropped` came before the first that is here. */
+  push(slot: number, base: number, place: number, value: number, dropped: number): void {
+    const at = base + place
     let high = place === 0 ? this.#highBefore[slot]! : this.#high[at - 1]!
     let low: number = place === 0 ? this.#lowBefore[slot]! : this.#low[at - 1]!
     if (value !== 0) this.#nonZero[slot] = place + dropped + 1
@@ -68,20 +98,24 @@ export class RunningSums {
     this.#low[at] = low
   }
 
-  /** The first `count` samples of the slot go; `end` were there. */
-  drop(slot: number, count: number, end: number): void {
-    const from = slot * this.#cap
-    this.#highBefore[slot] = this.#high[from + count - 1]!
-    this.#lowBefore[slot] = this.#low[from + count - 1]!
-    this.#high.copyWithin(from, from + count, from + end)
-    this.#low.copyWithin(from, from + count, from + end)
+  /** Samples [from, from + count) lie at `to` from now on. */
+  move(from: number, to: number, count: number): void {
+    this.#high.copyWithin(to, from, from + count)
+    this.#low.copyWithin(to, from, from + count)
   }
 
-  /** The sum of the samples at places [from, to) of the slot, at least one; NaN: it is to be found otherwise. */
-  sum(slot: number, from: number, to: number, dropped: number): number {
+  /** The first `count` of the slot's `end` samples, which lie from `base` on, go. */
+  drop(slot: number, base: number, count: number, end: number): void {
+    this.#highBefore[slot] = this.#high[base + count - 1]!
+    this.#lowBefore[slot] = this.#low[base + count - 1]!
+    this.#high.copyWithin(base, base + count, base + end)
+    this.#low.copyWithin(base, base + count, base + end)
+  }
+
+  /** The sum of the samples at places [from, to) of the slot, at least one, the first of which lies at `base`; NaN: it is to be found otherwise. */
+  sum(slot: number, base: number, from: number, to: number, dropped: number): number {
     if (from + dropped >= this.#nonZero[slot]!) return 0
     if (from + dropped < this.#leftOut[slot]!) return NaN
-    const base = slot * this.#cap
     const high = from === 0 ? this.#highBefore[slot]! : this.#high[base + from - 1]!
     const low = from === 0 ? this.#lowBefore[slot]! : this.#low[base + from - 1]!
     // As exact as its parts: where they are far apart, the first is; where they are not, so is the second.

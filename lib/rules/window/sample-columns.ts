@@ -1,15 +1,19 @@
 // The newest samples of all series that a selector selects, in this thread's memory: as far back as the longest window that a
 // rule has over them. They are read once from the store, and at each tick what has come since; all rules share them.
 //
-//   slot s (the s-th series of those selected that have samples):   t[s*cap .. s*cap + end), v likewise, oldest first
+//   series of `refs[i]` ─▶ slot `slots[i]` ─▶ its run in the arena (sample-arena.ts):   t[base .. base + end), v likewise, oldest first
 //
-//   pull   reads the last seconds again, takes each series' samples behind its newest: O(new samples). New series get slots that
-//          the build left free for them
-//   build  reads everything: at first, when series go, where samples came late, and every five minutes, which finds what came
-//          out of order, or was deleted, since, and leaves out series that have ended
+//   pull   reads the last seconds again, takes each series' samples behind its newest: O(new samples). Series that come get a slot with
+//          their first sample; a part of all slots is looked through at each pull: what no window holds any more goes, and with its
+//          last sample the slot
+//   build  reads everything: at first, where a series comes that has a past, where samples came late, and every five minutes, which
+//          finds what came out of order, or was deleted, since
 import type { Querier, Selection, SeriesBatch } from '../../../storage/interface.ts'
 import type { Matcher } from '../../model/matcher.ts'
-import { RunningSums, SUM_BYTES, SUMS_SLOT_BYTES } from './running-sums.ts'
+import { resized } from '../../std/typed-array.ts'
+import { SUMS_SLOT_BYTES } from './running-sums.ts'
+import { roomFor, SampleArena } from './sample-arena.ts'
+import { comersAmong, NO_SLOT, SeriesSlots } from './series-slots.ts'
 
 /** How far a pull looks back behind the one before: scrapes come in some time after the moment they are of. */
 const OVERLAP_MS = 15_000
@@ -20,37 +24,35 @@ const LATE_MS = 2000
 const LATE_REBUILD_MS = 30_000
 /** Samples that no window of the newest tick holds are kept so long: groups whose ticks lie close together take turns. */
 export const SLACK_MS = 30_000
-/** Bytes a sample takes here, and a series: its samples' number, what was dropped, the marker, its ref. */
-const SAMPLE_BYTES = 12
-const SLOT_BYTES = 16
-/** Of a slot: places among them take 16 bits, with room to tell what has gone from what is here (window-state.ts). */
+/** Bytes of a slot, its place among those selected included. */
+const SLOT_BYTES = 40
+/** Of a slot: places among them take 16 bits, with room to tell what has gone from what is here (window-folds.ts). */
 const SAMPLES_MAX = 2 ** 15 - 1
-/** Slots left free: as many as series came since the build before, had it been a whole one ago, and a little; never more than are in use. */
-const COMING_FACTOR = 1.25
-/** Above a series' samples in the window: room for those of some ticks, until the oldest are dropped. */
-const ROOM = 8
+/** All slots are looked through in so many pulls. */
+const SWEEP_PULLS = 8
+/** A run is exchanged for a shorter one where that takes so much of it at most. */
+const SHRINK_SHARE = 0.75
 
 export class SampleColumns {
   readonly matchers: readonly Matcher[]
   /** The longest window of a rule over them. */
   readonly spanMs: number
-  refs: Uint32Array = new Uint32Array(0)
-  /** Slots that there is room for; those behind `refs` wait for new series. */
-  slotCap = 0
-  /** Samples that a slot may have. */
-  cap: number = 16
+  readonly arena: SampleArena = new SampleArena()
   /** Unix ms of `t` 0. */
   baseMs = 0
-  t: Uint32Array = new Uint32Array(0)
-  v: Float64Array = new Float64Array(0)
-  end: Uint32Array = new Uint32Array(0)
-  /** Of the samples; null until somebody needs them. */
-  sums: RunningSums | null = null
+  /** By slot: how many samples it has. */
+  end: Uint16Array = new Uint16Array(0)
   /** Samples of a slot that were dropped before position 0: position + dropped does not change while a sample is here. */
   dropped: Uint32Array = new Uint32Array(0)
+  /** t of the newest of those, 0 where there is none. */
+  droppedT: Uint32Array = new Uint32Array(0)
   /** t of the newest staleness marker, 0 where there is none. */
   staleT: Uint32Array = new Uint32Array(0)
-  /** Grows with each build: positions before mean nothing after. */
+  /** The number of the pull that gave the slot to its series, or a sample of before the pull: what was known of its windows is void. */
+  voidedAt: Uint32Array = new Uint32Array(0)
+  /** Of the last pull since the build, from 1 on. */
+  pullNumber = 0
+  /** Grows with each build: nothing of before means anything after. */
   version = 0
   /** Unix ms up to which samples were looked for. */
   pulledMs: number = -Infinity
@@ -59,11 +61,8 @@ export class SampleColumns {
   /** Why these series cannot be kept here; '' where they can. */
   refusal = ''
   readonly #bytesMax: number
-  /** All that were selected when samples were looked for last, whether or not there are any, and the slot of each; -1: it has none. */
-  #selected: Uint32Array = new Uint32Array(0)
-  #slotOf: Int32Array = new Int32Array(0)
-  /** Series that have come since the build. */
-  #comingCount = 0
+  readonly #series = new SeriesSlots()
+  #sweepFrom = 0
   #builtMs = -Infinity
   #isLate = false
   #idsVersion = 0
@@ -74,20 +73,36 @@ export class SampleColumns {
     this.#bytesMax = bytesMax
   }
 
-  get sizeBytes(): number {
-    return this.t.length * this.#sampleBytes + this.slotCap * (SLOT_BYTES + (this.sums === null ? 0 : SUMS_SLOT_BYTES))
+  /** Series that have a slot, ascending, and their slots. */
+  get refs(): Uint32Array {
+    return this.#series.refs
   }
 
-  get #sampleBytes(): number {
-    return SAMPLE_BYTES + (this.sums === null ? 0 : SUM_BYTES)
+  get slots(): Uint32Array {
+    return this.#series.slots
+  }
+
+  /** Slots that there is room for, and those that are or were in use. */
+  get slotCap(): number {
+    return this.end.length
+  }
+
+  get slotCount(): number {
+    return this.#series.slotCount
+  }
+
+  get sizeBytes(): number {
+    return this.arena.sizeBytes + this.slotCap * (SLOT_BYTES + (this.arena.sums === null ? 0 : SUMS_SLOT_BYTES))
   }
 
   /** From now on there are running sums. */
   keepSums(): void {
-    if (this.sums !== null) return
-    this.sums = new RunningSums(this.slotCap, this.cap)
-    for (let slot = 0; slot < this.refs.length; slot++) {
-      for (let k = 0; k < this.end[slot]!; k++) this.sums.push(slot, k, this.v[slot * this.cap + k]!, this.dropped[slot]!)
+    const { arena, dropped } = this
+    if (arena.sums !== null) return
+    arena.keepSums()
+    for (const slot of this.slots) {
+      const base = arena.base[slot]!
+      for (let k = 0; k < this.end[slot]!; k++) arena.sums!.push(slot, base, k, arena.v[base + k]!, dropped[slot]!)
     }
   }
 
@@ -96,61 +111,78 @@ export class SampleColumns {
     if (timeMs <= this.pulledMs) return
     const isDue = timeMs - this.#builtMs >= (this.#isLate ? LATE_REBUILD_MS : REBUILD_MS)
     if (isDue || !this.#pull(querier, timeMs)) this.#build(querier, timeMs)
+    this.#series.arrange()
     this.pulledMs = timeMs
   }
 
   /** False if all must be read. */
   #pull(querier: Querier, timeMs: number): boolean {
     const selection = this.#select(querier, this.pulledMs - OVERLAP_MS, timeMs)
-    if ((querier.idsVersion ?? 0) !== this.#idsVersion || !startsWith(selection.refs, this.#selected)) return false
-    if (selection.refs.length > this.#selected.length && !this.#welcome(querier, selection.refs)) return false
+    if ((querier.idsVersion ?? 0) !== this.#idsVersion) return false
+    this.pullNumber++
     const pulledT = this.pulledMs - this.baseMs
     const keptT = timeMs - this.baseMs - this.spanMs - SLACK_MS
+    const past = this.#pastOf(querier, keptT)
+    const added = this.#series.select(selection.refs)
+    // What has gone has no samples that are looked at, or others have them: they are read anew.
+    if (added === null || (added.length > 0 && comersAmong(added, past()))) return false
     for (let batch = selection.next(); batch !== null; batch = selection.next()) {
-      if (batch.histograms !== null) return false
-      if (!this.#takeBatch(batch, pulledT, keptT)) return false
+      if (batch.histograms !== null || !this.#welcome(batch, past) || !this.#takeBatch(batch, pulledT, keptT)) return false
+    }
+    this.#sweep(keptT)
+    return true
+  }
+
+  /** Series that may have samples which no pull has looked for; asked once, and only where there is a series that comes. */
+  #pastOf(querier: Querier, keptT: number): () => Uint32Array {
+    let refs: Uint32Array | null = null
+    const fromMs = this.baseMs + Math.max(0, keptT)
+    return () => (refs ??= querier.seriesRefs([this.matchers], fromMs, this.pulledMs - OVERLAP_MS - 1))
+  }
+
+  /** Gives slots to series of the batch that have samples and none yet; false if one has a past. */
+  #welcome(batch: SeriesBatch, past: () => Uint32Array): boolean {
+    for (let s = 0; s < batch.seriesCount; s++) {
+      const place = batch.index[s]!
+      if (this.#series.slotOf(place) !== NO_SLOT || sampleCount(batch, s) === 0) continue
+      if (comersAmong(Uint32Array.of(this.#series.refOf(place)), past())) return false
+      this.#seat(place)
     }
     return true
   }
 
-  /** Gives slots to the series of `refs` behind those that were selected before; false if there is no room, or they have a past. */
-  #welcome(querier: Querier, refs: Uint32Array): boolean {
-    const known = this.#selected.length
-    const used = this.refs.length
-    const count = refs.length - known
-    this.#comingCount += count
-    if (used + count > this.slotCap) return false
-    const olderMs = this.pulledMs - OVERLAP_MS - 1
-    if (querier.seriesRefs([this.matchers], this.baseMs, olderMs).some((ref) => ref >= refs[known]!)) return false
-    const slots = new Int32Array(refs.length)
-    slots.set(this.#slotOf)
-    const all = new Uint32Array(used + count)
-    all.set(this.refs)
-    for (let k = 0; k < count; k++) {
-      slots[known + k] = used + k
-      all[used + k] = refs[known + k]!
-    }
-    this.refs = all
-    this.#selected = refs.slice()
-    this.#slotOf = slots
-    return true
+  #seat(place: number): void {
+    const slot = this.#series.seat(place)
+    if (slot >= this.slotCap) this.#growSlots(Math.ceil(slot * 1.25) + 16)
+    this.end[slot] = 0
+    this.dropped[slot] = 0
+    this.droppedT[slot] = 0
+    this.staleT[slot] = 0
+    this.voidedAt[slot] = this.pullNumber
+    this.arena.sums?.begin(slot)
+  }
+
+  #growSlots(count: number): void {
+    this.end = resized(this.end, count)
+    this.dropped = resized(this.dropped, count)
+    this.droppedT = resized(this.droppedT, count)
+    this.staleT = resized(this.staleT, count)
+    this.voidedAt = resized(this.voidedAt, count)
+    this.arena.growSlots(count)
   }
 
   /** False if all must be read. */
   #takeBatch(batch: SeriesBatch, pulledT: number, keptT: number): boolean {
     const { n, t, v, index, seriesCount, hasGaps, present, stale } = batch
-    const { baseMs, cap, end } = this
+    const { baseMs, end, arena } = this
     const words = (n + 31) >>> 5
     for (let s = 0; s < seriesCount; s++) {
-      const slot = this.#slotOf[index[s]!]!
-      if (slot < 0) {
-        // It had no samples as far back as was looked: they may have come since, or late.
-        if (hasSamples(batch, s)) return false
-        continue
-      }
-      const newest = end[slot]! > 0 ? this.t[slot * cap + end[slot]! - 1]! : 0
+      const slot = this.#series.slotOf(index[s]!)
+      if (slot === NO_SLOT) continue
+      const newest = end[slot]! > 0 ? arena.t[arena.base[slot]! + end[slot]! - 1]! : this.droppedT[slot]!
       let from = n
       while (from > 0 && t[from - 1]! - baseMs > newest) from--
+      const coming = end[slot] === 0 ? sampleCount(batch, s) : n - from
       for (let i = from; i < n; i++) {
         const at = t[i]! - baseMs
         if (hasGaps[s] === 1) {
@@ -162,119 +194,127 @@ export class SampleColumns {
             continue
           }
         }
-        if (at <= pulledT) this.#noteLate(pulledT - at)
-        if (!this.#push(slot, at, v[s * n + i]!, keptT)) return false
+        if (at <= pulledT) this.#noteLate(slot, pulledT - at)
+        if (!this.#push(slot, at, v[s * n + i]!, { keptT, coming })) return false
       }
     }
     return true
   }
 
-  #noteLate(byMs: number): void {
+  #noteLate(slot: number, byMs: number): void {
     this.lateCount++
+    this.voidedAt[slot] = this.pullNumber
     if (byMs > LATE_MS) this.#isLate = true
   }
 
-  /** False if there is no room. */
-  #push(slot: number, at: number, value: number, keptT: number): boolean {
-    if (this.end[slot] === this.cap && !this.#drop(slot, keptT)) return false
-    const place = this.end[slot]!++
-    this.t[slot * this.cap + place] = at
-    this.v[slot * this.cap + place] = value
-    this.sums?.push(slot, place, value, this.dropped[slot]!)
+  /** A sample, the first of at most `coming`; false if there is no room. */
+  #push(slot: number, at: number, value: number, more: { keptT: number; coming: number }): boolean {
+    const { arena, end } = this
+    if (end[slot] === arena.room[slot] && !this.#makeRoom(slot, more)) return false
+    const place = end[slot]!++
+    const base = arena.base[slot]!
+    arena.t[base + place] = at
+    arena.v[base + place] = value
+    arena.sums?.push(slot, base, place, value, this.dropped[slot]!)
     return true
   }
 
-  /** Makes room for a sample by dropping those before `keptT`. */
-  #drop(slot: number, keptT: number): boolean {
-    const from = slot * this.cap
-    const end = this.end[slot]!
-    let k = 0
-    while (k < end && this.t[from + k]! <= keptT) k++
-    if (k === 0) return false
-    this.t.copyWithin(from, from + k, from + end)
-    this.v.copyWithin(from, from + k, from + end)
-    this.sums?.drop(slot, k, end)
-    this.end[slot]! -= k
-    this.dropped[slot]! += k
+  /** Drops samples that no window holds, and takes a longer run where these are few. */
+  #makeRoom(slot: number, { keptT, coming }: { keptT: number; coming: number }): boolean {
+    const { arena, end } = this
+    const hasRoom = this.#drop(slot, keptT) * 16 > arena.room[slot]! && arena.room[slot]! > end[slot]!
+    if (hasRoom) return true
+    const count = end[slot]! + (end[slot] === 0 ? coming : 1)
+    const length = roomFor(count)
+    if (length > SAMPLES_MAX || arena.usedBytes + length * arena.sampleBytes > this.#bytesMax) return false
+    arena.resize(slot, end[slot]!, count)
     return true
+  }
+
+  /** Lets go of the samples up to `keptT`; how many they were. */
+  #drop(slot: number, keptT: number): number {
+    const { arena, end } = this
+    const from = arena.base[slot]!
+    let count = 0
+    while (count < end[slot]! && arena.t[from + count]! <= keptT) count++
+    if (count === 0) return 0
+    this.droppedT[slot] = arena.t[from + count - 1]!
+    arena.drop(slot, count, end[slot]!)
+    end[slot]! -= count
+    this.dropped[slot]! += count
+    return count
+  }
+
+  /** Looks through the next slots: those of series that have ended become free, and runs that have become too long are exchanged. */
+  #sweep(keptT: number): void {
+    const { arena, end } = this
+    const { refs, slots } = this
+    const to = Math.min(refs.length, this.#sweepFrom + Math.ceil(refs.length / SWEEP_PULLS))
+    for (let i = this.#sweepFrom; i < to; i++) {
+      const slot = slots[i]!
+      const base = arena.base[slot]!
+      if (end[slot]! > 0 && arena.t[base + end[slot]! - 1]! <= keptT) {
+        arena.release(slot)
+        end[slot] = 0
+        this.#series.unseat(refs[i]!)
+      } else if (end[slot]! > 0 && arena.t[base]! <= keptT) {
+        this.#shrink(slot, keptT)
+      }
+    }
+    this.#sweepFrom = to === refs.length ? 0 : to
+  }
+
+  #shrink(slot: number, keptT: number): void {
+    const { arena, end } = this
+    const base = arena.base[slot]!
+    let gone = 0
+    while (arena.t[base + gone]! <= keptT) gone++
+    if (roomFor(end[slot]! - gone) > SHRINK_SHARE * arena.room[slot]!) return
+    this.#drop(slot, keptT)
+    arena.resize(slot, end[slot]!, end[slot]!)
   }
 
   #build(querier: Querier, timeMs: number): void {
     const before = this.#counts(timeMs)
     this.version++
+    this.pullNumber = 0
     this.#isLate = false
-    const coming = this.#comingCount * COMING_FACTOR * REBUILD_MS / (timeMs - this.#builtMs)
-    this.#comingCount = 0
+    this.#sweepFrom = 0
     this.#builtMs = timeMs
     this.#idsVersion = querier.idsVersion ?? 0
     this.baseMs = timeMs - this.spanMs - SLACK_MS - 1
-    for (;;) {
-      const selection = this.#select(querier, this.baseMs, timeMs)
-      this.#seat(selection.refs, querier.seriesRefs([this.matchers], this.baseMs, timeMs))
-      const slotsMax = Math.floor(this.#bytesMax / (this.cap * this.#sampleBytes))
-      if (this.refs.length > slotsMax || this.cap > SAMPLES_MAX) {
-        this.#refuse('too many samples for the memory of windows')
-        return
-      }
-      this.slotCap = Math.min(slotsMax, this.refs.length + Math.min(this.refs.length, Math.ceil(coming)))
-      this.#clear()
-      const wanted = this.#read(selection)
-      if (this.refusal !== '') return
-      if (wanted <= this.cap) break
-      this.cap = wanted
+    const selection = this.#select(querier, this.baseMs, timeMs)
+    this.#series.begin(selection.refs, querier.seriesRefs([this.matchers], this.baseMs, timeMs))
+    let batch = selection.next()
+    this.#clear(batch === null ? 0 : roomFor(batch.n) * this.slotCount)
+    for (; batch !== null; batch = selection.next()) {
+      if (batch.histograms !== null) return this.#refuse('native histograms')
+      if (!this.#takeBatch(batch, -1, 0)) return this.#refuse('too many samples for the memory of windows')
     }
-    for (const [i, ref] of this.refs.entries()) {
+    this.#series.arrange()
+    this.refs.forEach((ref, i) => {
       const known = before.get(ref)
-      if (known !== undefined) this.lateCount += Math.max(0, this.#countIn(i, known.fromMs, known.toMs) - known.count)
-    }
-  }
-
-  /** Gives slots to those of `selected` that are among `live`; both ascend. */
-  #seat(selected: Uint32Array, live: Uint32Array): void {
-    this.#selected = selected.slice()
-    this.#slotOf = new Int32Array(selected.length).fill(-1)
-    const refs = new Uint32Array(Math.min(selected.length, live.length))
-    let slot = 0
-    for (let i = 0, k = 0; i < selected.length; i++) {
-      while (k < live.length && live[k]! < selected[i]!) k++
-      if (live[k] !== selected[i]) continue
-      this.#slotOf[i] = slot
-      refs[slot++] = selected[i]!
-    }
-    this.refs = refs.slice(0, slot)
-  }
-
-  /** Reads all batches; how many samples a slot should have room for, above `cap` where they did not fit. */
-  #read(selection: Selection): number {
-    let wanted = this.cap
-    for (let batch = selection.next(); batch !== null; batch = selection.next()) {
-      if (batch.histograms !== null) {
-        this.#refuse('native histograms')
-        return 0
-      }
-      wanted = Math.max(wanted, Math.ceil(batch.n * 1.1) + ROOM)
-      // Else only looked through: all is read once more, into room for the longest.
-      if (wanted === this.cap) this.#takeBatch(batch, -1, 0)
-    }
-    return wanted
+      if (known !== undefined) this.lateCount += Math.max(0, this.#countIn(this.slots[i]!, known.fromMs, known.toMs) - known.count)
+    })
   }
 
   #refuse(why: string): void {
     this.refusal = why
-    this.refs = new Uint32Array(0)
-    this.cap = 0
-    this.slotCap = 0
-    this.#clear()
+    this.#series.begin(NO_REFS, NO_REFS)
+    this.#clear(0)
   }
 
-  #clear(): void {
-    const { slotCap, cap } = this
-    this.t = new Uint32Array(slotCap * cap)
-    this.v = new Float64Array(slotCap * cap)
-    this.end = new Uint32Array(slotCap)
-    this.dropped = new Uint32Array(slotCap)
-    this.staleT = new Uint32Array(slotCap)
-    if (this.sums !== null) this.sums = new RunningSums(slotCap, cap)
+  /** No slot has samples; there is room for about so many. */
+  #clear(sampleCount: number): void {
+    const { slotCount, slotCap } = this
+    const cap = slotCount <= slotCap && slotCap <= 2 * slotCount ? slotCap : slotCount
+    const fitting = Math.floor(this.#bytesMax / this.arena.sampleBytes)
+    this.end = new Uint16Array(cap)
+    this.dropped = new Uint32Array(cap)
+    this.droppedT = new Uint32Array(cap)
+    this.staleT = new Uint32Array(cap)
+    this.voidedAt = new Uint32Array(cap)
+    this.arena.clear(cap, Math.min(fitting, sampleCount))
   }
 
   #select(querier: Querier, mint: number, maxt: number): Selection {
@@ -285,30 +325,28 @@ export class SampleColumns {
   #counts(timeMs: number): Map<number, { count: number; fromMs: number; toMs: number }> {
     const fromMs = timeMs - this.spanMs
     const toMs = this.pulledMs
-    return new Map(Array.from(this.refs, (ref, i) => [ref, { count: this.#countIn(i, fromMs, toMs), fromMs, toMs }] as const))
+    const { slots } = this
+    return new Map(Array.from(this.refs, (ref, i) => [ref, { count: this.#countIn(slots[i]!, fromMs, toMs), fromMs, toMs }] as const))
   }
 
   #countIn(slot: number, fromMs: number, toMs: number): number {
+    const { base, t } = this.arena
     let count = 0
-    for (let k = slot * this.cap; k < slot * this.cap + this.end[slot]!; k++) {
-      const t = this.t[k]! + this.baseMs
-      if (t > fromMs && t <= toMs) count++
+    for (let k = base[slot]!; k < base[slot]! + this.end[slot]!; k++) {
+      const at = t[k]! + this.baseMs
+      if (at > fromMs && at <= toMs) count++
     }
     return count
   }
 }
 
-/** Whether the first of `refs` are those. */
-function startsWith(refs: Uint32Array, first: Uint32Array): boolean {
-  if (refs.length < first.length) return false
-  for (let i = 0; i < first.length; i++) if (refs[i] !== first[i]) return false
-  return true
-}
+const NO_REFS: Uint32Array = new Uint32Array(0)
 
-/** Whether a series of a batch has live samples. */
-function hasSamples({ n, hasGaps, present, stale }: SeriesBatch, s: number): boolean {
-  if (hasGaps[s] === 0) return n > 0
+/** Live ones of a series of a batch. */
+function sampleCount({ n, hasGaps, present, stale }: SeriesBatch, s: number): number {
+  if (hasGaps[s] === 0) return n
   const words = (n + 31) >>> 5
-  for (let w = s * words; w < (s + 1) * words; w++) if ((present[w]! & ~stale[w]!) !== 0) return true
-  return false
+  let count = 0
+  for (let w = s * words; w < (s + 1) * words; w++) for (let bits = present[w]! & ~stale[w]!; bits !== 0; bits &= bits - 1) count++
+  return count
 }

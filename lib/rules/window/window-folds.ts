@@ -1,10 +1,10 @@
 // What is kept of each window of one function, and how it changes when samples enter at the new end and leave at the old one.
 // Values are those that the engine's kernels give by scanning the window (lang/func), sums within 1e-12 of them. Of ten million
-// windows every byte counts: what the window's place and its samples tell is not kept.
+// windows every byte counts: where the window lies and what its samples tell is not kept.
 //
 //   count, last …   nothing
 //   sum, avg        nothing: sums run along the samples (running-sums.ts)
-//   min, max        the extreme; a scan where it leaves
+//   min, max        the place of the extreme; a scan where it leaves
 //   rate and like   how many counter resets there are; first and last sample are looked up
 //   lines           nothing: they are fitted when they are asked for
 //   all else        a scan of the window that has changed
@@ -12,15 +12,18 @@ import { extrapolationFactor, NO_ZERO, stretched } from '../../../lang/func/extr
 import { RANGE_KERNELS } from '../../../lang/func/range-funcs.ts'
 import type { RangeKernel, Windows } from '../../../lang/func/range-kernel.ts'
 import { assert } from '../../std/assert.ts'
+import { resized } from '../../std/typed-array.ts'
 import type { SampleColumns } from './sample-columns.ts'
 import type { WindowSpec } from './window-form.ts'
 
 /** Samples of all series (sample-columns.ts); those of one window are [from, to) of both. */
-export type Samples = Pick<SampleColumns, 't' | 'v' | 'cap' | 'dropped' | 'sums'>
+export type Samples = Pick<SampleColumns, 'arena' | 'dropped'>
 
 export interface WindowFold {
   /** The fewest samples that give a value. */
   readonly samplesMin: number
+  /** For so many slots; what is known of some stays. */
+  grow(slotCount: number): void
   /** Looks at the whole window. */
   scan(slot: number, samples: Samples, from: number, to: number): void
   /** Samples [from, newFrom) have left, [to, newTo) have entered; some have stayed. */
@@ -49,33 +52,33 @@ export function needsSums({ func }: WindowSpec): boolean {
   return func === 'avg_over_time' || func === 'sum_over_time'
 }
 
-/** Bytes a window takes beside its place. */
+/** Bytes a window takes; 0: it need not be told when it moves. */
 export function foldBytes({ func }: WindowSpec): number {
   switch (func) {
-    case 'rate': case 'increase': return 2
+    case 'rate': case 'increase': case 'min_over_time': case 'max_over_time': return 2
     case '': case 'last_over_time': case 'count_over_time': case 'present_over_time': case 'delta': case 'irate': case 'idelta': case 'deriv': case 'predict_linear':
     case 'avg_over_time': case 'sum_over_time': return 0
-    case 'min_over_time': case 'max_over_time': case 'stddev_over_time': case 'stdvar_over_time': case 'quantile_over_time': case 'changes': case 'resets': return 8
+    case 'stddev_over_time': case 'stdvar_over_time': case 'quantile_over_time': case 'changes': case 'resets': return 8
   }
 }
 
-export function makeFold(form: WindowSpec, count: number): WindowFold {
+export function makeFold(form: WindowSpec): WindowFold {
   switch (form.func) {
     case 'avg_over_time': return new SumFold(new Scanner(form), true)
     case 'sum_over_time': return new SumFold(new Scanner(form), false)
-    case 'min_over_time': return new ExtremeFold(count, 1)
-    case 'max_over_time': return new ExtremeFold(count, -1)
-    case 'rate': return new ChangeFold(count, true, form.windowMs / 1000)
-    case 'increase': return new ChangeFold(count, true, 1)
-    case 'delta': return new ChangeFold(count, false, 1)
-    case '': case 'last_over_time': return new PlaceFold(1, ({ v }, { to }) => v[to - 1]!)
+    case 'min_over_time': return new ExtremeFold(1)
+    case 'max_over_time': return new ExtremeFold(-1)
+    case 'rate': return new ChangeFold(true, form.windowMs / 1000)
+    case 'increase': return new ChangeFold(true, 1)
+    case 'delta': return new ChangeFold(false, 1)
+    case '': case 'last_over_time': return new PlaceFold(1, ({ arena: { v } }, { to }) => v[to - 1]!)
     case 'count_over_time': return new PlaceFold(1, (_, { from, to }) => to - from)
     case 'present_over_time': return new PlaceFold(1, () => 1)
     case 'irate': return new PlaceFold(2, irateAt)
-    case 'idelta': return new PlaceFold(2, ({ v }, { to }) => v[to - 1]! - v[to - 2]!)
+    case 'idelta': return new PlaceFold(2, ({ arena: { v } }, { to }) => v[to - 1]! - v[to - 2]!)
     case 'deriv': case 'predict_linear': return new LineFold(new Scanner(form), form.offsetMs)
     case 'stddev_over_time': case 'stdvar_over_time': case 'quantile_over_time': case 'changes': case 'resets':
-      return new ScanFold(count, new Scanner(form))
+      return new ScanFold(new Scanner(form))
   }
 }
 
@@ -106,7 +109,7 @@ class Scanner {
   }
 
   /** Of one that does; `evalT` is the evaluation's time on the scale of t. */
-  valueAt({ t, v }: Samples, from: number, to: number, evalT: number): number {
+  valueAt({ arena: { t, v } }: Samples, from: number, to: number, evalT: number): number {
     if (this.#times.length < to - from) this.#times = new Float64Array(2 * (to - from))
     const times = this.#times
     for (let k = from; k < to; k++) times[k - from] = t[k]!
@@ -131,6 +134,8 @@ class PlaceFold implements WindowFold {
     this.#valueOf = valueOf
   }
 
+  grow(): void {}
+
   scan(): void {}
 
   slide(): void {}
@@ -141,7 +146,7 @@ class PlaceFold implements WindowFold {
 }
 
 /** After prometheus promql/functions.go, instantValue. */
-function irateAt({ t, v }: Samples, { to }: Bounds): number {
+function irateAt({ arena: { t, v } }: Samples, { to }: Bounds): number {
   const current = v[to - 1]!
   const previous = v[to - 2]!
   return (current < previous ? current : current - previous) / ((t[to - 1]! - t[to - 2]!) / 1000)
@@ -158,6 +163,8 @@ class LineFold implements WindowFold {
     this.#offsetMs = offsetMs
   }
 
+  grow(): void {}
+
   scan(): void {}
 
   slide(): void {}
@@ -169,15 +176,18 @@ class LineFold implements WindowFold {
 
 class ScanFold implements WindowFold {
   readonly samplesMin = 1
-  readonly #values: Float64Array
+  #values: Float64Array = new Float64Array(0)
   readonly #scanner: Scanner
 
-  constructor(count: number, scanner: Scanner) {
-    this.#values = new Float64Array(count)
+  constructor(scanner: Scanner) {
     this.#scanner = scanner
   }
 
-  scan(slot: number, { v }: Samples, from: number, to: number): void {
+  grow(slotCount: number): void {
+    if (slotCount !== this.#values.length) this.#values = resized(this.#values, slotCount)
+  }
+
+  scan(slot: number, { arena: { v } }: Samples, from: number, to: number): void {
     this.#values[slot] = this.#scanner.value(v, from, to)
   }
 
@@ -201,13 +211,16 @@ class SumFold implements WindowFold {
     this.#isMean = isMean
   }
 
+  grow(): void {}
+
   scan(): void {}
 
   slide(): void {}
 
-  value(slot: number, { cap, dropped, sums, v }: Samples, { from, to }: Bounds): number {
+  value(slot: number, { arena: { base, sums, v }, dropped }: Samples, { from, to }: Bounds): number {
     assert(sums !== null, 'no running sums')
-    const sum = sums.sum(slot, from - slot * cap, to - slot * cap, dropped[slot]!)
+    const at = base[slot]!
+    const sum = sums.sum(slot, at, from - at, to - at, dropped[slot]!)
     if (sum !== sum) return this.#scanner.value(v, from, to)
     return this.#isMean ? sum / (to - from) : sum
   }
@@ -215,72 +228,80 @@ class SumFold implements WindowFold {
 
 class ExtremeFold implements WindowFold {
   readonly samplesMin = 1
-  readonly #values: Float64Array
+  /** Counted from the first sample that the slot ever had (SampleColumns.dropped), modulo 2^16; those of one slot are fewer than half of that. */
+  #places: Uint16Array = new Uint16Array(0)
   /** 1 of the least, -1 of the greatest. */
   readonly #sign: number
 
-  constructor(count: number, sign: number) {
-    this.#values = new Float64Array(count)
+  constructor(sign: number) {
     this.#sign = sign
   }
 
-  scan(slot: number, { v }: Samples, from: number, to: number): void {
-    this.#values[slot] = v[from]!
-    this.#take(slot, v, from + 1, to)
+  grow(slotCount: number): void {
+    if (slotCount !== this.#places.length) this.#places = resized(this.#places, slotCount)
   }
 
-  slide(slot: number, samples: Samples, { from, newFrom, to, newTo }: Move): void {
-    const { v } = samples
-    const best = this.#values[slot]!
-    for (let k = from; k < newFrom; k++) {
-      if (v[k] !== best && best === best) continue
-      this.scan(slot, samples, newFrom, newTo)
-      return
-    }
-    this.#take(slot, v, to, newTo)
+  scan(slot: number, samples: Samples, from: number, to: number): void {
+    this.#take(slot, samples, from, { from: from + 1, to })
   }
 
-  value(slot: number): number {
-    return this.#values[slot]!
+  slide(slot: number, samples: Samples, { newFrom, to, newTo }: Move): void {
+    const best = this.#best(slot, samples)
+    if (best < newFrom) this.scan(slot, samples, newFrom, newTo)
+    else this.#take(slot, samples, best, { from: to, to: newTo })
   }
 
-  /** Of equals the oldest stays; NaN counts only among NaN. */
-  #take(slot: number, v: Float64Array, from: number, to: number): void {
+  value(slot: number, samples: Samples): number {
+    return samples.arena.v[this.#best(slot, samples)]!
+  }
+
+  #best(slot: number, { arena: { base }, dropped }: Samples): number {
+    return base[slot]! + (((this.#places[slot]! - dropped[slot]!) << 16) >> 16)
+  }
+
+  /** Of equals the newest stays longest, but for zeros, whose signs may differ; NaN counts only among NaN. */
+  #take(slot: number, { arena: { base, v }, dropped }: Samples, best: number, { from, to }: { from: number; to: number }): void {
     const sign = this.#sign
-    let best = this.#values[slot]!
+    let place = best
+    let extreme = v[best]!
     for (let k = from; k < to; k++) {
       const x = v[k]!
-      if (sign * x < sign * best || best !== best) best = x
+      if (!(sign * x < sign * extreme || (x === extreme && x !== 0) || extreme !== extreme)) continue
+      extreme = x
+      place = k
     }
-    this.#values[slot] = best
+    this.#places[slot] = place - base[slot]! + dropped[slot]!
   }
 }
 
 class ChangeFold implements WindowFold {
   readonly samplesMin = 2
   /** Samples below the one before, both in the window. */
-  readonly #resets: Uint16Array
+  #resets: Uint16Array = new Uint16Array(0)
   readonly #isCounter: boolean
   readonly #divisor: number
 
-  constructor(count: number, isCounter: boolean, divisor: number) {
-    this.#resets = new Uint16Array(isCounter ? count : 0)
+  constructor(isCounter: boolean, divisor: number) {
     this.#isCounter = isCounter
     this.#divisor = divisor
   }
 
-  scan(slot: number, { v }: Samples, from: number, to: number): void {
+  grow(slotCount: number): void {
+    if (slotCount !== this.#resets.length) this.#resets = resized(this.#resets, slotCount)
+  }
+
+  scan(slot: number, { arena: { v } }: Samples, from: number, to: number): void {
     if (this.#isCounter) this.#resets[slot] = resetsIn(v, from, to)
   }
 
-  slide(slot: number, { v }: Samples, { from, newFrom, to, newTo }: Move): void {
+  slide(slot: number, { arena: { v } }: Samples, { from, newFrom, to, newTo }: Move): void {
     if (!this.#isCounter) return
     // A reset lies between two samples: those whose first has left are gone, those whose second has entered are new.
     this.#resets[slot] = this.#resets[slot]! - resetsIn(v, from, newFrom + 1) + resetsIn(v, to - 1, newTo)
   }
 
   /** After prometheus promql/functions.go, extrapolatedRate, in its order of operations (lang/func/rate.ts). */
-  value(slot: number, { t, v }: Samples, { from, to, startT, endT }: Bounds): number {
+  value(slot: number, { arena: { t, v } }: Samples, { from, to, startT, endT }: Bounds): number {
     const last = to - 1
     const firstValue = v[from]!
     let result = v[last]! - firstValue

@@ -42,8 +42,8 @@ export interface GroupAsks {
 interface Kept {
   columns: SampleColumns
   states: Map<string, { state: WindowState; usedMs: number; bytes: number }>
-  /** By slot, as they are asked for. */
-  labels: (Labels | undefined)[]
+  /** By ref, as they are asked for. */
+  labels: Map<number, Labels>
   version: number
   usedMs: number
 }
@@ -193,7 +193,7 @@ export class WindowQueries {
     if (known !== undefined && known.columns.spanMs >= windowMs) return known
     // A longer window than those so far: all is read again, once.
     if (known !== undefined) this.#forget(key, known)
-    const kept: Kept = { columns: new SampleColumns(matchers, Math.max(windowMs, this.#spansMs.get(key) ?? 0), this.#bytesMax - this.#bytes), states: new Map(), labels: [], version: -1, usedMs: 0 }
+    const kept: Kept = { columns: new SampleColumns(matchers, Math.max(windowMs, this.#spansMs.get(key) ?? 0), this.#bytesMax - this.#bytes), states: new Map(), labels: new Map(), version: -1, usedMs: 0 }
     this.#kept.set(key, kept)
     return kept
   }
@@ -222,16 +222,18 @@ export class WindowQueries {
     const { columns } = kept
     this.#fill(found)
     const { values } = this.#answer
-    const slots = passing(this.#answer, columns.refs.length, form)
-    if (slots.length === 0) return []
+    const places = passing(this.#answer, columns.refs.length, form)
+    if (places.length === 0) return []
     if (kept.version !== columns.version) {
-      kept.labels = []
+      kept.labels.clear()
       kept.version = columns.version
     }
     const keepsName = form.func === '' || form.func === 'last_over_time'
-    return slots.map((slot) => {
-      const labels = kept.labels[slot] ??= labelsOfSeries(querier, columns.refs[slot]!)
-      return { labels: keepsName ? labels : withoutName(labels), value: values[slot]!, histogram: null }
+    return places.map((place) => {
+      const ref = columns.refs[place]!
+      let labels = kept.labels.get(ref)
+      if (labels === undefined) kept.labels.set(ref, labels = labelsOfSeries(querier, ref))
+      return { labels: keepsName ? labels : withoutName(labels), value: values[place]!, histogram: null }
     })
   }
 
@@ -263,11 +265,11 @@ function keyOf(selector: string, offsetMs: number): string {
   return `${offsetMs};${selector}`
 }
 
-/** Slots whose value the comparison keeps. */
+/** Places whose value the comparison keeps. */
 function passing({ values, hasValue }: WindowValues, length: number, { comparison, threshold }: WindowForm): number[] {
-  const slots: number[] = []
+  const places: number[] = []
   const add = (s: number): void => {
-    if (hasValue[s] === 1) slots.push(s)
+    if (hasValue[s] === 1) places.push(s)
   }
   switch (comparison) {
     case '>': for (let s = 0; s < length; s++) if (values[s]! > threshold) add(s)
@@ -283,5 +285,5 @@ function passing({ values, hasValue }: WindowValues, length: number, { compariso
     case '!=': for (let s = 0; s < length; s++) if (values[s]! !== threshold) add(s)
       break
   }
-  return slots
+  return places
 }

@@ -1,13 +1,11 @@
-// The windows of one function over the series of a selector, at the time of the last tick: where each begins and ends among its
-// series' samples, and what its function keeps of it. A tick moves both ends and tells the function what entered and left.
+// The windows of one function over the series of a selector, at the time of the last tick, and what its function keeps of each. Where
+// a window begins and ends among its series' samples is looked up: times are nearly even, so that a guess is right or next to it. A
+// tick tells functions that keep something what entered and left.
 import type { SampleColumns } from './sample-columns.ts'
 import { foldBytes, makeFold, type Bounds, type Move, type WindowFold } from './window-folds.ts'
 import type { WindowSpec } from './window-form.ts'
 
-/** Bytes of a window's place. */
-const PLACE_BYTES = 4
-
-/** By slot: what windows give; `values` is of undefined content where `hasValue` is 0. */
+/** By place among `SampleColumns.refs`: what windows give; `values` is of undefined content where `hasValue` is 0. */
 export interface WindowValues {
   values: Float64Array
   hasValue: Uint8Array
@@ -17,107 +15,126 @@ export class WindowState {
   readonly windowMs: number
   readonly #form: WindowSpec
   #fold: WindowFold
-  /**
-   * Positions, counted from the first sample that the slot ever had here (SampleColumns.dropped), modulo 2^16: of two ticks less
-   * than a window apart they lie at most as many samples apart as a slot has, and those are fewer than half of that.
-   */
-  #from: Uint16Array = new Uint16Array(0)
-  #to: Uint16Array = new Uint16Array(0)
   #version = -1
+  /** Of the tick, and the last pull before it. */
   #timeMs = -Infinity
+  #pullNumber = 0
 
   constructor(form: WindowSpec, windowMs: number) {
     this.#form = form
     this.windowMs = windowMs
-    this.#fold = makeFold(form, 0)
+    this.#fold = makeFold(form)
   }
 
-  static bytesFor(form: WindowSpec, count: number): number {
-    return count * (PLACE_BYTES + foldBytes(form))
+  static bytesFor(form: WindowSpec, slotCount: number): number {
+    return slotCount * foldBytes(form)
   }
 
   /** Moves all windows to a time up to which the columns were pulled, also back by SLACK_MS. */
   advance(columns: SampleColumns, timeMs: number): void {
     const isFresh = this.#version !== columns.version
-    if (!isFresh && timeMs === this.#timeMs) return
-    if (isFresh) this.#begin(columns)
-    // Nothing has stayed: positions of so long ago mean nothing. Back in time the windows are looked at anew.
-    const isGap = isFresh || timeMs < this.#timeMs || timeMs - this.#timeMs >= this.windowMs
+    if (!isFresh && timeMs === this.#timeMs && columns.pullNumber === this.#pullNumber) return
+    if (foldBytes(this.#form) > 0) {
+      this.#fold.grow(columns.slotCap)
+      // Of a time after this one the windows may not know what has left since, or never entered.
+      const isGap = isFresh || timeMs < this.#timeMs || timeMs - this.#timeMs >= this.windowMs
+      this.#move(columns, timeMs - columns.baseMs, isGap ? null : this.#timeMs - columns.baseMs)
+    }
+    this.#version = columns.version
     this.#timeMs = timeMs
-    this.#move(columns, timeMs - columns.baseMs, isGap)
+    this.#pullNumber = columns.pullNumber
   }
 
   /** The values of all windows as of the last tick. */
   fill(columns: SampleColumns, { values, hasValue }: WindowValues): void {
-    const { cap, dropped } = columns
+    const { arena: { base, t }, end, slots } = columns
     const fold = this.#fold
     const { samplesMin } = fold
     const endT = this.#timeMs - columns.baseMs
-    const bounds: Bounds = { from: 0, to: 0, startT: endT - this.windowMs, endT }
+    const startT = endT - this.windowMs
+    const bounds: Bounds = { from: 0, to: 0, startT, endT }
     const isInstant = this.#form.func === ''
-    for (let s = 0; s < columns.refs.length; s++) {
-      const from = position(this.#from[s]!, dropped[s]!)
-      const to = position(this.#to[s]!, dropped[s]!)
-      hasValue[s] = to - from >= samplesMin && !(isInstant && isEnded(columns, s, to, endT)) ? 1 : 0
-      if (hasValue[s] === 0) continue
-      bounds.from = s * cap + from
-      bounds.to = s * cap + to
-      values[s] = fold.value(s, columns, bounds)
+    for (let i = 0; i < slots.length; i++) {
+      const s = slots[i]!
+      const at = base[s]!
+      const to = placeBefore(t, at, end[s]!, endT)
+      const from = placeAfter(t, at, to, startT)
+      hasValue[i] = to - from >= samplesMin && !(isInstant && isEnded(columns, s, t[at + to - 1]!, endT)) ? 1 : 0
+      if (hasValue[i] === 0) continue
+      bounds.from = at + from
+      bounds.to = at + to
+      values[i] = fold.value(s, columns, bounds)
     }
   }
 
-  #begin(columns: SampleColumns): void {
-    const count = columns.slotCap
-    this.#version = columns.version
-    this.#fold = makeFold(this.#form, count)
-    this.#from = new Uint16Array(count)
-    this.#to = new Uint16Array(count)
-  }
-
-  #move(columns: SampleColumns, endT: number, isGap: boolean): void {
-    const { cap, t, end, dropped } = columns
+  /** From the tick at `wasT` to that at `endT`; null: nothing is known of a tick before. */
+  #move(columns: SampleColumns, endT: number, wasT: number | null): void {
+    const { arena: { base, t }, end, slots, droppedT, voidedAt } = columns
     const fold = this.#fold
-    const froms = this.#from
-    const tos = this.#to
     const startT = endT - this.windowMs
+    const oldT = wasT ?? 0
+    const oldStartT = oldT - this.windowMs
     const move: Move = { from: 0, newFrom: 0, to: 0, newTo: 0 }
-    for (let s = 0; s < columns.refs.length; s++) {
-      const base = s * cap
-      const limit = end[s]!
-      const gone = dropped[s]!
-      let from = position(froms[s]!, gone)
-      let to = position(tos[s]!, gone)
-      // What has left was dropped before it was looked at.
-      const isLost = isGap || from < 0
-      if (isLost) from = to = 0
-      let newTo = to
-      while (newTo < limit && t[base + newTo]! <= endT) newTo++
-      let newFrom = from
-      while (newFrom < newTo && t[base + newFrom]! <= startT) newFrom++
-      if (!isLost && newFrom === from && newTo === to) continue
-      froms[s] = newFrom + gone
-      tos[s] = newTo + gone
+    for (let i = 0; i < slots.length; i++) {
+      const s = slots[i]!
+      const at = base[s]!
+      const newTo = placeBefore(t, at, end[s]!, endT)
+      const newFrom = placeAfter(t, at, newTo, startT)
       if (newTo === newFrom) continue
+      // What was dropped had been in the window, or came when the tick was over.
+      if (wasT === null || voidedAt[s]! > this.#pullNumber || droppedT[s]! > oldStartT) {
+        fold.scan(s, columns, at + newFrom, at + newTo)
+        continue
+      }
+      const to = placeBefore(t, at, newTo, oldT)
+      const from = placeAfter(t, at, to, oldStartT)
+      if (newFrom === from && newTo === to) continue
       if (to > newFrom && to > from) {
-        move.from = base + from
-        move.newFrom = base + newFrom
-        move.to = base + to
-        move.newTo = base + newTo
+        move.from = at + from
+        move.newFrom = at + newFrom
+        move.to = at + to
+        move.newTo = at + newTo
         fold.slide(s, columns, move)
       } else {
-        fold.scan(s, columns, base + newFrom, base + newTo)
+        fold.scan(s, columns, at + newFrom, at + newTo)
       }
     }
   }
 }
 
-/** Among the samples of the slot that are here; below 0 for one that was dropped. */
-function position(place: number, dropped: number): number {
-  return ((place - dropped) << 16) >> 16
+/** How many of the `count` samples from `base` on are of `endT` or before; most often all of them, or one less. */
+function placeBefore(t: Uint32Array, base: number, count: number, endT: number): number {
+  let to = count
+  while (to > 0 && t[base + to - 1]! > endT) to--
+  return to
+}
+
+/** Steps from a guess until it is given up. */
+const STEPS_MAX = 8
+
+/** How many of the `count` samples from `base` on are of `startT` or before. */
+function placeAfter(t: Uint32Array, base: number, count: number, startT: number): number {
+  if (count === 0) return 0
+  const first = t[base]!
+  const last = t[base + count - 1]!
+  if (first > startT) return 0
+  if (last <= startT) return count
+  let place = 1 + Math.floor(((startT - first) * (count - 1)) / (last - first))
+  for (let step = 0; step < STEPS_MAX; step++) {
+    if (t[base + place]! <= startT) place++
+    else if (t[base + place - 1]! > startT) place--
+    else return place
+  }
+  let [lo, hi] = [0, count]
+  while (lo < hi) {
+    const mid = (lo + hi) >>> 1
+    if (t[base + mid]! <= startT) lo = mid + 1
+    else hi = mid
+  }
+  return lo
 }
 
 /** An instant selector gives nothing of a series whose newest sample says that it has ended. */
-function isEnded({ cap, t, staleT }: SampleColumns, slot: number, to: number, endT: number): boolean {
-  const newest = t[slot * cap + to - 1]!
+function isEnded({ staleT }: SampleColumns, slot: number, newest: number, endT: number): boolean {
   return staleT[slot]! > newest && staleT[slot]! <= endT
 }
