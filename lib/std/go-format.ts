@@ -39,6 +39,14 @@ function exponential(x: number, fractionDigits: number): string {
   return exponent === exactExponent ? `${tieToEven(mantissa, exact)}e${exponent}` : `${mantissa}e${exponent}`
 }
 
+/** `%.<digits>e`: an exponent has two digits at least. */
+export function formatExponential(x: number, digits: number): string {
+  const name = special(x)
+  if (name !== null) return name
+  const [mantissa, exponent] = exponential(x, Math.min(DIGITS_MAX, digits)).split('e') as [string, string]
+  return `${Object.is(x, -0) ? '-' : ''}${mantissa}e${exponent[0]}${exponent.slice(1).padStart(2, '0')}`
+}
+
 /** Go's shortest %g goes exponential here: 47108096 is 4.7108096e+07. */
 const SHORTEST_EXPONENT_MIN = 6
 
@@ -51,7 +59,7 @@ export function formatGeneral(x: number, precision?: number): string {
   const exponent = Number(exponentText)
   const digits = mantissa.replace('-', '').replace('.', '').replace(/0+$/, '') || '0'
   const sign = x < 0 || Object.is(x, -0) ? '-' : ''
-  const isExponential = exponent < -4 || exponent >= (precision ?? SHORTEST_EXPONENT_MIN)
+  const isExponential = exponent < -4 || exponent >= (precision === undefined ? SHORTEST_EXPONENT_MIN : Math.max(1, precision))
   if (isExponential) {
     const power = Math.abs(exponent).toString().padStart(2, '0')
     return `${sign}${digits[0]}${digits.length > 1 ? `.${digits.slice(1)}` : ''}e${exponent < 0 ? '-' : '+'}${power}`

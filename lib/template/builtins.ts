@@ -1,7 +1,9 @@
 // The functions every Go template has (text/template/funcs.go): comparisons, len, index, slice, print and its kin, escapes.
 import { isPrintable } from '../std/go-format.ts'
-import { plain, sprint, sprintf, sprintln } from './print.ts'
-import { ANY, CallError, GoFunction, GoList, GoMap, GoObject, GoText, isTrue, typeName, zeroOf, type Value } from './value.ts'
+import { plain, pointedAt, printed, sprint, sprintln } from './print.ts'
+import { PLAIN } from './format.ts'
+import { sprintf } from './printf.ts'
+import { ANY, CallError, GoFunction, GoList, GoMap, GoObject, GoText, indirectTypeName, isPointer, isTrue, typeName, zeroOf, type Value } from './value.ts'
 
 type Kind = 'bool' | 'int' | 'float' | 'string' | 'none'
 
@@ -27,11 +29,23 @@ function equal(first: Value, ...others: readonly Value[]): boolean {
       if (a.value === b.value) return true
     } else if (first === undefined || other === undefined) {
       if (first === other) return true
+    } else if (kindOf(first) !== kindOf(other)) {
+      throw new CallError(`non-comparable types ${byS(first)}: ${typeName(first)}, ${typeName(other)}: ${plain(other)}`)
     } else if (other instanceof GoMap || other instanceof GoList) {
-      throw new CallError(`non-comparable type ${plain(other)}: ${typeName(other)}`)
+      throw new CallError(`non-comparable type ${byS(other)}: ${typeName(other)}`)
     } else if (first === other) return true
   }
   return false
+}
+
+/** `%s`. */
+function byS(value: Value): string {
+  return printed(value, 's', PLAIN)
+}
+
+/** Of values that have no order. */
+function kindOf(value: Value): string {
+  return value instanceof GoMap ? 'map' : value instanceof GoList ? 'slice' : isPointer(value) ? 'pointer' : 'struct'
 }
 
 function less(first: Value, second: Value): boolean {
@@ -52,7 +66,7 @@ function length(value: Value): bigint {
   if (value instanceof GoMap) return BigInt(value.entries.size)
   if (value instanceof GoList) return BigInt(value.items.length)
   if (value === undefined) throw new CallError('reflect: call of reflect.Value.Type on zero Value')
-  throw new CallError(`len of type ${typeName(value)}`)
+  throw new CallError(`len of type ${indirectTypeName(value)}`)
 }
 
 /** An index in [0, max]. */
@@ -68,6 +82,7 @@ function indexed(item: Value, ...indexes: readonly Value[]): Value {
   if (item === undefined) throw new CallError('index of untyped nil')
   let found: Value = item
   for (const index of indexes) {
+    if (found instanceof GoText) found = found.text
     if (found === undefined) throw new CallError('index of nil pointer')
     if (found instanceof GoMap) {
       if (typeof index !== 'string') throw new CallError(index === undefined ? 'value is nil; should be of type string' : `value has type ${typeName(index)}; should be string`)
@@ -78,7 +93,7 @@ function indexed(item: Value, ...indexes: readonly Value[]): Value {
       const at = indexArg(index, size)
       if (at === size) throw new CallError(bytes === null ? 'reflect: slice index out of range' : 'reflect: string index out of range')
       found = found instanceof GoList ? found.items[at] : BigInt(bytes![at]!)
-    } else throw new CallError(`can't index item of type ${typeName(found)}`)
+    } else throw new CallError(`can't index item of type ${indirectTypeName(found)}`)
   }
   return found
 }
@@ -86,7 +101,8 @@ function indexed(item: Value, ...indexes: readonly Value[]): Value {
 function sliced(item: Value, ...indexes: readonly Value[]): Value {
   if (item === undefined) throw new CallError('slice of untyped nil')
   if (indexes.length > 3) throw new CallError(`too many slice indexes: ${indexes.length}`)
-  if (typeof item !== 'string' && !(item instanceof GoList)) throw new CallError(`can't slice item of type ${typeName(item)}`)
+  if (item instanceof GoText) return new GoText(item.typeName, sliced(item.text, ...indexes) as string)
+  if (typeof item !== 'string' && !(item instanceof GoList)) throw new CallError(`can't slice item of type ${indirectTypeName(item)}`)
   if (typeof item === 'string' && indexes.length === 3) throw new CallError('cannot 3-index slice a string')
   const bytes = typeof item === 'string' ? Buffer.from(item) : null
   const size = bytes?.length ?? (item as GoList).items.length
@@ -126,7 +142,7 @@ export function escapeQuery(text: string): string {
 }
 
 function joined(args: readonly Value[]): string {
-  return args.length === 1 && typeof args[0] === 'string' ? args[0] : sprint(args.map((arg) => arg ?? '<no value>'))
+  return args.length === 1 && typeof args[0] === 'string' ? args[0] : sprint(args.map((arg) => arg ?? '<no value>'), pointedAt)
 }
 
 /** `call`; the evaluator puts the callee's own words first. */

@@ -8,10 +8,15 @@ import {
   type Node, type NumberNode, type PipeNode, type Statement, type TemplateNode, type VariableNode,
 } from './node.ts'
 import type { Tree } from './parse.ts'
-import { plain, sprint } from './print.ts'
+import { pointedAt } from './print.ts'
 import {
-  ANY, CallError, canBeNil, GoFunction, GoList, GoMap, GoObject, isTrue, typeName, zeroOf, type TypeName, type Value,
+  ANY, CallError, canBeNil, GoFunction, GoList, GoMap, GoObject, GoText, isTrue, typeName, zeroOf, type TypeName, type Value,
 } from './value.ts'
+
+/** reflect.Value's own String: of a text that text, of all else its type. */
+function reflectText(value: Value): string {
+  return typeof value === 'string' ? value : value instanceof GoText ? value.text : value === undefined ? '<invalid Value>' : `<${typeName(value)} Value>`
+}
 
 /** A template that cannot be executed on its data. */
 export class TemplateError extends Error {
@@ -101,7 +106,7 @@ class State {
         if (node.pipe.declared.length > 0) return NORMAL
         this.#at(node)
         if (value instanceof GoFunction) this.#fail(`can't print ${nodeText(node)} of type ${typeName(value)}`)
-        return this.#write(value === undefined ? '<no value>' : sprint([value]))
+        return this.#write(value === undefined ? '<no value>' : pointedAt(value))
       }
       case 'break': return BREAK
       case 'continue': return CONTINUE
@@ -168,12 +173,12 @@ class State {
     if (value === undefined) return
     const integer = typeof value === 'bigint' ? value : value instanceof GoObject && value.isInteger ? value.int : null
     if (integer !== null) {
-      if (node.pipe.declared.length > 1) this.#fail(`can't use ${plain(value)} to iterate over more than one variable`)
+      if (node.pipe.declared.length > 1) this.#fail(`can't use ${pointedAt(value)} to iterate over more than one variable`)
       for (let i = 0n; i < integer; i++) yield [undefined, i]
     } else if (value instanceof GoList) {
       for (let i = 0; i < value.items.length; i++) yield [BigInt(i), value.items[i]]
     } else if (value instanceof GoMap) yield* value.sorted()
-    else this.#fail(`range can't iterate over ${plain(value)}`)
+    else this.#fail(`range can't iterate over ${pointedAt(value)}`)
   }
 
   #template(dot: Value, node: TemplateNode): Flow {
@@ -296,7 +301,7 @@ class State {
     const paramOf = (i: number): TypeName => params[Math.min(i, params.length - 1)]!
     const values = args.map((arg, i) => this.#arg(dot, paramOf(i), arg))
     if (final !== MISSING) values.push(this.#validated(final, paramOf(given - 1)))
-    if (call.isBuiltin && name === 'call') values.unshift(args.length > 0 ? nodeText(args[0]!) : plain(values[0]))
+    if (call.isBuiltin && name === 'call') values.unshift(args.length > 0 ? nodeText(args[0]!) : reflectText(values[0]))
     try {
       const result = method.call(...values)
       if (typeof result === 'string') this.#checkSize(result.length)

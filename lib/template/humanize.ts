@@ -2,7 +2,8 @@
 import { formatGeneral } from '../std/go-format.ts'
 import { goTime } from './go-time.ts'
 import { readFloat } from './literals.ts'
-import { plain, sprintf } from './print.ts'
+import { plain } from './print.ts'
+import { sprintf } from './printf.ts'
 import { CallError, GoObject, typeName, type Value } from './value.ts'
 
 const INT64_EDGE = 2 ** 63

@@ -14,6 +14,8 @@ export function charNumber(pos: number, source: string): NumberNode {
   } catch (error) {
     if (!(error instanceof LiteralError)) throw error
   }
+  // What Go says of no character, or of an escape that there is not.
+  if (source === "''" || (text === '' && source.startsWith("'\\"))) throw new LiteralError('invalid syntax')
   if (Array.from(text).length !== 1) throw new LiteralError(`malformed character constant: ${source}`)
   const code = text.codePointAt(0)!
   return { kind: 'number', pos, text: source, int: BigInt(code), uint: BigInt(code), float: code, isComplex: false }

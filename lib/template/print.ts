@@ -1,18 +1,19 @@
-// Go's fmt: Sprint, Sprintln and Sprintf as templates can reach them, on the values of value.ts.
-import { formatFixed, formatGeneral, quote } from '../std/go-format.ts'
-import { GoFunction, GoList, GoMap, GoObject, GoText, typeName, type Value } from './value.ts'
+// Values as Go's fmt prints them (fmt/print.go), on those of value.ts: for Sprint, Sprintln and each directive of Sprintf.
+import { formatBool, formatFloat, formatInteger, formatString, pad, PLAIN, type Format } from './format.ts'
+import { GoFunction, GoList, GoMap, GoObject, GoText, isPointer, typeName, type Value } from './value.ts'
 
-/** Go's own bound of widths and precisions. */
-const SIZE_MAX = 1_000_000
-
-/** `fmt.Sprint`: a space between two operands when neither is a text. */
-export function sprint(args: readonly Value[]): string {
+/** `fmt.Sprint`: a space between two operands when neither is a text; of each what `textOf` gives. */
+export function sprint(args: readonly Value[], textOf: (value: Value) => string = plain): string {
   let out = ''
   args.forEach((arg, i) => {
-    if (i > 0 && typeof arg !== 'string' && typeof args[i - 1] !== 'string') out += ' '
-    out += plain(arg)
+    if (i > 0 && !isText(arg) && !isText(args[i - 1])) out += ' '
+    out += textOf(arg)
   })
   return out
+}
+
+function isText(value: Value): boolean {
+  return typeof value === 'string' || value instanceof GoText
 }
 
 /** `fmt.Sprintln`. */
@@ -22,168 +23,71 @@ export function sprintln(args: readonly Value[]): string {
 
 /** `%v`. */
 export function plain(value: Value): string {
-  return valueText(value, { verb: 'v', flags: '', width: null, precision: null }, 0)
+  return printed(value, 'v', PLAIN)
 }
 
-interface Directive {
-  verb: string
-  flags: string
-  width: number | null
-  precision: number | null
+/** `%v` of what a pointer points to, of other values `%v`: what an action writes. */
+export function pointedAt(value: Value): string {
+  return value instanceof GoObject && isPointer(value) && value.text === null && !value.isInteger ? plain(value).slice(1) : plain(value)
 }
 
-/** `fmt.Sprintf`. */
-export function sprintf(format: string, args: readonly Value[]): string {
-  let out = ''
-  let argIndex = 0
-  let isReordered = false
-  const directive = /%([-+# 0]*)((?:\[\d+\])?\*|\d+)?(?:\.((?:\[\d+\])?\*|\d+)?)?(\[\d+\])?(.?)/gsu
-  let at = 0
-  for (let m = directive.exec(format); m !== null; m = directive.exec(format)) {
-    out += format.slice(at, m.index)
-    at = directive.lastIndex
-    const [whole, flags = '', widthText, precisionText, index, verb = ''] = m
-    const size = (text: string | undefined): number | null | 'bad' => {
-      if (text === undefined) return null
-      if (!text.endsWith('*')) return Number(text) > SIZE_MAX ? 'bad' : Number(text)
-      const given = args[argIndex++]
-      return typeof given === 'bigint' && given <= SIZE_MAX && given >= -SIZE_MAX ? Number(given) : 'bad'
-    }
-    const width = size(widthText)
-    if (width === 'bad') out += '%!(BADWIDTH)'
-    const precision = whole.includes('.') && precisionText === undefined ? 0 : size(precisionText)
-    if (precision === 'bad') out += '%!(BADPREC)'
-    if (index !== undefined) {
-      argIndex = Number(index.slice(1, -1)) - 1
-      isReordered = true
-    }
-    if (verb === '') out += '%!(NOVERB)'
-    else if (verb === '%') out += '%'
-    else if (argIndex >= args.length || argIndex < 0) out += `%!${verb}(${index === undefined ? 'MISSING' : 'BADINDEX'})`
-    else {
-      const left = typeof width === 'number' && width < 0
-      out += valueText(args[argIndex++], {
-        verb, flags: left ? `${flags}-` : flags,
-        width: typeof width === 'number' ? Math.abs(width) : null, precision: typeof precision === 'number' && precision >= 0 ? precision : null,
-      }, 0)
-    }
-  }
-  out += format.slice(at)
-  if (!isReordered && argIndex < args.length) {
-    out += `%!(EXTRA ${args.slice(argIndex).map((arg) => (arg === undefined ? '<nil>' : `${typeName(arg)}=${plain(arg)}`)).join(', ')})`
-  }
-  return out
+/** A value by a verb; of a bad verb Go's words for it. */
+export function printed(value: Value, verb: string, f: Readonly<Format>): string {
+  if (value === undefined) return verb === 'v' || verb === 'T' ? pad('<nil>', f) : badVerb(value, verb, f)
+  if (verb === 'T') return formatString(typeName(value), 's', f)!
+  if (verb === 'p') return isReference(value) ? address(verb, f) : badVerb(value, verb, f)
+  return nested(value, verb, f, 0)
 }
 
-function valueText(value: Value, d: Directive, depth: number): string {
-  if (d.verb === 'T') return pad(value === undefined ? '<nil>' : typeName(value), d)
-  if (d.verb === 'p') return badVerb(value, d)
-  if (value === undefined) return d.verb === 'v' ? pad('<nil>', d) : `%!${d.verb}(<nil>)`
-  if (typeof value === 'string') return stringText(value, d)
-  if (typeof value === 'boolean') return d.verb === 'v' || d.verb === 't' ? pad(String(value), d) : badVerb(value, d)
-  if (typeof value === 'number') return floatText(value, d)
-  if (typeof value === 'bigint') return integerText(value, d) ?? badVerb(value, d)
-  return compositeText(value, d, depth)
-}
+/** Deeper values are Go's idea of a loop. */
+const DEPTH_MAX = 20
 
-function compositeText(value: GoText | GoMap | GoList | GoObject | GoFunction, d: Directive, depth: number): string {
-  if (value instanceof GoText) return stringText(value.text, d)
-  if (value instanceof GoFunction) return '0x0'
-  if (depth > 20) return '…'
-  const inner = (item: Value): string => valueText(item, d, depth + 1)
-  const stringer = value.methods.get('String')
-  if (!(value instanceof GoObject) && stringer !== undefined && 'vsxXq'.includes(d.verb) && !d.flags.includes('#')) return stringText(plain(stringer.call()), d)
-  if (value instanceof GoList) {
-    if (d.flags.includes('#') && d.verb === 'v') return `${value.typeName}{${value.items.map(inner).join(', ')}}`
-    return `[${value.items.map(inner).join(' ')}]`
-  }
+function nested(value: Value, verb: string, f: Readonly<Format>, depth: number): string {
+  if (value === undefined) return '<nil>'
+  if (typeof value === 'string') return formatString(value, verb, f) ?? badVerb(value, verb, f)
+  if (typeof value === 'boolean') return formatBool(value, verb, f) ?? badVerb(value, verb, f)
+  if (typeof value === 'number') return formatFloat(value, verb, f) ?? badVerb(value, verb, f)
+  if (typeof value === 'bigint') return formatInteger(value, verb, f) ?? badVerb(value, verb, f)
+  if (verb === 'w') return badVerb(value, verb, f)
+  if (value instanceof GoText) return formatString(value.text, verb, f) ?? badVerb(value, verb, f)
+  if (value instanceof GoFunction) return address(verb, f)
+  const own = f.sharpV || !'vsxXq'.includes(verb) ? null : ownText(value)
+  if (own !== null) return formatString(own, verb, f)!
+  if (depth > DEPTH_MAX) return '…'
+  const inner = (item: Value): string => nested(item, verb, f, depth + 1)
+  if (value instanceof GoList) return f.sharpV ? `${value.typeName}{${value.items.map(inner).join(', ')}}` : `[${value.items.map(inner).join(' ')}]`
   if (value instanceof GoMap) {
-    const keyed = value.sorted().map(([key, item]) => `${stringText(key, d)}:${inner(item)}`)
-    return d.flags.includes('#') && d.verb === 'v' ? `${value.typeName}{${keyed.join(', ')}}` : `map[${keyed.join(' ')}]`
+    const items = value.sorted().map(([key, item]) => `${inner(key)}:${inner(item)}`)
+    return f.sharpV ? `${value.typeName}{${items.join(', ')}}` : `map[${items.join(' ')}]`
   }
-  if (value.text !== null && 'vsxXq'.includes(d.verb)) return stringText(value.text, d)
-  if (value.isInteger) return integerText(value.int ?? 0n, d) ?? badVerb(value, d)
-  // Of a pointer that is not the operand itself Go prints the address, which says nothing.
-  if (value.typeName.startsWith('*') && depth > 0) return '0xc000000000'
-  const fields = [...value.fields].map(([name, field]) => (d.flags.includes('+') ? `${name}:${inner(field)}` : inner(field)))
-  return `${value.typeName.startsWith('*') ? '&' : ''}{${fields.join(' ')}}`
+  return objectText(value, verb, f, depth)
 }
 
-/** strconv.CanBackquote. */
-export function canBackquote(text: string): boolean {
-  return Array.from(text).every((rune) => (rune >= ' ' || rune === '\t') && rune !== '`' && rune !== '\u007f' && rune !== '\ufeff')
+/** What its String method gives. */
+function ownText(value: GoMap | GoList | GoObject): string | null {
+  if (value instanceof GoObject) return value.text
+  const method = value.methods.get('String')
+  return method === undefined ? null : plain(method.call())
 }
 
-function badVerb(value: Value, d: Directive): string {
-  return `%!${d.verb}(${value === undefined ? '<nil>' : `${typeName(value)}=${plain(value)}`})`
+function objectText(value: GoObject, verb: string, f: Readonly<Format>, depth: number): string {
+  if (value.isInteger) return formatInteger(value.int ?? 0n, verb, f) ?? badVerb(value, verb, f)
+  if (isPointer(value) && depth > 0) return 'vboxdX'.includes(verb) ? address(verb, f) : badVerb(value, verb, f)
+  const fields = [...value.fields].map(([name, field]) => (f.plusV || f.sharpV ? `${name}:` : '') + nested(field, verb, f, depth + 1))
+  return `${isPointer(value) ? '&' : ''}${f.sharpV ? value.typeName.replace(/^\*/, '') : ''}{${fields.join(f.sharpV ? ', ' : ' ')}}`
 }
 
-function stringText(text: string, d: Directive): string {
-  const cut = d.precision === null ? text : Array.from(text).slice(0, d.precision).join('')
-  switch (d.verb) {
-    case 'v': return pad(d.flags.includes('#') ? quote(text) : cut, d)
-    case 's': return pad(cut, d)
-    case 'q': return pad(d.flags.includes('#') && canBackquote(text) ? `\`${cut}\`` : quote(cut), d)
-    case 'x': case 'X': {
-      const hex = Buffer.from(text).subarray(0, d.precision ?? undefined).toString('hex')
-      return pad(d.verb === 'X' ? hex.toUpperCase() : hex, d)
-    }
-    default: return badVerb(text, d)
-  }
+function isReference(value: Value): boolean {
+  return value instanceof GoMap || value instanceof GoList || value instanceof GoFunction || isPointer(value)
 }
 
-function floatText(value: number, d: Directive): string {
-  const shown = floatDigits(value, d)
-  if (shown === null) return badVerb(value, d)
-  return pad(signed(shown, d), d, Number.isFinite(value))
+/** Where a thing lies in memory, which says nothing, is the same number of each. */
+function address(verb: string, f: Readonly<Format>): string {
+  const isHex = verb === 'v' || verb === 'p'
+  return formatInteger(0xc000000000n, isHex ? 'x' : verb, isHex ? { ...f, sharp: !f.sharp } : f) ?? ''
 }
 
-function floatDigits(value: number, d: Directive): string | null {
-  switch (d.verb) {
-    case 'v': case 'g': return formatGeneral(value, d.precision ?? undefined)
-    case 'G': return formatGeneral(value, d.precision ?? undefined).replace('e', 'E')
-    case 'f': case 'F': return formatFixed(value, Math.min(d.precision ?? 6, 100))
-    case 'e': case 'E': {
-      if (!Number.isFinite(value)) return formatFixed(value, 0)
-      const [mantissa, exponent] = value.toExponential(Math.min(d.precision ?? 6, 100)).split('e') as [string, string]
-      const sign = Object.is(value, -0) ? '-' : ''
-      return `${sign}${mantissa}${d.verb}${exponent[0]}${exponent.slice(1).padStart(2, '0')}`
-    }
-    default: return null
-  }
-}
-
-function integerText(value: bigint, d: Directive): string | null {
-  const bases: Readonly<Record<string, number>> = { v: 10, d: 10, b: 2, o: 8, O: 8, x: 16, X: 16 }
-  const base = bases[d.verb]
-  if (base !== undefined) {
-    let digits = (value < 0n ? -value : value).toString(base).padStart(d.precision ?? 0, '0')
-    if (d.verb === 'X') digits = digits.toUpperCase()
-    const prefix = d.verb === 'O' ? '0o' : d.flags.includes('#') ? ({ b: '0b', o: '0', x: '0x', X: '0X' }[d.verb] ?? '') : ''
-    return pad(signed(`${value < 0n ? '-' : ''}${prefix}${digits}`, d), d, d.precision === null)
-  }
-  const code = value >= 0n && value <= 0x10ffffn ? Number(value) : 0xfffd
-  const rune = String.fromCodePoint(code >= 0xd800 && code <= 0xdfff ? 0xfffd : code)
-  switch (d.verb) {
-    case 'c': return pad(rune, d)
-    case 'q': return pad(`'${rune === "'" ? "\\'" : rune === '"' ? '"' : quote(rune).slice(1, -1)}'`, d)
-    case 'U': return pad(`U+${code.toString(16).toUpperCase().padStart(4, '0')}${d.flags.includes('#') ? ` '${rune}'` : ''}`, d)
-    default: return null
-  }
-}
-
-/** `%+v` asks for field names, not for a sign. */
-function signed(text: string, { flags, verb }: Directive): string {
-  if (/^[+-]/.test(text)) return text
-  return flags.includes('+') && verb !== 'v' ? `+${text}` : flags.includes(' ') ? ` ${text}` : text
-}
-
-/** To the width in runes; zeros go behind the sign. */
-function pad(text: string, { flags, width }: Directive, isNumber = false): string {
-  const missing = (width ?? 0) - Array.from(text).length
-  if (missing <= 0) return text
-  if (flags.includes('-')) return text + ' '.repeat(missing)
-  if (!flags.includes('0') || !isNumber) return ' '.repeat(missing) + text
-  const sign = /^[+\- ]/.test(text) ? text[0]! : ''
-  return sign + '0'.repeat(missing) + text.slice(sign.length)
+/** `%!d(string=x)`: flags, width and precision are those of the directive. */
+function badVerb(value: Value, verb: string, f: Readonly<Format>): string {
+  return `%!${verb}(${value === undefined ? '<nil>' : `${typeName(value)}=${printed(value, 'v', f)}`})`
 }

@@ -1,7 +1,8 @@
 // Functions on texts that the templates of rules and of notifications share.
 import { matchesAnywhere, replaceAll } from '../std/regex-search.ts'
 import { RegexError } from '../std/regex.ts'
-import { canBackquote, sprintf } from './print.ts'
+import { canBackquote } from './format.ts'
+import { sprintf } from './printf.ts'
 import { CallError, type Value } from './value.ts'
 
 /** As Go's regexp package quotes a pattern. */

@@ -116,6 +116,15 @@ export function typeName(value: Value): TypeName {
   return value instanceof GoFunction ? 'func' : value.typeName
 }
 
+export function isPointer(value: Value): boolean {
+  return value instanceof GoObject && value.typeName.startsWith('*')
+}
+
+/** Its type, or that of what it points to. */
+export function indirectTypeName(value: Value): TypeName {
+  return typeName(value).replace(/^\*/, '')
+}
+
 /** Whether `nil` may stand for it. */
 export function canBeNil(type: TypeName): boolean {
   return type === ANY || /^(\*|\[\]|map\[|func)/.test(type) || type.endsWith('.queryResult')

@@ -35,7 +35,10 @@ describe('bounds of templates', () => {
     expect(() => run('x'.repeat(1_100_000))).toThrow(/at most 1048576 characters/)
   })
 
-  it('take widths as Go bounds them', () => expect(run('{{ printf "%1000001d" 1 }}')).toBe('%!(BADWIDTH)1'))
+  it('take widths as Go bounds them', () => {
+    expect(run('{{ printf "%10000000000d" 1 }}')).toBe('%!(NOVERB)%!(EXTRA int=1)')
+    expect(run('{{ printf "%*d" 1000001 1 }}')).toBe('%!(BADWIDTH)1')
+  })
 
   it('say that they are errors of templates, whatever is thrown', () => {
     expect(() => run('{{ template "x" }}')).toThrow(TemplateError)
