@@ -5,7 +5,7 @@ import { parseGoDuration, parseTime } from './go-time-parse.ts'
 import { humanizeDuration } from './humanize.ts'
 import { plain } from './print.ts'
 import { mapRunes, matched, replaced } from './text-funcs.ts'
-import { titleCase } from './title-case.ts'
+import { titleCaseAlone } from './title-case.ts'
 import { ANY, CallError, GoFunction, GoList, GoMap, GoObject, GoText, isTrue, typeName, type Value } from './value.ts'
 
 const STRINGS = '[]string'
@@ -79,11 +79,11 @@ export function toJson(value: Value): string {
 }
 
 function dict(...values: readonly Value[]): Value {
-  if (values.length % 2 !== 0) throw new CallError('odd number of arguments to dict')
+  if (values.length % 2 !== 0) throw new CallError('dict requires an even number of arguments')
   const entries = new Map<string, Value>()
   for (let i = 0; i < values.length; i += 2) {
     const key = values[i]
-    if (typeof key !== 'string') throw new CallError(`dict key must be a string, got ${key === undefined ? '<nil>' : typeName(key)}`)
+    if (typeof key !== 'string') throw new CallError('dict keys must be strings')
     entries.set(key, values[i + 1])
   }
   return new GoMap(entries, ANY)
@@ -113,7 +113,7 @@ export function alertmanagerFunctions(nowMs: () => number, routeLabel: (name: st
   return new Map([
     ['toUpper', text((given) => mapRunes(given, (rune) => rune.toUpperCase()))],
     ['toLower', text((given) => mapRunes(given, (rune) => rune.toLowerCase()))],
-    ['title', text(titleCase)],
+    ['title', text(titleCaseAlone)],
     ['trimSpace', text((given) => given.trim())],
     ['join', new GoFunction(['string', ANY], joined)],
     ['match', new GoFunction(['string', 'string'], matched)],

@@ -56,10 +56,10 @@ describe('functions of notifications', () => {
     ['{{ .Names | join ", " }}', 'a, b'], ['{{ stringSlice "x" "y" | join "-" }}', 'x-y'], ['{{ trimSpace "  a " }}|', 'a|'], ['{{ toJson .Labels }}', '{"a":"1","b":"\\u003cx\\u003e"}'],
     ['{{ toJson (list 1 1.5 "a" true nil) }}', '[1,1.5,"a",true,null]'], ['{{ (dict "k" 1).k }}', '1'], ['{{ len (append (list 1) 2 3) }}', '3'],
     ['{{ .At | date "2006-01-02" }}', '2015-06-23'], ['{{ .At | tz "Europe/Berlin" | date "15:04 -0700" }}', '15:19 +0200'], ['{{ (since .At).Hours | printf "%.0f" }}', '73593'],
-    ['{{ urlUnescape "a%20b+c%C3%A9" }}', 'a b cé'], ['{{ .Nope }}', '<no value>'], ['{{ match "^a" "abc" }}', 'true'], ['{{ humanizeDuration 90 }}', '1m 30s'], ['{{ toUpper "x" | toLower | title }}', 'X'],
+    ['{{ urlUnescape "a%20b+c%C3%A9" }}', 'a b cé'], ['{{ .Nope }}', '<no value>'], ['{{ match "^a" "abc" }}', 'true'], ['{{ humanizeDuration 90 }}', '1m 30s'], ['{{ toUpper "x" | toLower | title }}', 'X'], ['{{ "HIGH load-AVG don\'T ΟΔΟΣ" | title }}', 'High Load-Avg Don\'t Οδος'],
   ])('%s', (text, want) => expect(run(text, data)).toBe(want))
 
   it.each([
-    ['{{ dict "a" }}', 'odd number of arguments to dict'], ['{{ .At | tz "Nowhere/At" }}', 'unknown time zone Nowhere/At'], ['{{ urlUnescape "%zz" }}', 'invalid URL escape "%zz"'],
+    ['{{ dict "a" }}', 'dict requires an even number of arguments'], ['{{ .At | tz "Nowhere/At" }}', 'unknown time zone Nowhere/At'], ['{{ urlUnescape "%zz" }}', 'invalid URL escape "%zz"'],
   ])('%s fails', (text, why) => expect(() => run(text, data)).toThrow(why))
 })
