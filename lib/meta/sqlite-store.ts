@@ -150,7 +150,7 @@ export class SqliteStore implements MetaStore {
 
   async close(): Promise<void> {
     await this.#channel.close()
-    this.#journal.close()
+    await this.#journal.close()
   }
 
   async #ask<M extends Method>(call: Extract<Call, { method: M }>): Promise<Result<M>> {

@@ -1,12 +1,13 @@
-// Entries of the log of notifications on their way to the relational store. A line stands in this file as soon as main knows
+// Entries of the log of notifications on their way to the relational store. A line goes to this file as soon as main knows
 // that people were told; the store's own sync comes milliseconds later, and a program that is killed between would tell them
 // again. Lines are not synced: they outlive the process, not a power cut. Once the store has all of them the file begins anew.
+// Node's pool of threads writes it, line behind line: a disk that hangs holds up neither scrapes nor pages.
 //
 //   <data>/meta/told.log    "<crc32 of the JSON, 8 hex digits> <JSON of an entry>\n" …
 import path from 'node:path'
 import { crc32 } from 'node:zlib'
-import { readTextAside } from '../std/fs-aside.ts'
-import { DiskError, DiskFile, makeFolder } from '../std/fs.ts'
+import { AppendFile, readTextAside } from '../std/fs-aside.ts'
+import { DiskError } from '../std/fs.ts'
 import type { Logger } from '../std/log.ts'
 import type { NotificationEntry } from './interface.ts'
 
@@ -16,14 +17,18 @@ const SUM_DIGITS = 8
 const SIZE_BYTES = 1 << 18
 /** While the store refuses entries the file grows to this at most. */
 const SIZE_BYTES_MAX = 1 << 24
+/** Lines that wait for a disk that hangs. */
+const WAITING_BYTES_MAX = 1 << 22
 
 export class ToldJournal {
   readonly #path: string
   readonly #logger: Logger
-  #file: DiskFile | null = null
-  #endBytes = 0
-  /** What it has is read: a disk that hangs then holds no page, whose line is left out. */
-  #isReading = false
+  #file: AppendFile | null = null
+  /** Lines that are yet to be written, in order. */
+  #waiting: Buffer[] = []
+  #waitingBytes = 0
+  /** Who writes them, one after the other; null where all is written. */
+  #writing: Promise<void> | null = null
   #openCount = 0
   /** The store has refused one, whose line is the only trace of it. */
   #hasRefused = false
@@ -34,10 +39,9 @@ export class ToldJournal {
     this.#logger = logger
   }
 
-  /** The newest entries that were noted, of each group and receiver. Opens the file: the first page must not wait for that. */
+  /** The newest entries that were noted, of each group and receiver. Opens the file, too: the first line is then written at once. */
   async read(): Promise<NotificationEntry[]> {
     const entries = new Map<string, NotificationEntry>()
-    this.#isReading = true
     try {
       const text = await readTextAside(this.#path) ?? ''
       for (const json of journalTexts(text)) {
@@ -45,11 +49,9 @@ export class ToldJournal {
         const entry: NotificationEntry = { memory: '', ...JSON.parse(json) as Omit<NotificationEntry, 'memory'> }
         entries.set(`${entry.receiver}\n${entry.groupKey}`, entry)
       }
-      this.#file ??= this.#open()
+      this.#writeOn()
     } catch (error) {
       this.#warn(error)
-    } finally {
-      this.#isReading = false
     }
     return [...entries.values()]
   }
@@ -57,16 +59,12 @@ export class ToldJournal {
   /** Before the entry goes to the store; `settled` must follow. Never throws: the store is what counts. */
   note(entry: NotificationEntry): void {
     this.#openCount++
-    if (this.#isReading) return
-    try {
-      this.#file ??= this.#open()
-      if (this.#endBytes > SIZE_BYTES_MAX) this.#beginAnew(this.#file)
-      const line = journalLine(JSON.stringify(entry))
-      this.#file.write(line, this.#endBytes)
-      this.#endBytes += line.length
-    } catch (error) {
-      this.#warn(error)
-    }
+    const line = journalLine(JSON.stringify(entry))
+    // What waits is older: the store may have it by now.
+    if (this.#waitingBytes + line.length > WAITING_BYTES_MAX) this.#dropWaiting()
+    this.#waiting.push(line)
+    this.#waitingBytes += line.length
+    this.#writeOn()
   }
 
   /** Who carried the message has noted the entry; `settled` must follow. */
@@ -78,34 +76,60 @@ export class ToldJournal {
   settled(isKept: boolean): void {
     this.#openCount--
     this.#hasRefused ||= !isKept
-    if (this.#file === null || this.#openCount > 0 || this.#hasRefused || this.#endBytes <= SIZE_BYTES) return
+    if (!this.#isAllKept) return
+    this.#dropWaiting()
+    if (this.#file !== null && this.#file.sizeBytes > SIZE_BYTES) this.#writeOn()
+  }
+
+  /** Resolves when what was noted is written. */
+  async close(): Promise<void> {
+    await this.#writing
     try {
-      this.#beginAnew(this.#file)
+      await this.#file?.close()
     } catch (error) {
       this.#warn(error)
     }
-  }
-
-  close(): void {
-    this.#file?.close()
     this.#file = null
   }
 
-  /** Behind what was written before; a line that broke off ends there. */
-  #open(): DiskFile {
-    makeFolder(path.dirname(this.#path))
-    const file = DiskFile.openForWrite(this.#path)
-    this.#endBytes = file.sizeBytes()
-    if (this.#endBytes === 0) return file
-    file.write(Buffer.from('\n'), this.#endBytes)
-    this.#endBytes++
-    return file
+  /** The store has all: no line is needed any more. */
+  get #isAllKept(): boolean {
+    return this.#openCount === 0 && !this.#hasRefused
   }
 
-  #beginAnew(file: DiskFile): void {
-    file.truncate(0)
-    this.#endBytes = 0
-    this.#hasRefused = false
+  #dropWaiting(): void {
+    this.#waiting = []
+    this.#waitingBytes = 0
+  }
+
+  #writeOn(): void {
+    this.#writing ??= this.#write()
+  }
+
+  /** Never rejects. */
+  async #write(): Promise<void> {
+    try {
+      // Behind what was written before; a line that broke off ends there.
+      if (this.#file === null) {
+        this.#file = await AppendFile.open(this.#path)
+        if (this.#file.sizeBytes > 0) await this.#file.append(Buffer.from('\n'))
+      }
+      do {
+        const lines = Buffer.concat(this.#waiting)
+        this.#dropWaiting()
+        if (this.#file.sizeBytes > (this.#isAllKept ? SIZE_BYTES : SIZE_BYTES_MAX)) {
+          await this.#file.clear()
+          this.#hasRefused = false
+        }
+        await this.#file.append(lines)
+      } while (this.#waiting.length > 0)
+    } catch (error) {
+      this.#dropWaiting()
+      this.#warn(error)
+    } finally {
+      // In the turn of the last look at what waits.
+      this.#writing = null
+    }
   }
 
   #warn(error: unknown): void {

@@ -1,11 +1,15 @@
 // What people were told is known after a kill that came before the store's sync.
+import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { expect, it, onTestFinished } from 'vitest'
 import type { Channel } from '../../../lib/meta/channel.ts'
 import type { NotificationEntry } from '../../../lib/meta/interface.ts'
 import { SqliteStore } from '../../../lib/meta/sqlite-store.ts'
-import { ToldJournal } from '../../../lib/meta/told-journal.ts'
-import { silentLogger } from '../../../lib/std/log.ts'
+import { journalTexts, ToldJournal } from '../../../lib/meta/told-journal.ts'
+import { systemClock } from '../../../lib/std/clock.ts'
+import { Logger, silentLogger } from '../../../lib/std/log.ts'
+import { waitFor } from '../../support/monitor-process.ts'
 import { tempFolder } from '../../support/temp-folder.ts'
 import { openStore } from './open-store.ts'
 import { T0 } from './store-conformance.ts'
@@ -32,6 +36,7 @@ it('has what was noted when the store had not come to it', async () => {
   void store.putNotificationEntry(ENTRY)
   void store.putNotificationEntry({ ...ENTRY, timeMs: T0 + 5, firing: ['f3'] })
   void store.putNotificationEntry({ ...ENTRY, receiver: 'b' })
+  await store.close()
   expect(await entriesOf(folder)).toEqual([{ ...ENTRY, receiver: 'b' }, { ...ENTRY, timeMs: T0 + 5, firing: ['f3'] }])
   // By then the store has them itself.
   fs.rmSync(`${folder}/told.log`)
@@ -47,6 +52,7 @@ it('leaves out lines that broke off or are damaged, and writes behind them', asy
   fs.writeFileSync(`${folder}/told.log`, `${a}\n${b!.replace('f2', 'f9')}\n${c!.slice(0, -4)}`)
   const later = stuckStore(folder)
   void later.putNotificationEntry({ ...ENTRY, receiver: 'd' })
+  await later.close()
   expect((await entriesOf(folder)).map(({ receiver }) => receiver)).toEqual(['a', 'd'])
 })
 
@@ -61,6 +67,7 @@ it('never takes back what the store has heard since', async () => {
   const old = stuckStore(folder)
   void old.putNotificationEntry(ENTRY)
   void old.putNotificationEntry({ ...ENTRY, receiver: 'b' })
+  await old.close()
   expect(await entriesOf(folder)).toEqual([{ ...ENTRY, receiver: 'b', firing: ['f2'], withheld: ['f1'] }, { ...ENTRY, timeMs: T0 + 9, firing: [] }])
 })
 
@@ -75,7 +82,7 @@ it('begins anew once the store has all, and not before', async () => {
   const store = openStore(folder)
   onTestFinished(() => store.close())
   await Promise.all(many.map((entry) => store.putNotificationEntry(entry)))
-  expect(size()).toBe(0)
+  await waitFor('the file to begin anew', () => Promise.resolve(size() === 0))
   expect(await store.notificationEntries()).toHaveLength(2000)
 })
 
@@ -97,10 +104,41 @@ it('has what was noted before it was put, once', async () => {
   stuck.noteNotificationEntry(ENTRY, false)
   stuck.noteNotificationEntry(ENTRY, false)
   const lines = (): string[] => fs.readFileSync(`${folder}/told.log`, 'utf8').trim().split('\n')
-  expect(lines()).toHaveLength(1)
+  await waitFor('the line', () => Promise.resolve(fs.existsSync(`${folder}/told.log`) && lines()[0] !== ''))
   void stuck.putNotificationEntry(ENTRY)
-  expect(lines()).toHaveLength(1)
-  void stuck.putNotificationEntry(ENTRY)
-  expect(lines()).toHaveLength(2)
-  expect(await entriesOf(folder)).toEqual([ENTRY])
+  const other = { ...ENTRY, receiver: 'z' }
+  void stuck.putNotificationEntry(other)
+  void stuck.putNotificationEntry(other)
+  await stuck.close()
+  expect(lines().map((line) => line.slice(9))).toEqual([ENTRY, other, other].map((entry) => JSON.stringify(entry)))
+  expect(await entriesOf(folder)).toEqual([ENTRY, other])
+})
+
+it('holds nobody up while its disk hangs, and has the lines in order afterwards', async () => {
+  const folder = tempFolder()
+  // A pipe that nobody reads takes 64 KiB, and then each write waits.
+  execFileSync('mkfifo', [`${folder}/told.log`])
+  const pipe = fs.openSync(`${folder}/told.log`, fs.constants.O_RDWR | fs.constants.O_NONBLOCK)
+  onTestFinished(() => fs.closeSync(pipe))
+  const warnings: string[] = []
+  const journal = new ToldJournal(folder, new Logger({ level: 'info', format: 'logfmt', clock: systemClock, write: (line) => warnings.push(line) }))
+  const many = Array.from({ length: 100 }, (_, i) => ({ ...ENTRY, receiver: `r${i}`, memory: 'x'.repeat(2000) }))
+  for (const entry of many) {
+    journal.note(entry)
+    await nextTurn()
+  }
+  const closed = journal.close()
+  let text = ''
+  const piece = Buffer.alloc(1 << 16)
+  await waitFor('all lines', () => {
+    try {
+      text += piece.toString('utf8', 0, fs.readSync(pipe, piece))
+    } catch (error) {
+      expect(error).toMatchObject({ code: 'EAGAIN' })
+    }
+    return Promise.resolve(text.split('\n').length > many.length)
+  })
+  await closed
+  expect(journalTexts(text)).toEqual(many.map((entry) => JSON.stringify(entry)))
+  expect(warnings).toEqual([])
 })
