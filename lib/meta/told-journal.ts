@@ -6,6 +6,7 @@
 //   <data>/meta/told.log    "<crc32 of the JSON, 8 hex digits> <JSON of an entry>\n" …
 import path from 'node:path'
 import { crc32 } from 'node:zlib'
+import { AppendQueue } from '../std/append-queue.ts'
 import { AppendFile, readTextAside } from '../std/fs-aside.ts'
 import { DiskError } from '../std/fs.ts'
 import type { Logger } from '../std/log.ts'
@@ -17,18 +18,12 @@ const SUM_DIGITS = 8
 const SIZE_BYTES = 1 << 18
 /** While the store refuses entries the file grows to this at most. */
 const SIZE_BYTES_MAX = 1 << 24
-/** Lines that wait for a disk that hangs. */
-const WAITING_BYTES_MAX = 1 << 22
 
 export class ToldJournal {
   readonly #path: string
   readonly #logger: Logger
+  readonly #queue: AppendQueue
   #file: AppendFile | null = null
-  /** Lines that are yet to be written, in order. */
-  #waiting: Buffer[] = []
-  #waitingBytes = 0
-  /** Who writes them, one after the other; null where all is written. */
-  #writing: Promise<void> | null = null
   #openCount = 0
   /** The store has refused one, whose line is the only trace of it. */
   #hasRefused = false
@@ -37,6 +32,7 @@ export class ToldJournal {
   constructor(folder: string, logger: Logger) {
     this.#path = path.join(folder, NAME)
     this.#logger = logger
+    this.#queue = new AppendQueue((lines) => this.#write(lines), (error) => this.#warn(error))
   }
 
   /** The newest entries that were noted, of each group and receiver. Opens the file, too: the first line is then written at once. */
@@ -49,7 +45,7 @@ export class ToldJournal {
         const entry: NotificationEntry = { memory: '', ...JSON.parse(json) as Omit<NotificationEntry, 'memory'> }
         entries.set(`${entry.receiver}\n${entry.groupKey}`, entry)
       }
-      this.#writeOn()
+      this.#queue.wake()
     } catch (error) {
       this.#warn(error)
     }
@@ -59,12 +55,7 @@ export class ToldJournal {
   /** Before the entry goes to the store; `settled` must follow. Never throws: the store is what counts. */
   note(entry: NotificationEntry): void {
     this.#openCount++
-    const line = journalLine(JSON.stringify(entry))
-    // What waits is older: the store may have it by now.
-    if (this.#waitingBytes + line.length > WAITING_BYTES_MAX) this.#dropWaiting()
-    this.#waiting.push(line)
-    this.#waitingBytes += line.length
-    this.#writeOn()
+    void this.#queue.push(journalLine(JSON.stringify(entry)))
   }
 
   /** Who carried the message has noted the entry; `settled` must follow. */
@@ -77,13 +68,13 @@ export class ToldJournal {
     this.#openCount--
     this.#hasRefused ||= !isKept
     if (!this.#isAllKept) return
-    this.#dropWaiting()
-    if (this.#file !== null && this.#file.sizeBytes > SIZE_BYTES) this.#writeOn()
+    this.#queue.drop()
+    if (this.#file === null || this.#file.sizeBytes > SIZE_BYTES) this.#queue.wake()
   }
 
   /** Resolves when what was noted is written. */
   async close(): Promise<void> {
-    await this.#writing
+    await this.#queue.idle()
     try {
       await this.#file?.close()
     } catch (error) {
@@ -97,39 +88,17 @@ export class ToldJournal {
     return this.#openCount === 0 && !this.#hasRefused
   }
 
-  #dropWaiting(): void {
-    this.#waiting = []
-    this.#waitingBytes = 0
-  }
-
-  #writeOn(): void {
-    this.#writing ??= this.#write()
-  }
-
-  /** Never rejects. */
-  async #write(): Promise<void> {
-    try {
+  async #write(lines: Buffer): Promise<void> {
+    if (this.#file === null) {
+      this.#file = await AppendFile.open(this.#path)
       // Behind what was written before; a line that broke off ends there.
-      if (this.#file === null) {
-        this.#file = await AppendFile.open(this.#path)
-        if (this.#file.sizeBytes > 0) await this.#file.append(Buffer.from('\n'))
-      }
-      do {
-        const lines = Buffer.concat(this.#waiting)
-        this.#dropWaiting()
-        if (this.#file.sizeBytes > (this.#isAllKept ? SIZE_BYTES : SIZE_BYTES_MAX)) {
-          await this.#file.clear()
-          this.#hasRefused = false
-        }
-        await this.#file.append(lines)
-      } while (this.#waiting.length > 0)
-    } catch (error) {
-      this.#dropWaiting()
-      this.#warn(error)
-    } finally {
-      // In the turn of the last look at what waits.
-      this.#writing = null
+      if (this.#file.sizeBytes > 0) await this.#file.append(Buffer.from('\n'))
     }
+    if (this.#file.sizeBytes > (this.#isAllKept ? SIZE_BYTES : SIZE_BYTES_MAX)) {
+      await this.#file.clear()
+      this.#hasRefused = false
+    }
+    await this.#file.append(lines)
   }
 
   #warn(error: unknown): void {

@@ -1,7 +1,12 @@
 // Files by way of Node's pool of threads: a disk that hangs holds one of these then, and not the thread that asks.
-import { mkdir, open, readdir, readFile, type FileHandle } from 'node:fs/promises'
+import fs from 'node:fs'
+import { mkdir, readdir, readFile, rename } from 'node:fs/promises'
 import path from 'node:path'
+import { promisify } from 'node:util'
 import { DiskError } from './fs.ts'
+
+// Descriptors, not FileHandles: these are closed where nothing names them any more, as at the end of a test, and warn of it.
+const [open, write, fstat, ftruncate, close] = [promisify(fs.open), promisify(fs.write), promisify(fs.fstat), promisify(fs.ftruncate), promisify(fs.close)]
 
 /** The text of a file, or null if there is none. Bytes that are no UTF-8 become U+FFFD, as after a crash amid a write. Rejects with DiskError. */
 export function readTextAside(file: string): Promise<string | null> {
@@ -13,15 +18,20 @@ export async function listAside(folder: string): Promise<string[]> {
   return await ifThere(readdir(folder), `list ${folder}`) ?? []
 }
 
+/** Gives a file another name, in place of what has it; does nothing where there is none. Rejects with DiskError. */
+export async function renameAside(from: string, to: string): Promise<void> {
+  await ifThere(rename(from, to), `rename ${from} to ${to}`)
+}
+
 /** A file that is only written behind its end. Calls come one after the other; each rejects with DiskError. */
 export class AppendFile {
   readonly #path: string
-  readonly #handle: FileHandle
+  readonly #fd: number
   #sizeBytes: number
 
-  private constructor(file: string, handle: FileHandle, sizeBytes: number) {
+  private constructor(file: string, fd: number, sizeBytes: number) {
     this.#path = file
-    this.#handle = handle
+    this.#fd = fd
     this.#sizeBytes = sizeBytes
   }
 
@@ -31,8 +41,8 @@ export class AppendFile {
       await mkdir(path.dirname(file)).catch((error: unknown) => {
         if (!hasCode(error, 'EEXIST')) throw error
       })
-      const handle = await open(file, 'a')
-      return new AppendFile(file, handle, (await handle.stat()).size)
+      const fd = await open(file, 'a', 0o644)
+      return new AppendFile(file, fd, (await fstat(fd)).size)
     })
   }
 
@@ -43,7 +53,7 @@ export class AppendFile {
   append(bytes: Uint8Array): Promise<void> {
     return guardedAside(`write ${bytes.length} bytes behind ${this.#path}`, async () => {
       for (let done = 0; done < bytes.length;) {
-        const { bytesWritten } = await this.#handle.write(bytes, done)
+        const { bytesWritten } = await write(this.#fd, bytes, done, bytes.length - done, null)
         done += bytesWritten
         this.#sizeBytes += bytesWritten
       }
@@ -53,13 +63,13 @@ export class AppendFile {
   /** Takes out all that it has. */
   clear(): Promise<void> {
     return guardedAside(`truncate ${this.#path}`, async () => {
-      await this.#handle.truncate(0)
+      await ftruncate(this.#fd, 0)
       this.#sizeBytes = 0
     })
   }
 
   close(): Promise<void> {
-    return guardedAside(`close ${this.#path}`, () => this.#handle.close())
+    return guardedAside(`close ${this.#path}`, () => close(this.#fd))
   }
 }
 

@@ -1,17 +1,20 @@
 // What a courier has under way and what was taken, for the program that starts after a kill: it would tell people again what they
 // know, and cannot ask them. Written before a message goes out and in the turn in which the other side's word comes; not synced, as
-// it is to outlive processes, not a power cut. Each courier has a file of its own, and the one before it once that has grown.
+// it is to outlive processes, not a power cut. Each courier has a file of its own, and the one before it once that has grown. Node's
+// pool of threads writes it: a disk that hangs holds no message up.
 //
 //   <data>/meta/carried-<pid>-<start>[.old].log   lines as in told.log (lib/meta/told-journal.ts), of
 //     {"key":"receiver\ngroup","untilMs":1}    is under way, until then at the latest (Unix ms)
 //     {"key":…,"told":{an entry of the log of notifications},"firingIds":[…],"resolvedIds":[…],"atMs":1}    was taken
 //     {"key":…}    was not
 import path from 'node:path'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { NotificationEntry } from '../../meta/interface.ts'
 import { journalLine, journalTexts, laterEntry } from '../../meta/told-journal.ts'
-import { sleep, type Clock } from '../../std/clock.ts'
-import { listAside, readTextAside } from '../../std/fs-aside.ts'
-import { DiskError, DiskFile, fileSizeBytes, listFolder, makeFolder, pathExists, readTextIfThere, removeFile, rename } from '../../std/fs.ts'
+import { isDoneWithin, sleep, type Clock } from '../../std/clock.ts'
+import { AppendQueue } from '../../std/append-queue.ts'
+import { AppendFile, listAside, readTextAside, renameAside } from '../../std/fs-aside.ts'
+import { DiskError, fileSizeBytes, listFolder, pathExists, readTextIfThere, removeFile } from '../../std/fs.ts'
 import { isMarkAlive, ownMark } from '../../std/process-mark.ts'
 import type { ToldMessage } from './courier.ts'
 
@@ -20,6 +23,8 @@ const OLD = '.old'
 /** Some thousand messages; a start reads twice as much in 10 ms. */
 const SIZE_BYTES = 1 << 20
 const LOOK_MS = 50
+/** A message waits so long for its line at most, the first one alone: its disk may hang. */
+const NOTED_MS_MAX = 500
 
 interface Line {
   key: string
@@ -47,49 +52,65 @@ function ofKey(key: string): { receiver: string; groupKey: string } {
   return { receiver: key.slice(0, end), groupKey: key.slice(end + 1) }
 }
 
-/** What the courier of this process writes. Throws DiskError. */
+/** What the courier of this process writes. Each promise tells whether the line stands there by then, and never rejects. */
 export class CarriedLog {
   readonly #path: string
-  #file: DiskFile
-  #endBytes = 0
+  readonly #queue: AppendQueue
+  readonly #clock: Clock
+  #file: AppendFile | null = null
+  /** No line has come to the disk since one was waited for in vain. */
+  #isStuck = false
 
-  constructor(folder: string) {
-    makeFolder(folder)
+  constructor(folder: string, clock: Clock, onError: (error: DiskError) => void) {
+    this.#clock = clock
     this.#path = path.join(folder, `carried-${ownMark().replace(' ', '-')}`)
-    this.#file = this.#open()
+    this.#queue = new AppendQueue((lines) => this.#write(lines), onError)
+    this.#queue.wake()
   }
 
-  begin(entry: NotificationEntry, untilMs: number): void {
-    this.#write({ key: keyOf(entry), untilMs })
+  begin(entry: NotificationEntry, untilMs: number): Promise<boolean> {
+    return this.#push({ key: keyOf(entry), untilMs })
   }
 
-  taken({ entry, firingIds, resolvedIds }: ToldMessage, atMs: number): void {
-    this.#write({ key: keyOf(entry), told: entry, firingIds, resolvedIds, atMs })
+  taken({ entry, firingIds, resolvedIds }: ToldMessage, atMs: number): Promise<boolean> {
+    return this.#push({ key: keyOf(entry), told: entry, firingIds, resolvedIds, atMs })
   }
 
-  failed(entry: NotificationEntry): void {
-    this.#write({ key: keyOf(entry) })
+  failed(entry: NotificationEntry): Promise<boolean> {
+    return this.#push({ key: keyOf(entry) })
   }
 
-  #write(line: Line): void {
-    const bytes = journalLine(JSON.stringify(line))
-    if (this.#endBytes > 0 && this.#endBytes + bytes.length > SIZE_BYTES) this.#beginAnew()
-    this.#file.write(bytes, this.#endBytes)
-    this.#endBytes += bytes.length
+  async #push(line: Line): Promise<boolean> {
+    let isWritten = false
+    const written = this.#queue.push(journalLine(JSON.stringify(line))).then((is) => {
+      isWritten = is
+      this.#isStuck = false
+    })
+    if (this.#isStuck) return false
+    const isSettled = await isDoneWithin(written, NOTED_MS_MAX, this.#clock)
+    // Timers come before what a turn that was held up has to say of the disk.
+    if (!isSettled) await Promise.race([written, nextTurn()])
+    this.#isStuck = !isSettled && !isWritten
+    return isWritten
+  }
+
+  async #write(lines: Buffer): Promise<void> {
+    this.#file ??= await this.#open()
+    if (this.#file.sizeBytes > 0 && this.#file.sizeBytes + lines.length > SIZE_BYTES) this.#file = await this.#beginAnew(this.#file)
+    await this.#file.append(lines)
   }
 
   /** Where the disk refuses it, the next line tries again. */
-  #beginAnew(): void {
-    const before = this.#file
-    if (pathExists(`${this.#path}.log`)) rename(`${this.#path}.log`, `${this.#path}${OLD}.log`)
-    this.#file = this.#open()
-    before.close()
+  async #beginAnew(before: AppendFile): Promise<AppendFile> {
+    await renameAside(`${this.#path}.log`, `${this.#path}${OLD}.log`)
+    const file = await this.#open()
+    await before.close()
+    return file
   }
 
-  #open(): DiskFile {
-    const file = DiskFile.openForWrite(`${this.#path}.log`)
-    file.truncate(0)
-    this.#endBytes = 0
+  async #open(): Promise<AppendFile> {
+    const file = await AppendFile.open(`${this.#path}.log`)
+    if (file.sizeBytes > 0) await file.clear()
     return file
   }
 }

@@ -1,7 +1,6 @@
 // The courier's process: takes messages to where they go, notes what was taken before it says so, and ends with who started it, but
 // not before what is under way has ended. Signals of a terminal or a service manager are for that one: it ends by their connection.
 import { systemClock } from '../../std/clock.ts'
-import { DiskError } from '../../std/fs.ts'
 import { HttpError } from '../../std/http.ts'
 import { SmtpError } from '../../std/smtp-error.ts'
 import { CarriedLog } from './carried-log.ts'
@@ -35,12 +34,12 @@ export function serveCourier(folder: string, protocol: string): void {
 class CourierProcess {
   readonly #courier = new LocalCourier(systemClock)
   readonly #routes = new Map<number, Route>()
-  readonly #log: CarriedLog | null
+  readonly #log: CarriedLog
   #openCount = 0
   #isLeft = false
 
   constructor(folder: string) {
-    this.#log = this.#openLog(folder)
+    this.#log = new CarriedLog(folder, systemClock, ({ message }) => this.#say({ kind: 'warn', message }))
   }
 
   take(message: ToCourier): void {
@@ -92,17 +91,21 @@ class CourierProcess {
 
   async #carry(id: number, told: ToldMessage | null, timeoutMs: number, send: (receipt: Receipt) => Promise<(isKept: boolean | null) => FromCourier>): Promise<void> {
     this.#openCount++
-    let isKept: boolean | null = null
-    const isBegun = told !== null && this.#note((log) => log.begin(told.entry, systemClock.now() + timeoutMs + SPARE_MS))
+    /** The line that says that it was taken. */
+    let noted: Promise<boolean> | null = null
+    if (told !== null) await this.#log.begin(told.entry, systemClock.now() + timeoutMs + SPARE_MS)
     const onTaken = (): void => {
-      isKept = told !== null && this.#note((log) => log.taken(told, systemClock.now()))
+      noted = told === null ? Promise.resolve(false) : this.#log.taken(told, systemClock.now())
+    }
+    const ended = async (): Promise<boolean | null> => {
+      if (noted === null && told !== null) await this.#log.failed(told.entry)
+      return await noted
     }
     try {
       const reply = await send({ told, onTaken })
-      if (isBegun && isKept === null) this.#note((log) => log.failed(told.entry))
-      this.#say(reply(isKept))
+      this.#say(reply(await ended()))
     } catch (error) {
-      if (isBegun && isKept === null) this.#note((log) => log.failed(told.entry))
+      await ended()
       this.#say({ kind: 'failed', id, error: carriedError(error) })
     }
     if (--this.#openCount === 0 && this.#isLeft) process.exit(0)
@@ -112,32 +115,6 @@ class CourierProcess {
     if (!isShut || openCount > 0) return
     this.#routes.delete(id)
     void route.close()
-  }
-
-  /** Whether it stands in the log. */
-  #note(write: (log: CarriedLog) => void): boolean {
-    if (this.#log === null) return false
-    try {
-      write(this.#log)
-      return true
-    } catch (error) {
-      this.#warn(error)
-      return false
-    }
-  }
-
-  #openLog(folder: string): CarriedLog | null {
-    try {
-      return new CarriedLog(folder)
-    } catch (error) {
-      this.#warn(error)
-      return null
-    }
-  }
-
-  #warn(error: unknown): void {
-    if (!(error instanceof DiskError)) throw error
-    this.#say({ kind: 'warn', message: error.message })
   }
 
   #say(message: FromCourier): void {

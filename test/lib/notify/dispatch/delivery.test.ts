@@ -7,7 +7,7 @@ import { CarriedLog } from '../../../../lib/notify/courier/carried-log.ts'
 import type { ToldMessage } from '../../../../lib/notify/courier/courier.ts'
 import type { NotificationEntry } from '../../../../lib/meta/interface.ts'
 import type { AlertOverlay } from '../../../../lib/notify/overlay.ts'
-import { sleep } from '../../../../lib/std/clock.ts'
+import { sleep, systemClock } from '../../../../lib/std/clock.ts'
 import { DeliveryError } from '../../../../lib/notify/receiver.ts'
 import { waitFor } from '../../../support/monitor-process.ts'
 import { PipelineWorld, PLAIN_OVERLAY } from '../../../support/pipeline-world.ts'
@@ -232,14 +232,14 @@ it('waits with a message that the program before may still be telling, and with 
   const outcomes = { taken: [], failed: ['a +1'] }
   for (const outcome of ['taken', 'failed'] as const) {
     const world = await PipelineWorld.start(CONFIG)
-    const log = new CarriedLog(`${world.folder}/carried`)
-    log.begin(entry!, world.clock.now() + 60_000)
+    const log = new CarriedLog(`${world.folder}/carried`, systemClock, (error) => expect.fail(error.message))
+    await log.begin(entry!, world.clock.now() + 60_000)
     await world.restart()
     await world.fire({ name: '1', job: 'x' }, { name: '2', job: 'y' })
     await world.advance(10)
     expect(world.news().map((line) => line.replace(/ @[\d.]+/, ''))).toEqual(['a +2'])
-    if (outcome === 'taken') log.taken(message(entry!), world.clock.now())
-    else log.failed(entry!)
+    if (outcome === 'taken') await log.taken(message(entry!), world.clock.now())
+    else await log.failed(entry!)
     await world.advance(1)
     expect(world.news().map((line) => line.replace(/ @[\d.]+/, '')), outcome).toEqual(outcomes[outcome])
     await world.advance(600)
@@ -254,9 +254,9 @@ it('believes what the program before it has carried, unless the store knows bett
   await world.advance(1)
   expect(world.news()).toEqual(['a @0 +1'])
   const [entry] = await world.store.notificationEntries()
-  const log = new CarriedLog(`${world.folder}/carried`)
-  log.taken(message({ ...entry!, timeMs: entry!.timeMs - 1, firing: [] }), world.clock.now())
-  log.taken(message({ ...entry!, groupKey: '{}:{job="y"}' }), world.clock.now())
+  const log = new CarriedLog(`${world.folder}/carried`, systemClock, (error) => expect.fail(error.message))
+  await log.taken(message({ ...entry!, timeMs: entry!.timeMs - 1, firing: [] }), world.clock.now())
+  await log.taken(message({ ...entry!, groupKey: '{}:{job="y"}' }), world.clock.now())
   await world.restart()
   expect((await world.store.notificationEntries()).map(({ groupKey, firing }) => `${groupKey} ${firing.length}`).toSorted()).toEqual(['{}:{job="x"} 1', '{}:{job="y"} 1'])
 })
@@ -270,8 +270,8 @@ it('tells the overlay of what the program before has carried, and keeps the log 
   await world.advance(1)
   const [entry] = await world.store.notificationEntries()
   const folder = `${world.folder}/carried`
-  const log = new CarriedLog(folder)
-  log.taken({ entry: entry!, firingIds: ['e1'], resolvedIds: [] }, 77)
+  const log = new CarriedLog(folder, systemClock, (error) => expect.fail(error.message))
+  await log.taken({ entry: entry!, firingIds: ['e1'], resolvedIds: [] }, 77)
   for (const name of fs.readdirSync(folder)) fs.renameSync(`${folder}/${name}`, `${folder}/carried-999999999-1.log`)
   for (; ; areKept = true) {
     await world.restart()
