@@ -56,7 +56,7 @@ export class Heartbeats {
     try {
       if (await probe()) this.#beats.set(component, this.#clock.now())
     } catch (error) {
-      this.#logger.warn('a part of Monitor does not work', { component, err: error instanceof Error ? error : String(error) })
+      this.#logger.repeated('warn', 'a part of Monitor does not work', { component, err: error instanceof Error ? error : String(error) }, component)
     } finally {
       this.#asked.delete(component)
     }

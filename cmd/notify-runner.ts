@@ -151,7 +151,7 @@ export class NotifyRunner implements AlertmanagerRetriever, AlertEntry {
   /** What a later evaluation says must not come before the end of an earlier one's. */
   #tell(take: () => void | Promise<void>, count: number): void {
     this.#telling = Promise.all([this.#telling, this.#applying]).then(take)
-      .catch((error: unknown) => this.#ground.logger.error('alerts of rules could not be taken', { count, err: error instanceof Error ? error : String(error) }))
+      .catch((error: unknown) => this.#ground.logger.repeated('error', 'alerts of rules could not be taken', { count, err: error instanceof Error ? error : String(error) }))
   }
 
   async #applyPipeline(given: PipelineConfig | null): Promise<void> {

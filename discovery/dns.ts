@@ -49,7 +49,7 @@ export class DnsDiscoverer implements Discoverer {
     } catch (error) {
       if (!(error instanceof DnsError)) throw error
       onLookup(false)
-      logger.error('cannot look up targets; those that the name had last stay in force', { name, err: error, again_in_seconds: config.refreshIntervalMs / 1000 })
+      logger.repeated('error', 'cannot look up targets; those that the name had last stay in force', { name, err: error, again_in_seconds: config.refreshIntervalMs / 1000 }, name)
       return null
     }
   }

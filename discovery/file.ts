@@ -131,7 +131,7 @@ export class FileDiscoverer implements Discoverer {
       // Gone since the folder was listed: the next refresh empties it.
       if (error instanceof DiskError && error.code === 'ENOENT') return null
       this.#options.onError()
-      this.#options.logger.error('a file of targets is ignored; what it said last stays in force', { file, err: error })
+      this.#options.logger.repeated('error', 'a file of targets is ignored; what it said last stays in force', { file, err: error }, file)
       return null
     }
   }

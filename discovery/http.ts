@@ -70,7 +70,7 @@ export class HttpDiscoverer implements Discoverer {
     } catch (error) {
       if (signal.aborted || !(error instanceof HttpError || error instanceof AnswerError || error instanceof TargetFileError)) throw error
       onError()
-      logger.error('cannot get a list of targets; those that it gave last stay in force', { url: config.url, err: error, again_in_seconds: config.refreshIntervalMs / 1000 })
+      logger.repeated('error', 'cannot get a list of targets; those that it gave last stay in force', { url: config.url, err: error, again_in_seconds: config.refreshIntervalMs / 1000 }, config.url)
     }
   }
 

@@ -249,7 +249,7 @@ export class WebServer {
     if (error instanceof ApiError) return sendError(reply, error)
     const status = error.statusCode ?? 500
     if (status < 500) return sendError(reply, new ApiError('bad_data', error.message, status))
-    this.#parts.logger.error('request failed', { method: request.method, path: request.url.slice(0, 200), err: error })
+    this.#parts.logger.repeated('error', 'request failed', { method: request.method, path: request.url.slice(0, 200), err: error })
     return sendError(reply, new ApiError('internal', error.message))
   }
 }

@@ -85,7 +85,7 @@ export class EarlyWriter {
     try {
       const { status, message } = await this.#receiver!.write(body)
       if (status === 503) {
-        logger.error('an acknowledged request is not stored yet; it is tried again', { why: message })
+        logger.repeated('error', 'an acknowledged request is not stored yet; it is tried again', { why: message })
         clock.after(RETRY_MS, () => void (this.#isStopped || this.#store(body)), true)
       } else if (--this.#unstored === 0) await inbox.clear()
     } catch (error) {

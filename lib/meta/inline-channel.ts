@@ -10,7 +10,7 @@ export class InlineChannel implements Channel {
   #isClosed = false
 
   constructor({ folder, clock, logger, metrics }: ChannelOptions) {
-    this.#commit = new GroupCommit({ folder, warn: (message) => logger.error(message) }, clock, {
+    this.#commit = new GroupCommit({ folder, warn: (message) => logger.repeated('error', message, {}) }, clock, {
       onOutcome: (id, outcome) => {
         this.#waiting.get(id)?.(outcome)
         this.#waiting.delete(id)

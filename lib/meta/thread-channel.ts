@@ -92,7 +92,7 @@ export class ThreadChannel implements Channel {
         this.#options.metrics.committed(message.report)
         break
       case 'warn':
-        this.#options.logger.error(message.message)
+        this.#options.logger.repeated('error', message.message, {})
     }
   }
 

@@ -43,8 +43,6 @@ export class SendLoop {
   /** Taken from the queue, and no answer yet. */
   #underWay: ReadonlyMap<string, SentAlert> = new Map()
   #sending: Promise<void> | null = null
-  /** Why the last batch could not be sent; '' when it could. */
-  #fault = ''
   readonly #stopped = new AbortController()
 
   constructor(options: SendLoopOptions) {
@@ -78,7 +76,7 @@ export class SendLoop {
     const { url, limits: { capacity }, logger, metrics } = this.#options
     const excess = this.#queue.size - capacity
     if (excess <= 0) return
-    logger.warn('Alert notification queue full, dropping alerts', { alertmanager: url.href, count: excess })
+    logger.repeated('warn', 'Alert notification queue full, dropping alerts', { alertmanager: url.href, count: excess }, url.href)
     metrics.dropped(url.href, excess)
     for (const key of this.#queue.keys()) if (this.#queue.size > capacity) this.#queue.delete(key)
   }
@@ -122,7 +120,6 @@ export class SendLoop {
       })
       isRetried = status >= 500 || status === 429
       if (status < 200 || status > 299) throw new HttpError('STATUS', `bad response status ${statusText}`)
-      this.#fault = ''
       this.#memory.add(batch)
       metrics.sent(url.href, batch.length, (clock.monotonic() - startedMs) / 1000)
       return true
@@ -130,9 +127,7 @@ export class SendLoop {
       if (!(error instanceof HttpError)) throw error
       metrics.failed(url.href, batch.length)
       if (!isRetried) metrics.dropped(url.href, batch.length)
-      // Once for as long as it lasts.
-      if (!isRetried || this.#fault !== error.message) logger.error('Error sending alerts', { alertmanager: url.href, count: batch.length, retried: isRetried, err: error })
-      this.#fault = isRetried ? error.message : ''
+      logger.repeated('error', 'Error sending alerts', { alertmanager: url.href, count: batch.length, retried: isRetried, err: error }, url.href)
       return !isRetried
     }
   }

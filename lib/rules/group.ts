@@ -185,7 +185,7 @@ export class RuleGroup {
       const failure = error instanceof Error ? error : new Error(String(error))
       health.bad(failure.message)
       this.counts.failures++
-      this.#ground.logger.warn('Evaluating rule failed', { file: this.config.file, group: this.config.name, name: rule.config.name, index: i, err: failure })
+      this.#ground.logger.repeated('warn', 'Evaluating rule failed', { file: this.config.file, group: this.config.name, name: rule.config.name, index: i, err: failure }, failure instanceof RuleWriteError ? '' : `${this.config.file} ${this.config.name} ${i}`)
     }
     this.#tellPending(rule)
     health.evaluationSeconds = (clock.monotonic() - startedMs) / 1000
@@ -276,7 +276,7 @@ export class RuleGroup {
       this.#staleSeries = []
     } catch (error) {
       if (!(error instanceof RuleWriteError)) throw error
-      this.#ground.logger.warn('Marking series of earlier rules as stale failed', { file: this.config.file, group: this.config.name, err: error })
+      this.#ground.logger.repeated('warn', 'Marking series of earlier rules as stale failed', { file: this.config.file, group: this.config.name, err: error })
     }
   }
 }

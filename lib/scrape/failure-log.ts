@@ -21,7 +21,7 @@ export class FailureLog {
       this.#file.write(Buffer.from(`${line}\n`), this.#file.sizeBytes())
     } catch (error) {
       if (!(error instanceof DiskError)) throw error
-      this.#logger.warn('cannot write scrape_failure_log_file', { file: this.path, err: error })
+      this.#logger.repeated('warn', 'cannot write scrape_failure_log_file', { file: this.path, err: error })
       this.close()
     }
   }

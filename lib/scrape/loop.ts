@@ -183,7 +183,7 @@ export class ScrapeLoop {
     } catch (failure) {
       // The store refused: the scrape is lost, the next one tries again.
       error = failure instanceof Error ? failure : new Error(String(failure))
-      this.#context.logger.error('cannot store scrape', { job: this.#config.jobName, target: shownUrl(this.target.url), err: error })
+      this.#context.logger.repeated('error', 'cannot store scrape', { job: this.#config.jobName, target: shownUrl(this.target.url), err: error })
     }
     if (response !== null) this.#client.release(response)
     this.#note(t, error, clock.monotonic() - startMs)

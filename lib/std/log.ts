@@ -1,6 +1,7 @@
 // Leveled key=value lines on stderr, in Prometheus' two formats (logfmt and json) with its keys:
 // time level source msg component err.
 import { systemClock, type Clock } from './clock.ts'
+import { RepeatedLines } from './repeated-lines.ts'
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
 export type LogFormat = 'logfmt' | 'json'
@@ -19,14 +20,16 @@ export interface LogOptions {
 export class Logger {
   readonly #options: LogOptions
   readonly #component: string
+  readonly #repeated: RepeatedLines
 
-  constructor(options: LogOptions, component = '') {
+  constructor(options: LogOptions, component = '', repeated: RepeatedLines = new RepeatedLines()) {
     this.#options = options
     this.#component = component
+    this.#repeated = repeated
   }
 
   with(component: string): Logger {
-    return new Logger(this.#options, component)
+    return new Logger(this.#options, component, this.#repeated)
   }
 
   debug(msg: string, fields: LogFields = {}): void {
@@ -45,9 +48,23 @@ export class Logger {
     this.#emit('error', msg, fields)
   }
 
+  /**
+   * Of what comes with each tick, request or message as long as its cause (`msg` with `err` or `why`) lasts: the first line, and then fewer and
+   * fewer, of which `times` says how many they stand for. `of`: whose causes are its own, such as a receiver.
+   */
+  repeated(level: 'warn' | 'error', msg: string, fields: LogFields, of = ''): void {
+    const why = fields['err'] ?? fields['why'] ?? ''
+    const times = this.#repeated.take(`${of} ${this.#component} ${msg} ${why instanceof Error ? why.message : why}`, this.#clock.monotonic())
+    if (times > 0) this.#emit(level, msg, times === 1 ? fields : { ...fields, times })
+  }
+
+  get #clock(): Clock {
+    return this.#options.clock ?? systemClock
+  }
+
   #emit(level: LogLevel, msg: string, fields: LogFields): void {
     if (ORDER[level] < ORDER[this.#options.level]) return
-    const time = new Date((this.#options.clock ?? systemClock).now()).toISOString()
+    const time = new Date(this.#clock.now()).toISOString()
     const pairs: [string, string | number | boolean][] = [['time', time], ['level', level.toUpperCase()], ['msg', msg]]
     if (this.#component !== '') pairs.push(['component', this.#component])
     for (const [key, value] of Object.entries(fields)) {

@@ -265,7 +265,7 @@ function fail(error: Error & { statusCode?: number }, request: FastifyRequest, r
   if (error instanceof SilenceError) return answer(reply.code(error.code === 'NO_SILENCE' ? 404 : 400), error.message)
   if (error instanceof MetaError) return answer(reply.code(503).header('Retry-After', '5'), error.message)
   const code = error.statusCode ?? 500
-  if (code >= 500) logger.error('request failed', { method: request.method, path: request.url.slice(0, 200), err: error })
+  if (code >= 500) logger.repeated('error', 'request failed', { method: request.method, path: request.url.slice(0, 200), err: error })
   if (code === 413) return answer(reply.code(413).header('Connection', 'close'), { code, message: `body exceeds ${BODY_BYTES_MAX >> 20} MiB: send fewer alerts at a time` })
   return answer(reply.code(code), code >= 500 ? error.message : { code, message: error.message })
 }

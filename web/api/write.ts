@@ -34,7 +34,7 @@ export function addWriteRoutes(app: FastifyInstance, parts: ServerParts): void {
     scope.addContentTypeParser('*', (_request, payload, done) => bodies.read(payload, done))
     scope.setErrorHandler((error: Error & { statusCode?: number }, _request, reply) => {
       const status = error.statusCode ?? 500
-      if (!(error instanceof BodyError)) parts.logger.error('remote write failed', { err: error })
+      if (!(error instanceof BodyError)) parts.logger.repeated('error', 'remote write failed', { err: error })
       // What was not read would be taken for the next request.
       return plain(reply.header('Connection', 'close'), status, error.message)
     })

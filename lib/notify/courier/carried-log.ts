@@ -24,7 +24,7 @@ const OLD = '.old'
 const SIZE_BYTES = 1 << 20
 const LOOK_MS = 50
 /** A message waits so long for its line at most, the first one alone: its disk may hang. */
-const NOTED_MS_MAX = 500
+const NOTED_MS_MAX = 2000
 
 interface Line {
   key: string

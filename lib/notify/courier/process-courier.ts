@@ -175,7 +175,7 @@ export class ProcessCourier implements Courier {
       return
     }
     if (message.kind === 'warn') {
-      this.#options.logger.warn('cannot note what people were told before the store has it; a kill amid that may tell them again', { err: message.message })
+      this.#options.logger.repeated('warn', 'cannot note what people were told before the store has it; a kill amid that may tell them again', { err: message.message })
       return
     }
     const asked = this.#asked.get(message.id)

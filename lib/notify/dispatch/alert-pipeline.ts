@@ -166,7 +166,7 @@ export class AlertPipeline implements AlertDispatch {
       const lost = this.#inbox.shift()!
       if (lost.isLast) lost.batch.isOpen = false
       this.#inboxCount -= lost.alerts.length
-      logger.warn('more alerts than can be taken in, dropping the oldest', { count: lost.alerts.length })
+      logger.repeated('warn', 'more alerts than can be taken in, dropping the oldest', { count: lost.alerts.length })
     }
     this.#takeAll()
   }
@@ -256,7 +256,7 @@ export class AlertPipeline implements AlertDispatch {
   /** Work that no one waits for; what of it fails is told. */
   #own(work: Promise<void>): void {
     const { logger } = this.#ground
-    work.catch((error: unknown) => logger.error('cannot keep what is told again; a restart may not know it', { err: error instanceof Error ? error : String(error) }))
+    work.catch((error: unknown) => logger.repeated('error', 'cannot keep what is told again; a restart may not know it', { err: error instanceof Error ? error : String(error) }))
   }
 
   #generation(config: PipelineConfig, makeReceiver: ReceiverMaker): Generation {
@@ -349,7 +349,7 @@ export class AlertPipeline implements AlertDispatch {
       if (clock.monotonic() >= this.#forgetAtMs) {
         this.#forgetAtMs = clock.monotonic() + FORGET_MS
         this.#forget()
-        this.silences.forgetExpired(this.#retentionClock.now()).catch((error: unknown) => logger.warn('cannot drop silences that ended long ago', { err: error instanceof Error ? error : String(error) }))
+        this.silences.forgetExpired(this.#retentionClock.now()).catch((error: unknown) => logger.repeated('warn', 'cannot drop silences that ended long ago', { err: error instanceof Error ? error : String(error) }))
       }
       this.#keepHouse()
     }, true)

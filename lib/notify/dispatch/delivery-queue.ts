@@ -91,7 +91,7 @@ export class DeliveryQueue {
         metrics.failed(kind, failure.isRetryable ? 'serverError' : 'clientError')
         throw new UndeliveredError(`${this.#name}: not delivered after ${tries} ${tries === 1 ? 'try' : 'tries'}: ${failure.message}`, { cause: failure })
       }
-      if (tries === 1) logger.warn('Notify attempt failed, will retry later', { receiver: this.#name, err: failure })
+      if (tries === 1) logger.repeated('warn', 'Notify attempt failed, will retry later', { receiver: this.#name, err: failure }, this.#name)
       await this.#pause(pauseMs, signal)
     }
   }

@@ -68,7 +68,7 @@ export class DueQueue<T extends object> {
     try {
       while (await runInTurns(this.#runDue(), this.#clock)) await nextTurn()
     } catch (error) {
-      this.#logger.error('a group of alerts cannot be flushed', { err: error instanceof Error ? error : String(error) })
+      this.#logger.repeated('error', 'a group of alerts cannot be flushed', { err: error instanceof Error ? error : String(error) })
     }
     this.#isRunning = false
     this.#arm()

@@ -59,7 +59,9 @@ export class Integration {
       return await log.inTurn({ groupKey: told.head.groupKey, receiver: this.name }, () => this.#tell(told))
     } catch (error) {
       // A stop, or another configuration, cuts off those that wait.
-      logger[told.signal.aborted ? 'debug' : 'error']('Notify for alerts failed', { receiver: this.name, group: told.head.groupKey, err: error instanceof Error ? error : String(error) })
+      const fields = { receiver: this.name, group: told.head.groupKey, err: error instanceof Error ? error : String(error) }
+      if (told.signal.aborted) logger.debug('Notify for alerts failed', fields)
+      else logger.repeated('error', 'Notify for alerts failed', fields, this.name)
       return false
     } finally {
       await this.#end()
@@ -147,7 +149,7 @@ export class Integration {
       await log.put(entry)
     } catch (error) {
       metrics.logFailed()
-      logger.error('cannot keep the log of notifications; a restart may repeat this one', { receiver: this.name, err: error instanceof Error ? error : String(error) })
+      logger.repeated('error', 'cannot keep the log of notifications; a restart may repeat this one', { receiver: this.name, err: error instanceof Error ? error : String(error) })
     }
   }
 }

@@ -76,7 +76,7 @@ export class KeptState {
     } catch (error) {
       if (!(error instanceof MetaError)) throw error
       this.#isMissed = true
-      logger.error('silences and the log of notifications cannot be read: alerts are told as if there were none; it is tried again', { err: error })
+      logger.repeated('error', 'silences and the log of notifications cannot be read: alerts are told as if there were none; it is tried again', { err: error })
       if (!this.#isStopped) this.#retry = clock.after(LOAD_RETRY_MS, () => void this.#read(), true)
     }
   }

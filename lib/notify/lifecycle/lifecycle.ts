@@ -236,7 +236,7 @@ export class AlertLifecycle implements AlertOverlay {
       return records
     } catch (error) {
       if (!(error instanceof MetaError)) throw error
-      logger.error('open alerts and acknowledgements cannot be read; it is tried again', { err: error })
+      logger.repeated('error', 'open alerts and acknowledgements cannot be read; it is tried again', { err: error })
       if (!this.#isStopped) this.#reload = clock.after(LOAD_RETRY_MS, () => void this.start(), true)
       return []
     }

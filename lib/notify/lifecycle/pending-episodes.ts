@@ -190,7 +190,7 @@ export class PendingEpisodes {
         const goesOn = record.endedAtMs !== null || this.#current.get(record.fingerprint)?.record.id === record.id
         if (goesOn && !this.#waiting.has(record.id)) this.#waiting.set(record.id, record)
       }
-      this.#ground.logger.warn('pending alerts cannot be recorded; it is tried again', { alerts: this.#waiting.size, err: error })
+      this.#ground.logger.repeated('warn', 'pending alerts cannot be recorded; it is tried again', { alerts: this.#waiting.size, err: error })
       return false
     }
   }

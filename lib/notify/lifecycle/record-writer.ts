@@ -161,7 +161,7 @@ export class RecordWriter {
     const isNewest = ({ id }: AlertRecord): boolean => !this.#awaited.has(id) && !this.#rest.has(id) && !this.#replaced.has(id)
     lane.putBack({ ...part, records: part.records.filter(isNewest) })
     for (const record of part.records) if (this.#replaced.get(record.id) === null) this.#replaced.set(record.id, record)
-    this.#logger.error('alerts cannot be recorded; they are told, and recording them is tried again', { alerts: this.#awaited.recordCount + this.#rest.recordCount, err: error })
+    this.#logger.repeated('error', 'alerts cannot be recorded; they are told, and recording them is tried again', { alerts: this.#awaited.recordCount + this.#rest.recordCount, err: error })
     this.#retry = this.#clock.after(RETRY_MS, () => {
       this.#retry = null
       this.#writing ??= this.#writeAll().finally(() => (this.#writing = null))

@@ -226,7 +226,7 @@ export class ApiRules {
       this.#adopt(await meta.rules())
     } catch (error) {
       if (!(error instanceof MetaError)) throw error
-      logger.error('the rules made by API cannot be read; those of their file are evaluated, and none can be changed; it is tried again', { file, err: error })
+      logger.repeated('error', 'the rules made by API cannot be read; those of their file are evaluated, and none can be changed; it is tried again', { file, err: error })
       if (this.#found === null) this.#readFile()
       if (!this.#isStopped) this.#retry = clock.after(READ_RETRY_MS, () => void this.#read(), true)
     }
@@ -292,7 +292,7 @@ export class ApiRules {
     try {
       writeWhole(this.#ground.file, ruleFileText(this.groups()))
     } catch (error) {
-      this.#ground.logger.error('the file of the rules made by API could not be written', { file: this.#ground.file, err: error instanceof Error ? error : String(error) })
+      this.#ground.logger.repeated('error', 'the file of the rules made by API could not be written', { file: this.#ground.file, err: error instanceof Error ? error : String(error) })
     }
   }
 
