@@ -1,5 +1,5 @@
 // Each part of Monitor is asked every 10 s whether it works; when it does, its heartbeat is set. A part that hangs does not
-// answer, and its heartbeat stays: the dead man's switch (cmd/deadman.ts) names it, and the rule MonitorComponentStopped fires.
+// answer, and its heartbeat stays: the dead man's switch (cmd/deadman/) names it, and the rule MonitorComponentStopped fires.
 import type { Clock, Timer } from '../lib/std/clock.ts'
 import type { Logger } from '../lib/std/log.ts'
 import type { Metrics } from '../lib/std/metrics.ts'

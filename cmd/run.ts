@@ -10,7 +10,7 @@ export async function run(argv: readonly string[]): Promise<number> {
     return 1
   }
   // It must work where nothing else does: not a module of Monitor's is loaded for it.
-  if (argv[0] === 'deadman') return (await import('./deadman.ts')).runDeadman(argv.slice(1))
+  if (argv[0] === 'deadman') return (await import('./deadman/run.ts')).runDeadman(argv.slice(1))
   // A tool answers in a fifth of the time without the server's modules, and the server starts sooner without the tools'.
   if (argv[0]?.startsWith('-') === false) {
     const [{ runTool }, { standardIo }, { systemClock }] = await Promise.all([import('./tool/tool.ts'), import('./tool/tool-io.ts'), import('../lib/std/clock.ts')])

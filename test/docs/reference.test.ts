@@ -33,7 +33,7 @@ describe('the manual', () => {
   it('lists every flag of the server, and no flag that nobody takes', async () => {
     const listed = allOf(/`--([a-z][a-z0-9.-]+)`/g, textOf('docs/configuration.md').split('\n').filter((line) => line.startsWith('| `--')).join('\n'))
     expect(listed).toEqual(FLAGS.map(({ name }) => name).toSorted())
-    const helps = (await Promise.all(['query', 'tsdb', 'check', 'test'].map((word) => tool(word, '--help')))).map(({ said }) => said).join('') + textOf('cmd/deadman.ts')
+    const helps = (await Promise.all(['query', 'tsdb', 'check', 'test'].map((word) => tool(word, '--help')))).map(({ said }) => said).join('') + textOf('cmd/deadman/flags.ts')
     // Of amtool and curl, of the text about flags, and what is said not to be there.
     const others = new Set(['alertmanager.url', 'no-version-check', 'comment', 'duration', 'flag', 'no-switch', 'diff', 'debug', 'help', 'data-urlencode'])
     const known = new Set([...FLAGS.map(({ name }) => name), ...FOREIGN_FLAGS.keys(), ...others, ...allOf(/--(?:\[no-\])?([a-z][a-z0-9.-]+)/g, helps)])

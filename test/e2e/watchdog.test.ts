@@ -3,7 +3,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
-import { Deadman } from '../../cmd/deadman.ts'
+import { Deadman } from '../../cmd/deadman/deadman.ts'
 import { FakeClock } from '../../lib/std/clock.ts'
 import { MonitorProcess, waitFor } from '../support/monitor-process.ts'
 import { httpWorld } from '../support/receiver-fixture.ts'
