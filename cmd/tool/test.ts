@@ -21,18 +21,20 @@ interface Options {
   run: string
   isLenient: boolean
   features: EngineFeatures
+  isDiff: boolean
+  isDebug: boolean
 }
 
 /** Throws UsageError, ToolFailure. */
 export async function runTest(argv: readonly string[], io: ToolIo): Promise<void> {
   const args = new Arguments(argv, [
-    { name: 'junit', kind: 'text' }, { name: 'run', kind: 'list' }, { name: 'ignore-unknown-fields', kind: 'switch' }, { name: 'enable-feature', kind: 'list' },
+    { name: 'junit', kind: 'text' }, { name: 'run', kind: 'list' }, { name: 'diff', kind: 'switch' }, { name: 'debug', kind: 'switch' }, { name: 'ignore-unknown-fields', kind: 'switch' }, { name: 'enable-feature', kind: 'list' },
   ])
   const [what, ...files] = args.words
   if (what !== 'rules') throw new UsageError(what === undefined ? 'test wants what to test: rules' : `there is no command test ${what}; there is rules`)
   if (files.length === 0) throw new UsageError('test rules wants at least one FILE')
   const options = {
-    run: args.list('run').join('|'), isLenient: args.has('ignore-unknown-fields'),
+    run: args.list('run').join('|'), isLenient: args.has('ignore-unknown-fields'), isDiff: args.has('diff'), isDebug: args.has('debug'),
     features: engineFeatures(featureNames(args, io)),
   }
   checkPattern(options.run)
@@ -66,7 +68,7 @@ async function testFile(file: string, options: Options, io: ToolIo): Promise<Jun
   return suite
 }
 
-async function runFile(name: string, { run, isLenient, features }: Options, io: ToolIo): Promise<JunitCase[]> {
+async function runFile(name: string, { run, isLenient, features, isDiff, isDebug }: Options, io: ToolIo): Promise<JunitCase[]> {
   const text = readUtf8IfThere(name)
   if (text === null) throw new DiskError(`cannot read ${name}`, new Error('there is no such file'))
   const file = readTestFile(text, name, parseTime)
@@ -74,8 +76,13 @@ async function runFile(name: string, { run, isLenient, features }: Options, io: 
   const cases: JunitCase[] = []
   for (const [i, test] of file.tests.entries()) {
     if (run !== '' && !matchesAnywhere(run, test.name)) continue
-    const failures = await faultsOf(() => runTests(test, file, { groups: loadRuleGroups({ files: paths, groups: [] }, features, isLenient), features, clock: io.clock }))
-    cases.push({ name: test.name === '' ? `unnamed#${i}` : test.name, failures })
+    const title = test.name === '' ? `unnamed#${i}` : test.name
+    const debug = isDebug ? (text: string): void => io.out(text) : null
+    const startedMs = io.clock.monotonic()
+    debug?.(`DEBUG: Starting test ${title}\n`)
+    const failures = await faultsOf(() => runTests(test, file, { groups: loadRuleGroups({ files: paths, groups: [] }, features, isLenient), features, clock: io.clock, isDiff, debug }))
+    debug?.(`DEBUG: Test ${title} finished, took ${(io.clock.monotonic() - startedMs).toFixed(3)}ms\n`)
+    cases.push({ name: title, failures })
   }
   return cases
 }

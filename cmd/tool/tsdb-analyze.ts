@@ -1,7 +1,7 @@
 // What `monitor tsdb analyze` finds beyond the head's index: of chosen series, and (`--extended`) of their samples.
 import type { Matcher } from '../../lib/model/matcher.ts'
+import { labelPairs } from '../../storage/batch-sample.ts'
 import type { Cardinality, CardinalityEntry, Querier, SeriesBatch } from '../../storage/interface.ts'
-import { labelsOf } from './tsdb-dump.ts'
 
 /** As the index tells it of all series, counted of those that match, dead ones included. */
 export function cardinalityOf(querier: Querier, matchers: readonly Matcher[], limit: number): Cardinality {
@@ -11,7 +11,7 @@ export function cardinalityOf(querier: Querier, matchers: readonly Matcher[], li
   const values = new Map<string, Set<string>>()
   const refs = querier.seriesRefs([matchers], -Infinity, Infinity)
   for (const ref of refs) {
-    for (const [name, value] of labelsOf(querier, ref)) {
+    for (const [name, value] of labelPairs(querier, ref)) {
       if (name === '__name__') metrics.add(value, 1)
       pairs.add(`${name}=${value}`, 1)
       bytes.add(name, Buffer.byteLength(name) + Buffer.byteLength(value))
@@ -67,7 +67,7 @@ export function sampleStats(querier: Querier, matchers: readonly Matcher[], limi
   const spanMs = Math.max(1, stats.maxT - stats.minT)
   for (const { ref, fromT, toT } of lives) {
     const absent = 1 - (toT - fromT) / spanMs
-    for (const [name, value] of labelsOf(querier, ref)) {
+    for (const [name, value] of labelPairs(querier, ref)) {
       pairs.add(`${name}=${value}`, absent)
       labels.add(name, absent)
     }
@@ -76,7 +76,7 @@ export function sampleStats(querier: Querier, matchers: readonly Matcher[], limi
 }
 
 function metricOf(querier: Querier, ref: number): string {
-  return labelsOf(querier, ref).find(([name]) => name === '__name__')?.[1] ?? ''
+  return labelPairs(querier, ref).find(([name]) => name === '__name__')?.[1] ?? ''
 }
 
 function whole(entries: readonly CardinalityEntry[]): CardinalityEntry[] {

@@ -2,14 +2,12 @@
 import { histogramText } from '../../lang/func/histogram-text.ts'
 import { formatGeneral, quote } from '../../lib/std/go-format.ts'
 import { isLegacyLabelName } from '../../lib/model/labels.ts'
-import type { FloatHistogram } from '../../lib/model/histogram.ts'
 import type { Matcher } from '../../lib/model/matcher.ts'
-import type { Querier, SeriesBatch } from '../../storage/interface.ts'
+import { labelPairs, sampleAt, type Sample } from '../../storage/batch-sample.ts'
+import type { Querier } from '../../storage/interface.ts'
 
 /** A sample is shown in pieces of about this many characters. */
 const CHUNK_CHARS = 1 << 16
-
-type Sample = number | 'stale' | FloatHistogram
 
 /** What a sample's line is made of. */
 interface LineFormat {
@@ -52,7 +50,7 @@ export function dumpSamples(querier: Querier, sets: readonly (readonly Matcher[]
         const ref = selection.refs[batch.index[s]!]!
         if (shown.has(ref)) continue
         if (k < sets.length - 1) shown.add(ref)
-        const series = format.series(labelsOf(querier, ref))
+        const series = format.series(labelPairs(querier, ref))
         for (let i = 0; i < batch.n; i++) {
           const sample = sampleAt(batch, s, i)
           const value = sample === null ? '' : format.value(sample)
@@ -67,27 +65,4 @@ export function dumpSamples(querier: Querier, sets: readonly (readonly Matcher[]
   }
   if (format === OPEN_METRICS) text += '# EOF\n'
   if (text !== '') out(text)
-}
-
-let symbols = new Uint32Array(256)
-
-/** Name and value of each label, by name. */
-export function labelsOf(querier: Querier, ref: number): [name: string, value: string][] {
-  let n = querier.labelsOf(ref, symbols)
-  if (n > symbols.length) {
-    symbols = new Uint32Array(n)
-    n = querier.labelsOf(ref, symbols)
-  }
-  return Array.from({ length: n / 2 }, (_, i) => [querier.textOf(symbols[i * 2]!), querier.textOf(symbols[i * 2 + 1]!)])
-}
-
-/** null where the series has no sample at that time. */
-function sampleAt(batch: SeriesBatch, s: number, i: number): Sample | null {
-  const bit = (bits: Uint32Array): boolean => ((bits[s * ((batch.n + 31) >>> 5) + (i >>> 5)]! >>> (i & 31)) & 1) === 1
-  if (batch.hasGaps[s] === 1) {
-    if (!bit(batch.present)) return null
-    if (bit(batch.stale)) return 'stale'
-  }
-  const value = batch.v[s * batch.n + i]!
-  return batch.histograms !== null && bit(batch.histogramBits) ? batch.histograms[value]! : value
 }

@@ -7,6 +7,7 @@ import { parseSeriesValues } from '../../../lang/parse/series-values.ts'
 import { compareLabels, compareText, isLegacyLabelName, type Labels } from '../../model/labels.ts'
 import { quote } from '../../std/go-format.ts'
 import type { Alert } from '../alerting-rule.ts'
+import { alertsDiff } from './alert-diff.ts'
 import type { AlertTest, ExpectedSample } from './test-file.ts'
 
 interface ShownAlert {
@@ -14,13 +15,14 @@ interface ShownAlert {
   annotations: Labels
 }
 
-/** '' where the firing alerts are the expected ones, else both lists. */
-export function alertDifference({ alertName, expected }: AlertTest, firing: readonly Alert[]): string {
+/** '' where the firing alerts are the expected ones, else both lists, or one text of both in colours. */
+export function alertDifference({ alertName, expected }: AlertTest, firing: readonly Alert[], isDiff: boolean): string {
   const want = expected.map(({ labels, annotations }) => ({ labels: flat(new Map([...labels, ['alertname', alertName]])), annotations: flat(annotations) }))
   const got = firing.map(({ labels, annotations }) => ({ labels, annotations: flat(annotations) }))
   const compare = (a: ShownAlert, b: ShownAlert): number => compareLabels(a.labels, b.labels) || compareLabels(a.annotations, b.annotations)
   const [a, b] = [want.toSorted(compare), got.toSorted(compare)]
   if (a.length === b.length && a.every((one, i) => compare(one, b[i]!) === 0)) return ''
+  if (isDiff) return `\n        diff: ${indented(alertsDiff(a, b))}`
   return `\n        exp:${alertsText(a)}, \n        got:${alertsText(b)}`
 }
 
@@ -41,7 +43,7 @@ function indented(text: string): string {
 }
 
 /** As Go prints a label set. */
-function labelsText(labels: Labels): string {
+export function labelsText(labels: Labels): string {
   const parts = labels.flatMap((name, i) => (i % 2 === 0 ? [`${isLegacyLabelName(name) ? name : quote(name)}=${quote(labels[i + 1]!)}`] : []))
   return `{${parts.join(', ')}}`
 }

@@ -27,6 +27,10 @@ export interface TestGround {
   groups: readonly RuleGroupConfig[]
   features: EngineFeatures
   clock: Clock
+  /** Differences of alerts are shown in colours. */
+  isDiff: boolean
+  /** Is told what the store holds in the end; null: nobody wants that. */
+  debug: ((text: string) => void) | null
 }
 
 /** What is wrong, a text for each; none where all is as expected. */
@@ -74,7 +78,7 @@ class TestRun {
   }
 
   async run(): Promise<string[]> {
-    const { test, file, store } = this.#parts
+    const { test, file, store, ground } = this.#parts
     const nameless = test.alertTests.find(({ alertName }) => alertName === '')
     if (nameless !== undefined) {
       return [`an item under alert_rule_test misses required attribute alertname at eval_time ${formatDuration(nameless.evalTimeMs)}${test.name === '' ? '' : ` (in TestGroup ${test.name})`}`]
@@ -89,6 +93,7 @@ class TestRun {
         if (alertTest.evalTimeMs >= sinceMs && alertTest.evalTimeMs < sinceMs + file.evaluationIntervalMs) this.#checkAlerts(alertTest)
       }
     }
+    ground.debug?.(store.dumpText(untilMs))
     this.#checkExpressions()
     return this.#faults
   }
@@ -109,7 +114,7 @@ class TestRun {
     const { name } = this.#parts.test
     const rules = this.#groups.flatMap((group) => group.rules).filter((rule) => rule instanceof AlertingRule && rule.config.name === alertTest.alertName)
     const firing = rules.flatMap((rule) => (rule as AlertingRule).activeAlerts()).filter(({ state }) => state === 'firing')
-    const difference = alertDifference(alertTest, firing)
+    const difference = alertDifference(alertTest, firing, this.#parts.ground.isDiff)
     if (difference === '') return
     const title = name === '' ? '' : `    name: ${name},\n`
     this.#faults.push(`${title}    alertname: ${alertTest.alertName}, time: ${formatDuration(alertTest.evalTimeMs)}, ${difference}`)

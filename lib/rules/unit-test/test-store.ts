@@ -1,13 +1,18 @@
 // The store of one group of rule tests: a real one in a folder of its own, gone when the tests are done. Samples are loaded
 // as time goes on, so that no query sees what has not happened yet.
+import { histogramText } from '../../../lang/func/histogram-text.ts'
+import { formatValue } from '../../../lang/reply/number-text.ts'
 import { parseMetric } from '../../../lang/parse/parse.ts'
 import { SeriesTextError } from '../../../lang/parse/histogram-text.ts'
 import { parseSeriesValues, type SeriesValue } from '../../../lang/parse/series-values.ts'
+import { labelPairs, sampleAt } from '../../../storage/batch-sample.ts'
 import { Database } from '../../../storage/database.ts'
 import { StoreQueryable } from '../../../storage/store-querier.ts'
-import type { Labels } from '../../model/labels.ts'
+import { compareLabels, type Labels } from '../../model/labels.ts'
 import { FakeClock } from '../../std/clock.ts'
 import { makeTempFolder, removeTree } from '../../std/fs.ts'
+import { durationText } from '../../template/go-time.ts'
+import { labelsText } from './expectations.ts'
 import { RuleWriteError, type WrittenRow } from '../group.ts'
 import { labelsKey } from '../rule.ts'
 import { RuleWriter } from '../rule-writer.ts'
@@ -65,6 +70,32 @@ export class TestStore {
       return this.#writer.write(timeMs, rows.map((row) => this.#stored(row)))
     } catch (cause) {
       throw new RuleWriteError(cause instanceof Error ? cause.message : String(cause), { cause })
+    }
+  }
+
+  /** All live samples after the start, until the first whole second behind `untilMs` (from the start), as promtool's `--debug` prints them. */
+  dumpText(untilMs: number): string {
+    const endMs = Math.floor((untilMs + 1000) / 1000) * 1000
+    const range = { startMs: this.#startMs + 1, endMs: this.#startMs + endMs }
+    const querier = this.queryable.querier()
+    try {
+      const series: { labels: Labels; text: string }[] = []
+      const selection = querier.select([{ name: '__name__', op: '!=', value: '' }], range.startMs, range.endMs, { ...range, stepMs: 0, rangeMs: 0, func: '' })
+      for (let batch = selection.next(); batch !== null; batch = selection.next()) {
+        for (let s = 0; s < batch.seriesCount; s++) {
+          const labels = labelPairs(querier, selection.refs[batch.index[s]!]!).flat()
+          const lines: string[] = []
+          for (let i = 0; i < batch.n; i++) {
+            const sample = sampleAt(batch, s, i)
+            if (sample !== null && sample !== 'stale') lines.push(`${typeof sample === 'number' ? formatValue(sample) : histogramText(sample)} @[${batch.t[i]}]`)
+          }
+          if (lines.length > 0) series.push({ labels, text: `${labelsText(labels)} =>\n${lines.join('\n')}\n` })
+        }
+      }
+      const sorted = series.toSorted((a, b) => compareLabels(a.labels, b.labels))
+      return `DEBUG: Dump of all data (input_series and rules) at ${durationText(BigInt(endMs) * 1_000_000n)}:\n${sorted.map(({ text }) => text).join('')}`
+    } finally {
+      querier.close()
     }
   }
 

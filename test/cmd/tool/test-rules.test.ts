@@ -49,6 +49,105 @@ describe('monitor test rules', () => {
     expect(await runCase(folder, caseNamed('alert not expected'))).toMatchObject({ code: 1, out: '\n\n' })
   })
 
+  it('shows what differs in colours, and what the store holds, as promtool does', async () => {
+    const folder = tempFolder()
+    const one = {
+      name: 'flags',
+      rules: `groups:
+- name: g
+  rules:
+  - {alert: Two, expr: up, labels: {severity: page}, annotations: {summary: 'it is {{ $value }}'}}
+  - {alert: Pair, expr: 'up or label_replace(up, "job", "zz", "", "")'}
+`,
+      tests: `rule_files: [rules.yml]
+tests:
+- interval: 1m
+  input_series: [{series: 'up{job="a"}', values: '1 2 stale'}, {series: h, values: '{{schema:1 count:3 sum:2 buckets:[1 2]}}x1'}]
+  alert_rule_test:
+  - {alertname: Two, eval_time: 1m, exp_alerts: [{exp_labels: {job: b, severity: page, gone: y}}]}
+  - {alertname: Pair, eval_time: 1m, exp_alerts: [{exp_labels: {job: a}}]}
+  - {alertname: None, eval_time: 1m, exp_alerts: [{exp_labels: {job: a}}, {exp_labels: {job: b}}]}
+`,
+    }
+    const { err } = await runCase(folder, one, '--diff')
+    const [green, red, yellow, end] = ['\x1b[0;32m', '\x1b[0;31m', '\x1b[0;33m', '\x1b[0m']
+    expect(err).toBe(`  FAILED:
+    alertname: Two, time: 1m, 
+        diff: [
+                {
+                    "Annotations": {
+                        ${green}"summary": "it is 2"${end}
+                    },
+                    "Labels": {
+                        "alertname": "Two",
+                        ${red}"gone": "y"${end},
+                        "job": ${yellow}"b" => "a"${end},
+                        "severity": "page"
+                    }
+                }
+            ]
+    alertname: Pair, time: 1m, 
+        diff: [
+                {
+                    "Annotations": {},
+                    "Labels": {
+                        "alertname": "Pair",
+                        "job": "a"
+                    }
+                },
+                ${green}{${end}
+                    ${green}"Annotations": {},${end}
+                    ${green}"Labels": {${end}
+                        ${green}"alertname": "Pair",${end}
+                        ${green}"job": "zz"${end}
+                    ${green}}${end}
+                ${green}}${end}
+            ]
+    alertname: None, time: 1m, 
+        diff: [
+                {
+                    "Annotations": {},
+                    "Labels": {
+                        ${red}"alertname": "None"${end},
+                        ${red}"job": "a"${end}
+                    }
+                },
+                ${red}{${end}
+                    ${red}"Annotations": {},${end}
+                    ${red}"Labels": {${end}
+                        ${red}"alertname": "None",${end}
+                        ${red}"job": "b"${end}
+                    ${red}}${end}
+                ${red}}${end}
+            ]
+`)
+    const { out } = await runCase(folder, one, '--debug')
+    expect(out).toBe(`DEBUG: Starting test unnamed#0
+DEBUG: Dump of all data (input_series and rules) at 1m1s:
+{__name__="ALERTS", alertname="Pair", alertstate="firing", job="a"} =>
+1 @[60000]
+{__name__="ALERTS", alertname="Pair", alertstate="firing", job="zz"} =>
+1 @[60000]
+{__name__="ALERTS", alertname="Two", alertstate="firing", job="a", severity="page"} =>
+1 @[60000]
+{__name__="ALERTS_FOR_STATE", alertname="Pair", job="a"} =>
+0 @[60000]
+{__name__="ALERTS_FOR_STATE", alertname="Pair", job="zz"} =>
+0 @[60000]
+{__name__="ALERTS_FOR_STATE", alertname="Two", job="a", severity="page"} =>
+0 @[60000]
+{__name__="h"} =>
+{count:3, sum:2, (0.7071067811865475,1]:1, (1,1.414213562373095]:2} @[60000]
+{__name__="up", job="a"} =>
+2 @[60000]
+DEBUG: Test unnamed#0 finished, took 0.000ms
+
+
+
+
+`)
+  })
+
   it('runs the groups whose names match', async () => {
     const folder = tempFolder()
     const two = caseNamed('two groups, one fails')
