@@ -10,8 +10,8 @@ import type { UploadReport } from './tier/hour-upload.ts'
 
 const RETRY_MS_MIN = 1000
 const RETRY_MS_MAX = 300_000
-/** Of a request inside a round, which waits 1 s, 2 s and 4 s between. */
-const ATTEMPTS = 4
+/** Of a request inside a round, which waits 1 s between. */
+const ATTEMPTS = 2
 const CONNECTIONS = 2
 
 /** What a thread of uploads is given. */

@@ -30,6 +30,7 @@ export function toHttpError(error: unknown, hasHeaders: boolean): HttpError {
     case 'ENOTFOUND': case 'EAI_AGAIN': return new HttpError('CONNECT', `lookup failed: ${message}`, error)
     case 'EHOSTUNREACH': case 'ENETUNREACH': return new HttpError('CONNECT', `connect: no route to host: ${message}`, error)
     case 'UND_ERR_CONNECT_TIMEOUT': case 'ETIMEDOUT': return new HttpError('TIMEOUT', 'context deadline exceeded (connecting)', error)
+    case 'UND_ERR_HEADERS_TIMEOUT': return new HttpError('TIMEOUT', 'context deadline exceeded (no answer)', error)
     case 'ECONNRESET': case 'EPIPE': return new HttpError('RESET', 'read: connection reset by peer', error)
     case 'UND_ERR_SOCKET': case 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH':
       return closedError(hasHeaders, error)

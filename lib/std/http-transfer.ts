@@ -12,6 +12,8 @@ export interface TransferRequest {
   headers: Readonly<Record<string, string>>
   body: Uint8Array | null
   timeoutMs: number
+  /** The answer must have begun so long after the request went out, which may have waited for a connection; not given: `timeoutMs` alone counts. */
+  headersMs?: number
   /** An answer of this many bytes or more is refused. */
   bodyBytesMax: number
 }
@@ -49,14 +51,14 @@ export class HttpTransfer {
   }
 
   /** Any status is an answer. Rejects with HttpError. */
-  async send({ method, url, headers, body, timeoutMs, bodyBytesMax }: TransferRequest): Promise<TransferAnswer> {
+  async send({ method, url, headers, body, timeoutMs, headersMs = 0, bodyBytesMax }: TransferRequest): Promise<TransferAnswer> {
     const late = new AbortController()
     const timer = this.#clock.after(timeoutMs, () => late.abort(new HttpError('TIMEOUT', `no whole answer within ${timeoutMs / 1000} s`)))
     let hasHeaders = false
     try {
       const signal = AbortSignal.any([late.signal, this.#closing.signal])
       const { agent, request } = await (this.#transport ??= openTransport(this.#tls, this.#connections))
-      const reply = await request(url, { method, headers: { ...headers }, body, dispatcher: agent, signal })
+      const reply = await request(url, { method, headers: { ...headers }, body, dispatcher: agent, signal, headersTimeout: headersMs })
       hasHeaders = true
       const parts: Buffer[] = []
       let bytes = 0

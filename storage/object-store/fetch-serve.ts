@@ -5,14 +5,16 @@ import { PULSE_MS, SIGN_ENDED, SIGN_NEWS, SIGN_PULSE, type FetchAnswer, type Fet
 import { openStore } from './open-store.ts'
 
 const CONNECTIONS = 32
-const ATTEMPTS = 3
+const ATTEMPTS = 2
 const FIRST_WAIT_MS = 100
+/** People wait for what is fetched: a server that is silent for so long twice is left out of the answer. */
+const HEADERS_MS = 8000
 
 /** Serves until its thread is ended. */
 export function serveFetches({ place, port, signs }: FetchSeat): void {
   const shown = new Int32Array(signs)
   showLife(shown)
-  const store = openStore(place, { attempts: ATTEMPTS, firstWaitMs: FIRST_WAIT_MS, connections: CONNECTIONS }, systemClock, new Random(freshSeed()))
+  const store = openStore(place, { attempts: ATTEMPTS, firstWaitMs: FIRST_WAIT_MS, connections: CONNECTIONS, headersMs: HEADERS_MS }, systemClock, new Random(freshSeed()))
   const one = async ({ key, offset, bytes }: ObjectRange): Promise<Fetched> => {
     try {
       return await store.get(key, offset, bytes)

@@ -24,6 +24,8 @@ export interface Patience {
   attempts: number
   firstWaitMs: number
   connections: number
+  /** How long an answer may take to begin, where that is less than it may take as a whole. */
+  headersMs?: number
 }
 
 const PART_BYTES = 16 << 20

@@ -27,6 +27,8 @@ export interface S3Options {
   firstWaitMs: number
   /** Requests under way at a time. */
   connections: number
+  /** How long an answer may take to begin; not given: as long as a whole one. */
+  headersMs?: number
 }
 
 export interface S3Request {
@@ -99,7 +101,7 @@ export class S3Requests {
     url.search = queryOf(query)
     const signed = signedHeaders({ method, url, headers, body: body ?? null }, credentials(), { region, service: 's3' }, this.#clock.now())
     const timeoutMs = ANSWER_MS + ((body?.length ?? 0) + bytesMax) / BYTES_PER_MS_MIN
-    return this.#transfer.send({ method, url, headers: signed, body: body ?? null, timeoutMs, bodyBytesMax: bytesMax + TEXT_BYTES_MAX })
+    return this.#transfer.send({ method, url, headers: signed, body: body ?? null, timeoutMs, headersMs: this.#options.headersMs ?? 0, bodyBytesMax: bytesMax + TEXT_BYTES_MAX })
   }
 
   #judge(answer: TransferAnswer, request: S3Request): { error: ObjectStoreError; mayPass: boolean; waitMs: number } {

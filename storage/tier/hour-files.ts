@@ -32,7 +32,9 @@ const READ_BYTES_MAX = 8 << 20
 /** Chunks of a bucket that a thread keeps: what a dashboard asks for again. */
 const CACHE_BYTES_MAX = 32 << 20
 const CACHE_CHUNKS_MAX = 1 << 16
+/** A bucket that failed is not asked for so long, or so many times as long as it was waited for: of the queries of a minute one waits. */
 const SILENCE_MS = 10_000
+const SILENCE_SHARE = 3
 const CHECKED_MAX = 4096
 const DELETIONS_MAX = 256
 const COLUMNS_MAX = 1024
@@ -226,8 +228,12 @@ export class HourFiles {
     return found
   }
 
-  /** Says that a chunk of a file was no good. */
-  reportDamage(file: HourFile, why: string): void {
+  /** Says that chunks of a file were no good; what is kept of them is fetched anew for the next query, as it may have been damaged on its way. */
+  reportDamage(file: HourFile, chunks: readonly ChunkPlace[], why: string): void {
+    for (const key of chunks.map(keyOf)) {
+      this.#cachedBytes -= this.#cache.get(key)?.length ?? 0
+      this.#cache.delete(key)
+    }
     this.#leaveOut(file, why)
   }
 
@@ -272,8 +278,10 @@ export class HourFiles {
     }
     if (this.#clock.monotonic() < this.#silentUntilMs) return runs.map(({ file }) => this.#leaveOut(file, 'the bucket did not answer just now', true))
     // Another query has begun meanwhile, or the bucket was silent then.
+    const from = this.#clock.monotonic()
     const fetched = (fetch === NOT_ASKED ? null : this.#store.take(fetch)) ?? this.#store.take(this.#store.begin(rangesOf(runs)))!
-    if (fetched.every((bytes) => typeof bytes === 'string')) this.#silentUntilMs = this.#clock.monotonic() + SILENCE_MS
+    const now = this.#clock.monotonic()
+    if (fetched.every((bytes) => typeof bytes === 'string')) this.#silentUntilMs = now + Math.max(SILENCE_MS, SILENCE_SHARE * (now - from))
     return fetched.map((bytes, r) => (typeof bytes === 'string' ? this.#leaveOut(runs[r]!.file, bytes, true) : bytes))
   }
 

@@ -64,7 +64,7 @@ function readSketches(files: HourFiles, series: readonly number[], slice: Slice,
       }
     } catch (error) {
       if (!(error instanceof PageError || error instanceof RangeError)) throw error
-      files.reportDamage(file, error.message)
+      files.reportDamage(file, places[p]!, error.message)
     }
   }
   return found

@@ -228,7 +228,7 @@ function reserve(rows: number): void {
 }
 
 /** False if none of the series has a row in the range. */
-function fillBatch(files: HourFiles, { series, at, parts, chunks }: ReadBatch, { columns, range, buffer }: BatchWork): boolean {
+function fillBatch(files: HourFiles, { series, at, parts, places, chunks }: ReadBatch, { columns, range, buffer }: BatchWork): boolean {
   const bounds = { from: Infinity, to: -Infinity }
   parts.forEach((part, p) => {
     if (chunks[p]!.length === 0 || chunks[p]!.includes(null)) return
@@ -248,7 +248,7 @@ function fillBatch(files: HourFiles, { series, at, parts, chunks }: ReadBatch, {
     } catch (error) {
       if (!(error instanceof PageError)) throw error
       clearPart(part, buffer)
-      files.reportDamage(part.file, error.message)
+      files.reportDamage(part.file, places[p]!, error.message)
     }
   })
   return true

@@ -15,6 +15,8 @@ import { MANIFEST_FILE, monthOf, readManifest, readStored, spanOf, writeStored, 
 
 /** A day's file is put when the day is over and its last hours have been cut: until then it changes every two hours. */
 const DAY_REST_MS = 30 * 60_000
+/** After so many files in a row the store is taken for unreachable: whoever runs rounds is told of it, instead of each file waiting out its requests. */
+const SILENT_MAX = 2
 
 export interface UploadReport {
   /** Files that were put, and their bytes. */
@@ -34,8 +36,18 @@ export async function uploadHours(folder: string, store: ObjectStore, nowMs: num
   const stored = new Set(readStored(folder))
   const report: UploadReport = { files: 0, bytes: 0, waiting: 0, failure: '', gone: [] }
   await tryTo(report, async () => { report.gone = await missThose(folder, store, manifest.files, stored) })
-  for (const file of manifest.files) {
-    if (stored.has(file.name) || spanOf(file.name)!.to + DAY_REST_MS > nowMs || !listFolder(folder).includes(file.name)) continue
+  await putFiles(folder, store, manifest.files.filter(({ name }) => !stored.has(name) && spanOf(name)!.to + DAY_REST_MS <= nowMs), { stored, report })
+  const isNew = report.files > 0
+  if (isNew && report.failure === '') await tryTo(report, () => store.put(MANIFEST_FILE, bytesContent(readWhole(path.join(folder, MANIFEST_FILE)))))
+  await removeOld(folder, store, stored, report)
+  for (const { name } of manifest.files) if (stored.has(name) && isMonth(name)) removeFile(path.join(folder, name))
+  return report
+}
+
+async function putFiles(folder: string, store: ObjectStore, files: readonly HourFile[], { stored, report }: { stored: Set<string>; report: UploadReport }): Promise<void> {
+  let silent = 0
+  for (const [i, file] of files.entries()) {
+    if (!listFolder(folder).includes(file.name)) continue
     try {
       await putFile(folder, store, file)
       stored.add(file.name)
@@ -43,15 +55,15 @@ export async function uploadHours(folder: string, store: ObjectStore, nowMs: num
       faultPoint('upload.noted')
       report.files++
       report.bytes += file.bytes
+      silent = 0
     } catch (error) {
       fail(report, error)
+      silent = (error as ObjectStoreError).code === 'UNREACHABLE' ? silent + 1 : 0
+      if (silent < SILENT_MAX) continue
+      report.waiting += files.length - i - 1
+      return
     }
   }
-  const isNew = report.files > 0
-  if (isNew && report.failure === '') await tryTo(report, () => store.put(MANIFEST_FILE, bytesContent(readWhole(path.join(folder, MANIFEST_FILE)))))
-  await removeOld(folder, store, stored, report)
-  for (const { name } of manifest.files) if (stored.has(name) && isMonth(name)) removeFile(path.join(folder, name))
-  return report
 }
 
 /** Takes names of files out of `stored` that the store has lost and the folder has; returns those that neither has. */
@@ -63,7 +75,10 @@ async function missThose(folder: string, store: ObjectStore, files: readonly Hou
   const again = lost.filter(({ name }) => here.has(name))
   for (const { name } of again) stored.delete(name)
   if (again.length > 0) writeStored(folder, stored)
-  return lost.filter(({ name }) => !here.has(name)).map(({ name }) => name)
+  // A listing may be behind; nobody is told that data are gone by that alone.
+  const gone: string[] = []
+  for (const { name, bytes } of lost) if (!here.has(name) && (await store.head(name))?.sizeBytes !== bytes) gone.push(name)
+  return gone
 }
 
 async function putFile(folder: string, store: ObjectStore, { name, bytes }: HourFile): Promise<void> {

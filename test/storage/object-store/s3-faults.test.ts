@@ -38,7 +38,7 @@ function hurried(waits: number[], isHasty: boolean): Clock {
 }
 
 /** A store whose server takes one step a request. */
-async function scripted(steps: Step[], { attempts = 4, isHasty = false } = {}): Promise<{ store: S3Store; asked: string[]; waits: number[] }> {
+async function scripted(steps: Step[], { attempts = 4, isHasty = false, headersMs = 0 } = {}): Promise<{ store: S3Store; asked: string[]; waits: number[] }> {
   const asked: string[] = []
   const server = http.createServer((request, response) => {
     asked.push(`${request.method} ${request.url}`)
@@ -48,7 +48,7 @@ async function scripted(steps: Step[], { attempts = 4, isHasty = false } = {}): 
   const waits: number[] = []
   const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   const store = new S3Store({
-    endpoint, bucket: 'b', region: 'r', isPathStyle: true, prefix: '', partBytes: 1000, tls: null, attempts, firstWaitMs: 1000, connections: 2,
+    endpoint, bucket: 'b', region: 'r', isPathStyle: true, prefix: '', partBytes: 1000, tls: null, attempts, firstWaitMs: 1000, connections: 2, headersMs,
     credentials: () => ({ accessKey: 'a', secretKey: 's', sessionToken: '' }),
   }, hurried(waits, isHasty), new Random(1))
   onTestFinished(async () => {
@@ -110,6 +110,13 @@ it('gives up a server that does not answer', async () => {
   const { store, asked } = await scripted([silence, silence, silence], { attempts: 3, isHasty: true })
   await expect(store.get('k', 0, 1)).rejects.toMatchObject({ code: 'UNREACHABLE', message: expect.stringContaining('no whole answer within 30') as string })
   expect(asked).toHaveLength(3)
+})
+
+it('gives up a server whose answer does not begin, where who asks has little patience', async () => {
+  const { store, asked } = await scripted([silence, part(BODY), silence, silence], { attempts: 2, headersMs: 50 })
+  expect(Buffer.from(await store.get('k', 0, BODY.length))).toEqual(BODY)
+  await expect(store.get('k', 0, 1)).rejects.toMatchObject({ code: 'UNREACHABLE', message: expect.stringContaining('context deadline exceeded (no answer)') as string })
+  expect(asked).toHaveLength(4)
 })
 
 it('believes no put that the server does not hold', async () => {

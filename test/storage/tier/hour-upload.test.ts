@@ -87,6 +87,27 @@ describe('uploading hour files', () => {
     expect(files.every(({ name }) => fs.existsSync(path.join(folder, name)))).toBe(true)
   })
 
+  it('ends a round in which the store does not answer, and counts what waits', async () => {
+    const { folder, files } = make()
+    const asked: string[] = []
+    const dead = (key: string): Promise<never> => {
+      asked.push(key)
+      return Promise.reject(new ObjectStoreError('UNREACHABLE', `cannot HEAD ${key}: 503`))
+    }
+    const silent = Object.assign(Object.create(new FolderStore(tempFolder())) as FolderStore, { holds: dead, put: dead })
+    expect(await uploadHours(folder, silent, NOW)).toEqual({ files: 0, bytes: 0, waiting: 3, failure: `cannot HEAD ${files[0]!.name}: 503`, gone: [] })
+    expect(asked).toEqual(files.slice(0, 2).map(({ name }) => name))
+  })
+
+  it('takes nothing for gone by a listing that is behind', async () => {
+    const { folder } = make()
+    const bucket = new FolderStore(tempFolder())
+    await uploadHours(folder, bucket, NOW)
+    const late = Object.assign(Object.create(bucket) as FolderStore, { holds: bucket.holds.bind(bucket), head: bucket.head.bind(bucket), put: bucket.put.bind(bucket), list: () => Promise.resolve([]) })
+    expect(await uploadHours(folder, late, NOW)).toMatchObject({ waiting: 0, failure: '', gone: [] })
+    expect(readStored(folder)).toEqual(new Set(readManifest(folder).files.map(({ name }) => name)))
+  })
+
   it('puts what a bucket that was made anew lacks, and names what nobody has any more', async () => {
     const { folder, files } = make()
     const bucket = tempFolder()
