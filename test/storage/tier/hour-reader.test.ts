@@ -9,13 +9,14 @@ import { FetchThread, type Fetched, type ObjectRange, type RangeFetcher } from '
 import { fileContent } from '../../../storage/object-store/object-store.ts'
 import { openStore, type StorePlace } from '../../../storage/object-store/open-store.ts'
 import { S3Requests } from '../../../storage/object-store/s3-request.ts'
-import type { BucketColumn, BucketColumns, BucketSelection } from '../../../storage/tier/bucket.ts'
+import type { BucketColumn, BucketSelection } from '../../../storage/tier/bucket.ts'
 import { HourFiles } from '../../../storage/tier/hour-files.ts'
 import { readManifest, writeManifest } from '../../../storage/tier/hour-manifest.ts'
 import { hourQuantiles } from '../../../storage/tier/hour-quantiles.ts'
-import { placesOf, selectHours, type HourSeries } from '../../../storage/tier/hour-reader.ts'
+import { placesOf, selectHours } from '../../../storage/tier/hour-reader.ts'
 import { PARQUET_COLUMNS } from '../../../storage/tier/parquet-schema.ts'
 import { writeSketch } from '../../../storage/tier/sketch.ts'
+import { collected, expected, expectRows, seriesOf, type Rows } from '../../support/hour-answers.ts'
 import { DOUBLES, HOUR_MS, randomRows } from '../../support/hour-rows.ts'
 import { spanOfDay, spanOfMonth, writeArchive, type HourArchive } from '../../support/hour-archive.ts'
 import { testSeed } from '../../support/seed.ts'
@@ -27,54 +28,6 @@ const COLUMNS: readonly BucketColumn[] = ['count', 'staleAtEnd', 'firstT', 'last
 
 function archiveOf(folder: string, random: Random, count: number): HourArchive {
   return writeArchive(folder, SPANS, ({ from, to }) => randomRows(random, count, from, (to - from) / HOUR_MS).filter(() => random.int(5) > 0))
-}
-
-/** By `ref@t`: a row that is there, its wanted columns where it has samples, as text: 200,000 objects take long to compare. */
-type Rows = Map<string, string>
-
-function rowText(columns: BucketColumns, at: number, wanted: readonly BucketColumn[]): string {
-  const count = columns.count[at]!
-  const values = count > 0 ? wanted.map((name) => columns[name][at]!) : []
-  return [count, columns.staleAtEnd[at]!, ...values].map((value) => (Object.is(value, -0) ? '-0' : String(value))).join(' ')
-}
-
-function expected({ rows }: HourArchive, refs: Uint32Array, mint: number, maxt: number, wanted: readonly BucketColumn[]): Rows {
-  const out: Rows = new Map()
-  for (const { ref, n, t, columns } of rows.flat()) {
-    if (!refs.includes(ref)) continue
-    for (let i = 0; i < n; i++) {
-      const [count, stale] = [columns.count[i]!, columns.staleAtEnd[i]!]
-      if (t[i]! <= mint || t[i]! > maxt || (count === 0 && stale === 0)) continue
-      out.set(`${ref}@${t[i]}`, rowText(columns, i, wanted))
-    }
-  }
-  return out
-}
-
-function collected(selection: BucketSelection, wanted: readonly BucketColumn[]): Rows {
-  const out: Rows = new Map()
-  const seen = new Set<number>()
-  for (let batch = selection.next(); batch !== null; batch = selection.next()) {
-    const { n, t, columns } = batch
-    for (let i = 1; i < n; i++) if (!(t[i]! > t[i - 1]!)) expect.fail(`${t[i]} after ${t[i - 1]}`)
-    for (let s = 0; s < batch.seriesCount; s++) {
-      const ref: number = selection.refs[batch.index[s]!]!
-      if (seen.has(ref)) expect.fail(`series ${ref} in two batches`)
-      seen.add(ref)
-      for (let i = 0; i < n; i++) {
-        const [count, staleAtEnd] = [columns.count[s * n + i]!, columns.staleAtEnd[s * n + i]!]
-        if (count === 0 && staleAtEnd === 0) continue
-        out.set(`${ref}@${t[i]}`, rowText(columns, s * n + i, wanted))
-      }
-    }
-  }
-  return out
-}
-
-/** As toEqual, which takes seconds for 400,000 rows. */
-function expectRows(got: Rows, want: Rows): void {
-  for (const [key, row] of want) if (got.get(key) !== row) expect.fail(`${key} is ${got.get(key)}, not ${row}`)
-  expect(got.size).toBe(want.size)
 }
 
 function answersAsWritten(archive: HourArchive, files: HourFiles, random: Random, rounds: number): void {
@@ -90,7 +43,6 @@ function answersAsWritten(archive: HourArchive, files: HourFiles, random: Random
   }
 }
 
-const seriesOf = (refs: Uint32Array): HourSeries => ({ refs, byLabels: new Map() })
 const all = Uint32Array.from({ length: 60 }, (_, i) => i + 1)
 const [FIRST, LAST] = [SPANS[0]!.from - 1, SPANS.at(-1)!.to]
 
