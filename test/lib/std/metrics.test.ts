@@ -8,3 +8,8 @@ it('names metrics of the process by their types, as promtool\'s lints want it', 
   expect(types.filter(({ name, type }) => name.endsWith('_total') !== (type === 'counter')).map(({ name }) => name)).toEqual([])
   expect(text).toContain('nodejs_active_resources{')
 })
+
+it('does not watch the event loop a hundred times a second for what monitor_event_loop_stall_seconds tells', async () => {
+  const text = await new Metrics().withProcessMetrics().registry.metrics()
+  expect(text.match(/^nodejs_eventloop_lag\w*/gm)).toEqual(['nodejs_eventloop_lag_seconds'])
+})
