@@ -15,7 +15,7 @@ import { PAGE_ENTRIES, REFS_END } from './head/shared-heap.ts'
 import { eachHourRefs } from './recover-hours.ts'
 import { blocksFolder, hoursFolder, minutesFolder } from './store-querier.ts'
 
-export class UsedRefs {
+class UsedRefs {
   readonly #above: number
   readonly #pages = new Uint8Array(REFS_END / PAGE_ENTRIES)
 

@@ -84,6 +84,17 @@ describe('the house', () => {
     expect(wrong).toEqual([])
   })
 
+  it('exports no value that its file alone uses', () => {
+    const texts = sources.filter((file) => !file.startsWith('lib/kernels/assembly/')).map((file) => [file, readFileSync(path.join(root, file), 'utf8')] as const)
+    const users = new Map<string, number>()
+    for (const [, text] of texts) for (const word of new Set(text.match(/[\w$]+/g))) users.set(word, (users.get(word) ?? 0) + 1)
+    // A file may also be imported by text that it runs itself.
+    const isAlone = (text: string, name: string): boolean => users.get(name) === 1 && !text.includes(`import { ${name} }`)
+    const found = texts.flatMap(([file, text]) => Array.from(text.matchAll(/^export (?:async |abstract )*(?:function\*?|const|class|let) ([\w$]+)/gm), (m) => m[1]!)
+      .filter((name) => isAlone(text, name)).map((name) => `${file}: ${name}`))
+    expect(found).toEqual([])
+  })
+
   it('keeps the dead man\'s switch small, and off every other module', () => {
     const texts = product.filter((file) => file.startsWith('cmd/deadman/')).map((file) => readFileSync(path.join(root, file), 'utf8'))
     expect(texts.reduce((sum, text) => sum + text.trimEnd().split('\n').length, 0)).toBeLessThanOrEqual(350)

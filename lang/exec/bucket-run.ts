@@ -5,7 +5,7 @@ import type { BucketRun } from '../func/bucket-kernel.ts'
 
 const NONE = new Float64Array(0)
 
-export function emptyColumns(): BucketColumns {
+function emptyColumns(): BucketColumns {
   return {
     count: NONE, sum: NONE, m2: NONE, min: NONE, max: NONE, first: NONE, last: NONE, correction: NONE, p99: NONE,
     firstT: NONE, lastT: NONE, staleAtEnd: new Uint8Array(0),

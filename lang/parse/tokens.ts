@@ -74,8 +74,8 @@ export const Arithmetic: TokenType = token('Arithmetic', 'operator', BinaryOpera
 /** `==` `<` `<=` `>` `>=` `</` `>/`. */
 export const Comparison: TokenType = token('Comparison', 'operator', BinaryOperator)
 /** `and`, `or`, `unless`. */
-export const SetOperator: TokenType = token('SetOperator', 'operator', BinaryOperator, MetricName, LabelName)
-export const Atan2: TokenType = token('Atan2', 'operator', BinaryOperator, LabelName)
+const SetOperator: TokenType = token('SetOperator', 'operator', BinaryOperator, MetricName, LabelName)
+const Atan2: TokenType = token('Atan2', 'operator', BinaryOperator, LabelName)
 
 /** `sum` where it is a name. */
 export const AggregatorName: TokenType = token('AggregatorName', 'aggregator', MetricName, LabelName)

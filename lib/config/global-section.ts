@@ -162,7 +162,7 @@ function readExternalLabels(reader: MapReader, env: Environment): Map<string, st
  * Go's os.Expand: `$NAME` and `${NAME}` become the variable's value, `$$` a dollar; `${` without an end and `${}`
  * vanish; a dollar before anything else stays.
  */
-export function expandEnvironment(text: string, env: Environment, onEmpty: (variable: string) => void): string {
+function expandEnvironment(text: string, env: Environment, onEmpty: (variable: string) => void): string {
   return text.replace(VARIABLE, (_, braced?: string, open?: string, bare?: string) => {
     if (open !== undefined || braced === '') return ''
     const name = (braced ?? bare)!

@@ -12,9 +12,9 @@ import { WIRE_BYTES, WIRE_VARINT, WireCursor } from './proto-wire.ts'
 import { SummaryMessage, ValueMessage } from './proto-values.ts'
 
 /** MetricType. */
-export const TYPE_COUNTER = 0
+const TYPE_COUNTER = 0
 export const TYPE_SUMMARY = 2
-export const TYPE_HISTOGRAM = 4
+const TYPE_HISTOGRAM = 4
 export const TYPE_GAUGE_HISTOGRAM = 5
 /** Which field of Metric has the value, by type. */
 const VALUE_FIELDS: readonly number[] = [3, 2, 4, 5, 7, 7]

@@ -17,7 +17,7 @@ export interface PointRow {
 /** Below it, copies and calls cost more than is won. */
 const POINTS_MIN = 8
 
-export class PointsKernel {
+class PointsKernel {
   readonly #kernels: Kernels
   readonly #stampBytes: Uint8Array
   readonly #stampEnds: Uint32Array

@@ -7,7 +7,7 @@
 import { compareText, type Labels } from './labels.ts'
 
 /** Characters of all names and values of an exemplar at the most (OpenMetrics 1.0, "Exemplars"). */
-export const EXEMPLAR_CHARS_MAX = 128
+const EXEMPLAR_CHARS_MAX = 128
 /** Bytes that the labels of one take at the most: 128 characters of 4 bytes, and 128 labels. */
 export const EXEMPLAR_LABEL_BYTES_MAX: number = EXEMPLAR_CHARS_MAX * 4 + EXEMPLAR_CHARS_MAX * 4
 
@@ -18,7 +18,7 @@ export const EXEMPLAR_OUT_OF_ORDER = 2
 /** More than 10 min ahead of the wall clock. */
 export const EXEMPLAR_FUTURE = 3
 /** More than EXEMPLAR_CHARS_MAX. */
-export const EXEMPLAR_TOO_LONG = 4
+const EXEMPLAR_TOO_LONG = 4
 /** A name that comes twice or is empty, or text that is not UTF-8. */
 export const EXEMPLAR_INVALID = 5
 /** Of a series that the store does not have. */

@@ -18,7 +18,7 @@ export interface RestoreLimits {
 }
 
 /** Prometheus' defaults. */
-export const RESTORE_LIMITS: RestoreLimits = { outageToleranceMs: 3_600_000, graceMs: 600_000 }
+const RESTORE_LIMITS: RestoreLimits = { outageToleranceMs: 3_600_000, graceMs: 600_000 }
 
 interface LastState {
   /** Unix ms of the last sample. */

@@ -33,7 +33,7 @@ export function requestHeaders(target: Target, config: ScrapeConfig, version: st
 }
 
 /** Preferences descend; escaping belongs to the two 1.0.0 types only. */
-export function acceptHeader(config: ScrapeConfig): string {
+function acceptHeader(config: ScrapeConfig): string {
   let weight = Object.keys(MEDIA_TYPES).length + 1
   const values = config.scrapeProtocols.map((protocol) => {
     const escaping = protocol.endsWith('1.0.0') ? `;escaping=${config.metricNameEscapingScheme}` : ''

@@ -16,7 +16,7 @@ const TRUE_WORDS: ReadonlySet<string> = new Set(['1', 't', 'T', 'TRUE', 'true', 
 const FALSE_WORDS: ReadonlySet<string> = new Set(['0', 'f', 'F', 'FALSE', 'false', 'False'])
 
 /** A target that cannot be scraped as configured; the others of its group are unharmed. */
-export class TargetError extends Error {
+class TargetError extends Error {
   readonly code = 'TARGET'
 }
 

@@ -1,7 +1,7 @@
 // Assertions stay on in production: a wrong number in a store is worse than a stop.
 
 /** An impossible state: our own bug, never the user's. */
-export class AssertionError extends Error {
+class AssertionError extends Error {
   readonly code = 'BUG'
 }
 

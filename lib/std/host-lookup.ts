@@ -24,7 +24,7 @@ const KEPT_MAX = 65_536
 const OWN_SOURCES: ReadonlySet<string> = new Set(['files', 'dns'])
 
 /** No address; `code` as getaddrinfo has it: ENOTFOUND where there is no such host, EAI_AGAIN where nobody says. */
-export class HostError extends Error {
+class HostError extends Error {
   readonly code: 'ENOTFOUND' | 'EAI_AGAIN'
 
   constructor(code: 'ENOTFOUND' | 'EAI_AGAIN', message: string, cause?: unknown) {

@@ -56,7 +56,7 @@ export function parseAddresses(text: string): string[] {
 }
 
 /** A header's value on one line: whoever can write a label must not write headers. */
-export function oneLine(text: string): string {
+function oneLine(text: string): string {
   return text.replace(/[\r\n\0\u2028\u2029\u0085]+/g, ' ').trim()
 }
 

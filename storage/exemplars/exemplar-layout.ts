@@ -11,7 +11,7 @@ const TEXT_BYTES_PER_SLOT = 128
 const HEADER_BYTES = 16
 const SLOT_BYTES = 32
 
-export const HEADER_CAPACITY = 0
+const HEADER_CAPACITY = 0
 export const HEADER_NEXT = 1
 export const HEADER_USED = 2
 

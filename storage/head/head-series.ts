@@ -13,7 +13,7 @@ import {
 } from './shared-heap.ts'
 
 /** A node of a series' older memberships: 2 units, [group, column, next unit, 0]. */
-export const MEMBERSHIP_UNITS = 2
+const MEMBERSHIP_UNITS = 2
 
 export class HeadSeries {
   readonly #heap: SharedHeap

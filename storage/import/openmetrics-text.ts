@@ -128,7 +128,7 @@ function readLines(file: string): Buffer {
 }
 
 /** Samples in memory. */
-export class OpenMetricsPart {
+class OpenMetricsPart {
   readonly #series: readonly Labels[]
   readonly #times: Float64Array
   readonly #values: Float64Array

@@ -1,12 +1,12 @@
 // Frames: the self-checking records that log, series and head files are made of (FORMAT.md, "Frame").
 import { crc32 } from 'node:zlib'
 
-export const FRAME_SYNC = 0x9c4d4f4e
+const FRAME_SYNC = 0x9c4d4f4e
 export const FRAME_HEAD_BYTES = 16
 /** Header and trailer. */
 export const FRAME_OVERHEAD_BYTES = 24
 /** No frame is longer; a header that claims more is damage. */
-export const FRAME_PAYLOAD_BYTES_MAX: number = 64 * 1024 * 1024
+const FRAME_PAYLOAD_BYTES_MAX: number = 64 * 1024 * 1024
 
 /** Of an earlier form: read, not written. */
 export const TYPE_SPELLED_SERIES = 1
@@ -32,7 +32,7 @@ export function isKnownType(type: number): boolean {
 const SYNC_BYTES = Buffer.from([0x4e, 0x4f, 0x4d, 0x9c])
 
 /** Writes the header of a frame whose payload of `length` bytes (a multiple of 8) follows at `at` + 16. */
-export function writeFrameHead(bytes: Buffer, at: number, type: number, length: number): void {
+function writeFrameHead(bytes: Buffer, at: number, type: number, length: number): void {
   bytes.writeUInt32LE(FRAME_SYNC, at)
   bytes.writeUInt32LE(length, at + 4)
   bytes.writeUInt32LE(type, at + 8)

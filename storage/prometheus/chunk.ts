@@ -7,9 +7,9 @@ import { decodeFloatHistogramChunk, decodeHistogramChunk, histogramChunk } from 
 import { pushSample, type SeriesSamples } from '../import/series-samples.ts'
 import { decodeXor2Chunk } from './xor2-chunk.ts'
 
-export const ENCODING_XOR = 1
-export const ENCODING_HISTOGRAM = 2
-export const ENCODING_FLOAT_HISTOGRAM = 3
+const ENCODING_XOR = 1
+const ENCODING_HISTOGRAM = 2
+const ENCODING_FLOAT_HISTOGRAM = 3
 const ENCODING_XOR2 = 4
 /** With start times, of Prometheus 3.14's `histograms-st-encoding`. */
 const ENCODING_HISTOGRAM_ST = 5

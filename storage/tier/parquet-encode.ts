@@ -3,7 +3,6 @@ import { integerWidth, packBits, writeVarint, zigzag } from '../codec/bits.ts'
 
 /** Encodings by their number in the format. */
 export const PLAIN = 0
-export const RLE = 3
 export const DELTA_BINARY_PACKED = 5
 export const RLE_DICTIONARY = 8
 export const BYTE_STREAM_SPLIT = 9

@@ -157,13 +157,13 @@ function isAlmostSameSide(got: Buckets, want: Buckets): boolean {
   return isSameArray(got.index, want.index) && want.count.every((count, k) => isAlmostEqual(got.count[k]!, count))
 }
 
-export function answerText(answer: Answer): string {
+function answerText(answer: Answer): string {
   if (answer.kind === 'error') return `error: ${answer.message}`
   if (answer.kind === 'scalar' || answer.kind === 'string') return `${answer.kind} ${answer.value}`
   return answer.series.length === 0 ? `empty ${answer.kind}` : answer.series.map(({ labels, points }) => seriesText(labels, points)).join('; ')
 }
 
-export function wantText(command: EvalCommand): string {
+function wantText(command: EvalCommand): string {
   const failures = command.annotations.filter(({ kind }) => kind === 'fail')
   if (failures.length > 0) return failures.map(annotationText).join(', ')
   if (command.text !== null) return `string ${command.text}`

@@ -23,7 +23,7 @@ export function seriesIn({ status, data }: Reply): JsonSeries[] {
   return data!.result as JsonSeries[]
 }
 
-export function withSeries(reply: Reply, series: readonly JsonSeries[]): Reply {
+function withSeries(reply: Reply, series: readonly JsonSeries[]): Reply {
   return { ...reply, data: { ...reply.data!, result: series } }
 }
 

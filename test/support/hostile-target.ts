@@ -3,7 +3,7 @@
 import net from 'node:net'
 import { gzipSync } from 'node:zlib'
 
-export const HOSTILE_MODES = [
+const HOSTILE_MODES = [
   'good', 'never-answer', 'hang-after-headers', 'drip', 'reset', 'close', 'half-body', 'cut-chunks', 'cut-gzip', 'gzip-bomb',
   'huge', 'endless-chunks', 'wrong-type', 'no-type', 'html', 'partial', 'error', 'not-http', 'redirect-loop', 'redirect-away',
   'redirect-home', 'big-headers', 'bad-utf8', 'big-label', 'duplicates', 'future',

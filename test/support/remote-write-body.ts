@@ -41,7 +41,7 @@ export function sample(value: number | Uint8Array, timeMs: number | bigint): Uin
   return field(2, Uint8Array.of(0x09), double, Uint8Array.of(0x10), varint(timeMs))
 }
 
-export function timeSeries(series: BodySeries): Uint8Array {
+function timeSeries(series: BodySeries): Uint8Array {
   return field(1, ...series.labels.map(([name, value]) => label(name, value)), ...series.samples.map(([value, timeMs]) => sample(value, timeMs)))
 }
 

@@ -26,7 +26,7 @@ const ANY: readonly [number, number] = [-Number.MAX_VALUE, Number.MAX_VALUE]
 /** Labels that a rule sets itself. */
 const OWN_LABELS: ReadonlySet<string> = new Set([METRIC_NAME, 'alertname', 'alertstate', 'rule_id', 'severity'])
 export const SERVER_LABELS: readonly string[] = ['server_id', 'instance']
-export const BASELINE_MS: Readonly<Record<AnomalyCondition['season'], number>> = { hour_of_week: 4 * WEEK_MS, hour_of_day: WEEK_MS, none: WEEK_MS }
+const BASELINE_MS: Readonly<Record<AnomalyCondition['season'], number>> = { hour_of_week: 4 * WEEK_MS, hour_of_day: WEEK_MS, none: WEEK_MS }
 
 /** The rule that a JSON body describes. Throws RuleBodyError. */
 export function checkRule(json: unknown): JsonRule {

@@ -18,7 +18,7 @@ export function alertRecord(n: number, over: Partial<AlertRecord> = {}): AlertRe
   }
 }
 
-export function pendingRecord(n: number, over: Partial<PendingRecord> = {}): PendingRecord {
+function pendingRecord(n: number, over: Partial<PendingRecord> = {}): PendingRecord {
   const { id, fingerprint, ruleId, name, labels, annotations, serverId, severity, metricValue, generatorUrl, activeAtMs } = alertRecord(n)
   return { id, fingerprint, ruleId, name, labels, annotations, serverId, severity, metricValue, generatorUrl, activeAtMs, endedAtMs: null, ...over }
 }

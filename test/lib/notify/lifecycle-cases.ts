@@ -12,7 +12,7 @@ import { LifecycleWorld, sent } from './lifecycle-world.ts'
 
 export const MINUTE: number = 60_000
 export const CPU: { alertname: string; instance: string; severity: string } = { alertname: 'Cpu', instance: 'web1', severity: 'warning' }
-export const ONCALL: EscalationPolicy = { name: 'oncall', steps: [{ afterMs: 5 * MINUTE, receiver: 'boss' }, { afterMs: 15 * MINUTE, receiver: 'vp' }] }
+const ONCALL: EscalationPolicy = { name: 'oncall', steps: [{ afterMs: 5 * MINUTE, receiver: 'boss' }, { afterMs: 15 * MINUTE, receiver: 'vp' }] }
 
 /** Begun, and ended with the test. */
 export async function beganWorld(config: Partial<LifecycleConfig> = {}, policies: EscalationPolicy[] = [ONCALL]): Promise<LifecycleWorld> {

@@ -30,7 +30,7 @@ export interface Page {
 }
 
 /** The policy is the label `escalation`, the receiver of the route the label `receiver`; who is silenced is in `silenced`. */
-export class PlainDispatch implements AlertDispatch {
+class PlainDispatch implements AlertDispatch {
   readonly alerts: Map<string, SentAlert> = new Map<string, SentAlert>()
   readonly escalated: Map<string, Set<string>> = new Map()
   readonly retold: string[] = []

@@ -9,7 +9,7 @@ const SUBSCRIPTIONS = 'api/alerts/push/subscriptions'
 
 export type PushState = { kind: 'on' | 'off' } | { kind: 'cannot'; why: string }
 
-export const BLOCKED = 'Notifications of this site are blocked. Allow them in what the browser keeps for the site (beside the address), then load the page again.'
+const BLOCKED = 'Notifications of this site are blocked. Allow them in what the browser keeps for the site (beside the address), then load the page again.'
 
 /** Also mends what the server or the browser has lost since. */
 export async function readPushState(): Promise<PushState> {

@@ -32,7 +32,7 @@ export function graphFacts(matrix: Matrix, wantsAll: boolean): GraphFacts {
 }
 
 /** Smallest and largest finite value, NaN for none. */
-export function finiteExtent(values: Float64Array): [number, number] {
+function finiteExtent(values: Float64Array): [number, number] {
   let min = NaN
   let max = NaN
   for (let i = 0; i < values.length; i++) {

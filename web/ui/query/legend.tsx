@@ -28,7 +28,7 @@ interface Sorting {
 }
 
 /** The style of a line as a short stroke. */
-export function Swatch({ style }: { style: LineStyle }): JSX.Element {
+function Swatch({ style }: { style: LineStyle }): JSX.Element {
   return (
     <svg class="swatch-line" viewBox="0 0 18 4" width="18" height="4" aria-hidden="true">
       <line x1="0" y1="2" x2="18" y2="2" stroke={LINE_COLORS[scheme.value][style.color]} stroke-dasharray={LINE_DASHES[style.dash]!.join(' ')} />
@@ -37,7 +37,7 @@ export function Swatch({ style }: { style: LineStyle }): JSX.Element {
 }
 
 /** Hidden set after a click: alone, or all again when it was alone already; with `isToggle` just this one changes. */
-export function afterClick(hidden: ReadonlySet<string>, all: readonly string[], clicked: string, isToggle: boolean): Set<string> {
+function afterClick(hidden: ReadonlySet<string>, all: readonly string[], clicked: string, isToggle: boolean): Set<string> {
   if (isToggle) {
     const next = new Set(hidden)
     if (!next.delete(clicked)) next.add(clicked)

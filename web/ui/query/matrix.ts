@@ -93,7 +93,7 @@ export function rowsByStat(stats: readonly SeriesStats[], name: StatName): numbe
 export const LINES_MAX = 300
 export const LINES_ON_REQUEST_MAX = 2000
 /** Above LINES_ON_REQUEST_MAX only so many lines are drawn over the density picture. */
-export const LINES_OVER_DENSITY = 20
+const LINES_OVER_DENSITY = 20
 
 /** Rows to draw as lines, in the order of the result, and whether the rest shows as density. */
 export interface DrawPlan {

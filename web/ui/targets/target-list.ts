@@ -29,7 +29,7 @@ export interface TargetRow {
 export type ListRow = PoolRow | TargetRow
 
 /** The state, whatever is neither up nor down counting as unknown. */
-export function healthOf(target: ApiTarget): Health {
+function healthOf(target: ApiTarget): Health {
   return target.health === 'up' || target.health === 'down' ? target.health : 'unknown'
 }
 
