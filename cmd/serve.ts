@@ -148,8 +148,7 @@ export class Monitor {
         alertEntry: notify, receivers: notify.receivers, admin: new DatabaseAdmin(db, clock, new Random(freshSeed())),
         status: () => storageStatus(db, prices), corruptionCount: db.recovery.corruptRecords,
       }, receiver)
-      // Ready means that a query is answered at once: the first worker has loaded and warmed up.
-      await queries.run(PROBE_QUERY, AbortSignal.timeout(PROBE_MS))
+      await awaitQueries(queries, logger)
     } catch (error) {
       await monitor.stop()
       throw error
@@ -218,6 +217,15 @@ function withChanges(rules: RulesRunner, alertRules: ApiRules): RuleRetriever {
       alertRules.flush()
       return rules.ask(request)
     },
+  }
+}
+
+/** Ready means that a query is answered at once: the first worker has loaded and warmed up. What else there is does not wait for long where none does. */
+async function awaitQueries(queries: StoppableRunner, logger: Logger): Promise<void> {
+  try {
+    await isAnswered(queries.run(PROBE_QUERY, AbortSignal.timeout(PROBE_MS)))
+  } catch (error) {
+    logger.error('queries are not answered yet; all else begins without them', { err: error instanceof Error ? error : String(error) })
   }
 }
 

@@ -7,10 +7,12 @@ import { PageServer } from '../support/page-server.ts'
 import { writeBody } from '../support/remote-write-body.ts'
 import { tempFolder } from '../support/temp-folder.ts'
 
-/** Runs before everything else in the thread of the relational store, or in all threads but main. */
-function inThread(folder: string, code: string, which: 'meta' | 'all' = 'meta'): NodeJS.ProcessEnv {
+const THREADS = { meta: "workerData?.folder?.endsWith('/meta')", query: 'workerData == null', all: 'true' }
+
+/** Runs before everything else in the thread of the relational store, in those of queries, or in all but main. */
+function inThread(folder: string, code: string, which: keyof typeof THREADS = 'meta'): NodeJS.ProcessEnv {
   const file = `${folder}/before.mjs`
-  fs.writeFileSync(file, `import { isMainThread, workerData } from 'node:worker_threads'\nif (!isMainThread && ('${which}' === 'all' || workerData?.folder?.endsWith('/meta'))) ${code}\n`)
+  fs.writeFileSync(file, `import { isMainThread, workerData } from 'node:worker_threads'\nif (!isMainThread && ${THREADS[which]}) ${code}\n`)
   return { NODE_OPTIONS: `--import=${pathToFileURL(file).href}` }
 }
 
@@ -31,19 +33,34 @@ it('takes samples and says what is wrong where no thread can start at all, and e
   onTestFinished(() => monitor.kill9())
   const reply = await monitor.get('/api/v1/query?query=1')
   expect(reply.text).toContain('no memory for it')
-  const pushed = await fetch(`${monitor.base}/api/v1/write`, {
-    method: 'POST', headers: { 'content-type': 'application/x-protobuf', 'content-encoding': 'snappy' },
-    body: new Uint8Array(writeBody([{ labels: [['__name__', 'm']], samples: [[1, Date.now()]] }])),
-  })
-  expect(pushed.status).toBe(204)
+  expect(await push(monitor)).toBe(204)
   expect(await monitor.stop()).toBe(0)
 }, 120_000)
 
+/** The status. */
+async function push({ base }: MonitorProcess): Promise<number> {
+  const { status } = await fetch(`${base}/api/v1/write`, {
+    method: 'POST', headers: { 'content-type': 'application/x-protobuf', 'content-encoding': 'snappy' },
+    body: new Uint8Array(writeBody([{ labels: [['__name__', 'm']], samples: [[1, Date.now()]] }])),
+  })
+  return status
+}
+
 const NEVER = 'await new Promise(() => setInterval(() => {}, 1e6))'
 
-it('starts and pages where the relational store never answers, says that it tells without what was kept, and ends within its grace amid a start', async () => {
-  await Promise.all([pagesWithoutStore(), endsAmidStart()])
+// Side by side: each waits for most of its time.
+it('starts where a thread never answers, says what it does without, and ends within its grace', async () => {
+  await Promise.all([pagesWithoutStore(), endsAmidStart(), servesWithoutQueries()])
 }, 120_000)
+
+async function servesWithoutQueries(): Promise<void> {
+  const folder = tempFolder()
+  const monitor = await MonitorProcess.start(folder, { env: inThread(folder, NEVER, 'query') })
+  onTestFinished(() => monitor.kill9())
+  expect(monitor.output).toContain('queries are not answered yet')
+  expect(await push(monitor)).toBe(204)
+  expect(await monitor.stop()).toBe(0)
+}
 
 async function pagesWithoutStore(): Promise<void> {
   const folder = tempFolder()
@@ -68,6 +85,7 @@ async function endsAmidStart(): Promise<void> {
   await waitFor('the store', async () => monitor.output.includes('data folder opened'))
   const startedMs = performance.now()
   expect(await monitor.stop()).toBe(1)
-  expect(performance.now() - startedMs).toBeLessThan(10_000)
+  // Nine seconds, and what a machine that is busy with the others takes to end a process.
+  expect(performance.now() - startedMs).toBeLessThan(20_000)
   expect(monitor.output).toContain('the end took too long and is cut')
 }
