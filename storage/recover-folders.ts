@@ -5,6 +5,7 @@ import type { Logger } from '../lib/std/log.ts'
 import { freshKey } from '../lib/std/random.ts'
 import { BlockFolder, type BlockState } from './block-folder.ts'
 import { parseBlockName } from './block/block-meta.ts'
+import { openingFault } from './block/block-reader.ts'
 import { keepFolderId, readFolderId } from './folder-id.ts'
 import { OF_MINUTES, moveToQuarantine } from './quarantine.ts'
 import { recoverHours } from './recover-hours.ts'
@@ -61,9 +62,11 @@ function recover(folder: string, quarantine: string, suffix: string, logger: Log
   const gone = lacking.blocks.filter((name) => !damaged.includes(name))
   for (const name of gone) logger.error('a block is gone; what it held is left out: put it back from a copy, or see monitor tsdb repair', { block: path.join(folder, name) })
   for (const name of lacking.tombstones) logger.error('tombstones of a block are gone, so that what was deleted of it shows again: delete it once more', { block: path.join(folder, name) })
+  const faulty = blocks.state.blocks.map((block) => ({ name: block.folder, why: openingFault(path.join(folder, block.folder), block.meta) })).filter(({ why }) => why !== '')
+  for (const { name, why } of faulty) logger.error('a block is damaged; what cannot be read of it is left out: see monitor tsdb verify', { block: path.join(folder, name), why })
   // What was moved is missed from now on.
   if (damaged.some((name) => parseBlockName(name) !== null)) blocks.commit({ install: [], remove: [] })
-  return { folder: blocks, damaged, gone: gone.length }
+  return { folder: blocks, damaged, gone: gone.length + faulty.length }
 }
 
 /**

@@ -8,6 +8,7 @@ import type { BlockState } from './block-folder.ts'
 import { moveToQuarantine } from './quarantine.ts'
 import type { Span } from './tier/due.ts'
 import { HourIndex, HourIndexError } from './tier/hour-index.ts'
+import { openingFault } from './tier/hour-verify.ts'
 import {
   EMPTY_MANIFEST, MANIFEST_COPY, MANIFEST_FILE, numberOf, readManifest, readManifestCopy, readStored, spanOf, stateOf, STORED_FILE, writeManifest, type HourFile,
   type HourManifest, type HoursState,
@@ -53,7 +54,9 @@ export function recoverHours(folder: string, quarantine: string, raw: BlockState
     return { hours: stateOf(anew), lost: raw.blocks.map(({ meta: { minT, maxT } }) => ({ minT, maxT })) }
   }
   const manifest = readManifest(folder)
-  const damaged = manifest.files.filter((file) => file.minT - HOUR_MS >= raw.droppedT && read(folder, file.name, () => true) === null)
+  const faults = manifest.files.map((file) => ({ file, why: openingFault(folder, file) })).filter(({ why }) => why !== '')
+  const damaged = faults.map(({ file }) => file).filter(({ minT }) => minT - HOUR_MS >= raw.droppedT)
+  for (const { file, why } of faults.filter(({ file: one }) => !damaged.includes(one))) logger.error('a file of the 1-hour tier cannot be read, and raw samples of its time are gone: see monitor tsdb verify', { file: path.join(folder, file.name), why })
   if (damaged.length > 0) {
     writeManifest(folder, { ...manifest, files: manifest.files.filter((file) => !damaged.includes(file)) })
     const here = listFolder(folder)

@@ -31,6 +31,8 @@ export interface BlockMeta {
   coveredT: number
   /** Of a tier's block: why its rows do not say all, where samples that they were made of could not be read. */
   damaged?: string
+  /** What contentSum of index and chunks is, which tells them from those of other blocks; blocks from before this was told have none. */
+  pages?: readonly [index: number, chunks: number]
 }
 
 /** What the writer cannot count itself. */
@@ -70,7 +72,8 @@ function digits(n: number, width: number): string {
 }
 
 export function formatMeta(meta: BlockMeta): string {
-  return `${JSON.stringify({ version: VERSION, ...meta, crc32: checksum(meta) }, null, 2)}\n`
+  const { pages, ...fields } = meta
+  return `${JSON.stringify({ version: VERSION, ...fields, crc32: checksum(meta), ...(pages && { pages: [...pages, crc32(pages.join())] }) }, null, 2)}\n`
 }
 
 /** Over the fields as they are read, so that an editor may space them as it likes, but not change them. */
@@ -101,6 +104,15 @@ export function parseMeta(text: string, file: string): BlockMeta {
     series: number('series'), samples: number('samples'), groups: number('groups'), bytes: number('bytes'),
     coveredGeneration: number('coveredGeneration'), coveredT: number('coveredT'), ...(typeof damaged === 'string' && { damaged }),
   }
-  if (number('crc32') !== checksum(meta)) throw new BlockError(`cannot read ${file}: its fields do not match their checksum`)
-  return meta
+  const pages = parsePages(Reflect.get(value, 'pages'))
+  if (number('crc32') !== checksum(meta) || pages === null) throw new BlockError(`cannot read ${file}: its fields do not match their checksum`)
+  return pages === undefined ? meta : { ...meta, pages }
+}
+
+/** With a checksum of its own, as one that does not know of it leaves it out. undefined: there is none; null: it is damaged. */
+function parsePages(value: unknown): readonly [number, number] | null | undefined {
+  if (value === undefined) return undefined
+  if (!Array.isArray(value) || value.length !== 3 || !value.every((sum) => typeof sum === 'number')) return null
+  const [index, chunks, sum] = value as [number, number, number]
+  return sum === crc32([index, chunks].join()) ? [index, chunks] : null
 }

@@ -15,7 +15,7 @@ import { CHUNKS_FILE, INDEX_FILE, META_FILE, parseBlockName, parseMeta, type Blo
 import { selectSeries } from './block-select.ts'
 import { NO_SERIES, type BlockColumns } from './block.ts'
 import { DamageGuard } from './damage-guard.ts'
-import type { Page, PageCache } from './page-cache.ts'
+import { PageCache, type Page } from './page-cache.ts'
 import { SECTION_GROUPS, SECTION_TIMES, SECTION_VALUES } from './page-file.ts'
 import { parsePieces } from './page-parse.ts'
 import { PageFile } from './page-reader.ts'
@@ -46,13 +46,32 @@ export function ownMeta(folder: string): BlockMeta {
  * Pages are sound by themselves: that they belong together is told by what meta.json says of both files. Asked where it is the
  * folder's own, and both files are whole. Throws BlockError, or DiskError.
  */
-export function assertOneBlock(folder: string, { minT, maxT, bytes }: BlockMeta, index: PageFile, chunks: PageFile): void {
+export function assertOneBlock(folder: string, { minT, maxT, bytes, pages }: BlockMeta, index: PageFile, chunks: PageFile): void {
   const name = parseBlockName(path.basename(folder))
   // Of a block whose meta.json is lost no more is known than its name.
   const isOwn = name !== null && name.minT === minT && name.maxT === maxT && bytes > 0
   if (!isOwn || index.mended !== null || chunks.mended !== null) return
   const found = fileSizeBytes(index.path) + fileSizeBytes(chunks.path)
   if (found !== bytes) throw new BlockError(`cannot read ${folder}: ${INDEX_FILE} and ${CHUNKS_FILE} have ${found} bytes, ${META_FILE} says ${bytes}; one of them is another block's`)
+  for (const [i, file] of [index, chunks].entries()) {
+    if (pages !== undefined && file.contentSum !== pages[i]) throw new BlockError(`cannot read ${folder}: ${path.basename(file.path)} is another block's, as ${META_FILE} says`)
+  }
+}
+
+/** What a start finds of a block without reading it: '', or a sentence about files that are gone, are not whole, or are another block's. */
+export function openingFault(folder: string, meta: BlockMeta): string {
+  const cache = new PageCache()
+  const files: PageFile[] = []
+  try {
+    for (const name of [INDEX_FILE, CHUNKS_FILE]) files.push(new PageFile(path.join(folder, name), cache))
+    assertOneBlock(folder, meta, files[0]!, files[1]!)
+    return files.map(({ mended }) => mended).find((one) => one !== null) ?? ''
+  } catch (error) {
+    if (!(error instanceof BlockError || error instanceof DiskError)) throw error
+    return error.message
+  } finally {
+    for (const file of files) file.close()
+  }
 }
 
 /** An index of another block may be as long, but is of another time. Throws BlockError. */

@@ -97,6 +97,7 @@ export class BlockWriter {
     const { range = { minT: this.#minT, maxT: this.#maxT }, ...rest } = origin
     const meta: BlockMeta = {
       ...rest, ...range, series: this.seriesCount, samples, groups: this.#groups.rows.length, bytes,
+      pages: [this.#index.contentSum, this.#chunks.contentSum],
     }
     const metaFile = DiskFile.openForWrite(path.join(this.folder, META_FILE))
     try {

@@ -32,6 +32,8 @@ const WRITE_BYTES = 1 << 20
 
 /** Writes a new page file: sections in ascending order, each by the page. */
 export class PageFileWriter {
+  /** crc32 of the pages' checksums, known when the file is finished. The directory's own tells no files apart: of heads that end in their checksum it is always the same. */
+  contentSum: number = 0
   readonly #file: DiskFile
   readonly #isCompressed: boolean
   readonly #buffer = Buffer.alloc(WRITE_BYTES)
@@ -84,6 +86,7 @@ export class PageFileWriter {
     footer.writeUInt32LE(DIRECTORY_SYNC, 0)
     footer.writeUInt32LE(this.#directory.length, 4)
     footer.writeDoubleLE(this.#position, 8)
+    this.contentSum = crc32(Buffer.concat(this.#directory.map((head) => head.subarray(24, 28))))
     footer.writeUInt32LE(crc32(directory), 16)
     footer.writeUInt32LE(crc32(footer.subarray(0, 20)), 20)
     this.#put(directory)

@@ -56,6 +56,11 @@ export class PageFile {
     for (let i = 0; i < this.pageCount;) i = this.#addSection(i)
   }
 
+  /** As PageFileWriter has it. */
+  get contentSum(): number {
+    return crc32(new Uint8Array(Uint32Array.from({ length: this.pageCount }, (_, page) => this.#word(page, CRC)).buffer))
+  }
+
   #word(page: number, word: number): number {
     return this.#heads[page * HEAD_WORDS + word]!
   }

@@ -93,7 +93,7 @@ function repairHours(work: RepairWork, raw: RawGround): void {
   const lost: HourFile[] = []
   for (const file of manifest.files) {
     const { name, minT, maxT } = file
-    const damage = verifyHourFile(folder, name, stored.has(name))
+    const damage = verifyHourFile(folder, file, stored.has(name))
     if (damage === '') {
       work.sound(`archive/${name}`)
       continue

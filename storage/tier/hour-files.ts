@@ -10,7 +10,8 @@ import type { ObjectRange, RangeFetcher } from '../object-store/fetch-thread.ts'
 import { withAdvice } from '../lost-times.ts'
 import { timeSpan } from '../repair/finding.ts'
 import { HourColumns } from './hour-columns.ts'
-import { HourIndex, HourIndexError } from './hour-index.ts'
+import { HourIndex, HourIndexError, assertSidecarOf } from './hour-index.ts'
+import { footerFault } from './hour-verify.ts'
 import { matchingLabels } from './match-labels.ts'
 import { ROWS_MAX } from './parquet-writer.ts'
 import { EMPTY_MANIFEST, numberOf, readManifest, type HourDeletion, type HourFile, type HourManifest } from './hour-manifest.ts'
@@ -83,6 +84,8 @@ export class HourFiles {
   #local: ReadonlySet<string> = new Set<string>()
   /** Sidecars whose checksums held. */
   readonly #checked = new LruMap<true>(CHECKED_MAX)
+  /** Files whose footers were seen to be theirs. */
+  readonly #owned = new LruMap<true>(CHECKED_MAX)
   readonly #cache = new LruMap<Uint8Array>(CACHE_CHUNKS_MAX)
   #cachedBytes = 0
   /** Chunks that were asked for and have not come, as the cache names them. */
@@ -178,6 +181,7 @@ export class HourFiles {
     let index: HourIndex | null = null
     try {
       index = new HourIndex(path.join(this.#folder, `${file.name}.index`), this.#checked.get(file.name) !== undefined)
+      assertSidecarOf(index, file)
       return use(index)
     } catch (error) {
       if (!(error instanceof HourIndexError || error instanceof DiskError)) throw error
@@ -253,8 +257,10 @@ export class HourFiles {
       const open = DiskFile.openForRead(path.join(folder, file.name))
       try {
         const out = new Uint8Array(bytes)
-        if (open.read(out, offset, bytes) === bytes) return out
-        this.#leaveOut(file, `it is shorter than ${offset + bytes} bytes`)
+        const fault = this.#footerFault(file, open)
+        if (fault !== '') this.#leaveOut(file, fault)
+        else if (open.read(out, offset, bytes) === bytes) return out
+        else this.#leaveOut(file, `it is shorter than ${offset + bytes} bytes`)
       } finally {
         open.close()
       }
@@ -264,6 +270,14 @@ export class HourFiles {
       this.#leaveOut(file, error.message)
     }
     return null
+  }
+
+  /** Pages of another file may lie where this one's do: each file is looked at once. */
+  #footerFault(file: HourFile, open: DiskFile): string {
+    if (this.#owned.get(file.name) !== undefined) return ''
+    const fault = this.withIndex(file, (index) => footerFault(open, index)) ?? ''
+    if (fault === '') this.#owned.set(file.name, true)
+    return fault
   }
 
   #beginFetch(runs: readonly Run[]): number {

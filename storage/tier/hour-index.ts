@@ -114,11 +114,17 @@ function encodeLabels(series: readonly IndexedSeries[]): Uint8Array {
   return zstdCompressSync(Buffer.concat([new Uint8Array(lengths.buffer), ...strings, new Uint8Array(words.buffer)]))
 }
 
+/** Throws HourIndexError where it is another file's: `file` as the list has it. */
+export function assertSidecarOf({ head, path }: HourIndex, file: HourIndexHead): void {
+  const isOwn = head.bytes === file.bytes && head.rows === file.rows && head.minT === file.minT && head.maxT === file.maxT
+  if (!isOwn) throw new HourIndexError(`cannot read ${path}: it is the sidecar of another file, or archive.json is of another folder`)
+}
+
 /** One open sidecar. Sections are read when they are asked for; nothing is kept but the head. */
 export class HourIndex {
   readonly head: HourIndexHead
   readonly #file: DiskFile
-  readonly #path: string
+  readonly path: string
   readonly #seriesCount: number
   readonly #groupCount: number
   readonly #labelBytes: number
@@ -128,7 +134,7 @@ export class HourIndex {
 
   /** `isChecked`: its checksums were found to hold before. Throws HourIndexError, or DiskError. */
   constructor(path: string, isChecked: boolean) {
-    this.#path = path
+    this.path = path
     this.#isSeriesChecked = isChecked
     this.#areGroupsChecked = isChecked
     this.#file = DiskFile.openForRead(path)
@@ -242,7 +248,7 @@ export class HourIndex {
 
   #fail(why: string): never {
     this.#file.close()
-    throw new HourIndexError(`cannot read ${this.#path}: ${why}`)
+    throw new HourIndexError(`cannot read ${this.path}: ${why}`)
   }
 }
 

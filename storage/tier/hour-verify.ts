@@ -2,17 +2,18 @@
 import path from 'node:path'
 import { crc32 } from 'node:zlib'
 import { DiskError, DiskFile, pathExists } from '../../lib/std/fs.ts'
-import { HourIndex, HourIndexError } from './hour-index.ts'
+import { HourIndex, HourIndexError, assertSidecarOf } from './hour-index.ts'
+import type { HourFile } from './hour-manifest.ts'
 import { FileRows } from './hour-sources.ts'
 import { PageError, checkPages } from './parquet-decode.ts'
 import { MAGIC } from './parquet-writer.ts'
 
-/** What is wrong with a file, '' if nothing is. Of one that is not in the folder, since the object store has it (`isStored`), the sidecar alone is looked at. */
-export function verifyHourFile(folder: string, name: string, isStored: boolean): string {
-  const file = path.join(folder, name)
+/** What is wrong with a file of the list, '' if nothing is. Of one that is not in the folder, since the object store has it (`isStored`), the sidecar alone is looked at. */
+export function verifyHourFile(folder: string, listed: HourFile, isStored: boolean): string {
+  const file = path.join(folder, listed.name)
   const isHere = pathExists(file)
   if (!isHere && !isStored) return 'it is not there, and no object store has it'
-  return attempt(() => verifySidecar(file, isHere)) || (isHere ? attempt(() => verifyRows(file)) : '')
+  return attempt(() => verifySidecar(file, listed, isHere)) || (isHere ? attempt(() => verifyRows(file)) : '')
 }
 
 function attempt(verify: () => void): string {
@@ -31,10 +32,11 @@ export function isFileDamage(error: unknown): error is Error {
 }
 
 /** And the pages that it names, those of labels and the footer included, which only other programs read. */
-function verifySidecar(file: string, isHere: boolean): void {
+function verifySidecar(file: string, listed: HourFile, isHere: boolean): void {
   const index = new HourIndex(`${file}.index`, false)
   const pages = isHere ? DiskFile.openForRead(file) : null
   try {
+    assertSidecarOf(index, listed)
     index.refs()
     const groups = new Set(index.series().filter(({ rows }) => rows > 0).map(({ group }) => group))
     if (pages === null) return
@@ -50,6 +52,36 @@ function verifySidecar(file: string, isHere: boolean): void {
     pages?.close()
     index.close()
   }
+}
+
+/** Whether a file is the one that its sidecar is of, by its size and what follows its pages: '', or a sentence. Throws HourIndexError, DiskError. */
+export function footerFault(file: DiskFile, index: HourIndex): string {
+  const { head: { bytes, rows } } = index
+  if (file.sizeBytes() !== bytes) return `it has ${file.sizeBytes()} bytes, its sidecar says ${bytes}`
+  const { footerCrc } = rows === 0 ? { footerCrc: 0 } : index.group(0)
+  if (footerCrc === 0) return ''
+  const end = Buffer.alloc(8)
+  file.read(end, bytes - end.length, end.length)
+  const tail = Buffer.alloc(Math.min(bytes, end.readUInt32LE(0) + end.length))
+  file.read(tail, bytes - tail.length, tail.length)
+  return crc32(tail) === footerCrc ? '' : 'its footer is damaged, or it is another file than its sidecar is of'
+}
+
+/** What a start looks at of a file of the list that is here: whether it and its sidecar belong together; '' if they do. */
+export function openingFault(folder: string, listed: HourFile): string {
+  const file = path.join(folder, listed.name)
+  return attempt(() => {
+    const index = new HourIndex(`${file}.index`, false)
+    const open = pathExists(file) ? DiskFile.openForRead(file) : null
+    try {
+      assertSidecarOf(index, listed)
+      const fault = open === null ? '' : footerFault(open, index)
+      if (fault !== '') throw new PageError(`cannot read ${file}: ${fault}`)
+    } finally {
+      open?.close()
+      index.close()
+    }
+  })
 }
 
 /** Monitor itself reads by the sidecar; what others read by has no checksum of its own in Parquet. */

@@ -1,5 +1,6 @@
 // Looks at every byte of a tier's block, and reads all its rows.
 import { PageCache } from '../block/page-cache.ts'
+import { ownTimesFault } from '../block/block-reader.ts'
 import { verifyBlock } from '../block/verify.ts'
 import { BucketBuffer } from './bucket-buffer.ts'
 import { WHOLE } from './row-item.ts'
@@ -16,6 +17,8 @@ export function verifyTierBlock(folder: string): string[] {
       reader.readRows(s, 0, n, rows, 0, WHOLE)
     }
     reader.lacking()
+    const fault = ownTimesFault(index)
+    if (fault !== '') damage.push(fault)
     damage.push(...reader.leftOut)
     reader.close()
   })

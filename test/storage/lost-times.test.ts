@@ -11,6 +11,7 @@ import type { Database } from '../../storage/database.ts'
 import type { Finding } from '../../storage/repair/finding.ts'
 import { repairFolder } from '../../storage/repair/repair.ts'
 import { StoreQueryable } from '../../storage/store-querier.ts'
+import { readManifest } from '../../storage/tier/hour-manifest.ts'
 import { copyFolder, tempFolder } from '../support/temp-folder.ts'
 import { append, batchOf, open, seriesOf } from './store.ts'
 import { HOUR, MINUTE, T0, settled } from './tier-rows.ts'
@@ -19,12 +20,12 @@ const LIMITS = { retentionMs: 1000 * HOUR, minuteRetentionMs: 1000 * HOUR, hourR
 const END = T0 + 8.5 * HOUR
 
 /** Four blocks of two hours, their rows of minutes, and half an hour in the head. */
-async function written(options: Partial<typeof LIMITS> = {}): Promise<string> {
+async function written(options: Partial<typeof LIMITS> = {}, t0 = T0): Promise<string> {
   const folder = tempFolder()
-  const clock = new FakeClock(T0)
+  const clock = new FakeClock(t0)
   const db = open(folder, { clock, ...LIMITS, ...options, compacts: false })
   const refs = seriesOf(db, 10)
-  for (; clock.now() < END; clock.jump(30_000)) append(db, batchOf(clock.now(), refs, refs.map((ref) => ref)))
+  for (; clock.now() < t0 + (END - T0); clock.jump(30_000)) append(db, batchOf(clock.now(), refs, refs.map((ref) => ref)))
   await settled(db)
   if (options.retentionMs !== undefined) {
     await clock.advance(61 * MINUTE)
@@ -159,4 +160,35 @@ it('a damaged log costs what was in no block by then, and nothing that comes lat
   expect(await asked(folder, clock, (db) => warnings(db, END + 1, clock.now()))).toEqual([])
   expect((await repair(folder, false)).map(({ place }) => place)).toEqual(expect.arrayContaining(['blocks', `log/${log}`]))
   expect(await asked(folder, clock, (db) => warnings(db, T0, clock.now()))).toEqual([])
+})
+
+it('files that were exchanged with those of another block or file, as long as they are, are told by verify, a start and answers', async () => {
+  const [folder, other] = [await written(), await written({}, T0 + 54 * HOUR)]
+  const clock = new FakeClock(END)
+  for (const part of ['blocks', 'tiers/1m']) {
+    const [name, foreign] = [folder, other].map((one) => blocksIn(one, part).at(-1)!)
+    for (const file of ['index', 'chunks']) {
+      const harmed = copyFolder(folder)
+      const at = path.join(harmed, part, name!, file)
+      const bytes = fs.readFileSync(path.join(other, part, foreign!, file))
+      expect(bytes.length, 'nothing else tells them apart').toBe(fs.statSync(at).size)
+      if (bytes.equals(fs.readFileSync(at))) continue
+      fs.writeFileSync(at, bytes)
+      expect((await repair(harmed, true)).map(({ place, damage }) => [place, damage]), at).toEqual([[`${part}/${name}`, expect.stringContaining("another block's")]])
+      const db = open(harmed, { clock, ...LIMITS, compacts: false })
+      expect(db.recovery.damagedBlocks, at).toBe(1)
+      expect(warnings(db, T0 + 6 * HOUR, T0 + 8 * HOUR, part === 'blocks' ? 'raw' : '1m'), at).toEqual([expect.stringMatching(/^partial answer: cannot read .*another block's/)])
+      await db.close()
+    }
+  }
+  const hours = readManifest(path.join(folder, 'archive')).files[0]!.name
+  const foreign = readManifest(path.join(other, 'archive')).files[0]!.name
+  for (const [from, to] of [[`${foreign}.index`, `${hours}.index`], [foreign, hours]] as const) {
+    const harmed = copyFolder(folder)
+    fs.copyFileSync(path.join(other, 'archive', from), path.join(harmed, 'archive', to))
+    expect(await repair(harmed, true), to).toMatchObject([{ place: `archive/${hours}` }])
+    const db = open(harmed, { clock, ...LIMITS })
+    expect(fs.readdirSync(path.join(harmed, 'quarantine')), to).toContain(hours)
+    await db.close()
+  }
 })
