@@ -63,8 +63,8 @@ export interface ExchangeLimits {
   bodyBytesHint: number
   /** What comes with another status than 200 is wanted, too: its words say why. */
   isEveryBodyKept?: boolean
-  /** Called with the status in the turn in which the answer's head comes; its body may still fail. */
-  onHead?: (status: number) => void
+  /** Called with the answer without its body in the turn in which its head comes; the body may still fail. */
+  onHead?: (head: HttpResponse) => void
 }
 
 /** A body of an answer that is not 200 is read this far, to keep the connection, and dropped. */
@@ -168,13 +168,13 @@ class Exchange implements PlainHandler, Ending {
 
   onResponseStart(_: AnswerControl, status: number, headers: Record<string, string | string[] | undefined>, statusText?: string): void {
     if (status < 200) return
-    this.#limits.onHead?.(status)
     const location = status >= 300 && status < 400 ? one(headers['location']) : ''
     this.#response = {
       status, location, body: NO_BYTES, contentType: one(headers['content-type']),
       retryAfter: status >= 300 ? one(headers['retry-after']) : '',
       statusText: `${status} ${statusText ?? ''}`.trim(),
     }
+    this.#limits.onHead?.(this.#response)
     this.#isDiscarded = status !== 200 && this.#limits.isEveryBodyKept !== true
     this.#isGzip = one(headers['content-encoding']).toLowerCase() === 'gzip'
     const length = Number(one(headers['content-length']) || 0)

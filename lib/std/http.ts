@@ -120,9 +120,14 @@ export class HttpClient {
     const sent: Record<string, string | string[]> = { ...headers }
     for (const [name, values] of this.#options.httpHeaders) sent[name.toLowerCase()] = [...values]
     if (authorization !== '') sent['authorization'] = authorization
-    const transport = await this.#agentFor(proxyFor(url, this.#options, process.env) ?? '')
+    const proxy = proxyFor(url, this.#options, process.env) ?? ''
+    const transport = await this.#agentFor(proxy)
     const message = { origin: url.origin, path: url.pathname + url.search, method, headers: sent }
-    return exchange(transport, body === null ? message : { ...message, body }, request, this.#means, deadline)
+    try {
+      return await exchange(transport, body === null ? message : { ...message, body }, request, this.#means, deadline)
+    } catch (error) {
+      throw withProxy(error, proxy)
+    }
   }
 
   /** Gives the memory of an answer's body back once it is read; not doing so costs speed only. */
@@ -153,7 +158,7 @@ export class HttpClient {
       this.#answered.set(origin, true)
       return response
     } catch (error) {
-      if (!(error instanceof HttpError) || !isStaleConnection(error) || !this.#answered.delete(origin)) throw error
+      if (!(error instanceof HttpError) || !isStaleConnection(error) || !this.#answered.delete(origin)) throw withProxy(error, proxy)
       // The server closed an idle connection as the request went out: once more on a new one, within the deadline.
       return await exchange(transport, plain, request, this.#means, deadline)
     }
@@ -186,6 +191,12 @@ export class HttpClient {
     const { Agents } = await import('./http-agent.ts')
     return new Agents(this.#options, this.#connectMs)
   }
+}
+
+/** A connection is made to the proxy, where there is one: it is what cannot be reached. */
+function withProxy(error: unknown, proxy: string): unknown {
+  if (proxy === '' || !(error instanceof HttpError) || error.code !== 'CONNECT' || error.message.startsWith('proxyconnect') || !URL.canParse(proxy)) return error
+  return new HttpError('CONNECT', `proxyconnect ${new URL(proxy).host}: ${error.message}`, error)
 }
 
 function isStaleConnection(error: HttpError): boolean {

@@ -1,6 +1,6 @@
 // Carries messages from this process.
 import type { Clock } from '../../std/clock.ts'
-import { HttpClient, HttpError, type HttpClientOptions } from '../../std/http.ts'
+import { HttpClient, HttpError, type HttpClientOptions, type HttpResponse } from '../../std/http.ts'
 import type { Refusal } from '../../std/smtp.ts'
 import { isGood, type CarriedAnswer, type CarriedMail, type CarriedRequest, type Courier, type HttpRoute, type Receipt, type Word } from './courier.ts'
 
@@ -41,11 +41,12 @@ class LocalRoute implements HttpRoute {
   }
 
   async send({ url, method, headers, body, word }: CarriedRequest, signal: AbortSignal, receipt: Receipt | null): Promise<CarriedAnswer> {
-    let takenStatus = 0
-    const onHead = (status: number): void => {
-      if (!isGood(status) || word !== null || receipt === null) return
-      takenStatus = status
-      receipt.onTaken(false)
+    /** Says all that counts: what becomes of the body does not matter. */
+    let decided: CarriedAnswer | null = null
+    const onHead = ({ status, location, contentType, retryAfter }: HttpResponse): void => {
+      const isTaken = isGood(status) && word === null && receipt !== null
+      if (isTaken || !isGood(status)) decided = { status, location, contentType, retryAfter, text: '' }
+      if (isTaken) receipt.onTaken(false)
     }
     try {
       const limits = { bodyBytesMax: ANSWER_BYTES_MAX, bodyBytesHint: 0, isEveryBodyKept: true, onHead }
@@ -56,7 +57,7 @@ class LocalRoute implements HttpRoute {
       if (word !== null && isGood(status) && saysSo(text, word)) receipt?.onTaken(false)
       return { status, location, contentType, retryAfter, text }
     } catch (error) {
-      if (error instanceof HttpError && takenStatus > 0) return { status: takenStatus, location: '', contentType: '', retryAfter: '', text: '' }
+      if (error instanceof HttpError && decided !== null) return decided
       throw error
     }
   }

@@ -222,6 +222,7 @@ describe('a proxy', () => {
       expect((failure as HttpError).message).toContain(want)
     }
     await f({ proxyUrl: 'http://127.0.0.1:1', tls }, '', 'cannot read /nowhere/ca.pem: no such file or directory (ENOENT)')
+    await f({ proxyUrl: 'http://127.0.0.1:1' }, '', 'proxyconnect 127.0.0.1:1: connect: connection refused')
     await f({ proxyFromEnvironment: true }, 'http://', 'cannot use the proxy or its certificates: Invalid URL')
     vi.unstubAllEnvs()
   })

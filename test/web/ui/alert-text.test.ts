@@ -22,7 +22,8 @@ describe('what comes next', () => {
   it('is said in words', () => {
     f({ next_step: step }, 'pages ops-sms in 4 min unless acknowledged')
     f({ next_step: { receiver: 'ops-sms', due_at: at(-1) } }, 'pages ops-sms now unless acknowledged')
-    f({}, 'repeats as its route says, until acknowledged')
+    f({ told_at: at(-10) }, 'repeats as its route says, until acknowledged')
+    f({ told_at: null }, 'nobody is told yet')
     f({ status: 'acknowledged' }, 'stays quiet until it resolves')
     f({ status: 'acknowledged', repage_at: at(7200) }, 'pages again in 2 h unless it resolves')
     f({ suppressed: { kind: 'silenced', by: 's1' }, next_step: step }, 'silenced, nobody is told; then pages ops-sms')

@@ -23,7 +23,8 @@ export function nextStepText(alert: ApiAlert, nowMs: number): string {
   const pages = step === null ? '' : `pages ${step.receiver} ${isDue ? 'now' : inText(step.due_at, nowMs)} unless acknowledged`
   if (suppressed !== null) return `${suppressed.kind}, nobody is told${step === null ? '' : `; then pages ${step.receiver}`}`
   if (cooldown !== null) return step === null ? `cools down, nobody is told for ${formatSpan(Math.max(1000, Date.parse(cooldown) - nowMs))}` : `cools down; ${pages}`
-  return pages === '' ? 'repeats as its route says, until acknowledged' : pages
+  if (pages !== '') return pages
+  return alert.told_at === null ? 'nobody is told yet' : 'repeats as its route says, until acknowledged'
 }
 
 /** How long it has been so, or how long ago that was. */

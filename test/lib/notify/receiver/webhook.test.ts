@@ -135,6 +135,17 @@ it('does not take a refusal for accepted', async () => {
   expect(acceptedCount).toBe(0)
 })
 
+it.each([[500, true], [400, false]])('judges by the status %i, whatever becomes of its body', async (status, isRetryable) => {
+  for (const end of ['long', 'cut'] as const) {
+    const world = await httpWorld((response) => {
+      response.writeHead(status, { 'content-length': 10 << 20 })
+      if (end === 'long') response.end(Buffer.alloc(10 << 20, 'e'))
+      else response.write('e', () => response.destroy())
+    })
+    expect(await attempt(receiverOf(hook(world.url))), end).toMatchObject({ message: `unexpected status code ${status}`, isRetryable })
+  }
+})
+
 it('gives what is told once more after a kill the key of before, and other news another one', async () => {
   const world = await httpWorld()
   for (const notification of [DOWN, { ...DOWN, timeMs: AT_MS + 5000, reason: 'other' }, { ...DOWN, previousMs: AT_MS }, UP]) await attempt(receiverOf(hook(world.url)), notification)
