@@ -8,7 +8,7 @@ const CONNECTIONS = 32
 const ATTEMPTS = 2
 const FIRST_WAIT_MS = 100
 /** People wait for what is fetched: a server that is silent for so long twice is left out of the answer. */
-const HEADERS_MS = 8000
+const HEADERS_MS = 5000
 
 /** Serves until its thread is ended. */
 export function serveFetches({ place, port, signs }: FetchSeat): void {

@@ -113,10 +113,9 @@ it('gives up a server that does not answer', async () => {
 })
 
 it('gives up a server whose answer does not begin, where who asks has little patience', async () => {
-  const { store, asked } = await scripted([silence, part(BODY), silence, silence], { attempts: 2, headersMs: 50 })
-  expect(Buffer.from(await store.get('k', 0, BODY.length))).toEqual(BODY)
+  const { store, asked } = await scripted([silence, silence], { attempts: 2, headersMs: 50 })
   await expect(store.get('k', 0, 1)).rejects.toMatchObject({ code: 'UNREACHABLE', message: expect.stringContaining('context deadline exceeded (no answer)') as string })
-  expect(asked).toHaveLength(4)
+  expect(asked).toHaveLength(2)
 })
 
 it('believes no put that the server does not hold', async () => {
