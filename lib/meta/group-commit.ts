@@ -7,6 +7,8 @@
 // turns out damaged is replaced and the calls are tried again.
 import { setImmediate as nextTurn } from 'node:timers'
 import type { Clock } from '../std/clock.ts'
+import { pathExists } from '../std/fs.ts'
+import { MetaError } from './errors.ts'
 import { explain, isDamage, MetaFile, type MetaPlace } from './meta-file.ts'
 import { isWrite, type Call, type CommitReport, type Outcome } from './request.ts'
 import type { Tables } from './tables.ts'
@@ -84,7 +86,10 @@ export class GroupCommit {
   #together(calls: readonly Call[]): Outcome[] {
     const file = (this.#file ??= MetaFile.open(this.#place))
     const all = (): Outcome[] => calls.map((call) => ({ value: carryOut(file.tables, call), error: null }))
-    return calls.some(isWrite) ? file.transaction(all) : all()
+    if (!calls.some(isWrite)) return all()
+    // What is written to a file without a name is lost with the process.
+    if (!pathExists(file.path)) throw new MetaError(`cannot write ${file.path}: it was deleted or moved; put it back, or restart Monitor to begin anew there`)
+    return file.transaction(all)
   }
 
   #alone(call: Call): Outcome {

@@ -87,6 +87,20 @@ describe('a file that cannot be had', () => {
     expect(await store.value('a')).toBe('1')
   })
 
+  it('is refused where it was deleted or moved beneath the process, and used once it is back', async () => {
+    const folder = tempFolder()
+    const store = openStore(folder)
+    onTestFinished(() => store.close())
+    await store.putValue('a', '1')
+    const names = ['monitor.db', 'monitor.db-wal']
+    for (const name of names) fs.renameSync(`${folder}/${name}`, `${folder}/${name}.moved`)
+    await expect(store.putValue('a', '2')).rejects.toThrow(`cannot write ${folder}/monitor.db: it was deleted or moved; put it back, or restart Monitor to begin anew there`)
+    expect(await store.value('a')).toBe('1')
+    for (const name of names) fs.renameSync(`${folder}/${name}.moved`, `${folder}/${name}`)
+    await store.putValue('a', '2')
+    expect(await store.value('a')).toBe('2')
+  })
+
   it('of a newer version is left alone', async () => {
     const folder = tempFolder()
     const store = openStore(folder)
