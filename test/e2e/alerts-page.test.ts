@@ -77,6 +77,15 @@ describe('the life of an alert', () => {
     await page.getByRole('table', { name: 'Silences' }).getByText('severity="warning"').waitFor()
     await page.getByRole('button', { name: 'End it now' }).click()
     await page.getByText('No silence is active or planned.').waitFor()
+    await page.getByRole('button', { name: 'New silence' }).click()
+    const typed = page.getByRole('textbox', { name: 'Alerts that have' })
+    for (const [text, says] of [['severity=~"warn.*", instance!=x', 'Matches 1 alert that fires now'], ['severity', 'Cannot read severity: want label="value"'], ['severity=~"warning|critical"', 'Matches 2 alerts that fire now']] as const) {
+      await typed.fill(text)
+      await page.locator('form').getByText(says).first().waitFor()
+    }
+    await page.getByLabel('Why').fill('work on the power')
+    await page.getByLabel('Why').press('Enter')
+    await page.getByRole('table', { name: 'Silences' }).getByText('severity=~"warning|critical"').waitFor()
     await page.getByRole('button', { name: /^Pending\s*1/ }).click()
     await page.getByRole('table', { name: 'Pending alerts' }).getByText('Slow').waitFor()
     expect(problems).toEqual([])

@@ -5,6 +5,7 @@ import type { JSX } from 'preact'
 import { formatCount } from '../query/number-format.ts'
 import { hrefWith, place, replaceSearch } from '../shell/router.ts'
 import { Icon } from '../widgets/icons.tsx'
+import { Popover } from '../widgets/popover.tsx'
 import type { ApiAlert } from './alert-api.ts'
 import { isWhole, scopeOf, scopeParams, type AlertScope } from './alert-scope.ts'
 import { AlertTable, PendingTable } from './alert-table.tsx'
@@ -13,6 +14,7 @@ import { BulkBar } from './bulk-ack.tsx'
 import { PushSwitch } from './push-switch.tsx'
 import { ReceiverHealth } from './receiver-health.tsx'
 import { ScopeBar } from './scope-bar.tsx'
+import { SilenceForm } from './silence-form.tsx'
 import { passesSilence, SilenceList } from './silence-list.tsx'
 import { useAlerts, VIEWS, type Found, type View } from './use-alerts.ts'
 
@@ -76,7 +78,7 @@ function ViewTabs({ view, found, onChoose }: { view: ReadonlySignal<View>; found
 }
 
 const EMPTY_TEXT: Readonly<Record<View, string>> = {
-  open: 'Nothing fires that nobody has taken.', acknowledged: 'Nobody has taken an alert.', pending: 'No alert waits for its time to fire.', silences: 'No silence is active or planned. Make one from an alert.', resolved: 'No alert has ended within the time that history is kept.',
+  open: 'Nothing fires that nobody has taken.', acknowledged: 'Nobody has taken an alert.', pending: 'No alert waits for its time to fire.', silences: 'No silence is active or planned. Make one here, or of an alert\'s labels from the alert.', resolved: 'No alert has ended within the time that history is kept.',
 }
 
 interface ShownProps {
@@ -93,8 +95,12 @@ function Shown({ found, view, asked: { search, scope }, limit, turned, nowMs, on
   switch (view) {
     case 'silences': {
       const silences = found.silences.filter((silence) => passesSilence(silence, search))
-      if (silences.length === 0) return <Empty text={found.silences.length === 0 ? EMPTY_TEXT.silences : noneOf(found.silences.length)} />
-      return <SilenceList silences={silences} nowMs={nowMs} onChange={onChange} />
+      return (
+        <>
+          <div class="silence-new"><Popover class="button" face="New silence" label="New silence" align="start">{(close) => <SilenceForm labels={null} onDone={() => (close(), onChange())} />}</Popover></div>
+          {silences.length === 0 ? <Empty text={found.silences.length === 0 ? EMPTY_TEXT.silences : noneOf(found.silences.length)} /> : <SilenceList silences={silences} nowMs={nowMs} onChange={onChange} />}
+        </>
+      )
     }
     case 'pending': {
       if (found.pending === null) return <div class="skeleton table" />

@@ -3,7 +3,8 @@ import { useSignal, type ReadonlySignal } from '@preact/signals'
 import type { JSX } from 'preact'
 import { ApiError } from '../api/fetch-api.ts'
 import { formatSpan } from '../query/time-text.ts'
-import { expireSilence, type ApiSilence, type SilenceMatcher } from './alert-api.ts'
+import { expireSilence, type ApiSilence } from './alert-api.ts'
+import { matcherText } from './matcher-text.ts'
 
 /** Words that must all occur in its matchers, comment or author; case does not count. */
 export function passesSilence({ matchers, comment, createdBy }: ApiSilence, filter: string): boolean {
@@ -43,8 +44,4 @@ export function SilenceList({ silences, nowMs, onChange }: { silences: readonly 
       </table>
     </>
   )
-}
-
-function matcherText({ name, value, isRegex, isEqual }: SilenceMatcher): string {
-  return `${name}${isEqual ? (isRegex ? '=~' : '=') : isRegex ? '!~' : '!='}"${value}"`
 }
