@@ -8,6 +8,7 @@ import { REJECT_NAMES } from '../../storage/interface.ts'
 import { PrometheusFormatError } from '../../storage/prometheus/byte-reader.ts'
 import { checkFolder } from '../../storage/prometheus/data-folder.ts'
 import { importPrometheus } from '../../storage/prometheus/import.ts'
+import type { Finding } from '../../storage/repair/finding.ts'
 import { repairFolder } from '../../storage/repair/repair.ts'
 import type { Database } from '../../storage/database.ts'
 import { hoursFolder } from '../../storage/store-querier.ts'
@@ -20,6 +21,7 @@ import type { Matcher } from '../../lib/model/matcher.ts'
 import { Arguments, UsageError, type ToolFlag } from './command-line.ts'
 import { assertData, withStore } from './data-folder.ts'
 import { ToolFailure, type ToolIo } from './tool-io.ts'
+import { unknownFiles, verifyRest } from './verify-rest.ts'
 import { cardinalityOf, sampleStats } from './tsdb-analyze.ts'
 import { DUMP, OPEN_METRICS, dumpSamples } from './tsdb-dump.ts'
 import { binarySize, blockTable, cardinalityText, sampleText, tierTables } from './tsdb-text.ts'
@@ -128,10 +130,14 @@ function matchersOf(selector: string): readonly Matcher[] {
 async function verify(folder: string, io: ToolIo): Promise<void> {
   assertData(folder)
   let damaged = 0
-  await repairFolder(folder, true, ({ place, damage, cost, remedy }) => {
+  const report = ({ place, damage, cost, remedy }: Finding): void => {
     damaged++
     io.out(`${place}: ${damage}\n  lost: ${cost === '' ? 'nothing' : cost}\n  by tsdb repair: ${remedy}\n`)
-  }, (place) => io.out(`${place}: ok\n`))
+  }
+  const sound = (place: string): void => io.out(`${place}: ok\n`)
+  await repairFolder(folder, true, report, sound)
+  verifyRest(folder, report, sound)
+  for (const file of unknownFiles(folder)) io.out(`${file}: not looked at: nothing here writes a file of this name\n`)
   if (damaged > 0) throw new ToolFailure(`${damaged} damaged parts; what they held is left out of answers, everything else is served. Mend what can be mended with: monitor tsdb repair --storage.tsdb.path=${folder}`)
 }
 

@@ -9,7 +9,7 @@ import { MetaError } from './errors.ts'
 import { migrate, TABLES } from './schema.ts'
 import { Tables } from './tables.ts'
 
-const NAME = 'monitor.db'
+export const META_NAME = 'monitor.db'
 const QUARANTINE = 'quarantine'
 /** Primary result codes of SQLite. */
 const BUSY = 5
@@ -42,7 +42,7 @@ export class MetaFile {
 
   /** Throws MetaError where the disk, another process or a newer Monitor stands in the way; damage does not. */
   static open({ folder, warn }: MetaPlace): MetaFile {
-    const file = path.join(folder, NAME)
+    const file = path.join(folder, META_NAME)
     try {
       makeFolder(folder)
       const db = openSound(file)
@@ -56,7 +56,7 @@ export class MetaFile {
 
   /** Puts a damaged file, which is closed, aside and saves what can be read of it. Throws MetaError. */
   static replace({ folder, warn }: MetaPlace, damage: unknown): MetaFile {
-    const file = path.join(folder, NAME)
+    const file = path.join(folder, META_NAME)
     try {
       const aside = putAside(folder)
       const db = openSound(file)
@@ -140,14 +140,14 @@ function putAside(folder: string): string {
   makeFolder(quarantine)
   const taken = new Set(listFolder(quarantine))
   let n = 1
-  while (taken.has(`${n}-${NAME}`)) n++
+  while (taken.has(`${n}-${META_NAME}`)) n++
   for (const suffix of ['-wal', '-shm', '']) {
-    const from = path.join(folder, `${NAME}${suffix}`)
-    if (pathExists(from)) rename(from, path.join(quarantine, `${n}-${NAME}${suffix}`))
+    const from = path.join(folder, `${META_NAME}${suffix}`)
+    if (pathExists(from)) rename(from, path.join(quarantine, `${n}-${META_NAME}${suffix}`))
   }
   syncFolder(quarantine)
   syncFolder(folder)
-  return path.join(quarantine, `${n}-${NAME}`)
+  return path.join(quarantine, `${n}-${META_NAME}`)
 }
 
 /** Copies what can be read, table by table from both ends; what was saved, in words. */

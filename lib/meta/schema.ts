@@ -138,6 +138,9 @@ CREATE TABLE owed (
 ) STRICT, WITHOUT ROWID;
 `]
 
+/** The version of tables that this Monitor makes. */
+export const knownVersion: number = STEPS.length
+
 export const TABLES: readonly string[] = ['servers', 'alert_rules', 'alerts', 'alert_log', 'silences', 'notifications', 'kept_values', 'told', 'pending_alerts', 'owed']
 
 /** Brings a file, also an empty one, to this version, all steps or none. Throws MetaError where a newer Monitor wrote it. */
@@ -158,6 +161,7 @@ export function migrate(db: DatabaseSync, file: string): void {
   }
 }
 
-function versionOf(db: DatabaseSync): number {
+/** Of the tables in a file. */
+export function versionOf(db: DatabaseSync): number {
   return Number(db.prepare('PRAGMA user_version').get()?.['user_version'] ?? 0)
 }

@@ -117,6 +117,11 @@ export function journalLine(json: string): Buffer {
   return Buffer.from(`${sumOf(json)} ${json}\n`)
 }
 
+/** How many lines are not as they were written. The last one may have broken off; an empty one parts two processes. */
+export function damagedLines(text: string): number {
+  return text.split('\n').slice(0, -1).filter((line) => line !== '').length - journalTexts(text).length
+}
+
 /** The JSON of each line that is whole. */
 export function journalTexts(text: string): string[] {
   return text.split('\n').slice(0, -1).filter((line) => sumOf(line.slice(SUM_DIGITS + 1)) === line.slice(0, SUM_DIGITS)).map((line) => line.slice(SUM_DIGITS + 1))

@@ -194,6 +194,13 @@ export function listFolder(folder: string): string[] {
   return guarded(`list ${folder}`, () => (disk.existsSync(folder) ? disk.readdirSync(folder).toSorted() : []))
 }
 
+/** Files in a folder and its folders, sorted, from the folder on, parted by slashes; none if it does not exist. */
+export function listTree(folder: string): string[] {
+  if (!disk.existsSync(folder)) return []
+  const found = guarded(`list ${folder}`, () => fs.readdirSync(folder, { recursive: true, withFileTypes: true }))
+  return found.filter((one) => !one.isDirectory()).map((one) => path.relative(folder, path.join(one.parentPath, one.name))).toSorted()
+}
+
 /** Whether a file or folder has this name. */
 export function pathExists(file: string): boolean {
   return disk.existsSync(file)

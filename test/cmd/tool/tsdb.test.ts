@@ -3,6 +3,8 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { runTool } from '../../../cmd/tool/tool.ts'
+import { MetaFile } from '../../../lib/meta/meta-file.ts'
+import { journalLine } from '../../../lib/meta/told-journal.ts'
 import { FakeClock } from '../../../lib/std/clock.ts'
 import { Random } from '../../../lib/std/random.ts'
 import { readManifest } from '../../../storage/tier/hour-manifest.ts'
@@ -146,6 +148,40 @@ Labels by churn:
     expect(await tsdb('repair', at)).toMatchObject({ out: 'nothing is damaged\n' })
     expect(await tsdb('verify', at)).toMatchObject({ code: 0 })
     expect(await tsdb('repair', '--storage.tsdb.path=/no/such')).toMatchObject({ code: 1, err: 'cannot open /no/such: there is no data; name the folder with --storage.tsdb.path\n' })
+  })
+
+  it('looks at what people have said, at rules by API, and at files that it does not know', async () => {
+    const folder = tempFolder()
+    const at = `--storage.tsdb.path=${folder}`
+    await tsdb('import', 'prometheus', GOLDEN, at)
+    const db = MetaFile.open({ folder: `${folder}/meta`, warn: () => undefined })
+    db.close()
+    mkdirSync(`${folder}/rules`)
+    const entry = journalLine('{"a": 1}').toString()
+    writeFileSync(`${folder}/meta/told.log`, `${entry}\n${entry}half of a li`)
+    writeFileSync(`${folder}/rules/api.yml`, 'groups: [{name: a, rules: [{alert: A, expr: up == 0}]}]\n')
+    writeFileSync(`${folder}/blocks/notes.txt`, '')
+    const before = readdirSync(`${folder}/meta`)
+    const { code, out } = await tsdb('verify', at)
+    expect([code, out.split('\n').filter((line) => /^(meta|rules)|notes/.test(line))]).toEqual([0, [
+      'meta/monitor.db: ok', 'meta/told.log: ok', 'rules/api.yml: ok', 'blocks/notes.txt: not looked at: nothing here writes a file of this name',
+    ]])
+    expect(out.match(/not looked at/g), out).toHaveLength(1)
+    expect(readdirSync(`${folder}/meta`)).toEqual(before)
+    const f = async (file: string, bytes: Uint8Array | string | null, want: RegExp): Promise<void> => {
+      const sound = readFileSync(`${folder}/${file}`)
+      if (bytes === null) rmSync(`${folder}/${file}`)
+      else writeFileSync(`${folder}/${file}`, bytes)
+      expect(await tsdb('verify', at), file).toMatchObject({ code: 1, out: expect.stringMatching(want) })
+      writeFileSync(`${folder}/${file}`, sound)
+    }
+    const store = readFileSync(`${folder}/meta/monitor.db`)
+    await f('meta/monitor.db', store.fill(0xff, 4096, 4196), /\nmeta\/monitor\.db: .*\n {2}lost: rows that cannot be read\n/)
+    await f('meta/monitor.db', store.subarray(0, 5000), /\nmeta\/monitor\.db: .*malformed/)
+    await f('meta/monitor.db', 'no database at all', /\nmeta\/monitor\.db: file is not a database\n/)
+    await f('meta/monitor.db', null, /\nmeta\/monitor\.db: it is not there\n/)
+    await f('meta/told.log', `${entry.replace('1', '2')}${entry}`, /\nmeta\/told\.log: 1 lines do not match their checksums\n/)
+    await f('rules/api.yml', 'groups: [{name: a, rules: [{alert: A, expr: up ==}]}]\n', /\nrules\/api\.yml: .*\n {2}lost: nothing: meta\/monitor\.db has the rules\n/)
   })
 
   it('lists and verifies tiers', async () => {
