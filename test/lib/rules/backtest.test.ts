@@ -32,16 +32,25 @@ function store(values: readonly number[], more: Record<string, string> = {}, sto
   return storage
 }
 
-/** A rule of each kind, as the API takes it. */
-const BODIES: Readonly<Record<string, object>> = {
-  threshold: { metric: 'x', condition: { operator: 'gt', threshold: 5, window: '30s', aggregation: 'avg' } },
-  'rate of change': { kind: 'rate_of_change', metric: 'x', condition: { operator: 'gte', threshold: 100, window: '40s', change: 'percent' } },
-  absence: { kind: 'absence', metric: 'x', condition: { window: '30s', remember: '5m' } },
-  composite: {
-    kind: 'composite', match: 'all',
-    conditions: [{ metric: 'x', operator: 'gt', threshold: 4, window: '20s', aggregation: 'max' }, { metric: 'y', operator: 'lt', threshold: 6, window: '30s', aggregation: 'last' }],
-  },
-  anomaly: { kind: 'anomaly', metric: 'x', condition: { sigma: 1.5, window: '30s', season: 'hour_of_day', baseline: '2d', borrow_by: ['service'] } },
+const WINDOWS = ['20s', '30s', '45s', '90s', '3m']
+/** A condition over values from 0 to 9 that holds now and then. */
+const threshold = (random: Random): object => {
+  const aggregation = random.pick(['avg', 'min', 'max', 'last', 'p99'])
+  return random.int(8) === 0
+    ? { operator: 'gte', threshold: 3, window: '40s', aggregation: 'count' }
+    : { operator: random.pick(['gt', 'gte', 'lt', 'lte']), threshold: 3 + random.int(4), window: random.pick(WINDOWS), aggregation }
+}
+/** Rules of each kind, as the API takes them. */
+const BODIES: Readonly<Record<string, (random: Random) => object>> = {
+  threshold: (random) => ({ metric: 'x', condition: threshold(random), ...(random.int(3) === 0 ? { filters: { server_id: ['a', 'b'] } } : {}) }),
+  'rate of change': (random) => ({
+    kind: 'rate_of_change', metric: 'x', condition: { operator: random.pick(['gte', 'lt']), window: random.pick(WINDOWS), ...random.pick([{ threshold: 50, change: 'percent' }, { threshold: 2, change: 'absolute' }]) },
+  }),
+  absence: (random) => ({ kind: 'absence', metric: 'x', condition: { window: random.pick(['20s', '30s']), remember: random.pick(['2m', '5m']) } }),
+  composite: (random) => ({ kind: 'composite', match: random.pick(['all', 'any']), conditions: [{ metric: 'x', ...threshold(random) }, { metric: 'y', ...threshold(random) }] }),
+  anomaly: (random) => ({
+    kind: 'anomaly', metric: 'x', condition: { sigma: random.pick([1, 1.5]), direction: random.pick(['both', 'above', 'below']), window: '30s', season: 'hour_of_day', baseline: '2d', borrow_by: ['service'] },
+  }),
 }
 
 /** Ten minutes of a few servers' gauges with gaps, whose values come and go in runs, and a day and two before. */
@@ -114,13 +123,13 @@ describe('backtest', () => {
     expect(shown(replay(store([0, 9, 9, ...Array<number>(60).fill(0)]), { rule: alertRule('A', 'x > 5'), queryOffsetMs: 20_000 }))).toEqual([[3, 3, 5, 9]])
   })
 
-  it.each<[string, object]>(Object.entries(BODIES))('fires and ends when live evaluation of %s does, over random histories', async (_kind, body) => {
+  it.each(Object.entries(BODIES))('fires and ends when live evaluation of %s does, over random histories', async (_kind, bodyOf) => {
     const seed = testSeed()
     let firedCount = 0
     for (let k = 0; k < 12; k++) {
       const random = new Random(seed + k)
       const storage = history(random)
-      const rule = compileRule({ ...checkRule({ name: 'A', interval: '10s', ...body }), forMs: random.int(3) * STEP_MS, resolveAfterMs: random.int(3) * STEP_MS }, 'id')
+      const rule = compileRule({ ...checkRule({ name: 'A', interval: '10s', ...bodyOf(random) }), forMs: random.int(3) * STEP_MS, resolveAfterMs: random.int(3) * STEP_MS }, 'id')
       const { alerts, firstMs, lastMs } = await live(storage, rule)
       const replayed = replay(storage, { rule, fromMs: firstMs, toMs: lastMs }).alerts.filter(({ firedAtMs }) => firedAtMs !== null)
       const told = replayed.map(({ labels, firedAtMs, endedAtMs }) => episode(labels, firedAtMs!, endedAtMs))
