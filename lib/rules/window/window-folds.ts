@@ -22,6 +22,8 @@ export type Samples = Pick<SampleColumns, 'arena' | 'dropped'>
 export interface WindowFold {
   /** The fewest samples that give a value. */
   readonly samplesMin: number
+  /** Whether `value` asks where the window begins. */
+  readonly usesFrom: boolean
   /** For so many slots; what is known of some stays. */
   grow(slotCount: number): void
   /** Looks at the whole window. */
@@ -72,7 +74,7 @@ export function makeFold(form: WindowSpec): WindowFold {
     case 'increase': return new ChangeFold(true, 1)
     case 'delta': return new ChangeFold(false, 1)
     case '': case 'last_over_time': return new PlaceFold(1, ({ arena: { v } }, { to }) => v[to - 1]!)
-    case 'count_over_time': return new PlaceFold(1, (_, { from, to }) => to - from)
+    case 'count_over_time': return new PlaceFold(1, (_, { from, to }) => to - from, true)
     case 'present_over_time': return new PlaceFold(1, () => 1)
     case 'irate': return new PlaceFold(2, irateAt)
     case 'idelta': return new PlaceFold(2, ({ arena: { v } }, { to }) => v[to - 1]! - v[to - 2]!)
@@ -127,10 +129,12 @@ const UNHURRIED = { spend: (): void => {} }
 /** What the place of the window tells. */
 class PlaceFold implements WindowFold {
   readonly samplesMin: number
+  readonly usesFrom: boolean
   readonly #valueOf: (samples: Samples, window: Bounds) => number
 
-  constructor(samplesMin: number, valueOf: (samples: Samples, window: Bounds) => number) {
+  constructor(samplesMin: number, valueOf: (samples: Samples, window: Bounds) => number, usesFrom = false) {
     this.samplesMin = samplesMin
+    this.usesFrom = usesFrom
     this.#valueOf = valueOf
   }
 
@@ -155,6 +159,7 @@ function irateAt({ arena: { t, v } }: Samples, { to }: Bounds): number {
 /** A line through the samples. */
 class LineFold implements WindowFold {
   readonly samplesMin = 2
+  readonly usesFrom = true
   readonly #scanner: Scanner
   readonly #offsetMs: number
 
@@ -176,6 +181,7 @@ class LineFold implements WindowFold {
 
 class ScanFold implements WindowFold {
   readonly samplesMin = 1
+  readonly usesFrom = false
   #values: Float64Array = new Float64Array(0)
   readonly #scanner: Scanner
 
@@ -203,6 +209,7 @@ class ScanFold implements WindowFold {
 /** A difference of running sums, which are kept by sample. */
 class SumFold implements WindowFold {
   readonly samplesMin = 1
+  readonly usesFrom = true
   readonly #scanner: Scanner
   readonly #isMean: boolean
 
@@ -228,6 +235,7 @@ class SumFold implements WindowFold {
 
 class ExtremeFold implements WindowFold {
   readonly samplesMin = 1
+  readonly usesFrom = false
   /** Counted from the first sample that the slot ever had (SampleColumns.dropped), modulo 2^16; those of one slot are fewer than half of that. */
   #places: Uint16Array = new Uint16Array(0)
   /** 1 of the least, -1 of the greatest. */
@@ -276,6 +284,7 @@ class ExtremeFold implements WindowFold {
 
 class ChangeFold implements WindowFold {
   readonly samplesMin = 2
+  readonly usesFrom = true
   /** Samples below the one before, both in the window. */
   #resets: Uint16Array = new Uint16Array(0)
   readonly #isCounter: boolean

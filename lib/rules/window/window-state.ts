@@ -49,7 +49,7 @@ export class WindowState {
   fill(columns: SampleColumns, { values, hasValue }: WindowValues): void {
     const { arena: { base, t }, end, slots } = columns
     const fold = this.#fold
-    const { samplesMin } = fold
+    const { samplesMin, usesFrom } = fold
     const endT = this.#timeMs - columns.baseMs
     const startT = endT - this.windowMs
     const bounds: Bounds = { from: 0, to: 0, startT, endT }
@@ -58,8 +58,9 @@ export class WindowState {
       const s = slots[i]!
       const at = base[s]!
       const to = placeBefore(t, at, end[s]!, endT)
-      const from = placeAfter(t, at, to, startT)
-      hasValue[i] = to - from >= samplesMin && !(isInstant && isEnded(columns, s, t[at + to - 1]!, endT)) ? 1 : 0
+      const from = usesFrom ? placeAfter(t, at, to, startT) : to - samplesMin
+      const isThere = from >= 0 && to - from >= samplesMin && (usesFrom || t[at + from]! > startT)
+      hasValue[i] = isThere && !(isInstant && isEnded(columns, s, t[at + to - 1]!, endT)) ? 1 : 0
       if (hasValue[i] === 0) continue
       bounds.from = at + from
       bounds.to = at + to
