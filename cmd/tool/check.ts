@@ -3,7 +3,7 @@ import { engineFeatures } from '../../lang/parse/features.ts'
 import { ConfigError } from '../../lib/config/load.ts'
 import type { RuleGroupConfig } from '../../lib/config/rule-config.ts'
 import { loadRuleFile } from '../../lib/config/rule-file.ts'
-import { compareLabels, compareText, labelsFromMap, type Labels } from '../../lib/model/labels.ts'
+import { compareLabels, compareText, type Labels } from '../../lib/model/labels.ts'
 import { ruleChecks } from '../../lib/rules/rule-checks.ts'
 import { DiskError, readStdin, readUtf8IfThere } from '../../lib/std/fs.ts'
 import { checkConfigs } from './check-config.ts'
@@ -88,9 +88,14 @@ interface Identity {
   labels: Labels
 }
 
+/** Also labels without a value: what has one takes that label away, and is another rule. */
+function withEmpty(labels: ReadonlyMap<string, string>): Labels {
+  return [...labels].toSorted(([a], [b]) => compareText(a, b)).flat()
+}
+
 /** Rules of one name and equal labels, each once. */
 function duplicates(groups: readonly RuleGroupConfig[]): Identity[] {
-  const all = groups.flatMap(({ rules }) => rules.map(({ name, labels }) => ({ name, labels: labelsFromMap(labels) })))
+  const all = groups.flatMap(({ rules }) => rules.map(({ name, labels }) => ({ name, labels: withEmpty(labels) })))
   const compare = (a: Identity, b: Identity): number => compareText(a.name, b.name) || compareLabels(a.labels, b.labels)
   const sorted = all.toSorted(compare)
   return sorted.filter((one, i) => i > 0 && compare(sorted[i - 1]!, one) === 0 && (i < 2 || compare(sorted[i - 2]!, one) !== 0))

@@ -138,8 +138,8 @@ describe('monitor check rules', () => {
   it('says what it found as promtool says it', async () => {
     const folder = tempFolder()
     const good = path.join(folder, 'good.yml')
-    writeFileSync(good, 'groups: [{name: a, rules: [{record: r, expr: up}, {record: r, expr: up}, {alert: A, expr: up}]}]\n')
-    expect(await run('check', 'rules', '--lint=none', good)).toEqual({ code: 0, out: `Checking ${good}\n  SUCCESS: 3 rules found\n\n`, err: '' })
+    writeFileSync(good, 'groups: [{name: a, rules: [{record: r, expr: up}, {record: r, expr: up}, {alert: A, expr: up}, {record: r, expr: up, labels: {job: ""}}]}]\n')
+    expect(await run('check', 'rules', '--lint=none', good)).toEqual({ code: 0, out: `Checking ${good}\n  SUCCESS: 4 rules found\n\n`, err: '' })
     const duplicate = '  FAILED:\nlint error 1 duplicate rule(s) found.\nMetric: r\nLabel(s):\nMight cause inconsistency while recording expressions\n'
     expect(await run('check', 'rules', good)).toEqual({ code: 0, out: `Checking ${good}\n\n`, err: duplicate })
     expect(await run('check', 'rules', path.join(folder, 'none.yml'))).toMatchObject({ code: 1, err: expect.stringContaining('there is no such file') as string })
