@@ -196,7 +196,7 @@ describe.skipIf(!hasOpenssl)(hasOpenssl ? 'TLS' : 'TLS (needs the package openss
       const gone = net.createServer()
       const port = await listen(gone)
       await closers.pop()!()
-      expect(await get(url, { proxyUrl: `http://127.0.0.1:${port}`, tls })).toBe('CONNECT connect: connection refused')
+      expect(await get(url, { proxyUrl: `http://127.0.0.1:${port}`, tls })).toBe(`CONNECT proxyconnect 127.0.0.1:${port}: connect: connection refused`)
     })
   })
 })
