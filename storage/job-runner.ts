@@ -162,14 +162,14 @@ interface JobRequest {
 
 type JobAnswer = { reply: JobReply } | { failure: string }
 
-/** In the jobs' thread: does what comes, one after the other, and answers. */
-export function serveJobs(port: MessagePort, { handle, slot }: JobSeat): void {
+/** In the jobs' thread: does what comes, one after the other, answers, and lets `tidy` give back what the job has left. */
+export function serveJobs(port: MessagePort, { handle, slot }: JobSeat, tidy: () => void = () => {}): void {
   port.on('message', ({ job, faultPoint }: JobRequest) => {
     armFaultPoint(faultPoint)
     void runHere(handle, slot, job).then(
       (reply): JobAnswer => ({ reply }),
       (error: unknown): JobAnswer => ({ failure: error instanceof Error ? error.message : String(error) }),
-    ).then((answer) => port.postMessage(answer))
+    ).then((answer) => port.postMessage(answer)).then(tidy)
   })
 }
 

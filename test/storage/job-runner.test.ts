@@ -1,10 +1,11 @@
 // The thread that does jobs on blocks: how long it lives, and what ends it.
 import { once } from 'node:events'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import type { Worker } from 'node:worker_threads'
+import { MessageChannel, type Worker } from 'node:worker_threads'
 import { expect, it, onTestFinished } from 'vitest'
 import { FakeClock } from '../../lib/std/clock.ts'
 import type { Database } from '../../storage/database.ts'
+import { serveJobs } from '../../storage/job-runner.ts'
 import { tempFolder } from '../support/temp-folder.ts'
 import { NOW, append, batchOf, open, readAll, seriesOf } from './store.ts'
 
@@ -52,6 +53,21 @@ it('one thread does jobs that follow each other, and ends when no more come', as
   await db.blocks.snapshot('next', false)
   expect(threads.length).toBe(2)
 }, 120_000)
+
+it('what a job has left is given back behind it, not with the next one', async () => {
+  const db = open(tempFolder(), { clock: new FakeClock(T) })
+  const { port1, port2 } = new MessageChannel()
+  let tidied = 0
+  serveJobs(port2, { handle: db.handle(), slot: 0 }, () => tidied++)
+  for (const times of [1, 2]) {
+    const answered = once(port1, 'message')
+    port1.postMessage({ job: { kind: 'remove', names: [], minutes: [] }, faultPoint: '' })
+    expect(((await answered) as [object])[0]).toHaveProperty('reply')
+    expect(tidied).toBe(times)
+  }
+  port1.close()
+  await db.close()
+})
 
 it('jobs that nobody waits for rest three times as long as they took', async () => {
   const clock = new FakeClock(T)
