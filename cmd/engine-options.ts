@@ -3,6 +3,7 @@ import os from 'node:os'
 import type { EngineOptions } from '../lang/engine.ts'
 import { engineFeatures } from '../lang/parse/features.ts'
 import type { Config } from '../lib/config/scrape-config.ts'
+import { memoryBytes, thisMachine, type MachineMemory } from '../lib/std/machine-memory.ts'
 import type { Flags } from './flags.ts'
 import { QUERY_SLOTS } from './runners.ts'
 
@@ -19,7 +20,7 @@ export function engineSettings(flags: Flags, config: Config): EngineSettings {
   return {
     features: engineFeatures([...flags.features, ...config.features]),
     samplesMax: flags.querySamplesMax,
-    bytesMax: flags.queryBytesMax > 0 ? flags.queryBytesMax : queryBytesMax(flags, { totalBytes: os.totalmem(), limitBytes: process.constrainedMemory() }),
+    bytesMax: flags.queryBytesMax > 0 ? flags.queryBytesMax : queryBytesMax(flags, thisMachine()),
     subqueryStepMs: config.global.evaluationIntervalMs,
   }
 }
@@ -29,15 +30,8 @@ export function queryThreads(flags: Flags): number {
   return Math.min(flags.threads ?? Math.max(2, os.availableParallelism()), QUERY_SLOTS)
 }
 
-/** The machine's memory, and what its process may have of it; 0 where the system tells of no limit. */
-interface MachineMemory {
-  totalBytes: number
-  limitBytes: number
-}
-
 /** What a query may hold by default. */
-export function queryBytesMax(flags: Flags, { totalBytes, limitBytes }: MachineMemory): number {
-  const memoryBytes = limitBytes > 0 ? Math.min(totalBytes, limitBytes) : totalBytes
+export function queryBytesMax(flags: Flags, machine: MachineMemory): number {
   const atOnce = Math.max(1, Math.min(queryThreads(flags), flags.queriesMax))
-  return Math.floor(Math.min(Math.max((memoryBytes * MEMORY_SHARE) / atOnce, BYTES_MIN), BYTES_MAX))
+  return Math.floor(Math.min(Math.max((memoryBytes(machine) * MEMORY_SHARE) / atOnce, BYTES_MIN), BYTES_MAX))
 }

@@ -5,8 +5,8 @@
 // The whole address range is reserved at start and pages cost nothing until touched, so views never go stale and
 // nothing moves. (Growable SharedArrayBuffers read 4× slower.) Places are *units* of 8 bytes: unit u is f64[u],
 // u32[2u], u8[8u]; unit 0 is null.
-import os from 'node:os'
 import { assert } from '../../lib/std/assert.ts'
+import { memoryBytes, thisMachine, type MachineMemory } from '../../lib/std/machine-memory.ts'
 import { formatSize } from '../../lib/model/size.ts'
 import { FolderError, LogError } from '../errors.ts'
 
@@ -139,9 +139,9 @@ export class SharedHeap {
   }
 }
 
-/** Most of the machine, at most what 32-bit addresses reach. */
-export function defaultHeadBytes(): number {
-  return Math.min(4 * 2 ** 30, Math.floor(os.totalmem() * 0.6))
+/** Most of the machine, or of the container, which would end a process that takes more; at most what 32-bit addresses reach. */
+export function defaultHeadBytes(machine: MachineMemory = thisMachine()): number {
+  return Math.min(4 * 2 ** 30, Math.floor(memoryBytes(machine) * 0.6))
 }
 
 function reserve(pages: number): WebAssembly.Memory {

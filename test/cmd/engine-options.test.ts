@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { defaultHeadBytes } from '../../storage/head/shared-heap.ts'
 import { queryBytesMax, queryThreads } from '../../cmd/engine-options.ts'
 import { parseFlags, type Flags } from '../../cmd/flags.ts'
 import { BACKTEST_SLOT, BASELINE_SLOT, RULES_SLOT } from '../../cmd/runners.ts'
@@ -16,6 +17,10 @@ describe('query workers', () => {
     expect(queryThreads(flags('--threads=500'))).toBe(Math.min(RULES_SLOT, BACKTEST_SLOT, BASELINE_SLOT))
     expect(queryThreads(flags('--threads=3'))).toBe(3)
   })
+})
+
+it.each([[16 * GIB, 0, 4 * GIB], [4 * GIB, Infinity, 2.4 * GIB], [16 * GIB, GIB / 2, 0.3 * GIB]])('the head\'s memory is of the machine\'s %d bytes, or of the container\'s %d', (totalBytes, limitBytes, want) => {
+  expect(defaultHeadBytes({ totalBytes, limitBytes })).toBe(Math.floor(want))
 })
 
 describe('the memory of a query', () => {
