@@ -155,10 +155,15 @@ function* loadLocked(options: LoadOptions, lock: FolderLock): Steps<LoadedFolder
     return yield* loadLocked({ ...options, heap }, lock)
   }
   const { outOfOrderMs: lateMs = LATE_MS } = options
-  const found = load.losses.length === 0 ? blocks : withLosses(folder, blocks, load.losses, { minT: blocks.cover.t - (lateMs < Infinity ? lateMs : LATE_MS), maxT: clock.now() })
+  const found = load.losses.length === 0 ? blocks : withLosses(folder, blocks, load.losses, { minT: cutUpTo(blocks) - (lateMs < Infinity ? lateMs : LATE_MS), maxT: clock.now() })
   if (found !== blocks) head.cuts.publish(publishedAtStart(found, minutes, hours))
   recovery.durationMs = clock.monotonic() - started
   return { lock, heap, definitions, segments, list, head, blocks: found, minutes, hours, replayed, recovery }
+}
+
+/** Where that is lost, the newest block says it: what is not in blocks is younger. */
+function cutUpTo({ cover, blocks }: BlockState): number {
+  return cover.t > -Infinity ? cover.t : blocks.reduce((newest, { meta }) => Math.max(newest, meta.maxT), -Infinity)
 }
 
 function publishedAtStart(blocks: BlockState, minutes: BlockState, hours: HoursState): Published {

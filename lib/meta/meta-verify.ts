@@ -43,6 +43,7 @@ function verifyStore(folder: string, report: (finding: MetaFinding) => void, sou
   try {
     const { faults, version } = lookInto(file)
     if (faults.length > 0) report({ place, damage: faults.join('; '), cost: 'rows that cannot be read', remedy: 'kept in meta/quarantine/ by the next start, which copies what can be read of it and says how much' })
+    else if (version === 0) report({ place, damage: 'it is empty', cost: 'silences, acknowledgements, the history of alerts and rules made by API, unless Monitor ended in its very first start', remedy: 'left as it is; put it back from a copy before the next start, which goes on with it, if there is one' })
     else if (version > knownVersion) report({ place, damage: `its tables are of version ${version}, this Monitor knows ${knownVersion}`, cost: '', remedy: 'left as it is: start the Monitor that made it, or a newer one' })
     else sound(place)
   } finally {

@@ -162,6 +162,16 @@ it('a damaged log costs what was in no block by then, and nothing that comes lat
   expect(await asked(folder, clock, (db) => warnings(db, T0, clock.now()))).toEqual([])
 })
 
+it('where the list of blocks is damaged, too, no time is told of that blocks have', async () => {
+  const folder = await written()
+  const [log] = fs.readdirSync(path.join(folder, 'log')).toSorted()
+  fs.rmSync(path.join(folder, 'log', log!))
+  fs.truncateSync(path.join(folder, 'blocks', 'change.json'), 10)
+  const f = (from: number, to: number): Promise<string[]> => asked(folder, new FakeClock(END), (db) => warnings(db, from, to))
+  expect(await f(T0, T0 + 7.5 * HOUR)).toEqual([])
+  expect(await f(T0 + 7.5 * HOUR, END)).toHaveLength(1)
+})
+
 it('files that were exchanged with those of another block or file, as long as they are, are told by verify, a start and answers', async () => {
   const [folder, other] = [await written(), await written({}, T0 + 54 * HOUR)]
   const clock = new FakeClock(END)

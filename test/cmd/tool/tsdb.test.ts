@@ -179,6 +179,7 @@ Labels by churn:
     await f('meta/monitor.db', store.fill(0xff, 4096, 4196), /\nmeta\/monitor\.db: .*\n {2}lost: rows that cannot be read\n/)
     await f('meta/monitor.db', store.subarray(0, 5000), /\nmeta\/monitor\.db: .*malformed/)
     await f('meta/monitor.db', 'no database at all', /\nmeta\/monitor\.db: file is not a database\n/)
+    await f('meta/monitor.db', '', /\nmeta\/monitor\.db: it is empty\n/)
     await f('meta/monitor.db', null, /\nmeta\/monitor\.db: it is not there\n/)
     await f('meta/told.log', `${entry.replace('1', '2')}${entry}`, /\nmeta\/told\.log: 1 lines do not match their checksums\n/)
     await f('rules/api.yml', 'groups: [{name: a, rules: [{alert: A, expr: up ==}]}]\n', /\nrules\/api\.yml: .*\n {2}lost: nothing: meta\/monitor\.db has the rules\n/)
