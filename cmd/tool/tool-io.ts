@@ -1,9 +1,12 @@
 // What a tool is given, and how it says that something did not work out.
+import { once } from 'node:events'
 import type { Clock } from '../../lib/std/clock.ts'
 
 export interface ToolIo {
   out(text: string): void
   err(text: string): void
+  /** Resolves when whoever reads the output has taken enough of it: who has much to say waits for that. */
+  drain?(): Promise<void>
   clock: Clock
 }
 
@@ -23,15 +26,21 @@ export class ToolFailure extends Error {
 export function standardIo(clock: Clock): ToolIo & { failure(): Promise<string> } {
   const { stdout, stderr } = process
   let failed: Error | null = null
+  let isGone = false
   stdout.on('error', (error: NodeJS.ErrnoException) => {
+    isGone = true
     if (error.code !== 'EPIPE') failed = error
   })
   return {
     out(text) {
-      if (stdout.destroyed) throw new ToolFailure('')
+      if (isGone || stdout.destroyed) throw new ToolFailure('')
       stdout.write(text)
     },
     err: (text) => void stderr.write(text),
+    async drain() {
+      // Why it will not come is met by the next write.
+      if (stdout.writableNeedDrain && !isGone) await once(stdout, 'drain').catch(() => undefined)
+    },
     clock,
     /** Resolves once all is written: why some of it was not, '' where it was or nobody wants it. */
     async failure() {

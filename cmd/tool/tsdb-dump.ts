@@ -40,7 +40,7 @@ function pairText([name, value]: readonly [string, string]): string {
 }
 
 /** Samples of series that match one of the sets, each once. */
-export function dumpSamples(querier: Querier, sets: readonly (readonly Matcher[])[], { mint, maxt, format }: { mint: number; maxt: number; format: LineFormat }, out: (text: string) => void): void {
+export async function dumpSamples(querier: Querier, sets: readonly (readonly Matcher[])[], { mint, maxt, format }: { mint: number; maxt: number; format: LineFormat }, out: (text: string) => Promise<void> | undefined): Promise<void> {
   const shown = new Set<number>()
   let text = ''
   for (const [k, matchers] of sets.entries()) {
@@ -57,12 +57,12 @@ export function dumpSamples(querier: Querier, sets: readonly (readonly Matcher[]
           if (value === '') continue
           text += `${series} ${value} ${format.time(batch.t[i]!)}\n`
           if (text.length < CHUNK_CHARS) continue
-          out(text)
+          await out(text)
           text = ''
         }
       }
     }
   }
   if (format === OPEN_METRICS) text += '# EOF\n'
-  if (text !== '') out(text)
+  if (text !== '') await out(text)
 }

@@ -109,8 +109,11 @@ async function dump(folder: string, args: Arguments, format: typeof DUMP, io: To
   const range = { mint: time('min-time', -8.64e15), maxt: time('max-time', 8.64e15), format }
   const selectors = args.list('match')
   const sets = (selectors.length === 0 ? [ALL] : selectors).map(matchersOf)
-  const lacking = await withStore(folder, ({ querier }) => {
-    dumpSamples(querier, sets, range, (text) => io.out(text))
+  const lacking = await withStore(folder, async ({ querier }) => {
+    await dumpSamples(querier, sets, range, (text) => {
+      io.out(text)
+      return io.drain?.()
+    })
     return querier.damage?.() ?? []
   })
   for (const sentence of lacking) io.err(`${sentence}\n`)

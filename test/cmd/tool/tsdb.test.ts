@@ -1,6 +1,7 @@
 // `monitor tsdb` over a folder that it filled itself from the golden Prometheus folder; what dump prints is promtool's.
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { runTool } from '../../../cmd/tool/tool.ts'
 import { MetaFile } from '../../../lib/meta/meta-file.ts'
@@ -42,6 +43,21 @@ describe('monitor tsdb', () => {
     expect(large).toBe('{__name__="go_gc_heap_frees_by_size_bytes_sum", instance="127.0.0.1:19390", job="native"} 1.08079896e+08 1795869577259\n')
     const two = (await tsdb('dump', '--match=up{job="native"}', '--match=up', '--max-time=1795869383320', '--min-time=1795869381000', at)).out
     expect(two.trim().split('\n')).toHaveLength(4)
+    let [pieces, overruns, isTaken] = [0, 0, true]
+    const slow = {
+      out: (): void => {
+        pieces++
+        if (!isTaken) overruns++
+        isTaken = false
+      },
+      drain: async (): Promise<void> => {
+        await nextTurn()
+        isTaken = true
+      },
+      err: () => {}, clock: new FakeClock(),
+    }
+    expect(await runTool(['tsdb', 'dump', at], slow)).toBe(0)
+    expect([pieces > 10, overruns], 'whoever reads is waited for').toEqual([true, 0])
     const verified = await tsdb('verify', at)
     expect(verified).toMatchObject({ code: 0, err: '' })
     expect(verified.out).toMatch(/^blocks\/change\.json: ok\nseries\/definitions: ok\n(blocks\/\d.*: ok\n){4}(head\/.*: ok\n)*(log\/.*: ok\n)+$/)
