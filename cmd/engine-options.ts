@@ -12,7 +12,9 @@ export type EngineSettings = Partial<Omit<EngineOptions, 'clock'>>
 
 /** All queries that run at once may take so much of memory together. */
 const MEMORY_SHARE = 1 / 4
+/** What a dashboard needs, but not more than a small container bears beside the rest. */
 const BYTES_MIN = 256 * 2 ** 20
+const MIN_SHARE = 1 / 8
 const BYTES_MAX = 4 * 2 ** 30
 
 /** The engine's options by flags and configuration. */
@@ -33,5 +35,6 @@ export function queryThreads(flags: Flags): number {
 /** What a query may hold by default. */
 export function queryBytesMax(flags: Flags, machine: MachineMemory): number {
   const atOnce = Math.max(1, Math.min(queryThreads(flags), flags.queriesMax))
-  return Math.floor(Math.min(Math.max((memoryBytes(machine) * MEMORY_SHARE) / atOnce, BYTES_MIN), BYTES_MAX))
+  const bytes = memoryBytes(machine)
+  return Math.floor(Math.min(Math.max((bytes * MEMORY_SHARE) / atOnce, Math.min(BYTES_MIN, bytes * MIN_SHARE)), BYTES_MAX))
 }

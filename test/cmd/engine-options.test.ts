@@ -30,6 +30,7 @@ describe('the memory of a query', () => {
     // Never less than a dashboard needs, never more than one worker should have.
     [2 * GIB, ['--threads=8'], GIB / 4],
     [64 * GIB, ['--threads=0'], 4 * GIB],
+    [GIB / 2, ['--threads=2'], GIB / 16],
   ])('of %d bytes is shared by those that run at once: %s', (totalBytes, argv, want) => {
     expect(queryBytesMax(flags(...argv), { totalBytes, limitBytes: Infinity })).toBe(want)
   })
