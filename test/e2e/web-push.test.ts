@@ -57,8 +57,17 @@ alerting:
   return monitor
 }
 
+interface Registered {
+  worker: Worker
+  /** Delivers a message until it is shown; resolves with what is then. */
+  deliver: (what: string, data: string, isIt?: (shown: Shown) => boolean) => Promise<Shown[]>
+}
+
+/** Looks, 50 ms apart. */
+const LOOKS_UNTIL_AGAIN = 60
+
 /** The service worker of the page, registered as the switch does it, and the way to deliver messages to it. */
-async function registered(page: Page, base: string): Promise<{ worker: Worker; deliver: (data: string) => Promise<void> }> {
+async function registered(page: Page, base: string): Promise<Registered> {
   const devtools = await page.context().newCDPSession(page)
   const id = new Promise<string>((resolve) => devtools.on('ServiceWorker.workerRegistrationUpdated', ({ registrations }) => {
     if (registrations[0] !== undefined) resolve(registrations[0].registrationId)
@@ -70,7 +79,18 @@ async function registered(page: Page, base: string): Promise<{ worker: Worker; d
   })
   const registrationId = await id
   const worker = await waitFor('the service worker', () => Promise.resolve(page.context().serviceWorkers()[0]))
-  return { worker, deliver: async (data) => void await devtools.send('ServiceWorker.deliverPushMessage', { origin: base, registrationId, data }) }
+  return {
+    worker,
+    // DevTools tells nobody when the browser drops what it delivers, as it may beside a page that comes, or comes back: every three seconds again.
+    deliver: (what, data, isIt = () => true) => {
+      let looks = 0
+      return waitFor(what, async () => {
+        if (looks++ % LOOKS_UNTIL_AGAIN === 0) await devtools.send('ServiceWorker.deliverPushMessage', { origin: base, registrationId, data })
+        const shown = await shownIn(page)
+        return shown.some(isIt) && shown
+      })
+    },
+  }
 }
 
 interface Shown { title: string; body: string; data: { url: string; ack?: string } }
@@ -106,8 +126,7 @@ describe('a message of web push', () => {
     const browser = await launchBrowser()
     const { page } = await openPage(browser, `${monitor.base}/alerts`, { permissions: ['notifications'] })
     const { worker, deliver } = await registered(page, monitor.base)
-    await deliver(text)
-    const [shown] = await waitFor('the notification', async () => (await shownIn(page)).length > 0 && shownIn(page))
+    const [shown] = await deliver('the notification', text)
     expect(shown).toMatchObject({ title: expect.stringContaining('DiskFull') as string, data: { url: expect.stringContaining('alerts?search=') as string } })
     await click(worker, '')
     await page.waitForURL(/\/alerts\?search=/)
@@ -115,19 +134,13 @@ describe('a message of web push', () => {
     await page.getByRole('list', { name: 'History' }).waitFor()
     expect(await page.locator('.alert-name').allTextContents()).toEqual(['DiskFull'])
     expect(await shownIn(page)).toEqual([])
-    await deliver(text)
-    await waitFor('the notification', async () => (await shownIn(page)).length > 0)
+    await deliver('the notification', text)
     await click(worker, 'ack')
     await page.waitForURL(/\/ack\//)
     await page.getByRole('heading', { name: 'Take this alert?' }).waitFor()
     await page.goBack()
     await page.locator('.alert-name').first().waitFor()
-    // DevTools tells nobody when the browser drops what it delivers, as it may beside a page that comes back: every two seconds again.
-    let looks = 0
-    await waitFor('what is none of ours', async () => {
-      if (looks++ % 40 === 0) await deliver('not JSON')
-      return (await shownIn(page)).some((one) => one.title === 'Monitor' && one.body === 'not JSON')
-    })
+    await deliver('what is none of ours', 'not JSON', ({ title, body: told }) => title === 'Monitor' && told === 'not JSON')
   }, 120_000)
 })
 
