@@ -274,7 +274,7 @@ export class Database implements Appender {
     await this.#rewrite.idle()
     await this.exemplars?.close().catch((error: unknown) => failures.push(error))
     await this.#log.commit().catch((error: unknown) => failures.push(error))
-    for (const part of [this.#log, this.#segments, this.#definitions]) {
+    for (const part of [this.#log, this.#segments, this.#definitions, this.head]) {
       try {
         part.close()
       } catch (error) {

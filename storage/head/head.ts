@@ -282,6 +282,9 @@ export class Head {
     }
   }
 
+  /** Closes segment files that appends have looked into. */
+  readonly close = (): void => this.#reader.close()
+
   /** A time that no in-order sample stored elsewhere is newer than; cheap, so it may be later than the newest. */
   fenceOf(ref: number): number {
     if (!this.series.hasOlderPlaces(ref)) return -Infinity

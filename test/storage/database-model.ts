@@ -167,14 +167,14 @@ class ModelRun {
 
   async #restart(): Promise<void> {
     await this.#db.commit()
-    if (this.#random.int(2) === 0) await this.#db.close()
+    if (this.#random.int(2) === 0) await this.#closeAll()
     else {
       // In this process nothing of the old store may go on.
       await this.#maintain()
       // A kill leaves everything as it is; only the lock file tells. The old store has to close its files, elsewhere.
       const killed = `${this.#folder}.killed`
       fs.cpSync(this.#folder, killed, { recursive: true })
-      await this.#db.close()
+      await this.#closeAll()
       fs.rmSync(this.#folder, { recursive: true })
       fs.renameSync(killed, this.#folder)
       abandon(this.#folder)
@@ -273,6 +273,25 @@ class ModelRun {
 
   async close(): Promise<void> {
     this.#count()
-    await this.#db.close()
+    await this.#closeAll()
   }
+
+  async #closeAll(): Promise<void> {
+    await this.#db.close()
+    expect(openFilesIn(this.#folder), `${this.#name}: files that stay open`).toEqual([])
+  }
+}
+
+/** Paths of this process's open files below a folder; none where the system does not tell. */
+function openFilesIn(folder: string): string[] {
+  if (!fs.existsSync('/proc/self/fd')) return []
+  const paths = fs.readdirSync('/proc/self/fd').flatMap((fd) => {
+    try {
+      return [fs.readlinkSync(`/proc/self/fd/${fd}`)]
+    } catch {
+      // The one that listed them.
+      return []
+    }
+  })
+  return paths.filter((path) => path.startsWith(`${folder}/`))
 }
