@@ -1,7 +1,7 @@
 // Time of which samples, or rows of a tier, are known to be gone though nobody let them go: `change.json` keeps it, the published
 // record shows it to readers, and an answer over it says that it is partial. It ends with the retention, when the block is put
 // back, or when a repair has told of it.
-import { timeSpan } from './repair/finding.ts'
+import { timeSpan } from './time-span.ts'
 
 /** Inclusive bounds, Unix ms. */
 export interface LostTime {

@@ -15,7 +15,8 @@ import { BlockError } from '../errors.ts'
 import type { LabelSource } from '../interface.ts'
 import type { Loss } from '../lost-times.ts'
 import { moveToQuarantine } from '../quarantine.ts'
-import { plural, timeSpan, type RepairWork } from './finding.ts'
+import { timeSpan } from '../time-span.ts'
+import { plural, type RepairWork } from './finding.ts'
 
 /** Behind the name of a block in quarantine that was tried; it is not tried again. */
 const TRIED = '.rebuilt'

@@ -11,7 +11,8 @@ import { FRAME_HEAD_BYTES, FRAME_OVERHEAD_BYTES, TYPE_ROW, TYPE_SEALED, frameLen
 import { LOG_HEADER_BYTES } from '../log/log-file.ts'
 import { scanFrames } from '../log/scan-frames.ts'
 import { replaceKeeping } from '../quarantine.ts'
-import { plural, timeSpan, type RepairWork } from './finding.ts'
+import { timeSpan } from '../time-span.ts'
+import { plural, type RepairWork } from './finding.ts'
 import type { KnownGroups } from './known-groups.ts'
 
 const SEALED = 'sealed, so that it is skipped and counted no more; the file as it was found is kept in quarantine/'

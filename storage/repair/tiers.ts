@@ -13,9 +13,10 @@ import { EMPTY_MANIFEST, MANIFEST_COPY, MANIFEST_FILE, STORED_FILE, readManifest
 import { verifyHourFile } from '../tier/hour-verify.ts'
 import { mergeTierBlocks } from '../tier/tier-merge.ts'
 import { verifyTierBlock } from '../tier/tier-verify.ts'
+import { timeSpan } from '../time-span.ts'
 import { reportLosses } from './blocks.ts'
 import { repairChange } from './change-file.ts'
-import { timeSpan, type RepairWork } from './finding.ts'
+import type { RepairWork } from './finding.ts'
 
 const AGAIN = 'the server makes its rows again of raw samples; it is kept in quarantine/'
 
