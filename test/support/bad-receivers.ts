@@ -9,11 +9,15 @@ export interface BadReceiver {
   takes: 'once' | null
 }
 
-type Answer = (socket: net.Socket, nth: number) => void | Promise<void>
+/** `nth`: how often this body has come; `bodies`: how many there were, this one included. */
+type Answer = (socket: net.Socket, nth: number, bodies: number) => void | Promise<void>
 
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok'
 
-/** What an HTTP service does with a request; `nth` counts those of the same body. */
+/** Messages that find a service busy: a Retry-After holds all that wait for it, so that of very many it would take no more than two a second. */
+const BUSY_BODIES = 40
+
+/** What an HTTP service does with a request. */
 const HTTP_FAULTS: Readonly<Record<string, { takes: BadReceiver['takes']; answer: Answer }>> = {
   'never answers': { takes: null, answer: () => {} },
   'answers byte by byte': {
@@ -65,7 +69,7 @@ const HTTP_FAULTS: Readonly<Record<string, { takes: BadReceiver['takes']; answer
   'sends round and round': { takes: null, answer: (socket) => void socket.end('HTTP/1.1 307 Round\r\nLocation: /\r\nContent-Length: 0\r\nConnection: close\r\n\r\n') },
   'is busy at first': {
     takes: 'once',
-    answer: (socket, nth) => void socket.end(nth === 1 ? 'HTTP/1.1 503 Busy\r\nRetry-After: 1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n' : OK),
+    answer: (socket, nth, bodies) => void socket.end(nth === 1 && bodies <= BUSY_BODIES ? 'HTTP/1.1 503 Busy\r\nRetry-After: 1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n' : OK),
   },
 }
 
@@ -146,7 +150,8 @@ function onRequest(socket: net.Socket, came: Map<string, number>, answer: Answer
     if (head < 0 || Buffer.byteLength(text.slice(head + 4)) < length) return
     const body = text.slice(head + 4)
     text = ''
-    void answer(socket, count(came, body))
+    const nth = count(came, body)
+    void answer(socket, nth, came.size)
   })
 }
 
