@@ -19,7 +19,7 @@ export const REJECT_OUT_OF_ORDER = 1
 export const REJECT_DUPLICATE = 2
 /** More than 10 min ahead of the wall clock. */
 export const REJECT_FUTURE = 3
-/** Before the retention, or not a finite timestamp. */
+/** Before the retention or 1970, or not a finite timestamp. */
 export const REJECT_TOO_OLD = 4
 /** The ref's series was forgotten (Forgetting): the sender's next sample finds the new one. */
 export const REJECT_FORGOTTEN = 5

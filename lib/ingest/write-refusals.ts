@@ -15,7 +15,7 @@ export const REFUSAL_REASONS: readonly string[] = [...REJECT_NAMES.slice(1), REF
 /** What the words of the two that a wrong clock causes stand for. */
 const HINTS: ReadonlyMap<string, string> = new Map([
   ['future', 'future is more than 10 minutes ahead of this server\'s clock'],
-  ['too_old', 'too_old is older than what is kept'],
+  ['too_old', 'too_old is older than what is kept, or before 1970'],
 ])
 
 const EXAMPLES_MAX = 3

@@ -39,7 +39,7 @@ export class GroupBlockBuilder implements BlockBuilder {
   readonly #seriesRuns = new Runs()
   readonly #pairsAt = new GrowingU32()
   readonly #pairs = new GrowingU32()
-  readonly #symbols = new Uint32Array(1024)
+  #symbols = new Uint32Array(256)
   readonly #lacking = new Set<number>()
   #group = -1
   #rows = 0
@@ -98,6 +98,7 @@ export class GroupBlockBuilder implements BlockBuilder {
     this.#seriesGroup.push(this.#group)
     this.#pairsAt.push(this.#pairs.length)
     const count = this.#labels.labelsOf(ref, this.#symbols)
+    if (count > this.#symbols.length) this.#labels.labelsOf(ref, this.#symbols = new Uint32Array(count))
     for (let i = 0; i < count; i += 2) this.#pairs.push(this.#pairTable.intern(this.#symbols[i]!, this.#symbols[i + 1]!))
   }
 

@@ -1,5 +1,6 @@
 // What a block says of itself (FORMAT.md, "meta.json"), and the names of block folders.
 import { crc32 } from 'node:zlib'
+import { assert } from '../../lib/std/assert.ts'
 import { BlockError } from '../errors.ts'
 
 export const META_FILE = 'meta.json'
@@ -50,6 +51,8 @@ export interface BlockName {
 
 /** Levels have five digits: one more for each time that a block is cleaned of what is deleted. */
 export const LEVELS = 100_000
+/** Times have up to 16 digits. */
+const TIME_END = 1e16
 
 /** Of the block that is made of these. */
 export function levelAbove(sources: readonly Pick<BlockMeta, 'level'>[]): number {
@@ -57,6 +60,7 @@ export function levelAbove(sources: readonly Pick<BlockMeta, 'level'>[]): number
 }
 
 export function formatBlockName({ minT, maxT, level, number }: BlockName): string {
+  assert(minT >= 0 && maxT >= minT && maxT < TIME_END, `a block of ${minT} to ${maxT} cannot be named`)
   return `${digits(minT, 13)}-${digits(maxT, 13)}-${level}-${digits(number, 8)}`
 }
 

@@ -115,8 +115,8 @@ export class HeadAppender {
   #run(run: Run, from: number, to: number, verdicts: Uint8Array): number {
     const { t } = run
     const now = this.#head.clock.now()
-    // Without a retention the oldest time is -Infinity. Times are whole: blocks end just below one.
-    const isOld = !Number.isInteger(t) || t < now - this.#head.retentionMs
+    // Times are whole: blocks end just below one. None lies before 1970, however long samples are kept: names of blocks have no sign.
+    const isOld = !Number.isInteger(t) || t < Math.max(0, now - this.#head.retentionMs)
     const verdict = isOld ? REJECT_TOO_OLD : t > now + FUTURE_MS_MAX ? REJECT_FUTURE : STORED
     verdicts.fill(verdict, from, to)
     if (verdict !== STORED) return to - from

@@ -64,19 +64,24 @@ interface StoredMeta {
   compaction?: { sources?: unknown; hints?: unknown }
 }
 
+const BEFORE_1970 = [[-Infinity, -1]] as const
+
 /** The series of one block. */
 export class PrometheusBlock {
   readonly #index: IndexFile
   readonly #chunks: ChunkFiles
   readonly #tombstones: Tombstones
   readonly #onDamage: (error: PrometheusFormatError) => void
+  readonly #folder: string
+  #hasToldOfEarly = false
 
-  /** `onDamage` is told of chunks that cannot be read; the rest is there. Throws PrometheusFormatError where the index is damaged. */
+  /** `onDamage` is told of chunks that cannot be read, and of samples before 1970; the rest is there. Throws PrometheusFormatError where the index is damaged. */
   constructor(folder: string, onDamage: (error: PrometheusFormatError) => void) {
     this.#index = new IndexFile(Buffer.from(readWhole(`${folder}/index`)), `${folder}/index`)
     this.#chunks = new ChunkFiles(`${folder}/chunks`)
     this.#tombstones = listFolder(folder).includes('tombstones') ? readTombstones(`${folder}/tombstones`) : new Map()
     this.#onDamage = onDamage
+    this.#folder = folder
   }
 
   /** Numbers of its series in this block. */
@@ -101,7 +106,14 @@ export class PrometheusBlock {
     sortSamples(into)
     const deleted = this.#tombstones.get(ref)
     if (deleted) dropDeleted(into, deleted)
+    if (into.count > 0 && into.t[0]! < 0) this.#dropEarly(into)
     return labels
+  }
+
+  #dropEarly(samples: SeriesSamples): void {
+    dropDeleted(samples, BEFORE_1970)
+    if (!this.#hasToldOfEarly) this.#onDamage(new PrometheusFormatError(`samples before 1970 of ${this.#folder} were left out: none are stored`))
+    this.#hasToldOfEarly = true
   }
 }
 

@@ -5,6 +5,9 @@ import { Worker } from 'node:worker_threads'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { FakeClock } from '../../lib/std/clock.ts'
 import { useDisk, type Disk } from '../../lib/std/fs.ts'
+import { labelsFromRecord } from '../../lib/model/labels.ts'
+import { BlockReader } from '../../storage/block/block-reader.ts'
+import { PageCache } from '../../storage/block/page-cache.ts'
 import type { Database } from '../../storage/database.ts'
 import { STORED } from '../../storage/interface.ts'
 import { StoreQueryable } from '../../storage/store-querier.ts'
@@ -77,6 +80,18 @@ describe('the head', () => {
     await maintained(db)
     expect(spans(db)).toEqual([[60, 60, 1]])
     expect(samplesIn(readAll(db))).toBe(2)
+    await db.close()
+  })
+
+  it('is cut with series of any number of labels', async () => {
+    const folder = tempFolder()
+    const db = open(folder, { clock: new FakeClock(T) })
+    const labels = labelsFromRecord(Object.fromEntries([['__name__', 'wide'], ...Array.from({ length: 600 }, (_, i) => [`l${i}`, `v${i}`])]))
+    append(db, batchOf(T, [db.series(labels), ...seriesOf(db, 2)], [1, 2, 3]))
+    await db.blocks.snapshot('cut', true)
+    const reader = new BlockReader(`${folder}/blocks/${db.blocks.blocks[0]!.folder}`, new PageCache())
+    expect(Array.from({ length: reader.seriesCount }, (_, s) => reader.labelsOf(s))).toContainEqual(labels)
+    reader.close()
     await db.close()
   })
 

@@ -15,12 +15,12 @@ import { tempFolder } from '../support/temp-folder.ts'
 import { HINTS, NOW, abandon, append, batchOf, drain, keyOf, open, readAll, samplesIn, series, seriesOf } from './store.ts'
 
 describe('timestamps', () => {
-  it('must be finite, whatever the retention', async () => {
+  it('must be finite and not before 1970, whatever the retention', async () => {
     for (const retentionMs of [Infinity, 86_400_000]) {
       const folder = tempFolder()
       const db = open(folder, { retentionMs })
       const refs = seriesOf(db, 2)
-      for (const t of [-Infinity, NaN, Infinity]) {
+      for (const t of [-Infinity, NaN, Infinity, -1, -62_135_596_800_000]) {
         expect(append(db, batchOf(t, refs, refs))).toEqual([REJECT_TOO_OLD, REJECT_TOO_OLD])
         const mixed = { ...batchOf(0, refs, refs), times: Float64Array.of(t, NOW - 1000) }
         expect(append(db, mixed)).toEqual([REJECT_TOO_OLD, STORED])

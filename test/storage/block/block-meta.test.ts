@@ -21,6 +21,10 @@ describe('block names', () => {
     expect(parseBlockName(formatBlockName(name))).toEqual(name)
   })
 
+  it('are made of no times that they would not come back with', () => {
+    for (const [minT, maxT] of [[-1, 5], [5, 4], [0, 1e16]] as const) expect(() => formatBlockName({ minT, maxT, level: 1, number: 1 })).toThrow(/cannot be named/)
+  })
+
   it('are not those of folders being written', () => {
     expect(parseBlockName('.tmp-2000000000000-3000000000000-1-00000007')).toBe(null)
     expect(parseBlockName('quarantine')).toBe(null)

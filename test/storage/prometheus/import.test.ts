@@ -218,6 +218,28 @@ describe('an import of a Prometheus data folder', () => {
     await db.close()
   })
 
+  it('leaves out samples before 1970, and says so once', async () => {
+    const source = copyFolder(GOLDEN)
+    const file = `${source}/01M8H2NJEZ6H09SWT2PC2C0HMB/chunks/000001`
+    const bytes = readFileSync(file)
+    // The first two chunks: length, encoding, number of samples (2 bytes), first time as a zigzag varint; their checksums behind them.
+    for (let chunk = 0, at = 8; chunk < 2; chunk++) {
+      const lengthBytes = bytes[at]! < 128 ? 1 : 2
+      const length = lengthBytes === 1 ? bytes[at]! : (bytes[at]! & 127) | (bytes[at + 1]! << 7)
+      const from = at + lengthBytes
+      bytes[from + 3]! ^= 1
+      at = from + 1 + length
+      bytes.writeUInt32BE(crc32c(bytes, from, at), at)
+      at += 4
+    }
+    writeFileSync(file, bytes)
+    const db = openAt(tempFolder())
+    const report = await take(db, source)
+    expect(report.damage).toEqual([expect.stringMatching(/^samples before 1970 of .*PC2C0HMB were left out/)])
+    expect([report.blocks, db.blocks.blocks.length]).toEqual([4, 4])
+    await db.close()
+  })
+
   it('leaves out a block that cannot be read at all, and says so', async () => {
     const source = copyFolder(GOLDEN)
     writeFileSync(`${source}/01M8H2NJEZ6H09SWT2PC2C0HMB/index`, 'no index')
