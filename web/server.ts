@@ -7,7 +7,7 @@ import path from 'node:path'
 import fastify, { type FastifyError, type FastifyHttpOptions, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { statusName } from '../lib/std/http-status.ts'
 import { ApiError, errorBody, sendError } from './api/envelope.ts'
-import { ACK_PREFIX, addAckPage } from './api/ack-page.ts'
+import { addAckPage, isAckPath, sendAckError } from './api/ack-page.ts'
 import { addAdminRoutes } from './api/admin.ts'
 import { addAlertRuleRoutes } from './api/alert-rules.ts'
 import { ALERTMANAGER_PREFIX, addAlertmanagerRoutes, sendNoSuchPath, withoutLastSlash } from './api/alertmanager.ts'
@@ -202,7 +202,7 @@ export class WebServer {
       } else if (place !== request.url) {
         reply.code(301).header('Location', browserPrefix(options) + place).type('text/plain; charset=utf-8').send('Moved Permanently\n')
       } else if (this.#isClosedTo(request.url)) {
-        sendError(reply.header('Retry-After', RETRY_AFTER_SECONDS), new ApiError('unavailable', `the server is ${this.#state}`))
+        refuse(request, reply.header('Retry-After', RETRY_AFTER_SECONDS), new ApiError('unavailable', `the server is ${this.#state}`))
       } else done()
     }
     app.addHook('onRequest', (request, reply, done) => {
@@ -223,6 +223,7 @@ export class WebServer {
     app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, _body, done) => done(null, null))
     app.setErrorHandler((error: FastifyError | ApiError, request, reply) => this.#fail(error, request, reply))
     app.setNotFoundHandler((request, reply) => {
+      if (isAckPath(request.url)) return sendAckError(request, reply, new ApiError('not_found', 'no address of this form'))
       if (isPageRequest(request)) return sendPage(reply, this.#parts.options)
       return reply.code(404).type('text/plain; charset=utf-8').send('404 page not found\n')
     })
@@ -246,12 +247,17 @@ export class WebServer {
   }
 
   #fail(error: FastifyError | ApiError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-    if (error instanceof ApiError) return sendError(reply, error)
+    if (error instanceof ApiError) return refuse(request, reply, error)
     const status = error.statusCode ?? 500
-    if (status < 500) return sendError(reply, new ApiError('bad_data', error.message, status))
+    if (status < 500) return refuse(request, reply, new ApiError('bad_data', error.message, status))
     this.#parts.logger.repeated('error', 'request failed', { method: request.method, path: request.url.slice(0, 200), err: error })
-    return sendError(reply, new ApiError('internal', error.message))
+    return refuse(request, reply, new ApiError('internal', error.message))
   }
+}
+
+/** In the envelope, but to people who opened an address of a message. */
+function refuse(request: FastifyRequest, reply: FastifyReply, error: ApiError): FastifyReply {
+  return isAckPath(request.url) ? sendAckError(request, reply, error) : sendError(reply, error)
 }
 
 function isBelow(url: string, prefix: string): boolean {
@@ -266,7 +272,7 @@ function withSlash(url: string): string {
 const EARLY_PATHS: readonly string[] = [WRITE_PATH, NOTIFICATIONS_PATH, REPLAY_PATH]
 
 function needsStore(url: string): boolean {
-  return (isOfApi(url) || url.startsWith(ACK_PREFIX)) && !EARLY_PATHS.some((path) => url.startsWith(path))
+  return (isOfApi(url) || isAckPath(url)) && !EARLY_PATHS.some((path) => url.startsWith(path))
 }
 
 function isOfApi(url: string): boolean {

@@ -1,62 +1,9 @@
-// Alerts by API and the page behind the signed address, over a real lifecycle and a real store.
-import { createHash } from 'node:crypto'
-import { describe, expect, it, onTestFinished } from 'vitest'
-import { LifecycleDesk } from '../../cmd/alert-desk.ts'
-import type { ApiRules } from '../../lib/rules/json-rule/api-rules.ts'
-import { RuleBodyError } from '../../lib/rules/json-rule/fields.ts'
+// Alerts by API, over a real lifecycle and a real store.
+import { describe, expect, it } from 'vitest'
 import type { PendingAlert } from '../../lib/model/alert.ts'
-import { FakeClock } from '../../lib/std/clock.ts'
-import { silentLogger } from '../../lib/std/log.ts'
-import { LifecycleWorld, sent } from '../lib/notify/lifecycle-world.ts'
-import { tempFolder } from '../support/temp-folder.ts'
-import { NOW, startServer } from '../support/web-server.ts'
-
-const MINUTE = 60_000
-const CPU = { alertname: 'Cpu', instance: 'web1', severity: 'warning', escalation: 'oncall', team: '<script>"\'&' }
-
-interface Site {
-  world: LifecycleWorld
-  base: string
-  /** Calls of the rules' widening. */
-  widened: { id: string; labels: Readonly<Record<string, string>> }[]
-  get(path: string): Promise<{ status: number; body: Answer }>
-  post(path: string, body?: unknown, headers?: Record<string, string>): Promise<{ status: number; body: Answer }>
-}
-
-interface AlertAnswer { alert_id: string; labels: Record<string, string>; rule_name: string; status: string; annotations: Record<string, string>; history: { kind: string; detail: string; time: string }[] }
-interface Answer { status: string; error?: string; data: AlertAnswer & AlertAnswer[]; next: string | null; total?: number; open?: number; acknowledged?: number; now?: string }
-
-async function site(): Promise<Site> {
-  const clock = new FakeClock(NOW)
-  const world = new LifecycleWorld(tempFolder(), clock, {}, [{ name: 'oncall', steps: [{ afterMs: 5 * MINUTE, receiver: 'boss' }] }])
-  await world.begin()
-  const widened: Site['widened'] = []
-  const widen: ApiRules['widen'] = (id, labels) => {
-    widened.push({ id, labels })
-    return Promise.reject(new RuleBodyError([{ field: 'kind', reason: 'is threshold', fix: '' }]))
-  }
-  const server = await startServer(() => ({ alerts: new LifecycleDesk({ store: world.store, lifecycle: world.lifecycle, rules: { widen }, clock: world.clock, logger: silentLogger }) }))
-  onTestFinished(async () => {
-    await server.stop()
-    await world.lifecycle.stop()
-    await world.store.close()
-  })
-  const ask = async (path: string, init?: RequestInit): Promise<{ status: number; body: Answer }> => {
-    const answer = await fetch(server.base + path, init)
-    return { status: answer.status, body: await answer.json() as Answer }
-  }
-  return {
-    world, base: server.base, widened, get: (path) => ask(path),
-    post: (path, body, headers = {}) => ask(path, { method: 'POST', headers: { 'content-type': 'application/json', ...headers }, ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }) }),
-  }
-}
-
-/** Its id. */
-async function fire(s: Site, labels: Record<string, string> = CPU, over: Parameters<typeof sent>[2] = {}): Promise<string> {
-  const nowMs = s.world.clock.now()
-  await s.world.lifecycle.receive([sent(labels, nowMs, { endsAtMs: nowMs + 600 * MINUTE, value: 91.5, ...over })])
-  return (await s.get('/api/alerts?limit=1')).body.data[0]!.alert_id
-}
+import { sent } from '../lib/notify/lifecycle-world.ts'
+import { NOW } from '../support/web-server.ts'
+import { CPU, MINUTE, fire, site, type Answer } from './alert-site.ts'
 
 describe('/api/alerts', () => {
   it('lists alerts by status, server, severity, name and time, page by page', async () => {
@@ -290,90 +237,5 @@ describe('/api/alerts', () => {
     expect(answer).toMatchObject({ status: 503, body: { error: expect.stringContaining('Monitor ends') as string } })
     await expect(s.world.lifecycle.people.acknowledge(id, { by: 'ana', repageAfterMs: null })).rejects.toThrow('Monitor ends')
     expect(s.world.flush('team/email/0')).toHaveLength(1)
-  })
-})
-
-describe('the page behind the address in a message', () => {
-  const page = async (url: string, init?: RequestInit): Promise<{ status: number; text: string; csp: string }> => {
-    const answer = await fetch(url, init)
-    return { status: answer.status, text: await answer.text(), csp: answer.headers.get('content-security-policy') ?? '' }
-  }
-  const form = (fields: Record<string, string>): RequestInit => ({ method: 'POST', body: new URLSearchParams(fields) })
-
-  it('acknowledges on POST alone', async () => {
-    const s = await site()
-    const id = await fire(s)
-    const url = s.base + new URL(s.world.lifecycle.ackUrl(s.world.dispatch.alerts.keys().next().value!)).pathname
-    const shown = await page(url)
-    expect(shown.status).toBe(200)
-    expect(shown.csp).toContain("form-action 'self'")
-    expect(shown.text).toContain('Take this alert?')
-    expect(shown.text).toContain('&lt;script&gt;&quot;&#39;&amp;')
-    // The one script is the page's own, and browsers run no other.
-    const scripts = [...shown.text.matchAll(/<script>([^]*?)<\/script>/g)].map(([, script]) => `'sha256-${createHash('sha256').update(script!).digest('base64')}'`)
-    expect(scripts).toHaveLength(1)
-    expect(shown.text.match(/<script/g)).toHaveLength(1)
-    expect(shown.csp).toContain(`script-src ${scripts[0]};`)
-    expect((await fetch(url, { method: 'HEAD' })).status).toBe(200)
-    expect(await s.world.store.alert(id)).toMatchObject({ status: 'open' })
-    const done = await page(url, form({ by: '<ana>', repage_after: '1h' }))
-    expect(done.text.replace(/<\/?time[^>]*>/g, '')).toMatch(/<h1>Acknowledged<\/h1>\n<p>By &lt;ana&gt;, 2023-11-14 22:13:20 UTC\. It pages again at 2023-11-14 23:13:20 UTC/)
-    expect(done.text).toContain('Take it over')
-    expect(await s.world.store.alert(id)).toMatchObject({ status: 'acknowledged', acknowledgedBy: '<ana>' })
-    await s.world.lifecycle.receive([sent(CPU, NOW, { endsAtMs: NOW })])
-    expect((await page(url)).text).toContain('there is nothing to acknowledge')
-    expect((await page(url, form({}))).status).toBe(409)
-  })
-
-  it('gives an alert to the first of two who press at once; the other is told and may take it over', async () => {
-    const s = await site()
-    const id = await fire(s)
-    const url = s.base + new URL(s.world.lifecycle.ackUrl(s.world.dispatch.alerts.keys().next().value!)).pathname
-    const both = await Promise.all([page(url, form({ by: 'ana' })), page(url, form({ by: 'bo' }))])
-    const [first, second] = both.toSorted((a, b) => a.status - b.status)
-    const has = (await s.world.store.alert(id))!.acknowledgedBy
-    expect([first!.status, second!.status]).toEqual([200, 409])
-    expect(first!.text).toContain(`By ${has},`)
-    expect(second!.text).toContain(`${has === 'ana' ? 'Ana' : 'Bo'} has acknowledged the alert already; it can be taken over.`)
-    expect(second!.text).toContain('name="take_over" value="1"')
-    expect((await page(url, form({ by: has, repage_after: '1h' }))).status).toBe(200)
-    expect((await page(url, form({ by: 'cy', take_over: '1' }))).text).toContain('By cy,')
-    expect(await s.post(`/api/alerts/${id}/ack`, { by: 'ana' })).toMatchObject({ status: 409, body: { error: expect.stringContaining('cy has acknowledged') as string } })
-    expect((await s.post(`/api/alerts/${id}/ack`, { by: 'ana', take_over: true })).body.data).toMatchObject({ acknowledged_by: 'ana' })
-    expect(await s.post(`/api/alerts/${id}/ack`, { by: 'ana', take_over: 'yes' })).toMatchObject({ status: 400 })
-    expect((await s.get(`/api/alerts/${id}`)).body.data.history.filter(({ kind }) => kind === 'acknowledged').map(({ detail }) => detail)).toEqual([...new Set([has, 'cy', 'ana'])])
-  })
-
-  it('shows what labels and annotations say as text, addresses as links, and leads on relatively', async () => {
-    const s = await site()
-    await fire(s, CPU, { annotations: new Map([['runbook', 'https://wiki.example/?a=1&b="'], ['summary', '<b>x</b>\r\nמיידי'], ['trick', 'javascript:alert(1)']]) })
-    const { text } = await page(s.base + new URL(s.world.lifecycle.ackUrl(s.world.dispatch.alerts.keys().next().value!)).pathname)
-    expect(text).toContain('<a href="https://wiki.example/?a=1&amp;b=&quot;" rel="noreferrer">')
-    expect(text).toContain('<bdi>&lt;b&gt;x&lt;/b&gt;\r\nמיידי</bdi>')
-    expect(text).toContain('<bdi>javascript:alert(1)</bdi>')
-    expect(text).toContain('<form method="post" id="take">')
-    expect(text.match(/href="(?!http)[^"]*"/g)).toEqual(['href="../alerts"'])
-    expect(text).toContain('<time datetime="2023-11-14T22:13:20.000Z">2023-11-14 22:13:20 UTC</time>, 0s ago')
-  })
-
-  it('knows no other addresses, and none of old messages, of which it shows nothing', async () => {
-    const s = await site()
-    await fire(s)
-    const url = s.base + new URL(s.world.lifecycle.ackUrl(s.world.dispatch.alerts.keys().next().value!)).pathname
-    for (const bad of [`${s.base}/ack/x`, `${url}A`, `${url.slice(0, -1)}${url.endsWith('A') ? 'B' : 'A'}`]) {
-      expect(await page(bad), bad).toMatchObject({ status: 404, text: expect.stringContaining('not one that this Monitor signed') as string })
-      expect((await page(bad, form({ by: 'x' }))).status).toBe(404)
-    }
-    await s.world.clock.advance(8 * 86_400_000)
-    const old = await page(url, form({ by: 'x' }))
-    expect(old).toMatchObject({ status: 410, text: expect.stringContaining('too old to acknowledge') as string })
-    expect(old.text).not.toContain(CPU.alertname)
-  })
-
-  it('says what a bad form lacks', async () => {
-    const s = await site()
-    await fire(s)
-    const url = s.base + new URL(s.world.lifecycle.ackUrl(s.world.dispatch.alerts.keys().next().value!)).pathname
-    expect(await page(url, form({ repage_after: 'soon' }))).toMatchObject({ status: 400, text: expect.stringContaining('want a duration such as 4h') as string })
   })
 })

@@ -36,8 +36,9 @@ export class AckLinks {
     return this.#base + Buffer.concat([signed, this.#mac(signed)]).toString('base64url')
   }
 
-  /** null where Monitor did not make the token. */
-  read(token: string): AckLink | null {
+  /** null where Monitor did not make the token. What stands behind it in a text (`>`, `)`, a dot) may have come along. */
+  read(text: string): AckLink | null {
+    const token = text.replace(/[^\w-]+$/, '')
     const bytes = Buffer.from(token, 'base64url')
     if (bytes.length !== UUID_BYTES + DAY_BYTES + MAC_BYTES || bytes.toString('base64url') !== token) return null
     const signed = bytes.subarray(0, UUID_BYTES + DAY_BYTES)
