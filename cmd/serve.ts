@@ -145,7 +145,7 @@ export class Monitor {
       await door.furnish({
         queries, targets: new TargetView(scrape), metadata, rules: withChanges(rules, alertRules), alertRules, ruleTest, alertmanagers: notify,
         alerts: new LifecycleDesk({ store: meta.store, lifecycle: notify.lifecycle, rules: alertRules, clock, logger: logger.with('alerts') }),
-        alertEntry: notify, receivers: notify.receivers, admin: new DatabaseAdmin(db, clock, new Random(freshSeed())),
+        alertEntry: notify, receivers: notify.receivers, admin: new DatabaseAdmin({ db, meta: meta.store }, clock, new Random(freshSeed())),
         status: () => storageStatus(db, prices), corruptionCount: db.recovery.corruptRecords,
       }, receiver)
       await awaitQueries(queries, logger)

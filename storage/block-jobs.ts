@@ -15,7 +15,7 @@ import type { Cut } from './head/published.ts'
 import { since, type Loss } from './lost-times.ts'
 import { expireBlocks, hideExpired } from './retention-expire.ts'
 import type { Cutoff } from './retention-rules.ts'
-import { writeSnapshot } from './snapshot.ts'
+import { writeSnapshot, type MovedFile } from './snapshot.ts'
 import { cleanHours, hoursState, runHours, type HourJob } from './hour-jobs.ts'
 import { blocksFolder, headFolder, hoursFolder, minutesFolder, type StoreHandle } from './store-querier.ts'
 import { buildTier, compactTier, deleteRows, expireTier } from './tier-jobs.ts'
@@ -49,7 +49,7 @@ export type BlockJob =
   /** What is deleted is taken out of the files. */
   | { kind: 'clean' }
   /** The blocks there are, as a data folder of their own. */
-  | { kind: 'snapshot'; name: string }
+  | { kind: 'snapshot'; name: string; moved: MovedFile | null }
 
 export interface JobReply {
   state: BlockState
@@ -138,7 +138,7 @@ async function doJob(work: JobWork, job: BlockJob): Promise<void> {
       await cleanBlocks(folder)
       work.damage.push(...await cleanHours(handle))
       return
-    case 'snapshot': return writeSnapshot(handle.folder, { blocks: folder, minutes }, job.name)
+    case 'snapshot': return writeSnapshot(handle.folder, { blocks: folder, minutes }, job)
   }
 }
 

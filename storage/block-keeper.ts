@@ -194,13 +194,13 @@ export class BlockKeeper {
     throw new LogError(`cannot ${what} now: it may take ${formatSize(bytes)}, which the disk has not beyond its reserve; free space or lower --storage.reserve.size`, 'disk_reserve')
   }
 
-  /** Makes `data/snapshots/<name>`; with `isWhole`, what the head holds is cut into blocks first. */
-  snapshot(name: string, isWhole: boolean): Promise<void> {
+  /** Makes `data/snapshots/<name>`; with `isWhole`, what the head holds is cut into blocks first. `moved`: made for it. */
+  snapshot(name: string, isWhole: boolean, moved: Extract<BlockJob, { kind: 'snapshot' }>['moved'] = null): Promise<void> {
     return this.#alone(async () => {
       const { head, otherBytes } = this.#options
       this.#assertRoom('make a snapshot', head.definitions.sizeBytes + (isWhole ? otherBytes() : 0))
       if (isWhole) await this.#cutAll()
-      await this.#ask({ kind: 'snapshot', name })
+      await this.#ask({ kind: 'snapshot', name, moved })
     })
   }
 

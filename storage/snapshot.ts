@@ -1,24 +1,37 @@
 // A snapshot: `data/snapshots/<name>/`, a data folder of its own that holds what the blocks hold now. Files of blocks never
 // change, so they are there a second time by hard links: a snapshot is made in a moment and takes no space.
 //
-//   .tmp-<name>/ ─▶ series/definitions (copied) │ blocks/<block>/…, tiers/1m/<block>/…, archive/… (linked), their lists ─▶ synced ─▶ <name>/
+//   .tmp-<name>/ ─▶ exemplars/…, series/definitions (copied) │ blocks/<block>/…, tiers/1m/<block>/…, archive/…, metadata.json (linked),
+//                   their lists │ what was made for it (moved) ─▶ synced ─▶ <name>/
 import path from 'node:path'
 import { faultPoint } from '../lib/std/fault-point.ts'
-import { DiskError, DiskFile, link, listFolder, makeFolder, readTextIfThere, removeFolder, rename, replaceText, syncFolder } from '../lib/std/fs.ts'
+import { DiskError, DiskFile, link, listFolder, makeFolder, pathExists, readTextIfThere, removeFolder, rename, replaceText, syncFolder } from '../lib/std/fs.ts'
 import { TEMPORARY_PREFIX, parseBlockName } from './block/block-meta.ts'
 import { keepFolderId, readFolderId } from './folder-id.ts'
 import { BlockFolder, STAGED } from './block-folder.ts'
 import { FORMAT_FILE } from './format-mark.ts'
+import { METADATA_FILE } from './metadata-file.ts'
 import { readManifest, readStored, writeManifest, writeStored } from './tier/hour-manifest.ts'
 
 const COPY_BYTES = 1 << 20
 const HOURS = 'archive'
+const EXEMPLARS = 'exemplars'
+const META = 'meta'
+
+/** A file of `meta/` that was made for a snapshot, and its name in that one's. */
+export interface MovedFile {
+  from: string
+  to: string
+}
 
 /** Throws DiskError; then there is no snapshot of that name. */
-export function writeSnapshot(data: string, { blocks, minutes }: { blocks: BlockFolder; minutes: BlockFolder }, name: string): void {
+export function writeSnapshot(data: string, { blocks, minutes }: { blocks: BlockFolder; minutes: BlockFolder }, { name, moved }: { name: string; moved: MovedFile | null }): void {
   const snapshots = path.join(data, 'snapshots')
   removeUnfinished(snapshots)
   const aside = path.join(snapshots, `${TEMPORARY_PREFIX}${name}`)
+  makeFolder(aside)
+  // Before the definitions: those of all series that have exemplars are written by then.
+  copyExemplars(path.join(data, EXEMPLARS), path.join(aside, EXEMPLARS))
   makeFolder(path.join(aside, 'series'))
   copyFile(path.join(data, 'series', 'definitions'), path.join(aside, 'series', 'definitions'))
   const id = readFolderId(data)
@@ -31,6 +44,12 @@ export function writeSnapshot(data: string, { blocks, minutes }: { blocks: Block
   linkBlocks(minutes, path.join(aside, 'tiers', '1m'))
   syncFolder(path.join(aside, 'tiers'))
   linkHours(path.join(data, HOURS), path.join(aside, HOURS))
+  if (pathExists(path.join(data, METADATA_FILE))) link(path.join(data, METADATA_FILE), path.join(aside, METADATA_FILE))
+  if (moved !== null) {
+    makeFolder(path.join(aside, META))
+    rename(path.join(data, META, moved.from), path.join(aside, META, moved.to))
+    syncFolder(path.join(aside, META))
+  }
   syncFolder(aside)
   faultPoint('snapshot.linked')
   rename(aside, path.join(snapshots, name))
@@ -46,6 +65,21 @@ function linkBlocks(from: BlockFolder, target: string): void {
     syncFolder(path.join(target, folder))
   }
   new BlockFolder(target, () => undefined).commit({ cover, droppedT, due, lost, install: [], remove: [] })
+  syncFolder(target)
+}
+
+function copyExemplars(from: string, target: string): void {
+  const names = listFolder(from)
+  if (names.length === 0) return
+  makeFolder(target)
+  for (const name of names) {
+    try {
+      copyFile(path.join(from, name), path.join(target, name))
+    } catch (error) {
+      // The others have its place in the ring by now.
+      if (!(error instanceof DiskError && error.code === 'ENOENT')) throw error
+    }
+  }
   syncFolder(target)
 }
 
@@ -74,7 +108,7 @@ function removeUnfinished(snapshots: string): void {
     // The rest are files.
     const isFolder = (one: string): boolean => one === STAGED || parseBlockName(one) !== null
     for (const each of blocks) for (const folder of listFolder(each).filter(isFolder)) removeFolder(path.join(each, folder))
-    for (const folder of [...blocks, path.join(aside, HOURS), path.join(aside, 'tiers'), path.join(aside, 'series'), aside]) removeFolder(folder)
+    for (const folder of [...blocks, ...[HOURS, EXEMPLARS, 'tiers', 'series', META].map((one) => path.join(aside, one)), aside]) removeFolder(folder)
   }
 }
 

@@ -11,7 +11,6 @@ import { pathExists } from '../std/fs.ts'
 import { MetaError } from './errors.ts'
 import { explain, isDamage, MetaFile, type MetaPlace } from './meta-file.ts'
 import { isWrite, type Call, type CommitReport, type Outcome } from './request.ts'
-import type { Tables } from './tables.ts'
 
 export interface CommitListener {
   /** Of one call, by the id it came with. */
@@ -75,6 +74,8 @@ export class GroupCommit {
   }
 
   #carryOut(calls: readonly Call[]): Outcome[] {
+    // SQLite copies outside of transactions only.
+    if (calls.some(({ method }) => method === 'copy')) return calls.map((call) => this.#alone(call))
     try {
       return this.#together(calls)
     } catch (error) {
@@ -85,7 +86,7 @@ export class GroupCommit {
 
   #together(calls: readonly Call[]): Outcome[] {
     const file = (this.#file ??= MetaFile.open(this.#place))
-    const all = (): Outcome[] => calls.map((call) => ({ value: carryOut(file.tables, call), error: null }))
+    const all = (): Outcome[] => calls.map((call) => ({ value: carryOut(file, call), error: null }))
     if (!calls.some(isWrite)) return all()
     // What is written to a file without a name is lost with the process.
     if (!pathExists(file.path)) throw new MetaError(`cannot write ${file.path}: it was deleted or moved; put it back, or restart Monitor to begin anew there`)
@@ -112,7 +113,8 @@ export class GroupCommit {
   }
 }
 
-function carryOut(tables: Tables, call: Call): unknown {
+function carryOut(file: MetaFile, call: Call): unknown {
+  const { tables } = file
   switch (call.method) {
     case 'silences': return tables.silences()
     case 'unreadableSilences': return tables.unreadableSilences()
@@ -139,5 +141,6 @@ function carryOut(tables: Tables, call: Call): unknown {
     case 'value': return tables.value(...call.args)
     case 'putValue': return tables.putValue(...call.args)
     case 'forget': return tables.forget(...call.args)
+    case 'copy': return file.copy()
   }
 }

@@ -184,6 +184,8 @@ export interface MetaStore {
    * a thousand of a kind, so that others get their turn. Resolves to whether there are more.
    */
   forget(times: { resolvedBeforeMs: number; nowMs: number }): Promise<boolean>
+  /** Makes COPY_NAME beside the file, in place of an earlier one: all that was written before, whole and synced. */
+  copy(): Promise<void>
   /** Resolves when all that was asked is answered. */
   close(): Promise<void>
 }

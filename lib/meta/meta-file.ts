@@ -4,12 +4,12 @@
 //   <data>/meta/monitor.db, monitor.db-wal     damaged ones: <data>/meta/quarantine/
 import path from 'node:path'
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
-import { DiskError, pathExists, listFolder, makeFolder, rename, syncFolder } from '../std/fs.ts'
+import { DiskError, DiskFile, pathExists, listFolder, makeFolder, removeFile, rename, syncFolder } from '../std/fs.ts'
 import { MetaError } from './errors.ts'
+import { COPY_NAME, META_NAME } from './file-names.ts'
 import { migrate, TABLES } from './schema.ts'
 import { Tables } from './tables.ts'
 
-export const META_NAME = 'monitor.db'
 const QUARANTINE = 'quarantine'
 /** Primary result codes of SQLite. */
 const BUSY = 5
@@ -79,6 +79,20 @@ export class MetaFile {
       // A full disk has rolled back already.
       if (this.db.isTransaction) this.db.exec('ROLLBACK')
       throw error
+    }
+  }
+
+  /** Makes COPY_NAME beside the file. Throws what the disk throws. */
+  copy(): void {
+    const to = path.join(path.dirname(this.path), COPY_NAME)
+    if (pathExists(to)) removeFile(to)
+    this.db.prepare('VACUUM INTO ?').run(to)
+    // SQLite syncs no file that it copies into.
+    const copied = DiskFile.openForWrite(to)
+    try {
+      copied.syncNow()
+    } finally {
+      copied.close()
     }
   }
 

@@ -2,7 +2,7 @@
 import path from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { listFolder, pathExists, readTextIfThere, removeFile } from '../std/fs.ts'
-import { META_NAME } from './meta-file.ts'
+import { META_NAME } from './file-names.ts'
 import { knownVersion, versionOf } from './schema.ts'
 import { damagedLines } from './told-journal.ts'
 

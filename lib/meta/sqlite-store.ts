@@ -148,6 +148,10 @@ export class SqliteStore implements MetaStore {
     return isMore
   }
 
+  copy(): Promise<void> {
+    return this.#ask({ method: 'copy', args: [] })
+  }
+
   async close(): Promise<void> {
     await this.#channel.close()
     await this.#journal.close()

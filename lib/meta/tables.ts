@@ -6,8 +6,8 @@ import type { AlertEvent, AlertFilter, AlertRecord, NotificationEntry, OwedEntry
 import type { Call, Method, Result } from './request.ts'
 
 type Row = Record<string, SQLOutputValue>
-/** One handler for each call of the store. */
-type Handlers = { [M in Method]: (...args: Extract<Call, { method: M }>['args']) => Result<M> }
+/** One handler for each call of the store that is about rows. */
+type Handlers = { [M in Exclude<Method, 'copy'>]: (...args: Extract<Call, { method: M }>['args']) => Result<M> }
 
 /** Episodes that have not fired: some 50 MB. A rule that flaps must not fill the disk. */
 const PENDING_MAX = 50_000

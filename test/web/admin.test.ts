@@ -5,22 +5,28 @@ import { DatabaseAdmin } from '../../cmd/storage-admin.ts'
 import { storageStatus } from '../../cmd/storage-status.ts'
 import { FakeClock } from '../../lib/std/clock.ts'
 import { Random } from '../../lib/std/random.ts'
+import type { MetaStore } from '../../lib/meta/interface.ts'
 import type { StorageStatus } from '../../web/parts.ts'
 import type { Database } from '../../storage/database.ts'
+import { metadataText, readMetadata, writeMetadata } from '../../storage/metadata-file.ts'
+import { openStore } from '../lib/meta/open-store.ts'
+import { SILENCE } from '../lib/meta/store-conformance.ts'
 import { NOW, append, batchOf, open, readAll, samplesIn, seriesOf } from '../storage/store.ts'
 import { tempFolder } from '../support/temp-folder.ts'
 import { failure, form, get, start } from './requests.ts'
 
 const POST = { method: 'POST' }
 
-async function withStore(): Promise<{ base: string; db: Database; folder: string }> {
+async function withStore(): Promise<{ base: string; db: Database; meta: MetaStore; folder: string }> {
   const folder = tempFolder()
   const db = open(folder)
   onTestFinished(() => db.close())
+  const meta = openStore(`${folder}/meta`)
+  onTestFinished(() => meta.close())
   const refs = seriesOf(db, 4)
   for (let k = 0; k < 10; k++) append(db, batchOf(NOW - (9 - k) * 1000, refs, refs))
-  const { base } = await start(() => ({ storage: { status: () => storageStatus(db, { currency: 'EUR', disk: 0.5, bucket: null }) }, admin: new DatabaseAdmin(db, new FakeClock(NOW), new Random(1)) }))
-  return { base: `${base}/api/v1/admin/tsdb`, db, folder }
+  const { base } = await start(() => ({ storage: { status: () => storageStatus(db, { currency: 'EUR', disk: 0.5, bucket: null }) }, admin: new DatabaseAdmin({ db, meta }, new FakeClock(NOW), new Random(1)) }))
+  return { base: `${base}/api/v1/admin/tsdb`, db, meta, folder }
 }
 
 describe('/status/storage', () => {
@@ -77,5 +83,23 @@ describe('the admin API', () => {
     const copy = open(`${folder}/snapshots/${name}`)
     expect(samplesIn(readAll(copy))).toBe(40)
     await copy.close()
+  })
+
+  it('puts into snapshots what people have said and what is known of metrics, also where two are asked for at once', async () => {
+    const { base, meta, folder } = await withStore()
+    const metadata = { targets: [], pushed: new Map([['m0', { type: 'gauge' as const, help: 'h', unit: '' }]]) }
+    writeMetadata(folder, metadataText(metadata))
+    const kept = meta.putSilence(SILENCE)
+    const answers = await Promise.all([get(`${base}/snapshot`, POST), get(`${base}/snapshot?skip_head=1`, POST), kept])
+    await meta.putSilence({ ...SILENCE, id: 'later' })
+    for (const [status, body] of answers.slice(0, 2) as [number, { data: { name: string } }][]) {
+      expect(status).toBe(200)
+      const snapshot = `${folder}/snapshots/${body.data.name}`
+      expect(readMetadata(snapshot, () => undefined)).toEqual(metadata)
+      const copy = openStore(`${snapshot}/meta`)
+      expect(await copy.silences()).toEqual([SILENCE])
+      await copy.close()
+    }
+    expect(fs.readdirSync(`${folder}/meta`)).not.toContain('monitor.db.new')
   })
 })

@@ -2,6 +2,7 @@
 import type { FastifyInstance } from 'fastify'
 import { QueryError } from '../../lang/exec/query-error.ts'
 import { matcherSets } from '../../lang/match-parameter.ts'
+import { MetaError } from '../../lib/meta/errors.ts'
 import type { Matcher } from '../../lib/model/matcher.ts'
 import { LogError } from '../../storage/errors.ts'
 import type { ServerParts, StorageAdmin } from '../parts.ts'
@@ -39,12 +40,12 @@ export function addAdminRoutes(app: FastifyInstance, parts: ServerParts): void {
 const TRUE: ReadonlySet<string> = new Set(['1', 't', 'T', 'true', 'TRUE', 'True'])
 const FALSE: ReadonlySet<string> = new Set(['0', 'f', 'F', 'false', 'FALSE', 'False'])
 
-/** What the store refuses because of its disk is for whoever asked to mend, and no fault of ours. */
+/** What a store refuses because of its disk is for whoever asked to mend, and no fault of ours. */
 async function unlessRefused<T>(done: Promise<T>): Promise<T> {
   try {
     return await done
   } catch (error) {
-    if (error instanceof LogError) throw new ApiError('unavailable', error.message)
+    if (error instanceof LogError || error instanceof MetaError) throw new ApiError('unavailable', error.message)
     throw error
   }
 }

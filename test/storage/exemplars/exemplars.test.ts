@@ -64,6 +64,23 @@ describe('exemplars of a series', () => {
   }))
 })
 
+describe('a snapshot', () => {
+  it('has the exemplars', async () => {
+    const folder = tempFolder()
+    await (async (db: Database) => {
+      pushExemplars(db, named(db, 'a'), e(1, NOW))
+      await db.close()
+    })(open(folder, { exemplarsMax: 10 }))
+    const db = open(folder, { exemplarsMax: 10 })
+    await db.blocks.snapshot('x', true)
+    pushExemplars(db, named(db, 'a'), e(2, NOW + 1))
+    await db.close()
+    const copy = open(`${folder}/snapshots/x`, { exemplarsMax: 10 })
+    expect(exemplarTexts(copy, 'a')).toEqual([`a: 1@${NOW}{id:a}`])
+    await copy.close()
+  })
+})
+
 describe('the ring', () => {
   it('keeps the newest of all series, and counts what it keeps', () => withDb({ exemplarsMax: 3 }, (db) => {
     const [a, b] = [named(db, 'a'), named(db, 'b')]
