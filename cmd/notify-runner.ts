@@ -23,7 +23,7 @@ import type { AlertEntry } from './alertmanager-view.ts'
 import type { Flags } from './flags.ts'
 import type { RouteLabelsFunc } from '../lib/notify/dispatch/alert-view.ts'
 import { ReceiverRunner } from './receiver-runner.ts'
-import { withRuleRoutes } from './rule-routes.ts'
+import { RuleRoutes, withRuleRoutes } from './rule-routes.ts'
 import { VERSION } from './version.ts'
 
 interface Ground {
@@ -58,6 +58,7 @@ export class NotifyRunner implements AlertmanagerRetriever, AlertEntry {
   #config: PipelineConfig | null = null
   /** Other Alertmanagers are told. */
   #hasOthers = false
+  readonly #ruleRoutes = new RuleRoutes()
   /** Rules that say whom to tell. */
   #naming: readonly RuleRoute[] = []
 
@@ -116,7 +117,7 @@ export class NotifyRunner implements AlertmanagerRetriever, AlertEntry {
     this.lifecycle.setRuleIntervalMax(Math.max(0, ...groups.map(({ intervalMs }) => intervalMs ?? evaluationIntervalMs)))
     this.lifecycle.setRuleCooldowns(new Map(routes.map(({ ruleId, cooldownMs }) => [ruleId, cooldownMs])))
     const before = this.#naming
-    this.#naming = routes.filter(({ notify }) => notify.length > 0)
+    this.#naming = this.#ruleRoutes.update(routes, this.#ground.clock.monotonic())
     if (isDeepStrictEqual(before.map(whoIsTold), this.#naming.map(whoIsTold))) return
     const config = this.#config
     this.#applying = this.#applying.then(() => this.#applyPipeline(config)).catch((error: unknown) => this.#ground.logger.error('the routes of rules could not be applied; those before them stay', { err: error instanceof Error ? error : String(error) }))

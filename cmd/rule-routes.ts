@@ -9,6 +9,26 @@ const RECEIVER = 'receiver:'
 /** Without a configuration of alerts push and webhooks can be told even so. */
 const NO_ONE = 'route: {receiver: no-one, group_wait: 5s}\nreceivers: [{name: no-one}]\n'
 
+/** The end of an alert is told after group_interval, and tried again while its receiver fails. */
+const ENDED_KEPT_MS = 3_600_000
+/** Of rules that were deleted lately; beyond it the oldest are forgotten. */
+const ENDED_MAX = 1000
+
+/** Rules that name someone, those deleted within the hour among them: who was told of their alerts hears of the end, and of neither anybody else. */
+export class RuleRoutes {
+  #named: readonly RuleRoute[] = []
+  readonly #ended = new Map<string, { route: RuleRoute; untilMs: number }>()
+
+  /** `rules`: all there are from now on. `nowMs`: monotonic. */
+  update(rules: readonly RuleRoute[], nowMs: number): RuleRoute[] {
+    const ids = new Set(rules.map(({ ruleId }) => ruleId))
+    for (const route of this.#named) if (!ids.has(route.ruleId)) this.#ended.set(route.ruleId, { route, untilMs: nowMs + ENDED_KEPT_MS })
+    for (const [id, { untilMs }] of this.#ended) if (untilMs <= nowMs || ids.has(id) || this.#ended.size > ENDED_MAX) this.#ended.delete(id)
+    this.#named = rules.filter(({ notify }) => notify.length > 0)
+    return [...this.#named, ...Array.from(this.#ended.values(), ({ route }) => route)]
+  }
+}
+
 export interface RoutedConfig {
   config: PipelineConfig | null
   /** Short forms that tell nobody as things are, and why. */

@@ -26,6 +26,8 @@ export interface RuleGroupConfig {
   rules: readonly RuleConfig[]
   /** Its expressions compare with baselines of long ago, which may be a step behind: another thread evaluates them. */
   hasBaselines?: boolean
+  /** What fires ends with its rule: who deletes one by API means it. Of rule files it runs out in minutes, as a rule may be gone by mistake. */
+  endsWithRules?: boolean
 }
 
 /** Says what is wrong with the texts that only higher rooms understand; null: nothing. */

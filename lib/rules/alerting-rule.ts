@@ -136,9 +136,20 @@ export class AlertingRule {
     return states.has('firing') ? 'firing' : states.has('pending') ? 'pending' : 'inactive'
   }
 
-  /** Takes over the alerts of the rule in whose place it stands. */
+  /** Ends all that fires: the rule is no more. */
+  resolve(nowMs: number): void {
+    for (const [key, alert] of this.#active) {
+      if (alert.state !== 'firing') continue
+      this.#end(key, alert, nowMs)
+      // Also where that it fires was told at this very time.
+      alert.lastSentAtMs = 0
+    }
+  }
+
+  /** Takes over the alerts of the rule in whose place it stands, and what is still to be restored of them. */
   copyAlerts(from: AlertingRule): void {
     this.#active = new Map(from.#active)
+    this.isRestored = from.isRestored
   }
 
   /**

@@ -82,6 +82,9 @@ export class RuleGroup {
   readonly #ground: GroupGround
   /** By rule: what it gave last. */
   #lastSeries: Map<string, Labels>[]
+  /** Places of rules that have taken over nothing yet, and of those that nobody has taken over. */
+  readonly #fresh: Set<number>
+  readonly #left: Set<number>
   /** Of rules that are no more. */
   #staleSeries: Labels[] = []
   isStopped = false
@@ -92,6 +95,8 @@ export class RuleGroup {
     this.rules = rules
     this.#ground = ground
     this.#lastSeries = rules.map(() => new Map())
+    this.#fresh = new Set(rules.keys())
+    this.#left = new Set(rules.keys())
   }
 
   /** Whether the other would do the same. */
@@ -99,22 +104,43 @@ export class RuleGroup {
     return isDeepStrictEqual(this.config, config) && isDeepStrictEqual(this.settings, settings)
   }
 
-  /** Takes over alerts and series of rules with equal names and labels, the first from the first; the rest end and become stale. */
-  copyState(from: RuleGroup, nowMs: number): void {
+  /** Goes on where the group stopped in whose place it stands. */
+  succeed(from: RuleGroup): void {
     Object.assign(this.counts, from.counts)
-    const ended = new Set(from.rules)
-    const places = Map.groupBy(from.rules.keys(), (i) => from.rules[i]!.identity)
-    this.rules.forEach((rule, i) => {
+    this.takeOver(from)
+  }
+
+  /** Alerts and series of rules with equal names and labels, the first from the first, as far as they have no other successor or past. */
+  takeOver(from: RuleGroup): void {
+    if (this.#fresh.size === 0 || from.#left.size === 0) return
+    const places = Map.groupBy(from.#left, (place) => from.rules[place]!.identity)
+    for (const i of this.#fresh) {
+      const rule = this.rules[i]!
       const place = places.get(rule.identity)?.shift()
-      if (place === undefined) return
+      if (place === undefined) continue
+      this.#fresh.delete(i)
+      from.#left.delete(place)
       this.#lastSeries[i] = from.#lastSeries[place]!
+      from.#lastSeries[place] = new Map()
       const other = from.rules[place]!
-      if (!(rule instanceof AlertingRule && other instanceof AlertingRule)) return
-      rule.copyAlerts(other)
-      ended.delete(other)
-    })
-    for (const rule of ended) if (!this.rules.includes(rule)) this.#endPending(rule, nowMs)
-    this.#staleSeries = [...from.#staleSeries, ...[...places.values()].flat().flatMap((place) => [...from.#lastSeries[place]!.values()])]
+      if (rule !== other && rule instanceof AlertingRule && other instanceof AlertingRule) rule.copyAlerts(other)
+    }
+  }
+
+  /** Ends rules of a group that has stopped which nobody has taken over: what waits ends, and what fires where it is to end with its rule. */
+  endLeft(nowMs: number): void {
+    for (const place of this.#left) {
+      const rule = this.rules[place]!
+      this.#endPending(rule, nowMs)
+      if (this.config.endsWithRules !== true || !(rule instanceof AlertingRule)) continue
+      rule.resolve(nowMs)
+      this.#notify(rule, nowMs)
+    }
+  }
+
+  /** What `from` gave last, or had still to mark, and nobody has taken over is marked as gone after the next evaluation. */
+  markLeft(from: RuleGroup): void {
+    this.#staleSeries.push(...from.#takeSeries())
   }
 
   /** Evaluates all rules as of `nowMs`. Never rejects: what fails is the health of its rule. */
@@ -149,16 +175,17 @@ export class RuleGroup {
     for (const rule of this.rules) if (rule instanceof AlertingRule) rule.moveInTime(ms)
   }
 
-  /** No alert of the group waits any more: it is no longer configured. */
-  endPending(nowMs: number): void {
-    for (const rule of this.rules) this.#endPending(rule, nowMs)
+  /** Marks all that the group gave last, and nobody has taken over, as gone: it is no longer configured. */
+  async retire(nowMs: number): Promise<void> {
+    this.#staleSeries = this.#takeSeries()
+    await this.#markStale(nowMs)
   }
 
-  /** Marks all that the group ever gave as gone: it is no longer configured. */
-  async retire(nowMs: number): Promise<void> {
-    this.#staleSeries.push(...this.#lastSeries.flatMap((series) => [...series.values()]))
+  #takeSeries(): Labels[] {
+    const series = [...this.#staleSeries, ...this.#lastSeries.flatMap((given) => [...given.values()])]
+    this.#staleSeries = []
     this.#lastSeries = this.rules.map(() => new Map())
-    await this.#markStale(nowMs)
+    return series
   }
 
   /** How many samples the rule gave. */

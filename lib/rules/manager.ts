@@ -1,6 +1,6 @@
 // All rule groups of one configuration, each in its loop. A new configuration leaves equal groups alone; a changed one takes
-// the state of the one in whose place it stands; what a removed one gave is marked stale after two intervals. After
-// prometheus rules/manager.go.
+// the state of the one in whose place it stands, and a rule that moved, or whose group was renamed, its own; what a removed one gave is
+// marked stale after two intervals. After prometheus rules/manager.go, where alerts of moved rules begin anew.
 import { isDeepStrictEqual } from 'node:util'
 import type { ParserFeatures } from '../../lang/parse/ast.ts'
 import type { Queryable } from '../../storage/interface.ts'
@@ -66,17 +66,29 @@ export class RuleManager {
       isDeepStrictEqual(this.#settings.externalLabels, settings.externalLabels)
     this.#settings = settings
     const wanted = new Map(settings.groups.map((config) => [groupKey(config), config]))
-    for (const [key, loop] of this.#loops) if (!wanted.has(key)) await this.#remove(key, loop)
+    const isKept = ([key, { group }]: [string, GroupLoop]): boolean => {
+      const config = wanted.get(key)
+      return config !== undefined && isOutsideSame && group.equals(config, settingsOf(config, settings))
+    }
+    const stopped = new Map([...this.#loops].filter((entry) => !isKept(entry)))
+    for (const [key, loop] of stopped) {
+      await loop.stop()
+      if (!wanted.has(key)) this.#loops.delete(key)
+    }
+    if (this.#isStopped) return
+    const begun: [key: string, group: RuleGroup][] = []
     for (const [key, config] of wanted) {
+      if (this.#loops.has(key) && !stopped.has(key)) continue
       const own = settingsOf(config, settings)
-      const known = this.#loops.get(key)
-      if (known !== undefined && isOutsideSame && known.group.equals(config, own)) continue
-      await known?.stop()
-      if (this.#isStopped) return
+      const before = stopped.get(key)?.group
       // Rules know what lies outside of them and how far back they look.
-      const isKept = known !== undefined && isOutsideSame && known.group.settings.queryOffsetMs === own.queryOffsetMs
-      const group = buildGroup(config, own, settings, { ground: this.#ground, isRestored: !isFirst, ...(isKept && { previous: known.group }) })
-      if (known !== undefined) group.copyState(known.group, this.#ground.clock.now())
+      const previous = isOutsideSame && before?.settings.queryOffsetMs === own.queryOffsetMs ? before : undefined
+      const group = buildGroup(config, own, settings, { ground: this.#ground, isRestored: !isFirst, ...(previous && { previous }) })
+      if (before !== undefined) group.succeed(before)
+      begun.push([key, group])
+    }
+    this.#handOn(stopped, new Map(begun))
+    for (const [key, group] of begun) {
       // Of rules that were taken over before they were restored that is still to be done.
       const isRestoring = group.rules.some((rule) => rule instanceof AlertingRule && !rule.isRestored)
       this.#loops.set(key, this.#makeLoop(group, isFirst || isRestoring))
@@ -90,16 +102,23 @@ export class RuleManager {
     await Promise.all(Array.from(this.#loops.values(), (loop) => loop.stop()))
   }
 
-  async #remove(key: string, loop: GroupLoop): Promise<void> {
-    this.#loops.delete(key)
-    await loop.stop()
-    const { clock } = this.#ground
-    const nowMs = clock.now()
-    loop.group.endPending(nowMs)
-    // A renamed group may give the same series: it has the time to do so.
-    const timer = clock.after(2 * loop.group.settings.intervalMs, () => {
+  /** What rules leave that are no longer in their groups: to equal ones that are new elsewhere, since a group was renamed or a rule moved; the rest ends. */
+  #handOn(stopped: ReadonlyMap<string, GroupLoop>, begun: ReadonlyMap<string, RuleGroup>): void {
+    const nowMs = this.#ground.clock.now()
+    for (const group of begun.values()) for (const loop of stopped.values()) group.takeOver(loop.group)
+    for (const [key, { group }] of stopped) {
+      group.endLeft(nowMs)
+      const successor = begun.get(key)
+      if (successor === undefined) this.#retireLater(group, nowMs)
+      else successor.markLeft(group)
+    }
+  }
+
+  #retireLater(group: RuleGroup, nowMs: number): void {
+    // Other rules may give the same series: they have the time to do so.
+    const timer = this.#ground.clock.after(2 * group.settings.intervalMs, () => {
       this.#retiring.delete(timer)
-      void loop.group.retire(nowMs)
+      void group.retire(nowMs)
     }, true)
     this.#retiring.add(timer)
   }

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { withRuleRoutes } from '../../cmd/rule-routes.ts'
+import { RuleRoutes, withRuleRoutes } from '../../cmd/rule-routes.ts'
 import { loadAlertmanagerFile } from '../../lib/config/alertmanager-file.ts'
 
 const { config } = loadAlertmanagerFile(`
@@ -31,4 +31,20 @@ it('needs no configuration for what needs no sender', () => {
   expect(withRuleRoutes(null, [rule('r1')])).toEqual({ config: null, faults: [] })
   const { config: made } = withRuleRoutes(null, [rule('r1', 'webhook:http://x/')])
   expect(made).toMatchObject({ route: { receiver: 'no-one', groupWaitMs: 5000, routes: [{ receiver: 'rule:r1', groupWaitMs: 5000 }] } })
+})
+
+it('keeps whom deleted rules named for an hour, for the end of their alerts', () => {
+  const routes = new RuleRoutes()
+  const ids = (nowMs: number, ...rules: readonly ReturnType<typeof rule>[]): string[] => routes.update(rules, nowMs).map(({ ruleId }) => ruleId)
+  const [r1, r2] = [rule('r1', 'push:all'), rule('r2', 'push:all')]
+  expect(ids(0, r1, r2, rule('silent'))).toEqual(['r1', 'r2'])
+  expect(ids(1000, r2)).toEqual(['r2', 'r1'])
+  expect(ids(2000)).toEqual(['r1', 'r2'])
+  // Where a change failed, or was taken back.
+  expect(ids(3000, r1)).toEqual(['r1', 'r2'])
+  expect(ids(3_601_999, r1)).toEqual(['r1', 'r2'])
+  expect(ids(3_602_000, r1)).toEqual(['r1'])
+  const many = Array.from({ length: 1500 }, (_, i) => rule(String(i), 'push:all'))
+  ids(4_000_000, ...many)
+  expect(ids(4_000_001)).toHaveLength(1000)
 })

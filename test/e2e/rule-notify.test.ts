@@ -5,7 +5,7 @@ import { httpWorld } from '../support/receiver-fixture.ts'
 import { smtpWorld } from '../support/smtp-world.ts'
 import { tempFolder } from '../support/temp-folder.ts'
 
-it('mails and posts to those whom the rule names, and to no one else', async () => {
+it('mails and posts to those whom the rule names, also of the end where it is deleted, and to no one else', async () => {
   const [mail, hook, team] = [await smtpWorld(), await httpWorld(), await httpWorld()]
   const monitor = await MonitorProcess.start(tempFolder(), { config: `
 global: {evaluation_interval: 1s}
@@ -20,12 +20,16 @@ alerting:
     name: 'Gone', metric: 'up', condition: { operator: 'eq', threshold: 0, window: '10s', aggregation: 'last' }, severity: 'critical', notify: ['email:oncall@example.com', `webhook:${hook.url}/hook`],
   }) })
   expect([made.status, await made.clone().text()]).toEqual([201, expect.any(String)])
-  expect(await made.json()).not.toHaveProperty('warnings')
+  expect(await made.clone().json()).not.toHaveProperty('warnings')
   const mute = await fetch(`${monitor.base}/api/alerts/rules`, { method: 'POST', body: JSON.stringify({ name: 'Mute', metric: 'none', condition: { operator: 'eq', threshold: 0 }, notify: ['sms:+15551234567'] }) })
   expect([mute.status, await mute.json()]).toMatchObject([201, { warnings: ['sms:+15551234567 is not told: sms: wants sms_account_sid, sms_auth_token and sms_from in the global section of alerting'] }])
   await waitFor('the messages', () => Promise.resolve(mail.mails.length > 0 && hook.requests.length > 0), 40_000)
   expect(mail.mails[0]).toMatchObject({ to: ['oncall@example.com'], text: expect.stringMatching(/^Subject: \[FIRING:1\] .*$/m) as string })
   expect(mail.mails[0]!.text).toMatch(/^Content-Type: text\/html/m)
   expect(hook.requests[0]).toMatchObject({ path: '/hook', json: { status: 'firing', alerts: [{ labels: { alertname: 'Gone', severity: 'critical', job: 'gone' } }] } })
+  const { id } = await made.json() as { id: string }
+  expect((await fetch(`${monitor.base}/api/alerts/rules/${id}`, { method: 'DELETE' })).status).toBe(204)
+  const endOf = (): unknown => hook.requests.find(({ json }) => (json as { status: string }).status === 'resolved')
+  await waitFor('the end of an alert whose rule was deleted', () => Promise.resolve(endOf() !== undefined), 20_000)
   expect(team.requests).toEqual([])
 }, 120_000)

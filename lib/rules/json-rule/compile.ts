@@ -71,25 +71,27 @@ function thresholdExpr(series: string, { aggregation, windowMs, operator, thresh
 /** The template of a message where the rule has none of its own. */
 function summaryOf({ name, body }: JsonRule): string {
   const where = '{{ with $labels.server_id }} on {{ . }}{{ else }}{{ with $labels.instance }} on {{ . }}{{ end }}{{ end }}'
-  return `${literal(name)}${where}: ${literal(whatOf(body))}`.replace('VALUE', '{{ $value | humanize }}')
+  return `${literal(name)}${where}: ${whatOf(body)}`
 }
 
+/** A template. */
 function whatOf(body: RuleBody): string {
+  const value = '{{ $value | humanize }}'
   switch (body.kind) {
-    case 'threshold': return `${wordsOf(body.source.metric, body.condition)}, now VALUE`
+    case 'threshold': return `${wordsOf(body.source.metric, body.condition)}, now ${value}`
     case 'rate_of_change': {
       const { change, windowMs, operator, threshold } = body.condition
       const unit = change === 'percent' ? ' %' : ''
-      return `${body.source.metric} has changed by VALUE${unit} within ${formatDuration(windowMs)} (${SIGNS[operator]} ${threshold}${unit})`
+      return `${literal(body.source.metric)} has changed by ${value}${unit} within ${formatDuration(windowMs)} (${SIGNS[operator]} ${threshold}${unit})`
     }
-    case 'absence': return `no ${body.source.metric} for ${formatDuration(body.condition.windowMs)}`
+    case 'absence': return `no ${literal(body.source.metric)} for ${formatDuration(body.condition.windowMs)}`
     case 'composite': return body.parts.map(({ source, condition }) => wordsOf(source.metric, condition)).join(body.match === 'all' ? ' and ' : ' or ')
-    case 'anomaly': return `${body.source.metric} is VALUE standard deviations from its baseline (more than ${body.condition.sigma})`
+    case 'anomaly': return `${literal(body.source.metric)} is ${value} standard deviations from its baseline (more than ${body.condition.sigma})`
   }
 }
 
 function wordsOf(metric: string, { aggregation, windowMs, operator, threshold }: ThresholdCondition): string {
-  return `${aggregation} of ${metric} over ${formatDuration(windowMs)} ${SIGNS[operator]} ${threshold}`
+  return `${aggregation} of ${literal(metric)} over ${formatDuration(windowMs)} ${SIGNS[operator]} ${threshold}`
 }
 
 /** A user's text inside a template, as it is. */

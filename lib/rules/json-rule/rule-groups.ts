@@ -16,7 +16,7 @@ export function ruleGroups(rules: Iterable<{ rule: JsonRule; configs: readonly R
     const intervalMs = rule.intervalMs ?? (isAnomaly ? ANOMALY_INTERVAL_MS : null)
     const name = `api${isAnomaly ? ' anomalies' : ''}${intervalMs === null ? '' : ` ${formatDuration(intervalMs)}`}`
     let group = groups.get(name)
-    if (group === undefined) groups.set(name, group = { name, file, intervalMs, queryOffsetMs: null, limit: 0, rules: [], ...(isAnomaly && { hasBaselines: true }) })
+    if (group === undefined) groups.set(name, group = { name, file, intervalMs, queryOffsetMs: null, limit: 0, rules: [], endsWithRules: true, ...(isAnomaly && { hasBaselines: true }) })
     group.rules.push(...configs)
   }
   return [...groups.values()]

@@ -100,6 +100,14 @@ describe('an API rule', () => {
     expect(loadRuleFile(ruleFileText([]), 'x', { checks: ruleChecks({}) })).toEqual([])
   })
 
+  it('has a summary of its parts, whatever they are called', () => {
+    const summary = (body: Body): string | undefined => compileRule(checkRule({ name: 'A VALUE of {{x}}', ...body }), 'u').annotations.get('summary')?.replace(/ on .*\{\{ end \}\}\{\{ end \}\}/, '')
+    const [name, value] = ['A VALUE of {{ "{{" }}x}}{{ with $labels.server_id }}', '{{ $value | humanize }}']
+    expect(summary({ metric: 'VALUE{{', condition: over80 })).toBe(`${name}: avg of VALUE{{ "{{" }} over 5m > 80, now ${value}`)
+    expect(summary({ kind: 'absence', metric: 'VALUE' })).toBe(`${name}: no VALUE for 2m`)
+    expect(summary({ kind: 'rate_of_change', metric: 'm', condition: { operator: 'gt', threshold: 80, change: 'percent' } })).toBe(`${name}: m has changed by ${value} % within 1h (> 80 %)`)
+  })
+
   it('is resolved after a clean window, and carries its severity and id', () => {
     expect(compileRule(checkRule({ name: 'n', metric: 'm', condition: over80, severity: 'critical' }), 'u')).toMatchObject({ keepFiringForMs: 300_000, forMs: 0, labels: new Map([['severity', 'critical'], ['rule_id', 'u']]) })
   })
