@@ -98,7 +98,7 @@ async function rebuild(work: RepairWork, { folder, name, damage }: DamagedBlock,
   } catch (error) {
     builder?.abort()
     if (!(error instanceof BlockError)) throw error
-    work.report({ place, damage: `${damage}; ${error.message}`, cost: `all of it ${span}`, remedy: 'moved to quarantine/' })
+    work.report({ place, damage: damage.includes(error.message) ? damage : `${damage}; ${error.message}`, cost: `all of it ${span}`, remedy: 'moved to quarantine/' })
   }
 }
 

@@ -19,7 +19,7 @@ interface KnownChange {
 }
 
 const NOTHING_KNOWN: KnownChange = { cover: NOTHING_CUT, droppedT: -Infinity, lacking: { blocks: [], tombstones: [] }, lost: [], isLost: false }
-const COSTS = { blocks: 'space: what of the head is in blocks is kept twice until the next cut; rows of tiers are made again', 'tiers/1m': '' }
+const COSTS = { blocks: 'space: what of the head is in blocks is kept twice until the next cut; rows of tiers are made again; of what was deleted, samples that the log still has show again: delete them once more', 'tiers/1m': '' }
 
 /** What is in blocks, up to when some are gone, and what is gone that should not be, as far as that is known. */
 export function repairChange(work: RepairWork, part: keyof typeof COSTS): KnownChange {

@@ -67,17 +67,37 @@ function reportMissing(work: RepairWork, part: string, cost: string): void {
 function repairFile(work: RepairWork, place: string, { bytes, tally }: { bytes: Buffer; tally: DamageTally }, costOf: (stretch: Stretch) => string): void {
   assertKnownFrames(path.join(work.folder, place), tally)
   tally.expect(0, work.list.lengthOf(place))
-  for (const stretch of tally.stretches) {
-    const { at, end } = stretch
-    const isWhole = end <= bytes.length
-    const damage = isWhole ? isOrphan(bytes, stretch) ? `what ${end - at} bytes at ${at} are of is not defined` : `${end - at} bytes at ${at} are damaged` : `it ends at ${bytes.length} instead of ${end}, and ${end - at} bytes at ${at} are damaged`
-    work.report({ place, damage, cost: costOf(stretch), remedy: SEALED })
+  for (const run of runsOf(bytes, tally.stretches)) {
+    const { at } = run[0]!
+    const { end } = run.at(-1)!
+    work.report({ place, damage: damageOf(bytes, run), cost: costOf({ at, end }), remedy: SEALED })
   }
   if (tally.stretches.length === 0) work.sound(place)
   else if (!work.isDryRun) {
     seal(work, path.join(work.folder, place), bytes, tally.stretches)
     if (tally.stretches.some(({ end }) => end > tally.soundEnd)) work.list.note(place, tally.soundEnd)
   }
+}
+
+/** Lost definitions make an orphan of each row: those that follow each other are one finding. */
+function runsOf(bytes: Buffer, stretches: readonly Stretch[]): Stretch[][] {
+  const runs: Stretch[][] = []
+  let wasOrphan = false
+  for (const stretch of stretches) {
+    const is = stretch.end <= bytes.length && isOrphan(bytes, stretch)
+    if (is && wasOrphan) runs.at(-1)!.push(stretch)
+    else runs.push([stretch])
+    wasOrphan = is
+  }
+  return runs
+}
+
+function damageOf(bytes: Buffer, run: readonly Stretch[]): string {
+  const { at, end } = run[0]!
+  const size = run.reduce((sum, stretch) => sum + stretch.end - stretch.at, 0)
+  if (end > bytes.length) return `it ends at ${bytes.length} instead of ${end}, and ${size} bytes at ${at} are damaged`
+  if (!isOrphan(bytes, run[0]!)) return `${size} bytes at ${at} are damaged`
+  return `what ${size} bytes ${run.length === 1 ? `at ${at}` : `in ${run.length} places from ${at} on`} are of is not defined`
 }
 
 /** Its frames are sound. */
