@@ -3,6 +3,7 @@ import path from 'node:path'
 import { ConfigError } from '../lib/config/load.ts'
 import { RuleFilesError } from '../lib/rules/rule-files.ts'
 import { sleep, systemClock } from '../lib/std/clock.ts'
+import { explainDisk } from '../lib/std/disk-advice.ts'
 import { DiskError } from '../lib/std/fs.ts'
 import { LineSink } from '../lib/std/line-sink.ts'
 import type { Logger } from '../lib/std/log.ts'
@@ -33,7 +34,7 @@ export async function serveUntilSignal(flags: Flags, ground: Ground, logger: Log
     return 0
   } catch (error) {
     if (!isForPeople(error)) throw error
-    process.stderr.write(`monitor: ${error.message}\n`)
+    process.stderr.write(`monitor: ${error instanceof DiskError ? explainDisk(error) : error.message}\n`)
     endWithin(FLUSH_MS, 1)
     return 1
   }

@@ -1,7 +1,10 @@
 // Where jobs on blocks are done: in a thread of their own that ends when no more come, or in this one.
 import { Worker, type MessagePort } from 'node:worker_threads'
 import type { Clock, Timer } from '../lib/std/clock.ts'
+import { explainDisk } from '../lib/std/disk-advice.ts'
 import { armFaultPoint, armedFaultPoint } from '../lib/std/fault-point.ts'
+import { DiskError } from '../lib/std/fs.ts'
+import { LogError } from './errors.ts'
 import { closeSlot } from './head/arena.ts'
 import { SharedHeap } from './head/shared-heap.ts'
 import type { BlockJob, JobReply, JobRunner } from './block-jobs.ts'
@@ -137,7 +140,7 @@ export class WorkerJobs implements JobRunner {
 
   #start(): Worker {
     const worker = new Worker(this.#url, { workerData: { handle: this.#handle, slot: this.#slot } satisfies JobSeat })
-    worker.on('message', (answer: JobAnswer) => ('reply' in answer ? this.#asker?.resolve(answer.reply) : this.#asker?.reject(new Error(answer.failure))))
+    worker.on('message', (answer: JobAnswer) => ('reply' in answer ? this.#asker?.resolve(answer.reply) : this.#asker?.reject(answer.isOfDisk ? new LogError(answer.failure, 'disk_error') : new Error(answer.failure))))
     worker.on('error', (error) => this.#asker?.reject(error))
     worker.on('exit', (code) => {
       if (this.#worker === worker) this.#worker = null
@@ -160,7 +163,8 @@ interface JobRequest {
   faultPoint: string
 }
 
-type JobAnswer = { reply: JobReply } | { failure: string }
+/** `isOfDisk`: the disk refused something. */
+type JobAnswer = { reply: JobReply } | { failure: string; isOfDisk: boolean }
 
 /** In the jobs' thread: does what comes, one after the other, answers, and lets `tidy` give back what the job has left. */
 export function serveJobs(port: MessagePort, { handle, slot }: JobSeat, tidy: () => void = () => {}): void {
@@ -168,7 +172,7 @@ export function serveJobs(port: MessagePort, { handle, slot }: JobSeat, tidy: ()
     armFaultPoint(faultPoint)
     void runHere(handle, slot, job).then(
       (reply): JobAnswer => ({ reply }),
-      (error: unknown): JobAnswer => ({ failure: error instanceof Error ? error.message : String(error) }),
+      (error: unknown): JobAnswer => (error instanceof DiskError ? { failure: explainDisk(error), isOfDisk: true } : { failure: error instanceof Error ? error.message : String(error), isOfDisk: false }),
     ).then((answer) => port.postMessage(answer)).then(tidy)
   })
 }

@@ -4,6 +4,7 @@
 //   lock ─▶ blocks (damaged ones go aside) ─▶ definitions ─▶ segments ─▶ log ─▶ what may be in the page cache alone is synced
 import path from 'node:path'
 import { systemClock, type Clock } from '../lib/std/clock.ts'
+import { explainDisk } from '../lib/std/disk-advice.ts'
 import { DiskError, DiskFile, makeFolder, pathExists, syncFolder } from '../lib/std/fs.ts'
 import { silentLogger, type Logger } from '../lib/std/log.ts'
 import { Random, freshSeed } from '../lib/std/random.ts'
@@ -98,13 +99,13 @@ export function takeFolder(folder: string): FolderLock {
   }
   try {
     for (const name of ['', '/series', '/log', '/head']) makeFolder(folder + name)
+    syncNames(folder)
+    return new FolderLock(folder)
   } catch (error) {
     if (!(error instanceof DiskError)) throw error
-    const why = error.code === 'ENOTDIR' ? 'it is a file, or below one; name a folder with --storage.tsdb.path' : `${error.message}; name a folder that can be written with --storage.tsdb.path`
+    const why = error.code === 'ENOTDIR' ? 'it is a file, or below one; name a folder with --storage.tsdb.path' : `${explainDisk(error)}; or name another folder with --storage.tsdb.path`
     throw new FolderError(`cannot keep data in ${folder}: ${why}`, { cause: error })
   }
-  syncNames(folder)
-  return new FolderLock(folder)
 }
 
 /** Monitor would keep its own files beside, and show nothing of what is there. */

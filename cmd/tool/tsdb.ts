@@ -13,6 +13,7 @@ import { repairFolder } from '../../storage/repair/repair.ts'
 import type { Database } from '../../storage/database.ts'
 import { hoursFolder } from '../../storage/store-querier.ts'
 import { readManifest } from '../../storage/tier/hour-manifest.ts'
+import { explainDisk } from '../../lib/std/disk-advice.ts'
 import { DiskError, listFolder } from '../../lib/std/fs.ts'
 import { nearestWord } from '../../lib/std/nearest-word.ts'
 import { parseSelector } from '../../lang/parse/parse.ts'
@@ -57,7 +58,7 @@ export async function runTsdb(argv: readonly string[], io: ToolIo): Promise<void
   } catch (error) {
     const isForPeople = error instanceof FolderError || error instanceof DiskError || error instanceof PrometheusFormatError || error instanceof ImportTextError || error instanceof SeriesLimitError || error instanceof LogError
     if (!isForPeople) throw error
-    throw new ToolFailure(error.message, { cause: error })
+    throw new ToolFailure(error instanceof DiskError ? explainDisk(error) : error.message, { cause: error })
   }
   const nearest = nearestWord(command, COMMANDS)
   throw new UsageError(command === '' ? `tsdb wants a command: ${COMMANDS.join(', ')}` : `there is no command tsdb ${command}${nearest === null ? '' : `; did you mean ${nearest}?`}`)

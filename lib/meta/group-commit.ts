@@ -7,7 +7,8 @@
 // turns out damaged is replaced and the calls are tried again.
 import { setImmediate as nextTurn } from 'node:timers'
 import type { Clock } from '../std/clock.ts'
-import { pathExists } from '../std/fs.ts'
+import { explainDisk } from '../std/disk-advice.ts'
+import { DiskError, fileSizeBytes, pathExists } from '../std/fs.ts'
 import { MetaError } from './errors.ts'
 import { explain, isDamage, MetaFile, type MetaPlace } from './meta-file.ts'
 import { isWrite, type Call, type CommitReport, type Outcome } from './request.ts'
@@ -89,7 +90,7 @@ export class GroupCommit {
     const all = (): Outcome[] => calls.map((call) => ({ value: carryOut(file, call), error: null }))
     if (!calls.some(isWrite)) return all()
     // What is written to a file without a name is lost with the process.
-    if (!pathExists(file.path)) throw new MetaError(`cannot write ${file.path}: it was deleted or moved; put it back, or restart Monitor to begin anew there`)
+    if (!pathExists(file.path)) throw unreachable(file.path)
     return file.transaction(all)
   }
 
@@ -111,6 +112,16 @@ export class GroupCommit {
       this.#place.warn(explain(error, 'replace').message)
     }
   }
+}
+
+function unreachable(file: string): MetaError {
+  try {
+    fileSizeBytes(file)
+  } catch (error) {
+    if (!(error instanceof DiskError)) throw error
+    if (error.code !== 'ENOENT') return new MetaError(`cannot write ${file}: ${explainDisk(error)}`)
+  }
+  return new MetaError(`cannot write ${file}: it was deleted or moved; put it back, or restart Monitor to begin anew there`)
 }
 
 function carryOut(file: MetaFile, call: Call): unknown {

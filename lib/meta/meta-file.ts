@@ -4,6 +4,7 @@
 //   <data>/meta/monitor.db, monitor.db-wal     damaged ones: <data>/meta/quarantine/
 import path from 'node:path'
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
+import { explainDisk } from '../std/disk-advice.ts'
 import { DiskError, DiskFile, pathExists, listFolder, makeFolder, removeFile, rename, syncFolder } from '../std/fs.ts'
 import { MetaError } from './errors.ts'
 import { COPY_NAME, META_NAME } from './file-names.ts'
@@ -13,8 +14,10 @@ import { Tables } from './tables.ts'
 const QUARANTINE = 'quarantine'
 /** Primary result codes of SQLite. */
 const BUSY = 5
+const READONLY = 8
 const CORRUPT = 11
 const FULL = 13
+const CANNOT_OPEN = 14
 const NOT_A_DATABASE = 26
 /** The file's log is folded into it at a commit that finds it larger, which syncs both. */
 const LOG_BYTES_MAX = 16 << 20
@@ -137,7 +140,9 @@ export function explain(error: unknown, what: string): MetaError {
   const code = resultCode(error)
   if (code === FULL || (error instanceof DiskError && error.code === 'ENOSPC')) return new MetaError(`cannot ${what}: the disk is full; free space on it`, { cause: error })
   if (code === BUSY) return new MetaError(`cannot ${what}: another program has the file open; end it`, { cause: error })
-  return new MetaError(`cannot ${what}: ${messageOf(error)}`, { cause: error })
+  if (error instanceof DiskError) return new MetaError(`cannot ${what}: ${explainDisk(error)}`, { cause: error })
+  const hint = code === READONLY || code === CANNOT_OPEN ? `; look whether user ${process.getuid?.() ?? '?'}, as whom Monitor runs, may write there (ls -l), and whether inodes are free (df -i)` : ''
+  return new MetaError(`cannot ${what}: ${messageOf(error)}${hint}`, { cause: error })
 }
 
 function resultCode(error: unknown): number {

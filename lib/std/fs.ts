@@ -23,7 +23,7 @@ export interface Disk {
   ftruncateSync(fd: number, sizeBytes: number): void
   fstatSync(fd: number): { size: number }
   statSync(path: string): { size: number; nlink: number }
-  statfsSync(path: string): { bsize: number; blocks: number; bavail: number }
+  statfsSync(path: string): { bsize: number; blocks: number; bavail: number; files: number; ffree: number }
   existsSync(path: string): boolean
   mkdirSync(path: string): void
   readdirSync(path: string): string[]
@@ -54,7 +54,8 @@ export class DiskError extends Error {
   constructor(what: string, cause: unknown) {
     const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
     // Node's message names the code first, and the call and paths last: `ENOENT: no such file or directory, open '/x'`.
-    const why = cause instanceof Error ? cause.message.replace(/^[A-Z0-9]+: /, '').replace(/, [a-z0-9]+( '.*)?$/s, '') : ''
+    // That of rmSync has the paths twice: `EACCES, Permission denied: /x '/x'`.
+    const why = cause instanceof Error ? cause.message.replace(/^[A-Z0-9]+, (.)([^:]*): .*$/s, (_, first: string, rest: string) => first.toLowerCase() + rest).replace(/^[A-Z0-9]+: /, '').replace(/, [a-z0-9]+( '.*)?$/s, '') : ''
     super(`${what}: ${[why, why === '' || code === '' ? code : `(${code})`].filter((part) => part !== '').join(' ')}`, { cause })
     this.code = code === '' ? 'EIO' : code
   }
@@ -219,6 +220,12 @@ export function hasOtherNames(file: string): boolean {
 export function freeSpace(folder: string): { freeBytes: number; sizeBytes: number } {
   const { bsize, blocks, bavail } = guarded(`ask for the free space of ${folder}`, () => disk.statfsSync(folder))
   return { freeBytes: bavail * bsize, sizeBytes: blocks * bsize }
+}
+
+/** Whether the file system of a folder has no place for another name, though it may have room. Some count none: then false. */
+export function isWithoutInodes(folder: string): boolean {
+  const { files, ffree } = guarded(`ask for the free inodes of ${folder}`, () => disk.statfsSync(folder))
+  return files > 0 && ffree === 0
 }
 
 export function removeFile(file: string): void {

@@ -10,7 +10,8 @@ import path from 'node:path'
 import { assert } from '../../lib/std/assert.ts'
 import { systemClock, type Clock, type Timer } from '../../lib/std/clock.ts'
 import { faultPoint } from '../../lib/std/fault-point.ts'
-import { removeFile, removeFiles, type DiskFile } from '../../lib/std/fs.ts'
+import { explainDisk } from '../../lib/std/disk-advice.ts'
+import { DiskError, removeFile, removeFiles, type DiskFile } from '../../lib/std/fs.ts'
 import { LogError } from '../errors.ts'
 import type { FileList } from '../file-list.ts'
 import { closeMarked } from './damage.ts'
@@ -306,7 +307,7 @@ export class Log {
    */
   #fail(cause: unknown): void {
     this.failureCount++
-    const why = cause instanceof Error ? cause.message : String(cause)
+    const why = cause instanceof DiskError ? explainDisk(cause) : cause instanceof Error ? cause.message : String(cause)
     this.#failure = new LogError(`cannot write the log, so nothing more is taken: ${why}; it is tried again in a new file every second`, 'disk_error', { cause })
     for (const waiter of this.#waiters.splice(0)) waiter.reject(this.#failure)
   }

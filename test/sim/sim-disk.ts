@@ -125,11 +125,11 @@ export class SimDisk implements Disk {
   }
 
   /** Full or empty. */
-  statfsSync(): { bsize: number; blocks: number; bavail: number } {
+  statfsSync(): { bsize: number; blocks: number; bavail: number; files: number; ffree: number } {
     this.#begin('statfs')
     const full = this.#faults.find((fault) => fault.kind === 'ENOSPC' && fault.at <= this.calls && this.calls < fault.until)
     if (full && !this.happened.includes(full)) this.happened.push(full)
-    return { bsize: 4096, blocks: 1 << 20, bavail: full ? 0 : 1 << 20 }
+    return { bsize: 4096, blocks: 1 << 20, bavail: full ? 0 : 1 << 20, files: 0, ffree: 0 }
   }
 
   /** As Node's, it never throws. */

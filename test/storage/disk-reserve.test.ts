@@ -26,9 +26,9 @@ class Space {
     onTestFinished(() => void useDisk(before))
   }
 
-  #tell(): { bsize: number; blocks: number; bavail: number } {
+  #tell(): { bsize: number; blocks: number; bavail: number; files: number; ffree: number } {
     if (this.freeBytes === null) throw Object.assign(new Error('not told'), { code: 'ENOSYS' })
-    return { bsize: 1024, blocks: this.sizeBytes / 1024, bavail: this.freeBytes / 1024 }
+    return { bsize: 1024, blocks: this.sizeBytes / 1024, bavail: this.freeBytes / 1024, files: 0, ffree: 0 }
   }
 }
 

@@ -1,11 +1,14 @@
 // Full disks that are really full: a file size limit of the kernel's (RLIMIT_FSIZE), and a file system of 2 MiB. What
 // was promised before is all there afterwards, the refusal has its name, and the store goes on by itself when there is room.
 import { execFileSync, spawnSync } from 'node:child_process'
+import fs from 'node:fs'
 import path from 'node:path'
 import { describe, expect, it, onTestFinished, type TestContext } from 'vitest'
+import { explainDisk } from '../../lib/std/disk-advice.ts'
+import { DiskError } from '../../lib/std/fs.ts'
 import { LogError } from '../../storage/errors.ts'
 import { tempFolder } from '../support/temp-folder.ts'
-import { open, readAll, samplesIn } from './store.ts'
+import { NOW, append, batchOf, open, readAll, samplesIn, seriesOf } from './store.ts'
 import { SERIES, START_MS, fillUp, type FullDiskReport } from './full-disk-writer.ts'
 
 async function expectWhatWasPromised(folder: string, report: FullDiskReport): Promise<void> {
@@ -83,5 +86,49 @@ describe('a disk at its reserve', () => {
     expect(report).toMatchObject({ reason: 'disk_reserve', promisedAtOnce: 0, promisedLater: 10 })
     expect(report.refusal).toMatch(/disk reserve reached: (1\.\d\d|2\.00)MB free of 2\.00MB wanted; free space or lower --storage\.reserve\.size$/)
     await expectWhatWasPromised(folder, report)
+  })
+})
+
+describe('a file system', () => {
+  it('without free inodes is told of by name, at a start and later, and what it holds is served', async (context) => {
+    const folder = tempFolder()
+    mountSmall(context, folder, 64 * 2 ** 20)
+    const data = path.join(folder, 'data')
+    const db = open(data)
+    const refs = seriesOf(db, 2)
+    append(db, batchOf(NOW, refs, [1, 2]))
+    await db.commit()
+    const took = Number(execFileSync('df', ['--output=iused', folder], { encoding: 'utf8' }).split('\n')[1])
+    execFileSync('mount', ['-o', `remount,nr_inodes=${took}`, folder])
+    const refusal = await db.blocks.snapshot('x', true).catch((error: unknown) => (error instanceof DiskError ? explainDisk(error) : error))
+    expect(refusal).toMatch(/no space left on device \(ENOSPC\); there is room, but no free inode \(df -i\)/)
+    expect(append(db, batchOf(NOW + 1000, refs, [3, 4]))).toEqual([0, 0])
+    await db.commit()
+    expect(samplesIn(readAll(db))).toBe(4)
+    execFileSync('mount', ['-o', `remount,nr_inodes=${took + 100}`, folder])
+    await db.blocks.snapshot('x', true)
+    await db.close()
+    const left = Number(execFileSync('df', ['--output=iused', folder], { encoding: 'utf8' }).split('\n')[1])
+    execFileSync('mount', ['-o', `remount,nr_inodes=${left}`, folder])
+    expect(() => open(data)).toThrow(/^cannot keep data in .*data: cannot create .*lock: no space left on device \(ENOSPC\); there is room, but no free inode \(df -i\): .*; or name another folder with --storage.tsdb.path$/)
+  })
+
+  it('that is read-only is told of by name', (context) => {
+    const folder = tempFolder()
+    mountSmall(context, folder, 2 ** 20)
+    execFileSync('mount', ['-o', 'remount,ro', folder])
+    expect(() => open(path.join(folder, 'data'))).toThrow(/^cannot keep data in .*: read-only file system \(EROFS\); mount it writable; .*; or name another folder/)
+  })
+})
+
+describe('a folder that this user may not write to', () => {
+  it('is told of by the name of the user, and a start ends', () => {
+    const folder = tempFolder()
+    fs.chmodSync(folder, 0o555)
+    // Root may do everything.
+    const uid = process.getuid!() === 0 ? 65_534 : process.getuid!()
+    const script = `const { open } = await import(process.argv[1]); try { open(process.argv[2]) } catch (error) { console.log(error.message) }`
+    const run = spawnSync(process.execPath, ['--input-type=module', '-e', script, path.join(import.meta.dirname, 'store.ts'), folder], { encoding: 'utf8', uid, timeout: 30_000 })
+    expect(run.stdout, run.stderr).toMatch(new RegExp(`^cannot keep data in ${folder}: cannot make folder ${folder}/series: permission denied .EACCES.; Monitor runs as user ${uid}: let that one own the folder`))
   })
 })

@@ -101,6 +101,16 @@ describe('a file that cannot be had', () => {
     expect(await store.value('a')).toBe('2')
   })
 
+  it('is refused with what the system says where its folder cannot be looked into', async () => {
+    const folder = `${tempFolder()}/meta`
+    const store = openStore(folder)
+    onTestFinished(() => store.close())
+    await store.putValue('a', '1')
+    fs.renameSync(folder, `${folder}.moved`)
+    fs.writeFileSync(folder, '')
+    await expect(store.putValue('a', '2')).rejects.toThrow(`cannot write ${folder}/monitor.db: cannot stat ${folder}/monitor.db: not a directory (ENOTDIR)`)
+  })
+
   it('of a newer version is left alone', async () => {
     const folder = tempFolder()
     const store = openStore(folder)
