@@ -72,6 +72,7 @@ export class FrontDoor {
   readonly lock: FolderLock
   /** Written by who opens the store. */
   readonly replay: ReplayProgress = { filesTotal: 0, filesRead: 0 }
+  readonly notifications: Notifications
   #flags: Flags
   readonly #webFile: WebFile | null
   readonly #early: EarlyWriter
@@ -80,14 +81,15 @@ export class FrontDoor {
   /** Takes the data folder. Throws FolderError if another process has it, DiskError. */
   constructor({ flags, config, webFile, clock, logger, metrics, retention }: DoorGround) {
     const folder = path.resolve(flags.dataFolder)
+    this.notifications = new Notifications(clock)
     this.#flags = flags
     this.#webFile = webFile
     this.lock = takeFolder(folder)
     this.#early = new EarlyWriter({ inbox: new Inbox(folder, flags.reserveBytes ?? undefined), clock, logger: logger.with('storage'), metrics })
     const { queryTimeoutMs, lookbackMs, isLifecycleEnabled, routePrefix } = flags
     const externalUrl = (): string => this.#flags.externalUrl
-    const notifications = new Notifications(clock)
-    config.onReload = (isSuccessful) => (isSuccessful ? notifications.remove(RELOAD_FAILED) : notifications.add(RELOAD_FAILED))
+    const { notifications } = this
+    config.onReload = (isSuccessful) => notifications.say(RELOAD_FAILED, !isSuccessful)
     const parts: ServerParts = {
       notifications,
       ...lateParts(() => this.#inside),

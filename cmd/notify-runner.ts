@@ -3,7 +3,7 @@ import path from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { DiscoveryManager, type DiscoveryMetrics } from '../discovery/manager.ts'
 import type { PipelineConfig } from '../lib/config/alertmanager-config.ts'
-import type { Config } from '../lib/config/scrape-config.ts'
+import type { AlertingConfig, Config } from '../lib/config/scrape-config.ts'
 import type { MetaStore } from '../lib/meta/interface.ts'
 import type { PendingSink, SentAlert } from '../lib/model/alert.ts'
 import type { RuleRoute } from '../lib/model/rule-route.ts'
@@ -14,7 +14,7 @@ import { AlertLifecycle } from '../lib/notify/lifecycle/lifecycle.ts'
 import type { RuleSettings } from '../lib/rules/manager.ts'
 import { PendingEpisodes } from '../lib/notify/lifecycle/pending-episodes.ts'
 import { Notifier } from '../lib/notify/notifier.ts'
-import type { Clock } from '../lib/std/clock.ts'
+import type { Clock, Timer } from '../lib/std/clock.ts'
 import type { Logger } from '../lib/std/log.ts'
 import type { Metrics } from '../lib/std/metrics.ts'
 import { freshKey, freshOrderedUuid, freshSeed, Random } from '../lib/std/random.ts'
@@ -32,12 +32,17 @@ interface Ground {
   metrics: Metrics
   discoveryMetrics: DiscoveryMetrics
   store: MetaStore
+  /** Where a configuration of alerts could not come into force, and when it has. */
+  onRefused: (isRefused: boolean) => void
 }
 
 /** As Prometheus names the entries of `alerting.alertmanagers`. */
 const NAME_PREFIX = 'config-'
 /** How long a stop waits for messages that are on their way. */
 const DRAIN_MS = 3000
+/** After the first time that a configuration could not come into force; then twice as long each time. */
+const RETRY_MS = 1000
+const RETRY_MS_MAX = 60_000
 
 export class NotifyRunner implements AlertmanagerRetriever, AlertEntry {
   readonly pipeline: AlertPipeline
@@ -49,13 +54,17 @@ export class NotifyRunner implements AlertmanagerRetriever, AlertEntry {
   readonly routeLabels: RouteLabelsFunc
   readonly #notifier: Notifier
   readonly #discovery: DiscoveryManager
-  /** Configurations come into force one after the other. */
+  /** Configurations come into force one after the other; never rejects. */
   #applying: Promise<void> = Promise.resolve()
+  /** Those that could not, one after the other. */
+  #refusedCount = 0
+  #retry: Timer | null = null
   /** Of the evaluation whose alerts are coming in. */
   #batch: AlertBatch | null = null
   #telling: Promise<void> = Promise.resolve()
   #isStarted = false
-  #config: PipelineConfig | null = null
+  #isStopped = false
+  #alerting: AlertingConfig | null = null
   /** Other Alertmanagers are told. */
   #hasOthers = false
   readonly #ruleRoutes = new RuleRoutes()
@@ -78,6 +87,7 @@ export class NotifyRunner implements AlertmanagerRetriever, AlertEntry {
     this.receivers = new ReceiverRunner({ ...ground, courierFolder: flags.threads === 0 ? null : folderOf(flags), externalUrl: flags.externalUrl, health: () => pipeline.metrics.deliveries.all() })
     this.routeLabels = (notification) => this.receivers.routeLabels(notification)
     this.#notifier = notifier
+    metrics.gauge('monitor_notification_config_in_force', 'Whether people are told as the configuration says; while they are not, the one before it holds.', [], (gauge) => gauge.set(this.#refusedCount === 0 ? 1 : 0))
     this.#discovery = new DiscoveryManager({
       name: 'notify', version: VERSION, clock, logger, metrics: discoveryMetrics, update: (name, groups) => notifier.update(Number(name.slice(NAME_PREFIX.length)), groups),
     })
@@ -92,15 +102,9 @@ export class NotifyRunner implements AlertmanagerRetriever, AlertEntry {
   applyConfig({ alerting, global }: Config): void {
     this.#notifier.applyConfig(alerting, global.externalLabels)
     this.#discovery.applyConfig(alerting.alertmanagers.map((config, i) => ({ ...config, jobName: `${NAME_PREFIX}${i}` })))
-    this.#config = alerting.pipeline
+    this.#alerting = alerting
     this.#hasOthers = alerting.alertmanagers.length > 0
-    this.#applying = this.#applying.then(async () => {
-      await this.#applyPipeline(alerting.pipeline)
-      this.lifecycle.applyConfig(alerting.lifecycle, alerting.pipeline?.escalations ?? [])
-      // What was open before this start goes on before anything new begins.
-      if (!this.#isStarted) await this.lifecycle.start()
-      this.#isStarted = true
-    }).catch((error: unknown) => this.#ground.logger.error('the configuration of alerts could not be applied; the one before it stays', { err: error instanceof Error ? error : String(error) }))
+    this.#apply()
   }
 
   /** Alerts of the rules: to other Alertmanagers, recorded, then on their way to people; `hasMore`: others of the same evaluation follow. */
@@ -118,14 +122,12 @@ export class NotifyRunner implements AlertmanagerRetriever, AlertEntry {
     this.lifecycle.setRuleCooldowns(new Map(routes.map(({ ruleId, cooldownMs }) => [ruleId, cooldownMs])))
     const before = this.#naming
     this.#naming = this.#ruleRoutes.update(routes, this.#ground.clock.monotonic())
-    if (isDeepStrictEqual(before.map(whoIsTold), this.#naming.map(whoIsTold))) return
-    const config = this.#config
-    this.#applying = this.#applying.then(() => this.#applyPipeline(config)).catch((error: unknown) => this.#ground.logger.error('the routes of rules could not be applied; those before them stay', { err: error instanceof Error ? error : String(error) }))
+    if (this.#alerting !== null && !isDeepStrictEqual(before.map(whoIsTold), this.#naming.map(whoIsTold))) this.#apply()
   }
 
   /** Who of a rule's `notify` is not told as the configuration is. */
   notifyWarnings(notify: readonly string[]): string[] {
-    const config = this.#config
+    const config = this.#alerting?.pipeline ?? null
     if (notify.length === 0 && config === null && !this.#hasOthers) return ['nobody is told of this rule: it names nobody in notify, and alerting in monitor.yml has neither a route nor alertmanagers']
     const { faults } = withRuleRoutes(config, [{ ruleId: '', notify, cooldownMs: 0 }])
     return faults.map(({ target, why }) => `${target} is not told: ${why}`)
@@ -143,6 +145,8 @@ export class NotifyRunner implements AlertmanagerRetriever, AlertEntry {
 
   async stop(): Promise<void> {
     this.#discovery.stop()
+    this.#isStopped = true
+    this.#retry?.cancel()
     await this.#applying
     await Promise.all([this.#notifier.stop(), this.pipeline.stop(DRAIN_MS)])
     await this.lifecycle.stop()
@@ -153,6 +157,38 @@ export class NotifyRunner implements AlertmanagerRetriever, AlertEntry {
   #tell(take: () => void | Promise<void>, count: number): void {
     this.#telling = Promise.all([this.#telling, this.#applying]).then(take)
       .catch((error: unknown) => this.#ground.logger.repeated('error', 'alerts of rules could not be taken', { count, err: error instanceof Error ? error : String(error) }))
+  }
+
+  /** Brings what is configured into force. What cannot be is tried again: until then nobody is told by it, and alerts are kept. */
+  #apply(): void {
+    this.#retry?.cancel()
+    this.#applying = this.#applying.then(() => this.#applyNow())
+      .then(() => this.#onApplied(null), (error: unknown) => this.#onApplied(error instanceof Error ? error : new Error(String(error))))
+  }
+
+  async #applyNow(): Promise<void> {
+    const { pipeline, lifecycle } = this.#alerting!
+    try {
+      await this.#applyPipeline(pipeline)
+    } finally {
+      this.lifecycle.applyConfig(lifecycle, pipeline?.escalations ?? [])
+      // What was open before this start goes on before anything new begins.
+      if (!this.#isStarted) await this.lifecycle.start()
+      this.#isStarted = true
+    }
+  }
+
+  #onApplied(refused: Error | null): void {
+    const { logger, clock, onRefused } = this.#ground
+    const isNew = (refused === null) !== (this.#refusedCount === 0)
+    this.#refusedCount = refused === null ? 0 : this.#refusedCount + 1
+    if (isNew) onRefused(refused !== null)
+    if (refused === null) {
+      if (isNew) logger.info('the configuration of alerts is in force now')
+      return
+    }
+    logger.repeated('error', 'the configuration of alerts cannot be brought into force; the one before it stays, and it is tried again', { err: refused })
+    if (!this.#isStopped) this.#retry = clock.after(Math.min(RETRY_MS * 2 ** (this.#refusedCount - 1), RETRY_MS_MAX), () => this.#apply(), true)
   }
 
   async #applyPipeline(given: PipelineConfig | null): Promise<void> {

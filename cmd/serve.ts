@@ -23,6 +23,7 @@ import { Database, type ArchiveOptions, type StorageLimits } from '../storage/da
 import type { FolderLock } from '../storage/folder-lock.ts'
 import type { ReplayProgress } from '../storage/load-folder.ts'
 import type { SharedHeap } from '../storage/head/shared-heap.ts'
+import { ALERTS_REFUSED } from '../web/notifications.ts'
 import type { RuleRetriever } from '../web/parts.ts'
 import { LifecycleDesk } from './alert-desk.ts'
 import { openAlertRules } from './alert-rules.ts'
@@ -277,7 +278,7 @@ async function openStores(flags: Flags, config: Config, { door, heap, clock, log
   const meta = await openMeta(flags, { clock, logger: logger.with('meta'), metrics })
   const [db, notify] = await Promise.allSettled([
     openDatabase(flags, config, { lock: door.lock, replay: door.replay, heap, clock, logger }),
-    NotifyRunner.open(flags, { clock, logger: logger.with('notifier'), metrics, discoveryMetrics, store: meta.store }),
+    NotifyRunner.open(flags, { clock, logger: logger.with('notifier'), metrics, discoveryMetrics, store: meta.store, onRefused: (isRefused) => door.notifications.say(ALERTS_REFUSED, isRefused) }),
   ])
   if (db.status === 'fulfilled' && notify.status === 'fulfilled') {
     registerStorageMetrics(metrics, db.value)

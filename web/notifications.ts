@@ -3,6 +3,7 @@
 import type { Clock } from '../lib/std/clock.ts'
 
 export const RELOAD_FAILED = 'Configuration reload has failed.'
+export const ALERTS_REFUSED = 'The configuration of alerts could not be brought into force: people are told as by the one before it, or not at all. It is tried again.'
 export const STARTING = 'Monitor is starting and replaying its log.'
 export const ENDING = 'Monitor is shutting down and gracefully stopping all operations.'
 
@@ -39,6 +40,12 @@ export class Notifications {
     if (notification === undefined) return
     this.#active.delete(text)
     this.#tell({ ...notification, active: false })
+  }
+
+  /** Says whether `text` holds. */
+  say(text: string, isSo: boolean): void {
+    if (isSo) this.add(text)
+    else this.remove(text)
   }
 
   /** Those that hold. */

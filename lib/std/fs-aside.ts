@@ -1,6 +1,6 @@
 // Files by way of Node's pool of threads: a disk that hangs holds one of these then, and not the thread that asks.
 import fs from 'node:fs'
-import { mkdir, readdir, readFile, rename } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rename, stat, unlink } from 'node:fs/promises'
 import path from 'node:path'
 import { promisify } from 'node:util'
 import { DiskError } from './fs.ts'
@@ -16,6 +16,16 @@ export function readTextAside(file: string): Promise<string | null> {
 /** Names in a folder, none where it is not there. Rejects with DiskError. */
 export async function listAside(folder: string): Promise<string[]> {
   return await ifThere(readdir(folder), `list ${folder}`) ?? []
+}
+
+/** 0 where there is none. Rejects with DiskError. */
+export async function sizeBytesAside(file: string): Promise<number> {
+  return (await ifThere(stat(file), `stat ${file}`))?.size ?? 0
+}
+
+/** Does nothing where there is none. Rejects with DiskError. */
+export async function removeAside(file: string): Promise<void> {
+  await ifThere(unlink(file), `remove ${file}`)
 }
 
 /** Gives a file another name, in place of what has it; does nothing where there is none. Rejects with DiskError. */

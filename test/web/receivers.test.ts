@@ -15,7 +15,7 @@ import { get, start } from './requests.ts'
 async function world(yaml: string, stats = new DeliveryStats(new Metrics())): Promise<(method: string, path: string, body?: unknown) => Promise<[number, unknown]>> {
   const store = openStore(tempFolder())
   onTestFinished(() => store.close())
-  const receivers = new ReceiverRunner({ clock: systemClock, logger: silentLogger, store, courierFolder: tempFolder(), externalUrl: 'http://monitor.example', health: () => stats.all() })
+  const receivers = new ReceiverRunner({ clock: systemClock, logger: silentLogger, metrics: new Metrics(), store, courierFolder: tempFolder(), externalUrl: 'http://monitor.example', health: () => stats.all() })
   onTestFinished(() => receivers.stop())
   if (yaml !== '') await receivers.applyConfig(loadAlertmanagerFile(yaml, 'alertmanager.yml', true).config)
   const { base } = await start(() => ({ receivers }))

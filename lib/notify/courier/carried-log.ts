@@ -13,8 +13,8 @@ import type { NotificationEntry } from '../../meta/interface.ts'
 import { journalLine, journalTexts, laterEntry } from '../../meta/told-journal.ts'
 import { isDoneWithin, sleep, type Clock } from '../../std/clock.ts'
 import { AppendQueue } from '../../std/append-queue.ts'
-import { AppendFile, listAside, readTextAside, renameAside } from '../../std/fs-aside.ts'
-import { DiskError, fileSizeBytes, listFolder, pathExists, readTextIfThere, removeFile } from '../../std/fs.ts'
+import { AppendFile, listAside, readTextAside, removeAside, renameAside, sizeBytesAside } from '../../std/fs-aside.ts'
+import { DiskError } from '../../std/fs.ts'
 import { isMarkAlive, ownMark } from '../../std/process-mark.ts'
 import type { ToldMessage } from './courier.ts'
 
@@ -124,7 +124,7 @@ export interface Doubt {
   untilMs: number
 }
 
-/** What the couriers of programs that are gone have written. */
+/** What the couriers of programs that are gone have written; read by Node's pool of threads, too. */
 export class CarriedLogs {
   readonly #folder: string
   readonly #clock: Clock
@@ -140,8 +140,7 @@ export class CarriedLogs {
     const doubts: Doubt[] = []
     for (const [mark, names] of logsByMark(await listAside(this.#folder))) {
       const last = new Map<string, Line>()
-      const texts = await Promise.all(names.map((name) => readTextAside(path.join(this.#folder, name))))
-      for (const line of texts.flatMap(linesOf)) {
+      for (const line of await this.#linesOf(names)) {
         last.set(line.key, line)
         const message = messageOf(line)
         if (message === null) continue
@@ -161,9 +160,10 @@ export class CarriedLogs {
       // Asked first: what it wrote last is there then.
       const isOver = !isMarkAlive(mark) || this.#clock.now() >= untilMs
       try {
-        const files = [OLD, ''].map((old) => path.join(this.#folder, `carried-${mark.replace(' ', '-')}${old}.log`)).filter(pathExists)
-        const sizeBytes = files.reduce((sum, file) => sum + fileSizeBytes(file), 0)
-        const line = sizeBytes === seenBytes ? undefined : files.flatMap((file) => linesOf(readTextIfThere(file))).findLast((one) => one.key === key)
+        const names = namesOf(mark)
+        const sizes = await Promise.all(names.map((name) => sizeBytesAside(path.join(this.#folder, name))))
+        const sizeBytes = sizes.reduce((sum, size) => sum + size, 0)
+        const line = sizeBytes === seenBytes ? undefined : (await this.#linesOf(names)).findLast((one) => one.key === key)
         seenBytes = sizeBytes
         if (line !== undefined && line.untilMs === undefined) return messageOf(line)
       } catch (error) {
@@ -179,11 +179,23 @@ export class CarriedLogs {
   async removeDead(doubts: readonly Doubt[] = []): Promise<void> {
     try {
       for (const { mark, untilMs } of doubts) while (isMarkAlive(mark) && this.#clock.now() < untilMs) await sleep(this.#clock, LOOK_MS)
-      for (const [mark, names] of logsByMark(listFolder(this.#folder))) if (!isMarkAlive(mark)) for (const name of names) removeFile(path.join(this.#folder, name))
+      for (const [mark, names] of logsByMark(await listAside(this.#folder))) if (!isMarkAlive(mark)) for (const name of names) await removeAside(path.join(this.#folder, name))
     } catch (error) {
       if (!(error instanceof DiskError)) throw error
     }
   }
+
+  /** Of one courier, in order. Read from the last file on: one that becomes the old one meanwhile is read twice, not left out. */
+  async #linesOf(names: readonly string[]): Promise<Line[]> {
+    const lines: Line[] = []
+    for (const name of names.toReversed()) lines.unshift(...linesOf(await readTextAside(path.join(this.#folder, name))))
+    return lines
+  }
+}
+
+/** The old one first. */
+function namesOf(mark: string): string[] {
+  return [OLD, ''].map((old) => `carried-${mark.replace(' ', '-')}${old}.log`)
 }
 
 /** Names of files by the mark of their courier, the old one first. */

@@ -65,6 +65,11 @@ export class ProcessCourier implements Courier {
     this.#childNow()
   }
 
+  /** Whether its process is there; else this one carries, and each message asks for it anew. */
+  get isRunning(): boolean {
+    return this.#child !== null
+  }
+
   http(options: HttpClientOptions, timeoutMs: number): HttpRoute {
     const route = ++this.#lastId
     this.#routes.set(route, { options, timeoutMs })
@@ -131,13 +136,21 @@ export class ProcessCourier implements Courier {
 
   /** The process, started if there is none; null where this one must carry. */
   #childNow(): ChildProcess | null {
-    const { workerUrl, folder, clock } = this.#options
+    const { workerUrl, folder, clock, logger } = this.#options
     if (this.#child !== null || this.#isClosed || clock.monotonic() < this.#pausedUntilMs) return this.#child
-    // Its output goes nowhere: whoever reads this process's would else wait for an end that comes later.
-    const child = fork(fileURLToPath(workerUrl), [folder, COURIER_PROTOCOL], { serialization: 'advanced', stdio: ['ignore', 'ignore', 'ignore', 'ipc'], execArgv: NODE_FLAGS })
-    this.#child = child
     this.#pings = 0
     this.#startedMs = clock.monotonic()
+    let child: ChildProcess
+    try {
+      // Its output goes nowhere: whoever reads this process's would else wait for an end that comes later.
+      child = fork(fileURLToPath(workerUrl), [folder, COURIER_PROTOCOL], { serialization: 'advanced', stdio: ['ignore', 'ignore', 'ignore', 'ipc'], execArgv: NODE_FLAGS })
+    } catch (error) {
+      // What the system lacks for a moment, such as memory, Node throws.
+      this.#pausedUntilMs = clock.monotonic() + PAUSE_MS
+      logger.repeated('error', 'the process that sends messages cannot be started: this one sends until it can', { err: error instanceof Error ? error : String(error) })
+      return null
+    }
+    this.#child = child
     child.on('message', (message: FromCourier) => this.#onMessage(message))
     // Each message that cannot be handed over is an error of its own.
     child.on('error', (error) => this.#onEnd(child, error.message))

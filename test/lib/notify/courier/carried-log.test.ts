@@ -59,6 +59,19 @@ it('learns how it went: taken, not taken, or nobody knows', async () => {
   expect(await Promise.all([taken, failed, late])).toEqual([{ ...messageOf(ENTRY), atMs: AT_MS }, null, null])
 })
 
+it('holds up nothing else where its disk hangs', async () => {
+  const [folder, other] = [tempFolder(), tempFolder()]
+  const log = openLog(other)
+  await log.begin(ENTRY, FOREVER_MS)
+  await log.taken(messageOf(ENTRY), AT_MS)
+  const name = fs.readdirSync(other)[0]!
+  // Who reads it waits for someone who writes, as for a disk.
+  execFileSync('mkfifo', [`${folder}/${name}`])
+  const outcome = new CarriedLogs(folder, systemClock).outcome({ receiver: ENTRY.receiver, groupKey: ENTRY.groupKey, mark: ownMark(), untilMs: FOREVER_MS })
+  await fs.promises.writeFile(`${folder}/${name}`, fs.readFileSync(`${other}/${name}`))
+  expect(await outcome).toEqual({ ...messageOf(ENTRY), atMs: AT_MS })
+})
+
 it('does not wait for a courier that was killed, too', async () => {
   const folder = tempFolder()
   await openLog(folder).begin(ENTRY, FOREVER_MS)

@@ -16,8 +16,9 @@ import { waitFor } from '../../../support/monitor-process.ts'
 import { httpWorld } from '../../../support/receiver-fixture.ts'
 import { tempFolder } from '../../../support/temp-folder.ts'
 
-/** As the courier has it. */
+/** As the courier has them. */
 const PING_MS = 5000
+const PAUSE_MS = 30_000
 const NEVER = new AbortController().signal
 const PLAIN: HttpClientOptions = {
   basicAuth: { username: 'u', password: 'p', usernameFile: '', passwordFile: '' }, authorization: null, oauth2: null, proxyUrl: '', noProxy: '', proxyFromEnvironment: false,
@@ -57,6 +58,36 @@ function post(url: string, changes: Partial<CarriedRequest> = {}): CarriedReques
 async function pidOf(folder: string): Promise<number> {
   const pid = await waitFor('its log', () => Promise.resolve(/carried-(\d+)-/.exec(fs.readdirSync(folder).join())?.[1]))
   return Number(pid)
+}
+
+/** A clock whose timers run when the test says so. */
+class HandClock implements Clock {
+  /** Monotonic ms beside those of the machine. */
+  passed = 0
+  readonly #timers = new Set<{ delayMs: number; f: () => void }>()
+
+  now(): number {
+    return systemClock.now()
+  }
+
+  monotonic(): number {
+    return systemClock.monotonic() + this.passed
+  }
+
+  after(delayMs: number, f: () => void): Timer {
+    const timer = { delayMs, f }
+    this.#timers.add(timer)
+    return { cancel: () => void this.#timers.delete(timer) }
+  }
+
+  /** Those of that length. */
+  fire(delayMs: number): void {
+    const due = [...this.#timers].filter((timer) => timer.delayMs === delayMs)
+    for (const timer of due) {
+      this.#timers.delete(timer)
+      timer.f()
+    }
+  }
 }
 
 it('takes a request to where it goes, and brings the answer', async () => {
@@ -221,6 +252,28 @@ it('carries in this process where none can be started', async () => {
   expect(await tried().catch(tried)).toBe('ok')
 })
 
+it('carries in this process while the system lets none begin, and has one once it does', async () => {
+  const clock = new HandClock()
+  const logged: string[] = []
+  const logger = new Logger({ level: 'error', format: 'logfmt', write: (line) => void logged.push(line) })
+  // The system refuses it as it would for want of memory: Node throws that.
+  process.env['TOO_LONG'] = 'x'.repeat(1 << 20)
+  onTestFinished(() => void delete process.env['TOO_LONG'])
+  const courier = new ProcessCourier({ workerUrl: new URL('../../../../cmd/courier-worker.ts', import.meta.url), folder: tempFolder(), clock, logger })
+  onTestFinished(() => courier.close())
+  const http = await httpWorld()
+  const route = courier.http(PLAIN, 60_000)
+  expect((await route.send(post(http.url), NEVER, null)).text).toBe('ok')
+  expect([courier.isRunning, logged.length]).toEqual([false, 1])
+  expect(logged[0]).toMatch(/cannot be started: this one sends until it can.*E2BIG/)
+  delete process.env['TOO_LONG']
+  expect((await route.send(post(http.url), NEVER, null)).text).toBe('ok')
+  expect(courier.isRunning).toBe(false)
+  clock.passed += PAUSE_MS
+  expect((await route.send(post(http.url), NEVER, null)).text).toBe('ok')
+  expect(courier.isRunning).toBe(true)
+})
+
 it('goes on where its log cannot be written, and says so', async () => {
   const folder = `${tempFolder()}/file`
   fs.writeFileSync(folder, '')
@@ -234,34 +287,6 @@ it('goes on where its log cannot be written, and says so', async () => {
   expect(taken).toEqual([false])
   expect(logged.join()).toMatch(/cannot note what people were told/)
 })
-
-/** A clock whose timers run when the test says so. */
-class HandClock implements Clock {
-  readonly #timers = new Set<{ delayMs: number; f: () => void }>()
-
-  now(): number {
-    return systemClock.now()
-  }
-
-  monotonic(): number {
-    return systemClock.monotonic()
-  }
-
-  after(delayMs: number, f: () => void): Timer {
-    const timer = { delayMs, f }
-    this.#timers.add(timer)
-    return { cancel: () => void this.#timers.delete(timer) }
-  }
-
-  /** Those of that length. */
-  fire(delayMs: number): void {
-    const due = [...this.#timers].filter((timer) => timer.delayMs === delayMs)
-    for (const timer of due) {
-      this.#timers.delete(timer)
-      timer.f()
-    }
-  }
-}
 
 it('ends a process that hangs, whatever time its messages have, and no other', async () => {
   const clock = new HandClock()

@@ -240,8 +240,14 @@ it('waits with a message that the program before may still be telling, and with 
     expect(world.news().map((line) => line.replace(/ @[\d.]+/, ''))).toEqual(['a +2'])
     if (outcome === 'taken') await log.taken(message(entry!), world.clock.now())
     else await log.failed(entry!)
+    const told: string[] = []
+    await waitFor('word of it', async () => {
+      await world.advance(0.1)
+      told.push(...world.news())
+      return outcome === 'failed' ? told.length > 0 : (await world.store.notificationEntries()).length === 2
+    })
     await world.advance(1)
-    expect(world.news().map((line) => line.replace(/ @[\d.]+/, '')), outcome).toEqual(outcomes[outcome])
+    expect([...told, ...world.news()].map((line) => line.replace(/ @[\d.]+/, '')), outcome).toEqual(outcomes[outcome])
     await world.advance(600)
     expect(world.news()).toEqual([])
     await world.stop()
