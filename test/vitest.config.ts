@@ -22,7 +22,8 @@ const SHARED = 'test/{conformance,differential,discovery,docs,lang,lib,web}/**/!
 const config: UserWorkspaceConfig = defineConfig({
   test: {
     projects: [
-      { extends: true, test: { name: 'shared', include: [SHARED], isolate: false } },
+      // A test that reaches no assertion cannot fail.
+      { extends: true, test: { name: 'shared', include: [SHARED], isolate: false, expect: { requireAssertions: true } } },
       { extends: true, test: { name: 'alone', include: [ALL], exclude: [SHARED] } },
     ],
     pool: 'forks',

@@ -93,6 +93,11 @@ describe('the door', () => {
     const socket = net.connect(port, '127.0.0.1', () => socket.write('GET /api/v1/query?query=1 HTTP/1.1\r\nHost: x\r\n\r\n'))
     onTestFinished(() => void socket.destroy())
     await waitFor('the cut', async () => (await metrics.registry.metrics()).includes('prometheus_http_requests_total{handler="/api/v1/query",code="499"} 1'))
+    // What lay in the buffers of the system is read, and no more.
+    let bytes = 0
+    socket.on('data', (chunk) => (bytes += chunk.length)).on('error', () => {})
+    await waitFor('the end of the connection', () => Promise.resolve(socket.destroyed))
+    expect(bytes).toBeLessThan(64 << 20)
   })
 
   it('does not mind a form of another type', async () => {

@@ -55,9 +55,14 @@ describe('writeShortest', () => {
     const edges = Array.from({ length: 22 }, (_, i) => 10 ** (i - 5)).concat(Array.from({ length: 72 }, (_, i) => 2 ** (i - 16))).flatMap(neighbours)
     const decimals = Array.from({ length: 50_000 }, () => random.int(1e9) / 10 ** random.int(12))
     const halves = Array.from({ length: 20_000 }, () => random.int(2 ** 30) * 2 ** 22 + 0.5)
-    for (const x of [...edges, ...decimals, ...halves]) {
-      const text = isPlainDouble(x) ? written(x) : null
-      if (text !== null && text !== String(x)) expect(text).toBe(String(x))
+    const plain = [...edges, ...decimals, ...halves].filter(isPlainDouble)
+    let taken = 0
+    for (const x of plain) {
+      const text = written(x)
+      if (text === null) continue
+      taken++
+      if (text !== String(x)) expect(text).toBe(String(x))
     }
+    expect(taken).toBeGreaterThan(plain.length / 2)
   })
 })

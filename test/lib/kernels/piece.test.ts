@@ -39,6 +39,7 @@ function outcome({ n, bytes }: Piece): string {
 
 function agree(pieces: readonly Piece[]): void {
   const [kernel, twin] = [withKernels('wasm', () => pieces.map(outcome)), withKernels('ts', () => pieces.map(outcome))]
+  expect(kernel).toHaveLength(pieces.length)
   pieces.forEach((_, i) => {
     if (kernel[i] !== twin[i]) expect(kernel[i], `piece ${i}`).toBe(twin[i])
   })

@@ -25,9 +25,21 @@ describe('share URL', () => {
   })
 
   it('survives any query string', () => {
-    fc.assert(fc.property(fc.string(), (text) => {
-      for (const each of decodePanels(text)) expect(each.rangeMs).toBeGreaterThan(0)
+    const value = fc.oneof(fc.string(), fc.constantFrom('1h', '0s', '-1h', '1e9y', '2026-01-31 13:05', 'NaN', '0', 'graph', '%'))
+    const name = fc.constantFrom('expr', 'tab', 'range_input', 'end_input', 'moment_input', 'res_type', 'res_step', 'res_density', 'step_input', 'stacked')
+    const pair = fc.tuple(fc.integer({ min: -1, max: 3 }), name, value).map(([panel, key, text]) => `g${panel}.${key}=${text}`)
+    let panels = 0
+    fc.assert(fc.property(fc.oneof(fc.string(), fc.array(pair).map((pairs) => `?${pairs.join('&')}`)), (text) => {
+      for (const each of decodePanels(text)) {
+        panels++
+        expect(each.rangeMs).toBeGreaterThan(0)
+        const { resolution: own, endMs } = each
+        expect(['auto', 'fixed', 'custom']).toContain(own.type)
+        if (own.type !== 'auto') expect(own.stepMs).toBeGreaterThan(0)
+        expect(endMs).not.toBeNaN()
+      }
     }))
+    expect(panels).toBeGreaterThan(50)
   })
 
   it("reads a link of Prometheus 3's UI", () => {
