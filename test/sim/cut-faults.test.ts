@@ -4,16 +4,20 @@ import { expect, it, onTestFinished } from 'vitest'
 import { FakeClock } from '../../lib/std/clock.ts'
 import { useDisk } from '../../lib/std/fs.ts'
 import { Random } from '../../lib/std/random.ts'
+import { BLOCK_RANGE_MS } from '../../storage/block-plan.ts'
 import { Database } from '../../storage/database.ts'
 import { append, batchOf, readAll, samplesIn, seriesOf } from '../storage/store.ts'
 import { SimDisk, type Fault } from './sim-disk.ts'
 
-const NOW = 1_700_000_000_000
+/** Shortly before the time that the head is cut at: of more hours each life would only be longer. */
+const NOW = Math.ceil(1_700_000_000_000 / BLOCK_RANGE_MS) * BLOCK_RANGE_MS - 300_000
 const ROWS = 100
 /** A cut makes fewer. */
 const CALLS = 100
+/** Of 15 s, after the cut: what failed is tried again, and what was cut is let go of. */
+const ROUNDS_AFTER = 40
 
-/** A store that is fed, and cut hours later; `before`: the disk calls shortly before the cut. */
+/** A store that is fed, and cut some minutes later; `before`: the disk calls shortly before the cut. */
 async function cutAfter(faults: readonly Fault[]): Promise<{ samples: number; before: number; blocks: number }> {
   const disk = new SimDisk({ random: new Random(1), faults })
   const real = useDisk(disk)
@@ -28,7 +32,8 @@ async function cutAfter(faults: readonly Fault[]): Promise<{ samples: number; be
     return folder?.kind === 'folder' ? [...folder.live.keys()].filter((name) => /^\d/.test(name)).length : 0
   }
   let before = 0
-  for (let passed = 0; passed < 5 * 240; passed++) {
+  for (let passed = 0, since = 0; passed < 2 * 240 && since < ROUNDS_AFTER; passed++) {
+    if (blocks() > 0) since++
     // The cut takes some turns: it began a round or two before it shows.
     if (passed % 4 === 0 && blocks() === 0) before = disk.calls
     await clock.advance(15_000)

@@ -11,6 +11,7 @@ import { MARK_BYTES, writeMark } from '../../storage/log/damage.ts'
 import { FRAME_OVERHEAD_BYTES, TYPE_ROW, sealFrame } from '../../storage/log/frame.ts'
 import { LOG_HEADER_BYTES } from '../../storage/log/log-file.ts'
 import { scanFrames } from '../../storage/log/scan-frames.ts'
+import { waitFor } from '../support/monitor-process.ts'
 import { testSeed } from '../support/seed.ts'
 import { copyFolder, tempFolder } from '../support/temp-folder.ts'
 import { append, batchOf, keyOf, open as openStore, readAll, series, seriesOf } from './store.ts'
@@ -140,10 +141,13 @@ describe('damage', () => {
     await db.commit()
     // These lie behind the mark that the first ten are on the device; whether they are themselves, no mark says.
     for (let k = 10; k < 20; k++) row(k)
-    await new Promise((resolve) => setTimeout(resolve, 20))
-    const whole = fs.readFileSync(logFile(folder))
-    const starts: number[] = []
-    scanFrames(whole, LOG_HEADER_BYTES, whole.length, (_type, _at, _length, frameAt) => starts.push(frameAt))
+    // They are written, and not synced, with the next batch.
+    const { whole, starts } = await waitFor('all rows in the file', () => {
+      const bytes = fs.readFileSync(logFile(folder))
+      const frames: number[] = []
+      scanFrames(bytes, LOG_HEADER_BYTES, bytes.length, (_type, _at, _length, frameAt) => frames.push(frameAt))
+      return Promise.resolve(frames.length >= 20 && { whole: bytes, starts: frames })
+    })
     expect(starts).toHaveLength(20)
     const f = async (hit: number, corruptRecords: number): Promise<void> => {
       const bytes = Buffer.from(whole)

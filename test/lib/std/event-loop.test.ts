@@ -14,14 +14,16 @@ describe('StallWatch', () => {
     const until = performance.now() + 250
     while (performance.now() < until);
     await tick(50)
-    expect(watch.longestMs()).toBeGreaterThan(150)
+    const longestMs = watch.longestMs()
+    expect(longestMs).toBeGreaterThan(150)
     const text = await metrics.registry.metrics()
     expect(Number(/^monitor_event_loop_stall_seconds (\S+)/m.exec(text)?.[1])).toBeGreaterThan(0.15)
     for (let window = 0; window < 8; window++) {
       await tick(20)
       await clock.advance(10_000)
     }
-    expect(watch.longestMs()).toBeLessThan(200)
+    // A machine at work has stalls of its own.
+    expect(watch.longestMs()).toBeLessThan(longestMs)
     watch.stop()
   })
 

@@ -157,9 +157,9 @@ it('needs no listing to be up to date, and ends one that goes in circles', async
 })
 
 it('waits no longer once it is closed', async () => {
-  const { store } = await scripted([silence])
+  const { store, asked } = await scripted([silence])
   const got = expect(store.get('k', 0, 1)).rejects.toMatchObject({ code: 'UNREACHABLE' })
-  await new Promise((resolve) => setTimeout(resolve, 50))
+  await expect.poll(() => asked).toHaveLength(1)
   await store.close()
   await got
 })
