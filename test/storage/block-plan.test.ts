@@ -1,6 +1,10 @@
 // What is due on blocks, by example.
 import { describe, expect, it } from 'vitest'
+import { FakeClock } from '../../lib/std/clock.ts'
 import { cutTime, overSize, pastRetention, planCompaction, type Planned } from '../../storage/block-plan.ts'
+import { Expiry } from '../../storage/expiry.ts'
+import { JobBackoff } from '../../storage/job-backoff.ts'
+import { goingForSize } from '../../storage/size-plan.ts'
 
 const HOUR = 3_600_000
 const MINUTE = 60_000
@@ -63,6 +67,10 @@ describe('compaction', () => {
     f([block(0, 2), block(4, 8), block(2, 5), block(1, 3)], 6, 7 * DAY, ['2-5', '1-3'])
     f([block(0, 2), block(2, 5), block(4, 8)], 6, 7 * DAY, ['0-2', '2-5'])
     f([block(4, 8), block(0, 2), block(2, 5)], 6, 7 * DAY, ['0-2', '2-5'])
+    // At the one time that both have samples of, those of the lower number are seen.
+    const touching = (minT: number, maxT: number): Planned => ({ folder: `${minT}-${maxT}`, name: { number: ++made }, meta: { minT: minT * HOUR, maxT: maxT * HOUR, bytes: 1 } })
+    f([block(0, 2), touching(5, 8), touching(3, 5)], 6, 7 * DAY, null)
+    f([block(6, 7), touching(4, 8), touching(8, 10)], 12, 7 * DAY, null)
   })
 })
 
@@ -76,4 +84,57 @@ describe('retention', () => {
     const blocks = [block(0, 2, 10), block(2, 4, 20), block(4, 6, 30)]
     expect([70, 69, 50, 49, 30].map((max) => overSize(blocks, max, 10).map(({ folder }) => folder))).toEqual([[], ['0-2'], ['0-2', '2-4'], ['0-2', '2-4'], ['0-2', '2-4', '4-6']])
   })
+
+  it('lets files of hours go up to the newest end among those that have to, in whatever order they are listed', () => {
+    const hours = [[4, 20], [2, 30], [6, 10]].map(([to, bytes]) => ({ name: `h${to}`, maxT: to! * HOUR, bytes: bytes! }))
+    const f = (max: number): unknown => goingForSize({ blocks: [block(0, 3, 10)], minutes: [block(0, 1, 5)], hours }, max, 0)
+    expect(f(75)).toEqual({ blocks: [], minutes: [], hoursT: -Infinity })
+    expect(f(70)).toEqual({ blocks: [], minutes: ['0-1'], hoursT: -Infinity })
+    expect(f(60)).toEqual({ blocks: [], minutes: ['0-1'], hoursT: 2 * HOUR })
+    expect(f(11)).toEqual({ blocks: ['0-3'], minutes: ['0-1'], hoursT: 4 * HOUR })
+  })
+
+  it('has blocks looked at once for each cutoff that they have passed, and anew where rules are others', () => {
+    const expiry = new Expiry()
+    const own = { raw: 100 * HOUR, '1m': 100 * HOUR, '1h': 100 * HOUR }
+    const rule = (name: string, hours: number): Parameters<Expiry['setRules']>[0][number] => ({ matchers: [{ name: '__name__', op: '=', value: name }], ages: { raw: hours * HOUR, '1m': hours * HOUR, '1h': null } })
+    const blocks = [block(0, 2), block(2, 4)]
+    const f = (tier: 'raw' | '1m', atHours: number, want: string[]): void => {
+      const cutoffs = expiry.cutoffs(tier, atHours * HOUR)
+      expect(expiry.due(tier, blocks, cutoffs), `${tier} at ${atHours} h`).toEqual(want)
+      if (want.length > 0) expiry.note(tier, blocks, cutoffs)
+    }
+    expiry.setRules([rule('a', 1), rule('b', 5)], own)
+    for (const tier of ['raw', '1m'] as const) {
+      f(tier, 2, [])
+      f(tier, 3, ['0-2'])
+      f(tier, 4, [])
+      f(tier, 5, ['2-4'])
+      f(tier, 7, ['0-2'])
+      f(tier, 8, [])
+    }
+    // As many cutoffs, of other series.
+    expiry.setRules([rule('c', 1), rule('b', 5)], own)
+    for (const tier of ['raw', '1m'] as const) {
+      f(tier, 8, ['0-2', '2-4'])
+      f(tier, 8, [])
+    }
+    expiry.forget(['0-2'])
+    f('raw', 8, ['0-2'])
+  })
+})
+
+it('a job that fails waits twice as long each time, a quarter of an hour at the most, until one goes well', async () => {
+  const clock = new FakeClock(0)
+  const backoff = new JobBackoff(clock)
+  expect([backoff.isFailing, backoff.isWaiting]).toEqual([false, false])
+  expect(Array.from({ length: 9 }, () => backoff.fail() / 1000)).toEqual([15, 30, 60, 120, 240, 480, 900, 900, 900])
+  await clock.advance(899_999)
+  expect([backoff.isFailing, backoff.isWaiting]).toEqual([true, true])
+  await clock.advance(1)
+  expect([backoff.isFailing, backoff.isWaiting]).toEqual([true, false])
+  backoff.fail()
+  backoff.succeed()
+  expect([backoff.isFailing, backoff.isWaiting]).toEqual([false, false])
+  expect(backoff.fail()).toBe(15_000)
 })

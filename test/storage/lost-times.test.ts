@@ -6,6 +6,7 @@ import { expect, it } from 'vitest'
 import { Engine } from '../../lang/engine.ts'
 import type { QueryJob } from '../../lang/job.ts'
 import { FakeClock } from '../../lib/std/clock.ts'
+import { lostWithin, since } from '../../storage/lost-times.ts'
 import { parseBlockName } from '../../storage/block/block-meta.ts'
 import type { Database } from '../../storage/database.ts'
 import type { Finding } from '../../storage/repair/finding.ts'
@@ -201,4 +202,19 @@ it('files that were exchanged with those of another block or file, as long as th
     expect(fs.readdirSync(path.join(harmed, 'quarantine')), to).toContain(hours)
     await db.close()
   }
+})
+
+it('is told of a time that touches it at either end, as one where stretches touch, and no more once the retention has come to its end', () => {
+  const [a, b, c] = [{ minT: T0, maxT: T0 + 9 }, { minT: T0 + 10, maxT: T0 + 19 }, { minT: T0 + 30, maxT: T0 + 39 }]
+  const f = (mint: number, maxt: number): string[] => lostWithin([b, c, a], T0 + mint, T0 + maxt, 'samples').map((text) => text.replaceAll(/^samples | are missing.*$/g, ''))
+  expect(f(20, 29)).toEqual([])
+  expect(f(40, 99)).toEqual([])
+  expect(f(39, 99)).toHaveLength(1)
+  expect(f(25, 30)).toEqual(f(39, 99))
+  // Two that touch are one; between this and the next there is time of which nothing is lost.
+  expect(f(0, 25)).toHaveLength(1)
+  expect(f(19, 30)).toHaveLength(2)
+  expect(f(0, 99)).toHaveLength(2)
+  expect(since([a, b, c], T0 + 18)).toEqual([b, c])
+  expect(since([a, b, c], T0 + 19)).toEqual([c])
 })

@@ -55,6 +55,26 @@ it('goes on with the next flush when the interval was not enough', async () => {
   expect(await world.metric('alertmanager_notifications_failed_total{integration="webhook",reason="serverError"}')).toEqual(['alertmanager_notifications_failed_total{integration="webhook",reason="serverError"} 1'])
 })
 
+it('comes again when a service asks for it, five minutes later at the most', async () => {
+  const world = await PipelineWorld.start(CONFIG)
+  let tries = 0
+  world.behaviours.set('a', () => (++tries === 1 ? down(true, 3_600_000) : Promise.resolve()))
+  await world.fire({ name: '1', job: 'x' })
+  await world.advance(295)
+  expect(tries).toBe(1)
+  await world.advance(400)
+  expect(world.news()).toEqual([expect.stringMatching(/^a @[3-6]\d\d\S* \+1$/)])
+})
+
+it('remembers what was told for two repeats, and five days at the least, so that a restart repeats nothing', async () => {
+  for (const [repeat, hours] of [['4h', 120], ['240h', 480]] as const) {
+    const world = await PipelineWorld.start(CONFIG.replace('group_interval: 5m', `group_interval: 5m, repeat_interval: ${repeat}`))
+    await world.fire({ name: '1', job: 'x' })
+    await world.advance(1)
+    expect((await world.store.notificationEntries()).map(({ timeMs, expiresAtMs }) => (expiresAtMs - timeMs) / 3_600_000)).toEqual([hours])
+  }
+})
+
 it('tells the overlay why, whatever the number of tries', async () => {
   const errors: (string | null)[] = []
   const overlay: AlertOverlay = { ...PLAIN_OVERLAY, onNotified: (receiver, _, error) => errors.push(`${receiver} ${error}`) }

@@ -55,6 +55,20 @@ it('leaves it alone where the receiver is reached in time, or the alert has ende
   expect(bossNews(world)).toHaveLength(1)
 })
 
+it('begins its five minutes anew where what could not be told has ended untold', async () => {
+  const world = await PipelineWorld.start(CONFIG)
+  world.behaviours.set('a', refuse(true))
+  await world.fire({ name: '1', job: 'x' })
+  await world.advance(200)
+  await world.resolve({ name: '1', job: 'x' })
+  await world.advance(61)
+  await world.fire({ name: '2', job: 'x' })
+  await world.advance(270)
+  expect(bossNews(world)).toEqual([])
+  await world.advance(91)
+  expect(bossNews(world)).toEqual([expect.stringMatching(/^boss @[\d.]+ \+2$/)])
+})
+
 it('does not repeat itself after a restart, and does not tell what someone has taken', async () => {
   const held = new Set<string>()
   const overlay: AlertOverlay = { ...PLAIN_OVERLAY, heldBy: (print) => (held.has(print) ? 'acknowledged' : '') }

@@ -1,5 +1,11 @@
 // When groups are told: waiting, intervals, repeats, changes, ends.
 import { expect, it } from 'vitest'
+import { loadAlertmanagerFile } from '../../../../lib/config/alertmanager-file.ts'
+import { getLabel, labelsFromRecord } from '../../../../lib/model/labels.ts'
+import { pipelineAlert, type PipelineAlert } from '../../../../lib/notify/dispatch/alert.ts'
+import { AlertGroup } from '../../../../lib/notify/dispatch/group.ts'
+import { Route } from '../../../../lib/notify/dispatch/route.ts'
+import { runThrough } from '../../../../lib/std/steps.ts'
 import { PipelineWorld } from '../../../support/pipeline-world.ts'
 
 const config = (): string => `
@@ -145,6 +151,19 @@ it('forms the message from the group: what all alerts share, in the order of job
   expect(notification).toMatchObject({ receiver: 'a', groupKey: '{}:{job="x"}', status: 'firing', externalUrl: 'http://monitor:9090', timeMs: world.clock.now() })
   expect([...notification.groupLabels]).toEqual([['job', 'x']])
   expect([...notification.commonLabels]).toEqual([['env', 'p'], ['job', 'x']])
+})
+
+it('tells in the next message what came while this one\'s alerts were put in order', () => {
+  const { route } = loadAlertmanagerFile(config(), 'am.yml', true).config
+  const group = new AlertGroup(new Route(route, null), [])
+  const put = (name: string): void => group.put(pipelineAlert({ labels: labelsFromRecord({ name }), annotations: new Map(), startsAtMs: 0, activeAtMs: 0, value: null, endsAtMs: 1000, generatorUrl: '' }, 0), null)
+  const names = (alerts: readonly PipelineAlert[]): string[] => alerts.map(({ labels }) => getLabel(labels, 'name'))
+  put('b')
+  const steps = group.alerts()
+  expect(steps.next().done).toBe(false)
+  put('a')
+  expect(names(runThrough(steps))).toEqual(['b'])
+  expect(names(runThrough(group.alerts()))).toEqual(['a', 'b'])
 })
 
 it('tells a restarted process nothing twice, and forgets nothing', async () => {

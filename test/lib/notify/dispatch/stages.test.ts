@@ -1,5 +1,9 @@
 // What keeps alerts back: inhibition, times, silences, what is laid over them; and that ends reach whoever was told the start.
 import { expect, it } from 'vitest'
+import { loadAlertmanagerFile } from '../../../../lib/config/alertmanager-file.ts'
+import { labelsFromRecord } from '../../../../lib/model/labels.ts'
+import { pipelineAlert } from '../../../../lib/notify/dispatch/alert.ts'
+import { Inhibitor } from '../../../../lib/notify/dispatch/inhibitor.ts'
 import type { AlertOverlay } from '../../../../lib/notify/overlay.ts'
 import { PipelineWorld } from '../../../support/pipeline-world.ts'
 
@@ -98,6 +102,24 @@ it('takes an absent label and an empty one for equal in inhibitions', async () =
   await world.fire({ name: 's', job: 'x', zone: 'z' }, { name: 't', job: 'y', zone: 'z' })
   await world.advance(20)
   expect(world.news()).toEqual(['a @10 +s'])
+  // Values are told apart one by one, not as one text.
+  await world.fire({ name: 't', job: 'z', host: 'z' }, { name: 't', job: 'w', host: 'z', zone: 'z' })
+  await world.advance(20)
+  expect(world.news().toSorted()).toEqual(['a @30 +t', 'a @30 +t'])
+})
+
+it('forgets a source that is no more, and no other of the same labels', () => {
+  const { inhibitRules } = loadAlertmanagerFile(`${CONFIG}inhibit_rules: [{source_matchers: [name=s], target_matchers: [name=t], equal: [host]}]`, 'am.yml', true).config
+  const inhibitor = new Inhibitor(inhibitRules)
+  const [one, other] = ['1', '2'].map((id) => pipelineAlert({ labels: labelsFromRecord({ name: 's', host: 'h', id }), annotations: new Map(), startsAtMs: 0, activeAtMs: 0, value: null, endsAtMs: 1000, generatorUrl: '' }, 0))
+  inhibitor.put(one!)
+  inhibitor.put(other!)
+  const f = (): string | null => inhibitor.inhibitedBy(labelsFromRecord({ name: 't', host: 'h' }), 500)
+  expect(f()).toBe(one!.fingerprint)
+  inhibitor.forget(one!)
+  expect(f()).toBe(other!.fingerprint)
+  inhibitor.forget(other!)
+  expect(f()).toBe(null)
 })
 
 it('mutes a route in its mute times and outside its active times, and tells when they are over', async () => {
