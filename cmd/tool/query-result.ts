@@ -11,7 +11,7 @@ interface Histogram {
   buckets?: readonly Bucket[]
 }
 type Pair<V> = [timeSeconds: number, value: V]
-interface Series {
+export interface Series {
   metric: LabelRecord
   value?: Pair<string>
   histogram?: Pair<Histogram>

@@ -144,11 +144,11 @@ function reachParameters(args: Arguments, io: ToolIo): URLSearchParams {
   ])
 }
 
-function seconds(ms: number): string {
+export function seconds(ms: number): string {
   return String(ms / 1000)
 }
 
-function timeOf(args: Arguments, name: string, fallbackMs: number): number {
+export function timeOf(args: Arguments, name: string, fallbackMs: number): number {
   const text = args.text(name)
   if (text === '') return fallbackMs
   const timeMs = parseTime(text)
@@ -157,7 +157,7 @@ function timeOf(args: Arguments, name: string, fallbackMs: number): number {
 }
 
 /** `1m30s`, or seconds as in the API. */
-function durationOf(args: Arguments, name: string, fallbackMs: number): number {
+export function durationOf(args: Arguments, name: string, fallbackMs: number): number {
   const text = args.text(name)
   if (text === '') return fallbackMs
   let ms = NaN
@@ -175,7 +175,7 @@ function timeoutOf(args: Arguments): number {
 }
 
 /** What the file says of how to ask; '' for none. Throws ToolFailure. */
-function clientOf(file: string): HttpClientConfig {
+export function clientOf(file: string): HttpClientConfig {
   try {
     return loadHttpClientFile(file === '' ? '' : readRegularUtf8(file), file)
   } catch (error) {

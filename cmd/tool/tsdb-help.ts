@@ -13,6 +13,10 @@ export const TSDB_HELP = `Usage: monitor tsdb COMMAND [--storage.tsdb.path=DATA]
   import archive SOURCE      takes over the rows of hours of another data folder, or of its archive/
   create-blocks-from openmetrics FILE [DATA] [--label=NAME=VALUE]… [-q]
                              blocks of the samples in a file of OpenMetrics text, each with its timestamp
+  create-blocks-from rules FILE … --start=TIME [--end=TIME] [--url=URL] [--eval-interval=DURATION] [--output-dir=DATA] [-q]
+                             blocks of what recording rules would have recorded, by a running server's answers (http://localhost:9090), up
+                             to three hours ago; groups without an interval: every 60s. TIME is RFC 3339 or Unix seconds. Also
+                             --http.config.file=FILE as of monitor query, --enable-feature=NAME as of the server
 
 DATA is ./data where it is not given; it may also stand behind the command, as promtool has it: monitor tsdb list DATA. No server may run on it, nor Prometheus on SOURCE.
 Exit codes: 0 done, 1 not done or damage found, 2 wrong command line.

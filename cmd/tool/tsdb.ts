@@ -22,6 +22,7 @@ import type { Matcher } from '../../lib/model/matcher.ts'
 import { Arguments, UsageError, type ToolFlag } from './command-line.ts'
 import { assertData, withStore } from './data-folder.ts'
 import { ToolFailure, type ToolIo } from './tool-io.ts'
+import { createRuleBlocks } from './rule-blocks.ts'
 import { unknownFiles, verifyRest } from './verify-rest.ts'
 import { cardinalityOf, sampleStats } from './tsdb-analyze.ts'
 import { DUMP, OPEN_METRICS, dumpSamples } from './tsdb-dump.ts'
@@ -30,6 +31,8 @@ import { binarySize, blockTable, cardinalityText, sampleText, tierTables } from 
 const FLAGS: readonly ToolFlag[] = [
   { name: 'storage.tsdb.path', kind: 'text' }, { name: 'limit', kind: 'text' }, { name: 'match', kind: 'list' },
   { name: 'min-time', kind: 'text' }, { name: 'max-time', kind: 'text' }, { name: 'label', kind: 'list' }, { name: 'quiet', short: 'q', kind: 'switch' },
+  { name: 'start', kind: 'text' }, { name: 'end', kind: 'text' }, { name: 'url', kind: 'text' }, { name: 'eval-interval', kind: 'text' }, { name: 'output-dir', kind: 'text' },
+  { name: 'http.config.file', kind: 'text' }, { name: 'enable-feature', kind: 'list' },
   { name: 'dry-run', kind: 'switch' }, { name: 'extended', kind: 'switch' }, { name: 'human-readable', short: 'r', kind: 'switch' },
 ]
 const COMMANDS = ['list', 'analyze', 'dump', 'dump-openmetrics', 'verify', 'repair', 'import', 'create-blocks-from'] as const
@@ -42,7 +45,8 @@ export async function runTsdb(argv: readonly string[], io: ToolIo): Promise<void
   if (command === 'import') {
     if ((words[0] !== 'prometheus' && words[0] !== 'archive') || words.length !== 2) throw new UsageError('tsdb import wants: prometheus SOURCE, or archive SOURCE')
   } else if (command === 'create-blocks-from') {
-    if (words[0] !== 'openmetrics' || words.length < 2 || words.length > 3) throw new UsageError('tsdb create-blocks-from wants: openmetrics FILE [DATA]')
+    const isRight = words[0] === 'rules' ? words.length > 1 : words[0] === 'openmetrics' && (words.length === 2 || words.length === 3)
+    if (!isRight) throw new UsageError('tsdb create-blocks-from wants: openmetrics FILE [DATA], or rules FILE … --start=TIME')
   }
   try {
     switch (command) {
@@ -53,7 +57,7 @@ export async function runTsdb(argv: readonly string[], io: ToolIo): Promise<void
       case 'verify': return await verify(folder, io)
       case 'repair': return await repair(folder, args.has('dry-run'), io)
       case 'import': return await (words[0] === 'archive' ? importHours : importFrom)(words[1]!, folder, io)
-      case 'create-blocks-from': return await createBlocks(words[1]!, words[2] ?? folder, args, io)
+      case 'create-blocks-from': return await (words[0] === 'rules' ? createRuleBlocks(words.slice(1), args.text('output-dir') || folder, args, io) : createBlocks(words[1]!, words[2] ?? folder, args, io))
     }
   } catch (error) {
     const isForPeople = error instanceof FolderError || error instanceof DiskError || error instanceof PrometheusFormatError || error instanceof ImportTextError || error instanceof SeriesLimitError || error instanceof LogError

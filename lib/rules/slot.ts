@@ -4,9 +4,13 @@ import { xxhash64 } from '../std/xxhash64.ts'
 
 /** The shift in ms, below the interval. */
 export function slotOffsetMs(file: string, name: string, intervalMs: number): number {
+  return Math.floor(slotOffset(file, name, intervalMs))
+}
+
+/** The same to the nanosecond: who asks a server for slots, as promtool does, has them rounded there. */
+export function slotOffset(file: string, name: string, intervalMs: number): number {
   const bytes = Buffer.concat(['file', file, 'name', name].flatMap((text) => [sizeOf(text), Buffer.from(text)]))
-  const offsetNs = xxhash64(bytes) % (BigInt(Math.round(intervalMs)) * 1_000_000n)
-  return Number(offsetNs / 1_000_000n)
+  return Number(xxhash64(bytes) % (BigInt(Math.round(intervalMs)) * 1_000_000n)) / 1e6
 }
 
 /** As Prometheus lays label sets out in memory (model/labels/labels_stringlabels.go): a byte, or 255 and three. */

@@ -1,11 +1,10 @@
 // Makes blocks of a file of OpenMetrics text, beside those that a store has.
-import { GroupBlockBuilder } from '../block/block-builder.ts'
 import type { WrittenBlock } from '../block-jobs.ts'
 import { BLOCK_RANGE_MS, RANGE_FACTOR } from '../block-plan.ts'
 import type { Database } from '../database.ts'
 import type { LabelSource } from '../interface.ts'
-import { copySeries } from './copy-series.ts'
 import type { OpenMetricsText } from './openmetrics-text.ts'
+import { writeSource } from './source-block.ts'
 
 /** Long stretches of time make longer blocks, as compaction would, so that there are no more than about this many. */
 const BLOCKS_MAX = 256
@@ -25,15 +24,8 @@ export async function importOpenMetrics(text: OpenMetricsText, db: Database, lab
     for (const stretches of partsOf(text)) {
       const part = text.part(stretches[0]!.from, stretches.at(-1)!.to)
       for (const { from, to } of stretches) {
-        const builder = new GroupBlockBuilder(nextPlace(), labels)
-        try {
-          copySeries(part.within(from, to), builder, (set) => db.series(set))
-          const written = await builder.finish({ level: 1, sources: [], coveredGeneration: 0, coveredT: 0 })
-          if (written !== null) blocks.push(written)
-        } catch (error) {
-          builder.abort()
-          throw error
-        }
+        const written = await writeSource(part.within(from, to), nextPlace(), { db, labels })
+        if (written !== null) blocks.push(written)
       }
     }
     return blocks
@@ -51,7 +43,7 @@ interface Stretch {
 function partsOf(text: OpenMetricsText): Stretch[][] {
   const parts: Stretch[][] = []
   let samples = Infinity
-  for (const stretch of stretchesOf(text)) {
+  for (const stretch of stretchesOf(text.counts)) {
     samples += stretch.samples
     if (samples > PART_SAMPLES) {
       parts.push([])
@@ -62,8 +54,8 @@ function partsOf(text: OpenMetricsText): Stretch[][] {
   return parts
 }
 
-/** The stretches of time that samples lie in, Unix ms, ascending; each makes a block. */
-function stretchesOf({ counts }: OpenMetricsText): Stretch[] {
+/** The stretches of time that samples lie in, Unix ms, ascending; each makes a block. `counts`: samples by the number of their block range. */
+export function stretchesOf(counts: ReadonlyMap<number, number>): Stretch[] {
   let ranges = counts
   let rangeMs = BLOCK_RANGE_MS
   while (ranges.size > BLOCKS_MAX) {
