@@ -9,7 +9,7 @@ import type { CarriedLogs } from '../courier/carried-log.ts'
 import type { MetaStore } from '../../meta/interface.ts'
 import type { SentAlert } from '../../model/alert.ts'
 import { fingerprint } from '../../model/fingerprint.ts'
-import type { Labels } from '../../model/labels.ts'
+import { getLabel, type Labels } from '../../model/labels.ts'
 import { isDoneWithin, type Clock, type Timer } from '../../std/clock.ts'
 import type { Logger } from '../../std/log.ts'
 import type { Metrics } from '../../std/metrics.ts'
@@ -19,7 +19,7 @@ import { runInTurns, type Steps } from '../../std/steps.ts'
 import { WallJump } from '../../std/wall-jump.ts'
 import type { AlertBatch, AlertDispatch, AlertOverlay } from '../overlay.ts'
 import type { Receiver } from '../receiver.ts'
-import { isResolved, pipelineAlert, type PipelineAlert } from './alert.ts'
+import { isEndStale, isResolved, pipelineAlert, type PipelineAlert } from './alert.ts'
 import { AlertStore } from './alert-store.ts'
 import { DispatchMetrics } from './dispatch-metrics.ts'
 import { Dispatcher } from './dispatcher.ts'
@@ -322,11 +322,17 @@ export class AlertPipeline implements AlertDispatch {
     const nowMs = this.#ground.clock.now()
     const told = pipelineAlert(sent, nowMs)
     const before = this.#alerts.get(told.fingerprint)
+    if (isEndStale(before, told)) this.#onStale(told)
     const alert = this.#alerts.put(told, nowMs)
     if (before !== undefined && isResolved(before, nowMs) && !isResolved(alert, nowMs)) this.#escalations.forget(alert.fingerprint)
     this.#metrics.received(!isResolved(alert, nowMs))
     this.#now?.inhibitor.put(alert)
     this.#now?.dispatcher.put(alert, batch)
+  }
+
+  #onStale({ labels, endsAtMs, updatedAtMs }: PipelineAlert): void {
+    this.#metrics.stale()
+    this.#ground.logger.repeated('warn', "a posted alert goes on by its sender's clock and has ended by this one: nobody is told; set the clocks (NTP) of both", { alert: getLabel(labels, 'alertname'), behind_seconds: Math.round((updatedAtMs - endsAtMs) / 1000) })
   }
 
   /** Sources of inhibition first: a target must not be told before its source is known. */

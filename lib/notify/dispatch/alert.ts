@@ -17,6 +17,18 @@ export function isResolved({ endsAtMs }: PipelineAlert, nowMs: number): boolean 
   return endsAtMs <= nowMs
 }
 
+/** Ends of senders by the second, and their way here. */
+const LATE_MS_MIN = 2000
+
+/**
+ * Whether an alert that had ended when it came comes again with a later end that has passed, too. Of one that has ended, the end stays where it is: its
+ * sender's clock is behind ours by more than its alerts last.
+ */
+export function isEndStale(before: PipelineAlert | undefined, told: PipelineAlert): boolean {
+  return before !== undefined && before.endsAtMs <= before.updatedAtMs && before.startsAtMs === told.startsAtMs &&
+    told.endsAtMs > before.endsAtMs && told.endsAtMs <= told.updatedAtMs - LATE_MS_MIN
+}
+
 /** Whether what is told now goes on, or ends, what was told before. */
 function overlaps(before: PipelineAlert, now: PipelineAlert): boolean {
   return (now.endsAtMs > before.startsAtMs && now.endsAtMs < before.endsAtMs) || (now.startsAtMs > before.startsAtMs && now.startsAtMs < before.endsAtMs)

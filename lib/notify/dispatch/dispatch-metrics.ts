@@ -29,6 +29,7 @@ export class DispatchMetrics {
   readonly #latency: Histogram<'integration'>
   readonly #suppressed: Counter<'reason'>
   readonly #logFailures: Counter
+  readonly #stale: Counter
 
   constructor(metrics: Metrics) {
     this.deliveries = new DeliveryStats(metrics)
@@ -41,6 +42,7 @@ export class DispatchMetrics {
     this.#latency = metrics.histogram('alertmanager_notification_latency_seconds', 'The latency of notifications in seconds.', LATENCY_BUCKETS, ['integration'])
     this.#suppressed = metrics.counter('alertmanager_notifications_suppressed_total', 'The total number of notifications suppressed for being silenced, inhibited, outside of active time intervals or within muted time intervals.', ['reason'])
     this.#logFailures = metrics.counter('monitor_notification_log_failures_total', 'Notifications that were delivered but could not be kept in the log, so that a restart may repeat them.')
+    this.#stale = metrics.counter('monitor_alerts_stale_total', 'Posted alerts that came again with a later end, which had passed, too: the clock of their sender is behind and nobody is told.')
     for (const status of ['firing', 'resolved']) this.#received.labels(status, 'v2').inc(0)
     this.#invalid.labels('v2').inc(0)
     for (const reason of ['silence', 'inhibition', 'mute_time_interval', 'active_time_interval']) this.#suppressed.labels(reason).inc(0)
@@ -71,6 +73,10 @@ export class DispatchMetrics {
 
   invalid(): void {
     this.#invalid.labels('v2').inc()
+  }
+
+  stale(): void {
+    this.#stale.inc()
   }
 
   notification(kind: string): void {

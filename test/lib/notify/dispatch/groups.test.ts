@@ -106,6 +106,26 @@ it('takes an alert for ended when no one says it again until its end', async () 
   expect(world.news()).toEqual(['a @30 +1', 'a @330 -1'])
 })
 
+it('says that the clock of a sender is behind whose alerts have ended when they come, and of no other', async () => {
+  const world = await PipelineWorld.start('route: {receiver: a, group_wait: 0s}\nreceivers: [{name: a, webhook_configs: [{url: http://a}]}]')
+  const startsAtMs = world.clock.now() - 3_600_000
+  const post = async (name: string, endsAtMs: number): Promise<void> => {
+    world.pipeline.receive([world.alert({ alertname: name }, { startsAtMs, endsAtMs })])
+    await world.advance(60)
+  }
+  for (let i = 0; i < 3; i++) {
+    // One that ends is told with the same end for a while; a script may say that it has ended now.
+    await post('Ended', startsAtMs + 1000)
+    await post('Now', world.clock.now())
+    await post('Behind', world.clock.now() - 300_000)
+  }
+  expect(await world.metric('monitor_alerts_stale_total')).toEqual(['monitor_alerts_stale_total 2'])
+  const lines = world.log.filter((line) => line.includes('by its sender'))
+  expect(lines.filter((line) => !/level=WARN .* alert=Behind behind_seconds=300/.test(line))).toEqual([])
+  expect(lines).not.toEqual([])
+  expect(world.news()).toEqual([])
+})
+
 it('says no end of what was never told to fire', async () => {
   const world = await PipelineWorld.start(config())
   await world.fire({ name: '1', job: 'x' })
