@@ -204,10 +204,20 @@ export interface Querier extends LabelSource {
   refAt?(share: number): number
   /** Downsampled data beside the raw samples; absent: there is none. */
   buckets?: TierQuerier
+  /**
+   * Live: how often, since the store was opened, samples of one time came late; [k] by at least `LATE_RUN_MS * 2 ** k` and less than
+   * twice that. It grows once they can be read: who keeps samples loads it, then reads as far back as a class that has grown. Absent: nobody knows.
+   */
+  readonly lateRuns?: Uint32Array
   /** Sentences about what this querier left out because it is damaged; the reply carries them as warnings. */
   damage?(): readonly string[]
   close(): void
 }
+
+/** Samples that come within so much of their time are not late. */
+export const LATE_RUN_MS = 10_000
+/** Classes of lateness, each twice as late as the one before: the last ends at almost three hours. Nobody who keeps samples keeps older ones. */
+export const LATE_RUN_CLASSES = 10
 
 /** Where queries get their Querier from; a worker has one over shared memory, tests have one over plain arrays. */
 export interface Queryable {

@@ -149,6 +149,7 @@ export class StoreQuerier implements Querier {
   readonly #partAges = new Map<readonly Matcher[], Readonly<Record<TierName, number>>>()
   readonly buckets: StoreTiers
   readonly idsVersion: number
+  readonly lateRuns: Uint32Array
 
   constructor(head: HeadQuerier, parts: ThreadParts) {
     this.#retention = parts.retention
@@ -156,6 +157,7 @@ export class StoreQuerier implements Querier {
     this.#parts = parts
     this.#cold = parts.cold
     this.idsVersion = parts.cold.version
+    this.lateRuns = head.lateRuns
     this.buckets = new StoreTiers(head, parts, {
       leftOut: this.#leftOut, keptFrom: (matchers) => this.#keptFrom(matchers), rawKeptFrom: () => this.#retention.rawKeptFrom,
       keptAlike: (matchers) => this.#keptAlike(matchers),

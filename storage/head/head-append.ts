@@ -8,12 +8,13 @@
 // leaves for a group of its own time. Late samples (inside the out-of-order window) go to a late group of one column.
 import { assert } from '../../lib/std/assert.ts'
 import type { FloatHistogram } from '../../lib/model/histogram.ts'
-import { REJECT_DUPLICATE, REJECT_FORGOTTEN, REJECT_FUTURE, REJECT_OUT_OF_ORDER, REJECT_TOO_OLD, STORED, type SampleBatch } from '../interface.ts'
+import { LATE_RUN_CLASSES, LATE_RUN_MS, REJECT_DUPLICATE, REJECT_FORGOTTEN, REJECT_FUTURE, REJECT_OUT_OF_ORDER, REJECT_TOO_OLD, STORED, type SampleBatch } from '../interface.ts'
 import { isForgotten } from './forgotten.ts'
 import type { Head } from './head.ts'
 import type { Group } from './group.ts'
 import { GROUP_COLUMNS_MAX } from './group-record.ts'
 import { RowWriter, kindsOf, type Run } from './row-writer.ts'
+import { ROOT_LATE_RUNS } from './shared-heap.ts'
 
 /** A sample further ahead of the wall clock than this is refused: it would block its series until then. */
 const FUTURE_MS_MAX = 10 * 60_000
@@ -144,7 +145,14 @@ export class HeadAppender {
       else refused += this.#oldRow(group, run, i, end, verdicts)
       i = end
     }
+    if (t <= now - LATE_RUN_MS) this.#noteLate(now - t)
     return refused
+  }
+
+  /** Once readers see what came: else one that looks in between would take it for seen. */
+  #noteLate(byMs: number): void {
+    const k = Math.floor(Math.log2(byMs / LATE_RUN_MS))
+    if (k < LATE_RUN_CLASSES) Atomics.add(this.#head.heap.u32, ROOT_LATE_RUNS + k, 1)
   }
 
   /** End of the stretch of run[i, to) that lies in ascending columns of group `id`. */

@@ -5,7 +5,7 @@
 import { assert } from '../../lib/std/assert.ts'
 import { compareText } from '../../lib/model/labels.ts'
 import type { Matcher } from '../../lib/model/matcher.ts'
-import type { Cardinality, Querier, Queryable, SelectHints, Selection, SeriesBatch } from '../interface.ts'
+import { LATE_RUN_CLASSES, type Cardinality, type Querier, type Queryable, type SelectHints, type Selection, type SeriesBatch } from '../interface.ts'
 import { closeSlot, openSlot } from './arena.ts'
 import { headCardinality } from './cardinality.ts'
 import type { BatchBuffer } from './batch-buffer.ts'
@@ -17,7 +17,7 @@ import { mergeParts, readParts, type BatchPart } from './merge-parts.ts'
 import { readPublished, type Published, type SeenPublished } from './published.ts'
 import { RefSelector } from './select-refs.ts'
 import { SegmentDamageError, SegmentReader } from './segment-read.ts'
-import { ROOT_FORGET_EPOCH, ROOT_FORGOTTEN, ROOT_INDEX, ROOT_SERIES_COUNT, SharedHeap, type Side } from './shared-heap.ts'
+import { ROOT_FORGET_EPOCH, ROOT_FORGOTTEN, ROOT_INDEX, ROOT_LATE_RUNS, ROOT_SERIES_COUNT, SharedHeap, type Side } from './shared-heap.ts'
 import { SymbolReader } from './symbols.ts'
 
 /** Values of a batch at the most, unless one series alone has more. */
@@ -106,6 +106,7 @@ export class HeadQuerier implements Querier {
   readonly #pool: BatchPool
   readonly published: Published
   readonly places: HeadPlaces
+  readonly lateRuns: Uint32Array
   readonly #onClose: () => void
 
   constructor(
@@ -119,6 +120,7 @@ export class HeadQuerier implements Querier {
     this.#pool = pool
     this.published = limits.published
     this.places = new HeadPlaces(heap, limits)
+    this.lateRuns = heap.u32.subarray(ROOT_LATE_RUNS, ROOT_LATE_RUNS + LATE_RUN_CLASSES)
     this.#onClose = onClose
   }
 

@@ -39,6 +39,9 @@ export const RETENTION_NOW = 100
 export const ROOT_SLOTS = 64
 export const SLOT_COUNT = 64
 
+/** Counts of late runs by class (interface.ts). */
+export const ROOT_LATE_RUNS = 256
+
 /** Entries of a page of a PagedU32. */
 const ENTRIES = 4096
 /** Pages of a table of what lives at one time: 16 Mi entries. */

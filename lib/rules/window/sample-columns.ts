@@ -3,20 +3,20 @@
 //
 //   series of `refs[i]` ─▶ slot `slots[i]` ─▶ its run in the arena (sample-arena.ts):   t[base .. base + end), v likewise, oldest first
 //
-//   pull   reads the last seconds again, takes each series' samples behind its newest: O(new samples). Series that come get a slot with
-//          their first sample; a part of all slots is looked through at each pull: what no window holds any more goes, and with its
+//   pull   reads the last seconds again, or as far back as samples came late since, and takes each series' samples behind its newest:
+//          O(new samples). Series that come get a slot with their first sample; a part of all slots is looked through at each pull: what no window holds any more goes, and with its
 //          last sample the slot
-//   build  reads everything: at first, where a series comes that has a past, where samples came late, and every five minutes, which
-//          finds what came out of order, or was deleted, since
-import type { Querier, Selection, SeriesBatch } from '../../../storage/interface.ts'
+//   build  reads everything: at first, where a series comes that has a past, where samples came late between others, and every five
+//          minutes, which finds what came out of order by seconds, or was deleted, since
+import { LATE_RUN_CLASSES, LATE_RUN_MS, type Querier, type Selection, type SeriesBatch } from '../../../storage/interface.ts'
 import type { Matcher } from '../../model/matcher.ts'
 import { resized } from '../../std/typed-array.ts'
 import { SUMS_SLOT_BYTES } from './running-sums.ts'
 import { roomFor, SampleArena } from './sample-arena.ts'
 import { comersAmong, NO_SLOT, SeriesSlots } from './series-slots.ts'
 
-/** How far a pull looks back behind the one before: scrapes come in some time after the moment they are of. */
-const OVERLAP_MS = 15_000
+/** How far a pull looks back behind the one before at least: scrapes come in some time after the moment they are of. */
+const OVERLAP_MS = LATE_RUN_MS + 5000
 /** Out-of-order samples and deletions show after this at the latest. */
 const REBUILD_MS = 300_000
 /** After samples that were late by more than `LATE_MS` more may have come: but not every tick. */
@@ -66,10 +66,16 @@ export class SampleColumns {
   #builtMs = -Infinity
   #isLate = false
   #idsVersion = 0
+  /** What the store had counted when it was looked at last. */
+  readonly #lateRuns: Uint32Array = new Uint32Array(LATE_RUN_CLASSES)
+  /** Samples that come later than this are in no window. */
+  readonly #lateMsMax: number
 
-  constructor(matchers: readonly Matcher[], spanMs: number, bytesMax: number) {
+  /** `offsetMs`: how far behind the present the windows end. */
+  constructor(matchers: readonly Matcher[], spanMs: number, { offsetMs, bytesMax }: { offsetMs: number; bytesMax: number }) {
     this.matchers = matchers
     this.spanMs = spanMs
+    this.#lateMsMax = offsetMs + spanMs + 2 * SLACK_MS
     this.#bytesMax = bytesMax
   }
 
@@ -117,27 +123,38 @@ export class SampleColumns {
 
   /** False if all must be read. */
   #pull(querier: Querier, timeMs: number): boolean {
-    const selection = this.#select(querier, this.pulledMs - OVERLAP_MS, timeMs)
+    const keptMs = timeMs - this.spanMs - SLACK_MS
+    const overlapMs = this.#overlapMs(querier)
+    const fromMs = Math.max(keptMs, this.pulledMs - overlapMs)
+    const selection = this.#select(querier, fromMs, timeMs)
     if ((querier.idsVersion ?? 0) !== this.#idsVersion) return false
     this.pullNumber++
     const pulledT = this.pulledMs - this.baseMs
-    const keptT = timeMs - this.baseMs - this.spanMs - SLACK_MS
-    const past = this.#pastOf(querier, keptT)
+    const keptT = keptMs - this.baseMs
+    // Series that may have samples which no pull has looked for; asked once, and only where there is a series that comes.
+    let refs: Uint32Array | null = null
+    const past = (): Uint32Array => (refs ??= keptMs < fromMs ? querier.seriesRefs([this.matchers], Math.max(this.baseMs, keptMs), fromMs - 1) : NO_REFS)
     const added = this.#series.select(selection.refs)
     // What has gone has no samples that are looked at, or others have them: they are read anew.
     if (added === null || (added.length > 0 && comersAmong(added, past()))) return false
+    const fromT = overlapMs > OVERLAP_MS ? fromMs - this.baseMs : Infinity
     for (let batch = selection.next(); batch !== null; batch = selection.next()) {
-      if (batch.histograms !== null || !this.#welcome(batch, past) || !this.#takeBatch(batch, pulledT, keptT)) return false
+      if (batch.histograms !== null || !this.#welcome(batch, past) || !this.#takeBatch(batch, { pulledT, keptT, fromT })) return false
     }
     this.#sweep(keptT)
     return true
   }
 
-  /** Series that may have samples which no pull has looked for; asked once, and only where there is a series that comes. */
-  #pastOf(querier: Querier, keptT: number): () => Uint32Array {
-    let refs: Uint32Array | null = null
-    const fromMs = this.baseMs + Math.max(0, keptT)
-    return () => (refs ??= querier.seriesRefs([this.matchers], fromMs, this.pulledMs - OVERLAP_MS - 1))
+  /** How far behind the pull before samples may have come since, as far as windows hold them. Loaded before any is read. */
+  #overlapMs({ lateRuns }: Querier): number {
+    let overlapMs = OVERLAP_MS
+    for (let k = 0; lateRuns !== undefined && k < LATE_RUN_CLASSES; k++) {
+      const count = Atomics.load(lateRuns, k)
+      const atLeastMs = LATE_RUN_MS * 2 ** k
+      if (count !== this.#lateRuns[k] && atLeastMs < this.#lateMsMax) overlapMs = Math.max(overlapMs, 2 * atLeastMs)
+      this.#lateRuns[k] = count
+    }
+    return overlapMs
   }
 
   /** Gives slots to series of the batch that have samples and none yet; false if one has a past. */
@@ -171,8 +188,8 @@ export class SampleColumns {
     this.arena.growSlots(count)
   }
 
-  /** False if all must be read. */
-  #takeBatch(batch: SeriesBatch, pulledT: number, keptT: number): boolean {
+  /** `fromT`: since when the batch has all, Infinity where nothing came late. False if all must be read. */
+  #takeBatch(batch: SeriesBatch, { pulledT, keptT, fromT }: { pulledT: number; keptT: number; fromT: number }): boolean {
     const { n, t, v, index, seriesCount, hasGaps, present, stale } = batch
     const { baseMs, end, arena } = this
     const words = (n + 31) >>> 5
@@ -182,6 +199,8 @@ export class SampleColumns {
       const newest = end[slot]! > 0 ? arena.t[arena.base[slot]! + end[slot]! - 1]! : this.droppedT[slot]!
       let from = n
       while (from > 0 && t[from - 1]! - baseMs > newest) from--
+      // What came between those that are here has no place.
+      if (fromT < Infinity && end[slot]! > 0 && sampleCount(batch, s, from) !== this.#countIn(slot, fromT - 1, newest)) return false
       const coming = end[slot] === 0 ? sampleCount(batch, s) : n - from
       for (let i = from; i < n; i++) {
         const at = t[i]! - baseMs
@@ -283,18 +302,19 @@ export class SampleColumns {
     this.#builtMs = timeMs
     this.#idsVersion = querier.idsVersion ?? 0
     this.baseMs = timeMs - this.spanMs - SLACK_MS - 1
+    this.#overlapMs(querier)
     const selection = this.#select(querier, this.baseMs, timeMs)
     this.#series.begin(selection.refs, querier.seriesRefs([this.matchers], this.baseMs, timeMs))
     let batch = selection.next()
     this.#clear(batch === null ? 0 : roomFor(batch.n) * this.slotCount)
     for (; batch !== null; batch = selection.next()) {
       if (batch.histograms !== null) return this.#refuse('native histograms')
-      if (!this.#takeBatch(batch, -1, 0)) return this.#refuse('too many samples for the memory of windows')
+      if (!this.#takeBatch(batch, { pulledT: -1, keptT: 0, fromT: Infinity })) return this.#refuse('too many samples for the memory of windows')
     }
     this.#series.arrange()
     this.refs.forEach((ref, i) => {
       const known = before.get(ref)
-      if (known !== undefined) this.lateCount += Math.max(0, this.#countIn(this.slots[i]!, known.fromMs, known.toMs) - known.count)
+      if (known !== undefined) this.lateCount += Math.max(0, this.#countIn(this.slots[i]!, known.fromMs - this.baseMs, known.toMs - this.baseMs) - known.count)
     })
   }
 
@@ -325,28 +345,31 @@ export class SampleColumns {
   #counts(timeMs: number): Map<number, { count: number; fromMs: number; toMs: number }> {
     const fromMs = timeMs - this.spanMs
     const toMs = this.pulledMs
-    const { slots } = this
-    return new Map(Array.from(this.refs, (ref, i) => [ref, { count: this.#countIn(slots[i]!, fromMs, toMs), fromMs, toMs }] as const))
+    const { slots, baseMs } = this
+    return new Map(Array.from(this.refs, (ref, i) => [ref, { count: this.#countIn(slots[i]!, fromMs - baseMs, toMs - baseMs), fromMs, toMs }] as const))
   }
 
-  #countIn(slot: number, fromMs: number, toMs: number): number {
+  /** Samples of a slot in (fromT, toT]. */
+  #countIn(slot: number, fromT: number, toT: number): number {
     const { base, t } = this.arena
-    let count = 0
-    for (let k = base[slot]!; k < base[slot]! + this.end[slot]!; k++) {
-      const at = t[k]! + this.baseMs
-      if (at > fromMs && at <= toMs) count++
-    }
-    return count
+    let k = base[slot]! + this.end[slot]! - 1
+    while (k >= base[slot]! && t[k]! > toT) k--
+    const last = k
+    while (k >= base[slot]! && t[k]! > fromT) k--
+    return last - k
   }
 }
 
 const NO_REFS: Uint32Array = new Uint32Array(0)
 
-/** Live ones of a series of a batch. */
-function sampleCount({ n, hasGaps, present, stale }: SeriesBatch, s: number): number {
-  if (hasGaps[s] === 0) return n
-  const words = (n + 31) >>> 5
+/** Live ones of a series of a batch, of the first `to` times. */
+function sampleCount({ n, hasGaps, present, stale }: SeriesBatch, s: number, to: number = n): number {
+  if (hasGaps[s] === 0) return to
+  const row = s * ((n + 31) >>> 5)
   let count = 0
-  for (let w = s * words; w < (s + 1) * words; w++) for (let bits = present[w]! & ~stale[w]!; bits !== 0; bits &= bits - 1) count++
+  for (let w = 0; w * 32 < to; w++) {
+    const rest = to - w * 32
+    for (let bits = present[row + w]! & ~stale[row + w]! & (rest >= 32 ? -1 : (1 << rest) - 1); bits !== 0; bits &= bits - 1) count++
+  }
   return count
 }

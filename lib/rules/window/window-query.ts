@@ -151,7 +151,7 @@ export class WindowQueries {
   #advanced(spec: WindowSpec, offsetMs: number, { timeMs, querier }: { timeMs: number; querier: Querier }): Found | null {
     if (++this.#queries % SWEEP_QUERIES === 0) this.#sweep(timeMs)
     const windowMs = this.#windowMs(spec.windowMs)
-    const kept = this.#samplesFor(keyOf(spec.selector, offsetMs + spec.offsetMs), spec, windowMs)
+    const kept = this.#samplesFor(spec, offsetMs + spec.offsetMs, windowMs)
     const { columns } = kept
     const endMs = timeMs - spec.offsetMs
     // A tick after a later one of another group: of staleness markers only the newest is known.
@@ -188,12 +188,14 @@ export class WindowQueries {
     return form
   }
 
-  #samplesFor(key: string, { matchers }: WindowSpec, windowMs: number): Kept {
+  #samplesFor({ matchers, selector }: WindowSpec, offsetMs: number, windowMs: number): Kept {
+    const key = keyOf(selector, offsetMs)
     const known = this.#kept.get(key)
     if (known !== undefined && known.columns.spanMs >= windowMs) return known
     // A longer window than those so far: all is read again, once.
     if (known !== undefined) this.#forget(key, known)
-    const kept: Kept = { columns: new SampleColumns(matchers, Math.max(windowMs, this.#spansMs.get(key) ?? 0), this.#bytesMax - this.#bytes), states: new Map(), labels: new Map(), version: -1, usedMs: 0 }
+    const columns = new SampleColumns(matchers, Math.max(windowMs, this.#spansMs.get(key) ?? 0), { offsetMs, bytesMax: this.#bytesMax - this.#bytes })
+    const kept: Kept = { columns, states: new Map(), labels: new Map(), version: -1, usedMs: 0 }
     this.#kept.set(key, kept)
     return kept
   }
