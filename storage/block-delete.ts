@@ -9,6 +9,7 @@ import { compactBlocks } from './block/compact.ts'
 import { PageCache } from './block/page-cache.ts'
 import { readTombstones, writeTombstones, type Tombstone } from './block/tombstones.ts'
 import type { BlockFolder } from './block-folder.ts'
+import { BlockError } from './errors.ts'
 import { HeadQueryable } from './head/head-querier.ts'
 import { headFolder, type StoreHandle } from './store-querier.ts'
 
@@ -61,7 +62,12 @@ function refsIn(block: string, refs: Uint32Array, sets: Deletion['sets'], cache:
     const numbers = new Uint32Array(refs.length)
     reader.find(refs, numbers)
     const there = new Set(refs.filter((_, i) => numbers[i] !== NO_SERIES))
-    for (const matchers of sets) for (const series of reader.select(matchers)) there.add(reader.refOf(series))
+    for (const matchers of sets) {
+      const found = reader.select(matchers)
+      // It would stay, and nobody be told.
+      if (found === null) throw new BlockError(`cannot tell what to delete: ${[...reader.leftOut].join('; ')}; see monitor tsdb repair`)
+      for (const series of found) there.add(reader.refOf(series))
+    }
     there.delete(0)
     return [...there].toSorted((a, b) => a - b)
   } finally {

@@ -12,6 +12,7 @@ import { BlockFolder, type BlockState } from './block-folder.ts'
 import { BLOCK_RANGE_MS } from './block-plan.ts'
 import { HeadQueryable, type HeadQuerier } from './head/head-querier.ts'
 import type { Cut } from './head/published.ts'
+import { MergeError } from './errors.ts'
 import { since, type Loss } from './lost-times.ts'
 import { expireBlocks, hideExpired } from './retention-expire.ts'
 import type { Cutoff } from './retention-rules.ts'
@@ -64,6 +65,8 @@ export interface JobReply {
   deletedFrom: readonly string[]
   /** Why rows of hours could not be put into files of the object store; '' if all could. */
   unreachable: string
+  /** Why blocks did not become one, and which of them are damaged; null if they did. */
+  unmerged: { why: string; damaged: readonly string[] } | null
 }
 
 /** Does jobs, one after the other. */
@@ -91,9 +94,9 @@ export async function runBlockJob(handle: StoreHandle, slot: number, job: BlockJ
   const minutes = new BlockFolder(minutesFolder(handle.folder), (_, why) => damage.push(why))
   folder.clearStaging()
   minutes.clearStaging()
-  const work: JobWork = { handle, slot, folder, minutes, damage, damagedFiles: [], deletedFrom: [], unreachable: '' }
+  const work: JobWork = { handle, slot, folder, minutes, damage, damagedFiles: [], deletedFrom: [], unreachable: '', unmerged: null }
   await doJob(work, job)
-  return { state: folder.state, minutes: minutes.state, hours: hoursState(handle.folder), damage, damagedFiles: work.damagedFiles, deletedFrom: work.deletedFrom, unreachable: work.unreachable }
+  return { state: folder.state, minutes: minutes.state, hours: hoursState(handle.folder), damage, damagedFiles: work.damagedFiles, deletedFrom: work.deletedFrom, unreachable: work.unreachable, unmerged: work.unmerged }
 }
 
 interface JobWork {
@@ -105,13 +108,14 @@ interface JobWork {
   damagedFiles: number[]
   deletedFrom: string[]
   unreachable: string
+  unmerged: JobReply['unmerged']
 }
 
 async function doJob(work: JobWork, job: BlockJob): Promise<void> {
   const { handle, slot, folder, minutes } = work
   switch (job.kind) {
     case 'cut': return cut({ ...work, cut: job.cut })
-    case 'compact': return compact(folder, job.sources, job.cutoffs)
+    case 'compact': return unlessDamaged(work, compact(folder, job.sources, job.cutoffs))
     case 'expire':
       work.damage.push(...await expireBlocks(folder, job.names, job.cutoffs))
       return
@@ -122,7 +126,7 @@ async function doJob(work: JobWork, job: BlockJob): Promise<void> {
     case 'tier':
       work.damage.push(...await buildTier({ handle, slot, raw: folder, tier: minutes }, job.stretch, job.expiredT))
       return
-    case 'tier-compact': return compactTier(minutes, job.sources, job.cutoffs)
+    case 'tier-compact': return unlessDamaged(work, compactTier(minutes, job.sources, job.cutoffs))
     case 'tier-expire':
       work.damage.push(...await expireTier(minutes, job.names, job.cutoffs))
       return
@@ -139,6 +143,16 @@ async function doJob(work: JobWork, job: BlockJob): Promise<void> {
       work.damage.push(...await cleanHours(handle))
       return
     case 'snapshot': return writeSnapshot(handle.folder, { blocks: folder, minutes }, job)
+  }
+}
+
+/** Damaged blocks stay as they are; to try them again and again would be of no use. */
+async function unlessDamaged(work: JobWork, merge: Promise<void>): Promise<void> {
+  try {
+    await merge
+  } catch (error) {
+    if (!(error instanceof MergeError)) throw error
+    work.unmerged = { why: error.message, damaged: error.damaged }
   }
 }
 

@@ -3,7 +3,8 @@
 //
 //   tick ─▶ remove what nobody reads │ drop what is old │ cut │ make rows of tiers │ compact ─▶ job ─▶ publish ─(older readers close)─▶ remove
 //
-// One job at a time. A job that fails leaves everything as it was; it is counted, logged, and tried again after a while.
+// One job at a time. A job that fails leaves everything as it was; it is counted, logged, and tried again after a while, in which
+// other kinds have their turn.
 import path from 'node:path'
 import { faultPoint } from '../lib/std/fault-point.ts'
 import { listFolder } from '../lib/std/fs.ts'
@@ -15,9 +16,11 @@ import { BlockFolder, type BlockState, type StoredBlock } from './block-folder.t
 import { TOMBSTONES_FILE } from './block/block-meta.ts'
 import type { BlockPlace } from './block/block-writer.ts'
 import type { BlockJob, JobReply, JobRunner, WrittenBlock } from './block-jobs.ts'
-import { CUT_DELAY_MS, cutTime, goneFrom, pastRetention, planCompaction } from './block-plan.ts'
+import { cutTime, dueCompaction, goneFrom, pastRetention } from './block-plan.ts'
+import { DamagedBlocks } from './damaged-blocks.ts'
+import { EndWatch } from './end-watch.ts'
 import { FreeSpace } from './free-space.ts'
-import { JobBackoff } from './job-backoff.ts'
+import { JobBackoffs } from './job-backoff.ts'
 import { Expiry } from './expiry.ts'
 import { newestOf, type Cutoff } from './retention-rules.ts'
 import { FolderError, LogError } from './errors.ts'
@@ -71,12 +74,11 @@ export class BlockKeeper {
   #unreadMinutes: string[] = []
   #job: Promise<void> | null = null
   #isClosed = false
-  readonly #backoff: JobBackoff
-  /** Of rows of hours alone, whose older files may be in a bucket that does not answer: nothing else waits for that. */
-  readonly #hoursBackoff: JobBackoff
-  /** The newest sample at the last look, and when it was first seen. */
-  #newestT = NaN
-  #newestAtMs = 0
+  readonly #backoffs: JobBackoffs<BlockJob['kind']>
+  readonly #end: EndWatch
+  /** Not to be compacted: blocks, and those of the 1-minute tier. */
+  readonly #damaged: DamagedBlocks
+  readonly #damagedMinutes: DamagedBlocks
   retentionBytes: number
   minuteRetentionMs: number | null
   readonly freeSpace: FreeSpace
@@ -99,8 +101,10 @@ export class BlockKeeper {
     this.minuteRetentionMs = options.minuteRetentionMs
     this.hourRetentionMs = options.hourRetentionMs
     this.#hours = options.hours
-    this.#backoff = new JobBackoff(options.clock)
-    this.#hoursBackoff = new JobBackoff(options.clock)
+    this.#end = new EndWatch(options.clock)
+    this.#damaged = new DamagedBlocks(options.clock, options.logger)
+    this.#damagedMinutes = new DamagedBlocks(options.clock, options.logger)
+    this.#backoffs = new JobBackoffs(options.clock)
     this.freeSpace = new FreeSpace(options.folder, options.clock, options.logger)
   }
 
@@ -139,9 +143,9 @@ export class BlockKeeper {
 
   /** Starts what is due, if nothing runs. */
   tick(): void {
-    if (this.#isClosed || this.#job !== null || this.#backoff.isWaiting) return
-    const job = this.#due()
-    if (job === null) return
+    if (this.#isClosed || this.#job !== null) return
+    const job = this.#due().find(({ kind }) => !this.#backoffs.of(kind).isWaiting)
+    if (job === undefined) return
     this.#job = this.#run(job).then(() => {
       this.#job = null
       this.tick()
@@ -248,48 +252,38 @@ export class BlockKeeper {
     await this.idle()
   }
 
-  /** True if no newer sample has come for so long that none of that time may be expected. */
-  #hasEnded(): boolean {
-    const { head, clock } = this.#options
-    if (head.newestT !== this.#newestT) {
-      this.#newestT = head.newestT
-      this.#newestAtMs = clock.monotonic()
-    }
-    return clock.monotonic() - this.#newestAtMs >= CUT_DELAY_MS
-  }
-
-  #due(): BlockJob | null {
+  /** What is due, what comes first in front. */
+  *#due(): Generator<BlockJob> {
     const { head, clock, fits } = this.#options
-    if (this.#unread.length + this.#unreadMinutes.length > 0) return { kind: 'remove', names: this.#unread, minutes: this.#unreadMinutes }
+    if (this.#unread.length + this.#unreadMinutes.length > 0) yield { kind: 'remove', names: this.#unread, minutes: this.#unreadMinutes }
     const old = this.#old()
-    if (old !== null) return old
+    if (old !== null) yield old
     // Of a head without samples all is in blocks, up to the newest sample these have: imported ones may be all there is.
     const isEmpty = head.newestT === -Infinity
-    const t = cutTime(clock.now(), isEmpty ? this.#newestBlockT : head.newestT, isEmpty || this.#hasEnded())
+    const t = cutTime(clock.now(), isEmpty ? this.#newestBlockT : head.newestT, isEmpty || this.#end.hasEnded(head.newestT))
     // A store that is new, without blocks and older samples, has nothing to cut before the next boundary.
     const isNew = this.#state.blocks.length === 0 && !isEmpty && head.oldestT >= t
-    if (t > head.cuts.cover.t && !isNew) return { kind: 'cut', cut: head.cuts.begin(t) }
+    if (t > head.cuts.cover.t && !isNew) yield { kind: 'cut', cut: head.cuts.begin(t) }
     const cutoffs = this.expiry.cutoffs('raw', this.retentionT)
     const tier = this.#dueOfTier(cutoffs)
-    if (tier !== null) return tier
+    if (tier !== null) yield tier
     const sinceT = this.#hoursSince()
     const hours = { sinceT, cutoffs: this.expiry.cutoffs('1h', this.retentionT) }
     const isSweepDue = this.freeSpace.awaitsHours && clock.now() >= this.#hours.sweepT
-    if (!this.#hoursBackoff.isWaiting && (isSweepDue || dueOfHours(this.#state, this.#hours, { ...hours, fits }))) return { kind: 'hours', ...hours, expiredT: newestOf(cutoffs), nowMs: clock.now() }
+    if (isSweepDue || dueOfHours(this.#state, this.#hours, { ...hours, fits })) yield { kind: 'hours', ...hours, expiredT: newestOf(cutoffs), nowMs: clock.now() }
     const names = this.expiry.due('raw', this.#state.blocks, cutoffs)
-    if (names.length > 0) return { kind: 'expire', names, cutoffs }
-    const sources = !this.#options.compacts ? null : planCompaction(this.#state.blocks, head.cuts.cover.t, head.retentionMs)
-    if (sources === null) return null
-    // What comes of it is no larger; the sources go after it. A cut may use the reserve: it frees more than it takes.
-    const bytes = this.#state.blocks.reduce((sum, { folder, meta }) => sum + (sources.includes(folder) ? meta.bytes : 0), 0)
-    return fits(bytes) ? { kind: 'compact', sources, cutoffs } : null
+    if (names.length > 0) yield { kind: 'expire', names, cutoffs }
+    if (!this.#options.compacts) return
+    // A cut may use the reserve: it frees more than it takes.
+    const sources = dueCompaction(this.#state.blocks, { coverT: head.cuts.cover.t, retentionMs: head.retentionMs, damaged: this.#damaged.folders }, fits)
+    if (sources !== null) yield { kind: 'compact', sources, cutoffs }
   }
 
   /** Rows are made before some of the samples go. */
   #dueOfTier(cutoffs: readonly Cutoff[]): BlockJob | null {
     if (this.minuteRetentionMs === null || this.minuteRetentionMs === 0) return null
     const own = this.expiry.cutoffs('1m', this.retentionT)
-    const limits = { sinceT: this.#minutesSince(), expiredT: newestOf(cutoffs), retentionMs: this.minuteRetentionMs, cutoffs: own, fits: this.#options.fits }
+    const limits = { sinceT: this.#minutesSince(), expiredT: newestOf(cutoffs), retentionMs: this.minuteRetentionMs, cutoffs: own, damaged: this.#damagedMinutes.folders, fits: this.#options.fits }
     const names = this.expiry.due('1m', this.#minutes.blocks, own)
     return dueOfTier(this.#state, this.#minutes, limits) ?? (names.length > 0 ? { kind: 'tier-expire', names, cutoffs: own } : null)
   }
@@ -324,17 +318,17 @@ export class BlockKeeper {
       const reply = await runner.run(job)
       this.#take(job, reply)
       removed?.()
-      this.#backoff.succeed()
+      if (reply.unreachable === '') this.#backoffs.of(job.kind).succeed()
       this.done[job.kind]++
       this.seconds[job.kind] += runner.tookMs / 1000
     } catch (error) {
       if (this.#isClosed) return
       this.failed[job.kind]++
-      logger.error(`blocks: ${JOB_NAMES[job.kind]} failed; nothing is lost, it is tried again`, { retry_ms: this.#backoff.fail(), err: error instanceof Error ? error : String(error) })
+      logger.error(`blocks: ${JOB_NAMES[job.kind]} failed; nothing is lost, it is tried again`, { retry_ms: this.#backoffs.of(job.kind).fail(), err: error instanceof Error ? error : String(error) })
     }
   }
 
-  #take(job: BlockJob, { state, minutes, hours, damage, damagedFiles, deletedFrom, unreachable }: JobReply): void {
+  #take(job: BlockJob, { state, minutes, hours, damage, damagedFiles, deletedFrom, unreachable, unmerged }: JobReply): void {
     // Before it is published: what is covered may go from then on.
     this.#options.keepDamaged(damagedFiles)
     for (const why of damage) this.#options.logger.warn('blocks: damaged data was left out: see monitor tsdb repair', { why })
@@ -351,16 +345,19 @@ export class BlockKeeper {
     if (job.kind === 'tier-expire') this.expiry.note('1m', this.#minutes.blocks, job.cutoffs)
     for (const folder of deletedFrom) this.#deletions.set(folder, (this.#deletions.get(folder) ?? 0) + 1)
     this.#hours = hours
-    if (job.kind === 'hours') this.#noteUnreachable(unreachable)
+    if (unreachable !== '') this.#noteUnreachable(unreachable)
+    if (unmerged !== null && (job.kind === 'compact' || job.kind === 'tier-compact')) {
+      this.failed[job.kind]++
+      ;(job.kind === 'compact' ? this.#damaged : this.#damagedMinutes).note(job.sources, unmerged)
+    }
     this.#show(state, minutes)
     if (job.kind === 'hours' || job.kind === 'clean') this.#options.onHours()
     if (job.kind === 'cut') faultPoint('cut.published')
   }
 
   #noteUnreachable(why: string): void {
-    if (why === '') return this.#hoursBackoff.succeed()
     this.failed.hours++
-    this.#options.logger.warn('blocks: rows of the 1-hour tier wait for older ones of the archive; raw samples answer for them meanwhile', { retry_ms: this.#hoursBackoff.fail(), err: why })
+    this.#options.logger.warn('blocks: rows of the 1-hour tier wait for older ones of the archive; raw samples answer for them meanwhile', { retry_ms: this.#backoffs.of('hours').fail(), err: why })
   }
 
   /** What a job has made of the blocks is what readers see from now on. */
@@ -375,19 +372,22 @@ export class BlockKeeper {
     })
     for (const folder of gone) this.#deletions.delete(folder)
     this.expiry.forget([...gone, ...goneMinutes])
+    this.#damaged.forget(gone)
+    this.#damagedMinutes.forget(goneMinutes)
     this.#state = next
     this.#minutes = minutes
   }
 
   #old(): BlockJob | null {
-    const { head, otherBytes, hourFileBytes } = this.#options
+    const { head, otherBytes, hourFileBytes, fits } = this.#options
     const { due, cover } = this.#state
     const oldMinutes = pastRetention(this.#minutes.blocks, this.#minutesSince())
     if (oldMinutes.length > 0) return { kind: 'tier-drop', names: oldMinutes }
-    // Rows are made of what goes before it does, unless that fails.
-    const isRowSource = ({ meta }: StoredBlock): boolean => (this.minuteRetentionMs !== null && isDue(due['1m'], meta, '1m', { coverT: cover.t, sinceT: this.#minutesSince() }))
-      || isDue(due['1h'], meta, '1h', { coverT: cover.t, sinceT: this.#hoursSince() })
-    const blocks = this.#backoff.isFailing || this.#hoursBackoff.isFailing ? this.#state.blocks : this.#state.blocks.filter((block) => !isRowSource(block))
+    // Rows are made of what goes before it does, unless that fails, or the disk has no room for them: what goes makes some.
+    const isRowSource = ({ meta }: StoredBlock): boolean => fits(meta.bytes) && (isDue(due['1h'], meta, '1h', { coverT: cover.t, sinceT: this.#hoursSince() })
+      || (this.minuteRetentionMs !== null && isDue(due['1m'], meta, '1m', { coverT: cover.t, sinceT: this.#minutesSince() })))
+    const isFailing = this.#backoffs.of('tier').isFailing || this.#backoffs.of('hours').isFailing
+    const blocks = isFailing ? this.#state.blocks : this.#state.blocks.filter((block) => !isRowSource(block))
     const past = pastRetention(blocks, this.retentionT - head.retentionMs)
     const rest = this.#state.blocks.filter(({ folder }) => !past.includes(folder))
     const hours = hourFileBytes === null || this.hourRetentionMs === 0 || !this.freeSpace.hasLimit(this.retentionBytes)

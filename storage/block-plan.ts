@@ -30,13 +30,21 @@ export function cutTime(nowMs: number, newestT: number, hasEnded: boolean): numb
   return Math.min(byClock, byData) * BLOCK_RANGE_MS
 }
 
+/** Which blocks may become one. */
+export interface CompactionLimits {
+  /** The head is cut up to here, so that nothing in order comes before it. */
+  coverT: number
+  retentionMs: number
+  /** Folders that are to stay as they are. */
+  damaged: ReadonlySet<string>
+}
+
 /**
  * Folders of blocks that are to become one: all those in one stretch of the smallest range that has two or more in a
  * stretch, the oldest first; overlapping ones lie in one stretch sooner or later. Left out are those that would come before
  * a block that stays, see `together`. null if there is nothing to do.
- * `coverT`: the head is cut up to here, so that nothing in order comes before it.
  */
-export function planCompaction(blocks: readonly Planned[], coverT: number, retentionMs: number): string[] | null {
+export function planCompaction(blocks: readonly Planned[], { coverT, retentionMs, damaged }: CompactionLimits): string[] | null {
   const first = BLOCK_RANGE_MS * RANGE_FACTOR
   const rangeMax = Math.min(COMPACTED_MS_MAX, retentionMs * RETENTION_SHARE)
   // Where the retention is too short for longer blocks, those that overlap are merged all the same.
@@ -45,7 +53,7 @@ export function planCompaction(blocks: readonly Planned[], coverT: number, reten
     for (const block of blocks) {
       const { meta } = block
       const at = Math.floor(meta.minT / range)
-      if (Math.floor(meta.maxT / range) !== at || (at + 1) * range > coverT) continue
+      if (Math.floor(meta.maxT / range) !== at || (at + 1) * range > coverT || damaged.has(block.folder)) continue
       const stretch = stretches.get(at)
       if (stretch) stretch.push(block)
       else stretches.set(at, [block])
@@ -56,6 +64,14 @@ export function planCompaction(blocks: readonly Planned[], coverT: number, reten
     }
   }
   return null
+}
+
+/** The same where the disk has room for what comes of them: it is no larger, and they go after it. */
+export function dueCompaction(blocks: readonly Planned[], limits: CompactionLimits, fits: (bytes: number) => boolean): string[] | null {
+  const sources = planCompaction(blocks, limits)
+  if (sources === null) return null
+  const bytes = blocks.reduce((sum, { folder, meta }) => sum + (sources.includes(folder) ? meta.bytes : 0), 0)
+  return fits(bytes) ? sources : null
 }
 
 /**

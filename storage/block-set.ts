@@ -1,5 +1,6 @@
 // The blocks that one thread has open: opened when first read, closed when they are no longer published.
 import path from 'node:path'
+import { DiskError } from '../lib/std/fs.ts'
 import { formatBlockName, LEVELS } from './block/block-meta.ts'
 import type { BlockColumns } from './block/block.ts'
 import { PageCache } from './block/page-cache.ts'
@@ -16,6 +17,8 @@ export interface OpenBlock {
 export interface BlockHandle {
   /** Why parts were left out. */
   readonly leftOut: Set<string>
+  /** What of it is told of to each querier that opens it. */
+  readonly standing: readonly string[]
   close(): void
 }
 
@@ -25,7 +28,7 @@ export class BlockSet<R extends BlockHandle> {
   readonly #cache = new PageCache()
   /** By their keys. */
   readonly #open = new Map<number, { columns: R; deletions: number }>()
-  /** Why blocks could not be opened; they are not tried again. */
+  /** Why blocks that are damaged could not be opened; they are not tried again. */
   readonly #refused = new Map<number, string>()
 
   constructor(folder: string, read: (folder: string, cache: PageCache) => R) {
@@ -54,7 +57,10 @@ export class BlockSet<R extends BlockHandle> {
     const { deletions } = published
     const key = keyOf(published)
     const open = this.#open.get(key)
-    if (open) return open.columns
+    if (open) {
+      for (const why of open.columns.standing) leftOut.add(why)
+      return open.columns
+    }
     let why = this.#refused.get(key)
     if (why === undefined) {
       try {
@@ -64,7 +70,8 @@ export class BlockSet<R extends BlockHandle> {
       } catch (error) {
         if (!(error instanceof BlockError)) throw error
         why = error.message
-        this.#refused.set(key, why)
+        // What the device refused may pass.
+        if (!(error.cause instanceof DiskError)) this.#refused.set(key, why)
       }
     }
     leftOut.add(why)

@@ -127,13 +127,8 @@ export class ColdSeries {
     const key = matchers.map(({ op, name, value }) => `${op}${name.length}:${name}${value.length}:${value}`).join('')
     for (const [b, block] of blocks.entries()) {
       const known = this.#blockOf(block)
-      if (known.cold === null) continue
-      let numbers = known.selections.get(key)
-      if (numbers === undefined) {
-        const { cold } = known
-        numbers = block.select(matchers).filter((number) => (cold[number >>> 5]! & (1 << (number & 31))) !== 0)
-        known.selections.set(key, numbers)
-      }
+      const numbers = known === null ? null : selected(known, block, matchers, key)
+      if (known === null || numbers === null) continue
       for (const number of numbers) {
         const ref = this.#refOf(known, block, number)
         if (ref !== 0) places.push({ b, number, ref })
@@ -144,13 +139,15 @@ export class ColdSeries {
 
   /** True if the block holds series that the head does not see. */
   isIn(block: IndexedBlock): boolean {
-    return !this.isIdle && this.#blockOf(block).cold !== null
+    return !this.isIdle && (this.#blockOf(block)?.cold ?? null) !== null
   }
 
-  #blockOf(block: IndexedBlock): ColdBlock {
+  /** null where it cannot be read now; it is asked again, and says so again. */
+  #blockOf(block: IndexedBlock): ColdBlock | null {
     let known = this.#blocks.get(block.folder)
     if (known === undefined) {
       const cold = block.unknown((ref) => this.#selector!.isSeen(ref))
+      if (cold === undefined) return null
       const size = cold === null ? 0 : block.seriesCount
       known = {
         cold, sets: new Uint32Array(size), symbols: new Uint32Array(cold === null ? 0 : 2 * block.pairCount), selections: new LruMap(SELECTIONS_MAX),
@@ -255,6 +252,16 @@ export class ColdSeries {
   labelsOf(ref: number, out: Uint32Array): number {
     return ref >= COLD_REFS ? this.#sets.read(ref - COLD_REFS, out) : this.#head!.labelsOf(ref, out)
   }
+}
+
+/** Numbers of series that match and that the head does not see; null where the block's index cannot be read now. */
+function selected({ cold, selections }: ColdBlock, block: IndexedBlock, matchers: readonly Matcher[], key: string): Uint32Array | null {
+  if (cold === null) return null
+  const known = selections.get(key)
+  if (known !== undefined) return known
+  const numbers = block.select(matchers)?.filter((number) => (cold[number >>> 5]! & (1 << (number & 31))) !== 0) ?? null
+  if (numbers !== null) selections.set(key, numbers)
+  return numbers
 }
 
 /** Those of some refs, ascending, that any of the blocks has. */

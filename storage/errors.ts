@@ -32,3 +32,14 @@ export class FolderError extends Error {
 export class BlockError extends Error {
   readonly code = 'BLOCK'
 }
+
+/** Blocks cannot become one as some of what they are made of is damaged; nothing has changed. */
+export class MergeError extends BlockError {
+  /** Folders of the damaged ones; none where it is not known which they are. */
+  readonly damaged: readonly string[]
+
+  constructor(message: string, damaged: readonly string[], options?: ErrorOptions) {
+    super(message, options)
+    this.damaged = damaged
+  }
+}

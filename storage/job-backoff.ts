@@ -4,7 +4,23 @@ import type { Clock } from '../lib/std/clock.ts'
 const WAIT_MS_MIN = 15_000
 const WAIT_MS_MAX = 15 * 60_000
 
-export class JobBackoff {
+/** One for each kind of job. */
+export class JobBackoffs<K> {
+  readonly #clock: Clock
+  readonly #byKind = new Map<K, JobBackoff>()
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  of(kind: K): JobBackoff {
+    let backoff = this.#byKind.get(kind)
+    if (backoff === undefined) this.#byKind.set(kind, (backoff = new JobBackoff(this.#clock)))
+    return backoff
+  }
+}
+
+class JobBackoff {
   readonly #clock: Clock
   #failures = 0
   #nextAtMs = -Infinity

@@ -14,7 +14,7 @@ export function hideExpired(reader: BlockReader, cutoffs: readonly Cutoff[]): nu
   const claimed = new Uint8Array(reader.seriesCount)
   let expired = 0
   for (const { matchers, t } of cutoffs) {
-    for (const series of reader.select(matchers)) {
+    for (const series of reader.select(matchers) ?? []) {
       if (claimed[series] === 1) continue
       claimed[series] = 1
       if (t <= minT) continue

@@ -1,7 +1,7 @@
 // What is due to the tiers, and what readers are shown of them. Pure; times are Unix ms.
 import type { BlockState } from './block-folder.ts'
 import type { BlockJob } from './block-jobs.ts'
-import { planCompaction } from './block-plan.ts'
+import { dueCompaction } from './block-plan.ts'
 import type { PublishedTiers } from './head/published.ts'
 import type { HoursState } from './tier/hour-manifest.ts'
 import { since } from './lost-times.ts'
@@ -17,18 +17,18 @@ interface TierLimits {
   retentionMs: number
   /** Of rows. */
   cutoffs: readonly Cutoff[]
+  /** Folders of blocks of rows that are to stay as they are. */
+  damaged: ReadonlySet<string>
   /** Whether so many bytes can be written without touching the disk's reserve. */
   fits: (bytes: number) => boolean
 }
 
 /** Rows are made before blocks of them are compacted. */
-export function dueOfTier(raw: BlockState, minutes: BlockState, { sinceT, expiredT, retentionMs, cutoffs, fits }: TierLimits): BlockJob | null {
+export function dueOfTier(raw: BlockState, minutes: BlockState, { sinceT, expiredT, retentionMs, cutoffs, damaged, fits }: TierLimits): BlockJob | null {
   const stretch = nextStretch(raw.due['1m'], raw.cover.t, sinceT)
   if (stretch !== null) return fits(bytesOf(raw, stretch)) ? { kind: 'tier', stretch, expiredT } : null
-  const sources = planCompaction(minutes.blocks, raw.cover.t, retentionMs)
-  if (sources === null) return null
-  const bytes = minutes.blocks.reduce((sum, { folder, meta }) => sum + (sources.includes(folder) ? meta.bytes : 0), 0)
-  return fits(bytes) ? { kind: 'tier-compact', sources, cutoffs } : null
+  const sources = dueCompaction(minutes.blocks, { coverT: raw.cover.t, retentionMs, damaged }, fits)
+  return sources === null ? null : { kind: 'tier-compact', sources, cutoffs }
 }
 
 /** What raw blocks take of a stretch: its rows take about as much. */

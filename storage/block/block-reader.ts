@@ -93,6 +93,7 @@ export class BlockReader implements BlockColumns {
   readonly folder: string
   readonly meta: BlockMeta
   readonly index: BlockIndex
+  readonly standing: readonly string[]
   readonly #damage = new DamageGuard()
   readonly #indexFile: PageFile
   readonly #chunks: PageFile
@@ -111,11 +112,14 @@ export class BlockReader implements BlockColumns {
   /** `meta`: what stands in the file of it, where that is known. Throws BlockError if the block as a whole cannot be read; DiskError where it is not the block's fault. */
   constructor(folder: string, cache: PageCache, meta: BlockMeta | null = null) {
     this.folder = folder
+    let index: PageFile | null = null
     try {
       this.meta = meta ?? readMeta(folder)
-      this.#indexFile = new PageFile(path.join(folder, INDEX_FILE), cache)
+      index = new PageFile(path.join(folder, INDEX_FILE), cache)
+      this.#indexFile = index
       this.#chunks = new PageFile(path.join(folder, CHUNKS_FILE), cache)
     } catch (error) {
+      index?.close()
       if (error instanceof DiskError && (error.code === 'ENOENT' || error.code === 'EIO')) throw new BlockError(error.message, { cause: error })
       throw error
     }
@@ -129,6 +133,7 @@ export class BlockReader implements BlockColumns {
       throw error
     }
     this.#findDeleted()
+    this.standing = [...this.leftOut]
   }
 
   #findDeleted(): void {
@@ -332,8 +337,8 @@ export class BlockReader implements BlockColumns {
     }
   }
 
-  select(matchers: readonly Matcher[]): Uint32Array {
-    return this.#damage.run(() => selectSeries(this.index, matchers)) ?? new Uint32Array(0)
+  select(matchers: readonly Matcher[]): Uint32Array | null {
+    return this.#damage.run(() => selectSeries(this.index, matchers)) ?? null
   }
 
   get pairCount(): number {

@@ -46,12 +46,14 @@ export interface BlockColumns {
   readSeries(series: number, from: number, to: number, batch: BatchBuffer, place: { s: number; base: number }): void
   /** True if samples of a series are native histograms, as far as its first rows tell. */
   hasHistograms(series: number): boolean
-  /** Numbers, ascending, of the series that match all matchers, by the block's own index. */
-  select(matchers: readonly Matcher[]): Uint32Array
+  /** What is told of whatever is read: what was asked of the disk but once, when the block was opened. */
+  readonly standing: readonly string[]
+  /** Numbers, ascending, of the series that match all matchers, by the block's own index; null where that cannot be read. */
+  select(matchers: readonly Matcher[]): Uint32Array | null
   readonly seriesCount: number
   readonly pairCount: number
-  /** A bit for each series whose ref is not known, or cannot be read; null if there is none. */
-  unknown(isKnown: (ref: number) => boolean): Int32Array | null
+  /** A bit for each series whose ref is not known, or cannot be read; null if there is none, undefined where none can be read. */
+  unknown(isKnown: (ref: number) => boolean): Int32Array | null | undefined
   /** Pairs of a series, those of the metric's name first, then by name; null where they cannot be read. */
   pairsOf(series: number): Uint32Array | null
   pairText(pair: number): { name: string; value: string } | null

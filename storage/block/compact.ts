@@ -11,6 +11,7 @@ import { BatchBuffer } from '../head/batch-buffer.ts'
 import { IMPORTED_PREFIX, levelAbove, type BlockMeta } from './block-meta.ts'
 import { BlockReader } from './block-reader.ts'
 import { BlockWriter, type BlockPlace } from './block-writer.ts'
+import { mergeError } from './damage-guard.ts'
 import { MergedGroups, type MergedGroup } from './merge-groups.ts'
 import { mergePairs } from './merge-pairs.ts'
 import { mergedSeries, type SeriesCursor } from './merge-series.ts'
@@ -25,7 +26,7 @@ export type Prepare = (reader: BlockReader) => void
 
 /**
  * Writes the block that holds what the sources hold (folders; of samples at one time the first one's stays), and leaves the
- * sources alone. null if nothing is left. Throws BlockError where a source is damaged: it must stay as it is until it is
+ * sources alone. null if nothing is left. Throws MergeError where a source is damaged: it must stay as it is until it is
  * mended. Throws DiskError; nothing is left then.
  */
 export async function compactBlocks(sources: readonly string[], place: BlockPlace, prepare: Prepare = () => undefined): Promise<{ name: string; meta: BlockMeta } | null> {
@@ -39,7 +40,7 @@ export async function compactBlocks(sources: readonly string[], place: BlockPlac
     return await compaction.run()
   } catch (error) {
     compaction?.abort()
-    throw error
+    throw mergeError(error, sources, readers)
   } finally {
     for (const reader of readers) reader.close()
   }

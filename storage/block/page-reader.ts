@@ -43,13 +43,8 @@ export class PageFile {
     this.path = path
     this.#cache = cache
     this.#id = cache.newFile()
-    const file = cache.open(this.#id, path)
-    const directory = readDirectory(file)
-    const { heads, offsets } = directory ?? scanPages(file)
-    if (directory === null) {
-      this.mended = `${path}: the directory is damaged; ${offsets.length} pages were found without it`
-      if (offsets.length === 0) throw new BlockError(`cannot read ${path}: ${file.sizeBytes()} bytes hold no page`)
-    }
+    const { heads, offsets, isMended } = findPages(cache, this.#id, path)
+    if (isMended) this.mended = `${path}: the directory is damaged; ${offsets.length} pages were found without it`
     this.#heads = new Uint32Array(Uint8Array.from(heads).buffer)
     this.#offsets = Float64Array.from(offsets)
     this.pageCount = offsets.length
@@ -199,6 +194,20 @@ export class PageFile {
 interface Directory {
   heads: Buffer
   offsets: readonly number[]
+}
+
+/** By the directory, or without it where it is damaged. Where there is none the file is closed. Throws BlockError, or DiskError. */
+function findPages(cache: PageCache, id: number, path: string): Directory & { isMended: boolean } {
+  try {
+    const file = cache.open(id, path)
+    const directory = readDirectory(file)
+    const found = directory ?? scanPages(file)
+    if (found.offsets.length === 0 && directory === null) throw new BlockError(`cannot read ${path}: ${file.sizeBytes()} bytes hold no page`)
+    return { ...found, isMended: directory === null }
+  } catch (error) {
+    cache.forget(id)
+    throw error
+  }
 }
 
 /** True if a page's head stands at bytes[at, …) and its content can be as it says. */

@@ -17,6 +17,9 @@ interface Labeled {
   texts: { name: string; value: string }[]
 }
 
+const NO_REFS = new Uint32Array(0)
+const NO_LABELS: Labeled = { starts: new Uint32Array(1), pairs: NO_REFS, texts: [] }
+
 export class HourColumns implements SeriesBlock {
   readonly folder: string
   readonly #withIndex: WithIndex
@@ -30,11 +33,11 @@ export class HourColumns implements SeriesBlock {
   }
 
   get seriesCount(): number {
-    return this.#readRefs().length
+    return this.#readRefs()?.length ?? 0
   }
 
   get pairCount(): number {
-    return this.#readLabels().texts.length
+    return (this.#readLabels() ?? NO_LABELS).texts.length
   }
 
   /** What was read is read again when it is asked for. */
@@ -51,7 +54,7 @@ export class HourColumns implements SeriesBlock {
 
   /** As BlockColumns. */
   find(refs: Uint32Array, numbers: Uint32Array): number {
-    const own = this.#readRefs()
+    const own = this.#readRefs() ?? NO_REFS
     numbers.fill(NO_SERIES)
     let found = 0
     for (let i = 0, k = 0; i < refs.length && k < own.length;) {
@@ -66,15 +69,16 @@ export class HourColumns implements SeriesBlock {
   }
 
   labelNames(): string[] {
-    return [...new Set(this.#readLabels().texts.map(({ name }) => name))]
+    return [...new Set((this.#readLabels() ?? NO_LABELS).texts.map(({ name }) => name))]
   }
 
   labelValues(name: string): string[] {
-    return this.#readLabels().texts.filter((text) => text.name === name).map(({ value }) => value)
+    return (this.#readLabels() ?? NO_LABELS).texts.filter((text) => text.name === name).map(({ value }) => value)
   }
 
-  unknown(isSeen: (ref: number) => boolean): Int32Array | null {
+  unknown(isSeen: (ref: number) => boolean): Int32Array | null | undefined {
     const refs = this.#readRefs()
+    if (refs === null) return undefined
     const bits = new Int32Array((refs.length + 31) >>> 5)
     let count = 0
     for (let s = 0; s < refs.length; s++) {
@@ -82,11 +86,14 @@ export class HourColumns implements SeriesBlock {
       bits[s >>> 5]! |= 1 << (s & 31)
       count++
     }
-    return count === 0 ? null : bits
+    if (count === 0) return null
+    return this.#readLabels() === null ? undefined : bits
   }
 
-  select(matchers: readonly Matcher[]): Uint32Array {
-    const { starts, pairs, texts } = this.#readLabels()
+  select(matchers: readonly Matcher[]): Uint32Array | null {
+    const labels = this.#readLabels()
+    if (labels === null) return null
+    const { starts, pairs, texts } = labels
     const tests = matchers.map((matcher) => {
       const test = compileMatcher(matcher)
       // 0: another label; 1: does not match; 2: matches.
@@ -101,24 +108,23 @@ export class HourColumns implements SeriesBlock {
 
   /** null where it cannot be read. */
   pairsOf(number: number): Uint32Array | null {
-    const { starts, pairs } = this.#readLabels()
+    const { starts, pairs } = this.#readLabels() ?? NO_LABELS
     return number < starts.length - 1 ? pairs.subarray(starts[number], starts[number + 1]) : null
   }
 
   pairText(pair: number): { name: string; value: string } | null {
-    return this.#readLabels().texts[pair] ?? null
+    return (this.#readLabels() ?? NO_LABELS).texts[pair] ?? null
   }
 
-  #readRefs(): Uint32Array {
-    const refs = this.#refs ?? this.#withIndex((index) => index.refs()) ?? new Uint32Array(0)
-    this.#refs = refs
-    return refs
+  /** null where they cannot be read now, as often as they are asked for: each query is to tell. */
+  #readRefs(): Uint32Array | null {
+    return this.#refs ??= this.#withIndex((index) => index.refs())
   }
 
-  #readLabels(): Labeled {
-    const labels = this.#labels ?? this.#withIndex((index) => labelsByNumber(index, this.#readRefs())) ?? { starts: new Uint32Array(1), pairs: new Uint32Array(0), texts: [] }
-    this.#labels = labels
-    return labels
+  /** As #readRefs. */
+  #readLabels(): Labeled | null {
+    const refs = this.#readRefs()
+    return refs === null ? null : this.#labels ??= this.#withIndex((index) => labelsByNumber(index, refs))
   }
 }
 

@@ -160,7 +160,7 @@ export class HourFiles {
     return this.#manifest.files.reduce((newest, { name, maxT }) => (this.#local.has(name) ? newest : Math.max(newest, maxT)), -Infinity)
   }
 
-  /** Deletions that a file does not have in its rows yet, and which of its series they are of. */
+  /** Deletions that a file does not have in its rows yet, and which of its series they are of: of any where its labels cannot be read, as none is to come back. */
   deletionsOf(file: HourFile): DeletedRows[] {
     const number = numberOf(file.name)
     const open = this.#manifest.deletions.filter(({ below, from, to }) => number < below && to > file.minT - HOUR_MS && from <= file.maxT)
@@ -168,7 +168,8 @@ export class HourFiles {
       const key = `${file.name} ${JSON.stringify(deletion.sets)}`
       let places = this.#deleted.get(key)
       if (places === undefined) {
-        places = this.withIndex(file, (index) => placesOf(index, deletion)) ?? new Set()
+        places = this.withIndex(file, (index) => placesOf(index, deletion)) ?? undefined
+        if (places === undefined) return { from: deletion.from, to: deletion.to, has: () => true }
         this.#deleted.set(key, places)
       }
       const known = places

@@ -139,7 +139,13 @@ export class HourIndex {
     this.#areGroupsChecked = isChecked
     this.#file = DiskFile.openForRead(path)
     const head = Buffer.alloc(HEAD_BYTES)
-    const read = this.#file.read(head, 0, HEAD_BYTES)
+    let read = 0
+    try {
+      read = this.#file.read(head, 0, HEAD_BYTES)
+    } catch (error) {
+      this.#file.close()
+      throw error
+    }
     if (read < HEAD_BYTES || head.readUInt32LE(0) !== MAGIC || head.readUInt32LE(4) !== crc32(head.subarray(8))) this.#fail('its head is damaged')
     const words = [0, 1, 2, 3, 4, 5].map((i) => head.readUInt32LE(40 + i * 4))
     this.#seriesCount = words[0]!

@@ -145,8 +145,13 @@ export class FileRows implements RowSource {
   /** `keeps` tells of which buckets; `goneOf` which of a series' rows are gone beside; `span`: its first and last bucket, null where nobody knows. */
   constructor(file: string, keeps: (t: number) => boolean, goneOf: (labels: Labels) => readonly Gone[], span: Span | null = null) {
     this.#span = span
-    this.#index = new HourIndex(`${file}.index`, false)
     this.#file = DiskFile.openForRead(file)
+    try {
+      this.#index = new HourIndex(`${file}.index`, false)
+    } catch (error) {
+      this.#file.close()
+      throw error
+    }
     this.#series = this.#index.series()
     this.#keeps = keeps
     this.#goneOf = goneOf

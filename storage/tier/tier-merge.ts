@@ -3,6 +3,7 @@
 import path from 'node:path'
 import { levelAbove, type BlockMeta } from '../block/block-meta.ts'
 import { BlockWriter, type BlockPlace } from '../block/block-writer.ts'
+import { mergeError } from '../block/damage-guard.ts'
 import { mergePairs } from '../block/merge-pairs.ts'
 import { mergedSeries, type SeriesCursor } from '../block/merge-series.ts'
 import { PageCache } from '../block/page-cache.ts'
@@ -35,7 +36,7 @@ interface MergedGroup {
 }
 
 /**
- * Writes the block that holds what the sources hold, and leaves them alone; `range`: what it answers for. Throws BlockError
+ * Writes the block that holds what the sources hold, and leaves them alone; `range`: what it answers for. Throws MergeError
  * where a source is damaged: it must stay as it is until it is mended; `isRepair`: what is damaged is left out. Throws
  * DiskError; nothing is left then.
  */
@@ -51,7 +52,7 @@ export async function mergeTierBlocks(
     return await merge.run(range, isRepair)
   } catch (error) {
     merge?.abort()
-    throw error
+    throw mergeError(error, sources.map(({ folder }) => folder), readers)
   } finally {
     for (const reader of readers) reader.close()
   }

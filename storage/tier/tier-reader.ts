@@ -32,21 +32,25 @@ export class TierReader {
   readonly folder: string
   readonly meta: BlockMeta
   readonly index: BlockIndex
+  readonly standing: readonly string[] = []
   readonly #damage = new DamageGuard()
   readonly #indexFile: PageFile
   readonly #chunks: PageFile
-  readonly #groups = new Map<number, TierGroup | null>()
+  readonly #groups = new Map<number, TierGroup>()
   readonly #edge = new BucketBuffer()
   #lacking: ReadonlySet<number> | null = null
 
   /** Throws BlockError if the block as a whole cannot be read; DiskError where it is not the block's fault. */
   constructor(folder: string, cache: PageCache) {
     this.folder = folder
+    let index: PageFile | null = null
     try {
       this.meta = readMeta(folder)
-      this.#indexFile = new PageFile(path.join(folder, INDEX_FILE), cache)
+      index = new PageFile(path.join(folder, INDEX_FILE), cache)
+      this.#indexFile = index
       this.#chunks = new PageFile(path.join(folder, CHUNKS_FILE), cache)
     } catch (error) {
+      index?.close()
       if (error instanceof DiskError && (error.code === 'ENOENT' || error.code === 'EIO')) throw new BlockError(error.message, { cause: error })
       throw error
     }
@@ -82,8 +86,8 @@ export class TierReader {
     return this.index.unknown(isKnown, (error) => this.#damage.note(error))
   }
 
-  select(matchers: readonly Matcher[]): Uint32Array {
-    return this.#damage.run(() => selectSeries(this.index, matchers)) ?? new Uint32Array(0)
+  select(matchers: readonly Matcher[]): Uint32Array | null {
+    return this.#damage.run(() => selectSeries(this.index, matchers)) ?? null
   }
 
   pairsOf(series: number): Uint32Array | null {
@@ -108,19 +112,22 @@ export class TierReader {
 
   /** Numbers of series whose native histograms the block lacks. */
   lacking(): ReadonlySet<number> {
-    return this.#lacking ??= this.#damage.run(() => {
+    this.#lacking ??= this.#damage.run(() => {
       const { from, to } = this.#indexFile.pagesOf(SECTION_LACKING)
       const series = new Set<number>()
       for (let page = from; page < to; page++) for (const number of this.#indexFile.load(page, parseLacking).columns[0]!) series.add(number)
       return series
-    }) ?? new Set()
+    }) ?? null
+    return this.#lacking ?? new Set()
   }
 
   /** null where its timestamps are damaged: the rows must be left out. */
   group(number: number): TierGroup | null {
-    let group = this.#groups.get(number)
-    if (group !== undefined) return group
-    group = number === NO_SERIES ? null : this.#damage.run(() => this.#readGroup(number)) ?? null
+    const known = this.#groups.get(number)
+    if (known !== undefined) return known
+    const group = number === NO_SERIES ? undefined : this.#damage.run(() => this.#readGroup(number))
+    // Asked again, it is told again.
+    if (group === undefined) return null
     for (const old of this.#groups.size >= GROUPS_MAX ? this.#groups.keys() : []) {
       this.#groups.delete(old)
       break

@@ -91,7 +91,7 @@ function read(name: string): void {
     const find = (cpuMs() - started) * 1e6 / n
     const inOrder = readRun(numbers.toSorted())
     started = cpuMs()
-    const chosen = reader.select([{ name: '__name__', op: '=', value: 'node_cpu_seconds_total' }])
+    const chosen = reader.select([{ name: '__name__', op: '=', value: 'node_cpu_seconds_total' }])!
     const select = cpuMs() - started
     const metric = readRun(chosen)
     // Far apart, so that each lies in a page of its own.

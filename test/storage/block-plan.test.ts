@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { FakeClock } from '../../lib/std/clock.ts'
 import { cutTime, overSize, pastRetention, planCompaction, type Planned } from '../../storage/block-plan.ts'
 import { Expiry } from '../../storage/expiry.ts'
-import { JobBackoff } from '../../storage/job-backoff.ts'
+import { JobBackoffs } from '../../storage/job-backoff.ts'
 import { goingForSize } from '../../storage/size-plan.ts'
 
 const HOUR = 3_600_000
@@ -36,7 +36,7 @@ describe('the time to cut at', () => {
 
 describe('compaction', () => {
   const f = (blocks: readonly Planned[], coverHours: number, retentionMs: number, want: string[] | null): void => {
-    expect(planCompaction(blocks, coverHours * HOUR, retentionMs)).toEqual(want)
+    expect(planCompaction(blocks, { coverT: coverHours * HOUR, retentionMs, damaged: new Set() })).toEqual(want)
   }
 
   it('makes one block of all in six hours once the head is cut behind them', () => {
@@ -126,7 +126,7 @@ describe('retention', () => {
 
 it('a job that fails waits twice as long each time, a quarter of an hour at the most, until one goes well', async () => {
   const clock = new FakeClock(0)
-  const backoff = new JobBackoff(clock)
+  const backoff = new JobBackoffs<string>(clock).of('job')
   expect([backoff.isFailing, backoff.isWaiting]).toEqual([false, false])
   expect(Array.from({ length: 9 }, () => backoff.fail() / 1000)).toEqual([15, 30, 60, 120, 240, 480, 900, 900, 900])
   await clock.advance(899_999)

@@ -243,6 +243,35 @@ describe('old blocks', () => {
   })
 })
 
+describe('a damaged block', () => {
+  it('stays as it is, and holds up neither cuts nor the compaction of others', async () => {
+    const folder = tempFolder()
+    const clock = new FakeClock(T)
+    const db = open(folder, { clock, compacts: false })
+    const refs = seriesOf(db, 3)
+    clock.jump(18 * HOUR + 15 * MINUTE)
+    fill(db, refs, T, T + 18 * HOUR)
+    await ended(db, clock)
+    const [first] = db.blocks.blocks
+    await db.close()
+    const chunks = `${folder}/blocks/${first!.folder}/chunks`
+    fs.writeFileSync(chunks, fs.readFileSync(chunks).map((byte, i) => (i === 50 ? byte ^ 1 : byte)))
+    const again = open(folder, { clock })
+    await maintained(again)
+    expect(spans(again)).toEqual([[0, 119.5, 1], [120, 719.5, 3], [720, 1079.5, 2]])
+    expect(again.blocks.blocks[0]).toEqual(first)
+    expect(again.blocks.failed.compact, 'tried once').toBe(1)
+    clock.jump(2 * HOUR)
+    fill(again, seriesOf(again, 3), T + 18 * HOUR, T + 20 * HOUR)
+    await ended(again, clock)
+    expect([again.blocks.done.cut, again.blocks.failed.compact]).toEqual([1, 1])
+    await clock.advance(24 * HOUR)
+    await maintained(again)
+    expect(again.blocks.failed.compact, 'once more after a day').toBe(2)
+    await again.close()
+  })
+})
+
 describe('a block that cannot be read at start', () => {
   it('is moved aside, and the store opens without it', async () => {
     const folder = tempFolder()

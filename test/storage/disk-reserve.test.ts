@@ -100,6 +100,23 @@ describe('the reserve', () => {
     expect(readAll(db).size).toBe(1)
   })
 
+  it('keeps no block past the retention because rows are still to be made of it', async () => {
+    const space = new Space(1000 * MB, 500 * MB)
+    const { db, clock, refs } = start({ reserveBytes: 70 * MB })
+    clock.jump(6 * HOUR)
+    for (let t = T; t < T + 6 * HOUR; t += 60_000) append(db, batchOf(t, refs, refs))
+    await db.blocks.snapshot('first', true)
+    const { length } = db.blocks.blocks
+    space.freeBytes = 60 * MB
+    // A clock that was set counts once it has stood.
+    await clock.advance(1.1 * HOUR)
+    db.blocks.minuteRetentionMs = Infinity
+    db.head.retentionMs = HOUR
+    await db.maintain()
+    await db.blocks.idle()
+    expect([length, db.blocks.blocks.length, db.blocks.timeRetentions]).toEqual([3, 1, 2])
+  })
+
   it('is 5 % of the file system, at most 500 MiB, or what is given', () => {
     const f = (sizeBytes: number, given: number | undefined, want: number): void => {
       new Space(sizeBytes, sizeBytes)

@@ -86,6 +86,30 @@ describe('the 1-hour tier of a store', () => {
     await db.close()
   })
 
+  it('shows nothing again of what is deleted where the labels of a sidecar are damaged', async () => {
+    const folder = tempFolder()
+    const clock = new FakeClock(T0)
+    const db = start(folder, clock)
+    fill(db, clock, T0, T0 + 7 * HOUR, new Random(testSeed()))
+    await settled(db)
+    expect(lookAt(db, '1h').rows.has(rowKey(0, 120))).toBe(true)
+    await db.blocks.delete([[{ name: 'i', op: '=', value: '0' }]], T0 + 90 * MINUTE, T0 + 100 * MINUTE)
+    const sidecar = `${folder}/archive/${filesOf(folder)[0]}.index`
+    fs.writeFileSync(sidecar, fs.readFileSync(sidecar).map((byte, i, bytes) => (i === bytes.length - 1 ? byte ^ 1 : byte)))
+    const queryable = new StoreQueryable(db.handle(), 1)
+    for (let n = 0; n < 2; n++) {
+      const querier = queryable.querier()
+      const rows = querier.buckets.selectBuckets('1h', ALL, T0, T0 + 4 * HOUR, [])
+      for (let batch = rows.next(); batch !== null; batch = rows.next()) {
+        for (let i = 0; i < batch.n; i++) if (batch.t[i] === T0 + 2 * HOUR) expect(batch.columns.count[i]).toBe(0)
+      }
+      expect(querier.damage()).toEqual([expect.stringMatching(/rows of the 1-hour tier .* are missing, all or some/)])
+      querier.close()
+    }
+    queryable.close()
+    await db.close()
+  })
+
   it('loses what is deleted at once, and has what is left of a bucket after it', async () => {
     const clock = new FakeClock(T0)
     const db = start(tempFolder(), clock)

@@ -1,7 +1,8 @@
 // The 1-minute tier of a store: rows that queries see are those of the raw samples, however these came and went.
 import fs from 'node:fs'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { FakeClock } from '../../lib/std/clock.ts'
+import { useDisk, type Disk } from '../../lib/std/fs.ts'
 import { Random } from '../../lib/std/random.ts'
 import type { Database } from '../../storage/database.ts'
 import { GroupBlockBuilder } from '../../storage/block/block-builder.ts'
@@ -62,6 +63,25 @@ describe('the 1-minute tier of a store', () => {
       return found
     })
     expect(Math.max(...refs)).toBeLessThan(10)
+    await db.close()
+  })
+
+  it('holds up neither cuts nor compactions while the disk refuses its rows', async () => {
+    const clock = new FakeClock(T0)
+    const db = start(tempFolder(), clock)
+    const openSync: Disk['openSync'] = (file, ...rest) => {
+      if (String(file).includes('tiers/1m/staged')) throw Object.assign(new Error('refused'), { code: 'EACCES' })
+      return fs.openSync(file, ...rest)
+    }
+    useDisk({ ...fs, openSync })
+    onTestFinished(() => void useDisk(fs))
+    fill(db, clock, T0, T0 + 7 * HOUR, new Random(1))
+    await settled(db)
+    expect([db.blocks.done.cut, db.blocks.done.compact, db.blocks.failed.tier]).toEqual([1, 1, 1])
+    useDisk(fs)
+    await clock.advance(15_000)
+    await settled(db)
+    expectWhole(db, T0 + 6 * HOUR - MINUTE)
     await db.close()
   })
 

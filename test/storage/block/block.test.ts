@@ -120,7 +120,7 @@ describe('a block', () => {
     const labels = Array.from({ length: reader.seriesCount }, (_, s) => reader.labelsOf(s))
     const f = (...matchers: Matcher[]): void => {
       const wanted = labels.flatMap((own, s) => (matches(own, matchers) ? [s] : []))
-      expect(Array.from(reader.select(matchers)), JSON.stringify(matchers)).toEqual(wanted)
+      expect(Array.from(reader.select(matchers)!), JSON.stringify(matchers)).toEqual(wanted)
     }
     f({ name: '__name__', op: '=', value: 'up' })
     f({ name: '__name__', op: '=', value: 'absent' })
@@ -166,11 +166,11 @@ describe('a block', () => {
     f(Uint32Array.of(1))
     const all = reader.select([{ name: 'job', op: '=', value: 'node' }])
     expect(all).toEqual(Uint32Array.from({ length: count }, (_, s) => s))
-    const some = reader.select([{ name: '__name__', op: '=', value: 'm7' }, { name: 'id', op: '=~', value: 'id-1.*7' }])
+    const some = reader.select([{ name: '__name__', op: '=', value: 'm7' }, { name: 'id', op: '=~', value: 'id-1.*7' }])!
     expect(some.length).toBe(series.filter((_, i) => i % 10 === 7 && String(i).startsWith('1') && i !== 1).length)
     for (const s of some) expect(getLabel(reader.labelsOf(s), 'id')).toMatch(/^id-1.*7$/)
     expect(reader.labelValues('id').length).toBe(count)
-    const last = reader.select([{ name: 'id', op: '=', value: 'id-29999' }])
+    const last = reader.select([{ name: 'id', op: '=', value: 'id-29999' }])!
     expect(readAll(reader, last[0]!)).toEqual([[T0, 29_999, 0]])
     expect(verifyBlock(path.join(folder, name))).toEqual([])
   })
@@ -191,7 +191,7 @@ describe('a block', () => {
       expect(reader.labelsOf(number)).toEqual(labels)
       expect(readAll(reader, number)).toEqual(times.map((t, i) => [t, cells[i], 0]))
     }
-    expect(Array.from(reader.select([{ name: 'text', op: '=', value: long(2) }]))).toEqual([1])
+    expect(Array.from(reader.select([{ name: 'text', op: '=', value: long(2) }])!)).toEqual([1])
     expect(reader.labelValues('same')).toEqual([long(9)])
     expect(verifyBlock(path.join(folder, name))).toEqual([])
   })
