@@ -21,7 +21,7 @@ import { clientOf, durationOf, seconds, timeOf } from './query.ts'
 import { isQueryData, type Series } from './query-result.ts'
 import { featureNames } from './tool-features.ts'
 import { ToolFailure, type ToolIo } from './tool-io.ts'
-import { blockTable } from './tsdb-text.ts'
+import { binarySize, blockTable } from './tsdb-text.ts'
 
 const DEFAULT_SERVER = 'http://localhost:9090'
 const INTERVAL_MS = 60_000
@@ -63,7 +63,7 @@ export async function createRuleBlocks(files: readonly string[], folder: string,
     const blocks = await importGathered(work, async (series, from, to) => {
       for (const { group, rule } of rules) await evaluate({ group, rule }, { from, to }, { work, series, tell })
     }, { db, labels: querier })
-    if (!args.has('quiet') && blocks.length > 0) io.out(blockTable(blocks.map(({ name, meta }) => ({ folder: name, meta }))))
+    if (!args.has('quiet') && blocks.length > 0) io.out(blockTable(blocks.map(({ name, meta }) => ({ folder: name, meta })), args.has('human-readable') ? binarySize : String))
     if (blocks.length === 0) io.err('no rule gave a sample: no block was made\n')
   }, { mayMake: true })
 }

@@ -11,9 +11,9 @@ export const TSDB_HELP = `Usage: monitor tsdb COMMAND [--storage.tsdb.path=DATA]
   repair [--dry-run]         mends what is damaged as far as can be, and keeps it as it was in quarantine/; --dry-run says what it would do
   import prometheus SOURCE   takes over the blocks and logs of a Prometheus data folder (2.x and 3.x)
   import archive SOURCE      takes over the rows of hours of another data folder, or of its archive/
-  create-blocks-from openmetrics FILE [DATA] [--label=NAME=VALUE]… [-q]
+  create-blocks-from openmetrics FILE [DATA] [--label=NAME=VALUE]… [-q] [-r]
                              blocks of the samples in a file of OpenMetrics text, each with its timestamp
-  create-blocks-from rules FILE … --start=TIME [--end=TIME] [--url=URL] [--eval-interval=DURATION] [--output-dir=DATA] [-q]
+  create-blocks-from rules FILE … --start=TIME [--end=TIME] [--url=URL] [--eval-interval=DURATION] [--output-dir=DATA] [-q] [-r]
                              blocks of what recording rules would have recorded, by a running server's answers (http://localhost:9090), up
                              to three hours ago; groups without an interval: every 60s. TIME is RFC 3339 or Unix seconds. Also
                              --http.config.file=FILE as of monitor query, --enable-feature=NAME as of the server

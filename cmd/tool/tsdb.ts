@@ -35,12 +35,21 @@ const FLAGS: readonly ToolFlag[] = [
   { name: 'http.config.file', kind: 'text' }, { name: 'enable-feature', kind: 'list' },
   { name: 'dry-run', kind: 'switch' }, { name: 'extended', kind: 'switch' }, { name: 'human-readable', short: 'r', kind: 'switch' },
 ]
-const COMMANDS = ['list', 'analyze', 'dump', 'dump-openmetrics', 'verify', 'repair', 'import', 'create-blocks-from'] as const
+const DUMP_FLAGS = ['match', 'min-time', 'max-time']
+const RULES = 'create-blocks-from rules'
+/** What a command takes beside the data folder. */
+const COMMANDS: Readonly<Record<string, readonly string[]>> = {
+  list: ['human-readable'], analyze: ['limit', 'match', 'extended'], dump: DUMP_FLAGS, 'dump-openmetrics': DUMP_FLAGS, verify: [], repair: ['dry-run'], import: [],
+  'create-blocks-from': ['label', 'quiet', 'human-readable'],
+  [RULES]: ['start', 'end', 'url', 'eval-interval', 'output-dir', 'http.config.file', 'enable-feature', 'quiet', 'human-readable'],
+}
+const COMMAND_NAMES = Object.keys(COMMANDS).filter((name) => name !== RULES)
 
 /** Throws UsageError, ToolFailure. */
 export async function runTsdb(argv: readonly string[], io: ToolIo): Promise<void> {
   const args = new Arguments(argv, FLAGS)
   const [command = '', ...words] = args.words
+  assertFlags(args, command === 'create-blocks-from' && words[0] === 'rules' ? RULES : command)
   const folder = folderOf(args, command, words)
   if (command === 'import') {
     if ((words[0] !== 'prometheus' && words[0] !== 'archive') || words.length !== 2) throw new UsageError('tsdb import wants: prometheus SOURCE, or archive SOURCE')
@@ -57,24 +66,32 @@ export async function runTsdb(argv: readonly string[], io: ToolIo): Promise<void
       case 'verify': return await verify(folder, io)
       case 'repair': return await repair(folder, args.has('dry-run'), io)
       case 'import': return await (words[0] === 'archive' ? importHours : importFrom)(words[1]!, folder, io)
-      case 'create-blocks-from': return await (words[0] === 'rules' ? createRuleBlocks(words.slice(1), args.text('output-dir') || folder, args, io) : createBlocks(words[1]!, words[2] ?? folder, args, io))
+      case 'create-blocks-from': return await (words[0] === 'rules' ? createRuleBlocks(words.slice(1), folder, args, io) : createBlocks(words[1]!, folder, args, io))
     }
   } catch (error) {
     const isForPeople = error instanceof FolderError || error instanceof DiskError || error instanceof PrometheusFormatError || error instanceof ImportTextError || error instanceof SeriesLimitError || error instanceof LogError
     if (!isForPeople) throw error
     throw new ToolFailure(error instanceof DiskError ? explainDisk(error) : error.message, { cause: error })
   }
-  const nearest = nearestWord(command, COMMANDS)
-  throw new UsageError(command === '' ? `tsdb wants a command: ${COMMANDS.join(', ')}` : `there is no command tsdb ${command}${nearest === null ? '' : `; did you mean ${nearest}?`}`)
+  const nearest = nearestWord(command, COMMAND_NAMES)
+  throw new UsageError(command === '' ? `tsdb wants a command: ${COMMAND_NAMES.join(', ')}` : `there is no command tsdb ${command}${nearest === null ? '' : `; did you mean ${nearest}?`}`)
+}
+
+/** A flag that would mean nothing is a mistake: who gives `repair` a --match expects it to count. */
+function assertFlags(args: Arguments, command: string): void {
+  const unused = FLAGS.find(({ name }) => args.has(name) && name !== 'storage.tsdb.path' && COMMANDS[command]?.includes(name) === false)
+  if (unused) throw new UsageError(`tsdb ${command} takes no --${unused.name}`)
 }
 
 /** As promtool takes it, behind the command, or by the server's flag. */
 function folderOf(args: Arguments, command: string, words: readonly string[]): string {
-  const given = args.text('storage.tsdb.path')
-  if (command === 'import' || command === 'create-blocks-from' || words.length === 0) return given || 'data'
-  if (words.length > 1) throw new UsageError(`tsdb ${command} takes one data folder, and no ${JSON.stringify(words[1])}: it shows all blocks of the folder`)
-  if (given !== '') throw new UsageError(`tsdb ${command} is given two data folders, ${words[0]} and ${given}`)
-  return words[0]!
+  const isMade = command === 'create-blocks-from'
+  const behind = command === 'import' ? [] : isMade ? words.slice(words[0] === 'rules' ? words.length : 2) : words
+  if (!isMade && behind.length > 1) throw new UsageError(`tsdb ${command} takes one data folder, and no ${JSON.stringify(behind[1])}: it looks at all of the folder`)
+  const given = [...behind.slice(0, 1), ...['output-dir', 'storage.tsdb.path'].filter((name) => args.has(name)).map((name) => args.text(name))]
+  if (given.length > 1) throw new UsageError(`tsdb ${command} is given two data folders, ${given[0]} and ${given[1]}`)
+  if (given[0] === '') throw new UsageError(`tsdb ${command} is given a data folder without a name`)
+  return given[0] ?? 'data'
 }
 
 function list(folder: string, { blocks }: Database, isForPeople: boolean, io: ToolIo): void {
@@ -112,6 +129,7 @@ async function dump(folder: string, args: Arguments, format: typeof DUMP, io: To
     return Number(text)
   }
   const range = { mint: time('min-time', -8.64e15), maxt: time('max-time', 8.64e15), format }
+  if (range.mint > range.maxt) throw new UsageError('--min-time is after --max-time')
   const selectors = args.list('match')
   const sets = (selectors.length === 0 ? [ALL] : selectors).map(matchersOf)
   const lacking = await withStore(folder, async ({ querier }) => {
@@ -203,7 +221,7 @@ async function createBlocks(file: string, folder: string, args: Arguments, io: T
   const text = new OpenMetricsText({ file, labels: labelsOf(args), now: io.clock.now() })
   await withStore(folder, async ({ db, querier }) => {
     const { blocks, repeated } = await importOpenMetrics(text, db, querier)
-    if (!args.has('quiet') && blocks.length > 0) io.out(blockTable(blocks.map(({ name, meta }) => ({ folder: name, meta }))))
+    if (!args.has('quiet') && blocks.length > 0) io.out(blockTable(blocks.map(({ name, meta }) => ({ folder: name, meta })), args.has('human-readable') ? binarySize : String))
     if (repeated > 0) io.err(`${repeated} samples were left out: their series had one at the same time, further up in the file\n`)
   }, { mayMake: true })
 }

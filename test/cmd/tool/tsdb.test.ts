@@ -246,6 +246,14 @@ Labels by churn:
     expect(await tsdb('dump', '--match={', `--storage.tsdb.path=${tempFolder()}`)).toMatchObject({ code: 2, err: expect.stringContaining('--match "{": 1:2: parse error') })
     expect((await tsdb('list', 'data', '01M8H2NJEZ6H09SWT2PC2C0HMB')).err).toContain('tsdb list takes one data folder, and no "01M8H2NJEZ6H09SWT2PC2C0HMB"')
     expect((await tsdb('list', 'data', '--storage.tsdb.path=other')).err).toContain('tsdb list is given two data folders, data and other')
+    expect((await tsdb('create-blocks-from', 'openmetrics', 'x.om', 'data', '--storage.tsdb.path=other')).err).toContain('tsdb create-blocks-from is given two data folders, data and other')
+    expect((await tsdb('list', '')).err).toContain('tsdb list is given a data folder without a name')
+    expect((await tsdb('verify', 'data', 'other')).err).toContain('tsdb verify takes one data folder, and no "other": it looks at all of the folder')
+    // What would mean nothing is not passed over.
+    expect(await tsdb('repair', 'data', '--match=up')).toMatchObject({ code: 2, err: expect.stringContaining('tsdb repair takes no --match') })
+    expect((await tsdb('create-blocks-from', 'openmetrics', 'x.om', '--start=5')).err).toContain('tsdb create-blocks-from takes no --start')
+    expect((await tsdb('create-blocks-from', 'rules', 'r.yml', '--start=5', '--label=a=b')).err).toContain('tsdb create-blocks-from rules takes no --label')
+    expect((await tsdb('dump', '--min-time=5', '--max-time=3', `--storage.tsdb.path=${tempFolder()}`)).err).toContain('--min-time is after --max-time')
     expect((await tsdb('analyze', '--match=a', '--match=b')).err).toContain('tsdb analyze takes one --match')
     expect(await tsdb('list', '--storage.tsdb.path=/no/such')).toMatchObject({ code: 1, err: 'cannot open /no/such: there is no data; name the folder with --storage.tsdb.path\n' })
     const file = `${tempFolder()}/file`
