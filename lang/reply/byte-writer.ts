@@ -16,7 +16,24 @@ const DECIMAL_SCALE = 1e6
 /** Below it `x * scale` keeps every digit, and 15 digits are always the shortest. */
 const DECIMAL_MAX = 1e9
 const DECIMAL_MAX_DIGITS = 9
-const FIRST_BYTES = 4096
+/** What a writer begins with: most replies fit, and are copied out of it at their own length. */
+const SCRATCH_BYTES = 16 << 10
+/** Up to here no limit is looked at. */
+const FREE_BYTES = 4096
+
+/** Memory to write to, and the ways to see it. */
+interface Scratch {
+  bytes: Uint8Array
+  buffer: Buffer
+  view: DataView
+}
+
+/** That of the thread's last writer: a small query makes none. */
+let spare: Scratch | null = null
+
+function scratchOf(bytes: Uint8Array): Scratch {
+  return { bytes, buffer: Buffer.from(bytes.buffer), view: new DataView(bytes.buffer) }
+}
 
 /** Quoted and escaped; bytes of strings like "\xff" that are no UTF-8 become U+FFFD, each one. */
 export function jsonString(text: string): string {
@@ -25,14 +42,25 @@ export function jsonString(text: string): string {
 
 export class ByteWriter {
   readonly #bytesMax: number
-  #bytes: Uint8Array = new Uint8Array(FIRST_BYTES)
-  #buffer: Buffer = Buffer.from(this.#bytes.buffer)
-  #view: DataView = new DataView(this.#bytes.buffer)
+  /** Where all of it still is; null once it has grown out of it. */
+  #scratch: Scratch | null
+  #bytes: Uint8Array
+  #buffer: Buffer
+  #view: DataView
+  /** How much may be written before `reserve` has to think. */
+  #room: number
   #length = 0
 
   /** Writes no more than `bytesMax`. */
   constructor(bytesMax: number = Infinity) {
+    const scratch = spare ?? scratchOf(new Uint8Array(SCRATCH_BYTES))
+    spare = null
     this.#bytesMax = bytesMax
+    this.#scratch = scratch
+    this.#bytes = scratch.bytes
+    this.#buffer = scratch.buffer
+    this.#view = scratch.view
+    this.#room = Math.min(SCRATCH_BYTES, Math.max(bytesMax, FREE_BYTES))
   }
 
   /** How many bytes may still be written. */
@@ -40,21 +68,35 @@ export class ByteWriter {
     return this.#bytesMax - this.#length
   }
 
-  /** What was written, which ends the writing: a view of the writer's own buffer, whose rest is unused. */
+  /** What was written, which ends the writing: in memory that nobody else has, the rest of which is unused. */
   finish(): Uint8Array {
-    return this.#bytes.subarray(0, this.#length)
+    if (this.#scratch === null) return this.#bytes.subarray(0, this.#length)
+    spare = this.#scratch
+    this.#scratch = null
+    this.#bytes = this.#bytes.slice(0, this.#length)
+    // Whoever wrote on would have to grow first.
+    this.#room = 0
+    return this.#bytes
   }
 
   /** Makes room, so that `count` bytes may follow without growing. Throws LimitError over the limit. */
   reserve(count: number): void {
     const needed = this.#length + count
-    if (needed <= this.#bytes.length) return
+    if (needed <= this.#room) return
     if (needed > this.#bytesMax) throw new LimitError(`answer needs more than ${Math.floor(this.#bytesMax / 2 ** 20)} MiB, which is what the memory limit of a query leaves for it: ${LESS_OR_MORE}`)
     const grown = new Uint8Array(Math.min(Math.max(needed, this.#bytes.length * 2), this.#bytesMax))
     grown.set(this.#bytes.subarray(0, this.#length))
-    this.#bytes = grown
-    this.#buffer = Buffer.from(grown.buffer)
-    this.#view = new DataView(grown.buffer)
+    spare ??= this.#scratch
+    this.#move(grown)
+  }
+
+  #move(bytes: Uint8Array): void {
+    const { buffer, view } = scratchOf(bytes)
+    this.#scratch = null
+    this.#bytes = bytes
+    this.#buffer = buffer
+    this.#view = view
+    this.#room = bytes.length
   }
 
   /** ASCII text, short. */
@@ -203,7 +245,7 @@ function writeWhole(bytes: Uint8Array, at: number, whole: number): number {
 }
 
 /** The last `digits` decimal digits of 0 ≤ whole < 2^31. */
-function writeDigits(bytes: Uint8Array, from: number, whole: number, digits: number): number {
+export function writeDigits(bytes: Uint8Array, from: number, whole: number, digits: number): number {
   let rest = whole | 0
   for (let at = from + digits - 1; at >= from; at--) {
     const quotient = (rest / 10) | 0

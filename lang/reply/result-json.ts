@@ -1,6 +1,5 @@
 // A query's result as the `data` of Prometheus' envelope. Matrices are sorted by labels; instant vectors keep the
 // order of the operator (sort, topk).
-import type { Stamps } from '../../lib/kernels/points.ts'
 import type { Budget } from '../exec/budget.ts'
 import type { DenseRows } from '../exec/dense.ts'
 import type { QueryResult } from '../exec/evaluate.ts'
@@ -13,6 +12,7 @@ import { writeHistogram } from './histogram-json.ts'
 import { labelJsonOf } from './label-json.ts'
 import { labelOrder } from './label-order.ts'
 import { formatPlain, formatSeconds } from './number-text.ts'
+import { stampsOf } from './stamps.ts'
 
 export interface ResultOptions {
   steps: Steps
@@ -97,18 +97,6 @@ function writeVector(out: ByteWriter, rows: DenseRows, options: ResultOptions): 
 
 /** About what a point takes, comma included. */
 const POINT_BYTES = 36
-
-/** `[seconds,"` of every step. */
-function stampsOf(steps: Steps): Stamps {
-  const ends = new Uint32Array(steps.count)
-  let text = ''
-  for (let i = 0; i < steps.count; i++) {
-    text += `[${formatSeconds(steps.startMs + i * steps.stepMs)},"`
-    ends[i] = text.length
-  }
-  const bytes = Buffer.from(`${text}   `, 'latin1')
-  return { view: new DataView(bytes.buffer, bytes.byteOffset, bytes.length), ends }
-}
 
 function writeMatrix(out: ByteWriter, rows: DenseRows, options: ResultOptions): boolean {
   const { limit, labels, steps } = options

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
+import { LimitError } from '../../../lang/exec/query-error.ts'
 import { ByteWriter } from '../../../lang/reply/byte-writer.ts'
 import { formatPlain, formatSeconds, formatValue } from '../../../lang/reply/number-text.ts'
+import { stampsOf } from '../../../lang/reply/stamps.ts'
 import { Random } from '../../../lib/std/random.ts'
 
 function written(x: number): string {
@@ -52,6 +54,30 @@ describe('sample values', () => {
   })
 })
 
+describe('a writer', () => {
+  const filled = (out: ByteWriter, letter: string, count: number): ByteWriter => {
+    for (let i = 0; i < count; i++) out.ascii(letter)
+    return out
+  }
+  const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes)
+
+  it.each([[10, 10], [10, 40_000], [40_000, 10], [40_000, 40_000]])('of %d bytes leaves what others wrote, one of %d beside it', (here, there) => {
+    const before = filled(new ByteWriter(), 'a', here).finish()
+    const [one, other] = [new ByteWriter(), new ByteWriter()]
+    filled(one, 'b', here / 2)
+    filled(other, 'c', there)
+    filled(one, 'b', here / 2)
+    const written = [one.finish(), other.finish()]
+    filled(new ByteWriter(), 'd', here).finish()
+    expect([before, ...written].map(text)).toEqual(['a'.repeat(here), 'b'.repeat(here), 'c'.repeat(there)])
+  })
+
+  it.each([5000, 16_384, 20_000])('of at most %d bytes refuses one more', (max) => {
+    expect(filled(new ByteWriter(max), 'a', max).finish().length).toBe(max)
+    expect(() => filled(new ByteWriter(max), 'a', max + 1)).toThrow(LimitError)
+  })
+})
+
 describe('plain values', () => {
   it.each<[number, string]>([
     [1e21, '1000000000000000000000'], [1.5e22, '15000000000000000000000'], [1e-7, '0.0000001'], [-1.25e-9, '-0.00000000125'], [0.5, '0.5'], [NaN, 'NaN'],
@@ -63,4 +89,20 @@ describe('timestamps', () => {
     [0, '0'], [1000, '1'], [1500, '1.5'], [1_435_781_430_781, '1435781430.781'], [1_435_781_430_780, '1435781430.78'], [1_435_781_430_001, '1435781430.001'],
     [-1500, '-1.5'], [-500, '-0.5'], [-1000, '-1'],
   ])('%d ms are %s', (ms, text) => expect(formatSeconds(ms)).toBe(text))
+
+  it('of all steps of a query are the same, whatever their times', () => {
+    const random = new Random(11)
+    for (let i = 0; i < 500; i++) {
+      const stepMs = random.int(2) === 0 ? 1 + random.int(5000) : 1000 * (1 + random.int(4000))
+      // Around where seconds have ten digits, and long before.
+      const near = [0, 1e12, 1.7e12, 2 ** 31 * 1000, 1e13][random.int(5)]!
+      const startMs = near + (random.int(2) === 0 ? random.int(40) - 20 : 1000 * (random.int(40) - 20))
+      const steps = { startMs, stepMs, count: 1 + random.int(30) }
+      const { view, ends } = stampsOf(steps)
+      const text = new TextDecoder().decode(view)
+      const stamps = Array.from(ends, (end, k) => text.slice(k === 0 ? 0 : ends[k - 1], end))
+      expect(stamps).toEqual(Array.from(ends, (_, k) => `[${formatSeconds(startMs + k * stepMs)},"`))
+      expect(view.byteLength).toBe(ends.at(-1)! + 3)
+    }
+  })
 })
