@@ -79,8 +79,10 @@ export class BlockSet<R extends BlockHandle> {
   }
 
   /** Why parts of open blocks were left out since the querier at work began. */
-  *leftOut(): Generator<string> {
-    for (const { columns } of this.#open.values()) yield* columns.leftOut
+  leftOut(): string[] {
+    const sentences: string[] = []
+    for (const { columns } of this.#open.values()) if (columns.leftOut.size > 0) sentences.push(...columns.leftOut)
+    return sentences
   }
 
   close(): void {

@@ -370,8 +370,11 @@ export class StoreQuerier implements Querier {
   }
 
   damage(): readonly string[] {
-    const here = [...this.#head.damage(), ...this.#leftOut, ...this.#parts.blocks.leftOut(), ...this.#parts.minutes.leftOut()]
-    return [...new Set([...here.map(withAdvice), ...this.#parts.hours.leftOut])]
+    const { blocks, minutes, hours } = this.#parts
+    const here = this.#head.damage().concat([...this.#leftOut], blocks.leftOut(), minutes.leftOut())
+    // Fast path: nothing was.
+    if (here.length + hours.leftOut.size === 0) return here
+    return [...new Set([...here.map(withAdvice), ...hours.leftOut])]
   }
 
   close(): void {

@@ -41,16 +41,31 @@ const METRIC_LABELS = ['__name__', '__type__', '__unit__'] as const
  * (promql-delayed-name-removal) it marks the set, and `nameRemover` drops the name at the end of the query.
  */
 export function nameDropper(labels: LabelTable, isDelayed: boolean): (set: number) => number {
-  const names = metricLabels(labels)
-  if (!isDelayed) return labels.dropping(names)
+  const { names, drop } = metricLabels(labels)
+  if (!isDelayed) return drop
   return (set) => (labels.hasAny(set, names) ? marked(set) : set)
 }
 
 /** Drops the metric labels of any set, marked or not. */
 export function nameRemover(labels: LabelTable): (set: number) => number {
-  return labels.dropping(metricLabels(labels))
+  return metricLabels(labels).drop
 }
 
-function metricLabels(labels: LabelTable): ReadonlySet<number> {
-  return new Set(METRIC_LABELS.map((name) => labels.intern(name)))
+interface MetricLabels {
+  generation: number
+  names: ReadonlySet<number>
+  drop: (set: number) => number
+}
+
+/** Each query asks for them. */
+const known = new WeakMap<LabelTable, MetricLabels>()
+
+function metricLabels(labels: LabelTable): MetricLabels {
+  let found = known.get(labels)
+  if (found?.generation !== labels.generation) {
+    const names = new Set(METRIC_LABELS.map((name) => labels.intern(name)))
+    found = { generation: labels.generation, names, drop: labels.dropping(names) }
+    known.set(labels, found)
+  }
+  return found
 }

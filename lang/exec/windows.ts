@@ -26,18 +26,19 @@ export interface Stretch {
 
 /** Bounds of every step's window; lo and hi are still to be filled by `locate`. */
 export function makeWindows(steps: Steps, shift: TimeShift): Windows {
-  const { count } = steps
-  const windows: Windows = {
-    count, lo: new Int32Array(count), hi: new Int32Array(count), startMs: new Float64Array(count),
-    endMs: new Float64Array(count), rangeMs: shift.rangeMs, evalMs: new Float64Array(count), stretch: null,
-  }
+  const { count, startMs: firstMs, stepMs } = steps
+  const { rangeMs, offsetMs, atMs } = shift
+  const startMs = new Float64Array(count)
+  const endMs = new Float64Array(count)
+  const evalMs = new Float64Array(count)
   for (let i = 0; i < count; i++) {
-    const evalMs = steps.startMs + i * steps.stepMs
-    const endMs = (shift.atMs ?? evalMs) - shift.offsetMs
-    windows.evalMs[i] = evalMs
-    windows.endMs[i] = endMs
-    windows.startMs[i] = endMs - shift.rangeMs
+    const own = firstMs + i * stepMs
+    const end = (atMs ?? own) - offsetMs
+    evalMs[i] = own
+    endMs[i] = end
+    startMs[i] = end - rangeMs
   }
+  const windows: Windows = { count, lo: new Int32Array(count), hi: new Int32Array(count), startMs, endMs, rangeMs, evalMs, stretch: null }
   if (shift.visible !== undefined) clip(windows, shift.visible)
   return windows
 }

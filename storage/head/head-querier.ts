@@ -277,7 +277,7 @@ export class HeadQuerier implements Querier {
     return this.#symbols
   }
 
-  damage(): readonly string[] {
+  damage(): string[] {
     return this.#reader.damage()
   }
 

@@ -117,6 +117,7 @@ export class SegmentReader {
 
   /** Sentences about the damaged segments that the querier at work left out. */
   damage(): string[] {
+    if (this.#leftOut.size === 0) return []
     const sentences = Array.from(this.#leftOut.values().take(NAMED_MAX), (key) => this.#damaged.get(key)!)
     const more = this.#leftOut.size - sentences.length
     return more > 0 ? [...sentences, `cannot read ${more} more segments either`] : sentences
