@@ -130,7 +130,9 @@ export class PoolWorker {
       this.#options.onReady()
       return
     }
-    if (this.#running?.id === message.id) this.#answer({ status: message.status, body: message.body })
+    if (this.#running?.id !== message.id) return
+    const { status, body } = message
+    this.#answer({ status, body: typeof body === 'string' ? Buffer.from(body, 'latin1') : body })
   }
 
   #onExit(): void {

@@ -1,4 +1,4 @@
-// What passes between the pool (main thread) and a query worker. One job at a time; replies travel by transfer.
+// What passes between the pool (main thread) and a query worker. One job at a time; replies travel by transfer, small ones as a copy.
 import type { QueryJob } from './job.ts'
 
 export interface WorkerSeat {
@@ -21,7 +21,7 @@ export interface JobMessage {
   job: QueryJob
 }
 
-/** Worker to main: once `ready` when it can take jobs, then one reply per job. */
+/** Worker to main: once `ready` when it can take jobs, then one reply per job. A text is one of bytes, in Latin-1. */
 export type WorkerMessage =
   | { kind: 'ready' }
-  | { kind: 'reply'; id: number; status: number; body: Uint8Array }
+  | { kind: 'reply'; id: number; status: number; body: Uint8Array | string }

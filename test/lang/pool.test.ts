@@ -60,6 +60,16 @@ describe('a query pool', () => {
     expect(read(reply)).toEqual({ status: 'success', data: { resultType: 'vector', result: [{ metric: {}, value: [50, '290'] }] } })
   })
 
+  it('hands over answers of every size as they are, whatever their letters', async () => {
+    const { pool } = start()
+    // Around where they are no longer copied.
+    for (const length of [1, 4000, 4070, 4071, 4072, 4073, 4074, 4075, 4080, 4096, 20_000]) {
+      const text = 'é'.repeat(length)
+      const { body } = await pool.run(instant(`"${text}"`))
+      expect(read({ status: 200, body })).toEqual({ status: 'success', data: { resultType: 'string', result: [50, text] } })
+    }
+  })
+
   it('runs queries beside each other, each worker on a slot of its own', async () => {
     const { pool, metrics } = start()
     const slots = await Promise.all([value(pool.run(instant('slot'))), value(pool.run(instant('slot + 0')))])
