@@ -257,6 +257,12 @@ export class MapReader {
     })
   }
 
+  /** Whether nothing stands there, or a list or map of nothing. */
+  isEmpty(key: string): boolean {
+    const node = this.#value(key)
+    return !node || (node.kind === 'list' && node.items.length === 0) || (node.kind === 'map' && node.entries.size === 0)
+  }
+
   /** Whatever stands there; null if the key is absent or empty. */
   anyNode(key: string): YamlNode | null {
     const node = this.#value(key)

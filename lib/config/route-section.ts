@@ -36,8 +36,8 @@ export function readRootRoute(section: MapReader, names: KnownNames, defaults: R
     return { receiver: '', groupBy: [], labels: new Map(), escalation: '', ...defaults, matchers: [], isContinued: false, muteTimeIntervals: [], activeTimeIntervals: [], routes: [] }
   }
   if (!reader.has('receiver')) reader.error('receiver', 'root route must specify a default receiver')
-  for (const key of ['match', 'match_re', 'matchers']) if (reader.has(key)) reader.error(key, 'root route must not have any matchers')
-  for (const key of ['mute_time_intervals', 'active_time_intervals']) if (reader.has(key)) reader.error(key, 'root route must not have any time intervals')
+  for (const key of ['match', 'match_re', 'matchers']) if (!reader.isEmpty(key)) reader.error(key, 'root route must not have any matchers')
+  for (const key of ['mute_time_intervals', 'active_time_intervals']) if (!reader.isEmpty(key)) reader.error(key, 'root route must not have any time intervals')
   return readRoute(reader, { receiver: '', groupBy: [], labels: new Map(), escalation: '', ...defaults }, names)
 }
 
