@@ -7,7 +7,7 @@ import { IdTable } from './id-table.ts'
 import type { LabelIds } from '../log/frame-labels.ts'
 import type { IndexMemory } from './index-memory.ts'
 import { SIDE_SERIES_TABLE, sideWord, type PagedU32, type SharedHeap, type Side } from './shared-heap.ts'
-import { SymbolWriter } from './symbols.ts'
+import { SymbolWriter } from './symbol-writer.ts'
 
 const TABLE_MIN = 4096
 

@@ -1,4 +1,4 @@
-// Symbols and label pairs of the head, both sides: main adds, everyone looks up.
+// Symbols and label pairs of the head, both sides: main adds (symbol-writer.ts), everyone looks up.
 //
 //   text ──hash──▶ symbol id ──▶ (address, length) of its UTF-8 bytes
 //   (name symbol, value symbol) ──hash──▶ pair id ──▶ postings: refs of the series that carry the pair
@@ -7,16 +7,11 @@
 // Ids are found by hash in tables (id-table.ts). Postings are chained runs of refs, ascending because refs are given in order.
 //
 // All of it is there twice, as two sides: one is in use, the other is built anew without what has gone (index-rebuild.ts).
-import { IdTable } from './id-table.ts'
-import type { IndexMemory } from './index-memory.ts'
 import {
   SIDE_PAIR_COUNT, SIDE_PAIR_TABLE, SIDE_SYMBOL_COUNT, SIDE_SYMBOL_TABLE, sideWord,
   type PagedU32, type SharedHeap, type Side,
 } from './shared-heap.ts'
 
-const RUN_MIN = 2
-const RUN_MAX = 510
-const TABLE_MIN = 1024
 /** Texts that a reader keeps decoded: as many, each at its id's place, and none longer; 16 MiB at the most. */
 export const TEXTS_MAX: number = 32_768
 const TEXT_LENGTH_MAX = 256
@@ -33,7 +28,7 @@ function avalanche(fnv: number): number {
   return (h ^ (h >>> 13)) >>> 0
 }
 
-function hashPair(name: number, value: number): number {
+export function hashPair(name: number, value: number): number {
   let h = Math.imul(name, 0x9e3779b1) ^ Math.imul(value, 0x85ebca6b)
   h = Math.imul(h ^ (h >>> 15), 0xc2b2ae35)
   return (h ^ (h >>> 13)) >>> 0
@@ -208,126 +203,5 @@ export class SymbolReader {
       left -= n
     }
     return at
-  }
-}
-
-/** Write side: the main thread's. */
-export class SymbolWriter extends SymbolReader {
-  readonly #memory: IndexMemory
-  readonly #allocate: (units: number) => number
-  readonly #symbolPages: readonly PagedU32[]
-  readonly #pairPages: readonly PagedU32[]
-  readonly #symbolTable: IdTable
-  readonly #pairTable: IdTable
-  #symbols = 0
-  #pairs = 0
-  #blobAt = 0
-  #blobLeft = 0
-
-  constructor(heap: SharedHeap, memory: IndexMemory, side: Side) {
-    super(heap, side)
-    this.#memory = memory
-    this.#allocate = (units) => memory.allocate(units)
-    this.#symbolPages = [this.at, this.length, this.firstPair]
-    this.#pairPages = [this.pairName, this.pairValue, this.pairNext, this.pairCount, this.firstRun, this.lastRun]
-    this.#symbolTable = new IdTable(heap, memory, this.root + SIDE_SYMBOL_TABLE, TABLE_MIN, (id) => this.#hashOf(id))
-    this.#pairTable = new IdTable(heap, memory, this.root + SIDE_PAIR_TABLE, TABLE_MIN, (id) => hashPair(this.nameOf(id), this.valueOf(id)))
-  }
-
-  /** See IdTable. */
-  set growth(growth: number) {
-    this.#symbolTable.growth = growth
-    this.#pairTable.growth = growth
-  }
-
-  get newestPair(): number {
-    return this.#pairs
-  }
-
-  /** The id of a text, made if new. */
-  intern(text: string): number {
-    const hash = this.encode(text)
-    return this.#intern(hash, this.bytes, 0, this.byteCount)
-  }
-
-  /** The id of the text whose UTF-8 is source[from, to), made if new. */
-  internBytes(source: Uint8Array, from: number, to: number): number {
-    return this.#intern(hashBytes(source, from, to), source, from, to - from)
-  }
-
-  #intern(hash: number, source: Uint8Array, from: number, n: number): number {
-    const known = this.findBytes(hash, source, from, n)
-    if (known !== 0) return known
-    // What can fail for want of memory comes first, and the id is only given when all of it went well.
-    const id = this.#symbols + 1
-    for (const paged of this.#symbolPages) paged.reserve(id, this.#allocate)
-    this.#symbolTable.reserve()
-    this.at.set(id, this.#store(source, from, n))
-    this.length.set(id, n)
-    this.#symbols = id
-    this.#symbolTable.insert(id, hash)
-    Atomics.store(this.heap.u32, this.root + SIDE_SYMBOL_COUNT, id)
-    return id
-  }
-
-  /** The id of a pair of symbols, made if new. */
-  internPair(name: number, value: number): number {
-    const known = this.findPair(name, value)
-    if (known !== 0) return known
-    const id = this.#pairs + 1
-    for (const paged of this.#pairPages) paged.reserve(id, this.#allocate)
-    this.#pairTable.reserve()
-    this.pairName.set(id, name)
-    this.pairValue.set(id, value)
-    this.pairNext.set(id, this.firstPair.get(name))
-    this.#pairs = id
-    this.#pairTable.insert(id, hashPair(name, value))
-    Atomics.store(this.heap.u32, this.root + SIDE_PAIR_COUNT, id)
-    Atomics.store(this.heap.u32, this.firstPair.wordOf(name), id)
-    return id
-  }
-
-  /** Makes sure that the pair's postings take one more ref. Throws LogError, and nothing has changed then. */
-  reservePosting(pair: number): void {
-    const { u32 } = this.heap
-    const run = this.lastRun.get(pair) * 2
-    let capacity = u32[run + 1]! & 0xffff
-    if (run !== 0 && u32[run + 1]! >>> 16 < capacity) return
-    capacity = run === 0 ? RUN_MIN : Math.min(RUN_MAX, capacity * 2 + 2)
-    const made = this.#memory.allocate((capacity + 2) / 2)
-    u32[made * 2 + 1] = capacity
-    if (run === 0) this.firstRun.set(pair, made)
-    else u32[run] = made
-    this.lastRun.set(pair, made)
-  }
-
-  /** Adds a ref, larger than all before, to the pair's postings, which must have room (`reservePosting`). */
-  addPosting(pair: number, ref: number): void {
-    const { u32 } = this.heap
-    const run = this.lastRun.get(pair) * 2
-    const fill = u32[run + 1]! >>> 16
-    u32[run + 2 + fill] = ref
-    u32[run + 1] = (u32[run + 1]! & 0xffff) | ((fill + 1) << 16)
-    Atomics.add(u32, this.pairCount.wordOf(pair), 1)
-  }
-
-  /** Copies the text source[from, from + n) to where it stays. */
-  #store(source: Uint8Array, from: number, n: number): number {
-    if (n > this.#blobLeft) {
-      const units = Math.max(8192, Math.ceil(n / 8))
-      this.#blobAt = this.#memory.allocate(units) * 8
-      this.#blobLeft = units * 8
-    }
-    const at = this.#blobAt
-    const { u8 } = this.heap
-    for (let i = 0; i < n; i++) u8[at + i] = source[from + i]!
-    this.#blobAt += n
-    this.#blobLeft -= n
-    return at
-  }
-
-  #hashOf(id: number): number {
-    const at = this.at.get(id)
-    return hashBytes(this.heap.u8, at, at + this.length.get(id))
   }
 }
