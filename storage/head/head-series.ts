@@ -7,7 +7,7 @@ import { SeriesLimitError } from '../errors.ts'
 import type { Arena } from './arena.ts'
 import { forgottenIn, isForgotten } from './forgotten.ts'
 import { IndexMemory } from './index-memory.ts'
-import { SeriesIndex } from './series-index.ts'
+import { SeriesIndex, type FoundSeries } from './series-index.ts'
 import {
   PAGE_ENTRIES, PAGE_UNITS, ROOT_DEAD_MARKS, ROOT_FORGET_EPOCH, ROOT_FORGOTTEN, ROOT_INDEX, ROOT_SERIES_COUNT, type PagedU32, type SharedHeap,
 } from './shared-heap.ts'
@@ -95,13 +95,15 @@ export class HeadSeries {
     this.#askedTo = next | (PAGE_ENTRIES - 1)
   }
 
-  /** Makes the next ref with pairs[0, n), as a start found it; a series that has them already, if there `mayBe` one, was forgotten before. */
-  restore(pairs: Uint32Array, n: number, mayBe: boolean): number {
-    const known = mayBe ? this.#index.findPairs(pairs, n) : 0
-    if (known !== 0) this.forget([known])
-    const ref = this.newest + 1
-    this.#index.reservePairs(ref, pairs, n)
-    return this.#make(ref)
+  /** Makes refs as a start finds them; a series that has the labels of a later one was forgotten before that came. Throws LogError. */
+  addFound(found: FoundSeries): void {
+    const last = found.first + found.end - 1
+    for (let ref = found.first + found.from; ref <= last; ref = (ref | (PAGE_ENTRIES - 1)) + 1) {
+      for (const paged of this.#places) paged.reserve(ref, this.#allocate)
+    }
+    this.#index.addFound(found, (ref) => this.forget([ref]))
+    this.newest = last
+    Atomics.store(this.#heap.u32, ROOT_SERIES_COUNT, last)
   }
 
   /** Makes a ref of the series that the index has made room for. */

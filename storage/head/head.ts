@@ -16,6 +16,7 @@ import { GroupIds } from './group-ids.ts'
 import type { GroupKind } from './group-record.ts'
 import { HeadSeries } from './head-series.ts'
 import { isCut, type Cut, type Published } from './published.ts'
+import { SeriesLoader } from './definitions-load.ts'
 import { SegmentDamageError, SegmentReader } from './segment-read.ts'
 import type { SegmentWriter } from './segment-file.ts'
 import { ROOT_GROUP_COUNT, type PagedU32, type SharedHeap } from './shared-heap.ts'
@@ -97,7 +98,7 @@ export class Head {
   openLog(log: Log, segmentFile: number): void {
     this.#log = log
     this.groupIds.found([...this.groups.keys()].filter((id) => id > 0 && this.groups[id] === this.groups[0]), { lsn: log.nextLsn, segmentFile })
-    this.series.index.growth = 1
+    this.series.index.endLoad()
     this.series.limit = this.#seriesLimit
   }
 
@@ -323,21 +324,14 @@ export class Head {
   /** Takes what the file of definitions says. */
   definitionVisitor(): DefinitionVisitor {
     const { series } = this
-    const { symbols } = series.index
-    let pairsBefore = symbols.newestPair
+    const loader = new SeriesLoader(series)
     return {
+      begin: (count) => series.index.beginLoad(count),
       // So much of the file is left: tables that grow over and over are moved as often, a quarter of the time this takes.
       progress: (share) => (series.index.growth = 1 / share),
       renumbered: (times) => (series.renumberings = times),
       given: (ref) => series.skipTo(ref),
-      text: (bytes, from, to) => symbols.internBytes(bytes, from, to),
-      label: (name, value) => symbols.internPair(name, value),
-      series: (ref, pairs, count) => {
-        // What lies between has been forgotten, or its definition is lost, which costs its own series alone.
-        if (ref > series.newest + 1) series.skipTo(ref - 1)
-        if (ref === series.newest + 1) series.restore(pairs, count, symbols.newestPair === pairsBefore)
-        pairsBefore = symbols.newestPair
-      },
+      series: (frame) => loader.take(frame),
       group: (definition) => this.replayGroup(definition),
     }
   }

@@ -111,7 +111,7 @@ export class RefSelector {
 
   /** The ref of the series with exactly these pairs, in label order, 0 if the querier sees none. */
   withPairs(pairs: Uint32Array, n: number): number {
-    return this.#table.find(pairs, n, (ref) => this.isSeen(ref))
+    return this.#table.find(pairs, 0, n, (ref) => this.isSeen(ref))
   }
 
   /** Refs, ascending, of the series that satisfy all matchers. The array may be handed out again: it is not to be written. */

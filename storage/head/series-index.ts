@@ -3,15 +3,16 @@
 //   labels ─▶ pairs ─(hash)─▶ table of refs          ref ─▶ run of pairs
 import type { Labels } from '../../lib/model/labels.ts'
 import { isForgotten } from './forgotten.ts'
-import { IdTable } from './id-table.ts'
+import { IdTable, type IdTableShape } from './id-table.ts'
 import type { LabelIds } from '../log/frame-labels.ts'
 import type { IndexMemory } from './index-memory.ts'
 import { SIDE_SERIES_TABLE, sideWord, type PagedU32, type SharedHeap, type Side } from './shared-heap.ts'
 import { SymbolWriter } from './symbol-writer.ts'
 
-const TABLE_MIN = 4096
+/** Refs take all bits of a slot. */
+const TABLE_SHAPE: IdTableShape = { slots: 4096, isTagged: false }
 
-/** The ref whose pairs these are, as the table of a side has it, that `isWanted`; 0 if there is none. For all threads. */
+/** The ref whose pairs are pairs[from, from + n), as the table of a side has it, that `isWanted`; 0 if there is none. For all threads. */
 export class SeriesTable {
   readonly #u32: Uint32Array
   readonly #labels: PagedU32
@@ -23,22 +24,35 @@ export class SeriesTable {
     this.#word = sideWord(side) + SIDE_SERIES_TABLE
   }
 
-  find(pairs: Uint32Array, n: number, isWanted: (ref: number) => boolean): number {
+  find(pairs: Uint32Array, from: number, n: number, isWanted: (ref: number) => boolean): number {
     const u32 = this.#u32
     const table = Atomics.load(u32, this.#word)
     const mask = u32[table * 2]!
-    let slot = hashPairs(pairs, 0, n) & mask
+    let slot = hashPairs(pairs, from, n) & mask
     for (let ref = u32[table * 2 + 2 + slot]!; ref !== 0; ref = u32[table * 2 + 2 + slot]!) {
       const run = this.#labels.get(ref) * 2
       if (u32[run] === n) {
         let i = 0
-        while (i < n && u32[run + 1 + i] === pairs[i]) i++
+        while (i < n && u32[run + 1 + i] === pairs[from + i]) i++
         if (i === n && isWanted(ref)) return ref
       }
       slot = (slot + 1) & mask
     }
     return 0
   }
+}
+
+/** Series of a frame of definitions, from the `from`-th to before the `end`-th, by pairs (log/series-frames.ts). */
+export interface FoundSeries {
+  /** The ref of the 0-th; that of the `from`-th is larger than all before. */
+  first: number
+  from: number
+  end: number
+  /** The i-th has pairs[ends[i - 1], ends[i]). */
+  ends: Uint32Array
+  pairs: Uint32Array
+  /** Pairs above this one were in no series before these. */
+  newestPair: number
 }
 
 export class SeriesIndex {
@@ -66,6 +80,7 @@ export class SeriesIndex {
   /** Where the pairs of the series that is about to be added will stand. */
   #run = 0
   #pairs = 0
+  #hashes: Int32Array = new Int32Array(0)
 
   /** The side must be clear. */
   constructor(heap: SharedHeap, memory: IndexMemory, side: Side) {
@@ -78,7 +93,7 @@ export class SeriesIndex {
     this.#table = new SeriesTable(heap, side)
     this.#allocate = (units) => memory.allocate(units)
     this.#pairIds = { of: this, ids: heap.u32, at: 0 }
-    this.#refs = new IdTable(heap, memory, sideWord(side) + SIDE_SERIES_TABLE, TABLE_MIN, (ref) => this.#hashOf(ref))
+    this.#refs = new IdTable(heap, memory, sideWord(side) + SIDE_SERIES_TABLE, TABLE_SHAPE, (ref) => this.#hashOf(ref))
   }
 
   /** The ref of a label set that the head has not forgotten, or 0. Leaves nothing behind. */
@@ -111,28 +126,13 @@ export class SeriesIndex {
       this.#scratch[i] = pair
     }
     this.#hasNewPair = !isKnown
-    return isKnown ? this.#table.find(this.#scratch, n, this.#isLive) : 0
+    return isKnown ? this.#table.find(this.#scratch, 0, n, this.#isLive) : 0
   }
 
   /** Makes sure that `add` finds room for a label set. Throws LogError; of it no more than texts and pairs stay then. */
   reserve(ref: number, labels: Labels): void {
     const n = this.#internPairs(labels)
     this.#adding = labels
-    this.#reserve(ref, n)
-  }
-
-  /** The ref of a series with these pairs that the head has not forgotten, or 0. */
-  findPairs(pairs: Uint32Array, n: number): number {
-    return this.#table.find(pairs, n, this.#isLive)
-  }
-
-  /** As `reserve`, by pairs. */
-  reservePairs(ref: number, pairs: Uint32Array, n: number): void {
-    this.#reserveScratch(n)
-    // Not by `set`: a view of a part costs more than these few steps.
-    for (let i = 0; i < n; i++) this.#scratch[i] = pairs[i]!
-    this.#found = null
-    this.#adding = []
     this.#reserve(ref, n)
   }
 
@@ -178,6 +178,56 @@ export class SeriesIndex {
   set growth(growth: number) {
     this.#refs.growth = growth
     this.symbols.growth = growth
+  }
+
+  /** A start is to add so many series, and nobody reads before it is done (`endLoad`). Throws LogError. */
+  beginLoad(seriesCount: number): void {
+    this.#refs.isUnread = this.symbols.isUnread = true
+    this.#refs.expect(seriesCount)
+  }
+
+  endLoad(): void {
+    this.#refs.isUnread = this.symbols.isUnread = false
+    this.growth = 1
+  }
+
+  /** Adds series as a start finds them, after `beginLoad`. `onKnown` hears of each ref whose pairs come again, before they do. Throws LogError. */
+  addFound({ first, from, end, ends, pairs, newestPair }: FoundSeries, onKnown: (ref: number) => void): void {
+    const hashes = this.#hashFound(from, end, ends, pairs)
+    this.#refs.warm(hashes, end - from)
+    const { u32 } = this.#heap
+    const { symbols } = this
+    let newest = newestPair
+    for (let i = from; i < end; i++) {
+      const start = i === 0 ? 0 : ends[i - 1]!
+      const n = ends[i]! - start
+      const ref = first + i
+      let newestHere = 0
+      for (let k = start; k < start + n; k++) newestHere = Math.max(newestHere, pairs[k]!)
+      // Fast path: a series with a new pair is new.
+      const known = newestHere > newest ? 0 : this.#table.find(pairs, start, n, this.#isLive)
+      if (known !== 0) onKnown(known)
+      newest = Math.max(newest, newestHere)
+      this.#labels.reserve(ref, this.#allocate)
+      this.#refs.reserve()
+      const run = this.memory.allocate((n + 2) >>> 1)
+      u32[run * 2] = n
+      for (let k = 0; k < n; k++) {
+        u32[run * 2 + 1 + k] = pairs[start + k]!
+        symbols.addUnreadPosting(pairs[start + k]!, ref)
+      }
+      this.#labels.set(ref, run)
+      this.#refs.insert(ref, hashes[i - from]!)
+    }
+  }
+
+  #hashFound(from: number, end: number, ends: Uint32Array, pairs: Uint32Array): Int32Array {
+    if (end - from > this.#hashes.length) this.#hashes = new Int32Array((end - from) * 2)
+    for (let i = from; i < end; i++) {
+      const start = i === 0 ? 0 : ends[i - 1]!
+      this.#hashes[i - from] = hashPairs(pairs, start, ends[i]! - start)
+    }
+    return this.#hashes
   }
 
   /** Unit of a series' pairs: their number, then they. */
@@ -237,5 +287,5 @@ function hashPairs(pairs: Uint32Array, from: number, n: number): number {
   let h = 0x811c9dc5
   for (let i = from; i < from + n; i++) h = Math.imul(h ^ pairs[i]!, 0x9e3779b1) ^ (h >>> 15)
   h = Math.imul(h ^ (h >>> 16), 0x85ebca6b)
-  return (h ^ (h >>> 13)) >>> 0
+  return h ^ (h >>> 13)
 }

@@ -7,6 +7,7 @@
 // Ids are found by hash in tables (id-table.ts). Postings are chained runs of refs, ascending because refs are given in order.
 //
 // All of it is there twice, as two sides: one is in use, the other is built anew without what has gone (index-rebuild.ts).
+import { ID_MASK, isTagOf } from './id-table.ts'
 import {
   SIDE_PAIR_COUNT, SIDE_PAIR_TABLE, SIDE_SYMBOL_COUNT, SIDE_SYMBOL_TABLE, sideWord,
   type PagedU32, type SharedHeap, type Side,
@@ -16,7 +17,7 @@ import {
 export const TEXTS_MAX: number = 32_768
 const TEXT_LENGTH_MAX = 256
 
-/** FNV-1a over bytes, finished with an avalanche. */
+/** FNV-1a over bytes, finished with an avalanche. Signed, as all hashes here: of 32 bits V8 makes no object then. */
 export function hashBytes(bytes: Uint8Array, from: number, to: number): number {
   let h = 0x811c9dc5
   for (let i = from; i < to; i++) h = Math.imul(h ^ bytes[i]!, 0x01000193)
@@ -25,13 +26,13 @@ export function hashBytes(bytes: Uint8Array, from: number, to: number): number {
 
 function avalanche(fnv: number): number {
   const h = Math.imul(fnv ^ (fnv >>> 16), 0x85ebca6b)
-  return (h ^ (h >>> 13)) >>> 0
+  return h ^ (h >>> 13)
 }
 
 export function hashPair(name: number, value: number): number {
   let h = Math.imul(name, 0x9e3779b1) ^ Math.imul(value, 0x85ebca6b)
   h = Math.imul(h ^ (h >>> 15), 0xc2b2ae35)
-  return (h ^ (h >>> 13)) >>> 0
+  return h ^ (h >>> 13)
 }
 
 /** For readers. Cheap to make; one per thread and side. */
@@ -105,8 +106,9 @@ export class SymbolReader {
     if (table === 0) return 0
     const mask = u32[table * 2]!
     let slot = hash & mask
-    for (let id = u32[table * 2 + 2 + slot]!; id !== 0; id = u32[table * 2 + 2 + slot]!) {
-      if (this.length.get(id) === n && this.#isText(id, source, from, n)) return id
+    for (let found = u32[table * 2 + 2 + slot]!; found !== 0; found = u32[table * 2 + 2 + slot]!) {
+      const id = found & ID_MASK
+      if (isTagOf(found, hash) && this.length.get(id) === n && this.#isText(id, source, from, n)) return id
       slot = (slot + 1) & mask
     }
     return 0
@@ -149,13 +151,19 @@ export class SymbolReader {
 
   /** The id of a label pair, 0 if no series has it. */
   findPair(name: number, value: number): number {
+    return name === 0 || value === 0 ? 0 : this.findHashedPair(hashPair(name, value), name, value)
+  }
+
+  /** The same, with the hash of the two, neither of which is 0. */
+  protected findHashedPair(hash: number, name: number, value: number): number {
     const { u32 } = this.heap
     const table = Atomics.load(u32, this.root + SIDE_PAIR_TABLE)
-    if (table === 0 || name === 0 || value === 0) return 0
+    if (table === 0) return 0
     const mask = u32[table * 2]!
-    let slot = hashPair(name, value) & mask
-    for (let id = u32[table * 2 + 2 + slot]!; id !== 0; id = u32[table * 2 + 2 + slot]!) {
-      if (this.pairName.get(id) === name && this.pairValue.get(id) === value) return id
+    let slot = hash & mask
+    for (let found = u32[table * 2 + 2 + slot]!; found !== 0; found = u32[table * 2 + 2 + slot]!) {
+      const id = found & ID_MASK
+      if (isTagOf(found, hash) && this.pairName.get(id) === name && this.pairValue.get(id) === value) return id
       slot = (slot + 1) & mask
     }
     return 0

@@ -9,7 +9,7 @@ import { assertKnownFrames } from '../format-mark.ts'
 import { FRAME_OVERHEAD_BYTES } from '../log/frame.ts'
 import { scanFrames } from '../log/scan-frames.ts'
 import { SeriesFile, mend, readCopies } from '../log/series-file.ts'
-import { visitDefinitions, type DefinitionVisitor, type GroupDefinition } from '../log/series-frames.ts'
+import { labelsIn, visitDefinitions, type DefinitionVisitor, type GroupDefinition } from '../log/series-frames.ts'
 import { replaceKeeping } from '../quarantine.ts'
 import { plural, type RepairWork } from './finding.ts'
 
@@ -61,23 +61,21 @@ export function repairDefinitions(work: RepairWork, blocks: BlockLabels): Defini
   return found
 }
 
-/** Ids of texts and labels are their places in lists. */
 function noteIn(found: Found): DefinitionVisitor {
-  const texts: string[] = []
-  const pairs: [name: string, value: string][] = []
   return {
+    begin: () => undefined,
     progress: () => undefined,
     renumbered: (times) => (found.renumberings = times),
     given: (ref) => {
       while (found.labels.length <= ref) found.labels.push(EMPTY_LABELS)
     },
-    text: (bytes, from, to) => texts.push(bytes.toString('utf8', from, to)) - 1,
-    label: (name, value) => pairs.push([texts[name]!, texts[value]!]) - 1,
-    series: (ref, labels, count) => {
-      while (found.labels.length < ref) found.labels.push(EMPTY_LABELS)
-      if (found.labels.length !== ref) return
-      found.labels.push([...labels.subarray(0, count)].flatMap((label) => pairs[label]!))
-      found.order.push(ref)
+    series: (frame) => {
+      while (found.labels.length < frame.firstRef) found.labels.push(EMPTY_LABELS)
+      for (const [i, labels] of labelsIn(frame).entries()) {
+        if (found.labels.length !== frame.firstRef + i) continue
+        found.labels.push(labels)
+        found.order.push(frame.firstRef + i)
+      }
     },
     group: (definition) => {
       found.groups.push(definition)

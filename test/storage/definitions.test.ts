@@ -4,12 +4,15 @@ import { describe, expect, it, test } from 'vitest'
 import { EMPTY_LABELS, type Labels } from '../../lib/model/labels.ts'
 import { runThrough } from '../../lib/std/steps.ts'
 import type { LabelIds } from '../../storage/log/frame-labels.ts'
+import { labelsIn, type DefinitionVisitor } from '../../storage/log/series-frames.ts'
 import { SeriesFile } from '../../storage/log/series-file.ts'
 import { StoreQueryable } from '../../storage/store-querier.ts'
 import { Random } from '../../lib/std/random.ts'
 import { testSeed } from '../support/seed.ts'
 import { tempFolder } from '../support/temp-folder.ts'
-import { open } from './store.ts'
+import { NOW, append, batchOf, open, readAll } from './store.ts'
+
+const NO_VISITOR: DefinitionVisitor = { begin: () => undefined, progress: () => undefined, renumbered: () => undefined, given: () => undefined, series: () => undefined, group: () => undefined }
 
 /** Label sets that share much, little or nothing with the one before. */
 function labelSets(random: Random): string[][] {
@@ -47,16 +50,45 @@ test('a start gives every series the labels it had', async () => {
   await again.close()
 })
 
+const VALUES = ['a', 'b', 'c', 'd', 'e', 'x']
+
+test('a start takes series that are defined twice once, and of equal ones the last', async () => {
+  const folder = tempFolder()
+  await open(folder).close()
+  const file = new SeriesFile(`${folder}/series/definitions`)
+  runThrough(file.load(NO_VISITOR))
+  const sets = VALUES.map((value): Labels => ['job', 'node', 'name', value])
+  const [a, b, c, d, e, x] = sets as [Labels, Labels, Labels, Labels, Labels, Labels]
+  // A frame each: series that come again under another ref, in one frame and in the next; refs that are not defined;
+  // series that are there, with others, and before one whose labels that frame was the first to spell out.
+  const frames: [ref: number, sets: Labels[]][] = [[1, [a, b, a]], [6, [b, c]], [7, [x, d, x, e]], [11, [e]]]
+  const index = new Index()
+  for (const [first, inFrame] of frames) {
+    for (const [i, labels] of inFrame.entries()) file.addSeries(first + i, labels, index.of(labels))
+    file.addGiven(1)
+  }
+  file.write()
+  file.close()
+  const db = open(folder)
+  const refs = sets.map((labels) => db.series(labels))
+  expect(refs).toEqual([3, 6, 7, 8, 11, 9])
+  expect(db.series(['job', 'node', 'name', 'new'])).toBe(12)
+  for (const [i, ref] of refs.entries()) append(db, batchOf(NOW, [ref], [i]))
+  await db.commit()
+  // By their postings, too.
+  for (const [i, value] of VALUES.entries()) {
+    expect(readAll(db, -Infinity, Infinity, [{ name: 'name', op: '=', value }])).toEqual(new Map([[`job|node|name|${value}`, [[NOW, i]]]]))
+  }
+  expect(readAll(db, -Infinity, Infinity, [{ name: 'job', op: '=', value: 'node' }])).toEqual(new Map(sets.map((labels, i) => [labels.join('|'), [[NOW, i]]])))
+  await db.close()
+})
+
 /** Series by ref, as a file has them; not those that are not defined. */
 function readBack(file: string): Map<number, Labels> {
-  const texts: string[] = []
-  const labels: Labels[] = []
   const series = new Map<number, Labels>()
   runThrough(new SeriesFile(file).load({
-    progress: () => undefined, renumbered: () => undefined, given: () => undefined, group: () => undefined,
-    text: (bytes, from, to) => texts.push(bytes.toString('utf8', from, to)) - 1,
-    label: (name, value) => labels.push([texts[name]!, texts[value]!]) - 1,
-    series: (ref, found, count) => void series.set(ref, [...found.subarray(0, count)].flatMap((id) => labels[id]!)),
+    begin: () => undefined, progress: () => undefined, renumbered: () => undefined, given: () => undefined, group: () => undefined,
+    series: (frame) => labelsIn(frame).forEach((labels, i) => series.set(frame.firstRef + i, labels)),
   }))
   return series
 }
@@ -79,7 +111,7 @@ class Index {
 function f(sets: readonly Labels[], idsOf: (labels: Labels, ref: number) => LabelIds | null): { series: Map<number, Labels>; sizeBytes: number } {
   const path = `${tempFolder()}/definitions`
   const file = new SeriesFile(path)
-  runThrough(file.load({ progress: () => undefined, renumbered: () => undefined, given: () => undefined, group: () => undefined, text: () => 0, label: () => 0, series: () => undefined }))
+  runThrough(file.load(NO_VISITOR))
   for (const [i, labels] of sets.entries()) file.addSeries(i + 1, labels, idsOf(labels, i + 1))
   file.write()
   file.close()

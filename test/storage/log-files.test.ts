@@ -28,7 +28,7 @@ class Bench {
 
   constructor() {
     const series = new SeriesFile(`${this.folder}/definitions`)
-    runThrough(series.load({ progress: () => undefined, renumbered: () => undefined, given: () => undefined, text: () => 0, label: () => 0, series: () => undefined, group: () => {} }))
+    runThrough(series.load({ begin: () => undefined, progress: () => undefined, renumbered: () => undefined, given: () => undefined, series: () => undefined, group: () => {} }))
     fs.mkdirSync(`${this.folder}/log`)
     this.log = new Log(`${this.folder}/log`, 4096, [], series, { clock: new FakeClock(), fileBytesMax: FILE_BYTES_MAX })
   }
