@@ -5,7 +5,7 @@ import type { EngineFeatures } from '../lang/parse/ast.ts'
 import { RuleWriteError } from '../lib/rules/group.ts'
 import { AwaitedPast } from '../lib/rules/baseline/awaited-past.ts'
 import type { BaselineThread } from '../lib/rules/baseline/baseline-thread.ts'
-import { groupKey, RuleManager, type RuleSettings } from '../lib/rules/manager.ts'
+import { RuleManager, type RuleSettings } from '../lib/rules/manager.ts'
 import { PendingNotes } from '../lib/rules/pending-notes.ts'
 import { answerRules, type RuleRequest } from '../lib/rules/rule-list.ts'
 import { reportOf, RuleMetrics } from '../lib/rules/rule-metrics.ts'
@@ -21,6 +21,7 @@ import { RULES_SLOT, type RulesGround, type RulesRunner } from './runners.ts'
 export class InlineRules implements RulesRunner {
   readonly #manager: RuleManager
   readonly #metrics: RuleMetrics
+  readonly #windows: WindowQueries
   readonly #queryable: StoreQueryable
   readonly #baselines: BaselineThread
   readonly #logger: Logger
@@ -38,6 +39,7 @@ export class InlineRules implements RulesRunner {
     const query = engineQuery(engine, queryable, { timeoutMs: flags.queryTimeoutMs, lookbackMs: flags.lookbackMs })
     const past = new AwaitedPast((ask) => baselines.ask(ask, (answer) => past.receive(answer)), (rows) => engine.unpacked(rows, queryable))
     const windows = new WindowQueries(query, queryable, { lookbackMs: flags.lookbackMs, features, baselines: past })
+    this.#windows = windows
     const notes = new PendingNotes()
     this.#manager = new RuleManager({
       query, windows,
@@ -64,7 +66,7 @@ export class InlineRules implements RulesRunner {
 
   apply(settings: RuleSettings): void {
     this.#applying = this.#applying.then(() => this.#manager.apply(settings))
-      .then(() => this.#metrics.setGroups(this.#manager.groups().map(({ config }) => groupKey(config))))
+      .then(() => this.#metrics.setGroups(this.#manager.groups().map((group) => reportOf(group, this.#windows))))
       .catch((error: unknown) => this.#logger.error('the rules could not be applied', { err: error instanceof Error ? error : String(error) }))
   }
 

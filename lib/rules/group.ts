@@ -68,7 +68,7 @@ export interface GroupCounts {
   lastRuleSeconds: number
   lastRestoreSeconds: number
   lastSamples: number
-  /** Unix ms, 0 before the first. */
+  /** Unix ms at which it began, 0 before the first. */
   lastAtMs: number
 }
 
@@ -147,6 +147,7 @@ export class RuleGroup {
   async evaluate(nowMs: number): Promise<void> {
     const { clock } = this.#ground
     const startedMs = clock.monotonic()
+    const startedAtMs = clock.now()
     this.counts.iterations++
     let samples = 0
     let turnMs = startedMs
@@ -161,7 +162,7 @@ export class RuleGroup {
     this.counts.lastSamples = samples
     this.counts.lastSeconds = (clock.monotonic() - startedMs) / 1000
     this.counts.lastRuleSeconds = this.rules.reduce((sum, { health }) => sum + health.evaluationSeconds, 0)
-    this.counts.lastAtMs = nowMs
+    this.counts.lastAtMs = startedAtMs
   }
 
   /** Nothing is evaluated as of `nowMs`; what fires goes on. `why` is told of rules that never were. */

@@ -67,7 +67,7 @@ function selectorTest(matches: readonly string[]): (labels: ReadonlyMap<string, 
 }
 
 function tokenOf({ config: { file, name } }: RuleGroup): string {
-  return createHash('sha256').update(`${file};${name}`).digest('hex')
+  return createHash('sha1').update(`${file};${name}`).digest('hex')
 }
 
 function groupJson(group: RuleGroup, rules: readonly Rule[], excludeAlerts: boolean): object {
@@ -97,7 +97,9 @@ function ruleJson(rule: Rule, excludeAlerts: boolean): object {
     health: health.state, ...(health.error !== '' && { lastError: health.error }),
     evaluationTime: health.evaluationSeconds, lastEvaluation: timeText(health.evaluatedAtMs),
   }
-  if (!(rule instanceof AlertingRule)) return { name: config.name, query: printed, labels: sorted(config.labels), ...common, type: 'recording' }
+  if (!(rule instanceof AlertingRule)) {
+    return { name: config.name, query: printed, ...(config.labels.size > 0 && { labels: sorted(config.labels) }), ...common, type: 'recording' }
+  }
   return {
     state: rule.state(), name: config.name, query: printed, duration: config.forMs / 1000, keepFiringFor: config.keepFiringForMs / 1000,
     labels: sorted(config.labels), annotations: sorted(config.annotations),

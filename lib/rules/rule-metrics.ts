@@ -15,7 +15,7 @@ export interface GroupReport {
   windows: { lateSamples: number; bytes: number }
 }
 
-export function reportOf(group: RuleGroup, windows: WindowQueries): GroupReport {
+export function reportOf(group: RuleGroup, windows: Pick<WindowQueries, 'lateSamples' | 'sizeBytes'>): GroupReport {
   return {
     windows: { lateSamples: windows.lateSamples(), bytes: windows.sizeBytes() },
     key: groupKey(group.config), counts: group.counts, intervalSeconds: group.settings.intervalMs / 1000,
@@ -62,10 +62,10 @@ export class RuleMetrics {
     metrics.total('prometheus_template_text_expansion_failures_total', 'The total number of template text expansion failures.', () => this.#expansionFailures)
   }
 
-  /** The groups there are from now on. */
-  setGroups(keys: Iterable<string>): void {
-    const kept = new Set(keys)
-    for (const key of this.#groups.keys()) if (!kept.has(key)) this.#groups.delete(key)
+  /** The groups there are from now on, evaluated already or not. */
+  setGroups(reports: readonly GroupReport[]): void {
+    this.#groups.clear()
+    for (const report of reports) this.#groups.set(report.key, report)
   }
 
   /** `atMs`: monotonic. */

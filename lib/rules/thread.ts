@@ -141,7 +141,7 @@ export class RulesThread {
         this.#answer(message.id, { status: message.status, body: message.body })
         break
       case 'applied':
-        metrics.setGroups(message.keys)
+        metrics.setGroups(message.reports)
         break
       case 'evaluated':
         metrics.evaluated(message.report, clock.monotonic())

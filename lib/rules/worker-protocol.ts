@@ -24,8 +24,8 @@ export type ToRules =
 export type FromRules =
   | { kind: 'write'; id: number; timeMs: number; rows: readonly WrittenRow[] }
   | { kind: 'answer'; id: number; status: number; body: Uint8Array }
-  /** `keys`: of all groups there are; told when a configuration is applied. */
-  | { kind: 'applied'; keys: readonly string[] }
+  /** Of all groups there are; told when a configuration is applied. */
+  | { kind: 'applied'; reports: readonly GroupReport[] }
   | { kind: 'evaluated'; report: GroupReport }
   | { kind: 'expanded'; isGood: boolean }
   | { kind: 'pong' }

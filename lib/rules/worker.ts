@@ -9,7 +9,7 @@ import type { Logger } from '../std/log.ts'
 import type { Alert } from './alerting-rule.ts'
 import { AwaitedPast } from './baseline/awaited-past.ts'
 import { RuleWriteError, type WriteFunc } from './group.ts'
-import { groupKey, RuleManager } from './manager.ts'
+import { RuleManager } from './manager.ts'
 import { PendingNotes } from './pending-notes.ts'
 import { answerRules } from './rule-list.ts'
 import type { RestoreLimits } from './restore.ts'
@@ -53,7 +53,7 @@ export function serveRules(port: MessagePort, seat: RulesSeat): void {
     switch (message.kind) {
       case 'apply':
         applying = applying.then(() => manager.apply(message.settings))
-          .then(() => send({ kind: 'applied', keys: manager.groups().map(({ config }) => groupKey(config)) }))
+          .then(() => send({ kind: 'applied', reports: manager.groups().map((group) => reportOf(group, windows)) }))
         break
       case 'ask': {
         const { status, body } = answerRules(manager.groups(), message.request)

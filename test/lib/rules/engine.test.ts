@@ -235,6 +235,8 @@ describe('the slots of a group', () => {
     expect(counts.iterations).toBe(counts.evaluations + counts.missed)
     const times = rules.storage.dump()[0]!.samples.map(({ t }) => t)
     expect(times.slice(1).map((t, i) => (t - times[i]!) / MINUTE)).toEqual(times.slice(1).map(() => 3))
+    // When it began, not the slot that it is of: it waited for the one before.
+    expect(counts.lastAtMs - times.at(-1)!).toBe(20_000)
   })
 
   it('go on when the clock is set back or ahead by an hour', async () => {

@@ -3,6 +3,8 @@ import { describe, expect, it } from 'vitest'
 import type { RuleConfig } from '../../../lib/config/rule-config.ts'
 import { AlertingRule } from '../../../lib/rules/alerting-rule.ts'
 import type { RuleGroup } from '../../../lib/rules/group.ts'
+import { reportOf, RuleMetrics } from '../../../lib/rules/rule-metrics.ts'
+import { Metrics } from '../../../lib/std/metrics.ts'
 import { alertRule, recordRule, ruleGroup, RulesFixture } from '../../support/rules-fixture.ts'
 
 const MINUTE = 60_000
@@ -145,5 +147,17 @@ describe('a new configuration', () => {
     await rules.advance(MINUTE)
     expect(rules.stored('c')).toEqual({ c: [1, 'stale'] })
     expect(rules.stored('a')).toEqual({ a: [1, 1, 1] })
+  })
+
+  it('is in the metrics at once, before the first evaluation', async () => {
+    const [rules, metrics] = [new RulesFixture(), new Metrics()]
+    const told = new RuleMetrics(metrics)
+    const apply = async (...names: readonly string[]): Promise<string[]> => {
+      await rules.apply(names.map((name) => ruleGroup([recordRule('a', '1'), recordRule('b', '1')], { name })))
+      told.setGroups(rules.manager.groups().map((group) => reportOf(group, { lateSamples: () => 0, sizeBytes: () => 0 })))
+      return (await metrics.registry.metrics()).split('\n').filter((line) => /^prometheus_rule_group_(rules|iterations_total)\{/.test(line))
+    }
+    expect(await apply('slow')).toEqual(['prometheus_rule_group_iterations_total{rule_group="rules.yml;slow"} 0', 'prometheus_rule_group_rules{rule_group="rules.yml;slow"} 2'])
+    expect(await apply('other')).toEqual(['prometheus_rule_group_iterations_total{rule_group="rules.yml;other"} 0', 'prometheus_rule_group_rules{rule_group="rules.yml;other"} 2'])
   })
 })

@@ -9,7 +9,8 @@ export interface ApiRule {
   lastError?: string
   evaluationTime: number
   lastEvaluation: string
-  labels: Record<string, string>
+  /** Absent where a recording rule has none. */
+  labels?: Record<string, string>
   /** Of alerting rules. */
   state?: string
   duration?: number
@@ -64,7 +65,7 @@ export function filterGroups(groups: readonly ApiGroup[], filter: string, states
   const words = filter.toLowerCase().split(/\s+/)
   return groups.flatMap((group) => {
     const rules = group.rules.filter((rule) => {
-      const text = [group.name, group.file, rule.name, rule.query, rule.lastError ?? '', ...Object.entries(rule.labels).map(([name, value]) => `${name}="${value}"`)].join('\n').toLowerCase()
+      const text = [group.name, group.file, rule.name, rule.query, rule.lastError ?? '', ...Object.entries(rule.labels ?? {}).map(([name, value]) => `${name}="${value}"`)].join('\n').toLowerCase()
       return (states.size === 0 || states.has(stateOf(rule))) && words.every((word) => text.includes(word))
     })
     return rules.length === 0 ? [] : [{ ...group, rules }]

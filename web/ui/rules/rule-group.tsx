@@ -69,7 +69,7 @@ function useNear(element: RefObject<HTMLElement | null>): boolean {
 
 function RuleRow({ rule, nowMs }: { rule: ApiRule; nowMs: number }): JSX.Element {
   const state = stateOf(rule)
-  const { name, query, lastError, evaluationTime, lastEvaluation, labels, alerts, duration = 0, keepFiringFor = 0, learning = 0 } = rule
+  const { name, query, lastError, evaluationTime, lastEvaluation, labels = {}, alerts, duration = 0, keepFiringFor = 0, learning = 0 } = rule
   const waits = [...(duration > 0 ? [`for ${formatDuration(duration * 1000)}`] : []), ...(keepFiringFor > 0 ? [`clean for ${formatDuration(keepFiringFor * 1000)} to end`] : [])]
   return (
     <tr class={`rule is-${state}`}>
