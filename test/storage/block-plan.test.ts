@@ -5,6 +5,7 @@ import { cutTime, overSize, pastRetention, planCompaction, type Planned } from '
 import { Expiry } from '../../storage/expiry.ts'
 import { JobBackoffs } from '../../storage/job-backoff.ts'
 import { goingForSize } from '../../storage/size-plan.ts'
+import { coverageOf } from '../../storage/tier/due.ts'
 
 const HOUR = 3_600_000
 const MINUTE = 60_000
@@ -122,6 +123,20 @@ describe('retention', () => {
     expiry.forget(['0-2'])
     f('raw', 8, ['0-2'])
   })
+})
+
+it('a tier covers the longest time of which all rows are made, up to the last bucket before what is due and from the last one of it on', () => {
+  const f = (due: readonly (readonly [number, number])[], droppedHours: number, want: readonly [number, number]): void => {
+    const { from, to } = coverageOf(due.map(([a, b]) => [a * HOUR, b * HOUR] as const), '1m', 20 * HOUR + 5 * MINUTE, droppedHours * HOUR)
+    expect([from / MINUTE, to / MINUTE]).toEqual(want)
+  }
+  f([], 2, [2 * 60, 20 * 60 - 1])
+  f([[18, 22]], 2, [2 * 60, 18 * 60 - 1])
+  f([[4, 6]], 2, [6 * 60 - 1, 20 * 60 - 1])
+  f([[4, 6], [8, 10]], 2, [10 * 60 - 1, 20 * 60 - 1])
+  f([[14, 16]], 2, [2 * 60, 14 * 60 - 1])
+  f([[2, 6]], 8, [8 * 60, 20 * 60 - 1])
+  f([[2, 20]], 2, [0, 0])
 })
 
 it('a job that fails waits twice as long each time, a quarter of an hour at the most, until one goes well', async () => {

@@ -7,8 +7,8 @@ import { labelsFromRecord } from '../../lib/model/labels.ts'
 import { Database } from '../../storage/database.ts'
 import { STORED } from '../../storage/interface.ts'
 import { StoreQueryable } from '../../storage/store-querier.ts'
-import { MARK_BYTES, writeMark } from '../../storage/log/damage.ts'
-import { FRAME_OVERHEAD_BYTES, TYPE_ROW, sealFrame } from '../../storage/log/frame.ts'
+import { DamageTally, MARK_BYTES, writeMark } from '../../storage/log/damage.ts'
+import { FRAME_HEAD_BYTES, FRAME_OVERHEAD_BYTES, TYPE_ROW, sealFrame } from '../../storage/log/frame.ts'
 import { LOG_HEADER_BYTES } from '../../storage/log/log-file.ts'
 import { scanFrames } from '../../storage/log/scan-frames.ts'
 import { waitFor } from '../support/monitor-process.ts'
@@ -326,4 +326,21 @@ describe('damage', () => {
     queryable.close()
     await db.close()
   })
+})
+
+it('what begins within synced bytes is damage, wherever it ends; what begins behind them is not', () => {
+  const f = (from: number, to: number, want: readonly number[]): void => {
+    const tally = new DamageTally()
+    for (const [at, end] of [[64, 128], [128, 160], [256, 320]] as const) tally.found(at, end)
+    const mark = Buffer.alloc(MARK_BYTES)
+    writeMark(mark, 0, from, to)
+    tally.synced(mark, FRAME_HEAD_BYTES)
+    expect(tally.stretches.flatMap(({ at, end }) => [at, end]), `synced from ${from} to ${to}`).toEqual(want)
+    expect([tally.frames, tally.bytes]).toEqual([want.length / 2, want.length === 0 ? 0 : want.reduce((sum, at, i) => sum + (i % 2 === 0 ? -at : at), 0)])
+  }
+  f(0, 64, [])
+  f(0, 65, [64, 160])
+  f(0, 256, [64, 160])
+  f(0, 300, [64, 160, 256, 320])
+  f(65, 300, [256, 320])
 })

@@ -1,6 +1,7 @@
 // Series that leave the head: what has samples in blocks alone is forgotten there, found by the blocks' own index, and one
 // series again when it comes back.
 import fs from 'node:fs'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { FakeClock } from '../../lib/std/clock.ts'
 import { Metrics } from '../../lib/std/metrics.ts'
@@ -102,6 +103,32 @@ describe('a series without samples in the head', () => {
     const again = open(folder, { clock })
     expect(readAll(again)).toEqual(want)
     await again.close()
+  })
+
+  it('is not forgotten where a sample of it comes while others are looked at', async () => {
+    const clock = new FakeClock(T)
+    const db = open(tempFolder(), { clock })
+    const want = new Map<string, Points>()
+    // More than are looked at in a turn.
+    const silent = pods(0, 66_000)
+    const refs = silent.map((one) => db.series(one))
+    await twoHours(db, clock, want, [[steady(0)]])
+    let isDone = false
+    const stored: number[] = []
+    const sending = (async () => {
+      for (let i = 0; !isDone; i++) {
+        // One a turn: some of them while it is already known that there was nothing of them.
+        if (append(db, batchOf(clock.now(), [refs[i]!], [i]))[0] === STORED) stored.push(i)
+        await nextTurn()
+      }
+    })()
+    for (let cut = 0; cut < 2; cut++) await twoHours(db, clock, want, [[steady(0)]])
+    isDone = true
+    await sending
+    expect(db.seriesCount, 'those that stayed silent are forgotten').toBeLessThan(stored.length + 2)
+    const found = readAll(db, T, clock.now(), [equal('job', 'app')])
+    expect(stored.filter((i) => found.get(keyOf(silent[i]!))?.length !== 1)).toEqual([])
+    await db.close()
   })
 
   it('is one series again when it comes back, also where a block holds it from before and after', async () => {

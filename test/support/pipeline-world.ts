@@ -46,6 +46,8 @@ export class PipelineWorld {
   readonly folder: string
   readonly log: string[]
   readonly told: ToldNote[] = []
+  /** Receivers that were closed. */
+  readonly closed: string[] = []
   readonly behaviours: Map<string, Behaviour> = new Map()
   /** What receivers ask to be remembered. */
   readonly memories: Map<string, (notification: Notification) => string | undefined> = new Map()
@@ -169,7 +171,10 @@ export class PipelineWorld {
         this.told.push({ to, at: this.seconds, status: notification.status, firing: names('firing'), resolved: names('resolved'), notification })
         return this.memories.get(to)?.(notification)
       },
-      close: () => Promise.resolve(),
+      close: () => {
+        this.closed.push(to)
+        return Promise.resolve()
+      },
     }
   }
 }

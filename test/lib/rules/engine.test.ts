@@ -3,7 +3,7 @@ import type { SentAlert } from '../../../lib/model/alert.ts'
 import { EMPTY_HISTOGRAM } from '../../../lib/model/histogram.ts'
 import { histogramFault } from '../../../lib/model/histogram-spans.ts'
 import { AlertingRule } from '../../../lib/rules/alerting-rule.ts'
-import type { RuleGroup } from '../../../lib/rules/group.ts'
+import { RuleWriteError, type RuleGroup } from '../../../lib/rules/group.ts'
 import { slotBefore, slotOffsetMs } from '../../../lib/rules/slot.ts'
 import { alertRule, recordRule, ruleGroup, RulesFixture, START_MS } from '../../support/rules-fixture.ts'
 
@@ -51,6 +51,22 @@ describe('a recording rule', () => {
     }
     expect(rules.stored('a')).toEqual({ a: [1, 2, 'stale'] })
     expect(rules.stored('b')).toEqual({ b: [2, 4, 'stale'] })
+  })
+
+  it('marks what it no longer gives also where only a part of what it gave was taken', async () => {
+    const rules = new RulesFixture()
+    await rules.apply([ruleGroup([recordRule('r', 'x == 1')])])
+    let writes = 0
+    rules.beforeWrite = () => (++writes === 2 ? Promise.reject(new RuleWriteError('the disk is full')) : Promise.resolve())
+    // More than are written at once.
+    for (let i = 0; i < 300; i++) rules.put({ __name__: 'x', i: String(i) }, 1)
+    await rules.advance(MINUTE)
+    expect([Object.keys(rules.stored('r')).length, rules.group.rules[0]!.health.state]).toEqual([250, 'err'])
+    for (let i = 0; i < 300; i++) rules.put({ __name__: 'x', i: String(i) }, 0)
+    await rules.advance(MINUTE)
+    const stored = Object.values(rules.stored('r'))
+    expect(stored.filter((values) => values.at(-1) !== 'stale')).toEqual([])
+    expect(stored.length).toBeGreaterThanOrEqual(250)
   })
 
   it('fails with two elements of one label set, over its limit, and with what the store refuses', async () => {
@@ -283,5 +299,25 @@ describe('the slots of a group', () => {
     expect(states()[3]).toBe('pending')
     await rules.advance(MINUTE)
     expect(states()[3]).toBe('firing')
+  })
+
+  it('count keep_firing_for on over a wall clock that jumps', async () => {
+    const rules = new RulesFixture()
+    await rules.apply([ruleGroup([alertRule('Kept', 'y == 1', { keepFiringForMs: 10 * MINUTE })])])
+    const pass = async (minutes: number): Promise<string> => {
+      for (let minute = 0; minute < minutes; minute++) {
+        rules.put({ __name__: 'y' }, 0)
+        await rules.advance(MINUTE)
+      }
+      return (rules.group.rules[0] as AlertingRule).state()
+    }
+    rules.put({ __name__: 'y' }, 1)
+    await rules.advance(2 * MINUTE)
+    expect(await pass(4)).toBe('firing')
+    rules.clock.jump(3_600_000)
+    expect(await pass(4)).toBe('firing')
+    rules.clock.jump(-1_800_000)
+    expect(await pass(1)).toBe('firing')
+    expect(await pass(4)).toBe('inactive')
   })
 })

@@ -46,6 +46,27 @@ it.each([3600, -7200, 365 * 86_400])('tells nothing anew when the wall clock jum
   expect([...world.pipeline.alerts()].map(({ endsAtMs }) => endsAtMs > world.clock.now())).toEqual([true, true])
 })
 
+it('begins no silence that is planned when the wall clock is set back, and shows one for five days after its end', async () => {
+  const world = await PipelineWorld.start(CONFIG)
+  const { silences } = world.pipeline
+  const plannedMs = world.clock.now() + 5 * 3_600_000
+  const set = silences.set({
+    id: '', matcherSets: [[{ name: 'name', op: '=', value: '1' }]], startsAtMs: plannedMs, endsAtMs: plannedMs + 1000, createdBy: 'me', comment: '', annotations: new Map(),
+  })
+  await world.settle()
+  const id = await set
+  world.clock.jump(-7_200_000)
+  await world.fire({ name: '1', job: 'x' })
+  await world.advance(60)
+  expect(world.news()).toEqual([expect.stringMatching(/^a @\S+ \+1$/)])
+  expect(silences.get(id)!.startsAtMs).toBe(plannedMs)
+  const goneMs = plannedMs + 1000 + 120 * 3_600_000
+  await silences.forgetExpired(goneMs)
+  expect(silences.get(id)).toBeDefined()
+  await silences.forgetExpired(goneMs + 1)
+  expect(silences.get(id)).toBeUndefined()
+})
+
 it('tells the end of an alert to who was told its start, though it is silenced since', async () => {
   const world = await PipelineWorld.start(CONFIG)
   await world.fire({ name: '1', job: 'x' })
