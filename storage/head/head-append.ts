@@ -255,12 +255,27 @@ export class HeadAppender {
       return STORED
     }
     // A sender that restarts sends its last rows again; they may be encoded already.
-    const isSame = mayBeDeleted ? null : this.#isEncodedAs(group, c, run, i)
+    const isSame = mayBeDeleted ? null : this.#isEncodedAs(group, c, run, i) ?? this.#isWhereItWas(ref, run, i)
     if (isSame !== null) return this.#repeated(isSame)
     // A clock that was ahead for a while must not shut its series out until that time comes.
     const reference = Math.min(newest, this.#head.clock.now())
     if (reference - run.t > this.#head.outOfOrderMs) return REJECT_OUT_OF_ORDER
     return this.#late(ref, run, i, verdicts)
+  }
+
+  /** As #isEncodedAs, of groups that the series has left. */
+  #isWhereItWas(ref: number, run: Run, i: number): boolean | null {
+    const { series, groups } = this.#head
+    let isSame: boolean | null = null
+    if (series.hasOlderPlaces(ref)) {
+      series.olderPlaces(ref, (id, column) => {
+        const group = groups[id]!
+        if (isSame !== null || group.isLate || this.#head.mayBeDeleted(group, run.t)) return
+        const r = rowAt(group, run.t)
+        isSame = r >= 0 && group.hasSample(r, column) ? this.#writer.isSame(group, r, run, i, column) : this.#isEncodedAs(group, column, run, i)
+      })
+    }
+    return isSame
   }
 
   /** See Head.isStoredAs. */

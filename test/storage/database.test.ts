@@ -96,6 +96,23 @@ describe('Database', () => {
     await db.close()
   })
 
+  it('knows samples that are sent again after their series went to another group, also when they are encoded', async () => {
+    for (const rows of [1, 40]) {
+      const db = open(tempFolder())
+      const [a, b] = [db.series(series(1)), db.series(series(2))]
+      for (let k = 0; k < rows; k++) append(db, batchOf(NOW - 100_000 + k, [a, b], [k, k]))
+      append(db, batchOf(NOW, [a], [1]))
+      // In order for b, behind what its group has.
+      append(db, batchOf(NOW - 50_000, [b], [1]))
+      const before = readAll(db)
+      expect(append(db, batchOf(NOW - 100_000, [b], [0]))).toEqual([STORED])
+      expect(append(db, batchOf(NOW - 100_000, [b], [5]))).toEqual([REJECT_DUPLICATE])
+      expect([db.samplesRepeated, db.head.lateSamples]).toEqual([1, 0])
+      expect(readAll(db)).toEqual(before)
+      await db.close()
+    }
+  })
+
   it('knows rows that are sent again after they were encoded', async () => {
     const db = open(tempFolder())
     const refs = Array.from({ length: 50 }, (_, i) => db.series(series(i)))
