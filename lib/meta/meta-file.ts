@@ -5,13 +5,15 @@
 import path from 'node:path'
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
 import { explainDisk } from '../std/disk-advice.ts'
-import { DiskError, DiskFile, pathExists, listFolder, makeFolder, removeFile, rename, syncFolder } from '../std/fs.ts'
+import { DiskError, DiskFile, pathExists, listFolder, makeFolder, readWhole, removeFile, rename, syncFolder } from '../std/fs.ts'
 import { MetaError } from './errors.ts'
 import { COPY_NAME, META_NAME } from './file-names.ts'
+import { logDamage } from './log-damage.ts'
 import { migrate, TABLES } from './schema.ts'
 import { Tables } from './tables.ts'
 
 const QUARANTINE = 'quarantine'
+const LOG_NAME = `${META_NAME}-wal`
 /** Primary result codes of SQLite. */
 const BUSY = 5
 const READONLY = 8
@@ -48,6 +50,7 @@ export class MetaFile {
     const file = path.join(folder, META_NAME)
     try {
       makeFolder(folder)
+      keepHidden(folder, warn)
       const db = openSound(file)
       syncFolder(folder)
       return new MetaFile(file, db)
@@ -153,13 +156,38 @@ function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }
 
+/** Copies a log of transactions that SQLite is about to end at a damaged page, and would write over. Throws DiskError. */
+function keepHidden(folder: string, warn: (message: string) => void): void {
+  const log = path.join(folder, LOG_NAME)
+  const bytes = pathExists(log) ? readWhole(log) : new Uint8Array(0)
+  const hidden = logDamage(bytes)
+  if (hidden === null) return
+  const quarantine = path.join(folder, QUARANTINE)
+  makeFolder(quarantine)
+  const kept = path.join(quarantine, `${freeNumber(quarantine, LOG_NAME)}-${LOG_NAME}`)
+  const file = DiskFile.openForWrite(kept)
+  try {
+    file.write(bytes, 0)
+    file.syncNow()
+  } finally {
+    file.close()
+  }
+  syncFolder(quarantine)
+  warn(`${log} is damaged at byte ${hidden.at}: ${hidden.transactions} transactions from there on, the last before Monitor was killed, cannot be read; it was copied to ${kept}. Compare silences, rules and acknowledgements with what you expect`)
+}
+
+function freeNumber(quarantine: string, name: string): number {
+  const taken = new Set(listFolder(quarantine))
+  let n = 1
+  while (taken.has(`${n}-${name}`)) n++
+  return n
+}
+
 /** The place of the file in the quarantine. */
 function putAside(folder: string): string {
   const quarantine = path.join(folder, QUARANTINE)
   makeFolder(quarantine)
-  const taken = new Set(listFolder(quarantine))
-  let n = 1
-  while (taken.has(`${n}-${META_NAME}`)) n++
+  const n = Math.max(freeNumber(quarantine, META_NAME), freeNumber(quarantine, LOG_NAME))
   for (const suffix of ['-wal', '-shm', '']) {
     const from = path.join(folder, `${META_NAME}${suffix}`)
     if (pathExists(from)) rename(from, path.join(quarantine, `${n}-${META_NAME}${suffix}`))

@@ -1,8 +1,9 @@
 // Looks at what lies in meta/ without opening it as a store: nothing is changed, and no file is moved aside.
 import path from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { listFolder, pathExists, readTextIfThere, removeFile } from '../std/fs.ts'
+import { listFolder, pathExists, readTextIfThere, readWhole, removeFile } from '../std/fs.ts'
 import { META_NAME } from './file-names.ts'
+import { logDamage } from './log-damage.ts'
 import { knownVersion, versionOf } from './schema.ts'
 import { damagedLines } from './told-journal.ts'
 
@@ -46,9 +47,20 @@ function verifyStore(folder: string, report: (finding: MetaFinding) => void, sou
     else if (version === 0) report({ place, damage: 'it is empty', cost: 'silences, acknowledgements, the history of alerts and rules made by API, unless Monitor ended in its very first start', remedy: 'left as it is; put it back from a copy before the next start, which goes on with it, if there is one' })
     else if (version > knownVersion) report({ place, damage: `its tables are of version ${version}, this Monitor knows ${knownVersion}`, cost: '', remedy: 'left as it is: start the Monitor that made it, or a newer one' })
     else sound(place)
+    verifyLog(`${file}-wal`, report)
   } finally {
     for (const one of made) removeFile(one)
   }
+}
+
+/** What a kill has left of transactions that are not folded into the file yet. */
+function verifyLog(file: string, report: (finding: MetaFinding) => void): void {
+  const hidden = pathExists(file) ? logDamage(readWhole(file)) : null
+  if (hidden === null) return
+  report({
+    place: `meta/${path.basename(file)}`, damage: `a page at byte ${hidden.at} does not match its checksum, and ${hidden.transactions} transactions from there on cannot be read`,
+    cost: 'what these said, the last before Monitor was killed: silences, acknowledgements, the history of alerts and rules made by API', remedy: 'copied to meta/quarantine/ by the next start, which goes on with what came before',
+  })
 }
 
 function lookInto(file: string): { faults: string[]; version: number } {

@@ -3,6 +3,8 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { Random } from '../../../lib/std/random.ts'
+import { logDamage } from '../../../lib/meta/log-damage.ts'
+import { verifyMeta, type MetaFinding } from '../../../lib/meta/meta-verify.ts'
 import { tempFolder } from '../../support/temp-folder.ts'
 import { openStore } from './open-store.ts'
 import { ALL, alertRecord, RULE, SILENCE, T0 } from './store-conformance.ts'
@@ -20,6 +22,60 @@ async function filled(folder: string): Promise<string> {
   await store.close()
   return path.join(folder, 'monitor.db')
 }
+
+const FRAME_BYTES = 24 + 4096
+
+describe('a damaged log of transactions', () => {
+  /** As a kill leaves it, each alert a transaction of its own. Resolves to the data folder and the log. */
+  async function killed(count: number): Promise<{ data: string; file: string; log: Buffer }> {
+    const live = tempFolder()
+    // Its tables are in the file by then.
+    const first = openStore(live)
+    await first.putValue('ack-key', 'k')
+    await first.close()
+    const store = openStore(live)
+    for (let n = 0; n < count; n++) await store.putAlerts([alertRecord(n)], [])
+    const data = tempFolder()
+    fs.mkdirSync(`${data}/meta`)
+    for (const name of ['monitor.db', 'monitor.db-wal']) fs.copyFileSync(path.join(live, name), `${data}/meta/${name}`)
+    await store.close()
+    const file = `${data}/meta/monitor.db-wal`
+    return { data, file, log: fs.readFileSync(file) }
+  }
+
+  const flipped = (log: Buffer, at: number): Buffer => Buffer.from(log.map((byte, i) => (i === at ? byte ^ 1 : byte)))
+
+  it('is told by verify and by the start, which keeps it', async () => {
+    const { data, file, log } = await killed(40)
+    const findings = (): MetaFinding[] => {
+      const found: MetaFinding[] = []
+      verifyMeta(data, (finding) => found.push(finding), () => undefined)
+      return found
+    }
+    expect(findings()).toEqual([])
+    const damaged = flipped(log, 32 + 20 * FRAME_BYTES + 100)
+    fs.writeFileSync(file, damaged)
+    expect(findings()).toMatchObject([{ place: 'meta/monitor.db-wal', damage: expect.stringMatching(/a page at byte \d+ does not match its checksum, and \d\d transactions from there on cannot be read/) }])
+    const warnings: string[] = []
+    const store = openStore(`${data}/meta`, { warnings })
+    onTestFinished(() => store.close())
+    expect(warnings).toEqual([expect.stringMatching(/monitor\.db-wal is damaged at byte \d+: \d\d transactions .* copied to .*quarantine\/1-monitor\.db-wal/)])
+    expect(fs.readFileSync(`${data}/meta/quarantine/1-monitor.db-wal`)).toEqual(damaged)
+    expect((await store.alerts({ ...ALL, limit: 1000 })).length).toBeLessThan(40)
+  })
+
+  it('is found wherever a bit flips before the last transaction, and a last one that a crash tore is none', async () => {
+    const { log } = await killed(5)
+    const count = (log.length - 32) / FRAME_BYTES
+    const commits = Array.from({ length: count }, (_, i) => i).filter((i) => log.readUInt32BE(32 + i * FRAME_BYTES + 4) !== 0)
+    expect(logDamage(log)).toBe(null)
+    for (let at = 0; at < 32; at++) expect(logDamage(flipped(log, at)), `byte ${at}`).not.toBe(null)
+    for (let i = 0; i <= commits.at(-2)!; i++) {
+      for (const within of [0, 6, 9, 14, 17, 23, 24, 2000, 4119]) expect(logDamage(flipped(log, 32 + i * FRAME_BYTES + within)), `byte ${within} of frame ${i}`).not.toBe(null)
+    }
+    for (let i = commits.at(-2)! + 1; i < count; i++) expect(logDamage(flipped(log, 32 + i * FRAME_BYTES + 2000)), `frame ${i}`).toBe(null)
+  })
+})
 
 describe('a damaged file', () => {
   it('that is no database any more goes to the quarantine whole', async () => {
