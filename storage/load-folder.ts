@@ -23,8 +23,10 @@ import { assertKnownFormat, assertKnownFrames, formatOf, markFormat } from './fo
 import { HeadReplay } from './head/head-replay.ts'
 import { Head } from './head/head.ts'
 import type { Published } from './head/published.ts'
-import { SegmentWriter, listed, scanSegmentFile, segmentFileNumbers, segmentFilePath } from './head/segment-file.ts'
+import { SegmentWriter, listed, scanSegmentFile, segmentFileNumbers, segmentFilePath, type SegmentHead } from './head/segment-file.ts'
 import { SharedHeap, defaultHeadBytes } from './head/shared-heap.ts'
+import type { DamageTally } from './log/damage.ts'
+import { FRAME_OVERHEAD_BYTES } from './log/frame.ts'
 import { logPath } from './log/log-file.ts'
 import { logNames, nextLsnAfter, oldestLogLsn, replayLog, type FoundFile, type Replayed } from './log/log-replay.ts'
 import { SeriesFile } from './log/series-file.ts'
@@ -156,7 +158,9 @@ function* loadLocked(options: LoadOptions, lock: FolderLock): Steps<LoadedFolder
     return yield* loadLocked({ ...options, heap }, lock)
   }
   const { outOfOrderMs: lateMs = LATE_MS } = options
-  const found = load.losses.length === 0 ? blocks : withLosses(folder, blocks, load.losses, { minT: cutUpTo(blocks) - (lateMs < Infinity ? lateMs : LATE_MS), maxT: clock.now() })
+  // A clock may have been set back.
+  const inHead = { minT: cutUpTo(blocks) - (lateMs < Infinity ? lateMs : LATE_MS), maxT: Math.max(clock.now(), cutUpTo(blocks), head.newestT) }
+  const found = load.losses.length === 0 ? blocks : withLosses(folder, blocks, load.losses, inHead)
   if (found !== blocks) head.cuts.publish(publishedAtStart(found, minutes, hours))
   recovery.durationMs = clock.monotonic() - started
   return { lock, heap, definitions, segments, list, head, blocks: found, minutes, hours, replayed, recovery }
@@ -172,10 +176,10 @@ function publishedAtStart(blocks: BlockState, minutes: BlockState, hours: HoursS
   return { cover: blocks.cover, blocks: blocks.blocks.map(({ name }) => ({ ...name, deletions: 0 })), tiers, lost: since(blocks.lost, blocks.droppedT) }
 }
 
-/** Of what damage cost of the head no more is known than that it was not in blocks. Each damage is noted once, whatever starts find it. */
-function withLosses(folder: string, blocks: BlockState, losses: readonly string[], { minT, maxT }: LostTime): BlockState {
+/** Each damage is noted once, whatever starts find it. */
+function withLosses(folder: string, blocks: BlockState, losses: readonly HeadLoss[], inHead: LostTime): BlockState {
   const known = new Set(blocks.lost.map(({ of }) => of))
-  const found = losses.filter((of) => !known.has(of)).map((of) => ({ minT: Math.max(0, minT), maxT, of }))
+  const found = losses.filter(({ of }) => !known.has(of)).map(({ of, time }) => ({ minT: Math.max(0, (time ?? inHead).minT), maxT: (time ?? inHead).maxT, of }))
   if (found.length === 0) return blocks
   const kept = new BlockFolder(blocksFolder(folder), () => undefined)
   try {
@@ -185,6 +189,12 @@ function withLosses(folder: string, blocks: BlockState, losses: readonly string[
     if (!(error instanceof DiskError)) throw error
   }
   return { ...blocks, lost: [...blocks.lost, ...found] }
+}
+
+/** What damage cost of the head, and of which time; null: no more is known than that it was not in blocks. */
+interface HeadLoss {
+  of: string
+  time: LostTime | null
 }
 
 const DEFINITIONS = 'series/definitions'
@@ -213,7 +223,9 @@ class Load {
    */
   readonly #unsynced: FoundFile[] = []
   /** Files with damage, and how much. */
-  readonly losses: string[] = []
+  readonly losses: HeadLoss[] = []
+  /** The same of segments whose heads tell their times: nothing is lost of rows that the log has. */
+  readonly #damagedSegments: (HeadLoss & { firstLsn: number })[] = []
 
   constructor(parts: LoadParts) {
     this.#parts = parts
@@ -260,7 +272,7 @@ class Load {
     const { recovery } = this.#parts
     recovery.corruptRecords += frames
     recovery.corruptBytes += bytes
-    if (frames > 0) this.losses.push(`${file}, ${bytes} bytes`)
+    if (frames > 0) this.losses.push({ of: `${file}, ${bytes} bytes`, time: null })
   }
 
   /** Files that are gone look like files that never were. What is missing of definitions is counted as they are read. */
@@ -298,16 +310,31 @@ class Load {
   *#loadSegments(number: number, oldestLsn: number): Steps<void> {
     const { folder, head, segments, recovery, list } = this.#parts
     let mayBeUnsynced = false
+    const torn: SegmentHead[] = []
     const found = yield* scanSegmentFile(headFolder(folder), number, { verifyFromLsn: oldestLsn, knownBytes: list.lengthOf(listed(segmentFilePath(headFolder(folder), number))) }, (segment, mustBeVerified) => {
       // One whose definition is lost or never came to the disk holds nothing that was acknowledged.
       if (this.#replay.segment(segment, mustBeVerified)) recovery.segments++
+      if (mustBeVerified && !segment.isVerified) torn.push(segment)
       mayBeUnsynced ||= segment.flushedLsn >= oldestLsn || (oldestLsn === Infinity && mustBeVerified)
       segments.note(number, { maxT: segment.maxT, generation: head.groups[segment.group]?.generation ?? 0 })
     })
     assertKnownFrames(segmentFilePath(headFolder(folder), number), found)
-    this.#count(listed(segmentFilePath('head', number)), found)
+    const known = knownSegments(found, torn)
+    if (known === null) this.#count(listed(segmentFilePath('head', number)), found)
+    else this.#countSegments(listed(segmentFilePath('head', number)), found, known)
     if (found.frames > 0) segments.keepDamaged([number])
     if (mayBeUnsynced) this.#unsynced.push({ path: segmentFilePath(headFolder(folder), number), syncedTo: found.syncedTo })
+  }
+
+  #countSegments(file: string, { frames, bytes }: DamageTally, segments: readonly SegmentHead[]): void {
+    this.#parts.recovery.corruptRecords += frames
+    this.#parts.recovery.corruptBytes += bytes
+    this.#damagedSegments.push(...segments.map(({ minT, maxT, firstLsn, offsetBytes }) => ({ of: `${file} at ${offsetBytes}`, time: { minT, maxT }, firstLsn })))
+  }
+
+  /** `oldestLsn`: the log is whole from there on; Infinity: it is not. */
+  #noteLostSegments(oldestLsn: number): void {
+    this.losses.push(...this.#damagedSegments.filter(({ firstLsn }) => firstLsn < oldestLsn))
   }
 
   *#loadLog(): Steps<Replayed> {
@@ -320,6 +347,7 @@ class Load {
     // LSNs of rows that are gone are not given again.
     for (const startLsn of numbersOf(missing, 'log')) replayed.nextLsn = Math.max(replayed.nextLsn, nextLsnAfter(startLsn + list.lengthOf(logPath('log', startLsn))))
     recovery.replayedRows = replayed.rows
+    this.#noteLostSegments(replayed.damagedRecords > 0 || missing.some((file) => file.startsWith('log/')) ? Infinity : oldestLogLsn(`${folder}/log`))
     this.#count('log', { frames: replayed.damagedRecords, bytes: replayed.damagedBytes })
     if (recovery.corruptRecords > 0) {
       logger.warn('damaged records were skipped; what they held is left out: see monitor tsdb repair', { folder, records: recovery.corruptRecords, bytes: recovery.corruptBytes })
@@ -337,6 +365,13 @@ class Load {
       file.close()
     }
   }
+}
+
+/** The segments that damage of a file was in, null where it was in other parts of it, too. */
+function knownSegments({ stretches }: DamageTally, torn: readonly SegmentHead[]): SegmentHead[] | null {
+  const within = stretches.map(({ at, end }) => torn.filter(({ offsetBytes }) => offsetBytes >= at && offsetBytes < end))
+  const isKnown = stretches.every(({ at, end }, i) => end - at === within[i]!.reduce((sum, { lengthBytes }) => sum + lengthBytes + FRAME_OVERHEAD_BYTES, 0))
+  return isKnown ? within.flat() : null
 }
 
 /** What the names of files of a part say. */

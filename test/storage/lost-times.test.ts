@@ -7,8 +7,10 @@ import { Engine } from '../../lang/engine.ts'
 import type { QueryJob } from '../../lang/job.ts'
 import { FakeClock } from '../../lib/std/clock.ts'
 import { lostWithin, since } from '../../storage/lost-times.ts'
+import { runThrough } from '../../lib/std/steps.ts'
 import { parseBlockName } from '../../storage/block/block-meta.ts'
 import type { Database } from '../../storage/database.ts'
+import { scanSegmentFile, type SegmentHead } from '../../storage/head/segment-file.ts'
 import type { Finding } from '../../storage/repair/finding.ts'
 import { repairFolder } from '../../storage/repair/repair.ts'
 import { StoreQueryable } from '../../storage/store-querier.ts'
@@ -161,6 +163,45 @@ it('a damaged log costs what was in no block by then, and nothing that comes lat
   expect(await asked(folder, clock, (db) => warnings(db, END + 1, clock.now()))).toEqual([])
   expect((await repair(folder, false)).map(({ place }) => place)).toEqual(expect.arrayContaining(['blocks', `log/${log}`]))
   expect(await asked(folder, clock, (db) => warnings(db, T0, clock.now()))).toEqual([])
+})
+
+it('a start whose clock was set back tells of what damage cost all the same', async () => {
+  const folder = await written()
+  const [log] = fs.readdirSync(path.join(folder, 'log')).toSorted()
+  fs.rmSync(path.join(folder, 'log', log!))
+  expect(await asked(folder, new FakeClock(T0 - 365 * 24 * HOUR), (db) => warnings(db, END - HOUR, END))).toHaveLength(1)
+})
+
+it('a damaged segment costs nothing where the log has its rows, else what it had of its own time', async () => {
+  const folder = tempFolder()
+  const clock = new FakeClock(END)
+  const fileBytesMax = { log: 2000, segments: 1 << 20 }
+  const db = open(folder, { clock, fileBytesMax })
+  const refs = seriesOf(db, 4)
+  for (let k = 0; k < 96; k++) {
+    append(db, batchOf(T0 + k * MINUTE, refs, refs.map((ref) => ref * k)))
+    // A file of the log goes on to the next where it is written.
+    if (k % 10 === 0) await db.commit()
+  }
+  db.head.flushGroup(db.head.groups[1]!)
+  await db.close()
+  const heads: SegmentHead[] = []
+  runThrough(scanSegmentFile(`${folder}/head`, 1, { verifyFromLsn: Infinity, knownBytes: 0 }, (head) => void heads.push(head)))
+  const [, second] = heads
+  const segments = fs.readFileSync(`${folder}/head/00000001.seg`)
+  segments[second!.offsetBytes + second!.lengthBytes - 1]! ^= 1
+  fs.writeFileSync(`${folder}/head/00000001.seg`, segments)
+  const start = (of: string): Promise<string[]> => asked(of, clock, (again) => {
+    expect(again.recovery.corruptRecords).toBe(1)
+    return warnings(again, T0, END)
+  }, { fileBytesMax })
+  expect(await start(copyFolder(folder))).toEqual([])
+  // The log was cut amid what the segment holds: there is no list of files that misses one.
+  const logs = fs.readdirSync(`${folder}/log`).toSorted()
+  const cut = logs.findIndex((name) => Number(name.slice(0, 20)) > second!.firstLsn)
+  for (const name of logs.slice(0, cut)) fs.rmSync(`${folder}/log/${name}`)
+  fs.rmSync(`${folder}/files.json`)
+  expect(await start(folder)).toEqual([expect.stringContaining(`samples from ${iso(second!.minT)} to ${iso(second!.maxT)} are missing`)])
 })
 
 it('where the list of blocks is damaged, too, no time is told of that blocks have', async () => {
