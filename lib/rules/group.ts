@@ -176,10 +176,15 @@ export class RuleGroup {
     for (const rule of this.rules) if (rule instanceof AlertingRule) rule.moveInTime(ms)
   }
 
-  /** Marks all that the group gave last, and nobody has taken over, as gone: it is no longer configured. */
-  async retire(nowMs: number): Promise<void> {
-    this.#staleSeries = this.#takeSeries()
+  /** Marks all that the group gave last, and nobody has taken over or gives by now, as gone: it is no longer configured. */
+  async retire(nowMs: number, given: ReadonlySet<string>): Promise<void> {
+    this.#staleSeries = this.#takeSeries().filter((labels) => !given.has(labelsKey(labels)))
     await this.#markStale(nowMs)
+  }
+
+  /** Keys (rule.ts) of the series that it gave last. */
+  givenKeys(): string[] {
+    return this.#lastSeries.flatMap((series) => [...series.keys()])
   }
 
   #takeSeries(): Labels[] {

@@ -115,10 +115,10 @@ export class RuleManager {
   }
 
   #retireLater(group: RuleGroup, nowMs: number): void {
-    // Other rules may give the same series: they have the time to do so.
+    // Other rules may give the same series, and have the time to do so: a marker of a time before their samples would be a gap.
     const timer = this.#ground.clock.after(2 * group.settings.intervalMs, () => {
       this.#retiring.delete(timer)
-      void group.retire(nowMs)
+      void group.retire(nowMs, new Set(this.groups().flatMap((other) => other.givenKeys())))
     }, true)
     this.#retiring.add(timer)
   }

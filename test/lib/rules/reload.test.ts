@@ -149,6 +149,20 @@ describe('a new configuration', () => {
     expect(rules.stored('a')).toEqual({ a: [1, 1, 1] })
   })
 
+  it('marks nothing of a removed group that another rule gives meanwhile', async () => {
+    const marked: string[] = []
+    const rules = new RulesFixture(undefined, undefined, { write: (t, rows) => {
+      // The store takes what is late by minutes, which would be a gap.
+      for (const { labels, value } of rows) marked.push(`${labels.join()} ${value === null ? 'stale' : value} ${t < rules.clock.now() - MINUTE ? 'late' : ''}`)
+      return Promise.resolve(new Uint8Array(rows.length))
+    } })
+    await rules.apply([ruleGroup([recordRule('q', '1', { z: '1' }), recordRule('gone', '1')])])
+    await rules.advance(MINUTE)
+    await rules.apply([ruleGroup([recordRule('q', 'label_replace(vector(1), "z", "1", "", "")')], { name: 'other' })])
+    await rules.advance(3 * MINUTE)
+    expect(marked.filter((row) => row.includes('stale'))).toEqual(['__name__,gone stale late'])
+  })
+
   it('is in the metrics at once, before the first evaluation', async () => {
     const [rules, metrics] = [new RulesFixture(), new Metrics()]
     const told = new RuleMetrics(metrics)
