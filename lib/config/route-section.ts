@@ -121,21 +121,21 @@ function check(reader: MapReader, at: number, path: string, read: () => void): v
 
 function readIntervalNames(reader: MapReader, key: string, { timeIntervals }: KnownNames): string[] {
   return (reader.texts(key) ?? []).map(({ text, at, path }) => {
-    if (!timeIntervals.includes(text)) reader.problems.error(at, `${path}: ${undefinedName('time interval', text, timeIntervals)}`)
+    if (!timeIntervals.includes(text)) reader.problems.error(at, `${path}: ${undefinedName('time interval', text, timeIntervals, 'route')}`)
     return text
   })
 }
 
 /** '' where the key is absent. */
-function knownName(reader: MapReader, key: string, known: readonly string[], noun: string): string {
+function knownName(reader: MapReader, key: string, known: readonly string[], noun: string, user = 'route'): string {
   const name = reader.text(key, '')
-  if (name !== '' && !known.includes(name)) reader.error(key, undefinedName(noun, name, known))
+  if (name !== '' && !known.includes(name)) reader.error(key, undefinedName(noun, name, known, user))
   return name
 }
 
-function undefinedName(noun: string, name: string, known: readonly string[]): string {
+function undefinedName(noun: string, name: string, known: readonly string[], user: string): string {
   const nearest = nearestWord(name, known)
-  return `undefined ${noun} ${JSON.stringify(name)} used in route${nearest === null ? '' : `; did you mean ${JSON.stringify(nearest)}?`}`
+  return `undefined ${noun} ${JSON.stringify(name)} used in ${user}${nearest === null ? '' : `; did you mean ${JSON.stringify(nearest)}?`}`
 }
 
 export function readInhibitRules(reader: MapReader): InhibitRule[] {
@@ -154,11 +154,13 @@ export function readInhibitRules(reader: MapReader): InhibitRule[] {
 /** `escalations: {NAME: [{after: 10m, receiver: boss}, …]}`. */
 export function readEscalations(reader: MapReader, receivers: readonly string[]): EscalationPolicy[] {
   const section = reader.map('escalations')
-  return section?.entries().map(({ key: name, value, path }) => {
+  return section?.entries().map(({ key: name, keyAt, value, path }) => {
+    if (name === '') section.problems.error(keyAt, `${path}: a policy needs a name, by which routes choose it`)
+    if (value.kind === 'list' && value.items.length === 0) section.problems.error(value.at, `${path}: has no steps: nobody would be told`)
     if (value.kind !== 'list') section.problems.error(value.at, `${path}: want a list of steps, got ${describe(value)}`)
     const steps = (value.kind === 'list' ? section.maps(name) : []).map((step) => {
       if (!step.has('receiver')) step.error('receiver', 'must be set')
-      const one = { afterMs: step.durationMs('after', 0), receiver: knownName(step, 'receiver', receivers, 'receiver') }
+      const one = { afterMs: step.durationMs('after', 0), receiver: knownName(step, 'receiver', receivers, 'receiver', 'an escalation') }
       step.finish()
       return one
     })
@@ -171,7 +173,7 @@ export function readFallback(section: MapReader, receivers: readonly string[]): 
   const reader = section.map('fallback')
   if (reader === null) return null
   if (!reader.has('receiver')) reader.error('receiver', 'must be set')
-  const fallback = { receiver: knownName(reader, 'receiver', receivers, 'receiver'), afterMs: notZero(reader, 'after', FALLBACK_AFTER_MS) }
+  const fallback = { receiver: knownName(reader, 'receiver', receivers, 'receiver', 'fallback'), afterMs: notZero(reader, 'after', FALLBACK_AFTER_MS) }
   reader.finish()
   return fallback
 }

@@ -118,6 +118,10 @@ alerting: { alertmanagers: [{ oauth2: { client_id: a, token_url: 'http://a', cli
       '2:65: alerting.route.routes[0].matchers[0]: error parsing regexp: missing closing ): `^(?:()$`', '2:88: alerting.route.routes[0].group_by[1]: duplicated label "c" in group_by',
       '2:102: alerting.route.routes[1].match: invalid label name "a b"',
     ])
+    expect(await said('  route: {receiver: a}\n  fallback: {receiver: b}\n  receivers: [{name: a}]\n  escalations: {p: [{receiver: c, after: 5m}], q: [], "": [{receiver: a}]}')).toEqual([
+      '3:24: alerting.fallback.receiver: undefined receiver "b" used in fallback', '5:32: alerting.escalations.p[0].receiver: undefined receiver "c" used in an escalation',
+      '5:51: alerting.escalations.q: has no steps: nobody would be told', expect.stringMatching(/^5:55: alerting\.escalations\..*: a policy needs a name/),
+    ])
     expect(await said('  route: {receiver: a, routes: [{receiver: b}], escalation: x}\n  receivers: [{name: a}, {name: a}]\n  escalations: {y: [{receiver: c}]}\n  inhibit_rules: [{source_matchers: [a], equal: [""]}]')).toHaveLength(6)
   })
 })
