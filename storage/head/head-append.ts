@@ -255,7 +255,7 @@ export class HeadAppender {
       return STORED
     }
     // A sender that restarts sends its last rows again; they may be encoded already.
-    const isSame = mayBeDeleted ? null : this.#isEncodedAs(group, c, run, i) ?? this.#isWhereItWas(ref, run, i)
+    const isSame = mayBeDeleted ? null : this.#isEncodedAs(group, c, run, i) ?? (this.#isWhereItWas(ref, run, i) || null)
     if (isSame !== null) return this.#repeated(isSame)
     // A clock that was ahead for a while must not shut its series out until that time comes.
     const reference = Math.min(newest, this.#head.clock.now())
@@ -263,16 +263,16 @@ export class HeadAppender {
     return this.#late(ref, run, i, verdicts)
   }
 
-  /** As #isEncodedAs, of groups that the series has left. */
-  #isWhereItWas(ref: number, run: Run, i: number): boolean | null {
+  /** Whether a group that the series has left has the same. Another value is stored beside it, and the older one is shown. */
+  #isWhereItWas(ref: number, run: Run, i: number): boolean {
     const { series, groups } = this.#head
-    let isSame: boolean | null = null
+    let isSame = false
     if (series.hasOlderPlaces(ref)) {
       series.olderPlaces(ref, (id, column) => {
         const group = groups[id]!
-        if (isSame !== null || group.isLate || this.#head.mayBeDeleted(group, run.t)) return
+        if (isSame || group.isLate || this.#head.mayBeDeleted(group, run.t)) return
         const r = rowAt(group, run.t)
-        isSame = r >= 0 && group.hasSample(r, column) ? this.#writer.isSame(group, r, run, i, column) : this.#isEncodedAs(group, column, run, i)
+        isSame = r >= 0 && group.hasSample(r, column) ? this.#writer.isSame(group, r, run, i, column) : this.#isEncodedAs(group, column, run, i) === true
       })
     }
     return isSame

@@ -106,8 +106,11 @@ describe('Database', () => {
       append(db, batchOf(NOW - 50_000, [b], [1]))
       const before = readAll(db)
       expect(append(db, batchOf(NOW - 100_000, [b], [0]))).toEqual([STORED])
-      expect(append(db, batchOf(NOW - 100_000, [b], [5]))).toEqual([REJECT_DUPLICATE])
       expect([db.samplesRepeated, db.head.lateSamples]).toEqual([1, 0])
+      expect(readAll(db)).toEqual(before)
+      // Another value is stored; the older one is shown.
+      expect(append(db, batchOf(NOW - 100_000, [b], [5]))).toEqual([STORED])
+      expect([db.samplesRepeated, db.head.lateSamples]).toEqual([1, 1])
       expect(readAll(db)).toEqual(before)
       await db.close()
     }
