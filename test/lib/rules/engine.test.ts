@@ -69,6 +69,16 @@ describe('a recording rule', () => {
     expect(stored.length).toBeGreaterThanOrEqual(250)
   })
 
+  it('marks what a rule gave that a reload took away, also where another reload comes before the next evaluation', async () => {
+    const rules = new RulesFixture()
+    await rules.apply([ruleGroup([recordRule('a', '1'), recordRule('b', '2')])])
+    await rules.advance(MINUTE)
+    await rules.apply([ruleGroup([recordRule('b', '2')])])
+    await rules.apply([ruleGroup([recordRule('b', '2'), recordRule('c', '3')])])
+    await rules.advance(MINUTE)
+    expect([rules.stored('a'), rules.stored('b'), rules.stored('c')]).toEqual([{ a: [1, 'stale'] }, { b: [2, 2] }, { c: [3] }])
+  })
+
   it('fails with two elements of one label set, over its limit, and with what the store refuses', async () => {
     const rules = new RulesFixture()
     await rules.apply([ruleGroup([recordRule('a', 'x', { i: 'same' }), recordRule('b', 'x'), recordRule('c', '1')], { limit: 1 })])
