@@ -197,7 +197,7 @@ async function cut(work: CutWork): Promise<void> {
     for (let from = -Infinity; from < t;) {
       const querier = head.querier(generation)
       try {
-        const oldest = querier.places.oldestFrom(from)
+        const oldest = querier.oldestFrom(from)
         if (oldest >= t) break
         const start = Math.floor(oldest / BLOCK_RANGE_MS) * BLOCK_RANGE_MS
         from = start + BLOCK_RANGE_MS

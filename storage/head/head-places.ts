@@ -1,7 +1,7 @@
 // Where series lie in the head, for one querier: snapshots of groups, the places of each series, and which series can
 // be read together.
 import { isForgotten } from './forgotten.ts'
-import { readSegmentPlace, snapshotGroup, type GroupSnapshot } from './group-record.ts'
+import { readSegmentPlace, snapshotGroup, type GroupSnapshot, type SegmentPlace } from './group-record.ts'
 import type { Published } from './published.ts'
 import { ROOT_GROUP_COUNT, type PagedU32, type SharedHeap } from './shared-heap.ts'
 
@@ -142,23 +142,28 @@ export class HeadPlaces {
     return snapshot
   }
 
-  /** No sample at t or later is older than this, and few are much newer; Infinity where there is none. */
-  oldestFrom(t: number): number {
+  /**
+   * No row at t or later is older than this, and one is as old; Infinity where there is none. `firstOf`: the first time of a segment's
+   * rows that is not before another.
+   */
+  oldestFrom(t: number, firstOf: (place: SegmentPlace, from: number) => number): number {
     let oldest = Infinity
     for (const snapshot of this.#groups()) {
       if (!this.#reaches(snapshot, t, Infinity)) continue
       const from = this.mintOf(snapshot, t)
-      oldest = Math.min(oldest, snapshot.minT >= from ? snapshot.minT : this.#oldestIn(snapshot, from))
+      oldest = Math.min(oldest, snapshot.minT >= from ? snapshot.minT : this.#oldestIn(snapshot, from, firstOf))
     }
     return oldest
   }
 
   /** As oldestFrom, by what each segment and row says: a group may have been silent for a year. */
-  #oldestIn(snapshot: GroupSnapshot, from: number): number {
+  #oldestIn(snapshot: GroupSnapshot, from: number, firstOf: (place: SegmentPlace, from: number) => number): number {
     let oldest = Infinity
     for (let unit = snapshot.segment; unit !== 0;) {
       const place = readSegmentPlace(this.#heap, unit)
-      if (place.maxT >= from) oldest = Math.min(oldest, Math.max(place.minT, from))
+      if (place.minT >= from) oldest = Math.min(oldest, place.minT)
+      // Its rows may lie years apart: each two hours between would be looked through in vain.
+      else if (place.maxT >= from && oldest > from) oldest = Math.min(oldest, firstOf(place, from))
       unit = place.previous
     }
     for (let r = 0; r < snapshot.rows; r++) {

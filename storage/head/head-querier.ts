@@ -199,6 +199,19 @@ export class HeadQuerier implements Querier {
     return readParts(this.#heap, this.#reader, plans, columns)
   }
 
+  /** Time of the oldest row at t or later, Infinity where there is none. A segment that cannot be read may have one at t. */
+  oldestFrom(t: number): number {
+    return this.places.oldestFrom(t, (place, from) => {
+      try {
+        this.#reader.loadTimes(place)
+      } catch (error) {
+        if (!(error instanceof SegmentDamageError)) throw error
+        return from
+      }
+      return this.#reader.times.subarray(0, place.rows).reduce((oldest, time) => (time >= from && time < oldest ? time : oldest), Infinity)
+    })
+  }
+
   symbolOf(text: string): number {
     return this.#symbols.find(text)
   }

@@ -7,6 +7,7 @@ import { FakeClock } from '../../lib/std/clock.ts'
 import { useDisk, type Disk } from '../../lib/std/fs.ts'
 import { labelsFromRecord } from '../../lib/model/labels.ts'
 import { BlockReader } from '../../storage/block/block-reader.ts'
+import { HeadQueryable } from '../../storage/head/head-querier.ts'
 import { PageCache } from '../../storage/block/page-cache.ts'
 import type { Database } from '../../storage/database.ts'
 import { STORED } from '../../storage/interface.ts'
@@ -105,6 +106,22 @@ describe('the head', () => {
     await clock.advance(15 * MINUTE)
     await maintained(db)
     expect(spans(db)).toEqual([[60, 119.5, 1], [120, 179.5, 1], [1200, 1319.5, 1], [1320, 1439.5, 1]])
+    await db.close()
+  })
+
+  it('is cut stretch by stretch, of which those without samples are passed over where rows of a segment lie ten years apart', async () => {
+    const folder = tempFolder()
+    const db = open(folder, { clock: new FakeClock(T) })
+    const refs = seriesOf(db, 3)
+    for (const t of [T - 87_600 * HOUR, T - HOUR, T]) append(db, batchOf(t, refs, refs))
+    db.head.flushGroup(db.head.groups[1]!)
+    const head = new HeadQueryable({ memory: db.handle().memory, segmentFolder: `${folder}/head` }, 5)
+    const querier = head.querier()
+    expect([-Infinity, T - 87_599 * HOUR, T - HOUR, T - HOUR + 1, T + 1].map((t) => querier.oldestFrom(t))).toEqual([T - 87_600 * HOUR, T - HOUR, T - HOUR, T, Infinity])
+    querier.close()
+    head.close()
+    await db.blocks.snapshot('cut', true)
+    expect(samplesIn(readAll(db))).toBe(9)
     await db.close()
   })
 
