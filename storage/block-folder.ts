@@ -266,6 +266,9 @@ function finiteOrNull(t: number): number | null {
   return Number.isFinite(t) ? t : null
 }
 
+/** Another name beside these is one of them, or that of the checksum, with a flipped bit. */
+const FIELDS: ReadonlySet<string> = new Set(['version', 'coveredGeneration', 'coveredT', 'droppedT', 'due', 'nextNumber', 'install', 'remove', 'blocks', 'tombstones', 'lost'])
+
 /** Throws BlockError. */
 export function parseChange(text: string, file: string): Change {
   let value: unknown
@@ -277,7 +280,8 @@ export function parseChange(text: string, file: string): Change {
   if (typeof value !== 'object' || value === null) throw new BlockError(`cannot read ${file}: no change of blocks`)
   // Folders from before there was a checksum have none.
   const { crc32: sum, ...fields } = value as Record<string, unknown>
-  if (sum !== undefined && sum !== crc32(JSON.stringify(fields))) throw new BlockError(`cannot read ${file}: its fields do not match their checksum`)
+  const isOld = sum === undefined && Object.keys(fields).every((name) => FIELDS.has(name))
+  if (!isOld && sum !== crc32(JSON.stringify(fields))) throw new BlockError(`cannot read ${file}: its fields do not match their checksum`)
   const field = (key: string): unknown => Reflect.get(value, key)
   const number = (key: string): number => {
     const found = field(key)
