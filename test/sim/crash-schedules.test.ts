@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { runManySchedules, runSchedules } from '../prove/schedules.ts'
 import { testSeed } from '../support/seed.ts'
 
-const SCHEDULES = 2000
+const SCHEDULES = 5000
 /** All of them, where two threads have a core each. */
 const SLICE_MS = 60_000
 const THREADS = 2

@@ -15,7 +15,7 @@ import { ALL } from '../meta/store-conformance.ts'
 import { COOLDOWN_MS, LifecycleModel, STEPS, type AlertKind } from './lifecycle-model.ts'
 import { HOLD_MS, LifecycleWorld, sent } from './lifecycle-world.ts'
 
-const HISTORIES = Number(process.env['PROVE_LIFECYCLES'] ?? 100)
+const HISTORIES = Number(process.env['PROVE_LIFECYCLES'] ?? 150)
 const SEED = Number(process.env['PROVE_SEED'] ?? testSeed())
 const OPERATIONS = 40
 

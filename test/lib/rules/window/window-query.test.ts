@@ -12,7 +12,7 @@ import { MemoryStorage, type BatchShape } from '../../../support/memory-storage.
 
 const T0 = 1_700_000_000_000
 const LOOKBACK = 300_000
-const HISTORIES = Number(process.env['PROVE_WINDOW_HISTORIES'] ?? 12)
+const HISTORIES = Number(process.env['PROVE_WINDOW_HISTORIES'] ?? 15)
 const SEED = Number(process.env['PROVE_SEED'] ?? 1)
 
 /** Queries, and how often the store was asked for what is not kept. */
