@@ -93,7 +93,9 @@ describe('a cut and a compaction', () => {
       expect(readAll(life.db), `call ${n}`).toEqual(want)
       await life.clock.advance(60_000)
       await maintained(life)
-      expect(life.db.blocks.blocks.map(({ meta }) => meta.level), `call ${n}, later`).toEqual([2])
+      // Those that could be read may have become one first.
+      expect(life.db.blocks.blocks, `call ${n}, later`).toHaveLength(1)
+      expect(readAll(life.db), `call ${n}, later`).toEqual(want)
       await kill(life)
     }
   }, 200_000)

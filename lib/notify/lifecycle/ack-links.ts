@@ -9,6 +9,7 @@ import { createHmac, createSecretKey, timingSafeEqual, type KeyObject } from 'no
 const UUID_BYTES = 16
 const DAY_BYTES = 2
 const MAC_BYTES = 16
+const TOKEN_CHARS = Math.ceil((UUID_BYTES + DAY_BYTES + MAC_BYTES) * 8 / 6)
 const DAY_MS = 86_400_000
 
 /** What a token stands for. */
@@ -38,9 +39,9 @@ export class AckLinks {
 
   /** null where Monitor did not make the token. What stands behind it in a text (`>`, `)`, a dot) may have come along. */
   read(text: string): AckLink | null {
-    const token = text.replace(/[^\w-]+$/, '')
+    const token = text.slice(0, TOKEN_CHARS)
     const bytes = Buffer.from(token, 'base64url')
-    if (bytes.length !== UUID_BYTES + DAY_BYTES + MAC_BYTES || bytes.toString('base64url') !== token) return null
+    if (bytes.length !== UUID_BYTES + DAY_BYTES + MAC_BYTES || bytes.toString('base64url') !== token || /[\w-]/.test(text.slice(TOKEN_CHARS))) return null
     const signed = bytes.subarray(0, UUID_BYTES + DAY_BYTES)
     if (!timingSafeEqual(bytes.subarray(UUID_BYTES + DAY_BYTES), this.#mac(signed))) return null
     const alertId = signed.toString('hex', 0, UUID_BYTES).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')

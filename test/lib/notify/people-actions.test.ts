@@ -100,7 +100,8 @@ describe('an acknowledgement', () => {
       const other = token.slice(0, i) + (token[i] === 'A' ? 'B' : 'A') + token.slice(i + 1)
       expect(w.lifecycle.readAckToken(other)).toBeNull()
     }
-    for (const bad of ['', token.slice(1), `${token}A`, `${token}=`, 'x'.repeat(1e6)]) expect(w.lifecycle.readAckToken(bad)).toBeNull()
+    for (const bad of ['', token.slice(1), `${token}A`, `${token})A`, `)${token}`, ')'.repeat(1e6), 'x'.repeat(1e6)]) expect(w.lifecycle.readAckToken(bad)).toBeNull()
+    for (const behind of ['>', ').', '=']) expect(w.lifecycle.readAckToken(token + behind), 'what stood behind it').toEqual({ alertId: id, isExpired: false })
     await w.restart(true)
     expect(w.lifecycle.readAckToken(token)).toEqual({ alertId: id, isExpired: false })
     expect(w.lifecycle.ackUrl('unknown')).toBe('')
