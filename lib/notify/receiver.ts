@@ -9,11 +9,14 @@ export class DeliveryError extends Error {
   readonly isRetryable: boolean
   /** What the other side asked for (Retry-After), 0 where nothing. */
   readonly retryAfterMs: number
+  /** Whether some of those it is for have it, by this try or one before: where it is not tried again it counts as told. */
+  readonly isPartlyTaken: boolean
 
-  constructor(message: string, { isRetryable, retryAfterMs = 0, cause }: { isRetryable: boolean; retryAfterMs?: number; cause?: unknown }) {
+  constructor(message: string, { isRetryable, retryAfterMs = 0, isPartlyTaken = false, cause }: { isRetryable: boolean; retryAfterMs?: number; isPartlyTaken?: boolean; cause?: unknown }) {
     super(message, { cause })
     this.isRetryable = isRetryable
     this.retryAfterMs = retryAfterMs
+    this.isPartlyTaken = isPartlyTaken
   }
 }
 

@@ -36,6 +36,8 @@ export interface HttpRequest extends ExchangeLimits {
   signal: AbortSignal | null
 }
 
+type SentRequest = HttpRequest & { method: HttpMethod; body: string | Uint8Array | null }
+
 /** A request, and what it was made of. */
 interface Sent {
   asked: Readonly<Record<string, string>>
@@ -107,15 +109,33 @@ export class HttpClient {
     }
   }
 
-  /** POST; any status is an answer. Redirects are not followed: they are not for what was sent. Rejects with HttpError. */
+  /** POST; any status is an answer. Rejects with HttpError. */
   post(request: HttpRequest & { body: string | Uint8Array }): Promise<HttpResponse> {
     return this.send({ ...request, method: 'POST' })
   }
 
-  /** As `post`, with any method; `body` null for none. */
-  async send(request: HttpRequest & { method: HttpMethod; body: string | Uint8Array | null }): Promise<HttpResponse> {
-    const { url, method, headers, body, timeoutMs, signal } = request
-    const deadline = { atMs: this.#clock.monotonic() + timeoutMs, signal }
+  /**
+   * As `post`, with any method; `body` null for none. Where the same is wanted at another address of the host (307, 308), it goes there;
+   * other redirects are answers: what follows a 301 to 303 with a GET, as browsers do, is told that all went well and tells nobody.
+   */
+  async send(request: SentRequest): Promise<HttpResponse> {
+    const deadline = { atMs: this.#clock.monotonic() + request.timeoutMs, signal: request.signal }
+    let { url } = request
+    for (let redirects = 0; ; redirects++) {
+      const from = url
+      const nextOf = (response: HttpResponse): URL | null => (this.#options.followRedirects ? repeatTarget(response, from) : null)
+      const onHead = (response: HttpResponse): void => (nextOf(response) === null ? request.onHead?.(response) : undefined)
+      const response = await this.#sendOnce({ ...request, url, onHead }, deadline)
+      const next = nextOf(response)
+      if (next === null) return response
+      if (redirects === REDIRECTS_MAX) throw new HttpError('REDIRECT', `stopped after ${REDIRECTS_MAX} redirects`)
+      this.release(response)
+      url = next
+    }
+  }
+
+  async #sendOnce(request: SentRequest, deadline: Deadline): Promise<HttpResponse> {
+    const { url, method, headers, body } = request
     const authorization = await this.#authorizer.header((tokenUrl, form, basic) => this.#post(tokenUrl, form, basic, deadline))
     const sent: Record<string, string | string[]> = { ...headers }
     for (const [name, values] of this.#options.httpHeaders) sent[name.toLowerCase()] = [...values]
@@ -201,6 +221,14 @@ function withProxy(error: unknown, proxy: string): unknown {
 
 function isStaleConnection(error: HttpError): boolean {
   return (error.code === 'CLOSED' && error.message.startsWith('EOF')) || error.code === 'RESET'
+}
+
+/** Where an answer wants the same request: credentials, also those in the address and the headers, are for its host alone. */
+function repeatTarget({ status, location }: HttpResponse, from: URL): URL | null {
+  if ((status !== 307 && status !== 308) || location === '' || !URL.canParse(location, from)) return null
+  const to = new URL(location, from)
+  const isAsSafe = to.protocol === from.protocol || (from.protocol === 'http:' && to.protocol === 'https:')
+  return isAsSafe && to.hostname === from.hostname ? to : null
 }
 
 function redirectTarget(location: string, from: URL): URL {

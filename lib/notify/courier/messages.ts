@@ -6,14 +6,15 @@ import type { Refusal } from '../../std/smtp.ts'
 import type { CarriedAnswer, CarriedMail, CarriedRequest, ToldMessage } from './courier.ts'
 
 /** Of what the two say: a program that was replaced on disk while it runs may start a courier of the one that took its place. */
-export const COURIER_PROTOCOL = '2'
+export const COURIER_PROTOCOL = '3'
 
 export type ToCourier =
   | { kind: 'ping' }
   | { kind: 'open'; route: number; options: HttpClientOptions; timeoutMs: number }
   /** Once what it was asked has ended. */
   | { kind: 'shut'; route: number }
-  | { kind: 'http'; id: number; route: number; request: CarriedRequest; told: ToldMessage | null }
+  /** `hasReceipt`: it is the last of a try; of one before the whole answer counts. */
+  | { kind: 'http'; id: number; route: number; request: CarriedRequest; told: ToldMessage | null; hasReceipt: boolean }
   | { kind: 'mail'; id: number; mail: CarriedMail; told: ToldMessage | null }
 
 /** An error as it travels. */

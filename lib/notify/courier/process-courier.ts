@@ -81,7 +81,7 @@ export class ProcessCourier implements Courier {
       send: async (request: CarriedRequest, signal: AbortSignal, receipt: Receipt | null) => {
         const child = this.#childNow()
         if (child === null) return await (local ??= this.#local.http(options, timeoutMs)).send(request, signal, receipt)
-        const message = { kind: 'http' as const, route, request, told: receipt?.told ?? null }
+        const message = { kind: 'http' as const, route, request, told: receipt?.told ?? null, hasReceipt: receipt !== null }
         return await this.#ask(child, message, { signal, receipt, timeoutMs, lost: (why) => new HttpError('CLOSED', why) }) as CarriedAnswer
       },
       close: async () => {

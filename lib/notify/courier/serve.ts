@@ -57,12 +57,12 @@ class CourierProcess {
         break
       }
       case 'http': {
-        const { id, request, told } = message
+        const { id, request, told, hasReceipt } = message
         const route = this.#routes.get(message.route)!
         route.openCount++
         void this.#carry(id, told, route.timeoutMs, async (receipt) => {
           try {
-            const answer = await route.route.send(request, NEVER, receipt)
+            const answer = await route.route.send(request, NEVER, hasReceipt ? receipt : null)
             return (isKept) => ({ kind: 'answer', id, answer, isKept })
           } finally {
             route.openCount--

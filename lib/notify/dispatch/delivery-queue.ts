@@ -87,6 +87,11 @@ export class DeliveryQueue {
       const pauseMs = Math.max(this.#pauseMs(tries), Math.min(failure.retryAfterMs, RETRY_AFTER_MS_MAX))
       // Also where this message is given up: the others must not ask sooner.
       if (failure.retryAfterMs > 0) this.#pausedUntilMs = Math.max(this.#pausedUntilMs, clock.monotonic() + pauseMs)
+      if (!failure.isRetryable && failure.isPartlyTaken) {
+        metrics.failed(kind, 'clientError')
+        logger.repeated('warn', 'Notify refused for good for some recipients: correct or remove them; the others have it', { receiver: this.#name, err: failure }, this.#name)
+        return notification.memory
+      }
       if (!failure.isRetryable || signal.aborted || clock.monotonic() + pauseMs > deadlineMs) {
         metrics.failed(kind, failure.isRetryable ? 'serverError' : 'clientError')
         throw new UndeliveredError(`${this.#name}: not delivered after ${tries} ${tries === 1 ? 'try' : 'tries'}: ${failure.message}`, { cause: failure })

@@ -1,18 +1,14 @@
-// Email over SMTP. Whom a mail was refused for is told, and a repeated try goes only to those who have not got it: one greylisted
-// address must not bring everyone else the same mail again.
-import { createHash } from 'node:crypto'
+// Email over SMTP. Whom a mail was refused for is told, and a repeated try goes only to those who have not got it.
 import type { EmailConfig } from '../../config/receivers/email.ts'
 import { SEND_TIMEOUT_MS } from '../../config/receivers/section.ts'
 import type { Notification } from '../../model/notification.ts'
-import { LruMap } from '../../std/lru-map.ts'
 import { SmtpError } from '../../std/smtp-error.ts'
 import { composeMail, parseAddresses, type Refusal, type SmtpAuth, type SmtpServer } from '../../std/smtp.ts'
 import type { CarriedMail, Receipt } from '../courier/courier.ts'
 import { DeliveryError, type Receiver } from '../receiver.ts'
 import { Expander, groupHash, messageKey, secretOf, type ReceiverGround } from './ground.ts'
+import { PartlyTold } from './partly-told.ts'
 
-/** Notifications of which it is remembered who got them. */
-const DELIVERIES_MAX = 1000
 const DEFAULT_SUBJECT = '{{ template "email.default.subject" . }}'
 
 export class EmailReceiver implements Receiver {
@@ -20,12 +16,13 @@ export class EmailReceiver implements Receiver {
   readonly isResolvedSent: boolean
   readonly #config: EmailConfig
   readonly #ground: ReceiverGround
-  readonly #delivered = new LruMap<ReadonlySet<string>>(DELIVERIES_MAX)
+  readonly #partlyTold: PartlyTold
 
   constructor(config: EmailConfig, ground: ReceiverGround) {
     this.isResolvedSent = config.isResolvedSent
     this.#config = config
     this.#ground = ground
+    this.#partlyTold = new PartlyTold(ground.clock)
   }
 
   async notify(notification: Notification, signal: AbortSignal, receipt: Receipt): Promise<void> {
@@ -34,20 +31,19 @@ export class EmailReceiver implements Receiver {
     const to = parseAddresses(expander.text('to', this.#config.to))
     if (from.length !== 1 || from[0] === '') throw new DeliveryError(`from must be one address, got ${from.length}`, { isRetryable: false })
     if (to.length === 0 || to.includes('')) throw new DeliveryError('to holds no address, or something that is none', { isRetryable: false })
-    const key = createHash('sha256').update(`${notification.groupKey}\n${notification.timeMs}`).digest('hex')
-    const before = this.#delivered.get(key) ?? new Set()
+    const before = this.#partlyTold.of(notification)
     const open = to.filter((address) => !before.has(address))
     const bytes = await composeMail({
       headers: this.#headers(expander, notification, from[0]!), dateMs: this.#ground.clock.now(),
       text: this.#config.text === '' ? '' : expander.text('text', this.#config.text), html: this.#config.html === '' ? '' : expander.html('html', this.#config.html),
     })
-    const refused = await this.#send({ envelope: { from: from[0]!, to: open }, bytes }, signal, receipt)
+    const refused = await this.#send({ envelope: { from: from[0]!, to: open }, bytes }, signal, receipt).catch((error: unknown) => {
+      throw error instanceof DeliveryError ? this.#partlyTold.failure(notification, before, error.message, [error]) : error
+    })
     if (refused.length === 0) return
-    this.#delivered.set(key, new Set([...before, ...open.filter((address) => !refused.some((one) => one.address === address))]))
-    throw new DeliveryError(
-      `refused for ${refused.length} of ${to.length} recipients: ${refused.map(({ address, reply }) => `${address} (${reply})`).join(', ')}`,
-      { isRetryable: refused.some(({ replyCode }) => replyCode < 500) },
-    )
+    const told = new Set([...before, ...open.filter((address) => !refused.some((one) => one.address === address))])
+    const failures = refused.map(({ address, reply, replyCode }) => new DeliveryError(`${address} (${reply})`, { isRetryable: replyCode < 500 }))
+    throw this.#partlyTold.failure(notification, told, `refused for ${refused.length} of ${to.length} recipients: ${failures.map(({ message }) => message).join(', ')}`, failures)
   }
 
   close(): Promise<void> {

@@ -41,7 +41,8 @@ export function jiraReceiver(config: JiraConfig, ground: ReceiverGround): Receiv
 
 async function ask({ sender, signal, receipt }: Delivery, method: HttpMethod, url: string, body: unknown, isLast = false): Promise<Record<string, unknown>> {
   const answer = await sender.send({ method, url, headers: { 'accept-language': 'en' }, contentType: 'application/json', body: body === null ? null : JSON.stringify(body), ...(isLast && { receipt }) }, signal)
-  return answer.text === '' ? {} : answerObject(answer.text, 'Jira')
+  // Of what was done nothing more is to be known, and none of it may be done twice.
+  return method === 'PUT' || isLast ? {} : answerObject(answer.text, 'Jira')
 }
 
 /** The newest issue of the group that is open, or may be opened again. */
@@ -55,7 +56,8 @@ async function findIssue(config: JiraConfig, delivery: Delivery, label: string, 
     `project=${JSON.stringify(delivery.expander.text('project', project))} and labels=${JSON.stringify(label)} order by status ASC,resolutiondate DESC`,
   ].join(' and ')
   const { issues } = await ask(delivery, 'POST', searchUrl(config), { jql, maxResults: 2, fields: ['status'] })
-  if (!Array.isArray(issues) || issues.length === 0) return null
+  if (!Array.isArray(issues)) throw new DeliveryError('Jira answered a search without a list of issues', { isRetryable: true })
+  if (issues.length === 0) return null
   const { key, fields } = issues[0] as { key?: string; fields?: { status?: { statusCategory?: { key?: string } } } }
   if (typeof key !== 'string' || key === '') throw new DeliveryError('Jira found an issue without a key', { isRetryable: true })
   return { key, isDone: fields?.status?.statusCategory?.key === 'done' }

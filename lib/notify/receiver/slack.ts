@@ -15,6 +15,10 @@ const PACE_MS = 1000
 /** What a method of the API says, and a webhook. */
 const TAKEN: Word = { field: 'ok', value: true, text: 'ok' }
 
+/** What it says of a message that cannot be changed or answered any more. */
+const GONE: readonly string[] = ['message_not_found', 'thread_not_found', 'cant_update_message', 'edit_window_closed', 'channel_not_found', 'is_archived']
+const PASSING: readonly string[] = ['ratelimited', 'rate_limited', 'internal_error', 'fatal_error', 'service_unavailable', 'request_timeout']
+
 interface Posted {
   channel: string
   ts: string
@@ -34,16 +38,38 @@ export function slackReceiver(config: SlackConfig, ground: ReceiverGround): Rece
         throw new DeliveryError(`channel ${JSON.stringify(channel)}: ${error.message}`, { isRetryable: error.isRetryable, retryAfterMs: error.retryAfterMs, cause: error })
       }
     }
-    const first = config.isUpdated || config.isThreaded ? postedOf(notification.memory) : null
-    if (first === null) {
-      const made = await post(url, { channel })
-      remember(made === null ? '' : JSON.stringify(made))
-    } else {
-      if (config.isUpdated) await post(url.replace(/chat\.postMessage$/, 'chat.update'), { channel: first.channel, ts: first.ts }, !config.isThreaded)
-      if (config.isThreaded) await post(url, { channel: first.channel, thread_ts: first.ts })
+    const followUp = async ({ channel: of, ts }: Posted): Promise<boolean> => {
+      try {
+        if (config.isUpdated) await post(url.replace(/chat\.postMessage$/, 'chat.update'), { channel: of, ts }, !config.isThreaded)
+        if (config.isThreaded) await post(url, { channel: of, thread_ts: ts })
+        return true
+      } catch (error) {
+        // Whoever removed the first message must hear of what comes all the same.
+        if (isGone(error)) return false
+        throw error
+      }
     }
+    const first = config.isUpdated || config.isThreaded ? postedOf(notification.memory) : null
+    if (first !== null && await followUp(first)) return
+    const made = await post(url, { channel })
+    remember(made === null ? '' : JSON.stringify(made))
   }
   return httpReceiver(config, ground, deliver, PACE_MS)
+}
+
+/** What Slack says instead of taking a message. */
+class SlackRefusal extends DeliveryError {
+  readonly word: string
+
+  constructor(word: string) {
+    super(`Slack says: ${word}`, { isRetryable: PASSING.includes(word) })
+    this.word = word
+  }
+}
+
+function isGone(error: unknown): boolean {
+  const refusal = error instanceof DeliveryError && !(error instanceof SlackRefusal) ? error.cause : error
+  return refusal instanceof SlackRefusal && GONE.includes(refusal.word)
 }
 
 /** The group's first message, as it was remembered. */
@@ -82,7 +108,7 @@ function postedIn({ contentType, text }: Answer): Posted | null {
     throw new DeliveryError(`Slack says: ${text.slice(0, 300)}`, { isRetryable: false })
   }
   const { ok, error, channel, ts } = answerObject(text, 'Slack')
-  if (ok !== true) throw new DeliveryError(`Slack says: ${String(error)}`, { isRetryable: error === 'ratelimited' || error === 'internal_error' })
+  if (ok !== true) throw new SlackRefusal(String(error))
   return typeof channel === 'string' && typeof ts === 'string' ? { channel, ts } : null
 }
 

@@ -1,27 +1,25 @@
 // Text messages: Twilio's API, which many speak (twilio.com/docs/messaging/api/message-resource), or any HTTP request that the
 // configuration describes. Each number has its own request; a repeated try leaves out those that have got the message.
 import type { SmsConfig } from '../../config/receivers/sms.ts'
-import { LruMap } from '../../std/lru-map.ts'
 import { DeliveryError, type Receiver } from '../receiver.ts'
-import { groupHash, secretOf, type ReceiverGround } from './ground.ts'
+import { secretOf, type ReceiverGround } from './ground.ts'
 import { httpReceiver, type Delivery } from './http-receiver.ts'
 import type { Outgoing } from './http-sender.ts'
+import { PartlyTold } from './partly-told.ts'
 import { truncateRunes } from './truncate.ts'
 
 /** What Twilio joins of parts at most. */
 const MESSAGE_RUNES_MAX = 1600
 /** A long code sends one a second. */
 const PACE_MS = 1000
-const DELIVERIES_MAX = 1000
 
 export function smsReceiver(config: SmsConfig, ground: ReceiverGround): Receiver {
-  const delivered = new LruMap<ReadonlySet<string>>(DELIVERIES_MAX)
+  const partlyTold = new PartlyTold(ground.clock)
   const deliver = async (delivery: Delivery): Promise<void> => {
     const { notification, expander } = delivery
     // Control characters are no text; line breaks are.
     const text = truncateRunes(expander.text('message', config.message).replace(/[^\P{Cc}\n]/gu, ' ').trim(), MESSAGE_RUNES_MAX)
-    const key = `${groupHash(notification.groupKey)} ${notification.timeMs}`
-    const done = new Set(delivered.get(key))
+    const done = new Set(partlyTold.of(notification))
     const failures: DeliveryError[] = []
     const open = config.to.filter((to) => !done.has(to))
     for (const to of open) {
@@ -35,11 +33,7 @@ export function smsReceiver(config: SmsConfig, ground: ReceiverGround): Receiver
         failures.push(new DeliveryError(`${to}: ${error.message}`, { isRetryable: error.isRetryable, retryAfterMs: error.retryAfterMs, cause: error }))
       }
     }
-    if (failures.length === 0) return
-    delivered.set(key, done)
-    throw new DeliveryError(failures.map(({ message }) => message).join('; '), {
-      isRetryable: failures.some(({ isRetryable }) => isRetryable), retryAfterMs: Math.max(...failures.map(({ retryAfterMs }) => retryAfterMs)), cause: failures[0],
-    })
+    if (failures.length > 0) throw partlyTold.failure(notification, done, failures.map(({ message }) => message).join('; '), failures)
   }
   return httpReceiver(config, ground, deliver, PACE_MS)
 }

@@ -13,7 +13,8 @@ export function victoropsReceiver(config: VictoropsConfig, ground: ReceiverGroun
     const { routing_key, message_type, state_message, entity_display_name, monitoring_tool } = expander.fields(config.fields)
     const type = FIRING_TYPES.includes(message_type) ? message_type : 'CRITICAL'
     const custom = Object.fromEntries(Array.from(config.customFields, ([key, value]) => [key, expander.text(`custom_fields.${key}`, value)]))
-    const url = `${config.url}${secretOf('api_key', config.key)}/${routing_key}`
+    // Keys that are made of labels may hold what would end the address's path.
+    const url = `${config.url}${secretOf('api_key', config.key)}/${encodeURIComponent(routing_key)}`
     await sender.json(url, {
       ...custom, message_type: notification.status === 'resolved' ? 'RECOVERY' : type, entity_id: groupHash(notification.groupKey), entity_display_name,
       state_message: truncateRunes(state_message, MESSAGE_RUNES_MAX), monitoring_tool,

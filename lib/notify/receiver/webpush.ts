@@ -4,32 +4,30 @@ import type { Notification } from '../../model/notification.ts'
 import { MetaError } from '../../meta/errors.ts'
 import { isDoneWithin } from '../../std/clock.ts'
 import { encryptPush, PUSH_BYTES_MAX } from '../../std/web-push.ts'
-import { LruMap } from '../../std/lru-map.ts'
 import type { PushSubscription, PushSubscriptions } from '../push-subscriptions.ts'
 import { DeliveryError, type Receiver } from '../receiver.ts'
 import { groupHash, type ReceiverGround } from './ground.ts'
 import { httpReceiver, type Delivery } from './http-receiver.ts'
 import type { Outgoing } from './http-sender.ts'
+import { PartlyTold } from './partly-told.ts'
 import { truncateBytes } from './truncate.ts'
 
-const DELIVERIES_MAX = 1000
 const TITLE_BYTES_MAX = 200
 const MESSAGE_BYTES_MAX = 2000
 /** Beyond it the page is opened without a search. */
 const SEARCH_CHARS_MAX = 500
 const GONE = [404, 410]
 const STORE_MS_MAX = 5000
+const NOBODY = 'nobody has subscribed: allow notifications on the alerts page'
 
 export function webpushReceiver(config: WebpushConfig, ground: ReceiverGround): Receiver {
-  /** Endpoints that have got a notification while others have not. */
-  const delivered = new LruMap<ReadonlySet<string>>(DELIVERIES_MAX)
+  const partlyTold = new PartlyTold(ground.clock)
   const deliver = async (delivery: Delivery): Promise<void> => {
     const push = await subscriptionsOf(ground)
     const { notification, sender, signal } = delivery
     const subscriptions = push.of(config.users)
-    if (subscriptions.length === 0) throw new DeliveryError('nobody has subscribed: allow notifications on the alerts page', { isRetryable: true })
-    const key = `${groupHash(notification.groupKey)} ${notification.timeMs}`
-    const done = new Set(delivered.get(key))
+    if (subscriptions.length === 0) throw new DeliveryError(NOBODY, { isRetryable: true })
+    const done = new Set(partlyTold.of(notification))
     const payload = payloadOf(config, delivery)
     const open = subscriptions.filter(({ endpoint }) => !done.has(endpoint))
     const last = open.length === 1 ? { receipt: delivery.receipt } : {}
@@ -49,11 +47,9 @@ export function webpushReceiver(config: WebpushConfig, ground: ReceiverGround): 
       return null
     }
     const failures = (await Promise.all(open.map(send))).filter((failure) => failure !== null)
-    if (failures.length === 0) return
-    delivered.set(key, done)
-    throw new DeliveryError(`${failures.length} of ${subscriptions.length} browsers: ${failures[0]!.message}`, {
-      isRetryable: failures.some(({ isRetryable }) => isRetryable), retryAfterMs: Math.max(...failures.map(({ retryAfterMs }) => retryAfterMs)), cause: failures[0],
-    })
+    if (failures.length > 0) throw partlyTold.failure(notification, done, `${failures.length} of ${subscriptions.length} browsers: ${failures[0]!.message}`, failures)
+    // Each one's subscription was over.
+    if (done.size === 0) throw new DeliveryError(NOBODY, { isRetryable: true })
   }
   return httpReceiver(config, ground, deliver)
 }

@@ -8,6 +8,8 @@ import { answerObject } from './slack.ts'
 const TOKEN_AGE_MS_MAX = 7_200_000
 /** The service's word for a token that is over, and for one it does not know any more. */
 const TOKEN_FAULTS: readonly unknown[] = [40014, 42001]
+/** It is busy; it was asked too often. */
+const BUSY: readonly unknown[] = [-1, 45009]
 
 export function wechatReceiver(config: WechatConfig, ground: ReceiverGround): Receiver {
   let token = ''
@@ -34,7 +36,7 @@ export function wechatReceiver(config: WechatConfig, ground: ReceiverGround): Re
     if (errcode === 0) return
     const isTokenOver = TOKEN_FAULTS.includes(errcode)
     if (isTokenOver) token = ''
-    throw new DeliveryError(`WeChat says: ${String(errmsg)}`, { isRetryable: isTokenOver })
+    throw new DeliveryError(`WeChat says: ${String(errmsg)}`, { isRetryable: isTokenOver || BUSY.includes(errcode) })
   }
   return httpReceiver(config, ground, deliver)
 }

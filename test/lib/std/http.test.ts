@@ -151,6 +151,40 @@ describe('the client', () => {
     expect(await bodyOf('/two')).toBe(await bodyOf('/one'))
   })
 
+  it('takes what is sent on to another address of the host where 307 and 308 ask for the same, and nowhere else', async () => {
+    const came: string[] = []
+    let location = ''
+    let status = 308
+    const url = await serve((request, response) => {
+      let body = ''
+      request.on('data', (chunk: Buffer) => (body += chunk.toString()))
+      request.on('end', () => {
+        came.push(`${request.method} ${request.url} ${body} ${request.headers.authorization}`)
+        if (request.url === '/to') response.end('taken')
+        else response.writeHead(status, { location }).end()
+      })
+    })
+    const heads: number[] = []
+    const send = async (from: HttpClient): Promise<string> => {
+      const response = await from.send({ url: new URL(`${url}/from`), method: 'POST', headers: {}, body: 'b', timeoutMs: 5000, signal: null, bodyBytesMax: 0, bodyBytesHint: 0, onHead: (head) => heads.push(head.status) })
+      return `${response.status} ${Buffer.from(response.body).toString()}`
+    }
+    const from = client({ basicAuth: { username: 'u', password: 'p', usernameFile: '', passwordFile: '' } })
+    const basic = `Basic ${Buffer.from('u:p').toString('base64')}`
+    for (status of [307, 308]) for (location of ['/to', `${url}/to`]) {
+      expect(await send(from)).toBe('200 taken')
+      expect(came.splice(0)).toEqual([`POST /from b ${basic}`, `POST /to b ${basic}`])
+    }
+    expect(heads.splice(0)).toEqual([200, 200, 200, 200])
+    for ([status, location] of [[301, '/to'], [302, '/to'], [303, '/to'], [307, url.replace('127.0.0.1', 'localhost')], [307, 'ftp://127.0.0.1/'], [308, 'http://[']] as const) expect(await send(from)).toBe(`${status} `)
+    expect([came.splice(0).length, heads.splice(0)]).toEqual([6, [301, 302, 303, 307, 307, 308]])
+    status = 307
+    location = '/to'
+    expect(await send(client({ followRedirects: false }))).toBe('307 ')
+    location = '/from'
+    await expect(send(from)).rejects.toMatchObject({ code: 'REDIRECT', message: 'stopped after 10 redirects' })
+  })
+
   it('ends with its signal', async () => {
     const url = await serve(() => {})
     const aborter = new AbortController()

@@ -139,6 +139,13 @@ it('names what fails as this process would', async () => {
   await expect(courier.mail(smtp, NEVER, null)).rejects.toMatchObject({ code: 'SMTP', stage: 'connect', replyCode: 0 })
 })
 
+it('wants all of an answer by which another request is made', async () => {
+  const { route, receipt } = world()
+  const http = await httpWorld((response) => response.writeHead(200, { 'content-length': 100 }).write('{"issues"', () => response.destroy()))
+  await expect(route.send(post(http.url), NEVER, null)).rejects.toMatchObject({ code: 'CLOSED' })
+  expect(await route.send(post(http.url), NEVER, receipt)).toMatchObject({ status: 200, text: '' })
+})
+
 it('ends a request at its own deadline', async () => {
   const { route } = world(300)
   const http = await httpWorld(() => {})

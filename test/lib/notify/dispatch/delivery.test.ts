@@ -88,6 +88,16 @@ it('does not try again what is refused for good before the next flush', async ()
   expect(world.log.some((line) => line.includes('not delivered after 1 try: 503'))).toBe(true)
 })
 
+it('takes what some have got and others are refused for good for told, and counts the failure', async () => {
+  const world = await PipelineWorld.start(CONFIG.replace('url: http://a', 'url: http://a, send_resolved: true'))
+  let tries = 0
+  world.behaviours.set('a', () => (tries++, Promise.reject(new DeliveryError('b@x (550)', { isRetryable: false, isPartlyTaken: true }))))
+  await world.fire({ name: '1', job: 'x' })
+  await world.advance(900)
+  expect(tries).toBe(1)
+  expect(world.log.some((line) => line.includes('refused for good for some recipients') && line.includes('b@x (550)'))).toBe(true)
+})
+
 it('comes again when the receiver says, with all of its messages', async () => {
   const world = await PipelineWorld.start(CONFIG)
   const tries: string[] = []

@@ -181,7 +181,19 @@ it('remembers over all tries who has got the mail, and gives up on those who are
   expect(await attempt(receiver)).toBe(null)
   expect(world.mails.map(({ to }) => to)).toEqual([['a@example.com'], ['b@example.com'], ['c@example.com']])
   const half = receiverOf(mail(world.port).replace('ops@example.com', 'a@example.com, gone@example.com'))
-  expect(await attempt(half)).toMatchObject({ isRetryable: false, message: expect.stringMatching(/refused for 1 of 2 recipients: gone@example.com .*550/) as string })
+  expect(await attempt(half)).toMatchObject({ isRetryable: false, isPartlyTaken: true, message: expect.stringMatching(/refused for 1 of 2 recipients: gone@example.com .*550/) as string })
+})
+
+it('brings nobody the same mail at each flush while another address waits, and waits for that an hour', async () => {
+  const world = await smtpWorld({ onRcptTo: ({ address }, _, callback) => callback(address.startsWith('full') ? smtpReply(452, 'mailbox full') : null) })
+  const clock = new FakeClock()
+  const receiver = receiverOf(mail(world.port).replace('ops@example.com', 'a@example.com, full@example.com'), { clock })
+  for (const minutes of [0, 5, 10]) expect(await attempt(receiver, { ...DOWN, timeMs: DOWN.timeMs + minutes * 60_000 })).toMatchObject({ isRetryable: true, isPartlyTaken: true })
+  await clock.advance(3_600_000)
+  expect(await attempt(receiver, DOWN)).toMatchObject({ isRetryable: false, isPartlyTaken: true, message: expect.stringContaining('452') as string })
+  // The next news is for all.
+  expect(await attempt(receiver, { ...DOWN, previousMs: 1 })).toMatchObject({ isRetryable: true, isPartlyTaken: true })
+  expect(world.mails.map(({ to }) => to)).toEqual([['a@example.com'], ['a@example.com']])
 })
 
 it('begins a thread of its own each day where it is told to', async () => {

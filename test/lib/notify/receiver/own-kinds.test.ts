@@ -85,6 +85,43 @@ it('takes a refusal that comes with status 200 for one', async () => {
   expect(await attempt(receiverOf(one('telegram', `api_url: "${world.url}", bot_token: a, chat_id: 1`)))).toMatchObject({ isRetryable: true, message: 'Telegram answered no JSON object: "<p>gateway</p>"' })
 })
 
+it('tries again where a service is busy, and takes no garbage for an answer', async () => {
+  let answer = '{"ok":false,"error":"service_unavailable"}'
+  const world = await httpWorld((response, { path }) => response.writeHead(200, { 'content-type': 'application/json' }).end(path.startsWith('/gettoken') ? '{"access_token":"T"}' : answer))
+  expect(await attempt(receiverOf(one('slack', `api_url: "${world.url}", channel: "#c"`)))).toMatchObject({ isRetryable: true })
+  answer = '{"errcode":-1,"errmsg":"system busy"}'
+  expect(await attempt(receiverOf(one('wechat', `api_url: "${world.url}/", api_secret: s, corp_id: c, to_user: u`)))).toMatchObject({ isRetryable: true, message: 'WeChat says: system busy' })
+  // A search of which nothing is known must not make another issue of the same, nor leave the old one open.
+  const jira = receiverOf(one('jira', `api_url: "${world.url}/rest/api/2", project: P, issue_type: Bug`))
+  for (const text of ['', '{}', '<p>gateway</p>']) {
+    answer = text
+    for (const notification of [DOWN, UP]) expect(await attempt(jira, notification)).toMatchObject({ isRetryable: true, message: expect.stringContaining('Jira answered') as string })
+  }
+  expect(world.requests.filter(({ path }) => path.endsWith('/issue'))).toEqual([])
+})
+
+it('makes a Jira issue once, whatever is said of it', async () => {
+  const world = await httpWorld((response, { path }) => response.writeHead(201, { 'content-type': 'application/json' }).end(path.endsWith('/search') ? '{"issues":[]}' : '<p>made</p>'))
+  expect(await attempt(receiverOf(one('jira', `api_url: "${world.url}/rest/api/2", project: P, issue_type: Bug`)))).toBe(null)
+})
+
+it('keeps a routing key of labels within its part of the address', async () => {
+  const world = await httpWorld()
+  expect(await attempt(receiverOf(one('victorops', `api_url: "${world.url}/alert/", api_key: k, routing_key: 'a?b#c/{{ .CommonLabels.severity }}'`)))).toBe(null)
+  expect(world.requests[0]!.path).toBe('/alert/k/a%3Fb%23c%2Fcritical')
+})
+
+it('posts anew where somebody has removed the first message of a group', async () => {
+  const world = await httpWorld((response, { path, json }) => {
+    const isGone = path.endsWith('/chat.update') || (json as { thread_ts?: string }).thread_ts !== undefined
+    response.writeHead(200, { 'content-type': 'application/json' }).end(isGone ? '{"ok":false,"error":"message_not_found"}' : '{"ok":true,"channel":"C1","ts":"2.5"}')
+  })
+  for (const how of ['update_message', 'post_updates_to_thread']) {
+    const bot = receiverOf(one('slack', `app_token: xoxb, app_url: "${world.url}/api/chat.postMessage", channel: "#c", ${how}: true`))
+    expect(await bot.notify({ ...DOWN, memory: '{"channel":"C1","ts":"1.5"}' }, new AbortController().signal, NO_RECEIPT)).toBe('{"channel":"C1","ts":"2.5"}')
+  }
+})
+
 it('edits and answers a bot\'s first message of a group, as what was remembered of it says', async () => {
   const world = await httpWorld((response) => response.writeHead(200, { 'content-type': 'application/json' }).end('{"ok":true,"channel":"C1","ts":"1.5"}'))
   const bot = (): Receiver => receiverOf(one('slack', `app_token: xoxb, app_url: "${world.url}/api/chat.postMessage", channel: "#c", update_message: true, post_updates_to_thread: true, send_resolved: true`))
@@ -150,6 +187,15 @@ it('pushes to browsers what they can decrypt, and forgets those that are gone', 
   requests.length = 0
   await attempt(receiver)
   expect(requests.map(({ path }) => path)).toEqual(['/busy'])
+})
+
+it('does not take it for told that all browsers are gone', async () => {
+  const { url } = await httpWorld((response) => response.writeHead(410).end())
+  const store = openStore(tempFolder())
+  onTestFinished(() => store.close())
+  await store.putValue('webpush_subscriptions', JSON.stringify([{ ...(browser().json(`${url}/gone`) as object), user: '' }]))
+  const push = await PushSubscriptions.open(store)
+  expect(await attempt(receiverOf(one('webpush', ''), { push: () => Promise.resolve(push) }))).toMatchObject({ isRetryable: true, message: expect.stringContaining('nobody has subscribed') as string })
 })
 
 it('pushes to the others where the store does not forget a browser that is gone', async () => {
