@@ -46,11 +46,17 @@ export class BitReader {
     return n <= 32 ? this.bits(n) : this.bits(n - 32) * 2 ** 32 + this.bits(32)
   }
 
-  /** Of n bits, −2^(n−1) excluded and 2^(n−1) included, as Prometheus' bitRange has it. */
+  /** Of n bits, −2^(n−1) excluded and 2^(n−1) included, as Prometheus' bitRange has it; exact while within ±2^53. */
   signed(n: number): number {
-    if (n === 64) return (this.bits(32) | 0) * 2 ** 32 + this.bits(32)
-    const value = this.unsigned(n)
-    return value > 2 ** (n - 1) ? value - 2 ** n : value
+    if (n <= 32) {
+      const value = this.bits(n)
+      return value > 2 ** (n - 1) ? value - 2 ** n : value
+    }
+    // The sign goes to the upper bits first: put together without it, a number below 0 has more bits than a double holds.
+    const high = this.bits(n - 32)
+    const low = this.bits(32)
+    const isNegative = high > 2 ** (n - 33) || (high === 2 ** (n - 33) && (n === 64 || low > 0))
+    return (isNegative ? high - 2 ** (n - 32) : high) * 2 ** 32 + low
   }
 
   /** The count of 1 bits before the next 0, at most `most` (then no 0 follows). */

@@ -1,16 +1,14 @@
 // One block of a Prometheus data folder: `<ULID>/{meta.json, index, chunks/000001 …, tombstones}`.
 //
-//   chunk file: 0x85bd40dd │ 1 │ 0 0 0 │ { uvarint length, u8 encoding, data[length], u32 CRC-32C of encoding and data } …
 //   tombstones: 0x0130ba30 │ 1 │ { uvarint ref, varint mint, varint maxt } … │ u32 CRC-32C of the entries
 import { crc32c } from '../../lib/std/crc32c.ts'
 import { listFolder, readTextIfThere, readWhole } from '../../lib/std/fs.ts'
 import type { Labels } from '../../lib/model/labels.ts'
 import { ByteReader, PrometheusFormatError } from './byte-reader.ts'
-import { decodeChunk } from './chunk.ts'
-import { IndexFile, type ChunkPlace } from './index-file.ts'
+import { ChunkFiles } from './chunk-files.ts'
+import { IndexFile } from './index-file.ts'
 import { pushSample, sortSamples, type SeriesSamples } from '../import/series-samples.ts'
 
-const CHUNKS_MAGIC = 0x85bd40dd
 const TOMBSTONES_MAGIC = 0x0130ba30
 
 /** What meta.json says of a block. */
@@ -25,6 +23,8 @@ export interface BlockMeta {
   sources: readonly string[]
   /** It holds only some of the samples of its time: those that came late, or of series that had ended. */
   isPartial: boolean
+  /** 1: cut from a head; more: made of other blocks. */
+  level: number
 }
 
 /** What Prometheus notes of blocks beside which the log has samples of the same time (prometheus tsdb/block.go). */
@@ -45,11 +45,11 @@ export function readBlockMeta(folder: string): BlockMeta | null {
 function parseMeta(text: string): Omit<BlockMeta, 'folder'> | null {
   try {
     const { ulid, minTime, maxTime, stats, compaction } = JSON.parse(text) as StoredMeta
-    const [mint, maxt, series, samples] = [minTime, maxTime, stats?.numSeries ?? 0, stats?.numSamples ?? 0].map(Number)
-    if (![mint, maxt, series, samples].every(Number.isFinite)) return null
+    const [mint, maxt, series, samples, level] = [minTime, maxTime, stats?.numSeries ?? 0, stats?.numSamples ?? 0, compaction?.level ?? 1].map(Number)
+    if (![mint, maxt, series, samples, level].every(Number.isFinite)) return null
     const sources = Array.isArray(compaction?.sources) ? compaction.sources.map(String) : typeof ulid === 'string' ? [ulid] : []
     const isPartial = Array.isArray(compaction?.hints) && compaction.hints.some((hint) => PARTIAL_HINTS.includes(hint))
-    return { mint: mint!, maxt: maxt!, series: series!, samples: samples!, sources, isPartial }
+    return { mint: mint!, maxt: maxt!, series: series!, samples: samples!, sources, isPartial, level: level! }
   } catch (error) {
     if (error instanceof SyntaxError) return null
     throw error
@@ -61,7 +61,7 @@ interface StoredMeta {
   minTime?: unknown
   maxTime?: unknown
   stats?: { numSeries?: unknown; numSamples?: unknown }
-  compaction?: { sources?: unknown; hints?: unknown }
+  compaction?: { level?: unknown; sources?: unknown; hints?: unknown }
 }
 
 const BEFORE_1970 = [[-Infinity, -1]] as const
@@ -89,8 +89,21 @@ export class PrometheusBlock {
     return this.#index.refs()
   }
 
+  labelsOf(ref: number): Labels {
+    return this.#index.series(ref).labels
+  }
+
   /** Puts the samples of a series, times strictly ascending, in place of what `into` held; returns the labels. */
   read(ref: number, into: SeriesSamples): Labels {
+    const labels = this.readStored(ref, into)
+    const deleted = this.#tombstones.get(ref)
+    if (deleted) dropDeleted(into, deleted)
+    if (into.count > 0 && into.t[0]! < 0) this.#dropEarly(into)
+    return labels
+  }
+
+  /** The same with what was deleted, and from before 1970. */
+  readStored(ref: number, into: SeriesSamples): Labels {
     const { labels, chunks } = this.#index.series(ref)
     into.count = 0
     for (const place of chunks) {
@@ -104,9 +117,6 @@ export class PrometheusBlock {
       }
     }
     sortSamples(into)
-    const deleted = this.#tombstones.get(ref)
-    if (deleted) dropDeleted(into, deleted)
-    if (into.count > 0 && into.t[0]! < 0) this.#dropEarly(into)
     return labels
   }
 
@@ -114,38 +124,6 @@ export class PrometheusBlock {
     dropDeleted(samples, BEFORE_1970)
     if (!this.#hasToldOfEarly) this.#onDamage(new PrometheusFormatError(`samples before 1970 of ${this.#folder} were left out: none are stored`))
     this.#hasToldOfEarly = true
-  }
-}
-
-class ChunkFiles {
-  readonly #folder: string
-  readonly #names: string[]
-  readonly #files: (Buffer | undefined)[] = []
-
-  constructor(folder: string) {
-    this.#folder = folder
-    this.#names = listFolder(folder)
-  }
-
-  decode({ file, offsetBytes }: ChunkPlace, out: SeriesSamples): void {
-    const reader = new ByteReader(this.#open(file), `${this.#folder}/${this.#names[file]}`, offsetBytes)
-    const length = reader.uvarint()
-    const encoding = reader.u8()
-    const from = reader.at
-    if (length + 4 > reader.left) throw reader.fail(`a chunk of ${length} bytes in ${reader.left}`)
-    if (reader.bytes.readUInt32BE(from + length) !== crc32c(reader.bytes, from - 1, from + length)) throw reader.fail('the checksum of a chunk does not hold')
-    decodeChunk(encoding, reader.bytes, from, from + length, out)
-  }
-
-  #open(file: number): Buffer {
-    const open = this.#files[file]
-    if (open) return open
-    const name = this.#names[file]
-    if (name === undefined) throw new PrometheusFormatError(`cannot read chunk file ${file + 1} of ${this.#folder}: it is missing`)
-    const bytes = Buffer.from(readWhole(`${this.#folder}/${name}`))
-    const head = new ByteReader(bytes, `${this.#folder}/${name}`)
-    if (head.u32() !== CHUNKS_MAGIC || head.u8() !== 1) throw head.fail('this is no chunk file of version 1')
-    return (this.#files[file] = bytes)
   }
 }
 

@@ -14,6 +14,7 @@ import type { FloatHistogram } from '../../lib/model/histogram.ts'
 import { PrometheusBlock, type BlockMeta } from './block.ts'
 import { PrometheusFormatError } from './byte-reader.ts'
 import { blocksOf, readLogs } from './data-folder.ts'
+import { wholeUntil } from './whole-blocks.ts'
 
 /** Rows that wait for the disk; the store would refuse more than 64 MiB. */
 const UNSYNCED_BYTES_MAX = 8 * 2 ** 20
@@ -47,10 +48,13 @@ export async function importPrometheus(source: string, target: ImportTarget): Pr
   const report: ImportReport = { blocks: 0, blockSamples: 0, knownBlocks: 0, logs: NO_LOGS, damage: [] }
   const onDamage: OnDamage = (error) => report.damage.push(error.message)
   const blocks = blocksOf(source, onDamage)
+  /** Whose samples are here. */
+  const taken: BlockMeta[] = []
   const known = new Set(target.db.blocks.blocks.flatMap(({ meta }) => meta.sources))
   for (const block of blocks) {
     if (block.sources.length > 0 && block.sources.every((id) => known.has(IMPORTED_PREFIX + id))) {
       report.knownBlocks++
+      taken.push(block)
       target.onProgress(`${block.folder}: is here already, from an earlier import`)
       continue
     }
@@ -58,14 +62,14 @@ export async function importPrometheus(source: string, target: ImportTarget): Pr
     try {
       report.blockSamples += await addBlock(block, target, onDamage)
       report.blocks++
+      taken.push(block)
     } catch (error) {
       if (!(error instanceof PrometheusFormatError)) throw error
       onDamage(new PrometheusFormatError(`block ${block.folder} was left out: ${error.message}`))
     }
   }
   target.onProgress(`${source}: logs`)
-  const since = blocks.reduce((end, { maxt, isPartial }) => (isPartial ? end : Math.max(end, maxt)), -Infinity)
-  report.logs = await appendLogs(source, since, target.db, onDamage)
+  report.logs = await appendLogs(source, await wholeUntil(source, taken), target.db, onDamage)
   return report
 }
 

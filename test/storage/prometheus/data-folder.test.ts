@@ -10,10 +10,13 @@ import { compareText, labelsToMap, type Labels } from '../../../lib/model/labels
 import { ByteWriter } from '../../../lang/reply/byte-writer.ts'
 import { writeHistogram } from '../../../lang/reply/histogram-json.ts'
 import { formatValue } from '../../../lang/reply/number-text.ts'
+import { crc32c } from '../../../lib/std/crc32c.ts'
 import type { FloatHistogram } from '../../../lib/model/histogram.ts'
 import { PrometheusBlock } from '../../../storage/prometheus/block.ts'
+import { ChunkFiles } from '../../../storage/prometheus/chunk-files.ts'
 import { blocksOf, readLogs } from '../../../storage/prometheus/data-folder.ts'
 import { isStaleMarker, makeSamples } from '../../../storage/import/series-samples.ts'
+import { tempFolder } from '../../support/temp-folder.ts'
 
 const GOLDEN = path.join(import.meta.dirname, '../../golden/prometheus-data')
 const ANSWERED_AT_MS = 1_795_869_986_000
@@ -102,6 +105,31 @@ describe('a Prometheus data folder', () => {
     for (const [key, samples] of want) expect([key, [...found.get(key)!].toSorted(([a], [b]) => a - b)]).toEqual([key, [...samples]])
     const kinds = [...want.values()].flatMap((samples) => [...samples.values()].map((v) => typeof v))
     expect(kinds.filter((kind) => kind === 'object').length).toBeGreaterThan(histogramsMin)
+  })
+
+  it('reads histograms whose buckets differ by tens of millions, wherever they lie in a large file', () => {
+    // As Prometheus 3.5.3 wrote it: a difference below −2^24 takes 56 bits, more than a double holds of a number without a sign.
+    const chunk = Buffer.from('AAMAAJ1ijlYyjOM38AANEUqGrHftkLsE0GEWRiE8gE7fwAAAADZC67/f////yb0UZ8HUxko/4O5P5lMxG4xPx1MG6pLQ+KsWG3W4xO2A', 'base64')
+    const folder = tempFolder()
+    const sealed = Buffer.from([2, ...chunk, 0, 0, 0, 0])
+    sealed.writeUInt32BE(crc32c(sealed, 0, sealed.length - 4), sealed.length - 4)
+    const offsets = [8, 65_500, 131_072]
+    const file = Buffer.alloc(140_000)
+    file.set([0x85, 0xbd, 0x40, 0xdd, 1])
+    for (const at of offsets) file.set([chunk.length, ...sealed], at)
+    writeFileSync(`${folder}/000001`, file)
+    const files = new ChunkFiles(folder)
+    const [samples = makeSamples(), ...same] = offsets.map((offsetBytes) => {
+      const into = makeSamples()
+      files.decode({ mint: 0, maxt: 0, file: 0, offsetBytes }, into)
+      return into
+    })
+    for (const one of same) expect(one).toEqual(samples)
+    expect([...samples.t.subarray(0, 3)]).toEqual([1_795_989_493_134, 1_795_989_508_134, 1_795_989_583_134])
+    expect(samples.histograms.map((h) => [h!.count, ...h!.positive.count])).toEqual([
+      [28_448_608, 0, 28_448_605, 0, 0, 0], [28_448_626, 0, 28_448_605, 8, 0, 9], [28_448_638, 6, 28_448_605, 8, 1, 9],
+    ])
+    expect([...samples.histograms[0]!.positive.index]).toEqual([0, 22, 25, 29, 33])
   })
 
   it('loses one chunk to a flipped bit in a chunk file, and names the place', async () => {

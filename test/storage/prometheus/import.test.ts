@@ -34,6 +34,7 @@ async function take(db: Database, source: string, onProgress: (what: string) => 
 const openAt = (folder: string, ms = ANSWERED_AT_MS): Database => open(folder, { clock: new FakeClock(ms + 60_000), outOfOrderMs: Infinity })
 
 interface Meta {
+  minTime: number
   maxTime: number
   compaction: { sources: readonly string[]; hints?: readonly string[] }
 }
@@ -144,14 +145,15 @@ describe('an import of a Prometheus data folder', () => {
     await db.close()
   })
 
-  it('takes of the logs what lies beside a block of late samples only', async () => {
+  it.each([['late samples only', 1, ['from-out-of-order']], ['two such, which does not say so', 2, []]])('takes of the logs what lies beside a block of %s', async (_of, level, hints) => {
     const want = recordedAnswer(`${GOLDEN}.json.gz`)
     const source = copyFolder(GOLDEN)
     const late = `${source}/01M8H300F2SXFKHJ8TT1FH4YRN`
     cpSync(`${source}/${ULIDS[3]}`, late, { recursive: true })
     changeMeta(source, path.basename(late), (meta) => {
+      meta.minTime = meta.maxTime
       meta.maxTime = ANSWERED_AT_MS
-      meta.compaction.hints = ['from-out-of-order']
+      Object.assign(meta.compaction, { level, hints })
     })
     const db = openAt(tempFolder())
     await take(db, source)
@@ -238,6 +240,17 @@ describe('an import of a Prometheus data folder', () => {
     expect(report.damage).toEqual([expect.stringMatching(/^samples before 1970 of .*PC2C0HMB were left out/)])
     expect([report.blocks, db.blocks.blocks.length]).toEqual([4, 4])
     await db.close()
+  })
+
+  it('reads of the log no more than it needs where blocks were made of others', async () => {
+    const want = recordedAnswer(`${GOLDEN}.json.gz`)
+    const source = copyFolder(GOLDEN)
+    for (const ulid of ULIDS) changeMeta(source, ulid, (meta) => Object.assign(meta.compaction, { level: 2 }))
+    const [db, usual] = [openAt(tempFolder()), openAt(tempFolder())]
+    const { logs } = await take(db, source)
+    expect(logs).toEqual((await take(usual, GOLDEN)).logs)
+    expect(answerOf(db, '1h', ANSWERED_AT_MS)).toEqual(want)
+    await Promise.all([db.close(), usual.close()])
   })
 
   it('leaves out a block that cannot be read at all, and says so', async () => {
