@@ -249,10 +249,16 @@ export class WebServer {
   #fail(error: FastifyError | ApiError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
     if (error instanceof ApiError) return refuse(request, reply, error)
     const status = error.statusCode ?? 500
+    // Fastify's own words name no limit.
+    if (status === 413) return refuse(request, reply, new ApiError('bad_data', `the body is too large: at most ${bytesText(request.routeOptions.bodyLimit ?? FORM_BYTES_MAX)} are read here`, 413))
     if (status < 500) return refuse(request, reply, new ApiError('bad_data', error.message, status))
     this.#parts.logger.repeated('error', 'request failed', { method: request.method, path: request.url.slice(0, 200), err: error })
     return refuse(request, reply, new ApiError('internal', error.message))
   }
+}
+
+function bytesText(bytes: number): string {
+  return bytes % (1 << 20) === 0 ? `${bytes >> 20} MiB` : `${bytes >> 10} KiB`
 }
 
 /** In the envelope, but to people who opened an address of a message. */

@@ -35,7 +35,8 @@ export function redactAlertmanagerSection(text: string, section: string, keys: r
 
 /** Monitor's own keys of an alertmanager.yml, by the keys that they stand below; routes stand in each other. */
 const OWN_KEYS: readonly (readonly [below: string, key: RegExp])[] = [
-  ['', /^(escalations|fallback)$/], ['route', /^escalation$/], ['receivers', /^(sms|webpush)_configs$/], ['global', /^(sms_.*|webhook_allow_private)$/],
+  ['', /^(escalations|fallback)$/], ['route', /^escalation$/], ['receivers', /^(sms|webpush)_configs$/], ['receivers.pushover_configs', /^api_url$/],
+  ['global', /^(sms_.*|webpush_subject|webhook_allow_private)$/],
 ]
 
 function withoutOwnKeys(document: Document): Document {

@@ -157,6 +157,7 @@ async function givePushService(context: BrowserContext, endpoint: string, refusa
     const bytes = (text: string): ArrayBuffer => Uint8Array.from(atob(text.replaceAll('-', '+').replaceAll('_', '/')), (char) => char.charCodeAt(0)).buffer
     Object.assign(PushManager.prototype, {
       subscribe: ({ applicationServerKey }: { applicationServerKey: string }) => {
+        if (why === 'silent') return new Promise(() => {})
         if (why !== '') return Promise.reject(new DOMException(why, 'AbortError'))
         localStorage.setItem('subscribed', applicationServerKey)
         return Promise.resolve(subscription(bytes(applicationServerKey)))
@@ -220,6 +221,9 @@ describe('the switch of web push', () => {
     const refused = await browser.newContext({ permissions: ['notifications'] })
     await givePushService(refused, service.endpoint, 'push service not available')
     await says(refused, monitor.base, 'does not subscribe it: push service not available')
+    const silent = await browser.newContext({ permissions: ['notifications'] })
+    await givePushService(silent, service.endpoint, 'silent')
+    await says(silent, monitor.base, 'push service has not answered yet')
     const old = await browser.newContext()
     await old.addInitScript(() => Reflect.deleteProperty(window, 'PushManager'))
     await says(old, monitor.base, 'This browser has no web push.')

@@ -286,8 +286,9 @@ describe('/api/alerts/rules', () => {
   f('[]', 'the body is no JSON object; send a JSON object')
   f({ ...CPU, is_active: 1 }, 'is_active: is neither true nor false; give true or false, or leave it out')
   f({ ...CPU, annotations: { a: '{{ nope }}' } }, 'annotations.a: template: __alert_High CPU Alert:1: function "nope" not defined; mend the template')
+  f({ ...CPU, labels: { alertname: 'x', team: '{{ nope }}' } }, 'labels.alertname: is set by the rule itself; use another name\nlabels.team: template: __alert_High CPU Alert:1: function "nope" not defined; mend the template')
   f({ ...CPU, metric: 'x', condition: { ...CPU.condition, threshold: null } }, 'condition.threshold: is missing; give a number')
-  f('x'.repeat(300_000), 'Request body is too large', 413)
+  f('x'.repeat(300_000), 'the body is too large: at most 256 KiB are read here', 413)
 
   it('names each fault with its field, and refuses pages of other sites', async () => {
     const { ask } = await world()

@@ -51,7 +51,7 @@ describe('the door', () => {
 
   it('refuses what is too large or not HTTP', async () => {
     const { base, port } = await start()
-    expect(await get(`${base}/api/v1/query`, form(`query=${'x'.repeat(1 << 20)}`))).toEqual(failure(413, 'bad_data', 'Request body is too large'))
+    expect(await get(`${base}/api/v1/query`, form(`query=${'x'.repeat(1 << 20)}`))).toEqual(failure(413, 'bad_data', 'the body is too large: at most 1 MiB are read here'))
     const f = async (text: string, status: number, error: string): Promise<void> => {
       const [head, body] = (await raw(port, text)).split('\r\n\r\n') as [string, string]
       expect(head).toMatch(new RegExp(`^HTTP/1.1 ${status} [A-Z].*\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n`, 's'))

@@ -10,16 +10,16 @@ import { refuseOtherSites } from './cross-site.ts'
 import { ApiError, sendError, sendJson } from './envelope.ts'
 import { Params } from './params.ts'
 import { addRoute, type Handler } from './router.ts'
+import { readTextBodies } from './text-body.ts'
 
 const PATH = '/api/alerts/rules'
 const BODY_BYTES_MAX = 256 << 10
 
 export function addAlertRuleRoutes(app: FastifyInstance, { alertRules, ruleTest, options }: Pick<ServerParts, 'alertRules' | 'ruleTest' | 'options'>): void {
   const routing = { guard: refuseOtherSites(options), refuse: refuseMethod }
-  // A scope of its own for its parser.
+  // A scope of its own for its bodies.
   app.register(async (scope) => {
-    scope.removeAllContentTypeParsers()
-    scope.addContentTypeParser('*', { parseAs: 'string', bodyLimit: BODY_BYTES_MAX }, (_request, body, done) => done(null, String(body)))
+    readTextBodies(scope, BODY_BYTES_MAX)
     const one = `${PATH}/:id`
     addRoute(scope, ['GET', 'POST'], PATH, answering(async (request, reply) => {
       if (request.method === 'GET') return answer(reply, 200, { data: alertRules.list().map(viewJson) })

@@ -11,6 +11,7 @@ import { refuseOtherSites } from './cross-site.ts'
 import { ApiError, badParameter, sendError, sendJson } from './envelope.ts'
 import { MAX_TIME_MS, MIN_TIME_MS, Params } from './params.ts'
 import { addRoute, type Handler } from './router.ts'
+import { readTextBodies } from './text-body.ts'
 
 const PATH = '/api/alerts'
 const BODY_BYTES_MAX = 64 << 10
@@ -20,10 +21,9 @@ const CLIPPED_CHARS = 1000
 const STATUSES = ['open', 'acknowledged', 'resolved', 'pending', 'expired'] as const
 
 export function addAlertRoutes(app: FastifyInstance, { alerts, clock, options }: Pick<ServerParts, 'alerts' | 'clock' | 'options'>): void {
-  // A scope of its own for its parser.
+  // A scope of its own for its bodies.
   app.register(async (scope) => {
-    scope.removeAllContentTypeParsers()
-    scope.addContentTypeParser('*', { parseAs: 'string', bodyLimit: BODY_BYTES_MAX }, (_request, body, done) => done(null, String(body)))
+    readTextBodies(scope, BODY_BYTES_MAX)
     addRoute(scope, ['GET'], PATH, answering(async (request, reply) => {
       const params = new Params(request)
       return answer(reply, await listed(alerts, filterOf(params), selectionIn(params)))

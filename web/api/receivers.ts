@@ -7,15 +7,15 @@ import type { ServerParts } from '../parts.ts'
 import { refuseOtherSites } from './cross-site.ts'
 import { ApiError, sendData, sendError } from './envelope.ts'
 import { addRoute, type Handler } from './router.ts'
+import { readTextBodies } from './text-body.ts'
 
 const BODY_BYTES_MAX = 16 << 10
 
 export function addReceiverRoutes(app: FastifyInstance, { receivers, options }: Pick<ServerParts, 'receivers' | 'options'>): void {
   const guard = refuseOtherSites(options)
-  // A scope of its own for its parser.
+  // A scope of its own for its bodies.
   app.register(async (scope) => {
-    scope.removeAllContentTypeParsers()
-    scope.addContentTypeParser('*', { parseAs: 'string', bodyLimit: BODY_BYTES_MAX }, (_request, body, done) => done(null, String(body)))
+    readTextBodies(scope, BODY_BYTES_MAX)
     addRoute(scope, ['GET'], '/api/alerts/receivers', answering(async (_request, reply) => sendData(reply, healthJson(receivers.health()))))
     addRoute(scope, ['POST'], '/api/alerts/receivers/:name/test', answering(async (request, reply) => {
       const { name } = request.params as { name: string }

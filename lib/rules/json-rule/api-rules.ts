@@ -18,7 +18,7 @@ import { Throttle } from '../../std/throttle.ts'
 import { checkRule } from './check-rule.ts'
 import { BASELINE } from './anomaly.ts'
 import { compileRule, learningRule, RULE_ID } from './compile.ts'
-import { isObject, RuleBodyError, shown, type Fault } from './fields.ts'
+import { isObject, RuleBodyError, shown } from './fields.ts'
 import type { JsonRule } from './json-rule.ts'
 import { ruleFileText, ruleGroups } from './rule-groups.ts'
 import type { RuleRoute } from '../../model/rule-route.ts'
@@ -298,19 +298,11 @@ export class ApiRules {
 
   /** Throws RuleBodyError: for fields, or for what only the language can tell. */
   #checked(body: JsonBody): JsonRule {
-    const rule = checkRule(body)
     const { checks } = this.#ground
-    const compiled = compileRule(rule, '')
-    const faults: Fault[] = []
-    const exprFault = checks.expr(compiled.expr)
-    if (exprFault !== null) faults.push({ field: 'metric', reason: `the rule compiles to ${compiled.expr}, which is no expression (${exprFault})`, fix: 'look at the names of the metric and of the filters' })
-    for (const [field, texts] of [['labels', rule.labels], ['annotations', rule.annotations]] as const) {
-      for (const [name, text] of Object.entries(texts)) {
-        const why = checks.template(rule.name, text)
-        if (why !== null) faults.push({ field: `${field}.${name}`, reason: why, fix: 'mend the template' })
-      }
-    }
-    if (faults.length > 0) throw new RuleBodyError(faults)
+    const rule = checkRule(body, (alert, text) => checks.template(alert, text))
+    const { expr } = compileRule(rule, '')
+    const fault = checks.expr(expr)
+    if (fault !== null) throw new RuleBodyError([{ field: 'metric', reason: `the rule compiles to ${expr}, which is no expression (${fault})`, fix: 'look at the names of the metric and of the filters' }])
     return rule
   }
 

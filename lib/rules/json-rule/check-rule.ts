@@ -28,8 +28,11 @@ const OWN_LABELS: ReadonlySet<string> = new Set([METRIC_NAME, 'alertname', 'aler
 export const SERVER_LABELS: readonly string[] = ['server_id', 'instance']
 const BASELINE_MS: Readonly<Record<AnomalyCondition['season'], number>> = { hour_of_week: 4 * WEEK_MS, hour_of_day: WEEK_MS, none: WEEK_MS }
 
+/** What is wrong with a template of an alert of that name; null where nothing is. */
+type TemplateFault = (alert: string, text: string) => string | null
+
 /** The rule that a JSON body describes. Throws RuleBodyError. */
-export function checkRule(json: unknown): JsonRule {
+export function checkRule(json: unknown, templateFault: TemplateFault = () => null): JsonRule {
   if (!isObject(json)) throw new RuleBodyError([{ field: '', reason: 'the body is no JSON object', fix: 'send the rule as {"name": …, "metric": …, "condition": {…}}' }])
   const faults: Fault[] = []
   const fields = new Fields(json, '', faults)
@@ -44,8 +47,8 @@ export function checkRule(json: unknown): JsonRule {
     cooldownMs: fields.duration('cooldown', 0, WAIT_MS),
     intervalMs: fields.has('interval') ? fields.duration('interval', null, [SECOND_MS, DAY_MS]) : null,
     serverLabels: labelNames(fields, 'server_labels', SERVER_LABELS),
-    labels: readTexts(fields, 'labels', OWN_LABELS),
-    annotations: readTexts(fields, 'annotations', new Set()),
+    labels: readTexts(fields, 'labels', OWN_LABELS, (text) => templateFault(name, text)),
+    annotations: readTexts(fields, 'annotations', new Set(), (text) => templateFault(name, text)),
   }
   fields.finish()
   if (faults.length > 0) throw new RuleBodyError(faults)
@@ -118,17 +121,21 @@ function readFilters(fields: Fields): Filters {
   const names = boundedNames(filters)
   return Object.fromEntries(names.map((name) => {
     if (name === METRIC_NAME) filters.fault(name, 'is the name of the metric', 'give it as metric')
-    const values = Array.isArray(filters.value(name)) ? filters.texts(name, [ENTRIES_MAX, TEXT_CHARS_MAX]) : [filters.text(name, null, TEXT_CHARS_MAX)]
-    if (values.length === 0) filters.fault(name, 'has no values', 'give at least one, or leave the filter out')
+    const value = filters.value(name)
+    const values = Array.isArray(value) ? filters.texts(name, [ENTRIES_MAX, TEXT_CHARS_MAX]) : [filters.text(name, null, TEXT_CHARS_MAX)]
+    if (Array.isArray(value) && value.length === 0) filters.fault(name, 'has no values', 'give at least one, or leave the filter out')
     return [name, values]
   }))
 }
 
-function readTexts(fields: Fields, field: string, refused: ReadonlySet<string>): Record<string, string> {
+function readTexts(fields: Fields, field: string, refused: ReadonlySet<string>, faultOf: (text: string) => string | null = () => null): Record<string, string> {
   const map = fields.object(field, false)
   return Object.fromEntries(boundedNames(map).map((name) => {
     if (refused.has(name)) map.fault(name, 'is set by the rule itself', 'use another name')
-    return [name, map.text(name, '', TEXT_CHARS_MAX)]
+    const text = map.text(name, '', TEXT_CHARS_MAX)
+    const why = faultOf(text)
+    if (why !== null) map.fault(name, why, 'mend the template')
+    return [name, text]
   }))
 }
 

@@ -139,11 +139,12 @@ export class Fields {
   /** The objects of a list, each with its fields. */
   objects(name: string, [min, max]: readonly [number, number]): Fields[] {
     const value = this.has(name) ? this.#object[name] : undefined
-    if (!Array.isArray(value) || value.length < min || value.length > max) {
-      this.fault(name, Array.isArray(value) ? `has ${value.length} entries` : value === undefined ? 'is missing' : `is ${kindOf(value)}`, `give a list of ${min} to ${max} objects`)
-      return []
+    const isList = Array.isArray(value)
+    if (!isList || value.length < min || value.length > max) {
+      this.fault(name, isList ? `has ${value.length} entries` : value === undefined ? 'is missing' : `is ${kindOf(value)}`, `give a list of ${min} to ${max} objects`)
     }
-    return value.map((entry: unknown, i) => {
+    // Of a list that is too short or too long the entries are looked at, too, so that all faults are told at once.
+    return (isList ? value.slice(0, max) : []).map((entry: unknown, i) => {
       if (!isObject(entry)) this.fault(`${name}[${i}]`, `is ${kindOf(entry)}`, 'give an object')
       return new Fields(isObject(entry) ? entry : {}, `${this.#path}${name}[${i}].`, this.#faults)
     })

@@ -31,13 +31,13 @@ it('leaves Monitor\'s own keys out of what is shown as an alertmanager.yml, and 
   routes: [{matchers: [x=y], match: {escalation: kept2}, escalation: gone, routes: [{receiver: b, escalation: gone}]}]
 receivers:
 - {name: a, sms_configs: [{to: gone, request: {url: canary}}], slack_configs: [{fallback: kept3, api_url: canary}], webpush_configs: [{user: gone}]}
-- name: b
-global: {sms_from: gone, resolve_timeout: 7m, webhook_allow_private: false}
+- {name: b, pushover_configs: [{api_url: 'http://gone', title: kept4}]}
+global: {sms_from: gone, webpush_subject: 'mailto:gone', resolve_timeout: 7m, webhook_allow_private: false}
 escalations: {gone: [{after: 1m, receiver: b}]}
 fallback: {receiver: gone}
 `
   for (const shown of [redactAlertmanager(own), redactAlertmanagerSection(`alerting:\n${own.replaceAll(/^/gm, '  ')}  cooldowns: [gone]\n`, 'alerting', ['route', 'receivers', 'global', 'escalations', 'fallback'])]) {
-    for (const kept of ['kept1', 'kept2', 'kept3', 'resolve_timeout: 7m', 'receiver: b', '<secret>']) expect(shown).toContain(kept)
+    for (const kept of ['kept1', 'kept2', 'kept3', 'kept4', 'resolve_timeout: 7m', 'receiver: b', 'name: b', '<secret>']) expect(shown).toContain(kept)
     for (const lost of ['gone', 'canary', 'sms_', 'webpush', 'escalations', 'webhook_allow_private']) expect(shown).not.toContain(lost)
   }
 })

@@ -76,10 +76,12 @@ describe('an API rule is refused', () => {
   f({ ...good, filters: { __name__: 'x' } }, 'filters.__name__: is the name of the metric; give it as metric')
   f({ ...good, filters: { a: 1 } }, 'filters.a: is the number 1; give a text')
   f({ ...good, filters: { a: [] } }, 'filters.a: has no values; give at least one, or leave the filter out')
+  f({ ...good, filters: { a: [1] } }, 'filters.a[0]: is the number 1; give a text of 1 to 4096 characters')
   f({ ...good, labels: { severity: 'x' } }, 'labels.severity: is set by the rule itself; use another name')
   f({ ...good, kind: 'absense' }, 'kind: is "absense"; give one of threshold, rate_of_change, absence, composite, anomaly (did you mean absence?)')
   f({ name: 'n', kind: 'absence', metric: 'm', condition: { window: '2h', remember: '1h' } }, 'condition.remember: is not longer than window; give the time in which a server that was seen is still expected, such as "1h"')
   f({ name: 'n', kind: 'composite', conditions: [{ metric: 'm', ...over80 }] }, 'conditions: has 1 entries; give a list of 2 to 10 objects')
+  f({ name: 'n', kind: 'composite', conditions: [{ metric: 'm', operator: 'gt' }] }, 'conditions: has 1 entries; give a list of 2 to 10 objects', 'conditions[0].threshold: is missing; give a number')
   f({ name: 'n', kind: 'composite', conditions: [1, { metric: 'm', ...over80 }] }, 'conditions[0]: is the number 1; give an object', 'conditions[0].metric: is missing; give a text', 'conditions[0].operator: is missing; give one of gt, gte, lt, lte, eq', 'conditions[0].threshold: is missing; give a number')
   f({ name: 'n', kind: 'anomaly', metric: 'm', condition: { baseline: '1d' } }, 'condition.baseline: is "1d"; give a duration from 1w to 8w')
   f({ name: 'n', kind: 'anomaly', metric: 'm', condition: { sigma: 0 } }, 'condition.sigma: is 0; give a number from 0.5 to 100')
@@ -91,7 +93,7 @@ describe('an API rule', () => {
       { name: 'A "quoted": {{x}}\n', metric: 'm', condition: over80, for: '1m', labels: { team: '{{ $labels.env }}' }, annotations: { summary: 'é: #x' } },
       { name: 'B', kind: 'anomaly', metric: 'm' }, { name: 'C', kind: 'absence', metric: 'disk.used', interval: '10s' },
     ]
-    const groups = ruleGroups(bodies.map(checkRule).map((rule, i) => ({ rule, configs: [compileRule(rule, `id${i}`), ...[learningRule(rule, `id${i}`)].filter((one) => one !== null)] })), '/data/rules/api.yml')
+    const groups = ruleGroups(bodies.map((body) => checkRule(body)).map((rule, i) => ({ rule, configs: [compileRule(rule, `id${i}`), ...[learningRule(rule, `id${i}`)].filter((one) => one !== null)] })), '/data/rules/api.yml')
     expect(groups.map(({ name, intervalMs, rules }) => [name, intervalMs, rules.length])).toEqual([['api', null, 1], ['api anomalies 1m', 60_000, 2], ['api 10s', 10_000, 1]])
     // Where baselines are evaluated a file does not say.
     const asFile = groups.map(({ name, file, intervalMs, queryOffsetMs, limit, rules }) => ({ name, file, intervalMs, queryOffsetMs, limit, rules }))
