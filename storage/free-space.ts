@@ -9,7 +9,7 @@
 import path from 'node:path'
 import type { Clock } from '../lib/std/clock.ts'
 import { DiskError, freeSpace, hasOtherNames, pathExists } from '../lib/std/fs.ts'
-import type { Logger } from '../lib/std/log.ts'
+import type { LogFields, Logger } from '../lib/std/log.ts'
 import { CHUNKS_FILE } from './block/block-meta.ts'
 import { NOTHING_GOES, goingForSize, type Going, type Kept } from './size-plan.ts'
 import { hoursFolder, minutesFolder } from './store-querier.ts'
@@ -79,7 +79,17 @@ export class FreeSpace {
   going(kept: Kept, retentionBytes: number, otherBytes: () => number): Going {
     const bytesMax = this.#shareMax === 1 ? retentionBytes : Math.min(retentionBytes, (this.#measure()?.sizeBytes ?? Infinity) * this.#shareMax)
     const going = bytesMax === Infinity ? NOTHING_GOES : goingForSize(kept, bytesMax, otherBytes())
-    return going.blocks.length + going.minutes.length > 0 || going.hoursT > -Infinity ? going : this.#next(kept, otherBytes)
+    if (going.blocks.length + going.minutes.length === 0 && going.hoursT === -Infinity) return this.#next(kept, otherBytes)
+    this.#tellOf(kept, going, { why: 'all files take more than the retention by size', bytes_max: bytesMax })
+    return going
+  }
+
+  /** A limit that was mistyped takes months with it: who asks where they are finds it here. */
+  #tellOf({ blocks, minutes, hours }: Kept, going: Going, limit: LogFields): void {
+    const untilT = Math.max(going.hoursT, ...[...blocks, ...minutes].filter(({ folder }) => going.blocks.includes(folder) || going.minutes.includes(folder)).map(({ meta }) => meta.maxT))
+    this.#logger.info('retention: what is oldest goes', {
+      until: new Date(untilT).toISOString(), blocks: going.blocks.length, blocks_1m: going.minutes.length, files_1h: hours.filter(({ maxT }) => maxT <= going.hoursT).length, ...limit,
+    })
   }
 
   /** A file of hours has gone for this, and is still on disk. */
@@ -103,6 +113,7 @@ export class FreeSpace {
     if (space.freeBytes + hourBytes >= this.#keepFreeBytes || this.#isHeld(oldest, space.freeBytes)) return NOTHING_GOES
     this.#leaving.set(oldest.path, oldest.bytes)
     this.#keptBytes -= oldest.bytes
+    this.#tellOf(kept, oldest.going, { why: 'too little of the disk is free', free_bytes: space.freeBytes, keep_free_bytes: this.#keepFreeBytes })
     return oldest.going
   }
 

@@ -2,7 +2,7 @@
 import fs from 'node:fs'
 import { describe, expect, it, vi, onTestFinished } from 'vitest'
 import { FakeClock } from '../../lib/std/clock.ts'
-import { silentLogger } from '../../lib/std/log.ts'
+import { Logger, silentLogger } from '../../lib/std/log.ts'
 import type { Database } from '../../storage/database.ts'
 import { hourFileBytes } from '../../storage/tier/hour-manifest.ts'
 import { tempFolder } from '../support/temp-folder.ts'
@@ -13,7 +13,9 @@ describe('retention by size', () => {
   it('lets rows of minutes go before samples that are younger', async () => {
     const clock = new FakeClock(T)
     const minuteRetentionMs = 100 * HOUR
-    const db = open(tempFolder(), { clock, retentionMs: 5 * HOUR, minuteRetentionMs })
+    const lines: string[] = []
+    const logger = new Logger({ level: 'info', format: 'logfmt', clock, write: (line) => lines.push(line) })
+    const db = open(tempFolder(), { clock, retentionMs: 5 * HOUR, minuteRetentionMs, logger })
     for (let n = 0; n < 6; n++) await twoHours(db, clock, { ci: 100 })
     const [raw, minutes] = [[...db.blocks.blocks], [...db.blocks.minutes]]
     expect(minutes[0]!.meta.maxT, 'rows older than all samples').toBeLessThan(raw[0]!.meta.minT)
@@ -22,6 +24,9 @@ describe('retention by size', () => {
     for (let n = 0; n < 3; n++) await db.maintain().then(() => db.blocks.idle())
     expect(db.blocks.blocks.map(({ folder }) => folder)).toEqual(raw.map(({ folder }) => folder))
     expect(db.blocks.minutes.map(({ folder }) => folder)).toEqual(minutes.slice(1).map(({ folder }) => folder))
+    expect(lines.filter((line) => line.includes('oldest goes')).map((line) => line.slice(line.indexOf('level=')).trim()), 'who wonders finds it in the log').toEqual([
+      `level=INFO msg="retention: what is oldest goes" until=${new Date(minutes[0]!.meta.maxT).toISOString()} blocks=0 blocks_1m=1 files_1h=0 why="all files take more than the retention by size" bytes_max=${bytes - 1}`,
+    ])
     await db.close()
   })
 })
