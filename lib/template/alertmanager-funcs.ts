@@ -138,5 +138,7 @@ export function alertmanagerFunctions(nowMs: () => number, routeLabel: (name: st
     ['list', new GoFunction([ANY], (...items) => new GoList(items), true)],
     ['append', new GoFunction([`[]${ANY}`, ANY], (list, ...items) => new GoList([...(list instanceof GoList ? list.items : []), ...items]), true)],
     ['dict', new GoFunction([ANY], dict, true)],
+    // Monitor's own: how many of a list's items are not at hand.
+    ['leftOut', new GoFunction([ANY], (list) => BigInt(list instanceof GoList ? list.length - list.items.length : 0))],
   ])
 }

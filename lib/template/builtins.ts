@@ -64,7 +64,7 @@ function length(value: Value): bigint {
   if (typeof value === 'string') return BigInt(Buffer.byteLength(value))
   if (value instanceof GoText) return BigInt(Buffer.byteLength(value.text))
   if (value instanceof GoMap) return BigInt(value.entries.size)
-  if (value instanceof GoList) return BigInt(value.items.length)
+  if (value instanceof GoList) return BigInt(value.length)
   if (value === undefined) throw new CallError('reflect: call of reflect.Value.Type on zero Value')
   throw new CallError(`len of type ${indirectTypeName(value)}`)
 }

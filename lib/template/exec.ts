@@ -21,6 +21,13 @@ function reflectText(value: Value): string {
 /** A template that cannot be executed on its data. */
 export class TemplateError extends Error {
   readonly code = 'TEMPLATE_EXEC'
+  /** It makes or takes more than it may: on less data it may do. */
+  readonly isTooMuch: boolean
+
+  constructor(message: string, { isTooMuch = false, ...options }: ErrorOptions & { isTooMuch?: boolean } = {}) {
+    super(message, options)
+    this.isTooMuch = isTooMuch
+  }
 }
 
 export interface ExecLimits {
@@ -125,7 +132,7 @@ class State {
 
   #checkSize(chars: number): void {
     const { outputCharsMax } = this.#job.limits
-    if (chars > outputCharsMax) this.#fail(`a template may make at most ${outputCharsMax} characters`)
+    if (chars > outputCharsMax) this.#fail(`a template may make at most ${outputCharsMax} characters`, true)
   }
 
   #branch(dot: Value, { kind, pipe, list, elseList }: BranchNode): Flow {
@@ -371,16 +378,16 @@ class State {
 
   #at(node: AnyNode): void {
     this.#node = node
-    if (++this.#used.stepCount > this.#job.limits.stepsMax) this.#fail(`a template may take at most ${this.#job.limits.stepsMax} steps`)
+    if (++this.#used.stepCount > this.#job.limits.stepsMax) this.#fail(`a template may take at most ${this.#job.limits.stepsMax} steps`, true)
   }
 
-  #fail(message: string): never {
+  #fail(message: string, isTooMuch = false): never {
     const { name, parseName, text } = this.#tree
     const node = this.#node
-    if (node === null) throw new TemplateError(`template: ${name}: ${message}`)
+    if (node === null) throw new TemplateError(`template: ${name}: ${message}`, { isTooMuch })
     const before = text.slice(0, node.pos)
     const line = before.split('\n').length
     const column = Buffer.byteLength(before.slice(before.lastIndexOf('\n') + 1))
-    throw new TemplateError(`template: ${parseName}:${line}:${column}: executing ${quote(name)} at <${nodeText(node)}>: ${message}`)
+    throw new TemplateError(`template: ${parseName}:${line}:${column}: executing ${quote(name)} at <${nodeText(node)}>: ${message}`, { isTooMuch })
   }
 }

@@ -46,9 +46,12 @@ export class GoList {
   readonly items: readonly Value[]
   readonly typeName: TypeName
   readonly methods: Methods
+  /** What `len` says: more than its items where only the first of very many are at hand. */
+  readonly length: number
 
-  constructor(items: readonly Value[], typeName: TypeName = `[]${ANY}`, methods: Methods = NO_METHODS) {
+  constructor(items: readonly Value[], typeName: TypeName = `[]${ANY}`, methods: Methods = NO_METHODS, length: number = items.length) {
     this.items = items
+    this.length = length
     this.typeName = typeName
     this.methods = methods
   }
@@ -134,7 +137,7 @@ export function canBeNil(type: TypeName): boolean {
 export function isTrue(value: Value): boolean {
   if (value instanceof GoText) return value.text !== ''
   if (value instanceof GoMap) return value.entries.size > 0
-  if (value instanceof GoList) return value.items.length > 0
+  if (value instanceof GoList) return value.length > 0
   if (value instanceof GoObject) return !value.isInteger || value.int !== 0n
   // NaN is not zero.
   return typeof value === 'number' ? value !== 0 : Boolean(value)

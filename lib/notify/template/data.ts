@@ -79,11 +79,27 @@ export function quoteMeta(text: string): string {
   return text.replace(/[\\.+*?()|[\]{}^$]/g, '\\$&')
 }
 
-/** `routeLabels`: the route's labels once their templates are executed. */
-export function notificationData(notification: Notification, routeLabels: ReadonlyMap<string, string>): GoObject {
-  const alerts = notification.alerts.map((alert) => ({ status: alert.status, value: alertValue(alert) }))
-  const having = (status: 'firing' | 'resolved'): GoFunction => fn(() => new GoList(alerts.filter((alert) => alert.status === status).map(({ value }) => value), '[]template.Alert'))
-  const list = new GoList(alerts.map(({ value }) => value), 'template.Alerts', new Map([['Firing', having('firing')], ['Resolved', having('resolved')]]))
+type Status = NotifiedAlert['status']
+
+/** So many alerts, those that fire before those that have ended, as they stand. */
+function firstAlerts(alerts: readonly NotifiedAlert[], firingCount: number, countMax: number): readonly NotifiedAlert[] {
+  if (alerts.length <= countMax) return alerts
+  const room = { firing: countMax, resolved: Math.max(0, countMax - firingCount) }
+  return alerts.filter(({ status }) => room[status]-- > 0)
+}
+
+/**
+ * `routeLabels`: the route's labels once their templates are executed. Of more than `alertsMax` alerts templates see as many, the firing ones first;
+ * `len` counts all.
+ */
+export function notificationData(notification: Notification, routeLabels: ReadonlyMap<string, string>, alertsMax: number = Infinity): GoObject {
+  const { alerts: all } = notification
+  const firingCount = all.reduce((count, { status }) => count + (status === 'firing' ? 1 : 0), 0)
+  const counts = { firing: firingCount, resolved: all.length - firingCount }
+  const alerts = firstAlerts(all, firingCount, alertsMax).map((alert) => ({ status: alert.status, value: alertValue(alert) }))
+  const valuesOf = (some: typeof alerts): Value[] => some.map(({ value }) => value)
+  const having = (status: Status): GoFunction => fn(() => new GoList(valuesOf(alerts.filter((alert) => alert.status === status)), '[]template.Alert', undefined, counts[status]))
+  const list = new GoList(valuesOf(alerts), 'template.Alerts', new Map([['Firing', having('firing')], ['Resolved', having('resolved')]]), all.length)
   return new GoObject({
     typeName: '*template.Data', jsonNames: DATA_JSON,
     fields: new Map<string, Value>([

@@ -14,6 +14,7 @@ function alerts(field: 'Firing' | 'Resolved', color: string): string {
 {{ range .Annotations.SortedPairs }}{{ .Name }} = {{ .Value }}<br>{{ end }}{{ end }}
 {{ with .GeneratorURL }}<a href="{{ . }}">Source</a>{{ end }}{{ with .AckURL }}<br><a href="{{ . }}" style="${BUTTON};margin-top:8px">Acknowledge</a>{{ end }}
 </td></tr>
+{{ end }}{{ with leftOut .Alerts.${field} }}<tr><td style="${CELL};border-left:4px solid ${color};border-top:1px solid #e5e7eb">and {{ . }} more</td></tr>
 {{ end }}{{ end }}`
 }
 

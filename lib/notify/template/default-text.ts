@@ -4,6 +4,7 @@
 
 /** `{{ define NAME }}TEXT{{ end }}` */
 const define = (name: string, text: string): string => `{{ define ${JSON.stringify(name)} }}${text}{{ end }}`
+const MORE = '{{ with leftOut . }}and {{ . }} more\n{{ end }}'
 const call = (name: string, data = '.'): string => `{{ template ${JSON.stringify(name)} ${data} }}`
 
 const BASE: readonly (readonly [string, string])[] = [
@@ -13,8 +14,8 @@ const BASE: readonly (readonly [string, string])[] = [
     + '{{ join " " .GroupLabels.SortedPairs.Values }} '
     + '{{ if lt (len .GroupLabels) (len .CommonLabels) }}({{ with .CommonLabels.Remove .GroupLabels.Names }}{{ join " " .Values }}{{ end }}){{ end }}'],
   ['__description', ''],
-  ['__text_alert_list', `{{ range . }}Labels:\n${pairsOf('Labels', ' ')}Annotations:\n${pairsOf('Annotations', ' ')}Source: {{ .GeneratorURL }}\n${ackLine()}{{ end }}`],
-  ['__text_alert_list_markdown', `{{ range . }}\nLabels:\n${pairsOf('Labels', '  ')}\nAnnotations:\n${pairsOf('Annotations', '  ')}\nSource: {{ .GeneratorURL }}\n${ackLine()}{{ end }}\n`],
+  ['__text_alert_list', `{{ range . }}Labels:\n${pairsOf('Labels', ' ')}Annotations:\n${pairsOf('Annotations', ' ')}Source: {{ .GeneratorURL }}\n${ackLine()}{{ end }}${MORE}`],
+  ['__text_alert_list_markdown', `{{ range . }}\nLabels:\n${pairsOf('Labels', '  ')}\nAnnotations:\n${pairsOf('Annotations', '  ')}\nSource: {{ .GeneratorURL }}\n${ackLine()}{{ end }}\n${MORE}`],
 ]
 
 function pairsOf(field: string, indent: string): string {

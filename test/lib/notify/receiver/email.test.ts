@@ -5,6 +5,7 @@ import os from 'node:os'
 import path from 'node:path'
 import type { SMTPServerOptions } from 'smtp-server'
 import { expect, it, onTestFinished } from 'vitest'
+import type { Notification } from '../../../../lib/model/notification.ts'
 import { FakeClock } from '../../../../lib/std/clock.ts'
 import { Authority, hasOpenssl } from '../../../support/certificates.ts'
 import { alertOf, attempt, DOWN, notificationOf, receiverOf } from '../../../support/receiver-fixture.ts'
@@ -271,4 +272,28 @@ it('gives what is told once more after a kill the Message-Id of before, and a re
   expect(repeat).toMatch(/^<[0-9a-f]{40}@.+>$/)
   expect(anew).toMatch(/^<[0-9a-f]{40}@.+>$/)
   expect(new Set([first, repeat, anew]).size).toBe(3)
+})
+
+it('tells of ten thousand alerts the first hundreds, how many there are, and that there are more', async () => {
+  const world = await smtpWorld()
+  const many = (count: number, description: string): Notification => notificationOf([
+    alertOf({ alertname: 'Old', instance: 'gone' }, { status: 'resolved', endsAtMs: 1 }),
+    ...Array.from({ length: count }, (_, i) => alertOf({ alertname: 'Down', instance: `web${i}` }, { annotations: new Map([['description', description]]) })),
+  ])
+  const seen = async (notification: Notification): Promise<{ text: string; shown: number }> => {
+    expect(await attempt(receiverOf(mail(world.port)), notification)).toBe(null)
+    const text = decoded(world.mails.at(-1)!.text)
+    return { text, shown: text.match(/instance = web\d+<br>/g)!.length }
+  }
+  const first = await seen(many(10_000, 'x'))
+  expect(first.text).toMatch(/^Subject: \[FIRING:10000\]/m)
+  expect(first.text).toContain('<strong>10001 alerts</strong>')
+  expect(first.shown).toBe(300)
+  expect(first.text).toContain('>and 9700 more</td>')
+  expect(first.text).toContain('[1] Resolved')
+  expect(first.text).toContain('>and 1 more</td>')
+  // A mail of so many would be too large.
+  const long = await seen(many(2000, 'long '.repeat(2000)))
+  expect(long.shown).toBe(38)
+  expect(long.text).toContain('>and 1962 more</td>')
 })
