@@ -6,26 +6,34 @@
 // What it names is there, or was lost; what it does not name may be there. A disk that refuses it costs this knowledge alone.
 import path from 'node:path'
 import { crc32 } from 'node:zlib'
+import { systemClock, type Clock } from '../lib/std/clock.ts'
 import { DiskError, pathExists, readTextIfThere, removeFile, replaceText, syncFolder } from '../lib/std/fs.ts'
+import { NOTHING_KNOWN, type KnownLength } from './log/damage.ts'
 
 export const LIST_FILE = 'files.json'
 const VERSION = 1
+/** How often at the most the length of a file that grows is noted: two syncs of main, for which pushes wait. */
+const GROWN_MS = 60_000
 
 /** By file, from the data folder on. */
-type Lengths = ReadonlyMap<string, number>
+type Lengths = ReadonlyMap<string, KnownLength>
 
 export class FileList {
   readonly #data: string
   #lengths: Lengths
   /** By folder: the first file that was not dropped. */
   readonly #oldest = new Map<string, string>()
+  readonly #clock: Clock
+  /** By file: when its length was noted as it grew, monotonic ms. */
+  readonly #grownMs = new Map<string, number>()
   /** The device has these lengths: a write that failed may have come to it even so. */
   #isWritten = true
   /** There is a list, and it cannot be read: it says nothing. */
   readonly isDamaged: boolean
 
-  constructor(data: string) {
+  constructor(data: string, clock: Clock = systemClock) {
     this.#data = data
+    this.#clock = clock
     const lengths = readLengths(path.join(data, LIST_FILE))
     this.isDamaged = lengths === null
     this.#lengths = lengths ?? new Map()
@@ -33,7 +41,11 @@ export class FileList {
 
   /** Bytes of a file, or its stream, that are on the device, at least; 0 where none are known to be. */
   lengthOf(file: string): number {
-    return this.#lengths.get(file) ?? 0
+    return this.known(file).end
+  }
+
+  known(file: string): KnownLength {
+    return this.#lengths.get(file) ?? NOTHING_KNOWN
   }
 
   /** Files that are to be there, and are not. */
@@ -41,11 +53,28 @@ export class FileList {
     return [...this.#lengths.keys()].filter((file) => !pathExists(path.join(this.#data, file)))
   }
 
-  /** So many bytes of a file are on the device. Of a file that was let go while its sync was under way nothing is noted. */
+  /** So many bytes of a file are on the device, all of them sound. Of a file that was let go while its sync was under way nothing is noted. */
   note(file: string, bytes: number): void {
-    if (this.lengthOf(file) === bytes || file < (this.#oldest.get(path.dirname(file)) ?? '')) return
+    this.noteAll([[file, { whole: bytes, end: bytes }]])
+  }
+
+  /** The same of a file that is being written, which is synced often: at first, and once a minute from then on. */
+  noteGrown(file: string, bytes: number): void {
+    const now = this.#clock.monotonic()
+    const known = this.lengthOf(file)
+    if (bytes <= known || (known > 0 && now - (this.#grownMs.get(file) ?? -Infinity) < GROWN_MS)) return
+    this.#grownMs.set(file, now)
+    this.note(file, bytes)
+  }
+
+  noteAll(known: readonly (readonly [file: string, known: KnownLength])[]): void {
+    const news = known.filter(([file, { whole, end }]) => {
+      const before = this.known(file)
+      return (before.end !== end || before.whole !== whole) && file >= (this.#oldest.get(path.dirname(file)) ?? '')
+    })
+    if (news.length === 0) return
     try {
-      this.#write(new Map([...this.#lengths, [file, bytes]]))
+      this.#write(new Map([...this.#lengths, ...news]))
     } catch (error) {
       if (!(error instanceof DiskError)) throw error
     }
@@ -54,6 +83,7 @@ export class FileList {
   /** Files of its folder whose names come before are about to be removed. Throws DiskError; they must stay then. */
   dropBefore(file: string): void {
     this.#oldest.set(path.dirname(file), file)
+    for (const one of this.#grownMs.keys()) if (path.dirname(one) === path.dirname(file) && one < file) this.#grownMs.delete(one)
     this.#keep((one) => path.dirname(one) !== path.dirname(file) || one >= file)
   }
 
@@ -78,7 +108,7 @@ export class FileList {
   }
 
   #write(lengths: Lengths): void {
-    const files = [...lengths].toSorted(([a], [b]) => (a < b ? -1 : 1))
+    const files = [...lengths].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([file, { whole, end }]) => (whole === end ? [file, end] : [file, end, whole]))
     this.#isWritten = false
     replaceText(path.join(this.#data, LIST_FILE), `${JSON.stringify({ version: VERSION, files, crc32: crc32(JSON.stringify(files)) })}\n`)
     this.#lengths = lengths
@@ -94,13 +124,14 @@ function readLengths(file: string): Lengths | null {
     const value: unknown = JSON.parse(text)
     if (typeof value !== 'object' || value === null) return null
     const { version, files, crc32: sum } = value as Record<string, unknown>
-    return version === VERSION && Array.isArray(files) && files.every(isEntry) && sum === crc32(JSON.stringify(files)) ? new Map(files) : null
+    return version === VERSION && Array.isArray(files) && files.every(isEntry) && sum === crc32(JSON.stringify(files))
+      ? new Map(files.map(([file, end, whole = end]) => [file, { whole, end }])) : null
   } catch (error) {
     if (!(error instanceof SyntaxError || error instanceof DiskError)) throw error
     return null
   }
 }
 
-function isEntry(value: unknown): value is [string, number] {
-  return Array.isArray(value) && value.length === 2 && typeof value[0] === 'string' && typeof value[1] === 'number'
+function isEntry(value: unknown): value is [file: string, end: number, whole?: number] {
+  return Array.isArray(value) && (value.length === 2 || value.length === 3) && typeof value[0] === 'string' && value.slice(1).every((length) => typeof length === 'number')
 }

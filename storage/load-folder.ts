@@ -5,7 +5,7 @@
 import path from 'node:path'
 import { systemClock, type Clock } from '../lib/std/clock.ts'
 import { explainDisk } from '../lib/std/disk-advice.ts'
-import { DiskError, DiskFile, makeFolder, pathExists, syncFolder } from '../lib/std/fs.ts'
+import { DiskError, makeFolder, pathExists, syncFolder } from '../lib/std/fs.ts'
 import { silentLogger, type Logger } from '../lib/std/log.ts'
 import { Random, freshSeed } from '../lib/std/random.ts'
 import type { Steps } from '../lib/std/steps.ts'
@@ -28,7 +28,7 @@ import { SharedHeap, defaultHeadBytes } from './head/shared-heap.ts'
 import type { DamageTally } from './log/damage.ts'
 import { FRAME_OVERHEAD_BYTES } from './log/frame.ts'
 import { logPath } from './log/log-file.ts'
-import { logNames, nextLsnAfter, oldestLogLsn, replayLog, type FoundFile, type Replayed } from './log/log-replay.ts'
+import { logNames, nextLsnAfter, oldestLogLsn, replayLog, syncFiles, type FoundFile, type Replayed } from './log/log-replay.ts'
 import { SeriesFile } from './log/series-file.ts'
 import { since, type LostTime } from './lost-times.ts'
 import { blocksFolder, headFolder, hoursFolder, minutesFolder } from './store-querier.ts'
@@ -133,12 +133,12 @@ function* loadLocked(options: LoadOptions, lock: FolderLock): Steps<LoadedFolder
   assertKnownExemplars(`${folder}/exemplars`)
   markFormat(folder, 1, logger)
   const heap = options.heap ?? SharedHeap.make(options.headBytesMax ?? defaultHeadBytes())
-  const list = new FileList(folder)
+  const list = new FileList(folder, clock)
   // Opening makes the files that are written.
   const missing = list.missing()
   const definitions = new SeriesFile(`${folder}/series/definitions`, list)
   const { blocks, minutes, hours, damaged } = recoverFolders(folder, logger)
-  const numbers = segmentFileNumbers(headFolder(folder))
+  const numbers = segmentFileNumbers(headFolder(folder), list)
   const segments = new SegmentWriter(headFolder(folder), Math.max(numbers.at(-1) ?? 0, ...numbersOf(missing, 'head')) + 1, options.fileBytesMax?.segments, list)
   const head = new Head({
     heap, clock, random: options.random ?? new Random(freshSeed()), definitions, segments, folder: headFolder(folder),
@@ -311,19 +311,21 @@ class Load {
     const { folder, head, segments, recovery, list } = this.#parts
     let mayBeUnsynced = false
     const torn: SegmentHead[] = []
-    const found = yield* scanSegmentFile(headFolder(folder), number, { verifyFromLsn: oldestLsn, knownBytes: list.lengthOf(listed(segmentFilePath(headFolder(folder), number))) }, (segment, mustBeVerified) => {
+    const file = segmentFilePath(headFolder(folder), number)
+    const name = listed(file)
+    const found = yield* scanSegmentFile(headFolder(folder), number, { verifyFromLsn: oldestLsn, known: list.known(name) }, (segment, mustBeVerified) => {
       // One whose definition is lost or never came to the disk holds nothing that was acknowledged.
       if (this.#replay.segment(segment, mustBeVerified)) recovery.segments++
       if (mustBeVerified && !segment.isVerified) torn.push(segment)
       mayBeUnsynced ||= segment.flushedLsn >= oldestLsn || (oldestLsn === Infinity && mustBeVerified)
       segments.note(number, { maxT: segment.maxT, generation: head.groups[segment.group]?.generation ?? 0 })
     })
-    assertKnownFrames(segmentFilePath(headFolder(folder), number), found)
+    assertKnownFrames(file, found)
     const known = knownSegments(found, torn)
-    if (known === null) this.#count(listed(segmentFilePath('head', number)), found)
-    else this.#countSegments(listed(segmentFilePath('head', number)), found, known)
+    if (known === null) this.#count(name, found)
+    else this.#countSegments(name, found, known)
     if (found.frames > 0) segments.keepDamaged([number])
-    if (mayBeUnsynced) this.#unsynced.push({ path: segmentFilePath(headFolder(folder), number), syncedTo: found.syncedTo })
+    if (mayBeUnsynced || found.soundEnd > list.lengthOf(name)) this.#unsynced.push({ path: file, syncedTo: found.syncedTo, known: found.known })
   }
 
   #countSegments(file: string, { frames, bytes }: DamageTally, segments: readonly SegmentHead[]): void {
@@ -343,7 +345,7 @@ class Load {
       const samples = this.#replay.row(lsn, row)
       recovery.replayedSamples += Math.max(0, samples)
       return samples >= 0
-    }, { knownBytes: (name) => list.lengthOf(`log/${name}`), onFile: () => replay.filesRead++ })
+    }, { knownOf: (name) => list.known(`log/${name}`), onFile: () => replay.filesRead++ })
     // LSNs of rows that are gone are not given again.
     for (const startLsn of numbersOf(missing, 'log')) replayed.nextLsn = Math.max(replayed.nextLsn, nextLsnAfter(startLsn + list.lengthOf(logPath('log', startLsn))))
     recovery.replayedRows = replayed.rows
@@ -355,15 +357,10 @@ class Load {
     return replayed
   }
 
-  /** What the killed process left may be in the page cache alone; what is acknowledged or cut from now on relies on it. */
   #syncFound(replayed: Replayed): void {
-    this.#parts.definitions.syncFound()
-    for (const { path: name, syncedTo } of [...this.#unsynced, ...replayed.found]) {
-      const file = DiskFile.openForWrite(name)
-      file.rewrite(syncedTo)
-      file.syncNow()
-      file.close()
-    }
+    const { folder, definitions, list } = this.#parts
+    definitions.syncFound()
+    syncFiles(folder, [...this.#unsynced, ...replayed.found], list)
   }
 }
 

@@ -5,7 +5,7 @@ import { DiskError, DiskFile, fileSizeBytes, listFolder, openDurably, removeFile
 import type { Steps } from '../../lib/std/steps.ts'
 import type { FileList } from '../file-list.ts'
 import { moveToQuarantine } from '../quarantine.ts'
-import { DamageTally, MARK_BYTES, closeMarked, writeMark } from '../log/damage.ts'
+import { DamageTally, MARK_BYTES, closeMarked, writeMark, type KnownLength } from '../log/damage.ts'
 import { FRAME_HEAD_BYTES, FRAME_OVERHEAD_BYTES, TYPE_SEGMENT, TYPE_SYNCED, frameLength, findFrame, isKnownType, isPayloadSound, sealFrame } from '../log/frame.ts'
 
 const FILE_BYTES_MAX = 128 * 1024 * 1024
@@ -164,7 +164,7 @@ export class SegmentWriter {
       const length = this.#length
       await current.sync()
       if (current === this.#file) this.#syncedTo = length
-      if (this.#list?.lengthOf(listed(current.path)) === 0) this.#list.note(listed(current.path), length)
+      if (length > 0) this.#list?.noteGrown(listed(current.path), length)
       this.#syncFailure = null
     } catch (error) {
       this.#syncFailure = error instanceof DiskError ? error : new DiskError('cannot sync segments', error)
@@ -243,11 +243,11 @@ function numbersIn(folder: string): number[] {
   return listFolder(folder).filter((name) => /^\d{8}\.seg$/.test(name)).map((name) => Number(name.slice(0, 8)))
 }
 
-/** Numbers of the files there, ascending. Files that a short run left empty are removed. */
-export function segmentFileNumbers(folder: string): number[] {
+/** Numbers of the files there, ascending. Files that a short run left empty are removed; those that are not to be empty stay, as damage. */
+export function segmentFileNumbers(folder: string, list: FileList): number[] {
   return numbersIn(folder).filter((number) => {
     const file = segmentFilePath(folder, number)
-    const isEmpty = fileSizeBytes(file) === 0
+    const isEmpty = fileSizeBytes(file) === 0 && list.lengthOf(listed(file)) === 0
     if (isEmpty) removeFile(file)
     return !isEmpty
   })
@@ -255,8 +255,8 @@ export function segmentFileNumbers(folder: string): number[] {
 
 export interface SegmentScan {
   verifyFromLsn: number
-  /** So much of the file was on the device, marks aside. */
-  knownBytes: number
+  /** How much of the file was on the device, marks aside. */
+  known: KnownLength
 }
 
 /**
@@ -264,7 +264,7 @@ export interface SegmentScan {
  * for the reader, but for segments that must be verified: those that end at or behind `verifyFromLsn` decide what replay
  * leaves out, those behind the last mark may be torn since a crash long ago, and their rows written again elsewhere.
  */
-export function* scanSegmentFile(folder: string, number: number, { verifyFromLsn, knownBytes }: SegmentScan, visit: (head: SegmentHead, mustBeVerified: boolean) => void): Steps<DamageTally> {
+export function* scanSegmentFile(folder: string, number: number, { verifyFromLsn, known }: SegmentScan, visit: (head: SegmentHead, mustBeVerified: boolean) => void): Steps<DamageTally> {
   const file = DiskFile.openForRead(segmentFilePath(folder, number))
   try {
     const size = file.sizeBytes()
@@ -315,8 +315,8 @@ export function* scanSegmentFile(folder: string, number: number, { verifyFromLsn
       else tally.found(at, end)
       at = end
     }
-    for (const head of waiting) settle(head, head.offsetBytes < knownBytes)
-    tally.expect(0, knownBytes)
+    for (const head of waiting) settle(head, head.offsetBytes < known.whole)
+    tally.expect(known)
     return tally
   } finally {
     file.close()

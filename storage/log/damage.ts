@@ -36,6 +36,16 @@ export interface Stretch {
   end: number
 }
 
+/** How much of a file, or stream, is known to have been on the device. */
+export interface KnownLength {
+  /** All is sound before. */
+  whole: number
+  /** There is a sound frame, or more, up to here; what is not sound between may be what a crash left. At least `whole`. */
+  end: number
+}
+
+export const NOTHING_KNOWN: KnownLength = { whole: 0, end: 0 }
+
 export class DamageTally {
   /** Damaged stretches and records. */
   frames = 0
@@ -65,10 +75,17 @@ export class DamageTally {
     this.#settle(from, to)
   }
 
-  /** All bytes of [from, end) were on the device, whatever marks say. Asked when all was looked at. */
-  expect(from: number, end: number): void {
-    if (end > this.soundEnd) this.found(Math.max(from, this.soundEnd), end)
-    if (end > from) this.#settle(from, end)
+  /** So much was on the device, whatever marks say. Asked when all was looked at. */
+  expect({ whole, end }: KnownLength): void {
+    this.#settle(0, whole)
+    this.syncedTo = Math.max(this.syncedTo, end)
+    if (end > this.soundEnd) this.#count({ at: this.soundEnd, end })
+  }
+
+  /** What was found is on the device now, up to the last sound frame: it is to be there from now on. Holes that are not damage stay holes. */
+  get known(): KnownLength {
+    // Not in order: segments are found damaged when their payloads are looked at.
+    return { whole: this.#open.reduce((whole, { at }) => Math.min(whole, at), this.soundEnd), end: this.soundEnd }
   }
 
   #settle(from: number, to: number): void {
@@ -76,10 +93,14 @@ export class DamageTally {
     if (this.#open.length === 0) return
     this.#open = this.#open.filter((stretch) => {
       if (stretch.at < from || stretch.at >= to) return true
-      this.frames++
-      this.stretches.push(stretch)
-      this.bytes += stretch.end - stretch.at
+      this.#count(stretch)
       return false
     })
+  }
+
+  #count(stretch: Stretch): void {
+    this.frames++
+    this.stretches.push(stretch)
+    this.bytes += stretch.end - stretch.at
   }
 }

@@ -1,9 +1,11 @@
 // Reads the log back at start: every sound row, in order, whatever lies between.
+import path from 'node:path'
 import type { FloatHistogram } from '../../lib/model/histogram.ts'
-import { listFolder, readWhole } from '../../lib/std/fs.ts'
+import { DiskFile, listFolder, readWhole } from '../../lib/std/fs.ts'
 import type { Steps } from '../../lib/std/steps.ts'
+import type { FileList } from '../file-list.ts'
 import { assertKnownFrames } from '../format-mark.ts'
-import type { DamageTally } from './damage.ts'
+import { NOTHING_KNOWN, type DamageTally, type KnownLength } from './damage.ts'
 import { TYPE_ROW } from './frame.ts'
 import { readHistogramRecord } from '../codec/histogram-record.ts'
 import { LOG_HEADER_BYTES, type LogFile } from './log-file.ts'
@@ -34,6 +36,8 @@ export interface FoundFile {
   path: string
   /** Bytes before this are on the device. */
   syncedTo: number
+  /** What the next start is to find, once all of it is. */
+  known: KnownLength
 }
 
 export interface Replayed {
@@ -43,7 +47,6 @@ export interface Replayed {
   rows: number
   damagedRecords: number
   damagedBytes: number
-  /** The files, and how far marks say that they were synced. */
   found: FoundFile[]
 }
 
@@ -67,35 +70,55 @@ export function oldestLogLsn(folder: string): number {
 }
 
 export interface ReplayHelp {
-  /** So much of a file was on the device, marks aside. */
-  knownBytes(name: string): number
+  /** How much of a file was on the device, marks aside. */
+  knownOf(name: string): KnownLength
   /** Called when a file has been read. */
   onFile(): void
 }
 
 /** Throws FolderError where a newer Monitor has written something. */
-export function* replayLog(folder: string, visit: RowVisitor, { knownBytes = () => 0, onFile }: Partial<ReplayHelp> = {}): Steps<Replayed> {
+export function* replayLog(folder: string, visit: RowVisitor, { knownOf = () => NOTHING_KNOWN, onFile }: Partial<ReplayHelp> = {}): Steps<Replayed> {
   const out: Replayed = { files: [], nextLsn: 0, rows: 0, damagedRecords: 0, damagedBytes: 0, found: [] }
   const names = logNames(folder)
   const starts = names.map((name) => Number(name.slice(0, 20)))
   for (const [i, name] of names.entries()) {
-    const path = `${folder}/${name}`
+    const file = `${folder}/${name}`
     const startLsn = starts[i]!
-    const bytes = alignedBuffer(readWhole(path))
+    const bytes = alignedBuffer(readWhole(file))
     // Where the disk refused a file, the next one has what was not synced of it; what the file has of that is worth nothing.
     const rowsEnd = (starts[i + 1] ?? Infinity) + LOG_HEADER_BYTES
     const damage = yield* scanRows(bytes, { startLsn, rowsEnd }, visit, out)
-    damage.expect(0, knownBytes(name))
-    assertKnownFrames(path, damage)
+    damage.expect(knownOf(name))
+    assertKnownFrames(file, damage)
     out.damagedRecords += damage.frames
     out.damagedBytes += damage.bytes
-    out.found.push({ path, syncedTo: damage.syncedTo })
+    const { whole, end } = damage.known
+    out.found.push({ path: file, syncedTo: damage.syncedTo, known: { whole: Math.min(whole, rowsEnd - startLsn), end: Math.min(end, rowsEnd - startLsn) } })
     const endLsn = startLsn + bytes.length
-    out.files.push({ startLsn, endLsn: Math.min(endLsn, rowsEnd), path })
+    out.files.push({ startLsn, endLsn: Math.min(endLsn, rowsEnd), path: file })
     out.nextLsn = Math.max(out.nextLsn, nextLsnAfter(endLsn))
     onFile?.()
   }
   return out
+}
+
+/**
+ * What a killed process left may be in the page cache alone; what is acknowledged or cut from now on relies on it. How long its
+ * files were in the end it had not noted. Throws DiskError.
+ */
+export function syncFiles(data: string, files: readonly FoundFile[], list: FileList): void {
+  for (const { path: name, syncedTo } of files) {
+    const file = DiskFile.openForWrite(name)
+    file.rewrite(syncedTo)
+    file.syncNow()
+    file.close()
+  }
+  list.noteAll(files.filter(({ known }) => known.end > 0).map(({ path: file, known }) => {
+    const name = path.relative(data, file)
+    const before = list.known(name)
+    // One that was cut off is damage at each start.
+    return [name, { whole: Math.max(before.whole, known.whole), end: Math.max(before.end, known.end) }]
+  }))
 }
 
 function scanRows(bytes: Buffer, { startLsn, rowsEnd }: { startLsn: number; rowsEnd: number }, visit: RowVisitor, out: Replayed): Steps<DamageTally> {

@@ -287,7 +287,7 @@ export class Log {
     this.#rows.drop(lsn - this.#syncedLsn)
     this.#syncedLsn = lsn
     this.#isMarkDue = lsn > this.#fileStart + LOG_HEADER_BYTES
-    if (this.#isMarkDue && this.#list?.lengthOf(listed(this.#file!.path)) === 0) this.#noteLength()
+    if (this.#isMarkDue) this.#list?.noteGrown(listed(this.#file!.path), lsn - this.#fileStart)
     const waiting = this.#waiters
     this.#waiters = waiting.filter((waiter) => waiter.lsn > lsn)
     for (const waiter of waiting) if (waiter.lsn <= lsn) waiter.resolve()
@@ -324,6 +324,7 @@ export class Log {
       this.#file?.close()
       const last = this.#files.at(-1)
       if (last !== undefined) last.endLsn = Math.min(last.endLsn, this.#syncedLsn)
+      if (this.#file !== null) this.#noteLength()
       // LSNs are given out: the new file's header lies over the last bytes that are synced. Of a file with that name nothing is.
       const startLsn = this.#syncedLsn - LOG_HEADER_BYTES
       removeFile(logPath(this.#folder, startLsn))

@@ -80,7 +80,7 @@ export class SeriesFile {
     const copies = readCopies(this.#file)
     const tally = yield* visitDefinitions(mend(copies), visitor)
     // Of holes inside nothing is known: a process that was killed may have left them.
-    tally.expect(tally.soundEnd, this.#list?.lengthOf(LISTED) ?? 0)
+    tally.expect({ whole: 0, end: this.#list?.lengthOf(LISTED) ?? 0 })
     this.#length = tally.soundEnd
     this.#ownFrom = this.#length
     this.#syncedTo = Math.min(tally.syncedTo, this.#length)
@@ -187,7 +187,7 @@ export class SeriesFile {
     }
     if (file !== this.#file) return
     this.#syncedTo = Math.max(this.#syncedTo, length)
-    if (this.#list?.lengthOf(LISTED) === 0) this.#list.note(LISTED, this.#syncedTo)
+    this.#list?.noteGrown(LISTED, this.#syncedTo)
   }
 
   /**
@@ -261,6 +261,7 @@ export class SeriesFile {
       for (const at of [2 * stripe * STRIPE_BYTES, (2 * stripe + 1) * STRIPE_BYTES]) this.#file.rewrite(at, at + length)
     }
     this.#file.syncNow()
+    this.#list?.note(LISTED, this.#length)
   }
 
   /** What is pending is dropped. */

@@ -66,7 +66,8 @@ function reportMissing(work: RepairWork, part: string, cost: string): void {
 
 function repairFile(work: RepairWork, place: string, { bytes, tally }: { bytes: Buffer; tally: DamageTally }, costOf: (stretch: Stretch) => string): void {
   assertKnownFrames(path.join(work.folder, place), tally)
-  tally.expect(0, work.list.lengthOf(place))
+  const known = work.list.known(place)
+  tally.expect(known)
   for (const run of runsOf(bytes, tally.stretches)) {
     const { at } = run[0]!
     const { end } = run.at(-1)!
@@ -75,7 +76,10 @@ function repairFile(work: RepairWork, place: string, { bytes, tally }: { bytes: 
   if (tally.stretches.length === 0) work.sound(place)
   else if (!work.isDryRun) {
     seal(work, path.join(work.folder, place), bytes, tally.stretches)
-    if (tally.stretches.some(({ end }) => end > tally.soundEnd)) work.list.note(place, tally.soundEnd)
+    const end = tally.soundEnd
+    // A start removes an empty file.
+    if (end === 0) work.list.drop(place)
+    else if (known.end > end) work.list.noteAll([[place, { whole: Math.min(known.whole, end), end }]])
   }
 }
 

@@ -11,6 +11,7 @@ import { runThrough } from '../../lib/std/steps.ts'
 import { parseBlockName } from '../../storage/block/block-meta.ts'
 import type { Database } from '../../storage/database.ts'
 import { scanSegmentFile, type SegmentHead } from '../../storage/head/segment-file.ts'
+import { NOTHING_KNOWN } from '../../storage/log/damage.ts'
 import type { Finding } from '../../storage/repair/finding.ts'
 import { repairFolder } from '../../storage/repair/repair.ts'
 import { StoreQueryable } from '../../storage/store-querier.ts'
@@ -186,7 +187,7 @@ it('a damaged segment costs nothing where the log has its rows, else what it had
   db.head.flushGroup(db.head.groups[1]!)
   await db.close()
   const heads: SegmentHead[] = []
-  runThrough(scanSegmentFile(`${folder}/head`, 1, { verifyFromLsn: Infinity, knownBytes: 0 }, (head) => void heads.push(head)))
+  runThrough(scanSegmentFile(`${folder}/head`, 1, { verifyFromLsn: Infinity, known: NOTHING_KNOWN }, (head) => void heads.push(head)))
   const [, second] = heads
   const segments = fs.readFileSync(`${folder}/head/00000001.seg`)
   segments[second!.offsetBytes + second!.lengthBytes - 1]! ^= 1

@@ -13,7 +13,7 @@ import { expectSame } from '../support/expect-same.ts'
 import { testSeed } from '../support/seed.ts'
 import { copyFolder, tempFolder } from '../support/temp-folder.ts'
 import { writeBlock } from './block/block-data.ts'
-import { append, batchOf, open, readAll, samplesIn, series, seriesOf, type Points } from './store.ts'
+import { abandon, append, batchOf, open, readAll, samplesIn, series, seriesOf, type Points } from './store.ts'
 
 const T = 1_700_006_400_000
 const SERIES = 60
@@ -160,6 +160,63 @@ describe('repair', () => {
     expect(await left(folder, want)).toBe(2 * 240 * SERIES)
   })
 
+  /** A process that was killed after 60 commits, and what it left. */
+  async function killed(everyMs: number): Promise<{ folder: string; clock: FakeClock }> {
+    const folder = tempFolder()
+    const clock = new FakeClock(T)
+    const db = open(folder, { clock })
+    const refs = seriesOf(db, SERIES)
+    for (let k = 0; k < 60; k++) {
+      append(db, batchOf(clock.now(), refs, refs.map((ref) => ref * k)))
+      await db.commit()
+      await clock.advance(everyMs)
+      // A new series now and then: definitions grow.
+      seriesOf(db, SERIES + k)
+    }
+    db.head.flushGroup(db.head.groups[1]!)
+    await db.maintain()
+    const dead = copyFolder(folder)
+    await db.close()
+    abandon(dead)
+    return { folder: dead, clock }
+  }
+
+  it('misses what is cut off from files that a killed process left, once a start has read them', async () => {
+    const { folder: dead, clock } = await killed(0.1)
+    // A kill may leave half a frame, which nobody was promised.
+    for (const file of [logFile(dead), segmentFile(dead)]) fs.appendFileSync(file, Buffer.alloc(24, 7))
+    for (let start = 0; start < 2; start++) {
+      const db = open(dead, { clock })
+      expect([db.recovery.wasUnclean, db.recovery.corruptRecords]).toEqual([start === 0, 0])
+      await db.close()
+    }
+    expect(await repair(dead, true)).toEqual([])
+    for (const fileOf of [logFile, segmentFile, (folder: string) => path.join(folder, 'series/definitions')]) {
+      const cut = copyFolder(dead)
+      const file = fileOf(cut)
+      const { size } = fs.statSync(file)
+      // Of definitions the second copy begins at 64 KiB.
+      fs.truncateSync(file, Math.floor((size > 65536 ? size - 65536 : size) * 0.9 / 8) * 8)
+      const found = await repair(cut, true)
+      expect(found, file).toContainEqual(expect.objectContaining({ place: path.relative(cut, file), damage: expect.stringMatching(/^it ends at \d+ instead of \d+|damaged in both copies$/) }))
+      const db = open(cut, { clock })
+      expect(db.recovery.corruptRecords, file).toBeGreaterThan(0)
+      await db.close()
+    }
+  })
+
+  it('misses what is cut off from the log of a killed process before a start has read it, but for its last minute', async () => {
+    const { folder } = await killed(20_000)
+    const file = logFile(folder)
+    const size = fs.statSync(file).size
+    const f = async (rows: number, want: object[]): Promise<void> => {
+      fs.truncateSync(file, Math.floor(size * (60 - rows) / 60 / 8) * 8)
+      expect(await repair(folder, true)).toMatchObject(want)
+    }
+    await f(1, [])
+    await f(5, [{ place: path.relative(folder, file), damage: expect.stringMatching(/^it ends at \d+ instead of \d+/) }])
+  })
+
   it('misses files that are gone or cut off, which leave no other trace, as a start does', async () => {
     const { folder: sound, want } = await written()
     const f = async (harm: (folder: string) => void, place: RegExp, damage: RegExp, isSaid: boolean = true): Promise<void> => {
@@ -180,11 +237,13 @@ describe('repair', () => {
       expect(await repair(folder)).toMatchObject(wanted)
       expect(await repair(folder), `a second repair of ${place}`).toEqual([])
       await left(folder, want)
+      expect(await repair(folder), `a repair of ${place} and a start`).toEqual([])
     }
     await f((folder) => fs.rmSync(logFile(folder)), /^log\//, /^it is not there, with \d+ bytes/)
     await f((folder) => fs.truncateSync(logFile(folder), 4000), /^log\//, /^it ends at 4000 instead of \d+/, false)
     await f((folder) => fs.truncateSync(logFile(folder), 0), /^log\//, /^it ends at 0 instead of \d+/, false)
     await f((folder) => fs.rmSync(segmentFile(folder)), /^head\//, /^it is not there, with \d+ bytes/)
+    await f((folder) => fs.truncateSync(segmentFile(folder), 0), /^head\//, /^it ends at 0 instead of \d+/, false)
     await f((folder) => fs.rmSync(block(folder), { recursive: true }), /^blocks\//, /^it is not there$/)
   })
 
