@@ -13,9 +13,6 @@ export class DatabaseAdmin implements StorageAdmin {
   readonly #clock: Clock
   readonly #random: Random
 
-  /** The last snapshot, whatever became of it. */
-  #turn: Promise<unknown> = Promise.resolve()
-
   constructor({ db, meta }: { db: Database; meta: Pick<MetaStore, 'copy'> }, clock: Clock, random: Random) {
     this.#db = db
     this.#meta = meta
@@ -31,17 +28,11 @@ export class DatabaseAdmin implements StorageAdmin {
     return this.#db.blocks.clean()
   }
 
-  /** Named as Prometheus names them: the time, and a random number. One after the other, as each moves the copy of the relational store that was made for it. */
+  /** Named as Prometheus names them: the time, and a random number. */
   async snapshot(isHeadSkipped: boolean): Promise<string> {
     const time = new Date(this.#clock.now()).toISOString().replace(/[-:]|\.\d+/g, '')
     const name = `${time}-${[this.#random.u32(), this.#random.u32()].map((n) => n.toString(16).padStart(8, '0')).join('')}`
-    const make = async (): Promise<void> => {
-      await this.#meta.copy()
-      await this.#db.blocks.snapshot(name, !isHeadSkipped, { from: COPY_NAME, to: META_NAME })
-    }
-    const made = this.#turn.then(make, make)
-    this.#turn = made
-    await made
+    await this.#db.blocks.snapshot(name, !isHeadSkipped, { from: COPY_NAME, to: META_NAME }, () => this.#meta.copy())
     return name
   }
 }

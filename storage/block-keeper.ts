@@ -28,6 +28,7 @@ import type { Head } from './head/head.ts'
 import type { Log } from './log/log.ts'
 import { JOB_NAMES, NO_JOBS } from './job-names.ts'
 import { since } from './lost-times.ts'
+import { copiedBytes, type MovedFile } from './snapshot.ts'
 import type { RetentionClock } from '../lib/std/retention-clock.ts'
 import { dueOfHours, dueOfTier, publishedTiers, type KeptRows } from './tier-plan.ts'
 import { addDue, isDue } from './tier/due.ts'
@@ -198,11 +199,11 @@ export class BlockKeeper {
     throw new LogError(`cannot ${what} now: it may take ${formatSize(bytes)}, which the disk has not beyond its reserve; free space or lower --storage.reserve.size`, 'disk_reserve')
   }
 
-  /** Makes `data/snapshots/<name>`; with `isWhole`, what the head holds is cut into blocks first. `moved`: made for it. */
-  snapshot(name: string, isWhole: boolean, moved: Extract<BlockJob, { kind: 'snapshot' }>['moved'] = null): Promise<void> {
+  /** Makes `data/snapshots/<name>`; with `isWhole`, what the head holds is cut into blocks first. `moved` goes into it: `make` makes it, when there is room. */
+  snapshot(name: string, isWhole: boolean, moved: MovedFile | null = null, make: () => Promise<void> = () => Promise.resolve()): Promise<void> {
     return this.#alone(async () => {
-      const { head, otherBytes } = this.#options
-      this.#assertRoom('make a snapshot', head.definitions.sizeBytes + (isWhole ? otherBytes() : 0))
+      this.#assertRoom('make a snapshot', copiedBytes(path.dirname(this.#options.folder), moved) + (isWhole ? this.#options.otherBytes() : 0))
+      await make()
       if (isWhole) await this.#cutAll()
       await this.#ask({ kind: 'snapshot', name, moved })
     })
@@ -267,8 +268,7 @@ export class BlockKeeper {
     const cutoffs = this.expiry.cutoffs('raw', this.retentionT)
     const tier = this.#dueOfTier(cutoffs)
     if (tier !== null) yield tier
-    const sinceT = this.#hoursSince()
-    const hours = { sinceT, cutoffs: this.expiry.cutoffs('1h', this.retentionT) }
+    const hours = { sinceT: this.#hoursSince(), cutoffs: this.expiry.cutoffs('1h', this.retentionT) }
     const isSweepDue = this.freeSpace.awaitsHours && clock.now() >= this.#hours.sweepT
     if (isSweepDue || dueOfHours(this.#state, this.#hours, { ...hours, fits })) yield { kind: 'hours', ...hours, expiredT: newestOf(cutoffs), nowMs: clock.now() }
     const names = this.expiry.due('raw', this.#state.blocks, cutoffs)

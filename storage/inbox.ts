@@ -5,7 +5,7 @@
 // A process that dies before it has handed over leaves its files to the next, which hands over theirs first. One for a
 // folder whose lock is held.
 import path from 'node:path'
-import { DiskError, DiskFile, freeSpace, listFolder, makeFolder, readWhole, removeFiles, syncFolder } from '../lib/std/fs.ts'
+import { freeSpace, listFolder, makeFolder, openDurably, readWhole, removeFiles, type DiskFile } from '../lib/std/fs.ts'
 import { reserveOf } from './disk-reserve.ts'
 import { LogError } from './errors.ts'
 import { assertKnownFrames } from './format-mark.ts'
@@ -32,6 +32,7 @@ export class Inbox {
   readonly #data: string
   readonly #folder: string
   readonly #reserveBytes: number | undefined
+  readonly #bytesMax: number
   #file: DiskFile | null = null
   #fileNumber: number
   #fileBytes = 0
@@ -39,8 +40,9 @@ export class Inbox {
   #waiters: Waiter[] = []
   #isBusy = false
 
-  /** `data`: the data folder. Reads what is left there. Throws DiskError. */
-  constructor(data: string, reserveBytes: number | undefined) {
+  /** `data`: the data folder. Reads what is left there. `bytesMax`: of all that waits. Throws DiskError. */
+  constructor(data: string, reserveBytes: number | undefined, bytesMax: number = BYTES_MAX) {
+    this.#bytesMax = bytesMax
     this.#data = data
     this.#folder = path.join(data, 'inbox')
     this.#reserveBytes = reserveBytes
@@ -58,10 +60,15 @@ export class Inbox {
   async add(body: Uint8Array): Promise<void> {
     this.#assertRoom(body.length)
     this.#heldBytes += body.length
-    await new Promise<void>((resolve, reject) => {
-      this.#waiters.push({ frame: frameOf(body), resolve, reject })
-      if (!this.#isBusy) void this.#flush()
-    })
+    try {
+      await new Promise<void>((resolve, reject) => {
+        this.#waiters.push({ frame: frameOf(body), resolve, reject })
+        if (!this.#isBusy) void this.#flush()
+      })
+    } catch (error) {
+      this.#heldBytes -= body.length
+      throw error
+    }
   }
 
   /** Everything is in the store: the files go. Rejects with DiskError; the next start then hands them over once more. */
@@ -73,7 +80,7 @@ export class Inbox {
   }
 
   #assertRoom(bytes: number): void {
-    if (this.#heldBytes + bytes > BYTES_MAX) throw new LogError(`the store is being read, and ${this.#heldBytes} bytes of requests wait for it; come again`, 'disk_busy')
+    if (this.#heldBytes + bytes > this.#bytesMax) throw new LogError(`the store is being read, and ${this.#heldBytes} bytes of requests wait for it; come again`, 'disk_busy')
     const { freeBytes, sizeBytes } = freeSpace(this.#data)
     if (freeBytes - bytes < reserveOf(sizeBytes, this.#reserveBytes)) throw new LogError('disk reserve reached: free space or lower --storage.reserve.size', 'disk_reserve')
   }
@@ -84,30 +91,36 @@ export class Inbox {
     while (this.#waiters.length > 0) {
       const batch = this.#waiters.splice(0)
       try {
-        const file = this.#file ??= this.#nextFile()
-        const bytes = Buffer.concat(batch.map(({ frame }) => frame))
-        file.write(bytes, this.#fileBytes)
-        this.#fileBytes += bytes.length
-        await file.sync()
+        await this.#keep(Buffer.concat(batch.map(({ frame }) => frame)))
         for (const { resolve } of batch) resolve()
       } catch (cause) {
-        // What a file holds whose sync has failed is not known any more.
-        this.#file?.close()
-        this.#file = null
+        // Whoever asked is told, whatever it is: nobody else waits for this.
         const why = cause instanceof Error ? cause.message : String(cause)
         for (const { reject } of batch) reject(new LogError(`cannot keep the request: ${why}; send it again`, 'disk_error', { cause }))
-        if (!(cause instanceof DiskError)) throw cause
       }
     }
     this.#isBusy = false
   }
 
+  async #keep(bytes: Buffer): Promise<void> {
+    const file = this.#file ?? this.#nextFile()
+    // What a file holds whose sync has failed is not known any more: the next goes into another.
+    this.#file = null
+    try {
+      file.write(bytes, this.#fileBytes)
+      await file.sync()
+    } catch (error) {
+      file.close()
+      throw error
+    }
+    this.#fileBytes += bytes.length
+    this.#file = file
+  }
+
   #nextFile(): DiskFile {
     makeFolder(this.#folder)
     this.#fileBytes = 0
-    const file = DiskFile.openForWrite(path.join(this.#folder, `${String(++this.#fileNumber).padStart(8, '0')}.frames`))
-    syncFolder(this.#folder)
-    return file
+    return openDurably(path.join(this.#folder, `${String(++this.#fileNumber).padStart(8, '0')}.frames`))
   }
 }
 

@@ -5,7 +5,7 @@
 //                   their lists │ what was made for it (moved) ─▶ synced ─▶ <name>/
 import path from 'node:path'
 import { faultPoint } from '../lib/std/fault-point.ts'
-import { DiskError, DiskFile, link, listFolder, makeFolder, pathExists, readTextIfThere, removeFolder, rename, replaceText, syncFolder } from '../lib/std/fs.ts'
+import { DiskError, DiskFile, fileSizeBytes, link, listFolder, makeFolder, pathExists, readTextIfThere, removeFolder, rename, replaceText, syncFolder } from '../lib/std/fs.ts'
 import { TEMPORARY_PREFIX, parseBlockName } from './block/block-meta.ts'
 import { keepFolderId, readFolderId } from './folder-id.ts'
 import { BlockFolder, STAGED } from './block-folder.ts'
@@ -22,6 +22,23 @@ const META = 'meta'
 export interface MovedFile {
   from: string
   to: string
+}
+
+/** Bytes of what a snapshot has a second time: definitions, exemplars, and what is made for it of the file of `meta/` that has its name. */
+export function copiedBytes(data: string, moved: MovedFile | null): number {
+  const bytesIn = (folder: string): number => listFolder(folder).reduce((sum, name) => sum + sizeIfThere(path.join(folder, name)), 0)
+  // What SQLite's log holds yet may come to the copy.
+  const meta = moved === null ? 0 : ['', '-wal'].reduce((sum, suffix) => sum + sizeIfThere(path.join(data, META, moved.to + suffix)), 0)
+  return sizeIfThere(path.join(data, 'series', 'definitions')) + bytesIn(path.join(data, EXEMPLARS)) + meta
+}
+
+function sizeIfThere(file: string): number {
+  try {
+    return fileSizeBytes(file)
+  } catch (error) {
+    if (!(error instanceof DiskError && error.code === 'ENOENT')) throw error
+    return 0
+  }
 }
 
 /** Throws DiskError; then there is no snapshot of that name. */
@@ -115,18 +132,26 @@ function removeUnfinished(snapshots: string): void {
 /** A file that may grow meanwhile: what it has at the start. */
 function copyFile(from: string, to: string): void {
   const source = DiskFile.openForRead(from)
-  const target = DiskFile.openForWrite(to)
   try {
-    const buffer = Buffer.alloc(COPY_BYTES)
-    const end = source.sizeBytes()
-    for (let at = 0; at < end;) {
-      const n = source.read(buffer, at, Math.min(COPY_BYTES, end - at))
-      target.write(buffer.subarray(0, n), at)
-      at += n
+    const target = DiskFile.openForWrite(to)
+    try {
+      copyBytes(source, target)
+      target.syncNow()
+    } finally {
+      target.close()
     }
-    target.syncNow()
   } finally {
     source.close()
-    target.close()
+  }
+}
+
+function copyBytes(source: DiskFile, target: DiskFile): void {
+  const buffer = Buffer.alloc(COPY_BYTES)
+  const end = source.sizeBytes()
+  for (let at = 0; at < end;) {
+    const n = source.read(buffer, at, Math.min(COPY_BYTES, end - at))
+    if (n === 0) throw new DiskError(`cannot copy ${source.path}: it ended at ${at} of ${end} bytes while it was read`, null)
+    target.write(buffer.subarray(0, n), at)
+    at += n
   }
 }

@@ -34,8 +34,9 @@ export function isFileDamage(error: unknown): error is Error {
 /** And the pages that it names, those of labels and the footer included, which only other programs read. */
 function verifySidecar(file: string, listed: HourFile, isHere: boolean): void {
   const index = new HourIndex(`${file}.index`, false)
-  const pages = isHere ? DiskFile.openForRead(file) : null
+  let pages: DiskFile | null = null
   try {
+    pages = isHere ? DiskFile.openForRead(file) : null
     assertSidecarOf(index, listed)
     index.refs()
     const groups = new Set(index.series().filter(({ rows }) => rows > 0).map(({ group }) => group))
@@ -72,8 +73,9 @@ export function openingFault(folder: string, listed: HourFile): string {
   const file = path.join(folder, listed.name)
   return attempt(() => {
     const index = new HourIndex(`${file}.index`, false)
-    const open = pathExists(file) ? DiskFile.openForRead(file) : null
+    let open: DiskFile | null = null
     try {
+      open = pathExists(file) ? DiskFile.openForRead(file) : null
       assertSidecarOf(index, listed)
       const fault = open === null ? '' : footerFault(open, index)
       if (fault !== '') throw new PageError(`cannot read ${file}: ${fault}`)

@@ -151,6 +151,37 @@ describe('a snapshot', () => {
   })
 })
 
+describe('a snapshot of files that it has to copy', () => {
+  const definitions = 'series/definitions'
+  const openFiles = (): string[] => fs.readdirSync('/proc/self/fd').map((fd) => {
+    try {
+      return fs.readlinkSync(`/proc/self/fd/${fd}`)
+    } catch {
+      return ''
+    }
+  })
+
+  it('is refused where one becomes shorter meanwhile, and leaves no file open', async () => {
+    const folder = tempFolder()
+    const db = await filled(folder)
+    const before = openFiles().filter((file) => file.endsWith(definitions)).length
+    const real = useDisk({ ...fs, readSync: (fd: number, into: Uint8Array, offset: number, length: number, position: number) => (
+      fs.readlinkSync(`/proc/self/fd/${fd}`).endsWith(definitions) ? 0 : fs.readSync(fd, into, offset, length, position)
+    ) })
+    await expect(db.blocks.snapshot('shorter', false)).rejects.toThrow(/^cannot copy .*definitions: it ended at 0 of \d+ bytes while it was read/)
+    useDisk({ ...fs, openSync: (file: fs.PathLike, flags: fs.OpenMode) => {
+      if (String(file).includes('.tmp-refused/series/definitions')) throw Object.assign(new Error('EMFILE: too many open files'), { code: 'EMFILE' })
+      return fs.openSync(file, flags)
+    } })
+    await expect(db.blocks.snapshot('refused', false)).rejects.toThrow(/too many open files/)
+    useDisk(real)
+    expect(openFiles().filter((file) => file.endsWith(definitions))).toHaveLength(before)
+    await db.blocks.snapshot('whole', false)
+    expect(fs.statSync(`${folder}/snapshots/whole/${definitions}`).size).toBe(fs.statSync(`${folder}/${definitions}`).size)
+    await db.close()
+  })
+})
+
 describe('a snapshot that a crash left half made', () => {
   it('does not stand in the way of the next', async () => {
     const folder = tempFolder()

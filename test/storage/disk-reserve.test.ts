@@ -1,6 +1,7 @@
 // The reserve of the disk, with a file system whose free space the test sets: what is refused below it, what still
 // happens, when samples are taken again. A real small file system: full-disk.test.ts.
 import fs from 'node:fs'
+import path from 'node:path'
 import { assert, describe, expect, it, onTestFinished } from 'vitest'
 import { FakeClock } from '../../lib/std/clock.ts'
 import { useDisk, type Disk } from '../../lib/std/fs.ts'
@@ -98,6 +99,31 @@ describe('the reserve', () => {
     await db.blocks.clean()
     await db.blocks.delete([[{ name: 'i', op: '=', value: '2' }]], -Infinity, Infinity)
     expect(readAll(db).size).toBe(1)
+  })
+
+  it('holds a snapshot whose copies have no room, before any is made', async () => {
+    new Space(1000 * MB, 500 * MB)
+    const { db, refs } = start({ reserveBytes: 70 * MB })
+    append(db, batchOf(T, refs, refs))
+    const { folder } = db.handle()
+    const made: string[] = []
+    const ask = (name: string): Promise<void> => db.blocks.snapshot(name, true, { from: 'copy', to: 'monitor.db' }, () => {
+      made.push(name)
+      fs.writeFileSync(`${folder}/meta/copy`, 'copied')
+      return Promise.resolve()
+    })
+    fs.mkdirSync(`${folder}/meta`)
+    for (const big of ['meta/monitor.db', 'meta/monitor.db-wal', 'exemplars/00000001.frames']) {
+      fs.mkdirSync(path.dirname(`${folder}/${big}`), { recursive: true })
+      fs.writeFileSync(`${folder}/${big}`, '')
+      // A hole: it has the size, and takes no room.
+      fs.truncateSync(`${folder}/${big}`, 450 * MB)
+      await expect(ask(big)).rejects.toThrow(/^cannot make a snapshot now: it may take 4718\d{5}B/)
+      fs.rmSync(`${folder}/${big}`)
+    }
+    await ask('fits')
+    expect(made).toEqual(['fits'])
+    expect(fs.readFileSync(`${folder}/snapshots/fits/meta/monitor.db`, 'utf8')).toBe('copied')
   })
 
   it('keeps no block past the retention because rows are still to be made of it', async () => {

@@ -103,6 +103,31 @@ describe('a request that comes before the store is open', () => {
     expect(await full.write(body(NOW, 3))).toMatchObject({ status: 503, message: expect.stringContaining('disk reserve reached') })
   })
 
+  it('that is refused holds up none that comes later, whatever refuses it', async () => {
+    const folder = tempFolder()
+    const inbox = new Inbox(folder, 0, 1000)
+    const failing = { ...fs, fdatasync: (_fd: number, done: (error: Error | null) => void) => done(new Error('no')) }
+    const closed: number[] = []
+    const f = async (disk: object, why: RegExp): Promise<void> => {
+      useDisk({ ...fs, ...disk })
+      await expect(inbox.add(new Uint8Array(600))).rejects.toThrow(why)
+      useDisk(fs)
+      // It takes no room any more.
+      const held = new Inbox(folder, 0).left.length
+      await inbox.add(new Uint8Array(10))
+      expect(new Inbox(folder, 0).left.length, String(why)).toBe(held + 1)
+    }
+    await f({ fdatasync: failing.fdatasync }, /^cannot keep the request: cannot sync .*send it again$/)
+    await f({ ...failing, closeSync: (fd: number) => {
+      closed.push(fd)
+      fs.closeSync(fd)
+      throw Object.assign(new Error('EIO: i/o error'), { code: 'EIO' })
+    } }, /^cannot keep the request: .*send it again$/)
+    expect(closed).toHaveLength(1)
+    // What is no word of a disk at all.
+    await f({ fdatasync: () => { throw new TypeError('a fault of ours') } }, /^cannot keep the request: a fault of ours; send it again$/)
+  })
+
   it('is tried again where the store refuses it', async () => {
     const folder = tempFolder()
     const { writer, clock, metrics } = early(folder)

@@ -2,8 +2,11 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { assert } from '../../../lib/std/assert.ts'
+import { useDisk } from '../../../lib/std/fs.ts'
+import { writeHourIndex } from '../../../storage/tier/hour-index.ts'
+import { openingFault, verifyHourFile } from '../../../storage/tier/hour-verify.ts'
 import { hourFileName, dayOf, readManifest, readStored, writeManifest, writeStored, type HourManifest } from '../../../storage/tier/hour-manifest.ts'
 import { testSeed } from '../../support/seed.ts'
 import { tempFolder } from '../../support/temp-folder.ts'
@@ -51,4 +54,27 @@ describe('lists of the 1-hour tier', () => {
     expect(fs.readFileSync(file, 'utf8')).not.toContain('crc32')
     expect(readManifest(folder)).toEqual(MANIFEST)
   })
+})
+
+it('leaves no sidecar open where the file of hours itself cannot be opened', () => {
+  const folder = tempFolder()
+  const [listed] = MANIFEST.files
+  writeHourIndex(path.join(folder, `${NAME}.index`), { ...listed!, series: [], groups: [], footerCrc: 0 })
+  fs.writeFileSync(path.join(folder, NAME), 'rows')
+  let open = 0
+  const real = useDisk({
+    ...fs,
+    openSync: (file: fs.PathLike, flags: fs.OpenMode) => {
+      if (String(file).endsWith(NAME)) throw Object.assign(new Error('EMFILE: too many open files'), { code: 'EMFILE' })
+      open++
+      return fs.openSync(file, flags)
+    },
+    closeSync: (fd: number) => {
+      open--
+      fs.closeSync(fd)
+    },
+  })
+  onTestFinished(() => void useDisk(real))
+  for (const look of [openingFault, verifyHourFile] as const) expect(() => look(folder, listed!, false)).toThrow('too many open files')
+  expect(open).toBe(0)
 })
