@@ -4,7 +4,7 @@ import path from 'node:path'
 import type { MapReader } from './reader.ts'
 import type { HttpClientOptions, TlsOptions } from '../std/http.ts'
 
-const TLS_VERSIONS = ['', 'TLS10', 'TLS11', 'TLS12', 'TLS13'] as const
+const TLS_VERSIONS = ['TLS10', 'TLS11', 'TLS12', 'TLS13'] as const
 /** Headers that belong to the request itself: set by its other settings, or not at all. */
 const RESERVED_HEADERS: ReadonlySet<string> = new Set([
   'authorization', 'host', 'content-encoding', 'content-length', 'content-type', 'user-agent', 'connection',
@@ -121,8 +121,8 @@ export function readTls(reader: MapReader | null, folder: string): TlsOptions | 
     keyFile: fileOf(reader, 'key_file', folder),
     serverName: reader.text('server_name', ''),
     insecureSkipVerify: reader.bool('insecure_skip_verify', false),
-    minVersion: reader.oneOf('min_version', TLS_VERSIONS, ''),
-    maxVersion: reader.oneOf('max_version', TLS_VERSIONS, ''),
+    minVersion: readTlsVersion(reader, 'min_version'),
+    maxVersion: readTlsVersion(reader, 'max_version'),
   }
   reader.notBuilt('ca_ref', 'cert_ref', 'key_ref')
   const hasCert = tls.cert !== '' || tls.certFile !== '' || reader.has('cert_ref')
@@ -134,6 +134,11 @@ export function readTls(reader: MapReader | null, folder: string): TlsOptions | 
   }
   reader.finish()
   return tls
+}
+
+/** '' where any will do. */
+function readTlsVersion(reader: MapReader, key: string): TlsOptions['minVersion'] {
+  return reader.has(key) ? reader.oneOf(key, TLS_VERSIONS, 'TLS12') : ''
 }
 
 type Proxy = Pick<HttpClientConfig, 'proxyUrl' | 'noProxy' | 'proxyFromEnvironment' | 'proxyConnectHeader'>

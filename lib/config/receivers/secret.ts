@@ -27,7 +27,7 @@ export function readSecret(reader: MapReader, key: string, folder: string): Secr
 /** As readSecret, for a URL that is one. */
 export function readSecretUrl(reader: MapReader, key: string, folder: string): Secret {
   const secret = readSecret(reader, key, folder)
-  checkUrl(reader, key, secret.text)
+  checkGivenUrl(reader, key, secret.text)
   return secret
 }
 
@@ -46,11 +46,17 @@ export function readNeededUrl(reader: MapReader, key: string, folder: string, fa
   return secret
 }
 
-/** An http or https URL; `fallback` where it is absent. */
+/** An http or https URL; `fallback` where it is absent or null. */
 export function readUrl(reader: MapReader, key: string, fallback: string): string {
-  const url = reader.text(key, fallback)
-  checkUrl(reader, key, url)
+  const url = reader.has(key) ? reader.text(key, '') : fallback
+  checkGivenUrl(reader, key, url)
   return url
+}
+
+/** One that is empty was meant to be something: a variable that nobody has set. */
+function checkGivenUrl(reader: MapReader, key: string, url: string): void {
+  if (url === '' && reader.has(key)) reader.error(key, 'is empty; leave it out where the default is meant')
+  checkUrl(reader, key, url)
 }
 
 /** A text with a template in it may become anything. */

@@ -30,5 +30,6 @@ export function readTelegram(reader: MapReader, context: SectionContext): Telegr
     parseMode: reader.has('parse_mode') ? reader.oneOf('parse_mode', ['', 'HTML', 'Markdown', 'MarkdownV2'], 'HTML') : 'HTML',
   }
   if (config.chatId.text !== '' && !/^-?\d+$/.test(config.chatId.text)) reader.error('chat_id', 'want a whole number')
+  else if (Number(config.chatId.text) === 0 && config.chatId.text !== '') reader.error('chat_id', 'is 0, which is no chat')
   return config
 }

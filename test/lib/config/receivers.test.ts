@@ -45,6 +45,13 @@ it('says what is wrong and where', () => {
   expect(faults(section('mattermost', '{webhook_url: "monday:friday"}'))).toEqual(['5: receivers[0].mattermost_configs[0].webhook_url: want a URL that begins with http:// or https://'])
   expect(faults('global: {slack_app_token: x, slack_api_url: "https://hooks.slack.com/1"}')).toEqual(['1: global.slack_api_url: at most one of slack_app_token and slack_api_url may be set'])
   expect(faults('global: {slack_app_token: x, slack_api_url: "https://slack.com/api/chat.postMessage"}')).toEqual([])
+  // Null is absent; an empty text was to be an address, or a version, that a program left out.
+  expect(readText(section('pagerduty', '{url: ~, routing_key: k}')).receivers[0]!.integrations).toMatchObject([{ url: 'https://events.pagerduty.com/v2/enqueue' }])
+  expect(faults(`global: {jira_api_url: "https://j/rest/api/2"}\n${section('jira', '{api_url: ~, project: P, issue_type: Bug}')}`)).toEqual([])
+  expect(faults(section('pagerduty', '{url: "", routing_key: k}'))).toEqual(['5: receivers[0].pagerduty_configs[0].url: is empty; leave it out where the default is meant'])
+  expect(faults('global: {slack_api_url: "", opsgenie_api_url: ""}')).toEqual(['slack', 'opsgenie'].map((kind) => `1: global.${kind}_api_url: is empty; leave it out where the default is meant`))
+  expect(faults(section('webhook', '{url: "http://a", http_config: {tls_config: {min_version: ""}}}'))).toEqual(['5: receivers[0].webhook_configs[0].http_config.tls_config.min_version: want one of TLS10, TLS11, TLS12, TLS13, got ""'])
+  expect(faults(section('telegram', '{bot_token: t, chat_id: 0}'))).toEqual(['5: receivers[0].telegram_configs[0].chat_id: is 0, which is no chat'])
   expect(faults('receivers: [{name: ~}]')).toEqual(['1: receivers[0].name: must be set'])
   expect(faults('global: {smtp_smarthst: "a:1"}')).toEqual(['1: unknown key "smtp_smarthst" in global; did you mean "smtp_smarthost"?'])
 })
