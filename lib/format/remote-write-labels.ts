@@ -84,8 +84,8 @@ export class LabelDecoder {
     const nameBytes = part.nameTo - part.nameFrom
     const valueBytes = part.valueTo - part.valueFrom
     if (nameBytes === 0) return 'empty label name'
-    if (nameBytes > this.#limits.nameBytes) return `label name of ${nameBytes} bytes exceeds ${this.#limits.nameBytes}`
-    if (valueBytes > this.#limits.valueBytes) return `label value of ${valueBytes} bytes exceeds ${this.#limits.valueBytes}`
+    if (nameBytes > this.#limits.nameBytes) return `label name of ${nameBytes} bytes exceeds ${this.#limits.nameBytes} (global.label_name_length_limit)`
+    if (valueBytes > this.#limits.valueBytes) return `label value of ${valueBytes} bytes exceeds ${this.#limits.valueBytes} (global.label_value_length_limit)`
     // One call for the whole field where its framing is ASCII (no length over 127), as it nearly always is.
     if (!isUtf8(text.subarray(at, to))) {
       const [name, value] = [text.subarray(part.nameFrom, part.nameTo), text.subarray(part.valueFrom, part.valueTo)]

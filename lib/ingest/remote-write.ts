@@ -71,7 +71,7 @@ export interface PushLimits {
 }
 
 const OVER_LIMIT: Readonly<Record<string, string>> = {
-  [REFUSED_SERIES_LIMIT]: 'series limit reached', [REFUSED_NEW_SERIES]: 'limit of new series an hour of a job and instance reached',
+  [REFUSED_SERIES_LIMIT]: 'over storage.limits.active_series', [REFUSED_NEW_SERIES]: 'over global.push_new_series_limit in an hour of its job and instance',
 }
 
 /** One per process: it knows every sender's series. */

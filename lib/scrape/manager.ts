@@ -86,7 +86,7 @@ export class ScrapeManager {
     this.#options = options
     this.#metrics = new ScrapeMetrics(options.metrics)
     this.#writer = new ScrapeWriter(options.appender, new SeriesOwners(), this.#metrics, freshSeed(), {
-      readsStartTimes: options.readsStartTimes ?? false, labelsFamilies: options.labelsFamilies ?? false,
+      readsStartTimes: options.readsStartTimes ?? false, labelsFamilies: options.labelsFamilies ?? false, logger: options.logger,
     })
   }
 

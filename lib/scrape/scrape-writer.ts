@@ -2,10 +2,12 @@
 // A failed scrape stores nothing of its body, marks all series of the target, and says up = 0.
 import { ExpositionError, type ExpositionFormat } from '../format/exposition-entry.ts'
 import { EXEMPLAR_OUT_OF_ORDER } from '../model/exemplar.ts'
+import { getLabel } from '../model/labels.ts'
 import { DiskError } from '../std/fs.ts'
 import { LogError, SeriesLimitError } from '../../storage/errors.ts'
 import { REJECT_DUPLICATE, REJECT_OUT_OF_ORDER, STORED, type Appender } from '../../storage/interface.ts'
 import { HttpError } from '../std/http.ts'
+import type { Logger } from '../std/log.ts'
 import { BodyReader, type BodyReading } from './body-reader.ts'
 import { BodyTaker, type BodyRules } from './body-taker.ts'
 import type { ScrapeCache } from './cache.ts'
@@ -37,11 +39,17 @@ export interface ScrapeOutcome {
   durationSeconds: () => number
 }
 
+export interface WriterOptions extends BodyReading {
+  /** Is told of targets whose series are left out; without one only metrics tell. */
+  logger?: Logger
+}
+
 /** One per manager; not reentrant, and all its work is synchronous. */
 export class ScrapeWriter {
   readonly #appender: Appender
   readonly #owners: SeriesOwners
   readonly #metrics: ScrapeMetrics
+  readonly #logger: Logger | null
   readonly #taker: BodyTaker
   readonly #bodies: BodyReader
   readonly #entries: EntryReader
@@ -50,13 +58,14 @@ export class ScrapeWriter {
   /** Samples of the body in the batch, once all are. */
   #bodySamples = -1
 
-  constructor(appender: Appender, owners: SeriesOwners, metrics: ScrapeMetrics, hashSeed: number, reading: BodyReading) {
+  constructor(appender: Appender, owners: SeriesOwners, metrics: ScrapeMetrics, hashSeed: number, options: WriterOptions) {
     this.#appender = appender
     this.#owners = owners
     this.#metrics = metrics
+    this.#logger = options.logger ?? null
     this.#taker = new BodyTaker(appender, owners, hashSeed)
-    this.#bodies = new BodyReader(this.#taker, reading)
-    this.#entries = new EntryReader(this.#taker, reading)
+    this.#bodies = new BodyReader(this.#taker, options)
+    this.#entries = new EntryReader(this.#taker, options)
   }
 
   /**
@@ -148,9 +157,21 @@ export class ScrapeWriter {
     const { duplicates, overSeriesLimit, overNewSeriesLimit, inFuture } = this.#taker.counts
     if (inFuture > 0) this.#metrics.outOfBounds.inc(inFuture)
     if (duplicates > 0) this.#metrics.duplicates.inc(duplicates)
-    if (overSeriesLimit > 0) this.#metrics.overSeriesLimit.inc(overSeriesLimit)
-    if (overNewSeriesLimit > 0) this.#metrics.overNewSeriesLimit.inc(overNewSeriesLimit)
+    if (overSeriesLimit > 0) {
+      this.#metrics.overSeriesLimit.inc(overSeriesLimit)
+      this.#tellLeftOut('new series are left out, as there are as many in memory as may be: raise storage.limits.active_series, or have targets expose fewer', overSeriesLimit, rules)
+    }
+    if (overNewSeriesLimit > 0) {
+      this.#metrics.overNewSeriesLimit.inc(overNewSeriesLimit)
+      this.#tellLeftOut('a target has more new series in an hour than it may, and they are left out: see which label makes them, or raise new_series_limit of its job', overNewSeriesLimit, rules)
+    }
     return null
+  }
+
+  /** The target is up all the same, and the metrics are of all targets. */
+  #tellLeftOut(msg: string, samples: number, { targetLabels }: BodyRules): void {
+    const job = getLabel(targetLabels, 'job')
+    this.#logger?.repeated('warn', msg, { job, instance: getLabel(targetLabels, 'instance'), samples }, job)
   }
 
   #startTimes(body: Uint8Array, format: ExpositionFormat, { histograms }: BodyRules): ReadonlyMap<number, number> | null {

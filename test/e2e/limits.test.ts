@@ -59,11 +59,12 @@ scrape_configs:
   expect(await monitor.value('count(requests_total{job="growing"})', seconds)).toBe(130)
   expect(await monitor.value('count(requests_total{job="steady"})', seconds)).toBe(30)
   await waitFor('known series of later scrapes', async () => (await monitor.value('min(timestamp(requests_total{id="0"}))', Date.now() / 1000)) > seconds)
+  expect(monitor.output).toMatch(/level=WARN msg="a target has more new series in an hour than it may, and they are left out: [^"]*" component=scrape job=growing instance=\S+ samples=\d+/)
   await waitFor('good scrapes of both', async () => (await monitor.value('min(up)', Date.now() / 1000)) === 1)
 
   // Pushes: 50 an hour of a job and instance.
   const over = await push(of('a', 80))
-  expect([over.status, await over.text()]).toEqual([400, expect.stringContaining('30 of 80 samples refused (30 new_series_limit), 50 stored; first: limit of new series an hour of a job and instance reached at pushed{id="50"')])
+  expect([over.status, await over.text()]).toEqual([400, expect.stringContaining('30 of 80 samples refused (30 new_series_limit), 50 stored; first: over global.push_new_series_limit in an hour of its job and instance at pushed{id="50"')])
   expect((await push(of('a', 50))).status, 'known series').toBe(204)
   expect((await push(of('b', 50))).status, 'another source').toBe(204)
   expect(await metric('monitor_remote_write_refused_samples_total{reason="new_series_limit"}')).toBe(30)

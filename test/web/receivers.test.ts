@@ -31,7 +31,7 @@ it('sends a test by each integration of a receiver, and tells how each went', as
     { integration: 'team/webhook/0', kind: 'webhook', delivered: true }, { integration: 'team/webhook/1', delivered: false, retryable: false, error: 'unexpected status code 404: no such hook' },
   ] } })
   expect(http.requests.find(({ path }) => path === '/good')!.json).toMatchObject({ receiver: 'team', commonLabels: { alertname: 'TestAlert' }, commonAnnotations: { summary: 'This is a test of the receiver team: nothing is wrong.' }, externalURL: 'http://monitor.example' })
-  expect(await ask('POST', 'receivers/nobody/test')).toEqual([404, { status: 'error', errorType: 'not_found', error: 'there is no receiver "nobody" in the configuration' }])
+  expect(await ask('POST', 'receivers/nobody/test')).toEqual([404, { status: 'error', errorType: 'not_found', error: 'there is no receiver "nobody" in the configuration; GET /api/alerts/receivers lists those there are' }])
   expect((await ask('GET', 'receivers/team/test'))[0]).toBe(405)
 })
 

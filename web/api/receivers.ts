@@ -20,7 +20,7 @@ export function addReceiverRoutes(app: FastifyInstance, { receivers, options }: 
     addRoute(scope, ['POST'], '/api/alerts/receivers/:name/test', answering(async (request, reply) => {
       const { name } = request.params as { name: string }
       const outcomes = await receivers.test(name)
-      if (outcomes === null) throw new ApiError('not_found', `there is no receiver ${JSON.stringify(name)} in the configuration`)
+      if (outcomes === null) throw new ApiError('not_found', `there is no receiver ${JSON.stringify(name)} in the configuration; GET /api/alerts/receivers lists those there are`)
       const integrations = outcomes.map(({ integration, kind, isDelivered, error, isRetryable, durationMs }) => ({
         integration, kind, delivered: isDelivered, duration_ms: durationMs, ...(!isDelivered && { error, retryable: isRetryable }),
       }))

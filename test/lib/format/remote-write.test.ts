@@ -171,8 +171,8 @@ describe('LabelDecoder', () => {
     f(label('', 'x'), 'empty label name')
     f(label('a', Uint8Array.of(0xff)), 'label is not valid UTF-8')
     f(label(Uint8Array.of(0xed, 0xa0, 0x80), 'x'), 'label is not valid UTF-8')
-    f(label('a'.repeat(257), 'x'), 'label name of 257 bytes exceeds 256')
-    f(label('a', 'x'.repeat(65_537)), 'label value of 65537 bytes exceeds 65536')
+    f(label('a'.repeat(257), 'x'), 'label name of 257 bytes exceeds 256 (global.label_name_length_limit)')
+    f(label('a', 'x'.repeat(65_537)), 'label value of 65537 bytes exceeds 65536 (global.label_value_length_limit)')
     f(Buffer.concat(Array.from({ length: 65 }, (_, i) => label(`l${i}`, 'x'))), 'more than 64 labels')
   })
 
