@@ -3,7 +3,7 @@ import http from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { ask, words } from './ask.ts'
 import type { DeadmanOptions } from './flags.ts'
-import { page, SEND_MS } from './page.ts'
+import { AT_REST, SEND_MS, tell, waysOf, type Way } from './page.ts'
 import { askParts } from './parts.ts'
 
 /** Watchdogs come a minute apart, a little early or late. */
@@ -13,13 +13,13 @@ const BODY_BYTES_MAX = 1 << 20
 export class Deadman {
   readonly #options: DeadmanOptions
   readonly #server: http.Server
+  readonly #ways: readonly Way[]
   #heardMs: number
-  /** null: nobody was paged of this silence. */
-  #pagedMs: number | null = null
   #beatMs = -Infinity
 
   constructor(options: DeadmanOptions) {
     this.#options = options
+    this.#ways = waysOf(options)
     // A Monitor that never comes is silent from now on.
     this.#heardMs = options.clock.monotonic()
     this.#server = http.createServer((request, response) => this.#take(request, response))
@@ -36,19 +36,20 @@ export class Deadman {
     await new Promise<void>((resolve) => this.#server.close(() => resolve()))
   }
 
-  /** Pages if it is time to: once every few seconds, one after the other; what cannot be told is tried again with the next. Never rejects. */
+  /** Pages if it is time to: called every few seconds, one after the other. Never rejects. */
   async look(): Promise<void> {
-    const { clock, silenceMs, repeatMs, monitorUrl } = this.#options
+    const { clock, silenceMs, repeatMs, monitorUrl, log } = this.#options
     const nowMs = clock.monotonic()
     const silentMs = nowMs - this.#heardMs
-    if (silentMs < silenceMs) {
-      if (this.#pagedMs !== null && await page({ status: 'resolved', text: 'Monitor is heard again', silentMs, stopped: [] }, this.#options)) this.#pagedMs = null
-      return
-    }
-    if (this.#pagedMs !== null && nowMs - this.#pagedMs < repeatMs) return
-    const { stopped, why } = await askParts(monitorUrl, clock.now())
-    const text = `Monitor has been silent for ${Math.round(silentMs / 1000)} s: ${why}`
-    if (await page({ status: 'firing', text, silentMs, stopped }, this.#options)) this.#pagedMs = nowMs
+    const isSilent = silentMs >= silenceMs
+    // What could not be told of a silence that is over is no news, and must not hold up a page of the next one.
+    if (!isSilent) for (const way of this.#ways) if (way.toldMs === null) Object.assign(way, AT_REST)
+    const due = this.#ways.filter(({ toldMs, retryAtMs }) => nowMs >= retryAtMs && (isSilent ? toldMs === null || nowMs - toldMs >= repeatMs : toldMs !== null))
+    if (due.length === 0) return
+    const { stopped, why } = isSilent ? await askParts(monitorUrl, clock.now()) : { stopped: [], why: '' }
+    const text = isSilent ? `Monitor has been silent for ${Math.round(silentMs / 1000)} s: ${why}` : 'Monitor is heard again'
+    log(text)
+    await Promise.all(due.map((way) => tell(way, { status: isSilent ? 'firing' : 'resolved', text, silentMs, stopped }, nowMs, log)))
   }
 
   #take(request: http.IncomingMessage, response: http.ServerResponse): void {
@@ -68,7 +69,7 @@ export class Deadman {
 
   #state(): string {
     const silentMs = this.#options.clock.monotonic() - this.#heardMs
-    return `${JSON.stringify({ silent_seconds: Math.round(silentMs / 1000), paged: this.#pagedMs !== null })}\n`
+    return `${JSON.stringify({ silent_seconds: Math.round(silentMs / 1000), paged: this.#ways.some(({ toldMs }) => toldMs !== null) })}\n`
   }
 
   async #answer(body: string, response: http.ServerResponse): Promise<void> {

@@ -129,9 +129,8 @@ export class AlertingRule {
     }
   }
 
-  /** The highest state of its alerts. */
-  state(): 'unknown' | 'inactive' | 'pending' | 'firing' {
-    if (this.health.evaluatedAtMs === 0) return 'unknown'
+  /** The highest state of its alerts; inactive before its first evaluation, of which its health tells. */
+  state(): 'inactive' | 'pending' | 'firing' {
     const states = new Set(Array.from(this.#active.values(), ({ state }) => state))
     return states.has('firing') ? 'firing' : states.has('pending') ? 'pending' : 'inactive'
   }

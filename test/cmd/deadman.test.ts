@@ -126,6 +126,37 @@ it('tries a page again that did not get out', async () => {
   expect(pager.requests).toHaveLength(2)
 })
 
+it('tries again by the way that failed alone, with growing pauses, while the other one has told', async () => {
+  let status = 503
+  const mail = await smtpWorld()
+  const { clock, pager, lines, post } = await world({ mail, pagerStatus: () => status })
+  await pass(clock, 180_000, () => mail.mails.length === 1 && lines.some((line) => line.includes('cannot page by webhook, tried again in 5 s: status 503')))
+  for (const seconds of [10, 20, 40]) {
+    await waitFor('another try', async () => {
+      await clock.advance(5000)
+      return lines.some((line) => line.includes(`cannot page by webhook, tried again in ${seconds} s`))
+    })
+  }
+  status = 200
+  await waitFor('the webhook to be told', async () => {
+    await clock.advance(5000)
+    return pager.requests.length === 5
+  })
+  expect(pager.requests.at(-1)!.json).toMatchObject({ status: 'firing' })
+  await clock.advance(600_000)
+  expect([mail.mails.length, pager.requests.length]).toEqual([1, 5])
+  // The end goes by either, once.
+  status = 503
+  await post(watchdog)
+  await pass(clock, 5000, () => mail.mails.length === 2 && pager.requests.length === 6)
+  status = 200
+  await waitFor('the end by the webhook', async () => {
+    await clock.advance(5000)
+    return pager.requests.length === 7
+  })
+  expect([mail.mails.length, pager.requests.at(-1)!.json]).toEqual([2, expect.objectContaining({ status: 'resolved' })])
+})
+
 it('takes nothing but a Watchdog that fires', async () => {
   const { clock, url, post } = await world()
   for (const body of [{}, { alerts: [{ status: 'firing', labels: { alertname: 'Other' } }] }, 7]) expect(await post(body)).toBe(400)

@@ -211,6 +211,8 @@ describe('an alert', () => {
   it('fires at once without for, and is forgotten when it ends while pending', async () => {
     const rules = new RulesFixture()
     await rules.apply([ruleGroup([alertRule('A', 'x == 1'), alertRule('B', 'x == 1', { forMs: 10 * MINUTE })])])
+    // As Prometheus says it before the first evaluation.
+    expect([alertOf(rules.group, 0).state(), alertOf(rules.group, 0).health.state]).toEqual(['inactive', 'unknown'])
     rules.put({ __name__: 'x' }, 1)
     await rules.advance(MINUTE)
     expect([0, 1].map((i) => alertOf(rules.group, i).state())).toEqual(['firing', 'pending'])
