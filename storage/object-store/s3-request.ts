@@ -124,8 +124,11 @@ export class S3Requests {
   }
 }
 
+/** Multipart uploads, of files beyond 16 MiB, want the last two. */
+const PERMISSIONS = 'the key needs s3:GetObject, PutObject, DeleteObject, ListBucket, ListBucketMultipartUploads and AbortMultipartUpload on this bucket'
+
 const ADVICE: Readonly<Record<string, string>> = {
-  AccessDenied: 'the key needs s3:GetObject, PutObject, DeleteObject and ListBucket on this bucket',
+  AccessDenied: PERMISSIONS,
   SignatureDoesNotMatch: 'check secret_key and region',
   InvalidAccessKeyId: 'check access_key',
   NoSuchBucket: 'make the bucket, or check its name and the endpoint',
@@ -139,7 +142,7 @@ const UNSAID: Readonly<Record<number, string>> = {
   301: 'check region and endpoint',
   400: 'check region, and that this machine\'s clock is right',
   401: 'check access_key and secret_key',
-  403: 'check access_key, secret_key, region and this machine\'s clock; if they are right, the key needs s3:GetObject, PutObject, DeleteObject and ListBucket on this bucket by its policy',
+  403: `check access_key, secret_key, region and this machine's clock; if they are right, ${PERMISSIONS} by its policy`,
 }
 
 /** A 200 that tells of an error in its body is one: CompleteMultipartUpload answers so. */

@@ -191,7 +191,7 @@ async function replace(work: HourWork, manifest: HourManifest, { span, old, raw,
   }
   if (readable.length === 0 && raw === null) return damage
   const name = hourFileName(span, manifest.nextNumber)
-  const written = write(work, name, readable.map((file) => rowsThatStay(work, manifest, file, keeps)), raw)
+  const written = write(work, name, readable.map((file) => () => rowsThatStay(work, manifest, file, keeps)), raw)
   faultPoint('hours.written')
   const why = damaged || readable.map((file) => file.damaged).find((one) => one !== undefined)
   const add = written === null ? [] : [{ name, ...written, ...(why !== undefined && { damaged: why }) }]
@@ -206,13 +206,16 @@ function rowsThatStay({ folder, cutoffs }: HourWork, { deletions }: HourManifest
   return new FileRows(path.join(folder, file.name), keeps, (labels) => [...gone.filter(({ matches }) => matches(labels)), { from: -Infinity, to: cutoffOf(labels) - HOUR_MS }], file)
 }
 
-function write({ folder }: HourWork, name: string, old: readonly FileRows[], raw: RowSource | null): WrittenHours | null {
-  const writer = new HourFileWriter(path.join(folder, name))
+function write({ folder }: HourWork, name: string, openOld: readonly (() => FileRows)[], raw: RowSource | null): WrittenHours | null {
+  const old: FileRows[] = []
+  let writer: HourFileWriter | null = null
   try {
+    for (const open of openOld) old.push(open())
+    writer = new HourFileWriter(path.join(folder, name))
     mergeRows(raw === null ? old : [raw, ...old], writer)
     return writer.finish([])
   } catch (error) {
-    writer.abort()
+    writer?.abort()
     throw error
   } finally {
     for (const rows of old) rows.close()

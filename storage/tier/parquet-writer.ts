@@ -80,8 +80,18 @@ export class HourFileWriter {
     this.#path = file
     for (const name of this.#asides()) removeFile(name)
     this.#file = DiskFile.openForWrite(`${file}.new`)
-    this.#spool = DiskFile.openForWrite(`${file}.sketches.new`)
-    this.#write(MAGIC)
+    try {
+      this.#spool = DiskFile.openForWrite(`${file}.sketches.new`)
+    } catch (error) {
+      this.#file.close()
+      throw error
+    }
+    try {
+      this.#write(MAGIC)
+    } catch (error) {
+      this.abort()
+      throw error
+    }
   }
 
   /** Series come in the order of their labels, each once. */

@@ -4,6 +4,7 @@ import path from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { compareLabels, type Labels } from '../../../lib/model/labels.ts'
 import { systemClock } from '../../../lib/std/clock.ts'
+import { DiskError, useDisk } from '../../../lib/std/fs.ts'
 import { Random } from '../../../lib/std/random.ts'
 import { FolderStore } from '../../../storage/object-store/folder-store.ts'
 import { fileContent } from '../../../storage/object-store/object-store.ts'
@@ -86,6 +87,58 @@ describe('the files of the 1-hour tier', () => {
     expect(await compactMonth(work, month)).toHaveLength(1)
     expect(readManifest(folder).files.map(({ name }) => name)).toEqual(['1h-2026-10-01-000001.parquet', '1h-2026-10-000004.parquet'])
     expect(monthToCompact(work, () => false)).toBe(null)
+  })
+
+  it('are all closed again, whatever the disk refuses', async () => {
+    const folder = tempFolder()
+    const work: HourWork = { folder, store: null, nowMs: Date.parse('2026-11-05T00:00:00Z'), cutoffs: [] }
+    writeArchive(folder, ['2026-10-01', '2026-10-02'].map(spanOfDay), ({ from }) => randomRows(new Random(1), 3, from, 3))
+    const month = monthToCompact(work, () => false)!
+    const open = new Map<number, string>()
+    let refused = 0
+    let left = 0
+    const refuse = (what: string): void => {
+      if (left-- === 0) throw Object.assign(new Error(`ENOSPC: ${what}`), { code: 'ENOSPC' })
+    }
+    const real = useDisk({
+      ...fs,
+      openSync: (file, flags, mode) => {
+        refuse(file)
+        const fd = fs.openSync(file, flags, mode)
+        open.set(fd, file)
+        return fd
+      },
+      closeSync: (fd) => {
+        open.delete(fd)
+        fs.closeSync(fd)
+      },
+      writeSync: (...args) => {
+        refuse('write')
+        return fs.writeSync(...args)
+      },
+      readSync: (...args) => {
+        refuse('read')
+        return fs.readSync(...args)
+      },
+      fdatasyncSync: (fd) => {
+        refuse('sync')
+        fs.fdatasyncSync(fd)
+      },
+    })
+    try {
+      for (let isDone = false; !isDone; refused++) {
+        left = refused
+        isDone = await compactMonth(work, month).then((damage) => damage.length === 0 && left >= 0, (error: unknown) => {
+          if (!(error instanceof DiskError)) throw error
+          return false
+        })
+        expect([...open.values()], `operation ${refused}`).toEqual([])
+      }
+    } finally {
+      useDisk(real)
+    }
+    expect(refused).toBeGreaterThan(30)
+    expect(readManifest(folder).files.map(({ name }) => name)).toContainEqual(expect.stringMatching(/^1h-2026-10-0*\d{6}\.parquet$/))
   })
 
   it('keep the rows beside a deleted series that has none', async () => {
