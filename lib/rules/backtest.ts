@@ -39,6 +39,7 @@ export interface BacktestAlert {
 export interface BacktestResult {
   expr: string
   steps: number
+  stepMs: number
   /** Episodes that fired, listed or not, and label sets among them. */
   firedCount: number
   seriesCount: number
@@ -89,7 +90,7 @@ export function backtest(job: BacktestJob, ground: Ground): BacktestResult {
     }
     episodes.note(rule.keptAlerts(), nowMs)
   }
-  return { expr: rule.printed, steps, ...episodes.result() }
+  return { expr: rule.printed, steps, stepMs, ...episodes.result() }
 }
 
 /** The expression's elements at each step, a stretch of steps evaluated at once. */

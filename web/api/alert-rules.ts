@@ -125,10 +125,10 @@ function rangeOf(params: Params): RuleTestRange {
   return { fromMs: timeOf('from'), toMs: timeOf('to'), stepMs: params.text('step') === '' ? null : params.requiredDuration('step') }
 }
 
-function testJson({ expr, steps, firedCount, seriesCount, alerts }: BacktestResult): object {
+function testJson({ expr, steps, stepMs, firedCount, seriesCount, alerts }: BacktestResult): object {
   const at = (ms: number | null): string | null => (ms === null ? null : new Date(ms).toISOString())
   return {
-    expr, steps, fired: firedCount, series: seriesCount, truncated: alerts.filter(({ firedAtMs }) => firedAtMs !== null).length < firedCount,
+    expr, steps, step_seconds: stepMs / 1000, fired: firedCount, series: seriesCount, truncated: alerts.filter(({ firedAtMs }) => firedAtMs !== null).length < firedCount,
     alerts: alerts.map(({ labels, activeAtMs, firedAtMs, endedAtMs, value }) => ({
       labels, state: firedAtMs === null ? 'pending' : 'firing', active_at: at(activeAtMs), fired_at: at(firedAtMs), resolved_at: at(endedAtMs),
       seconds: endedAtMs === null ? null : (endedAtMs - (firedAtMs ?? activeAtMs)) / 1000, value: Number.isFinite(value) ? value : String(value),

@@ -110,7 +110,7 @@ describe('backtest', () => {
     const result = replay(storage, { rule: alertRule('A', 'x > 5', { forMs: 30_000, keepFiringForMs: 20_000, labels: new Map([['sev', '{{ len $labels }} labels']]) }) })
     // keep_firing_for counts from the first evaluation that no longer gives the alert.
     expect(shown(result)).toEqual([[3, 6, 10, 9], [12, 15, null, 9], [1, null, 2, 9]])
-    expect(result).toMatchObject({ expr: 'x > 5', steps: 61, firedCount: 2, seriesCount: 1 })
+    expect(result).toMatchObject({ expr: 'x > 5', steps: 61, stepMs: STEP_MS, firedCount: 2, seriesCount: 1 })
     expect(result.alerts[0]!.labels).toEqual({ alertname: 'A', sev: '1 labels' })
   })
 
