@@ -56,7 +56,7 @@ function matchingRefs(handle: StoreHandle, slot: number, sets: readonly (readonl
 }
 
 /** Of the head's refs those that the block has, and those of its series that match by its own index: the head may have forgotten them. */
-function refsIn(block: string, refs: Uint32Array, sets: Deletion['sets'], cache: PageCache): number[] {
+export function refsIn(block: string, refs: Uint32Array, sets: Deletion['sets'], cache: PageCache): number[] {
   const reader = new BlockReader(block, cache)
   try {
     const numbers = new Uint32Array(refs.length)

@@ -16,6 +16,7 @@ import { MergeError } from './errors.ts'
 import { since, type Loss } from './lost-times.ts'
 import { expireBlocks, hideExpired } from './retention-expire.ts'
 import type { Cutoff } from './retention-rules.ts'
+import { noteInQuarantine } from './quarantined-deletions.ts'
 import { writeSnapshot, type MovedFile } from './snapshot.ts'
 import { cleanHours, hoursState, runHours, type HourJob } from './hour-jobs.ts'
 import { blocksFolder, headFolder, hoursFolder, minutesFolder, type StoreHandle } from './store-querier.ts'
@@ -168,6 +169,7 @@ function drop(folder: BlockFolder, names: readonly string[]): void {
 async function deleteEverywhere(work: JobWork, deletion: Deletion): Promise<void> {
   const { handle, slot, folder, minutes } = work
   const { from, to } = deletion
+  noteInQuarantine(path.join(handle.folder, 'quarantine'), deletion)
   const { blocks, due } = folder.state
   // A row goes with any of its bucket's time, also one whose samples all lie beside what is deleted.
   const [minT, maxT] = [bucketEnd(from, TIER_MS['1h']) - TIER_MS['1h'], bucketEnd(to, TIER_MS['1h'])]

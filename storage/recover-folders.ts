@@ -1,13 +1,15 @@
 // What the folders of blocks hold at start. What cannot be read is moved aside, never deleted.
 import path from 'node:path'
-import { DiskError, fileSizeBytes } from '../lib/std/fs.ts'
+import { DiskError, fileSizeBytes, listFolder } from '../lib/std/fs.ts'
 import type { Logger } from '../lib/std/log.ts'
 import { freshKey } from '../lib/std/random.ts'
 import { BlockFolder, type BlockState } from './block-folder.ts'
 import { parseBlockName } from './block/block-meta.ts'
 import { openingFault } from './block/block-reader.ts'
 import { keepFolderId, readFolderId } from './folder-id.ts'
+import { BlockError } from './errors.ts'
 import { OF_MINUTES, moveToQuarantine } from './quarantine.ts'
+import { DELETIONS_FILE, deleteOwnNoted } from './quarantined-deletions.ts'
 import { recoverHours } from './recover-hours.ts'
 import { blocksFolder, hoursFolder, minutesFolder } from './store-querier.ts'
 import { addDue } from './tier/due.ts'
@@ -62,11 +64,26 @@ function recover(folder: string, quarantine: string, suffix: string, logger: Log
   const gone = lacking.blocks.filter((name) => !damaged.includes(name))
   for (const name of gone) logger.error('a block is gone; what it held is left out: put it back from a copy, or see monitor tsdb repair', { block: path.join(folder, name) })
   for (const name of lacking.tombstones) logger.error('tombstones of a block are gone, so that what was deleted of it shows again: delete it once more', { block: path.join(folder, name) })
+  for (const { folder: name } of blocks.state.blocks) deleteWhatWasNoted(blocks, name, logger)
   const faulty = blocks.state.blocks.map((block) => ({ name: block.folder, why: openingFault(path.join(folder, block.folder), block.meta) })).filter(({ why }) => why !== '')
   for (const { name, why } of faulty) logger.error('a block is damaged; what cannot be read of it is left out: see monitor tsdb verify', { block: path.join(folder, name), why })
   // What was moved is missed from now on.
   if (damaged.some((name) => parseBlockName(name) !== null)) blocks.commit({ install: [], remove: [] })
   return { folder: blocks, damaged, gone: gone.length + faulty.length }
+}
+
+/** A block that was put back from quarantine: what was deleted meanwhile stays deleted. */
+function deleteWhatWasNoted(blocks: BlockFolder, name: string, logger: Logger): void {
+  const block = path.join(blocks.path, name)
+  if (!listFolder(block).includes(DELETIONS_FILE)) return
+  try {
+    const series = deleteOwnNoted(block)
+    blocks.commit({ install: [], remove: [] })
+    logger.info('a block is back from quarantine: what was deleted while it lay there is deleted from it', { block, series })
+  } catch (error) {
+    if (!(error instanceof BlockError || error instanceof DiskError)) throw error
+    logger.error('a block is back from quarantine, and what was deleted while it lay there shows again: delete it once more', { block, err: error })
+  }
 }
 
 /**

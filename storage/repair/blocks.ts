@@ -15,6 +15,7 @@ import { BlockError } from '../errors.ts'
 import type { LabelSource } from '../interface.ts'
 import type { Loss } from '../lost-times.ts'
 import { moveToQuarantine } from '../quarantine.ts'
+import { deleteNoted, readDeletions } from '../quarantined-deletions.ts'
 import { timeSpan } from '../time-span.ts'
 import { plural, type RepairWork } from './finding.ts'
 
@@ -88,13 +89,19 @@ async function rebuild(work: RepairWork, { folder, name, damage }: DamagedBlock,
   }
   const builder = install && new GroupBlockBuilder({ folder: install.staging, number, isCompressed: true }, new LabelTable(labels))
   try {
+    const butFor = readDeletions(from).length > 0 ? ' but for what was deleted since' : ''
     const samples = salvage(from, meta, labels, builder ?? NOWHERE)
     const { sources, coveredGeneration, coveredT } = meta
     const made = await builder?.finish({ level: level + 1, sources, coveredGeneration, coveredT }) ?? null
-    if (made !== null) install!.commit({ install: [made], remove: [] })
+    if (made !== null) {
+      deleteNoted(from, path.join(install!.staging, made.name))
+      install!.commit({ install: [made], remove: [] })
+      // Tombstones that are lost are to be missed.
+      if (butFor !== '') install!.commit({ install: [], remove: [] })
+    }
     const lost = isKnown ? meta.samples - samples : NaN
     const cost = lost === 0 ? '' : `${isKnown ? `${lost} of ${plural(meta.samples, 'sample')}` : `what is not among ${plural(samples, 'sample')} that can be read`} ${span}`
-    work.report({ place, damage, cost, remedy: `${samples === 0 ? 'moved to quarantine/' : 'built anew of what can be read, as a block of its own; it is kept in quarantine/'}` })
+    work.report({ place, damage, cost, remedy: samples === 0 ? 'moved to quarantine/' : `built anew of what can be read${butFor}, as a block of its own; it is kept in quarantine/` })
   } catch (error) {
     builder?.abort()
     if (!(error instanceof BlockError)) throw error

@@ -171,8 +171,12 @@ function isOptional(value: unknown, type: 'number' | 'string'): boolean {
 
 function isDeletion(value: unknown): value is HourDeletion {
   if (!hasNumbers(value, ['from', 'to', 'below'])) return false
-  const { sets } = value
-  return Array.isArray(sets) && sets.every((set) => Array.isArray(set) && set.every(isMatcher))
+  return isSets(value['sets'])
+}
+
+/** Sets of matchers, as they are kept. */
+export function isSets(value: unknown): value is readonly (readonly Matcher[])[] {
+  return Array.isArray(value) && value.every((set) => Array.isArray(set) && set.every(isMatcher))
 }
 
 function isMatcher(value: unknown): value is Matcher {

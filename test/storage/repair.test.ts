@@ -13,7 +13,7 @@ import { expectSame } from '../support/expect-same.ts'
 import { testSeed } from '../support/seed.ts'
 import { copyFolder, tempFolder } from '../support/temp-folder.ts'
 import { writeBlock } from './block/block-data.ts'
-import { abandon, append, batchOf, open, readAll, samplesIn, series, seriesOf, type Points } from './store.ts'
+import { abandon, append, batchOf, keyOf, open, readAll, samplesIn, series, seriesOf, type Points } from './store.ts'
 
 const T = 1_700_006_400_000
 const SERIES = 60
@@ -269,6 +269,34 @@ describe('repair', () => {
     expect(await repair(folder)).toMatchObject([{ place: expect.stringMatching(/^quarantine\//) }])
     expect(await repair(folder)).toEqual([])
     expect(await left(folder, want)).toBe(samplesIn(want))
+  })
+
+  it('brings back nothing that was deleted while a block lay in quarantine', async () => {
+    const { folder, want } = await written()
+    const clock = new FakeClock(T + 2 * BLOCK_RANGE_MS + HOUR)
+    const meta = path.join(block(folder), 'meta.json')
+    const named = path.basename(block(folder))
+    const text = fs.readFileSync(meta)
+    fs.rmSync(meta)
+    const db = open(folder, { clock })
+    await db.blocks.delete([[{ name: 'i', op: '=', value: '1' }], [{ name: 'i', op: '=~', value: '2|3' }]], T, T + HOUR)
+    // Of another time: nothing is noted of it.
+    await db.blocks.delete([[{ name: 'i', op: '=', value: '5' }]], T - HOUR, T - 1)
+    await db.close()
+    const rest = new Map([...want].map(([key, points]) => [key, [1, 2, 3].some((i) => key === keyOf(series(i))) ? points.filter(([t]) => t > T + HOUR) : points]))
+    expect(samplesIn(rest)).toBeLessThan(samplesIn(want))
+    const putBack = copyFolder(folder)
+    fs.renameSync(path.join(putBack, 'quarantine', named), path.join(putBack, 'blocks', named))
+    fs.writeFileSync(path.join(putBack, 'blocks', named, 'meta.json'), text)
+    expect(await left(putBack, rest)).toBe(samplesIn(rest))
+    expect(await left(putBack, rest)).toBe(samplesIn(rest))
+    expect(fs.readdirSync(path.join(putBack, 'blocks', named))).not.toContain('deletions.json')
+    expect(await repair(folder)).toMatchObject([{ remedy: expect.stringMatching(/but for what was deleted since/) }])
+    expect(await left(folder, rest)).toBe(samplesIn(rest))
+    // The tombstones of what was rebuilt are missed where they are lost.
+    const rebuilt = fs.readdirSync(path.join(folder, 'blocks')).find((name) => name.endsWith('-2-00000001') || fs.existsSync(path.join(folder, 'blocks', name, 'tombstones')))!
+    fs.rmSync(path.join(folder, 'blocks', rebuilt, 'tombstones'))
+    expect(await repair(folder, true)).toMatchObject([{ damage: 'it is not there', remedy: expect.stringContaining('delete it once more') }])
   })
 
   it('lets the first of conflicting samples be seen as before, also where it was cut off amid its work', async () => {
