@@ -1,5 +1,7 @@
 // What readers know of retention rules: one record of shared memory that main replaces when they change, and the time by
 // which data grows old, which main moves on every 15 s.
+//
+//   root word ─▶ bytes u32, sequence u32 │ JSON
 import type { TierName } from './tier/bucket.ts'
 import type { Arena } from './head/arena.ts'
 import { RETENTION_NOW, ROOT_RETENTION, type SharedHeap } from './head/shared-heap.ts'
@@ -21,7 +23,9 @@ export function publishRetention({ u32, buffer }: SharedHeap, arena: Arena, rule
   const length = Buffer.byteLength(text)
   const units = 1 + Math.ceil(length / 8)
   const at = arena.allocate(units)
+  const before = Atomics.load(u32, ROOT_RETENTION)
   u32[at * 2] = length
+  u32[at * 2 + 1] = before === 0 ? 1 : u32[before * 2 + 1]! + 1
   buffer.write(text, at * 8 + 8)
   const old = Atomics.exchange(u32, ROOT_RETENTION, at)
   if (old !== 0) arena.retire(old, 1 + Math.ceil(u32[old * 2]! / 8))
@@ -35,7 +39,8 @@ export function publishRetentionTime({ f64 }: SharedHeap, nowT: number): void {
 /** For readers, one per thread. */
 export class RetentionView {
   readonly #heap: SharedHeap
-  #at = 0
+  /** Of the record at hand. Its place says less: the next but one may stand where it stood. */
+  #sequence = 0
   #record: PublishedRetention = { rules: [], ages: { raw: null, '1m': null, '1h': null } }
   #cutoffs: readonly Cutoff[] = []
 
@@ -47,8 +52,9 @@ export class RetentionView {
   begin(showsExpired: boolean): void {
     const { u32, f64, buffer } = this.#heap
     const at = Atomics.load(u32, ROOT_RETENTION)
-    if (at !== this.#at) this.#record = JSON.parse(buffer.toString('utf8', at * 8 + 8, at * 8 + 8 + u32[at * 2]!)) as PublishedRetention
-    this.#at = at
+    const sequence = at === 0 ? 0 : u32[at * 2 + 1]!
+    if (sequence !== this.#sequence) this.#record = JSON.parse(buffer.toString('utf8', at * 8 + 8, at * 8 + 8 + u32[at * 2]!)) as PublishedRetention
+    this.#sequence = sequence
     this.#cutoffs = showsExpired ? [] : cutoffsAt(f64[RETENTION_NOW]!, this.#record.rules, 'raw', this.#record.ages.raw ?? Infinity)
   }
 

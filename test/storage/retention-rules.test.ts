@@ -1,14 +1,20 @@
 // Series with a retention of their own: not shown past it, wherever their samples are, and gone from blocks in time.
+import path from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { FakeClock } from '../../lib/std/clock.ts'
 import { EMPTY_HISTOGRAM } from '../../lib/model/histogram.ts'
 import type { Matcher } from '../../lib/model/matcher.ts'
 import type { Database } from '../../storage/database.ts'
+import { compactBlocks } from '../../storage/block/compact.ts'
+import { SharedHeap } from '../../storage/head/shared-heap.ts'
+import { hideExpired } from '../../storage/retention-expire.ts'
+import type { Cutoff, RetentionRule } from '../../storage/retention-rules.ts'
+import { RetentionView } from '../../storage/retention-view.ts'
 import { StoreQueryable } from '../../storage/store-querier.ts'
-import type { RetentionRule } from '../../storage/retention-rules.ts'
 import { tempFolder } from '../support/temp-folder.ts'
+import { writeBlock } from './block/block-data.ts'
 import { HOUR, MINUTE, T, equal, jobs, limits, of, twoHours } from './retention-cases.ts'
-import { batchOf, keyOf, open, readAll } from './store.ts'
+import { append, batchOf, keyOf, open, readAll } from './store.ts'
 
 const rule = (raw: number | null, ...matchers: Matcher[]): RetentionRule => ({ matchers, ages: { raw, '1m': null, '1h': null } })
 
@@ -77,6 +83,48 @@ describe('retention rules', () => {
     expect(shown(db, clock)[2]).toBeCloseTo(30, 2)
     expect(db.blocks.timeRetentions, 'whole blocks go at the longest').toBeGreaterThan(0)
     await db.close()
+  })
+
+  it('hold to the millisecond, for a reader that slept through two changes too, and take no memory with each', async () => {
+    const clock = new FakeClock(T)
+    const db = open(tempFolder(), { clock, retentionMs: 48 * HOUR })
+    const cutoffT = T - 2 * HOUR
+    const ref = db.series(of('ci', 0))
+    for (const t of [cutoffT - 1, cutoffT, T]) append(db, batchOf(t, [ref], [t]))
+    const times = (mint: number): number[] => (readAll(db, mint, Infinity).get(keyOf(of('ci', 0))) ?? []).map(([t]) => t)
+    const asleep = new RetentionView(new SharedHeap(db.handle().memory))
+    const change = (hours: number): void => db.setLimits(limits([rule(hours * HOUR, equal('job', 'ci'))]))
+    change(3)
+    expect(times(cutoffT - 1)).toEqual([cutoffT - 1, cutoffT, T])
+    asleep.begin(false)
+    change(4)
+    change(2)
+    asleep.begin(false)
+    expect(asleep.rules).toEqual([rule(2 * HOUR, equal('job', 'ci'))])
+    expect([times(cutoffT - 1), times(-Infinity)]).toEqual([[cutoffT, T], [cutoffT, T]])
+    const { usedBytes } = db.head.arena
+    for (let n = 0; n < 100; n++) change(2 + (n % 7))
+    expect(db.head.arena.usedBytes).toBe(usedBytes)
+    await db.close()
+  })
+
+  it('hide of a block what is older than its cutoff, and count series of which nothing is left', async () => {
+    const folder = tempFolder()
+    const times = [0, 1, 2, 3].map((k) => T + k * MINUTE)
+    const { name, meta } = await writeBlock(folder, [{ times, series: jobs.map((job, i) => ({ ref: i + 1, labels: of(job, 0), cells: times })) }])
+    expect([meta.minT, meta.maxT]).toEqual([times[0], times[3]])
+    const left = async (number: number, ...cutoffs: Cutoff[]): Promise<[number, number]> => {
+      let expired = -1
+      const made = await compactBlocks([path.join(folder, name)], { folder, number, isCompressed: true }, (reader) => (expired = hideExpired(reader, cutoffs)))
+      return [expired, made?.meta.samples ?? 0]
+    }
+    const all: Matcher[] = []
+    expect(await left(2, { matchers: all, t: times[0]! })).toEqual([0, 12])
+    expect(await left(3, { matchers: all, t: times[0]! + 1 })).toEqual([0, 9])
+    expect(await left(4, { matchers: all, t: times[3]! })).toEqual([0, 3])
+    expect(await left(5, { matchers: all, t: times[3]! + 1 })).toEqual([3, 0])
+    // The first that matches holds.
+    expect(await left(6, { matchers: [equal('job', 'ci')], t: times[1]! }, { matchers: all, t: Infinity })).toEqual([2, 3])
   })
 
   it('have blocks written anew that hold mostly what is past its own', async () => {

@@ -111,6 +111,17 @@ describe('compaction', () => {
     expect([...first!.values()]).toEqual(Array.from({ length: 2160 }, (_, i) => [i, 0]))
   })
 
+  it('gives a series that came back under another ref the newer one', async () => {
+    const folder = tempFolder()
+    const names: string[] = []
+    for (const [k, ref] of [[1, 7], [2, 3], [3, 5]] as const) {
+      const times = [T0 + k * 1000]
+      names.push((await writeBlock(folder, [{ times, series: [{ ref, labels: named('up'), cells: [k] }] }], k)).name)
+    }
+    const made = (await compactBlocks(names.map((name) => path.join(folder, name)), { folder, number: 4, isCompressed: true }))!
+    expect([...contents(path.join(folder, made.name)).keys()]).toEqual([`${formatLabels(named('up'))} 7`])
+  })
+
   it('refuses a damaged source and leaves nothing behind', async () => {
     const folder = tempFolder()
     const times = Array.from({ length: 500 }, (_, i) => T0 + i * 1000)
