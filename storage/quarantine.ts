@@ -1,6 +1,6 @@
 // Where what cannot be read goes: nothing damaged is deleted, since somebody may still get something out of it.
 import path from 'node:path'
-import { DiskFile, link, listFolder, makeFolder, removeFile, rename, syncFolder } from '../lib/std/fs.ts'
+import { link, listFolder, makeFolder, rename, syncFolder, writeSynced } from '../lib/std/fs.ts'
 
 const ASIDE = '.tmp-replacement'
 /** Behind the name of a block of the 1-minute tier: a repair tries blocks of raw samples by their names. */
@@ -19,14 +19,7 @@ export function moveToQuarantine(folder: string, names: readonly string[], quara
 export function replaceKeeping(file: string, bytes: Uint8Array, quarantine: string): void {
   makeFolder(quarantine)
   const aside = path.join(quarantine, ASIDE)
-  removeFile(aside)
-  const made = DiskFile.openForWrite(aside)
-  try {
-    made.write(bytes, 0)
-    made.syncNow()
-  } finally {
-    made.close()
-  }
+  writeSynced(aside, bytes)
   link(file, freeName(quarantine, path.basename(file)))
   syncFolder(quarantine)
   rename(aside, file)

@@ -5,7 +5,7 @@
 import path from 'node:path'
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
 import { explainDisk } from '../std/disk-advice.ts'
-import { DiskError, DiskFile, pathExists, listFolder, makeFolder, readWhole, removeFile, rename, syncFolder } from '../std/fs.ts'
+import { DiskError, DiskFile, pathExists, listFolder, makeFolder, readWhole, removeFile, rename, syncFolder, writeSynced } from '../std/fs.ts'
 import { MetaError } from './errors.ts'
 import { COPY_NAME, META_NAME } from './file-names.ts'
 import { logDamage } from './log-damage.ts'
@@ -165,13 +165,7 @@ function keepHidden(folder: string, warn: (message: string) => void): void {
   const quarantine = path.join(folder, QUARANTINE)
   makeFolder(quarantine)
   const kept = path.join(quarantine, `${freeNumber(quarantine, LOG_NAME)}-${LOG_NAME}`)
-  const file = DiskFile.openForWrite(kept)
-  try {
-    file.write(bytes, 0)
-    file.syncNow()
-  } finally {
-    file.close()
-  }
+  writeSynced(kept, bytes)
   syncFolder(quarantine)
   warn(`${log} is damaged at byte ${hidden.at}: ${hidden.transactions} transactions from there on, the last before Monitor was killed, cannot be read; it was copied to ${kept}. Compare silences, rules and acknowledgements with what you expect`)
 }

@@ -336,16 +336,21 @@ export function readRegular(file: string): Uint8Array {
 /** Puts a text in place of a file's, durably and whole: a crash leaves the one or the other. */
 export function replaceText(file: string, text: string): void {
   const aside = `${file}.new`
-  removeFile(aside)
-  const made = DiskFile.openForWrite(aside)
+  writeSynced(aside, Buffer.from(text))
+  rename(aside, file)
+  syncFolder(path.dirname(file))
+}
+
+/** Makes a file of these bytes, all of them on the device, in place of what has its name; the name may not be there yet. */
+export function writeSynced(file: string, bytes: Uint8Array): void {
+  removeFile(file)
+  const made = DiskFile.openForWrite(file)
   try {
-    made.write(Buffer.from(text), 0)
+    made.write(bytes, 0)
     made.syncNow()
   } finally {
     made.close()
   }
-  rename(aside, file)
-  syncFolder(path.dirname(file))
 }
 
 /** Creates a file that must not exist yet; false if it does. */

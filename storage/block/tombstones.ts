@@ -2,7 +2,7 @@
 // writes it no more.
 import path from 'node:path'
 import { crc32 } from 'node:zlib'
-import { DiskFile, listFolder, readWhole, rename, syncFolder } from '../../lib/std/fs.ts'
+import { listFolder, readWhole, rename, syncFolder, writeSynced } from '../../lib/std/fs.ts'
 import { BlockError } from '../errors.ts'
 import { TOMBSTONES_FILE } from './block-meta.ts'
 
@@ -46,14 +46,7 @@ export function writeTombstones(folder: string, list: readonly Tombstone[]): voi
   }
   bytes.writeUInt32LE(crc32(bytes.subarray(0, end)), end)
   const aside = path.join(folder, `.tmp-${TOMBSTONES_FILE}`)
-  const file = DiskFile.openForWrite(aside)
-  try {
-    file.truncate(0)
-    file.write(bytes, 0)
-    file.syncNow()
-  } finally {
-    file.close()
-  }
+  writeSynced(aside, bytes)
   rename(aside, path.join(folder, TOMBSTONES_FILE))
   syncFolder(folder)
 }

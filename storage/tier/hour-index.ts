@@ -5,7 +5,7 @@
 //
 // All but the labels have fixed widths and are read in place; each section has a CRC, checked when it is read first.
 import { crc32, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
-import { DiskFile } from '../../lib/std/fs.ts'
+import { DiskFile, writeSynced } from '../../lib/std/fs.ts'
 import type { Labels } from '../../lib/model/labels.ts'
 import { PARQUET_COLUMNS, type ColumnChunk, type RowGroup } from './parquet-schema.ts'
 
@@ -78,13 +78,7 @@ export function writeHourIndex(file: string, { series, groups, footerCrc, bytes,
   const counts = [series.length, groups.length, labels.length, crc32(Buffer.concat([refs, places])), crc32(groupBytes), crc32(labels)]
   counts.forEach((count, i) => head.writeUInt32LE(count, 40 + i * 4))
   head.writeUInt32LE(crc32(head.subarray(8)), 4)
-  const made = DiskFile.openForWrite(file)
-  try {
-    made.write(Buffer.concat([head, refs, places, groupBytes, labels]), 0)
-    made.syncNow()
-  } finally {
-    made.close()
-  }
+  writeSynced(file, Buffer.concat([head, refs, places, groupBytes, labels]))
 }
 
 function encodeGroup({ rows, chunks }: RowGroup, footerCrc: number): Buffer {
