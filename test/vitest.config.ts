@@ -21,9 +21,10 @@ const SHARED = 'test/{conformance,differential,discovery,docs,lang,lib,web}/**/!
 
 const config: UserWorkspaceConfig = defineConfig({
   test: {
+    // A test that reaches no assertion cannot fail.
+    expect: { requireAssertions: true },
     projects: [
-      // A test that reaches no assertion cannot fail.
-      { extends: true, test: { name: 'shared', include: [SHARED], isolate: false, expect: { requireAssertions: true } } },
+      { extends: true, test: { name: 'shared', include: [SHARED], isolate: false } },
       { extends: true, test: { name: 'alone', include: [ALL], exclude: [SHARED] } },
     ],
     pool: 'forks',

@@ -42,7 +42,7 @@ describe('a bundle', () => {
       await waitFor('readiness', async () => (await fetch(`${base}/-/ready`)).status === 200)
       // Of the rules' thread, over the file that lies beside lib/config/load.ts.
       const groups = await waitFor('the own rules', async () => (await json(`${base}/api/v1/rules`)).data.groups)
-      expect(groups.length).toBeGreaterThan(0)
+      expect(groups.map(({ name }: { name: string }) => name)).toEqual(['monitor-deadman', 'monitor-self', 'monitor-servers', 'monitor-targets'])
       const value = await waitFor('a scrape', async () => (await json(`${base}/api/v1/query?query=up`)).data.result[0]?.value[1])
       expect(value).toBe('1')
     } finally {

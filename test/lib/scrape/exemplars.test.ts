@@ -142,7 +142,7 @@ negative 1 # {a="1"} 7 -5
     const { counts } = one.db.exemplars!.ring
     expect([...counts]).toEqual([5, 0, 0, 1, 2, 1, 0])
     await one.scrape(page(`long 1 # {a="new"} 8 ${SECONDS}.75\nbroken`))
-    expect(one.manager.targets().active[0]!.lastError).not.toBe('')
+    expect(one.manager.targets().active[0]!.lastError).toBe('line 3: expected value after metric while parsing: "broken# EOF"')
     await one.scrape(page(`long 1 # {a="new"} 8 ${SECONDS}.75 9\n`))
     expect(one.texts('long')).toEqual([`long: 7@0.5{a:${'é'.repeat(127)}}`])
   })
