@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import path from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
 import { Deadman } from '../../cmd/deadman/deadman.ts'
+import { readFlags } from '../../cmd/deadman/flags.ts'
 import { FakeClock } from '../../lib/std/clock.ts'
 import { waitFor } from '../support/monitor-process.ts'
 import { httpWorld, type HttpWorld } from '../support/receiver-fixture.ts'
@@ -159,11 +160,14 @@ it('tries again by the way that failed alone, with growing pauses, while the oth
 
 it('takes nothing but a Watchdog that fires', async () => {
   const { clock, url, post } = await world()
-  for (const body of [{}, { alerts: [{ status: 'firing', labels: { alertname: 'Other' } }] }, 7]) expect(await post(body)).toBe(400)
+  for (const body of [{}, { alerts: [{ status: 'firing', labels: { alertname: 'Other' } }] }, 7, { ...watchdog, more: 'x'.repeat(1 << 20) }]) expect(await post(body)).toBe(400)
   await clock.advance(60_000)
   // That it has ended is no fault of whoever tells it, and no sign of life.
   expect(await post({ alerts: [{ status: 'resolved', labels: { alertname: 'Watchdog' } }] })).toBe(200)
   expect(await (await fetch(url)).json()).toEqual({ silent_seconds: 60, paged: false })
+  // One has ended and another fires, in whatever order.
+  expect(await post({ alerts: ['resolved', 'firing'].map((status) => ({ status, labels: { alertname: 'Watchdog' } })) })).toBe(200)
+  expect(await (await fetch(url)).json()).toEqual({ silent_seconds: 0, paged: false })
 })
 
 it('tells an outside service that it hears the Watchdog, also of one that comes a little early, and says when it refuses', async () => {
@@ -179,7 +183,16 @@ it('tells an outside service that it hears the Watchdog, also of one that comes 
   await waitFor('a request', () => Promise.resolve(outside.requests.length === 2))
   await waitFor('a line', () => Promise.resolve(lines.length > 0))
   expect(lines).toEqual(['the heartbeat URL does not answer as it should (status 404)'])
-  expect(outside.requests.map(({ method, path: asked }) => `${method} ${asked}`)).toEqual(['GET /ping', 'GET /ping'])
+  status = 200
+  await clock.advance(46_000)
+  await post(watchdog)
+  await waitFor('a request', () => Promise.resolve(outside.requests.length > 2))
+  expect(outside.requests.map(({ method, path: asked }) => `${method} ${asked}`)).toEqual(['GET /ping', 'GET /ping', 'GET /ping'])
+})
+
+it('reads addresses of both kinds, and wants both of --from and --to', () => {
+  expect(readFlags(['--listen=[::1]:9099', '--webhook-url=http://x'])).toMatchObject({ listen: { host: '::1', port: 9099 }, mail: null })
+  for (const flag of ['--from=a@b.c', '--to=a@b.c']) expect(() => readFlags(['--smtp-url=smtp://x', flag])).toThrow('mail wants --from and --to')
 })
 
 it('says what its flags lack', async () => {

@@ -4,7 +4,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { DnsDiscoverer } from '../../discovery/dns.ts'
 import { loadConfig } from '../../lib/config/load.ts'
 import { FakeClock } from '../../lib/std/clock.ts'
-import { Logger } from '../../lib/std/log.ts'
+import { Logger, silentLogger } from '../../lib/std/log.ts'
 import { dnsServer, type DnsServer } from '../support/dns-server.ts'
 
 interface Watched extends DnsServer {
@@ -90,5 +90,22 @@ describe('dns_sd_configs', () => {
     const third = addresses()
     await clock.advance(10_000)
     expect(await third).toEqual({ 'a.example': [] })
+  })
+
+  it('gives nothing once it is stopped, though servers answer', async () => {
+    const { table, address, asked } = await dnsServer()
+    table.set('A a.example', ['10.0.0.1'])
+    const { config } = loadConfig('scrape_configs: [{job_name: a, dns_sd_configs: [{names: [a.example], type: A, port: 1}]}]', 'monitor.yml', { strict: true, env: {} })
+    const lookups: boolean[] = []
+    const discoverer = new DnsDiscoverer({
+      config: config.scrapeConfigs[0]!.dnsSdConfigs[0]!, clock: new FakeClock(), logger: silentLogger, onLookup: (isGood) => lookups.push(isGood), place: { servers: [address], resolvConf: '/nowhere' },
+    })
+    const stop = new AbortController()
+    const given: unknown[] = []
+    const ended = discoverer.run((groups) => given.push(groups), stop.signal)
+    while (asked.length === 0) await setImmediate()
+    stop.abort()
+    await ended
+    expect([lookups, given]).toEqual([[true], []])
   })
 })

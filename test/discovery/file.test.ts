@@ -36,6 +36,8 @@ describe('file discovery', () => {
     fs.writeFileSync(`${folder}/a.json`, '[{"targets": ["a:1", "b:2"], "labels": {"env": "prod"}}]')
     fs.writeFileSync(`${folder}/b.yml`, '- targets: [c:3]\n- targets: [d:4]\n  labels: {x: "1"}\n')
     fs.writeFileSync(`${folder}/c.txt`, 'no')
+    // As one that goes between two looks.
+    fs.symlinkSync('/nowhere', `${folder}/d.yml`)
     const found = discover([`${folder}/a.json`, `${folder}/*.yml`], new FakeClock())
     expect(found.now).toEqual(new Map([[`${folder}/a.json:0`, ['a:1', 'b:2']], [`${folder}/b.yml:0`, ['c:3']], [`${folder}/b.yml:1`, ['d:4']]]))
     expect(found.errors).toBe(0)
@@ -95,19 +97,22 @@ describe('file discovery', () => {
     await waitFor('the new content', async () => [...found.now.values()].join() === 'b:1', 5000)
   })
 
-  it('watches a folder that was not there at the start from the next refresh on', async () => {
+  it('watches a folder that was not there at the start, or that has been replaced, from the next refresh on', async () => {
     const folder = `${tempFolder()}/later`
     const clock = new FakeClock()
     const found = discover([`${folder}/*.json`], clock)
     expect(found.log.join()).toContain('cannot watch a folder of targets')
-    fs.mkdirSync(folder)
-    await clock.advance(60_000)
-    fs.writeFileSync(`${folder}/t.json`, '[{"targets": ["a:1"]}]')
-    // Far from the next refresh: a tenth of a second a look.
-    await waitFor('the file', async () => {
-      await clock.advance(100)
-      return found.now.size === 1
-    }, 5000)
+    for (const [name, port] of [['t', 1], ['u', 2]] as const) {
+      fs.rmSync(folder, { recursive: true, force: true })
+      fs.mkdirSync(folder)
+      await clock.advance(60_000)
+      fs.writeFileSync(`${folder}/${name}.json`, `[{"targets": ["a:${port}"]}]`)
+      // Far from the next refresh: a tenth of a second a look.
+      await waitFor('the file', async () => {
+        await clock.advance(100)
+        return [...found.now.values()].join() === `a:${port}`
+      }, 5000)
+    }
   })
 
   it('lets the thread turn while it reads a large file, and reads it again if it has changed meanwhile', async () => {

@@ -126,6 +126,27 @@ describe('http_sd_configs', () => {
     expect(await next()).toEqual(['/list:0 __meta_url=/list: ', '/list:1 __meta_url=/list: '])
   })
 
+  it('hands on what each of two gave to the one in its place', async () => {
+    const servers = [await listServer(), await listServer()]
+    servers.forEach(({ answers }, i) => (answers.now = { body: `[{"targets":["${'ab'[i]}:1"]}]` }))
+    const clock = new FakeClock()
+    const metrics = new Metrics()
+    const updates: string[] = []
+    const manager = new DiscoveryManager({
+      name: 'scrape', version: '1', clock, metrics: new DiscoveryMetrics(metrics), logger: silentLogger,
+      update: (_, groups) => updates.push(groups.flatMap(({ targets }) => targets.map((target) => target.get('__address__'))).join()),
+    })
+    onTestFinished(() => manager.stop())
+    const jobs = (more: string): ScrapeConfig => ({ ...jobOf(servers[0]!.url, more), httpSdConfigs: servers.flatMap(({ url }) => jobOf(url, more).httpSdConfigs) })
+    manager.applyConfig([jobs('')])
+    while (!(await metrics.registry.metrics()).includes('prometheus_sd_received_updates_total{name="scrape"} 2')) await setImmediate()
+    await clock.advance(5000)
+    for (const { answers } of servers) answers.now = { status: 500, body: '' }
+    await clock.advance(5000)
+    manager.applyConfig([jobs(', refresh_interval: 7s')])
+    expect(updates.at(-1)).toBe('a:1,b:1')
+  })
+
   it('goes on through a reload that leaves it alone, and ends with its job', async () => {
     const { url, answers, asked } = await listServer()
     answers.now = { body: '[{"targets":["a:1"]}]' }

@@ -19,16 +19,21 @@ function config(jobName: string, addresses: readonly string[], files: readonly s
   return part as ScrapeConfig
 }
 
-function start(): { manager: DiscoveryManager; clock: FakeClock; updates: [string, string][]; metrics: Metrics } {
+function start(): { manager: DiscoveryManager; clock: FakeClock; updates: [string, string][]; sources: string[]; metrics: Metrics } {
   const clock = new FakeClock()
   const updates: [string, string][] = []
+  /** Of the last update. */
+  const sources: string[] = []
   const metrics = new Metrics()
   const manager = new DiscoveryManager({
     name: 'scrape', version: '1.2.3', clock, metrics: new DiscoveryMetrics(metrics), logger: silentLogger,
-    update: (job, groups) => updates.push([job, groups.flatMap((group) => group.targets.map((target) => target.get('__address__'))).join()]),
+    update: (job, groups) => {
+      updates.push([job, groups.flatMap((group) => group.targets.map((target) => target.get('__address__'))).join()])
+      sources.splice(0, Infinity, ...groups.map(({ source }) => source))
+    },
   })
   onTestFinished(() => manager.stop())
-  return { manager, clock, updates, metrics }
+  return { manager, clock, updates, sources, metrics }
 }
 
 describe('DiscoveryManager', () => {
@@ -42,9 +47,10 @@ describe('DiscoveryManager', () => {
   it('throttles updates to one in 5 s', async () => {
     const folder = tempFolder()
     fs.writeFileSync(`${folder}/t.json`, '[{"targets": ["a:1"]}]')
-    const { manager, clock, updates } = start()
+    const { manager, clock, updates, sources } = start()
     manager.applyConfig([config('a', ['s:1'], [`${folder}/t.json`])])
     expect(updates).toEqual([['a', 'a:1,s:1']])
+    expect(sources).toEqual([`0/${folder}/t.json:0`, '1/0'])
     fs.writeFileSync(`${folder}/t.json`, '[{"targets": ["b:1"]}]')
     await clock.advance(30_000)
     expect(updates[1]).toEqual(['a', 'b:1,s:1'])
@@ -56,9 +62,10 @@ describe('DiscoveryManager', () => {
   })
 
   it('keeps what is unchanged running over a reload and drops what is gone', async () => {
-    const { manager, clock, updates } = start()
+    const { manager, clock, updates, metrics } = start()
     manager.applyConfig([config('a', ['x:1']), config('b', ['z:3'])])
     manager.applyConfig([config('a', ['x:1', 'y:2'])])
+    expect(await metrics.registry.getSingleMetricAsString('prometheus_sd_discovered_targets')).not.toContain('config="b"')
     await clock.advance(5000)
     expect(updates.slice(2)).toEqual([['a', 'x:1,y:2']])
     manager.applyConfig([config('a', [])])

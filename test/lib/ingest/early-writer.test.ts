@@ -2,7 +2,7 @@
 import fs from 'node:fs'
 import { afterEach, describe, expect, it } from 'vitest'
 import { EarlyWriter } from '../../../lib/ingest/early-writer.ts'
-import { RemoteWriteReceiver } from '../../../lib/ingest/remote-write.ts'
+import { RemoteWriteReceiver, type RemoteWriteResult } from '../../../lib/ingest/remote-write.ts'
 import { FakeClock } from '../../../lib/std/clock.ts'
 import { useDisk } from '../../../lib/std/fs.ts'
 import { silentLogger } from '../../../lib/std/log.ts'
@@ -84,6 +84,50 @@ describe('a request that comes before the store is open', () => {
     await opening
     await late
     expect(readAll(db).get(KEY)).toEqual([[NOW + 1000, 0]])
+    await db.close()
+  })
+
+  it('that is on its way to the device as the store opens is stored, too', async () => {
+    const folder = tempFolder()
+    const { writer, clock, metrics } = early(folder)
+    const held: (() => void)[] = []
+    useDisk({ ...fs, fdatasync: (fd: number, done: (error: Error | null) => void) => void held.push(() => fs.fdatasync(fd, done)) })
+    const answer = writer.write(body(NOW, 1))
+    await expect.poll(() => held.length).toBe(1)
+    useDisk(fs)
+    const db = open(folder, { clock })
+    await writer.open(new RemoteWriteReceiver(db, metrics, 1))
+    expect(readAll(db).size).toBe(0)
+    held[0]!()
+    expect(await answer).toMatchObject({ status: 204 })
+    await expect.poll(() => readAll(db).get(KEY)).toEqual([[NOW, 1]])
+    await expect.poll(() => files(folder)).toEqual([])
+    await db.close()
+  })
+
+  it('stays in the inbox while another one that came with it is not stored', async () => {
+    const folder = tempFolder()
+    const { writer, clock, metrics } = early(folder)
+    const refused = body(NOW + 1, 1)
+    await writer.write(refused)
+    for (const k of [2, 3]) await writer.write(body(NOW + k, k))
+    let isRefusing = true
+    /** A store that refuses one request for a while. */
+    class Picky extends RemoteWriteReceiver {
+      override write(sent: Uint8Array): Promise<RemoteWriteResult> {
+        if (!isRefusing || sent !== refused) return super.write(sent)
+        return Promise.resolve({ status: 503, message: 'no', samplesWritten: 0, histogramsWritten: 0, exemplarsWritten: 0 })
+      }
+    }
+    const db = open(folder, { clock })
+    await writer.open(new Picky(db, metrics, 1))
+    await expect.poll(() => readAll(db).get(KEY)).toEqual([[NOW + 2, 2], [NOW + 3, 3]])
+    await db.commit()
+    expect(files(folder)).toEqual(['00000001.frames'])
+    isRefusing = false
+    await clock.advance(5000)
+    await expect.poll(() => files(folder)).toEqual([])
+    expect(readAll(db).get(KEY)).toEqual([[NOW + 1, 1], [NOW + 2, 2], [NOW + 3, 3]])
     await db.close()
   })
 

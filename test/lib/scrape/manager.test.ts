@@ -13,11 +13,20 @@ import { NO_LIMITS, config, group, relabelConfig, scrapeConfig, stored } from '.
 
 const START = 1_700_000_000_000
 
+/** Its timers go off late by what it slept. */
+class SleepyClock extends FakeClock {
+  lateMs = 0
+
+  override monotonic(): number {
+    return super.monotonic() + this.lateMs
+  }
+}
+
 class Site {
   body = 'a 1\n'
   requests = 0
   isSlow = false
-  readonly clock = new FakeClock(START)
+  readonly clock = new SleepyClock(START)
   readonly storage = new MemoryStorage()
   readonly metrics = new Metrics()
   readonly manager = new ScrapeManager({ appender: this.storage, clock: this.clock, logger: silentLogger, metrics: this.metrics, version: 'test' })
@@ -109,6 +118,33 @@ describe('the schedule', () => {
     expect(times[2]! - times[1]!).toBe(60_000 - 3000)
   })
 
+  it('keeps its times even once the clock was set, though it wobbles', async () => {
+    site.apply({ scrapeTimeoutMs: 500 })
+    site.discover()
+    await site.advance(10_000)
+    site.clock.jump(3_600_000)
+    await site.advance(10_000)
+    const before = site.times().length
+    for (const ms of [1, -1, 1]) {
+      site.clock.jump(ms)
+      await site.advance(10_000)
+    }
+    const times = at(site.times()).slice(before)
+    expect([times[1]! - times[0]!, times[2]! - times[1]!]).toEqual([10_000, 10_000])
+  })
+
+  it('leaves out what it slept through, and counts it', async () => {
+    site.apply(FAST)
+    site.discover()
+    await site.advance(2000)
+    site.clock.lateMs += 3000
+    site.clock.jump(3000)
+    await site.advance(2000)
+    const times = at(site.times())
+    expect(times.map((t, i) => (i === 0 ? 0 : t - times[i - 1]!))).toEqual([0, 1000, 4000, 1000])
+    expect(await site.metrics.registry.getSingleMetricAsString('monitor_target_scrapes_skipped_total')).toMatch(/ 3$/)
+  })
+
   it('merges equal targets', async () => {
     site.apply(FAST)
     site.discover({ __address__: site.address }, { __address__: site.address, __meta_only: 'this' })
@@ -170,6 +206,17 @@ describe('staleness', () => {
     expect(site.times('up').slice(2)).toEqual([`${last + 1000}:stale`])
   })
 
+  it('of one that goes after the wall clock was set is written at the time it is by then', async () => {
+    site.apply(FAST)
+    site.discover()
+    await site.advance(2000)
+    site.clock.jump(3_600_000)
+    const goneMs = site.clock.now()
+    site.manager.updateTargets('test', [])
+    await site.clock.advance(5000)
+    expect(site.times().slice(2)).toEqual([`${goneMs}:stale`])
+  })
+
   it('does not befall a target that comes back in time', async () => {
     site.apply(FAST)
     site.discover()
@@ -227,6 +274,29 @@ describe('a reload', () => {
     expect(site.times('scrape_timeout_seconds').at(-1)).toMatch(/:0.6$/)
   })
 
+  it('that makes two targets one scrapes that once', async () => {
+    site.apply(FAST)
+    site.discover({ __address__: site.address, __param_x: '1' }, { __address__: site.address, __param_x: '2' })
+    await site.advance(1000)
+    expect(site.requests).toBe(2)
+    site.apply({ ...FAST, relabelConfigs: [relabelConfig({ sourceLabels: ['__param_x'], regex: '2', action: 'drop' })] })
+    expect(site.manager.targets().active).toHaveLength(1)
+    await site.advance(3000)
+    expect(site.requests).toBe(5)
+  })
+
+  it('that changes external_labels puts targets at other places of their interval', async () => {
+    site.apply({})
+    site.discover()
+    await site.advance(20_000)
+    const given = config(scrapeConfig({}))
+    site.manager.applyConfig({ ...given, global: { ...given.global, externalLabels: new Map([['replica', 'b']]) } })
+    await site.advance(20_000)
+    const places = at(site.times()).map((t) => t % 10_000)
+    expect(places).toHaveLength(4)
+    expect([places[1] === places[0], places[2] === places[1], places[3] === places[2]]).toEqual([true, false, true])
+  })
+
   it('that changes metric_relabel_configs applies them to known series', async () => {
     site.body = 'a 1\nb 1\n'
     site.apply(FAST)
@@ -264,6 +334,8 @@ describe('limits and lists', () => {
     expect(dropped).toHaveLength(1)
     expect(dropped[0]!.discoveredLabels).toContain('x:1')
     expect(droppedTargetCounts).toEqual(new Map([['test', 2]]))
+    site.apply({ ...FAST, limits: { ...NO_LIMITS, keepDroppedTargets: 0 }, relabelConfigs: [relabelConfig({ sourceLabels: ['drop'], regex: 'yes', action: 'drop' })] })
+    expect(site.manager.targets().dropped).toHaveLength(2)
     const metrics = await site.metrics.registry.metrics()
     expect(metrics).toContain('prometheus_target_scrape_pool_targets{scrape_job="test"} 1')
   })

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { ENTRY_SAMPLE } from '../../../lib/format/exposition-entry.ts'
 import { TextParser } from '../../../lib/format/text-parser.ts'
-import { labelsFromMap } from '../../../lib/model/labels.ts'
+import { labelsFromMap, labelsFromRecord } from '../../../lib/model/labels.ts'
 import { storedLabels, type LabelReader } from '../../../lib/scrape/sample-labels.ts'
 import { fc } from '../../support/property.ts'
 import { scrapeConfig } from '../../support/scrape-fixture.ts'
@@ -42,5 +42,16 @@ describe('storedLabels', () => {
       },
     ), { numRuns: 3000 })
     expect(direct).toBeGreaterThan(300)
+  })
+
+  it('puts labels of the sample aside that the target has, too, the shorter name first', () => {
+    const f = (sample: Record<string, string>, target: Record<string, string>, want: Record<string, string>): void => {
+      const reader: LabelReader = { labels: () => new Map(Object.entries({ __name__: 'm', ...sample })) }
+      expect(storedLabels(reader, labelsFromRecord(target), scrapeConfig())).toEqual(labelsFromRecord({ __name__: 'm', ...want }))
+    }
+    f({ a: 's' }, { a: 't' }, { a: 't', exported_a: 's' })
+    f({ a: 's', exported_a: 'u' }, { a: 't' }, { a: 't', exported_a: 'u', exported_exported_a: 's' })
+    f({ a: 's', exported_a: 'u', exported_exported_a: 'v' }, { a: 't' }, { a: 't', exported_a: 'u', exported_exported_a: 'v', exported_exported_exported_a: 's' })
+    f({ exported_a: 'u', a: 's' }, { exported_a: 'y', a: 't' }, { a: 't', exported_a: 'y', exported_exported_a: 's', exported_exported_exported_a: 'u' })
   })
 })

@@ -66,6 +66,7 @@ const PAGE = (n: number): string => `# HELP c a counter
 c_total{a="1",b="x\\"}"} ${n}
 c_created{a="1",b="x\\"}"} ${S}.5
 c_total{a="2",b="y"} ${n}
+c_total{a="33",b="y"} ${n}
 c_total{a="3",b="y"} ${n} # {id="e"} 1
 c_created{a="3",b="y"} ${S + 3}
 # TYPE h histogram
