@@ -137,7 +137,7 @@ describe('when counters began', () => {
       bench.scrape(page)
       expect(startTimes(bench)).toEqual(WANT)
       expect(bench.ask('{__name__=~".*_created"}')).toEqual({ g_created: '7' })
-      expect(bench.ask('scrape_samples_scraped')).toEqual({ scrape_samples_scraped: page.includes('new') ? '14' : '13' })
+      expect(bench.ask('scrape_samples_scraped')).toEqual({ scrape_samples_scraped: page.includes('new') ? '15' : '14' })
     }
     await bench.restart()
     expect(startTimes(bench)).toEqual(WANT)
