@@ -7,6 +7,7 @@ import { NotificationTemplates, TemplateSyntaxError, type TemplateFile } from '.
 import { systemClock } from '../lib/std/clock.ts'
 import { readRegularUtf8, readUtf8IfThere } from '../lib/std/fs.ts'
 import { glob, GlobError } from '../lib/std/glob.ts'
+import { missingFiles } from './named-files.ts'
 
 /** A file that the configuration names for its alerts cannot be used; the message says which and why. */
 export class AlertConfigError extends Error {
@@ -24,13 +25,18 @@ export interface AlertConfig {
 export function loadAlertConfig({ configFile, pipeline: inline }: Pick<AlertingConfig, 'configFile' | 'pipeline'>, isStrict: boolean): AlertConfig {
   if (configFile === '') {
     const pipeline = inline && withTemplates(inline)
-    return { pipeline, text: '', warnings: pipeline === null ? [] : fieldFaults(pipeline) }
+    return { pipeline, text: '', warnings: pipeline === null ? [] : warningsOf(pipeline) }
   }
   const text = readUtf8IfThere(configFile)
   if (text === null) throw new AlertConfigError(`cannot read alerting.config_file ${configFile}: there is no such file`)
   const { config, warnings } = loadAlertmanagerFile(text, configFile, isStrict)
   const pipeline = withTemplates(config)
-  return { pipeline, text, warnings: [...warnings, ...fieldFaults(pipeline)] }
+  return { pipeline, text, warnings: [...warnings, ...warningsOf(pipeline)] }
+}
+
+/** Alertmanager finds both out when it sends, or not at all. */
+function warningsOf(pipeline: PipelineConfig): string[] {
+  return [...missingFiles('templates', 'templates', pipeline.templates), ...fieldFaults(pipeline)]
 }
 
 function withTemplates(config: PipelineConfig): PipelineConfig {
@@ -58,7 +64,7 @@ function checkTemplates(file: TemplateFile, place: string): void {
   }
 }
 
-/** Settings of receivers whose template is none: Alertmanager finds that out when it sends. */
+/** Settings of receivers whose template is none. */
 function fieldFaults({ receivers, templateFiles }: PipelineConfig): string[] {
   const templates = new NotificationTemplates(templateFiles, systemClock)
   const faultsIn = (value: unknown, place: string): string[] => {

@@ -47,8 +47,8 @@ function readCooldown(reader: MapReader): CooldownRule {
       reader.problems.error(at, `${path}: ${error.message}`)
     }
   }
-  const rule = { matchers, cooldownMs: reader.durationMs('cooldown', 0) }
-  if (rule.cooldownMs === 0) reader.error('cooldown', 'must be set, to how long nobody is told again: 15m')
+  const rule = { matchers, cooldownMs: reader.durationMs('cooldown', NaN) }
+  if (!reader.has('cooldown') || rule.cooldownMs === 0) reader.error('cooldown', 'must be set, to how long nobody is told again: 15m')
   reader.finish()
   return rule
 }

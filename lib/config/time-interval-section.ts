@@ -70,7 +70,9 @@ function readRanges(reader: MapReader, key: string, one: (text: string) => numbe
   })
 }
 
-const NOUNS: Readonly<Record<string, string>> = { weekdays: 'day of the week', days_of_month: 'day of the month', months: 'month', years: 'year' }
+const NOUNS: Readonly<Record<string, string>> = {
+  weekdays: 'day of the week (monday .. sunday)', days_of_month: 'day of the month (1 .. 31, from the end -1 ..)', months: 'month (january .. december, or 1 .. 12)', years: 'year',
+}
 
 function indexOf(names: readonly string[], text: string): number {
   const index = names.indexOf(text)

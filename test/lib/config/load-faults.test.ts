@@ -115,6 +115,10 @@ scrape_configs:
       { scheme: 'http', pathPrefix: '', timeoutMs: 10_000, staticConfigs: [{ targets: [new Map([['__address__', 'am:9093']])] }] },
       { scheme: 'https', pathPrefix: '/am', timeoutMs: 5000, http: { basicAuth: { username: 'a' } }, fileSdConfigs: [{ files: ['/etc/monitor/am.yml'] }], relabelConfigs: [{ action: 'keep' }] },
     ])
+    expect(faults("alerting: {cooldowns: [{cooldown: x}, {matchers: ['a=b']}, {cooldown: 0s}]}").map((fault) => fault.slice(fault.indexOf('alerting')))).toEqual([
+      'alerting.cooldowns[0].cooldown: not a valid duration string: "x" (for example 30s, 5m, 1h30m; units ms, s, m, h, d, w, y)',
+      'alerting.cooldowns[1].cooldown: must be set, to how long nobody is told again: 15m', 'alerting.cooldowns[2].cooldown: must be set, to how long nobody is told again: 15m',
+    ])
     expect(faults('alerting: {alertmanagers: [{api_version: v1, schema: http}], alertmanager: []}')).toEqual([
       '1:42: alerting.alertmanagers[0].api_version: want one of v2, got "v1"; did you mean v2?', '1:46: unknown key "schema" in alerting.alertmanagers[0]; did you mean "scheme"?', '1:62: unknown key "alertmanager" in alerting; did you mean "alertmanagers"?',
     ])

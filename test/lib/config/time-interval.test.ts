@@ -27,7 +27,7 @@ describe('a time interval', () => {
     expect(read('[{months: ["march:january"], days_of_month: ["0"], weekdays: [noday]}]').faults).toEqual([
       'intervals[0].months[0]: end month january is before start month march',
       'intervals[0].days_of_month[0]: 0 is not a valid day of the month: out of range',
-      'intervals[0].weekdays[0]: "noday" is no day of the week and no range of two with a colon between',
+      'intervals[0].weekdays[0]: "noday" is no day of the week (monday .. sunday) and no range of two with a colon between',
     ])
   })
 })
