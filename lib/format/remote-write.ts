@@ -38,6 +38,8 @@ export class SampleColumns {
   /** Samples that are native histograms, ascending, and what they are; their values are NaN. */
   readonly histogramPlaces: number[] = []
   readonly histograms: FloatHistogram[] = []
+  /** Staleness markers that came as native histograms. */
+  readonly histogramMarkerPlaces: number[] = []
   readonly exemplars: ExemplarColumns = new ExemplarColumns()
   /** Whether the times of each series read so far ascend. */
   isAscending = true
@@ -47,6 +49,7 @@ export class SampleColumns {
     this.hasStale = false
     this.histogramPlaces.length = 0
     this.histograms.length = 0
+    this.histogramMarkerPlaces.length = 0
     this.exemplars.clear()
     this.isAscending = true
   }
@@ -237,7 +240,10 @@ export class WriteRequestReader {
     columns.times[i] = timeMs
     columns.values[i] = NaN
     columns.stale[i] = isStale ? 1 : 0
-    if (isStale) columns.hasStale = true
+    if (isStale) {
+      columns.hasStale = true
+      columns.histogramMarkerPlaces.push(i)
+    }
     if (histogram !== null) {
       columns.histogramPlaces.push(i)
       columns.histograms.push(histogram)

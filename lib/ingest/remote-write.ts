@@ -19,7 +19,7 @@ import type { Counter, Metrics } from '../std/metrics.ts'
 import { SnappyDecoder, SnappyError } from '../kernels/snappy.ts'
 import { walkKernel } from '../kernels/walk.ts'
 import { LogError } from '../../storage/errors.ts'
-import { REJECT_NAMES, STORED, type Appender, type ExemplarAppender, type SampleBatch } from '../../storage/interface.ts'
+import { REJECT_NAMES, type Appender, type ExemplarAppender, type SampleBatch } from '../../storage/interface.ts'
 import { LABEL_LIMITS, checkLabels } from './label-check.ts'
 import { PendingSeries } from './pending-series.ts'
 import { SeriesCache } from './series-cache.ts'
@@ -172,7 +172,7 @@ export class RemoteWriteReceiver {
     const exemplars = this.#storeExemplars()
     if (refusedCount > 0) this.#explain(samples, new WriteRequestReader(bytes, view, length), refusals)
     const stored = samples.count - refusedCount
-    const histograms = samples.histograms?.filter((histogram, i) => histogram !== null && batch.verdicts[i] === STORED).length ?? 0
+    const histograms = batch.storedHistograms()
     return { samples: stored - histograms, histograms, exemplars }
   }
 

@@ -9,7 +9,7 @@ import type { FloatHistogram } from '../model/histogram.ts'
 import { SparseU32 } from '../std/sparse-u32.ts'
 import { SampleColumns } from '../format/remote-write.ts'
 import { WALK_DESCENDS, WALK_HAS_STALE, type WalkKernel } from '../kernels/walk.ts'
-import type { SampleBatch } from '../../storage/interface.ts'
+import { STORED, type SampleBatch } from '../../storage/interface.ts'
 
 /** Sample without a series: its labels were refused. Refs start at 1. */
 const NO_SERIES = 0
@@ -32,6 +32,8 @@ export class WriteBatch {
   #hasRefused = false
   /** By sample; null where the request has none. */
   #histograms: (FloatHistogram | null)[] | null = null
+  /** Samples that are staleness markers and came as native histograms. */
+  #histogramMarkers: ReadonlySet<number> = new Set()
 
   clear(): void {
     if (this.columns.values.length > KEEP_SAMPLES) {
@@ -121,10 +123,18 @@ export class WriteBatch {
   /** The batch to append; its arrays are this object's, valid until `clear`. */
   finish(): SampleBatch {
     this.#histograms = this.#spreadHistograms()
+    this.#histogramMarkers = new Set(this.columns.histogramMarkerPlaces)
     if (this.#hasRefused) this.#dropRefused()
     if (this.#isRepeated || !this.columns.isAscending) this.#regroup()
     const { count, values, times, stale, hasStale } = this.columns
     return { count, refs: this.refs, values, t: 0, times, stale: hasStale ? stale : null, histograms: this.#histograms }
+  }
+
+  /** Of the batch that was appended: native histograms that are stored, staleness markers among them. */
+  storedHistograms(): number {
+    const { verdicts } = this
+    const live = this.#histograms?.filter((histogram, i) => histogram !== null && verdicts[i] === STORED).length ?? 0
+    return this.#histogramMarkers.values().reduce((count, i) => count + (verdicts[i] === STORED ? 1 : 0), live)
   }
 
   #spreadHistograms(): (FloatHistogram | null)[] | null {
@@ -172,6 +182,8 @@ export class WriteBatch {
     columns.count = order.length
     const histograms = this.#histograms
     if (histograms !== null) this.#histograms = Array.from(order, (from) => histograms[from]!)
+    const markers = this.#histogramMarkers
+    if (markers.size > 0) this.#histogramMarkers = new Set(order.keys().filter((i) => markers.has(order[i]!)))
   }
 
   #grow(): void {

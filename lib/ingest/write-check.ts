@@ -30,7 +30,7 @@ export class WriteCheck {
     const columns = this.#columns.values.length > KEEP_SAMPLES ? (this.#columns = new SampleColumns()) : this.#columns
     columns.clear()
     while (reader.nextSeries()) reader.readSamples(columns, reader.scanLabels())
-    const histograms = columns.histograms.length
+    const histograms = columns.histograms.length + columns.histogramMarkerPlaces.length
     return { status: 204, message: '', samplesWritten: columns.count - histograms, histogramsWritten: histograms, exemplarsWritten: columns.exemplars.count }
   }
 }

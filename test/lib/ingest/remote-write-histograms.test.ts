@@ -49,7 +49,7 @@ describe('native histograms pushed', () => {
       series('h', histogramField(b, T + 2), sample(5, T + 1), histogramField(a, T), marker(T + 3)), series('f', sample(1, T)),
       series('g', histogramField(c, T)), series('h', sample(7, T + 4)),
     )
-    expect(result).toEqual({ status: 204, message: '', samplesWritten: 4, histogramsWritten: 3, exemplarsWritten: 0 })
+    expect(result).toEqual({ status: 204, message: '', samplesWritten: 3, histogramsWritten: 4, exemplarsWritten: 0 })
     const shape = samplesOf(storage, 'h').map(({ t, v, h, isStale }) => [t - T, isStale ? 'stale' : h ?? v])
     expect(shape).toEqual([[0, a], [1, 5], [2, b], [3, 'stale'], [4, 7]])
     expect(samplesOf(storage, 'g')[0]!.h).toEqual(c)
