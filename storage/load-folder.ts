@@ -321,6 +321,8 @@ class Load {
       segments.note(number, { maxT: segment.maxT, generation: head.groups[segment.group]?.generation ?? 0 })
     })
     assertKnownFrames(file, found)
+    // Without a sound head in it a file goes, too: with what was in the head by now, or at once where a repair has sealed all of it.
+    if (!segments.has(number)) segments.note(number, found.frames > 0 ? { maxT: head.clock.now(), generation: head.cuts.generation } : { maxT: -Infinity, generation: 0 })
     const known = knownSegments(found, torn)
     if (known === null) this.#count(name, found)
     else this.#countSegments(name, found, known)

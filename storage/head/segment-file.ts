@@ -102,6 +102,11 @@ export class SegmentWriter {
     }
   }
 
+  /** Whether it has any that is sound, or was noted. */
+  has(file: number): boolean {
+    return this.#spans.has(file)
+  }
+
   /** These are moved to `quarantine/` when their time comes, not removed. */
   keepDamaged(files: readonly number[]): void {
     for (const file of files) this.#damaged.add(file)

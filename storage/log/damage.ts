@@ -77,6 +77,8 @@ export class DamageTally {
 
   /** So much was on the device, whatever marks say. Asked when all was looked at. */
   expect({ whole, end }: KnownLength): void {
+    // What lacks the end is one stretch, whatever lies there.
+    if (end > this.soundEnd) this.#open = this.#open.filter(({ at }) => at < this.soundEnd)
     this.#settle(0, whole)
     this.syncedTo = Math.max(this.syncedTo, end)
     if (end > this.soundEnd) this.#count({ at: this.soundEnd, end })

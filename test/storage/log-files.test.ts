@@ -1,5 +1,6 @@
 // How the files of the log follow each other: one that is full, one that the disk has refused; and what replay makes of them.
 import fs from 'node:fs'
+import path from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { FakeClock } from '../../lib/std/clock.ts'
 import { useDisk, type Disk } from '../../lib/std/fs.ts'
@@ -9,7 +10,10 @@ import { LOG_HEADER_BYTES } from '../../storage/log/log-file.ts'
 import { replayLog } from '../../storage/log/log-replay.ts'
 import type { LoggedRow } from '../../storage/log/row-buffer.ts'
 import { SeriesFile } from '../../storage/log/series-file.ts'
-import { tempFolder } from '../support/temp-folder.ts'
+import type { Finding } from '../../storage/repair/finding.ts'
+import { repairFolder } from '../../storage/repair/repair.ts'
+import { copyFolder, tempFolder } from '../support/temp-folder.ts'
+import { NOW, abandon, append, batchOf, open, seriesOf } from './store.ts'
 
 const COLUMNS = 10
 const FILE_BYTES_MAX = 1000
@@ -178,4 +182,69 @@ describe('a file of the log', () => {
     expect(bench.replay().rows).toEqual(bench.want.slice(30))
     bench.log.close()
   })
+})
+
+const first = (folder: string, part: string): string => path.join(folder, part, fs.readdirSync(path.join(folder, part)).find((one) => /^\d+\.|^definitions$/.test(one))!)
+
+async function repair(folder: string): Promise<Finding[]> {
+  const found: Finding[] = []
+  await repairFolder(folder, true, (finding) => found.push(finding))
+  return found
+}
+
+/** A process that was killed after 60 commits, and what it left. */
+async function killed(everyMs: number): Promise<{ folder: string; clock: FakeClock }> {
+  const folder = tempFolder()
+  const clock = new FakeClock(NOW)
+  const db = open(folder, { clock })
+  const refs = seriesOf(db, COLUMNS)
+  for (let k = 0; k < 60; k++) {
+    append(db, batchOf(clock.now(), refs, refs.map((ref) => ref * k)))
+    await db.commit()
+    await clock.advance(everyMs)
+    // A new series now and then: definitions grow.
+    seriesOf(db, COLUMNS + k)
+  }
+  db.head.flushGroup(db.head.groups[1]!)
+  await db.maintain()
+  const dead = copyFolder(folder)
+  await db.close()
+  abandon(dead)
+  return { folder: dead, clock }
+}
+
+it('misses what is cut off from files that a killed process left, once a start has read them', async () => {
+  const { folder: dead, clock } = await killed(1)
+  // A kill may leave half a frame, which nobody was promised.
+  for (const file of [first(dead, 'log'), first(dead, 'head')]) fs.appendFileSync(file, Buffer.alloc(24, 7))
+  for (let start = 0; start < 2; start++) {
+    const db = open(dead, { clock })
+    expect([db.recovery.wasUnclean, db.recovery.corruptRecords]).toEqual([start === 0, 0])
+    await db.close()
+  }
+  expect(await repair(dead)).toEqual([])
+  for (const part of ['log', 'head', 'series']) {
+    const cut = copyFolder(dead)
+    const file = first(cut, part)
+    const { size } = fs.statSync(file)
+    // Of definitions the second copy begins at 64 KiB.
+    fs.truncateSync(file, Math.floor((size > 65536 ? size - 65536 : size) * 0.9 / 8) * 8)
+    const found = await repair(cut)
+    expect(found, file).toContainEqual(expect.objectContaining({ place: path.relative(cut, file), damage: expect.stringMatching(/^it ends at \d+ instead of \d+|damaged in both copies$/) }))
+    const db = open(cut, { clock })
+    expect(db.recovery.corruptRecords, file).toBeGreaterThan(0)
+    await db.close()
+  }
+})
+
+it('misses what is cut off from the log of a killed process before a start has read it, but for its last minute', async () => {
+  const { folder } = await killed(20_000)
+  const file = first(folder, 'log')
+  const size = fs.statSync(file).size
+  const f = async (rows: number, want: object[]): Promise<void> => {
+    fs.truncateSync(file, Math.floor(size * (60 - rows) / 60 / 8) * 8)
+    expect(await repair(folder)).toMatchObject(want)
+  }
+  await f(1, [])
+  await f(5, [{ place: path.relative(folder, file), damage: expect.stringMatching(/^it ends at \d+ instead of \d+/) }])
 })

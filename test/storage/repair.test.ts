@@ -13,7 +13,7 @@ import { expectSame } from '../support/expect-same.ts'
 import { testSeed } from '../support/seed.ts'
 import { copyFolder, tempFolder } from '../support/temp-folder.ts'
 import { writeBlock } from './block/block-data.ts'
-import { abandon, append, batchOf, keyOf, open, readAll, samplesIn, series, seriesOf, type Points } from './store.ts'
+import { append, batchOf, keyOf, open, readAll, samplesIn, series, seriesOf, type Points } from './store.ts'
 
 const T = 1_700_006_400_000
 const SERIES = 60
@@ -160,63 +160,6 @@ describe('repair', () => {
     expect(await left(folder, want)).toBe(2 * 240 * SERIES)
   })
 
-  /** A process that was killed after 60 commits, and what it left. */
-  async function killed(everyMs: number): Promise<{ folder: string; clock: FakeClock }> {
-    const folder = tempFolder()
-    const clock = new FakeClock(T)
-    const db = open(folder, { clock })
-    const refs = seriesOf(db, SERIES)
-    for (let k = 0; k < 60; k++) {
-      append(db, batchOf(clock.now(), refs, refs.map((ref) => ref * k)))
-      await db.commit()
-      await clock.advance(everyMs)
-      // A new series now and then: definitions grow.
-      seriesOf(db, SERIES + k)
-    }
-    db.head.flushGroup(db.head.groups[1]!)
-    await db.maintain()
-    const dead = copyFolder(folder)
-    await db.close()
-    abandon(dead)
-    return { folder: dead, clock }
-  }
-
-  it('misses what is cut off from files that a killed process left, once a start has read them', async () => {
-    const { folder: dead, clock } = await killed(0.1)
-    // A kill may leave half a frame, which nobody was promised.
-    for (const file of [logFile(dead), segmentFile(dead)]) fs.appendFileSync(file, Buffer.alloc(24, 7))
-    for (let start = 0; start < 2; start++) {
-      const db = open(dead, { clock })
-      expect([db.recovery.wasUnclean, db.recovery.corruptRecords]).toEqual([start === 0, 0])
-      await db.close()
-    }
-    expect(await repair(dead, true)).toEqual([])
-    for (const fileOf of [logFile, segmentFile, (folder: string) => path.join(folder, 'series/definitions')]) {
-      const cut = copyFolder(dead)
-      const file = fileOf(cut)
-      const { size } = fs.statSync(file)
-      // Of definitions the second copy begins at 64 KiB.
-      fs.truncateSync(file, Math.floor((size > 65536 ? size - 65536 : size) * 0.9 / 8) * 8)
-      const found = await repair(cut, true)
-      expect(found, file).toContainEqual(expect.objectContaining({ place: path.relative(cut, file), damage: expect.stringMatching(/^it ends at \d+ instead of \d+|damaged in both copies$/) }))
-      const db = open(cut, { clock })
-      expect(db.recovery.corruptRecords, file).toBeGreaterThan(0)
-      await db.close()
-    }
-  })
-
-  it('misses what is cut off from the log of a killed process before a start has read it, but for its last minute', async () => {
-    const { folder } = await killed(20_000)
-    const file = logFile(folder)
-    const size = fs.statSync(file).size
-    const f = async (rows: number, want: object[]): Promise<void> => {
-      fs.truncateSync(file, Math.floor(size * (60 - rows) / 60 / 8) * 8)
-      expect(await repair(folder, true)).toMatchObject(want)
-    }
-    await f(1, [])
-    await f(5, [{ place: path.relative(folder, file), damage: expect.stringMatching(/^it ends at \d+ instead of \d+/) }])
-  })
-
   it('misses files that are gone or cut off, which leave no other trace, as a start does', async () => {
     const { folder: sound, want } = await written()
     const f = async (harm: (folder: string) => void, place: RegExp, damage: RegExp, isSaid: boolean = true): Promise<void> => {
@@ -269,6 +212,36 @@ describe('repair', () => {
     expect(await repair(folder)).toMatchObject([{ place: expect.stringMatching(/^quarantine\//) }])
     expect(await repair(folder)).toEqual([])
     expect(await left(folder, want)).toBe(samplesIn(want))
+  })
+
+  it('leaves no head file for ever: one without a sound segment goes when its time is in blocks, one that was sealed with it at once', async () => {
+    const { folder: sound } = await written()
+    const size = fs.statSync(segmentFile(sound)).size
+    const name = path.basename(segmentFile(sound))
+    fs.writeFileSync(segmentFile(sound), Buffer.alloc(size, 7))
+    const start = T + 2 * BLOCK_RANGE_MS + HOUR
+    const f = async (folder: string, corruptRecords: number, hoursLater: number): Promise<void> => {
+      const clock = new FakeClock(start)
+      const db = open(folder, { clock })
+      expect(db.recovery.corruptRecords).toBe(corruptRecords)
+      const [ref] = seriesOf(db, 1)
+      for (; clock.now() < start + hoursLater * HOUR; clock.jump(60_000)) append(db, batchOf(clock.now(), [ref!], [1]))
+      for (let round = 0; round < 3; round++) {
+        await db.maintain()
+        await db.blocks.idle()
+      }
+      await db.close()
+    }
+    const damaged = copyFolder(sound)
+    await f(damaged, 1, 0)
+    expect(fs.readdirSync(`${damaged}/head`)).toContain(name)
+    await f(damaged, 1, 5)
+    expect(fs.readdirSync(`${damaged}/head`)).not.toContain(name)
+    expect(fs.readFileSync(`${damaged}/quarantine/${name}`)).toEqual(Buffer.alloc(size, 7))
+    await f(damaged, 0, 0)
+    expect((await repair(sound)).map(({ place }) => place)).toContain(`head/${name}`)
+    await f(sound, 0, 0)
+    expect(fs.readdirSync(`${sound}/head`)).not.toContain(name)
   })
 
   it('brings back nothing that was deleted while a block lay in quarantine', async () => {
