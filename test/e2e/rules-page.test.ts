@@ -1,4 +1,5 @@
 // The page of rules with many of them: all are there, and what is out of sight is not drawn anew on each beat.
+import fs from 'node:fs'
 import { expect, it } from 'vitest'
 import { startAlertSite } from '../support/alert-site.ts'
 import { hasBrowser, inBrowser, launchBrowser, openPage } from '../support/browser.ts'
@@ -34,8 +35,8 @@ it.skipIf(!hasBrowser)(inBrowser('draws rules near what is seen on each beat, th
   expect(problems).toEqual([])
 }, 120_000)
 
-it.skipIf(!hasBrowser)(inBrowser('leads to the alerts and the query of a rule, whatever those pages were left in'), async () => {
-  const { monitor } = await startAlertSite()
+it.skipIf(!hasBrowser)(inBrowser('leads to the alerts and the query of a rule, whatever those pages were left in; tells what the server tells of itself'), async () => {
+  const { monitor, folder } = await startAlertSite()
   const { page, problems } = await openPage(await launchBrowser(), `${monitor.base}/query?g0.expr=up&g0.tab=table`)
   await page.getByRole('link', { name: 'Alerts' }).click()
   await page.getByLabel('Filter alerts').fill('cpu')
@@ -51,5 +52,18 @@ it.skipIf(!hasBrowser)(inBrowser('leads to the alerts and the query of a rule, w
   await rule.getByRole('link', { name: 'vector(97.5)' }).click()
   await page.waitForURL((url) => url.pathname === '/query')
   expect(new URL(page.url()).searchParams.get('g0.expr')).toBe('vector(97.5)')
+  // A browser that is a day ahead.
+  await page.addInitScript('const now = Date.now; Date.now = () => now() + 86_400_000')
+  await page.goto(`${monitor.base}/rules`)
+  expect(await rule.locator('.col-age').textContent()).toMatch(/^(\d+ ms|\d(\.\d+)? s) ago$/)
+  const file = `${folder}/monitor.yml`
+  const config = fs.readFileSync(file, 'utf8')
+  const notice = page.getByRole('status', { name: 'Server notices' }).getByText('Configuration reload has failed.')
+  fs.writeFileSync(file, 'nonsense: {}')
+  monitor.child.kill('SIGHUP')
+  await notice.waitFor()
+  fs.writeFileSync(file, config)
+  monitor.child.kill('SIGHUP')
+  await notice.waitFor({ state: 'detached' })
   expect(problems).toEqual([])
 }, 120_000)

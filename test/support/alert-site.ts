@@ -31,6 +31,8 @@ alerting:
 export interface AlertSite {
   monitor: MonitorProcess
   got: readonly Page[]
+  /** Its data, and monitor.yml. */
+  folder: string
   /** Starts it anew over the same folder, on the same port. */
   again: () => Promise<MonitorProcess>
 }
@@ -47,5 +49,5 @@ export async function startAlertSite({ flags = [], moreRules = '' }: { flags?: r
   }
   const monitor = await start()
   await waitFor('both messages', () => Promise.resolve(hook.pages.length >= 2), 30_000)
-  return { monitor, got: hook.pages, again: start }
+  return { monitor, got: hook.pages, folder, again: start }
 }

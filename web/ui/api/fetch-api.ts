@@ -2,6 +2,8 @@
 // ({status, data, errorType, error, warnings, infos}) and turns every failure into an ApiError. Used on the page and
 // in the worker; URLs are taken relative to the base given, so that the app works under a path prefix.
 
+import { noteAnswerDate } from '../shell/server-clock.ts'
+
 /** What went wrong: the server's errorType, or `network` (no answer) or `protocol` (an answer that is not the API's). */
 export class ApiError extends Error {
   readonly code: string
@@ -37,8 +39,10 @@ export async function fetchApi<T>(base: string, request: ApiRequest, signal: Abo
   const headers = { Accept: 'application/json' }
   let status: number
   let text: string
+  const askedMs = Date.now()
   try {
     const response = await fetch(url, request.method === 'GET' ? { headers, signal } : { method: 'POST', headers, body: form, signal })
+    noteAnswerDate(response.headers.get('Date'), askedMs)
     status = response.status
     text = await response.text()
   } catch (error) {

@@ -7,6 +7,7 @@ import { ApiError, isAbort } from '../api/fetch-api.ts'
 import { formatCount } from '../query/number-format.ts'
 import { onLiveBeat } from '../shell/live.ts'
 import { place, replaceSearch } from '../shell/router.ts'
+import { serverNowMs } from '../shell/server-clock.ts'
 import { countStates, fetchGroups, filterGroups, firstRules, type ApiGroup, type RuleState } from './rule-api.ts'
 import { GroupSection, StateGlyph, STATE_TEXT } from './rule-group.tsx'
 
@@ -18,7 +19,7 @@ const STATES: readonly RuleState[] = ['failing', 'firing', 'pending', 'ok', 'unk
 
 interface Listed {
   groups: readonly ApiGroup[]
-  /** Unix ms by this browser when they came. */
+  /** Unix ms by the server's clock when they came. */
   atMs: number
 }
 
@@ -30,7 +31,7 @@ function useGroups(): { listed: Signal<Listed | null>; error: Signal<string> } {
   useEffect(() => {
     const load = (): void => {
       fetchGroups(abort.current.signal).then((groups) => {
-        listed.value = { groups, atMs: Date.now() }
+        listed.value = { groups, atMs: serverNowMs() }
         error.value = ''
       }, (failure: unknown) => {
         if (isAbort(failure)) return

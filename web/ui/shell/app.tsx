@@ -9,6 +9,7 @@ import { TargetsPage } from '../targets/targets-page.tsx'
 import { Icon, type IconName } from '../widgets/icons.tsx'
 import { Popover } from '../widgets/popover.tsx'
 import { hrefOf, navigate, place } from './router.ts'
+import { ServerNotices } from './server-notices.tsx'
 import { intervalMs, isLive, LIVE_CHOICES_MS, theme, zone, type Theme } from './settings.ts'
 
 interface Page {
@@ -54,6 +55,7 @@ export function App(): JSX.Element {
         <LiveControl /><CopyLink /><ZoneButton /><ThemeButton />
       </header>
       <main id="main" tabIndex={-1}>
+        <ServerNotices />
         {page?.path === 'query' && <QueryPage />}
         {page?.path === 'alerts' && <AlertsPage />}
         {page?.path === 'rules' && <RulesPage />}

@@ -9,6 +9,7 @@ import { countOf, formatCount } from '../query/number-format.ts'
 import { formatSpan } from '../query/time-text.ts'
 import { onLiveBeat } from '../shell/live.ts'
 import { place, replaceSearch } from '../shell/router.ts'
+import { serverNowMs } from '../shell/server-clock.ts'
 import { Icon } from '../widgets/icons.tsx'
 import { LabelText } from '../widgets/label-text.tsx'
 import { useRowWindow } from '../widgets/virtual-rows.ts'
@@ -29,7 +30,7 @@ function useTargets(): Loaded {
   const targets = useSignal<readonly ApiTarget[] | null>(null)
   const error = useSignal('')
   const isLoading = useSignal(false)
-  const nowMs = useSignal(Date.now())
+  const nowMs = useSignal(serverNowMs())
   const abort = useRef(new AbortController())
   const load = (): void => {
     if (isLoading.peek()) return
@@ -42,14 +43,14 @@ function useTargets(): Loaded {
       if (!(failure instanceof ApiError)) throw failure
       error.value = failure.message
     }).finally(() => {
-      nowMs.value = Date.now()
+      nowMs.value = serverNowMs()
       isLoading.value = false
     })
   }
   useEffect(() => {
     load()
     const stop = onLiveBeat(load)
-    const ticker = setInterval(() => !document.hidden && (nowMs.value = Date.now()), 1000)
+    const ticker = setInterval(() => !document.hidden && (nowMs.value = serverNowMs()), 1000)
     return () => {
       stop()
       clearInterval(ticker)
