@@ -17,7 +17,7 @@ export interface AlertOverlay {
   ackUrl(fingerprint: string): string
   /** Telling a receiver (`name/kind/index`) came to its end; `error` null: delivered. Of thousands of alerts it is told in parts. */
   onNotified(receiver: string, notification: Notification, error: string | null): void
-  /** The episodes that a message tells of. */
+  /** The episodes that a message tells of; of thousands of alerts it is asked in parts. */
   episodesOf(notification: Notification): Pick<ToldMessage, 'firingIds' | 'resolvedIds'>
   /**
    * A message of a program before this one was taken, and that one may have ended before it could say so here. Resolves to whether

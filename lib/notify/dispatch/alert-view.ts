@@ -4,7 +4,7 @@ import { getLabel, type Labels } from '../../model/labels.ts'
 import type { Notification } from '../../model/notification.ts'
 import type { LabelGetter } from '../../model/route-matcher.ts'
 import type { Clock } from '../../std/clock.ts'
-import { runInTurns, type Steps } from '../../std/steps.ts'
+import { runInTurns, runThrough, type Steps } from '../../std/steps.ts'
 import { compareLabelSets, isResolved, type PipelineAlert } from './alert.ts'
 import type { AlertPipeline } from './alert-pipeline.ts'
 import { groupMessage, notifiedAlert } from './group-message.ts'
@@ -107,7 +107,7 @@ export class AlertView {
     if (![...labels.values()].some((text) => text.includes('{{'))) return labels
     const alerts = all.map((alert) => notifiedAlert({ alert, isResolved: isResolved(alert, nowMs) }, () => ''))
     const head = { receiver, groupKey: group.key, groupLabels: group.labels, routeLabels: labels, externalUrl: this.#pipeline.externalUrl, timeMs: nowMs }
-    return this.#expand(groupMessage({ ...head, reason: 'unknown', previousMs: 0, memory: '' }, alerts))
+    return this.#expand(runThrough(groupMessage({ ...head, reason: 'unknown', previousMs: 0, memory: '' }, alerts)))
   }
 
   /** null: not wanted. */

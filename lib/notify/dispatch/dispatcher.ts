@@ -33,8 +33,8 @@ export interface DispatcherGround extends StageGround {
 
 /** A group waits for alerts that come with its own: else it would tell of some of them, and of the rest an interval later. */
 const INTAKE_MS = 20
-/** A hundred thousand take some seconds; whoever sends them may also have died. */
-const INTAKE_MS_MAX = 10_000
+/** Whoever sends them may have died; a hundred thousand take half a minute where the machine is busy. */
+const INTAKE = { quietMsMax: 10_000, waitMsMax: 45_000 }
 /** Telling may take as long, however short the interval is. */
 const FLUSH_MS_MIN = 10_000
 /** Between looks at a group whose receiver is not reached. */
@@ -124,7 +124,7 @@ export class Dispatcher {
       return
     }
     const { clock } = this.#ground
-    if (group.waitsForBatch(clock.monotonic(), INTAKE_MS_MAX)) {
+    if (group.waitsForBatch(clock.monotonic(), INTAKE)) {
       this.#due.set(group, INTAKE_MS)
       return
     }

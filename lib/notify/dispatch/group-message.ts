@@ -1,6 +1,7 @@
 // What an integration is told of a group: the alerts of a flush as templates and webhooks see them.
 import { labelsToMap, type Labels } from '../../model/labels.ts'
 import type { Notification, NotifiedAlert } from '../../model/notification.ts'
+import type { Steps } from '../../std/steps.ts'
 import type { PipelineAlert } from './alert.ts'
 
 /** An alert and whether it had ended when its group was flushed. */
@@ -19,6 +20,9 @@ export interface GroupHead {
   timeMs: number
 }
 
+/** Alerts looked at between two glances at the clock. */
+const STEP_ALERTS = 1024
+
 /** `ackUrl` gives '' where no page acknowledges the alert. */
 export function notifiedAlert({ alert, isResolved }: FlushedAlert, ackUrl: (fingerprint: string) => string): NotifiedAlert {
   return {
@@ -29,20 +33,21 @@ export function notifiedAlert({ alert, isResolved }: FlushedAlert, ackUrl: (fing
 }
 
 /** `alerts` in the order of messages, at least one. */
-export function groupMessage(head: GroupHead & Pick<Notification, 'reason' | 'previousMs' | 'memory'>, alerts: readonly NotifiedAlert[]): Notification {
+export function* groupMessage(head: GroupHead & Pick<Notification, 'reason' | 'previousMs' | 'memory'>, alerts: readonly NotifiedAlert[]): Steps<Notification> {
   return {
     ...head, alerts, groupLabels: labelsToMap(head.groupLabels),
     status: alerts.some(({ status }) => status === 'firing') ? 'firing' : 'resolved',
-    commonLabels: common(alerts.map(({ labels }) => labels)), commonAnnotations: common(alerts.map(({ annotations }) => annotations)),
+    commonLabels: yield* common(alerts, 'labels'), commonAnnotations: yield* common(alerts, 'annotations'),
   }
 }
 
-/** The pairs that all maps have. */
-function common(maps: readonly ReadonlyMap<string, string>[]): Map<string, string> {
-  const shared = new Map(maps[0])
-  for (const map of maps) {
+/** The pairs that all alerts have. */
+function* common(alerts: readonly NotifiedAlert[], field: 'labels' | 'annotations'): Steps<Map<string, string>> {
+  const shared = new Map(alerts[0]![field])
+  for (let i = 1; i < alerts.length && shared.size > 0; i++) {
+    const map = alerts[i]![field]
     for (const [name, value] of shared) if (map.get(name) !== value) shared.delete(name)
-    if (shared.size === 0) break
+    if (i % STEP_ALERTS === 0) yield
   }
   return shared
 }

@@ -20,6 +20,9 @@ export class AlertGroup {
   #batches: AlertBatch[] = []
   /** Monotonic ms since when it has waited for alerts that come with its own; null where it does not. */
   #waitsSinceMs: number | null = null
+  /** Monotonic ms of the last look before which some had come, and whether some have since. */
+  #newsMs = 0
+  #hasNews = false
   /** Receivers are being told. */
   isFlushing = false
   /** It fell due meanwhile. */
@@ -37,15 +40,22 @@ export class AlertGroup {
 
   put(alert: PipelineAlert, batch: AlertBatch | null): void {
     // What begins to come while it waits is not waited for: some always does where many post.
-    if (batch?.isOpen === true && this.#waitsSinceMs === null && !this.#batches.includes(batch)) this.#batches.push(batch)
+    if (batch?.isOpen === true && !this.#batches.includes(batch) && this.#waitsSinceMs === null) this.#batches.push(batch)
+    this.#hasNews ||= this.#waitsSinceMs !== null && batch !== null && this.#batches.includes(batch)
     if (!this.#alerts.has(alert.fingerprint)) this.#changed()
     this.#alerts.set(alert.fingerprint, alert)
   }
 
-  /** Whether alerts that come with its own are still to come. After `waitMsMax` it gives them up: no later flush waits for them, too. */
-  waitsForBatch(nowMs: number, waitMsMax: number): boolean {
+  /**
+   * Whether alerts that come with its own are still to come. Where none has come to it for `quietMsMax`, and after `waitMsMax`, it gives them up: no
+   * later flush waits for them, too.
+   */
+  waitsForBatch(nowMs: number, { quietMsMax, waitMsMax }: { quietMsMax: number; waitMsMax: number }): boolean {
     const sinceMs = this.#waitsSinceMs ?? nowMs
-    this.#batches = nowMs - sinceMs < waitMsMax ? this.#batches.filter(({ isOpen }) => isOpen) : []
+    if (this.#hasNews || this.#waitsSinceMs === null) this.#newsMs = nowMs
+    this.#hasNews = false
+    const isPatient = nowMs - this.#newsMs < quietMsMax && nowMs - sinceMs < waitMsMax
+    this.#batches = isPatient ? this.#batches.filter(({ isOpen }) => isOpen) : []
     const waits = this.#batches.length > 0
     this.#waitsSinceMs = waits ? sinceMs : null
     return waits

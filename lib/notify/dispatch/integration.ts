@@ -86,9 +86,10 @@ export class Integration {
     const entry = log.get(head.groupKey, this.name)
     const known = toldFiring(entry)
     const isStep = head.groupKey.startsWith(ESCALATION_KEY)
+    const begunBefore = new Set(isStep ? entry?.firing : [])
     const isHeld = (print: string): boolean => {
       const by = overlay.heldBy(print, this.name, head.timeMs)
-      return by === 'acknowledged' || (by === 'cooldown' && (!isStep || entry?.firing.includes(print) === true))
+      return by === 'acknowledged' || (by === 'cooldown' && (!isStep || begunBefore.has(print)))
     }
     const isKept = ({ isSuppressed, isResolved, alert }: SiftedAlert): boolean => isSuppressed || (!isResolved && isHeld(alert.fingerprint))
     const { kept, told } = await runInTurns(divided(alerts, isKept, known), clock)
@@ -101,14 +102,15 @@ export class Integration {
     log.owed.owe({ groupKey: head.groupKey, receiver: this.name })
     const shown = isResolvedSent ? told : told.filter(({ isResolved }) => !isResolved)
     const before = known.size === 0 ? '' : entry!.memory
-    const notification = shown.length === 0 ? null : groupMessage({ ...head, reason, previousMs: entry?.timeMs ?? 0, memory: before }, await runInTurns(shownAlerts(shown, overlay), clock))
+    const notification = shown.length === 0 ? null : await runInTurns(messageOf({ ...head, reason, previousMs: entry?.timeMs ?? 0, memory: before }, shown, overlay), clock)
     const withheld = fingerprints(kept, false).filter((one) => known.has(one))
     const next: NotificationEntry = {
       groupKey: head.groupKey, receiver: this.name, timeMs: head.timeMs, firing, resolved, withheld, memory: before,
       expiresAtMs: head.timeMs + Math.max(2 * repeatIntervalMs, LOG_MS_MIN),
     }
+    const ids = notification === null ? null : await runInTurns(episodesOf(notification, overlay), clock)
     // In the turn in which the other side's word comes: a kill before it is written tells the same again.
-    const memory = notification === null ? before : await this.#deliver(notification, { deadlineMs, signal, receipt: { told: { entry: next, ...overlay.episodesOf(notification) }, onTaken: (isKept) => log.note(next, isKept) } })
+    const memory = notification === null ? before : await this.#deliver(notification, { deadlineMs, signal, receipt: { told: { entry: next, ...ids! }, onTaken: (isKept) => log.note(next, isKept) } })
     next.memory = memory
     // First of all, and before anything waits.
     const logged = this.#log(next)
@@ -171,12 +173,24 @@ function fingerprints(alerts: readonly SiftedAlert[], isResolved: boolean): stri
   return alerts.filter((one) => one.isResolved === isResolved).map(({ alert }) => alert.fingerprint)
 }
 
-function* shownAlerts(alerts: readonly SiftedAlert[], overlay: AlertOverlay): Steps<NotifiedAlert[]> {
+function* messageOf(head: Parameters<typeof groupMessage>[0], alerts: readonly SiftedAlert[], overlay: AlertOverlay): Steps<Notification> {
   const ackUrl = (fingerprint: string): string => overlay.ackUrl(fingerprint)
   const shown: NotifiedAlert[] = []
   for (const alert of alerts) {
-    shown.push(notifiedAlert(alert, ackUrl))
+    shown.push(alert.shown ??= notifiedAlert(alert, ackUrl))
     if (shown.length % STEP_ALERTS === 0) yield
   }
-  return shown
+  return yield* groupMessage(head, shown)
+}
+
+function* episodesOf(notification: Notification, overlay: AlertOverlay): Steps<ReturnType<AlertOverlay['episodesOf']>> {
+  const { alerts } = notification
+  const ids = { firingIds: [] as string[], resolvedIds: [] as string[] }
+  for (let at = 0; at < alerts.length; at += STEP_ALERTS) {
+    const { firingIds, resolvedIds } = overlay.episodesOf(alerts.length <= STEP_ALERTS ? notification : { ...notification, alerts: alerts.slice(at, at + STEP_ALERTS) })
+    ids.firingIds.push(...firingIds)
+    ids.resolvedIds.push(...resolvedIds)
+    yield
+  }
+  return ids
 }

@@ -1,6 +1,7 @@
 // What keeps alerts of a group back from all, in Alertmanager's order: inhibition, active times, mute times, silences. After
 // alertmanager notify/mute.go.
 import type { RouteConfig } from '../../config/alertmanager-config.ts'
+import type { NotifiedAlert } from '../../model/notification.ts'
 import { containsTime, type TimeInterval } from '../../model/time-interval.ts'
 import type { Steps } from '../../std/steps.ts'
 import type { AlertOverlay } from '../overlay.ts'
@@ -19,6 +20,8 @@ export interface StageGround {
 
 export interface SiftedAlert extends FlushedAlert {
   isSuppressed: boolean
+  /** As messages have it, once one is made: integrations share it. */
+  shown: NotifiedAlert | null
 }
 
 /** Alerts looked at between two glances at the clock. */
@@ -46,7 +49,7 @@ export function* sift(alerts: readonly FlushedAlert[], route: RouteConfig, groun
     if (source !== null) suppressed.inhibited.add(one, [source])
     else if (isMuted) suppressed.muted.add(one, intervals)
     else if (silencedBy.length > 0) suppressed.silenced.add(one, silencedBy)
-    sifted.push({ ...one, isSuppressed: source !== null || isMuted || silencedBy.length > 0 })
+    sifted.push({ ...one, isSuppressed: source !== null || isMuted || silencedBy.length > 0, shown: null })
     if (i % STEP_ALERTS === STEP_ALERTS - 1) yield
   }
   metrics.suppressed('inhibition', suppressed.inhibited.count)

@@ -32,6 +32,9 @@ const TEMPLATE_ALERTS = 300
 /** Where they make too much of so many, they see fewer by this. */
 const FEWER_FACTOR = 8
 
+/** Alerts in a call of the hash of a message. */
+const HASHED_ALERTS = 512
+
 const NO_LABELS: ReadonlyMap<string, string> = new Map()
 
 /**
@@ -134,6 +137,9 @@ export function groupHash(groupKey: string): string {
  */
 export function messageKey({ groupKey, previousMs, alerts }: Notification): string {
   const hash = createHash('sha256').update(`${groupKey}\n${previousMs}`)
-  for (const { status, fingerprint, startsAtMs } of alerts) hash.update(`\n${status} ${fingerprint} ${startsAtMs}`)
+  // A call for each of a hundred thousand takes 100 ms.
+  for (let at = 0; at < alerts.length; at += HASHED_ALERTS) {
+    hash.update(alerts.slice(at, at + HASHED_ALERTS).map(({ status, fingerprint, startsAtMs }) => `\n${status} ${fingerprint} ${startsAtMs}`).join(''))
+  }
   return hash.digest('hex')
 }

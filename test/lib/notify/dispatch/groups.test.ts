@@ -57,6 +57,16 @@ it('waits for alerts that come with its own, but not for ever, nor for those of 
   await world.fire({ name: '5', job: 'x' })
   await world.advance(295)
   expect(world.news()).toEqual([expect.stringMatching(/^a @61[01](\.\d+)? \+1 \+2 \+3 \+4 \+5$/)])
+  // What goes on coming is waited for: not a part of it told now, and the rest an interval later.
+  const slow = { isOpen: true }
+  world.pipeline.receive([world.alert({ name: '1', job: 'z' })], slow, false)
+  for (const name of ['2', '3', '4']) {
+    await world.advance(8)
+    expect(world.news()).toEqual([])
+    world.pipeline.receive([world.alert({ name, job: 'z' })], slow, name === '4')
+  }
+  await world.advance(0.02)
+  expect(world.news()).toEqual([expect.stringMatching(/^a @64[\d.]+ \+1 \+2 \+3 \+4$/)])
 })
 
 it('waits for all that was coming in when it fell due, and for none that begins to come later', async () => {
