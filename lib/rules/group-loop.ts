@@ -31,25 +31,42 @@ export class GroupLoop {
   #isRestored = false
   #isStopped = false
   readonly #wallJump: WallJump
-  /** On the monotonic clock. */
-  #settledAtMs = -Infinity
+  #settledAtMs: number
 
-  constructor(group: RuleGroup, ground: LoopGround) {
+  /** `settledAtMs`: of the loops before it. */
+  constructor(group: RuleGroup, ground: LoopGround, settledAtMs: number = -Infinity) {
     const { intervalMs } = group.settings
     this.group = group
     this.#ground = ground
     this.#wallJump = new WallJump(ground.clock)
+    this.#settledAtMs = settledAtMs
     this.#offsetMs = slotOffsetMs(group.config.file, group.config.name, intervalMs)
     this.#slotMs = slotBefore(ground.clock.now(), this.#offsetMs, intervalMs)
     this.#waitFor(this.#slotMs + intervalMs)
   }
 
-  /** Resolves when an evaluation that runs has ended; none comes after. */
+  /** When samples are near the wall clock's time again, on the monotonic clock. */
+  get settledAtMs(): number {
+    return this.#settledAtMs
+  }
+
+  /** Resolves when an evaluation that runs has ended; none comes after, and alerts stand where the wall clock is. */
   async stop(): Promise<void> {
     this.#isStopped = true
     this.group.isStopped = true
     this.#timer?.cancel()
     await this.#running
+    this.#lookAtWall()
+  }
+
+  /** ms that the wall clock has jumped since the last look, 0 where it has not. */
+  #lookAtWall(): number {
+    const jumpMs = this.#wallJump.look()
+    if (jumpMs !== 0) {
+      this.group.moveInTime(jumpMs)
+      this.#settledAtMs = this.#ground.clock.monotonic() + SETTLE_MS
+    }
+    return jumpMs
   }
 
   #waitFor(slotMs: number): void {
@@ -66,11 +83,7 @@ export class GroupLoop {
     const { clock, restore, onEvaluated } = this.#ground
     const { intervalMs } = this.group.settings
     const nowMs = clock.now()
-    const jumpMs = this.#wallJump.look()
-    if (jumpMs !== 0) {
-      this.group.moveInTime(jumpMs)
-      this.#settledAtMs = clock.monotonic() + SETTLE_MS
-    }
+    const jumpMs = this.#lookAtWall()
     const latestMs = slotBefore(nowMs, this.#offsetMs, intervalMs)
     // The clock's own grain may let a timer off a moment early.
     const slotMs = jumpMs !== 0 || nowMs < dueMs - intervalMs ? latestMs : Math.max(dueMs, latestMs)

@@ -88,10 +88,11 @@ export class RuleManager {
       begun.push([key, group])
     }
     this.#handOn(stopped, new Map(begun))
+    const settledAtMs = Math.max(-Infinity, ...Array.from([...stopped.values(), ...this.#loops.values()], (loop) => loop.settledAtMs))
     for (const [key, group] of begun) {
       // Of rules that were taken over before they were restored that is still to be done.
       const isRestoring = group.rules.some((rule) => rule instanceof AlertingRule && !rule.isRestored)
-      this.#loops.set(key, this.#makeLoop(group, isFirst || isRestoring))
+      this.#loops.set(key, this.#makeLoop(group, isFirst || isRestoring, settledAtMs))
     }
   }
 
@@ -123,13 +124,13 @@ export class RuleManager {
     this.#retiring.add(timer)
   }
 
-  #makeLoop(group: RuleGroup, isRestoring: boolean): GroupLoop {
+  #makeLoop(group: RuleGroup, isRestoring: boolean, settledAtMs: number): GroupLoop {
     const { clock, logger, queryable, restoreLimits, onEvaluated } = this.#ground
     return new GroupLoop(group, {
       clock,
       restore: isRestoring ? (loaded, nowMs) => restoreGroup(loaded, queryable, nowMs, { clock, logger, ...(restoreLimits && { limits: restoreLimits }) }) : null,
       onEvaluated: (evaluated) => onEvaluated?.(evaluated),
-    })
+    }, settledAtMs)
   }
 }
 

@@ -313,6 +313,26 @@ describe('the slots of a group', () => {
     expect(states()[3]).toBe('firing')
   })
 
+  it('move also where a reload follows the jump before the next evaluation', async () => {
+    const rules = new RulesFixture()
+    const [now, waits, absent] = [alertRule('Now', 'x == 1'), alertRule('Waits', 'vector(1)', { forMs: 20 * MINUTE }), alertRule('None', 'absent(x)')]
+    await rules.apply([ruleGroup([now, waits, absent])])
+    const pass = async (minutes: number): Promise<void> => {
+      for (let minute = 0; minute < minutes; minute++) {
+        rules.put({ __name__: 'x' }, 1)
+        await rules.advance(MINUTE)
+      }
+    }
+    const states = (): string[] => rules.group.rules.slice(0, 3).map((rule) => (rule as AlertingRule).state())
+    await pass(3)
+    rules.clock.jump(3_600_000)
+    await rules.apply([ruleGroup([now, waits, absent, recordRule('r', '1')])])
+    await rules.advance(MINUTE)
+    expect(states()).toEqual(['firing', 'pending', 'inactive'])
+    await pass(2)
+    expect(states()).toEqual(['firing', 'pending', 'inactive'])
+  })
+
   it('count keep_firing_for on over a wall clock that jumps', async () => {
     const rules = new RulesFixture()
     await rules.apply([ruleGroup([alertRule('Kept', 'y == 1', { keepFiringForMs: 10 * MINUTE })])])
