@@ -58,6 +58,9 @@ export const FOREIGN_FLAGS: ReadonlyMap<string, string> = new Map([
   ['storage.tsdb.wal-compression-type', 'the log has a format of its own'],
   ['storage.tsdb.head-chunks-write-queue-size', 'there is no such queue'],
   ['storage.tsdb.allow-overlapping-compaction', 'what overlaps is merged when it is read, and when blocks are compacted'],
+  // Of Prometheus 2.
+  ['storage.tsdb.allow-overlapping-blocks', 'what overlaps is merged when it is read, and when blocks are compacted'],
+  ['alertmanager.timeout', 'each of alerting.alertmanagers has a timeout'],
   ['storage.tsdb.block-reload-interval', 'what changes in blocks is seen at once'],
   ['storage.tsdb.delay-compact-file.path', 'there is no such file'],
   ['storage.tsdb.min-block-duration', 'blocks are cut every 2 h'],
@@ -107,6 +110,6 @@ export const FOREIGN_FLAGS: ReadonlyMap<string, string> = new Map([
 export const FOREIGN_SWITCHES: ReadonlySet<string> = new Set([
   'web.enable-remote-write-receiver', 'storage.tsdb.no-lockfile', 'storage.tsdb.wal-compression', 'scrape.adjust-timestamps', 'auto-gomaxprocs', 'auto-gomemlimit',
   'storage.agent.wal-compression', 'storage.agent.no-lockfile', 'storage.agent.checkpoint-from-in-memory-series',
-  'config.auto-reload', 'storage.tsdb.allow-overlapping-compaction', 'web.enable-otlp-receiver',
+  'config.auto-reload', 'storage.tsdb.allow-overlapping-compaction', 'storage.tsdb.allow-overlapping-blocks', 'web.enable-otlp-receiver',
   'agent',
 ])

@@ -104,6 +104,10 @@ describe('parseFlags', () => {
         run(`--${name}`)
       } else expect(run(`--${name}`, values.get(name) ?? '5m').warnings.length, name).toBeLessThan(2)
     }
+    expect(run('--storage.tsdb.allow-overlapping-blocks', '--alertmanager.timeout=10s').warnings, 'of Prometheus 2').toEqual([
+      '--storage.tsdb.allow-overlapping-blocks has no meaning here: what overlaps is merged when it is read, and when blocks are compacted',
+      '--alertmanager.timeout has no meaning here: each of alerting.alertmanagers has a timeout',
+    ])
     expect(run('--web.enable-remote-write-receiver').warnings).toEqual(['--web.enable-remote-write-receiver has no meaning here: the receiver is always on'])
     // Who asks for passwords must not get a server without.
     expect(run('--no-agent', '--storage.tsdb.max-block-duration=1d').warnings).toHaveLength(2)
