@@ -54,7 +54,7 @@ export class Logger {
    */
   repeated(level: 'warn' | 'error', msg: string, fields: LogFields, of = ''): void {
     const why = fields['err'] ?? fields['why'] ?? ''
-    const times = this.#repeated.take(`${of} ${this.#component} ${msg} ${why instanceof Error ? why.message : why}`, this.#clock.monotonic())
+    const times = this.#repeated.take(of, `${this.#component} ${msg} ${why instanceof Error ? why.message : why}`, this.#clock.monotonic())
     if (times > 0) this.#emit(level, msg, times === 1 ? fields : { ...fields, times })
   }
 

@@ -20,9 +20,9 @@ const CAUSES_MAX = 10_000
 export class RepeatedLines {
   readonly #causes = new LruMap<Cause>(CAUSES_MAX)
 
-  /** How many lines of the cause the one stands for that is told now; 0: none is. Times are monotonic ms. Numbers make no other cause. */
-  take(text: string, nowMs: number): number {
-    const key = text.replace(/\d+/g, '0')
+  /** How many lines of the cause the one stands for that is told now; 0: none is. Times are monotonic ms. Numbers in the text make no other cause; in `of`, whose it is, they do. */
+  take(of: string, text: string, nowMs: number): number {
+    const key = `${of}\n${text.replace(/\d+/g, '0')}`
     const known = this.#causes.get(key)
     if (known !== undefined && nowMs < known.dueMs) {
       known.leftOut++

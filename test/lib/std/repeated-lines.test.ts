@@ -32,10 +32,11 @@ it('keeps causes apart, also those of others', () => {
     logger.repeated('warn', 'failed', { err: 'disk' })
     logger.repeated('warn', 'failed', { err: 'network' })
     logger.repeated('warn', 'failed', { err: 'disk' }, 'mail')
+    for (const receiver of ['ops/webhook/0', 'ops/webhook/1', 'ops2/webhook/0']) logger.repeated('warn', 'failed', { err: `disk ${i}` }, receiver)
     logger.with('scrape').repeated('warn', 'failed', { err: 'disk' })
     logger.repeated('warn', 'refused', { why: 'disk' })
   }
-  expect(lines()).toHaveLength(5)
+  expect(lines()).toHaveLength(8)
 })
 
 it('tells at once what comes again after it was over', async () => {
