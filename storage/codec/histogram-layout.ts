@@ -1,5 +1,6 @@
 // What histograms of a series mostly have in common: schema, zero bucket's width, bounds and which buckets there are
 // (FORMAT.md, "Histogram layout"). Written once per histogram in rows, once per run of equal ones in columns.
+import { assert } from '../../lib/std/assert.ts'
 import { HISTOGRAM_BUCKETS_MAX, NO_CUSTOM_VALUES } from '../../lib/model/histogram.ts'
 import { unzigzag, writeVarint, zigzag } from './bits.ts'
 import { decodeValueList, encodeValueList, valueListBytesMax } from './value-list.ts'
@@ -50,9 +51,14 @@ export function writeLayout(layout: HistogramLayout, out: Uint8Array, at: number
 
 function writeIndexes(indexes: Int32Array, out: Uint8Array, at: number): number {
   at = writeVarint(out, at, indexes.length)
+  let isAscending = true
   for (let i = 0; i < indexes.length; i++) {
-    at = writeVarint(out, at, i === 0 ? zigzag(indexes[0]!) : indexes[i]! - indexes[i - 1]! - 1)
+    const code = i === 0 ? zigzag(indexes[0]!) : indexes[i]! - indexes[i - 1]! - 1
+    if (code < 0) isAscending = false
+    at = writeVarint(out, at, code)
   }
+  // What is behind them would be read as something else, up to the end of the piece.
+  assert(isAscending, 'buckets of a histogram do not ascend')
   return at
 }
 

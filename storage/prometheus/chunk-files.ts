@@ -48,7 +48,11 @@ export class ChunkFiles {
     const from = reader.at
     if (length + 4 > reader.left) throw fail(what, offsetBytes, `a chunk of ${length} bytes in ${reader.left}`)
     if (bytes.readUInt32BE(from + length) !== crc32c(bytes, from - 1, from + length)) throw fail(what, offsetBytes, 'the checksum of a chunk does not hold')
-    decodeChunk(encoding, bytes, from, from + length, out)
+    try {
+      decodeChunk(encoding, bytes, from, from + length, out)
+    } catch (error) {
+      throw error instanceof PrometheusFormatError ? fail(what, offsetBytes, error.message) : error
+    }
   }
 
   #checkHead(file: number, name: string): void {

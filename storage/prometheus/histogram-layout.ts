@@ -1,5 +1,6 @@
 // How Prometheus writes the buckets of a native histogram: spans of neighbours, counts of integer histograms each less
 // the one before (prometheus model/histogram). Both its chunks and its log have them so.
+import { PrometheusFormatError } from './byte-reader.ts'
 import { NO_BUCKETS, type Buckets, type CounterResetHint, type FloatHistogram } from '../../lib/model/histogram.ts'
 
 /** `length` neighbouring buckets that begin `offset` behind the end of the span before. */
@@ -32,7 +33,7 @@ export function summedUp(deltas: Float64Array, positiveCount: number): Float64Ar
   return counts
 }
 
-/** `counts`: absolute, the positive side's, then the negative side's. */
+/** `counts`: absolute, the positive side's, then the negative side's. Throws PrometheusFormatError where buckets do not ascend. */
 export function makeHistogram(
   layout: Layout, hint: CounterResetHint, head: { count: number; zeroCount: number; sum: number }, counts: Float64Array,
 ): FloatHistogram {
@@ -49,7 +50,9 @@ function bucketsOf(spans: readonly Span[], counts: Float64Array): Buckets {
   const index = new Int32Array(counts.length)
   let bucket = 0
   let k = 0
-  for (const { offset, length } of spans) {
+  for (const [i, { offset, length }] of spans.entries()) {
+    // Prometheus 3.5 makes such when it puts histograms in order that came late: counts are not those of their buckets then.
+    if (i > 0 && offset < 0) throw new PrometheusFormatError(`buckets of a histogram overlap: span ${i + 1} begins ${-offset} before the end of the one before`)
     bucket += offset
     for (let i = 0; i < length; i++) index[k++] = bucket++
   }

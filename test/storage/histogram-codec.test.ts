@@ -39,6 +39,11 @@ function latencies(n: number): FloatHistogram[] {
 }
 
 describe('a histogram record', () => {
+  it('is written of no histogram whose buckets do not ascend', () => {
+    const h = { ...randomHistogram(new Random(1), 12), positive: { index: Int32Array.of(3, 3), count: Float64Array.of(1, 2) } }
+    expect(() => writeHistogramRecord(h, new Uint8Array(histogramRecordBytesMax(h)), 0)).toThrow(/do not ascend/)
+  })
+
   it('keeps every bit, and says how long it is', () => {
     const random = new Random(1)
     for (let round = 0; round < 3000; round++) {

@@ -132,6 +132,17 @@ describe('a Prometheus data folder', () => {
     expect([...samples.histograms[0]!.positive.index]).toEqual([0, 22, 25, 29, 33])
   })
 
+  it('leaves out histograms whose buckets overlap', () => {
+    // As Prometheus 3.5.3 made it of late ones: 20 is followed by 16, and 30 is there four times.
+    const chunk = Buffer.from('AAQAAJ5KOplOV5RlKN5RjONIylip3leO7jjY3jeN6y3EZRjGco/wAA0RIZk7z/AAAAAS1ARf8AAAABLUBFoMYfA0PEsxCAAAAAH4EHq7+OUpw/jlKcOvTnhDBvc+dwAAAAA/fqBxv4AAGyo4eYv/gAAbKjh5i/Nz+ldjYLgnFwAAAAA+2Rj/gADoE1HLND+AABvmmTMcY/rmWJEV9Wyswu7/JrS7/1lLRK7EfwAAAAD1Kjj/f////wrVw/8AAAAA8LVH/3////8PSrr/AAAAANyKYf9/////I3Wch+VfVWfqoKqs94P4AAAABOVgW/gABenVwUAv+//6FiVZX3/4AAbYyq3iw/v/+Sc6YoOT+/////rvmbPxEPGE', 'base64')
+    const folder = tempFolder()
+    const file = Buffer.concat([Uint8Array.of(0x85, 0xbd, 0x40, 0xdd, 1, 0, 0, 0, 0x9a, 2, 2), chunk, Buffer.alloc(4)])
+    file.writeUInt32BE(crc32c(file, 10, file.length - 4), file.length - 4)
+    writeFileSync(`${folder}/000001`, file)
+    const read = (): void => new ChunkFiles(folder).decode({ mint: 0, maxt: 0, file: 0, offsetBytes: 8 }, makeSamples())
+    expect(read).toThrow(/000001 at byte 8: buckets of a histogram overlap: span \d+ begins 1 before the end of the one before$/)
+  })
+
   it('loses one chunk to a flipped bit in a chunk file, and names the place', async () => {
     const folder = copyOfGolden()
     flip(`${folder}/01M8H2NJEZ6H09SWT2PC2C0HMB/chunks/000001`, 100)
