@@ -202,7 +202,8 @@ async function importHours(source: string, folder: string, io: ToolIo): Promise<
     const report = await importArchive(archive, folder, db, io.clock.now())
     ;({ maxT } = report)
     failed = report.damage.length
-    io.out(`took ${report.rows} rows of ${report.files} files of the 1-hour tier\n`)
+    io.out(`took ${report.rows - report.knownRows} rows of ${report.files} files of the 1-hour tier\n`)
+    if (report.knownRows > 0) io.out(`left out ${report.knownRows} rows of hours that were here\n`)
     if (report.laterRows > 0) io.out(`left out ${report.laterRows} rows of hours behind the oldest sample of this folder: these it makes of its own samples\n`)
     for (const what of report.damage) io.err(`${what}\n`)
   }, { mayMake: true })

@@ -17,7 +17,10 @@ import type { SeriesRows } from '../tier/parquet-writer.ts'
 
 export interface ArchiveReport {
   files: number
+  /** Of these files, before the oldest sample here. */
   rows: number
+  /** Of `rows` those whose hour of their series is here already; as many as the archive has not grown by. */
+  knownRows: number
   /** Rows of hours of which this folder has samples: what it makes of them would take their place. */
   laterRows: number
   /** End of the newest bucket that was taken, Unix ms; -Infinity: none was. */
@@ -33,9 +36,11 @@ export function isArchive(folder: string): boolean {
 
 /** `folder`: that of the store. Rejects with DiskError. `noteImported` is to follow once the store is closed. */
 export async function importArchive(source: string, folder: string, db: Database, nowMs: number): Promise<ArchiveReport> {
-  const report: ArchiveReport = { files: 0, rows: 0, laterRows: 0, maxT: -Infinity, damage: [] }
+  const report: ArchiveReport = { files: 0, rows: 0, knownRows: 0, laterRows: 0, maxT: -Infinity, damage: [] }
   const oldestT = Math.min(db.head.oldestT, ...db.blocks.blocks.map(({ meta }) => meta.minT))
   const work: HourWork = { folder: hoursFolder(folder), store: null, nowMs, cutoffs: [] }
+  const rowsHere = (): number => readManifest(work.folder).files.reduce((sum, file) => sum + file.rows, 0)
+  const rowsBefore = rowsHere()
   const list = manifestOf(source, report)
   for (const name of filesOf(source, list)) {
     const why = reasonAgainst(source, name, work.folder)
@@ -54,6 +59,7 @@ export async function importArchive(source: string, folder: string, db: Database
     }
     await db.commit()
   }
+  report.knownRows = Math.max(0, report.rows - Math.max(0, rowsHere() - rowsBefore))
   return report
 }
 

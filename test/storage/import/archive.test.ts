@@ -57,9 +57,9 @@ describe('an archive of another folder', () => {
     const { folder, rows } = await folderOf(T0, T0 + 5 * HOUR, 70)
     const want = new Map([...old.rows, ...rows])
     expect(want.size).toBe(old.rows.size + rows.size)
-    expect(await take(folder, old.folder, NOW)).toMatchObject({ rows: old.rows.size, laterRows: 0, damage: [] })
+    expect(await take(folder, old.folder, NOW)).toMatchObject({ rows: old.rows.size, knownRows: 0, laterRows: 0, damage: [] })
     expect(rowsIn(folder, NOW)).toEqual(want)
-    expect(await take(folder, old.folder, NOW)).toMatchObject({ rows: old.rows.size, damage: [] })
+    expect(await take(folder, old.folder, NOW)).toMatchObject({ rows: old.rows.size, knownRows: old.rows.size, damage: [] })
     expect(rowsIn(folder, NOW)).toEqual(want)
   })
 
