@@ -236,6 +236,8 @@ describe('the answer to a query that cannot be', () => {
     ['equal sets', instant('label_replace(m, "host", "x", "", "")'), 422, 'execution', 'vector cannot contain metrics with the same labelset'],
     ['NaN of the best', instant('topk(NaN, m)'), 422, 'execution', 'Parameter value is NaN'],
     ['k below int64 at one step', range('topk(2 - 1e30 * scalar(m{host="a"}), m)'), 422, 'execution', 'Scalar value -2e+30 underflows int64'],
+    ['trims of numbers', instant('1 </ 2'), 422, 'execution', 'operator "</" not allowed for Scalar operations'],
+    ['trims of numbers, the other way', instant('1 >/ 2'), 422, 'execution', 'operator ">/" not allowed for Scalar operations'],
     ['k beyond int64', instant('topk(1e19, m)'), 422, 'execution', 'Scalar value 1e+19 overflows int64'],
   ])('names %s', (_name, job, status, errorType, error) => {
     const { status: got, text } = answer(job, smallStore())

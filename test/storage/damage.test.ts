@@ -201,6 +201,24 @@ describe('damage', () => {
     }
   })
 
+  it('takes nothing of a damaged payload for a frame of its own', () => {
+    const inner = Buffer.alloc(FRAME_OVERHEAD_BYTES + 16)
+    sealFrame(inner, 0, TYPE_ROW, 16)
+    // A text that somebody sent may hold any bytes.
+    const bytes = Buffer.alloc(2 * FRAME_OVERHEAD_BYTES + 96 + 8)
+    inner.copy(bytes, 32)
+    const next = sealFrame(bytes, 0, TYPE_ROW, 96)
+    sealFrame(bytes, next, TYPE_ROW, 8)
+    const visited = (): number[] => {
+      const at: number[] = []
+      scanFrames(bytes, 0, bytes.length, (_type, _at, _length, frameAt) => at.push(frameAt))
+      return at
+    }
+    expect(visited()).toEqual([0, next])
+    bytes[next - 12]! ^= 1
+    expect(visited()).toEqual([next])
+  })
+
   it('keeps segments apart: one that is damaged takes no other with it', async () => {
     const folder = tempFolder()
     const db = open(folder)

@@ -138,6 +138,16 @@ describe('repair', () => {
     expect(await left(without, want) - await left(folder, want)).toBe(32 * SERIES)
   })
 
+  it('knows that nothing is lost with a segment whose rows are in blocks', async () => {
+    const { folder, want } = await written()
+    fs.rmSync(logFile(folder))
+    fs.rmSync(path.join(folder, 'files.json'))
+    flip(segmentFile(folder), 100)
+    const without = copyFolder(folder)
+    expect(await repair(folder)).toMatchObject([{ place: 'head/00000001.seg', cost: '' }])
+    expect(await left(folder, want)).toBe(await left(without, want).catch(() => -1))
+  })
+
   it('takes names that are lost in both copies from the blocks', async () => {
     const { folder, want } = await written()
     for (const copy of [0, STRIPE]) flip(path.join(folder, 'series/definitions'), 40 + copy)

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { checkPick } from '../../../lang/exec/aggregate-params.ts'
 import { Annotations, ofArgument } from '../../../lang/exec/annotations.ts'
 
 const QUERY = 'sum(grüße) +\n  sum(b) + sum(b)'
@@ -60,5 +61,18 @@ describe('annotations', () => {
     for (let i = 0; i < 10; i++) notes.info(`i${i}`, at('b'))
     notes.warnPlain('of the answer')
     expect([notes.warnings().length, notes.warnings().at(-1), notes.infos().length]).toEqual([11, '4 more warning annotations omitted', 10])
+  })
+})
+
+describe('k of topk', () => {
+  it('is a number that an int64 holds, at every step', () => {
+    const check = (...ks: number[]): unknown => checkPick('topk', Float64Array.of(...ks), new Annotations(QUERY), at('b'))
+    expect(check(1, 2 ** 62)).toEqual(Float64Array.of(1, 2 ** 62))
+    expect(check(1, -(2 ** 62))).toEqual(Float64Array.of(1, -(2 ** 62)))
+    // Nothing is picked at any step.
+    expect(check(0.5, -Infinity)).toEqual(Float64Array.of(0.5, -Infinity))
+    expect(() => check(1, -(2 ** 63))).toThrow('Scalar value -9.223372036854776e+18 underflows int64')
+    expect(() => check(1, 2 ** 63)).toThrow('Scalar value 9.223372036854776e+18 overflows int64')
+    expect(() => check(1, NaN)).toThrow('Parameter value is NaN')
   })
 })

@@ -64,21 +64,35 @@ describe('samples held', () => {
   })
 })
 
+/** An operator that loads samples to know its series. */
+function loading(loaded: number, budget: Budget, labels: LabelTable): Operator {
+  const series = Uint32Array.from({ length: SERIES }, (_, s) => labels.ofLabels(['s', String(s)]))
+  const rows = new DenseOperator({ series, values: new Float64Array(SERIES * STEPS), kinds: new Uint8Array(SERIES * STEPS).fill(1) })
+  let isLoaded = false
+  const load = (): void => {
+    if (!isLoaded) budget.addSamples(loaded)
+    isLoaded = true
+  }
+  return { series: () => (load(), rows.series()), next: () => rows.next() }
+}
+
+describe('a quantile', () => {
+  it('lets go also of what its input loaded to know its series', () => {
+    const budget = new Budget({ clock: systemClock, deadlineMs: Infinity, samplesMax: Infinity, bytesMax: Infinity })
+    const labels = new LabelTable(new MemoryStorage().querier())
+    const steps = { startMs: 0, stepMs: 1000, count: STEPS }
+    const scope = { steps, budget, labels, histograms: new HistogramTable(budget), annotations: new Annotations(''), at: { start: 0, end: 0 } }
+    drain(new Quantile(loading(7, budget, labels), { grouping: [], isWithout: false, param: new Float64Array(STEPS).fill(0.5) }, scope), steps, budget)
+    expect(budget.samplesHeld).toBe(STEPS)
+  })
+})
+
 describe('joins of joins', () => {
   it('let go of what they have read once', () => {
     const budget = new Budget({ clock: systemClock, deadlineMs: Infinity, samplesMax: Infinity, bytesMax: Infinity })
     const labels = new LabelTable(new MemoryStorage().querier())
-    const series = Uint32Array.from({ length: SERIES }, (_, s) => labels.ofLabels(['s', String(s)]))
     const steps = { startMs: 0, stepMs: 1000, count: STEPS }
-    const side = (loaded: number): Operator => {
-      const rows = new DenseOperator({ series, values: new Float64Array(SERIES * STEPS), kinds: new Uint8Array(SERIES * STEPS).fill(1) })
-      let isLoaded = false
-      const load = (): void => {
-        if (!isLoaded) budget.addSamples(loaded)
-        isLoaded = true
-      }
-      return { series: () => (load(), rows.series()), next: () => rows.next() }
-    }
+    const side = (loaded: number): Operator => loading(loaded, budget, labels)
     const expr = parseExpr('a + b', ALL_FEATURES)
     const join = (many: Operator, one: Operator): Operator => {
       if (expr.type !== 'binary' || expr.matching === null) throw new Error('no join')

@@ -7,7 +7,7 @@ import { maxOverTime, minOverTime } from '../../../lang/func/extreme-over-time.t
 import { quantile } from '../../../lib/model/quantile.ts'
 import { avgOverTime, sumOverTime } from '../../../lang/func/over-time.ts'
 import type { RangeKernel } from '../../../lang/func/range-kernel.ts'
-import { increase } from '../../../lang/func/rate.ts'
+import { increase, increaseWithStarts } from '../../../lang/func/rate.ts'
 import { Random } from '../../../lib/std/random.ts'
 import { NO_HURRY, windowsOver } from '../../support/windows.ts'
 
@@ -159,5 +159,32 @@ describe('range kernels', () => {
       // The order of 0 and -0 is nobody's promise.
       expect(got === want || (Number.isNaN(got) && Number.isNaN(want)), `n ${n}: got ${got}, want ${want}`).toBe(true)
     }
+  })
+})
+
+describe('increase where start times are known', () => {
+  /** One window of a minute from 0 on; seconds. */
+  const f = (samples: readonly (readonly [t: number, v: number, start: number])[], want: number | null, overlaps = 0): void => {
+    const t = Float64Array.from(samples, ([at]) => at * 1000)
+    const w = windowsOver(t, { startMs: 60_000, stepMs: 1, count: 1 }, 60_000)
+    const [out, kinds] = [new Float64Array(1), new Uint8Array(1)]
+    expect(increaseWithStarts(w, t, Float64Array.from(samples, ([, v]) => v), Float64Array.from(samples, ([, , start]) => start * 1000), out, kinds, 0, NO_HURRY)).toBe(overlaps)
+    expect(kinds[0] === 0 ? null : out[0]).toBe(want)
+  }
+
+  it('counts the first sample from its start, and does not stretch a single one', () => {
+    f([[50, 10, 20]], 10)
+    f([[50, 10, 0]], null)
+    // From its start 20 s before the first one, over 10 s more than was sampled.
+    f([[30, 4, 10], [50, 10, 10]], 10 * (40 + 10) / 40)
+  })
+
+  it('takes a first sample below zero for none that has been at zero', () => {
+    f([[20, -5, 0], [40, 5, 0]], 10 * (20 + 20 + 20) / 20)
+  })
+
+  it('adds what was counted before a reset, and says where starts overlap', () => {
+    f([[20, 5, 0], [40, 7, 30]], (2 + 5) * (20 + 5 / 7 * 20 + 20) / 20)
+    f([[20, 5, 5], [30, 6, 7], [40, 7, 7]], 7 * (35 + 5) / 35, 1)
   })
 })

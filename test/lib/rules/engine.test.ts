@@ -2,9 +2,12 @@ import { describe, expect, it } from 'vitest'
 import type { SentAlert } from '../../../lib/model/alert.ts'
 import { EMPTY_HISTOGRAM } from '../../../lib/model/histogram.ts'
 import { histogramFault } from '../../../lib/model/histogram-spans.ts'
+import { AlertTemplates } from '../../../lib/rules/alert-templates.ts'
 import { AlertingRule } from '../../../lib/rules/alerting-rule.ts'
 import { RuleWriteError, type RuleGroup } from '../../../lib/rules/group.ts'
 import { slotBefore, slotOffsetMs } from '../../../lib/rules/slot.ts'
+import { FakeClock } from '../../../lib/std/clock.ts'
+import type { InstantElement } from '../../../lang/instant-elements.ts'
 import { alertRule, recordRule, ruleGroup, RulesFixture, START_MS } from '../../support/rules-fixture.ts'
 
 const MINUTE = 60_000
@@ -351,5 +354,30 @@ describe('the slots of a group', () => {
     rules.clock.jump(-1_800_000)
     expect(await pass(1)).toBe('firing')
     expect(await pass(4)).toBe('inactive')
+  })
+})
+
+describe('the templates of a rule', () => {
+  it('have ten seconds together, their queries included', () => {
+    const clock = new FakeClock()
+    let tookMs = 6000
+    const expanded: boolean[] = []
+    const query = (): InstantElement[] => {
+      void clock.advance(tookMs)
+      return [{ labels: ['x', '1'], value: 3, histogram: null }]
+    }
+    const templates = new AlertTemplates('A', { query, clock, externalLabels: new Map(), externalUrl: '', onExpanded: (isGood) => expanded.push(isGood) })
+    const data = templates.dataOf({ labels: ['x', '1'], value: 1, histogram: null })
+    const ask = '{{ range query "up" }}{{ .Value }}{{ end }}'
+    const late = 'the templates of this rule take longer than 10s'
+    templates.begin(0)
+    expect(templates.expand(ask, data)).toBe('3')
+    expect(templates.expand(`${ask}${ask}`, data)).toBe(`<error expanding template: error executing template __alert_A: template: __alert_A:1:164: executing "__alert_A" at <query "up">: error calling query: ${late}>`)
+    expect(templates.expand('{{ $value }}', data)).toBe(`<error expanding template: ${late}>`)
+    expect(templates.expand('plain', data)).toBe('plain')
+    tookMs = 0
+    templates.begin(60_000)
+    expect(templates.expand(ask, data)).toBe('3')
+    expect(expanded).toEqual([true, false, false, true])
   })
 })

@@ -52,6 +52,6 @@ describe('storedLabels', () => {
     f({ a: 's' }, { a: 't' }, { a: 't', exported_a: 's' })
     f({ a: 's', exported_a: 'u' }, { a: 't' }, { a: 't', exported_a: 'u', exported_exported_a: 's' })
     f({ a: 's', exported_a: 'u', exported_exported_a: 'v' }, { a: 't' }, { a: 't', exported_a: 'u', exported_exported_a: 'v', exported_exported_exported_a: 's' })
-    f({ exported_a: 'u', a: 's' }, { exported_a: 'y', a: 't' }, { a: 't', exported_a: 'y', exported_exported_a: 's', exported_exported_exported_a: 'u' })
+    f({ exported_z: 'u', z: 's' }, { exported_z: 'y', z: 't' }, { z: 't', exported_z: 'y', exported_exported_z: 's', exported_exported_exported_z: 'u' })
   })
 })

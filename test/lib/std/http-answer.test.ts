@@ -72,6 +72,9 @@ describe('an answer', () => {
     const trailed = `${head}00005 \r\nhello\r\n0\r\nx: y\r\nz\r\n\r\n`
     f(trailed, { body: 'hello', isDone: true, used: trailed.length })
     f(`${head}1\r\na\r\n`, { body: 'a', isDone: false })
+    const lines = 'x: y\r\n'.repeat(2700)
+    f(`${head}0\r\n${lines}\r\n`, { isDone: true })
+    for (const size of [7, 10_000]) expect(() => read(`${head}0\r\n${lines}${lines}\r\n`, size)).toThrow('its trailer is too long')
   })
 
   it('without a length ends with its connection', () => {

@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import http from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { gzipSync } from 'node:zlib'
@@ -45,10 +45,11 @@ const get = async (from: HttpClient, url: string, bodyBytesMax = 0, bodyBytesHin
 describe('the client', () => {
   it('uses a connection again, and makes a new one where the server has closed it meanwhile', async () => {
     const sockets = new Set<unknown>()
+    const closed = Promise.withResolvers<void>()
     const url = await serve((request, response) => {
       sockets.add(request.socket)
       // Closes right behind the answer, without saying so.
-      if (request.url === '/last') response.end('bye', () => setTimeout(() => request.socket.destroy(), 5))
+      if (request.url === '/last') response.end('bye', () => request.socket.once('close', () => closed.resolve()).destroySoon())
       else response.end('ok')
     })
     const from = client()
@@ -58,16 +59,16 @@ describe('the client', () => {
       await new Promise((resolve) => setImmediate(resolve))
     }
     expect(sockets.size).toBe(1)
-    await new Promise((resolve) => setTimeout(resolve, 30))
+    await closed.promise
     expect(await get(from, `${url}/`)).toBe('200 ok')
     expect(sockets.size).toBe(2)
   })
 
-  it('asks once more when an idle connection breaks under the request', async () => {
+  it.each([['ends', (socket: Socket) => socket.destroy()], ['is reset', (socket: Socket) => socket.resetAndDestroy()]])('asks once more when an idle connection %s under the request', async (_, end) => {
     const seen: string[] = []
     const url = await serve((request, response) => {
       seen.push(request.url!)
-      if (request.url === '/b' && seen.length === 2) request.socket.destroy()
+      if (request.url === '/b' && seen.length === 2) end(request.socket)
       else response.end(request.url)
     })
     const from = client()

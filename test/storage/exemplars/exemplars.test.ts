@@ -8,6 +8,9 @@ import { Random } from '../../../lib/std/random.ts'
 import type { Database } from '../../../storage/database.ts'
 import { ExemplarRing } from '../../../storage/exemplars/exemplar-ring.ts'
 import { readExemplars } from '../../../storage/exemplars/exemplar-reader.ts'
+import { FRAME_OVERHEAD_BYTES, TYPE_EXEMPLARS, sealFrame } from '../../../storage/log/frame.ts'
+import type { Finding } from '../../../storage/repair/finding.ts'
+import { repairFolder } from '../../../storage/repair/repair.ts'
 import { askExemplars, columnsOf, exemplarTexts, pushExemplars, type GivenExemplar } from '../../support/exemplars.ts'
 import { tempFolder } from '../../support/temp-folder.ts'
 import { NOW, abandon, open } from '../store.ts'
@@ -248,6 +251,27 @@ describe('after a restart', () => {
     const again = open(folder, { exemplarsMax: 100 })
     expect(texts(again)).toEqual([`a: 1@${NOW}{id:a} 4@${NOW + 3}{id:a}`])
     await again.close()
+  })
+
+  it('a repair leaves what is sound', async () => {
+    const folder = tempFolder()
+    await open(folder).close()
+    const file = path.join(folder, 'exemplars/00000007.frames')
+    const frame = FRAME_OVERHEAD_BYTES + 32
+    const bytes = Buffer.alloc(4 * frame)
+    for (let i = 0; i < 4; i++) {
+      bytes.fill(i + 1, i * frame + 16, i * frame + 48)
+      sealFrame(bytes, i * frame, TYPE_EXEMPLARS, 32)
+    }
+    const sound = Buffer.concat([bytes.subarray(0, frame), bytes.subarray(2 * frame)])
+    bytes[frame + 20]! ^= 1
+    fs.mkdirSync(path.dirname(file), { recursive: true })
+    fs.writeFileSync(file, bytes)
+    const found: Finding[] = []
+    await repairFolder(folder, false, (finding) => found.push(finding))
+    expect(found).toMatchObject([{ place: 'exemplars/00000007.frames', damage: `${frame} bytes at ${frame} and behind are damaged` }])
+    expect(fs.readFileSync(file)).toEqual(sound)
+    expect(fs.readFileSync(path.join(folder, 'quarantine/00000007.frames'))).toEqual(bytes)
   })
 })
 

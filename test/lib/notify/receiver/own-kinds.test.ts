@@ -70,6 +70,20 @@ it('speaks PagerDuty\'s API of old to services that have but its key, and cuts e
   expect(world.requests[2]!.json).toMatchObject({ payload: { custom_details: { error: expect.stringContaining('exceeds the maximum size of 512KB') as string } } })
 })
 
+it('tries PagerDuty\'s API of old again where it says 403, that of today not', async () => {
+  const world = await httpWorld((response) => response.writeHead(403).end('{}'))
+  for (const [key, isRetryable] of [['service_key', true], ['routing_key', false]] as const) {
+    expect(await attempt(receiverOf(one('pagerduty', `url: "${world.url}", ${key}: k`)))).toMatchObject({ isRetryable })
+  }
+})
+
+it('tells Telegram that a text is too long where its tags are', async () => {
+  const world = await httpWorld((response) => response.writeHead(200, { 'content-type': 'application/json' }).end('{"ok":true}'))
+  const linked = (count: number): string => `<a href='http://x/${'y'.repeat(100)}'>z</a>`.repeat(count)
+  for (const count of [10, 300]) expect(await attempt(receiverOf(one('telegram', `api_url: "${world.url}", bot_token: a, chat_id: 1, message: "${linked(count)}"`)))).toBe(null)
+  expect(world.requests.map(({ json }) => (json as { text: string }).text)).toEqual([linked(10), expect.stringMatching(/^The notification is longer than Telegram takes/)])
+})
+
 it('takes a refusal that comes with status 200 for one', async () => {
   let answer: [string, string] = ['text/plain', 'invalid_token']
   const world = await httpWorld((response) => response.writeHead(200, { 'content-type': answer[0] }).end(answer[1]))

@@ -70,3 +70,17 @@ it('gives a FIFO topic one id for what is told once more after a kill, another f
   expect(new Set([first, repeat, end]).size).toBe(3)
   expect(new Set(forms.map((form) => form.get('MessageGroupId'))).size).toBe(1)
 })
+
+it('cuts a message within a rune of its own, says so, and tries again where it is throttled', async () => {
+  let answer: [number, string] = [200, 'ok']
+  const http = await httpWorld((response) => response.writeHead(answer[0]).end(answer[1]))
+  const config = configOf(http.url, 'access_key: a, secret_key: b')
+  const receiver = snsReceiver({ ...config, fields: { ...config.fields, topic_arn: '', phone_number: '+15550000001', message: `x${'é'.repeat(1000)}` } }, ground(), {})
+  expect(await attempt(receiver)).toBe(null)
+  const form = new URLSearchParams(http.requests[0]!.body.toString())
+  expect([form.get('Message'), form.get('MessageAttributes.entry.1.Name')]).toEqual([`x${'é'.repeat(799)}`, 'truncated'])
+  for (const [status, text, isRetryable] of [[400, '<Error><Code>Throttling</Code><Message>slow</Message></Error>', true], [400, '<Error><Code>InvalidParameter</Code><Message>no</Message></Error>', false]] as const) {
+    answer = [status, text]
+    expect(await attempt(receiver)).toMatchObject({ isRetryable })
+  }
+})
