@@ -46,7 +46,13 @@ export interface ImportTarget {
 /** Rejects with DiskError, LogError and SeriesLimitError from the store. What of the source cannot be read is left out, and told. */
 export async function importPrometheus(source: string, target: ImportTarget): Promise<ImportReport> {
   const report: ImportReport = { blocks: 0, blockSamples: 0, knownBlocks: 0, logs: NO_LOGS, damage: [] }
-  const onDamage: OnDamage = (error) => report.damage.push(error.message)
+  // Blocks are read twice.
+  const told = new Set<string>()
+  const onDamage: OnDamage = ({ message }) => {
+    if (told.has(message)) return
+    told.add(message)
+    report.damage.push(message)
+  }
   const blocks = blocksOf(source, onDamage)
   /** Whose samples are here. */
   const taken: BlockMeta[] = []

@@ -212,10 +212,14 @@ describe('an import of a Prometheus data folder', () => {
     const file = `${source}/01M8H2NJEZ6H09SWT2PC2C0HMB/chunks/000001`
     const bytes = readFileSync(file)
     bytes[100]! ^= 1
+    // The second of three chunks of its series.
+    bytes[2830]! ^= 1
     writeFileSync(file, bytes)
     const db = openAt(tempFolder())
     const report = await take(db, source)
-    expect(report.damage).toEqual([expect.stringMatching(/000001 at byte \d+: the checksum of a chunk does not hold/)])
+    expect(report.damage).toEqual([
+      expect.stringMatching(/000001 at byte \d+: the checksum of a chunk does not hold/), expect.stringMatching(/000001 at byte 2817: the checksum of a chunk does not hold/),
+    ])
     expect(report.blocks).toBe(4)
     await db.close()
   })
