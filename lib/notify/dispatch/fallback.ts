@@ -2,7 +2,7 @@
 // is told of the group, grouped as it is, until the integration has been reached; what it was told to fire it also hears the
 // end of. Its own messages have their own key in the log of notifications, so that a restart repeats none.
 import type { FallbackConfig } from '../../config/alertmanager-config.ts'
-import { toldFiring } from './dedup.ts'
+import { wasToldFiring } from './dedup.ts'
 import type { AlertGroup } from './group.ts'
 import type { Integration, Told } from './integration.ts'
 import type { NotificationLog } from './notification-log.ts'
@@ -34,7 +34,7 @@ export class Fallback {
     if (group.route.config.receiver === receiver) return true
     const isDue = this.dueInMs(group) === 0
     const groupKey = FALLBACK_KEY + group.key
-    const concerned = this.#of(receiver).filter(({ name }) => isDue || toldFiring(this.#log.get(groupKey, name)).size > 0)
+    const concerned = this.#of(receiver).filter(({ name }) => isDue || wasToldFiring(this.#log.get(groupKey, name)))
     const shown = isDue ? alerts : alerts.map((one) => ({ ...one, isSuppressed: true }))
     const outcomes = await Promise.all(concerned.map((integration) => integration.tell({ ...told, head: { ...head, receiver, groupKey }, alerts: shown })))
     return outcomes.every(Boolean)

@@ -84,7 +84,7 @@ export class Integration {
     const { log, overlay, clock } = this.#ground
     const { isResolvedSent } = this.receiver
     const entry = log.get(head.groupKey, this.name)
-    const known = toldFiring(entry)
+    const known = await runInTurns(toldFiring(entry), clock)
     const isStep = head.groupKey.startsWith(ESCALATION_KEY)
     const begunBefore = new Set(isStep ? entry?.firing : [])
     const isHeld = (print: string): boolean => {
@@ -94,7 +94,7 @@ export class Integration {
     const isKept = ({ isSuppressed, isResolved, alert }: SiftedAlert): boolean => isSuppressed || (!isResolved && isHeld(alert.fingerprint))
     const { kept, told } = await runInTurns(divided(alerts, isKept, known), clock)
     const [firing, resolved] = [fingerprints(told, false), fingerprints(told, true)]
-    const reason = told.length === 0 ? null : notifyReason(entry, { firing, resolved, isResolvedSent, repeatIntervalMs, nowMs: head.timeMs })
+    const reason = told.length === 0 ? null : await runInTurns(notifyReason(entry, { firing, resolved, isResolvedSent, repeatIntervalMs, nowMs: head.timeMs }), clock)
     if (reason === null) {
       log.owed.settle({ groupKey: head.groupKey, receiver: this.name })
       return true

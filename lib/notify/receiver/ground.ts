@@ -135,7 +135,16 @@ export function groupHash(groupKey: string): string {
  * after a kill that does not know how the last one went, has the same, by which the second is left out. Repeats of the same news have
  * another one before them.
  */
-export function messageKey({ groupKey, previousMs, alerts }: Notification): string {
+export function messageKey(notification: Notification): string {
+  let key = keys.get(notification)
+  if (key === undefined) keys.set(notification, (key = keyOf(notification)))
+  return key
+}
+
+/** A message asks for its own some times in each try. */
+const keys = new WeakMap<Notification, string>()
+
+function keyOf({ groupKey, previousMs, alerts }: Notification): string {
   const hash = createHash('sha256').update(`${groupKey}\n${previousMs}`)
   // A call for each of a hundred thousand takes 100 ms.
   for (let at = 0; at < alerts.length; at += HASHED_ALERTS) {
