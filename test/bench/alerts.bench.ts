@@ -5,13 +5,19 @@
 //   together   10,000 alerts that one rule fires, in one message
 //   apart      the same, a message for each
 //   posted     100,000 alerts in one POST to Alertmanager's API, in one group; beside it single alerts, whose pages are timed
+//   parts      the same in 20 POSTs, one after the other, to a receiver of a webhook, mail, Slack and PagerDuty
+//   fired      100,000 alerts that one rule fires, to the same receiver
 //   rules      1,000 rules made by API, one request after the other
+// Beside all of them /-/healthy is asked ten times a second: the longest answer.
+import { once } from 'node:events'
 import fs from 'node:fs'
 import http from 'node:http'
 import type { AddressInfo } from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
+import { isMainThread, parentPort, Worker, workerData, type MessagePort } from 'node:worker_threads'
+import { SMTPServer } from 'smtp-server'
 import { MonitorProcess } from '../support/monitor-process.ts'
 
 const FIRING = 10_000
@@ -20,6 +26,8 @@ const RULES = 1000
 const SETTLE_MS = 5000
 const TOLD_MS_MAX = 60_000
 const PROBE_MS = 250
+const HEALTHY_MS = 100
+const PARTS = 20
 /** Promised, ms. */
 const STALL_MS = 50
 
@@ -29,58 +37,114 @@ interface World {
   monitor: MonitorProcess
   hook: Hook
   target: Target
+  mail: MailServer
+  /** What is measured begins now. */
+  begin: () => Promise<void>
 }
 
-const CASES: Readonly<Record<string, { config: (urls: { hook: string; target: string }) => string; run: (world: World) => Promise<string> }>> = {
-  together: { config: (urls) => ruleConfig(urls, 'alertname'), run: fire },
-  apart: { config: (urls) => ruleConfig(urls, "'...'"), run: fire },
+interface Urls {
+  hook: string
+  target: string
+  mail: string
+}
+
+const CASES: Readonly<Record<string, { config: (urls: Urls) => string; run: (world: World) => Promise<string> }>> = {
+  together: { config: (urls) => ruleConfig(urls, 'alertname'), run: (world) => fire(world, FIRING) },
+  apart: { config: (urls) => ruleConfig(urls, "'...'"), run: (world) => fire(world, FIRING) },
   posted: { config: (urls) => alertingConfig(urls, 'alertname', '1s'), run: post },
+  parts: { config: (urls) => alertingConfig(urls, 'alertname', '1s', manyWays(urls)), run: postParts },
+  fired: { config: (urls) => ruleConfig(urls, 'alertname', '5s', manyWays(urls)), run: (world) => fire(world, POSTED) },
   rules: { config: (urls) => ruleConfig(urls, 'alertname'), run: makeRules },
 }
 
 async function measure(name: string): Promise<void> {
   const { config, run } = CASES[name]!
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'monitor-bench-'))
-  const [hook, target] = [new Hook(), new Target()]
-  const urls = { hook: await hook.start(), target: await target.start() }
+  const [hook, target, mail] = [new Hook(), new Target(), new MailServer()]
+  const urls = { hook: await hook.start(), target: await target.start(), mail: await mail.start() }
   const monitor = await MonitorProcess.start(folder, { config: config(urls), env: { NODE_OPTIONS: `--import=${gaps}` } })
   try {
     await wait(SETTLE_MS)
-    const [from, cpu] = [monitor.output.length, await cpuSeconds(monitor)]
-    const report = await run({ monitor, hook, target })
-    console.log(`${name}: ${report}; ${((await cpuSeconds(monitor)) - cpu).toFixed(1)} s of CPU`)
-    console.log(stalls(monitor.output.slice(from)))
+    const start = { from: 0, cpu: 0, health: new Health(monitor) }
+    const begin = async (): Promise<void> => {
+      await start.health.stop()
+      Object.assign(start, { from: monitor.output.length, cpu: await cpuSeconds(monitor), health: new Health(monitor) })
+    }
+    const report = await run({ monitor, hook, target, mail, begin })
+    const healthyMs = await start.health.stop()
+    console.log(`${name}: ${report}; ${((await cpuSeconds(monitor)) - start.cpu).toFixed(1)} s of CPU, ${peakMib(monitor)} MiB at most; /-/healthy within ${healthyMs.map((ms) => ms.toFixed(0)).join(', ')} ms (the middle, 99 of 100, all)`)
+    console.log(stalls(monitor.output.slice(start.from)))
   } finally {
     await monitor.kill9()
-    await Promise.all([hook.stop(), target.stop()])
+    await Promise.all([hook.stop(), target.stop(), mail.stop()])
     fs.rmSync(folder, { recursive: true, force: true })
   }
 }
 
-function alertingConfig({ hook }: { hook: string }, groupBy: string, groupWait: string): string {
+/** Sections of a receiver that is told by several ways. */
+function manyWays({ hook, mail }: Urls): string {
+  return `, email_configs: [{to: ops@example.com, from: m@example.com, smarthost: '${mail}', require_tls: false}], `
+    + `slack_configs: [{api_url: '${hook}slack', channel: ops}], pagerduty_configs: [{routing_key: k, url: '${hook}pagerduty'}]`
+}
+
+function alertingConfig({ hook }: Urls, groupBy: string, groupWait: string, moreWays = ''): string {
   return `alerting:
-  route: {receiver: hook, group_by: [${groupBy}], group_wait: ${groupWait}, group_interval: 5m}
+  route: {receiver: hook, group_by: [${groupBy}], group_wait: ${groupWait}, group_interval: 5s}
   inhibit_rules: [{source_matchers: [severity=critical], target_matchers: [severity=warning], equal: [instance]}]
-  receivers: [{name: hook, webhook_configs: [{url: '${hook}'}]}]
+  receivers: [{name: hook, webhook_configs: [{url: '${hook}'}]${moreWays}}]
 `
 }
 
-function ruleConfig(urls: { hook: string; target: string }, groupBy: string): string {
-  return `global: {scrape_interval: 2s, scrape_timeout: 2s, evaluation_interval: 2s}
-scrape_configs: [{job_name: t, static_configs: [{targets: ['${urls.target}']}]}]
-${alertingConfig(urls, groupBy, '1s')}rules: [{name: g, rules: [{alert: NodeDown, expr: incident == 1, labels: {severity: page}, annotations: {summary: '{{ $labels.incident }} is down', description: 'The host has not been reached for five minutes and more.'}}]}]
+/** As many series each as a scrape takes new ones. */
+function targetsOf({ target }: Urls): string {
+  return Array.from({ length: POSTED / FIRING }, (_, i) => `{targets: ['${target}'], labels: {part: '${i}', __param_part: '${i}'}}`).join(', ')
+}
+
+/** `interval`: of scrapes and rules. */
+function ruleConfig(urls: Urls, groupBy: string, interval = '2s', moreWays = ''): string {
+  return `global: {scrape_interval: ${interval}, scrape_timeout: ${interval}, evaluation_interval: ${interval}}
+scrape_configs: [{job_name: t, static_configs: [${targetsOf(urls)}]}]
+${alertingConfig(urls, groupBy, '1s', moreWays)}rules: [{name: g, rules: [{alert: NodeDown, expr: incident == 1, labels: {severity: page}, annotations: {summary: '{{ $labels.incident }} is down', description: 'The host has not been reached for five minutes and more.'}}]}]
 `
 }
 
-async function fire({ hook, target }: World): Promise<string> {
+async function fire({ monitor, hook, target, mail, begin }: World, count: number): Promise<string> {
+  target.count = count
+  // All are stored, and evaluated, before they break.
+  while ((await monitor.query('count(incident)'))[0]?.value[1] !== String(count)) await wait(1000)
+  await wait(SETTLE_MS)
+  await begin()
   const from = performance.now()
   target.isBroken = true
-  await hook.until(FIRING, TOLD_MS_MAX)
+  await hook.until(count, TOLD_MS_MAX)
   await wait(SETTLE_MS)
-  return `${hook.toldMs.size} of ${FIRING} alerts told in ${hook.messages} messages, the last ${((hook.lastMs - from) / 1000).toFixed(1)} s after the breach`
+  return `${hook.toldMs.size} of ${count} alerts told in ${hook.messages} messages, the last ${((hook.lastMs - from) / 1000).toFixed(1)} s after the breach${otherWays(hook, mail, from)}`
 }
 
-async function post({ monitor, hook }: World): Promise<string> {
+async function postParts({ monitor, hook, mail, begin }: World): Promise<string> {
+  await begin()
+  const from = performance.now()
+  let longestMs = 0
+  for (let part = 0; part < PARTS; part++) {
+    const body = JSON.stringify(Array.from({ length: POSTED / PARTS }, (_, i) => alertOf('NodeDown', `host-${part * (POSTED / PARTS) + i}.example.com:9100`)))
+    const sentMs = performance.now()
+    const status = await postJson(`${monitor.base}/alertmanager/api/v2/alerts`, body)
+    if (status !== 200) throw new Error(`alerts were answered with ${status}`)
+    longestMs = Math.max(longestMs, performance.now() - sentMs)
+  }
+  const postedMs = performance.now() - from
+  await hook.until(POSTED, TOLD_MS_MAX * 2)
+  await wait(SETTLE_MS)
+  return `${POSTED} alerts posted in ${(postedMs / 1000).toFixed(1)} s, ${(longestMs / 1000).toFixed(1)} s a part at most; ${hook.toldMs.size} told in ${hook.messages} messages, the last ${((hook.lastMs - from) / 1000).toFixed(1)} s after the first was posted${otherWays(hook, mail, from)}`
+}
+
+function otherWays(hook: Hook, mail: MailServer, from: number): string {
+  const at = (ms: number[]): string => ms.map((one) => ((one - from) / 1000).toFixed(1)).join(' ')
+  return [...hook.othersMs, ['mail', mail.receivedMs] as const].map(([way, ms]) => `; ${way} at ${at(ms)} s`).join('')
+}
+
+async function post({ monitor, hook, begin }: World): Promise<string> {
+  await begin()
   const alerts = Array.from({ length: POSTED }, (_, i) => alertOf('NodeDown', `host-${i}.example.com:9100`))
   const body = JSON.stringify(alerts)
   const probes = new Probes(monitor, hook)
@@ -94,7 +158,8 @@ async function post({ monitor, hook }: World): Promise<string> {
     + `${delays.length} single alerts beside them told after ${delays[delays.length >> 1]!.toFixed(0)} ms in the middle, ${delays.at(-1)!.toFixed(0)} at most`
 }
 
-async function makeRules({ monitor }: World): Promise<string> {
+async function makeRules({ monitor, begin }: World): Promise<string> {
+  await begin()
   const msOf: number[] = []
   for (let i = 0; i < RULES; i++) {
     const from = performance.now()
@@ -145,12 +210,16 @@ class Hook {
   readonly firstMs = new Map<string, number>()
   messages = 0
   lastMs = 0
+  /** By path: `performance.now()` of each message that is no webhook's. */
+  readonly othersMs = new Map<string, number[]>()
   readonly #server = http.createServer((request, response) => {
     const pieces: Buffer[] = []
     request.on('data', (piece: Buffer) => pieces.push(piece))
     request.on('end', () => {
-      response.end()
-      this.#take(JSON.parse(Buffer.concat(pieces).toString()) as { alerts: { fingerprint: string; labels: { alertname: string } }[] })
+      const way = request.url!.slice(1)
+      response.writeHead(way === 'pagerduty' ? 202 : 200, { 'content-type': 'application/json' }).end('{"ok":true}')
+      if (way !== '') this.othersMs.set(way, [...(this.othersMs.get(way) ?? []), performance.now()])
+      else this.#take(JSON.parse(Buffer.concat(pieces).toString()) as { alerts: { fingerprint: string; labels: { alertname: string } }[] })
     })
   })
 
@@ -179,12 +248,67 @@ class Hook {
   }
 }
 
-/** One target with a series for each alert to be. */
+/** Takes any mail. */
+class MailServer {
+  readonly receivedMs: number[] = []
+  readonly #server = new SMTPServer({
+    authOptional: true, disabledCommands: ['STARTTLS'],
+    onData: (stream, _session, done) => void stream.resume().on('end', () => {
+      this.receivedMs.push(performance.now())
+      done()
+    }),
+  })
+
+  async start(): Promise<string> {
+    await new Promise<void>((resolve) => void this.#server.listen(0, '127.0.0.1', resolve))
+    return `127.0.0.1:${(this.#server.server.address() as AddressInfo).port}`
+  }
+
+  stop(): Promise<void> {
+    return new Promise((resolve) => this.#server.close(() => resolve()))
+  }
+}
+
+/** How long /-/healthy takes, asked by a thread of its own: this one parses messages of 50 MB. */
+class Health {
+  readonly #thread: Worker
+
+  constructor(monitor: MonitorProcess) {
+    this.#thread = new Worker(new URL(import.meta.url), { workerData: `${monitor.base}/-/healthy` })
+  }
+
+  /** ms: of all answers the middle one, the 99th of 100, the longest. */
+  async stop(): Promise<number[]> {
+    this.#thread.postMessage('stop')
+    const [ms] = await once(this.#thread, 'message') as [number[]]
+    return [0.5, 0.99, 1].map((part) => ms[Math.ceil(part * ms.length) - 1]!)
+  }
+}
+
+/** Asks until it is told to stop, however long answers take; tells how long they took, from the shortest on. */
+function askHealth(url: string, port: MessagePort): void {
+  const asked: Promise<number>[] = []
+  const timer = setInterval(() => {
+    const from = performance.now()
+    asked.push(fetch(url).then(async (answer) => {
+      await answer.arrayBuffer()
+      return performance.now() - from
+    }))
+  }, HEALTHY_MS)
+  port.once('message', () => {
+    clearInterval(timer)
+    void Promise.all(asked).then((ms) => port.postMessage(ms.toSorted((a, b) => a - b)))
+  })
+}
+
+/** Ten targets with a series for each alert to be. */
 class Target {
   isBroken = false
-  readonly #server = http.createServer((_request, response) => {
+  count = FIRING
+  readonly #server = http.createServer((request, response) => {
+    const from = Number(new URL(request.url!, 'http://t').searchParams.get('part')) * FIRING
     response.setHeader('content-type', 'text/plain')
-    response.end(Array.from({ length: FIRING }, (_, i) => `incident{incident="host-${i}.example.com"} ${this.isBroken ? 1 : 0}\n`).join(''))
+    response.end(Array.from({ length: Math.max(0, Math.min(this.count - from, FIRING)) }, (_, i) => `incident{incident="host-${from + i}.example.com"} ${this.isBroken ? 1 : 0}\n`).join(''))
   })
 
   start(): Promise<string> {
@@ -216,6 +340,10 @@ async function cpuSeconds(monitor: MonitorProcess): Promise<number> {
   return Number(/^process_cpu_seconds_total (\S+)/m.exec((await monitor.get('/metrics')).text)![1])
 }
 
+function peakMib(monitor: MonitorProcess): string {
+  return (Number(/^VmHWM:\s+(\d+) kB/m.exec(fs.readFileSync(`/proc/${monitor.child.pid}/status`, 'utf8'))![1]) / 1024).toFixed(0)
+}
+
 /** By thread, from what thread-gaps.ts told. */
 function stalls(output: string): string {
   const all = Array.from(output.matchAll(/^GAP (\S+) (\d+) (\d+) (\d+)$/gm), ([, thread, ...ms]) => ({ thread: thread!, late: Number(ms[0]), worked: Number(ms[1]), collected: Number(ms[2]) }))
@@ -226,6 +354,9 @@ function stalls(output: string): string {
   }).join('\n')
 }
 
-const asked = process.argv.slice(2)
-for (const name of asked.length > 0 ? asked : Object.keys(CASES)) await measure(name)
-process.exit()
+if (isMainThread) {
+  const asked = process.argv.slice(2)
+  for (const name of asked.length > 0 ? asked : Object.keys(CASES)) await measure(name)
+  process.exit()
+}
+askHealth(workerData as string, parentPort!)
