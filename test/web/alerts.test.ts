@@ -32,7 +32,7 @@ describe('/api/alerts', () => {
     expect(first.body.next).toBe(ids[2])
     await f(`limit=3&after=${first.body.next!}`, [1, 0])
     expect((await s.get(`/api/alerts?limit=2&after=${ids[2]!}`)).body.next).toBeNull()
-    for (const [query, why] of [['status=new', 'want one of open, acknowledged, resolved, pending, expired'], ['limit=5000', 'at most 1000'], ['from=x', 'cannot parse']]) {
+    for (const [query, why] of [['status=new', 'want one of open, acknowledged, resolved, pending, expired'], ['limit=5000', 'at most 1000'], ['from=x', 'cannot parse'], ['after=zzz', '"zzz" is no id of an alert']]) {
       const { status, body } = await s.get(`/api/alerts?${query!}`)
       expect([status, body.error], query).toEqual([400, expect.stringContaining(why!)])
     }

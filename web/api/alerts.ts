@@ -18,6 +18,8 @@ const BODY_BYTES_MAX = 64 << 10
 const LIMIT_DEFAULT = 100
 const LIMIT_MAX = 1000
 const CLIPPED_CHARS = 1000
+/** A UUID. */
+const ALERT_ID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/
 const STATUSES = ['open', 'acknowledged', 'resolved', 'pending', 'expired'] as const
 
 export function addAlertRoutes(app: FastifyInstance, { alerts, clock, options }: Pick<ServerParts, 'alerts' | 'clock' | 'options'>): void {
@@ -96,9 +98,12 @@ function filterOf(params: Params): AlertFilter | PendingFilter {
   if (status === null && params.text('status') !== '') throw badParameter('status', `want one of ${STATUSES.join(', ')}`)
   const limit = params.limit() || LIMIT_DEFAULT
   if (limit > LIMIT_MAX) throw badParameter('limit', `at most ${LIMIT_MAX}; ask for the next page with after=<next>`)
+  const afterId = text('after')
+  // The list goes on behind it by order, so that anything else would give no page, or any.
+  if (afterId !== null && !ALERT_ID.test(afterId)) throw badParameter('after', `${JSON.stringify(afterId.slice(0, 100))} is no id of an alert; give next of the page before as it is`)
   return {
     status, severity: text('severity'), serverId: text('server_id'), ruleId: text('rule_id'), name: text('name'),
-    fromMs: params.time('from', MIN_TIME_MS), toMs: params.time('to', MAX_TIME_MS), limit, afterId: text('after'),
+    fromMs: params.time('from', MIN_TIME_MS), toMs: params.time('to', MAX_TIME_MS), limit, afterId,
   }
 }
 
