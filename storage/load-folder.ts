@@ -327,7 +327,7 @@ class Load {
     if (known === null) this.#count(name, found)
     else this.#countSegments(name, found, known)
     if (found.frames > 0) segments.keepDamaged([number])
-    if (mayBeUnsynced || found.soundEnd > list.lengthOf(name)) this.#unsynced.push({ path: file, syncedTo: found.syncedTo, known: found.known })
+    if (mayBeUnsynced || found.soundEnd > list.lengthOf(name)) this.#unsynced.push({ path: file, syncedTo: found.syncedTo, damage: found.stretches, known: found.known })
   }
 
   #countSegments(file: string, { frames, bytes }: DamageTally, segments: readonly SegmentHead[]): void {
@@ -352,7 +352,9 @@ class Load {
     for (const startLsn of numbersOf(missing, 'log')) replayed.nextLsn = Math.max(replayed.nextLsn, nextLsnAfter(startLsn + list.lengthOf(logPath('log', startLsn))))
     recovery.replayedRows = replayed.rows
     this.#noteLostSegments(replayed.damagedRecords > 0 || missing.some((file) => file.startsWith('log/')) ? Infinity : oldestLogLsn(`${folder}/log`))
-    this.#count('log', { frames: replayed.damagedRecords, bytes: replayed.damagedBytes })
+    recovery.corruptRecords += replayed.damagedRecords
+    recovery.corruptBytes += replayed.damagedBytes
+    for (const { path: file, damage } of replayed.found) this.losses.push(...damage.map(({ at, time }) => ({ of: `log/${path.basename(file)} at ${at}`, time: time ?? null })))
     if (recovery.corruptRecords > 0) {
       logger.warn('damaged records were skipped; what they held is left out: see monitor tsdb repair', { folder, records: recovery.corruptRecords, bytes: recovery.corruptBytes })
     }

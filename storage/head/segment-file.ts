@@ -309,7 +309,7 @@ export function* scanSegmentFile(folder: string, number: number, { verifyFromLsn
         if (type === TYPE_SYNCED && isPayloadSound(window, p, length, windowEnd - windowAt)) {
           const to = window.readDoubleLE(p + FRAME_HEAD_BYTES + 8)
           while (waiting.length > 0 && waiting[0]!.offsetBytes < to) settle(waiting.shift()!, true)
-          tally.synced(window, p + FRAME_HEAD_BYTES)
+          tally.synced(window, p + FRAME_HEAD_BYTES, length, at)
         }
         at = end
         continue

@@ -13,15 +13,32 @@ export function writeMark(bytes: Buffer, at: number, from: number, to: number): 
   return sealFrame(bytes, at, TYPE_SYNCED, 16)
 }
 
+/** The times of all rows whose frames lie in the last `back` bytes before a mark. */
+export interface RowTimes {
+  back: number
+  minT: number
+  maxT: number
+}
+
+/** The same of the log's, frame included: it tells of times, too. */
+export const TIMED_MARK_BYTES: number = MARK_BYTES + 24
+
+export function writeTimedMark(bytes: Buffer, at: number, from: number, to: number, { back, minT, maxT }: RowTimes): number {
+  const payload = at + FRAME_HEAD_BYTES
+  for (const [i, value] of [from, to, back, minT, maxT].entries()) bytes.writeDoubleLE(value, payload + i * 8)
+  return sealFrame(bytes, at, TYPE_SYNCED, 40)
+}
+
 /** Closes a file of `end` bytes all of which are synced, marked from `from` on. */
-export function closeMarked(file: DiskFile, from: number, end: number): void {
-  if (end > from) markEnd(file, from, end)
+export function closeMarked(file: DiskFile, from: number, end: number, times: RowTimes | null = null): void {
+  if (end > from) markEnd(file, from, end, times)
   file.close()
 }
 
-function markEnd(file: DiskFile, from: number, end: number): void {
-  const mark = Buffer.alloc(MARK_BYTES)
-  writeMark(mark, 0, from, end)
+function markEnd(file: DiskFile, from: number, end: number, times: RowTimes | null): void {
+  const mark = Buffer.alloc(times === null ? MARK_BYTES : TIMED_MARK_BYTES)
+  if (times === null) writeMark(mark, 0, from, end)
+  else writeTimedMark(mark, 0, from, end, times)
   try {
     file.write(mark, end)
   } catch (error) {
@@ -34,6 +51,8 @@ function markEnd(file: DiskFile, from: number, end: number): void {
 export interface Stretch {
   at: number
   end: number
+  /** No row that was there had another time, Unix ms; undefined: that is not known. */
+  time?: { minT: number; maxT: number }
 }
 
 /** How much of a file, or stream, is known to have been on the device. */
@@ -68,10 +87,11 @@ export class DamageTally {
     else this.#open.push({ at, end })
   }
 
-  /** A mark at `at` says that [from, to) was synced. */
-  synced(bytes: Buffer, at: number): void {
+  /** A mark whose payload is at `at` says that [from, to) was synced, and may tell the times of rows before it. */
+  synced(bytes: Buffer, at: number, length: number, frameAt: number): void {
     const from = bytes.readDoubleLE(at)
     const to = bytes.readDoubleLE(at + 8)
+    if (length >= 40 && this.#open.length > 0) this.#time(frameAt, bytes.readDoubleLE(at + 16), bytes.readDoubleLE(at + 24), bytes.readDoubleLE(at + 32))
     this.#settle(from, to)
   }
 
@@ -88,6 +108,11 @@ export class DamageTally {
   get known(): KnownLength {
     // Not in order: segments are found damaged when their payloads are looked at.
     return { whole: this.#open.reduce((whole, { at }) => Math.min(whole, at), this.soundEnd), end: this.soundEnd }
+  }
+
+  /** A stretch that a mark was in, too, has times that this one does not tell. */
+  #time(frameAt: number, back: number, minT: number, maxT: number): void {
+    for (const stretch of this.#open) if (stretch.at >= frameAt - back && stretch.end <= frameAt) stretch.time ??= { minT, maxT }
   }
 
   #settle(from: number, to: number): void {

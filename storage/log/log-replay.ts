@@ -5,7 +5,7 @@ import { DiskFile, listFolder, readWhole } from '../../lib/std/fs.ts'
 import type { Steps } from '../../lib/std/steps.ts'
 import type { FileList } from '../file-list.ts'
 import { assertKnownFrames } from '../format-mark.ts'
-import { NOTHING_KNOWN, type DamageTally, type KnownLength } from './damage.ts'
+import { NOTHING_KNOWN, type DamageTally, type KnownLength, type Stretch } from './damage.ts'
 import { TYPE_ROW } from './frame.ts'
 import { readHistogramRecord } from '../codec/histogram-record.ts'
 import { LOG_HEADER_BYTES, type LogFile } from './log-file.ts'
@@ -36,6 +36,8 @@ export interface FoundFile {
   path: string
   /** Bytes before this are on the device. */
   syncedTo: number
+  /** What of it is damage. */
+  damage: readonly Stretch[]
   /** What the next start is to find, once all of it is. */
   known: KnownLength
 }
@@ -93,7 +95,7 @@ export function* replayLog(folder: string, visit: RowVisitor, { knownOf = () => 
     out.damagedRecords += damage.frames
     out.damagedBytes += damage.bytes
     const { whole, end } = damage.known
-    out.found.push({ path: file, syncedTo: damage.syncedTo, known: { whole: Math.min(whole, rowsEnd - startLsn), end: Math.min(end, rowsEnd - startLsn) } })
+    out.found.push({ path: file, syncedTo: damage.syncedTo, damage: damage.stretches, known: { whole: Math.min(whole, rowsEnd - startLsn), end: Math.min(end, rowsEnd - startLsn) } })
     const endLsn = startLsn + bytes.length
     out.files.push({ startLsn, endLsn: Math.min(endLsn, rowsEnd), path: file })
     out.nextLsn = Math.max(out.nextLsn, nextLsnAfter(endLsn))

@@ -194,7 +194,7 @@ export class Log {
 
   #closeMarked(): void {
     this.#noteLength()
-    closeMarked(this.#file!, LOG_HEADER_BYTES, this.#writtenLsn - this.#fileStart)
+    closeMarked(this.#file!, LOG_HEADER_BYTES, this.#writtenLsn - this.#fileStart, this.#rows.times(0))
   }
 
   #noteLength(): void {
@@ -368,7 +368,7 @@ export class Log {
     const end = this.#writtenLsn - this.#fileStart
     this.#noteLength()
     this.#file = this.#openFile(this.#writtenLsn - LOG_HEADER_BYTES)
-    closeMarked(full, LOG_HEADER_BYTES, end)
+    closeMarked(full, LOG_HEADER_BYTES, end, this.#rows.times(this.nextLsn - this.#writtenLsn))
   }
 
   #openFile(startLsn: number): DiskFile {

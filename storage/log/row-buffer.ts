@@ -4,7 +4,7 @@
 //   0 ─── on their way to the device ───┬─── not written yet ───┐
 //   LSN: synced                         written                 next
 import { histogramRecordBytes } from '../codec/histogram-record.ts'
-import { MARK_BYTES, writeMark } from './damage.ts'
+import { TIMED_MARK_BYTES, writeTimedMark, type RowTimes } from './damage.ts'
 import { FRAME_HEAD_BYTES, FRAME_OVERHEAD_BYTES, TYPE_ROW, TYPE_SYNCED, sealFrame } from './frame.ts'
 
 /** The buffer's size but for bursts, and before the first rows. */
@@ -37,6 +37,10 @@ export class RowBuffer {
   #bytes: Buffer = Buffer.from(new ArrayBuffer(FIRST_BYTES))
   #floats: Float64Array = new Float64Array(this.#bytes.buffer)
   #used = 0
+  /** Of rows since the last mark, which ends so many bytes before the next row. */
+  #minT = Infinity
+  #maxT = -Infinity
+  #back = 0
 
   get used(): number {
     return this.#used
@@ -71,19 +75,34 @@ export class RowBuffer {
       bytes.fill(0, at + length - 8, at + length)
       this.#copyRecords(row, row.histograms, (at + headBytes) / 8, at + recordsAt)
     }
-    this.#used = sealFrame(bytes, this.#used, TYPE_ROW, length)
+    const end = sealFrame(bytes, this.#used, TYPE_ROW, length)
+    this.#back += end - this.#used
+    this.#used = end
+    if (row.t < this.#minT) this.#minT = row.t
+    if (row.t > this.#maxT) this.#maxT = row.t
+  }
+
+  /** Of rows since the last mark, for another that has the last `behind` bytes behind it; null where that one has, too. */
+  times(behind: number): RowTimes | null {
+    return behind > this.#back ? null : { back: this.#back - behind, minT: this.#minT, maxT: this.#maxT }
   }
 
   /** Says behind the rows so far that bytes [from, to) of the file are on the device. */
   mark(from: number, to: number): void {
-    this.#reserve(MARK_BYTES)
-    this.#used = writeMark(this.#bytes, this.#used, from, to)
+    this.#reserve(TIMED_MARK_BYTES)
+    this.#used = writeTimedMark(this.#bytes, this.#used, from, to, this.times(0)!)
+    this.#minT = Infinity
+    this.#maxT = -Infinity
+    this.#back = 0
   }
 
-  /** Marks speak of the file they were made for; in another they shall say nothing. */
+  /** Marks speak of the file they were made for; in another they shall say nothing of what was synced. */
   clearMarks(): void {
     for (let at = 0; at < this.#used;) {
-      if (this.#bytes.readUInt32LE(at + 8) === TYPE_SYNCED) writeMark(this.#bytes, at, 0, 0)
+      if (this.#bytes.readUInt32LE(at + 8) === TYPE_SYNCED) {
+        this.#bytes.fill(0, at + FRAME_HEAD_BYTES, at + FRAME_HEAD_BYTES + 16)
+        sealFrame(this.#bytes, at, TYPE_SYNCED, TIMED_MARK_BYTES - FRAME_OVERHEAD_BYTES)
+      }
       at += this.#bytes.readUInt32LE(at + 4) + FRAME_OVERHEAD_BYTES
     }
   }

@@ -32,7 +32,7 @@ export function* scanFramesInSteps(bytes: Buffer, from: number, end: number, vis
     if (length >= 0 && isPayloadSound(bytes, at, length, end)) {
       const type = bytes.readUInt32LE(at + 8)
       if (!isKnownType(type)) tally.unknown ??= { type, at }
-      if (type === TYPE_SYNCED) tally.synced(bytes, at + FRAME_HEAD_BYTES)
+      if (type === TYPE_SYNCED) tally.synced(bytes, at + FRAME_HEAD_BYTES, length, at)
       else if (visit(type, at + FRAME_HEAD_BYTES, length, at) === false) tally.found(at, frameEnd)
       at = frameEnd
       tally.soundEnd = at

@@ -7,7 +7,7 @@ import { labelsFromRecord } from '../../lib/model/labels.ts'
 import { Database } from '../../storage/database.ts'
 import { STORED } from '../../storage/interface.ts'
 import { StoreQueryable } from '../../storage/store-querier.ts'
-import { DamageTally, MARK_BYTES, writeMark } from '../../storage/log/damage.ts'
+import { DamageTally, MARK_BYTES, TIMED_MARK_BYTES, writeMark } from '../../storage/log/damage.ts'
 import { FRAME_HEAD_BYTES, FRAME_OVERHEAD_BYTES, TYPE_ROW, sealFrame } from '../../storage/log/frame.ts'
 import { LOG_HEADER_BYTES } from '../../storage/log/log-file.ts'
 import { scanFrames } from '../../storage/log/scan-frames.ts'
@@ -74,7 +74,7 @@ function onlyLog(folder: string, bytes: Uint8Array): void {
 }
 
 /** Between the header of a log that was closed and the mark at its end. */
-const rowBytes = (log: Buffer): number => (log.length - LOG_HEADER_BYTES - MARK_BYTES) / ROWS
+const rowBytes = (log: Buffer): number => (log.length - LOG_HEADER_BYTES - TIMED_MARK_BYTES) / ROWS
 const all = Array.from({ length: ROWS }, (_, k) => k)
 
 describe('damage', () => {
@@ -352,7 +352,7 @@ it('what begins within synced bytes is damage, wherever it ends; what begins beh
     for (const [at, end] of [[64, 128], [128, 160], [256, 320]] as const) tally.found(at, end)
     const mark = Buffer.alloc(MARK_BYTES)
     writeMark(mark, 0, from, to)
-    tally.synced(mark, FRAME_HEAD_BYTES)
+    tally.synced(mark, FRAME_HEAD_BYTES, 16, 400)
     expect(tally.stretches.flatMap(({ at, end }) => [at, end]), `synced from ${from} to ${to}`).toEqual(want)
     expect([tally.frames, tally.bytes]).toEqual([want.length / 2, want.length === 0 ? 0 : want.reduce((sum, at, i) => sum + (i % 2 === 0 ? -at : at), 0)])
   }

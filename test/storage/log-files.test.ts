@@ -6,6 +6,7 @@ import { FakeClock } from '../../lib/std/clock.ts'
 import { useDisk, type Disk } from '../../lib/std/fs.ts'
 import { runThrough } from '../../lib/std/steps.ts'
 import { Log } from '../../storage/log/log.ts'
+import { TIMED_MARK_BYTES } from '../../storage/log/damage.ts'
 import { LOG_HEADER_BYTES } from '../../storage/log/log-file.ts'
 import { replayLog } from '../../storage/log/log-replay.ts'
 import type { LoggedRow } from '../../storage/log/row-buffer.ts'
@@ -80,7 +81,7 @@ describe('a file of the log', () => {
     const { rows, starts, ends, damage } = bench.replay()
     expect(rows).toEqual(bench.want)
     expect(ends[0], 'without the mark at its end').toBe(starts[1]! + LOG_HEADER_BYTES)
-    expect(bench.lsns.at(-1)! - bench.lsns[0]!, 'a mark before the first row after a sync').toBe(22 * ROW_BYTES + 40)
+    expect(bench.lsns.at(-1)! - bench.lsns[0]!, 'a mark before the first row after a sync').toBe(22 * ROW_BYTES + TIMED_MARK_BYTES)
     expect(starts).toEqual([4096, 4096 + 20 * ROW_BYTES])
     expect(damage).toBe(0)
     bench.log.close()
@@ -121,7 +122,7 @@ describe('a file of the log', () => {
     expect(bench.replay().syncedTo).toEqual([LOG_HEADER_BYTES + 20 * ROW_BYTES, 0])
     bench.append(1)
     await bench.log.commit()
-    expect(bench.replay().syncedTo, 'the mark of its own').toEqual([LOG_HEADER_BYTES + 20 * ROW_BYTES, LOG_HEADER_BYTES + 40 + ROW_BYTES])
+    expect(bench.replay().syncedTo, 'the mark of its own').toEqual([LOG_HEADER_BYTES + 20 * ROW_BYTES, LOG_HEADER_BYTES + TIMED_MARK_BYTES + ROW_BYTES])
     bench.log.close()
   })
 

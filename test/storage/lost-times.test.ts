@@ -8,9 +8,13 @@ import type { QueryJob } from '../../lang/job.ts'
 import { FakeClock } from '../../lib/std/clock.ts'
 import { lostWithin, since } from '../../storage/lost-times.ts'
 import { runThrough } from '../../lib/std/steps.ts'
+import { BlockFolder } from '../../storage/block-folder.ts'
 import { parseBlockName } from '../../storage/block/block-meta.ts'
 import type { Database } from '../../storage/database.ts'
 import { scanSegmentFile, type SegmentHead } from '../../storage/head/segment-file.ts'
+import { FRAME_HEAD_BYTES } from '../../storage/log/frame.ts'
+import { LOG_HEADER_BYTES } from '../../storage/log/log-file.ts'
+import { scanFrames } from '../../storage/log/scan-frames.ts'
 import { NOTHING_KNOWN } from '../../storage/log/damage.ts'
 import type { Finding } from '../../storage/repair/finding.ts'
 import { repairFolder } from '../../storage/repair/repair.ts'
@@ -150,6 +154,8 @@ it('a damaged log costs what was in no block by then, and nothing that comes lat
   const [log] = fs.readdirSync(path.join(folder, 'log')).toSorted()
   const bytes = fs.readFileSync(path.join(folder, 'log', log!))
   bytes[bytes.length >>> 1]! ^= 1
+  // The mark at its end tells the times of rows.
+  bytes[bytes.length - 20]! ^= 1
   fs.writeFileSync(path.join(folder, 'log', log!), bytes)
   const clock = new FakeClock(END)
   for (let start = 0; start < 2; start++) {
@@ -164,6 +170,46 @@ it('a damaged log costs what was in no block by then, and nothing that comes lat
   expect(await asked(folder, clock, (db) => warnings(db, END + 1, clock.now()))).toEqual([])
   expect((await repair(folder, false)).map(({ place }) => place)).toEqual(expect.arrayContaining(['blocks', `log/${log}`]))
   expect(await asked(folder, clock, (db) => warnings(db, T0, clock.now()))).toEqual([])
+})
+
+it('damage between two marks of the log is told with the times of the rows that lie there, whatever their order', async () => {
+  const folder = tempFolder()
+  const clock = new FakeClock(END)
+  // A file is followed by another amid them.
+  const fileBytesMax = { log: 3000, segments: 1 << 20 }
+  const db = open(folder, { clock, fileBytesMax })
+  const refs = seriesOf(db, 20)
+  const times: number[][] = []
+  for (let k = 0; k < 24; k++, clock.jump(MINUTE)) {
+    // What comes late lies beside, a backlog of a series that is new, too.
+    times.push([clock.now(), clock.now() - 5 * MINUTE, ...k === 7 ? [END - 100 * HOUR] : []])
+    for (const t of times[k]!) append(db, batchOf(t, t < END - HOUR ? seriesOf(db, 21).slice(20) : refs.slice(0, t === clock.now() ? 20 : 1), refs))
+    await db.commit()
+  }
+  await db.close()
+  const names = fs.readdirSync(path.join(folder, 'log')).toSorted()
+  expect(names.length).toBeGreaterThan(2)
+  let narrow = 0
+  let count = 0
+  for (const name of names) {
+    const bytes = fs.readFileSync(path.join(folder, 'log', name))
+    const rows: { at: number; t: number }[] = []
+    scanFrames(bytes, LOG_HEADER_BYTES, bytes.length, (_type, at) => rows.push({ at, t: bytes.readDoubleLE(at) }))
+    for (const { at, t } of rows) {
+      count++
+      const copy = copyFolder(folder)
+      const damaged = Buffer.from(bytes)
+      damaged[at + 30]! ^= 1
+      fs.writeFileSync(path.join(copy, 'log', name), damaged)
+      await asked(copy, clock, () => undefined, { fileBytesMax })
+      const [lost, ...more] = new BlockFolder(path.join(copy, 'blocks'), () => undefined).state.lost
+      expect([more, lost!.of]).toEqual([[], `log/${name} at ${at - FRAME_HEAD_BYTES}`])
+      expect([lost!.minT <= t, lost!.maxT >= t]).toEqual([true, true])
+      if (lost!.maxT - lost!.minT <= 7 * MINUTE) narrow++
+    }
+  }
+  // But for those that lie with the backlog.
+  expect([count - narrow, count]).toEqual([4, 30])
 })
 
 it('a start whose clock was set back tells of what damage cost all the same', async () => {
