@@ -50,18 +50,18 @@ it('leaves the baselines of anomalies to a thread, and goes on with other rules 
     checkRule({ name: 'High', metric: 'load', interval: '10s', condition: { operator: 'gt', threshold: 80 } }),
   ].map((rule, i) => ({ rule, configs: [compileRule(rule, `${i}`), ...[learningRule(rule, `${i}`)].filter((one) => one !== null)] }))
   runner.apply({ groups: ruleGroups(rules, 'api.yml'), evaluationIntervalMs: 10_000, queryOffsetMs: 0, externalLabels: new Map(), externalUrl: '' })
-  const shown = async (): Promise<Record<string, [string, string]>> => {
+  const shown = async (): Promise<Record<string, [string, string, string]>> => {
     const { body } = await runner.ask({ kind: 'rules', type: 'alert', names: [], groups: [], files: [], matches: [], excludeAlerts: true, groupLimit: 0, nextToken: '' })
     const { data } = JSON.parse(Buffer.from(body).toString()) as { data: { groups: { rules: ShownRule[] }[] } }
-    return Object.fromEntries(data.groups.flatMap((group) => group.rules).map(({ name, state = '', lastError = '' }) => [name, [state, lastError]]))
+    return Object.fromEntries(data.groups.flatMap((group) => group.rules).map(({ name, health, state = '', lastError = '' }) => [name, [health, state, lastError]]))
   }
   let answers = 0
   process.once('worker', (worker) => worker.on('message', () => answers++))
   await waitFor('the groups', async () => Object.keys(await shown()).length === 2)
   await clock.advance(10_000)
   // The thread's answer cannot be read within the turn in which it is asked.
-  expect(await shown()).toEqual({ Odd: ['unknown', 'its baseline is being evaluated; the rule begins when that is done'], High: ['firing', ''] })
+  expect(await shown()).toEqual({ Odd: ['unknown', 'inactive', 'its baseline is being evaluated; the rule begins when that is done'], High: ['ok', 'firing', ''] })
   await waitFor('mean and deviation', () => Promise.resolve(answers === 2), 60_000)
   await clock.advance(10_000)
-  expect(await shown()).toEqual({ Odd: ['firing', ''], High: ['firing', ''] })
+  expect(await shown()).toEqual({ Odd: ['ok', 'firing', ''], High: ['ok', 'firing', ''] })
 }, 90_000)
