@@ -17,7 +17,7 @@ console.log(`SEED=${seed}`)
 
 const ALL = 'test/**/*.test.ts'
 /** Tests that leave nothing behind in their process: files share one, and what it has loaded and compiled. Not those that measure its memory or event loop. */
-const SHARED = 'test/{conformance,differential,discovery,docs,lang,lib,web}/**/!(event-loop|hostile|query-estimate|snappy).test.ts'
+const SHARED = 'test/{cmd,conformance,differential,discovery,docs,lang,lib,web}/**/!(bundle|event-loop|hostile|node-sh|query-estimate|snappy|start-modules).test.ts'
 
 const config: UserWorkspaceConfig = defineConfig({
   test: {

@@ -63,6 +63,13 @@ class Site {
     }
   }
 
+  /** Turns the clock by the length of an interval in which no scrape ends by its deadline. */
+  async turn(ms: number): Promise<void> {
+    const before = this.requests
+    await this.clock.advance(ms)
+    await this.settle(before)
+  }
+
   /** Waits until every scrape begun is answered and stored, or a moment if none begins. */
   async settle(before: number): Promise<void> {
     for (let quiet = 0, seen = before; quiet < 8;) {
@@ -119,15 +126,15 @@ describe('the schedule', () => {
   })
 
   it('keeps its times even once the clock was set, though it wobbles', async () => {
-    site.apply({ scrapeTimeoutMs: 500 })
+    site.apply()
     site.discover()
-    await site.advance(10_000)
+    await site.turn(10_000)
     site.clock.jump(3_600_000)
-    await site.advance(10_000)
+    await site.turn(10_000)
     const before = site.times().length
     for (const ms of [1, -1, 1]) {
       site.clock.jump(ms)
-      await site.advance(10_000)
+      await site.turn(10_000)
     }
     const times = at(site.times()).slice(before)
     expect([times[1]! - times[0]!, times[2]! - times[1]!]).toEqual([10_000, 10_000])
@@ -288,10 +295,10 @@ describe('a reload', () => {
   it('that changes external_labels puts targets at other places of their interval', async () => {
     site.apply({})
     site.discover()
-    await site.advance(20_000)
+    for (let n = 0; n < 2; n++) await site.turn(10_000)
     const given = config(scrapeConfig({}))
     site.manager.applyConfig({ ...given, global: { ...given.global, externalLabels: new Map([['replica', 'b']]) } })
-    await site.advance(20_000)
+    for (let n = 0; n < 2; n++) await site.turn(10_000)
     const places = at(site.times()).map((t) => t % 10_000)
     expect(places).toHaveLength(4)
     expect([places[1] === places[0], places[2] === places[1], places[3] === places[2]]).toEqual([true, false, true])
