@@ -298,3 +298,27 @@ it('cuts texts by runes and by bytes, never within a rune', () => {
   expect(truncateBytes('éééé', 3)).toBe('…')
   expect(truncateBytes('éééé', 2)).toBe('..')
 })
+
+it('says that a message was taken once all have it, and not of a part', async () => {
+  let refused = '+15550000001'
+  const world = await httpWorld((response, { body }) => response.writeHead(form(body)['To'] === refused ? 503 : 201).end('{}'))
+  const taken = async (receiver: Receiver): Promise<number> => {
+    let count = 0
+    await receiver.notify(DOWN, new AbortController().signal, { told: null, onTaken: () => count++ }).catch(() => undefined)
+    return count
+  }
+  const sms = receiverOf(one('sms', `to: ["+15550000001", "+15550000002"], api_url: "${world.url}", account_sid: AC1, auth_token: t, from: "+15559999999"`))
+  expect(await taken(sms)).toBe(0)
+  refused = ''
+  expect(await taken(sms)).toBe(1)
+  const { url } = await httpWorld((response, { path }) => response.writeHead(path === '/busy' ? 503 : 201).end())
+  const store = openStore(tempFolder())
+  onTestFinished(() => store.close())
+  await store.putValue('webpush_subscriptions', JSON.stringify(['/here', '/busy'].map((path) => ({ ...(browser().json(`${url}${path}`) as object), user: '' }))))
+  expect(await taken(receiverOf(one('webpush', ''), { push: () => PushSubscriptions.open(store) }))).toBe(0)
+  const bot = await httpWorld((response, { path }) => response.writeHead(200, { 'content-type': 'application/json' }).end(path.endsWith('/chat.update') ? '{"ok":true,"channel":"C1","ts":"1.5"}' : '{"ok":false,"error":"internal_error"}'))
+  const slack = receiverOf(one('slack', `app_token: xoxb, app_url: "${bot.url}/api/chat.postMessage", channel: "#c", update_message: true, post_updates_to_thread: true`))
+  let count = 0
+  await slack.notify({ ...DOWN, memory: '{"channel":"C1","ts":"1.5"}' }, new AbortController().signal, { told: null, onTaken: () => count++ }).catch(() => undefined)
+  expect([count, bot.requests.length]).toEqual([0, 2])
+})
