@@ -1,6 +1,8 @@
 // Bodies of the protobuf format on their way into a store: known, new, repeated, vanished series, limits, and text whose
 // histograms are converted, which goes the same way.
 import { describe, expect, it } from 'vitest'
+import { EMPTY_HISTOGRAM } from '../../../lib/model/histogram.ts'
+import { limitedHistogram } from '../../../lib/scrape/histogram-limits.ts'
 import { targetMetadata } from '../../../lib/scrape/metadata.ts'
 import { Random } from '../../../lib/std/random.ts'
 import { familiesBody, type WrittenFamily, type WrittenHistogram } from '../../support/metric-family-writer.ts'
@@ -97,6 +99,14 @@ describe('protobuf bodies', () => {
     expect(scrape(target, wide(9), gauge('a', 1))).toBe('')
     expect(scrape(target, wide(9), gauge('a', 1, 2))).toBe('sample limit exceeded (more than 2 samples: sample_limit)')
     expect(target.report).toEqual(['0', '3', '3', '0'])
+  })
+
+  it('have no histogram whose buckets are too many however wide they are made', () => {
+    const far = { ...EMPTY_HISTOGRAM, count: 3, positive: { index: Int32Array.of(1, 17, 33), count: Float64Array.of(1, 1, 1) } }
+    expect(limitedHistogram(far, 8, 3)).toEqual(far)
+    const near = { ...far, positive: { index: Int32Array.of(1, 15, 33), count: Float64Array.of(1, 1, 1) } }
+    expect(limitedHistogram(near, 8, 2)).toMatchObject({ schema: -4, positive: { index: Int32Array.of(1, 3), count: Float64Array.of(2, 1) } })
+    expect(limitedHistogram(far, 8, 2)).toBe(null)
   })
 
   it('have histograms as fine as they may be', async () => {
