@@ -23,6 +23,7 @@ export function SilenceForm({ labels, onDone }: { labels: Labels | null; onDone:
   const comment = useSignal('')
   const matchCount = useSignal<number | null>(null)
   const problem = useSignal('')
+  const isSending = useSignal(false)
   const fail = (error: unknown): void => {
     if (isAbort(error)) return
     if (!(error instanceof ApiError)) throw error
@@ -43,10 +44,12 @@ export function SilenceForm({ labels, onDone }: { labels: Labels | null; onDone:
     const asked = matchers.peek()
     const lacking = labels === null ? 'Say which alerts, such as job="node"' : 'Keep one label at least: else all alerts are silenced'
     problem.value = typeof asked === 'string' ? asked : asked.length === 0 ? lacking : ms === undefined || ms <= 0 ? 'Give a duration such as 2h' : comment.peek().trim() === '' ? 'Say why, for those who wonder' : ''
-    if (problem.peek() !== '' || ms === undefined || typeof asked === 'string') return
+    // A second press before the answer would make another one.
+    if (problem.peek() !== '' || ms === undefined || typeof asked === 'string' || isSending.peek()) return
+    isSending.value = true
     store('name', by.peek())
     const nowMs = serverNowMs()
-    addSilence({ matchers: asked, startsAt: new Date(nowMs).toISOString(), endsAt: new Date(nowMs + ms).toISOString(), createdBy: by.peek() || 'someone', comment: comment.peek() }).then(onDone, fail)
+    addSilence({ matchers: asked, startsAt: new Date(nowMs).toISOString(), endsAt: new Date(nowMs + ms).toISOString(), createdBy: by.peek() || 'someone', comment: comment.peek() }).then(onDone, fail).finally(() => (isSending.value = false))
   }
   return (
     <form class="card-form silence-form" onSubmit={submit}>
