@@ -23,7 +23,8 @@ import type { AlertEntry } from './alertmanager-view.ts'
 import type { Flags } from './flags.ts'
 import type { RouteLabelsFunc } from '../lib/notify/dispatch/alert-view.ts'
 import { ReceiverRunner } from './receiver-runner.ts'
-import { RuleRoutes, withRuleRoutes } from './rule-routes.ts'
+import { targetsOfRules, withRuleRoutes } from './rule-routes.ts'
+import { RuleTargets } from './rule-targets.ts'
 import { VERSION } from './version.ts'
 
 interface Ground {
@@ -67,9 +68,11 @@ export class NotifyRunner implements AlertmanagerRetriever, AlertEntry {
   #alerting: AlertingConfig | null = null
   /** Other Alertmanagers are told. */
   #hasOthers = false
-  readonly #ruleRoutes = new RuleRoutes()
+  readonly #ruleTargets: RuleTargets
   /** Rules that say whom to tell. */
   #naming: readonly RuleRoute[] = []
+  /** Rules made by API that are evaluated. */
+  #evaluated: ReadonlySet<string> = new Set()
 
   private constructor(flags: Flags, pipeline: AlertPipeline, ground: Ground) {
     const { clock, logger, metrics, discoveryMetrics, store } = ground
@@ -83,6 +86,7 @@ export class NotifyRunner implements AlertmanagerRetriever, AlertEntry {
       doubt: () => this.#tell(() => pending.doubt(), 0),
     }
     pipeline.setOverlay(this.lifecycle)
+    this.#ruleTargets = new RuleTargets({ store, clock, logger, owing: () => pipeline.owing() })
     this.#ground = ground
     this.receivers = new ReceiverRunner({ ...ground, courierFolder: flags.threads === 0 ? null : folderOf(flags), externalUrl: flags.externalUrl, health: () => pipeline.metrics.deliveries.all() })
     this.routeLabels = (notification) => this.receivers.routeLabels(notification)
@@ -120,8 +124,12 @@ export class NotifyRunner implements AlertmanagerRetriever, AlertEntry {
   setRules({ groups, evaluationIntervalMs }: RuleSettings, routes: readonly RuleRoute[]): void {
     this.lifecycle.setRuleIntervalMax(Math.max(0, ...groups.map(({ intervalMs }) => intervalMs ?? evaluationIntervalMs)))
     this.lifecycle.setRuleCooldowns(new Map(routes.map(({ ruleId, cooldownMs }) => [ruleId, cooldownMs])))
+    const evaluated = new Set(groups.flatMap(({ rules }) => rules.map(({ labels }) => labels.get('rule_id') ?? '')))
+    const gone = this.#evaluated.difference(evaluated)
+    this.#evaluated = evaluated
+    if (gone.size > 0) this.#tell(() => this.lifecycle.endWith(gone), gone.size)
     const before = this.#naming
-    this.#naming = this.#ruleRoutes.update(routes, this.#ground.clock.monotonic())
+    this.#naming = routes.filter(({ notify }) => notify.length > 0)
     if (this.#alerting !== null && !isDeepStrictEqual(before.map(whoIsTold), this.#naming.map(whoIsTold))) this.#apply()
   }
 
@@ -129,7 +137,7 @@ export class NotifyRunner implements AlertmanagerRetriever, AlertEntry {
   notifyWarnings(notify: readonly string[]): string[] {
     const config = this.#alerting?.pipeline ?? null
     if (notify.length === 0 && config === null && !this.#hasOthers) return ['nobody is told of this rule: it names nobody in notify, and alerting in monitor.yml has neither a route nor alertmanagers']
-    const { faults } = withRuleRoutes(config, [{ ruleId: '', notify, cooldownMs: 0 }])
+    const { faults } = withRuleRoutes(config, targetsOfRules([{ ruleId: '', notify, cooldownMs: 0 }]))
     return faults.map(({ target, why }) => `${target} is not told: ${why}`)
   }
 
@@ -173,7 +181,10 @@ export class NotifyRunner implements AlertmanagerRetriever, AlertEntry {
     } finally {
       this.lifecycle.applyConfig(lifecycle, pipeline?.escalations ?? [])
       // What was open before this start goes on before anything new begins.
-      if (!this.#isStarted) await this.lifecycle.start()
+      if (!this.#isStarted) {
+        await this.lifecycle.start()
+        await this.lifecycle.endWith(this.#ruleTargets.deleted)
+      }
       this.#isStarted = true
     }
   }
@@ -192,7 +203,9 @@ export class NotifyRunner implements AlertmanagerRetriever, AlertEntry {
   }
 
   async #applyPipeline(given: PipelineConfig | null): Promise<void> {
-    const { config, faults } = withRuleRoutes(given, this.#naming)
+    const { targets, isWhole } = await this.#ruleTargets.read(this.#naming)
+    if (!isWhole && !this.#isStopped) this.#retry = this.#ground.clock.after(RETRY_MS_MAX, () => this.#apply(), true)
+    const { config, faults } = withRuleRoutes(given, targets)
     for (const { ruleId, target, why } of faults) this.#ground.logger.warn('a rule tells nobody by one of its notify', { rule_id: ruleId, target, err: why })
     if (config === null) {
       this.receivers.clear()

@@ -1,33 +1,15 @@
 // Who is told of rules made by API that name someone themselves: a route for each of them, before those of the configuration, to
-// receivers made of its short forms.
+// receivers made of its short forms. Whom a rule named before, or a rule that was deleted, is told the ends of what he was told, and
+// nobody else is in his place.
 import { loadAlertmanagerFile } from '../lib/config/alertmanager-file.ts'
 import type { PipelineConfig, RouteConfig } from '../lib/config/alertmanager-config.ts'
-import { readShortForm, type IntegrationConfig, type ReceiverConfig } from '../lib/config/receiver-config.ts'
+import { readShortForm, type IntegrationConfig, type IntegrationPlace, type ReceiverConfig } from '../lib/config/receiver-config.ts'
+import type { RuleTarget } from '../lib/meta/interface.ts'
 import type { RuleRoute } from '../lib/model/rule-route.ts'
 
 const RECEIVER = 'receiver:'
 /** Without a configuration of alerts push and webhooks can be told even so. */
 const NO_ONE = 'route: {receiver: no-one, group_wait: 5s}\nreceivers: [{name: no-one}]\n'
-
-/** The end of an alert is told after group_interval, and tried again while its receiver fails. */
-const ENDED_KEPT_MS = 3_600_000
-/** Of rules that were deleted lately; beyond it the oldest are forgotten. */
-const ENDED_MAX = 1000
-
-/** Rules that name someone, those deleted within the hour among them: who was told of their alerts hears of the end, and of neither anybody else. */
-export class RuleRoutes {
-  #named: readonly RuleRoute[] = []
-  readonly #ended = new Map<string, { route: RuleRoute; untilMs: number }>()
-
-  /** `rules`: all there are from now on. `nowMs`: monotonic. */
-  update(rules: readonly RuleRoute[], nowMs: number): RuleRoute[] {
-    const ids = new Set(rules.map(({ ruleId }) => ruleId))
-    for (const route of this.#named) if (!ids.has(route.ruleId)) this.#ended.set(route.ruleId, { route, untilMs: nowMs + ENDED_KEPT_MS })
-    for (const [id, { untilMs }] of this.#ended) if (untilMs <= nowMs || ids.has(id) || this.#ended.size > ENDED_MAX) this.#ended.delete(id)
-    this.#named = rules.filter(({ notify }) => notify.length > 0)
-    return [...this.#named, ...Array.from(this.#ended.values(), ({ route }) => route)]
-  }
-}
 
 export interface RoutedConfig {
   config: PipelineConfig | null
@@ -35,39 +17,59 @@ export interface RoutedConfig {
   faults: { ruleId: string; target: string; why: string }[]
 }
 
-/** The configuration with the rules' own routes. null stays null where no rule names anyone. */
-export function withRuleRoutes(given: PipelineConfig | null, rules: readonly RuleRoute[]): RoutedConfig {
-  const naming = rules.filter(({ notify }) => notify.length > 0)
-  if (naming.length === 0) return { config: given, faults: [] }
+/** What the store would have of rules that have just been made. */
+export function targetsOfRules(rules: readonly RuleRoute[]): RuleTarget[] {
+  return rules.flatMap(({ ruleId, notify }) => [...new Set(notify)].map((target, i, all) => ({
+    ruleId, target, place: all.slice(0, i).filter((one) => kindOf(one) === kindOf(target)).length, isFormer: false, isDeleted: false,
+  })))
+}
+
+/** The receiver of a rule's own targets. */
+export function ownReceiver(ruleId: string): string {
+  return `rule:${ruleId}`
+}
+
+/** The configuration with the rules' own routes, `targets` by rule. null stays null where no rule names anyone. */
+export function withRuleRoutes(given: PipelineConfig | null, targets: readonly RuleTarget[]): RoutedConfig {
+  if (targets.length === 0) return { config: given, faults: [] }
   const config = given ?? loadAlertmanagerFile(NO_ONE, 'no configuration', true).config
   const faults: RoutedConfig['faults'] = []
   const receivers: ReceiverConfig[] = []
   const routes: RouteConfig[] = []
-  for (const rule of naming) {
-    const { integrations, named } = targetsOf(rule, config, (target, why) => faults.push({ ruleId: rule.ruleId, target, why }))
-    const own = `rule:${rule.ruleId}`
-    const names = [...named, ...(integrations.length > 0 ? [own] : [])]
-    if (integrations.length > 0) receivers.push({ name: own, labels: new Map(), integrations })
+  for (const [ruleId, own] of Map.groupBy(targets, (target) => target.ruleId)) {
+    const name = ownReceiver(ruleId)
+    const { integrations, places, named } = integrationsOf(own, config, (target, why) => faults.push({ ruleId, target, why }))
+    const isDeleted = own.every((target) => target.isDeleted)
+    if (integrations.length > 0 || isDeleted) receivers.push({ name, labels: new Map(), integrations, places })
+    const names = isDeleted ? [name] : [...named, ...(places.some(({ isFormer }) => !isFormer) ? [name] : [])]
     names.forEach((receiver, i) => routes.push({
-      ...config.route, receiver, matchers: [{ name: 'rule_id', op: '=', value: rule.ruleId }], isContinued: i < names.length - 1, routes: [],
+      ...config.route, receiver, matchers: [{ name: 'rule_id', op: '=', value: ruleId }], isContinued: i < names.length - 1, routes: [],
     }))
   }
   return { config: { ...config, receivers: [...config.receivers, ...receivers], route: { ...config.route, routes: [...routes, ...config.route.routes] } }, faults }
 }
 
-function targetsOf({ notify }: RuleRoute, config: PipelineConfig, onFault: (target: string, why: string) => void): { integrations: IntegrationConfig[]; named: string[] } {
+function integrationsOf(targets: readonly RuleTarget[], config: PipelineConfig, onFault: (target: string, why: string) => void): { integrations: IntegrationConfig[]; places: IntegrationPlace[]; named: string[] } {
   const integrations: IntegrationConfig[] = []
+  const places: IntegrationPlace[] = []
   const named: string[] = []
-  for (const target of notify) {
+  for (const { target, place: index, isFormer } of targets) {
     if (target.startsWith(RECEIVER)) {
       const name = target.slice(RECEIVER.length)
+      if (isFormer) continue
       if (config.receivers.some((receiver) => receiver.name === name)) named.push(name)
       else onFault(target, `there is no receiver ${JSON.stringify(name)} in the configuration`)
       continue
     }
     const form = readShortForm(target, config.globals)
-    if ('error' in form) onFault(target, form.error)
-    else integrations.push(form.config)
+    if ('config' in form) {
+      integrations.push(form.config)
+      places.push({ index, isFormer })
+    } else if (!isFormer) onFault(target, form.error)
   }
-  return { integrations, named }
+  return { integrations, places, named }
+}
+
+function kindOf(target: string): string {
+  return target.slice(0, target.indexOf(':'))
 }

@@ -33,6 +33,15 @@ export interface ReceiverConfig {
   labels: ReadonlyMap<string, string>
   /** By kind, each kind's in the order of the file. */
   integrations: readonly IntegrationConfig[]
+  /** Of what a rule made by API names, integration by integration; absent: all are told, and counted by kind. */
+  places?: readonly IntegrationPlace[]
+}
+
+export interface IntegrationPlace {
+  /** What its name ends with. */
+  index: number
+  /** The rule names it no more: it is told the ends of what it was told before. */
+  isFormer: boolean
 }
 
 const READERS: { readonly [kind in IntegrationKind]: (reader: MapReader, context: SectionContext) => IntegrationConfig } = {

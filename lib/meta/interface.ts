@@ -18,6 +18,8 @@ export interface NotificationEntry {
   withheld: readonly string[]
   /** What the integration asked to be remembered for its next message of the group. */
   memory: string
+  /** Digest of whom the integration reached, which its name may not mean any more; '' where an earlier version wrote the entry. */
+  target: string
   /** Unix ms, after which it is forgotten. */
   expiresAtMs: number
 }
@@ -115,6 +117,19 @@ export interface StoredRule {
   updatedAtMs: number
 }
 
+/** Whom a rule made by API names, or named. */
+export interface RuleTarget {
+  ruleId: string
+  /** One of its `notify`. */
+  target: string
+  /** Among the rule's targets of this kind; no other target of the rule gets it as long as this one is remembered. */
+  place: number
+  /** The rule names it no more. */
+  isFormer: boolean
+  /** The rule is there no more. */
+  isDeleted: boolean
+}
+
 /** null: any. */
 export interface AlertFilter {
   status: 'open' | 'acknowledged' | 'resolved' | null
@@ -149,6 +164,8 @@ export interface MetaStore {
    * `isCarried`: it already stands where the next start looks for it. Never throws.
    */
   noteNotificationEntry(entry: NotificationEntry, isCarried: boolean): void
+  /** Integrations have other names: entries of the old ones go and those of the new ones come, all or none. */
+  moveNotificationEntries(gone: readonly Pick<NotificationEntry, 'groupKey' | 'receiver'>[], come: readonly NotificationEntry[]): Promise<void>
 
   owed(): Promise<OwedEntry[]>
   putOwed(owed: readonly OwedEntry[], settled: readonly Omit<OwedEntry, 'sinceMs'>[]): Promise<void>
@@ -157,6 +174,8 @@ export interface MetaStore {
   alerts(filter: AlertFilter): Promise<AlertRecord[]>
   /** Open and acknowledged ones. */
   unresolvedAlerts(): Promise<AlertRecord[]>
+  /** The last episode of each of these fingerprints that has ended at `sinceMs` or later. */
+  endedAlerts(fingerprints: readonly string[], sinceMs: number): Promise<AlertRecord[]>
   /** What belongs to one moment, all or none. What has fired is no longer kept as pending. */
   putAlerts(records: readonly AlertRecord[], events: readonly AlertEvent[], told?: readonly ToldEntry[]): Promise<void>
   alert(id: string): Promise<AlertRecord | null>
@@ -172,8 +191,13 @@ export interface MetaStore {
   alertsLacking(ids: readonly string[], line: Pick<AlertEvent, 'kind' | 'detail'> & { sinceMs: number }): Promise<AlertRecord[]>
 
   rules(): Promise<StoredRule[]>
+  /** Whom it named and does not any more is remembered with it, as where it is deleted. */
   putRule(rule: StoredRule): Promise<void>
   deleteRule(id: string): Promise<void>
+  /** By rule and place. */
+  ruleTargets(): Promise<RuleTarget[]>
+  /** Of rules that are deleted. */
+  forgetRuleTargets(ruleIds: readonly string[]): Promise<void>
 
   /** Small values by name, such as the key that signs links; null where there is none. */
   value(name: string): Promise<string | null>

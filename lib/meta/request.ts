@@ -23,7 +23,7 @@ export interface CommitReport {
   sizeBytes: number
 }
 
-const READS: ReadonlySet<Method> = new Set<Method>(['silences', 'unreadableSilences', 'notificationEntries', 'alerts', 'alert', 'unresolvedAlerts', 'pendingAlerts', 'pendingAlert', 'currentPending', 'told', 'events', 'alertsLacking', 'owed', 'rules', 'value', 'copy'])
+const READS: ReadonlySet<Method> = new Set<Method>(['silences', 'unreadableSilences', 'notificationEntries', 'alerts', 'alert', 'unresolvedAlerts', 'endedAlerts', 'pendingAlerts', 'pendingAlert', 'currentPending', 'told', 'events', 'alertsLacking', 'owed', 'rules', 'ruleTargets', 'value', 'copy'])
 
 export function isWrite({ method }: Call): boolean {
   return !READS.has(method)

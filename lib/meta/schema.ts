@@ -136,12 +136,25 @@ CREATE TABLE owed (
   since     INTEGER NOT NULL,
   PRIMARY KEY (group_key, receiver)
 ) STRICT, WITHOUT ROWID;
+`, `
+ALTER TABLE notifications ADD COLUMN target TEXT NOT NULL DEFAULT '';
+
+CREATE TABLE rule_targets (
+  rule_id   TEXT NOT NULL,
+  target    TEXT NOT NULL,
+  place     INTEGER NOT NULL,
+  is_former INTEGER NOT NULL,
+  PRIMARY KEY (rule_id, target)
+) STRICT, WITHOUT ROWID;
+INSERT OR IGNORE INTO rule_targets
+  SELECT rule_id, value, row_number() OVER (PARTITION BY rule_id, substr(value, 1, instr(value, ':')) ORDER BY key) - 1, 0
+  FROM alert_rules, json_each(notify) WHERE type = 'text' ORDER BY rule_id, key;
 `]
 
 /** The version of tables that this Monitor makes. */
 export const knownVersion: number = STEPS.length
 
-export const TABLES: readonly string[] = ['servers', 'alert_rules', 'alerts', 'alert_log', 'silences', 'notifications', 'kept_values', 'told', 'pending_alerts', 'owed']
+export const TABLES: readonly string[] = ['servers', 'alert_rules', 'alerts', 'alert_log', 'silences', 'notifications', 'kept_values', 'told', 'pending_alerts', 'owed', 'rule_targets']
 
 /** Brings a file, also an empty one, to this version, all steps or none. Throws MetaError where a newer Monitor wrote it. */
 export function migrate(db: DatabaseSync, file: string): void {

@@ -3,9 +3,9 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Silence } from '../model/silence.ts'
 import type { Channel } from './channel.ts'
 import { MetaError } from './errors.ts'
-import type { AlertEvent, AlertFilter, AlertRecord, MetaStore, NotificationEntry, OwedEntry, PendingFilter, PendingRecord, StoredRule, ToldEntry } from './interface.ts'
+import type { AlertEvent, AlertFilter, AlertRecord, MetaStore, NotificationEntry, OwedEntry, PendingFilter, PendingRecord, RuleTarget, StoredRule, ToldEntry } from './interface.ts'
 import type { Call, Method, Result } from './request.ts'
-import { laterEntry, type ToldJournal } from './told-journal.ts'
+import { besides, laterEntry, type ToldJournal } from './told-journal.ts'
 
 export class SqliteStore implements MetaStore {
   readonly #channel: Channel
@@ -39,7 +39,8 @@ export class SqliteStore implements MetaStore {
   async notificationEntries(): Promise<NotificationEntry[]> {
     const entries = new Map((await this.#ask({ method: 'notificationEntries', args: [] })).map((entry) => [`${entry.receiver}\n${entry.groupKey}`, entry]))
     const missing: NotificationEntry[] = []
-    for (const noted of await this.#journal.read()) {
+    for (const line of await this.#journal.read()) {
+      const noted = besides(entries.get(`${line.receiver}\n${line.groupKey}`), line)
       const key = `${noted.receiver}\n${noted.groupKey}`
       const stored = entries.get(key)
       const later = stored === undefined ? noted : laterEntry(stored, noted)
@@ -70,12 +71,20 @@ export class SqliteStore implements MetaStore {
     }
   }
 
+  moveNotificationEntries(gone: readonly Pick<NotificationEntry, 'groupKey' | 'receiver'>[], come: readonly NotificationEntry[]): Promise<void> {
+    return this.#ask({ method: 'moveNotificationEntries', args: [gone, come] })
+  }
+
   alerts(filter: AlertFilter): Promise<AlertRecord[]> {
     return this.#ask({ method: 'alerts', args: [filter] })
   }
 
   unresolvedAlerts(): Promise<AlertRecord[]> {
     return this.#ask({ method: 'unresolvedAlerts', args: [] })
+  }
+
+  endedAlerts(fingerprints: readonly string[], sinceMs: number): Promise<AlertRecord[]> {
+    return this.#ask({ method: 'endedAlerts', args: [fingerprints, sinceMs] })
   }
 
   putAlerts(records: readonly AlertRecord[], events: readonly AlertEvent[], told: readonly ToldEntry[] = []): Promise<void> {
@@ -132,6 +141,14 @@ export class SqliteStore implements MetaStore {
 
   deleteRule(id: string): Promise<void> {
     return this.#ask({ method: 'deleteRule', args: [id] })
+  }
+
+  ruleTargets(): Promise<RuleTarget[]> {
+    return this.#ask({ method: 'ruleTargets', args: [] })
+  }
+
+  forgetRuleTargets(ruleIds: readonly string[]): Promise<void> {
+    return this.#ask({ method: 'forgetRuleTargets', args: [ruleIds] })
   }
 
   value(name: string): Promise<string | null> {

@@ -2,7 +2,7 @@
 import type { DatabaseSync, SQLOutputValue, StatementSync } from 'node:sqlite'
 import type { Matcher } from '../model/matcher.ts'
 import type { Silence } from '../model/silence.ts'
-import type { AlertEvent, AlertFilter, AlertRecord, NotificationEntry, OwedEntry, PendingFilter, PendingRecord, StoredRule, ToldEntry } from './interface.ts'
+import type { AlertEvent, AlertFilter, AlertRecord, NotificationEntry, OwedEntry, PendingFilter, PendingRecord, RuleTarget, StoredRule, ToldEntry } from './interface.ts'
 import type { Call, Method, Result } from './request.ts'
 
 type Row = Record<string, SQLOutputValue>
@@ -13,6 +13,8 @@ type Handlers = { [M in Exclude<Method, 'copy'>]: (...args: Extract<Call, { meth
 const PENDING_MAX = 50_000
 /** Rows of a kind that are removed together: 100,000 alerts with five lines each took one transaction 1.5 s. */
 const FORGOTTEN_MAX = 1000
+/** Targets that a rule names no more. */
+const FORMER_MAX = 100
 
 const ALERT_COLUMNS = `alert_id, rule_id, server_id, triggered_at, resolved_at, status, metric_value, created_at, fingerprint, name, severity,
   labels, annotations, acknowledged_at, acknowledged_by, repage_at, escalation_step, generator_url, active_at, told_at, escalation_from, feedback, lasts_until, given_back_at`
@@ -44,13 +46,18 @@ export class Tables implements Handlers {
   notificationEntries(): NotificationEntry[] {
     return this.#all('SELECT * FROM notifications').map((row) => ({
       groupKey: text(row['group_key']), receiver: text(row['receiver']), timeMs: number(row['told_at']),
-      firing: json(row['firing']) as string[], resolved: json(row['resolved']) as string[], withheld: json(row['withheld']) as string[], memory: text(row['memory']), expiresAtMs: number(row['expires_at']),
+      firing: json(row['firing']) as string[], resolved: json(row['resolved']) as string[], withheld: json(row['withheld']) as string[], memory: text(row['memory']), target: text(row['target']), expiresAtMs: number(row['expires_at']),
     }))
   }
 
-  putNotificationEntry({ groupKey, receiver, timeMs, firing, resolved, withheld, memory, expiresAtMs }: NotificationEntry): void {
-    this.#run('INSERT OR REPLACE INTO notifications (group_key, receiver, told_at, firing, resolved, withheld, memory, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
-      groupKey, receiver, timeMs, JSON.stringify(firing), JSON.stringify(resolved), JSON.stringify(withheld), memory, expiresAtMs)
+  putNotificationEntry({ groupKey, receiver, timeMs, firing, resolved, withheld, memory, target, expiresAtMs }: NotificationEntry): void {
+    this.#run('INSERT OR REPLACE INTO notifications (group_key, receiver, told_at, firing, resolved, withheld, memory, target, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
+      groupKey, receiver, timeMs, JSON.stringify(firing), JSON.stringify(resolved), JSON.stringify(withheld), memory, target, expiresAtMs)
+  }
+
+  moveNotificationEntries(gone: readonly Pick<NotificationEntry, 'groupKey' | 'receiver'>[], come: readonly NotificationEntry[]): void {
+    for (const { groupKey, receiver } of gone) this.#run('DELETE FROM notifications WHERE group_key = ? AND receiver = ?', groupKey, receiver)
+    for (const entry of come) this.putNotificationEntry(entry)
   }
 
   alerts({ status, ...filter }: AlertFilter): AlertRecord[] {
@@ -59,6 +66,11 @@ export class Tables implements Handlers {
 
   unresolvedAlerts(): AlertRecord[] {
     return this.#all("SELECT * FROM alerts WHERE status != 'resolved' ORDER BY triggered_at, alert_id").map(alertOf)
+  }
+
+  endedAlerts(fingerprints: readonly string[], sinceMs: number): AlertRecord[] {
+    const sql = "SELECT * FROM alerts WHERE status = 'resolved' AND resolved_at >= ? AND fingerprint IN (SELECT value FROM json_each(?)) ORDER BY triggered_at"
+    return [...new Map(this.#all(sql, sinceMs, JSON.stringify(fingerprints)).map(alertOf).map((record) => [record.fingerprint, record])).values()]
   }
 
   alert(id: string): AlertRecord | null {
@@ -129,10 +141,22 @@ export class Tables implements Handlers {
   putRule({ id, name, isActive, body, createdAtMs, updatedAtMs }: StoredRule): void {
     this.#run('INSERT OR REPLACE INTO alert_rules (rule_id, name, is_active, created_at, updated_at, body) VALUES (?, ?, ?, ?, ?, ?)',
       id, name, isActive ? 1 : 0, createdAtMs, updatedAtMs, JSON.stringify(body))
+    this.#putTargets(id)
   }
 
   deleteRule(id: string): void {
     this.#run('DELETE FROM alert_rules WHERE rule_id = ?', id)
+    this.#putTargets(id)
+  }
+
+  ruleTargets(): RuleTarget[] {
+    return this.#all('SELECT t.*, r.rule_id IS NULL AS is_deleted FROM rule_targets t LEFT JOIN alert_rules r USING (rule_id) ORDER BY t.rule_id, place, target').map((row) => ({
+      ruleId: text(row['rule_id']), target: text(row['target']), place: number(row['place']), isFormer: row['is_former'] === 1, isDeleted: row['is_deleted'] === 1,
+    }))
+  }
+
+  forgetRuleTargets(ruleIds: readonly string[]): void {
+    for (const id of ruleIds) this.#run('DELETE FROM rule_targets WHERE rule_id = ?1 AND NOT EXISTS (SELECT 1 FROM alert_rules WHERE rule_id = ?1)', id)
   }
 
   value(name: string): string | null {
@@ -154,6 +178,17 @@ export class Tables implements Handlers {
       this.#run('DELETE FROM told WHERE (cooldown_key, receiver) IN (SELECT cooldown_key, receiver FROM told WHERE expires_at < ? LIMIT ?)', nowMs, FORGOTTEN_MAX),
     ]
     return counts.includes(FORGOTTEN_MAX)
+  }
+
+  /** As the rule is stored now; of those that it names no more the last ones are remembered. */
+  #putTargets(ruleId: string): void {
+    this.#run('UPDATE rule_targets SET is_former = 1 WHERE rule_id = ?', ruleId)
+    for (const { target } of this.#all("SELECT value AS target FROM alert_rules, json_each(notify) WHERE rule_id = ? AND type = 'text' ORDER BY key", ruleId)) {
+      const kind = text(target).slice(0, text(target).indexOf(':') + 1)
+      this.#run(`INSERT INTO rule_targets SELECT ?1, ?2, coalesce(max(place), -1) + 1, 0 FROM rule_targets WHERE rule_id = ?1 AND substr(target, 1, length(?3)) = ?3
+        ON CONFLICT (rule_id, target) DO UPDATE SET is_former = 0`, ruleId, text(target), kind)
+    }
+    this.#run('DELETE FROM rule_targets WHERE rule_id = ?1 AND is_former = 1 AND target NOT IN (SELECT target FROM rule_targets WHERE rule_id = ?1 AND is_former = 1 ORDER BY place DESC LIMIT ?2)', ruleId, FORMER_MAX)
   }
 
   #putAlert(record: AlertRecord): void {

@@ -41,8 +41,7 @@ export class ToldJournal {
     try {
       const text = await readTextAside(this.#path) ?? ''
       for (const json of journalTexts(text)) {
-        // A line of an earlier version has no memory.
-        const entry: NotificationEntry = { memory: '', ...JSON.parse(json) as Omit<NotificationEntry, 'memory'> }
+        const entry = notedEntry(JSON.parse(json) as NotedEntry)
         entries.set(`${entry.receiver}\n${entry.groupKey}`, entry)
       }
       this.#queue.wake()
@@ -108,6 +107,13 @@ export class ToldJournal {
   }
 }
 
+/** A line of an earlier version lacks some of it. */
+export type NotedEntry = Omit<NotificationEntry, 'memory' | 'target'> & Partial<NotificationEntry>
+
+export function notedEntry(noted: NotedEntry): NotificationEntry {
+  return { memory: '', target: '', ...noted }
+}
+
 function sumOf(json: string): string {
   return crc32(json).toString(16).padStart(SUM_DIGITS, '0')
 }
@@ -125,6 +131,17 @@ export function damagedLines(text: string): number {
 /** The JSON of each line that is whole. */
 export function journalTexts(text: string): string[] {
   return text.split('\n').slice(0, -1).filter((line) => sumOf(line.slice(SUM_DIGITS + 1)) === line.slice(0, SUM_DIGITS)).map((line) => line.slice(SUM_DIGITS + 1))
+}
+
+/** The name of an entry whose integration's name is another target's by now. */
+export function nameAside({ receiver, target }: Pick<NotificationEntry, 'receiver' | 'target'>): string {
+  return `${receiver}@${target}`
+}
+
+/** The entry, under a name of its own where `known`, which stands under its name, is another target's: neither says anything of the other. */
+export function besides(known: NotificationEntry | undefined, entry: NotificationEntry): NotificationEntry {
+  const isOthers = known !== undefined && known.target !== '' && entry.target !== '' && known.target !== entry.target
+  return isOthers ? { ...entry, receiver: nameAside(entry) } : entry
 }
 
 /**

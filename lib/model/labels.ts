@@ -124,3 +124,20 @@ export function printLabelSet(labels: Labels): string {
   for (let i = 0; i < labels.length; i += 2) parts.push(`${labels[i]!}=${quote(labels[i + 1]!)}`)
   return `{${parts.join(', ')}}`
 }
+
+/** Those of the labels that a text ends with, printed so: what `printLabelSet` made the end of it of. */
+export function labelSetSuffix(text: string, labels: Labels): Labels {
+  const found: string[] = []
+  let end = text.length - 1
+  for (let i = labels.length - 2; i >= 0; i -= 2) {
+    const [name, value] = [labels[i]!, labels[i + 1]!]
+    const pair = `${name}=${quote(value)}`
+    const at = end - pair.length
+    const isFirst = text[at - 1] === '{'
+    if (text.slice(at, end) !== pair || !(isFirst || text.slice(at - 2, at) === ', ')) continue
+    found.unshift(name, value)
+    if (isFirst) break
+    end = at - 2
+  }
+  return found
+}

@@ -42,6 +42,8 @@ export interface AlertDispatch {
   escalationOf(labels: Labels): string
   /** Receivers of the routes that match, each once, and the fallback, which may be told of any. */
   receiversOf(labels: Labels): readonly string[]
+  /** Fingerprints of the alerts of which somebody was told that they fire, and of no end since. */
+  toldFiring(): ReadonlySet<string>
   /** Whether a silence, an inhibition or a time interval keeps the alert from people now. */
   isSuppressed(labels: Labels, nowMs: number): boolean
   /**

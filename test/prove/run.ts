@@ -32,6 +32,7 @@ const THREADS = 2
 
 /** Some three minutes of them. */
 const ALERT_HISTORIES = 20_000
+const ROUTE_HISTORIES = 2000
 const WINDOW_HISTORIES = 400
 const MODEL_RUNS = 2000
 const POWER_CUTS = 5
@@ -67,7 +68,7 @@ const ALONE: Proofs = {
 }
 /** One thread each, the longest first. */
 const SIDE_BY_SIDE: Proofs = {
-  model: proveModel, lifecycles: proveLifecycles, alerts: proveAlerts, 'tier-lives': proveTierLives, 'tier-answers': proveTierAnswers, windows: proveWindows, queries: proveQueries,
+  model: proveModel, lifecycles: proveLifecycles, routes: proveRoutes, alerts: proveAlerts, 'tier-lives': proveTierLives, 'tier-answers': proveTierAnswers, windows: proveWindows, queries: proveQueries,
   'tier-disk': proveTierDisk, 'tier-flips': proveTierFlips, cuts: proveCuts,
 }
 const PROOFS: Proofs = { ...ALONE, ...SIDE_BY_SIDE }
@@ -152,6 +153,11 @@ function proveAlerts(): Promise<boolean> {
 /** Acknowledgement, escalation, cooldown and restarts of alerts against a model of these. */
 function proveLifecycles(): Promise<boolean> {
   return proveByTest('test/lib/notify/lifecycle-model.test.ts', { PROVE_LIFECYCLES: String(count ?? ALERT_HISTORIES), PROVE_SEED: String(seed) })
+}
+
+/** Ends of alerts over changes of routes and kills. */
+function proveRoutes(): Promise<boolean> {
+  return proveByTest('test/lib/notify/dispatch/route-changes.test.ts', { PROVE_ROUTES: String(count ?? ROUTE_HISTORIES), PROVE_SEED: String(seed) })
 }
 
 /** Windows of rules that are kept from tick to tick against the engine. */

@@ -10,7 +10,7 @@
 import path from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { NotificationEntry } from '../../meta/interface.ts'
-import { journalLine, journalTexts, laterEntry } from '../../meta/told-journal.ts'
+import { journalLine, journalTexts, laterEntry, notedEntry, type NotedEntry } from '../../meta/told-journal.ts'
 import { isDoneWithin, sleep, type Clock } from '../../std/clock.ts'
 import { AppendQueue } from '../../std/append-queue.ts'
 import { AppendFile, listAside, readTextAside, removeAside, renameAside, sizeBytesAside } from '../../std/fs-aside.ts'
@@ -29,7 +29,7 @@ const NOTED_MS_MAX = 2000
 interface Line {
   key: string
   untilMs?: number
-  told?: NotificationEntry
+  told?: NotedEntry
   /** Those of an earlier version have none of these. */
   firingIds?: readonly string[]
   resolvedIds?: readonly string[]
@@ -215,5 +215,5 @@ function linesOf(text: string | null): Line[] {
 }
 
 function messageOf({ told, firingIds = [], resolvedIds = [], atMs }: Line): CarriedMessage | null {
-  return told === undefined ? null : { entry: told, firingIds, resolvedIds, atMs: atMs ?? told.timeMs }
+  return told === undefined ? null : { entry: notedEntry(told), firingIds, resolvedIds, atMs: atMs ?? told.timeMs }
 }

@@ -4,7 +4,6 @@
 //   receive ─▶ store of alerts ─▶ inhibitor
 //                    └─▶ dispatcher ─▶ stages ─▶ integrations ─▶ log of notifications
 import type { PipelineConfig } from '../../config/alertmanager-config.ts'
-import type { IntegrationConfig } from '../../config/receiver-config.ts'
 import type { CarriedLogs } from '../courier/carried-log.ts'
 import type { MetaStore } from '../../meta/interface.ts'
 import type { SentAlert } from '../../model/alert.ts'
@@ -18,21 +17,18 @@ import { RetentionClock } from '../../std/retention-clock.ts'
 import { runInTurns, type Steps } from '../../std/steps.ts'
 import { WallJump } from '../../std/wall-jump.ts'
 import type { AlertBatch, AlertDispatch, AlertOverlay } from '../overlay.ts'
-import type { Receiver } from '../receiver.ts'
 import { isEndStale, isResolved, pipelineAlert, type PipelineAlert } from './alert.ts'
 import { AlertStore } from './alert-store.ts'
 import { DispatchMetrics } from './dispatch-metrics.ts'
-import { Dispatcher } from './dispatcher.ts'
 import { Escalations } from './escalations.ts'
-import { Fallback } from './fallback.ts'
+import { makeGeneration, type Generation, type ReceiverMaker } from './generation.ts'
 import type { AlertGroup } from './group.ts'
-import { Inhibitor } from './inhibitor.ts'
-import { Integration } from './integration.ts'
 import { KeptState } from './kept-state.ts'
 import { KEPT_MS_MAX, type NotificationLog } from './notification-log.ts'
-import { ESCALATION_KEY, Route } from './route.ts'
+import { ESCALATION_KEY, type Route } from './route.ts'
 import { silenceState, type Silences } from './silences.ts'
 import { mutedBy } from './stages.ts'
+import { TargetHomes } from './target-homes.ts'
 
 export interface PipelineGround {
   store: MetaStore
@@ -45,9 +41,6 @@ export interface PipelineGround {
   /** Where Monitor is reached, without a slash at its end. */
   externalUrl: string
 }
-
-/** Makes what an integration's section asks for. */
-export type ReceiverMaker = (config: IntegrationConfig) => Receiver
 
 /** What keeps an alert from people now. */
 export interface AlertStatus {
@@ -74,15 +67,6 @@ interface InboxPart {
   isLast: boolean
 }
 
-/** What one configuration made. */
-interface Generation {
-  config: PipelineConfig
-  root: Route
-  inhibitor: Inhibitor
-  integrations: ReadonlyMap<string, readonly Integration[]>
-  dispatcher: Dispatcher
-}
-
 export class AlertPipeline implements AlertDispatch {
   readonly silences: Silences
   readonly #ground: PipelineGround
@@ -99,6 +83,8 @@ export class AlertPipeline implements AlertDispatch {
   readonly #configured = Promise.withResolvers<void>()
   #now: Generation | null = null
   #counts = { active: 0, suppressed: 0 }
+  /** Receivers of which it was said that they are gone. */
+  readonly #gone = new Set<string>()
   readonly #wallJump: WallJump
   readonly #retentionClock: RetentionClock
   #housekeeping: Timer | null = null
@@ -111,6 +97,7 @@ export class AlertPipeline implements AlertDispatch {
     this.#kept = new KeptState(ground, (message) => this.#configured.promise.then(() => this.#overlay.onCarried(message)))
     this.silences = this.#kept.silences
     this.#log = this.#kept.log
+    this.#log.onLearned = () => this.#learn()
     this.#metrics = new DispatchMetrics(ground.metrics)
     this.#metrics.watch(ground.metrics, {
       alerts: () => this.#counts, silences: () => this.#silenceCounts(), groups: () => this.#now?.dispatcher.groupCount ?? 0,
@@ -154,8 +141,23 @@ export class AlertPipeline implements AlertDispatch {
     const before = this.#now
     this.#now = config === null || makeReceiver === null ? null : this.#generation(config, makeReceiver)
     for (const integration of [...(before?.integrations.values() ?? [])].flat()) void integration.retire()
-    void before?.dispatcher.stop(false)
-    if (this.#now !== null) void runInTurns(this.#readd(this.#now), this.#ground.clock)
+    const isTelling = before?.dispatcher.isTelling === true
+    void before?.dispatcher.stop(false).then(() => {
+      // What was on its way may have been told after all.
+      if (isTelling) this.#learn()
+    })
+    this.#learn()
+  }
+
+  /** By name, integrations that were told of alerts as firing, and of no end since. null: that is not read yet. */
+  owing(): ReadonlySet<string> | null {
+    return this.#kept.isRead ? this.#log.owing() : null
+  }
+
+  toldFiring(): ReadonlySet<string> {
+    const prints = new Set<string>()
+    for (const { firing, withheld } of this.#log.entries()) for (const print of [...firing, ...withheld]) prints.add(print)
+    return prints
   }
 
   receive(alerts: readonly SentAlert[], batch: AlertBatch = { isOpen: true }, isLast = true): void {
@@ -261,29 +263,10 @@ export class AlertPipeline implements AlertDispatch {
 
   #generation(config: PipelineConfig, makeReceiver: ReceiverMaker): Generation {
     const { externalUrl, clock, logger, random } = this.#ground
-    const ground = { clock, logger, random, log: this.#log, overlay: this.#overlay, metrics: this.#metrics }
-    const integrations = new Map(config.receivers.map(({ name, integrations: sections }) => {
-      const counts = new Map<string, number>()
-      return [name, sections.map((section) => {
-        const receiver = makeReceiver(section)
-        const index = counts.get(receiver.kind) ?? 0
-        counts.set(receiver.kind, index + 1)
-        return new Integration(`${name}/${receiver.kind}/${index}`, receiver, ground)
-      })]
-    }))
-    const root = new Route(config.route, null)
-    const inhibitor = new Inhibitor(config.inhibitRules)
-    const { timeIntervals } = config
-    const escalations = this.#escalations
-    const all = [...integrations].flatMap(([receiver, own]) => own.map(({ name, receiver: { kind } }) => ({ name, receiver, kind })))
-    this.#metrics.deliveries.configured(all)
-    this.#log.owed.onlyBy(new Set(all.map(({ name }) => name)))
-    const fallback = config.fallback && new Fallback(config.fallback, integrations, this.#log)
-    const dispatcher = new Dispatcher({
-      root, inhibitor, integrations, escalations, fallback, timeIntervals, silences: this.silences, overlay: this.#overlay, metrics: this.#metrics, externalUrl, clock, logger,
+    return makeGeneration(config, makeReceiver, {
+      externalUrl, clock, logger, random, log: this.#log, silences: this.silences, overlay: this.#overlay, metrics: this.#metrics, escalations: this.#escalations, gone: this.#gone,
       heedClock: () => this.#heedClock(),
     })
-    return { config, root, inhibitor, integrations, dispatcher }
   }
 
   #takeAll(): void {
@@ -335,8 +318,16 @@ export class AlertPipeline implements AlertDispatch {
     this.#ground.logger.repeated('warn', "a posted alert goes on by its sender's clock and has ended by this one: nobody is told; set the clocks (NTP) of both", { alert: getLabel(labels, 'alertname'), behind_seconds: Math.round((updatedAtMs - endsAtMs) / 1000) })
   }
 
+  /** Tells all that is known by the configuration and the log as they are now. */
+  #learn(): void {
+    if (this.#now === null) return
+    this.#own(this.#log.follow(new TargetHomes(this.#now.integrations)))
+    void runInTurns(this.#readd(this.#now), this.#ground.clock)
+  }
+
   /** Sources of inhibition first: a target must not be told before its source is known. */
-  *#readd({ inhibitor, dispatcher }: Generation): Steps<void> {
+  *#readd({ inhibitor, farewells, dispatcher }: Generation): Steps<void> {
+    yield* farewells.learn()
     const alerts = [...this.#alerts.all()]
     for (const use of [inhibitor, dispatcher]) {
       for (let i = 0; i < alerts.length; i++) {

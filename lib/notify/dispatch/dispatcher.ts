@@ -2,6 +2,7 @@
 // One dispatcher lives as long as its configuration. After alertmanager dispatch/dispatch.go.
 //
 //   alert ─▶ routes ─▶ groups ─(due)─▶ snapshot ─▶ stages ─▶ integrations side by side ─▶ ended alerts go
+//     └────▶ farewells: groups of other routes that were told of it (farewells.ts)
 import { printLabelSet } from '../../model/labels.ts'
 import type { Clock } from '../../std/clock.ts'
 import type { Logger } from '../../std/log.ts'
@@ -11,6 +12,7 @@ import type { PipelineAlert } from './alert.ts'
 import { DueQueue } from './due-queue.ts'
 import type { Escalations } from './escalations.ts'
 import type { Fallback } from './fallback.ts'
+import type { Farewell, Farewells } from './farewells.ts'
 import { AlertGroup } from './group.ts'
 import type { FlushedAlert } from './group-message.ts'
 import type { Integration, Told } from './integration.ts'
@@ -24,6 +26,7 @@ export interface DispatcherGround extends StageGround {
   escalations: Escalations
   /** null: none is configured. */
   fallback: Fallback | null
+  farewells: Farewells
   /** Called before a group is looked at. */
   heedClock: () => void
   externalUrl: string
@@ -40,9 +43,20 @@ const FLUSH_MS_MIN = 10_000
 /** Between looks at a group whose receiver is not reached. */
 const FALLBACK_MS = 60_000
 
+/** What is told of a group. */
+interface Look {
+  sifted: readonly SiftedAlert[]
+  /** What each group had of it: its own, and that of its key and receiver which no route makes. */
+  parts: readonly { of: AlertGroup; flushed: readonly FlushedAlert[] }[]
+}
+
 export class Dispatcher {
   readonly #ground: DispatcherGround
   readonly #groups = new Map<string, AlertGroup>()
+  /** Groups that are told ends alone, by receiver and key. */
+  readonly #farewells = new Map<string, AlertGroup>()
+  /** By their keys; of one key there may be several. */
+  readonly #routes = new Map<string, Route[]>()
   readonly #due: DueQueue<AlertGroup>
   /** Groups that are being told, due when they become the fallback's. */
   readonly #stuck: DueQueue<AlertGroup>
@@ -55,6 +69,12 @@ export class Dispatcher {
     this.#ground = ground
     this.#due = new DueQueue(ground.clock, ground.logger, (group) => this.#flush(group))
     this.#stuck = new DueQueue(ground.clock, ground.logger, (group) => this.#fallBack(group))
+    this.#know(ground.root)
+  }
+
+  /** Receivers are being told. */
+  get isTelling(): boolean {
+    return this.#telling.size > 0
   }
 
   get groupCount(): number {
@@ -68,7 +88,9 @@ export class Dispatcher {
 
   /** `batch`: what it came with; null: it was known before. */
   put(alert: PipelineAlert, batch: AlertBatch | null = null): void {
-    for (const route of this.#routesOf(alert)) this.#putInto(route, alert, batch)
+    const routes = this.#routesOf(alert)
+    for (const route of routes) this.#putInto(route, alert, batch)
+    for (const farewell of this.#ground.farewells.of(alert, routes)) this.#putAside(farewell, alert)
   }
 
   /** Flushes the alert's groups at once. */
@@ -98,7 +120,10 @@ export class Dispatcher {
     const routes = root.match(labels)
     for (const receiver of escalations.receiversOf(fingerprint)) {
       let route = this.#escalationRoutes.get(receiver)
-      if (route === undefined && integrations.has(receiver)) this.#escalationRoutes.set(receiver, (route = escalationRoute(receiver, root)))
+      if (route === undefined && integrations.has(receiver)) {
+        this.#escalationRoutes.set(receiver, (route = escalationRoute(receiver, root)))
+        this.#know(route)
+      }
       if (route !== undefined) routes.push(route)
       else logger.error('cannot escalate to a receiver that the configuration does not have', { receiver })
     }
@@ -118,6 +143,28 @@ export class Dispatcher {
     this.#due.set(group, alert.startsAtMs + groupWaitMs < clock.now() ? 0 : groupWaitMs)
   }
 
+  #putAside({ route, groupKey, groupLabels }: Farewell, alert: PipelineAlert): void {
+    const id = farewellId(route, groupKey)
+    let group = this.#farewells.get(id)
+    if (group === undefined) {
+      this.#farewells.set(id, (group = new AlertGroup(route, groupLabels, true)))
+      this.#due.set(group, 0)
+    }
+    group.put(alert, null)
+  }
+
+  #know(route: Route): void {
+    const known = this.#routes.get(route.key)
+    if (known === undefined) this.#routes.set(route.key, [route])
+    else known.push(route)
+    for (const child of route.children) this.#know(child)
+  }
+
+  /** Whether a group of a route tells the same receiver under the same key: it tells what this one has, too. */
+  #hasTwin({ route, labels }: AlertGroup): boolean {
+    return this.#routes.get(route.key)?.some(({ id, config }) => config.receiver === route.config.receiver && this.#groups.get(`${id}\n${printLabelSet(labels)}`)?.isEmpty === false) ?? false
+  }
+
   *#flush(group: AlertGroup): Steps<void> {
     if (group.isFlushing) {
       group.isLate = true
@@ -135,27 +182,41 @@ export class Dispatcher {
       this.#forget(group)
       return
     }
+    if (group.isFarewell && this.#hasTwin(group)) return
     this.#ground.heedClock()
     const nowMs = clock.now()
-    const flushed = yield* group.snapshot(nowMs)
-    const sifted = yield* this.#sift(group, flushed, nowMs)
+    const look = yield* this.#look(group, nowMs)
     group.isFlushing = true
-    const telling = this.#tell(group, flushed, sifted, { nowMs, deadlineMs }).finally(() => void this.#telling.delete(telling))
+    const telling = this.#tell(group, look, { nowMs, deadlineMs }).finally(() => void this.#telling.delete(telling))
     this.#telling.add(telling)
   }
 
-  async #tell(group: AlertGroup, flushed: readonly FlushedAlert[], alerts: readonly SiftedAlert[], { nowMs, deadlineMs }: { nowMs: number; deadlineMs: number }): Promise<void> {
+  async #tell(group: AlertGroup, { sifted, parts }: Look, { nowMs, deadlineMs }: { nowMs: number; deadlineMs: number }): Promise<void> {
     const { fallback } = this.#ground
-    const flush = this.#told(group, alerts, { nowMs, deadlineMs })
+    const flush = this.#told(group, sifted, { nowMs, deadlineMs })
     if (fallback !== null) this.#stuck.set(group, fallback.dueInMs(group))
     const integrations = this.#ground.integrations.get(group.route.config.receiver)!
     const told = await Promise.all([...integrations.map((integration) => integration.tell(flush)), fallback?.tell(group, flush) ?? true])
     this.#stuck.remove(group)
     group.isFlushing = false
-    if (told.every(Boolean)) group.forgetResolved(flushed)
-    if (group.isEmpty) this.#forget(group)
-    else if (group.isLate) this.#due.set(group, 0)
+    if (told.every(Boolean)) for (const { of, flushed } of parts) of.forgetResolved(flushed)
+    for (const { of } of parts) if (of.isEmpty && (of === group || !of.isFlushing)) this.#forget(of)
+    if (group.isEmpty) return
+    if (group.isLate) this.#due.set(group, 0)
     group.isLate = false
+  }
+
+  /** The alerts of a group, and those of its key and receiver that are here for their ends alone. */
+  *#look(group: AlertGroup, nowMs: number): Steps<Look> {
+    const flushed = yield* group.snapshot(nowMs)
+    if (this.#farewells.size === 0) return { sifted: yield* this.#sift(group, flushed, nowMs), parts: [{ of: group, flushed }] }
+    if (group.isFarewell) return { sifted: leaving(flushed), parts: [{ of: group, flushed }] }
+    const sifted = yield* this.#sift(group, flushed, nowMs)
+    const aside = this.#farewells.get(farewellId(group.route, group.key))
+    if (aside === undefined) return { sifted, parts: [{ of: group, flushed }] }
+    const prints = new Set(flushed.map(({ alert }) => alert.fingerprint))
+    const rest = (yield* aside.snapshot(nowMs)).filter(({ alert }) => !prints.has(alert.fingerprint))
+    return { sifted: [...sifted, ...leaving(rest)], parts: [{ of: group, flushed }, { of: aside, flushed: rest }] }
   }
 
   *#sift(group: AlertGroup, flushed: readonly FlushedAlert[], nowMs: number): Steps<SiftedAlert[]> {
@@ -175,7 +236,7 @@ export class Dispatcher {
     const deadlineMs = clock.monotonic() + FALLBACK_MS
     // Other alerts may come, and wait for the same receiver.
     this.#stuck.set(group, FALLBACK_MS)
-    const sifted = yield* this.#sift(group, yield* group.snapshot(nowMs), nowMs)
+    const { sifted } = yield* this.#look(group, nowMs)
     const telling = fallback!.tell(group, this.#told(group, sifted, { nowMs, deadlineMs })).then(() => {}).finally(() => void this.#telling.delete(telling))
     this.#telling.add(telling)
   }
@@ -183,13 +244,23 @@ export class Dispatcher {
   #told(group: AlertGroup, alerts: readonly SiftedAlert[], { nowMs, deadlineMs }: { nowMs: number; deadlineMs: number }): Told {
     const { receiver, repeatIntervalMs, labels } = group.route.config
     const head = { receiver, groupKey: group.key, groupLabels: group.labels, routeLabels: labels, externalUrl: this.#ground.externalUrl, timeMs: nowMs }
-    return { head, alerts, repeatIntervalMs, deadlineMs, signal: this.#abort.signal }
+    return { head, alerts, repeatIntervalMs, deadlineMs, signal: this.#abort.signal, isFarewell: group.isFarewell }
   }
 
   #forget(group: AlertGroup): void {
     this.#due.remove(group)
-    this.#groups.delete(`${group.route.id}\n${printLabelSet(group.labels)}`)
+    if (group.isFarewell) this.#farewells.delete(farewellId(group.route, group.key))
+    else this.#groups.delete(`${group.route.id}\n${printLabelSet(group.labels)}`)
   }
+}
+
+/** Of them only ends are told. */
+function leaving(alerts: readonly FlushedAlert[]): SiftedAlert[] {
+  return alerts.map((one) => ({ ...one, isSuppressed: true, shown: null }))
+}
+
+function farewellId({ config }: Route, groupKey: string): string {
+  return `${config.receiver}\n${groupKey}`
 }
 
 function groupId(route: Route, { labels }: PipelineAlert): string {

@@ -21,6 +21,15 @@ export class Fallback {
     this.#log = log
   }
 
+  get receiver(): string {
+    return this.#config.receiver
+  }
+
+  /** Under which key it is told of a group. */
+  keyOf(groupKey: string): string {
+    return FALLBACK_KEY + groupKey
+  }
+
   /** ms until the group is the fallback's, should its receiver not be reached until then; 0: it is so now. */
   dueInMs(group: AlertGroup): number {
     const { afterMs } = this.#config
@@ -33,7 +42,7 @@ export class Fallback {
     const { receiver } = this.#config
     if (group.route.config.receiver === receiver) return true
     const isDue = this.dueInMs(group) === 0
-    const groupKey = FALLBACK_KEY + group.key
+    const groupKey = this.keyOf(group.key)
     const concerned = this.#of(receiver).filter(({ name }) => isDue || wasToldFiring(this.#log.get(groupKey, name)))
     const shown = isDue ? alerts : alerts.map((one) => ({ ...one, isSuppressed: true }))
     const outcomes = await Promise.all(concerned.map((integration) => integration.tell({ ...told, head: { ...head, receiver, groupKey }, alerts: shown })))

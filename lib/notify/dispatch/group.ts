@@ -12,6 +12,8 @@ export class AlertGroup {
   readonly route: Route
   readonly labels: Labels
   readonly key: string
+  /** No route brings its alerts here any more: they wait for their ends. */
+  readonly isFarewell: boolean
   readonly #alerts = new Map<string, PipelineAlert>()
   /** Fingerprints in the order of messages; null where alerts came or went since. */
   #order: readonly string[] | null = []
@@ -28,9 +30,10 @@ export class AlertGroup {
   /** It fell due meanwhile. */
   isLate = false
 
-  constructor(route: Route, labels: Labels) {
+  constructor(route: Route, labels: Labels, isFarewell = false) {
     this.route = route
     this.labels = labels
+    this.isFarewell = isFarewell
     this.key = route.groupKey(labels)
   }
 

@@ -1,6 +1,7 @@
 // One integration of a receiver: told of a group where the log says that it must be, and then it stands in the log. Ends of
 // alerts go to whoever was told that they fire, whatever keeps them back meanwhile.
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { IntegrationPlace } from '../../config/receiver-config.ts'
 import type { NotificationEntry } from '../../meta/interface.ts'
 import { isDoneWithin } from '../../std/clock.ts'
 import { runInTurns, type Steps } from '../../std/steps.ts'
@@ -27,23 +28,39 @@ export interface Told {
   /** Monotonic ms: the next flush tells what this one could not. */
   deadlineMs: number
   signal: AbortSignal
+  /** No route brings these alerts here any more: what the log has of others is another group's. */
+  isFarewell: boolean
+}
+
+/** What an integration is, beside how it is told. */
+export interface IntegrationIdentity extends Pick<IntegrationPlace, 'isFormer'> {
+  /** `receiver/kind/index`. */
+  name: string
+  /** As in the log's entries. */
+  target: string
 }
 
 /** An entry of the log outlives two repeats, and Alertmanager's data.retention. */
 const LOG_MS_MIN = 120 * 3_600_000
 const STEP_ALERTS = 256
+const NOBODY: ReadonlySet<string> = new Set()
+const NO_ONE = { firing: [], withheld: [] }
 
 export class Integration {
   /** `receiver/kind/index`. */
   readonly name: string
+  readonly target: string
   readonly receiver: Receiver
+  readonly #isFormer: boolean
   readonly #queue: DeliveryQueue
   readonly #ground: IntegrationGround
   #tellingCount = 0
   #isRetired = false
 
-  constructor(name: string, receiver: Receiver, ground: IntegrationGround) {
+  constructor({ name, target, isFormer }: IntegrationIdentity, receiver: Receiver, ground: IntegrationGround) {
     this.name = name
+    this.target = target
+    this.#isFormer = isFormer
     this.receiver = receiver
     this.#ground = ground
     this.#queue = new DeliveryQueue(receiver, name, ground)
@@ -80,10 +97,10 @@ export class Integration {
     if (this.#tellingCount === 0) await this.receiver.close()
   }
 
-  async #tell({ head, alerts, repeatIntervalMs, deadlineMs, signal }: Told): Promise<boolean> {
+  async #tell({ head, alerts, repeatIntervalMs, deadlineMs, signal, isFarewell }: Told): Promise<boolean> {
     const { log, overlay, clock } = this.#ground
     const { isResolvedSent } = this.receiver
-    const entry = log.get(head.groupKey, this.name)
+    const entry = log.of(head.groupKey, this)
     const known = await runInTurns(toldFiring(entry), clock)
     const isStep = head.groupKey.startsWith(ESCALATION_KEY)
     const begunBefore = new Set(isStep ? entry?.firing : [])
@@ -91,8 +108,8 @@ export class Integration {
       const by = overlay.heldBy(print, this.name, head.timeMs)
       return by === 'acknowledged' || (by === 'cooldown' && (!isStep || begunBefore.has(print)))
     }
-    const isKept = ({ isSuppressed, isResolved, alert }: SiftedAlert): boolean => isSuppressed || (!isResolved && isHeld(alert.fingerprint))
-    const { kept, told } = await runInTurns(divided(alerts, isKept, known), clock)
+    const isKept = ({ isSuppressed, isResolved, alert }: SiftedAlert): boolean => isSuppressed || this.#isFormer || (!isResolved && isHeld(alert.fingerprint))
+    const { kept, told, absent } = await runInTurns(divided(alerts, isKept, known), clock)
     const [firing, resolved] = [fingerprints(told, false), fingerprints(told, true)]
     const reason = told.length === 0 ? null : await runInTurns(notifyReason(entry, { firing, resolved, isResolvedSent, repeatIntervalMs, nowMs: head.timeMs }), clock)
     if (reason === null) {
@@ -104,8 +121,9 @@ export class Integration {
     const before = known.size === 0 ? '' : entry!.memory
     const notification = shown.length === 0 ? null : await runInTurns(messageOf({ ...head, reason, previousMs: entry?.timeMs ?? 0, memory: before }, shown, overlay), clock)
     const withheld = fingerprints(kept, false).filter((one) => known.has(one))
+    const others = absent.size === 0 ? NO_ONE : await runInTurns(sorted(absent, isFarewell ? entry!.firing : []), clock)
     const next: NotificationEntry = {
-      groupKey: head.groupKey, receiver: this.name, timeMs: head.timeMs, firing, resolved, withheld, memory: before,
+      groupKey: head.groupKey, receiver: this.name, timeMs: head.timeMs, firing: [...firing, ...others.firing], resolved, withheld: [...withheld, ...others.withheld], memory: before, target: this.target,
       expiresAtMs: head.timeMs + Math.max(2 * repeatIntervalMs, LOG_MS_MIN),
     }
     const ids = notification === null ? null : await runInTurns(episodesOf(notification, overlay), clock)
@@ -156,17 +174,35 @@ export class Integration {
   }
 }
 
-/** What is kept from the integration, and what it is told: ends also where they are kept, if it knows of the start. */
-function* divided(alerts: readonly SiftedAlert[], isKept: (one: SiftedAlert) => boolean, known: ReadonlySet<string>): Steps<{ kept: SiftedAlert[]; told: SiftedAlert[] }> {
+/**
+ * What is kept from the integration, and what it is told: ends also where they are kept, if it knows of the start. `absent`: what it
+ * knows of and the group does not have, as it has not come since a restart or has left the group.
+ */
+function* divided(alerts: readonly SiftedAlert[], isKept: (one: SiftedAlert) => boolean, known: ReadonlySet<string>): Steps<{ kept: SiftedAlert[]; told: SiftedAlert[]; absent: ReadonlySet<string> }> {
   const [kept, told]: [SiftedAlert[], SiftedAlert[]] = [[], []]
+  let metCount = 0
   for (let i = 0; i < alerts.length; i++) {
     const one = alerts[i]!
     const isKeptBack = isKept(one)
     if (isKeptBack) kept.push(one)
-    if (!isKeptBack || (one.isResolved && known.has(one.alert.fingerprint))) told.push(one)
+    const isKnown = known.has(one.alert.fingerprint)
+    if (isKnown) metCount++
+    if (!isKeptBack || (one.isResolved && isKnown)) told.push(one)
     if (i % STEP_ALERTS === STEP_ALERTS - 1) yield
   }
-  return { kept, told }
+  return { kept, told, absent: metCount === known.size ? NOBODY : known.difference(new Set(alerts.map(({ alert }) => alert.fingerprint))) }
+}
+
+/** Which of some alerts are told as firing, and which are withheld. */
+function* sorted(alerts: ReadonlySet<string>, firing: readonly string[]): Steps<Pick<NotificationEntry, 'firing' | 'withheld'>> {
+  const stay = new Set(firing)
+  const lists: { firing: string[]; withheld: string[] } = { firing: [], withheld: [] }
+  let seen = 0
+  for (const print of alerts) {
+    lists[stay.has(print) ? 'firing' : 'withheld'].push(print)
+    if (++seen % STEP_ALERTS === 0) yield
+  }
+  return lists
 }
 
 function fingerprints(alerts: readonly SiftedAlert[], isResolved: boolean): string[] {

@@ -42,6 +42,10 @@ export class KeptState {
     ground.metrics.gauge('monitor_notification_state_read', 'Whether silences and the log of notifications are read; while they are not, alerts are told as if there were none.', [], (gauge) => gauge.set(this.#isRead ? 1 : 0))
   }
 
+  get isRead(): boolean {
+    return this.#isRead
+  }
+
   /** Resolves when all is read, or will not be soon. Never rejects. */
   async open(): Promise<void> {
     const { clock, logger } = this.#ground
@@ -72,7 +76,9 @@ export class KeptState {
       const [leftOut] = await Promise.all([this.silences.load(), this.#takenUp.then(() => this.log.load())])
       for (const why of leftOut) logger.error('a silence that was kept cannot be read and silences nothing: make it anew', { why })
       this.#isRead = true
-      if (this.#isMissed) logger.info('silences and the log of notifications are read now')
+      if (!this.#isMissed) return
+      logger.info('silences and the log of notifications are read now')
+      this.log.onLearned()
     } catch (error) {
       if (!(error instanceof MetaError)) throw error
       this.#isMissed = true

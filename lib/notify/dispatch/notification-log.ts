@@ -3,10 +3,11 @@
 import { isDeepStrictEqual } from 'node:util'
 import { MetaError } from '../../meta/errors.ts'
 import type { MetaStore, NotificationEntry } from '../../meta/interface.ts'
-import { laterEntry } from '../../meta/told-journal.ts'
+import { besides, laterEntry } from '../../meta/told-journal.ts'
 import type { Clock } from '../../std/clock.ts'
 import { keyOf, type CarriedLogs, type CarriedMessage } from '../courier/carried-log.ts'
 import { OwedMessages } from './owed-messages.ts'
+import type { Targeted, TargetHomes } from './target-homes.ts'
 
 /** Messages wait so long for what is put to be durable at most: it holds in memory, and their disk may hang. */
 export const KEPT_MS_MAX = 2000
@@ -25,6 +26,9 @@ export class NotificationLog {
   #carried: readonly CarriedMessage[] = []
   /** With whether the store has what they have brought. */
   readonly #loaded = Promise.withResolvers<boolean>()
+
+  /** Called where it has come to know, late, what others have told. */
+  onLearned: () => void = () => {}
 
   constructor(store: MetaStore, clock: Clock) {
     this.#store = store
@@ -47,6 +51,7 @@ export class NotificationLog {
         if (outcome !== null) this.#believe(outcome.entry)
         return outcome
       })
+      if (message !== null) this.onLearned()
       return message === null || (await this.#keep(message.entry) && await sink(message))
     })
     void this.#allKept(sink, outcomes).then((areKept) => (areKept ? carried.removeDead(doubts) : undefined))
@@ -68,6 +73,42 @@ export class NotificationLog {
     return this.#entries.get(keyOf({ groupKey, receiver })) ?? null
   }
 
+  /** What the integration itself was told: what another one was told that had its name is nothing to it. */
+  of(groupKey: string, { name, target }: Targeted): NotificationEntry | null {
+    const entry = this.get(groupKey, name)
+    return entry === null || entry.target === '' || entry.target === target ? entry : null
+  }
+
+  entries(): IterableIterator<NotificationEntry> {
+    return this.#entries.values()
+  }
+
+  /** Integrations that were told of alerts as firing, and of no end since. */
+  owing(): Set<string> {
+    const names = new Set<string>()
+    for (const { receiver, firing, withheld } of this.#entries.values()) if (firing.length + withheld.length > 0) names.add(receiver)
+    return names
+  }
+
+  /**
+   * Entries go where their targets are now, within their receivers; where nobody has the target and the name is another's, to a name
+   * that nobody has. It holds at once; resolves when it is durable.
+   */
+  async follow(homes: TargetHomes): Promise<void> {
+    const moves = Array.from(this.#entries.values()).flatMap((entry) => {
+      const receiver = homes.nameFor(entry)
+      return receiver === entry.receiver ? [] : [{ entry, moved: { ...entry, receiver } }]
+    })
+    if (moves.length === 0) return
+    for (const { entry } of moves) this.#entries.delete(keyOf(entry))
+    for (const { moved } of moves) {
+      const known = this.#entries.get(keyOf(moved))
+      this.#entries.set(keyOf(moved), known === undefined ? moved : laterEntry(known, moved))
+    }
+    const gone = moves.map(({ entry }) => entry).filter((entry) => !this.#entries.has(keyOf(entry)))
+    await this.#store.moveNotificationEntries(gone, moves.map(({ moved }) => this.#entries.get(keyOf(moved))!))
+  }
+
   /** No kill takes it back any more, by whom it was carried if it `isKept` there; `put` must follow. */
   note(entry: NotificationEntry, isKept: boolean): void {
     this.#store.noteNotificationEntry(entry, isKept)
@@ -81,7 +122,8 @@ export class NotificationLog {
   }
 
   /** The entry, unless there is a later word. */
-  #believe(entry: NotificationEntry): void {
+  #believe(heard: NotificationEntry): void {
+    const entry = besides(this.#entries.get(keyOf(heard)), heard)
     const key = keyOf(entry)
     const known = this.#entries.get(key)
     if (entry.expiresAtMs > this.#clock.now()) this.#entries.set(key, known === undefined ? entry : laterEntry(known, entry))

@@ -13,12 +13,12 @@ export class Route {
   readonly children: readonly Route[]
   readonly #test: ReturnType<typeof compileRouteMatchers>
 
-  /** `name`: of a route beside the tree. */
-  constructor(config: RouteConfig, parent: Route | null, place = 0, name = '') {
-    const own = name || formatRouteMatchers(config.matchers)
+  /** `beside`: of a route beside the tree. */
+  constructor(config: RouteConfig, parent: Route | null, place = 0, beside: Pick<Route, 'key' | 'id'> | null = null) {
+    const own = formatRouteMatchers(config.matchers)
     this.config = config
-    this.key = parent === null ? own : `${parent.key}/${own}`
-    this.id = parent === null ? own : `${parent.id}/${own}/${place}`
+    this.key = beside?.key ?? (parent === null ? own : `${parent.key}/${own}`)
+    this.id = beside?.id ?? (parent === null ? own : `${parent.id}/${own}/${place}`)
     this.#test = compileRouteMatchers(config.matchers)
     this.children = config.routes.map((child, i) => new Route(child, this, i))
   }
@@ -48,9 +48,20 @@ export class Route {
 }
 
 /** The route on which a receiver is told of alerts one by one, at once: a step of an escalation. */
-export function escalationRoute(receiver: string, { config }: Route): Route {
+export function escalationRoute(receiver: string, root: Route): Route {
+  const key = `${ESCALATION_KEY}${receiver}`
+  return besideTree(receiver, root, { key, id: key })
+}
+
+/** The route on which a receiver is told the ends of a group that no route makes any more. */
+export function farewellRoute(groupKey: string, groupLabels: Labels, receiver: string, root: Route): Route {
+  const key = groupKey.slice(0, -printLabelSet(groupLabels).length - 1)
+  return besideTree(receiver, root, { key, id: `farewell/${receiver}/${key}` })
+}
+
+function besideTree(receiver: string, { config }: Route, beside: Pick<Route, 'key' | 'id'>): Route {
   const own: RouteConfig = { ...config, receiver, groupBy: null, matchers: [], groupWaitMs: 0, muteTimeIntervals: [], activeTimeIntervals: [], escalation: '', routes: [] }
-  return new Route(own, null, 0, `${ESCALATION_KEY}${receiver}`)
+  return new Route(own, null, 0, beside)
 }
 
 /** What the keys of groups of escalations begin with. */

@@ -38,7 +38,7 @@ import { PeopleActions } from './people-actions.ts'
 import { RecordWriter } from './record-writer.ts'
 
 export interface LifecycleGround {
-  store: Pick<MetaStore, 'alert' | 'alertsLacking' | 'unresolvedAlerts' | 'told' | 'putAlerts' | 'value' | 'putValue'>
+  store: Pick<MetaStore, 'alert' | 'alertsLacking' | 'unresolvedAlerts' | 'endedAlerts' | 'told' | 'putAlerts' | 'value' | 'putValue'>
   dispatch: AlertDispatch
   pending: PendingEpisodes
   /** Where people reach this server, without a slash at its end. */
@@ -69,6 +69,8 @@ const PART_ALERTS = 1000
 const LOAD_RETRY_MS = 10_000
 /** Alerts are told without what was kept where its disk hangs for longer. */
 const LOAD_MS_MAX = 5000
+/** What was told is remembered for some days. */
+const ENDED_MS_MAX = 7 * 86_400_000
 const KEY_NAME = 'ack-key'
 
 export class AlertLifecycle implements AlertOverlay {
@@ -84,6 +86,8 @@ export class AlertLifecycle implements AlertOverlay {
   #turn: Promise<unknown> = Promise.resolve()
   #reload: Timer | null = null
   #isStopped = false
+  /** Fingerprints of what was open at the start and nobody has told of since. */
+  readonly #unconfirmed = new Set<string>()
   /** What was open has been read. */
   readonly #adopted = Promise.withResolvers<void>()
 
@@ -135,6 +139,17 @@ export class AlertLifecycle implements AlertOverlay {
         this.#ground.dispatch.receive(part, batch, isLast && at + PART_ALERTS >= alerts.length)
       })
     }
+  }
+
+  /**
+   * Rules are there no more, or switched off: what they had open when this program began ends with them, where they have not come to tell of
+   * it. What they have told of they end themselves.
+   */
+  async endWith(ruleIds: ReadonlySet<string>): Promise<void> {
+    const nowMs = this.#ground.clock.now()
+    const isOver = ({ record: { ruleId, fingerprint: print } }: Episode): boolean => ruleId !== null && ruleIds.has(ruleId) && this.#unconfirmed.has(print)
+    const ended = Array.from(this.#table.all()).filter(isOver).map((episode) => ({ ...sentAlert(episode), endsAtMs: nowMs }))
+    if (ended.length > 0) await this.receive(ended)
   }
 
   /** From the rules, for the history of what never fires: nobody is told. `lostCount`: those that came too fast. */
@@ -223,9 +238,9 @@ export class AlertLifecycle implements AlertOverlay {
     void read.then((records) => this.#inTurn(() => Promise.resolve(this.#isStopped ? undefined : this.#adopt(records))))
   }
 
-  /** What was open. Nothing where it cannot be read, which is tried again; never rejects. */
+  /** What was open, and what has ended while somebody still believes that it fires. Nothing where it cannot be read, which is tried again; never rejects. */
   async #read(): Promise<AlertRecord[]> {
-    const { store, pending, clock, logger, externalUrl, newKey } = this.#ground
+    const { store, pending, dispatch, clock, logger, externalUrl, newKey } = this.#ground
     try {
       let key = await store.value(KEY_NAME)
       if (key === null) await store.putValue(KEY_NAME, (key = newKey()))
@@ -233,7 +248,9 @@ export class AlertLifecycle implements AlertOverlay {
       this.#cooldowns.load(await store.told())
       const records = await store.unresolvedAlerts()
       await pending.load()
-      return records
+      const open = new Set(records.map(({ fingerprint }) => fingerprint))
+      const told = [...dispatch.toldFiring()].filter((print) => !open.has(print))
+      return told.length === 0 ? records : [...records, ...await store.endedAlerts(told, clock.now() - ENDED_MS_MAX)]
     } catch (error) {
       if (!(error instanceof MetaError)) throw error
       logger.repeated('error', 'open alerts and acknowledgements cannot be read; it is tried again', { err: error })
@@ -246,7 +263,12 @@ export class AlertLifecycle implements AlertOverlay {
   #adopt(records: readonly AlertRecord[]): void {
     const { dispatch, clock } = this.#ground
     const untilMs = clock.now() + restartGraceMs(this.#ruleIntervalMsMax)
-    const adopted = records.map((record) => {
+    const ended = records.filter(({ status }) => status === 'resolved').map((record) => episodeOf(record, record.resolvedAtMs!)).filter(({ record }) => this.#table.get(record.fingerprint) === undefined)
+    for (const episode of ended) {
+      this.#table.put(episode)
+      this.#table.end(episode)
+    }
+    const adopted = records.filter(({ status }) => status !== 'resolved').map((record) => {
       const met = this.#table.get(record.fingerprint)
       const episode = episodeOf(record, met?.endsAtMs ?? Math.max(untilMs, record.lastsUntilMs ?? 0))
       if (met !== undefined) {
@@ -255,10 +277,11 @@ export class AlertLifecycle implements AlertOverlay {
         episode.annotations = met.annotations
       }
       this.#table.put(episode)
+      if (met === undefined) this.#unconfirmed.add(record.fingerprint)
       this.#due.changed(episode)
       return episode
     })
-    dispatch.receive(adopted.map(sentAlert))
+    dispatch.receive([...ended, ...adopted].map(sentAlert))
     this.#adopted.resolve()
     for (const episode of adopted) for (const receiver of this.#due.stepsBegun(episode.labels, episode.record.escalationStep)) dispatch.escalate(receiver, [episode.record.fingerprint])
   }
@@ -275,6 +298,7 @@ export class AlertLifecycle implements AlertOverlay {
   #take(alert: SentAlert, nowMs: number): void {
     const print = fingerprint(alert.labels)
     const episode = this.#table.get(print)
+    this.#unconfirmed.delete(print)
     const isOver = alert.endsAtMs <= nowMs
     if (episode !== undefined && isOver) {
       this.#table.end(episode)

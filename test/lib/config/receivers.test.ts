@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest'
+import { integrationTarget } from '../../../lib/config/integration-target.ts'
 import { readText } from '../../support/receiver-fixture.ts'
 
 const faults = (text: string): string[] => readText(text).errors
@@ -54,4 +55,25 @@ it('says what is wrong and where', () => {
   expect(faults(section('telegram', '{bot_token: t, chat_id: 0}'))).toEqual(['5: receivers[0].telegram_configs[0].chat_id: is 0, which is no chat'])
   expect(faults('receivers: [{name: ~}]')).toEqual(['1: receivers[0].name: must be set'])
   expect(faults('global: {smtp_smarthst: "a:1"}')).toEqual(['1: unknown key "smtp_smarthst" in global; did you mean "smtp_smarthost"?'])
+})
+
+it('knows a target over changes of what is said and how, and tells it from others', () => {
+  const target = (kind: string, text: string): string => integrationTarget(readText(section(kind, text)).receivers[0]!.integrations[0]!)
+  const alike = (kind: string, ...texts: readonly string[]): void => expect(new Set(texts.map((text) => target(kind, text))), texts.join()).toHaveLength(1)
+  const apart = (kind: string, ...texts: readonly string[]): void => expect(new Set(texts.map((text) => target(kind, text))), texts.join()).toHaveLength(texts.length)
+  // What entries of the log have is read by later versions.
+  expect(target('webhook', '{url: "http://a/"}')).toBe('7bdd08eff0110380')
+  alike('webhook', '{url: "http://a/"}', '{url: "http://a/", send_resolved: false, max_alerts: 3, http_config: {basic_auth: {username: u, password: p}}}')
+  apart('webhook', '{url: "http://a/"}', '{url: "http://a/b"}', '{url_file: /a}')
+  apart('discord', '{webhook_url: "http://a/"}', '{webhook_url: "http://b/"}')
+  alike('slack', '{api_url: "http://a", channel: x}', '{api_url: "http://a", channel: x, title: t, timeout: 1s}')
+  apart('slack', '{api_url: "http://a", channel: x}', '{api_url: "http://a", channel: y}', '{api_url: "http://b", channel: x}')
+  alike('pagerduty', '{routing_key: a}', '{routing_key: a, severity: critical}')
+  apart('pagerduty', '{routing_key: a}', '{routing_key: b}', '{service_key: a}')
+  apart('telegram', '{bot_token: t, chat_id: 1}', '{bot_token: t, chat_id: 2}', '{bot_token: t, chat_id: 1, message_thread_id: 7}')
+  alike('telegram', '{bot_token: t, chat_id: 1}', '{bot_token: u, chat_id: 1, message: m}')
+  apart('opsgenie', '{api_key: a}', '{api_key: b}')
+  apart('pushover', '{user_key: a, token: t}', '{user_key: b, token: t}', '{user_key: a, token: t, device: d}')
+  apart('sns', '{topic_arn: "arn:aws:sns:us-east-1:1:a", sigv4: {region: us-east-1}}', '{topic_arn: "arn:aws:sns:us-east-1:1:b", sigv4: {region: us-east-1}}')
+  apart('victorops', '{api_key: k, routing_key: a}', '{api_key: k, routing_key: b}')
 })

@@ -17,7 +17,7 @@ async function filled(folder: string): Promise<string> {
   await store.putSilence(SILENCE)
   await store.putRule(RULE)
   await store.putValue('ack-key', 'k')
-  await store.putNotificationEntry({ groupKey: 'g', receiver: 'r', timeMs: T0, firing: ['f'], resolved: [], withheld: [], memory: '', expiresAtMs: T0 * 2 })
+  await store.putNotificationEntry({ groupKey: 'g', receiver: 'r', timeMs: T0, firing: ['f'], resolved: [], withheld: [], memory: '', target: 'h1', expiresAtMs: T0 * 2 })
   for (let n = 0; n < ALERTS; n++) await store.putAlerts([alertRecord(n)], [{ alertId: alertRecord(n).id, timeMs: T0, kind: 'firing', detail: '' }])
   await store.close()
   return path.join(folder, 'monitor.db')

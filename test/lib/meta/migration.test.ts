@@ -16,7 +16,8 @@ it('a file of version 1 is read, and is one of this version from then on', async
     expect(await store.silences()).toEqual([SILENCE])
     expect(await store.rules()).toEqual([RULE])
     expect(await store.value('ack-key')).toBe('k')
-    expect(await store.notificationEntries()).toEqual([{ groupKey: '{}:{a="b"}', receiver: 'team/email/0', timeMs: T0, firing: ['f1'], resolved: ['f2'], withheld: [], memory: '', expiresAtMs: T0 + 100 }])
+    expect(await store.ruleTargets()).toEqual([{ ruleId: RULE.id, target: 'email:a@b.c', place: 0, isFormer: false, isDeleted: false }])
+    expect(await store.notificationEntries()).toEqual([{ groupKey: '{}:{a="b"}', receiver: 'team/email/0', timeMs: T0, firing: ['f1'], resolved: ['f2'], withheld: [], memory: '', target: '', expiresAtMs: T0 + 100 }])
     expect(await store.alerts(ALL)).toEqual([
       alertRecord(3, { status: 'resolved', resolvedAtMs: T0 + 50 }), alertRecord(2, { status: 'acknowledged', acknowledgedAtMs: T0 + 9, acknowledgedBy: 'ana', escalationStep: 1 }), alertRecord(1),
     ])

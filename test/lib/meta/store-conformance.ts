@@ -55,7 +55,7 @@ export function describeMetaStore(name: string, place: () => OpenStore): void {
 
     it('keeps the newest entry of each group and receiver', async () => {
       const { store, again } = await fresh()
-      const entry: NotificationEntry = { groupKey: '{}:{a="b"}', receiver: 'team/email/0', timeMs: T0, firing: ['f1', 'f2'], resolved: [], withheld: ['f3'], memory: 'thread', expiresAtMs: T0 + 100 }
+      const entry: NotificationEntry = { groupKey: '{}:{a="b"}', receiver: 'team/email/0', timeMs: T0, firing: ['f1', 'f2'], resolved: [], withheld: ['f3'], memory: 'thread', target: 'h1', expiresAtMs: T0 + 100 }
       await store.putNotificationEntry(entry)
       await store.putNotificationEntry({ ...entry, receiver: 'team/email/1' })
       await store.putNotificationEntry({ ...entry, timeMs: T0 + 9, firing: [], resolved: ['f1'] })
@@ -147,7 +147,7 @@ export function describeMetaStore(name: string, place: () => OpenStore): void {
       const old = alertRecord(1, { status: 'resolved', resolvedAtMs: T0 + 10 })
       const young = alertRecord(2, { status: 'resolved', resolvedAtMs: T0 + 20 })
       await store.putAlerts([old, young, alertRecord(3)], [old, young].map(({ id }) => ({ alertId: id, timeMs: T0, kind: 'firing', detail: '' })))
-      const entry: NotificationEntry = { groupKey: 'g', receiver: 'r', timeMs: T0, firing: [], resolved: [], withheld: [], memory: '', expiresAtMs: T0 + 100 }
+      const entry: NotificationEntry = { groupKey: 'g', receiver: 'r', timeMs: T0, firing: [], resolved: [], withheld: [], memory: '', target: 'h1', expiresAtMs: T0 + 100 }
       await store.putNotificationEntry(entry)
       await store.putNotificationEntry({ ...entry, groupKey: 'h', expiresAtMs: T0 + 300 })
       await store.forget({ resolvedBeforeMs: T0 + 20, nowMs: T0 + 200 })
@@ -197,6 +197,44 @@ export function describeMetaStore(name: string, place: () => OpenStore): void {
       expect(await later.value('ack-key')).toBe('k2')
       await later.deleteRule('r0')
       expect((await later.rules()).map(({ id }) => id)).toEqual(['r1'])
+    })
+
+    it('remembers whom rules name and named, each at a place of its own, until a rule that is deleted is forgotten', async () => {
+      const { store, again } = await fresh()
+      const named = (...notify: readonly string[]): Promise<void> => store.putRule({ ...RULE, body: { ...RULE.body, notify } })
+      const shown = async (of = store): Promise<string[]> => (await of.ruleTargets()).map(({ ruleId, target, place, isFormer, isDeleted }) => `${ruleId} ${target} ${place}${isFormer ? ' former' : ''}${isDeleted ? ' deleted' : ''}`)
+      await named('sms:1', 'webhook:a', 'webhook:b', 'webhook:a')
+      expect(await shown()).toEqual(['r1 sms:1 0', 'r1 webhook:a 0', 'r1 webhook:b 1'])
+      await named('webhook:c', 'webhook:b')
+      expect(await shown()).toEqual(['r1 sms:1 0 former', 'r1 webhook:a 0 former', 'r1 webhook:b 1', 'r1 webhook:c 2'])
+      await named('webhook:a')
+      await store.forgetRuleTargets(['r1'])
+      expect(await shown(await again())).toEqual(['r1 sms:1 0 former', 'r1 webhook:a 0', 'r1 webhook:b 1 former', 'r1 webhook:c 2 former'])
+      const later = await again()
+      await later.deleteRule('r1')
+      expect(await shown(later)).toEqual(['r1 sms:1 0 former deleted', 'r1 webhook:a 0 former deleted', 'r1 webhook:b 1 former deleted', 'r1 webhook:c 2 former deleted'])
+      await later.forgetRuleTargets(['r1', 'none'])
+      expect(await shown(later)).toEqual([])
+    })
+
+    it('remembers the last hundred whom a rule named before', async () => {
+      const { store } = await fresh()
+      for (let i = 0; i < 120; i++) await store.putRule({ ...RULE, body: { ...RULE.body, notify: [`webhook:${i}`] } })
+      expect((await store.ruleTargets()).map(({ place }) => place)).toEqual(Array.from({ length: 101 }, (_, i) => 19 + i))
+    })
+
+    it('gives the last episode of alerts that have ended, and moves entries of what was told', async () => {
+      const { store, again } = await fresh()
+      const ended = (n: number, fingerprint: string): AlertRecord => alertRecord(n, { fingerprint, status: 'resolved', resolvedAtMs: T0 + n })
+      await store.putAlerts([ended(1, 'f'), ended(3, 'f'), ended(2, 'f'), ended(4, 'g'), alertRecord(5, { fingerprint: 'h' })], [])
+      expect(await store.endedAlerts(['f', 'h', 'none'], T0)).toEqual([ended(3, 'f')])
+      expect(await store.endedAlerts(['f', 'g'], T0 + 4)).toEqual([ended(4, 'g')])
+      const entry: NotificationEntry = { groupKey: 'g', receiver: 'team/email/0', timeMs: T0, firing: ['f'], resolved: [], withheld: [], memory: '', target: 'h', expiresAtMs: T0 + 100 }
+      await store.putNotificationEntry(entry)
+      await store.putNotificationEntry({ ...entry, groupKey: 'g2' })
+      await store.moveNotificationEntries([entry], [{ ...entry, receiver: 'team/email/1' }, { ...entry, groupKey: 'g2', target: 'i' }])
+      // What was noted on the way to the store may be known beside.
+      expect(await (await again()).notificationEntries()).toEqual(expect.arrayContaining([{ ...entry, receiver: 'team/email/1' }, { ...entry, groupKey: 'g2', target: 'i' }]))
     })
 
     it('carries calls out in their order, also when none is waited for', async () => {

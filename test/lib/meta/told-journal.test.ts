@@ -14,7 +14,7 @@ import { tempFolder } from '../../support/temp-folder.ts'
 import { openStore } from './open-store.ts'
 import { T0 } from './store-conformance.ts'
 
-const ENTRY: NotificationEntry = { groupKey: '{}:{a="ü\n"}', receiver: 'team/email/0', timeMs: T0, firing: ['f1', 'f2'], resolved: [], withheld: [], memory: '', expiresAtMs: T0 + 1e12 }
+const ENTRY: NotificationEntry = { groupKey: '{}:{a="ü\n"}', receiver: 'team/email/0', timeMs: T0, firing: ['f1', 'f2'], resolved: [], withheld: [], memory: '', target: 'h1', expiresAtMs: T0 + 1e12 }
 
 /** A store whose thread takes calls and has not come to any of them: what a kill leaves behind. */
 function stuckStore(folder: string): SqliteStore {
@@ -69,6 +69,18 @@ it('never takes back what the store has heard since', async () => {
   void old.putNotificationEntry({ ...ENTRY, receiver: 'b' })
   await old.close()
   expect(await entriesOf(folder)).toEqual([{ ...ENTRY, receiver: 'b', firing: ['f2'], withheld: ['f1'] }, { ...ENTRY, timeMs: T0 + 9, firing: [] }])
+})
+
+it('says nothing of another target that has the name by now', async () => {
+  const folder = tempFolder()
+  const store = openStore(folder)
+  await store.putNotificationEntry({ ...ENTRY, target: 'h2' })
+  await store.close()
+  fs.rmSync(`${folder}/told.log`)
+  const old = stuckStore(folder)
+  void old.putNotificationEntry({ ...ENTRY, timeMs: T0 + 9, firing: [] })
+  await old.close()
+  expect(await entriesOf(folder)).toEqual([{ ...ENTRY, target: 'h2' }, { ...ENTRY, timeMs: T0 + 9, firing: [], receiver: `${ENTRY.receiver}@h1` }])
 })
 
 it('begins anew once the store has all, and not before', async () => {

@@ -1,7 +1,7 @@
 // Matchers and fingerprints as Alertmanager reads and writes them (test/golden/alertmanager.json).
 import { describe, expect, it } from 'vitest'
 import { fingerprint } from '../../../lib/model/fingerprint.ts'
-import { labelsFromRecord, printLabelSet } from '../../../lib/model/labels.ts'
+import { labelsFromRecord, labelSetSuffix, printLabelSet } from '../../../lib/model/labels.ts'
 import { MatcherError, type Matcher } from '../../../lib/model/matcher.ts'
 import { compileRouteMatchers, compileRoutePattern, formatRouteMatchers, parseRouteMatcher, parseRouteMatchers } from '../../../lib/model/route-matcher.ts'
 import { RegexError } from '../../../lib/std/regex.ts'
@@ -71,6 +71,15 @@ describe('fingerprint', () => {
       if (Object.values(given).includes('')) continue
       const labels = labelsFromRecord(given)
       expect({ text: printLabelSet(labels), fingerprint: fingerprint(labels) }).toEqual(answer)
+    }
+  })
+
+  it('is found again in the end of a key', () => {
+    const labels = labelsFromRecord({ a: '1', ab: '1', b: '", ab="1"}:{', c: '', d: 'ü\n\\' })
+    const names = [...labels.keys()].filter((i) => i % 2 === 0)
+    for (let bits = 0; bits < 1 << names.length; bits++) {
+      const part = names.filter((_, n) => (bits & (1 << n)) !== 0).flatMap((i) => [labels[i]!, labels[i + 1]!])
+      expect(labelSetSuffix(`{}/{x="{a=\\"1\\"}"}:${printLabelSet(part)}`, labels)).toEqual(part)
     }
   })
 })

@@ -66,7 +66,7 @@ describe('a cooldown', () => {
   it('begins with a message that was taken after its program had ended, once, as does its line of history', async () => {
     const w = await beganWorld(COOL)
     const id = await fire(w, CPU)
-    const entry: NotificationEntry = { groupKey: 'g', receiver: 'team/email/0', timeMs: w.clock.now(), firing: [printOf(CPU)], resolved: [], withheld: [], memory: '', expiresAtMs: 9e15 }
+    const entry: NotificationEntry = { groupKey: 'g', receiver: 'team/email/0', timeMs: w.clock.now(), firing: [printOf(CPU)], resolved: [], withheld: [], memory: '', target: '', expiresAtMs: 9e15 }
     await w.advance(MINUTE)
     const message: CarriedMessage = { entry, firingIds: [id, 'gone'], resolvedIds: [], atMs: w.clock.now() }
     await w.restart(true)
@@ -96,7 +96,7 @@ describe('a cooldown', () => {
   it('of a message that was taken elsewhere is kept by a later start where the store refuses it now', async () => {
     const w = await beganWorld(COOL)
     const id = await fire(w, CPU)
-    const entry: NotificationEntry = { groupKey: 'g', receiver: 'team/email/0', timeMs: w.clock.now(), firing: [printOf(CPU)], resolved: [], withheld: [], memory: '', expiresAtMs: 9e15 }
+    const entry: NotificationEntry = { groupKey: 'g', receiver: 'team/email/0', timeMs: w.clock.now(), firing: [printOf(CPU)], resolved: [], withheld: [], memory: '', target: '', expiresAtMs: 9e15 }
     w.onOpened = (store) => {
       store.alertsLacking = () => Promise.reject(new MetaError('the disk is full'))
     }

@@ -64,6 +64,10 @@ class PlainDispatch implements AlertDispatch {
     return [getLabel(labels, 'receiver')]
   }
 
+  toldFiring(): Set<string> {
+    return new Set(Array.from(this.known, (entry) => entry.split(' ')[0]!))
+  }
+
   isSuppressed(labels: Labels): boolean {
     return this.silenced.has(fingerprint(labels))
   }

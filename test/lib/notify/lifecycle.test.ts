@@ -125,6 +125,35 @@ describe('an episode', () => {
     expect((await w.store.alert(id))?.status).toBe('open')
   })
 
+  it('that ended shortly before a kill is handed on with its end, where somebody was told that it fires', async () => {
+    const w = await beganWorld()
+    const other = { ...CPU, instance: 'web2' }
+    const ids = [await fire(w, CPU), await fire(w, other)]
+    w.flush('team/email/0')
+    const third = { ...CPU, instance: 'web3' }
+    ids.push(await fire(w, third))
+    const endMs = w.clock.now()
+    await w.lifecycle.receive([CPU, third].map((labels) => sent(labels, endMs, { endsAtMs: endMs })))
+    await w.advance(1000)
+    await w.restart(true)
+    // Of the third nobody was told; what was open goes on.
+    expect(new Map(Array.from(w.dispatch.alerts, ([print, { endsAtMs }]) => [print, endsAtMs]))).toEqual(new Map([[printOf(CPU), endMs], [printOf(other), w.clock.now() + 15 * MINUTE]]))
+    expect((await w.store.alert(ids[0]!))?.status).toBe('resolved')
+  })
+
+  it('ends with its rule where that went before it was evaluated again after a start, and what was evaluated ends by itself', async () => {
+    const w = await beganWorld()
+    const [of1, other, of2] = [{ ...CPU, rule_id: 'r1' }, { ...CPU, rule_id: 'r1', instance: 'web2' }, { ...CPU, rule_id: 'r2' }]
+    const ids = [await fire(w, of1), await fire(w, other), await fire(w, of2)]
+    await w.lifecycle.endWith(new Set(['r1']))
+    await w.restart(true)
+    await fire(w, of1)
+    await w.lifecycle.endWith(new Set(['r1', 'none']))
+    await w.idle()
+    expect(await Promise.all(ids.map(async (id) => (await w.store.alert(id))?.status))).toEqual(['open', 'resolved', 'open'])
+    expect(w.dispatch.alerts.get(printOf(other))?.endsAtMs).toBe(w.clock.now())
+  })
+
   it('is told though what was open cannot be read at a start, and what was acknowledged is so once it can', async () => {
     const w = await beganWorld()
     const id = await fire(w, CPU)

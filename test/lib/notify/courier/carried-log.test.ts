@@ -10,7 +10,7 @@ import { ownMark } from '../../../../lib/std/process-mark.ts'
 import { waitFor } from '../../../support/monitor-process.ts'
 import { tempFolder } from '../../../support/temp-folder.ts'
 
-const ENTRY: NotificationEntry = { groupKey: '{}:{a="ü\n"}', receiver: 'team/email/0', timeMs: 1000, firing: ['f1', 'f2'], resolved: [], withheld: [], memory: '', expiresAtMs: 1e15 }
+const ENTRY: NotificationEntry = { groupKey: '{}:{a="ü\n"}', receiver: 'team/email/0', timeMs: 1000, firing: ['f1', 'f2'], resolved: [], withheld: [], memory: '', target: 'h1', expiresAtMs: 1e15 }
 const AT_MS = 1500
 const messageOf = (entry: NotificationEntry): ToldMessage => ({ entry, firingIds: ['e1'], resolvedIds: ['e2'] })
 const FOREVER_MS = 8e15

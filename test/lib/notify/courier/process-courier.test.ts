@@ -24,7 +24,7 @@ const PLAIN: HttpClientOptions = {
   basicAuth: { username: 'u', password: 'p', usernameFile: '', passwordFile: '' }, authorization: null, oauth2: null, proxyUrl: '', noProxy: '', proxyFromEnvironment: false,
   tls: null, followRedirects: false, enableHttp2: false, proxyConnectHeader: new Map(), httpHeaders: new Map([['x-team', ['a']]]),
 }
-const ENTRY: NotificationEntry = { groupKey: '{}', receiver: 'team/webhook/0', timeMs: 1000, firing: ['f1'], resolved: [], withheld: [], memory: '', expiresAtMs: 1e15 }
+const ENTRY: NotificationEntry = { groupKey: '{}', receiver: 'team/webhook/0', timeMs: 1000, firing: ['f1'], resolved: [], withheld: [], memory: '', target: 'h1', expiresAtMs: 1e15 }
 
 const MESSAGE = { entry: ENTRY, firingIds: ['e1'], resolvedIds: [] }
 /** As its log has it. */
