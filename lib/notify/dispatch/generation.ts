@@ -46,12 +46,18 @@ export function makeGeneration(config: PipelineConfig, makeReceiver: ReceiverMak
 
 function integrationsOf({ name, integrations, places }: ReceiverConfig, makeReceiver: ReceiverMaker, ground: IntegrationGround): Integration[] {
   const counts = new Map<string, number>()
+  const targets = new Map<string, number>()
   return integrations.map((section, i) => {
     const receiver = makeReceiver(section)
     const { kind } = receiver
     const count = counts.get(kind) ?? 0
     counts.set(kind, count + 1)
     const { index, isFormer } = places?.[i] ?? { index: count, isFormer: false }
-    return new Integration({ name: `${name}/${kind}/${index}`, target: integrationTarget(section), isFormer }, receiver, ground)
+    // Twice in one receiver, as for another way to the same people, they are two.
+    const digest = integrationTarget(section)
+    const nth = targets.get(digest) ?? 0
+    targets.set(digest, nth + 1)
+    const target = nth === 0 ? digest : `${digest}#${nth}`
+    return new Integration({ name: `${name}/${kind}/${index}`, target, isFormer }, receiver, ground)
   })
 }

@@ -73,7 +73,7 @@ export class Integration {
     if (told.alerts.length === 0) return true
     this.#tellingCount++
     try {
-      return await log.inTurn({ groupKey: told.head.groupKey, receiver: this.name }, () => this.#tell(told))
+      return await log.inTurn(told.head.groupKey, this, () => this.#tell(told))
     } catch (error) {
       // A stop, or another configuration, cuts off those that wait.
       const fields = { receiver: this.name, group: told.head.groupKey, err: error instanceof Error ? error : String(error) }

@@ -22,6 +22,8 @@ export class NotificationLog {
   readonly #entries = new Map<string, NotificationEntry>()
   /** Who tells a group's integration now, the last one of those that wait. */
   readonly #turns = new Map<string, Promise<unknown>>()
+  /** Of the configuration that holds now. */
+  #homes: TargetHomes | null = null
   /** What couriers of programs before this one have brought. */
   #carried: readonly CarriedMessage[] = []
   /** With whether the store has what they have brought. */
@@ -46,7 +48,7 @@ export class NotificationLog {
     this.#carried = told
     for (const { entry } of told) this.#believe(entry)
     const outcomes = doubts.map(async (doubt) => {
-      const message = await this.inTurn(doubt, async () => {
+      const message = await this.#afterTurn(keyOf(doubt), async () => {
         const outcome = await carried.outcome(doubt)
         if (outcome !== null) this.#believe(outcome.entry)
         return outcome
@@ -95,6 +97,7 @@ export class NotificationLog {
    * that nobody has. It holds at once; resolves when it is durable.
    */
   async follow(homes: TargetHomes): Promise<void> {
+    this.#homes = homes
     const moves = Array.from(this.#entries.values()).flatMap((entry) => {
       const receiver = homes.nameFor(entry)
       return receiver === entry.receiver ? [] : [{ entry, moved: { ...entry, receiver } }]
@@ -114,8 +117,10 @@ export class NotificationLog {
     this.#store.noteNotificationEntry(entry, isKept)
   }
 
-  /** Holds at once; resolves when it is durable. */
+  /** Holds at once, of the target where it is now; resolves when it is durable. */
   async put(entry: NotificationEntry): Promise<void> {
+    // The configuration may have changed while it was told. The same object: by it the store knows what was noted.
+    entry.receiver = this.#homes?.nameFor(entry) ?? entry.receiver
     this.owed.settle(entry)
     this.#entries.set(keyOf(entry), entry)
     await this.#store.putNotificationEntry(entry)
@@ -178,11 +183,15 @@ export class NotificationLog {
   }
 
   /**
-   * Runs `tell` when no other tells this integration of this group: one that is on its way while the configuration changes
-   * would else be doubled.
+   * Runs `tell` when no other tells this integration of this group, whatever its place then was: one that is on its way while the
+   * configuration changes would else be doubled. What the program before this one has under way counts by its name, which is all that is known of it.
    */
-  async inTurn<T>(of: Pick<NotificationEntry, 'groupKey' | 'receiver'>, tell: () => Promise<T>): Promise<T> {
-    const key = keyOf(of)
+  inTurn<T>(groupKey: string, { name, target }: Targeted, tell: () => Promise<T>): Promise<T> {
+    const doubt = this.#turns.get(keyOf({ groupKey, receiver: name }))
+    return this.#afterTurn(`${receiverOf(name)}@${target}\n${groupKey}`, doubt === undefined ? tell : () => doubt.then(tell))
+  }
+
+  async #afterTurn<T>(key: string, tell: () => Promise<T>): Promise<T> {
     const mine = (this.#turns.get(key) ?? Promise.resolve()).then(tell)
     const settled = mine.catch(() => {})
     this.#turns.set(key, settled)
@@ -192,4 +201,9 @@ export class NotificationLog {
       if (this.#turns.get(key) === settled) this.#turns.delete(key)
     }
   }
+}
+
+/** With the kind, as names begin. */
+function receiverOf(name: string): string {
+  return name.slice(0, name.lastIndexOf('/'))
 }

@@ -36,7 +36,7 @@ it('tells an integration of a group in turns, however many wait', async () => {
   const log = new NotificationLog(world.store, world.clock)
   const ends = Array.from({ length: 3 }, () => Promise.withResolvers<void>())
   const begun: number[] = []
-  const tell = (i: number): Promise<void> => log.inTurn({ groupKey: 'g', receiver: 'a' }, () => {
+  const tell = (i: number): Promise<void> => log.inTurn('g', { name: 'a/webhook/0', target: 't' }, () => {
     begun.push(i)
     return ends[i]!.promise
   })
