@@ -69,7 +69,7 @@ export class Tables implements Handlers {
   }
 
   endedAlerts(fingerprints: readonly string[], sinceMs: number): AlertRecord[] {
-    const sql = "SELECT * FROM alerts WHERE status = 'resolved' AND resolved_at >= ? AND fingerprint IN (SELECT value FROM json_each(?)) ORDER BY triggered_at"
+    const sql = "SELECT * FROM alerts WHERE status = 'resolved' AND resolved_at >= ? AND fingerprint IN (SELECT value FROM json_each(?)) ORDER BY +triggered_at"
     return [...new Map(this.#all(sql, sinceMs, JSON.stringify(fingerprints)).map(alertOf).map((record) => [record.fingerprint, record])).values()]
   }
 
