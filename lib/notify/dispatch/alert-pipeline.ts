@@ -85,6 +85,9 @@ export class AlertPipeline implements AlertDispatch {
   #counts = { active: 0, suppressed: 0 }
   /** Receivers of which it was said that they are gone. */
   readonly #gone = new Set<string>()
+  /** All that is known is being told by what has come to be known; and whether more has come since. */
+  #isLearning = false
+  #hasLearned = false
   readonly #wallJump: WallJump
   readonly #retentionClock: RetentionClock
   #housekeeping: Timer | null = null
@@ -322,15 +325,27 @@ export class AlertPipeline implements AlertDispatch {
   #learn(): void {
     if (this.#now === null) return
     this.#own(this.#log.follow(new TargetHomes(this.#now.integrations)))
-    void runInTurns(this.#readd(this.#now), this.#ground.clock)
+    this.#hasLearned = true
+    if (!this.#isLearning) void this.#readdAll()
+  }
+
+  /** Of what comes to be known meanwhile, as of a thousand messages that were under way at a kill, one round more. */
+  async #readdAll(): Promise<void> {
+    this.#isLearning = true
+    while (this.#hasLearned && this.#now !== null) {
+      this.#hasLearned = false
+      await runInTurns(this.#readd(this.#now), this.#ground.clock)
+    }
+    this.#isLearning = false
   }
 
   /** Sources of inhibition first: a target must not be told before its source is known. */
-  *#readd({ inhibitor, farewells, dispatcher }: Generation): Steps<void> {
+  *#readd(generation: Generation): Steps<void> {
+    const { inhibitor, farewells, dispatcher } = generation
     yield* farewells.learn()
     const alerts = [...this.#alerts.all()]
     for (const use of [inhibitor, dispatcher]) {
-      for (let i = 0; i < alerts.length; i++) {
+      for (let i = 0; i < alerts.length && this.#now === generation; i++) {
         const alert = this.#alerts.get(alerts[i]!.fingerprint)
         if (alert !== undefined) use.put(alert)
         if (i % STEP_ALERTS === STEP_ALERTS - 1) yield

@@ -53,6 +53,7 @@ export class Farewells {
 
   /** Reads the log: at the beginning, and where somebody else has written into it. Alerts that are known are to be asked for again then. */
   *learn(): Steps<void> {
+    this.#told.clear()
     let seen = 0
     for (const { groupKey, receiver, firing, withheld } of this.#ground.log.entries()) {
       const told = { groupKey, receiver }

@@ -1,7 +1,14 @@
 // Ends go to whoever got the firing message: over changes of routes, grouping, receivers and their targets, and over restarts
 // between any two steps.
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
+import { loadAlertmanagerFile } from '../../../../lib/config/alertmanager-file.ts'
+import { pipelineAlert } from '../../../../lib/notify/dispatch/alert.ts'
+import { Farewells } from '../../../../lib/notify/dispatch/farewells.ts'
+import { NotificationLog } from '../../../../lib/notify/dispatch/notification-log.ts'
+import { Route } from '../../../../lib/notify/dispatch/route.ts'
 import type { AlertOverlay } from '../../../../lib/notify/overlay.ts'
+import { Logger } from '../../../../lib/std/log.ts'
+import { runThrough } from '../../../../lib/std/steps.ts'
 import { PipelineWorld, PLAIN_OVERLAY } from '../../../support/pipeline-world.ts'
 
 const hook = (to: string): string => `{url: 'http://${to}/'}`
@@ -286,4 +293,18 @@ it('tells nothing anew to a target that its receiver has twice, where another on
   await world.resolve(A)
   await world.advance(12)
   expect(news(world)).toEqual(['one -a', 'one -a', 'two -a'])
+})
+
+it('holds what the log says once, however often that is read', async () => {
+  const world = await PipelineWorld.start(TEAM)
+  const { clock, store } = world
+  const log = new NotificationLog(store, clock)
+  const alert = pipelineAlert(world.alert(A), clock.now())
+  await log.put({ groupKey: '{}:{}', receiver: 'team/webhook/0', timeMs: 1, firing: [alert.fingerprint], resolved: [], withheld: [], memory: '', target: '', expiresAtMs: clock.now() * 2 })
+  const root = new Route(loadAlertmanagerFile(OTHER, 'am.yml', true).config.route, null)
+  const farewells = new Farewells({ root, integrations: new Map(), fallback: null, log, logger: new Logger({ level: 'info', format: 'logfmt', clock, write: () => {} }), gone: new Set() })
+  const asked = vi.spyOn(root, 'groupKey')
+  for (let i = 0; i < 3; i++) runThrough(farewells.learn())
+  farewells.of(alert, [root])
+  expect(asked).toHaveBeenCalledOnce()
 })
