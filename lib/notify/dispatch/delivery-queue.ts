@@ -42,6 +42,11 @@ export interface DeliveryTerms {
 /** The message was not delivered; the reason is the last try's. */
 export class UndeliveredError extends Error {
   readonly code = 'UNDELIVERED'
+
+  /** Whether some of those it is for have it. */
+  get isPartlyTaken(): boolean {
+    return this.cause instanceof DeliveryError && this.cause.isPartlyTaken
+  }
 }
 
 export class DeliveryQueue {

@@ -128,20 +128,22 @@ export class Integration {
     }
     const ids = notification === null ? null : await runInTurns(episodesOf(notification, overlay), clock)
     // In the turn in which the other side's word comes: a kill before it is written tells the same again.
-    const memory = notification === null ? before : await this.#deliver(notification, { deadlineMs, signal, receipt: { told: { entry: next, ...ids! }, onTaken: (isKept) => log.note(next, isKept) } })
+    const memory = notification === null ? before : await this.#deliver(notification, { deadlineMs, signal, receipt: { told: { entry: next, ...ids! }, onTaken: (isKept) => log.note(next, isKept) } }, entry)
     next.memory = memory
     // First of all, and before anything waits.
-    const logged = this.#log(next)
+    const logged = this.#log(log.put(next))
     if (notification !== null) await this.#note(notification, null)
     await isDoneWithin(logged, KEPT_MS_MAX, clock)
     return true
   }
 
-  /** What is to be remembered for the next message. */
-  async #deliver(notification: Notification, terms: DeliveryTerms): Promise<string> {
+  /** What is to be remembered for the next message. `before`: what the log has. */
+  async #deliver(notification: Notification, terms: DeliveryTerms, before: NotificationEntry | null): Promise<string> {
     try {
       return await this.#queue.deliver(notification, terms)
     } catch (error) {
+      // They hear of the end; whom it was refused for is told by the next flush that it fires.
+      if (error instanceof UndeliveredError && error.isPartlyTaken) await isDoneWithin(this.#log(this.#ground.log.hold(partlyTold(terms.receipt.told!.entry, before))), KEPT_MS_MAX, this.#ground.clock)
       // The history names the integration and need not know how often it was tried: one line for each reason.
       if (error instanceof UndeliveredError && !terms.signal.aborted) await this.#note(notification, error.cause instanceof Error ? error.cause.message : error.message)
       throw error
@@ -163,10 +165,10 @@ export class Integration {
   }
 
   /** A log that cannot be kept must not repeat the page: it holds in memory. */
-  async #log(entry: NotificationEntry): Promise<void> {
-    const { log, logger, metrics } = this.#ground
+  async #log(kept: Promise<void>): Promise<void> {
+    const { logger, metrics } = this.#ground
     try {
-      await log.put(entry)
+      await kept
     } catch (error) {
       metrics.logFailed()
       logger.repeated('error', 'cannot keep the log of notifications; a restart may repeat this one', { receiver: this.name, err: error instanceof Error ? error : String(error) })
@@ -191,6 +193,13 @@ function* divided(alerts: readonly SiftedAlert[], isKept: (one: SiftedAlert) => 
     if (i % STEP_ALERTS === STEP_ALERTS - 1) yield
   }
   return { kept, told, absent: metCount === known.size ? NOBODY : known.difference(new Set(alerts.map(({ alert }) => alert.fingerprint))) }
+}
+
+/** What the log has where some of those whom an integration tells have got `next` and others have not: it told of no more than `before`, and knows of all. */
+function partlyTold({ firing, withheld, ...next }: NotificationEntry, before: NotificationEntry | null): NotificationEntry {
+  const told = new Set(before?.firing)
+  const known = new Set([...before?.withheld ?? [], ...withheld, ...firing].filter((print) => !told.has(print)))
+  return { ...next, timeMs: before?.timeMs ?? 0, firing: before?.firing ?? [], resolved: before?.resolved ?? [], withheld: [...known] }
 }
 
 /** Which of some alerts are told as firing, and which are withheld. */

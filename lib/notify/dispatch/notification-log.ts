@@ -117,11 +117,17 @@ export class NotificationLog {
     this.#store.noteNotificationEntry(entry, isKept)
   }
 
-  /** Holds at once, of the target where it is now; resolves when it is durable. */
+  /** Holds at once, and settles what was owed; resolves when it is durable. */
   async put(entry: NotificationEntry): Promise<void> {
+    const held = this.hold(entry)
+    this.owed.settle(entry)
+    await held
+  }
+
+  /** Holds at once, of the target where it is now, while its message is still owed; resolves when it is durable. */
+  async hold(entry: NotificationEntry): Promise<void> {
     // The configuration may have changed while it was told. The same object: by it the store knows what was noted.
     entry.receiver = this.#homes?.nameFor(entry) ?? entry.receiver
-    this.owed.settle(entry)
     this.#entries.set(keyOf(entry), entry)
     await this.#store.putNotificationEntry(entry)
   }

@@ -98,6 +98,28 @@ it('takes what some have got and others are refused for good for told, and count
   expect(world.log.some((line) => line.includes('refused for good for some recipients') && line.includes('b@x (550)'))).toBe(true)
 })
 
+it.each([
+  ['the end to those who have got it, where it ends before the others could', true, 'resolved 0'],
+  ['the start to the others once they can get it', false, 'firing 0'],
+])('tells of what some have got and others are refused for now %s', async (_, isOver, expected) => {
+  const world = await PipelineWorld.start(CONFIG.replace('url: http://a', 'url: http://a, send_resolved: true'))
+  const taken: string[] = []
+  let isLater = true
+  world.behaviours.set('a', ({ alerts, previousMs }) => {
+    if (isLater) return Promise.reject(new DeliveryError('b@x (451)', { isRetryable: true, isPartlyTaken: true }))
+    taken.push(`${alerts.map(({ status }) => status).join()} ${previousMs}`)
+    return Promise.resolve()
+  })
+  const job = { name: '1', job: 'x' }
+  await world.fire(job)
+  await world.advance(310)
+  await world.restart()
+  await (isOver ? world.resolve(job) : world.fire(job))
+  isLater = false
+  await world.advance(310)
+  expect(taken).toEqual([expected])
+})
+
 it('comes again when the receiver says, with all of its messages', async () => {
   const world = await PipelineWorld.start(CONFIG)
   const tries: string[] = []
