@@ -196,7 +196,7 @@ export class BlockKeeper {
   /** What is asked for, and makes no room by itself, leaves the disk's reserve alone. Throws LogError. */
   #assertRoom(what: string, bytes: number): void {
     if (this.#options.fits(bytes)) return
-    throw new LogError(`cannot ${what} now: it may take ${formatSize(bytes)}, which the disk has not beyond its reserve; free space or lower --storage.reserve.size`, 'disk_reserve')
+    throw new LogError(`cannot ${what} now: it may take ${formatSize(Math.ceil(bytes / 2 ** 20) * 2 ** 20)}, which the disk has not beyond its reserve; free space or lower --storage.reserve.size`, 'disk_reserve')
   }
 
   /** Makes `data/snapshots/<name>`; with `isWhole`, what the head holds is cut into blocks first. `moved` goes into it: `make` makes it, when there is room. */

@@ -40,7 +40,7 @@ export interface IntegrationIdentity extends Pick<IntegrationPlace, 'isFormer'> 
   target: string
 }
 
-/** An entry of the log outlives two repeats, and Alertmanager's data.retention. */
+/** An entry of the log outlives two repeats, and Alertmanager's data.retention; and the alerts that it says to fire, however long nobody is told of them. */
 const LOG_MS_MIN = 120 * 3_600_000
 const STEP_ALERTS = 256
 const NOBODY: ReadonlySet<string> = new Set()
@@ -114,6 +114,7 @@ export class Integration {
     const reason = told.length === 0 ? null : await runInTurns(notifyReason(entry, { firing, resolved, isResolvedSent, repeatIntervalMs, nowMs: head.timeMs }), clock)
     if (reason === null) {
       log.owed.settle({ groupKey: head.groupKey, receiver: this.name })
+      if (known.size > 0 && entry!.expiresAtMs - head.timeMs < LOG_MS_MIN / 2) await this.#log(log.hold({ ...entry!, expiresAtMs: head.timeMs + LOG_MS_MIN }))
       return true
     }
     log.owed.owe({ groupKey: head.groupKey, receiver: this.name })

@@ -1,7 +1,7 @@
 // One integration of a receiver: what is remembered of what it was told, in what order it is told, and when it is closed.
 import { expect, it } from 'vitest'
 import { NotificationLog } from '../../../../lib/notify/dispatch/notification-log.ts'
-import { PipelineWorld } from '../../../support/pipeline-world.ts'
+import { PipelineWorld, PLAIN_OVERLAY } from '../../../support/pipeline-world.ts'
 
 const CONFIG = `
 route: {receiver: a, group_by: [job], group_wait: 0s, group_interval: 5m, routes: [{matchers: [to=b], receiver: b}]}
@@ -14,6 +14,28 @@ it('remembers what was told for two repeats, and five days at the least, so that
     await world.fire({ name: '1', job: 'x' })
     await world.advance(1)
     expect((await world.store.notificationEntries()).map(({ timeMs, expiresAtMs }) => (expiresAtMs - timeMs) / 3_600_000)).toEqual([hours])
+  }
+})
+
+it('remembers an alert for as long as it fires, however long nobody is told of it', async () => {
+  const config = CONFIG.replace('group_interval: 5m', 'group_interval: 12h').replace('url: http://a', 'url: http://a, send_resolved: true')
+  for (const keepFromPeople of [
+    (world: PipelineWorld) => world.pipeline.setOverlay({ ...PLAIN_OVERLAY, heldBy: () => 'acknowledged' }),
+    (world: PipelineWorld) => world.apply(config.replace('receiver: a,', 'receiver: b,')),
+  ]) {
+    const world = await PipelineWorld.start(config)
+    await world.fire({ name: '1', job: 'x' })
+    await world.advance(1)
+    keepFromPeople(world)
+    for (let hours = 0; hours < 400; hours += 12) {
+      await world.clock.advance(43_200_000)
+      await world.settle()
+    }
+    world.told.length = 0
+    await world.resolve({ name: '1', job: 'x' })
+    await world.clock.advance(43_200_000)
+    await world.settle()
+    expect(world.told.filter(({ to }) => to === 'a').map(({ resolved }) => resolved)).toEqual([['1']])
   }
 })
 
