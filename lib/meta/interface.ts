@@ -96,7 +96,7 @@ export interface AlertEvent {
 export interface ToldEntry {
   /** Stands for the labels but `severity`. */
   key: string
-  /** `name/kind/index`. */
+  /** Name of the receiver, `@`, digest of the target; `name/kind/index` where the target was not known. */
   receiver: string
   /** Unix ms. */
   timeMs: number

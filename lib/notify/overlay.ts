@@ -6,17 +6,25 @@ import type { NotifiedAlert, Notification } from '../model/notification.ts'
 import type { CarriedMessage } from './courier/carried-log.ts'
 import type { ToldMessage } from './courier/courier.ts'
 
+/** An integration. */
+export interface Teller {
+  /** `receiver/kind/index`. */
+  name: string
+  /** Digest of whom it tells; '' where that is not known, as in what earlier versions kept. */
+  target: string
+}
+
 export interface AlertOverlay {
   /**
-   * What keeps a firing alert from an integration (`name/kind/index`) now, '' for nothing: someone acknowledged it, or the
+   * What keeps a firing alert from an integration now, '' for nothing: someone acknowledged it, or the
    * integration was told of it within its cooldown at no lower severity. Each integration is asked for: what one was told must
    * not hold another's first word. A step of an escalation is told while the cooldown lasts, too, once.
    */
-  heldBy(fingerprint: string, receiver: string, nowMs: number): '' | 'acknowledged' | 'cooldown'
+  heldBy(fingerprint: string, by: Teller, nowMs: number): '' | 'acknowledged' | 'cooldown'
   /** Signed address of the page that acknowledges the alert; '' where there is none. */
   ackUrl(fingerprint: string): string
-  /** Telling a receiver (`name/kind/index`) came to its end; `error` null: delivered. Of thousands of alerts it is told in parts. */
-  onNotified(receiver: string, notification: Notification, error: string | null): void
+  /** Telling an integration came to its end; `error` null: delivered. Of thousands of alerts it is told in parts. */
+  onNotified(by: Teller, notification: Notification, error: string | null): void
   /** The episodes that a message tells of; of thousands of alerts it is asked in parts. */
   episodesOf(notification: Notification): Pick<ToldMessage, 'firingIds' | 'resolvedIds'>
   /**

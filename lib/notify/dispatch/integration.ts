@@ -105,7 +105,7 @@ export class Integration {
     const isStep = head.groupKey.startsWith(ESCALATION_KEY)
     const begunBefore = new Set(isStep ? entry?.firing : [])
     const isHeld = (print: string): boolean => {
-      const by = overlay.heldBy(print, this.name, head.timeMs)
+      const by = overlay.heldBy(print, this, head.timeMs)
       return by === 'acknowledged' || (by === 'cooldown' && (!isStep || begunBefore.has(print)))
     }
     const isKept = ({ isSuppressed, isResolved, alert }: SiftedAlert): boolean => isSuppressed || this.#isFormer || (!isResolved && isHeld(alert.fingerprint))
@@ -156,7 +156,7 @@ export class Integration {
     const { alerts } = notification
     for (let at = 0; at < alerts.length; at += STEP_ALERTS) {
       if (at > 0) await nextTurn()
-      this.#ground.overlay.onNotified(this.name, alerts.length <= STEP_ALERTS ? notification : { ...notification, alerts: alerts.slice(at, at + STEP_ALERTS) }, error)
+      this.#ground.overlay.onNotified(this, alerts.length <= STEP_ALERTS ? notification : { ...notification, alerts: alerts.slice(at, at + STEP_ALERTS) }, error)
     }
   }
 

@@ -34,15 +34,15 @@ export async function noteCarried(ground: Ground, message: CarriedMessage): Prom
 }
 
 async function notePart({ store, table, cooldowns, writer }: Ground, { entry, atMs }: CarriedMessage, status: NotifiedAlert['status'], ids: readonly string[]): Promise<void> {
-  const { receiver } = entry
-  const detail = notifiedLine(receiver, status)
+  const by = { name: entry.receiver, target: entry.target }
+  const detail = notifiedLine(by.name, status)
   const lacking = await store.alertsLacking(ids, { kind: 'notified', detail, sinceMs: entry.timeMs })
   if (lacking.length === 0) return
   const [records, told]: [AlertRecord[], ToldEntry[]] = [[], []]
   for (const record of status === 'firing' ? lacking : []) {
     // One that has ended meanwhile cools down all the same.
     const episode = table.byId(record.id) ?? episodeOf(writer.waiting(record.id) ?? record, 0)
-    if (cooldowns.toldMs(episode, receiver) < atMs) noteTold(episode, { receiver, nowMs: atMs, cooldowns, records, told })
+    if (cooldowns.toldMs(episode, by) < atMs) noteTold(episode, { by, nowMs: atMs, cooldowns, records, told })
   }
   writer.add({ records })
   await store.putAlerts([], lacking.map(({ id }) => ({ alertId: id, timeMs: atMs, kind: 'notified', detail })), told)

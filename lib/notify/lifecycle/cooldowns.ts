@@ -4,6 +4,7 @@ import type { CooldownRule } from '../../config/lifecycle-section.ts'
 import type { ToldEntry } from '../../meta/interface.ts'
 import { getLabel, type Labels } from '../../model/labels.ts'
 import { compileRouteMatchers } from '../../model/route-matcher.ts'
+import type { Teller } from '../overlay.ts'
 import type { Episode } from './episode.ts'
 
 export interface CooldownSettings {
@@ -18,7 +19,7 @@ export class Cooldowns {
   /** By id of a rule made by API. */
   #ofRules: ReadonlyMap<string, number> = new Map()
   #severities: readonly string[] = []
-  /** By key, then by integration. */
+  /** By key, then by whom it was. */
   readonly #told = new Map<string, Map<string, ToldEntry>>()
 
   get severities(): readonly string[] {
@@ -49,8 +50,8 @@ export class Cooldowns {
   }
 
   /** Unix ms until which an integration is not told of the alert, 0 where it may be. */
-  heldUntilMs(episode: Episode, receiver: string, nowMs: number): number {
-    const entry = this.#told.get(episode.cooldownKey)?.get(receiver)
+  heldUntilMs(episode: Episode, by: Teller, nowMs: number): number {
+    const entry = this.#of(episode, by)
     return entry === undefined ? 0 : this.#endOf(entry, episode, nowMs)
   }
 
@@ -62,19 +63,19 @@ export class Cooldowns {
   }
 
   /** Unix ms at which an integration was told last, as far as a cooldown began then; 0: none did. */
-  toldMs(episode: Episode, receiver: string): number {
-    return this.#told.get(episode.cooldownKey)?.get(receiver)?.timeMs ?? 0
+  toldMs(episode: Episode, by: Teller): number {
+    return this.#of(episode, by)?.timeMs ?? 0
   }
 
   /** An integration was told of a firing alert; null where no cooldown begins. */
-  onTold(episode: Episode, receiver: string, nowMs: number): ToldEntry | null {
+  onTold(episode: Episode, by: Teller, nowMs: number): ToldEntry | null {
     const lengthMs = this.lengthMs(episode)
     if (lengthMs === 0) return null
-    const before = this.#told.get(episode.cooldownKey)?.get(receiver)
+    const before = this.#of(episode, by)
     // Who heard the worst within the cooldown is not told of it again because of something milder since.
     const isMilder = before !== undefined && before.expiresAtMs > nowMs && this.#severities.indexOf(before.severity) > this.#severities.indexOf(episode.record.severity)
     const severity = isMilder ? before.severity : episode.record.severity
-    const entry = { key: episode.cooldownKey, receiver, timeMs: nowMs, severity, expiresAtMs: nowMs + lengthMs }
+    const entry = { key: episode.cooldownKey, receiver: whoIs(by), timeMs: nowMs, severity, expiresAtMs: nowMs + lengthMs }
     this.#keep(entry)
     return entry
   }
@@ -101,9 +102,20 @@ export class Cooldowns {
     return endMs > nowMs && !hasRisen && !isGivenBack ? endMs : 0
   }
 
+  /** What an earlier version kept is the name's. */
+  #of({ cooldownKey }: Episode, by: Teller): ToldEntry | undefined {
+    const entries = this.#told.get(cooldownKey)
+    return entries?.get(whoIs(by)) ?? entries?.get(by.name)
+  }
+
   #keep(entry: ToldEntry): void {
     const entries = this.#told.get(entry.key) ?? new Map<string, ToldEntry>()
     entries.set(entry.receiver, entry)
     this.#told.set(entry.key, entries)
   }
+}
+
+/** Its receiver and its target: the place in the receiver's list is another's after a change of the configuration. */
+function whoIs({ name, target }: Teller): string {
+  return target === '' ? name : `${name.replace(/\/[^/]*\/[^/]*$/, '')}@${target}`
 }

@@ -22,7 +22,7 @@ import type { Metrics } from '../../std/metrics.ts'
 import { runInTurns, type Steps } from '../../std/steps.ts'
 import type { CarriedMessage } from '../courier/carried-log.ts'
 import type { ToldMessage } from '../courier/courier.ts'
-import type { AlertBatch, AlertDispatch, AlertOverlay } from '../overlay.ts'
+import type { AlertBatch, AlertDispatch, AlertOverlay, Teller } from '../overlay.ts'
 import { AckLinks, isExpired } from './ack-links.ts'
 import { noteCarried } from './carried-notes.ts'
 import { Cooldowns } from './cooldowns.ts'
@@ -157,11 +157,11 @@ export class AlertLifecycle implements AlertOverlay {
     this.#ground.pending.receive(alerts, lostCount, (print) => this.#table.get(print) !== undefined)
   }
 
-  heldBy(print: string, receiver: string, nowMs: number): '' | 'acknowledged' | 'cooldown' {
+  heldBy(print: string, by: Teller, nowMs: number): '' | 'acknowledged' | 'cooldown' {
     const episode = this.#table.get(print)
     if (episode === undefined) return ''
     if (episode.record.status === 'acknowledged') return 'acknowledged'
-    return this.#cooldowns.heldUntilMs(episode, receiver, nowMs) > 0 ? 'cooldown' : ''
+    return this.#cooldowns.heldUntilMs(episode, by, nowMs) > 0 ? 'cooldown' : ''
   }
 
   ackUrl(print: string): string {
@@ -169,8 +169,8 @@ export class AlertLifecycle implements AlertOverlay {
     return episode === undefined || this.#links === null ? '' : this.#links.urlOf(episode.record.id, this.#ground.clock.now())
   }
 
-  onNotified(receiver: string, notification: Notification, error: string | null): void {
-    this.#writer.add(noteNotification({ table: this.#table, cooldowns: this.#cooldowns, nowMs: this.#ground.clock.now() }, receiver, notification, error))
+  onNotified(by: Teller, notification: Notification, error: string | null): void {
+    this.#writer.add(noteNotification({ table: this.#table, cooldowns: this.#cooldowns, nowMs: this.#ground.clock.now() }, by, notification, error))
   }
 
   episodesOf({ alerts }: Notification): Pick<ToldMessage, 'firingIds' | 'resolvedIds'> {

@@ -1,6 +1,7 @@
 // What the dispatcher tells of its messages, as lines of the alerts' histories.
 import type { AlertEvent, AlertRecord, ToldEntry } from '../../meta/interface.ts'
 import type { NotifiedAlert, Notification } from '../../model/notification.ts'
+import type { Teller } from '../overlay.ts'
 import type { Cooldowns } from './cooldowns.ts'
 import type { Episode } from './episode.ts'
 import type { EpisodeTable } from './episode-table.ts'
@@ -13,10 +14,11 @@ interface Ground {
 }
 
 /** A message was delivered (`error` null), or was not. */
-export function noteNotification({ table, cooldowns, nowMs }: Ground, receiver: string, { alerts }: Notification, error: string | null): AlertChange {
+export function noteNotification({ table, cooldowns, nowMs }: Ground, by: Teller, { alerts }: Notification, error: string | null): AlertChange {
   const records: AlertRecord[] = []
   const events: AlertEvent[] = []
   const told: ToldEntry[] = []
+  const receiver = by.name
   for (const alert of alerts) {
     const { status, fingerprint } = alert
     const episode = table.get(fingerprint)
@@ -26,7 +28,7 @@ export function noteNotification({ table, cooldowns, nowMs }: Ground, receiver: 
     if (episode === undefined) continue
     // A receiver that stays away fails every minute or so: one line for each reason is enough.
     if (error !== null) episode.failures.set(receiver, error)
-    else if (status === 'firing') noteTold(episode, { receiver, nowMs, cooldowns, records, told })
+    else if (status === 'firing') noteTold(episode, { by, nowMs, cooldowns, records, told })
   }
   return { records, events, told }
 }
@@ -42,15 +44,15 @@ export function notifiedLine(receiver: string, status: NotifiedAlert['status']):
   return `${receiver} (${status})`
 }
 
-export function noteTold(episode: Episode, { receiver, nowMs, cooldowns, records, told }: { receiver: string; nowMs: number; cooldowns: Cooldowns; records: AlertRecord[]; told: ToldEntry[] }): void {
-  episode.failures.delete(receiver)
+export function noteTold(episode: Episode, { by, nowMs, cooldowns, records, told }: { by: Teller; nowMs: number; cooldowns: Cooldowns; records: AlertRecord[]; told: ToldEntry[] }): void {
+  episode.failures.delete(by.name)
   episode.suppression = ''
   episode.suppressionNote = ''
   if (episode.record.toldAtMs === null) {
     episode.record = { ...episode.record, toldAtMs: nowMs }
     if (!episode.isChanging) records.push(episode.record)
   }
-  const entry = cooldowns.onTold(episode, receiver, nowMs)
+  const entry = cooldowns.onTold(episode, by, nowMs)
   if (entry !== null) told.push(entry)
 }
 

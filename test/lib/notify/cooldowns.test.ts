@@ -27,6 +27,19 @@ describe('a cooldown', () => {
     expect(w.flush('team/email/0')).toEqual([printOf(CPU)])
   })
 
+  it('goes with who was told where a list of receivers changes', async () => {
+    const w = await beganWorld(COOL)
+    await fire(w, CPU)
+    expect(w.flush('team/email/0', null, 'ops')).toEqual([printOf(CPU)])
+    await w.lifecycle.receive([sent(CPU, 0, { endsAtMs: w.clock.now() })])
+    await w.advance(MINUTE)
+    await fire(w, CPU)
+    await w.restart(true)
+    expect(w.flush('team/email/1', null, 'ops')).toEqual([])
+    expect(w.flush('team/email/0', null, 'boss')).toEqual([printOf(CPU)])
+    expect(w.flush('team/email/0', null, 'boss')).toEqual([])
+  })
+
   it('is broken by a higher severity, not by a lower one', async () => {
     const w = await beganWorld(COOL)
     await fire(w, CPU)

@@ -10,7 +10,7 @@ import { getLabel, labelsFromRecord, labelsToMap, type Labels } from '../../../l
 import type { Notification, NotifiedAlert } from '../../../lib/model/notification.ts'
 import { AlertLifecycle } from '../../../lib/notify/lifecycle/lifecycle.ts'
 import { PendingEpisodes } from '../../../lib/notify/lifecycle/pending-episodes.ts'
-import type { AlertBatch, AlertDispatch } from '../../../lib/notify/overlay.ts'
+import type { AlertBatch, AlertDispatch, Teller } from '../../../lib/notify/overlay.ts'
 import type { FakeClock } from '../../../lib/std/clock.ts'
 import { silentLogger } from '../../../lib/std/log.ts'
 import { Metrics } from '../../../lib/std/metrics.ts'
@@ -150,14 +150,14 @@ export class LifecycleWorld {
   }
 
   /** One integration is told of all firing alerts that nothing keeps from it, and of ended ones. */
-  flush(receiver: string, error: string | null = null): string[] {
+  flush(receiver: string, error: string | null = null, target = ''): string[] {
     const nowMs = this.clock.now()
     const told: string[] = []
     for (const [print, alert] of this.dispatch.alerts) {
       const isFiring = alert.endsAtMs > nowMs
       const isForIt = receiver.startsWith('team/') || this.dispatch.escalated.get(print)?.has(receiver.split('/')[0]!) === true
-      if (!isFiring || !isForIt || this.silenced.has(print) || this.#isHeld(print, receiver, nowMs)) continue
-      this.lifecycle.onNotified(receiver, this.#notification(print, alert), error)
+      if (!isFiring || !isForIt || this.silenced.has(print) || this.#isHeld(print, { name: receiver, target }, nowMs)) continue
+      this.lifecycle.onNotified({ name: receiver, target }, this.#notification(print, alert), error)
       told.push(print)
       if (error === null) this.pages.push({ receiver, print, atMs: nowMs })
       if (error === null) this.#known.add(this.#entryOf(print, receiver))
@@ -170,9 +170,9 @@ export class LifecycleWorld {
   }
 
   /** As the dispatcher does: a step of an escalation is no repeat the first time. */
-  #isHeld(print: string, receiver: string, nowMs: number): boolean {
-    const by = this.lifecycle.heldBy(print, receiver, nowMs)
-    return by === 'acknowledged' || (by === 'cooldown' && (receiver.startsWith('team/') || this.#known.has(this.#entryOf(print, receiver))))
+  #isHeld(print: string, by: Teller, nowMs: number): boolean {
+    const why = this.lifecycle.heldBy(print, by, nowMs)
+    return why === 'acknowledged' || (why === 'cooldown' && (by.name.startsWith('team/') || this.#known.has(this.#entryOf(print, by.name))))
   }
 
   #notification(print: string, { labels, annotations, startsAtMs, generatorUrl }: SentAlert): Notification {

@@ -171,7 +171,7 @@ describe('an episode', () => {
     expect([...w.dispatch.alerts.keys()]).toEqual([printOf(other)])
     goOn()
     while (!w.dispatch.alerts.has(printOf(CPU))) await w.advance(0)
-    expect(w.lifecycle.heldBy(printOf(CPU), 'team/email/0', w.clock.now())).toBe('acknowledged')
+    expect(w.lifecycle.heldBy(printOf(CPU), { name: 'team/email/0', target: '' }, w.clock.now())).toBe('acknowledged')
   })
 
   it('that was posted lasts as long as whoever posted it said, also over a restart', async () => {

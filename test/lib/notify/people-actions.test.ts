@@ -51,7 +51,7 @@ describe('an acknowledgement', () => {
     const id = await fire(w, CPU)
     await w.lifecycle.people.acknowledge(id, { by: 'ana', repageAfterMs: 0 })
     await w.restart(true)
-    expect(w.lifecycle.heldBy(printOf(CPU), 'team/email/0', w.clock.now())).toBe('acknowledged')
+    expect(w.lifecycle.heldBy(printOf(CPU), { name: 'team/email/0', target: '' }, w.clock.now())).toBe('acknowledged')
     expect(await w.store.alert(id)).toMatchObject({ status: 'acknowledged', acknowledgedBy: 'ana' })
   })
 

@@ -68,7 +68,7 @@ it('comes again when a service asks for it, five minutes later at the most', asy
 
 it('tells the overlay why, whatever the number of tries', async () => {
   const errors: (string | null)[] = []
-  const overlay: AlertOverlay = { ...PLAIN_OVERLAY, onNotified: (receiver, _, error) => errors.push(`${receiver} ${error}`) }
+  const overlay: AlertOverlay = { ...PLAIN_OVERLAY, onNotified: ({ name: receiver }, _, error) => errors.push(`${receiver} ${error}`) }
   const world = await PipelineWorld.start(CONFIG.replace('5m', '20s'), overlay)
   world.behaviours.set('a', () => down())
   await world.fire({ name: '1', job: 'x' })

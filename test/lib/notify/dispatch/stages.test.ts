@@ -4,7 +4,7 @@ import { loadAlertmanagerFile } from '../../../../lib/config/alertmanager-file.t
 import { labelsFromRecord } from '../../../../lib/model/labels.ts'
 import { pipelineAlert } from '../../../../lib/notify/dispatch/alert.ts'
 import { Inhibitor } from '../../../../lib/notify/dispatch/inhibitor.ts'
-import type { AlertOverlay } from '../../../../lib/notify/overlay.ts'
+import type { AlertOverlay, Teller } from '../../../../lib/notify/overlay.ts'
 import { PipelineWorld } from '../../../support/pipeline-world.ts'
 
 const CONFIG = `
@@ -183,7 +183,7 @@ class Held implements AlertOverlay {
   readonly suppressed: string[] = []
   readonly notified: string[] = []
 
-  heldBy(fingerprint: string, receiver: string): ReturnType<AlertOverlay['heldBy']> {
+  heldBy(fingerprint: string, { name: receiver }: Teller): ReturnType<AlertOverlay['heldBy']> {
     const from = this.held.get(fingerprint)
     if (from === '*' || from === receiver) return 'acknowledged'
     return this.cooling.has(receiver) ? 'cooldown' : ''
@@ -193,7 +193,7 @@ class Held implements AlertOverlay {
     return `http://monitor/ack/${fingerprint}`
   }
 
-  onNotified(receiver: string, { alerts }: Parameters<AlertOverlay['onNotified']>[1], error: string | null): void {
+  onNotified({ name: receiver }: Teller, { alerts }: Parameters<AlertOverlay['onNotified']>[1], error: string | null): void {
     this.notified.push(`${receiver} ${alerts.map(({ labels, status }) => `${labels.get('name')} ${status}`).join()} ${error ?? 'good'}`)
   }
 
