@@ -118,7 +118,7 @@ describe('the reserve', () => {
       fs.writeFileSync(`${folder}/${big}`, '')
       // A hole: it has the size, and takes no room.
       fs.truncateSync(`${folder}/${big}`, 450 * MB)
-      await expect(ask(big)).rejects.toThrow(/^cannot make a snapshot now: it may take 4718\d{5}B/)
+      await expect(ask(big)).rejects.toThrow(/^cannot make a snapshot now: it may take 45[01]MB, which/)
       fs.rmSync(`${folder}/${big}`)
     }
     await ask('fits')
