@@ -6,8 +6,9 @@ import type { MetaStore, NotificationEntry } from '../../meta/interface.ts'
 import { besides, laterEntry } from '../../meta/told-journal.ts'
 import type { Clock } from '../../std/clock.ts'
 import { keyOf, type CarriedLogs, type CarriedMessage } from '../courier/carried-log.ts'
+import type { Teller } from '../overlay.ts'
 import { OwedMessages } from './owed-messages.ts'
-import type { Targeted, TargetHomes } from './target-homes.ts'
+import type { TargetHomes } from './target-homes.ts'
 
 /** Messages wait so long for what is put to be durable at most: it holds in memory, and their disk may hang. */
 export const KEPT_MS_MAX = 2000
@@ -76,7 +77,7 @@ export class NotificationLog {
   }
 
   /** What the integration itself was told: what another one was told that had its name is nothing to it. */
-  of(groupKey: string, { name, target }: Targeted): NotificationEntry | null {
+  of(groupKey: string, { name, target }: Teller): NotificationEntry | null {
     const entry = this.get(groupKey, name)
     return entry === null || entry.target === '' || entry.target === target ? entry : null
   }
@@ -192,7 +193,7 @@ export class NotificationLog {
    * Runs `tell` when no other tells this integration of this group, whatever its place then was: one that is on its way while the
    * configuration changes would else be doubled. What the program before this one has under way counts by its name, which is all that is known of it.
    */
-  inTurn<T>(groupKey: string, { name, target }: Targeted, tell: () => Promise<T>): Promise<T> {
+  inTurn<T>(groupKey: string, { name, target }: Teller, tell: () => Promise<T>): Promise<T> {
     const doubt = this.#turns.get(keyOf({ groupKey, receiver: name }))
     return this.#afterTurn(`${receiverOf(name)}@${target}\n${groupKey}`, doubt === undefined ? tell : () => doubt.then(tell))
   }

@@ -2,12 +2,7 @@
 // receiver, and mean others when its list changes. An entry stays its receiver's: one that is taken back into the configuration finds it.
 import type { NotificationEntry } from '../../meta/interface.ts'
 import { nameAside } from '../../meta/told-journal.ts'
-
-export interface Targeted {
-  /** `receiver/kind/index`. */
-  name: string
-  target: string
-}
+import type { Teller } from '../overlay.ts'
 
 interface Home {
   name: string
@@ -20,7 +15,7 @@ export class TargetHomes {
   readonly #homes = new Map<string, Home[]>()
 
   /** `integrations`: of each receiver, by its name. */
-  constructor(integrations: ReadonlyMap<string, readonly Targeted[]>) {
+  constructor(integrations: ReadonlyMap<string, readonly Teller[]>) {
     for (const [receiver, own] of integrations) {
       for (const { name, target } of own) {
         this.#targets.set(name, target)
