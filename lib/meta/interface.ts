@@ -96,7 +96,7 @@ export interface AlertEvent {
 export interface ToldEntry {
   /** Stands for the labels but `severity`. */
   key: string
-  /** Name of the receiver, `@`, digest of the target; `name/kind/index` where the target was not known. */
+  /** `receiver/kind@` and the digest of the target; `receiver/kind/index` where that was not known. */
   receiver: string
   /** Unix ms. */
   timeMs: number

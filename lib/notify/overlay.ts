@@ -14,6 +14,11 @@ export interface Teller {
   target: string
 }
 
+/** What stands for it whatever its place in the receiver's list, which is another's after a change of the configuration. */
+export function tellerKey({ name, target }: Teller): string {
+  return target === '' ? name : `${name.slice(0, name.lastIndexOf('/'))}@${target}`
+}
+
 export interface AlertOverlay {
   /**
    * What keeps a firing alert from an integration now, '' for nothing: someone acknowledged it, or the

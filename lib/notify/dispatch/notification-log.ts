@@ -6,7 +6,7 @@ import type { MetaStore, NotificationEntry } from '../../meta/interface.ts'
 import { besides, laterEntry } from '../../meta/told-journal.ts'
 import type { Clock } from '../../std/clock.ts'
 import { keyOf, type CarriedLogs, type CarriedMessage } from '../courier/carried-log.ts'
-import type { Teller } from '../overlay.ts'
+import { tellerKey, type Teller } from '../overlay.ts'
 import { OwedMessages } from './owed-messages.ts'
 import type { TargetHomes } from './target-homes.ts'
 
@@ -193,9 +193,9 @@ export class NotificationLog {
    * Runs `tell` when no other tells this integration of this group, whatever its place then was: one that is on its way while the
    * configuration changes would else be doubled. What the program before this one has under way counts by its name, which is all that is known of it.
    */
-  inTurn<T>(groupKey: string, { name, target }: Teller, tell: () => Promise<T>): Promise<T> {
-    const doubt = this.#turns.get(keyOf({ groupKey, receiver: name }))
-    return this.#afterTurn(`${receiverOf(name)}@${target}\n${groupKey}`, doubt === undefined ? tell : () => doubt.then(tell))
+  inTurn<T>(groupKey: string, by: Teller, tell: () => Promise<T>): Promise<T> {
+    const doubt = this.#turns.get(keyOf({ groupKey, receiver: by.name }))
+    return this.#afterTurn(`${tellerKey(by)}\n${groupKey}`, doubt === undefined ? tell : () => doubt.then(tell))
   }
 
   async #afterTurn<T>(key: string, tell: () => Promise<T>): Promise<T> {
@@ -208,9 +208,4 @@ export class NotificationLog {
       if (this.#turns.get(key) === settled) this.#turns.delete(key)
     }
   }
-}
-
-/** With the kind, as names begin. */
-function receiverOf(name: string): string {
-  return name.slice(0, name.lastIndexOf('/'))
 }

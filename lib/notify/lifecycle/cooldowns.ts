@@ -4,7 +4,7 @@ import type { CooldownRule } from '../../config/lifecycle-section.ts'
 import type { ToldEntry } from '../../meta/interface.ts'
 import { getLabel, type Labels } from '../../model/labels.ts'
 import { compileRouteMatchers } from '../../model/route-matcher.ts'
-import type { Teller } from '../overlay.ts'
+import { tellerKey, type Teller } from '../overlay.ts'
 import type { Episode } from './episode.ts'
 
 export interface CooldownSettings {
@@ -75,7 +75,7 @@ export class Cooldowns {
     // Who heard the worst within the cooldown is not told of it again because of something milder since.
     const isMilder = before !== undefined && before.expiresAtMs > nowMs && this.#severities.indexOf(before.severity) > this.#severities.indexOf(episode.record.severity)
     const severity = isMilder ? before.severity : episode.record.severity
-    const entry = { key: episode.cooldownKey, receiver: whoIs(by), timeMs: nowMs, severity, expiresAtMs: nowMs + lengthMs }
+    const entry = { key: episode.cooldownKey, receiver: tellerKey(by), timeMs: nowMs, severity, expiresAtMs: nowMs + lengthMs }
     this.#keep(entry)
     return entry
   }
@@ -105,7 +105,7 @@ export class Cooldowns {
   /** What an earlier version kept is the name's. */
   #of({ cooldownKey }: Episode, by: Teller): ToldEntry | undefined {
     const entries = this.#told.get(cooldownKey)
-    return entries?.get(whoIs(by)) ?? entries?.get(by.name)
+    return entries?.get(tellerKey(by)) ?? entries?.get(by.name)
   }
 
   #keep(entry: ToldEntry): void {
@@ -113,9 +113,4 @@ export class Cooldowns {
     entries.set(entry.receiver, entry)
     this.#told.set(entry.key, entries)
   }
-}
-
-/** Its receiver and its target: the place in the receiver's list is another's after a change of the configuration. */
-function whoIs({ name, target }: Teller): string {
-  return target === '' ? name : `${name.replace(/\/[^/]*\/[^/]*$/, '')}@${target}`
 }
